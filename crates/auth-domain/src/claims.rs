@@ -1,0 +1,142 @@
+//! What tokens say (RFC 7519, RFC 9068). A signature proves who wrote the claims; these functions say whether they hold.
+
+use crate::{
+    ids::{SessionId, TokenId, UserId},
+    revocation::TokenRef,
+    role::Role,
+    rotation::RefreshTokenId,
+    time::{Span, Timestamp, after},
+    user::Generation,
+};
+use chrono::DateTime;
+use serde::{Deserialize, Serialize};
+
+/// The `typ` header of an access token (RFC 9068 §2.1).
+pub const ACCESS_TYP: &str = "at+jwt";
+/// The `typ` header of a refresh token.
+pub const REFRESH_TYP: &str = "rt+jwt";
+/// The `client_id` of tokens that come of a sign-in here.
+pub const OWN_CLIENT: &str = "keyward";
+
+/// Says in the claims, too, which kind of token this is: `type`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum TokenType {
+    /// An access token.
+    Access,
+    /// A refresh token.
+    Refresh,
+}
+
+/// The claims of an access token.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct AccessClaims {
+    /// Who issued it: `server.public_url`.
+    pub iss: String,
+    /// The user.
+    pub sub: UserId,
+    /// Whom it is for: `tokens.audience`.
+    pub aud: String,
+    /// The client that it was issued to.
+    pub client_id: String,
+    /// When it expires, in seconds since 1970.
+    pub exp: i64,
+    /// When it was issued, in seconds since 1970.
+    pub iat: i64,
+    /// Its id.
+    pub jti: TokenId,
+    /// Its session.
+    pub sid: SessionId,
+    /// The generation of its session.
+    #[serde(rename = "gen")]
+    pub generation: Generation,
+    /// The user's address when it was issued.
+    pub email: String,
+    /// The user's role when it was issued.
+    pub role: Role,
+    /// `access`.
+    #[serde(rename = "type")]
+    pub kind: TokenType,
+}
+
+/// The claims of a refresh token. Nobody but the server reads it.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct RefreshClaims {
+    /// Who issued it.
+    pub iss: String,
+    /// The user.
+    pub sub: UserId,
+    /// When it expires, in seconds since 1970.
+    pub exp: i64,
+    /// When it was issued, in seconds since 1970.
+    pub iat: i64,
+    /// Its session and rotation number.
+    pub jti: RefreshTokenId,
+    /// Its session.
+    pub sid: SessionId,
+    /// `refresh`.
+    #[serde(rename = "type")]
+    pub kind: TokenType,
+}
+
+/// Why claims do not hold, the first of these that is wrong.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+pub enum ClaimsRefused {
+    /// Another kind, issuer or audience, or times that make no sense.
+    #[error("the token is not valid here")]
+    Invalid,
+    /// Past its time by more than the leeway.
+    #[error("the token has expired")]
+    Expired,
+}
+
+impl AccessClaims {
+    /// Whether the claims hold for this issuer and audience now (RFC 9068 §4, RFC 8725 §3.8–3.9).
+    ///
+    /// # Errors
+    /// The first of [`ClaimsRefused`] that applies.
+    pub fn check(&self, issuer: &str, audience: &str, now: Timestamp, leeway: Span) -> Result<(), ClaimsRefused> {
+        if self.kind != TokenType::Access || self.iss != issuer || self.aud != audience {
+            return Err(ClaimsRefused::Invalid);
+        }
+        check_times(self.iat, self.exp, now, leeway)
+    }
+
+    /// What the copies of the revocations are asked with.
+    #[must_use]
+    pub fn token_ref(&self) -> TokenRef {
+        TokenRef { token: self.jti, session: self.sid, user: self.sub, generation: self.generation }
+    }
+}
+
+impl RefreshClaims {
+    /// Whether the claims are a refresh token's of this issuer. Its expiry is left to [`crate::rotation::decide`].
+    ///
+    /// # Errors
+    /// [`ClaimsRefused::Invalid`].
+    pub fn check(&self, issuer: &str, now: Timestamp, leeway: Span) -> Result<(), ClaimsRefused> {
+        let ours = self.kind == TokenType::Refresh && self.iss == issuer && self.jti.session == self.sid;
+        let sensible = DateTime::from_timestamp(self.exp, 0).is_some() && self.iat <= self.exp;
+        if ours && sensible && !is_from_the_future(self.iat, now, leeway) { Ok(()) } else { Err(ClaimsRefused::Invalid) }
+    }
+
+    /// When it expires.
+    #[must_use]
+    pub fn expires_at(&self) -> Timestamp {
+        DateTime::from_timestamp(self.exp, 0).unwrap_or(DateTime::UNIX_EPOCH)
+    }
+}
+
+fn check_times(iat: i64, exp: i64, now: Timestamp, leeway: Span) -> Result<(), ClaimsRefused> {
+    let expiry = DateTime::from_timestamp(exp, 0).ok_or(ClaimsRefused::Invalid)?;
+    if iat > exp || is_from_the_future(iat, now, leeway) {
+        return Err(ClaimsRefused::Invalid);
+    }
+    if now >= after(expiry, leeway) { Err(ClaimsRefused::Expired) } else { Ok(()) }
+}
+
+fn is_from_the_future(iat: i64, now: Timestamp, leeway: Span) -> bool {
+    DateTime::from_timestamp(iat, 0).is_none_or(|issued| issued > after(now, leeway))
+}

@@ -1,0 +1,21 @@
+//! What is true: the rules, states and decisions of authentication.
+//!
+//! The crate's rule: nothing here performs I/O, reads a clock, draws a random number or awaits. Time comes in as a
+//! [`time::Timestamp`], chance as bytes, and every decision is a total function that a test can enumerate. That is why admin
+//! tools may use it by itself.
+
+pub mod claims;
+pub mod client;
+pub mod device;
+pub mod email;
+pub mod idempotency;
+pub mod ids;
+pub mod keys;
+pub mod password;
+pub mod password_hash;
+pub mod revocation;
+pub mod role;
+pub mod rotation;
+pub mod session;
+pub mod time;
+pub mod user;

@@ -1,0 +1,138 @@
+//! What was revoked, and what that says of an access token. Every copy of the truth (the database, a node's memory, Redis)
+//! answers with the same [`Facts`], and one function turns them into a [`Verdict`].
+
+use crate::{
+    ids::{SessionId, TokenId, UserId},
+    time::{Span, Timestamp, after},
+    user::Generation,
+};
+
+/// What a revocation hits.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub enum Revoked {
+    /// One access token.
+    Token(TokenId),
+    /// Every token of a session.
+    Session(SessionId),
+    /// Every token of a user that was born below a generation.
+    User(UserId, Generation),
+}
+
+/// A revocation as it stands in `revocations`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub struct Revocation {
+    /// What it hits.
+    pub what: Revoked,
+    /// Until when it has to be known: the expiry of the last token it could concern, plus [`grace`].
+    pub until: Timestamp,
+}
+
+impl Revocation {
+    /// A revocation that is kept until no token that expires at `last_expiry` is accepted any more.
+    #[must_use]
+    pub fn new(what: Revoked, last_expiry: Timestamp, leeway: Span) -> Self {
+        Self { what, until: after(last_expiry, grace(leeway)) }
+    }
+}
+
+/// How long a revocation outlives the tokens it concerns: the leeway in which an expired token still passes, and a second.
+#[must_use]
+pub fn grace(leeway: Span) -> Span {
+    leeway + Span::seconds(1)
+}
+
+/// What has to be known of an access token to look it up.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct TokenRef {
+    /// Its `jti`.
+    pub token: TokenId,
+    /// Its `sid`.
+    pub session: SessionId,
+    /// Its `sub`.
+    pub user: UserId,
+    /// Its `gen`.
+    pub generation: Generation,
+}
+
+/// What one copy of the truth knows of a token.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct Facts {
+    /// The token itself was revoked.
+    pub token: bool,
+    /// Its session was ended.
+    pub session: bool,
+    /// The least generation that its user's tokens may have.
+    pub least: Option<Generation>,
+}
+
+impl Facts {
+    /// What two copies know together: a revocation that either knows stands.
+    #[must_use]
+    pub fn and(self, other: Self) -> Self {
+        Self {
+            token: self.token || other.token,
+            session: self.session || other.session,
+            least: self.least.max(other.least),
+        }
+    }
+
+    /// Whether the token stands. Where several things are wrong, the generation is named first (contract.md).
+    #[must_use]
+    pub fn verdict(&self, generation: Generation) -> Verdict {
+        if self.least.is_some_and(|least| generation < least) {
+            Verdict::GenerationCut
+        } else if self.session || self.token {
+            Verdict::Revoked
+        } else {
+            Verdict::Stands
+        }
+    }
+}
+
+/// Whether an access token is refused for what happened since it was signed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Verdict {
+    /// It is good.
+    Stands,
+    /// All sessions of its user were ended: `all_sessions_revoked`.
+    GenerationCut,
+    /// It, or its session, was ended: `token_revoked`.
+    Revoked,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use chrono::DateTime;
+
+    fn generation(n: i64) -> Generation {
+        Generation::from_number(n).unwrap()
+    }
+
+    #[test]
+    fn the_generation_is_named_before_the_session_and_the_token() {
+        let all = Facts { token: true, session: true, least: Some(generation(2)) };
+        assert_eq!(all.verdict(generation(1)), Verdict::GenerationCut);
+        assert_eq!(all.verdict(generation(2)), Verdict::Revoked);
+        assert_eq!(Facts { token: true, ..Facts::default() }.verdict(generation(0)), Verdict::Revoked);
+        assert_eq!(Facts { session: true, ..Facts::default() }.verdict(generation(0)), Verdict::Revoked);
+        assert_eq!(Facts::default().verdict(generation(0)), Verdict::Stands);
+        assert_eq!(Facts { least: Some(generation(2)), ..Facts::default() }.verdict(generation(2)), Verdict::Stands);
+    }
+
+    #[test]
+    fn what_either_copy_knows_stands() {
+        let one = Facts { token: false, session: true, least: Some(generation(3)) };
+        let other = Facts { token: true, session: false, least: Some(generation(5)) };
+        assert_eq!(one.and(other), Facts { token: true, session: true, least: Some(generation(5)) });
+        assert_eq!(one.and(Facts::default()), one);
+    }
+
+    #[test]
+    fn a_revocation_outlives_the_leeway_of_the_last_token() {
+        let expiry = DateTime::from_timestamp(100, 0).unwrap();
+        let id = SessionId::from_uuid(uuid::Uuid::from_u128(1));
+        let revocation = Revocation::new(Revoked::Session(id), expiry, Span::seconds(5));
+        assert_eq!(revocation.until, expiry + Span::seconds(6));
+    }
+}

@@ -1,0 +1,243 @@
+//! A session is one sign-in on one device. Its state carries its data: an ended session knows when and why, a live one can't.
+
+use crate::{
+    idempotency::IdempotencyDigest,
+    ids::{SessionId, UserId},
+    time::{Span, Timestamp, after},
+    user::Generation,
+};
+use serde::{Deserialize, Serialize};
+use std::{net::IpAddr, str::FromStr};
+
+/// Why a session ended.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum EndReason {
+    /// Its user signed out of it.
+    Logout,
+    /// Its user signed out everywhere.
+    LogoutAll,
+    /// Its user ended it from another session.
+    EndedByUser,
+    /// An administrator ended it.
+    EndedByAdmin,
+    /// A used refresh token was presented again: a copy exists (RFC 9700 §4.14.2).
+    Reuse,
+    /// A newer session took its place (`session.max_per_user`).
+    Displaced,
+    /// The password was changed or reset.
+    PasswordChanged,
+    /// The user was disabled.
+    UserDisabled,
+    /// A client revoked its refresh token (RFC 7009).
+    Revoked,
+}
+
+impl EndReason {
+    /// Every reason there is.
+    pub const ALL: [Self; 9] = [
+        Self::Logout,
+        Self::LogoutAll,
+        Self::EndedByUser,
+        Self::EndedByAdmin,
+        Self::Reuse,
+        Self::Displaced,
+        Self::PasswordChanged,
+        Self::UserDisabled,
+        Self::Revoked,
+    ];
+
+    /// The word that is stored and shown.
+    #[must_use]
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Logout => "logout",
+            Self::LogoutAll => "logout_all",
+            Self::EndedByUser => "ended_by_user",
+            Self::EndedByAdmin => "ended_by_admin",
+            Self::Reuse => "reuse",
+            Self::Displaced => "displaced",
+            Self::PasswordChanged => "password_changed",
+            Self::UserDisabled => "user_disabled",
+            Self::Revoked => "revoked",
+        }
+    }
+}
+
+/// The text is no reason for an end.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+#[error("no such reason for the end of a session")]
+pub struct NotAnEndReason;
+
+impl FromStr for EndReason {
+    type Err = NotAnEndReason;
+
+    fn from_str(text: &str) -> Result<Self, NotAnEndReason> {
+        Self::ALL.into_iter().find(|why| why.as_str() == text).ok_or(NotAnEndReason)
+    }
+}
+
+/// Whether a session lives.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum SessionState {
+    /// Nobody ended it. It may still be past its time, or below its user's generation.
+    Active,
+    /// It was ended, once.
+    Ended {
+        /// When.
+        at: Timestamp,
+        /// Why.
+        why: EndReason,
+    },
+}
+
+/// The newest rotation of a session: its one live refresh token.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Rotation {
+    /// 0 at sign-in, one more at each refresh. Every lower number is a used token.
+    pub number: u32,
+    /// When this number was given out.
+    pub rotated_at: Timestamp,
+    /// When its refresh token expires.
+    pub refresh_expires_at: Timestamp,
+    /// The expiry of the last access token that the session was given, in any rotation.
+    pub access_until: Timestamp,
+    /// The digest of the `Idempotency-Key` of the refresh that made this rotation.
+    pub key: Option<IdempotencyDigest>,
+}
+
+/// Where a session was opened from.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct Origin {
+    /// The client's address.
+    pub ip: Option<IpAddr>,
+    /// The client's `User-Agent`, cut to [`Origin::MAX_USER_AGENT`] characters.
+    pub user_agent: Option<String>,
+}
+
+impl Origin {
+    /// The longest user agent that is kept, in characters.
+    pub const MAX_USER_AGENT: usize = 256;
+
+    /// An origin, its user agent cut to length and stripped of control characters (a NUL can't be stored in PostgreSQL).
+    #[must_use]
+    pub fn new(ip: Option<IpAddr>, user_agent: Option<&str>) -> Self {
+        let plain = |text: &str| {
+            let kept = text.chars().filter(|c| !crate::user::is_invisible_control(*c));
+            kept.take(Self::MAX_USER_AGENT).collect::<String>()
+        };
+        Self { ip, user_agent: user_agent.map(plain).filter(|text| !text.is_empty()) }
+    }
+}
+
+/// A session as stored.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Session {
+    /// Its id, the `sid` of its tokens.
+    pub id: SessionId,
+    /// Whose it is.
+    pub user: UserId,
+    /// The user's generation that it was born with, or was lifted to.
+    pub generation: Generation,
+    /// When it began.
+    pub created_at: Timestamp,
+    /// Its live refresh token.
+    pub rotation: Rotation,
+    /// Whether it lives.
+    pub state: SessionState,
+    /// Where it was opened from.
+    pub origin: Origin,
+}
+
+/// How long tokens and sessions live.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Lifetimes {
+    /// An access token: `tokens.access_ttl`.
+    pub access: Span,
+    /// A refresh token, from its issue: `tokens.refresh_ttl`.
+    pub refresh: Span,
+    /// A session, however often it is refreshed: `session.max_lifetime`.
+    pub session: Span,
+}
+
+impl Default for Lifetimes {
+    fn default() -> Self {
+        Self { access: Span::hours(1), refresh: Span::days(30), session: Span::days(365) }
+    }
+}
+
+impl Lifetimes {
+    /// When a refresh token given out now expires: after its own time, but never after its session.
+    #[must_use]
+    pub fn refresh_expiry(&self, created_at: Timestamp, now: Timestamp) -> Timestamp {
+        after(now, self.refresh).min(after(created_at, self.session))
+    }
+
+    /// When an access token given out now expires: no access token outlives its session.
+    #[must_use]
+    pub fn access_expiry(&self, refresh_expires_at: Timestamp, now: Timestamp) -> Timestamp {
+        after(now, self.access).min(refresh_expires_at)
+    }
+
+    /// Rotation 0 of a session that begins now.
+    #[must_use]
+    pub fn first_rotation(&self, now: Timestamp) -> Rotation {
+        let refresh_expires_at = self.refresh_expiry(now, now);
+        Rotation {
+            number: 0,
+            rotated_at: now,
+            refresh_expires_at,
+            access_until: self.access_expiry(refresh_expires_at, now),
+            key: None,
+        }
+    }
+}
+
+impl Session {
+    /// Whether the session can still be refreshed: not ended, not past its time, not below its user's generation.
+    #[must_use]
+    pub fn is_live(&self, user_generation: Generation, now: Timestamp) -> bool {
+        self.state == SessionState::Active
+            && self.generation >= user_generation
+            && now < self.rotation.refresh_expires_at
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use chrono::DateTime;
+
+    #[test]
+    fn every_reason_has_its_own_word() {
+        for why in EndReason::ALL {
+            assert_eq!(why.as_str().parse(), Ok(why));
+            assert_eq!(serde_json::to_value(why).unwrap(), why.as_str());
+        }
+        assert_eq!("bored".parse::<EndReason>(), Err(NotAnEndReason));
+    }
+
+    #[test]
+    fn no_token_outlives_its_session() {
+        let lifetimes = Lifetimes { access: Span::hours(1), refresh: Span::days(30), session: Span::days(40) };
+        let born = DateTime::from_timestamp(0, 0).unwrap();
+        let late = born + Span::days(39) + Span::minutes(23 * 60 + 30);
+        let refresh = lifetimes.refresh_expiry(born, late);
+        assert_eq!(refresh, born + Span::days(40));
+        assert_eq!(lifetimes.access_expiry(refresh, late), refresh);
+        let first = lifetimes.first_rotation(born);
+        assert_eq!((first.number, first.access_until), (0, born + Span::hours(1)));
+        assert_eq!(first.refresh_expires_at, born + Span::days(30));
+        assert_eq!(Lifetimes::default().refresh, Span::days(30));
+    }
+
+    #[test]
+    fn an_origin_keeps_nothing_that_could_break_a_line_or_a_column() {
+        let long = format!("a\0b\r\n{}", "x".repeat(1000));
+        let origin = Origin::new(None, Some(&long));
+        let kept = origin.user_agent.unwrap();
+        assert!(kept.starts_with("abx"));
+        assert_eq!(kept.chars().count(), Origin::MAX_USER_AGENT);
+        assert_eq!(Origin::new(None, Some("\0")).user_agent, None);
+    }
+}

@@ -1,0 +1,189 @@
+//! A user as stored, and the number that cuts its sessions off.
+
+use crate::{email::EmailAddress, ids::UserId, role::Role, time::Timestamp};
+use serde::{Deserialize, Serialize};
+use std::{fmt, str::FromStr};
+
+/// A user's token generation. A session or token born below it is dead: "sign out everywhere" is one increment, and no clock
+/// takes part (behaviour.md §2).
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(transparent)]
+pub struct Generation(i64);
+
+impl Generation {
+    /// What a new user starts with.
+    pub const FIRST: Self = Self(0);
+    /// The generation of a deleted user: no token reaches it.
+    pub const DELETED: Self = Self(i64::MAX);
+
+    /// The generation that a stored number stands for; `None` for a negative one.
+    #[must_use]
+    pub const fn from_number(number: i64) -> Option<Self> {
+        if number < 0 { None } else { Some(Self(number)) }
+    }
+
+    /// The number, for storing and for the `gen` claim.
+    #[must_use]
+    pub const fn number(self) -> i64 {
+        self.0
+    }
+
+    /// The next one: everything born before it is cut off.
+    #[must_use]
+    pub const fn raised(self) -> Self {
+        Self(self.0.saturating_add(1))
+    }
+}
+
+/// Whether a user may sign in.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum UserStatus {
+    /// May sign in.
+    Active,
+    /// May not; its sessions ended when it was disabled.
+    Disabled,
+}
+
+impl UserStatus {
+    /// The word that is stored and shown.
+    #[must_use]
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Active => "active",
+            Self::Disabled => "disabled",
+        }
+    }
+}
+
+/// The text is no user status.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+#[error("a status is active or disabled")]
+pub struct NotAStatus;
+
+impl FromStr for UserStatus {
+    type Err = NotAStatus;
+
+    fn from_str(text: &str) -> Result<Self, NotAStatus> {
+        match text {
+            "active" => Ok(Self::Active),
+            "disabled" => Ok(Self::Disabled),
+            _ => Err(NotAStatus),
+        }
+    }
+}
+
+/// A display name: 1–100 characters, trimmed, without control or bidirectional-override characters.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[serde(transparent)]
+pub struct DisplayName(String);
+
+/// Why a text can't be a display name.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+pub enum NotADisplayName {
+    /// Nothing is left after trimming.
+    #[error("a name has at least one visible character; leave it out to have none")]
+    Empty,
+    /// Longer than 100 characters.
+    #[error("a name has at most 100 characters")]
+    TooLong,
+    /// A control character, a NUL, a line break or a bidirectional control.
+    #[error("a name has no control characters and no text-direction marks")]
+    ControlCharacter,
+}
+
+impl DisplayName {
+    /// Parses a name.
+    ///
+    /// # Errors
+    /// See [`NotADisplayName`].
+    pub fn parse(raw: &str) -> Result<Self, NotADisplayName> {
+        let name = raw.trim();
+        if name.is_empty() {
+            return Err(NotADisplayName::Empty);
+        }
+        if name.chars().count() > 100 {
+            return Err(NotADisplayName::TooLong);
+        }
+        if name.chars().any(is_invisible_control) {
+            return Err(NotADisplayName::ControlCharacter);
+        }
+        Ok(Self(name.to_owned()))
+    }
+
+    /// The name.
+    #[must_use]
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+}
+
+impl fmt::Display for DisplayName {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0)
+    }
+}
+
+/// Control characters, line and paragraph separators, and the marks that turn the direction of text (UAX #9): they make a
+/// line look like another one.
+#[must_use]
+pub fn is_invisible_control(c: char) -> bool {
+    c.is_control()
+        || matches!(c, '\u{061C}' | '\u{200E}' | '\u{200F}' | '\u{2028}'..='\u{202E}' | '\u{2066}'..='\u{2069}' | '\u{FEFF}')
+}
+
+/// A user as stored.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct User {
+    /// Its id.
+    pub id: UserId,
+    /// Where its mail goes.
+    pub email: EmailAddress,
+    /// What it is called, if it said so.
+    pub name: Option<DisplayName>,
+    /// Its role.
+    pub role: Role,
+    /// Whether it may sign in.
+    pub status: UserStatus,
+    /// Since when the address is known to be the user's; `None` while it is not.
+    pub email_verified_at: Option<Timestamp>,
+    /// When it was made.
+    pub created_at: Timestamp,
+    /// When it last signed in with its password.
+    pub last_login_at: Option<Timestamp>,
+    /// Below this, its sessions and tokens are dead.
+    pub generation: Generation,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_raised_generation_is_higher_and_deletion_is_highest() {
+        assert!(Generation::FIRST.raised() > Generation::FIRST);
+        assert_eq!(Generation::DELETED.raised(), Generation::DELETED);
+        assert_eq!(Generation::from_number(-1), None);
+        assert_eq!(Generation::from_number(3).unwrap().number(), 3);
+    }
+
+    #[test]
+    fn a_status_is_one_of_two_words() {
+        for status in [UserStatus::Active, UserStatus::Disabled] {
+            assert_eq!(status.as_str().parse(), Ok(status));
+        }
+        assert_eq!("banned".parse::<UserStatus>(), Err(NotAStatus));
+    }
+
+    #[test]
+    fn a_name_shows_what_it_is() {
+        assert_eq!(DisplayName::parse("  Ada Lovelace ").unwrap().to_string(), "Ada Lovelace");
+        assert_eq!(DisplayName::parse("王小明").unwrap().as_str(), "王小明");
+        assert_eq!(DisplayName::parse(" \t"), Err(NotADisplayName::Empty));
+        assert_eq!(DisplayName::parse(&"é".repeat(101)), Err(NotADisplayName::TooLong));
+        assert!(DisplayName::parse(&"é".repeat(100)).is_ok());
+        for bad in ["a\0b", "a\nb", "a\u{202E}b", "a\u{1b}[31m", "a\u{2066}b", "a\u{FEFF}b"] {
+            assert_eq!(DisplayName::parse(bad), Err(NotADisplayName::ControlCharacter), "{bad:?}");
+        }
+    }
+}
