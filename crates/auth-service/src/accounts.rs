@@ -1,0 +1,164 @@
+//! Accounts, as administrators make, find, change and delete them.
+
+use crate::{
+    admin::Admin,
+    error::Error,
+    moment::chance,
+    sessions::PageRequest,
+};
+use auth_domain::{
+    email::EmailAddress,
+    ids::UserId,
+    password_hash::PasswordHash,
+    role::Role,
+    time::Timestamp,
+    user::{DisplayName, User, UserStatus},
+};
+use auth_storage::{InsertedUser, NewUser, UserChange, UserFilter, UserOutcome};
+use secrecy::SecretString;
+
+/// A user to be made.
+pub struct NewAccount {
+    /// The address, as typed.
+    pub email: String,
+    /// Its password; without one it can't sign in until it is set.
+    pub password: Option<SecretString>,
+    /// What it is called.
+    pub name: Option<String>,
+    /// Its role's name.
+    pub role: String,
+    /// Whether its address is known to be its own.
+    pub email_verified: bool,
+}
+
+/// A user, named by its id or by its address.
+#[derive(Debug, Clone)]
+pub enum AccountRef {
+    /// By id.
+    Id(UserId),
+    /// By address.
+    Email(EmailAddress),
+}
+
+impl std::str::FromStr for AccountRef {
+    type Err = Error;
+
+    fn from_str(text: &str) -> Result<Self, Error> {
+        match text.parse() {
+            Ok(id) => Ok(Self::Id(id)),
+            Err(_) => Ok(Self::Email(EmailAddress::parse(text)?)),
+        }
+    }
+}
+
+impl Admin {
+    /// Makes a user.
+    ///
+    /// # Errors
+    /// [`Error::InvalidEmail`], [`Error::InvalidName`], [`Error::UnknownRole`], [`Error::WeakPassword`], [`Error::EmailTaken`],
+    /// or a failure.
+    pub async fn create_user(&self, wanted: NewAccount, now: Timestamp) -> Result<User, Error> {
+        let email = EmailAddress::parse(&wanted.email)?;
+        let name = wanted.name.as_deref().map(DisplayName::parse).transpose()?;
+        let role = self.known_role(&wanted.role)?;
+        let password_hash = match wanted.password {
+            Some(password) => Some(self.hasher().accept_and_hash(password, &email, name.as_ref()).await?),
+            None => None,
+        };
+        let user = NewUser {
+            id: self.new_user_id(now)?,
+            email,
+            name,
+            role,
+            status: UserStatus::Active,
+            email_verified_at: wanted.email_verified.then_some(now),
+            created_at: now,
+            password_hash,
+        };
+        match self.storage().insert_user(user, None).await? {
+            InsertedUser::Created(user) => Ok(user),
+            InsertedUser::EmailTaken => Err(Error::EmailTaken),
+        }
+    }
+
+    /// Stores users from elsewhere, in one transaction. Answers for each, in order, whether its address was free.
+    ///
+    /// # Errors
+    /// A failure; then none of them is stored.
+    pub async fn import_users(&self, users: Vec<NewUser>) -> Result<Vec<InsertedUser>, Error> {
+        Ok(self.storage().import_users(users).await?)
+    }
+
+    /// A new user's id.
+    ///
+    /// # Errors
+    /// [`Error::Unavailable`] without entropy.
+    pub fn new_user_id(&self, now: Timestamp) -> Result<UserId, Error> {
+        Ok(UserId::from_parts(now, chance(self.entropy())?))
+    }
+
+    /// The role of this name.
+    ///
+    /// # Errors
+    /// [`Error::UnknownRole`].
+    pub fn known_role(&self, name: &str) -> Result<Role, Error> {
+        name.parse().ok().filter(|role| self.roles().knows(role)).ok_or(Error::UnknownRole)
+    }
+
+    /// Users, newest first.
+    ///
+    /// # Errors
+    /// A failure.
+    pub async fn users(&self, filter: UserFilter, page: PageRequest) -> Result<Vec<User>, Error> {
+        Ok(self.storage().users(filter, page.into()).await?)
+    }
+
+    /// One user.
+    ///
+    /// # Errors
+    /// [`Error::NotFound`], or a failure.
+    pub async fn user(&self, account: &AccountRef) -> Result<User, Error> {
+        let found = match account {
+            AccountRef::Id(id) => self.storage().user(*id).await?,
+            AccountRef::Email(email) => self.storage().user_by_email(email).await?,
+        };
+        found.ok_or(Error::NotFound)
+    }
+
+    /// Changes a user. A change of role or status acts on the tokens it already has, at once.
+    ///
+    /// # Errors
+    /// [`Error::NotFound`], [`Error::LastAdmin`], or a failure.
+    pub async fn change_user(&self, user: UserId, change: UserChange, now: Timestamp) -> Result<UserOutcome, Error> {
+        if change.role.as_ref().is_some_and(|role| !self.roles().knows(role)) {
+            return Err(Error::UnknownRole);
+        }
+        let outcome = self.storage().change_user(user, change, self.administrators(), self.cut_terms(now)).await?;
+        done(outcome)
+    }
+
+    /// Sets a user's password and ends all of its sessions.
+    ///
+    /// # Errors
+    /// [`Error::NotFound`], [`Error::WeakPassword`], or a failure.
+    pub async fn set_password(&self, user: &User, password: SecretString, now: Timestamp) -> Result<UserOutcome, Error> {
+        let hash: PasswordHash = self.hasher().accept_and_hash(password, &user.email, user.name.as_ref()).await?;
+        done(self.storage().set_password(user.id, hash, None, self.cut_terms(now)).await?)
+    }
+
+    /// Deletes a user and all it owns.
+    ///
+    /// # Errors
+    /// [`Error::NotFound`], [`Error::LastAdmin`], or a failure.
+    pub async fn delete_user(&self, user: UserId, now: Timestamp) -> Result<UserOutcome, Error> {
+        done(self.storage().delete_user(user, self.administrators(), self.cut_terms(now)).await?)
+    }
+}
+
+fn done(outcome: UserOutcome) -> Result<UserOutcome, Error> {
+    match outcome {
+        UserOutcome::NotFound => Err(Error::NotFound),
+        UserOutcome::LastAdmin => Err(Error::LastAdmin),
+        changed => Ok(changed),
+    }
+}

@@ -1,0 +1,72 @@
+//! What administrators do, from the command line and over HTTP: everything that needs neither signing keys nor the blacklist,
+//! and therefore works beside a running server. A revocation made here reaches the servers through the database.
+
+use crate::{config::ServiceConfig, error::Error, hashing::Hasher, moment::Entropy, service::cut_terms};
+use auth_domain::{
+    revocation::grace,
+    role::{Role, RoleBook},
+    time::Timestamp,
+};
+use auth_storage::{Storage, Terms};
+use std::sync::Arc;
+
+/// The administrator's verbs; see `accounts`, `clients`, `sessions` and `setup` of this crate. Cheap to clone.
+#[derive(Clone)]
+pub struct Admin(Arc<Parts>);
+
+struct Parts {
+    storage: Storage,
+    config: ServiceConfig,
+    entropy: Arc<dyn Entropy>,
+    hasher: Hasher,
+    roles: RoleBook,
+}
+
+impl Admin {
+    /// The verbs over this storage.
+    ///
+    /// # Errors
+    /// [`Error::Unavailable`] if the hashing threads can't be started.
+    pub fn new(storage: Storage, config: ServiceConfig, entropy: Arc<dyn Entropy>) -> Result<Self, Error> {
+        let hasher = Hasher::start(&config, Arc::clone(&entropy))?;
+        Ok(Self(Arc::new(Parts { storage, config, entropy, hasher, roles: RoleBook::default() })))
+    }
+
+    /// Where everything is kept.
+    #[must_use]
+    pub fn storage(&self) -> &Storage {
+        &self.0.storage
+    }
+
+    pub(crate) fn config(&self) -> &ServiceConfig {
+        &self.0.config
+    }
+
+    pub(crate) fn hasher(&self) -> &Hasher {
+        &self.0.hasher
+    }
+
+    pub(crate) fn entropy(&self) -> &dyn Entropy {
+        self.0.entropy.as_ref()
+    }
+
+    /// Which role holds which permissions.
+    #[must_use]
+    pub fn roles(&self) -> &RoleBook {
+        &self.0.roles
+    }
+
+    pub(crate) fn administrators(&self) -> Vec<Role> {
+        self.0.roles.administrators()
+    }
+
+    /// What bounds the revocation of one session or token made now.
+    pub(crate) fn terms(&self, now: Timestamp) -> Terms {
+        Terms { now, until_at_least: now, grace: grace(self.0.config.leeway()) }
+    }
+
+    /// What bounds the revocation of all of a user's tokens made now.
+    pub(crate) fn cut_terms(&self, now: Timestamp) -> Terms {
+        cut_terms(&self.0.config, now)
+    }
+}

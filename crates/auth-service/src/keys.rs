@@ -1,0 +1,161 @@
+//! `keys`: the life of the signing keys. The plan is the domain's; what several nodes do at once, the guards of storage settle.
+
+use crate::{
+    config::{Algorithm, ServiceConfig},
+    error::Error,
+    keyset::{KeySet, generate},
+    master_key::MasterKey,
+    moment::Entropy,
+};
+use auth_domain::{
+    keys::{self, KeyStanding, KeyState, KeyStep},
+    time::Timestamp,
+};
+use auth_storage::{Storage, StoredKey};
+use std::sync::Arc;
+
+/// How often a change is planned anew after another node was faster.
+const TRIES: usize = 3;
+
+/// Lists, rotates and reseals the signing keys; works beside a running server, whose nodes see it within a second.
+pub struct KeyAdmin {
+    storage: Storage,
+    master: MasterKey,
+    config: ServiceConfig,
+    entropy: Arc<dyn Entropy>,
+}
+
+impl KeyAdmin {
+    /// The verbs over this storage.
+    #[must_use]
+    pub fn new(storage: Storage, master: MasterKey, config: ServiceConfig, entropy: Arc<dyn Entropy>) -> Self {
+        Self { storage, master, config, entropy }
+    }
+
+    /// The keys as they stand.
+    ///
+    /// # Errors
+    /// A failure.
+    pub async fn list(&self) -> Result<Vec<StoredKey>, Error> {
+        Ok(self.storage.keys().await?)
+    }
+
+    /// Makes the keys that a server needs to start, and opens all of them.
+    ///
+    /// # Errors
+    /// A failure, among them keys that were sealed with another master key.
+    pub(crate) async fn complete(&self, now: Timestamp) -> Result<KeySet, Error> {
+        self.change(now, |stored, _| Ok(self.wanted(stored))).await?;
+        KeySet::open(&self.storage.keys().await?, &self.master)
+    }
+
+    /// What is missing. A next key of another algorithm than the configured one gives way, so that a changed
+    /// `tokens.algorithm` takes effect with the rotation after it was published.
+    fn wanted(&self, stored: &[StoredKey]) -> Vec<KeyStep> {
+        let outdated = |key: &&StoredKey| {
+            key.standing.state == KeyState::Next && key.algorithm != self.config.tokens.algorithm.name()
+        };
+        let mut steps: Vec<KeyStep> = stored.iter().filter(outdated).map(|key| retire(&key.standing)).collect();
+        if !steps.is_empty() {
+            steps.push(KeyStep::Create(KeyState::Next));
+        }
+        steps.extend(keys::complete(&standings(stored)));
+        steps
+    }
+
+    /// Rotates: the next key signs, the one before retires when what it signed has expired.
+    ///
+    /// # Errors
+    /// [`Error::KeyTooYoung`], [`Error::NoKeysToRotate`], or a failure.
+    pub async fn rotate(&self, now: Timestamp) -> Result<(), Error> {
+        let (access, leeway) = (self.config.lifetimes().access, self.config.leeway());
+        self.change(now, |stored, now| Ok(keys::rotate(&standings(stored), now, access, leeway)?)).await
+    }
+
+    /// Drops the signing key now, with everything it signed.
+    ///
+    /// # Errors
+    /// [`Error::NoKeysToRotate`], or a failure.
+    pub async fn replace_compromised(&self, now: Timestamp) -> Result<(), Error> {
+        self.change(now, |stored, _| Ok(keys::replace_compromised(&standings(stored)))).await
+    }
+
+    /// Seals every key with another master key. Servers have to be started anew with it.
+    ///
+    /// # Errors
+    /// A failure; then nothing was changed.
+    pub async fn reseal(&self, new: &MasterKey) -> Result<usize, Error> {
+        let mut resealed = Vec::new();
+        for key in self.storage.keys().await? {
+            let kid = key.standing.kid;
+            let plain = self.master.open(&kid, &key.sealed).map_err(|error| Error::Internal(format!("key {kid}: {error}")))?;
+            let sealed = new.seal(&kid, &plain, self.entropy.as_ref())?;
+            resealed.push((kid, sealed));
+        }
+        let count = resealed.len();
+        let settings = vec![("master_key_check".to_owned(), new.check_value()?)];
+        self.storage.reseal_keys(resealed, settings).await?;
+        Ok(count)
+    }
+
+    /// Retires what has outlived the tokens it signed.
+    ///
+    /// # Errors
+    /// A failure.
+    pub(crate) async fn retire_expired(&self, now: Timestamp) -> Result<(), Error> {
+        self.change(now, |stored, now| Ok(keys::retire_expired(&standings(stored), now))).await
+    }
+
+    /// The keys opened anew, if they are not the ones that `current` was made of.
+    ///
+    /// # Errors
+    /// A failure.
+    pub(crate) async fn load_if_changed(&self, current: &KeySet) -> Result<Option<KeySet>, Error> {
+        let stored = self.storage.keys().await?;
+        if current.is_made_of(&stored) { Ok(None) } else { KeySet::open(&stored, &self.master).map(Some) }
+    }
+
+    async fn change(
+        &self,
+        now: Timestamp,
+        plan: impl Fn(&[StoredKey], Timestamp) -> Result<Vec<KeyStep>, Error>,
+    ) -> Result<(), Error> {
+        if self.config.tokens.algorithm == Algorithm::HS256 {
+            return Err(Error::NoKeysToRotate);
+        }
+        for _ in 0..TRIES {
+            let steps = plan(&self.storage.keys().await?, now)?;
+            if steps.is_empty() {
+                return Ok(());
+            }
+            let mut moves = Vec::new();
+            let mut new = Vec::new();
+            for step in steps {
+                match step {
+                    KeyStep::Create(state) => new.push(self.generate(state, now).await?),
+                    step @ KeyStep::Move { .. } => moves.push(step),
+                }
+            }
+            if self.storage.change_keys(moves, new).await? {
+                return Ok(());
+            }
+        }
+        Err(Error::Unavailable("other nodes kept changing the signing keys".to_owned()))
+    }
+
+    /// An RSA key takes long to find: not on an async worker.
+    async fn generate(&self, state: KeyState, now: Timestamp) -> Result<StoredKey, Error> {
+        let (algorithm, master, entropy) = (self.config.tokens.algorithm, self.master.clone(), Arc::clone(&self.entropy));
+        tokio::task::spawn_blocking(move || generate(algorithm, state, now, &master, entropy.as_ref()))
+            .await
+            .map_err(|error| Error::Internal(format!("key generation: {error}")))?
+    }
+}
+
+fn standings(stored: &[StoredKey]) -> Vec<KeyStanding> {
+    stored.iter().map(|key| key.standing.clone()).collect()
+}
+
+fn retire(key: &KeyStanding) -> KeyStep {
+    KeyStep::Move { kid: key.kid.clone(), from: key.state, to: KeyState::Retired, verifies_until: None }
+}

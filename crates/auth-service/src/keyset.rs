@@ -1,0 +1,210 @@
+//! The signing keys as they are used: which one signs, which ones verify, what is published.
+//!
+//! A key is generated here, kept sealed by storage, and opened here. Its `kid` is its RFC 7638 thumbprint, so the same key has
+//! the same name on every node.
+
+use crate::{config::Algorithm, error::Error, master_key::MasterKey, moment::Entropy};
+use auth_domain::{
+    keys::{KeyStanding, KeyState},
+    time::Timestamp,
+};
+use auth_storage::StoredKey;
+use aws_lc_rs::{
+    encoding::AsDer,
+    rand::SystemRandom,
+    rsa::KeySize,
+    signature::{ECDSA_P256_SHA256_FIXED_SIGNING, EcdsaKeyPair, Ed25519KeyPair, RsaKeyPair},
+};
+use base64::{Engine, engine::general_purpose::STANDARD};
+use jsonwebtoken::{
+    DecodingKey, EncodingKey, Header, Validation,
+    jwk::{Jwk, PublicKeyUse, ThumbprintHash},
+};
+use std::{collections::HashMap, sync::Arc};
+use zeroize::Zeroizing;
+
+impl Algorithm {
+    /// The name in a token's header and in the database.
+    pub(crate) const fn name(self) -> &'static str {
+        match self {
+            Self::ES256 => "ES256",
+            Self::EdDSA => "EdDSA",
+            Self::RS256 => "RS256",
+            Self::HS256 => "HS256",
+        }
+    }
+
+    fn from_name(name: &str) -> Option<Self> {
+        [Self::ES256, Self::EdDSA, Self::RS256, Self::HS256].into_iter().find(|algorithm| algorithm.name() == name)
+    }
+
+    const fn jwt(self) -> jsonwebtoken::Algorithm {
+        match self {
+            Self::ES256 => jsonwebtoken::Algorithm::ES256,
+            Self::EdDSA => jsonwebtoken::Algorithm::EdDSA,
+            Self::RS256 => jsonwebtoken::Algorithm::RS256,
+            Self::HS256 => jsonwebtoken::Algorithm::HS256,
+        }
+    }
+}
+
+/// A key that signs.
+pub(crate) struct SigningKey {
+    pub(crate) header: Header,
+    pub(crate) key: EncodingKey,
+}
+
+/// A key that verifies, pinned to its algorithm (RFC 8725 §3.1).
+pub(crate) struct VerifyingKey {
+    pub(crate) algorithm: &'static str,
+    pub(crate) key: DecodingKey,
+    pub(crate) validation: Validation,
+}
+
+impl VerifyingKey {
+    pub(crate) fn new(algorithm: Algorithm, key: DecodingKey) -> Self {
+        let mut validation = Validation::new(algorithm.jwt());
+        // Claims are checked by the domain, which demands every one of them with its type; the library's own checks pass over
+        // what is absent.
+        validation.required_spec_claims.clear();
+        validation.validate_exp = false;
+        validation.validate_aud = false;
+        Self { algorithm: algorithm.name(), key, validation }
+    }
+}
+
+/// The keys of one moment. Replaced as a whole.
+pub(crate) struct KeySet {
+    signing: SigningKey,
+    /// By `kid`; that of a shared secret, which has none, is empty.
+    verifying: HashMap<String, VerifyingKey>,
+    jwks: Arc<str>,
+    /// What it was made of, to see whether it changed.
+    made_of: Vec<(String, KeyState)>,
+}
+
+fn broken(what: &str, error: impl std::fmt::Display) -> Error {
+    Error::Internal(format!("signing key: {what}: {error}"))
+}
+
+impl KeySet {
+    /// The set of a shared secret: nothing is published.
+    pub(crate) fn shared_secret(secret: &[u8]) -> Self {
+        let header = access_header(Algorithm::HS256, None);
+        let verifying = VerifyingKey::new(Algorithm::HS256, DecodingKey::from_secret(secret));
+        Self {
+            signing: SigningKey { header, key: EncodingKey::from_secret(secret) },
+            verifying: HashMap::from([(String::new(), verifying)]),
+            jwks: r#"{"keys":[]}"#.into(),
+            made_of: Vec::new(),
+        }
+    }
+
+    /// Opens the stored keys.
+    ///
+    /// # Errors
+    /// [`Error::Internal`] if there is no active key, or one can't be opened with this master key.
+    pub(crate) fn open(stored: &[StoredKey], master: &MasterKey) -> Result<Self, Error> {
+        let mut signing = None;
+        let mut verifying = HashMap::new();
+        let mut published = Vec::new();
+        for key in stored.iter().filter(|key| key.standing.state.is_published()) {
+            let kid = key.standing.kid.clone();
+            let algorithm = Algorithm::from_name(&key.algorithm).ok_or_else(|| broken("unknown algorithm", &kid))?;
+            if key.standing.state == KeyState::Active {
+                let private = master.open(&kid, &key.sealed).map_err(|error| broken(&kid, error))?;
+                let header = access_header(algorithm, Some(kid.clone()));
+                signing = Some(SigningKey { header, key: encoding_key(algorithm, &private)? });
+            }
+            let jwk: Jwk = serde_json::from_str(&key.public_jwk).map_err(|error| broken(&kid, error))?;
+            let decoding = DecodingKey::from_jwk(&jwk).map_err(|error| broken(&kid, error))?;
+            verifying.insert(kid, VerifyingKey::new(algorithm, decoding));
+            published.push(jwk);
+        }
+        let signing = signing.ok_or_else(|| broken("none is active", "make one with `keyward keys rotate --compromised`"))?;
+        let jwks = serde_json::to_string(&serde_json::json!({ "keys": published })).map_err(|e| broken("jwks", e))?;
+        Ok(Self { signing, verifying, jwks: jwks.into(), made_of: standings(stored) })
+    }
+
+    /// Whether the stored keys are the ones that this set was made of.
+    pub(crate) fn is_made_of(&self, stored: &[StoredKey]) -> bool {
+        self.made_of == standings(stored)
+    }
+
+    pub(crate) const fn signing(&self) -> &SigningKey {
+        &self.signing
+    }
+
+    pub(crate) fn verifying(&self, kid: Option<&str>) -> Option<&VerifyingKey> {
+        self.verifying.get(kid.unwrap_or_default())
+    }
+
+    pub(crate) fn jwks(&self) -> Arc<str> {
+        Arc::clone(&self.jwks)
+    }
+}
+
+fn standings(stored: &[StoredKey]) -> Vec<(String, KeyState)> {
+    stored.iter().map(|key| (key.standing.kid.clone(), key.standing.state)).collect()
+}
+
+fn access_header(algorithm: Algorithm, kid: Option<String>) -> Header {
+    let mut header = Header::new(algorithm.jwt());
+    header.typ = Some(auth_domain::claims::ACCESS_TYP.to_owned());
+    header.kid = kid;
+    header
+}
+
+/// Makes a new key, sealed.
+///
+/// # Errors
+/// [`Error::Internal`] if the key can't be made; [`Error::Unavailable`] without entropy.
+pub(crate) fn generate(
+    algorithm: Algorithm,
+    state: KeyState,
+    now: Timestamp,
+    master: &MasterKey,
+    entropy: &dyn Entropy,
+) -> Result<StoredKey, Error> {
+    let private = generate_private(algorithm)?;
+    let mut jwk = Jwk::from_encoding_key(&encoding_key(algorithm, &private)?, algorithm.jwt())
+        .map_err(|error| broken("public part", error))?;
+    let kid = jwk.thumbprint(ThumbprintHash::SHA256).map_err(|error| broken("thumbprint", error))?;
+    jwk.common.key_id = Some(kid.clone());
+    jwk.common.public_key_use = Some(PublicKeyUse::Signature);
+    let public_jwk = serde_json::to_string(&jwk).map_err(|error| broken("public part", error))?;
+    let sealed = master.seal(&kid, &private, entropy)?;
+    let standing = KeyStanding { kid, state, published_at: now, verifies_until: None };
+    Ok(StoredKey { standing, algorithm: algorithm.name().to_owned(), public_jwk, sealed })
+}
+
+/// A private key as PKCS #8.
+fn generate_private(algorithm: Algorithm) -> Result<Zeroizing<Vec<u8>>, Error> {
+    let failed = |_| broken("generation", "failed");
+    let der = match algorithm {
+        Algorithm::ES256 => {
+            let pkcs8 = EcdsaKeyPair::generate_pkcs8(&ECDSA_P256_SHA256_FIXED_SIGNING, &SystemRandom::new());
+            pkcs8.map_err(failed)?.as_ref().to_vec()
+        }
+        Algorithm::EdDSA => Ed25519KeyPair::generate_pkcs8v1(&SystemRandom::new()).map_err(failed)?.as_ref().to_vec(),
+        Algorithm::RS256 => {
+            RsaKeyPair::generate(KeySize::Rsa2048).and_then(|pair| pair.as_der()).map_err(failed)?.as_ref().to_vec()
+        }
+        Algorithm::HS256 => return Err(Error::NoKeysToRotate),
+    };
+    Ok(Zeroizing::new(der))
+}
+
+fn encoding_key(algorithm: Algorithm, pkcs8: &[u8]) -> Result<EncodingKey, Error> {
+    match algorithm {
+        Algorithm::ES256 => Ok(EncodingKey::from_ec_der(pkcs8)),
+        Algorithm::EdDSA => Ok(EncodingKey::from_ed_der(pkcs8)),
+        Algorithm::RS256 => {
+            // The library takes RSA keys as PKCS #1, and finds that inside of a PKCS #8 PEM by itself.
+            let body = Zeroizing::new(STANDARD.encode(pkcs8));
+            let pem = Zeroizing::new(format!("-----BEGIN PRIVATE KEY-----\n{}\n-----END PRIVATE KEY-----\n", *body));
+            EncodingKey::from_rsa_pem(pem.as_bytes()).map_err(|error| broken("RSA key", error))
+        }
+        Algorithm::HS256 => Err(Error::NoKeysToRotate),
+    }
+}

@@ -1,0 +1,52 @@
+//! What can be done: one file a use case.
+//!
+//! The crate ties the domain's decisions, the store and the blacklist together, and knows no HTTP. A use case reads as one
+//! straight line: parse, decide in one committed step, announce what was revoked, answer.
+
+mod accounts;
+mod admin;
+mod authenticate;
+mod background;
+mod clients;
+mod config;
+mod error;
+mod hashing;
+mod introspect;
+mod keys;
+mod keyset;
+mod login;
+mod logout;
+mod logout_all;
+mod master_key;
+mod me;
+mod moment;
+mod readiness;
+mod refresh;
+mod register;
+mod revoke;
+mod service;
+mod sessions;
+mod setup;
+mod tokens;
+mod truth;
+
+pub use accounts::{AccountRef, NewAccount};
+pub use admin::Admin;
+pub use authenticate::Principal;
+pub use config::{
+    Algorithm, Complaint, OauthConfig, PasswordConfig, RegistrationConfig, RotationConfig, ServiceConfig, SessionConfig,
+    TokensConfig,
+};
+pub use error::Error;
+pub use introspect::Introspection;
+pub use keys::KeyAdmin;
+pub use master_key::{MasterKey, MasterKeyError};
+pub use moment::{Caller, Clock, Entropy, EntropyFailed, SystemClock, SystemEntropy};
+pub use readiness::{Check, Figures, Readiness};
+pub use register::Registration;
+pub use service::{Service, ServiceParts, StartError, Tokens};
+pub use sessions::{PageRequest, SessionView};
+pub use setup::Setup;
+pub use truth::StoredTruth;
+
+pub use auth_storage::SessionFilter;

@@ -1,0 +1,84 @@
+//! Where time and chance come from. Both are handed in, so that a test holds them in its hand.
+
+use auth_domain::{
+    session::Origin,
+    time::{Timestamp, to_micros},
+};
+use chrono::{DateTime, Utc};
+use std::sync::atomic::{AtomicI64, Ordering};
+
+/// Tells the time. Read once a request, at the edge.
+pub trait Clock: Send + Sync {
+    /// Now, to the microsecond. Never earlier than what it said before.
+    fn now(&self) -> Timestamp;
+}
+
+/// The machine's clock, kept from running backwards: a step back holds it still until the time is reached again.
+#[derive(Debug, Default)]
+pub struct SystemClock {
+    latest: AtomicI64,
+}
+
+impl Clock for SystemClock {
+    fn now(&self) -> Timestamp {
+        let read = Utc::now().timestamp_micros();
+        let latest = self.latest.fetch_max(read, Ordering::Relaxed).max(read);
+        DateTime::from_timestamp_micros(latest).unwrap_or_else(|| to_micros(Utc::now()))
+    }
+}
+
+/// The system gave no random bytes.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+#[error("the system gave no random bytes")]
+pub struct EntropyFailed;
+
+/// Gives random bytes, fit for secrets.
+pub trait Entropy: Send + Sync {
+    /// Fills the buffer.
+    ///
+    /// # Errors
+    /// [`EntropyFailed`] if there are none to be had.
+    fn fill(&self, buffer: &mut [u8]) -> Result<(), EntropyFailed>;
+}
+
+/// The operating system's random bytes.
+#[derive(Debug, Default, Clone, Copy)]
+pub struct SystemEntropy;
+
+impl Entropy for SystemEntropy {
+    fn fill(&self, buffer: &mut [u8]) -> Result<(), EntropyFailed> {
+        getrandom::fill(buffer).map_err(|_| EntropyFailed)
+    }
+}
+
+/// `N` random bytes.
+///
+/// # Errors
+/// [`EntropyFailed`] if there are none to be had.
+pub(crate) fn chance<const N: usize>(entropy: &dyn Entropy) -> Result<[u8; N], EntropyFailed> {
+    let mut bytes = [0; N];
+    entropy.fill(&mut bytes)?;
+    Ok(bytes)
+}
+
+/// Who calls, and when: read once at the edge and handed down.
+#[derive(Debug, Clone)]
+pub struct Caller {
+    /// The moment of the request.
+    pub now: Timestamp,
+    /// Where it came from.
+    pub origin: Origin,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_clock_never_runs_backwards() {
+        let clock = SystemClock::default();
+        let ahead = Utc::now() + chrono::TimeDelta::hours(1);
+        clock.latest.store(ahead.timestamp_micros(), Ordering::Relaxed);
+        assert!(clock.now() >= to_micros(ahead));
+    }
+}

@@ -1,0 +1,288 @@
+//! The service: the parts that the use cases share, and how tokens are given out.
+
+use crate::{
+    admin::Admin,
+    background::Background,
+    config::{Algorithm, ServiceConfig},
+    error::Error,
+    hashing::Hasher,
+    keys::KeyAdmin,
+    keyset::KeySet,
+    master_key::MasterKey,
+    moment::{Clock, Entropy, chance},
+    tokens::{AccessVerifier, RefreshSigner, sign_access},
+};
+use auth_blacklist::Blacklist;
+use auth_domain::{
+    claims::{AccessClaims, OWN_CLIENT, RefreshClaims, TokenType},
+    ids::{SessionId, TokenId},
+    revocation::{Revocation, grace},
+    role::RoleBook,
+    rotation::RefreshTokenId,
+    session::Session,
+    time::{Span, Timestamp, after},
+    user::User,
+};
+use auth_storage::{Storage, Terms};
+use secrecy::{ExposeSecret, SecretString};
+use std::sync::{Arc, PoisonError, RwLock};
+
+/// How long after a cut a sign-in that was under way may still give out a token: revocations are kept this much longer than the
+/// last token that was known when they were made.
+const IN_FLIGHT: Span = Span::seconds(60);
+
+/// What a service is made of.
+pub struct ServiceParts {
+    /// Where everything is kept.
+    pub storage: Storage,
+    /// The fast copies of the revocations.
+    pub blacklist: Blacklist,
+    /// What secrets at rest hang on.
+    pub master_key: MasterKey,
+    /// What the operator set.
+    pub config: ServiceConfig,
+    /// Where chance comes from.
+    pub entropy: Arc<dyn Entropy>,
+    /// Where time comes from.
+    pub clock: Arc<dyn Clock>,
+}
+
+/// Why the service can't start.
+#[derive(Debug, thiserror::Error)]
+pub enum StartError {
+    /// The database was made under another master key.
+    #[error(
+        "this is not the master key that the database was made with; give the right one in KEYWARD_MASTER_KEY \
+         (or the file that the data folder came with), or change it with `keyward keys reseal`"
+    )]
+    WrongMasterKey,
+    /// A part did not start.
+    #[error("{0}")]
+    Failed(#[from] Error),
+}
+
+/// The use cases. Cheap to clone: every clone is the same service.
+#[derive(Clone)]
+pub struct Service(Arc<Shared>);
+
+pub(crate) struct Shared {
+    pub(crate) admin: Admin,
+    pub(crate) blacklist: Blacklist,
+    pub(crate) clock: Arc<dyn Clock>,
+    pub(crate) keys: RwLock<Arc<KeySet>>,
+    pub(crate) key_admin: Option<KeyAdmin>,
+    pub(crate) reloaded: tokio::sync::Mutex<Timestamp>,
+    pub(crate) access: AccessVerifier,
+    pub(crate) refresh: RefreshSigner,
+    background: Background,
+}
+
+/// What a sign-in or a refresh gives.
+#[derive(Debug)]
+pub struct Tokens {
+    /// The access token.
+    pub access_token: SecretString,
+    /// The refresh token.
+    pub refresh_token: SecretString,
+    /// How long the access token lives, in seconds.
+    pub expires_in: i64,
+    /// How long the refresh token lives, in seconds.
+    pub refresh_expires_in: i64,
+    /// Whose they are.
+    pub user: User,
+    /// Their session.
+    pub session: SessionId,
+}
+
+impl Service {
+    /// Checks the master key, makes the signing keys that are missing, and starts what runs in the background.
+    ///
+    /// # Errors
+    /// [`StartError`].
+    pub async fn start(parts: ServiceParts) -> Result<Self, StartError> {
+        let ServiceParts { storage, blacklist, master_key, config, entropy, clock } = parts;
+        let check = master_key.check_value()?;
+        if !storage.insert_setting("master_key_check", check.clone()).await.map_err(Error::from)? {
+            let known = storage.setting("master_key_check").await.map_err(Error::from)?;
+            if known.as_deref() != Some(check.as_slice()) {
+                return Err(StartError::WrongMasterKey);
+            }
+        }
+        let now = clock.now();
+        let refresh = RefreshSigner::new(&master_key)?;
+        let (key_admin, keys) = if config.tokens.algorithm == Algorithm::HS256 {
+            (None, KeySet::shared_secret(config.tokens.secret.expose_secret().as_bytes()))
+        } else {
+            let key_admin = KeyAdmin::new(storage.clone(), master_key, config.clone(), Arc::clone(&entropy));
+            let keys = key_admin.complete(now).await?;
+            (Some(key_admin), keys)
+        };
+        let admin = Admin::new(storage, config, entropy)?;
+        let service = Self(Arc::new(Shared {
+            admin,
+            blacklist,
+            clock,
+            keys: RwLock::new(Arc::new(keys)),
+            key_admin,
+            reloaded: tokio::sync::Mutex::new(now),
+            access: AccessVerifier::new(),
+            refresh,
+            background: Background::default(),
+        }));
+        service.0.background.start(&service.0);
+        Ok(service)
+    }
+
+    /// Ends what runs in the background, and waits for it.
+    pub async fn stop(&self) {
+        self.0.background.stop().await;
+        self.0.blacklist.stop().await;
+    }
+
+    /// Where time comes from: read it once a request.
+    #[must_use]
+    pub fn clock(&self) -> &dyn Clock {
+        self.0.clock.as_ref()
+    }
+
+    /// The administrator's verbs. What they revoke is announced with [`Service::announce`].
+    #[must_use]
+    pub fn admin(&self) -> &Admin {
+        &self.0.admin
+    }
+
+    /// Whether `/token` takes `grant_type=password`.
+    #[must_use]
+    pub fn password_grant_allowed(&self) -> bool {
+        self.config().oauth.password_grant
+    }
+
+    /// Whether a role of this name is configured.
+    #[must_use]
+    pub fn knows_role(&self, name: &str) -> bool {
+        name.parse().is_ok_and(|role| self.roles().knows(&role))
+    }
+
+    /// Makes committed revocations known to every node; when it returns, they may be answered (behaviour.md §1).
+    pub async fn announce(&self, revocations: &[Revocation]) {
+        if !revocations.is_empty() {
+            self.0.blacklist.announce(revocations).await;
+        }
+    }
+
+    pub(crate) fn shared(&self) -> &Shared {
+        &self.0
+    }
+
+    pub(crate) fn storage(&self) -> &Storage {
+        self.0.admin.storage()
+    }
+
+    pub(crate) fn config(&self) -> &ServiceConfig {
+        self.0.admin.config()
+    }
+
+    pub(crate) fn hasher(&self) -> &Hasher {
+        self.0.admin.hasher()
+    }
+
+    pub(crate) fn entropy(&self) -> &dyn Entropy {
+        self.0.admin.entropy()
+    }
+
+    pub(crate) fn roles(&self) -> &RoleBook {
+        self.0.admin.roles()
+    }
+
+    /// The public keys as a JWK Set (RFC 7517 §5).
+    #[must_use]
+    pub fn jwks(&self) -> Arc<str> {
+        self.0.keys().jwks()
+    }
+
+    /// A session that begins now, not yet stored.
+    pub(crate) fn new_session(
+        &self,
+        caller: &crate::moment::Caller,
+        user: auth_domain::ids::UserId,
+        generation: auth_domain::user::Generation,
+    ) -> Result<Session, Error> {
+        Ok(Session {
+            id: SessionId::from_parts(caller.now, chance(self.entropy())?),
+            user,
+            generation,
+            created_at: caller.now,
+            rotation: self.config().lifetimes().first_rotation(caller.now),
+            state: auth_domain::session::SessionState::Active,
+            origin: caller.origin.clone(),
+        })
+    }
+
+    /// The pair of tokens for a session as it is stored now.
+    pub(crate) fn give_tokens(&self, user: User, session: &Session, now: Timestamp) -> Result<Tokens, Error> {
+        let rotation = &session.rotation;
+        let access_expires_at = self.config().lifetimes().access_expiry(rotation.refresh_expires_at, now);
+        let access = AccessClaims {
+            iss: self.config().issuer.clone(),
+            sub: user.id,
+            aud: self.config().tokens.audience.clone(),
+            client_id: OWN_CLIENT.to_owned(),
+            exp: access_expires_at.timestamp(),
+            iat: now.timestamp(),
+            jti: TokenId::from_parts(now, chance(self.entropy())?),
+            sid: session.id,
+            generation: session.generation,
+            email: user.email.as_str().to_owned(),
+            role: user.role.clone(),
+            kind: TokenType::Access,
+        };
+        let refresh = RefreshClaims {
+            iss: self.config().issuer.clone(),
+            sub: user.id,
+            exp: rotation.refresh_expires_at.timestamp(),
+            iat: rotation.rotated_at.timestamp(),
+            jti: RefreshTokenId { session: session.id, number: rotation.number },
+            sid: session.id,
+            kind: TokenType::Refresh,
+        };
+        Ok(Tokens {
+            access_token: sign_access(&access, &self.0.keys())?,
+            refresh_token: self.0.refresh.sign(&refresh)?,
+            expires_in: access.exp - access.iat,
+            refresh_expires_in: (refresh.exp - now.timestamp()).max(0),
+            user,
+            session: session.id,
+        })
+    }
+
+    /// What bounds a revocation of one session or token made now.
+    pub(crate) fn terms(&self, now: Timestamp) -> Terms {
+        self.0.admin.terms(now)
+    }
+}
+
+impl Shared {
+    /// The keys of this moment.
+    pub(crate) fn keys(&self) -> Arc<KeySet> {
+        Arc::clone(&self.keys.read().unwrap_or_else(PoisonError::into_inner))
+    }
+
+    /// Loads the keys anew if they changed.
+    ///
+    /// # Errors
+    /// Those of storage, and of opening a key.
+    pub(crate) async fn reload_keys(&self) -> Result<(), Error> {
+        let Some(key_admin) = &self.key_admin else { return Ok(()) };
+        let current = self.keys();
+        if let Some(fresh) = key_admin.load_if_changed(&current).await? {
+            *self.keys.write().unwrap_or_else(PoisonError::into_inner) = Arc::new(fresh);
+        }
+        Ok(())
+    }
+}
+
+/// What bounds the revocations of a cut made now: every access token that could exist, with those of sign-ins under way.
+pub(crate) fn cut_terms(config: &ServiceConfig, now: Timestamp) -> Terms {
+    let grace = grace(config.leeway());
+    Terms { now, until_at_least: after(now, config.lifetimes().access + grace + IN_FLIGHT), grace }
+}

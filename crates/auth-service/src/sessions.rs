@@ -1,0 +1,114 @@
+//! `sessions`: what a user sees and ends of its own sessions, and an administrator of anybody's.
+
+use crate::{admin::Admin, authenticate::Principal, error::Error, service::Service};
+use auth_domain::{
+    ids::{SessionId, UserId},
+    revocation::Revocation,
+    session::{EndReason, Session},
+    time::Timestamp,
+};
+use auth_storage::{Page, SessionFilter};
+use uuid::Uuid;
+
+/// Which page of a list is wanted.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct PageRequest {
+    /// The id of the last item of the page before.
+    pub after: Option<Uuid>,
+    /// How many items at most.
+    pub limit: u32,
+}
+
+impl From<PageRequest> for Page {
+    fn from(request: PageRequest) -> Self {
+        Self { after: request.after, limit: request.limit }
+    }
+}
+
+/// A session as its user sees it.
+#[derive(Debug, Clone)]
+pub struct SessionView {
+    /// The session.
+    pub session: Session,
+    /// Whether it can still be refreshed.
+    pub live: bool,
+    /// Whether it is the caller's.
+    pub current: bool,
+}
+
+impl Service {
+    /// The caller's sessions, newest first.
+    ///
+    /// # Errors
+    /// A failure.
+    pub async fn own_sessions(
+        &self,
+        principal: &Principal,
+        filter: SessionFilter,
+        page: PageRequest,
+        now: Timestamp,
+    ) -> Result<Vec<SessionView>, Error> {
+        let sessions = self.storage().sessions(principal.user(), filter, now, page.into()).await?;
+        Ok(sessions.into_iter().map(|session| view(principal, session, now)).collect())
+    }
+
+    /// One session of the caller.
+    ///
+    /// # Errors
+    /// [`Error::NotFound`], also for another user's; or a failure.
+    pub async fn own_session(&self, principal: &Principal, id: SessionId, now: Timestamp) -> Result<SessionView, Error> {
+        let found = self.storage().session(id).await?;
+        let (session, _) = found.filter(|(session, _)| session.user == principal.user()).ok_or(Error::NotFound)?;
+        Ok(view(principal, session, now))
+    }
+
+    /// Ends a session of the caller; one that had ended stays as it was.
+    ///
+    /// # Errors
+    /// [`Error::NotFound`], also for another user's; or a failure.
+    pub async fn end_own_session(&self, principal: &Principal, id: SessionId, now: Timestamp) -> Result<(), Error> {
+        let why = if id == principal.session() { EndReason::Logout } else { EndReason::EndedByUser };
+        self.end_one(id, principal.user(), why, now).await?.map(drop).ok_or(Error::NotFound)
+    }
+}
+
+/// The token holds, so its generation is its user's.
+fn view(principal: &Principal, session: Session, now: Timestamp) -> SessionView {
+    let live = session.is_live(principal.claims.generation, now);
+    SessionView { live, current: session.id == principal.session(), session }
+}
+
+impl Admin {
+    /// A user's sessions, newest first.
+    ///
+    /// # Errors
+    /// A failure.
+    pub async fn sessions(
+        &self,
+        user: UserId,
+        filter: SessionFilter,
+        page: PageRequest,
+        now: Timestamp,
+    ) -> Result<Vec<Session>, Error> {
+        Ok(self.storage().sessions(user, filter, now, page.into()).await?)
+    }
+
+    /// Ends anybody's session. Answers what was revoked by it.
+    ///
+    /// # Errors
+    /// [`Error::NotFound`], or a failure.
+    pub async fn end_session(&self, id: SessionId, now: Timestamp) -> Result<Vec<Revocation>, Error> {
+        let ended = self.storage().end_session(id, None, EndReason::EndedByAdmin, self.terms(now)).await?;
+        Ok(ended.ok_or(Error::NotFound)?.revocations)
+    }
+
+    /// Ends all of a user's sessions. Answers how many lived, and what was revoked.
+    ///
+    /// # Errors
+    /// [`Error::NotFound`], or a failure.
+    pub async fn end_sessions(&self, user: UserId, now: Timestamp) -> Result<(u64, Vec<Revocation>), Error> {
+        let ended = self.storage().end_user_sessions(user, EndReason::EndedByAdmin, self.cut_terms(now)).await?;
+        let ended = ended.ok_or(Error::NotFound)?;
+        Ok((ended.count, ended.revocations))
+    }
+}

@@ -1,0 +1,78 @@
+//! `setup`: the first administrator, made with a one-time token that only whoever sees the server's output knows. No default
+//! password exists.
+
+use crate::{
+    admin::Admin,
+    error::Error,
+    moment::{Caller, chance},
+    register::Registration,
+    service::{Service, Tokens},
+    tokens::sha256,
+};
+use auth_domain::{
+    ids::OneTimeTokenId,
+    role::Role,
+    time::{Span, Timestamp},
+    user::Generation,
+};
+use auth_storage::{SetupOutcome, SetupToken, SetupTokenIssue};
+use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD};
+use secrecy::{ExposeSecret, SecretString};
+
+/// How long a set-up token holds.
+pub const SETUP_TOKEN_TTL: Span = Span::minutes(15);
+
+/// What the first administrator says.
+pub struct Setup {
+    /// The one-time token.
+    pub token: SecretString,
+    /// Address, password and name.
+    pub account: Registration,
+}
+
+impl Admin {
+    /// Makes a set-up token if there is no administrator: always with `replace`, which voids the one before, and otherwise only
+    /// if none is live. `None` if there was nothing to do.
+    ///
+    /// # Errors
+    /// [`Error::SetupClosed`] with `replace` if there is an administrator; a failure.
+    pub async fn issue_setup_token(&self, replace: bool, now: Timestamp) -> Result<Option<SecretString>, Error> {
+        let token = SecretString::from(URL_SAFE_NO_PAD.encode(chance::<32>(self.entropy())?));
+        let stored = SetupToken {
+            id: OneTimeTokenId::from_parts(now, chance(self.entropy())?),
+            digest: sha256(token.expose_secret().as_bytes()),
+            created_at: now,
+            expires_at: now + SETUP_TOKEN_TTL,
+        };
+        match self.storage().issue_setup_token(stored, self.administrators(), replace).await? {
+            SetupTokenIssue::Issued => Ok(Some(token)),
+            SetupTokenIssue::AlreadyLive => Ok(None),
+            SetupTokenIssue::AdministratorExists if replace => Err(Error::SetupClosed),
+            SetupTokenIssue::AdministratorExists => Ok(None),
+        }
+    }
+}
+
+impl Service {
+    /// Makes the first administrator and signs it in. Works once, also for two callers at once.
+    ///
+    /// # Errors
+    /// [`Error::SetupClosed`], [`Error::InvalidOrExpiredToken`], those of registration, or a failure.
+    pub async fn setup(&self, caller: &Caller, setup: Setup) -> Result<Tokens, Error> {
+        let administrators = self.admin().administrators();
+        if self.storage().administrator_exists(administrators.clone()).await? {
+            return Err(Error::SetupClosed);
+        }
+        let digest = sha256(setup.token.expose_secret().as_bytes());
+        let user = self.new_user(caller, setup.account, Role::ADMIN).await?;
+        let session = self.new_session(caller, user.id, Generation::FIRST)?;
+        let redeemed =
+            self.storage().redeem_setup_token(digest, user, session.clone(), administrators, caller.now).await?;
+        match redeemed {
+            SetupOutcome::Created(user) => self.give_tokens(user, &session, caller.now),
+            SetupOutcome::Closed => Err(Error::SetupClosed),
+            SetupOutcome::InvalidToken => Err(Error::InvalidOrExpiredToken),
+            SetupOutcome::EmailTaken => Err(Error::EmailTaken),
+        }
+    }
+}

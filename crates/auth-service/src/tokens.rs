@@ -1,0 +1,170 @@
+//! Signing and verifying tokens (RFC 7519, RFC 8725). A signature proves who wrote a token; whether it still holds is asked
+//! anew at each call, elsewhere.
+
+use crate::{
+    error::Error,
+    keyset::{KeySet, VerifyingKey},
+    master_key::{MasterKey, Purpose},
+};
+use auth_domain::claims::{ACCESS_TYP, AccessClaims, REFRESH_TYP, RefreshClaims};
+use aws_lc_rs::digest;
+use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD};
+use jsonwebtoken::{DecodingKey, EncodingKey, Header};
+use moka::sync::Cache;
+use secrecy::SecretString;
+use serde::{Deserialize, de::DeserializeOwned};
+use std::{borrow::Cow, sync::Arc};
+
+/// The longest token that is looked at, in bytes: ours have under 1,000.
+const MAX_TOKEN: usize = 4096;
+/// How many verified signatures are remembered; one takes about 600 bytes.
+const REMEMBERED: u64 = 50_000;
+
+/// The members that a header may have. Any other (`jwk`, `jku`, `x5u`, `crit`, `b64`, `zip` …) refuses the token: nothing in a
+/// token says how it is to be verified (RFC 8725 §3.10, RFC 7515 §4.1.11).
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct StrictHeader<'a> {
+    #[serde(borrow)]
+    alg: Cow<'a, str>,
+    #[serde(borrow)]
+    typ: Cow<'a, str>,
+    #[serde(borrow, default)]
+    kid: Option<Cow<'a, str>>,
+}
+
+fn decode_part(part: &str) -> Result<Vec<u8>, Error> {
+    URL_SAFE_NO_PAD.decode(part).map_err(|_| Error::InvalidToken)
+}
+
+/// The header's bytes of a compact token of three parts and a sane length.
+fn header_bytes(token: &str) -> Result<Vec<u8>, Error> {
+    if token.len() > MAX_TOKEN {
+        return Err(Error::InvalidToken);
+    }
+    let mut parts = token.split('.');
+    match (parts.next(), parts.next(), parts.next(), parts.next()) {
+        (Some(header), Some(claims), Some(signature), None) if !claims.is_empty() && !signature.is_empty() => {
+            decode_part(header)
+        }
+        _ => Err(Error::InvalidToken),
+    }
+}
+
+fn strict_header(bytes: &[u8]) -> Result<StrictHeader<'_>, Error> {
+    serde_json::from_slice(bytes).map_err(|_| Error::InvalidToken)
+}
+
+fn verified<C: DeserializeOwned>(token: &str, header: &StrictHeader<'_>, typ: &str, key: &VerifyingKey) -> Result<C, Error> {
+    if header.typ != typ || header.alg != key.algorithm {
+        return Err(Error::InvalidToken);
+    }
+    let decoded = jsonwebtoken::decode::<C>(token, &key.key, &key.validation).map_err(|_| Error::InvalidToken)?;
+    Ok(decoded.claims)
+}
+
+fn signed<C: serde::Serialize>(header: &Header, claims: &C, key: &EncodingKey) -> Result<SecretString, Error> {
+    let token = jsonwebtoken::encode(header, claims, key);
+    token.map(SecretString::from).map_err(|error| Error::Internal(format!("signing failed: {error}")))
+}
+
+struct Remembered {
+    kid: Option<String>,
+    claims: Arc<AccessClaims>,
+}
+
+/// Access tokens whose signature was good. Only that is remembered, never a verdict, and only while the key is published.
+pub(crate) struct AccessVerifier {
+    remembered: Cache<[u8; 32], Arc<Remembered>>,
+}
+
+/// An access token whose key nobody here knows: perhaps another node has just made it.
+pub(crate) struct UnknownKey;
+
+impl AccessVerifier {
+    pub(crate) fn new() -> Self {
+        Self { remembered: Cache::new(REMEMBERED) }
+    }
+
+    /// The claims of a token with a good signature. The inner result says whether the key is known.
+    ///
+    /// # Errors
+    /// [`Error::InvalidToken`].
+    pub(crate) fn verify(&self, token: &str, keys: &KeySet) -> Result<Result<Arc<AccessClaims>, UnknownKey>, Error> {
+        let name = fingerprint(token);
+        if let Some(known) = self.remembered.get(&name) {
+            // A key that was dropped takes what it signed with it.
+            if keys.verifying(known.kid.as_deref()).is_some() {
+                return Ok(Ok(Arc::clone(&known.claims)));
+            }
+            self.remembered.invalidate(&name);
+        }
+        let bytes = header_bytes(token)?;
+        let header = strict_header(&bytes)?;
+        let Some(key) = keys.verifying(header.kid.as_deref()) else { return Ok(Err(UnknownKey)) };
+        let claims = Arc::new(verified::<AccessClaims>(token, &header, ACCESS_TYP, key)?);
+        let kid = header.kid.map(Cow::into_owned);
+        self.remembered.insert(name, Arc::new(Remembered { kid, claims: Arc::clone(&claims) }));
+        Ok(Ok(claims))
+    }
+}
+
+fn fingerprint(token: &str) -> [u8; 32] {
+    sha256(token.as_bytes())
+}
+
+/// The SHA-256 of some bytes.
+pub(crate) fn sha256(bytes: &[u8]) -> [u8; 32] {
+    let mut out = [0; 32];
+    for (to, from) in out.iter_mut().zip(digest::digest(&digest::SHA256, bytes).as_ref()) {
+        *to = *from;
+    }
+    out
+}
+
+/// Signs an access token with the key that signs now.
+pub(crate) fn sign_access(claims: &AccessClaims, keys: &KeySet) -> Result<SecretString, Error> {
+    signed(&keys.signing().header, claims, &keys.signing().key)
+}
+
+/// Signs and verifies refresh tokens: HS256 under a key of their own, derived from the master key, so that a token of one kind
+/// can never pass for the other (RFC 8725 §3.12).
+pub(crate) struct RefreshSigner {
+    header: Header,
+    signing: EncodingKey,
+    verifying: VerifyingKey,
+}
+
+impl RefreshSigner {
+    pub(crate) fn new(master: &MasterKey) -> Result<Self, Error> {
+        let secret = master.derive(Purpose::RefreshTokens)?;
+        let mut header = Header::new(jsonwebtoken::Algorithm::HS256);
+        header.typ = Some(REFRESH_TYP.to_owned());
+        Ok(Self {
+            header,
+            signing: EncodingKey::from_secret(secret.as_slice()),
+            verifying: VerifyingKey::new(
+                crate::config::Algorithm::HS256,
+                DecodingKey::from_secret(secret.as_slice()),
+            ),
+        })
+    }
+
+    /// The same claims give the same token, byte for byte: a Repeat is the first answer again.
+    pub(crate) fn sign(&self, claims: &RefreshClaims) -> Result<SecretString, Error> {
+        signed(&self.header, claims, &self.signing)
+    }
+
+    /// The claims of a token with a good signature.
+    ///
+    /// # Errors
+    /// [`Error::InvalidToken`].
+    pub(crate) fn verify(&self, token: &str) -> Result<RefreshClaims, Error> {
+        let bytes = header_bytes(token)?;
+        let header = strict_header(&bytes)?;
+        if header.kid.is_some() {
+            return Err(Error::InvalidToken);
+        }
+        verified(token, &header, REFRESH_TYP, &self.verifying)
+    }
+}
