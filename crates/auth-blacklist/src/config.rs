@@ -1,0 +1,171 @@
+//! What an operator may set of the blacklist. The defaults are the figures that behaviour.md §1 promises; a value that would
+//! break the promise is refused, with the reason.
+
+use serde::Deserialize;
+use std::time::Duration;
+
+/// Writing transactions end within this: a commit that becomes visible later than that could be passed over by every read.
+pub const LONGEST_WRITE: Duration = Duration::from_secs(10);
+
+/// `[blacklist]`. **The same on every node**: a node waits `max_staleness` for what the other nodes know.
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct BlacklistConfig {
+    /// How often a node reads new revocations from the database.
+    #[serde(with = "humantime_serde")]
+    pub read_interval: Duration,
+    /// How far each read goes back, because commits become visible out of order.
+    #[serde(with = "humantime_serde")]
+    pub look_back: Duration,
+    /// How long after the beginning of its last complete read a node may rely on its memory.
+    #[serde(with = "humantime_serde")]
+    pub max_staleness: Duration,
+    /// How much longer it may where the database can't be asked: exactness given up for availability. 0: not at all, 503.
+    #[serde(with = "humantime_serde")]
+    pub serve_stale: Duration,
+    /// How long a check waits for Redis before it asks the database.
+    #[serde(with = "humantime_serde")]
+    pub timeout: Duration,
+    /// How long a check or a read waits for the database.
+    #[serde(with = "humantime_serde")]
+    pub database_timeout: Duration,
+    /// What the names of the keys in Redis begin with.
+    pub redis_prefix: String,
+}
+
+impl Default for BlacklistConfig {
+    fn default() -> Self {
+        Self {
+            read_interval: Duration::from_millis(500),
+            look_back: Duration::from_secs(30),
+            max_staleness: Duration::from_secs(2),
+            serve_stale: Duration::ZERO,
+            timeout: Duration::from_millis(50),
+            database_timeout: Duration::from_secs(2),
+            redis_prefix: "keyward".to_owned(),
+        }
+    }
+}
+
+impl BlacklistConfig {
+    /// What is wrong with the section: each key, and why its value won't do.
+    #[must_use]
+    pub fn validate(&self) -> Vec<(&'static str, String)> {
+        let mut complaints = Vec::new();
+        let mut within = |key, value: Duration, least: Duration, most: Duration| {
+            if value < least || value > most {
+                complaints.push((key, format!("must be {} to {}", words(least), words(most))));
+            }
+        };
+        let second = Duration::from_secs(1);
+        within(
+            "read_interval",
+            self.read_interval,
+            Duration::from_millis(10),
+            60 * second,
+        );
+        within(
+            "look_back",
+            self.look_back,
+            LONGEST_WRITE + 2 * second,
+            3600 * second,
+        );
+        within(
+            "max_staleness",
+            self.max_staleness,
+            Duration::from_millis(20),
+            300 * second,
+        );
+        within("serve_stale", self.serve_stale, Duration::ZERO, 86_400 * second);
+        within("timeout", self.timeout, Duration::from_millis(1), 5 * second);
+        within(
+            "database_timeout",
+            self.database_timeout,
+            Duration::from_millis(10),
+            60 * second,
+        );
+        if self.max_staleness < 2 * self.read_interval {
+            complaints.push((
+                "max_staleness",
+                "must be at least twice blacklist.read_interval, or every slow read sends every check to the database"
+                    .to_owned(),
+            ));
+        }
+        if self.redis_prefix.is_empty()
+            || self.redis_prefix.len() > 128
+            || !self.redis_prefix.chars().all(in_key)
+        {
+            complaints.push((
+                "redis_prefix",
+                "must be 1 to 128 visible ASCII characters without braces: the braces of `{blacklist}` decide the cluster's slot"
+                    .to_owned(),
+            ));
+        }
+        complaints
+    }
+}
+
+fn in_key(character: char) -> bool {
+    character.is_ascii_graphic() && character != '{' && character != '}'
+}
+
+fn words(duration: Duration) -> String {
+    if duration.subsec_millis() == 0 {
+        format!("{}s", duration.as_secs())
+    } else {
+        format!("{}ms", duration.as_millis())
+    }
+}
+
+/// How many processes may serve this database.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Nodes {
+    /// One: embedded SQLite, under its file lock. Its memory is all there is to tell; Redis is not used.
+    One,
+    /// Any number: what one revokes, the others have to know before it is answered.
+    Many,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn keys(toml: &str) -> Vec<&'static str> {
+        toml::from_str::<BlacklistConfig>(toml)
+            .unwrap()
+            .validate()
+            .into_iter()
+            .map(|(key, _)| key)
+            .collect()
+    }
+
+    #[test]
+    fn the_defaults_are_the_figures_of_the_promise() {
+        let config: BlacklistConfig = toml::from_str("").unwrap();
+        assert_eq!(config, BlacklistConfig::default());
+        assert_eq!(config.validate(), []);
+        assert_eq!(
+            toml::from_str::<BlacklistConfig>("max_staleness = \"3s\"")
+                .unwrap()
+                .max_staleness,
+            Duration::from_secs(3)
+        );
+    }
+
+    #[test]
+    fn an_unknown_key_is_refused() {
+        assert!(toml::from_str::<BlacklistConfig>("max_stalenes = \"2s\"").is_err());
+    }
+
+    #[test]
+    fn a_value_that_breaks_the_promise_is_refused() {
+        assert_eq!(keys("look_back = \"10s\""), ["look_back"]);
+        assert_eq!(keys("max_staleness = \"600ms\""), ["max_staleness"]);
+        assert_eq!(keys("redis_prefix = \"a{b}\""), ["redis_prefix"]);
+        assert_eq!(keys("redis_prefix = \"\""), ["redis_prefix"]);
+        assert_eq!(
+            keys("timeout = \"0s\"\nread_interval = \"1ms\""),
+            ["read_interval", "timeout"]
+        );
+    }
+}

@@ -1,0 +1,83 @@
+//! The names of the keys (behaviour.md §1). They carry ids, never tokens, and a literal hash tag: one slot in a cluster.
+
+use auth_domain::revocation::{Revocation, Revoked, TokenRef};
+
+/// The names under one prefix.
+#[derive(Debug, Clone)]
+pub(super) struct Keys {
+    stem: String,
+}
+
+impl Keys {
+    pub(super) fn new(prefix: &str) -> Self {
+        Self {
+            stem: format!("{prefix}:{{blacklist}}"),
+        }
+    }
+
+    /// Token, session and user of a check, in the order in which they are asked for.
+    pub(super) fn of_token(&self, token: &TokenRef) -> [String; 3] {
+        let stem = &self.stem;
+        [
+            format!("{stem}:token:{}", token.token),
+            format!("{stem}:session:{}", token.session),
+            format!("{stem}:user:{}", token.user),
+        ]
+    }
+
+    /// The key of a revocation and the number under it: a user's least generation, or 1.
+    pub(super) fn of_revocation(&self, revocation: &Revocation) -> (String, i64) {
+        let stem = &self.stem;
+        match revocation.what {
+            Revoked::Token(id) => (format!("{stem}:token:{id}"), 1),
+            Revoked::Session(id) => (format!("{stem}:session:{id}"), 1),
+            Revoked::User(id, least) => (format!("{stem}:user:{id}"), least.number()),
+        }
+    }
+
+    /// The key whose value changes when Redis has lost something.
+    pub(super) fn sentinel(&self) -> String {
+        format!("{}:sentinel", self.stem)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use auth_domain::{
+        ids::{SessionId, TokenId, UserId},
+        user::Generation,
+    };
+    use uuid::Uuid;
+
+    #[test]
+    fn the_names_are_those_of_the_design() {
+        let keys = Keys::new("keyward");
+        let id = Uuid::from_u128(7);
+        let token = TokenRef {
+            token: TokenId::from_uuid(id),
+            session: SessionId::from_uuid(id),
+            user: UserId::from_uuid(id),
+            generation: Generation::FIRST,
+        };
+        assert_eq!(
+            keys.of_token(&token),
+            [
+                "keyward:{blacklist}:token:00000000-0000-0000-0000-000000000007",
+                "keyward:{blacklist}:session:00000000-0000-0000-0000-000000000007",
+                "keyward:{blacklist}:user:00000000-0000-0000-0000-000000000007",
+            ]
+        );
+        assert_eq!(keys.sentinel(), "keyward:{blacklist}:sentinel");
+    }
+
+    #[test]
+    fn a_deleted_users_generation_is_the_highest_number() {
+        let what = Revoked::User(UserId::from_uuid(Uuid::nil()), Generation::DELETED);
+        let revocation = Revocation {
+            what,
+            until: chrono::DateTime::UNIX_EPOCH,
+        };
+        assert_eq!(Keys::new("a").of_revocation(&revocation).1, i64::MAX);
+    }
+}

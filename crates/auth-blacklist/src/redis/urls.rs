@@ -1,0 +1,180 @@
+//! How Redis is named in the configuration.
+
+use ::redis::{ConnectionAddr, ConnectionInfo, IntoConnectionInfo, RedisConnectionInfo, parse_redis_url};
+use std::fmt;
+
+/// A URL that names no server that could be used. The words hold no secrets.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("{0}")]
+pub struct UnusableUrl(String);
+
+/// Where Redis is. Three forms:
+///
+/// | form | means |
+/// | --- | --- |
+/// | `redis://[user:password@]host[:port][/db]` | one server; `rediss://` with TLS, `redis+unix:///path` for a socket |
+/// | several such, with commas between | a **cluster**, and where to ask for it; a server that is not in cluster mode is refused |
+/// | one or several with `?sentinel=<master name>` | **sentinels**, asked in turn for the master of that name |
+///
+/// With sentinels, user, password, db and TLS are the master's. A sentinel that wants a password of its own gets it from
+/// `&sentinel_password=…` (and `&sentinel_username=…`); TLS to it is as to the master. A comma in a password is written `%2C`.
+/// Certificates are verified against the system's store; `SSL_CERT_FILE` names another one.
+///
+/// Each form ends in one plain connection to the one server that holds the keys, made and lost before our eyes, so what
+/// behaviour.md §1 promises holds with each. It does not behind a proxy that hides reconnects, or while two servers both take
+/// themselves for the master: there, what is revoked may be accepted for one more `blacklist.read_interval`.
+#[derive(Clone)]
+pub struct RedisUrls {
+    pub(super) servers: Vec<ConnectionInfo>,
+    pub(super) master: Option<MasterName>,
+}
+
+/// The master that sentinels are asked for, and how to sign in to them.
+#[derive(Clone)]
+pub(super) struct MasterName {
+    pub(super) name: String,
+    pub(super) login: RedisConnectionInfo,
+}
+
+impl RedisUrls {
+    /// Reads the value of `REDIS_URL`.
+    ///
+    /// # Errors
+    /// [`UnusableUrl`], with what is wrong and without what may be secret.
+    pub fn parse(text: &str) -> Result<Self, UnusableUrl> {
+        let mut servers = Vec::new();
+        let mut masters = Vec::new();
+        for (number, url) in text.split(',').map(str::trim).enumerate() {
+            let wrong = |what: &str| {
+                UnusableUrl(format!(
+                    "URL {} of {}: {what}",
+                    number + 1,
+                    text.split(',').count()
+                ))
+            };
+            let (server, master) = parse_one(url).map_err(|what| wrong(&what))?;
+            servers.push(server);
+            masters.push(master);
+        }
+        let names: Vec<Option<&str>> = masters
+            .iter()
+            .map(|master| master.as_ref().map(|named| named.name.as_str()))
+            .collect();
+        if names.windows(2).any(|pair| pair.first() != pair.last()) {
+            return Err(UnusableUrl(
+                "every URL has to name the same ?sentinel= or none".to_owned(),
+            ));
+        }
+        Ok(Self {
+            servers,
+            master: masters.into_iter().next().flatten(),
+        })
+    }
+}
+
+fn parse_one(text: &str) -> Result<(ConnectionInfo, Option<MasterName>), String> {
+    let mut url = parse_redis_url(text).ok_or(
+        "not a Redis URL: redis://, rediss:// or redis+unix:// is expected, as in redis://127.0.0.1:6379/0",
+    )?;
+    let over_socket = url.host().is_none();
+    let (mut kept, mut master, mut login) = (Vec::new(), None, RedisConnectionInfo::default());
+    for (key, value) in url.query_pairs().into_owned().collect::<Vec<_>>() {
+        match key.as_str() {
+            "sentinel" if !over_socket && !value.is_empty() => master = Some(value),
+            "sentinel_username" => login = login.set_username(value),
+            "sentinel_password" => login = login.set_password(value),
+            "protocol" => kept.push((key, value)),
+            "db" | "user" | "pass" if over_socket => kept.push((key, value)),
+            _ => return Err(format!("the parameter {key:?} is not known here")),
+        }
+    }
+    if master.is_none() && (login.username().is_some() || login.password().is_some()) {
+        return Err("sentinel_username and sentinel_password go with sentinel=<master name>".to_owned());
+    }
+    if url.fragment().is_some() {
+        return Err(
+            "certificates are always verified; name your authority with SSL_CERT_FILE instead of a #fragment"
+                .to_owned(),
+        );
+    }
+    url.set_query(None);
+    if !kept.is_empty() {
+        url.query_pairs_mut().extend_pairs(kept);
+    }
+    let info = url.into_connection_info().map_err(|error| error.to_string())?;
+    Ok((info, master.map(|name| MasterName { name, login })))
+}
+
+impl fmt::Display for RedisUrls {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match &self.master {
+            Some(master) => write!(f, "master {:?} by sentinels ", master.name)?,
+            None if self.servers.len() > 1 => f.write_str("cluster ")?,
+            None => {}
+        }
+        for (number, server) in self.servers.iter().enumerate() {
+            let scheme = match server.addr() {
+                ConnectionAddr::TcpTls { .. } => "rediss://",
+                ConnectionAddr::Unix(_) => "redis+unix://",
+                _ => "redis://",
+            };
+            let comma = if number == 0 { "" } else { "," };
+            write!(f, "{comma}{scheme}{}", server.addr())?;
+        }
+        Ok(())
+    }
+}
+
+impl fmt::Debug for RedisUrls {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "RedisUrls({self})")
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn refused(text: &str) -> String {
+        RedisUrls::parse(text).unwrap_err().to_string()
+    }
+
+    #[test]
+    fn the_three_forms_are_read_and_shown_without_their_secrets() {
+        let one = RedisUrls::parse("rediss://keyward:hunter2@cache.example:6380/3").unwrap();
+        assert_eq!(one.to_string(), "rediss://cache.example:6380");
+        assert_eq!(one.servers.first().unwrap().redis_settings().db(), 3);
+        let cluster = RedisUrls::parse("redis://a:1, redis://:hunter2@b:2").unwrap();
+        assert_eq!(
+            format!("{cluster:?}"),
+            "RedisUrls(cluster redis://a:1,redis://b:2)"
+        );
+        let url =
+            "redis://:hunter2@s1:26379/1?sentinel=main&sentinel_password=x,redis://s2:26379?sentinel=main";
+        let sentinels = RedisUrls::parse(url).unwrap();
+        assert_eq!(
+            sentinels.to_string(),
+            "master \"main\" by sentinels redis://s1:26379,redis://s2:26379"
+        );
+        assert_eq!(sentinels.master.as_ref().unwrap().login.password(), Some("x"));
+        assert!(RedisUrls::parse("redis+unix:///run/redis.sock?db=2").is_ok());
+    }
+
+    #[test]
+    fn what_cannot_be_used_is_refused_without_repeating_secrets() {
+        assert!(refused("localhost:6379").contains("redis://"));
+        assert!(refused("redis://:hunter2@h/first").contains("database number"));
+        assert!(refused("redis://h?sentinal=main").contains("sentinal"));
+        assert!(refused("redis://h?sentinel_password=hunter2").contains("go with"));
+        assert!(refused("redis://a?sentinel=x,redis://b").contains("same"));
+        assert!(refused("rediss://h/#insecure").contains("verified"));
+        assert!(refused("redis://a,,redis://b").starts_with("URL 2 of 3"));
+        for text in [
+            "redis://:hunter2@h/first",
+            "hunter2",
+            "redis://h?sentinel_password=hunter2",
+        ] {
+            assert!(!refused(text).contains("hunter2"));
+        }
+    }
+}
