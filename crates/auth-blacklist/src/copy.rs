@@ -117,7 +117,7 @@ impl LocalCopy {
 
     /// Forgets a revocation unless its end was moved out since it was filed under the slot.
     fn forget(&mut self, key: Key, by: Timestamp) -> bool {
-        let lapsed = |until: Option<&Timestamp>| until.is_some_and(|until| *until < by);
+        let lapsed = |until: Option<&Timestamp>| until.is_some_and(|until| slot(*until) < slot(by));
         match key {
             Key::Token(id) => lapsed(self.tokens.get(&id)) && self.tokens.remove(&id).is_some(),
             Key::Session(id) => lapsed(self.sessions.get(&id)) && self.sessions.remove(&id).is_some(),

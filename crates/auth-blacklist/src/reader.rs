@@ -15,6 +15,8 @@ use tokio::time::{MissedTickBehavior, interval, timeout};
 
 /// How many revocations are taken in, or forgotten, at a time, so that no check waits long for its look.
 const PORTION: usize = 1024;
+/// How many times as long a read of everything may take as one of what is new.
+const WHOLE: u32 = 15;
 
 pub(crate) struct Reader {
     pub(crate) truth: Arc<dyn Truth>,
@@ -57,7 +59,13 @@ impl Reader {
             at: self.stopwatch.read(),
             clock: (self.clock)(),
         };
-        let batch = timeout(self.patience, self.truth.revocations_since(self.window.after()))
+        let after = self.window.after();
+        let patience = if after.is_none() {
+            WHOLE * self.patience
+        } else {
+            self.patience
+        };
+        let batch = timeout(patience, self.truth.revocations_since(after))
             .await
             .ok()?
             .ok()?;

@@ -4,8 +4,10 @@ use crate::{
     backlog::{Backlog, Entry, Ticket},
     clock::Clock,
     link::Link,
+    wire::WireError,
 };
 use auth_domain::revocation::Revocation;
+use futures::FutureExt;
 use std::{
     sync::{Arc, Mutex, PoisonError},
     time::Duration,
@@ -54,13 +56,14 @@ impl Writer {
 
     /// Writes for as long as the node lives.
     pub(crate) async fn write(&self) {
+        let mut refused = false;
         loop {
             let batch = self.backlog().take(BATCH, (self.clock)());
             if batch.is_empty() {
                 self.added.notified().await;
                 continue;
             }
-            if let Err(batch) = self.try_batch(batch).await {
+            if let Err(batch) = self.try_batch(batch, &mut refused).await {
                 self.backlog().put_back(batch);
                 tokio::select! {
                     biased;
@@ -71,22 +74,36 @@ impl Writer {
         }
     }
 
-    async fn try_batch(&self, batch: Vec<Entry>) -> Result<(), Vec<Entry>> {
+    async fn try_batch(&self, batch: Vec<Entry>, refused: &mut bool) -> Result<(), Vec<Entry>> {
         let Some(live) = self.link.live() else {
             return Err(batch);
         };
         let revocations: Vec<Revocation> = batch.iter().map(|entry| entry.revocation).collect();
         let now = (self.clock)();
-        match self
-            .link
-            .within(&live, PATIENCE, live.connection.merge(&revocations, now))
-            .await
-        {
-            Some(()) => {
+        // A server that refuses to write, being full, may still be asked: that is no reason to open the breaker.
+        let merge = live
+            .connection
+            .merge(&revocations, now)
+            .map(|outcome| match outcome {
+                Err(WireError::Refused(why)) => Ok(Err(why)),
+                other => other.map(Ok),
+            });
+        match self.link.within(&live, PATIENCE, merge).await {
+            Some(Ok(())) => {
+                *refused = false;
                 for entry in batch {
                     entry.written();
                 }
                 Ok(())
+            }
+            Some(Err(why)) => {
+                if !std::mem::replace(refused, true) {
+                    tracing::warn!(
+                        why,
+                        "Redis refuses to take revocations; the other nodes read them from the database"
+                    );
+                }
+                Err(batch)
             }
             None => Err(batch),
         }
