@@ -1,0 +1,59 @@
+#!/usr/bin/env bash
+# Installs Debian packages with apt-get, and starts none of the servers that come with them: no cluster is made,
+# no daemon runs, none is enabled at boot. What it changes to that end it puts back.
+#
+#   scripts/install-packages.sh PACKAGE...
+#
+# It needs root and apt-get; without them it says what is missing and fails, so that the caller can say more.
+set -euo pipefail
+
+[ "$#" -gt 0 ] || { echo "usage: $0 PACKAGE..." >&2; exit 2; }
+if [ "$(id -u)" -ne 0 ] || ! command -v apt-get >/dev/null; then
+  echo "not installed, for want of root and apt-get: $*" >&2
+  exit 1
+fi
+
+# One installation at a time: two would swap the files below under each other's feet.
+exec 8>/var/lock/keyward-install-packages.lock
+flock 8
+
+policy=/usr/sbin/policy-rc.d
+cluster_rule=/etc/postgresql-common/createcluster.d/keyward-no-cluster.conf
+log=$(mktemp)
+saved_policy=$policy.before-keyward
+
+put_back() {
+  rm -f "$policy" "$cluster_rule" "$log"
+  rmdir "${cluster_rule%/*}" 2>/dev/null || true
+  [ ! -e "$saved_policy" ] || mv -f "$saved_policy" "$policy"
+}
+
+# A saved one is there already when an earlier run was killed outright: then the one in place is that run's.
+if [ -e "$policy" ] && [ ! -e "$saved_policy" ]; then mv "$policy" "$saved_policy"; fi
+trap put_back EXIT
+trap 'exit 130' INT
+trap 'exit 143' TERM HUP
+printf '#!/bin/sh\n# For the length of one scripts/install-packages.sh: no server starts by being installed.\nexit 101\n' >"$policy"
+chmod 755 "$policy"
+mkdir -p "${cluster_rule%/*}"
+echo 'create_main_cluster = false' >"$cluster_rule"
+
+units=()
+for package in "$@"; do
+  case $package in
+    postgresql*) ;; # Without a cluster there is nothing that its unit would start.
+    redis-server | nginx*) dpkg -s "$package" >/dev/null 2>&1 || units+=("${package%-light}.service") ;;
+  esac
+done
+
+echo "installing with apt-get: $*" >&2
+export DEBIAN_FRONTEND=noninteractive
+apt=(apt-get -qq -o DPkg::Lock::Timeout=300 -o Acquire::Retries=3)
+if ! { "${apt[@]}" update && "${apt[@]}" install -y --no-install-recommends "$@"; } >"$log" 2>&1 </dev/null 8>&-; then
+  tail -n 30 "$log" >&2
+  echo "apt-get could not install: $*" >&2
+  exit 1
+fi
+if [ "${#units[@]}" -gt 0 ] && command -v systemctl >/dev/null; then
+  systemctl --quiet disable "${units[@]}" >/dev/null 2>&1 || true
+fi

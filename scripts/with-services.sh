@@ -1,0 +1,224 @@
+#!/usr/bin/env bash
+# Runs a command beside a PostgreSQL and a Redis of its own: both on free ports of 127.0.0.1, in a temporary folder,
+# and both gone when the command ends, however it or this script ends. The command's exit code is passed on.
+#
+#   scripts/with-services.sh COMMAND [ARGUMENT...]
+#
+# The command finds in its environment:
+#   KEYWARD_TEST_POSTGRES      postgres://… of a superuser, on the database `postgres`
+#   KEYWARD_TEST_REDIS         redis://127.0.0.1:PORT/0
+#   KEYWARD_TEST_PG_BIN        the folder of initdb, pg_ctl and postgres, for tests that stop and start a server of their own
+#   KEYWARD_TEST_PG_USER       only for root: the user to run those as, since PostgreSQL refuses root
+#   KEYWARD_TEST_REDIS_SERVER  the redis-server program
+#   KEYWARD_TEST_NGINX         the nginx program
+# Programs are looked for on the PATH and where Debian and Homebrew keep them; root on Debian has them installed.
+set -euo pipefail
+
+[ "$#" -gt 0 ] || { echo "usage: $0 COMMAND [ARGUMENT...]" >&2; exit 2; }
+here=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
+
+die() {
+  printf 'with-services: %s\n' "$*" >&2
+  exit 1
+}
+
+# --- The programs ---------------------------------------------------------------------------------------------------
+
+find_postgres_folder() {
+  local initdb candidate
+  if initdb=$(command -v initdb); then
+    initdb=$(readlink -f "$initdb")
+    if [ -x "${initdb%/*}/pg_ctl" ]; then
+      echo "${initdb%/*}"
+      return
+    fi
+  fi
+  for candidate in /usr/lib/postgresql/*/bin /usr/pgsql-*/bin /opt/homebrew/opt/postgresql*/bin; do
+    if [ -x "$candidate/initdb" ]; then echo "$candidate"; fi
+  done | sort -V | tail -n 1
+}
+
+find_program() { PATH=$PATH:/usr/sbin:/usr/local/sbin command -v "$1" || true; }
+
+find_programs() {
+  pg_bin=$(find_postgres_folder)
+  redis_server=$(find_program redis-server)
+  redis_cli=$(find_program redis-cli)
+  nginx=$(find_program nginx)
+  missing=()
+  [ -n "$pg_bin" ] || missing+=(postgresql)
+  [ -n "$redis_server" ] && [ -n "$redis_cli" ] || missing+=(redis-server)
+  [ -n "$nginx" ] || missing+=(nginx)
+}
+
+find_programs
+if [ "${#missing[@]}" -gt 0 ]; then
+  if "$here/install-packages.sh" "${missing[@]}"; then find_programs; fi
+  [ "${#missing[@]}" -eq 0 ] || die "missing: ${missing[*]}. Install them and run this again:
+  Debian, Ubuntu  sudo apt-get install postgresql redis-server nginx
+  Fedora          sudo dnf install postgresql-server redis nginx
+  macOS           brew install postgresql redis nginx"
+fi
+
+# --- The folder, and the guardian that empties it -------------------------------------------------------------------
+
+# PostgreSQL refuses root, and an open Redis that runs as root would be a way to become root for anybody on the machine.
+run_as=(env)
+if [ "$(id -u)" -eq 0 ]; then
+  server_user=nobody
+  if id postgres >/dev/null 2>&1; then server_user=postgres; fi
+  run_as=(setpriv --reuid="$server_user" --regid="$(id -g "$server_user")" --clear-groups --)
+  export KEYWARD_TEST_PG_USER=$server_user
+fi
+
+folder=
+guardian=
+
+# shellcheck disable=SC2317 # Called by a trap.
+leave() {
+  trap '' INT TERM HUP
+  exec 9>&-
+  if [ -n "$guardian" ]; then wait "$guardian" || true; elif [ -n "$folder" ]; then rm -rf "$folder"; fi
+}
+
+# shellcheck disable=SC2317 # Called by a trap.
+interrupted() {
+  if [ -s "$folder/command.pid" ]; then kill "-$1" -- "-$(cat "$folder/command.pid")" 2>/dev/null || true; fi
+  exit "$2"
+}
+trap leave EXIT
+trap 'interrupted INT 130' INT
+trap 'interrupted TERM 143' TERM
+trap 'interrupted HUP 129' HUP
+
+make_folder() {
+  folder=$(mktemp -d "$1/keyward-services.XXXXXX")
+  chmod 755 "$folder"
+}
+make_folder "${TMPDIR:-/tmp}"
+if ! "${run_as[@]}" test -x "$folder"; then
+  rmdir "$folder"
+  make_folder /tmp
+fi
+
+# Stops all that is in the folder by its own process id, and removes the folder. Nothing here is worth a graceful end:
+# a server that a test has frozen would not hear one.
+stop_all() {
+  local pid
+  if [ -s "$folder/command.pid" ]; then kill -KILL -- "-$(cat "$folder/command.pid")"; fi
+  if [ -s "$folder/redis.pid" ]; then kill -KILL "$(cat "$folder/redis.pid")"; fi
+  if [ -s "$folder/postgres/postmaster.pid" ]; then
+    pid=$(head -n 1 "$folder/postgres/postmaster.pid")
+    kill -CONT "$pid"
+    "${run_as[@]}" "$pg_bin/pg_ctl" stop -s -w -t 20 -m immediate -D "$folder/postgres" || kill -KILL "$pid"
+  fi
+  rm -rf "$folder"
+} >/dev/null 2>&1
+
+# The guardian waits for this script's end of a pipe to close, which happens also when the script is killed outright,
+# and no signal meant for the script or its terminal reaches it. Whatever is started below closes descriptor 9 first:
+# the guardian waits for whoever holds it.
+mkfifo "$folder/alive"
+exec 9<>"$folder/alive"
+set -m
+(
+  trap '' INT TERM HUP
+  exec 8<"$folder/alive" 9>&-
+  cat <&8 >/dev/null || true
+  stop_all || true
+) &
+guardian=$!
+set +m
+
+# --- The servers ----------------------------------------------------------------------------------------------------
+
+# Below the ports that the kernel gives to outgoing connections, so that none of those sits on it; a clash is tried again.
+random_port() { echo $((10000 + (RANDOM * 32768 + RANDOM) % 22000)); }
+
+start_postgres() {
+  local password port
+  password=$(od -An -N16 -tx1 /dev/urandom | tr -d ' \n')
+  mkdir "$folder/postgres"
+  printf '%s' "$password" >"$folder/postgres.password"
+  : >"$folder/postgres.log"
+  if [ -n "${server_user:-}" ]; then chown "$server_user" "$folder"/postgres{,.password,.log}; fi
+  chmod 700 "$folder/postgres"
+  chmod 600 "$folder/postgres.password"
+  cd "$folder"
+  "${run_as[@]}" "$pg_bin/initdb" --no-sync -D postgres -U postgres --auth=scram-sha-256 --pwfile=postgres.password \
+    --encoding=UTF8 --locale=C >initdb.log 2>&1 9>&- || die "initdb failed: $(cat initdb.log)"
+  # What a power cut would lose need not be kept; what a killed server would lose is.
+  "${run_as[@]}" tee -a postgres/postgresql.conf >/dev/null <<'CONF'
+listen_addresses = '127.0.0.1'
+unix_socket_directories = ''
+max_connections = 300
+fsync = off
+full_page_writes = off
+timezone = 'UTC'
+CONF
+  for _ in 1 2 3 4 5 6 7 8 9 10; do
+    port=$(random_port)
+    if "${run_as[@]}" "$pg_bin/pg_ctl" start -s -w -t 60 -D postgres -l postgres.log -o "-p $port" >/dev/null 2>&1 9>&-; then
+      export KEYWARD_TEST_POSTGRES="postgres://postgres:$password@127.0.0.1:$port/postgres"
+      return
+    fi
+    grep -q 'Address already in use' postgres.log || break
+  done
+  die "PostgreSQL did not start: $(tail -n 20 postgres.log)"
+}
+
+# Ready is when the server that answers on the port is the one that was started, not another that had the port before.
+redis_answers() {
+  local tries=0
+  while kill -0 "$1" 2>/dev/null && [ "$((tries += 1))" -le 200 ]; do
+    if "$redis_cli" -h 127.0.0.1 -p "$2" info server 2>/dev/null | tr -d '\r' | grep -qx "process_id:$1"; then return 0; fi
+    sleep 0.05
+  done
+  return 1
+}
+
+start_redis() {
+  local pid port
+  mkdir "$folder/redis"
+  if [ -n "${server_user:-}" ]; then chown "$server_user" "$folder/redis"; fi
+  for _ in 1 2 3 4 5 6 7 8 9 10; do
+    port=$(random_port)
+    # In a process group of its own, so that Ctrl-C in the command does not end it.
+    set -m
+    "${run_as[@]}" "$redis_server" --bind 127.0.0.1 --port "$port" --dir "$folder/redis" --save '' --appendonly no \
+      --maxmemory-policy noeviction >"$folder/redis.log" 2>&1 </dev/null 9>&- &
+    pid=$!
+    set +m
+    disown "$pid"
+    echo "$pid" >"$folder/redis.pid"
+    if redis_answers "$pid" "$port"; then
+      export KEYWARD_TEST_REDIS="redis://127.0.0.1:$port/0"
+      return
+    fi
+    kill -KILL "$pid" 2>/dev/null || true
+    grep -q 'Address already in use' "$folder/redis.log" || break
+  done
+  die "Redis did not start: $(tail -n 20 "$folder/redis.log")"
+}
+
+back=$PWD
+start_postgres
+start_redis
+cd "$back"
+export KEYWARD_TEST_PG_BIN=$pg_bin KEYWARD_TEST_REDIS_SERVER=$redis_server KEYWARD_TEST_NGINX=$nginx
+
+# --- The command ----------------------------------------------------------------------------------------------------
+
+# At a terminal the command keeps it, so that it can be a shell and Ctrl-C reaches it. Elsewhere it gets a process group
+# of its own, so that a signal to this script ends all of it at once.
+if [ -t 0 ]; then
+  "$@" 9>&- && code=0 || code=$?
+else
+  set -m
+  "$@" <&0 9>&- &
+  command_pid=$!
+  set +m
+  echo "$command_pid" >"$folder/command.pid"
+  wait "$command_pid" && code=0 || code=$?
+fi
+exit "$code"
