@@ -1,6 +1,7 @@
 //! Passwords and their hashes: what is accepted, how it is hashed, how it is verified (behaviour.md §4). All of it runs on the
 //! hashing threads; nothing here blocks an async worker.
 
+mod cost;
 mod foreign;
 mod pool;
 
@@ -20,6 +21,8 @@ use base64::{Engine, engine::general_purpose::STANDARD_NO_PAD};
 use pool::{Arena, HashPool};
 use secrecy::{ExposeSecret, SecretString};
 use std::sync::Arc;
+
+pub use cost::time_argon2;
 
 /// The bytes of a salt (RFC 9106 §4).
 const SALT: usize = 16;

@@ -40,6 +40,16 @@ impl KeyAdmin {
         Ok(self.storage.keys().await?)
     }
 
+    /// Whether the database was made with this master key; `None` while it knows none.
+    ///
+    /// # Errors
+    /// A failure.
+    pub async fn has_known_master_key(&self) -> Result<Option<bool>, Error> {
+        let known = self.storage.setting("master_key_check").await?;
+        let ours = self.master.check_value()?;
+        Ok(known.map(|known| known == ours))
+    }
+
     /// Makes the keys that a server needs to start, and opens all of them.
     ///
     /// # Errors

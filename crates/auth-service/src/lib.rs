@@ -38,6 +38,7 @@ pub use config::{
     TokensConfig,
 };
 pub use error::Error;
+pub use hashing::time_argon2;
 pub use introspect::Introspection;
 pub use keys::KeyAdmin;
 pub use master_key::{MasterKey, MasterKeyError};

@@ -1,0 +1,40 @@
+//! `keyward client`: the services that may ask `/introspect` and `/revoke`.
+
+use super::operator::{Operator, stamp, told};
+use crate::{
+    cli::{Client, Output},
+    output::{CommandError, print, print_json, print_table, say},
+};
+use secrecy::ExposeSecret;
+use serde_json::json;
+
+pub(super) async fn run(operator: Operator, verb: Client) -> Result<(), CommandError> {
+    match verb {
+        Client::Create { id, output } => create(&operator, &id, output).await,
+        Client::List(output) => list(&operator, output).await,
+        Client::Delete { id } => {
+            operator.admin()?.delete_client(&id).await.map_err(told)?;
+            print(format_args!("deleted the client {id}"))
+        }
+    }
+}
+
+async fn create(operator: &Operator, id: &str, output: Output) -> Result<(), CommandError> {
+    let (id, secret) = operator.admin()?.create_client(id, operator.now()).await.map_err(told)?;
+    if output.json {
+        return print_json(&json!({ "client_id": id.as_str(), "client_secret": secret.expose_secret() }));
+    }
+    print(format_args!("client_id: {id}\nclient_secret: {}", secret.expose_secret()))?;
+    say("only its digest is stored: keep the secret now, it can't be shown again");
+    Ok(())
+}
+
+async fn list(operator: &Operator, output: Output) -> Result<(), CommandError> {
+    let clients = operator.admin()?.clients().await.map_err(told)?;
+    if output.json {
+        let rows = clients.iter().map(|one| json!({ "client_id": one.id.as_str(), "created_at": stamp(one.created_at) }));
+        return print_json(&rows.collect::<Vec<_>>());
+    }
+    let rows: Vec<_> = clients.iter().map(|one| vec![one.id.to_string(), stamp(one.created_at)]).collect();
+    print_table(&["CLIENT", "CREATED"], &rows)
+}

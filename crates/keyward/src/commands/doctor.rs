@@ -1,0 +1,60 @@
+//! `keyward doctor`: looks at each part of an installation and says how to mend what is wrong. It changes nothing.
+
+mod checks;
+mod finding;
+
+use crate::{
+    cli::Output,
+    config::{Config, Sources},
+    logging,
+    output::{CommandError, print, print_json},
+    wiring,
+};
+use finding::{Finding, Findings, State};
+
+pub(super) async fn run(sources: &Sources, output: Output) -> Result<(), CommandError> {
+    let mut findings = Findings::default();
+    match Config::load(sources) {
+        Ok(config) => {
+            logging::start(&config.log, Some("error"));
+            findings.ok("configuration", "every key is known and every value fits");
+            for notice in &config.notices {
+                findings.warn("configuration", notice, "");
+            }
+            look_around(&config, &mut findings).await;
+        }
+        Err(errors) => {
+            for problem in errors.0 {
+                let what = format!("{}: {}", problem.key, problem.what);
+                findings.fail("configuration", what, problem.mend);
+            }
+        }
+    }
+    show(&findings.0, output)
+}
+
+async fn look_around(config: &Config, findings: &mut Findings) {
+    checks::files(config, findings);
+    // Opening an embedded database would make it.
+    let exists = !config.is_embedded() || checks::database_file(config).is_some_and(|file| file.exists());
+    if !exists {
+        findings.warn("database", "there is none yet", "the first `keyward serve` makes it");
+    } else {
+        match wiring::open(config).await {
+            Ok(storage) => checks::database(config, &storage, findings).await,
+            Err(error) => findings.fail("database", format!("{}: {error}", config.shown_database()), ""),
+        }
+    }
+    checks::redis(config, findings).await;
+    checks::addresses(config, findings);
+    checks::hashing(config, findings);
+}
+
+fn show(findings: &[Finding], output: Output) -> Result<(), CommandError> {
+    if output.json {
+        print_json(&findings)?;
+    } else {
+        findings.iter().try_for_each(print)?;
+    }
+    if findings.iter().any(|finding| finding.state == State::Fail) { Err(CommandError::Said) } else { Ok(()) }
+}

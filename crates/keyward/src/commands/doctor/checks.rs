@@ -1,0 +1,196 @@
+//! The checks, each of one part.
+
+use super::finding::Findings;
+use crate::{
+    commands::operator::seconds,
+    config::Config,
+    master_key,
+    wiring::backend_name,
+};
+use auth_blacklist::{
+    redis::Servers,
+    wire::{Connection, Connector},
+};
+use auth_domain::{
+    role::RoleBook,
+    time::{Span, Timestamp},
+};
+use auth_service::{Clock, KeyAdmin, SystemClock, SystemEntropy, time_argon2};
+use auth_storage::Storage;
+use secrecy::ExposeSecret;
+use std::{
+    net::ToSocketAddrs,
+    path::{Path, PathBuf},
+    sync::Arc,
+    time::Duration,
+};
+use tokio::time::timeout;
+
+/// How far the clocks may be apart before a node takes itself out (behaviour.md §1).
+const CLOCK_TOLERANCE: Span = Span::seconds(2);
+/// How long Redis may take to answer the doctor.
+const PATIENCE: Duration = Duration::from_secs(2);
+
+/// The file of the embedded database.
+pub(super) fn database_file(config: &Config) -> Option<PathBuf> {
+    let path = config.database.url.expose_secret().strip_prefix("sqlite:")?;
+    Some(PathBuf::from(path.strip_prefix("//").unwrap_or(path)))
+}
+
+/// Files that hold secrets are their owner's alone.
+pub(super) fn files(config: &Config, findings: &mut Findings) {
+    match master_key::find(config) {
+        Ok(_) => findings.ok("master key", master_key::source_of(config)),
+        Err(master_key::NoMasterKey::NoFile(_)) if config.data.master_key_file.is_none() => {
+            findings.warn("master key", "there is none yet", "the first `keyward serve` makes it");
+        }
+        Err(reason) => findings.fail("master key", reason.to_string(), ""),
+    }
+    if config.is_embedded() {
+        for file in [Some(config.data.dir.clone()), database_file(config)].into_iter().flatten() {
+            private(&file, findings);
+        }
+    }
+}
+
+#[cfg(unix)]
+fn private(file: &Path, findings: &mut Findings) {
+    use std::os::unix::fs::PermissionsExt;
+    let Ok(found) = std::fs::metadata(file) else { return };
+    let mode = found.permissions().mode() & 0o7777;
+    // A folder that nobody else may enter covers what lies in it.
+    let covered = file.parent().and_then(|folder| std::fs::metadata(folder).ok());
+    let covered = covered.is_some_and(|folder| folder.permissions().mode() & 0o077 == 0);
+    if mode & 0o077 == 0 || covered {
+        findings.ok("files", format!("{} is its owner's alone", file.display()));
+    } else {
+        let wanted = if found.is_dir() { "700" } else { "600" };
+        let what = format!("other users may read {} (mode {mode:04o})", file.display());
+        findings.warn("files", what, format!("chmod {wanted} {}", file.display()));
+    }
+}
+
+#[cfg(not(unix))]
+fn private(_: &Path, _: &mut Findings) {}
+
+/// The database: reachable, of the right schema, on time, under the right master key, with an administrator.
+pub(super) async fn database(config: &Config, storage: &Storage, findings: &mut Findings) {
+    let clock = SystemClock::default();
+    match storage.ping().await {
+        Ok(database_now) => {
+            findings.ok("database", format!("{} answers ({})", backend_name(storage.backend()), config.shown_database()));
+            clock_offset(database_now, clock.now(), findings);
+        }
+        Err(error) => return findings.fail("database", error.to_string(), "see the log of the database"),
+    }
+    match storage.migration_status().await {
+        Ok(all) if all.iter().any(|one| !one.known) => {
+            return findings.fail("migrations", "the schema is newer than this version", "run the newer version");
+        }
+        Ok(all) if all.iter().any(|one| !one.applied) => {
+            let mend = "`keyward migrate up`; an embedded database is migrated by the next `keyward serve`";
+            return findings.fail("migrations", "the schema is older than this version", mend);
+        }
+        Ok(all) => findings.ok("migrations", format!("all {} are applied", all.len())),
+        Err(error) => return findings.fail("migrations", error.to_string(), ""),
+    }
+    known_master_key(config, storage, findings).await;
+    match storage.administrator_exists(RoleBook::default().administrators()).await {
+        Ok(true) => findings.ok("administrator", "there is one"),
+        Ok(false) => {
+            let mend = "`keyward user create EMAIL --role admin`, or `keyward setup-token` and POST /setup";
+            findings.warn("administrator", "there is none", mend);
+        }
+        Err(error) => findings.fail("administrator", error.to_string(), ""),
+    }
+}
+
+fn clock_offset(database_now: Timestamp, now: Timestamp, findings: &mut Findings) {
+    let off = (database_now - now).abs();
+    if off <= CLOCK_TOLERANCE {
+        findings.ok("clock", format!("{} off the database's", seconds(off)));
+    } else {
+        let what = format!("{} off the database's: servers here are not ready", seconds(off));
+        findings.fail("clock", what, "synchronise the clocks of both machines (NTP)");
+    }
+}
+
+async fn known_master_key(config: &Config, storage: &Storage, findings: &mut Findings) {
+    let Ok(key) = master_key::find(config) else { return };
+    let keys = KeyAdmin::new(storage.clone(), key, config.service.clone(), Arc::new(SystemEntropy));
+    match keys.has_known_master_key().await {
+        Ok(Some(true)) => findings.ok("master key", "it is the one that the database was made with"),
+        Ok(None) => findings.ok("master key", "the database has none yet; the first `keyward serve` tells it"),
+        Ok(Some(false)) => {
+            let mend = "give the right one in KEYWARD_MASTER_KEY, or restore its file from a backup";
+            findings.fail("master key", "it is not the one that the database was made with", mend);
+        }
+        Err(error) => findings.fail("master key", error.to_string(), ""),
+    }
+}
+
+/// Redis: reachable, and not about to forget.
+pub(super) async fn redis(config: &Config, findings: &mut Findings) {
+    let urls = match config.redis.urls() {
+        Ok(Some(urls)) if !config.is_embedded() => urls,
+        Ok(None) if !config.is_embedded() => {
+            let what = "none: a revocation acts on other nodes within blacklist.max_staleness";
+            return findings.ok("redis", what);
+        }
+        _ => return,
+    };
+    let mend = "start it or mend redis.url; meanwhile the servers ask the database";
+    let servers = match Servers::new(&urls, &config.blacklist.redis_prefix) {
+        Ok(servers) => servers,
+        Err(error) => return findings.fail("redis", error, mend),
+    };
+    match timeout(PATIENCE, servers.connect()).await {
+        Ok(Ok(connection)) => match connection.complaint().await {
+            None => findings.ok("redis", format!("{urls} answers")),
+            Some(complaint) => findings.warn("redis", complaint, "CONFIG SET maxmemory-policy noeviction"),
+        },
+        Ok(Err(error)) => findings.fail("redis", format!("{urls}: {error}"), mend),
+        Err(_) => findings.fail("redis", format!("{urls} does not answer"), mend),
+    }
+}
+
+/// What clients and browsers see.
+pub(super) fn addresses(config: &Config, findings: &mut Findings) {
+    let server = &config.server;
+    let public = server.public_url.as_str();
+    let here_only = is_loopback(&server.bind);
+    if public.starts_with("https://") {
+        findings.ok("public_url", public);
+    } else if here_only {
+        findings.ok("public_url", format!("{public} (reached from this machine alone)"));
+    } else {
+        let mend = "end TLS at a proxy before the server and set server.public_url to its https:// address";
+        findings.warn("public_url", format!("{public}: passwords and tokens cross the network in the clear"), mend);
+    }
+    if let Some(admin) = server.admin_bind.as_deref().filter(|admin| !is_loopback(admin)) {
+        let what = format!("{admin} shows metrics and the version to whoever reaches it");
+        findings.warn("admin_bind", what, "bind it to loopback or to a private network");
+    }
+}
+
+fn is_loopback(address: &str) -> bool {
+    address.to_socket_addrs().is_ok_and(|mut all| all.all(|one| one.ip().is_loopback()))
+}
+
+/// A sign-in costs one hash: too cheap is unsafe, too dear keeps people waiting.
+pub(super) fn hashing(config: &Config, findings: &mut Findings) {
+    let params = config.service.password.params();
+    let took = match time_argon2(&params) {
+        Ok(took) => took,
+        Err(error) => return findings.fail("hashing", error.to_string(), ""),
+    };
+    let what = format!("a password takes {} ms", took.as_millis());
+    let calibrate = "`keyward hash calibrate` proposes parameters for this machine";
+    if params.memory_kib < 19_456 || params.iterations < 2 {
+        findings.warn("hashing", format!("{what}, with less than OWASP's least (19 MiB, 2 passes)"), calibrate);
+    } else if took > Duration::from_secs(1) {
+        findings.warn("hashing", what, calibrate);
+    } else {
+        findings.ok("hashing", what);
+    }
+}

@@ -1,0 +1,52 @@
+//! The refused lines of an import: number and reason, never what stood there.
+
+use crate::output::{CommandError, say};
+use std::{
+    fs::File,
+    io::{BufWriter, Write},
+    path::{Path, PathBuf},
+};
+
+/// Where refused lines are reported.
+pub(super) enum Report {
+    /// Standard error.
+    Stderr,
+    /// A file.
+    File(PathBuf, BufWriter<File>),
+}
+
+impl Report {
+    /// Opens the file, or standard error without one.
+    pub(super) fn open(file: Option<&Path>) -> Result<Self, CommandError> {
+        let Some(path) = file else { return Ok(Self::Stderr) };
+        match File::create(path) {
+            Ok(file) => Ok(Self::File(path.to_owned(), BufWriter::new(file))),
+            Err(error) => Err(CommandError::Failed(format!("the report {} can't be made: {error}", path.display()))),
+        }
+    }
+
+    /// Reports a line.
+    pub(super) fn refused(&mut self, line: u64, reason: &str) -> Result<(), CommandError> {
+        // A control character in an unknown column's name would write a line of its own.
+        let reason: String = reason.chars().map(|c| if c.is_control() { ' ' } else { c }).collect();
+        match self {
+            Self::Stderr => {
+                say(format_args!("line {line}: {reason}"));
+                Ok(())
+            }
+            Self::File(path, out) => writeln!(out, "line {line}: {reason}").map_err(|error| lost(path, &error)),
+        }
+    }
+
+    /// Writes what is still in memory.
+    pub(super) fn close(self) -> Result<(), CommandError> {
+        match self {
+            Self::Stderr => Ok(()),
+            Self::File(path, mut out) => out.flush().map_err(|error| lost(&path, &error)),
+        }
+    }
+}
+
+fn lost(path: &Path, error: &std::io::Error) -> CommandError {
+    CommandError::Failed(format!("the report {} can't be written: {error}", path.display()))
+}

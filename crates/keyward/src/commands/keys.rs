@@ -1,0 +1,106 @@
+//! `keyward keys`: the signing keys, which the master key seals.
+
+use super::operator::{Operator, stamp, told};
+use crate::{
+    cli::{Keys, Output},
+    config::MASTER_KEY,
+    master_key,
+    output::{CommandError, print, print_json, print_table, say},
+};
+use auth_service::{KeyAdmin, MasterKey, SystemEntropy};
+use serde_json::json;
+use std::sync::Arc;
+
+/// The variable that holds the key to reseal with.
+const NEW_MASTER_KEY: &str = "KEYWARD_NEW_MASTER_KEY";
+
+pub(super) async fn run(operator: Operator, verb: Keys) -> Result<(), CommandError> {
+    match verb {
+        Keys::List(output) => list(&operator, output).await,
+        Keys::Rotate { compromised } => rotate(&operator, compromised).await,
+        Keys::Reseal => reseal(&operator).await,
+    }
+}
+
+async fn list(operator: &Operator, output: Output) -> Result<(), CommandError> {
+    let keys = operator.storage.keys().await.map_err(CommandError::failed)?;
+    if output.json {
+        let rows = keys.iter().map(|key| {
+            json!({
+                "kid": key.standing.kid,
+                "state": key.standing.state.as_str(),
+                "algorithm": key.algorithm,
+                "published_at": stamp(key.standing.published_at),
+                "verifies_until": key.standing.verifies_until.map(stamp),
+            })
+        });
+        return print_json(&rows.collect::<Vec<_>>());
+    }
+    let until = |at: Option<_>| at.map_or_else(|| "-".to_owned(), stamp);
+    let rows: Vec<_> = keys
+        .iter()
+        .map(|key| {
+            let standing = &key.standing;
+            vec![
+                standing.kid.clone(),
+                standing.state.as_str().to_owned(),
+                key.algorithm.clone(),
+                stamp(standing.published_at),
+                until(standing.verifies_until),
+            ]
+        })
+        .collect();
+    print_table(&["KEY", "STATE", "ALGORITHM", "PUBLISHED", "VERIFIES UNTIL"], &rows)
+}
+
+/// The verbs under the master key that the database knows. New keys under another one would stop every server.
+async fn key_admin(operator: &Operator) -> Result<KeyAdmin, CommandError> {
+    let master = master_key::find(&operator.config).map_err(|reason| CommandError::Usage(reason.to_string()))?;
+    let admin = KeyAdmin::new(operator.storage.clone(), master, operator.config.service.clone(), Arc::new(SystemEntropy));
+    match admin.has_known_master_key().await.map_err(told)? {
+        Some(false) => Err(CommandError::Failed(auth_service::StartError::WrongMasterKey.to_string())),
+        Some(true) => Ok(admin),
+        None => Err(CommandError::Failed("there are no keys yet: the first `keyward serve` makes them".to_owned())),
+    }
+}
+
+async fn rotate(operator: &Operator, compromised: bool) -> Result<(), CommandError> {
+    let admin = key_admin(operator).await?;
+    if compromised {
+        admin.replace_compromised(operator.now()).await.map_err(told)?;
+        print("dropped the active key and every access token that it signed; the servers follow within a second")
+    } else {
+        admin.rotate(operator.now()).await.map_err(told)?;
+        print("the next key signs from now on; the one before verifies until its last token has expired")
+    }
+}
+
+/// Servers that run have the old key in memory and would go on sealing with it: on the embedded database the lock keeps them
+/// out; on PostgreSQL the operator does.
+async fn reseal(operator: &Operator) -> Result<(), CommandError> {
+    let _no_server = operator.storage.claim_serving().map_err(CommandError::failed)?;
+    let admin = key_admin(operator).await?;
+    let missing = || {
+        CommandError::Usage(format!(
+            "give the new master key in {NEW_MASTER_KEY} (make one with `openssl rand -base64 32`), the old one as it is now"
+        ))
+    };
+    let text = std::env::var(NEW_MASTER_KEY).ok().filter(|text| !text.trim().is_empty()).ok_or_else(missing)?;
+    let new = MasterKey::from_base64(&text).map_err(|error| CommandError::Usage(format!("{NEW_MASTER_KEY}: {error}")))?;
+    let count = admin.reseal(&new).await.map_err(told)?;
+    match (&operator.config.master_key, master_key::file_of(&operator.config)) {
+        (None, Some(file)) => {
+            if let Err(error) = master_key::replace(&file, &new) {
+                say(format_args!(
+                    "the keys are sealed with the new master key, but it could not be written: put it into {} yourself",
+                    file.display()
+                ));
+                return Err(CommandError::failed(error));
+            }
+            print(format_args!("sealed {count} keys with the new master key, which is now in {}", file.display()))
+        }
+        _ => print(format_args!("sealed {count} keys with the new master key: start the servers with it in {MASTER_KEY}")),
+    }?;
+    say("refresh tokens were signed under the old master key: everybody signs in again");
+    Ok(())
+}

@@ -1,0 +1,79 @@
+//! The operator's commands: one file a noun. They work beside a running server: what they change goes through the database,
+//! and the servers see it there within a second.
+
+mod client;
+mod configuration;
+mod doctor;
+mod hash;
+mod import;
+mod keys;
+mod migrate;
+mod operator;
+mod password;
+mod serve;
+mod session;
+mod user;
+
+use crate::{
+    cli::{Cli, Command, Output},
+    config::Config,
+    logging,
+    output::{CommandError, print, print_json},
+};
+use clap::CommandFactory;
+use operator::Operator;
+use serde_json::json;
+
+/// Carries out one call of the program.
+///
+/// # Errors
+/// [`CommandError`]; its exit code is the process's.
+pub async fn run(cli: Cli) -> Result<(), CommandError> {
+    let sources = cli.sources();
+    match cli.command {
+        Command::Serve { .. } => {
+            let config = Config::load(&sources)?;
+            logging::start(&config.log, None);
+            Box::pin(serve::serve(config)).await
+        }
+        Command::Migrate(verb) => migrate::run(&load_quietly(&sources)?, verb).await,
+        Command::User(verb) => Box::pin(user::run(Operator::open(load_quietly(&sources)?).await?, verb)).await,
+        Command::Session(verb) => session::run(Operator::open(load_quietly(&sources)?).await?, verb).await,
+        Command::Client(verb) => client::run(Operator::open(load_quietly(&sources)?).await?, verb).await,
+        Command::Keys(verb) => keys::run(Operator::open(load_quietly(&sources)?).await?, verb).await,
+        Command::SetupToken => setup_token(&Operator::open(load_quietly(&sources)?).await?).await,
+        Command::Hash(verb) => hash::run(&load_quietly(&sources)?, verb),
+        Command::Config(verb) => configuration::run(&sources, verb),
+        Command::Doctor(output) => Box::pin(doctor::run(&sources, output)).await,
+        Command::Openapi => print(auth_api::openapi()),
+        Command::Completions { shell } => completions(shell),
+        Command::Version(output) => version(output),
+    }
+}
+
+/// The configuration for a command that prints for people: only warnings of the log come between its lines.
+fn load_quietly(sources: &crate::config::Sources) -> Result<Config, CommandError> {
+    let config = Config::load(sources)?;
+    logging::start(&config.log, Some("warn"));
+    Ok(config)
+}
+
+async fn setup_token(operator: &Operator) -> Result<(), CommandError> {
+    use secrecy::ExposeSecret;
+    let issued = operator.admin()?.issue_setup_token(true, operator.now()).await.map_err(operator::told)?;
+    match issued {
+        Some(token) => print(token.expose_secret()),
+        None => Err(CommandError::Failed("no set-up token was made".to_owned())),
+    }
+}
+
+fn completions(shell: clap_complete::Shell) -> Result<(), CommandError> {
+    let mut script = Vec::new();
+    clap_complete::generate(shell, &mut Cli::command(), "keyward", &mut script);
+    print(String::from_utf8_lossy(&script).trim_end())
+}
+
+fn version(output: Output) -> Result<(), CommandError> {
+    let number = env!("CARGO_PKG_VERSION");
+    if output.json { print_json(&json!({ "version": number })) } else { print(format_args!("keyward {number}")) }
+}

@@ -1,0 +1,90 @@
+//! What a command works with: the configuration, the database with a fitting schema, the time.
+
+use crate::{
+    config::Config,
+    output::CommandError,
+    wiring::{self, StartError},
+};
+use auth_domain::{
+    revocation::Revocation,
+    time::{Span, Timestamp},
+};
+use auth_service::{AccountRef, Admin, Clock, Error, SystemClock, SystemEntropy};
+use auth_storage::Storage;
+use chrono::SecondsFormat;
+use std::{sync::Arc, time::Duration};
+
+/// The operator at the command line.
+pub(super) struct Operator {
+    pub(super) config: Config,
+    pub(super) storage: Storage,
+    clock: SystemClock,
+}
+
+impl Operator {
+    /// Opens the database and sees to it that its schema fits.
+    pub(super) async fn open(config: Config) -> Result<Self, CommandError> {
+        let storage = wiring::open(&config).await.map_err(refused)?;
+        wiring::settle_schema(&config, &storage).await.map_err(refused)?;
+        Ok(Self { config, storage, clock: SystemClock::default() })
+    }
+
+    /// Now.
+    pub(super) fn now(&self) -> Timestamp {
+        self.clock.now()
+    }
+
+    /// The administrator's verbs.
+    pub(super) fn admin(&self) -> Result<Admin, CommandError> {
+        Admin::new(self.storage.clone(), self.config.service.clone(), Arc::new(SystemEntropy)).map_err(told)
+    }
+
+    /// Waits until no server accepts what was revoked (behaviour.md §1): servers beside an embedded database are promised to see
+    /// it within a second, those on PostgreSQL have read it, or know that they can't rely on their memory, after `max_staleness`.
+    pub(super) async fn let_act(&self, revocations: &[Revocation]) {
+        if !revocations.is_empty() && !self.config.is_embedded() {
+            tokio::time::sleep(self.config.blacklist.max_staleness + Duration::from_millis(10)).await;
+        }
+    }
+}
+
+/// A start that failed, as a command's end.
+pub(super) fn refused(error: StartError) -> CommandError {
+    if error.is_configuration() { CommandError::Usage(error.to_string()) } else { CommandError::failed(error) }
+}
+
+/// A use case that failed, in words for the operator.
+pub(super) fn told(error: Error) -> CommandError {
+    match error {
+        Error::WeakPassword(violations) => {
+            let lines: Vec<String> = violations.into_iter().map(|violation| format!("\n  {}", violation.message)).collect();
+            CommandError::Failed(format!("the password is refused:{}", lines.concat()))
+        }
+        Error::UnknownRole => CommandError::Usage("no such role; there are user, viewer and admin".to_owned()),
+        Error::InvalidEmail(_) | Error::InvalidName(_) | Error::InvalidClientId(_) => CommandError::Failed(error.to_string()),
+        Error::SetupClosed => {
+            CommandError::Failed("there is an administrator already: it makes others with `keyward user create`".to_owned())
+        }
+        Error::KeyTooYoung { ready_at } => CommandError::Failed(format!(
+            "key_too_young: verifiers may not know the next key before {}; try again then, or use --compromised if the active \
+             key was stolen",
+            stamp(ready_at)
+        )),
+        other => CommandError::failed(other),
+    }
+}
+
+/// A user as the command line names it: by id or by address.
+pub(super) fn account(text: &str) -> Result<AccountRef, CommandError> {
+    text.parse().map_err(|error: Error| CommandError::Usage(format!("{text:?} is neither a user's id nor an address: {error}")))
+}
+
+/// A moment as it is printed: RFC 3339, UTC.
+pub(super) fn stamp(at: Timestamp) -> String {
+    at.to_rfc3339_opts(SecondsFormat::AutoSi, true)
+}
+
+/// A length of time in whole seconds, for people.
+pub(super) fn seconds(span: Span) -> String {
+    format!("{:.3} s", span.as_seconds_f64())
+}

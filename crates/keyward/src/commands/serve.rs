@@ -1,0 +1,68 @@
+//! `keyward serve`: runs until it is told to stop. The first SIGTERM or SIGINT lets requests finish, the second ends it.
+
+use crate::{config::Config, output::CommandError, output::say, wiring};
+use auth_service::{SystemClock, SystemEntropy};
+use secrecy::ExposeSecret;
+use std::{io, sync::Arc};
+use tokio::signal::unix::{Signal, SignalKind, signal};
+
+/// Both signals that ask a process to end.
+struct StopSignals {
+    terminate: Signal,
+    interrupt: Signal,
+}
+
+impl StopSignals {
+    fn listen() -> io::Result<Self> {
+        Ok(Self { terminate: signal(SignalKind::terminate())?, interrupt: signal(SignalKind::interrupt())? })
+    }
+
+    async fn next(&mut self) -> &'static str {
+        tokio::select! {
+            _ = self.terminate.recv() => "SIGTERM",
+            _ = self.interrupt.recv() => "SIGINT",
+        }
+    }
+}
+
+/// Serves.
+pub(super) async fn serve(config: Config) -> Result<(), CommandError> {
+    // Before anything else, so that a signal during the start is not lost.
+    let mut signals = StopSignals::listen()?;
+    for notice in &config.notices {
+        tracing::warn!("{notice}");
+    }
+    let starting = wiring::start(&config, Arc::new(SystemClock::default()), Arc::new(SystemEntropy));
+    let running = tokio::select! {
+        started = Box::pin(starting) => started.map_err(super::operator::refused)?,
+        name = signals.next() => {
+            tracing::info!(signal = name, "stopped before the start was complete");
+            return Ok(());
+        }
+    };
+    say(format_args!("listening on http://{}", running.addr()));
+    if let Some(admin) = running.admin_addr() {
+        say(format_args!("admin on http://{admin}"));
+    }
+    if let Some(token) = running.setup_token() {
+        say(format_args!(
+            "there is no administrator yet; whoever POSTs this token to {}{}/setup within 15 minutes becomes it:\n    \
+             set-up token: {}\n(`keyward setup-token` makes another)",
+            config.server.public_url,
+            config.server.base_path,
+            token.expose_secret(),
+        ));
+    }
+    let name = signals.next().await;
+    tracing::info!(signal = name, "stopping: requests in flight may finish; a second signal ends at once");
+    tokio::select! {
+        () = Box::pin(running.stop()) => {
+            tracing::info!("stopped");
+            Ok(())
+        }
+        name = signals.next() => {
+            tracing::warn!(signal = name, "ended at once");
+            Err(CommandError::Said)
+        }
+    }
+}

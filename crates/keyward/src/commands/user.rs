@@ -1,0 +1,221 @@
+//! `keyward user`: accounts, as an operator makes, finds, changes and deletes them.
+
+use super::{
+    import,
+    operator::{Operator, account, stamp, told},
+    password,
+};
+use crate::{
+    cli::{CreateUser, ListUsers, Output, PasswordSource, User},
+    output::{CommandError, print, print_json, print_table},
+};
+use auth_domain::user::{self, UserStatus};
+use auth_service::{NewAccount, PageRequest};
+use auth_storage::{UserChange, UserFilter, UserOutcome};
+use serde_json::{Value, json};
+use std::io::{IsTerminal, Write, stderr, stdin};
+
+/// How many users are read and printed at a time.
+const PAGE: u32 = 100;
+
+pub(super) async fn run(operator: Operator, verb: User) -> Result<(), CommandError> {
+    match verb {
+        User::Create(wanted) => create(&operator, wanted).await,
+        User::List(wanted) => list(&operator, wanted).await,
+        User::Show { user, output } => show(&operator, &user, output).await,
+        User::Disable { user } => set_status(&operator, &user, UserStatus::Disabled).await,
+        User::Enable { user } => set_status(&operator, &user, UserStatus::Active).await,
+        User::SetRole { user, role } => set_role(&operator, &user, &role).await,
+        User::SetPassword { user, source } => set_password(&operator, &user, source).await,
+        User::Import(wanted) => import::run(&operator, wanted).await,
+        User::Delete { user, yes } => delete(&operator, &user, yes).await,
+    }
+}
+
+async fn create(operator: &Operator, wanted: CreateUser) -> Result<(), CommandError> {
+    let admin = operator.admin()?;
+    // Before anybody types a password in vain.
+    admin.known_role(&wanted.role).map_err(told)?;
+    let password = if wanted.no_password { None } else { Some(password::ask(wanted.source)?) };
+    let account = NewAccount {
+        email: wanted.email,
+        password,
+        name: wanted.name,
+        role: wanted.role,
+        email_verified: wanted.email_verified,
+    };
+    let user = admin.create_user(account, operator.now()).await.map_err(told)?;
+    if wanted.output.json {
+        print_json(&as_json(&user))
+    } else {
+        print(format_args!("created {} ({}) with the role {}", user.email.as_str(), user.id, user.role))
+    }
+}
+
+async fn list(operator: &Operator, wanted: ListUsers) -> Result<(), CommandError> {
+    let admin = operator.admin()?;
+    let role = wanted.role.as_deref().map(|name| admin.known_role(name)).transpose().map_err(told)?;
+    let status = wanted.status.as_deref().map(str::parse).transpose();
+    let status = status.map_err(|error| CommandError::Usage(format!("--status: {error}")))?;
+    let filter = UserFilter { query: wanted.query, role, status };
+    let mut left = wanted.limit.unwrap_or(u32::MAX);
+    let mut printer = ListPrinter::new(wanted.output);
+    let mut after = None;
+    while left > 0 {
+        let limit = left.min(PAGE);
+        let users = admin.users(filter.clone(), PageRequest { after, limit }).await.map_err(told)?;
+        let read = u32::try_from(users.len()).unwrap_or(limit);
+        after = users.last().map(|user| user.id.as_uuid());
+        printer.page(&users)?;
+        left -= read.min(left);
+        if read < limit {
+            break;
+        }
+    }
+    printer.end()
+}
+
+/// Prints users page by page, so that a list of millions takes no memory.
+struct ListPrinter {
+    json: bool,
+    printed: bool,
+}
+
+impl ListPrinter {
+    const fn new(output: Output) -> Self {
+        Self { json: output.json, printed: false }
+    }
+
+    fn page(&mut self, users: &[user::User]) -> Result<(), CommandError> {
+        if !self.json {
+            let rows: Vec<_> = users.iter().map(as_row).collect();
+            if self.printed && rows.is_empty() {
+                return Ok(());
+            }
+            self.printed = true;
+            return print_table(&["ID", "EMAIL", "NAME", "ROLE", "STATUS", "CREATED", "LAST SIGN-IN"], &rows);
+        }
+        for user in users {
+            let lead = if self.printed { "," } else { "[" };
+            print(format_args!("{lead}{}", as_json(user)))?;
+            self.printed = true;
+        }
+        Ok(())
+    }
+
+    fn end(self) -> Result<(), CommandError> {
+        match (self.json, self.printed) {
+            (true, true) => print("]"),
+            (true, false) => print("[]"),
+            (false, _) => Ok(()),
+        }
+    }
+}
+
+async fn show(operator: &Operator, user: &str, output: Output) -> Result<(), CommandError> {
+    let user = operator.admin()?.user(&account(user)?).await.map_err(told)?;
+    if output.json {
+        return print_json(&as_json(&user));
+    }
+    let verified = user.email_verified_at.map_or_else(|| "no".to_owned(), |at| format!("since {}", stamp(at)));
+    let fields = [
+        ("id", user.id.to_string()),
+        ("email", user.email.as_str().to_owned()),
+        ("email verified", verified),
+        ("name", user.name.as_ref().map_or("-", user::DisplayName::as_str).to_owned()),
+        ("role", user.role.to_string()),
+        ("status", user.status.as_str().to_owned()),
+        ("created", stamp(user.created_at)),
+        ("last sign-in", user.last_login_at.map_or_else(|| "never".to_owned(), stamp)),
+    ];
+    fields.iter().try_for_each(|(name, value)| print(format_args!("{name:<15} {value}")))
+}
+
+async fn set_status(operator: &Operator, user: &str, status: UserStatus) -> Result<(), CommandError> {
+    let change = UserChange { status: Some(status), ..UserChange::default() };
+    let (user, ended) = apply(operator, user, change).await?;
+    let ended = if ended == 0 { String::new() } else { format!(", {ended} session(s) ended") };
+    print(format_args!("{} is {}{ended}", user.email.as_str(), user.status.as_str()))
+}
+
+async fn set_role(operator: &Operator, user: &str, role: &str) -> Result<(), CommandError> {
+    let role = operator.admin()?.known_role(role).map_err(told)?;
+    let change = UserChange { role: Some(role), ..UserChange::default() };
+    let (user, _) = apply(operator, user, change).await?;
+    print(format_args!("{} has the role {}", user.email.as_str(), user.role))
+}
+
+async fn apply(operator: &Operator, user: &str, change: UserChange) -> Result<(user::User, u64), CommandError> {
+    let admin = operator.admin()?;
+    let found = admin.user(&account(user)?).await.map_err(told)?;
+    let outcome = admin.change_user(found.id, change, operator.now()).await.map_err(told)?;
+    settled(operator, outcome).await
+}
+
+/// The user after a change that has taken effect everywhere.
+async fn settled(operator: &Operator, outcome: UserOutcome) -> Result<(user::User, u64), CommandError> {
+    match outcome {
+        UserOutcome::Changed { user, revocations, sessions_ended } => {
+            operator.let_act(&revocations).await;
+            Ok((user, sessions_ended))
+        }
+        UserOutcome::NotFound => Err(told(auth_service::Error::NotFound)),
+        UserOutcome::LastAdmin => Err(told(auth_service::Error::LastAdmin)),
+    }
+}
+
+async fn set_password(operator: &Operator, user: &str, source: PasswordSource) -> Result<(), CommandError> {
+    let admin = operator.admin()?;
+    let found = admin.user(&account(user)?).await.map_err(told)?;
+    let password = password::ask(source)?;
+    let outcome = admin.set_password(&found, password, operator.now()).await.map_err(told)?;
+    let (user, ended) = settled(operator, outcome).await?;
+    print(format_args!("{} has a new password; {ended} session(s) ended", user.email.as_str()))
+}
+
+async fn delete(operator: &Operator, user: &str, yes: bool) -> Result<(), CommandError> {
+    let admin = operator.admin()?;
+    let found = admin.user(&account(user)?).await.map_err(told)?;
+    if !yes && stdin().is_terminal() && !confirmed(found.email.as_str())? {
+        return Err(CommandError::Failed("nothing was deleted".to_owned()));
+    }
+    let outcome = admin.delete_user(found.id, operator.now()).await.map_err(told)?;
+    let (user, _) = settled(operator, outcome).await?;
+    print(format_args!("deleted {} ({})", user.email.as_str(), user.id))
+}
+
+/// Asks at the terminal. A script has decided before it called.
+fn confirmed(email: &str) -> Result<bool, CommandError> {
+    let mut out = stderr().lock();
+    write!(out, "Delete {email} and all it owns? [y/N] ")?;
+    out.flush()?;
+    let mut answer = String::new();
+    stdin().read_line(&mut answer)?;
+    Ok(matches!(answer.trim(), "y" | "Y" | "yes"))
+}
+
+/// A user as contract.md writes it.
+fn as_json(user: &user::User) -> Value {
+    json!({
+        "id": user.id.to_string(),
+        "email": user.email.as_str(),
+        "name": user.name.as_ref().map(user::DisplayName::as_str),
+        "role": user.role.as_str(),
+        "status": user.status.as_str(),
+        "email_verified": user.email_verified_at.is_some(),
+        "created_at": stamp(user.created_at),
+        "last_login_at": user.last_login_at.map(stamp),
+    })
+}
+
+fn as_row(user: &user::User) -> Vec<String> {
+    vec![
+        user.id.to_string(),
+        user.email.as_str().to_owned(),
+        user.name.as_ref().map_or("-", user::DisplayName::as_str).to_owned(),
+        user.role.to_string(),
+        user.status.as_str().to_owned(),
+        stamp(user.created_at),
+        user.last_login_at.map_or_else(|| "never".to_owned(), stamp),
+    ]
+}

@@ -1,0 +1,309 @@
+//! The configuration: every key, its default and what it is for stands in `config/default.toml` and nowhere else.
+//!
+//! Layers, the later one winning: `default.toml` < one file < the older services' variables < `DATABASE_URL`, `REDIS_URL`,
+//! `RUST_LOG` < `KEYWARD__SECTION__KEY` < options of the command line. A key that does not exist stops the start.
+
+pub mod document;
+mod layers;
+mod mask;
+mod problem;
+mod section;
+mod show;
+#[cfg(test)]
+mod tests;
+
+pub use layers::{Sources, USUAL_FILE};
+pub use mask::{HIDDEN, url_without_password};
+pub use problem::{ConfigErrors, Origin, Problem};
+pub use show::{ShownKey, as_toml};
+
+use crate::logging::LogConfig;
+use auth_api::ServerConfig;
+use auth_blacklist::{BlacklistConfig, RedisUrls, UnusableUrl};
+use auth_service::{Algorithm, MasterKey, ServiceConfig};
+use auth_storage::DatabaseConfig;
+use document::Document;
+use secrecy::{ExposeSecret, SecretString};
+use serde::{Deserialize, de::DeserializeOwned};
+use std::{path::PathBuf, time::Duration};
+use toml::Value;
+
+/// The variable that holds the master key.
+pub const MASTER_KEY: &str = "KEYWARD_MASTER_KEY";
+
+/// `[data]`.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct DataConfig {
+    /// The folder of the embedded database and its master key.
+    pub dir: PathBuf,
+    /// A file that holds the master key.
+    pub master_key_file: Option<PathBuf>,
+}
+
+/// `[redis]`.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct RedisConfig {
+    /// Where Redis is; several are separated by commas.
+    pub url: Option<SecretString>,
+}
+
+impl RedisConfig {
+    /// Where Redis is, if there is one.
+    ///
+    /// # Errors
+    /// A URL can't be used; validation has refused it before.
+    pub fn urls(&self) -> Result<Option<RedisUrls>, UnusableUrl> {
+        self.url.as_ref().map(|url| RedisUrls::parse(url.expose_secret())).transpose()
+    }
+}
+
+/// What `[database]` has beside storage's own: how a start meets a database that is down.
+#[derive(Debug, Clone, Copy, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct StartConfig {
+    /// How long a start waits for the database; zero is not at all.
+    #[serde(with = "humantime_serde")]
+    pub wait: Duration,
+}
+
+/// The keys of `[database]` that [`StartConfig`] has.
+const START_KEYS: [&str; 1] = ["wait"];
+
+/// `[service]`.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct NameConfig {
+    /// What the service is called.
+    pub name: String,
+}
+
+/// Everything an operator may set, read and found right.
+#[derive(Clone)]
+pub struct Config {
+    /// `[server]`.
+    pub server: ServerConfig,
+    /// `[data]`.
+    pub data: DataConfig,
+    /// `[database]`, its address worked out.
+    pub database: DatabaseConfig,
+    /// What else `[database]` has.
+    pub start: StartConfig,
+    /// `[redis]`.
+    pub redis: RedisConfig,
+    /// `[blacklist]`.
+    pub blacklist: BlacklistConfig,
+    /// `[tokens]`, `[session]`, `[rotation]`, `[password]`, `[registration]`, `[oauth]`, `[service]`.
+    pub service: ServiceConfig,
+    /// `[log]`.
+    pub log: LogConfig,
+    /// The master key, if the environment has it.
+    pub master_key: Option<MasterKey>,
+    /// What is not wrong and yet worth a word.
+    pub notices: Vec<String>,
+    document: Document,
+}
+
+/// Gathers sections and what is wrong with them.
+struct Reader<'a> {
+    document: &'a Document,
+    problems: Vec<Problem>,
+}
+
+impl Reader<'_> {
+    fn section<T: DeserializeOwned>(&mut self, name: &str, elsewhere: &[&str]) -> Option<T> {
+        section::read(self.document, name, elsewhere).map_err(|problems| self.problems.extend(problems)).ok()
+    }
+
+    fn checked<T: DeserializeOwned, K: AsRef<str>>(
+        &mut self,
+        name: &str,
+        elsewhere: &[&str],
+        validate: impl FnOnce(&T) -> Vec<(K, String)>,
+    ) -> Option<T> {
+        let section = self.section(name, elsewhere)?;
+        for (key, what) in validate(&section) {
+            let key = key.as_ref();
+            let dotted = if key.contains('.') { key.to_owned() } else { format!("{name}.{key}") };
+            let mend = match self.document.get(&dotted) {
+                Some(entry) if !entry.has_no_default() => format!("the default is {}", entry.default),
+                _ => String::new(),
+            };
+            self.problems.push(Problem::new(&dotted, &self.document.origin(&dotted), what, mend));
+        }
+        Some(section)
+    }
+}
+
+impl Config {
+    /// Reads the layers and checks the whole.
+    ///
+    /// # Errors
+    /// Everything that is wrong, at once.
+    pub fn load(sources: &Sources) -> Result<Self, ConfigErrors> {
+        let mut document = sources.document()?;
+        if document.get("database.url").is_some_and(document::Entry::is_unset) {
+            let dir = document.get("data.dir").and_then(|entry| entry.value.as_str()).unwrap_or_default();
+            let url = format!("sqlite://{}/keyward.db", dir.trim_end_matches('/'));
+            document.set("database.url", Value::String(url), Origin::Derived("data.dir".to_owned()))?;
+        }
+        let mut reader = Reader { document: &document, problems: vec![] };
+        let server = reader.checked("server", &[], ServerConfig::validate);
+        let data = reader.checked("data", &[], DataConfig::validate);
+        let database = reader.checked("database", &START_KEYS, validate_database);
+        let own: Vec<&str> = document.entries_of("database").map(|(key, _)| key).collect();
+        let others: Vec<&str> = own.into_iter().filter(|key| !START_KEYS.contains(key)).collect();
+        let start = reader.checked("database", &others, StartConfig::validate);
+        let redis = reader.checked("redis", &[], RedisConfig::validate);
+        let blacklist = reader.checked("blacklist", &[], BlacklistConfig::validate);
+        let service = read_service(&mut reader, server.as_ref());
+        let log = reader.checked("log", &[], LogConfig::validate);
+        let master_key = sources.variable(MASTER_KEY).map(MasterKey::from_base64).transpose();
+        let mut problems = reader.problems;
+        if let Err(error) = &master_key {
+            problems.push(Problem::about(MASTER_KEY, error.to_string(), ""));
+        }
+        match (server, data, database, start, redis, blacklist, service, log, master_key) {
+            (
+                Some(server),
+                Some(data),
+                Some(database),
+                Some(start),
+                Some(redis),
+                Some(blacklist),
+                Some(service),
+                Some(log),
+                Ok(master_key),
+            ) if problems.is_empty() => {
+                let notices = notices(sources, &service, &redis, &database);
+                Ok(Self {
+                    server,
+                    data,
+                    database,
+                    start,
+                    redis,
+                    blacklist,
+                    service,
+                    log,
+                    master_key,
+                    notices,
+                    document,
+                })
+            }
+            _ => Err(ConfigErrors(problems)),
+        }
+    }
+
+    /// Every key as it may be shown.
+    #[must_use]
+    pub fn shown(&self) -> Vec<ShownKey> {
+        show::shown_keys(&self.document)
+    }
+
+    /// Where a key's value came from.
+    #[must_use]
+    pub fn origin(&self, key: &str) -> Origin {
+        self.document.origin(key)
+    }
+
+    /// Whether the database is the embedded one.
+    #[must_use]
+    pub fn is_embedded(&self) -> bool {
+        is_sqlite(&self.database)
+    }
+
+    /// The database's address without its password.
+    #[must_use]
+    pub fn shown_database(&self) -> String {
+        url_without_password(self.database.url.expose_secret())
+    }
+}
+
+fn is_sqlite(database: &DatabaseConfig) -> bool {
+    database.url.expose_secret().starts_with("sqlite:")
+}
+
+/// The sections of the use cases, and the issuer from the server's.
+fn read_service(reader: &mut Reader<'_>, server: Option<&ServerConfig>) -> Option<ServiceConfig> {
+    use auth_service::{OauthConfig, PasswordConfig, RegistrationConfig, RotationConfig, SessionConfig, TokensConfig};
+    let tokens = reader.checked("tokens", &[], TokensConfig::validate);
+    let session = reader.checked("session", &[], SessionConfig::validate);
+    let rotation = reader.checked("rotation", &[], RotationConfig::validate);
+    let password = reader.checked("password", &[], PasswordConfig::validate);
+    let registration = reader.section::<RegistrationConfig>("registration", &[]);
+    let oauth = reader.section::<OauthConfig>("oauth", &[]);
+    let name = reader.checked("service", &[], NameConfig::validate);
+    Some(ServiceConfig {
+        issuer: server?.public_url.clone(),
+        service_name: name?.name,
+        tokens: tokens?,
+        session: session?,
+        rotation: rotation?,
+        password: password?,
+        registration: registration?,
+        oauth: oauth?,
+    })
+}
+
+fn notices(sources: &Sources, service: &ServiceConfig, redis: &RedisConfig, database: &DatabaseConfig) -> Vec<String> {
+    let mut notices = Vec::new();
+    if sources.variable("JWT_SECRET").is_some() && service.tokens.algorithm != Algorithm::HS256 {
+        notices.push(
+            "JWT_SECRET is set and not used: it counts with HS256 alone; set KEYWARD__TOKENS__ALGORITHM=HS256, or unset it"
+                .to_owned(),
+        );
+    }
+    if redis.url.is_some() && is_sqlite(database) {
+        notices.push(
+            "redis.url is set and not used: the embedded database is served by one process, whose memory is enough".to_owned(),
+        );
+    }
+    notices
+}
+
+impl DataConfig {
+    fn validate(&self) -> Vec<(&'static str, String)> {
+        if self.dir.as_os_str().is_empty() { vec![("dir", "must name a folder".to_owned())] } else { vec![] }
+    }
+}
+
+impl StartConfig {
+    fn validate(&self) -> Vec<(&'static str, String)> {
+        let longest = Duration::from_secs(86_400);
+        if self.wait > longest { vec![("wait", "must be 0s to 1d".to_owned())] } else { vec![] }
+    }
+}
+
+impl NameConfig {
+    fn validate(&self) -> Vec<(&'static str, String)> {
+        let complaint = || vec![("name", "must be 1 to 100 characters".to_owned())];
+        if (1..=100).contains(&self.name.trim().chars().count()) { vec![] } else { complaint() }
+    }
+}
+
+impl RedisConfig {
+    fn validate(&self) -> Vec<(&'static str, String)> {
+        self.urls().err().map(|unusable| ("url", unusable.to_string())).into_iter().collect()
+    }
+}
+
+/// Storage's section has no bounds of its own.
+fn validate_database(database: &DatabaseConfig) -> Vec<(&'static str, String)> {
+    let mut complaints = Vec::new();
+    let url = database.url.expose_secret();
+    if !["sqlite:", "postgres://", "postgresql://"].iter().any(|scheme| url.starts_with(scheme)) {
+        complaints.push(("url", "must be sqlite://PATH or postgres://USER:PASSWORD@HOST/DATABASE".to_owned()));
+    }
+    if !(1..=1024).contains(&database.pool_size) {
+        complaints.push(("pool_size", "must be 1 to 1024".to_owned()));
+    }
+    if !(1..=1_000_000).contains(&database.queue) {
+        complaints.push(("queue", "must be 1 to 1000000".to_owned()));
+    }
+    let (shortest, longest) = (Duration::from_millis(10), Duration::from_secs(60));
+    if database.acquire_timeout < shortest || database.acquire_timeout > longest {
+        complaints.push(("acquire_timeout", "must be 10ms to 60s".to_owned()));
+    }
+    complaints
+}

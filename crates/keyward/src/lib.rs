@@ -1,0 +1,17 @@
+//! Everything that makes the other crates one program: the configuration, the wiring, the operator's commands. The binary is a
+//! thin shell around [`run`]; tests start servers in their own process with [`start`].
+
+mod cli;
+mod commands;
+pub mod config;
+mod logging;
+pub mod master_key;
+mod output;
+mod wiring;
+
+pub use cli::Cli;
+pub use commands::run;
+pub use config::{Config, ConfigErrors, Sources};
+pub use logging::{LogConfig, LogFormat};
+pub use output::{CommandError, say};
+pub use wiring::{Running, StartError, install_tls, start};

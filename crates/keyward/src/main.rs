@@ -1,0 +1,27 @@
+//! The binary: reads the command line, runs the command, and turns its outcome into an exit code.
+
+use clap::Parser;
+use keyward::{Cli, CommandError};
+use std::process::ExitCode;
+
+fn main() -> ExitCode {
+    keyward::install_tls();
+    // clap itself prints help and usage, and exits with 0 or 2.
+    let cli = Cli::parse();
+    let runtime = match tokio::runtime::Builder::new_multi_thread().enable_all().build() {
+        Ok(runtime) => runtime,
+        Err(error) => {
+            keyward::say(format_args!("keyward: the runtime can't start: {error}"));
+            return ExitCode::FAILURE;
+        }
+    };
+    match runtime.block_on(keyward::run(cli)) {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            if !matches!(error, CommandError::Said) {
+                keyward::say(format_args!("keyward: {error}"));
+            }
+            ExitCode::from(error.exit_code())
+        }
+    }
+}

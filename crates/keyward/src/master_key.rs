@@ -1,0 +1,243 @@
+//! Where the master key comes from: the environment, a file that the operator names, or, with the embedded database alone, a
+//! file beside it that the first start makes. It is never guessed and never shown.
+
+use crate::config::{Config, MASTER_KEY};
+use auth_service::{Entropy, EntropyFailed, MasterKey, MasterKeyError};
+use secrecy::{ExposeSecret, SecretString};
+use std::{
+    fs::{self, File, OpenOptions},
+    io::{self, Read, Write},
+    path::{Path, PathBuf},
+};
+use zeroize::Zeroize;
+
+/// The name of the file in the data folder.
+pub const FILE_NAME: &str = "master.key";
+
+/// The most that a file with 32 bytes of base64 can hold, blanks and all.
+const LONGEST_FILE: u64 = 1024;
+
+/// Why there is no master key.
+#[derive(Debug, thiserror::Error)]
+pub enum NoMasterKey {
+    /// PostgreSQL: nothing is made by itself, since every node needs the same one.
+    #[error(
+        "there is no master key: make one with `openssl rand -base64 32` and give it to every node in KEYWARD_MASTER_KEY \
+         (or in a file that data.master_key_file names)"
+    )]
+    Missing,
+    /// The file that was named is not there.
+    #[error("there is no master key file {}: restore it, or mend data.master_key_file", .0.display())]
+    NoFile(PathBuf),
+    /// The file's text is no key.
+    #[error("{}: {error}", .file.display())]
+    Malformed {
+        /// The file.
+        file: PathBuf,
+        /// What is wrong.
+        error: MasterKeyError,
+    },
+    /// Others may read the file.
+    #[error("other users may read {} (mode {mode:04o}): chmod 600 it", .file.display())]
+    OpenToOthers {
+        /// The file.
+        file: PathBuf,
+        /// Its mode.
+        mode: u32,
+    },
+    /// The file can't be read or made.
+    #[error("the master key file {} can't be {verb}: {error}", .file.display())]
+    Io {
+        /// The file.
+        file: PathBuf,
+        /// What was tried.
+        verb: &'static str,
+        /// What was reported.
+        error: io::Error,
+    },
+    /// No random bytes.
+    #[error("{0}")]
+    Entropy(#[from] EntropyFailed),
+}
+
+/// A master key and where it came from.
+pub struct FoundKey {
+    /// The key.
+    pub key: MasterKey,
+    /// The file that was made for it just now.
+    pub made: Option<PathBuf>,
+}
+
+/// The file that holds the master key, if the environment does not: the named one, or, embedded, the usual one.
+#[must_use]
+pub fn file_of(config: &Config) -> Option<PathBuf> {
+    let usual = || config.is_embedded().then(|| config.data.dir.join(FILE_NAME));
+    config.data.master_key_file.clone().or_else(usual)
+}
+
+/// Where the master key comes from, in words.
+#[must_use]
+pub fn source_of(config: &Config) -> String {
+    match (&config.master_key, file_of(config)) {
+        (Some(_), _) => format!("environment {MASTER_KEY}"),
+        (None, Some(file)) => format!("file {}", file.display()),
+        (None, None) => "nowhere".to_owned(),
+    }
+}
+
+/// The master key that is there.
+///
+/// # Errors
+/// [`NoMasterKey`].
+pub fn find(config: &Config) -> Result<MasterKey, NoMasterKey> {
+    match (&config.master_key, file_of(config)) {
+        (Some(key), _) => Ok(key.clone()),
+        (None, Some(file)) => read(&file),
+        (None, None) => Err(NoMasterKey::Missing),
+    }
+}
+
+/// The master key that is there, or a new one in the data folder of the embedded database.
+///
+/// # Errors
+/// [`NoMasterKey`].
+pub fn find_or_make(config: &Config, entropy: &dyn Entropy) -> Result<FoundKey, NoMasterKey> {
+    match find(config) {
+        Ok(key) => Ok(FoundKey { key, made: None }),
+        Err(NoMasterKey::NoFile(file)) if config.data.master_key_file.is_none() => make(&file, entropy),
+        Err(reason) => Err(reason),
+    }
+}
+
+fn read(file: &Path) -> Result<MasterKey, NoMasterKey> {
+    let failed = |error: io::Error| match error.kind() {
+        io::ErrorKind::NotFound => NoMasterKey::NoFile(file.to_owned()),
+        _ => NoMasterKey::Io { file: file.to_owned(), verb: "read", error },
+    };
+    let opened = File::open(file).map_err(failed)?;
+    let mode = mode_of(&opened).map_err(failed)?;
+    if mode & 0o077 != 0 {
+        return Err(NoMasterKey::OpenToOthers { file: file.to_owned(), mode });
+    }
+    let mut text = String::new();
+    opened.take(LONGEST_FILE).read_to_string(&mut text).map_err(failed)?;
+    let key = MasterKey::from_base64(&text);
+    text.zeroize();
+    key.map_err(|error| NoMasterKey::Malformed { file: file.to_owned(), error })
+}
+
+#[cfg(unix)]
+fn mode_of(opened: &File) -> io::Result<u32> {
+    use std::os::unix::fs::PermissionsExt;
+    Ok(opened.metadata()?.permissions().mode() & 0o7777)
+}
+
+#[cfg(not(unix))]
+fn mode_of(_: &File) -> io::Result<u32> {
+    Ok(0o600)
+}
+
+/// Makes the file whole or not at all: written under another name, then linked to its own, which fails if somebody was faster.
+fn make(file: &Path, entropy: &dyn Entropy) -> Result<FoundKey, NoMasterKey> {
+    let failed = |error: io::Error| NoMasterKey::Io { file: file.to_owned(), verb: "made", error };
+    let mut bytes = [0; 32];
+    entropy.fill(&mut bytes)?;
+    let key = MasterKey::from_bytes(bytes);
+    let draft = file.with_extension(format!("key.{}", std::process::id()));
+    let written = write_draft(&draft, &key.to_base64()).and_then(|()| fs::hard_link(&draft, file));
+    bytes.zeroize();
+    let _draft_may_stay = fs::remove_file(&draft);
+    match written {
+        Ok(()) => {
+            sync_folder(file).map_err(failed)?;
+            Ok(FoundKey { key, made: Some(file.to_owned()) })
+        }
+        Err(error) if error.kind() == io::ErrorKind::AlreadyExists => Ok(FoundKey { key: read(file)?, made: None }),
+        Err(error) => Err(failed(error)),
+    }
+}
+
+fn write_draft(draft: &Path, key: &SecretString) -> io::Result<()> {
+    let mut options = OpenOptions::new();
+    options.write(true).create_new(true);
+    #[cfg(unix)]
+    std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
+    let mut opened = options.open(draft)?;
+    writeln!(opened, "{}", key.expose_secret())?;
+    opened.sync_all()
+}
+
+/// Writes a key over the one in its file, whole or not at all.
+///
+/// # Errors
+/// [`NoMasterKey::Io`].
+pub fn replace(file: &Path, key: &MasterKey) -> Result<(), NoMasterKey> {
+    let failed = |error: io::Error| NoMasterKey::Io { file: file.to_owned(), verb: "replaced", error };
+    let draft = file.with_extension(format!("key.{}", std::process::id()));
+    write_draft(&draft, &key.to_base64()).and_then(|()| fs::rename(&draft, file)).map_err(failed)?;
+    sync_folder(file).map_err(failed)
+}
+
+fn sync_folder(file: &Path) -> io::Result<()> {
+    match file.parent().filter(|folder| !folder.as_os_str().is_empty()) {
+        Some(folder) => File::open(folder)?.sync_all(),
+        None => File::open(".")?.sync_all(),
+    }
+}
+
+#[cfg(all(test, unix))]
+mod tests {
+    use super::*;
+    use auth_service::SystemEntropy;
+    use std::os::unix::fs::PermissionsExt;
+
+    fn mode(file: &Path) -> u32 {
+        fs::metadata(file).unwrap().permissions().mode() & 0o777
+    }
+
+    #[test]
+    fn a_key_is_made_once_for_its_owner_alone_and_read_again() {
+        let folder = tempfile::tempdir().unwrap();
+        let file = folder.path().join(FILE_NAME);
+        assert!(matches!(read(&file), Err(NoMasterKey::NoFile(_))));
+        let first = make(&file, &SystemEntropy).unwrap();
+        assert_eq!((first.made.as_deref(), mode(&file)), (Some(file.as_path()), 0o600));
+        let second = make(&file, &SystemEntropy).unwrap();
+        assert!(second.made.is_none());
+        assert_eq!(first.key.to_base64().expose_secret(), second.key.to_base64().expose_secret());
+        assert_eq!(fs::read_dir(folder.path()).unwrap().count(), 1);
+    }
+
+    #[test]
+    fn a_key_file_that_others_may_read_is_refused() {
+        let folder = tempfile::tempdir().unwrap();
+        let file = folder.path().join(FILE_NAME);
+        make(&file, &SystemEntropy).unwrap();
+        fs::set_permissions(&file, fs::Permissions::from_mode(0o640)).unwrap();
+        let refusal = read(&file).err().unwrap().to_string();
+        assert!(refusal.contains("mode 0640") && refusal.contains("chmod 600"), "{refusal}");
+    }
+
+    #[test]
+    fn a_short_or_garbled_file_is_refused_without_showing_it() {
+        let folder = tempfile::tempdir().unwrap();
+        let file = folder.path().join(FILE_NAME);
+        for text in ["c2hvcnQ=", "not base64 at all!"] {
+            write_draft(&file, &text.into()).unwrap();
+            let refusal = read(&file).err().unwrap().to_string();
+            assert!(refusal.contains("openssl rand") && !refusal.contains(text), "{refusal}");
+            fs::remove_file(&file).unwrap();
+        }
+    }
+
+    #[test]
+    fn a_replaced_key_is_whole_and_private() {
+        let folder = tempfile::tempdir().unwrap();
+        let file = folder.path().join(FILE_NAME);
+        make(&file, &SystemEntropy).unwrap();
+        replace(&file, &MasterKey::from_bytes([7; 32])).unwrap();
+        assert_eq!(mode(&file), 0o600);
+        let key = read(&file).ok().unwrap();
+        assert_eq!(key.to_base64().expose_secret(), MasterKey::from_bytes([7; 32]).to_base64().expose_secret());
+    }
+}

@@ -1,0 +1,260 @@
+//! From a configuration to a running server. The order matters: the database and its lock first, the schema, the master key,
+//! then what is built on them, and the listening socket last, so that whoever is answered is answered by a whole server.
+
+use crate::{
+    config::Config,
+    master_key::{self, NoMasterKey},
+};
+use auth_blacklist::{Blacklist, Nodes};
+use auth_service::{Clock, Entropy, Service, ServiceParts, StoredTruth};
+use auth_storage::{AlreadyServed, Backend, MigrateError, OpenError, ServeLock, Storage, StorageError};
+use secrecy::SecretString;
+use std::{fs, io, net::SocketAddr, path::PathBuf, sync::Arc, time::Duration};
+use tokio::time::{Instant, sleep};
+
+/// How long to wait before a database that is down is tried again.
+const TRY_AGAIN: Duration = Duration::from_millis(250);
+
+/// Why the server can't start, or a command can't reach what is kept.
+#[derive(Debug, thiserror::Error)]
+pub enum StartError {
+    /// The data folder can't be made.
+    #[error("the data folder {} can't be made: {error}; give this process's user the right to, or name another with --data-dir", .folder.display())]
+    DataFolder {
+        /// The folder.
+        folder: PathBuf,
+        /// What was reported.
+        error: io::Error,
+    },
+    /// The database can't be opened.
+    #[error("{0}")]
+    Open(#[from] OpenError),
+    /// The database failed.
+    #[error("{0}")]
+    Storage(#[from] StorageError),
+    /// Another process serves it.
+    #[error("{0}")]
+    AlreadyServed(#[from] AlreadyServed),
+    /// The schema can't be changed.
+    #[error("{0}")]
+    Migrate(#[from] MigrateError),
+    /// The schema is older than the program.
+    #[error(
+        "the database's schema is older than this version (migrations to apply: {pending}): run `keyward migrate up` \
+         (or set database.auto_migrate = true)"
+    )]
+    SchemaOlder {
+        /// How many migrations are not applied.
+        pending: usize,
+    },
+    /// The schema is newer than the program.
+    #[error("the database has the migration {0}, which this version does not know: run the newer version")]
+    SchemaNewer(String),
+    /// There is no master key.
+    #[error("{0}")]
+    MasterKey(#[from] NoMasterKey),
+    /// The data folder lost its key: the database was made with another.
+    #[error(
+        "there was no master key file {}, yet the database was made with one: restore the file from your backup \
+         (nothing was changed)", .0.display()
+    )]
+    LostMasterKey(PathBuf),
+    /// The blacklist can't start.
+    #[error("{0}")]
+    Blacklist(#[from] auth_blacklist::StartError),
+    /// A Redis URL can't be used.
+    #[error("redis.url: {0}")]
+    Redis(#[from] auth_blacklist::UnusableUrl),
+    /// The use cases can't start.
+    #[error("{0}")]
+    Service(#[from] auth_service::StartError),
+    /// A use case failed.
+    #[error("{0}")]
+    UseCase(#[from] auth_service::Error),
+    /// The server can't listen.
+    #[error("{0}")]
+    Listen(String),
+}
+
+impl StartError {
+    /// Whether the configuration is at fault, rather than the world.
+    #[must_use]
+    pub const fn is_configuration(&self) -> bool {
+        match self {
+            Self::MasterKey(reason) => {
+                matches!(reason, NoMasterKey::Missing | NoMasterKey::Malformed { .. } | NoMasterKey::OpenToOthers { .. })
+            }
+            Self::Open(reason) => matches!(
+                reason,
+                OpenError::UnknownAddress
+                    | OpenError::MalformedAddress
+                    | OpenError::InMemory
+                    | OpenError::SqliteParameters
+            ),
+            Self::Redis(_) => true,
+            _ => false,
+        }
+    }
+}
+
+/// A server that runs.
+pub struct Running {
+    http: auth_api::Server,
+    service: Service,
+    setup_token: Option<SecretString>,
+    _lock: ServeLock,
+}
+
+impl Running {
+    /// Where it listens.
+    #[must_use]
+    pub fn addr(&self) -> SocketAddr {
+        self.http.addr()
+    }
+
+    /// Where `/metrics` and `/version` are, if anywhere.
+    #[must_use]
+    pub fn admin_addr(&self) -> Option<SocketAddr> {
+        self.http.admin_addr()
+    }
+
+    /// The use cases behind it.
+    #[must_use]
+    pub const fn service(&self) -> &Service {
+        &self.service
+    }
+
+    /// The token that makes the first administrator, if this start made one. Whoever has it is the owner: show it once.
+    #[must_use]
+    pub const fn setup_token(&self) -> Option<&SecretString> {
+        self.setup_token.as_ref()
+    }
+
+    /// Turns readiness false, lets requests in flight finish, and ends everything.
+    pub async fn stop(self) {
+        self.http.stop().await;
+        self.service.stop().await;
+    }
+}
+
+/// Starts a server: `clock` and `entropy` are all it takes from outside, so that a test can hold both.
+///
+/// # Errors
+/// [`StartError`]: what is wrong and how to mend it.
+pub async fn start(config: &Config, clock: Arc<dyn Clock>, entropy: Arc<dyn Entropy>) -> Result<Running, StartError> {
+    install_tls();
+    let storage = open_patiently(config).await?;
+    let lock = storage.claim_serving()?;
+    settle_schema(config, &storage).await?;
+    let found = master_key::find_or_make(config, entropy.as_ref())?;
+    let ticking = Arc::clone(&clock);
+    let blacklist = Blacklist::start(
+        config.blacklist.clone(),
+        Arc::new(StoredTruth::new(storage.clone())),
+        config.redis.urls()?,
+        if config.is_embedded() { Nodes::One } else { Nodes::Many },
+        Arc::new(move || ticking.now()),
+    )
+    .await?;
+    let parts = ServiceParts {
+        storage,
+        blacklist,
+        master_key: found.key,
+        config: config.service.clone(),
+        entropy,
+        clock: Arc::clone(&clock),
+    };
+    let service = match (Service::start(parts).await, found.made) {
+        (Ok(service), _) => service,
+        (Err(auth_service::StartError::WrongMasterKey), Some(made)) => {
+            let _may_stay = fs::remove_file(&made);
+            return Err(StartError::LostMasterKey(made));
+        }
+        (Err(error), _) => return Err(error.into()),
+    };
+    let setup_token = service.admin().issue_setup_token(false, clock.now()).await?;
+    let http = auth_api::serve(service.clone(), &config.server).await.map_err(|error| StartError::Listen(error.to_string()))?;
+    Ok(Running { http, service, setup_token, _lock: lock })
+}
+
+/// Makes aws-lc-rs the process's cryptography for TLS. The first call counts; others change nothing.
+pub fn install_tls() {
+    let _already_there = rustls::crypto::aws_lc_rs::default_provider().install_default();
+}
+
+/// Opens the database; makes the data folder that the embedded default lies in.
+///
+/// # Errors
+/// [`StartError`].
+pub async fn open(config: &Config) -> Result<Storage, StartError> {
+    if config.is_embedded() {
+        make_folder(config)?;
+    }
+    Ok(Storage::open(&config.database).await?)
+}
+
+/// Opens the database, and waits for one that is down as long as `database.wait` says.
+async fn open_patiently(config: &Config) -> Result<Storage, StartError> {
+    let deadline = Instant::now() + config.start.wait;
+    loop {
+        match open(config).await {
+            Err(StartError::Open(reason)) if may_pass(&reason) && Instant::now() < deadline => {
+                tracing::warn!(database = config.shown_database(), %reason, "the database is not there yet; waiting");
+                sleep(TRY_AGAIN.min(deadline - Instant::now())).await;
+            }
+            outcome => return outcome,
+        }
+    }
+}
+
+/// Whether waiting may help.
+const fn may_pass(reason: &OpenError) -> bool {
+    matches!(
+        reason,
+        OpenError::Refused(_)
+            | OpenError::UnknownHost(_)
+            | OpenError::ReadOnlyServer(_)
+            | OpenError::NoConnectionLeft(_)
+            | OpenError::Server(_)
+            | OpenError::Locked(_)
+    )
+}
+
+fn make_folder(config: &Config) -> Result<(), StartError> {
+    let folder = &config.data.dir;
+    let mut builder = fs::DirBuilder::new();
+    builder.recursive(true);
+    #[cfg(unix)]
+    std::os::unix::fs::DirBuilderExt::mode(&mut builder, 0o700);
+    builder.create(folder).map_err(|error| StartError::DataFolder { folder: folder.clone(), error })
+}
+
+/// Applies what is not applied where that is wanted, and refuses a schema that does not fit.
+///
+/// # Errors
+/// [`StartError`].
+pub async fn settle_schema(config: &Config, storage: &Storage) -> Result<(), StartError> {
+    let all = storage.migration_status().await?;
+    if let Some(newer) = all.iter().find(|migration| !migration.known) {
+        return Err(StartError::SchemaNewer(newer.name.clone()));
+    }
+    let pending = all.iter().filter(|migration| !migration.applied).count();
+    if pending == 0 {
+        return Ok(());
+    }
+    if !config.database.migrates_itself(storage.backend()) {
+        return Err(StartError::SchemaOlder { pending });
+    }
+    let applied = storage.migrate_up().await?;
+    tracing::info!(?applied, backend = backend_name(storage.backend()), "the schema is up to date");
+    Ok(())
+}
+
+/// What a backend is called.
+#[must_use]
+pub const fn backend_name(backend: Backend) -> &'static str {
+    match backend {
+        Backend::Sqlite => "SQLite",
+        Backend::Postgres => "PostgreSQL",
+    }
+}
