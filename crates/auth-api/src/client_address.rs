@@ -1,0 +1,125 @@
+//! Who is calling. The rule: the socket says it; `X-Forwarded-For` only as far as trusted proxies vouch for it, read right to
+//! left. A header that makes no sense ends the walk: it neither fails the request nor hides the caller.
+//!
+//! actix's `ConnectionInfo` is never asked: it believes forwarding headers from anybody.
+
+use actix_web::{dev::ServiceRequest, http::header::HeaderMap};
+use ipnet::IpNet;
+use std::net::{IpAddr, SocketAddr};
+
+const X_FORWARDED_FOR: &str = "x-forwarded-for";
+
+/// The address of the client that sent the request; `None` where the socket has none (a Unix socket).
+#[must_use]
+pub fn of(request: &ServiceRequest, trusted: &[IpNet]) -> Option<IpAddr> {
+    request
+        .peer_addr()
+        .map(|peer| behind(peer.ip(), request.headers(), trusted))
+}
+
+/// The address behind the proxies that are trusted.
+#[must_use]
+pub fn behind(peer: IpAddr, headers: &HeaderMap, trusted: &[IpNet]) -> IpAddr {
+    let mut client = peer.to_canonical();
+    if !is_trusted(client, trusted) {
+        return client;
+    }
+    let lines: Vec<&[u8]> = headers
+        .get_all(X_FORWARDED_FOR)
+        .map(|value| value.as_bytes())
+        .collect();
+    let hops = lines.iter().rev().flat_map(|line| line.rsplit(|b| *b == b','));
+    for hop in hops {
+        let Some(address) = parse(hop) else { break };
+        client = address;
+        if !is_trusted(client, trusted) {
+            break;
+        }
+    }
+    client
+}
+
+/// Whether the address is a trusted proxy's.
+#[must_use]
+pub fn is_trusted(address: IpAddr, trusted: &[IpNet]) -> bool {
+    trusted.iter().any(|net| net.contains(&address))
+}
+
+/// An address as proxies write it: bare, in brackets, or with a port.
+fn parse(hop: &[u8]) -> Option<IpAddr> {
+    let text = std::str::from_utf8(hop).ok()?.trim();
+    let bare = text
+        .strip_prefix('[')
+        .and_then(|rest| rest.strip_suffix(']'))
+        .unwrap_or(text);
+    let address = bare
+        .parse()
+        .or_else(|_| text.parse::<SocketAddr>().map(|socket| socket.ip()))
+        .ok()?;
+    Some(IpAddr::to_canonical(&address))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use actix_web::http::header::{HeaderName, HeaderValue};
+
+    fn client(peer: &str, lines: &[&str]) -> String {
+        let trusted: Vec<IpNet> = ["10.0.0.0/8", "127.0.0.1/32", "fd00::/8"]
+            .map(|net| net.parse().unwrap())
+            .into();
+        let mut headers = HeaderMap::new();
+        for line in lines {
+            headers.append(
+                HeaderName::from_static(X_FORWARDED_FOR),
+                HeaderValue::from_bytes(line.as_bytes()).unwrap(),
+            );
+        }
+        behind(peer.parse().unwrap(), &headers, &trusted).to_string()
+    }
+
+    #[test]
+    fn a_stranger_can_say_what_it_likes() {
+        assert_eq!(client("203.0.113.9", &["1.2.3.4"]), "203.0.113.9");
+        assert_eq!(client("203.0.113.9", &["127.0.0.1", "10.0.0.1"]), "203.0.113.9");
+    }
+
+    #[test]
+    fn trusted_proxies_vouch_right_to_left() {
+        assert_eq!(client("10.0.0.1", &["1.2.3.4"]), "1.2.3.4");
+        assert_eq!(client("10.0.0.1", &["6.6.6.6, 1.2.3.4, 10.0.0.2"]), "1.2.3.4");
+        assert_eq!(client("10.0.0.1", &["6.6.6.6", "1.2.3.4,10.0.0.2"]), "1.2.3.4");
+        assert_eq!(client("10.0.0.1", &["10.0.0.3, 10.0.0.2"]), "10.0.0.3");
+        assert_eq!(client("10.0.0.1", &[]), "10.0.0.1");
+    }
+
+    #[test]
+    fn addresses_come_in_every_spelling() {
+        assert_eq!(client("10.0.0.1", &["1.2.3.4:5678"]), "1.2.3.4");
+        assert_eq!(client("10.0.0.1", &["[2001:db8::1]:443"]), "2001:db8::1");
+        assert_eq!(client("10.0.0.1", &["[2001:db8::1]"]), "2001:db8::1");
+        assert_eq!(client("fd00::1", &["2001:db8::2"]), "2001:db8::2");
+        assert_eq!(client("::ffff:10.0.0.1", &["::ffff:1.2.3.4"]), "1.2.3.4");
+    }
+
+    #[test]
+    fn garbage_ends_the_walk_at_the_last_proxy_that_made_sense() {
+        for garbage in [
+            "",
+            "unknown",
+            "1.2.3.4.5",
+            "999.1.1.1",
+            "<script>",
+            "é",
+            "1.2.3.4;",
+            "\u{0}",
+        ] {
+            let Ok(_) = HeaderValue::from_bytes(garbage.as_bytes()) else {
+                continue;
+            };
+            assert_eq!(client("10.0.0.1", &[garbage]), "10.0.0.1", "{garbage:?}");
+            let mixed = format!("1.2.3.4, {garbage}, 10.0.0.7");
+            assert_eq!(client("10.0.0.1", &[&mixed]), "10.0.0.7", "{garbage:?}");
+        }
+    }
+}

@@ -1,0 +1,44 @@
+//! The `Idempotency-Key` header of `/refresh` and `/token`.
+
+use actix_web::HttpRequest;
+
+/// The header as it was sent; whether it is a key is the domain's to say.
+pub struct IdempotencyHeader;
+
+impl IdempotencyHeader {
+    /// The header's value, if it was sent. One that is sent twice, or is no text, is no key either: an empty text, which the
+    /// domain refuses.
+    #[must_use]
+    pub fn of(request: &HttpRequest) -> Option<String> {
+        let mut sent = request.headers().get_all("idempotency-key");
+        let first = sent.next()?;
+        let once = sent.next().is_none();
+        Some(
+            first
+                .to_str()
+                .ok()
+                .filter(|_| once)
+                .unwrap_or_default()
+                .to_owned(),
+        )
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use actix_web::test::TestRequest;
+
+    #[test]
+    fn a_key_that_is_sent_twice_is_none_at_all() {
+        let sent = |values: &[&'static str]| {
+            let request = values.iter().fold(TestRequest::post(), |r, v| {
+                r.append_header(("idempotency-key", *v))
+            });
+            IdempotencyHeader::of(&request.to_http_request())
+        };
+        assert_eq!(sent(&[]), None);
+        assert_eq!(sent(&["0123456789abcdef"]).unwrap(), "0123456789abcdef");
+        assert_eq!(sent(&["0123456789abcdef", "0123456789abcdef"]).unwrap(), "");
+    }
+}

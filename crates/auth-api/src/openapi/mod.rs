@@ -1,0 +1,246 @@
+//! The description of the API (OpenAPI 3.1), for people, for generated clients and for fuzzers: what it says must be true.
+//!
+//! The bodies come of the types that handlers read and write; the operations and their errors stand in one table.
+
+mod operations;
+mod schemas;
+
+use crate::{config::ServerConfig, problem::Code};
+use utoipa::openapi::{
+    InfoBuilder, LicenseBuilder, OpenApiBuilder, Paths, ServerBuilder,
+    security::{HttpAuthScheme, HttpBuilder, SecurityScheme},
+    tag::TagBuilder,
+};
+
+/// The name of the security scheme of access tokens.
+const BEARER: &str = "bearer";
+/// The name of the security scheme of machine clients.
+const CLIENT: &str = "client";
+
+/// The document, as text.
+#[derive(Debug, Clone)]
+pub struct Document(String);
+
+impl Document {
+    /// The document of a server of this configuration.
+    #[must_use]
+    pub fn of(config: &ServerConfig) -> Self {
+        let mut paths = Paths::new();
+        for operation in operations::all(&config.base_path) {
+            operation.add_to(&mut paths);
+        }
+        let access = HttpBuilder::new()
+            .scheme(HttpAuthScheme::Bearer)
+            .bearer_format("JWT")
+            .description(Some("An access token (RFC 9068), as sign-in gives it."));
+        let client = HttpBuilder::new().scheme(HttpAuthScheme::Basic).description(Some(
+            "A machine client's id and secret, form-encoded (RFC 6749 §2.3.1).",
+        ));
+        let components = schemas::components()
+            .security_scheme(BEARER, SecurityScheme::Http(access.build()))
+            .security_scheme(CLIENT, SecurityScheme::Http(client.build()));
+        let info = InfoBuilder::new()
+            .title("Keyward")
+            .version(env!("CARGO_PKG_VERSION"))
+            .description(Some(introduction()))
+            .license(Some(
+                LicenseBuilder::new()
+                    .name(env!("CARGO_PKG_LICENSE"))
+                    .identifier(Some(env!("CARGO_PKG_LICENSE")))
+                    .build(),
+            ));
+        let tags = TAGS.map(|(name, says)| TagBuilder::new().name(name).description(Some(says)).build());
+        let document = OpenApiBuilder::new()
+            .info(info.build())
+            .servers(Some([ServerBuilder::new().url("/").build()]))
+            .paths(paths)
+            .components(Some(components.build()))
+            .tags(Some(tags))
+            .build();
+        // A tree of strings and numbers always has a JSON form.
+        Self(document.to_pretty_json().unwrap_or_default())
+    }
+
+    /// The JSON.
+    #[must_use]
+    pub fn text(&self) -> &str {
+        &self.0
+    }
+}
+
+/// The groups of routes, as the viewer shows them.
+const TAGS: [(&str, &str); 5] = [
+    ("account", "Making an account and looking at it."),
+    ("tokens", "Signing in, refreshing, signing out."),
+    ("sessions", "One's own sessions."),
+    ("services", "For other services and proxies."),
+    ("operation", "Health, keys, set-up."),
+];
+
+fn introduction() -> String {
+    let mut text = String::from(
+        "Registers users, signs them in, rotates their tokens and signs them out.\n\n\
+         Errors are RFC 9457 problems; a program reads `code`. `/token`, `/revoke` and `/introspect` answer in the form of \
+         RFC 6749 §5.2. Every answer carries `X-Request-Id`, taken from the request when it is a sane one.\n\n\
+         | code | status | meaning |\n| --- | --- | --- |\n",
+    );
+    for code in Code::ALL {
+        text.push_str(&format!(
+            "| `{}` | {} | {} |\n",
+            code.word(),
+            code.status(),
+            code.detail()
+        ));
+    }
+    text
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::routes;
+    use actix_web::{App, http::Method, test, web};
+    use serde_json::Value;
+    use std::collections::BTreeSet;
+
+    fn document(base_path: &str) -> Value {
+        let config = ServerConfig {
+            base_path: base_path.to_owned(),
+            ..ServerConfig::default()
+        };
+        serde_json::from_str(Document::of(&config).text()).unwrap()
+    }
+
+    fn operations(document: &Value) -> Vec<(String, String, Value)> {
+        let paths = document["paths"].as_object().unwrap();
+        let of = |(path, item): (&String, &Value)| {
+            let methods = item.as_object().unwrap().iter();
+            methods
+                .map(|(method, operation)| (path.clone(), method.clone(), operation.clone()))
+                .collect::<Vec<_>>()
+        };
+        paths.iter().flat_map(of).collect()
+    }
+
+    #[::core::prelude::v1::test]
+    fn every_operation_says_what_it_may_answer() {
+        let mut names = BTreeSet::new();
+        for (path, method, operation) in operations(&document("/api/v1/auth")) {
+            let responses = operation["responses"].as_object().unwrap();
+            assert!(
+                responses.keys().any(|status| status.starts_with('2')),
+                "{method} {path}"
+            );
+            assert!(operation["summary"].is_string(), "{method} {path}");
+            assert!(
+                names.insert(operation["operationId"].as_str().unwrap().to_owned()),
+                "{method} {path}"
+            );
+            let is_secured = operation["security"]
+                .as_array()
+                .is_some_and(|all| all.iter().all(|one| one != &serde_json::json!({})));
+            assert!(!is_secured || responses.contains_key("401"), "{method} {path}");
+            if operation["requestBody"]["content"]
+                .get("application/json")
+                .is_some()
+            {
+                for status in ["400", "408", "413", "415", "422"] {
+                    assert!(responses.contains_key(status), "{method} {path} {status}");
+                }
+            }
+        }
+        assert_eq!(names.len(), 20);
+    }
+
+    #[::core::prelude::v1::test]
+    fn every_reference_leads_somewhere() {
+        let document = document("");
+        let text = document.to_string();
+        for reference in text.split("\"$ref\":\"").skip(1) {
+            let name = reference
+                .split('"')
+                .next()
+                .unwrap()
+                .strip_prefix("#/components/schemas/")
+                .unwrap();
+            assert!(document["components"]["schemas"].get(name).is_some(), "{name}");
+        }
+    }
+
+    #[::core::prelude::v1::test]
+    fn bodies_say_exactly_what_is_read() {
+        let schemas = &document("")["components"]["schemas"];
+        for (name, required) in [
+            ("RegisterBody", vec!["email", "password"]),
+            ("LoginBody", vec!["email", "password"]),
+            ("RefreshBody", vec!["refresh_token"]),
+            ("RenameBody", vec!["name"]),
+            ("SetupBody", vec!["token", "email", "password"]),
+        ] {
+            assert_eq!(schemas[name]["additionalProperties"], false, "{name}");
+            assert_eq!(schemas[name]["required"], serde_json::json!(required), "{name}");
+        }
+        assert_eq!(schemas["LogoutBody"]["additionalProperties"], false);
+        assert_eq!(
+            schemas["RenameBody"]["properties"]["name"]["type"],
+            serde_json::json!(["string", "null"])
+        );
+        assert_eq!(schemas["UserJson"]["required"].as_array().unwrap().len(), 8);
+        assert_eq!(schemas["SessionJson"]["required"].as_array().unwrap().len(), 10);
+        let codes = schemas["Problem"]["properties"]["code"]["enum"]
+            .as_array()
+            .unwrap();
+        assert_eq!(codes.len(), Code::ALL.len());
+    }
+
+    /// Handlers fail here for want of a service, but a wrong address or method would show.
+    #[actix_web::test]
+    async fn the_document_and_the_url_table_agree() {
+        for base_path in ["/api/v1/auth", ""] {
+            let config = ServerConfig {
+                base_path: base_path.to_owned(),
+                ..ServerConfig::default()
+            };
+            let app = App::new()
+                .configure(|table: &mut web::ServiceConfig| routes::public(table, &config))
+                .default_service(web::to(routes::nothing_here));
+            let app = test::init_service(app).await;
+            let mut documented = std::collections::BTreeMap::<String, BTreeSet<String>>::new();
+            for (path, method, _) in operations(&document(base_path)) {
+                documented.entry(path).or_default().insert(method.to_uppercase());
+            }
+            for (path, mut methods) in documented {
+                let uri = path.replace("{id}", "018f3f5e-7c1a-7a30-8d2e-0123456789ab");
+                let odd = test::TestRequest::default()
+                    .method(Method::TRACE)
+                    .uri(&uri)
+                    .to_request();
+                let refused = test::call_service(&app, odd).await;
+                assert_eq!(refused.status(), 405, "{uri}");
+                let allow = refused.headers().get("allow").unwrap().to_str().unwrap();
+                let allowed: BTreeSet<String> = allow.split(", ").map(ToOwned::to_owned).collect();
+                if methods.contains("GET") {
+                    methods.insert("HEAD".to_owned());
+                }
+                assert_eq!(allowed, methods, "{uri}");
+                for method in allowed {
+                    let method = Method::from_bytes(method.as_bytes()).unwrap();
+                    let known = test::TestRequest::default().method(method).uri(&uri).to_request();
+                    assert_ne!(test::call_service(&app, known).await.status(), 405, "{uri}");
+                }
+            }
+            for unknown in [
+                "/nothing",
+                "/api/v1/auth/login/",
+                "/api/v1/auth//login",
+                "/api/v1/auth/LOGIN",
+                "/login;x",
+                "/metrics",
+                "/version",
+            ] {
+                let request = test::TestRequest::get().uri(unknown).to_request();
+                assert_eq!(test::call_service(&app, request).await.status(), 404, "{unknown}");
+            }
+        }
+    }
+}

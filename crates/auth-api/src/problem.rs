@@ -1,0 +1,478 @@
+//! Error answers (RFC 9457). Every code stands once, in the table below: its word, its status, its title and its sentence.
+//!
+//! An error has two audiences: the client reads the code and the detail, the log keeps the cause. The cause never leaves.
+
+use actix_web::{
+    HttpResponse, HttpResponseBuilder, ResponseError,
+    http::{
+        StatusCode,
+        header::{ALLOW, CONTENT_TYPE, HeaderValue, RETRY_AFTER, WWW_AUTHENTICATE},
+    },
+};
+use auth_service::Error;
+use serde::Serialize;
+use std::{borrow::Cow, fmt, time::Duration};
+
+/// The media type of every error answer but the OAuth ones.
+pub const PROBLEM_JSON: &str = "application/problem+json";
+
+/// How long a client is asked to wait when a part is out of reach: an outage that ends is over within seconds.
+pub const UNAVAILABLE_RETRY: Duration = Duration::from_secs(2);
+
+macro_rules! codes {
+    ($($(#[$doc:meta])* $name:ident = $word:literal, $status:literal, $title:literal, $detail:literal;)+) => {
+        /// What went wrong, as a program reads it. The words are stable.
+        #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+        pub enum Code { $(#[doc = $detail] $(#[$doc])* $name,)+ }
+
+        impl Code {
+            /// Every code there is.
+            pub const ALL: &'static [Self] = &[$(Self::$name,)+];
+
+            /// The stable word.
+            #[must_use]
+            pub const fn word(self) -> &'static str {
+                match self { $(Self::$name => $word,)+ }
+            }
+
+            /// The HTTP status that goes with it.
+            #[must_use]
+            pub const fn status(self) -> u16 {
+                match self { $(Self::$name => $status,)+ }
+            }
+
+            /// A short title, the same for every occurrence.
+            #[must_use]
+            pub const fn title(self) -> &'static str {
+                match self { $(Self::$name => $title,)+ }
+            }
+
+            /// The sentence for a person, where nothing more exact is known.
+            #[must_use]
+            pub const fn detail(self) -> &'static str {
+                match self { $(Self::$name => $detail,)+ }
+            }
+        }
+    };
+}
+
+codes! {
+    MalformedJson = "malformed_json", 400, "Malformed JSON", "The body is not valid JSON.";
+    InvalidRequest = "invalid_request", 400, "Invalid request", "The request is malformed.";
+    InvalidIdempotencyKey = "invalid_idempotency_key", 400, "Invalid Idempotency-Key", "An Idempotency-Key is 16 to 128 visible ASCII characters, random for each refresh.";
+    InvalidOrExpiredToken = "invalid_or_expired_token", 400, "Invalid or expired token", "The token is wrong, was used, or is past its time.";
+    MissingToken = "missing_token", 401, "A token is needed", "Send an access token: Authorization: Bearer <token>.";
+    InvalidCredentials = "invalid_credentials", 401, "Invalid credentials", "Incorrect email or password";
+    InvalidToken = "invalid_token", 401, "Invalid token", "The token is invalid";
+    TokenExpired = "token_expired", 401, "Token expired", "Token has expired";
+    TokenRevoked = "token_revoked", 401, "Token revoked", "Token has been revoked";
+    AllSessionsRevoked = "all_sessions_revoked", 401, "All sessions revoked", "All user sessions have been revoked";
+    TokenAlreadyUsed = "token_already_used", 401, "Refresh token already used", "Refresh token already used";
+    InvalidClient = "invalid_client", 401, "Invalid client", "The client is unknown or its secret is wrong.";
+    RegistrationClosed = "registration_closed", 403, "Registration is closed", "Nobody can register here; ask an administrator for an account.";
+    SetupClosed = "setup_closed", 403, "Set-up is closed", "There is an administrator already.";
+    Forbidden = "forbidden", 403, "Forbidden", "You may not do this.";
+    NotFound = "not_found", 404, "Not found", "There is nothing here.";
+    MethodNotAllowed = "method_not_allowed", 405, "Method not allowed", "This address does not take that method; see the Allow header.";
+    RequestTimeout = "request_timeout", 408, "Request timeout", "The body did not arrive in time.";
+    EmailTaken = "email_taken", 409, "Email address taken", "There is an account with this email address.";
+    LastAdmin = "last_admin", 409, "Last administrator", "The last active administrator can't be demoted, disabled or deleted.";
+    KeyTooYoung = "key_too_young", 409, "Key too young", "The next signing key has not been published long enough.";
+    NoKeysToRotate = "no_keys_to_rotate", 409, "No keys to rotate", "Tokens are signed with a shared secret; change the secret.";
+    BodyTooLarge = "body_too_large", 413, "Body too large", "The body is longer than is accepted here.";
+    UnsupportedMediaType = "unsupported_media_type", 415, "Unsupported media type", "Send the body as application/json, in UTF-8.";
+    InvalidInput = "invalid_input", 422, "Invalid input", "Some of the input is invalid; see errors.";
+    UnknownField = "unknown_field", 422, "Unknown field", "The body has a field that is not known here; see errors.";
+    InvalidEmail = "invalid_email", 422, "Invalid email address", "The email address is invalid.";
+    InvalidName = "invalid_name", 422, "Invalid name", "The name is invalid.";
+    WeakPassword = "weak_password", 422, "Weak password", "The password does not fit the policy; see errors.";
+    UnknownRole = "unknown_role", 422, "Unknown role", "There is no such role.";
+    InvalidClientId = "invalid_client_id", 422, "Invalid client id", "The client id is invalid or taken.";
+    Internal = "internal_error", 500, "Internal error", "Something went wrong here; the log knows more under the request id.";
+    Unavailable = "unavailable", 503, "Unavailable", "A part of the service is out of reach; try again shortly.";
+    Overloaded = "overloaded", 503, "Overloaded", "There is more work than can be done in time; try again shortly.";
+}
+
+impl Code {
+    /// The status, typed.
+    #[must_use]
+    pub fn status_code(self) -> StatusCode {
+        StatusCode::from_u16(self.status()).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR)
+    }
+
+    /// The `type` of the problem: a name, not an address to fetch.
+    #[must_use]
+    pub fn type_uri(self) -> String {
+        format!("urn:keyward:problem:{}", self.word())
+    }
+
+    /// The `WWW-Authenticate` of a 401 (RFC 6750 §3): no error attribute where no token was presented.
+    fn challenge(self) -> Option<String> {
+        const REALM: &str = "Bearer realm=\"keyward\"";
+        match self {
+            Self::MissingToken | Self::InvalidCredentials => Some(REALM.to_owned()),
+            Self::InvalidClient => Some("Basic realm=\"keyward\", charset=\"UTF-8\"".to_owned()),
+            _ if self.status() == 401 => Some(format!(
+                "{REALM}, error=\"invalid_token\", error_description=\"{}\"",
+                self.detail()
+            )),
+            _ => None,
+        }
+    }
+
+    /// What stands for an error that the web framework made by itself.
+    #[must_use]
+    pub fn for_status(status: StatusCode) -> Self {
+        match status.as_u16() {
+            401 => Self::MissingToken,
+            403 => Self::Forbidden,
+            404 => Self::NotFound,
+            405 => Self::MethodNotAllowed,
+            408 => Self::RequestTimeout,
+            413 => Self::BodyTooLarge,
+            415 => Self::UnsupportedMediaType,
+            422 => Self::InvalidInput,
+            503 => Self::Unavailable,
+            400..=499 => Self::InvalidRequest,
+            _ => Self::Internal,
+        }
+    }
+}
+
+/// What is wrong with one field of the input.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct FieldError {
+    /// The field's name, as sent.
+    pub field: String,
+    /// A stable word.
+    pub code: Cow<'static, str>,
+    /// A sentence for a person.
+    pub message: Cow<'static, str>,
+}
+
+impl FieldError {
+    /// A fault of a field.
+    pub fn new(
+        field: &str,
+        code: impl Into<Cow<'static, str>>,
+        message: impl Into<Cow<'static, str>>,
+    ) -> Self {
+        // A name that the client made up is shown, but not at any length.
+        Self {
+            field: field.chars().take(64).collect(),
+            code: code.into(),
+            message: message.into(),
+        }
+    }
+}
+
+/// An error answer.
+#[derive(Debug)]
+pub struct Problem {
+    code: Code,
+    detail: Option<Cow<'static, str>>,
+    errors: Vec<FieldError>,
+    retry_after: Option<Duration>,
+    allow: Option<&'static str>,
+    cause: Option<String>,
+}
+
+#[derive(Serialize)]
+struct Body<'a> {
+    r#type: String,
+    title: &'a str,
+    status: u16,
+    detail: &'a str,
+    code: &'a str,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    instance: Option<&'a str>,
+    #[serde(skip_serializing_if = "<[_]>::is_empty")]
+    errors: &'a [FieldError],
+}
+
+impl From<Code> for Problem {
+    fn from(code: Code) -> Self {
+        Self {
+            code,
+            detail: None,
+            errors: Vec::new(),
+            retry_after: None,
+            allow: None,
+            cause: None,
+        }
+    }
+}
+
+impl Problem {
+    /// An error with a sentence of its own.
+    pub fn with_detail(code: Code, detail: impl Into<Cow<'static, str>>) -> Self {
+        Self {
+            detail: Some(detail.into()),
+            ..code.into()
+        }
+    }
+
+    /// Input with these faults: `unknown_field` if one of them is an unknown field, else `invalid_input`.
+    #[must_use]
+    pub fn invalid_input(errors: Vec<FieldError>) -> Self {
+        let unknown = errors.iter().any(|error| error.code == Code::UnknownField.word());
+        let code = if unknown {
+            Code::UnknownField
+        } else {
+            Code::InvalidInput
+        };
+        Self {
+            errors,
+            ..code.into()
+        }
+    }
+
+    /// A method that an address does not take, and those that it does.
+    #[must_use]
+    pub fn method_not_allowed(allow: &'static str) -> Self {
+        Self {
+            allow: Some(allow),
+            ..Code::MethodNotAllowed.into()
+        }
+    }
+
+    /// A part that is out of reach; the cause is for the log.
+    pub fn unavailable(cause: impl Into<String>) -> Self {
+        Self {
+            retry_after: Some(UNAVAILABLE_RETRY),
+            cause: Some(cause.into()),
+            ..Code::Unavailable.into()
+        }
+    }
+
+    /// Something that should not happen; the cause is for the log.
+    pub fn internal(cause: impl Into<String>) -> Self {
+        Self {
+            cause: Some(cause.into()),
+            ..Code::Internal.into()
+        }
+    }
+
+    /// The code.
+    #[must_use]
+    pub fn code(&self) -> Code {
+        self.code
+    }
+
+    /// What the log keeps and the client never sees.
+    #[must_use]
+    pub fn cause(&self) -> Option<&str> {
+        self.cause.as_deref()
+    }
+
+    /// The faults of single fields.
+    #[must_use]
+    pub fn errors(&self) -> &[FieldError] {
+        &self.errors
+    }
+
+    /// The answer; `instance` is the request id.
+    #[must_use]
+    pub fn answer(&self, instance: Option<&str>) -> HttpResponse {
+        let body = Body {
+            r#type: self.code.type_uri(),
+            title: self.code.title(),
+            status: self.code.status(),
+            detail: self.detail.as_deref().unwrap_or(self.code.detail()),
+            code: self.code.word(),
+            instance,
+            errors: &self.errors,
+        };
+        let mut answer = HttpResponse::build(self.code.status_code());
+        answer.insert_header((CONTENT_TYPE, HeaderValue::from_static(PROBLEM_JSON)));
+        if let Some(challenge) = self.code.challenge() {
+            answer.insert_header((WWW_AUTHENTICATE, challenge));
+        }
+        if let Some(allow) = self.allow {
+            answer.insert_header((ALLOW, HeaderValue::from_static(allow)));
+        }
+        if let Some(wait) = self.retry_after {
+            insert_retry_after(&mut answer, wait);
+        }
+        // A struct of strings and numbers always has a JSON form.
+        answer.body(serde_json::to_vec(&body).unwrap_or_default())
+    }
+}
+
+/// Sets `Retry-After` in whole seconds, at least one (RFC 9110 §10.2.3).
+pub(crate) fn insert_retry_after(answer: &mut HttpResponseBuilder, wait: Duration) {
+    let seconds = wait.as_secs() + u64::from(wait.subsec_nanos() > 0);
+    answer.insert_header((RETRY_AFTER, seconds.max(1)));
+}
+
+impl fmt::Display for Problem {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.code.word())
+    }
+}
+
+impl std::error::Error for Problem {}
+
+impl ResponseError for Problem {
+    fn status_code(&self) -> StatusCode {
+        self.code.status_code()
+    }
+
+    fn error_response(&self) -> HttpResponse {
+        self.answer(None)
+    }
+}
+
+impl From<Error> for Problem {
+    fn from(error: Error) -> Self {
+        match error {
+            Error::InvalidEmail(why) => Self {
+                errors: vec![FieldError::new("email", why.code(), why.to_string())],
+                ..Self::with_detail(Code::InvalidEmail, why.to_string())
+            },
+            Error::InvalidName(why) => Self {
+                errors: vec![FieldError::new("name", Code::InvalidName.word(), why.to_string())],
+                ..Self::with_detail(Code::InvalidName, why.to_string())
+            },
+            Error::WeakPassword(violations) => {
+                let fault = |broken: auth_domain::password::PasswordViolation| {
+                    FieldError::new("password", broken.code, broken.message)
+                };
+                Self {
+                    errors: violations.into_iter().map(fault).collect(),
+                    ..Code::WeakPassword.into()
+                }
+            }
+            Error::EmailTaken => Code::EmailTaken.into(),
+            Error::RegistrationClosed => Code::RegistrationClosed.into(),
+            Error::InvalidCredentials => Code::InvalidCredentials.into(),
+            Error::InvalidToken => Code::InvalidToken.into(),
+            Error::TokenExpired => Code::TokenExpired.into(),
+            Error::TokenRevoked => Code::TokenRevoked.into(),
+            Error::AllSessionsRevoked => Code::AllSessionsRevoked.into(),
+            Error::TokenAlreadyUsed => Code::TokenAlreadyUsed.into(),
+            Error::InvalidIdempotencyKey(_) => Code::InvalidIdempotencyKey.into(),
+            Error::InvalidClient => Code::InvalidClient.into(),
+            Error::NotFound => Code::NotFound.into(),
+            Error::Forbidden => Code::Forbidden.into(),
+            Error::SetupClosed => Code::SetupClosed.into(),
+            Error::InvalidOrExpiredToken => Code::InvalidOrExpiredToken.into(),
+            Error::LastAdmin => Code::LastAdmin.into(),
+            Error::UnknownRole => Code::UnknownRole.into(),
+            Error::InvalidClientId(why) => Self::with_detail(Code::InvalidClientId, why),
+            Error::KeyTooYoung { ready_at } => Self::with_detail(
+                Code::KeyTooYoung,
+                format!(
+                    "The next signing key may not sign before {}.",
+                    ready_at.to_rfc3339()
+                ),
+            ),
+            Error::NoKeysToRotate => Code::NoKeysToRotate.into(),
+            Error::Unavailable(cause) => Self::unavailable(cause),
+            Error::Overloaded { retry_after } => Self {
+                retry_after: Some(retry_after),
+                ..Code::Overloaded.into()
+            },
+            Error::Internal(cause) => Self::internal(cause),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use actix_web::body::to_bytes;
+    use std::collections::HashSet;
+
+    #[test]
+    fn every_code_has_a_word_of_its_own_and_an_error_status() {
+        let words: HashSet<_> = Code::ALL.iter().map(|code| code.word()).collect();
+        assert_eq!(words.len(), Code::ALL.len());
+        for code in Code::ALL {
+            assert!((400..=599).contains(&code.status()), "{}", code.word());
+            assert!(
+                code.word().bytes().all(|b| b.is_ascii_lowercase() || b == b'_'),
+                "{}",
+                code.word()
+            );
+            assert!(!code.title().is_empty() && !code.detail().is_empty());
+            assert_eq!(code.status_code().as_u16(), code.status());
+        }
+    }
+
+    #[test]
+    fn a_challenge_fits_a_header_and_names_an_error_only_for_a_token_that_was_sent() {
+        for code in Code::ALL {
+            let challenge = code.challenge();
+            assert_eq!(challenge.is_some(), code.status() == 401, "{}", code.word());
+            if let Some(challenge) = challenge {
+                assert!(HeaderValue::from_str(&challenge).is_ok_and(|value| value.to_str().is_ok()));
+                assert_eq!(challenge.matches('"').count() % 2, 0);
+            }
+        }
+        assert_eq!(
+            Code::MissingToken.challenge().unwrap(),
+            "Bearer realm=\"keyward\""
+        );
+        let revoked = Code::TokenRevoked.challenge().unwrap();
+        assert_eq!(
+            revoked,
+            "Bearer realm=\"keyward\", error=\"invalid_token\", error_description=\"Token has been revoked\""
+        );
+    }
+
+    #[actix_web::test]
+    async fn an_answer_shows_the_code_and_never_the_cause() {
+        let answer = Problem::unavailable("password of the database: hunter2").answer(Some("abc"));
+        assert_eq!(answer.status(), 503);
+        assert_eq!(answer.headers().get("retry-after").unwrap(), "2");
+        assert_eq!(answer.headers().get("content-type").unwrap(), PROBLEM_JSON);
+        let body = to_bytes(answer.into_body()).await.unwrap();
+        let body: serde_json::Value = serde_json::from_slice(&body).unwrap();
+        assert_eq!(
+            body,
+            serde_json::json!({
+                "type": "urn:keyward:problem:unavailable", "title": "Unavailable", "status": 503, "code": "unavailable",
+                "detail": "A part of the service is out of reach; try again shortly.", "instance": "abc"
+            })
+        );
+    }
+
+    #[test]
+    fn an_outage_is_never_a_client_error() {
+        let outages = [
+            Error::Unavailable("x".into()),
+            Error::Overloaded {
+                retry_after: Duration::from_millis(1),
+            },
+            Error::Internal("x".into()),
+        ];
+        for outage in outages {
+            assert!(Problem::from(outage).code().status() >= 500);
+        }
+        let answer = Problem::from(Error::Overloaded {
+            retry_after: Duration::from_millis(1_200),
+        })
+        .answer(None);
+        assert_eq!(answer.headers().get("retry-after").unwrap(), "2");
+    }
+
+    #[test]
+    fn one_unknown_field_names_the_problem() {
+        let unknown = FieldError::new("role", Code::UnknownField.word(), "x");
+        let missing = FieldError::new("password", "missing", "x");
+        assert_eq!(
+            Problem::invalid_input(vec![missing.clone(), unknown]).code(),
+            Code::UnknownField
+        );
+        assert_eq!(Problem::invalid_input(vec![missing]).code(), Code::InvalidInput);
+        assert_eq!(FieldError::new(&"x".repeat(1000), "c", "m").field.len(), 64);
+    }
+
+    #[test]
+    fn what_the_framework_refuses_has_a_code_too() {
+        assert_eq!(Code::for_status(StatusCode::NOT_FOUND), Code::NotFound);
+        assert_eq!(Code::for_status(StatusCode::IM_A_TEAPOT), Code::InvalidRequest);
+        assert_eq!(Code::for_status(StatusCode::BAD_GATEWAY), Code::Internal);
+    }
+}

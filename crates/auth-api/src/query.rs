@@ -1,0 +1,56 @@
+//! Query strings. The rule: a parameter that a route knows stands there once; others are ignored.
+
+use crate::{
+    form,
+    problem::{FieldError, Problem},
+};
+
+/// A query string, undecoded.
+#[derive(Debug, Clone, Copy)]
+pub struct Query<'a>(&'a str);
+
+impl<'a> Query<'a> {
+    /// The query of a request.
+    #[must_use]
+    pub const fn of(query: &'a str) -> Self {
+        Self(query)
+    }
+
+    /// Every value of a parameter; what is not UTF-8 becomes an empty text.
+    pub fn all(self, name: &'a str) -> impl Iterator<Item = String> + 'a {
+        self.0.split('&').filter_map(move |pair| {
+            let (known, value) = pair.split_once('=').unwrap_or((pair, ""));
+            let is_meant = form::decode(known.as_bytes()).is_some_and(|known| known == name);
+            is_meant.then(|| form::decode(value.as_bytes()).unwrap_or_default())
+        })
+    }
+
+    /// The value of a parameter, if it is there.
+    ///
+    /// # Errors
+    /// 422 if it is there twice.
+    pub fn single(self, name: &'a str) -> Result<Option<String>, Problem> {
+        let mut found = self.all(name);
+        let first = found.next();
+        if found.next().is_some() {
+            let fault = FieldError::new(name, "duplicate_field", "The parameter is given twice.");
+            return Err(Problem::invalid_input(vec![fault]));
+        }
+        Ok(first)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_parameter_is_decoded_and_stands_there_once() {
+        let query = Query::of("role=a%20b&x=1&flag");
+        assert_eq!(query.single("role").ok().flatten().unwrap(), "a b");
+        assert_eq!(query.single("flag").ok().flatten().unwrap(), "");
+        assert!(query.single("none").ok().unwrap().is_none());
+        assert!(Query::of("a=1&%61=1").single("a").is_err());
+        assert_eq!(Query::of("a=%ff").single("a").ok().flatten().unwrap(), "");
+    }
+}

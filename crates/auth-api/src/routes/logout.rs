@@ -1,0 +1,60 @@
+//! `POST /logout`: ends the session of the access token, or, without one, of a refresh token.
+
+use crate::{
+    bearer, call,
+    edge::Edge,
+    json::{FromMembers, Members, OptionalJson},
+    metrics::RevokedBy,
+    problem::{Code, Problem},
+    views::MessageJson,
+};
+use actix_web::{HttpRequest, HttpResponse, web::Data};
+use auth_service::Service;
+use secrecy::{ExposeSecret, SecretString};
+use utoipa::ToSchema;
+use validator::Validate;
+
+/// What stands for the session where there is no access token. Beside one it is not looked at: the session that the access
+/// token belongs to ends, with its refresh token.
+#[derive(Debug, Validate, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct LogoutBody {
+    /// A refresh token of the session.
+    #[schema(value_type = Option<String>)]
+    refresh_token: Option<SecretString>,
+}
+
+impl FromMembers for LogoutBody {
+    fn from_members(members: &mut Members) -> Option<Self> {
+        Some(Self {
+            refresh_token: members.optional_text("refresh_token")?.map(SecretString::from),
+        })
+    }
+}
+
+/// 200; 401.
+///
+/// # Errors
+/// [`Problem`].
+pub async fn logout(
+    request: HttpRequest,
+    service: Data<Service>,
+    edge: Data<Edge>,
+    OptionalJson(body): OptionalJson<LogoutBody>,
+) -> Result<HttpResponse, Problem> {
+    match bearer::sign_in_if_sent(&request).await? {
+        Some(signed_in) => service.logout(&signed_in.principal, signed_in.now).await?,
+        None => {
+            let token = body
+                .and_then(|body| body.refresh_token)
+                .ok_or(Code::MissingToken)?;
+            service
+                .logout_with_refresh_token(token.expose_secret(), call::now(&service))
+                .await?;
+        }
+    }
+    edge.metrics.revoked(RevokedBy::Logout);
+    Ok(HttpResponse::Ok().json(MessageJson {
+        message: "Successfully logged out",
+    }))
+}

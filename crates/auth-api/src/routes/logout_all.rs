@@ -1,0 +1,23 @@
+//! `POST /logout-all`: ends every session of the user.
+
+use crate::{bearer::SignedIn, edge::Edge, metrics::RevokedBy, problem::Problem, views::LoggedOutAllJson};
+use actix_web::{HttpResponse, web::Data};
+use auth_service::Service;
+
+/// 200; 401.
+///
+/// # Errors
+/// [`Problem`].
+pub async fn logout_all(
+    service: Data<Service>,
+    edge: Data<Edge>,
+    signed_in: SignedIn,
+) -> Result<HttpResponse, Problem> {
+    let sessions_revoked = service.logout_all(&signed_in.principal, signed_in.now).await?;
+    edge.metrics.revoked(RevokedBy::LogoutAll);
+    let message = "Successfully logged out from all sessions";
+    Ok(HttpResponse::Ok().json(LoggedOutAllJson {
+        message,
+        sessions_revoked,
+    }))
+}

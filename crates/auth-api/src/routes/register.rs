@@ -1,0 +1,70 @@
+//! `POST /register`: makes a user and signs it in.
+
+use crate::{
+    call::Call,
+    edge::Edge,
+    json::{FromMembers, Json, Members},
+    problem::Problem,
+    views,
+};
+use actix_web::{HttpResponse, http::StatusCode, web::Data};
+use auth_service::{Registration, Service};
+use secrecy::SecretString;
+use utoipa::ToSchema;
+use validator::Validate;
+
+/// Who wants an account. The policy for addresses, names and passwords is the domain's, which says all that is wrong.
+#[derive(Debug, Validate, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct RegisterBody {
+    /// The address.
+    #[schema(max_length = 254)]
+    email: String,
+    /// The password: 8 to 128 characters that are not easy to guess.
+    #[schema(value_type = String, format = Password)]
+    password: SecretString,
+    /// What to be called.
+    #[schema(max_length = 100)]
+    name: Option<String>,
+}
+
+impl FromMembers for RegisterBody {
+    fn from_members(members: &mut Members) -> Option<Self> {
+        let (email, password) = (members.text("email"), members.secret("password"));
+        let name = members.optional_text("name");
+        Some(Self {
+            email: email?,
+            password: password?,
+            name: name?,
+        })
+    }
+}
+
+/// 201 with tokens; 403, 409, 422.
+///
+/// # Errors
+/// [`Problem`].
+pub async fn register(
+    service: Data<Service>,
+    edge: Data<Edge>,
+    call: Call,
+    Json(body): Json<RegisterBody>,
+) -> Result<HttpResponse, Problem> {
+    let RegisterBody {
+        email,
+        password,
+        name,
+    } = body;
+    let tokens = service
+        .register(
+            &call.caller(&service),
+            Registration {
+                email,
+                password,
+                name,
+            },
+        )
+        .await?;
+    edge.metrics.sign_in(&Ok(()));
+    Ok(views::token_answer(StatusCode::CREATED, &tokens))
+}

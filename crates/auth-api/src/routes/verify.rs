@@ -1,0 +1,82 @@
+//! `GET /verify`: forward-auth for nginx `auth_request`, Traefik, Caddy and HAProxy. No body; on its fast path no database.
+
+use crate::{
+    bearer::SignedIn,
+    problem::{Code, Problem},
+    query::Query,
+};
+use actix_web::{
+    HttpRequest, HttpResponse,
+    http::header::{HeaderName, HeaderValue},
+};
+use auth_domain::claims::AccessClaims;
+
+/// 204 with who it is; 401; 403 where `?role=` names another role.
+///
+/// # Errors
+/// [`Problem`].
+pub async fn verify(request: HttpRequest, signed_in: SignedIn) -> Result<HttpResponse, Problem> {
+    let claims = &signed_in.principal.claims;
+    // Every role that is named must be the user's: a role that nobody has, or two of them, let nobody in.
+    if !Query::of(request.query_string())
+        .all("role")
+        .all(|role| role == claims.role.as_str())
+    {
+        return Err(Code::Forbidden.into());
+    }
+    Ok(who(claims))
+}
+
+fn who(claims: &AccessClaims) -> HttpResponse {
+    let mut answer = HttpResponse::NoContent();
+    let says = [
+        ("x-auth-user", claims.sub.to_string()),
+        ("x-auth-email", claims.email.clone()),
+        ("x-auth-role", claims.role.to_string()),
+        ("x-auth-session", claims.sid.to_string()),
+    ];
+    for (name, value) in says {
+        // An address may have letters beyond ASCII; a header carries their UTF-8 bytes (RFC 9110 §5.5, obs-text).
+        if let Ok(value) = HeaderValue::from_bytes(value.as_bytes()) {
+            answer.insert_header((HeaderName::from_static(name), value));
+        }
+    }
+    answer.finish()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use auth_domain::{
+        claims::TokenType,
+        ids::{SessionId, TokenId, UserId},
+        role::Role,
+        user::Generation,
+    };
+    use uuid::Uuid;
+
+    #[test]
+    fn the_proxy_learns_who_it_is() {
+        let claims = AccessClaims {
+            iss: "i".into(),
+            sub: UserId::from_uuid(Uuid::from_u128(1)),
+            aud: "a".into(),
+            client_id: "keyward".into(),
+            exp: 2,
+            iat: 1,
+            jti: TokenId::from_uuid(Uuid::from_u128(2)),
+            sid: SessionId::from_uuid(Uuid::from_u128(3)),
+            generation: Generation::FIRST,
+            email: "jürgen@example.com".into(),
+            role: Role::ADMIN,
+            kind: TokenType::Access,
+        };
+        let answer = who(&claims);
+        assert_eq!(answer.status(), 204);
+        let header = |name: &str| answer.headers().get(name).unwrap().as_bytes().to_vec();
+        assert_eq!(header("x-auth-user"), b"00000000-0000-0000-0000-000000000001");
+        assert_eq!(header("x-auth-email"), "jürgen@example.com".as_bytes());
+        assert_eq!(header("x-auth-role"), b"admin");
+        assert_eq!(header("x-auth-session"), b"00000000-0000-0000-0000-000000000003");
+    }
+}
