@@ -36,14 +36,12 @@ impl Line<'_> {
         let (id, client) = (self.facts.id.as_str(), self.facts.client.map(display));
         let (method, route, status, user) = (self.method, self.route, self.status, self.user.map(display));
         let (code, cause) = (self.code, self.cause);
-        match status {
-            503 => {
-                warn!(target: TARGET, id, method, route, status, micros, client, user, code, cause, "answered")
-            }
-            500.. => {
-                error!(target: TARGET, id, method, route, status, micros, client, user, code, cause, "answered")
-            }
-            _ => info!(target: TARGET, id, method, route, status, micros, client, user, code, "answered"),
+        if status == 503 {
+            warn!(target: TARGET, id, method, route, status, micros, client, user, code, cause, "answered");
+        } else if status >= 500 {
+            error!(target: TARGET, id, method, route, status, micros, client, user, code, cause, "answered");
+        } else {
+            info!(target: TARGET, id, method, route, status, micros, client, user, code, "answered");
         }
     }
 }

@@ -181,7 +181,6 @@ mod tests {
                 .render(&Figures {
                     hash_queue: 3,
                     hash_capacity: 64,
-                    ..Figures::default()
                 })
                 .unwrap(),
         )

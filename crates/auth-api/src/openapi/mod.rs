@@ -99,7 +99,12 @@ fn introduction() -> String {
 mod tests {
     use super::*;
     use crate::routes;
-    use actix_web::{App, http::Method, test, web};
+    use actix_web::{
+        App,
+        http::Method,
+        test::{TestRequest, call_service, init_service},
+        web,
+    };
     use serde_json::Value;
     use std::collections::BTreeSet;
 
@@ -122,7 +127,7 @@ mod tests {
         paths.iter().flat_map(of).collect()
     }
 
-    #[::core::prelude::v1::test]
+    #[test]
     fn every_operation_says_what_it_may_answer() {
         let mut names = BTreeSet::new();
         for (path, method, operation) in operations(&document("/api/v1/auth")) {
@@ -149,10 +154,10 @@ mod tests {
                 }
             }
         }
-        assert_eq!(names.len(), 20);
+        assert_eq!(names.len(), 21);
     }
 
-    #[::core::prelude::v1::test]
+    #[test]
     fn every_reference_leads_somewhere() {
         let document = document("");
         let text = document.to_string();
@@ -167,7 +172,7 @@ mod tests {
         }
     }
 
-    #[::core::prelude::v1::test]
+    #[test]
     fn bodies_say_exactly_what_is_read() {
         let schemas = &document("")["components"]["schemas"];
         for (name, required) in [
@@ -204,18 +209,18 @@ mod tests {
             let app = App::new()
                 .configure(|table: &mut web::ServiceConfig| routes::public(table, &config))
                 .default_service(web::to(routes::nothing_here));
-            let app = test::init_service(app).await;
+            let app = init_service(app).await;
             let mut documented = std::collections::BTreeMap::<String, BTreeSet<String>>::new();
             for (path, method, _) in operations(&document(base_path)) {
                 documented.entry(path).or_default().insert(method.to_uppercase());
             }
             for (path, mut methods) in documented {
                 let uri = path.replace("{id}", "018f3f5e-7c1a-7a30-8d2e-0123456789ab");
-                let odd = test::TestRequest::default()
+                let odd = TestRequest::default()
                     .method(Method::TRACE)
                     .uri(&uri)
                     .to_request();
-                let refused = test::call_service(&app, odd).await;
+                let refused = call_service(&app, odd).await;
                 assert_eq!(refused.status(), 405, "{uri}");
                 let allow = refused.headers().get("allow").unwrap().to_str().unwrap();
                 let allowed: BTreeSet<String> = allow.split(", ").map(ToOwned::to_owned).collect();
@@ -225,8 +230,8 @@ mod tests {
                 assert_eq!(allowed, methods, "{uri}");
                 for method in allowed {
                     let method = Method::from_bytes(method.as_bytes()).unwrap();
-                    let known = test::TestRequest::default().method(method).uri(&uri).to_request();
-                    assert_ne!(test::call_service(&app, known).await.status(), 405, "{uri}");
+                    let known = TestRequest::default().method(method).uri(&uri).to_request();
+                    assert_ne!(call_service(&app, known).await.status(), 405, "{uri}");
                 }
             }
             for unknown in [
@@ -238,8 +243,8 @@ mod tests {
                 "/metrics",
                 "/version",
             ] {
-                let request = test::TestRequest::get().uri(unknown).to_request();
-                assert_eq!(test::call_service(&app, request).await.status(), 404, "{unknown}");
+                let request = TestRequest::get().uri(unknown).to_request();
+                assert_eq!(call_service(&app, request).await.status(), 404, "{unknown}");
             }
         }
     }
