@@ -1,0 +1,389 @@
+//! behaviour.md §5; security.md R10 to R12.
+
+use auth_domain::email::{EmailAddress, EmailError, MAX_ADDRESS_OCTETS, MAX_LOCAL_OCTETS};
+use proptest::prelude::*;
+
+fn refused(raw: &str) -> EmailError {
+    match EmailAddress::parse(raw) {
+        Err(error) => error,
+        Ok(address) => unreachable!("{raw:?} was taken as {address:?}"),
+    }
+}
+
+fn key(raw: &str) -> String {
+    EmailAddress::parse(raw).map_or_else(
+        |error| format!("{raw:?}: {error:?}"),
+        |found| found.key().to_owned(),
+    )
+}
+
+#[test]
+fn an_ordinary_address_is_kept_as_typed_and_keyed_in_lower_case() {
+    let address = EmailAddress::parse("Ana.Lima+Keyward@Example.COM").unwrap();
+    assert_eq!(address.as_str(), "Ana.Lima+Keyward@example.com");
+    assert_eq!(address.key(), "ana.lima+keyward@example.com");
+    assert_eq!(address.local_part(), "Ana.Lima+Keyward");
+    assert_eq!(address.to_string(), address.as_str());
+    assert_eq!(
+        serde_json::to_string(&address).unwrap(),
+        "\"Ana.Lima+Keyward@example.com\""
+    );
+    assert_eq!("Ana.Lima+Keyward@EXAMPLE.com".parse(), Ok(address));
+}
+
+#[test]
+fn spellings_that_differ_in_case_alone_have_one_key() {
+    assert_eq!(key("USER@Example.COM"), key("user@example.com"));
+    assert_eq!(key("JÓSE@example.com"), key("jóse@example.com"));
+    assert_eq!(key("ΟΔΟΣ@example.com"), key("οδοσ@example.com"));
+    assert_eq!(key("ana@BÜCHER.example"), key("ana@xn--bcher-kva.example"));
+    assert_eq!(key("ana@XN--BCHER-KVA.example"), key("ana@bücher.example"));
+}
+
+#[test]
+fn every_sign_of_a_dot_atom_is_taken() {
+    assert_eq!(
+        key("!#$%&'*+-/=?^_`{|}~@example.com"),
+        "!#$%&'*+-/=?^_`{|}~@example.com"
+    );
+    assert_eq!(key("a.b.c@example.com"), "a.b.c@example.com");
+    assert_eq!(key("用户@例え.jp"), "用户@xn--r8jz45g.jp");
+    assert_eq!(key("हिन्दी@example.com"), "हिन्दी@example.com");
+}
+
+#[test]
+fn what_is_not_a_dot_atom_is_refused() {
+    for local in "|.ana|ana.|a..b|a,b|a;b|a:b|a(b)|a<b|a>b|a[b|a\\b|😀|a\u{E000}b".split('|') {
+        assert_eq!(
+            refused(&format!("{local}@example.com")),
+            EmailError::LocalPart,
+            "{local}"
+        );
+    }
+    assert_eq!(
+        refused("a.\u{301}b@example.com"),
+        EmailError::LocalPart,
+        "a mark may not lean on the dot"
+    );
+}
+
+#[test]
+fn a_quoted_local_part_is_refused() {
+    assert_eq!(refused("\"ana\"@example.com"), EmailError::QuotedLocalPart);
+    assert_eq!(
+        refused("\"ana@evil.example\"@example.com"),
+        EmailError::SeveralAts
+    );
+    assert_eq!(refused("\"a b\"@example.com"), EmailError::Space);
+}
+
+#[test]
+fn exactly_one_at_is_needed() {
+    assert_eq!(refused(""), EmailError::Empty);
+    assert_eq!(refused("ana.example.com"), EmailError::MissingAt);
+    assert_eq!(refused("ana@evil.example@example.com"), EmailError::SeveralAts);
+    assert_eq!(refused("ana@example.com,bob@example.com"), EmailError::SeveralAts);
+    assert_eq!(refused("ana@@example.com"), EmailError::SeveralAts);
+}
+
+#[test]
+fn an_at_in_another_form_is_refused() {
+    for at in ['\u{FF20}', '\u{FE6B}'] {
+        assert_eq!(
+            refused(&format!("ana{at}evil.example@example.com")),
+            EmailError::LookAlike
+        );
+        assert_eq!(
+            refused(&format!("ana@evil.example{at}example.com")),
+            EmailError::LookAlike
+        );
+        assert_eq!(refused(&format!("ana{at}example.com")), EmailError::LookAlike);
+    }
+}
+
+#[test]
+fn a_list_of_addresses_is_refused() {
+    assert_eq!(refused("ana@example.com,example.org"), EmailError::Domain);
+    assert_eq!(refused("ana@example.com;example.org"), EmailError::Domain);
+    assert_eq!(refused("ana,bob@example.com"), EmailError::LocalPart);
+}
+
+#[test]
+fn control_characters_are_refused_anywhere() {
+    for control in ["\r\n", "\r", "\n", "\0", "\t", "\u{7F}", "\u{85}", "\u{1B}"] {
+        for raw in [
+            "{}ana@example.com",
+            "an{}a@example.com",
+            "ana@exam{}ple.com",
+            "ana@example.com{}",
+        ] {
+            assert_eq!(
+                refused(&raw.replace("{}", control)),
+                EmailError::ControlCharacter,
+                "{raw} {control:?}"
+            );
+        }
+    }
+    assert_eq!(
+        refused("ana@example.com\r\nBcc: bob@example.com"),
+        EmailError::ControlCharacter
+    );
+}
+
+#[test]
+fn spaces_are_refused_and_not_trimmed() {
+    for raw in [
+        " ana@example.com",
+        "ana@example.com ",
+        "an a@example.com",
+        "ana@exa mple.com",
+        "ana\u{A0}b@example.com",
+    ] {
+        assert_eq!(refused(raw), EmailError::Space, "{raw:?}");
+    }
+}
+
+#[test]
+fn invisible_and_bidirectional_characters_are_refused() {
+    let hidden = [
+        '\u{AD}',
+        '\u{34F}',
+        '\u{61C}',
+        '\u{180E}',
+        '\u{200B}',
+        '\u{200C}',
+        '\u{200D}',
+        '\u{200E}',
+        '\u{200F}',
+        '\u{2028}',
+        '\u{202A}',
+        '\u{202E}',
+        '\u{2060}',
+        '\u{2066}',
+        '\u{2069}',
+        '\u{2800}',
+        '\u{3164}',
+        '\u{FE0F}',
+        '\u{FEFF}',
+        '\u{FFFD}',
+        '\u{E0041}',
+        '\u{E0100}',
+    ];
+    for c in hidden {
+        let (local, domain) = (format!("an{c}a@example.com"), format!("ana@exam{c}ple.com"));
+        if c == '\u{FFFD}' {
+            assert_eq!(
+                (refused(&local), refused(&domain)),
+                (EmailError::LocalPart, EmailError::Domain)
+            );
+        } else {
+            assert_eq!(refused(&local), EmailError::HiddenCharacter, "{c:?}");
+            assert_eq!(refused(&domain), EmailError::HiddenCharacter, "{c:?}");
+        }
+    }
+}
+
+#[test]
+fn a_look_alike_never_becomes_the_ascii_account() {
+    // The dotless i is a letter of its own: another account. What NFKC would change is refused outright.
+    assert_eq!(key("m\u{131}ke@example.com"), "m\u{131}ke@example.com");
+    assert_ne!(key("\u{130}da@example.com"), key("ida@example.com"));
+    for raw in [
+        "mi\u{212A}e@example.com",
+        "ｍike@example.com",
+        "mike@ｅxample.com",
+        "mike@example.\u{24B8}om",
+        "mike@\u{212A}eyward.example",
+        "ſimon@example.com",
+        "mike@ſimon.example",
+        "ﬁona@example.com",
+        "mike@example\u{FF0E}com",
+        "mike@example\u{3002}com",
+        "mike@日本\u{3002}example.com",
+        "mike@example\u{FF61}com",
+    ] {
+        assert_eq!(refused(raw), EmailError::LookAlike, "{raw}");
+    }
+}
+
+#[test]
+fn no_character_beyond_ascii_leads_to_an_ascii_key() {
+    for c in (char::MIN..=char::MAX).filter(|c| !c.is_ascii()) {
+        let (local, domain) = (format!("a{c}b@example.com"), format!("mike@a{c}b.example"));
+        if let Ok(address) = EmailAddress::parse(&local) {
+            assert!(!address.key().is_ascii(), "{c:?}");
+            assert_eq!(key(address.key()), address.key(), "{c:?}: a key is its own key");
+        }
+        if let Ok(address) = EmailAddress::parse(&domain) {
+            assert!(
+                address.key().starts_with("mike@xn--") && address.key().is_ascii(),
+                "{c:?}"
+            );
+            assert_eq!(key(address.key()), address.key(), "{c:?}: a key is its own key");
+        }
+    }
+}
+
+#[test]
+fn a_decomposed_letter_is_refused_instead_of_composed() {
+    assert_eq!(refused("jose\u{301}@example.com"), EmailError::LookAlike);
+    assert_eq!(refused("ana@bu\u{308}cher.example"), EmailError::LookAlike);
+}
+
+#[test]
+fn the_local_part_has_at_most_64_octets() {
+    let local = "a".repeat(MAX_LOCAL_OCTETS);
+    assert!(EmailAddress::parse(&format!("{local}@example.com")).is_ok());
+    assert_eq!(
+        refused(&format!("{local}a@example.com")),
+        EmailError::LocalPartTooLong
+    );
+    assert!(EmailAddress::parse(&format!("{}@example.com", "é".repeat(32))).is_ok());
+    assert_eq!(
+        refused(&format!("{}a@example.com", "é".repeat(32))),
+        EmailError::LocalPartTooLong
+    );
+    // U+023A has two bytes and three in lower case: the key has to fit too.
+    assert!(EmailAddress::parse(&format!("{}@example.com", "\u{23A}".repeat(21))).is_ok());
+    assert_eq!(
+        refused(&format!("{}@example.com", "\u{23A}".repeat(22))),
+        EmailError::LocalPartTooLong
+    );
+}
+
+#[test]
+fn the_address_has_at_most_254_octets() {
+    let label = "d".repeat(63);
+    let domain = format!("{label}.{label}.{}.example", "d".repeat(53));
+    assert_eq!(domain.len(), MAX_ADDRESS_OCTETS - 65);
+    let address = EmailAddress::parse(&format!("{}@{domain}", "a".repeat(64))).unwrap();
+    assert_eq!(address.as_str().len(), MAX_ADDRESS_OCTETS);
+    let longer = format!("{}@{label}.{label}.{}.example", "a".repeat(64), "d".repeat(54));
+    assert_eq!(refused(&longer), EmailError::TooLong);
+    assert_eq!(refused(&format!("a@{}", "d".repeat(2_000))), EmailError::TooLong);
+}
+
+#[test]
+fn the_limit_counts_the_domain_in_ascii() {
+    // Two labels of 50 letters: 400 bytes in UTF-8, and at most 63 each in Punycode.
+    let raw = format!("ana@{}.{0}.example", "\u{20000}".repeat(50));
+    assert!(raw.len() > MAX_ADDRESS_OCTETS);
+    assert!(EmailAddress::parse(&raw).unwrap().as_str().len() <= MAX_ADDRESS_OCTETS);
+}
+
+#[test]
+fn a_domain_is_a_host_name_with_a_dot() {
+    assert_eq!(refused("ana@localhost"), EmailError::DomainWithoutDot);
+    for domain in [
+        "",
+        ".",
+        "example.",
+        ".example.com",
+        "a..example",
+        "-a.example",
+        "a-.example",
+        "ab--c.example",
+        "a_b.example",
+        "exa$mple.com",
+        "example.com.",
+        "192.0.2.1",
+        "a.0x7f",
+        "a.1",
+        "xn--example-.com",
+        "xn--a.example",
+        "xn--.example",
+        "ex/ample.com",
+        "ex%61mple.com",
+        "ex:25.com",
+        "a\u{2260}b!.com",
+    ] {
+        let error = refused(&format!("ana@{domain}"));
+        assert!(
+            matches!(error, EmailError::Domain | EmailError::DomainWithoutDot),
+            "{domain}: {error:?}"
+        );
+    }
+    assert_eq!(
+        refused(&format!("ana@{}.example", "d".repeat(64))),
+        EmailError::Domain
+    );
+}
+
+#[test]
+fn an_ip_literal_is_refused() {
+    assert_eq!(refused("ana@[192.0.2.1]"), EmailError::IpLiteral);
+    assert_eq!(refused("ana@[IPv6:2001:db8::1]"), EmailError::IpLiteral);
+}
+
+#[test]
+fn the_sharp_s_is_kept_and_not_transitionally_spelled_out() {
+    assert_eq!(key("ana@faß.example"), "ana@xn--fa-hia.example");
+}
+
+#[test]
+fn an_error_has_a_code_and_a_sentence_that_repeats_nothing() {
+    let all = [
+        "",
+        &"a".repeat(2_000),
+        &format!("{}@example.com", "zq".repeat(40)),
+        "zqzq",
+        "zq@zq@zq",
+        "zq\n@zq",
+        "zq @zq",
+        "zq\u{200B}@zq",
+        "ｚq@zq",
+        "\"zq\"@zq",
+        ".zq@zq",
+        "zq@[zq]",
+        "zq@z_q",
+        "zq@zq",
+    ];
+    let mut codes: Vec<&str> = all.iter().map(|raw| refused(raw).code()).collect();
+    for raw in all {
+        let sentence = refused(raw).to_string();
+        assert!(!sentence.contains("zq") && sentence.ends_with('.'), "{sentence}");
+    }
+    codes.sort_unstable();
+    codes.dedup();
+    assert_eq!(codes.len(), all.len(), "{codes:?}");
+}
+
+proptest! {
+    #[test]
+    fn parsing_is_total(raw in any::<String>()) {
+        let _ = EmailAddress::parse(&raw);
+    }
+
+    #[test]
+    fn nothing_but_one_at_ever_passes(raw in "[a-zA-Z.@\"\\\\ \\r\\néß＠,]{0,20}@?[a-z@.-]{0,12}\\.com") {
+        if EmailAddress::parse(&raw).is_ok() {
+            prop_assert_eq!(raw.matches('@').count(), 1);
+        }
+    }
+
+    #[test]
+    fn a_key_is_its_own_key(raw in "[\\p{L}\\p{M}\\p{N}.+-]{1,20}@[\\p{L}\\p{M}\\p{N}-]{1,12}\\.(com|example|рф)") {
+        if let Ok(address) = EmailAddress::parse(&raw) {
+            let again = EmailAddress::parse(address.key()).unwrap();
+            prop_assert_eq!(again.key(), address.key());
+            prop_assert_eq!(again.as_str(), address.key());
+            let resent = EmailAddress::parse(address.as_str()).unwrap();
+            prop_assert_eq!(resent, address);
+        }
+    }
+
+    #[test]
+    fn the_case_that_it_is_typed_in_never_matters(local in "[a-z0-9]{1,12}", domain in "[a-z]{1,9}\\.[a-z]{2,5}") {
+        let typed = format!("{local}@{domain}");
+        prop_assert_eq!(key(&typed.to_uppercase()), key(&typed));
+    }
+
+    #[test]
+    fn what_passes_is_fit_for_a_mail_header(raw in "\\PC{0,20}@\\PC{0,20}") {
+        if let Ok(address) = EmailAddress::parse(&raw) {
+            prop_assert!(address.as_str().len() <= MAX_ADDRESS_OCTETS && address.key().len() <= MAX_ADDRESS_OCTETS);
+            let breaks = |c: char| c.is_control() || c.is_whitespace() || "\"(),:;<>[\\]".contains(c);
+            prop_assert!(!address.as_str().contains(breaks));
+        }
+    }
+}
