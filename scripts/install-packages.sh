@@ -38,11 +38,10 @@ chmod 755 "$policy"
 mkdir -p "${cluster_rule%/*}"
 echo 'create_main_cluster = false' >"$cluster_rule"
 
-units=()
+daemons=() # PostgreSQL's unit starts clusters, of which there is none.
 for package in "$@"; do
   case $package in
-    postgresql*) ;; # Without a cluster there is nothing that its unit would start.
-    redis-server | nginx*) dpkg -s "$package" >/dev/null 2>&1 || units+=("${package%-light}.service") ;;
+    redis-server | nginx) dpkg -s "$package" >/dev/null 2>&1 || daemons+=("$package") ;;
   esac
 done
 
@@ -54,6 +53,6 @@ if ! { "${apt[@]}" update && "${apt[@]}" install -y --no-install-recommends "$@"
   echo "apt-get could not install: $*" >&2
   exit 1
 fi
-if [ "${#units[@]}" -gt 0 ] && command -v systemctl >/dev/null; then
-  systemctl --quiet disable "${units[@]}" >/dev/null 2>&1 || true
-fi
+for daemon in ${daemons[@]+"${daemons[@]}"}; do
+  update-rc.d "$daemon" disable >/dev/null 2>&1 || echo "note: $daemon is enabled at boot" >&2
+done
