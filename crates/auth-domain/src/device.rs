@@ -19,11 +19,7 @@ const PRODUCT: usize = 36;
 /// ```
 #[must_use]
 pub fn device_name(user_agent: &str) -> String {
-    let agent: String = user_agent
-        .chars()
-        .take(LOOKED_AT)
-        .filter(|c| c.is_ascii_graphic() || *c == ' ')
-        .collect();
+    let agent: String = user_agent.chars().take(LOOKED_AT).collect();
     let platform = first_named(&PLATFORMS, &agent);
     let client = if agent.trim_start().starts_with("Mozilla/") {
         // Every browser calls itself Mozilla, and most of them call themselves one another.
