@@ -143,7 +143,12 @@ impl Blacklist {
         let shared = Arc::new(Shared::default());
         let redis = connector.map(|connector| {
             let link = Arc::new(Link::new(connector, stopwatch, config.timeout));
-            let writer = Arc::new(Writer::new(Arc::clone(&link), Arc::clone(&clock)));
+            let writer = Arc::new(Writer::new(
+                Arc::clone(&link),
+                Arc::clone(&shared),
+                stopwatch,
+                Arc::clone(&clock),
+            ));
             (link, writer)
         });
         let reader = Reader {

@@ -6,7 +6,7 @@ use crate::{
     link::Link,
     moment::Stopwatch,
     protocol::Sentinel,
-    shared::Shared,
+    shared::{LastRead, Shared},
     truth::{Batch, Truth},
     window::{ReadWindow, Worth},
 };
@@ -72,10 +72,15 @@ impl Reader {
         let (ended, clock) = (self.stopwatch.read(), (self.clock)());
         // The database told its clock at some moment of the read: halfway is off by half the read at the most.
         let halfway = began.clock + (clock - began.clock) / 2;
-        self.shared.set_offset(batch.database_now - halfway);
+        let database_now = batch.database_now;
+        self.shared.note_read(LastRead {
+            database_now,
+            ended,
+            offset: database_now - halfway,
+        });
         let worth = self.window.judge(began.at, ended, batch.database_now);
         self.take_in(&batch, (worth == Worth::Complete).then_some(began));
-        self.shared.write().purge(batch.database_now.min(clock), PORTION);
+        self.shared.write().purge(database_now.min(clock), PORTION);
         if worth == Worth::Complete
             && let Some(link) = &self.link
         {

@@ -1,13 +1,13 @@
 //! The node's copy between its tasks. Readers hold the lock for three look-ups, writers for a bounded portion.
 
-use crate::copy::LocalCopy;
-use auth_domain::time::Span;
+use crate::{copy::LocalCopy, moment::Moment};
+use auth_domain::time::{Span, Timestamp, after};
 use std::sync::{PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard};
 
 #[derive(Debug, Default)]
 pub(crate) struct Shared {
     copy: RwLock<LocalCopy>,
-    offset: RwLock<Option<Span>>,
+    read: RwLock<Option<LastRead>>,
 }
 
 impl Shared {
@@ -20,11 +20,33 @@ impl Shared {
         self.copy.write().unwrap_or_else(PoisonError::into_inner)
     }
 
-    pub(crate) fn set_offset(&self, offset: Span) {
-        *self.offset.write().unwrap_or_else(PoisonError::into_inner) = Some(offset);
+    pub(crate) fn note_read(&self, read: LastRead) {
+        *self.read.write().unwrap_or_else(PoisonError::into_inner) = Some(read);
     }
 
+    /// How far the database's clock was ahead of this node's at the last read.
     pub(crate) fn offset(&self) -> Option<Span> {
-        *self.offset.read().unwrap_or_else(PoisonError::into_inner)
+        self.last_read().map(|read| read.offset)
     }
+
+    /// The earlier of what this node's clock shows and what the database's would, by the time that has elapsed since the last
+    /// read. By it things lapse: a clock that leaps ahead must not make a node think that nobody needs to know any more.
+    pub(crate) fn cautious_now(&self, at: Moment, clock: Timestamp) -> Timestamp {
+        self.last_read().map_or(clock, |read| {
+            let elapsed = Span::from_std(at.since(read.ended)).unwrap_or(Span::MAX);
+            after(read.database_now, elapsed).min(clock)
+        })
+    }
+
+    fn last_read(&self) -> Option<LastRead> {
+        *self.read.read().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// What the last read said of the database's clock.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct LastRead {
+    pub(crate) database_now: Timestamp,
+    pub(crate) ended: Moment,
+    pub(crate) offset: Span,
 }

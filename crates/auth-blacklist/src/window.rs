@@ -3,7 +3,7 @@
 
 use crate::{config::LONGEST_WRITE, moment::Moment};
 use auth_domain::time::{Span, Timestamp, after};
-use std::time::Duration;
+use std::{collections::VecDeque, time::Duration};
 
 /// What a read is worth.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -16,16 +16,22 @@ pub enum Worth {
 
 /// Where the next read begins.
 ///
-/// A row that shows up between two reads was recorded at most [`LONGEST_WRITE`] before it did. It is missed only if the
-/// database's clock went back in between by more than what the look-back has to spare; half of that is what is tolerated here.
+/// A row that shows up between two reads was recorded at most [`LONGEST_WRITE`] before it did, by what the database's clock
+/// showed then. While that clock keeps its pace, the look-back covers this and more. Where it was set **ahead**, the rows that
+/// were under way carry times of before: the window goes by the lowest of the clocks that were in force lately. Where it was
+/// set **back**, new rows carry times that lie before every window: this shows only at the next read, which then counts for
+/// nothing and is followed by one of everything. (Steps of up to half of what the look-back has to spare do no harm. A step
+/// ahead just before a node's first read is the one that it can't see.)
 #[derive(Debug, Clone)]
 pub struct ReadWindow {
     look_back: Duration,
-    last: Option<Last>,
+    readings: VecDeque<Reading>,
+    read_all: bool,
 }
 
+/// What the database's clock showed, no later than at this moment.
 #[derive(Debug, Clone, Copy)]
-struct Last {
+struct Reading {
     database_now: Timestamp,
     ended: Moment,
 }
@@ -36,34 +42,50 @@ impl ReadWindow {
     pub const fn new(look_back: Duration) -> Self {
         Self {
             look_back,
-            last: None,
+            readings: VecDeque::new(),
+            read_all: true,
         }
     }
 
     /// Only what was recorded later than this has to be read; `None`: everything.
     #[must_use]
     pub fn after(&self) -> Option<Timestamp> {
-        self.last.map(|last| {
-            last.database_now
+        let last = self.readings.back().filter(|_| !self.read_all)?;
+        let clocks = self
+            .readings
+            .iter()
+            .map(|reading| after(reading.database_now, span(last.ended.since(reading.ended))));
+        let lowest = clocks.min()?;
+        Some(
+            lowest
                 .checked_sub_signed(span(self.look_back))
-                .unwrap_or(Timestamp::MIN_UTC)
-        })
+                .unwrap_or(Timestamp::MIN_UTC),
+        )
     }
 
     /// Judges a read that was made with [`Self::after`], from when it began, when it ended and the database's clock.
     pub fn judge(&mut self, began: Moment, ended: Moment, database_now: Timestamp) -> Worth {
-        let tolerated = self.look_back.saturating_sub(LONGEST_WRITE) / 2;
-        if let Some(last) = self.last {
-            // The clock showed `last.database_now` no later than the end of that read, and shows `database_now` no earlier
-            // than the beginning of this one: it has to have gone on by at least the time between.
-            let due = after(last.database_now, span(began.since(last.ended)));
-            if after(database_now, span(tolerated)) < due {
-                self.last = None;
-                return Worth::ReadAll;
-            }
+        let tolerated = span(self.look_back.saturating_sub(LONGEST_WRITE) / 2);
+        // The clock showed the last reading no later than the end of that read, and shows this one no earlier than the
+        // beginning of this read: it has to have gone on by at least the time between.
+        let set_back = self.readings.back().is_some_and(|last| {
+            after(database_now, tolerated) < after(last.database_now, span(began.since(last.ended)))
+        });
+        self.readings.push_back(Reading { database_now, ended });
+        // What was in force when the oldest row under way was recorded stays; twice the time, for reads that took long.
+        while self
+            .readings
+            .get(1)
+            .is_some_and(|second| ended.since(second.ended) > 2 * LONGEST_WRITE)
+        {
+            self.readings.pop_front();
         }
-        self.last = Some(Last { database_now, ended });
-        Worth::Complete
+        self.read_all = set_back && !self.read_all;
+        if self.read_all {
+            Worth::ReadAll
+        } else {
+            Worth::Complete
+        }
     }
 }
 
@@ -113,10 +135,27 @@ mod tests {
     }
 
     #[test]
-    fn a_clock_that_leaps_ahead_or_is_nudged_back_costs_nothing() {
+    fn after_a_leap_ahead_the_window_still_reaches_the_rows_that_were_under_way() {
         let mut window = ReadWindow::new(Duration::from_secs(30));
         assert_eq!(read_at(&mut window, 0, 0), Worth::Complete);
-        assert_eq!(read_at(&mut window, 500, 3_600_000), Worth::Complete);
-        assert_eq!(read_at(&mut window, 1000, 3_600_400), Worth::Complete);
+        assert_eq!(read_at(&mut window, 500, 3_600_500), Worth::Complete);
+        assert_eq!(window.after(), Some(clock(500 - 30_000)));
+        assert_eq!(read_at(&mut window, 10_000, 3_610_000), Worth::Complete);
+        assert_eq!(window.after(), Some(clock(10_000 - 30_000)));
+        assert_eq!(read_at(&mut window, 20_600, 3_620_600), Worth::Complete);
+        assert_eq!(read_at(&mut window, 30_100, 3_630_100), Worth::Complete);
+        assert_eq!(
+            window.after(),
+            Some(clock(3_600_100)),
+            "they have come to an end, one way or the other"
+        );
+    }
+
+    #[test]
+    fn a_clock_that_is_nudged_back_costs_nothing() {
+        let mut window = ReadWindow::new(Duration::from_secs(30));
+        assert_eq!(read_at(&mut window, 0, 0), Worth::Complete);
+        assert_eq!(read_at(&mut window, 500, 400), Worth::Complete);
+        assert_eq!(window.after(), Some(clock(400 - 30_000)));
     }
 }

@@ -4,9 +4,11 @@ use crate::{
     backlog::{Backlog, Entry, Ticket},
     clock::Clock,
     link::Link,
+    moment::Stopwatch,
+    shared::Shared,
     wire::WireError,
 };
-use auth_domain::revocation::Revocation;
+use auth_domain::{revocation::Revocation, time::Timestamp};
 use futures::FutureExt;
 use std::{
     sync::{Arc, Mutex, PoisonError},
@@ -25,15 +27,19 @@ const PAUSE: Duration = Duration::from_millis(100);
 
 pub(crate) struct Writer {
     link: Arc<Link>,
+    shared: Arc<Shared>,
+    stopwatch: Stopwatch,
     clock: Clock,
     backlog: Mutex<Backlog>,
     added: Notify,
 }
 
 impl Writer {
-    pub(crate) fn new(link: Arc<Link>, clock: Clock) -> Self {
+    pub(crate) fn new(link: Arc<Link>, shared: Arc<Shared>, stopwatch: Stopwatch, clock: Clock) -> Self {
         Self {
             link,
+            shared,
+            stopwatch,
             clock,
             backlog: Mutex::new(Backlog::new(ROOM)),
             added: Notify::new(),
@@ -58,7 +64,7 @@ impl Writer {
     pub(crate) async fn write(&self) {
         let mut refused = false;
         loop {
-            let batch = self.backlog().take(BATCH, (self.clock)());
+            let batch = self.backlog().take(BATCH, self.now());
             if batch.is_empty() {
                 self.added.notified().await;
                 continue;
@@ -79,7 +85,7 @@ impl Writer {
             return Err(batch);
         };
         let revocations: Vec<Revocation> = batch.iter().map(|entry| entry.revocation).collect();
-        let now = (self.clock)();
+        let now = self.now();
         // A server that refuses to write, being full, may still be asked: that is no reason to open the breaker.
         let merge = live
             .connection
@@ -107,6 +113,10 @@ impl Writer {
             }
             None => Err(batch),
         }
+    }
+
+    fn now(&self) -> Timestamp {
+        self.shared.cautious_now(self.stopwatch.read(), (self.clock)())
     }
 
     fn backlog(&self) -> std::sync::MutexGuard<'_, Backlog> {
