@@ -27,7 +27,7 @@ lint: ## Format check, clippy with warnings as errors, arrows, shellcheck where 
 	$(CARGO) fmt --all --check
 	$(CARGO) clippy --workspace --all-targets --features tests/services -- -D warnings
 	scripts/check-arrows.sh
-	if command -v shellcheck >/dev/null; then shellcheck scripts/*.sh .ci/run; fi
+	if command -v shellcheck >/dev/null; then shellcheck scripts/*.sh deploy/*.sh .ci/run; fi
 
 arrows: ## Check which crate may name which
 	scripts/check-arrows.sh
