@@ -97,7 +97,13 @@ impl AccessClaims {
     ///
     /// # Errors
     /// The first of [`ClaimsRefused`] that applies.
-    pub fn check(&self, issuer: &str, audience: &str, now: Timestamp, leeway: Span) -> Result<(), ClaimsRefused> {
+    pub fn check(
+        &self,
+        issuer: &str,
+        audience: &str,
+        now: Timestamp,
+        leeway: Span,
+    ) -> Result<(), ClaimsRefused> {
         if self.kind != TokenType::Access || self.iss != issuer || self.aud != audience {
             return Err(ClaimsRefused::Invalid);
         }
@@ -107,7 +113,12 @@ impl AccessClaims {
     /// What the copies of the revocations are asked with.
     #[must_use]
     pub fn token_ref(&self) -> TokenRef {
-        TokenRef { token: self.jti, session: self.sid, user: self.sub, generation: self.generation }
+        TokenRef {
+            token: self.jti,
+            session: self.sid,
+            user: self.sub,
+            generation: self.generation,
+        }
     }
 }
 
@@ -119,7 +130,11 @@ impl RefreshClaims {
     pub fn check(&self, issuer: &str, now: Timestamp, leeway: Span) -> Result<(), ClaimsRefused> {
         let ours = self.kind == TokenType::Refresh && self.iss == issuer && self.jti.session == self.sid;
         let sensible = DateTime::from_timestamp(self.exp, 0).is_some() && self.iat <= self.exp;
-        if ours && sensible && !is_from_the_future(self.iat, now, leeway) { Ok(()) } else { Err(ClaimsRefused::Invalid) }
+        if ours && sensible && !is_from_the_future(self.iat, now, leeway) {
+            Ok(())
+        } else {
+            Err(ClaimsRefused::Invalid)
+        }
     }
 
     /// When it expires.
@@ -134,7 +149,11 @@ fn check_times(iat: i64, exp: i64, now: Timestamp, leeway: Span) -> Result<(), C
     if iat > exp || is_from_the_future(iat, now, leeway) {
         return Err(ClaimsRefused::Invalid);
     }
-    if now >= after(expiry, leeway) { Err(ClaimsRefused::Expired) } else { Ok(()) }
+    if now >= after(expiry, leeway) {
+        Err(ClaimsRefused::Expired)
+    } else {
+        Ok(())
+    }
 }
 
 fn is_from_the_future(iat: i64, now: Timestamp, leeway: Span) -> bool {

@@ -30,7 +30,11 @@ impl FromStr for ClientId {
         let fits = text.len() <= 64
             && text.bytes().next().is_some_and(plain)
             && text.bytes().all(|b| plain(b) || matches!(b, b'.' | b'_' | b'-'));
-        if fits { Ok(Self(text.to_owned())) } else { Err(NotAClientId) }
+        if fits {
+            Ok(Self(text.to_owned()))
+        } else {
+            Err(NotAClientId)
+        }
     }
 }
 
@@ -67,7 +71,10 @@ pub struct Client {
 
 impl fmt::Debug for Client {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Client").field("id", &self.id).field("created_at", &self.created_at).finish_non_exhaustive()
+        f.debug_struct("Client")
+            .field("id", &self.id)
+            .field("created_at", &self.created_at)
+            .finish_non_exhaustive()
     }
 }
 
@@ -91,7 +98,11 @@ mod tests {
     #[test]
     fn a_client_never_shows_its_digest() {
         let id: ClientId = "billing".parse().unwrap();
-        let client = Client { id: id.clone(), secret_digest: [77; 32], created_at: DateTime::UNIX_EPOCH };
+        let client = Client {
+            id: id.clone(),
+            secret_digest: [77; 32],
+            created_at: DateTime::UNIX_EPOCH,
+        };
         assert!(!format!("{client:?}").contains("77"));
         assert_eq!(id.to_string(), "billing");
     }

@@ -73,7 +73,10 @@ mod tests {
     fn a_key_is_16_to_128_visible_ascii_characters() {
         let (short, least, most, long) = ("k".repeat(15), "k".repeat(16), "k".repeat(128), "k".repeat(129));
         assert!(IdempotencyKey::parse(&short).is_err());
-        assert_eq!(IdempotencyKey::parse(&least).ok().unwrap().as_bytes(), least.as_bytes());
+        assert_eq!(
+            IdempotencyKey::parse(&least).ok().unwrap().as_bytes(),
+            least.as_bytes()
+        );
         assert!(IdempotencyKey::parse(&most).is_ok());
         assert!(IdempotencyKey::parse(&long).is_err());
         for bad in ["0123456789abcde f", "0123456789abcdef\n", "0123456789abcdefé"] {

@@ -98,7 +98,13 @@ mod tests {
     fn an_id_has_one_spelling() {
         let id = SessionId::from_uuid(Uuid::from_u128(7));
         assert_eq!(id.to_string().parse(), Ok(id));
-        for wrong in ["", "7", "00000000000000000000000000000007", "{00000000-0000-0000-0000-000000000007}", "urn:uuid:00000000-0000-0000-0000-000000000007"] {
+        for wrong in [
+            "",
+            "7",
+            "00000000000000000000000000000007",
+            "{00000000-0000-0000-0000-000000000007}",
+            "urn:uuid:00000000-0000-0000-0000-000000000007",
+        ] {
             assert_eq!(wrong.parse::<SessionId>(), Err(NotAnId), "{wrong}");
         }
     }
@@ -107,6 +113,9 @@ mod tests {
     fn a_moment_before_1970_still_makes_an_id() {
         let id = TokenId::from_parts(DateTime::from_timestamp_millis(-5).unwrap(), [1; 10]);
         assert_eq!(id.as_uuid().get_version_num(), 7);
-        assert_eq!(serde_json::from_str::<TokenId>(&serde_json::to_string(&id).unwrap()).unwrap(), id);
+        assert_eq!(
+            serde_json::from_str::<TokenId>(&serde_json::to_string(&id).unwrap()).unwrap(),
+            id
+        );
     }
 }

@@ -59,7 +59,10 @@ impl FromStr for KeyState {
     type Err = NotAKeyState;
 
     fn from_str(text: &str) -> Result<Self, NotAKeyState> {
-        Self::ALL.into_iter().find(|state| state.as_str() == text).ok_or(NotAKeyState)
+        Self::ALL
+            .into_iter()
+            .find(|state| state.as_str() == text)
+            .ok_or(NotAKeyState)
     }
 }
 
@@ -164,10 +167,22 @@ pub fn retire_expired(keys: &[KeyStanding], now: Timestamp) -> Vec<KeyStep> {
 
 fn retirement(keys: &[KeyStanding], to: KeyState, verifies_until: Option<Timestamp>) -> Vec<KeyStep> {
     let active = keys.iter().filter(|key| key.state == KeyState::Active);
-    active.map(|key| KeyStep::Move { kid: key.kid.clone(), from: KeyState::Active, to, verifies_until }).collect()
+    active
+        .map(|key| KeyStep::Move {
+            kid: key.kid.clone(),
+            from: KeyState::Active,
+            to,
+            verifies_until,
+        })
+        .collect()
 }
 
-fn succession(keys: &[KeyStanding], next: &KeyStanding, old: KeyState, until: Option<Timestamp>) -> Vec<KeyStep> {
+fn succession(
+    keys: &[KeyStanding],
+    next: &KeyStanding,
+    old: KeyState,
+    until: Option<Timestamp>,
+) -> Vec<KeyStep> {
     let mut steps = retirement(keys, old, until);
     steps.push(KeyStep::Move {
         kid: next.kid.clone(),

@@ -31,7 +31,10 @@ impl Revocation {
     /// A revocation that is kept until no token that expires at `last_expiry` is accepted any more.
     #[must_use]
     pub fn new(what: Revoked, last_expiry: Timestamp, leeway: Span) -> Self {
-        Self { what, until: after(last_expiry, grace(leeway)) }
+        Self {
+            what,
+            until: after(last_expiry, grace(leeway)),
+        }
     }
 }
 
@@ -111,20 +114,60 @@ mod tests {
 
     #[test]
     fn the_generation_is_named_before_the_session_and_the_token() {
-        let all = Facts { token: true, session: true, least: Some(generation(2)) };
+        let all = Facts {
+            token: true,
+            session: true,
+            least: Some(generation(2)),
+        };
         assert_eq!(all.verdict(generation(1)), Verdict::GenerationCut);
         assert_eq!(all.verdict(generation(2)), Verdict::Revoked);
-        assert_eq!(Facts { token: true, ..Facts::default() }.verdict(generation(0)), Verdict::Revoked);
-        assert_eq!(Facts { session: true, ..Facts::default() }.verdict(generation(0)), Verdict::Revoked);
+        assert_eq!(
+            Facts {
+                token: true,
+                ..Facts::default()
+            }
+            .verdict(generation(0)),
+            Verdict::Revoked
+        );
+        assert_eq!(
+            Facts {
+                session: true,
+                ..Facts::default()
+            }
+            .verdict(generation(0)),
+            Verdict::Revoked
+        );
         assert_eq!(Facts::default().verdict(generation(0)), Verdict::Stands);
-        assert_eq!(Facts { least: Some(generation(2)), ..Facts::default() }.verdict(generation(2)), Verdict::Stands);
+        assert_eq!(
+            Facts {
+                least: Some(generation(2)),
+                ..Facts::default()
+            }
+            .verdict(generation(2)),
+            Verdict::Stands
+        );
     }
 
     #[test]
     fn what_either_copy_knows_stands() {
-        let one = Facts { token: false, session: true, least: Some(generation(3)) };
-        let other = Facts { token: true, session: false, least: Some(generation(5)) };
-        assert_eq!(one.and(other), Facts { token: true, session: true, least: Some(generation(5)) });
+        let one = Facts {
+            token: false,
+            session: true,
+            least: Some(generation(3)),
+        };
+        let other = Facts {
+            token: true,
+            session: false,
+            least: Some(generation(5)),
+        };
+        assert_eq!(
+            one.and(other),
+            Facts {
+                token: true,
+                session: true,
+                least: Some(generation(5))
+            }
+        );
         assert_eq!(one.and(Facts::default()), one);
     }
 

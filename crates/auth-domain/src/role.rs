@@ -79,8 +79,14 @@ impl FromStr for Role {
     fn from_str(text: &str) -> Result<Self, NotARole> {
         let fits = text.len() <= 32
             && text.starts_with(|c: char| c.is_ascii_lowercase())
-            && text.bytes().all(|b| b.is_ascii_lowercase() || b.is_ascii_digit() || b == b'_' || b == b'-');
-        if fits { Ok(Self(Cow::Owned(text.to_owned()))) } else { Err(NotARole) }
+            && text
+                .bytes()
+                .all(|b| b.is_ascii_lowercase() || b.is_ascii_digit() || b == b'_' || b == b'-');
+        if fits {
+            Ok(Self(Cow::Owned(text.to_owned())))
+        } else {
+            Err(NotARole)
+        }
     }
 }
 
@@ -107,7 +113,10 @@ impl Default for RoleBook {
         use Permission as P;
         Self(BTreeMap::from([
             (Role::USER, vec![]),
-            (Role::VIEWER, vec![P::UsersRead, P::SessionsRead, P::AuditRead, P::KeysRead]),
+            (
+                Role::VIEWER,
+                vec![P::UsersRead, P::SessionsRead, P::AuditRead, P::KeysRead],
+            ),
             (Role::ADMIN, P::ALL.to_vec()),
         ]))
     }
@@ -135,7 +144,11 @@ impl RoleBook {
     /// The roles whose active users are administrators.
     #[must_use]
     pub fn administrators(&self) -> Vec<Role> {
-        self.0.keys().filter(|role| self.administers(role)).cloned().collect()
+        self.0
+            .keys()
+            .filter(|role| self.administers(role))
+            .cloned()
+            .collect()
     }
 
     /// The names, sorted.

@@ -98,8 +98,17 @@ pub enum Decision {
 
 /// Decides. `now` is the clock of the node that was asked.
 #[must_use]
-pub fn decide(standing: Standing<'_>, presented: &Presented, now: Timestamp, policy: &RotationPolicy) -> Decision {
-    let Standing { session, status, generation } = standing;
+pub fn decide(
+    standing: Standing<'_>,
+    presented: &Presented,
+    now: Timestamp,
+    policy: &RotationPolicy,
+) -> Decision {
+    let Standing {
+        session,
+        status,
+        generation,
+    } = standing;
     let current = &session.rotation;
     if presented.number > current.number {
         return Decision::Invalid;
@@ -107,7 +116,10 @@ pub fn decide(standing: Standing<'_>, presented: &Presented, now: Timestamp, pol
     if now >= presented.expires_at || now >= current.refresh_expires_at {
         return Decision::Expired;
     }
-    if session.state != SessionState::Active || status != UserStatus::Active || session.generation < generation {
+    if session.state != SessionState::Active
+        || status != UserStatus::Active
+        || session.generation < generation
+    {
         return Decision::Revoked;
     }
     if presented.number == current.number {
@@ -118,7 +130,9 @@ pub fn decide(standing: Standing<'_>, presented: &Presented, now: Timestamp, pol
     }
     let since = age(current.rotated_at, now);
     let same_refresh = presented.key.is_some() && presented.key == current.key;
-    let repeat = Decision::Repeat { access_until: repeated_access(current, now, policy) };
+    let repeat = Decision::Repeat {
+        access_until: repeated_access(current, now, policy),
+    };
     if same_refresh && since <= policy.retry_window {
         return repeat;
     }
@@ -131,18 +145,36 @@ pub fn decide(standing: Standing<'_>, presented: &Presented, now: Timestamp, pol
     Decision::Reuse
 }
 
-fn rotate(session: &Session, key: Option<IdempotencyDigest>, now: Timestamp, policy: &RotationPolicy) -> Decision {
+fn rotate(
+    session: &Session,
+    key: Option<IdempotencyDigest>,
+    now: Timestamp,
+    policy: &RotationPolicy,
+) -> Decision {
     // The numbers of one session end after four billion refreshes; it then has to sign in again.
-    let Some(number) = session.rotation.number.checked_add(1) else { return Decision::Expired };
+    let Some(number) = session.rotation.number.checked_add(1) else {
+        return Decision::Expired;
+    };
     let refresh_expires_at = policy.lifetimes.refresh_expiry(session.created_at, now);
     let access = policy.lifetimes.access_expiry(refresh_expires_at, now);
     // Larger wins: an access token of an earlier rotation may outlive this one's where the lifetime was shortened.
     let access_until = access.max(session.rotation.access_until);
-    Decision::Rotate { next: Rotation { number, rotated_at: now, refresh_expires_at, access_until, key } }
+    Decision::Rotate {
+        next: Rotation {
+            number,
+            rotated_at: now,
+            refresh_expires_at,
+            access_until,
+            key,
+        },
+    }
 }
 
 fn repeated_access(current: &Rotation, now: Timestamp, policy: &RotationPolicy) -> Timestamp {
-    policy.lifetimes.access_expiry(current.refresh_expires_at, now).max(current.access_until)
+    policy
+        .lifetimes
+        .access_expiry(current.refresh_expires_at, now)
+        .max(current.access_until)
 }
 
 /// A refresh token's `jti`: `<session>.<rotation number>`.
@@ -175,7 +207,11 @@ impl FromStr for RefreshTokenId {
             session: session.parse().map_err(|_| NotARefreshTokenId)?,
             number: number.parse().map_err(|_| NotARefreshTokenId)?,
         };
-        if id.to_string() == text { Ok(id) } else { Err(NotARefreshTokenId) }
+        if id.to_string() == text {
+            Ok(id)
+        } else {
+            Err(NotARefreshTokenId)
+        }
     }
 }
 

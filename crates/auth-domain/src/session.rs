@@ -73,7 +73,10 @@ impl FromStr for EndReason {
     type Err = NotAnEndReason;
 
     fn from_str(text: &str) -> Result<Self, NotAnEndReason> {
-        Self::ALL.into_iter().find(|why| why.as_str() == text).ok_or(NotAnEndReason)
+        Self::ALL
+            .into_iter()
+            .find(|why| why.as_str() == text)
+            .ok_or(NotAnEndReason)
     }
 }
 
@@ -126,7 +129,10 @@ impl Origin {
             let kept = text.chars().filter(|c| !crate::user::is_invisible_control(*c));
             kept.take(Self::MAX_USER_AGENT).collect::<String>()
         };
-        Self { ip, user_agent: user_agent.map(plain).filter(|text| !text.is_empty()) }
+        Self {
+            ip,
+            user_agent: user_agent.map(plain).filter(|text| !text.is_empty()),
+        }
     }
 }
 
@@ -162,7 +168,11 @@ pub struct Lifetimes {
 
 impl Default for Lifetimes {
     fn default() -> Self {
-        Self { access: Span::hours(1), refresh: Span::days(30), session: Span::days(365) }
+        Self {
+            access: Span::hours(1),
+            refresh: Span::days(30),
+            session: Span::days(365),
+        }
     }
 }
 
@@ -219,7 +229,11 @@ mod tests {
 
     #[test]
     fn no_token_outlives_its_session() {
-        let lifetimes = Lifetimes { access: Span::hours(1), refresh: Span::days(30), session: Span::days(40) };
+        let lifetimes = Lifetimes {
+            access: Span::hours(1),
+            refresh: Span::days(30),
+            session: Span::days(40),
+        };
         let born = DateTime::from_timestamp(0, 0).unwrap();
         let late = born + Span::days(39) + Span::minutes(23 * 60 + 30);
         let refresh = lifetimes.refresh_expiry(born, late);

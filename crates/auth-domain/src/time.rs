@@ -48,6 +48,9 @@ mod tests {
 
     #[test]
     fn adding_beyond_the_calendar_stops_at_its_end() {
-        assert_eq!(after(DateTime::<Utc>::MAX_UTC, Span::days(1)), DateTime::<Utc>::MAX_UTC);
+        assert_eq!(
+            after(DateTime::<Utc>::MAX_UTC, Span::days(1)),
+            DateTime::<Utc>::MAX_UTC
+        );
     }
 }

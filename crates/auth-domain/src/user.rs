@@ -177,13 +177,30 @@ mod tests {
 
     #[test]
     fn a_name_shows_what_it_is() {
-        assert_eq!(DisplayName::parse("  Ada Lovelace ").unwrap().to_string(), "Ada Lovelace");
+        assert_eq!(
+            DisplayName::parse("  Ada Lovelace ").unwrap().to_string(),
+            "Ada Lovelace"
+        );
         assert_eq!(DisplayName::parse("王小明").unwrap().as_str(), "王小明");
         assert_eq!(DisplayName::parse(" \t"), Err(NotADisplayName::Empty));
-        assert_eq!(DisplayName::parse(&"é".repeat(101)), Err(NotADisplayName::TooLong));
+        assert_eq!(
+            DisplayName::parse(&"é".repeat(101)),
+            Err(NotADisplayName::TooLong)
+        );
         assert!(DisplayName::parse(&"é".repeat(100)).is_ok());
-        for bad in ["a\0b", "a\nb", "a\u{202E}b", "a\u{1b}[31m", "a\u{2066}b", "a\u{FEFF}b"] {
-            assert_eq!(DisplayName::parse(bad), Err(NotADisplayName::ControlCharacter), "{bad:?}");
+        for bad in [
+            "a\0b",
+            "a\nb",
+            "a\u{202E}b",
+            "a\u{1b}[31m",
+            "a\u{2066}b",
+            "a\u{FEFF}b",
+        ] {
+            assert_eq!(
+                DisplayName::parse(bad),
+                Err(NotADisplayName::ControlCharacter),
+                "{bad:?}"
+            );
         }
     }
 }
