@@ -1,0 +1,150 @@
+//! Which database an address names, and what is added to it.
+
+use crate::error::OpenError;
+use std::path::PathBuf;
+
+/// A database.
+#[derive(Clone, PartialEq, Eq)]
+pub(crate) enum Address {
+    /// A SQLite file.
+    Sqlite(PathBuf),
+    /// A PostgreSQL server, as libpq is told. Secret.
+    Postgres(String),
+}
+
+/// What libpq is told beside the operator's own words: only the primary will do, a dead peer is noticed within seconds, and
+/// a frozen one, too, as soon as its machine stops acknowledging.
+const PARAMETERS: [(&str, &str); 8] = [
+    ("connect_timeout", "3"),
+    ("target_session_attrs", "read-write"),
+    ("keepalives", "1"),
+    ("keepalives_idle", "3"),
+    ("keepalives_interval", "1"),
+    ("keepalives_count", "3"),
+    ("tcp_user_timeout", "5000"),
+    ("application_name", "keyward"),
+];
+
+impl Address {
+    /// Parses `sqlite://PATH`, `sqlite:PATH`, `postgres://…` and `postgresql://…`.
+    pub(crate) fn parse(url: &str) -> Result<Self, OpenError> {
+        if let Some(rest) = url.strip_prefix("sqlite:") {
+            return sqlite(rest.strip_prefix("//").unwrap_or(rest));
+        }
+        if url.starts_with("postgres://") || url.starts_with("postgresql://") {
+            return Ok(Self::Postgres(with_parameters(url)));
+        }
+        Err(if url.contains(":memory:") { OpenError::InMemory } else { OpenError::UnknownAddress })
+    }
+}
+
+fn sqlite(path: &str) -> Result<Address, OpenError> {
+    if path.contains(":memory:") {
+        return Err(OpenError::InMemory);
+    }
+    if path.contains('?') {
+        return Err(OpenError::SqliteParameters);
+    }
+    if path.is_empty() || path.contains('\0') {
+        return Err(OpenError::UnknownAddress);
+    }
+    Ok(Address::Sqlite(PathBuf::from(path)))
+}
+
+fn with_parameters(url: &str) -> String {
+    let query = url.split_once('?').map(|(_, query)| query);
+    let given = |name: &str| {
+        query.is_some_and(|query| query.split('&').any(|pair| pair.split('=').next() == Some(name)))
+    };
+    let mut url = url.to_owned();
+    let mut separator = match query {
+        None => "?",
+        Some("") => "",
+        Some(_) => "&",
+    };
+    for (name, value) in PARAMETERS {
+        if !given(name) {
+            url.push_str(&format!("{separator}{name}={value}"));
+            separator = "&";
+        }
+    }
+    url
+}
+
+/// What libpq said about a connection, sorted into causes. It never names the password, except where it repeats an address
+/// that it can't read: then its words are left out.
+pub(crate) fn refusal(said: &str) -> OpenError {
+    let has = |part: &str| said.contains(part);
+    let words = said.split_whitespace().collect::<Vec<_>>().join(" ");
+    let from_a_server = has("connection to server");
+    if has("could not translate host name") {
+        OpenError::UnknownHost(words)
+    } else if !from_a_server && !has("FATAL") {
+        OpenError::MalformedAddress
+    } else if has("authentication failed") || has("no password supplied") || has("role \"") || has("pg_hba.conf") {
+        OpenError::WrongPassword(words)
+    } else if has("database \"") && has("does not exist") {
+        OpenError::NoSuchDatabase(words)
+    } else if has("session is read-only") || has("hot standby") {
+        OpenError::ReadOnlyServer(words)
+    } else if has("too many clients") || has("too many connections") || has("connection slots") {
+        OpenError::NoConnectionLeft(words)
+    } else if has("SSL") || has("certificate") {
+        OpenError::Tls(words)
+    } else if has("Connection refused") || has("No such file") || has("timeout expired") || has("unreachable") {
+        OpenError::Refused(words)
+    } else {
+        OpenError::Server(words)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_sqlite_address_is_a_path() {
+        for (url, path) in [
+            ("sqlite://data/keyward.db", "data/keyward.db"),
+            ("sqlite:data/keyward.db", "data/keyward.db"),
+            ("sqlite:///var/lib/keyward.db", "/var/lib/keyward.db"),
+            ("sqlite:/var/lib/keyward.db", "/var/lib/keyward.db"),
+        ] {
+            assert!(Address::parse(url).ok() == Some(Address::Sqlite(path.into())), "{url}");
+        }
+    }
+
+    #[test]
+    fn what_is_no_lasting_database_is_refused() {
+        for url in ["sqlite::memory:", "sqlite://:memory:", ":memory:", "sqlite:file::memory:?cache=shared"] {
+            assert!(matches!(Address::parse(url), Err(OpenError::InMemory)), "{url}");
+        }
+        assert!(matches!(Address::parse("sqlite:a.db?mode=ro"), Err(OpenError::SqliteParameters)));
+        for url in ["", "sqlite:", "sqlite://", "mysql://x", "keyward.db", "host=db user=x"] {
+            assert!(matches!(Address::parse(url), Err(OpenError::UnknownAddress)), "{url}");
+        }
+    }
+
+    #[test]
+    fn the_operators_own_parameters_win() {
+        let Ok(Address::Postgres(url)) = Address::parse("postgres://u@h/d?connect_timeout=9&sslmode=require") else {
+            panic!("an address");
+        };
+        assert!(url.starts_with("postgres://u@h/d?connect_timeout=9&sslmode=require&target_session_attrs=read-write&"));
+        assert_eq!(url.matches("connect_timeout").count(), 1);
+        let Ok(Address::Postgres(bare)) = Address::parse("postgresql://h/d") else { panic!("an address") };
+        assert!(bare.starts_with("postgresql://h/d?connect_timeout=3&"));
+    }
+
+    #[test]
+    fn what_libpq_says_is_sorted_and_a_password_in_it_is_left_out() {
+        let at = |said: &str| format!("connection to server at \"127.0.0.1\", port 5 failed: {said}");
+        assert!(matches!(refusal(&at("Connection refused\n\tIs the server running?")), OpenError::Refused(_)));
+        let wrong = at("FATAL:  password authentication failed for user \"u\"");
+        assert!(matches!(refusal(&wrong), OpenError::WrongPassword(_)));
+        assert!(matches!(refusal(&at("FATAL:  database \"x\" does not exist")), OpenError::NoSuchDatabase(_)));
+        assert!(matches!(refusal(&at("session is read-only")), OpenError::ReadOnlyServer(_)));
+        let unread = refusal("invalid port number: \"x\" in URI: \"postgres://u:hunter2@h:x/d\"");
+        assert!(!unread.to_string().contains("hunter2"));
+    }
+}

@@ -1,0 +1,81 @@
+//! The section `[database]` of the configuration.
+
+use crate::Backend;
+use secrecy::SecretString;
+use serde::{Deserialize, Deserializer};
+use std::time::Duration;
+
+/// Where things are kept, and how hard the database may be asked.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct DatabaseConfig {
+    /// `sqlite://PATH` or `postgres://USER:PASSWORD@HOST/DATABASE`. Secret: it may hold a password.
+    pub url: SecretString,
+    /// How many connections are kept: all of them on PostgreSQL, the reading ones on SQLite.
+    pub pool_size: u32,
+    /// How many requests may wait for a connection; one more is refused at once.
+    pub queue: usize,
+    /// How long a request may wait for a connection.
+    #[serde(deserialize_with = "duration")]
+    pub acquire_timeout: Duration,
+    /// Whether PostgreSQL keeps prepared statements. Turn it off behind pgbouncer in transaction mode.
+    pub prepared_statements: bool,
+    /// Whether `serve` migrates an older schema. Unset: on SQLite yes, on PostgreSQL no.
+    pub auto_migrate: Option<bool>,
+}
+
+impl Default for DatabaseConfig {
+    fn default() -> Self {
+        Self {
+            url: SecretString::from("sqlite://data/keyward.db"),
+            pool_size: 8,
+            queue: 1024,
+            acquire_timeout: Duration::from_secs(2),
+            prepared_statements: true,
+            auto_migrate: None,
+        }
+    }
+}
+
+impl DatabaseConfig {
+    /// Whether `serve` migrates this kind of database by itself.
+    #[must_use]
+    pub fn migrates_itself(&self, backend: Backend) -> bool {
+        self.auto_migrate.unwrap_or(backend == Backend::Sqlite)
+    }
+}
+
+fn duration<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Duration, D::Error> {
+    let text = std::borrow::Cow::<'de, str>::deserialize(deserializer)?;
+    humantime::parse_duration(&text).map_err(serde::de::Error::custom)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use secrecy::ExposeSecret;
+
+    #[test]
+    fn a_section_names_only_what_it_changes() {
+        let config: DatabaseConfig =
+            serde_json::from_str(r#"{"url": "postgres://db/keyward", "acquire_timeout": "750ms"}"#).unwrap();
+        assert_eq!(config.url.expose_secret(), "postgres://db/keyward");
+        assert_eq!(config.acquire_timeout, Duration::from_millis(750));
+        assert_eq!((config.pool_size, config.prepared_statements, config.auto_migrate), (8, true, None));
+        assert!(!config.migrates_itself(Backend::Postgres));
+        assert!(config.migrates_itself(Backend::Sqlite));
+        assert!(!DatabaseConfig { auto_migrate: Some(false), ..config }.migrates_itself(Backend::Sqlite));
+    }
+
+    #[test]
+    fn an_unknown_key_or_a_bare_number_of_seconds_is_refused() {
+        assert!(serde_json::from_str::<DatabaseConfig>(r#"{"pool": 3}"#).is_err());
+        assert!(serde_json::from_str::<DatabaseConfig>(r#"{"acquire_timeout": "5"}"#).is_err());
+    }
+
+    #[test]
+    fn the_address_is_never_shown() {
+        let config = DatabaseConfig { url: "postgres://u:hunter2@db/x".into(), ..DatabaseConfig::default() };
+        assert!(!format!("{config:?}").contains("hunter2"));
+    }
+}

@@ -1,0 +1,239 @@
+//! All that differs between SQLite and PostgreSQL for an operation: how a transaction begins, what the clock is called, how
+//! the catalogue is asked, and what an error means. Everything else is written once, in `ops/`.
+
+use crate::{
+    error::{Outage, QueryRefused, StorageError},
+    fault::Fault,
+    sqlty::{Instant, Ts},
+};
+use diesel::{
+    PgConnection, SqliteConnection,
+    connection::{AnsiTransactionManager, TransactionManager},
+    prelude::*,
+    result::{DatabaseErrorKind, Error},
+    sql_types::{BigInt, Bool},
+};
+use std::time::{Duration, Instant as Clock};
+
+/// What an operation needs beside queries.
+pub(crate) trait Dialect: Connection + Sized {
+    /// Runs `work` as a whole: on an error nothing of it stays. It ends within ten seconds (behaviour.md §1).
+    fn whole<T, E: From<Error> + From<Fault>>(
+        &mut self,
+        work: impl FnOnce(&mut Self) -> Result<T, E>,
+    ) -> Result<T, E>;
+
+    /// The database's clock, from a server that takes writes.
+    fn clock(&mut self) -> Result<Ts, Fault>;
+
+    /// Whether the table that lists the applied migrations is there.
+    fn has_migrations_table(&mut self) -> Result<bool, Fault>;
+
+    /// What an error means, and what becomes of the connection.
+    fn meaning(error: &Error) -> Meaning;
+}
+
+/// What an error means.
+pub(crate) struct Meaning {
+    /// To the caller.
+    pub(crate) error: StorageError,
+    /// To the connection, and to the others of its pool.
+    pub(crate) connection: Fate,
+}
+
+/// What becomes of connections after an error.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub(crate) enum Fate {
+    /// It stays.
+    Kept,
+    /// It is closed.
+    Closed,
+    /// It, and all that were made before now, are closed: the server went away or is no primary any more.
+    AllClosed,
+}
+
+impl Meaning {
+    fn kept(error: StorageError) -> Self {
+        Self { error, connection: Fate::Kept }
+    }
+}
+
+#[derive(QueryableByName)]
+struct Truth {
+    #[diesel(sql_type = Bool)]
+    yes: bool,
+}
+
+#[derive(QueryableByName)]
+struct Count {
+    #[diesel(sql_type = BigInt)]
+    n: i64,
+}
+
+#[derive(QueryableByName)]
+struct SqliteClock {
+    #[diesel(sql_type = Instant)]
+    now: Ts,
+}
+
+#[derive(QueryableByName)]
+struct PostgresClock {
+    #[diesel(sql_type = Instant)]
+    now: Ts,
+    #[diesel(sql_type = Bool)]
+    read_only: bool,
+}
+
+impl Dialect for SqliteConnection {
+    fn whole<T, E: From<Error> + From<Fault>>(
+        &mut self,
+        work: impl FnOnce(&mut Self) -> Result<T, E>,
+    ) -> Result<T, E> {
+        // The writer began the transaction; this is a savepoint in it.
+        self.transaction(work)
+    }
+
+    fn clock(&mut self) -> Result<Ts, Fault> {
+        let now = "SELECT CAST(round(unixepoch('subsec') * 1000) AS INTEGER) * 1000 AS now";
+        Ok(diesel::sql_query(now).get_result::<SqliteClock>(self)?.now)
+    }
+
+    fn has_migrations_table(&mut self) -> Result<bool, Fault> {
+        let found = "SELECT count(*) AS n FROM sqlite_master WHERE type = 'table' AND name = '__diesel_schema_migrations'";
+        Ok(diesel::sql_query(found).get_result::<Count>(self)?.n > 0)
+    }
+
+    fn meaning(error: &Error) -> Meaning {
+        let Error::DatabaseError(kind, information) = error else { return undescribed(error) };
+        if let Some(refused) = constraint(kind, information.constraint_name()) {
+            return Meaning::kept(refused);
+        }
+        // SQLite's result codes reach us as their fixed English texts (sqlite3_errstr) alone.
+        let said = information.message();
+        let outage = if said.contains("is locked") {
+            Outage::Busy
+        } else if said.contains("is full") {
+            Outage::DiskFull
+        } else if said.contains("readonly") || said.contains("unable to open") {
+            Outage::ReadOnly
+        } else if said.starts_with("no such") || said.contains("has no column") || said.contains("syntax error") {
+            return Meaning::kept(StorageError::Query(QueryRefused::Schema));
+        } else {
+            Outage::Faulty
+        };
+        // A busy database is well; after anything else a fresh connection finds out more.
+        let connection = if outage == Outage::Busy { Fate::Kept } else { Fate::Closed };
+        Meaning { error: StorageError::Unavailable(outage), connection }
+    }
+}
+
+/// The limits of a writing transaction, in the same round trip as its BEGIN. They are LOCAL because a pooler may give each
+/// transaction another session; start-up options would be refused there.
+const BEGIN: &str = "BEGIN; SET LOCAL statement_timeout = 4000; SET LOCAL lock_timeout = 3000; \
+                     SET LOCAL idle_in_transaction_session_timeout = 3000";
+/// How long after its BEGIN a transaction may still commit. With a stall of 3 s before the COMMIT it ends within 10 s.
+const MAY_COMMIT_FOR: Duration = Duration::from_secs(5);
+
+impl Dialect for PgConnection {
+    fn whole<T, E: From<Error> + From<Fault>>(
+        &mut self,
+        work: impl FnOnce(&mut Self) -> Result<T, E>,
+    ) -> Result<T, E> {
+        let began = Clock::now();
+        AnsiTransactionManager::begin_transaction_sql(self, BEGIN)?;
+        let done = work(self).and_then(|value| {
+            if began.elapsed() < MAY_COMMIT_FOR { Ok(value) } else { Err(E::from(Fault::TooLong)) }
+        });
+        match done {
+            Ok(value) => {
+                AnsiTransactionManager::commit_transaction(self)?;
+                Ok(value)
+            }
+            Err(stop) => match AnsiTransactionManager::rollback_transaction(self) {
+                // A broken connection has rolled back by itself; why it broke says more.
+                Ok(()) | Err(Error::BrokenTransactionManager) => Err(stop),
+                Err(rollback) => {
+                    tracing::debug!(error = %Self::meaning(&rollback).error, "a transaction could not be rolled back");
+                    Err(stop)
+                }
+            },
+        }
+    }
+
+    fn clock(&mut self) -> Result<Ts, Fault> {
+        let now = "SELECT clock_timestamp() AS now, current_setting('transaction_read_only') = 'on' AS read_only";
+        let clock: PostgresClock = diesel::sql_query(now).get_result(self)?;
+        // A demoted primary still answers reads, with a truth that has stopped.
+        if clock.read_only { Err(Fault::Demoted) } else { Ok(clock.now) }
+    }
+
+    fn has_migrations_table(&mut self) -> Result<bool, Fault> {
+        let found = "SELECT to_regclass('__diesel_schema_migrations') IS NOT NULL AS yes";
+        Ok(diesel::sql_query(found).get_result::<Truth>(self)?.yes)
+    }
+
+    fn meaning(error: &Error) -> Meaning {
+        let Error::DatabaseError(kind, information) = error else { return undescribed(error) };
+        if let Some(refused) = constraint(kind, information.constraint_name()) {
+            return Meaning::kept(refused);
+        }
+        match kind {
+            DatabaseErrorKind::ReadOnlyTransaction => demoted(),
+            DatabaseErrorKind::ClosedConnection | DatabaseErrorKind::UnableToSendCommand => lost(),
+            DatabaseErrorKind::SerializationFailure => Meaning::kept(StorageError::Contended),
+            _ => unknown(information.message()),
+        }
+    }
+}
+
+/// What PostgreSQL's message tells where Diesel passes no SQLSTATE on. A server that speaks another language falls through
+/// to the last line, which is right for all of them: unavailable, and a new connection.
+fn unknown(said: &str) -> Meaning {
+    let closed = |outage| Meaning { error: StorageError::Unavailable(outage), connection: Fate::Closed };
+    if said.contains("terminating connection") || said.contains("server closed the connection") {
+        lost()
+    } else if said.contains("does not exist") {
+        Meaning::kept(StorageError::Query(QueryRefused::Schema))
+    } else if said.contains("timeout") || said.contains("deadlock") {
+        closed(Outage::TimedOut)
+    } else if said.contains("No space left") || said.contains("could not extend file") {
+        closed(Outage::DiskFull)
+    } else {
+        closed(Outage::Faulty)
+    }
+}
+
+/// The meaning of a server that takes no writes.
+pub(crate) fn demoted() -> Meaning {
+    Meaning { error: StorageError::Unavailable(Outage::ReadOnly), connection: Fate::AllClosed }
+}
+
+fn lost() -> Meaning {
+    Meaning { error: StorageError::Unavailable(Outage::ConnectionLost), connection: Fate::AllClosed }
+}
+
+fn constraint(kind: &DatabaseErrorKind, name: Option<&str>) -> Option<StorageError> {
+    use DatabaseErrorKind as K;
+    let violated = matches!(
+        kind,
+        K::UniqueViolation
+            | K::ForeignKeyViolation
+            | K::NotNullViolation
+            | K::CheckViolation
+            | K::RestrictViolation
+            | K::ExclusionViolation
+    );
+    violated.then(|| StorageError::Query(QueryRefused::Constraint(name.map(str::to_owned))))
+}
+
+fn undescribed(error: &Error) -> Meaning {
+    match error {
+        Error::BrokenTransactionManager | Error::RollbackErrorOnCommit { .. } => {
+            Meaning { error: StorageError::Unavailable(Outage::ConnectionLost), connection: Fate::Closed }
+        }
+        Error::AlreadyInTransaction | Error::NotInTransaction => {
+            Meaning { error: StorageError::Query(QueryRefused::Other), connection: Fate::Closed }
+        }
+        _ => Meaning::kept(StorageError::Query(QueryRefused::Other)),
+    }
+}

@@ -1,0 +1,207 @@
+//! Threads that each run one operation at a time on a pooled connection: all of PostgreSQL's, and SQLite's reads.
+//!
+//! A connection is not tested before it is lent; that would be a round trip for each request, and `SELECT 1` succeeds on a
+//! demoted primary. What an error says of it decides: a broken one is closed, and after a server's death or demotion all
+//! that were made before it.
+
+use super::{
+    ANSWER_WITHIN, answer, meaning,
+    queue::{Queue, Refused},
+};
+use crate::{
+    dialect::{Dialect, Fate},
+    error::{Outage, StorageError},
+    fault::Fault,
+};
+use r2d2::ManageConnection;
+use std::{
+    panic::{AssertUnwindSafe, catch_unwind},
+    sync::{
+        Arc,
+        atomic::{AtomicBool, AtomicU64, Ordering},
+    },
+    thread,
+    time::{Duration, Instant},
+};
+use tokio::sync::oneshot;
+
+/// How a connection is made.
+pub(crate) type Connect<C> = Box<dyn Fn() -> Result<C, diesel::ConnectionError> + Send + Sync>;
+
+/// A connection of the pool.
+pub(crate) struct Held<C> {
+    connection: C,
+    /// The era it was made in.
+    era: u64,
+    broken: bool,
+}
+
+/// Makes connections, and knows which of them are past.
+struct Maker<C> {
+    connect: Connect<C>,
+    /// Raised when all connections made so far have to go.
+    era: Arc<AtomicU64>,
+}
+
+impl<C: Send + 'static> ManageConnection for Maker<C> {
+    type Connection = Held<C>;
+    type Error = diesel::ConnectionError;
+
+    fn connect(&self) -> Result<Held<C>, diesel::ConnectionError> {
+        // Read first: a connection that was being made while the era ended is past, too.
+        let era = self.era.load(Ordering::Acquire);
+        Ok(Held { connection: (self.connect)()?, era, broken: false })
+    }
+
+    fn is_valid(&self, _: &mut Held<C>) -> Result<(), diesel::ConnectionError> {
+        Ok(())
+    }
+
+    fn has_broken(&self, held: &mut Held<C>) -> bool {
+        held.broken || held.era < self.era.load(Ordering::Acquire)
+    }
+}
+
+/// Tells the log that the database can't be reached, once an outage, and without the address.
+#[derive(Debug)]
+struct Reported(Arc<AtomicBool>);
+
+impl<E> r2d2::HandleError<E> for Reported {
+    fn handle_error(&self, _: E) {
+        if !self.0.swap(true, Ordering::AcqRel) {
+            tracing::warn!("no connection to the database can be made; trying again");
+        }
+    }
+}
+
+/// How many connections, how long the queue, how long one may wait.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Bounds {
+    pub(crate) size: u32,
+    pub(crate) queue: usize,
+    pub(crate) acquire: Duration,
+}
+
+type Job<C> = Box<dyn FnOnce(&Lender<C>) + Send>;
+
+/// The pool and its threads. Dropped, it lets the threads finish what waits and go.
+pub(crate) struct Workers<C: Send + 'static> {
+    queue: Arc<Queue<Job<C>>>,
+    acquire: Duration,
+}
+
+struct Lender<C: Send + 'static> {
+    pool: r2d2::Pool<Maker<C>>,
+    era: Arc<AtomicU64>,
+    /// Nothing could be borrowed the last time: who comes now does not wait.
+    out: AtomicBool,
+    reported: Arc<AtomicBool>,
+    acquire: Duration,
+}
+
+impl<C: Dialect + Send + 'static> Workers<C> {
+    /// Starts as many threads as there are connections.
+    pub(crate) fn start(name: &str, bounds: Bounds, connect: Connect<C>) -> std::io::Result<Self> {
+        let era = Arc::new(AtomicU64::new(0));
+        let reported = Arc::new(AtomicBool::new(false));
+        let size = bounds.size.max(1);
+        let pool = r2d2::Pool::builder()
+            .max_size(size)
+            .test_on_check_out(false)
+            .idle_timeout(None)
+            .max_lifetime(None)
+            // Also the ceiling of the pauses between attempts to connect: half of it.
+            .connection_timeout(bounds.acquire.clamp(Duration::from_millis(100), Duration::from_secs(2)))
+            .error_handler(Box::new(Reported(Arc::clone(&reported))))
+            .build_unchecked(Maker { connect, era: Arc::clone(&era) });
+        let out = AtomicBool::new(false);
+        let lender = Arc::new(Lender { pool, era, out, reported, acquire: bounds.acquire });
+        let queue = Arc::new(Queue::<Job<C>>::new(bounds.queue));
+        for number in 0..size {
+            let (queue, lender) = (Arc::clone(&queue), Arc::clone(&lender));
+            thread::Builder::new().name(format!("{name}-{number}")).spawn(move || {
+                while let Some(job) = queue.take(1).pop() {
+                    job(&lender);
+                }
+            })?;
+        }
+        Ok(Self { queue, acquire: bounds.acquire })
+    }
+
+    /// Runs an operation on a connection of the pool.
+    pub(crate) async fn run<T: Send + 'static>(
+        &self,
+        operation: impl FnOnce(&mut C) -> Result<T, Fault> + Send + 'static,
+    ) -> Result<T, StorageError> {
+        let (tell, told) = oneshot::channel();
+        let queued = Instant::now();
+        let acquire = self.acquire;
+        let job: Job<C> = Box::new(move |lender| {
+            // Whoever asked may have gone, or waited for longer than it may.
+            if tell.is_closed() {
+                return;
+            }
+            let result =
+                if queued.elapsed() > acquire { Err(StorageError::Overloaded) } else { lender.lend(operation) };
+            // Nobody waits for it any more: it is done all the same.
+            let _: Result<(), _> = tell.send(result);
+        });
+        match self.queue.push(job) {
+            Ok(()) => answer(told, acquire.saturating_add(ANSWER_WITHIN)).await,
+            Err(Refused::Full) => Err(StorageError::Overloaded),
+            Err(Refused::Closed) => Err(StorageError::Unavailable(Outage::Stopping)),
+        }
+    }
+}
+
+impl<C: Send + 'static> Drop for Workers<C> {
+    fn drop(&mut self) {
+        self.queue.close();
+    }
+}
+
+impl<C: Dialect + Send + 'static> Lender<C> {
+    /// Runs an operation on a connection of the present era.
+    fn lend<T>(&self, operation: impl FnOnce(&mut C) -> Result<T, Fault>) -> Result<T, StorageError> {
+        let Some(mut held) = self.borrow() else {
+            self.out.store(true, Ordering::Release);
+            return Err(StorageError::Unavailable(Outage::Unreachable));
+        };
+        self.out.store(false, Ordering::Release);
+        self.reported.store(false, Ordering::Release);
+        match catch_unwind(AssertUnwindSafe(|| operation(&mut held.connection))) {
+            Ok(Ok(value)) => Ok(value),
+            Ok(Err(fault)) => {
+                let meaning = meaning::<C>(fault);
+                if meaning.connection >= Fate::Closed {
+                    held.broken = true;
+                }
+                if meaning.connection == Fate::AllClosed {
+                    // From the era of this connection on: many that fail at once end one era.
+                    let next = held.era + 1;
+                    self.era.fetch_max(next, Ordering::AcqRel);
+                }
+                Err(meaning.error)
+            }
+            Err(_panic) => {
+                held.broken = true;
+                Err(StorageError::Unavailable(Outage::Faulty))
+            }
+        }
+    }
+
+    fn borrow(&self) -> Option<r2d2::PooledConnection<Maker<C>>> {
+        let deadline = Instant::now() + self.acquire;
+        loop {
+            let held = if self.out.load(Ordering::Acquire) {
+                self.pool.try_get()?
+            } else {
+                self.pool.get_timeout(deadline.saturating_duration_since(Instant::now())).ok()?
+            };
+            // One of an era that has passed goes back, and is closed there.
+            if held.era >= self.era.load(Ordering::Acquire) {
+                return Some(held);
+            }
+        }
+    }
+}

@@ -1,0 +1,191 @@
+//! The one thread that writes to SQLite. It takes the writes that wait, up to 64, and commits them together: one flush to the
+//! disk for all of them. Each has a savepoint, so that one that fails leaves no trace and harms no other; each is answered
+//! after the commit, and if that fails, all of them failed.
+
+use super::{
+    ANSWER_WITHIN, answer, meaning,
+    queue::{Queue, Refused},
+};
+use crate::{
+    error::{Outage, StorageError},
+    fault::Fault,
+};
+use diesel::{
+    SqliteConnection,
+    connection::{AnsiTransactionManager, TransactionManager},
+    result::Error,
+};
+use std::{
+    panic::{AssertUnwindSafe, catch_unwind},
+    sync::Arc,
+    thread::{self, JoinHandle},
+    time::{Duration, Instant},
+};
+use tokio::sync::oneshot;
+
+/// How many writes share a commit at most.
+const MOST_TOGETHER: usize = 64;
+
+/// A write that waits, whatever it answers.
+trait Write: Send {
+    /// Whether somebody still waits for it.
+    fn is_wanted(&self) -> bool;
+    /// Runs it and keeps its result. False: its savepoint has to be rolled back.
+    fn run(&mut self, c: &mut SqliteConnection) -> bool;
+    /// Answers, now that all is committed or lost.
+    fn tell(self: Box<Self>, committed: Result<(), StorageError>);
+}
+
+struct Waiting<T, F> {
+    operation: Option<F>,
+    result: Option<Result<T, StorageError>>,
+    tell: oneshot::Sender<Result<T, StorageError>>,
+    queued: Instant,
+    acquire: Duration,
+}
+
+impl<T: Send, F: FnOnce(&mut SqliteConnection) -> Result<T, Fault> + Send> Write for Waiting<T, F> {
+    fn is_wanted(&self) -> bool {
+        !self.tell.is_closed()
+    }
+
+    fn run(&mut self, c: &mut SqliteConnection) -> bool {
+        let Some(operation) = self.operation.take() else { return false };
+        if self.queued.elapsed() > self.acquire {
+            self.result = Some(Err(StorageError::Overloaded));
+            return false;
+        }
+        let result = match catch_unwind(AssertUnwindSafe(|| operation(c))) {
+            Ok(result) => result.map_err(|fault| meaning::<SqliteConnection>(fault).error),
+            Err(_panic) => Err(StorageError::Unavailable(Outage::Faulty)),
+        };
+        let keep = result.is_ok();
+        self.result = Some(result);
+        keep
+    }
+
+    fn tell(self: Box<Self>, committed: Result<(), StorageError>) {
+        let result = match (self.result, committed) {
+            // What failed by itself says so; what succeeded stands or falls with the commit.
+            (Some(Err(error)), _) | (_, Err(error)) => Err(error),
+            (Some(Ok(value)), Ok(())) => Ok(value),
+            (None, Ok(())) => Err(StorageError::Unavailable(Outage::Stopping)),
+        };
+        // Nobody waits for it any more: it is done all the same.
+        let _: Result<(), _> = self.tell.send(result);
+    }
+}
+
+/// The writer. Dropped, it finishes what waits, and closes the database.
+pub(crate) struct Writer {
+    queue: Arc<Queue<Box<dyn Write>>>,
+    thread: Option<JoinHandle<()>>,
+    acquire: Duration,
+}
+
+impl Writer {
+    /// Starts the thread on its connection. `reconnect` makes another one after a fault.
+    pub(crate) fn start(
+        bound: usize,
+        acquire: Duration,
+        connection: SqliteConnection,
+        reconnect: super::pool::Connect<SqliteConnection>,
+    ) -> std::io::Result<Self> {
+        let queue = Arc::new(Queue::<Box<dyn Write>>::new(bound));
+        let jobs = Arc::clone(&queue);
+        let thread = thread::Builder::new().name("sqlite-writer".to_owned()).spawn(move || {
+            let mut connection = Some(connection);
+            loop {
+                let batch = jobs.take(MOST_TOGETHER);
+                if batch.is_empty() {
+                    return;
+                }
+                connection = match connection.or_else(|| reconnect().ok()) {
+                    Some(c) => commit_together(c, batch),
+                    None => {
+                        refuse(batch, &StorageError::Unavailable(Outage::Unreachable));
+                        None
+                    }
+                };
+            }
+        })?;
+        Ok(Self { queue, thread: Some(thread), acquire })
+    }
+
+    /// Runs a write, and answers when it is on the disk.
+    pub(crate) async fn run<T: Send + 'static>(
+        &self,
+        operation: impl FnOnce(&mut SqliteConnection) -> Result<T, Fault> + Send + 'static,
+    ) -> Result<T, StorageError> {
+        let (tell, told) = oneshot::channel();
+        let (queued, acquire) = (Instant::now(), self.acquire);
+        let waiting = Waiting { operation: Some(operation), result: None, tell, queued, acquire };
+        match self.queue.push(Box::new(waiting)) {
+            Ok(()) => answer(told, acquire.saturating_add(ANSWER_WITHIN)).await,
+            Err(Refused::Full) => Err(StorageError::Overloaded),
+            Err(Refused::Closed) => Err(StorageError::Unavailable(Outage::Stopping)),
+        }
+    }
+}
+
+impl Drop for Writer {
+    fn drop(&mut self) {
+        self.queue.close();
+        if let Some(thread) = self.thread.take() {
+            // It catches panics, so it ends in order; and if not, nothing is left to be done here.
+            let _: thread::Result<()> = thread.join();
+        }
+    }
+}
+
+fn refuse(batch: Vec<Box<dyn Write>>, error: &StorageError) {
+    for write in batch {
+        write.tell(Err(error.clone()));
+    }
+}
+
+/// Runs and commits a batch. `None`: the connection is not to be used again.
+fn commit_together(mut c: SqliteConnection, batch: Vec<Box<dyn Write>>) -> Option<SqliteConnection> {
+    let mut batch: Vec<_> = batch.into_iter().filter(|write| write.is_wanted()).collect();
+    match whole(&mut c, &mut batch) {
+        Ok(()) => {
+            for write in batch {
+                write.tell(Ok(()));
+            }
+            Some(c)
+        }
+        Err(error) => {
+            let meaning = meaning::<SqliteConnection>(Fault::Sql(error));
+            let busy = meaning.error == StorageError::Unavailable(Outage::Busy);
+            // A transaction that can't be ended leaves a connection that can't be used.
+            let ended = matches!(
+                AnsiTransactionManager::rollback_transaction(&mut c),
+                Ok(()) | Err(Error::NotInTransaction)
+            );
+            let error = match meaning.error {
+                StorageError::Unavailable(outage) => StorageError::Unavailable(outage),
+                _ => StorageError::Unavailable(Outage::Faulty),
+            };
+            refuse(batch, &error);
+            (busy && ended).then_some(c)
+        }
+    }
+}
+
+fn whole(c: &mut SqliteConnection, batch: &mut [Box<dyn Write>]) -> Result<(), Error> {
+    if batch.is_empty() {
+        return Ok(());
+    }
+    // IMMEDIATE: a transaction that reads first and then writes would fail at once beside another process's write.
+    AnsiTransactionManager::begin_transaction_sql(c, "BEGIN IMMEDIATE")?;
+    for write in batch {
+        AnsiTransactionManager::begin_transaction(c)?;
+        if write.run(c) {
+            AnsiTransactionManager::commit_transaction(c)?;
+        } else {
+            // Where the fault rolled all back (a full disk), this fails, and with it the batch.
+            AnsiTransactionManager::rollback_transaction(c)?;
+        }
+    }
+    <AnsiTransactionManager as TransactionManager<SqliteConnection>>::commit_transaction(c)
+}

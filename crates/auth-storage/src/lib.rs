@@ -1,0 +1,51 @@
+//! What is kept: users, sessions, revocations, one-time tokens, clients, signing keys and settings, on SQLite or PostgreSQL.
+//!
+//! The crate's rules: every query is written once (`ops`), what differs between the databases stands in one file (`dialect`),
+//! rows become domain values in one place (`rows`), and the decisions are the domain's. Not found is a value; an `Err` means
+//! that the store failed and that nothing was written.
+
+// Linked in, so that the binary needs neither library on the machine (and no OpenSSL for libpq's TLS).
+use libsqlite3_sys as _;
+use openssl_sys as _;
+use pq_sys as _;
+
+mod address;
+mod asks;
+mod config;
+mod dialect;
+mod engine;
+mod error;
+mod fault;
+mod migrate;
+mod open;
+mod outcomes;
+mod postgres;
+mod rows;
+mod schema;
+mod serving;
+mod sqlite;
+mod sqlty;
+mod storage;
+
+pub use asks::{HashUpgrade, NewUser, Page, SessionFilter, SetupToken, SweepTerms, Terms, UserChange, UserFilter};
+pub use config::DatabaseConfig;
+pub use error::{AlreadyServed, MigrateError, OpenError, Outage, QueryRefused, StorageError};
+pub use outcomes::{
+    Credentials, EndedSession, EndedSessions, InsertedUser, MigrationStatus, RevocationBatch, Rotated, SetupOutcome,
+    SetupTokenIssue, StartedSession, StoredKey, Swept, UserOutcome,
+};
+pub use serving::ServeLock;
+pub use storage::Storage;
+
+/// The tables and columns that the code knows, for the test that compares them with each database.
+#[doc(hidden)]
+pub use schema::columns as schema_columns;
+
+/// Which database.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Backend {
+    /// SQLite, embedded: one process serves.
+    Sqlite,
+    /// PostgreSQL: any number of processes serve.
+    Postgres,
+}

@@ -1,0 +1,122 @@
+//! Rows that tell nobody anything any more go, in bounded batches.
+//!
+//! Sessions past their time are found by walking the table in the order of its key, some rows a call: an index on their
+//! expiry would have to be rewritten at every refresh.
+
+use super::Conn;
+use crate::{
+    asks::SweepTerms,
+    fault::Fault,
+    outcomes::Swept,
+    schema::{one_time_tokens, revocations, sessions, signing_keys},
+    sqlty::{Id, Ts},
+};
+use auth_domain::{
+    keys::KeyState,
+    time::{Span, Timestamp},
+};
+use diesel::prelude::*;
+use uuid::Uuid;
+
+/// How many rows the walk looks at for each one that it may remove.
+const STRIDE: i64 = 4;
+
+/// Removes at most `limit` rows of each kind. `walked_to` is where the last walk over the sessions stopped; the answer's
+/// second part is where this one did.
+pub(crate) fn sweep(
+    c: &mut Conn,
+    now: Timestamp,
+    terms: SweepTerms,
+    walked_to: Option<Uuid>,
+) -> Result<(Swept, Option<Uuid>), Fault> {
+    let limit = i64::from(terms.limit);
+    let long_ago = now.checked_sub_signed(terms.keep_ended_sessions.max(Span::zero())).unwrap_or(Timestamp::MIN_UTC);
+    let ended = sweep_ended_sessions(c, now, long_ago, limit)?;
+    let (expired, walked_to) = sweep_expired_sessions(c, long_ago, limit - ended as i64, walked_to)?;
+    let swept = Swept {
+        revocations: sweep_revocations(c, now, limit)?,
+        sessions: ended + expired,
+        one_time_tokens: sweep_one_time_tokens(c, now, limit)?,
+        keys: sweep_keys(c, long_ago, limit)?,
+    };
+    Ok((swept, walked_to))
+}
+
+fn sweep_revocations(c: &mut Conn, now: Timestamp, limit: i64) -> Result<u64, Fault> {
+    use revocations as r;
+    let lapsed: Vec<(Id, String)> =
+        r::table.filter(r::until.le(Ts(now))).order(r::until.asc()).limit(limit).select((r::id, r::kind)).load(c)?;
+    let mut gone = 0;
+    for (id, kind) in lapsed {
+        // It may have been recorded again, with a later end.
+        gone += diesel::delete(r::table.find((id, kind)).filter(r::until.le(Ts(now)))).execute(c)? as u64;
+    }
+    Ok(gone)
+}
+
+fn sweep_ended_sessions(c: &mut Conn, now: Timestamp, long_ago: Timestamp, limit: i64) -> Result<u64, Fault> {
+    use sessions as s;
+    let over: Vec<Id> = s::table
+        .filter(s::ended_at.lt(Some(Ts(long_ago))))
+        .filter(s::access_until.lt(Ts(now)))
+        .order(s::ended_at.asc())
+        .limit(limit)
+        .select(s::id)
+        .load(c)?;
+    Ok(diesel::delete(s::table.filter(s::id.eq_any(over))).execute(c)? as u64)
+}
+
+fn sweep_expired_sessions(
+    c: &mut Conn,
+    long_ago: Timestamp,
+    limit: i64,
+    walked_to: Option<Uuid>,
+) -> Result<(u64, Option<Uuid>), Fault> {
+    use sessions as s;
+    if limit <= 0 {
+        return Ok((0, walked_to));
+    }
+    let from = Id(walked_to.unwrap_or(Uuid::nil()));
+    let ahead: Vec<(Id, Ts)> = s::table
+        .filter(s::id.gt(from))
+        .order(s::id.asc())
+        .limit(limit.saturating_mul(STRIDE))
+        .select((s::id, s::refresh_expires_at))
+        .load(c)?;
+    let mut expired: Vec<Id> = Vec::new();
+    let mut stopped = None;
+    for (id, expires_at) in &ahead {
+        if expires_at.0 < long_ago {
+            if expired.len() as i64 == limit {
+                break;
+            }
+            expired.push(*id);
+        }
+        stopped = Some(id.0);
+    }
+    // At the end of the table the next walk begins anew.
+    let at_the_end = (ahead.len() as i64) < limit.saturating_mul(STRIDE) && stopped == ahead.last().map(|(id, _)| id.0);
+    let over = s::table.filter(s::id.eq_any(expired)).filter(s::refresh_expires_at.lt(Ts(long_ago)));
+    let gone = diesel::delete(over).execute(c)? as u64;
+    Ok((gone, if at_the_end { None } else { stopped }))
+}
+
+fn sweep_one_time_tokens(c: &mut Conn, now: Timestamp, limit: i64) -> Result<u64, Fault> {
+    use one_time_tokens as t;
+    let lapsed: Vec<Id> =
+        t::table.filter(t::expires_at.le(Ts(now))).order(t::expires_at.asc()).limit(limit).select(t::id).load(c)?;
+    Ok(diesel::delete(t::table.filter(t::id.eq_any(lapsed))).execute(c)? as u64)
+}
+
+fn sweep_keys(c: &mut Conn, long_ago: Timestamp, limit: i64) -> Result<u64, Fault> {
+    use signing_keys as k;
+    let out_of_use = k::verifies_until.lt(Some(Ts(long_ago))).or(k::verifies_until.is_null());
+    let retired: Vec<String> = k::table
+        .filter(k::state.eq(KeyState::Retired.as_str()))
+        .filter(k::published_at.lt(Ts(long_ago)))
+        .filter(out_of_use)
+        .limit(limit)
+        .select(k::kid)
+        .load(c)?;
+    Ok(diesel::delete(k::table.filter(k::kid.eq_any(retired))).execute(c)? as u64)
+}

@@ -1,0 +1,71 @@
+//! Signing keys, moved as a whole plan or not at all.
+
+use super::{Conn, whole, whole_or_undone};
+use crate::{
+    fault::{Fault, Undo},
+    outcomes::StoredKey,
+    rows::KeyRow,
+    schema::{settings, signing_keys},
+    sqlty::Ts,
+};
+use auth_domain::keys::KeyStep;
+use diesel::prelude::*;
+
+/// All keys, the oldest first.
+pub(crate) fn all(c: &mut Conn) -> Result<Vec<StoredKey>, Fault> {
+    let rows: Vec<KeyRow> = signing_keys::table
+        .select(KeyRow::as_select())
+        .order((signing_keys::published_at.asc(), signing_keys::kid.asc()))
+        .load(c)?;
+    rows.into_iter().map(KeyRow::key).collect()
+}
+
+/// Moves keys and adds new ones. False, and nothing is written, if a key was not in the state that its move starts from, or
+/// another node has made a key of the same state.
+pub(crate) fn change(c: &mut Conn, moves: &[KeyStep], new: Vec<StoredKey>) -> Result<bool, Fault> {
+    use signing_keys as k;
+    whole_or_undone(c, |c| {
+        for step in moves {
+            // What is to be created comes sealed in `new`.
+            let KeyStep::Move { kid, from, to, verifies_until } = step else { continue };
+            let moved = diesel::update(k::table.find(kid).filter(k::state.eq(from.as_str())))
+                .set((k::state.eq(to.as_str()), k::verifies_until.eq(verifies_until.map(Ts))));
+            if unless_taken(moved.execute(c))? != Some(1) {
+                return Err(Undo::With(false));
+            }
+        }
+        for key in new {
+            let made = diesel::insert_into(k::table).values(KeyRow::of(key)).execute(c);
+            if unless_taken(made)?.is_none() {
+                return Err(Undo::With(false));
+            }
+        }
+        Ok(true)
+    })
+}
+
+/// `None` where a unique index refused: another key is in that state, or has that id.
+fn unless_taken(result: QueryResult<usize>) -> QueryResult<Option<usize>> {
+    use diesel::result::{DatabaseErrorKind::UniqueViolation, Error::DatabaseError};
+    match result {
+        Err(DatabaseError(UniqueViolation, _)) => Ok(None),
+        other => other.map(Some),
+    }
+}
+
+/// Replaces what is sealed with the master key, as a whole. What is gone meanwhile stays gone.
+pub(crate) fn reseal(
+    c: &mut Conn,
+    keys: &[(String, Vec<u8>)],
+    values: &[(String, Vec<u8>)],
+) -> Result<(), Fault> {
+    whole(c, |c| {
+        for (kid, sealed) in keys {
+            diesel::update(signing_keys::table.find(kid)).set(signing_keys::sealed.eq(sealed)).execute(c)?;
+        }
+        for (name, value) in values {
+            diesel::update(settings::table.find(name)).set(settings::value.eq(value)).execute(c)?;
+        }
+        Ok(())
+    })
+}

@@ -1,0 +1,109 @@
+//! A refresh, carried out: load, let the domain decide, write guarded by what the decision was made from (behaviour.md §3).
+//!
+//! Two round trips: one read, one update that commits by itself. Only a reuse needs a transaction, for its revocation.
+
+use super::{
+    Conn,
+    revocations::record,
+    sessions::{mark_ended, revocation_of, session_with_user},
+    whole,
+};
+use crate::{
+    fault::Fault,
+    outcomes::Rotated,
+    rows::SessionRow,
+    schema::{sessions, users},
+    sqlty::{Id, Ts},
+};
+use auth_domain::{
+    ids::SessionId,
+    rotation::{Decision, Presented, RotationPolicy, Standing, decide},
+    session::{EndReason, Rotation, Session},
+    time::{Span, Timestamp},
+    user::{User, UserStatus},
+};
+use diesel::{
+    dsl::{case_when, exists},
+    prelude::*,
+};
+
+/// How often a decision is made again after its guard missed.
+const RETRIES: u32 = 3;
+
+/// Decides about a presented refresh token and carries it out. `None`: there is no such session.
+pub(crate) fn rotate(
+    c: &mut Conn,
+    id: SessionId,
+    presented: &Presented,
+    now: Timestamp,
+    policy: &RotationPolicy,
+    grace: Span,
+) -> Result<Option<Rotated>, Fault> {
+    for _ in 0..=RETRIES {
+        let Some((session, user)) = session_with_user(c, id)? else { return Ok(None) };
+        let standing = Standing { session: &session, status: user.status, generation: user.generation };
+        let decision = decide(standing, presented, now, policy);
+        let rotated = |session, revocations| Ok(Some(Rotated { decision, session, user: user.clone(), revocations }));
+        let written = match decision {
+            Decision::Rotate { next } => write_rotation(c, &session, &user, &next)?,
+            Decision::Repeat { access_until } => {
+                let same = Rotation { access_until, ..session.rotation };
+                write_rotation(c, &session, &user, &same)?
+            }
+            Decision::Reuse => match end_reused(c, id, now, grace)? {
+                Some((session, revocations)) => return rotated(session, revocations),
+                None => None,
+            },
+            Decision::Invalid | Decision::Expired | Decision::Revoked | Decision::AlreadyUsed => Some(session),
+        };
+        if let Some(session) = written {
+            return rotated(session, Vec::new());
+        }
+    }
+    Err(Fault::Contended)
+}
+
+/// Writes a rotation, if the session and its user still are what the decision was made from. A session that ended, or was
+/// lifted over a cut, in between is not touched: a refresh in flight revives nothing.
+fn write_rotation(c: &mut Conn, from: &Session, user: &User, next: &Rotation) -> Result<Option<Session>, Fault> {
+    use sessions as s;
+    let same_user = users::table
+        .find(Id(user.id.as_uuid()))
+        .filter(users::status.eq(UserStatus::Active.as_str()))
+        .filter(users::token_generation.eq(user.generation.number()));
+    let same = s::table
+        .find(Id(from.id.as_uuid()))
+        .filter(s::rotation.eq(i64::from(from.rotation.number)))
+        .filter(s::generation.eq(from.generation.number()))
+        .filter(s::ended_at.is_null())
+        .filter(exists(same_user));
+    let until = Ts(next.access_until);
+    let row: Option<SessionRow> = diesel::update(same)
+        .set((
+            s::rotation.eq(i64::from(next.number)),
+            s::rotated_at.eq(Ts(next.rotated_at)),
+            s::refresh_expires_at.eq(Ts(next.refresh_expires_at)),
+            s::idempotency_digest.eq(next.key.map(|key| key.as_bytes().to_vec())),
+            // A Repeat in between may have given out a token that lives a little longer.
+            s::access_until.eq(case_when::<_, _, crate::sqlty::Instant>(s::access_until.lt(until), until).otherwise(s::access_until)),
+        ))
+        .returning(SessionRow::as_returning())
+        .get_result(c)
+        .optional()?;
+    row.map(SessionRow::session).transpose()
+}
+
+/// Ends a session of which a copy is about. `None`: it had ended, and whoever ended it tells of it.
+fn end_reused(
+    c: &mut Conn,
+    id: SessionId,
+    now: Timestamp,
+    grace: Span,
+) -> Result<Option<(Session, Vec<auth_domain::revocation::Revocation>)>, Fault> {
+    whole(c, |c| {
+        let Some(session) = mark_ended(c, id, EndReason::Reuse, now)? else { return Ok(None) };
+        let revocations = vec![revocation_of(&session, grace)];
+        record(c, &revocations)?;
+        Ok(Some((session, revocations)))
+    })
+}

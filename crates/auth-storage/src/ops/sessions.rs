@@ -1,0 +1,165 @@
+//! Sessions: begun, listed, ended one by one.
+
+use super::{Conn, revocations::record, whole};
+use crate::{
+    asks::{HashUpgrade, Page, SessionFilter, Terms},
+    fault::Fault,
+    outcomes::{EndedSession, StartedSession},
+    rows::{FallenRow, SessionRow, UserRow},
+    schema::{sessions, users},
+    sqlty::{Id, Ts},
+};
+use auth_domain::{
+    ids::{SessionId, UserId},
+    revocation::{Revocation, Revoked},
+    session::{EndReason, Session},
+    time::{Span, Timestamp, after},
+    user::{User, UserStatus},
+};
+use diesel::prelude::*;
+
+/// Begins a session, if the user still is what it was when its password was verified.
+pub(crate) fn start(
+    c: &mut Conn,
+    session: &Session,
+    max_per_user: u32,
+    upgrade: Option<&HashUpgrade>,
+    terms: Terms,
+) -> Result<StartedSession, Fault> {
+    whole(c, |c| {
+        // The guard takes the user's row: a cut comes before it (and it misses) or after it (and hits the new session).
+        let same = users::table
+            .find(Id(session.user.as_uuid()))
+            .filter(users::status.eq(UserStatus::Active.as_str()))
+            .filter(users::token_generation.eq(session.generation.number()));
+        let row: Option<UserRow> = diesel::update(same)
+            .set(users::last_login_at.eq(Some(Ts(terms.now))))
+            .returning(UserRow::as_returning())
+            .get_result(c)
+            .optional()?;
+        let Some(user) = row.map(UserRow::user).transpose()? else { return Ok(StartedSession::Outdated) };
+        if let Some(HashUpgrade { from, to }) = upgrade {
+            super::users::upgrade_password_hash(c, user.id, from, to)?;
+        }
+        diesel::insert_into(sessions::table).values(SessionRow::of(session)).execute(c)?;
+        let displaced = displace(c, session, max_per_user, terms)?;
+        Ok(StartedSession::Started { displaced, user })
+    })
+}
+
+/// Ends the oldest live sessions beyond `max_per_user`, never the one that has just begun.
+fn displace(c: &mut Conn, newest: &Session, max_per_user: u32, terms: Terms) -> Result<Vec<Revocation>, Fault> {
+    use sessions as s;
+    let others = i64::from(max_per_user.max(1)) - 1;
+    let surplus: Vec<Id> = s::table
+        .filter(s::user_id.eq(Id(newest.user.as_uuid())))
+        .filter(s::ended_at.is_null())
+        .filter(s::refresh_expires_at.gt(Ts(terms.now)))
+        .filter(s::id.ne(Id(newest.id.as_uuid())))
+        .order(s::id.desc())
+        .offset(others)
+        .select(s::id)
+        .load(c)?;
+    let mut revocations = Vec::with_capacity(surplus.len());
+    for id in surplus {
+        let ended: Option<FallenRow> = diesel::update(s::table.find(id).filter(s::ended_at.is_null()))
+            .set((s::ended_at.eq(Some(Ts(terms.now))), s::end_reason.eq(Some(EndReason::Displaced.as_str()))))
+            .returning(FallenRow::as_returning())
+            .get_result(c)
+            .optional()?;
+        revocations.extend(ended.map(|row| fallen_session(row.id, row.access_until.0, terms.grace)));
+    }
+    record(c, &revocations)?;
+    Ok(revocations)
+}
+
+fn fallen_session(id: Id, access_until: Timestamp, grace: Span) -> Revocation {
+    Revocation { what: Revoked::Session(SessionId::from_uuid(id.0)), until: after(access_until, grace) }
+}
+
+/// The revocation of every access token that a session was given.
+pub(super) fn revocation_of(session: &Session, grace: Span) -> Revocation {
+    Revocation { what: Revoked::Session(session.id), until: after(session.rotation.access_until, grace) }
+}
+
+/// Marks a session as ended, once: `None` if it had ended.
+pub(super) fn mark_ended(
+    c: &mut Conn,
+    id: SessionId,
+    why: EndReason,
+    now: Timestamp,
+) -> Result<Option<Session>, Fault> {
+    use sessions as s;
+    let row: Option<SessionRow> = diesel::update(s::table.find(Id(id.as_uuid())).filter(s::ended_at.is_null()))
+        .set((s::ended_at.eq(Some(Ts(now))), s::end_reason.eq(Some(why.as_str()))))
+        .returning(SessionRow::as_returning())
+        .get_result(c)
+        .optional()?;
+    row.map(SessionRow::session).transpose()
+}
+
+/// Ends a session of `owner`, or of anyone.
+pub(crate) fn end(
+    c: &mut Conn,
+    id: SessionId,
+    owner: Option<UserId>,
+    why: EndReason,
+    terms: Terms,
+) -> Result<Option<EndedSession>, Fault> {
+    whole(c, |c| {
+        let Some((session, _)) = session_with_user(c, id)? else { return Ok(None) };
+        if owner.is_some_and(|owner| owner != session.user) {
+            return Ok(None);
+        }
+        let ended = mark_ended(c, id, why, terms.now)?;
+        let newly = ended.is_some();
+        // One that ended in between ended by another call: what that one wrote is read anew.
+        let session = match ended {
+            Some(session) => session,
+            None => match session_with_user(c, id)? {
+                Some((session, _)) => session,
+                None => return Ok(None),
+            },
+        };
+        let revocations = vec![revocation_of(&session, terms.grace)];
+        // Recorded again if it had ended: whoever ended it may have died before announcing it.
+        record(c, &revocations)?;
+        Ok(Some(EndedSession { session, newly, revocations }))
+    })
+}
+
+/// A session and its user, in one statement.
+pub(crate) fn session_with_user(c: &mut Conn, id: SessionId) -> Result<Option<(Session, User)>, Fault> {
+    let found = sessions::table.inner_join(users::table).filter(sessions::id.eq(Id(id.as_uuid())));
+    let row: Option<(SessionRow, UserRow)> =
+        found.select((SessionRow::as_select(), UserRow::as_select())).first(c).optional()?;
+    row.map(|(session, user)| Ok((session.session()?, user.user()?))).transpose()
+}
+
+/// A part of a user's sessions, newest first.
+pub(crate) fn list(
+    c: &mut Conn,
+    user: UserId,
+    filter: SessionFilter,
+    now: Timestamp,
+    page: Page,
+) -> Result<Vec<Session>, Fault> {
+    use sessions as s;
+    let mut wanted = s::table
+        .inner_join(users::table)
+        .filter(s::user_id.eq(Id(user.as_uuid())))
+        .select(SessionRow::as_select())
+        .into_boxed();
+    let live =
+        || s::ended_at.is_null().and(s::refresh_expires_at.gt(Ts(now))).and(s::generation.ge(users::token_generation));
+    wanted = match filter {
+        SessionFilter::Active => wanted.filter(live()),
+        SessionFilter::Ended => wanted.filter(diesel::dsl::not(live())),
+        SessionFilter::All => wanted,
+    };
+    if let Some(after) = page.after {
+        wanted = wanted.filter(s::id.lt(Id(after)));
+    }
+    let rows: Vec<SessionRow> = wanted.order(s::id.desc()).limit(i64::from(page.limit)).load(c)?;
+    rows.into_iter().map(SessionRow::session).collect()
+}

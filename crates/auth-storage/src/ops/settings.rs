@@ -1,0 +1,20 @@
+//! Settings that the nodes share: a name and bytes.
+
+use super::Conn;
+use crate::{fault::Fault, schema::settings};
+use diesel::prelude::*;
+
+/// One setting.
+pub(crate) fn value(c: &mut Conn, name: &str) -> Result<Option<Vec<u8>>, Fault> {
+    Ok(settings::table.find(name).select(settings::value).first(c).optional()?)
+}
+
+/// Stores a setting unless it is there: of several nodes, one wins.
+pub(crate) fn insert(c: &mut Conn, name: &str, value: &[u8]) -> Result<bool, Fault> {
+    let inserted = diesel::insert_into(settings::table)
+        .values((settings::name.eq(name), settings::value.eq(value)))
+        .on_conflict(settings::name)
+        .do_nothing()
+        .execute(c)?;
+    Ok(inserted == 1)
+}

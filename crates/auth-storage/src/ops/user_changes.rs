@@ -1,0 +1,246 @@
+//! Changes of a user that cut its sessions (behaviour.md §2).
+//!
+//! Each takes the user's row first, so that no sign-in slips in between: a session inserted before is ended or lifted over,
+//! one inserted after sees the raised generation. A change that could remove an administrator takes the guard before that.
+
+use super::{Conn, revocations::record, users::any_administrator, whole, whole_or_undone};
+use crate::{
+    asks::{Terms, UserChange},
+    fault::{Fault, Undo},
+    outcomes::{EndedSessions, UserOutcome},
+    rows::{FallenRow, UserRow, name_key},
+    schema::{guards, sessions, users},
+    sqlty::{Id, Ts},
+};
+use auth_domain::{
+    ids::{SessionId, UserId},
+    password_hash::PasswordHash,
+    revocation::{Revocation, Revoked},
+    role::Role,
+    session::EndReason,
+    time::{Timestamp, after},
+    user::{DisplayName, Generation, User, UserStatus},
+};
+use diesel::prelude::*;
+
+/// Waits for, and holds, the right to change who administers.
+pub(super) fn take_guard(c: &mut Conn) -> Result<(), Fault> {
+    let guard = guards::table.find("administrators");
+    if diesel::update(guard).set(guards::taken.eq(guards::taken + 1)).execute(c)? == 1 {
+        return Ok(());
+    }
+    Err(Fault::Corrupt { table: "guards", column: "name", id: "administrators".to_owned() })
+}
+
+/// Changes a user's name, role, status or verification.
+pub(crate) fn change(
+    c: &mut Conn,
+    id: UserId,
+    change: &UserChange,
+    administrators: &[Role],
+    terms: Terms,
+) -> Result<UserOutcome, Fault> {
+    whole_or_undone(c, |c| {
+        if change.role.is_some() || change.status == Some(UserStatus::Disabled) {
+            take_guard(c)?;
+        }
+        let Some(before) = take(c, id, terms.now)? else { return Ok(UserOutcome::NotFound) };
+        let after = User {
+            name: change.name.clone().unwrap_or_else(|| before.name.clone()),
+            role: change.role.clone().unwrap_or_else(|| before.role.clone()),
+            status: change.status.unwrap_or(before.status),
+            email_verified_at: change.email_verified_at.unwrap_or(before.email_verified_at),
+            ..before.clone()
+        };
+        if administers(&before, administrators)
+            && !administers(&after, administrators)
+            && !any_administrator(c, administrators, Some(id))?
+        {
+            return Err(Undo::With(UserOutcome::LastAdmin));
+        }
+        let disabled = before.status == UserStatus::Active && after.status == UserStatus::Disabled;
+        let cut = disabled || before.role != after.role;
+        let generation = if cut { before.generation.raised() } else { before.generation };
+        let user = write(c, &after, generation)?;
+        if !cut {
+            return Ok(UserOutcome::Changed { user, revocations: Vec::new(), sessions_ended: 0 });
+        }
+        let fallen = if disabled {
+            end_live(c, &before, EndReason::UserDisabled, None, terms)?
+        } else {
+            lift_live(c, &before, generation)?
+        };
+        let revocations = cut_off(c, id, generation, &fallen, terms)?;
+        Ok(UserOutcome::Changed { user, revocations, sessions_ended: fallen.ended })
+    })
+}
+
+/// Changes a user's password: all sessions end but the spared one, which goes on with its refresh token.
+pub(crate) fn set_password(
+    c: &mut Conn,
+    id: UserId,
+    hash: &PasswordHash,
+    spare: Option<SessionId>,
+    terms: Terms,
+) -> Result<UserOutcome, Fault> {
+    whole(c, |c| {
+        let Some(before) = take(c, id, terms.now)? else { return Ok(UserOutcome::NotFound) };
+        let generation = before.generation.raised();
+        let row: UserRow = diesel::update(users::table.find(Id(id.as_uuid())))
+            .set((users::password_hash.eq(hash.expose()), users::token_generation.eq(generation.number())))
+            .returning(UserRow::as_returning())
+            .get_result(c)?;
+        let mut fallen = end_live(c, &before, EndReason::PasswordChanged, spare, terms)?;
+        if spare.is_some() {
+            fallen.join(lift_live(c, &before, generation)?);
+        }
+        let revocations = cut_off(c, id, generation, &fallen, terms)?;
+        Ok(UserOutcome::Changed { user: row.user()?, revocations, sessions_ended: fallen.ended })
+    })
+}
+
+/// Ends all of a user's sessions.
+pub(crate) fn end_sessions(
+    c: &mut Conn,
+    id: UserId,
+    why: EndReason,
+    terms: Terms,
+) -> Result<Option<EndedSessions>, Fault> {
+    whole(c, |c| {
+        let raised: Option<UserRow> = diesel::update(users::table.find(Id(id.as_uuid())))
+            .set(users::token_generation.eq(users::token_generation + 1))
+            .returning(UserRow::as_returning())
+            .get_result(c)
+            .optional()?;
+        let Some(user) = raised.map(UserRow::user).transpose()? else { return Ok(None) };
+        let generation = user.generation;
+        let before = User { generation: Generation::from_number(generation.number() - 1).unwrap_or(generation), ..user };
+        let fallen = end_live(c, &before, why, None, terms)?;
+        let revocations = cut_off(c, id, generation, &fallen, terms)?;
+        Ok(Some(EndedSessions { count: fallen.ended, generation, revocations }))
+    })
+}
+
+/// Deletes a user and all it owns. The revocation of everything it ever held stays.
+pub(crate) fn delete(
+    c: &mut Conn,
+    id: UserId,
+    administrators: &[Role],
+    terms: Terms,
+) -> Result<UserOutcome, Fault> {
+    whole_or_undone(c, |c| {
+        take_guard(c)?;
+        let Some(user) = take(c, id, terms.now)? else { return Ok(UserOutcome::NotFound) };
+        if administers(&user, administrators) && !any_administrator(c, administrators, Some(id))? {
+            return Err(Undo::With(UserOutcome::LastAdmin));
+        }
+        let rows: Vec<FallenRow> = diesel::delete(sessions::table.filter(sessions::user_id.eq(Id(id.as_uuid()))))
+            .returning(FallenRow::as_returning())
+            .get_results(c)?;
+        let fallen = Fallen::of(&rows, user.generation, terms.now);
+        diesel::delete(users::table.find(Id(id.as_uuid()))).execute(c)?;
+        let revocations = cut_off(c, id, Generation::DELETED, &fallen, terms)?;
+        Ok(UserOutcome::Changed { user, revocations, sessions_ended: fallen.ended })
+    })
+}
+
+fn administers(user: &User, administrators: &[Role]) -> bool {
+    user.status == UserStatus::Active && administrators.contains(&user.role)
+}
+
+/// The user's row, held until the end of the transaction.
+fn take(c: &mut Conn, id: UserId, now: Timestamp) -> Result<Option<User>, Fault> {
+    let row: Option<UserRow> = diesel::update(users::table.find(Id(id.as_uuid())))
+        .set(users::updated_at.eq(Ts(now)))
+        .returning(UserRow::as_returning())
+        .get_result(c)
+        .optional()?;
+    row.map(UserRow::user).transpose()
+}
+
+fn write(c: &mut Conn, user: &User, generation: Generation) -> Result<User, Fault> {
+    let row: UserRow = diesel::update(users::table.find(Id(user.id.as_uuid())))
+        .set((
+            users::name.eq(user.name.as_ref().map(DisplayName::as_str)),
+            users::name_key.eq(user.name.as_ref().map(name_key)),
+            users::role.eq(user.role.as_str()),
+            users::status.eq(user.status.as_str()),
+            users::email_verified_at.eq(user.email_verified_at.map(Ts)),
+            users::token_generation.eq(generation.number()),
+        ))
+        .returning(UserRow::as_returning())
+        .get_result(c)?;
+    row.user()
+}
+
+/// Sessions that a cut hit.
+#[derive(Default)]
+struct Fallen {
+    /// How many live ones ended.
+    ended: u64,
+    /// The expiry of the last access token among them.
+    last_access: Option<Timestamp>,
+}
+
+impl Fallen {
+    fn of(rows: &[FallenRow], generation: Generation, now: Timestamp) -> Self {
+        let live = |row: &&FallenRow| row.is_live(generation, now);
+        Self {
+            ended: rows.iter().filter(live).count() as u64,
+            last_access: rows.iter().map(|row| row.access_until.0).max(),
+        }
+    }
+
+    fn join(&mut self, other: Self) {
+        self.last_access = self.last_access.max(other.last_access);
+    }
+}
+
+/// Ends the sessions that have not ended; those past their time, too, since another node's clock may still call them live.
+fn end_live(
+    c: &mut Conn,
+    before: &User,
+    why: EndReason,
+    spare: Option<SessionId>,
+    terms: Terms,
+) -> Result<Fallen, Fault> {
+    use sessions as s;
+    let mine = s::user_id.eq(Id(before.id.as_uuid())).and(s::ended_at.is_null());
+    let end = (s::ended_at.eq(Some(Ts(terms.now))), s::end_reason.eq(Some(why.as_str())));
+    let rows: Vec<FallenRow> = match spare {
+        None => diesel::update(s::table.filter(mine)).set(end).returning(FallenRow::as_returning()).get_results(c)?,
+        Some(spare) => diesel::update(s::table.filter(mine).filter(s::id.ne(Id(spare.as_uuid()))))
+            .set(end)
+            .returning(FallenRow::as_returning())
+            .get_results(c)?,
+    };
+    Ok(Fallen::of(&rows, before.generation, terms.now))
+}
+
+/// Lifts the sessions that have not ended over a cut: their refresh tokens go on.
+fn lift_live(c: &mut Conn, before: &User, generation: Generation) -> Result<Fallen, Fault> {
+    use sessions as s;
+    let mine = s::user_id.eq(Id(before.id.as_uuid())).and(s::ended_at.is_null());
+    // None below the old generation: what an earlier cut left behind stays dead.
+    let alive = s::table.filter(mine).filter(s::generation.ge(before.generation.number()));
+    let rows: Vec<FallenRow> = diesel::update(alive)
+        .set(s::generation.eq(generation.number()))
+        .returning(FallenRow::as_returning())
+        .get_results(c)?;
+    let last_access = rows.iter().map(|row| row.access_until.0).max();
+    Ok(Fallen { ended: 0, last_access })
+}
+
+fn cut_off(
+    c: &mut Conn,
+    id: UserId,
+    least: Generation,
+    fallen: &Fallen,
+    terms: Terms,
+) -> Result<Vec<Revocation>, Fault> {
+    let last = fallen.last_access.map(|expiry| after(expiry, terms.grace));
+    let until = last.map_or(terms.until_at_least, |last| last.max(terms.until_at_least));
+    let revocations = vec![Revocation { what: Revoked::User(id, least), until }];
+    record(c, &revocations)?;
+    Ok(revocations)
+}

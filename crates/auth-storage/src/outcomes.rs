@@ -1,0 +1,175 @@
+//! What callers get back. An outcome that must persist is a value: an `Err` only ever means that the store failed.
+
+use auth_domain::{
+    keys::KeyStanding,
+    password_hash::PasswordHash,
+    revocation::Revocation,
+    rotation::Decision,
+    session::Session,
+    time::Timestamp,
+    user::{Generation, User},
+};
+
+/// Whether a user was made.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum InsertedUser {
+    /// It was.
+    Created(User),
+    /// Another user has the address; nothing was written.
+    EmailTaken,
+}
+
+/// A user and the hash of its password, from one read: the generation is the one that the hash belongs to.
+#[derive(Clone)]
+pub struct Credentials {
+    /// The user.
+    pub user: User,
+    /// The hash; `None`: it can't sign in with a password.
+    pub password_hash: Option<PasswordHash>,
+}
+
+/// What came of a change of a user.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum UserOutcome {
+    /// It was changed.
+    Changed {
+        /// The user after the change; before it, if it was deleted.
+        user: User,
+        /// What has to be announced.
+        revocations: Vec<Revocation>,
+        /// How many live sessions ended.
+        sessions_ended: u64,
+    },
+    /// There is no such user.
+    NotFound,
+    /// It is the last administrator; nothing was written.
+    LastAdmin,
+}
+
+/// What came of a sign-in.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum StartedSession {
+    /// The session is there.
+    Started {
+        /// The oldest sessions, which ended to make room.
+        displaced: Vec<Revocation>,
+        /// The user after the sign-in.
+        user: User,
+    },
+    /// The user was deleted or disabled, or its generation was raised, since the password was verified: nothing was written.
+    Outdated,
+}
+
+/// What came of a refresh.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Rotated {
+    /// What was decided, and is carried out.
+    pub decision: Decision,
+    /// The session after it.
+    pub session: Session,
+    /// Its user.
+    pub user: User,
+    /// What has to be announced: on reuse, by the one call that ended the session.
+    pub revocations: Vec<Revocation>,
+}
+
+/// A session that has ended, now or before.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct EndedSession {
+    /// The session.
+    pub session: Session,
+    /// Whether this call ended it.
+    pub newly: bool,
+    /// What has to be announced. Also if it had ended before: the one who ended it may have died before announcing it.
+    pub revocations: Vec<Revocation>,
+}
+
+/// All sessions of a user that have ended.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct EndedSessions {
+    /// How many live ones there were.
+    pub count: u64,
+    /// The user's generation from now on.
+    pub generation: Generation,
+    /// What has to be announced.
+    pub revocations: Vec<Revocation>,
+}
+
+/// Revocations as read, and the database's clock before the read.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct RevocationBatch {
+    /// Each with its `recorded_at`.
+    pub revocations: Vec<(Revocation, Timestamp)>,
+    /// The database's clock.
+    pub database_now: Timestamp,
+}
+
+/// A signing key as stored.
+#[derive(Clone, PartialEq, Eq)]
+pub struct StoredKey {
+    /// Where it stands.
+    pub standing: KeyStanding,
+    /// The `alg` it signs with.
+    pub algorithm: String,
+    /// The public part, as a JWK.
+    pub public_jwk: String,
+    /// The private part, sealed with the master key.
+    pub sealed: Vec<u8>,
+}
+
+/// What came of a request for a set-up token.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum SetupTokenIssue {
+    /// It is stored.
+    Issued,
+    /// There is an administrator; nothing was written.
+    AdministratorExists,
+    /// Another one is live and was not to be replaced; nothing was written.
+    AlreadyLive,
+}
+
+/// What came of a set-up.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum SetupOutcome {
+    /// The first administrator is there, and signed in.
+    Created(User),
+    /// There is an administrator already; nothing was written.
+    Closed,
+    /// No such token, or it was used, or is past its time; nothing was written.
+    InvalidToken,
+    /// Another user has the address; nothing was written, and the token is still good.
+    EmailTaken,
+}
+
+/// What a sweep removed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct Swept {
+    /// Revocations that concern no living token.
+    pub revocations: u64,
+    /// Sessions that ended or expired long ago.
+    pub sessions: u64,
+    /// One-time tokens past their time.
+    pub one_time_tokens: u64,
+    /// Retired keys.
+    pub keys: u64,
+}
+
+/// A migration, and whether the database has it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct MigrationStatus {
+    /// Its name; of one that this version does not know, its stamp alone.
+    pub name: String,
+    /// Whether it is applied.
+    pub applied: bool,
+    /// Whether this version knows it; where it does not, the schema is newer than the program.
+    pub known: bool,
+}
+
+impl std::fmt::Debug for StoredKey {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("StoredKey")
+            .field("standing", &self.standing)
+            .field("algorithm", &self.algorithm)
+            .finish_non_exhaustive()
+    }
+}

@@ -1,0 +1,136 @@
+//! The schema, once for both databases. `migrations/` makes it; a test compares the two.
+
+diesel::table! {
+    use diesel::sql_types::*;
+    use crate::sqlty::*;
+
+    users (id) {
+        id -> Guid,
+        email -> Text,
+        email_key -> Text,
+        name -> Nullable<Text>,
+        name_key -> Nullable<Text>,
+        password_hash -> Nullable<Text>,
+        role -> Text,
+        status -> Text,
+        email_verified_at -> Nullable<Instant>,
+        created_at -> Instant,
+        updated_at -> Instant,
+        last_login_at -> Nullable<Instant>,
+        token_generation -> BigInt,
+    }
+}
+
+diesel::table! {
+    use diesel::sql_types::*;
+    use crate::sqlty::*;
+
+    sessions (id) {
+        id -> Guid,
+        user_id -> Guid,
+        generation -> BigInt,
+        created_at -> Instant,
+        rotation -> BigInt,
+        rotated_at -> Instant,
+        refresh_expires_at -> Instant,
+        access_until -> Instant,
+        idempotency_digest -> Nullable<Binary>,
+        ended_at -> Nullable<Instant>,
+        end_reason -> Nullable<Text>,
+        ip -> Nullable<Text>,
+        user_agent -> Nullable<Text>,
+    }
+}
+
+diesel::table! {
+    use diesel::sql_types::*;
+    use crate::sqlty::*;
+
+    revocations (id, kind) {
+        id -> Guid,
+        kind -> Text,
+        generation -> Nullable<BigInt>,
+        until -> Instant,
+        recorded_at -> Instant,
+    }
+}
+
+diesel::table! {
+    use diesel::sql_types::*;
+    use crate::sqlty::*;
+
+    one_time_tokens (id) {
+        id -> Guid,
+        kind -> Text,
+        user_id -> Nullable<Guid>,
+        digest -> Binary,
+        created_at -> Instant,
+        expires_at -> Instant,
+        used_at -> Nullable<Instant>,
+    }
+}
+
+diesel::table! {
+    use diesel::sql_types::*;
+    use crate::sqlty::*;
+
+    signing_keys (kid) {
+        kid -> Text,
+        state -> Text,
+        algorithm -> Text,
+        public_jwk -> Text,
+        sealed -> Binary,
+        published_at -> Instant,
+        verifies_until -> Nullable<Instant>,
+    }
+}
+
+diesel::table! {
+    use diesel::sql_types::*;
+    use crate::sqlty::*;
+
+    clients (id) {
+        id -> Text,
+        secret_digest -> Binary,
+        created_at -> Instant,
+    }
+}
+
+diesel::table! {
+    settings (name) {
+        name -> Text,
+        value -> Binary,
+    }
+}
+
+diesel::table! {
+    guards (name) {
+        name -> Text,
+        taken -> BigInt,
+    }
+}
+
+diesel::joinable!(sessions -> users (user_id));
+diesel::allow_tables_to_appear_in_same_query!(users, sessions);
+
+/// The tables and their columns, for the test that compares them with each database.
+pub fn columns() -> Vec<(&'static str, Vec<&'static str>)> {
+    use diesel::query_source::Column as _;
+    macro_rules! columns {
+        ($($table:ident: $($column:ident)*;)*) => {
+            vec![$((stringify!($table), vec![$($table::$column::NAME),*])),*]
+        };
+    }
+    columns! {
+        users: id email email_key name name_key password_hash role status email_verified_at created_at updated_at
+            last_login_at token_generation;
+        sessions: id user_id generation created_at rotation rotated_at refresh_expires_at access_until
+            idempotency_digest ended_at end_reason ip user_agent;
+        revocations: id kind generation until recorded_at;
+        one_time_tokens: id kind user_id digest created_at expires_at used_at;
+        signing_keys: kid state algorithm public_jwk sealed published_at verifies_until;
+        clients: id secret_digest created_at;
+        settings: name value;
+        guards: name taken;
+    }
+}

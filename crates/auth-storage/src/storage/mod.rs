@@ -1,0 +1,125 @@
+//! The store, as the rest of the program sees it: each method hands one operation to the threads of its database.
+
+mod keys_and_clients;
+mod revocations;
+mod sessions;
+mod setup_and_sweep;
+mod users;
+
+use crate::{
+    Backend, DatabaseConfig,
+    error::{AlreadyServed, MigrateError, OpenError, StorageError},
+    migrate::{self, Way},
+    open::{self, Database},
+    outcomes::MigrationStatus,
+    serving::{self, ServeLock},
+};
+use auth_domain::time::Timestamp;
+use std::sync::{Arc, Mutex};
+use uuid::Uuid;
+
+/// The store. Cloning it is cheap: all clones share the connections.
+#[derive(Clone)]
+pub struct Storage {
+    inner: Arc<Inner>,
+}
+
+struct Inner {
+    database: Database,
+    /// Where the last walk over the sessions stopped (`ops::housekeeping`).
+    walked_to: Mutex<Option<Uuid>>,
+}
+
+/// Runs an operation where it belongs: `read` on SQLite's readers, `write` on its writer; on PostgreSQL both on the pool.
+macro_rules! run {
+    ($storage:expr, $how:ident, $noun:ident::$operation:ident($($argument:expr),* $(,)?)) => {
+        match &$storage.inner.database {
+            $crate::open::Database::Sqlite { writer: _writer, readers: _readers, .. } => {
+                run!(@sqlite $how, _writer, _readers)
+                    .run(move |c| $crate::sqlite::ops::$noun::$operation(c, $($argument),*))
+                    .await
+            }
+            $crate::open::Database::Postgres { pool, .. } => {
+                pool.run(move |c| $crate::postgres::ops::$noun::$operation(c, $($argument),*)).await
+            }
+        }
+    };
+    (@sqlite read, $writer:ident, $readers:ident) => { $readers };
+    (@sqlite write, $writer:ident, $readers:ident) => { $writer };
+}
+use run;
+
+impl Storage {
+    /// Opens the database and reaches it once. It does not migrate; once open, it outlives the database's outages.
+    ///
+    /// # Errors
+    /// See [`OpenError`]: each says the cause and the mend.
+    pub async fn open(config: &DatabaseConfig) -> Result<Self, OpenError> {
+        let (tell, told) = tokio::sync::oneshot::channel();
+        let config = config.clone();
+        let started = std::thread::Builder::new().name("open-database".to_owned()).spawn(move || {
+            // Nobody waits for it any more: what was opened is closed.
+            let _: Result<(), _> = tell.send(open::open(&config));
+        });
+        let lost = |cause: String| OpenError::Server(cause);
+        let _thread = started.map_err(|cause| lost(cause.to_string()))?;
+        let database = told.await.unwrap_or_else(|cause| Err(lost(cause.to_string())))?;
+        Ok(Self { inner: Arc::new(Inner { database, walked_to: Mutex::new(None) }) })
+    }
+
+    /// Which database it is.
+    #[must_use]
+    pub fn backend(&self) -> Backend {
+        match self.inner.database {
+            Database::Sqlite { .. } => Backend::Sqlite,
+            Database::Postgres { .. } => Backend::Postgres,
+        }
+    }
+
+    /// Claims the right to serve this database. On SQLite one process at a time has it; on PostgreSQL everyone does.
+    ///
+    /// # Errors
+    /// [`AlreadyServed`].
+    pub fn claim_serving(&self) -> Result<ServeLock, AlreadyServed> {
+        serving::claim(&self.inner.database)
+    }
+
+    /// The database's clock, asked of a server that takes writes.
+    ///
+    /// # Errors
+    /// See [`StorageError`].
+    pub async fn ping(&self) -> Result<Timestamp, StorageError> {
+        run!(self, read, clock::now())
+    }
+
+    /// All migrations in order, with those that this version does not know at the end.
+    ///
+    /// # Errors
+    /// See [`StorageError`].
+    pub async fn migration_status(&self) -> Result<Vec<MigrationStatus>, StorageError> {
+        let applied = run!(self, read, clock::applied_migrations())?;
+        Ok(migrate::status(&self.inner.database, applied))
+    }
+
+    /// Applies the migrations that are missing, all or none, and names them.
+    ///
+    /// # Errors
+    /// See [`MigrateError`].
+    pub async fn migrate_up(&self) -> Result<Vec<String>, MigrateError> {
+        migrate::run(&self.inner.database, Way::Up).await
+    }
+
+    /// Takes the newest migration back and names it.
+    ///
+    /// # Errors
+    /// See [`MigrateError`].
+    pub async fn migrate_down(&self) -> Result<Option<String>, MigrateError> {
+        Ok(migrate::run(&self.inner.database, Way::Down).await?.pop())
+    }
+}
+
+impl std::fmt::Debug for Storage {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Storage").field("backend", &self.backend()).finish_non_exhaustive()
+    }
+}

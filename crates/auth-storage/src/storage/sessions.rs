@@ -1,0 +1,98 @@
+//! Sessions: begun, refreshed, ended, listed.
+
+use super::{Storage, run};
+use crate::{
+    asks::{HashUpgrade, Page, SessionFilter, Terms},
+    error::StorageError,
+    outcomes::{EndedSession, EndedSessions, Rotated, StartedSession},
+};
+use auth_domain::{
+    ids::{SessionId, UserId},
+    rotation::{Presented, RotationPolicy},
+    session::{EndReason, Session},
+    time::{Span, Timestamp},
+    user::User,
+};
+
+impl Storage {
+    /// Begins a session in one transaction: if the user exists, is active and has the session's generation, it stores it,
+    /// sets `last_login_at`, rewrites the hash if that still is `upgrade.from`, and ends the oldest live sessions beyond
+    /// `max_per_user`. Else nothing is written.
+    ///
+    /// # Errors
+    /// See [`StorageError`].
+    pub async fn start_session(
+        &self,
+        session: Session,
+        max_per_user: u32,
+        upgrade: Option<HashUpgrade>,
+        terms: Terms,
+    ) -> Result<StartedSession, StorageError> {
+        run!(self, write, sessions::start(&session, max_per_user, upgrade.as_ref(), terms))
+    }
+
+    /// Decides about a presented refresh token (behaviour.md §3) and carries the decision out; `None`: no such session. Of
+    /// any number of callers with one token, one rotates. A reuse is told by the one call that ended the session.
+    ///
+    /// # Errors
+    /// [`StorageError::Contended`] if its guard missed four times; see [`StorageError`].
+    pub async fn rotate(
+        &self,
+        id: SessionId,
+        presented: Presented,
+        now: Timestamp,
+        policy: RotationPolicy,
+        grace: Span,
+    ) -> Result<Option<Rotated>, StorageError> {
+        run!(self, write, rotation::rotate(id, &presented, now, &policy, grace))
+    }
+
+    /// Ends a session; `None`: there is none, or it is not `owner`'s.
+    ///
+    /// # Errors
+    /// See [`StorageError`].
+    pub async fn end_session(
+        &self,
+        id: SessionId,
+        owner: Option<UserId>,
+        why: EndReason,
+        terms: Terms,
+    ) -> Result<Option<EndedSession>, StorageError> {
+        run!(self, write, sessions::end(id, owner, why, terms))
+    }
+
+    /// Ends all sessions of a user and raises its generation; `None`: no such user.
+    ///
+    /// # Errors
+    /// See [`StorageError`].
+    pub async fn end_user_sessions(
+        &self,
+        id: UserId,
+        why: EndReason,
+        terms: Terms,
+    ) -> Result<Option<EndedSessions>, StorageError> {
+        run!(self, write, user_changes::end_sessions(id, why, terms))
+    }
+
+    /// A session and its user, from one read.
+    ///
+    /// # Errors
+    /// See [`StorageError`].
+    pub async fn session(&self, id: SessionId) -> Result<Option<(Session, User)>, StorageError> {
+        run!(self, read, sessions::session_with_user(id))
+    }
+
+    /// A part of a user's sessions, newest first.
+    ///
+    /// # Errors
+    /// See [`StorageError`].
+    pub async fn sessions(
+        &self,
+        user: UserId,
+        filter: SessionFilter,
+        now: Timestamp,
+        page: Page,
+    ) -> Result<Vec<Session>, StorageError> {
+        run!(self, read, sessions::list(user, filter, now, page))
+    }
+}

@@ -1,0 +1,141 @@
+//! Users: made, read, changed, removed.
+
+use super::{Storage, run};
+use crate::{
+    asks::{NewUser, Page, Terms, UserChange, UserFilter},
+    error::StorageError,
+    outcomes::{Credentials, InsertedUser, UserOutcome},
+};
+use auth_domain::{
+    email::EmailAddress,
+    ids::{SessionId, UserId},
+    password_hash::PasswordHash,
+    role::Role,
+    session::Session,
+    user::User,
+};
+
+impl Storage {
+    /// Makes a user and, with it, its first session, in one transaction.
+    ///
+    /// # Errors
+    /// See [`StorageError`].
+    pub async fn insert_user(&self, user: NewUser, session: Option<Session>) -> Result<InsertedUser, StorageError> {
+        run!(self, write, users::insert(&user, session.as_ref()))
+    }
+
+    /// Makes many users in one transaction, and says of each whether its address was free. Every other user's writes wait
+    /// behind it on SQLite: hand over some hundred at a time.
+    ///
+    /// # Errors
+    /// See [`StorageError`].
+    pub async fn import_users(&self, users: Vec<NewUser>) -> Result<Vec<InsertedUser>, StorageError> {
+        run!(self, write, users::import(&users))
+    }
+
+    /// One user.
+    ///
+    /// # Errors
+    /// See [`StorageError`].
+    pub async fn user(&self, id: UserId) -> Result<Option<User>, StorageError> {
+        run!(self, read, users::user(id))
+    }
+
+    /// The user with an address.
+    ///
+    /// # Errors
+    /// See [`StorageError`].
+    pub async fn user_by_email(&self, email: &EmailAddress) -> Result<Option<User>, StorageError> {
+        let email = email.clone();
+        run!(self, read, users::user_by_email(&email))
+    }
+
+    /// The user with an address, and the hash of its password, from one read.
+    ///
+    /// # Errors
+    /// See [`StorageError`].
+    pub async fn credentials(&self, email: &EmailAddress) -> Result<Option<Credentials>, StorageError> {
+        let email = email.clone();
+        run!(self, read, users::credentials(&email))
+    }
+
+    /// One user and the hash of its password, from one read.
+    ///
+    /// # Errors
+    /// See [`StorageError`].
+    pub async fn credentials_of(&self, id: UserId) -> Result<Option<Credentials>, StorageError> {
+        run!(self, read, users::credentials_of(id))
+    }
+
+    /// A part of the users that fit, newest first.
+    ///
+    /// # Errors
+    /// See [`StorageError`].
+    pub async fn users(&self, filter: UserFilter, page: Page) -> Result<Vec<User>, StorageError> {
+        run!(self, read, users::list(&filter, page))
+    }
+
+    /// Changes a user. Another role raises its generation and lifts its sessions over; disabling raises it and ends them; a
+    /// name, a verification or enabling raise nothing. `administrators` are the roles whose active users administer: the
+    /// last of them stays.
+    ///
+    /// # Errors
+    /// See [`StorageError`].
+    pub async fn change_user(
+        &self,
+        id: UserId,
+        change: UserChange,
+        administrators: Vec<Role>,
+        terms: Terms,
+    ) -> Result<UserOutcome, StorageError> {
+        run!(self, write, user_changes::change(id, &change, &administrators, terms))
+    }
+
+    /// Changes a password: raises the generation, ends all sessions but `spare`, and lifts that one over.
+    ///
+    /// # Errors
+    /// See [`StorageError`].
+    pub async fn set_password(
+        &self,
+        id: UserId,
+        hash: PasswordHash,
+        spare: Option<SessionId>,
+        terms: Terms,
+    ) -> Result<UserOutcome, StorageError> {
+        run!(self, write, user_changes::set_password(id, &hash, spare, terms))
+    }
+
+    /// Deletes a user and all it owns; the last administrator stays.
+    ///
+    /// # Errors
+    /// See [`StorageError`].
+    pub async fn delete_user(
+        &self,
+        id: UserId,
+        administrators: Vec<Role>,
+        terms: Terms,
+    ) -> Result<UserOutcome, StorageError> {
+        run!(self, write, user_changes::delete(id, &administrators, terms))
+    }
+
+    /// Rewrites a hash, if it still is `from`.
+    ///
+    /// # Errors
+    /// See [`StorageError`].
+    pub async fn upgrade_password_hash(
+        &self,
+        id: UserId,
+        from: PasswordHash,
+        to: PasswordHash,
+    ) -> Result<bool, StorageError> {
+        run!(self, write, users::upgrade_password_hash(id, &from, &to))
+    }
+
+    /// Whether an active user holds one of the roles.
+    ///
+    /// # Errors
+    /// See [`StorageError`].
+    pub async fn administrator_exists(&self, administrators: Vec<Role>) -> Result<bool, StorageError> {
+        run!(self, read, users::administrator_exists(&administrators))
+    }
+}

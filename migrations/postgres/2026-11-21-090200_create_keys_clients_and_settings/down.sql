@@ -1,0 +1,3 @@
+DROP TABLE settings;
+DROP TABLE clients;
+DROP TABLE signing_keys;
