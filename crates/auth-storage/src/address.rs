@@ -34,7 +34,11 @@ impl Address {
         if url.starts_with("postgres://") || url.starts_with("postgresql://") {
             return Ok(Self::Postgres(with_parameters(url)));
         }
-        Err(if url.contains(":memory:") { OpenError::InMemory } else { OpenError::UnknownAddress })
+        Err(if url.contains(":memory:") {
+            OpenError::InMemory
+        } else {
+            OpenError::UnknownAddress
+        })
     }
 }
 
@@ -81,7 +85,11 @@ pub(crate) fn refusal(said: &str) -> OpenError {
         OpenError::UnknownHost(words)
     } else if !from_a_server && !has("FATAL") {
         OpenError::MalformedAddress
-    } else if has("authentication failed") || has("no password supplied") || has("role \"") || has("pg_hba.conf") {
+    } else if has("authentication failed")
+        || has("no password supplied")
+        || has("role \"")
+        || has("pg_hba.conf")
+    {
         OpenError::WrongPassword(words)
     } else if has("database \"") && has("does not exist") {
         OpenError::NoSuchDatabase(words)
@@ -91,7 +99,8 @@ pub(crate) fn refusal(said: &str) -> OpenError {
         OpenError::NoConnectionLeft(words)
     } else if has("SSL") || has("certificate") {
         OpenError::Tls(words)
-    } else if has("Connection refused") || has("No such file") || has("timeout expired") || has("unreachable") {
+    } else if has("Connection refused") || has("No such file") || has("timeout expired") || has("unreachable")
+    {
         OpenError::Refused(words)
     } else {
         OpenError::Server(words)
@@ -110,40 +119,75 @@ mod tests {
             ("sqlite:///var/lib/keyward.db", "/var/lib/keyward.db"),
             ("sqlite:/var/lib/keyward.db", "/var/lib/keyward.db"),
         ] {
-            assert!(Address::parse(url).ok() == Some(Address::Sqlite(path.into())), "{url}");
+            assert!(
+                Address::parse(url).ok() == Some(Address::Sqlite(path.into())),
+                "{url}"
+            );
         }
     }
 
     #[test]
     fn what_is_no_lasting_database_is_refused() {
-        for url in ["sqlite::memory:", "sqlite://:memory:", ":memory:", "sqlite:file::memory:?cache=shared"] {
+        for url in [
+            "sqlite::memory:",
+            "sqlite://:memory:",
+            ":memory:",
+            "sqlite:file::memory:?cache=shared",
+        ] {
             assert!(matches!(Address::parse(url), Err(OpenError::InMemory)), "{url}");
         }
-        assert!(matches!(Address::parse("sqlite:a.db?mode=ro"), Err(OpenError::SqliteParameters)));
-        for url in ["", "sqlite:", "sqlite://", "mysql://x", "keyward.db", "host=db user=x"] {
-            assert!(matches!(Address::parse(url), Err(OpenError::UnknownAddress)), "{url}");
+        assert!(matches!(
+            Address::parse("sqlite:a.db?mode=ro"),
+            Err(OpenError::SqliteParameters)
+        ));
+        for url in [
+            "",
+            "sqlite:",
+            "sqlite://",
+            "mysql://x",
+            "keyward.db",
+            "host=db user=x",
+        ] {
+            assert!(
+                matches!(Address::parse(url), Err(OpenError::UnknownAddress)),
+                "{url}"
+            );
         }
     }
 
     #[test]
     fn the_operators_own_parameters_win() {
-        let Ok(Address::Postgres(url)) = Address::parse("postgres://u@h/d?connect_timeout=9&sslmode=require") else {
+        let Ok(Address::Postgres(url)) = Address::parse("postgres://u@h/d?connect_timeout=9&sslmode=require")
+        else {
             panic!("an address");
         };
-        assert!(url.starts_with("postgres://u@h/d?connect_timeout=9&sslmode=require&target_session_attrs=read-write&"));
+        assert!(url.starts_with(
+            "postgres://u@h/d?connect_timeout=9&sslmode=require&target_session_attrs=read-write&"
+        ));
         assert_eq!(url.matches("connect_timeout").count(), 1);
-        let Ok(Address::Postgres(bare)) = Address::parse("postgresql://h/d") else { panic!("an address") };
+        let Ok(Address::Postgres(bare)) = Address::parse("postgresql://h/d") else {
+            panic!("an address")
+        };
         assert!(bare.starts_with("postgresql://h/d?connect_timeout=3&"));
     }
 
     #[test]
     fn what_libpq_says_is_sorted_and_a_password_in_it_is_left_out() {
         let at = |said: &str| format!("connection to server at \"127.0.0.1\", port 5 failed: {said}");
-        assert!(matches!(refusal(&at("Connection refused\n\tIs the server running?")), OpenError::Refused(_)));
+        assert!(matches!(
+            refusal(&at("Connection refused\n\tIs the server running?")),
+            OpenError::Refused(_)
+        ));
         let wrong = at("FATAL:  password authentication failed for user \"u\"");
         assert!(matches!(refusal(&wrong), OpenError::WrongPassword(_)));
-        assert!(matches!(refusal(&at("FATAL:  database \"x\" does not exist")), OpenError::NoSuchDatabase(_)));
-        assert!(matches!(refusal(&at("session is read-only")), OpenError::ReadOnlyServer(_)));
+        assert!(matches!(
+            refusal(&at("FATAL:  database \"x\" does not exist")),
+            OpenError::NoSuchDatabase(_)
+        ));
+        assert!(matches!(
+            refusal(&at("session is read-only")),
+            OpenError::ReadOnlyServer(_)
+        ));
         let unread = refusal("invalid port number: \"x\" in URI: \"postgres://u:hunter2@h:x/d\"");
         assert!(!unread.to_string().contains("hunter2"));
     }

@@ -2,7 +2,7 @@
 
 use crate::Backend;
 use secrecy::SecretString;
-use serde::{Deserialize, Deserializer};
+use serde::Deserialize;
 use std::time::Duration;
 
 /// Where things are kept, and how hard the database may be asked.
@@ -16,7 +16,7 @@ pub struct DatabaseConfig {
     /// How many requests may wait for a connection; one more is refused at once.
     pub queue: usize,
     /// How long a request may wait for a connection.
-    #[serde(deserialize_with = "duration")]
+    #[serde(with = "humantime_serde")]
     pub acquire_timeout: Duration,
     /// Whether PostgreSQL keeps prepared statements. Turn it off behind pgbouncer in transaction mode.
     pub prepared_statements: bool,
@@ -45,11 +45,6 @@ impl DatabaseConfig {
     }
 }
 
-fn duration<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Duration, D::Error> {
-    let text = std::borrow::Cow::<'de, str>::deserialize(deserializer)?;
-    humantime::parse_duration(&text).map_err(serde::de::Error::custom)
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -61,10 +56,19 @@ mod tests {
             serde_json::from_str(r#"{"url": "postgres://db/keyward", "acquire_timeout": "750ms"}"#).unwrap();
         assert_eq!(config.url.expose_secret(), "postgres://db/keyward");
         assert_eq!(config.acquire_timeout, Duration::from_millis(750));
-        assert_eq!((config.pool_size, config.prepared_statements, config.auto_migrate), (8, true, None));
+        assert_eq!(
+            (config.pool_size, config.prepared_statements, config.auto_migrate),
+            (8, true, None)
+        );
         assert!(!config.migrates_itself(Backend::Postgres));
         assert!(config.migrates_itself(Backend::Sqlite));
-        assert!(!DatabaseConfig { auto_migrate: Some(false), ..config }.migrates_itself(Backend::Sqlite));
+        assert!(
+            !DatabaseConfig {
+                auto_migrate: Some(false),
+                ..config
+            }
+            .migrates_itself(Backend::Sqlite)
+        );
     }
 
     #[test]
@@ -75,7 +79,10 @@ mod tests {
 
     #[test]
     fn the_address_is_never_shown() {
-        let config = DatabaseConfig { url: "postgres://u:hunter2@db/x".into(), ..DatabaseConfig::default() };
+        let config = DatabaseConfig {
+            url: "postgres://u:hunter2@db/x".into(),
+            ..DatabaseConfig::default()
+        };
         assert!(!format!("{config:?}").contains("hunter2"));
     }
 }

@@ -54,7 +54,10 @@ pub(crate) enum Fate {
 
 impl Meaning {
     fn kept(error: StorageError) -> Self {
-        Self { error, connection: Fate::Kept }
+        Self {
+            error,
+            connection: Fate::Kept,
+        }
     }
 }
 
@@ -104,7 +107,9 @@ impl Dialect for SqliteConnection {
     }
 
     fn meaning(error: &Error) -> Meaning {
-        let Error::DatabaseError(kind, information) = error else { return undescribed(error) };
+        let Error::DatabaseError(kind, information) = error else {
+            return undescribed(error);
+        };
         if let Some(refused) = constraint(kind, information.constraint_name()) {
             return Meaning::kept(refused);
         }
@@ -116,14 +121,24 @@ impl Dialect for SqliteConnection {
             Outage::DiskFull
         } else if said.contains("readonly") || said.contains("unable to open") {
             Outage::ReadOnly
-        } else if said.starts_with("no such") || said.contains("has no column") || said.contains("syntax error") {
+        } else if said.starts_with("no such")
+            || said.contains("has no column")
+            || said.contains("syntax error")
+        {
             return Meaning::kept(StorageError::Query(QueryRefused::Schema));
         } else {
             Outage::Faulty
         };
         // A busy database is well; after anything else a fresh connection finds out more.
-        let connection = if outage == Outage::Busy { Fate::Kept } else { Fate::Closed };
-        Meaning { error: StorageError::Unavailable(outage), connection }
+        let connection = if outage == Outage::Busy {
+            Fate::Kept
+        } else {
+            Fate::Closed
+        };
+        Meaning {
+            error: StorageError::Unavailable(outage),
+            connection,
+        }
     }
 }
 
@@ -142,7 +157,11 @@ impl Dialect for PgConnection {
         let began = Clock::now();
         AnsiTransactionManager::begin_transaction_sql(self, BEGIN)?;
         let done = work(self).and_then(|value| {
-            if began.elapsed() < MAY_COMMIT_FOR { Ok(value) } else { Err(E::from(Fault::TooLong)) }
+            if began.elapsed() < MAY_COMMIT_FOR {
+                Ok(value)
+            } else {
+                Err(E::from(Fault::TooLong))
+            }
         });
         match done {
             Ok(value) => {
@@ -161,10 +180,15 @@ impl Dialect for PgConnection {
     }
 
     fn clock(&mut self) -> Result<Ts, Fault> {
-        let now = "SELECT clock_timestamp() AS now, current_setting('transaction_read_only') = 'on' AS read_only";
+        let now =
+            "SELECT clock_timestamp() AS now, current_setting('transaction_read_only') = 'on' AS read_only";
         let clock: PostgresClock = diesel::sql_query(now).get_result(self)?;
         // A demoted primary still answers reads, with a truth that has stopped.
-        if clock.read_only { Err(Fault::Demoted) } else { Ok(clock.now) }
+        if clock.read_only {
+            Err(Fault::Demoted)
+        } else {
+            Ok(clock.now)
+        }
     }
 
     fn has_migrations_table(&mut self) -> Result<bool, Fault> {
@@ -173,7 +197,9 @@ impl Dialect for PgConnection {
     }
 
     fn meaning(error: &Error) -> Meaning {
-        let Error::DatabaseError(kind, information) = error else { return undescribed(error) };
+        let Error::DatabaseError(kind, information) = error else {
+            return undescribed(error);
+        };
         if let Some(refused) = constraint(kind, information.constraint_name()) {
             return Meaning::kept(refused);
         }
@@ -189,7 +215,10 @@ impl Dialect for PgConnection {
 /// What PostgreSQL's message tells where Diesel passes no SQLSTATE on. A server that speaks another language falls through
 /// to the last line, which is right for all of them: unavailable, and a new connection.
 fn unknown(said: &str) -> Meaning {
-    let closed = |outage| Meaning { error: StorageError::Unavailable(outage), connection: Fate::Closed };
+    let closed = |outage| Meaning {
+        error: StorageError::Unavailable(outage),
+        connection: Fate::Closed,
+    };
     if said.contains("terminating connection") || said.contains("server closed the connection") {
         lost()
     } else if said.contains("does not exist") {
@@ -205,11 +234,17 @@ fn unknown(said: &str) -> Meaning {
 
 /// The meaning of a server that takes no writes.
 pub(crate) fn demoted() -> Meaning {
-    Meaning { error: StorageError::Unavailable(Outage::ReadOnly), connection: Fate::AllClosed }
+    Meaning {
+        error: StorageError::Unavailable(Outage::ReadOnly),
+        connection: Fate::AllClosed,
+    }
 }
 
 fn lost() -> Meaning {
-    Meaning { error: StorageError::Unavailable(Outage::ConnectionLost), connection: Fate::AllClosed }
+    Meaning {
+        error: StorageError::Unavailable(Outage::ConnectionLost),
+        connection: Fate::AllClosed,
+    }
 }
 
 fn constraint(kind: &DatabaseErrorKind, name: Option<&str>) -> Option<StorageError> {
@@ -228,12 +263,14 @@ fn constraint(kind: &DatabaseErrorKind, name: Option<&str>) -> Option<StorageErr
 
 fn undescribed(error: &Error) -> Meaning {
     match error {
-        Error::BrokenTransactionManager | Error::RollbackErrorOnCommit { .. } => {
-            Meaning { error: StorageError::Unavailable(Outage::ConnectionLost), connection: Fate::Closed }
-        }
-        Error::AlreadyInTransaction | Error::NotInTransaction => {
-            Meaning { error: StorageError::Query(QueryRefused::Other), connection: Fate::Closed }
-        }
+        Error::BrokenTransactionManager | Error::RollbackErrorOnCommit { .. } => Meaning {
+            error: StorageError::Unavailable(Outage::ConnectionLost),
+            connection: Fate::Closed,
+        },
+        Error::AlreadyInTransaction | Error::NotInTransaction => Meaning {
+            error: StorageError::Query(QueryRefused::Other),
+            connection: Fate::Closed,
+        },
         _ => Meaning::kept(StorageError::Query(QueryRefused::Other)),
     }
 }

@@ -101,16 +101,24 @@ impl fmt::Display for QueryRefused {
 #[derive(Debug, thiserror::Error)]
 pub enum OpenError {
     /// Neither a SQLite nor a PostgreSQL address.
-    #[error("the database address is neither sqlite://PATH nor postgres://USER:PASSWORD@HOST/DATABASE: set database.url or DATABASE_URL")]
+    #[error(
+        "the database address is neither sqlite://PATH nor postgres://USER:PASSWORD@HOST/DATABASE: set database.url or DATABASE_URL"
+    )]
     UnknownAddress,
     /// The address is of PostgreSQL's kind, but libpq can't read it.
-    #[error("the PostgreSQL address can't be read: write it as postgres://USER:PASSWORD@HOST:PORT/DATABASE, special characters percent-encoded")]
+    #[error(
+        "the PostgreSQL address can't be read: write it as postgres://USER:PASSWORD@HOST:PORT/DATABASE, special characters percent-encoded"
+    )]
     MalformedAddress,
     /// SQLite in memory.
-    #[error("a database in memory would forget every user at a restart: name a file, as in sqlite://data/keyward.db")]
+    #[error(
+        "a database in memory would forget every user at a restart: name a file, as in sqlite://data/keyward.db"
+    )]
     InMemory,
     /// An address of SQLite's kind with a query string.
-    #[error("a SQLite address is a path alone, without '?': the settings of the database are the server's own")]
+    #[error(
+        "a SQLite address is a path alone, without '?': the settings of the database are the server's own"
+    )]
     SqliteParameters,
     /// The folder of the file is missing.
     #[error("there is no folder {}: make it, or name another database file", .0.display())]
@@ -145,16 +153,24 @@ pub enum OpenError {
     #[error("PostgreSQL refuses this user or password: mend them in the address ({0})")]
     WrongPassword(String),
     /// There is no such database.
-    #[error("PostgreSQL has no such database: create it with createdb, or mend its name in the address ({0})")]
+    #[error(
+        "PostgreSQL has no such database: create it with createdb, or mend its name in the address ({0})"
+    )]
     NoSuchDatabase(String),
     /// The server takes no writes.
-    #[error("this PostgreSQL server takes no writes: name the primary, or all servers of the cluster, in the address ({0})")]
+    #[error(
+        "this PostgreSQL server takes no writes: name the primary, or all servers of the cluster, in the address ({0})"
+    )]
     ReadOnlyServer(String),
     /// The server has no connection left.
-    #[error("PostgreSQL has no connection left: raise its max_connections, or lower database.pool_size ({0})")]
+    #[error(
+        "PostgreSQL has no connection left: raise its max_connections, or lower database.pool_size ({0})"
+    )]
     NoConnectionLeft(String),
     /// TLS could not be agreed on.
-    #[error("PostgreSQL and the address disagree about TLS: mend sslmode or sslrootcert in the address ({0})")]
+    #[error(
+        "PostgreSQL and the address disagree about TLS: mend sslmode or sslrootcert in the address ({0})"
+    )]
     Tls(String),
     /// PostgreSQL reported something else.
     #[error("PostgreSQL can't be used: {0}")]

@@ -6,7 +6,11 @@ pub(crate) enum Fault {
     /// The database said no.
     Sql(diesel::result::Error),
     /// A row fits no state.
-    Corrupt { table: &'static str, column: &'static str, id: String },
+    Corrupt {
+        table: &'static str,
+        column: &'static str,
+        id: String,
+    },
     /// Guarded updates kept missing.
     Contended,
     /// The server answered, but takes no writes: it was demoted.

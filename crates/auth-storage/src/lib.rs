@@ -27,12 +27,14 @@ mod sqlite;
 mod sqlty;
 mod storage;
 
-pub use asks::{HashUpgrade, NewUser, Page, SessionFilter, SetupToken, SweepTerms, Terms, UserChange, UserFilter};
+pub use asks::{
+    HashUpgrade, NewUser, Page, SessionFilter, SetupToken, SweepTerms, Terms, UserChange, UserFilter,
+};
 pub use config::DatabaseConfig;
 pub use error::{AlreadyServed, MigrateError, OpenError, Outage, QueryRefused, StorageError};
 pub use outcomes::{
-    Credentials, EndedSession, EndedSessions, InsertedUser, MigrationStatus, RevocationBatch, Rotated, SetupOutcome,
-    SetupTokenIssue, StartedSession, StoredKey, Swept, UserOutcome,
+    Credentials, EndedSession, EndedSessions, InsertedUser, MigrationStatus, RevocationBatch, Rotated,
+    SetupOutcome, SetupTokenIssue, StartedSession, StoredKey, Swept, UserOutcome,
 };
 pub use serving::ServeLock;
 pub use storage::Storage;

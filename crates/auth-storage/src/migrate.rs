@@ -48,9 +48,17 @@ pub(crate) fn status(database: &Database, applied: Vec<String>) -> Vec<Migration
     let mut applied: BTreeSet<String> = applied.into_iter().collect();
     let mut all: Vec<MigrationStatus> = known
         .into_iter()
-        .map(|(stamp, name)| MigrationStatus { name, applied: applied.remove(&stamp), known: true })
+        .map(|(stamp, name)| MigrationStatus {
+            name,
+            applied: applied.remove(&stamp),
+            known: true,
+        })
         .collect();
-    all.extend(applied.into_iter().map(|name| MigrationStatus { name, applied: true, known: false }));
+    all.extend(applied.into_iter().map(|name| MigrationStatus {
+        name,
+        applied: true,
+        known: false,
+    }));
     all
 }
 
@@ -60,7 +68,10 @@ where
 {
     // The embedded ones are read at compile time; reading them again can't fail.
     let all: Vec<Box<dyn Migration<DB>>> = source.migrations().unwrap_or_default();
-    let mut names: Vec<_> = all.iter().map(|m| (m.name().version().to_string(), m.name().to_string())).collect();
+    let mut names: Vec<_> = all
+        .iter()
+        .map(|m| (m.name().version().to_string(), m.name().to_string()))
+        .collect();
     names.sort();
     names
 }
@@ -99,7 +110,10 @@ fn on_sqlite(path: &str, way: Way) -> Result<Vec<String>, MigrateError> {
         let done = step(c, &SQLITE, way)?;
         let dangling = diesel::dsl::sql::<BigInt>("SELECT count(*) FROM pragma_foreign_key_check");
         if dangling.get_result::<i64>(c)? > 0 {
-            return Err(Stop::Migration("the check of the foreign keys".to_owned(), "rows refer to nothing".to_owned()));
+            return Err(Stop::Migration(
+                "the check of the foreign keys".to_owned(),
+                "rows refer to nothing".to_owned(),
+            ));
         }
         Ok(done)
     }))
@@ -146,9 +160,16 @@ where
     let catalogue = |cause| failed("the list of migrations", cause);
     let mut known: Vec<Box<dyn Migration<DB>>> = source.migrations().map_err(catalogue)?;
     known.sort_by_key(|m| m.name().version().to_string());
-    let applied: Vec<String> =
-        c.applied_migrations().map_err(catalogue)?.iter().map(ToString::to_string).collect();
-    if let Some(stranger) = applied.iter().find(|stamp| !known.iter().any(|m| m.name().version().to_string() == **stamp)) {
+    let applied: Vec<String> = c
+        .applied_migrations()
+        .map_err(catalogue)?
+        .iter()
+        .map(ToString::to_string)
+        .collect();
+    if let Some(stranger) = applied
+        .iter()
+        .find(|stamp| !known.iter().any(|m| m.name().version().to_string() == **stamp))
+    {
         return Err(Stop::Newer(stranger.clone()));
     }
     let has = |m: &dyn Migration<DB>| applied.contains(&m.name().version().to_string());
@@ -157,14 +178,16 @@ where
         Way::Up => {
             for migration in known.iter().filter(|m| !has(m.as_ref())) {
                 let name = migration.name().to_string();
-                c.run_migration(migration.as_ref()).map_err(|cause| failed(&name, cause))?;
+                c.run_migration(migration.as_ref())
+                    .map_err(|cause| failed(&name, cause))?;
                 done.push(name);
             }
         }
         Way::Down => {
             if let Some(migration) = known.iter().rev().find(|m| has(m.as_ref())) {
                 let name = migration.name().to_string();
-                c.revert_migration(migration.as_ref()).map_err(|cause| failed(&name, cause))?;
+                c.revert_migration(migration.as_ref())
+                    .map_err(|cause| failed(&name, cause))?;
                 done.push(name);
             }
         }

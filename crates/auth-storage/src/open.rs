@@ -38,7 +38,11 @@ pub(crate) enum Database {
 
 /// Opens the database. It is reached once, so that a mistake in the address is told at the start and not at the first request.
 pub(crate) fn open(config: &DatabaseConfig) -> Result<Database, OpenError> {
-    let bounds = Bounds { size: config.pool_size, queue: config.queue, acquire: config.acquire_timeout };
+    let bounds = Bounds {
+        size: config.pool_size,
+        queue: config.queue,
+        acquire: config.acquire_timeout,
+    };
     match Address::parse(config.url.expose_secret())? {
         Address::Sqlite(file) => open_sqlite(&file, bounds),
         Address::Postgres(url) => open_postgres(&url, bounds, config.prepared_statements),
@@ -56,26 +60,34 @@ fn open_sqlite(file: &Path, bounds: Bounds) -> Result<Database, OpenError> {
     make_file(file)?;
     let absolute = file.canonicalize().map_err(|cause| file_error(file, &cause))?;
     let path: Arc<str> = absolute.to_str().ok_or(OpenError::UnknownAddress)?.into();
-    let mut first = SqliteConnection::establish(&path).map_err(|cause| sqlite_error(file, &cause.to_string()))?;
+    let mut first =
+        SqliteConnection::establish(&path).map_err(|cause| sqlite_error(file, &cause.to_string()))?;
     // A transaction that may write, so that a read-only folder or a full disk is told here.
     let probe = format!("{SQLITE_SETTINGS} BEGIN IMMEDIATE; COMMIT;");
-    first.batch_execute(&probe).map_err(|cause| sqlite_error(file, &cause.to_string()))?;
+    first
+        .batch_execute(&probe)
+        .map_err(|cause| sqlite_error(file, &cause.to_string()))?;
 
     let to_write = Arc::clone(&path);
     let reconnect: Connect<_> = Box::new(move || sqlite_connection(&to_write, SQLITE_SETTINGS));
-    let to_read: Connect<_> = Box::new(move || {
-        sqlite_connection(&path, &format!("{SQLITE_SETTINGS} {SQLITE_READ_ONLY}"))
-    });
+    let to_read: Connect<_> =
+        Box::new(move || sqlite_connection(&path, &format!("{SQLITE_SETTINGS} {SQLITE_READ_ONLY}")));
     let threads = |cause: io::Error| file_error(file, &cause);
     let writer = Writer::start(bounds.queue, bounds.acquire, first, reconnect).map_err(threads)?;
     let readers = Workers::start("sqlite-reader", bounds, to_read).map_err(threads)?;
-    Ok(Database::Sqlite { writer, readers, file: absolute })
+    Ok(Database::Sqlite {
+        writer,
+        readers,
+        file: absolute,
+    })
 }
 
 /// A connection with the settings, for what runs beside the writer.
 pub(crate) fn sqlite_connection(path: &str, settings: &str) -> Result<SqliteConnection, ConnectionError> {
     let mut connection = SqliteConnection::establish(path)?;
-    connection.batch_execute(settings).map_err(ConnectionError::CouldntSetupConfiguration)?;
+    connection
+        .batch_execute(settings)
+        .map_err(ConnectionError::CouldntSetupConfiguration)?;
     Ok(connection)
 }
 
@@ -104,10 +116,15 @@ fn make_file(file: &Path) -> Result<(), OpenError> {
 
 fn file_error(file: &Path, cause: &io::Error) -> OpenError {
     match cause.kind() {
-        io::ErrorKind::PermissionDenied | io::ErrorKind::ReadOnlyFilesystem => OpenError::NotWritable(file.to_owned()),
+        io::ErrorKind::PermissionDenied | io::ErrorKind::ReadOnlyFilesystem => {
+            OpenError::NotWritable(file.to_owned())
+        }
         io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded => OpenError::DiskFull(file.to_owned()),
         io::ErrorKind::IsADirectory => OpenError::NotADatabase(file.to_owned()),
-        _ => OpenError::File { file: file.to_owned(), cause: cause.to_string() },
+        _ => OpenError::File {
+            file: file.to_owned(),
+            cause: cause.to_string(),
+        },
     }
 }
 
@@ -121,7 +138,10 @@ fn sqlite_error(file: &Path, said: &str) -> OpenError {
     } else if said.contains("locked") {
         OpenError::Locked(file.to_owned())
     } else {
-        OpenError::File { file: file.to_owned(), cause: said.to_owned() }
+        OpenError::File {
+            file: file.to_owned(),
+            cause: said.to_owned(),
+        }
     }
 }
 
@@ -142,7 +162,9 @@ const POSTGRES_SETTINGS: &str = "SET statement_timeout = 4000; SET lock_timeout 
 
 fn postgres_connection(url: &str, prepared_statements: bool) -> Result<PgConnection, ConnectionError> {
     let mut connection = PgConnection::establish(url)?;
-    connection.batch_execute(POSTGRES_SETTINGS).map_err(ConnectionError::CouldntSetupConfiguration)?;
+    connection
+        .batch_execute(POSTGRES_SETTINGS)
+        .map_err(ConnectionError::CouldntSetupConfiguration)?;
     if !prepared_statements {
         connection.set_prepared_statement_cache_size(CacheSize::Disabled);
     }

@@ -23,7 +23,11 @@ use diesel::prelude::*;
 use std::fmt::Display;
 
 fn corrupt(table: &'static str, column: &'static str, id: impl Display) -> Fault {
-    Fault::Corrupt { table, column, id: id.to_string() }
+    Fault::Corrupt {
+        table,
+        column,
+        id: id.to_string(),
+    }
 }
 
 /// A user without the hash of its password.
@@ -47,13 +51,19 @@ impl UserRow {
         Ok(User {
             id: UserId::from_uuid(self.id.0),
             email: EmailAddress::parse(&self.email).map_err(|_| bad("email"))?,
-            name: self.name.as_deref().map(DisplayName::parse).transpose().map_err(|_| bad("name"))?,
+            name: self
+                .name
+                .as_deref()
+                .map(DisplayName::parse)
+                .transpose()
+                .map_err(|_| bad("name"))?,
             role: self.role.parse().map_err(|_| bad("role"))?,
             status: self.status.parse().map_err(|_| bad("status"))?,
             email_verified_at: self.email_verified_at.map(|at| at.0),
             created_at: self.created_at.0,
             last_login_at: self.last_login_at.map(|at| at.0),
-            generation: Generation::from_number(self.token_generation).ok_or_else(|| bad("token_generation"))?,
+            generation: Generation::from_number(self.token_generation)
+                .ok_or_else(|| bad("token_generation"))?,
         })
     }
 }
@@ -63,7 +73,10 @@ pub(crate) fn credentials((row, hash): (UserRow, Option<String>)) -> Result<Cred
     let id = row.id.0;
     let parsed = hash.as_deref().map(PasswordHash::parse).transpose();
     let password_hash = parsed.map_err(|_| corrupt("users", "password_hash", id))?;
-    Ok(Credentials { user: row.user()?, password_hash })
+    Ok(Credentials {
+        user: row.user()?,
+        password_hash,
+    })
 }
 
 /// A user to be inserted.
@@ -156,9 +169,10 @@ impl SessionRow {
         let bad = |column| corrupt("sessions", column, self.id.0);
         let state = match (self.ended_at, self.end_reason.as_deref()) {
             (None, None) => SessionState::Active,
-            (Some(at), Some(why)) => {
-                SessionState::Ended { at: at.0, why: why.parse().map_err(|_| bad("end_reason"))? }
-            }
+            (Some(at), Some(why)) => SessionState::Ended {
+                at: at.0,
+                why: why.parse().map_err(|_| bad("end_reason"))?,
+            },
             (None, Some(_)) => return Err(bad("ended_at")),
             (Some(_), None) => return Err(bad("end_reason")),
         };
@@ -166,7 +180,12 @@ impl SessionRow {
             None => None,
             Some(bytes) => Some(bytes.try_into().map_err(|_| bad("idempotency_digest"))?),
         };
-        let ip = self.ip.as_deref().map(str::parse).transpose().map_err(|_| bad("ip"))?;
+        let ip = self
+            .ip
+            .as_deref()
+            .map(str::parse)
+            .transpose()
+            .map_err(|_| bad("ip"))?;
         Ok(Session {
             id: SessionId::from_uuid(self.id.0),
             user: UserId::from_uuid(self.user_id.0),
@@ -180,7 +199,10 @@ impl SessionRow {
                 key: key.map(IdempotencyDigest::new),
             },
             state,
-            origin: Origin { ip, user_agent: self.user_agent },
+            origin: Origin {
+                ip,
+                user_agent: self.user_agent,
+            },
         })
     }
 }
@@ -216,7 +238,13 @@ pub(crate) struct RevocationRow {
 impl RevocationRow {
     pub(crate) fn revocation(&self) -> Result<(Revocation, Ts), Fault> {
         let what = revoked(self.id, &self.kind, self.generation)?;
-        Ok((Revocation { what, until: self.until.0 }, self.recorded_at))
+        Ok((
+            Revocation {
+                what,
+                until: self.until.0,
+            },
+            self.recorded_at,
+        ))
     }
 }
 
@@ -226,7 +254,8 @@ pub(crate) fn revoked(id: Id, kind: &str, generation: Option<i64>) -> Result<Rev
         ("token", None) => Ok(Revoked::Token(TokenId::from_uuid(id.0))),
         ("session", None) => Ok(Revoked::Session(SessionId::from_uuid(id.0))),
         ("user", Some(number)) => {
-            let least = Generation::from_number(number).ok_or_else(|| corrupt("revocations", "generation", id.0))?;
+            let least =
+                Generation::from_number(number).ok_or_else(|| corrupt("revocations", "generation", id.0))?;
             Ok(Revoked::User(UserId::from_uuid(id.0), least))
         }
         ("token" | "session" | "user", _) => Err(corrupt("revocations", "generation", id.0)),
@@ -251,7 +280,12 @@ impl NewRevocationRow {
             Revoked::Session(id) => (id.as_uuid(), "session", None),
             Revoked::User(id, least) => (id.as_uuid(), "user", Some(least.number())),
         };
-        Self { id: Id(id), kind, generation, until: Ts(revocation.until) }
+        Self {
+            id: Id(id),
+            kind,
+            generation,
+            until: Ts(revocation.until),
+        }
     }
 }
 
@@ -282,7 +316,10 @@ impl KeyRow {
     }
 
     pub(crate) fn key(self) -> Result<StoredKey, Fault> {
-        let state = self.state.parse().map_err(|_| corrupt("signing_keys", "state", &self.kid))?;
+        let state = self
+            .state
+            .parse()
+            .map_err(|_| corrupt("signing_keys", "state", &self.kid))?;
         Ok(StoredKey {
             standing: KeyStanding {
                 kid: self.kid,
@@ -319,7 +356,11 @@ impl ClientRow {
         let bad = |column| corrupt("clients", column, &self.id);
         Ok(Client {
             id: self.id.parse().map_err(|_| bad("id"))?,
-            secret_digest: self.secret_digest.as_slice().try_into().map_err(|_| bad("secret_digest"))?,
+            secret_digest: self
+                .secret_digest
+                .as_slice()
+                .try_into()
+                .map_err(|_| bad("secret_digest"))?,
             created_at: self.created_at.0,
         })
     }

@@ -16,7 +16,9 @@ pub struct ServeLock {
 }
 
 pub(crate) fn claim(database: &Database) -> Result<ServeLock, AlreadyServed> {
-    let Database::Sqlite { file, .. } = database else { return Ok(ServeLock { _file: None }) };
+    let Database::Sqlite { file, .. } = database else {
+        return Ok(ServeLock { _file: None });
+    };
     let mut name: OsString = file.clone().into_os_string();
     name.push(".serve.lock");
     let path = PathBuf::from(name);

@@ -83,6 +83,8 @@ impl ToSql<Instant, Sqlite> for Ts {
 
 impl FromSql<Instant, Sqlite> for Ts {
     fn from_sql(mut value: SqliteValue<'_, '_, '_>) -> deserialize::Result<Self> {
-        DateTime::from_timestamp_micros(value.read_long()).map(Ts).ok_or_else(|| "not a moment".into())
+        DateTime::from_timestamp_micros(value.read_long())
+            .map(Ts)
+            .ok_or_else(|| "not a moment".into())
     }
 }

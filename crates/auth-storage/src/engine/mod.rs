@@ -16,7 +16,10 @@ const ANSWER_WITHIN: Duration = Duration::from_secs(10);
 
 /// What a fault means on the database of `D`.
 fn meaning<D: Dialect>(fault: Fault) -> Meaning {
-    let kept = |error| Meaning { error, connection: Fate::Kept };
+    let kept = |error| Meaning {
+        error,
+        connection: Fate::Kept,
+    };
     match fault {
         Fault::Sql(error) => {
             let meaning = D::meaning(&error);

@@ -50,7 +50,11 @@ impl<C: Send + 'static> ManageConnection for Maker<C> {
     fn connect(&self) -> Result<Held<C>, diesel::ConnectionError> {
         // Read first: a connection that was being made while the era ended is past, too.
         let era = self.era.load(Ordering::Acquire);
-        Ok(Held { connection: (self.connect)()?, era, broken: false })
+        Ok(Held {
+            connection: (self.connect)()?,
+            era,
+            broken: false,
+        })
     }
 
     fn is_valid(&self, _: &mut Held<C>) -> Result<(), diesel::ConnectionError> {
@@ -111,21 +115,39 @@ impl<C: Dialect + Send + 'static> Workers<C> {
             .idle_timeout(None)
             .max_lifetime(None)
             // Also the ceiling of the pauses between attempts to connect: half of it.
-            .connection_timeout(bounds.acquire.clamp(Duration::from_millis(100), Duration::from_secs(2)))
+            .connection_timeout(
+                bounds
+                    .acquire
+                    .clamp(Duration::from_millis(100), Duration::from_secs(2)),
+            )
             .error_handler(Box::new(Reported(Arc::clone(&reported))))
-            .build_unchecked(Maker { connect, era: Arc::clone(&era) });
+            .build_unchecked(Maker {
+                connect,
+                era: Arc::clone(&era),
+            });
         let out = AtomicBool::new(false);
-        let lender = Arc::new(Lender { pool, era, out, reported, acquire: bounds.acquire });
+        let lender = Arc::new(Lender {
+            pool,
+            era,
+            out,
+            reported,
+            acquire: bounds.acquire,
+        });
         let queue = Arc::new(Queue::<Job<C>>::new(bounds.queue));
         for number in 0..size {
             let (queue, lender) = (Arc::clone(&queue), Arc::clone(&lender));
-            thread::Builder::new().name(format!("{name}-{number}")).spawn(move || {
-                while let Some(job) = queue.take(1).pop() {
-                    job(&lender);
-                }
-            })?;
+            thread::Builder::new()
+                .name(format!("{name}-{number}"))
+                .spawn(move || {
+                    while let Some(job) = queue.take(1).pop() {
+                        job(&lender);
+                    }
+                })?;
         }
-        Ok(Self { queue, acquire: bounds.acquire })
+        Ok(Self {
+            queue,
+            acquire: bounds.acquire,
+        })
     }
 
     /// Runs an operation on a connection of the pool.
@@ -141,8 +163,11 @@ impl<C: Dialect + Send + 'static> Workers<C> {
             if tell.is_closed() {
                 return;
             }
-            let result =
-                if queued.elapsed() > acquire { Err(StorageError::Overloaded) } else { lender.lend(operation) };
+            let result = if queued.elapsed() > acquire {
+                Err(StorageError::Overloaded)
+            } else {
+                lender.lend(operation)
+            };
             // Nobody waits for it any more: it is done all the same.
             let _: Result<(), _> = tell.send(result);
         });
@@ -196,7 +221,9 @@ impl<C: Dialect + Send + 'static> Lender<C> {
             let held = if self.out.load(Ordering::Acquire) {
                 self.pool.try_get()?
             } else {
-                self.pool.get_timeout(deadline.saturating_duration_since(Instant::now())).ok()?
+                self.pool
+                    .get_timeout(deadline.saturating_duration_since(Instant::now()))
+                    .ok()?
             };
             // One of an era that has passed goes back, and is closed there.
             if held.era >= self.era.load(Ordering::Acquire) {

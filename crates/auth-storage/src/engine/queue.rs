@@ -28,8 +28,15 @@ pub(crate) enum Refused {
 
 impl<J> Queue<J> {
     pub(crate) fn new(bound: usize) -> Self {
-        let state = State { jobs: VecDeque::new(), closed: false };
-        Self { state: Mutex::new(state), arrived: Condvar::new(), bound: bound.max(1) }
+        let state = State {
+            jobs: VecDeque::new(),
+            closed: false,
+        };
+        Self {
+            state: Mutex::new(state),
+            arrived: Condvar::new(),
+            bound: bound.max(1),
+        }
     }
 
     fn state(&self) -> MutexGuard<'_, State<J>> {
@@ -76,7 +83,10 @@ mod tests {
     #[test]
     fn a_full_queue_refuses_at_once_and_a_closed_one_hands_out_the_rest() {
         let queue = Queue::new(2);
-        assert_eq!((queue.push(1), queue.push(2), queue.push(3)), (Ok(()), Ok(()), Err(Refused::Full)));
+        assert_eq!(
+            (queue.push(1), queue.push(2), queue.push(3)),
+            (Ok(()), Ok(()), Err(Refused::Full))
+        );
         assert_eq!(queue.take(1), [1]);
         assert_eq!(queue.push(4), Ok(()));
         queue.close();

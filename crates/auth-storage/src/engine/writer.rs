@@ -50,7 +50,9 @@ impl<T: Send, F: FnOnce(&mut SqliteConnection) -> Result<T, Fault> + Send> Write
     }
 
     fn run(&mut self, c: &mut SqliteConnection) -> bool {
-        let Some(operation) = self.operation.take() else { return false };
+        let Some(operation) = self.operation.take() else {
+            return false;
+        };
         if self.queued.elapsed() > self.acquire {
             self.result = Some(Err(StorageError::Overloaded));
             return false;
@@ -93,23 +95,29 @@ impl Writer {
     ) -> std::io::Result<Self> {
         let queue = Arc::new(Queue::<Box<dyn Write>>::new(bound));
         let jobs = Arc::clone(&queue);
-        let thread = thread::Builder::new().name("sqlite-writer".to_owned()).spawn(move || {
-            let mut connection = Some(connection);
-            loop {
-                let batch = jobs.take(MOST_TOGETHER);
-                if batch.is_empty() {
-                    return;
-                }
-                connection = match connection.or_else(|| reconnect().ok()) {
-                    Some(c) => commit_together(c, batch),
-                    None => {
-                        refuse(batch, &StorageError::Unavailable(Outage::Unreachable));
-                        None
+        let thread = thread::Builder::new()
+            .name("sqlite-writer".to_owned())
+            .spawn(move || {
+                let mut connection = Some(connection);
+                loop {
+                    let batch = jobs.take(MOST_TOGETHER);
+                    if batch.is_empty() {
+                        return;
                     }
-                };
-            }
-        })?;
-        Ok(Self { queue, thread: Some(thread), acquire })
+                    connection = match connection.or_else(|| reconnect().ok()) {
+                        Some(c) => commit_together(c, batch),
+                        None => {
+                            refuse(batch, &StorageError::Unavailable(Outage::Unreachable));
+                            None
+                        }
+                    };
+                }
+            })?;
+        Ok(Self {
+            queue,
+            thread: Some(thread),
+            acquire,
+        })
     }
 
     /// Runs a write, and answers when it is on the disk.
@@ -119,7 +127,13 @@ impl Writer {
     ) -> Result<T, StorageError> {
         let (tell, told) = oneshot::channel();
         let (queued, acquire) = (Instant::now(), self.acquire);
-        let waiting = Waiting { operation: Some(operation), result: None, tell, queued, acquire };
+        let waiting = Waiting {
+            operation: Some(operation),
+            result: None,
+            tell,
+            queued,
+            acquire,
+        };
         match self.queue.push(Box::new(waiting)) {
             Ok(()) => answer(told, acquire.saturating_add(ANSWER_WITHIN)).await,
             Err(Refused::Full) => Err(StorageError::Overloaded),

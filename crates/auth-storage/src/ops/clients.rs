@@ -23,7 +23,10 @@ pub(crate) fn client(c: &mut Conn, id: &ClientId) -> Result<Option<Client>, Faul
 
 /// All clients, by id.
 pub(crate) fn all(c: &mut Conn) -> Result<Vec<Client>, Fault> {
-    let rows: Vec<ClientRow> = clients::table.select(ClientRow::as_select()).order(clients::id.asc()).load(c)?;
+    let rows: Vec<ClientRow> = clients::table
+        .select(ClientRow::as_select())
+        .order(clients::id.asc())
+        .load(c)?;
     rows.into_iter().map(ClientRow::client).collect()
 }
 

@@ -22,5 +22,9 @@ pub(crate) fn applied_migrations(c: &mut Conn) -> Result<Vec<String>, Fault> {
         return Ok(Vec::new());
     }
     let applied = diesel::sql_query("SELECT version FROM __diesel_schema_migrations ORDER BY version");
-    Ok(applied.load::<Applied>(c)?.into_iter().map(|row| row.version).collect())
+    Ok(applied
+        .load::<Applied>(c)?
+        .into_iter()
+        .map(|row| row.version)
+        .collect())
 }

@@ -30,7 +30,9 @@ pub(crate) fn sweep(
     walked_to: Option<Uuid>,
 ) -> Result<(Swept, Option<Uuid>), Fault> {
     let limit = i64::from(terms.limit);
-    let long_ago = now.checked_sub_signed(terms.keep_ended_sessions.max(Span::zero())).unwrap_or(Timestamp::MIN_UTC);
+    let long_ago = now
+        .checked_sub_signed(terms.keep_ended_sessions.max(Span::zero()))
+        .unwrap_or(Timestamp::MIN_UTC);
     let ended = sweep_ended_sessions(c, now, long_ago, limit)?;
     let (expired, walked_to) = sweep_expired_sessions(c, long_ago, limit - ended as i64, walked_to)?;
     let swept = Swept {
@@ -44,8 +46,12 @@ pub(crate) fn sweep(
 
 fn sweep_revocations(c: &mut Conn, now: Timestamp, limit: i64) -> Result<u64, Fault> {
     use revocations as r;
-    let lapsed: Vec<(Id, String)> =
-        r::table.filter(r::until.le(Ts(now))).order(r::until.asc()).limit(limit).select((r::id, r::kind)).load(c)?;
+    let lapsed: Vec<(Id, String)> = r::table
+        .filter(r::until.le(Ts(now)))
+        .order(r::until.asc())
+        .limit(limit)
+        .select((r::id, r::kind))
+        .load(c)?;
     let mut gone = 0;
     for (id, kind) in lapsed {
         // It may have been recorded again, with a later end.
@@ -95,22 +101,31 @@ fn sweep_expired_sessions(
         stopped = Some(id.0);
     }
     // At the end of the table the next walk begins anew.
-    let at_the_end = (ahead.len() as i64) < limit.saturating_mul(STRIDE) && stopped == ahead.last().map(|(id, _)| id.0);
-    let over = s::table.filter(s::id.eq_any(expired)).filter(s::refresh_expires_at.lt(Ts(long_ago)));
+    let at_the_end =
+        (ahead.len() as i64) < limit.saturating_mul(STRIDE) && stopped == ahead.last().map(|(id, _)| id.0);
+    let over = s::table
+        .filter(s::id.eq_any(expired))
+        .filter(s::refresh_expires_at.lt(Ts(long_ago)));
     let gone = diesel::delete(over).execute(c)? as u64;
     Ok((gone, if at_the_end { None } else { stopped }))
 }
 
 fn sweep_one_time_tokens(c: &mut Conn, now: Timestamp, limit: i64) -> Result<u64, Fault> {
     use one_time_tokens as t;
-    let lapsed: Vec<Id> =
-        t::table.filter(t::expires_at.le(Ts(now))).order(t::expires_at.asc()).limit(limit).select(t::id).load(c)?;
+    let lapsed: Vec<Id> = t::table
+        .filter(t::expires_at.le(Ts(now)))
+        .order(t::expires_at.asc())
+        .limit(limit)
+        .select(t::id)
+        .load(c)?;
     Ok(diesel::delete(t::table.filter(t::id.eq_any(lapsed))).execute(c)? as u64)
 }
 
 fn sweep_keys(c: &mut Conn, long_ago: Timestamp, limit: i64) -> Result<u64, Fault> {
     use signing_keys as k;
-    let out_of_use = k::verifies_until.lt(Some(Ts(long_ago))).or(k::verifies_until.is_null());
+    let out_of_use = k::verifies_until
+        .lt(Some(Ts(long_ago)))
+        .or(k::verifies_until.is_null());
     let retired: Vec<String> = k::table
         .filter(k::state.eq(KeyState::Retired.as_str()))
         .filter(k::published_at.lt(Ts(long_ago)))

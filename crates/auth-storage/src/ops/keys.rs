@@ -27,9 +27,19 @@ pub(crate) fn change(c: &mut Conn, moves: &[KeyStep], new: Vec<StoredKey>) -> Re
     whole_or_undone(c, |c| {
         for step in moves {
             // What is to be created comes sealed in `new`.
-            let KeyStep::Move { kid, from, to, verifies_until } = step else { continue };
-            let moved = diesel::update(k::table.find(kid).filter(k::state.eq(from.as_str())))
-                .set((k::state.eq(to.as_str()), k::verifies_until.eq(verifies_until.map(Ts))));
+            let KeyStep::Move {
+                kid,
+                from,
+                to,
+                verifies_until,
+            } = step
+            else {
+                continue;
+            };
+            let moved = diesel::update(k::table.find(kid).filter(k::state.eq(from.as_str()))).set((
+                k::state.eq(to.as_str()),
+                k::verifies_until.eq(verifies_until.map(Ts)),
+            ));
             if unless_taken(moved.execute(c))? != Some(1) {
                 return Err(Undo::With(false));
             }
@@ -61,10 +71,14 @@ pub(crate) fn reseal(
 ) -> Result<(), Fault> {
     whole(c, |c| {
         for (kid, sealed) in keys {
-            diesel::update(signing_keys::table.find(kid)).set(signing_keys::sealed.eq(sealed)).execute(c)?;
+            diesel::update(signing_keys::table.find(kid))
+                .set(signing_keys::sealed.eq(sealed))
+                .execute(c)?;
         }
         for (name, value) in values {
-            diesel::update(settings::table.find(name)).set(settings::value.eq(value)).execute(c)?;
+            diesel::update(settings::table.find(name))
+                .set(settings::value.eq(value))
+                .execute(c)?;
         }
         Ok(())
     })

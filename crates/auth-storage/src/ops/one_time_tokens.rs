@@ -30,16 +30,22 @@ pub(crate) fn issue_setup(
         if any_administrator(c, administrators, None)? {
             return Ok(SetupTokenIssue::AdministratorExists);
         }
-        let unused = t::table.filter(t::kind.eq(SetupTokenRow::KIND)).filter(t::used_at.is_null());
+        let unused = t::table
+            .filter(t::kind.eq(SetupTokenRow::KIND))
+            .filter(t::used_at.is_null());
         if replace {
             diesel::delete(unused).execute(c)?;
         } else {
-            let live = unused.filter(t::expires_at.gt(Ts(token.created_at))).select(t::id);
+            let live = unused
+                .filter(t::expires_at.gt(Ts(token.created_at)))
+                .select(t::id);
             if live.first::<Id>(c).optional()?.is_some() {
                 return Ok(SetupTokenIssue::AlreadyLive);
             }
         }
-        diesel::insert_into(t::table).values(SetupTokenRow::of(token)).execute(c)?;
+        diesel::insert_into(t::table)
+            .values(SetupTokenRow::of(token))
+            .execute(c)?;
         Ok(SetupTokenIssue::Issued)
     })
 }
@@ -64,13 +70,19 @@ pub(crate) fn redeem_setup(
             .filter(t::kind.eq(SetupTokenRow::KIND))
             .filter(t::used_at.is_null())
             .filter(t::expires_at.gt(Ts(now)));
-        if diesel::update(good).set(t::used_at.eq(Some(Ts(now)))).execute(c)? != 1 {
+        if diesel::update(good)
+            .set(t::used_at.eq(Some(Ts(now))))
+            .execute(c)?
+            != 1
+        {
             return Err(Undo::With(SetupOutcome::InvalidToken));
         }
         let Some(made) = insert_if_free(c, user, Some(Ts(session.created_at)))? else {
             return Err(Undo::With(SetupOutcome::EmailTaken));
         };
-        diesel::insert_into(sessions::table).values(SessionRow::of(session)).execute(c)?;
+        diesel::insert_into(sessions::table)
+            .values(SessionRow::of(session))
+            .execute(c)?;
         Ok(SetupOutcome::Created(made))
     })
 }

@@ -27,9 +27,13 @@ pub(super) fn record(c: &mut Conn, revoked: &[Revocation]) -> Result<(), Fault> 
             .on_conflict((r::id, r::kind))
             .do_update()
             .set((
-                r::generation.eq(case_when(r::generation.lt(excluded(r::generation)), excluded(r::generation))
-                    .otherwise(r::generation)),
-                r::until.eq(case_when(r::until.lt(excluded(r::until)), excluded(r::until)).otherwise(r::until)),
+                r::generation.eq(case_when(
+                    r::generation.lt(excluded(r::generation)),
+                    excluded(r::generation),
+                )
+                .otherwise(r::generation)),
+                r::until
+                    .eq(case_when(r::until.lt(excluded(r::until)), excluded(r::until)).otherwise(r::until)),
                 r::recorded_at.eq(excluded(r::recorded_at)),
             ))
             .execute(c)?;
@@ -39,7 +43,10 @@ pub(super) fn record(c: &mut Conn, revoked: &[Revocation]) -> Result<(), Fault> 
 
 /// Revokes one access token.
 pub(crate) fn revoke_token(c: &mut Conn, token: TokenId, terms: Terms) -> Result<Vec<Revocation>, Fault> {
-    let revocation = Revocation { what: Revoked::Token(token), until: terms.until_at_least };
+    let revocation = Revocation {
+        what: Revoked::Token(token),
+        until: terms.until_at_least,
+    };
     // In a transaction for its limits alone: a statement on its own might wait for ever, and be seen by nobody.
     whole(c, |c| record(c, &[revocation]))?;
     Ok(vec![revocation])
@@ -49,19 +56,28 @@ pub(crate) fn revoke_token(c: &mut Conn, token: TokenId, terms: Terms) -> Result
 pub(crate) fn since(c: &mut Conn, after: Option<Timestamp>) -> Result<RevocationBatch, Fault> {
     // The clock first: what is recorded in between is then read now and once more, never skipped.
     let now = c.clock()?;
-    let live = revocations::table.filter(revocations::until.gt(now)).select(RevocationRow::as_select());
+    let live = revocations::table
+        .filter(revocations::until.gt(now))
+        .select(RevocationRow::as_select());
     let rows: Vec<RevocationRow> = match after {
         Some(after) => live.filter(revocations::recorded_at.ge(Ts(after))).load(c)?,
         None => live.load(c)?,
     };
     let read = |row: &RevocationRow| row.revocation().map(|(revocation, at)| (revocation, at.0));
-    Ok(RevocationBatch { revocations: rows.iter().map(read).collect::<Result<_, _>>()?, database_now: now.0 })
+    Ok(RevocationBatch {
+        revocations: rows.iter().map(read).collect::<Result<_, _>>()?,
+        database_now: now.0,
+    })
 }
 
 /// What the database knows of a token, in one statement.
 pub(crate) fn facts(c: &mut Conn, token: TokenRef) -> Result<Facts, Fault> {
     use revocations as r;
-    let (jti, sid, sub) = (Id(token.token.as_uuid()), Id(token.session.as_uuid()), Id(token.user.as_uuid()));
+    let (jti, sid, sub) = (
+        Id(token.token.as_uuid()),
+        Id(token.session.as_uuid()),
+        Id(token.user.as_uuid()),
+    );
     let rows: Vec<(Id, String, Option<i64>)> = r::table
         .filter(r::id.eq(jti).or(r::id.eq(sid)).or(r::id.eq(sub)))
         .select((r::id, r::kind, r::generation))

@@ -40,21 +40,39 @@ pub(crate) fn rotate(
     grace: Span,
 ) -> Result<Option<Rotated>, Fault> {
     for _ in 0..=RETRIES {
-        let Some((session, user)) = session_with_user(c, id)? else { return Ok(None) };
-        let standing = Standing { session: &session, status: user.status, generation: user.generation };
+        let Some((session, user)) = session_with_user(c, id)? else {
+            return Ok(None);
+        };
+        let standing = Standing {
+            session: &session,
+            status: user.status,
+            generation: user.generation,
+        };
         let decision = decide(standing, presented, now, policy);
-        let rotated = |session, revocations| Ok(Some(Rotated { decision, session, user: user.clone(), revocations }));
+        let rotated = |session, revocations| {
+            Ok(Some(Rotated {
+                decision,
+                session,
+                user: user.clone(),
+                revocations,
+            }))
+        };
         let written = match decision {
             Decision::Rotate { next } => write_rotation(c, &session, &user, &next)?,
             Decision::Repeat { access_until } => {
-                let same = Rotation { access_until, ..session.rotation };
+                let same = Rotation {
+                    access_until,
+                    ..session.rotation
+                };
                 write_rotation(c, &session, &user, &same)?
             }
             Decision::Reuse => match end_reused(c, id, now, grace)? {
                 Some((session, revocations)) => return rotated(session, revocations),
                 None => None,
             },
-            Decision::Invalid | Decision::Expired | Decision::Revoked | Decision::AlreadyUsed => Some(session),
+            Decision::Invalid | Decision::Expired | Decision::Revoked | Decision::AlreadyUsed => {
+                Some(session)
+            }
         };
         if let Some(session) = written {
             return rotated(session, Vec::new());
@@ -65,7 +83,12 @@ pub(crate) fn rotate(
 
 /// Writes a rotation, if the session and its user still are what the decision was made from. A session that ended, or was
 /// lifted over a cut, in between is not touched: a refresh in flight revives nothing.
-fn write_rotation(c: &mut Conn, from: &Session, user: &User, next: &Rotation) -> Result<Option<Session>, Fault> {
+fn write_rotation(
+    c: &mut Conn,
+    from: &Session,
+    user: &User,
+    next: &Rotation,
+) -> Result<Option<Session>, Fault> {
     use sessions as s;
     let same_user = users::table
         .find(Id(user.id.as_uuid()))
@@ -85,7 +108,10 @@ fn write_rotation(c: &mut Conn, from: &Session, user: &User, next: &Rotation) ->
             s::refresh_expires_at.eq(Ts(next.refresh_expires_at)),
             s::idempotency_digest.eq(next.key.map(|key| key.as_bytes().to_vec())),
             // A Repeat in between may have given out a token that lives a little longer.
-            s::access_until.eq(case_when::<_, _, crate::sqlty::Instant>(s::access_until.lt(until), until).otherwise(s::access_until)),
+            s::access_until.eq(
+                case_when::<_, _, crate::sqlty::Instant>(s::access_until.lt(until), until)
+                    .otherwise(s::access_until),
+            ),
         ))
         .returning(SessionRow::as_returning())
         .get_result(c)
@@ -101,7 +127,9 @@ fn end_reused(
     grace: Span,
 ) -> Result<Option<(Session, Vec<auth_domain::revocation::Revocation>)>, Fault> {
     whole(c, |c| {
-        let Some(session) = mark_ended(c, id, EndReason::Reuse, now)? else { return Ok(None) };
+        let Some(session) = mark_ended(c, id, EndReason::Reuse, now)? else {
+            return Ok(None);
+        };
         let revocations = vec![revocation_of(&session, grace)];
         record(c, &revocations)?;
         Ok(Some((session, revocations)))

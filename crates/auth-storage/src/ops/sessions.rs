@@ -37,18 +37,27 @@ pub(crate) fn start(
             .returning(UserRow::as_returning())
             .get_result(c)
             .optional()?;
-        let Some(user) = row.map(UserRow::user).transpose()? else { return Ok(StartedSession::Outdated) };
+        let Some(user) = row.map(UserRow::user).transpose()? else {
+            return Ok(StartedSession::Outdated);
+        };
         if let Some(HashUpgrade { from, to }) = upgrade {
             super::users::upgrade_password_hash(c, user.id, from, to)?;
         }
-        diesel::insert_into(sessions::table).values(SessionRow::of(session)).execute(c)?;
+        diesel::insert_into(sessions::table)
+            .values(SessionRow::of(session))
+            .execute(c)?;
         let displaced = displace(c, session, max_per_user, terms)?;
         Ok(StartedSession::Started { displaced, user })
     })
 }
 
 /// Ends the oldest live sessions beyond `max_per_user`, never the one that has just begun.
-fn displace(c: &mut Conn, newest: &Session, max_per_user: u32, terms: Terms) -> Result<Vec<Revocation>, Fault> {
+fn displace(
+    c: &mut Conn,
+    newest: &Session,
+    max_per_user: u32,
+    terms: Terms,
+) -> Result<Vec<Revocation>, Fault> {
     use sessions as s;
     let others = i64::from(max_per_user.max(1)) - 1;
     let surplus: Vec<Id> = s::table
@@ -63,7 +72,10 @@ fn displace(c: &mut Conn, newest: &Session, max_per_user: u32, terms: Terms) -> 
     let mut revocations = Vec::with_capacity(surplus.len());
     for id in surplus {
         let ended: Option<FallenRow> = diesel::update(s::table.find(id).filter(s::ended_at.is_null()))
-            .set((s::ended_at.eq(Some(Ts(terms.now))), s::end_reason.eq(Some(EndReason::Displaced.as_str()))))
+            .set((
+                s::ended_at.eq(Some(Ts(terms.now))),
+                s::end_reason.eq(Some(EndReason::Displaced.as_str())),
+            ))
             .returning(FallenRow::as_returning())
             .get_result(c)
             .optional()?;
@@ -74,12 +86,18 @@ fn displace(c: &mut Conn, newest: &Session, max_per_user: u32, terms: Terms) -> 
 }
 
 fn fallen_session(id: Id, access_until: Timestamp, grace: Span) -> Revocation {
-    Revocation { what: Revoked::Session(SessionId::from_uuid(id.0)), until: after(access_until, grace) }
+    Revocation {
+        what: Revoked::Session(SessionId::from_uuid(id.0)),
+        until: after(access_until, grace),
+    }
 }
 
 /// The revocation of every access token that a session was given.
 pub(super) fn revocation_of(session: &Session, grace: Span) -> Revocation {
-    Revocation { what: Revoked::Session(session.id), until: after(session.rotation.access_until, grace) }
+    Revocation {
+        what: Revoked::Session(session.id),
+        until: after(session.rotation.access_until, grace),
+    }
 }
 
 /// Marks a session as ended, once: `None` if it had ended.
@@ -90,11 +108,15 @@ pub(super) fn mark_ended(
     now: Timestamp,
 ) -> Result<Option<Session>, Fault> {
     use sessions as s;
-    let row: Option<SessionRow> = diesel::update(s::table.find(Id(id.as_uuid())).filter(s::ended_at.is_null()))
-        .set((s::ended_at.eq(Some(Ts(now))), s::end_reason.eq(Some(why.as_str()))))
-        .returning(SessionRow::as_returning())
-        .get_result(c)
-        .optional()?;
+    let row: Option<SessionRow> =
+        diesel::update(s::table.find(Id(id.as_uuid())).filter(s::ended_at.is_null()))
+            .set((
+                s::ended_at.eq(Some(Ts(now))),
+                s::end_reason.eq(Some(why.as_str())),
+            ))
+            .returning(SessionRow::as_returning())
+            .get_result(c)
+            .optional()?;
     row.map(SessionRow::session).transpose()
 }
 
@@ -107,7 +129,9 @@ pub(crate) fn end(
     terms: Terms,
 ) -> Result<Option<EndedSession>, Fault> {
     whole(c, |c| {
-        let Some((session, _)) = session_with_user(c, id)? else { return Ok(None) };
+        let Some((session, _)) = session_with_user(c, id)? else {
+            return Ok(None);
+        };
         if owner.is_some_and(|owner| owner != session.user) {
             return Ok(None);
         }
@@ -124,16 +148,25 @@ pub(crate) fn end(
         let revocations = vec![revocation_of(&session, terms.grace)];
         // Recorded again if it had ended: whoever ended it may have died before announcing it.
         record(c, &revocations)?;
-        Ok(Some(EndedSession { session, newly, revocations }))
+        Ok(Some(EndedSession {
+            session,
+            newly,
+            revocations,
+        }))
     })
 }
 
 /// A session and its user, in one statement.
 pub(crate) fn session_with_user(c: &mut Conn, id: SessionId) -> Result<Option<(Session, User)>, Fault> {
-    let found = sessions::table.inner_join(users::table).filter(sessions::id.eq(Id(id.as_uuid())));
-    let row: Option<(SessionRow, UserRow)> =
-        found.select((SessionRow::as_select(), UserRow::as_select())).first(c).optional()?;
-    row.map(|(session, user)| Ok((session.session()?, user.user()?))).transpose()
+    let found = sessions::table
+        .inner_join(users::table)
+        .filter(sessions::id.eq(Id(id.as_uuid())));
+    let row: Option<(SessionRow, UserRow)> = found
+        .select((SessionRow::as_select(), UserRow::as_select()))
+        .first(c)
+        .optional()?;
+    row.map(|(session, user)| Ok((session.session()?, user.user()?)))
+        .transpose()
 }
 
 /// A part of a user's sessions, newest first.
@@ -150,8 +183,12 @@ pub(crate) fn list(
         .filter(s::user_id.eq(Id(user.as_uuid())))
         .select(SessionRow::as_select())
         .into_boxed();
-    let live =
-        || s::ended_at.is_null().and(s::refresh_expires_at.gt(Ts(now))).and(s::generation.ge(users::token_generation));
+    let live = || {
+        s::ended_at
+            .is_null()
+            .and(s::refresh_expires_at.gt(Ts(now)))
+            .and(s::generation.ge(users::token_generation))
+    };
     wanted = match filter {
         SessionFilter::Active => wanted.filter(live()),
         SessionFilter::Ended => wanted.filter(diesel::dsl::not(live())),

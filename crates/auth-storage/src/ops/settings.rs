@@ -6,7 +6,11 @@ use diesel::prelude::*;
 
 /// One setting.
 pub(crate) fn value(c: &mut Conn, name: &str) -> Result<Option<Vec<u8>>, Fault> {
-    Ok(settings::table.find(name).select(settings::value).first(c).optional()?)
+    Ok(settings::table
+        .find(name)
+        .select(settings::value)
+        .first(c)
+        .optional()?)
 }
 
 /// Stores a setting unless it is there: of several nodes, one wins.

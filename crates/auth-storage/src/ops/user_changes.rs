@@ -26,10 +26,18 @@ use diesel::prelude::*;
 /// Waits for, and holds, the right to change who administers.
 pub(super) fn take_guard(c: &mut Conn) -> Result<(), Fault> {
     let guard = guards::table.find("administrators");
-    if diesel::update(guard).set(guards::taken.eq(guards::taken + 1)).execute(c)? == 1 {
+    if diesel::update(guard)
+        .set(guards::taken.eq(guards::taken + 1))
+        .execute(c)?
+        == 1
+    {
         return Ok(());
     }
-    Err(Fault::Corrupt { table: "guards", column: "name", id: "administrators".to_owned() })
+    Err(Fault::Corrupt {
+        table: "guards",
+        column: "name",
+        id: "administrators".to_owned(),
+    })
 }
 
 /// Changes a user's name, role, status or verification.
@@ -44,7 +52,9 @@ pub(crate) fn change(
         if change.role.is_some() || change.status == Some(UserStatus::Disabled) {
             take_guard(c)?;
         }
-        let Some(before) = take(c, id, terms.now)? else { return Ok(UserOutcome::NotFound) };
+        let Some(before) = take(c, id, terms.now)? else {
+            return Ok(UserOutcome::NotFound);
+        };
         let after = User {
             name: change.name.clone().unwrap_or_else(|| before.name.clone()),
             role: change.role.clone().unwrap_or_else(|| before.role.clone()),
@@ -60,10 +70,18 @@ pub(crate) fn change(
         }
         let disabled = before.status == UserStatus::Active && after.status == UserStatus::Disabled;
         let cut = disabled || before.role != after.role;
-        let generation = if cut { before.generation.raised() } else { before.generation };
+        let generation = if cut {
+            before.generation.raised()
+        } else {
+            before.generation
+        };
         let user = write(c, &after, generation)?;
         if !cut {
-            return Ok(UserOutcome::Changed { user, revocations: Vec::new(), sessions_ended: 0 });
+            return Ok(UserOutcome::Changed {
+                user,
+                revocations: Vec::new(),
+                sessions_ended: 0,
+            });
         }
         let fallen = if disabled {
             end_live(c, &before, EndReason::UserDisabled, None, terms)?
@@ -71,7 +89,11 @@ pub(crate) fn change(
             lift_live(c, &before, generation)?
         };
         let revocations = cut_off(c, id, generation, &fallen, terms)?;
-        Ok(UserOutcome::Changed { user, revocations, sessions_ended: fallen.ended })
+        Ok(UserOutcome::Changed {
+            user,
+            revocations,
+            sessions_ended: fallen.ended,
+        })
     })
 }
 
@@ -84,10 +106,15 @@ pub(crate) fn set_password(
     terms: Terms,
 ) -> Result<UserOutcome, Fault> {
     whole(c, |c| {
-        let Some(before) = take(c, id, terms.now)? else { return Ok(UserOutcome::NotFound) };
+        let Some(before) = take(c, id, terms.now)? else {
+            return Ok(UserOutcome::NotFound);
+        };
         let generation = before.generation.raised();
         let row: UserRow = diesel::update(users::table.find(Id(id.as_uuid())))
-            .set((users::password_hash.eq(hash.expose()), users::token_generation.eq(generation.number())))
+            .set((
+                users::password_hash.eq(hash.expose()),
+                users::token_generation.eq(generation.number()),
+            ))
             .returning(UserRow::as_returning())
             .get_result(c)?;
         let mut fallen = end_live(c, &before, EndReason::PasswordChanged, spare, terms)?;
@@ -95,7 +122,11 @@ pub(crate) fn set_password(
             fallen.join(lift_live(c, &before, generation)?);
         }
         let revocations = cut_off(c, id, generation, &fallen, terms)?;
-        Ok(UserOutcome::Changed { user: row.user()?, revocations, sessions_ended: fallen.ended })
+        Ok(UserOutcome::Changed {
+            user: row.user()?,
+            revocations,
+            sessions_ended: fallen.ended,
+        })
     })
 }
 
@@ -112,12 +143,21 @@ pub(crate) fn end_sessions(
             .returning(UserRow::as_returning())
             .get_result(c)
             .optional()?;
-        let Some(user) = raised.map(UserRow::user).transpose()? else { return Ok(None) };
+        let Some(user) = raised.map(UserRow::user).transpose()? else {
+            return Ok(None);
+        };
         let generation = user.generation;
-        let before = User { generation: Generation::from_number(generation.number() - 1).unwrap_or(generation), ..user };
+        let before = User {
+            generation: Generation::from_number(generation.number() - 1).unwrap_or(generation),
+            ..user
+        };
         let fallen = end_live(c, &before, why, None, terms)?;
         let revocations = cut_off(c, id, generation, &fallen, terms)?;
-        Ok(Some(EndedSessions { count: fallen.ended, generation, revocations }))
+        Ok(Some(EndedSessions {
+            count: fallen.ended,
+            generation,
+            revocations,
+        }))
     })
 }
 
@@ -130,17 +170,24 @@ pub(crate) fn delete(
 ) -> Result<UserOutcome, Fault> {
     whole_or_undone(c, |c| {
         take_guard(c)?;
-        let Some(user) = take(c, id, terms.now)? else { return Ok(UserOutcome::NotFound) };
+        let Some(user) = take(c, id, terms.now)? else {
+            return Ok(UserOutcome::NotFound);
+        };
         if administers(&user, administrators) && !any_administrator(c, administrators, Some(id))? {
             return Err(Undo::With(UserOutcome::LastAdmin));
         }
-        let rows: Vec<FallenRow> = diesel::delete(sessions::table.filter(sessions::user_id.eq(Id(id.as_uuid()))))
-            .returning(FallenRow::as_returning())
-            .get_results(c)?;
+        let rows: Vec<FallenRow> =
+            diesel::delete(sessions::table.filter(sessions::user_id.eq(Id(id.as_uuid()))))
+                .returning(FallenRow::as_returning())
+                .get_results(c)?;
         let fallen = Fallen::of(&rows, user.generation, terms.now);
         diesel::delete(users::table.find(Id(id.as_uuid()))).execute(c)?;
         let revocations = cut_off(c, id, Generation::DELETED, &fallen, terms)?;
-        Ok(UserOutcome::Changed { user, revocations, sessions_ended: fallen.ended })
+        Ok(UserOutcome::Changed {
+            user,
+            revocations,
+            sessions_ended: fallen.ended,
+        })
     })
 }
 
@@ -206,9 +253,15 @@ fn end_live(
 ) -> Result<Fallen, Fault> {
     use sessions as s;
     let mine = s::user_id.eq(Id(before.id.as_uuid())).and(s::ended_at.is_null());
-    let end = (s::ended_at.eq(Some(Ts(terms.now))), s::end_reason.eq(Some(why.as_str())));
+    let end = (
+        s::ended_at.eq(Some(Ts(terms.now))),
+        s::end_reason.eq(Some(why.as_str())),
+    );
     let rows: Vec<FallenRow> = match spare {
-        None => diesel::update(s::table.filter(mine)).set(end).returning(FallenRow::as_returning()).get_results(c)?,
+        None => diesel::update(s::table.filter(mine))
+            .set(end)
+            .returning(FallenRow::as_returning())
+            .get_results(c)?,
         Some(spare) => diesel::update(s::table.filter(mine).filter(s::id.ne(Id(spare.as_uuid()))))
             .set(end)
             .returning(FallenRow::as_returning())
@@ -222,13 +275,18 @@ fn lift_live(c: &mut Conn, before: &User, generation: Generation) -> Result<Fall
     use sessions as s;
     let mine = s::user_id.eq(Id(before.id.as_uuid())).and(s::ended_at.is_null());
     // None below the old generation: what an earlier cut left behind stays dead.
-    let alive = s::table.filter(mine).filter(s::generation.ge(before.generation.number()));
+    let alive = s::table
+        .filter(mine)
+        .filter(s::generation.ge(before.generation.number()));
     let rows: Vec<FallenRow> = diesel::update(alive)
         .set(s::generation.eq(generation.number()))
         .returning(FallenRow::as_returning())
         .get_results(c)?;
     let last_access = rows.iter().map(|row| row.access_until.0).max();
-    Ok(Fallen { ended: 0, last_access })
+    Ok(Fallen {
+        ended: 0,
+        last_access,
+    })
 }
 
 fn cut_off(
@@ -240,7 +298,10 @@ fn cut_off(
 ) -> Result<Vec<Revocation>, Fault> {
     let last = fallen.last_access.map(|expiry| after(expiry, terms.grace));
     let until = last.map_or(terms.until_at_least, |last| last.max(terms.until_at_least));
-    let revocations = vec![Revocation { what: Revoked::User(id, least), until }];
+    let revocations = vec![Revocation {
+        what: Revoked::User(id, least),
+        until,
+    }];
     record(c, &revocations)?;
     Ok(revocations)
 }

@@ -20,7 +20,11 @@ use auth_domain::{
 use diesel::prelude::*;
 
 /// Inserts a user unless its address is taken. Only the unique address makes it `None`; any other refusal is a failure.
-pub(super) fn insert_if_free(c: &mut Conn, user: &NewUser, signed_in: Option<Ts>) -> Result<Option<User>, Fault> {
+pub(super) fn insert_if_free(
+    c: &mut Conn,
+    user: &NewUser,
+    signed_in: Option<Ts>,
+) -> Result<Option<User>, Fault> {
     let inserted: Option<UserRow> = diesel::insert_into(users::table)
         .values(NewUserRow::new(user, user.email.key(), signed_in))
         .on_conflict(users::email_key)
@@ -34,11 +38,15 @@ pub(super) fn insert_if_free(c: &mut Conn, user: &NewUser, signed_in: Option<Ts>
 /// Makes a user and, with it, its first session.
 pub(crate) fn insert(c: &mut Conn, user: &NewUser, session: Option<&Session>) -> Result<InsertedUser, Fault> {
     let answer = |made: Option<User>| made.map_or(InsertedUser::EmailTaken, InsertedUser::Created);
-    let Some(session) = session else { return insert_if_free(c, user, None).map(answer) };
+    let Some(session) = session else {
+        return insert_if_free(c, user, None).map(answer);
+    };
     whole(c, |c| {
         let made = insert_if_free(c, user, Some(Ts(session.created_at)))?;
         if made.is_some() {
-            diesel::insert_into(sessions::table).values(SessionRow::of(session)).execute(c)?;
+            diesel::insert_into(sessions::table)
+                .values(SessionRow::of(session))
+                .execute(c)?;
         }
         Ok(answer(made))
     })
@@ -57,21 +65,29 @@ pub(crate) fn user(c: &mut Conn, id: UserId) -> Result<Option<User>, Fault> {
 
 /// The user with an address.
 pub(crate) fn user_by_email(c: &mut Conn, email: &EmailAddress) -> Result<Option<User>, Fault> {
-    let found = users::table.filter(users::email_key.eq(email.key())).select(UserRow::as_select());
+    let found = users::table
+        .filter(users::email_key.eq(email.key()))
+        .select(UserRow::as_select());
     found.first(c).optional()?.map(UserRow::user).transpose()
 }
 
 /// The user with an address, and the hash of its password, from one read.
 pub(crate) fn credentials(c: &mut Conn, email: &EmailAddress) -> Result<Option<Credentials>, Fault> {
     let found = users::table.filter(users::email_key.eq(email.key()));
-    let row = found.select((UserRow::as_select(), users::password_hash)).first(c).optional()?;
+    let row = found
+        .select((UserRow::as_select(), users::password_hash))
+        .first(c)
+        .optional()?;
     row.map(credentials_row).transpose()
 }
 
 /// One user and the hash of its password, from one read.
 pub(crate) fn credentials_of(c: &mut Conn, id: UserId) -> Result<Option<Credentials>, Fault> {
     let found = users::table.find(Id(id.as_uuid()));
-    let row = found.select((UserRow::as_select(), users::password_hash)).first(c).optional()?;
+    let row = found
+        .select((UserRow::as_select(), users::password_hash))
+        .first(c)
+        .optional()?;
     row.map(credentials_row).transpose()
 }
 
@@ -84,7 +100,9 @@ pub(crate) fn list(c: &mut Conn, filter: &UserFilter, page: Page) -> Result<Vec<
             users::email_key
                 .like(part.clone())
                 .escape('\\')
-                .or(users::name_key.is_not_null().and(users::name_key.assume_not_null().like(part).escape('\\'))),
+                .or(users::name_key
+                    .is_not_null()
+                    .and(users::name_key.assume_not_null().like(part).escape('\\'))),
         );
     }
     if let Some(role) = &filter.role {
@@ -96,7 +114,10 @@ pub(crate) fn list(c: &mut Conn, filter: &UserFilter, page: Page) -> Result<Vec<
     if let Some(after) = page.after {
         wanted = wanted.filter(users::id.lt(Id(after)));
     }
-    let rows: Vec<UserRow> = wanted.order(users::id.desc()).limit(i64::from(page.limit)).load(c)?;
+    let rows: Vec<UserRow> = wanted
+        .order(users::id.desc())
+        .limit(i64::from(page.limit))
+        .load(c)?;
     rows.into_iter().map(UserRow::user).collect()
 }
 
@@ -120,8 +141,13 @@ pub(crate) fn upgrade_password_hash(
     from: &PasswordHash,
     to: &PasswordHash,
 ) -> Result<bool, Fault> {
-    let same = users::table.find(Id(id.as_uuid())).filter(users::password_hash.eq(from.expose()));
-    Ok(diesel::update(same).set(users::password_hash.eq(to.expose())).execute(c)? == 1)
+    let same = users::table
+        .find(Id(id.as_uuid()))
+        .filter(users::password_hash.eq(from.expose()));
+    Ok(diesel::update(same)
+        .set(users::password_hash.eq(to.expose()))
+        .execute(c)?
+        == 1)
 }
 
 /// Whether an active user holds one of the roles.
@@ -130,7 +156,11 @@ pub(crate) fn administrator_exists(c: &mut Conn, administrators: &[Role]) -> Res
 }
 
 /// Whether an active user other than `but` holds one of the roles.
-pub(super) fn any_administrator(c: &mut Conn, administrators: &[Role], but: Option<UserId>) -> Result<bool, Fault> {
+pub(super) fn any_administrator(
+    c: &mut Conn,
+    administrators: &[Role],
+    but: Option<UserId>,
+) -> Result<bool, Fault> {
     let roles: Vec<&str> = administrators.iter().map(Role::as_str).collect();
     let mut held = users::table
         .filter(users::role.eq_any(roles))

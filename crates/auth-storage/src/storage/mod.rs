@@ -57,14 +57,21 @@ impl Storage {
     pub async fn open(config: &DatabaseConfig) -> Result<Self, OpenError> {
         let (tell, told) = tokio::sync::oneshot::channel();
         let config = config.clone();
-        let started = std::thread::Builder::new().name("open-database".to_owned()).spawn(move || {
-            // Nobody waits for it any more: what was opened is closed.
-            let _: Result<(), _> = tell.send(open::open(&config));
-        });
+        let started = std::thread::Builder::new()
+            .name("open-database".to_owned())
+            .spawn(move || {
+                // Nobody waits for it any more: what was opened is closed.
+                let _: Result<(), _> = tell.send(open::open(&config));
+            });
         let lost = |cause: String| OpenError::Server(cause);
         let _thread = started.map_err(|cause| lost(cause.to_string()))?;
         let database = told.await.unwrap_or_else(|cause| Err(lost(cause.to_string())))?;
-        Ok(Self { inner: Arc::new(Inner { database, walked_to: Mutex::new(None) }) })
+        Ok(Self {
+            inner: Arc::new(Inner {
+                database,
+                walked_to: Mutex::new(None),
+            }),
+        })
     }
 
     /// Which database it is.
@@ -120,6 +127,8 @@ impl Storage {
 
 impl std::fmt::Debug for Storage {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("Storage").field("backend", &self.backend()).finish_non_exhaustive()
+        f.debug_struct("Storage")
+            .field("backend", &self.backend())
+            .finish_non_exhaustive()
     }
 }

@@ -28,7 +28,11 @@ impl Storage {
         upgrade: Option<HashUpgrade>,
         terms: Terms,
     ) -> Result<StartedSession, StorageError> {
-        run!(self, write, sessions::start(&session, max_per_user, upgrade.as_ref(), terms))
+        run!(
+            self,
+            write,
+            sessions::start(&session, max_per_user, upgrade.as_ref(), terms)
+        )
     }
 
     /// Decides about a presented refresh token (behaviour.md §3) and carries the decision out; `None`: no such session. Of

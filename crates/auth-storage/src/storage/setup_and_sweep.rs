@@ -20,7 +20,11 @@ impl Storage {
         administrators: Vec<Role>,
         replace: bool,
     ) -> Result<SetupTokenIssue, StorageError> {
-        run!(self, write, one_time_tokens::issue_setup(&token, &administrators, replace))
+        run!(
+            self,
+            write,
+            one_time_tokens::issue_setup(&token, &administrators, replace)
+        )
     }
 
     /// Uses a set-up token up and makes the first administrator with it, signed in. Of any number of callers, one does.
@@ -35,7 +39,11 @@ impl Storage {
         administrators: Vec<Role>,
         now: Timestamp,
     ) -> Result<SetupOutcome, StorageError> {
-        run!(self, write, one_time_tokens::redeem_setup(&digest, &user, &session, &administrators, now))
+        run!(
+            self,
+            write,
+            one_time_tokens::redeem_setup(&digest, &user, &session, &administrators, now)
+        )
     }
 
     /// Removes at most `terms.limit` rows of each kind that tell nobody anything any more. Sessions that merely expired are
@@ -44,9 +52,17 @@ impl Storage {
     /// # Errors
     /// See [`StorageError`].
     pub async fn sweep(&self, now: Timestamp, terms: SweepTerms) -> Result<Swept, StorageError> {
-        let walked_to = *self.inner.walked_to.lock().unwrap_or_else(PoisonError::into_inner);
+        let walked_to = *self
+            .inner
+            .walked_to
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner);
         let (swept, walked_to) = run!(self, write, housekeeping::sweep(now, terms, walked_to))?;
-        *self.inner.walked_to.lock().unwrap_or_else(PoisonError::into_inner) = walked_to;
+        *self
+            .inner
+            .walked_to
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner) = walked_to;
         Ok(swept)
     }
 }

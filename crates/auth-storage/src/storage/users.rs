@@ -20,7 +20,11 @@ impl Storage {
     ///
     /// # Errors
     /// See [`StorageError`].
-    pub async fn insert_user(&self, user: NewUser, session: Option<Session>) -> Result<InsertedUser, StorageError> {
+    pub async fn insert_user(
+        &self,
+        user: NewUser,
+        session: Option<Session>,
+    ) -> Result<InsertedUser, StorageError> {
         run!(self, write, users::insert(&user, session.as_ref()))
     }
 
@@ -88,7 +92,11 @@ impl Storage {
         administrators: Vec<Role>,
         terms: Terms,
     ) -> Result<UserOutcome, StorageError> {
-        run!(self, write, user_changes::change(id, &change, &administrators, terms))
+        run!(
+            self,
+            write,
+            user_changes::change(id, &change, &administrators, terms)
+        )
     }
 
     /// Changes a password: raises the generation, ends all sessions but `spare`, and lifts that one over.
