@@ -62,6 +62,8 @@ pub enum RedisHealth {
 pub struct BlacklistHealth {
     /// How long ago the last complete read began; `None` before the first one.
     pub last_complete_read_age: Option<Duration>,
+    /// Whether that is recent enough for memory to decide.
+    pub fresh: bool,
     /// How Redis does.
     pub redis: RedisHealth,
     /// How far the database's clock is ahead of this node's (negative: behind), as of the last read.
@@ -268,8 +270,10 @@ impl Blacklist {
         let inner = &*self.inner;
         let now = (inner.clock)();
         let copy = inner.shared.read();
+        let last_complete_read_age = copy.staleness(inner.stopwatch.read(), now);
         BlacklistHealth {
-            last_complete_read_age: copy.staleness(inner.stopwatch.read(), now),
+            last_complete_read_age,
+            fresh: last_complete_read_age.is_some_and(|age| age <= inner.policy.max_staleness),
             redis: match &inner.redis {
                 None => RedisHealth::NotConfigured,
                 Some((link, _)) if link.is_up() => RedisHealth::Up,

@@ -138,18 +138,21 @@ impl Link {
         loop {
             match self.make().await {
                 Ok(live) => {
-                    pause = FIRST_PAUSE;
                     self.complain(&live, &mut complained).await;
                     self.watch(&live).await;
-                }
-                Err(error) => {
-                    if pause == FIRST_PAUSE {
-                        tracing::warn!(%error, "Redis can't be reached; checks ask the database until it can");
+                    // One that served for a while is replaced at once, one that was lost at once is not.
+                    if self.stopwatch.read().since(live.made) > GIVE_UP {
+                        pause = FIRST_PAUSE;
+                        continue;
                     }
-                    sleep(pause).await;
-                    pause = (pause * 2).min(LONGEST_PAUSE);
                 }
+                Err(error) if pause == FIRST_PAUSE => {
+                    tracing::warn!(%error, "Redis can't be reached; checks ask the database until it can");
+                }
+                Err(_) => {}
             }
+            sleep(pause).await;
+            pause = (pause * 2).min(LONGEST_PAUSE);
         }
     }
 

@@ -1,11 +1,6 @@
 //! Accounts, as administrators make, find, change and delete them.
 
-use crate::{
-    admin::Admin,
-    error::Error,
-    moment::chance,
-    sessions::PageRequest,
-};
+use crate::{admin::Admin, error::Error, moment::chance, sessions::PageRequest};
 use auth_domain::{
     email::EmailAddress,
     ids::UserId,
@@ -62,7 +57,11 @@ impl Admin {
         let name = wanted.name.as_deref().map(DisplayName::parse).transpose()?;
         let role = self.known_role(&wanted.role)?;
         let password_hash = match wanted.password {
-            Some(password) => Some(self.hasher().accept_and_hash(password, &email, name.as_ref()).await?),
+            Some(password) => Some(
+                self.hasher()
+                    .accept_and_hash(password, &email, name.as_ref())
+                    .await?,
+            ),
             None => None,
         };
         let user = NewUser {
@@ -102,7 +101,10 @@ impl Admin {
     /// # Errors
     /// [`Error::UnknownRole`].
     pub fn known_role(&self, name: &str) -> Result<Role, Error> {
-        name.parse().ok().filter(|role| self.roles().knows(role)).ok_or(Error::UnknownRole)
+        name.parse()
+            .ok()
+            .filter(|role| self.roles().knows(role))
+            .ok_or(Error::UnknownRole)
     }
 
     /// Users, newest first.
@@ -129,11 +131,19 @@ impl Admin {
     ///
     /// # Errors
     /// [`Error::NotFound`], [`Error::LastAdmin`], or a failure.
-    pub async fn change_user(&self, user: UserId, change: UserChange, now: Timestamp) -> Result<UserOutcome, Error> {
+    pub async fn change_user(
+        &self,
+        user: UserId,
+        change: UserChange,
+        now: Timestamp,
+    ) -> Result<UserOutcome, Error> {
         if change.role.as_ref().is_some_and(|role| !self.roles().knows(role)) {
             return Err(Error::UnknownRole);
         }
-        let outcome = self.storage().change_user(user, change, self.administrators(), self.cut_terms(now)).await?;
+        let outcome = self
+            .storage()
+            .change_user(user, change, self.administrators(), self.cut_terms(now))
+            .await?;
         done(outcome)
     }
 
@@ -141,9 +151,21 @@ impl Admin {
     ///
     /// # Errors
     /// [`Error::NotFound`], [`Error::WeakPassword`], or a failure.
-    pub async fn set_password(&self, user: &User, password: SecretString, now: Timestamp) -> Result<UserOutcome, Error> {
-        let hash: PasswordHash = self.hasher().accept_and_hash(password, &user.email, user.name.as_ref()).await?;
-        done(self.storage().set_password(user.id, hash, None, self.cut_terms(now)).await?)
+    pub async fn set_password(
+        &self,
+        user: &User,
+        password: SecretString,
+        now: Timestamp,
+    ) -> Result<UserOutcome, Error> {
+        let hash: PasswordHash = self
+            .hasher()
+            .accept_and_hash(password, &user.email, user.name.as_ref())
+            .await?;
+        done(
+            self.storage()
+                .set_password(user.id, hash, None, self.cut_terms(now))
+                .await?,
+        )
     }
 
     /// Deletes a user and all it owns.
@@ -151,7 +173,11 @@ impl Admin {
     /// # Errors
     /// [`Error::NotFound`], [`Error::LastAdmin`], or a failure.
     pub async fn delete_user(&self, user: UserId, now: Timestamp) -> Result<UserOutcome, Error> {
-        done(self.storage().delete_user(user, self.administrators(), self.cut_terms(now)).await?)
+        done(
+            self.storage()
+                .delete_user(user, self.administrators(), self.cut_terms(now))
+                .await?,
+        )
     }
 }
 

@@ -29,7 +29,13 @@ impl Admin {
     /// [`Error::Unavailable`] if the hashing threads can't be started.
     pub fn new(storage: Storage, config: ServiceConfig, entropy: Arc<dyn Entropy>) -> Result<Self, Error> {
         let hasher = Hasher::start(&config, Arc::clone(&entropy))?;
-        Ok(Self(Arc::new(Parts { storage, config, entropy, hasher, roles: RoleBook::default() })))
+        Ok(Self(Arc::new(Parts {
+            storage,
+            config,
+            entropy,
+            hasher,
+            roles: RoleBook::default(),
+        })))
     }
 
     /// Where everything is kept.
@@ -62,7 +68,11 @@ impl Admin {
 
     /// What bounds the revocation of one session or token made now.
     pub(crate) fn terms(&self, now: Timestamp) -> Terms {
-        Terms { now, until_at_least: now, grace: grace(self.0.config.leeway()) }
+        Terms {
+            now,
+            until_at_least: now,
+            grace: grace(self.0.config.leeway()),
+        }
     }
 
     /// What bounds the revocation of all of a user's tokens made now.

@@ -46,12 +46,20 @@ impl Service {
     /// [`Error::Unavailable`] where nobody can say whether it was revoked.
     pub async fn authenticate(&self, token: &str, now: Timestamp) -> Result<Principal, Error> {
         let claims = self.verified_claims(token, now).await?;
-        claims.check(&self.config().issuer, &self.config().tokens.audience, now, self.config().leeway())?;
+        claims.check(
+            &self.config().issuer,
+            &self.config().tokens.audience,
+            now,
+            self.config().leeway(),
+        )?;
         let asked = claims.token_ref();
         let blacklist = &self.shared().blacklist;
         let verdict = match blacklist.check_local(asked, now) {
             Some(verdict) => verdict,
-            None => blacklist.check(asked, now).await.map_err(|error| Error::Unavailable(error.to_string()))?,
+            None => blacklist
+                .check(asked, now)
+                .await
+                .map_err(|error| Error::Unavailable(error.to_string()))?,
         };
         match verdict {
             Verdict::Stands => Ok(Principal { claims }),
@@ -67,7 +75,11 @@ impl Service {
     }
 
     /// The claims of a token with a good signature. For an unknown key the keys are loaded anew, once a second at most.
-    pub(crate) async fn verified_claims(&self, token: &str, now: Timestamp) -> Result<Arc<AccessClaims>, Error> {
+    pub(crate) async fn verified_claims(
+        &self,
+        token: &str,
+        now: Timestamp,
+    ) -> Result<Arc<AccessClaims>, Error> {
         let shared = self.shared();
         if let Ok(claims) = shared.access.verify(token, &shared.keys())? {
             return Ok(claims);
@@ -79,6 +91,9 @@ impl Service {
                 shared.reload_keys().await?;
             }
         }
-        shared.access.verify(token, &shared.keys())?.map_err(|_| Error::InvalidToken)
+        shared
+            .access
+            .verify(token, &shared.keys())?
+            .map_err(|_| Error::InvalidToken)
     }
 }

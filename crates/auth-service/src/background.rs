@@ -28,23 +28,36 @@ pub(crate) struct Background {
 
 impl Default for Background {
     fn default() -> Self {
-        Self { stop: watch::Sender::new(false), tasks: Mutex::default() }
+        Self {
+            stop: watch::Sender::new(false),
+            tasks: Mutex::default(),
+        }
     }
 }
 
 impl Background {
     /// Starts the tasks. They hold the service weakly, so that dropping it ends them, too.
     pub(crate) fn start(&self, shared: &Arc<Shared>) {
-        let keys = every(RELOAD_KEYS, self.stop.subscribe(), Arc::downgrade(shared), |shared| async move {
-            if let Err(error) = shared.reload_keys().await {
-                tracing::warn!(%error, "the signing keys could not be loaded anew; the known ones stay");
-            }
-        });
-        let sweep = every(SWEEP, self.stop.subscribe(), Arc::downgrade(shared), |shared| async move {
-            if let Err(error) = sweep(&shared).await {
-                tracing::warn!(%error, "expired rows stay until the next round");
-            }
-        });
+        let keys = every(
+            RELOAD_KEYS,
+            self.stop.subscribe(),
+            Arc::downgrade(shared),
+            |shared| async move {
+                if let Err(error) = shared.reload_keys().await {
+                    tracing::warn!(%error, "the signing keys could not be loaded anew; the known ones stay");
+                }
+            },
+        );
+        let sweep = every(
+            SWEEP,
+            self.stop.subscribe(),
+            Arc::downgrade(shared),
+            |shared| async move {
+                if let Err(error) = sweep(&shared).await {
+                    tracing::warn!(%error, "expired rows stay until the next round");
+                }
+            },
+        );
         let mut tasks = self.tasks.lock().unwrap_or_else(PoisonError::into_inner);
         tasks.extend([tokio::spawn(keys), tokio::spawn(sweep)]);
     }
@@ -87,9 +100,19 @@ async fn sweep(shared: &Shared) -> Result<(), crate::error::Error> {
     let mut breath = interval(Duration::from_millis(50));
     loop {
         breath.tick().await;
-        let terms = SweepTerms { keep_ended_sessions: KEEP_ENDED, limit: SWEEP_BATCH };
+        let terms = SweepTerms {
+            keep_ended_sessions: KEEP_ENDED,
+            limit: SWEEP_BATCH,
+        };
         let swept = shared.admin.storage().sweep(now, terms).await?;
-        let most = [swept.revocations, swept.sessions, swept.one_time_tokens, swept.keys].into_iter().max();
+        let most = [
+            swept.revocations,
+            swept.sessions,
+            swept.one_time_tokens,
+            swept.keys,
+        ]
+        .into_iter()
+        .max();
         if most.unwrap_or(0) < u64::from(SWEEP_BATCH) {
             return Ok(());
         }

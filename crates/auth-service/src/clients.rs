@@ -15,10 +15,16 @@ impl Admin {
     /// # Errors
     /// [`Error::InvalidClientId`] for an unfit or taken id, or a failure.
     pub async fn create_client(&self, id: &str, now: Timestamp) -> Result<(ClientId, SecretString), Error> {
-        let id: ClientId = id.parse().map_err(|error| Error::InvalidClientId(format!("{error}")))?;
+        let id: ClientId = id
+            .parse()
+            .map_err(|error| Error::InvalidClientId(format!("{error}")))?;
         let secret = SecretString::from(URL_SAFE_NO_PAD.encode(chance::<32>(self.entropy())?));
         let secret_digest = sha256(secret.expose_secret().as_bytes());
-        let client = Client { id: id.clone(), secret_digest, created_at: now };
+        let client = Client {
+            id: id.clone(),
+            secret_digest,
+            created_at: now,
+        };
         if self.storage().insert_client(client).await? {
             Ok((id, secret))
         } else {
@@ -40,7 +46,11 @@ impl Admin {
     /// [`Error::NotFound`], or a failure.
     pub async fn delete_client(&self, id: &str) -> Result<(), Error> {
         let id: ClientId = id.parse().map_err(|_| Error::NotFound)?;
-        if self.storage().delete_client(&id).await? { Ok(()) } else { Err(Error::NotFound) }
+        if self.storage().delete_client(&id).await? {
+            Ok(())
+        } else {
+            Err(Error::NotFound)
+        }
     }
 }
 
@@ -54,6 +64,10 @@ impl Service {
         let presented = sha256(secret.as_bytes());
         let client = self.storage().client(&id).await?;
         let known = client.as_ref().map_or([0; 32], |client| client.secret_digest);
-        if client.is_some() && bool::from(presented.ct_eq(&known)) { Ok(id) } else { Err(Error::InvalidClient) }
+        if client.is_some() && bool::from(presented.ct_eq(&known)) {
+            Ok(id)
+        } else {
+            Err(Error::InvalidClient)
+        }
     }
 }

@@ -145,7 +145,13 @@ pub struct ServiceConfig {
 
 const DAY: Duration = Duration::from_secs(86_400);
 
-fn within(complaints: &mut Vec<Complaint>, key: &'static str, value: Duration, least: Duration, most: Duration) {
+fn within(
+    complaints: &mut Vec<Complaint>,
+    key: &'static str,
+    value: Duration,
+    least: Duration,
+    most: Duration,
+) {
     if value < least || value > most {
         complaints.push((key, format!("must be {} to {}", words(least), words(most))));
     }
@@ -169,11 +175,32 @@ impl TokensConfig {
     #[must_use]
     pub fn validate(&self) -> Vec<Complaint> {
         let mut complaints = Vec::new();
-        within(&mut complaints, "access_ttl", self.access_ttl, Duration::from_secs(5), DAY);
-        within(&mut complaints, "refresh_ttl", self.refresh_ttl, Duration::from_secs(5), 3650 * DAY);
-        within(&mut complaints, "leeway", self.leeway, Duration::ZERO, Duration::from_secs(120));
+        within(
+            &mut complaints,
+            "access_ttl",
+            self.access_ttl,
+            Duration::from_secs(5),
+            DAY,
+        );
+        within(
+            &mut complaints,
+            "refresh_ttl",
+            self.refresh_ttl,
+            Duration::from_secs(5),
+            3650 * DAY,
+        );
+        within(
+            &mut complaints,
+            "leeway",
+            self.leeway,
+            Duration::ZERO,
+            Duration::from_secs(120),
+        );
         if self.access_ttl > self.refresh_ttl {
-            complaints.push(("access_ttl", "must not be longer than tokens.refresh_ttl".to_owned()));
+            complaints.push((
+                "access_ttl",
+                "must not be longer than tokens.refresh_ttl".to_owned(),
+            ));
         }
         if self.audience.is_empty() {
             complaints.push(("audience", "must not be empty".to_owned()));
@@ -181,10 +208,16 @@ impl TokensConfig {
         let secret = self.secret.expose_secret().len();
         match self.algorithm {
             Algorithm::HS256 if secret < 32 => {
-                complaints.push(("secret", "HS256 needs a shared secret of at least 32 bytes (RFC 7518 §3.2)".to_owned()));
+                complaints.push((
+                    "secret",
+                    "HS256 needs a shared secret of at least 32 bytes (RFC 7518 §3.2)".to_owned(),
+                ));
             }
             Algorithm::HS256 => {}
-            _ if secret > 0 => complaints.push(("secret", "is for HS256 alone; set tokens.algorithm to HS256".to_owned())),
+            _ if secret > 0 => complaints.push((
+                "secret",
+                "is for HS256 alone; set tokens.algorithm to HS256".to_owned(),
+            )),
             _ => {}
         }
         complaints
@@ -196,7 +229,13 @@ impl SessionConfig {
     #[must_use]
     pub fn validate(&self) -> Vec<Complaint> {
         let mut complaints = Vec::new();
-        within(&mut complaints, "max_lifetime", self.max_lifetime, Duration::from_secs(60), 3650 * DAY);
+        within(
+            &mut complaints,
+            "max_lifetime",
+            self.max_lifetime,
+            Duration::from_secs(60),
+            3650 * DAY,
+        );
         if !(1..=10_000).contains(&self.max_per_user) {
             complaints.push(("max_per_user", "must be 1 to 10000".to_owned()));
         }
@@ -209,8 +248,20 @@ impl RotationConfig {
     #[must_use]
     pub fn validate(&self) -> Vec<Complaint> {
         let mut complaints = Vec::new();
-        within(&mut complaints, "retry_window", self.retry_window, Duration::ZERO, Duration::from_secs(600));
-        within(&mut complaints, "reuse_leeway", self.reuse_leeway, Duration::ZERO, Duration::from_secs(600));
+        within(
+            &mut complaints,
+            "retry_window",
+            self.retry_window,
+            Duration::ZERO,
+            Duration::from_secs(600),
+        );
+        within(
+            &mut complaints,
+            "reuse_leeway",
+            self.reuse_leeway,
+            Duration::ZERO,
+            Duration::from_secs(600),
+        );
         complaints
     }
 }
@@ -233,7 +284,11 @@ impl PasswordConfig {
     /// The cost of new hashes.
     #[must_use]
     pub fn params(&self) -> Argon2Params {
-        Argon2Params { memory_kib: self.memory_kib, iterations: self.iterations, parallelism: self.parallelism }
+        Argon2Params {
+            memory_kib: self.memory_kib,
+            iterations: self.iterations,
+            parallelism: self.parallelism,
+        }
     }
 
     /// What is wrong with the section.
@@ -241,16 +296,22 @@ impl PasswordConfig {
     pub fn validate(&self) -> Vec<Complaint> {
         let mut complaints = Vec::new();
         if !(8..=64).contains(&self.min_length) {
-            complaints.push(("min_length", "must be 8 to 64 (NIST SP 800-63B §3.1.1.2)".to_owned()));
+            complaints.push((
+                "min_length",
+                "must be 8 to 64 (NIST SP 800-63B §3.1.1.2)".to_owned(),
+            ));
         }
         if !(64..=512).contains(&self.max_length) {
-            complaints.push(("max_length", "must be 64 to 512 (NIST SP 800-63B §3.1.1.2)".to_owned()));
+            complaints.push((
+                "max_length",
+                "must be 64 to 512 (NIST SP 800-63B §3.1.1.2)".to_owned(),
+            ));
         }
         if self.min_score > 4 {
             complaints.push(("min_score", "must be 0 to 4".to_owned()));
         }
-        if let Err(refused) = self.params().validate() {
-            complaints.push(("memory_kib", refused.to_string()));
+        if let Err(faults) = self.params().validate() {
+            complaints.extend(faults.into_iter().map(|fault| ("memory_kib", fault)));
         }
         if self.threads > 1024 {
             complaints.push(("threads", "must be 0 (one a core) to 1024".to_owned()));
@@ -258,7 +319,13 @@ impl PasswordConfig {
         if !(1..=100_000).contains(&self.queue) {
             complaints.push(("queue", "must be 1 to 100000".to_owned()));
         }
-        within(&mut complaints, "deadline", self.deadline, Duration::from_millis(50), Duration::from_secs(60));
+        within(
+            &mut complaints,
+            "deadline",
+            self.deadline,
+            Duration::from_millis(50),
+            Duration::from_secs(60),
+        );
         complaints
     }
 }

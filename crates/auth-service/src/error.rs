@@ -5,13 +5,8 @@
 
 use crate::moment::EntropyFailed;
 use auth_domain::{
-    claims::ClaimsRefused,
-    email::EmailError,
-    idempotency::InvalidIdempotencyKey,
-    keys::KeyTooYoung,
-    password::PasswordViolation,
-    time::Timestamp,
-    user::NotADisplayName,
+    claims::ClaimsRefused, email::EmailError, idempotency::InvalidIdempotencyKey, keys::KeyTooYoung,
+    password::PasswordViolation, time::Timestamp, user::NotADisplayName,
 };
 use auth_storage::StorageError;
 use std::time::Duration;
@@ -105,7 +100,9 @@ pub enum Error {
 impl From<StorageError> for Error {
     fn from(error: StorageError) -> Self {
         match error {
-            StorageError::Overloaded => Self::Overloaded { retry_after: Duration::from_secs(1) },
+            StorageError::Overloaded => Self::Overloaded {
+                retry_after: Duration::from_secs(1),
+            },
             error if error.is_transient() => Self::Unavailable(error.to_string()),
             error => Self::Internal(error.to_string()),
         }
@@ -129,7 +126,9 @@ impl From<ClaimsRefused> for Error {
 
 impl From<KeyTooYoung> for Error {
     fn from(young: KeyTooYoung) -> Self {
-        Self::KeyTooYoung { ready_at: young.ready_at }
+        Self::KeyTooYoung {
+            ready_at: young.ready_at,
+        }
     }
 }
 

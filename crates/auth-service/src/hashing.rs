@@ -60,7 +60,11 @@ impl Hasher {
     pub(crate) fn start(config: &ServiceConfig, entropy: Arc<dyn Entropy>) -> Result<Self, Error> {
         let password = &config.password;
         let params = password.params();
-        let decoy = phc(&params, &chance::<SALT>(entropy.as_ref())?, &chance::<OUTPUT>(entropy.as_ref())?)?;
+        let decoy = phc(
+            &params,
+            &chance::<SALT>(entropy.as_ref())?,
+            &chance::<OUTPUT>(entropy.as_ref())?,
+        )?;
         let kept = usize::try_from(params.memory_kib).unwrap_or(usize::MAX);
         let pool = HashPool::start(password.threads, password.queue, password.deadline, kept)
             .map_err(|error| Error::Unavailable(format!("no hashing threads: {error}")))?;
@@ -102,12 +106,17 @@ impl Hasher {
         }
         let salt = chance::<SALT>(self.entropy.as_ref())?;
         let (policy, params) = (self.policy.clone(), self.params);
-        let mut context = vec![email.as_str().to_owned(), email.local_part().to_owned(), self.service_name.clone()];
+        let mut context = vec![
+            email.as_str().to_owned(),
+            email.local_part().to_owned(),
+            self.service_name.clone(),
+        ];
         context.extend(name.map(|name| name.as_str().to_owned()));
         let job = move |arena: &mut Arena| {
             let context: Vec<&str> = context.iter().map(String::as_str).collect();
-            let accepted =
-                policy.accept(password.expose_secret().to_owned(), &context).map_err(Error::WeakPassword)?;
+            let accepted = policy
+                .accept(password.expose_secret().to_owned(), &context)
+                .map_err(Error::WeakPassword)?;
             hash(accepted.as_bytes(), &salt, &params, arena)
         };
         self.pool.run(job).await?
@@ -142,9 +151,22 @@ impl Hasher {
 }
 
 /// Argon2id in the thread's memory, as a PHC string.
-fn hash(password: &[u8], salt: &[u8; SALT], params: &Argon2Params, arena: &mut Arena) -> Result<PasswordHash, Error> {
+fn hash(
+    password: &[u8],
+    salt: &[u8; SALT],
+    params: &Argon2Params,
+    arena: &mut Arena,
+) -> Result<PasswordHash, Error> {
     let mut output = [0; OUTPUT];
-    argon2_into(argon2::Algorithm::Argon2id, Version::V0x13, params, password, salt, &mut output, arena)?;
+    argon2_into(
+        argon2::Algorithm::Argon2id,
+        Version::V0x13,
+        params,
+        password,
+        salt,
+        &mut output,
+        arena,
+    )?;
     phc(params, salt, &output)
 }
 
@@ -159,8 +181,13 @@ fn argon2_into(
     arena: &mut Arena,
 ) -> Result<(), Error> {
     let failed = |error: argon2::Error| Error::Internal(format!("Argon2: {error}"));
-    let params = Params::new(params.memory_kib, params.iterations, params.parallelism, Some(output.len()))
-        .map_err(failed)?;
+    let params = Params::new(
+        params.memory_kib,
+        params.iterations,
+        params.parallelism,
+        Some(output.len()),
+    )
+    .map_err(failed)?;
     let blocks = params.block_count();
     Argon2::new(algorithm, version, params)
         .hash_password_into_with_memory(password, salt, output, arena.blocks(blocks))
@@ -170,6 +197,8 @@ fn argon2_into(
 fn phc(params: &Argon2Params, salt: &[u8], output: &[u8]) -> Result<PasswordHash, Error> {
     let (memory, passes, lanes) = (params.memory_kib, params.iterations, params.parallelism);
     let (salt, output) = (STANDARD_NO_PAD.encode(salt), STANDARD_NO_PAD.encode(output));
-    PasswordHash::parse(&format!("$argon2id$v=19$m={memory},t={passes},p={lanes}${salt}${output}"))
-        .map_err(|refused| Error::Internal(format!("a hash of our own was refused: {refused}")))
+    PasswordHash::parse(&format!(
+        "$argon2id$v=19$m={memory},t={passes},p={lanes}${salt}${output}"
+    ))
+    .map_err(|refused| Error::Internal(format!("a hash of our own was refused: {refused}")))
 }

@@ -38,8 +38,14 @@ impl Service {
             }
             Err(failure) => return Err(failure),
         }
-        let Ok(claims) = self.shared().refresh.verify(token) else { return Ok(Introspection::Inactive) };
-        if claims.check(&self.config().issuer, now, self.config().leeway()).is_err() || now >= claims.expires_at() {
+        let Ok(claims) = self.shared().refresh.verify(token) else {
+            return Ok(Introspection::Inactive);
+        };
+        if claims
+            .check(&self.config().issuer, now, self.config().leeway())
+            .is_err()
+            || now >= claims.expires_at()
+        {
             return Ok(Introspection::Inactive);
         }
         let Some((session, user)) = self.storage().session(claims.sid).await? else {
@@ -47,6 +53,10 @@ impl Service {
         };
         let current = session.rotation.number == claims.jti.number;
         let holds = current && user.status == UserStatus::Active && session.is_live(user.generation, now);
-        Ok(if holds { Introspection::Refresh { claims, user } } else { Introspection::Inactive })
+        Ok(if holds {
+            Introspection::Refresh { claims, user }
+        } else {
+            Introspection::Inactive
+        })
     }
 }

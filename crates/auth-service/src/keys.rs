@@ -28,8 +28,18 @@ pub struct KeyAdmin {
 impl KeyAdmin {
     /// The verbs over this storage.
     #[must_use]
-    pub fn new(storage: Storage, master: MasterKey, config: ServiceConfig, entropy: Arc<dyn Entropy>) -> Self {
-        Self { storage, master, config, entropy }
+    pub fn new(
+        storage: Storage,
+        master: MasterKey,
+        config: ServiceConfig,
+        entropy: Arc<dyn Entropy>,
+    ) -> Self {
+        Self {
+            storage,
+            master,
+            config,
+            entropy,
+        }
     }
 
     /// The keys as they stand.
@@ -65,7 +75,11 @@ impl KeyAdmin {
         let outdated = |key: &&StoredKey| {
             key.standing.state == KeyState::Next && key.algorithm != self.config.tokens.algorithm.name()
         };
-        let mut steps: Vec<KeyStep> = stored.iter().filter(outdated).map(|key| retire(&key.standing)).collect();
+        let mut steps: Vec<KeyStep> = stored
+            .iter()
+            .filter(outdated)
+            .map(|key| retire(&key.standing))
+            .collect();
         if !steps.is_empty() {
             steps.push(KeyStep::Create(KeyState::Next));
         }
@@ -79,7 +93,10 @@ impl KeyAdmin {
     /// [`Error::KeyTooYoung`], [`Error::NoKeysToRotate`], or a failure.
     pub async fn rotate(&self, now: Timestamp) -> Result<(), Error> {
         let (access, leeway) = (self.config.lifetimes().access, self.config.leeway());
-        self.change(now, |stored, now| Ok(keys::rotate(&standings(stored), now, access, leeway)?)).await
+        self.change(now, |stored, now| {
+            Ok(keys::rotate(&standings(stored), now, access, leeway)?)
+        })
+        .await
     }
 
     /// Drops the signing key now, with everything it signed.
@@ -87,7 +104,8 @@ impl KeyAdmin {
     /// # Errors
     /// [`Error::NoKeysToRotate`], or a failure.
     pub async fn replace_compromised(&self, now: Timestamp) -> Result<(), Error> {
-        self.change(now, |stored, _| Ok(keys::replace_compromised(&standings(stored)))).await
+        self.change(now, |stored, _| Ok(keys::replace_compromised(&standings(stored))))
+            .await
     }
 
     /// Seals every key with another master key. Servers have to be started anew with it.
@@ -98,7 +116,10 @@ impl KeyAdmin {
         let mut resealed = Vec::new();
         for key in self.storage.keys().await? {
             let kid = key.standing.kid;
-            let plain = self.master.open(&kid, &key.sealed).map_err(|error| Error::Internal(format!("key {kid}: {error}")))?;
+            let plain = self
+                .master
+                .open(&kid, &key.sealed)
+                .map_err(|error| Error::Internal(format!("key {kid}: {error}")))?;
             let sealed = new.seal(&kid, &plain, self.entropy.as_ref())?;
             resealed.push((kid, sealed));
         }
@@ -113,7 +134,10 @@ impl KeyAdmin {
     /// # Errors
     /// A failure.
     pub(crate) async fn retire_expired(&self, now: Timestamp) -> Result<(), Error> {
-        self.change(now, |stored, now| Ok(keys::retire_expired(&standings(stored), now))).await
+        self.change(now, |stored, now| {
+            Ok(keys::retire_expired(&standings(stored), now))
+        })
+        .await
     }
 
     /// The keys opened anew, if they are not the ones that `current` was made of.
@@ -122,7 +146,11 @@ impl KeyAdmin {
     /// A failure.
     pub(crate) async fn load_if_changed(&self, current: &KeySet) -> Result<Option<KeySet>, Error> {
         let stored = self.storage.keys().await?;
-        if current.is_made_of(&stored) { Ok(None) } else { KeySet::open(&stored, &self.master).map(Some) }
+        if current.is_made_of(&stored) {
+            Ok(None)
+        } else {
+            KeySet::open(&stored, &self.master).map(Some)
+        }
     }
 
     async fn change(
@@ -150,12 +178,18 @@ impl KeyAdmin {
                 return Ok(());
             }
         }
-        Err(Error::Unavailable("other nodes kept changing the signing keys".to_owned()))
+        Err(Error::Unavailable(
+            "other nodes kept changing the signing keys".to_owned(),
+        ))
     }
 
     /// An RSA key takes long to find: not on an async worker.
     async fn generate(&self, state: KeyState, now: Timestamp) -> Result<StoredKey, Error> {
-        let (algorithm, master, entropy) = (self.config.tokens.algorithm, self.master.clone(), Arc::clone(&self.entropy));
+        let (algorithm, master, entropy) = (
+            self.config.tokens.algorithm,
+            self.master.clone(),
+            Arc::clone(&self.entropy),
+        );
         tokio::task::spawn_blocking(move || generate(algorithm, state, now, &master, entropy.as_ref()))
             .await
             .map_err(|error| Error::Internal(format!("key generation: {error}")))?
@@ -167,5 +201,10 @@ fn standings(stored: &[StoredKey]) -> Vec<KeyStanding> {
 }
 
 fn retire(key: &KeyStanding) -> KeyStep {
-    KeyStep::Move { kid: key.kid.clone(), from: key.state, to: KeyState::Retired, verifies_until: None }
+    KeyStep::Move {
+        kid: key.kid.clone(),
+        from: key.state,
+        to: KeyState::Retired,
+        verifies_until: None,
+    }
 }

@@ -35,7 +35,9 @@ impl Algorithm {
     }
 
     fn from_name(name: &str) -> Option<Self> {
-        [Self::ES256, Self::EdDSA, Self::RS256, Self::HS256].into_iter().find(|algorithm| algorithm.name() == name)
+        [Self::ES256, Self::EdDSA, Self::RS256, Self::HS256]
+            .into_iter()
+            .find(|algorithm| algorithm.name() == name)
     }
 
     const fn jwt(self) -> jsonwebtoken::Algorithm {
@@ -69,7 +71,11 @@ impl VerifyingKey {
         validation.required_spec_claims.clear();
         validation.validate_exp = false;
         validation.validate_aud = false;
-        Self { algorithm: algorithm.name(), key, validation }
+        Self {
+            algorithm: algorithm.name(),
+            key,
+            validation,
+        }
     }
 }
 
@@ -93,7 +99,10 @@ impl KeySet {
         let header = access_header(Algorithm::HS256, None);
         let verifying = VerifyingKey::new(Algorithm::HS256, DecodingKey::from_secret(secret));
         Self {
-            signing: SigningKey { header, key: EncodingKey::from_secret(secret) },
+            signing: SigningKey {
+                header,
+                key: EncodingKey::from_secret(secret),
+            },
             verifying: HashMap::from([(String::new(), verifying)]),
             jwks: r#"{"keys":[]}"#.into(),
             made_of: Vec::new(),
@@ -110,20 +119,37 @@ impl KeySet {
         let mut published = Vec::new();
         for key in stored.iter().filter(|key| key.standing.state.is_published()) {
             let kid = key.standing.kid.clone();
-            let algorithm = Algorithm::from_name(&key.algorithm).ok_or_else(|| broken("unknown algorithm", &kid))?;
+            let algorithm =
+                Algorithm::from_name(&key.algorithm).ok_or_else(|| broken("unknown algorithm", &kid))?;
             if key.standing.state == KeyState::Active {
-                let private = master.open(&kid, &key.sealed).map_err(|error| broken(&kid, error))?;
+                let private = master
+                    .open(&kid, &key.sealed)
+                    .map_err(|error| broken(&kid, error))?;
                 let header = access_header(algorithm, Some(kid.clone()));
-                signing = Some(SigningKey { header, key: encoding_key(algorithm, &private)? });
+                signing = Some(SigningKey {
+                    header,
+                    key: encoding_key(algorithm, &private)?,
+                });
             }
             let jwk: Jwk = serde_json::from_str(&key.public_jwk).map_err(|error| broken(&kid, error))?;
             let decoding = DecodingKey::from_jwk(&jwk).map_err(|error| broken(&kid, error))?;
             verifying.insert(kid, VerifyingKey::new(algorithm, decoding));
             published.push(jwk);
         }
-        let signing = signing.ok_or_else(|| broken("none is active", "make one with `keyward keys rotate --compromised`"))?;
-        let jwks = serde_json::to_string(&serde_json::json!({ "keys": published })).map_err(|e| broken("jwks", e))?;
-        Ok(Self { signing, verifying, jwks: jwks.into(), made_of: standings(stored) })
+        let signing = signing.ok_or_else(|| {
+            broken(
+                "none is active",
+                "make one with `keyward keys rotate --compromised`",
+            )
+        })?;
+        let jwks = serde_json::to_string(&serde_json::json!({ "keys": published }))
+            .map_err(|e| broken("jwks", e))?;
+        Ok(Self {
+            signing,
+            verifying,
+            jwks: jwks.into(),
+            made_of: standings(stored),
+        })
     }
 
     /// Whether the stored keys are the ones that this set was made of.
@@ -145,7 +171,10 @@ impl KeySet {
 }
 
 fn standings(stored: &[StoredKey]) -> Vec<(String, KeyState)> {
-    stored.iter().map(|key| (key.standing.kid.clone(), key.standing.state)).collect()
+    stored
+        .iter()
+        .map(|key| (key.standing.kid.clone(), key.standing.state))
+        .collect()
 }
 
 fn access_header(algorithm: Algorithm, kid: Option<String>) -> Header {
@@ -169,13 +198,25 @@ pub(crate) fn generate(
     let private = generate_private(algorithm)?;
     let mut jwk = Jwk::from_encoding_key(&encoding_key(algorithm, &private)?, algorithm.jwt())
         .map_err(|error| broken("public part", error))?;
-    let kid = jwk.thumbprint(ThumbprintHash::SHA256).map_err(|error| broken("thumbprint", error))?;
+    let kid = jwk
+        .thumbprint(ThumbprintHash::SHA256)
+        .map_err(|error| broken("thumbprint", error))?;
     jwk.common.key_id = Some(kid.clone());
     jwk.common.public_key_use = Some(PublicKeyUse::Signature);
     let public_jwk = serde_json::to_string(&jwk).map_err(|error| broken("public part", error))?;
     let sealed = master.seal(&kid, &private, entropy)?;
-    let standing = KeyStanding { kid, state, published_at: now, verifies_until: None };
-    Ok(StoredKey { standing, algorithm: algorithm.name().to_owned(), public_jwk, sealed })
+    let standing = KeyStanding {
+        kid,
+        state,
+        published_at: now,
+        verifies_until: None,
+    };
+    Ok(StoredKey {
+        standing,
+        algorithm: algorithm.name().to_owned(),
+        public_jwk,
+        sealed,
+    })
 }
 
 /// A private key as PKCS #8.
@@ -186,10 +227,15 @@ fn generate_private(algorithm: Algorithm) -> Result<Zeroizing<Vec<u8>>, Error> {
             let pkcs8 = EcdsaKeyPair::generate_pkcs8(&ECDSA_P256_SHA256_FIXED_SIGNING, &SystemRandom::new());
             pkcs8.map_err(failed)?.as_ref().to_vec()
         }
-        Algorithm::EdDSA => Ed25519KeyPair::generate_pkcs8v1(&SystemRandom::new()).map_err(failed)?.as_ref().to_vec(),
-        Algorithm::RS256 => {
-            RsaKeyPair::generate(KeySize::Rsa2048).and_then(|pair| pair.as_der()).map_err(failed)?.as_ref().to_vec()
-        }
+        Algorithm::EdDSA => Ed25519KeyPair::generate_pkcs8v1(&SystemRandom::new())
+            .map_err(failed)?
+            .as_ref()
+            .to_vec(),
+        Algorithm::RS256 => RsaKeyPair::generate(KeySize::Rsa2048)
+            .and_then(|pair| pair.as_der())
+            .map_err(failed)?
+            .as_ref()
+            .to_vec(),
         Algorithm::HS256 => return Err(Error::NoKeysToRotate),
     };
     Ok(Zeroizing::new(der))
@@ -202,7 +248,10 @@ fn encoding_key(algorithm: Algorithm, pkcs8: &[u8]) -> Result<EncodingKey, Error
         Algorithm::RS256 => {
             // The library takes RSA keys as PKCS #1, and finds that inside of a PKCS #8 PEM by itself.
             let body = Zeroizing::new(STANDARD.encode(pkcs8));
-            let pem = Zeroizing::new(format!("-----BEGIN PRIVATE KEY-----\n{}\n-----END PRIVATE KEY-----\n", *body));
+            let pem = Zeroizing::new(format!(
+                "-----BEGIN PRIVATE KEY-----\n{}\n-----END PRIVATE KEY-----\n",
+                *body
+            ));
             EncodingKey::from_rsa_pem(pem.as_bytes()).map_err(|error| broken("RSA key", error))
         }
         Algorithm::HS256 => Err(Error::NoKeysToRotate),

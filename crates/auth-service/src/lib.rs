@@ -34,8 +34,8 @@ pub use accounts::{AccountRef, NewAccount};
 pub use admin::Admin;
 pub use authenticate::Principal;
 pub use config::{
-    Algorithm, Complaint, OauthConfig, PasswordConfig, RegistrationConfig, RotationConfig, ServiceConfig, SessionConfig,
-    TokensConfig,
+    Algorithm, Complaint, OauthConfig, PasswordConfig, RegistrationConfig, RotationConfig, ServiceConfig,
+    SessionConfig, TokensConfig,
 };
 pub use error::Error;
 pub use hashing::time_argon2;

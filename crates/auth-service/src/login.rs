@@ -21,9 +21,16 @@ impl Service {
         let user = credentials.user;
         // Born with the generation that was read together with the hash: a reset in between leaves this session dead.
         let session = self.new_session(caller, user.id, user.generation)?;
-        let upgrade = credentials.password_hash.zip(upgrade).map(|(from, to)| HashUpgrade { from, to });
+        let upgrade = credentials
+            .password_hash
+            .zip(upgrade)
+            .map(|(from, to)| HashUpgrade { from, to });
         let limit = self.config().session.max_per_user;
-        match self.storage().start_session(session.clone(), limit, upgrade, self.terms(caller.now)).await? {
+        match self
+            .storage()
+            .start_session(session.clone(), limit, upgrade, self.terms(caller.now))
+            .await?
+        {
             StartedSession::Started { displaced, user } => {
                 self.announce(&displaced).await;
                 self.give_tokens(user, &session, caller.now)
@@ -43,12 +50,20 @@ impl Service {
         };
         let known = match EmailAddress::parse(email) {
             Ok(address) => self.storage().credentials(&address).await?,
-            Err(_) => self.storage().credentials(self.hasher().nobody()).await?.filter(|_| false),
+            Err(_) => self
+                .storage()
+                .credentials(self.hasher().nobody())
+                .await?
+                .filter(|_| false),
         };
-        let stored = known.as_ref().and_then(|credentials| credentials.password_hash.clone());
+        let stored = known
+            .as_ref()
+            .and_then(|credentials| credentials.password_hash.clone());
         let verified = self.hasher().verify(stored, presented).await?;
         match (known, verified) {
-            (Some(credentials), Verified::Yes { upgrade }) if credentials.user.status == UserStatus::Active => {
+            (Some(credentials), Verified::Yes { upgrade })
+                if credentials.user.status == UserStatus::Active =>
+            {
                 Ok((credentials, upgrade))
             }
             _ => Err(Error::InvalidCredentials),

@@ -13,7 +13,9 @@ impl Service {
     /// # Errors
     /// A failure: then nothing was ended, and nothing may be answered as if it were (RFC 7009 §2.2.1).
     pub async fn logout(&self, principal: &Principal, now: Timestamp) -> Result<(), Error> {
-        self.end_one(principal.session(), principal.user(), EndReason::Logout, now).await.map(drop)
+        self.end_one(principal.session(), principal.user(), EndReason::Logout, now)
+            .await
+            .map(drop)
     }
 
     /// Ends the session of a refresh token; any of the session's tokens will do.
@@ -26,7 +28,10 @@ impl Service {
         if now >= claims.expires_at() {
             return Err(Error::TokenExpired);
         }
-        match self.end_one(claims.sid, claims.sub, EndReason::Logout, now).await? {
+        match self
+            .end_one(claims.sid, claims.sub, EndReason::Logout, now)
+            .await?
+        {
             Some(true) => Ok(()),
             Some(false) => Err(Error::TokenRevoked),
             None => Err(Error::InvalidToken),
@@ -41,7 +46,10 @@ impl Service {
         why: EndReason,
         now: Timestamp,
     ) -> Result<Option<bool>, Error> {
-        let ended = self.storage().end_session(session, Some(owner), why, self.terms(now)).await?;
+        let ended = self
+            .storage()
+            .end_session(session, Some(owner), why, self.terms(now))
+            .await?;
         let Some(ended) = ended else { return Ok(None) };
         self.announce(&ended.revocations).await;
         Ok(Some(ended.newly))

@@ -10,7 +10,10 @@ impl Service {
     /// A failure.
     pub async fn logout_all(&self, principal: &Principal, now: Timestamp) -> Result<u64, Error> {
         let terms = self.admin().cut_terms(now);
-        let ended = self.storage().end_user_sessions(principal.user(), EndReason::LogoutAll, terms).await?;
+        let ended = self
+            .storage()
+            .end_user_sessions(principal.user(), EndReason::LogoutAll, terms)
+            .await?;
         let ended = ended.ok_or(Error::TokenRevoked)?;
         self.announce(&ended.revocations).await;
         Ok(ended.count)

@@ -60,7 +60,7 @@ impl Purpose {
 /// Sealed bytes could not be opened: they were sealed with another master key, for another name, or were changed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 #[error("sealed with another master key, or changed since")]
-pub struct CannotOpen;
+pub(crate) struct CannotOpen;
 
 impl MasterKey {
     /// The key that these bytes are.
@@ -74,8 +74,13 @@ impl MasterKey {
     /// # Errors
     /// [`MasterKeyError`]; it never repeats the text.
     pub fn from_base64(text: &str) -> Result<Self, MasterKeyError> {
-        let bytes = Zeroizing::new(STANDARD.decode(text.trim()).map_err(|_| MasterKeyError::NotBase64)?);
-        let key = <[u8; 32]>::try_from(bytes.as_slice()).map_err(|_| MasterKeyError::WrongLength(bytes.len()))?;
+        let bytes = Zeroizing::new(
+            STANDARD
+                .decode(text.trim())
+                .map_err(|_| MasterKeyError::NotBase64)?,
+        );
+        let key =
+            <[u8; 32]>::try_from(bytes.as_slice()).map_err(|_| MasterKeyError::WrongLength(bytes.len()))?;
         Ok(Self(key))
     }
 
@@ -108,7 +113,11 @@ impl MasterKey {
         let nonce = chance::<NONCE_LEN>(entropy)?;
         let mut sealed = plain.to_vec();
         self.sealing_key()?
-            .seal_in_place_append_tag(Nonce::assume_unique_for_key(nonce), Aad::from(name.as_bytes()), &mut sealed)
+            .seal_in_place_append_tag(
+                Nonce::assume_unique_for_key(nonce),
+                Aad::from(name.as_bytes()),
+                &mut sealed,
+            )
             .map_err(|_| Error::Internal("sealing failed".to_owned()))?;
         Ok([nonce.as_slice(), &sealed].concat())
     }
@@ -122,7 +131,10 @@ impl MasterKey {
         let mut plain = Zeroizing::new(body.to_vec());
         let key = self.sealing_key().map_err(|_| CannotOpen)?;
         let nonce = Nonce::assume_unique_for_key(*nonce);
-        let length = key.open_in_place(nonce, Aad::from(name.as_bytes()), &mut plain).map_err(|_| CannotOpen)?.len();
+        let length = key
+            .open_in_place(nonce, Aad::from(name.as_bytes()), &mut plain)
+            .map_err(|_| CannotOpen)?
+            .len();
         plain.truncate(length);
         Ok(plain)
     }
@@ -158,15 +170,22 @@ mod tests {
         let key = MasterKey::from_bytes([77; 32]);
         let text = key.to_base64();
         assert_eq!(MasterKey::from_base64(text.expose_secret()).unwrap().0, key.0);
-        assert_eq!(MasterKey::from_base64("AAAA").unwrap_err(), MasterKeyError::WrongLength(3));
-        assert_eq!(MasterKey::from_base64("no!").unwrap_err(), MasterKeyError::NotBase64);
+        assert_eq!(
+            MasterKey::from_base64("AAAA").unwrap_err(),
+            MasterKeyError::WrongLength(3)
+        );
+        assert_eq!(
+            MasterKey::from_base64("no!").unwrap_err(),
+            MasterKeyError::NotBase64
+        );
         assert_eq!(format!("{key:?}"), "MasterKey(…)");
     }
 
     #[test]
     fn every_purpose_has_its_own_key() {
         let key = MasterKey::from_bytes([3; 32]);
-        let derived = [Purpose::RefreshTokens, Purpose::SigningKeys, Purpose::Check].map(|p| *key.derive(p).unwrap());
+        let derived =
+            [Purpose::RefreshTokens, Purpose::SigningKeys, Purpose::Check].map(|p| *key.derive(p).unwrap());
         assert!(derived[0] != derived[1] && derived[1] != derived[2] && derived[0] != derived[2]);
     }
 }

@@ -45,26 +45,37 @@ impl Service {
     pub async fn readiness(&self, now: Timestamp) -> Readiness {
         let (database, clock) = match self.storage().ping().await {
             Ok(database_now) => (Ok(()), clock_check(database_now, now)),
-            Err(error) => (Err(error.to_string()), Err("unknown without the database".to_owned())),
+            Err(error) => (
+                Err(error.to_string()),
+                Err("unknown without the database".to_owned()),
+            ),
         };
         let migrations = match self.storage().migration_status().await {
             Ok(all) if all.iter().all(|migration| migration.applied) => Ok(()),
             Ok(_) => Err("migrations are pending; run `keyward migrate up`".to_owned()),
             Err(error) => Err(error.to_string()),
         };
-        let blacklist = if self.shared().blacklist.health().is_fresh() {
+        let blacklist = if self.shared().blacklist.health().fresh {
             Ok(())
         } else {
             Err("the copy of the revocations is stale".to_owned())
         };
-        Readiness { database, migrations, blacklist, clock }
+        Readiness {
+            database,
+            migrations,
+            blacklist,
+            clock,
+        }
     }
 
     /// What the gauges show now.
     #[must_use]
     pub fn figures(&self) -> Figures {
         let (hash_queue, hash_capacity) = self.hasher().depth();
-        Figures { hash_queue, hash_capacity }
+        Figures {
+            hash_queue,
+            hash_capacity,
+        }
     }
 }
 
@@ -73,6 +84,9 @@ fn clock_check(database_now: Timestamp, now: Timestamp) -> Check {
     if off <= span(CLOCK_TOLERANCE) {
         Ok(())
     } else {
-        Err(format!("this machine's clock is {} ms off the database's", off.num_milliseconds()))
+        Err(format!(
+            "this machine's clock is {} ms off the database's",
+            off.num_milliseconds()
+        ))
     }
 }

@@ -20,7 +20,12 @@ impl Service {
     /// # Errors
     /// [`Error::InvalidIdempotencyKey`], [`Error::InvalidToken`], [`Error::TokenExpired`], [`Error::TokenRevoked`],
     /// [`Error::TokenAlreadyUsed`], or a failure.
-    pub async fn refresh(&self, caller: &Caller, token: &str, idempotency_key: Option<&str>) -> Result<Tokens, Error> {
+    pub async fn refresh(
+        &self,
+        caller: &Caller,
+        token: &str,
+        idempotency_key: Option<&str>,
+    ) -> Result<Tokens, Error> {
         let key = idempotency_key.map(IdempotencyKey::parse).transpose()?;
         let claims = self.shared().refresh.verify(token)?;
         claims.check(&self.config().issuer, caller.now, self.config().leeway())?;
@@ -31,8 +36,13 @@ impl Service {
         };
         let grace = grace(self.config().leeway());
         let policy = self.config().rotation_policy();
-        let rotated = self.storage().rotate(claims.sid, presented, caller.now, policy, grace).await?;
-        let Some(rotated) = rotated else { return Err(self.why_unknown(claims.sid, claims.sub).await?) };
+        let rotated = self
+            .storage()
+            .rotate(claims.sid, presented, caller.now, policy, grace)
+            .await?;
+        let Some(rotated) = rotated else {
+            return Err(self.why_unknown(claims.sid, claims.sub).await?);
+        };
         match rotated.decision {
             Decision::Rotate { .. } | Decision::Repeat { .. } => {
                 self.give_tokens(rotated.user, &rotated.session, caller.now)
@@ -55,9 +65,18 @@ impl Service {
     /// A session that is not stored any more: its user was deleted, or it is long over.
     async fn why_unknown(&self, session: SessionId, user: UserId) -> Result<Error, Error> {
         let nil = TokenId::from_uuid(uuid::Uuid::nil());
-        let asked = TokenRef { token: nil, session, user, generation: Generation::FIRST };
+        let asked = TokenRef {
+            token: nil,
+            session,
+            user,
+            generation: Generation::FIRST,
+        };
         let facts = self.storage().facts(asked).await?;
         let gone = facts.session || facts.least == Some(Generation::DELETED);
-        Ok(if gone { Error::TokenRevoked } else { Error::InvalidToken })
+        Ok(if gone {
+            Error::TokenRevoked
+        } else {
+            Error::InvalidToken
+        })
     }
 }

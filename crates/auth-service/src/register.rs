@@ -43,10 +43,18 @@ impl Service {
     }
 
     /// A user as it will be stored, its password accepted and hashed.
-    pub(crate) async fn new_user(&self, caller: &Caller, wanted: Registration, role: Role) -> Result<NewUser, Error> {
+    pub(crate) async fn new_user(
+        &self,
+        caller: &Caller,
+        wanted: Registration,
+        role: Role,
+    ) -> Result<NewUser, Error> {
         let email = EmailAddress::parse(&wanted.email)?;
         let name = wanted.name.as_deref().map(DisplayName::parse).transpose()?;
-        let hash = self.hasher().accept_and_hash(wanted.password, &email, name.as_ref()).await?;
+        let hash = self
+            .hasher()
+            .accept_and_hash(wanted.password, &email, name.as_ref())
+            .await?;
         Ok(NewUser {
             id: UserId::from_parts(caller.now, chance(self.entropy())?),
             email,

@@ -28,9 +28,12 @@ impl Service {
             Err(failure) => return Err(failure),
         }
         if let Ok(claims) = self.shared().refresh.verify(token)
-            && claims.check(&self.config().issuer, now, self.config().leeway()).is_ok()
+            && claims
+                .check(&self.config().issuer, now, self.config().leeway())
+                .is_ok()
         {
-            self.end_one(claims.sid, claims.sub, EndReason::Revoked, now).await?;
+            self.end_one(claims.sid, claims.sub, EndReason::Revoked, now)
+                .await?;
         }
         Ok(())
     }

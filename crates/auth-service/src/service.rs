@@ -100,9 +100,20 @@ impl Service {
     /// # Errors
     /// [`StartError`].
     pub async fn start(parts: ServiceParts) -> Result<Self, StartError> {
-        let ServiceParts { storage, blacklist, master_key, config, entropy, clock } = parts;
+        let ServiceParts {
+            storage,
+            blacklist,
+            master_key,
+            config,
+            entropy,
+            clock,
+        } = parts;
         let check = master_key.check_value()?;
-        if !storage.insert_setting("master_key_check", check.clone()).await.map_err(Error::from)? {
+        if !storage
+            .insert_setting("master_key_check", check.clone())
+            .await
+            .map_err(Error::from)?
+        {
             let known = storage.setting("master_key_check").await.map_err(Error::from)?;
             if known.as_deref() != Some(check.as_slice()) {
                 return Err(StartError::WrongMasterKey);
@@ -111,7 +122,10 @@ impl Service {
         let now = clock.now();
         let refresh = RefreshSigner::new(&master_key)?;
         let (key_admin, keys) = if config.tokens.algorithm == Algorithm::HS256 {
-            (None, KeySet::shared_secret(config.tokens.secret.expose_secret().as_bytes()))
+            (
+                None,
+                KeySet::shared_secret(config.tokens.secret.expose_secret().as_bytes()),
+            )
         } else {
             let key_admin = KeyAdmin::new(storage.clone(), master_key, config.clone(), Arc::clone(&entropy));
             let keys = key_admin.complete(now).await?;
@@ -221,7 +235,10 @@ impl Service {
     /// The pair of tokens for a session as it is stored now.
     pub(crate) fn give_tokens(&self, user: User, session: &Session, now: Timestamp) -> Result<Tokens, Error> {
         let rotation = &session.rotation;
-        let access_expires_at = self.config().lifetimes().access_expiry(rotation.refresh_expires_at, now);
+        let access_expires_at = self
+            .config()
+            .lifetimes()
+            .access_expiry(rotation.refresh_expires_at, now);
         let access = AccessClaims {
             iss: self.config().issuer.clone(),
             sub: user.id,
@@ -241,7 +258,10 @@ impl Service {
             sub: user.id,
             exp: rotation.refresh_expires_at.timestamp(),
             iat: rotation.rotated_at.timestamp(),
-            jti: RefreshTokenId { session: session.id, number: rotation.number },
+            jti: RefreshTokenId {
+                session: session.id,
+                number: rotation.number,
+            },
             sid: session.id,
             kind: TokenType::Refresh,
         };
@@ -272,7 +292,9 @@ impl Shared {
     /// # Errors
     /// Those of storage, and of opening a key.
     pub(crate) async fn reload_keys(&self) -> Result<(), Error> {
-        let Some(key_admin) = &self.key_admin else { return Ok(()) };
+        let Some(key_admin) = &self.key_admin else {
+            return Ok(());
+        };
         let current = self.keys();
         if let Some(fresh) = key_admin.load_if_changed(&current).await? {
             *self.keys.write().unwrap_or_else(PoisonError::into_inner) = Arc::new(fresh);
@@ -284,5 +306,19 @@ impl Shared {
 /// What bounds the revocations of a cut made now: every access token that could exist, with those of sign-ins under way.
 pub(crate) fn cut_terms(config: &ServiceConfig, now: Timestamp) -> Terms {
     let grace = grace(config.leeway());
-    Terms { now, until_at_least: after(now, config.lifetimes().access + grace + IN_FLIGHT), grace }
+    Terms {
+        now,
+        until_at_least: after(now, config.lifetimes().access + grace + IN_FLIGHT),
+        grace,
+    }
+}
+
+impl Service {
+    /// Loads the signing keys anew if they changed; it happens by itself each second.
+    ///
+    /// # Errors
+    /// A failure; the known keys stay.
+    pub async fn reload_keys(&self) -> Result<(), Error> {
+        self.0.reload_keys().await
+    }
 }

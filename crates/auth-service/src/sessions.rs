@@ -21,7 +21,10 @@ pub struct PageRequest {
 
 impl From<PageRequest> for Page {
     fn from(request: PageRequest) -> Self {
-        Self { after: request.after, limit: request.limit }
+        Self {
+            after: request.after,
+            limit: request.limit,
+        }
     }
 }
 
@@ -48,17 +51,30 @@ impl Service {
         page: PageRequest,
         now: Timestamp,
     ) -> Result<Vec<SessionView>, Error> {
-        let sessions = self.storage().sessions(principal.user(), filter, now, page.into()).await?;
-        Ok(sessions.into_iter().map(|session| view(principal, session, now)).collect())
+        let sessions = self
+            .storage()
+            .sessions(principal.user(), filter, now, page.into())
+            .await?;
+        Ok(sessions
+            .into_iter()
+            .map(|session| view(principal, session, now))
+            .collect())
     }
 
     /// One session of the caller.
     ///
     /// # Errors
     /// [`Error::NotFound`], also for another user's; or a failure.
-    pub async fn own_session(&self, principal: &Principal, id: SessionId, now: Timestamp) -> Result<SessionView, Error> {
+    pub async fn own_session(
+        &self,
+        principal: &Principal,
+        id: SessionId,
+        now: Timestamp,
+    ) -> Result<SessionView, Error> {
         let found = self.storage().session(id).await?;
-        let (session, _) = found.filter(|(session, _)| session.user == principal.user()).ok_or(Error::NotFound)?;
+        let (session, _) = found
+            .filter(|(session, _)| session.user == principal.user())
+            .ok_or(Error::NotFound)?;
         Ok(view(principal, session, now))
     }
 
@@ -66,16 +82,32 @@ impl Service {
     ///
     /// # Errors
     /// [`Error::NotFound`], also for another user's; or a failure.
-    pub async fn end_own_session(&self, principal: &Principal, id: SessionId, now: Timestamp) -> Result<(), Error> {
-        let why = if id == principal.session() { EndReason::Logout } else { EndReason::EndedByUser };
-        self.end_one(id, principal.user(), why, now).await?.map(drop).ok_or(Error::NotFound)
+    pub async fn end_own_session(
+        &self,
+        principal: &Principal,
+        id: SessionId,
+        now: Timestamp,
+    ) -> Result<(), Error> {
+        let why = if id == principal.session() {
+            EndReason::Logout
+        } else {
+            EndReason::EndedByUser
+        };
+        self.end_one(id, principal.user(), why, now)
+            .await?
+            .map(drop)
+            .ok_or(Error::NotFound)
     }
 }
 
 /// The token holds, so its generation is its user's.
 fn view(principal: &Principal, session: Session, now: Timestamp) -> SessionView {
     let live = session.is_live(principal.claims.generation, now);
-    SessionView { live, current: session.id == principal.session(), session }
+    SessionView {
+        live,
+        current: session.id == principal.session(),
+        session,
+    }
 }
 
 impl Admin {
@@ -98,7 +130,10 @@ impl Admin {
     /// # Errors
     /// [`Error::NotFound`], or a failure.
     pub async fn end_session(&self, id: SessionId, now: Timestamp) -> Result<Vec<Revocation>, Error> {
-        let ended = self.storage().end_session(id, None, EndReason::EndedByAdmin, self.terms(now)).await?;
+        let ended = self
+            .storage()
+            .end_session(id, None, EndReason::EndedByAdmin, self.terms(now))
+            .await?;
         Ok(ended.ok_or(Error::NotFound)?.revocations)
     }
 
@@ -107,7 +142,10 @@ impl Admin {
     /// # Errors
     /// [`Error::NotFound`], or a failure.
     pub async fn end_sessions(&self, user: UserId, now: Timestamp) -> Result<(u64, Vec<Revocation>), Error> {
-        let ended = self.storage().end_user_sessions(user, EndReason::EndedByAdmin, self.cut_terms(now)).await?;
+        let ended = self
+            .storage()
+            .end_user_sessions(user, EndReason::EndedByAdmin, self.cut_terms(now))
+            .await?;
         let ended = ended.ok_or(Error::NotFound)?;
         Ok((ended.count, ended.revocations))
     }

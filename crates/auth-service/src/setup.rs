@@ -20,7 +20,7 @@ use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD};
 use secrecy::{ExposeSecret, SecretString};
 
 /// How long a set-up token holds.
-pub const SETUP_TOKEN_TTL: Span = Span::minutes(15);
+pub(crate) const SETUP_TOKEN_TTL: Span = Span::minutes(15);
 
 /// What the first administrator says.
 pub struct Setup {
@@ -36,7 +36,11 @@ impl Admin {
     ///
     /// # Errors
     /// [`Error::SetupClosed`] with `replace` if there is an administrator; a failure.
-    pub async fn issue_setup_token(&self, replace: bool, now: Timestamp) -> Result<Option<SecretString>, Error> {
+    pub async fn issue_setup_token(
+        &self,
+        replace: bool,
+        now: Timestamp,
+    ) -> Result<Option<SecretString>, Error> {
         let token = SecretString::from(URL_SAFE_NO_PAD.encode(chance::<32>(self.entropy())?));
         let stored = SetupToken {
             id: OneTimeTokenId::from_parts(now, chance(self.entropy())?),
@@ -44,7 +48,11 @@ impl Admin {
             created_at: now,
             expires_at: now + SETUP_TOKEN_TTL,
         };
-        match self.storage().issue_setup_token(stored, self.administrators(), replace).await? {
+        match self
+            .storage()
+            .issue_setup_token(stored, self.administrators(), replace)
+            .await?
+        {
             SetupTokenIssue::Issued => Ok(Some(token)),
             SetupTokenIssue::AlreadyLive => Ok(None),
             SetupTokenIssue::AdministratorExists if replace => Err(Error::SetupClosed),
@@ -60,14 +68,20 @@ impl Service {
     /// [`Error::SetupClosed`], [`Error::InvalidOrExpiredToken`], those of registration, or a failure.
     pub async fn setup(&self, caller: &Caller, setup: Setup) -> Result<Tokens, Error> {
         let administrators = self.admin().administrators();
-        if self.storage().administrator_exists(administrators.clone()).await? {
+        if self
+            .storage()
+            .administrator_exists(administrators.clone())
+            .await?
+        {
             return Err(Error::SetupClosed);
         }
         let digest = sha256(setup.token.expose_secret().as_bytes());
         let user = self.new_user(caller, setup.account, Role::ADMIN).await?;
         let session = self.new_session(caller, user.id, Generation::FIRST)?;
-        let redeemed =
-            self.storage().redeem_setup_token(digest, user, session.clone(), administrators, caller.now).await?;
+        let redeemed = self
+            .storage()
+            .redeem_setup_token(digest, user, session.clone(), administrators, caller.now)
+            .await?;
         match redeemed {
             SetupOutcome::Created(user) => self.give_tokens(user, &session, caller.now),
             SetupOutcome::Closed => Err(Error::SetupClosed),

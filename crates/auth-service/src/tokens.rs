@@ -44,7 +44,9 @@ fn header_bytes(token: &str) -> Result<Vec<u8>, Error> {
     }
     let mut parts = token.split('.');
     match (parts.next(), parts.next(), parts.next(), parts.next()) {
-        (Some(header), Some(claims), Some(signature), None) if !claims.is_empty() && !signature.is_empty() => {
+        (Some(header), Some(claims), Some(signature), None)
+            if !claims.is_empty() && !signature.is_empty() =>
+        {
             decode_part(header)
         }
         _ => Err(Error::InvalidToken),
@@ -55,17 +57,29 @@ fn strict_header(bytes: &[u8]) -> Result<StrictHeader<'_>, Error> {
     serde_json::from_slice(bytes).map_err(|_| Error::InvalidToken)
 }
 
-fn verified<C: DeserializeOwned>(token: &str, header: &StrictHeader<'_>, typ: &str, key: &VerifyingKey) -> Result<C, Error> {
+fn verified<C: DeserializeOwned>(
+    token: &str,
+    header: &StrictHeader<'_>,
+    typ: &str,
+    key: &VerifyingKey,
+) -> Result<C, Error> {
     if header.typ != typ || header.alg != key.algorithm {
         return Err(Error::InvalidToken);
     }
-    let decoded = jsonwebtoken::decode::<C>(token, &key.key, &key.validation).map_err(|_| Error::InvalidToken)?;
+    let decoded =
+        jsonwebtoken::decode::<C>(token, &key.key, &key.validation).map_err(|_| Error::InvalidToken)?;
     Ok(decoded.claims)
 }
 
-fn signed<C: serde::Serialize>(header: &Header, claims: &C, key: &EncodingKey) -> Result<SecretString, Error> {
+fn signed<C: serde::Serialize>(
+    header: &Header,
+    claims: &C,
+    key: &EncodingKey,
+) -> Result<SecretString, Error> {
     let token = jsonwebtoken::encode(header, claims, key);
-    token.map(SecretString::from).map_err(|error| Error::Internal(format!("signing failed: {error}")))
+    token
+        .map(SecretString::from)
+        .map_err(|error| Error::Internal(format!("signing failed: {error}")))
 }
 
 struct Remembered {
@@ -83,14 +97,20 @@ pub(crate) struct UnknownKey;
 
 impl AccessVerifier {
     pub(crate) fn new() -> Self {
-        Self { remembered: Cache::new(REMEMBERED) }
+        Self {
+            remembered: Cache::new(REMEMBERED),
+        }
     }
 
     /// The claims of a token with a good signature. The inner result says whether the key is known.
     ///
     /// # Errors
     /// [`Error::InvalidToken`].
-    pub(crate) fn verify(&self, token: &str, keys: &KeySet) -> Result<Result<Arc<AccessClaims>, UnknownKey>, Error> {
+    pub(crate) fn verify(
+        &self,
+        token: &str,
+        keys: &KeySet,
+    ) -> Result<Result<Arc<AccessClaims>, UnknownKey>, Error> {
         let name = fingerprint(token);
         if let Some(known) = self.remembered.get(&name) {
             // A key that was dropped takes what it signed with it.
@@ -101,10 +121,18 @@ impl AccessVerifier {
         }
         let bytes = header_bytes(token)?;
         let header = strict_header(&bytes)?;
-        let Some(key) = keys.verifying(header.kid.as_deref()) else { return Ok(Err(UnknownKey)) };
+        let Some(key) = keys.verifying(header.kid.as_deref()) else {
+            return Ok(Err(UnknownKey));
+        };
         let claims = Arc::new(verified::<AccessClaims>(token, &header, ACCESS_TYP, key)?);
         let kid = header.kid.map(Cow::into_owned);
-        self.remembered.insert(name, Arc::new(Remembered { kid, claims: Arc::clone(&claims) }));
+        self.remembered.insert(
+            name,
+            Arc::new(Remembered {
+                kid,
+                claims: Arc::clone(&claims),
+            }),
+        );
         Ok(Ok(claims))
     }
 }
@@ -116,7 +144,10 @@ fn fingerprint(token: &str) -> [u8; 32] {
 /// The SHA-256 of some bytes.
 pub(crate) fn sha256(bytes: &[u8]) -> [u8; 32] {
     let mut out = [0; 32];
-    for (to, from) in out.iter_mut().zip(digest::digest(&digest::SHA256, bytes).as_ref()) {
+    for (to, from) in out
+        .iter_mut()
+        .zip(digest::digest(&digest::SHA256, bytes).as_ref())
+    {
         *to = *from;
     }
     out

@@ -23,8 +23,15 @@ impl StoredTruth {
 impl Truth for StoredTruth {
     fn revocations_since(&self, after: Option<Timestamp>) -> BoxFuture<'_, Result<Batch, TruthUnavailable>> {
         Box::pin(async move {
-            let read = self.0.revocations_since(after).await.map_err(|error| unavailable(&error))?;
-            Ok(Batch { revocations: read.revocations, database_now: read.database_now })
+            let read = self
+                .0
+                .revocations_since(after)
+                .await
+                .map_err(|error| unavailable(&error))?;
+            Ok(Batch {
+                revocations: read.revocations,
+                database_now: read.database_now,
+            })
         })
     }
 

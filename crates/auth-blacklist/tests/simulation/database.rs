@@ -54,7 +54,10 @@ impl Database {
 
     /// Whether the clock was set within the time that rows may be under way: a node that starts then can't know of it.
     pub(crate) fn was_just_set(&self) -> bool {
-        self.set_at.lock().unwrap().is_some_and(|at| at.elapsed() < LONGEST_WRITE)
+        self.set_at
+            .lock()
+            .unwrap()
+            .is_some_and(|at| at.elapsed() < LONGEST_WRITE)
     }
 
     pub(crate) fn step_clock(&self, by: Span) {
@@ -215,7 +218,7 @@ impl Truth for NodesDatabase {
                     Revoked::Token(id) => facts.token |= id == token.token,
                     Revoked::Session(id) => facts.session |= id == token.session,
                     Revoked::User(id, least) if id == token.user => {
-                        facts.least = facts.least.max(Some(least))
+                        facts.least = facts.least.max(Some(least));
                     }
                     Revoked::User(..) => {}
                 }

@@ -15,7 +15,9 @@ const ROUNDS: usize = 3;
 /// # Errors
 /// [`Error::Internal`] for parameters out of their bounds.
 pub fn time_argon2(params: &Argon2Params) -> Result<Duration, Error> {
-    params.validate().map_err(|faults| Error::Internal(faults.join("; ")))?;
+    params
+        .validate()
+        .map_err(|faults| Error::Internal(faults.join("; ")))?;
     let mut arena = super::Arena::default();
     let mut least = Duration::MAX;
     // The first round is not counted: it is the one that gets the memory.
@@ -23,7 +25,15 @@ pub fn time_argon2(params: &Argon2Params) -> Result<Duration, Error> {
         let begun = Instant::now();
         let mut output = [0; super::OUTPUT];
         let salt = [0; super::SALT];
-        argon2_into(argon2::Algorithm::Argon2id, Version::V0x13, params, b"measured", &salt, &mut output, &mut arena)?;
+        argon2_into(
+            argon2::Algorithm::Argon2id,
+            Version::V0x13,
+            params,
+            b"measured",
+            &salt,
+            &mut output,
+            &mut arena,
+        )?;
         if round > 0 {
             least = least.min(begun.elapsed());
         }

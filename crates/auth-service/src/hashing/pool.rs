@@ -79,12 +79,21 @@ impl HashPool {
         kept_blocks: usize,
     ) -> Result<Self, std::io::Error> {
         let cores = thread::available_parallelism().map_or(1, usize::from);
-        let shared = Arc::new(Shared { queue: Mutex::default(), filled: Condvar::new() });
+        let shared = Arc::new(Shared {
+            queue: Mutex::default(),
+            filled: Condvar::new(),
+        });
         for number in 0..if threads == 0 { cores } else { threads } {
             let shared = Arc::clone(&shared);
-            thread::Builder::new().name(format!("hash-{number}")).spawn(move || work(&shared, kept_blocks))?;
+            thread::Builder::new()
+                .name(format!("hash-{number}"))
+                .spawn(move || work(&shared, kept_blocks))?;
         }
-        Ok(Self { shared, capacity, patience })
+        Ok(Self {
+            shared,
+            capacity,
+            patience,
+        })
     }
 
     /// Runs a job on one of the threads.
@@ -107,7 +116,10 @@ impl HashPool {
             if queue.jobs.len() >= self.capacity {
                 return Err(self.overloaded());
             }
-            queue.jobs.push_back(Job { work, deadline: Instant::now() + self.patience });
+            queue.jobs.push_back(Job {
+                work,
+                deadline: Instant::now() + self.patience,
+            });
         }
         self.shared.filled.notify_one();
         // The sender is dropped unused by a thread that found the job too old.
@@ -120,7 +132,9 @@ impl HashPool {
     }
 
     fn overloaded(&self) -> Error {
-        Error::Overloaded { retry_after: self.patience.max(Duration::from_secs(1)) }
+        Error::Overloaded {
+            retry_after: self.patience.max(Duration::from_secs(1)),
+        }
     }
 }
 
@@ -182,7 +196,9 @@ mod tests {
                 .await
             }
         });
-        tokio::task::spawn_blocking(move || has_started.recv().unwrap()).await.unwrap();
+        tokio::task::spawn_blocking(move || has_started.recv().unwrap())
+            .await
+            .unwrap();
         let mut waiting = Box::pin(pool.run(|_| 7));
         assert!(futures_poll(&mut waiting).await, "the first one waits");
         assert_eq!(pool.depth(), (1, 1));
@@ -204,7 +220,9 @@ mod tests {
     async fn a_job_that_waited_too_long_is_refused() {
         let pool = pool(1, 8, Duration::ZERO);
         let late = pool.run(|_| ()).await;
-        assert!(matches!(late, Err(Error::Overloaded { retry_after }) if retry_after >= Duration::from_secs(1)));
+        assert!(
+            matches!(late, Err(Error::Overloaded { retry_after }) if retry_after >= Duration::from_secs(1))
+        );
     }
 
     #[tokio::test]
