@@ -1,0 +1,203 @@
+//! The promise against real Redis servers on bad days: flushed, killed, frozen, restarted from a snapshot, failed over. No
+//! revoked token is accepted, no valid one refused, and a Redis that hangs costs its timeout once.
+//!
+//! Needs `redis-server` (feature `services`). Every test runs servers of its own.
+
+#![cfg(test)]
+#![cfg(feature = "services")]
+
+#[path = "../common/mod.rs"]
+mod common;
+mod node;
+mod server;
+mod topologies;
+
+use auth_blacklist::{RedisHealth, Unavailable};
+use auth_domain::revocation::{Revoked, Verdict};
+use common::{Ledger, new_token, revocation};
+use node::{Watch, eventually, start};
+use server::Server;
+use std::{
+    sync::Arc,
+    time::{Duration, Instant},
+};
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn redis_may_be_flushed_at_any_time() {
+    let server = Server::start().await;
+    let watch = Watch::over(&server.url()).await;
+    for _ in 0..8 {
+        watch.revoke().await;
+        server.run::<()>("FLUSHALL").await;
+        watch.look_for(Duration::from_millis(300)).await;
+    }
+    watch.recovers().await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn redis_may_be_killed_and_come_back_empty() {
+    let mut server = Server::start().await;
+    let watch = Watch::over(&server.url()).await;
+    for _ in 0..4 {
+        watch.revoke().await;
+        server.kill();
+        watch.look_for(Duration::from_millis(100)).await;
+        server.start_again().await;
+        watch.look_for(Duration::from_millis(400)).await;
+    }
+    watch.recovers().await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn redis_may_be_restarted_from_a_snapshot_of_before() {
+    let mut server = Server::start().await;
+    let watch = Watch::over(&server.url()).await;
+    for _ in 0..4 {
+        server.run::<()>("SAVE").await;
+        watch.revoke().await;
+        server.kill();
+        // The snapshot has the sentinel and not the revocation: only the new connection tells.
+        server.start_again().await;
+        watch.look_for(Duration::from_millis(400)).await;
+    }
+    watch.recovers().await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_frozen_redis_costs_one_timeout_and_then_nothing() {
+    let server = Server::start().await;
+    let watch = Watch::over(&server.url()).await;
+    watch.revoke().await;
+    server.freeze();
+    let begun = Instant::now();
+    watch.look().await;
+    let first = begun.elapsed();
+    let begun = Instant::now();
+    for _ in 0..50 {
+        watch.look().await;
+    }
+    let rest = begun.elapsed();
+    // A look is four checks, on two nodes: each node's first one pays 50 ms. The rest would take ten seconds at that rate.
+    assert!(first < Duration::from_millis(500), "{first:?}");
+    assert!(rest < Duration::from_secs(1), "200 checks took {rest:?}");
+    let begun = Instant::now();
+    watch.revoke().await;
+    assert!(
+        begun.elapsed() >= Duration::from_secs(2),
+        "answered before every node can know"
+    );
+    watch.look().await;
+    server.thaw();
+    watch.recovers().await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_redis_that_hangs_for_a_moment_keeps_its_connection_and_is_asked_again() {
+    let server = Server::start().await;
+    let watch = Watch::over(&server.url()).await;
+    server.freeze();
+    watch.look_for(Duration::from_millis(300)).await;
+    server.thaw();
+    watch.recovers().await;
+    let clients: String = server.run("INFO stats").await;
+    let connections = clients
+        .lines()
+        .find_map(|line| line.strip_prefix("total_connections_received:"))
+        .unwrap();
+    // Two nodes, and this test's own: one to wait for the start (perhaps two), one to ask just now.
+    assert!(connections.trim().parse::<u32>().unwrap() <= 5, "{connections}");
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_node_starts_without_redis_and_finds_it_later() {
+    let mut server = Server::not_yet_started(&[]);
+    let ledger = Ledger::new();
+    let node = start(&ledger, &server.url(), "late").await;
+    let token = new_token();
+    assert_eq!(node.check(token, chrono::Utc::now()).await, Ok(Verdict::Stands));
+    assert_eq!(node.health().redis, RedisHealth::Down);
+    server.start_again().await;
+    eventually("Redis is found", || node.health().redis == RedisHealth::Up).await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn without_the_database_checks_go_on_for_as_long_as_memory_is_fresh_and_no_longer() {
+    let server = Server::start().await;
+    let watch = Watch::over(&server.url()).await;
+    watch.revoke().await;
+    watch.ledger.set_gone(true);
+    let begun = Instant::now();
+    let valid = new_token();
+    let mut last_accepted = Duration::ZERO;
+    loop {
+        let at = begun.elapsed();
+        match watch.nodes[1].check(valid, chrono::Utc::now()).await {
+            Ok(verdict) => {
+                assert_eq!(verdict, Verdict::Stands);
+                assert!(at < Duration::from_millis(2_100), "the copy is too old");
+                last_accepted = at;
+            }
+            Err(Unavailable) if at > Duration::from_millis(2_100) => break,
+            Err(Unavailable) => tokio::task::yield_now().await,
+        }
+    }
+    // The last read began up to 500 ms before.
+    assert!(last_accepted > Duration::from_millis(1_000), "{last_accepted:?}");
+    watch.ledger.set_gone(false);
+    watch.recovers().await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn what_is_in_redis_carries_ids_alone_and_ends_with_the_tokens() {
+    let server = Server::start().await;
+    let watch = Watch::over(&server.url()).await;
+    let token = new_token();
+    let ends = revocation(Revoked::Session(token.session));
+    watch.ledger.revoke(&watch.nodes[0], &[ends]).await;
+    let key = format!("{}:{{blacklist}}:session:{}", watch.prefix, token.session);
+    assert_eq!(server.run::<String>(&format!("GET {key}")).await, "1");
+    let until: i64 = server.run(&format!("PEXPIRETIME {key}")).await;
+    assert!(
+        (0..=2).contains(&(until - ends.until.timestamp_millis())),
+        "{until}"
+    );
+    let all: Vec<String> = server.run("KEYS *").await;
+    assert!(
+        all.iter()
+            .all(|key| key.starts_with(&format!("{}:{{blacklist}}:", watch.prefix))),
+        "{all:?}"
+    );
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_full_redis_that_refuses_to_write_delays_the_answer_and_is_still_asked() {
+    let server = Server::start().await;
+    let watch = Watch::over(&server.url()).await;
+    server.run::<()>("CONFIG SET maxmemory 1").await;
+    let begun = Instant::now();
+    watch.revoke().await;
+    assert!(begun.elapsed() >= Duration::from_secs(2));
+    // Checks go by Redis and memory.
+    watch.recovers().await;
+    server.run::<()>("CONFIG SET maxmemory 0").await;
+    let begun = Instant::now();
+    watch.revoke().await;
+    assert!(begun.elapsed() < Duration::from_secs(1));
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_key_of_the_wrong_kind_is_written_over() {
+    let server = Server::start().await;
+    let watch = Watch::over(&server.url()).await;
+    let token = new_token();
+    let key = format!("{}:{{blacklist}}:user:{}", watch.prefix, token.user);
+    server.run::<()>(&format!("RPUSH {key} nonsense")).await;
+    let cut = revocation(Revoked::User(token.user, token.generation.raised()));
+    let begun = Instant::now();
+    Arc::clone(&watch.ledger).revoke(&watch.nodes[0], &[cut]).await;
+    assert!(begun.elapsed() < Duration::from_secs(1));
+    assert_eq!(
+        watch.nodes[1].check(token, chrono::Utc::now()).await,
+        Ok(Verdict::GenerationCut)
+    );
+}

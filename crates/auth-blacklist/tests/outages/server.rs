@@ -1,0 +1,154 @@
+//! Redis servers of the test's own, to be frozen, killed and started again: the shared one is left alone.
+
+use redis::aio::MultiplexedConnection;
+use std::{
+    net::TcpListener,
+    path::PathBuf,
+    process::{Child, Command, Stdio},
+    time::Duration,
+};
+use tempfile::TempDir;
+
+pub(crate) struct Server {
+    folder: TempDir,
+    port: u16,
+    more: Vec<String>,
+    child: Option<Child>,
+}
+
+impl Server {
+    /// A server that keeps nothing on disk unless it is told to.
+    pub(crate) async fn start() -> Self {
+        Self::start_with(&[]).await
+    }
+
+    pub(crate) async fn start_with(more: &[&str]) -> Self {
+        let mut server = Self::not_yet_started(more);
+        server.start_again().await;
+        server
+    }
+
+    pub(crate) fn not_yet_started(more: &[&str]) -> Self {
+        let port = TcpListener::bind(("127.0.0.1", 0))
+            .unwrap()
+            .local_addr()
+            .unwrap()
+            .port();
+        let more = more.iter().map(|&word| word.to_owned()).collect();
+        Self {
+            folder: tempfile::tempdir().unwrap(),
+            port,
+            more,
+            child: None,
+        }
+    }
+
+    /// A sentinel that watches a master.
+    pub(crate) async fn sentinel_of(master: &Self) -> Self {
+        let mut server = Self::not_yet_started(&["--sentinel"]);
+        let file = server.folder.path().join("sentinel.conf");
+        let conf = format!(
+            "sentinel monitor main 127.0.0.1 {} 1\nsentinel down-after-milliseconds main 300\nsentinel failover-timeout main 3000\n",
+            master.port
+        );
+        std::fs::write(&file, conf).unwrap();
+        server.more.insert(0, file.to_str().unwrap().to_owned());
+        server.start_again().await;
+        server
+    }
+
+    /// Starts it on its port, from the snapshot in its folder if there is one, and waits until it answers.
+    pub(crate) async fn start_again(&mut self) {
+        assert!(self.child.is_none());
+        let program = std::env::var_os("KEYWARD_TEST_REDIS_SERVER")
+            .map_or_else(|| PathBuf::from("redis-server"), PathBuf::from);
+        let sentinel = self.more.iter().any(|word| word == "--sentinel");
+        let mut command = Command::new(program);
+        command
+            .args(&self.more)
+            .args(["--port", &self.port.to_string(), "--bind", "127.0.0.1"]);
+        command.arg("--dir").arg(self.folder.path());
+        if !sentinel {
+            command.args(["--save", "", "--appendonly", "no"]);
+        }
+        command.stdout(Stdio::null()).stderr(Stdio::null());
+        self.child = Some(
+            command
+                .spawn()
+                .expect("redis-server is on the PATH or in KEYWARD_TEST_REDIS_SERVER"),
+        );
+        for _ in 0..200 {
+            if let Ok(mut connection) = self.try_connect().await
+                && redis::cmd("PING")
+                    .query_async::<String>(&mut connection)
+                    .await
+                    .is_ok()
+            {
+                return;
+            }
+            tokio::time::sleep(Duration::from_millis(20)).await;
+        }
+        panic!("redis-server does not answer on port {}", self.port);
+    }
+
+    pub(crate) fn port(&self) -> u16 {
+        self.port
+    }
+
+    pub(crate) fn url(&self) -> String {
+        format!("redis://127.0.0.1:{}", self.port)
+    }
+
+    async fn try_connect(&self) -> redis::RedisResult<MultiplexedConnection> {
+        redis::Client::open(self.url())?
+            .get_multiplexed_async_connection()
+            .await
+    }
+
+    /// Runs a command, given as words.
+    pub(crate) async fn run<T: redis::FromRedisValue>(&self, words: &str) -> T {
+        let mut words = words.split(' ');
+        let mut command = redis::cmd(words.next().unwrap());
+        for word in words {
+            command.arg(word);
+        }
+        command
+            .query_async(&mut self.try_connect().await.unwrap())
+            .await
+            .unwrap()
+    }
+
+    pub(crate) fn kill(&mut self) {
+        let mut child = self.child.take().unwrap();
+        child.kill().unwrap();
+        child.wait().unwrap();
+    }
+
+    pub(crate) fn freeze(&self) {
+        self.signal("-STOP");
+    }
+
+    pub(crate) fn thaw(&self) {
+        self.signal("-CONT");
+    }
+
+    fn signal(&self, signal: &str) {
+        let pid = self.child.as_ref().unwrap().id().to_string();
+        assert!(
+            Command::new("kill")
+                .args([signal, &pid])
+                .status()
+                .unwrap()
+                .success()
+        );
+    }
+}
+
+impl Drop for Server {
+    fn drop(&mut self) {
+        if let Some(mut child) = self.child.take() {
+            // SIGKILL also ends a frozen one; what else could be done about a failure here?
+            let _ended = child.kill().and_then(|()| child.wait());
+        }
+    }
+}

@@ -1,0 +1,140 @@
+//! A cluster, sentinels, replicas: the one server that holds the keys is found, and nothing else is believed.
+
+use crate::{
+    common::{Ledger, new_token},
+    node::{Watch, eventually, start},
+    server::Server,
+};
+use auth_blacklist::{RedisHealth, RedisUrls, redis::Servers, wire::Connector};
+use auth_domain::revocation::Verdict;
+use std::time::Duration;
+
+async fn refusal(urls: &str) -> String {
+    let servers = Servers::new(&RedisUrls::parse(urls).unwrap(), "keyward").unwrap();
+    servers
+        .connect()
+        .await
+        .map(|_| "connected")
+        .unwrap_err()
+        .to_string()
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_server_that_evicts_is_reported() {
+    let server = Server::start_with(&["--maxmemory-policy", "allkeys-lru"]).await;
+    let servers = Servers::new(&RedisUrls::parse(&server.url()).unwrap(), "keyward").unwrap();
+    let connection = servers.connect().await.unwrap();
+    assert!(connection.complaint().await.unwrap().contains("allkeys-lru"));
+    server.run::<()>("CONFIG SET maxmemory-policy noeviction").await;
+    assert_eq!(connection.complaint().await, None);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_replica_is_not_believed_nor_a_master_that_was_made_one() {
+    let (master, other) = (Server::start().await, Server::start().await);
+    let replica = Server::start_with(&["--replicaof", "127.0.0.1", &master.port().to_string()]).await;
+    assert!(refusal(&replica.url()).await.contains("slave"));
+    let ledger = Ledger::new();
+    let node = start(&ledger, &master.url(), "demoted").await;
+    eventually("Redis is found", || node.health().redis == RedisHealth::Up).await;
+    master
+        .run::<()>(&format!("REPLICAOF 127.0.0.1 {}", other.port()))
+        .await;
+    eventually("the demotion is seen", || {
+        node.health().redis == RedisHealth::Down
+    })
+    .await;
+    assert_eq!(
+        node.check(new_token(), chrono::Utc::now()).await,
+        Ok(Verdict::Stands)
+    );
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn servers_that_know_nothing_of_each_other_are_no_cluster() {
+    let (one, other) = (Server::start().await, Server::start().await);
+    assert!(
+        refusal(&format!("{},{}", one.url(), other.url()))
+            .await
+            .contains("not in cluster mode")
+    );
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn in_a_cluster_the_server_of_the_slot_is_found_and_found_again() {
+    let cluster = ["--cluster-enabled", "yes", "--cluster-node-timeout", "1000"];
+    let (low, high) = (
+        Server::start_with(&cluster).await,
+        Server::start_with(&cluster).await,
+    );
+    low.run::<()>("CLUSTER ADDSLOTSRANGE 0 8191").await;
+    high.run::<()>("CLUSTER ADDSLOTSRANGE 8192 16383").await;
+    low.run::<()>(&format!("CLUSTER MEET 127.0.0.1 {}", high.port()))
+        .await;
+    for server in [&low, &high] {
+        while !server
+            .run::<String>("CLUSTER INFO")
+            .await
+            .contains("cluster_state:ok")
+        {
+            tokio::time::sleep(Duration::from_millis(20)).await;
+        }
+    }
+    // Whichever is asked first, one of the two has to send us on.
+    for urls in [
+        format!("{},{}", low.url(), high.url()),
+        format!("{},{}", high.url(), low.url()),
+    ] {
+        let watch = Watch::over(&urls).await;
+        watch.revoke().await;
+    }
+    let watch = Watch::over(&low.url()).await;
+    let slot: u16 = low.run("CLUSTER KEYSLOT any:{blacklist}:sentinel").await;
+    let (from, to) = if slot < 8192 { (&low, &high) } else { (&high, &low) };
+    let target: String = to.run("CLUSTER MYID").await;
+    // The slot changes hands with nothing in it: all that Redis had is lost.
+    watch.revoke().await;
+    from.run::<()>("FLUSHALL").await;
+    for server in [to, from] {
+        server
+            .run::<()>(&format!("CLUSTER SETSLOT {slot} NODE {target}"))
+            .await;
+    }
+    watch.look_for(Duration::from_millis(500)).await;
+    watch.recovers().await;
+    watch.revoke().await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn sentinels_lead_to_the_master_and_after_a_failover_to_the_next_one() {
+    let mut master = Server::start().await;
+    let replica = Server::start_with(&["--replicaof", "127.0.0.1", &master.port().to_string()]).await;
+    let sentinel = Server::sentinel_of(&master).await;
+    while !sentinel.run::<String>("INFO sentinel").await.contains("slaves=1") {
+        tokio::time::sleep(Duration::from_millis(50)).await;
+    }
+    let url = format!("{}?sentinel=main", sentinel.url());
+    let watch = Watch::over(&url).await;
+    watch.revoke().await;
+    assert!(
+        refusal(&format!("{}?sentinel=other", sentinel.url()))
+            .await
+            .contains("knows no master")
+    );
+    master.kill();
+    let begun = std::time::Instant::now();
+    while !replica
+        .run::<String>("INFO replication")
+        .await
+        .contains("role:master")
+    {
+        watch.look().await;
+        assert!(
+            begun.elapsed() < Duration::from_secs(20),
+            "the sentinel does not promote the replica"
+        );
+        tokio::time::sleep(Duration::from_millis(20)).await;
+    }
+    watch.revoke().await;
+    watch.recovers().await;
+}
