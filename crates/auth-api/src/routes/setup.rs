@@ -8,7 +8,7 @@ use crate::{
     views,
 };
 use actix_web::{HttpResponse, http::StatusCode, web::Data};
-use auth_service::{Service, Setup};
+use auth_service::{Service, Registration, Setup};
 use secrecy::SecretString;
 use utoipa::ToSchema;
 use validator::Validate;
@@ -54,23 +54,8 @@ pub async fn setup(
     call: Call,
     Json(body): Json<SetupBody>,
 ) -> Result<HttpResponse, Problem> {
-    let SetupBody {
-        token,
-        email,
-        password,
-        name,
-    } = body;
-    let tokens = service
-        .setup(
-            &call.caller(&service),
-            Setup {
-                token,
-                email,
-                password,
-                name,
-            },
-        )
-        .await?;
+    let account = Registration { email: body.email, password: body.password, name: body.name };
+    let tokens = service.setup(&call.caller(&service), Setup { token: body.token, account }).await?;
     edge.metrics.sign_in(&Ok(()));
     Ok(views::token_answer(StatusCode::CREATED, &tokens))
 }
