@@ -47,7 +47,10 @@ fn refresh() -> RefreshClaims {
         sub: UserId::from_uuid(Uuid::from_u128(1)),
         exp: 9000,
         iat: 1000,
-        jti: RefreshTokenId { session: sid, number: 4 },
+        jti: RefreshTokenId {
+            session: sid,
+            number: 4,
+        },
         sid,
         kind: TokenType::Refresh,
     }
@@ -73,9 +76,18 @@ fn a_token_from_the_future_is_invalid_beyond_the_leeway() {
 #[test]
 fn another_issuer_audience_or_kind_is_invalid_even_when_expired() {
     for wrong in [
-        AccessClaims { iss: "https://evil.example".to_owned(), ..access() },
-        AccessClaims { aud: "other".to_owned(), ..access() },
-        AccessClaims { kind: TokenType::Refresh, ..access() },
+        AccessClaims {
+            iss: "https://evil.example".to_owned(),
+            ..access()
+        },
+        AccessClaims {
+            aud: "other".to_owned(),
+            ..access()
+        },
+        AccessClaims {
+            kind: TokenType::Refresh,
+            ..access()
+        },
     ] {
         assert_eq!(check(&wrong, 9999), Err(ClaimsRefused::Invalid));
     }
@@ -83,8 +95,18 @@ fn another_issuer_audience_or_kind_is_invalid_even_when_expired() {
 
 #[test]
 fn times_that_make_no_sense_are_invalid() {
-    for (iat, exp) in [(4601, 4600), (i64::MAX, i64::MAX), (i64::MIN, 4600), (1000, i64::MAX), (1000, -1)] {
-        assert_eq!(check(&AccessClaims { iat, exp, ..access() }, 2000), Err(ClaimsRefused::Invalid), "{iat} {exp}");
+    for (iat, exp) in [
+        (4601, 4600),
+        (i64::MAX, i64::MAX),
+        (i64::MIN, 4600),
+        (1000, i64::MAX),
+        (1000, -1),
+    ] {
+        assert_eq!(
+            check(&AccessClaims { iat, exp, ..access() }, 2000),
+            Err(ClaimsRefused::Invalid),
+            "{iat} {exp}"
+        );
     }
 }
 
@@ -107,7 +129,10 @@ fn every_claim_must_be_there_once_and_of_its_type() {
     more["admin"] = json!(true);
     assert!(read(more).is_err());
     let twice = whole.to_string().replacen('{', "{\"exp\":99999,", 1);
-    assert!(serde_json::from_str::<AccessClaims>(&twice).is_err(), "a claim twice");
+    assert!(
+        serde_json::from_str::<AccessClaims>(&twice).is_err(),
+        "a claim twice"
+    );
     let huge = whole.to_string().replace("4600", "1e400");
     assert!(serde_json::from_str::<AccessClaims>(&huge).is_err());
 }
@@ -116,7 +141,10 @@ fn every_claim_must_be_there_once_and_of_its_type() {
 fn a_tokens_reference_names_what_revocations_hit() {
     let claims = access();
     let asked = claims.token_ref();
-    assert_eq!((asked.token, asked.session, asked.user), (claims.jti, claims.sid, claims.sub));
+    assert_eq!(
+        (asked.token, asked.session, asked.user),
+        (claims.jti, claims.sid, claims.sub)
+    );
     assert_eq!(asked.generation, claims.generation);
 }
 
@@ -124,18 +152,48 @@ fn a_tokens_reference_names_what_revocations_hit() {
 fn a_refresh_token_is_of_this_issuer_and_names_its_own_session() {
     let check = |claims: &RefreshClaims, now| claims.check(ISSUER, at(now), leeway());
     assert_eq!(check(&refresh(), 1000), Ok(()));
-    assert_eq!(check(&refresh(), 99_999), Ok(()), "its expiry is the rotation's decision");
+    assert_eq!(
+        check(&refresh(), 99_999),
+        Ok(()),
+        "its expiry is the rotation's decision"
+    );
     assert_eq!(refresh().expires_at(), at(9000));
     let other = SessionId::from_uuid(Uuid::from_u128(9));
     for wrong in [
-        RefreshClaims { iss: "https://evil.example".to_owned(), ..refresh() },
-        RefreshClaims { kind: TokenType::Access, ..refresh() },
-        RefreshClaims { sid: other, ..refresh() },
-        RefreshClaims { iat: 9001, ..refresh() },
-        RefreshClaims { exp: i64::MAX, ..refresh() },
+        RefreshClaims {
+            iss: "https://evil.example".to_owned(),
+            ..refresh()
+        },
+        RefreshClaims {
+            kind: TokenType::Access,
+            ..refresh()
+        },
+        RefreshClaims {
+            sid: other,
+            ..refresh()
+        },
+        RefreshClaims {
+            iat: 9001,
+            ..refresh()
+        },
+        RefreshClaims {
+            exp: i64::MAX,
+            ..refresh()
+        },
     ] {
         assert_eq!(check(&wrong, 2000), Err(ClaimsRefused::Invalid));
     }
-    assert_eq!(check(&refresh(), 900), Err(ClaimsRefused::Invalid), "from the future");
-    assert_eq!(RefreshClaims { exp: i64::MAX, ..refresh() }.expires_at(), DateTime::UNIX_EPOCH);
+    assert_eq!(
+        check(&refresh(), 900),
+        Err(ClaimsRefused::Invalid),
+        "from the future"
+    );
+    assert_eq!(
+        RefreshClaims {
+            exp: i64::MAX,
+            ..refresh()
+        }
+        .expires_at(),
+        DateTime::UNIX_EPOCH
+    );
 }

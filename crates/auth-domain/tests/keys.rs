@@ -2,8 +2,8 @@
 
 use auth_domain::{
     keys::{
-        KeyStanding, KeyState, KeyStep, NotAKeyState, PUBLISH_BEFORE_SIGNING, RELOAD_SLACK, complete, replace_compromised,
-        retire_expired, rotate,
+        KeyStanding, KeyState, KeyStep, NotAKeyState, PUBLISH_BEFORE_SIGNING, RELOAD_SLACK, complete,
+        replace_compromised, retire_expired, rotate,
     },
     time::{Span, Timestamp},
 };
@@ -14,11 +14,21 @@ fn at(seconds: i64) -> Timestamp {
 }
 
 fn key(kid: &str, state: KeyState, published: i64) -> KeyStanding {
-    KeyStanding { kid: kid.to_owned(), state, published_at: at(published), verifies_until: None }
+    KeyStanding {
+        kid: kid.to_owned(),
+        state,
+        published_at: at(published),
+        verifies_until: None,
+    }
 }
 
 fn moved(kid: &str, from: KeyState, to: KeyState, verifies_until: Option<Timestamp>) -> KeyStep {
-    KeyStep::Move { kid: kid.to_owned(), from, to, verifies_until }
+    KeyStep::Move {
+        kid: kid.to_owned(),
+        from,
+        to,
+        verifies_until,
+    }
 }
 
 const ACCESS: Span = Span::hours(1);
@@ -26,9 +36,18 @@ const LEEWAY: Span = Span::seconds(5);
 
 #[test]
 fn a_server_starts_with_a_key_that_signs_and_one_that_will() {
-    assert_eq!(complete(&[]), [KeyStep::Create(KeyState::Active), KeyStep::Create(KeyState::Next)]);
-    assert_eq!(complete(&[key("a", KeyState::Active, 0)]), [KeyStep::Create(KeyState::Next)]);
-    assert_eq!(complete(&[key("a", KeyState::Active, 0), key("b", KeyState::Next, 0)]), []);
+    assert_eq!(
+        complete(&[]),
+        [KeyStep::Create(KeyState::Active), KeyStep::Create(KeyState::Next)]
+    );
+    assert_eq!(
+        complete(&[key("a", KeyState::Active, 0)]),
+        [KeyStep::Create(KeyState::Next)]
+    );
+    assert_eq!(
+        complete(&[key("a", KeyState::Active, 0), key("b", KeyState::Next, 0)]),
+        []
+    );
 }
 
 #[test]
@@ -47,7 +66,10 @@ fn a_next_key_signs_only_after_every_verifier_could_learn_it() {
             KeyStep::Create(KeyState::Next),
         ]
     );
-    assert!(rotate(&keys[..1], at(ready), ACCESS, LEEWAY).is_err(), "without a next key");
+    assert!(
+        rotate(&keys[..1], at(ready), ACCESS, LEEWAY).is_err(),
+        "without a next key"
+    );
 }
 
 #[test]
@@ -73,7 +95,10 @@ fn a_stolen_key_is_dropped_now_however_young_its_successor_is() {
 
 #[test]
 fn a_retiring_key_stays_until_the_last_token_it_signed_has_expired() {
-    let retiring = KeyStanding { verifies_until: Some(at(500)), ..key("a", KeyState::Retiring, 0) };
+    let retiring = KeyStanding {
+        verifies_until: Some(at(500)),
+        ..key("a", KeyState::Retiring, 0)
+    };
     let keys = [retiring, key("b", KeyState::Active, 0)];
     assert_eq!(retire_expired(&keys, at(499)), []);
     let step = moved("a", KeyState::Retiring, KeyState::Retired, Some(at(500)));

@@ -52,7 +52,11 @@ fn refreshed(n: u8) -> Session {
 }
 
 fn present(session: &Session, number: u32, key: Option<IdempotencyDigest>) -> Presented {
-    Presented { number, expires_at: session.rotation.refresh_expires_at, key }
+    Presented {
+        number,
+        expires_at: session.rotation.refresh_expires_at,
+        key,
+    }
 }
 
 fn ask(session: &Session, presented: &Presented, now: Timestamp) -> Decision {
@@ -60,7 +64,11 @@ fn ask(session: &Session, presented: &Presented, now: Timestamp) -> Decision {
 }
 
 fn ask_under(session: &Session, presented: &Presented, now: Timestamp, policy: &RotationPolicy) -> Decision {
-    let standing = Standing { session, status: UserStatus::Active, generation: Generation::FIRST };
+    let standing = Standing {
+        session,
+        status: UserStatus::Active,
+        generation: Generation::FIRST,
+    };
     decide(standing, presented, now, policy)
 }
 
@@ -80,57 +88,105 @@ fn the_current_number_rotates() {
 #[test]
 fn a_number_not_given_out_is_invalid() {
     let session = refreshed(2);
-    assert_eq!(ask(&session, &present(&session, 3, None), at(300)), Decision::Invalid);
-    assert_eq!(ask(&session, &present(&session, u32::MAX, None), at(300)), Decision::Invalid);
+    assert_eq!(
+        ask(&session, &present(&session, 3, None), at(300)),
+        Decision::Invalid
+    );
+    assert_eq!(
+        ask(&session, &present(&session, u32::MAX, None), at(300)),
+        Decision::Invalid
+    );
 }
 
 #[test]
 fn past_its_time_a_token_or_session_is_expired_even_if_it_ended() {
     let mut session = born();
     let over = session.rotation.refresh_expires_at;
-    assert_eq!(ask(&session, &present(&session, 0, None), over), Decision::Expired);
-    let short = Presented { number: 0, expires_at: at(50), key: None };
+    assert_eq!(
+        ask(&session, &present(&session, 0, None), over),
+        Decision::Expired
+    );
+    let short = Presented {
+        number: 0,
+        expires_at: at(50),
+        key: None,
+    };
     assert_eq!(ask(&session, &short, at(50)), Decision::Expired);
     assert!(matches!(ask(&session, &short, at(49)), Decision::Rotate { .. }));
-    session.state = SessionState::Ended { at: at(1), why: EndReason::Logout };
-    assert_eq!(ask(&session, &present(&session, 0, None), over), Decision::Expired);
+    session.state = SessionState::Ended {
+        at: at(1),
+        why: EndReason::Logout,
+    };
+    assert_eq!(
+        ask(&session, &present(&session, 0, None), over),
+        Decision::Expired
+    );
 }
 
 #[test]
 fn an_ended_session_a_disabled_user_and_a_cut_generation_are_revoked() {
     let mut session = refreshed(1);
     let (current, old) = (present(&session, 1, None), present(&session, 0, None));
-    let disabled = Standing { session: &session, status: UserStatus::Disabled, generation: Generation::FIRST };
+    let disabled = Standing {
+        session: &session,
+        status: UserStatus::Disabled,
+        generation: Generation::FIRST,
+    };
     assert_eq!(decide(disabled, &current, at(101), &policy()), Decision::Revoked);
-    let cut = Standing { session: &session, status: UserStatus::Active, generation: Generation::FIRST.raised() };
+    let cut = Standing {
+        session: &session,
+        status: UserStatus::Active,
+        generation: Generation::FIRST.raised(),
+    };
     assert_eq!(decide(cut, &current, at(101), &policy()), Decision::Revoked);
-    session.state = SessionState::Ended { at: at(101), why: EndReason::Reuse };
+    session.state = SessionState::Ended {
+        at: at(101),
+        why: EndReason::Reuse,
+    };
     assert_eq!(ask(&session, &current, at(102)), Decision::Revoked);
-    assert_eq!(ask(&session, &old, at(102)), Decision::Revoked, "reuse is told once");
+    assert_eq!(
+        ask(&session, &old, at(102)),
+        Decision::Revoked,
+        "reuse is told once"
+    );
 }
 
 #[test]
 fn the_one_before_with_its_key_repeats_until_the_window_closes() {
     let session = refreshed(2);
     let retry = present(&session, 1, key(2));
-    let repeat = Decision::Repeat { access_until: at(205) + Span::hours(1) };
+    let repeat = Decision::Repeat {
+        access_until: at(205) + Span::hours(1),
+    };
     assert_eq!(ask(&session, &retry, at(205)), repeat);
     assert!(matches!(ask(&session, &retry, at(230)), Decision::Repeat { .. }));
-    assert_eq!(ask(&session, &retry, at(230) + Span::microseconds(1)), Decision::Reuse);
+    assert_eq!(
+        ask(&session, &retry, at(230) + Span::microseconds(1)),
+        Decision::Reuse
+    );
 }
 
 #[test]
 fn a_key_of_another_rotation_repeats_nothing() {
     let session = refreshed(2);
-    assert_eq!(ask(&session, &present(&session, 1, key(1)), at(205)), Decision::AlreadyUsed);
-    assert_eq!(ask(&session, &present(&session, 1, key(1)), at(220)), Decision::Reuse);
+    assert_eq!(
+        ask(&session, &present(&session, 1, key(1)), at(205)),
+        Decision::AlreadyUsed
+    );
+    assert_eq!(
+        ask(&session, &present(&session, 1, key(1)), at(220)),
+        Decision::Reuse
+    );
 }
 
 #[test]
 fn an_absent_key_never_equals_an_absent_key() {
     let mut session = refreshed(1);
     session.rotation.key = None;
-    assert_eq!(ask(&session, &present(&session, 0, None), at(120)), Decision::Reuse);
+    assert_eq!(
+        ask(&session, &present(&session, 0, None), at(120)),
+        Decision::Reuse
+    );
 }
 
 #[test]
@@ -138,35 +194,62 @@ fn the_one_before_is_merely_used_within_the_leeway() {
     let session = refreshed(2);
     let second_tab = present(&session, 1, None);
     assert_eq!(ask(&session, &second_tab, at(210)), Decision::AlreadyUsed);
-    assert_eq!(ask(&session, &second_tab, at(210) + Span::microseconds(1)), Decision::Reuse);
+    assert_eq!(
+        ask(&session, &second_tab, at(210) + Span::microseconds(1)),
+        Decision::Reuse
+    );
 }
 
 #[test]
 fn a_leeway_of_zero_is_off_even_in_the_same_microsecond() {
     let session = refreshed(2);
-    let strict = RotationPolicy { reuse_leeway: Span::zero(), ..policy() };
-    assert_eq!(ask_under(&session, &present(&session, 1, None), at(200), &strict), Decision::Reuse);
+    let strict = RotationPolicy {
+        reuse_leeway: Span::zero(),
+        ..policy()
+    };
+    assert_eq!(
+        ask_under(&session, &present(&session, 1, None), at(200), &strict),
+        Decision::Reuse
+    );
 }
 
 #[test]
 fn with_repeat_on_concurrent_the_second_tab_gets_the_successor() {
     let session = refreshed(2);
-    let kind = RotationPolicy { on_concurrent: OnConcurrent::Repeat, ..policy() };
-    assert!(matches!(ask_under(&session, &present(&session, 1, None), at(205), &kind), Decision::Repeat { .. }));
-    assert_eq!(ask_under(&session, &present(&session, 1, None), at(211), &kind), Decision::Reuse);
+    let kind = RotationPolicy {
+        on_concurrent: OnConcurrent::Repeat,
+        ..policy()
+    };
+    assert!(matches!(
+        ask_under(&session, &present(&session, 1, None), at(205), &kind),
+        Decision::Repeat { .. }
+    ));
+    assert_eq!(
+        ask_under(&session, &present(&session, 1, None), at(211), &kind),
+        Decision::Reuse
+    );
 }
 
 #[test]
 fn anything_older_is_reuse_within_any_window() {
     let session = refreshed(3);
-    assert_eq!(ask(&session, &present(&session, 1, key(2)), at(300)), Decision::Reuse);
-    assert_eq!(ask(&session, &present(&session, 0, None), at(300)), Decision::Reuse);
+    assert_eq!(
+        ask(&session, &present(&session, 1, key(2)), at(300)),
+        Decision::Reuse
+    );
+    assert_eq!(
+        ask(&session, &present(&session, 0, None), at(300)),
+        Decision::Reuse
+    );
 }
 
 #[test]
 fn a_clock_that_stepped_back_counts_as_no_time() {
     let session = refreshed(2);
-    assert!(matches!(ask(&session, &present(&session, 1, key(2)), at(150)), Decision::Repeat { .. }));
+    assert!(matches!(
+        ask(&session, &present(&session, 1, key(2)), at(150)),
+        Decision::Repeat { .. }
+    ));
 }
 
 #[test]
@@ -184,17 +267,31 @@ fn rotation_never_extends_the_session_beyond_its_life() {
 fn a_session_that_ran_out_of_numbers_is_over() {
     let mut session = born();
     session.rotation.number = u32::MAX;
-    assert_eq!(ask(&session, &present(&session, u32::MAX, None), at(1)), Decision::Expired);
+    assert_eq!(
+        ask(&session, &present(&session, u32::MAX, None), at(1)),
+        Decision::Expired
+    );
 }
 
 #[test]
 fn a_refresh_tokens_id_has_one_spelling() {
-    let id = RefreshTokenId { session: SessionId::from_uuid(Uuid::from_u128(5)), number: 12 };
+    let id = RefreshTokenId {
+        session: SessionId::from_uuid(Uuid::from_u128(5)),
+        number: 12,
+    };
     assert_eq!(id.to_string().parse(), Ok(id));
     let json = serde_json::to_string(&id).unwrap();
     assert_eq!(serde_json::from_str::<RefreshTokenId>(&json).unwrap(), id);
     let uuid = "00000000-0000-0000-0000-000000000005";
-    let wrong = ["", ".", uuid, &format!("{uuid}."), &format!("{uuid}.+1"), &format!("{uuid}.01"), &format!("{uuid}.4294967296")];
+    let wrong = [
+        "",
+        ".",
+        uuid,
+        &format!("{uuid}."),
+        &format!("{uuid}.+1"),
+        &format!("{uuid}.01"),
+        &format!("{uuid}.4294967296"),
+    ];
     for text in wrong {
         assert!(text.parse::<RefreshTokenId>().is_err(), "{text}");
     }
@@ -205,11 +302,16 @@ fn a_refresh_tokens_id_has_one_spelling() {
 #[derive(Debug, Clone)]
 enum Event {
     /// Somebody presents the n-th token that was ever given out (counted from the newest), perhaps with a key.
-    Present { back: usize, key: Option<u8> },
+    Present {
+        back: usize,
+        key: Option<u8>,
+    },
     End,
     RaiseGeneration,
     Disable,
-    Clock { seconds: i64 },
+    Clock {
+        seconds: i64,
+    },
 }
 
 fn event() -> impl Strategy<Value = Event> {
@@ -243,13 +345,24 @@ struct World {
 
 impl World {
     fn decide(&self, held: Held, key: Option<IdempotencyDigest>) -> Decision {
-        let standing = Standing { session: &self.session, status: self.status, generation: self.generation };
-        let presented = Presented { number: held.number, expires_at: held.expires_at, key };
+        let standing = Standing {
+            session: &self.session,
+            status: self.status,
+            generation: self.generation,
+        };
+        let presented = Presented {
+            number: held.number,
+            expires_at: held.expires_at,
+            key,
+        };
         decide(standing, &presented, self.now, &self.policy)
     }
 
     fn held(&self, rotation: &auth_domain::session::Rotation) -> Held {
-        Held { number: rotation.number, expires_at: rotation.refresh_expires_at }
+        Held {
+            number: rotation.number,
+            expires_at: rotation.refresh_expires_at,
+        }
     }
 
     fn step(&mut self, event: &Event) {
@@ -257,7 +370,10 @@ impl World {
             Event::Clock { seconds } => self.now += Span::seconds(*seconds),
             Event::End => {
                 if self.session.state == SessionState::Active {
-                    self.session.state = SessionState::Ended { at: self.now, why: EndReason::Logout };
+                    self.session.state = SessionState::Ended {
+                        at: self.now,
+                        why: EndReason::Logout,
+                    };
                 }
             }
             Event::RaiseGeneration => self.generation = self.generation.raised(),
@@ -270,7 +386,10 @@ impl World {
                         assert_eq!(held.number, before.number, "only the current token rotates");
                         assert_eq!(next.number, before.number + 1);
                         assert!(next.access_until >= before.access_until);
-                        assert!(next.refresh_expires_at <= self.session.created_at + self.policy.lifetimes.session);
+                        assert!(
+                            next.refresh_expires_at
+                                <= self.session.created_at + self.policy.lifetimes.session
+                        );
                         self.session.rotation = next;
                         self.given.push(self.held(&next));
                     }
@@ -282,7 +401,10 @@ impl World {
                     Decision::Reuse => {
                         assert!(held.number < before.number, "the current token is never a reuse");
                         assert_eq!(self.session.state, SessionState::Active, "reuse is told once");
-                        self.session.state = SessionState::Ended { at: self.now, why: EndReason::Reuse };
+                        self.session.state = SessionState::Ended {
+                            at: self.now,
+                            why: EndReason::Reuse,
+                        };
                         self.reused = true;
                     }
                     Decision::Invalid => panic!("every token in the world was given out"),

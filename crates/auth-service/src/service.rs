@@ -184,6 +184,12 @@ impl Service {
         }
     }
 
+    /// The verbs over the signing keys; `None` with HS256, which keeps none.
+    #[must_use]
+    pub fn key_admin(&self) -> Option<&KeyAdmin> {
+        self.0.key_admin.as_ref()
+    }
+
     pub(crate) fn shared(&self) -> &Shared {
         &self.0
     }

@@ -44,7 +44,7 @@ pub(super) fn estimate(password: &str, context: &[&str]) -> Strength {
     // zxcvbn's own copies of the password are freed unwiped; nothing can be done about that from here.
     let entropy = zxcvbn(&affordable(password), &words);
     let warning = entropy.feedback().and_then(zxcvbn::feedback::Feedback::warning);
-    let score = u8::from(entropy.score());
+    let score = score_of(entropy.guesses());
     Strength {
         score,
         is_common: matches!(
@@ -56,6 +56,18 @@ pub(super) fn estimate(password: &str, context: &[&str]) -> Strength {
             )
         ) || (score >= 3 && is_one_known_word(entropy.sequence())),
         advice: warning.map_or("", advice),
+    }
+}
+
+/// zxcvbn's score by its documented bounds: 10^3, 10^6, 10^8, 10^10 guesses. Its own verdict asks for five guesses more, which
+/// fails every password of eight characters, random ones, too: the least length would be one that nobody can use.
+const fn score_of(guesses: u64) -> u8 {
+    match guesses {
+        0..1_000 => 0,
+        1_000..1_000_000 => 1,
+        1_000_000..100_000_000 => 2,
+        100_000_000..10_000_000_000 => 3,
+        _ => 4,
     }
 }
 

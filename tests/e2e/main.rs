@@ -1,0 +1,22 @@
+//! The contract over HTTP, a module a route, on every backend. Names are the promises.
+
+#![expect(
+    clippy::unwrap_used,
+    clippy::indexing_slicing,
+    clippy::panic,
+    reason = "a test that can't go on has failed"
+)]
+
+mod access_tokens;
+mod bad_input;
+mod health;
+mod keys;
+mod login;
+mod logout;
+mod me;
+mod oauth;
+mod refresh;
+mod register;
+mod sessions;
+mod setup;
+mod verify;

@@ -1,0 +1,184 @@
+//! A server in this process: the whole of it, on a free port, with a clock that the test holds.
+
+use crate::{Answer, Backend, Client, Database, PASSWORD, TestClock};
+use auth_service::SystemEntropy;
+use keyward::config::{Config, Sources};
+use serde_json::json;
+use std::{collections::BTreeMap, sync::Arc};
+
+/// A server to be started.
+pub struct Builder {
+    database: Arc<Database>,
+    settings: BTreeMap<String, String>,
+    clock: TestClock,
+}
+
+/// A server that runs.
+pub struct TestApp {
+    /// The clock that it reads.
+    pub clock: TestClock,
+    /// Where its data is.
+    pub database: Arc<Database>,
+    settings: BTreeMap<String, String>,
+    running: keyward::Running,
+}
+
+/// Somebody who is signed in.
+pub struct User {
+    /// A client with the access token.
+    pub client: Client,
+    /// The address.
+    pub email: String,
+    /// The access token.
+    pub access: String,
+    /// The refresh token.
+    pub refresh: String,
+    /// The id.
+    pub id: String,
+}
+
+impl Builder {
+    /// A server on a new database, with hashes that cost next to nothing.
+    #[must_use]
+    pub fn new(backend: Backend) -> Self {
+        Self::on(Arc::new(Database::create(backend)), TestClock::starting_now())
+    }
+
+    fn on(database: Arc<Database>, clock: TestClock) -> Self {
+        let settings = [
+            ("server.bind", "127.0.0.1:0"),
+            ("server.workers", "1"),
+            ("password.memory_kib", "64"),
+            ("password.iterations", "1"),
+            ("password.threads", "1"),
+            ("database.pool_size", "2"),
+        ];
+        let settings = settings
+            .map(|(key, value)| (key.to_owned(), value.to_owned()))
+            .into();
+        Self {
+            database,
+            settings,
+            clock,
+        }
+    }
+
+    /// Sets a configuration key, such as `tokens.access_ttl`.
+    #[must_use]
+    pub fn set(mut self, key: &str, value: &str) -> Self {
+        self.settings.insert(key.to_owned(), value.to_owned());
+        self
+    }
+
+    /// Starts it.
+    ///
+    /// # Panics
+    /// If it does not start.
+    pub async fn start(self) -> TestApp {
+        let mut environment: BTreeMap<String, String> = self.database.environment().into_iter().collect();
+        for (key, value) in &self.settings {
+            environment.insert(
+                format!("KEYWARD__{}", key.to_uppercase().replace('.', "__")),
+                value.clone(),
+            );
+        }
+        let config = Config::load(&Sources {
+            environment,
+            ..Sources::default()
+        })
+        .unwrap_or_else(|error| panic!("{error}"));
+        let running = keyward::start(config, Arc::new(self.clock.clone()), Arc::new(SystemEntropy))
+            .await
+            .unwrap_or_else(|error| panic!("{error}"));
+        TestApp {
+            clock: self.clock,
+            database: self.database,
+            settings: self.settings,
+            running,
+        }
+    }
+}
+
+impl TestApp {
+    /// A server with the shipped settings on a new database.
+    pub async fn start(backend: Backend) -> Self {
+        Builder::new(backend).start().await
+    }
+
+    /// Another node on the same database, with the same settings and the same clock.
+    pub async fn another_node(&self) -> Self {
+        let mut builder = Builder::on(Arc::clone(&self.database), self.clock.clone());
+        builder.settings.clone_from(&self.settings);
+        builder.start().await
+    }
+
+    /// The same server after a restart.
+    pub async fn restarted(self) -> Self {
+        let mut builder = Builder::on(Arc::clone(&self.database), self.clock.clone());
+        builder.settings.clone_from(&self.settings);
+        self.running.stop().await;
+        builder.start().await
+    }
+
+    /// The origin that it listens on.
+    #[must_use]
+    pub fn origin(&self) -> String {
+        format!("http://{}", self.running.addr())
+    }
+
+    /// A client without a token.
+    #[must_use]
+    pub fn anonymous(&self) -> Client {
+        Client::new(&self.origin())
+    }
+
+    /// The server itself, for what only its operator sees.
+    #[must_use]
+    pub fn running(&self) -> &keyward::Running {
+        &self.running
+    }
+
+    /// Registers somebody: `name@example.com` with [`PASSWORD`].
+    ///
+    /// # Panics
+    /// If that fails.
+    pub async fn user(&self, name: &str) -> User {
+        let email = format!("{name}@example.com");
+        let body = json!({ "email": email, "password": PASSWORD });
+        let answer = self.anonymous().post("/register", &body).await.expect(201);
+        self.signed_in(&email, &answer)
+    }
+
+    /// Signs somebody in once more.
+    ///
+    /// # Panics
+    /// If that fails.
+    pub async fn login(&self, email: &str) -> User {
+        let body = json!({ "email": email, "password": PASSWORD });
+        let answer = self.anonymous().post("/login", &body).await.expect(200);
+        self.signed_in(email, &answer)
+    }
+
+    /// Who a token answer signs in.
+    ///
+    /// # Panics
+    /// If it is no token answer.
+    #[must_use]
+    pub fn signed_in(&self, email: &str, answer: &Answer) -> User {
+        let access = answer.field("access_token");
+        User {
+            client: self.anonymous().with_bearer(&access),
+            email: email.to_owned(),
+            refresh: answer.field("refresh_token"),
+            id: answer.json()["user"]["id"].as_str().unwrap().to_owned(),
+            access,
+        }
+    }
+
+    /// Refreshes with a token.
+    pub async fn refresh(&self, token: &str) -> Answer {
+        self.anonymous()
+            .post("/refresh", &json!({ "refresh_token": token }))
+            .await
+    }
+}
