@@ -8,7 +8,12 @@ use crate::config::Sources;
 
 /// An authentication server: sign-in, rotating refresh tokens, sessions that end when they are told to.
 #[derive(Debug, Parser)]
-#[command(name = "keyward", version, propagate_version = true, arg_required_else_help = true)]
+#[command(
+    name = "keyward",
+    version,
+    propagate_version = true,
+    arg_required_else_help = true
+)]
 #[command(after_help = "Exit codes: 0 done, 1 failed, 2 wrong usage or configuration.")]
 pub struct Cli {
     /// Read this configuration file instead of config/keyward.toml.
@@ -29,7 +34,9 @@ impl Cli {
         let mut sources = Sources::of_process();
         sources.file.clone_from(&self.config);
         if let Some(dir) = &self.data_dir {
-            sources.options.push(("--data-dir", "data.dir", dir.display().to_string()));
+            sources
+                .options
+                .push(("--data-dir", "data.dir", dir.display().to_string()));
         }
         if let Command::Serve { bind: Some(bind) } = &self.command {
             sources.options.push(("--bind", "server.bind", bind.clone()));
@@ -218,8 +225,10 @@ pub enum ImportFormat {
 
 /// `keyward user import`.
 #[derive(Debug, Args)]
-#[command(after_help = "Columns: email (needed), name, password_hash (bcrypt, scrypt, PBKDF2 or Argon2, as a PHC or \
-                        modular-crypt string), role, status, email_verified (true or false), created_at (RFC 3339).")]
+#[command(
+    after_help = "Columns: email (needed), name, password_hash (bcrypt, scrypt, PBKDF2 or Argon2, as a PHC or \
+                        modular-crypt string), role, status, email_verified (true or false), created_at (RFC 3339)."
+)]
 pub struct ImportUsers {
     /// The file; `-` is standard input.
     pub file: PathBuf,

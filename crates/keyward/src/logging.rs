@@ -28,7 +28,8 @@ impl LogConfig {
     /// What is wrong with the section.
     #[must_use]
     pub fn validate(&self) -> Vec<(&'static str, String)> {
-        let complaint = "must be error, warn, info, debug or trace, or those by module, as in info,auth_service=debug";
+        let complaint =
+            "must be error, warn, info, debug or trace, or those by module, as in info,auth_service=debug";
         match EnvFilter::try_new(&self.level) {
             Ok(_) if !self.level.trim().is_empty() => vec![],
             _ => vec![("level", complaint.to_owned())],
@@ -38,15 +39,24 @@ impl LogConfig {
 
 /// Sends the log on its way. Only the first call of a process counts. `least` raises the level of a command that prints
 /// for people: its log would stand between its lines.
-pub fn start(config: &LogConfig, least: Option<&str>) {
-    let filter = EnvFilter::try_new(least.unwrap_or(&config.level)).unwrap_or_else(|_| EnvFilter::new("info"));
+pub(crate) fn start(config: &LogConfig, least: Option<&str>) {
+    let filter =
+        EnvFilter::try_new(least.unwrap_or(&config.level)).unwrap_or_else(|_| EnvFilter::new("info"));
     let terminal = std::io::stderr().is_terminal();
-    let format = config.format.unwrap_or(if terminal { LogFormat::Pretty } else { LogFormat::Json });
+    let format = config.format.unwrap_or(if terminal {
+        LogFormat::Pretty
+    } else {
+        LogFormat::Json
+    });
     let registry = tracing_subscriber::registry().with(filter);
     let lines = tracing_subscriber::fmt::layer().with_writer(std::io::stderr);
     let started = match format {
-        LogFormat::Json => registry.with(lines.json().flatten_event(true).with_current_span(false)).try_init(),
-        LogFormat::Pretty => registry.with(lines.with_ansi(terminal).with_target(false)).try_init(),
+        LogFormat::Json => registry
+            .with(lines.json().flatten_event(true).with_current_span(false))
+            .try_init(),
+        LogFormat::Pretty => registry
+            .with(lines.with_ansi(terminal).with_target(false))
+            .try_init(),
     };
     if started.is_ok() {
         log_panics();
@@ -56,8 +66,14 @@ pub fn start(config: &LogConfig, least: Option<&str>) {
 /// A panic is logged with its place. Its message is not: it may quote the value that nobody expected.
 fn log_panics() {
     panic::set_hook(Box::new(|info| {
-        let place = info.location().map_or_else(|| "unknown place".to_owned(), ToString::to_string);
+        let place = info
+            .location()
+            .map_or_else(|| "unknown place".to_owned(), ToString::to_string);
         let thread = std::thread::current();
-        tracing::error!(place, thread = thread.name().unwrap_or("unnamed"), "a panic: a bug in Keyward, please report it");
+        tracing::error!(
+            place,
+            thread = thread.name().unwrap_or("unnamed"),
+            "a panic: a bug in Keyward, please report it"
+        );
     }));
 }

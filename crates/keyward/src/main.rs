@@ -15,7 +15,10 @@ fn main() -> ExitCode {
             return ExitCode::FAILURE;
         }
     };
-    match runtime.block_on(keyward::run(cli)) {
+    let outcome = runtime.block_on(keyward::run(cli));
+    // What still runs was told to end at once, or has nothing left to do.
+    runtime.shutdown_background();
+    match outcome {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
             if !matches!(error, CommandError::Said) {

@@ -112,18 +112,31 @@ pub fn find_or_make(config: &Config, entropy: &dyn Entropy) -> Result<FoundKey, 
 fn read(file: &Path) -> Result<MasterKey, NoMasterKey> {
     let failed = |error: io::Error| match error.kind() {
         io::ErrorKind::NotFound => NoMasterKey::NoFile(file.to_owned()),
-        _ => NoMasterKey::Io { file: file.to_owned(), verb: "read", error },
+        _ => NoMasterKey::Io {
+            file: file.to_owned(),
+            verb: "read",
+            error,
+        },
     };
     let opened = File::open(file).map_err(failed)?;
     let mode = mode_of(&opened).map_err(failed)?;
     if mode & 0o077 != 0 {
-        return Err(NoMasterKey::OpenToOthers { file: file.to_owned(), mode });
+        return Err(NoMasterKey::OpenToOthers {
+            file: file.to_owned(),
+            mode,
+        });
     }
     let mut text = String::new();
-    opened.take(LONGEST_FILE).read_to_string(&mut text).map_err(failed)?;
+    opened
+        .take(LONGEST_FILE)
+        .read_to_string(&mut text)
+        .map_err(failed)?;
     let key = MasterKey::from_base64(&text);
     text.zeroize();
-    key.map_err(|error| NoMasterKey::Malformed { file: file.to_owned(), error })
+    key.map_err(|error| NoMasterKey::Malformed {
+        file: file.to_owned(),
+        error,
+    })
 }
 
 #[cfg(unix)]
@@ -139,7 +152,11 @@ fn mode_of(_: &File) -> io::Result<u32> {
 
 /// Makes the file whole or not at all: written under another name, then linked to its own, which fails if somebody was faster.
 fn make(file: &Path, entropy: &dyn Entropy) -> Result<FoundKey, NoMasterKey> {
-    let failed = |error: io::Error| NoMasterKey::Io { file: file.to_owned(), verb: "made", error };
+    let failed = |error: io::Error| NoMasterKey::Io {
+        file: file.to_owned(),
+        verb: "made",
+        error,
+    };
     let mut bytes = [0; 32];
     entropy.fill(&mut bytes)?;
     let key = MasterKey::from_bytes(bytes);
@@ -150,9 +167,15 @@ fn make(file: &Path, entropy: &dyn Entropy) -> Result<FoundKey, NoMasterKey> {
     match written {
         Ok(()) => {
             sync_folder(file).map_err(failed)?;
-            Ok(FoundKey { key, made: Some(file.to_owned()) })
+            Ok(FoundKey {
+                key,
+                made: Some(file.to_owned()),
+            })
         }
-        Err(error) if error.kind() == io::ErrorKind::AlreadyExists => Ok(FoundKey { key: read(file)?, made: None }),
+        Err(error) if error.kind() == io::ErrorKind::AlreadyExists => Ok(FoundKey {
+            key: read(file)?,
+            made: None,
+        }),
         Err(error) => Err(failed(error)),
     }
 }
@@ -172,9 +195,15 @@ fn write_draft(draft: &Path, key: &SecretString) -> io::Result<()> {
 /// # Errors
 /// [`NoMasterKey::Io`].
 pub fn replace(file: &Path, key: &MasterKey) -> Result<(), NoMasterKey> {
-    let failed = |error: io::Error| NoMasterKey::Io { file: file.to_owned(), verb: "replaced", error };
+    let failed = |error: io::Error| NoMasterKey::Io {
+        file: file.to_owned(),
+        verb: "replaced",
+        error,
+    };
     let draft = file.with_extension(format!("key.{}", std::process::id()));
-    write_draft(&draft, &key.to_base64()).and_then(|()| fs::rename(&draft, file)).map_err(failed)?;
+    write_draft(&draft, &key.to_base64())
+        .and_then(|()| fs::rename(&draft, file))
+        .map_err(failed)?;
     sync_folder(file).map_err(failed)
 }
 
@@ -201,10 +230,16 @@ mod tests {
         let file = folder.path().join(FILE_NAME);
         assert!(matches!(read(&file), Err(NoMasterKey::NoFile(_))));
         let first = make(&file, &SystemEntropy).unwrap();
-        assert_eq!((first.made.as_deref(), mode(&file)), (Some(file.as_path()), 0o600));
+        assert_eq!(
+            (first.made.as_deref(), mode(&file)),
+            (Some(file.as_path()), 0o600)
+        );
         let second = make(&file, &SystemEntropy).unwrap();
         assert!(second.made.is_none());
-        assert_eq!(first.key.to_base64().expose_secret(), second.key.to_base64().expose_secret());
+        assert_eq!(
+            first.key.to_base64().expose_secret(),
+            second.key.to_base64().expose_secret()
+        );
         assert_eq!(fs::read_dir(folder.path()).unwrap().count(), 1);
     }
 
@@ -215,7 +250,10 @@ mod tests {
         make(&file, &SystemEntropy).unwrap();
         fs::set_permissions(&file, fs::Permissions::from_mode(0o640)).unwrap();
         let refusal = read(&file).err().unwrap().to_string();
-        assert!(refusal.contains("mode 0640") && refusal.contains("chmod 600"), "{refusal}");
+        assert!(
+            refusal.contains("mode 0640") && refusal.contains("chmod 600"),
+            "{refusal}"
+        );
     }
 
     #[test]
@@ -225,7 +263,10 @@ mod tests {
         for text in ["c2hvcnQ=", "not base64 at all!"] {
             write_draft(&file, &text.into()).unwrap();
             let refusal = read(&file).err().unwrap().to_string();
-            assert!(refusal.contains("openssl rand") && !refusal.contains(text), "{refusal}");
+            assert!(
+                refusal.contains("openssl rand") && !refusal.contains(text),
+                "{refusal}"
+            );
             fs::remove_file(&file).unwrap();
         }
     }
@@ -238,6 +279,9 @@ mod tests {
         replace(&file, &MasterKey::from_bytes([7; 32])).unwrap();
         assert_eq!(mode(&file), 0o600);
         let key = read(&file).ok().unwrap();
-        assert_eq!(key.to_base64().expose_secret(), MasterKey::from_bytes([7; 32]).to_base64().expose_secret());
+        assert_eq!(
+            key.to_base64().expose_secret(),
+            MasterKey::from_bytes([7; 32]).to_base64().expose_secret()
+        );
     }
 }

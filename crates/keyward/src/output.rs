@@ -62,7 +62,7 @@ impl From<io::Error> for CommandError {
 ///
 /// # Errors
 /// Standard output can't be written to, other than because its reader left.
-pub fn print(text: impl fmt::Display) -> Result<(), CommandError> {
+pub(crate) fn print(text: impl fmt::Display) -> Result<(), CommandError> {
     let mut out = io::stdout().lock();
     match writeln!(out, "{text}").and_then(|()| out.flush()) {
         Err(error) if error.kind() != io::ErrorKind::BrokenPipe => Err(error.into()),
@@ -74,7 +74,7 @@ pub fn print(text: impl fmt::Display) -> Result<(), CommandError> {
 ///
 /// # Errors
 /// As [`print`].
-pub fn print_json(value: &impl Serialize) -> Result<(), CommandError> {
+pub(crate) fn print_json(value: &impl Serialize) -> Result<(), CommandError> {
     print(serde_json::to_string_pretty(value).map_err(CommandError::failed)?)
 }
 
@@ -88,10 +88,16 @@ pub fn say(text: impl fmt::Display) {
 ///
 /// # Errors
 /// As [`print`].
-pub fn print_table(heading: &[&str], rows: &[Vec<String>]) -> Result<(), CommandError> {
+pub(crate) fn print_table(heading: &[&str], rows: &[Vec<String>]) -> Result<(), CommandError> {
     let width = |column: usize| {
-        let cells = rows.iter().filter_map(|row| row.get(column)).map(|cell| cell.chars().count());
-        cells.chain(heading.get(column).map(|name| name.len())).max().unwrap_or(0)
+        let cells = rows
+            .iter()
+            .filter_map(|row| row.get(column))
+            .map(|cell| cell.chars().count());
+        cells
+            .chain(heading.get(column).map(|name| name.len()))
+            .max()
+            .unwrap_or(0)
     };
     let widths: Vec<usize> = (0..heading.len()).map(width).collect();
     let line = |cells: &mut dyn Iterator<Item = &str>| {

@@ -73,7 +73,10 @@ pub enum StartError {
     UseCase(#[from] auth_service::Error),
     /// The server can't listen.
     #[error("{0}")]
-    Listen(String),
+    Serve(#[from] auth_api::ServeError),
+    /// The server listens nowhere.
+    #[error("server.bind names no address to listen on")]
+    NoAddress,
 }
 
 impl StartError {
@@ -82,7 +85,10 @@ impl StartError {
     pub const fn is_configuration(&self) -> bool {
         match self {
             Self::MasterKey(reason) => {
-                matches!(reason, NoMasterKey::Missing | NoMasterKey::Malformed { .. } | NoMasterKey::OpenToOthers { .. })
+                matches!(
+                    reason,
+                    NoMasterKey::Missing | NoMasterKey::Malformed { .. } | NoMasterKey::OpenToOthers { .. }
+                )
             }
             Self::Open(reason) => matches!(
                 reason,
@@ -99,7 +105,8 @@ impl StartError {
 
 /// A server that runs.
 pub struct Running {
-    http: auth_api::Server,
+    http: auth_api::RunningServer,
+    addr: SocketAddr,
     service: Service,
     setup_token: Option<SecretString>,
     _lock: ServeLock,
@@ -108,8 +115,8 @@ pub struct Running {
 impl Running {
     /// Where it listens.
     #[must_use]
-    pub fn addr(&self) -> SocketAddr {
-        self.http.addr()
+    pub const fn addr(&self) -> SocketAddr {
+        self.addr
     }
 
     /// Where `/metrics` and `/version` are, if anywhere.
@@ -132,7 +139,7 @@ impl Running {
 
     /// Turns readiness false, lets requests in flight finish, and ends everything.
     pub async fn stop(self) {
-        self.http.stop().await;
+        self.http.drain().await;
         self.service.stop().await;
     }
 }
@@ -141,18 +148,30 @@ impl Running {
 ///
 /// # Errors
 /// [`StartError`]: what is wrong and how to mend it.
-pub async fn start(config: &Config, clock: Arc<dyn Clock>, entropy: Arc<dyn Entropy>) -> Result<Running, StartError> {
+pub async fn start(
+    config: Config,
+    clock: Arc<dyn Clock>,
+    entropy: Arc<dyn Entropy>,
+) -> Result<Running, StartError> {
     install_tls();
-    let storage = open_patiently(config).await?;
+    // Nothing makes a master key for PostgreSQL, so there is no use in waiting for the database first.
+    if !config.is_embedded() {
+        master_key::find(&config)?;
+    }
+    let storage = open_patiently(&config).await?;
     let lock = storage.claim_serving()?;
-    settle_schema(config, &storage).await?;
-    let found = master_key::find_or_make(config, entropy.as_ref())?;
+    settle_schema(&config, &storage).await?;
+    let found = master_key::find_or_make(&config, entropy.as_ref())?;
     let ticking = Arc::clone(&clock);
     let blacklist = Blacklist::start(
         config.blacklist.clone(),
         Arc::new(StoredTruth::new(storage.clone())),
         config.redis.urls()?,
-        if config.is_embedded() { Nodes::One } else { Nodes::Many },
+        if config.is_embedded() {
+            Nodes::One
+        } else {
+            Nodes::Many
+        },
         Arc::new(move || ticking.now()),
     )
     .await?;
@@ -173,8 +192,21 @@ pub async fn start(config: &Config, clock: Arc<dyn Clock>, entropy: Arc<dyn Entr
         (Err(error), _) => return Err(error.into()),
     };
     let setup_token = service.admin().issue_setup_token(false, clock.now()).await?;
-    let http = auth_api::serve(service.clone(), &config.server).await.map_err(|error| StartError::Listen(error.to_string()))?;
-    Ok(Running { http, service, setup_token, _lock: lock })
+    let http = match auth_api::serve(service.clone(), config.server.clone()).await {
+        Ok(http) => http,
+        Err(error) => {
+            service.stop().await;
+            return Err(error.into());
+        }
+    };
+    let addr = http.addr().ok_or(StartError::NoAddress)?;
+    Ok(Running {
+        http,
+        addr,
+        service,
+        setup_token,
+        _lock: lock,
+    })
 }
 
 /// Makes aws-lc-rs the process's cryptography for TLS. The first call counts; others change nothing.
@@ -186,7 +218,7 @@ pub fn install_tls() {
 ///
 /// # Errors
 /// [`StartError`].
-pub async fn open(config: &Config) -> Result<Storage, StartError> {
+pub(crate) async fn open(config: &Config) -> Result<Storage, StartError> {
     if config.is_embedded() {
         make_folder(config)?;
     }
@@ -226,14 +258,17 @@ fn make_folder(config: &Config) -> Result<(), StartError> {
     builder.recursive(true);
     #[cfg(unix)]
     std::os::unix::fs::DirBuilderExt::mode(&mut builder, 0o700);
-    builder.create(folder).map_err(|error| StartError::DataFolder { folder: folder.clone(), error })
+    builder.create(folder).map_err(|error| StartError::DataFolder {
+        folder: folder.clone(),
+        error,
+    })
 }
 
 /// Applies what is not applied where that is wanted, and refuses a schema that does not fit.
 ///
 /// # Errors
 /// [`StartError`].
-pub async fn settle_schema(config: &Config, storage: &Storage) -> Result<(), StartError> {
+pub(crate) async fn settle_schema(config: &Config, storage: &Storage) -> Result<(), StartError> {
     let all = storage.migration_status().await?;
     if let Some(newer) = all.iter().find(|migration| !migration.known) {
         return Err(StartError::SchemaNewer(newer.name.clone()));
@@ -246,13 +281,17 @@ pub async fn settle_schema(config: &Config, storage: &Storage) -> Result<(), Sta
         return Err(StartError::SchemaOlder { pending });
     }
     let applied = storage.migrate_up().await?;
-    tracing::info!(?applied, backend = backend_name(storage.backend()), "the schema is up to date");
+    tracing::info!(
+        ?applied,
+        backend = backend_name(storage.backend()),
+        "the schema is up to date"
+    );
     Ok(())
 }
 
 /// What a backend is called.
 #[must_use]
-pub const fn backend_name(backend: Backend) -> &'static str {
+pub(crate) const fn backend_name(backend: Backend) -> &'static str {
     match backend {
         Backend::Sqlite => "SQLite",
         Backend::Postgres => "PostgreSQL",

@@ -20,11 +20,18 @@ pub(super) async fn run(operator: Operator, verb: Client) -> Result<(), CommandE
 }
 
 async fn create(operator: &Operator, id: &str, output: Output) -> Result<(), CommandError> {
-    let (id, secret) = operator.admin()?.create_client(id, operator.now()).await.map_err(told)?;
+    let (id, secret) = operator
+        .admin()?
+        .create_client(id, operator.now())
+        .await
+        .map_err(told)?;
     if output.json {
         return print_json(&json!({ "client_id": id.as_str(), "client_secret": secret.expose_secret() }));
     }
-    print(format_args!("client_id: {id}\nclient_secret: {}", secret.expose_secret()))?;
+    print(format_args!(
+        "client_id: {id}\nclient_secret: {}",
+        secret.expose_secret()
+    ))?;
     say("only its digest is stored: keep the secret now, it can't be shown again");
     Ok(())
 }
@@ -32,9 +39,14 @@ async fn create(operator: &Operator, id: &str, output: Output) -> Result<(), Com
 async fn list(operator: &Operator, output: Output) -> Result<(), CommandError> {
     let clients = operator.admin()?.clients().await.map_err(told)?;
     if output.json {
-        let rows = clients.iter().map(|one| json!({ "client_id": one.id.as_str(), "created_at": stamp(one.created_at) }));
+        let rows = clients
+            .iter()
+            .map(|one| json!({ "client_id": one.id.as_str(), "created_at": stamp(one.created_at) }));
         return print_json(&rows.collect::<Vec<_>>());
     }
-    let rows: Vec<_> = clients.iter().map(|one| vec![one.id.to_string(), stamp(one.created_at)]).collect();
+    let rows: Vec<_> = clients
+        .iter()
+        .map(|one| vec![one.id.to_string(), stamp(one.created_at)])
+        .collect();
     print_table(&["CLIENT", "CREATED"], &rows)
 }

@@ -38,7 +38,11 @@ async fn look_around(config: &Config, findings: &mut Findings) {
     // Opening an embedded database would make it.
     let exists = !config.is_embedded() || checks::database_file(config).is_some_and(|file| file.exists());
     if !exists {
-        findings.warn("database", "there is none yet", "the first `keyward serve` makes it");
+        findings.warn(
+            "database",
+            "there is none yet",
+            "the first `keyward serve` makes it",
+        );
     } else {
         match wiring::open(config).await {
             Ok(storage) => checks::database(config, &storage, findings).await,
@@ -56,5 +60,9 @@ fn show(findings: &[Finding], output: Output) -> Result<(), CommandError> {
     } else {
         findings.iter().try_for_each(print)?;
     }
-    if findings.iter().any(|finding| finding.state == State::Fail) { Err(CommandError::Said) } else { Ok(()) }
+    if findings.iter().any(|finding| finding.state == State::Fail) {
+        Err(CommandError::Said)
+    } else {
+        Ok(())
+    }
 }

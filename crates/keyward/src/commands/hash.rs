@@ -26,31 +26,46 @@ pub(super) fn run(config: &Config, verb: Hash) -> Result<(), CommandError> {
     let target = Duration::from_millis(u64::from(target_ms));
     let mut measured = Vec::new();
     for memory_kib in MEMORY_KIB {
-        let one = measure(Argon2Params { memory_kib, iterations: PASSES, parallelism: 1 })?;
+        let one = measure(Argon2Params {
+            memory_kib,
+            iterations: PASSES,
+            parallelism: 1,
+        })?;
         let over = one.took > target;
         measured.push(one);
         if over {
             break;
         }
     }
-    let largest = measured.iter().rfind(|one| one.took <= target).or(measured.first());
+    let largest = measured
+        .iter()
+        .rfind(|one| one.took <= target)
+        .or(measured.first());
     let Some(base) = largest else {
         return Err(CommandError::Failed("nothing was measured".to_owned()));
     };
-    let proposed = measure(Argon2Params { iterations: passes_within(target, base), ..base.params })?;
+    let proposed = measure(Argon2Params {
+        iterations: passes_within(target, base),
+        ..base.params
+    })?;
     let in_force = measure(config.service.password.params())?;
     show(target, &measured, &proposed, &in_force, output)
 }
 
 fn measure(params: Argon2Params) -> Result<Measured, CommandError> {
-    Ok(Measured { params, took: time_argon2(&params).map_err(CommandError::failed)? })
+    Ok(Measured {
+        params,
+        took: time_argon2(&params).map_err(CommandError::failed)?,
+    })
 }
 
 /// The passes that fit into the time, which grows with them evenly.
 fn passes_within(target: Duration, base: &Measured) -> u32 {
     let one_pass = base.took / PASSES;
     let fitting = target.as_nanos().checked_div(one_pass.as_nanos()).unwrap_or(0);
-    u32::try_from(fitting).unwrap_or(u32::MAX).clamp(PASSES, MAX_ARGON2_ITERATIONS)
+    u32::try_from(fitting)
+        .unwrap_or(u32::MAX)
+        .clamp(PASSES, MAX_ARGON2_ITERATIONS)
 }
 
 fn millis(took: Duration) -> f64 {
@@ -81,15 +96,29 @@ fn show(
         }));
     }
     let row = |name: &str, one: &Measured| {
-        let Argon2Params { memory_kib, iterations, parallelism } = one.params;
+        let Argon2Params {
+            memory_kib,
+            iterations,
+            parallelism,
+        } = one.params;
         let took = format!("{:.1}", millis(one.took));
-        vec![name.to_owned(), memory_kib.to_string(), iterations.to_string(), parallelism.to_string(), took]
+        vec![
+            name.to_owned(),
+            memory_kib.to_string(),
+            iterations.to_string(),
+            parallelism.to_string(),
+            took,
+        ]
     };
     let mut rows: Vec<_> = measured.iter().map(|one| row("measured", one)).collect();
     rows.push(row("in force", in_force));
     rows.push(row("proposed", proposed));
     print_table(&["", "MEMORY KIB", "PASSES", "LANES", "MS A HASH"], &rows)?;
-    let Argon2Params { memory_kib, iterations, parallelism } = proposed.params;
+    let Argon2Params {
+        memory_kib,
+        iterations,
+        parallelism,
+    } = proposed.params;
     print(format_args!(
         "\n[password]\nmemory_kib = {memory_kib}\niterations = {iterations}\nparallelism = {parallelism}\n\n\
          Each hashing thread keeps {} MiB. Stored hashes of another cost are rewritten at the next sign-in.",
@@ -110,10 +139,16 @@ mod tests {
 
     #[test]
     fn passes_fill_the_time_and_stay_within_their_bounds() {
-        let base = |ms| Measured { params: Argon2Params::default(), took: Duration::from_millis(ms) };
+        let base = |ms| Measured {
+            params: Argon2Params::default(),
+            took: Duration::from_millis(ms),
+        };
         assert_eq!(passes_within(Duration::from_millis(100), &base(40)), 5);
         assert_eq!(passes_within(Duration::from_millis(10), &base(40)), 2);
-        assert_eq!(passes_within(Duration::from_secs(100), &base(40)), MAX_ARGON2_ITERATIONS);
+        assert_eq!(
+            passes_within(Duration::from_secs(100), &base(40)),
+            MAX_ARGON2_ITERATIONS
+        );
         assert_eq!(passes_within(Duration::from_secs(1), &base(0)), 2);
     }
 }

@@ -50,17 +50,30 @@ async fn list(operator: &Operator, output: Output) -> Result<(), CommandError> {
             ]
         })
         .collect();
-    print_table(&["KEY", "STATE", "ALGORITHM", "PUBLISHED", "VERIFIES UNTIL"], &rows)
+    print_table(
+        &["KEY", "STATE", "ALGORITHM", "PUBLISHED", "VERIFIES UNTIL"],
+        &rows,
+    )
 }
 
 /// The verbs under the master key that the database knows. New keys under another one would stop every server.
 async fn key_admin(operator: &Operator) -> Result<KeyAdmin, CommandError> {
-    let master = master_key::find(&operator.config).map_err(|reason| CommandError::Usage(reason.to_string()))?;
-    let admin = KeyAdmin::new(operator.storage.clone(), master, operator.config.service.clone(), Arc::new(SystemEntropy));
+    let master =
+        master_key::find(&operator.config).map_err(|reason| CommandError::Usage(reason.to_string()))?;
+    let admin = KeyAdmin::new(
+        operator.storage.clone(),
+        master,
+        operator.config.service.clone(),
+        Arc::new(SystemEntropy),
+    );
     match admin.has_known_master_key().await.map_err(told)? {
-        Some(false) => Err(CommandError::Failed(auth_service::StartError::WrongMasterKey.to_string())),
+        Some(false) => Err(CommandError::Failed(
+            auth_service::StartError::WrongMasterKey.to_string(),
+        )),
         Some(true) => Ok(admin),
-        None => Err(CommandError::Failed("there are no keys yet: the first `keyward serve` makes them".to_owned())),
+        None => Err(CommandError::Failed(
+            "there are no keys yet: the first `keyward serve` makes them".to_owned(),
+        )),
     }
 }
 
@@ -68,7 +81,9 @@ async fn rotate(operator: &Operator, compromised: bool) -> Result<(), CommandErr
     let admin = key_admin(operator).await?;
     if compromised {
         admin.replace_compromised(operator.now()).await.map_err(told)?;
-        print("dropped the active key and every access token that it signed; the servers follow within a second")
+        print(
+            "dropped the active key and every access token that it signed; the servers follow within a second",
+        )
     } else {
         admin.rotate(operator.now()).await.map_err(told)?;
         print("the next key signs from now on; the one before verifies until its last token has expired")
@@ -85,8 +100,12 @@ async fn reseal(operator: &Operator) -> Result<(), CommandError> {
             "give the new master key in {NEW_MASTER_KEY} (make one with `openssl rand -base64 32`), the old one as it is now"
         ))
     };
-    let text = std::env::var(NEW_MASTER_KEY).ok().filter(|text| !text.trim().is_empty()).ok_or_else(missing)?;
-    let new = MasterKey::from_base64(&text).map_err(|error| CommandError::Usage(format!("{NEW_MASTER_KEY}: {error}")))?;
+    let text = std::env::var(NEW_MASTER_KEY)
+        .ok()
+        .filter(|text| !text.trim().is_empty())
+        .ok_or_else(missing)?;
+    let new = MasterKey::from_base64(&text)
+        .map_err(|error| CommandError::Usage(format!("{NEW_MASTER_KEY}: {error}")))?;
     let count = admin.reseal(&new).await.map_err(told)?;
     match (&operator.config.master_key, master_key::file_of(&operator.config)) {
         (None, Some(file)) => {
@@ -97,9 +116,14 @@ async fn reseal(operator: &Operator) -> Result<(), CommandError> {
                 ));
                 return Err(CommandError::failed(error));
             }
-            print(format_args!("sealed {count} keys with the new master key, which is now in {}", file.display()))
+            print(format_args!(
+                "sealed {count} keys with the new master key, which is now in {}",
+                file.display()
+            ))
         }
-        _ => print(format_args!("sealed {count} keys with the new master key: start the servers with it in {MASTER_KEY}")),
+        _ => print(format_args!(
+            "sealed {count} keys with the new master key: start the servers with it in {MASTER_KEY}"
+        )),
     }?;
     say("refresh tokens were signed under the old master key: everybody signs in again");
     Ok(())

@@ -23,7 +23,9 @@ async fn up(storage: &Storage) -> Result<(), CommandError> {
     if applied.is_empty() {
         return print("nothing to apply: the schema is up to date");
     }
-    applied.iter().try_for_each(|name| print(format_args!("applied {name}")))
+    applied
+        .iter()
+        .try_for_each(|name| print(format_args!("applied {name}")))
 }
 
 /// Taking the schema from under a server would make every request fail.
@@ -38,7 +40,9 @@ async fn down(storage: &Storage) -> Result<(), CommandError> {
 async fn status(storage: &Storage, output: Output) -> Result<(), CommandError> {
     let all = storage.migration_status().await.map_err(CommandError::failed)?;
     if output.json {
-        let rows = all.iter().map(|one| json!({ "name": one.name, "applied": one.applied, "known": one.known }));
+        let rows = all
+            .iter()
+            .map(|one| json!({ "name": one.name, "applied": one.applied, "known": one.known }));
         return print_json(&rows.collect::<Vec<_>>());
     }
     let state = |applied: bool, known: bool| match (applied, known) {
@@ -46,7 +50,9 @@ async fn status(storage: &Storage, output: Output) -> Result<(), CommandError> {
         (true, true) => "applied",
         (false, true) => "pending",
     };
-    let rows: Vec<_> =
-        all.iter().map(|one| vec![one.name.clone(), state(one.applied, one.known).to_owned()]).collect();
+    let rows: Vec<_> = all
+        .iter()
+        .map(|one| vec![one.name.clone(), state(one.applied, one.known).to_owned()])
+        .collect();
     print_table(&["MIGRATION", "STATE"], &rows)
 }

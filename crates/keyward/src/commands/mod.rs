@@ -37,7 +37,9 @@ pub async fn run(cli: Cli) -> Result<(), CommandError> {
             Box::pin(serve::serve(config)).await
         }
         Command::Migrate(verb) => migrate::run(&load_quietly(&sources)?, verb).await,
-        Command::User(verb) => Box::pin(user::run(Operator::open(load_quietly(&sources)?).await?, verb)).await,
+        Command::User(verb) => {
+            Box::pin(user::run(Operator::open(load_quietly(&sources)?).await?, verb)).await
+        }
         Command::Session(verb) => session::run(Operator::open(load_quietly(&sources)?).await?, verb).await,
         Command::Client(verb) => client::run(Operator::open(load_quietly(&sources)?).await?, verb).await,
         Command::Keys(verb) => keys::run(Operator::open(load_quietly(&sources)?).await?, verb).await,
@@ -45,7 +47,7 @@ pub async fn run(cli: Cli) -> Result<(), CommandError> {
         Command::Hash(verb) => hash::run(&load_quietly(&sources)?, verb),
         Command::Config(verb) => configuration::run(&sources, verb),
         Command::Doctor(output) => Box::pin(doctor::run(&sources, output)).await,
-        Command::Openapi => print(auth_api::openapi()),
+        Command::Openapi => print(auth_api::openapi::Document::of(&Config::load(&sources)?.server).text()),
         Command::Completions { shell } => completions(shell),
         Command::Version(output) => version(output),
     }
@@ -60,7 +62,11 @@ fn load_quietly(sources: &crate::config::Sources) -> Result<Config, CommandError
 
 async fn setup_token(operator: &Operator) -> Result<(), CommandError> {
     use secrecy::ExposeSecret;
-    let issued = operator.admin()?.issue_setup_token(true, operator.now()).await.map_err(operator::told)?;
+    let issued = operator
+        .admin()?
+        .issue_setup_token(true, operator.now())
+        .await
+        .map_err(operator::told)?;
     match issued {
         Some(token) => print(token.expose_secret()),
         None => Err(CommandError::Failed("no set-up token was made".to_owned())),
@@ -75,5 +81,9 @@ fn completions(shell: clap_complete::Shell) -> Result<(), CommandError> {
 
 fn version(output: Output) -> Result<(), CommandError> {
     let number = env!("CARGO_PKG_VERSION");
-    if output.json { print_json(&json!({ "version": number })) } else { print(format_args!("keyward {number}")) }
+    if output.json {
+        print_json(&json!({ "version": number }))
+    } else {
+        print(format_args!("keyward {number}"))
+    }
 }

@@ -26,7 +26,11 @@ impl Operator {
     pub(super) async fn open(config: Config) -> Result<Self, CommandError> {
         let storage = wiring::open(&config).await.map_err(refused)?;
         wiring::settle_schema(&config, &storage).await.map_err(refused)?;
-        Ok(Self { config, storage, clock: SystemClock::default() })
+        Ok(Self {
+            config,
+            storage,
+            clock: SystemClock::default(),
+        })
     }
 
     /// Now.
@@ -36,7 +40,12 @@ impl Operator {
 
     /// The administrator's verbs.
     pub(super) fn admin(&self) -> Result<Admin, CommandError> {
-        Admin::new(self.storage.clone(), self.config.service.clone(), Arc::new(SystemEntropy)).map_err(told)
+        Admin::new(
+            self.storage.clone(),
+            self.config.service.clone(),
+            Arc::new(SystemEntropy),
+        )
+        .map_err(told)
     }
 
     /// Waits until no server accepts what was revoked (behaviour.md §1): servers beside an embedded database are promised to see
@@ -50,21 +59,32 @@ impl Operator {
 
 /// A start that failed, as a command's end.
 pub(super) fn refused(error: StartError) -> CommandError {
-    if error.is_configuration() { CommandError::Usage(error.to_string()) } else { CommandError::failed(error) }
+    if error.is_configuration() {
+        CommandError::Usage(error.to_string())
+    } else {
+        CommandError::failed(error)
+    }
 }
 
 /// A use case that failed, in words for the operator.
 pub(super) fn told(error: Error) -> CommandError {
     match error {
         Error::WeakPassword(violations) => {
-            let lines: Vec<String> = violations.into_iter().map(|violation| format!("\n  {}", violation.message)).collect();
+            let lines: Vec<String> = violations
+                .into_iter()
+                .map(|violation| format!("\n  {}", violation.message))
+                .collect();
             CommandError::Failed(format!("the password is refused:{}", lines.concat()))
         }
-        Error::UnknownRole => CommandError::Usage("no such role; there are user, viewer and admin".to_owned()),
-        Error::InvalidEmail(_) | Error::InvalidName(_) | Error::InvalidClientId(_) => CommandError::Failed(error.to_string()),
-        Error::SetupClosed => {
-            CommandError::Failed("there is an administrator already: it makes others with `keyward user create`".to_owned())
+        Error::UnknownRole => {
+            CommandError::Usage("no such role; there are user, viewer and admin".to_owned())
         }
+        Error::InvalidEmail(_) | Error::InvalidName(_) | Error::InvalidClientId(_) => {
+            CommandError::Failed(error.to_string())
+        }
+        Error::SetupClosed => CommandError::Failed(
+            "there is an administrator already: it makes others with `keyward user create`".to_owned(),
+        ),
         Error::KeyTooYoung { ready_at } => CommandError::Failed(format!(
             "key_too_young: verifiers may not know the next key before {}; try again then, or use --compromised if the active \
              key was stolen",
@@ -76,7 +96,9 @@ pub(super) fn told(error: Error) -> CommandError {
 
 /// A user as the command line names it: by id or by address.
 pub(super) fn account(text: &str) -> Result<AccountRef, CommandError> {
-    text.parse().map_err(|error: Error| CommandError::Usage(format!("{text:?} is neither a user's id nor an address: {error}")))
+    text.parse().map_err(|error: Error| {
+        CommandError::Usage(format!("{text:?} is neither a user's id nor an address: {error}"))
+    })
 }
 
 /// A moment as it is printed: RFC 3339, UTC.

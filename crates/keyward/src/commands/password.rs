@@ -2,7 +2,7 @@
 
 use crate::{cli::PasswordSource, output::CommandError};
 use secrecy::SecretString;
-use std::io::{BufRead, IsTerminal, Read, stdin};
+use std::io::{BufRead, IsTerminal, stdin};
 use zeroize::{Zeroize, Zeroizing};
 
 /// The longest line that is read: longer than any password may be, so that the policy says what is wrong with it.
@@ -15,7 +15,8 @@ pub(super) fn ask(source: PasswordSource) -> Result<SecretString, CommandError> 
     }
     if !stdin().is_terminal() {
         return Err(CommandError::Usage(
-            "a password is needed and there is no terminal to ask at: pipe it in with --password-stdin".to_owned(),
+            "a password is needed and there is no terminal to ask at: pipe it in with --password-stdin"
+                .to_owned(),
         ));
     }
     let failed = |error: std::io::Error| CommandError::Failed(format!("the password can't be read: {error}"));
@@ -24,15 +25,21 @@ pub(super) fn ask(source: PasswordSource) -> Result<SecretString, CommandError> 
     if first == second {
         Ok(SecretString::from(first.as_str()))
     } else {
-        Err(CommandError::Failed("the two passwords differ; nothing was changed".to_owned()))
+        Err(CommandError::Failed(
+            "the two passwords differ; nothing was changed".to_owned(),
+        ))
     }
 }
 
 /// Reads the first line, without its end. Blanks belong to the password.
 fn from_line(input: impl BufRead) -> Result<SecretString, CommandError> {
     let mut bytes = Zeroizing::new(Vec::with_capacity(LONGEST_LINE as usize));
-    let failed = |error: std::io::Error| CommandError::Failed(format!("standard input can't be read: {error}"));
-    input.take(LONGEST_LINE).read_until(b'\n', &mut bytes).map_err(failed)?;
+    let failed =
+        |error: std::io::Error| CommandError::Failed(format!("standard input can't be read: {error}"));
+    input
+        .take(LONGEST_LINE)
+        .read_until(b'\n', &mut bytes)
+        .map_err(failed)?;
     if bytes.last() == Some(&b'\n') {
         bytes.pop();
         if bytes.last() == Some(&b'\r') {
@@ -40,13 +47,17 @@ fn from_line(input: impl BufRead) -> Result<SecretString, CommandError> {
         }
     }
     if bytes.is_empty() {
-        return Err(CommandError::Usage("standard input has no password on its first line".to_owned()));
+        return Err(CommandError::Usage(
+            "standard input has no password on its first line".to_owned(),
+        ));
     }
     match String::from_utf8(std::mem::take(&mut *bytes)) {
         Ok(text) => Ok(SecretString::from(text)),
         Err(error) => {
             error.into_bytes().zeroize();
-            Err(CommandError::Failed("the password on standard input is not UTF-8".to_owned()))
+            Err(CommandError::Failed(
+                "the password on standard input is not UTF-8".to_owned(),
+            ))
         }
     }
 }
@@ -58,7 +69,12 @@ mod tests {
 
     #[test]
     fn a_password_is_the_first_line_without_its_end() {
-        for (input, password) in [("a b \n", "a b "), ("x\r\ny\n", "x"), ("no end", "no end"), ("tab\t\n", "tab\t")] {
+        for (input, password) in [
+            ("a b \n", "a b "),
+            ("x\r\ny\n", "x"),
+            ("no end", "no end"),
+            ("tab\t\n", "tab\t"),
+        ] {
             assert_eq!(from_line(input.as_bytes()).unwrap().expose_secret(), password);
         }
     }

@@ -14,7 +14,10 @@ struct StopSignals {
 
 impl StopSignals {
     fn listen() -> io::Result<Self> {
-        Ok(Self { terminate: signal(SignalKind::terminate())?, interrupt: signal(SignalKind::interrupt())? })
+        Ok(Self {
+            terminate: signal(SignalKind::terminate())?,
+            interrupt: signal(SignalKind::interrupt())?,
+        })
     }
 
     async fn next(&mut self) -> &'static str {
@@ -32,7 +35,11 @@ pub(super) async fn serve(config: Config) -> Result<(), CommandError> {
     for notice in &config.notices {
         tracing::warn!("{notice}");
     }
-    let starting = wiring::start(&config, Arc::new(SystemClock::default()), Arc::new(SystemEntropy));
+    let starting = wiring::start(
+        config.clone(),
+        Arc::new(SystemClock::default()),
+        Arc::new(SystemEntropy),
+    );
     let running = tokio::select! {
         started = Box::pin(starting) => started.map_err(super::operator::refused)?,
         name = signals.next() => {
@@ -54,7 +61,10 @@ pub(super) async fn serve(config: Config) -> Result<(), CommandError> {
         ));
     }
     let name = signals.next().await;
-    tracing::info!(signal = name, "stopping: requests in flight may finish; a second signal ends at once");
+    tracing::info!(
+        signal = name,
+        "stopping: requests in flight may finish; a second signal ends at once"
+    );
     tokio::select! {
         () = Box::pin(running.stop()) => {
             tracing::info!("stopped");

@@ -19,13 +19,24 @@ const PAGE: u32 = 100;
 pub(super) async fn run(operator: Operator, verb: Session) -> Result<(), CommandError> {
     match verb {
         Session::List { user, status, output } => list(&operator, &user, status, output).await,
-        Session::End { session: Some(id), .. } => end(&operator, &id).await,
-        Session::End { all_of: Some(user), .. } => end_all(&operator, &user).await,
-        Session::End { .. } => Err(CommandError::Usage("name a session, or a user with --all-of".to_owned())),
+        Session::End {
+            session: Some(id), ..
+        } => end(&operator, &id).await,
+        Session::End {
+            all_of: Some(user), ..
+        } => end_all(&operator, &user).await,
+        Session::End { .. } => Err(CommandError::Usage(
+            "name a session, or a user with --all-of".to_owned(),
+        )),
     }
 }
 
-async fn list(operator: &Operator, user: &str, status: SessionStatus, output: Output) -> Result<(), CommandError> {
+async fn list(
+    operator: &Operator,
+    user: &str,
+    status: SessionStatus,
+    output: Output,
+) -> Result<(), CommandError> {
     let admin = operator.admin()?;
     let user: User = admin.user(&account(user)?).await.map_err(told)?;
     let filter = match status {
@@ -47,10 +58,29 @@ async fn list(operator: &Operator, user: &str, status: SessionStatus, output: Ou
         }
     }
     if output.json {
-        return print_json(&found.iter().map(|session| as_json(session, user.generation, now)).collect::<Vec<_>>());
+        return print_json(
+            &found
+                .iter()
+                .map(|session| as_json(session, user.generation, now))
+                .collect::<Vec<_>>(),
+        );
     }
-    let rows: Vec<_> = found.iter().map(|session| as_row(session, user.generation, now)).collect();
-    print_table(&["SESSION", "STATE", "CREATED", "LAST USED", "EXPIRES", "ADDRESS", "USER AGENT"], &rows)
+    let rows: Vec<_> = found
+        .iter()
+        .map(|session| as_row(session, user.generation, now))
+        .collect();
+    print_table(
+        &[
+            "SESSION",
+            "STATE",
+            "CREATED",
+            "LAST USED",
+            "EXPIRES",
+            "ADDRESS",
+            "USER AGENT",
+        ],
+        &rows,
+    )
 }
 
 fn state(session: &session::Session, generation: Generation, now: Timestamp) -> &'static str {
@@ -88,14 +118,27 @@ fn as_row(session: &session::Session, generation: Generation, now: Timestamp) ->
         stamp(session.created_at),
         stamp(session.rotation.rotated_at),
         stamp(session.rotation.refresh_expires_at),
-        session.origin.ip.map_or_else(|| "-".to_owned(), |ip| ip.to_string()),
-        session.origin.user_agent.clone().unwrap_or_else(|| "-".to_owned()),
+        session
+            .origin
+            .ip
+            .map_or_else(|| "-".to_owned(), |ip| ip.to_string()),
+        session
+            .origin
+            .user_agent
+            .clone()
+            .unwrap_or_else(|| "-".to_owned()),
     ]
 }
 
 async fn end(operator: &Operator, id: &str) -> Result<(), CommandError> {
-    let id = id.parse().map_err(|error| CommandError::Usage(format!("{error}")))?;
-    let revocations = operator.admin()?.end_session(id, operator.now()).await.map_err(told)?;
+    let id = id
+        .parse()
+        .map_err(|error| CommandError::Usage(format!("{error}")))?;
+    let revocations = operator
+        .admin()?
+        .end_session(id, operator.now())
+        .await
+        .map_err(told)?;
     operator.let_act(&revocations).await;
     print(format_args!("ended the session {id}"))
 }
@@ -105,5 +148,9 @@ async fn end_all(operator: &Operator, user: &str) -> Result<(), CommandError> {
     let user: User = admin.user(&account(user)?).await.map_err(told)?;
     let (count, revocations) = admin.end_sessions(user.id, operator.now()).await.map_err(told)?;
     operator.let_act(&revocations).await;
-    print(format_args!("ended {count} session{} of {}", if count == 1 { "" } else { "s" }, user.email.as_str()))
+    print(format_args!(
+        "ended {count} session{} of {}",
+        if count == 1 { "" } else { "s" },
+        user.email.as_str()
+    ))
 }

@@ -36,7 +36,11 @@ async fn create(operator: &Operator, wanted: CreateUser) -> Result<(), CommandEr
     let admin = operator.admin()?;
     // Before anybody types a password in vain.
     admin.known_role(&wanted.role).map_err(told)?;
-    let password = if wanted.no_password { None } else { Some(password::ask(wanted.source)?) };
+    let password = if wanted.no_password {
+        None
+    } else {
+        Some(password::ask(wanted.source)?)
+    };
     let account = NewAccount {
         email: wanted.email,
         password,
@@ -48,22 +52,39 @@ async fn create(operator: &Operator, wanted: CreateUser) -> Result<(), CommandEr
     if wanted.output.json {
         print_json(&as_json(&user))
     } else {
-        print(format_args!("created {} ({}) with the role {}", user.email.as_str(), user.id, user.role))
+        print(format_args!(
+            "created {} ({}) with the role {}",
+            user.email.as_str(),
+            user.id,
+            user.role
+        ))
     }
 }
 
 async fn list(operator: &Operator, wanted: ListUsers) -> Result<(), CommandError> {
     let admin = operator.admin()?;
-    let role = wanted.role.as_deref().map(|name| admin.known_role(name)).transpose().map_err(told)?;
+    let role = wanted
+        .role
+        .as_deref()
+        .map(|name| admin.known_role(name))
+        .transpose()
+        .map_err(told)?;
     let status = wanted.status.as_deref().map(str::parse).transpose();
     let status = status.map_err(|error| CommandError::Usage(format!("--status: {error}")))?;
-    let filter = UserFilter { query: wanted.query, role, status };
+    let filter = UserFilter {
+        query: wanted.query,
+        role,
+        status,
+    };
     let mut left = wanted.limit.unwrap_or(u32::MAX);
     let mut printer = ListPrinter::new(wanted.output);
     let mut after = None;
     while left > 0 {
         let limit = left.min(PAGE);
-        let users = admin.users(filter.clone(), PageRequest { after, limit }).await.map_err(told)?;
+        let users = admin
+            .users(filter.clone(), PageRequest { after, limit })
+            .await
+            .map_err(told)?;
         let read = u32::try_from(users.len()).unwrap_or(limit);
         after = users.last().map(|user| user.id.as_uuid());
         printer.page(&users)?;
@@ -83,7 +104,10 @@ struct ListPrinter {
 
 impl ListPrinter {
     const fn new(output: Output) -> Self {
-        Self { json: output.json, printed: false }
+        Self {
+            json: output.json,
+            printed: false,
+        }
     }
 
     fn page(&mut self, users: &[user::User]) -> Result<(), CommandError> {
@@ -93,7 +117,10 @@ impl ListPrinter {
                 return Ok(());
             }
             self.printed = true;
-            return print_table(&["ID", "EMAIL", "NAME", "ROLE", "STATUS", "CREATED", "LAST SIGN-IN"], &rows);
+            return print_table(
+                &["ID", "EMAIL", "NAME", "ROLE", "STATUS", "CREATED", "LAST SIGN-IN"],
+                &rows,
+            );
         }
         for user in users {
             let lead = if self.printed { "," } else { "[" };
@@ -117,45 +144,83 @@ async fn show(operator: &Operator, user: &str, output: Output) -> Result<(), Com
     if output.json {
         return print_json(&as_json(&user));
     }
-    let verified = user.email_verified_at.map_or_else(|| "no".to_owned(), |at| format!("since {}", stamp(at)));
+    let verified = user
+        .email_verified_at
+        .map_or_else(|| "no".to_owned(), |at| format!("since {}", stamp(at)));
     let fields = [
         ("id", user.id.to_string()),
         ("email", user.email.as_str().to_owned()),
         ("email verified", verified),
-        ("name", user.name.as_ref().map_or("-", user::DisplayName::as_str).to_owned()),
+        (
+            "name",
+            user.name
+                .as_ref()
+                .map_or("-", user::DisplayName::as_str)
+                .to_owned(),
+        ),
         ("role", user.role.to_string()),
         ("status", user.status.as_str().to_owned()),
         ("created", stamp(user.created_at)),
-        ("last sign-in", user.last_login_at.map_or_else(|| "never".to_owned(), stamp)),
+        (
+            "last sign-in",
+            user.last_login_at.map_or_else(|| "never".to_owned(), stamp),
+        ),
     ];
-    fields.iter().try_for_each(|(name, value)| print(format_args!("{name:<15} {value}")))
+    fields
+        .iter()
+        .try_for_each(|(name, value)| print(format_args!("{name:<15} {value}")))
 }
 
 async fn set_status(operator: &Operator, user: &str, status: UserStatus) -> Result<(), CommandError> {
-    let change = UserChange { status: Some(status), ..UserChange::default() };
+    let change = UserChange {
+        status: Some(status),
+        ..UserChange::default()
+    };
     let (user, ended) = apply(operator, user, change).await?;
-    let ended = if ended == 0 { String::new() } else { format!(", {ended} session(s) ended") };
-    print(format_args!("{} is {}{ended}", user.email.as_str(), user.status.as_str()))
+    let ended = if ended == 0 {
+        String::new()
+    } else {
+        format!(", {ended} session(s) ended")
+    };
+    print(format_args!(
+        "{} is {}{ended}",
+        user.email.as_str(),
+        user.status.as_str()
+    ))
 }
 
 async fn set_role(operator: &Operator, user: &str, role: &str) -> Result<(), CommandError> {
     let role = operator.admin()?.known_role(role).map_err(told)?;
-    let change = UserChange { role: Some(role), ..UserChange::default() };
+    let change = UserChange {
+        role: Some(role),
+        ..UserChange::default()
+    };
     let (user, _) = apply(operator, user, change).await?;
     print(format_args!("{} has the role {}", user.email.as_str(), user.role))
 }
 
-async fn apply(operator: &Operator, user: &str, change: UserChange) -> Result<(user::User, u64), CommandError> {
+async fn apply(
+    operator: &Operator,
+    user: &str,
+    change: UserChange,
+) -> Result<(user::User, u64), CommandError> {
     let admin = operator.admin()?;
     let found = admin.user(&account(user)?).await.map_err(told)?;
-    let outcome = admin.change_user(found.id, change, operator.now()).await.map_err(told)?;
+    let outcome = admin
+        .change_user(found.id, change, operator.now())
+        .await
+        .map_err(told)?;
     settled(operator, outcome).await
 }
 
 /// The user after a change that has taken effect everywhere.
 async fn settled(operator: &Operator, outcome: UserOutcome) -> Result<(user::User, u64), CommandError> {
     match outcome {
-        UserOutcome::Changed { user, revocations, sessions_ended } => {
+        UserOutcome::Changed {
+            user,
+            revocations,
+            sessions_ended,
+        } => {
             operator.let_act(&revocations).await;
             Ok((user, sessions_ended))
         }
@@ -168,9 +233,15 @@ async fn set_password(operator: &Operator, user: &str, source: PasswordSource) -
     let admin = operator.admin()?;
     let found = admin.user(&account(user)?).await.map_err(told)?;
     let password = password::ask(source)?;
-    let outcome = admin.set_password(&found, password, operator.now()).await.map_err(told)?;
+    let outcome = admin
+        .set_password(&found, password, operator.now())
+        .await
+        .map_err(told)?;
     let (user, ended) = settled(operator, outcome).await?;
-    print(format_args!("{} has a new password; {ended} session(s) ended", user.email.as_str()))
+    print(format_args!(
+        "{} has a new password; {ended} session(s) ended",
+        user.email.as_str()
+    ))
 }
 
 async fn delete(operator: &Operator, user: &str, yes: bool) -> Result<(), CommandError> {
@@ -212,7 +283,10 @@ fn as_row(user: &user::User) -> Vec<String> {
     vec![
         user.id.to_string(),
         user.email.as_str().to_owned(),
-        user.name.as_ref().map_or("-", user::DisplayName::as_str).to_owned(),
+        user.name
+            .as_ref()
+            .map_or("-", user::DisplayName::as_str)
+            .to_owned(),
         user.role.to_string(),
         user.status.as_str().to_owned(),
         stamp(user.created_at),

@@ -52,9 +52,16 @@ impl Document {
     /// # Errors
     /// If `default.toml` is no TOML, which a test rules out.
     pub fn defaults() -> Result<Self, Problem> {
-        let keys = read_toml(DEFAULT_TOML).map_err(|flaw| Problem::about("the built-in defaults", flaw.what, ""))?;
-        let entry = |value: Value| Entry { default: value.clone(), value, origin: Origin::Default };
-        Ok(Self(keys.into_iter().map(|key| (key.name, entry(key.value))).collect()))
+        let keys =
+            read_toml(DEFAULT_TOML).map_err(|flaw| Problem::about("the built-in defaults", flaw.what, ""))?;
+        let entry = |value: Value| Entry {
+            default: value.clone(),
+            value,
+            origin: Origin::Default,
+        };
+        Ok(Self(
+            keys.into_iter().map(|key| (key.name, entry(key.value))).collect(),
+        ))
     }
 
     /// Every key and its entry, sorted.
@@ -71,7 +78,8 @@ impl Document {
     /// Where a key's value came from; [`Origin::Default`] for a key that does not exist.
     #[must_use]
     pub fn origin(&self, key: &str) -> Origin {
-        self.get(key).map_or(Origin::Default, |entry| entry.origin.clone())
+        self.get(key)
+            .map_or(Origin::Default, |entry| entry.origin.clone())
     }
 
     /// Puts a value in force.
@@ -99,7 +107,12 @@ impl Document {
         };
         match value_like(&entry.default, text) {
             Ok(value) => self.set(key, value, origin),
-            Err(what) => Err(Problem::new(key, &origin, what, format!("the default is {}", entry.default))),
+            Err(what) => Err(Problem::new(
+                key,
+                &origin,
+                what,
+                format!("the default is {}", entry.default),
+            )),
         }
     }
 
@@ -107,13 +120,16 @@ impl Document {
     #[must_use]
     pub fn section(&self, name: &str) -> Table {
         let set = self.entries_of(name).filter(|(_, entry)| !entry.is_unset());
-        set.map(|(key, entry)| (key.to_owned(), entry.value.clone())).collect()
+        set.map(|(key, entry)| (key.to_owned(), entry.value.clone()))
+            .collect()
     }
 
     /// The keys of one section, without the section's name.
     pub fn entries_of(&self, section: &str) -> impl Iterator<Item = (&str, &Entry)> {
         let prefix = format!("{section}.");
-        self.0.iter().filter_map(move |(key, entry)| key.strip_prefix(&prefix).map(|short| (short, entry)))
+        self.0
+            .iter()
+            .filter_map(move |(key, entry)| key.strip_prefix(&prefix).map(|short| (short, entry)))
     }
 
     fn unknown(&self, key: &str, origin: &Origin) -> Problem {
@@ -135,7 +151,10 @@ impl Document {
             let same_name = known.rsplit('.').next() == Some(last);
             strsim::jaro_winkler(known, key) + if same_name { 1.0 } else { 0.0 }
         };
-        self.0.keys().map(String::as_str).max_by(|a, b| likeness(a).total_cmp(&likeness(b)))
+        self.0
+            .keys()
+            .map(String::as_str)
+            .max_by(|a, b| likeness(a).total_cmp(&likeness(b)))
     }
 }
 
@@ -154,15 +173,28 @@ fn value_like(default: &Value, text: &str) -> Result<Value, String> {
             "false" | "0" => Ok(Value::Boolean(false)),
             _ => Err("has to be true or false".to_owned()),
         },
-        Value::Integer(_) => trimmed.parse().map(Value::Integer).map_err(|_| "has to be a whole number".to_owned()),
-        Value::Float(_) => trimmed.parse().map(Value::Float).map_err(|_| "has to be a number".to_owned()),
+        Value::Integer(_) => trimmed
+            .parse()
+            .map(Value::Integer)
+            .map_err(|_| "has to be a whole number".to_owned()),
+        Value::Float(_) => trimmed
+            .parse()
+            .map(Value::Float)
+            .map_err(|_| "has to be a number".to_owned()),
         Value::Array(_) if trimmed.starts_with('[') => {
-            let table: Table = format!("list = {trimmed}").parse().map_err(|_| "is not a TOML list".to_owned())?;
-            table.get("list").cloned().ok_or_else(|| "is not a TOML list".to_owned())
+            let table: Table = format!("list = {trimmed}")
+                .parse()
+                .map_err(|_| "is not a TOML list".to_owned())?;
+            table
+                .get("list")
+                .cloned()
+                .ok_or_else(|| "is not a TOML list".to_owned())
         }
         Value::Array(_) => {
             let parts = trimmed.split(',').map(str::trim).filter(|part| !part.is_empty());
-            Ok(Value::Array(parts.map(|part| Value::String(part.to_owned())).collect()))
+            Ok(Value::Array(
+                parts.map(|part| Value::String(part.to_owned())).collect(),
+            ))
         }
         _ => Ok(Value::String(text.to_owned())),
     }
@@ -171,8 +203,16 @@ fn value_like(default: &Value, text: &str) -> Result<Value, String> {
 /// What else a text may be where the default is unset and so tells no kind.
 #[must_use]
 pub fn other_readings(text: &str) -> Vec<Value> {
-    let kinds = [Value::Boolean(false), Value::Integer(0), Value::Float(0.0), Value::Array(vec![])];
-    kinds.iter().filter_map(|kind| value_like(kind, text).ok()).collect()
+    let kinds = [
+        Value::Boolean(false),
+        Value::Integer(0),
+        Value::Float(0.0),
+        Value::Array(vec![]),
+    ];
+    kinds
+        .iter()
+        .filter_map(|kind| value_like(kind, text).ok())
+        .collect()
 }
 
 /// A key of a TOML text.
@@ -200,9 +240,19 @@ pub struct TomlFlaw {
 /// # Errors
 /// The text is no TOML.
 pub fn read_toml(text: &str) -> Result<Vec<TomlKey>, TomlFlaw> {
-    let line_at = |at: usize| text.as_bytes().iter().take(at).filter(|byte| **byte == b'\n').count() + 1;
+    let line_at = |at: usize| {
+        text.as_bytes()
+            .iter()
+            .take(at)
+            .filter(|byte| **byte == b'\n')
+            .count()
+            + 1
+    };
     let flaw = |error: toml::de::Error| TomlFlaw {
-        what: format!("not valid TOML: {}", error.message().lines().next().unwrap_or_default()),
+        what: format!(
+            "not valid TOML: {}",
+            error.message().lines().next().unwrap_or_default()
+        ),
         line: error.span().map_or(1, |span| line_at(span.start)),
     };
     let values: Table = text.parse().map_err(flaw)?;

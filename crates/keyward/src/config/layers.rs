@@ -16,8 +16,11 @@ use toml::Value;
 pub const USUAL_FILE: &str = "config/keyward.toml";
 
 /// Variables that other programs use for the same thing.
-const PLAIN_NAMES: [(&str, &str); 3] =
-    [("DATABASE_URL", "database.url"), ("REDIS_URL", "redis.url"), ("RUST_LOG", "log.level")];
+const PLAIN_NAMES: [(&str, &str); 3] = [
+    ("DATABASE_URL", "database.url"),
+    ("REDIS_URL", "redis.url"),
+    ("RUST_LOG", "log.level"),
+];
 
 /// What a configuration is made from.
 #[derive(Clone, Default)]
@@ -49,7 +52,10 @@ impl Sources {
     /// A variable that is set and not empty.
     #[must_use]
     pub fn variable(&self, name: &str) -> Option<&str> {
-        self.environment.get(name).map(String::as_str).filter(|text| !text.trim().is_empty())
+        self.environment
+            .get(name)
+            .map(String::as_str)
+            .filter(|text| !text.trim().is_empty())
     }
 
     /// Lays the layers over one another.
@@ -79,15 +85,25 @@ impl Sources {
             }
         }
         for (option, key, text) in &self.options {
-            problems.extend(document.set_text(key, text, Origin::Flag((*option).to_owned())).err());
+            problems.extend(
+                document
+                    .set_text(key, text, Origin::Flag((*option).to_owned()))
+                    .err(),
+            );
         }
         problems.extend(self.lay_older_secret(&mut document).err());
-        if problems.is_empty() { Ok(document) } else { Err(ConfigErrors(problems)) }
+        if problems.is_empty() {
+            Ok(document)
+        } else {
+            Err(ConfigErrors(problems))
+        }
     }
 
     /// `JWT_SECRET`, which counts with HS256 alone: left in the environment beside another algorithm, it does nothing.
     fn lay_older_secret(&self, document: &mut Document) -> Result<(), Problem> {
-        let shared = document.get("tokens.algorithm").is_some_and(|entry| entry.value.as_str() == Some("HS256"));
+        let shared = document
+            .get("tokens.algorithm")
+            .is_some_and(|entry| entry.value.as_str() == Some("HS256"));
         let set_by_newer_name = document.get("tokens.secret").is_some_and(Entry::is_text);
         match self.variable("JWT_SECRET") {
             Some(secret) if shared && !set_by_newer_name => {
@@ -118,16 +134,21 @@ impl Sources {
         }
         // Without REDIS_HOST the other two are not ours: Kubernetes sets a REDIS_PORT of its own, which is a URL.
         if let Some(host) = self.variable("REDIS_HOST") {
-            let mut part = |name: &str, usual: u16| match self.variable(name).map(|text| text.trim().parse::<u16>()) {
-                Some(Ok(number)) => number,
-                Some(Err(_)) => {
-                    bad.push(not_a_number(name, "redis.url"));
-                    usual
-                }
-                None => usual,
-            };
+            let mut part =
+                |name: &str, usual: u16| match self.variable(name).map(|text| text.trim().parse::<u16>()) {
+                    Some(Ok(number)) => number,
+                    Some(Err(_)) => {
+                        bad.push(not_a_number(name, "redis.url"));
+                        usual
+                    }
+                    None => usual,
+                };
             let (port, db) = (part("REDIS_PORT", 6379), part("REDIS_DB", 0));
-            lay("REDIS_HOST", "redis.url", format!("redis://{}:{port}/{db}", host.trim()));
+            lay(
+                "REDIS_HOST",
+                "redis.url",
+                format!("redis://{}:{port}/{db}", host.trim()),
+            );
         }
         problems.extend(bad);
     }
@@ -135,7 +156,12 @@ impl Sources {
 
 fn not_a_number(name: &str, key: &str) -> Problem {
     let mend = format!("give a whole number, or set {} instead", environment_name(key));
-    Problem::new(key, &Origin::Environment(name.to_owned()), "has to be a whole number", mend)
+    Problem::new(
+        key,
+        &Origin::Environment(name.to_owned()),
+        "has to be a whole number",
+        mend,
+    )
 }
 
 fn lay_file(document: &mut Document, path: &Path, problems: &mut Vec<Problem>) {
@@ -143,17 +169,28 @@ fn lay_file(document: &mut Document, path: &Path, problems: &mut Vec<Problem>) {
     let text = match std::fs::read_to_string(path) {
         Ok(text) => text,
         Err(error) => {
-            problems.push(Problem::about(named, format!("can't be read: {error}"), "check --config and the file's mode"));
+            problems.push(Problem::about(
+                named,
+                format!("can't be read: {error}"),
+                "check --config and the file's mode",
+            ));
             return;
         }
     };
     match read_toml(&text) {
         Ok(keys) => {
             for key in keys {
-                let origin = Origin::File { path: path.to_owned(), line: key.line };
+                let origin = Origin::File {
+                    path: path.to_owned(),
+                    line: key.line,
+                };
                 problems.extend(document.set(&key.name, key.value, origin).err());
             }
         }
-        Err(flaw) => problems.push(Problem::about(format!("{named} line {}", flaw.line), flaw.what, "mend the line")),
+        Err(flaw) => problems.push(Problem::about(
+            format!("{named} line {}", flaw.line),
+            flaw.what,
+            "mend the line",
+        )),
     }
 }

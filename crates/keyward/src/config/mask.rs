@@ -8,20 +8,20 @@ pub const HIDDEN: &str = "********";
 
 /// Whether a key's whole value is a secret, or may hold one in a form that is not known beforehand.
 #[must_use]
-pub fn is_secret(key: &str) -> bool {
+pub(super) fn is_secret(key: &str) -> bool {
     let name = key.rsplit('.').next().unwrap_or(key);
     is_wholly_secret(name) || matches!(key, "database.url" | "redis.url")
 }
 
 fn is_wholly_secret(name: &str) -> bool {
-    ["secret", "password", "token", "master_key", "credential"].iter().any(|word| {
-        name == *word || name.strip_suffix(word).is_some_and(|rest| rest.ends_with('_'))
-    })
+    ["secret", "password", "token", "master_key", "credential"]
+        .iter()
+        .any(|word| name == *word || name.strip_suffix(word).is_some_and(|rest| rest.ends_with('_')))
 }
 
 /// A value as it may be shown.
 #[must_use]
-pub fn shown(key: &str, value: &Value) -> Value {
+pub(super) fn shown(key: &str, value: &Value) -> Value {
     let name = key.rsplit('.').next().unwrap_or(key);
     match value {
         Value::String(text) if text.is_empty() => value.clone(),
@@ -54,7 +54,9 @@ fn one_url(text: &str) -> String {
     match hidden.find("password=") {
         Some(at) => {
             let (before, after) = hidden.split_at(at + "password=".len());
-            let rest = after.find(['&', ' ']).map_or("", |end| after.get(end..).unwrap_or_default());
+            let rest = after
+                .find(['&', ' '])
+                .map_or("", |end| after.get(end..).unwrap_or_default());
             format!("{before}{HIDDEN}{rest}")
         }
         None => hidden,
@@ -70,9 +72,18 @@ mod tests {
         let cases = [
             ("postgres://kw:hunter2@db/kw", "postgres://kw:********@db/kw"),
             ("postgres://kw:hun@ter2@db/kw", "postgres://kw:********@db/kw"),
-            ("postgres://db/kw?user=kw&password=hunter2&x=1", "postgres://db/kw?user=kw&password=********&x=1"),
-            ("host=db password=hunter2 user=kw", "host=db password=******** user=kw"),
-            ("redis://:hunter2@a:1/0,redis://:hunter2@b:1/0", "redis://:********@a:1/0,redis://:********@b:1/0"),
+            (
+                "postgres://db/kw?user=kw&password=hunter2&x=1",
+                "postgres://db/kw?user=kw&password=********&x=1",
+            ),
+            (
+                "host=db password=hunter2 user=kw",
+                "host=db password=******** user=kw",
+            ),
+            (
+                "redis://:hunter2@a:1/0,redis://:hunter2@b:1/0",
+                "redis://:********@a:1/0,redis://:********@b:1/0",
+            ),
             ("redis://a:6379/0", "redis://a:6379/0"),
             ("sqlite://data/keyward.db", "sqlite://data/keyward.db"),
         ];
@@ -87,7 +98,12 @@ mod tests {
         for key in ["tokens.secret", "mail.smtp_password", "database.url", "redis.url"] {
             assert!(is_secret(key), "{key}");
         }
-        for key in ["server.public_url", "password.min_length", "tokens.access_ttl", "log.level"] {
+        for key in [
+            "server.public_url",
+            "password.min_length",
+            "tokens.access_ttl",
+            "log.level",
+        ] {
             assert!(!is_secret(key), "{key}");
         }
         let list = Value::Array(vec!["redis://:a@b".into()]);

@@ -55,7 +55,10 @@ impl RedisConfig {
     /// # Errors
     /// A URL can't be used; validation has refused it before.
     pub fn urls(&self) -> Result<Option<RedisUrls>, UnusableUrl> {
-        self.url.as_ref().map(|url| RedisUrls::parse(url.expose_secret())).transpose()
+        self.url
+            .as_ref()
+            .map(|url| RedisUrls::parse(url.expose_secret()))
+            .transpose()
     }
 }
 
@@ -113,7 +116,9 @@ struct Reader<'a> {
 
 impl Reader<'_> {
     fn section<T: DeserializeOwned>(&mut self, name: &str, elsewhere: &[&str]) -> Option<T> {
-        section::read(self.document, name, elsewhere).map_err(|problems| self.problems.extend(problems)).ok()
+        section::read(self.document, name, elsewhere)
+            .map_err(|problems| self.problems.extend(problems))
+            .ok()
     }
 
     fn checked<T: DeserializeOwned, K: AsRef<str>>(
@@ -125,12 +130,17 @@ impl Reader<'_> {
         let section = self.section(name, elsewhere)?;
         for (key, what) in validate(&section) {
             let key = key.as_ref();
-            let dotted = if key.contains('.') { key.to_owned() } else { format!("{name}.{key}") };
+            let dotted = if key.contains('.') {
+                key.to_owned()
+            } else {
+                format!("{name}.{key}")
+            };
             let mend = match self.document.get(&dotted) {
                 Some(entry) if !entry.has_no_default() => format!("the default is {}", entry.default),
                 _ => String::new(),
             };
-            self.problems.push(Problem::new(&dotted, &self.document.origin(&dotted), what, mend));
+            self.problems
+                .push(Problem::new(&dotted, &self.document.origin(&dotted), what, mend));
         }
         Some(section)
     }
@@ -143,12 +153,25 @@ impl Config {
     /// Everything that is wrong, at once.
     pub fn load(sources: &Sources) -> Result<Self, ConfigErrors> {
         let mut document = sources.document()?;
-        if document.get("database.url").is_some_and(document::Entry::is_unset) {
-            let dir = document.get("data.dir").and_then(|entry| entry.value.as_str()).unwrap_or_default();
+        if document
+            .get("database.url")
+            .is_some_and(document::Entry::is_unset)
+        {
+            let dir = document
+                .get("data.dir")
+                .and_then(|entry| entry.value.as_str())
+                .unwrap_or_default();
             let url = format!("sqlite://{}/keyward.db", dir.trim_end_matches('/'));
-            document.set("database.url", Value::String(url), Origin::Derived("data.dir".to_owned()))?;
+            document.set(
+                "database.url",
+                Value::String(url),
+                Origin::Derived("data.dir".to_owned()),
+            )?;
         }
-        let mut reader = Reader { document: &document, problems: vec![] };
+        let mut reader = Reader {
+            document: &document,
+            problems: vec![],
+        };
         let server = reader.checked("server", &[], ServerConfig::validate);
         let data = reader.checked("data", &[], DataConfig::validate);
         let database = reader.checked("database", &START_KEYS, validate_database);
@@ -159,12 +182,17 @@ impl Config {
         let blacklist = reader.checked("blacklist", &[], BlacklistConfig::validate);
         let service = read_service(&mut reader, server.as_ref());
         let log = reader.checked("log", &[], LogConfig::validate);
-        let master_key = sources.variable(MASTER_KEY).map(MasterKey::from_base64).transpose();
+        let master_key = sources
+            .variable(MASTER_KEY)
+            .map(MasterKey::from_base64)
+            .transpose();
         let mut problems = reader.problems;
         if let Err(error) = &master_key {
             problems.push(Problem::about(MASTER_KEY, error.to_string(), ""));
         }
-        match (server, data, database, start, redis, blacklist, service, log, master_key) {
+        match (
+            server, data, database, start, redis, blacklist, service, log, master_key,
+        ) {
             (
                 Some(server),
                 Some(data),
@@ -226,7 +254,9 @@ fn is_sqlite(database: &DatabaseConfig) -> bool {
 
 /// The sections of the use cases, and the issuer from the server's.
 fn read_service(reader: &mut Reader<'_>, server: Option<&ServerConfig>) -> Option<ServiceConfig> {
-    use auth_service::{OauthConfig, PasswordConfig, RegistrationConfig, RotationConfig, SessionConfig, TokensConfig};
+    use auth_service::{
+        OauthConfig, PasswordConfig, RegistrationConfig, RotationConfig, SessionConfig, TokensConfig,
+    };
     let tokens = reader.checked("tokens", &[], TokensConfig::validate);
     let session = reader.checked("session", &[], SessionConfig::validate);
     let rotation = reader.checked("rotation", &[], RotationConfig::validate);
@@ -246,7 +276,12 @@ fn read_service(reader: &mut Reader<'_>, server: Option<&ServerConfig>) -> Optio
     })
 }
 
-fn notices(sources: &Sources, service: &ServiceConfig, redis: &RedisConfig, database: &DatabaseConfig) -> Vec<String> {
+fn notices(
+    sources: &Sources,
+    service: &ServiceConfig,
+    redis: &RedisConfig,
+    database: &DatabaseConfig,
+) -> Vec<String> {
     let mut notices = Vec::new();
     if sources.variable("JWT_SECRET").is_some() && service.tokens.algorithm != Algorithm::HS256 {
         notices.push(
@@ -264,27 +299,43 @@ fn notices(sources: &Sources, service: &ServiceConfig, redis: &RedisConfig, data
 
 impl DataConfig {
     fn validate(&self) -> Vec<(&'static str, String)> {
-        if self.dir.as_os_str().is_empty() { vec![("dir", "must name a folder".to_owned())] } else { vec![] }
+        if self.dir.as_os_str().is_empty() {
+            vec![("dir", "must name a folder".to_owned())]
+        } else {
+            vec![]
+        }
     }
 }
 
 impl StartConfig {
     fn validate(&self) -> Vec<(&'static str, String)> {
         let longest = Duration::from_secs(86_400);
-        if self.wait > longest { vec![("wait", "must be 0s to 1d".to_owned())] } else { vec![] }
+        if self.wait > longest {
+            vec![("wait", "must be 0s to 1d".to_owned())]
+        } else {
+            vec![]
+        }
     }
 }
 
 impl NameConfig {
     fn validate(&self) -> Vec<(&'static str, String)> {
         let complaint = || vec![("name", "must be 1 to 100 characters".to_owned())];
-        if (1..=100).contains(&self.name.trim().chars().count()) { vec![] } else { complaint() }
+        if (1..=100).contains(&self.name.trim().chars().count()) {
+            vec![]
+        } else {
+            complaint()
+        }
     }
 }
 
 impl RedisConfig {
     fn validate(&self) -> Vec<(&'static str, String)> {
-        self.urls().err().map(|unusable| ("url", unusable.to_string())).into_iter().collect()
+        self.urls()
+            .err()
+            .map(|unusable| ("url", unusable.to_string()))
+            .into_iter()
+            .collect()
     }
 }
 
@@ -292,8 +343,14 @@ impl RedisConfig {
 fn validate_database(database: &DatabaseConfig) -> Vec<(&'static str, String)> {
     let mut complaints = Vec::new();
     let url = database.url.expose_secret();
-    if !["sqlite:", "postgres://", "postgresql://"].iter().any(|scheme| url.starts_with(scheme)) {
-        complaints.push(("url", "must be sqlite://PATH or postgres://USER:PASSWORD@HOST/DATABASE".to_owned()));
+    if !["sqlite:", "postgres://", "postgresql://"]
+        .iter()
+        .any(|scheme| url.starts_with(scheme))
+    {
+        complaints.push((
+            "url",
+            "must be sqlite://PATH or postgres://USER:PASSWORD@HOST/DATABASE".to_owned(),
+        ));
     }
     if !(1..=1024).contains(&database.pool_size) {
         complaints.push(("pool_size", "must be 1 to 1024".to_owned()));

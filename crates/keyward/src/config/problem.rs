@@ -50,13 +50,28 @@ pub struct Problem {
 
 impl Problem {
     /// A problem with a key.
-    pub fn new(key: impl Into<String>, origin: &Origin, what: impl Into<String>, mend: impl Into<String>) -> Self {
-        Self { key: key.into(), origin: Some(origin.clone()), what: what.into(), mend: mend.into() }
+    pub fn new(
+        key: impl Into<String>,
+        origin: &Origin,
+        what: impl Into<String>,
+        mend: impl Into<String>,
+    ) -> Self {
+        Self {
+            key: key.into(),
+            origin: Some(origin.clone()),
+            what: what.into(),
+            mend: mend.into(),
+        }
     }
 
     /// A problem with something that is no key: a file, a variable.
     pub fn about(subject: impl Into<String>, what: impl Into<String>, mend: impl Into<String>) -> Self {
-        Self { key: subject.into(), origin: None, what: what.into(), mend: mend.into() }
+        Self {
+            key: subject.into(),
+            origin: None,
+            what: what.into(),
+            mend: mend.into(),
+        }
     }
 }
 
@@ -67,7 +82,11 @@ impl fmt::Display for Problem {
             write!(f, " ({origin})")?;
         }
         write!(f, ": {}", self.what)?;
-        if self.mend.is_empty() { Ok(()) } else { write!(f, "\n    mend: {}", self.mend) }
+        if self.mend.is_empty() {
+            Ok(())
+        } else {
+            write!(f, "\n    mend: {}", self.mend)
+        }
     }
 }
 
@@ -78,7 +97,11 @@ pub struct ConfigErrors(pub Vec<Problem>);
 impl fmt::Display for ConfigErrors {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let count = self.0.len();
-        write!(f, "the configuration has {count} problem{}", if count == 1 { "" } else { "s" })?;
+        write!(
+            f,
+            "the configuration has {count} problem{}",
+            if count == 1 { "" } else { "s" }
+        )?;
         self.0.iter().try_for_each(|problem| write!(f, "\n  {problem}"))
     }
 }

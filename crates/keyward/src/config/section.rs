@@ -18,15 +18,20 @@ pub(super) fn read<T: DeserializeOwned>(
     elsewhere: &[&str],
 ) -> Result<T, Vec<Problem>> {
     let mut table = document.section(name);
-    let mut fallback: Table =
-        document.entries_of(name).map(|(key, entry)| (key.to_owned(), entry.default.clone())).collect();
+    let mut fallback: Table = document
+        .entries_of(name)
+        .map(|(key, entry)| (key.to_owned(), entry.default.clone()))
+        .collect();
     fallback.retain(|_, value| value.as_str() != Some(""));
     for key in elsewhere {
         table.remove(*key);
         fallback.remove(*key);
     }
     let mut problems = Vec::new();
-    for (key, entry) in document.entries_of(name).filter(|(key, _)| !elsewhere.contains(key)) {
+    for (key, entry) in document
+        .entries_of(name)
+        .filter(|(key, _)| !elsewhere.contains(key))
+    {
         if entry.origin == Origin::Default {
             continue;
         }
@@ -52,7 +57,12 @@ pub(super) fn read<T: DeserializeOwned>(
             }
             None => {
                 let dotted = format!("{name}.{key}");
-                problems.push(misfit(&dotted, &entry.origin, &entry.default, first_error.unwrap_or_default()));
+                problems.push(misfit(
+                    &dotted,
+                    &entry.origin,
+                    &entry.default,
+                    first_error.unwrap_or_default(),
+                ));
             }
         }
     }
@@ -91,7 +101,11 @@ fn missing_field(message: &str) -> Option<&str> {
 
 fn misfit(key: &str, origin: &Origin, default: &Value, error: String) -> Problem {
     // serde's messages quote the value, which nobody may see if it is a secret.
-    let what = if mask::is_secret(key) { "does not fit".to_owned() } else { error };
+    let what = if mask::is_secret(key) {
+        "does not fit".to_owned()
+    } else {
+        error
+    };
     let mend = match default.as_str() {
         Some("") => "see the key's line in `config/default.toml`".to_owned(),
         _ => format!("the default is {default}"),

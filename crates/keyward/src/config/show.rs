@@ -20,7 +20,7 @@ pub struct ShownKey {
 
 /// Every key of a configuration.
 #[must_use]
-pub fn shown_keys(document: &Document) -> Vec<ShownKey> {
+pub(super) fn shown_keys(document: &Document) -> Vec<ShownKey> {
     let shown = |(key, entry): (&str, &Entry)| ShownKey {
         key: key.to_owned(),
         value: (!entry.is_unset()).then(|| mask::shown(key, &entry.value)),
@@ -41,8 +41,15 @@ pub fn as_toml(keys: &[ShownKey]) -> String {
             text.push_str(&format!("{gap}[{section}]\n"));
             open = section;
         }
-        let value = shown.value.as_ref().map_or_else(|| "\"\"".to_owned(), ToString::to_string);
-        text.push_str(&format!("{:<46} # {}\n", format!("{name} = {value}"), shown.origin));
+        let value = shown
+            .value
+            .as_ref()
+            .map_or_else(|| "\"\"".to_owned(), ToString::to_string);
+        text.push_str(&format!(
+            "{:<46} # {}\n",
+            format!("{name} = {value}"),
+            shown.origin
+        ));
     }
     text.trim_end().to_owned()
 }

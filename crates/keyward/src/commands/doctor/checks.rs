@@ -1,16 +1,8 @@
 //! The checks, each of one part.
 
 use super::finding::Findings;
-use crate::{
-    commands::operator::seconds,
-    config::Config,
-    master_key,
-    wiring::backend_name,
-};
-use auth_blacklist::{
-    redis::Servers,
-    wire::{Connection, Connector},
-};
+use crate::{commands::operator::seconds, config::Config, master_key, wiring::backend_name};
+use auth_blacklist::{redis::Servers, wire::Connector};
 use auth_domain::{
     role::RoleBook,
     time::{Span, Timestamp},
@@ -42,12 +34,19 @@ pub(super) fn files(config: &Config, findings: &mut Findings) {
     match master_key::find(config) {
         Ok(_) => findings.ok("master key", master_key::source_of(config)),
         Err(master_key::NoMasterKey::NoFile(_)) if config.data.master_key_file.is_none() => {
-            findings.warn("master key", "there is none yet", "the first `keyward serve` makes it");
+            findings.warn(
+                "master key",
+                "there is none yet",
+                "the first `keyward serve` makes it",
+            );
         }
         Err(reason) => findings.fail("master key", reason.to_string(), ""),
     }
     if config.is_embedded() {
-        for file in [Some(config.data.dir.clone()), database_file(config)].into_iter().flatten() {
+        for file in [Some(config.data.dir.clone()), database_file(config)]
+            .into_iter()
+            .flatten()
+        {
             private(&file, findings);
         }
     }
@@ -56,7 +55,9 @@ pub(super) fn files(config: &Config, findings: &mut Findings) {
 #[cfg(unix)]
 fn private(file: &Path, findings: &mut Findings) {
     use std::os::unix::fs::PermissionsExt;
-    let Ok(found) = std::fs::metadata(file) else { return };
+    let Ok(found) = std::fs::metadata(file) else {
+        return;
+    };
     let mode = found.permissions().mode() & 0o7777;
     // A folder that nobody else may enter covers what lies in it.
     let covered = file.parent().and_then(|folder| std::fs::metadata(folder).ok());
@@ -78,14 +79,25 @@ pub(super) async fn database(config: &Config, storage: &Storage, findings: &mut 
     let clock = SystemClock::default();
     match storage.ping().await {
         Ok(database_now) => {
-            findings.ok("database", format!("{} answers ({})", backend_name(storage.backend()), config.shown_database()));
+            findings.ok(
+                "database",
+                format!(
+                    "{} answers ({})",
+                    backend_name(storage.backend()),
+                    config.shown_database()
+                ),
+            );
             clock_offset(database_now, clock.now(), findings);
         }
         Err(error) => return findings.fail("database", error.to_string(), "see the log of the database"),
     }
     match storage.migration_status().await {
         Ok(all) if all.iter().any(|one| !one.known) => {
-            return findings.fail("migrations", "the schema is newer than this version", "run the newer version");
+            return findings.fail(
+                "migrations",
+                "the schema is newer than this version",
+                "run the newer version",
+            );
         }
         Ok(all) if all.iter().any(|one| !one.applied) => {
             let mend = "`keyward migrate up`; an embedded database is migrated by the next `keyward serve`";
@@ -95,7 +107,10 @@ pub(super) async fn database(config: &Config, storage: &Storage, findings: &mut 
         Err(error) => return findings.fail("migrations", error.to_string(), ""),
     }
     known_master_key(config, storage, findings).await;
-    match storage.administrator_exists(RoleBook::default().administrators()).await {
+    match storage
+        .administrator_exists(RoleBook::default().administrators())
+        .await
+    {
         Ok(true) => findings.ok("administrator", "there is one"),
         Ok(false) => {
             let mend = "`keyward user create EMAIL --role admin`, or `keyward setup-token` and POST /setup";
@@ -117,13 +132,25 @@ fn clock_offset(database_now: Timestamp, now: Timestamp, findings: &mut Findings
 
 async fn known_master_key(config: &Config, storage: &Storage, findings: &mut Findings) {
     let Ok(key) = master_key::find(config) else { return };
-    let keys = KeyAdmin::new(storage.clone(), key, config.service.clone(), Arc::new(SystemEntropy));
+    let keys = KeyAdmin::new(
+        storage.clone(),
+        key,
+        config.service.clone(),
+        Arc::new(SystemEntropy),
+    );
     match keys.has_known_master_key().await {
         Ok(Some(true)) => findings.ok("master key", "it is the one that the database was made with"),
-        Ok(None) => findings.ok("master key", "the database has none yet; the first `keyward serve` tells it"),
+        Ok(None) => findings.ok(
+            "master key",
+            "the database has none yet; the first `keyward serve` tells it",
+        ),
         Ok(Some(false)) => {
             let mend = "give the right one in KEYWARD_MASTER_KEY, or restore its file from a backup";
-            findings.fail("master key", "it is not the one that the database was made with", mend);
+            findings.fail(
+                "master key",
+                "it is not the one that the database was made with",
+                mend,
+            );
         }
         Err(error) => findings.fail("master key", error.to_string(), ""),
     }
@@ -162,10 +189,17 @@ pub(super) fn addresses(config: &Config, findings: &mut Findings) {
     if public.starts_with("https://") {
         findings.ok("public_url", public);
     } else if here_only {
-        findings.ok("public_url", format!("{public} (reached from this machine alone)"));
+        findings.ok(
+            "public_url",
+            format!("{public} (reached from this machine alone)"),
+        );
     } else {
         let mend = "end TLS at a proxy before the server and set server.public_url to its https:// address";
-        findings.warn("public_url", format!("{public}: passwords and tokens cross the network in the clear"), mend);
+        findings.warn(
+            "public_url",
+            format!("{public}: passwords and tokens cross the network in the clear"),
+            mend,
+        );
     }
     if let Some(admin) = server.admin_bind.as_deref().filter(|admin| !is_loopback(admin)) {
         let what = format!("{admin} shows metrics and the version to whoever reaches it");
@@ -174,7 +208,9 @@ pub(super) fn addresses(config: &Config, findings: &mut Findings) {
 }
 
 fn is_loopback(address: &str) -> bool {
-    address.to_socket_addrs().is_ok_and(|mut all| all.all(|one| one.ip().is_loopback()))
+    address
+        .to_socket_addrs()
+        .is_ok_and(|mut all| all.all(|one| one.ip().is_loopback()))
 }
 
 /// A sign-in costs one hash: too cheap is unsafe, too dear keeps people waiting.
@@ -187,7 +223,11 @@ pub(super) fn hashing(config: &Config, findings: &mut Findings) {
     let what = format!("a password takes {} ms", took.as_millis());
     let calibrate = "`keyward hash calibrate` proposes parameters for this machine";
     if params.memory_kib < 19_456 || params.iterations < 2 {
-        findings.warn("hashing", format!("{what}, with less than OWASP's least (19 MiB, 2 passes)"), calibrate);
+        findings.warn(
+            "hashing",
+            format!("{what}, with less than OWASP's least (19 MiB, 2 passes)"),
+            calibrate,
+        );
     } else if took > Duration::from_secs(1) {
         findings.warn("hashing", what, calibrate);
     } else {

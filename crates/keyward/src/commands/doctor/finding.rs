@@ -35,7 +35,11 @@ pub(super) struct Finding {
 impl fmt::Display for Finding {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "{:<5} {:<14} {}", self.state.word(), self.part, self.what)?;
-        if self.mend.is_empty() { Ok(()) } else { write!(f, "\n{:21}mend: {}", "", self.mend) }
+        if self.mend.is_empty() {
+            Ok(())
+        } else {
+            write!(f, "\n{:21}mend: {}", "", self.mend)
+        }
     }
 }
 
@@ -45,14 +49,29 @@ pub(super) struct Findings(pub(super) Vec<Finding>);
 
 impl Findings {
     pub(super) fn ok(&mut self, part: &'static str, what: impl Into<String>) {
-        self.0.push(Finding { state: State::Ok, part, what: what.into(), mend: String::new() });
+        self.0.push(Finding {
+            state: State::Ok,
+            part,
+            what: what.into(),
+            mend: String::new(),
+        });
     }
 
     pub(super) fn warn(&mut self, part: &'static str, what: impl Into<String>, mend: impl Into<String>) {
-        self.0.push(Finding { state: State::Warn, part, what: what.into(), mend: mend.into() });
+        self.0.push(Finding {
+            state: State::Warn,
+            part,
+            what: what.into(),
+            mend: mend.into(),
+        });
     }
 
     pub(super) fn fail(&mut self, part: &'static str, what: impl Into<String>, mend: impl Into<String>) {
-        self.0.push(Finding { state: State::Fail, part, what: what.into(), mend: mend.into() });
+        self.0.push(Finding {
+            state: State::Fail,
+            part,
+            what: what.into(),
+            mend: mend.into(),
+        });
     }
 }

@@ -28,9 +28,14 @@ use std::{
 const BATCH: usize = 500;
 
 pub(super) async fn run(operator: &Operator, wanted: ImportUsers) -> Result<(), CommandError> {
-    let format = wanted.format.or_else(|| reader::format_of(&wanted.file)).ok_or_else(|| {
-        CommandError::Usage("the file's name does not tell its format: add --format csv or --format jsonl".to_owned())
-    })?;
+    let format = wanted
+        .format
+        .or_else(|| reader::format_of(&wanted.file))
+        .ok_or_else(|| {
+            CommandError::Usage(
+                "the file's name does not tell its format: add --format csv or --format jsonl".to_owned(),
+            )
+        })?;
     let (input, bytes) = open(&wanted)?;
     let report = Report::open(wanted.report.as_deref())?;
     let bar = progress_bar(bytes);
@@ -54,8 +59,15 @@ pub(super) async fn run(operator: &Operator, wanted: ImportUsers) -> Result<(), 
             "refused": tally.refused,
         }))?;
     } else {
-        let done = if wanted.dry_run { "would import" } else { "imported" };
-        print(format_args!("{done} {} of {} lines; refused {}", tally.good, tally.lines, tally.refused))?;
+        let done = if wanted.dry_run {
+            "would import"
+        } else {
+            "imported"
+        };
+        print(format_args!(
+            "{done} {} of {} lines; refused {}",
+            tally.good, tally.lines, tally.refused
+        ))?;
     }
     match interrupted {
         Some(error) => Err(error),
@@ -78,10 +90,18 @@ fn open(wanted: &ImportUsers) -> Result<(Box<dyn BufRead + Send>, Option<u64>), 
 
 /// On a terminal alone: in a log it would be noise.
 fn progress_bar(bytes: Option<u64>) -> ProgressBar {
-    let target = if stderr().is_terminal() { ProgressDrawTarget::stderr() } else { ProgressDrawTarget::hidden() };
+    let target = if stderr().is_terminal() {
+        ProgressDrawTarget::stderr()
+    } else {
+        ProgressDrawTarget::hidden()
+    };
     let bar = bytes.map_or_else(ProgressBar::no_length, ProgressBar::new);
     bar.set_draw_target(target);
-    let template = if bytes.is_some() { "{wide_bar} {percent}% {msg} {eta} left" } else { "{spinner} {msg}" };
+    let template = if bytes.is_some() {
+        "{wide_bar} {percent}% {msg} {eta} left"
+    } else {
+        "{spinner} {msg}"
+    };
     if let Ok(style) = ProgressStyle::with_template(template) {
         bar.set_style(style);
     }
@@ -110,14 +130,22 @@ struct Import<'a> {
 
 impl Import<'_> {
     /// Takes every line. What was stored before a failure stays stored, and is counted.
-    async fn take_all(mut self, input: Box<dyn BufRead + Send>, format: ImportFormat) -> (Tally, Option<CommandError>) {
+    async fn take_all(
+        mut self,
+        input: Box<dyn BufRead + Send>,
+        format: ImportFormat,
+    ) -> (Tally, Option<CommandError>) {
         let outcome = self.take_lines(input, format).await;
         self.bar.finish_and_clear();
         let reported = self.report.close();
         (self.tally, outcome.and(reported).err())
     }
 
-    async fn take_lines(&mut self, input: Box<dyn BufRead + Send>, format: ImportFormat) -> Result<(), CommandError> {
+    async fn take_lines(
+        &mut self,
+        input: Box<dyn BufRead + Send>,
+        format: ImportFormat,
+    ) -> Result<(), CommandError> {
         for line in reader::lines(input, format)? {
             self.take(line?)?;
             if self.batch.len() >= BATCH {
@@ -130,13 +158,18 @@ impl Import<'_> {
     fn take(&mut self, line: Line) -> Result<(), CommandError> {
         self.tally.lines += 1;
         self.bar.set_position(line.bytes_read);
-        let read = line.row.and_then(|row| row::read(&row, self.admin.roles(), self.now));
+        let read = line
+            .row
+            .and_then(|row| row::read(&row, self.admin.roles(), self.now));
         let user = match read {
             Ok(user) => user,
             Err(reason) => return self.refuse(line.number, &reason),
         };
         if let Some(earlier) = self.seen.earlier(user.email.key(), line.number) {
-            return self.refuse(line.number, &format!("email: the same address stands on line {earlier}"));
+            return self.refuse(
+                line.number,
+                &format!("email: the same address stands on line {earlier}"),
+            );
         }
         let new = NewUser {
             id: self.admin.new_user_id(user.created_at).map_err(told)?,
@@ -173,7 +206,10 @@ impl Import<'_> {
             vec![]
         } else {
             let stored = self.admin.import_users(users).await.map_err(told)?;
-            stored.into_iter().map(|outcome| matches!(outcome, InsertedUser::EmailTaken)).collect()
+            stored
+                .into_iter()
+                .map(|outcome| matches!(outcome, InsertedUser::EmailTaken))
+                .collect()
         };
         for (line, taken) in lines.into_iter().zip(taken) {
             if taken {
@@ -182,7 +218,10 @@ impl Import<'_> {
                 self.tally.good += 1;
             }
         }
-        self.bar.set_message(format!("{} imported, {} refused", self.tally.good, self.tally.refused));
+        self.bar.set_message(format!(
+            "{} imported, {} refused",
+            self.tally.good, self.tally.refused
+        ));
         Ok(())
     }
 }

@@ -6,8 +6,15 @@ use serde_json::{Map, Value};
 use std::io::{BufRead, Read};
 
 /// The columns that an import file may have.
-pub(super) const COLUMNS: [&str; 7] =
-    ["email", "name", "password_hash", "role", "status", "email_verified", "created_at"];
+pub(super) const COLUMNS: [&str; 7] = [
+    "email",
+    "name",
+    "password_hash",
+    "role",
+    "status",
+    "email_verified",
+    "created_at",
+];
 
 /// The longest line of a JSON lines file, in bytes.
 const LONGEST_LINE: u64 = 64 * 1024;
@@ -60,34 +67,56 @@ pub(super) fn format_of(file: &std::path::Path) -> Option<ImportFormat> {
 pub(super) fn lines(input: Box<dyn BufRead + Send>, format: ImportFormat) -> Result<Lines, CommandError> {
     match format {
         ImportFormat::Csv => csv_lines(input),
-        ImportFormat::Jsonl => Ok(Box::new(JsonLines { input, number: 0, bytes_read: 0 })),
+        ImportFormat::Jsonl => Ok(Box::new(JsonLines {
+            input,
+            number: 0,
+            bytes_read: 0,
+        })),
     }
 }
 
 fn csv_lines(input: Box<dyn BufRead + Send>) -> Result<Lines, CommandError> {
     let mut reader = csv::ReaderBuilder::new().flexible(true).from_reader(input);
-    let header = reader.headers().map_err(|error| CommandError::Failed(format!("the header can't be read: {error}")))?;
-    let columns: Vec<String> = header.iter().map(|name| name.trim().to_ascii_lowercase()).collect();
+    let header = reader
+        .headers()
+        .map_err(|error| CommandError::Failed(format!("the header can't be read: {error}")))?;
+    let columns: Vec<String> = header
+        .iter()
+        .map(|name| name.trim().to_ascii_lowercase())
+        .collect();
     check_header(&columns)?;
     let mut record = csv::ByteRecord::new();
-    Ok(Box::new(std::iter::from_fn(move || match reader.read_byte_record(&mut record) {
-        Ok(false) => None,
-        Ok(true) => {
-            let number = record.position().map_or(0, csv::Position::line);
-            let bytes_read = reader.position().byte();
-            Some(Ok(Line { number, bytes_read, row: csv_row(&columns, &record) }))
+    Ok(Box::new(std::iter::from_fn(move || {
+        match reader.read_byte_record(&mut record) {
+            Ok(false) => None,
+            Ok(true) => {
+                let number = record.position().map_or(0, csv::Position::line);
+                let bytes_read = reader.position().byte();
+                Some(Ok(Line {
+                    number,
+                    bytes_read,
+                    row: csv_row(&columns, &record),
+                }))
+            }
+            Err(error) => Some(Err(CommandError::Failed(format!(
+                "the file can't be read: {error}"
+            )))),
         }
-        Err(error) => Some(Err(CommandError::Failed(format!("the file can't be read: {error}")))),
     })))
 }
 
 fn check_header(columns: &[String]) -> Result<(), CommandError> {
     for column in columns {
         if !COLUMNS.contains(&column.as_str()) {
-            return Err(CommandError::Failed(format!("the header has an unknown column: {}", unknown(column))));
+            return Err(CommandError::Failed(format!(
+                "the header has an unknown column: {}",
+                unknown(column)
+            )));
         }
         if columns.iter().filter(|other| *other == column).count() > 1 {
-            return Err(CommandError::Failed(format!("the header has the column {column} twice")));
+            return Err(CommandError::Failed(format!(
+                "the header has the column {column} twice"
+            )));
         }
     }
     if columns.iter().any(|column| column == "email") {
@@ -99,14 +128,21 @@ fn check_header(columns: &[String]) -> Result<(), CommandError> {
 
 fn unknown(column: &str) -> String {
     let likeness = |known: &&str| strsim::jaro_winkler(known, column);
-    let nearest = COLUMNS.into_iter().max_by(|a, b| likeness(a).total_cmp(&likeness(b))).unwrap_or_default();
+    let nearest = COLUMNS
+        .into_iter()
+        .max_by(|a, b| likeness(a).total_cmp(&likeness(b)))
+        .unwrap_or_default();
     let named: String = column.chars().filter(|c| !c.is_control()).take(40).collect();
     format!("{named}; did you mean {nearest}?")
 }
 
 fn csv_row(columns: &[String], record: &csv::ByteRecord) -> Result<RawRow, String> {
     if record.len() != columns.len() {
-        return Err(format!("has {} fields where the header has {}", record.len(), columns.len()));
+        return Err(format!(
+            "has {} fields where the header has {}",
+            record.len(),
+            columns.len()
+        ));
     }
     let mut row = RawRow::default();
     for (column, field) in columns.iter().zip(record) {
@@ -129,14 +165,22 @@ impl Iterator for JsonLines {
         loop {
             self.number += 1;
             let mut bytes = Vec::new();
-            let read = self.input.by_ref().take(LONGEST_LINE).read_until(b'\n', &mut bytes);
+            let read = self
+                .input
+                .by_ref()
+                .take(LONGEST_LINE)
+                .read_until(b'\n', &mut bytes);
             let mut row = match read {
                 Ok(0) => return None,
                 Ok(read) => {
                     self.bytes_read += read as u64;
                     json_row(&bytes, self.number == 1)
                 }
-                Err(error) => return Some(Err(CommandError::Failed(format!("the file can't be read: {error}")))),
+                Err(error) => {
+                    return Some(Err(CommandError::Failed(format!(
+                        "the file can't be read: {error}"
+                    ))));
+                }
             };
             if bytes.len() as u64 == LONGEST_LINE && bytes.last() != Some(&b'\n') {
                 match self.skip_line() {
@@ -146,7 +190,11 @@ impl Iterator for JsonLines {
                 row = Some(Err(format!("is longer than {LONGEST_LINE} bytes")));
             }
             if let Some(row) = row {
-                return Some(Ok(Line { number: self.number, bytes_read: self.bytes_read, row }));
+                return Some(Ok(Line {
+                    number: self.number,
+                    bytes_read: self.bytes_read,
+                    row,
+                }));
             }
         }
     }
@@ -176,7 +224,11 @@ fn json_row(bytes: &[u8], first: bool) -> Option<Result<RawRow, String>> {
     let Ok(text) = std::str::from_utf8(bytes) else {
         return Some(Err("is not UTF-8".to_owned()));
     };
-    let text = if first { text.trim_start_matches('\u{FEFF}') } else { text };
+    let text = if first {
+        text.trim_start_matches('\u{FEFF}')
+    } else {
+        text
+    };
     if text.trim().is_empty() {
         return None;
     }
@@ -211,7 +263,11 @@ mod tests {
 
     fn read(text: &str, format: ImportFormat) -> Vec<(u64, Result<RawRow, String>)> {
         let input = Box::new(std::io::Cursor::new(text.as_bytes().to_vec()));
-        lines(input, format).unwrap().map(|line| line.unwrap()).map(|line| (line.number, line.row)).collect()
+        lines(input, format)
+            .unwrap()
+            .map(|line| line.unwrap())
+            .map(|line| (line.number, line.row))
+            .collect()
     }
 
     fn refusal(text: &str) -> String {
@@ -225,10 +281,16 @@ mod tests {
 
     #[test]
     fn a_csv_line_keeps_its_number_and_its_quotes() {
-        let rows = read("\u{FEFF}email,name\na@x.test,\"Lovelace,\nAda\"\nb@x.test,\n", ImportFormat::Csv);
+        let rows = read(
+            "\u{FEFF}email,name\na@x.test,\"Lovelace,\nAda\"\nb@x.test,\n",
+            ImportFormat::Csv,
+        );
         assert_eq!(rows.iter().map(|(number, _)| *number).collect::<Vec<_>>(), [2, 4]);
         let first = rows[0].1.as_ref().ok().unwrap();
-        assert_eq!((first.get("email"), first.get("name")), (Some("a@x.test"), Some("Lovelace,\nAda")));
+        assert_eq!(
+            (first.get("email"), first.get("name")),
+            (Some("a@x.test"), Some("Lovelace,\nAda"))
+        );
         assert_eq!(rows[1].1.as_ref().ok().unwrap().get("name"), None);
     }
 
@@ -252,17 +314,30 @@ mod tests {
         let text = "{\"email\":\"a@x.test\",\"email_verified\":true}\n\n{\"email\":\"b@x.test\",\"passwd\":\"$2b$10$abc\"}\n\
                     {\"email\":\"$2b$10$abc\n[1]\n{\"email\":7}\n";
         let rows = read(text, ImportFormat::Jsonl);
-        assert_eq!(rows.iter().map(|(number, _)| *number).collect::<Vec<_>>(), [1, 3, 4, 5, 6]);
-        assert_eq!(rows[0].1.as_ref().ok().unwrap().get("email_verified"), Some("true"));
+        assert_eq!(
+            rows.iter().map(|(number, _)| *number).collect::<Vec<_>>(),
+            [1, 3, 4, 5, 6]
+        );
+        assert_eq!(
+            rows[0].1.as_ref().ok().unwrap().get("email_verified"),
+            Some("true")
+        );
         assert!(reason(&rows[1].1).starts_with("has an unknown field: passwd; did you mean password_hash"));
         assert_eq!(reason(&rows[3].1), "is not a JSON object");
         assert_eq!(reason(&rows[4].1), "email has to be a text");
-        assert!(rows.iter().filter_map(|(_, row)| row.as_ref().err()).all(|reason| !reason.contains("$2b$")));
+        assert!(
+            rows.iter()
+                .filter_map(|(_, row)| row.as_ref().err())
+                .all(|reason| !reason.contains("$2b$"))
+        );
     }
 
     #[test]
     fn a_line_without_end_is_refused_and_not_kept_in_memory() {
-        let text = format!("{{\"email\":\"{}\"}}\n{{\"email\":\"b@x.test\"}}", "x".repeat(200_000));
+        let text = format!(
+            "{{\"email\":\"{}\"}}\n{{\"email\":\"b@x.test\"}}",
+            "x".repeat(200_000)
+        );
         let rows = read(&text, ImportFormat::Jsonl);
         assert_eq!(reason(&rows[0].1), "is longer than 65536 bytes");
         assert_eq!((rows[1].0, rows[1].1.is_ok()), (2, true));

@@ -21,20 +21,28 @@ impl Report {
         let Some(path) = file else { return Ok(Self::Stderr) };
         match File::create(path) {
             Ok(file) => Ok(Self::File(path.to_owned(), BufWriter::new(file))),
-            Err(error) => Err(CommandError::Failed(format!("the report {} can't be made: {error}", path.display()))),
+            Err(error) => Err(CommandError::Failed(format!(
+                "the report {} can't be made: {error}",
+                path.display()
+            ))),
         }
     }
 
     /// Reports a line.
     pub(super) fn refused(&mut self, line: u64, reason: &str) -> Result<(), CommandError> {
         // A control character in an unknown column's name would write a line of its own.
-        let reason: String = reason.chars().map(|c| if c.is_control() { ' ' } else { c }).collect();
+        let reason: String = reason
+            .chars()
+            .map(|c| if c.is_control() { ' ' } else { c })
+            .collect();
         match self {
             Self::Stderr => {
                 say(format_args!("line {line}: {reason}"));
                 Ok(())
             }
-            Self::File(path, out) => writeln!(out, "line {line}: {reason}").map_err(|error| lost(path, &error)),
+            Self::File(path, out) => {
+                writeln!(out, "line {line}: {reason}").map_err(|error| lost(path, &error))
+            }
         }
     }
 

@@ -31,13 +31,37 @@ pub(super) fn read(row: &RawRow, roles: &RoleBook, now: Timestamp) -> Result<Imp
     let email = reasons.of("email", EmailAddress::parse(row.get("email").unwrap_or_default()));
     let name = reasons.of_some("name", row.get("name").map(DisplayName::parse));
     let password_hash = reasons.of_some("password_hash", row.get("password_hash").map(PasswordHash::parse));
-    let role = reasons.of("role", row.get("role").map_or(Ok(Role::USER), |text| known_role(text, roles)));
-    let status = reasons.of("status", row.get("status").map_or(Ok(UserStatus::Active), |text| text.trim().parse()));
-    let verified = reasons.of("email_verified", row.get("email_verified").map_or(Ok(false), truth));
-    let created_at = reasons.of("created_at", row.get("created_at").map_or(Ok(now), |text| past(text, now)));
+    let role = reasons.of(
+        "role",
+        row.get("role")
+            .map_or(Ok(Role::USER), |text| known_role(text, roles)),
+    );
+    let status = reasons.of(
+        "status",
+        row.get("status")
+            .map_or(Ok(UserStatus::Active), |text| text.trim().parse()),
+    );
+    let verified = reasons.of(
+        "email_verified",
+        row.get("email_verified").map_or(Ok(false), truth),
+    );
+    let created_at = reasons.of(
+        "created_at",
+        row.get("created_at").map_or(Ok(now), |text| past(text, now)),
+    );
     match (email, role, status, verified, created_at) {
-        (Some(email), Some(role), Some(status), Some(email_verified), Some(created_at)) if reasons.0.is_empty() => {
-            Ok(ImportedUser { email, name, password_hash, role, status, email_verified, created_at })
+        (Some(email), Some(role), Some(status), Some(email_verified), Some(created_at))
+            if reasons.0.is_empty() =>
+        {
+            Ok(ImportedUser {
+                email,
+                name,
+                password_hash,
+                role,
+                status,
+                email_verified,
+                created_at,
+            })
         }
         _ => Err(reasons.0.join("; ")),
     }
@@ -48,7 +72,8 @@ struct Reasons(Vec<String>);
 
 impl Reasons {
     fn of<T>(&mut self, column: &str, read: Result<T, impl std::fmt::Display>) -> Option<T> {
-        read.map_err(|reason| self.0.push(format!("{column}: {reason}"))).ok()
+        read.map_err(|reason| self.0.push(format!("{column}: {reason}")))
+            .ok()
     }
 
     fn of_some<T>(&mut self, column: &str, read: Option<Result<T, impl std::fmt::Display>>) -> Option<T> {
@@ -101,15 +126,25 @@ mod tests {
 
     fn row(json: &str) -> Result<ImportedUser, String> {
         let input = Box::new(std::io::Cursor::new(json.as_bytes().to_vec()));
-        let line: Line = lines(input, ImportFormat::Jsonl).unwrap().next().unwrap().unwrap();
+        let line: Line = lines(input, ImportFormat::Jsonl)
+            .unwrap()
+            .next()
+            .unwrap()
+            .unwrap();
         read(&line.row.ok().unwrap(), &RoleBook::default(), now())
     }
 
     #[test]
     fn a_line_with_an_address_alone_is_an_active_user_without_password() {
         let user = row(r#"{"email":"a@x.test"}"#).unwrap();
-        assert_eq!((user.role, user.status, user.email_verified), (Role::USER, UserStatus::Active, false));
-        assert_eq!((user.created_at, user.password_hash.is_none(), user.name), (now(), true, None));
+        assert_eq!(
+            (user.role, user.status, user.email_verified),
+            (Role::USER, UserStatus::Active, false)
+        );
+        assert_eq!(
+            (user.created_at, user.password_hash.is_none(), user.name),
+            (now(), true, None)
+        );
     }
 
     #[test]
@@ -119,7 +154,10 @@ mod tests {
         );
         let user = row(&json).unwrap();
         assert_eq!(user.password_hash.unwrap().expose(), BCRYPT);
-        assert_eq!((user.role, user.status, user.email_verified), (Role::ADMIN, UserStatus::Disabled, true));
+        assert_eq!(
+            (user.role, user.status, user.email_verified),
+            (Role::ADMIN, UserStatus::Disabled, true)
+        );
         assert_eq!(user.created_at.to_rfc3339(), "2020-01-02T02:04:05.123456+00:00");
     }
 
@@ -127,7 +165,15 @@ mod tests {
     fn everything_wrong_with_a_line_is_said_at_once_and_never_its_hash() {
         let json = r#"{"email":"nobody","name":"\u0007","password_hash":"$2b$12$secretsecret","role":"root","status":"gone","email_verified":"perhaps","created_at":"2999-01-01T00:00:00Z"}"#;
         let reason = row(json).unwrap_err();
-        for column in ["email:", "name:", "password_hash:", "role:", "status:", "email_verified:", "created_at:"] {
+        for column in [
+            "email:",
+            "name:",
+            "password_hash:",
+            "role:",
+            "status:",
+            "email_verified:",
+            "created_at:",
+        ] {
             assert!(reason.contains(column), "{column} in {reason}");
         }
         assert!(!reason.contains("secretsecret"));

@@ -1,0 +1,64 @@
+//! `migrate`.
+
+use crate::harness::{PASSWORD, Place};
+
+#[test]
+fn the_schema_goes_up_and_down_and_says_where_it_stands() {
+    let place = Place::new();
+    let states = || {
+        let all = place.run(&["migrate", "status", "--json"]).json();
+        all.as_array()
+            .unwrap()
+            .iter()
+            .map(|one| one["applied"].as_bool().unwrap())
+            .collect::<Vec<_>>()
+    };
+    assert!(!states().is_empty() && states().iter().all(|applied| !applied));
+    assert!(place.run(&["migrate", "up"]).good().starts_with("applied "));
+    assert!(states().iter().all(|applied| *applied));
+    assert!(
+        place
+            .run(&["migrate", "up"])
+            .good()
+            .starts_with("nothing to apply")
+    );
+    assert!(place.run(&["migrate", "status"]).good().contains("applied"));
+    for _ in states() {
+        assert!(place.run(&["migrate", "down"]).good().starts_with("took back "));
+    }
+    assert!(
+        place
+            .run(&["migrate", "down"])
+            .good()
+            .starts_with("nothing to take back")
+    );
+    assert!(states().iter().all(|applied| !applied));
+}
+
+#[test]
+fn an_older_schema_is_refused_where_migrating_is_the_operators_matter() {
+    let place = Place::new().with("KEYWARD__DATABASE__AUTO_MIGRATE", "false");
+    let create = ["user", "create", "ada@example.com", "--password-stdin"];
+    for told in [
+        place.run(&["serve"]).refused(1),
+        place.run_with(&create, PASSWORD).refused(1),
+    ] {
+        assert!(told.contains("keyward migrate up"), "{told}");
+    }
+    place.run(&["migrate", "up"]).good();
+    place.run_with(&create, PASSWORD).good();
+}
+
+#[test]
+fn the_schema_is_not_taken_from_under_a_server() {
+    let place = Place::new();
+    let server = place.serve(&[]);
+    assert!(
+        place
+            .run(&["migrate", "down"])
+            .refused(1)
+            .contains("stop it first")
+    );
+    drop(server);
+    place.run(&["migrate", "down"]).good();
+}

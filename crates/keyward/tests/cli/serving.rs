@@ -1,0 +1,268 @@
+//! `serve`: how it starts, what it refuses, how it ends.
+
+use crate::harness::{MASTER_KEY, PASSWORD, Place, mode};
+use serde_json::{Value, json};
+use std::{fs, io::Write, os::unix::fs::PermissionsExt};
+
+#[tokio::test]
+async fn it_starts_with_nothing_and_prints_how_to_become_the_administrator() {
+    let place = Place::new();
+    let mut server = place.serve(&[]);
+    let data = place.data();
+    assert_eq!((mode(&data), mode(&data.join("master.key"))), (0o700, 0o600));
+    let told = server.wait_for("set-up token: ");
+    let token = told.split_once("set-up token: ").unwrap().1.trim().to_owned();
+    let http = reqwest::Client::new();
+    let setup = |token: &str| {
+        let body = json!({ "token": token, "email": "root@example.com", "password": PASSWORD });
+        http.post(server.url("/setup")).json(&body).send()
+    };
+    let answer: Value = setup(&token).await.unwrap().json().await.unwrap();
+    assert_eq!(answer["user"]["role"], "admin");
+    assert_eq!(setup(&token).await.unwrap().status(), 403);
+    assert!(
+        place
+            .run(&["setup-token"])
+            .refused(1)
+            .contains("an administrator")
+    );
+}
+
+#[tokio::test]
+async fn a_set_up_token_from_the_command_line_replaces_the_printed_one() {
+    let place = Place::new();
+    let mut server = place.serve(&[]);
+    let printed = server
+        .wait_for("set-up token: ")
+        .split_once("set-up token: ")
+        .unwrap()
+        .1
+        .trim()
+        .to_owned();
+    let newer = place.run(&["setup-token"]).good().trim().to_owned();
+    let http = reqwest::Client::new();
+    for (token, status) in [(printed, 400), (newer, 201)] {
+        let body = json!({ "token": token, "email": "root@example.com", "password": PASSWORD });
+        let answer = http.post(server.url("/setup")).json(&body).send().await.unwrap();
+        assert_eq!(answer.status(), status);
+    }
+}
+
+#[test]
+fn a_second_server_on_the_same_file_is_refused() {
+    let place = Place::new();
+    let _first = place.serve(&[]);
+    let told = place.run(&["serve", "--bind", "127.0.0.1:0"]).refused(1);
+    assert!(
+        told.contains("another `keyward serve` has this database"),
+        "{told}"
+    );
+}
+
+#[test]
+fn it_ends_with_0_when_it_is_told_to_and_starts_again_with_the_same_keys() {
+    let place = Place::new();
+    place.user("root@example.com", "admin");
+    let keys = || place.run(&["keys", "list", "--json"]).json();
+    for signal in ["TERM", "INT"] {
+        let server = place.serve(&[]);
+        server.signal(signal);
+        let (code, log) = server.end();
+        assert_eq!(code, 0, "{log}");
+        assert!(!log.contains("set-up token"), "{log}");
+    }
+    let first = keys();
+    assert_eq!(first.as_array().unwrap().len(), 2);
+    let _again = place.serve(&[]);
+    assert_eq!(keys(), first);
+}
+
+#[tokio::test]
+async fn metrics_and_the_version_are_on_an_address_of_their_own() {
+    let place = Place::new().with("KEYWARD__SERVER__ADMIN_BIND", "127.0.0.1:0");
+    let mut server = place.serve(&[]);
+    let admin = server
+        .wait_for("admin on ")
+        .split_once("admin on ")
+        .unwrap()
+        .1
+        .to_owned();
+    let http = reqwest::Client::new();
+    assert_eq!(
+        http.get(format!("{admin}/version"))
+            .send()
+            .await
+            .unwrap()
+            .status(),
+        200
+    );
+    assert_eq!(
+        http.get(format!("{}/version", server.origin))
+            .send()
+            .await
+            .unwrap()
+            .status(),
+        404
+    );
+    assert_eq!(
+        http.get(format!("{}/health/ready", server.origin))
+            .send()
+            .await
+            .unwrap()
+            .status(),
+        200
+    );
+}
+
+#[test]
+fn a_folder_that_can_not_be_made_or_written_is_named_with_the_mend() {
+    let place = Place::new();
+    let told = place.run(&["serve", "--data-dir", "/proc/keyward"]).refused(1);
+    assert!(
+        told.contains("/proc/keyward") && told.contains("--data-dir"),
+        "{told}"
+    );
+    place.file("file", "");
+    let told = place.run(&["serve", "--data-dir", "file/data"]).refused(1);
+    assert!(told.contains("file/data"), "{told}");
+}
+
+#[test]
+fn a_database_in_a_missing_folder_is_named() {
+    let place = Place::new().with("DATABASE_URL", "sqlite://nowhere/keyward.db");
+    assert!(place.run(&["serve"]).refused(1).contains("nowhere"));
+}
+
+#[test]
+fn a_wrong_master_key_is_refused_and_nothing_is_changed() {
+    let place = Place::new();
+    drop(place.serve(&[]));
+    let key_file = place.data().join("master.key");
+    let right = fs::read_to_string(&key_file).unwrap();
+    let stranger = Place::new().with(
+        "DATABASE_URL",
+        &format!("sqlite://{}", place.data().join("keyward.db").display()),
+    );
+    let told = stranger.run(&["serve", "--bind", "127.0.0.1:0"]).refused(1);
+    assert!(told.contains("restore the file from your backup"), "{told}");
+    assert!(!stranger.data().join("master.key").exists());
+    let stranger = stranger.with("KEYWARD_MASTER_KEY", MASTER_KEY);
+    let told = stranger.run(&["serve", "--bind", "127.0.0.1:0"]).refused(1);
+    assert!(
+        told.contains("not the master key that the database was made with"),
+        "{told}"
+    );
+    assert!(
+        stranger
+            .run(&["keys", "rotate", "--compromised"])
+            .refused(1)
+            .contains("not the master key")
+    );
+    assert_eq!(fs::read_to_string(&key_file).unwrap(), right);
+    drop(place.serve(&[]));
+}
+
+#[test]
+fn a_master_key_file_that_others_may_read_is_refused() {
+    let place = Place::new();
+    drop(place.serve(&[]));
+    let key_file = place.data().join("master.key");
+    fs::set_permissions(&key_file, fs::Permissions::from_mode(0o644)).unwrap();
+    assert!(place.run(&["serve"]).refused(2).contains("chmod 600"));
+}
+
+#[test]
+fn what_is_no_database_is_left_alone() {
+    let place = Place::new();
+    let file = place.file("notes.db", &"these are my notes\n".repeat(100));
+    let told = Place::new()
+        .with("DATABASE_URL", &format!("sqlite://{file}"))
+        .run(&["serve"])
+        .refused(1);
+    assert!(told.contains("not a SQLite database"), "{told}");
+}
+
+#[test]
+fn postgresql_without_a_server_or_a_master_key_is_refused_with_the_mend() {
+    let nobody = "postgres://kw:hunter2@127.0.0.1:1/kw";
+    let told = Place::new()
+        .with("DATABASE_URL", nobody)
+        .run(&["serve"])
+        .refused(2);
+    assert!(
+        told.contains("openssl rand -base64 32") && !told.contains("hunter2"),
+        "{told}"
+    );
+    let place = Place::new()
+        .with("DATABASE_URL", nobody)
+        .with("KEYWARD_MASTER_KEY", MASTER_KEY);
+    let told = place.run(&["serve"]).refused(1);
+    assert!(
+        told.contains("no PostgreSQL server answers there") && !told.contains("hunter2"),
+        "{told}"
+    );
+    let waiting = place.with("KEYWARD__DATABASE__WAIT", "300ms");
+    let told = waiting.run(&["serve"]).refused(1);
+    assert!(
+        told.contains("is not there yet; waiting") && !told.contains("hunter2"),
+        "{told}"
+    );
+}
+
+#[test]
+fn a_taken_port_is_refused_with_its_key() {
+    let taken = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+    let address = taken.local_addr().unwrap().to_string();
+    let told = Place::new().run(&["serve", "--bind", &address]).refused(1);
+    assert!(told.contains("server.bind") && told.contains(&address), "{told}");
+}
+
+#[test]
+fn the_log_is_json_where_it_is_asked_for() {
+    let place = Place::new()
+        .with("KEYWARD__LOG__FORMAT", "json")
+        .with("JWT_SECRET", "left behind");
+    let server = place.serve(&[]);
+    server.signal("TERM");
+    let (_, log) = server.end();
+    let notice = log.lines().find(|line| line.contains("JWT_SECRET")).unwrap();
+    assert_eq!(serde_json::from_str::<Value>(notice).unwrap()["level"], "WARN");
+    assert!(!log.contains("left behind"));
+}
+
+#[test]
+fn a_second_signal_ends_it_at_once() {
+    let place = Place::new().with("KEYWARD__SERVER__DRAIN_DELAY", "10m");
+    let mut server = place.serve(&[]);
+    server.signal("TERM");
+    server.wait_for("requests in flight may finish");
+    server.signal("TERM");
+    let (code, log) = server.end();
+    assert_eq!(code, 1, "{log}");
+}
+
+#[test]
+fn a_request_in_flight_is_answered_before_the_end() {
+    let place = Place::new();
+    let mut server = place.serve(&[]);
+    let address = server.origin.strip_prefix("http://").unwrap().to_owned();
+    let mut slow = std::net::TcpStream::connect(&address).unwrap();
+    let body = json!({ "email": "ada@example.com", "password": PASSWORD }).to_string();
+    let head = format!(
+        "POST /api/v1/auth/register HTTP/1.1\r\nhost: {address}\r\nconnection: close\r\ncontent-type: application/json\r\n\
+         content-length: {}\r\nexpect: 100-continue\r\n\r\n",
+        body.len()
+    );
+    slow.write_all(head.as_bytes()).unwrap();
+    // The server says so once it reads the body: the request is in flight.
+    let mut interim = [0; 25];
+    std::io::Read::read_exact(&mut slow, &mut interim).unwrap();
+    assert_eq!(&interim[..], b"HTTP/1.1 100 Continue\r\n\r\n");
+    server.signal("TERM");
+    server.wait_for("requests in flight may finish");
+    slow.write_all(body.as_bytes()).unwrap();
+    let mut answer = String::new();
+    std::io::Read::read_to_string(&mut slow, &mut answer).unwrap();
+    assert!(answer.starts_with("HTTP/1.1 201"), "{answer}");
+    assert_eq!(server.end().0, 0);
+}

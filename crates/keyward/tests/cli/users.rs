@@ -1,0 +1,224 @@
+//! `user` and `session`.
+
+use crate::harness::{PASSWORD, Place, mode};
+
+#[test]
+fn a_user_is_made_from_standard_input_and_found_again() {
+    let place = Place::new();
+    let arguments = [
+        "user",
+        "create",
+        "Ada@Example.com",
+        "--name",
+        "Ada",
+        "--role",
+        "admin",
+        "--password-stdin",
+        "--email-verified",
+        "--json",
+    ];
+    let made = place
+        .run_with(&arguments, &format!("{PASSWORD}\nnot this\n"))
+        .json();
+    assert_eq!(
+        (made["email"].as_str(), made["role"].as_str()),
+        (Some("Ada@example.com"), Some("admin"))
+    );
+    assert_eq!(
+        (made["status"].as_str(), made["email_verified"].as_bool()),
+        (Some("active"), Some(true))
+    );
+    let id = made["id"].as_str().unwrap();
+    for who in [id, "ada@example.com"] {
+        assert_eq!(place.run(&["user", "show", who, "--json"]).json(), made);
+    }
+    assert!(
+        place
+            .run(&["user", "show", id])
+            .good()
+            .contains("last sign-in    never")
+    );
+    assert_eq!(
+        place.run(&["user", "list", "--json"]).json(),
+        serde_json::json!([made])
+    );
+    assert_eq!(
+        (
+            mode(&place.data()),
+            mode(&place.data().join("keyward.db")) & 0o077
+        ),
+        (0o700, 0)
+    );
+}
+
+#[test]
+fn a_user_that_can_not_be_is_refused_in_words() {
+    let place = Place::new();
+    let create = |email: &str, input: &str, more: &[&str]| {
+        place.run_with(
+            &[&["user", "create", email, "--password-stdin"], more].concat(),
+            input,
+        )
+    };
+    let told = create("ada@example.com", "short\n", &[]).refused(1);
+    assert!(
+        told.contains("the password is refused") && !told.contains("short\n"),
+        "{told}"
+    );
+    assert!(create("nobody", PASSWORD, &[]).refused(1).contains('@'));
+    assert!(
+        create("ada@example.com", "", &[])
+            .refused(2)
+            .contains("standard input")
+    );
+    assert!(
+        create("ada@example.com", PASSWORD, &["--role", "root"])
+            .refused(2)
+            .contains("user, viewer and admin")
+    );
+    create("ada@example.com", PASSWORD, &[]).good();
+    assert!(
+        create("ADA@example.com", PASSWORD, &[])
+            .refused(1)
+            .contains("taken")
+    );
+    // No terminal to ask at.
+    let told = place.run(&["user", "create", "eve@example.com"]).refused(2);
+    assert!(told.contains("--password-stdin"), "{told}");
+}
+
+#[test]
+fn a_list_is_filtered_and_paged_without_losing_anybody() {
+    let place = Place::new();
+    let lines: String = (0..250)
+        .map(|number| format!("user{number}@example.com\n"))
+        .collect();
+    let file = place.file("users.csv", &format!("email\n{lines}"));
+    place.run(&["user", "import", &file]).good();
+    place.user("root@example.com", "admin");
+    let list = |more: &[&str]| {
+        let found = place.run(&[&["user", "list", "--json"], more].concat()).json();
+        found.as_array().unwrap().len()
+    };
+    assert_eq!(list(&[]), 251);
+    assert_eq!(list(&["--limit", "120"]), 120);
+    assert_eq!(list(&["--limit", "0"]), 0);
+    assert_eq!(list(&["--role", "admin"]), 1);
+    assert_eq!(list(&["--query", "user24"]), 11);
+    assert_eq!(list(&["--status", "disabled"]), 0);
+    place.run(&["user", "list", "--status", "gone"]).refused(2);
+    assert_eq!(
+        place
+            .run(&["user", "list", "--limit", "3"])
+            .good()
+            .lines()
+            .count(),
+        4
+    );
+}
+
+#[test]
+fn a_user_is_changed_and_deleted_and_the_last_administrator_is_kept() {
+    let place = Place::new();
+    place.user("root@example.com", "admin");
+    place.user("ada@example.com", "user");
+    for last in [
+        &["user", "delete", "root@example.com"][..],
+        &["user", "disable", "root@example.com"],
+        &["user", "set-role", "root@example.com", "viewer"],
+    ] {
+        assert!(place.run(last).refused(1).contains("last administrator"));
+    }
+    place
+        .run(&["user", "set-role", "ada@example.com", "admin"])
+        .good();
+    place.run(&["user", "disable", "root@example.com"]).good();
+    let root = place.run(&["user", "show", "root@example.com", "--json"]).json();
+    assert_eq!(root["status"], "disabled");
+    place.run(&["user", "enable", "root@example.com"]).good();
+    place.run(&["user", "delete", "ada@example.com", "--yes"]).good();
+    assert!(
+        place
+            .run(&["user", "show", "ada@example.com"])
+            .refused(1)
+            .contains("not found")
+    );
+    place
+        .run(&["user", "set-role", "root@example.com", "emperor"])
+        .refused(2);
+    place.run(&["user", "show", "who?"]).refused(2);
+}
+
+#[tokio::test]
+async fn what_the_operator_does_acts_on_a_running_server_within_a_second() {
+    let place = Place::new();
+    place.user("ada@example.com", "user");
+    let server = place.serve(&[]);
+    let http = reqwest::Client::new();
+    let login = |password: &'static str| {
+        let body = serde_json::json!({ "email": "ada@example.com", "password": password });
+        http.post(server.url("/login")).json(&body).send()
+    };
+    let tokens: serde_json::Value = login(PASSWORD).await.unwrap().json().await.unwrap();
+    let access = tokens["access_token"].as_str().unwrap().to_owned();
+    let status = || async {
+        http.get(server.url("/me"))
+            .bearer_auth(&access)
+            .send()
+            .await
+            .unwrap()
+            .status()
+            .as_u16()
+    };
+    assert_eq!(status().await, 200);
+
+    let sessions = place
+        .run(&["session", "list", "ada@example.com", "--json"])
+        .json();
+    assert_eq!(
+        (sessions.as_array().unwrap().len(), sessions[0]["live"].as_bool()),
+        (1, Some(true))
+    );
+    let id = sessions[0]["id"].as_str().unwrap();
+    place.run(&["session", "end", id]).good();
+    let deadline = tokio::time::Instant::now() + std::time::Duration::from_secs(2);
+    while status().await != 401 {
+        assert!(
+            tokio::time::Instant::now() < deadline,
+            "the ended session lives on"
+        );
+    }
+    let ended = place
+        .run(&[
+            "session",
+            "list",
+            "ada@example.com",
+            "--status",
+            "ended",
+            "--json",
+        ])
+        .json();
+    assert_eq!(ended[0]["end_reason"], "ended_by_admin");
+    assert!(
+        place
+            .run(&["session", "list", "ada@example.com", "--status", "all"])
+            .good()
+            .contains("ended_by_admin")
+    );
+
+    let new = "an entirely different battery";
+    place
+        .run_with(
+            &["user", "set-password", "ada@example.com", "--password-stdin"],
+            new,
+        )
+        .good();
+    assert_eq!(login(PASSWORD).await.unwrap().status(), 401);
+    assert_eq!(login(new).await.unwrap().status(), 200);
+    let told = place
+        .run(&["session", "end", "--all-of", "ada@example.com"])
+        .good();
+    assert_eq!(told, "ended 1 session of ada@example.com\n");
+    place.run(&["session", "end", "no-id"]).refused(2);
+    place.run(&["session", "end", id]).good();
+}
