@@ -23,7 +23,7 @@ const HASHES: [(&str, &str); 5] = [
     ),
     (
         "argon2",
-        "$argon2i$v=19$m=65536,t=2,p=4$c29tZXNhbHQ$RdescudvJCsgt3ub+b4dWRWJTmaaJObG",
+        "$argon2i$v=19$m=65536,t=2,p=4$c29tZXNhbHQ$RdescudvJCsgt3ub+b+dWRWJTmaaJObG",
     ),
 ];
 
