@@ -13,6 +13,9 @@ use uuid::Uuid;
 /// The smallest, largest and usual number of items a page.
 pub const LIMITS: (u32, u32, u32) = (1, 100, 20);
 
+/// What every cursor looks like, for the description of the API: what fits it is one, if of no item.
+pub const PATTERN: &str = "^AQ[A-Za-z0-9_-]{20}[AEIMQUYcgkosw048]$";
+
 /// The form of the cursor; another one may follow.
 const VERSION: u8 = 1;
 
@@ -109,7 +112,12 @@ mod tests {
     fn a_cursor_comes_back_as_it_was_given_out() {
         let id = Uuid::from_u128(0x018f_3f5e_7c1a_7a30_8d2e_0123_4567_89ab);
         assert_eq!(decode(&encode(id)), Some(id));
-        assert_eq!(encode(id).len(), 23);
+        // As PATTERN says: 17 bytes, the version first, no stray bits at the end.
+        let text = encode(Uuid::max());
+        assert!(
+            text.len() == 23 && text.starts_with("AQ") && "AEIMQUYcgkosw048".contains(&text[22..]),
+            "{text}"
+        );
         for bad in [
             "",
             "AA",

@@ -164,7 +164,7 @@ pub(super) fn all(base: &str) -> Vec<Operation> {
         .with(query(
             "cursor",
             "The next_cursor of the page before.",
-            schemas::text().min_length(Some(1)),
+            schemas::text().pattern(Some(crate::cursor::PATTERN)),
         ))
         .or(&[Code::InvalidInput]),
         at(

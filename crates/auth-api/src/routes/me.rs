@@ -16,7 +16,7 @@ use validator::Validate;
 #[serde(deny_unknown_fields)]
 pub struct RenameBody {
     /// What to be called; `null` for no name.
-    #[schema(required, max_length = 100)]
+    #[schema(required, min_length = 1, max_length = 100)]
     name: Option<String>,
 }
 

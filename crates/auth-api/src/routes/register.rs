@@ -18,13 +18,13 @@ use validator::Validate;
 #[serde(deny_unknown_fields)]
 pub struct RegisterBody {
     /// The address.
-    #[schema(max_length = 254)]
+    #[schema(format = Email, min_length = 3, max_length = 254)]
     email: String,
     /// The password: 8 to 128 characters that are not easy to guess.
     #[schema(value_type = String, format = Password)]
     password: SecretString,
     /// What to be called.
-    #[schema(max_length = 100)]
+    #[schema(min_length = 1, max_length = 100)]
     name: Option<String>,
 }
 

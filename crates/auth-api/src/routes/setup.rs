@@ -8,7 +8,7 @@ use crate::{
     views,
 };
 use actix_web::{HttpResponse, http::StatusCode, web::Data};
-use auth_service::{Service, Registration, Setup};
+use auth_service::{Registration, Service, Setup};
 use secrecy::SecretString;
 use utoipa::ToSchema;
 use validator::Validate;
@@ -21,13 +21,13 @@ pub struct SetupBody {
     #[schema(value_type = String)]
     token: SecretString,
     /// The address.
-    #[schema(max_length = 254)]
+    #[schema(format = Email, min_length = 3, max_length = 254)]
     email: String,
     /// The password: 8 to 128 characters that are not easy to guess.
     #[schema(value_type = String, format = Password)]
     password: SecretString,
     /// What to be called.
-    #[schema(max_length = 100)]
+    #[schema(min_length = 1, max_length = 100)]
     name: Option<String>,
 }
 
@@ -54,8 +54,20 @@ pub async fn setup(
     call: Call,
     Json(body): Json<SetupBody>,
 ) -> Result<HttpResponse, Problem> {
-    let account = Registration { email: body.email, password: body.password, name: body.name };
-    let tokens = service.setup(&call.caller(&service), Setup { token: body.token, account }).await?;
+    let account = Registration {
+        email: body.email,
+        password: body.password,
+        name: body.name,
+    };
+    let tokens = service
+        .setup(
+            &call.caller(&service),
+            Setup {
+                token: body.token,
+                account,
+            },
+        )
+        .await?;
     edge.metrics.sign_in(&Ok(()));
     Ok(views::token_answer(StatusCode::CREATED, &tokens))
 }
