@@ -1,6 +1,10 @@
-//! Error answers (RFC 9457). Every code stands once, in the table below: its word, its status, its title and its sentence.
+//! Error answers (RFC 9457). Every code stands once, in the table of [`Code`]: its word, its status, its title and its sentence.
 //!
 //! An error has two audiences: the client reads the code and the detail, the log keeps the cause. The cause never leaves.
+
+mod code;
+
+pub use code::Code;
 
 use actix_web::{
     HttpResponse, HttpResponseBuilder, ResponseError,
@@ -18,126 +22,6 @@ pub const PROBLEM_JSON: &str = "application/problem+json";
 
 /// How long a client is asked to wait when a part is out of reach: an outage that ends is over within seconds.
 pub const UNAVAILABLE_RETRY: Duration = Duration::from_secs(2);
-
-macro_rules! codes {
-    ($($(#[$doc:meta])* $name:ident = $word:literal, $status:literal, $title:literal, $detail:literal;)+) => {
-        /// What went wrong, as a program reads it. The words are stable.
-        #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-        pub enum Code { $(#[doc = $detail] $(#[$doc])* $name,)+ }
-
-        impl Code {
-            /// Every code there is.
-            pub const ALL: &'static [Self] = &[$(Self::$name,)+];
-
-            /// The stable word.
-            #[must_use]
-            pub const fn word(self) -> &'static str {
-                match self { $(Self::$name => $word,)+ }
-            }
-
-            /// The HTTP status that goes with it.
-            #[must_use]
-            pub const fn status(self) -> u16 {
-                match self { $(Self::$name => $status,)+ }
-            }
-
-            /// A short title, the same for every occurrence.
-            #[must_use]
-            pub const fn title(self) -> &'static str {
-                match self { $(Self::$name => $title,)+ }
-            }
-
-            /// The sentence for a person, where nothing more exact is known.
-            #[must_use]
-            pub const fn detail(self) -> &'static str {
-                match self { $(Self::$name => $detail,)+ }
-            }
-        }
-    };
-}
-
-codes! {
-    MalformedJson = "malformed_json", 400, "Malformed JSON", "The body is not valid JSON.";
-    InvalidRequest = "invalid_request", 400, "Invalid request", "The request is malformed.";
-    InvalidIdempotencyKey = "invalid_idempotency_key", 400, "Invalid Idempotency-Key", "An Idempotency-Key is 16 to 128 visible ASCII characters, random for each refresh.";
-    InvalidOrExpiredToken = "invalid_or_expired_token", 400, "Invalid or expired token", "The token is wrong, was used, or is past its time.";
-    MissingToken = "missing_token", 401, "A token is needed", "Send an access token: Authorization: Bearer <token>.";
-    InvalidCredentials = "invalid_credentials", 401, "Invalid credentials", "Incorrect email or password";
-    InvalidToken = "invalid_token", 401, "Invalid token", "The token is invalid";
-    TokenExpired = "token_expired", 401, "Token expired", "Token has expired";
-    TokenRevoked = "token_revoked", 401, "Token revoked", "Token has been revoked";
-    AllSessionsRevoked = "all_sessions_revoked", 401, "All sessions revoked", "All user sessions have been revoked";
-    TokenAlreadyUsed = "token_already_used", 401, "Refresh token already used", "Refresh token already used";
-    InvalidClient = "invalid_client", 401, "Invalid client", "The client is unknown or its secret is wrong.";
-    RegistrationClosed = "registration_closed", 403, "Registration is closed", "Nobody can register here; ask an administrator for an account.";
-    SetupClosed = "setup_closed", 403, "Set-up is closed", "There is an administrator already.";
-    Forbidden = "forbidden", 403, "Forbidden", "You may not do this.";
-    NotFound = "not_found", 404, "Not found", "There is nothing here.";
-    MethodNotAllowed = "method_not_allowed", 405, "Method not allowed", "This address does not take that method; see the Allow header.";
-    RequestTimeout = "request_timeout", 408, "Request timeout", "The body did not arrive in time.";
-    EmailTaken = "email_taken", 409, "Email address taken", "There is an account with this email address.";
-    LastAdmin = "last_admin", 409, "Last administrator", "The last active administrator can't be demoted, disabled or deleted.";
-    KeyTooYoung = "key_too_young", 409, "Key too young", "The next signing key has not been published long enough.";
-    NoKeysToRotate = "no_keys_to_rotate", 409, "No keys to rotate", "Tokens are signed with a shared secret; change the secret.";
-    BodyTooLarge = "body_too_large", 413, "Body too large", "The body is longer than is accepted here.";
-    UnsupportedMediaType = "unsupported_media_type", 415, "Unsupported media type", "Send the body as application/json, in UTF-8.";
-    InvalidInput = "invalid_input", 422, "Invalid input", "Some of the input is invalid; see errors.";
-    UnknownField = "unknown_field", 422, "Unknown field", "The body has a field that is not known here; see errors.";
-    InvalidEmail = "invalid_email", 422, "Invalid email address", "The email address is invalid.";
-    InvalidName = "invalid_name", 422, "Invalid name", "The name is invalid.";
-    WeakPassword = "weak_password", 422, "Weak password", "The password does not fit the policy; see errors.";
-    UnknownRole = "unknown_role", 422, "Unknown role", "There is no such role.";
-    InvalidClientId = "invalid_client_id", 422, "Invalid client id", "The client id is invalid or taken.";
-    Internal = "internal_error", 500, "Internal error", "Something went wrong here; the log knows more under the request id.";
-    Unavailable = "unavailable", 503, "Unavailable", "A part of the service is out of reach; try again shortly.";
-    Overloaded = "overloaded", 503, "Overloaded", "There is more work than can be done in time; try again shortly.";
-}
-
-impl Code {
-    /// The status, typed.
-    #[must_use]
-    pub fn status_code(self) -> StatusCode {
-        StatusCode::from_u16(self.status()).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR)
-    }
-
-    /// The `type` of the problem: a name, not an address to fetch.
-    #[must_use]
-    pub fn type_uri(self) -> String {
-        format!("urn:keyward:problem:{}", self.word())
-    }
-
-    /// The `WWW-Authenticate` of a 401 (RFC 6750 §3): no error attribute where no token was presented.
-    fn challenge(self) -> Option<String> {
-        const REALM: &str = "Bearer realm=\"keyward\"";
-        match self {
-            Self::MissingToken | Self::InvalidCredentials => Some(REALM.to_owned()),
-            Self::InvalidClient => Some("Basic realm=\"keyward\", charset=\"UTF-8\"".to_owned()),
-            _ if self.status() == 401 => Some(format!(
-                "{REALM}, error=\"invalid_token\", error_description=\"{}\"",
-                self.detail()
-            )),
-            _ => None,
-        }
-    }
-
-    /// What stands for an error that the web framework made by itself.
-    #[must_use]
-    pub fn for_status(status: StatusCode) -> Self {
-        match status.as_u16() {
-            401 => Self::MissingToken,
-            403 => Self::Forbidden,
-            404 => Self::NotFound,
-            405 => Self::MethodNotAllowed,
-            408 => Self::RequestTimeout,
-            413 => Self::BodyTooLarge,
-            415 => Self::UnsupportedMediaType,
-            422 => Self::InvalidInput,
-            503 => Self::Unavailable,
-            400..=499 => Self::InvalidRequest,
-            _ => Self::Internal,
-        }
-    }
-}
 
 /// What is wrong with one field of the input.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]

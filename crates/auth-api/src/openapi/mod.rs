@@ -2,6 +2,7 @@
 //!
 //! The bodies come of the types that handlers read and write; the operations and their errors stand in one table.
 
+mod operation;
 mod operations;
 mod schemas;
 

@@ -1,0 +1,258 @@
+//! The frame around every answer, seen from outside.
+
+use super::*;
+use crate::config::ServerConfig;
+use actix_web::{
+    body::to_bytes,
+    http::{StatusCode, header::ORIGIN},
+    test::{TestRequest, call_service, init_service, try_call_service},
+};
+use serde_json::Value;
+use std::time::Duration;
+
+async fn refused() -> Result<HttpResponse, Problem> {
+    Err(Problem::unavailable("the cause"))
+}
+
+async fn plain() -> HttpResponse {
+    HttpResponse::BadRequest().body("words of the framework")
+}
+
+async fn oauth() -> Result<HttpResponse, OauthError> {
+    Err(OauthError::invalid_client())
+}
+
+async fn never() -> HttpResponse {
+    std::future::pending().await
+}
+
+async fn breaks() -> HttpResponse {
+    panic!("a bug")
+}
+
+fn edge(config: ServerConfig) -> Data<Edge> {
+    Data::new(Edge::new(config).unwrap())
+}
+
+macro_rules! framed {
+    ($edge:expr) => {{
+        let edge = $edge;
+        init_service(
+            App::new()
+                .app_data(Data::clone(&edge))
+                .configure(|table: &mut web::ServiceConfig| routes::public(table, &edge.config))
+                .route("/refused", web::get().to(refused))
+                .route("/plain", web::get().to(plain))
+                .route("/oauth", web::get().to(oauth))
+                .route("/never", web::get().to(never))
+                .route("/breaks", web::get().to(breaks))
+                .default_service(web::to(routes::nothing_here))
+                .wrap(cors::of(&edge.config))
+                .wrap(from_fn(frame)),
+        )
+        .await
+    }};
+}
+
+async fn json<B: MessageBody>(answer: ServiceResponse<B>) -> Value {
+    let body = to_bytes(answer.into_body()).await.map_err(|_| "no body").unwrap();
+    serde_json::from_slice(&body).unwrap()
+}
+
+#[actix_web::test]
+async fn every_answer_carries_its_name_and_the_strict_headers() {
+    let app = framed!(edge(ServerConfig {
+        public_url: "https://auth.example".into(),
+        ..ServerConfig::default()
+    }));
+    for uri in [
+        "/health/live",
+        "/refused",
+        "/plain",
+        "/oauth",
+        "/nowhere",
+        "/docs",
+        "/api/v1/auth/me",
+    ] {
+        let request = TestRequest::get()
+            .uri(uri)
+            .insert_header((X_REQUEST_ID, "mine-1"))
+            .to_request();
+        let answer = call_service(&app, request).await;
+        let header = |name: &str| {
+            answer
+                .headers()
+                .get(name)
+                .map(|value| value.to_str().unwrap().to_owned())
+        };
+        assert_eq!(header(X_REQUEST_ID).unwrap(), "mine-1", "{uri}");
+        assert_eq!(header("x-content-type-options").unwrap(), "nosniff", "{uri}");
+        assert!(
+            header("content-security-policy")
+                .unwrap()
+                .starts_with("default-src 'none'"),
+            "{uri}"
+        );
+        assert_eq!(header("referrer-policy").unwrap(), "no-referrer", "{uri}");
+        assert!(header("strict-transport-security").is_some(), "{uri}");
+        assert!(header("cache-control").is_some(), "{uri}");
+    }
+}
+
+#[actix_web::test]
+async fn an_error_answer_names_its_request_and_hides_its_cause() {
+    let app = framed!(edge(ServerConfig::default()));
+    let answer = call_service(&app, TestRequest::get().uri("/refused").to_request()).await;
+    assert_eq!(answer.status(), 503);
+    assert_eq!(answer.headers().get("retry-after").unwrap(), "2");
+    let id = answer
+        .headers()
+        .get(X_REQUEST_ID)
+        .unwrap()
+        .to_str()
+        .unwrap()
+        .to_owned();
+    let body = json(answer).await;
+    assert_eq!(body["instance"], id);
+    assert!(!body.to_string().contains("the cause"));
+}
+
+#[actix_web::test]
+async fn what_the_framework_says_is_said_in_our_words() {
+    let app = framed!(edge(ServerConfig::default()));
+    let answer = call_service(&app, TestRequest::get().uri("/plain").to_request()).await;
+    assert_eq!(answer.headers().get("content-type").unwrap(), PROBLEM_JSON);
+    assert_eq!(json(answer).await["code"], "invalid_request");
+    let answer = call_service(&app, TestRequest::get().uri("/nowhere").to_request()).await;
+    assert_eq!(answer.status(), 404);
+    assert_eq!(json(answer).await["code"], "not_found");
+    let answer = call_service(&app, TestRequest::get().uri("/oauth").to_request()).await;
+    assert_eq!(json(answer).await["error"], "invalid_client");
+}
+
+#[actix_web::test]
+async fn a_wrong_method_is_told_the_right_ones() {
+    let app = framed!(edge(ServerConfig::default()));
+    for method in ["GET", "TRACE", "OPTIONS", "BREW"] {
+        let method = Method::from_bytes(method.as_bytes()).unwrap();
+        let request = TestRequest::default()
+            .method(method)
+            .uri("/api/v1/auth/login")
+            .to_request();
+        let answer = call_service(&app, request).await;
+        assert_eq!(answer.status(), 405);
+        assert_eq!(answer.headers().get("allow").unwrap(), "POST");
+        assert_eq!(json(answer).await["code"], "method_not_allowed");
+    }
+}
+
+#[actix_web::test]
+async fn an_answer_that_takes_too_long_or_breaks_is_an_answer_still() {
+    let config = ServerConfig {
+        request_timeout: Duration::from_millis(5),
+        ..ServerConfig::default()
+    };
+    let app = framed!(edge(config));
+    for (uri, status) in [("/never", 503), ("/breaks", 500)] {
+        let error = try_call_service(&app, TestRequest::get().uri(uri).to_request())
+            .await
+            .err()
+            .unwrap();
+        let answer = error.error_response();
+        assert_eq!(answer.status(), StatusCode::from_u16(status).unwrap(), "{uri}");
+        assert!(answer.headers().contains_key(X_REQUEST_ID));
+        assert_eq!(answer.headers().get("x-content-type-options").unwrap(), "nosniff");
+        assert_eq!(answer.headers().get("content-type").unwrap(), PROBLEM_JSON);
+    }
+}
+
+#[actix_web::test]
+async fn requests_are_counted_by_the_pattern_of_their_route() {
+    let edge = edge(ServerConfig::default());
+    let app = framed!(Data::clone(&edge));
+    for uri in ["/health/live?password=hunter2", "/nowhere/hunter2"] {
+        call_service(&app, TestRequest::get().uri(uri).to_request()).await;
+    }
+    let figures = auth_service::Figures {
+        hash_queue: 0,
+        hash_capacity: 0,
+    };
+    let text = String::from_utf8(edge.metrics.render(&figures).unwrap()).unwrap();
+    assert!(text.contains(r#"route="/health/live""#), "{text}");
+    assert!(text.contains(r#"route="unmatched""#), "{text}");
+    assert!(!text.contains("hunter2"));
+}
+
+#[actix_web::test]
+async fn only_listed_origins_may_read_answers() {
+    let config = ServerConfig {
+        cors_origins: vec!["https://app.example".into()],
+        ..ServerConfig::default()
+    };
+    let app = framed!(edge(config));
+    let allowed = |answer: &ServiceResponse<_>| {
+        answer
+            .headers()
+            .get("access-control-allow-origin")
+            .map(|value| value.to_str().unwrap().to_owned())
+    };
+    for uri in ["/health/live", "/refused"] {
+        let request = TestRequest::get()
+            .uri(uri)
+            .insert_header((ORIGIN, "https://app.example"))
+            .to_request();
+        assert_eq!(
+            allowed(&call_service(&app, request).await).unwrap(),
+            "https://app.example",
+            "{uri}"
+        );
+    }
+    for stranger in [
+        "https://evil.example",
+        "null",
+        "https://app.example.evil.example",
+        "http://app.example",
+    ] {
+        let request = TestRequest::get()
+            .uri("/health/live")
+            .insert_header((ORIGIN, stranger))
+            .to_request();
+        let answer = call_service(&app, request).await;
+        assert_eq!(
+            (answer.status().as_u16(), allowed(&answer)),
+            (200, None),
+            "{stranger}"
+        );
+    }
+}
+
+#[actix_web::test]
+async fn a_preflight_is_answered_for_listed_origins_alone() {
+    let config = ServerConfig {
+        cors_origins: vec!["https://app.example".into()],
+        ..ServerConfig::default()
+    };
+    let app = framed!(edge(config));
+    let preflight = |origin: &'static str| {
+        TestRequest::default()
+            .method(Method::OPTIONS)
+            .uri("/api/v1/auth/refresh")
+            .insert_header((ORIGIN, origin))
+            .insert_header(("access-control-request-method", "POST"))
+            .insert_header(("access-control-request-headers", "content-type, idempotency-key"))
+            .to_request()
+    };
+    let welcome = call_service(&app, preflight("https://app.example")).await;
+    assert_eq!(welcome.status(), 200);
+    assert!(welcome.headers().contains_key("access-control-allow-methods"));
+    let stranger = call_service(&app, preflight("https://evil.example")).await;
+    assert!(!stranger.headers().contains_key("access-control-allow-origin"));
+    assert_eq!(stranger.headers().get("content-type").unwrap(), PROBLEM_JSON);
+    let without = framed!(edge(ServerConfig::default()));
+    assert_eq!(
+        call_service(&without, preflight("https://app.example"))
+            .await
+            .status(),
+        405
+    );
+}

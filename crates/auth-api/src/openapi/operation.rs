@@ -1,0 +1,286 @@
+//! One operation of the document: what it takes, who may call, and everything that it may answer.
+
+use super::{BEARER, CLIENT, schemas};
+use crate::problem::{Code, PROBLEM_JSON};
+use std::collections::BTreeMap;
+use utoipa::openapi::{
+    Content, HeaderBuilder, HttpMethod, Paths, Required, ResponseBuilder, ResponsesBuilder,
+    path::{OperationBuilder, Parameter},
+    request_body::RequestBodyBuilder,
+    schema::{ObjectBuilder, Type},
+    security::SecurityRequirement,
+};
+
+/// Who may call.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(super) enum Auth {
+    Anybody,
+    SignedIn,
+    MaybeSignedIn,
+    Client,
+    MaybeClient,
+}
+
+/// What comes in.
+#[derive(Clone, Copy)]
+pub(super) enum Takes {
+    Nothing,
+    Json(&'static str),
+    MaybeJson(&'static str),
+    Form(&'static str),
+}
+
+/// What goes out when all is well.
+#[derive(Clone, Copy)]
+pub(super) enum Gives {
+    Json(u16, &'static str),
+    Page(&'static str),
+    Script,
+    Nothing(u16),
+}
+
+/// One operation.
+pub(super) struct Operation {
+    path: String,
+    method: HttpMethod,
+    name: &'static str,
+    tag: &'static str,
+    summary: &'static str,
+    auth: Auth,
+    takes: Takes,
+    gives: Gives,
+    parameters: Vec<Parameter>,
+    errors: Vec<Code>,
+    not_ready: Option<&'static str>,
+}
+
+/// Why a call with an access token may be refused.
+pub(super) const BEARER_ERRORS: [Code; 6] = [
+    Code::InvalidRequest,
+    Code::MissingToken,
+    Code::InvalidToken,
+    Code::TokenExpired,
+    Code::TokenRevoked,
+    Code::AllSessionsRevoked,
+];
+
+const BODY_ERRORS: [Code; 6] = [
+    Code::MalformedJson,
+    Code::RequestTimeout,
+    Code::BodyTooLarge,
+    Code::UnsupportedMediaType,
+    Code::InvalidInput,
+    Code::UnknownField,
+];
+
+impl Operation {
+    pub(super) fn new(
+        method: HttpMethod,
+        path: String,
+        name: &'static str,
+        tag: &'static str,
+        summary: &'static str,
+    ) -> Self {
+        let (auth, takes, gives) = (Auth::Anybody, Takes::Nothing, Gives::Nothing(204));
+        Self {
+            path,
+            method,
+            name,
+            tag,
+            summary,
+            auth,
+            takes,
+            gives,
+            parameters: vec![],
+            errors: vec![],
+            not_ready: None,
+        }
+    }
+
+    pub(super) fn by(self, auth: Auth) -> Self {
+        Self { auth, ..self }
+    }
+
+    pub(super) fn takes(self, takes: Takes) -> Self {
+        Self { takes, ..self }
+    }
+
+    pub(super) fn gives(self, gives: Gives) -> Self {
+        Self { gives, ..self }
+    }
+
+    pub(super) fn with(mut self, parameter: Parameter) -> Self {
+        self.parameters.push(parameter);
+        self
+    }
+
+    pub(super) fn or(mut self, errors: &[Code]) -> Self {
+        self.errors.extend_from_slice(errors);
+        self
+    }
+
+    pub(super) fn not_ready(self, shape: &'static str) -> Self {
+        Self {
+            not_ready: Some(shape),
+            ..self
+        }
+    }
+
+    /// Writes the operation into the document.
+    pub(super) fn add_to(self, paths: &mut Paths) {
+        let mut operation = OperationBuilder::new()
+            .operation_id(Some(self.name))
+            .tag(self.tag)
+            .summary(Some(self.summary))
+            .parameters(Some(self.parameters.clone()))
+            .request_body(self.request_body())
+            .responses(self.responses());
+        let scheme = |name: &str| SecurityRequirement::new(name, std::iter::empty::<String>());
+        operation = match self.auth {
+            Auth::Anybody | Auth::MaybeClient => operation,
+            Auth::SignedIn => operation.security(scheme(BEARER)),
+            Auth::MaybeSignedIn => operation
+                .security(scheme(BEARER))
+                .security(SecurityRequirement::default()),
+            Auth::Client => operation.security(scheme(CLIENT)),
+        };
+        paths.add_path_operation(&self.path, vec![self.method], operation);
+    }
+
+    fn request_body(&self) -> Option<utoipa::openapi::request_body::RequestBody> {
+        let (media_type, shape, required) = match self.takes {
+            Takes::Nothing => return None,
+            Takes::Json(shape) => ("application/json", shape, Required::True),
+            Takes::MaybeJson(shape) => ("application/json", shape, Required::False),
+            Takes::Form(shape) => (crate::form::FORM, shape, Required::True),
+        };
+        let content = Content::new(Some(schemas::named(shape)));
+        Some(
+            RequestBodyBuilder::new()
+                .content(media_type, content)
+                .required(Some(required))
+                .build(),
+        )
+    }
+
+    fn responses(&self) -> utoipa::openapi::Responses {
+        let mut responses = ResponsesBuilder::new();
+        let (status, good) = self.good();
+        responses = responses.response(status.to_string(), good);
+        let is_oauth = matches!(self.takes, Takes::Form(_));
+        let errors = if is_oauth {
+            oauth_answers()
+        } else {
+            self.problems()
+        };
+        for (status, says) in errors {
+            let (media_type, shape) = if is_oauth {
+                ("application/json", "OauthError")
+            } else {
+                (PROBLEM_JSON, "Problem")
+            };
+            let mut answer = framed(&says).content(media_type, Content::new(Some(schemas::named(shape))));
+            if status == 401 {
+                answer = answer.header("WWW-Authenticate", header("How to prove who is calling."));
+            }
+            if status == 503 {
+                answer = answer.header("Retry-After", header("When to come back, in seconds."));
+            }
+            responses = responses.response(status.to_string(), answer);
+        }
+        if let Some(shape) = self.not_ready {
+            let answer =
+                framed("Not now").content("application/json", Content::new(Some(schemas::named(shape))));
+            responses = responses.response("503", answer);
+        }
+        responses.build()
+    }
+
+    fn good(&self) -> (u16, ResponseBuilder) {
+        match self.gives {
+            Gives::Json(status, shape) => (
+                status,
+                framed("Done").content("application/json", Content::new(Some(schemas::named(shape)))),
+            ),
+            Gives::Page(media_type) => (
+                200,
+                framed("A page").content(media_type, Content::new(Some(schemas::text()))),
+            ),
+            Gives::Script => {
+                let object = ObjectBuilder::new().schema_type(Type::Object);
+                (
+                    200,
+                    framed("The document").content("application/json", Content::new(Some(object))),
+                )
+            }
+            Gives::Nothing(status) if self.name == "verify" => {
+                let mut answer = framed("The token is good");
+                for (name, says) in [
+                    ("X-Auth-User", "The user's id."),
+                    ("X-Auth-Email", "The user's address."),
+                    ("X-Auth-Role", "The user's role."),
+                    ("X-Auth-Session", "The session's id."),
+                ] {
+                    answer = answer.header(name, header(says));
+                }
+                (status, answer)
+            }
+            Gives::Nothing(status) => (status, framed("Done")),
+        }
+    }
+
+    /// The errors by status: those of the route, and those that its kind always has.
+    fn problems(&self) -> BTreeMap<u16, String> {
+        let mut codes = self.errors.clone();
+        if self.auth == Auth::SignedIn {
+            codes.extend(BEARER_ERRORS);
+        }
+        if matches!(self.takes, Takes::Json(_) | Takes::MaybeJson(_)) {
+            codes.extend(BODY_ERRORS);
+        }
+        if !matches!(
+            self.name,
+            "health" | "live" | "ready" | "jwks" | "openapi" | "docs"
+        ) {
+            codes.extend([Code::Internal, Code::Unavailable]);
+        }
+        let mut says = BTreeMap::<u16, String>::new();
+        for code in codes {
+            let known = says.entry(code.status()).or_default();
+            let word = format!("`{}`", code.word());
+            if !known.contains(&word) {
+                known.push_str(if known.is_empty() { "" } else { ", " });
+                known.push_str(&word);
+            }
+        }
+        says
+    }
+}
+
+fn oauth_answers() -> BTreeMap<u16, String> {
+    let answers = [
+        (
+            400,
+            "`invalid_request`, `invalid_grant`, `unsupported_grant_type`, `invalid_scope`",
+        ),
+        (401, "`invalid_client`"),
+        (408, "`invalid_request`: the body did not arrive in time"),
+        (413, "`invalid_request`: the body is too long"),
+        (500, "`server_error`"),
+        (503, "`temporarily_unavailable`"),
+    ];
+    answers.map(|(status, says)| (status, says.to_owned())).into()
+}
+
+fn framed(says: &str) -> ResponseBuilder {
+    ResponseBuilder::new()
+        .description(says)
+        .header("X-Request-Id", header("The request's name, for the logs."))
+}
+
+fn header(says: &str) -> utoipa::openapi::Header {
+    HeaderBuilder::new()
+        .schema(Some(schemas::text()))
+        .description(Some(says))
+        .build()
+}
