@@ -31,6 +31,9 @@ on_every_backend! {
         ];
         for route in ROUTES {
             for (body, status, code) in bodies {
+                if route == "/logout" && body.is_empty() {
+                    continue; // without a body it is a bearer call
+                }
                 let client = if route == "/me" { ada.client.clone() } else { app.anonymous() };
                 let request = client.request(method(route), route).header("Content-Type", "application/json").body(body);
                 let answer = client.send(request).await;
@@ -51,10 +54,10 @@ on_every_backend! {
         for route in ["/register", "/login", "/refresh", "/setup"] {
             for kind in ["text/plain", "application/x-www-form-urlencoded", "application/jsonx"] {
                 let request = client.request(Method::POST, route).header("Content-Type", kind).body("{}");
-                let _ = client.send(request).await.expect(415);
+                client.send(request).await.expect(415);
             }
             let request = client.request(Method::POST, route).body("{}");
-            let _ = client.send(request).await.expect(415);
+            client.send(request).await.expect(415);
             let huge = json!({ "email": "a".repeat(20_000), "password": "b" });
             let answer = client.post(route, &huge).await.expect(413);
             assert_eq!(answer.header("content-type"), Some("application/problem+json"));
@@ -101,7 +104,7 @@ on_every_backend! {
             assert!(answer.header("allow").unwrap().contains(allowed), "{path}");
         }
         let odd = Method::from_bytes(b"FROBNICATE").unwrap();
-        let _ = client.send(client.request(odd, "/login")).await.expect(405);
+        client.send(client.request(odd, "/login")).await.expect(405);
     }
 
     async fn forwarded_headers_of_strangers_change_nothing(backend) {

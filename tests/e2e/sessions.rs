@@ -52,7 +52,7 @@ on_every_backend! {
         let phone = app.login(&ada.email).await;
         let all = items(&ada.client.get("/sessions").await.expect(200).json());
         let other = all.iter().find(|item| item["current"] == false).unwrap()["id"].as_str().unwrap().to_owned();
-        let _ = ada.client.delete(&format!("/sessions/{other}")).await.expect(204);
+        ada.client.delete(&format!("/sessions/{other}")).await.expect(204);
         assert_eq!(phone.client.get("/me").await.expect(401).code(), "token_revoked");
         assert_eq!(app.refresh(&phone.refresh).await.expect(401).code(), "token_revoked");
         let ended = ada.client.get(&format!("/sessions/{other}")).await.expect(200);
@@ -60,7 +60,7 @@ on_every_backend! {
         assert_eq!(items(&ada.client.get("/sessions?status=active").await.json()).len(), 1);
         assert_eq!(items(&ada.client.get("/sessions?status=ended").await.json()).len(), 1);
         assert_eq!(items(&ada.client.get("/sessions?status=all").await.json()).len(), 2);
-        let _ = ada.client.get("/me").await.expect(200);
+        ada.client.get("/me").await.expect(200);
     }
 
     async fn another_users_session_is_not_found_and_lives_on(backend) {
@@ -71,8 +71,8 @@ on_every_backend! {
         let foreign = eve.client.get(&path).await.expect(404);
         let unknown = eve.client.get("/sessions/018f3f5e-7c1a-7a30-8d2e-0123456789ab").await.expect(404);
         assert_eq!((foreign.code(), foreign.field("detail")), (unknown.code(), unknown.field("detail")));
-        let _ = eve.client.delete(&path).await.expect(404);
-        let _ = eve.client.get("/sessions/not-an-id").await.expect(404);
-        let _ = ada.client.get("/me").await.expect(200);
+        eve.client.delete(&path).await.expect(404);
+        eve.client.get("/sessions/not-an-id").await.expect(404);
+        ada.client.get("/me").await.expect(200);
     }
 }

@@ -47,19 +47,19 @@ on_every_backend! {
         assert_eq!(refused.code(), "invalid_or_expired_token");
         let voided = setup_token(&app).await;
         let token = setup_token(&app).await;
-        let _ = app.anonymous().post("/setup", &body(&voided)).await.expect(400);
+        app.anonymous().post("/setup", &body(&voided)).await.expect(400);
         app.clock.advance(auth_domain::time::Span::minutes(15));
-        let _ = app.anonymous().post("/setup", &body(&token)).await.expect(400);
+        app.anonymous().post("/setup", &body(&token)).await.expect(400);
         let fresh = setup_token(&app).await;
-        let _ = app.anonymous().post("/setup", &body(&fresh)).await.expect(201);
+        app.anonymous().post("/setup", &body(&fresh)).await.expect(201);
     }
 
     async fn a_mistake_in_the_account_does_not_use_the_token_up(backend) {
         let app = TestApp::start(backend).await;
         let token = setup_token(&app).await;
         let weak = json!({ "token": token, "email": "root@example.com", "password": "admin123" });
-        let _ = app.anonymous().post("/setup", &weak).await.expect(422);
+        app.anonymous().post("/setup", &weak).await.expect(422);
         let body = json!({ "token": token, "email": "root@example.com", "password": PASSWORD });
-        let _ = app.anonymous().post("/setup", &body).await.expect(201);
+        app.anonymous().post("/setup", &body).await.expect(201);
     }
 }

@@ -15,12 +15,14 @@ mod app;
 mod backend;
 mod client;
 mod clock;
+mod own;
 mod process;
 
 pub use app::{Builder, TestApp, User};
-pub use backend::{Backend, Database};
+pub use backend::{Backend, Database, service};
 pub use client::{Answer, Client};
 pub use clock::TestClock;
+pub use own::{OwnPostgres, OwnRedis, eventually, free_port, signal};
 pub use process::{Output, Server, binary, run};
 
 /// A password that the policy accepts.

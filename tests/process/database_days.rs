@@ -1,0 +1,105 @@
+//! PostgreSQL down at the start, down later, back again: 503 and never a 4xx, and healthy without a restart.
+
+use serde_json::json;
+use tests::{Backend, Database, OwnPostgres, PASSWORD, Server, eventually, run};
+
+fn environment(postgres: &OwnPostgres, database: &Database) -> Vec<(String, String)> {
+    let mut environment = database.environment();
+    environment.push(("DATABASE_URL".to_owned(), postgres.url()));
+    environment
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn an_outage_is_not_a_sign_out() {
+    let postgres = OwnPostgres::start();
+    let database = Database::create(Backend::Fleet);
+    let server = Server::try_start(&environment(&postgres, &database)).unwrap_or_else(|log| panic!("{log}"));
+    let body = json!({ "email": "ada@example.com", "password": PASSWORD });
+    let tokens = server.client().post("/register", &body).await.expect(201);
+    let client = server.client().with_bearer(&tokens.field("access_token"));
+    let refresh = json!({ "refresh_token": tokens.field("refresh_token") });
+    postgres.stop();
+    for _ in 0..3 {
+        let login = server.client().post("/login", &body).await.expect(503);
+        assert_eq!(login.code(), "unavailable");
+        assert!(login.header("retry-after").is_some());
+        assert_eq!(
+            server
+                .client()
+                .post("/refresh", &refresh)
+                .await
+                .expect(503)
+                .code(),
+            "unavailable"
+        );
+        assert_eq!(client.get("/me").await.expect(503).code(), "unavailable");
+        assert_eq!(
+            client.post_nothing("/logout").await.expect(503).code(),
+            "unavailable",
+            "nothing unrecorded is answered"
+        );
+        server.client().get("/health/ready").await.expect(503);
+        server.client().get("/health/live").await.expect(200);
+    }
+    postgres.start_again();
+    let runtime = tokio::runtime::Handle::current();
+    let probe = server.client();
+    tokio::task::spawn_blocking(move || {
+        eventually("the server is ready again", || {
+            runtime.block_on(probe.get("/health/ready")).status == 200
+        });
+    })
+    .await
+    .unwrap();
+    client.get("/me").await.expect(200);
+    server.client().post("/login", &body).await.expect(200);
+    server.client().post("/refresh", &refresh).await.expect(200);
+}
+
+#[tokio::test]
+async fn a_database_that_is_down_at_the_start_is_named() {
+    let postgres = OwnPostgres::start();
+    let database = Database::create(Backend::Fleet);
+    let environment = environment(&postgres, &database);
+    postgres.stop();
+    let refused = run(&["serve", "--bind", "127.0.0.1:0"], &environment, "");
+    assert_eq!(refused.code, 1, "{}", refused.stderr);
+    assert!(
+        refused.stderr.to_lowercase().contains("database"),
+        "{}",
+        refused.stderr
+    );
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_start_waits_for_the_database_if_it_was_told_to() {
+    let postgres = OwnPostgres::start();
+    let database = Database::create(Backend::Fleet);
+    let mut environment = environment(&postgres, &database);
+    environment.push(("KEYWARD__DATABASE__WAIT".to_owned(), "60s".to_owned()));
+    postgres.stop();
+    let server = std::thread::scope(|scope| {
+        let start = scope.spawn(|| Server::try_start(&environment));
+        postgres.start_again();
+        start.join().unwrap()
+    });
+    let server = server.unwrap_or_else(|log| panic!("{log}"));
+    server.client().get("/health/ready").await.expect(200);
+}
+
+#[tokio::test]
+async fn an_old_schema_on_postgresql_names_the_command() {
+    let database = Database::create(Backend::Fleet);
+    let mut environment = database.environment();
+    environment.push(("KEYWARD__DATABASE__AUTO_MIGRATE".to_owned(), "false".to_owned()));
+    let refused = run(&["serve", "--bind", "127.0.0.1:0"], &environment, "");
+    assert_eq!(refused.code, 1);
+    assert!(
+        refused.stderr.contains("keyward migrate up"),
+        "{}",
+        refused.stderr
+    );
+    assert_eq!(run(&["migrate", "up"], &environment, "").code, 0);
+    let server = Server::try_start(&environment).unwrap_or_else(|log| panic!("{log}"));
+    server.client().get("/health/ready").await.expect(200);
+}

@@ -1,0 +1,72 @@
+//! What the README tells people to type, typed.
+
+use std::process::Command;
+use tests::{Backend, Database, Server};
+
+/// The shell blocks of the README that follow `<!-- marker -->`, in order.
+fn blocks(marker: &str) -> String {
+    let readme = include_str!("../../README.md");
+    let marker = format!("<!-- {marker} -->\n```sh\n");
+    let found: Vec<&str> = readme
+        .split(&marker)
+        .skip(1)
+        .map(|rest| rest.split("```").next().unwrap())
+        .collect();
+    assert!(!found.is_empty());
+    found.concat()
+}
+
+fn shell(script: &str, variables: &[(&str, String)]) -> String {
+    let output = Command::new("sh")
+        .args(["-eu", "-c", script])
+        .envs(variables.iter().map(|(name, value)| (name, value)))
+        .output()
+        .unwrap();
+    let printed = String::from_utf8_lossy(&output.stdout).into_owned();
+    assert!(
+        output.status.success(),
+        "{printed}\n{}",
+        String::from_utf8_lossy(&output.stderr)
+    );
+    printed
+}
+
+#[test]
+fn the_walk_does_what_it_says() {
+    let database = Database::create(Backend::Sqlite);
+    let server = Server::start(&database, &[]);
+    let base = format!("{}/api/v1/auth", server.origin());
+    let printed = shell(&blocks("walk"), &[("KEYWARD", base)]);
+    assert!(printed.contains("Token has been revoked"), "{printed}");
+}
+
+#[cfg(feature = "services")]
+#[test]
+fn the_fleets_walk_does_what_it_says() {
+    let database = Database::create(Backend::Fleet);
+    let (one, two) = (Server::start(&database, &[]), Server::start(&database, &[]));
+    let base = |server: &Server| format!("{}/api/v1/auth", server.origin());
+    shell(&blocks("fleet"), &[("ONE", base(&one)), ("TWO", base(&two))]);
+}
+
+/// The table of the documentation is the table of the program.
+#[test]
+fn the_documented_error_codes_are_the_ones_there_are() {
+    let page = include_str!("../../docs/errors.md");
+    let (table, _) = page.split_once("## What a client does").unwrap();
+    let mut documented: Vec<(String, u16)> = table
+        .lines()
+        .filter_map(|line| {
+            let mut cells = line.strip_prefix("| `")?.split('|').map(str::trim);
+            let code = cells.next()?.trim_end_matches('`').to_owned();
+            Some((code, cells.next()?.parse().ok()?))
+        })
+        .collect();
+    documented.sort();
+    let mut known: Vec<(String, u16)> = auth_api::problem::Code::ALL
+        .iter()
+        .map(|code| (code.word().to_owned(), code.status()))
+        .collect();
+    known.sort();
+    assert_eq!(documented, known);
+}
