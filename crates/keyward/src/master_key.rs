@@ -214,7 +214,7 @@ fn sync_folder(file: &Path) -> io::Result<()> {
     }
 }
 
-#[cfg(all(test, unix))]
+#[cfg(test)]
 mod tests {
     use super::*;
     use auth_service::SystemEntropy;

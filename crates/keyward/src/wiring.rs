@@ -282,7 +282,7 @@ pub(crate) async fn settle_schema(config: &Config, storage: &Storage) -> Result<
     }
     let applied = storage.migrate_up().await?;
     tracing::info!(
-        ?applied,
+        applied = applied.join(", "),
         backend = backend_name(storage.backend()),
         "the schema is up to date"
     );

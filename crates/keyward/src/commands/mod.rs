@@ -55,8 +55,10 @@ pub async fn run(cli: Cli) -> Result<(), CommandError> {
 
 /// The configuration for a command that prints for people: only warnings of the log come between its lines.
 fn load_quietly(sources: &crate::config::Sources) -> Result<Config, CommandError> {
-    let config = Config::load(sources)?;
+    let mut config = Config::load(sources)?;
     logging::start(&config.log, Some("warn"));
+    // A command asks one thing after the other.
+    config.database.pool_size = config.database.pool_size.min(2);
     Ok(config)
 }
 

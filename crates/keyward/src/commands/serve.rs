@@ -53,9 +53,9 @@ pub(super) async fn serve(config: Config) -> Result<(), CommandError> {
     }
     if let Some(token) = running.setup_token() {
         say(format_args!(
-            "there is no administrator yet; whoever POSTs this token to {}{}/setup within 15 minutes becomes it:\n    \
+            "there is no administrator yet; whoever POSTs this token to http://{}{}/setup within 15 minutes becomes it:\n    \
              set-up token: {}\n(`keyward setup-token` makes another)",
-            config.server.public_url,
+            running.addr(),
             config.server.base_path,
             token.expose_secret(),
         ));

@@ -220,7 +220,7 @@ pub(super) fn hashing(config: &Config, findings: &mut Findings) {
         Ok(took) => took,
         Err(error) => return findings.fail("hashing", error.to_string(), ""),
     };
-    let what = format!("a password takes {} ms", took.as_millis());
+    let what = format!("a password takes {:.1} ms", took.as_secs_f64() * 1_000.0);
     let calibrate = "`keyward hash calibrate` proposes parameters for this machine";
     if params.memory_kib < 19_456 || params.iterations < 2 {
         findings.warn(
