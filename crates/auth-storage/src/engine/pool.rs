@@ -88,10 +88,12 @@ pub(crate) struct Bounds {
 
 type Job<C> = Box<dyn FnOnce(&Lender<C>) + Send>;
 
-/// The pool and its threads. Dropped, it lets the threads finish what waits and go.
+/// The pool and its threads. Dropped, it lets the threads finish what waits, and waits for them: a process that ends while
+/// a connection is being closed takes OpenSSL away from under it, and dies of that.
 pub(crate) struct Workers<C: Send + 'static> {
     queue: Arc<Queue<Job<C>>>,
     acquire: Duration,
+    threads: Vec<thread::JoinHandle<()>>,
 }
 
 struct Lender<C: Send + 'static> {
@@ -111,6 +113,8 @@ impl<C: Dialect + Send + 'static> Workers<C> {
         let size = bounds.size.max(1);
         let pool = r2d2::Pool::builder()
             .max_size(size)
+            // Made as they are needed: a command of the operator's needs one, and must not end while others are being made.
+            .min_idle(Some(0))
             .test_on_check_out(false)
             .idle_timeout(None)
             .max_lifetime(None)
@@ -134,19 +138,20 @@ impl<C: Dialect + Send + 'static> Workers<C> {
             acquire: bounds.acquire,
         });
         let queue = Arc::new(Queue::<Job<C>>::new(bounds.queue));
+        let mut threads = Vec::new();
         for number in 0..size {
             let (queue, lender) = (Arc::clone(&queue), Arc::clone(&lender));
-            thread::Builder::new()
-                .name(format!("{name}-{number}"))
-                .spawn(move || {
-                    while let Some(job) = queue.take(1).pop() {
-                        job(&lender);
-                    }
-                })?;
+            let thread = thread::Builder::new().name(format!("{name}-{number}"));
+            threads.push(thread.spawn(move || {
+                while let Some(job) = queue.take(1).pop() {
+                    job(&lender);
+                }
+            })?);
         }
         Ok(Self {
             queue,
             acquire: bounds.acquire,
+            threads,
         })
     }
 
@@ -182,6 +187,12 @@ impl<C: Dialect + Send + 'static> Workers<C> {
 impl<C: Send + 'static> Drop for Workers<C> {
     fn drop(&mut self) {
         self.queue.close();
+        for thread in self.threads.drain(..) {
+            // A job that held the last of it would wait for itself.
+            if thread.thread().id() != thread::current().id() {
+                let _panicked = thread.join();
+            }
+        }
     }
 }
 
