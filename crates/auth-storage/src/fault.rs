@@ -27,10 +27,16 @@ impl From<diesel::result::Error> for Fault {
 
 /// A transaction that ends without writing: with an answer that wants nothing kept, or with a failure.
 pub(crate) enum Undo<T> {
-    /// The answer.
-    With(T),
+    /// The answer, boxed: most transactions end without one.
+    With(Box<T>),
     /// The failure.
     For(Fault),
+}
+
+impl<T> Undo<T> {
+    pub(crate) fn with(answer: T) -> Self {
+        Self::With(Box::new(answer))
+    }
 }
 
 impl<T> From<diesel::result::Error> for Undo<T> {
@@ -48,7 +54,8 @@ impl<T> From<Fault> for Undo<T> {
 /// The answer of a transaction that may have been undone.
 pub(crate) fn undone<T>(outcome: Result<T, Undo<T>>) -> Result<T, Fault> {
     match outcome {
-        Ok(answer) | Err(Undo::With(answer)) => Ok(answer),
+        Ok(answer) => Ok(answer),
+        Err(Undo::With(answer)) => Ok(*answer),
         Err(Undo::For(fault)) => Err(fault),
     }
 }

@@ -243,3 +243,67 @@ impl<C: Dialect + Send + 'static> Lender<C> {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use diesel::{Connection, ConnectionError, SqliteConnection};
+    use std::sync::mpsc;
+
+    /// Two connections at most, which can be made while the database is `there`; each one that is made is told of.
+    fn workers(there: &Arc<AtomicBool>, tell: mpsc::Sender<()>) -> Arc<Workers<SqliteConnection>> {
+        let there = Arc::clone(there);
+        let connect: Connect<SqliteConnection> = Box::new(move || {
+            if !there.load(Ordering::Acquire) {
+                return Err(ConnectionError::BadConnection("away".to_owned()));
+            }
+            let connection = SqliteConnection::establish(":memory:")?;
+            let _nobody_listens = tell.send(());
+            Ok(connection)
+        });
+        let bounds = Bounds {
+            size: 2,
+            queue: 8,
+            acquire: Duration::from_millis(300),
+        };
+        Arc::new(Workers::start("test", bounds, connect).unwrap())
+    }
+
+    /// The one connection that was made during an outage belonged to an era that then passed. Nothing else was being made,
+    /// and whoever came found nothing to borrow and did not wait: the pool stayed empty for good.
+    #[tokio::test]
+    async fn a_pool_whose_last_connection_is_past_makes_another() {
+        let there = Arc::new(AtomicBool::new(true));
+        let (tell, told) = mpsc::channel();
+        let workers = workers(&there, tell);
+        let (begin, begun) = oneshot::channel();
+        let (end, ended) = mpsc::channel::<()>();
+        let first = tokio::spawn({
+            let workers = Arc::clone(&workers);
+            async move {
+                let operation = move |_: &mut SqliteConnection| {
+                    begin.send(()).unwrap();
+                    ended.recv().unwrap();
+                    Err::<(), _>(Fault::Demoted)
+                };
+                workers.run(operation).await
+            }
+        });
+        begun.await.unwrap();
+        there.store(false, Ordering::Release);
+        while workers.run(|_| Ok(())).await != Err(StorageError::Unavailable(Outage::Unreachable)) {}
+        there.store(true, Ordering::Release);
+        tokio::task::spawn_blocking(move || (told.recv().unwrap(), told.recv().unwrap()))
+            .await
+            .unwrap();
+        end.send(()).unwrap();
+        assert_eq!(
+            first.await.unwrap(),
+            Err(StorageError::Unavailable(Outage::ReadOnly))
+        );
+        let patience = Instant::now() + Duration::from_secs(5);
+        while workers.run(|_| Ok(())).await.is_err() {
+            assert!(Instant::now() < patience, "the pool stays empty");
+        }
+    }
+}

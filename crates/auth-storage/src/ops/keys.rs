@@ -41,13 +41,13 @@ pub(crate) fn change(c: &mut Conn, moves: &[KeyStep], new: Vec<StoredKey>) -> Re
                 k::verifies_until.eq(verifies_until.map(Ts)),
             ));
             if unless_taken(moved.execute(c))? != Some(1) {
-                return Err(Undo::With(false));
+                return Err(Undo::with(false));
             }
         }
         for key in new {
             let made = diesel::insert_into(k::table).values(KeyRow::of(key)).execute(c);
             if unless_taken(made)?.is_none() {
-                return Err(Undo::With(false));
+                return Err(Undo::with(false));
             }
         }
         Ok(true)

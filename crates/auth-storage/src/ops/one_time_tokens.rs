@@ -63,7 +63,7 @@ pub(crate) fn redeem_setup(
     whole_or_undone(c, |c| {
         take_guard(c)?;
         if any_administrator(c, administrators, None)? {
-            return Err(Undo::With(SetupOutcome::Closed));
+            return Err(Undo::with(SetupOutcome::Closed));
         }
         let good = t::table
             .filter(t::digest.eq(digest.as_slice()))
@@ -75,10 +75,10 @@ pub(crate) fn redeem_setup(
             .execute(c)?
             != 1
         {
-            return Err(Undo::With(SetupOutcome::InvalidToken));
+            return Err(Undo::with(SetupOutcome::InvalidToken));
         }
         let Some(made) = insert_if_free(c, user, Some(Ts(session.created_at)))? else {
-            return Err(Undo::With(SetupOutcome::EmailTaken));
+            return Err(Undo::with(SetupOutcome::EmailTaken));
         };
         diesel::insert_into(sessions::table)
             .values(SessionRow::of(session))

@@ -66,7 +66,7 @@ pub(crate) fn change(
             && !administers(&after, administrators)
             && !any_administrator(c, administrators, Some(id))?
         {
-            return Err(Undo::With(UserOutcome::LastAdmin));
+            return Err(Undo::with(UserOutcome::LastAdmin));
         }
         let disabled = before.status == UserStatus::Active && after.status == UserStatus::Disabled;
         let cut = disabled || before.role != after.role;
@@ -174,7 +174,7 @@ pub(crate) fn delete(
             return Ok(UserOutcome::NotFound);
         };
         if administers(&user, administrators) && !any_administrator(c, administrators, Some(id))? {
-            return Err(Undo::With(UserOutcome::LastAdmin));
+            return Err(Undo::with(UserOutcome::LastAdmin));
         }
         let rows: Vec<FallenRow> =
             diesel::delete(sessions::table.filter(sessions::user_id.eq(Id(id.as_uuid()))))

@@ -2,5 +2,9 @@
 
 pub(crate) type Conn = diesel::PgConnection;
 
+#[expect(
+    clippy::duplicate_mod,
+    reason = "one source of queries, compiled for each backend"
+)]
 #[path = "../ops/mod.rs"]
 pub(crate) mod ops;

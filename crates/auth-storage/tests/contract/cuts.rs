@@ -1,0 +1,161 @@
+//! Cuts: everything born below a generation dies, and what is lifted over goes on.
+
+use crate::{
+    people::{admins, at, hash, session_of, t0, terms},
+    world::all,
+};
+use auth_domain::{
+    revocation::{Revocation, Revoked, TokenRef, Verdict},
+    role::Role,
+    session::{EndReason, Session, SessionState},
+    time::Span,
+    user::{Generation, UserStatus},
+};
+use auth_storage::{StartedSession, UserChange, UserOutcome};
+
+fn token_of(session: &Session) -> TokenRef {
+    let token = auth_domain::ids::TokenId::from_parts(t0(), crate::people::chance());
+    TokenRef {
+        token,
+        session: session.id,
+        user: session.user,
+        generation: session.generation,
+    }
+}
+
+fn changed(outcome: UserOutcome) -> (auth_domain::user::User, Vec<Revocation>, u64) {
+    match outcome {
+        UserOutcome::Changed {
+            user,
+            revocations,
+            sessions_ended,
+        } => (user, revocations, sessions_ended),
+        other => panic!("{other:?}"),
+    }
+}
+
+on_both! {
+    fn signing_out_everywhere_ends_all_and_counts_the_live(world) {
+        let (user, first) = world.signed_in("a@example.com").await;
+        let second = world.sign_in(&user, at(1)).await;
+        let ended = world.sign_in(&user, at(2)).await;
+        world.db.end_session(ended.id, None, EndReason::Logout, terms(at(3))).await.unwrap();
+        let (_, stranger) = world.signed_in("b@example.com").await;
+        let outcome = world.db.end_user_sessions(user.id, EndReason::LogoutAll, terms(at(4))).await.unwrap().unwrap();
+        let raised = user.generation.raised();
+        assert_eq!((outcome.count, outcome.generation), (2, raised));
+        assert_eq!(outcome.revocations, [Revocation { what: Revoked::User(user.id, raised), until: second.rotation.access_until + Span::seconds(6) }]);
+        for session in [&first, &second] {
+            let state = world.stored(session).await.state;
+            assert_eq!(state, SessionState::Ended { at: at(4), why: EndReason::LogoutAll });
+            let facts = world.db.facts(token_of(session)).await.unwrap();
+            assert_eq!(facts.verdict(session.generation), Verdict::GenerationCut);
+        }
+        let facts = world.db.facts(token_of(&stranger)).await.unwrap();
+        assert_eq!(facts.verdict(stranger.generation), Verdict::Stands);
+        let again = world.db.end_user_sessions(user.id, EndReason::LogoutAll, terms(at(5))).await.unwrap().unwrap();
+        assert_eq!((again.count, again.generation), (0, raised.raised()));
+    }
+
+    fn a_revocation_lasts_as_long_as_the_last_token_it_could_concern(world) {
+        let (user, session) = world.signed_in("a@example.com").await;
+        let mut short = terms(at(4));
+        short.until_at_least = at(5);
+        let outcome = world.db.end_user_sessions(user.id, EndReason::LogoutAll, short).await.unwrap().unwrap();
+        assert_eq!(outcome.revocations[0].until, session.rotation.access_until + short.grace);
+        let mut long = terms(at(6));
+        long.until_at_least = at(90_000);
+        let outcome = world.db.end_user_sessions(user.id, EndReason::LogoutAll, long).await.unwrap().unwrap();
+        assert_eq!(outcome.revocations[0].until, at(90_000));
+    }
+
+    fn a_new_password_ends_every_other_session_and_lifts_its_own_over(world) {
+        let (user, own) = world.signed_in("a@example.com").await;
+        let other = world.sign_in(&user, at(1)).await;
+        let outcome = world.db.set_password(user.id, hash(3), Some(own.id), terms(at(2))).await.unwrap();
+        let (after, revocations, ended) = changed(outcome);
+        assert_eq!((after.generation, ended), (user.generation.raised(), 1));
+        assert_eq!(revocations[0].what, Revoked::User(user.id, after.generation));
+        assert_eq!(world.stored(&other).await.state, SessionState::Ended { at: at(2), why: EndReason::PasswordChanged });
+        let lifted = world.stored(&own).await;
+        assert_eq!(lifted, Session { generation: after.generation, ..own.clone() });
+        // Its access tokens died, those it is given from now on live.
+        let facts = world.db.facts(token_of(&own)).await.unwrap();
+        assert_eq!((facts.verdict(own.generation), facts.verdict(lifted.generation)), (Verdict::GenerationCut, Verdict::Stands));
+        let stored = world.db.credentials_of(user.id).await.unwrap().unwrap();
+        assert_eq!(stored.password_hash.unwrap().expose(), hash(3).expose());
+        let (_, _, ended) = changed(world.db.set_password(user.id, hash(4), None, terms(at(3))).await.unwrap());
+        assert_eq!(ended, 1);
+    }
+
+    fn another_users_session_is_never_spared(world) {
+        let (user, own) = world.signed_in("a@example.com").await;
+        let (_, foreign) = world.signed_in("b@example.com").await;
+        world.db.set_password(user.id, hash(3), Some(foreign.id), terms(at(2))).await.unwrap();
+        assert!(matches!(world.stored(&own).await.state, SessionState::Ended { .. }));
+        assert_eq!(world.stored(&foreign).await, foreign);
+    }
+
+    fn another_role_lifts_all_sessions_over_and_kills_their_access_tokens(world) {
+        let (user, first) = world.signed_in("a@example.com").await;
+        let second = world.sign_in(&user, at(1)).await;
+        let change = UserChange { role: Some(Role::VIEWER), ..UserChange::default() };
+        let outcome = world.db.change_user(user.id, change.clone(), admins(), terms(at(2))).await.unwrap();
+        let (after, revocations, ended) = changed(outcome);
+        assert_eq!((&after.role, after.generation, ended, revocations.len()), (&Role::VIEWER, user.generation.raised(), 0, 1));
+        for session in [&first, &second] {
+            assert_eq!(world.stored(session).await.generation, after.generation);
+            let facts = world.db.facts(token_of(session)).await.unwrap();
+            assert_eq!(facts.verdict(session.generation), Verdict::GenerationCut);
+        }
+        // The role it has already is no change.
+        let (same, revocations, _) = changed(world.db.change_user(user.id, change, admins(), terms(at(3))).await.unwrap());
+        assert_eq!((same.generation, revocations), (after.generation, vec![]));
+    }
+
+    fn disabling_ends_all_sessions_and_enabling_revives_none(world) {
+        let (user, session) = world.signed_in("a@example.com").await;
+        let to = |status| UserChange { status: Some(status), ..UserChange::default() };
+        let off = world.db.change_user(user.id, to(UserStatus::Disabled), admins(), terms(at(2))).await.unwrap();
+        let (after, revocations, ended) = changed(off);
+        assert_eq!((after.status, after.generation, ended, revocations.len()), (UserStatus::Disabled, user.generation.raised(), 1, 1));
+        assert_eq!(world.stored(&session).await.state, SessionState::Ended { at: at(2), why: EndReason::UserDisabled });
+        let on = world.db.change_user(user.id, to(UserStatus::Active), admins(), terms(at(3))).await.unwrap();
+        let (back, revocations, _) = changed(on);
+        assert_eq!((back.status, back.generation, revocations), (UserStatus::Active, after.generation, vec![]));
+        assert!(matches!(world.stored(&session).await.state, SessionState::Ended { .. }));
+    }
+
+    fn a_deleted_user_takes_all_it_owns_and_leaves_the_highest_generation(world) {
+        let (user, session) = world.signed_in("a@example.com").await;
+        let (before, revocations, ended) = changed(world.db.delete_user(user.id, admins(), terms(at(2))).await.unwrap());
+        assert_eq!((before.id, ended), (user.id, 1));
+        assert_eq!(revocations[0].what, Revoked::User(user.id, Generation::DELETED));
+        assert_eq!(revocations[0].until, (session.rotation.access_until + Span::seconds(6)).max(at(2) + Span::hours(1)));
+        assert_eq!(world.db.user(user.id).await.unwrap(), None);
+        assert_eq!(world.db.session(session.id).await.unwrap(), None);
+        let facts = world.db.facts(token_of(&session)).await.unwrap();
+        assert_eq!(facts.verdict(session.generation), Verdict::GenerationCut);
+    }
+
+    /// A sign-in that verified the old password must not slip its session in behind the cut.
+    fn a_sign_in_beside_a_cut_is_ended_by_it_or_refused(world) {
+        for round in 0..10 {
+            let user = world.user(&format!("u{round}@example.com"), Role::USER).await;
+            let sign_ins = (0..8).map(|n| {
+                let (db, user) = (world.db.clone(), user.clone());
+                tokio::spawn(async move {
+                    let session = session_of(user.id, user.generation, at(n));
+                    db.start_session(session, 100, None, terms(at(n))).await.unwrap()
+                })
+            });
+            let sign_ins: Vec<_> = sign_ins.collect();
+            world.db.set_password(user.id, hash(2), None, terms(at(9))).await.unwrap();
+            let outcomes = all(sign_ins).await;
+            let begun = outcomes.iter().filter(|o| matches!(o, StartedSession::Started { .. })).count();
+            let of_user = format!("FROM sessions WHERE user_id = '{}'", user.id);
+            assert_eq!(world.number(&format!("SELECT count(*) AS n {of_user}")), i64::try_from(begun).unwrap());
+            assert_eq!(world.number(&format!("SELECT count(*) AS n {of_user} AND ended_at IS NULL")), 0);
+        }
+    }
+}

@@ -1,0 +1,135 @@
+//! Signing keys, settings, clients: of several nodes that make the same thing, one does.
+
+use crate::{
+    people::{at, t0},
+    world::all,
+};
+use auth_domain::{
+    client::{Client, ClientId},
+    keys::{KeyStanding, KeyState, KeyStep},
+};
+use auth_storage::StoredKey;
+
+fn key(kid: &str, state: KeyState, seconds: i64) -> StoredKey {
+    StoredKey {
+        standing: KeyStanding {
+            kid: kid.into(),
+            state,
+            published_at: at(seconds),
+            verifies_until: None,
+        },
+        algorithm: "ES256".into(),
+        public_jwk: r#"{"kty":"EC"}"#.into(),
+        sealed: vec![0, 1, 255],
+    }
+}
+
+fn step(kid: &str, from: KeyState, to: KeyState, verifies_until: Option<i64>) -> KeyStep {
+    KeyStep::Move {
+        kid: kid.into(),
+        from,
+        to,
+        verifies_until: verifies_until.map(at),
+    }
+}
+
+fn succession() -> Vec<KeyStep> {
+    vec![
+        step("a", KeyState::Active, KeyState::Retiring, Some(60)),
+        step("b", KeyState::Next, KeyState::Active, None),
+        KeyStep::Create(KeyState::Next),
+    ]
+}
+
+on_both! {
+    fn keys_move_as_a_whole_plan(world) {
+        let first = vec![key("a", KeyState::Active, 0), key("b", KeyState::Next, 1)];
+        assert!(world.db.change_keys(vec![], first.clone()).await.unwrap());
+        assert_eq!(world.db.keys().await.unwrap(), first);
+        assert!(world.db.change_keys(succession(), vec![key("c", KeyState::Next, 2)]).await.unwrap());
+        let standings: Vec<_> = world.db.keys().await.unwrap().into_iter().map(|k| k.standing).collect();
+        let stands = |kid: &str, state, seconds, verifies_until: Option<i64>| KeyStanding {
+            kid: kid.into(), state, published_at: at(seconds), verifies_until: verifies_until.map(at),
+        };
+        assert_eq!(standings, [
+            stands("a", KeyState::Retiring, 0, Some(60)),
+            stands("b", KeyState::Active, 1, None),
+            stands("c", KeyState::Next, 2, None),
+        ]);
+    }
+
+    fn a_plan_from_an_older_state_writes_nothing(world) {
+        let first = vec![key("a", KeyState::Active, 0), key("b", KeyState::Next, 1)];
+        assert!(world.db.change_keys(vec![], first.clone()).await.unwrap());
+        let wrong = vec![
+            step("a", KeyState::Active, KeyState::Retiring, Some(60)),
+            step("b", KeyState::Retiring, KeyState::Active, None),
+        ];
+        assert!(!world.db.change_keys(wrong, vec![]).await.unwrap());
+        // Two that sign, or two that wait, can't be.
+        assert!(!world.db.change_keys(vec![step("b", KeyState::Next, KeyState::Active, None)], vec![]).await.unwrap());
+        assert!(!world.db.change_keys(vec![], vec![key("c", KeyState::Retired, 2), key("d", KeyState::Next, 2)]).await.unwrap());
+        assert_eq!(world.db.keys().await.unwrap(), first);
+    }
+
+    fn of_many_nodes_that_start_or_rotate_one_does(world) {
+        let make = |n: u32| {
+            let db = world.db.clone();
+            tokio::spawn(async move {
+                let new = [(format!("active{n}"), KeyState::Active), (format!("next{n}"), KeyState::Next)];
+                db.change_keys(vec![], new.map(|(kid, state)| key(&kid, state, 0)).to_vec()).await.unwrap()
+            })
+        };
+        assert_eq!(all((0..8).map(make)).await.into_iter().filter(|made| *made).count(), 1);
+        let keys = world.db.keys().await.unwrap();
+        assert_eq!(keys.len(), 2);
+        let kid = |state| keys.iter().find(|k| k.standing.state == state).unwrap().standing.kid.clone();
+        let (active, next) = (kid(KeyState::Active), kid(KeyState::Next));
+        let rotate = |n: u32| {
+            let (db, active, next) = (world.db.clone(), active.clone(), next.clone());
+            tokio::spawn(async move {
+                let moves = vec![
+                    step(&active, KeyState::Active, KeyState::Retiring, Some(9)),
+                    step(&next, KeyState::Next, KeyState::Active, None),
+                ];
+                db.change_keys(moves, vec![key(&format!("new{n}"), KeyState::Next, 5)]).await.unwrap()
+            })
+        };
+        assert_eq!(all((0..8).map(rotate)).await.into_iter().filter(|done| *done).count(), 1);
+        assert_eq!(world.db.keys().await.unwrap().len(), 3);
+    }
+
+    fn what_is_sealed_is_sealed_anew_and_the_rest_stays(world) {
+        world.db.change_keys(vec![], vec![key("a", KeyState::Active, 0), key("b", KeyState::Next, 1)]).await.unwrap();
+        world.db.insert_setting("proof", vec![1]).await.unwrap();
+        let keys = vec![("a".to_owned(), vec![7]), ("gone".to_owned(), vec![8])];
+        world.db.reseal_keys(keys, vec![("proof".to_owned(), vec![9])]).await.unwrap();
+        let sealed: Vec<_> = world.db.keys().await.unwrap().into_iter().map(|k| k.sealed).collect();
+        assert_eq!(sealed, [vec![7], vec![0, 1, 255]]);
+        assert_eq!(world.db.setting("proof").await.unwrap(), Some(vec![9]));
+    }
+
+    fn a_setting_is_stored_once(world) {
+        assert_eq!(world.db.setting("proof").await.unwrap(), None);
+        let tries = (0..8).map(|n| {
+            let db = world.db.clone();
+            tokio::spawn(async move { db.insert_setting("proof", vec![n]).await.unwrap().then_some(n) })
+        });
+        let winners: Vec<u8> = all(tries).await.into_iter().flatten().collect();
+        assert_eq!(winners.len(), 1);
+        assert_eq!(world.db.setting("proof").await.unwrap(), Some(winners));
+    }
+
+    fn clients_come_and_go(world) {
+        let id = |text: &str| text.parse::<ClientId>().unwrap();
+        let client = |text: &str| Client { id: id(text), secret_digest: [3; 32], created_at: t0() };
+        assert!(world.db.insert_client(client("billing")).await.unwrap());
+        assert!(!world.db.insert_client(client("billing")).await.unwrap());
+        assert!(world.db.insert_client(client("api")).await.unwrap());
+        assert_eq!(world.db.client(&id("billing")).await.unwrap(), Some(client("billing")));
+        assert_eq!(world.db.clients().await.unwrap(), [client("api"), client("billing")]);
+        assert!(world.db.delete_client(&id("billing")).await.unwrap());
+        assert!(!world.db.delete_client(&id("billing")).await.unwrap());
+        assert_eq!(world.db.client(&id("billing")).await.unwrap(), None);
+    }
+}

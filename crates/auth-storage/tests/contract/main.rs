@@ -1,0 +1,57 @@
+//! The contract of the store: what each method promises, on every database.
+//!
+//! SQLite needs nothing. With the feature `services` the same tests run on PostgreSQL, too; KEYWARD_TEST_POSTGRES then has to
+//! name a server (`scripts/with-services.sh` brings one up), and a missing one fails.
+
+/// Makes each test twice: `sqlite::name` and `postgres::name`.
+#[cfg(test)]
+macro_rules! on_both {
+    ($($(#[$attribute:meta])* fn $name:ident($world:ident) $body:block)*) => {
+        $(
+            $(#[$attribute])*
+            async fn $name($world: $crate::world::World) $body
+        )*
+
+        mod sqlite {
+            $(#[test] fn $name() { $crate::world::on_sqlite(super::$name); })*
+        }
+
+        #[cfg(feature = "services")]
+        mod postgres {
+            $(#[test] fn $name() { $crate::world::on_postgres(super::$name); })*
+        }
+    };
+}
+
+#[cfg(test)]
+mod corrupt;
+#[cfg(test)]
+mod cuts;
+#[cfg(test)]
+mod keys_and_clients;
+#[cfg(test)]
+mod people;
+#[cfg(test)]
+mod processes;
+#[cfg(test)]
+mod revocations;
+#[cfg(test)]
+mod rotation;
+#[cfg(test)]
+mod schema_facts;
+#[cfg(all(test, feature = "services"))]
+mod server;
+#[cfg(all(test, feature = "services"))]
+mod server_outages;
+#[cfg(test)]
+mod sessions;
+#[cfg(test)]
+mod setup;
+#[cfg(test)]
+mod sqlite_file;
+#[cfg(test)]
+mod sweep;
+#[cfg(test)]
+mod users;
+#[cfg(test)]
+mod world;

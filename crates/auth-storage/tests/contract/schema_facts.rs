@@ -1,0 +1,293 @@
+//! Facts about the schema: its indexes, its twins, its way back, and that the code knows all of it.
+
+use crate::{
+    people::{ALL, address, at, person, policy, session_of, t0, terms, token},
+    world::{World, on_bare_sqlite},
+};
+use auth_domain::{role::Role, session::EndReason, time::Span, user::Generation};
+use auth_storage::{MigrateError, QueryRefused, SessionFilter, StorageError};
+use diesel::{prelude::*, sql_types::Text};
+use std::{collections::BTreeSet, path::Path};
+
+#[derive(QueryableByName, Debug)]
+struct Line {
+    #[diesel(sql_type = Text)]
+    line: String,
+}
+
+fn lines(world: &World, sql: &str) -> BTreeSet<String> {
+    world.rows::<Line>(sql).into_iter().map(|row| row.line).collect()
+}
+
+/// All that the database says of its own schema.
+fn schema(world: &World) -> BTreeSet<String> {
+    if world.is_sqlite() {
+        return lines(
+            world,
+            "SELECT type || ' ' || name || ' ' || coalesce(sql, '') AS line FROM sqlite_master",
+        );
+    }
+    let mut all = lines(
+        world,
+        "SELECT table_name || '.' || column_name || ' ' || data_type || ' ' || is_nullable || ' ' \
+        || coalesce(column_default, '') AS line FROM information_schema.columns WHERE table_schema = 'public'",
+    );
+    all.extend(lines(
+        world,
+        "SELECT indexdef AS line FROM pg_indexes WHERE schemaname = 'public'",
+    ));
+    all.extend(lines(
+        world,
+        "SELECT conrelid::regclass || ' ' || pg_get_constraintdef(oid) AS line FROM pg_constraint \
+        WHERE connamespace = 'public'::regnamespace",
+    ));
+    all
+}
+
+async fn migrates_up_and_down_and_up(world: World) {
+    let none = world.db.migration_status().await.unwrap();
+    assert!(
+        !none.is_empty() && none.iter().all(|m| !m.applied && m.known),
+        "{none:?}"
+    );
+    let said = world
+        .db
+        .user(person("a@example.com", Role::USER).id)
+        .await
+        .unwrap_err();
+    assert_eq!(said, StorageError::Query(QueryRefused::Schema));
+    let names: Vec<String> = none.iter().map(|m| m.name.clone()).collect();
+    assert_eq!(world.db.migrate_up().await.unwrap(), names);
+    assert_eq!(world.db.migrate_up().await.unwrap(), Vec::<String>::new());
+    assert!(
+        world
+            .db
+            .migration_status()
+            .await
+            .unwrap()
+            .iter()
+            .all(|m| m.applied && m.known)
+    );
+    let before = schema(&world);
+    for name in names.iter().rev() {
+        assert_eq!(world.db.migrate_down().await.unwrap().as_ref(), Some(name));
+    }
+    assert_eq!(world.db.migrate_down().await.unwrap(), None);
+    world.db.migrate_up().await.unwrap();
+    assert_eq!(schema(&world), before);
+    world.user("a@example.com", Role::USER).await;
+}
+
+async fn nodes_migrate_at_the_same_time(world: World) {
+    let mut nodes = Vec::new();
+    for _ in 0..4 {
+        let node = world.another().await;
+        nodes.push(tokio::spawn(
+            async move { node.migrate_up().await.unwrap().len() },
+        ));
+    }
+    let applied = crate::world::all(nodes).await;
+    let wanted = world.db.migration_status().await.unwrap().len();
+    assert_eq!(
+        (applied.iter().sum::<usize>(), applied.iter().max()),
+        (wanted, Some(&wanted)),
+        "{applied:?}"
+    );
+}
+
+#[test]
+fn sqlite_migrates_up_and_down_and_up_to_the_same_schema() {
+    on_bare_sqlite(migrates_up_and_down_and_up);
+}
+
+#[test]
+fn several_processes_may_migrate_a_sqlite_file_at_once() {
+    on_bare_sqlite(nodes_migrate_at_the_same_time);
+}
+
+#[cfg(feature = "services")]
+#[test]
+fn postgres_migrates_up_and_down_and_up_to_the_same_schema() {
+    crate::world::on_bare_postgres(migrates_up_and_down_and_up);
+}
+
+#[cfg(feature = "services")]
+#[test]
+fn several_nodes_may_migrate_a_postgres_database_at_once() {
+    crate::world::on_bare_postgres(nodes_migrate_at_the_same_time);
+}
+
+#[test]
+fn every_migration_has_a_twin_of_the_same_name_and_a_way_back() {
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../migrations");
+    let names = |backend: &str| -> BTreeSet<String> {
+        let entries = std::fs::read_dir(folder.join(backend))
+            .unwrap()
+            .map(Result::unwrap);
+        entries
+            .map(|entry| entry.file_name().into_string().unwrap())
+            .filter(|name| !name.starts_with('.'))
+            .collect()
+    };
+    assert_eq!(names("sqlite"), names("postgres"));
+    for backend in ["sqlite", "postgres"] {
+        for name in names(backend) {
+            for way in ["up.sql", "down.sql"] {
+                let text = std::fs::read_to_string(folder.join(backend).join(&name).join(way)).unwrap();
+                assert!(!text.trim().is_empty(), "{backend}/{name}/{way}");
+            }
+            assert!(
+                !folder.join(backend).join(&name).join("metadata.toml").exists(),
+                "{name} may run outside a transaction"
+            );
+        }
+    }
+}
+
+/// What the plan of a query says.
+fn plan(world: &World, sql: &str) -> String {
+    #[derive(QueryableByName)]
+    struct Step {
+        #[diesel(sql_type = Text)]
+        detail: String,
+    }
+    let steps = world.rows::<Step>(&format!("EXPLAIN QUERY PLAN {sql}"));
+    steps.into_iter().map(|step| step.detail + "\n").collect()
+}
+
+#[test]
+fn every_hot_query_uses_an_index_on_sqlite() {
+    crate::world::on_sqlite(async |world| {
+        for (sql, index) in [
+            ("SELECT * FROM users WHERE email_key = ?", "users_email_key"),
+            ("SELECT * FROM users WHERE id = ?", "PRIMARY KEY"),
+            (
+                "SELECT * FROM sessions JOIN users ON sessions.user_id = users.id WHERE sessions.id = ?",
+                "PRIMARY KEY",
+            ),
+            (
+                "SELECT * FROM sessions WHERE user_id = ? AND id < ? ORDER BY id DESC LIMIT 20",
+                "sessions_of_user",
+            ),
+            (
+                "UPDATE sessions SET rotation = 1 WHERE id = ? AND rotation = ? AND ended_at IS NULL",
+                "PRIMARY KEY",
+            ),
+            (
+                "UPDATE sessions SET ended_at = 1 WHERE user_id = ? AND ended_at IS NULL",
+                "sessions_of_user",
+            ),
+            (
+                "SELECT id FROM sessions WHERE ended_at < ? ORDER BY ended_at LIMIT 9",
+                "sessions_ended",
+            ),
+            (
+                "SELECT id FROM sessions WHERE id > ? ORDER BY id LIMIT 9",
+                "PRIMARY KEY",
+            ),
+            (
+                "SELECT * FROM revocations WHERE recorded_at >= ?",
+                "revocations_recorded",
+            ),
+            ("SELECT * FROM revocations WHERE until > ?", "revocations_until"),
+            (
+                "SELECT * FROM revocations WHERE id = ? OR id = ? OR id = ?",
+                "PRIMARY KEY",
+            ),
+            (
+                "SELECT id FROM revocations WHERE until <= ? ORDER BY until LIMIT 9",
+                "revocations_until",
+            ),
+            (
+                "SELECT id FROM users WHERE role IN ('admin') AND status = 'active'",
+                "users_by_role",
+            ),
+            (
+                "SELECT id FROM users WHERE role = ? ORDER BY id DESC LIMIT 20",
+                "users_by_role",
+            ),
+            (
+                "UPDATE one_time_tokens SET used_at = 1 WHERE digest = ?",
+                "one_time_tokens_digest",
+            ),
+            (
+                "SELECT id FROM one_time_tokens WHERE expires_at <= ? ORDER BY expires_at LIMIT 9",
+                "one_time_tokens_expiry",
+            ),
+        ] {
+            let plan = plan(&world, sql);
+            assert!(
+                plan.contains(index) && !plan.contains("SCAN") && !plan.contains("TEMP B-TREE"),
+                "{sql}\n{plan}"
+            );
+        }
+    });
+}
+
+on_both! {
+    fn the_code_knows_every_table_and_column_and_no_other(world) {
+        let known: BTreeSet<String> = auth_storage::schema_columns()
+            .into_iter()
+            .flat_map(|(table, columns)| columns.into_iter().map(move |column| format!("{table}.{column}")))
+            .collect();
+        let sql = if world.is_sqlite() {
+            "SELECT t.name || '.' || c.name AS line FROM pragma_table_list t JOIN pragma_table_info(t.name) c \
+             WHERE t.schema = 'main' AND t.type = 'table' AND t.name NOT LIKE 'sqlite%' AND t.name NOT LIKE '\\_\\_%' ESCAPE '\\'"
+        } else {
+            "SELECT table_name || '.' || column_name AS line FROM information_schema.columns \
+             WHERE table_schema = 'public' AND left(table_name, 2) <> '__'"
+        };
+        assert_eq!(lines(&world, sql), known);
+    }
+
+    fn every_foreign_key_has_an_index(world) {
+        let (keys, indexed) = if world.is_sqlite() {
+            ("SELECT t.name || '.' || f.\"from\" AS line FROM pragma_table_list t JOIN pragma_foreign_key_list(t.name) f WHERE t.schema = 'main'",
+             "SELECT t.name || '.' || c.name AS line FROM pragma_table_list t JOIN pragma_index_list(t.name) i \
+              JOIN pragma_index_info(i.name) c WHERE c.seqno = 0 AND t.schema = 'main'")
+        } else {
+            ("SELECT c.conrelid::regclass || '.' || a.attname AS line FROM pg_constraint c \
+              JOIN pg_attribute a ON a.attrelid = c.conrelid AND a.attnum = c.conkey[1] WHERE c.contype = 'f'",
+             "SELECT i.indrelid::regclass || '.' || a.attname AS line FROM pg_index i \
+              JOIN pg_attribute a ON a.attrelid = i.indrelid AND a.attnum = i.indkey[0]")
+        };
+        let (keys, indexed) = (lines(&world, keys), lines(&world, indexed));
+        assert_eq!(keys, BTreeSet::from(["sessions.user_id".to_owned(), "one_time_tokens.user_id".to_owned()]));
+        assert!(keys.is_subset(&indexed), "{keys:?} {indexed:?}");
+    }
+
+    fn a_schema_newer_than_the_program_is_reported(world) {
+        world.execute("INSERT INTO __diesel_schema_migrations (version) VALUES ('99991231235959')");
+        let status = world.db.migration_status().await.unwrap();
+        let newer: Vec<_> = status.iter().filter(|m| !m.known).collect();
+        assert_eq!((newer.len(), newer[0].name.as_str(), newer[0].applied), (1, "99991231235959", true));
+        for refused in [world.db.migrate_up().await.map(drop), world.db.migrate_down().await.map(drop)] {
+            assert!(matches!(refused, Err(MigrateError::SchemaNewer(name)) if name == "99991231235959"));
+        }
+    }
+
+    /// All that a request does works with the plans that the databases keep.
+    fn the_walk_of_a_user_works_after_a_way_back(world) {
+        while world.db.migrate_down().await.unwrap().is_some() {}
+        world.db.migrate_up().await.unwrap();
+        let new = person("a@example.com", Role::USER);
+        let session = session_of(new.id, Generation::FIRST, t0());
+        world.db.insert_user(new.clone(), Some(session.clone())).await.unwrap();
+        world.db.rotate(session.id, token(0), at(1), policy(), Span::seconds(6)).await.unwrap().unwrap();
+        world.db.end_session(session.id, None, EndReason::Logout, terms(at(2))).await.unwrap();
+        assert!(world.db.credentials(&address("a@example.com")).await.unwrap().is_some());
+        assert_eq!(world.db.sessions(new.id, SessionFilter::Active, at(3), ALL).await.unwrap(), []);
+    }
+}
+
+#[test]
+fn every_sqlite_table_is_strict() {
+    crate::world::on_sqlite(async |world| {
+        let loose = lines(
+            &world,
+            "SELECT name AS line FROM pragma_table_list WHERE schema = 'main' AND type = 'table' AND strict = 0 \
+             AND name NOT LIKE 'sqlite%' AND name <> '__diesel_schema_migrations'",
+        );
+        assert_eq!(loose, BTreeSet::new());
+    });
+}

@@ -1,0 +1,139 @@
+//! Sessions: begun, listed, ended.
+
+use crate::{
+    people::{ALL, address, at, hash, session_of, t0, terms},
+    world::all,
+};
+use auth_domain::{
+    revocation::Revoked,
+    role::Role,
+    session::{EndReason, SessionState},
+    time::Span,
+    user::{Generation, UserStatus},
+};
+use auth_storage::{HashUpgrade, Page, SessionFilter, StartedSession, UserChange};
+
+on_both! {
+    fn a_session_is_read_back_as_it_was_written(world) {
+        let user = world.user("a@example.com", Role::USER).await;
+        let session = session_of(user.id, user.generation, at(5));
+        let started = world.db.start_session(session.clone(), 10, None, terms(at(5))).await.unwrap();
+        let StartedSession::Started { displaced, user } = started else { panic!("{started:?}") };
+        assert_eq!((displaced, user.last_login_at), (vec![], Some(at(5))));
+        assert_eq!(world.db.session(session.id).await.unwrap(), Some((session, user)));
+    }
+
+    fn a_sign_in_that_verified_something_older_begins_nothing(world) {
+        let (user, first) = world.signed_in("a@example.com").await;
+        world.db.end_user_sessions(user.id, EndReason::LogoutAll, terms(at(1))).await.unwrap();
+        let late = session_of(user.id, user.generation, at(2));
+        let upgrade = HashUpgrade { from: hash(0), to: hash(1) };
+        let outcome = world.db.start_session(late.clone(), 10, Some(upgrade), terms(at(2))).await.unwrap();
+        assert_eq!(outcome, StartedSession::Outdated);
+        assert_eq!(world.db.session(late.id).await.unwrap(), None);
+        let stored = world.db.credentials_of(user.id).await.unwrap().unwrap();
+        assert_eq!(stored.password_hash.unwrap().expose(), hash(0).expose());
+        assert_eq!(stored.user.last_login_at, Some(first.created_at));
+        // And the same millisecond with the new generation works.
+        world.sign_in(&stored.user, at(1)).await;
+    }
+
+    fn a_disabled_or_deleted_user_begins_nothing(world) {
+        let user = world.user("a@example.com", Role::USER).await;
+        let off = UserChange { status: Some(UserStatus::Disabled), ..UserChange::default() };
+        world.db.change_user(user.id, off, vec![], terms(at(1))).await.unwrap();
+        let raised = session_of(user.id, user.generation.raised(), at(2));
+        assert_eq!(world.db.start_session(raised, 10, None, terms(at(2))).await.unwrap(), StartedSession::Outdated);
+        world.db.delete_user(user.id, vec![], terms(at(3))).await.unwrap();
+        let gone = session_of(user.id, Generation::DELETED, at(4));
+        assert_eq!(world.db.start_session(gone, 10, None, terms(at(4))).await.unwrap(), StartedSession::Outdated);
+    }
+
+    fn a_sign_in_rewrites_the_hash_that_it_verified_and_no_other(world) {
+        let user = world.user("a@example.com", Role::USER).await;
+        for (from, to, stored) in [(0, 1, 1), (0, 2, 1)] {
+            let session = session_of(user.id, user.generation, at(i64::from(to)));
+            let upgrade = HashUpgrade { from: hash(from), to: hash(to) };
+            let outcome = world.db.start_session(session, 10, Some(upgrade), terms(at(1))).await.unwrap();
+            assert!(matches!(outcome, StartedSession::Started { .. }));
+            let now = world.db.credentials(&address("a@example.com")).await.unwrap().unwrap();
+            assert_eq!(now.password_hash.unwrap().expose(), hash(stored).expose());
+        }
+    }
+
+    fn the_oldest_sessions_make_room(world) {
+        let user = world.user("a@example.com", Role::USER).await;
+        let mut begun = Vec::new();
+        for n in 0..4 {
+            begun.push(world.sign_in(&user, at(n)).await);
+        }
+        world.db.end_session(begun[1].id, None, EndReason::Logout, terms(at(5))).await.unwrap();
+        let newest = session_of(user.id, user.generation, at(6));
+        let started = world.db.start_session(newest.clone(), 2, None, terms(at(6))).await.unwrap();
+        let StartedSession::Started { displaced, .. } = started else { panic!("{started:?}") };
+        let hit: Vec<_> = displaced.iter().map(|r| r.what).collect();
+        assert_eq!(hit, [Revoked::Session(begun[2].id), Revoked::Session(begun[0].id)]);
+        assert!(displaced.iter().all(|r| r.until > at(3600) && r.until <= at(3700)));
+        let recorded = world.db.revocations_since(None).await.unwrap().revocations;
+        assert!(displaced.iter().all(|r| recorded.iter().any(|(known, _)| known == r)));
+        let live = world.db.sessions(user.id, SessionFilter::Active, at(6), ALL).await.unwrap();
+        assert_eq!(live.iter().map(|s| s.id).collect::<Vec<_>>(), [newest.id, begun[3].id]);
+        let state = world.stored(&begun[0]).await.state;
+        assert_eq!(state, SessionState::Ended { at: at(6), why: EndReason::Displaced });
+        // One from a node whose clock is behind is the newest all the same.
+        let behind = session_of(user.id, user.generation, at(-100));
+        world.db.start_session(behind.clone(), 1, None, terms(at(7))).await.unwrap();
+        let live = world.db.sessions(user.id, SessionFilter::Active, at(7), ALL).await.unwrap();
+        assert_eq!(live.iter().map(|s| s.id).collect::<Vec<_>>(), [behind.id]);
+    }
+
+    fn sessions_are_listed_by_state_and_page_newest_first(world) {
+        let (user, first) = world.signed_in("a@example.com").await;
+        let mut ids = vec![first.id];
+        for n in 1..5 {
+            ids.push(world.sign_in(&user, at(n)).await.id);
+        }
+        world.db.end_session(ids[2], Some(user.id), EndReason::EndedByUser, terms(at(9))).await.unwrap();
+        ids.reverse();
+        let list = async |filter, now, page| {
+            let sessions = world.db.sessions(user.id, filter, now, page).await.unwrap();
+            sessions.into_iter().map(|s| s.id).collect::<Vec<_>>()
+        };
+        assert_eq!(list(SessionFilter::All, at(10), ALL).await, ids);
+        assert_eq!(list(SessionFilter::Active, at(10), ALL).await, [ids[0], ids[1], ids[3], ids[4]]);
+        assert_eq!(list(SessionFilter::Ended, at(10), ALL).await, [ids[2]]);
+        let second = Page { after: Some(ids[1].as_uuid()), limit: 2 };
+        assert_eq!(list(SessionFilter::Active, at(10), second).await, [ids[3], ids[4]]);
+        let after_a_month = at(0) + Span::days(30) + Span::seconds(3);
+        assert_eq!(list(SessionFilter::Active, after_a_month, ALL).await, [ids[0]]);
+        world.execute(&format!("UPDATE users SET token_generation = 5 WHERE id = '{}'", user.id));
+        assert_eq!(list(SessionFilter::Active, at(10), ALL).await, []);
+        assert_eq!(list(SessionFilter::Ended, at(10), ALL).await, ids);
+    }
+
+    fn another_users_session_is_not_there(world) {
+        let (_, session) = world.signed_in("a@example.com").await;
+        let other = world.user("b@example.com", Role::USER).await;
+        let outcome = world.db.end_session(session.id, Some(other.id), EndReason::EndedByUser, terms(at(1))).await;
+        assert_eq!(outcome.unwrap(), None);
+        assert_eq!(world.stored(&session).await.state, SessionState::Active);
+        let unknown = session_of(other.id, other.generation, t0());
+        assert_eq!(world.db.end_session(unknown.id, None, EndReason::Revoked, terms(at(1))).await.unwrap(), None);
+    }
+
+    fn a_session_ends_once_and_says_so_again(world) {
+        let (user, session) = world.signed_in("a@example.com").await;
+        let outcomes = all((0..8).map(|n| {
+            let db = world.db.clone();
+            tokio::spawn(async move {
+                db.end_session(session.id, Some(user.id), EndReason::Logout, terms(at(n))).await.unwrap().unwrap()
+            })
+        })).await;
+        assert_eq!(outcomes.iter().filter(|o| o.newly).count(), 1);
+        let first = outcomes.iter().find(|o| o.newly).unwrap();
+        assert!(outcomes.iter().all(|o| o.session == first.session && o.revocations == first.revocations));
+        assert_eq!(first.revocations[0].what, Revoked::Session(first.session.id));
+        assert_eq!(first.revocations[0].until, first.session.rotation.access_until + Span::seconds(6));
+        assert_eq!(world.db.revocations_since(None).await.unwrap().revocations.len(), 1);
+    }
+}

@@ -1,0 +1,257 @@
+//! What is promised of SQLite alone: its settings, its file, its writer.
+
+use crate::{
+    people::{admins, at, person, session_of, t0, terms},
+    world::{all, block_on, on_sqlite},
+};
+use auth_domain::{role::Role, session::EndReason, user::Generation};
+use auth_storage::{AlreadyServed, DatabaseConfig, InsertedUser, OpenError, Outage, Storage, StorageError};
+use diesel::{Connection, SqliteConnection, connection::SimpleConnection, prelude::*, sql_types::Text};
+use std::time::Duration;
+
+fn open(url: &str) -> Result<Storage, OpenError> {
+    block_on(Storage::open(&DatabaseConfig {
+        url: url.into(),
+        ..DatabaseConfig::default()
+    }))
+}
+
+#[test]
+fn an_address_that_can_not_be_opened_is_told_with_its_mend() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().display();
+    assert!(matches!(open("sqlite::memory:"), Err(OpenError::InMemory)));
+    assert!(matches!(open("mysql://x"), Err(OpenError::UnknownAddress)));
+    assert!(matches!(
+        open(&format!("sqlite://{path}/none/x.db")),
+        Err(OpenError::NoSuchFolder(_))
+    ));
+    assert!(matches!(
+        open(&format!("sqlite://{path}")),
+        Err(OpenError::NotADatabase(_))
+    ));
+    std::fs::write(
+        folder.path().join("text"),
+        "no database, but long enough to be read as the header of one. ".repeat(20),
+    )
+    .unwrap();
+    assert!(matches!(
+        open(&format!("sqlite://{path}/text")),
+        Err(OpenError::NotADatabase(_))
+    ));
+}
+
+#[cfg(unix)]
+#[test]
+fn the_file_is_its_owners_alone() {
+    use std::os::unix::fs::PermissionsExt;
+    on_sqlite(async |world| {
+        for suffix in ["", "-wal"] {
+            let file = format!("{}{suffix}", world.file().display());
+            assert_eq!(
+                std::fs::metadata(&file).unwrap().permissions().mode() & 0o777,
+                0o600,
+                "{file}"
+            );
+        }
+    });
+}
+
+#[test]
+fn a_commit_is_on_the_disk_and_readers_never_wait() {
+    #[derive(QueryableByName)]
+    struct Mode {
+        #[diesel(sql_type = Text)]
+        journal_mode: String,
+    }
+    on_sqlite(async |world| {
+        assert_eq!(
+            world
+                .rows::<Wal>("PRAGMA journal_mode")
+                .first()
+                .unwrap()
+                .journal_mode,
+            "wal"
+        );
+        let mut beside = SqliteConnection::establish(world.file().to_str().unwrap()).unwrap();
+        beside.batch_execute("BEGIN IMMEDIATE").unwrap();
+        // A writer holds the lock; readers go on.
+        assert_eq!(
+            world
+                .db
+                .user(person("a@example.com", Role::USER).id)
+                .await
+                .unwrap(),
+            None
+        );
+        beside.batch_execute("ROLLBACK").unwrap();
+    });
+    type Wal = Mode;
+}
+
+#[test]
+fn one_process_serves_and_others_work_beside_it() {
+    on_sqlite(async |world| {
+        let lock = world.db.claim_serving().unwrap();
+        let second = world.another().await;
+        assert!(matches!(second.claim_serving(), Err(AlreadyServed::ByAnother(_))));
+        second
+            .insert_user(person("cli@example.com", Role::USER), None)
+            .await
+            .unwrap();
+        assert!(
+            world
+                .db
+                .user_by_email(&crate::people::address("cli@example.com"))
+                .await
+                .unwrap()
+                .is_some()
+        );
+        drop(lock);
+        second.claim_serving().unwrap();
+    });
+}
+
+/// In one batch: those that succeed stay, those that fail leave no trace, each is answered for itself.
+#[test]
+fn a_write_that_fails_harms_no_other_in_its_commit() {
+    on_sqlite(async |world| {
+        let taken = person("taken@example.com", Role::USER);
+        world.db.insert_user(taken.clone(), None).await.unwrap();
+        // While another process holds the lock the writes gather, and then share one commit.
+        let mut beside = SqliteConnection::establish(world.file().to_str().unwrap()).unwrap();
+        beside.batch_execute("BEGIN IMMEDIATE").unwrap();
+        let writes: Vec<_> = (0..40)
+            .map(|n| {
+                let (db, id) = (world.db.clone(), taken.id);
+                tokio::spawn(async move {
+                    let mut new = person(&format!("u{n}@example.com"), Role::USER);
+                    if n % 4 == 0 {
+                        new.id = id;
+                    }
+                    // Its session is written before the other's constraint fails.
+                    let session = session_of(new.id, Generation::FIRST, t0());
+                    db.insert_user(new, Some(session)).await
+                })
+            })
+            .collect();
+        tokio::task::yield_now().await;
+        beside.batch_execute("ROLLBACK").unwrap();
+        let outcomes = all(writes).await;
+        for (n, outcome) in outcomes.iter().enumerate() {
+            match outcome {
+                Ok(InsertedUser::Created(_)) => assert_ne!(n % 4, 0),
+                Err(StorageError::Query(_)) => assert_eq!(n % 4, 0),
+                other => panic!("{n}: {other:?}"),
+            }
+        }
+        assert_eq!(world.number("SELECT count(*) AS n FROM users"), 31);
+        assert_eq!(world.number("SELECT count(*) AS n FROM sessions"), 30);
+    });
+}
+
+/// A full disk rolls the whole transaction back, whoever's write met it: nobody in it may be told that it succeeded.
+#[test]
+fn nobody_is_told_of_a_commit_that_was_not() {
+    on_sqlite(async |world| {
+        world.execute(
+            "CREATE TRIGGER full BEFORE INSERT ON users WHEN NEW.email LIKE 'full%' \
+             BEGIN SELECT RAISE(ROLLBACK, 'database or disk is full'); END",
+        );
+        let mut failed = 0;
+        for round in 0..5 {
+            let mut beside = SqliteConnection::establish(world.file().to_str().unwrap()).unwrap();
+            beside.batch_execute("BEGIN IMMEDIATE").unwrap();
+            let writes: Vec<_> = (0..20)
+                .map(|n| {
+                    let db = world.db.clone();
+                    let name = if n == 7 { "full" } else { "u" };
+                    let new = person(&format!("{name}{n}r{round}@example.com"), Role::USER);
+                    tokio::spawn(async move { (new.id, db.insert_user(new, None).await) })
+                })
+                .collect();
+            tokio::task::yield_now().await;
+            beside.batch_execute("ROLLBACK").unwrap();
+            for (id, outcome) in all(writes).await {
+                let there = world.db.user(id).await.unwrap().is_some();
+                match outcome {
+                    Ok(InsertedUser::Created(_)) => assert!(there),
+                    Err(StorageError::Unavailable(Outage::DiskFull | Outage::Faulty)) => {
+                        failed += 1;
+                        assert!(!there);
+                    }
+                    other => panic!("{other:?}"),
+                }
+            }
+        }
+        assert!(failed >= 5);
+    });
+}
+
+#[test]
+fn a_queue_that_is_full_refuses_at_once() {
+    on_sqlite(async |world| {
+        let config = DatabaseConfig {
+            queue: 2,
+            ..world.config()
+        };
+        let small = Storage::open(&config).await.unwrap();
+        let mut beside = SqliteConnection::establish(world.file().to_str().unwrap()).unwrap();
+        beside.batch_execute("BEGIN IMMEDIATE").unwrap();
+        let writes: Vec<_> = (0..200)
+            .map(|n| {
+                let db = small.clone();
+                tokio::spawn(async move {
+                    db.insert_user(person(&format!("u{n}@example.com"), Role::USER), None)
+                        .await
+                })
+            })
+            .collect();
+        // The refused are answered while the lock is still held.
+        let refused = tokio::time::timeout(Duration::from_secs(4), async {
+            let mut refused = 0;
+            let mut waiting = writes;
+            while refused < 100 {
+                let (done, rest): (Vec<_>, Vec<_>) = waiting.into_iter().partition(|w| w.is_finished());
+                waiting = rest;
+                refused += done.len();
+                tokio::task::yield_now().await;
+            }
+            waiting
+        });
+        let waiting = refused.await.unwrap();
+        beside.batch_execute("ROLLBACK").unwrap();
+        for outcome in all(waiting).await {
+            assert!(
+                matches!(outcome, Ok(_) | Err(StorageError::Overloaded)),
+                "{outcome:?}"
+            );
+        }
+    });
+}
+
+#[test]
+fn a_lock_that_another_process_keeps_is_an_outage_and_passes() {
+    on_sqlite(async |world| {
+        let mut beside = SqliteConnection::establish(world.file().to_str().unwrap()).unwrap();
+        beside.batch_execute("BEGIN IMMEDIATE").unwrap();
+        let (user, other) = (
+            person("a@example.com", Role::ADMIN),
+            person("b@example.com", Role::USER),
+        );
+        let held = world.db.insert_user(user.clone(), None).await;
+        assert_eq!(held, Err(StorageError::Unavailable(Outage::Busy)));
+        beside.batch_execute("ROLLBACK").unwrap();
+        assert!(matches!(
+            world.db.insert_user(other.clone(), None).await,
+            Ok(InsertedUser::Created(_))
+        ));
+        let ended = world
+            .db
+            .end_user_sessions(other.id, EndReason::LogoutAll, terms(at(1)))
+            .await
+            .unwrap();
+        assert_eq!(ended.unwrap().count, 0);
+        assert!(!world.db.administrator_exists(admins()).await.unwrap());
+    });
+}

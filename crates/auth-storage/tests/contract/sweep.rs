@@ -1,0 +1,90 @@
+//! What has lapsed goes, in bounded batches; what still tells something stays.
+
+use crate::people::{at, chance, session_of, t0, terms};
+use auth_domain::{
+    ids::{OneTimeTokenId, TokenId},
+    keys::{KeyStanding, KeyState},
+    role::Role,
+    session::EndReason,
+    time::Span,
+};
+use auth_storage::{SetupToken, StoredKey, SweepTerms, Swept, Terms};
+
+fn keep(days: i64, limit: u32) -> SweepTerms {
+    SweepTerms {
+        keep_ended_sessions: Span::days(days),
+        limit,
+    }
+}
+
+on_both! {
+    fn a_sweep_takes_so_many_rows_of_each_kind_and_no_more(world) {
+        let user = world.user("a@example.com", Role::USER).await;
+        for n in 0..5 {
+            let ended = world.sign_in(&user, at(n)).await;
+            world.db.end_session(ended.id, None, EndReason::Logout, terms(at(n))).await.unwrap();
+            let lapsed = Terms { until_at_least: at(n), ..terms(at(n)) };
+            world.db.revoke_token(TokenId::from_parts(t0(), chance()), lapsed).await.unwrap();
+        }
+        let later = at(0) + Span::days(2);
+        let first = world.db.sweep(later, keep(1, 3)).await.unwrap();
+        assert_eq!(first, Swept { revocations: 3, sessions: 3, one_time_tokens: 0, keys: 0 });
+        let mut sum = Swept::default();
+        for _ in 0..4 {
+            let swept = world.db.sweep(later, keep(1, 3)).await.unwrap();
+            assert!(swept.revocations <= 3 && swept.sessions <= 3);
+            sum.revocations += swept.revocations;
+            sum.sessions += swept.sessions;
+        }
+        assert_eq!((sum.revocations, sum.sessions), (7, 2));
+        assert_eq!(world.db.sweep(later, keep(1, 3)).await.unwrap(), Swept::default());
+    }
+
+    fn what_still_tells_something_stays(world) {
+        let (user, live) = world.signed_in("a@example.com").await;
+        let ended = world.sign_in(&user, at(1)).await;
+        world.db.end_session(ended.id, None, EndReason::Logout, terms(at(2))).await.unwrap();
+        world.db.revoke_token(TokenId::from_parts(t0(), chance()), terms(at(1))).await.unwrap();
+        assert_eq!(world.db.sweep(at(60), keep(1, 100)).await.unwrap(), Swept::default());
+        // Not kept at all, but its access tokens may still be shown.
+        assert_eq!(world.db.sweep(at(60), keep(0, 100)).await.unwrap(), Swept::default());
+        assert_eq!(world.stored(&live).await, live);
+    }
+
+    fn expired_sessions_are_found_by_walking_on_from_call_to_call(world) {
+        let user = world.user("a@example.com", Role::USER).await;
+        for n in 0..23 {
+            let mut session = session_of(user.id, user.generation, at(n));
+            if n % 2 == 0 {
+                session.rotation.refresh_expires_at = at(n) + Span::days(400);
+            }
+            world.db.start_session(session, 100, None, terms(at(n))).await.unwrap();
+        }
+        let later = at(0) + Span::days(60);
+        let mut swept = Vec::new();
+        for _ in 0..8 {
+            swept.push(world.db.sweep(later, keep(7, 2)).await.unwrap().sessions);
+        }
+        assert!(swept.iter().all(|n| *n <= 2), "{swept:?}");
+        assert_eq!(swept.iter().sum::<u64>(), 11, "{swept:?}");
+        assert_eq!(world.number("SELECT count(*) AS n FROM sessions"), 12);
+        // What expires behind the walk is found when it comes round.
+        assert_eq!(world.db.sweep(at(0) + Span::days(410), keep(7, 100)).await.unwrap().sessions
+            + world.db.sweep(at(0) + Span::days(410), keep(7, 100)).await.unwrap().sessions, 12);
+    }
+
+    fn lapsed_tokens_and_retired_keys_go(world) {
+        let token = SetupToken { id: OneTimeTokenId::from_parts(t0(), chance()), digest: [1; 32], created_at: at(0), expires_at: at(900) };
+        world.db.issue_setup_token(token, vec![], false).await.unwrap();
+        let key = |kid: &str, state, until: Option<i64>| StoredKey {
+            standing: KeyStanding { kid: kid.into(), state, published_at: at(0), verifies_until: until.map(at) },
+            algorithm: "ES256".into(), public_jwk: "{}".into(), sealed: vec![1],
+        };
+        let keys = vec![key("old", KeyState::Retired, Some(10)), key("stolen", KeyState::Retired, None), key("on", KeyState::Active, None), key("still", KeyState::Retiring, Some(10))];
+        world.db.change_keys(vec![], keys).await.unwrap();
+        assert_eq!(world.db.sweep(at(899), keep(1, 9)).await.unwrap(), Swept::default());
+        let swept = world.db.sweep(at(20) + Span::days(1), keep(1, 9)).await.unwrap();
+        assert_eq!(swept, Swept { one_time_tokens: 1, keys: 2, ..Swept::default() });
+        assert_eq!(world.db.keys().await.unwrap().len(), 2);
+    }
+}
