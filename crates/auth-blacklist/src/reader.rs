@@ -110,3 +110,7 @@ fn fresh_sentinel() -> Option<Sentinel> {
         format!("{:032x}", u128::from_be_bytes(chance)).into_bytes(),
     ))
 }
+
+#[cfg(test)]
+#[path = "reader_tests.rs"]
+mod tests;

@@ -50,3 +50,32 @@ pub(crate) struct LastRead {
     pub(crate) ended: Moment,
     pub(crate) offset: Span,
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use chrono::DateTime;
+    use std::time::Duration;
+
+    fn clock(seconds: i64) -> Timestamp {
+        DateTime::from_timestamp(1_800_000_000 + seconds, 0).unwrap()
+    }
+
+    #[test]
+    fn things_lapse_by_the_slower_of_the_two_clocks() {
+        let moment = |seconds| Moment::from_start(Duration::from_secs(seconds));
+        let shared = Shared::default();
+        assert_eq!(
+            shared.cautious_now(moment(0), clock(7)),
+            clock(7),
+            "before the first read there is one clock"
+        );
+        shared.note_read(LastRead {
+            database_now: clock(100),
+            ended: moment(10),
+            offset: Span::zero(),
+        });
+        assert_eq!(shared.cautious_now(moment(15), clock(3_600)), clock(105));
+        assert_eq!(shared.cautious_now(moment(15), clock(50)), clock(50));
+    }
+}

@@ -9,13 +9,19 @@
 #[path = "../common/mod.rs"]
 mod common;
 mod node;
+mod proxy;
 mod server;
 mod topologies;
 
-use auth_blacklist::{RedisHealth, Unavailable};
-use auth_domain::revocation::{Revoked, Verdict};
-use common::{Ledger, new_token, revocation};
+use auth_blacklist::{RedisHealth, RedisUrls, Unavailable, redis::Servers, wire::Connector};
+use auth_domain::{
+    revocation::{Revoked, Verdict},
+    time::Span,
+    user::Generation,
+};
+use common::{Ledger, new_token, revocation, revocation_for};
 use node::{Watch, eventually, start};
+use proxy::Proxy;
 use server::Server;
 use std::{
     sync::Arc,
@@ -200,4 +206,47 @@ async fn a_key_of_the_wrong_kind_is_written_over() {
         watch.nodes[1].check(token, chrono::Utc::now()).await,
         Ok(Verdict::GenerationCut)
     );
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_connection_that_was_cut_without_a_word_is_given_up_and_made_anew() {
+    let server = Server::start().await;
+    let proxy = Proxy::before(server.port()).await;
+    let watch = Watch::over(&proxy.url()).await;
+    for _ in 0..2 {
+        watch.revoke().await;
+        proxy.swallow();
+        watch.look_for(Duration::from_millis(300)).await;
+        watch.recovers().await;
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn what_redis_has_only_ever_grows() {
+    let server = Server::start().await;
+    let servers = Servers::new(&RedisUrls::parse(&server.url()).unwrap(), "grows").unwrap();
+    let wire = servers.connect().await.unwrap();
+    let token = new_token();
+    let key = format!("grows:{{blacklist}}:user:{}", token.user);
+    // As digits, 9 comes after 10, and 2^63 - 1 is more than a number of Lua's holds.
+    let most = Generation::from_number(i64::MAX - 1).unwrap();
+    let mut least = Generation::FIRST;
+    for (number, hours) in [
+        (9, 3),
+        (10, 2),
+        (9, 1),
+        (i64::MAX - 1, 1),
+        (i64::MAX - 2, 4),
+        (10, 1),
+    ] {
+        let generation = Generation::from_number(number).unwrap();
+        least = least.max(generation);
+        let cut = revocation_for(Revoked::User(token.user, generation), Span::hours(hours));
+        wire.merge(&[cut], chrono::Utc::now()).await.unwrap();
+        assert_eq!(wire.look(token).await.unwrap().facts.least, Some(least));
+    }
+    assert_eq!(least, most);
+    let left: i64 = server.run(&format!("PTTL {key}")).await;
+    let wanted = Span::hours(4).num_milliseconds();
+    assert!((wanted - 60_000..=wanted + 2).contains(&left), "{left}");
 }
