@@ -17,8 +17,9 @@ use r2d2::ManageConnection;
 use std::{
     panic::{AssertUnwindSafe, catch_unwind},
     sync::{
-        Arc,
+        Arc, Mutex, PoisonError,
         atomic::{AtomicBool, AtomicU64, Ordering},
+        mpsc,
     },
     thread,
     time::{Duration, Instant},
@@ -86,6 +87,9 @@ pub(crate) struct Bounds {
     pub(crate) acquire: Duration,
 }
 
+/// How long the end waits for the threads.
+const ENDS_WITHIN: Duration = Duration::from_secs(5);
+
 type Job<C> = Box<dyn FnOnce(&Lender<C>) + Send>;
 
 /// The pool and its threads. Dropped, it lets the threads finish what waits, and waits for them: a process that ends while
@@ -93,7 +97,9 @@ type Job<C> = Box<dyn FnOnce(&Lender<C>) + Send>;
 pub(crate) struct Workers<C: Send + 'static> {
     queue: Arc<Queue<Job<C>>>,
     acquire: Duration,
-    threads: Vec<thread::JoinHandle<()>>,
+    threads: Vec<thread::ThreadId>,
+    /// Closed by the last thread that ends.
+    ended: Mutex<mpsc::Receiver<()>>,
 }
 
 struct Lender<C: Send + 'static> {
@@ -139,19 +145,26 @@ impl<C: Dialect + Send + 'static> Workers<C> {
         });
         let queue = Arc::new(Queue::<Job<C>>::new(bounds.queue));
         let mut threads = Vec::new();
+        let (alive, ended) = mpsc::channel();
         for number in 0..size {
             let (queue, lender) = (Arc::clone(&queue), Arc::clone(&lender));
             let thread = thread::Builder::new().name(format!("{name}-{number}"));
-            threads.push(thread.spawn(move || {
+            let alive = alive.clone();
+            let started = thread.spawn(move || {
                 while let Some(job) = queue.take(1).pop() {
                     job(&lender);
                 }
-            })?);
+                // The last one closes the connections, before it says that it is gone.
+                drop(lender);
+                drop(alive);
+            })?;
+            threads.push(started.thread().id());
         }
         Ok(Self {
             queue,
             acquire: bounds.acquire,
             threads,
+            ended: Mutex::new(ended),
         })
     }
 
@@ -187,12 +200,13 @@ impl<C: Dialect + Send + 'static> Workers<C> {
 impl<C: Send + 'static> Drop for Workers<C> {
     fn drop(&mut self) {
         self.queue.close();
-        for thread in self.threads.drain(..) {
-            // A job that held the last of it would wait for itself.
-            if thread.thread().id() != thread::current().id() {
-                let _panicked = thread.join();
-            }
+        // A job that held the last of it would wait for itself.
+        if self.threads.contains(&thread::current().id()) {
+            return;
         }
+        // Nothing is ever sent; it ends when the last thread has let go. A server that is frozen may hold one for ever.
+        let ended = self.ended.get_mut().unwrap_or_else(PoisonError::into_inner);
+        let _all_gone_or_too_late = ended.recv_timeout(ENDS_WITHIN);
     }
 }
 
@@ -229,13 +243,12 @@ impl<C: Dialect + Send + 'static> Lender<C> {
     fn borrow(&self) -> Option<r2d2::PooledConnection<Maker<C>>> {
         let deadline = Instant::now() + self.acquire;
         loop {
-            let held = if self.out.load(Ordering::Acquire) {
-                self.pool.try_get()?
-            } else {
-                self.pool
-                    .get_timeout(deadline.saturating_duration_since(Instant::now()))
-                    .ok()?
+            // In an outage nobody waits; but each who asks has a connection tried for, if none is being made.
+            let patience = match self.out.load(Ordering::Acquire) {
+                true => Duration::ZERO,
+                false => deadline.saturating_duration_since(Instant::now()),
             };
+            let held = self.pool.get_timeout(patience).ok()?;
             // One of an era that has passed goes back, and is closed there.
             if held.era >= self.era.load(Ordering::Acquire) {
                 return Some(held);
@@ -248,7 +261,6 @@ impl<C: Dialect + Send + 'static> Lender<C> {
 mod tests {
     use super::*;
     use diesel::{Connection, ConnectionError, SqliteConnection};
-    use std::sync::mpsc;
 
     /// Two connections at most, which can be made while the database is `there`; each one that is made is told of.
     fn workers(there: &Arc<AtomicBool>, tell: mpsc::Sender<()>) -> Arc<Workers<SqliteConnection>> {

@@ -39,9 +39,11 @@ mod revocations;
 mod rotation;
 #[cfg(test)]
 mod schema_facts;
-#[cfg(all(test, feature = "services"))]
+#[cfg(test)]
+#[cfg(feature = "services")]
 mod server;
-#[cfg(all(test, feature = "services"))]
+#[cfg(test)]
+#[cfg(feature = "services")]
 mod server_outages;
 #[cfg(test)]
 mod sessions;

@@ -5,7 +5,7 @@ use crate::{
     server::Server,
     world::{all, block_on, next, on_postgres},
 };
-use auth_domain::{ids::TokenId, role::Role, time::Span, user::Generation};
+use auth_domain::{ids::TokenId, revocation::TokenRef, role::Role, time::Span, user::Generation};
 use auth_storage::{DatabaseConfig, InsertedUser, OpenError, Outage, Storage, StorageError};
 use diesel::{Connection, PgConnection, connection::SimpleConnection};
 use std::{
