@@ -66,7 +66,6 @@ impl Client {
     }
 
     /// A request to be completed by the test.
-    #[must_use]
     pub fn request(&self, method: Method, path: &str) -> RequestBuilder {
         let request = self.http.request(method, self.url(path));
         match &self.bearer {

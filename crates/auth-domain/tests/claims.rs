@@ -1,5 +1,7 @@
 //! What claims have to say to hold (RFC 9068 §4, RFC 8725 §3.8–3.9).
 
+#![cfg(test)]
+
 use auth_domain::{
     claims::{AccessClaims, ClaimsRefused, OWN_CLIENT, RefreshClaims, TokenType},
     ids::{SessionId, TokenId, UserId},

@@ -1,5 +1,7 @@
 //! The life of a signing key (behaviour.md §6).
 
+#![cfg(test)]
+
 use auth_domain::{
     keys::{
         KeyStanding, KeyState, KeyStep, NotAKeyState, PUBLISH_BEFORE_SIGNING, RELOAD_SLACK, complete,
@@ -10,7 +12,7 @@ use auth_domain::{
 use chrono::DateTime;
 
 fn at(seconds: i64) -> Timestamp {
-    DateTime::from_timestamp(seconds, 0).unwrap()
+    DateTime::UNIX_EPOCH + Span::seconds(seconds)
 }
 
 fn key(kid: &str, state: KeyState, published: i64) -> KeyStanding {

@@ -1,5 +1,7 @@
 //! The table of behaviour.md §3, row by row, and what no sequence of events may bring about.
 
+#![cfg(test)]
+
 use auth_domain::{
     idempotency::IdempotencyDigest,
     ids::{SessionId, UserId},

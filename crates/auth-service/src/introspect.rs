@@ -20,7 +20,7 @@ pub enum Introspection {
         /// What it says.
         claims: RefreshClaims,
         /// Whose it is.
-        user: User,
+        user: Box<User>,
     },
 }
 
@@ -54,7 +54,10 @@ impl Service {
         let current = session.rotation.number == claims.jti.number;
         let holds = current && user.status == UserStatus::Active && session.is_live(user.generation, now);
         Ok(if holds {
-            Introspection::Refresh { claims, user }
+            Introspection::Refresh {
+                claims,
+                user: Box::new(user),
+            }
         } else {
             Introspection::Inactive
         })

@@ -1,0 +1,164 @@
+//! What a hash and a token cost, through the use cases, over a SQLite file in a temporary folder.
+
+#![expect(clippy::unwrap_used, reason = "a bench that can't go on ends")]
+
+use auth_blacklist::{Blacklist, BlacklistConfig, Nodes};
+use auth_domain::{rotation::OnConcurrent, session::Origin};
+use auth_service::{
+    Algorithm, Caller, Clock, MasterKey, OauthConfig, PasswordConfig, Registration, RegistrationConfig,
+    RotationConfig, Service, ServiceConfig, ServiceParts, SessionConfig, StoredTruth, SystemClock,
+    SystemEntropy, Tokens, TokensConfig,
+};
+use auth_storage::{DatabaseConfig, Storage};
+use criterion::{BatchSize, Criterion, criterion_group, criterion_main};
+use secrecy::ExposeSecret;
+use std::{sync::Arc, time::Duration};
+use tokio::runtime::Runtime;
+
+const PASSWORD: &str = "violet kettle 41 harbour";
+
+/// The shipped settings.
+fn config() -> ServiceConfig {
+    ServiceConfig {
+        issuer: "http://127.0.0.1:8080".to_owned(),
+        service_name: "Keyward".to_owned(),
+        tokens: TokensConfig {
+            audience: "keyward".to_owned(),
+            access_ttl: Duration::from_secs(3600),
+            refresh_ttl: Duration::from_secs(30 * 86_400),
+            leeway: Duration::from_secs(5),
+            algorithm: Algorithm::ES256,
+            secret: String::new().into(),
+        },
+        session: SessionConfig {
+            max_lifetime: Duration::from_secs(365 * 86_400),
+            max_per_user: 100,
+        },
+        rotation: RotationConfig {
+            retry_window: Duration::from_secs(30),
+            reuse_leeway: Duration::from_secs(10),
+            on_concurrent: OnConcurrent::Refuse,
+        },
+        password: PasswordConfig {
+            min_length: 8,
+            max_length: 128,
+            min_score: 3,
+            require_lowercase: false,
+            require_uppercase: false,
+            require_digit: false,
+            require_symbol: false,
+            memory_kib: 19_456,
+            iterations: 2,
+            parallelism: 1,
+            threads: 0,
+            queue: 64,
+            deadline: Duration::from_secs(5),
+        },
+        registration: RegistrationConfig { open: true },
+        oauth: OauthConfig { password_grant: true },
+    }
+}
+
+fn caller(service: &Service) -> Caller {
+    Caller {
+        now: service.clock().now(),
+        origin: Origin::default(),
+    }
+}
+
+async fn start(folder: &tempfile::TempDir) -> (Service, Tokens) {
+    let url = format!("sqlite://{}", folder.path().join("bench.db").display());
+    let database = serde_json::json!({
+        "url": url, "pool_size": 4, "queue": 1024, "acquire_timeout": "5s", "prepared_statements": true,
+    });
+    let database: DatabaseConfig = serde_json::from_value(database).unwrap();
+    let storage = Storage::open(&database).await.unwrap();
+    storage.migrate_up().await.unwrap();
+    let clock = Arc::new(SystemClock::default());
+    let ticking = Arc::clone(&clock);
+    let truth = Arc::new(StoredTruth::new(storage.clone()));
+    let blacklist = Blacklist::start(
+        BlacklistConfig::default(),
+        truth,
+        None,
+        Nodes::One,
+        Arc::new(move || ticking.now()),
+    );
+    let blacklist = blacklist.await.unwrap();
+    let master_key = MasterKey::from_bytes([7; 32]);
+    let parts = ServiceParts {
+        storage,
+        blacklist,
+        master_key,
+        config: config(),
+        entropy: Arc::new(SystemEntropy),
+        clock,
+    };
+    let service = Service::start(parts).await.unwrap();
+    let wanted = Registration {
+        email: "ada@example.com".to_owned(),
+        password: PASSWORD.into(),
+        name: None,
+    };
+    let tokens = service.register(&caller(&service), wanted).await.unwrap();
+    (service, tokens)
+}
+
+fn costs(c: &mut Criterion) {
+    let runtime = Runtime::new().unwrap();
+    let folder = tempfile::tempdir().unwrap();
+    let (service, tokens) = runtime.block_on(start(&folder));
+    let access = tokens.access_token.expose_secret().to_owned();
+
+    c.bench_function("authenticate: a known token", |b| {
+        b.to_async(&runtime).iter(|| async {
+            service
+                .authenticate(&access, service.clock().now())
+                .await
+                .unwrap()
+        });
+    });
+    c.bench_function("me: authenticate and one read", |b| {
+        b.to_async(&runtime).iter(|| async {
+            let principal = service
+                .authenticate(&access, service.clock().now())
+                .await
+                .unwrap();
+            service.me(&principal).await.unwrap()
+        });
+    });
+    let mut refresh = tokens.refresh_token.expose_secret().to_owned();
+    c.bench_function("refresh: rotate durably and sign both", |b| {
+        b.iter(|| {
+            let next = runtime
+                .block_on(service.refresh(&caller(&service), &refresh, None))
+                .unwrap();
+            refresh = next.refresh_token.expose_secret().to_owned();
+        });
+    });
+    let mut group = c.benchmark_group("hash");
+    group.sample_size(20);
+    group.bench_function("login: verify Argon2id, insert the session, sign both", |b| {
+        b.iter_batched(
+            || caller(&service),
+            |caller| {
+                runtime
+                    .block_on(service.login(&caller, "ada@example.com", PASSWORD.into()))
+                    .unwrap()
+            },
+            BatchSize::PerIteration,
+        );
+    });
+    group.bench_function("login: an address that is not known", |b| {
+        b.iter(|| {
+            runtime
+                .block_on(service.login(&caller(&service), "bob@example.com", PASSWORD.into()))
+                .is_err()
+        });
+    });
+    group.finish();
+    runtime.block_on(service.stop());
+}
+
+criterion_group!(benches, costs);
+criterion_main!(benches);
