@@ -1,14 +1,18 @@
 //! What administrators do, from the command line and over HTTP: everything that needs neither signing keys nor the blacklist,
 //! and therefore works beside a running server. A revocation made here reaches the servers through the database.
 
-use crate::{config::ServiceConfig, error::Error, hashing::Hasher, moment::Entropy, service::cut_terms};
+use crate::{config::ServiceConfig, error::Error, hashing::Hasher, moment::Entropy};
 use auth_domain::{
     revocation::grace,
     role::{Role, RoleBook},
-    time::Timestamp,
+    time::{Span, Timestamp, after},
 };
 use auth_storage::{Storage, Terms};
 use std::sync::Arc;
+
+/// How long after a cut a sign-in that was under way may still give out a token: revocations are kept this much longer than the
+/// last token that was known when they were made.
+const IN_FLIGHT: Span = Span::seconds(60);
 
 /// The administrator's verbs; see `accounts`, `clients`, `sessions` and `setup` of this crate. Cheap to clone.
 #[derive(Clone)]
@@ -75,8 +79,13 @@ impl Admin {
         }
     }
 
-    /// What bounds the revocation of all of a user's tokens made now.
+    /// What bounds the revocation of all of a user's tokens made now, with those of sign-ins under way.
     pub(crate) fn cut_terms(&self, now: Timestamp) -> Terms {
-        cut_terms(&self.0.config, now)
+        let terms = self.terms(now);
+        let longest = self.0.config.lifetimes().access + terms.grace + IN_FLIGHT;
+        Terms {
+            until_at_least: after(now, longest),
+            ..terms
+        }
     }
 }

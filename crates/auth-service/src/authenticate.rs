@@ -81,19 +81,13 @@ impl Service {
         now: Timestamp,
     ) -> Result<Arc<AccessClaims>, Error> {
         let shared = self.shared();
-        if let Ok(claims) = shared.access.verify(token, &shared.keys())? {
+        if let Ok(claims) = shared.access.verify(token, &shared.keys.current())? {
             return Ok(claims);
         }
-        {
-            let mut reloaded = shared.reloaded.lock().await;
-            if (now - *reloaded).num_milliseconds().abs() >= 1000 {
-                *reloaded = now;
-                shared.reload_keys().await?;
-            }
-        }
+        shared.keys.reload_for_unknown(now).await?;
         shared
             .access
-            .verify(token, &shared.keys())?
+            .verify(token, &shared.keys.current())?
             .map_err(|_| Error::InvalidToken)
     }
 }

@@ -12,6 +12,7 @@ mod config;
 mod error;
 mod hashing;
 mod introspect;
+mod keyring;
 mod keys;
 mod keyset;
 mod login;

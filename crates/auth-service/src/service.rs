@@ -6,6 +6,7 @@ use crate::{
     config::{Algorithm, ServiceConfig},
     error::Error,
     hashing::Hasher,
+    keyring::KeyRing,
     keys::KeyAdmin,
     keyset::KeySet,
     master_key::MasterKey,
@@ -16,20 +17,16 @@ use auth_blacklist::Blacklist;
 use auth_domain::{
     claims::{AccessClaims, OWN_CLIENT, RefreshClaims, TokenType},
     ids::{SessionId, TokenId},
-    revocation::{Revocation, grace},
+    revocation::Revocation,
     role::RoleBook,
     rotation::RefreshTokenId,
     session::Session,
-    time::{Span, Timestamp, after},
+    time::Timestamp,
     user::User,
 };
 use auth_storage::{Storage, Terms};
 use secrecy::{ExposeSecret, SecretString};
-use std::sync::{Arc, PoisonError, RwLock};
-
-/// How long after a cut a sign-in that was under way may still give out a token: revocations are kept this much longer than the
-/// last token that was known when they were made.
-const IN_FLIGHT: Span = Span::seconds(60);
+use std::sync::Arc;
 
 /// What a service is made of.
 pub struct ServiceParts {
@@ -66,12 +63,10 @@ pub enum StartError {
 pub struct Service(Arc<Shared>);
 
 pub(crate) struct Shared {
-    pub(crate) admin: Admin,
+    admin: Admin,
     pub(crate) blacklist: Blacklist,
-    pub(crate) clock: Arc<dyn Clock>,
-    pub(crate) keys: RwLock<Arc<KeySet>>,
-    pub(crate) key_admin: Option<KeyAdmin>,
-    pub(crate) reloaded: tokio::sync::Mutex<Timestamp>,
+    clock: Arc<dyn Clock>,
+    pub(crate) keys: Arc<KeyRing>,
     pub(crate) access: AccessVerifier,
     pub(crate) refresh: RefreshSigner,
     background: Background,
@@ -131,20 +126,18 @@ impl Service {
             let keys = key_admin.complete(now).await?;
             (Some(key_admin), keys)
         };
+        let keys = Arc::new(KeyRing::new(keys, key_admin, now));
+        let background = Background::start(Arc::clone(&keys), storage.clone(), Arc::clone(&clock));
         let admin = Admin::new(storage, config, entropy)?;
-        let service = Self(Arc::new(Shared {
+        Ok(Self(Arc::new(Shared {
             admin,
             blacklist,
             clock,
-            keys: RwLock::new(Arc::new(keys)),
-            key_admin,
-            reloaded: tokio::sync::Mutex::new(now),
+            keys,
             access: AccessVerifier::new(),
             refresh,
-            background: Background::default(),
-        }));
-        service.0.background.start(&service.0);
-        Ok(service)
+            background,
+        })))
     }
 
     /// Ends what runs in the background, and waits for it.
@@ -187,7 +180,7 @@ impl Service {
     /// The verbs over the signing keys; `None` with HS256, which keeps none.
     #[must_use]
     pub fn key_admin(&self) -> Option<&KeyAdmin> {
-        self.0.key_admin.as_ref()
+        self.0.keys.stored()
     }
 
     pub(crate) fn shared(&self) -> &Shared {
@@ -217,7 +210,7 @@ impl Service {
     /// The public keys as a JWK Set (RFC 7517 §5).
     #[must_use]
     pub fn jwks(&self) -> Arc<str> {
-        self.0.keys().jwks()
+        self.0.keys.current().jwks()
     }
 
     /// A session that begins now, not yet stored.
@@ -272,7 +265,7 @@ impl Service {
             kind: TokenType::Refresh,
         };
         Ok(Tokens {
-            access_token: sign_access(&access, &self.0.keys())?,
+            access_token: sign_access(&access, &self.0.keys.current())?,
             refresh_token: self.0.refresh.sign(&refresh)?,
             expires_in: access.exp - access.iat,
             refresh_expires_in: (refresh.exp - now.timestamp()).max(0),
@@ -287,44 +280,12 @@ impl Service {
     }
 }
 
-impl Shared {
-    /// The keys of this moment.
-    pub(crate) fn keys(&self) -> Arc<KeySet> {
-        Arc::clone(&self.keys.read().unwrap_or_else(PoisonError::into_inner))
-    }
-
-    /// Loads the keys anew if they changed.
-    ///
-    /// # Errors
-    /// Those of storage, and of opening a key.
-    pub(crate) async fn reload_keys(&self) -> Result<(), Error> {
-        let Some(key_admin) = &self.key_admin else {
-            return Ok(());
-        };
-        let current = self.keys();
-        if let Some(fresh) = key_admin.load_if_changed(&current).await? {
-            *self.keys.write().unwrap_or_else(PoisonError::into_inner) = Arc::new(fresh);
-        }
-        Ok(())
-    }
-}
-
-/// What bounds the revocations of a cut made now: every access token that could exist, with those of sign-ins under way.
-pub(crate) fn cut_terms(config: &ServiceConfig, now: Timestamp) -> Terms {
-    let grace = grace(config.leeway());
-    Terms {
-        now,
-        until_at_least: after(now, config.lifetimes().access + grace + IN_FLIGHT),
-        grace,
-    }
-}
-
 impl Service {
     /// Loads the signing keys anew if they changed; it happens by itself each second.
     ///
     /// # Errors
     /// A failure; the known keys stay.
     pub async fn reload_keys(&self) -> Result<(), Error> {
-        self.0.reload_keys().await
+        self.0.keys.reload().await
     }
 }
