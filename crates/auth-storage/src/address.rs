@@ -85,6 +85,8 @@ pub(crate) fn refusal(said: &str) -> OpenError {
         OpenError::UnknownHost(words)
     } else if !from_a_server && !has("FATAL") {
         OpenError::MalformedAddress
+    } else if has("no encryption") {
+        OpenError::Tls(words)
     } else if has("authentication failed")
         || has("no password supplied")
         || has("role \"")
@@ -188,6 +190,10 @@ mod tests {
             refusal(&at("session is read-only")),
             OpenError::ReadOnlyServer(_)
         ));
+        let bare = at(
+            "FATAL:  no pg_hba.conf entry for host \"127.0.0.1\", user \"u\", database \"d\", no encryption",
+        );
+        assert!(matches!(refusal(&bare), OpenError::Tls(_)));
         let unread = refusal("invalid port number: \"x\" in URI: \"postgres://u:hunter2@h:x/d\"");
         assert!(!unread.to_string().contains("hunter2"));
     }

@@ -1,7 +1,7 @@
 //! The section `[database]` of the configuration.
 
 use crate::Backend;
-use secrecy::SecretString;
+use secrecy::{ExposeSecret, SecretString};
 use serde::Deserialize;
 use std::time::Duration;
 
@@ -43,12 +43,38 @@ impl DatabaseConfig {
     pub fn migrates_itself(&self, backend: Backend) -> bool {
         self.auto_migrate.unwrap_or(backend == Backend::Sqlite)
     }
+
+    /// What is wrong with the section: each key, and why its value won't do.
+    #[must_use]
+    pub fn validate(&self) -> Vec<(&'static str, String)> {
+        let mut complaints = Vec::new();
+        let url = self.url.expose_secret();
+        if !["sqlite:", "postgres://", "postgresql://"]
+            .iter()
+            .any(|scheme| url.starts_with(scheme))
+        {
+            complaints.push((
+                "url",
+                "must be sqlite://PATH or postgres://USER:PASSWORD@HOST/DATABASE".to_owned(),
+            ));
+        }
+        if !(1..=1024).contains(&self.pool_size) {
+            complaints.push(("pool_size", "must be 1 to 1024".to_owned()));
+        }
+        if !(1..=1_000_000).contains(&self.queue) {
+            complaints.push(("queue", "must be 1 to 1000000".to_owned()));
+        }
+        let (shortest, longest) = (Duration::from_millis(10), Duration::from_secs(60));
+        if self.acquire_timeout < shortest || self.acquire_timeout > longest {
+            complaints.push(("acquire_timeout", "must be 10ms to 60s".to_owned()));
+        }
+        complaints
+    }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use secrecy::ExposeSecret;
 
     #[test]
     fn a_section_names_only_what_it_changes() {
