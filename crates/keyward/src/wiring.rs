@@ -35,7 +35,7 @@ pub enum StartError {
     /// Another process serves it.
     #[error("{0}")]
     AlreadyServed(#[from] AlreadyServed),
-    /// The schema can't be changed.
+    /// The schema can't be changed, or is newer than the program.
     #[error("{0}")]
     Migrate(#[from] MigrateError),
     /// The schema is older than the program.
@@ -47,9 +47,6 @@ pub enum StartError {
         /// How many migrations are not applied.
         pending: usize,
     },
-    /// The schema is newer than the program.
-    #[error("the database has the migration {0}, which this version does not know: run the newer version")]
-    SchemaNewer(String),
     /// There is no master key.
     #[error("{0}")]
     MasterKey(#[from] NoMasterKey),
@@ -271,7 +268,7 @@ fn make_folder(config: &Config) -> Result<(), StartError> {
 pub(crate) async fn settle_schema(config: &Config, storage: &Storage) -> Result<(), StartError> {
     let all = storage.migration_status().await?;
     if let Some(newer) = all.iter().find(|migration| !migration.known) {
-        return Err(StartError::SchemaNewer(newer.name.clone()));
+        return Err(MigrateError::SchemaNewer(newer.name.clone()).into());
     }
     let pending = all.iter().filter(|migration| !migration.applied).count();
     if pending == 0 {

@@ -174,7 +174,7 @@ impl Config {
         };
         let server = reader.checked("server", &[], ServerConfig::validate);
         let data = reader.checked("data", &[], DataConfig::validate);
-        let database = reader.checked("database", &START_KEYS, validate_database);
+        let database = reader.checked("database", &START_KEYS, DatabaseConfig::validate);
         let own: Vec<&str> = document.entries_of("database").map(|(key, _)| key).collect();
         let others: Vec<&str> = own.into_iter().filter(|key| !START_KEYS.contains(key)).collect();
         let start = reader.checked("database", &others, StartConfig::validate);
@@ -337,30 +337,4 @@ impl RedisConfig {
             .into_iter()
             .collect()
     }
-}
-
-/// Storage's section has no bounds of its own.
-fn validate_database(database: &DatabaseConfig) -> Vec<(&'static str, String)> {
-    let mut complaints = Vec::new();
-    let url = database.url.expose_secret();
-    if !["sqlite:", "postgres://", "postgresql://"]
-        .iter()
-        .any(|scheme| url.starts_with(scheme))
-    {
-        complaints.push((
-            "url",
-            "must be sqlite://PATH or postgres://USER:PASSWORD@HOST/DATABASE".to_owned(),
-        ));
-    }
-    if !(1..=1024).contains(&database.pool_size) {
-        complaints.push(("pool_size", "must be 1 to 1024".to_owned()));
-    }
-    if !(1..=1_000_000).contains(&database.queue) {
-        complaints.push(("queue", "must be 1 to 1000000".to_owned()));
-    }
-    let (shortest, longest) = (Duration::from_millis(10), Duration::from_secs(60));
-    if database.acquire_timeout < shortest || database.acquire_timeout > longest {
-        complaints.push(("acquire_timeout", "must be 10ms to 60s".to_owned()));
-    }
-    complaints
 }
