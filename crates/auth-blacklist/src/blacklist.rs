@@ -27,9 +27,6 @@ use tokio::{
     time::{Instant, sleep_until, timeout},
 };
 
-/// Added to the wait of an answer: clocks that count elapsed time on two machines differ by less than that over the wait.
-const WAIT_MARGIN: Duration = Duration::from_millis(10);
-
 /// Why the blacklist can't start.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum StartError {
@@ -81,6 +78,7 @@ pub struct Blacklist {
 struct Inner {
     policy: Policy,
     nodes: Nodes,
+    known_everywhere_within: Duration,
     database_timeout: Duration,
     truth: Arc<dyn Truth>,
     shared: Arc<Shared>,
@@ -177,6 +175,7 @@ impl Blacklist {
         let inner = Inner {
             policy,
             nodes,
+            known_everywhere_within: config.known_everywhere_within(),
             database_timeout: config.database_timeout,
             truth,
             shared,
@@ -243,7 +242,7 @@ impl Blacklist {
             return;
         }
         let inner = &*self.inner;
-        let known_everywhere = Instant::now() + inner.policy.max_staleness + WAIT_MARGIN;
+        let known_everywhere = Instant::now() + inner.known_everywhere_within;
         {
             let mut copy = inner.shared.write();
             for revocation in revocations {

@@ -6,6 +6,8 @@ use std::time::Duration;
 
 /// Writing transactions end within this: a commit that becomes visible later than that could be passed over by every read.
 pub const LONGEST_WRITE: Duration = Duration::from_secs(10);
+/// Added to the wait of an answer: clocks that count elapsed time on two machines differ by less than that over the wait.
+const WAIT_MARGIN: Duration = Duration::from_millis(10);
 
 /// `[blacklist]`. **The same on every node**: a node waits `max_staleness` for what the other nodes know.
 #[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
@@ -48,6 +50,12 @@ impl Default for BlacklistConfig {
 }
 
 impl BlacklistConfig {
+    /// How long after its commit a revocation is known to every node, or the node knows that its memory is too old.
+    #[must_use]
+    pub fn known_everywhere_within(&self) -> Duration {
+        self.max_staleness.saturating_add(WAIT_MARGIN)
+    }
+
     /// What is wrong with the section: each key, and why its value won't do.
     #[must_use]
     pub fn validate(&self) -> Vec<(&'static str, String)> {

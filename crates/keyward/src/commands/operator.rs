@@ -12,7 +12,7 @@ use auth_domain::{
 use auth_service::{AccountRef, Admin, Clock, Error, SystemClock, SystemEntropy};
 use auth_storage::Storage;
 use chrono::SecondsFormat;
-use std::{sync::Arc, time::Duration};
+use std::sync::Arc;
 
 /// The operator at the command line.
 pub(super) struct Operator {
@@ -52,7 +52,7 @@ impl Operator {
     /// it within a second, those on PostgreSQL have read it, or know that they can't rely on their memory, after `max_staleness`.
     pub(super) async fn let_act(&self, revocations: &[Revocation]) {
         if !revocations.is_empty() && !self.config.is_embedded() {
-            tokio::time::sleep(self.config.blacklist.max_staleness + Duration::from_millis(10)).await;
+            tokio::time::sleep(self.config.blacklist.known_everywhere_within()).await;
         }
     }
 }
