@@ -89,7 +89,8 @@ impl Rounds {
 
 /// One batch after the other until nothing is left, with a breath in between: requests come first.
 async fn sweep(keys: &KeyRing, storage: &Storage, clock: &dyn Clock) -> Result<(), Error> {
-    let now = clock.now();
+    // The earlier of the two clocks: a node that is ahead must take nothing from those that are not.
+    let now = clock.now().min(storage.ping().await?);
     if let Some(stored) = keys.stored() {
         stored.retire_expired(now).await?;
     }
@@ -112,5 +113,57 @@ async fn sweep(keys: &KeyRing, storage: &Storage, clock: &dyn Clock) -> Result<(
         if most.unwrap_or(0) < u64::from(SWEEP_BATCH) {
             return Ok(());
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::keyset::KeySet;
+    use auth_domain::{
+        ids::{SessionId, TokenId, UserId},
+        revocation::TokenRef,
+        time::Timestamp,
+        user::Generation,
+    };
+    use auth_storage::{DatabaseConfig, Terms};
+
+    struct Shows(Timestamp);
+
+    impl Clock for Shows {
+        fn now(&self) -> Timestamp {
+            self.0
+        }
+    }
+
+    /// Its rows are the truth for nodes whose clock is right, and for those that start next.
+    #[tokio::test]
+    async fn a_node_whose_clock_is_ahead_sweeps_nothing_that_others_still_need() {
+        let folder = tempfile::tempdir().unwrap();
+        let storage = Storage::open(&DatabaseConfig {
+            url: format!("sqlite://{}", folder.path().join("a.db").display()).into(),
+            ..DatabaseConfig::default()
+        })
+        .await
+        .unwrap();
+        storage.migrate_up().await.unwrap();
+        let now = storage.ping().await.unwrap();
+        let asked = TokenRef {
+            token: TokenId::from_parts(now, [1; 10]),
+            session: SessionId::from_parts(now, [2; 10]),
+            user: UserId::from_parts(now, [3; 10]),
+            generation: Generation::FIRST,
+        };
+        let terms = Terms {
+            now,
+            until_at_least: now + Span::hours(1),
+            grace: Span::seconds(6),
+        };
+        storage.revoke_token(asked.token, terms).await.unwrap();
+        let keys = KeyRing::new(KeySet::shared_secret(&[7; 32]), None, now);
+        sweep(&keys, &storage, &Shows(now + Span::days(365)))
+            .await
+            .unwrap();
+        assert!(storage.facts(asked).await.unwrap().token);
     }
 }
