@@ -17,7 +17,7 @@ use std::sync::Arc;
 /// How often a change is planned anew after another node was faster.
 const TRIES: usize = 3;
 
-/// Lists, rotates and reseals the signing keys; works beside a running server, whose nodes see it within a second.
+/// Rotates and reseals the signing keys; works beside a running server, whose nodes see it within a second.
 pub struct KeyAdmin {
     storage: Storage,
     master: MasterKey,
@@ -40,14 +40,6 @@ impl KeyAdmin {
             config,
             entropy,
         }
-    }
-
-    /// The keys as they stand.
-    ///
-    /// # Errors
-    /// A failure.
-    pub async fn list(&self) -> Result<Vec<StoredKey>, Error> {
-        Ok(self.storage.keys().await?)
     }
 
     /// Whether the database was made with this master key; `None` while it knows none.

@@ -164,12 +164,6 @@ impl Service {
         self.config().oauth.password_grant
     }
 
-    /// Whether a role of this name is configured.
-    #[must_use]
-    pub fn knows_role(&self, name: &str) -> bool {
-        name.parse().is_ok_and(|role| self.roles().knows(&role))
-    }
-
     /// Makes committed revocations known to every node; when it returns, they may be answered (behaviour.md §1).
     pub async fn announce(&self, revocations: &[Revocation]) {
         if !revocations.is_empty() {

@@ -121,6 +121,10 @@ impl AccessVerifier {
         }
         let bytes = header_bytes(token)?;
         let header = strict_header(&bytes)?;
+        // Before the key is looked for: a refresh token names none, and must not send anybody to the database for it.
+        if header.typ != ACCESS_TYP {
+            return Err(Error::InvalidToken);
+        }
         let Some(key) = keys.verifying(header.kid.as_deref()) else {
             return Ok(Err(UnknownKey));
         };
