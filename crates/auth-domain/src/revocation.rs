@@ -38,10 +38,11 @@ impl Revocation {
     }
 }
 
-/// How long a revocation outlives the tokens it concerns: the leeway in which an expired token still passes, and a second.
+/// How long a revocation outlives the tokens it concerns: the leeway in which an expired token still passes, a second, and the
+/// two seconds by which the clock of a node that is ready may be behind.
 #[must_use]
 pub fn grace(leeway: Span) -> Span {
-    leeway + Span::seconds(1)
+    leeway + Span::seconds(3)
 }
 
 /// What has to be known of an access token to look it up.
@@ -172,10 +173,10 @@ mod tests {
     }
 
     #[test]
-    fn a_revocation_outlives_the_leeway_of_the_last_token() {
+    fn a_revocation_outlives_the_leeway_of_the_last_token_on_a_slow_clock() {
         let expiry = DateTime::from_timestamp(100, 0).unwrap();
         let id = SessionId::from_uuid(uuid::Uuid::from_u128(1));
         let revocation = Revocation::new(Revoked::Session(id), expiry, Span::seconds(5));
-        assert_eq!(revocation.until, expiry + Span::seconds(6));
+        assert_eq!(revocation.until, expiry + Span::seconds(8));
     }
 }
