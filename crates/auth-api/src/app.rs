@@ -12,6 +12,7 @@ use crate::{
     problem::{Code, PROBLEM_JSON, Problem},
     request_id::{RequestId, X_REQUEST_ID},
     routes::{self, Pattern},
+    unread::Unread,
 };
 use actix_web::{
     App, Error, HttpMessage, HttpResponse,
@@ -105,7 +106,7 @@ pub fn admin(
 
 /// Whatever the routes make of it, the caller gets a framed answer, and gets it in time.
 async fn frame<B: MessageBody + 'static>(
-    request: ServiceRequest,
+    mut request: ServiceRequest,
     next: Next<B>,
 ) -> Result<ServiceResponse<EitherBody<B>>, Error> {
     let started = Instant::now();
@@ -118,12 +119,14 @@ async fn frame<B: MessageBody + 'static>(
         client: client_address::of(&request, &edge.config.trusted_proxies),
     };
     request.extensions_mut().insert(facts.clone());
+    let unread = Unread::of(&mut request);
     let answered = AssertUnwindSafe(next.call(request)).catch_unwind();
     let frame = Frame {
         edge: &edge,
         method,
         facts,
         started,
+        unread,
     };
     match tokio::time::timeout(edge.config.request_timeout, answered).await {
         Ok(Ok(Ok(answer))) => Ok(frame.around(answer)),
@@ -142,6 +145,7 @@ struct Frame<'a> {
     method: Method,
     facts: Facts,
     started: Instant,
+    unread: Option<Unread>,
 }
 
 impl Frame<'_> {
@@ -165,6 +169,9 @@ impl Frame<'_> {
             }
         };
         self.complete(response.headers_mut());
+        if let Some(unread) = &self.unread {
+            response = response.map_body(|_, body| EitherBody::right(unread.clone().held_by(body)));
+        }
         ServiceResponse::new(request, response)
     }
 
@@ -178,6 +185,9 @@ impl Frame<'_> {
         };
         self.note(UNMATCHED, answer.status().as_u16(), None, &told(Some(&error)));
         self.complete(answer.headers_mut());
+        if let Some(unread) = &self.unread {
+            answer = answer.map_body(|_, body| unread.clone().held_by(body));
+        }
         InternalError::from_response(error, answer).into()
     }
 

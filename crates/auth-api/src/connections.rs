@@ -8,12 +8,20 @@ use ipnet::IpNet;
 use std::{
     any::Any,
     collections::HashMap,
-    net::{IpAddr, Shutdown},
+    net::{IpAddr, Ipv6Addr, Shutdown},
     os::fd::AsFd,
     sync::{Arc, Mutex, PoisonError},
 };
 
 type Counts = Arc<Mutex<HashMap<IpAddr, usize>>>;
+
+/// Whom an address stands for: an IPv6 client has a whole /64, so that is counted as one.
+fn client_of(peer: IpAddr) -> IpAddr {
+    match peer {
+        IpAddr::V4(_) => peer,
+        IpAddr::V6(address) => Ipv6Addr::from_bits(address.to_bits() & (u128::MAX << 64)).into(),
+    }
+}
 
 /// Counts the open connections of each address.
 #[derive(Clone)]
@@ -77,6 +85,7 @@ impl Connections {
         if self.most == 0 || is_trusted(peer, &self.trusted) {
             return Some(None);
         }
+        let peer = client_of(peer);
         let mut counts = self.counts.lock().unwrap_or_else(PoisonError::into_inner);
         let open = counts.entry(peer).or_default();
         if *open >= self.most {
@@ -104,6 +113,14 @@ mod tests {
         assert!(connections.open("192.0.2.2".parse().unwrap()).unwrap().is_some());
         drop(first);
         assert!(connections.open(peer).unwrap().is_some());
+    }
+
+    #[test]
+    fn an_ipv6_client_is_its_whole_network() {
+        let connections = Connections::new(1, &[]);
+        let _open = connections.open("2001:db8::1".parse().unwrap()).unwrap();
+        assert!(connections.open("2001:db8::ffff:2".parse().unwrap()).is_none());
+        assert!(connections.open("2001:db8:0:1::1".parse().unwrap()).is_some());
     }
 
     #[test]

@@ -1,6 +1,7 @@
 //! Form bodies of the OAuth routes (RFC 6749 §3.2, appendix B).
 //!
-//! The rule: a parameter that is given twice is refused, one without a value counts as left out, an unknown one is ignored.
+//! The rule: a parameter that is given twice is refused, one without a value counts as left out, an unknown one is ignored; and
+//! there are not so many of them that comparing their names becomes work.
 
 use crate::{
     body,
@@ -13,6 +14,9 @@ use secrecy::SecretString;
 
 /// The media type of a form.
 pub const FORM: &str = "application/x-www-form-urlencoded";
+
+/// The most parameters of a form: several times what any grant has.
+const MOST: usize = 64;
 
 /// The extractor of a form, to be taken apart one parameter after another.
 pub struct Form(Vec<(String, String)>);
@@ -38,7 +42,7 @@ impl Form {
     /// Parses a form.
     ///
     /// # Errors
-    /// `invalid_request` for a repeated parameter and for what is not UTF-8.
+    /// `invalid_request` for a repeated parameter, for too many of them, and for what is not UTF-8.
     pub fn parse(body: &[u8]) -> Result<Self, OauthError> {
         let mut found: Vec<(String, String)> = Vec::new();
         for pair in body.split(|b| *b == b'&').filter(|pair| !pair.is_empty()) {
@@ -50,6 +54,9 @@ impl Form {
             };
             if found.iter().any(|(known, _)| *known == name) {
                 return Err(malformed("A parameter is given twice"));
+            }
+            if found.len() == MOST {
+                return Err(malformed("There are too many parameters"));
             }
             found.push((name, value));
         }
@@ -118,6 +125,16 @@ mod tests {
                 "{bad}"
             );
         }
+    }
+
+    #[test]
+    fn a_flood_of_parameters_is_refused() {
+        let flood = |count: usize| {
+            let names: Vec<String> = (0..count).map(|number| format!("p{number}=1")).collect();
+            Form::parse(names.join("&").as_bytes())
+        };
+        assert!(flood(MOST).is_ok());
+        assert_eq!(flood(MOST + 1).err().unwrap().code(), OauthCode::InvalidRequest);
     }
 
     #[test]

@@ -28,6 +28,7 @@ pub mod query;
 pub mod request_id;
 pub mod routes;
 pub mod server;
+pub mod unread;
 pub mod views;
 
 pub use config::ServerConfig;
