@@ -2,6 +2,7 @@
 
 #![cfg(test)]
 
+mod attacks;
 #[cfg(feature = "services")]
 mod database_days;
 mod embedded;

@@ -1,0 +1,195 @@
+//! What an attacker gets to see or hold up from outside the program: its files, its log, its end.
+
+use serde_json::{Value, json};
+use std::{
+    fs,
+    io::{Read, Write},
+    net::TcpStream,
+};
+use tests::{Backend, Client, Database, PASSWORD, Server, run};
+
+async fn register(server: &Server) -> tests::Answer {
+    let body = json!({ "email": "ada@example.com", "password": PASSWORD });
+    server.client().post("/register", &body).await.expect(201)
+}
+
+/// Opens a connection and sends bytes.
+fn send(server: &Server, bytes: &[u8]) -> TcpStream {
+    let mut stream = TcpStream::connect(server.origin().trim_start_matches("http://")).unwrap();
+    stream.write_all(bytes).unwrap();
+    stream
+}
+
+fn holds(haystack: &[u8], needle: &str) -> bool {
+    haystack
+        .windows(needle.len())
+        .any(|window| window == needle.as_bytes())
+}
+
+/// The token that a start without an administrator prints.
+fn setup_token(log: &str) -> String {
+    let (_, rest) = log.split_once("set-up token: ").unwrap();
+    rest.split_whitespace().next().unwrap().to_owned()
+}
+
+#[tokio::test]
+async fn a_copy_of_the_database_holds_nothing_that_signs_in() {
+    let database = Database::create(Backend::Sqlite);
+    let server = Server::start(&database, &[]);
+    let tokens = register(&server).await;
+    let refresh = tokens.field("refresh_token");
+    let request = server.client().request(reqwest::Method::POST, "/refresh");
+    let request = request
+        .header("Idempotency-Key", "an-idempotency-key")
+        .json(&json!({ "refresh_token": refresh }));
+    let next = server.client().send(request).await.expect(200);
+    let created = run(
+        &["client", "create", "billing", "--json"],
+        &database.environment(),
+        "",
+    );
+    let client: Value = serde_json::from_str(&created.stdout).unwrap();
+    let master = fs::read_to_string(database.folder.path().join("master.key")).unwrap();
+    let setup = setup_token(&server.log());
+    let mut seen = 0;
+    for file in ["keyward.db", "keyward.db-wal"] {
+        let bytes = fs::read(database.folder.path().join(file)).unwrap();
+        seen += usize::from(holds(&bytes, "ada@example.com"));
+        for secret in [
+            PASSWORD,
+            "an-idempotency-key",
+            "PRIVATE KEY",
+            master.trim(),
+            &setup,
+            client["client_secret"].as_str().unwrap(),
+            &refresh,
+            &next.field("refresh_token"),
+            &tokens.field("access_token"),
+            refresh.rsplit('.').next().unwrap(),
+        ] {
+            assert!(!holds(&bytes, secret), "{secret} is in {file}");
+        }
+    }
+    assert!(seen > 0, "the address is there: these are the right files");
+}
+
+#[tokio::test]
+async fn no_header_path_or_body_breaks_a_line_of_the_log_or_stands_in_it() {
+    let database = Database::create(Backend::Sqlite);
+    let server = Server::start(
+        &database,
+        &[("KEYWARD__LOG__LEVEL", "trace"), ("KEYWARD__LOG__FORMAT", "json")],
+    );
+    let tokens = register(&server).await;
+    let marks = "made-up \u{9b}31m \u{85}\u{202e} {\"level\":\"ERROR\"} %0d%0a \\n";
+    for header in [
+        "User-Agent",
+        "X-Forwarded-For",
+        "Forwarded",
+        "X-Real-IP",
+        "X-Request-Id",
+        "Referer",
+        "Origin",
+        "Cookie",
+        "Idempotency-Key",
+        "Authorization",
+        "X-Original-URI",
+    ] {
+        for path in [
+            "/api/v1/auth/login",
+            "/api/v1/auth/refresh",
+            "/made-up%0d%0a%1b%5b31m",
+        ] {
+            let body = r#"{"email":"made-up\r\n\u001b[31m","password":"made-up\n","made-up\n":"made-up"}"#;
+            let head =
+                format!("POST {path}?made-up=made-up HTTP/1.1\r\nHost: made-up\r\n{header}: {marks}\r\n");
+            let rest = format!(
+                "Connection: close\r\nContent-Type: application/json\r\nContent-Length: {}\r\n\r\n{body}",
+                body.len()
+            );
+            let mut answer = String::new();
+            send(&server, format!("{head}{rest}").as_bytes())
+                .read_to_string(&mut answer)
+                .unwrap();
+            assert!(answer.starts_with("HTTP/1.1 4"), "{header} {path}: {answer}");
+        }
+    }
+    let created = run(
+        &["client", "create", "billing", "--json"],
+        &database.environment(),
+        "",
+    );
+    let client: Value = serde_json::from_str(&created.stdout).unwrap();
+    let secret = client["client_secret"].as_str().unwrap();
+    let anonymous: Client = server.client();
+    let token = tokens.field("access_token");
+    let asked = anonymous.request(reqwest::Method::POST, "/introspect");
+    let asked = asked
+        .basic_auth("billing", Some(secret))
+        .form(&[("token", &token)]);
+    anonymous.send(asked).await.expect(200);
+    let fields = [
+        ("token", token.as_str()),
+        ("client_id", "billing"),
+        ("client_secret", "made-up"),
+    ];
+    anonymous.form("/introspect", &fields).await.expect(401);
+    let fields = [
+        ("grant_type", "password"),
+        ("username", "ada@example.com"),
+        ("password", "made-up"),
+    ];
+    anonymous.form("/token", &fields).await.expect(400);
+    let setup = json!({ "token": "made-up", "email": "x@example.com", "password": PASSWORD });
+    anonymous.post("/setup", &setup).await.expect(400);
+    let signed_in = anonymous.with_bearer(&token);
+    signed_in.get("/sessions/made-up").await.expect(404);
+    signed_in.get("/sessions?cursor=made-up").await;
+
+    let log = server.log();
+    for line in log.lines().filter(|line| line.starts_with('{')) {
+        let record: Value = serde_json::from_str(line).unwrap_or_else(|error| panic!("{error}: {line}"));
+        assert!(record["level"].is_string(), "{line}");
+    }
+    assert!(!log.contains(|c: char| c.is_control() && c != '\n'));
+    for secret in [
+        "made-up",
+        "ada@example.com",
+        "argon2",
+        "eyJ",
+        PASSWORD,
+        secret,
+        &token,
+    ] {
+        assert!(!log.contains(secret), "{secret} is in the log");
+    }
+    assert_eq!(
+        log.matches(&setup_token(&log)).count(),
+        1,
+        "shown once, to the operator"
+    );
+}
+
+#[tokio::test]
+async fn the_end_waits_for_no_client_that_says_nothing() {
+    let database = Database::create(Backend::Sqlite);
+    let mut server = Server::start(&database, &[("KEYWARD__SERVER__BODY_TIMEOUT", "1s")]);
+    let head = "POST /api/v1/auth/login HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\n";
+    let silent = [
+        String::new(),
+        "GET / HT".to_owned(),
+        format!("{head}Content-Length: 100\r\n\r\n{{"),
+        format!("{head}Transfer-Encoding: chunked\r\n\r\n"),
+        "POST /nothing HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\n\r\n".to_owned(),
+    ];
+    let _open = silent.map(|bytes| send(&server, bytes.as_bytes()));
+    server.client().get("/health/live").await.expect(200);
+    let begun = std::time::Instant::now();
+    server.signal("TERM");
+    assert_eq!(server.wait(), Some(0));
+    assert!(
+        begun.elapsed() < std::time::Duration::from_secs(30),
+        "{:?}",
+        begun.elapsed()
+    );
+}
