@@ -4,7 +4,7 @@ use serde_json::json;
 use tests::{Answer, Builder, PASSWORD, TestApp, on_every_backend};
 
 /// The answer without what differs between any two: the request id, in the header and in the body.
-fn comparable(answer: &Answer) -> (u16, Vec<(String, String)>, serde_json::Value) {
+pub(crate) fn comparable(answer: &Answer) -> (u16, Vec<(String, String)>, serde_json::Value) {
     let mut headers: Vec<_> = answer
         .headers
         .iter()

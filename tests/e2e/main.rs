@@ -3,6 +3,7 @@
 #![cfg(test)]
 
 mod access_tokens;
+mod attacks;
 mod bad_input;
 mod health;
 mod keys;

@@ -1,0 +1,6 @@
+//! What an attacker tries, and what must come of it; what belongs to one route alone stands with that route.
+
+mod accounts;
+mod load;
+mod tokens;
+mod wire;
