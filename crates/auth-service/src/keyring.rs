@@ -54,7 +54,9 @@ impl KeyRing {
         if (now - *looked).num_milliseconds().abs() < 1000 {
             return Ok(());
         }
+        // Only a look that succeeded counts: in an outage nobody is told that a good token is bad.
+        self.reload().await?;
         *looked = now;
-        self.reload().await
+        Ok(())
     }
 }
