@@ -11,6 +11,7 @@
 #   KEYWARD_TEST_PG_USER       only for root: the user to run those as, since PostgreSQL refuses root
 #   KEYWARD_TEST_REDIS_SERVER  the redis-server program
 #   KEYWARD_TEST_NGINX         the nginx program
+#   KEYWARD_TEST_PYTHON        a Python that has PyJWT, for the example that checks tokens
 # Programs are looked for on the PATH and where Debian and Homebrew keep them; root on Debian has them installed.
 set -euo pipefail
 
@@ -40,6 +41,17 @@ find_postgres_folder() {
 
 find_program() { PATH=$PATH:/usr/sbin:/usr/local/sbin command -v "$1" || true; }
 
+# The one on the PATH may be another than the one that the system's packages are for.
+find_python_with_jwt() {
+  local candidate
+  for candidate in python3 /usr/bin/python3; do
+    if "$candidate" -c 'import cryptography, jwt; jwt.PyJWK' 2>/dev/null; then
+      command -v "$candidate"
+      return
+    fi
+  done
+}
+
 find_programs() {
   pg_bin=$(find_postgres_folder)
   redis_server=$(find_program redis-server)
@@ -49,15 +61,18 @@ find_programs() {
   [ -n "$pg_bin" ] || missing+=(postgresql)
   [ -n "$redis_server" ] && [ -n "$redis_cli" ] || missing+=(redis-server)
   [ -n "$nginx" ] || missing+=(nginx)
+  python=$(find_python_with_jwt)
+  [ -n "$python" ] || missing+=(python3-jwt python3-cryptography)
+  command -v curl >/dev/null || missing+=(curl)
 }
 
 find_programs
 if [ "${#missing[@]}" -gt 0 ]; then
   if "$here/install-packages.sh" "${missing[@]}"; then find_programs; fi
   [ "${#missing[@]}" -eq 0 ] || die "missing: ${missing[*]}. Install them and run this again:
-  Debian, Ubuntu  sudo apt-get install postgresql redis-server nginx
-  Fedora          sudo dnf install postgresql-server redis nginx
-  macOS           brew install postgresql redis nginx"
+  Debian, Ubuntu  sudo apt-get install postgresql redis-server nginx curl python3-jwt python3-cryptography
+  Fedora          sudo dnf install postgresql-server redis nginx curl python3-jwt python3-cryptography
+  macOS           brew install postgresql redis nginx; pip3 install pyjwt cryptography"
 fi
 
 # --- The folder, and the guardian that empties it -------------------------------------------------------------------
@@ -205,7 +220,7 @@ back=$PWD
 start_postgres
 start_redis
 cd "$back"
-export KEYWARD_TEST_PG_BIN=$pg_bin KEYWARD_TEST_REDIS_SERVER=$redis_server KEYWARD_TEST_NGINX=$nginx
+export KEYWARD_TEST_PG_BIN=$pg_bin KEYWARD_TEST_REDIS_SERVER=$redis_server KEYWARD_TEST_NGINX=$nginx KEYWARD_TEST_PYTHON=$python
 
 # --- The command ----------------------------------------------------------------------------------------------------
 

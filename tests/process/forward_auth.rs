@@ -142,7 +142,7 @@ async fn nginx_lets_in_who_is_signed_in_and_tells_the_application_who_it_is() {
 /// Runs the documented example over a token.
 fn check_token(arguments: &[&str], token: &str) -> (bool, String) {
     let script = concat!(env!("CARGO_MANIFEST_DIR"), "/../examples/check_token.py");
-    let mut child = Command::new("/usr/bin/python3")
+    let mut child = Command::new(service("KEYWARD_TEST_PYTHON"))
         .arg(script)
         .args(arguments)
         .stdin(Stdio::piped())

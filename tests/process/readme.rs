@@ -1,9 +1,13 @@
-//! What the README tells people to type, typed.
+//! What the documentation says, held against the program. What the README tells people to type is typed; that takes `curl`,
+//! so it belongs to the half with services.
 
+#[cfg(feature = "services")]
 use std::process::Command;
+#[cfg(feature = "services")]
 use tests::{Backend, Database, Server};
 
 /// The shell blocks of the README that follow `<!-- marker -->`, in order.
+#[cfg(feature = "services")]
 fn blocks(marker: &str) -> String {
     let readme = include_str!("../../README.md");
     let marker = format!("<!-- {marker} -->\n```sh\n");
@@ -16,6 +20,7 @@ fn blocks(marker: &str) -> String {
     found.concat()
 }
 
+#[cfg(feature = "services")]
 fn shell(script: &str, variables: &[(&str, String)]) -> String {
     let output = Command::new("sh")
         .args(["-eu", "-c", script])
@@ -31,6 +36,7 @@ fn shell(script: &str, variables: &[(&str, String)]) -> String {
     printed
 }
 
+#[cfg(feature = "services")]
 #[test]
 fn the_walk_does_what_it_says() {
     let database = Database::create(Backend::Sqlite);
