@@ -49,7 +49,8 @@ pub(crate) fn change(
     terms: Terms,
 ) -> Result<UserOutcome, Fault> {
     whole_or_undone(c, |c| {
-        if change.role.is_some() || change.status == Some(UserStatus::Disabled) {
+        let cuts = change.role.is_some() || change.status == Some(UserStatus::Disabled);
+        if cuts {
             take_guard(c)?;
         }
         let Some(before) = take(c, id, terms.now)? else {
@@ -76,19 +77,19 @@ pub(crate) fn change(
             before.generation
         };
         let user = write(c, &after, generation)?;
-        if !cut {
-            return Ok(UserOutcome::Changed {
-                user,
-                revocations: Vec::new(),
-                sessions_ended: 0,
-            });
-        }
         let fallen = if disabled {
             end_live(c, &before, EndReason::UserDisabled, None, terms)?
-        } else {
+        } else if cut {
             lift_live(c, &before, generation)?
+        } else {
+            Fallen::default()
         };
-        let revocations = cut_off(c, id, generation, &fallen, terms)?;
+        // Asked for again, a cut is recorded again: whoever asked first may have died before it was announced.
+        let revocations = if cuts {
+            cut_off(c, id, generation, &fallen, terms)?
+        } else {
+            Vec::new()
+        };
         Ok(UserOutcome::Changed {
             user,
             revocations,

@@ -108,9 +108,18 @@ on_both! {
             let facts = world.db.facts(token_of(session)).await.unwrap();
             assert_eq!(facts.verdict(session.generation), Verdict::GenerationCut);
         }
-        // The role it has already is no change.
-        let (same, revocations, _) = changed(world.db.change_user(user.id, change, admins(), terms(at(3))).await.unwrap());
-        assert_eq!((same.generation, revocations), (after.generation, vec![]));
+        // The role it has already raises nothing, and the cut is told again.
+        let (same, again, _) = changed(world.db.change_user(user.id, change, admins(), terms(at(3))).await.unwrap());
+        assert_eq!((same.generation, again[0].what), (after.generation, revocations[0].what));
+    }
+
+    fn a_cut_that_is_asked_for_again_is_told_again(world) {
+        let (user, _) = world.signed_in("a@example.com").await;
+        let disable = UserChange { status: Some(UserStatus::Disabled), ..UserChange::default() };
+        let (first, told, _) = changed(world.db.change_user(user.id, disable.clone(), admins(), terms(at(1))).await.unwrap());
+        let (second, again, ended) = changed(world.db.change_user(user.id, disable, admins(), terms(at(2))).await.unwrap());
+        assert_eq!((first.generation, ended), (second.generation, 0));
+        assert_eq!(told[0].what, again[0].what);
     }
 
     fn disabling_ends_all_sessions_and_enabling_revives_none(world) {
