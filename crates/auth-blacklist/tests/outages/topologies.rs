@@ -17,6 +17,18 @@ async fn refusal(urls: &str) -> String {
         .to_string()
 }
 
+/// Waits until a server answers a command with these words; fails after thirty seconds.
+async fn comes_to_say(server: &Server, command: &str, words: &str) {
+    let begun = std::time::Instant::now();
+    while !server.run::<String>(command).await.contains(words) {
+        assert!(
+            begun.elapsed() < Duration::from_secs(30),
+            "{command} never said {words}"
+        );
+        tokio::time::sleep(Duration::from_millis(20)).await;
+    }
+}
+
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_server_that_evicts_is_reported() {
     let server = Server::start_with(&["--maxmemory-policy", "allkeys-lru"]).await;
@@ -64,13 +76,7 @@ async fn in_a_cluster_the_server_of_the_slot_is_found_and_found_again() {
     low.run::<()>(&format!("CLUSTER MEET 127.0.0.1 {}", high.port()))
         .await;
     for server in [&low, &high] {
-        while !server
-            .run::<String>("CLUSTER INFO")
-            .await
-            .contains("cluster_state:ok")
-        {
-            tokio::time::sleep(Duration::from_millis(20)).await;
-        }
+        comes_to_say(server, "CLUSTER INFO", "cluster_state:ok").await;
     }
     // Whichever is asked first, one of the two has to send us on.
     for urls in [
@@ -102,9 +108,7 @@ async fn sentinels_lead_to_the_master_and_after_a_failover_to_the_next_one() {
     let mut master = Server::start().await;
     let replica = Server::start_with(&["--replicaof", "127.0.0.1", &master.port().to_string()]).await;
     let sentinel = Server::sentinel_of(&master).await;
-    while !sentinel.run::<String>("INFO sentinel").await.contains("slaves=1") {
-        tokio::time::sleep(Duration::from_millis(50)).await;
-    }
+    comes_to_say(&sentinel, "INFO sentinel", "slaves=1").await;
     let url = format!("{}?sentinel=main", sentinel.url());
     let watch = Watch::over(&url).await;
     watch.revoke().await;
