@@ -1,8 +1,14 @@
 //! The log goes to standard error, one line an event; standard output belongs to what a command prints.
 
+mod lines;
+
 use serde::Deserialize;
-use std::{io::IsTerminal, panic};
-use tracing_subscriber::{EnvFilter, layer::SubscriberExt, util::SubscriberInitExt};
+use std::{
+    io::{self, IsTerminal},
+    panic,
+};
+use tracing_appender::non_blocking::WorkerGuard;
+use tracing_subscriber::{EnvFilter, fmt::MakeWriter, layer::SubscriberExt, util::SubscriberInitExt};
 
 /// `[log]`.
 #[derive(Debug, Clone, Deserialize)]
@@ -37,19 +43,29 @@ impl LogConfig {
     }
 }
 
-/// Sends the log on its way. Only the first call of a process counts. `least` raises the level of a command that prints
-/// for people: its log would stand between its lines.
-pub(crate) fn start(config: &LogConfig, least: Option<&str>) {
-    let filter =
-        EnvFilter::try_new(least.unwrap_or(&config.level)).unwrap_or_else(|_| EnvFilter::new("info"));
-    let terminal = std::io::stderr().is_terminal();
+/// Writes the log of a command that prints for people, from `least` on: more would stand between its lines.
+pub(crate) fn beside_output(config: &LogConfig, least: &str) {
+    start(config, least, io::stderr);
+}
+
+/// Writes the log of a server. What waits to be written is written out when the guard is dropped.
+pub(crate) fn of_server(config: &LogConfig) -> WorkerGuard {
+    let (lines, written_out) = lines::to(io::stderr());
+    start(config, &config.level, lines);
+    written_out
+}
+
+/// Sends the log on its way. Only the first call of a process counts.
+fn start(config: &LogConfig, level: &str, to: impl for<'a> MakeWriter<'a> + Send + Sync + 'static) {
+    let filter = EnvFilter::try_new(level).unwrap_or_else(|_| EnvFilter::new("info"));
+    let terminal = io::stderr().is_terminal();
     let format = config.format.unwrap_or(if terminal {
         LogFormat::Pretty
     } else {
         LogFormat::Json
     });
     let registry = tracing_subscriber::registry().with(filter);
-    let lines = tracing_subscriber::fmt::layer().with_writer(std::io::stderr);
+    let lines = tracing_subscriber::fmt::layer().with_writer(to);
     let started = match format {
         LogFormat::Json => registry
             .with(lines.json().flatten_event(true).with_current_span(false))

@@ -1,15 +1,16 @@
 //! `/openapi.json` and `/docs`: the description of the API, and a viewer that works offline. Both are off with
 //! `server.docs = false`.
 //!
-//! The page is ours and has no script of its own in it, so that the policy need not let inline scripts run.
+//! The page is ours and has no script of its own in it, so that the policy need not let inline scripts run. The viewer's files
+//! are kept compressed, a quarter of their size, and sent so to everybody: every browser takes gzip.
 
 use crate::{
     openapi::Document,
     problem::{Code, Problem},
 };
 use actix_web::{
-    HttpResponse,
-    http::header::{CACHE_CONTROL, CONTENT_SECURITY_POLICY, CONTENT_TYPE},
+    HttpResponse, HttpResponseBuilder,
+    http::header::{CACHE_CONTROL, CONTENT_ENCODING, CONTENT_SECURITY_POLICY, CONTENT_TYPE},
     web::{Data, Path},
 };
 use std::sync::Arc;
@@ -73,31 +74,37 @@ pub async fn page() -> HttpResponse {
 /// 404 for any other.
 pub async fn file(name: Path<String>) -> Result<HttpResponse, Problem> {
     if name.as_str() == "start.js" {
-        return Ok(script(
-            START.as_bytes().to_vec(),
-            "text/javascript; charset=utf-8",
-        ));
+        return Ok(kept("text/javascript; charset=utf-8").body(START));
     }
     if !VENDORED.contains(&name.as_str()) {
         return Err(Code::NotFound.into());
     }
     let found = utoipa_swagger_ui::serve(&name, Arc::new(Config::default()));
     match found.map_err(|error| Problem::internal(error.to_string()))? {
-        Some(file) => Ok(script(file.bytes.into_owned(), &file.content_type)),
+        Some(file) => {
+            let mut answer = kept(&file.content_type);
+            if file.gzpipped {
+                answer.insert_header((CONTENT_ENCODING, "gzip"));
+            }
+            Ok(answer.body(file.bytes.into_owned()))
+        }
         None => Err(Code::NotFound.into()),
     }
 }
 
-fn script(bytes: Vec<u8>, content_type: &str) -> HttpResponse {
-    HttpResponse::Ok()
+/// An answer that a browser may keep for an hour.
+fn kept(content_type: &str) -> HttpResponseBuilder {
+    let mut answer = HttpResponse::Ok();
+    answer
         .insert_header((CONTENT_TYPE, content_type))
-        .insert_header((CACHE_CONTROL, "public, max-age=3600"))
-        .body(bytes)
+        .insert_header((CACHE_CONTROL, "public, max-age=3600"));
+    answer
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use actix_web::body;
 
     #[test]
     fn the_page_needs_nothing_that_its_policy_forbids() {
@@ -118,6 +125,12 @@ mod tests {
             assert!(PAGE.contains(&format!("\"/docs/{name}\"")), "{name}");
             let answer = file(Path::from(name.to_owned())).await.unwrap();
             assert_eq!(answer.status(), 200, "{name}");
+            let says_gzip = answer
+                .headers()
+                .get(CONTENT_ENCODING)
+                .is_some_and(|value| value == "gzip");
+            let body = body::to_bytes(answer.into_body()).await.unwrap();
+            assert_eq!(body.starts_with(&[0x1f, 0x8b]), says_gzip, "{name}");
         }
         for other in ["index.html", "swagger-initializer.js", "..", "nothing"] {
             assert!(file(Path::from(other.to_owned())).await.is_err(), "{other}");

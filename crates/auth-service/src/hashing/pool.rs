@@ -11,6 +11,10 @@ use std::{
 };
 use tokio::sync::oneshot;
 
+/// How far the hashing threads stand back, in steps of `nice(2)`.
+#[cfg(target_os = "linux")]
+const NICENESS: i32 = 10;
+
 /// A thread's memory for Argon2. It is allocated at the first hash and grows to the largest that was needed.
 #[derive(Default)]
 pub(crate) struct Arena {
@@ -145,7 +149,17 @@ impl Drop for HashPool {
     }
 }
 
+/// Lets everything else go first: a hash takes a core for milliseconds, and a token check that waits behind it would take as
+/// long. Linux counts this for each thread; elsewhere it would slow the whole process down.
+fn yield_to_others() {
+    #[cfg(target_os = "linux")]
+    if let Err(error) = rustix::process::nice(NICENESS) {
+        tracing::debug!(%error, "the hashing threads run at the priority of the others");
+    }
+}
+
 fn work(shared: &Shared, kept_blocks: usize) {
+    yield_to_others();
     let mut arena = Arena::default();
     while let Some(job) = next(shared) {
         if Instant::now() <= job.deadline {

@@ -16,7 +16,7 @@ pub(super) async fn run(sources: &Sources, output: Output) -> Result<(), Command
     let mut findings = Findings::default();
     match Config::load(sources) {
         Ok(config) => {
-            logging::start(&config.log, Some("error"));
+            logging::beside_output(&config.log, "error");
             findings.ok("configuration", "every key is known and every value fits");
             for notice in &config.notices {
                 findings.warn("configuration", notice, "");

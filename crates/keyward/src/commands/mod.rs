@@ -33,7 +33,7 @@ pub async fn run(cli: Cli) -> Result<(), CommandError> {
     match cli.command {
         Command::Serve { .. } => {
             let config = Config::load(&sources)?;
-            logging::start(&config.log, None);
+            let _written_out = logging::of_server(&config.log);
             Box::pin(serve::serve(config)).await
         }
         Command::Migrate(verb) => migrate::run(&load_quietly(&sources)?, verb).await,
@@ -56,7 +56,7 @@ pub async fn run(cli: Cli) -> Result<(), CommandError> {
 /// The configuration for a command that prints for people: only warnings of the log come between its lines.
 fn load_quietly(sources: &crate::config::Sources) -> Result<Config, CommandError> {
     let mut config = Config::load(sources)?;
-    logging::start(&config.log, Some("warn"));
+    logging::beside_output(&config.log, "warn");
     // A command asks one thing after the other.
     config.database.pool_size = config.database.pool_size.min(2);
     Ok(config)
