@@ -20,6 +20,7 @@ mod migrate;
 mod open;
 mod outcomes;
 mod postgres;
+mod prepared;
 mod rows;
 mod schema;
 mod serving;

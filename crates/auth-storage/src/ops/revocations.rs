@@ -6,6 +6,7 @@ use crate::{
     dialect::Dialect as _,
     fault::Fault,
     outcomes::RevocationBatch,
+    prepared::Prepare as _,
     rows::{NewRevocationRow, RevocationRow, revoked},
     schema::revocations,
     sqlty::{Id, Ts},
@@ -36,6 +37,7 @@ pub(super) fn record(c: &mut Conn, revoked: &[Revocation]) -> Result<(), Fault> 
                     .eq(case_when(r::until.lt(excluded(r::until)), excluded(r::until)).otherwise(r::until)),
                 r::recorded_at.eq(excluded(r::recorded_at)),
             ))
+            .prepared()
             .execute(c)?;
     }
     Ok(())

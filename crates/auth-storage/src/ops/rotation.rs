@@ -11,6 +11,7 @@ use super::{
 use crate::{
     fault::Fault,
     outcomes::Rotated,
+    prepared::Prepare as _,
     rows::SessionRow,
     schema::{sessions, users},
     sqlty::{Id, Ts},
@@ -114,6 +115,7 @@ fn write_rotation(
             ),
         ))
         .returning(SessionRow::as_returning())
+        .prepared()
         .get_result(c)
         .optional()?;
     row.map(SessionRow::session).transpose()

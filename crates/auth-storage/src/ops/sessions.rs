@@ -5,6 +5,7 @@ use crate::{
     asks::{HashUpgrade, Page, SessionFilter, Terms},
     fault::Fault,
     outcomes::{EndedSession, StartedSession},
+    prepared::Prepare as _,
     rows::{FallenRow, SessionRow, UserRow},
     schema::{sessions, users},
     sqlty::{Id, Ts},
@@ -35,6 +36,7 @@ pub(crate) fn start(
         let row: Option<UserRow> = diesel::update(same)
             .set(users::last_login_at.eq(Some(Ts(terms.now))))
             .returning(UserRow::as_returning())
+            .prepared()
             .get_result(c)
             .optional()?;
         let Some(user) = row.map(UserRow::user).transpose()? else {
@@ -45,6 +47,7 @@ pub(crate) fn start(
         }
         diesel::insert_into(sessions::table)
             .values(SessionRow::of(session))
+            .prepared()
             .execute(c)?;
         let displaced = displace(c, session, max_per_user, terms)?;
         Ok(StartedSession::Started { displaced, user })
@@ -77,6 +80,7 @@ fn displace(
                 s::end_reason.eq(Some(EndReason::Displaced.as_str())),
             ))
             .returning(FallenRow::as_returning())
+            .prepared()
             .get_result(c)
             .optional()?;
         revocations.extend(ended.map(|row| fallen_session(row.id, row.access_until.0, terms.grace)));
@@ -115,6 +119,7 @@ pub(super) fn mark_ended(
                 s::end_reason.eq(Some(why.as_str())),
             ))
             .returning(SessionRow::as_returning())
+            .prepared()
             .get_result(c)
             .optional()?;
     row.map(SessionRow::session).transpose()

@@ -8,6 +8,7 @@ use crate::{
     asks::{Terms, UserChange},
     fault::{Fault, Undo},
     outcomes::{EndedSessions, UserOutcome},
+    prepared::Prepare as _,
     rows::{FallenRow, UserRow, name_key},
     schema::{guards, sessions, users},
     sqlty::{Id, Ts},
@@ -117,6 +118,7 @@ pub(crate) fn set_password(
                 users::token_generation.eq(generation.number()),
             ))
             .returning(UserRow::as_returning())
+            .prepared()
             .get_result(c)?;
         let mut fallen = end_live(c, &before, EndReason::PasswordChanged, spare, terms)?;
         if spare.is_some() {
@@ -142,6 +144,7 @@ pub(crate) fn end_sessions(
         let raised: Option<UserRow> = diesel::update(users::table.find(Id(id.as_uuid())))
             .set(users::token_generation.eq(users::token_generation + 1))
             .returning(UserRow::as_returning())
+            .prepared()
             .get_result(c)
             .optional()?;
         let Some(user) = raised.map(UserRow::user).transpose()? else {
@@ -180,6 +183,7 @@ pub(crate) fn delete(
         let rows: Vec<FallenRow> =
             diesel::delete(sessions::table.filter(sessions::user_id.eq(Id(id.as_uuid()))))
                 .returning(FallenRow::as_returning())
+                .prepared()
                 .get_results(c)?;
         let fallen = Fallen::of(&rows, user.generation, terms.now);
         diesel::delete(users::table.find(Id(id.as_uuid()))).execute(c)?;
@@ -201,6 +205,7 @@ fn take(c: &mut Conn, id: UserId, now: Timestamp) -> Result<Option<User>, Fault>
     let row: Option<UserRow> = diesel::update(users::table.find(Id(id.as_uuid())))
         .set(users::updated_at.eq(Ts(now)))
         .returning(UserRow::as_returning())
+        .prepared()
         .get_result(c)
         .optional()?;
     row.map(UserRow::user).transpose()
@@ -217,6 +222,7 @@ fn write(c: &mut Conn, user: &User, generation: Generation) -> Result<User, Faul
             users::token_generation.eq(generation.number()),
         ))
         .returning(UserRow::as_returning())
+        .prepared()
         .get_result(c)?;
     row.user()
 }
@@ -262,10 +268,12 @@ fn end_live(
         None => diesel::update(s::table.filter(mine))
             .set(end)
             .returning(FallenRow::as_returning())
+            .prepared()
             .get_results(c)?,
         Some(spare) => diesel::update(s::table.filter(mine).filter(s::id.ne(Id(spare.as_uuid()))))
             .set(end)
             .returning(FallenRow::as_returning())
+            .prepared()
             .get_results(c)?,
     };
     Ok(Fallen::of(&rows, before.generation, terms.now))
@@ -282,6 +290,7 @@ fn lift_live(c: &mut Conn, before: &User, generation: Generation) -> Result<Fall
     let rows: Vec<FallenRow> = diesel::update(alive)
         .set(s::generation.eq(generation.number()))
         .returning(FallenRow::as_returning())
+        .prepared()
         .get_results(c)?;
     let last_access = rows.iter().map(|row| row.access_until.0).max();
     Ok(Fallen {

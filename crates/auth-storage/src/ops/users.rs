@@ -5,6 +5,7 @@ use crate::{
     asks::{NewUser, Page, UserFilter},
     fault::Fault,
     outcomes::{Credentials, InsertedUser},
+    prepared::Prepare as _,
     rows::{NewUserRow, SessionRow, UserRow, credentials as credentials_row},
     schema::{sessions, users},
     sqlty::{Id, Ts},
@@ -30,6 +31,7 @@ pub(super) fn insert_if_free(
         .on_conflict(users::email_key)
         .do_nothing()
         .returning(UserRow::as_returning())
+        .prepared()
         .get_result(c)
         .optional()?;
     inserted.map(UserRow::user).transpose()
@@ -46,6 +48,7 @@ pub(crate) fn insert(c: &mut Conn, user: &NewUser, session: Option<&Session>) ->
         if made.is_some() {
             diesel::insert_into(sessions::table)
                 .values(SessionRow::of(session))
+                .prepared()
                 .execute(c)?;
         }
         Ok(answer(made))

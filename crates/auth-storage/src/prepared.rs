@@ -1,0 +1,95 @@
+//! Writes that are prepared once a connection. The rule: a statement that requests run often is `.prepared()`.
+//!
+//! Diesel keeps a prepared SELECT, and never an UPDATE or an upsert: the columns that they set could differ from call to call, and
+//! its keys are types. Preparing is a round trip and a plan of PostgreSQL's, and SQLite's parser, for each call. Here the key is the
+//! statement's text, so that each of the few that the code can build is kept.
+
+use diesel::{
+    QueryResult, RunQueryDsl,
+    backend::Backend,
+    query_builder::{AstPass, Query, QueryFragment, QueryId},
+};
+
+/// A statement whose prepared form is kept under its text.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Prepared<S>(S);
+
+/// What can be prepared.
+pub(crate) trait Prepare: Sized {
+    /// Prepares this once a connection. For statements with a bounded number of texts alone: they are kept for ever.
+    fn prepared(self) -> Prepared<Self> {
+        Prepared(self)
+    }
+}
+
+impl<S: QueryId> Prepare for S {}
+
+impl<S, DB> QueryFragment<DB> for Prepared<S>
+where
+    DB: Backend,
+    S: QueryFragment<DB>,
+{
+    fn walk_ast<'b>(&'b self, pass: AstPass<'_, 'b, DB>) -> QueryResult<()> {
+        self.0.walk_ast(pass)
+    }
+
+    fn is_safe_to_cache_prepared(&self, _: &DB) -> QueryResult<bool> {
+        Ok(true)
+    }
+}
+
+impl<S> QueryId for Prepared<S> {
+    type QueryId = ();
+    const HAS_STATIC_QUERY_ID: bool = false;
+}
+
+impl<S: Query> Query for Prepared<S> {
+    type SqlType = S::SqlType;
+}
+
+impl<S, C> RunQueryDsl<C> for Prepared<S> {}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use diesel::{
+        Connection, SqliteConnection,
+        connection::{InstrumentationEvent, SimpleConnection},
+        prelude::*,
+    };
+    use std::sync::{
+        Arc,
+        atomic::{AtomicU32, Ordering},
+    };
+
+    diesel::table! { things (id) { id -> Integer, word -> Nullable<Text>, } }
+
+    fn rename(c: &mut SqliteConnection, word: Option<&str>) -> Option<String> {
+        diesel::update(things::table.find(1))
+            .set(things::word.eq(word))
+            .returning(things::word)
+            .prepared()
+            .get_result(c)
+            .unwrap()
+    }
+
+    #[test]
+    fn a_prepared_write_is_prepared_once_and_binds_anew_each_time() {
+        let mut c = SqliteConnection::establish(":memory:").unwrap();
+        c.batch_execute(
+            "CREATE TABLE things (id INTEGER PRIMARY KEY, word TEXT); INSERT INTO things VALUES (1, 'a')",
+        )
+        .unwrap();
+        let kept = Arc::new(AtomicU32::new(0));
+        let count = Arc::clone(&kept);
+        c.set_instrumentation(move |event: InstrumentationEvent<'_>| {
+            if matches!(event, InstrumentationEvent::CacheQuery { .. }) {
+                count.fetch_add(1, Ordering::Relaxed);
+            }
+        });
+        assert_eq!(rename(&mut c, Some("b")).as_deref(), Some("b"));
+        assert_eq!(rename(&mut c, None), None);
+        assert_eq!(rename(&mut c, Some("c")).as_deref(), Some("c"));
+        assert_eq!(kept.load(Ordering::Relaxed), 1);
+    }
+}
