@@ -160,7 +160,7 @@ mod tests {
             grace: Span::seconds(6),
         };
         storage.revoke_token(asked.token, terms).await.unwrap();
-        let keys = KeyRing::new(KeySet::shared_secret(&[7; 32]), None, now);
+        let keys = KeyRing::new(KeySet::shared_secret(&[7; 32]).unwrap(), None, now);
         sweep(&keys, &storage, &Shows(now + Span::days(365)))
             .await
             .unwrap();

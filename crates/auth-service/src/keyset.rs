@@ -3,8 +3,9 @@
 //! A key is generated here, kept sealed by storage, and opened here. Its `kid` is its RFC 7638 thumbprint, so the same key has
 //! the same name on every node.
 
-use crate::{config::Algorithm, error::Error, master_key::MasterKey, moment::Entropy};
+use crate::{config::Algorithm, error::Error, master_key::MasterKey, moment::Entropy, signer::Signer};
 use auth_domain::{
+    claims::ACCESS_TYP,
     keys::{KeyStanding, KeyState},
     time::Timestamp,
 };
@@ -17,7 +18,7 @@ use aws_lc_rs::{
 };
 use base64::{Engine, engine::general_purpose::STANDARD};
 use jsonwebtoken::{
-    DecodingKey, EncodingKey, Header, Validation,
+    DecodingKey, EncodingKey,
     jwk::{Jwk, PublicKeyUse, ThumbprintHash},
 };
 use std::{collections::HashMap, sync::Arc};
@@ -40,7 +41,7 @@ impl Algorithm {
             .find(|algorithm| algorithm.name() == name)
     }
 
-    const fn jwt(self) -> jsonwebtoken::Algorithm {
+    pub(crate) const fn jwt(self) -> jsonwebtoken::Algorithm {
         match self {
             Self::ES256 => jsonwebtoken::Algorithm::ES256,
             Self::EdDSA => jsonwebtoken::Algorithm::EdDSA,
@@ -50,38 +51,15 @@ impl Algorithm {
     }
 }
 
-/// A key that signs.
-pub(crate) struct SigningKey {
-    pub(crate) header: Header,
-    pub(crate) key: EncodingKey,
-}
-
 /// A key that verifies, pinned to its algorithm (RFC 8725 §3.1).
 pub(crate) struct VerifyingKey {
-    pub(crate) algorithm: &'static str,
+    pub(crate) algorithm: Algorithm,
     pub(crate) key: DecodingKey,
-    pub(crate) validation: Validation,
-}
-
-impl VerifyingKey {
-    pub(crate) fn new(algorithm: Algorithm, key: DecodingKey) -> Self {
-        let mut validation = Validation::new(algorithm.jwt());
-        // Claims are checked by the domain, which demands every one of them with its type; the library's own checks pass over
-        // what is absent.
-        validation.required_spec_claims.clear();
-        validation.validate_exp = false;
-        validation.validate_aud = false;
-        Self {
-            algorithm: algorithm.name(),
-            key,
-            validation,
-        }
-    }
 }
 
 /// The keys of one moment. Replaced as a whole.
 pub(crate) struct KeySet {
-    signing: SigningKey,
+    signing: Signer,
     /// By `kid`; that of a shared secret, which has none, is empty.
     verifying: HashMap<String, VerifyingKey>,
     jwks: Arc<str>,
@@ -95,18 +73,20 @@ fn broken(what: &str, error: impl std::fmt::Display) -> Error {
 
 impl KeySet {
     /// The set of a shared secret: nothing is published.
-    pub(crate) fn shared_secret(secret: &[u8]) -> Self {
-        let header = access_header(Algorithm::HS256, None);
-        let verifying = VerifyingKey::new(Algorithm::HS256, DecodingKey::from_secret(secret));
-        Self {
-            signing: SigningKey {
-                header,
-                key: EncodingKey::from_secret(secret),
-            },
+    ///
+    /// # Errors
+    /// [`Error::Internal`], if the tokens' header can't be written.
+    pub(crate) fn shared_secret(secret: &[u8]) -> Result<Self, Error> {
+        let verifying = VerifyingKey {
+            algorithm: Algorithm::HS256,
+            key: DecodingKey::from_secret(secret),
+        };
+        Ok(Self {
+            signing: Signer::shared_secret(ACCESS_TYP, secret)?,
             verifying: HashMap::from([(String::new(), verifying)]),
             jwks: r#"{"keys":[]}"#.into(),
             made_of: Vec::new(),
-        }
+        })
     }
 
     /// Opens the stored keys.
@@ -125,15 +105,11 @@ impl KeySet {
                 let private = master
                     .open(&kid, &key.sealed)
                     .map_err(|error| broken(&kid, error))?;
-                let header = access_header(algorithm, Some(kid.clone()));
-                signing = Some(SigningKey {
-                    header,
-                    key: encoding_key(algorithm, &private)?,
-                });
+                signing = Some(Signer::stored(algorithm, &kid, &private)?);
             }
             let jwk: Jwk = serde_json::from_str(&key.public_jwk).map_err(|error| broken(&kid, error))?;
-            let decoding = DecodingKey::from_jwk(&jwk).map_err(|error| broken(&kid, error))?;
-            verifying.insert(kid, VerifyingKey::new(algorithm, decoding));
+            let key = DecodingKey::from_jwk(&jwk).map_err(|error| broken(&kid, error))?;
+            verifying.insert(kid, VerifyingKey { algorithm, key });
             published.push(jwk);
         }
         let signing = signing.ok_or_else(|| {
@@ -157,7 +133,7 @@ impl KeySet {
         self.made_of == standings(stored)
     }
 
-    pub(crate) const fn signing(&self) -> &SigningKey {
+    pub(crate) const fn signing(&self) -> &Signer {
         &self.signing
     }
 
@@ -175,13 +151,6 @@ fn standings(stored: &[StoredKey]) -> Vec<(String, KeyState)> {
         .iter()
         .map(|key| (key.standing.kid.clone(), key.standing.state))
         .collect()
-}
-
-fn access_header(algorithm: Algorithm, kid: Option<String>) -> Header {
-    let mut header = Header::new(algorithm.jwt());
-    header.typ = Some(auth_domain::claims::ACCESS_TYP.to_owned());
-    header.kid = kid;
-    header
 }
 
 /// Makes a new key, sealed.

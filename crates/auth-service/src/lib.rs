@@ -28,6 +28,7 @@ mod revoke;
 mod service;
 mod sessions;
 mod setup;
+mod signer;
 mod tokens;
 mod truth;
 

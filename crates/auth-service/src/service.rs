@@ -11,7 +11,7 @@ use crate::{
     keyset::KeySet,
     master_key::MasterKey,
     moment::{Clock, Entropy, chance},
-    tokens::{AccessVerifier, RefreshSigner, sign_access},
+    tokens::{AccessVerifier, RefreshSigner},
 };
 use auth_blacklist::Blacklist;
 use auth_domain::{
@@ -119,7 +119,7 @@ impl Service {
         let (key_admin, keys) = if config.tokens.algorithm == Algorithm::HS256 {
             (
                 None,
-                KeySet::shared_secret(config.tokens.secret.expose_secret().as_bytes()),
+                KeySet::shared_secret(config.tokens.secret.expose_secret().as_bytes())?,
             )
         } else {
             let key_admin = KeyAdmin::new(storage.clone(), master_key, config.clone(), Arc::clone(&entropy));
@@ -259,7 +259,7 @@ impl Service {
             kind: TokenType::Refresh,
         };
         Ok(Tokens {
-            access_token: sign_access(&access, &self.0.keys.current())?,
+            access_token: self.0.keys.current().signing().sign(&access)?,
             refresh_token: self.0.refresh.sign(&refresh)?,
             expires_in: access.exp - access.iat,
             refresh_expires_in: (refresh.exp - now.timestamp()).max(0),

@@ -5,11 +5,12 @@ use crate::{
     error::Error,
     keyset::{KeySet, VerifyingKey},
     master_key::{MasterKey, Purpose},
+    signer::Signer,
 };
 use auth_domain::claims::{ACCESS_TYP, AccessClaims, REFRESH_TYP, RefreshClaims};
 use aws_lc_rs::digest;
 use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD};
-use jsonwebtoken::{DecodingKey, EncodingKey, Header};
+use jsonwebtoken::DecodingKey;
 use moka::sync::Cache;
 use secrecy::SecretString;
 use serde::{Deserialize, de::DeserializeOwned};
@@ -37,49 +38,54 @@ fn decode_part(part: &str) -> Result<Vec<u8>, Error> {
     URL_SAFE_NO_PAD.decode(part).map_err(|_| Error::InvalidToken)
 }
 
-/// The header's bytes of a compact token of three parts and a sane length.
-fn header_bytes(token: &str) -> Result<Vec<u8>, Error> {
-    if token.len() > MAX_TOKEN {
-        return Err(Error::InvalidToken);
-    }
-    let mut parts = token.split('.');
-    match (parts.next(), parts.next(), parts.next(), parts.next()) {
-        (Some(header), Some(claims), Some(signature), None)
-            if !claims.is_empty() && !signature.is_empty() =>
-        {
-            decode_part(header)
+/// The parts of a compact token (RFC 7515 §7.1), still encoded.
+struct Parts<'a> {
+    header: &'a str,
+    claims: &'a str,
+    signature: &'a str,
+    /// What the signature is of: the first two, with their dot.
+    signed: &'a str,
+}
+
+impl<'a> Parts<'a> {
+    /// Three parts of a sane length.
+    fn of(token: &'a str) -> Result<Self, Error> {
+        if token.len() > MAX_TOKEN {
+            return Err(Error::InvalidToken);
         }
-        _ => Err(Error::InvalidToken),
+        let (signed, signature) = token.rsplit_once('.').ok_or(Error::InvalidToken)?;
+        let (header, claims) = signed.split_once('.').ok_or(Error::InvalidToken)?;
+        if claims.is_empty() || claims.contains('.') || signature.is_empty() {
+            return Err(Error::InvalidToken);
+        }
+        Ok(Self {
+            header,
+            claims,
+            signature,
+            signed,
+        })
+    }
+
+    /// The claims, if this key signed them for tokens of this type.
+    fn verified<C: DeserializeOwned>(
+        &self,
+        header: &StrictHeader<'_>,
+        typ: &str,
+        key: &VerifyingKey,
+    ) -> Result<C, Error> {
+        if header.typ != typ || header.alg != key.algorithm.name() {
+            return Err(Error::InvalidToken);
+        }
+        let message = self.signed.as_bytes();
+        match jsonwebtoken::crypto::verify(self.signature, message, &key.key, key.algorithm.jwt()) {
+            Ok(true) => serde_json::from_slice(&decode_part(self.claims)?).map_err(|_| Error::InvalidToken),
+            Ok(false) | Err(_) => Err(Error::InvalidToken),
+        }
     }
 }
 
 fn strict_header(bytes: &[u8]) -> Result<StrictHeader<'_>, Error> {
     serde_json::from_slice(bytes).map_err(|_| Error::InvalidToken)
-}
-
-fn verified<C: DeserializeOwned>(
-    token: &str,
-    header: &StrictHeader<'_>,
-    typ: &str,
-    key: &VerifyingKey,
-) -> Result<C, Error> {
-    if header.typ != typ || header.alg != key.algorithm {
-        return Err(Error::InvalidToken);
-    }
-    let decoded =
-        jsonwebtoken::decode::<C>(token, &key.key, &key.validation).map_err(|_| Error::InvalidToken)?;
-    Ok(decoded.claims)
-}
-
-fn signed<C: serde::Serialize>(
-    header: &Header,
-    claims: &C,
-    key: &EncodingKey,
-) -> Result<SecretString, Error> {
-    let token = jsonwebtoken::encode(header, claims, key);
-    token
-        .map(SecretString::from)
-        .map_err(|error| Error::Internal(format!("signing failed: {error}")))
 }
 
 struct Remembered {
@@ -119,7 +125,8 @@ impl AccessVerifier {
             }
             self.remembered.invalidate(&name);
         }
-        let bytes = header_bytes(token)?;
+        let parts = Parts::of(token)?;
+        let bytes = decode_part(parts.header)?;
         let header = strict_header(&bytes)?;
         // Before the key is looked for: a refresh token names none, and must not send anybody to the database for it.
         if header.typ != ACCESS_TYP {
@@ -128,7 +135,7 @@ impl AccessVerifier {
         let Some(key) = keys.verifying(header.kid.as_deref()) else {
             return Ok(Err(UnknownKey));
         };
-        let claims = Arc::new(verified::<AccessClaims>(token, &header, ACCESS_TYP, key)?);
+        let claims = Arc::new(parts.verified::<AccessClaims>(&header, ACCESS_TYP, key)?);
         let kid = header.kid.map(Cow::into_owned);
         self.remembered.insert(
             name,
@@ -157,37 +164,28 @@ pub(crate) fn sha256(bytes: &[u8]) -> [u8; 32] {
     out
 }
 
-/// Signs an access token with the key that signs now.
-pub(crate) fn sign_access(claims: &AccessClaims, keys: &KeySet) -> Result<SecretString, Error> {
-    signed(&keys.signing().header, claims, &keys.signing().key)
-}
-
 /// Signs and verifies refresh tokens: HS256 under a key of their own, derived from the master key, so that a token of one kind
 /// can never pass for the other (RFC 8725 §3.12).
 pub(crate) struct RefreshSigner {
-    header: Header,
-    signing: EncodingKey,
+    signing: Signer,
     verifying: VerifyingKey,
 }
 
 impl RefreshSigner {
     pub(crate) fn new(master: &MasterKey) -> Result<Self, Error> {
         let secret = master.derive(Purpose::RefreshTokens)?;
-        let mut header = Header::new(jsonwebtoken::Algorithm::HS256);
-        header.typ = Some(REFRESH_TYP.to_owned());
         Ok(Self {
-            header,
-            signing: EncodingKey::from_secret(secret.as_slice()),
-            verifying: VerifyingKey::new(
-                crate::config::Algorithm::HS256,
-                DecodingKey::from_secret(secret.as_slice()),
-            ),
+            signing: Signer::shared_secret(REFRESH_TYP, secret.as_slice())?,
+            verifying: VerifyingKey {
+                algorithm: crate::config::Algorithm::HS256,
+                key: DecodingKey::from_secret(secret.as_slice()),
+            },
         })
     }
 
     /// The same claims give the same token, byte for byte: a Repeat is the first answer again.
     pub(crate) fn sign(&self, claims: &RefreshClaims) -> Result<SecretString, Error> {
-        signed(&self.header, claims, &self.signing)
+        self.signing.sign(claims)
     }
 
     /// The claims of a token with a good signature.
@@ -195,11 +193,12 @@ impl RefreshSigner {
     /// # Errors
     /// [`Error::InvalidToken`].
     pub(crate) fn verify(&self, token: &str) -> Result<RefreshClaims, Error> {
-        let bytes = header_bytes(token)?;
+        let parts = Parts::of(token)?;
+        let bytes = decode_part(parts.header)?;
         let header = strict_header(&bytes)?;
         if header.kid.is_some() {
             return Err(Error::InvalidToken);
         }
-        verified(token, &header, REFRESH_TYP, &self.verifying)
+        parts.verified(&header, REFRESH_TYP, &self.verifying)
     }
 }
