@@ -1,0 +1,524 @@
+//! The database, Redis, the revocation on its way, and every step that any of them can take.
+
+use super::{
+    Bounds, Broken, Cast, Setting, TICK, What, clock, config,
+    node::{Asking, At, Name, Node, Reading, Why, start_of},
+};
+use crate::search::Model;
+use auth_blacklist::{
+    config::LONGEST_WRITE,
+    protocol::{Policy, Step as Next},
+};
+use auth_domain::{
+    ids::{SessionId, TokenId, UserId},
+    revocation::{Facts, Revocation, Revoked, TokenRef, Verdict},
+    time::Span,
+    user::Generation,
+};
+use std::{fmt, time::Duration};
+use uuid::Uuid;
+
+/// The row of the revocation.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+enum Row {
+    NotYet,
+    /// Written by a transaction that is still open.
+    Recorded {
+        at: u8,
+    },
+    /// The transaction came to nothing.
+    RolledBack,
+    Visible {
+        recorded_at: u8,
+    },
+}
+
+/// How far the one who revokes has got.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+enum Answer {
+    NotYet,
+    /// Announced then; the second says whether Redis has carried the write out, and nobody has heard of it yet.
+    Announced {
+        at: u8,
+        written: bool,
+    },
+    Given,
+    /// The node died before.
+    Never,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default)]
+struct Redis {
+    row: bool,
+    sentinel: Name,
+    /// How many sentinels there were.
+    made: Name,
+}
+
+impl Redis {
+    fn plant(&mut self, broken: Broken) {
+        if self.sentinel == 0 {
+            self.made += 1;
+            self.sentinel = if broken == Broken::SentinelReused {
+                1
+            } else {
+                self.made
+            };
+        }
+    }
+}
+
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+pub(crate) struct State {
+    tick: u8,
+    faults: u8,
+    row: Row,
+    answer: Answer,
+    redis: Redis,
+    nodes: Vec<Node>,
+}
+
+#[derive(Debug, Clone, Copy)]
+pub(crate) enum Step {
+    Tick,
+    Record,
+    Commit,
+    RollBack,
+    Announce,
+    Write,
+    HearOfTheWrite,
+    AnswerAfterTheWait,
+    BeginRead(usize),
+    EndRead(usize),
+    FailRead(usize),
+    Connect(usize),
+    Ask(usize, Why),
+    RedisAnswers(usize),
+    Hear(usize),
+    OthersPlant,
+    Flush,
+    Restart(Name, bool),
+    Drop(usize),
+    Die(usize),
+}
+
+impl fmt::Display for Step {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Tick => write!(f, "ten seconds go by"),
+            Self::Record => write!(f, "a transaction records the revocation"),
+            Self::Commit => write!(f, "its commit becomes visible"),
+            Self::RollBack => write!(f, "it is rolled back"),
+            Self::Announce => write!(f, "the revocation is announced"),
+            Self::Write => write!(f, "it is written to Redis"),
+            Self::HearOfTheWrite => write!(f, "Redis is heard to have it: the revocation is answered"),
+            Self::AnswerAfterTheWait => write!(f, "the wait is over: the revocation is answered"),
+            Self::BeginRead(n) => write!(f, "node {n} begins a read, which sees what is visible"),
+            Self::EndRead(n) => write!(f, "node {n}'s read is complete"),
+            Self::FailRead(n) => write!(f, "node {n}'s read fails"),
+            Self::Connect(n) => write!(f, "node {n} reaches Redis on a new connection"),
+            Self::Ask(n, Why::Check) => write!(f, "node {n} begins to check a revoked token, and asks Redis"),
+            Self::Ask(n, Why::Plant) => write!(f, "node {n} plants a sentinel where there is none"),
+            Self::Ask(n, Why::Probe | Why::Connecting) => write!(f, "node {n} probes Redis"),
+            Self::RedisAnswers(n) => write!(f, "Redis answers node {n}'s check"),
+            Self::Hear(n) => write!(f, "node {n} hears what Redis said"),
+            Self::OthersPlant => write!(f, "another node plants a sentinel"),
+            Self::Flush => write!(f, "Redis is flushed"),
+            Self::Restart(name, row) => {
+                let what = if *row { "with" } else { "without" };
+                write!(
+                    f,
+                    "Redis is restarted from an old state: sentinel {name}, {what} the revocation"
+                )
+            }
+            Self::Drop(n) => write!(f, "node {n}'s connection to Redis breaks"),
+            Self::Die(n) => write!(f, "node {n} dies and starts again"),
+        }
+    }
+}
+
+/// The model.
+pub(crate) struct Fleet {
+    setting: Setting,
+    policy: Policy,
+    wait: Duration,
+    look_back: Duration,
+    revocation: Revocation,
+    token: TokenRef,
+}
+
+impl Fleet {
+    pub(crate) fn new(setting: Setting) -> Self {
+        let id = Uuid::from_u128(7);
+        let (session, user) = (SessionId::from_uuid(id), UserId::from_uuid(id));
+        let what = match setting.what {
+            What::Session => Revoked::Session(session),
+            What::Generation => Revoked::User(user, Generation::FIRST.raised()),
+        };
+        let config = config();
+        Self {
+            policy: Policy {
+                max_staleness: match setting.broken {
+                    Broken::StalenessIgnored => Duration::MAX,
+                    _ => config.max_staleness,
+                },
+                serve_stale: config.serve_stale,
+                redis: setting.redis,
+            },
+            wait: match setting.broken {
+                Broken::AnswersNotHeldBack => Duration::ZERO,
+                Broken::AnswersATickEarly => config.max_staleness,
+                _ => config.known_everywhere_within(),
+            },
+            look_back: match setting.broken {
+                Broken::NoLookBack => Duration::ZERO,
+                _ => config.look_back,
+            },
+            revocation: Revocation::new(what, clock(u8::MAX), Span::zero()),
+            token: TokenRef {
+                token: TokenId::from_uuid(id),
+                session,
+                user,
+                generation: Generation::FIRST,
+            },
+            setting,
+        }
+    }
+
+    fn bounds(&self) -> Bounds {
+        self.setting.bounds
+    }
+
+    fn facts(&self, known: bool) -> Facts {
+        let what = self.revocation.what;
+        Facts {
+            token: false,
+            session: known && matches!(what, Revoked::Session(_)),
+            least: match what {
+                Revoked::User(_, least) if known => Some(least),
+                _ => None,
+            },
+        }
+    }
+
+    /// The node that revokes; `None`: it is one of the others.
+    fn revoker(&self) -> Option<usize> {
+        (self.setting.cast != Cast::OneAmongMany).then_some(0)
+    }
+
+    /// Whether a check that begins now at this node goes to Redis. Nothing else may come of it but a refusal.
+    fn check_begins(&self, state: &State, n: usize) -> Result<bool, String> {
+        let node = &state.nodes[n];
+        let (copy, at) = (node.copy(self.revocation), start_of(state.tick));
+        match self.policy.first(&copy, &self.token, at, clock(state.tick)) {
+            Next::AskRedis => Ok(true),
+            Next::Answer(verdict) => refused(n, verdict, "memory").map(|()| false),
+            Next::AskDatabase => self.ask_database(state, n, false).map(|()| false),
+        }
+    }
+
+    /// The database has what was answered; if it can't be asked, nothing may be accepted either.
+    fn ask_database(&self, state: &State, n: usize, redis: bool) -> Result<(), String> {
+        let copy = state.nodes[n].copy(self.revocation);
+        let (at, now) = (start_of(state.tick), clock(state.tick));
+        let known = self.facts(redis);
+        let visible = self.facts(matches!(state.row, Row::Visible { .. }));
+        let end = |database| {
+            self.policy
+                .after_database(&copy, &self.token, known, database, at, now)
+        };
+        match end(Some(visible)) {
+            Ok(verdict) => refused(n, verdict, "the database")?,
+            Err(_) => return Err(format!("node {n}: a check fails though the database was asked")),
+        }
+        end(None).map_or(Ok(()), |verdict| refused(n, verdict, "a database that is down"))
+    }
+
+    fn hear(&self, state: &mut State, n: usize) -> Result<(), String> {
+        let (tick, broken) = (state.tick, self.setting.broken);
+        let node = &mut state.nodes[n];
+        let Some(asked) = node.asking.take() else {
+            return Ok(());
+        };
+        let Some((row, name)) = asked.answer else {
+            return Ok(());
+        };
+        let now = At::now(tick);
+        match asked.why {
+            Why::Connecting => {
+                node.connection = Some(match broken {
+                    Broken::NewConnectionBelieved => At::default(),
+                    _ => now,
+                });
+                node.note(name, now);
+            }
+            Why::Probe | Why::Plant => node.note(name, now),
+            Why::Check => {
+                let reply = node.reply(asked, self.facts(row), name, now);
+                let copy = node.copy(self.revocation);
+                match self.policy.after_redis(&copy, &self.token, reply) {
+                    Next::Answer(verdict) => refused(n, verdict, "Redis")?,
+                    Next::AskRedis | Next::AskDatabase => self.ask_database(state, n, row)?,
+                }
+            }
+        }
+        Ok(())
+    }
+
+    /// What Redis says of itself: whether it has the row, and its sentinel.
+    fn said(&self, redis: Redis) -> (bool, Name) {
+        match self.setting.broken {
+            Broken::SentinelIgnored => (redis.row, 1),
+            _ => (redis.row, redis.sentinel),
+        }
+    }
+
+    fn steps_of_the_revocation(&self, state: &State, next: &mut Vec<Step>) {
+        let early = self.setting.broken == Broken::AnnouncedBeforeTheCommit;
+        match state.row {
+            Row::NotYet => next.push(Step::Record),
+            Row::Recorded { .. } => next.extend([Step::Commit, Step::RollBack]),
+            Row::Visible { .. } | Row::RolledBack => {}
+        }
+        let known =
+            matches!(state.row, Row::Visible { .. }) || (early && matches!(state.row, Row::Recorded { .. }));
+        match state.answer {
+            Answer::NotYet if known => next.push(Step::Announce),
+            Answer::Announced { at, written } => {
+                let reached = self.revoker().is_none_or(|n| state.nodes[n].connection.is_some());
+                if self.setting.redis && (!written || !state.redis.row) && reached {
+                    next.push(Step::Write);
+                }
+                if written || (self.setting.redis && self.setting.broken == Broken::WritesNotAwaited) {
+                    next.push(Step::HearOfTheWrite);
+                }
+                if u32::from(state.tick - at) * TICK >= self.wait {
+                    next.push(Step::AnswerAfterTheWait);
+                }
+            }
+            _ => {}
+        }
+    }
+
+    fn steps_of_a_node(&self, state: &State, n: usize, next: &mut Vec<Step>) {
+        let node = &state.nodes[n];
+        match node.reading {
+            None => next.push(Step::BeginRead(n)),
+            Some(_) => next.extend([Step::EndRead(n), Step::FailRead(n)]),
+        }
+        if state.faults < self.bounds().faults {
+            next.push(Step::Die(n));
+        }
+        if !self.setting.redis {
+            return;
+        }
+        match (node.asking, node.connection) {
+            (Some(Asking { answer: None, .. }), _) => next.push(Step::RedisAnswers(n)),
+            (Some(_), _) => next.push(Step::Hear(n)),
+            (None, None) => next.push(Step::Connect(n)),
+            (None, Some(_)) => {
+                next.push(Step::Ask(n, Why::Probe));
+                let may_plant = state.redis.sentinel != 0 || state.redis.made < self.bounds().sentinels;
+                if node.sight.is_none() && node.last_read.is_some() && may_plant {
+                    next.push(Step::Ask(n, Why::Plant));
+                }
+                if state.answer == Answer::Given && self.check_begins(state, n) == Ok(true) {
+                    next.push(Step::Ask(n, Why::Check));
+                }
+            }
+        }
+        if node.connection.is_some() && state.faults < self.bounds().faults {
+            next.push(Step::Drop(n));
+        }
+    }
+
+    fn restart(&self, state: &mut State, name: Name, row: bool) {
+        (state.redis.sentinel, state.redis.row) = (name, row);
+        if self.setting.broken == Broken::ReconnectsHidden {
+            return;
+        }
+        for node in &mut state.nodes {
+            node.connection = None;
+            // An answer that was under way may still come in.
+            node.asking = node.asking.filter(|asking| asking.answer.is_some());
+        }
+    }
+}
+
+impl Model for Fleet {
+    type State = State;
+    type Step = Step;
+
+    fn start(&self) -> State {
+        State {
+            tick: 0,
+            faults: 0,
+            row: Row::NotYet,
+            answer: Answer::NotYet,
+            redis: Redis::default(),
+            nodes: vec![Node::default(); if self.setting.cast == Cast::Two { 2 } else { 1 }],
+        }
+    }
+
+    fn steps(&self, state: &State, next: &mut Vec<Step>) {
+        // Nothing was promised, and nothing will be.
+        if state.row == Row::RolledBack || state.answer == Answer::Never {
+            return;
+        }
+        let overdue = match state.row {
+            Row::Recorded { at } => u32::from(state.tick + 1 - at) * TICK > LONGEST_WRITE,
+            _ => false,
+        };
+        if state.tick < self.bounds().ticks && (!overdue || self.setting.broken == Broken::WritesUnbounded) {
+            next.push(Step::Tick);
+        }
+        self.steps_of_the_revocation(state, next);
+        for n in 0..state.nodes.len() {
+            self.steps_of_a_node(state, n, next);
+        }
+        if !self.setting.redis {
+            return;
+        }
+        if self.setting.cast == Cast::OneAmongMany
+            && state.redis.sentinel == 0
+            && state.redis.made < self.bounds().sentinels
+        {
+            next.push(Step::OthersPlant);
+        }
+        if state.faults < self.bounds().faults {
+            if state.redis.row || state.redis.sentinel != 0 {
+                next.push(Step::Flush);
+            }
+            // Whatever sentinel there ever was, and no more rows than there are: more could only be refused.
+            for name in 0..=state.redis.made {
+                next.push(Step::Restart(name, false));
+                if state.redis.row {
+                    next.push(Step::Restart(name, true));
+                }
+            }
+        }
+    }
+
+    fn take(&self, before: &State, step: Step) -> Result<State, String> {
+        let mut state = before.clone();
+        let (tick, broken) = (state.tick, self.setting.broken);
+        match step {
+            Step::Tick => state.tick += 1,
+            Step::Record => state.row = Row::Recorded { at: tick },
+            Step::Commit => {
+                if let Row::Recorded { at } = state.row {
+                    state.row = Row::Visible { recorded_at: at };
+                }
+            }
+            Step::RollBack => state.row = Row::RolledBack,
+            Step::Announce => {
+                if let Some(n) = self.revoker() {
+                    state.nodes[n].knows = true;
+                }
+                state.answer = match self.setting.cast {
+                    Cast::Alone => Answer::Given,
+                    _ => Answer::Announced {
+                        at: tick,
+                        written: false,
+                    },
+                };
+            }
+            Step::Write => {
+                state.redis.row = true;
+                if let Answer::Announced { written, .. } = &mut state.answer {
+                    *written = true;
+                }
+            }
+            Step::HearOfTheWrite | Step::AnswerAfterTheWait => state.answer = Answer::Given,
+            Step::BeginRead(n) => {
+                let after = state.nodes[n].reads_after(self.look_back);
+                let row = match state.row {
+                    Row::Visible { recorded_at } => after.is_none_or(|after| clock(recorded_at) >= after),
+                    _ => false,
+                };
+                let began = At::now(tick);
+                state.nodes[n].reading = Some(Reading { began, row });
+            }
+            Step::EndRead(n) => {
+                if let Some(read) = state.nodes[n].reading {
+                    let late = broken == Broken::ReadsCountFromTheirEnd;
+                    let began = if late { At::now(tick) } else { read.began };
+                    state.nodes[n].end_read(read, began);
+                }
+            }
+            Step::FailRead(n) if broken == Broken::FailedReadsCount => {
+                if let Some(read) = state.nodes[n].reading {
+                    state.nodes[n].end_read(Reading { row: false, ..read }, read.began);
+                }
+            }
+            Step::FailRead(n) => state.nodes[n].reading = None,
+            Step::Connect(n) => {
+                let answer = Some((false, self.said(state.redis).1));
+                state.nodes[n].asking = Some(Asking {
+                    why: Why::Connecting,
+                    made: At::now(tick),
+                    answer,
+                });
+            }
+            Step::Ask(n, why) => {
+                if why == Why::Plant {
+                    state.redis.plant(broken);
+                }
+                let answer = (why != Why::Check).then(|| (false, self.said(state.redis).1));
+                let made = state.nodes[n].connection.unwrap_or_default();
+                state.nodes[n].asking = Some(Asking { why, made, answer });
+            }
+            Step::RedisAnswers(n) => {
+                let answer = self.said(state.redis);
+                if let Some(asking) = &mut state.nodes[n].asking {
+                    asking.answer = Some(answer);
+                }
+            }
+            Step::Hear(n) => self.hear(&mut state, n)?,
+            Step::OthersPlant => state.redis.plant(broken),
+            Step::Flush => (state.redis.row, state.redis.sentinel) = (false, 0),
+            Step::Restart(name, row) => self.restart(&mut state, name, row),
+            Step::Drop(n) => {
+                state.nodes[n].connection = None;
+                let asking = state.nodes[n].asking.take();
+                state.nodes[n].asking = asking.filter(|asking| asking.answer.is_some());
+            }
+            Step::Die(n) => {
+                state.nodes[n] = Node::default();
+                if self.revoker() == Some(n) && matches!(state.answer, Answer::Announced { .. }) {
+                    state.answer = Answer::Never;
+                }
+            }
+        }
+        if matches!(
+            step,
+            Step::Flush | Step::Restart(..) | Step::Drop(_) | Step::Die(_)
+        ) {
+            state.faults += 1;
+        }
+        state.nodes.iter_mut().for_each(Node::settle);
+        Ok(state)
+    }
+
+    fn wrong(&self, state: &State) -> Option<String> {
+        let committed = matches!(state.row, Row::Visible { .. });
+        if !committed && (state.redis.row || state.nodes.iter().any(|node| node.knows)) {
+            return Some(
+                "a valid token is refused: a copy has a revocation that was not committed".to_owned(),
+            );
+        }
+        if state.answer != Answer::Given {
+            return None;
+        }
+        (0..state.nodes.len()).find_map(|n| self.check_begins(state, n).err())
+    }
+}
+
+fn refused(n: usize, verdict: Verdict, by: &str) -> Result<(), String> {
+    match verdict {
+        Verdict::Stands => Err(format!(
+            "node {n} accepts a token whose revocation was answered: {by} decided"
+        )),
+        Verdict::GenerationCut | Verdict::Revoked => Ok(()),
+    }
+}
