@@ -8,4 +8,6 @@
 mod report;
 mod revocation;
 mod revocation_claims;
+mod rotation;
+mod rotation_claims;
 mod search;

@@ -7,6 +7,7 @@
 
 mod fleet;
 mod node;
+mod steps;
 
 pub(crate) use fleet::Fleet;
 
