@@ -5,6 +5,7 @@
 
 #![cfg(test)]
 
+mod lapse_claims;
 mod report;
 mod revocation;
 mod revocation_claims;

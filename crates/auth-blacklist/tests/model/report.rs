@@ -39,7 +39,8 @@ pub(crate) fn breaks<M: Model>(name: &str, model: &M, words: &str) -> Broken {
     broken
 }
 
+/// Shown with `--nocapture`.
 #[expect(clippy::print_stdout, reason = "how far the search went is its result")]
-fn say(words: &str) {
+pub(crate) fn say(words: &str) {
     println!("{words}");
 }

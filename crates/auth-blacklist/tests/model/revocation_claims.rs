@@ -104,6 +104,12 @@ fn the_model_finds_reconnects_that_are_hidden() {
     found_with_redis(Broken::ReconnectsHidden);
 }
 
+/// Why `maxmemory-policy` has to be `noeviction`.
+#[test]
+fn the_model_finds_a_redis_that_evicts() {
+    found_with_redis(Broken::EntriesEvicted);
+}
+
 #[test]
 fn the_model_finds_writes_that_are_not_awaited() {
     found_with_redis(Broken::WritesNotAwaited);

@@ -2,17 +2,14 @@
 
 use super::{
     Bounds, Broken, Cast, Setting, TICK, What, clock, config,
-    node::{Asking, At, Name, Node, Reading, Why, start_of},
+    node::{Asking, At, Name, Node, Reading, Why},
     steps::Step,
 };
 use crate::search::Model;
-use auth_blacklist::{
-    config::LONGEST_WRITE,
-    protocol::{Policy, Step as Next},
-};
+use auth_blacklist::{config::LONGEST_WRITE, protocol::Policy};
 use auth_domain::{
     ids::{SessionId, TokenId, UserId},
-    revocation::{Facts, Revocation, Revoked, TokenRef, Verdict},
+    revocation::{Facts, Revocation, Revoked, TokenRef},
     time::Span,
     user::Generation,
 };
@@ -21,7 +18,7 @@ use uuid::Uuid;
 
 /// The row of the revocation.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-enum Row {
+pub(super) enum Row {
     NotYet,
     /// Written by a transaction that is still open.
     Recorded {
@@ -36,7 +33,7 @@ enum Row {
 
 /// How far the one who revokes has got.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-enum Answer {
+pub(super) enum Answer {
     NotYet,
     /// Announced then; the second says whether Redis has carried the write out, and nobody has heard of it yet.
     Announced {
@@ -49,7 +46,7 @@ enum Answer {
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default)]
-struct Redis {
+pub(super) struct Redis {
     row: bool,
     sentinel: Name,
     /// How many sentinels there were.
@@ -71,22 +68,22 @@ impl Redis {
 
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub(crate) struct State {
-    tick: u8,
-    faults: u8,
-    row: Row,
-    answer: Answer,
-    redis: Redis,
-    nodes: Vec<Node>,
+    pub(super) tick: u8,
+    pub(super) faults: u8,
+    pub(super) row: Row,
+    pub(super) answer: Answer,
+    pub(super) redis: Redis,
+    pub(super) nodes: Vec<Node>,
 }
 
 /// The model.
 pub(crate) struct Fleet {
-    setting: Setting,
-    policy: Policy,
-    wait: Duration,
-    look_back: Duration,
-    revocation: Revocation,
-    token: TokenRef,
+    pub(super) setting: Setting,
+    pub(super) policy: Policy,
+    pub(super) wait: Duration,
+    pub(super) look_back: Duration,
+    pub(super) revocation: Revocation,
+    pub(super) token: TokenRef,
 }
 
 impl Fleet {
@@ -131,7 +128,7 @@ impl Fleet {
         self.setting.bounds
     }
 
-    fn facts(&self, known: bool) -> Facts {
+    pub(super) fn facts(&self, known: bool) -> Facts {
         let what = self.revocation.what;
         Facts {
             token: false,
@@ -146,65 +143,6 @@ impl Fleet {
     /// The node that revokes; `None`: it is one of the others.
     fn revoker(&self) -> Option<usize> {
         (self.setting.cast != Cast::OneAmongMany).then_some(0)
-    }
-
-    /// Whether a check that begins now at this node goes to Redis. Nothing else may come of it but a refusal.
-    fn check_begins(&self, state: &State, n: usize) -> Result<bool, String> {
-        let node = &state.nodes[n];
-        let (copy, at) = (node.copy(self.revocation), start_of(state.tick));
-        match self.policy.first(&copy, &self.token, at, clock(state.tick)) {
-            Next::AskRedis => Ok(true),
-            Next::Answer(verdict) => refused(n, verdict, "memory").map(|()| false),
-            Next::AskDatabase => self.ask_database(state, n, false).map(|()| false),
-        }
-    }
-
-    /// The database has what was answered; if it can't be asked, nothing may be accepted either.
-    fn ask_database(&self, state: &State, n: usize, redis: bool) -> Result<(), String> {
-        let copy = state.nodes[n].copy(self.revocation);
-        let (at, now) = (start_of(state.tick), clock(state.tick));
-        let known = self.facts(redis);
-        let visible = self.facts(matches!(state.row, Row::Visible { .. }));
-        let end = |database| {
-            self.policy
-                .after_database(&copy, &self.token, known, database, at, now)
-        };
-        match end(Some(visible)) {
-            Ok(verdict) => refused(n, verdict, "the database")?,
-            Err(_) => return Err(format!("node {n}: a check fails though the database was asked")),
-        }
-        end(None).map_or(Ok(()), |verdict| refused(n, verdict, "a database that is down"))
-    }
-
-    fn hear(&self, state: &mut State, n: usize) -> Result<(), String> {
-        let (tick, broken) = (state.tick, self.setting.broken);
-        let node = &mut state.nodes[n];
-        let Some(asked) = node.asking.take() else {
-            return Ok(());
-        };
-        let Some((row, name)) = asked.answer else {
-            return Ok(());
-        };
-        let now = At::now(tick);
-        match asked.why {
-            Why::Connecting => {
-                node.connection = Some(match broken {
-                    Broken::NewConnectionBelieved => At::default(),
-                    _ => now,
-                });
-                node.note(name, now);
-            }
-            Why::Probe | Why::Plant => node.note(name, now),
-            Why::Check => {
-                let reply = node.reply(asked, self.facts(row), name, now);
-                let copy = node.copy(self.revocation);
-                match self.policy.after_redis(&copy, &self.token, reply) {
-                    Next::Answer(verdict) => refused(n, verdict, "Redis")?,
-                    Next::AskRedis | Next::AskDatabase => self.ask_database(state, n, row)?,
-                }
-            }
-        }
-        Ok(())
     }
 
     /// What Redis says of itself: whether it has the row, and its sentinel.
@@ -331,6 +269,9 @@ impl Model for Fleet {
             if state.redis.row || state.redis.sentinel != 0 {
                 next.push(Step::Flush);
             }
+            if state.redis.row && self.setting.broken == Broken::EntriesEvicted {
+                next.push(Step::Evict);
+            }
             // Whatever sentinel there ever was, and no more rows than there are: more could only be refused.
             for name in 0..=state.redis.made {
                 next.push(Step::Restart(name, false));
@@ -418,6 +359,7 @@ impl Model for Fleet {
             }
             Step::Hear(n) => self.hear(&mut state, n)?,
             Step::OthersPlant => state.redis.plant(broken),
+            Step::Evict => state.redis.row = false,
             Step::Flush => (state.redis.row, state.redis.sentinel) = (false, 0),
             Step::Restart(name, row) => self.restart(&mut state, name, row),
             Step::Drop(n) => {
@@ -434,7 +376,7 @@ impl Model for Fleet {
         }
         if matches!(
             step,
-            Step::Flush | Step::Restart(..) | Step::Drop(_) | Step::Die(_)
+            Step::Flush | Step::Evict | Step::Restart(..) | Step::Drop(_) | Step::Die(_)
         ) {
             state.faults += 1;
         }
@@ -453,14 +395,5 @@ impl Model for Fleet {
             return None;
         }
         (0..state.nodes.len()).find_map(|n| self.check_begins(state, n).err())
-    }
-}
-
-fn refused(n: usize, verdict: Verdict, by: &str) -> Result<(), String> {
-    match verdict {
-        Verdict::Stands => Err(format!(
-            "node {n} accepts a token whose revocation was answered: {by} decided"
-        )),
-        Verdict::GenerationCut | Verdict::Revoked => Ok(()),
     }
 }

@@ -5,6 +5,7 @@
 //! Time goes on in ticks of ten seconds, which are both the longest write and `max_staleness`; within a tick everything can
 //! come in any order. In every state each node is asked for a token that the revocation hit.
 
+mod check;
 mod fleet;
 mod node;
 mod steps;
@@ -30,6 +31,8 @@ pub(crate) enum Broken {
     NewConnectionBelieved,
     /// A restart of Redis is hidden by a client that connects again by itself.
     ReconnectsHidden,
+    /// No mistake of ours: Redis loses single entries and keeps the sentinel, as one that evicts keys does.
+    EntriesEvicted,
     /// A read does not go back over ground already covered.
     NoLookBack,
     /// A transaction may stay open for as long as it likes.

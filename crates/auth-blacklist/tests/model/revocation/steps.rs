@@ -23,6 +23,7 @@ pub(crate) enum Step {
     Hear(usize),
     OthersPlant,
     Flush,
+    Evict,
     Restart(Name, bool),
     Drop(usize),
     Die(usize),
@@ -50,6 +51,7 @@ impl fmt::Display for Step {
             Self::Hear(n) => write!(f, "node {n} hears what Redis said"),
             Self::OthersPlant => write!(f, "another node plants a sentinel"),
             Self::Flush => write!(f, "Redis is flushed"),
+            Self::Evict => write!(f, "Redis evicts the revocation"),
             Self::Restart(name, row) => {
                 let what = if *row { "with" } else { "without" };
                 write!(
