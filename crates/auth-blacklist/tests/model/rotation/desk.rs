@@ -141,7 +141,7 @@ impl Desk {
             if usize::from(number) + 1 == NUMBERS {
                 continue;
             }
-            for key in [0, STRANGERS] {
+            for key in [0, Self::honest_key(number), STRANGERS] {
                 for ahead in 0..=bounds.skew {
                     let token = Self::token(state, number, key, state.tick + ahead);
                     next.extend(token.map(|token| Step::Refresh { honest: false, token }));

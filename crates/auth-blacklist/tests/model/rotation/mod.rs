@@ -56,7 +56,8 @@ pub(crate) enum Broken {
 pub(crate) enum Clients {
     /// One, which never presents an old number but to retry, with its key, within the window.
     Honest,
-    /// Somebody presents any token that was ever given out, with any key but the honest one's, beside the honest client.
+    /// Beside it, somebody presents any token that was ever given out, at any time, without a key, with the honest client's
+    /// or with another one.
     Thieves,
 }
 
