@@ -1,6 +1,6 @@
 //! Runs a search and says what it came to: the figures of this file are the figures of docs/reliability.md.
 
-use crate::search::{Broken, Model, search};
+use crate::search::{Model, search};
 
 /// Whether the large sizes are asked for: `KEYWARD_MODEL=large`, as `make model` does.
 pub(crate) fn large() -> bool {
@@ -14,7 +14,9 @@ pub(crate) fn large() -> bool {
 /// Nothing promised is broken in any state; at least so many states there have to be, or the model is hollow.
 pub(crate) fn holds<M: Model>(name: &str, model: &M, at_least: usize) {
     let (extent, broken) = search(model);
-    let broken = broken.map(|broken| format!("\n{broken}"));
+    if let Some(broken) = broken {
+        panic!("{name}: broken after {} states\n{broken}", extent.states);
+    }
     say(&format!(
         "{name}: {} states, {} steps, up to {} deep, {:.1} s: holds",
         extent.states,
@@ -22,12 +24,11 @@ pub(crate) fn holds<M: Model>(name: &str, model: &M, at_least: usize) {
         extent.depth,
         extent.took.as_secs_f64()
     ));
-    assert_eq!(broken, None, "{name}");
     assert!(extent.states >= at_least, "{name}: only {} states", extent.states);
 }
 
 /// The mistake breaks the promise that these words are in, and the shortest story of it is told.
-pub(crate) fn breaks<M: Model>(name: &str, model: &M, words: &str) -> Broken {
+pub(crate) fn breaks<M: Model>(name: &str, model: &M, words: &str) {
     let (extent, broken) = search(model);
     let broken = broken.unwrap_or_else(|| panic!("{name}: not found in {} states", extent.states));
     say(&format!(
@@ -36,7 +37,6 @@ pub(crate) fn breaks<M: Model>(name: &str, model: &M, words: &str) -> Broken {
         broken.story.len()
     ));
     assert!(broken.promise.contains(words), "{name}: {}", broken.promise);
-    broken
 }
 
 /// Shown with `--nocapture`.
