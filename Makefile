@@ -4,7 +4,7 @@ CARGO ?= cargo
 ARGS ?=
 
 .DEFAULT_GOAL := help
-.PHONY: help run test check fmt lint arrows migrate bench coverage
+.PHONY: help run test check fmt lint arrows migrate model bench coverage
 
 help: ## List these targets
 	@sed -n 's/^\([a-z]*\):.*## \(.*\)/\1|\2/p' $(firstword $(MAKEFILE_LIST)) | awk -F '|' '{ printf "  make %-10s %s\n", $$1, $$2 }'
@@ -34,6 +34,10 @@ arrows: ## Check which crate may name which
 
 migrate: ## Apply the migrations to DATABASE_URL (default: SQLite in ./data; others: make migrate ARGS=status)
 	$(CARGO) run --release -p keyward -- migrate $(or $(ARGS),up)
+
+# Optimised: this one package, not all that it stands on.
+model: ## Check every state of the rotation and revocation protocols at the large sizes (minutes, some GB)
+	KEYWARD_MODEL=large $(CARGO) test --config 'profile.dev.package.auth-blacklist.opt-level=3' -p auth-blacklist --test model -- --nocapture --test-threads=1 $(ARGS)
 
 bench: ## Measure what the domain's decisions, a hash and a token cost (criterion)
 	$(CARGO) bench -p auth-domain -p auth-service $(ARGS)

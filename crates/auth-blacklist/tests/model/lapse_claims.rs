@@ -1,0 +1,88 @@
+//! A revocation is forgotten, by whoever forgets it, only when every node that is ready refuses the token as expired
+//! (behaviour.md §1: entries live until the last token they could concern). Time is counted in seconds here, and every
+//! distance of clocks is tried that a node may have and be ready, with every place of the end in the slots of the memory.
+
+use crate::report::say;
+use auth_blacklist::copy::LocalCopy;
+use auth_domain::{
+    ids::{SessionId, TokenId, UserId},
+    revocation::{Revocation, Revoked, TokenRef},
+    time::{Span, Timestamp},
+    user::Generation,
+};
+use std::ops::RangeInclusive;
+use uuid::Uuid;
+
+/// How far a node's clock may be off the database's while the node is ready, in seconds.
+const OFF: RangeInclusive<i64> = -2..=2;
+
+/// When a copy lets go, by the database's clock and a node's.
+type Forgets = fn(database: i64, node: i64) -> i64;
+
+fn clock(second: i64) -> Timestamp {
+    Timestamp::UNIX_EPOCH + Span::seconds(1_800_000_000 + second)
+}
+
+fn token() -> TokenRef {
+    TokenRef {
+        token: TokenId::from_uuid(Uuid::nil()),
+        session: SessionId::from_uuid(Uuid::nil()),
+        user: UserId::from_uuid(Uuid::nil()),
+        generation: Generation::FIRST,
+    }
+}
+
+/// Tries all; says how many moments, and at which the revocation was forgotten too early.
+fn walk(forgets: Forgets, too_short: Span) -> (u32, Option<String>) {
+    let mut moments = 0;
+    for (leeway, expiry) in [0, 5, 60]
+        .into_iter()
+        .flat_map(|leeway| (1..=20).map(move |at| (leeway, at)))
+    {
+        let what = Revoked::Session(token().session);
+        let mut revocation = Revocation::new(what, clock(expiry), Span::seconds(leeway));
+        revocation.until -= too_short;
+        for (forgetful, checks) in OFF.flat_map(|one| OFF.map(move |other| (one, other))) {
+            let mut own = LocalCopy::default();
+            own.insert(revocation);
+            for now in 0..=expiry + leeway + 5 {
+                moments += 1;
+                // The memory of the node that checks; and the database's row, which another node sweeps and this one reads.
+                own.purge(clock(forgets(now, now + checks)), usize::MAX);
+                let swept = revocation.until <= clock(forgets(now, now + forgetful));
+                let unread = revocation.until <= clock(now);
+                let passes = now + checks < expiry + leeway;
+                if passes && (swept || unread || !own.facts(&token()).session) {
+                    return (
+                        moments,
+                        Some(format!(
+                            "expiry {expiry}, leeway {leeway}: at {now} a node {checks} off accepts the token, \
+                             and a node {forgetful} off has let its revocation go"
+                        )),
+                    );
+                }
+            }
+        }
+    }
+    (moments, None)
+}
+
+#[test]
+fn a_revocation_is_kept_until_the_slowest_node_calls_the_token_expired() {
+    let (moments, early) = walk(i64::min, Span::zero());
+    say(&format!("revocations that lapse: {moments} moments: holds"));
+    assert_eq!(early, None);
+    assert!(moments > 10_000);
+}
+
+#[test]
+fn the_model_finds_a_sweep_by_a_clock_that_is_ahead() {
+    let (_, early) = walk(|_, node| node, Span::zero());
+    say(&format!("swept by the node's clock alone: {}", early.unwrap()));
+}
+
+#[test]
+fn the_model_finds_a_revocation_that_lapses_with_its_token() {
+    let (_, early) = walk(i64::min, Span::seconds(3));
+    say(&format!("kept no longer than the leeway: {}", early.unwrap()));
+}

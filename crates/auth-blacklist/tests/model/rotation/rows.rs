@@ -1,0 +1,154 @@
+//! What is stored, in small numbers, and the same as the domain's types: what decides is the domain.
+
+use super::Broken;
+use auth_domain::{
+    idempotency::IdempotencyDigest,
+    ids::{SessionId, UserId},
+    rotation::{Decision, Presented, RotationPolicy, Standing, decide},
+    session::{EndReason, Origin, Rotation, Session, SessionState},
+    time::{Span, Timestamp},
+    user::{Generation, UserStatus},
+};
+use uuid::Uuid;
+
+/// A key: 0 is none, the honest client's come after it, and the last is a stranger's.
+pub(crate) type Key = u8;
+
+pub(crate) const STRANGERS: Key = 99;
+
+/// A session's row.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub(crate) struct Row {
+    pub(crate) number: u8,
+    pub(crate) generation: u8,
+    pub(crate) rotated_at: u8,
+    pub(crate) refresh_expires_at: u8,
+    pub(crate) access_until: u8,
+    pub(crate) key: Key,
+    pub(crate) ended: bool,
+}
+
+/// A user's row, and what is not stored there but has to hold of it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub(crate) struct User {
+    pub(crate) generation: u8,
+    pub(crate) active: bool,
+    /// Which password.
+    pub(crate) hash: u8,
+    /// Which role the user had at each generation.
+    pub(crate) roles: [u8; 4],
+}
+
+impl User {
+    pub(crate) fn role(&self) -> u8 {
+        self.roles[usize::from(self.generation)]
+    }
+}
+
+/// A refresh token and the key that it comes with, at a node whose clock shows `now`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub(crate) struct Token {
+    pub(crate) number: u8,
+    pub(crate) expires_at: u8,
+    pub(crate) key: Key,
+    pub(crate) now: u8,
+}
+
+pub(crate) fn clock(tick: u8) -> Timestamp {
+    Timestamp::UNIX_EPOCH + Span::seconds(1_800_000_000 + i64::from(tick) * 10)
+}
+
+pub(crate) fn ticks(at: Timestamp) -> u8 {
+    u8::try_from((at - clock(0)).num_seconds() / 10).unwrap()
+}
+
+fn digest(key: Key, broken: Broken) -> Option<IdempotencyDigest> {
+    (key != 0 || broken == Broken::AbsentKeysEqual).then(|| IdempotencyDigest::new([key; 32]))
+}
+
+pub(crate) fn generation(number: u8) -> Generation {
+    Generation::from_number(i64::from(number)).unwrap()
+}
+
+impl Row {
+    /// A session that begins in this tick.
+    pub(crate) fn begun(now: u8, generation: u8, policy: &RotationPolicy) -> Self {
+        let first = policy.lifetimes.first_rotation(clock(now));
+        Self {
+            number: 0,
+            generation,
+            rotated_at: now,
+            refresh_expires_at: ticks(first.refresh_expires_at),
+            access_until: ticks(first.access_until),
+            key: 0,
+            ended: false,
+        }
+    }
+
+    pub(crate) fn session(&self, broken: Broken) -> Session {
+        Session {
+            id: SessionId::from_uuid(Uuid::nil()),
+            user: UserId::from_uuid(Uuid::nil()),
+            generation: generation(self.generation),
+            created_at: clock(0),
+            rotation: Rotation {
+                number: u32::from(self.number),
+                rotated_at: clock(self.rotated_at),
+                refresh_expires_at: clock(self.refresh_expires_at),
+                access_until: clock(self.access_until),
+                key: digest(self.key, broken),
+            },
+            state: if self.ended {
+                let (at, why) = (clock(0), EndReason::Logout);
+                SessionState::Ended { at, why }
+            } else {
+                SessionState::Active
+            },
+            origin: Origin::default(),
+        }
+    }
+
+    /// The row that a decision asks for; the decision was made from this one.
+    pub(crate) fn carried_out(&self, decision: Decision, token: &Token) -> Option<Self> {
+        match decision {
+            Decision::Rotate { next } => Some(Self {
+                number: u8::try_from(next.number).unwrap(),
+                rotated_at: ticks(next.rotated_at),
+                refresh_expires_at: ticks(next.refresh_expires_at),
+                access_until: ticks(next.access_until),
+                key: token.key,
+                ..*self
+            }),
+            Decision::Repeat { access_until } => Some(Self {
+                access_until: ticks(access_until),
+                ..*self
+            }),
+            _ => None,
+        }
+    }
+}
+
+/// The domain's decision about a token.
+pub(crate) fn decision(
+    row: &Row,
+    user: (u8, bool),
+    token: &Token,
+    policy: &RotationPolicy,
+    broken: Broken,
+) -> Decision {
+    let standing = Standing {
+        session: &row.session(broken),
+        status: if user.1 {
+            UserStatus::Active
+        } else {
+            UserStatus::Disabled
+        },
+        generation: generation(user.0),
+    };
+    let presented = Presented {
+        number: u32::from(token.number),
+        expires_at: clock(token.expires_at),
+        key: digest(token.key, broken),
+    };
+    decide(standing, &presented, clock(token.now), policy)
+}
