@@ -14,6 +14,7 @@ import zlib
 
 import requests
 import schemathesis
+from schemathesis.generation.meta import TestPhase
 
 ORIGIN = os.environ["KEYWARD_FUZZ_ORIGIN"]
 BASE = ORIGIN + os.environ["KEYWARD_FUZZ_BASE_PATH"]
@@ -87,11 +88,12 @@ GOOD["token"] = a_good_grant
 
 @schemathesis.hook
 def map_case(context, case):
-    """Gives half of the fitting bodies something genuine."""
-    mode = case.meta.generation.mode if case.meta else None
+    """Gives half of the fitting bodies something genuine, and all of those that links lead on from."""
     name = case.operation.definition.raw.get("operationId")
-    is_fitting = mode is not None and mode.is_positive and isinstance(case.body, dict)
-    if is_fitting and name in GOOD and chance(case.body, 2):
+    if name not in GOOD or case.meta is None or not isinstance(case.body, dict):
+        return case
+    leads_on = case.meta.phase.name == TestPhase.STATEFUL
+    if case.meta.generation.mode.is_positive and (leads_on or chance(case.body, 2)):
         case.body = GOOD[name](case.body)
     return case
 
