@@ -8,8 +8,10 @@ use std::{
     path::{Path, PathBuf},
 };
 
-/// How many changed forms of each input are tried. They are the same ones every time.
+/// How many changed forms of each input are tried, unless `KEYWARD_FUZZ_CHANGES` says another number. With one
+/// `KEYWARD_FUZZ_SEED` they are the same ones every time.
 const CHANGES: u64 = 20;
+const SEED: u64 = 0x9E37_79B9_7F4A_7C15;
 
 fn folder() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("../corpus")
@@ -35,6 +37,10 @@ fn inputs(target: &str) -> Vec<(String, Vec<u8>)> {
         .collect();
     found.sort();
     found
+}
+
+fn setting(name: &str, usual: u64) -> u64 {
+    std::env::var(name).map_or(usual, |text| text.parse().unwrap())
 }
 
 /// Xorshift: chance that is the same everywhere.
@@ -91,10 +97,15 @@ fn every_property_holds_for_every_input_of_the_corpus() {
 
 #[test]
 fn every_property_holds_for_small_changes_of_the_corpus() {
+    let (changes, seed) = (
+        setting("KEYWARD_FUZZ_CHANGES", CHANGES),
+        setting("KEYWARD_FUZZ_SEED", SEED).max(1),
+    );
+    println!("{changes} changes of each input, seed {seed}");
     for target in targets() {
         for (name, input) in inputs(target.0) {
-            let mut chance = Chance(0x9E37_79B9_7F4A_7C15);
-            for number in 0..CHANGES {
+            let mut chance = Chance(seed);
+            for number in 0..changes {
                 holds(
                     target,
                     &chance.change(&input),
