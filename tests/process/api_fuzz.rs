@@ -4,6 +4,11 @@
 //! Each run prints its seed and is the same again with it. How long it is, and with which seed, the environment says:
 //! `KEYWARD_FUZZ_EXAMPLES` (requests an operation and phase) and `KEYWARD_FUZZ_SEED`.
 
+#![expect(
+    clippy::print_stdout,
+    reason = "a failed test shows its seed and what was found"
+)]
+
 use serde_json::Value;
 use std::{
     fs,

@@ -1,5 +1,8 @@
 //! Every input of the corpus, and small changes of each, against the properties: on any toolchain, without libFuzzer.
 
+#![cfg(test)]
+#![expect(clippy::print_stdout, reason = "a failed test shows its seed")]
+
 use properties::{DOMAIN, Target};
 use std::{
     collections::BTreeSet,

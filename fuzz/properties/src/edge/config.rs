@@ -3,6 +3,8 @@
 //!
 //! The input is a TOML text and, behind a NUL, lines of `NAME=value`.
 
+#![expect(clippy::panic, reason = "a property that is lost ends its run")]
+
 use keyward::{Config, Sources, config::as_toml};
 use std::{cell::RefCell, collections::BTreeMap, fs, path::PathBuf};
 use tempfile::TempDir;
