@@ -4,7 +4,7 @@ CARGO ?= cargo
 ARGS ?=
 
 .DEFAULT_GOAL := help
-.PHONY: help run test check fmt lint arrows migrate model bench coverage
+.PHONY: help run test check fmt lint arrows migrate model fuzz bench coverage
 
 help: ## List these targets
 	@sed -n 's/^\([a-z]*\):.*## \(.*\)/\1|\2/p' $(firstword $(MAKEFILE_LIST)) | awk -F '|' '{ printf "  make %-10s %s\n", $$1, $$2 }'
@@ -44,3 +44,11 @@ bench: ## Measure what the domain's decisions, a hash and a token cost (criterio
 
 coverage: ## Print the line coverage of auth-domain; fails under 95 %
 	scripts/coverage.sh
+
+# Longer and otherwise: make fuzz SECONDS_EACH=300 KEYWARD_FUZZ_EXAMPLES=1000 KEYWARD_FUZZ_SEED=7
+SECONDS_EACH ?= 20
+fuzz: export KEYWARD_FUZZ_EXAMPLES ?= 100
+fuzz: ## Fuzz every parser (libFuzzer) and the whole API (schemathesis) for minutes
+	scripts/fuzz.sh $(SECONDS_EACH) $(ARGS)
+	$(CARGO) build -p keyward -p tests --features tests/services
+	scripts/with-services.sh $(CARGO) test -p keyward -p tests --features tests/services --test process api_fuzz -- --nocapture --test-threads 1

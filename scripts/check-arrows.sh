@@ -24,6 +24,7 @@ auth-service     auth-domain auth-storage auth-blacklist auth-limits auth-mail
 auth-api         auth-domain auth-service
 keyward          auth-domain auth-storage auth-blacklist auth-limits auth-mail auth-service auth-api
 tests            *
+properties       *
 TABLE
 }
 
@@ -36,7 +37,7 @@ libsqlite3-sys     auth-storage
 pq-sys             auth-storage
 openssl-sys        auth-storage
 redis              auth-blacklist auth-limits
-actix-web          auth-api keyward
+actix-web          auth-api keyward properties
 TABLE
 }
 
@@ -126,8 +127,9 @@ check() {
 copy=
 fresh_copy() {
   rm -rf "$copy/house"
-  mkdir -p "$copy/house/scripts"
+  mkdir -p "$copy/house/scripts" "$copy/house/fuzz"
   cp -R "$root/Cargo.toml" "$root/Cargo.lock" "$root/crates" "$root/tests" "$copy/house/"
+  cp -R "$root/fuzz/properties" "$copy/house/fuzz/"
   cp "$root/scripts/check-arrows.sh" "$copy/house/scripts/"
 }
 

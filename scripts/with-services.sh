@@ -12,6 +12,7 @@
 #   KEYWARD_TEST_REDIS_SERVER  the redis-server program
 #   KEYWARD_TEST_NGINX         the nginx program
 #   KEYWARD_TEST_PYTHON        a Python that has PyJWT, for the example that checks tokens
+#   KEYWARD_TEST_SCHEMATHESIS  the API fuzzer, which pip installs under target/ the first time
 # Programs are looked for on the PATH and where Debian and Homebrew keep them; root on Debian has them installed.
 set -euo pipefail
 
@@ -63,6 +64,7 @@ find_programs() {
   [ -n "$nginx" ] || missing+=(nginx)
   python=$(find_python_with_jwt)
   [ -n "$python" ] || missing+=(python3-jwt python3-cryptography)
+  [ -z "$python" ] || "$python" -c 'import ensurepip, venv' 2>/dev/null || missing+=(python3-venv)
   command -v curl >/dev/null || missing+=(curl)
 }
 
@@ -70,10 +72,35 @@ find_programs
 if [ "${#missing[@]}" -gt 0 ]; then
   if "$here/install-packages.sh" "${missing[@]}"; then find_programs; fi
   [ "${#missing[@]}" -eq 0 ] || die "missing: ${missing[*]}. Install them and run this again:
-  Debian, Ubuntu  sudo apt-get install postgresql redis-server nginx curl python3-jwt python3-cryptography
+  Debian, Ubuntu  sudo apt-get install postgresql redis-server nginx curl python3-jwt python3-cryptography python3-venv
   Fedora          sudo dnf install postgresql-server redis nginx curl python3-jwt python3-cryptography
   macOS           brew install postgresql redis nginx; pip3 install pyjwt cryptography"
 fi
+
+# No system packages the API fuzzer: it gets a virtual environment of its own, from pinned versions with their hashes, named
+# after the list of them, so that a newer list makes a new one. Made once; two runs at a time wait for one another.
+find_schemathesis() {
+  local list=$here/../tests/api_fuzz/requirements.txt home
+  home=${CARGO_TARGET_DIR:-$here/../target}
+  mkdir -p "$home"
+  home=$(cd "$home" && pwd)/schemathesis-$("$python" -c 'import hashlib, sys
+print(hashlib.sha256(open(sys.argv[1], "rb").read() + sys.version.encode()).hexdigest()[:16])' "$list")
+  schemathesis=$home/bin/schemathesis
+  exec 7>"$home.lock"
+  if command -v flock >/dev/null; then flock 7; fi
+  if [ ! -e "$home/complete" ]; then
+    echo "with-services: installing schemathesis with pip into $home" >&2
+    rm -rf "$home"
+    if ! { "$python" -m venv "$home" &&
+      "$home/bin/pip" install --quiet --disable-pip-version-check --no-deps --require-hashes -r "$list" &&
+      "$schemathesis" --version >/dev/null; }; then
+      die "schemathesis could not be installed: pip has to reach PyPI once (the versions of tests/api_fuzz/requirements.txt)"
+    fi
+    touch "$home/complete"
+  fi
+  exec 7>&-
+}
+find_schemathesis
 
 # --- The folder, and the guardian that empties it -------------------------------------------------------------------
 
@@ -221,6 +248,7 @@ start_postgres
 start_redis
 cd "$back"
 export KEYWARD_TEST_PG_BIN=$pg_bin KEYWARD_TEST_REDIS_SERVER=$redis_server KEYWARD_TEST_NGINX=$nginx KEYWARD_TEST_PYTHON=$python
+export KEYWARD_TEST_SCHEMATHESIS=$schemathesis
 
 # --- The command ----------------------------------------------------------------------------------------------------
 

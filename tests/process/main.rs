@@ -2,6 +2,8 @@
 
 #![cfg(test)]
 
+#[cfg(feature = "services")]
+mod api_fuzz;
 mod attacks;
 #[cfg(feature = "services")]
 mod database_days;

@@ -9,8 +9,8 @@ pub mod master_key;
 mod output;
 mod wiring;
 
-pub use cli::Cli;
-pub use commands::run;
+pub use cli::{Cli, ImportFormat};
+pub use commands::{import, run};
 pub use config::{Config, ConfigErrors, Sources};
 pub use logging::{LogConfig, LogFormat};
 pub use output::{CommandError, say};

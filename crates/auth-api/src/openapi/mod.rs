@@ -2,6 +2,7 @@
 //!
 //! The bodies come of the types that handlers read and write; the operations and their errors stand in one table.
 
+mod links;
 mod operation;
 mod operations;
 mod schemas;
@@ -197,6 +198,59 @@ mod tests {
             .as_array()
             .unwrap();
         assert_eq!(codes.len(), Code::ALL.len());
+    }
+
+    #[test]
+    fn every_link_leads_to_an_operation_and_to_what_it_takes() {
+        let document = document("");
+        let operations = operations(&document);
+        let mut linked = BTreeSet::new();
+        for (path, method, operation) in &operations {
+            for answer in operation["responses"].as_object().unwrap().values() {
+                for (name, link) in answer["links"].as_object().into_iter().flatten() {
+                    let target = operations
+                        .iter()
+                        .find(|(_, _, other)| other["operationId"] == link["operationId"]);
+                    let (_, _, target) = target.unwrap_or_else(|| panic!("{method} {path}: {name}"));
+                    linked.insert(target["operationId"].as_str().unwrap());
+                    for parameter in link["parameters"]
+                        .as_object()
+                        .into_iter()
+                        .flatten()
+                        .map(|(name, _)| name)
+                    {
+                        let (place, parameter) = parameter.split_once('.').unwrap();
+                        let known = target["parameters"].as_array().into_iter().flatten();
+                        let is_known = known
+                            .into_iter()
+                            .any(|one| one["in"] == place && one["name"] == parameter);
+                        let is_token = parameter == "Authorization" && target["security"].is_array();
+                        assert!(is_known || is_token, "{method} {path}: {name}: {parameter}");
+                    }
+                    assert_eq!(
+                        link["requestBody"].is_object(),
+                        link["parameters"].is_null(),
+                        "{name}"
+                    );
+                    assert!(
+                        link["requestBody"].is_null() || target["requestBody"].is_object(),
+                        "{name}"
+                    );
+                }
+            }
+        }
+        for reached in [
+            "me",
+            "refresh",
+            "logout",
+            "logoutAll",
+            "listSessions",
+            "showSession",
+            "endSession",
+            "login",
+        ] {
+            assert!(linked.contains(reached), "{reached}");
+        }
     }
 
     /// Handlers fail here for want of a service, but a wrong address or method would show.

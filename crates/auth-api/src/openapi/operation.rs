@@ -1,6 +1,6 @@
 //! One operation of the document: what it takes, who may call, and everything that it may answer.
 
-use super::{BEARER, CLIENT, schemas};
+use super::{BEARER, CLIENT, links, schemas};
 use crate::problem::{Code, PROBLEM_JSON};
 use std::collections::BTreeMap;
 use utoipa::openapi::{
@@ -166,6 +166,9 @@ impl Operation {
     fn responses(&self) -> utoipa::openapi::Responses {
         let mut responses = ResponsesBuilder::new();
         let (status, good) = self.good();
+        let good = links::of(self.name)
+            .into_iter()
+            .fold(good, |good, (name, link)| good.link(name, link));
         responses = responses.response(status.to_string(), good);
         let is_oauth = matches!(self.takes, Takes::Form(_));
         let errors = if is_oauth {

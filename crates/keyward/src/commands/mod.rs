@@ -5,7 +5,7 @@ mod client;
 mod configuration;
 mod doctor;
 mod hash;
-mod import;
+pub mod import;
 mod keys;
 mod migrate;
 mod operator;

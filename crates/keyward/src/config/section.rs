@@ -32,7 +32,8 @@ pub(super) fn read<T: DeserializeOwned>(
         .entries_of(name)
         .filter(|(key, _)| !elsewhere.contains(key))
     {
-        if entry.origin == Origin::Default {
+        // A key that was set to `""` is left out like one that was never set.
+        if entry.origin == Origin::Default || entry.is_unset() {
             continue;
         }
         let mut readings = vec![entry.value.clone()];

@@ -10,12 +10,12 @@ use crate::{
     cli::{ImportFormat, ImportUsers},
     output::{CommandError, print, print_json},
 };
-use auth_domain::time::Timestamp;
+use auth_domain::{role::RoleBook, time::Timestamp};
 use auth_service::Admin;
 use auth_storage::{InsertedUser, NewUser};
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
-use reader::Line;
 use report::Report;
+pub use row::ImportedUser;
 use serde_json::json;
 use std::{
     collections::{HashMap, hash_map::Entry},
@@ -26,6 +26,38 @@ use std::{
 
 /// How many users one transaction stores.
 const BATCH: usize = 500;
+
+/// A line of an import file.
+#[derive(Debug)]
+pub struct ImportLine {
+    /// Its number, from 1.
+    pub number: u64,
+    /// How far into the file it ends, in bytes.
+    pub bytes_read: u64,
+    /// The user that it holds, or why it is refused; the reason repeats no hash.
+    pub user: Result<ImportedUser, String>,
+}
+
+/// Reads a file's users, a line at a time. A refused line is an item like the others, and reading goes on behind it; what ends
+/// it is a file that can't be read.
+///
+/// # Errors
+/// A CSV header that is not one.
+pub fn read(
+    input: Box<dyn BufRead + Send>,
+    format: ImportFormat,
+    roles: &RoleBook,
+    now: Timestamp,
+) -> Result<impl Iterator<Item = Result<ImportLine, CommandError>> + Send, CommandError> {
+    let lines = reader::lines(input, format)?;
+    Ok(lines.map(move |line| {
+        line.map(|line| ImportLine {
+            number: line.number,
+            bytes_read: line.bytes_read,
+            user: line.row.and_then(|row| row::read(&row, roles, now)),
+        })
+    }))
+}
 
 pub(super) async fn run(operator: &Operator, wanted: ImportUsers) -> Result<(), CommandError> {
     let format = wanted
@@ -146,7 +178,8 @@ impl Import<'_> {
         input: Box<dyn BufRead + Send>,
         format: ImportFormat,
     ) -> Result<(), CommandError> {
-        for line in reader::lines(input, format)? {
+        let roles = self.admin.roles().clone();
+        for line in read(input, format, &roles, self.now)? {
             self.take(line?)?;
             if self.batch.len() >= BATCH {
                 self.store().await?;
@@ -155,13 +188,10 @@ impl Import<'_> {
         self.store().await
     }
 
-    fn take(&mut self, line: Line) -> Result<(), CommandError> {
+    fn take(&mut self, line: ImportLine) -> Result<(), CommandError> {
         self.tally.lines += 1;
         self.bar.set_position(line.bytes_read);
-        let read = line
-            .row
-            .and_then(|row| row::read(&row, self.admin.roles(), self.now));
-        let user = match read {
+        let user = match line.user {
             Ok(user) => user,
             Err(reason) => return self.refuse(line.number, &reason),
         };

@@ -12,14 +12,21 @@ use chrono::{DateTime, Utc};
 
 /// A user as an import file has it.
 #[derive(Debug)]
-pub(super) struct ImportedUser {
-    pub(super) email: EmailAddress,
-    pub(super) name: Option<DisplayName>,
-    pub(super) password_hash: Option<PasswordHash>,
-    pub(super) role: Role,
-    pub(super) status: UserStatus,
-    pub(super) email_verified: bool,
-    pub(super) created_at: Timestamp,
+pub struct ImportedUser {
+    /// The address.
+    pub email: EmailAddress,
+    /// What it is called.
+    pub name: Option<DisplayName>,
+    /// The hash of its password, which stays good.
+    pub password_hash: Option<PasswordHash>,
+    /// Its role, which exists here.
+    pub role: Role,
+    /// Whether it may sign in.
+    pub status: UserStatus,
+    /// Whether the address is known to be the user's.
+    pub email_verified: bool,
+    /// When it was made there; never in the future.
+    pub created_at: Timestamp,
 }
 
 /// Reads a line's texts.

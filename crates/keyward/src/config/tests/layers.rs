@@ -134,3 +134,20 @@ fn the_older_services_names_are_read() {
         "tokens.access_ttl"
     );
 }
+
+#[test]
+fn an_empty_text_in_a_file_means_not_set_so_that_the_file_of_defaults_may_be_copied_whole() {
+    let (_file, sources) = file(document::DEFAULT_TOML);
+    let copied = Config::load(&sources).unwrap_or_else(|errors| panic!("{errors}"));
+    let values = |config: &Config| -> Vec<_> {
+        let shown = config.shown().into_iter();
+        shown.map(|shown| (shown.key, shown.value)).collect()
+    };
+    assert_eq!(values(&copied), values(&load(&[])));
+    let emptied = load(&[
+        ("KEYWARD__SERVER__ADMIN_BIND", ""),
+        ("KEYWARD__DATABASE__AUTO_MIGRATE", ""),
+        ("KEYWARD__LOG__FORMAT", ""),
+    ]);
+    assert_eq!(values(&emptied), values(&load(&[])));
+}

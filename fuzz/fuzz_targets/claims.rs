@@ -1,0 +1,5 @@
+//! Claims of tokens.
+
+#![no_main]
+
+libfuzzer_sys::fuzz_target!(|input: &[u8]| properties::claims::check(input));

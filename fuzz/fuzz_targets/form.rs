@@ -1,0 +1,5 @@
+//! Form bodies.
+
+#![no_main]
+
+libfuzzer_sys::fuzz_target!(|input: &[u8]| properties::edge::form::check(input));

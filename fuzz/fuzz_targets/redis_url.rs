@@ -1,0 +1,5 @@
+//! Redis URLs, and what is shown of any URL.
+
+#![no_main]
+
+libfuzzer_sys::fuzz_target!(|input: &[u8]| properties::edge::redis_url::check(input));

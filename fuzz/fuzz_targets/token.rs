@@ -1,0 +1,5 @@
+//! Tokens, tampered with.
+
+#![no_main]
+
+libfuzzer_sys::fuzz_target!(|input: &[u8]| properties::edge::token::check(input));

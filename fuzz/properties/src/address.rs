@@ -1,0 +1,66 @@
+//! E-mail addresses: what is accepted is its own canonical spelling, within RFC 5321's lengths, and a look-alike is never
+//! somebody else.
+
+use auth_domain::email::{EmailAddress, MAX_ADDRESS_OCTETS, MAX_LOCAL_OCTETS};
+use unicode_normalization::UnicodeNormalization;
+
+/// See the module.
+///
+/// # Panics
+/// If a property is lost.
+pub fn check(input: &[u8]) {
+    let raw = crate::text(input);
+    let address = match EmailAddress::parse(raw) {
+        Ok(address) => address,
+        Err(error) => {
+            assert!(!error.code().is_empty());
+            assert_eq!(
+                EmailAddress::parse(raw),
+                Err(error),
+                "refused for another reason the second time"
+            );
+            return;
+        }
+    };
+    let (shown, key) = (address.as_str(), address.key());
+    for text in [shown, key] {
+        let (local, domain) = text.split_once('@').expect("one @");
+        assert!(!domain.contains('@'), "{text:?} has one @");
+        assert!(
+            local.len() <= MAX_LOCAL_OCTETS && text.len() <= MAX_ADDRESS_OCTETS,
+            "{text:?} fits"
+        );
+        assert!(
+            domain.is_ascii() && domain == domain.to_ascii_lowercase(),
+            "{domain:?} is canonical"
+        );
+        assert!(domain.contains('.'), "{domain:?} has a dot");
+        assert!(
+            !text.chars().any(|c| c.is_control() || c.is_whitespace()),
+            "{text:?} is one word"
+        );
+    }
+    assert_eq!(
+        raw.nfkc().collect::<String>(),
+        raw,
+        "NFKC would change it into somebody else's"
+    );
+    assert_eq!(
+        shown.split_once('@').map(|(local, _)| local),
+        raw.split_once('@').map(|(local, _)| local)
+    );
+    assert_eq!(
+        address.local_part(),
+        raw.split_once('@').map_or("", |(local, _)| local)
+    );
+
+    let again = EmailAddress::parse(shown).expect("what is shown is an address");
+    assert_eq!(again, address, "shown and read back");
+    let canonical = EmailAddress::parse(key).expect("the canonical form is an address");
+    assert_eq!(canonical.key(), key, "the canonical form is its own");
+    // Somebody who types it in capitals is the same user.
+    if raw.is_ascii() {
+        let loud = EmailAddress::parse(&raw.to_ascii_uppercase()).expect("capitals are no other address");
+        assert_eq!(loud.key(), key);
+    }
+}

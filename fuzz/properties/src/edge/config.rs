@@ -1,0 +1,110 @@
+//! The configuration: a file and an environment give a whole configuration, or problems that each name a key; what is shown
+//! hides every secret, and what is shown of a file without one is that file's configuration.
+//!
+//! The input is a TOML text and, behind a NUL, lines of `NAME=value`.
+
+#![expect(clippy::panic, reason = "a property that is lost ends its run")]
+
+use keyward::{Config, Sources, config::as_toml};
+use std::{cell::RefCell, collections::BTreeMap, fs, path::PathBuf};
+use tempfile::TempDir;
+
+const SECRET: &str = "Hunter2Hunter2Hunter2Hunter2Hunter2";
+
+thread_local! {
+    static FOLDER: RefCell<Option<TempDir>> = const { RefCell::new(None) };
+}
+
+/// A file of this thread's own with this text.
+fn file(text: &str) -> PathBuf {
+    FOLDER.with_borrow_mut(|folder| {
+        let folder = folder.get_or_insert_with(|| tempfile::tempdir().expect("a folder"));
+        let path = folder.path().join("keyward.toml");
+        fs::write(&path, text).expect("a file");
+        path
+    })
+}
+
+/// See the module.
+///
+/// # Panics
+/// If a property is lost.
+pub fn check(input: &[u8]) {
+    let raw = crate::text(input);
+    let (toml, variables) = raw.split_once('\0').unwrap_or((raw, ""));
+    let environment: BTreeMap<String, String> = variables
+        .lines()
+        .filter_map(|line| line.split_once('='))
+        .map(|(name, value)| (name.to_owned(), value.to_owned()))
+        .collect();
+    let sources = Sources {
+        file: Some(file(toml)),
+        environment,
+        ..Sources::default()
+    };
+    match Config::load(&sources) {
+        Ok(config) => check_config(&config, variables.is_empty()),
+        Err(errors) => {
+            assert!(!errors.0.is_empty(), "refused, and nothing is wrong");
+            for problem in &errors.0 {
+                assert!(!problem.key.is_empty() && !problem.what.is_empty(), "{problem}");
+            }
+        }
+    }
+    // Whoever writes a secret where none belongs has it shown.
+    if !raw.contains(SECRET) {
+        check_secrets(sources);
+    }
+}
+
+fn check_config(config: &Config, is_of_file: bool) {
+    assert!(config.server.validate().is_empty() && config.database.validate().is_empty());
+    assert!(config.service.password.params().validate().is_ok());
+    assert!(config.redis.urls().is_ok());
+    let shown = as_toml(&config.shown());
+    // A text of the environment is shown as the text that it is, where nothing tells its kind.
+    if !is_of_file || shown.contains("********") {
+        return;
+    }
+    let again = Config::load(&Sources {
+        file: Some(file(&shown)),
+        ..Sources::default()
+    })
+    .unwrap_or_else(|errors| panic!("what is shown can't be read: {errors}\n{shown}"));
+    let values = |config: &Config| -> Vec<_> {
+        config
+            .shown()
+            .into_iter()
+            .map(|shown| (shown.key, shown.value.map(|value| value.to_string())))
+            .collect()
+    };
+    assert_eq!(
+        values(&again),
+        values(config),
+        "what is shown is what is in force"
+    );
+}
+
+/// With secrets where secrets belong, beside whatever else stands there.
+fn check_secrets(mut sources: Sources) {
+    let secrets = [
+        ("KEYWARD__TOKENS__SECRET", SECRET.to_owned()),
+        ("DATABASE_URL", format!("postgres://keyward:{SECRET}@db/keyward")),
+        ("REDIS_URL", format!("redis://:{SECRET}@cache/0")),
+        ("KEYWARD_MASTER_KEY", SECRET.to_owned()),
+        ("JWT_SECRET", SECRET.to_owned()),
+    ];
+    for (name, value) in secrets {
+        sources.environment.insert(name.to_owned(), value);
+    }
+    let said = match Config::load(&sources) {
+        Ok(config) => format!(
+            "{}\n{:?}\n{}",
+            as_toml(&config.shown()),
+            config.notices,
+            config.shown_database()
+        ),
+        Err(errors) => format!("{errors}\n{errors:?}"),
+    };
+    assert!(!said.contains(SECRET), "a secret is shown: {said}");
+}

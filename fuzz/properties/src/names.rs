@@ -1,0 +1,66 @@
+//! Small words: display names, roles, client ids, idempotency keys, and the names of devices, which are total.
+
+use auth_domain::{
+    client::ClientId,
+    device::device_name,
+    idempotency::IdempotencyKey,
+    role::Role,
+    session::EndReason,
+    user::{DisplayName, UserStatus, is_invisible_control},
+};
+
+/// See the module.
+///
+/// # Panics
+/// If a property is lost.
+pub fn check(input: &[u8]) {
+    let raw = crate::text(input);
+    check_display_name(raw);
+    check_device(raw);
+    if let Ok(role) = raw.parse::<Role>() {
+        assert_eq!(role.as_str(), raw);
+        assert!(raw.len() <= 32 && raw.is_ascii());
+    }
+    if let Ok(client) = raw.parse::<ClientId>() {
+        assert_eq!(client.as_str(), raw);
+        assert!(
+            raw.len() <= 64 && raw.is_ascii() && !raw.contains(':'),
+            "it fits into a Basic header"
+        );
+    }
+    if let Ok(key) = IdempotencyKey::parse(raw) {
+        assert_eq!(key.as_bytes(), raw.as_bytes());
+        assert!((16..=128).contains(&raw.len()) && raw.bytes().all(|b| b.is_ascii_graphic()));
+    }
+    if let Ok(status) = raw.parse::<UserStatus>() {
+        assert_eq!(status.as_str(), raw);
+    }
+    if let Ok(why) = raw.parse::<EndReason>() {
+        assert_eq!(why.as_str(), raw);
+    }
+}
+
+fn check_display_name(raw: &str) {
+    let Ok(name) = DisplayName::parse(raw) else { return };
+    assert_eq!(name.as_str(), raw.trim());
+    assert!((1..=100).contains(&name.as_str().chars().count()));
+    assert!(!name.as_str().chars().any(is_invisible_control));
+    assert_eq!(
+        DisplayName::parse(&name.to_string()),
+        Ok(name),
+        "shown and read back"
+    );
+}
+
+fn check_device(raw: &str) {
+    let name = device_name(raw);
+    assert!((1..=60).contains(&name.len()), "{name:?} is short");
+    assert!(
+        name.bytes().all(|b| b == b' ' || b.is_ascii_graphic()),
+        "{name:?} is plain"
+    );
+    assert!(
+        !name.contains(['<', '>', '&', '"', '\'']),
+        "{name:?} bends no text around it"
+    );
+}

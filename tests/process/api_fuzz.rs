@@ -1,0 +1,126 @@
+//! The whole API against its own description: schemathesis makes requests out of `/openapi.json`, good ones, bad ones and
+//! chains of them along its links, and holds every answer against what the document says of it.
+//!
+//! Each run prints its seed and is the same again with it. How long it is, and with which seed, the environment says:
+//! `KEYWARD_FUZZ_EXAMPLES` (requests an operation and phase) and `KEYWARD_FUZZ_SEED`.
+
+#![expect(
+    clippy::print_stdout,
+    reason = "a failed test shows its seed and what was found"
+)]
+
+use serde_json::Value;
+use std::{
+    fs,
+    path::Path,
+    process::{Command, Stdio},
+};
+use tests::{Backend, Database, Server, run, service};
+
+/// What is looked at where `make test` runs.
+const EXAMPLES: &str = "8";
+const SEED: &str = "20261126";
+
+/// What has to go well at least once in each run.
+const OPERATIONS: [&str; 20] = [
+    "register",
+    "login",
+    "token",
+    "refresh",
+    "logout",
+    "logoutAll",
+    "me",
+    "rename",
+    "listSessions",
+    "showSession",
+    "endSession",
+    "verify",
+    "introspect",
+    "revoke",
+    "setup",
+    "health",
+    "live",
+    "ready",
+    "jwks",
+    "docs",
+];
+
+fn fuzz(backend: Backend, base_path: &str) {
+    let database = Database::create(backend);
+    let mut server = Server::start(&database, &[("KEYWARD__SERVER__BASE_PATH", base_path)]);
+    let client = run(
+        &["client", "create", "fuzzer", "--json"],
+        &database.environment(),
+        "",
+    );
+    assert_eq!(client.code, 0, "{}", client.stderr);
+    let client: Value = serde_json::from_str(&client.stdout).unwrap();
+    let setup = run(&["setup-token"], &database.environment(), "");
+    assert_eq!(setup.code, 0, "{}", setup.stderr);
+
+    let told = Path::new(env!("CARGO_MANIFEST_DIR")).join("api_fuzz");
+    let seen = database.folder.path().join("seen.json");
+    let setting = |name: &str, usual: &str| std::env::var(name).unwrap_or_else(|_| usual.to_owned());
+    let (examples, seed) = (
+        setting("KEYWARD_FUZZ_EXAMPLES", EXAMPLES),
+        setting("KEYWARD_FUZZ_SEED", SEED),
+    );
+    println!("{backend:?}: {examples} examples, seed {seed}");
+    let fuzzed = Command::new(service("KEYWARD_TEST_SCHEMATHESIS"))
+        .arg("--config-file")
+        .arg(told.join("schemathesis.toml"))
+        .args(["run", "--no-color"])
+        .arg(format!("{}/openapi.json", server.origin()))
+        .args(["--max-examples", &examples, "--seed", &seed])
+        .current_dir(database.folder.path())
+        .env("PYTHONPATH", &told)
+        .env("KEYWARD_FUZZ_ORIGIN", server.origin())
+        .env("KEYWARD_FUZZ_BASE_PATH", base_path)
+        .env("KEYWARD_FUZZ_CLIENT_ID", client["client_id"].as_str().unwrap())
+        .env(
+            "KEYWARD_FUZZ_CLIENT_SECRET",
+            client["client_secret"].as_str().unwrap(),
+        )
+        .env("KEYWARD_FUZZ_SETUP_TOKEN", setup.stdout.trim())
+        .env("KEYWARD_FUZZ_SEEN", &seen)
+        .env("PYTHONDONTWRITEBYTECODE", "1")
+        .env("NO_PROXY", "127.0.0.1")
+        .stdin(Stdio::null())
+        .output()
+        .unwrap();
+    let said = String::from_utf8_lossy(&fuzzed.stdout);
+    let complained = String::from_utf8_lossy(&fuzzed.stderr);
+    println!("{said}{complained}");
+    assert!(
+        fuzzed.status.success(),
+        "the API fuzzer found something: see above"
+    );
+
+    every_operation_went_well_once(&fs::read_to_string(seen).unwrap());
+
+    let log = server.log();
+    assert!(!log.contains("panicked"), "{log}");
+    server.signal("TERM");
+    assert_eq!(server.wait(), Some(0), "it ends as politely as ever");
+}
+
+/// A fuzzer that only ever meets refusals would find nothing, and say so with a tick.
+fn every_operation_went_well_once(seen: &str) {
+    let seen: Value = serde_json::from_str(seen).unwrap();
+    println!("{seen}");
+    for operation in OPERATIONS {
+        let statuses = seen[operation].as_object();
+        let went_well = statuses.is_some_and(|all| all.keys().any(|status| status.starts_with('2')));
+        assert!(went_well, "{operation} never went well: {}", seen[operation]);
+    }
+}
+
+#[test]
+fn every_answer_is_as_described_on_sqlite() {
+    fuzz(Backend::Sqlite, "/api/v1/auth");
+}
+
+#[test]
+fn every_answer_is_as_described_on_postgres_and_redis_with_the_routes_at_the_root() {
+    fuzz(Backend::Fleet, "");
+}
