@@ -89,6 +89,14 @@ impl Hasher {
         self.pool.depth()
     }
 
+    /// Refuses while the hashing threads have more to do than they will do in time.
+    ///
+    /// # Errors
+    /// [`Error::Overloaded`].
+    pub(crate) fn admit(&self) -> Result<(), Error> {
+        self.pool.admit()
+    }
+
     /// Hashes a new password if the policy accepts it for this user.
     ///
     /// # Errors

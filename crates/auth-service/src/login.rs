@@ -48,6 +48,8 @@ impl Service {
         let Ok(presented) = PresentedPassword::new(password.expose_secret().to_owned()) else {
             return Err(Error::InvalidCredentials);
         };
+        // Before the look-up: the surplus of a flood costs no database.
+        self.hasher().admit()?;
         let known = match EmailAddress::parse(email) {
             Ok(address) => self.storage().credentials(&address).await?,
             Err(_) => self

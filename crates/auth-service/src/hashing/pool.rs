@@ -100,6 +100,18 @@ impl HashPool {
         })
     }
 
+    /// Refuses while the queue is full, for whoever has something to do before it comes with a job.
+    ///
+    /// # Errors
+    /// [`Error::Overloaded`].
+    pub(crate) fn admit(&self) -> Result<(), Error> {
+        if self.shared.lock().jobs.len() < self.capacity {
+            Ok(())
+        } else {
+            Err(self.overloaded())
+        }
+    }
+
     /// Runs a job on one of the threads.
     ///
     /// # Errors
@@ -216,9 +228,11 @@ mod tests {
         let mut waiting = Box::pin(pool.run(|_| 7));
         assert!(futures_poll(&mut waiting).await, "the first one waits");
         assert_eq!(pool.depth(), (1, 1));
+        assert!(matches!(pool.admit(), Err(Error::Overloaded { .. })));
         assert!(matches!(pool.run(|_| 8).await, Err(Error::Overloaded { .. })));
         release.send(()).unwrap();
         assert_eq!(waiting.await.unwrap(), 7);
+        assert!(pool.admit().is_ok());
         busy.await.unwrap().unwrap();
     }
 

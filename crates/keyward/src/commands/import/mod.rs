@@ -1,6 +1,7 @@
 //! `keyward user import`: users from another service, with the hashes of their passwords, which stay good: each is rewritten at
 //! its user's next sign-in. The file is read as a stream and stored in batches; a bad line stops no good one.
 
+mod line_feeds;
 mod reader;
 mod report;
 mod row;

@@ -1,6 +1,7 @@
 //! Lines of an import file, one at a time, however large the file: CSV with a header, or a JSON object a line. A line that
 //! can't be read is an item like the others, and reading goes on behind it.
 
+use super::line_feeds::LineFeeds;
 use crate::{cli::ImportFormat, output::CommandError};
 use serde_json::{Map, Value};
 use std::io::{BufRead, Read};
@@ -76,7 +77,7 @@ pub(super) fn lines(input: Box<dyn BufRead + Send>, format: ImportFormat) -> Res
 }
 
 fn csv_lines(input: Box<dyn BufRead + Send>) -> Result<Lines, CommandError> {
-    let mut reader = csv::ReaderBuilder::new().flexible(true).from_reader(input);
+    let mut reader = csv::ReaderBuilder::new().flexible(true).from_reader(LineFeeds::of(input));
     let header = reader
         .headers()
         .map_err(|error| CommandError::Failed(format!("the header can't be read: {error}")))?;
@@ -292,6 +293,17 @@ mod tests {
             (Some("a@x.test"), Some("Lovelace,\nAda"))
         );
         assert_eq!(rows[1].1.as_ref().ok().unwrap().get("name"), None);
+    }
+
+    #[test]
+    fn a_line_that_ends_with_crlf_has_the_same_number() {
+        let text = "email\r\na@x.test\r\n\"no\r\n\"\r\nb@x.test\r\n";
+        let numbers = |text: &str| {
+            let rows = read(text, ImportFormat::Csv);
+            rows.iter().map(|(number, _)| *number).collect::<Vec<_>>()
+        };
+        assert_eq!(numbers(text), [2, 3, 5]);
+        assert_eq!(numbers(&text.replace("\r\n", "\n")), [2, 3, 5]);
     }
 
     #[test]
