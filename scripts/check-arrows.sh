@@ -24,10 +24,11 @@ auth-service     auth-domain auth-storage auth-blacklist auth-limits auth-mail
 auth-api         auth-domain auth-service
 keyward          auth-domain auth-storage auth-blacklist auth-limits auth-mail auth-service auth-api
 tests            *
+bench            *
 TABLE
 }
 
-# crate: the rooms that may name it, besides tests.
+# crate: the rooms that may name it, besides tests and bench.
 kept_to() {
   cat <<'TABLE'
 diesel             auth-storage
@@ -127,7 +128,7 @@ copy=
 fresh_copy() {
   rm -rf "$copy/house"
   mkdir -p "$copy/house/scripts"
-  cp -R "$root/Cargo.toml" "$root/Cargo.lock" "$root/crates" "$root/tests" "$copy/house/"
+  cp -R "$root/Cargo.toml" "$root/Cargo.lock" "$root/crates" "$root/tests" "$root/bench" "$copy/house/"
   cp "$root/scripts/check-arrows.sh" "$copy/house/scripts/"
 }
 

@@ -64,15 +64,17 @@ find_programs() {
   python=$(find_python_with_jwt)
   [ -n "$python" ] || missing+=(python3-jwt python3-cryptography)
   command -v curl >/dev/null || missing+=(curl)
+  command -v wrk >/dev/null || missing+=(wrk)
+  command -v h2load >/dev/null || missing+=(nghttp2-client)
 }
 
 find_programs
 if [ "${#missing[@]}" -gt 0 ]; then
   if "$here/install-packages.sh" "${missing[@]}"; then find_programs; fi
   [ "${#missing[@]}" -eq 0 ] || die "missing: ${missing[*]}. Install them and run this again:
-  Debian, Ubuntu  sudo apt-get install postgresql redis-server nginx curl python3-jwt python3-cryptography
-  Fedora          sudo dnf install postgresql-server redis nginx curl python3-jwt python3-cryptography
-  macOS           brew install postgresql redis nginx; pip3 install pyjwt cryptography"
+  Debian, Ubuntu  sudo apt-get install postgresql redis-server nginx curl python3-jwt python3-cryptography wrk nghttp2-client
+  Fedora          sudo dnf install postgresql-server redis nginx curl python3-jwt python3-cryptography wrk nghttp2
+  macOS           brew install postgresql redis nginx wrk nghttp2; pip3 install pyjwt cryptography"
 fi
 
 # --- The folder, and the guardian that empties it -------------------------------------------------------------------
