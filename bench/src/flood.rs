@@ -71,6 +71,8 @@ const CHECKS: (u32, u32) = (20, 20);
 const REFRESHES: (u32, u32) = (4, 40);
 /// Connections that keep the hash threads busy without a refusal.
 const CLOSED: u32 = 8;
+/// Seconds that the flood is longer than what goes on beside it, which begins a little later.
+const AROUND: u32 = 2;
 /// Sessions of each user before the flood.
 const SESSIONS: usize = 20;
 
@@ -143,11 +145,12 @@ pub fn flood(
     let flooded = beside.finish()?;
     let log = end_of(floods)?;
     calibration.round()?;
+    let seconds = f64::from(size.seconds + AROUND);
     let result = Flooded {
         backend: place.name().to_owned(),
         capacity,
-        offered: log.len() as f64 / f64::from(size.seconds),
-        admitted: log.iter().filter(|one| one.status == 200).count() as f64 / f64::from(size.seconds),
+        offered: log.len() as f64 / seconds,
+        admitted: log.iter().filter(|one| one.status == 200).count() as f64 / seconds,
         refused: log.iter().filter(|one| one.status == 503).count() as u64,
         refusals: refusals(&log),
         verify_quiet: latency(&quiet.checks),
@@ -265,7 +268,7 @@ impl Scene<'_> {
                 let log = self.folder.join(format!("flood-{user}.log"));
                 let child = Command::new(&self.programs.h2load)
                     .args(["--h1", "-t", "1", "-c", &self.size.connections.to_string()])
-                    .args(["-D", &self.size.seconds.to_string()])
+                    .args(["-D", &(self.size.seconds + AROUND).to_string()])
                     .args([
                         &format!("--rps={pace:.4}"),
                         "-H",

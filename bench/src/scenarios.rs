@@ -33,6 +33,8 @@ pub struct Size {
     pub hashing: u32,
     /// Users.
     pub users: usize,
+    /// How many tokens the checks of known ones go around in.
+    pub known: usize,
     /// Sessions of a user, embedded.
     pub sessions: usize,
     /// Sessions of a user on PostgreSQL.
@@ -56,6 +58,7 @@ impl Size {
             connections: 64,
             hashing: 8,
             users: 500,
+            known: 256,
             sessions: 90,
             sessions_postgres: 24,
             logouts: 4_000,
@@ -75,6 +78,7 @@ impl Size {
             connections: 8,
             hashing: 2,
             users: 32,
+            known: 16,
             sessions: 20,
             sessions_postgres: 20,
             logouts: 200,
@@ -298,7 +302,7 @@ impl<'a> Scene<'a> {
         goal: Option<f64>,
     ) -> Outcome<()> {
         let server = self.server()?;
-        let tokens = self.harvest.borrow_mut().take(256)?;
+        let tokens = self.harvest.borrow_mut().take(self.size.known)?;
         let tokens = self.access("known", &tokens)?;
         let path = format!("{BASE}{path}");
         let compared = {
@@ -355,7 +359,7 @@ impl<'a> Scene<'a> {
     fn verify_redis(&mut self, calibration: &mut Calibration, redis: &Redis) -> Outcome<()> {
         let server = self.server()?;
         let bare = Bare::start(&Kind::RoundTrip { redis: redis.url() }, self.http)?;
-        let tokens = self.harvest.borrow_mut().take(256)?;
+        let tokens = self.harvest.borrow_mut().take(self.size.known)?;
         let tokens = self.access("known", &tokens)?;
         let path = format!("{BASE}/verify");
         let compared = {
@@ -438,7 +442,7 @@ impl<'a> Scene<'a> {
         };
         let (read, rotate) = (pgbench::read_user(&ids("sub")?), pgbench::rotate(&ids("sid")?));
         let server = self.server()?;
-        let tokens = self.harvest.borrow_mut().take(256)?;
+        let tokens = self.harvest.borrow_mut().take(self.size.known)?;
         let tokens = self.access("known", &tokens)?;
         let path = format!("{BASE}/me");
         let compared = {
@@ -483,7 +487,7 @@ impl<'a> Scene<'a> {
 
     fn mixed(&mut self, calibration: &mut Calibration) -> Outcome<()> {
         let server = self.server()?;
-        let known = self.harvest.borrow_mut().take(256)?;
+        let known = self.harvest.borrow_mut().take(self.size.known)?;
         let known = self.access("known", &known)?.display().to_string();
         let users = self.harvest.borrow().users;
         let lines = (0..users).map(|n| harvest::login(n).to_string());

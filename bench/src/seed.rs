@@ -146,7 +146,7 @@ pub fn sqlite(file: &Path, users: u64) -> Outcome<()> {
         script.push_str(&index.sql);
         script.push(';');
     }
-    script.push_str("COMMIT; ANALYZE; PRAGMA locking_mode = NORMAL; PRAGMA journal_mode = WAL;");
+    script.push_str("COMMIT; PRAGMA locking_mode = NORMAL; PRAGMA journal_mode = WAL;");
     c.batch_execute(&script)?;
     Ok(())
 }

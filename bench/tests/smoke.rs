@@ -86,7 +86,7 @@ fn seeded_users_can_do_what_registered_ones_can() {
         warm_up: 0,
     };
     let mut quiet = Calibration::none();
-    let grown = growth::measure(&programs, &http, folder.path(), &[100, 300], plan, &mut quiet).unwrap();
+    let grown = growth::measure(&programs, &http, folder.path(), &[500, 1_000], plan, &mut quiet).unwrap();
     assert_eq!(grown.len(), 12, "six routes on two databases");
     assert!(grown.iter().all(|one| one.ratio().is_some()));
 }

@@ -47,7 +47,7 @@ pub fn rotate(ids: &[String]) -> String {
              idempotency_digest = NULL, access_until = CASE WHEN s.access_until < now() + interval '1 hour' \
              THEN now() + interval '1 hour' ELSE s.access_until END \
              WHERE s.id = '{id}' AND s.rotation = :rotation AND s.generation = :generation AND s.ended_at IS NULL \
-             AND EXISTS (SELECT 1 FROM users u WHERE u.id = :'user_id' AND u.status = 'active' \
+             AND EXISTS (SELECT 1 FROM users u WHERE u.id = :user_id AND u.status = 'active' \
              AND u.token_generation = :token_generation) RETURNING {SESSION};\n"
         )
     })
