@@ -88,12 +88,17 @@ struct PostgresLine {
 /// The statements that scan a large table, each with its plan.
 pub(crate) fn scans(world: &World, dialect: Dialect, statements: &[String]) -> Vec<String> {
     let address = world.address();
+    // A list that is empty: SQLite shows a scan, and looks at the condition once, before it would begin.
+    let statements: Vec<&String> = statements
+        .iter()
+        .filter(|sql| !sql.ends_with("WHERE (1=0)"))
+        .collect();
     let explained: Vec<(String, Vec<String>)> = match dialect {
         Dialect::Sqlite => {
             let mut c = SqliteConnection::establish(&address).unwrap();
             statements
                 .iter()
-                .map(|sql| (sql.clone(), on_sqlite(&mut c, sql)))
+                .map(|sql| ((*sql).clone(), on_sqlite(&mut c, sql)))
                 .collect()
         }
         Dialect::Postgres => {
@@ -103,7 +108,7 @@ pub(crate) fn scans(world: &World, dialect: Dialect, statements: &[String]) -> V
                 .unwrap();
             statements
                 .iter()
-                .map(|sql| (sql.clone(), on_postgres(&mut c, sql)))
+                .map(|sql| ((*sql).clone(), on_postgres(&mut c, sql)))
                 .collect()
         }
     };
