@@ -57,8 +57,8 @@ impl Size {
     pub const fn smoke() -> Self {
         Self {
             seconds: 1,
-            users: 2,
-            connections: 10,
+            users: 4,
+            connections: 5,
             hashing: Hashing::Cheap,
             offered: Some(100.0),
         }
@@ -232,7 +232,8 @@ impl Scene<'_> {
     fn beside(&self, harvest: &mut Harvest) -> Outcome<Beside> {
         let known = harvest.take(self.size.users)?;
         let known = harvest::lines(self.folder, "known", known.into_iter().map(|one| one.access))?;
-        let chains = harvest.take(REFRESHES.0 as usize * 2)?;
+        // Some to spare: a refresh that is refused has no successor, and is counted.
+        let chains = harvest.take(REFRESHES.0 as usize * 8)?;
         let chains = harvest::lines(self.folder, "chains", chains.into_iter().map(|one| one.refresh))?;
         let checks = vec![
             "GET".to_owned(),
@@ -317,7 +318,10 @@ impl Beside {
             let json = said
                 .lines()
                 .find_map(|line| line.strip_prefix("RESULT "))
-                .ok_or_else(|| format!("wrk with {script} said nothing"))?;
+                .ok_or_else(|| {
+                    let errors = String::from_utf8_lossy(&output.stderr);
+                    format!("wrk with {script} said nothing: {said}{errors}")
+                })?;
             let loaded: Loaded = serde_json::from_str(json)?;
             let wrong = loaded.wrong(expected);
             Ok((loaded, wrong))

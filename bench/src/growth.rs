@@ -222,12 +222,13 @@ fn in_turns(
     let mut all = Vec::new();
     for route in ROUTES {
         let mut p50s = vec![Vec::new(); grown.len()];
-        for round in 0..=plan.rounds {
+        let warm_up = plan.warm_up.min(1);
+        for round in 0..plan.rounds + warm_up {
             calibration.round()?;
             for (one, p50s) in grown.iter_mut().zip(&mut p50s) {
                 let p50 = one.p50(programs, route, plan.seconds)?;
-                // The first round warms up.
-                if round > 0 {
+                // The first round warms up, if there is to be one.
+                if round >= warm_up {
                     p50s.push(p50);
                 }
             }
