@@ -82,7 +82,7 @@ fn seeded_users_can_do_what_registered_ones_can() {
     let (programs, http, folder) = (Programs::find().unwrap(), Http::new().unwrap(), folder());
     let plan = Plan {
         rounds: 1,
-        seconds: 1,
+        seconds: 2,
         warm_up: 0,
     };
     let mut quiet = Calibration::none();
