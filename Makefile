@@ -4,7 +4,7 @@ CARGO ?= cargo
 ARGS ?=
 
 .DEFAULT_GOAL := help
-.PHONY: help run test check fmt lint arrows migrate model fuzz bench coverage
+.PHONY: help run test check fmt lint arrows migrate model chaos fuzz bench microbench coverage
 
 help: ## List these targets
 	@sed -n 's/^\([a-z]*\):.*## \(.*\)/\1|\2/p' $(firstword $(MAKEFILE_LIST)) | awk -F '|' '{ printf "  make %-10s %s\n", $$1, $$2 }'
@@ -14,8 +14,8 @@ run: ## Serve on 127.0.0.1:8080 with data in ./data (more flags: make run ARGS='
 
 # Built first, and all at once: the process tests run the binary, and one resolution of features means one build.
 test: ## Run every test on SQLite, PostgreSQL and Redis (throwaway servers, brought up and taken down)
-	$(CARGO) build --workspace --lib --bins --tests --features tests/services
-	scripts/with-services.sh $(CARGO) test --workspace --features tests/services $(ARGS)
+	$(CARGO) build --workspace --lib --bins --tests --features tests/services,bench/services
+	scripts/with-services.sh $(CARGO) test --workspace --features tests/services,bench/services $(ARGS)
 
 check: lint ## The quick look before a commit: lint, and the tests that need nothing installed
 	$(CARGO) test --workspace $(ARGS)
@@ -25,7 +25,7 @@ fmt: ## Format the code
 
 lint: ## Format check, clippy with warnings as errors, arrows, shellcheck where it is installed
 	$(CARGO) fmt --all --check
-	$(CARGO) clippy --workspace --all-targets --features tests/services -- -D warnings
+	$(CARGO) clippy --workspace --all-targets --features tests/services,bench/services -- -D warnings
 	scripts/check-arrows.sh
 	if command -v shellcheck >/dev/null; then shellcheck scripts/*.sh deploy/*.sh .ci/run; fi
 
@@ -39,7 +39,10 @@ migrate: ## Apply the migrations to DATABASE_URL (default: SQLite in ./data; oth
 model: ## Check every state of the rotation and revocation protocols at the large sizes (minutes, some GB)
 	KEYWARD_MODEL=large $(CARGO) test --config 'profile.dev.package.auth-blacklist.opt-level=3' -p auth-blacklist --test model -- --nocapture --test-threads=1 $(ARGS)
 
-bench: ## Measure what the domain's decisions, a hash and a token cost (criterion)
+bench: ## Measure every route beside its limit, and write docs/benchmarks.md (others: make bench ARGS=growth, ARGS=flood)
+	scripts/bench.sh $(ARGS)
+
+microbench: ## Measure what the domain's decisions, a hash and a token cost (criterion)
 	$(CARGO) bench -p auth-domain -p auth-service $(ARGS)
 
 coverage: ## Print the line coverage of auth-domain; fails under 95 %

@@ -25,10 +25,11 @@ auth-api         auth-domain auth-service
 keyward          auth-domain auth-storage auth-blacklist auth-limits auth-mail auth-service auth-api
 tests            *
 properties       *
+bench            *
 TABLE
 }
 
-# crate: the rooms that may name it, besides tests.
+# crate: the rooms that may name it, besides tests and bench.
 kept_to() {
   cat <<'TABLE'
 diesel             auth-storage
@@ -128,7 +129,7 @@ copy=
 fresh_copy() {
   rm -rf "$copy/house"
   mkdir -p "$copy/house/scripts" "$copy/house/fuzz"
-  cp -R "$root/Cargo.toml" "$root/Cargo.lock" "$root/crates" "$root/tests" "$copy/house/"
+  cp -R "$root/Cargo.toml" "$root/Cargo.lock" "$root/crates" "$root/tests" "$root/bench" "$copy/house/"
   cp -R "$root/fuzz/properties" "$copy/house/fuzz/"
   cp "$root/scripts/check-arrows.sh" "$copy/house/scripts/"
 }

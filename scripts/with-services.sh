@@ -66,15 +66,17 @@ find_programs() {
   [ -n "$python" ] || missing+=(python3-jwt python3-cryptography)
   [ -z "$python" ] || "$python" -c 'import ensurepip, venv' 2>/dev/null || missing+=(python3-venv)
   command -v curl >/dev/null || missing+=(curl)
+  command -v wrk >/dev/null || missing+=(wrk)
+  command -v h2load >/dev/null || missing+=(nghttp2-client)
 }
 
 find_programs
 if [ "${#missing[@]}" -gt 0 ]; then
   if "$here/install-packages.sh" "${missing[@]}"; then find_programs; fi
   [ "${#missing[@]}" -eq 0 ] || die "missing: ${missing[*]}. Install them and run this again:
-  Debian, Ubuntu  sudo apt-get install postgresql redis-server nginx curl python3-jwt python3-cryptography python3-venv
-  Fedora          sudo dnf install postgresql-server redis nginx curl python3-jwt python3-cryptography
-  macOS           brew install postgresql redis nginx; pip3 install pyjwt cryptography"
+  Debian, Ubuntu  sudo apt-get install postgresql redis-server nginx curl python3-jwt python3-cryptography python3-venv wrk nghttp2-client
+  Fedora          sudo dnf install postgresql-server redis nginx curl python3-jwt python3-cryptography wrk nghttp2
+  macOS           brew install postgresql redis nginx wrk nghttp2; pip3 install pyjwt cryptography"
 fi
 
 # No system packages the API fuzzer: it gets a virtual environment of its own, from pinned versions with their hashes, named

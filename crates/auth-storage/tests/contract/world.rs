@@ -51,6 +51,14 @@ impl World {
         }
     }
 
+    /// The database's address, as Diesel takes it.
+    pub(crate) fn address(&self) -> String {
+        match &*self.place {
+            Place::Sqlite(_) => self.file().display().to_string(),
+            Place::Postgres { server, name } => on_server(server, name),
+        }
+    }
+
     /// Another store on the same database: as another process would have it.
     pub(crate) async fn another(&self) -> Storage {
         Storage::open(&self.config()).await.unwrap()
@@ -82,8 +90,8 @@ impl World {
     pub(crate) fn execute(&self, sql: &str) {
         match &*self.place {
             Place::Sqlite(_) => self.sqlite().batch_execute(sql).unwrap(),
-            Place::Postgres { server, name } => {
-                PgConnection::establish(&on_server(server, name))
+            Place::Postgres { .. } => {
+                PgConnection::establish(&self.address())
                     .unwrap()
                     .batch_execute(sql)
                     .unwrap();
@@ -103,15 +111,15 @@ impl World {
     {
         match &*self.place {
             Place::Sqlite(_) => diesel::sql_query(sql).load(&mut self.sqlite()).unwrap(),
-            Place::Postgres { server, name } => {
-                let mut c = PgConnection::establish(&on_server(server, name)).unwrap();
+            Place::Postgres { .. } => {
+                let mut c = PgConnection::establish(&self.address()).unwrap();
                 diesel::sql_query(sql).load(&mut c).unwrap()
             }
         }
     }
 
     fn sqlite(&self) -> SqliteConnection {
-        let mut c = SqliteConnection::establish(self.file().to_str().unwrap()).unwrap();
+        let mut c = SqliteConnection::establish(&self.address()).unwrap();
         c.batch_execute("PRAGMA busy_timeout = 5000; PRAGMA foreign_keys = ON;")
             .unwrap();
         c

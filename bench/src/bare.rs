@@ -1,0 +1,166 @@
+//! Bare actix servers, each of which does one thing that a route of the product can't do without, and nothing else: what the
+//! framework, the load generator and that thing leave to be had. They run as processes of their own, as the product does.
+
+use crate::{Outcome, http::Http, paths, services::free_port};
+use actix_web::{App, HttpRequest, HttpResponse, HttpServer, http::header::AUTHORIZATION, web};
+use jsonwebtoken::{Algorithm, DecodingKey, Validation, jwk::JwkSet};
+use redis::{AsyncConnectionConfig, aio::MultiplexedConnection};
+use serde::Deserialize;
+use std::{
+    process::{Child, Command, Stdio},
+    time::Instant,
+};
+
+/// What a bare server does at each request.
+#[derive(Debug, Clone, clap::Subcommand)]
+pub enum Kind {
+    /// Verifies the ES256 signature of the bearer token, each time anew.
+    Signature {
+        /// The key set, as the product publishes it.
+        #[arg(long)]
+        jwks: String,
+        /// The key of the tokens that will come.
+        #[arg(long)]
+        kid: String,
+    },
+    /// Makes the round trip to Redis that a check makes: one MGET of four keys.
+    RoundTrip {
+        /// The server.
+        #[arg(long)]
+        redis: String,
+    },
+}
+
+/// Claims that are parsed because the product has to parse them, too.
+#[derive(Deserialize)]
+struct Claims {
+    sub: String,
+}
+
+struct Verifier {
+    key: DecodingKey,
+    validation: Validation,
+}
+
+async fn verify(request: HttpRequest, verifier: web::Data<Verifier>) -> HttpResponse {
+    let header = request
+        .headers()
+        .get(AUTHORIZATION)
+        .and_then(|value| value.to_str().ok());
+    let Some(token) = header.and_then(|value| value.strip_prefix("Bearer ")) else {
+        return HttpResponse::Unauthorized().finish();
+    };
+    match jsonwebtoken::decode::<Claims>(token, &verifier.key, &verifier.validation) {
+        Ok(token) if !token.claims.sub.is_empty() => HttpResponse::NoContent().finish(),
+        _ => HttpResponse::Unauthorized().finish(),
+    }
+}
+
+/// Four keys as a check has them; none is there, as with a token that was not revoked.
+const KEYS: [&str; 4] = [
+    "keyward:{blacklist}:token:01995e8a-0000-7000-8000-000000000001",
+    "keyward:{blacklist}:session:01995e8a-0000-7000-8000-000000000002",
+    "keyward:{blacklist}:user:01995e8a-0000-7000-8000-000000000003",
+    "keyward:{blacklist}:sentinel",
+];
+
+async fn round_trip(connection: web::Data<MultiplexedConnection>) -> HttpResponse {
+    let mut connection = connection.get_ref().clone();
+    let answer = redis::cmd("MGET")
+        .arg(&KEYS)
+        .query_async::<[Option<Vec<u8>>; 4]>(&mut connection)
+        .await;
+    match answer {
+        Ok([None, None, None, _]) => HttpResponse::NoContent().finish(),
+        _ => HttpResponse::ServiceUnavailable().finish(),
+    }
+}
+
+async fn live() -> HttpResponse {
+    HttpResponse::Ok().finish()
+}
+
+/// Serves until it is killed, with as many workers as the product has.
+///
+/// # Errors
+/// If it can't.
+pub async fn serve(kind: Kind, port: u16) -> Outcome<()> {
+    let address = ("127.0.0.1", port);
+    match kind {
+        Kind::Signature { jwks, kid } => {
+            let set: JwkSet = serde_json::from_str(&jwks)?;
+            let jwk = set.find(&kid).ok_or("the key set has no such key")?;
+            let mut validation = Validation::new(Algorithm::ES256);
+            validation.required_spec_claims.clear();
+            validation.validate_exp = false;
+            validation.validate_aud = false;
+            let verifier = web::Data::new(Verifier {
+                key: DecodingKey::from_jwk(jwk)?,
+                validation,
+            });
+            let app = move || {
+                App::new()
+                    .app_data(verifier.clone())
+                    .route("/live", web::get().to(live))
+                    .route("/verify", web::get().to(verify))
+            };
+            HttpServer::new(app).bind(address)?.run().await?;
+        }
+        Kind::RoundTrip { redis } => {
+            // As the product connects: many commands may wait in line.
+            let config = AsyncConnectionConfig::new()
+                .set_response_timeout(None)
+                .set_pipeline_buffer_size(1024);
+            let connection = redis::Client::open(redis)?
+                .get_multiplexed_async_connection_with_config(&config)
+                .await?;
+            let connection = web::Data::new(connection);
+            let app = move || {
+                App::new()
+                    .app_data(connection.clone())
+                    .route("/live", web::get().to(live))
+                    .route("/verify", web::get().to(round_trip))
+            };
+            HttpServer::new(app).bind(address)?.run().await?;
+        }
+    }
+    Ok(())
+}
+
+/// A bare server in a process of its own, killed when it is dropped.
+pub struct Bare {
+    child: Child,
+    /// Its origin.
+    pub origin: String,
+}
+
+impl Bare {
+    /// Starts one and waits until it answers.
+    ///
+    /// # Errors
+    /// If it does not.
+    pub fn start(kind: &Kind, http: &Http) -> Outcome<Self> {
+        let port = free_port()?;
+        let mut command = Command::new(paths::built("bench")?);
+        command.args(["bare", "--port", &port.to_string()]);
+        match kind {
+            Kind::Signature { jwks, kid } => command.args(["signature", "--jwks", jwks, "--kid", kid]),
+            Kind::RoundTrip { redis } => command.args(["round-trip", "--redis", redis]),
+        };
+        let begun = Instant::now();
+        let child = command.stdin(Stdio::null()).stdout(Stdio::null()).spawn()?;
+        let bare = Self {
+            child,
+            origin: format!("http://127.0.0.1:{port}"),
+        };
+        http.until_ok(&format!("{}/live", bare.origin), begun)?;
+        Ok(bare)
+    }
+}
+
+impl Drop for Bare {
+    fn drop(&mut self) {
+        let _gone = self.child.kill();
+        let _gone = self.child.wait();
+    }
+}

@@ -1,0 +1,179 @@
+//! SQLite by itself: one thread that rotates sessions with the product's two statements, 64 to a commit that is flushed to the
+//! disk (`synchronous=FULL`), without a queue, without HTTP, without anybody to answer.
+
+use crate::Outcome;
+use diesel::{
+    connection::SimpleConnection,
+    dsl::{case_when, exists},
+    prelude::*,
+};
+use std::{
+    path::Path,
+    time::{Duration, Instant},
+};
+use tables::{sessions, users};
+
+/// How many rotations share a commit.
+const TOGETHER: usize = 64;
+/// As the product opens its database.
+const SETTINGS: &str = "PRAGMA busy_timeout = 5000; PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL; \
+                        PRAGMA foreign_keys = ON; PRAGMA trusted_schema = OFF; PRAGMA temp_store = MEMORY;";
+const HOUR: i64 = 3_600_000_000;
+
+mod tables {
+    diesel::table! {
+        users (id) {
+            id -> Text,
+            email -> Text,
+            name -> Nullable<Text>,
+            role -> Text,
+            status -> Text,
+            email_verified_at -> Nullable<BigInt>,
+            created_at -> BigInt,
+            last_login_at -> Nullable<BigInt>,
+            token_generation -> BigInt,
+        }
+    }
+
+    diesel::table! {
+        sessions (id) {
+            id -> Text,
+            user_id -> Text,
+            generation -> BigInt,
+            created_at -> BigInt,
+            rotation -> BigInt,
+            rotated_at -> BigInt,
+            refresh_expires_at -> BigInt,
+            access_until -> BigInt,
+            idempotency_digest -> Nullable<Binary>,
+            ended_at -> Nullable<BigInt>,
+            end_reason -> Nullable<Text>,
+            ip -> Nullable<Text>,
+            user_agent -> Nullable<Text>,
+        }
+    }
+
+    diesel::joinable!(sessions -> users (user_id));
+    diesel::allow_tables_to_appear_in_same_query!(users, sessions);
+}
+
+#[derive(Queryable, Selectable)]
+#[diesel(table_name = sessions)]
+#[expect(dead_code, reason = "read because the product reads it")]
+struct Session {
+    id: String,
+    user_id: String,
+    generation: i64,
+    created_at: i64,
+    rotation: i64,
+    rotated_at: i64,
+    refresh_expires_at: i64,
+    access_until: i64,
+    idempotency_digest: Option<Vec<u8>>,
+    ended_at: Option<i64>,
+    end_reason: Option<String>,
+    ip: Option<String>,
+    user_agent: Option<String>,
+}
+
+#[derive(Queryable, Selectable)]
+#[diesel(table_name = users)]
+#[expect(dead_code, reason = "read because the product reads it")]
+struct User {
+    id: String,
+    email: String,
+    name: Option<String>,
+    role: String,
+    status: String,
+    email_verified_at: Option<i64>,
+    created_at: i64,
+    last_login_at: Option<i64>,
+    token_generation: i64,
+}
+
+/// The bare writer on a database of its own, a copy of the product's.
+pub struct Writer {
+    connection: SqliteConnection,
+    sessions: Vec<String>,
+    next: usize,
+}
+
+impl Writer {
+    /// Opens a copy and takes the sessions that may be refreshed.
+    ///
+    /// # Errors
+    /// If it can't be opened, or holds none.
+    pub fn open(file: &Path) -> Outcome<Self> {
+        let mut connection = SqliteConnection::establish(&file.display().to_string())?;
+        connection.batch_execute(SETTINGS)?;
+        let live: Vec<String> = sessions::table
+            .filter(sessions::ended_at.is_null())
+            .order(sessions::id)
+            .limit(1_024)
+            .select(sessions::id)
+            .load(&mut connection)?;
+        if live.is_empty() {
+            return Err("the copy holds no session".into());
+        }
+        Ok(Self {
+            connection,
+            sessions: live,
+            next: 0,
+        })
+    }
+
+    /// How many durable rotations a second it makes.
+    ///
+    /// # Errors
+    /// If one fails.
+    pub fn per_second(&mut self, time: Duration) -> Outcome<f64> {
+        let begun = Instant::now();
+        let mut rotations = 0_usize;
+        while begun.elapsed() < time {
+            self.connection.batch_execute("BEGIN IMMEDIATE")?;
+            for _ in 0..TOGETHER {
+                self.rotate()?;
+            }
+            self.connection.batch_execute("COMMIT")?;
+            rotations += TOGETHER;
+        }
+        Ok(rotations as f64 / begun.elapsed().as_secs_f64())
+    }
+
+    fn rotate(&mut self) -> Outcome<()> {
+        let id = self.sessions.get(self.next).ok_or("no session")?;
+        self.next = (self.next + 1) % self.sessions.len();
+        let (session, user): (Session, User) = sessions::table
+            .inner_join(users::table)
+            .filter(sessions::id.eq(id))
+            .select((Session::as_select(), User::as_select()))
+            .first(&mut self.connection)?;
+        let now = session.rotated_at + 1;
+        let until = now + HOUR;
+        let same_user = users::table
+            .find(&user.id)
+            .filter(users::status.eq("active"))
+            .filter(users::token_generation.eq(user.token_generation));
+        let same = sessions::table
+            .find(&session.id)
+            .filter(sessions::rotation.eq(session.rotation))
+            .filter(sessions::generation.eq(session.generation))
+            .filter(sessions::ended_at.is_null())
+            .filter(exists(same_user));
+        let _after: Session = diesel::update(same)
+            .set((
+                sessions::rotation.eq(session.rotation + 1),
+                sessions::rotated_at.eq(now),
+                sessions::refresh_expires_at.eq(now + 30 * 24 * HOUR),
+                sessions::idempotency_digest.eq(None::<Vec<u8>>),
+                sessions::access_until.eq(case_when::<_, _, diesel::sql_types::BigInt>(
+                    sessions::access_until.lt(until),
+                    until,
+                )
+                .otherwise(sessions::access_until)),
+            ))
+            .returning(Session::as_returning())
+            .get_result(&mut self.connection)?;
+        Ok(())
+    }
+}

@@ -1,0 +1,100 @@
+//! Argon2id in a bare loop: a thread a core, memory allocated once, and nothing else.
+
+use crate::Outcome;
+use argon2::{Algorithm, Argon2, Block, Params, Version};
+use std::{
+    thread,
+    time::{Duration, Instant},
+};
+
+/// The parameters as shipped: KiB, passes, lanes (`config/default.toml`).
+pub const AS_SHIPPED: (u32, u32, u32) = (19_456, 2, 1);
+
+/// How many hashes a second all cores make.
+///
+/// # Errors
+/// If the parameters are refused.
+pub fn per_second((memory, passes, lanes): (u32, u32, u32), seconds: f64) -> Outcome<f64> {
+    let params = Params::new(memory, passes, lanes, Some(32)).map_err(|error| error.to_string())?;
+    let cores = thread::available_parallelism()?.get();
+    let loops: Vec<_> = (0..cores)
+        .map(|_| {
+            let params = params.clone();
+            thread::spawn(move || one_core(&params, Duration::from_secs_f64(seconds)))
+        })
+        .collect();
+    let mut rate = 0.0;
+    for one in loops {
+        rate += one.join().map_err(|_| "a hashing thread ended")??;
+    }
+    Ok(rate)
+}
+
+fn one_core(params: &Params, time: Duration) -> Outcome<f64> {
+    let mut memory = vec![Block::default(); params.block_count()];
+    let argon = Argon2::new(Algorithm::Argon2id, Version::V0x13, params.clone());
+    let mut output = [0; 32];
+    let mut hash = || {
+        argon
+            .hash_password_into_with_memory(
+                b"correct horse battery staple",
+                &[7; 16],
+                &mut output,
+                &mut memory,
+            )
+            .map_err(|error| error.to_string())
+    };
+    // The first one gets the memory from the system.
+    hash()?;
+    let begun = Instant::now();
+    let mut hashes = 0_u32;
+    while begun.elapsed() < time {
+        hash()?;
+        hashes += 1;
+    }
+    Ok(f64::from(hashes) / begun.elapsed().as_secs_f64())
+}
+
+/// A hash in PHC form, for users that are not made by the product.
+///
+/// # Errors
+/// If the parameters are refused.
+pub fn phc(password: &str, (memory, passes, lanes): (u32, u32, u32)) -> Outcome<String> {
+    use base64::{Engine as _, engine::general_purpose::STANDARD_NO_PAD};
+    let params = Params::new(memory, passes, lanes, Some(32)).map_err(|error| error.to_string())?;
+    let (salt, mut output) = ([9; 16], [0; 32]);
+    Argon2::new(Algorithm::Argon2id, Version::V0x13, params)
+        .hash_password_into(password.as_bytes(), &salt, &mut output)
+        .map_err(|error| error.to_string())?;
+    let (salt, output) = (STANDARD_NO_PAD.encode(salt), STANDARD_NO_PAD.encode(output));
+    Ok(format!(
+        "$argon2id$v=19$m={memory},t={passes},p={lanes}${salt}${output}"
+    ))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_loop_counts_hashes() {
+        assert!(per_second((64, 1, 1), 0.02).unwrap() > 0.0);
+    }
+
+    /// What the loop hashes has to be what the product ships.
+    #[test]
+    fn the_parameters_are_those_of_the_configuration() {
+        let shipped =
+            std::fs::read_to_string(crate::paths::repository().join("config/default.toml")).unwrap();
+        let number = |key: &str| -> u32 {
+            let line = shipped
+                .lines()
+                .find_map(|line| line.strip_prefix(&format!("{key} = ")));
+            line.unwrap().parse().unwrap()
+        };
+        assert_eq!(
+            AS_SHIPPED,
+            (number("memory_kib"), number("iterations"), number("parallelism"))
+        );
+    }
+}

@@ -1,0 +1,183 @@
+//! Load by wrk, with a script of `bench/lua`: one thread, so many connections, each of which sends the next request when it has
+//! the answer (a closed loop).
+
+use crate::{Outcome, paths, programs::Programs};
+use serde::Deserialize;
+use std::{collections::BTreeMap, path::Path, process::Command};
+
+/// One run of wrk.
+pub struct Load<'a> {
+    /// The server.
+    pub origin: &'a str,
+    /// The script's name.
+    pub script: &'a str,
+    /// What the script is told.
+    pub arguments: Vec<String>,
+    /// How many connections.
+    pub connections: u32,
+    /// How long.
+    pub seconds: u32,
+    /// The statuses that are right where the script counts them.
+    pub expected: &'a [u16],
+}
+
+/// What came of it.
+#[derive(Debug, Clone, Default, Deserialize)]
+pub struct Loaded {
+    /// Answers.
+    pub requests: u64,
+    micros: u64,
+    connect: u64,
+    read: u64,
+    write: u64,
+    timeout: u64,
+    /// Answers with a status of 400 and more.
+    pub refused: u64,
+    /// Half of the answers took no longer, in microseconds.
+    pub p50: f64,
+    /// Nine of ten.
+    pub p90: f64,
+    /// 99 of a hundred.
+    pub p99: f64,
+    /// The slowest one.
+    pub max: f64,
+    /// Answers by status, where the script counts them.
+    pub statuses: BTreeMap<String, u64>,
+}
+
+impl Loaded {
+    /// Answers a second.
+    #[must_use]
+    pub fn per_second(&self) -> f64 {
+        self.requests as f64 / (self.micros.max(1) as f64 / 1e6)
+    }
+
+    /// How many requests had no answer, or one that was not expected.
+    #[must_use]
+    pub fn wrong(&self, expected: &[u16]) -> u64 {
+        let failed = self.connect + self.read + self.write + self.timeout;
+        if self.statuses.is_empty() {
+            return failed + self.refused;
+        }
+        let named: Vec<String> = expected.iter().map(ToString::to_string).collect();
+        let others = self.statuses.iter().filter(|(status, _)| !named.contains(status));
+        failed + others.map(|(_, count)| count).sum::<u64>()
+    }
+
+    /// What was not as expected; empty if all was.
+    #[must_use]
+    pub fn complaints(&self, expected: &[u16]) -> Vec<String> {
+        let mut complaints = Vec::new();
+        let mut complain = |count: u64, what: &str| {
+            if count > 0 {
+                complaints.push(format!("{count} {what}"));
+            }
+        };
+        complain(self.connect, "connections failed");
+        complain(self.read, "reads failed");
+        complain(self.write, "writes failed");
+        complain(self.timeout, "answers came too late");
+        let tolerated = expected.iter().any(|status| *status >= 400);
+        if !tolerated {
+            complain(self.refused, "answers of 400 and more");
+        }
+        for (status, count) in &self.statuses {
+            if !expected.iter().any(|good| good.to_string() == *status) {
+                complain(*count, &format!("answers {status}"));
+            }
+        }
+        if self.requests == 0 {
+            complaints.push("no answer at all".to_owned());
+        }
+        complaints
+    }
+}
+
+impl Load<'_> {
+    /// The command that makes it.
+    #[must_use]
+    pub fn command(&self, programs: &Programs) -> Command {
+        let mut command = Command::new(&programs.wrk);
+        command
+            .args(["-t", "1", "--timeout", "20s", "-c", &self.connections.to_string()])
+            .args(["-d", &format!("{}s", self.seconds)])
+            .arg("-s")
+            .arg(paths::lua().join(self.script))
+            .arg(self.origin)
+            .arg("--")
+            .args(&self.arguments)
+            .env("KEYWARD_BENCH_LUA", paths::lua())
+            .stdin(std::process::Stdio::null());
+        command
+    }
+
+    /// Runs it to its end.
+    ///
+    /// # Errors
+    /// If it can't be run, or an answer was not as expected.
+    pub fn run(&self, programs: &Programs) -> Outcome<Loaded> {
+        let output = self.command(programs).output()?;
+        self.read(&output)
+    }
+
+    /// What a finished run says.
+    ///
+    /// # Errors
+    /// As [`Load::run`].
+    pub fn read(&self, output: &std::process::Output) -> Outcome<Loaded> {
+        let said = String::from_utf8_lossy(&output.stdout);
+        let Some(json) = said.lines().find_map(|line| line.strip_prefix("RESULT ")) else {
+            let errors = String::from_utf8_lossy(&output.stderr);
+            return Err(format!("wrk with {} said nothing: {said}{errors}", self.script).into());
+        };
+        let loaded: Loaded = serde_json::from_str(json)?;
+        let complaints = loaded.complaints(self.expected);
+        if complaints.is_empty() {
+            Ok(loaded)
+        } else {
+            Err(format!("{} {:?}: {}", self.script, self.names(), complaints.join(", ")).into())
+        }
+    }
+
+    /// The arguments, without those that are only places of files.
+    fn names(&self) -> Vec<&String> {
+        self.arguments
+            .iter()
+            .filter(|text| !Path::new(text).is_file())
+            .collect()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn loaded(json: &str) -> Loaded {
+        serde_json::from_str(json).unwrap()
+    }
+
+    const CLEAN: &str = r#"{"requests":100,"micros":500000,"connect":0,"read":0,"write":0,"timeout":0,"refused":0,
+        "p50":1,"p90":2,"p99":3,"max":4,"statuses":{"200":100}}"#;
+
+    #[test]
+    fn a_clean_run_has_a_rate_and_no_complaint() {
+        let clean = loaded(CLEAN);
+        assert_eq!(clean.per_second(), 200.0);
+        assert!(clean.complaints(&[200]).is_empty());
+    }
+
+    #[test]
+    fn an_answer_that_was_not_expected_is_a_complaint() {
+        assert_eq!(loaded(CLEAN).complaints(&[204]), ["100 answers 200"]);
+        let refused = loaded(&CLEAN.replace("\"refused\":0", "\"refused\":7"));
+        assert_eq!(refused.complaints(&[200]), ["7 answers of 400 and more"]);
+        let cut = loaded(&CLEAN.replace("\"read\":0", "\"read\":1"));
+        assert_eq!(cut.complaints(&[200]), ["1 reads failed"]);
+    }
+
+    #[test]
+    fn no_answer_is_a_complaint() {
+        let none = loaded(&CLEAN.replace("\"requests\":100", "\"requests\":0"));
+        assert_eq!(none.complaints(&[200]), ["no answer at all"]);
+    }
+}

@@ -1,0 +1,306 @@
+//! The tables of `docs/benchmarks.md`, between two markers; what stands around them is written by people and stays.
+
+use crate::{
+    Outcome,
+    results::{
+        BINARY_GOAL, Comparison, FLAT_GOAL, FLOOD_GOAL, Flooded, GROWTH_GOAL, Grown, LIBRARIES_GOAL, Latency,
+        READY_GOAL, REFUSAL_GOAL, RESIDENT_GOAL, Results, Start, Taken,
+    },
+};
+use std::fmt::Write;
+
+/// Where the tables begin.
+pub const BEGIN: &str = "<!-- tables: begin; written by `make bench` -->";
+/// Where they end.
+pub const END: &str = "<!-- tables: end -->";
+
+/// The page with its tables replaced.
+///
+/// # Errors
+/// If the markers are missing.
+pub fn replace(page: &str, results: &Results) -> Outcome<String> {
+    let missing = || format!("the page has no `{BEGIN}` before a `{END}`");
+    let (before, rest) = page.split_once(BEGIN).ok_or_else(missing)?;
+    let (_, after) = rest.split_once(END).ok_or_else(missing)?;
+    Ok(format!("{before}{BEGIN}\n\n{}\n{END}{after}", tables(results)?))
+}
+
+/// All tables.
+///
+/// # Errors
+/// Never, but formatting says that it may.
+pub fn tables(results: &Results) -> Result<String, std::fmt::Error> {
+    let mut out = String::new();
+    if let Some(section) = &results.routes {
+        writeln!(out, "### Routes beside their limits\n")?;
+        circumstances(&mut out, &section.taken)?;
+        comparisons(&mut out, &section.figures.comparisons)?;
+        if let Some(start) = &section.figures.start {
+            rest(&mut out, start)?;
+        }
+    }
+    if let Some(section) = &results.growth {
+        writeln!(out, "### Growth\n")?;
+        circumstances(&mut out, &section.taken)?;
+        growth(&mut out, &section.figures)?;
+    }
+    if let Some(section) = &results.flood {
+        writeln!(out, "### A flood of sign-ins\n")?;
+        circumstances(&mut out, &section.taken)?;
+        for flooded in &section.figures {
+            flood(&mut out, flooded)?;
+        }
+    }
+    Ok(out)
+}
+
+fn circumstances(out: &mut String, taken: &Taken) -> std::fmt::Result {
+    let machine = &taken.machine;
+    writeln!(
+        out,
+        "Taken {} at commit {} on {} cores of {}, {} GiB, {}, data on {}. {}. {} rounds of {} s a side.\n",
+        taken.at,
+        taken.commit,
+        machine.cores,
+        machine.processor,
+        machine.memory_gib,
+        machine.kernel,
+        machine.file_system,
+        machine.versions.join(", "),
+        taken.rounds,
+        taken.seconds,
+    )?;
+    if taken.noise.is_noisy() {
+        writeln!(
+            out,
+            "**The machine was noisy: {}. These figures are to be doubted.**\n",
+            taken.noise.reasons.join("; ")
+        )
+    } else {
+        writeln!(
+            out,
+            "The machine was quiet: the same work took times {:.1} % apart.\n",
+            taken.noise.spread * 100.0
+        )
+    }
+}
+
+const fn word(met: bool) -> &'static str {
+    if met { "met" } else { "**missed**" }
+}
+
+/// A number with the digits that mean something.
+fn number(figure: f64) -> String {
+    match figure {
+        f if f >= 100.0 => {
+            let digits = format!("{f:.0}");
+            let mut text = String::new();
+            for (place, digit) in digits.chars().enumerate() {
+                if place > 0 && (digits.len() - place).is_multiple_of(3) {
+                    text.push(',');
+                }
+                text.push(digit);
+            }
+            text
+        }
+        f if f >= 10.0 => format!("{f:.1}"),
+        f => format!("{f:.2}"),
+    }
+}
+
+fn milliseconds(micros: f64) -> String {
+    format!("{} ms", number(micros / 1e3))
+}
+
+fn p50_p99(latency: &Latency) -> String {
+    format!("{} / {}", milliseconds(latency.p50), milliseconds(latency.p99))
+}
+
+fn comparisons(out: &mut String, all: &[Comparison]) -> std::fmt::Result {
+    writeln!(
+        out,
+        "| what | on | a second | p50 / p99 | against | a second | ratio (least–most) | goal | |"
+    )?;
+    writeln!(
+        out,
+        "| --- | --- | ---: | ---: | --- | ---: | ---: | ---: | --- |"
+    )?;
+    for one in all {
+        let latency = one.subject.latency.as_ref().map_or_else(String::new, p50_p99);
+        let (limit, rate) = one.limit.as_ref().map_or_else(
+            || ("—".to_owned(), String::new()),
+            |limit| (limit.name.clone(), number(limit.rate.median)),
+        );
+        let ratio = one.ratio.map_or_else(String::new, |ratio| {
+            format!("{:.2} ({:.2}–{:.2})", ratio.median, ratio.min, ratio.max)
+        });
+        let goal = one.goal.map_or_else(String::new, |goal| format!("≥ {goal:.2}"));
+        writeln!(
+            out,
+            "| {} | {} | {} | {latency} | {limit} | {rate} | {ratio} | {goal} | {} |",
+            one.what,
+            one.backend,
+            number(one.subject.rate.median),
+            one.met().map_or("", word),
+        )?;
+    }
+    writeln!(out)
+}
+
+fn rest(out: &mut String, start: &Start) -> std::fmt::Result {
+    let foreign: Vec<&String> = start
+        .libraries
+        .iter()
+        .filter(|name| !LIBRARIES_GOAL.contains(&name.as_str()))
+        .collect();
+    writeln!(out, "| at rest, embedded | figure (least–most) | goal | |")?;
+    writeln!(out, "| --- | ---: | ---: | --- |")?;
+    writeln!(
+        out,
+        "| start to ready, existing data | {:.0} ms ({:.0}–{:.0}) | < {READY_GOAL:.0} ms | {} |",
+        start.ready_ms.median,
+        start.ready_ms.min,
+        start.ready_ms.max,
+        word(start.ready_ms.median < READY_GOAL)
+    )?;
+    writeln!(
+        out,
+        "| resident after ready and one request | {:.1} MB ({:.1}–{:.1}) | < {RESIDENT_GOAL:.0} MB | {} |",
+        start.resident_mb.median,
+        start.resident_mb.min,
+        start.resident_mb.max,
+        word(start.resident_mb.median < RESIDENT_GOAL)
+    )?;
+    writeln!(
+        out,
+        "| binary | {:.1} MB | < {BINARY_GOAL:.0} MB | {} |",
+        start.binary_mb,
+        word(start.binary_mb < BINARY_GOAL)
+    )?;
+    writeln!(
+        out,
+        "| shared libraries | {} | libc, libm, libgcc_s | {} |\n",
+        start.libraries.join(", "),
+        word(foreign.is_empty())
+    )
+}
+
+fn growth(out: &mut String, all: &[Grown]) -> std::fmt::Result {
+    let Some(first) = all.first() else { return Ok(()) };
+    write!(out, "| p50 of | on |")?;
+    for size in &first.sizes {
+        write!(out, " {} users |", number(size.users as f64))?;
+    }
+    writeln!(out, " largest / smallest | goal | |")?;
+    writeln!(
+        out,
+        "| --- | --- |{} ---: | ---: | --- |",
+        " ---: |".repeat(first.sizes.len())
+    )?;
+    for grown in all {
+        write!(out, "| {} | {} |", grown.route, grown.backend)?;
+        for size in &grown.sizes {
+            write!(
+                out,
+                " {} ({}–{}) |",
+                milliseconds(size.p50.median),
+                number(size.p50.min / 1e3),
+                number(size.p50.max / 1e3)
+            )?;
+        }
+        let ratio = grown.ratio().unwrap_or(f64::NAN);
+        writeln!(
+            out,
+            " {ratio:.2} | ≤ {GROWTH_GOAL:.1} | {} |",
+            word(ratio <= GROWTH_GOAL)
+        )?;
+    }
+    writeln!(out)?;
+    let mut told: Vec<&str> = Vec::new();
+    for grown in all {
+        if !told.contains(&grown.backend.as_str()) {
+            told.push(&grown.backend);
+            let sizes: Vec<String> = grown
+                .sizes
+                .iter()
+                .map(|size| format!("{} MB at {}", number(size.database_mb), number(size.users as f64)))
+                .collect();
+            writeln!(out, "The database on {}: {}.\n", grown.backend, sizes.join(", "))?;
+        }
+    }
+    Ok(())
+}
+
+fn flood(out: &mut String, flooded: &Flooded) -> std::fmt::Result {
+    writeln!(
+        out,
+        "On {}: {} sign-ins a second were sent where {} can be made; {} were let in.\n",
+        flooded.backend,
+        number(flooded.offered),
+        number(flooded.capacity),
+        number(flooded.admitted)
+    )?;
+    let slower = flooded.verify_flooded.p99 / flooded.verify_quiet.p99.max(1.0);
+    let grown = flooded.resident_mb[1] / flooded.resident_mb[0].max(1.0);
+    writeln!(out, "| | quiet | flooded | | goal | |")?;
+    writeln!(out, "| --- | ---: | ---: | ---: | ---: | --- |")?;
+    writeln!(
+        out,
+        "| token check, p50 / p99 | {} | {} | p99 × {slower:.1} | ≤ × {FLOOD_GOAL:.0} | {} |",
+        p50_p99(&flooded.verify_quiet),
+        p50_p99(&flooded.verify_flooded),
+        word(slower <= FLOOD_GOAL)
+    )?;
+    writeln!(
+        out,
+        "| refresh, p50 / p99 | {} | {} | p99 × {:.1} | | |",
+        p50_p99(&flooded.refresh_quiet),
+        p50_p99(&flooded.refresh_flooded),
+        flooded.refresh_flooded.p99 / flooded.refresh_quiet.p99.max(1.0)
+    )?;
+    writeln!(
+        out,
+        "| {} refusals, p50 / p99 | | {} | slowest {} | p99 < {} | {} |",
+        number(flooded.refused as f64),
+        p50_p99(&flooded.refusals),
+        milliseconds(flooded.refusals.max),
+        milliseconds(REFUSAL_GOAL),
+        word(flooded.refusals.p99 < REFUSAL_GOAL)
+    )?;
+    writeln!(
+        out,
+        "| resident memory | {:.1} MB | {:.1} MB, after it {:.1} MB | × {grown:.2} | flat: ≤ × {FLAT_GOAL:.2} | {} |",
+        flooded.resident_mb[0],
+        flooded.resident_mb[1],
+        flooded.resident_mb[2],
+        word(grown <= FLAT_GOAL)
+    )?;
+    writeln!(
+        out,
+        "| checks and refreshes answered wrongly | | {} | | 0 | {} |\n",
+        flooded.wrong,
+        word(flooded.wrong == 0)
+    )
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn numbers_have_the_digits_that_mean_something() {
+        assert_eq!(number(1_234_567.8), "1,234,568");
+        assert_eq!(number(123.4), "123");
+        assert_eq!(number(12.34), "12.3");
+        assert_eq!(number(1.234), "1.23");
+    }
+
+    #[test]
+    fn what_people_wrote_around_the_tables_stays() {
+        let page = format!("# Title\n\nprose\n\n{BEGIN}\nold\n{END}\n\nmore prose\n");
+        let new = replace(&page, &Results::default()).unwrap();
+        assert!(new.starts_with("# Title\n\nprose\n\n") && new.ends_with("\n\nmore prose\n"));
+        assert!(!new.contains("old"));
+        assert!(replace("no markers", &Results::default()).is_err());
+    }
+}

@@ -1,0 +1,89 @@
+//! Where things are: the repository, the built binaries, and a folder on a real disk.
+
+use crate::Outcome;
+use std::{
+    os::unix::fs::PermissionsExt,
+    path::{Path, PathBuf},
+    process::Command,
+};
+use tempfile::TempDir;
+
+/// The root of the repository that this was built from.
+#[must_use]
+pub fn repository() -> PathBuf {
+    let here = Path::new(env!("CARGO_MANIFEST_DIR"));
+    here.parent().unwrap_or(here).to_owned()
+}
+
+/// The folder of the load scripts.
+#[must_use]
+pub fn lua() -> PathBuf {
+    repository().join("bench/lua")
+}
+
+/// A program of the same build as this one.
+///
+/// # Errors
+/// If it is not there.
+pub fn built(name: &str) -> Outcome<PathBuf> {
+    let mine = std::env::current_exe()?;
+    let folder = mine.parent().ok_or("this program is in no folder")?;
+    // A test is one folder deeper.
+    let folder = if folder.ends_with("deps") {
+        folder.parent().unwrap_or(folder)
+    } else {
+        folder
+    };
+    let path = folder.join(name);
+    if path.is_file() {
+        Ok(path)
+    } else {
+        Err(format!("{} is missing: cargo build -p {name}", path.display()).into())
+    }
+}
+
+/// A folder of the run's own, which servers that run as another user may enter. A file system in memory would make every
+/// commit free, so one is refused.
+///
+/// # Errors
+/// If it can't be made there.
+pub fn folder_on_disk(within: &Path) -> Outcome<TempDir> {
+    let folder = tempfile::Builder::new()
+        .prefix("keyward-bench.")
+        .tempdir_in(within)?;
+    std::fs::set_permissions(folder.path(), std::fs::Permissions::from_mode(0o755))?;
+    match file_system(folder.path())?.as_str() {
+        "tmpfs" | "ramfs" => Err(format!(
+            "{} is in memory: name a folder on a disk with --dir",
+            within.display()
+        )
+        .into()),
+        _ => Ok(folder),
+    }
+}
+
+/// The kind of file system that a folder is on.
+///
+/// # Errors
+/// If nobody can say.
+pub fn file_system(folder: &Path) -> Outcome<String> {
+    let said = Command::new("stat")
+        .args(["-f", "-c", "%T"])
+        .arg(folder)
+        .output()?;
+    Ok(String::from_utf8_lossy(&said.stdout).trim().to_owned())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_file_system_in_memory_is_refused() {
+        let shm = Path::new("/dev/shm");
+        if file_system(shm).unwrap() == "tmpfs" {
+            assert!(folder_on_disk(shm).is_err());
+        }
+        assert!(lua().join("report.lua").is_file());
+    }
+}

@@ -1,0 +1,74 @@
+//! Medians and spreads of a few figures. A mean would let one disturbed round speak for all.
+
+use serde::{Deserialize, Serialize};
+
+/// A median with the least and the greatest beside it.
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
+pub struct Spread {
+    /// The middle one.
+    pub median: f64,
+    /// The least.
+    pub min: f64,
+    /// The greatest.
+    pub max: f64,
+}
+
+impl Spread {
+    /// The spread of some figures; `None` of none.
+    #[must_use]
+    pub fn of(figures: &[f64]) -> Option<Self> {
+        let mut sorted = figures.to_vec();
+        sorted.sort_by(f64::total_cmp);
+        let (min, max) = (*sorted.first()?, *sorted.last()?);
+        let middle = sorted.len() / 2;
+        let upper = *sorted.get(middle)?;
+        let median = if sorted.len() % 2 == 1 {
+            upper
+        } else {
+            f64::midpoint(*sorted.get(middle - 1)?, upper)
+        };
+        Some(Self { median, min, max })
+    }
+
+    /// How far the extremes are apart, as a part of the median.
+    #[must_use]
+    pub fn relative(&self) -> f64 {
+        if self.median == 0.0 {
+            0.0
+        } else {
+            (self.max - self.min) / self.median
+        }
+    }
+}
+
+/// The figure below which this part (of 1) of the sorted figures lies.
+#[must_use]
+pub fn quantile(sorted: &[f64], part: f64) -> Option<f64> {
+    let last = sorted.len().checked_sub(1)?;
+    let place = (part.clamp(0.0, 1.0) * last as f64).round() as usize;
+    sorted.get(place.min(last)).copied()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_median_is_the_middle_one_or_between_the_two_in_the_middle() {
+        assert_eq!(Spread::of(&[3.0, 1.0, 2.0]).unwrap().median, 2.0);
+        assert_eq!(Spread::of(&[4.0, 1.0, 2.0, 3.0]).unwrap().median, 2.5);
+        assert!(Spread::of(&[]).is_none());
+    }
+
+    #[test]
+    fn the_spread_is_relative_to_the_median() {
+        assert!((Spread::of(&[90.0, 100.0, 115.0]).unwrap().relative() - 0.25).abs() < 1e-9);
+    }
+
+    #[test]
+    fn a_quantile_is_one_of_the_figures() {
+        let sorted: Vec<f64> = (0..=100).map(f64::from).collect();
+        assert_eq!(quantile(&sorted, 0.99), Some(99.0));
+        assert_eq!(quantile(&[], 0.5), None);
+    }
+}

@@ -1,0 +1,131 @@
+//! The harness itself works: every scenario runs for a moment against the built server, on both backends, and no answer is
+//! unexpected. No time is looked at: this machine may be as busy as it likes.
+#![cfg(feature = "services")]
+
+use bench::{
+    Outcome, flood, growth,
+    http::Http,
+    load::Load,
+    noise::Calibration,
+    paths,
+    programs::Programs,
+    rounds::Plan,
+    scenarios::{self, Size},
+    server::{Hashing, Place, Server},
+};
+use std::path::Path;
+
+/// A folder; here it may be in memory.
+#[cfg(test)]
+fn folder() -> tempfile::TempDir {
+    use std::os::unix::fs::PermissionsExt as _;
+    let folder = tempfile::tempdir().unwrap();
+    std::fs::set_permissions(folder.path(), std::fs::Permissions::from_mode(0o755)).unwrap();
+    folder
+}
+
+#[cfg(test)]
+fn embedded_place(folder: &Path) -> Place {
+    Place {
+        folder: folder.to_owned(),
+        postgres: None,
+        redis: None,
+    }
+}
+
+#[test]
+fn every_embedded_scenario_gets_the_answers_it_expects() {
+    let (programs, http, folder) = (Programs::find().unwrap(), Http::new().unwrap(), folder());
+    let mut quiet = Calibration::none();
+    let routes = scenarios::embedded(&programs, &http, folder.path(), Size::smoke(), &mut quiet).unwrap();
+    let names: Vec<&str> = routes.comparisons.iter().map(|one| one.name.as_str()).collect();
+    assert_eq!(
+        names,
+        [
+            "verify-first",
+            "verify-known",
+            "me-sqlite",
+            "refresh-sqlite",
+            "sign-in",
+            "register",
+            "mixed",
+            "logout"
+        ]
+    );
+    assert!(routes.comparisons.iter().all(|one| one.subject.rate.median > 0.0));
+    assert!(routes.start.unwrap().resident_mb.median > 1.0);
+}
+
+#[test]
+fn every_scenario_on_postgres_and_redis_gets_the_answers_it_expects() {
+    let (programs, http, folder) = (Programs::find().unwrap(), Http::new().unwrap(), folder());
+    let mut quiet = Calibration::none();
+    let all = scenarios::fleet(&programs, &http, folder.path(), Size::smoke(), &mut quiet).unwrap();
+    let names: Vec<&str> = all.iter().map(|one| one.name.as_str()).collect();
+    assert_eq!(
+        names,
+        [
+            "verify-redis",
+            "me-postgres",
+            "refresh-postgres",
+            "sign-in",
+            "register",
+            "mixed",
+            "logout"
+        ]
+    );
+    assert!(all.iter().all(|one| one.subject.rate.median > 0.0));
+}
+
+#[test]
+fn seeded_users_can_do_what_registered_ones_can() {
+    let (programs, http, folder) = (Programs::find().unwrap(), Http::new().unwrap(), folder());
+    let plan = Plan {
+        rounds: 1,
+        seconds: 2,
+        warm_up: 0,
+    };
+    let mut quiet = Calibration::none();
+    let grown = growth::measure(&programs, &http, folder.path(), &[500, 1_000], plan, &mut quiet).unwrap();
+    assert_eq!(grown.len(), 12, "six routes on two databases");
+    assert!(grown.iter().all(|one| one.ratio().is_some()));
+}
+
+#[test]
+fn a_flood_leaves_checks_and_refreshes_their_answers() {
+    let (programs, http, folder) = (Programs::find().unwrap(), Http::new().unwrap(), folder());
+    let place = embedded_place(folder.path());
+    let mut quiet = Calibration::none();
+    let flooded = flood::flood(&programs, &http, &place, flood::Size::smoke(), &mut quiet).unwrap();
+    assert_eq!(flooded.wrong, 0, "{flooded:?}");
+    assert!(flooded.offered > 0.0 && flooded.admitted > 0.0, "{flooded:?}");
+}
+
+/// A figure with errors in it would be worse than none.
+#[test]
+fn a_run_with_refused_answers_is_no_figure() {
+    let (programs, http, folder) = (Programs::find().unwrap(), Http::new().unwrap(), folder());
+    let place = embedded_place(folder.path());
+    let server = Server::start(&place, Hashing::Cheap, &http).unwrap();
+    let run = |path: &str| -> Outcome<()> {
+        let load = Load {
+            origin: &server.origin,
+            script: "bearer.lua",
+            arguments: ["GET", path, "-", "again"].map(str::to_owned).to_vec(),
+            connections: 2,
+            seconds: 1,
+            expected: &[],
+        };
+        load.run(&programs).map(|_| ())
+    };
+    assert!(run("/health/live").is_ok());
+    let refused = run("/api/v1/auth/verify").unwrap_err().to_string();
+    assert!(refused.contains("answers of 400 and more"), "{refused}");
+}
+
+#[test]
+fn the_scripts_are_where_the_harness_looks_for_them() {
+    for name in ["report", "bearer", "bodies", "rotate", "mixed"] {
+        assert!(paths::lua().join(format!("{name}.lua")).is_file(), "{name}");
+    }
+}
