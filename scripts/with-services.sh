@@ -12,6 +12,7 @@
 #   KEYWARD_TEST_REDIS_SERVER  the redis-server program
 #   KEYWARD_TEST_NGINX         the nginx program
 #   KEYWARD_TEST_PYTHON        a Python that has PyJWT, for the example that checks tokens
+#   KEYWARD_TEST_FAKETIME      libfaketime, for a server whose clock jumps; on Linux
 # Programs are looked for on the PATH and where Debian and Homebrew keep them; root on Debian has them installed.
 set -euo pipefail
 
@@ -52,6 +53,16 @@ find_python_with_jwt() {
   done
 }
 
+find_faketime() {
+  local candidate
+  for candidate in /usr/lib/*/faketime/libfaketimeMT.so.1 /usr/lib*/faketime/libfaketimeMT.so.1; do
+    if [ -e "$candidate" ]; then
+      echo "$candidate"
+      return
+    fi
+  done
+}
+
 find_programs() {
   pg_bin=$(find_postgres_folder)
   redis_server=$(find_program redis-server)
@@ -64,14 +75,16 @@ find_programs() {
   python=$(find_python_with_jwt)
   [ -n "$python" ] || missing+=(python3-jwt python3-cryptography)
   command -v curl >/dev/null || missing+=(curl)
+  faketime=$(find_faketime)
+  [ -n "$faketime" ] || [ "$(uname)" != Linux ] || missing+=(libfaketime)
 }
 
 find_programs
 if [ "${#missing[@]}" -gt 0 ]; then
   if "$here/install-packages.sh" "${missing[@]}"; then find_programs; fi
   [ "${#missing[@]}" -eq 0 ] || die "missing: ${missing[*]}. Install them and run this again:
-  Debian, Ubuntu  sudo apt-get install postgresql redis-server nginx curl python3-jwt python3-cryptography
-  Fedora          sudo dnf install postgresql-server redis nginx curl python3-jwt python3-cryptography
+  Debian, Ubuntu  sudo apt-get install postgresql redis-server nginx curl python3-jwt python3-cryptography libfaketime
+  Fedora          sudo dnf install postgresql-server redis nginx curl python3-jwt python3-cryptography libfaketime
   macOS           brew install postgresql redis nginx; pip3 install pyjwt cryptography"
 fi
 
@@ -221,6 +234,7 @@ start_postgres
 start_redis
 cd "$back"
 export KEYWARD_TEST_PG_BIN=$pg_bin KEYWARD_TEST_REDIS_SERVER=$redis_server KEYWARD_TEST_NGINX=$nginx KEYWARD_TEST_PYTHON=$python
+export KEYWARD_TEST_FAKETIME=$faketime
 
 # --- The command ----------------------------------------------------------------------------------------------------
 

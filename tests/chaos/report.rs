@@ -1,0 +1,77 @@
+//! What a run came to: a row of the table, and a failure that tells how to have the same run again.
+
+use crate::stage::Counts;
+use std::{
+    io::{self, Write},
+    time::Duration,
+};
+
+/// The first columns tell what was done, the others what came of it.
+pub(crate) const HEAD: &str = "| fault | rounds | acknowledged | token checks | no decision | well again within | violations |\n\
+                               | --- | ---: | ---: | ---: | ---: | ---: | ---: |";
+
+/// What a run came to.
+pub(crate) struct Row {
+    pub(crate) name: &'static str,
+    pub(crate) seed: u64,
+    pub(crate) rounds: u32,
+    pub(crate) counts: Counts,
+    pub(crate) slowest: Duration,
+    pub(crate) violations: Vec<String>,
+}
+
+impl Row {
+    /// The row as Markdown.
+    pub(crate) fn markdown(&self) -> String {
+        let well_again = if self.slowest.is_zero() {
+            "–".to_owned()
+        } else {
+            format!("{:.1} s", self.slowest.as_secs_f64())
+        };
+        format!(
+            "| {} | {} | {} | {} | {} | {well_again} | {} |",
+            self.name,
+            self.rounds,
+            self.counts.acknowledged,
+            self.counts.checks,
+            self.counts.open,
+            self.violations.len()
+        )
+    }
+
+    /// Fails if a promise was broken.
+    #[track_caller]
+    pub(crate) fn holds(&self) {
+        if let Some(first) = self.violations.first() {
+            panic!(
+                "{}: broken in round {} (KEYWARD_CHAOS_SEED={}): {first}",
+                self.name,
+                self.rounds + 1,
+                self.seed
+            );
+        }
+    }
+}
+
+/// Says something where a test's output is not kept back.
+pub(crate) fn say(what: &str) {
+    // Nobody reads it: the run goes on all the same.
+    let _ = writeln!(io::stderr(), "{what}");
+}
+
+/// The seed of this run: KEYWARD_CHAOS_SEED, else one that the clock gives.
+pub(crate) fn seed() -> u64 {
+    let chosen = std::env::var("KEYWARD_CHAOS_SEED").ok();
+    chosen.map_or_else(
+        || {
+            let now = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH);
+            now.map_or(0, |now| now.as_secs() % 1_000_000)
+        },
+        |seed| seed.parse().unwrap(),
+    )
+}
+
+/// How many rounds: KEYWARD_CHAOS_ROUNDS, else as many as given.
+pub(crate) fn rounds(otherwise: u32) -> u32 {
+    std::env::var("KEYWARD_CHAOS_ROUNDS").map_or(otherwise, |rounds| rounds.parse().unwrap())
+}
