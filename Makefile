@@ -4,7 +4,7 @@ CARGO ?= cargo
 ARGS ?=
 
 .DEFAULT_GOAL := help
-.PHONY: help run test check fmt lint arrows migrate bench coverage
+.PHONY: help run test chaos check fmt lint arrows migrate bench coverage
 
 help: ## List these targets
 	@sed -n 's/^\([a-z]*\):.*## \(.*\)/\1|\2/p' $(firstword $(MAKEFILE_LIST)) | awk -F '|' '{ printf "  make %-10s %s\n", $$1, $$2 }'
@@ -16,6 +16,10 @@ run: ## Serve on 127.0.0.1:8080 with data in ./data (more flags: make run ARGS='
 test: ## Run every test on SQLite, PostgreSQL and Redis (throwaway servers, brought up and taken down)
 	$(CARGO) build --workspace --lib --bins --tests --features tests/services
 	scripts/with-services.sh $(CARGO) test --workspace --features tests/services $(ARGS)
+
+chaos: ## Crash everything a hundred times under load, and all the faults; prints a table (docs/reliability.md)
+	$(CARGO) build --workspace --lib --bins --tests --features tests/services
+	scripts/with-services.sh $(CARGO) test --workspace --features tests/services --test chaos -- --ignored --nocapture $(ARGS)
 
 check: lint ## The quick look before a commit: lint, and the tests that need nothing installed
 	$(CARGO) test --workspace $(ARGS)

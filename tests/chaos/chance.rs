@@ -45,7 +45,9 @@ fn a_seed_gives_the_same_stream_again_and_another_seed_another() {
     let stream = |seed| {
         let mut chance = Chance::of(seed);
         let mut part = chance.part();
-        (0..8).map(|_| chance.below(100) + part.below(100)).collect::<Vec<_>>()
+        (0..8)
+            .map(|_| chance.below(100) + part.below(100))
+            .collect::<Vec<_>>()
     };
     assert_eq!(stream(7), stream(7));
     assert_ne!(stream(7), stream(8));

@@ -98,11 +98,6 @@ impl Fleet {
         self.servers.len()
     }
 
-    /// A node's server.
-    pub(crate) fn server(&self, node: usize) -> &Server {
-        &self.servers[node]
-    }
-
     /// Sets the callers to work.
     pub(crate) fn load(&mut self) {
         self.load = Some(Load::start(&self.stage, std::mem::take(&mut self.callers)));
@@ -184,6 +179,7 @@ impl Fleet {
             counts: self.stage.counts(),
             slowest: self.slowest,
             violations: self.stage.violations(),
+            took: self.stage.now(),
         }
     }
 

@@ -87,7 +87,11 @@ impl Caller {
             self.retired.push(self.people.remove(0));
         }
         if self.people.is_empty() || (self.people.len() < PEOPLE && self.chance.once_in(6)) {
-            let email = format!("c{}p{}@example.com", self.number, self.people.len() + self.retired.len());
+            let email = format!(
+                "c{}p{}@example.com",
+                self.number,
+                self.people.len() + self.retired.len()
+            );
             self.people.push(Person::new(email));
         }
     }
@@ -114,7 +118,8 @@ impl Caller {
         if live.is_empty() && !uncertain && chance.once_in(2) {
             return Op::Login;
         }
-        let pick = |from: &[&Held], chance: &mut Chance| from.get(chance.below(from.len())).map(|held| held.session);
+        let pick =
+            |from: &[&Held], chance: &mut Chance| from.get(chance.below(from.len())).map(|held| held.session);
         let dead = pick(&over, chance).filter(|_| chance.once_in(4));
         if let Some(session) = dead {
             return of_a_dead_one(person.held(session), uncertain, chance);
@@ -134,10 +139,7 @@ impl Caller {
             71..85 => Op::Logout { session },
             85..87 => Op::LogoutByRefresh { session },
             87..89 => Op::LogoutAll { by: session },
-            89..93 => Op::EndSession {
-                by: another,
-                session,
-            },
+            89..93 => Op::EndSession { by: another, session },
             _ => Op::Rename { by: session, name },
         }
     }

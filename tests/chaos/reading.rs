@@ -23,7 +23,11 @@ pub(crate) struct Reply {
 impl Reply {
     /// Whether it only says that a token is past its time or not valid yet.
     pub(crate) fn is_about_time(&self) -> bool {
-        let about_time = |text: &String| ["token_expired", "invalid_token"].iter().any(|code| text.contains(code));
+        let about_time = |text: &String| {
+            ["token_expired", "invalid_token"]
+                .iter()
+                .any(|code| text.contains(code))
+        };
         matches!(&self.answered.outcome, Outcome::Other(text) if about_time(text))
     }
 }
@@ -58,10 +62,12 @@ pub(crate) fn read(op: &Op, answer: &Answer, email: &str, sid: Option<&str>) -> 
         (_, 401, "all_sessions_revoked") => Outcome::Cut,
         (Op::Logout { .. } | Op::LogoutByRefresh { .. } | Op::LogoutAll { .. }, 200, _)
         | (Op::EndSession { .. }, 204, _) => Outcome::Ended,
-        (Op::Rename { .. } | Op::Me { .. }, 200, _) => match (body["email"].as_str(), body["name"].as_str()) {
-            (Some(whose), Some(name)) if whose == email => Outcome::Named(name.to_owned()),
-            _ => undocumented(answer),
-        },
+        (Op::Rename { .. } | Op::Me { .. }, 200, _) => {
+            match (body["email"].as_str(), body["name"].as_str()) {
+                (Some(whose), Some(name)) if whose == email => Outcome::Named(name.to_owned()),
+                _ => undocumented(answer),
+            }
+        }
         (Op::Verify { .. }, 204, _) if sid.is_some() && answer.header("x-auth-session") == sid => {
             Outcome::Accepted
         }
@@ -95,7 +101,9 @@ fn pair(body: &Value, email: &str) -> Option<(Pair, String)> {
     let (refresh, access) = (body["refresh_token"].as_str()?, body["access_token"].as_str()?);
     let (of_refresh, of_access) = (claims(refresh)?, claims(access)?);
     let (sid, number) = of_refresh["jti"].as_str()?.split_once('.')?;
-    let same = [&of_refresh["sid"], &of_access["sid"]].iter().all(|of| **of == sid);
+    let same = [&of_refresh["sid"], &of_access["sid"]]
+        .iter()
+        .all(|of| **of == sid);
     (same && of_access["email"] == email && body["user"]["email"] == email).then_some(())?;
     let pair = Pair {
         sid: sid.to_owned(),

@@ -1,4 +1,10 @@
-//! What a run came to: a row of the table, and a failure that tells how to have the same run again.
+//! What a run came to: a row of the table, and a failure that tells how to have the same run again. And what a run is told
+//! by its environment:
+//!
+//! - `KEYWARD_CHAOS_SEED` decides who calls what, when and of whom, and when the fault comes. Not given, the clock gives one.
+//! - `KEYWARD_CHAOS_ROUNDS`, of the long form: how many crashes of each backend (100).
+//! - `KEYWARD_CHAOS_FAULT_ROUNDS`, of the long form: how often each fault befalls (10).
+//! - `KEYWARD_CHAOS_ONLY`, of the long form: part of a name, such as `crash`, `redis` or `clock`.
 
 use crate::stage::Counts;
 use std::{
@@ -7,8 +13,8 @@ use std::{
 };
 
 /// The first columns tell what was done, the others what came of it.
-pub(crate) const HEAD: &str = "| fault | rounds | acknowledged | token checks | no decision | well again within | violations |\n\
-                               | --- | ---: | ---: | ---: | ---: | ---: | ---: |";
+pub(crate) const HEAD: &str = "| fault | rounds | acknowledged | token checks | no decision | well again within | took | violations |\n\
+                               | --- | ---: | ---: | ---: | ---: | ---: | ---: | ---: |";
 
 /// What a run came to.
 pub(crate) struct Row {
@@ -18,6 +24,7 @@ pub(crate) struct Row {
     pub(crate) counts: Counts,
     pub(crate) slowest: Duration,
     pub(crate) violations: Vec<String>,
+    pub(crate) took: Duration,
 }
 
 impl Row {
@@ -29,12 +36,13 @@ impl Row {
             format!("{:.1} s", self.slowest.as_secs_f64())
         };
         format!(
-            "| {} | {} | {} | {} | {} | {well_again} | {} |",
+            "| {} | {} | {} | {} | {} | {well_again} | {} s | {} |",
             self.name,
             self.rounds,
             self.counts.acknowledged,
             self.counts.checks,
             self.counts.open,
+            self.took.as_secs(),
             self.violations.len()
         )
     }
@@ -71,7 +79,25 @@ pub(crate) fn seed() -> u64 {
     )
 }
 
-/// How many rounds: KEYWARD_CHAOS_ROUNDS, else as many as given.
+/// How many crashes of each backend the long form makes.
+#[cfg(feature = "services")]
 pub(crate) fn rounds(otherwise: u32) -> u32 {
-    std::env::var("KEYWARD_CHAOS_ROUNDS").map_or(otherwise, |rounds| rounds.parse().unwrap())
+    number("KEYWARD_CHAOS_ROUNDS", otherwise)
+}
+
+/// How often each fault befalls in the long form.
+#[cfg(feature = "services")]
+pub(crate) fn fault_rounds() -> u32 {
+    number("KEYWARD_CHAOS_FAULT_ROUNDS", 10)
+}
+
+/// What is left out of the long form: all whose name does not contain this.
+#[cfg(feature = "services")]
+pub(crate) fn only() -> String {
+    std::env::var("KEYWARD_CHAOS_ONLY").unwrap_or_default()
+}
+
+#[cfg(feature = "services")]
+fn number(variable: &str, otherwise: u32) -> u32 {
+    std::env::var(variable).map_or(otherwise, |text| text.parse().unwrap())
 }

@@ -164,16 +164,22 @@ impl Stage {
     }
 
     /// Makes a call and tells the oracle of it. `None`: no decision came.
-    pub(crate) async fn ask(&self, person: &Person, node: usize, op: &Op, pick: usize) -> (Call, Option<Reply>) {
+    pub(crate) async fn ask(
+        &self,
+        person: &Person,
+        node: usize,
+        op: &Op,
+        pick: usize,
+    ) -> (Call, Option<Reply>) {
         let (client, ready) = {
             let node = &self.nodes.read().unwrap()[node];
             (node.client.clone(), node.serves)
         };
-        let call = person
-            .history
-            .lock()
-            .unwrap()
-            .begun(op.clone(), if node == 0 { "one" } else { "two" }, self.now());
+        let call = person.history.lock().unwrap().begun(
+            op.clone(),
+            if node == 0 { "one" } else { "two" },
+            self.now(),
+        );
         let Some(client) = client else {
             person.history.lock().unwrap().unsent(call, self.now());
             return (call, None);

@@ -127,10 +127,7 @@ impl Server {
     ///
     /// # Errors
     /// What it printed, if it ended before it listened.
-    pub fn try_start_through(
-        launcher: &[String],
-        environment: &[(String, String)],
-    ) -> Result<Self, String> {
+    pub fn try_start_through(launcher: &[String], environment: &[(String, String)]) -> Result<Self, String> {
         let mut child = launched(launcher, &["serve", "--bind", "127.0.0.1:0"], environment)
             .stdin(Stdio::null())
             .stdout(Stdio::null())

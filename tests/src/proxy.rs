@@ -73,7 +73,9 @@ async fn carry(near: TcpStream, server: u16, mut way: watch::Receiver<Way>) {
         return;
     }
     // Nobody listens there: the caller's connection closes, as it would without a proxy.
-    let Ok(far) = TcpStream::connect(("127.0.0.1", server)).await else { return };
+    let Ok(far) = TcpStream::connect(("127.0.0.1", server)).await else {
+        return;
+    };
     let small_and_at_once = near.set_nodelay(true).and(far.set_nodelay(true));
     if small_and_at_once.is_err() {
         return;
@@ -90,7 +92,9 @@ async fn carry(near: TcpStream, server: u16, mut way: watch::Receiver<Way>) {
 async fn pump(mut from: OwnedReadHalf, mut to: OwnedWriteHalf, mut way: watch::Receiver<Way>) {
     let mut buffer = vec![0; 16 * 1024];
     while let Ok(length) = from.read(&mut buffer).await {
-        let Ok(now) = way.wait_for(|way| *way != Way::Silent).await.map(|way| *way) else { return };
+        let Ok(now) = way.wait_for(|way| *way != Way::Silent).await.map(|way| *way) else {
+            return;
+        };
         if let Way::Slow(delay) = now {
             tokio::time::sleep(delay).await;
         }

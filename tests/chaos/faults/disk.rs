@@ -16,7 +16,7 @@ use std::{
 };
 use tests::{Backend, Database};
 
-/// A file system of a few megabytes, mounted over a folder in a mount namespace of its own: nobody else sees it, and it is
+/// A file system with room for the database and the 4 MB that its write-ahead log may grow to, mounted over a folder in a mount namespace of its own: nobody else sees it, and it is
 /// gone with the last process in the namespace.
 struct TinyDisk {
     holder: Child,
@@ -39,7 +39,7 @@ impl TinyDisk {
     }
 
     fn mounted(folder: &Path, unshare: &[&str], enter: &[&str]) -> Result<Self, String> {
-        let script = r#"mount -t tmpfs -o size=3m,mode=700 tmpfs "$1" && echo mounted && exec cat"#;
+        let script = r#"mount -t tmpfs -o size=12m,mode=700 tmpfs "$1" && echo mounted && exec cat"#;
         let mut holder = Command::new("unshare")
             .args(unshare)
             .args(["--mount", "--propagation", "private", "sh", "-c", script, "sh"])

@@ -142,7 +142,11 @@ async fn befall(fault: Fault, fleet: &Fleet, postgres: &OwnPostgres, ways: &[Pro
 /// Waits until these nodes say that they are not ready and that their copy of the revocations is too old to decide.
 async fn stale(fleet: &Fleet, nodes: &[usize]) {
     for node in nodes {
-        while !fleet.until_ready(*node, false).await.contains(r#""blacklist":"failed""#) {
+        while !fleet
+            .until_ready(*node, false)
+            .await
+            .contains(r#""blacklist":"failed""#)
+        {
             if fleet.stage.is_broken() {
                 return;
             }

@@ -14,12 +14,12 @@ mod world;
 #[cfg(test)]
 mod tests;
 
-pub(crate) use world::{Call, Op, Outcome, Time};
 use std::{
     collections::{BTreeMap, BTreeSet},
     fmt::{self, Write as _},
 };
 use world::{Asked, World};
+pub(crate) use world::{Call, Op, Outcome, Time};
 
 /// A call that nobody can answer any more leaves the account as uncertain as this, and no further.
 const MOST_LOST: usize = 3;
@@ -151,7 +151,9 @@ impl History {
     /// A call gets no answer, or one that says that nobody knows: it may take effect yet.
     pub(crate) fn lost(&mut self, call: Call, why: &str, at: Time) {
         self.note(at, format_args!("#{call} lost: {why}"));
-        let Some(open) = self.open.get_mut(&call) else { return };
+        let Some(open) = self.open.get_mut(&call) else {
+            return;
+        };
         if open.op.leaves_a_trace() {
             open.lost = Some(at);
             return;
@@ -266,9 +268,15 @@ impl History {
             return Err(self.violation(format!("#{call} was answered without tokens")));
         };
         if pair.number != wanted.1 {
-            return Err(self.violation(format!("#{call}: the first refresh token has number {}", pair.number)));
+            return Err(self.violation(format!(
+                "#{call}: the first refresh token has number {}",
+                pair.number
+            )));
         }
-        let anothers = self.sids.iter().any(|(of, sid)| *of != wanted.0 && *sid == pair.sid);
+        let anothers = self
+            .sids
+            .iter()
+            .any(|(of, sid)| *of != wanted.0 && *sid == pair.sid);
         if anothers || *self.sids.entry(wanted.0).or_insert_with(|| pair.sid.clone()) != pair.sid {
             return Err(self.violation(format!("#{call} was answered with a token of another session")));
         }

@@ -38,7 +38,13 @@ impl Told {
             (Op::Refresh { session, .. }, Outcome::Pair(number)) => (*session, *number),
             _ => (call, 0),
         };
-        self.end_with(call, outcome, session, &format!("token {session}.{number}"), number)
+        self.end_with(
+            call,
+            outcome,
+            session,
+            &format!("token {session}.{number}"),
+            number,
+        )
     }
 
     fn end_with(
@@ -54,7 +60,8 @@ impl Told {
             number,
             refresh: refresh.to_owned(),
         });
-        self.history.answered(call, &Answered { outcome, pair }, s(self.now))
+        self.history
+            .answered(call, &Answered { outcome, pair }, s(self.now))
     }
 
     fn ask(&mut self, op: Op, outcome: Outcome) -> Result<(), Violation> {
@@ -147,7 +154,10 @@ fn an_acknowledged_rotation_that_is_gone_is_a_violation() {
     );
     let mut told = Told::registered();
     told.ask(refresh(0, 1), Outcome::Pair(1)).unwrap();
-    assert!(told.ask(refresh(0, 2), Outcome::Pair(1)).is_err(), "the used one lives again");
+    assert!(
+        told.ask(refresh(0, 2), Outcome::Pair(1)).is_err(),
+        "the used one lives again"
+    );
 }
 
 #[test]
@@ -178,7 +188,10 @@ fn two_successors_of_one_token_are_a_fork() {
     let mut told = Told::registered();
     let (a, b) = (told.begin(refresh(0, 1)), told.begin(refresh(0, 2)));
     told.end(a, Outcome::Pair(1)).unwrap();
-    assert!(told.end(b, Outcome::Pair(1)).is_err(), "with another key it is no repeat");
+    assert!(
+        told.end(b, Outcome::Pair(1)).is_err(),
+        "with another key it is no repeat"
+    );
 
     let mut told = Told::registered();
     let (a, b) = (told.begin(refresh(0, 1)), told.begin(refresh(0, 2)));
@@ -215,12 +228,18 @@ fn a_reuse_ends_the_session_and_a_second_tab_does_not() {
     told.ask(bare_refresh(0), Outcome::Pair(1)).unwrap();
     told.at(5).ask(bare_refresh(0), Outcome::AlreadyUsed).unwrap();
     told.ask(VERIFY, Outcome::Accepted).unwrap();
-    assert!(told.ask(VERIFY, Outcome::Revoked).is_err(), "within the leeway it lives on");
+    assert!(
+        told.ask(VERIFY, Outcome::Revoked).is_err(),
+        "within the leeway it lives on"
+    );
 
     let mut told = Told::registered();
     told.ask(bare_refresh(0), Outcome::Pair(1)).unwrap();
     told.at(12).ask(bare_refresh(0), Outcome::AlreadyUsed).unwrap();
-    assert!(told.at(13).ask(VERIFY, Outcome::Accepted).is_err(), "past it, it is over");
+    assert!(
+        told.at(13).ask(VERIFY, Outcome::Accepted).is_err(),
+        "past it, it is over"
+    );
 
     let mut told = Told::registered();
     told.ask(bare_refresh(0), Outcome::Pair(1)).unwrap();
@@ -363,7 +382,13 @@ fn a_violation_tells_the_whole_history() {
     let mut told = Told::registered();
     told.ask(LOGOUT, Outcome::Ended).unwrap();
     let text = told.at(7).ask(VERIFY, Outcome::Accepted).unwrap_err().to_string();
-    for part in ["ada@example.com", "Register", "#1 answered: Ended", "7.000s", "{Revoked}"] {
+    for part in [
+        "ada@example.com",
+        "Register",
+        "#1 answered: Ended",
+        "7.000s",
+        "{Revoked}",
+    ] {
         assert!(text.contains(part), "{part} is missing in {text}");
     }
 }
