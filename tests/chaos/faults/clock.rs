@@ -5,10 +5,12 @@
 use super::CALLERS;
 use crate::{
     fleet::{Fleet, Launch},
+    reading::claims,
     report::Row,
 };
+use serde_json::json;
 use std::{fs, path::PathBuf};
-use tests::{Backend, Database, service};
+use tests::{Backend, Database, PASSWORD, Server, service};
 
 /// How far, and whether the node is well again by itself once the clock is right: after a leap ahead its time stands still
 /// until it is reached again, so a long one wants a restart.
@@ -21,11 +23,11 @@ const JUMPS: [(&str, bool); 5] = [
 ];
 
 /// A clock that libfaketime shows to one process.
-pub(crate) struct FakeClock(PathBuf);
+struct FakeClock(PathBuf);
 
 impl FakeClock {
     /// A clock that is right, in the folder of a database; and what makes a server read it.
-    pub(crate) fn of(database: &Database, launch: &mut Launch) -> Self {
+    fn of(database: &Database, launch: &mut Launch) -> Self {
         let clock = Self(database.folder.path().join("clock"));
         clock.jumps("+0");
         launch.set("LD_PRELOAD", &service("KEYWARD_TEST_FAKETIME"));
@@ -36,7 +38,7 @@ impl FakeClock {
     }
 
     /// From now on it is off by so much.
-    pub(crate) fn jumps(&self, by: &str) {
+    fn jumps(&self, by: &str) {
         let next = self.0.with_extension("next");
         fs::write(&next, by).unwrap();
         fs::rename(next, &self.0).unwrap();
@@ -76,4 +78,23 @@ pub(crate) async fn under_load(rounds: u32, seed: u64) -> Row {
         }
     }
     fleet.finished().await
+}
+
+#[tokio::test]
+async fn a_process_s_own_time_never_runs_backwards() {
+    let database = Database::create(Backend::Sqlite);
+    let mut launch = Launch::with(database.environment());
+    let clock = FakeClock::of(&database, &mut launch);
+    let server = Server::try_start(&launch.environment).unwrap_or_else(|log| panic!("{log}"));
+    let who = json!({ "email": "ada@example.com", "password": PASSWORD });
+    server.client().post("/register", &who).await.expect(201);
+    let mut issued = Vec::new();
+    for by in ["+0", "+1h", "+0", "-1h"] {
+        clock.jumps(by);
+        let answer = server.client().post("/login", &who).await.expect(200);
+        let claims = claims(&answer.field("access_token")).unwrap();
+        issued.push(claims["iat"].as_i64().unwrap());
+    }
+    assert!(issued[1] - issued[0] >= 3600, "the clock was not faked: {issued:?}");
+    assert!(issued.is_sorted(), "{issued:?}");
 }

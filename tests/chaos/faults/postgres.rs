@@ -79,13 +79,13 @@ pub(crate) async fn under_load(faults: &[Fault], rounds: u32, seed: u64) -> Row 
     let mut fleet = Fleet::start(name, ways.iter().map(launch).collect(), CALLERS, seed);
     for fault in faults.iter().cycle().take(usize::try_from(rounds).unwrap()) {
         fleet.load();
-        let before = fleet.chance.between(20, 100);
-        fleet.stage.acknowledged(before).await;
+        let before = fleet.chance.between(40, 200);
+        fleet.stage.answers(before).await;
         let mut chance = fleet.chance.part();
         befall(*fault, &fleet, &postgres, &ways, &mut chance).await;
         fleet.well_again().await;
-        let after = fleet.chance.between(20, 100);
-        fleet.stage.acknowledged(after).await;
+        let after = fleet.chance.between(40, 200);
+        fleet.stage.answers(after).await;
         fleet.quiet().await;
         if !fleet.audited().await {
             break;
@@ -109,7 +109,8 @@ async fn befall(fault: Fault, fleet: &Fleet, postgres: &OwnPostgres, ways: &[Pro
             stage.allow(Allowed::Outage);
             postgres.freeze();
             stale(fleet, &[0, 1]).await;
-            stage.answers(meanwhile / 4).await;
+            // What waits for the database is answered after some ten seconds, or once it goes on.
+            stage.answers(meanwhile / 20).await;
             postgres.thaw();
         }
         Fault::InRecovery => {
