@@ -34,12 +34,21 @@ pub(crate) async fn audit(stage: &Stage, callers: &mut [Caller], depth: Depth, c
     let tokens = if depth == Depth::Everything { 3 } else { 1 };
     stream::iter(people)
         .for_each_concurrent(AT_A_TIME, |(person, mut chance)| async move {
-            ask_after(stage, person, tokens, &mut chance).await;
+            check(stage, person, tokens).await;
+            ask_after(stage, person, &mut chance).await;
         })
         .await;
 }
 
-async fn ask_after(stage: &Stage, person: &mut Person, tokens: usize, chance: &mut Chance) {
+/// While a fault lasts: every session of those whom the load has just dealt with, on every node.
+pub(crate) async fn check_everywhere(stage: &Stage, callers: &mut [Caller]) {
+    let people = callers.iter_mut().flat_map(|caller| &mut caller.people);
+    stream::iter(people)
+        .for_each_concurrent(AT_A_TIME, |person| check(stage, person, 1))
+        .await;
+}
+
+async fn check(stage: &Stage, person: &mut Person, tokens: usize) {
     let mut calls = Vec::new();
     for held in &person.held {
         let by = held.session;
@@ -52,6 +61,9 @@ async fn ask_after(stage: &Stage, person: &mut Person, tokens: usize, chance: &m
     for call in calls {
         ask_at_once(stage, person, vec![call]).await;
     }
+}
+
+async fn ask_after(stage: &Stage, person: &mut Person, chance: &mut Chance) {
     let mut changes = vec![Op::Login];
     for held in person.held.iter().filter(|held| !held.over) {
         changes.push(Op::Me { by: held.session });

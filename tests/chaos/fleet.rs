@@ -1,7 +1,7 @@
 //! The nodes of a run and what they stand on, the load, and the rounds: load, fault, recovery, audit.
 
 use crate::{
-    audit::{Depth, audit},
+    audit::{Depth, audit, check_everywhere},
     chance::Chance,
     load::{Caller, Load},
     report::Row,
@@ -157,6 +157,13 @@ impl Fleet {
             );
             tokio::time::sleep(Duration::from_millis(10)).await;
         }
+    }
+
+    /// At the height of a fault: what was revoked meanwhile is asked for on every node, and then the load goes on.
+    pub(crate) async fn checked_meanwhile(&mut self) {
+        self.quiet().await;
+        check_everywhere(&self.stage, &mut self.callers).await;
+        self.load();
     }
 
     /// Ends a round: asks after everybody that the load has dealt with. False after a violation.

@@ -63,6 +63,7 @@ pub(crate) async fn under_load(rounds: u32, seed: u64) -> Row {
         assert!(said.contains(r#""clock":"failed""#), "{said}");
         let meanwhile = fleet.chance.between(40, 150);
         fleet.stage.answers(meanwhile).await;
+        fleet.checked_meanwhile().await;
         clock.jumps("+0");
         if !recovers {
             fleet.kill(1);
@@ -95,6 +96,9 @@ async fn a_process_s_own_time_never_runs_backwards() {
         let claims = claims(&answer.field("access_token")).unwrap();
         issued.push(claims["iat"].as_i64().unwrap());
     }
-    assert!(issued[1] - issued[0] >= 3600, "the clock was not faked: {issued:?}");
+    assert!(
+        issued[1] - issued[0] >= 3600,
+        "the clock was not faked: {issued:?}"
+    );
     assert!(issued.is_sorted(), "{issued:?}");
 }

@@ -118,6 +118,7 @@ pub(crate) async fn under_load(rounds: u32, seed: u64) -> Result<Row, String> {
         }
         let meanwhile = fleet.chance.between(20, 80);
         fleet.stage.answers(meanwhile).await;
+        fleet.checked_meanwhile().await;
         if round % 2 == 1 {
             fleet.kill(0);
             fleet.quiet().await;

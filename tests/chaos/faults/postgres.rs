@@ -9,7 +9,7 @@ use crate::{
     report::Row,
     stage::Allowed,
 };
-use std::time::Duration;
+use std::{sync::Arc, time::Duration};
 use tests::{Backend, Database, OwnPostgres, OwnRedis, Proxy, Way};
 
 /// What befalls PostgreSQL.
@@ -82,7 +82,7 @@ pub(crate) async fn under_load(faults: &[Fault], rounds: u32, seed: u64) -> Row 
         let before = fleet.chance.between(40, 200);
         fleet.stage.answers(before).await;
         let mut chance = fleet.chance.part();
-        befall(*fault, &fleet, &postgres, &ways, &mut chance).await;
+        befall(*fault, &mut fleet, &postgres, &ways, &mut chance).await;
         fleet.well_again().await;
         let after = fleet.chance.between(40, 200);
         fleet.stage.answers(after).await;
@@ -94,8 +94,14 @@ pub(crate) async fn under_load(faults: &[Fault], rounds: u32, seed: u64) -> Row 
     fleet.finished().await
 }
 
-async fn befall(fault: Fault, fleet: &Fleet, postgres: &OwnPostgres, ways: &[Proxy; 2], chance: &mut Chance) {
-    let stage = &fleet.stage;
+async fn befall(
+    fault: Fault,
+    fleet: &mut Fleet,
+    postgres: &OwnPostgres,
+    ways: &[Proxy; 2],
+    chance: &mut Chance,
+) {
+    let stage = Arc::clone(&fleet.stage);
     let meanwhile = chance.between(40, 120);
     match fault {
         Fault::Stopped => {
@@ -103,6 +109,7 @@ async fn befall(fault: Fault, fleet: &Fleet, postgres: &OwnPostgres, ways: &[Pro
             postgres.stop();
             stale(fleet, &[0, 1]).await;
             stage.answers(meanwhile).await;
+            fleet.checked_meanwhile().await;
             postgres.start_again();
         }
         Fault::Frozen => {
@@ -118,6 +125,7 @@ async fn befall(fault: Fault, fleet: &Fleet, postgres: &OwnPostgres, ways: &[Pro
             postgres.demote();
             stale(fleet, &[0, 1]).await;
             stage.answers(meanwhile).await;
+            fleet.checked_meanwhile().await;
             postgres.promote();
         }
         Fault::CutOffFromOneNode | Fault::CutOffWithoutRedis => {
@@ -125,7 +133,9 @@ async fn befall(fault: Fault, fleet: &Fleet, postgres: &OwnPostgres, ways: &[Pro
             let node = chance.below(2);
             ways[node].becomes(if chance.once_in(2) { Way::Silent } else { Way::Shut });
             stale(fleet, &[node]).await;
-            stage.answers(meanwhile / 2).await;
+            // The other node goes on, and signs people out meanwhile.
+            stage.acknowledged(meanwhile / 2).await;
+            fleet.checked_meanwhile().await;
             ways[node].becomes(Way::Open);
         }
         Fault::Slow => {

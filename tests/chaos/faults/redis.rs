@@ -7,7 +7,7 @@ use crate::{
     fleet::{Fleet, Launch},
     report::Row,
 };
-use std::time::Duration;
+use std::{sync::Arc, time::Duration};
 use tests::{Backend, Database, OwnRedis, Proxy, Way};
 
 /// What befalls Redis.
@@ -63,7 +63,7 @@ pub(crate) async fn under_load(faults: &[Fault], rounds: u32, seed: u64) -> Row 
         let before = fleet.chance.between(20, 150);
         fleet.stage.acknowledged(before).await;
         let mut chance = fleet.chance.part();
-        befall(*fault, &fleet, &mut redis, &ways, &mut chance).await;
+        befall(*fault, &mut fleet, &mut redis, &ways, &mut chance).await;
         fleet.well_again().await;
         let after = fleet.chance.between(20, 150);
         fleet.stage.answers(after).await;
@@ -75,24 +75,33 @@ pub(crate) async fn under_load(faults: &[Fault], rounds: u32, seed: u64) -> Row 
     fleet.finished().await
 }
 
-async fn befall(fault: Fault, fleet: &Fleet, redis: &mut OwnRedis, ways: &[Proxy; 2], chance: &mut Chance) {
-    let stage = &fleet.stage;
+async fn befall(
+    fault: Fault,
+    fleet: &mut Fleet,
+    redis: &mut OwnRedis,
+    ways: &[Proxy; 2],
+    chance: &mut Chance,
+) {
+    let stage = Arc::clone(&fleet.stage);
     let meanwhile = chance.between(60, 200);
     match fault {
         Fault::Killed => {
             redis.kill();
             stage.answers(meanwhile).await;
+            fleet.checked_meanwhile().await;
             redis.start_again();
         }
         Fault::Frozen => {
             redis.freeze();
             stage.answers(meanwhile).await;
+            fleet.checked_meanwhile().await;
             redis.thaw();
         }
         Fault::Flushed => {
-            for _ in 0..5 {
+            // Far more often than nodes read (500 ms): what was just answered is gone before the other node has read it.
+            for _ in 0..20 {
                 assert_eq!(redis.command("FLUSHALL"), "+OK\r\n");
-                stage.answers(meanwhile / 4).await;
+                stage.answers(meanwhile / 6).await;
             }
         }
         Fault::OldSnapshot => {
@@ -109,6 +118,7 @@ async fn befall(fault: Fault, fleet: &Fleet, redis: &mut OwnRedis, ways: &[Proxy
             };
             ways[node].becomes(way);
             stage.answers(meanwhile).await;
+            fleet.checked_meanwhile().await;
             ways[node].becomes(Way::Open);
         }
         Fault::Slow => {
