@@ -54,7 +54,7 @@ impl Row {
             panic!(
                 "{}: broken in round {} (KEYWARD_CHAOS_SEED={}): {first}",
                 self.name,
-                self.rounds + 1,
+                self.rounds,
                 self.seed
             );
         }
