@@ -76,7 +76,11 @@ pub(crate) fn read(op: &Op, answer: &Answer, email: &str, sid: Option<&str>) -> 
 }
 
 fn undocumented(answer: &Answer) -> Outcome {
-    Outcome::Other(format!("{} {:?} {}", answer.status, answer.headers, answer.text))
+    let retry_after = answer.header("retry-after");
+    Outcome::Other(format!(
+        "{}, Retry-After {retry_after:?}: {}",
+        answer.status, answer.text
+    ))
 }
 
 fn outcome(outcome: Outcome) -> Reading {

@@ -53,9 +53,7 @@ impl Row {
         if let Some(first) = self.violations.first() {
             panic!(
                 "{}: broken in round {} (KEYWARD_CHAOS_SEED={}): {first}",
-                self.name,
-                self.rounds,
-                self.seed
+                self.name, self.rounds, self.seed
             );
         }
     }
