@@ -3,7 +3,12 @@
 //!
 //! The quick form runs with every other test. The long form is `make chaos`. Its settings are in `report`.
 
-#![cfg(all(test, target_os = "linux"))]
+#![cfg(test)]
+#![cfg(target_os = "linux")]
+#![cfg_attr(
+    not(feature = "services"),
+    expect(dead_code, reason = "most of it needs PostgreSQL and Redis")
+)]
 
 mod audit;
 mod chance;

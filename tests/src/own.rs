@@ -2,6 +2,7 @@
 
 use crate::backend::service;
 use std::{
+    hash::{BuildHasher, Hasher, RandomState},
     io::{Read, Write},
     net::{TcpListener, TcpStream},
     os::unix::fs::PermissionsExt,
@@ -20,17 +21,17 @@ pub use crash::PostgresCrash;
 /// How long a server may take to answer; never waited for in full.
 const PATIENCE: Duration = Duration::from_secs(30);
 
-/// A port that is free now.
-///
-/// # Panics
-/// If there is none.
+/// A port that is free now, below those that the kernel gives to outgoing connections: whoever tries to reach a server that is
+/// down may be given such a port as its own, reach itself, and sit on it.
 #[must_use]
 pub fn free_port() -> u16 {
-    TcpListener::bind("127.0.0.1:0")
-        .unwrap()
-        .local_addr()
-        .unwrap()
-        .port()
+    loop {
+        let any = RandomState::new().build_hasher().finish() % 22_000;
+        let port = 10_000 + u16::try_from(any).unwrap_or_default();
+        if TcpListener::bind(("127.0.0.1", port)).is_ok() {
+            return port;
+        }
+    }
 }
 
 /// Asks until the answer is yes.

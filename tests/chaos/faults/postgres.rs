@@ -9,8 +9,12 @@ use crate::{
     report::Row,
     stage::Allowed,
 };
-use std::{sync::Arc, time::Duration};
-use tests::{Backend, Database, OwnPostgres, OwnRedis, Proxy, Way};
+use serde_json::json;
+use std::{
+    sync::Arc,
+    time::{Duration, Instant},
+};
+use tests::{Backend, Database, OwnPostgres, OwnRedis, PASSWORD, Proxy, Server, Way};
 
 /// What befalls PostgreSQL.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -162,5 +166,30 @@ async fn stale(fleet: &Fleet, nodes: &[usize]) {
                 return;
             }
         }
+    }
+}
+
+/// With a memory that stays fresh for longer than the test takes, so that nothing hangs on how fast it runs.
+#[tokio::test]
+async fn tokens_are_checked_without_the_database_while_memory_is_fresh() {
+    let postgres = OwnPostgres::start();
+    let database = Database::create(Backend::Postgres);
+    let (url, fresh) = (postgres.url(), "20s");
+    let settings = [
+        ("DATABASE_URL", url.as_str()),
+        ("KEYWARD__BLACKLIST__MAX_STALENESS", fresh),
+    ];
+    let server = Server::start(&database, &settings);
+    let who = json!({ "email": "ada@example.com", "password": PASSWORD });
+    let tokens = server.client().post("/register", &who).await.expect(201);
+    let signed_in = server.client().with_bearer(&tokens.field("access_token"));
+    let begun = Instant::now();
+    while server.client().get("/health/ready").await.status != 200 {
+        assert!(begun.elapsed() < Duration::from_secs(30), "{}", server.log());
+    }
+    postgres.stop();
+    for _ in 0..20 {
+        signed_in.get("/verify").await.expect(204);
+        server.client().post("/login", &who).await.expect(503);
     }
 }
