@@ -6,7 +6,6 @@ use crate::{
     fleet::{Fleet, Launch},
     load::close,
     report::Row,
-    stage::Allowed,
 };
 use tests::{Backend, Database};
 
@@ -41,7 +40,8 @@ pub(crate) use on_postgres::of_the_fleet;
 
 #[cfg(feature = "services")]
 mod on_postgres {
-    use super::{Allowed, Backend, CALLERS, Database, Fleet, Launch, Row};
+    use super::{Backend, CALLERS, Database, Fleet, Launch, Row};
+    use crate::stage::Allowed;
     use tests::{OwnPostgres, OwnRedis, PostgresCrash};
 
     /// What crashes.
