@@ -72,7 +72,9 @@ pub(crate) struct Fleet {
 
 impl Fleet {
     /// Starts a node for each launch, and calls in so many callers.
+    #[expect(clippy::print_stdout, reason = "kept back, and shown where the test fails")]
     pub(crate) fn start(name: &'static str, launches: Vec<Launch>, callers: usize, seed: u64) -> Self {
+        println!("{name}: KEYWARD_CHAOS_SEED={seed}");
         let mut chance = Chance::of(seed);
         let stage = Arc::new(Stage::new(launches.len()));
         let servers: Vec<Server> = launches.iter().map(Launch::start).collect();

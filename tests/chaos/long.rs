@@ -50,7 +50,7 @@ impl Table {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 #[ignore = "takes long: make chaos"]
 async fn every_crash_and_every_fault_for_many_rounds() {
-    let (seed, rounds, few) = (report::seed(), report::rounds(100), report::fault_rounds());
+    let (seed, rounds, few) = (report::new_seed(), report::rounds(100), report::fault_rounds());
     let mut table = Table {
         seed,
         only: report::only(),

@@ -1,7 +1,8 @@
 //! What a run came to: a row of the table, and a failure that tells how to have the same run again. And what a run is told
 //! by its environment:
 //!
-//! - `KEYWARD_CHAOS_SEED` decides who calls what, when and of whom, and when the fault comes. Not given, the clock gives one.
+//! - `KEYWARD_CHAOS_SEED` decides who calls what, when and of whom, and when the fault comes. Not given,
+//!   the quick form has a fixed one, and the long form one that the clock gives.
 //! - `KEYWARD_CHAOS_ROUNDS`, of the long form: how many crashes of each backend (100).
 //! - `KEYWARD_CHAOS_FAULT_ROUNDS`, of the long form: how often each fault befalls (10).
 //! - `KEYWARD_CHAOS_ONLY`, of the long form: part of a name, such as `crash`, `redis` or `clock`.
@@ -65,16 +66,21 @@ pub(crate) fn say(what: &str) {
     let _ = writeln!(io::stderr(), "{what}");
 }
 
-/// The seed of this run: KEYWARD_CHAOS_SEED, else one that the clock gives.
+/// The seed of the quick form: always the same, unless another one is asked for.
 pub(crate) fn seed() -> u64 {
-    let chosen = std::env::var("KEYWARD_CHAOS_SEED").ok();
-    chosen.map_or_else(
-        || {
-            let now = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH);
-            now.map_or(0, |now| now.as_secs() % 1_000_000)
-        },
-        |seed| seed.parse().unwrap(),
-    )
+    chosen().unwrap_or(1)
+}
+
+/// The seed of the long form: another one each time, unless one is asked for.
+#[cfg(feature = "services")]
+pub(crate) fn new_seed() -> u64 {
+    let now = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH);
+    chosen().unwrap_or_else(|| now.map_or(0, |now| now.as_secs()))
+}
+
+fn chosen() -> Option<u64> {
+    let chosen = std::env::var("KEYWARD_CHAOS_SEED").ok()?;
+    Some(chosen.parse().unwrap())
 }
 
 /// How many crashes of each backend the long form makes.
