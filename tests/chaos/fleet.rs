@@ -172,6 +172,9 @@ impl Fleet {
     pub(crate) async fn audited(&mut self) -> bool {
         self.rounds += 1;
         self.audit(Depth::Recent).await;
+        for caller in &mut self.callers {
+            caller.retire_the_uncertain();
+        }
         !self.stage.is_broken()
     }
 

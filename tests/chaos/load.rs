@@ -4,7 +4,7 @@ use crate::{
     chance::Chance,
     oracle::{Call, Op},
     person::{Held, Person},
-    stage::{ENDS_WITHIN, Stage},
+    stage::Stage,
 };
 use futures::future::join_all;
 use std::sync::{
@@ -48,6 +48,15 @@ impl Caller {
         self.people.iter_mut().chain(&mut self.retired)
     }
 
+    /// Leaves those alone of whom too much is unknown.
+    pub(crate) fn retire_the_uncertain(&mut self) {
+        let (uncertain, people) = std::mem::take(&mut self.people)
+            .into_iter()
+            .partition(Person::is_uncertain);
+        self.people = people;
+        self.retired.extend::<Vec<Person>>(uncertain);
+    }
+
     /// Does something. False: no node is there to be asked.
     async fn step(&mut self, stage: &Stage) -> bool {
         self.renew();
@@ -86,7 +95,11 @@ impl Caller {
         if self.people.len() >= PEOPLE && self.chance.once_in(60) {
             self.retired.push(self.people.remove(0));
         }
-        if self.people.is_empty() || (self.people.len() < PEOPLE && self.chance.once_in(6)) {
+        // Those of whom too much is unknown keep nobody else from coming, up to a point.
+        let unknown = self.people.iter().filter(|person| person.is_uncertain()).count();
+        let wanted = PEOPLE + unknown.min(PEOPLE);
+        let hurry = self.people.len() == unknown;
+        if self.people.len() < wanted && (hurry || self.chance.once_in(6)) {
             let email = format!(
                 "c{}p{}@example.com",
                 self.number,
@@ -233,10 +246,8 @@ impl Load {
         for caller in self.callers {
             callers.push(caller.await.unwrap());
         }
-        // What was lost long ago has taken effect or never will.
-        let now = stage.now();
-        if let Some(long_ago) = now.checked_sub(ENDS_WITHIN) {
-            close(&mut callers, long_ago, now);
+        if let Some(long_ago) = stage.settled_by() {
+            close(&mut callers, long_ago, stage.now());
         }
         callers
     }

@@ -18,7 +18,7 @@ use tokio::sync::watch;
 /// Longer than a server may take for an answer (`server.request_timeout`, 30 s).
 const PATIENCE: Duration = Duration::from_secs(40);
 /// Writing transactions end within this time (behaviour.md §1); what was lost before can't take effect any more.
-pub(crate) const ENDS_WITHIN: Duration = Duration::from_secs(10);
+const ENDS_WITHIN: Duration = Duration::from_secs(10);
 
 /// What a request may meet besides a decision.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -61,14 +61,16 @@ struct Node {
     client: Option<Client>,
     /// Whether it is sent what changes something, or checks of access tokens alone.
     serves: bool,
+    /// Whether it may take a token for expired or not yet valid.
+    wrong_time: bool,
 }
 
 /// The stage.
 pub(crate) struct Stage {
     begun: Instant,
     nodes: RwLock<Vec<Node>>,
-    /// And how often that has changed.
-    allowed: Mutex<(Allowed, u64)>,
+    /// How often that has changed, and when it did so last.
+    allowed: Mutex<(Allowed, u64, Time)>,
     counts: watch::Sender<Counts>,
     violations: Mutex<Vec<String>>,
 }
@@ -79,11 +81,12 @@ impl Stage {
         let down = Node {
             client: None,
             serves: true,
+            wrong_time: false,
         };
         Self {
             begun: Instant::now(),
             nodes: RwLock::new(vec![down; nodes]),
-            allowed: Mutex::new((Allowed::Decisions, 0)),
+            allowed: Mutex::new((Allowed::Decisions, 0, Time::ZERO)),
             counts: watch::Sender::new(Counts::default()),
             violations: Mutex::new(Vec::new()),
         }
@@ -109,6 +112,11 @@ impl Stage {
         self.nodes.write().unwrap()[node].serves = serves;
     }
 
+    /// Whether a node's clock is off, or right again.
+    pub(crate) fn wrong_time(&self, node: usize, wrong: bool) {
+        self.nodes.write().unwrap()[node].wrong_time = wrong;
+    }
+
     /// The nodes that may be asked.
     pub(crate) fn nodes_for(&self, op: &Op) -> Vec<usize> {
         let check = is_check(op);
@@ -120,7 +128,15 @@ impl Stage {
     /// From now on this may befall requests.
     pub(crate) fn allow(&self, allowed: Allowed) {
         let mut now = self.allowed.lock().unwrap();
-        *now = (allowed, now.1 + 1);
+        *now = (allowed, now.1 + 1, self.now());
+    }
+
+    /// What was lost by this moment can't take effect any more. Not before all has been well for a while: what a frozen
+    /// database or a silent network holds back is carried out afterwards.
+    pub(crate) fn settled_by(&self) -> Option<Time> {
+        let (allowed, _, since) = *self.allowed.lock().unwrap();
+        let long_ago = self.now().checked_sub(ENDS_WITHIN)?;
+        (allowed == Allowed::Decisions && since <= long_ago).then_some(long_ago)
     }
 
     /// What was counted so far.
@@ -171,9 +187,9 @@ impl Stage {
         op: &Op,
         pick: usize,
     ) -> (Call, Option<Reply>) {
-        let (client, ready) = {
+        let (client, wrong_time) = {
             let node = &self.nodes.read().unwrap()[node];
-            (node.client.clone(), node.serves)
+            (node.client.clone(), node.wrong_time)
         };
         let call = person.history.lock().unwrap().begun(
             op.clone(),
@@ -190,7 +206,7 @@ impl Stage {
         let mut history = person.history.lock().unwrap();
         let at = self.now();
         let after = *self.allowed.lock().unwrap();
-        let ready = ready && self.nodes.read().unwrap()[node].serves;
+        let wrong_time = wrong_time || self.nodes.read().unwrap()[node].wrong_time;
         // What was allowed only for a while in between was allowed, too.
         let may = |what: Allowed| {
             let allowed = |now: Allowed| now == what || now == Allowed::Anything;
@@ -200,8 +216,8 @@ impl Stage {
             Ok(answer) => {
                 let sid = op.presents().map(|session| person.sid(session));
                 match read(op, &answer, &person.email, sid) {
-                    // What a node that is not ready takes for expired or not yet valid tells nothing of the token.
-                    Reading::Reply(reply) if !ready && reply.is_about_time() => {
+                    // What a clock that is off takes for expired or not yet valid tells nothing of the token.
+                    Reading::Reply(reply) if wrong_time && reply.is_about_time() => {
                         history.lost(call, "by a clock that is off", at);
                         (None, None)
                     }

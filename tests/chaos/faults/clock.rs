@@ -58,6 +58,7 @@ pub(crate) async fn under_load(rounds: u32, seed: u64) -> Row {
         let before = fleet.chance.between(20, 100);
         fleet.stage.acknowledged(before).await;
         fleet.stage.serves(1, false);
+        fleet.stage.wrong_time(1, true);
         clock.jumps(by);
         let said = fleet.until_ready(1, false).await;
         assert!(said.contains(r#""clock":"failed""#), "{said}");
@@ -70,6 +71,7 @@ pub(crate) async fn under_load(rounds: u32, seed: u64) -> Row {
             fleet.start_again(1);
         }
         fleet.well_again().await;
+        fleet.stage.wrong_time(1, false);
         fleet.stage.serves(1, true);
         let after = fleet.chance.between(20, 100);
         fleet.stage.answers(after).await;

@@ -9,4 +9,4 @@ pub(crate) mod postgres;
 pub(crate) mod redis;
 
 /// How many callers.
-const CALLERS: usize = 6;
+const CALLERS: usize = 4;

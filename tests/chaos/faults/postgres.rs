@@ -137,10 +137,13 @@ async fn befall(
             let node = chance.below(2);
             ways[node].becomes(if chance.once_in(2) { Way::Silent } else { Way::Shut });
             stale(fleet, &[node]).await;
-            // The other node goes on, and signs people out meanwhile.
+            // It is not ready, so it is sent checks alone. The other one goes on, and signs people out meanwhile.
+            stage.serves(node, false);
             stage.acknowledged(meanwhile / 2).await;
             fleet.checked_meanwhile().await;
             ways[node].becomes(Way::Open);
+            fleet.until_ready(node, true).await;
+            stage.serves(node, true);
         }
         Fault::Slow => {
             for way in ways {
