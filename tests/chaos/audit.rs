@@ -31,7 +31,7 @@ pub(crate) async fn audit(stage: &Stage, callers: &mut [Caller], depth: Depth, c
             Depth::Everything => people.extend(caller.everybody().map(|person| (person, chance.part()))),
         }
     }
-    let tokens = if depth == Depth::Everything { 3 } else { 1 };
+    let tokens = if depth == Depth::Everything { 2 } else { 1 };
     stream::iter(people)
         .for_each_concurrent(AT_A_TIME, |(person, mut chance)| async move {
             check(stage, person, tokens).await;

@@ -18,7 +18,7 @@ const PEOPLE: usize = 5;
 /// How many sessions a person has open before signing out of some.
 const SESSIONS: usize = 5;
 /// How many sessions a person may have had before another takes its place.
-const MOST_SESSIONS: usize = 30;
+const MOST_SESSIONS: usize = 12;
 
 /// A source of load.
 pub(crate) struct Caller {
