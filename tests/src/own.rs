@@ -244,19 +244,13 @@ impl OwnPostgres {
             self.port, self.fsync
         );
         let log = self.folder.path().join("data").join("log");
-        self.tool(
-            "pg_ctl",
-            &[
-                "start",
-                "-s",
-                "-w",
-                "-t",
-                "60",
-                "-l",
-                &log.display().to_string(),
-                "-o",
-                &options,
-            ],
+        let file = log.display().to_string();
+        let start = ["start", "-s", "-w", "-t", "60", "-l", &file, "-o", &options];
+        let started = self.command("pg_ctl", &start).status().unwrap();
+        assert!(
+            started.success(),
+            "PostgreSQL did not start:\n{}",
+            std::fs::read_to_string(log).unwrap_or_default()
         );
     }
 
