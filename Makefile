@@ -2,6 +2,8 @@
 
 CARGO ?= cargo
 ARGS ?=
+# What needs PostgreSQL and Redis. The same everywhere: other features build other crates anew, OpenSSL among them.
+SERVICES := tests/services,bench/services
 
 .DEFAULT_GOAL := help
 .PHONY: help run test check fmt lint arrows migrate model chaos fuzz bench microbench coverage
@@ -14,8 +16,12 @@ run: ## Serve on 127.0.0.1:8080 with data in ./data (more flags: make run ARGS='
 
 # Built first, and all at once: the process tests run the binary, and one resolution of features means one build.
 test: ## Run every test on SQLite, PostgreSQL and Redis (throwaway servers, brought up and taken down)
-	$(CARGO) build --workspace --lib --bins --tests --features tests/services,bench/services
-	scripts/with-services.sh $(CARGO) test --workspace --features tests/services,bench/services $(ARGS)
+	$(CARGO) build --workspace --lib --bins --tests --features $(SERVICES)
+	scripts/with-services.sh $(CARGO) test --workspace --features $(SERVICES) $(ARGS)
+
+chaos: ## Crash everything a hundred times under load, and all the faults; prints a table (docs/reliability.md)
+	$(CARGO) build --workspace --lib --bins --tests --features $(SERVICES)
+	scripts/with-services.sh $(CARGO) test --workspace --features $(SERVICES) --test chaos -- --ignored --nocapture $(ARGS)
 
 check: lint ## The quick look before a commit: lint, and the tests that need nothing installed
 	$(CARGO) test --workspace $(ARGS)
@@ -25,7 +31,7 @@ fmt: ## Format the code
 
 lint: ## Format check, clippy with warnings as errors, arrows, shellcheck where it is installed
 	$(CARGO) fmt --all --check
-	$(CARGO) clippy --workspace --all-targets --features tests/services,bench/services -- -D warnings
+	$(CARGO) clippy --workspace --all-targets --features $(SERVICES) -- -D warnings
 	scripts/check-arrows.sh
 	if command -v shellcheck >/dev/null; then shellcheck scripts/*.sh deploy/*.sh .ci/run; fi
 
@@ -53,5 +59,5 @@ SECONDS_EACH ?= 20
 fuzz: export KEYWARD_FUZZ_EXAMPLES ?= 100
 fuzz: ## Fuzz every parser (libFuzzer) and the whole API (schemathesis) for minutes
 	scripts/fuzz.sh $(SECONDS_EACH) $(ARGS)
-	$(CARGO) build -p keyward -p tests --features tests/services
-	scripts/with-services.sh $(CARGO) test -p keyward -p tests --features tests/services --test process api_fuzz -- --nocapture --test-threads 1
+	$(CARGO) build --workspace --lib --bins --tests --features $(SERVICES)
+	scripts/with-services.sh $(CARGO) test --workspace --features $(SERVICES) --test process api_fuzz -- --nocapture --test-threads 1

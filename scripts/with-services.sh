@@ -13,6 +13,7 @@
 #   KEYWARD_TEST_NGINX         the nginx program
 #   KEYWARD_TEST_PYTHON        a Python that has PyJWT, for the example that checks tokens
 #   KEYWARD_TEST_SCHEMATHESIS  the API fuzzer, which pip installs under target/ the first time
+#   KEYWARD_TEST_FAKETIME      libfaketime, for a server whose clock jumps; on Linux
 # Programs are looked for on the PATH and where Debian and Homebrew keep them; root on Debian has them installed.
 set -euo pipefail
 
@@ -53,6 +54,16 @@ find_python_with_jwt() {
   done
 }
 
+find_faketime() {
+  local candidate
+  for candidate in /usr/lib/*/faketime/libfaketimeMT.so.1 /usr/lib*/faketime/libfaketimeMT.so.1; do
+    if [ -e "$candidate" ]; then
+      echo "$candidate"
+      return
+    fi
+  done
+}
+
 find_programs() {
   pg_bin=$(find_postgres_folder)
   redis_server=$(find_program redis-server)
@@ -68,14 +79,16 @@ find_programs() {
   command -v curl >/dev/null || missing+=(curl)
   command -v wrk >/dev/null || missing+=(wrk)
   command -v h2load >/dev/null || missing+=(nghttp2-client)
+  faketime=$(find_faketime)
+  [ -n "$faketime" ] || [ "$(uname)" != Linux ] || missing+=(libfaketime)
 }
 
 find_programs
 if [ "${#missing[@]}" -gt 0 ]; then
   if "$here/install-packages.sh" "${missing[@]}"; then find_programs; fi
   [ "${#missing[@]}" -eq 0 ] || die "missing: ${missing[*]}. Install them and run this again:
-  Debian, Ubuntu  sudo apt-get install postgresql redis-server nginx curl python3-jwt python3-cryptography python3-venv wrk nghttp2-client
-  Fedora          sudo dnf install postgresql-server redis nginx curl python3-jwt python3-cryptography wrk nghttp2
+  Debian, Ubuntu  sudo apt-get install postgresql redis-server nginx curl python3-jwt python3-cryptography python3-venv libfaketime wrk nghttp2-client
+  Fedora          sudo dnf install postgresql-server redis nginx curl python3-jwt python3-cryptography libfaketime wrk nghttp2
   macOS           brew install postgresql redis nginx wrk nghttp2; pip3 install pyjwt cryptography"
 fi
 
@@ -251,6 +264,7 @@ start_redis
 cd "$back"
 export KEYWARD_TEST_PG_BIN=$pg_bin KEYWARD_TEST_REDIS_SERVER=$redis_server KEYWARD_TEST_NGINX=$nginx KEYWARD_TEST_PYTHON=$python
 export KEYWARD_TEST_SCHEMATHESIS=$schemathesis
+export KEYWARD_TEST_FAKETIME=$faketime
 
 # --- The command ----------------------------------------------------------------------------------------------------
 

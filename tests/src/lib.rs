@@ -16,13 +16,17 @@ mod client;
 mod clock;
 mod own;
 mod process;
+mod proxy;
 
 pub use app::{Builder, TestApp, User};
 pub use backend::{Backend, Database, service};
 pub use client::{Answer, Client};
 pub use clock::TestClock;
+#[cfg(target_os = "linux")]
+pub use own::PostgresCrash;
 pub use own::{OwnPostgres, OwnRedis, eventually, free_port, signal};
 pub use process::{Output, Server, binary, run};
+pub use proxy::{Proxy, Way};
 
 /// A password that the policy accepts.
 pub const PASSWORD: &str = "correct horse battery staple";

@@ -2,6 +2,7 @@
 
 use crate::backend::service;
 use std::{
+    hash::{BuildHasher, Hasher, RandomState},
     io::{Read, Write},
     net::{TcpListener, TcpStream},
     os::unix::fs::PermissionsExt,
@@ -11,20 +12,26 @@ use std::{
 };
 use tempfile::TempDir;
 
+#[cfg(target_os = "linux")]
+mod crash;
+
+#[cfg(target_os = "linux")]
+pub use crash::PostgresCrash;
+
 /// How long a server may take to answer; never waited for in full.
 const PATIENCE: Duration = Duration::from_secs(30);
 
-/// A port that is free now.
-///
-/// # Panics
-/// If there is none.
+/// A port that is free now, below those that the kernel gives to outgoing connections: whoever tries to reach a server that is
+/// down may be given such a port as its own, reach itself, and sit on it.
 #[must_use]
 pub fn free_port() -> u16 {
-    TcpListener::bind("127.0.0.1:0")
-        .unwrap()
-        .local_addr()
-        .unwrap()
-        .port()
+    loop {
+        let any = RandomState::new().build_hasher().finish() % 22_000;
+        let port = 10_000 + u16::try_from(any).unwrap_or_default();
+        if TcpListener::bind(("127.0.0.1", port)).is_ok() {
+            return port;
+        }
+    }
 }
 
 /// Asks until the answer is yes.
@@ -75,6 +82,12 @@ impl OwnRedis {
     #[must_use]
     pub fn url(&self) -> String {
         format!("redis://127.0.0.1:{}/0", self.port)
+    }
+
+    /// Its port.
+    #[must_use]
+    pub fn port(&self) -> u16 {
+        self.port
     }
 
     /// Runs one command of words without spaces and gives the first bytes of the answer.
@@ -155,6 +168,7 @@ fn ask_redis(port: u16, words: &str) -> Option<String> {
 pub struct OwnPostgres {
     folder: TempDir,
     port: u16,
+    fsync: &'static str,
 }
 
 impl OwnPostgres {
@@ -164,6 +178,19 @@ impl OwnPostgres {
     /// If it does not start.
     #[must_use]
     pub fn start() -> Self {
+        Self::start_with("off")
+    }
+
+    /// The same, and what it has committed is on the disk.
+    ///
+    /// # Panics
+    /// If it does not start.
+    #[must_use]
+    pub fn start_durable() -> Self {
+        Self::start_with("on")
+    }
+
+    fn start_with(fsync: &'static str) -> Self {
         let folder = tempfile::tempdir().unwrap();
         if let Ok(user) = std::env::var("KEYWARD_TEST_PG_USER") {
             std::fs::set_permissions(folder.path(), std::fs::Permissions::from_mode(0o755)).unwrap();
@@ -181,6 +208,7 @@ impl OwnPostgres {
         let own = Self {
             folder,
             port: free_port(),
+            fsync,
         };
         own.tool(
             "initdb",
@@ -203,26 +231,26 @@ impl OwnPostgres {
         format!("postgres://postgres@127.0.0.1:{}/postgres", self.port)
     }
 
+    /// Its port.
+    #[must_use]
+    pub fn port(&self) -> u16 {
+        self.port
+    }
+
     /// Starts it after it was stopped.
     pub fn start_again(&self) {
         let options = format!(
-            "-p {} -c listen_addresses=127.0.0.1 -c unix_socket_directories='' -c fsync=off",
-            self.port
+            "-p {} -c listen_addresses=127.0.0.1 -c unix_socket_directories='' -c fsync={}",
+            self.port, self.fsync
         );
         let log = self.folder.path().join("data").join("log");
-        self.tool(
-            "pg_ctl",
-            &[
-                "start",
-                "-s",
-                "-w",
-                "-t",
-                "60",
-                "-l",
-                &log.display().to_string(),
-                "-o",
-                &options,
-            ],
+        let file = log.display().to_string();
+        let start = ["start", "-s", "-w", "-t", "60", "-l", &file, "-o", &options];
+        let started = self.command("pg_ctl", &start).status().unwrap();
+        assert!(
+            started.success(),
+            "PostgreSQL did not start:\n{}",
+            std::fs::read_to_string(log).unwrap_or_default()
         );
     }
 

@@ -46,7 +46,19 @@ pub struct Output {
 
 /// A command with an environment of its own, nothing inherited but what programs need to run.
 fn command(arguments: &[&str], environment: &[(String, String)]) -> Command {
-    let mut command = Command::new(binary());
+    launched(&[], arguments, environment)
+}
+
+/// The same, run by a launcher (a program and its arguments) that becomes the binary.
+fn launched(launcher: &[String], arguments: &[&str], environment: &[(String, String)]) -> Command {
+    let mut command = match launcher {
+        [] => Command::new(binary()),
+        [program, rest @ ..] => {
+            let mut command = Command::new(program);
+            command.args(rest).arg(binary());
+            command
+        }
+    };
     command
         .args(arguments)
         .env_clear()
@@ -108,7 +120,15 @@ impl Server {
     /// # Errors
     /// What it printed, if it ended before it listened.
     pub fn try_start(environment: &[(String, String)]) -> Result<Self, String> {
-        let mut child = command(&["serve", "--bind", "127.0.0.1:0"], environment)
+        Self::try_start_through(&[], environment)
+    }
+
+    /// Starts one through a launcher, such as `nsenter --target …`, that becomes the server.
+    ///
+    /// # Errors
+    /// What it printed, if it ended before it listened.
+    pub fn try_start_through(launcher: &[String], environment: &[(String, String)]) -> Result<Self, String> {
+        let mut child = launched(launcher, &["serve", "--bind", "127.0.0.1:0"], environment)
             .stdin(Stdio::null())
             .stdout(Stdio::null())
             .stderr(Stdio::piped())

@@ -1,0 +1,142 @@
+//! A full disk under SQLite: what can't be kept is not acknowledged (503), tokens go on being checked, and once there is
+//! room again all is well, also if the server died meanwhile.
+
+use super::CALLERS;
+use crate::{
+    fleet::{Fleet, Launch},
+    load::close,
+    report::Row,
+    stage::Allowed,
+};
+use std::{
+    fs::{self, OpenOptions},
+    io::{BufRead, BufReader, Write},
+    path::{Path, PathBuf},
+    process::{Child, ChildStdin, Command, Stdio},
+};
+use tests::{Backend, Database};
+
+/// A file system with room for the database and the 4 MB that its write-ahead log may grow to, mounted over a folder in a mount namespace of its own: nobody else sees it, and it is
+/// gone with the last process in the namespace.
+struct TinyDisk {
+    holder: Child,
+    folder: PathBuf,
+    launcher: Vec<String>,
+    /// Whatever holds the namespace ends when this is closed, also if the test is killed.
+    _alive: Option<ChildStdin>,
+}
+
+impl TinyDisk {
+    /// Mounts it; or says why this machine does not allow it.
+    fn over(folder: &Path) -> Result<Self, String> {
+        // Root has the right to mount, unless it is a container's; anybody else may have it in a user namespace.
+        Self::mounted(folder, &[], &[]).or_else(|as_oneself| {
+            let user = ["--user", "--map-root-user"];
+            let enter = ["--user", "--preserve-credentials"];
+            Self::mounted(folder, &user, &enter)
+                .map_err(|in_a_namespace| format!("{as_oneself}; {in_a_namespace}"))
+        })
+    }
+
+    fn mounted(folder: &Path, unshare: &[&str], enter: &[&str]) -> Result<Self, String> {
+        let script = r#"mount -t tmpfs -o size=12m,mode=700 tmpfs "$1" && echo mounted && exec cat"#;
+        let mut holder = Command::new("unshare")
+            .args(unshare)
+            .args(["--mount", "--propagation", "private", "sh", "-c", script, "sh"])
+            .arg(folder)
+            .stdin(Stdio::piped())
+            .stdout(Stdio::piped())
+            .stderr(Stdio::piped())
+            .spawn()
+            .map_err(|error| format!("unshare: {error}"))?;
+        let mut said = String::new();
+        let _ = BufReader::new(holder.stdout.take().unwrap()).read_line(&mut said);
+        if said.trim() != "mounted" {
+            let _ = holder.kill();
+            let output = holder.wait_with_output().unwrap();
+            return Err(String::from_utf8_lossy(&output.stderr).trim().to_owned());
+        }
+        let mut launcher = vec!["nsenter".to_owned(), format!("--target={}", holder.id())];
+        launcher.extend(enter.iter().map(|option| (*option).to_owned()));
+        launcher.extend(["--mount".to_owned(), "--".to_owned()]);
+        Ok(Self {
+            _alive: holder.stdin.take(),
+            holder,
+            folder: folder.to_owned(),
+            launcher,
+        })
+    }
+
+    fn ballast(&self) -> PathBuf {
+        let root = Path::new("/proc").join(self.holder.id().to_string()).join("root");
+        root.join(self.folder.strip_prefix("/").unwrap()).join("ballast")
+    }
+
+    /// Fills it to the last byte.
+    fn fill(&self) {
+        let mut ballast = OpenOptions::new()
+            .create(true)
+            .append(true)
+            .open(self.ballast())
+            .unwrap();
+        while ballast.write_all(&[0; 4096]).is_ok() {}
+    }
+
+    /// Makes room again.
+    fn free(&self) {
+        fs::remove_file(self.ballast()).unwrap();
+    }
+}
+
+impl Drop for TinyDisk {
+    fn drop(&mut self) {
+        let _ = self.holder.kill();
+        let _ = self.holder.wait();
+    }
+}
+
+/// The embedded server on a disk that is full every now and then. In every other round it is killed while it is.
+///
+/// # Errors
+/// Why this machine has no such disk.
+pub(crate) async fn under_load(rounds: u32, seed: u64) -> Result<Row, String> {
+    let database = Database::create(Backend::Sqlite);
+    let disk = TinyDisk::over(database.folder.path())?;
+    let mut launch = Launch::with(database.environment());
+    launch.launcher.clone_from(&disk.launcher);
+    let mut fleet = Fleet::start("full disk under SQLite", vec![launch], CALLERS, seed);
+    for round in 0..rounds {
+        fleet.load();
+        let before = fleet.chance.between(20, 150);
+        fleet.stage.acknowledged(before).await;
+        fleet.stage.allow(Allowed::NoWrites);
+        let open = fleet.stage.counts().open;
+        // The write-ahead log may have room of its own for a while.
+        while fleet.stage.counts().open == open && !fleet.stage.is_broken() {
+            disk.fill();
+            fleet.stage.answers(10).await;
+        }
+        let meanwhile = fleet.chance.between(20, 80);
+        fleet.stage.answers(meanwhile).await;
+        fleet.checked_meanwhile().await;
+        if round % 2 == 1 {
+            fleet.kill(0);
+            fleet.quiet().await;
+            let now = fleet.stage.now();
+            close(fleet.callers(), now, now);
+            disk.free();
+            fleet.start_again(0);
+            fleet.load();
+        } else {
+            disk.free();
+        }
+        fleet.well_again().await;
+        let after = fleet.chance.between(20, 80);
+        fleet.stage.acknowledged(after).await;
+        fleet.quiet().await;
+        if !fleet.audited().await {
+            break;
+        }
+    }
+    Ok(fleet.finished().await)
+}

@@ -1,0 +1,198 @@
+//! Without its database a node says 503 with a time to try again, and goes on checking tokens while its memory is fresh. An
+//! outage is never told as a sign-out, what was revoked before it stays refused, and once the cause is gone every node is
+//! well again by itself (behaviour.md §10).
+
+use super::CALLERS;
+use crate::{
+    chance::Chance,
+    fleet::{Fleet, Launch},
+    report::Row,
+    stage::Allowed,
+};
+use serde_json::json;
+use std::{
+    sync::Arc,
+    time::{Duration, Instant},
+};
+use tests::{Backend, Database, OwnPostgres, OwnRedis, PASSWORD, Proxy, Server, Way};
+
+/// What befalls PostgreSQL.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Fault {
+    Stopped,
+    Frozen,
+    InRecovery,
+    CutOffFromOneNode,
+    /// The same, and no Redis tells the node what is revoked meanwhile.
+    CutOffWithoutRedis,
+    Slow,
+}
+
+impl Fault {
+    pub(crate) const ALL: [Self; 6] = [
+        Self::Stopped,
+        Self::Frozen,
+        Self::InRecovery,
+        Self::CutOffFromOneNode,
+        Self::CutOffWithoutRedis,
+        Self::Slow,
+    ];
+
+    /// Those that two nodes with a Redis can meet in turn.
+    pub(crate) const WITH_REDIS: [Self; 5] = [
+        Self::Stopped,
+        Self::Frozen,
+        Self::InRecovery,
+        Self::CutOffFromOneNode,
+        Self::Slow,
+    ];
+
+    const fn name(self) -> &'static str {
+        match self {
+            Self::Stopped => "PostgreSQL stopped and started",
+            Self::Frozen => "PostgreSQL frozen (SIGSTOP)",
+            Self::InRecovery => "PostgreSQL in recovery (a standby), then promoted",
+            Self::CutOffFromOneNode => "PostgreSQL cut off from one node of two",
+            Self::CutOffWithoutRedis => "PostgreSQL cut off from one node of two, no Redis",
+            Self::Slow => "slow network to PostgreSQL (10 ms each way)",
+        }
+    }
+}
+
+/// Two nodes, each with a way to PostgreSQL of its own; these faults in turn.
+pub(crate) async fn under_load(faults: &[Fault], rounds: u32, seed: u64) -> Row {
+    let (postgres, redis) = (OwnPostgres::start_durable(), OwnRedis::start());
+    let database = Database::create(Backend::Fleet);
+    let ways = [Proxy::to(postgres.port()).await, Proxy::to(postgres.port()).await];
+    let launch = |way: &Proxy| {
+        let mut launch = Launch::with(database.environment());
+        let url = format!("postgres://postgres@127.0.0.1:{}/postgres", way.port());
+        launch.set("DATABASE_URL", &url);
+        let redis_url = if faults.contains(&Fault::CutOffWithoutRedis) {
+            String::new()
+        } else {
+            redis.url()
+        };
+        launch.set("REDIS_URL", &redis_url);
+        launch
+    };
+    let name = match faults {
+        [one] => one.name(),
+        _ => "PostgreSQL: every fault in turn",
+    };
+    let mut fleet = Fleet::start(name, ways.iter().map(launch).collect(), CALLERS, seed);
+    for fault in faults.iter().cycle().take(usize::try_from(rounds).unwrap()) {
+        fleet.load();
+        let before = fleet.chance.between(40, 200);
+        fleet.stage.answers(before).await;
+        let mut chance = fleet.chance.part();
+        befall(*fault, &mut fleet, &postgres, &ways, &mut chance).await;
+        fleet.well_again().await;
+        let after = fleet.chance.between(40, 200);
+        fleet.stage.answers(after).await;
+        fleet.quiet().await;
+        if !fleet.audited().await {
+            break;
+        }
+    }
+    fleet.finished().await
+}
+
+async fn befall(
+    fault: Fault,
+    fleet: &mut Fleet,
+    postgres: &OwnPostgres,
+    ways: &[Proxy; 2],
+    chance: &mut Chance,
+) {
+    let stage = Arc::clone(&fleet.stage);
+    let meanwhile = chance.between(40, 120);
+    match fault {
+        Fault::Stopped => {
+            stage.allow(Allowed::Outage);
+            postgres.stop();
+            stale(fleet, &[0, 1]).await;
+            stage.answers(meanwhile).await;
+            fleet.checked_meanwhile().await;
+            postgres.start_again();
+        }
+        Fault::Frozen => {
+            stage.allow(Allowed::Outage);
+            postgres.freeze();
+            stale(fleet, &[0, 1]).await;
+            // What waits for the database is answered after some ten seconds, or once it goes on.
+            stage.answers(meanwhile / 20).await;
+            postgres.thaw();
+        }
+        Fault::InRecovery => {
+            stage.allow(Allowed::Outage);
+            postgres.demote();
+            stale(fleet, &[0, 1]).await;
+            stage.answers(meanwhile).await;
+            fleet.checked_meanwhile().await;
+            postgres.promote();
+        }
+        Fault::CutOffFromOneNode | Fault::CutOffWithoutRedis => {
+            stage.allow(Allowed::Outage);
+            let node = chance.below(2);
+            ways[node].becomes(if chance.once_in(2) { Way::Silent } else { Way::Shut });
+            stale(fleet, &[node]).await;
+            // It is not ready, so it is sent checks alone. The other one goes on, and signs people out meanwhile.
+            stage.serves(node, false);
+            stage.acknowledged(meanwhile / 2).await;
+            fleet.checked_meanwhile().await;
+            ways[node].becomes(Way::Open);
+            fleet.until_ready(node, true).await;
+            stage.serves(node, true);
+        }
+        Fault::Slow => {
+            for way in ways {
+                way.becomes(Way::Slow(Duration::from_millis(10)));
+            }
+            stage.answers(meanwhile).await;
+            for way in ways {
+                way.becomes(Way::Open);
+            }
+        }
+    }
+}
+
+/// Waits until these nodes say that they are not ready and that their copy of the revocations is too old to decide.
+async fn stale(fleet: &Fleet, nodes: &[usize]) {
+    for node in nodes {
+        while !fleet
+            .until_ready(*node, false)
+            .await
+            .contains(r#""blacklist":"failed""#)
+        {
+            if fleet.stage.is_broken() {
+                return;
+            }
+        }
+    }
+}
+
+/// With a memory that stays fresh for longer than the test takes, so that nothing hangs on how fast it runs.
+#[tokio::test]
+async fn tokens_are_checked_without_the_database_while_memory_is_fresh() {
+    let postgres = OwnPostgres::start();
+    let database = Database::create(Backend::Postgres);
+    let (url, fresh) = (postgres.url(), "20s");
+    let settings = [
+        ("DATABASE_URL", url.as_str()),
+        ("KEYWARD__BLACKLIST__MAX_STALENESS", fresh),
+    ];
+    let server = Server::start(&database, &settings);
+    let who = json!({ "email": "ada@example.com", "password": PASSWORD });
+    let tokens = server.client().post("/register", &who).await.expect(201);
+    let signed_in = server.client().with_bearer(&tokens.field("access_token"));
+    let begun = Instant::now();
+    while server.client().get("/health/ready").await.status != 200 {
+        assert!(begun.elapsed() < Duration::from_secs(30), "{}", server.log());
+    }
+    postgres.stop();
+    for _ in 0..20 {
+        signed_in.get("/verify").await.expect(204);
+        server.client().post("/login", &who).await.expect(503);
+    }
+}

@@ -1,0 +1,136 @@
+//! Redis is a copy: whatever befalls it, every request is decided. No 503, no refusal of what is valid, and nothing that was
+//! revoked is accepted (behaviour.md §1). So nothing is ever excused here.
+
+use super::CALLERS;
+use crate::{
+    chance::Chance,
+    fleet::{Fleet, Launch},
+    report::Row,
+};
+use std::{sync::Arc, time::Duration};
+use tests::{Backend, Database, OwnRedis, Proxy, Way};
+
+/// What befalls Redis.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Fault {
+    Killed,
+    Frozen,
+    Flushed,
+    OldSnapshot,
+    CutOffFromOneNode,
+    Slow,
+}
+
+impl Fault {
+    pub(crate) const ALL: [Self; 6] = [
+        Self::Killed,
+        Self::Frozen,
+        Self::Flushed,
+        Self::OldSnapshot,
+        Self::CutOffFromOneNode,
+        Self::Slow,
+    ];
+
+    const fn name(self) -> &'static str {
+        match self {
+            Self::Killed => "Redis killed and started empty",
+            Self::Frozen => "Redis frozen (SIGSTOP)",
+            Self::Flushed => "Redis flushed again and again",
+            Self::OldSnapshot => "Redis restarted from an old snapshot",
+            Self::CutOffFromOneNode => "Redis cut off from one node of two",
+            Self::Slow => "slow network to Redis (20 ms, then 80 ms each way)",
+        }
+    }
+}
+
+/// Two nodes on PostgreSQL and Redis, each with a way to Redis of its own; these faults in turn.
+pub(crate) async fn under_load(faults: &[Fault], rounds: u32, seed: u64) -> Row {
+    let database = Database::create(Backend::Fleet);
+    let mut redis = OwnRedis::start();
+    let ways = [Proxy::to(redis.port()).await, Proxy::to(redis.port()).await];
+    let launch = |way: &Proxy| {
+        let mut launch = Launch::with(database.environment());
+        launch.set("REDIS_URL", &format!("redis://127.0.0.1:{}/0", way.port()));
+        launch
+    };
+    let name = match faults {
+        [one] => one.name(),
+        _ => "Redis: every fault in turn",
+    };
+    let mut fleet = Fleet::start(name, ways.iter().map(launch).collect(), CALLERS, seed);
+    for fault in faults.iter().cycle().take(usize::try_from(rounds).unwrap()) {
+        fleet.load();
+        let before = fleet.chance.between(20, 150);
+        fleet.stage.acknowledged(before).await;
+        let mut chance = fleet.chance.part();
+        befall(*fault, &mut fleet, &mut redis, &ways, &mut chance).await;
+        fleet.well_again().await;
+        let after = fleet.chance.between(20, 150);
+        fleet.stage.answers(after).await;
+        fleet.quiet().await;
+        if !fleet.audited().await {
+            break;
+        }
+    }
+    fleet.finished().await
+}
+
+async fn befall(
+    fault: Fault,
+    fleet: &mut Fleet,
+    redis: &mut OwnRedis,
+    ways: &[Proxy; 2],
+    chance: &mut Chance,
+) {
+    let stage = Arc::clone(&fleet.stage);
+    let meanwhile = chance.between(60, 200);
+    match fault {
+        Fault::Killed => {
+            redis.kill();
+            stage.answers(meanwhile).await;
+            fleet.checked_meanwhile().await;
+            redis.start_again();
+        }
+        Fault::Frozen => {
+            redis.freeze();
+            stage.answers(meanwhile).await;
+            fleet.checked_meanwhile().await;
+            redis.thaw();
+        }
+        Fault::Flushed => {
+            // Far more often than nodes read (500 ms): what was just answered is gone before the other node has read it.
+            for _ in 0..20 {
+                assert_eq!(redis.command("FLUSHALL"), "+OK\r\n");
+                stage.answers(meanwhile / 6).await;
+            }
+        }
+        Fault::OldSnapshot => {
+            redis.snapshot();
+            stage.answers(meanwhile).await;
+            redis.kill();
+            redis.start_again();
+        }
+        Fault::CutOffFromOneNode => {
+            let (node, way) = if chance.once_in(2) {
+                (0, Way::Silent)
+            } else {
+                (1, Way::Shut)
+            };
+            ways[node].becomes(way);
+            stage.answers(meanwhile).await;
+            fleet.checked_meanwhile().await;
+            ways[node].becomes(Way::Open);
+        }
+        Fault::Slow => {
+            for delay in [20, 80] {
+                for way in ways {
+                    way.becomes(Way::Slow(Duration::from_millis(delay)));
+                }
+                stage.answers(meanwhile / 2).await;
+            }
+            for way in ways {
+                way.becomes(Way::Open);
+            }
+        }
+    }
+}

@@ -1,0 +1,26 @@
+//! Crashes and faults under load, with an oracle that remembers every acknowledged answer: nothing acknowledged is lost, no
+//! refresh token works twice, nothing revoked is accepted again, and an outage is never told as a sign-out.
+//!
+//! The quick form runs with every other test. The long form is `make chaos`. Its settings are in `report`.
+
+#![cfg(test)]
+#![cfg(target_os = "linux")]
+#![cfg_attr(
+    not(feature = "services"),
+    expect(dead_code, reason = "most of it needs PostgreSQL and Redis")
+)]
+
+mod audit;
+mod chance;
+mod crash;
+mod faults;
+mod fleet;
+mod load;
+#[cfg(feature = "services")]
+mod long;
+mod oracle;
+mod person;
+mod quick;
+mod reading;
+mod report;
+mod stage;

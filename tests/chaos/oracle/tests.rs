@@ -1,0 +1,394 @@
+//! Hand-made histories: each kind of violation is told, and what only looks like one is not.
+
+use super::*;
+
+fn s(seconds: u64) -> Time {
+    Time::from_secs(seconds)
+}
+
+/// A history that is written down step by step. Calls begin and end at full seconds.
+struct Told {
+    history: History,
+    now: u64,
+}
+
+impl Told {
+    /// Somebody called `ada` has registered: session 0.
+    fn registered() -> Self {
+        let mut told = Self {
+            history: History::new("ada@example.com"),
+            now: 0,
+        };
+        let call = told.begin(Op::Register { name: "ada".into() });
+        told.end(call, Outcome::SignedIn).unwrap();
+        told
+    }
+
+    fn at(&mut self, second: u64) -> &mut Self {
+        self.now = second;
+        self
+    }
+
+    fn begin(&mut self, op: Op) -> Call {
+        self.history.begun(op, "one", s(self.now))
+    }
+
+    fn end(&mut self, call: Call, outcome: Outcome) -> Result<(), Violation> {
+        let (session, number) = match (&self.history.open.get(&call).unwrap().op, &outcome) {
+            (Op::Refresh { session, .. }, Outcome::Pair(number)) => (*session, *number),
+            _ => (call, 0),
+        };
+        self.end_with(
+            call,
+            outcome,
+            session,
+            &format!("token {session}.{number}"),
+            number,
+        )
+    }
+
+    fn end_with(
+        &mut self,
+        call: Call,
+        outcome: Outcome,
+        session: Call,
+        refresh: &str,
+        number: u32,
+    ) -> Result<(), Violation> {
+        let pair = matches!(outcome, Outcome::SignedIn | Outcome::Pair(_)).then(|| Pair {
+            sid: format!("session {session}"),
+            number,
+            refresh: refresh.to_owned(),
+        });
+        self.history
+            .answered(call, &Answered { outcome, pair }, s(self.now))
+    }
+
+    fn ask(&mut self, op: Op, outcome: Outcome) -> Result<(), Violation> {
+        let call = self.begin(op);
+        self.end(call, outcome)
+    }
+
+    fn lose(&mut self, op: Op) {
+        let call = self.begin(op);
+        self.history.lost(call, "the connection broke", s(self.now));
+    }
+}
+
+fn refresh(number: u32, key: u64) -> Op {
+    Op::Refresh {
+        session: 0,
+        number,
+        key: Some(key),
+    }
+}
+
+fn bare_refresh(number: u32) -> Op {
+    Op::Refresh {
+        session: 0,
+        number,
+        key: None,
+    }
+}
+
+const VERIFY: Op = Op::Verify { by: 0 };
+const ME: Op = Op::Me { by: 0 };
+const LOGOUT: Op = Op::Logout { session: 0 };
+const LOGOUT_ALL: Op = Op::LogoutAll { by: 0 };
+
+#[test]
+fn an_acknowledged_user_that_can_not_sign_in_is_a_violation() {
+    let mut told = Told::registered();
+    told.ask(Op::Login, Outcome::SignedIn).unwrap();
+    let lost = told.ask(Op::Login, Outcome::BadCredentials).unwrap_err();
+    assert!(lost.to_string().contains("{SignedIn}"), "{lost}");
+}
+
+#[test]
+fn a_user_whose_registration_got_no_answer_is_there_or_not_but_not_by_turns() {
+    let lost = || {
+        let mut told = Told {
+            history: History::new("ada@example.com"),
+            now: 0,
+        };
+        told.lose(Op::Register { name: "ada".into() });
+        told
+    };
+    lost().ask(Op::Login, Outcome::SignedIn).unwrap();
+    let mut absent = lost();
+    absent.ask(Op::Login, Outcome::BadCredentials).unwrap();
+    absent
+        .ask(Op::Register { name: "bea".into() }, Outcome::SignedIn)
+        .unwrap();
+    let mut there = lost();
+    there
+        .ask(Op::Register { name: "bea".into() }, Outcome::EmailTaken)
+        .unwrap();
+    assert!(there.ask(Op::Login, Outcome::BadCredentials).is_err());
+}
+
+#[test]
+fn an_acknowledged_name_that_is_gone_is_a_violation() {
+    let mut told = Told::registered();
+    told.ask(ME, Outcome::Named("ada".into())).unwrap();
+    let rename = Op::Rename {
+        by: 0,
+        name: "bea".into(),
+    };
+    told.ask(rename.clone(), Outcome::Named("bea".into())).unwrap();
+    assert!(told.ask(ME, Outcome::Named("ada".into())).is_err());
+    let mut told = Told::registered();
+    told.lose(rename);
+    told.ask(ME, Outcome::Named("ada".into())).unwrap();
+    told.ask(ME, Outcome::Named("bea".into())).unwrap();
+    assert!(told.ask(ME, Outcome::Named("ada".into())).is_err());
+}
+
+#[test]
+fn an_acknowledged_rotation_that_is_gone_is_a_violation() {
+    let mut told = Told::registered();
+    told.ask(refresh(0, 1), Outcome::Pair(1)).unwrap();
+    assert!(
+        told.ask(refresh(1, 2), Outcome::Other("401 invalid_token".into()))
+            .is_err()
+    );
+    let mut told = Told::registered();
+    told.ask(refresh(0, 1), Outcome::Pair(1)).unwrap();
+    assert!(
+        told.ask(refresh(0, 2), Outcome::Pair(1)).is_err(),
+        "the used one lives again"
+    );
+}
+
+#[test]
+fn after_a_lost_refresh_the_old_token_or_its_repeat_works_and_nothing_else() {
+    let lost = || {
+        let mut told = Told::registered();
+        told.lose(refresh(0, 1));
+        told
+    };
+    lost().ask(refresh(0, 1), Outcome::Pair(1)).unwrap();
+    lost().ask(refresh(0, 2), Outcome::Pair(1)).unwrap();
+    lost().ask(refresh(0, 2), Outcome::AlreadyUsed).unwrap();
+    assert!(lost().ask(refresh(0, 1), Outcome::AlreadyUsed).is_err());
+    assert!(lost().ask(refresh(0, 1), Outcome::Revoked).is_err());
+    let mut decided = lost();
+    decided.ask(refresh(0, 2), Outcome::AlreadyUsed).unwrap();
+    decided.ask(refresh(0, 1), Outcome::Pair(1)).unwrap();
+}
+
+#[test]
+fn two_successors_of_one_token_are_a_fork() {
+    let mut told = Told::registered();
+    let (a, b) = (told.begin(refresh(0, 1)), told.begin(refresh(0, 1)));
+    told.end_with(a, Outcome::Pair(1), 0, "one", 1).unwrap();
+    let fork = told.end_with(b, Outcome::Pair(1), 0, "another", 1).unwrap_err();
+    assert!(fork.to_string().contains("a fork"), "{fork}");
+
+    let mut told = Told::registered();
+    let (a, b) = (told.begin(refresh(0, 1)), told.begin(refresh(0, 2)));
+    told.end(a, Outcome::Pair(1)).unwrap();
+    assert!(
+        told.end(b, Outcome::Pair(1)).is_err(),
+        "with another key it is no repeat"
+    );
+
+    let mut told = Told::registered();
+    let (a, b) = (told.begin(refresh(0, 1)), told.begin(refresh(0, 2)));
+    told.end(a, Outcome::Pair(1)).unwrap();
+    told.end(b, Outcome::AlreadyUsed).unwrap();
+    told.ask(refresh(1, 3), Outcome::Pair(2)).unwrap();
+}
+
+#[test]
+fn of_two_presentations_at_once_one_must_win() {
+    let mut told = Told::registered();
+    let (a, b) = (told.begin(refresh(0, 1)), told.begin(refresh(0, 2)));
+    told.end(a, Outcome::AlreadyUsed).unwrap();
+    assert!(told.end(b, Outcome::AlreadyUsed).is_err());
+}
+
+#[test]
+fn a_refresh_token_of_another_session_is_a_violation() {
+    let mut told = Told::registered();
+    told.ask(Op::Login, Outcome::SignedIn).unwrap();
+    let call = told.begin(refresh(0, 1));
+    assert!(told.end_with(call, Outcome::Pair(1), 1, "token", 1).is_err());
+    let mut told = Told::registered();
+    let call = told.begin(Op::Login);
+    assert!(
+        told.end_with(call, Outcome::SignedIn, 0, "token", 0).is_err(),
+        "the same session twice"
+    );
+}
+
+#[test]
+fn a_reuse_ends_the_session_and_a_second_tab_does_not() {
+    let mut told = Told::registered();
+    told.ask(bare_refresh(0), Outcome::Pair(1)).unwrap();
+    told.at(5).ask(bare_refresh(0), Outcome::AlreadyUsed).unwrap();
+    told.ask(VERIFY, Outcome::Accepted).unwrap();
+    assert!(
+        told.ask(VERIFY, Outcome::Revoked).is_err(),
+        "within the leeway it lives on"
+    );
+
+    let mut told = Told::registered();
+    told.ask(bare_refresh(0), Outcome::Pair(1)).unwrap();
+    told.at(12).ask(bare_refresh(0), Outcome::AlreadyUsed).unwrap();
+    assert!(
+        told.at(13).ask(VERIFY, Outcome::Accepted).is_err(),
+        "past it, it is over"
+    );
+
+    let mut told = Told::registered();
+    told.ask(bare_refresh(0), Outcome::Pair(1)).unwrap();
+    told.ask(bare_refresh(1), Outcome::Pair(2)).unwrap();
+    told.ask(bare_refresh(0), Outcome::AlreadyUsed).unwrap();
+    told.at(1).ask(bare_refresh(2), Outcome::Revoked).unwrap();
+}
+
+#[test]
+fn a_repeat_ends_with_its_window() {
+    let mut told = Told::registered();
+    told.ask(refresh(0, 1), Outcome::Pair(1)).unwrap();
+    told.at(29).ask(refresh(0, 1), Outcome::Pair(1)).unwrap();
+    assert!(told.at(40).ask(refresh(0, 1), Outcome::Pair(1)).is_err());
+}
+
+#[test]
+fn what_was_answered_as_revoked_is_never_accepted_again() {
+    for (op, refused) in [
+        (LOGOUT, Outcome::Revoked),
+        (LOGOUT_ALL, Outcome::Cut),
+        (Op::LogoutByRefresh { session: 0 }, Outcome::Revoked),
+        (Op::EndSession { by: 0, session: 0 }, Outcome::Revoked),
+    ] {
+        let told = || {
+            let mut told = Told::registered();
+            told.ask(op.clone(), Outcome::Ended).unwrap();
+            told.at(1);
+            told
+        };
+        told().ask(VERIFY, refused.clone()).unwrap();
+        told().ask(refresh(0, 1), Outcome::Revoked).unwrap();
+        assert!(told().ask(VERIFY, Outcome::Accepted).is_err(), "{op:?}");
+        assert!(told().ask(ME, Outcome::Named("ada".into())).is_err(), "{op:?}");
+        assert!(told().ask(refresh(0, 1), Outcome::Pair(1)).is_err(), "{op:?}");
+    }
+}
+
+#[test]
+fn a_valid_token_that_is_refused_is_a_violation() {
+    for outcome in [
+        Outcome::Revoked,
+        Outcome::Cut,
+        Outcome::Other("401 token_expired".into()),
+    ] {
+        assert!(Told::registered().ask(VERIFY, outcome.clone()).is_err());
+        assert!(Told::registered().ask(refresh(0, 1), outcome).is_err());
+    }
+}
+
+#[test]
+fn while_a_sign_out_is_under_way_both_answers_are_right_until_one_node_has_refused_for_long() {
+    let mut told = Told::registered();
+    told.lose(LOGOUT);
+    told.at(1).ask(VERIFY, Outcome::Accepted).unwrap();
+    told.ask(VERIFY, Outcome::Revoked).unwrap();
+    told.at(2).ask(VERIFY, Outcome::Accepted).unwrap();
+    told.ask(VERIFY, Outcome::Revoked).unwrap();
+    assert!(told.at(3).ask(VERIFY, Outcome::Accepted).is_err());
+}
+
+#[test]
+fn a_check_that_began_before_the_answer_may_still_accept() {
+    let mut told = Told::registered();
+    let (logout, check) = (told.begin(LOGOUT), told.begin(VERIFY));
+    told.at(1).end(logout, Outcome::Ended).unwrap();
+    told.end(check, Outcome::Accepted).unwrap();
+    assert!(told.at(2).ask(VERIFY, Outcome::Accepted).is_err());
+}
+
+#[test]
+fn what_was_lost_and_closed_is_decided_by_the_first_answer() {
+    let closed = || {
+        let mut told = Told::registered();
+        told.lose(LOGOUT);
+        told.history.closed(s(0), s(0));
+        told.at(5);
+        told
+    };
+    let mut alive = closed();
+    alive.ask(VERIFY, Outcome::Accepted).unwrap();
+    assert!(alive.ask(VERIFY, Outcome::Revoked).is_err());
+    let mut dead = closed();
+    dead.ask(VERIFY, Outcome::Revoked).unwrap();
+    assert!(dead.ask(VERIFY, Outcome::Accepted).is_err());
+}
+
+#[test]
+fn a_cut_ends_every_session_and_none_that_begins_after_it() {
+    let mut told = Told::registered();
+    told.ask(Op::Login, Outcome::SignedIn).unwrap();
+    told.ask(LOGOUT_ALL, Outcome::Ended).unwrap();
+    told.at(1).ask(Op::Login, Outcome::SignedIn).unwrap();
+    told.ask(Op::Verify { by: 1 }, Outcome::Cut).unwrap();
+    told.ask(Op::Verify { by: 3 }, Outcome::Accepted).unwrap();
+    assert!(told.ask(Op::Verify { by: 3 }, Outcome::Cut).is_err());
+}
+
+#[test]
+fn a_sign_in_that_races_a_cut_may_fail_and_a_later_one_may_not() {
+    let mut told = Told::registered();
+    let (login, cut) = (told.begin(Op::Login), told.begin(LOGOUT_ALL));
+    told.at(1).end(cut, Outcome::Ended).unwrap();
+    told.end(login, Outcome::BadCredentials).unwrap();
+    assert!(told.at(2).ask(Op::Login, Outcome::BadCredentials).is_err());
+}
+
+#[test]
+fn a_refresh_that_raced_a_sign_out_revives_nothing() {
+    let mut told = Told::registered();
+    let (rotation, logout) = (told.begin(refresh(0, 1)), told.begin(LOGOUT));
+    told.end(logout, Outcome::Ended).unwrap();
+    told.end(rotation, Outcome::Pair(1)).unwrap();
+    assert!(told.at(1).ask(refresh(1, 2), Outcome::Pair(2)).is_err());
+}
+
+#[test]
+fn a_call_that_was_never_sent_changed_nothing() {
+    let mut told = Told::registered();
+    let call = told.begin(LOGOUT);
+    told.history.unsent(call, s(0));
+    assert!(told.ask(VERIFY, Outcome::Revoked).is_err());
+}
+
+#[test]
+fn an_account_with_too_much_lost_is_left_alone_until_it_is_closed() {
+    let mut told = Told::registered();
+    for key in 0..3 {
+        assert!(!told.history.is_uncertain());
+        told.lose(refresh(0, key));
+    }
+    told.lose(VERIFY);
+    assert!(told.history.is_uncertain());
+    told.history.closed(s(0), s(11));
+    assert!(!told.history.is_uncertain());
+}
+
+#[test]
+fn a_violation_tells_the_whole_history() {
+    let mut told = Told::registered();
+    told.ask(LOGOUT, Outcome::Ended).unwrap();
+    let text = told.at(7).ask(VERIFY, Outcome::Accepted).unwrap_err().to_string();
+    for part in [
+        "ada@example.com",
+        "Register",
+        "#1 answered: Ended",
+        "7.000s",
+        "{Revoked}",
+    ] {
+        assert!(text.contains(part), "{part} is missing in {text}");
+    }
+}

@@ -1,0 +1,352 @@
+//! One state that an account may be in, and what each call does to it: the promises of behaviour.md §1–3, written down once
+//! more and independently of the product's code.
+//!
+//! A call has one outcome in one state, save where only its time decides (a window that may or may not have passed): then
+//! it has each of them.
+
+use std::{collections::BTreeMap, time::Duration};
+
+/// A moment of a history, counted from its beginning.
+pub(crate) type Time = Duration;
+
+/// A call, by its number. A session goes by the call that began it.
+pub(crate) type Call = u64;
+
+/// How long a node may rely on what it has read (`blacklist.max_staleness`): what one node knows to be revoked, all know
+/// that much later, answered or not.
+const EVERYWHERE_WITHIN: Time = Duration::from_secs(2);
+/// `rotation.retry_window`.
+const RETRY_WINDOW: Time = Duration::from_secs(30);
+/// `rotation.reuse_leeway`.
+const REUSE_LEEWAY: Time = Duration::from_secs(10);
+/// How far two readings of the clock may be apart from what lies between them.
+const UNSHARP: Time = Duration::from_millis(50);
+const NEVER: Time = Duration::MAX;
+
+/// What is asked.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) enum Op {
+    /// `POST /register`.
+    Register { name: String },
+    /// `POST /login`.
+    Login,
+    /// `POST /refresh`, perhaps with an `Idempotency-Key`.
+    Refresh {
+        session: Call,
+        number: u32,
+        key: Option<u64>,
+    },
+    /// `POST /logout` with an access token.
+    Logout { session: Call },
+    /// `POST /logout` with a refresh token.
+    LogoutByRefresh { session: Call },
+    /// `POST /logout-all`.
+    LogoutAll { by: Call },
+    /// `DELETE /sessions/{id}`.
+    EndSession { by: Call, session: Call },
+    /// `PATCH /me`.
+    Rename { by: Call, name: String },
+    /// `GET /me`.
+    Me { by: Call },
+    /// `GET /verify`.
+    Verify { by: Call },
+}
+
+/// What is answered.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+pub(crate) enum Outcome {
+    /// A new session and its first pair of tokens.
+    SignedIn,
+    /// 409 `email_taken`.
+    EmailTaken,
+    /// 401 `invalid_credentials`.
+    BadCredentials,
+    /// 200 with the refresh token of this number.
+    Pair(u32),
+    /// 401 `token_already_used`.
+    AlreadyUsed,
+    /// 401 `token_revoked`.
+    Revoked,
+    /// 401 `all_sessions_revoked`.
+    Cut,
+    /// A sign-out of some kind was done.
+    Ended,
+    /// The user, called so.
+    Named(String),
+    /// 204 of a token check.
+    Accepted,
+    /// Something that no state allows.
+    Other(String),
+}
+
+impl Op {
+    /// Whether it may change what later calls are answered. A lost sign-in makes a session that nobody has a token of.
+    pub(crate) fn leaves_a_trace(&self) -> bool {
+        !matches!(self, Self::Me { .. } | Self::Verify { .. } | Self::Login)
+    }
+
+    /// The session whose token is presented.
+    pub(crate) fn presents(&self) -> Option<Call> {
+        match self {
+            Self::Register { .. } | Self::Login => None,
+            Self::Refresh { session, .. } | Self::Logout { session } | Self::LogoutByRefresh { session } => {
+                Some(*session)
+            }
+            Self::LogoutAll { by }
+            | Self::EndSession { by, .. }
+            | Self::Rename { by, .. }
+            | Self::Me { by }
+            | Self::Verify { by } => Some(*by),
+        }
+    }
+}
+
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+struct Session {
+    number: u32,
+    key: Option<u64>,
+    /// The server's clock showed a time between these when it was rotated.
+    rotated: (Time, Time),
+    /// It was ended by itself.
+    ended: bool,
+    /// The user's generation was raised above its own.
+    cut: bool,
+    /// Whoever begins to ask later than this must be refused.
+    refused_from: Time,
+}
+
+/// One state of an account.
+#[derive(Debug, Clone, Default, PartialEq, Eq, PartialOrd, Ord)]
+pub(crate) struct World {
+    registered: bool,
+    name: String,
+    sessions: BTreeMap<Call, Session>,
+    /// When the newest cut had happened at the latest.
+    cut_by: Option<Time>,
+}
+
+/// What a call came to in some state: the state after it, its answer, and the sessions that are over everywhere once the
+/// answer is there.
+#[derive(Debug, Clone)]
+pub(crate) struct Effect {
+    pub(crate) world: World,
+    pub(crate) outcome: Outcome,
+    pub(crate) over: Vec<Call>,
+}
+
+/// A call, and when the server read its clock for it: not before, not after. It may take effect later than that, and how
+/// much later is anybody's guess where its answer was lost.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Asked<'a> {
+    pub(crate) call: Call,
+    pub(crate) op: &'a Op,
+    pub(crate) window: (Time, Time),
+    pub(crate) lost: bool,
+}
+
+impl World {
+    /// Everything that a call may come to in this state.
+    pub(crate) fn effects(&self, asked: Asked<'_>) -> Vec<Effect> {
+        let begun = asked.window.0;
+        match asked.op {
+            Op::Register { .. } if self.registered => vec![self.same(Outcome::EmailTaken)],
+            Op::Register { name } => {
+                let mut world = self.clone();
+                world.registered = true;
+                world.name.clone_from(name);
+                vec![world.signed_in(asked)]
+            }
+            Op::Login => self.login(asked),
+            Op::Refresh { session, number, key } => self.refresh(asked, *session, *number, *key),
+            Op::LogoutByRefresh { session } => self.logout_by_refresh(*session),
+            Op::Logout { session } => self.bearer(*session, begun, |world| {
+                vec![world.ended(*session, Outcome::Ended)]
+            }),
+            Op::EndSession { by, session } => {
+                self.bearer(*by, begun, |world| vec![world.ended(*session, Outcome::Ended)])
+            }
+            Op::LogoutAll { by } => self.bearer(*by, begun, |world| vec![world.all_cut(asked)]),
+            Op::Rename { by, name } => self.bearer(*by, begun, |world| {
+                let mut effect = world.same(Outcome::Named(name.clone()));
+                effect.world.name.clone_from(name);
+                vec![effect]
+            }),
+            Op::Me { by } => self.bearer(*by, begun, |world| {
+                vec![world.same(Outcome::Named(world.name.clone()))]
+            }),
+            Op::Verify { by } => self.bearer(*by, begun, |world| vec![world.same(Outcome::Accepted)]),
+        }
+    }
+
+    /// From this moment on these sessions are refused everywhere.
+    pub(crate) fn known_everywhere(&mut self, sessions: &[Call], from: Time) {
+        for session in sessions {
+            if let Some(session) = self.sessions.get_mut(session) {
+                session.refused_from = session.refused_from.min(from);
+            }
+        }
+    }
+
+    /// A node has refused this session: the others do so soon.
+    pub(crate) fn was_refused(&mut self, session: Call, at: Time) {
+        self.known_everywhere(&[session], at.saturating_add(EVERYWHERE_WITHIN));
+    }
+
+    /// All that has happened had happened by now, and every node learns of it.
+    pub(crate) fn came_to_rest(&mut self, at: Time) {
+        self.cut_by = self.cut_by.map(|by| by.min(at));
+        for session in self.sessions.values_mut().filter(|session| session.is_over()) {
+            session.refused_from = session.refused_from.min(at.saturating_add(EVERYWHERE_WITHIN));
+        }
+    }
+
+    /// Forgets a session that nobody has a token of.
+    pub(crate) fn forget(&mut self, session: Call) {
+        self.sessions.remove(&session);
+    }
+
+    fn same(&self, outcome: Outcome) -> Effect {
+        Effect {
+            world: self.clone(),
+            outcome,
+            over: Vec::new(),
+        }
+    }
+
+    fn signed_in(mut self, asked: Asked<'_>) -> Effect {
+        let session = Session {
+            number: 0,
+            key: None,
+            rotated: asked.window,
+            ended: false,
+            cut: false,
+            refused_from: NEVER,
+        };
+        self.sessions.insert(asked.call, session);
+        self.same(Outcome::SignedIn)
+    }
+
+    fn login(&self, asked: Asked<'_>) -> Vec<Effect> {
+        if !self.registered {
+            return vec![self.same(Outcome::BadCredentials)];
+        }
+        let mut all = vec![self.clone().signed_in(asked)];
+        // The password was verified before a cut, and the session would be dead at its birth.
+        if self.cut_by.is_some_and(|cut| cut >= asked.window.0) {
+            all.push(self.same(Outcome::BadCredentials));
+        }
+        all
+    }
+
+    /// The table of behaviour.md §3, for tokens that are all ours and in time.
+    fn refresh(&self, asked: Asked<'_>, id: Call, number: u32, key: Option<u64>) -> Vec<Effect> {
+        let Some(session) = self.sessions.get(&id) else {
+            return Vec::new();
+        };
+        if session.is_over() {
+            return vec![self.same(Outcome::Revoked)];
+        }
+        if number > session.number {
+            return Vec::new();
+        }
+        if number == session.number {
+            let mut effect = self.same(Outcome::Pair(number + 1));
+            if let Some(session) = effect.world.sessions.get_mut(&id) {
+                session.number = number + 1;
+                session.key = key;
+                session.rotated = asked.window;
+            }
+            return vec![effect];
+        }
+        if number + 1 != session.number {
+            return vec![self.ended(id, Outcome::AlreadyUsed)];
+        }
+        let since = (
+            asked.window.0.saturating_sub(session.rotated.1),
+            asked.window.1.saturating_sub(session.rotated.0),
+        );
+        let (may_be_within, may_be_past) = sides(since, RETRY_WINDOW);
+        let mut all = Vec::new();
+        let repeats = key.is_some() && key == session.key;
+        if repeats && may_be_within {
+            all.push(self.same(Outcome::Pair(session.number)));
+        }
+        if !repeats || may_be_past {
+            let (may_be_within, may_be_past) = sides(since, REUSE_LEEWAY);
+            if may_be_within {
+                all.push(self.same(Outcome::AlreadyUsed));
+            }
+            if may_be_past {
+                all.push(self.ended(id, Outcome::AlreadyUsed));
+            }
+        }
+        all
+    }
+
+    /// It asks no copy of the revocations, and ends a session that is only cut once more.
+    fn logout_by_refresh(&self, id: Call) -> Vec<Effect> {
+        let Some(session) = self.sessions.get(&id) else {
+            return Vec::new();
+        };
+        let mut all = Vec::new();
+        if !session.ended {
+            all.push(self.ended(id, Outcome::Ended));
+        }
+        if session.is_over() {
+            all.push(self.ended(id, Outcome::Revoked));
+        }
+        all
+    }
+
+    /// A call with an access token: it passes while its session lives, and a while longer where a node has not heard yet.
+    fn bearer(&self, by: Call, begun: Time, passed: impl Fn(&Self) -> Vec<Effect>) -> Vec<Effect> {
+        let Some(session) = self.sessions.get(&by) else {
+            return Vec::new();
+        };
+        let mut all = Vec::new();
+        if !session.is_over() || begun < session.refused_from {
+            all.extend(passed(self));
+        }
+        if session.cut {
+            all.push(self.same(Outcome::Cut));
+        }
+        if session.ended {
+            all.push(self.same(Outcome::Revoked));
+        }
+        all
+    }
+
+    fn ended(&self, id: Call, outcome: Outcome) -> Effect {
+        let mut effect = self.same(outcome);
+        if let Some(session) = effect.world.sessions.get_mut(&id) {
+            session.ended = true;
+        }
+        effect.over.push(id);
+        effect
+    }
+
+    fn all_cut(&self, asked: Asked<'_>) -> Effect {
+        let mut effect = self.same(Outcome::Ended);
+        let by = if asked.lost { NEVER } else { asked.window.1 };
+        effect.world.cut_by = effect.world.cut_by.max(Some(by));
+        for (id, session) in &mut effect.world.sessions {
+            session.cut = true;
+            effect.over.push(*id);
+        }
+        effect
+    }
+}
+
+impl Session {
+    fn is_over(&self) -> bool {
+        self.ended || self.cut
+    }
+}
+
+/// Whether a span that lies between two bounds may be within a limit, and whether it may be past it.
+fn sides(span: (Time, Time), limit: Time) -> (bool, bool) {
+    (
+        span.0 <= limit.saturating_add(UNSHARP),
+        span.1.saturating_add(UNSHARP) > limit,
+    )
+}
