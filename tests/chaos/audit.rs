@@ -48,6 +48,7 @@ pub(crate) async fn check_everywhere(stage: &Stage, callers: &mut [Caller]) {
         .await;
 }
 
+/// All at once: while a fault lasts, a check may wait for two seconds until it is told 503.
 async fn check(stage: &Stage, person: &mut Person, tokens: usize) {
     let mut calls = Vec::new();
     for held in &person.held {
@@ -58,9 +59,7 @@ async fn check(stage: &Stage, person: &mut Person, tokens: usize) {
             }
         }
     }
-    for call in calls {
-        ask_at_once(stage, person, vec![call]).await;
-    }
+    ask_at_once(stage, person, calls).await;
 }
 
 async fn ask_after(stage: &Stage, person: &mut Person, chance: &mut Chance) {

@@ -119,7 +119,7 @@ impl Stage {
 
     /// The nodes that may be asked.
     pub(crate) fn nodes_for(&self, op: &Op) -> Vec<usize> {
-        let check = is_check(op);
+        let check = op.only_reads();
         let nodes = self.nodes.read().unwrap();
         let may = |node: &Node| node.client.is_some() && (check || node.serves);
         (0..nodes.len()).filter(|node| may(&nodes[*node])).collect()
@@ -227,7 +227,7 @@ impl Stage {
                     }
                     Reading::Unavailable => {
                         history.lost(call, "503", at);
-                        let excused = may(Allowed::Outage) || (may(Allowed::NoWrites) && !is_check(op));
+                        let excused = may(Allowed::Outage) || (may(Allowed::NoWrites) && !op.only_reads());
                         let wrong = (!excused).then(|| {
                             history.violation(format!("#{call} {op:?} met an outage: {}", answer.text))
                         });
@@ -253,14 +253,9 @@ impl Stage {
         }
         self.counts.send_modify(|counts| match (&reply, op) {
             (None, _) => counts.open += 1,
-            (Some(_), op) if is_check(op) => counts.checks += 1,
+            (Some(_), op) if op.only_reads() => counts.checks += 1,
             (Some(_), _) => counts.acknowledged += 1,
         });
         (call, reply)
     }
-}
-
-/// Whether a call only asks who somebody is.
-fn is_check(op: &Op) -> bool {
-    matches!(op, Op::Me { .. } | Op::Verify { .. })
 }

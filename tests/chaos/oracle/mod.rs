@@ -239,7 +239,9 @@ impl History {
             return;
         }
         for (call, open) in &self.open {
-            if line.taken.contains_key(call) {
+            // What only reads matters to nobody else's answer.
+            let beside_the_point = open.op.only_reads() && until != Some(*call);
+            if beside_the_point || line.taken.contains_key(call) {
                 continue;
             }
             let asked = Asked {

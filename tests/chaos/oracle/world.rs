@@ -82,7 +82,12 @@ pub(crate) enum Outcome {
 impl Op {
     /// Whether it may change what later calls are answered. A lost sign-in makes a session that nobody has a token of.
     pub(crate) fn leaves_a_trace(&self) -> bool {
-        !matches!(self, Self::Me { .. } | Self::Verify { .. } | Self::Login)
+        !self.only_reads() && *self != Self::Login
+    }
+
+    /// Whether it changes nothing in any state.
+    pub(crate) fn only_reads(&self) -> bool {
+        matches!(self, Self::Me { .. } | Self::Verify { .. })
     }
 
     /// The session whose token is presented.
