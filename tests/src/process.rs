@@ -97,6 +97,8 @@ pub struct Server {
     child: Child,
     origin: String,
     log: Arc<Mutex<String>>,
+    /// Keeps the log until the server has ended.
+    reader: Option<thread::JoinHandle<()>>,
 }
 
 impl Server {
@@ -140,7 +142,12 @@ impl Server {
         let copy = Arc::clone(&log);
         let reader = thread::spawn(move || keep(errors, &copy, &listening));
         match listens.recv_timeout(PATIENCE) {
-            Ok(origin) => Ok(Self { child, origin, log }),
+            Ok(origin) => Ok(Self {
+                child,
+                origin,
+                log,
+                reader: Some(reader),
+            }),
             Err(_) => {
                 let _ = child.kill();
                 let _ = child.wait();
@@ -166,6 +173,20 @@ impl Server {
     #[must_use]
     pub fn log(&self) -> String {
         self.log.lock().unwrap().clone()
+    }
+
+    /// Ends it in order, and gives everything that it ever printed.
+    ///
+    /// # Panics
+    /// If it does not end with 0.
+    #[must_use]
+    pub fn log_to_the_end(&mut self) -> String {
+        self.signal("TERM");
+        assert_eq!(self.wait(), Some(0), "{}", self.log());
+        if let Some(reader) = self.reader.take() {
+            reader.join().unwrap();
+        }
+        self.log()
     }
 
     /// Its process id.

@@ -1,4 +1,4 @@
-//! Runs a search and says what it came to: the figures of this file are the figures of docs/reliability.md.
+//! Runs a search and says what it came to: the figures of this file stand in docs/reliability.md.
 
 use crate::search::{Model, search};
 

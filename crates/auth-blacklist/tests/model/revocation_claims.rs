@@ -59,7 +59,8 @@ fn an_answered_revocation_is_never_accepted_by_two_nodes_without_redis() {
 }
 
 #[test]
-fn an_answered_revocation_is_never_accepted_by_two_nodes_with_redis() {
+fn an_answered_revocation_is_never_accepted_by_two_nodes_with_redis_whatever_the_order() {
+    // With time and faults it takes minutes: only at the large sizes. One node among many has both here, too.
     let (quick, more) = (bounds(0, 0, 1), bounds(1, 1, 1));
     hold(Cast::Two, true, What::Session, quick, more);
 }

@@ -244,6 +244,18 @@ mod tests {
         .await
     }
 
+    #[cfg(target_os = "linux")]
+    #[tokio::test]
+    async fn the_threads_stand_back_and_nobody_else_does() {
+        let priority = || rustix::process::getpriority_process(None).unwrap();
+        let mine = priority();
+        let theirs = pool(1, 1, Duration::from_secs(60))
+            .run(move |_| priority())
+            .await
+            .unwrap();
+        assert_eq!((priority(), theirs), (mine, (mine + NICENESS).min(19)));
+    }
+
     #[tokio::test]
     async fn a_job_that_waited_too_long_is_refused() {
         let pool = pool(1, 8, Duration::ZERO);

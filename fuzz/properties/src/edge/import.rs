@@ -72,7 +72,9 @@ fn check_lines(lines: &[ImportLine], whole: &[u8]) {
     let most = whole.iter().filter(|byte| matches!(byte, b'\n' | b'\r')).count() + 1;
     assert!(lines.len() <= most, "{} lines of {most}", lines.len());
     // Lines are counted by their line feeds: two that a CR alone parts bear one number.
-    let old = whole.windows(2).any(|pair| pair.first() == Some(&b'\r') && pair.get(1) != Some(&b'\n'));
+    let old = whole
+        .windows(2)
+        .any(|pair| pair.first() == Some(&b'\r') && pair.get(1) != Some(&b'\n'));
     for (before, after) in lines.iter().zip(lines.iter().skip(1)) {
         assert!(
             before.number < after.number || old,

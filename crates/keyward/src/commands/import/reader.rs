@@ -77,7 +77,9 @@ pub(super) fn lines(input: Box<dyn BufRead + Send>, format: ImportFormat) -> Res
 }
 
 fn csv_lines(input: Box<dyn BufRead + Send>) -> Result<Lines, CommandError> {
-    let mut reader = csv::ReaderBuilder::new().flexible(true).from_reader(LineFeeds::of(input));
+    let mut reader = csv::ReaderBuilder::new()
+        .flexible(true)
+        .from_reader(LineFeeds::of(input));
     let header = reader
         .headers()
         .map_err(|error| CommandError::Failed(format!("the header can't be read: {error}")))?;
