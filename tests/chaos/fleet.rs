@@ -16,13 +16,16 @@ use tests::Server;
 /// How soon all must be well again once the cause is gone: "seconds".
 const WELL_WITHIN: Duration = Duration::from_secs(30);
 
-/// What every server of a run is told: few threads, tokens that outlive the run.
-pub(crate) const SETTINGS: [(&str, &str); 5] = [
+/// What every server of a run is told: few threads, tokens that outlive the run, and idle connections that the client gives up
+/// first (after 90 s). An unused one that the server gives up is told 408, which would answer a request that crosses it.
+pub(crate) const SETTINGS: [(&str, &str); 7] = [
     ("KEYWARD__SERVER__WORKERS", "1"),
     ("KEYWARD__PASSWORD__THREADS", "1"),
     ("KEYWARD__DATABASE__POOL_SIZE", "4"),
     ("KEYWARD__TOKENS__ACCESS_TTL", "12h"),
     ("KEYWARD__LOG__LEVEL", "warn"),
+    ("KEYWARD__SERVER__HEADER_TIMEOUT", "120s"),
+    ("KEYWARD__SERVER__KEEP_ALIVE", "120s"),
 ];
 
 /// How a server of the run is started: its launcher, and its environment.

@@ -239,8 +239,8 @@ impl History {
             return;
         }
         for (call, open) in &self.open {
-            // What only reads matters to nobody else's answer.
-            let beside_the_point = open.op.only_reads() && until != Some(*call);
+            // A check matters to nobody else's answer, and what it may be answered only grows: what has ended stays so.
+            let beside_the_point = matches!(open.op, Op::Verify { .. }) && until != Some(*call);
             if beside_the_point || line.taken.contains_key(call) {
                 continue;
             }

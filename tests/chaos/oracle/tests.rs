@@ -339,6 +339,32 @@ fn a_cut_ends_every_session_and_none_that_begins_after_it() {
 }
 
 #[test]
+fn a_look_that_began_before_a_new_name_was_acknowledged_may_see_the_old_one() {
+    let mut told = Told::registered();
+    let name = "bea".to_owned();
+    let (look, rename) = (told.begin(ME), told.begin(Op::Rename { by: 0, name }));
+    told.end(rename, Outcome::Named("bea".into())).unwrap();
+    told.end(look, Outcome::Named("ada".into())).unwrap();
+    assert!(told.ask(ME, Outcome::Named("ada".into())).is_err());
+}
+
+#[test]
+fn many_checks_at_once_do_not_keep_a_sign_out_from_counting() {
+    let mut told = Told::registered();
+    let checks: Vec<Call> = (0..40).map(|_| told.begin(VERIFY)).collect();
+    told.at(1).ask(LOGOUT, Outcome::Ended).unwrap();
+    for (n, check) in checks.into_iter().enumerate() {
+        let outcome = if n % 2 == 0 {
+            Outcome::Accepted
+        } else {
+            Outcome::Revoked
+        };
+        told.end(check, outcome).unwrap();
+    }
+    assert!(told.at(2).ask(VERIFY, Outcome::Accepted).is_err());
+}
+
+#[test]
 fn a_sign_in_that_races_a_cut_may_fail_and_a_later_one_may_not() {
     let mut told = Told::registered();
     let (login, cut) = (told.begin(Op::Login), told.begin(LOGOUT_ALL));
