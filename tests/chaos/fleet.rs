@@ -5,7 +5,7 @@ use crate::{
     chance::Chance,
     load::{Caller, Load},
     report::Row,
-    stage::{Allowed, Stage},
+    stage::Stage,
 };
 use std::{
     sync::Arc,
@@ -117,7 +117,7 @@ impl Fleet {
 
     /// Kills a node.
     pub(crate) fn kill(&mut self, node: usize) {
-        self.stage.allow(Allowed::Anything);
+        self.stage.killed(node);
         self.servers[node].kill();
         self.stage.down(node);
     }
@@ -140,7 +140,7 @@ impl Fleet {
             self.until_ready(node, true).await;
         }
         self.slowest = self.slowest.max(begun.elapsed());
-        self.stage.allow(Allowed::Decisions);
+        self.stage.well();
     }
 
     /// Waits until a node says that it is ready, or that it is not, and gives what it said.

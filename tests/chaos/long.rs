@@ -34,6 +34,8 @@ impl Table {
     }
 
     fn end(self) {
+        let ran = !self.rows.is_empty() || !self.skipped.is_empty();
+        assert!(ran, "no run's name contains {:?}", self.only);
         say(&format!("\nSeed {}.\n\n{HEAD}", self.seed));
         for row in &self.rows {
             say(&row.markdown());

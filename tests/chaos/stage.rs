@@ -29,10 +29,6 @@ pub(crate) enum Allowed {
     Outage,
     /// The same, but for what only reads.
     NoWrites,
-    /// An end of the connection: a node is killed.
-    Breaks,
-    /// Both.
-    Anything,
 }
 
 /// What was counted.
@@ -63,14 +59,19 @@ struct Node {
     serves: bool,
     /// Whether it may take a token for expired or not yet valid.
     wrong_time: bool,
+    /// How often it was killed.
+    kills: u64,
+    /// Whether it was killed and is not well again: its connections may break, and it may know nothing yet. The others have
+    /// no such excuse.
+    recovering: bool,
 }
 
 /// The stage.
 pub(crate) struct Stage {
     begun: Instant,
     nodes: RwLock<Vec<Node>>,
-    /// How often that has changed, and when it did so last.
-    allowed: Mutex<(Allowed, u64, Time)>,
+    /// What was allowed since when, in order; never empty.
+    allowed: Mutex<Vec<(Allowed, Time)>>,
     counts: watch::Sender<Counts>,
     violations: Mutex<Vec<String>>,
 }
@@ -82,11 +83,13 @@ impl Stage {
             client: None,
             serves: true,
             wrong_time: false,
+            kills: 0,
+            recovering: false,
         };
         Self {
             begun: Instant::now(),
             nodes: RwLock::new(vec![down; nodes]),
-            allowed: Mutex::new((Allowed::Decisions, 0, Time::ZERO)),
+            allowed: Mutex::new(vec![(Allowed::Decisions, Time::ZERO)]),
             counts: watch::Sender::new(Counts::default()),
             violations: Mutex::new(Vec::new()),
         }
@@ -102,9 +105,24 @@ impl Stage {
         self.nodes.write().unwrap()[node].client = Some(client);
     }
 
+    /// A node is about to be killed. Told before it is, so that whoever meets the end of it is excused.
+    pub(crate) fn killed(&self, node: usize) {
+        let node = &mut self.nodes.write().unwrap()[node];
+        node.kills += 1;
+        node.recovering = true;
+    }
+
     /// A node is asked no more.
     pub(crate) fn down(&self, node: usize) {
         self.nodes.write().unwrap()[node].client = None;
+    }
+
+    /// All is well again, and nothing but decisions is allowed.
+    pub(crate) fn well(&self) {
+        for node in self.nodes.write().unwrap().iter_mut() {
+            node.recovering = false;
+        }
+        self.allow(Allowed::Decisions);
     }
 
     /// Whether a node is sent what changes something.
@@ -127,16 +145,16 @@ impl Stage {
 
     /// From now on this may befall requests.
     pub(crate) fn allow(&self, allowed: Allowed) {
-        let mut now = self.allowed.lock().unwrap();
-        *now = (allowed, now.1 + 1, self.now());
+        self.allowed.lock().unwrap().push((allowed, self.now()));
     }
 
     /// What was lost by this moment can't take effect any more. Not before all has been well for a while: what a frozen
     /// database or a silent network holds back is carried out afterwards.
     pub(crate) fn settled_by(&self) -> Option<Time> {
-        let (allowed, _, since) = *self.allowed.lock().unwrap();
+        let (allowed, since) = *self.allowed.lock().unwrap().last()?;
         let long_ago = self.now().checked_sub(ENDS_WITHIN)?;
-        (allowed == Allowed::Decisions && since <= long_ago).then_some(long_ago)
+        let well = self.nodes.read().unwrap().iter().all(|node| !node.recovering);
+        (well && allowed == Allowed::Decisions && since <= long_ago).then_some(long_ago)
     }
 
     /// What was counted so far.
@@ -187,31 +205,27 @@ impl Stage {
         op: &Op,
         pick: usize,
     ) -> (Call, Option<Reply>) {
-        let (client, wrong_time) = {
-            let node = &self.nodes.read().unwrap()[node];
-            (node.client.clone(), node.wrong_time)
-        };
+        let asked = self.nodes.read().unwrap()[node].clone();
         let call = person.history.lock().unwrap().begun(
             op.clone(),
             if node == 0 { "one" } else { "two" },
             self.now(),
         );
-        let Some(client) = client else {
+        let Some(client) = &asked.client else {
             person.history.lock().unwrap().unsent(call, self.now());
             return (call, None);
         };
-        let before = *self.allowed.lock().unwrap();
-        let request = person.request(&client, op, pick).timeout(PATIENCE);
+        let before = self.allowed.lock().unwrap().len();
+        let request = person.request(client, op, pick).timeout(PATIENCE);
         let answer = client.try_send(request).await;
         let mut history = person.history.lock().unwrap();
         let at = self.now();
-        let after = *self.allowed.lock().unwrap();
-        let wrong_time = wrong_time || self.nodes.read().unwrap()[node].wrong_time;
+        let answers = self.nodes.read().unwrap()[node].clone();
+        let wrong_time = asked.wrong_time || answers.wrong_time;
+        let killed = asked.recovering || answers.recovering || answers.kills != asked.kills;
         // What was allowed only for a while in between was allowed, too.
-        let may = |what: Allowed| {
-            let allowed = |now: Allowed| now == what || now == Allowed::Anything;
-            allowed(before.0) || allowed(after.0) || after.1 > before.1 + 1
-        };
+        let meanwhile = self.allowed.lock().unwrap()[before - 1..].to_vec();
+        let may = |what: Allowed| meanwhile.iter().any(|(allowed, _)| *allowed == what);
         let (reply, wrong) = match answer {
             Ok(answer) => {
                 let sid = op.presents().map(|session| person.sid(session));
@@ -227,7 +241,8 @@ impl Stage {
                     }
                     Reading::Unavailable => {
                         history.lost(call, "503", at);
-                        let excused = may(Allowed::Outage) || (may(Allowed::NoWrites) && !op.only_reads());
+                        let excused =
+                            killed || may(Allowed::Outage) || (may(Allowed::NoWrites) && !op.only_reads());
                         let wrong = (!excused).then(|| {
                             history.violation(format!("#{call} {op:?} met an outage: {}", answer.text))
                         });
@@ -242,7 +257,7 @@ impl Stage {
                     history.lost(call, &error.to_string(), at);
                 }
                 let late = error.is_timeout();
-                let wrong = (late || !may(Allowed::Breaks))
+                let wrong = (late || !killed)
                     .then(|| history.violation(format!("#{call} {op:?} got no answer: {error:?}")));
                 (None, wrong)
             }

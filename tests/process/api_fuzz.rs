@@ -73,7 +73,7 @@ fn fuzz(backend: Backend, base_path: &str) {
         "the API fuzzer found something: see above"
     );
 
-    let document = tests::run(&["openapi"], &database.environment(), "");
+    let document = run(&["openapi"], &database.environment(), "");
     every_operation_went_well_once(&document.stdout, &fs::read_to_string(seen).unwrap());
 
     let log = server.log_to_the_end();

@@ -26,7 +26,7 @@ enum PrivateKey {
     Ecdsa(EcdsaKeyPair),
     Ed25519(Ed25519KeyPair),
     Rsa(RsaKeyPair),
-    Shared(hmac::Key),
+    Shared(Box<hmac::Key>),
 }
 
 #[derive(Serialize)]
@@ -64,7 +64,7 @@ impl Signer {
     /// # Errors
     /// [`Error::Internal`], if the header can't be written.
     pub(crate) fn shared_secret(typ: &str, secret: &[u8]) -> Result<Self, Error> {
-        let key = PrivateKey::Shared(hmac::Key::new(hmac::HMAC_SHA256, secret));
+        let key = PrivateKey::Shared(Box::new(hmac::Key::new(hmac::HMAC_SHA256, secret)));
         Self::new(typ, Algorithm::HS256, None, key)
     }
 

@@ -34,8 +34,14 @@ struct StrictHeader<'a> {
     kid: Option<Cow<'a, str>>,
 }
 
-fn decode_part(part: &str) -> Result<Vec<u8>, Error> {
-    URL_SAFE_NO_PAD.decode(part).map_err(|_| Error::InvalidToken)
+/// The JSON object of a part. Serde would take an array for a struct, too, its members by their place.
+fn decode_object(part: &str) -> Result<Vec<u8>, Error> {
+    let bytes = URL_SAFE_NO_PAD.decode(part).map_err(|_| Error::InvalidToken)?;
+    if bytes.first() == Some(&b'{') {
+        Ok(bytes)
+    } else {
+        Err(Error::InvalidToken)
+    }
 }
 
 /// The parts of a compact token (RFC 7515 §7.1), still encoded.
@@ -78,7 +84,7 @@ impl<'a> Parts<'a> {
         }
         let message = self.signed.as_bytes();
         match jsonwebtoken::crypto::verify(self.signature, message, &key.key, key.algorithm.jwt()) {
-            Ok(true) => serde_json::from_slice(&decode_part(self.claims)?).map_err(|_| Error::InvalidToken),
+            Ok(true) => serde_json::from_slice(&decode_object(self.claims)?).map_err(|_| Error::InvalidToken),
             Ok(false) | Err(_) => Err(Error::InvalidToken),
         }
     }
@@ -126,7 +132,7 @@ impl AccessVerifier {
             self.remembered.invalidate(&name);
         }
         let parts = Parts::of(token)?;
-        let bytes = decode_part(parts.header)?;
+        let bytes = decode_object(parts.header)?;
         let header = strict_header(&bytes)?;
         // Before the key is looked for: a refresh token names none, and must not send anybody to the database for it.
         if header.typ != ACCESS_TYP {
@@ -194,11 +200,87 @@ impl RefreshSigner {
     /// [`Error::InvalidToken`].
     pub(crate) fn verify(&self, token: &str) -> Result<RefreshClaims, Error> {
         let parts = Parts::of(token)?;
-        let bytes = decode_part(parts.header)?;
+        let bytes = decode_object(parts.header)?;
         let header = strict_header(&bytes)?;
         if header.kid.is_some() {
             return Err(Error::InvalidToken);
         }
         parts.verified(&header, REFRESH_TYP, &self.verifying)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use aws_lc_rs::hmac;
+    use serde_json::{Value, json};
+
+    const SECRET: &[u8] = &[7; 32];
+
+    /// Somebody who has the shared secret, as other services do, signs what they like.
+    fn signed(header: &Value, claims: &Value) -> String {
+        let [header, claims] = [header, claims].map(|part| URL_SAFE_NO_PAD.encode(part.to_string()));
+        let message = format!("{header}.{claims}");
+        let signature = hmac::sign(&hmac::Key::new(hmac::HMAC_SHA256, SECRET), message.as_bytes());
+        format!("{message}.{}", URL_SAFE_NO_PAD.encode(signature))
+    }
+
+    #[test]
+    fn members_are_taken_by_their_names_and_never_by_their_places() {
+        let id = "01890a5d-ac96-774b-bcce-b302099a8057";
+        let places = json!([
+            "i",
+            id,
+            "a",
+            "keyward",
+            2,
+            1,
+            id,
+            id,
+            0,
+            "a@example.com",
+            "user",
+            "access"
+        ]);
+        let names = [
+            "iss",
+            "sub",
+            "aud",
+            "client_id",
+            "exp",
+            "iat",
+            "jti",
+            "sid",
+            "gen",
+            "email",
+            "role",
+            "type",
+        ];
+        let claims: Value = names
+            .iter()
+            .copied()
+            .zip(places.as_array().unwrap().clone())
+            .collect();
+        // Serde takes either: that is the trap.
+        for form in [&claims, &places] {
+            assert!(
+                serde_json::from_value::<AccessClaims>(form.clone()).is_ok(),
+                "{form}"
+            );
+        }
+        let keys = KeySet::shared_secret(SECRET).unwrap();
+        let verify = |header: &Value, claims: &Value| {
+            let found = AccessVerifier::new().verify(&signed(header, claims), &keys);
+            matches!(found, Ok(Ok(_)))
+        };
+        let (header, bare) = (
+            json!({ "alg": "HS256", "typ": ACCESS_TYP }),
+            json!(["HS256", ACCESS_TYP]),
+        );
+        assert!(verify(&header, &claims));
+        assert!(!verify(&header, &places));
+        assert!(!verify(&bare, &claims));
+        assert!(!verify(&json!(["HS256", ACCESS_TYP, null]), &claims));
+        assert!(!verify(&bare, &places));
     }
 }

@@ -221,6 +221,9 @@ fn unknown(said: &str) -> Meaning {
     };
     if said.contains("terminating connection") || said.contains("server closed the connection") {
         lost()
+    } else if said.contains("prepared statement") {
+        // The session forgot what was prepared in it (DISCARD ALL, a pooler): it would never know it again.
+        closed(Outage::ConnectionLost)
     } else if said.contains("does not exist") {
         Meaning::kept(StorageError::Query(QueryRefused::Schema))
     } else if said.contains("timeout") || said.contains("deadlock") {

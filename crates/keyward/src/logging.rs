@@ -7,7 +7,8 @@ use std::{
     io::{self, IsTerminal},
     panic,
 };
-use tracing_appender::non_blocking::WorkerGuard;
+use tracing::Metadata;
+use tracing_appender::non_blocking::{NonBlocking, WorkerGuard};
 use tracing_subscriber::{EnvFilter, fmt::MakeWriter, layer::SubscriberExt, util::SubscriberInitExt};
 
 /// `[log]`.
@@ -31,6 +32,14 @@ pub enum LogFormat {
 }
 
 impl LogConfig {
+    fn format(&self) -> LogFormat {
+        self.format.unwrap_or(if io::stderr().is_terminal() {
+            LogFormat::Pretty
+        } else {
+            LogFormat::Json
+        })
+    }
+
     /// What is wrong with the section.
     #[must_use]
     pub fn validate(&self) -> Vec<(&'static str, String)> {
@@ -48,25 +57,45 @@ pub(crate) fn beside_output(config: &LogConfig, least: &str) {
     start(config, least, io::stderr);
 }
 
-/// Writes the log of a server. What waits to be written is written out when the guard is dropped.
-pub(crate) fn of_server(config: &LogConfig) -> WorkerGuard {
-    let (lines, written_out) = lines::to(io::stderr());
-    start(config, &config.level, lines);
-    written_out
+/// Writes the log of a server. What waits to be written is written out when the guards are dropped.
+pub(crate) fn of_server(config: &LogConfig) -> [WorkerGuard; 2] {
+    let json = config.format() == LogFormat::Json;
+    let (requests, requests_written) = lines::to(lines::WholeLines, "lines of requests", json);
+    let (events, events_written) = lines::to(lines::WholeLines, "lines", json);
+    start(config, &config.level, Apart { requests, events });
+    [requests_written, events_written]
+}
+
+/// The lines of requests, which anybody can make as many of as they like, in a queue of their own: a flood of them pushes
+/// nothing out that somebody should read.
+struct Apart {
+    requests: NonBlocking,
+    events: NonBlocking,
+}
+
+impl<'a> MakeWriter<'a> for Apart {
+    type Writer = NonBlocking;
+
+    fn make_writer(&'a self) -> NonBlocking {
+        self.events.clone()
+    }
+
+    fn make_writer_for(&'a self, event: &Metadata<'_>) -> NonBlocking {
+        if event.target() == auth_api::access_log::TARGET {
+            self.requests.clone()
+        } else {
+            self.events.clone()
+        }
+    }
 }
 
 /// Sends the log on its way. Only the first call of a process counts.
 fn start(config: &LogConfig, level: &str, to: impl for<'a> MakeWriter<'a> + Send + Sync + 'static) {
     let filter = EnvFilter::try_new(level).unwrap_or_else(|_| EnvFilter::new("info"));
     let terminal = io::stderr().is_terminal();
-    let format = config.format.unwrap_or(if terminal {
-        LogFormat::Pretty
-    } else {
-        LogFormat::Json
-    });
     let registry = tracing_subscriber::registry().with(filter);
     let lines = tracing_subscriber::fmt::layer().with_writer(to);
-    let started = match format {
+    let started = match config.format() {
         LogFormat::Json => registry
             .with(lines.json().flatten_event(true).with_current_span(false))
             .try_init(),
@@ -92,4 +121,44 @@ fn log_panics() {
             "a panic: a bug in Keyward, please report it"
         );
     }));
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::sync::{Arc, Mutex};
+
+    #[derive(Clone, Default)]
+    struct Kept(Arc<Mutex<Vec<u8>>>);
+
+    impl io::Write for Kept {
+        fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+            self.0.lock().unwrap().extend_from_slice(bytes);
+            Ok(bytes.len())
+        }
+
+        fn flush(&mut self) -> io::Result<()> {
+            Ok(())
+        }
+    }
+
+    #[test]
+    fn the_lines_of_requests_wait_apart_from_what_somebody_should_read() {
+        let (anybodys, ours) = (Kept::default(), Kept::default());
+        let (requests, requests_written) = lines::to(anybodys.clone(), "lines of requests", true);
+        let (events, events_written) = lines::to(ours.clone(), "lines", true);
+        let registry = tracing_subscriber::registry().with(
+            tracing_subscriber::fmt::layer()
+                .json()
+                .with_writer(Apart { requests, events }),
+        );
+        tracing::subscriber::with_default(registry, || {
+            tracing::info!(target: auth_api::access_log::TARGET, "answered");
+            tracing::warn!("a used refresh token came back");
+        });
+        drop((requests_written, events_written));
+        let text = |kept: &Kept| String::from_utf8(kept.0.lock().unwrap().clone()).unwrap();
+        assert!(text(&anybodys).contains("answered") && !text(&anybodys).contains("came back"));
+        assert!(text(&ours).contains("came back") && !text(&ours).contains("answered"));
+    }
 }

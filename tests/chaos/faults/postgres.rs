@@ -150,6 +150,7 @@ async fn befall(
                 way.becomes(Way::Slow(Duration::from_millis(10)));
             }
             stage.answers(meanwhile).await;
+            fleet.checked_meanwhile().await;
             for way in ways {
                 way.becomes(Way::Open);
             }
@@ -177,7 +178,7 @@ async fn stale(fleet: &Fleet, nodes: &[usize]) {
 async fn tokens_are_checked_without_the_database_while_memory_is_fresh() {
     let postgres = OwnPostgres::start();
     let database = Database::create(Backend::Postgres);
-    let (url, fresh) = (postgres.url(), "20s");
+    let (url, fresh) = (postgres.url(), "300s");
     let settings = [
         ("DATABASE_URL", url.as_str()),
         ("KEYWARD__BLACKLIST__MAX_STALENESS", fresh),

@@ -103,12 +103,14 @@ async fn befall(
                 assert_eq!(redis.command("FLUSHALL"), "+OK\r\n");
                 stage.answers(meanwhile / 6).await;
             }
+            fleet.checked_meanwhile().await;
         }
         Fault::OldSnapshot => {
             redis.snapshot();
             stage.answers(meanwhile).await;
             redis.kill();
             redis.start_again();
+            fleet.checked_meanwhile().await;
         }
         Fault::CutOffFromOneNode => {
             let (node, way) = if chance.once_in(2) {
@@ -128,6 +130,7 @@ async fn befall(
                 }
                 stage.answers(meanwhile / 2).await;
             }
+            fleet.checked_meanwhile().await;
             for way in ways {
                 way.becomes(Way::Open);
             }

@@ -16,11 +16,18 @@ const GATHER: Duration = Duration::from_millis(5);
 /// How much is written at once, in bytes: about two hundred lines.
 const AT_ONCE: usize = 64 * 1024;
 
-/// A writer for lines, and the guard that writes out what waits when it is dropped.
-pub(super) fn to(reader: impl Write + Send + 'static) -> (NonBlocking, WorkerGuard) {
+/// A writer for lines, and the guard that writes out what waits when it is dropped. `what` they are, the note about lost ones
+/// says; in JSON, where the lines are.
+pub(super) fn to(
+    reader: impl Write + Send + 'static,
+    what: &'static str,
+    json: bool,
+) -> (NonBlocking, WorkerGuard) {
     let lost = Arc::new(OnceLock::new());
     let told = Told {
         reader: BufWriter::with_capacity(AT_ONCE, reader),
+        what,
+        json,
         lost: Arc::clone(&lost),
         told: 0,
     };
@@ -32,28 +39,60 @@ pub(super) fn to(reader: impl Write + Send + 'static) -> (NonBlocking, WorkerGua
     (lines, guard)
 }
 
-/// Passes lines on, and says how many were lost. The thread flushes it each time that no line waits.
+/// Standard error, in whole lines: what is written at once comes out at once, whoever else writes to it.
+pub(super) struct WholeLines;
+
+impl Write for WholeLines {
+    fn write(&mut self, lines: &[u8]) -> io::Result<usize> {
+        io::stderr().lock().write_all(lines)?;
+        Ok(lines.len())
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        io::stderr().flush()
+    }
+}
+
+/// Passes lines on, and says in their place how many were lost.
 struct Told<W: Write> {
     reader: BufWriter<W>,
+    what: &'static str,
+    json: bool,
     lost: Arc<OnceLock<ErrorCounter>>,
     told: usize,
 }
 
-impl<W: Write> Write for Told<W> {
-    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
-        self.reader.write(bytes)
-    }
-
-    fn flush(&mut self) -> io::Result<()> {
+impl<W: Write> Told<W> {
+    fn tell(&mut self) -> io::Result<()> {
         let lost = self.lost.get().map_or(0, ErrorCounter::dropped_lines);
-        if lost > self.told {
-            let lines = lost - self.told;
+        if lost == self.told {
+            return Ok(());
+        }
+        let (what, lines) = (self.what, lost - self.told);
+        self.told = lost;
+        let said = format!("{what} were lost, the log's reader being too slow");
+        if self.json {
             writeln!(
                 self.reader,
-                "keyward: lines of the log that were lost, its reader being too slow: {lines}"
-            )?;
-            self.told = lost;
+                r#"{{"level":"WARN","message":"{said}","lines":{lines}}}"#
+            )
+        } else {
+            writeln!(self.reader, "WARN {said} lines={lines}")
         }
+    }
+}
+
+impl<W: Write> Write for Told<W> {
+    /// The thread writes a line at a time.
+    fn write(&mut self, line: &[u8]) -> io::Result<usize> {
+        self.tell()?;
+        self.reader.write_all(line)?;
+        Ok(line.len())
+    }
+
+    /// The thread flushes each time that no line waits.
+    fn flush(&mut self) -> io::Result<()> {
+        self.tell()?;
         self.reader.flush()?;
         thread::sleep(GATHER);
         Ok(())
@@ -92,11 +131,12 @@ mod tests {
     fn a_reader_that_is_too_slow_is_told_how_many_lines_it_lost_and_holds_nobody_up() {
         let ((began, has_begun), (let_go, go_on)) = (mpsc::channel(), mpsc::channel());
         let read = Arc::new(Mutex::new(Vec::new()));
-        let (mut lines, guard) = to(Slow {
+        let reader = Slow {
             began,
             go_on,
             read: Arc::clone(&read),
-        });
+        };
+        let (mut lines, guard) = to(reader, "lines of requests", true);
         lines.write_all(b"first\n").unwrap();
         has_begun.recv().unwrap();
         for _ in 0..WAITING + 3 {
@@ -105,11 +145,18 @@ mod tests {
         drop(let_go);
         let so_far = || String::from_utf8(read.lock().unwrap().clone()).unwrap();
         let begun = Instant::now();
-        while !so_far().ends_with("too slow: 3\n") {
-            assert!(begun.elapsed() < Duration::from_secs(60), "nothing is told");
+        while so_far().matches("more").count() < WAITING {
+            assert!(
+                begun.elapsed() < Duration::from_secs(60),
+                "what waits is not written"
+            );
             thread::yield_now();
         }
-        assert_eq!(so_far().matches("more").count(), WAITING);
+        let note = r#"{"level":"WARN","message":"lines of requests were lost, the log's reader being too slow","lines":3}"#;
+        assert!(
+            so_far().starts_with(&format!("first\n{note}\nmore\n")),
+            "in the place of the lost"
+        );
         drop(guard);
     }
 }
