@@ -11,6 +11,7 @@ pub mod growth;
 pub mod harvest;
 pub mod http;
 pub mod limits;
+pub mod listener;
 pub mod load;
 pub mod machine;
 pub mod markdown;
