@@ -8,6 +8,7 @@ pub mod bare;
 pub mod chart;
 pub mod flood;
 pub mod growth;
+pub mod h2load;
 pub mod harvest;
 pub mod http;
 pub mod limits;
