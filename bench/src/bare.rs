@@ -1,7 +1,7 @@
 //! Bare actix servers, each of which does one thing that a route of the product can't do without, and nothing else: what the
 //! framework, the load generator and that thing leave to be had. They run as processes of their own, as the product does.
 
-use crate::{Outcome, http::Http, paths, services::free_port};
+use crate::{Outcome, http::Http, paths};
 use actix_web::{App, HttpRequest, HttpResponse, HttpServer, http::header::AUTHORIZATION, web};
 use jsonwebtoken::{Algorithm, DecodingKey, Validation, jwk::JwkSet};
 use redis::{AsyncConnectionConfig, aio::MultiplexedConnection};
@@ -80,12 +80,12 @@ async fn live() -> HttpResponse {
     HttpResponse::Ok().finish()
 }
 
-/// Serves until it is killed, with as many workers as the product has.
+/// Serves on a port that it picks itself until it is killed, with as many workers as the product has.
 ///
 /// # Errors
 /// If it can't.
-pub async fn serve(kind: Kind, port: u16) -> Outcome<()> {
-    let address = ("127.0.0.1", port);
+pub async fn serve(kind: Kind) -> Outcome<()> {
+    let address = ("127.0.0.1", 0);
     match kind {
         Kind::Signature { jwks, kid } => {
             let set: JwkSet = serde_json::from_str(&jwks)?;
@@ -140,20 +140,22 @@ impl Bare {
     /// # Errors
     /// If it does not.
     pub fn start(kind: &Kind, http: &Http) -> Outcome<Self> {
-        let port = free_port()?;
         let mut command = Command::new(paths::built("bench")?);
-        command.args(["bare", "--port", &port.to_string()]);
+        command.arg("bare");
         match kind {
             Kind::Signature { jwks, kid } => command.args(["signature", "--jwks", jwks, "--kid", kid]),
             Kind::RoundTrip { redis } => command.args(["round-trip", "--redis", redis]),
         };
         let begun = Instant::now();
         let child = command.stdin(Stdio::null()).stdout(Stdio::null()).spawn()?;
-        let bare = Self {
+        let mut bare = Self {
             child,
-            origin: format!("http://127.0.0.1:{port}"),
+            origin: String::new(),
         };
-        http.until_ok(&format!("{}/live", bare.origin), begun)?;
+        // What it says of a failure is on the terminal already.
+        (bare.origin, _) = http
+            .until_ok(&mut bare.child, "/live", begun)
+            .map_err(|error| format!("the bare server: {error}"))?;
         Ok(bare)
     }
 }

@@ -1,26 +1,26 @@
 //! A flood of sign-ins while token checks and refreshes go on.
 //!
-//! The sign-ins come from 60 h2loads at a steady rate, ten times what the server makes in a closed loop, whatever the server
-//! answers (each of 600 connections sends at its own pace; one that waits for its answer sends nothing meanwhile). The connections
-//! of one h2load send together, so the h2loads begin one after another. h2load logs each request, so refusals are timed apart from the sign-ins that are let in. Checks and refreshes come from wrk, whose connections rest
-//! between two requests: the same load in quiet and in flood.
+//! The sign-ins come from 60 h2loads with 600 connections in all, at a steady rate: ten times what the server makes in a closed
+//! loop, whatever it answers. The h2loads begin one after another, since the connections of one send together. h2load logs each
+//! request, so refusals are timed apart from the sign-ins that are let in. Checks and refreshes come from wrk, whose connections
+//! rest between two requests: the same load in quiet and in flood.
 
 use crate::{
     Outcome,
+    h2load::{self, Flood, Flooding, Logged},
     harvest::{self, Harvest},
     http::Http,
     load::{Load, Loaded},
     noise::Calibration,
     programs::Programs,
-    results::{Flooded, Latency},
+    results::Flooded,
     say,
     server::{BASE, Hashing, Place, Server},
     services::{Postgres, Redis},
-    stats::quantile,
 };
 use std::{
-    path::{Path, PathBuf},
-    process::{Child, Command, Stdio},
+    path::Path,
+    process::{Child, Stdio},
     time::Duration,
 };
 
@@ -29,7 +29,7 @@ use std::{
 pub struct Size {
     /// Seconds of quiet, and of flood.
     pub seconds: u32,
-    /// Users that sign in; few sessions each, so that none is displaced.
+    /// Users that sign in.
     pub users: usize,
     /// Connections of one user.
     pub connections: usize,
@@ -73,7 +73,9 @@ const REFRESHES: (u32, u32) = (4, 40);
 const CLOSED: u32 = 8;
 /// Seconds that the flood is longer than what goes on beside it, which begins a little later.
 const AROUND: u32 = 2;
-/// Sessions of each user before the flood.
+/// Users whose tokens are checked and refreshed. They don't sign in meanwhile: that could displace their oldest sessions.
+const BYSTANDERS: usize = 10;
+/// Sessions of each of them.
 const SESSIONS: usize = 20;
 
 /// Embedded, and on PostgreSQL with Redis.
@@ -117,7 +119,8 @@ pub fn flood(
     size: Size,
     calibration: &mut Calibration,
 ) -> Outcome<Flooded> {
-    let mut harvest = Harvest::gather(place, http, size.users, SESSIONS)?;
+    let mut harvest =
+        Harvest::gather(place, http, size.users + BYSTANDERS, SESSIONS)?.of_the_last(BYSTANDERS);
     let server = Server::start(place, size.hashing, http)?;
     let scene = Scene {
         programs,
@@ -136,29 +139,33 @@ pub fn flood(
     let before = megabytes(&server)?;
     calibration.round()?;
     let floods = scene.floods(offered)?;
-    let beside = scene.beside(&mut harvest)?;
+    let mut beside = scene.beside(&mut harvest)?;
     let mut most = before;
     while !beside.is_over()? {
         http.rest(Duration::from_millis(100));
         most = most.max(megabytes(&server)?);
     }
     let flooded = beside.finish()?;
-    let log = end_of(floods)?;
+    let log: Vec<Logged> = floods
+        .into_iter()
+        .map(Flooding::finish)
+        .collect::<Outcome<Vec<_>>>()?
+        .concat();
     calibration.round()?;
     let seconds = f64::from(size.seconds + AROUND);
     let result = Flooded {
         backend: place.name().to_owned(),
         capacity,
         offered: log.len() as f64 / seconds,
-        admitted: log.iter().filter(|one| one.status == 200).count() as f64 / seconds,
-        refused: log.iter().filter(|one| one.status == 503).count() as u64,
-        refusals: refusals(&log),
-        verify_quiet: latency(&quiet.checks),
-        verify_flooded: latency(&flooded.checks),
-        refresh_quiet: latency(&quiet.refreshes),
-        refresh_flooded: latency(&flooded.refreshes),
+        admitted: h2load::count(&log, 200) as f64 / seconds,
+        refused: h2load::count(&log, 503),
+        refusals: h2load::refusals(&log),
+        verify_quiet: (&quiet.checks).into(),
+        verify_flooded: (&flooded.checks).into(),
+        refresh_quiet: (&quiet.refreshes).into(),
+        refresh_flooded: (&flooded.refreshes).into(),
         resident_mb: [before, most, megabytes(&server)?],
-        wrong: quiet.wrong + flooded.wrong + unexpected(&log),
+        wrong: quiet.wrong + flooded.wrong + h2load::unexpected(&log, size.users * size.connections),
     };
     say(&format!(
         "flood [{}]: {:.0}/s sent, {:.0}/s let in, {} refused with p50 {:.1} ms, p99 {:.1} ms; \
@@ -179,15 +186,6 @@ pub fn flood(
 
 fn megabytes(server: &Server) -> Outcome<f64> {
     Ok(server.resident()? as f64 * 1024.0 / 1e6)
-}
-
-fn latency(loaded: &Loaded) -> Latency {
-    Latency {
-        p50: loaded.p50,
-        p90: loaded.p90,
-        p99: loaded.p99,
-        max: loaded.max,
-    }
 }
 
 struct Scene<'a> {
@@ -230,7 +228,7 @@ impl Scene<'_> {
 
     /// Token checks and refreshes, under way.
     fn beside(&self, harvest: &mut Harvest) -> Outcome<Beside> {
-        let known = harvest.take(self.size.users)?;
+        let known = harvest.take(BYSTANDERS)?;
         let known = harvest::lines(self.folder, "known", known.into_iter().map(|one| one.access))?;
         // Some to spare: a refresh that is refused has no successor, and is counted.
         let chains = harvest.take(REFRESHES.0 as usize * 8)?;
@@ -258,7 +256,8 @@ impl Scene<'_> {
     }
 
     /// The flood, under way: an h2load for each user, since it sends one body.
-    fn floods(&self, offered: f64) -> Outcome<Vec<(Child, PathBuf)>> {
+    fn floods(&self, offered: f64) -> Outcome<Vec<Flooding>> {
+        let url = self.server.url("/login");
         let pace = offered / (self.size.users * self.size.connections) as f64;
         let apart = Duration::from_secs_f64(1.0 / pace / self.size.users as f64);
         (0..self.size.users)
@@ -266,24 +265,15 @@ impl Scene<'_> {
                 self.http.rest(apart);
                 let body = self.folder.join(format!("flood-{user}.json"));
                 std::fs::write(&body, harvest::login(user).to_string())?;
-                let log = self.folder.join(format!("flood-{user}.log"));
-                let child = Command::new(&self.programs.h2load)
-                    .args(["--h1", "-t", "1", "-c", &self.size.connections.to_string()])
-                    .args(["-D", &(self.size.seconds + AROUND).to_string()])
-                    .args([
-                        &format!("--rps={pace:.4}"),
-                        "-H",
-                        "content-type: application/json",
-                    ])
-                    .arg("-d")
-                    .arg(&body)
-                    .arg(format!("--log-file={}", log.display()))
-                    .arg(self.server.url("/login"))
-                    .stdin(Stdio::null())
-                    .stdout(Stdio::null())
-                    .stderr(Stdio::null())
-                    .spawn()?;
-                Ok((child, log))
+                let flood = Flood {
+                    url: &url,
+                    body,
+                    log: self.folder.join(format!("flood-{user}.log")),
+                    connections: self.size.connections,
+                    pace,
+                    seconds: self.size.seconds + AROUND,
+                };
+                flood.start(self.programs)
             })
             .collect()
     }
@@ -304,109 +294,18 @@ struct Said {
 }
 
 impl Beside {
-    fn is_over(&self) -> Outcome<bool> {
-        // Still there, and not ended and waited for: `wait_with_output` does that later.
-        let state = std::fs::read_to_string(format!("/proc/{}/stat", self.checks.id()))?;
-        let after_name = state.rsplit_once(')').map_or("", |(_, rest)| rest);
-        Ok(after_name.trim_start().starts_with('Z'))
+    fn is_over(&mut self) -> Outcome<bool> {
+        Ok(self.checks.try_wait()?.is_some())
     }
 
     fn finish(self) -> Outcome<Said> {
-        let read = |child: Child, script: &str, expected: &[u16]| -> Outcome<(Loaded, u64)> {
-            let output = child.wait_with_output()?;
-            let said = String::from_utf8_lossy(&output.stdout);
-            let json = said
-                .lines()
-                .find_map(|line| line.strip_prefix("RESULT "))
-                .ok_or_else(|| {
-                    let errors = String::from_utf8_lossy(&output.stderr);
-                    format!("wrk with {script} said nothing: {said}{errors}")
-                })?;
-            let loaded: Loaded = serde_json::from_str(json)?;
-            let wrong = loaded.wrong(expected);
-            Ok((loaded, wrong))
-        };
-        let (checks, wrong_checks) = read(self.checks, "bearer.lua", &[])?;
-        let (refreshes, wrong_refreshes) = read(self.refreshes, "rotate.lua", &[200])?;
+        let checks = Loaded::said(&self.checks.wait_with_output()?)?;
+        let refreshes = Loaded::said(&self.refreshes.wait_with_output()?)?;
+        let wrong = checks.wrong(&[]) + refreshes.wrong(&[200]);
         Ok(Said {
             checks,
             refreshes,
-            wrong: wrong_checks + wrong_refreshes,
+            wrong,
         })
-    }
-}
-
-/// A request of h2load's log.
-#[derive(Debug, Clone, Copy, PartialEq)]
-struct Logged {
-    status: i32,
-    micros: f64,
-}
-
-/// A line: the moment it began, the status (-1: none), and how long it took, in microseconds.
-fn logged(line: &str) -> Option<Logged> {
-    let mut columns = line.split('\t');
-    let (_, status, micros) = (columns.next()?, columns.next()?, columns.next()?);
-    Some(Logged {
-        status: status.trim().parse().ok()?,
-        micros: micros.trim().parse().ok()?,
-    })
-}
-
-fn end_of(floods: Vec<(Child, PathBuf)>) -> Outcome<Vec<Logged>> {
-    let mut all = Vec::new();
-    for (mut child, log) in floods {
-        child.wait()?;
-        let text = std::fs::read_to_string(&log)?;
-        all.extend(text.lines().filter_map(logged));
-    }
-    if all.is_empty() {
-        return Err("h2load logged no request".into());
-    }
-    Ok(all)
-}
-
-fn refusals(log: &[Logged]) -> Latency {
-    let mut micros: Vec<f64> = log
-        .iter()
-        .filter(|one| one.status == 503)
-        .map(|one| one.micros)
-        .collect();
-    micros.sort_by(f64::total_cmp);
-    let at = |part| quantile(&micros, part).unwrap_or_default();
-    Latency {
-        p50: at(0.5),
-        p90: at(0.9),
-        p99: at(0.99),
-        max: at(1.0),
-    }
-}
-
-/// Answers to sign-ins that are neither let in nor refused. What was under way at the end has no status, and is none of them.
-fn unexpected(log: &[Logged]) -> u64 {
-    log.iter()
-        .filter(|one| !matches!(one.status, 200 | 503 | -1))
-        .count() as u64
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn refusals_are_timed_apart_from_what_was_let_in() {
-        let log: Vec<Logged> = [
-            "1\t503\t2000",
-            "2\t200\t900000",
-            "3\t503\t4000",
-            "4\t500\t1",
-            "5\t-1\t9",
-        ]
-        .iter()
-        .filter_map(|line| logged(line))
-        .collect();
-        assert_eq!(log.len(), 5);
-        assert_eq!(refusals(&log).max, 4000.0);
-        assert_eq!(unexpected(&log), 1);
     }
 }

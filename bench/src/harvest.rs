@@ -100,6 +100,16 @@ impl Harvest {
         Ok(Self::of(numbers.len(), tokens))
     }
 
+    /// Only the tokens of the last so many users.
+    #[must_use]
+    pub fn of_the_last(self, users: usize) -> Self {
+        let all = self.users;
+        // Each user once, and all of them over again.
+        let others = all.saturating_sub(users);
+        let tokens = self.tokens.enumerate().filter(|(n, _)| n % all >= others);
+        Self::of(users, tokens.map(|(_, token)| token).collect())
+    }
+
     /// One of tokens that are there already.
     #[must_use]
     pub fn of(users: usize, tokens: Vec<Tokens>) -> Self {
@@ -156,6 +166,19 @@ mod tests {
         assert_eq!(harvest.take(2).unwrap()[1].access, "a1");
         assert_eq!(harvest.take(1).unwrap()[0].refresh, "r2");
         assert!(harvest.take(1).is_err());
+    }
+
+    #[test]
+    fn the_tokens_of_the_last_users_are_theirs_of_each_turn() {
+        // Three users, two sessions each: 0 1 2, 0 1 2.
+        let made = [0, 1, 2, 3, 4, 5].map(|n| Tokens {
+            access: n.to_string(),
+            refresh: String::new(),
+        });
+        let mut last = Harvest::of(3, made.to_vec()).of_the_last(2);
+        let names: Vec<String> = last.take(4).unwrap().into_iter().map(|one| one.access).collect();
+        assert_eq!(names, ["1", "2", "4", "5"]);
+        assert!(last.take(1).is_err());
     }
 
     #[test]

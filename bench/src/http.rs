@@ -1,8 +1,11 @@
 //! A well-kept HTTP client for what is not measured: waiting for readiness, making users.
 
-use crate::Outcome;
+use crate::{Outcome, listener};
 use serde_json::Value;
-use std::time::{Duration, Instant};
+use std::{
+    process::Child,
+    time::{Duration, Instant},
+};
 
 /// How long a server may take to be ready.
 const PATIENCE: Duration = Duration::from_secs(60);
@@ -29,22 +32,30 @@ impl Http {
         Ok(Self { runtime, client })
     }
 
-    /// Waits until the address answers 200, and says how long that took since `begun`.
+    /// Waits until a child listens and answers 200 at the path; says its origin, and how long that took since `begun`.
     ///
     /// # Errors
-    /// If it does not within a minute.
-    pub fn until_ok(&self, url: &str, begun: Instant) -> Outcome<Duration> {
+    /// If it ends instead, or does not within a minute.
+    pub fn until_ok(&self, child: &mut Child, path: &str, begun: Instant) -> Outcome<(String, Duration)> {
+        let mut origin = None;
         self.runtime.block_on(async {
             let mut tick = tokio::time::interval(Duration::from_millis(1));
             loop {
                 tick.tick().await;
-                if let Ok(answer) = self.client.get(url).send().await
+                if let Some(status) = child.try_wait()? {
+                    return Err(format!("it ended before it was ready: {status}").into());
+                }
+                if origin.is_none() {
+                    origin = listener::port_of(child.id())?.map(|port| format!("http://127.0.0.1:{port}"));
+                }
+                if let Some(origin) = &origin
+                    && let Ok(answer) = self.client.get(format!("{origin}{path}")).send().await
                     && answer.status() == 200
                 {
-                    return Ok(begun.elapsed());
+                    return Ok((origin.clone(), begun.elapsed()));
                 }
                 if begun.elapsed() > PATIENCE {
-                    return Err(format!("{url} is not ready after {PATIENCE:?}").into());
+                    return Err(format!("{path} is not ready after {PATIENCE:?}").into());
                 }
             }
         })

@@ -1,9 +1,13 @@
 //! Load by wrk, with a script of `bench/lua`: one thread, so many connections, each of which sends the next request when it has
 //! the answer (a closed loop).
 
-use crate::{Outcome, paths, programs::Programs};
+use crate::{Outcome, paths, programs::Programs, results::Latency};
 use serde::Deserialize;
-use std::{collections::BTreeMap, path::Path, process::Command};
+use std::{
+    collections::BTreeMap,
+    path::Path,
+    process::{Command, Output},
+};
 
 /// One run of wrk.
 pub struct Load<'a> {
@@ -45,7 +49,31 @@ pub struct Loaded {
     pub statuses: BTreeMap<String, u64>,
 }
 
+impl From<&Loaded> for Latency {
+    fn from(loaded: &Loaded) -> Self {
+        Self {
+            p50: loaded.p50,
+            p90: loaded.p90,
+            p99: loaded.p99,
+            max: loaded.max,
+        }
+    }
+}
+
 impl Loaded {
+    /// What a finished wrk said of itself, as `bench/lua/report.lua` has it say.
+    ///
+    /// # Errors
+    /// If it said nothing.
+    pub fn said(output: &Output) -> Outcome<Self> {
+        let said = String::from_utf8_lossy(&output.stdout);
+        let Some(json) = said.lines().find_map(|line| line.strip_prefix("RESULT ")) else {
+            let errors = String::from_utf8_lossy(&output.stderr);
+            return Err(format!("wrk said nothing: {said}{errors}").into());
+        };
+        Ok(serde_json::from_str(json)?)
+    }
+
     /// Answers a second.
     #[must_use]
     pub fn per_second(&self) -> f64 {
@@ -77,10 +105,7 @@ impl Loaded {
         complain(self.read, "reads failed");
         complain(self.write, "writes failed");
         complain(self.timeout, "answers came too late");
-        let tolerated = expected.iter().any(|status| *status >= 400);
-        if !tolerated {
-            complain(self.refused, "answers of 400 and more");
-        }
+        complain(self.refused, "answers of 400 and more");
         for (status, count) in &self.statuses {
             if !expected.iter().any(|good| good.to_string() == *status) {
                 complain(*count, &format!("answers {status}"));
@@ -116,26 +141,14 @@ impl Load<'_> {
     /// # Errors
     /// If it can't be run, or an answer was not as expected.
     pub fn run(&self, programs: &Programs) -> Outcome<Loaded> {
-        let output = self.command(programs).output()?;
-        self.read(&output)
-    }
-
-    /// What a finished run says.
-    ///
-    /// # Errors
-    /// As [`Load::run`].
-    pub fn read(&self, output: &std::process::Output) -> Outcome<Loaded> {
-        let said = String::from_utf8_lossy(&output.stdout);
-        let Some(json) = said.lines().find_map(|line| line.strip_prefix("RESULT ")) else {
-            let errors = String::from_utf8_lossy(&output.stderr);
-            return Err(format!("wrk with {} said nothing: {said}{errors}", self.script).into());
-        };
-        let loaded: Loaded = serde_json::from_str(json)?;
+        let of = |what: String| format!("{} {:?}: {what}", self.script, self.names());
+        let loaded =
+            Loaded::said(&self.command(programs).output()?).map_err(|error| of(error.to_string()))?;
         let complaints = loaded.complaints(self.expected);
         if complaints.is_empty() {
             Ok(loaded)
         } else {
-            Err(format!("{} {:?}: {}", self.script, self.names(), complaints.join(", ")).into())
+            Err(of(complaints.join(", ")).into())
         }
     }
 

@@ -62,8 +62,6 @@ enum What {
     Report,
     /// A bare server that does one thing; the harness starts it by itself.
     Bare {
-        #[arg(long)]
-        port: u16,
         #[command(subcommand)]
         kind: bare::Kind,
     },
@@ -121,9 +119,9 @@ fn run(arguments: Arguments) -> Outcome<bool> {
         rounds: 5,
         seconds: 3,
     });
-    if let What::Bare { port, kind } = what {
+    if let What::Bare { kind } = what {
         let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
-        runtime.block_on(bare::serve(kind, port))?;
+        runtime.block_on(bare::serve(kind))?;
         return Ok(false);
     }
     let file = paths::repository().join("bench/results.json");

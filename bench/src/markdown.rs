@@ -277,7 +277,7 @@ fn flood(out: &mut String, flooded: &Flooded) -> std::fmt::Result {
     )?;
     writeln!(
         out,
-        "| checks and refreshes answered wrongly | | {} | | 0 | {} |\n",
+        "| answers that were not as expected | | {} | | 0 | {} |\n",
         flooded.wrong,
         word(flooded.wrong == 0)
     )

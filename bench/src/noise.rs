@@ -6,7 +6,7 @@
 use crate::{Outcome, http::Http, results::Noise, stats::Spread};
 use std::{thread, time::Instant};
 
-/// How far the middle half of the calibrations may be apart, as a part of their median.
+/// How far the calibrations, but for the tenth at either end, may be apart, as a part of their median.
 pub const MOST_SPREAD: f64 = 0.10;
 /// How much of the processor others may take before the run.
 pub const MOST_BUSY: f64 = 0.05;

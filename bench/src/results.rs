@@ -225,7 +225,7 @@ pub struct Flooded {
     pub refresh_flooded: Latency,
     /// Resident memory in MB: with the hash threads' memory before, at most during, and after.
     pub resident_mb: [f64; 3],
-    /// Token checks and refreshes that were not answered as they should have been.
+    /// Token checks, refreshes and sign-ins that were not answered as expected; a refused sign-in is.
     pub wrong: u64,
 }
 

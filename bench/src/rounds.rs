@@ -2,6 +2,7 @@
 
 use crate::{
     Outcome,
+    load::Loaded,
     noise::Calibration,
     results::{Comparison, Latency, Series},
     say,
@@ -15,6 +16,23 @@ pub struct Once {
     pub rate: f64,
     /// How long they took, where the load generator says.
     pub latency: Option<Latency>,
+}
+
+impl Once {
+    /// A rate, and nothing of single answers.
+    #[must_use]
+    pub fn rate(rate: f64) -> Self {
+        Self { rate, latency: None }
+    }
+}
+
+impl From<&Loaded> for Once {
+    fn from(loaded: &Loaded) -> Self {
+        Self {
+            rate: loaded.per_second(),
+            latency: Some(loaded.into()),
+        }
+    }
 }
 
 /// One side of a comparison: runs for so many seconds.

@@ -1,6 +1,6 @@
 //! The measured program: `keyward serve` of this build, on a backend, with the log as shipped (JSON, level info), to nowhere.
 
-use crate::{Outcome, http::Http, paths, services::free_port};
+use crate::{Outcome, http::Http, paths};
 use std::{
     path::{Path, PathBuf},
     process::{Child, Command, Stdio},
@@ -90,24 +90,47 @@ fn keyward(binary: &Path, environment: Vec<(String, String)>) -> Command {
     command
 }
 
+/// It picks its port itself, so that nobody else's server can be taken for it.
+const SERVE: [&str; 3] = ["serve", "--bind", "127.0.0.1:0"];
+
+/// What a server that did not get ready says when it is started once more: the one that is measured logs to nowhere.
+fn once_more(binary: &Path, environment: Vec<(String, String)>) -> String {
+    let mut command = keyward(Path::new("timeout"), environment);
+    let output = command
+        .arg("5")
+        .arg(binary)
+        .args(SERVE)
+        .stderr(Stdio::piped())
+        .output();
+    output.map_or_else(
+        |error| error.to_string(),
+        |output| String::from_utf8_lossy(&output.stderr).into_owned(),
+    )
+}
+
 impl Server {
     /// Starts one and waits until it is ready.
     ///
     /// # Errors
-    /// If it does not get ready.
+    /// If it does not get ready, with what it says when it is started once more.
     pub fn start(place: &Place, hashing: Hashing, http: &Http) -> Outcome<Self> {
-        let port = free_port()?;
-        let origin = format!("http://127.0.0.1:{port}");
+        let binary = paths::built("keyward")?;
+        let environment = place.environment(hashing);
         let begun = Instant::now();
-        let child = keyward(&paths::built("keyward")?, place.environment(hashing))
-            .args(["serve", "--bind", &format!("127.0.0.1:{port}")])
-            .spawn()?;
+        let child = keyward(&binary, environment.clone()).args(SERVE).spawn()?;
         let mut server = Self {
             child,
-            origin,
+            origin: String::new(),
             ready_after: Duration::ZERO,
         };
-        server.ready_after = http.until_ok(&server.at_root("/health/ready"), begun)?;
+        (server.origin, server.ready_after) = http
+            .until_ok(&mut server.child, "/health/ready", begun)
+            .map_err(|error| {
+                format!(
+                    "keyward serve: {error}; once more: {}",
+                    once_more(&binary, environment)
+                )
+            })?;
         Ok(server)
     }
 

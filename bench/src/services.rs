@@ -1,25 +1,16 @@
 //! PostgreSQL and Redis of the run's own. PostgreSQL flushes every commit to the disk, unlike the tests' throwaway one: a
 //! figure without `fsync` would be a figure of something else.
 
-use crate::{Outcome, http::Http, programs::Programs};
+use crate::{Outcome, http::Http, listener::free_port, programs::Programs};
 use std::{
     io::Write,
-    net::TcpListener,
     path::{Path, PathBuf},
     process::{Child, Command, Stdio},
     time::Duration,
 };
 
-/// A port that is free now.
-///
-/// # Errors
-/// If there is none.
-pub fn free_port() -> Outcome<u16> {
-    Ok(TcpListener::bind("127.0.0.1:0")?.local_addr()?.port())
-}
-
-/// What is set beside PostgreSQL's defaults.
-pub const POSTGRES_SETTINGS: &str = "shared_buffers=1GB, max_wal_size=4GB, fsync on";
+/// What is set beside PostgreSQL's defaults; `fsync` is on by default.
+pub const POSTGRES_SETTINGS: [(&str, &str); 2] = [("shared_buffers", "1GB"), ("max_wal_size", "4GB")];
 
 /// A PostgreSQL.
 pub struct Postgres {
@@ -42,22 +33,20 @@ impl Postgres {
         let own = Self {
             programs: programs.clone(),
             data,
-            port: free_port()?,
+            port: free_port(),
         };
         own.tool(
             "initdb",
             &["-U", "postgres", "--auth=trust", "--encoding=UTF8", "--locale=C"],
         )?;
         let log = own.data.join("log").display().to_string();
-        let options = format!(
-            "-p {} -c listen_addresses=127.0.0.1 -c unix_socket_directories='' -c max_connections=100 \
-             -c shared_buffers=1GB -c max_wal_size=4GB",
-            own.port
-        );
-        own.tool(
-            "pg_ctl",
-            &["start", "-s", "-w", "-t", "60", "-l", &log, "-o", &options],
-        )?;
+        let options = options(own.port);
+        // It waits for the server that it started, and for no other that may answer on the port.
+        let start = ["start", "-s", "-w", "-t", "60", "-l", &log, "-o", &options];
+        own.tool("pg_ctl", &start).map_err(|error| {
+            let said = std::fs::read_to_string(&log).unwrap_or_default();
+            format!("{error}{said}")
+        })?;
         Ok(own)
     }
 
@@ -152,6 +141,12 @@ impl Postgres {
     }
 }
 
+fn options(port: u16) -> String {
+    let place = format!("-p {port} -c listen_addresses=127.0.0.1 -c unix_socket_directories=''");
+    let settings = POSTGRES_SETTINGS.map(|(name, value)| format!("-c {name}={value}"));
+    format!("{place} {}", settings.join(" "))
+}
+
 impl Drop for Postgres {
     fn drop(&mut self) {
         let _gone = self.tool("pg_ctl", &["stop", "-s", "-w", "-m", "immediate"]);
@@ -185,7 +180,8 @@ impl Redis {
     /// # Errors
     /// If it does not start.
     pub fn start(programs: &Programs, folder: &Path, http: &Http) -> Outcome<Self> {
-        let port = free_port()?;
+        let port = free_port();
+        let log = folder.join(format!("redis-{port}.log"));
         let child = programs
             .as_server_user(&programs.redis)
             .args(["--bind", "127.0.0.1", "--port", &port.to_string()])
@@ -199,20 +195,34 @@ impl Redis {
             ])
             .args(["--daemonize", "no", "--dir", "/"])
             .stdin(Stdio::null())
-            .stdout(Stdio::null())
+            .stdout(std::fs::File::create(&log)?)
             .current_dir(folder)
             .spawn()?;
-        let redis = Self { child, port };
+        let mut redis = Self { child, port };
         for _ in 0..2_000 {
-            let client = redis::Client::open(redis.url())?;
-            if let Ok(mut connection) = client.get_connection()
-                && redis::cmd("PING").query::<String>(&mut connection).is_ok()
-            {
+            if redis.child.try_wait()?.is_some() {
+                break;
+            }
+            if redis.answers() {
                 return Ok(redis);
             }
             http.rest(Duration::from_millis(5));
         }
-        Err("Redis did not start".into())
+        Err(format!(
+            "Redis did not start: {}",
+            std::fs::read_to_string(log).unwrap_or_default()
+        )
+        .into())
+    }
+
+    /// Whether the one that answers on the port is this one: another could have got the port before.
+    fn answers(&self) -> bool {
+        let ask = || {
+            let mut connection = redis::Client::open(self.url())?.get_connection()?;
+            redis::cmd("INFO").arg("server").query::<String>(&mut connection)
+        };
+        let ours = format!("process_id:{}", self.child.id());
+        ask().is_ok_and(|said| said.lines().any(|line| line == ours))
     }
 
     /// Its address.

@@ -29,16 +29,6 @@ impl Spread {
         };
         Some(Self { median, min, max })
     }
-
-    /// How far the extremes are apart, as a part of the median.
-    #[must_use]
-    pub fn relative(&self) -> f64 {
-        if self.median == 0.0 {
-            0.0
-        } else {
-            (self.max - self.min) / self.median
-        }
-    }
 }
 
 /// The figure below which this part (of 1) of the sorted figures lies.
@@ -58,11 +48,6 @@ mod tests {
         assert_eq!(Spread::of(&[3.0, 1.0, 2.0]).unwrap().median, 2.0);
         assert_eq!(Spread::of(&[4.0, 1.0, 2.0, 3.0]).unwrap().median, 2.5);
         assert!(Spread::of(&[]).is_none());
-    }
-
-    #[test]
-    fn the_spread_is_relative_to_the_median() {
-        assert!((Spread::of(&[90.0, 100.0, 115.0]).unwrap().relative() - 0.25).abs() < 1e-9);
     }
 
     #[test]

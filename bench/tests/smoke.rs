@@ -5,15 +5,18 @@
 use bench::{
     Outcome, flood, growth,
     http::Http,
+    limits::{group_commit::Writer, pgbench},
     load::Load,
     noise::Calibration,
     paths,
     programs::Programs,
     rounds::Plan,
     scenarios::{self, Size},
-    server::{Hashing, Place, Server},
+    server::{Hashing, Place, Server, migrate},
+    services::{POSTGRES_SETTINGS, Postgres},
 };
-use std::path::Path;
+use diesel::{prelude::*, sql_types::Text};
+use std::{collections::BTreeSet, path::Path};
 
 /// A folder; here it may be in memory.
 #[cfg(test)]
@@ -75,6 +78,84 @@ fn every_scenario_on_postgres_and_redis_gets_the_answers_it_expects() {
         ]
     );
     assert!(all.iter().all(|one| one.subject.rate.median > 0.0));
+}
+
+/// What the product reads of a user: all but these.
+#[cfg(test)]
+const NOT_READ: [&str; 4] = ["email_key", "name_key", "password_hash", "updated_at"];
+
+/// The columns of the sessions, and those of the users that are read, of a migrated database.
+#[cfg(test)]
+fn expected(sessions: Vec<String>, users: Vec<String>) -> [BTreeSet<String>; 2] {
+    let read = users
+        .into_iter()
+        .filter(|name| !NOT_READ.contains(&name.as_str()));
+    [sessions.into_iter().collect(), read.collect()]
+}
+
+#[test]
+fn pgbench_reads_the_columns_that_the_schema_has_on_a_server_that_is_set_as_said() {
+    let (programs, folder) = (Programs::find().unwrap(), folder());
+    let postgres = Postgres::start(&programs, folder.path()).unwrap();
+    let place = Place {
+        folder: folder.path().to_owned(),
+        postgres: Some(postgres.create("columns").unwrap()),
+        redis: None,
+    };
+    migrate(&place).unwrap();
+    let columns = |table: &str| -> Vec<String> {
+        let ask = format!("SELECT column_name FROM information_schema.columns WHERE table_name = '{table}'");
+        let said = postgres.sql("columns", &ask).unwrap();
+        said.lines().map(str::to_owned).collect()
+    };
+    let listed =
+        |list: &str| -> BTreeSet<String> { list.split(", ").map(|name| name[2..].to_owned()).collect() };
+    assert_eq!(
+        [listed(pgbench::SESSION), listed(pgbench::USER)],
+        expected(columns("sessions"), columns("users"))
+    );
+    let shown = |name: &str| postgres.sql("columns", &format!("SHOW {name}")).unwrap();
+    for (name, value) in POSTGRES_SETTINGS {
+        assert_eq!(shown(name), value, "{name}");
+    }
+    assert_eq!(shown("fsync"), "on");
+}
+
+#[test]
+fn the_bare_writer_reads_the_columns_that_the_schema_has() {
+    let folder = folder();
+    let place = embedded_place(folder.path());
+    migrate(&place).unwrap();
+    let file = folder.path().join("keyward.db");
+    let mut c = SqliteConnection::establish(&file.display().to_string()).unwrap();
+    let mut columns = |table: &str| -> Vec<String> {
+        diesel::sql_query(format!("SELECT name FROM pragma_table_info('{table}')"))
+            .load::<Named>(&mut c)
+            .unwrap()
+            .into_iter()
+            .map(|one| one.name)
+            .collect()
+    };
+    let statement = Writer::reading();
+    let (list, _) = statement.split_once(" FROM ").unwrap();
+    let listed = |table: &str| -> BTreeSet<String> {
+        let start = format!("`{table}`.`");
+        let parts = list.split(&start).skip(1);
+        parts
+            .map(|rest| rest.split('`').next().unwrap().to_owned())
+            .collect()
+    };
+    assert_eq!(
+        [listed("sessions"), listed("users")],
+        expected(columns("sessions"), columns("users"))
+    );
+}
+
+#[cfg(test)]
+#[derive(QueryableByName)]
+struct Named {
+    #[diesel(sql_type = Text)]
+    name: String,
 }
 
 #[test]

@@ -140,6 +140,15 @@ impl Writer {
         Ok(rotations as f64 / begun.elapsed().as_secs_f64())
     }
 
+    /// The statement that reads a session with its user: a test compares its columns with the schema's.
+    #[must_use]
+    pub fn reading() -> String {
+        let read = sessions::table
+            .inner_join(users::table)
+            .select((Session::as_select(), User::as_select()));
+        diesel::debug_query::<diesel::sqlite::Sqlite, _>(&read).to_string()
+    }
+
     fn rotate(&mut self) -> Outcome<()> {
         let id = self.sessions.get(self.next).ok_or("no session")?;
         self.next = (self.next + 1) % self.sessions.len();

@@ -75,6 +75,7 @@ pub fn phc(password: &str, (memory, passes, lanes): (u32, u32, u32)) -> Outcome<
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::paths::shipped;
 
     #[test]
     fn the_loop_counts_hashes() {
@@ -84,17 +85,13 @@ mod tests {
     /// What the loop hashes has to be what the product ships.
     #[test]
     fn the_parameters_are_those_of_the_configuration() {
-        let shipped =
-            std::fs::read_to_string(crate::paths::repository().join("config/default.toml")).unwrap();
-        let number = |key: &str| -> u32 {
-            let line = shipped
-                .lines()
-                .find_map(|line| line.strip_prefix(&format!("{key} = ")));
-            line.unwrap().parse().unwrap()
-        };
         assert_eq!(
             AS_SHIPPED,
-            (number("memory_kib"), number("iterations"), number("parallelism"))
+            (
+                shipped("memory_kib"),
+                shipped("iterations"),
+                shipped("parallelism")
+            )
         );
     }
 }

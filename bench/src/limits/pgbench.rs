@@ -12,10 +12,11 @@ pub const CONNECTIONS: usize = 8;
 /// The rows of a client.
 pub const ROWS: usize = 4;
 
-/// The columns in the order of the product's statements.
-const SESSION: &str = "s.id, s.user_id, s.generation, s.created_at, s.rotation, s.rotated_at, s.refresh_expires_at, \
+/// The columns of a session in the order of the product's statements.
+pub const SESSION: &str = "s.id, s.user_id, s.generation, s.created_at, s.rotation, s.rotated_at, s.refresh_expires_at, \
                        s.access_until, s.idempotency_digest, s.ended_at, s.end_reason, s.ip, s.user_agent";
-const USER: &str = "u.id, u.email, u.name, u.role, u.status, u.email_verified_at, u.created_at, \
+/// The same of a user.
+pub const USER: &str = "u.id, u.email, u.name, u.role, u.status, u.email_verified_at, u.created_at, \
                     u.last_login_at, u.token_generation";
 
 /// A script that runs `statements` with one of the ids of the client.
@@ -98,6 +99,20 @@ mod tests {
         let said = "latency average = 0.1 ms\ntps = 12345.6 (without initial connection time)\n";
         assert_eq!(rate(said), Some(12345.6));
         assert_eq!(rate("pgbench: error"), None);
+    }
+
+    #[test]
+    fn there_are_as_many_connections_as_the_pool_has() {
+        assert_eq!(CONNECTIONS, crate::paths::shipped("pool_size") as usize);
+    }
+
+    #[test]
+    fn a_rotation_reads_the_same_of_the_user_under_other_names() {
+        let columns: Vec<&str> = USER_OF
+            .split(", ")
+            .filter_map(|one| one.split(' ').next())
+            .collect();
+        assert_eq!(columns.join(", "), USER);
     }
 
     #[test]

@@ -3,6 +3,9 @@
 //! Diesel keeps a prepared SELECT, and never an UPDATE or an upsert: the columns that they set could differ from call to call, and
 //! its keys are types. Preparing is a round trip and a plan of PostgreSQL's, and SQLite's parser, for each call. Here the key is the
 //! statement's text, so that each of the few that the code can build is kept.
+//!
+//! It takes a RETURNING: `get_result` is given the statement itself, but `execute` on a connection that may be to either database
+//! is given a reference, which forgets what is said here. `tests/plans` looks at what the connections really keep.
 
 use diesel::{
     QueryResult, RunQueryDsl,

@@ -23,7 +23,7 @@ use diesel::{dsl::case_when, prelude::*, upsert::excluded};
 pub(super) fn record(c: &mut Conn, revoked: &[Revocation]) -> Result<(), Fault> {
     use revocations as r;
     for revocation in revoked {
-        diesel::insert_into(r::table)
+        let _recorded: Id = diesel::insert_into(r::table)
             .values(NewRevocationRow::of(revocation))
             .on_conflict((r::id, r::kind))
             .do_update()
@@ -37,8 +37,9 @@ pub(super) fn record(c: &mut Conn, revoked: &[Revocation]) -> Result<(), Fault> 
                     .eq(case_when(r::until.lt(excluded(r::until)), excluded(r::until)).otherwise(r::until)),
                 r::recorded_at.eq(excluded(r::recorded_at)),
             ))
+            .returning(r::id)
             .prepared()
-            .execute(c)?;
+            .get_result(c)?;
     }
     Ok(())
 }

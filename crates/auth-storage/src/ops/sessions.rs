@@ -45,10 +45,11 @@ pub(crate) fn start(
         if let Some(HashUpgrade { from, to }) = upgrade {
             super::users::upgrade_password_hash(c, user.id, from, to)?;
         }
-        diesel::insert_into(sessions::table)
+        let _begun: Id = diesel::insert_into(sessions::table)
             .values(SessionRow::of(session))
+            .returning(sessions::id)
             .prepared()
-            .execute(c)?;
+            .get_result(c)?;
         let displaced = displace(c, session, max_per_user, terms)?;
         Ok(StartedSession::Started { displaced, user })
     })

@@ -46,10 +46,11 @@ pub(crate) fn insert(c: &mut Conn, user: &NewUser, session: Option<&Session>) ->
     whole(c, |c| {
         let made = insert_if_free(c, user, Some(Ts(session.created_at)))?;
         if made.is_some() {
-            diesel::insert_into(sessions::table)
+            let _begun: Id = diesel::insert_into(sessions::table)
                 .values(SessionRow::of(session))
+                .returning(sessions::id)
                 .prepared()
-                .execute(c)?;
+                .get_result(c)?;
         }
         Ok(answer(made))
     })
@@ -151,10 +152,13 @@ pub(crate) fn upgrade_password_hash(
     let same = users::table
         .find(Id(id.as_uuid()))
         .filter(users::password_hash.eq(from.expose()));
-    Ok(diesel::update(same)
+    let upgraded: Option<Id> = diesel::update(same)
         .set(users::password_hash.eq(to.expose()))
-        .execute(c)?
-        == 1)
+        .returning(users::id)
+        .prepared()
+        .get_result(c)
+        .optional()?;
+    Ok(upgraded.is_some())
 }
 
 /// Whether an active user holds one of the roles.

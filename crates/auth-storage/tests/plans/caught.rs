@@ -1,5 +1,6 @@
-//! Catches statements on their way to a database. Diesel tells every new connection's statements to whom this process names;
-//! the two databases' are told apart by how they quote names.
+//! Catches statements on their way to a database, and which of them a connection keeps prepared. Diesel tells every new
+//! connection's statements to whom this process names; the two databases' are told apart by how they quote names. So there is one
+//! test a database: two would hear each other.
 
 use crate::explain::Dialect;
 use diesel::connection::{Instrumentation, InstrumentationEvent, set_default_instrumentation};
@@ -8,27 +9,45 @@ use std::{
     sync::{Mutex, PoisonError},
 };
 
-static CAUGHT: Mutex<BTreeSet<String>> = Mutex::new(BTreeSet::new());
+/// The different statements that name a table.
+#[derive(Default)]
+pub(crate) struct Caught {
+    /// Those that were sent.
+    pub(crate) sent: BTreeSet<String>,
+    /// Those that a connection prepared to keep them.
+    pub(crate) kept: BTreeSet<String>,
+}
+
+static CAUGHT: Mutex<Caught> = Mutex::new(Caught {
+    sent: BTreeSet::new(),
+    kept: BTreeSet::new(),
+});
 
 fn listener() -> Option<Box<dyn Instrumentation>> {
     Some(Box::new(|event: InstrumentationEvent<'_>| {
-        if let InstrumentationEvent::StartQuery { query, .. } = event {
-            let text = query.to_string();
-            let sql = text
-                .split(" -- binds:")
-                .next()
-                .unwrap_or_default()
-                .trim()
-                .to_owned();
-            CAUGHT.lock().unwrap_or_else(PoisonError::into_inner).insert(sql);
+        let mut caught = CAUGHT.lock().unwrap_or_else(PoisonError::into_inner);
+        match event {
+            InstrumentationEvent::StartQuery { query, .. } => {
+                let text = query.to_string();
+                let sql = text.split(" -- binds:").next().unwrap_or_default();
+                caught.sent.insert(sql.trim().to_owned());
+            }
+            InstrumentationEvent::CacheQuery { sql, .. } => {
+                caught.kept.insert(sql.trim().to_owned());
+            }
+            _ => {}
         }
     }))
 }
 
-/// The different statements that name a table, after `work` has run on connections that are made meanwhile.
-pub(crate) async fn during(dialect: Dialect, work: impl Future<Output = ()>) -> Vec<String> {
+/// What was caught while `work` ran on connections that are made meanwhile.
+pub(crate) async fn during(dialect: Dialect, work: impl Future<Output = ()>) -> Caught {
     set_default_instrumentation(listener).unwrap();
     work.await;
     let caught = CAUGHT.lock().unwrap_or_else(PoisonError::into_inner);
-    caught.iter().filter(|sql| dialect.wrote(sql)).cloned().collect()
+    let ours = |all: &BTreeSet<String>| all.iter().filter(|sql| dialect.wrote(sql)).cloned().collect();
+    Caught {
+        sent: ours(&caught.sent),
+        kept: ours(&caught.kept),
+    }
 }
