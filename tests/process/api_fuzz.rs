@@ -91,8 +91,10 @@ fn every_operation_went_well_once(document: &str, seen: &str) {
     let operations: Vec<&str> = paths
         .flat_map(|path| path.as_object().unwrap().values())
         .filter_map(|operation| operation["operationId"].as_str())
+        // It read that one to begin with.
+        .filter(|operation| *operation != "openapi")
         .collect();
-    assert!(operations.len() > 20, "{operations:?}");
+    assert!(operations.len() >= 20, "{operations:?}");
     for operation in operations {
         let statuses = seen[operation].as_object();
         let went_well = statuses.is_some_and(|all| all.keys().any(|status| status.starts_with('2')));
