@@ -341,3 +341,28 @@ fn hot_operations_make_as_few_round_trips_as_they_can() {
         );
     });
 }
+
+/// As after `DISCARD ALL`, or behind a pooler that gives each transaction another session.
+#[test]
+fn a_session_that_forgot_what_was_prepared_in_it_is_left_and_harms_one_request() {
+    on_postgres(async |world| {
+        let one_connection = DatabaseConfig {
+            pool_size: 1,
+            ..world.config()
+        };
+        let db = Storage::open(&one_connection).await.unwrap();
+        register(&db).await.unwrap();
+        world.execute(
+            "CREATE FUNCTION forget() RETURNS trigger LANGUAGE plpgsql AS \
+             'BEGIN EXECUTE ''DEALLOCATE ALL''; RETURN NULL; END'; \
+             CREATE TRIGGER forget AFTER INSERT ON users FOR EACH STATEMENT EXECUTE FUNCTION forget()",
+        );
+        register(&db).await.unwrap();
+        world.execute("DROP TRIGGER forget ON users");
+        assert_eq!(
+            register(&db).await,
+            Err(StorageError::Unavailable(Outage::ConnectionLost))
+        );
+        register(&db).await.unwrap();
+    });
+}
