@@ -11,6 +11,7 @@ pub mod email;
 pub mod idempotency;
 pub mod ids;
 pub mod keys;
+pub mod mail;
 pub mod password;
 pub mod password_hash;
 pub mod revocation;

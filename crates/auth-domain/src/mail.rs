@@ -1,0 +1,139 @@
+//! The mails that go out: a closed list. Each kind says when it is sent and to whom; its words are templates, elsewhere.
+//!
+//! A mail never carries a password or a session. At the most it carries links, and a link opens a page: what it stands for
+//! happens once the person confirms it there.
+
+use serde::{Deserialize, Serialize};
+use std::str::FromStr;
+
+/// What a mail is about.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum MailKind {
+    /// To the owner, when somebody asks for a new password: the link to choose one.
+    PasswordReset,
+    /// To the owner, once the password was changed or reset: a notice.
+    PasswordChanged,
+    /// To the address that was given at registration: the link that shows it is the person's own.
+    EmailVerification,
+    /// To the owner, when somebody tries to register with an address that has an account. The answer to the request is the
+    /// same as for a new address, so only the owner of the mailbox learns of it.
+    AlreadyRegistered,
+    /// To the **new** address, when the owner asks for a change of address: the link that completes it.
+    EmailChangeConfirm,
+    /// To the **old** address, when the owner asks for a change of address: a notice.
+    EmailChangeRequested,
+    /// To the **old** address, once the change is complete: a notice.
+    EmailChanged,
+    /// To the owner, after a sign-in from a device that was not seen before: a notice.
+    NewDevice,
+    /// To the owner, when a refresh token that was used already came back and its session was ended: a notice.
+    RefreshTokenReuse,
+    /// To the owner, when an administrator or the operator locked the account: it takes a new password to get in again.
+    LockedOut,
+    /// To the owner, once a "this was not me" link was used: everything was ended, and it takes a new password to get in.
+    Reported,
+    /// To the owner, once the account was deleted: a notice.
+    AccountDeleted,
+}
+
+impl MailKind {
+    /// Every kind.
+    pub const ALL: [Self; 12] = [
+        Self::PasswordReset,
+        Self::PasswordChanged,
+        Self::EmailVerification,
+        Self::AlreadyRegistered,
+        Self::EmailChangeConfirm,
+        Self::EmailChangeRequested,
+        Self::EmailChanged,
+        Self::NewDevice,
+        Self::RefreshTokenReuse,
+        Self::LockedOut,
+        Self::Reported,
+        Self::AccountDeleted,
+    ];
+
+    /// The word that is stored, and that names the templates.
+    #[must_use]
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::PasswordReset => "password_reset",
+            Self::PasswordChanged => "password_changed",
+            Self::EmailVerification => "email_verification",
+            Self::AlreadyRegistered => "already_registered",
+            Self::EmailChangeConfirm => "email_change_confirm",
+            Self::EmailChangeRequested => "email_change_requested",
+            Self::EmailChanged => "email_changed",
+            Self::NewDevice => "new_device",
+            Self::RefreshTokenReuse => "refresh_token_reuse",
+            Self::LockedOut => "locked_out",
+            Self::Reported => "reported",
+            Self::AccountDeleted => "account_deleted",
+        }
+    }
+
+    /// Whether it is sent for the sake of a link: without the link it would be no use.
+    #[must_use]
+    pub const fn carries_link(self) -> bool {
+        matches!(
+            self,
+            Self::PasswordReset | Self::EmailVerification | Self::EmailChangeConfirm
+        )
+    }
+
+    /// Whether it carries the link that says "this was not me".
+    #[must_use]
+    pub const fn carries_report_link(self) -> bool {
+        matches!(
+            self,
+            Self::PasswordChanged
+                | Self::EmailVerification
+                | Self::EmailChangeRequested
+                | Self::EmailChanged
+                | Self::NewDevice
+                | Self::RefreshTokenReuse
+        )
+    }
+}
+
+/// The text is no kind of mail.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+#[error("no such kind of mail")]
+pub struct NotAMailKind;
+
+impl FromStr for MailKind {
+    type Err = NotAMailKind;
+
+    fn from_str(text: &str) -> Result<Self, NotAMailKind> {
+        Self::ALL
+            .into_iter()
+            .find(|kind| kind.as_str() == text)
+            .ok_or(NotAMailKind)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::collections::HashSet;
+
+    #[test]
+    fn a_kind_is_read_back_from_its_word() {
+        for kind in MailKind::ALL {
+            assert_eq!(kind.as_str().parse(), Ok(kind));
+            assert_eq!(serde_json::to_value(kind).unwrap(), kind.as_str());
+        }
+        assert_eq!("newsletter".parse::<MailKind>(), Err(NotAMailKind));
+        assert_eq!(MailKind::ALL.into_iter().collect::<HashSet<_>>().len(), 12);
+    }
+
+    #[test]
+    fn a_link_that_does_something_and_a_report_link_go_together_only_to_a_new_address() {
+        let both = |kind: &MailKind| kind.carries_link() && kind.carries_report_link();
+        assert_eq!(
+            MailKind::ALL.iter().filter(|kind| both(kind)).collect::<Vec<_>>(),
+            [&MailKind::EmailVerification]
+        );
+    }
+}
