@@ -19,7 +19,7 @@ auth-domain
 auth-storage     auth-domain
 auth-blacklist   auth-domain
 [auth-limits]    auth-domain
-[auth-mail]      auth-domain
+auth-mail        auth-domain
 auth-service     auth-domain auth-storage auth-blacklist auth-limits auth-mail
 auth-api         auth-domain auth-service
 keyward          auth-domain auth-storage auth-blacklist auth-limits auth-mail auth-service auth-api
@@ -38,6 +38,7 @@ libsqlite3-sys     auth-storage
 pq-sys             auth-storage
 openssl-sys        auth-storage
 redis              auth-blacklist auth-limits
+lettre             auth-mail
 actix-web          auth-api keyward properties
 TABLE
 }

@@ -1,0 +1,284 @@
+//! What an operator may set of the mail. What would send a password or a mail where it does not belong is refused at the
+//! start, with the reason.
+
+use crate::mailbox;
+use secrecy::SecretString;
+use serde::Deserialize;
+use std::{net::IpAddr, path::PathBuf, time::Duration};
+
+/// How mail leaves.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Transport {
+    /// It does not: each mail becomes an `.eml` file in a folder.
+    Files,
+    /// Through a mail server.
+    Smtp,
+}
+
+/// How the connection to the mail server is protected.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum SmtpTls {
+    /// TLS from the first byte (RFC 8314), on port 465 as a rule.
+    Tls,
+    /// TLS by STARTTLS, and no mail without it.
+    Starttls,
+    /// No TLS: for a server on this machine or on a network that is trusted.
+    None,
+}
+
+/// `[mail]`.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct MailConfig {
+    /// How mail leaves.
+    pub transport: Transport,
+    /// Where the `.eml` files go; not set: `mail` in the data folder, which the caller fills in.
+    pub folder: Option<PathBuf>,
+    /// Whom mail is from: an address, or a name and an address.
+    pub from: String,
+    /// Where answers go; not set: to `from`.
+    pub reply_to: Option<String>,
+    /// The mail server: a host name or an IP address.
+    pub smtp_host: Option<String>,
+    /// Its port.
+    pub smtp_port: u16,
+    /// How the connection to it is protected.
+    pub smtp_tls: SmtpTls,
+    /// Whom to sign in to it as; not set: no sign-in.
+    pub smtp_username: Option<String>,
+    /// The password for that.
+    pub smtp_password: Option<SecretString>,
+    /// A file of certificates (PEM) to trust besides the system's.
+    pub smtp_ca_file: Option<PathBuf>,
+    /// How long a delivery may take in all.
+    #[serde(with = "humantime_serde")]
+    pub timeout: Duration,
+    /// A folder of templates that take the place of the built-in ones: `<language>/<file>`.
+    pub templates: Option<PathBuf>,
+    /// The language of mails to readers who asked for none.
+    pub language: String,
+    /// What links start with; not set: `server.public_url`, which the caller fills in.
+    pub link_base: Option<String>,
+    /// Whether links are written to the log, for development. Whoever reads the log can use them; the caller does it.
+    pub print_links: bool,
+}
+
+impl Default for MailConfig {
+    fn default() -> Self {
+        Self {
+            transport: Transport::Files,
+            folder: None,
+            from: "Keyward <no-reply@localhost>".to_owned(),
+            reply_to: None,
+            smtp_host: None,
+            smtp_port: 587,
+            smtp_tls: SmtpTls::Starttls,
+            smtp_username: None,
+            smtp_password: None,
+            smtp_ca_file: None,
+            timeout: Duration::from_secs(10),
+            templates: None,
+            language: "en".to_owned(),
+            link_base: None,
+            print_links: false,
+        }
+    }
+}
+
+impl MailConfig {
+    /// What is wrong with the section: each key, and why its value won't do.
+    #[must_use]
+    pub fn validate(&self) -> Vec<(&'static str, String)> {
+        let mut complaints = Vec::new();
+        let mut complain = |key, why: &str| complaints.push((key, why.to_owned()));
+        if mailbox::parse(&self.from).is_none() {
+            complain(
+                "from",
+                "must be an address, or a name and an address: Keyward <no-reply@example.com>",
+            );
+        }
+        if self
+            .reply_to
+            .as_deref()
+            .is_some_and(|text| mailbox::parse(text).is_none())
+        {
+            complain("reply_to", "must be an address, or a name and an address");
+        }
+        if self.timeout < Duration::from_secs(1) || self.timeout > Duration::from_secs(300) {
+            complain("timeout", "must be 1s to 300s");
+        }
+        if !is_language(&self.language) {
+            complain("language", "must be 2 to 8 of a-z and -");
+        }
+        if self.link_base.as_deref().is_some_and(|base| !is_link_base(base)) {
+            complain(
+                "link_base",
+                "must begin with http:// or https:// and a host, without a user, a query or a fragment",
+            );
+        }
+        self.validate_smtp(complain);
+        complaints
+    }
+
+    fn validate_smtp(&self, mut complain: impl FnMut(&'static str, &str)) {
+        match &self.smtp_host {
+            None if self.transport == Transport::Smtp => {
+                complain("smtp_host", "must be set with mail.transport = \"smtp\"");
+            }
+            Some(host) if !is_host(host) => complain(
+                "smtp_host",
+                "must be a host name or an IP address, without a port",
+            ),
+            _ => {}
+        }
+        if self.smtp_port == 0 {
+            complain("smtp_port", "must be 1 to 65535");
+        }
+        if self.smtp_username.is_some() != self.smtp_password.is_some() {
+            complain(
+                "smtp_password",
+                "must be set together with mail.smtp_username, or neither",
+            );
+        }
+        if self.smtp_tls == SmtpTls::None {
+            if self.smtp_username.is_some() && !self.smtp_host_is_loopback() {
+                complain(
+                    "smtp_tls",
+                    "must be \"tls\" or \"starttls\" with mail.smtp_username, or the password could be read on the way",
+                );
+            }
+            if self.smtp_ca_file.is_some() {
+                complain("smtp_ca_file", "has no effect with mail.smtp_tls = \"none\"");
+            }
+        }
+    }
+
+    /// Whether what is said to the mail server stays on this machine.
+    pub(crate) fn smtp_host_is_loopback(&self) -> bool {
+        self.smtp_host.as_deref().is_some_and(|host| {
+            host.eq_ignore_ascii_case("localhost") || host.parse::<IpAddr>().is_ok_and(|ip| ip.is_loopback())
+        })
+    }
+}
+
+/// 2 to 8 of a-z and `-`: what a folder of templates may be called.
+pub(crate) fn is_language(text: &str) -> bool {
+    (2..=8).contains(&text.len())
+        && text.chars().all(|c| c.is_ascii_lowercase() || c == '-')
+        && !text.starts_with('-')
+        && !text.ends_with('-')
+}
+
+fn is_host(text: &str) -> bool {
+    text.parse::<IpAddr>().is_ok()
+        || (1..=253).contains(&text.len())
+            && text.split('.').all(|label| {
+                (1..=63).contains(&label.len())
+                    && label
+                        .chars()
+                        .all(|c| c.is_ascii_alphanumeric() || c == '-' || c == '_')
+            })
+}
+
+fn is_link_base(text: &str) -> bool {
+    let Some(rest) = text
+        .strip_prefix("https://")
+        .or_else(|| text.strip_prefix("http://"))
+    else {
+        return false;
+    };
+    let host = rest.split('/').next().unwrap_or_default();
+    let visible = |c: char| c.is_ascii_graphic() && !"\"<>\\^`{|}".contains(c);
+    !host.is_empty() && !host.starts_with(':') && !rest.contains(['?', '#', '@']) && rest.chars().all(visible)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn keys(toml: &str) -> Vec<&'static str> {
+        let config = toml::from_str::<MailConfig>(toml).unwrap();
+        config.validate().into_iter().map(|(key, _)| key).collect()
+    }
+
+    #[test]
+    fn the_defaults_write_files_and_will_do() {
+        let config: MailConfig = toml::from_str("").unwrap();
+        assert_eq!(config.validate(), []);
+        assert_eq!(config.transport, Transport::Files);
+        assert_eq!(config.timeout, Duration::from_secs(10));
+        assert!(!config.print_links);
+    }
+
+    #[test]
+    fn an_unknown_key_or_word_is_refused() {
+        assert!(toml::from_str::<MailConfig>("form = \"a@example.com\"").is_err());
+        assert!(toml::from_str::<MailConfig>("transport = \"pigeon\"").is_err());
+        assert!(toml::from_str::<MailConfig>("smtp_tls = \"opportunistic\"").is_err());
+    }
+
+    #[test]
+    fn values_that_will_not_do_are_named() {
+        assert_eq!(keys("from = \"Keyward\""), ["from"]);
+        assert_eq!(keys("reply_to = \"a@example.com, b@example.com\""), ["reply_to"]);
+        assert_eq!(keys("timeout = \"10ms\""), ["timeout"]);
+        for language in ["EN", "e", "../etc", "-en", "portuguese"] {
+            assert_eq!(
+                keys(&format!("language = \"{language}\"")),
+                ["language"],
+                "{language}"
+            );
+        }
+        assert_eq!(keys("language = \"pt-br\""), [""; 0]);
+        assert_eq!(keys("smtp_port = 0"), ["smtp_port"]);
+    }
+
+    #[test]
+    fn a_server_is_needed_to_send() {
+        assert_eq!(keys("transport = \"smtp\""), ["smtp_host"]);
+        assert_eq!(
+            keys("transport = \"smtp\"\nsmtp_host = \"smtp.example.com\""),
+            [""; 0]
+        );
+        assert_eq!(keys("transport = \"smtp\"\nsmtp_host = \"::1\""), [""; 0]);
+        for host in ["smtp://a.example", "a.example:25", "a b", ".", "a..b"] {
+            assert_eq!(keys(&format!("smtp_host = \"{host}\"")), ["smtp_host"], "{host}");
+        }
+    }
+
+    #[test]
+    fn a_password_without_tls_stays_on_the_machine() {
+        let signed_in = "transport = \"smtp\"\nsmtp_tls = \"none\"\nsmtp_username = \"u\"\nsmtp_password = \"p\"\nsmtp_host = ";
+        assert_eq!(keys(&format!("{signed_in} \"smtp.example.com\"")), ["smtp_tls"]);
+        assert_eq!(keys(&format!("{signed_in} \"10.0.0.1\"")), ["smtp_tls"]);
+        assert_eq!(keys(&format!("{signed_in} \"127.0.0.1\"")), [""; 0]);
+        assert_eq!(keys(&format!("{signed_in} \"localhost\"")), [""; 0]);
+        assert_eq!(keys("smtp_username = \"u\""), ["smtp_password"]);
+    }
+
+    #[test]
+    fn links_begin_with_a_web_address() {
+        for base in ["https://id.example.com", "http://127.0.0.1:8080/accounts"] {
+            assert_eq!(keys(&format!("link_base = \"{base}\"")), [""; 0], "{base}");
+        }
+        for base in [
+            "id.example.com",
+            "ftp://a.example",
+            "https://",
+            "https://a.example/?x=1",
+            "https://a.example/#x",
+            "https://u:p@a.example",
+            "https://a.example/ b",
+        ] {
+            assert_eq!(keys(&format!("link_base = \"{base}\"")), ["link_base"], "{base}");
+        }
+    }
+
+    #[test]
+    fn the_password_is_not_shown_for_debugging() {
+        let config: MailConfig = toml::from_str("smtp_password = \"hunter2\"").unwrap();
+        assert!(!format!("{config:?}").contains("hunter2"));
+    }
+}

@@ -1,0 +1,128 @@
+//! The one who renders letters and hands them over.
+
+use crate::{
+    config::{MailConfig, Transport},
+    files::FilesTransport,
+    letter::{Content, Letter},
+    message::Sender,
+    smtp::SmtpTransport,
+    templates::Templates,
+};
+use std::{fmt, io, path::PathBuf};
+
+/// Renders letters and delivers them. Made once, and shared by whoever delivers.
+pub struct Mailer {
+    templates: Templates,
+    sender: Sender,
+    way: Way,
+}
+
+/// How mail leaves.
+enum Way {
+    Files(FilesTransport),
+    Smtp(Box<SmtpTransport>),
+}
+
+/// Why mail can't be sent at all, or a letter not be put into words. Never quotes what a letter tells.
+#[derive(Debug, thiserror::Error)]
+pub enum MailError {
+    /// A key of `[mail]` won't do.
+    #[error("mail.{key} {what}")]
+    Setting {
+        /// The key.
+        key: &'static str,
+        /// Why not.
+        what: String,
+    },
+    /// A template won't do.
+    #[error("mail template {file}: {what}")]
+    Template {
+        /// The file.
+        file: String,
+        /// Why not.
+        what: String,
+    },
+    /// A file or a folder can't be used.
+    #[error("{}: {source}", path.display())]
+    Unreadable {
+        /// Which one.
+        path: PathBuf,
+        /// Why not.
+        source: io::Error,
+    },
+}
+
+/// Why a letter was not delivered. The sentence is for the log and the operator: it holds no link, and no part of the mail.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum Undelivered {
+    /// Another attempt may succeed, or an operator can mend what is wrong: a server that is down, busy or does not let us in.
+    #[error("{0}")]
+    Later(String),
+    /// No attempt will: the server refused the recipient or the message for good.
+    #[error("{0}")]
+    Never(String),
+}
+
+impl Mailer {
+    /// Checks the configuration, and reads and tries every template. Connects to nothing yet.
+    ///
+    /// # Errors
+    /// The first thing that is wrong: a setting, a template by its file, a file or folder that can't be used.
+    pub fn start(config: &MailConfig) -> Result<Self, MailError> {
+        if let Some((key, what)) = config.validate().into_iter().next() {
+            return Err(MailError::Setting { key, what });
+        }
+        let templates = Templates::load(config.templates.as_deref(), &config.language)?;
+        let sender = Sender::new(config)?;
+        let way = match config.transport {
+            Transport::Files => Way::Files(FilesTransport::open(config.folder.as_deref().ok_or_else(
+                || MailError::Setting {
+                    key: "folder",
+                    what: "must be set".to_owned(),
+                },
+            )?)?),
+            Transport::Smtp => Way::Smtp(Box::new(SmtpTransport::new(config)?)),
+        };
+        Ok(Self {
+            templates,
+            sender,
+            way,
+        })
+    }
+
+    /// Puts a letter into words, as it would be sent.
+    ///
+    /// # Errors
+    /// A template that fails with these facts, though it did not when it was tried at the start.
+    pub fn render(&self, letter: &Letter) -> Result<Content, MailError> {
+        self.templates.render(letter)
+    }
+
+    /// Delivers a letter: when it returns `Ok`, the file is on the disk or the server has taken the mail over. Where the answer
+    /// of a server got lost the mail may have been taken all the same; the next attempt has the same Message-ID.
+    ///
+    /// # Errors
+    /// See [`Undelivered`].
+    pub async fn deliver(&self, letter: &Letter) -> Result<(), Undelivered> {
+        let content = self
+            .render(letter)
+            .map_err(|error| Undelivered::Later(error.to_string()))?;
+        let outgoing = self.sender.compose(letter, content)?;
+        match &self.way {
+            Way::Files(files) => files.deliver(outgoing).await,
+            Way::Smtp(smtp) => smtp.deliver(&outgoing, &letter.facts).await,
+        }
+    }
+}
+
+impl fmt::Debug for Mailer {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let way = match self.way {
+            Way::Files(_) => "files",
+            Way::Smtp(_) => "smtp",
+        };
+        f.debug_struct("Mailer")
+            .field("way", &way)
+            .finish_non_exhaustive()
+    }
+}
