@@ -14,6 +14,7 @@ pub mod keys;
 pub mod mail;
 pub mod password;
 pub mod password_hash;
+pub mod rate;
 pub mod revocation;
 pub mod role;
 pub mod rotation;

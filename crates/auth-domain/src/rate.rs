@@ -1,0 +1,227 @@
+//! How often something may be done: one pure, total function, the generic cell rate algorithm (ITU-T I.371, Annex A).
+//!
+//! All that is kept of a counter is one moment: when it will be as if nothing had been done, the *theoretical arrival time*
+//! (TAT). Each grant puts it off by the limit's interval, and what would put it off by more than the window is refused and
+//! leaves no trace. So a counter forgets by itself, unit by unit, and one whose TAT has passed is as good as absent.
+
+use crate::time::Timestamp;
+use serde::{Deserialize, Serialize};
+use std::{fmt, str::FromStr, time::Duration};
+
+/// The most that a limit may allow at once.
+pub const MOST_AT_ONCE: u32 = 1_000_000;
+/// The longest time over which a limit may be refilled, in seconds: 31 days.
+const LONGEST: u32 = 31 * 86_400;
+/// Units a second that a limit may give back at the most: one each millisecond.
+const FASTEST: u32 = 1_000;
+/// How far clocks may be apart. A TAT that is further ahead than its limit and this can put it was set by a clock that has
+/// stepped back since: such a counter is taken for one with a single unit left, or whoever it counts would wait out the step.
+pub const CLOCK_SLACK: Duration = Duration::from_secs(10);
+
+/// At most `burst` at once, refilled evenly over a time: `10/1m` gives one back every six seconds.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub struct Limit {
+    burst: u32,
+    seconds: u32,
+}
+
+/// A limit that can't be meant. The words are for whoever wrote the configuration.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+pub enum UnusableLimit {
+    /// Not of the form.
+    #[error("a limit is written <how many>/<time>, as in 10/1m; the time is a whole number of s, m, h or d")]
+    Form,
+    /// Nothing, or too much at once.
+    #[error("a limit allows 1 to {MOST_AT_ONCE} at once")]
+    Burst,
+    /// Too short, too long, or not in whole seconds.
+    #[error("a limit is refilled over 1s to 31d, in whole seconds")]
+    Time,
+    /// So fast that it limits nothing.
+    #[error("a limit gives back one each millisecond at the most: {FASTEST}/1s")]
+    TooFast,
+}
+
+impl Limit {
+    /// At most `burst` at once, refilled evenly over `per`.
+    ///
+    /// # Errors
+    /// [`UnusableLimit`]: which figure can't be meant.
+    pub fn new(burst: u32, per: Duration) -> Result<Self, UnusableLimit> {
+        if burst == 0 || burst > MOST_AT_ONCE {
+            return Err(UnusableLimit::Burst);
+        }
+        let seconds = u32::try_from(per.as_secs()).map_err(|_| UnusableLimit::Time)?;
+        if seconds == 0 || seconds > LONGEST || per.subsec_nanos() != 0 {
+            return Err(UnusableLimit::Time);
+        }
+        if burst > seconds.saturating_mul(FASTEST) {
+            return Err(UnusableLimit::TooFast);
+        }
+        Ok(Self { burst, seconds })
+    }
+
+    /// The same for figures that stand in the code: one that is out of range gives way to the nearest that is not.
+    #[must_use]
+    pub const fn nearest(burst: u32, seconds: u32) -> Self {
+        let seconds = between(1, seconds, LONGEST);
+        let most = between(1, seconds.saturating_mul(FASTEST), MOST_AT_ONCE);
+        Self {
+            burst: between(1, burst, most),
+            seconds,
+        }
+    }
+
+    /// How many are allowed at once.
+    #[must_use]
+    pub const fn burst(self) -> u32 {
+        self.burst
+    }
+
+    /// The time over which all of them come back.
+    #[must_use]
+    pub const fn per(self) -> Duration {
+        Duration::from_secs(self.seconds as u64)
+    }
+
+    /// The time after which one comes back, in whole microseconds, rounded up.
+    #[must_use]
+    pub const fn interval(self) -> Duration {
+        Duration::from_micros((self.seconds as u64 * 1_000_000).div_ceil(self.burst as u64))
+    }
+
+    /// How far ahead a TAT may be: `burst` intervals.
+    #[must_use]
+    pub const fn window(self) -> Duration {
+        self.interval().saturating_mul(self.burst)
+    }
+}
+
+const fn between(least: u32, figure: u32, most: u32) -> u32 {
+    if figure < least {
+        least
+    } else if figure > most {
+        most
+    } else {
+        figure
+    }
+}
+
+/// What becomes of one unit that is asked for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Decision {
+    /// It may be had, once the new TAT is kept.
+    Granted {
+        /// The counter from now on.
+        tat: Timestamp,
+        /// How many more could be had at this moment.
+        remaining: u32,
+        /// After how long it will be as if nothing had been had.
+        reset_after: Duration,
+    },
+    /// It may not, and the counter stays as it is.
+    Refused {
+        /// After how long one may be had.
+        retry_after: Duration,
+        /// After how long it will be as if nothing had been had.
+        reset_after: Duration,
+    },
+}
+
+/// Decides over one unit, from the counter as it is kept: nothing for one that is not.
+#[must_use]
+pub fn decide(tat: Option<Timestamp>, now: Timestamp, limit: Limit) -> Decision {
+    let (interval, window) = (micros(limit.interval()), micros(limit.window()));
+    let ahead = tat.map_or(0, |tat| ahead(tat, now, limit));
+    let next = ahead + interval;
+    if next > window {
+        return Decision::Refused {
+            retry_after: length(next - window),
+            reset_after: length(ahead),
+        };
+    }
+    Decision::Granted {
+        tat: moment(now.timestamp_micros().saturating_add(next)),
+        remaining: u32::try_from((window - next) / interval).unwrap_or(0),
+        reset_after: length(next),
+    }
+}
+
+/// The counter with one unit given back. One that had nothing to give back ends in the past, which is as good as absent.
+#[must_use]
+pub fn give_back(tat: Timestamp, limit: Limit) -> Timestamp {
+    moment(tat.timestamp_micros().saturating_sub(micros(limit.interval())))
+}
+
+/// How far ahead of now a counter is, as far as it can be believed; never more than the window and the slack of the clocks.
+fn ahead(tat: Timestamp, now: Timestamp, limit: Limit) -> i64 {
+    let ahead = tat.timestamp_micros().saturating_sub(now.timestamp_micros());
+    if ahead > micros(limit.window()) + micros(CLOCK_SLACK) {
+        micros(limit.window()) - micros(limit.interval())
+    } else {
+        ahead.max(0)
+    }
+}
+
+/// Far from overflowing for whatever a limit may be: a month has 2.7 million million microseconds.
+fn micros(length: Duration) -> i64 {
+    i64::try_from(length.as_micros()).unwrap_or(i64::MAX)
+}
+
+fn length(micros: i64) -> Duration {
+    Duration::from_micros(micros.unsigned_abs())
+}
+
+fn moment(micros: i64) -> Timestamp {
+    Timestamp::from_timestamp_micros(micros).unwrap_or(if micros < 0 {
+        Timestamp::MIN_UTC
+    } else {
+        Timestamp::MAX_UTC
+    })
+}
+
+/// What the units of time are called, the longest first.
+const UNITS: [(&str, u32); 4] = [("d", 86_400), ("h", 3_600), ("m", 60), ("s", 1)];
+
+impl fmt::Display for Limit {
+    /// In the longest unit that gives a whole number.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let whole = |&&(_, seconds): &&(&str, u32)| self.seconds.is_multiple_of(seconds);
+        let (unit, seconds) = UNITS.iter().find(whole).copied().unwrap_or(("s", 1));
+        write!(f, "{}/{}{unit}", self.burst, self.seconds / seconds)
+    }
+}
+
+impl FromStr for Limit {
+    type Err = UnusableLimit;
+
+    fn from_str(text: &str) -> Result<Self, UnusableLimit> {
+        let (burst, time) = text.split_once('/').ok_or(UnusableLimit::Form)?;
+        let burst = digits(burst).ok_or(UnusableLimit::Form)?;
+        let (number, unit) = UNITS
+            .iter()
+            .find_map(|(name, seconds)| Some((digits(time.strip_suffix(name)?)?, u64::from(*seconds))))
+            .ok_or(UnusableLimit::Form)?;
+        let burst = u32::try_from(burst).map_err(|_| UnusableLimit::Burst)?;
+        Self::new(burst, Duration::from_secs(number.saturating_mul(unit)))
+    }
+}
+
+/// A number without a sign or blanks; one that is too large to be told is as large as can be.
+fn digits(text: &str) -> Option<u64> {
+    let is_number = !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_digit());
+    is_number.then(|| text.parse().unwrap_or(u64::MAX))
+}
+
+impl Serialize for Limit {
+    fn serialize<S: serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.collect_str(self)
+    }
+}
+
+impl<'de> Deserialize<'de> for Limit {
+    fn deserialize<D: serde::Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let text = std::borrow::Cow::<'de, str>::deserialize(deserializer)?;
+        text.parse().map_err(serde::de::Error::custom)
+    }
+}

@@ -1,0 +1,53 @@
+//! How often something may be done: the decision row by row, what no sequence of takes may bring about, and how a limit is
+//! written.
+
+#![cfg(test)]
+
+mod sequences;
+mod table;
+mod text;
+
+use auth_domain::{
+    rate::{Decision, Limit, decide},
+    time::Timestamp,
+};
+use chrono::DateTime;
+
+fn at(seconds: i64) -> Timestamp {
+    at_micros(seconds * 1_000_000)
+}
+
+fn at_micros(micros: i64) -> Timestamp {
+    DateTime::from_timestamp_micros(1_800_000_000_000_000 + micros).unwrap()
+}
+
+fn limit(text: &str) -> Limit {
+    text.parse().unwrap()
+}
+
+/// A counter as a store would keep it.
+#[derive(Debug, Clone, Copy, Default)]
+struct Counter {
+    tat: Option<Timestamp>,
+}
+
+impl Counter {
+    fn take(&mut self, now: Timestamp, limit: Limit) -> Decision {
+        let decision = decide(self.tat, now, limit);
+        if let Decision::Granted { tat, .. } = decision {
+            self.tat = Some(tat);
+        }
+        decision
+    }
+
+    /// How many are granted at one moment, tried so many times.
+    fn take_all(&mut self, now: Timestamp, limit: Limit, tries: u32) -> u32 {
+        (0..tries)
+            .map(|_| u32::from(is_granted(self.take(now, limit))))
+            .sum()
+    }
+}
+
+fn is_granted(decision: Decision) -> bool {
+    matches!(decision, Decision::Granted { .. })
+}
