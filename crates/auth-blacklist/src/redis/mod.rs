@@ -5,9 +5,12 @@
 //! finding that server is part of making the connection, and an answer such as `MOVED` ends it.
 
 mod connection;
+mod finder;
 mod keys;
+mod scripts;
 mod servers;
 mod urls;
 
+pub use scripts::Scripts;
 pub use servers::Servers;
 pub use urls::{RedisUrls, UnusableUrl};

@@ -1,28 +1,13 @@
-//! Finding and reaching the one server that holds the keys.
+//! The servers of the configuration, as the blacklist uses them.
 
-use super::{
-    connection::{Wire, meaning, role},
-    keys::Keys,
-    urls::{MasterName, RedisUrls},
-};
+use super::{connection::Wire, finder::Finder, keys::Keys, urls::RedisUrls};
 use crate::wire::{Connection, Connector, WireError};
-use ::redis::{
-    AsyncConnectionConfig, Client, ConnectionAddr, ConnectionInfo, ErrorKind, RedisError, ServerErrorKind,
-    aio::MultiplexedConnection, cmd,
-};
 use futures::{FutureExt, future::BoxFuture};
-use std::{sync::Arc, time::Duration};
-
-/// How often a cluster may send us on before we take it for one that is being rearranged.
-const REDIRECTS: usize = 3;
-/// How long one server may take to be reached and to greet; several may be tried in turn.
-const GREETING: Duration = Duration::from_millis(400);
-/// How many commands wait in line for the connection. The default of 50 makes a few hundred checks at once wait for room.
-const LINE: usize = 1024;
+use std::sync::Arc;
 
 /// The servers of the configuration.
 pub struct Servers {
-    urls: RedisUrls,
+    finder: Finder,
     keys: Arc<Keys>,
 }
 
@@ -32,147 +17,25 @@ impl Servers {
     /// # Errors
     /// What is wrong with the URLs.
     pub fn new(urls: &RedisUrls, prefix: &str) -> Result<Self, String> {
-        for server in &urls.servers {
-            Client::open(server.clone()).map_err(|error| error.to_string())?;
-        }
+        let keys = Keys::new(prefix);
         Ok(Self {
-            urls: urls.clone(),
-            keys: Arc::new(Keys::new(prefix)),
-        })
-    }
-
-    async fn connect_in_turn(&self) -> Result<Arc<dyn Connection>, WireError> {
-        let mut last = WireError::Lost("no server is named".to_owned());
-        for server in &self.urls.servers {
-            let found = match &self.urls.master {
-                Some(master) => self.by_sentinel(server, master).await,
-                None => self.follow(server.clone()).await,
-            };
-            match found {
-                Ok(wire) => return Ok(Arc::new(wire)),
-                Err(error) => last = error,
-            }
-        }
-        Err(last)
-    }
-
-    async fn by_sentinel(&self, sentinel: &ConnectionInfo, master: &MasterName) -> Result<Wire, WireError> {
-        let mut asked = open(sentinel.clone().set_redis_settings(master.login.clone()))
-            .await
-            .map_err(meaning)?;
-        let command = cmd("SENTINEL")
-            .arg("GET-MASTER-ADDR-BY-NAME")
-            .arg(&master.name)
-            .take();
-        let answer: Option<(String, u16)> = command.query_async(&mut asked).await.map_err(meaning)?;
-        let Some((host, port)) = answer else {
-            return Err(WireError::Refused(format!(
-                "the sentinel knows no master {:?}",
-                master.name
-            )));
-        };
-        self.follow(elsewhere(sentinel, host, port)).await
-    }
-
-    /// Connects, and goes where the cluster says the keys are.
-    async fn follow(&self, first: ConnectionInfo) -> Result<Wire, WireError> {
-        let mut server = first;
-        for _ in 0..=REDIRECTS {
-            let mut connection = open(server.clone()).await.map_err(meaning)?;
-            if self.urls.master.is_none() && self.urls.servers.len() > 1 {
-                in_cluster(&mut connection).await?;
-            }
-            let found: Result<Option<Vec<u8>>, _> = cmd("GET")
-                .arg(self.keys.sentinel())
-                .query_async(&mut connection)
-                .await;
-            match found {
-                Ok(_) => return self.greet(connection).await,
-                Err(error) => server = moved(&server, &error).ok_or_else(|| meaning(error))?,
-            }
-        }
-        Err(WireError::Refused(
-            "the cluster sends us from server to server".to_owned(),
-        ))
-    }
-
-    async fn greet(&self, mut connection: MultiplexedConnection) -> Result<Wire, WireError> {
-        let tells_role = match role(&mut connection).await {
-            Ok(role) if role == "master" => true,
-            Ok(role) => {
-                return Err(WireError::Refused(format!(
-                    "the server is a {role}, not the master"
-                )));
-            }
-            // Forbidden or unknown on some hosted servers, which hand out the master's address alone.
-            Err(error) if !error.is_unrecoverable_error() && !error.is_io_error() => false,
-            Err(error) => return Err(meaning(error)),
-        };
-        Ok(Wire {
-            connection,
-            keys: Arc::clone(&self.keys),
-            tells_role,
+            finder: Finder::new(urls, keys.sentinel())?,
+            keys: Arc::new(keys),
         })
     }
 }
 
 impl Connector for Servers {
     fn connect(&self) -> BoxFuture<'_, Result<Arc<dyn Connection>, WireError>> {
-        self.connect_in_turn().boxed()
+        async {
+            let found = self.finder.find().await?;
+            let wire = Wire {
+                connection: found.connection,
+                keys: Arc::clone(&self.keys),
+                tells_role: found.tells_role,
+            };
+            Ok(Arc::new(wire) as Arc<dyn Connection>)
+        }
+        .boxed()
     }
-}
-
-/// A connection that never retries and never reconnects. How long an answer may take is for the asker to say.
-async fn open(server: ConnectionInfo) -> Result<MultiplexedConnection, RedisError> {
-    let config = AsyncConnectionConfig::new()
-        .set_connection_timeout(Some(GREETING))
-        .set_response_timeout(None)
-        .set_pipeline_buffer_size(LINE);
-    Client::open(server)?
-        .get_multiplexed_async_connection_with_config(&config)
-        .await
-}
-
-/// Several servers that know nothing of each other would each hold a part of what was revoked.
-async fn in_cluster(connection: &mut MultiplexedConnection) -> Result<(), WireError> {
-    let info: String = cmd("INFO")
-        .arg("cluster")
-        .query_async(connection)
-        .await
-        .map_err(meaning)?;
-    if info.lines().any(|line| line.trim() == "cluster_enabled:1") {
-        return Ok(());
-    }
-    Err(WireError::Refused(
-        "several URLs name a cluster, but the server is not in cluster mode".to_owned(),
-    ))
-}
-
-fn moved(from: &ConnectionInfo, error: &RedisError) -> Option<ConnectionInfo> {
-    if error.kind() != ErrorKind::Server(ServerErrorKind::Moved) {
-        return None;
-    }
-    let (host, port) = error.redirect_node()?.0.rsplit_once(':')?;
-    // A server that doesn't know its own name leaves it out: it means the host that was asked.
-    let host = match (host, from.addr()) {
-        ("" | "?", ConnectionAddr::Tcp(same, _) | ConnectionAddr::TcpTls { host: same, .. }) => same.clone(),
-        (named, _) => named.to_owned(),
-    };
-    Some(elsewhere(from, host, port.parse().ok()?))
-}
-
-/// Another server, reached and signed in to in the same way.
-fn elsewhere(like: &ConnectionInfo, host: String, port: u16) -> ConnectionInfo {
-    let address = match like.addr() {
-        ConnectionAddr::TcpTls {
-            insecure, tls_params, ..
-        } => ConnectionAddr::TcpTls {
-            host,
-            port,
-            insecure: *insecure,
-            tls_params: tls_params.clone(),
-        },
-        _ => ConnectionAddr::Tcp(host, port),
-    };
-    like.clone().set_addr(address)
 }

@@ -10,6 +10,7 @@
 mod common;
 mod node;
 mod proxy;
+mod scripts;
 mod server;
 mod topologies;
 

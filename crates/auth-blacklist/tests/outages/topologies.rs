@@ -2,6 +2,7 @@
 
 use crate::{
     node::{Watch, eventually},
+    scripts::{add_at_last, scripts},
     server::Server,
 };
 use auth_blacklist::{Blacklist, RedisHealth, RedisUrls, redis::Servers, wire::Connector};
@@ -85,6 +86,7 @@ async fn in_a_cluster_the_server_of_the_slot_is_found_and_found_again() {
     ] {
         let watch = Watch::over(&urls).await;
         watch.revoke().await;
+        add_at_last(&scripts(&urls)).await;
     }
     let watch = Watch::over(&low.url()).await;
     let slot: u16 = low.run("CLUSTER KEYSLOT any:{blacklist}:sentinel").await;
@@ -112,6 +114,8 @@ async fn sentinels_lead_to_the_master_and_after_a_failover_to_the_next_one() {
     let url = format!("{}?sentinel=main", sentinel.url());
     let watch = Watch::over(&url).await;
     watch.revoke().await;
+    let scripts = scripts(&url);
+    add_at_last(&scripts).await;
     assert!(
         refusal(&format!("{}?sentinel=other", sentinel.url()))
             .await
@@ -131,4 +135,5 @@ async fn sentinels_lead_to_the_master_and_after_a_failover_to_the_next_one() {
     }
     watch.revoke().await;
     watch.recovers().await;
+    add_at_last(&scripts).await;
 }
