@@ -18,7 +18,7 @@ rooms() {
 auth-domain
 auth-storage     auth-domain
 auth-blacklist   auth-domain
-[auth-limits]    auth-domain
+auth-limits      auth-domain
 auth-mail        auth-domain
 auth-service     auth-domain auth-storage auth-blacklist auth-limits auth-mail
 auth-api         auth-domain auth-service

@@ -1,0 +1,167 @@
+//! What an operator may set of the limits.
+
+use crate::name::LimitName;
+use auth_domain::rate::Limit;
+use serde::Deserialize;
+use std::time::Duration;
+
+/// The most counters that may be asked for: some two hundred bytes each, for each limit.
+const MOST_KEYS: usize = 10_000_000;
+
+/// `[limits]`. **The same on every node** that shares a Redis. A limit is written `<how many at once>/<time to refill>`.
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct LimitsConfig {
+    /// Whether anything is counted at all.
+    pub enabled: bool,
+    /// Sign-ins from one client address (an IPv6 client is its /64).
+    pub sign_in_per_address: Limit,
+    /// Registrations from one client address.
+    pub register_per_address: Limit,
+    /// Mails that one client address asks for.
+    pub mail_per_address: Limit,
+    /// Mails to one recipient, whoever asks for them.
+    pub mail_per_recipient: Limit,
+    /// Requests by one user that issue or change credentials.
+    pub per_user: Limit,
+    /// The same for the whole service, with sign-in, registration and mail by clients that are not known devices.
+    pub service: Limit,
+    /// Failed sign-ins to one account by clients that are not known devices.
+    pub guesses_per_account: Limit,
+    /// Failed sign-ins by one known device.
+    pub guesses_per_device: Limit,
+    /// How long a request waits for Redis before the process counts by itself.
+    #[serde(with = "humantime_serde")]
+    pub timeout: Duration,
+    /// What the names of the keys in Redis begin with.
+    pub redis_prefix: String,
+    /// How many counters of each limit a process keeps by itself; beyond that, new ones share one.
+    pub max_keys: usize,
+}
+
+impl Default for LimitsConfig {
+    fn default() -> Self {
+        const MINUTE: u32 = 60;
+        const HOUR: u32 = 3_600;
+        Self {
+            enabled: true,
+            sign_in_per_address: Limit::nearest(10, MINUTE),
+            register_per_address: Limit::nearest(5, HOUR),
+            mail_per_address: Limit::nearest(5, HOUR),
+            mail_per_recipient: Limit::nearest(5, HOUR),
+            per_user: Limit::nearest(100, HOUR),
+            service: Limit::nearest(10_000, HOUR),
+            guesses_per_account: Limit::nearest(10, HOUR),
+            guesses_per_device: Limit::nearest(10, HOUR),
+            timeout: Duration::from_millis(50),
+            redis_prefix: "keyward".to_owned(),
+            max_keys: 100_000,
+        }
+    }
+}
+
+impl LimitsConfig {
+    /// The limit of that name.
+    #[must_use]
+    pub const fn limit(&self, name: LimitName) -> Limit {
+        match name {
+            LimitName::SignInPerAddress => self.sign_in_per_address,
+            LimitName::RegisterPerAddress => self.register_per_address,
+            LimitName::MailPerAddress => self.mail_per_address,
+            LimitName::MailPerRecipient => self.mail_per_recipient,
+            LimitName::PerUser => self.per_user,
+            LimitName::Service => self.service,
+            LimitName::GuessesPerAccount => self.guesses_per_account,
+            LimitName::GuessesPerDevice => self.guesses_per_device,
+        }
+    }
+
+    /// A key beside the counters, in the one slot of all of them: where a cluster has it, it has them.
+    #[must_use]
+    pub fn probe_key(&self) -> String {
+        format!("{}:probe", self.stem())
+    }
+
+    /// What all keys begin with. The braces are a literal hash tag: one slot in a cluster, so that one script reaches all.
+    pub(crate) fn stem(&self) -> String {
+        format!("{}:{{limits}}", self.redis_prefix)
+    }
+
+    /// What is wrong with the section: each key, and why its value won't do. A limit that can't be meant is not read at all.
+    #[must_use]
+    pub fn validate(&self) -> Vec<(&'static str, String)> {
+        let mut complaints = Vec::new();
+        if self.timeout < Duration::from_millis(1) || self.timeout > Duration::from_secs(5) {
+            complaints.push(("timeout", "must be 1ms to 5s".to_owned()));
+        }
+        if self.redis_prefix.is_empty()
+            || self.redis_prefix.len() > 128
+            || !self.redis_prefix.chars().all(in_key)
+        {
+            complaints.push((
+                "redis_prefix",
+                "must be 1 to 128 visible ASCII characters without braces: the braces of `{limits}` decide the cluster's slot"
+                    .to_owned(),
+            ));
+        }
+        if self.max_keys == 0 || self.max_keys > MOST_KEYS {
+            complaints.push(("max_keys", format!("must be 1 to {MOST_KEYS}")));
+        }
+        complaints
+    }
+}
+
+fn in_key(character: char) -> bool {
+    character.is_ascii_graphic() && character != '{' && character != '}'
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn keys(toml: &str) -> Vec<&'static str> {
+        toml::from_str::<LimitsConfig>(toml)
+            .unwrap()
+            .validate()
+            .into_iter()
+            .map(|(key, _)| key)
+            .collect()
+    }
+
+    #[test]
+    fn the_defaults_are_those_of_the_design_and_each_name_is_a_key() {
+        let config: LimitsConfig = toml::from_str("").unwrap();
+        assert_eq!(config, LimitsConfig::default());
+        assert_eq!(config.validate(), []);
+        let shipped = [
+            "10/1m", "5/1h", "5/1h", "5/1h", "100/1h", "10000/1h", "10/1h", "10/1h",
+        ];
+        for (name, text) in LimitName::ALL.into_iter().zip(shipped) {
+            assert_eq!(config.limit(name).to_string(), text, "{name}");
+            let set: LimitsConfig = toml::from_str(&format!("{name} = \"7/1d\"")).unwrap();
+            assert_eq!(set.limit(name).to_string(), "7/1d");
+        }
+    }
+
+    #[test]
+    fn an_unknown_key_or_a_limit_that_cannot_be_meant_is_refused() {
+        assert!(toml::from_str::<LimitsConfig>("per_usr = \"1/1h\"").is_err());
+        let refused = toml::from_str::<LimitsConfig>("per_user = \"0/1h\"").unwrap_err();
+        assert!(refused.to_string().contains("1 to 1000000 at once"), "{refused}");
+    }
+
+    #[test]
+    fn a_value_that_would_break_the_counting_is_refused() {
+        assert_eq!(keys("timeout = \"0s\""), ["timeout"]);
+        assert_eq!(keys("redis_prefix = \"a{b}\""), ["redis_prefix"]);
+        assert_eq!(
+            keys("max_keys = 0\nredis_prefix = \"\""),
+            ["redis_prefix", "max_keys"]
+        );
+    }
+
+    #[test]
+    fn the_probe_lies_in_the_slot_of_the_counters() {
+        assert_eq!(LimitsConfig::default().probe_key(), "keyward:{limits}:probe");
+    }
+}

@@ -1,0 +1,100 @@
+//! The counters that all nodes share: one script a request, the same decision as in the process, and a breaker before it.
+
+use crate::{breaker::Breaker, claim::Asked, config::LimitsConfig, shared::Shared, taken::all_granted};
+use auth_domain::{
+    rate::{CLOCK_SLACK, Decision, decide},
+    time::Timestamp,
+};
+use std::{sync::Arc, time::Duration};
+use tokio::time::{Instant, timeout};
+
+/// Sent as text every time: a server that was restarted has no script by its hash, and a retry would be a second take.
+const GCRA: &str = include_str!("gcra.lua");
+const GIVE_BACK: &str = include_str!("give_back.lua");
+
+/// The counters in Redis.
+pub(crate) struct Remote {
+    shared: Arc<dyn Shared>,
+    breaker: Breaker,
+    patience: Duration,
+    stem: String,
+}
+
+impl Remote {
+    pub(crate) fn new(shared: Arc<dyn Shared>, config: &LimitsConfig) -> Self {
+        Self {
+            shared,
+            breaker: Breaker::default(),
+            patience: config.timeout,
+            stem: config.stem(),
+        }
+    }
+
+    /// What is decided over each claim; nothing where Redis did not answer, or is left alone because it lately did not.
+    pub(crate) async fn take(&self, asked: &[Asked<'_>], now: Timestamp) -> Option<Vec<Decision>> {
+        let mut args = vec![now.timestamp_micros(), micros(CLOCK_SLACK)];
+        for Asked { limit, .. } in asked {
+            args.extend([micros(limit.interval()), micros(limit.window())]);
+        }
+        self.run(GCRA, asked, &args, |answer| decisions(asked, answer, now))
+            .await
+    }
+
+    /// Gives one unit of each back; nothing where Redis did not answer.
+    pub(crate) async fn give_back(&self, asked: &[Asked<'_>], now: Timestamp) -> Option<()> {
+        let mut args = vec![now.timestamp_micros()];
+        args.extend(asked.iter().map(|asked| micros(asked.limit.interval())));
+        self.run(GIVE_BACK, asked, &args, |_| Some(())).await
+    }
+
+    async fn run<T>(
+        &self,
+        script: &str,
+        asked: &[Asked<'_>],
+        args: &[i64],
+        read: impl FnOnce(&[i64]) -> Option<T>,
+    ) -> Option<T> {
+        let leave = self.breaker.leave(Instant::now())?;
+        let keys: Vec<String> = asked.iter().map(|asked| self.key(asked)).collect();
+        let answer = timeout(self.patience, self.shared.run(script, &keys, args))
+            .await
+            .unwrap_or_else(|_| Err("no answer in time".to_owned()));
+        match answer.and_then(|answer| read(&answer).ok_or_else(|| format!("it answered {answer:?}"))) {
+            Ok(read) => {
+                if self.breaker.answered(leave) {
+                    tracing::info!("Redis answers again; limits are counted for all nodes together");
+                }
+                Some(read)
+            }
+            Err(reason) => {
+                if self.breaker.failed(leave, Instant::now()) {
+                    tracing::warn!(
+                        reason,
+                        "Redis can't be asked; until it can, limits are counted by each process for itself"
+                    );
+                }
+                None
+            }
+        }
+    }
+
+    fn key(&self, asked: &Asked<'_>) -> String {
+        format!("{}:{}:{}", self.stem, asked.claim.name(), asked.claim.key())
+    }
+}
+
+/// The decisions that the script made, told by the domain's own function from the counters as the script found them.
+fn decisions(asked: &[Asked<'_>], answer: &[i64], now: Timestamp) -> Option<Vec<Decision>> {
+    let (granted, found) = answer.split_first()?;
+    let decisions: Vec<Decision> = asked
+        .iter()
+        .zip(found)
+        .map(|(asked, tat)| decide(Timestamp::from_timestamp_micros(*tat), now, asked.limit))
+        .collect();
+    let as_decided = found.len() == asked.len() && all_granted(&decisions) == (*granted == 1);
+    as_decided.then_some(decisions)
+}
+
+fn micros(length: Duration) -> i64 {
+    i64::try_from(length.as_micros()).unwrap_or(i64::MAX)
+}

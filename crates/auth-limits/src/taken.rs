@@ -1,0 +1,99 @@
+//! What is told of a take: how things stand with each limit, or with the one that holds the request longest.
+
+use crate::{claim::Asked, name::LimitName};
+use auth_domain::rate::{Decision, Limit};
+use std::time::Duration;
+
+/// How things stand with one limit, for one whom it counts.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Standing {
+    /// The limit's name.
+    pub name: LimitName,
+    /// The limit.
+    pub limit: Limit,
+    /// How many more could be had at this moment.
+    pub remaining: u32,
+    /// After how long one may be had; zero where it was.
+    pub retry_after: Duration,
+    /// After how long it will be as if nothing had been had.
+    pub reset_after: Duration,
+}
+
+impl Standing {
+    fn of(asked: &Asked<'_>, decision: &Decision) -> Self {
+        let (remaining, retry_after, reset_after) = match *decision {
+            Decision::Granted {
+                remaining,
+                reset_after,
+                ..
+            } => (remaining, Duration::ZERO, reset_after),
+            Decision::Refused {
+                retry_after,
+                reset_after,
+            } => (0, retry_after, reset_after),
+        };
+        Self {
+            name: asked.claim.name(),
+            limit: asked.limit,
+            remaining,
+            retry_after,
+            reset_after,
+        }
+    }
+}
+
+/// What became of a request's claims.
+#[derive(Debug, Clone, PartialEq, Eq)]
+#[must_use = "a refusal has to be answered"]
+pub enum Taken {
+    /// A unit was taken of each, in the order of the claims. Empty where limits are turned off.
+    Granted(Vec<Standing>),
+    /// Nothing was taken. Of the limits that refused, the one that will do so longest.
+    Refused(Standing),
+}
+
+impl Taken {
+    /// Whether the request may go on.
+    #[must_use]
+    pub const fn is_granted(&self) -> bool {
+        matches!(self, Self::Granted(_))
+    }
+
+    /// The limit to be told of: the one that refused, or the one that will be the next to do so.
+    #[must_use]
+    pub fn tightest(&self) -> Option<&Standing> {
+        match self {
+            Self::Granted(standings) => standings
+                .iter()
+                .min_by_key(|standing| (standing.remaining, std::cmp::Reverse(standing.reset_after))),
+            Self::Refused(standing) => Some(standing),
+        }
+    }
+
+    pub(crate) fn of(asked: &[Asked<'_>], decisions: &[Decision]) -> Self {
+        let refused = asked
+            .iter()
+            .zip(decisions)
+            .filter(|(_, decision)| matches!(decision, Decision::Refused { .. }))
+            .map(|(asked, decision)| Standing::of(asked, decision))
+            .max_by_key(|standing| standing.retry_after);
+        refused.map_or_else(
+            || {
+                let standings = asked.iter().zip(decisions);
+                Self::Granted(
+                    standings
+                        .map(|(asked, decision)| Standing::of(asked, decision))
+                        .collect(),
+                )
+            },
+            Self::Refused,
+        )
+    }
+}
+
+/// Whether all are granted, and so may be carried out.
+pub(crate) fn all_granted(decisions: &[Decision]) -> bool {
+    decisions
+        .iter()
+        .all(|decision| matches!(decision, Decision::Granted { .. }))
+}
