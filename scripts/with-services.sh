@@ -13,6 +13,7 @@
 #   KEYWARD_TEST_NGINX         the nginx program
 #   KEYWARD_TEST_PYTHON        a Python that has PyJWT, for the example that checks tokens
 #   KEYWARD_TEST_SCHEMATHESIS  the API fuzzer, which pip installs under target/ the first time
+#   KEYWARD_TEST_SMTP_PYTHON   a Python that has aiosmtpd, for tests/smtp/server.py; pip installs that under target/, too
 #   KEYWARD_TEST_FAKETIME      libfaketime, for a server whose clock jumps; on Linux
 # Programs are looked for on the PATH and where Debian and Homebrew keep them; root on Debian has them installed.
 set -euo pipefail
@@ -92,30 +93,34 @@ if [ "${#missing[@]}" -gt 0 ]; then
   macOS           brew install postgresql redis nginx wrk nghttp2; pip3 install pyjwt cryptography"
 fi
 
-# No system packages the API fuzzer: it gets a virtual environment of its own, from pinned versions with their hashes, named
-# after the list of them, so that a newer list makes a new one. Made once; two runs at a time wait for one another.
-find_schemathesis() {
-  local list=$here/../tests/api_fuzz/requirements.txt home
+# No system packages the API fuzzer and the mail server: each gets a virtual environment of its own, from pinned versions with
+# their hashes, named after the list of them, so that a newer list makes a new one. Made once; two runs at a time wait for one
+# another. $1: its name, $2: the list, $3: the program in it that has to run; the rest: options of venv. Prints the program.
+find_environment() {
+  local name=$1 list=$here/../$2 program=$3 home
+  shift 3
   home=${CARGO_TARGET_DIR:-$here/../target}
   mkdir -p "$home"
-  home=$(cd "$home" && pwd)/schemathesis-$("$python" -c 'import hashlib, sys
+  home=$(cd "$home" && pwd)/$name-$("$python" -c 'import hashlib, sys
 print(hashlib.sha256(open(sys.argv[1], "rb").read() + sys.version.encode()).hexdigest()[:16])' "$list")
-  schemathesis=$home/bin/schemathesis
   exec 7>"$home.lock"
   if command -v flock >/dev/null; then flock 7; fi
   if [ ! -e "$home/complete" ]; then
-    echo "with-services: installing schemathesis with pip into $home" >&2
+    echo "with-services: installing $name with pip into $home" >&2
     rm -rf "$home"
-    if ! { "$python" -m venv "$home" &&
+    if ! { "$python" -m venv "$@" "$home" &&
       "$home/bin/pip" install --quiet --disable-pip-version-check --no-deps --require-hashes -r "$list" &&
-      "$schemathesis" --version >/dev/null; }; then
-      die "schemathesis could not be installed: pip has to reach PyPI once (the versions of tests/api_fuzz/requirements.txt)"
+      "$home/bin/$program" --version >/dev/null; } >&2; then
+      die "$name could not be installed: pip has to reach PyPI once (the versions of ${list#"$here/../"})"
     fi
     touch "$home/complete"
   fi
   exec 7>&-
+  echo "$home/bin/$program"
 }
-find_schemathesis
+schemathesis=$(find_environment schemathesis tests/api_fuzz/requirements.txt schemathesis)
+# The one that has cryptography, for the certificates of a throwaway CA.
+smtp_python=$(find_environment aiosmtpd tests/smtp/requirements.txt python --system-site-packages)
 
 # --- The folder, and the guardian that empties it -------------------------------------------------------------------
 
@@ -263,7 +268,7 @@ start_postgres
 start_redis
 cd "$back"
 export KEYWARD_TEST_PG_BIN=$pg_bin KEYWARD_TEST_REDIS_SERVER=$redis_server KEYWARD_TEST_NGINX=$nginx KEYWARD_TEST_PYTHON=$python
-export KEYWARD_TEST_SCHEMATHESIS=$schemathesis
+export KEYWARD_TEST_SCHEMATHESIS=$schemathesis KEYWARD_TEST_SMTP_PYTHON=$smtp_python
 export KEYWARD_TEST_FAKETIME=$faketime
 
 # --- The command ----------------------------------------------------------------------------------------------------

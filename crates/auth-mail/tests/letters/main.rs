@@ -1,5 +1,7 @@
 //! Letters in words, and as files: everything but a mail server.
 
+#![cfg(test)]
+
 mod files;
 mod overrides;
 mod rendering;

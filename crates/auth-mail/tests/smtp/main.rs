@@ -1,0 +1,82 @@
+//! Delivery to a real mail server on this machine: over TLS, signed in, refused, put off, and left hanging.
+#![cfg(test)]
+#![cfg(feature = "services")]
+
+mod server;
+mod tls;
+mod trouble;
+
+use auth_domain::{email::EmailAddress, mail::MailKind};
+use auth_mail::{Facts, Letter, MailConfig, Mailer, SmtpTls, Transport, Undelivered};
+use chrono::DateTime;
+use secrecy::SecretString;
+use server::Server;
+use std::time::Duration;
+use uuid::Uuid;
+
+const TOKEN: &str = "Zm9vYmFyYmF6cXV4Zm9vYmFyYmF6cXV4";
+
+fn letter(number: u128) -> Letter {
+    Letter {
+        kind: MailKind::PasswordReset,
+        to: EmailAddress::parse("ada@example.com").unwrap(),
+        id: Uuid::from_u128(number),
+        date: DateTime::from_timestamp(1_790_000_000, 0).unwrap(),
+        language: None,
+        facts: Facts {
+            service_name: "Example Accounts".to_owned(),
+            name: Some("Zoë Ødegård".to_owned()),
+            link: Some(SecretString::from(format!(
+                "https://id.example.com/reset?token={TOKEN}"
+            ))),
+            ..Facts::default()
+        },
+    }
+}
+
+/// For a server that speaks without TLS; the tests change what they are about.
+fn config(server: &Server) -> MailConfig {
+    MailConfig {
+        transport: Transport::Smtp,
+        from: "Keyward <no-reply@id.example.com>".to_owned(),
+        smtp_host: Some("127.0.0.1".to_owned()),
+        smtp_port: server.port(),
+        smtp_tls: SmtpTls::None,
+        timeout: Duration::from_secs(30),
+        ..MailConfig::default()
+    }
+}
+
+fn signed_in(config: MailConfig, password: &str) -> MailConfig {
+    MailConfig {
+        smtp_username: Some("keyward".to_owned()),
+        smtp_password: Some(SecretString::from(password)),
+        ..config
+    }
+}
+
+/// Delivers one letter with a mailer of its own.
+async fn deliver(config: &MailConfig) -> Result<(), Undelivered> {
+    Mailer::start(config).unwrap().deliver(&letter(1)).await
+}
+
+/// What is said of a delivery that another attempt may mend.
+fn later(outcome: Result<(), Undelivered>) -> String {
+    match outcome {
+        Err(Undelivered::Later(what)) => discreet(what),
+        other => panic!("{other:?} is not Later"),
+    }
+}
+
+/// What is said of a delivery that nothing mends.
+fn never(outcome: Result<(), Undelivered>) -> String {
+    match outcome {
+        Err(Undelivered::Never(what)) => discreet(what),
+        other => panic!("{other:?} is not Never"),
+    }
+}
+
+fn discreet(what: String) -> String {
+    assert!(!what.contains(&TOKEN[..8]) && !what.contains("://"), "{what}");
+    what
+}

@@ -1,0 +1,235 @@
+"""A mail server for tests, on a free port of 127.0.0.1: it keeps what it gets, and misbehaves as it is told.
+
+    server.py RECORDS [--tls none|starttls|implicit] [--tls-folder DIR] [--auth NAME:PASSWORD] [--do WHAT] [--times N]
+
+It prints `listening PORT` and serves until its input ends. Each mail that it takes becomes a line of JSON in RECORDS before
+it is answered: envelope (`from`, `to`), `headers`, `text`, `html`, `raw`, and the `connection` it came by, whether that was
+under `tls`, and the `user` signed in. Whatever comes without TLS is also kept as it came, in RECORDS.clear.
+
+With --tls it makes a throwaway CA in the folder: `ca.pem`, and `other-ca.pem`, which has nothing to do with it. With --auth
+no mail is taken without that sign-in; without TLS the sign-in is offered all the same, as a careless server does.
+
+WHAT it does to the first N mails or connections (without --times: to all):
+    accept            takes them
+    refuse-sender     550 to MAIL           refuse-recipient  550 to RCPT          refuse-message  554 to the message,
+    defer-recipient   451 to RCPT           defer-message     451 to the message                   which it quotes
+    want-sign-in      530 to RCPT           hang-after-data   never answers to the message
+    hang-at-connect   never greets          drop-after-data   keeps the mail, and breaks off before it answers
+    close-at-connect  421, and breaks off
+"""
+
+import argparse
+import asyncio
+import datetime
+import email
+import email.policy
+import ipaddress
+import itertools
+import json
+import logging
+import os
+import ssl
+import sys
+import warnings
+
+from aiosmtpd.smtp import SMTP, AuthResult, LoginPassword
+
+
+def make_ca(folder):
+    """A CA, a certificate of its for this machine, and a CA that signed nothing. Returns the server's context."""
+    from cryptography import x509
+    from cryptography.hazmat.primitives import hashes, serialization
+    from cryptography.hazmat.primitives.asymmetric import ec
+
+    now = datetime.datetime.now(datetime.timezone.utc)
+
+    def name(text):
+        return x509.Name([x509.NameAttribute(x509.NameOID.COMMON_NAME, text)])
+
+    def certificate(subject, key, issuer, issuer_key, extension, critical):
+        return (
+            x509.CertificateBuilder()
+            .subject_name(name(subject))
+            .issuer_name(name(issuer))
+            .public_key(key.public_key())
+            .serial_number(x509.random_serial_number())
+            .not_valid_before(now - datetime.timedelta(hours=1))
+            .not_valid_after(now + datetime.timedelta(hours=12))
+            .add_extension(extension, critical)
+            .sign(issuer_key, hashes.SHA256())
+        )
+
+    def pem(file, *things):
+        path = os.path.join(folder, file)
+        with open(path, "wb") as out:
+            for thing in things:
+                out.write(thing)
+        return path
+
+    encoding = serialization.Encoding.PEM
+    authority = x509.BasicConstraints(ca=True, path_length=0)
+    keys = {who: ec.generate_private_key(ec.SECP256R1()) for who in ("ca", "other", "server")}
+    ca = certificate("Test CA", keys["ca"], "Test CA", keys["ca"], authority, True)
+    other = certificate("Other CA", keys["other"], "Other CA", keys["other"], authority, True)
+    names = x509.SubjectAlternativeName(
+        [x509.DNSName("localhost"), x509.IPAddress(ipaddress.ip_address("127.0.0.1"))]
+    )
+    own = certificate("localhost", keys["server"], "Test CA", keys["ca"], names, False)
+    pem("ca.pem", ca.public_bytes(encoding))
+    pem("other-ca.pem", other.public_bytes(encoding))
+    key = keys["server"].private_bytes(
+        encoding, serialization.PrivateFormat.PKCS8, serialization.NoEncryption()
+    )
+    chain = pem("server.pem", own.public_bytes(encoding), key)
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    context.load_cert_chain(chain)
+    return context
+
+
+class Behaviour:
+    """What to do, and how many times more."""
+
+    def __init__(self, what, times):
+        self.what = what
+        self.left = times
+
+    def now(self, what):
+        if self.what != what or self.left == 0:
+            return False
+        self.left -= 1
+        return True
+
+
+class Connection(SMTP):
+    """Numbers itself, and keeps what it hears without TLS."""
+
+    numbers = itertools.count(1)
+
+    def __init__(self, *arguments, records, implicit, **options):
+        super().__init__(*arguments, **options)
+        self.number = next(self.numbers)
+        self.clear = None if implicit else records + ".clear"
+        self.under_tls = lambda: implicit or self._tls_protocol is not None
+
+    def data_received(self, data):
+        if not self.under_tls():
+            with open(self.clear, "ab") as out:
+                out.write(data)
+        super().data_received(data)
+
+
+class Handler:
+    """Keeps mails, or does what it was told."""
+
+    def __init__(self, records, behaviour):
+        self.records = records
+        self.behaviour = behaviour
+
+    async def handle_MAIL(self, server, session, envelope, address, options):
+        if self.behaviour.now("refuse-sender"):
+            return "550 5.7.1 not from you"
+        envelope.mail_from = address
+        return "250 OK"
+
+    async def handle_RCPT(self, server, session, envelope, address, options):
+        if self.behaviour.now("refuse-recipient"):
+            return f"550 5.1.1 <{address}>: no such mailbox"
+        if self.behaviour.now("defer-recipient"):
+            return "451 4.7.1 greylisted, try again"
+        if self.behaviour.now("want-sign-in"):
+            return "530 5.7.0 authentication required"
+        envelope.rcpt_tos.append(address)
+        return "250 OK"
+
+    async def handle_DATA(self, server, session, envelope):
+        message = email.message_from_bytes(envelope.original_content, policy=email.policy.default)
+        text = message.get_body(("plain",)).get_content()
+        if self.behaviour.now("refuse-message"):
+            return "554 5.7.1 looks like spam: " + " ".join(text.split())[:400]
+        if self.behaviour.now("defer-message"):
+            return "451 4.3.0 no room right now"
+        if self.behaviour.now("hang-after-data"):
+            await asyncio.Event().wait()
+        self.keep(server, session, envelope, message, text)
+        if self.behaviour.now("drop-after-data"):
+            server.transport.abort()
+            await asyncio.Event().wait()
+        return "250 2.0.0 taken"
+
+    def keep(self, server, session, envelope, message, text):
+        record = {
+            "from": envelope.mail_from,
+            "to": envelope.rcpt_tos,
+            "headers": {name: str(value) for name, value in message.items()},
+            "text": text,
+            "html": message.get_body(("html",)).get_content(),
+            "raw": envelope.original_content.decode("utf-8", "replace"),
+            "connection": server.number,
+            "tls": server.under_tls(),
+            "user": session.auth_data.login.decode() if session.authenticated else None,
+        }
+        with open(self.records, "a", encoding="utf-8") as out:
+            out.write(json.dumps(record) + "\n")
+
+
+def authenticator(wanted):
+    """Takes one name and password."""
+
+    def check(server, session, envelope, mechanism, data):
+        right = isinstance(data, LoginPassword) and data.login + b":" + data.password == wanted.encode()
+        return AuthResult(success=right, handled=right, auth_data=data)
+
+    return check
+
+
+async def serve(options):
+    loop = asyncio.get_running_loop()
+    behaviour = Behaviour(options.do, options.times)
+    context = make_ca(options.tls_folder) if options.tls != "none" else None
+    implicit = options.tls == "implicit"
+    handler = Handler(options.records, behaviour)
+
+    def smtp():
+        return Connection(
+            handler,
+            records=options.records,
+            implicit=implicit,
+            hostname="localhost",
+            enable_SMTPUTF8=True,
+            tls_context=context if options.tls == "starttls" else None,
+            authenticator=authenticator(options.auth) if options.auth else None,
+            auth_required=bool(options.auth),
+            auth_require_tls=options.tls == "starttls",
+        )
+
+    class Deaf(asyncio.Protocol):
+        def connection_made(self, transport):
+            if options.do == "close-at-connect":
+                transport.write(b"421 4.3.2 closing\r\n")
+                transport.close()
+
+    def connection():
+        deaf = behaviour.now("hang-at-connect") or behaviour.now("close-at-connect")
+        return Deaf() if deaf else smtp()
+
+    server = await loop.create_server(connection, "127.0.0.1", 0, ssl=context if implicit else None)
+    print("listening", server.sockets[0].getsockname()[1], flush=True)
+    await loop.run_in_executor(None, sys.stdin.buffer.read)
+    os._exit(0)
+
+
+def main():
+    parser = argparse.ArgumentParser()
+    parser.add_argument("records")
+    parser.add_argument("--tls", choices=["none", "starttls", "implicit"], default="none")
+    parser.add_argument("--tls-folder")
+    parser.add_argument("--auth")
+    parser.add_argument("--do", default="accept")
+    parser.add_argument("--times", type=int, default=-1)
+    # Broken and careless sessions are what the tests are about.
+    logging.disable()
+    warnings.simplefilter("ignore")
+    asyncio.run(serve(parser.parse_args()))
+
+
+main()
