@@ -80,6 +80,18 @@ id!(
     /// A one-time token's row, such as the set-up token's.
     OneTimeTokenId
 );
+id!(
+    /// A row of the audit log.
+    AuditEventId
+);
+id!(
+    /// A mail in the outbox.
+    MailId
+);
+id!(
+    /// An API key's row; the key itself is another thing.
+    ApiKeyId
+);
 
 #[cfg(test)]
 mod tests {

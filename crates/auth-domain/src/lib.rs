@@ -4,14 +4,18 @@
 //! [`time::Timestamp`], chance as bytes, and every decision is a total function that a test can enumerate. That is why admin
 //! tools may use it by itself.
 
+pub mod api_key;
+pub mod audit;
 pub mod claims;
 pub mod client;
+pub mod credential;
 pub mod device;
 pub mod email;
 pub mod idempotency;
 pub mod ids;
 pub mod keys;
 pub mod mail;
+pub mod one_time;
 pub mod password;
 pub mod password_hash;
 pub mod rate;

@@ -27,11 +27,14 @@ pub enum Permission {
     /// Rotate the signing keys.
     #[serde(rename = "keys:rotate")]
     KeysRotate,
+    /// Read the figures of the service.
+    #[serde(rename = "stats:read")]
+    StatsRead,
 }
 
 impl Permission {
     /// Every permission there is.
-    pub const ALL: [Self; 7] = [
+    pub const ALL: [Self; 8] = [
         Self::UsersRead,
         Self::UsersWrite,
         Self::SessionsRead,
@@ -39,7 +42,39 @@ impl Permission {
         Self::AuditRead,
         Self::KeysRead,
         Self::KeysRotate,
+        Self::StatsRead,
     ];
+
+    /// Its name, as routes, roles and API keys write it.
+    #[must_use]
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::UsersRead => "users:read",
+            Self::UsersWrite => "users:write",
+            Self::SessionsRead => "sessions:read",
+            Self::SessionsRevoke => "sessions:revoke",
+            Self::AuditRead => "audit:read",
+            Self::KeysRead => "keys:read",
+            Self::KeysRotate => "keys:rotate",
+            Self::StatsRead => "stats:read",
+        }
+    }
+}
+
+/// The text names no permission.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+#[error("no such permission")]
+pub struct NotAPermission;
+
+impl FromStr for Permission {
+    type Err = NotAPermission;
+
+    fn from_str(text: &str) -> Result<Self, NotAPermission> {
+        Self::ALL
+            .into_iter()
+            .find(|one| one.as_str() == text)
+            .ok_or(NotAPermission)
+    }
 }
 
 /// A role's name: 1–32 characters of `a–z`, `0–9`, `_` and `-`, the first a letter.
@@ -115,7 +150,13 @@ impl Default for RoleBook {
             (Role::USER, vec![]),
             (
                 Role::VIEWER,
-                vec![P::UsersRead, P::SessionsRead, P::AuditRead, P::KeysRead],
+                vec![
+                    P::UsersRead,
+                    P::SessionsRead,
+                    P::AuditRead,
+                    P::KeysRead,
+                    P::StatsRead,
+                ],
             ),
             (Role::ADMIN, P::ALL.to_vec()),
         ]))
@@ -123,6 +164,23 @@ impl Default for RoleBook {
 }
 
 impl RoleBook {
+    /// The built-in roles, which can't be redefined.
+    pub const BUILT_IN: [Role; 3] = [Role::USER, Role::VIEWER, Role::ADMIN];
+
+    /// The built-in roles and these.
+    #[must_use]
+    pub fn with(own: impl IntoIterator<Item = (Role, Vec<Permission>)>) -> Self {
+        let mut book = Self(own.into_iter().collect());
+        book.0.append(&mut Self::default().0);
+        book
+    }
+
+    /// What the role holds.
+    #[must_use]
+    pub fn held_by(&self, role: &Role) -> &[Permission] {
+        self.0.get(role).map_or(&[], Vec::as_slice)
+    }
+
     /// Whether a user may be given this role.
     #[must_use]
     pub fn knows(&self, role: &Role) -> bool {
@@ -169,6 +227,28 @@ mod tests {
         assert!(Permission::ALL.iter().all(|p| !book.allows(&Role::USER, *p)));
         assert!(book.allows(&Role::VIEWER, Permission::UsersRead));
         assert_eq!(book.names().count(), 3);
+    }
+
+    #[test]
+    fn own_roles_stand_beside_the_built_in_ones_and_never_replace_them() {
+        let support: Role = "support".parse().unwrap();
+        let book = RoleBook::with([
+            (support.clone(), vec![Permission::UsersRead]),
+            (Role::USER, Permission::ALL.to_vec()),
+        ]);
+        assert_eq!(book.held_by(&support), [Permission::UsersRead]);
+        assert_eq!(book.held_by(&Role::USER), []);
+        assert!(book.allows(&Role::ADMIN, Permission::KeysRotate));
+        assert!(RoleBook::BUILT_IN.iter().all(|role| book.knows(role)));
+    }
+
+    #[test]
+    fn a_permission_is_written_as_it_is_stored() {
+        for permission in Permission::ALL {
+            assert_eq!(permission.as_str().parse(), Ok(permission));
+            assert_eq!(serde_json::to_value(permission).unwrap(), permission.as_str());
+        }
+        assert_eq!("users:*".parse::<Permission>(), Err(NotAPermission));
     }
 
     #[test]

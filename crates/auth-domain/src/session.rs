@@ -31,11 +31,17 @@ pub enum EndReason {
     UserDisabled,
     /// A client revoked its refresh token (RFC 7009).
     Revoked,
+    /// The user's address was changed.
+    EmailChanged,
+    /// The user was locked out: every credential ended.
+    LockedOut,
+    /// The user said of a mailed notice that this was not itself.
+    Reported,
 }
 
 impl EndReason {
     /// Every reason there is.
-    pub const ALL: [Self; 9] = [
+    pub const ALL: [Self; 12] = [
         Self::Logout,
         Self::LogoutAll,
         Self::EndedByUser,
@@ -45,6 +51,9 @@ impl EndReason {
         Self::PasswordChanged,
         Self::UserDisabled,
         Self::Revoked,
+        Self::EmailChanged,
+        Self::LockedOut,
+        Self::Reported,
     ];
 
     /// The word that is stored and shown.
@@ -60,6 +69,9 @@ impl EndReason {
             Self::PasswordChanged => "password_changed",
             Self::UserDisabled => "user_disabled",
             Self::Revoked => "revoked",
+            Self::EmailChanged => "email_changed",
+            Self::LockedOut => "locked_out",
+            Self::Reported => "reported",
         }
     }
 }

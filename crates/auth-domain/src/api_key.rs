@@ -1,0 +1,99 @@
+//! API keys: what scripts sign in with. A key does what its permissions say, and never more than its owner may at that moment.
+
+use crate::{
+    ids::{ApiKeyId, UserId},
+    role::{Permission, Role, RoleBook},
+    time::Timestamp,
+    user::{DisplayName, NotADisplayName},
+};
+
+/// What every key starts with, so that people and secret scanners know one when they see it.
+pub const PREFIX: &str = "kw_";
+
+/// An API key as stored: its digest, never itself.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ApiKey {
+    /// Its row.
+    pub id: ApiKeyId,
+    /// Whose it is.
+    pub owner: UserId,
+    /// What it is for, in its owner's words.
+    pub name: KeyName,
+    /// What it may do.
+    pub permissions: Vec<Permission>,
+    /// When it was made.
+    pub created_at: Timestamp,
+    /// When it lapses, if ever.
+    pub expires_at: Option<Timestamp>,
+    /// When it was last used, to the minute.
+    pub last_used_at: Option<Timestamp>,
+}
+
+/// What a key is called: a display name's rules.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct KeyName(DisplayName);
+
+impl KeyName {
+    /// Parses a name.
+    ///
+    /// # Errors
+    /// See [`NotADisplayName`].
+    pub fn parse(raw: &str) -> Result<Self, NotADisplayName> {
+        DisplayName::parse(raw).map(Self)
+    }
+
+    /// The name.
+    #[must_use]
+    pub fn as_str(&self) -> &str {
+        self.0.as_str()
+    }
+}
+
+impl ApiKey {
+    /// Whether it still holds.
+    #[must_use]
+    pub fn is_live(&self, now: Timestamp) -> bool {
+        self.expires_at.is_none_or(|end| now < end)
+    }
+
+    /// Whether it may do this for an owner of this role.
+    #[must_use]
+    pub fn allows(&self, book: &RoleBook, owner: &Role, permission: Permission) -> bool {
+        self.permissions.contains(&permission) && book.allows(owner, permission)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::time::Span;
+    use chrono::DateTime;
+    use uuid::Uuid;
+
+    #[test]
+    fn a_key_never_does_more_than_its_owner_may() {
+        let at = DateTime::from_timestamp(100, 0).unwrap();
+        let key = ApiKey {
+            id: ApiKeyId::from_uuid(Uuid::from_u128(1)),
+            owner: UserId::from_uuid(Uuid::from_u128(2)),
+            name: KeyName::parse("backup").unwrap(),
+            permissions: vec![Permission::UsersRead],
+            created_at: at,
+            expires_at: Some(at + Span::seconds(1)),
+            last_used_at: None,
+        };
+        let book = RoleBook::default();
+        assert!(key.allows(&book, &Role::VIEWER, Permission::UsersRead));
+        assert!(!key.allows(&book, &Role::ADMIN, Permission::UsersWrite));
+        assert!(!key.allows(&book, &Role::USER, Permission::UsersRead));
+        assert!(key.is_live(at) && !key.is_live(at + Span::seconds(1)));
+        assert!(
+            ApiKey {
+                expires_at: None,
+                ..key
+            }
+            .is_live(at + Span::days(9_999))
+        );
+        assert!(KeyName::parse("a\nb").is_err());
+    }
+}
