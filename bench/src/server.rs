@@ -34,7 +34,11 @@ impl Place {
     /// The environment of a server here; nothing else is inherited.
     #[must_use]
     pub fn environment(&self, hashing: Hashing) -> Vec<(String, String)> {
-        let mut all = vec![("KEYWARD__DATA__DIR".to_owned(), self.folder.display().to_string())];
+        let mut all = vec![
+            ("KEYWARD__DATA__DIR".to_owned(), self.folder.display().to_string()),
+            // What is measured is how much it can do, not how much it grants to one address.
+            ("KEYWARD__LIMITS__ENABLED".to_owned(), "false".to_owned()),
+        ];
         let mut add = |name: &str, value: &str| all.push((name.to_owned(), value.to_owned()));
         if let Some(url) = &self.postgres {
             add("DATABASE_URL", url);

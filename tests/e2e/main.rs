@@ -3,14 +3,21 @@
 #![cfg(test)]
 
 mod access_tokens;
+mod account;
+mod admin;
+mod api_keys;
 mod attacks;
 mod bad_input;
+mod email;
 mod health;
 mod keys;
+mod limits;
 mod login;
 mod logout;
 mod me;
+mod notices;
 mod oauth;
+mod password;
 mod refresh;
 mod register;
 mod sessions;

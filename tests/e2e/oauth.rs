@@ -10,7 +10,7 @@ async fn client_of(app: &TestApp, name: &str) -> (String, String) {
     let service = app.running().service();
     let (id, secret) = service
         .admin()
-        .create_client(name, service.clock().now())
+        .create_client(name, &app.operator())
         .await
         .unwrap();
     (id.to_string(), secret.expose_secret().to_owned())

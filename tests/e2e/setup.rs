@@ -8,7 +8,7 @@ async fn setup_token(app: &TestApp) -> String {
         .running()
         .service()
         .admin()
-        .issue_setup_token(true, app.running().service().clock().now())
+        .issue_setup_token(true, &app.operator())
         .await;
     let token = issued.unwrap().unwrap();
     auth_service_secret(&token)

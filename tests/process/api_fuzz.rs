@@ -60,6 +60,7 @@ fn fuzz(backend: Backend, base_path: &str) {
         )
         .env("KEYWARD_FUZZ_SETUP_TOKEN", setup.stdout.trim())
         .env("KEYWARD_FUZZ_SEEN", &seen)
+        .env("KEYWARD_FUZZ_MAIL", database.folder.path().join("mail"))
         .env("PYTHONDONTWRITEBYTECODE", "1")
         .env("NO_PROXY", "127.0.0.1")
         .stdin(Stdio::null())
@@ -91,10 +92,10 @@ fn every_operation_went_well_once(document: &str, seen: &str) {
     let operations: Vec<&str> = paths
         .flat_map(|path| path.as_object().unwrap().values())
         .filter_map(|operation| operation["operationId"].as_str())
-        // It read that one to begin with.
-        .filter(|operation| *operation != "openapi")
+        // It read the document to begin with, and its hooks make the first administrator, which works once.
+        .filter(|operation| !["openapi", "setup"].contains(operation))
         .collect();
-    assert!(operations.len() >= 20, "{operations:?}");
+    assert!(operations.len() >= 48, "{operations:?}");
     for operation in operations {
         let statuses = seen[operation].as_object();
         let went_well = statuses.is_some_and(|all| all.keys().any(|status| status.starts_with('2')));

@@ -20,6 +20,10 @@ fn blocks(marker: &str) -> String {
     found.concat()
 }
 
+/// People who try the walks have the limits as they are shipped.
+#[cfg(feature = "services")]
+const SHIPPED: [(&str, &str); 1] = [("KEYWARD__LIMITS__ENABLED", "true")];
+
 #[cfg(feature = "services")]
 fn shell(script: &str, variables: &[(&str, String)]) -> String {
     let output = Command::new("sh")
@@ -40,7 +44,7 @@ fn shell(script: &str, variables: &[(&str, String)]) -> String {
 #[test]
 fn the_walk_does_what_it_says() {
     let database = Database::create(Backend::Sqlite);
-    let server = Server::start(&database, &[]);
+    let server = Server::start(&database, &SHIPPED);
     let base = format!("{}/api/v1/auth", server.origin());
     let printed = shell(&blocks("walk"), &[("KEYWARD", base)]);
     assert!(printed.contains("Token has been revoked"), "{printed}");
@@ -50,7 +54,10 @@ fn the_walk_does_what_it_says() {
 #[test]
 fn the_fleets_walk_does_what_it_says() {
     let database = Database::create(Backend::Fleet);
-    let (one, two) = (Server::start(&database, &[]), Server::start(&database, &[]));
+    let (one, two) = (
+        Server::start(&database, &SHIPPED),
+        Server::start(&database, &SHIPPED),
+    );
     let base = |server: &Server| format!("{}/api/v1/auth", server.origin());
     shell(&blocks("fleet"), &[("ONE", base(&one)), ("TWO", base(&two))]);
 }

@@ -1,7 +1,7 @@
 //! A server in this process: the whole of it, on a free port, with a clock that the test holds.
 
-use crate::{Answer, Backend, Client, Database, PASSWORD, TestClock};
-use auth_service::SystemEntropy;
+use crate::{Answer, Backend, Client, Database, Mail, PASSWORD, TestClock, mail};
+use auth_service::{Caller, Clock, NewAccount, SystemEntropy};
 use keyward::config::{Config, Sources};
 use serde_json::json;
 use std::{collections::BTreeMap, sync::Arc};
@@ -52,6 +52,8 @@ impl Builder {
             ("password.iterations", "1"),
             ("password.threads", "1"),
             ("database.pool_size", "2"),
+            // Every client here has the same address; the tests of the limits turn them on.
+            ("limits.enabled", "false"),
         ];
         let settings = settings
             .map(|(key, value)| (key.to_owned(), value.to_owned()))
@@ -120,6 +122,12 @@ impl TestApp {
         builder.start().await
     }
 
+    /// The same server after a restart without one of its settings.
+    pub async fn without(mut self, key: &str) -> Self {
+        self.settings.remove(key);
+        self.restarted().await
+    }
+
     /// The origin that it listens on.
     #[must_use]
     pub fn origin(&self) -> String {
@@ -157,6 +165,74 @@ impl TestApp {
         let body = json!({ "email": email, "password": PASSWORD });
         let answer = self.anonymous().post("/login", &body).await.expect(200);
         self.signed_in(email, &answer)
+    }
+
+    /// Makes somebody of a role and signs it in: `name@example.com` with [`PASSWORD`].
+    ///
+    /// # Panics
+    /// If that fails.
+    pub async fn user_of_role(&self, name: &str, role: &str) -> User {
+        let account = NewAccount {
+            email: format!("{name}@example.com"),
+            password: Some(PASSWORD.to_owned().into()),
+            name: None,
+            role: role.to_owned(),
+            email_verified: true,
+        };
+        let made = self
+            .service()
+            .admin()
+            .create_user(account, &self.operator())
+            .await;
+        self.login(made.unwrap().email.as_str()).await
+    }
+
+    /// Makes an administrator and signs it in.
+    pub async fn admin(&self, name: &str) -> User {
+        self.user_of_role(name, "admin").await
+    }
+
+    /// The use cases, as the operator's commands have them.
+    #[must_use]
+    pub fn service(&self) -> &auth_service::Service {
+        self.running.service()
+    }
+
+    /// The operator, now.
+    #[must_use]
+    pub fn operator(&self) -> Caller {
+        Caller::operator(self.clock.now())
+    }
+
+    /// Every mail that was sent to an address so far, the oldest first; what is due is sent before.
+    ///
+    /// # Panics
+    /// If the mails can't be sent or read.
+    pub async fn mails_to(&self, email: &str) -> Vec<Mail> {
+        self.service().deliver_mail().await.unwrap();
+        mail::in_folder(&self.database.folder.path().join("mail"))
+            .into_iter()
+            .filter(|mail| mail.to == email)
+            .collect()
+    }
+
+    /// The newest mail to an address that says this.
+    ///
+    /// # Panics
+    /// If there is none.
+    pub async fn mail_saying(&self, email: &str, what: &str) -> Mail {
+        let mails = self.mails_to(email).await;
+        let newest = mails.iter().rfind(|mail| mail.text.contains(what));
+        newest
+            .cloned()
+            .unwrap_or_else(|| panic!("no mail to {email} says {what:?}: {mails:#?}"))
+    }
+
+    /// The token of the newest link to a page (`reset`, `verify-email`, `not-me`) that was mailed to an address.
+    pub async fn link_to(&self, email: &str, page: &str) -> String {
+        self.mail_saying(email, &format!("/{page}?token="))
+            .await
+            .token(page)
     }
 
     /// Who a token answer signs in.

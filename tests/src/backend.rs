@@ -96,10 +96,10 @@ impl Database {
         }
         if self.backend == Backend::Fleet {
             all.push(("REDIS_URL".to_owned(), service("KEYWARD_TEST_REDIS")));
-            all.push((
-                "KEYWARD__BLACKLIST__REDIS_PREFIX".to_owned(),
-                self.name.clone().unwrap(),
-            ));
+            for section in ["BLACKLIST", "LIMITS"] {
+                let variable = format!("KEYWARD__{section}__REDIS_PREFIX");
+                all.push((variable, self.name.clone().unwrap()));
+            }
         }
         all
     }

@@ -46,8 +46,8 @@ impl Client {
         }
     }
 
-    /// The full URL of a path: `/.well-known…`, `/health/…`, `/openapi.json` and `/docs` at the root, all else below the base
-    /// path.
+    /// The full URL of a path: `/.well-known…`, `/health/…`, `/openapi.json` and `/docs` at the root, `/admin/…` where the admin
+    /// routes are, all else below the base path.
     #[must_use]
     pub fn url(&self, path: &str) -> String {
         let at_root = [
@@ -60,6 +60,8 @@ impl Client {
         ];
         if at_root.iter().any(|start| path.starts_with(start)) {
             format!("{}{path}", self.origin)
+        } else if path.starts_with("/admin/") {
+            format!("{}/api/v1{path}", self.origin)
         } else {
             format!("{}/api/v1/auth{path}", self.origin)
         }
@@ -104,6 +106,11 @@ impl Client {
     /// `DELETE path`.
     pub async fn delete(&self, path: &str) -> Answer {
         self.send(self.request(Method::DELETE, path)).await
+    }
+
+    /// `DELETE path` with JSON.
+    pub async fn delete_with(&self, path: &str, body: &Value) -> Answer {
+        self.send(self.request(Method::DELETE, path).json(body)).await
     }
 
     /// `POST path` with JSON.

@@ -14,6 +14,7 @@ mod app;
 mod backend;
 mod client;
 mod clock;
+mod mail;
 mod own;
 mod process;
 mod proxy;
@@ -22,6 +23,7 @@ pub use app::{Builder, TestApp, User};
 pub use backend::{Backend, Database, service};
 pub use client::{Answer, Client};
 pub use clock::TestClock;
+pub use mail::Mail;
 #[cfg(target_os = "linux")]
 pub use own::PostgresCrash;
 pub use own::{OwnPostgres, OwnRedis, eventually, free_port, signal};

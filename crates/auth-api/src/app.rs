@@ -99,7 +99,7 @@ pub fn admin(
     App::new()
         .app_data(service)
         .app_data(edge)
-        .configure(routes::admin)
+        .configure(routes::operators)
         .default_service(web::to(routes::nothing_here))
         .wrap(from_fn(frame))
 }

@@ -2,7 +2,7 @@
 
 use crate::{
     body,
-    call::service_of,
+    call::{Call, service_of},
     edge::SeenUser,
     form::{self, FORM},
     json::{self, FromMembers},
@@ -13,8 +13,8 @@ use actix_web::{
     dev::Payload,
     http::{Method, header::AUTHORIZATION},
 };
-use auth_domain::time::Timestamp;
-use auth_service::{Principal, Service};
+use auth_domain::{audit::Actor, time::Timestamp};
+use auth_service::{Bearer, Caller, Principal, Service};
 use futures::future::LocalBoxFuture;
 
 /// The longest token that is looked at, in bytes: several times what the server ever gives out.
@@ -38,13 +38,67 @@ impl FromRequest for SignedIn {
     }
 }
 
+/// The extractor of a signed-in user who is about to change something: with what the audit log says of it.
+pub struct Acting {
+    /// Who, and in which session.
+    pub principal: Principal,
+    /// When and from where.
+    pub caller: Caller,
+}
+
+impl FromRequest for Acting {
+    type Error = Problem;
+    type Future = LocalBoxFuture<'static, Result<Self, Problem>>;
+
+    fn from_request(request: &HttpRequest, _: &mut Payload) -> Self::Future {
+        let request = request.clone();
+        Box::pin(async move { act(&request).await })
+    }
+}
+
+async fn act(request: &HttpRequest) -> Result<Acting, Problem> {
+    let principal = sign_in(request).await?.principal;
+    let service = service_of(request)?;
+    let actor = Actor::User(principal.user());
+    Ok(Acting {
+        principal,
+        caller: Call::of(request).caller(&service).proved(actor),
+    })
+}
+
+/// The extractor of whoever shows a token that holds: a signed-in user, or a script with an API key.
+pub struct AnyBearer(pub Bearer);
+
+impl FromRequest for AnyBearer {
+    type Error = Problem;
+    type Future = LocalBoxFuture<'static, Result<Self, Problem>>;
+
+    fn from_request(request: &HttpRequest, _: &mut Payload) -> Self::Future {
+        let request = request.clone();
+        Box::pin(async move { any(&request).await.map(Self) })
+    }
+}
+
+/// Whoever shows a token that holds.
+///
+/// # Errors
+/// [`Problem`]: 400 or 401.
+pub async fn any(request: &HttpRequest) -> Result<Bearer, Problem> {
+    let token = token_of(request)?;
+    let service = service_of(request)?;
+    let now = service.clock().now();
+    let bearer = service.authenticate_bearer(token, now).await?;
+    request.extensions_mut().insert(SeenUser(bearer.user()));
+    Ok(bearer)
+}
+
 /// The extractor of a signed-in user and a JSON body.
 ///
 /// The token is checked before the body is read, so that a stranger learns nothing about bodies, and once more after: a body
 /// may take seconds to arrive, and a token that was revoked meanwhile must not act.
 pub struct SignedInWith<T> {
     /// Who and when, after the body had arrived.
-    pub signed_in: SignedIn,
+    pub acting: Acting,
     /// The body.
     pub body: T,
 }
@@ -59,7 +113,7 @@ impl<T: FromMembers> FromRequest for SignedInWith<T> {
             sign_in(&request).await?;
             let body = json::read(&request, payload).await?;
             Ok(Self {
-                signed_in: sign_in(&request).await?,
+                acting: act(&request).await?,
                 body,
             })
         })
@@ -70,8 +124,8 @@ impl<T: FromMembers> FromRequest for SignedInWith<T> {
 ///
 /// # Errors
 /// [`Problem`]: 400 or 401 for a token that is there and no good.
-pub async fn sign_in_if_sent(request: &HttpRequest) -> Result<Option<SignedIn>, Problem> {
-    match sign_in(request).await {
+pub async fn act_if_sent(request: &HttpRequest) -> Result<Option<Acting>, Problem> {
+    match act(request).await {
         Err(problem) if problem.code() == Code::MissingToken => Ok(None),
         outcome => outcome.map(Some),
     }

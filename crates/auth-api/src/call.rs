@@ -1,27 +1,66 @@
-//! Who calls and when: what use cases that open sessions are told.
+//! Who calls and when: what use cases that change something are told.
 
 use crate::{edge::Facts, problem::Problem};
-use actix_web::{FromRequest, HttpRequest, dev::Payload, http::header::USER_AGENT, web::Data};
-use auth_domain::{session::Origin, time::Timestamp};
+use actix_web::{FromRequest, HttpMessage, HttpRequest, dev::Payload, http::header::USER_AGENT, web::Data};
+use auth_domain::{audit::Actor, session::Origin};
 use auth_service::{Caller, Service};
+use secrecy::SecretString;
 use std::future::{Ready, ready};
+
+/// The header in which a client without cookies shows its device token, and gets it.
+pub const X_DEVICE_TOKEN: &str = "x-device-token";
+/// The cookie that holds it in browsers: bound to this host, and out of reach for scripts.
+pub const DEVICE_COOKIE: &str = "__Host-kw_device";
 
 /// The extractor of where a request came from.
 ///
 /// The clock is read by [`Call::caller`], once, when the body is there: a body may take seconds to arrive, and a moment from
 /// before it would be a stale one.
 #[derive(Debug)]
-pub struct Call(Origin);
+pub struct Call {
+    origin: Origin,
+    request_id: Option<String>,
+    device: Option<SecretString>,
+}
 
 impl Call {
-    /// The caller, now.
+    /// What is known of a request's sender.
+    #[must_use]
+    pub fn of(request: &HttpRequest) -> Self {
+        let user_agent = request
+            .headers()
+            .get(USER_AGENT)
+            .map(|value| String::from_utf8_lossy(value.as_bytes()));
+        // Before the extensions are looked at: cookies are remembered in them.
+        let device = device_token(request);
+        let known = request.extensions();
+        let facts = known.get::<Facts>();
+        Self {
+            origin: Origin::new(facts.and_then(|facts| facts.client), user_agent.as_deref()),
+            request_id: facts.map(|facts| facts.id.as_str().to_owned()),
+            device,
+        }
+    }
+
+    /// The caller, now, who has proved nothing yet.
     #[must_use]
     pub fn caller(self, service: &Service) -> Caller {
         Caller {
             now: service.clock().now(),
-            origin: self.0,
+            actor: Actor::Anonymous,
+            origin: self.origin,
+            request_id: self.request_id,
+            device: self.device,
         }
     }
+}
+
+fn device_token(request: &HttpRequest) -> Option<SecretString> {
+    if let Some(header) = request.headers().get(X_DEVICE_TOKEN) {
+        return header.to_str().ok().map(SecretString::from);
+    }
+    let cookie = request.cookie(DEVICE_COOKIE)?;
+    Some(cookie.value().into())
 }
 
 impl FromRequest for Call {
@@ -29,14 +68,7 @@ impl FromRequest for Call {
     type Future = Ready<Result<Self, Problem>>;
 
     fn from_request(request: &HttpRequest, _: &mut Payload) -> Self::Future {
-        let user_agent = request
-            .headers()
-            .get(USER_AGENT)
-            .map(|value| String::from_utf8_lossy(value.as_bytes()));
-        ready(Ok(Self(Origin::new(
-            Facts::client_of(request),
-            user_agent.as_deref(),
-        ))))
+        ready(Ok(Self::of(request)))
     }
 }
 
@@ -49,10 +81,4 @@ pub fn service_of(request: &HttpRequest) -> Result<Data<Service>, Problem> {
         .app_data::<Data<Service>>()
         .cloned()
         .ok_or_else(|| Problem::internal("the app has no service"))
-}
-
-/// The moment of the service's clock.
-#[must_use]
-pub fn now(service: &Service) -> Timestamp {
-    service.clock().now()
 }

@@ -19,6 +19,8 @@ pub struct ServerConfig {
     pub public_url: String,
     /// What stands before the routes; empty serves them at the root.
     pub base_path: String,
+    /// What stands before the admin routes.
+    pub admin_path: String,
     /// The proxies whose `X-Forwarded-For` is believed.
     pub trusted_proxies: Vec<IpNet>,
     /// The browser origins that may call, exactly as a browser sends them.
@@ -62,6 +64,7 @@ impl Default for ServerConfig {
             admin_bind: None,
             public_url: "http://127.0.0.1:8080".to_owned(),
             base_path: "/api/v1/auth".to_owned(),
+            admin_path: "/api/v1/admin".to_owned(),
             trusted_proxies: Vec::new(),
             cors_origins: Vec::new(),
             cors_credentials: false,
@@ -107,6 +110,11 @@ impl ServerConfig {
             is_base_path(&self.base_path),
             "server.base_path",
             "it must be empty, or start with a slash and end without one, as in /api/v1/auth",
+        );
+        faults.unless(
+            is_base_path(&self.admin_path) && !self.admin_path.is_empty() && self.admin_path != self.base_path,
+            "server.admin_path",
+            "it must start with a slash, end without one, and be another than server.base_path, as in /api/v1/admin",
         );
         for origin in &self.cors_origins {
             faults.cors_origin(origin);

@@ -1,6 +1,6 @@
 //! Browsers of other origins (the Fetch standard's CORS). The rule: exact origins from the configuration, or none; never `*`.
 
-use crate::{config::ServerConfig, request_id::X_REQUEST_ID};
+use crate::{call::X_DEVICE_TOKEN, config::ServerConfig, request_id::X_REQUEST_ID};
 use actix_cors::Cors;
 use actix_web::{
     http::header::{AUTHORIZATION, CONTENT_TYPE, RETRY_AFTER, WWW_AUTHENTICATE},
@@ -19,9 +19,17 @@ pub fn of(config: &ServerConfig) -> Condition<Cors> {
             AUTHORIZATION.as_str(),
             CONTENT_TYPE.as_str(),
             "idempotency-key",
+            X_DEVICE_TOKEN,
             X_REQUEST_ID,
         ])
-        .expose_headers([X_REQUEST_ID, RETRY_AFTER.as_str(), WWW_AUTHENTICATE.as_str()])
+        .expose_headers([
+            X_REQUEST_ID,
+            X_DEVICE_TOKEN,
+            RETRY_AFTER.as_str(),
+            WWW_AUTHENTICATE.as_str(),
+            "ratelimit",
+            "ratelimit-policy",
+        ])
         // Other origins get an answer without the header that would let a page read it, as servers of anything do.
         .block_on_origin_mismatch(false)
         .max_age(MAX_AGE);

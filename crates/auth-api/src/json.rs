@@ -13,7 +13,7 @@ use serde::{
     de::{IgnoredAny, MapAccess, SeqAccess, Visitor},
 };
 use serde_json::Value;
-use std::fmt;
+use std::{fmt, str::FromStr};
 use validator::{Validate, ValidationErrors};
 
 /// A request's body as a type.
@@ -158,11 +158,58 @@ impl Members {
 
     /// A text that may be left out, or be `null`.
     pub fn optional_text(&mut self, name: &str) -> Option<Option<String>> {
-        if self.left.iter().any(|(known, _)| known == name) {
+        if self.has(name) {
             self.nullable_text(name)
         } else {
             Some(None)
         }
+    }
+
+    /// A truth value that may be left out.
+    pub fn optional_bool(&mut self, name: &str) -> Option<Option<bool>> {
+        match self.take(name) {
+            None => Some(None),
+            Some(Value::Bool(value)) => Some(Some(value)),
+            Some(_) => self.fault(name, "wrong_type", "The field must be true or false."),
+        }
+    }
+
+    /// A list of texts that may be left out.
+    pub fn optional_texts(&mut self, name: &str) -> Option<Option<Vec<String>>> {
+        let Some(value) = self.take(name) else {
+            return Some(None);
+        };
+        let texts = match value {
+            Value::Array(items) => items.into_iter().map(text_of).collect::<Option<Vec<_>>>(),
+            _ => None,
+        };
+        match texts {
+            Some(texts) => Some(Some(texts)),
+            None => self.fault(name, "wrong_type", "The field must be a list of strings."),
+        }
+    }
+
+    /// A word that may be left out, read as what it names.
+    pub fn optional_word<T: FromStr>(
+        &mut self,
+        name: &str,
+        code: &'static str,
+        message: &'static str,
+    ) -> Option<Option<T>> {
+        match self.take(name) {
+            None => Some(None),
+            Some(Value::String(text)) => match text.parse() {
+                Ok(value) => Some(Some(value)),
+                Err(_) => self.fault(name, code, message),
+            },
+            Some(_) => self.fault(name, "wrong_type", "The field must be a string."),
+        }
+    }
+
+    /// Whether a member is there.
+    #[must_use]
+    pub fn has(&self, name: &str) -> bool {
+        self.left.iter().any(|(known, _)| known == name)
     }
 
     fn take(&mut self, name: &str) -> Option<Value> {
@@ -170,7 +217,7 @@ impl Members {
         Some(self.left.swap_remove(at).1)
     }
 
-    fn fault<T>(&mut self, field: &str, code: &'static str, message: &'static str) -> Option<T> {
+    pub(crate) fn fault<T>(&mut self, field: &str, code: &'static str, message: &'static str) -> Option<T> {
         self.faults.push(FieldError::new(field, code, message));
         None
     }
@@ -181,6 +228,13 @@ impl Members {
             self.fault::<()>(&name, Code::UnknownField.word(), "The field is not known here.");
         }
         self.faults.truncate(32);
+    }
+}
+
+fn text_of(value: Value) -> Option<String> {
+    match value {
+        Value::String(text) => Some(text),
+        _ => None,
     }
 }
 

@@ -23,6 +23,7 @@ pub mod json;
 pub mod metrics;
 pub mod oauth_error;
 pub mod openapi;
+pub mod permission;
 pub mod problem;
 pub mod query;
 pub mod request_id;

@@ -152,6 +152,7 @@ fn outcome_word<T>(outcome: &Result<T, Error>) -> &'static str {
     match outcome {
         Ok(_) => "ok",
         Err(Error::InvalidCredentials) => "invalid_credentials",
+        Err(Error::RateLimited(_)) => "rate_limited",
         Err(Error::InvalidToken) => "invalid_token",
         Err(Error::TokenExpired) => "token_expired",
         Err(Error::TokenRevoked | Error::AllSessionsRevoked) => "token_revoked",

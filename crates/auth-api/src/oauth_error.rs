@@ -2,7 +2,7 @@
 
 use crate::{
     body::BodyFault,
-    problem::{Code, Problem, UNAVAILABLE_RETRY, insert_retry_after},
+    problem::{Code, Problem, UNAVAILABLE_RETRY, insert_limit, insert_retry_after},
 };
 use actix_web::{
     HttpResponse, ResponseError,
@@ -11,7 +11,7 @@ use actix_web::{
         header::{PRAGMA, WWW_AUTHENTICATE},
     },
 };
-use auth_service::Error;
+use auth_service::{Error, Standing};
 use serde::Serialize;
 use std::{borrow::Cow, fmt, time::Duration};
 
@@ -68,6 +68,7 @@ pub struct OauthError {
     status: u16,
     description: Cow<'static, str>,
     retry_after: Option<Duration>,
+    limit: Option<Box<Standing>>,
     cause: Option<String>,
 }
 
@@ -90,6 +91,7 @@ impl OauthError {
             status,
             description: description.into(),
             retry_after: None,
+            limit: None,
             cause: None,
         }
     }
@@ -119,6 +121,7 @@ impl OauthError {
             status: known.status(),
             description: known.detail().into(),
             retry_after,
+            limit: None,
             cause: problem.cause().map(ToOwned::to_owned),
         }
     }
@@ -158,6 +161,14 @@ impl From<Error> for OauthError {
                 Self::new(OauthCode::InvalidRequest, Code::InvalidIdempotencyKey.detail())
             }
             Error::InvalidClient => Self::invalid_client(),
+            Error::RateLimited(standing) => {
+                let problem = Problem::from(Code::RateLimited);
+                let wait = Some(standing.retry_after);
+                Self {
+                    limit: Some(standing),
+                    ..Self::failed(OauthCode::TemporarilyUnavailable, &problem, wait)
+                }
+            }
             Error::Overloaded { retry_after } => {
                 let problem = Problem::from(Code::Overloaded);
                 Self::failed(OauthCode::TemporarilyUnavailable, &problem, Some(retry_after))
@@ -199,6 +210,9 @@ impl ResponseError for OauthError {
         }
         if let Some(wait) = self.retry_after {
             insert_retry_after(&mut answer, wait);
+        }
+        if let Some(limit) = &self.limit {
+            insert_limit(&mut answer, limit);
         }
         answer.json(Body {
             error: self.code.word(),

@@ -10,10 +10,10 @@ use actix_web::{
     HttpResponse, HttpResponseBuilder, ResponseError,
     http::{
         StatusCode,
-        header::{ALLOW, CONTENT_TYPE, HeaderValue, RETRY_AFTER, WWW_AUTHENTICATE},
+        header::{ALLOW, CONTENT_TYPE, HeaderName, HeaderValue, RETRY_AFTER, WWW_AUTHENTICATE},
     },
 };
-use auth_service::Error;
+use auth_service::{Error, Standing};
 use serde::Serialize;
 use std::{borrow::Cow, fmt, time::Duration};
 
@@ -58,6 +58,7 @@ pub struct Problem {
     errors: Vec<FieldError>,
     retry_after: Option<Duration>,
     allow: Option<&'static str>,
+    limit: Option<Box<Standing>>,
     cause: Option<String>,
 }
 
@@ -82,6 +83,7 @@ impl From<Code> for Problem {
             errors: Vec::new(),
             retry_after: None,
             allow: None,
+            limit: None,
             cause: None,
         }
     }
@@ -178,6 +180,9 @@ impl Problem {
         if let Some(wait) = self.retry_after {
             insert_retry_after(&mut answer, wait);
         }
+        if let Some(limit) = &self.limit {
+            insert_limit(&mut answer, limit);
+        }
         // A struct of strings and numbers always has a JSON form.
         answer.body(serde_json::to_vec(&body).unwrap_or_default())
     }
@@ -185,8 +190,30 @@ impl Problem {
 
 /// Sets `Retry-After` in whole seconds, at least one (RFC 9110 §10.2.3).
 pub(crate) fn insert_retry_after(answer: &mut HttpResponseBuilder, wait: Duration) {
-    let seconds = wait.as_secs() + u64::from(wait.subsec_nanos() > 0);
-    answer.insert_header((RETRY_AFTER, seconds.max(1)));
+    answer.insert_header((RETRY_AFTER, whole_seconds(wait)));
+}
+
+/// Sets `RateLimit` and `RateLimit-Policy`, as the IETF's draft (draft-ietf-httpapi-ratelimit-headers) writes them: units that
+/// are left and seconds until there is one; units at once and the seconds that they come back in.
+pub(crate) fn insert_limit(answer: &mut HttpResponseBuilder, standing: &Standing) {
+    let (name, limit) = (standing.name.as_str(), standing.limit);
+    answer.insert_header((
+        HeaderName::from_static("ratelimit"),
+        format!(
+            "\"{name}\";r={};t={}",
+            standing.remaining,
+            whole_seconds(standing.retry_after)
+        ),
+    ));
+    answer.insert_header((
+        HeaderName::from_static("ratelimit-policy"),
+        format!("\"{name}\";q={};w={}", limit.burst(), whole_seconds(limit.per())),
+    ));
+}
+
+/// Whole seconds, rounded up, and at least one.
+fn whole_seconds(span: Duration) -> u64 {
+    (span.as_secs() + u64::from(span.subsec_nanos() > 0)).max(1)
 }
 
 impl fmt::Display for Problem {
@@ -237,6 +264,19 @@ impl From<Error> for Problem {
             Error::TokenAlreadyUsed => Code::TokenAlreadyUsed.into(),
             Error::InvalidIdempotencyKey(_) => Code::InvalidIdempotencyKey.into(),
             Error::InvalidClient => Code::InvalidClient.into(),
+            Error::WrongCurrentPassword => Code::WrongCurrentPassword.into(),
+            Error::RateLimited(standing) => Self {
+                retry_after: Some(standing.retry_after),
+                limit: Some(standing),
+                ..Code::RateLimited.into()
+            },
+            Error::TooManyApiKeys(_) => Code::TooManyApiKeys.into(),
+            Error::PermissionNotHeld => Code::PermissionNotHeld.into(),
+            Error::ExpiryInThePast => Self::invalid_input(vec![FieldError::new(
+                "expires_at",
+                "in_the_past",
+                "The expiry must be in the future.",
+            )]),
             Error::NotFound => Code::NotFound.into(),
             Error::Forbidden => Code::Forbidden.into(),
             Error::SetupClosed => Code::SetupClosed.into(),

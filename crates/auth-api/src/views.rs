@@ -1,11 +1,26 @@
 //! What answers look like: the types whose JSON clients see. Times are RFC 3339 in UTC, ids are UUIDs.
 
-use crate::edge::SeenUser;
-use actix_web::{HttpResponse, http::StatusCode};
-use auth_domain::{device::device_name, session::SessionState, time::Timestamp, user::User};
-use auth_service::{SessionView, Tokens};
+use crate::{
+    call::{DEVICE_COOKIE, X_DEVICE_TOKEN},
+    edge::SeenUser,
+};
+use actix_web::{
+    HttpResponse,
+    cookie::{Cookie, SameSite, time::Duration},
+    http::{
+        StatusCode,
+        header::{HeaderName, HeaderValue},
+    },
+};
+use auth_domain::{
+    device::device_name,
+    session::{Session, SessionState},
+    time::Timestamp,
+    user::User,
+};
+use auth_service::{KNOWN_FOR, SessionView, Tokens};
 use chrono::SecondsFormat;
-use secrecy::ExposeSecret;
+use secrecy::{ExposeSecret, SecretString};
 use serde::Serialize;
 use utoipa::ToSchema;
 
@@ -118,7 +133,16 @@ pub struct SessionJson {
 
 impl From<&SessionView> for SessionJson {
     fn from(view: &SessionView) -> Self {
-        let session = &view.session;
+        Self {
+            current: view.current,
+            ..Self::from(&view.session)
+        }
+    }
+}
+
+impl From<&Session> for SessionJson {
+    /// A session as somebody else than its user sees it.
+    fn from(session: &Session) -> Self {
         let (ended_at, end_reason) = match session.state {
             SessionState::Active => (None, None),
             SessionState::Ended { at, why } => (Some(rfc3339(at)), Some(why.as_str())),
@@ -133,7 +157,7 @@ impl From<&SessionView> for SessionJson {
             ip: session.origin.ip.map(|ip| ip.to_string()),
             device: device_name(session.origin.user_agent.as_deref().unwrap_or_default()),
             user_agent: session.origin.user_agent.clone(),
-            current: view.current,
+            current: false,
         }
     }
 }
@@ -195,7 +219,28 @@ pub fn oauth_token_answer(tokens: &Tokens) -> HttpResponse {
 
 fn seen(mut answer: HttpResponse, tokens: &Tokens) -> HttpResponse {
     answer.extensions_mut().insert(SeenUser(tokens.user.id));
+    if let Some(token) = &tokens.device_token {
+        show_device_token(&mut answer, token);
+    }
     answer
+}
+
+/// Hands a device its token: as a cookie for browsers, and as a header for whoever keeps none.
+pub fn show_device_token(answer: &mut HttpResponse, token: &SecretString) {
+    let cookie = Cookie::build(DEVICE_COOKIE, token.expose_secret())
+        .path("/")
+        .secure(true)
+        .http_only(true)
+        .same_site(SameSite::Lax)
+        .max_age(Duration::seconds(KNOWN_FOR.num_seconds()))
+        .finish();
+    // Both are of base64url's letters, which every header may hold.
+    let _set = answer.add_cookie(&cookie);
+    if let Ok(value) = HeaderValue::from_str(token.expose_secret()) {
+        answer
+            .headers_mut()
+            .insert(HeaderName::from_static(X_DEVICE_TOKEN), value);
+    }
 }
 
 #[cfg(test)]
@@ -281,9 +326,15 @@ mod tests {
             refresh_expires_in: 2_592_000,
             user: ada(),
             session: SessionId::from_uuid(Uuid::from_u128(2)),
+            device_token: Some("dev".to_owned().into()),
         };
         let answer = token_answer(StatusCode::CREATED, &tokens);
         assert_eq!(answer.status(), 201);
+        assert_eq!(answer.headers().get("x-device-token").unwrap(), "dev");
+        assert_eq!(
+            answer.headers().get("set-cookie").unwrap(),
+            "__Host-kw_device=dev; HttpOnly; SameSite=Lax; Secure; Path=/; Max-Age=15552000"
+        );
         let body = actix_web::body::to_bytes(answer.into_body()).await.unwrap();
         let body: serde_json::Value = serde_json::from_slice(&body).unwrap();
         assert_eq!(body["token_type"], "bearer");

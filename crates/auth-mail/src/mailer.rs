@@ -8,13 +8,14 @@ use crate::{
     smtp::SmtpTransport,
     templates::Templates,
 };
-use std::{fmt, io, path::PathBuf};
+use std::{fmt, io, path::PathBuf, time::Duration};
 
 /// Renders letters and delivers them. Made once, and shared by whoever delivers.
 pub struct Mailer {
     templates: Templates,
     sender: Sender,
     way: Way,
+    timeout: Duration,
 }
 
 /// How mail leaves.
@@ -87,7 +88,14 @@ impl Mailer {
             templates,
             sender,
             way,
+            timeout: config.timeout,
         })
+    }
+
+    /// How long a delivery takes at most, or is given up.
+    #[must_use]
+    pub const fn longest_delivery(&self) -> Duration {
+        self.timeout
     }
 
     /// Puts a letter into words, as it would be sent.

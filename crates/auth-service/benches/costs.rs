@@ -1,13 +1,15 @@
 //! What a hash and a token cost, through the use cases, over a SQLite file in a temporary folder.
 
-#![expect(clippy::unwrap_used, reason = "a bench that can't go on ends")]
+#![expect(clippy::unwrap_used, clippy::panic, reason = "a bench that can't go on ends")]
 
 use auth_blacklist::{Blacklist, BlacklistConfig, Nodes};
-use auth_domain::{rotation::OnConcurrent, session::Origin};
+use auth_domain::{role::RoleBook, rotation::OnConcurrent};
+use auth_limits::{Limits, LimitsConfig};
+use auth_mail::{MailConfig, Mailer};
 use auth_service::{
-    Algorithm, Caller, Clock, MasterKey, OauthConfig, PasswordConfig, Registration, RegistrationConfig,
-    RotationConfig, Service, ServiceConfig, ServiceParts, SessionConfig, StoredTruth, SystemClock,
-    SystemEntropy, Tokens, TokensConfig,
+    Algorithm, AuditConfig, Caller, Clock, MasterKey, OauthConfig, PasswordConfig, Registered, Registration,
+    RegistrationConfig, RotationConfig, Service, ServiceConfig, ServiceParts, SessionConfig, StoredTruth,
+    SystemClock, SystemEntropy, Tokens, TokensConfig,
 };
 use auth_storage::{DatabaseConfig, Storage};
 use criterion::{BatchSize, Criterion, criterion_group, criterion_main};
@@ -54,16 +56,23 @@ fn config() -> ServiceConfig {
             queue: 64,
             deadline: Duration::from_secs(5),
         },
-        registration: RegistrationConfig { open: true },
+        registration: RegistrationConfig {
+            open: true,
+            require_verified_email: false,
+        },
         oauth: OauthConfig { password_grant: true },
+        audit: AuditConfig {
+            retention: Duration::from_secs(400 * 86_400),
+            record_refreshes: false,
+        },
+        roles: RoleBook::default(),
+        link_base: "http://127.0.0.1:8080".to_owned(),
+        print_links: false,
     }
 }
 
 fn caller(service: &Service) -> Caller {
-    Caller {
-        now: service.clock().now(),
-        origin: Origin::default(),
-    }
+    Caller::operator(service.clock().now())
 }
 
 async fn start(folder: &tempfile::TempDir) -> (Service, Tokens) {
@@ -86,9 +95,19 @@ async fn start(folder: &tempfile::TempDir) -> (Service, Tokens) {
     );
     let blacklist = blacklist.await.unwrap();
     let master_key = MasterKey::from_bytes([7; 32]);
+    let limits = LimitsConfig {
+        enabled: false,
+        ..LimitsConfig::default()
+    };
+    let mail = MailConfig {
+        folder: Some(folder.path().join("mail")),
+        ..MailConfig::default()
+    };
     let parts = ServiceParts {
         storage,
         blacklist,
+        limits: Limits::new(limits, None),
+        mailer: Mailer::start(&mail).unwrap(),
         master_key,
         config: config(),
         entropy: Arc::new(SystemEntropy),
@@ -100,8 +119,10 @@ async fn start(folder: &tempfile::TempDir) -> (Service, Tokens) {
         password: PASSWORD.into(),
         name: None,
     };
-    let tokens = service.register(&caller(&service), wanted).await.unwrap();
-    (service, tokens)
+    match service.register(&caller(&service), wanted).await.unwrap() {
+        Registered::SignedIn(tokens) => (service, *tokens),
+        Registered::ToBeVerified => panic!("no address has to be verified here"),
+    }
 }
 
 fn costs(c: &mut Criterion) {

@@ -1,6 +1,11 @@
 //! Accounts, as administrators make, find, change and delete them.
 
-use crate::{admin::Admin, error::Error, moment::chance, sessions::PageRequest};
+use crate::{
+    admin::Admin,
+    error::Error,
+    moment::{Caller, chance},
+    sessions::PageRequest,
+};
 use auth_domain::{
     email::EmailAddress,
     ids::UserId,
@@ -52,7 +57,7 @@ impl Admin {
     /// # Errors
     /// [`Error::InvalidEmail`], [`Error::InvalidName`], [`Error::UnknownRole`], [`Error::WeakPassword`], [`Error::EmailTaken`],
     /// or a failure.
-    pub async fn create_user(&self, wanted: NewAccount, now: Timestamp) -> Result<User, Error> {
+    pub async fn create_user(&self, wanted: NewAccount, by: &Caller) -> Result<User, Error> {
         let email = EmailAddress::parse(&wanted.email)?;
         let name = wanted.name.as_deref().map(DisplayName::parse).transpose()?;
         let role = self.known_role(&wanted.role)?;
@@ -65,16 +70,20 @@ impl Admin {
             None => None,
         };
         let user = NewUser {
-            id: self.new_user_id(now)?,
+            id: self.new_user_id(by.now)?,
             email,
             name,
             role,
             status: UserStatus::Active,
-            email_verified_at: wanted.email_verified.then_some(now),
-            created_at: now,
+            email_verified_at: wanted.email_verified.then_some(by.now),
+            created_at: by.now,
             password_hash,
         };
-        match self.storage().insert_user(user, None).await? {
+        match self
+            .storage()
+            .insert_user(user, None, None, self.terms(by)?)
+            .await?
+        {
             InsertedUser::Created(user) => Ok(user),
             InsertedUser::EmailTaken => Err(Error::EmailTaken),
         }
@@ -84,8 +93,8 @@ impl Admin {
     ///
     /// # Errors
     /// A failure; then none of them is stored.
-    pub async fn import_users(&self, users: Vec<NewUser>) -> Result<Vec<InsertedUser>, Error> {
-        Ok(self.storage().import_users(users).await?)
+    pub async fn import_users(&self, users: Vec<NewUser>, by: &Caller) -> Result<Vec<InsertedUser>, Error> {
+        Ok(self.storage().import_users(users, self.terms(by)?).await?)
     }
 
     /// A new user's id.
@@ -135,14 +144,14 @@ impl Admin {
         &self,
         user: UserId,
         change: UserChange,
-        now: Timestamp,
+        by: &Caller,
     ) -> Result<UserOutcome, Error> {
         if change.role.as_ref().is_some_and(|role| !self.roles().knows(role)) {
             return Err(Error::UnknownRole);
         }
         let outcome = self
             .storage()
-            .change_user(user, change, self.administrators(), self.cut_terms(now))
+            .change_user(user, change, self.administrators(), self.cut_terms(by)?)
             .await?;
         done(outcome)
     }
@@ -155,7 +164,7 @@ impl Admin {
         &self,
         user: &User,
         password: SecretString,
-        now: Timestamp,
+        by: &Caller,
     ) -> Result<UserOutcome, Error> {
         let hash: PasswordHash = self
             .hasher()
@@ -163,7 +172,7 @@ impl Admin {
             .await?;
         done(
             self.storage()
-                .set_password(user.id, hash, None, self.cut_terms(now))
+                .set_password(user.id, hash, None, self.cut_terms(by)?)
                 .await?,
         )
     }
@@ -172,12 +181,34 @@ impl Admin {
     ///
     /// # Errors
     /// [`Error::NotFound`], [`Error::LastAdmin`], or a failure.
-    pub async fn delete_user(&self, user: UserId, now: Timestamp) -> Result<UserOutcome, Error> {
+    pub async fn delete_user(&self, user: UserId, by: &Caller) -> Result<UserOutcome, Error> {
         done(
             self.storage()
-                .delete_user(user, self.administrators(), self.cut_terms(now))
+                .delete_user(user, self.administrators(), self.cut_terms(by)?)
                 .await?,
         )
+    }
+}
+
+impl Admin {
+    /// The panic button: ends every kind of credential that a user has. It needs a reset to come back, and is told so.
+    ///
+    /// # Errors
+    /// [`Error::NotFound`], or a failure.
+    pub async fn lock_out(&self, user: UserId, by: &Caller) -> Result<UserOutcome, Error> {
+        done(self.storage().lock_out(user, self.cut_terms(by)?).await?)
+    }
+
+    /// Mails a user a link to choose a new password.
+    ///
+    /// # Errors
+    /// [`Error::NotFound`], or a failure.
+    pub async fn send_reset(&self, user: UserId, by: &Caller) -> Result<(), Error> {
+        if self.storage().mail_reset(user, self.terms(by)?).await? {
+            Ok(())
+        } else {
+            Err(Error::NotFound)
+        }
     }
 }
 

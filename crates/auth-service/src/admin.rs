@@ -1,13 +1,18 @@
 //! What administrators do, from the command line and over HTTP: everything that needs neither signing keys nor the blacklist,
 //! and therefore works beside a running server. A revocation made here reaches the servers through the database.
 
-use crate::{config::ServiceConfig, error::Error, hashing::Hasher, moment::Entropy};
+use crate::{
+    config::ServiceConfig,
+    error::Error,
+    hashing::Hasher,
+    moment::{Caller, Entropy, chance},
+};
 use auth_domain::{
     revocation::grace,
     role::{Role, RoleBook},
-    time::{Span, Timestamp, after},
+    time::{Span, after},
 };
-use auth_storage::{Storage, Terms};
+use auth_storage::{Author, Storage, Terms};
 use std::sync::Arc;
 
 /// How long after a cut a sign-in that was under way may still give out a token: revocations are kept this much longer than the
@@ -23,7 +28,6 @@ struct Parts {
     config: ServiceConfig,
     entropy: Arc<dyn Entropy>,
     hasher: Hasher,
-    roles: RoleBook,
 }
 
 impl Admin {
@@ -38,7 +42,6 @@ impl Admin {
             config,
             entropy,
             hasher,
-            roles: RoleBook::default(),
         })))
     }
 
@@ -63,29 +66,35 @@ impl Admin {
     /// Which role holds which permissions.
     #[must_use]
     pub fn roles(&self) -> &RoleBook {
-        &self.0.roles
+        &self.0.config.roles
     }
 
     pub(crate) fn administrators(&self) -> Vec<Role> {
-        self.0.roles.administrators()
+        self.0.config.roles.administrators()
     }
 
-    /// What bounds the revocation of one session or token made now.
-    pub(crate) fn terms(&self, now: Timestamp) -> Terms {
-        Terms {
-            now,
-            until_at_least: now,
+    /// The terms of a change that this caller makes now, and of the revocation of one session or token.
+    pub(crate) fn terms(&self, caller: &Caller) -> Result<Terms, Error> {
+        Ok(Terms {
+            now: caller.now,
+            until_at_least: caller.now,
             grace: grace(self.0.config.leeway()),
-        }
+            by: Author {
+                actor: caller.actor,
+                ip: caller.origin.ip,
+                request_id: caller.request_id.clone(),
+                seed: chance(self.entropy())?,
+            },
+        })
     }
 
-    /// What bounds the revocation of all of a user's tokens made now, with those of sign-ins under way.
-    pub(crate) fn cut_terms(&self, now: Timestamp) -> Terms {
-        let terms = self.terms(now);
+    /// The same for a change that cuts all of a user's tokens, with those of sign-ins under way.
+    pub(crate) fn cut_terms(&self, caller: &Caller) -> Result<Terms, Error> {
+        let terms = self.terms(caller)?;
         let longest = self.0.config.lifetimes().access + terms.grace + IN_FLIGHT;
-        Terms {
-            until_at_least: after(now, longest),
+        Ok(Terms {
+            until_at_least: after(caller.now, longest),
             ..terms
-        }
+        })
     }
 }

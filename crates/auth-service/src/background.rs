@@ -1,9 +1,24 @@
-//! What runs beside the requests: the signing keys are loaded anew each second, and expired rows go in bounded batches.
+//! What runs beside the requests: the signing keys are loaded anew and the audit log is sealed each second, mails go out as they
+//! come, and expired rows go in bounded batches.
 
-use crate::{error::Error, keyring::KeyRing, moment::Clock};
-use auth_domain::time::Span;
+use crate::{
+    admin::Admin,
+    audit::AuditLog,
+    config::span,
+    error::Error,
+    gate::Refusals,
+    keyring::KeyRing,
+    moment::{Caller, Clock},
+    post::Post,
+};
+use auth_domain::{
+    audit::Action,
+    time::{Span, Timestamp},
+};
 use auth_storage::{Storage, SweepTerms};
 use std::{
+    fmt::Write as _,
+    future::Future,
     sync::{Arc, Mutex, PoisonError},
     time::Duration,
 };
@@ -13,43 +28,55 @@ use tokio::{
     time::{Instant, Interval, MissedTickBehavior, interval, interval_at},
 };
 
-const RELOAD_KEYS: Duration = Duration::from_secs(1);
+const EACH_SECOND: Duration = Duration::from_secs(1);
 const SWEEP: Duration = Duration::from_secs(60);
+/// The pause between two batches.
+const BREATH: Duration = Duration::from_millis(50);
 /// How many rows of a kind one transaction removes.
 const SWEEP_BATCH: u32 = 500;
+/// How long a mail that is done with stays to be seen, without its recipient.
+const KEEP_MAILS: Span = Span::days(7);
 /// How long an ended session stays to be seen in its user's list.
 const KEEP_ENDED: Span = Span::days(30);
+
+/// What the chores are done with.
+pub(crate) struct Chores {
+    pub(crate) keys: Arc<KeyRing>,
+    pub(crate) admin: Admin,
+    pub(crate) audit_log: AuditLog,
+    pub(crate) post: Post,
+    pub(crate) refusals: Arc<Refusals>,
+    pub(crate) clock: Arc<dyn Clock>,
+}
 
 /// The tasks, and how they are told to end. Dropped, it ends them, too.
 pub(crate) struct Background {
     stop: watch::Sender<bool>,
     tasks: Mutex<Vec<JoinHandle<()>>>,
+    chores: Arc<Chores>,
 }
 
 impl Background {
     /// Starts the tasks.
-    pub(crate) fn start(keys: Arc<KeyRing>, storage: Storage, clock: Arc<dyn Clock>) -> Self {
+    pub(crate) fn start(chores: Chores) -> Self {
         let stop = watch::Sender::new(false);
-        let (ring, mut reloads) = (Arc::clone(&keys), Rounds::of(RELOAD_KEYS, &stop));
-        let reload = async move {
-            while reloads.next().await {
-                if let Err(error) = ring.reload().await {
-                    tracing::warn!(%error, "the signing keys could not be loaded anew; the known ones stay");
-                }
-            }
-        };
-        let mut sweeps = Rounds::of(SWEEP, &stop);
-        let sweep = async move {
-            while sweeps.next().await {
-                if let Err(error) = sweep(&keys, &storage, clock.as_ref()).await {
-                    tracing::warn!(%error, "expired rows stay until the next round");
-                }
-            }
-        };
+        let chores = Arc::new(chores);
+        let tasks = vec![
+            tokio::spawn(reload_keys(Arc::clone(&chores), Rounds::of(EACH_SECOND, &stop))),
+            tokio::spawn(seal_audit(Arc::clone(&chores), Rounds::of(EACH_SECOND, &stop))),
+            tokio::spawn(carry_mail(Arc::clone(&chores), Rounds::of(EACH_SECOND, &stop))),
+            tokio::spawn(clear_away(Arc::clone(&chores), Rounds::of(SWEEP, &stop))),
+        ];
         Self {
             stop,
-            tasks: Mutex::new(vec![tokio::spawn(reload), tokio::spawn(sweep)]),
+            tasks: Mutex::new(tasks),
+            chores,
         }
+    }
+
+    /// What is done beside the requests, for whoever does it at once.
+    pub(crate) fn chores(&self) -> &Chores {
+        &self.chores
     }
 
     /// Ends the tasks and waits for them.
@@ -80,40 +107,132 @@ impl Rounds {
 
     /// Waits for the next round; false at the end.
     async fn next(&mut self) -> bool {
+        self.next_or(std::future::pending()).await
+    }
+
+    /// Waits for the next round or for a reason to begin it at once; false at the end.
+    async fn next_or(&mut self, reason: impl Future<Output = ()>) -> bool {
         tokio::select! {
             _ = self.stop.wait_for(|stop| *stop) => false,
             _ = self.ticks.tick() => true,
+            () = reason => true,
         }
     }
 }
 
-/// One batch after the other until nothing is left, with a breath in between: requests come first.
-async fn sweep(keys: &KeyRing, storage: &Storage, clock: &dyn Clock) -> Result<(), Error> {
+async fn reload_keys(chores: Arc<Chores>, mut rounds: Rounds) {
+    while rounds.next().await {
+        if let Err(error) = chores.keys.reload().await {
+            tracing::warn!(%error, "the signing keys could not be loaded anew; the known ones stay");
+        }
+    }
+}
+
+/// The newest seal goes to the log, where whoever changes the database can't change it.
+async fn seal_audit(chores: Arc<Chores>, mut rounds: Rounds) {
+    while rounds.next().await {
+        match chores.audit_log.seal(chores.clock.now()).await {
+            Ok(Some(seal)) => {
+                let head = seal.mac.iter().fold(String::with_capacity(64), |mut hex, byte| {
+                    let _written = write!(hex, "{byte:02x}");
+                    hex
+                });
+                tracing::info!(event = "audit_sealed", number = seal.number, %head, "the audit log was sealed up to here");
+            }
+            Ok(None) => {}
+            Err(error) => tracing::warn!(%error, "the audit log could not be sealed; the next round does"),
+        }
+    }
+}
+
+async fn carry_mail(chores: Arc<Chores>, mut rounds: Rounds) {
+    while rounds.next_or(chores.post.woken()).await {
+        if let Err(error) = chores.post.deliver_due().await {
+            tracing::warn!(%error, "mails wait until the next round");
+        }
+    }
+}
+
+async fn clear_away(chores: Arc<Chores>, mut rounds: Rounds) {
+    while rounds.next().await {
+        if let Err(error) = chores.note_refusals().await {
+            tracing::warn!(%error, "what the limits refused could not be noted");
+        }
+        if let Err(error) = chores.sweep().await {
+            tracing::warn!(%error, "expired rows stay until the next round");
+        }
+    }
+}
+
+impl Chores {
+    /// One row for each limit and whom it refused in the last minute.
+    pub(crate) async fn note_refusals(&self) -> Result<(), Error> {
+        let caller = Caller::service(self.clock.now());
+        for (limit, key, count) in self.refusals.take() {
+            let details = vec![
+                ("limit", limit.to_owned()),
+                ("key", key),
+                ("count", count.to_string()),
+            ];
+            let terms = self.admin.terms(&caller)?;
+            self.admin
+                .storage()
+                .note(Action::LimitRefused, None, details, terms)
+                .await?;
+        }
+        Ok(())
+    }
+
+    /// What has expired, and then what the audit log is not kept for any longer.
+    pub(crate) async fn sweep(&self) -> Result<(), Error> {
+        let now = sweep(&self.keys, self.admin.storage(), self.clock.as_ref()).await?;
+        let oldest = now - span(self.admin.config().audit.retention);
+        let mut breath = interval(BREATH);
+        loop {
+            breath.tick().await;
+            if self.audit_log.prune(oldest, &self.admin, now).await? {
+                return Ok(());
+            }
+        }
+    }
+}
+
+/// One batch after the other until nothing is left, with a breath in between: requests come first. Answers the moment that it
+/// went by.
+async fn sweep(keys: &KeyRing, storage: &Storage, clock: &dyn Clock) -> Result<Timestamp, Error> {
     // The earlier of the two clocks: a node that is ahead must take nothing from those that are not.
     let now = clock.now().min(storage.ping().await?);
     if let Some(stored) = keys.stored() {
         stored.retire_expired(now).await?;
     }
-    let mut breath = interval(Duration::from_millis(50));
+    let mut breath = interval(BREATH);
     loop {
         breath.tick().await;
-        let terms = SweepTerms {
-            keep_ended_sessions: KEEP_ENDED,
-            limit: SWEEP_BATCH,
-        };
-        let swept = storage.sweep(now, terms).await?;
-        let most = [
-            swept.revocations,
-            swept.sessions,
-            swept.one_time_tokens,
-            swept.keys,
-        ]
-        .into_iter()
-        .max();
-        if most.unwrap_or(0) < u64::from(SWEEP_BATCH) {
-            return Ok(());
+        if sweep_once(storage, now).await? {
+            return Ok(now);
         }
     }
+}
+
+/// Removes a batch of each kind. True: nothing is left.
+async fn sweep_once(storage: &Storage, now: Timestamp) -> Result<bool, Error> {
+    let terms = SweepTerms {
+        keep_ended_sessions: KEEP_ENDED,
+        keep_mails: KEEP_MAILS,
+        limit: SWEEP_BATCH,
+    };
+    let swept = storage.sweep(now, terms).await?;
+    let most = [
+        swept.revocations,
+        swept.sessions,
+        swept.one_time_tokens,
+        swept.keys,
+        swept.mails,
+        swept.api_keys,
+    ]
+    .into_iter()
+    .max();
+    Ok(most.unwrap_or(0) < u64::from(SWEEP_BATCH))
 }
 
 #[cfg(test)]
@@ -121,12 +240,13 @@ mod tests {
     use super::*;
     use crate::keyset::KeySet;
     use auth_domain::{
+        audit::Actor,
         ids::{SessionId, TokenId, UserId},
         revocation::TokenRef,
         time::Timestamp,
         user::Generation,
     };
-    use auth_storage::{DatabaseConfig, Terms};
+    use auth_storage::{Author, DatabaseConfig, Terms};
 
     struct Shows(Timestamp);
 
@@ -158,6 +278,12 @@ mod tests {
             now,
             until_at_least: now + Span::hours(1),
             grace: Span::seconds(6),
+            by: Author {
+                actor: Actor::Service,
+                ip: None,
+                request_id: None,
+                seed: [4; 10],
+            },
         };
         storage.revoke_token(asked.token, terms).await.unwrap();
         let keys = KeyRing::new(KeySet::shared_secret(&[7; 32]).unwrap(), None, now);

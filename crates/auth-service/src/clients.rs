@@ -1,10 +1,13 @@
 //! Machine clients: other services that may introspect and revoke tokens (RFC 6749 §2.3).
 
-use crate::{admin::Admin, error::Error, moment::chance, service::Service, tokens::sha256};
-use auth_domain::{
-    client::{Client, ClientId},
-    time::Timestamp,
+use crate::{
+    admin::Admin,
+    error::Error,
+    moment::{Caller, chance},
+    service::Service,
+    tokens::sha256,
 };
+use auth_domain::client::{Client, ClientId};
 use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD};
 use secrecy::{ExposeSecret, SecretString};
 use subtle::ConstantTimeEq;
@@ -14,7 +17,7 @@ impl Admin {
     ///
     /// # Errors
     /// [`Error::InvalidClientId`] for an unfit or taken id, or a failure.
-    pub async fn create_client(&self, id: &str, now: Timestamp) -> Result<(ClientId, SecretString), Error> {
+    pub async fn create_client(&self, id: &str, by: &Caller) -> Result<(ClientId, SecretString), Error> {
         let id: ClientId = id
             .parse()
             .map_err(|error| Error::InvalidClientId(format!("{error}")))?;
@@ -23,9 +26,9 @@ impl Admin {
         let client = Client {
             id: id.clone(),
             secret_digest,
-            created_at: now,
+            created_at: by.now,
         };
-        if self.storage().insert_client(client).await? {
+        if self.storage().insert_client(client, self.terms(by)?).await? {
             Ok((id, secret))
         } else {
             Err(Error::InvalidClientId(format!("there is a client {id} already")))
@@ -44,9 +47,9 @@ impl Admin {
     ///
     /// # Errors
     /// [`Error::NotFound`], or a failure.
-    pub async fn delete_client(&self, id: &str) -> Result<(), Error> {
+    pub async fn delete_client(&self, id: &str, by: &Caller) -> Result<(), Error> {
         let id: ClientId = id.parse().map_err(|_| Error::NotFound)?;
-        if self.storage().delete_client(&id).await? {
+        if self.storage().delete_client(&id, self.terms(by)?).await? {
             Ok(())
         } else {
             Err(Error::NotFound)

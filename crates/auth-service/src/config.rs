@@ -3,6 +3,7 @@
 use auth_domain::{
     password::PasswordPolicy,
     password_hash::Argon2Params,
+    role::RoleBook,
     rotation::{OnConcurrent, RotationPolicy},
     session::Lifetimes,
     time::Span,
@@ -112,6 +113,19 @@ pub struct PasswordConfig {
 pub struct RegistrationConfig {
     /// Whether anybody may register.
     pub open: bool,
+    /// Whether an address has to be verified before its user gets tokens.
+    pub require_verified_email: bool,
+}
+
+/// `[audit]`.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct AuditConfig {
+    /// How long the audit log is kept.
+    #[serde(with = "humantime_serde")]
+    pub retention: Duration,
+    /// Whether every refresh is noted, too: a row each.
+    pub record_refreshes: bool,
 }
 
 /// `[oauth]`.
@@ -141,6 +155,14 @@ pub struct ServiceConfig {
     pub registration: RegistrationConfig,
     /// `[oauth]`.
     pub oauth: OauthConfig,
+    /// `[audit]`.
+    pub audit: AuditConfig,
+    /// `[roles]` and the built-in ones.
+    pub roles: RoleBook,
+    /// What mailed links start with.
+    pub link_base: String,
+    /// Whether mailed links are written to the log, for development.
+    pub print_links: bool,
 }
 
 const DAY: Duration = Duration::from_secs(86_400);
@@ -239,6 +261,16 @@ impl SessionConfig {
         if !(1..=10_000).contains(&self.max_per_user) {
             complaints.push(("max_per_user", "must be 1 to 10000".to_owned()));
         }
+        complaints
+    }
+}
+
+impl AuditConfig {
+    /// What is wrong with the section.
+    #[must_use]
+    pub fn validate(&self) -> Vec<Complaint> {
+        let mut complaints = Vec::new();
+        within(&mut complaints, "retention", self.retention, DAY, 36_500 * DAY);
         complaints
     }
 }

@@ -8,6 +8,7 @@ use auth_domain::{
     claims::ClaimsRefused, email::EmailError, idempotency::InvalidIdempotencyKey, keys::KeyTooYoung,
     password::PasswordViolation, time::Timestamp, user::NotADisplayName,
 };
+use auth_limits::Standing;
 use auth_storage::StorageError;
 use std::time::Duration;
 
@@ -53,6 +54,21 @@ pub enum Error {
     /// The client is unknown, or its secret is wrong.
     #[error("the client is unknown or its secret is wrong")]
     InvalidClient,
+    /// The current password is wrong.
+    #[error("the current password is wrong")]
+    WrongCurrentPassword,
+    /// A limit refused the request; the standing says which and how long.
+    #[error("too many requests: {}", .0.name.as_str())]
+    RateLimited(Box<Standing>),
+    /// The user has as many API keys as it may.
+    #[error("no more than {0} API keys")]
+    TooManyApiKeys(u32),
+    /// A permission that the maker of an API key does not hold itself.
+    #[error("a key can't do what its maker may not")]
+    PermissionNotHeld,
+    /// The expiry is not in the future.
+    #[error("the expiry is not in the future")]
+    ExpiryInThePast,
     /// There is no such thing, or it is not the caller's.
     #[error("not found")]
     NotFound,

@@ -1,17 +1,18 @@
 //! `keys`: the life of the signing keys. The plan is the domain's; what several nodes do at once, the guards of storage settle.
 
 use crate::{
+    audit::AUDIT_KEY,
     config::{Algorithm, ServiceConfig},
     error::Error,
     keyset::{KeySet, generate},
     master_key::MasterKey,
-    moment::Entropy,
+    moment::{Caller, Entropy, chance},
 };
 use auth_domain::{
     keys::{self, KeyStanding, KeyState, KeyStep},
     time::Timestamp,
 };
-use auth_storage::{Storage, StoredKey};
+use auth_storage::{Author, Storage, StoredKey, Terms};
 use std::sync::Arc;
 
 /// How often a change is planned anew after another node was faster.
@@ -57,7 +58,8 @@ impl KeyAdmin {
     /// # Errors
     /// A failure, among them keys that were sealed with another master key.
     pub(crate) async fn complete(&self, now: Timestamp) -> Result<KeySet, Error> {
-        self.change(now, |stored, _| Ok(self.wanted(stored))).await?;
+        self.change(now, None, |stored, _| Ok(self.wanted(stored)))
+            .await?;
         KeySet::open(&self.storage.keys().await?, &self.master)
     }
 
@@ -83,9 +85,9 @@ impl KeyAdmin {
     ///
     /// # Errors
     /// [`Error::KeyTooYoung`], [`Error::NoKeysToRotate`], or a failure.
-    pub async fn rotate(&self, now: Timestamp) -> Result<(), Error> {
+    pub async fn rotate(&self, by: &Caller) -> Result<(), Error> {
         let (access, leeway) = (self.config.lifetimes().access, self.config.leeway());
-        self.change(now, |stored, now| {
+        self.change(by.now, Some((false, by)), |stored, now| {
             Ok(keys::rotate(&standings(stored), now, access, leeway)?)
         })
         .await
@@ -95,9 +97,23 @@ impl KeyAdmin {
     ///
     /// # Errors
     /// [`Error::NoKeysToRotate`], or a failure.
-    pub async fn replace_compromised(&self, now: Timestamp) -> Result<(), Error> {
-        self.change(now, |stored, _| Ok(keys::replace_compromised(&standings(stored))))
-            .await
+    pub async fn replace_compromised(&self, by: &Caller) -> Result<(), Error> {
+        self.change(by.now, Some((true, by)), |stored, _| {
+            Ok(keys::replace_compromised(&standings(stored)))
+        })
+        .await
+    }
+
+    /// Every key: where it stands, and its algorithm.
+    ///
+    /// # Errors
+    /// A failure.
+    pub async fn list(&self) -> Result<Vec<(KeyStanding, String)>, Error> {
+        let stored = self.storage.keys().await?;
+        Ok(stored
+            .into_iter()
+            .map(|key| (key.standing, key.algorithm))
+            .collect())
     }
 
     /// Seals every key with another master key. Servers have to be started anew with it.
@@ -116,7 +132,15 @@ impl KeyAdmin {
             resealed.push((kid, sealed));
         }
         let count = resealed.len();
-        let settings = vec![("master_key_check".to_owned(), new.check_value()?)];
+        let mut settings = vec![("master_key_check".to_owned(), new.check_value()?)];
+        if let Some(sealed) = self.storage.setting(AUDIT_KEY).await? {
+            let plain = self
+                .master
+                .open(AUDIT_KEY, &sealed)
+                .map_err(|error| Error::Internal(format!("the audit log's key: {error}")))?;
+            let sealed = new.seal(AUDIT_KEY, &plain, self.entropy.as_ref())?;
+            settings.push((AUDIT_KEY.to_owned(), sealed));
+        }
         self.storage.reseal_keys(resealed, settings).await?;
         Ok(count)
     }
@@ -126,7 +150,7 @@ impl KeyAdmin {
     /// # Errors
     /// A failure.
     pub(crate) async fn retire_expired(&self, now: Timestamp) -> Result<(), Error> {
-        self.change(now, |stored, now| {
+        self.change(now, None, |stored, now| {
             Ok(keys::retire_expired(&standings(stored), now))
         })
         .await
@@ -148,6 +172,7 @@ impl KeyAdmin {
     async fn change(
         &self,
         now: Timestamp,
+        rotation: Option<(bool, &Caller)>,
         plan: impl Fn(&[StoredKey], Timestamp) -> Result<Vec<KeyStep>, Error>,
     ) -> Result<(), Error> {
         if self.config.tokens.algorithm == Algorithm::HS256 {
@@ -166,13 +191,30 @@ impl KeyAdmin {
                     step @ KeyStep::Move { .. } => moves.push(step),
                 }
             }
-            if self.storage.change_keys(moves, new).await? {
+            let rotation = rotation
+                .map(|(compromised, by)| Ok::<_, Error>((compromised, self.terms(by)?)))
+                .transpose()?;
+            if self.storage.change_keys(moves, new, rotation).await? {
                 return Ok(());
             }
         }
         Err(Error::Unavailable(
             "other nodes kept changing the signing keys".to_owned(),
         ))
+    }
+
+    fn terms(&self, by: &Caller) -> Result<Terms, Error> {
+        Ok(Terms {
+            now: by.now,
+            until_at_least: by.now,
+            grace: self.config.leeway(),
+            by: Author {
+                actor: by.actor,
+                ip: by.origin.ip,
+                request_id: by.request_id.clone(),
+                seed: chance(self.entropy.as_ref())?,
+            },
+        })
     }
 
     /// An RSA key takes long to find: not on an async worker.

@@ -5,11 +5,16 @@
 
 mod accounts;
 mod admin;
+mod api_keys;
+mod audit;
 mod authenticate;
 mod background;
 mod clients;
 mod config;
+mod device;
+mod email;
 mod error;
+mod gate;
 mod hashing;
 mod introspect;
 mod keyring;
@@ -18,9 +23,12 @@ mod keyset;
 mod login;
 mod logout;
 mod logout_all;
+mod mailed;
 mod master_key;
 mod me;
 mod moment;
+mod password;
+mod post;
 mod readiness;
 mod refresh;
 mod register;
@@ -29,27 +37,34 @@ mod service;
 mod sessions;
 mod setup;
 mod signer;
+mod stats;
 mod tokens;
 mod truth;
 
 pub use accounts::{AccountRef, NewAccount};
 pub use admin::Admin;
+pub use api_keys::{Bearer, MOST_API_KEYS, WantedKey};
+pub use audit::{AuditLog, Chain};
 pub use authenticate::Principal;
 pub use config::{
-    Algorithm, Complaint, OauthConfig, PasswordConfig, RegistrationConfig, RotationConfig, ServiceConfig,
-    SessionConfig, TokensConfig,
+    Algorithm, AuditConfig, Complaint, OauthConfig, PasswordConfig, RegistrationConfig, RotationConfig,
+    ServiceConfig, SessionConfig, TokensConfig,
 };
+pub use device::KNOWN_FOR;
 pub use error::Error;
 pub use hashing::time_argon2;
 pub use introspect::Introspection;
 pub use keys::KeyAdmin;
 pub use master_key::{MasterKey, MasterKeyError};
+pub use me::Export;
 pub use moment::{Caller, Clock, Entropy, EntropyFailed, SystemClock, SystemEntropy};
 pub use readiness::{Check, Figures, Readiness};
-pub use register::Registration;
+pub use register::{Registered, Registration};
 pub use service::{Service, ServiceParts, StartError, Tokens};
 pub use sessions::{PageRequest, SessionView};
 pub use setup::Setup;
+pub use stats::Stats;
 pub use truth::StoredTruth;
 
-pub use auth_storage::SessionFilter;
+pub use auth_limits::Standing;
+pub use auth_storage::{AuditFilter, SessionFilter, UserChange, UserFilter, UserOutcome};

@@ -1,74 +1,129 @@
-//! `login`: a password for a session. Whoever can't sign in learns nothing of why: an unknown, disabled or password-less user
-//! and an address that can't be parsed cost a look-up and a hash like a wrong password, and get the same answer.
+//! `login`: a password for a session. Whoever can't sign in learns nothing of why: an unknown, disabled, unverified or
+//! password-less user and an address that can't be parsed cost a look-up and a hash like a wrong password, and get the same
+//! answer.
 
 use crate::{
+    device::KnownDevice,
     error::Error,
     hashing::Verified,
     moment::Caller,
     service::{Service, Tokens},
 };
-use auth_domain::{email::EmailAddress, password::PresentedPassword, user::UserStatus};
-use auth_storage::{Credentials, HashUpgrade, StartedSession};
+use auth_domain::{
+    audit::{Action, Actor},
+    email::EmailAddress,
+    password::PresentedPassword,
+    password_hash::PasswordHash,
+    user::{User, UserStatus},
+};
+use auth_storage::{Credentials, HashUpgrade, SignIn, StartedSession};
 use secrecy::{ExposeSecret, SecretString};
+
+/// Somebody whose password was right.
+struct Proved {
+    credentials: Credentials,
+    /// The hash at today's cost, if the stored one is outdated.
+    upgrade: Option<PasswordHash>,
+    /// The device, if the user knows it.
+    device: Option<KnownDevice>,
+}
 
 impl Service {
     /// Signs a user in.
     ///
     /// # Errors
-    /// [`Error::InvalidCredentials`], or a failure.
+    /// [`Error::InvalidCredentials`], [`Error::RateLimited`], or a failure.
     pub async fn login(&self, caller: &Caller, email: &str, password: SecretString) -> Result<Tokens, Error> {
-        let (credentials, upgrade) = self.verify_password(email, password).await?;
-        let user = credentials.user;
+        let proved = self.verify_password(caller, email, password).await?;
+        let user = proved.credentials.user;
+        let caller = caller.clone().proved(Actor::User(user.id));
         // Born with the generation that was read together with the hash: a reset in between leaves this session dead.
-        let session = self.new_session(caller, user.id, user.generation)?;
-        let upgrade = credentials
+        let session = self.new_session(&caller, user.id, user.generation)?;
+        let upgrade = proved
+            .credentials
             .password_hash
-            .zip(upgrade)
+            .zip(proved.upgrade)
             .map(|(from, to)| HashUpgrade { from, to });
-        let limit = self.config().session.max_per_user;
+        let sign_in = SignIn {
+            session: session.clone(),
+            max_per_user: self.config().session.max_per_user,
+            upgrade,
+            known_device: proved.device.is_some(),
+        };
         match self
             .storage()
-            .start_session(session.clone(), limit, upgrade, self.terms(caller.now))
+            .start_session(sign_in, self.terms(&caller)?)
             .await?
         {
             StartedSession::Started { displaced, user } => {
                 self.announce(&displaced).await;
-                self.give_tokens(user, &session, caller.now)
+                self.wake_post();
+                self.give_tokens_to_device(user, &session, &caller)
             }
             StartedSession::Outdated => Err(Error::InvalidCredentials),
         }
     }
 
-    /// The one place where a password signs in. The second value is its hash at today's cost, if the stored one is outdated.
+    /// The one place where a password signs in.
     async fn verify_password(
         &self,
+        caller: &Caller,
         email: &str,
         password: SecretString,
-    ) -> Result<(Credentials, Option<auth_domain::password_hash::PasswordHash>), Error> {
+    ) -> Result<Proved, Error> {
         let Ok(presented) = PresentedPassword::new(password.expose_secret().to_owned()) else {
             return Err(Error::InvalidCredentials);
         };
         // Before the look-up: the surplus of a flood costs no database.
         self.hasher().admit()?;
-        let known = match EmailAddress::parse(email) {
-            Ok(address) => self.storage().credentials(&address).await?,
-            Err(_) => self
-                .storage()
-                .credentials(self.hasher().nobody())
-                .await?
-                .filter(|_| false),
-        };
-        let stored = known
-            .as_ref()
-            .and_then(|credentials| credentials.password_hash.clone());
+        let address = EmailAddress::parse(email);
+        let account = address.as_ref().unwrap_or(self.hasher().nobody());
+        let found = self.storage().credentials(account).await?;
+        let known = found.filter(|_| address.is_ok());
+        let device = self.shown_device(caller).filter(|device| {
+            known
+                .as_ref()
+                .is_some_and(|known| device.is_known_to(known.user.id, known.devices_from))
+        });
+        let guess = self.admit_sign_in(caller, account, device).await?;
+        let stored = known.as_ref().and_then(|known| known.password_hash.clone());
         let verified = self.hasher().verify(stored, presented).await?;
         match (known, verified) {
-            (Some(credentials), Verified::Yes { upgrade })
-                if credentials.user.status == UserStatus::Active =>
-            {
-                Ok((credentials, upgrade))
+            (Some(credentials), Verified::Yes { upgrade }) if self.may_sign_in(&credentials.user) => {
+                self.was_no_guess(guess, caller).await;
+                Ok(Proved {
+                    credentials,
+                    upgrade,
+                    device,
+                })
             }
-            _ => Err(Error::InvalidCredentials),
+            (known, _) => {
+                self.note_failed_sign_in(caller, known.map(|known| known.user), device.is_some())
+                    .await?;
+                Err(Error::InvalidCredentials)
+            }
         }
+    }
+
+    /// Active, and verified where that is asked for.
+    fn may_sign_in(&self, user: &User) -> bool {
+        let verified = user.email_verified_at.is_some() || !self.config().registration.require_verified_email;
+        user.status == UserStatus::Active && verified
+    }
+
+    /// The same write for everybody, so that it tells nobody apart.
+    pub(crate) async fn note_failed_sign_in(
+        &self,
+        caller: &Caller,
+        user: Option<User>,
+        known_device: bool,
+    ) -> Result<(), Error> {
+        let details = vec![("known_device", known_device.to_string())];
+        let subject = user.map(|user| user.id);
+        let terms = self.terms(caller)?;
+        Ok(self
+            .storage()
+            .note(Action::SignInFailed, subject, details, terms)
+            .await?)
     }
 }

@@ -1,10 +1,10 @@
 //! `logout`: ends one session: this access token, every other one of the session, and its refresh token.
 
-use crate::{authenticate::Principal, error::Error, service::Service};
+use crate::{authenticate::Principal, error::Error, moment::Caller, service::Service};
 use auth_domain::{
+    audit::Actor,
     ids::{SessionId, UserId},
     session::EndReason,
-    time::Timestamp,
 };
 
 impl Service {
@@ -12,8 +12,8 @@ impl Service {
     ///
     /// # Errors
     /// A failure: then nothing was ended, and nothing may be answered as if it were (RFC 7009 §2.2.1).
-    pub async fn logout(&self, principal: &Principal, now: Timestamp) -> Result<(), Error> {
-        self.end_one(principal.session(), principal.user(), EndReason::Logout, now)
+    pub async fn logout(&self, principal: &Principal, caller: &Caller) -> Result<(), Error> {
+        self.end_one(principal.session(), principal.user(), EndReason::Logout, caller)
             .await
             .map(drop)
     }
@@ -22,14 +22,20 @@ impl Service {
     ///
     /// # Errors
     /// [`Error::InvalidToken`], [`Error::TokenExpired`], [`Error::TokenRevoked`] if it had ended before, or a failure.
-    pub async fn logout_with_refresh_token(&self, token: &str, now: Timestamp) -> Result<(), Error> {
+    pub async fn logout_with_refresh_token(&self, token: &str, caller: &Caller) -> Result<(), Error> {
+        let now = caller.now;
         let claims = self.shared().refresh.verify(token)?;
         claims.check(&self.config().issuer, now, self.config().leeway())?;
         if now >= claims.expires_at() {
             return Err(Error::TokenExpired);
         }
         match self
-            .end_one(claims.sid, claims.sub, EndReason::Logout, now)
+            .end_one(
+                claims.sid,
+                claims.sub,
+                EndReason::Logout,
+                &caller.clone().proved(Actor::User(claims.sub)),
+            )
             .await?
         {
             Some(true) => Ok(()),
@@ -44,11 +50,11 @@ impl Service {
         session: SessionId,
         owner: UserId,
         why: EndReason,
-        now: Timestamp,
+        caller: &Caller,
     ) -> Result<Option<bool>, Error> {
         let ended = self
             .storage()
-            .end_session(session, Some(owner), why, self.terms(now))
+            .end_session(session, Some(owner), why, self.terms(caller)?)
             .await?;
         let Some(ended) = ended else { return Ok(None) };
         self.announce(&ended.revocations).await;

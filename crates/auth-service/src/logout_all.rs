@@ -1,15 +1,15 @@
 //! `logout_all`: ends every session of the user by raising its generation. Signing in again works at once, on every node.
 
-use crate::{authenticate::Principal, error::Error, service::Service};
-use auth_domain::{session::EndReason, time::Timestamp};
+use crate::{authenticate::Principal, error::Error, moment::Caller, service::Service};
+use auth_domain::session::EndReason;
 
 impl Service {
     /// Ends every session of the caller, and answers how many lived.
     ///
     /// # Errors
     /// A failure.
-    pub async fn logout_all(&self, principal: &Principal, now: Timestamp) -> Result<u64, Error> {
-        let terms = self.admin().cut_terms(now);
+    pub async fn logout_all(&self, principal: &Principal, caller: &Caller) -> Result<u64, Error> {
+        let terms = self.admin().cut_terms(caller)?;
         let ended = self
             .storage()
             .end_user_sessions(principal.user(), EndReason::LogoutAll, terms)

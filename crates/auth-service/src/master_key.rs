@@ -45,6 +45,10 @@ pub(crate) enum Purpose {
     SigningKeys,
     /// Tells whether this is the master key that the database knows.
     Check,
+    /// Makes the one-time tokens that mails carry, out of the mails' ids.
+    MailedTokens,
+    /// Signs known-device tokens.
+    Devices,
 }
 
 impl Purpose {
@@ -53,6 +57,8 @@ impl Purpose {
             Self::RefreshTokens => b"keyward/v1/refresh-tokens",
             Self::SigningKeys => b"keyward/v1/signing-keys",
             Self::Check => b"keyward/v1/check",
+            Self::MailedTokens => b"keyward/v1/mailed-tokens",
+            Self::Devices => b"keyward/v1/devices",
         }
     }
 }
@@ -102,9 +108,17 @@ impl MasterKey {
         Ok(derived)
     }
 
+    /// A key for codes (HMAC-SHA-256) for one purpose.
+    pub(crate) fn hmac_key(&self, purpose: Purpose) -> Result<hmac::Key, Error> {
+        Ok(hmac::Key::new(
+            hmac::HMAC_SHA256,
+            self.derive(purpose)?.as_slice(),
+        ))
+    }
+
     /// A value by which the database knows this key again; it tells nothing of it.
     pub(crate) fn check_value(&self) -> Result<Vec<u8>, Error> {
-        let key = hmac::Key::new(hmac::HMAC_SHA256, self.derive(Purpose::Check)?.as_slice());
+        let key = self.hmac_key(Purpose::Check)?;
         Ok(hmac::sign(&key, b"this database").as_ref().to_vec())
     }
 
@@ -184,8 +198,15 @@ mod tests {
     #[test]
     fn every_purpose_has_its_own_key() {
         let key = MasterKey::from_bytes([3; 32]);
-        let derived =
-            [Purpose::RefreshTokens, Purpose::SigningKeys, Purpose::Check].map(|p| *key.derive(p).unwrap());
-        assert!(derived[0] != derived[1] && derived[1] != derived[2] && derived[0] != derived[2]);
+        use Purpose as P;
+        let all = [
+            P::RefreshTokens,
+            P::SigningKeys,
+            P::Check,
+            P::MailedTokens,
+            P::Devices,
+        ];
+        let derived: std::collections::HashSet<_> = all.map(|p| *key.derive(p).unwrap()).into();
+        assert_eq!(derived.len(), all.len());
     }
 }

@@ -1,11 +1,33 @@
-//! `me`: the caller's own account, as stored now.
+//! `me`: the caller's own account, as stored now; renamed, exported, deleted.
 
-use crate::{authenticate::Principal, error::Error, service::Service};
+use crate::{authenticate::Principal, error::Error, moment::Caller, service::Service, sessions::PageRequest};
 use auth_domain::{
-    time::Timestamp,
+    api_key::ApiKey,
+    audit::{Action, AuditEvent},
+    ids::UserId,
+    session::Session,
     user::{DisplayName, User},
 };
-use auth_storage::{UserChange, UserOutcome};
+use auth_storage::{AuditFilter, SessionFilter, UserChange, UserOutcome};
+use secrecy::SecretString;
+
+/// How many rows of a kind an export reads at a time.
+const PAGE: u32 = 500;
+/// How many rows of a kind an export holds at most, the newest first.
+const MOST: usize = 20_000;
+
+/// Everything that is stored about a user.
+#[derive(Debug)]
+pub struct Export {
+    /// The user.
+    pub user: User,
+    /// Its sessions, ended ones too.
+    pub sessions: Vec<Session>,
+    /// Its API keys.
+    pub api_keys: Vec<ApiKey>,
+    /// What the audit log says of it, and of what it did.
+    pub audit: Vec<AuditEvent>,
+}
 
 impl Service {
     /// The caller as stored now.
@@ -13,10 +35,15 @@ impl Service {
     /// # Errors
     /// [`Error::TokenRevoked`] if it was deleted in this moment, or a failure.
     pub async fn me(&self, principal: &Principal) -> Result<User, Error> {
-        self.storage()
-            .user(principal.user())
-            .await?
-            .ok_or(Error::TokenRevoked)
+        self.user_as_stored(principal.user()).await
+    }
+
+    /// A user whose token or key holds, as stored now.
+    ///
+    /// # Errors
+    /// [`Error::TokenRevoked`] if it was deleted in this moment, or a failure.
+    pub async fn user_as_stored(&self, id: UserId) -> Result<User, Error> {
+        self.storage().user(id).await?.ok_or(Error::TokenRevoked)
     }
 
     /// Changes the caller's name; `None` takes it away.
@@ -27,27 +54,89 @@ impl Service {
         &self,
         principal: &Principal,
         name: Option<String>,
-        now: Timestamp,
+        caller: &Caller,
     ) -> Result<User, Error> {
         let name = name.as_deref().map(DisplayName::parse).transpose()?;
         let change = UserChange {
             name: Some(name),
             ..UserChange::default()
         };
-        let admin = self.admin();
-        let changed = self
-            .storage()
-            .change_user(
-                principal.user(),
-                change,
-                admin.administrators(),
-                admin.cut_terms(now),
-            )
-            .await?;
-        match changed {
-            UserOutcome::Changed { user, .. } => Ok(user),
-            UserOutcome::NotFound => Err(Error::TokenRevoked),
-            UserOutcome::LastAdmin => Err(Error::LastAdmin),
+        match self.admin().change_user(principal.user(), change, caller).await {
+            Ok(UserOutcome::Changed { user, .. }) => Ok(user),
+            Ok(UserOutcome::NotFound) | Err(Error::NotFound) => Err(Error::TokenRevoked),
+            Ok(UserOutcome::LastAdmin) => Err(Error::LastAdmin),
+            Err(error) => Err(error),
         }
+    }
+
+    /// Deletes the caller's account and all it owns.
+    ///
+    /// # Errors
+    /// [`Error::WrongCurrentPassword`], [`Error::LastAdmin`], [`Error::RateLimited`], or a failure.
+    pub async fn delete_me(
+        &self,
+        principal: &Principal,
+        caller: &Caller,
+        password: SecretString,
+    ) -> Result<(), Error> {
+        self.check_password(principal, caller, password).await?;
+        match self.admin().delete_user(principal.user(), caller).await {
+            Ok(UserOutcome::Changed { revocations, .. }) => {
+                self.announce(&revocations).await;
+                self.wake_post();
+                Ok(())
+            }
+            Ok(_) | Err(Error::NotFound) => Err(Error::TokenRevoked),
+            Err(error) => Err(error),
+        }
+    }
+
+    /// Everything that is stored about the caller.
+    ///
+    /// # Errors
+    /// [`Error::RateLimited`], or a failure.
+    pub async fn export(&self, principal: &Principal, caller: &Caller) -> Result<Export, Error> {
+        let id = principal.user();
+        self.admit_user(id, caller).await?;
+        let user = self.me(principal).await?;
+        let mut sessions: Vec<Session> = Vec::new();
+        let mut audit: Vec<AuditEvent> = Vec::new();
+        while sessions.len() < MOST {
+            let after = sessions.last().map(|session| session.id.as_uuid());
+            let page = PageRequest { after, limit: PAGE };
+            let read = self
+                .storage()
+                .sessions(id, SessionFilter::All, caller.now, page.into())
+                .await?;
+            let whole = read.len() == PAGE as usize;
+            sessions.extend(read);
+            if !whole {
+                break;
+            }
+        }
+        let of_mine = AuditFilter {
+            user: Some(id),
+            ..AuditFilter::default()
+        };
+        while audit.len() < MOST {
+            let after = audit.last().map(|event| event.id.as_uuid());
+            let page = PageRequest { after, limit: PAGE };
+            let read = self.storage().audit(of_mine.clone(), page.into()).await?;
+            let whole = read.len() == PAGE as usize;
+            audit.extend(read);
+            if !whole {
+                break;
+            }
+        }
+        let api_keys = self.storage().api_keys(id).await?;
+        self.storage()
+            .note(Action::Exported, Some(id), Vec::new(), self.terms(caller)?)
+            .await?;
+        Ok(Export {
+            user,
+            sessions,
+            api_keys,
+            audit,
+        })
     }
 }

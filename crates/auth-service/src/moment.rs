@@ -1,10 +1,12 @@
 //! Where time and chance come from. Both are handed in, so that a test holds them in its hand.
 
 use auth_domain::{
+    audit::Actor,
     session::Origin,
     time::{Timestamp, to_micros},
 };
 use chrono::{DateTime, Utc};
+use secrecy::SecretString;
 use std::sync::atomic::{AtomicI64, Ordering};
 
 /// Tells the time. Read once a request, at the edge.
@@ -61,13 +63,49 @@ pub(crate) fn chance<const N: usize>(entropy: &dyn Entropy) -> Result<[u8; N], E
     Ok(bytes)
 }
 
-/// Who calls, and when: read once at the edge and handed down.
+/// Who calls, when and from where: read once at the edge and handed down. It is what the audit log says of a change.
 #[derive(Debug, Clone)]
 pub struct Caller {
     /// The moment of the request.
     pub now: Timestamp,
+    /// Who it is, as far as that is proved.
+    pub actor: Actor,
     /// Where it came from.
     pub origin: Origin,
+    /// The request's id.
+    pub request_id: Option<String>,
+    /// The device token that it showed, if any.
+    pub device: Option<SecretString>,
+}
+
+impl Caller {
+    /// Whoever runs the command line.
+    #[must_use]
+    pub fn operator(now: Timestamp) -> Self {
+        Self::without_request(now, Actor::Operator)
+    }
+
+    /// The service itself.
+    #[must_use]
+    pub(crate) fn service(now: Timestamp) -> Self {
+        Self::without_request(now, Actor::Service)
+    }
+
+    fn without_request(now: Timestamp, actor: Actor) -> Self {
+        Self {
+            now,
+            actor,
+            origin: Origin::new(None, None),
+            request_id: None,
+            device: None,
+        }
+    }
+
+    /// The same caller, who has proved who it is.
+    #[must_use]
+    pub fn proved(self, actor: Actor) -> Self {
+        Self { actor, ..self }
+    }
 }
 
 #[cfg(test)]

@@ -9,7 +9,7 @@ use crate::{
 use auth_domain::{
     idempotency::{IdempotencyDigest, IdempotencyKey},
     ids::{SessionId, TokenId, UserId},
-    revocation::{TokenRef, grace},
+    revocation::TokenRef,
     rotation::{Decision, Presented},
     user::Generation,
 };
@@ -34,11 +34,12 @@ impl Service {
             expires_at: claims.expires_at(),
             key: key.map(|key| IdempotencyDigest::new(sha256(key.as_bytes()))),
         };
-        let grace = grace(self.config().leeway());
+        self.admit_user(claims.sub, caller).await?;
         let policy = self.config().rotation_policy();
+        let noted = self.config().audit.record_refreshes;
         let rotated = self
             .storage()
-            .rotate(claims.sid, presented, caller.now, policy, grace)
+            .rotate(claims.sid, presented, policy, noted, self.terms(caller)?)
             .await?;
         let Some(rotated) = rotated else {
             return Err(self.why_unknown(claims.sid, claims.sub).await?);
@@ -57,6 +58,7 @@ impl Service {
                     tracing::warn!(event = "refresh_token_reuse", %session, %user, "a used refresh token came back: its session was ended");
                 }
                 self.announce(&rotated.revocations).await;
+                self.wake_post();
                 Err(Error::TokenAlreadyUsed)
             }
         }

@@ -1,4 +1,5 @@
-//! `register`: makes a user of the role `user` and signs it in, in one transaction.
+//! `register`: makes a user of the role `user` and signs it in, in one transaction; or, where addresses have to be verified
+//! first, mails it a link and tells the caller nothing.
 
 use crate::{
     error::Error,
@@ -7,11 +8,12 @@ use crate::{
 };
 use auth_domain::{
     email::EmailAddress,
-    ids::UserId,
+    ids::{MailId, UserId},
+    one_time::TokenKind,
     role::Role,
     user::{DisplayName, Generation, UserStatus},
 };
-use auth_storage::{InsertedUser, NewUser};
+use auth_storage::{InsertedUser, MailedToken, NewUser, Pending};
 use secrecy::SecretString;
 
 /// What somebody who registers says.
@@ -24,22 +26,68 @@ pub struct Registration {
     pub name: Option<String>,
 }
 
+/// What came of it.
+#[derive(Debug)]
+pub enum Registered {
+    /// The user is there, and signed in.
+    SignedIn(Box<Tokens>),
+    /// A mail is on its way, to whoever has the address.
+    ToBeVerified,
+}
+
 impl Service {
-    /// Registers a user and signs it in.
+    /// Registers a user and signs it in, unless its address has to be verified first.
     ///
     /// # Errors
-    /// [`Error::RegistrationClosed`], [`Error::InvalidEmail`], [`Error::InvalidName`], [`Error::WeakPassword`],
-    /// [`Error::EmailTaken`], or a failure.
-    pub async fn register(&self, caller: &Caller, wanted: Registration) -> Result<Tokens, Error> {
+    /// [`Error::RegistrationClosed`], [`Error::RateLimited`], [`Error::InvalidEmail`], [`Error::InvalidName`],
+    /// [`Error::WeakPassword`], [`Error::EmailTaken`], or a failure.
+    pub async fn register(&self, caller: &Caller, wanted: Registration) -> Result<Registered, Error> {
         if !self.config().registration.open {
             return Err(Error::RegistrationClosed);
         }
+        self.admit_registration(caller).await?;
         let user = self.new_user(caller, wanted, Role::USER).await?;
+        let mut verification = self.verification_mail(&user.email, caller)?;
+        let terms = self.terms(caller)?;
+        if self.config().registration.require_verified_email {
+            let (password_hash, name) = (user.password_hash.clone(), user.name.clone());
+            verification.token.pending = password_hash.map(|password_hash| Pending { password_hash, name });
+            // Nobody can sign in as it until somebody shows that the address is theirs.
+            let bare = NewUser {
+                password_hash: None,
+                name: None,
+                ..user
+            };
+            self.storage().register_pending(bare, verification, terms).await?;
+            self.wake_post();
+            return Ok(Registered::ToBeVerified);
+        }
         let session = self.new_session(caller, user.id, Generation::FIRST)?;
-        match self.storage().insert_user(user, Some(session.clone())).await? {
-            InsertedUser::Created(user) => self.give_tokens(user, &session, caller.now),
+        let made = self
+            .storage()
+            .insert_user(user, Some(session.clone()), Some(verification), terms)
+            .await?;
+        self.wake_post();
+        match made {
+            InsertedUser::Created(user) => {
+                let tokens = self.give_tokens_to_device(user, &session, caller)?;
+                Ok(Registered::SignedIn(Box::new(tokens)))
+            }
             InsertedUser::EmailTaken => Err(Error::EmailTaken),
         }
+    }
+
+    /// The mail that verifies this address.
+    pub(crate) fn verification_mail(
+        &self,
+        email: &EmailAddress,
+        caller: &Caller,
+    ) -> Result<MailedToken, Error> {
+        let id = MailId::from_parts(caller.now, chance(self.entropy())?);
+        let kind = TokenKind::EmailVerification;
+        let mut mailed = self.shared().mail_tokens.mailed(id, kind, caller.now);
+        mailed.token.email = Some(email.clone());
+        Ok(mailed)
     }
 
     /// A user as it will be stored, its password accepted and hashed.

@@ -1,7 +1,7 @@
 //! `revoke`: ends a token at another service's wish (RFC 7009): an access token by itself, a refresh token with its session.
 
-use crate::{error::Error, service::Service};
-use auth_domain::{claims::ClaimsRefused, session::EndReason, time::Timestamp};
+use crate::{error::Error, moment::Caller, service::Service};
+use auth_domain::{claims::ClaimsRefused, session::EndReason};
 use chrono::DateTime;
 
 impl Service {
@@ -9,7 +9,8 @@ impl Service {
     ///
     /// # Errors
     /// A failure alone: then it may still hold.
-    pub async fn revoke(&self, token: &str, now: Timestamp) -> Result<(), Error> {
+    pub async fn revoke(&self, token: &str, caller: &Caller) -> Result<(), Error> {
+        let now = caller.now;
         match self.verified_claims(token, now).await {
             Ok(claims) => {
                 let config = self.config();
@@ -17,7 +18,7 @@ impl Service {
                     Ok(()) => {}
                     Err(ClaimsRefused::Invalid | ClaimsRefused::Expired) => return Ok(()),
                 }
-                let mut terms = self.terms(now);
+                let mut terms = self.terms(caller)?;
                 let expiry = DateTime::from_timestamp(claims.exp, 0).unwrap_or(now);
                 terms.until_at_least = expiry + terms.grace;
                 let revocations = self.storage().revoke_token(claims.jti, terms).await?;
@@ -32,7 +33,7 @@ impl Service {
                 .check(&self.config().issuer, now, self.config().leeway())
                 .is_ok()
         {
-            self.end_one(claims.sid, claims.sub, EndReason::Revoked, now)
+            self.end_one(claims.sid, claims.sub, EndReason::Revoked, caller)
                 .await?;
         }
         Ok(())

@@ -2,15 +2,21 @@
 
 use crate::{
     admin::Admin,
-    background::Background,
+    audit::AuditLog,
+    background::{Background, Chores},
     config::{Algorithm, ServiceConfig},
+    device::DeviceTokens,
     error::Error,
+    gate::Refusals,
     hashing::Hasher,
     keyring::KeyRing,
     keys::KeyAdmin,
     keyset::KeySet,
+    mailed::MailTokens,
     master_key::MasterKey,
-    moment::{Clock, Entropy, chance},
+    moment::{Caller, Clock, Entropy, chance},
+    post::Post,
+    stats::Stats,
     tokens::{AccessVerifier, RefreshSigner},
 };
 use auth_blacklist::Blacklist;
@@ -24,9 +30,11 @@ use auth_domain::{
     time::Timestamp,
     user::User,
 };
+use auth_limits::Limits;
+use auth_mail::Mailer;
 use auth_storage::{Storage, Terms};
 use secrecy::{ExposeSecret, SecretString};
-use std::sync::Arc;
+use std::sync::{Arc, Mutex};
 
 /// What a service is made of.
 pub struct ServiceParts {
@@ -34,6 +42,10 @@ pub struct ServiceParts {
     pub storage: Storage,
     /// The fast copies of the revocations.
     pub blacklist: Blacklist,
+    /// The rate limits.
+    pub limits: Limits,
+    /// How mail leaves.
+    pub mailer: Mailer,
     /// What secrets at rest hang on.
     pub master_key: MasterKey,
     /// What the operator set.
@@ -69,6 +81,13 @@ pub(crate) struct Shared {
     pub(crate) keys: Arc<KeyRing>,
     pub(crate) access: AccessVerifier,
     pub(crate) refresh: RefreshSigner,
+    pub(crate) limits: Limits,
+    pub(crate) refusals: Arc<Refusals>,
+    pub(crate) devices: DeviceTokens,
+    pub(crate) mail_tokens: Arc<MailTokens>,
+    pub(crate) stats: Mutex<Option<Stats>>,
+    audit_log: AuditLog,
+    post: Post,
     background: Background,
 }
 
@@ -87,6 +106,8 @@ pub struct Tokens {
     pub user: User,
     /// Their session.
     pub session: SessionId,
+    /// After a sign-in: what the device shows the next time.
+    pub device_token: Option<SecretString>,
 }
 
 impl Service {
@@ -98,6 +119,8 @@ impl Service {
         let ServiceParts {
             storage,
             blacklist,
+            limits,
+            mailer,
             master_key,
             config,
             entropy,
@@ -116,6 +139,9 @@ impl Service {
         }
         let now = clock.now();
         let refresh = RefreshSigner::new(&master_key)?;
+        let devices = DeviceTokens::new(&master_key)?;
+        let mail_tokens = Arc::new(MailTokens::new(&master_key)?);
+        let audit_log = AuditLog::open(storage.clone(), &master_key, entropy.as_ref()).await?;
         let (key_admin, keys) = if config.tokens.algorithm == Algorithm::HS256 {
             (
                 None,
@@ -127,8 +153,22 @@ impl Service {
             (Some(key_admin), keys)
         };
         let keys = Arc::new(KeyRing::new(keys, key_admin, now));
-        let background = Background::start(Arc::clone(&keys), storage.clone(), Arc::clone(&clock));
         let admin = Admin::new(storage, config, entropy)?;
+        let post = Post::new(
+            admin.clone(),
+            mailer,
+            Arc::clone(&mail_tokens),
+            Arc::clone(&clock),
+        );
+        let refusals = Arc::new(Refusals::default());
+        let background = Background::start(Chores {
+            keys: Arc::clone(&keys),
+            admin: admin.clone(),
+            audit_log: audit_log.clone(),
+            post: post.clone(),
+            refusals: Arc::clone(&refusals),
+            clock: Arc::clone(&clock),
+        });
         Ok(Self(Arc::new(Shared {
             admin,
             blacklist,
@@ -136,6 +176,13 @@ impl Service {
             keys,
             access: AccessVerifier::new(),
             refresh,
+            limits,
+            refusals,
+            devices,
+            mail_tokens,
+            stats: Mutex::new(None),
+            audit_log,
+            post,
             background,
         })))
     }
@@ -177,6 +224,45 @@ impl Service {
         self.0.keys.stored()
     }
 
+    /// The audit log and its seals.
+    #[must_use]
+    pub fn audit_log(&self) -> &AuditLog {
+        &self.0.audit_log
+    }
+
+    /// Delivers the mails that are due; it happens by itself. Answers how many were taken up.
+    ///
+    /// # Errors
+    /// A failure of the database.
+    pub async fn deliver_mail(&self) -> Result<usize, Error> {
+        self.0.post.deliver_due().await
+    }
+
+    /// Notes what the limits refused in the audit log; it happens by itself each minute.
+    ///
+    /// # Errors
+    /// A failure of the database.
+    pub async fn note_refusals(&self) -> Result<(), Error> {
+        self.0.background.chores().note_refusals().await
+    }
+
+    /// Removes what has expired; it happens by itself each minute.
+    ///
+    /// # Errors
+    /// A failure of the database.
+    pub async fn sweep(&self) -> Result<(), Error> {
+        self.0.background.chores().sweep().await
+    }
+
+    /// Says that a mail was queued by one of the administrator's verbs.
+    pub fn mail_was_queued(&self) {
+        self.wake_post();
+    }
+
+    pub(crate) fn wake_post(&self) {
+        self.0.post.wake();
+    }
+
     pub(crate) fn shared(&self) -> &Shared {
         &self.0
     }
@@ -210,7 +296,7 @@ impl Service {
     /// A session that begins now, not yet stored.
     pub(crate) fn new_session(
         &self,
-        caller: &crate::moment::Caller,
+        caller: &Caller,
         user: auth_domain::ids::UserId,
         generation: auth_domain::user::Generation,
     ) -> Result<Session, Error> {
@@ -265,12 +351,28 @@ impl Service {
             refresh_expires_in: (refresh.exp - now.timestamp()).max(0),
             user,
             session: session.id,
+            device_token: None,
         })
     }
 
-    /// What bounds a revocation of one session or token made now.
-    pub(crate) fn terms(&self, now: Timestamp) -> Terms {
-        self.0.admin.terms(now)
+    /// The same after a sign-in: its device is known from now on.
+    pub(crate) fn give_tokens_to_device(
+        &self,
+        user: User,
+        session: &Session,
+        caller: &Caller,
+    ) -> Result<Tokens, Error> {
+        let before = self.shown_device(caller);
+        let device = self.0.devices.give(user.id, before, caller.now, self.entropy())?;
+        Ok(Tokens {
+            device_token: Some(device),
+            ..self.give_tokens(user, session, caller.now)?
+        })
+    }
+
+    /// The terms of a change that this caller makes now.
+    pub(crate) fn terms(&self, caller: &Caller) -> Result<Terms, Error> {
+        self.0.admin.terms(caller)
     }
 }
 

@@ -1,6 +1,6 @@
 //! `sessions`: what a user sees and ends of its own sessions, and an administrator of anybody's.
 
-use crate::{admin::Admin, authenticate::Principal, error::Error, service::Service};
+use crate::{admin::Admin, authenticate::Principal, error::Error, moment::Caller, service::Service};
 use auth_domain::{
     ids::{SessionId, UserId},
     revocation::Revocation,
@@ -86,14 +86,14 @@ impl Service {
         &self,
         principal: &Principal,
         id: SessionId,
-        now: Timestamp,
+        caller: &Caller,
     ) -> Result<(), Error> {
         let why = if id == principal.session() {
             EndReason::Logout
         } else {
             EndReason::EndedByUser
         };
-        self.end_one(id, principal.user(), why, now)
+        self.end_one(id, principal.user(), why, caller)
             .await?
             .map(drop)
             .ok_or(Error::NotFound)
@@ -125,14 +125,19 @@ impl Admin {
         Ok(self.storage().sessions(user, filter, now, page.into()).await?)
     }
 
-    /// Ends anybody's session. Answers what was revoked by it.
+    /// Ends anybody's session, or this user's alone. Answers what was revoked by it.
     ///
     /// # Errors
     /// [`Error::NotFound`], or a failure.
-    pub async fn end_session(&self, id: SessionId, now: Timestamp) -> Result<Vec<Revocation>, Error> {
+    pub async fn end_session(
+        &self,
+        id: SessionId,
+        owner: Option<UserId>,
+        by: &Caller,
+    ) -> Result<Vec<Revocation>, Error> {
         let ended = self
             .storage()
-            .end_session(id, None, EndReason::EndedByAdmin, self.terms(now))
+            .end_session(id, owner, EndReason::EndedByAdmin, self.terms(by)?)
             .await?;
         Ok(ended.ok_or(Error::NotFound)?.revocations)
     }
@@ -141,10 +146,10 @@ impl Admin {
     ///
     /// # Errors
     /// [`Error::NotFound`], or a failure.
-    pub async fn end_sessions(&self, user: UserId, now: Timestamp) -> Result<(u64, Vec<Revocation>), Error> {
+    pub async fn end_sessions(&self, user: UserId, by: &Caller) -> Result<(u64, Vec<Revocation>), Error> {
         let ended = self
             .storage()
-            .end_user_sessions(user, EndReason::EndedByAdmin, self.cut_terms(now))
+            .end_user_sessions(user, EndReason::EndedByAdmin, self.cut_terms(by)?)
             .await?;
         let ended = ended.ok_or(Error::NotFound)?;
         Ok((ended.count, ended.revocations))

@@ -9,18 +9,10 @@ use crate::{
     service::{Service, Tokens},
     tokens::sha256,
 };
-use auth_domain::{
-    ids::OneTimeTokenId,
-    role::Role,
-    time::{Span, Timestamp},
-    user::Generation,
-};
-use auth_storage::{SetupOutcome, SetupToken, SetupTokenIssue};
+use auth_domain::{ids::OneTimeTokenId, one_time::TokenKind, role::Role, user::Generation};
+use auth_storage::{NewToken, SetupOutcome, SetupTokenIssue};
 use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD};
 use secrecy::{ExposeSecret, SecretString};
-
-/// How long a set-up token holds.
-pub(crate) const SETUP_TOKEN_TTL: Span = Span::minutes(15);
 
 /// What the first administrator says.
 pub struct Setup {
@@ -36,21 +28,20 @@ impl Admin {
     ///
     /// # Errors
     /// [`Error::SetupClosed`] with `replace` if there is an administrator; a failure.
-    pub async fn issue_setup_token(
-        &self,
-        replace: bool,
-        now: Timestamp,
-    ) -> Result<Option<SecretString>, Error> {
+    pub async fn issue_setup_token(&self, replace: bool, by: &Caller) -> Result<Option<SecretString>, Error> {
         let token = SecretString::from(URL_SAFE_NO_PAD.encode(chance::<32>(self.entropy())?));
-        let stored = SetupToken {
-            id: OneTimeTokenId::from_parts(now, chance(self.entropy())?),
+        let stored = NewToken {
+            id: OneTimeTokenId::from_parts(by.now, chance(self.entropy())?),
+            kind: TokenKind::Setup,
             digest: sha256(token.expose_secret().as_bytes()),
-            created_at: now,
-            expires_at: now + SETUP_TOKEN_TTL,
+            created_at: by.now,
+            expires_at: by.now + TokenKind::Setup.lifetime(),
+            email: None,
+            pending: None,
         };
         match self
             .storage()
-            .issue_setup_token(stored, self.administrators(), replace)
+            .issue_setup_token(stored, self.administrators(), replace, self.terms(by)?)
             .await?
         {
             SetupTokenIssue::Issued => Ok(Some(token)),
@@ -67,6 +58,7 @@ impl Service {
     /// # Errors
     /// [`Error::SetupClosed`], [`Error::InvalidOrExpiredToken`], those of registration, or a failure.
     pub async fn setup(&self, caller: &Caller, setup: Setup) -> Result<Tokens, Error> {
+        self.admit_link(caller).await?;
         let administrators = self.admin().administrators();
         if self
             .storage()
@@ -76,14 +68,20 @@ impl Service {
             return Err(Error::SetupClosed);
         }
         let digest = sha256(setup.token.expose_secret().as_bytes());
-        let user = self.new_user(caller, setup.account, Role::ADMIN).await?;
+        let mut user = self.new_user(caller, setup.account, Role::ADMIN).await?;
+        // Whoever set the server up needs no mail to get in.
+        user.email_verified_at = self
+            .config()
+            .registration
+            .require_verified_email
+            .then_some(caller.now);
         let session = self.new_session(caller, user.id, Generation::FIRST)?;
         let redeemed = self
             .storage()
-            .redeem_setup_token(digest, user, session.clone(), administrators, caller.now)
+            .redeem_setup_token(digest, user, session.clone(), administrators, self.terms(caller)?)
             .await?;
         match redeemed {
-            SetupOutcome::Created(user) => self.give_tokens(user, &session, caller.now),
+            SetupOutcome::Created(user) => self.give_tokens_to_device(user, &session, caller),
             SetupOutcome::Closed => Err(Error::SetupClosed),
             SetupOutcome::InvalidToken => Err(Error::InvalidOrExpiredToken),
             SetupOutcome::EmailTaken => Err(Error::EmailTaken),

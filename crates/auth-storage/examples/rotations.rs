@@ -3,15 +3,16 @@
 //! `cargo run --release -p auth-storage --example rotations -- sqlite://x.db [prepared|unprepared] [seconds]`
 
 use auth_domain::{
+    audit::Actor,
     email::EmailAddress,
-    ids::{SessionId, UserId},
+    ids::{ID_CHANCE, SessionId, UserId},
     role::Role,
     rotation::{Decision, Presented, RotationPolicy},
     session::{Lifetimes, Origin, Session, SessionState},
     time::{Span, Timestamp, after, to_micros},
     user::{Generation, UserStatus},
 };
-use auth_storage::{DatabaseConfig, NewUser, Storage};
+use auth_storage::{Author, DatabaseConfig, NewUser, Storage, Terms};
 use std::{
     error::Error,
     io::Write,
@@ -84,7 +85,8 @@ async fn refresh_until(
         origin: Origin::default(),
     };
     let id = session.id;
-    db.insert_user(user, Some(session)).await?;
+    let terms = terms(now, chance);
+    db.insert_user(user, Some(session), None, terms.clone()).await?;
     let mut took = Vec::new();
     let mut number = 0;
     while Instant::now() < until {
@@ -95,7 +97,7 @@ async fn refresh_until(
         };
         let asked = Instant::now();
         let rotated = db
-            .rotate(id, presented, now, RotationPolicy::default(), Span::seconds(6))
+            .rotate(id, presented, RotationPolicy::default(), false, terms.clone())
             .await?;
         took.push(asked.elapsed());
         match rotated.map(|rotated| rotated.decision) {
@@ -104,4 +106,18 @@ async fn refresh_until(
         }
     }
     Ok(took)
+}
+
+fn terms(now: Timestamp, seed: [u8; ID_CHANCE]) -> Terms {
+    Terms {
+        now,
+        until_at_least: now,
+        grace: Span::seconds(6),
+        by: Author {
+            actor: Actor::Service,
+            ip: None,
+            request_id: None,
+            seed,
+        },
+    }
 }

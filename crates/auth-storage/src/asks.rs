@@ -1,17 +1,36 @@
 //! What callers hand in.
 
 use auth_domain::{
+    api_key::ApiKey,
+    audit::{Action, Actor},
     email::EmailAddress,
-    ids::{OneTimeTokenId, UserId},
+    ids::{ID_CHANCE, MailId, OneTimeTokenId, UserId},
+    one_time::TokenKind,
     password_hash::PasswordHash,
     role::Role,
+    session::Session,
     time::{Span, Timestamp},
     user::{DisplayName, UserStatus},
 };
+use std::net::IpAddr;
 use uuid::Uuid;
 
-/// How long what is ended now has to be known.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+/// Who asks for a change and where from, as the audit says it, and the chance that the ids of what is written beside it are
+/// made of.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Author {
+    /// Who.
+    pub actor: Actor,
+    /// From which address.
+    pub ip: Option<IpAddr>,
+    /// Under which request id.
+    pub request_id: Option<String>,
+    /// Ten random bytes; no two changes share them.
+    pub seed: [u8; ID_CHANCE],
+}
+
+/// When something is done, by whom, and how long what it ends has to be known.
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Terms {
     /// The clock of the node that was asked.
     pub now: Timestamp,
@@ -19,6 +38,8 @@ pub struct Terms {
     pub until_at_least: Timestamp,
     /// What is added to the expiry of the last token ([`auth_domain::revocation::grace`]).
     pub grace: Span,
+    /// Who does it.
+    pub by: Author,
 }
 
 /// A user to be made. Its generation is the first.
@@ -58,7 +79,7 @@ pub struct UserChange {
 /// Which users are listed: those that fit all that is set.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct UserFilter {
-    /// A part of the address or the name, in any case.
+    /// What the address or the name begins with, in any case; after an `@`, what the address's domain begins with.
     pub query: Option<String>,
     /// The role.
     pub role: Option<Role>,
@@ -96,17 +117,76 @@ pub struct HashUpgrade {
     pub to: PasswordHash,
 }
 
-/// A set-up token to be stored: its digest, never itself.
+/// A one-time token to be stored: its digest, never itself.
 #[derive(Clone)]
-pub struct SetupToken {
+pub struct NewToken {
     /// Its row.
     pub id: OneTimeTokenId,
+    /// What it does.
+    pub kind: TokenKind,
     /// The SHA-256 of the token.
     pub digest: [u8; 32],
-    /// When it is made.
+    /// When it was asked for. A newer one of its kind and user voids it.
     pub created_at: Timestamp,
     /// Until when it may be used.
     pub expires_at: Timestamp,
+    /// The address that it is bound to: the new one of a change, the one that is verified, the one that a report restores.
+    pub email: Option<EmailAddress>,
+    /// What it puts in force when it is used: the password and the name of a registration that waits for it.
+    pub pending: Option<Pending>,
+}
+
+/// What a registration wants, until its address is verified.
+#[derive(Clone)]
+pub struct Pending {
+    /// The hash of its password.
+    pub password_hash: PasswordHash,
+    /// Its name.
+    pub name: Option<DisplayName>,
+}
+
+/// A token, and the mail that carries it.
+#[derive(Clone)]
+pub struct MailedToken {
+    /// The mail's row; the token is derived from it.
+    pub mail: MailId,
+    /// The token.
+    pub token: NewToken,
+}
+
+/// A sign-in to be written down.
+#[derive(Clone)]
+pub struct SignIn {
+    /// The session that it begins.
+    pub session: Session,
+    /// How many live sessions the user may have.
+    pub max_per_user: u32,
+    /// The rewrite of an outdated hash.
+    pub upgrade: Option<HashUpgrade>,
+    /// Whether the device is one that signed in before: if not, its user is told.
+    pub known_device: bool,
+}
+
+/// An API key to be stored: its digest, never itself.
+#[derive(Clone)]
+pub struct NewApiKey {
+    /// What is known of it.
+    pub key: ApiKey,
+    /// The SHA-256 of the key.
+    pub digest: [u8; 32],
+}
+
+/// Which part of the audit log: the rows that fit all that is set.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct AuditFilter {
+    /// Those that concern this user, or that it did.
+    pub user: Option<UserId>,
+    /// Those of this action.
+    pub action: Option<Action>,
+    /// From then on.
+    pub since: Option<Timestamp>,
+    /// Until before then.
+    pub until: Option<Timestamp>,
 }
 
 /// What a sweep removes, and how much at most.
@@ -114,6 +194,8 @@ pub struct SetupToken {
 pub struct SweepTerms {
     /// How long ended and expired sessions, and retired keys, are still shown.
     pub keep_ended_sessions: Span,
+    /// How long mails that are done with are still shown, without their recipients.
+    pub keep_mails: Span,
     /// The most rows of each kind that one call removes.
     pub limit: u32,
 }

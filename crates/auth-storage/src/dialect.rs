@@ -93,7 +93,14 @@ impl Dialect for SqliteConnection {
         work: impl FnOnce(&mut Self) -> Result<T, E>,
     ) -> Result<T, E> {
         // The writer began the transaction; this is a savepoint in it.
-        self.transaction(work)
+        AnsiTransactionManager::begin_transaction(self)?;
+        match work(self) {
+            Ok(value) => {
+                AnsiTransactionManager::commit_transaction(self)?;
+                Ok(value)
+            }
+            Err(stop) => rolled_back(self, stop),
+        }
     }
 
     fn clock(&mut self) -> Result<Ts, Fault> {
@@ -168,14 +175,7 @@ impl Dialect for PgConnection {
                 AnsiTransactionManager::commit_transaction(self)?;
                 Ok(value)
             }
-            Err(stop) => match AnsiTransactionManager::rollback_transaction(self) {
-                // A broken connection has rolled back by itself; why it broke says more.
-                Ok(()) | Err(Error::BrokenTransactionManager) => Err(stop),
-                Err(rollback) => {
-                    tracing::debug!(error = %Self::meaning(&rollback).error, "a transaction could not be rolled back");
-                    Err(stop)
-                }
-            },
+            Err(stop) => rolled_back(self, stop),
         }
     }
 
@@ -210,6 +210,20 @@ impl Dialect for PgConnection {
             _ => unknown(information.message()),
         }
     }
+}
+
+/// Rolls back, and says why. What broke, or a full disk, has rolled back by itself, and no savepoint is left: why it did says more.
+fn rolled_back<C, T, E>(c: &mut C, stop: E) -> Result<T, E>
+where
+    C: Dialect<TransactionManager = AnsiTransactionManager>,
+{
+    match AnsiTransactionManager::rollback_transaction(c) {
+        Ok(()) | Err(Error::BrokenTransactionManager) => {}
+        Err(rollback) => {
+            tracing::debug!(error = %C::meaning(&rollback).error, "a transaction could not be rolled back");
+        }
+    }
+    Err(stop)
 }
 
 /// What PostgreSQL's message tells where Diesel passes no SQLSTATE on. A server that speaks another language falls through

@@ -1,4 +1,5 @@
-//! What is kept: users, sessions, revocations, one-time tokens, clients, signing keys and settings, on SQLite or PostgreSQL.
+//! What is kept: users, sessions, revocations, one-time tokens, API keys, clients, signing keys, settings, the outbox and the
+//! audit log, on SQLite or PostgreSQL.
 //!
 //! The crate's rules: every query is written once (`ops`), what differs between the databases stands in one file (`dialect`),
 //! rows become domain values in one place (`rows`), and the decisions are the domain's. Not found is a value; an `Err` means
@@ -29,16 +30,18 @@ mod sqlty;
 mod storage;
 
 pub use asks::{
-    HashUpgrade, NewUser, Page, SessionFilter, SetupToken, SweepTerms, Terms, UserChange, UserFilter,
+    AuditFilter, Author, HashUpgrade, MailedToken, NewApiKey, NewToken, NewUser, Page, Pending,
+    SessionFilter, SignIn, SweepTerms, Terms, UserChange, UserFilter,
 };
 pub use config::DatabaseConfig;
 pub use error::{AlreadyServed, MigrateError, OpenError, Outage, QueryRefused, StorageError};
 pub use outcomes::{
-    Credentials, EndedSession, EndedSessions, InsertedUser, MigrationStatus, RevocationBatch, Rotated,
-    SetupOutcome, SetupTokenIssue, StartedSession, StoredKey, Swept, UserOutcome,
+    ClaimedMail, Credentials, EndedSession, EndedSessions, InsertedKey, InsertedUser, KeyHolder, MailEnd,
+    MailFigures, MigrationStatus, Redeemed, RevocationBatch, Rotated, SealedBatch, SetupOutcome,
+    SetupTokenIssue, StartedSession, StoredKey, StoredToken, Swept, UserFigures, UserOutcome,
 };
 pub use serving::ServeLock;
-pub use storage::Storage;
+pub use storage::{AUDIT_FLOOR, SealMac, Storage};
 
 /// The tables and columns that the code knows, for the test that compares them with each database.
 #[doc(hidden)]

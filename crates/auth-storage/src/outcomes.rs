@@ -1,14 +1,21 @@
 //! What callers get back. An outcome that must persist is a value: an `Err` only ever means that the store failed.
 
+use crate::asks::Pending;
 use auth_domain::{
+    api_key::ApiKey,
+    audit::{AuditEvent, Seal},
+    email::EmailAddress,
+    ids::{MailId, UserId},
     keys::KeyStanding,
+    mail::MailKind,
     password_hash::PasswordHash,
     revocation::Revocation,
     rotation::Decision,
     session::Session,
-    time::Timestamp,
+    time::{Span, Timestamp},
     user::{Generation, User},
 };
+use std::collections::BTreeMap;
 
 /// Whether a user was made.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -26,6 +33,116 @@ pub struct Credentials {
     pub user: User,
     /// The hash; `None`: it can't sign in with a password.
     pub password_hash: Option<PasswordHash>,
+    /// Known devices from before are strangers again.
+    pub devices_from: Option<Timestamp>,
+    /// When the password was last set; links that were mailed before are void.
+    pub password_changed_at: Option<Timestamp>,
+}
+
+/// A one-time token that holds.
+#[derive(Clone)]
+pub struct StoredToken {
+    /// Whose it is.
+    pub user: Option<UserId>,
+    /// The address that it is bound to.
+    pub email: Option<EmailAddress>,
+    /// What it puts in force.
+    pub pending: Option<Pending>,
+}
+
+/// What came of a one-time token that was presented.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Redeemed {
+    /// It was used up, and this is what it did.
+    Done {
+        /// The user after it.
+        user: User,
+        /// What has to be announced.
+        revocations: Vec<Revocation>,
+    },
+    /// No such token, or it was used, or is past its time; nothing was written.
+    InvalidToken,
+    /// Another user has the address by now; nothing was written.
+    EmailTaken,
+}
+
+/// A mail that a worker has claimed.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ClaimedMail {
+    /// Its row.
+    pub id: MailId,
+    /// What it is about.
+    pub kind: MailKind,
+    /// Whom it concerns; `None` for a reset that was asked for by address.
+    pub user: Option<UserId>,
+    /// Where to, if not to the user's stored address; as typed.
+    pub recipient: Option<String>,
+    /// What it says beside its kind.
+    pub facts: BTreeMap<String, String>,
+    /// When it was asked for.
+    pub created_at: Timestamp,
+    /// How often it has been tried, this time included.
+    pub attempts: u32,
+}
+
+/// What became of a mail.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum MailEnd {
+    /// The server took it.
+    Sent,
+    /// There was nobody to send it to, or it was void.
+    Dropped,
+    /// It was given up.
+    Failed(String),
+    /// It is tried again, so much later.
+    Later(Span, String),
+}
+
+/// How full the outbox is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct MailFigures {
+    /// How many wait.
+    pub waiting: u64,
+    /// How many were given up and are still shown.
+    pub failed: u64,
+}
+
+/// What came of a key to be made.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum InsertedKey {
+    /// It is there.
+    Created,
+    /// The user has as many as it may; nothing was written.
+    TooMany,
+    /// There is no such user; nothing was written.
+    NoUser,
+}
+
+/// An API key with its owner, from one read.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct KeyHolder {
+    /// The key.
+    pub key: ApiKey,
+    /// Its owner.
+    pub owner: User,
+}
+
+/// How many of what there are.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct UserFigures {
+    /// Users by role and status.
+    pub users: Vec<(String, String, u64)>,
+    /// Sessions that can be refreshed.
+    pub live_sessions: u64,
+}
+
+/// A sealed batch of the audit log, as stored.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct SealedBatch {
+    /// Its seal.
+    pub seal: Seal,
+    /// Its events, in the order of their ids.
+    pub events: Vec<AuditEvent>,
 }
 
 /// What came of a change of a user.
@@ -152,6 +269,10 @@ pub struct Swept {
     pub one_time_tokens: u64,
     /// Retired keys.
     pub keys: u64,
+    /// Mails that are done with.
+    pub mails: u64,
+    /// API keys past their time.
+    pub api_keys: u64,
 }
 
 /// A migration, and whether the database has it.

@@ -5,9 +5,12 @@ use crate::{
     config::Config,
     master_key::{self, NoMasterKey},
 };
-use auth_blacklist::{Blacklist, Nodes};
-use auth_service::{Clock, Entropy, Service, ServiceParts, StoredTruth};
+use auth_blacklist::{Blacklist, Nodes, Scripts};
+use auth_limits::{Limits, Shared};
+use auth_mail::{MailError, Mailer};
+use auth_service::{Caller, Clock, Entropy, Service, ServiceParts, StoredTruth};
 use auth_storage::{AlreadyServed, Backend, MigrateError, OpenError, ServeLock, Storage, StorageError};
+use futures::future::BoxFuture;
 use secrecy::SecretString;
 use std::{fs, io, net::SocketAddr, path::PathBuf, sync::Arc, time::Duration};
 use tokio::time::{Instant, sleep};
@@ -62,6 +65,12 @@ pub enum StartError {
     /// A Redis URL can't be used.
     #[error("redis.url: {0}")]
     Redis(#[from] auth_blacklist::UnusableUrl),
+    /// Redis can't be used for the limits.
+    #[error("redis.url: {0}")]
+    LimitsInRedis(String),
+    /// Mail can't be sent.
+    #[error("{0}")]
+    Mail(#[from] MailError),
     /// The use cases can't start.
     #[error("{0}")]
     Service(#[from] auth_service::StartError),
@@ -94,7 +103,7 @@ impl StartError {
                     | OpenError::InMemory
                     | OpenError::SqliteParameters
             ),
-            Self::Redis(_) => true,
+            Self::Redis(_) | Self::LimitsInRedis(_) | Self::Mail(_) => true,
             _ => false,
         }
     }
@@ -175,6 +184,8 @@ pub async fn start(
     let parts = ServiceParts {
         storage,
         blacklist,
+        limits: limits(&config).await?,
+        mailer: Mailer::start(&config.mail)?,
         master_key: found.key,
         config: config.service.clone(),
         entropy,
@@ -188,7 +199,10 @@ pub async fn start(
         }
         (Err(error), _) => return Err(error.into()),
     };
-    let setup_token = service.admin().issue_setup_token(false, clock.now()).await?;
+    let setup_token = service
+        .admin()
+        .issue_setup_token(false, &Caller::operator(clock.now()))
+        .await?;
     let http = match auth_api::serve(service.clone(), config.server.clone()).await {
         Ok(http) => http,
         Err(error) => {
@@ -204,6 +218,40 @@ pub async fn start(
         setup_token,
         _lock: lock,
     })
+}
+
+/// The limits: counted in Redis where there is one, in the process where there is none.
+async fn limits(config: &Config) -> Result<Limits, StartError> {
+    let urls = if config.is_embedded() {
+        None
+    } else {
+        config.redis.urls()?
+    };
+    let shared = match urls {
+        None => None,
+        Some(urls) => {
+            let scripts =
+                Scripts::new(&urls, config.limits.probe_key()).map_err(StartError::LimitsInRedis)?;
+            // The connection is made now, so that the first request need not wait for it. Without one, the process counts.
+            let _warm = scripts.eval("return {}", &[], &[]).await;
+            Some(Arc::new(OverRedis(scripts)) as Arc<dyn Shared>)
+        }
+    };
+    Ok(Limits::new(config.limits.clone(), shared))
+}
+
+/// The limits' counters over the blacklist's way to Redis.
+struct OverRedis(Scripts);
+
+impl Shared for OverRedis {
+    fn run<'a>(
+        &'a self,
+        script: &'a str,
+        keys: &'a [String],
+        args: &'a [i64],
+    ) -> BoxFuture<'a, Result<Vec<i64>, String>> {
+        Box::pin(self.0.eval(script, keys, args))
+    }
 }
 
 /// Makes aws-lc-rs the process's cryptography for TLS. The first call counts; others change nothing.

@@ -121,7 +121,7 @@ on_every_backend! {
     async fn of_whatever_does_not_hold_introspection_says_inactive_and_nothing_else(backend) {
         let (app, elsewhere) = (TestApp::start(backend).await, TestApp::start(backend).await);
         let service = app.running().service();
-        let (id, secret) = service.admin().create_client("billing", service.clock().now()).await.unwrap();
+        let (id, secret) = service.admin().create_client("billing", &app.operator()).await.unwrap();
         let ask = async |path: &str, token: &str, hint: &str| {
             let request = app.anonymous().request(Method::POST, path).basic_auth(id.to_string(), Some(secret.expose_secret()));
             app.anonymous().send(request.form(&[("token", token), ("token_type_hint", hint)])).await
@@ -135,7 +135,7 @@ on_every_backend! {
         }
         let account: auth_service::AccountRef = gone.email.parse().unwrap();
         let deleted = service.admin().user(&account).await.unwrap().id;
-        assert!(service.admin().delete_user(deleted, service.clock().now()).await.is_ok());
+        assert!(service.admin().delete_user(deleted, &app.operator()).await.is_ok());
         let expected = json!({ "active": false });
         let forged = format!("{}x", ada.access);
         for token in [stranger.access.as_str(), &stranger.refresh, &gone.refresh, &forged, "a.b.c", "\0", "é"] {

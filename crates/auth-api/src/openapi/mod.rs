@@ -2,6 +2,8 @@
 //!
 //! The bodies come of the types that handlers read and write; the operations and their errors stand in one table.
 
+mod account;
+mod admin;
 mod links;
 mod operation;
 mod operations;
@@ -28,7 +30,12 @@ impl Document {
     #[must_use]
     pub fn of(config: &ServerConfig) -> Self {
         let mut paths = Paths::new();
-        for operation in operations::all(&config.base_path) {
+        let all = [
+            operations::all(&config.base_path),
+            account::all(&config.base_path),
+            admin::all(&config.admin_path),
+        ];
+        for operation in all.into_iter().flatten() {
             operation.add_to(&mut paths);
         }
         let access = HttpBuilder::new()
@@ -71,17 +78,24 @@ impl Document {
 }
 
 /// The groups of routes, as the viewer shows them.
-const TAGS: [(&str, &str); 5] = [
-    ("account", "Making an account and looking at it."),
+const TAGS: [(&str, &str); 6] = [
+    (
+        "account",
+        "Making an account, looking after it, getting it back, leaving.",
+    ),
     ("tokens", "Signing in, refreshing, signing out."),
     ("sessions", "One's own sessions."),
     ("services", "For other services and proxies."),
+    (
+        "admin",
+        "Users, their sessions, the audit log, the signing keys. Each operation names the permission that it needs.",
+    ),
     ("operation", "Health, keys, set-up."),
 ];
 
 fn introduction() -> String {
     let mut text = String::from(
-        "Registers users, signs them in, rotates their tokens and signs them out.\n\n\
+        "Registers users, signs them in, rotates their tokens, signs them out, and gets their accounts back.\n\n\
          Errors are RFC 9457 problems; a program reads `code`. `/token`, `/revoke` and `/introspect` answer in the form of \
          RFC 6749 §5.2. Every answer carries `X-Request-Id`, taken from the request when it is a sane one.\n\n\
          | code | status | meaning |\n| --- | --- | --- |\n",
@@ -156,7 +170,7 @@ mod tests {
                 }
             }
         }
-        assert_eq!(names.len(), 21);
+        assert_eq!(names.len(), 50);
     }
 
     #[test]
@@ -183,6 +197,14 @@ mod tests {
             ("RefreshBody", vec!["refresh_token"]),
             ("RenameBody", vec!["name"]),
             ("SetupBody", vec!["token", "email", "password"]),
+            ("ForgotBody", vec!["email"]),
+            ("ResetBody", vec!["token", "new_password"]),
+            ("ChangePasswordBody", vec!["current_password", "new_password"]),
+            ("ChangeEmailBody", vec!["new_email", "current_password"]),
+            ("MailedTokenBody", vec!["token"]),
+            ("DeleteMeBody", vec!["password"]),
+            ("ApiKeyBody", vec!["name"]),
+            ("CreateUserBody", vec!["email"]),
         ] {
             assert_eq!(schemas[name]["additionalProperties"], false, "{name}");
             assert_eq!(schemas[name]["required"], serde_json::json!(required), "{name}");
@@ -270,7 +292,9 @@ mod tests {
                 documented.entry(path).or_default().insert(method.to_uppercase());
             }
             for (path, mut methods) in documented {
-                let uri = path.replace("{id}", "018f3f5e-7c1a-7a30-8d2e-0123456789ab");
+                let uri = ["{id}", "{session}", "{key}"].iter().fold(path, |path, name| {
+                    path.replace(name, "018f3f5e-7c1a-7a30-8d2e-0123456789ab")
+                });
                 let odd = TestRequest::default()
                     .method(Method::TRACE)
                     .uri(&uri)

@@ -1,10 +1,12 @@
 //! One operation of the document: what it takes, who may call, and everything that it may answer.
 
-use super::{BEARER, CLIENT, links, schemas};
+use super::{BEARER, CLIENT, links, operations::query, schemas};
 use crate::problem::{Code, PROBLEM_JSON};
+use auth_domain::role::Permission;
 use std::collections::BTreeMap;
 use utoipa::openapi::{
     Content, HeaderBuilder, HttpMethod, Paths, Required, ResponseBuilder, ResponsesBuilder,
+    extensions::ExtensionsBuilder,
     path::{OperationBuilder, Parameter},
     request_body::RequestBodyBuilder,
     schema::{ObjectBuilder, Type},
@@ -17,6 +19,8 @@ pub(super) enum Auth {
     Anybody,
     SignedIn,
     MaybeSignedIn,
+    /// Whoever holds the permission, signed in or by an API key.
+    Holds(Permission),
     Client,
     MaybeClient,
 }
@@ -52,6 +56,7 @@ pub(super) struct Operation {
     parameters: Vec<Parameter>,
     errors: Vec<Code>,
     not_ready: Option<&'static str>,
+    also: Option<(u16, &'static str, &'static str)>,
 }
 
 /// Why a call with an access token may be refused.
@@ -94,6 +99,7 @@ impl Operation {
             parameters: vec![],
             errors: vec![],
             not_ready: None,
+            also: None,
         }
     }
 
@@ -126,6 +132,27 @@ impl Operation {
         }
     }
 
+    /// Another good answer.
+    pub(super) fn also(self, status: u16, shape: &'static str, says: &'static str) -> Self {
+        Self {
+            also: Some((status, shape, says)),
+            ..self
+        }
+    }
+
+    /// A list that comes in pages.
+    pub(super) fn paged(self) -> Self {
+        let limit = ObjectBuilder::new()
+            .schema_type(Type::Integer)
+            .minimum(Some(1))
+            .maximum(Some(100))
+            .default(Some(20.into()));
+        let cursor = schemas::text().pattern(Some(crate::cursor::PATTERN));
+        self.with(query("limit", "How many.", limit))
+            .with(query("cursor", "The next_cursor of the page before.", cursor))
+            .or(&[Code::InvalidInput])
+    }
+
     /// Writes the operation into the document.
     pub(super) fn add_to(self, paths: &mut Paths) {
         let mut operation = OperationBuilder::new()
@@ -138,12 +165,21 @@ impl Operation {
         let scheme = |name: &str| SecurityRequirement::new(name, std::iter::empty::<String>());
         operation = match self.auth {
             Auth::Anybody | Auth::MaybeClient => operation,
-            Auth::SignedIn => operation.security(scheme(BEARER)),
+            Auth::SignedIn | Auth::Holds(_) => operation.security(scheme(BEARER)),
             Auth::MaybeSignedIn => operation
                 .security(scheme(BEARER))
                 .security(SecurityRequirement::default()),
             Auth::Client => operation.security(scheme(CLIENT)),
         };
+        if let Auth::Holds(permission) = self.auth {
+            operation = operation
+                .description(Some(format!("Needs the permission `{}`.", permission.as_str())))
+                .extensions(Some(
+                    ExtensionsBuilder::new()
+                        .add("x-permission", permission.as_str())
+                        .build(),
+                ));
+        }
         paths.add_path_operation(&self.path, vec![self.method], operation);
     }
 
@@ -186,9 +222,21 @@ impl Operation {
             if status == 401 {
                 answer = answer.header("WWW-Authenticate", header("How to prove who is calling."));
             }
-            if status == 503 {
+            if status == 503 || status == 429 {
                 answer = answer.header("Retry-After", header("When to come back, in seconds."));
             }
+            if status == 429 {
+                answer = answer
+                    .header("RateLimit", header("Units left, and seconds until there is one."))
+                    .header(
+                        "RateLimit-Policy",
+                        header("Units at once, and the seconds that they come back in."),
+                    );
+            }
+            responses = responses.response(status.to_string(), answer);
+        }
+        if let Some((status, shape, says)) = self.also {
+            let answer = framed(says).content("application/json", Content::new(Some(schemas::named(shape))));
             responses = responses.response(status.to_string(), answer);
         }
         if let Some(shape) = self.not_ready {
@@ -235,8 +283,11 @@ impl Operation {
     /// The errors by status: those of the route, and those that its kind always has.
     fn problems(&self) -> BTreeMap<u16, String> {
         let mut codes = self.errors.clone();
-        if self.auth == Auth::SignedIn {
+        if matches!(self.auth, Auth::SignedIn | Auth::Holds(_)) {
             codes.extend(BEARER_ERRORS);
+        }
+        if matches!(self.auth, Auth::Holds(_)) {
+            codes.push(Code::Forbidden);
         }
         if matches!(self.takes, Takes::Json(_) | Takes::MaybeJson(_)) {
             codes.extend(BODY_ERRORS);
@@ -269,6 +320,7 @@ fn oauth_answers() -> BTreeMap<u16, String> {
         (401, "`invalid_client`"),
         (408, "`invalid_request`: the body did not arrive in time"),
         (413, "`invalid_request`: the body is too long"),
+        (429, "`temporarily_unavailable`: that was too often"),
         (500, "`server_error`"),
         (503, "`temporarily_unavailable`"),
     ];

@@ -8,7 +8,7 @@ use crate::problem::Code;
 use utoipa::openapi::{
     HttpMethod, Required,
     path::{Parameter, ParameterBuilder, ParameterIn},
-    schema::{KnownFormat, ObjectBuilder, SchemaFormat, Type},
+    schema::{KnownFormat, ObjectBuilder, SchemaFormat},
 };
 
 /// Every operation below this base path.
@@ -33,12 +33,18 @@ pub(super) fn all(base: &str) -> Vec<Operation> {
             Code::InvalidEmail,
             Code::InvalidName,
             Code::WeakPassword,
+            Code::RateLimited,
             Code::Overloaded,
-        ]),
+        ])
+        .also(
+            202,
+            "MessageJson",
+            "A mail is on its way (registration.require_verified_email)",
+        ),
         at(Post, "/login", "login", "tokens", "Sign in")
             .takes(Takes::Json("LoginBody"))
             .gives(Gives::Json(200, "TokenAnswer"))
-            .or(&[Code::InvalidCredentials, Code::Overloaded]),
+            .or(&[Code::InvalidCredentials, Code::RateLimited, Code::Overloaded]),
         at(
             Post,
             "/token",
@@ -62,6 +68,7 @@ pub(super) fn all(base: &str) -> Vec<Operation> {
         .with(idempotency_key())
         .or(&[
             Code::InvalidIdempotencyKey,
+            Code::RateLimited,
             Code::TokenAlreadyUsed,
             Code::TokenRevoked,
             Code::TokenExpired,
@@ -104,26 +111,8 @@ pub(super) fn all(base: &str) -> Vec<Operation> {
         )
         .by(Auth::SignedIn)
         .gives(Gives::Json(200, "SessionList"))
-        .with(query(
-            "status",
-            "Which ones; the live ones if left out.",
-            schemas::text().enum_values(Some(["active", "ended", "all"])),
-        ))
-        .with(query(
-            "limit",
-            "How many.",
-            ObjectBuilder::new()
-                .schema_type(Type::Integer)
-                .minimum(Some(1))
-                .maximum(Some(100))
-                .default(Some(20.into())),
-        ))
-        .with(query(
-            "cursor",
-            "The next_cursor of the page before.",
-            schemas::text().pattern(Some(crate::cursor::PATTERN)),
-        ))
-        .or(&[Code::InvalidInput]),
+        .with(session_status())
+        .paged(),
         at(
             Get,
             "/sessions/{id}",
@@ -193,6 +182,7 @@ pub(super) fn all(base: &str) -> Vec<Operation> {
             Code::InvalidEmail,
             Code::InvalidName,
             Code::WeakPassword,
+            Code::RateLimited,
             Code::Overloaded,
         ]),
         at(
@@ -222,7 +212,7 @@ fn root(path: &str, name: &'static str, summary: &'static str) -> Operation {
     Operation::new(HttpMethod::Get, path.to_owned(), name, "operation", summary)
 }
 
-fn query(name: &str, says: &str, schema: ObjectBuilder) -> Parameter {
+pub(super) fn query(name: &str, says: &str, schema: ObjectBuilder) -> Parameter {
     ParameterBuilder::new()
         .name(name)
         .parameter_in(ParameterIn::Query)
@@ -232,13 +222,26 @@ fn query(name: &str, says: &str, schema: ObjectBuilder) -> Parameter {
         .build()
 }
 
+pub(super) fn session_status() -> Parameter {
+    query(
+        "status",
+        "Which ones; the live ones if left out.",
+        schemas::text().enum_values(Some(["active", "ended", "all"])),
+    )
+}
+
 fn session_id() -> Parameter {
+    id("id", "The session's id. Another user's is not found.")
+}
+
+/// An id in the path.
+pub(super) fn id(name: &str, says: &str) -> Parameter {
     let uuid = schemas::text().format(Some(SchemaFormat::KnownFormat(KnownFormat::Uuid)));
     ParameterBuilder::new()
-        .name("id")
+        .name(name)
         .parameter_in(ParameterIn::Path)
         .required(Required::True)
-        .description(Some("The session's id. Another user's is not found."))
+        .description(Some(says))
         .schema(Some(uuid))
         .build()
 }

@@ -4,11 +4,21 @@ use crate::{
     oauth_error::OauthCode,
     problem::Code,
     routes::{
+        account::{DeleteMeBody, ExportJson},
+        admin::{
+            audit::{ActorJson, AuditEventJson},
+            keys::{RotateBody, SigningKeyJson, SigningKeyList},
+            stats::{StatsJson, UserCountJson},
+            users::{ChangeUserBody, CreateUserBody},
+        },
+        api_keys::{ApiKeyBody, ApiKeyJson, ApiKeyList, NewApiKeyJson},
+        email::ChangeEmailBody,
         health::{ReadinessJson, StatusJson},
         introspect::IntrospectionJson,
         login::LoginBody,
         logout::LogoutBody,
         me::RenameBody,
+        password::{ChangePasswordBody, ForgotBody, MailedTokenBody, ResetBody},
         refresh::RefreshBody,
         register::RegisterBody,
         setup::SetupBody,
@@ -29,6 +39,26 @@ pub(super) fn components() -> ComponentsBuilder {
         .schema_from::<LogoutBody>()
         .schema_from::<RenameBody>()
         .schema_from::<SetupBody>()
+        .schema_from::<ForgotBody>()
+        .schema_from::<ResetBody>()
+        .schema_from::<ChangePasswordBody>()
+        .schema_from::<MailedTokenBody>()
+        .schema_from::<ChangeEmailBody>()
+        .schema_from::<DeleteMeBody>()
+        .schema_from::<ExportJson>()
+        .schema_from::<ApiKeyBody>()
+        .schema_from::<ApiKeyJson>()
+        .schema_from::<ApiKeyList>()
+        .schema_from::<NewApiKeyJson<'_>>()
+        .schema_from::<CreateUserBody>()
+        .schema_from::<ChangeUserBody>()
+        .schema_from::<ActorJson>()
+        .schema_from::<AuditEventJson>()
+        .schema_from::<StatsJson>()
+        .schema_from::<UserCountJson>()
+        .schema_from::<RotateBody>()
+        .schema_from::<SigningKeyJson>()
+        .schema_from::<SigningKeyList>()
         .schema_from::<UserJson>()
         .schema_from::<TokenAnswer<'_>>()
         .schema_from::<OauthTokenAnswer<'_>>()
@@ -39,6 +69,8 @@ pub(super) fn components() -> ComponentsBuilder {
         .schema_from::<StatusJson>()
         .schema_from::<ReadinessJson>()
         .schema("SessionList", list_of("SessionJson"))
+        .schema("UserList", list_of("UserJson"))
+        .schema("AuditList", list_of("AuditEventJson"))
         .schema("Problem", problem())
         .schema("OauthError", oauth_error())
         .schema("TokenForm", token_form())

@@ -53,6 +53,8 @@ codes! {
     TokenAlreadyUsed = "token_already_used", 401, "Refresh token already used", "Refresh token already used";
     InvalidClient = "invalid_client", 401, "Invalid client", "The client is unknown or its secret is wrong.";
     RegistrationClosed = "registration_closed", 403, "Registration is closed", "Nobody can register here; ask an administrator for an account.";
+    WrongCurrentPassword = "wrong_current_password", 403, "Wrong current password", "The current password is wrong.";
+    PermissionNotHeld = "permission_not_held", 403, "Permission not held", "An API key can't be given a permission that its maker does not hold.";
     SetupClosed = "setup_closed", 403, "Set-up is closed", "There is an administrator already.";
     Forbidden = "forbidden", 403, "Forbidden", "You may not do this.";
     NotFound = "not_found", 404, "Not found", "There is nothing here.";
@@ -60,6 +62,7 @@ codes! {
     RequestTimeout = "request_timeout", 408, "Request timeout", "The body did not arrive in time.";
     EmailTaken = "email_taken", 409, "Email address taken", "There is an account with this email address.";
     LastAdmin = "last_admin", 409, "Last administrator", "The last active administrator can't be demoted, disabled or deleted.";
+    TooManyApiKeys = "too_many_api_keys", 409, "Too many API keys", "There are as many API keys as there may be; revoke one first.";
     KeyTooYoung = "key_too_young", 409, "Key too young", "The next signing key has not been published long enough.";
     NoKeysToRotate = "no_keys_to_rotate", 409, "No keys to rotate", "Tokens are signed with a shared secret; change the secret.";
     BodyTooLarge = "body_too_large", 413, "Body too large", "The body is longer than is accepted here.";
@@ -71,6 +74,7 @@ codes! {
     WeakPassword = "weak_password", 422, "Weak password", "The password does not fit the policy; see errors.";
     UnknownRole = "unknown_role", 422, "Unknown role", "There is no such role.";
     InvalidClientId = "invalid_client_id", 422, "Invalid client id", "The client id is invalid or taken.";
+    RateLimited = "rate_limited", 429, "Too many requests", "That was too often; try again after the time in Retry-After.";
     Internal = "internal_error", 500, "Internal error", "Something went wrong here; the log knows more under the request id.";
     Unavailable = "unavailable", 503, "Unavailable", "A part of the service is out of reach; try again shortly.";
     Overloaded = "overloaded", 503, "Overloaded", "There is more work than can be done in time; try again shortly.";

@@ -1,7 +1,7 @@
 //! Whether the process lives, and whether it may be sent requests. No version, no address, no reason reaches a client; the
 //! reasons are in the log.
 
-use crate::{call, edge::Edge};
+use crate::edge::Edge;
 use actix_web::{HttpResponse, web::Data};
 use auth_service::{Check, Service};
 use serde::Serialize;
@@ -50,7 +50,7 @@ pub async fn live() -> HttpResponse {
 
 /// `GET /health/ready`: 200, or 503 while a part is out of reach or the server drains.
 pub async fn ready(service: Data<Service>, edge: Data<Edge>) -> HttpResponse {
-    let parts = service.readiness(call::now(&service)).await;
+    let parts = service.readiness(service.clock().now()).await;
     let (draining, ready) = (edge.is_draining(), parts.is_ready());
     let told = ReadinessJson {
         status: match (draining, ready) {

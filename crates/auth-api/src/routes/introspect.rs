@@ -1,7 +1,7 @@
 //! `POST /introspect` (RFC 7662): tells another service what a token is. Members without a value are left out; of a token that
 //! is not active nothing is said but that.
 
-use crate::{call, client_auth, form::Form, oauth_error::OauthError};
+use crate::{client_auth, form::Form, oauth_error::OauthError};
 use actix_web::{HttpRequest, HttpResponse, web::Data};
 use auth_domain::{
     claims::{AccessClaims, OWN_CLIENT, RefreshClaims, TokenType},
@@ -77,7 +77,7 @@ pub async fn introspect(
 ) -> Result<HttpResponse, OauthError> {
     client_auth::require(&request, &mut form, &service).await?;
     let token = form.need("token")?;
-    let told = match service.introspect(&token, call::now(&service)).await? {
+    let told = match service.introspect(&token, service.clock().now()).await? {
         Introspection::Inactive => IntrospectionJson::default(),
         Introspection::Access(claims) => access(&claims),
         Introspection::Refresh { claims, user } => refresh(&claims, &user),

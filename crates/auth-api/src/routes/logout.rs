@@ -1,7 +1,8 @@
 //! `POST /logout`: ends the session of the access token, or, without one, of a refresh token.
 
 use crate::{
-    bearer, call,
+    bearer,
+    call::Call,
     edge::Edge,
     json::{FromMembers, Members, OptionalJson},
     metrics::RevokedBy,
@@ -42,14 +43,14 @@ pub async fn logout(
     edge: Data<Edge>,
     OptionalJson(body): OptionalJson<LogoutBody>,
 ) -> Result<HttpResponse, Problem> {
-    match bearer::sign_in_if_sent(&request).await? {
-        Some(signed_in) => service.logout(&signed_in.principal, signed_in.now).await?,
+    match bearer::act_if_sent(&request).await? {
+        Some(acting) => service.logout(&acting.principal, &acting.caller).await?,
         None => {
             let token = body
                 .and_then(|body| body.refresh_token)
                 .ok_or(Code::MissingToken)?;
             service
-                .logout_with_refresh_token(token.expose_secret(), call::now(&service))
+                .logout_with_refresh_token(token.expose_secret(), &Call::of(&request).caller(&service))
                 .await?;
         }
     }

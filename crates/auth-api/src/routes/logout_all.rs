@@ -1,6 +1,6 @@
 //! `POST /logout-all`: ends every session of the user.
 
-use crate::{bearer::SignedIn, edge::Edge, metrics::RevokedBy, problem::Problem, views::LoggedOutAllJson};
+use crate::{bearer::Acting, edge::Edge, metrics::RevokedBy, problem::Problem, views::LoggedOutAllJson};
 use actix_web::{HttpResponse, web::Data};
 use auth_service::Service;
 
@@ -11,9 +11,9 @@ use auth_service::Service;
 pub async fn logout_all(
     service: Data<Service>,
     edge: Data<Edge>,
-    signed_in: SignedIn,
+    acting: Acting,
 ) -> Result<HttpResponse, Problem> {
-    let sessions_revoked = service.logout_all(&signed_in.principal, signed_in.now).await?;
+    let sessions_revoked = service.logout_all(&acting.principal, &acting.caller).await?;
     edge.metrics.revoked(RevokedBy::LogoutAll);
     let message = "Successfully logged out from all sessions";
     Ok(HttpResponse::Ok().json(LoggedOutAllJson {

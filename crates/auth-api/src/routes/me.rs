@@ -1,7 +1,7 @@
 //! `GET /me` and `PATCH /me`: the user as stored now, and its name.
 
 use crate::{
-    bearer::{SignedIn, SignedInWith},
+    bearer::{AnyBearer, SignedInWith},
     json::{FromMembers, Members},
     problem::Problem,
     views::UserJson,
@@ -32,8 +32,8 @@ impl FromMembers for RenameBody {
 ///
 /// # Errors
 /// [`Problem`].
-pub async fn me(service: Data<Service>, signed_in: SignedIn) -> Result<HttpResponse, Problem> {
-    let user = service.me(&signed_in.principal).await?;
+pub async fn me(service: Data<Service>, AnyBearer(bearer): AnyBearer) -> Result<HttpResponse, Problem> {
+    let user = service.user_as_stored(bearer.user()).await?;
     Ok(HttpResponse::Ok().json(UserJson::from(&user)))
 }
 
@@ -45,9 +45,9 @@ pub async fn rename(
     service: Data<Service>,
     request: SignedInWith<RenameBody>,
 ) -> Result<HttpResponse, Problem> {
-    let SignedInWith { signed_in, body } = request;
+    let SignedInWith { acting, body } = request;
     let user = service
-        .rename(&signed_in.principal, body.name, signed_in.now)
+        .rename(&acting.principal, body.name, &acting.caller)
         .await?;
     Ok(HttpResponse::Ok().json(UserJson::from(&user)))
 }

@@ -7,7 +7,11 @@ use crate::{
 use actix_web::{HttpResponse, Resource, Route, guard, web};
 use std::sync::Arc;
 
+pub mod account;
+pub mod admin;
+pub mod api_keys;
 pub mod docs;
+pub mod email;
 pub mod health;
 pub mod introspect;
 pub mod jwks;
@@ -16,6 +20,7 @@ pub mod logout;
 pub mod logout_all;
 pub mod me;
 pub mod metrics;
+pub mod password;
 pub mod refresh;
 pub mod register;
 pub mod revoke;
@@ -40,10 +45,25 @@ pub fn public(table: &mut web::ServiceConfig, config: &ServerConfig) {
         .service(at("/logout", "POST").route(web::post().to(logout::logout)))
         .service(at("/logout-all", "POST").route(web::post().to(logout_all::logout_all)))
         .service(
-            at("/me", "GET, HEAD, PATCH")
+            at("/me", "GET, HEAD, PATCH, DELETE")
                 .route(read().to(me::me))
-                .route(web::patch().to(me::rename)),
+                .route(web::patch().to(me::rename))
+                .route(web::delete().to(account::delete)),
         )
+        .service(at("/me/export", "GET, HEAD").route(read().to(account::export)))
+        .service(at("/password/forgot", "POST").route(web::post().to(password::forgot)))
+        .service(at("/password/reset", "POST").route(web::post().to(password::reset)))
+        .service(at("/password/change", "POST").route(web::post().to(password::change)))
+        .service(at("/not-me", "POST").route(web::post().to(password::not_me)))
+        .service(at("/email/verification", "POST").route(web::post().to(email::send_again)))
+        .service(at("/email/verify", "POST").route(web::post().to(email::verify)))
+        .service(at("/email/change", "POST").route(web::post().to(email::change)))
+        .service(
+            at("/api-keys", "GET, HEAD, POST")
+                .route(read().to(api_keys::list))
+                .route(web::post().to(api_keys::create)),
+        )
+        .service(at("/api-keys/{id}", "DELETE").route(web::delete().to(api_keys::revoke)))
         .service(at("/sessions", "GET, HEAD").route(read().to(sessions::list)))
         .service(
             at("/sessions/{id}", "GET, HEAD, DELETE")
@@ -58,6 +78,7 @@ pub fn public(table: &mut web::ServiceConfig, config: &ServerConfig) {
         .service(resource("/health/live", "GET, HEAD").route(read().to(health::live)))
         .service(resource("/health/ready", "GET, HEAD").route(read().to(health::ready)))
         .service(resource("/.well-known/jwks.json", "GET, HEAD").route(read().to(jwks::jwks)));
+    admin::table(table, config);
     if config.docs {
         table
             .service(resource("/openapi.json", "GET, HEAD").route(read().to(docs::document)))
@@ -67,7 +88,7 @@ pub fn public(table: &mut web::ServiceConfig, config: &ServerConfig) {
 }
 
 /// The addresses for operators, on a socket of their own.
-pub fn admin(table: &mut web::ServiceConfig) {
+pub fn operators(table: &mut web::ServiceConfig) {
     table
         .service(resource("/metrics", "GET, HEAD").route(read().to(metrics::metrics)))
         .service(resource("/version", "GET, HEAD").route(read().to(metrics::version)));

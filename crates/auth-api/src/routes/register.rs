@@ -5,10 +5,10 @@ use crate::{
     edge::Edge,
     json::{FromMembers, Json, Members},
     problem::Problem,
-    views,
+    views::{self, MessageJson},
 };
 use actix_web::{HttpResponse, http::StatusCode, web::Data};
-use auth_service::{Registration, Service};
+use auth_service::{Registered, Registration, Service};
 use secrecy::SecretString;
 use utoipa::ToSchema;
 use validator::Validate;
@@ -40,7 +40,12 @@ impl FromMembers for RegisterBody {
     }
 }
 
-/// 201 with tokens; 403, 409, 422.
+/// What is answered where the address has to be verified first: the same for a new and for a known one.
+const TO_BE_VERIFIED: MessageJson = MessageJson {
+    message: "A mail with a link to confirm the address is on its way, if the address can be used",
+};
+
+/// 201 with tokens, or 202 where the address has to be verified first; 403, 409, 422.
 ///
 /// # Errors
 /// [`Problem`].
@@ -55,7 +60,7 @@ pub async fn register(
         password,
         name,
     } = body;
-    let tokens = service
+    let registered = service
         .register(
             &call.caller(&service),
             Registration {
@@ -65,6 +70,11 @@ pub async fn register(
             },
         )
         .await?;
-    edge.metrics.sign_in(&Ok(()));
-    Ok(views::token_answer(StatusCode::CREATED, &tokens))
+    match registered {
+        Registered::SignedIn(tokens) => {
+            edge.metrics.sign_in(&Ok(()));
+            Ok(views::token_answer(StatusCode::CREATED, &tokens))
+        }
+        Registered::ToBeVerified => Ok(HttpResponse::Accepted().json(TO_BE_VERIFIED)),
+    }
 }

@@ -1,6 +1,6 @@
 //! `POST /revoke` (RFC 7009): a service gives a token back. What is no token is revoked already.
 
-use crate::{call, client_auth, edge::Edge, form::Form, metrics::RevokedBy, oauth_error::OauthError};
+use crate::{call::Call, client_auth, edge::Edge, form::Form, metrics::RevokedBy, oauth_error::OauthError};
 use actix_web::{HttpRequest, HttpResponse, web::Data};
 use auth_service::Service;
 
@@ -12,11 +12,12 @@ pub async fn revoke(
     request: HttpRequest,
     service: Data<Service>,
     edge: Data<Edge>,
+    call: Call,
     mut form: Form,
 ) -> Result<HttpResponse, OauthError> {
     client_auth::require(&request, &mut form, &service).await?;
     let token = form.need("token")?;
-    service.revoke(&token, call::now(&service)).await?;
+    service.revoke(&token, &call.caller(&service)).await?;
     edge.metrics.revoked(RevokedBy::Revoke);
     Ok(HttpResponse::Ok().finish())
 }

@@ -1,7 +1,7 @@
 //! `GET /sessions`, `GET /sessions/{id}`, `DELETE /sessions/{id}`: one's own sessions, and no other's.
 
 use crate::{
-    bearer::SignedIn,
+    bearer::{Acting, SignedIn},
     cursor::{List, Paging},
     edge::Edge,
     metrics::RevokedBy,
@@ -61,21 +61,21 @@ pub async fn end(
     id: Path<String>,
     service: Data<Service>,
     edge: Data<Edge>,
-    signed_in: SignedIn,
+    acting: Acting,
 ) -> Result<HttpResponse, Problem> {
     service
-        .end_own_session(&signed_in.principal, session_id(&id)?, signed_in.now)
+        .end_own_session(&acting.principal, session_id(&id)?, &acting.caller)
         .await?;
     edge.metrics.revoked(RevokedBy::Session);
     Ok(HttpResponse::NoContent().finish())
 }
 
 /// What can't be an id names no session.
-fn session_id(text: &str) -> Result<SessionId, Problem> {
+pub(super) fn session_id(text: &str) -> Result<SessionId, Problem> {
     text.parse().map_err(|_| Code::NotFound.into())
 }
 
-fn filter(query: Query<'_>) -> Result<SessionFilter, Problem> {
+pub(super) fn filter(query: Query<'_>) -> Result<SessionFilter, Problem> {
     match query.single("status")?.as_deref() {
         None | Some("active") => Ok(SessionFilter::Active),
         Some("ended") => Ok(SessionFilter::Ended),

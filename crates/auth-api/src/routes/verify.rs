@@ -1,7 +1,7 @@
 //! `GET /verify`: forward-auth for nginx `auth_request`, Traefik, Caddy and HAProxy. No body; on its fast path no database.
 
 use crate::{
-    bearer::SignedIn,
+    bearer::AnyBearer,
     problem::{Code, Problem},
     query::Query,
 };
@@ -9,33 +9,42 @@ use actix_web::{
     HttpRequest, HttpResponse,
     http::header::{HeaderName, HeaderValue},
 };
-use auth_domain::claims::AccessClaims;
+use auth_service::Bearer;
 
 /// 204 with who it is; 401; 403 where `?role=` names another role.
 ///
 /// # Errors
 /// [`Problem`].
-pub async fn verify(request: HttpRequest, signed_in: SignedIn) -> Result<HttpResponse, Problem> {
-    let claims = &signed_in.principal.claims;
+pub async fn verify(request: HttpRequest, AnyBearer(bearer): AnyBearer) -> Result<HttpResponse, Problem> {
     // Every role that is named must be the user's: a role that nobody has, or two of them, let nobody in.
     if !Query::of(request.query_string())
         .all("role")
-        .all(|role| role == claims.role.as_str())
+        .all(|role| role == bearer.role().as_str())
     {
         return Err(Code::Forbidden.into());
     }
-    Ok(who(claims))
+    Ok(who(&bearer))
 }
 
-fn who(claims: &AccessClaims) -> HttpResponse {
+fn who(bearer: &Bearer) -> HttpResponse {
     let mut answer = HttpResponse::NoContent();
+    // A script's key belongs to no session.
+    let (email, by) = match bearer {
+        Bearer::Session(principal) => (
+            principal.claims.email.as_str(),
+            ("x-auth-session", principal.session().to_string()),
+        ),
+        Bearer::Key(holder) => (
+            holder.owner.email.as_str(),
+            ("x-auth-api-key", holder.key.id.to_string()),
+        ),
+    };
     let says = [
-        ("x-auth-user", claims.sub.to_string()),
-        ("x-auth-email", claims.email.clone()),
-        ("x-auth-role", claims.role.to_string()),
-        ("x-auth-session", claims.sid.to_string()),
+        ("x-auth-user", bearer.user().to_string()),
+        ("x-auth-email", email.to_owned()),
+        ("x-auth-role", bearer.role().to_string()),
     ];
-    for (name, value) in says {
+    for (name, value) in says.into_iter().chain([by]) {
         // An address may have letters beyond ASCII; a header carries their UTF-8 bytes (RFC 9110 §5.5, obs-text).
         if let Ok(value) = HeaderValue::from_bytes(value.as_bytes()) {
             answer.insert_header((HeaderName::from_static(name), value));
@@ -48,11 +57,13 @@ fn who(claims: &AccessClaims) -> HttpResponse {
 mod tests {
     use super::*;
     use auth_domain::{
-        claims::TokenType,
+        claims::{AccessClaims, TokenType},
         ids::{SessionId, TokenId, UserId},
         role::Role,
         user::Generation,
     };
+    use auth_service::Principal;
+    use std::sync::Arc;
     use uuid::Uuid;
 
     #[test]
@@ -71,7 +82,10 @@ mod tests {
             role: Role::ADMIN,
             kind: TokenType::Access,
         };
-        let answer = who(&claims);
+        let principal = Principal {
+            claims: Arc::new(claims),
+        };
+        let answer = who(&Bearer::Session(principal));
         assert_eq!(answer.status(), 204);
         let header = |name: &str| answer.headers().get(name).unwrap().as_bytes().to_vec();
         assert_eq!(header("x-auth-user"), b"00000000-0000-0000-0000-000000000001");

@@ -1,18 +1,34 @@
 //! Machine clients.
 
-use super::Conn;
-use crate::{fault::Fault, rows::ClientRow, schema::clients};
-use auth_domain::client::{Client, ClientId};
+use super::{
+    Conn,
+    notes::{Note, Notes},
+    whole,
+};
+use crate::{asks::Terms, fault::Fault, rows::ClientRow, schema::clients};
+use auth_domain::{
+    audit::Action,
+    client::{Client, ClientId},
+};
 use diesel::prelude::*;
 
 /// Registers a client unless its id is taken.
-pub(crate) fn insert(c: &mut Conn, client: &Client) -> Result<bool, Fault> {
-    let inserted = diesel::insert_into(clients::table)
-        .values(ClientRow::of(client))
-        .on_conflict(clients::id)
-        .do_nothing()
-        .execute(c)?;
-    Ok(inserted == 1)
+pub(crate) fn insert(c: &mut Conn, client: &Client, terms: &Terms) -> Result<bool, Fault> {
+    whole(c, |c| {
+        let inserted = diesel::insert_into(clients::table)
+            .values(ClientRow::of(client))
+            .on_conflict(clients::id)
+            .do_nothing()
+            .execute(c)?;
+        noted_if(c, inserted == 1, Action::ClientCreated, &client.id, terms)
+    })
+}
+
+fn noted_if(c: &mut Conn, done: bool, action: Action, id: &ClientId, terms: &Terms) -> Result<bool, Fault> {
+    if done {
+        Notes::of(terms).audit(c, Note::of(action).with("client", id.as_str()))?;
+    }
+    Ok(done)
 }
 
 /// One client.
@@ -31,6 +47,9 @@ pub(crate) fn all(c: &mut Conn) -> Result<Vec<Client>, Fault> {
 }
 
 /// Forgets a client.
-pub(crate) fn delete(c: &mut Conn, id: &ClientId) -> Result<bool, Fault> {
-    Ok(diesel::delete(clients::table.find(id.as_str())).execute(c)? == 1)
+pub(crate) fn delete(c: &mut Conn, id: &ClientId, terms: &Terms) -> Result<bool, Fault> {
+    whole(c, |c| {
+        let deleted = diesel::delete(clients::table.find(id.as_str())).execute(c)?;
+        noted_if(c, deleted == 1, Action::ClientDeleted, id, terms)
+    })
 }

@@ -6,9 +6,10 @@
 use super::Conn;
 use crate::{
     asks::SweepTerms,
+    dialect::Dialect as _,
     fault::Fault,
     outcomes::Swept,
-    schema::{one_time_tokens, revocations, sessions, signing_keys},
+    schema::{api_keys, one_time_tokens, outbox, revocations, sessions, signing_keys},
     sqlty::{Id, Ts},
 };
 use auth_domain::{
@@ -30,9 +31,7 @@ pub(crate) fn sweep(
     walked_to: Option<Uuid>,
 ) -> Result<(Swept, Option<Uuid>), Fault> {
     let limit = i64::from(terms.limit);
-    let long_ago = now
-        .checked_sub_signed(terms.keep_ended_sessions.max(Span::zero()))
-        .unwrap_or(Timestamp::MIN_UTC);
+    let long_ago = before(now, terms.keep_ended_sessions);
     let ended = sweep_ended_sessions(c, now, long_ago, limit)?;
     let (expired, walked_to) = sweep_expired_sessions(c, long_ago, limit - ended as i64, walked_to)?;
     let swept = Swept {
@@ -40,8 +39,18 @@ pub(crate) fn sweep(
         sessions: ended + expired,
         one_time_tokens: sweep_one_time_tokens(c, now, limit)?,
         keys: sweep_keys(c, long_ago, limit)?,
+        mails: sweep_mails(c, terms.keep_mails, limit)?,
+        api_keys: sweep_api_keys(c, long_ago, limit)?,
     };
     Ok((swept, walked_to))
+}
+
+/// So long before a moment; 1970 where that would be longer ago, since PostgreSQL's calendar ends before chrono's.
+fn before(moment: Timestamp, span: Span) -> Timestamp {
+    let long_ago = moment.checked_sub_signed(span.max(Span::zero()));
+    long_ago
+        .unwrap_or(Timestamp::UNIX_EPOCH)
+        .max(Timestamp::UNIX_EPOCH)
 }
 
 fn sweep_revocations(c: &mut Conn, now: Timestamp, limit: i64) -> Result<u64, Fault> {
@@ -134,4 +143,31 @@ fn sweep_keys(c: &mut Conn, long_ago: Timestamp, limit: i64) -> Result<u64, Faul
         .select(k::kid)
         .load(c)?;
     Ok(diesel::delete(k::table.filter(k::kid.eq_any(retired))).execute(c)? as u64)
+}
+
+/// Mails that are done with; their recipients were erased when they were.
+fn sweep_mails(c: &mut Conn, keep: Span, limit: i64) -> Result<u64, Fault> {
+    use outbox as o;
+    let long_ago = before(c.clock()?.0, keep);
+    let done: Vec<Id> = o::table
+        .filter(o::done_at.is_not_null())
+        .filter(o::done_at.lt(Some(Ts(long_ago))))
+        .order(o::done_at.asc())
+        .limit(limit)
+        .select(o::id)
+        .load(c)?;
+    Ok(diesel::delete(o::table.filter(o::id.eq_any(done))).execute(c)? as u64)
+}
+
+/// Few have an end: an index holds those alone.
+fn sweep_api_keys(c: &mut Conn, long_ago: Timestamp, limit: i64) -> Result<u64, Fault> {
+    use api_keys as k;
+    let lapsed: Vec<Id> = k::table
+        .filter(k::expires_at.is_not_null())
+        .filter(k::expires_at.lt(Some(Ts(long_ago))))
+        .order(k::expires_at.asc())
+        .limit(limit)
+        .select(k::id)
+        .load(c)?;
+    Ok(diesel::delete(k::table.filter(k::id.eq_any(lapsed))).execute(c)? as u64)
 }

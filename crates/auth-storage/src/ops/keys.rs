@@ -1,14 +1,19 @@
 //! Signing keys, moved as a whole plan or not at all.
 
-use super::{Conn, whole, whole_or_undone};
+use super::{
+    Conn,
+    notes::{Note, Notes},
+    whole, whole_or_undone,
+};
 use crate::{
+    asks::Terms,
     fault::{Fault, Undo},
     outcomes::StoredKey,
     rows::KeyRow,
     schema::{settings, signing_keys},
     sqlty::Ts,
 };
-use auth_domain::keys::KeyStep;
+use auth_domain::{audit::Action, keys::KeyStep};
 use diesel::prelude::*;
 
 /// All keys, the oldest first.
@@ -21,8 +26,13 @@ pub(crate) fn all(c: &mut Conn) -> Result<Vec<StoredKey>, Fault> {
 }
 
 /// Moves keys and adds new ones. False, and nothing is written, if a key was not in the state that its move starts from, or
-/// another node has made a key of the same state.
-pub(crate) fn change(c: &mut Conn, moves: &[KeyStep], new: Vec<StoredKey>) -> Result<bool, Fault> {
+/// another node has made a key of the same state. A rotation that somebody asked for is noted.
+pub(crate) fn change(
+    c: &mut Conn,
+    moves: &[KeyStep],
+    new: Vec<StoredKey>,
+    rotation: Option<(bool, &Terms)>,
+) -> Result<bool, Fault> {
     use signing_keys as k;
     whole_or_undone(c, |c| {
         for step in moves {
@@ -49,6 +59,10 @@ pub(crate) fn change(c: &mut Conn, moves: &[KeyStep], new: Vec<StoredKey>) -> Re
             if unless_taken(made)?.is_none() {
                 return Err(Undo::with(false));
             }
+        }
+        if let Some((compromised, terms)) = rotation {
+            let note = Note::of(Action::KeysRotated).with("compromised", compromised);
+            Notes::of(terms).audit(c, note)?;
         }
         Ok(true)
     })

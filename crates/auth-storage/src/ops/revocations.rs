@@ -1,6 +1,10 @@
 //! Revocations: recorded in the transaction of their cause, merged where one is there, read by every node.
 
-use super::{Conn, whole};
+use super::{
+    Conn,
+    notes::{Note, Notes},
+    whole,
+};
 use crate::{
     asks::Terms,
     dialect::Dialect as _,
@@ -12,6 +16,7 @@ use crate::{
     sqlty::{Id, Ts},
 };
 use auth_domain::{
+    audit::Action,
     ids::TokenId,
     revocation::{Facts, Revocation, Revoked, TokenRef},
     time::Timestamp,
@@ -45,13 +50,15 @@ pub(super) fn record(c: &mut Conn, revoked: &[Revocation]) -> Result<(), Fault> 
 }
 
 /// Revokes one access token.
-pub(crate) fn revoke_token(c: &mut Conn, token: TokenId, terms: Terms) -> Result<Vec<Revocation>, Fault> {
+pub(crate) fn revoke_token(c: &mut Conn, token: TokenId, terms: &Terms) -> Result<Vec<Revocation>, Fault> {
     let revocation = Revocation {
         what: Revoked::Token(token),
         until: terms.until_at_least,
     };
-    // In a transaction for its limits alone: a statement on its own might wait for ever, and be seen by nobody.
-    whole(c, |c| record(c, &[revocation]))?;
+    whole(c, |c| {
+        Notes::of(terms).audit(c, Note::of(Action::TokenRevoked).with("token", token))?;
+        record(c, &[revocation])
+    })?;
     Ok(vec![revocation])
 }
 

@@ -4,11 +4,13 @@
 
 use super::{
     Conn,
+    notes::{Note, Notes, Post},
     revocations::record,
     sessions::{mark_ended, revocation_of, session_with_user},
     whole,
 };
 use crate::{
+    asks::Terms,
     fault::Fault,
     outcomes::Rotated,
     prepared::Prepare as _,
@@ -17,10 +19,12 @@ use crate::{
     sqlty::{Id, Ts},
 };
 use auth_domain::{
+    audit::Action,
     ids::SessionId,
+    mail::MailKind,
+    revocation::Revocation,
     rotation::{Decision, Presented, RotationPolicy, Standing, decide},
     session::{EndReason, Rotation, Session},
-    time::{Span, Timestamp},
     user::{User, UserStatus},
 };
 use diesel::{
@@ -31,14 +35,29 @@ use diesel::{
 /// How often a decision is made again after its guard missed.
 const RETRIES: u32 = 3;
 
-/// Decides about a presented refresh token and carries it out. `None`: there is no such session.
+/// Decides about a presented refresh token and carries it out. `None`: there is no such session. A refresh that is `noted` in
+/// the audit log takes a transaction, and so a round trip more.
 pub(crate) fn rotate(
     c: &mut Conn,
     id: SessionId,
     presented: &Presented,
-    now: Timestamp,
     policy: &RotationPolicy,
-    grace: Span,
+    noted: bool,
+    terms: &Terms,
+) -> Result<Option<Rotated>, Fault> {
+    if noted {
+        return whole(c, |c| decide_and_write(c, id, presented, policy, true, terms));
+    }
+    decide_and_write(c, id, presented, policy, false, terms)
+}
+
+fn decide_and_write(
+    c: &mut Conn,
+    id: SessionId,
+    presented: &Presented,
+    policy: &RotationPolicy,
+    noted: bool,
+    terms: &Terms,
 ) -> Result<Option<Rotated>, Fault> {
     for _ in 0..=RETRIES {
         let Some((session, user)) = session_with_user(c, id)? else {
@@ -49,7 +68,7 @@ pub(crate) fn rotate(
             status: user.status,
             generation: user.generation,
         };
-        let decision = decide(standing, presented, now, policy);
+        let decision = decide(standing, presented, terms.now, policy);
         let rotated = |session, revocations| {
             Ok(Some(Rotated {
                 decision,
@@ -67,15 +86,29 @@ pub(crate) fn rotate(
                 };
                 write_rotation(c, &session, &user, &same)?
             }
-            Decision::Reuse => match end_reused(c, id, now, grace)? {
-                Some((session, revocations)) => return rotated(session, revocations),
-                None => None,
-            },
+            Decision::Reuse => {
+                // A refresh that is noted is in a transaction already, and on PostgreSQL none begins within another.
+                let ended = if noted {
+                    end_reused(c, id, terms)
+                } else {
+                    whole(c, |c| end_reused(c, id, terms))
+                };
+                match ended? {
+                    Some((session, revocations)) => return rotated(session, revocations),
+                    None => None,
+                }
+            }
             Decision::Invalid | Decision::Expired | Decision::Revoked | Decision::AlreadyUsed => {
                 Some(session)
             }
         };
         if let Some(session) = written {
+            if noted && matches!(decision, Decision::Rotate { .. } | Decision::Repeat { .. }) {
+                let note = Note::of(Action::Refreshed)
+                    .by_itself(session.user)
+                    .session(session.id);
+                Notes::of(terms).audit(c, note.with("number", session.rotation.number))?;
+            }
             return rotated(session, Vec::new());
         }
     }
@@ -125,15 +158,20 @@ fn write_rotation(
 fn end_reused(
     c: &mut Conn,
     id: SessionId,
-    now: Timestamp,
-    grace: Span,
-) -> Result<Option<(Session, Vec<auth_domain::revocation::Revocation>)>, Fault> {
-    whole(c, |c| {
-        let Some(session) = mark_ended(c, id, EndReason::Reuse, now)? else {
-            return Ok(None);
-        };
-        let revocations = vec![revocation_of(&session, grace)];
-        record(c, &revocations)?;
-        Ok(Some((session, revocations)))
-    })
+    terms: &Terms,
+) -> Result<Option<(Session, Vec<Revocation>)>, Fault> {
+    let Some(session) = mark_ended(c, id, EndReason::Reuse, terms.now)? else {
+        return Ok(None);
+    };
+    let mut notes = Notes::of(terms);
+    let note = Note::of(Action::RefreshTokenReused).about(session.user);
+    notes.audit(c, note.session(session.id))?;
+    let agent = session.origin.user_agent.as_deref();
+    notes.mail(
+        c,
+        Post::to(session.user, MailKind::RefreshTokenReuse).with("user_agent", agent),
+    )?;
+    let revocations = vec![revocation_of(&session, terms.grace)];
+    record(c, &revocations)?;
+    Ok(Some((session, revocations)))
 }

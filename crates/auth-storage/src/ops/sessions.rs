@@ -1,8 +1,14 @@
 //! Sessions: begun, listed, ended one by one.
 
-use super::{Conn, revocations::record, whole};
+use super::{
+    Conn,
+    links::void,
+    notes::{Note, Notes, Post},
+    revocations::record,
+    whole,
+};
 use crate::{
-    asks::{HashUpgrade, Page, SessionFilter, Terms},
+    asks::{HashUpgrade, Page, SessionFilter, SignIn, Terms},
     fault::Fault,
     outcomes::{EndedSession, StartedSession},
     prepared::Prepare as _,
@@ -11,7 +17,10 @@ use crate::{
     sqlty::{Id, Ts},
 };
 use auth_domain::{
+    audit::Action,
     ids::{SessionId, UserId},
+    mail::MailKind,
+    one_time::TokenKind,
     revocation::{Revocation, Revoked},
     session::{EndReason, Session},
     time::{Span, Timestamp, after},
@@ -20,13 +29,8 @@ use auth_domain::{
 use diesel::prelude::*;
 
 /// Begins a session, if the user still is what it was when its password was verified.
-pub(crate) fn start(
-    c: &mut Conn,
-    session: &Session,
-    max_per_user: u32,
-    upgrade: Option<&HashUpgrade>,
-    terms: Terms,
-) -> Result<StartedSession, Fault> {
+pub(crate) fn start(c: &mut Conn, sign_in: &SignIn, terms: &Terms) -> Result<StartedSession, Fault> {
+    let session = &sign_in.session;
     whole(c, |c| {
         // The guard takes the user's row: a cut comes before it (and it misses) or after it (and hits the new session).
         let same = users::table
@@ -42,17 +46,48 @@ pub(crate) fn start(
         let Some(user) = row.map(UserRow::user).transpose()? else {
             return Ok(StartedSession::Outdated);
         };
-        if let Some(HashUpgrade { from, to }) = upgrade {
+        if let Some(HashUpgrade { from, to }) = &sign_in.upgrade {
             super::users::upgrade_password_hash(c, user.id, from, to)?;
         }
+        // Whoever knows the password needs no link that resets it.
+        void(c, user.id, &[TokenKind::PasswordReset])?;
+        let stranger = !sign_in.known_device && !has_used(c, session)?;
         let _begun: Id = diesel::insert_into(sessions::table)
             .values(SessionRow::of(session))
             .returning(sessions::id)
             .prepared()
             .get_result(c)?;
-        let displaced = displace(c, session, max_per_user, terms)?;
+        let mut notes = Notes::of(terms);
+        let note = Note::of(Action::SignedIn).by_itself(user.id).session(session.id);
+        notes.audit(c, note.with("known_device", !stranger))?;
+        if stranger {
+            let agent = session.origin.user_agent.as_deref();
+            notes.mail(
+                c,
+                Post::to(user.id, MailKind::NewDevice).with("user_agent", agent),
+            )?;
+        }
+        let displaced = displace(c, session, sign_in.max_per_user, terms, &mut notes)?;
         Ok(StartedSession::Started { displaced, user })
     })
+}
+
+/// Whether the user had a session with this client before, or has none at all: somebody's first sign-in is no news to them.
+fn has_used(c: &mut Conn, session: &Session) -> Result<bool, Fault> {
+    use sessions as s;
+    let theirs = || {
+        s::table
+            .filter(s::user_id.eq(Id(session.user.as_uuid())))
+            .select(s::id)
+    };
+    let same = match session.origin.user_agent.as_deref() {
+        Some(agent) => theirs().filter(s::user_agent.eq(agent)).first::<Id>(c),
+        None => theirs().filter(s::user_agent.is_null()).first::<Id>(c),
+    };
+    if same.optional()?.is_some() {
+        return Ok(true);
+    }
+    Ok(theirs().first::<Id>(c).optional()?.is_none())
 }
 
 /// Ends the oldest live sessions beyond `max_per_user`, never the one that has just begun.
@@ -60,7 +95,8 @@ fn displace(
     c: &mut Conn,
     newest: &Session,
     max_per_user: u32,
-    terms: Terms,
+    terms: &Terms,
+    notes: &mut Notes<'_>,
 ) -> Result<Vec<Revocation>, Fault> {
     use sessions as s;
     let others = i64::from(max_per_user.max(1)) - 1;
@@ -84,7 +120,11 @@ fn displace(
             .prepared()
             .get_result(c)
             .optional()?;
-        revocations.extend(ended.map(|row| fallen_session(row.id, row.access_until.0, terms.grace)));
+        let Some(row) = ended else { continue };
+        let note = Note::of(Action::SessionEnded).about(newest.user);
+        let note = note.session(SessionId::from_uuid(row.id.0));
+        notes.audit(c, note.with("reason", EndReason::Displaced.as_str()))?;
+        revocations.push(fallen_session(row.id, row.access_until.0, terms.grace));
     }
     record(c, &revocations)?;
     Ok(revocations)
@@ -132,7 +172,7 @@ pub(crate) fn end(
     id: SessionId,
     owner: Option<UserId>,
     why: EndReason,
-    terms: Terms,
+    terms: &Terms,
 ) -> Result<Option<EndedSession>, Fault> {
     whole(c, |c| {
         let Some((session, _)) = session_with_user(c, id)? else {
@@ -151,6 +191,12 @@ pub(crate) fn end(
                 None => return Ok(None),
             },
         };
+        if newly {
+            let note = Note::of(Action::SessionEnded)
+                .about(session.user)
+                .session(session.id);
+            Notes::of(terms).audit(c, note.with("reason", why.as_str()))?;
+        }
         let revocations = vec![revocation_of(&session, terms.grace)];
         // Recorded again if it had ended: whoever ended it may have died before announcing it.
         record(c, &revocations)?;

@@ -3,18 +3,29 @@
 //! Each takes the user's row first, so that no sign-in slips in between: a session inserted before is ended or lifted over,
 //! one inserted after sees the raised generation. A change that could remove an administrator takes the guard before that.
 
-use super::{Conn, revocations::record, users::any_administrator, whole, whole_or_undone};
+use super::{
+    Conn,
+    links::void,
+    notes::{Note, Notes, Post},
+    revocations::record,
+    take_guard,
+    users::any_administrator,
+    whole, whole_or_undone,
+};
 use crate::{
     asks::{Terms, UserChange},
     fault::{Fault, Undo},
     outcomes::{EndedSessions, UserOutcome},
     prepared::Prepare as _,
     rows::{FallenRow, UserRow, name_key},
-    schema::{guards, sessions, users},
+    schema::{sessions, users},
     sqlty::{Id, Ts},
 };
 use auth_domain::{
+    audit::{Action, Actor},
     ids::{SessionId, UserId},
+    mail::MailKind,
+    one_time::TokenKind,
     password_hash::PasswordHash,
     revocation::{Revocation, Revoked},
     role::Role,
@@ -24,22 +35,8 @@ use auth_domain::{
 };
 use diesel::prelude::*;
 
-/// Waits for, and holds, the right to change who administers.
-pub(super) fn take_guard(c: &mut Conn) -> Result<(), Fault> {
-    let guard = guards::table.find("administrators");
-    if diesel::update(guard)
-        .set(guards::taken.eq(guards::taken + 1))
-        .execute(c)?
-        == 1
-    {
-        return Ok(());
-    }
-    Err(Fault::Corrupt {
-        table: "guards",
-        column: "name",
-        id: "administrators".to_owned(),
-    })
-}
+/// Who holds this may change who administers.
+pub(super) const ADMINISTRATORS: &str = "administrators";
 
 /// Changes a user's name, role, status or verification.
 pub(crate) fn change(
@@ -47,12 +44,12 @@ pub(crate) fn change(
     id: UserId,
     change: &UserChange,
     administrators: &[Role],
-    terms: Terms,
+    terms: &Terms,
 ) -> Result<UserOutcome, Fault> {
     whole_or_undone(c, |c| {
         let cuts = change.role.is_some() || change.status == Some(UserStatus::Disabled);
         if cuts {
-            take_guard(c)?;
+            take_guard(c, ADMINISTRATORS)?;
         }
         let Some(before) = take(c, id, terms.now)? else {
             return Ok(UserOutcome::NotFound);
@@ -85,6 +82,7 @@ pub(crate) fn change(
         } else {
             Fallen::default()
         };
+        note_changes(c, &before, &user, terms)?;
         // Asked for again, a cut is recorded again: whoever asked first may have died before it was announced.
         let revocations = if cuts {
             cut_off(c, id, generation, &fallen, terms)?
@@ -105,7 +103,7 @@ pub(crate) fn set_password(
     id: UserId,
     hash: &PasswordHash,
     spare: Option<SessionId>,
-    terms: Terms,
+    terms: &Terms,
 ) -> Result<UserOutcome, Fault> {
     whole(c, |c| {
         let Some(before) = take(c, id, terms.now)? else {
@@ -115,6 +113,7 @@ pub(crate) fn set_password(
         let row: UserRow = diesel::update(users::table.find(Id(id.as_uuid())))
             .set((
                 users::password_hash.eq(hash.expose()),
+                users::password_changed_at.eq(Some(Ts(terms.now))),
                 users::token_generation.eq(generation.number()),
             ))
             .returning(UserRow::as_returning())
@@ -124,6 +123,16 @@ pub(crate) fn set_password(
         if spare.is_some() {
             fallen.join(lift_live(c, &before, generation)?);
         }
+        // Whoever the owner shuts out may have asked for a new address.
+        void(c, id, &[TokenKind::PasswordReset, TokenKind::EmailChange])?;
+        let action = if terms.by.actor == Actor::User(id) {
+            Action::PasswordChanged
+        } else {
+            Action::PasswordSet
+        };
+        let mut notes = Notes::of(terms);
+        notes.audit(c, Note::of(action).about(id))?;
+        notes.mail(c, Post::to(id, MailKind::PasswordChanged))?;
         let revocations = cut_off(c, id, generation, &fallen, terms)?;
         Ok(UserOutcome::Changed {
             user: row.user()?,
@@ -138,7 +147,7 @@ pub(crate) fn end_sessions(
     c: &mut Conn,
     id: UserId,
     why: EndReason,
-    terms: Terms,
+    terms: &Terms,
 ) -> Result<Option<EndedSessions>, Fault> {
     whole(c, |c| {
         let raised: Option<UserRow> = diesel::update(users::table.find(Id(id.as_uuid())))
@@ -156,6 +165,10 @@ pub(crate) fn end_sessions(
             ..user
         };
         let fallen = end_live(c, &before, why, None, terms)?;
+        let note = Note::of(Action::AllSessionsEnded)
+            .about(id)
+            .with("reason", why.as_str());
+        Notes::of(terms).audit(c, note.with("count", fallen.ended))?;
         let revocations = cut_off(c, id, generation, &fallen, terms)?;
         Ok(Some(EndedSessions {
             count: fallen.ended,
@@ -170,10 +183,10 @@ pub(crate) fn delete(
     c: &mut Conn,
     id: UserId,
     administrators: &[Role],
-    terms: Terms,
+    terms: &Terms,
 ) -> Result<UserOutcome, Fault> {
     whole_or_undone(c, |c| {
-        take_guard(c)?;
+        take_guard(c, ADMINISTRATORS)?;
         let Some(user) = take(c, id, terms.now)? else {
             return Ok(UserOutcome::NotFound);
         };
@@ -187,6 +200,9 @@ pub(crate) fn delete(
                 .get_results(c)?;
         let fallen = Fallen::of(&rows, user.generation, terms.now);
         diesel::delete(users::table.find(Id(id.as_uuid()))).execute(c)?;
+        let mut notes = Notes::of(terms);
+        notes.audit(c, Note::of(Action::UserDeleted).about(id))?;
+        notes.mail(c, Post::to(id, MailKind::AccountDeleted).at(&user.email))?;
         let revocations = cut_off(c, id, Generation::DELETED, &fallen, terms)?;
         Ok(UserOutcome::Changed {
             user,
@@ -196,12 +212,40 @@ pub(crate) fn delete(
     })
 }
 
+/// One row for each thing that changed.
+fn note_changes(c: &mut Conn, before: &User, after: &User, terms: &Terms) -> Result<(), Fault> {
+    let mut notes = Notes::of(terms);
+    if before.role != after.role {
+        let note = Note::of(Action::RoleChanged).about(after.id);
+        notes.audit(c, note.with("from", &before.role).with("to", &after.role))?;
+    }
+    if before.status != after.status {
+        let action = match after.status {
+            UserStatus::Active => Action::UserEnabled,
+            UserStatus::Disabled => Action::UserDisabled,
+        };
+        notes.audit(c, Note::of(action).about(after.id))?;
+    }
+    let verified = before.email_verified_at.is_some() != after.email_verified_at.is_some();
+    if before.name != after.name || verified {
+        let mut note = Note::of(Action::UserUpdated).about(after.id);
+        if before.name != after.name {
+            note = note.with("name", "changed");
+        }
+        if verified {
+            note = note.with("email_verified", after.email_verified_at.is_some());
+        }
+        notes.audit(c, note)?;
+    }
+    Ok(())
+}
+
 fn administers(user: &User, administrators: &[Role]) -> bool {
     user.status == UserStatus::Active && administrators.contains(&user.role)
 }
 
 /// The user's row, held until the end of the transaction.
-fn take(c: &mut Conn, id: UserId, now: Timestamp) -> Result<Option<User>, Fault> {
+pub(super) fn take(c: &mut Conn, id: UserId, now: Timestamp) -> Result<Option<User>, Fault> {
     let row: Option<UserRow> = diesel::update(users::table.find(Id(id.as_uuid())))
         .set(users::updated_at.eq(Ts(now)))
         .returning(UserRow::as_returning())
@@ -229,9 +273,9 @@ fn write(c: &mut Conn, user: &User, generation: Generation) -> Result<User, Faul
 
 /// Sessions that a cut hit.
 #[derive(Default)]
-struct Fallen {
+pub(super) struct Fallen {
     /// How many live ones ended.
-    ended: u64,
+    pub(super) ended: u64,
     /// The expiry of the last access token among them.
     last_access: Option<Timestamp>,
 }
@@ -251,12 +295,12 @@ impl Fallen {
 }
 
 /// Ends the sessions that have not ended; those past their time, too, since another node's clock may still call them live.
-fn end_live(
+pub(super) fn end_live(
     c: &mut Conn,
     before: &User,
     why: EndReason,
     spare: Option<SessionId>,
-    terms: Terms,
+    terms: &Terms,
 ) -> Result<Fallen, Fault> {
     use sessions as s;
     let mine = s::user_id.eq(Id(before.id.as_uuid())).and(s::ended_at.is_null());
@@ -299,12 +343,12 @@ fn lift_live(c: &mut Conn, before: &User, generation: Generation) -> Result<Fall
     })
 }
 
-fn cut_off(
+pub(super) fn cut_off(
     c: &mut Conn,
     id: UserId,
     least: Generation,
     fallen: &Fallen,
-    terms: Terms,
+    terms: &Terms,
 ) -> Result<Vec<Revocation>, Fault> {
     let last = fallen.last_access.map(|expiry| after(expiry, terms.grace));
     let until = last.map_or(terms.until_at_least, |last| last.max(terms.until_at_least));

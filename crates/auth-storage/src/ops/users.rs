@@ -1,18 +1,26 @@
 //! Users: made, read, listed.
 
-use super::{Conn, whole};
+use super::{
+    Conn,
+    links::send,
+    notes::{Note, Notes, Post},
+    user_changes::take,
+    whole,
+};
 use crate::{
-    asks::{NewUser, Page, UserFilter},
+    asks::{MailedToken, NewUser, Page, Terms, UserFilter},
     fault::Fault,
     outcomes::{Credentials, InsertedUser},
     prepared::Prepare as _,
-    rows::{NewUserRow, SessionRow, UserRow, credentials as credentials_row},
+    rows::{CredentialsRow, NewUserRow, SessionRow, UserRow},
     schema::{sessions, users},
     sqlty::{Id, Ts},
 };
 use auth_domain::{
+    audit::{Action, Actor},
     email::EmailAddress,
     ids::UserId,
+    mail::MailKind,
     password_hash::PasswordHash,
     role::Role,
     session::Session,
@@ -37,28 +45,106 @@ pub(super) fn insert_if_free(
     inserted.map(UserRow::user).transpose()
 }
 
-/// Makes a user and, with it, its first session.
-pub(crate) fn insert(c: &mut Conn, user: &NewUser, session: Option<&Session>) -> Result<InsertedUser, Fault> {
-    let answer = |made: Option<User>| made.map_or(InsertedUser::EmailTaken, InsertedUser::Created);
-    let Some(session) = session else {
-        return insert_if_free(c, user, None).map(answer);
-    };
+/// Makes a user and, with it, its first session, and mails it the link that verifies its address.
+pub(crate) fn insert(
+    c: &mut Conn,
+    user: &NewUser,
+    session: Option<&Session>,
+    verification: Option<&MailedToken>,
+    terms: &Terms,
+) -> Result<InsertedUser, Fault> {
     whole(c, |c| {
-        let made = insert_if_free(c, user, Some(Ts(session.created_at)))?;
-        if made.is_some() {
+        let signed_in = session.map(|session| Ts(session.created_at));
+        let Some(made) = insert_if_free(c, user, signed_in)? else {
+            return Ok(InsertedUser::EmailTaken);
+        };
+        let mut notes = Notes::of(terms);
+        let mut note = if terms.by.actor == Actor::Anonymous {
+            Note::of(Action::Registered).by_itself(made.id)
+        } else {
+            Note::of(Action::UserCreated).about(made.id)
+        };
+        if let Some(session) = session {
             let _begun: Id = diesel::insert_into(sessions::table)
                 .values(SessionRow::of(session))
                 .returning(sessions::id)
                 .prepared()
                 .get_result(c)?;
+            note = note.session(session.id);
         }
-        Ok(answer(made))
+        notes.audit(c, note.with("role", &made.role))?;
+        if let Some(mailed) = verification {
+            send(
+                c,
+                made.id,
+                mailed,
+                Post::to(made.id, MailKind::EmailVerification),
+                &mut notes,
+            )?;
+        }
+        Ok(InsertedUser::Created(made))
+    })
+}
+
+/// Registers somebody whose address has to be verified first: the password waits with the mailed link. Whoever has the address
+/// already is told so by mail; the caller can't tell.
+pub(crate) fn register_pending(
+    c: &mut Conn,
+    user: &NewUser,
+    mailed: &MailedToken,
+    terms: &Terms,
+) -> Result<(), Fault> {
+    whole(c, |c| {
+        let made = insert_if_free(c, user, None)?;
+        let holder = match made {
+            Some(made) => Some(made),
+            None => match user_by_email(c, &user.email)? {
+                Some(holder) => take(c, holder.id, terms.now)?,
+                None => None,
+            },
+        };
+        // Gone in this moment: then nobody has the address, and nobody is told anything.
+        let Some(holder) = holder else { return Ok(()) };
+        let mut notes = Notes::of(terms);
+        if holder.email_verified_at.is_none() && holder.status == UserStatus::Active {
+            send(
+                c,
+                holder.id,
+                mailed,
+                Post::to(holder.id, MailKind::EmailVerification),
+                &mut notes,
+            )?;
+        } else {
+            notes.mail(c, Post::to(holder.id, MailKind::AlreadyRegistered))?;
+        }
+        notes.audit(
+            c,
+            Note::of(Action::Registered)
+                .about(holder.id)
+                .with("verified", false),
+        )
     })
 }
 
 /// Makes many users, as a whole.
-pub(crate) fn import(c: &mut Conn, users: &[NewUser]) -> Result<Vec<InsertedUser>, Fault> {
-    whole(c, |c| users.iter().map(|user| insert(c, user, None)).collect())
+pub(crate) fn import(c: &mut Conn, users: &[NewUser], terms: &Terms) -> Result<Vec<InsertedUser>, Fault> {
+    whole(c, |c| {
+        let made = users
+            .iter()
+            .map(|user| {
+                let made = insert_if_free(c, user, None)?;
+                Ok(made.map_or(InsertedUser::EmailTaken, InsertedUser::Created))
+            })
+            .collect::<Result<Vec<_>, Fault>>()?;
+        let count = made
+            .iter()
+            .filter(|one| matches!(one, InsertedUser::Created(_)))
+            .count();
+        if count > 0 {
+            Notes::of(terms).audit(c, Note::of(Action::UsersImported).with("count", count))?;
+        }
+        Ok(made)
+    })
 }
 
 /// One user.
@@ -78,40 +164,43 @@ pub(crate) fn user_by_email(c: &mut Conn, email: &EmailAddress) -> Result<Option
 /// The user with an address, and the hash of its password, from one read.
 pub(crate) fn credentials(c: &mut Conn, email: &EmailAddress) -> Result<Option<Credentials>, Fault> {
     let found = users::table.filter(users::email_key.eq(email.key()));
-    let row = found
-        .select((UserRow::as_select(), users::password_hash))
-        .first(c)
-        .optional()?;
-    row.map(credentials_row).transpose()
+    let row = found.select(CredentialsRow::as_select()).first(c).optional()?;
+    row.map(CredentialsRow::credentials).transpose()
 }
 
 /// One user and the hash of its password, from one read.
 pub(crate) fn credentials_of(c: &mut Conn, id: UserId) -> Result<Option<Credentials>, Fault> {
     let found = users::table.find(Id(id.as_uuid()));
-    let row = found
-        .select((UserRow::as_select(), users::password_hash))
-        .first(c)
-        .optional()?;
-    row.map(credentials_row).transpose()
+    let row = found.select(CredentialsRow::as_select()).first(c).optional()?;
+    row.map(CredentialsRow::credentials).transpose()
 }
 
 /// A part of the users that fit a filter, newest first.
 pub(crate) fn list(c: &mut Conn, filter: &UserFilter, page: Page) -> Result<Vec<User>, Fault> {
     let mut wanted = users::table.select(UserRow::as_select()).into_boxed();
     if let Some(query) = &filter.query {
-        // No stored text has one; SQLite would end the pattern there and find everybody, PostgreSQL refuse the query.
+        // No stored text has one, and PostgreSQL refuses a query that does.
         if query.contains('\0') {
             return Ok(Vec::new());
         }
-        let part = containing(query);
-        wanted = wanted.filter(
-            users::email_key
-                .like(part.clone())
-                .escape('\\')
-                .or(users::name_key
-                    .is_not_null()
-                    .and(users::name_key.assume_not_null().like(part).escape('\\'))),
-        );
+        // A range of an index: nothing that begins with this is above its last one.
+        let begins = query.to_lowercase();
+        let above = |text: &str| format!("{text}\u{10FFFF}");
+        wanted = match begins.strip_prefix('@') {
+            Some(domain) => {
+                let of = users::email_domain.assume_not_null();
+                wanted.filter(of.ge(domain.to_owned()).and(of.lt(above(domain))))
+            }
+            None => {
+                let to = above(&begins);
+                let name = users::name_key.assume_not_null();
+                let by_email = users::email_key
+                    .ge(begins.clone())
+                    .and(users::email_key.lt(to.clone()));
+                let by_name = name.ge(begins).and(name.lt(to));
+                wanted.filter(by_email.or(users::name_key.is_not_null().and(by_name)))
+            }
+        };
     }
     if let Some(role) = &filter.role {
         wanted = wanted.filter(users::role.eq(role.as_str()));
@@ -127,19 +216,6 @@ pub(crate) fn list(c: &mut Conn, filter: &UserFilter, page: Page) -> Result<Vec<
         .limit(i64::from(page.limit))
         .load(c)?;
     rows.into_iter().map(UserRow::user).collect()
-}
-
-/// A LIKE pattern for "contains", whose text stands for itself. Both keys are stored in lower case.
-fn containing(text: &str) -> String {
-    let mut pattern = String::from("%");
-    for c in text.chars().flat_map(char::to_lowercase) {
-        if matches!(c, '%' | '_' | '\\') {
-            pattern.push('\\');
-        }
-        pattern.push(c);
-    }
-    pattern.push('%');
-    pattern
 }
 
 /// Rewrites a hash, if it is still the one that was verified.

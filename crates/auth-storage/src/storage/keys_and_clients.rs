@@ -1,7 +1,7 @@
 //! Signing keys, settings and machine clients.
 
 use super::{Storage, run};
-use crate::{error::StorageError, outcomes::StoredKey};
+use crate::{asks::Terms, error::StorageError, outcomes::StoredKey};
 use auth_domain::{
     client::{Client, ClientId},
     keys::KeyStep,
@@ -17,12 +17,28 @@ impl Storage {
     }
 
     /// Moves keys and adds new ones, in the order given. False, and nothing is written, if a key was not where its move
-    /// starts, or another node was first.
+    /// starts, or another node was first. A rotation that somebody asked for is noted: whether the old key was compromised, and
+    /// by whom.
     ///
     /// # Errors
     /// See [`StorageError`].
-    pub async fn change_keys(&self, moves: Vec<KeyStep>, new: Vec<StoredKey>) -> Result<bool, StorageError> {
-        run!(self, write, keys::change(&moves, new))
+    pub async fn change_keys(
+        &self,
+        moves: Vec<KeyStep>,
+        new: Vec<StoredKey>,
+        rotation: Option<(bool, Terms)>,
+    ) -> Result<bool, StorageError> {
+        run!(
+            self,
+            write,
+            keys::change(
+                &moves,
+                new,
+                rotation
+                    .as_ref()
+                    .map(|(compromised, terms)| (*compromised, terms))
+            )
+        )
     }
 
     /// Replaces what is sealed with the master key, all or nothing: keys by `kid`, settings by name.
@@ -59,8 +75,8 @@ impl Storage {
     ///
     /// # Errors
     /// See [`StorageError`].
-    pub async fn insert_client(&self, client: Client) -> Result<bool, StorageError> {
-        run!(self, write, clients::insert(&client))
+    pub async fn insert_client(&self, client: Client, terms: Terms) -> Result<bool, StorageError> {
+        run!(self, write, clients::insert(&client, &terms))
     }
 
     /// One client.
@@ -84,8 +100,8 @@ impl Storage {
     ///
     /// # Errors
     /// See [`StorageError`].
-    pub async fn delete_client(&self, id: &ClientId) -> Result<bool, StorageError> {
+    pub async fn delete_client(&self, id: &ClientId, terms: Terms) -> Result<bool, StorageError> {
         let id = id.clone();
-        run!(self, write, clients::delete(&id))
+        run!(self, write, clients::delete(&id, &terms))
     }
 }

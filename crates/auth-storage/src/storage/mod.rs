@@ -1,10 +1,14 @@
 //! The store, as the rest of the program sees it: each method hands one operation to the threads of its database.
 
+mod audit;
 mod keys_and_clients;
+mod links_and_mail;
 mod revocations;
 mod sessions;
 mod setup_and_sweep;
 mod users;
+
+pub use audit::{AUDIT_FLOOR, SealMac};
 
 use crate::{
     Backend, DatabaseConfig,

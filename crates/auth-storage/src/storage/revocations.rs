@@ -14,7 +14,7 @@ impl Storage {
     /// # Errors
     /// See [`StorageError`].
     pub async fn revoke_token(&self, token: TokenId, terms: Terms) -> Result<Vec<Revocation>, StorageError> {
-        run!(self, write, revocations::revoke_token(token, terms))
+        run!(self, write, revocations::revoke_token(token, &terms))
     }
 
     /// The live revocations that were recorded at `after` or later by the database's clock; all of them without it.

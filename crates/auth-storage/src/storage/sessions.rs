@@ -2,7 +2,7 @@
 
 use super::{Storage, run};
 use crate::{
-    asks::{HashUpgrade, Page, SessionFilter, Terms},
+    asks::{Page, SessionFilter, SignIn, Terms},
     error::StorageError,
     outcomes::{EndedSession, EndedSessions, Rotated, StartedSession},
 };
@@ -10,33 +10,24 @@ use auth_domain::{
     ids::{SessionId, UserId},
     rotation::{Presented, RotationPolicy},
     session::{EndReason, Session},
-    time::{Span, Timestamp},
+    time::Timestamp,
     user::User,
 };
 
 impl Storage {
     /// Begins a session in one transaction: if the user exists, is active and has the session's generation, it stores it,
-    /// sets `last_login_at`, rewrites the hash if that still is `upgrade.from`, and ends the oldest live sessions beyond
-    /// `max_per_user`. Else nothing is written.
+    /// sets `last_login_at`, rewrites the hash if that still is `upgrade.from`, ends the oldest live sessions beyond
+    /// `max_per_user`, and tells the user of a device that it does not know. Else nothing is written.
     ///
     /// # Errors
     /// See [`StorageError`].
-    pub async fn start_session(
-        &self,
-        session: Session,
-        max_per_user: u32,
-        upgrade: Option<HashUpgrade>,
-        terms: Terms,
-    ) -> Result<StartedSession, StorageError> {
-        run!(
-            self,
-            write,
-            sessions::start(&session, max_per_user, upgrade.as_ref(), terms)
-        )
+    pub async fn start_session(&self, sign_in: SignIn, terms: Terms) -> Result<StartedSession, StorageError> {
+        run!(self, write, sessions::start(&sign_in, &terms))
     }
 
     /// Decides about a presented refresh token (behaviour.md §3) and carries the decision out; `None`: no such session. Of
-    /// any number of callers with one token, one rotates. A reuse is told by the one call that ended the session.
+    /// any number of callers with one token, one rotates. A reuse is told by the one call that ended the session. `noted`: the
+    /// audit log has a row for it, too.
     ///
     /// # Errors
     /// [`StorageError::Contended`] if its guard missed four times; see [`StorageError`].
@@ -44,11 +35,15 @@ impl Storage {
         &self,
         id: SessionId,
         presented: Presented,
-        now: Timestamp,
         policy: RotationPolicy,
-        grace: Span,
+        noted: bool,
+        terms: Terms,
     ) -> Result<Option<Rotated>, StorageError> {
-        run!(self, write, rotation::rotate(id, &presented, now, &policy, grace))
+        run!(
+            self,
+            write,
+            rotation::rotate(id, &presented, &policy, noted, &terms)
+        )
     }
 
     /// Ends a session; `None`: there is none, or it is not `owner`'s.
@@ -62,7 +57,7 @@ impl Storage {
         why: EndReason,
         terms: Terms,
     ) -> Result<Option<EndedSession>, StorageError> {
-        run!(self, write, sessions::end(id, owner, why, terms))
+        run!(self, write, sessions::end(id, owner, why, &terms))
     }
 
     /// Ends all sessions of a user and raises its generation; `None`: no such user.
@@ -75,7 +70,7 @@ impl Storage {
         why: EndReason,
         terms: Terms,
     ) -> Result<Option<EndedSessions>, StorageError> {
-        run!(self, write, user_changes::end_sessions(id, why, terms))
+        run!(self, write, user_changes::end_sessions(id, why, &terms))
     }
 
     /// A session and its user, from one read.

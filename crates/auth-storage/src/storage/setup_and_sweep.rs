@@ -2,7 +2,7 @@
 
 use super::{Storage, run};
 use crate::{
-    asks::{NewUser, SetupToken, SweepTerms},
+    asks::{NewToken, NewUser, SweepTerms, Terms},
     error::StorageError,
     outcomes::{SetupOutcome, SetupTokenIssue, Swept},
 };
@@ -16,14 +16,15 @@ impl Storage {
     /// See [`StorageError`].
     pub async fn issue_setup_token(
         &self,
-        token: SetupToken,
+        token: NewToken,
         administrators: Vec<Role>,
         replace: bool,
+        terms: Terms,
     ) -> Result<SetupTokenIssue, StorageError> {
         run!(
             self,
             write,
-            one_time_tokens::issue_setup(&token, &administrators, replace)
+            setup::issue(&token, &administrators, replace, &terms)
         )
     }
 
@@ -37,12 +38,12 @@ impl Storage {
         user: NewUser,
         session: Session,
         administrators: Vec<Role>,
-        now: Timestamp,
+        terms: Terms,
     ) -> Result<SetupOutcome, StorageError> {
         run!(
             self,
             write,
-            one_time_tokens::redeem_setup(&digest, &user, &session, &administrators, now)
+            setup::redeem(&digest, &user, &session, &administrators, &terms)
         )
     }
 

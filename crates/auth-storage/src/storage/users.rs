@@ -2,7 +2,7 @@
 
 use super::{Storage, run};
 use crate::{
-    asks::{NewUser, Page, Terms, UserChange, UserFilter},
+    asks::{MailedToken, NewUser, Page, Terms, UserChange, UserFilter},
     error::StorageError,
     outcomes::{Credentials, InsertedUser, UserOutcome},
 };
@@ -16,7 +16,7 @@ use auth_domain::{
 };
 
 impl Storage {
-    /// Makes a user and, with it, its first session, in one transaction.
+    /// Makes a user and, with it, its first session and the mail that verifies its address, in one transaction.
     ///
     /// # Errors
     /// See [`StorageError`].
@@ -24,8 +24,27 @@ impl Storage {
         &self,
         user: NewUser,
         session: Option<Session>,
+        verification: Option<MailedToken>,
+        terms: Terms,
     ) -> Result<InsertedUser, StorageError> {
-        run!(self, write, users::insert(&user, session.as_ref()))
+        run!(
+            self,
+            write,
+            users::insert(&user, session.as_ref(), verification.as_ref(), &terms)
+        )
+    }
+
+    /// Registers somebody whose address has to be verified first, or tells whoever has it by mail; the answer is the same.
+    ///
+    /// # Errors
+    /// See [`StorageError`].
+    pub async fn register_pending(
+        &self,
+        user: NewUser,
+        mailed: MailedToken,
+        terms: Terms,
+    ) -> Result<(), StorageError> {
+        run!(self, write, users::register_pending(&user, &mailed, &terms))
     }
 
     /// Makes many users in one transaction, and says of each whether its address was free. Every other user's writes wait
@@ -33,8 +52,12 @@ impl Storage {
     ///
     /// # Errors
     /// See [`StorageError`].
-    pub async fn import_users(&self, users: Vec<NewUser>) -> Result<Vec<InsertedUser>, StorageError> {
-        run!(self, write, users::import(&users))
+    pub async fn import_users(
+        &self,
+        users: Vec<NewUser>,
+        terms: Terms,
+    ) -> Result<Vec<InsertedUser>, StorageError> {
+        run!(self, write, users::import(&users, &terms))
     }
 
     /// One user.
@@ -95,7 +118,7 @@ impl Storage {
         run!(
             self,
             write,
-            user_changes::change(id, &change, &administrators, terms)
+            user_changes::change(id, &change, &administrators, &terms)
         )
     }
 
@@ -110,7 +133,7 @@ impl Storage {
         spare: Option<SessionId>,
         terms: Terms,
     ) -> Result<UserOutcome, StorageError> {
-        run!(self, write, user_changes::set_password(id, &hash, spare, terms))
+        run!(self, write, user_changes::set_password(id, &hash, spare, &terms))
     }
 
     /// Deletes a user and all it owns; the last administrator stays.
@@ -123,7 +146,7 @@ impl Storage {
         administrators: Vec<Role>,
         terms: Terms,
     ) -> Result<UserOutcome, StorageError> {
-        run!(self, write, user_changes::delete(id, &administrators, terms))
+        run!(self, write, user_changes::delete(id, &administrators, &terms))
     }
 
     /// Rewrites a hash, if it still is `from`.

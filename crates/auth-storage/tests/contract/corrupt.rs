@@ -1,11 +1,16 @@
 //! A row that fits no state is refused by table, column and key, and shows none of its values.
 
 use crate::{
-    people::{at, policy, token},
+    people::{ALL, api_key, at, one_time, policy, terms, token},
     world::World,
 };
-use auth_domain::{role::Role, time::Span};
-use auth_storage::StorageError;
+use auth_domain::{
+    audit::{Action, AuditEvent},
+    one_time::TokenKind,
+    role::Role,
+};
+use auth_storage::{AuditFilter, StorageError};
+use std::sync::Arc;
 
 /// Writes what the checks of the table would refuse.
 fn damage(world: &World, table: &str, set: &str) {
@@ -68,13 +73,13 @@ on_both! {
             damage(&world, "sessions", good);
             damage(&world, "sessions", &set);
             assert_corrupt(world.db.session(session.id).await, "sessions", column, &id);
-            assert_corrupt(world.db.rotate(session.id, token(0), at(1), policy(), Span::seconds(6)).await, "sessions", column, &id);
+            assert_corrupt(world.db.rotate(session.id, token(0), policy(), false, terms(at(1))).await, "sessions", column, &id);
         }
     }
 
     fn broken_revocations_keys_and_clients_are_named(world) {
         let (user, _) = world.signed_in("a@example.com").await;
-        let cut = crate::people::terms(at(1));
+        let cut = terms(at(1));
         world.db.end_user_sessions(user.id, auth_domain::session::EndReason::LogoutAll, cut).await.unwrap();
         damage(&world, "revocations", "kind = 'token'");
         assert_corrupt(world.db.revocations_since(None).await, "revocations", "generation", &user.id.to_string());
@@ -88,6 +93,37 @@ on_both! {
         world.execute(&format!("INSERT INTO signing_keys VALUES ('k1', 'next', 'ES256', '{{}}', {digest}, {moment}, NULL)"));
         damage(&world, "signing_keys", "state = 'lost'");
         assert_corrupt(world.db.keys().await, "signing_keys", "state", "k1");
+    }
+
+    fn broken_keys_tokens_events_and_seals_are_named(world) {
+        let user = world.user("a@example.com", Role::USER).await;
+        let key = api_key(user.id, 1, at(1));
+        world.db.insert_api_key(key.clone(), 9, terms(at(1))).await.unwrap();
+        for (column, value) in [("permissions", "'users:destroy'"), ("name", "''")] {
+            damage(&world, "api_keys", &format!("{column} = {value}"));
+            assert_corrupt(world.db.api_keys(user.id).await, "api_keys", column, &key.key.id.to_string());
+        }
+        let token = one_time(TokenKind::Report, 1, at(1));
+        world.db.issue_token(token.clone(), user.id, None).await.unwrap();
+        for (column, good, bad) in [("email", "NULL", "'nobody'"), ("password_hash", "NULL", "'plain'"), ("name", "NULL", "''")] {
+            damage(&world, "one_time_tokens", &format!("{column} = {bad}"));
+            let found = world.db.one_time_token(TokenKind::Report, [1; 32], at(2)).await.map(|found| found.is_some());
+            assert_corrupt(found, "one_time_tokens", column, &token.id.to_string());
+            // What can't be read is not used up either.
+            assert_corrupt(world.db.report([1; 32], terms(at(2))).await, "one_time_tokens", column, &token.id.to_string());
+            damage(&world, "one_time_tokens", &format!("{column} = {good}"));
+        }
+        world.execute("DELETE FROM audit_events");
+        world.db.note(Action::Exported, None, vec![], terms(at(3))).await.unwrap();
+        let event = world.noted().await[0].id.to_string();
+        for (column, good, bad) in [("actor", "'anonymous'", "'ghost'"), ("action", "'exported'", "'danced'"), ("ip", "NULL", "'here'"), ("details", "'{}'", "'['")] {
+            damage(&world, "audit_events", &format!("{column} = {bad}"));
+            assert_corrupt(world.db.audit(AuditFilter::default(), ALL).await, "audit_events", column, &event);
+            damage(&world, "audit_events", &format!("{column} = {good}"));
+        }
+        world.db.seal_audit(9, at(4), Arc::new(|_: i64, _: &[u8; 32], _: &[AuditEvent]| [7; 32])).await.unwrap();
+        damage(&world, "audit_seals", if world.is_sqlite() { "mac = x'01'" } else { "mac = '\\x01'" });
+        assert_corrupt(world.db.newest_seal().await, "audit_seals", "mac", "1");
     }
 
     fn what_is_said_of_a_broken_row_shows_none_of_its_values(world) {

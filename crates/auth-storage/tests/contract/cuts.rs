@@ -1,7 +1,7 @@
 //! Cuts: everything born below a generation dies, and what is lifted over goes on.
 
 use crate::{
-    people::{admins, at, hash, session_of, t0, terms},
+    people::{admins, at, hash, known, session_of, t0, terms},
     world::all,
 };
 use auth_domain::{
@@ -61,7 +61,7 @@ on_both! {
         let (user, session) = world.signed_in("a@example.com").await;
         let mut short = terms(at(4));
         short.until_at_least = at(5);
-        let outcome = world.db.end_user_sessions(user.id, EndReason::LogoutAll, short).await.unwrap().unwrap();
+        let outcome = world.db.end_user_sessions(user.id, EndReason::LogoutAll, short.clone()).await.unwrap().unwrap();
         assert_eq!(outcome.revocations[0].until, session.rotation.access_until + short.grace);
         let mut long = terms(at(6));
         long.until_at_least = at(90_000);
@@ -155,7 +155,7 @@ on_both! {
                 let (db, user) = (world.db.clone(), user.clone());
                 tokio::spawn(async move {
                     let session = session_of(user.id, user.generation, at(n));
-                    db.start_session(session, 100, None, terms(at(n))).await.unwrap()
+                    db.start_session(known(session), terms(at(n))).await.unwrap()
                 })
             });
             let sign_ins: Vec<_> = sign_ins.collect();

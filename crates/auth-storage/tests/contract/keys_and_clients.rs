@@ -1,7 +1,7 @@
 //! Signing keys, settings, clients: of several nodes that make the same thing, one does.
 
 use crate::{
-    people::{at, t0},
+    people::{at, t0, terms},
     world::all,
 };
 use auth_domain::{
@@ -44,9 +44,9 @@ fn succession() -> Vec<KeyStep> {
 on_both! {
     fn keys_move_as_a_whole_plan(world) {
         let first = vec![key("a", KeyState::Active, 0), key("b", KeyState::Next, 1)];
-        assert!(world.db.change_keys(vec![], first.clone()).await.unwrap());
+        assert!(world.db.change_keys(vec![], first.clone(), None).await.unwrap());
         assert_eq!(world.db.keys().await.unwrap(), first);
-        assert!(world.db.change_keys(succession(), vec![key("c", KeyState::Next, 2)]).await.unwrap());
+        assert!(world.db.change_keys(succession(), vec![key("c", KeyState::Next, 2)], None).await.unwrap());
         let standings: Vec<_> = world.db.keys().await.unwrap().into_iter().map(|k| k.standing).collect();
         let stands = |kid: &str, state, seconds, verifies_until: Option<i64>| KeyStanding {
             kid: kid.into(), state, published_at: at(seconds), verifies_until: verifies_until.map(at),
@@ -60,15 +60,15 @@ on_both! {
 
     fn a_plan_from_an_older_state_writes_nothing(world) {
         let first = vec![key("a", KeyState::Active, 0), key("b", KeyState::Next, 1)];
-        assert!(world.db.change_keys(vec![], first.clone()).await.unwrap());
+        assert!(world.db.change_keys(vec![], first.clone(), None).await.unwrap());
         let wrong = vec![
             step("a", KeyState::Active, KeyState::Retiring, Some(60)),
             step("b", KeyState::Retiring, KeyState::Active, None),
         ];
-        assert!(!world.db.change_keys(wrong, vec![]).await.unwrap());
+        assert!(!world.db.change_keys(wrong, vec![], None).await.unwrap());
         // Two that sign, or two that wait, can't be.
-        assert!(!world.db.change_keys(vec![step("b", KeyState::Next, KeyState::Active, None)], vec![]).await.unwrap());
-        assert!(!world.db.change_keys(vec![], vec![key("c", KeyState::Retired, 2), key("d", KeyState::Next, 2)]).await.unwrap());
+        assert!(!world.db.change_keys(vec![step("b", KeyState::Next, KeyState::Active, None)], vec![], None).await.unwrap());
+        assert!(!world.db.change_keys(vec![], vec![key("c", KeyState::Retired, 2), key("d", KeyState::Next, 2)], None).await.unwrap());
         assert_eq!(world.db.keys().await.unwrap(), first);
     }
 
@@ -77,7 +77,7 @@ on_both! {
             let db = world.db.clone();
             tokio::spawn(async move {
                 let new = [(format!("active{n}"), KeyState::Active), (format!("next{n}"), KeyState::Next)];
-                db.change_keys(vec![], new.map(|(kid, state)| key(&kid, state, 0)).to_vec()).await.unwrap()
+                db.change_keys(vec![], new.map(|(kid, state)| key(&kid, state, 0)).to_vec(), None).await.unwrap()
             })
         };
         assert_eq!(all((0..8).map(make)).await.into_iter().filter(|made| *made).count(), 1);
@@ -92,7 +92,7 @@ on_both! {
                     step(&active, KeyState::Active, KeyState::Retiring, Some(9)),
                     step(&next, KeyState::Next, KeyState::Active, None),
                 ];
-                db.change_keys(moves, vec![key(&format!("new{n}"), KeyState::Next, 5)]).await.unwrap()
+                db.change_keys(moves, vec![key(&format!("new{n}"), KeyState::Next, 5)], None).await.unwrap()
             })
         };
         assert_eq!(all((0..8).map(rotate)).await.into_iter().filter(|done| *done).count(), 1);
@@ -100,7 +100,7 @@ on_both! {
     }
 
     fn what_is_sealed_is_sealed_anew_and_the_rest_stays(world) {
-        world.db.change_keys(vec![], vec![key("a", KeyState::Active, 0), key("b", KeyState::Next, 1)]).await.unwrap();
+        world.db.change_keys(vec![], vec![key("a", KeyState::Active, 0), key("b", KeyState::Next, 1)], None).await.unwrap();
         world.db.insert_setting("proof", vec![1]).await.unwrap();
         let keys = vec![("a".to_owned(), vec![7]), ("gone".to_owned(), vec![8])];
         world.db.reseal_keys(keys, vec![("proof".to_owned(), vec![9])]).await.unwrap();
@@ -123,13 +123,13 @@ on_both! {
     fn clients_come_and_go(world) {
         let id = |text: &str| text.parse::<ClientId>().unwrap();
         let client = |text: &str| Client { id: id(text), secret_digest: [3; 32], created_at: t0() };
-        assert!(world.db.insert_client(client("billing")).await.unwrap());
-        assert!(!world.db.insert_client(client("billing")).await.unwrap());
-        assert!(world.db.insert_client(client("api")).await.unwrap());
+        assert!(world.db.insert_client(client("billing"), terms(t0())).await.unwrap());
+        assert!(!world.db.insert_client(client("billing"), terms(t0())).await.unwrap());
+        assert!(world.db.insert_client(client("api"), terms(t0())).await.unwrap());
         assert_eq!(world.db.client(&id("billing")).await.unwrap(), Some(client("billing")));
         assert_eq!(world.db.clients().await.unwrap(), [client("api"), client("billing")]);
-        assert!(world.db.delete_client(&id("billing")).await.unwrap());
-        assert!(!world.db.delete_client(&id("billing")).await.unwrap());
+        assert!(world.db.delete_client(&id("billing"), terms(t0())).await.unwrap());
+        assert!(!world.db.delete_client(&id("billing"), terms(t0())).await.unwrap());
         assert_eq!(world.db.client(&id("billing")).await.unwrap(), None);
     }
 }

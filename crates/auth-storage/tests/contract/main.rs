@@ -24,11 +24,27 @@ macro_rules! on_both {
 }
 
 #[cfg(test)]
+mod api_keys;
+#[cfg(test)]
+mod audit;
+#[cfg(test)]
+mod audit_seals;
+#[cfg(test)]
 mod corrupt;
 #[cfg(test)]
 mod cuts;
 #[cfg(test)]
 mod keys_and_clients;
+#[cfg(test)]
+mod links;
+#[cfg(test)]
+mod links_of_addresses;
+#[cfg(test)]
+mod lock_out;
+#[cfg(test)]
+mod outbox;
+#[cfg(test)]
+mod outbox_causes;
 #[cfg(test)]
 mod people;
 #[cfg(test)]

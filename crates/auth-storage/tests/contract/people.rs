@@ -2,17 +2,27 @@
 
 use crate::world::{World, next};
 use auth_domain::{
+    api_key::{ApiKey, KeyName},
+    audit::{Action, Actor, AuditEvent},
     email::EmailAddress,
-    ids::{SessionId, UserId},
+    ids::{ApiKeyId, MailId, OneTimeTokenId, SessionId, UserId},
+    one_time::TokenKind,
     password_hash::PasswordHash,
-    role::Role,
+    role::{Permission, Role},
     rotation::{Presented, RotationPolicy},
     session::{Lifetimes, Origin, Session, SessionState},
     time::{Span, Timestamp},
     user::{DisplayName, Generation, User, UserStatus},
 };
-use auth_storage::{InsertedUser, NewUser, Page, StartedSession, Terms};
+use auth_storage::{
+    AuditFilter, Author, InsertedUser, MailedToken, NewApiKey, NewToken, NewUser, Page, SignIn,
+    StartedSession, Terms,
+};
 use chrono::DateTime;
+use diesel::{
+    QueryableByName,
+    sql_types::{Nullable, Text},
+};
 
 /// The year 2100: after the database's clock, so that what lasts beyond it is live there.
 pub(crate) fn t0() -> Timestamp {
@@ -31,12 +41,73 @@ pub(crate) fn chance() -> [u8; 10] {
     bytes
 }
 
-/// What a revocation made now has to last.
+/// What a revocation made now has to last, and whoever asks: somebody at an address, under a request's id.
 pub(crate) fn terms(now: Timestamp) -> Terms {
+    by(Actor::Anonymous, now)
+}
+
+/// The same by somebody.
+pub(crate) fn by(actor: Actor, now: Timestamp) -> Terms {
+    // Its last two bytes are counted on within a change.
+    let mut seed = [0; 10];
+    seed[2..8].copy_from_slice(&next().to_be_bytes()[2..]);
     Terms {
         now,
         until_at_least: now + Span::hours(1),
         grace: Span::seconds(6),
+        by: Author {
+            actor,
+            ip: "192.0.2.7".parse().ok(),
+            request_id: Some("request-7".to_owned()),
+            seed,
+        },
+    }
+}
+
+/// A sign-in from a device that is known, with room for a hundred.
+pub(crate) fn known(session: Session) -> SignIn {
+    SignIn {
+        session,
+        max_per_user: 100,
+        upgrade: None,
+        known_device: true,
+    }
+}
+
+/// A token of a kind, made of a number, asked for at a moment.
+pub(crate) fn one_time(kind: TokenKind, digest: u8, now: Timestamp) -> NewToken {
+    NewToken {
+        id: OneTimeTokenId::from_parts(now, chance()),
+        kind,
+        digest: [digest; 32],
+        created_at: now,
+        expires_at: now + kind.lifetime(),
+        email: None,
+        pending: None,
+    }
+}
+
+/// A token with the mail that carries it.
+pub(crate) fn mailed(token: NewToken) -> MailedToken {
+    MailedToken {
+        mail: MailId::from_parts(token.created_at, chance()),
+        token,
+    }
+}
+
+/// An API key of a user, made of a number.
+pub(crate) fn api_key(owner: UserId, digest: u8, now: Timestamp) -> NewApiKey {
+    NewApiKey {
+        key: ApiKey {
+            id: ApiKeyId::from_parts(now, chance()),
+            owner,
+            name: KeyName::parse("backup").unwrap(),
+            permissions: vec![Permission::UsersRead, Permission::StatsRead],
+            created_at: now,
+            expires_at: None,
+            last_used_at: None,
+        },
+        digest: [digest; 32],
     }
 }
 
@@ -106,10 +177,52 @@ pub(crate) const ALL: Page = Page {
     limit: 1000,
 };
 
+/// A row of the outbox.
+#[derive(QueryableByName, Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Mail {
+    #[diesel(sql_type = Text)]
+    pub(crate) kind: String,
+    /// The user.
+    #[diesel(sql_type = Nullable<Text>)]
+    pub(crate) who: Option<String>,
+    #[diesel(sql_type = Nullable<Text>)]
+    pub(crate) recipient: Option<String>,
+    #[diesel(sql_type = Text)]
+    pub(crate) facts: String,
+}
+
 impl World {
+    /// All that the audit log says, the oldest first.
+    pub(crate) async fn noted(&self) -> Vec<AuditEvent> {
+        let mut events = self.db.audit(AuditFilter::default(), ALL).await.unwrap();
+        events.reverse();
+        events
+    }
+
+    /// How many rows of an action the audit log has.
+    pub(crate) async fn times(&self, action: Action) -> usize {
+        let noted = self.noted().await;
+        noted.into_iter().filter(|event| event.action == action).count()
+    }
+
+    /// All mails, in the order in which they were asked for.
+    pub(crate) fn mails(&self) -> Vec<Mail> {
+        self.rows("SELECT kind, CAST(user_id AS TEXT) AS who, recipient, facts FROM outbox ORDER BY id")
+    }
+
+    /// The kinds of all mails, in the order in which they were asked for.
+    pub(crate) fn kinds(&self) -> Vec<String> {
+        self.mails().into_iter().map(|mail| mail.kind).collect()
+    }
+
     /// Inserts a user.
     pub(crate) async fn user(&self, email: &str, role: Role) -> User {
-        match self.db.insert_user(person(email, role), None).await.unwrap() {
+        match self
+            .db
+            .insert_user(person(email, role), None, None, terms(t0()))
+            .await
+            .unwrap()
+        {
             InsertedUser::Created(user) => user,
             InsertedUser::EmailTaken => panic!("{email} is taken"),
         }
@@ -120,7 +233,7 @@ impl World {
         let session = session_of(user.id, user.generation, now);
         match self
             .db
-            .start_session(session.clone(), 100, None, terms(now))
+            .start_session(known(session.clone()), terms(now))
             .await
             .unwrap()
         {

@@ -1,10 +1,10 @@
 //! Two processes on one SQLite file: what holds between threads must hold between them.
 
 use crate::{
-    people::{at, policy, token},
+    people::{at, policy, terms, token},
     world::{all, block_on, on_sqlite},
 };
-use auth_domain::{ids::SessionId, rotation::Decision, time::Span};
+use auth_domain::{ids::SessionId, rotation::Decision};
 use auth_storage::{DatabaseConfig, Storage};
 use std::{
     io::{BufRead, BufReader, Write},
@@ -19,7 +19,7 @@ async fn rotate_each(db: &Storage, sessions: &[SessionId]) -> usize {
         let db = db.clone();
         tokio::spawn(async move {
             let rotated = db
-                .rotate(id, token(0), at(60), policy(), Span::seconds(6))
+                .rotate(id, token(0), policy(), false, terms(at(60)))
                 .await
                 .unwrap()
                 .unwrap();

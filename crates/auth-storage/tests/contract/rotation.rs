@@ -22,7 +22,7 @@ async fn refresh(
     presented: Presented,
     seconds: i64,
 ) -> Rotated {
-    db.rotate(session.id, presented, at(seconds), policy(), GRACE)
+    db.rotate(session.id, presented, policy(), false, terms(at(seconds)))
         .await
         .unwrap()
         .unwrap()
@@ -49,7 +49,7 @@ on_both! {
     fn an_unknown_session_is_none_and_a_number_not_given_out_is_invalid(world) {
         let (user, session) = world.signed_in("a@example.com").await;
         let stranger = session_of(user.id, user.generation, t0());
-        assert_eq!(world.db.rotate(stranger.id, token(0), at(1), policy(), GRACE).await.unwrap(), None);
+        assert_eq!(world.db.rotate(stranger.id, token(0), policy(), false, terms(at(1))).await.unwrap(), None);
         assert_eq!(refresh(&world.db, &session, token(1), 1).await.decision, Decision::Invalid);
         assert_eq!(world.stored(&session).await, session);
     }
@@ -72,8 +72,8 @@ on_both! {
         let lasting = refresh(&world.db, &session, keyed(0, 1), 60).await.session.rotation.access_until;
         let mut short = RotationPolicy { on_concurrent: OnConcurrent::Repeat, ..policy() };
         short.lifetimes.access = Span::minutes(5);
-        world.db.rotate(session.id, keyed(0, 1), at(61), short, GRACE).await.unwrap().unwrap();
-        world.db.rotate(session.id, token(1), at(62), short, GRACE).await.unwrap().unwrap();
+        world.db.rotate(session.id, keyed(0, 1), short, false, terms(at(61))).await.unwrap().unwrap();
+        world.db.rotate(session.id, token(1), short, false, terms(at(62))).await.unwrap().unwrap();
         assert_eq!(world.stored(&session).await.rotation.access_until, lasting);
     }
 
@@ -135,7 +135,7 @@ on_both! {
             let (db, ended) = (world.db.clone(), session.clone());
             let rotation = tokio::spawn({
                 let db = db.clone();
-                async move { db.rotate(ended.id, token(0), at(60), policy(), GRACE).await.unwrap() }
+                async move { db.rotate(ended.id, token(0), policy(), false, terms(at(60))).await.unwrap() }
             });
             match round % 4 {
                 0 => drop(db.end_session(session.id, None, EndReason::Logout, terms(at(60))).await.unwrap()),
@@ -148,7 +148,7 @@ on_both! {
             }
             rotation.await.unwrap();
             for number in 0..2 {
-                let after = db.rotate(session.id, token(number), at(61), policy(), GRACE).await.unwrap();
+                let after = db.rotate(session.id, token(number), policy(), false, terms(at(61))).await.unwrap();
                 // Invalid: the end came first, and that number was never given out.
                 let dead = |o: Rotated| matches!(o.decision, Decision::Revoked | Decision::Invalid);
                 assert!(after.is_none_or(dead), "round {round}, number {number}");

@@ -1,10 +1,15 @@
 //! Facts about the schema: its indexes, its twins, its way back, and that the code knows all of it.
 
 use crate::{
-    people::{ALL, address, at, person, policy, session_of, t0, terms, token},
+    people::{ALL, address, at, one_time, person, policy, session_of, t0, terms, token},
     world::{World, on_bare_sqlite},
 };
-use auth_domain::{role::Role, session::EndReason, time::Span, user::Generation};
+use auth_domain::{
+    one_time::TokenKind,
+    role::Role,
+    session::{EndReason, SessionState},
+    user::Generation,
+};
 use auth_storage::{MigrateError, QueryRefused, SessionFilter, StorageError};
 use diesel::{prelude::*, sql_types::Text};
 use std::{collections::BTreeSet, path::Path};
@@ -211,6 +216,55 @@ fn every_hot_query_uses_an_index_on_sqlite() {
                 "one_time_tokens_digest",
             ),
             (
+                "SELECT id FROM outbox WHERE done_at IS NULL AND due_at <= ? AND (leased_until IS NULL OR leased_until <= ?) ORDER BY due_at LIMIT 9",
+                "outbox_due",
+            ),
+            (
+                "SELECT id FROM outbox WHERE done_at IS NOT NULL AND done_at < ? ORDER BY done_at LIMIT 9",
+                "outbox_done",
+            ),
+            (
+                "DELETE FROM outbox WHERE user_id = ? AND done_at IS NULL AND kind IN (?, ?)",
+                "outbox_of_user",
+            ),
+            (
+                "SELECT * FROM api_keys JOIN users ON api_keys.user_id = users.id WHERE digest = ?",
+                "api_keys_digest",
+            ),
+            (
+                "SELECT * FROM api_keys WHERE user_id = ? ORDER BY id DESC",
+                "api_keys_of_user",
+            ),
+            (
+                "SELECT id FROM api_keys WHERE expires_at IS NOT NULL AND expires_at < ? ORDER BY expires_at LIMIT 9",
+                "api_keys_expiry",
+            ),
+            (
+                "SELECT * FROM audit_events WHERE subject = ? AND id < ? ORDER BY id DESC LIMIT 20",
+                "audit_events_subject",
+            ),
+            (
+                "SELECT * FROM audit_events WHERE actor_id = ? ORDER BY id DESC LIMIT 20",
+                "audit_events_actor",
+            ),
+            (
+                "SELECT * FROM audit_events WHERE action = ? AND id >= ? AND at >= ? ORDER BY id DESC LIMIT 20",
+                "audit_events_action",
+            ),
+            (
+                "SELECT * FROM audit_events WHERE id >= ? AND at >= ? AND id < ? AND at < ? ORDER BY id DESC LIMIT 20",
+                "PRIMARY KEY",
+            ),
+            ("SELECT * FROM audit_events WHERE batch = ?", "audit_events_batch"),
+            (
+                "SELECT id FROM audit_events WHERE batch <= ? LIMIT 9",
+                "audit_events_batch",
+            ),
+            (
+                "SELECT number FROM audit_seals WHERE sealed_at < ? ORDER BY sealed_at DESC, number DESC LIMIT 1",
+                "audit_seals_sealed",
+            ),
+            (
                 "SELECT id FROM one_time_tokens WHERE expires_at <= ? ORDER BY expires_at LIMIT 9",
                 "one_time_tokens_expiry",
             ),
@@ -231,7 +285,7 @@ on_both! {
             .flat_map(|(table, columns)| columns.into_iter().map(move |column| format!("{table}.{column}")))
             .collect();
         let sql = if world.is_sqlite() {
-            "SELECT t.name || '.' || c.name AS line FROM pragma_table_list t JOIN pragma_table_info(t.name) c \
+            "SELECT t.name || '.' || c.name AS line FROM pragma_table_list t JOIN pragma_table_xinfo(t.name) c \
              WHERE t.schema = 'main' AND t.type = 'table' AND t.name NOT LIKE 'sqlite%' AND t.name NOT LIKE '\\_\\_%' ESCAPE '\\'"
         } else {
             "SELECT table_name || '.' || column_name AS line FROM information_schema.columns \
@@ -252,7 +306,8 @@ on_both! {
               JOIN pg_attribute a ON a.attrelid = i.indrelid AND a.attnum = i.indkey[0]")
         };
         let (keys, indexed) = (lines(&world, keys), lines(&world, indexed));
-        assert_eq!(keys, BTreeSet::from(["sessions.user_id".to_owned(), "one_time_tokens.user_id".to_owned()]));
+        let of_users = ["sessions", "one_time_tokens", "api_keys"].map(|table| format!("{table}.user_id"));
+        assert_eq!(keys, BTreeSet::from(of_users));
         assert!(keys.is_subset(&indexed), "{keys:?} {indexed:?}");
     }
 
@@ -266,18 +321,60 @@ on_both! {
         }
     }
 
+    fn a_way_back_keeps_what_the_older_version_knows(world) {
+        let (user, session) = world.signed_in("a@example.com").await;
+        world.db.lock_out(user.id, terms(at(1))).await.unwrap();
+        for (digest, kind) in (1..).zip([TokenKind::PasswordReset, TokenKind::Report]) {
+            world.db.issue_token(one_time(kind, digest, at(2)), user.id, None).await.unwrap();
+        }
+        assert!(world.db.migrate_down().await.unwrap().unwrap().contains("create_api_keys_outbox_and_audit"));
+        assert_eq!(world.number("SELECT count(*) AS n FROM sessions WHERE end_reason = 'revoked'"), 1);
+        assert_eq!(world.number("SELECT count(*) AS n FROM one_time_tokens"), 1);
+        world.db.migrate_up().await.unwrap();
+        let ended = SessionState::Ended { at: at(1), why: EndReason::Revoked };
+        assert_eq!(world.stored(&session).await.state, ended);
+        assert!(world.db.one_time_token(TokenKind::PasswordReset, [1; 32], at(3)).await.unwrap().is_some());
+    }
+
     /// All that a request does works with the plans that the databases keep.
     fn the_walk_of_a_user_works_after_a_way_back(world) {
         while world.db.migrate_down().await.unwrap().is_some() {}
         world.db.migrate_up().await.unwrap();
         let new = person("a@example.com", Role::USER);
         let session = session_of(new.id, Generation::FIRST, t0());
-        world.db.insert_user(new.clone(), Some(session.clone())).await.unwrap();
-        world.db.rotate(session.id, token(0), at(1), policy(), Span::seconds(6)).await.unwrap().unwrap();
+        world.db.insert_user(new.clone(), Some(session.clone()), None, terms(t0())).await.unwrap();
+        world.db.rotate(session.id, token(0), policy(), false, terms(at(1))).await.unwrap().unwrap();
         world.db.end_session(session.id, None, EndReason::Logout, terms(at(2))).await.unwrap();
         assert!(world.db.credentials(&address("a@example.com")).await.unwrap().is_some());
         assert_eq!(world.db.sessions(new.id, SessionFilter::Active, at(3), ALL).await.unwrap(), []);
     }
+}
+
+/// They walk an index, but one that holds these rows alone.
+#[test]
+fn what_is_not_sealed_yet_is_found_without_the_rest_on_sqlite() {
+    crate::world::on_sqlite(async |world| {
+        for sql in [
+            "SELECT count(*) FROM audit_events WHERE batch IS NULL",
+            "SELECT * FROM audit_events WHERE batch IS NULL ORDER BY id LIMIT 9",
+        ] {
+            let plan = plan(&world, sql);
+            assert!(
+                plan.contains("audit_events_unsealed") && !plan.contains("TEMP B-TREE"),
+                "{sql}\n{plan}"
+            );
+        }
+        // What begins with something is a range of each of two indexes; the page is then put in order.
+        let found = plan(
+            &world,
+            "SELECT * FROM users WHERE (email_key >= ? AND email_key < ?) OR (name_key IS NOT NULL AND name_key >= ? AND name_key < ?) \
+             ORDER BY id DESC LIMIT 20",
+        );
+        assert!(
+            found.contains("users_email_key") && found.contains("users_by_name") && !found.contains("SCAN"),
+            "{found}"
+        );
+    });
 }
 
 #[test]

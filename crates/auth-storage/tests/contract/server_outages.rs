@@ -5,7 +5,7 @@ use crate::{
     server::Server,
     world::{all, block_on, next, on_postgres},
 };
-use auth_domain::{ids::TokenId, revocation::TokenRef, role::Role, time::Span, user::Generation};
+use auth_domain::{ids::TokenId, revocation::TokenRef, role::Role, user::Generation};
 use auth_storage::{DatabaseConfig, InsertedUser, OpenError, Outage, Storage, StorageError};
 use diesel::{Connection, PgConnection, connection::SimpleConnection};
 use std::{
@@ -38,8 +38,8 @@ async fn until_well<T, F: Future<Output = Result<T, StorageError>>>(ask: impl Fn
 }
 
 async fn register(db: &Storage) -> Result<InsertedUser, StorageError> {
-    db.insert_user(person(&format!("u{}@example.com", next()), Role::USER), None)
-        .await
+    let new = person(&format!("u{}@example.com", next()), Role::USER);
+    db.insert_user(new, None, None, terms(t0())).await
 }
 
 #[test]
@@ -238,7 +238,9 @@ fn the_limits_of_a_transaction_are_set_in_it_and_sessions_are_in_utc() {
         let db = world.another().await;
         let new = person("a@example.com", Role::USER);
         let session = session_of(new.id, Generation::FIRST, t0());
-        db.insert_user(new, Some(session)).await.unwrap();
+        db.insert_user(new, Some(session), None, terms(t0()))
+            .await
+            .unwrap();
         let seen = "SELECT count(*) AS n FROM seen WHERE t = '4s 3s 3s UTC'";
         assert_eq!(world.number(seen), 1);
     });
@@ -264,10 +266,12 @@ fn without_prepared_statements_none_is_made() {
             let email = format!("u{most}@example.com");
             let new = person(&email, Role::USER);
             let session = session_of(new.id, Generation::FIRST, t0());
-            db.insert_user(new, Some(session.clone())).await.unwrap();
+            db.insert_user(new, Some(session.clone()), None, terms(t0()))
+                .await
+                .unwrap();
             for number in 0..3 {
                 let now = at(i64::from(number) * 60 + 60);
-                db.rotate(session.id, token(number), now, policy(), Span::seconds(6))
+                db.rotate(session.id, token(number), policy(), false, terms(now))
                     .await
                     .unwrap()
                     .unwrap();
@@ -300,7 +304,9 @@ fn hot_operations_make_as_few_round_trips_as_they_can() {
         db.migrate_up().await.unwrap();
         let new = person("a@example.com", Role::USER);
         let session = session_of(new.id, Generation::FIRST, t0());
-        db.insert_user(new.clone(), Some(session.clone())).await.unwrap();
+        db.insert_user(new.clone(), Some(session.clone()), None, terms(t0()))
+            .await
+            .unwrap();
         let token_ref = TokenRef {
             token: TokenId::from_parts(t0(), chance()),
             session: session.id,
@@ -309,7 +315,7 @@ fn hot_operations_make_as_few_round_trips_as_they_can() {
         };
         let hot = async |number: u32| {
             let now = at(i64::from(number) * 60 + 60);
-            db.rotate(session.id, token(number), now, policy(), Span::seconds(6))
+            db.rotate(session.id, token(number), policy(), false, terms(now))
                 .await
                 .unwrap()
                 .unwrap();
@@ -355,10 +361,10 @@ fn a_session_that_forgot_what_was_prepared_in_it_is_left_and_harms_one_request()
         world.execute(
             "CREATE FUNCTION forget() RETURNS trigger LANGUAGE plpgsql AS \
              'BEGIN EXECUTE ''DEALLOCATE ALL''; RETURN NULL; END'; \
-             CREATE TRIGGER forget AFTER INSERT ON users FOR EACH STATEMENT EXECUTE FUNCTION forget()",
+             CREATE TRIGGER forget AFTER INSERT ON audit_events FOR EACH STATEMENT EXECUTE FUNCTION forget()",
         );
         register(&db).await.unwrap();
-        world.execute("DROP TRIGGER forget ON users");
+        world.execute("DROP TRIGGER forget ON audit_events");
         assert_eq!(
             register(&db).await,
             Err(StorageError::Unavailable(Outage::ConnectionLost))

@@ -1,7 +1,7 @@
 //! Sessions: begun, listed, ended.
 
 use crate::{
-    people::{ALL, address, at, hash, session_of, t0, terms},
+    people::{ALL, address, at, hash, known, session_of, t0, terms},
     world::all,
 };
 use auth_domain::{
@@ -11,13 +11,13 @@ use auth_domain::{
     time::Span,
     user::{Generation, UserStatus},
 };
-use auth_storage::{HashUpgrade, Page, SessionFilter, StartedSession, UserChange};
+use auth_storage::{HashUpgrade, Page, SessionFilter, SignIn, StartedSession, UserChange};
 
 on_both! {
     fn a_session_is_read_back_as_it_was_written(world) {
         let user = world.user("a@example.com", Role::USER).await;
         let session = session_of(user.id, user.generation, at(5));
-        let started = world.db.start_session(session.clone(), 10, None, terms(at(5))).await.unwrap();
+        let started = world.db.start_session(known(session.clone()), terms(at(5))).await.unwrap();
         let StartedSession::Started { displaced, user } = started else { panic!("{started:?}") };
         assert_eq!((displaced, user.last_login_at), (vec![], Some(at(5))));
         assert_eq!(world.db.session(session.id).await.unwrap(), Some((session, user)));
@@ -28,7 +28,7 @@ on_both! {
         world.db.end_user_sessions(user.id, EndReason::LogoutAll, terms(at(1))).await.unwrap();
         let late = session_of(user.id, user.generation, at(2));
         let upgrade = HashUpgrade { from: hash(0), to: hash(1) };
-        let outcome = world.db.start_session(late.clone(), 10, Some(upgrade), terms(at(2))).await.unwrap();
+        let outcome = world.db.start_session(SignIn { upgrade: Some(upgrade), ..known(late.clone()) }, terms(at(2))).await.unwrap();
         assert_eq!(outcome, StartedSession::Outdated);
         assert_eq!(world.db.session(late.id).await.unwrap(), None);
         let stored = world.db.credentials_of(user.id).await.unwrap().unwrap();
@@ -43,10 +43,10 @@ on_both! {
         let off = UserChange { status: Some(UserStatus::Disabled), ..UserChange::default() };
         world.db.change_user(user.id, off, vec![], terms(at(1))).await.unwrap();
         let raised = session_of(user.id, user.generation.raised(), at(2));
-        assert_eq!(world.db.start_session(raised, 10, None, terms(at(2))).await.unwrap(), StartedSession::Outdated);
+        assert_eq!(world.db.start_session(known(raised), terms(at(2))).await.unwrap(), StartedSession::Outdated);
         world.db.delete_user(user.id, vec![], terms(at(3))).await.unwrap();
         let gone = session_of(user.id, Generation::DELETED, at(4));
-        assert_eq!(world.db.start_session(gone, 10, None, terms(at(4))).await.unwrap(), StartedSession::Outdated);
+        assert_eq!(world.db.start_session(known(gone), terms(at(4))).await.unwrap(), StartedSession::Outdated);
     }
 
     fn a_sign_in_rewrites_the_hash_that_it_verified_and_no_other(world) {
@@ -54,7 +54,7 @@ on_both! {
         for (from, to, stored) in [(0, 1, 1), (0, 2, 1)] {
             let session = session_of(user.id, user.generation, at(i64::from(to)));
             let upgrade = HashUpgrade { from: hash(from), to: hash(to) };
-            let outcome = world.db.start_session(session, 10, Some(upgrade), terms(at(1))).await.unwrap();
+            let outcome = world.db.start_session(SignIn { upgrade: Some(upgrade), ..known(session) }, terms(at(1))).await.unwrap();
             assert!(matches!(outcome, StartedSession::Started { .. }));
             let now = world.db.credentials(&address("a@example.com")).await.unwrap().unwrap();
             assert_eq!(now.password_hash.unwrap().expose(), hash(stored).expose());
@@ -69,7 +69,7 @@ on_both! {
         }
         world.db.end_session(begun[1].id, None, EndReason::Logout, terms(at(5))).await.unwrap();
         let newest = session_of(user.id, user.generation, at(6));
-        let started = world.db.start_session(newest.clone(), 2, None, terms(at(6))).await.unwrap();
+        let started = world.db.start_session(SignIn { max_per_user: 2, ..known(newest.clone()) }, terms(at(6))).await.unwrap();
         let StartedSession::Started { displaced, .. } = started else { panic!("{started:?}") };
         let hit: Vec<_> = displaced.iter().map(|r| r.what).collect();
         assert_eq!(hit, [Revoked::Session(begun[2].id), Revoked::Session(begun[0].id)]);
@@ -82,7 +82,7 @@ on_both! {
         assert_eq!(state, SessionState::Ended { at: at(6), why: EndReason::Displaced });
         // One from a node whose clock is behind is the newest all the same.
         let behind = session_of(user.id, user.generation, at(-100));
-        world.db.start_session(behind.clone(), 1, None, terms(at(7))).await.unwrap();
+        world.db.start_session(SignIn { max_per_user: 1, ..known(behind.clone()) }, terms(at(7))).await.unwrap();
         let live = world.db.sessions(user.id, SessionFilter::Active, at(7), ALL).await.unwrap();
         assert_eq!(live.iter().map(|s| s.id).collect::<Vec<_>>(), [behind.id]);
     }

@@ -1,45 +1,39 @@
 //! The first administrator: one token, one use, one administrator, whoever races.
 
 use crate::{
-    people::{admins, at, chance, person, session_of, t0},
+    people::{admins, at, one_time, person, session_of, terms},
     world::{World, all},
 };
-use auth_domain::{ids::OneTimeTokenId, role::Role, user::Generation};
-use auth_storage::{NewUser, SetupOutcome, SetupToken, SetupTokenIssue};
+use auth_domain::{one_time::TokenKind, role::Role, user::Generation};
+use auth_storage::{NewToken, NewUser, SetupOutcome, SetupTokenIssue};
 
-fn setup_token(letter: u8, seconds: i64) -> SetupToken {
-    let id = OneTimeTokenId::from_parts(t0(), chance());
-    SetupToken {
-        id,
-        digest: [letter; 32],
-        created_at: at(seconds),
-        expires_at: at(seconds + 900),
-    }
+fn setup_token(letter: u8, seconds: i64) -> NewToken {
+    one_time(TokenKind::Setup, letter, at(seconds))
 }
 
 async fn redeem(world: &World, letter: u8, user: NewUser, seconds: i64) -> SetupOutcome {
     let session = session_of(user.id, Generation::FIRST, at(seconds));
     world
         .db
-        .redeem_setup_token([letter; 32], user, session, admins(), at(seconds))
+        .redeem_setup_token([letter; 32], user, session, admins(), terms(at(seconds)))
         .await
         .unwrap()
 }
 
 on_both! {
     fn a_token_makes_the_first_administrator_signed_in_and_then_nothing_more(world) {
-        assert_eq!(world.db.issue_setup_token(setup_token(1, 0), admins(), false).await.unwrap(), SetupTokenIssue::Issued);
+        assert_eq!(world.db.issue_setup_token(setup_token(1, 0), admins(), false, terms(at(0))).await.unwrap(), SetupTokenIssue::Issued);
         let admin = person("admin@example.com", Role::ADMIN);
         let SetupOutcome::Created(user) = redeem(&world, 1, admin.clone(), 5).await else { panic!("created") };
         assert_eq!((user.id, user.role.clone(), user.last_login_at), (admin.id, Role::ADMIN, Some(at(5))));
         assert_eq!(world.number("SELECT count(*) AS n FROM sessions"), 1);
         assert_eq!(redeem(&world, 1, person("b@example.com", Role::ADMIN), 6).await, SetupOutcome::Closed);
-        let issue = world.db.issue_setup_token(setup_token(2, 7), admins(), true).await.unwrap();
+        let issue = world.db.issue_setup_token(setup_token(2, 7), admins(), true, terms(at(0))).await.unwrap();
         assert_eq!(issue, SetupTokenIssue::AdministratorExists);
     }
 
     fn a_token_that_is_wrong_used_or_past_its_time_is_refused(world) {
-        world.db.issue_setup_token(setup_token(1, 0), admins(), false).await.unwrap();
+        world.db.issue_setup_token(setup_token(1, 0), admins(), false, terms(at(0))).await.unwrap();
         assert_eq!(redeem(&world, 2, person("a@example.com", Role::ADMIN), 1).await, SetupOutcome::InvalidToken);
         assert_eq!(redeem(&world, 1, person("a@example.com", Role::ADMIN), 900).await, SetupOutcome::InvalidToken);
         // Used by someone who is no administrator any more.
@@ -50,7 +44,7 @@ on_both! {
     }
 
     fn an_address_that_is_taken_leaves_the_token_good(world) {
-        world.db.issue_setup_token(setup_token(1, 0), admins(), false).await.unwrap();
+        world.db.issue_setup_token(setup_token(1, 0), admins(), false, terms(at(0))).await.unwrap();
         world.user("taken@example.com", Role::USER).await;
         assert_eq!(redeem(&world, 1, person("taken@example.com", Role::ADMIN), 1).await, SetupOutcome::EmailTaken);
         let outcome = redeem(&world, 1, person("free@example.com", Role::ADMIN), 2).await;
@@ -58,7 +52,7 @@ on_both! {
     }
 
     fn one_token_is_live_unless_it_is_replaced_or_lapsed(world) {
-        let issue = async |token, replace| world.db.issue_setup_token(token, admins(), replace).await.unwrap();
+        let issue = async |token, replace| world.db.issue_setup_token(token, admins(), replace, terms(at(0))).await.unwrap();
         assert_eq!(issue(setup_token(1, 0), false).await, SetupTokenIssue::Issued);
         assert_eq!(issue(setup_token(2, 1), false).await, SetupTokenIssue::AlreadyLive);
         assert_eq!(issue(setup_token(3, 2), true).await, SetupTokenIssue::Issued);
@@ -69,13 +63,13 @@ on_both! {
     fn of_many_nodes_that_start_one_prints_a_token(world) {
         let issues = all((0..8).map(|n| {
             let db = world.db.clone();
-            tokio::spawn(async move { db.issue_setup_token(setup_token(n, 0), admins(), false).await.unwrap() })
+            tokio::spawn(async move { db.issue_setup_token(setup_token(n, 0), admins(), false, terms(at(0))).await.unwrap() })
         })).await;
         assert_eq!(issues.iter().filter(|issue| **issue == SetupTokenIssue::Issued).count(), 1);
     }
 
     fn of_many_who_redeem_one_token_one_does(world) {
-        world.db.issue_setup_token(setup_token(1, 0), admins(), false).await.unwrap();
+        world.db.issue_setup_token(setup_token(1, 0), admins(), false, terms(at(0))).await.unwrap();
         let outcomes = all((0..16).map(|n| {
             let world = world.clone();
             tokio::spawn(async move { redeem(&world, 1, person(&format!("a{n}@example.com"), Role::ADMIN), 1).await })

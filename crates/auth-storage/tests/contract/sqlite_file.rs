@@ -96,7 +96,7 @@ fn one_process_serves_and_others_work_beside_it() {
         let second = world.another().await;
         assert!(matches!(second.claim_serving(), Err(AlreadyServed::ByAnother(_))));
         second
-            .insert_user(person("cli@example.com", Role::USER), None)
+            .insert_user(person("cli@example.com", Role::USER), None, None, terms(t0()))
             .await
             .unwrap();
         assert!(
@@ -117,7 +117,11 @@ fn one_process_serves_and_others_work_beside_it() {
 fn a_write_that_fails_harms_no_other_in_its_commit() {
     on_sqlite(async |world| {
         let taken = person("taken@example.com", Role::USER);
-        world.db.insert_user(taken.clone(), None).await.unwrap();
+        world
+            .db
+            .insert_user(taken.clone(), None, None, terms(t0()))
+            .await
+            .unwrap();
         // While another process holds the lock the writes gather, and then share one commit.
         let mut beside = SqliteConnection::establish(world.file().to_str().unwrap()).unwrap();
         beside.batch_execute("BEGIN IMMEDIATE").unwrap();
@@ -131,7 +135,7 @@ fn a_write_that_fails_harms_no_other_in_its_commit() {
                     }
                     // Its session is written before the other's constraint fails.
                     let session = session_of(new.id, Generation::FIRST, t0());
-                    db.insert_user(new, Some(session)).await
+                    db.insert_user(new, Some(session), None, terms(t0())).await
                 })
             })
             .collect();
@@ -167,7 +171,7 @@ fn nobody_is_told_of_a_commit_that_was_not() {
                     let db = world.db.clone();
                     let name = if n == 7 { "full" } else { "u" };
                     let new = person(&format!("{name}{n}r{round}@example.com"), Role::USER);
-                    tokio::spawn(async move { (new.id, db.insert_user(new, None).await) })
+                    tokio::spawn(async move { (new.id, db.insert_user(new, None, None, terms(t0())).await) })
                 })
                 .collect();
             tokio::task::yield_now().await;
@@ -202,8 +206,13 @@ fn a_queue_that_is_full_refuses_at_once() {
             .map(|n| {
                 let db = small.clone();
                 tokio::spawn(async move {
-                    db.insert_user(person(&format!("u{n}@example.com"), Role::USER), None)
-                        .await
+                    db.insert_user(
+                        person(&format!("u{n}@example.com"), Role::USER),
+                        None,
+                        None,
+                        terms(t0()),
+                    )
+                    .await
                 })
             })
             .collect();
@@ -239,11 +248,11 @@ fn a_lock_that_another_process_keeps_is_an_outage_and_passes() {
             person("a@example.com", Role::ADMIN),
             person("b@example.com", Role::USER),
         );
-        let held = world.db.insert_user(user.clone(), None).await;
+        let held = world.db.insert_user(user.clone(), None, None, terms(t0())).await;
         assert_eq!(held, Err(StorageError::Unavailable(Outage::Busy)));
         beside.batch_execute("ROLLBACK").unwrap();
         assert!(matches!(
-            world.db.insert_user(other.clone(), None).await,
+            world.db.insert_user(other.clone(), None, None, terms(t0())).await,
             Ok(InsertedUser::Created(_))
         ));
         let ended = world

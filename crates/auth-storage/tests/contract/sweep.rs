@@ -1,18 +1,20 @@
 //! What has lapsed goes, in bounded batches; what still tells something stays.
 
-use crate::people::{at, chance, session_of, t0, terms};
+use crate::people::{api_key, at, chance, known, one_time, session_of, t0, terms};
 use auth_domain::{
-    ids::{OneTimeTokenId, TokenId},
+    ids::TokenId,
     keys::{KeyStanding, KeyState},
+    one_time::TokenKind,
     role::Role,
     session::EndReason,
     time::Span,
 };
-use auth_storage::{SetupToken, StoredKey, SweepTerms, Swept, Terms};
+use auth_storage::{MailEnd, StoredKey, SweepTerms, Swept, Terms};
 
 fn keep(days: i64, limit: u32) -> SweepTerms {
     SweepTerms {
         keep_ended_sessions: Span::days(days),
+        keep_mails: Span::days(days),
         limit,
     }
 }
@@ -28,7 +30,7 @@ on_both! {
         }
         let later = at(0) + Span::days(2);
         let first = world.db.sweep(later, keep(1, 3)).await.unwrap();
-        assert_eq!(first, Swept { revocations: 3, sessions: 3, one_time_tokens: 0, keys: 0 });
+        assert_eq!(first, Swept { revocations: 3, sessions: 3, ..Swept::default() });
         let mut sum = Swept::default();
         for _ in 0..4 {
             let swept = world.db.sweep(later, keep(1, 3)).await.unwrap();
@@ -58,7 +60,7 @@ on_both! {
             if n % 2 == 0 {
                 session.rotation.refresh_expires_at = at(n) + Span::days(400);
             }
-            world.db.start_session(session, 100, None, terms(at(n))).await.unwrap();
+            world.db.start_session(known(session), terms(at(n))).await.unwrap();
         }
         let later = at(0) + Span::days(60);
         let mut swept = Vec::new();
@@ -74,17 +76,55 @@ on_both! {
     }
 
     fn lapsed_tokens_and_retired_keys_go(world) {
-        let token = SetupToken { id: OneTimeTokenId::from_parts(t0(), chance()), digest: [1; 32], created_at: at(0), expires_at: at(900) };
-        world.db.issue_setup_token(token, vec![], false).await.unwrap();
+        let token = one_time(TokenKind::Setup, 1, at(0));
+        world.db.issue_setup_token(token, vec![], false, terms(at(0))).await.unwrap();
         let key = |kid: &str, state, until: Option<i64>| StoredKey {
             standing: KeyStanding { kid: kid.into(), state, published_at: at(0), verifies_until: until.map(at) },
             algorithm: "ES256".into(), public_jwk: "{}".into(), sealed: vec![1],
         };
         let keys = vec![key("old", KeyState::Retired, Some(10)), key("stolen", KeyState::Retired, None), key("on", KeyState::Active, None), key("still", KeyState::Retiring, Some(10))];
-        world.db.change_keys(vec![], keys).await.unwrap();
+        world.db.change_keys(vec![], keys, None).await.unwrap();
         assert_eq!(world.db.sweep(at(899), keep(1, 9)).await.unwrap(), Swept::default());
         let swept = world.db.sweep(at(20) + Span::days(1), keep(1, 9)).await.unwrap();
         assert_eq!(swept, Swept { one_time_tokens: 1, keys: 2, ..Swept::default() });
         assert_eq!(world.db.keys().await.unwrap().len(), 2);
+    }
+
+    fn mails_that_are_done_with_go_after_a_while_and_those_that_wait_stay(world) {
+        for n in 0..5 {
+            world.db.ask_for_reset(format!("u{n}@example.com"), terms(at(n))).await.unwrap();
+        }
+        let lease = uuid::Uuid::from_u128(1);
+        let mails = world.db.claim_mails(lease, Span::minutes(1), 9).await.unwrap();
+        for mail in &mails[..4] {
+            world.db.end_mail(mail.id, lease, MailEnd::Sent).await.unwrap();
+        }
+        // By the database's clock, whatever a node's says.
+        assert_eq!(world.db.sweep(at(0) + Span::days(99), keep(1, 3)).await.unwrap(), Swept::default());
+        let long_ago = if world.is_sqlite() { "1000000" } else { "'1970-01-01T00:00:01Z'" };
+        world.execute(&format!("UPDATE outbox SET done_at = {long_ago} WHERE done_at IS NOT NULL"));
+        for mails in [3, 1, 0] {
+            assert_eq!(world.db.sweep(at(0), keep(1, 3)).await.unwrap(), Swept { mails, ..Swept::default() });
+        }
+        assert_eq!(world.kinds().len(), 1);
+        // Any span is one: none of them is too long or ends before it begins.
+        for span in [Span::MAX, Span::MIN] {
+            let terms = SweepTerms { keep_mails: span, keep_ended_sessions: span, ..keep(1, 3) };
+            assert_eq!(world.db.sweep(at(0), terms).await.unwrap(), Swept::default());
+        }
+    }
+
+    fn api_keys_past_their_time_go_and_others_stay(world) {
+        let user = world.user("a@example.com", Role::USER).await;
+        for n in 0..6 {
+            let mut new = api_key(user.id, n, at(0));
+            new.key.expires_at = (n < 5).then(|| at(if n == 4 { 9_999_999 } else { 60 }));
+            world.db.insert_api_key(new, 9, terms(at(0))).await.unwrap();
+        }
+        assert_eq!(world.db.sweep(at(60) + Span::days(1), keep(1, 3)).await.unwrap(), Swept::default());
+        for api_keys in [3, 1, 0] {
+            assert_eq!(world.db.sweep(at(61) + Span::days(1), keep(1, 3)).await.unwrap(), Swept { api_keys, ..Swept::default() });
+        }
+        assert_eq!(world.db.api_keys(user.id).await.unwrap().len(), 2);
     }
 }

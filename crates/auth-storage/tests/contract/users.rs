@@ -4,10 +4,11 @@ use crate::people::{ALL, address, admins, at, hash, person, session_of, t0, term
 use crate::world::all;
 use auth_domain::{
     role::Role,
+    session::EndReason,
     time::{Span, Timestamp},
     user::{DisplayName, Generation, User, UserStatus},
 };
-use auth_storage::{InsertedUser, Page, StorageError, UserChange, UserFilter, UserOutcome};
+use auth_storage::{InsertedUser, Page, StorageError, UserChange, UserFigures, UserFilter, UserOutcome};
 
 fn created(inserted: InsertedUser) -> User {
     match inserted {
@@ -20,7 +21,7 @@ on_both! {
     fn a_user_is_read_back_as_it_was_written(world) {
         let mut new = person("Ada@Example.COM", Role::USER);
         new.email_verified_at = Some(at(5) + Span::microseconds(7));
-        let user = created(world.db.insert_user(new.clone(), None).await.unwrap());
+        let user = created(world.db.insert_user(new.clone(), None, None, terms(t0())).await.unwrap());
         assert_eq!((user.id, &user.email, &user.name, user.generation), (new.id, &new.email, &new.name, Generation::FIRST));
         assert_eq!((user.email_verified_at, user.created_at, user.last_login_at), (new.email_verified_at, t0(), None));
         assert_eq!(world.db.user(user.id).await.unwrap(), Some(user.clone()));
@@ -44,17 +45,17 @@ on_both! {
     fn a_nanosecond_is_cut_before_it_is_stored(world) {
         let mut new = person("a@example.com", Role::USER);
         new.created_at = Timestamp::from_timestamp_nanos(1_700_000_000_123_456_789);
-        let user = created(world.db.insert_user(new.clone(), None).await.unwrap());
+        let user = created(world.db.insert_user(new.clone(), None, None, terms(t0())).await.unwrap());
         assert_eq!(user.created_at, Timestamp::from_timestamp_micros(1_700_000_000_123_456).unwrap());
         assert_eq!(world.db.user(new.id).await.unwrap(), Some(user));
     }
 
     fn an_address_that_is_taken_writes_nothing(world) {
         let first = person("a@example.com", Role::USER);
-        world.db.insert_user(first.clone(), None).await.unwrap();
+        world.db.insert_user(first.clone(), None, None, terms(t0())).await.unwrap();
         let again = person("A@EXAMPLE.com", Role::USER);
         let session = session_of(again.id, Generation::FIRST, t0());
-        let outcome = world.db.insert_user(again.clone(), Some(session.clone())).await.unwrap();
+        let outcome = world.db.insert_user(again.clone(), Some(session.clone()), None, terms(t0())).await.unwrap();
         assert_eq!(outcome, InsertedUser::EmailTaken);
         assert_eq!(world.db.user(again.id).await.unwrap(), None);
         assert_eq!(world.db.session(session.id).await.unwrap(), None);
@@ -62,16 +63,16 @@ on_both! {
 
     fn only_the_address_makes_a_user_taken_any_other_refusal_is_a_failure(world) {
         let first = person("a@example.com", Role::USER);
-        world.db.insert_user(first.clone(), None).await.unwrap();
+        world.db.insert_user(first.clone(), None, None, terms(t0())).await.unwrap();
         let mut twin = person("b@example.com", Role::USER);
         twin.id = first.id;
-        assert!(matches!(world.db.insert_user(twin, None).await, Err(StorageError::Query(_))));
+        assert!(matches!(world.db.insert_user(twin, None, None, terms(t0())).await, Err(StorageError::Query(_))));
     }
 
     fn a_registration_makes_the_user_and_its_session_together(world) {
         let new = person("a@example.com", Role::USER);
         let session = session_of(new.id, Generation::FIRST, at(3));
-        let user = created(world.db.insert_user(new, Some(session.clone())).await.unwrap());
+        let user = created(world.db.insert_user(new, Some(session.clone()), None, terms(t0())).await.unwrap());
         assert_eq!(user.last_login_at, Some(at(3)));
         assert_eq!(world.db.session(session.id).await.unwrap(), Some((session, user)));
     }
@@ -82,7 +83,7 @@ on_both! {
             tokio::spawn(async move {
                 let new = person("same@example.com", Role::USER);
                 let session = session_of(new.id, Generation::FIRST, t0());
-                db.insert_user(new, Some(session)).await.unwrap()
+                db.insert_user(new, Some(session), None, terms(t0())).await.unwrap()
             })
         });
         let outcomes = all(rivals).await;
@@ -91,14 +92,14 @@ on_both! {
     }
 
     fn an_import_tells_of_each_line_and_stands_as_a_whole(world) {
-        world.db.insert_user(person("b@example.com", Role::USER), None).await.unwrap();
+        world.db.insert_user(person("b@example.com", Role::USER), None, None, terms(t0())).await.unwrap();
         let lines = ["a@example.com", "b@example.com", "c@example.com", "A@example.com"];
-        let outcomes = world.db.import_users(lines.map(|line| person(line, Role::USER)).to_vec()).await.unwrap();
+        let outcomes = world.db.import_users(lines.map(|line| person(line, Role::USER)).to_vec(), terms(t0())).await.unwrap();
         let made: Vec<bool> = outcomes.iter().map(|o| matches!(o, InsertedUser::Created(_))).collect();
         assert_eq!(made, [true, false, true, false]);
         let mut broken = vec![person("d@example.com", Role::USER), person("e@example.com", Role::USER)];
         broken[1].id = broken[0].id;
-        assert!(world.db.import_users(broken).await.is_err());
+        assert!(world.db.import_users(broken, terms(t0())).await.is_err());
         assert_eq!(world.db.user_by_email(&address("d@example.com")).await.unwrap(), None);
     }
 
@@ -108,7 +109,7 @@ on_both! {
             let mut new = person(&format!("user{n}@example.com"), if n == 3 { Role::VIEWER } else { Role::USER });
             new.status = if n == 5 { UserStatus::Disabled } else { UserStatus::Active };
             new.name = Some(DisplayName::parse(if n == 6 { "ÉMILE 100%" } else { "Ada" }).unwrap());
-            ids.push(world.db.insert_user(new, None).await.map(created).unwrap().id);
+            ids.push(world.db.insert_user(new, None, None, terms(t0())).await.map(created).unwrap().id);
         }
         ids.reverse();
         let list = async |filter: UserFilter, page| {
@@ -121,9 +122,23 @@ on_both! {
         assert_eq!(list(any(), Page { after: Some(ids[2].as_uuid()), limit: 3 }).await, ids[3..6]);
         assert_eq!(list(UserFilter { role: Some(Role::VIEWER), ..any() }, ALL).await, [ids[3]]);
         assert_eq!(list(UserFilter { status: Some(UserStatus::Disabled), ..any() }, ALL).await, [ids[1]]);
-        for (query, found) in [("USER4", vec![ids[2]]), ("émile", vec![ids[0]]), ("0%", vec![ids[0]]), ("r_", vec![]), ("\\", vec![])] {
+        for (query, found) in [("USER4", vec![ids[2]]), ("émile 100%", vec![ids[0]]), ("0%", vec![]), ("mile", vec![]), ("r_", vec![]), ("\\", vec![])] {
             assert_eq!(list(UserFilter { query: Some(query.into()), ..any() }, ALL).await, found, "{query}");
         }
+    }
+
+    fn users_are_counted_by_role_and_status_and_sessions_while_they_live(world) {
+        assert_eq!(world.db.user_figures(t0()).await.unwrap(), UserFigures::default());
+        let (_, ended) = world.signed_in("a@example.com").await;
+        world.signed_in("b@example.com").await;
+        world.db.end_session(ended.id, None, EndReason::Logout, terms(at(1))).await.unwrap();
+        let mut off = person("c@example.com", Role::ADMIN);
+        off.status = UserStatus::Disabled;
+        world.db.insert_user(off, None, None, terms(t0())).await.unwrap();
+        let users = vec![("admin".to_owned(), "disabled".to_owned(), 1), ("user".to_owned(), "active".to_owned(), 2)];
+        assert_eq!(world.db.user_figures(at(2)).await.unwrap(), UserFigures { users: users.clone(), live_sessions: 1 });
+        let long_after = world.db.user_figures(at(2) + Span::days(400)).await.unwrap();
+        assert_eq!(long_after, UserFigures { users, live_sessions: 0 });
     }
 
     fn a_name_changes_and_cuts_nothing(world) {
@@ -151,7 +166,7 @@ on_both! {
         let admin = world.user("admin@example.com", Role::ADMIN).await;
         let mut off = person("off@example.com", Role::ADMIN);
         off.status = UserStatus::Disabled;
-        world.db.insert_user(off, None).await.unwrap();
+        world.db.insert_user(off, None, None, terms(t0())).await.unwrap();
         let demote = UserChange { role: Some(Role::USER), ..UserChange::default() };
         let disable = UserChange { status: Some(UserStatus::Disabled), ..UserChange::default() };
         for change in [demote.clone(), disable] {

@@ -7,7 +7,18 @@ use diesel::{
 };
 
 /// The tables that grow with users and use.
-pub(crate) const LARGE: [&str; 4] = ["users", "sessions", "revocations", "one_time_tokens"];
+pub(crate) const LARGE: [&str; 7] = [
+    "users",
+    "sessions",
+    "revocations",
+    "one_time_tokens",
+    "api_keys",
+    "outbox",
+    "audit_events",
+];
+
+/// Indexes that hold only what waits: to read one from its beginning to its end is to find just that.
+const OF_WHAT_WAITS: [&str; 2] = ["audit_events_unsealed", "outbox_due"];
 
 /// Which database.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -40,7 +51,7 @@ impl Dialect {
     }
 }
 
-/// 20,000 users with a session each, as many revocations, and 5,000 one-time tokens.
+/// 20,000 users with a session and an API key each, as many revocations, sent mails and sealed events, and 5,000 one-time tokens.
 pub(crate) fn seed(world: &World, dialect: Dialect) {
     let (numbers, id, instant, blob) = match dialect {
         Dialect::Sqlite => (
@@ -69,7 +80,13 @@ pub(crate) fn seed(world: &World, dialect: Dialect) {
          {numbers} SELECT {id}, {id}, 0, {instant}, 0, {instant}, {instant}, {instant} FROM numbers;
          INSERT INTO revocations (id, kind, until, recorded_at) {numbers} SELECT {id}, 'session', {instant}, {instant} FROM numbers;
          INSERT INTO one_time_tokens (id, kind, digest, created_at, expires_at)
-         {numbers} SELECT {id}, 'password_reset', {blob}, {instant}, {instant} FROM numbers WHERE n <= 5000;"
+         {numbers} SELECT {id}, 'password_reset', {blob}, {instant}, {instant} FROM numbers WHERE n <= 5000;
+         INSERT INTO api_keys (id, user_id, name, digest, permissions, created_at, expires_at)
+         {numbers} SELECT {id}, {id}, 'key', {blob}, '', {instant}, {instant} FROM numbers;
+         INSERT INTO outbox (id, kind, user_id, facts, created_at, due_at, outcome, done_at)
+         {numbers} SELECT {id}, 'new_device', {id}, '{{}}', {instant}, {instant}, 'sent', {instant} FROM numbers;
+         INSERT INTO audit_events (id, at, actor, actor_id, action, subject, details, batch)
+         {numbers} SELECT {id}, {instant}, 'user', {id}, 'signed_in', {id}, '{{}}', 1 + n / 100 FROM numbers;"
     ));
 }
 
@@ -121,6 +138,9 @@ pub(crate) fn scans(world: &World, dialect: Dialect, statements: &[String]) -> V
 
 /// SQLite: `SCAN users`, also `SCAN users USING INDEX …`, which reads all of it as well. PostgreSQL: `Seq Scan on users`.
 fn is_scan(line: &str) -> bool {
+    if OF_WHAT_WAITS.iter().any(|index| line.contains(index)) {
+        return false;
+    }
     LARGE.iter().any(|table| {
         let words = |start: &str| {
             line.split_once(start)
@@ -162,4 +182,5 @@ fn a_scan_is_told_from_a_search() {
         "Index Scan using users_pkey on users  (cost=0.29..8.30 rows=1)"
     ));
     assert!(!is_scan("SCAN signing_keys"));
+    assert!(!is_scan("SCAN audit_events USING INDEX audit_events_unsealed"));
 }

@@ -1,23 +1,40 @@
 //! Each operation that requests, the read of revocations, and the sweep make, once.
 
 use crate::{
-    people::{address, at, chance, hash, person, policy, session_of, t0, terms, token},
+    people::{
+        ALL, address, at, chance, hash, known, mailed, one_time, person, policy, session_of, t0, terms, token,
+    },
     world::World,
 };
 use auth_domain::{
-    idempotency::IdempotencyDigest, ids::TokenId, revocation::TokenRef, role::Role, rotation::Presented,
-    session::EndReason, time::Span,
+    api_key::{ApiKey, KeyName},
+    audit::{Action, AuditEvent},
+    idempotency::IdempotencyDigest,
+    ids::{ApiKeyId, TokenId, UserId},
+    one_time::TokenKind,
+    revocation::TokenRef,
+    role::Role,
+    rotation::Presented,
+    session::{EndReason, Origin},
+    time::Span,
 };
-use auth_storage::{HashUpgrade, InsertedUser, Page, SessionFilter, SweepTerms, UserChange};
-
-const GRACE: Span = Span::seconds(6);
+use auth_storage::{
+    AuditFilter, HashUpgrade, InsertedUser, MailEnd, NewApiKey, Page, SessionFilter, Storage, SweepTerms,
+    UserChange, UserFilter,
+};
+use std::sync::Arc;
+use uuid::Uuid;
 
 pub(crate) async fn run(world: &World) {
     // Connections that are made now are listened to; the world's own were made before.
     let db = world.another().await;
     let new = person("hot@example.com", Role::USER);
     let first = session_of(new.id, auth_domain::user::Generation::FIRST, t0());
-    let InsertedUser::Created(user) = db.insert_user(new, Some(first.clone())).await.unwrap() else {
+    let InsertedUser::Created(user) = db
+        .insert_user(new, Some(first.clone()), None, terms(t0()))
+        .await
+        .unwrap()
+    else {
         panic!("taken");
     };
     db.credentials(&address("hot@example.com"))
@@ -33,11 +50,17 @@ pub(crate) async fn run(world: &World) {
 
     // A sign-in that rewrites a hash and displaces another session.
     let session = session_of(user.id, user.generation, at(1));
-    let upgrade = HashUpgrade {
+    // On a device that the user has to be told of.
+    let mut sign_in = known(session.clone());
+    sign_in.session.origin = Origin::new(None, Some("another"));
+    sign_in.known_device = false;
+    sign_in.max_per_user = 1;
+    sign_in.upgrade = Some(HashUpgrade {
         from: hash(0),
         to: hash(1),
-    };
-    db.start_session(session.clone(), 1, Some(upgrade), terms(at(1)))
+    });
+    db.start_session(sign_in, terms(at(1))).await.unwrap();
+    db.note(Action::SignInFailed, Some(user.id), vec![], terms(at(1)))
         .await
         .unwrap();
 
@@ -47,7 +70,8 @@ pub(crate) async fn run(world: &World) {
     };
     for (presented, seconds) in [(keyed, 2), (keyed, 3), (token(1), 4), (token(0), 5)] {
         // A Rotate, a Repeat, a Rotate, and a Reuse, which ends the session.
-        db.rotate(session.id, presented, at(seconds), policy(), GRACE)
+        let noted = presented.number == 1;
+        db.rotate(session.id, presented, policy(), noted, terms(at(seconds)))
             .await
             .unwrap();
     }
@@ -93,10 +117,96 @@ pub(crate) async fn run(world: &World) {
         .unwrap();
 
     // Keeps nothing of what the seed made, for a while; each kind has something to remove.
-    let terms = SweepTerms {
+    let bounds = SweepTerms {
         keep_ended_sessions: Span::days(1),
+        keep_mails: Span::days(1),
         limit: 10,
     };
-    db.sweep(t0() + Span::days(2), terms).await.unwrap();
-    db.sweep(t0() + Span::days(2), terms).await.unwrap();
+    db.sweep(t0() + Span::days(2), bounds).await.unwrap();
+    db.sweep(t0() + Span::days(2), bounds).await.unwrap();
+    reads(&db, user.id).await;
+}
+
+/// What requests do now and then, and what the workers of the outbox and the sealer do each second: planned, not kept.
+pub(crate) async fn run_rarer(world: &World) {
+    let db = world.another().await;
+    let user = world.user("rare@example.com", Role::USER).await.id;
+    links_and_mail(&db, user).await;
+    keys_and_audit(&db, user).await;
+}
+
+async fn links_and_mail(db: &Storage, user: UserId) {
+    db.ask_for_reset("rare@example.com".to_owned(), terms(at(20)))
+        .await
+        .unwrap();
+    assert!(db.mail_waits().await.unwrap());
+    let lease = Uuid::from_u128(7);
+    for mail in db.claim_mails(lease, Span::minutes(1), 50).await.unwrap() {
+        let later = MailEnd::Later(Span::hours(1), "busy".to_owned());
+        assert!(db.end_mail(mail.id, lease, later).await.unwrap());
+    }
+    let reset = one_time(TokenKind::PasswordReset, 1, at(21));
+    db.issue_token(reset, user, None).await.unwrap();
+    db.one_time_token(TokenKind::PasswordReset, [1; 32], at(22))
+        .await
+        .unwrap();
+    db.reset_password([1; 32], hash(3), terms(at(22))).await.unwrap();
+    let mut verification = one_time(TokenKind::EmailVerification, 2, at(23));
+    verification.email = Some(address("rare@example.com"));
+    db.mail_verification(user, mailed(verification), terms(at(23)))
+        .await
+        .unwrap();
+    db.verify_email([2; 32], terms(at(24))).await.unwrap();
+}
+
+async fn keys_and_audit(db: &Storage, user: UserId) {
+    let key = ApiKey {
+        id: ApiKeyId::from_parts(t0(), chance()),
+        owner: user,
+        name: KeyName::parse("backup").unwrap(),
+        permissions: vec![],
+        created_at: at(25),
+        expires_at: None,
+        last_used_at: None,
+    };
+    let (id, digest) = (key.id, [9; 32]);
+    db.insert_api_key(NewApiKey { key, digest }, 9, terms(at(25)))
+        .await
+        .unwrap();
+    db.api_key_holder(digest).await.unwrap().unwrap();
+    db.touch_api_key(id, at(26)).await.unwrap();
+    db.api_keys(user).await.unwrap();
+    db.revoke_api_key(user, id, terms(at(27))).await.unwrap();
+    db.unsealed_audit().await.unwrap();
+    let mac = Arc::new(|_: i64, _: &[u8; 32], _: &[AuditEvent]| [7; 32]);
+    db.seal_audit(10, at(27), mac).await.unwrap().unwrap();
+    db.lock_out(user, terms(at(28))).await.unwrap();
+    reads(db, user).await;
+}
+
+/// The lists: all of the log is walked from its end, so the filters alone are looked at.
+async fn reads(db: &Storage, user: UserId) {
+    let found = UserFilter {
+        query: Some("hot@".to_owned()),
+        ..UserFilter::default()
+    };
+    db.users(found, ALL).await.unwrap();
+    let filters = [
+        AuditFilter {
+            since: Some(t0()),
+            until: Some(at(60)),
+            ..AuditFilter::default()
+        },
+        AuditFilter {
+            user: Some(user),
+            ..AuditFilter::default()
+        },
+        AuditFilter {
+            action: Some(Action::SignedIn),
+            ..AuditFilter::default()
+        },
+    ];
+    for filter in filters {
+        db.audit(filter, ALL).await.unwrap();
+    }
 }

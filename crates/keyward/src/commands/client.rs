@@ -13,7 +13,11 @@ pub(super) async fn run(operator: Operator, verb: Client) -> Result<(), CommandE
         Client::Create { id, output } => create(&operator, &id, output).await,
         Client::List(output) => list(&operator, output).await,
         Client::Delete { id } => {
-            operator.admin()?.delete_client(&id).await.map_err(told)?;
+            operator
+                .admin()?
+                .delete_client(&id, &operator.caller())
+                .await
+                .map_err(told)?;
             print(format_args!("deleted the client {id}"))
         }
     }
@@ -22,7 +26,7 @@ pub(super) async fn run(operator: Operator, verb: Client) -> Result<(), CommandE
 async fn create(operator: &Operator, id: &str, output: Output) -> Result<(), CommandError> {
     let (id, secret) = operator
         .admin()?
-        .create_client(id, operator.now())
+        .create_client(id, &operator.caller())
         .await
         .map_err(told)?;
     if output.json {

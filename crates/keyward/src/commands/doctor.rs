@@ -50,6 +50,8 @@ async fn look_around(config: &Config, findings: &mut Findings) {
         }
     }
     checks::redis(config, findings).await;
+    checks::mail(config, findings);
+    checks::limits(config, findings);
     checks::addresses(config, findings);
     checks::hashing(config, findings);
 }

@@ -56,36 +56,47 @@ async fn list(operator: &Operator, output: Output) -> Result<(), CommandError> {
     )
 }
 
-/// The verbs under the master key that the database knows. New keys under another one would stop every server.
-async fn key_admin(operator: &Operator) -> Result<KeyAdmin, CommandError> {
+/// The master key that the database knows. What is made under another one would stop every server.
+pub(super) async fn known_master_key(operator: &Operator) -> Result<MasterKey, CommandError> {
     let master =
         master_key::find(&operator.config).map_err(|reason| CommandError::Usage(reason.to_string()))?;
-    let admin = KeyAdmin::new(
-        operator.storage.clone(),
-        master,
-        operator.config.service.clone(),
-        Arc::new(SystemEntropy),
-    );
+    let admin = verbs(operator, master.clone());
     match admin.has_known_master_key().await.map_err(told)? {
         Some(false) => Err(CommandError::Failed(
             auth_service::StartError::WrongMasterKey.to_string(),
         )),
-        Some(true) => Ok(admin),
+        Some(true) => Ok(master),
         None => Err(CommandError::Failed(
             "there are no keys yet: the first `keyward serve` makes them".to_owned(),
         )),
     }
 }
 
+fn verbs(operator: &Operator, master: MasterKey) -> KeyAdmin {
+    KeyAdmin::new(
+        operator.storage.clone(),
+        master,
+        operator.config.service.clone(),
+        Arc::new(SystemEntropy),
+    )
+}
+
+async fn key_admin(operator: &Operator) -> Result<KeyAdmin, CommandError> {
+    Ok(verbs(operator, known_master_key(operator).await?))
+}
+
 async fn rotate(operator: &Operator, compromised: bool) -> Result<(), CommandError> {
     let admin = key_admin(operator).await?;
     if compromised {
-        admin.replace_compromised(operator.now()).await.map_err(told)?;
+        admin
+            .replace_compromised(&operator.caller())
+            .await
+            .map_err(told)?;
         print(
             "dropped the active key and every access token that it signed; the servers follow within a second",
         )
     } else {
-        admin.rotate(operator.now()).await.map_err(told)?;
+        admin.rotate(&operator.caller()).await.map_err(told)?;
         print("the next key signs from now on; the one before verifies until its last token has expired")
     }
 }

@@ -1,12 +1,16 @@
 //! The operator's commands: one file a noun. They work beside a running server: what they change goes through the database,
 //! and the servers see it there within a second.
 
+mod api_key;
+mod audit;
 mod client;
 mod configuration;
 mod doctor;
 mod hash;
 pub mod import;
 mod keys;
+mod listing;
+mod mail;
 mod migrate;
 mod operator;
 mod password;
@@ -41,6 +45,9 @@ pub async fn run(cli: Cli) -> Result<(), CommandError> {
             Box::pin(user::run(Operator::open(load_quietly(&sources)?).await?, verb)).await
         }
         Command::Session(verb) => session::run(Operator::open(load_quietly(&sources)?).await?, verb).await,
+        Command::ApiKey(verb) => api_key::run(Operator::open(load_quietly(&sources)?).await?, verb).await,
+        Command::Audit(verb) => audit::run(Operator::open(load_quietly(&sources)?).await?, verb).await,
+        Command::Mail(verb) => mail::run(Operator::open(load_quietly(&sources)?).await?, verb).await,
         Command::Client(verb) => client::run(Operator::open(load_quietly(&sources)?).await?, verb).await,
         Command::Keys(verb) => keys::run(Operator::open(load_quietly(&sources)?).await?, verb).await,
         Command::SetupToken => setup_token(&Operator::open(load_quietly(&sources)?).await?).await,
@@ -66,7 +73,7 @@ async fn setup_token(operator: &Operator) -> Result<(), CommandError> {
     use secrecy::ExposeSecret;
     let issued = operator
         .admin()?
-        .issue_setup_token(true, operator.now())
+        .issue_setup_token(true, &operator.caller())
         .await
         .map_err(operator::told)?;
     match issued {

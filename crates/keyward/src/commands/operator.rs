@@ -9,7 +9,7 @@ use auth_domain::{
     revocation::Revocation,
     time::{Span, Timestamp},
 };
-use auth_service::{AccountRef, Admin, Clock, Error, SystemClock, SystemEntropy};
+use auth_service::{AccountRef, Admin, Caller, Clock, Error, SystemClock, SystemEntropy};
 use auth_storage::Storage;
 use chrono::SecondsFormat;
 use std::sync::Arc;
@@ -36,6 +36,11 @@ impl Operator {
     /// Now.
     pub(super) fn now(&self) -> Timestamp {
         self.clock.now()
+    }
+
+    /// The operator, as the audit log says it.
+    pub(super) fn caller(&self) -> Caller {
+        Caller::operator(self.now())
     }
 
     /// The administrator's verbs.
@@ -77,7 +82,7 @@ pub(super) fn told(error: Error) -> CommandError {
             CommandError::Failed(format!("the password is refused:{}", lines.concat()))
         }
         Error::UnknownRole => {
-            CommandError::Usage("no such role; there are user, viewer and admin".to_owned())
+            CommandError::Usage("no such role; there are user, viewer, admin and those of [roles]".to_owned())
         }
         Error::InvalidEmail(_) | Error::InvalidName(_) | Error::InvalidClientId(_) => {
             CommandError::Failed(error.to_string())

@@ -136,7 +136,7 @@ async fn end(operator: &Operator, id: &str) -> Result<(), CommandError> {
         .map_err(|error| CommandError::Usage(format!("{error}")))?;
     let revocations = operator
         .admin()?
-        .end_session(id, operator.now())
+        .end_session(id, None, &operator.caller())
         .await
         .map_err(told)?;
     operator.let_act(&revocations).await;
@@ -146,7 +146,10 @@ async fn end(operator: &Operator, id: &str) -> Result<(), CommandError> {
 async fn end_all(operator: &Operator, user: &str) -> Result<(), CommandError> {
     let admin = operator.admin()?;
     let user: User = admin.user(&account(user)?).await.map_err(told)?;
-    let (count, revocations) = admin.end_sessions(user.id, operator.now()).await.map_err(told)?;
+    let (count, revocations) = admin
+        .end_sessions(user.id, &operator.caller())
+        .await
+        .map_err(told)?;
     operator.let_act(&revocations).await;
     print(format_args!(
         "ended {count} session{} of {}",

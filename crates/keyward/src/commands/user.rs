@@ -2,12 +2,13 @@
 
 use super::{
     import,
+    listing::Listing,
     operator::{Operator, account, stamp, told},
     password,
 };
 use crate::{
     cli::{CreateUser, ListUsers, Output, PasswordSource, User},
-    output::{CommandError, print, print_json, print_table},
+    output::{CommandError, print, print_json},
 };
 use auth_domain::user::{self, UserStatus};
 use auth_service::{NewAccount, PageRequest};
@@ -17,6 +18,7 @@ use std::io::{IsTerminal, Write, stderr, stdin};
 
 /// How many users are read and printed at a time.
 const PAGE: u32 = 100;
+const HEADING: [&str; 7] = ["ID", "EMAIL", "NAME", "ROLE", "STATUS", "CREATED", "LAST SIGN-IN"];
 
 pub(super) async fn run(operator: Operator, verb: User) -> Result<(), CommandError> {
     match verb {
@@ -27,6 +29,8 @@ pub(super) async fn run(operator: Operator, verb: User) -> Result<(), CommandErr
         User::Enable { user } => set_status(&operator, &user, UserStatus::Active).await,
         User::SetRole { user, role } => set_role(&operator, &user, &role).await,
         User::SetPassword { user, source } => set_password(&operator, &user, source).await,
+        User::LockOut { user } => lock_out(&operator, &user).await,
+        User::SendReset { user } => send_reset(&operator, &user).await,
         User::Import(wanted) => import::run(&operator, wanted).await,
         User::Delete { user, yes } => delete(&operator, &user, yes).await,
     }
@@ -48,7 +52,10 @@ async fn create(operator: &Operator, wanted: CreateUser) -> Result<(), CommandEr
         role: wanted.role,
         email_verified: wanted.email_verified,
     };
-    let user = admin.create_user(account, operator.now()).await.map_err(told)?;
+    let user = admin
+        .create_user(account, &operator.caller())
+        .await
+        .map_err(told)?;
     if wanted.output.json {
         print_json(&as_json(&user))
     } else {
@@ -77,7 +84,7 @@ async fn list(operator: &Operator, wanted: ListUsers) -> Result<(), CommandError
         status,
     };
     let mut left = wanted.limit.unwrap_or(u32::MAX);
-    let mut printer = ListPrinter::new(wanted.output);
+    let mut listing = Listing::new(wanted.output, &HEADING);
     let mut after = None;
     while left > 0 {
         let limit = left.min(PAGE);
@@ -87,56 +94,13 @@ async fn list(operator: &Operator, wanted: ListUsers) -> Result<(), CommandError
             .map_err(told)?;
         let read = u32::try_from(users.len()).unwrap_or(limit);
         after = users.last().map(|user| user.id.as_uuid());
-        printer.page(&users)?;
+        listing.page(&users, as_json, as_row)?;
         left -= read.min(left);
         if read < limit {
             break;
         }
     }
-    printer.end()
-}
-
-/// Prints users page by page, so that a list of millions takes no memory.
-struct ListPrinter {
-    json: bool,
-    printed: bool,
-}
-
-impl ListPrinter {
-    const fn new(output: Output) -> Self {
-        Self {
-            json: output.json,
-            printed: false,
-        }
-    }
-
-    fn page(&mut self, users: &[user::User]) -> Result<(), CommandError> {
-        if !self.json {
-            let rows: Vec<_> = users.iter().map(as_row).collect();
-            if self.printed && rows.is_empty() {
-                return Ok(());
-            }
-            self.printed = true;
-            return print_table(
-                &["ID", "EMAIL", "NAME", "ROLE", "STATUS", "CREATED", "LAST SIGN-IN"],
-                &rows,
-            );
-        }
-        for user in users {
-            let lead = if self.printed { "," } else { "[" };
-            print(format_args!("{lead}{}", as_json(user)))?;
-            self.printed = true;
-        }
-        Ok(())
-    }
-
-    fn end(self) -> Result<(), CommandError> {
-        match (self.json, self.printed) {
-            (true, true) => print("]"),
-            (true, false) => print("[]"),
-            (false, _) => Ok(()),
-        }
-    }
+    listing.end()
 }
 
 async fn show(operator: &Operator, user: &str, output: Output) -> Result<(), CommandError> {
@@ -207,7 +171,7 @@ async fn apply(
     let admin = operator.admin()?;
     let found = admin.user(&account(user)?).await.map_err(told)?;
     let outcome = admin
-        .change_user(found.id, change, operator.now())
+        .change_user(found.id, change, &operator.caller())
         .await
         .map_err(told)?;
     settled(operator, outcome).await
@@ -234,7 +198,7 @@ async fn set_password(operator: &Operator, user: &str, source: PasswordSource) -
     let found = admin.user(&account(user)?).await.map_err(told)?;
     let password = password::ask(source)?;
     let outcome = admin
-        .set_password(&found, password, operator.now())
+        .set_password(&found, password, &operator.caller())
         .await
         .map_err(told)?;
     let (user, ended) = settled(operator, outcome).await?;
@@ -244,13 +208,42 @@ async fn set_password(operator: &Operator, user: &str, source: PasswordSource) -
     ))
 }
 
+async fn lock_out(operator: &Operator, user: &str) -> Result<(), CommandError> {
+    let admin = operator.admin()?;
+    let found = admin.user(&account(user)?).await.map_err(told)?;
+    let outcome = admin.lock_out(found.id, &operator.caller()).await.map_err(told)?;
+    let (user, _) = settled(operator, outcome).await?;
+    print(format_args!(
+        "{} is locked out: every credential ended (sessions and their tokens, API keys, known devices, mailed links, the \
+         password)\nit is told so by mail and needs a reset to come back: `keyward user send-reset {}` mails a link",
+        user.email.as_str(),
+        user.email.as_str()
+    ))
+}
+
+async fn send_reset(operator: &Operator, user: &str) -> Result<(), CommandError> {
+    let admin = operator.admin()?;
+    let found = admin.user(&account(user)?).await.map_err(told)?;
+    admin
+        .send_reset(found.id, &operator.caller())
+        .await
+        .map_err(told)?;
+    print(format_args!(
+        "a link to choose a new password is on its way to {}: a running server mails it",
+        found.email.as_str()
+    ))
+}
+
 async fn delete(operator: &Operator, user: &str, yes: bool) -> Result<(), CommandError> {
     let admin = operator.admin()?;
     let found = admin.user(&account(user)?).await.map_err(told)?;
     if !yes && stdin().is_terminal() && !confirmed(found.email.as_str())? {
         return Err(CommandError::Failed("nothing was deleted".to_owned()));
     }
-    let outcome = admin.delete_user(found.id, operator.now()).await.map_err(told)?;
+    let outcome = admin
+        .delete_user(found.id, &operator.caller())
+        .await
+        .map_err(told)?;
     let (user, _) = settled(operator, outcome).await?;
     print(format_args!("deleted {} ({})", user.email.as_str(), user.id))
 }

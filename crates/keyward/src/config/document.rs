@@ -11,6 +11,9 @@ use toml::{
 /// The built-in configuration, word for word.
 pub const DEFAULT_TOML: &str = include_str!("../../../../config/default.toml");
 
+/// The section whose keys are names that an operator makes up.
+const OWN_NAMES: &str = "roles.";
+
 /// What is in force for one key.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Entry {
@@ -87,6 +90,7 @@ impl Document {
     /// # Errors
     /// The key does not exist; the problem names the nearest that does.
     pub fn set(&mut self, key: &str, value: Value, origin: Origin) -> Result<(), Problem> {
+        self.open(key);
         match self.0.get_mut(key) {
             Some(entry) => {
                 entry.value = value;
@@ -102,6 +106,7 @@ impl Document {
     /// # Errors
     /// The key does not exist, or the text can't be read as what the key holds.
     pub fn set_text(&mut self, key: &str, text: &str, origin: Origin) -> Result<(), Problem> {
+        self.open(key);
         let Some(entry) = self.0.get(key) else {
             return Err(self.unknown(key, &origin));
         };
@@ -113,6 +118,24 @@ impl Document {
                 what,
                 format!("the default is {}", entry.default),
             )),
+        }
+    }
+
+    /// Makes room for a key of the one section whose keys are the operator's own names: `[roles]`.
+    fn open(&mut self, key: &str) {
+        let is_own = key
+            .strip_prefix(OWN_NAMES)
+            .is_some_and(|name| !name.is_empty() && !name.contains('.'));
+        if is_own && !self.0.contains_key(key) {
+            let empty = Value::Array(vec![]);
+            self.0.insert(
+                key.to_owned(),
+                Entry {
+                    value: empty.clone(),
+                    default: empty,
+                    origin: Origin::Default,
+                },
+            );
         }
     }
 

@@ -7,6 +7,7 @@ pub mod document;
 mod layers;
 mod mask;
 mod problem;
+mod roles;
 mod section;
 mod show;
 #[cfg(test)]
@@ -20,6 +21,8 @@ pub use show::{ShownKey, as_toml};
 use crate::logging::LogConfig;
 use auth_api::ServerConfig;
 use auth_blacklist::{BlacklistConfig, RedisUrls, UnusableUrl};
+use auth_limits::LimitsConfig;
+use auth_mail::{MailConfig, Transport};
 use auth_service::{Algorithm, MasterKey, ServiceConfig};
 use auth_storage::DatabaseConfig;
 use document::Document;
@@ -97,7 +100,11 @@ pub struct Config {
     pub redis: RedisConfig,
     /// `[blacklist]`.
     pub blacklist: BlacklistConfig,
-    /// `[tokens]`, `[session]`, `[rotation]`, `[password]`, `[registration]`, `[oauth]`, `[service]`.
+    /// `[limits]`.
+    pub limits: LimitsConfig,
+    /// `[mail]`, its folder worked out.
+    pub mail: MailConfig,
+    /// `[tokens]`, `[session]`, `[rotation]`, `[password]`, `[registration]`, `[oauth]`, `[audit]`, `[roles]`, `[service]`.
     pub service: ServiceConfig,
     /// `[log]`.
     pub log: LogConfig,
@@ -179,8 +186,10 @@ impl Config {
         let others: Vec<&str> = own.into_iter().filter(|key| !START_KEYS.contains(key)).collect();
         let start = reader.checked("database", &others, StartConfig::validate);
         let redis = reader.checked("redis", &[], RedisConfig::validate);
+        let limits = reader.checked("limits", &[], LimitsConfig::validate);
+        let mail = reader.checked("mail", &[], MailConfig::validate);
         let blacklist = reader.checked("blacklist", &[], BlacklistConfig::validate);
-        let service = read_service(&mut reader, server.as_ref());
+        let service = read_service(&mut reader, server.as_ref(), mail.as_ref());
         let log = reader.checked("log", &[], LogConfig::validate);
         let master_key = sources
             .variable(MASTER_KEY)
@@ -191,7 +200,7 @@ impl Config {
             problems.push(Problem::about(MASTER_KEY, error.to_string(), ""));
         }
         match (
-            server, data, database, start, redis, blacklist, service, log, master_key,
+            server, data, database, start, redis, blacklist, limits, mail, service, log, master_key,
         ) {
             (
                 Some(server),
@@ -200,11 +209,14 @@ impl Config {
                 Some(start),
                 Some(redis),
                 Some(blacklist),
+                Some(limits),
+                Some(mail),
                 Some(service),
                 Some(log),
                 Ok(master_key),
             ) if problems.is_empty() => {
-                let notices = notices(sources, &service, &redis, &database);
+                let mail = with_folder(mail, &data);
+                let notices = notices(sources, &service, &redis, &database, &mail);
                 Ok(Self {
                     server,
                     data,
@@ -212,6 +224,8 @@ impl Config {
                     start,
                     redis,
                     blacklist,
+                    limits,
+                    mail,
                     service,
                     log,
                     master_key,
@@ -253,9 +267,14 @@ fn is_sqlite(database: &DatabaseConfig) -> bool {
 }
 
 /// The sections of the use cases, and the issuer from the server's.
-fn read_service(reader: &mut Reader<'_>, server: Option<&ServerConfig>) -> Option<ServiceConfig> {
+fn read_service(
+    reader: &mut Reader<'_>,
+    server: Option<&ServerConfig>,
+    mail: Option<&MailConfig>,
+) -> Option<ServiceConfig> {
     use auth_service::{
-        OauthConfig, PasswordConfig, RegistrationConfig, RotationConfig, SessionConfig, TokensConfig,
+        AuditConfig, OauthConfig, PasswordConfig, RegistrationConfig, RotationConfig, SessionConfig,
+        TokensConfig,
     };
     let tokens = reader.checked("tokens", &[], TokensConfig::validate);
     let session = reader.checked("session", &[], SessionConfig::validate);
@@ -263,9 +282,17 @@ fn read_service(reader: &mut Reader<'_>, server: Option<&ServerConfig>) -> Optio
     let password = reader.checked("password", &[], PasswordConfig::validate);
     let registration = reader.section::<RegistrationConfig>("registration", &[]);
     let oauth = reader.section::<OauthConfig>("oauth", &[]);
+    let audit = reader.checked("audit", &[], AuditConfig::validate);
+    let roles = roles::read(reader);
     let name = reader.checked("service", &[], NameConfig::validate);
+    let public_url = &server?.public_url;
+    let link_base = mail?.link_base.as_ref().unwrap_or(public_url);
     Some(ServiceConfig {
-        issuer: server?.public_url.clone(),
+        issuer: public_url.clone(),
+        audit: audit?,
+        roles: roles?,
+        link_base: link_base.trim_end_matches('/').to_owned(),
+        print_links: mail?.print_links,
         service_name: name?.name,
         tokens: tokens?,
         session: session?,
@@ -276,11 +303,21 @@ fn read_service(reader: &mut Reader<'_>, server: Option<&ServerConfig>) -> Optio
     })
 }
 
+/// Mail as files goes to the data folder, unless another is named.
+fn with_folder(mail: MailConfig, data: &DataConfig) -> MailConfig {
+    let folder = mail.folder.unwrap_or_else(|| data.dir.join("mail"));
+    MailConfig {
+        folder: Some(folder),
+        ..mail
+    }
+}
+
 fn notices(
     sources: &Sources,
     service: &ServiceConfig,
     redis: &RedisConfig,
     database: &DatabaseConfig,
+    mail: &MailConfig,
 ) -> Vec<String> {
     let mut notices = Vec::new();
     if sources.variable("JWT_SECRET").is_some() && service.tokens.algorithm != Algorithm::HS256 {
@@ -292,6 +329,18 @@ fn notices(
     if redis.url.is_some() && is_sqlite(database) {
         notices.push(
             "redis.url is set and not used: the embedded database is served by one process, whose memory is enough".to_owned(),
+        );
+    }
+    if mail.transport == Transport::Files && !is_sqlite(database) {
+        notices.push(
+            "mail.transport is files: mails become files on this node and reach nobody; set mail.transport = \"smtp\""
+                .to_owned(),
+        );
+    }
+    if service.print_links {
+        notices.push(
+            "mail.print_links is on: whoever reads the log can use the links in mails; it is for development alone"
+                .to_owned(),
         );
     }
     notices

@@ -77,6 +77,205 @@ fn what_is_in_force_is_shown_with_its_origin_and_without_secrets() {
 }
 
 #[test]
+fn own_roles_are_read_from_a_file_and_from_the_environment() {
+    let place = Place::new();
+    place.file(
+        "config/keyward.toml",
+        "[roles]\nsupport = [\"users:read\", \"sessions:revoke\"]\nowner = [\"users:write\"]\n",
+    );
+    place.user("sue@example.com", "support");
+    let shown = place.run(&["config", "show"]).good();
+    assert!(
+        shown.contains("support = [\"users:read\", \"sessions:revoke\"]")
+            && shown.contains("keyward.toml line 2"),
+        "{shown}"
+    );
+    assert!(place.run(&["doctor"]).out.contains("warn  administrator"));
+    place.user("olga@example.com", "owner");
+    assert!(place.run(&["doctor"]).out.contains("ok    administrator"));
+    // Whoever holds users:write is an administrator, whatever the role is called.
+    assert!(
+        place
+            .run(&["user", "delete", "olga@example.com", "--yes"])
+            .refused(1)
+            .contains("last administrator")
+    );
+    let place = place.with("KEYWARD__ROLES__SUPPORT", "users:read,stats:read");
+    let keys = place.run(&["config", "show", "--json"]).json();
+    let support = keys
+        .as_array()
+        .unwrap()
+        .iter()
+        .find(|key| key["key"] == "roles.support");
+    assert_eq!(
+        support.unwrap(),
+        &serde_json::json!({
+            "key": "roles.support", "value": ["users:read", "stats:read"], "origin": "environment KEYWARD__ROLES__SUPPORT",
+        })
+    );
+    let listed = place.run(&["user", "list", "--role", "support"]).good();
+    assert!(listed.contains("sue@example.com"), "{listed}");
+}
+
+#[test]
+fn a_role_that_can_not_be_stops_the_start_and_is_named() {
+    let place = Place::new();
+    let cases = [
+        ("admin = [\"users:read\"]", "roles.admin"),
+        ("viewer = []", "roles.viewer"),
+        ("support = [\"users:raed\"]", "roles.support"),
+        ("support = [7]", "roles.support"),
+        ("support = \"users:read\"", "roles.support"),
+        ("Support = []", "roles.Support"),
+        ("\"9lives\" = []", "roles.9lives"),
+    ];
+    for (line, key) in cases {
+        place.file("config/keyward.toml", &format!("[roles]\n{line}\n"));
+        let told = place.run(&["serve"]).refused(2);
+        assert!(
+            told.contains(key) && told.contains("keyward.toml line 2"),
+            "{told}"
+        );
+    }
+    place.file(
+        "config/keyward.toml",
+        "[roles]\nadmin = []\nsupport = [\"everything\"]\n",
+    );
+    let told = place.run(&["config", "check"]).refused(2);
+    assert!(
+        told.contains("2 problems") && told.contains("sessions:revoke"),
+        "{told}"
+    );
+    let place = Place::new().with("KEYWARD__ROLES__SUPPORT", "users:read,everything");
+    let told = place.run(&["serve"]).refused(2);
+    assert!(
+        told.contains("roles.support (environment KEYWARD__ROLES__SUPPORT)"),
+        "{told}"
+    );
+    assert!(!place.data().exists());
+}
+
+#[test]
+fn a_limit_that_can_not_be_meant_stops_the_start_and_is_named() {
+    let limits = [
+        "sign_in_per_address",
+        "register_per_address",
+        "mail_per_address",
+        "mail_per_recipient",
+        "per_user",
+        "service",
+        "guesses_per_account",
+        "guesses_per_device",
+    ];
+    let values = [
+        "0/1m",
+        "-1/1m",
+        "abc",
+        "10",
+        "10/",
+        "/1m",
+        "1.5/1m",
+        "10/0s",
+        "10/-1m",
+        "10/1y",
+        "99999999999999999999/1m",
+        "1/99999999999999999999d",
+        "10/366d",
+    ];
+    for value in values {
+        let mut place = Place::new();
+        for limit in limits {
+            place = place.with(&format!("KEYWARD__LIMITS__{}", limit.to_uppercase()), value);
+        }
+        let told = place.run(&["serve"]).refused(2);
+        assert!(told.contains("8 problems"), "{value}: {told}");
+        for limit in limits {
+            assert!(
+                told.contains(&format!("limits.{limit} (environment")),
+                "{value}: {told}"
+            );
+        }
+    }
+    let others = [
+        ("ENABLED", "perhaps", "limits.enabled"),
+        ("TIMEOUT", "0s", "limits.timeout"),
+        ("MAX_KEYS", "0", "limits.max_keys"),
+        ("MAX_KEYS", "-1", "limits.max_keys"),
+        ("REDIS_PREFIX", "a{b}", "limits.redis_prefix"),
+        (
+            "SIGN_IN_PER_ADRESS",
+            "1/1m",
+            "did you mean limits.sign_in_per_address",
+        ),
+    ];
+    for (name, value, named) in others {
+        let place = Place::new().with(&format!("KEYWARD__LIMITS__{name}"), value);
+        let told = place.run(&["serve"]).refused(2);
+        assert!(told.contains(named), "{told}");
+    }
+}
+
+#[test]
+fn mail_that_could_not_leave_stops_the_start_and_its_key_is_named() {
+    let cases: [(&[(&str, &str)], &str); 11] = [
+        (&[("TRANSPORT", "pigeon")], "mail.transport"),
+        (&[("TRANSPORT", "smtp")], "mail.smtp_host"),
+        (&[("SMTP_HOST", "smtp://mail.example.com")], "mail.smtp_host"),
+        (&[("SMTP_PORT", "0")], "mail.smtp_port"),
+        (&[("SMTP_USERNAME", "kw")], "mail.smtp_password"),
+        (&[("SMTP_TLS", "perhaps")], "mail.smtp_tls"),
+        (&[("FROM", "nobody")], "mail.from"),
+        (&[("TIMEOUT", "0s")], "mail.timeout"),
+        (&[("LANGUAGE", "../etc")], "mail.language"),
+        (&[("LINK_BASE", "javascript:alert(1)")], "mail.link_base"),
+        (&[("SMTP_HOSTT", "x")], "did you mean mail.smtp_host"),
+    ];
+    for (settings, named) in cases {
+        let place = settings.iter().fold(Place::new(), |place, (name, value)| {
+            place.with(&format!("KEYWARD__MAIL__{name}"), value)
+        });
+        let told = place.run(&["serve"]).refused(2);
+        assert!(told.contains(named), "{told}");
+        assert!(!place.data().exists());
+    }
+    // Told only by whoever looks at the files: the server at its start, and the doctor before it.
+    let place = Place::new().with("KEYWARD__MAIL__TEMPLATES", "no/such/folder");
+    assert!(place.run(&["serve"]).refused(2).contains("no/such/folder"));
+    assert!(place.run(&["doctor"]).refused(1).is_empty());
+    assert!(place.run(&["doctor"]).out.contains("fail  mail"));
+}
+
+#[test]
+fn the_password_of_the_mail_server_is_not_shown() {
+    let place = Place::new()
+        .with("KEYWARD__MAIL__TRANSPORT", "smtp")
+        .with("KEYWARD__MAIL__SMTP_HOST", "mail.example.com")
+        .with("KEYWARD__MAIL__SMTP_USERNAME", "kw")
+        .with("KEYWARD__MAIL__SMTP_PASSWORD", "hunter2 hunter2");
+    let shown = place.run(&["config", "show"]).good();
+    assert!(
+        shown.contains("smtp_password = \"********\"") && shown.contains("smtp_username = \"kw\""),
+        "{shown}"
+    );
+    for command in [
+        &["config", "show", "--json"][..],
+        &["doctor"],
+        &["doctor", "--json"],
+    ] {
+        let ended = place.run(command);
+        assert!(
+            !ended.out.contains("hunter2") && !ended.err.contains("hunter2"),
+            "{ended:?}"
+        );
+    }
+    let report = place.run(&["doctor"]).out;
+    assert!(
+        report.contains("ok    mail           goes through mail.example.com:587"),
+        "{report}"
+    );
+}
+
+#[test]
 fn a_short_master_key_ends_with_2_and_is_not_shown() {
     let place = Place::new().with("KEYWARD_MASTER_KEY", "c2hvcnQgYnV0IHNlY3JldA==");
     let told = place.run(&["serve"]).refused(2);

@@ -55,11 +55,12 @@ pub(crate) struct Place {
 }
 
 impl Place {
-    /// An empty one, with hashes that cost next to nothing.
+    /// An empty one, with hashes that cost next to nothing, and without limits.
     pub(crate) fn new() -> Self {
         let cheap = [
             ("KEYWARD__PASSWORD__MEMORY_KIB", "64"),
             ("KEYWARD__PASSWORD__ITERATIONS", "1"),
+            ("KEYWARD__LIMITS__ENABLED", "false"),
         ];
         let environment = cheap
             .map(|(name, value)| (name.to_owned(), value.to_owned()))
@@ -67,6 +68,21 @@ impl Place {
         Self {
             folder: tempfile::tempdir().unwrap(),
             environment,
+        }
+    }
+
+    /// Another one that has all that this one has; no server may run in it.
+    pub(crate) fn copy(&self) -> Self {
+        let folder = tempfile::tempdir().unwrap();
+        let copied = Command::new("cp")
+            .arg("-R")
+            .args([self.folder.path().join("."), folder.path().to_owned()])
+            .status()
+            .unwrap();
+        assert!(copied.success());
+        Self {
+            folder,
+            environment: self.environment.clone(),
         }
     }
 

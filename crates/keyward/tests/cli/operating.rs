@@ -160,6 +160,8 @@ fn the_doctor_finds_what_is_missing_and_changes_nothing() {
         "migrations",
         "administrator",
         "public_url",
+        "mail",
+        "limits",
         "hashing",
     ] {
         assert!(parts.contains(&part), "{part} in {findings}");
@@ -189,10 +191,18 @@ fn the_doctor_fails_on_what_would_stop_a_server() {
         .with("REDIS_URL", "redis://127.0.0.1:1");
     let ended = nobody.run(&["doctor"]);
     assert_eq!(ended.code, 1);
-    for line in ["fail  master key", "fail  database", "fail  redis"] {
+    for line in [
+        "fail  master key",
+        "fail  database",
+        "fail  redis",
+        "warn  mail",
+        "warn  limits",
+    ] {
         assert!(ended.out.contains(line), "{}", ended.out);
     }
     assert!(!ended.out.contains("hunter2"));
+    let limited = Place::new().with("KEYWARD__LIMITS__ENABLED", "true");
+    assert!(limited.run(&["doctor"]).good().contains("ok    limits"));
     let wrong = Place::new().with("KEYWARD__SERVER__BINT", "x").run(&["doctor"]);
     assert_eq!(wrong.code, 1);
     assert!(wrong.out.contains("did you mean server.bind"), "{}", wrong.out);

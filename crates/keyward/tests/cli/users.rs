@@ -74,7 +74,7 @@ fn a_user_that_can_not_be_is_refused_in_words() {
     assert!(
         create("ada@example.com", PASSWORD, &["--role", "root"])
             .refused(2)
-            .contains("user, viewer and admin")
+            .contains("user, viewer, admin and those of [roles]")
     );
     create("ada@example.com", PASSWORD, &[]).good();
     assert!(

@@ -3,7 +3,9 @@
 //!
 //! The input's first byte chooses what is bent: nothing (the input is the whole text), or a part of a genuine token.
 
-use auth_service::{Caller, Introspection, Registration, Service, SystemClock, SystemEntropy};
+#![expect(clippy::panic, reason = "a world that can not be made ends its run")]
+
+use auth_service::{Caller, Introspection, Registered, Registration, Service, SystemClock, SystemEntropy};
 use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD};
 use keyward::{Config, Running, Sources};
 use secrecy::ExposeSecret;
@@ -32,6 +34,7 @@ impl World {
             ("KEYWARD__SERVER__WORKERS", "1".to_owned()),
             ("KEYWARD__PASSWORD__MEMORY_KIB", "64".to_owned()),
             ("KEYWARD__PASSWORD__THREADS", "1".to_owned()),
+            ("KEYWARD__LIMITS__ENABLED", "false".to_owned()),
         ];
         let environment = environment.map(|(name, value)| (name.to_owned(), value)).into();
         let config = Config::load(&Sources {
@@ -44,16 +47,16 @@ impl World {
             let running = keyward::start(config, Arc::new(SystemClock::default()), Arc::new(SystemEntropy))
                 .await
                 .expect("a server");
-            let caller = Caller {
-                now: running.service().clock().now(),
-                origin: auth_domain::session::Origin::default(),
-            };
+            let caller = Caller::operator(running.service().clock().now());
             let ada = Registration {
                 email: "ada@example.com".to_owned(),
                 password: "correct horse battery staple".to_owned().into(),
                 name: None,
             };
-            let tokens = running.service().register(&caller, ada).await.expect("a user");
+            let registered = running.service().register(&caller, ada).await.expect("a user");
+            let Registered::SignedIn(tokens) = registered else {
+                panic!("no address has to be verified here");
+            };
             (running, tokens)
         });
         Self {

@@ -3,10 +3,8 @@
 use super::finding::Findings;
 use crate::{commands::operator::seconds, config::Config, master_key, wiring::backend_name};
 use auth_blacklist::{redis::Servers, wire::Connector};
-use auth_domain::{
-    role::RoleBook,
-    time::{Span, Timestamp},
-};
+use auth_domain::time::{Span, Timestamp};
+use auth_mail::{MailConfig, Mailer, Transport};
 use auth_service::{Clock, KeyAdmin, SystemClock, SystemEntropy, time_argon2};
 use auth_storage::Storage;
 use secrecy::ExposeSecret;
@@ -108,7 +106,7 @@ pub(super) async fn database(config: &Config, storage: &Storage, findings: &mut 
     }
     known_master_key(config, storage, findings).await;
     match storage
-        .administrator_exists(RoleBook::default().administrators())
+        .administrator_exists(config.service.roles.administrators())
         .await
     {
         Ok(true) => findings.ok("administrator", "there is one"),
@@ -178,6 +176,62 @@ pub(super) async fn redis(config: &Config, findings: &mut Findings) {
         },
         Ok(Err(error)) => findings.fail("redis", format!("{urls}: {error}"), mend),
         Err(_) => findings.fail("redis", format!("{urls} does not answer"), mend),
+    }
+}
+
+/// Mail: settings and templates that a server could start with. Nothing is sent, and nobody is connected to.
+pub(super) fn mail(config: &Config, findings: &mut Findings) {
+    let mail = &config.mail;
+    let files = mail.transport == Transport::Files;
+    // A server makes the folder of the files; where it is missing, everything else is tried.
+    let missing = files && !mail.folder.as_deref().is_some_and(Path::is_dir);
+    let tried = if missing {
+        Mailer::start(&MailConfig {
+            folder: Some(std::env::temp_dir()),
+            ..mail.clone()
+        })
+    } else {
+        Mailer::start(mail)
+    };
+    if let Err(error) = tried {
+        return findings.fail("mail", error.to_string(), "");
+    }
+    let folder = mail.folder.clone().unwrap_or_default();
+    match (files, config.is_embedded()) {
+        (true, true) => findings.ok(
+            "mail",
+            format!("goes to files in {}, and to nobody", folder.display()),
+        ),
+        (true, false) => findings.warn(
+            "mail",
+            "becomes files on each node and reaches nobody",
+            "set mail.transport = \"smtp\" and mail.smtp_host",
+        ),
+        (false, _) => {
+            let host = mail.smtp_host.as_deref().unwrap_or_default();
+            findings.ok(
+                "mail",
+                format!("goes through {host}:{} (not tried)", mail.smtp_port),
+            );
+        }
+    }
+}
+
+/// The limits.
+pub(super) fn limits(config: &Config, findings: &mut Findings) {
+    if config.limits.enabled {
+        let (address, account) = (
+            config.limits.sign_in_per_address,
+            config.limits.guesses_per_account,
+        );
+        let what = format!("sign-ins {address} an address, wrong passwords {account} an account");
+        findings.ok("limits", what);
+    } else {
+        findings.warn(
+            "limits",
+            "nothing is counted: passwords may be guessed as fast as they are hashed",
+            "set limits.enabled = true",
+        );
     }
 }
 

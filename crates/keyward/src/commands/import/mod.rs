@@ -236,7 +236,11 @@ impl Import<'_> {
         } else if users.is_empty() {
             vec![]
         } else {
-            let stored = self.admin.import_users(users).await.map_err(told)?;
+            let stored = self
+                .admin
+                .import_users(users, &self.operator.caller())
+                .await
+                .map_err(told)?;
             stored
                 .into_iter()
                 .map(|outcome| matches!(outcome, InsertedUser::EmailTaken))

@@ -2,6 +2,7 @@ mod layers;
 mod refusals;
 
 use super::*;
+use auth_domain::role::RoleBook;
 use serde::{
     Deserializer,
     de::{Error as _, Visitor, value::Error},
@@ -49,6 +50,13 @@ fn the_built_in_defaults_are_right_and_those_of_the_promise() {
     let config = load(&[]);
     assert_eq!(config.server, ServerConfig::default());
     assert_eq!(config.blacklist, BlacklistConfig::default());
+    assert_eq!(config.limits, LimitsConfig::default());
+    let mail = MailConfig {
+        folder: Some("data/mail".into()),
+        ..MailConfig::default()
+    };
+    assert_eq!(format!("{:?}", config.mail), format!("{mail:?}"));
+    assert_eq!(config.service.roles, RoleBook::default());
     assert_eq!(config.service.tokens.access_ttl, Duration::from_secs(3600));
     assert_eq!(
         config.service.tokens.refresh_ttl,
@@ -104,7 +112,8 @@ fn fields<T: DeserializeOwned>(section: &str) -> BTreeSet<String> {
 #[test]
 fn the_file_of_defaults_has_every_key_that_the_code_has_and_no_other() {
     use auth_service::{
-        OauthConfig, PasswordConfig, RegistrationConfig, RotationConfig, SessionConfig, TokensConfig,
+        AuditConfig, OauthConfig, PasswordConfig, RegistrationConfig, RotationConfig, SessionConfig,
+        TokensConfig,
     };
     let of_code = [
         fields::<ServerConfig>("server"),
@@ -119,6 +128,9 @@ fn the_file_of_defaults_has_every_key_that_the_code_has_and_no_other() {
         fields::<PasswordConfig>("password"),
         fields::<RegistrationConfig>("registration"),
         fields::<OauthConfig>("oauth"),
+        fields::<LimitsConfig>("limits"),
+        fields::<MailConfig>("mail"),
+        fields::<AuditConfig>("audit"),
         fields::<NameConfig>("service"),
         fields::<LogConfig>("log"),
     ];

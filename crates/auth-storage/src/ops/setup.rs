@@ -2,36 +2,40 @@
 
 use super::{
     Conn,
-    user_changes::take_guard,
+    links::consume,
+    notes::{Note, Notes},
+    take_guard,
+    user_changes::ADMINISTRATORS,
     users::{any_administrator, insert_if_free},
     whole, whole_or_undone,
 };
 use crate::{
-    asks::{NewUser, SetupToken},
+    asks::{NewToken, NewUser, Terms},
     fault::{Fault, Undo},
     outcomes::{SetupOutcome, SetupTokenIssue},
-    rows::{SessionRow, SetupTokenRow},
+    rows::{NewTokenRow, SessionRow},
     schema::{one_time_tokens, sessions},
     sqlty::{Id, Ts},
 };
-use auth_domain::{role::Role, session::Session, time::Timestamp};
+use auth_domain::{audit::Action, one_time::TokenKind, role::Role, session::Session};
 use diesel::prelude::*;
 
 /// Stores a set-up token, unless there is an administrator, or a live token that is not to be replaced.
-pub(crate) fn issue_setup(
+pub(crate) fn issue(
     c: &mut Conn,
-    token: &SetupToken,
+    token: &NewToken,
     administrators: &[Role],
     replace: bool,
+    terms: &Terms,
 ) -> Result<SetupTokenIssue, Fault> {
     use one_time_tokens as t;
     whole(c, |c| {
-        take_guard(c)?;
+        take_guard(c, ADMINISTRATORS)?;
         if any_administrator(c, administrators, None)? {
             return Ok(SetupTokenIssue::AdministratorExists);
         }
         let unused = t::table
-            .filter(t::kind.eq(SetupTokenRow::KIND))
+            .filter(t::kind.eq(TokenKind::Setup.as_str()))
             .filter(t::used_at.is_null());
         if replace {
             diesel::delete(unused).execute(c)?;
@@ -44,37 +48,28 @@ pub(crate) fn issue_setup(
             }
         }
         diesel::insert_into(t::table)
-            .values(SetupTokenRow::of(token))
+            .values(NewTokenRow::of(token, None))
             .execute(c)?;
+        Notes::of(terms).audit(c, Note::of(Action::SetupTokenIssued))?;
         Ok(SetupTokenIssue::Issued)
     })
 }
 
 /// Uses a set-up token up and makes the first administrator with it, signed in.
-pub(crate) fn redeem_setup(
+pub(crate) fn redeem(
     c: &mut Conn,
     digest: &[u8; 32],
     user: &NewUser,
     session: &Session,
     administrators: &[Role],
-    now: Timestamp,
+    terms: &Terms,
 ) -> Result<SetupOutcome, Fault> {
-    use one_time_tokens as t;
     whole_or_undone(c, |c| {
-        take_guard(c)?;
+        take_guard(c, ADMINISTRATORS)?;
         if any_administrator(c, administrators, None)? {
             return Err(Undo::with(SetupOutcome::Closed));
         }
-        let good = t::table
-            .filter(t::digest.eq(digest.as_slice()))
-            .filter(t::kind.eq(SetupTokenRow::KIND))
-            .filter(t::used_at.is_null())
-            .filter(t::expires_at.gt(Ts(now)));
-        if diesel::update(good)
-            .set(t::used_at.eq(Some(Ts(now))))
-            .execute(c)?
-            != 1
-        {
+        if consume(c, TokenKind::Setup, digest, terms.now)?.is_none() {
             return Err(Undo::with(SetupOutcome::InvalidToken));
         }
         let Some(made) = insert_if_free(c, user, Some(Ts(session.created_at)))? else {
@@ -83,6 +78,8 @@ pub(crate) fn redeem_setup(
         diesel::insert_into(sessions::table)
             .values(SessionRow::of(session))
             .execute(c)?;
+        let note = Note::of(Action::SetUp).by_itself(made.id).session(session.id);
+        Notes::of(terms).audit(c, note)?;
         Ok(SetupOutcome::Created(made))
     })
 }

@@ -1,10 +1,18 @@
 //! Rows to domain values and back, in this one place. A row that fits no state is refused, by table, column and key.
 
+mod audit;
+mod mail;
+mod tokens;
+
+pub(crate) use audit::{AuditRow, SealRow};
+pub(crate) use mail::{MailRow, NewMailRow};
+pub(crate) use tokens::{ApiKeyRow, NewApiKeyRow, NewTokenRow, TokenRow, name_columns};
+
 use crate::{
-    asks::{NewUser, SetupToken},
+    asks::NewUser,
     fault::Fault,
     outcomes::{Credentials, StoredKey},
-    schema::{clients, one_time_tokens, revocations, sessions, signing_keys, users},
+    schema::{clients, revocations, sessions, signing_keys, users},
     sqlty::{Id, Ts},
 };
 use auth_domain::{
@@ -68,15 +76,29 @@ impl UserRow {
     }
 }
 
-/// A user's row and the hash beside it.
-pub(crate) fn credentials((row, hash): (UserRow, Option<String>)) -> Result<Credentials, Fault> {
-    let id = row.id.0;
-    let parsed = hash.as_deref().map(PasswordHash::parse).transpose();
-    let password_hash = parsed.map_err(|_| corrupt("users", "password_hash", id))?;
-    Ok(Credentials {
-        user: row.user()?,
-        password_hash,
-    })
+/// What a sign-in needs of a user.
+#[derive(Queryable, Selectable)]
+#[diesel(table_name = users)]
+pub(crate) struct CredentialsRow {
+    #[diesel(embed)]
+    user: UserRow,
+    password_hash: Option<String>,
+    devices_from: Option<Ts>,
+    password_changed_at: Option<Ts>,
+}
+
+impl CredentialsRow {
+    pub(crate) fn credentials(self) -> Result<Credentials, Fault> {
+        let id = self.user.id.0;
+        let parsed = self.password_hash.as_deref().map(PasswordHash::parse).transpose();
+        let password_hash = parsed.map_err(|_| corrupt("users", "password_hash", id))?;
+        Ok(Credentials {
+            user: self.user.user()?,
+            password_hash,
+            devices_from: self.devices_from.map(|at| at.0),
+            password_changed_at: self.password_changed_at.map(|at| at.0),
+        })
+    }
 }
 
 /// A user to be inserted.
@@ -363,31 +385,5 @@ impl ClientRow {
                 .map_err(|_| bad("secret_digest"))?,
             created_at: self.created_at.0,
         })
-    }
-}
-
-/// A set-up token to be stored.
-#[derive(Insertable)]
-#[diesel(table_name = one_time_tokens)]
-pub(crate) struct SetupTokenRow {
-    id: Id,
-    kind: &'static str,
-    digest: Vec<u8>,
-    created_at: Ts,
-    expires_at: Ts,
-}
-
-impl SetupTokenRow {
-    /// The kind of a set-up token.
-    pub(crate) const KIND: &'static str = "setup";
-
-    pub(crate) fn of(token: &SetupToken) -> Self {
-        Self {
-            id: Id(token.id.as_uuid()),
-            kind: Self::KIND,
-            digest: token.digest.to_vec(),
-            created_at: Ts(token.created_at),
-            expires_at: Ts(token.expires_at),
-        }
     }
 }

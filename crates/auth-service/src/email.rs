@@ -1,0 +1,93 @@
+//! `email`: an address is verified by whoever reads its mail, and changed by whoever knows the password and reads the new one's.
+
+use crate::{
+    authenticate::Principal,
+    error::Error,
+    mailed::digest_of,
+    moment::{Caller, chance},
+    service::Service,
+};
+use auth_domain::{email::EmailAddress, ids::MailId, one_time::TokenKind};
+use auth_storage::Redeemed;
+use secrecy::SecretString;
+
+impl Service {
+    /// Mails the link that verifies the caller's address again.
+    ///
+    /// # Errors
+    /// [`Error::RateLimited`], or a failure.
+    pub async fn send_verification(&self, principal: &Principal, caller: &Caller) -> Result<(), Error> {
+        let user = self.me(principal).await?;
+        if user.email_verified_at.is_some() {
+            return Ok(());
+        }
+        self.admit_mail(caller).await?;
+        if !self.may_mail_to(user.email.as_str(), caller).await {
+            return Ok(());
+        }
+        let mailed = self.verification_mail(&user.email, caller)?;
+        let terms = self.terms(caller)?;
+        if !self.storage().mail_verification(user.id, mailed, terms).await? {
+            return Err(Error::TokenRevoked);
+        }
+        self.wake_post();
+        Ok(())
+    }
+
+    /// Asks the new address to confirm, and tells the old one. Whether the new address is another user's, nobody is told: then
+    /// its owner is asked, and the confirmation fails.
+    ///
+    /// # Errors
+    /// [`Error::InvalidEmail`], [`Error::WrongCurrentPassword`], [`Error::RateLimited`], or a failure.
+    pub async fn ask_for_new_email(
+        &self,
+        principal: &Principal,
+        caller: &Caller,
+        new: &str,
+        password: SecretString,
+    ) -> Result<(), Error> {
+        let new = EmailAddress::parse(new)?;
+        self.check_password(principal, caller, password).await?;
+        self.admit_mail(caller).await?;
+        if !self.may_mail_to(new.as_str(), caller).await {
+            return Ok(());
+        }
+        let id = MailId::from_parts(caller.now, chance(self.entropy())?);
+        let mut mailed = self
+            .shared()
+            .mail_tokens
+            .mailed(id, TokenKind::EmailChange, caller.now);
+        mailed.token.email = Some(new.clone());
+        let terms = self.terms(caller)?;
+        let asked = self
+            .storage()
+            .ask_for_new_email(principal.user(), new, mailed, terms)
+            .await?;
+        if !asked {
+            return Err(Error::TokenRevoked);
+        }
+        self.wake_post();
+        Ok(())
+    }
+
+    /// Uses a link that came to an address: it is verified, or it takes the old one's place.
+    ///
+    /// # Errors
+    /// [`Error::InvalidOrExpiredToken`], [`Error::EmailTaken`], [`Error::RateLimited`], or a failure.
+    pub async fn confirm_email(&self, caller: &Caller, token: &SecretString) -> Result<(), Error> {
+        self.admit_link(caller).await?;
+        let digest = digest_of(token);
+        let verified = self
+            .storage()
+            .verify_email(digest, self.admin().cut_terms(caller)?)
+            .await?;
+        let outcome = match verified {
+            Redeemed::InvalidToken => {
+                let terms = self.admin().cut_terms(caller)?;
+                self.storage().change_email(digest, terms).await?
+            }
+            done => done,
+        };
+        self.redeemed(outcome).await.map(drop)
+    }
+}

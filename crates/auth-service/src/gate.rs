@@ -1,0 +1,171 @@
+//! The gate before everything that somebody could do too often: limits, and the slow-down of guessing (behaviour.md §7). One
+//! place holds both, so that no way to a password goes around them; a request takes all that it falls under in one step.
+
+use crate::{device::KnownDevice, error::Error, moment::Caller, service::Service, tokens::sha256};
+use auth_domain::{
+    email::EmailAddress,
+    ids::{SessionId, UserId},
+};
+use auth_limits::{Claim, Standing, Taken};
+
+/// A guess at a password that was let through: it is counted, and given back if it turns out to be none.
+pub(crate) struct Guess(Claim);
+
+impl Service {
+    /// Somebody tries to sign in as this account, known or not.
+    ///
+    /// # Errors
+    /// [`Error::RateLimited`].
+    pub(crate) async fn admit_sign_in(
+        &self,
+        caller: &Caller,
+        account: &EmailAddress,
+        known: Option<KnownDevice>,
+    ) -> Result<Guess, Error> {
+        let guess = known.map_or_else(
+            || Claim::guess_at(sha256(account.key().as_bytes())),
+            |device| Claim::guess_by_device(device.digest()),
+        );
+        let mut claims = vec![guess.clone()];
+        claims.extend(caller.origin.ip.map(Claim::sign_in_from));
+        claims.extend(known.is_none().then(Claim::on_service));
+        self.admit(&claims, caller).await?;
+        Ok(Guess(guess))
+    }
+
+    /// A signed-in user is asked for its password. Its session is a device that it knows: guessing from elsewhere does not
+    /// keep the owner from it; and what is guessed here counts for the account, too.
+    ///
+    /// # Errors
+    /// [`Error::RateLimited`].
+    pub(crate) async fn admit_password_check(
+        &self,
+        caller: &Caller,
+        user: UserId,
+        session: SessionId,
+    ) -> Result<Guess, Error> {
+        let digest = sha256(&[user.as_uuid().as_bytes().as_slice(), session.as_uuid().as_bytes()].concat());
+        let guess = Claim::guess_by_device(digest);
+        self.admit(&[guess.clone(), Claim::by_user(user)], caller).await?;
+        Ok(Guess(guess))
+    }
+
+    /// A wrong password of a signed-in user counts against the account as well: it is the same secret that is guessed at.
+    pub(crate) async fn count_against(&self, account: &EmailAddress, caller: &Caller) {
+        let claim = Claim::guess_at(sha256(account.key().as_bytes()));
+        // Refused, the account is slowed down already.
+        let _counted = self.shared().limits.take(&[claim], caller.now).await;
+    }
+
+    /// The password was the right one: it was no guess.
+    pub(crate) async fn was_no_guess(&self, guess: Guess, caller: &Caller) {
+        self.shared().limits.give_back(&[guess.0], caller.now).await;
+    }
+
+    /// Somebody registers.
+    ///
+    /// # Errors
+    /// [`Error::RateLimited`].
+    pub(crate) async fn admit_registration(&self, caller: &Caller) -> Result<(), Error> {
+        let from = caller.origin.ip.map(Claim::registration_from);
+        self.admit(&self.with_service(from, caller), caller).await
+    }
+
+    /// Somebody has a mail sent.
+    ///
+    /// # Errors
+    /// [`Error::RateLimited`].
+    pub(crate) async fn admit_mail(&self, caller: &Caller) -> Result<(), Error> {
+        let from = caller.origin.ip.map(Claim::mail_from);
+        self.admit(&self.with_service(from, caller), caller).await
+    }
+
+    /// Whether one more mail may go to this address. Nobody is told: the answer is the same.
+    pub(crate) async fn may_mail_to(&self, recipient: &str, caller: &Caller) -> bool {
+        let key = EmailAddress::parse(recipient)
+            .map_or_else(|_| recipient.to_owned(), |email| email.key().to_owned());
+        let claim = Claim::mail_to(sha256(key.as_bytes()));
+        match self
+            .shared()
+            .limits
+            .take(std::slice::from_ref(&claim), caller.now)
+            .await
+        {
+            Taken::Granted(_) => true,
+            Taken::Refused(standing) => {
+                self.shared().refusals.count(&standing, &[claim]);
+                false
+            }
+        }
+    }
+
+    /// A signed-in user issues or changes credentials.
+    ///
+    /// # Errors
+    /// [`Error::RateLimited`].
+    pub(crate) async fn admit_user(&self, user: UserId, caller: &Caller) -> Result<(), Error> {
+        self.admit(&[Claim::by_user(user)], caller).await
+    }
+
+    /// Somebody presents a one-time token.
+    ///
+    /// # Errors
+    /// [`Error::RateLimited`].
+    pub(crate) async fn admit_link(&self, caller: &Caller) -> Result<(), Error> {
+        let claims: Vec<Claim> = caller.origin.ip.map(Claim::sign_in_from).into_iter().collect();
+        self.admit(&claims, caller).await
+    }
+
+    /// The claim, and the whole service's for clients that no user knows.
+    fn with_service(&self, claim: Option<Claim>, caller: &Caller) -> Vec<Claim> {
+        let known = self.shown_device(caller).is_some();
+        claim
+            .into_iter()
+            .chain((!known).then(Claim::on_service))
+            .collect()
+    }
+
+    /// The device whose genuine token the caller shows.
+    pub(crate) fn shown_device(&self, caller: &Caller) -> Option<KnownDevice> {
+        self.shared().devices.read(caller.device.as_ref()?, caller.now)
+    }
+
+    async fn admit(&self, claims: &[Claim], caller: &Caller) -> Result<(), Error> {
+        match self.shared().limits.take(claims, caller.now).await {
+            Taken::Granted(_) => Ok(()),
+            Taken::Refused(standing) => {
+                self.shared().refusals.count(&standing, claims);
+                Err(Error::RateLimited(Box::new(standing)))
+            }
+        }
+    }
+}
+
+/// What a limit refused, summed for the audit log: one row a limit and whom it counts, each minute (behaviour.md §9).
+#[derive(Default)]
+pub(crate) struct Refusals(std::sync::Mutex<std::collections::HashMap<(&'static str, String), u64>>);
+
+/// How many sums are kept between two rows; the rest share one.
+const SUMS: usize = 10_000;
+
+impl Refusals {
+    fn count(&self, standing: &Standing, claims: &[Claim]) {
+        let name = standing.name.as_str();
+        let key = claims
+            .iter()
+            .find(|claim| claim.name() == standing.name)
+            .map_or("", Claim::key);
+        let mut sums = self.0.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
+        let key = if sums.len() < SUMS { key } else { "others" };
+        *sums.entry((name, key.to_owned())).or_default() += 1;
+    }
+
+    /// What was summed since the last call.
+    pub(crate) fn take(&self) -> Vec<(&'static str, String, u64)> {
+        let mut sums = self.0.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
+        std::mem::take(&mut *sums)
+            .into_iter()
+            .map(|((name, key), count)| (name, key, count))
+            .collect()
+    }
+}

@@ -1,0 +1,160 @@
+//! `password`: recovered by a mailed link, and changed by whoever knows the current one.
+
+use crate::{
+    authenticate::Principal, error::Error, hashing::Verified, mailed::digest_of, moment::Caller,
+    service::Service,
+};
+use auth_domain::{audit::Actor, one_time::TokenKind, password::PresentedPassword, user::User};
+use auth_storage::{Credentials, Redeemed, UserOutcome};
+use secrecy::{ExposeSecret, SecretString};
+
+impl Service {
+    /// Mails a reset link to whoever has this address. The answer, its time and the row are the same for everybody: who it is,
+    /// the worker finds out (behaviour.md §8).
+    ///
+    /// # Errors
+    /// [`Error::RateLimited`], or a failure.
+    pub async fn forgot_password(&self, caller: &Caller, email: &str) -> Result<(), Error> {
+        self.admit_mail(caller).await?;
+        if self.may_mail_to(email, caller).await {
+            let terms = self.terms(caller)?;
+            self.storage().ask_for_reset(email.to_owned(), terms).await?;
+            self.wake_post();
+        }
+        Ok(())
+    }
+
+    /// Sets a new password for a reset link, once; every session ends. The answer is a device token: whoever got in by mail is
+    /// not kept out by the guesses of others.
+    ///
+    /// # Errors
+    /// [`Error::InvalidOrExpiredToken`], [`Error::WeakPassword`], [`Error::RateLimited`], or a failure.
+    pub async fn reset_password(
+        &self,
+        caller: &Caller,
+        token: &SecretString,
+        password: SecretString,
+    ) -> Result<SecretString, Error> {
+        self.admit_link(caller).await?;
+        let digest = digest_of(token);
+        // Looked up first: junk costs no hash.
+        let found = self
+            .storage()
+            .one_time_token(TokenKind::PasswordReset, digest, caller.now)
+            .await?;
+        let owner = found
+            .and_then(|found| found.user)
+            .ok_or(Error::InvalidOrExpiredToken)?;
+        let user = self
+            .storage()
+            .user(owner)
+            .await?
+            .ok_or(Error::InvalidOrExpiredToken)?;
+        let hash = self
+            .hasher()
+            .accept_and_hash(password, &user.email, user.name.as_ref())
+            .await?;
+        let terms = self.admin().cut_terms(caller)?;
+        let outcome = self.storage().reset_password(digest, hash, terms).await?;
+        let user = self.redeemed(outcome).await?;
+        self.shared()
+            .devices
+            .give(user.id, None, caller.now, self.entropy())
+    }
+
+    /// Changes the caller's password; every other session ends, this one goes on with its refresh token.
+    ///
+    /// # Errors
+    /// [`Error::WrongCurrentPassword`], [`Error::WeakPassword`], [`Error::RateLimited`], or a failure.
+    pub async fn change_password(
+        &self,
+        principal: &Principal,
+        caller: &Caller,
+        current: SecretString,
+        new: SecretString,
+    ) -> Result<(), Error> {
+        let credentials = self.check_password(principal, caller, current).await?;
+        let user = credentials.user;
+        let hash = self
+            .hasher()
+            .accept_and_hash(new, &user.email, user.name.as_ref())
+            .await?;
+        let terms = self.admin().cut_terms(caller)?;
+        let changed = self
+            .storage()
+            .set_password(user.id, hash, Some(principal.session()), terms)
+            .await?;
+        self.wake_post();
+        match changed {
+            UserOutcome::Changed { revocations, .. } => {
+                self.announce(&revocations).await;
+                Ok(())
+            }
+            UserOutcome::NotFound => Err(Error::TokenRevoked),
+            UserOutcome::LastAdmin => Err(Error::LastAdmin),
+        }
+    }
+
+    /// Whether a signed-in user knows its password. Asked before whatever could not be taken back; wrong, it is a failed
+    /// sign-in like any other.
+    ///
+    /// # Errors
+    /// [`Error::WrongCurrentPassword`], [`Error::RateLimited`], or a failure.
+    pub(crate) async fn check_password(
+        &self,
+        principal: &Principal,
+        caller: &Caller,
+        password: SecretString,
+    ) -> Result<Credentials, Error> {
+        let presented = PresentedPassword::new(password.expose_secret().to_owned());
+        let guess = self
+            .admit_password_check(caller, principal.user(), principal.session())
+            .await?;
+        self.hasher().admit()?;
+        let credentials = self
+            .storage()
+            .credentials_of(principal.user())
+            .await?
+            .ok_or(Error::TokenRevoked)?;
+        if let Ok(presented) = presented {
+            let stored = credentials.password_hash.clone();
+            if matches!(
+                self.hasher().verify(stored, presented).await?,
+                Verified::Yes { .. }
+            ) {
+                self.was_no_guess(guess, caller).await;
+                return Ok(credentials);
+            }
+        }
+        self.count_against(&credentials.user.email, caller).await;
+        self.note_failed_sign_in(caller, Some(credentials.user), true)
+            .await?;
+        Err(Error::WrongCurrentPassword)
+    }
+
+    /// What a mailed link did, announced.
+    pub(crate) async fn redeemed(&self, outcome: Redeemed) -> Result<User, Error> {
+        match outcome {
+            Redeemed::Done { user, revocations } => {
+                self.announce(&revocations).await;
+                self.wake_post();
+                Ok(user)
+            }
+            Redeemed::InvalidToken => Err(Error::InvalidOrExpiredToken),
+            Redeemed::EmailTaken => Err(Error::EmailTaken),
+        }
+    }
+
+    /// "This was not me": ends everything that the owner of a notice has, and asks for a new password.
+    ///
+    /// # Errors
+    /// [`Error::InvalidOrExpiredToken`], [`Error::EmailTaken`] if another user has taken the address that would come back,
+    /// [`Error::RateLimited`], or a failure.
+    pub async fn report(&self, caller: &Caller, token: &SecretString) -> Result<(), Error> {
+        self.admit_link(caller).await?;
+        let caller = caller.clone().proved(Actor::Anonymous);
+        let terms = self.admin().cut_terms(&caller)?;
+        let outcome = self.storage().report(digest_of(token), terms).await?;
+        self.redeemed(outcome).await.map(drop)
+    }
+}

@@ -1,0 +1,347 @@
+//! The post: mails that wait in the outbox are claimed, put into words and handed over (behaviour.md §8). Several nodes may do
+//! it at once; each mail is sent by whoever holds its lease.
+
+use crate::{
+    admin::Admin,
+    config::{ServiceConfig, span},
+    error::Error,
+    mailed::MailTokens,
+    moment::{Caller, Clock, Entropy, chance},
+};
+use auth_domain::{
+    audit::Actor,
+    device::device_name,
+    email::EmailAddress,
+    ids::MailId,
+    mail::MailKind,
+    one_time::TokenKind,
+    session::Origin,
+    time::{Span, Timestamp},
+    user::{DisplayName, User, UserStatus},
+};
+use auth_mail::{Facts, Letter, Mailer, Undelivered};
+use auth_storage::{ClaimedMail, Credentials, MailEnd, Storage};
+use chrono::SecondsFormat;
+use futures::future::join_all;
+use secrecy::{ExposeSecret, SecretString};
+use std::{
+    sync::Arc,
+    time::{Duration, Instant},
+};
+use tokio::sync::{Mutex, Notify};
+use uuid::Uuid;
+
+/// How many mails are claimed at a time.
+const CLAIM: u32 = 10;
+/// How long after its claim a mail may still be handed over; one that was held up is left to the next claim.
+const MAY_BEGIN_WITHIN: Duration = Duration::from_secs(5);
+/// How much longer a claim holds than the last delivery that began in time: what it takes to write down that it was sent.
+const WRITTEN_WITHIN: Duration = Duration::from_secs(10);
+/// How long the first pause between two attempts is; each is twice the one before.
+const FIRST_PAUSE: Span = Span::seconds(5);
+/// The longest pause.
+const LONGEST_PAUSE: Span = Span::hours(1);
+/// How often a mail is tried, about three days long.
+const ATTEMPTS: u32 = 80;
+
+/// Whoever carries the mails of one node. Cheap to clone.
+#[derive(Clone)]
+pub(crate) struct Post(Arc<Parts>);
+
+struct Parts {
+    admin: Admin,
+    mailer: Mailer,
+    tokens: Arc<MailTokens>,
+    clock: Arc<dyn Clock>,
+    waiting: Notify,
+    /// One round at a time: whoever waits for it knows that what this node had taken up is done.
+    round: Mutex<()>,
+}
+
+/// A mail that is ready to go, or that goes nowhere.
+enum Prepared {
+    Letter(Box<Letter>),
+    Nobody,
+    TooLate,
+}
+
+impl Post {
+    pub(crate) fn new(admin: Admin, mailer: Mailer, tokens: Arc<MailTokens>, clock: Arc<dyn Clock>) -> Self {
+        Self(Arc::new(Parts {
+            admin,
+            mailer,
+            tokens,
+            clock,
+            waiting: Notify::new(),
+            round: Mutex::new(()),
+        }))
+    }
+
+    /// Says that a mail was queued.
+    pub(crate) fn wake(&self) {
+        self.0.waiting.notify_one();
+    }
+
+    /// Waits until one is.
+    pub(crate) async fn woken(&self) {
+        self.0.waiting.notified().await;
+    }
+
+    /// Delivers whatever is due. Answers how many mails were taken up.
+    pub(crate) async fn deliver_due(&self) -> Result<usize, Error> {
+        let _round = self.0.round.lock().await;
+        let mut taken = 0;
+        while self.storage().mail_waits().await? {
+            let lease = Uuid::from_bytes(chance(self.entropy())?);
+            let asked = Instant::now();
+            let holds = MAY_BEGIN_WITHIN + self.0.mailer.longest_delivery() + WRITTEN_WITHIN;
+            let claimed = self.storage().claim_mails(lease, span(holds), CLAIM).await?;
+            if claimed.is_empty() {
+                break;
+            }
+            taken += claimed.len();
+            join_all(claimed.into_iter().map(|mail| self.deliver(mail, lease, asked))).await;
+        }
+        Ok(taken)
+    }
+
+    /// One mail. A failure of the database leaves it to its lease's end: it is tried again.
+    async fn deliver(&self, mail: ClaimedMail, lease: Uuid, asked: Instant) {
+        let (id, kind) = (mail.id, mail.kind.as_str());
+        let end = match self.try_to_deliver(&mail, asked).await {
+            Ok(end) => end,
+            Err(error) => MailEnd::Later(pause(mail.attempts), error.to_string()),
+        };
+        match &end {
+            MailEnd::Later(wait, why) => {
+                tracing::warn!(mail = %id, kind, attempts = mail.attempts, seconds = wait.num_seconds(), %why, "a mail has to wait");
+            }
+            MailEnd::Failed(why) => {
+                tracing::error!(mail = %id, kind, attempts = mail.attempts, %why, "a mail was given up");
+            }
+            MailEnd::Sent | MailEnd::Dropped => {}
+        }
+        match self.storage().end_mail(id, lease, end).await {
+            Ok(true) => {}
+            Ok(false) => tracing::warn!(mail = %id, kind, "another node holds this mail by now"),
+            Err(error) => {
+                tracing::warn!(mail = %id, kind, %error, "what became of a mail could not be written down");
+            }
+        }
+    }
+
+    async fn try_to_deliver(&self, mail: &ClaimedMail, asked: Instant) -> Result<MailEnd, Error> {
+        let letter = match self.prepare(mail).await? {
+            Prepared::Letter(letter) => letter,
+            Prepared::Nobody => return Ok(MailEnd::Dropped),
+            Prepared::TooLate => {
+                return Ok(MailEnd::Failed(
+                    "its link lapsed before it could be sent".to_owned(),
+                ));
+            }
+        };
+        if asked.elapsed() > MAY_BEGIN_WITHIN {
+            // Handed over now, it might be handed over a second time by whoever claims it next.
+            return Ok(MailEnd::Later(Span::zero(), "the database was slow".to_owned()));
+        }
+        if self.config().print_links {
+            print_links(mail, &letter.facts);
+        }
+        Ok(match self.0.mailer.deliver(&letter).await {
+            Ok(()) => MailEnd::Sent,
+            Err(Undelivered::Later(why)) if mail.attempts < ATTEMPTS => {
+                MailEnd::Later(pause(mail.attempts), why)
+            }
+            Err(Undelivered::Later(why) | Undelivered::Never(why)) => MailEnd::Failed(why),
+        })
+    }
+
+    /// Finds out whom the mail is for, and stores the tokens that its links carry.
+    async fn prepare(&self, mail: &ClaimedMail) -> Result<Prepared, Error> {
+        let named = mail.recipient.as_deref().map(EmailAddress::parse).transpose();
+        let Ok(named) = named else {
+            return Ok(Prepared::Nobody);
+        };
+        let credentials = match (mail.user, &named) {
+            (Some(user), _) => self.storage().credentials_of(user).await?,
+            (None, Some(address)) => self.storage().credentials(address).await?,
+            (None, None) => None,
+        };
+        let Some(credentials) = credentials else {
+            // The notice of a deletion is for somebody who is not there any more.
+            return Ok(match named.filter(|_| mail.kind == MailKind::AccountDeleted) {
+                Some(to) => self.letter(mail, to, None, Facts::default()),
+                None => Prepared::Nobody,
+            });
+        };
+        let mut facts = Facts::default();
+        if let Some(kind) = link_kind(mail.kind) {
+            if credentials.user.status != UserStatus::Active {
+                return Ok(Prepared::Nobody);
+            }
+            match self.link(mail, kind, &credentials).await? {
+                Some(link) => facts.link = Some(link),
+                None => return Ok(Prepared::Nobody),
+            }
+            if self.0.clock.now() >= mail.created_at + kind.lifetime() {
+                return Ok(Prepared::TooLate);
+            }
+            facts.valid_for = Some(words(kind.lifetime()));
+        }
+        if mail.kind.carries_report_link() {
+            let mut row = self.0.tokens.row(mail.id, TokenKind::Report, mail.created_at);
+            row.email = named.clone().filter(|_| mail.kind == MailKind::EmailChanged);
+            self.storage().issue_token(row, credentials.user.id, None).await?;
+            facts.report_link = Some(self.link_to("not-me", mail.id, TokenKind::Report));
+        }
+        // By address it was asked for as typed; what is stored is where mail goes.
+        let to = named
+            .filter(|_| mail.user.is_some())
+            .unwrap_or_else(|| credentials.user.email.clone());
+        Ok(self.letter(mail, to, Some(&credentials.user), facts))
+    }
+
+    /// The link of a mail, if it is still good for something.
+    async fn link(
+        &self,
+        mail: &ClaimedMail,
+        kind: TokenKind,
+        credentials: &Credentials,
+    ) -> Result<Option<SecretString>, Error> {
+        let user = &credentials.user;
+        let mut row = self.0.tokens.row(mail.id, kind, mail.created_at);
+        if kind != TokenKind::PasswordReset {
+            // Its token came into being together with the mail, and may have been voided since.
+            let now = self.0.clock.now();
+            let stands = self.storage().one_time_token(kind, row.digest, now).await?;
+            return Ok(stands.map(|_| self.link_to("verify-email", mail.id, kind)));
+        }
+        let since = [
+            credentials.password_changed_at,
+            credentials.devices_from,
+            user.last_login_at,
+        ];
+        if since.into_iter().flatten().any(|since| since > mail.created_at) {
+            return Ok(None);
+        }
+        row.email = Some(user.email.clone());
+        let asked_by_address = mail.user.is_none();
+        let terms = asked_by_address
+            .then(|| self.0.admin.terms(&asker(mail)))
+            .transpose()?;
+        let stands = self.storage().issue_token(row, user.id, terms).await?;
+        Ok(stands.then(|| self.link_to("reset", mail.id, kind)))
+    }
+
+    fn link_to(&self, page: &str, mail: MailId, kind: TokenKind) -> SecretString {
+        let token = self.0.tokens.token(mail, kind);
+        let base = &self.config().link_base;
+        format!("{base}/{page}?token={}", token.expose_secret()).into()
+    }
+
+    fn letter(&self, mail: &ClaimedMail, to: EmailAddress, user: Option<&User>, facts: Facts) -> Prepared {
+        let fact = |name: &str| mail.facts.get(name).cloned();
+        let name = user.and_then(|user| user.name.as_ref());
+        Prepared::Letter(Box::new(Letter {
+            kind: mail.kind,
+            to,
+            id: mail.id.as_uuid(),
+            date: mail.created_at,
+            language: None,
+            facts: Facts {
+                service_name: self.config().service_name.clone(),
+                name: name.map(|name: &DisplayName| name.as_str().to_owned()),
+                device: fact("user_agent").map(|agent| device_name(&agent)),
+                ip: fact("ip"),
+                at: Some(moment(mail.created_at)),
+                new_email: fact("new_email"),
+                ..facts
+            },
+        }))
+    }
+
+    fn storage(&self) -> &Storage {
+        self.0.admin.storage()
+    }
+
+    fn config(&self) -> &ServiceConfig {
+        self.0.admin.config()
+    }
+
+    fn entropy(&self) -> &dyn Entropy {
+        self.0.admin.entropy()
+    }
+}
+
+/// What the link of a mail does.
+const fn link_kind(kind: MailKind) -> Option<TokenKind> {
+    match kind {
+        MailKind::PasswordReset => Some(TokenKind::PasswordReset),
+        MailKind::EmailVerification => Some(TokenKind::EmailVerification),
+        MailKind::EmailChangeConfirm => Some(TokenKind::EmailChange),
+        _ => None,
+    }
+}
+
+/// Whoever asked for a mail by address, as far as its row says.
+fn asker(mail: &ClaimedMail) -> Caller {
+    let ip = mail.facts.get("ip").and_then(|ip| ip.parse().ok());
+    Caller {
+        now: mail.created_at,
+        actor: Actor::Anonymous,
+        origin: Origin::new(ip, None),
+        request_id: None,
+        device: None,
+    }
+}
+
+fn pause(attempts: u32) -> Span {
+    let doubled = 1_i32.checked_shl(attempts.saturating_sub(1)).unwrap_or(i32::MAX);
+    FIRST_PAUSE
+        .checked_mul(doubled.clamp(1, 10_000))
+        .map_or(LONGEST_PAUSE, |pause| pause.min(LONGEST_PAUSE))
+}
+
+fn words(span: Span) -> String {
+    match span.num_hours() {
+        1 => "1 hour".to_owned(),
+        hours => format!("{hours} hours"),
+    }
+}
+
+fn moment(at: Timestamp) -> String {
+    let text = at.to_rfc3339_opts(SecondsFormat::Secs, true);
+    text.replacen('T', " ", 1).replacen('Z', " UTC", 1)
+}
+
+/// For development: whoever reads the log can use them.
+fn print_links(mail: &ClaimedMail, facts: &Facts) {
+    for link in [&facts.link, &facts.report_link].into_iter().flatten() {
+        tracing::info!(
+            kind = mail.kind.as_str(),
+            link = link.expose_secret(),
+            "mail.print_links is on"
+        );
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn pauses_double_up_to_an_hour() {
+        assert_eq!([1, 2, 3].map(pause), [5, 10, 20].map(Span::seconds));
+        assert_eq!([11, 33, 80, u32::MAX].map(pause), [LONGEST_PAUSE; 4]);
+    }
+
+    #[test]
+    fn a_moment_reads_like_one() {
+        let at = chrono::DateTime::from_timestamp(0, 5_000).unwrap();
+        assert_eq!(moment(at), "1970-01-01 00:00:00 UTC");
+        assert_eq!(
+            [TokenKind::PasswordReset, TokenKind::EmailChange].map(|kind| words(kind.lifetime())),
+            ["1 hour", "24 hours"]
+        );
+    }
+}

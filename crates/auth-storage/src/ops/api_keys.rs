@@ -1,0 +1,113 @@
+//! API keys.
+
+use super::{
+    Conn,
+    notes::{Note, Notes},
+    whole, whole_or_undone,
+};
+use crate::{
+    asks::{NewApiKey, Terms},
+    fault::{Fault, Undo},
+    outcomes::{InsertedKey, KeyHolder},
+    rows::{ApiKeyRow, NewApiKeyRow, UserRow},
+    schema::{api_keys, users},
+    sqlty::{Id, Ts},
+};
+use auth_domain::{
+    api_key::ApiKey,
+    audit::Action,
+    ids::{ApiKeyId, UserId},
+    role::Permission,
+    time::{Span, Timestamp},
+};
+use diesel::prelude::*;
+
+/// How exactly the last use is known: a key in use is written once in so long.
+const TOUCHED_EVERY: Span = Span::minutes(1);
+
+/// Stores a key.
+pub(crate) fn insert(c: &mut Conn, new: &NewApiKey, most: i64, terms: &Terms) -> Result<InsertedKey, Fault> {
+    whole_or_undone(c, |c| {
+        let owner = new.key.owner;
+        if super::user_changes::take(c, owner, terms.now)?.is_none() {
+            return Err(Undo::with(InsertedKey::NoUser));
+        }
+        let held: i64 = api_keys::table
+            .filter(api_keys::user_id.eq(Id(owner.as_uuid())))
+            .count()
+            .get_result(c)?;
+        if held >= most {
+            return Err(Undo::with(InsertedKey::TooMany));
+        }
+        diesel::insert_into(api_keys::table)
+            .values(NewApiKeyRow::of(new))
+            .execute(c)?;
+        let permissions: Vec<&str> = new
+            .key
+            .permissions
+            .iter()
+            .copied()
+            .map(Permission::as_str)
+            .collect();
+        let note = Note::of(Action::ApiKeyCreated)
+            .about(owner)
+            .with("key", new.key.id)
+            .with("permissions", permissions.join(" "));
+        Notes::of(terms).audit(c, note)?;
+        Ok(InsertedKey::Created)
+    })
+}
+
+/// A user's keys, newest first.
+pub(crate) fn of_user(c: &mut Conn, owner: UserId) -> Result<Vec<ApiKey>, Fault> {
+    let rows: Vec<ApiKeyRow> = api_keys::table
+        .filter(api_keys::user_id.eq(Id(owner.as_uuid())))
+        .order(api_keys::id.desc())
+        .select(ApiKeyRow::as_select())
+        .load(c)?;
+    rows.into_iter().map(ApiKeyRow::key).collect()
+}
+
+/// Removes a user's key. False: it has none of that id.
+pub(crate) fn revoke(c: &mut Conn, owner: UserId, id: ApiKeyId, terms: &Terms) -> Result<bool, Fault> {
+    whole(c, |c| {
+        let mine = api_keys::table
+            .find(Id(id.as_uuid()))
+            .filter(api_keys::user_id.eq(Id(owner.as_uuid())));
+        if diesel::delete(mine).execute(c)? != 1 {
+            return Ok(false);
+        }
+        let note = Note::of(Action::ApiKeyRevoked).about(owner).with("key", id);
+        Notes::of(terms).audit(c, note)?;
+        Ok(true)
+    })
+}
+
+/// The key of a digest with its owner, in one statement.
+pub(crate) fn holder(c: &mut Conn, digest: &[u8; 32]) -> Result<Option<KeyHolder>, Fault> {
+    let row: Option<(ApiKeyRow, UserRow)> = api_keys::table
+        .inner_join(users::table)
+        .filter(api_keys::digest.eq(digest.as_slice()))
+        .select((ApiKeyRow::as_select(), UserRow::as_select()))
+        .first(c)
+        .optional()?;
+    row.map(|(key, owner)| {
+        Ok(KeyHolder {
+            key: key.key()?,
+            owner: owner.user()?,
+        })
+    })
+    .transpose()
+}
+
+/// Writes down that a key was used, at most once a minute.
+pub(crate) fn touch(c: &mut Conn, id: ApiKeyId, now: Timestamp) -> Result<(), Fault> {
+    use api_keys as k;
+    let stale = k::last_used_at
+        .is_null()
+        .or(k::last_used_at.lt(Some(Ts(now - TOUCHED_EVERY))));
+    diesel::update(k::table.find(Id(id.as_uuid())).filter(stale))
+        .set(k::last_used_at.eq(Some(Ts(now))))
+        .execute(c)?;
+    Ok(())
+}

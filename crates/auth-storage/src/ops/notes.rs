@@ -1,0 +1,178 @@
+//! What is written beside a change, in its transaction: rows of the audit log (behaviour.md §9) and mails (§8). So neither can
+//! tell of what did not happen, nor keep silent about what did.
+
+use super::Conn;
+use crate::{
+    asks::{Author, Terms},
+    fault::Fault,
+    prepared::Prepare as _,
+    rows::{AuditRow, NewMailRow},
+    schema::{audit_events, outbox},
+    sqlty::{Id, Ts},
+};
+use auth_domain::{
+    audit::{Action, Actor, AuditEvent},
+    ids::{AuditEventId, ID_CHANCE, MailId, SessionId, UserId},
+    mail::MailKind,
+    time::Timestamp,
+};
+use diesel::prelude::*;
+use std::collections::BTreeMap;
+
+/// Writes the notes of one change.
+pub(crate) struct Notes<'a> {
+    by: &'a Author,
+    now: Timestamp,
+    written: u16,
+}
+
+/// A row of the audit log to be.
+pub(crate) struct Note {
+    action: Action,
+    actor: Option<Actor>,
+    subject: Option<UserId>,
+    session: Option<SessionId>,
+    details: BTreeMap<String, String>,
+}
+
+impl Note {
+    pub(crate) fn of(action: Action) -> Self {
+        Self {
+            action,
+            actor: None,
+            subject: None,
+            session: None,
+            details: BTreeMap::new(),
+        }
+    }
+
+    /// Whom it concerns.
+    pub(crate) fn about(mut self, user: UserId) -> Self {
+        self.subject = Some(user);
+        self
+    }
+
+    /// That the user itself did it, who was nobody before.
+    pub(crate) fn by_itself(mut self, user: UserId) -> Self {
+        self.actor = Some(Actor::User(user));
+        self.about(user)
+    }
+
+    pub(crate) fn session(mut self, session: SessionId) -> Self {
+        self.session = Some(session);
+        self
+    }
+
+    pub(crate) fn with(mut self, name: &str, value: impl ToString) -> Self {
+        self.details.insert(name.to_owned(), value.to_string());
+        self
+    }
+}
+
+/// A mail to be.
+pub(crate) struct Post {
+    kind: MailKind,
+    user: Option<UserId>,
+    recipient: Option<String>,
+    facts: BTreeMap<String, String>,
+}
+
+impl Post {
+    /// A mail to a user's stored address.
+    pub(crate) fn to(user: UserId, kind: MailKind) -> Self {
+        Self {
+            kind,
+            user: Some(user),
+            recipient: None,
+            facts: BTreeMap::new(),
+        }
+    }
+
+    /// A mail to an address that may be anybody's: whoever sends it finds out.
+    pub(crate) fn to_whoever(recipient: &str, kind: MailKind) -> Self {
+        Self {
+            kind,
+            user: None,
+            recipient: Some(recipient.to_owned()),
+            facts: BTreeMap::new(),
+        }
+    }
+
+    /// To this address instead.
+    pub(crate) fn at(mut self, recipient: impl ToString) -> Self {
+        self.recipient = Some(recipient.to_string());
+        self
+    }
+
+    pub(crate) fn with(mut self, name: &str, value: Option<impl ToString>) -> Self {
+        if let Some(value) = value {
+            self.facts.insert(name.to_owned(), value.to_string());
+        }
+        self
+    }
+}
+
+impl<'a> Notes<'a> {
+    pub(crate) fn of(terms: &'a Terms) -> Self {
+        Self {
+            by: &terms.by,
+            now: terms.now,
+            written: 0,
+        }
+    }
+
+    /// The chance of the next row: the change's own, counted on.
+    fn chance(&mut self) -> [u8; ID_CHANCE] {
+        let mut chance = self.by.seed;
+        let [.., high, low] = &mut chance;
+        let counted = u16::from_be_bytes([*high, *low]).wrapping_add(self.written);
+        [*high, *low] = counted.to_be_bytes();
+        self.written = self.written.wrapping_add(1);
+        chance
+    }
+
+    pub(crate) fn audit(&mut self, c: &mut Conn, note: Note) -> Result<(), Fault> {
+        let event = AuditEvent {
+            id: AuditEventId::from_parts(self.now, self.chance()),
+            at: self.now,
+            actor: note.actor.unwrap_or(self.by.actor),
+            action: note.action,
+            subject: note.subject,
+            session: note.session,
+            ip: self.by.ip,
+            request_id: self.by.request_id.clone(),
+            details: note.details,
+        };
+        let _noted: Id = diesel::insert_into(audit_events::table)
+            .values(AuditRow::of(&event))
+            .returning(audit_events::id)
+            .prepared()
+            .get_result(c)?;
+        Ok(())
+    }
+
+    /// Puts a mail into the outbox, with where the request came from.
+    pub(crate) fn mail(&mut self, c: &mut Conn, post: Post) -> Result<(), Fault> {
+        let id = MailId::from_parts(self.now, self.chance());
+        self.mail_as(c, id, post)
+    }
+
+    /// The same under an id that was made before: the mail's token is derived from it.
+    pub(crate) fn mail_as(&mut self, c: &mut Conn, id: MailId, post: Post) -> Result<(), Fault> {
+        let post = post.with("ip", self.by.ip);
+        let _queued: Id = diesel::insert_into(outbox::table)
+            .values(NewMailRow {
+                id: Id(id.as_uuid()),
+                kind: post.kind.as_str(),
+                user_id: post.user.map(|id| Id(id.as_uuid())),
+                recipient: post.recipient,
+                // A map of texts always has a JSON form.
+                facts: serde_json::to_string(&post.facts).unwrap_or_default(),
+                created_at: Ts(self.now),
+            })
+            .returning(outbox::id)
+            .prepared()
+            .get_result(c)?;
+        Ok(())
+    }
+}

@@ -1,0 +1,108 @@
+//! Rows of the audit log and its seals.
+
+use super::corrupt;
+use crate::{
+    fault::Fault,
+    schema::{audit_events, audit_seals},
+    sqlty::{Id, Ts},
+};
+use auth_domain::{
+    audit::{Actor, AuditEvent, Seal},
+    ids::{ApiKeyId, AuditEventId, SessionId, UserId},
+};
+use diesel::prelude::*;
+
+/// An event.
+#[derive(Queryable, Selectable, Insertable)]
+#[diesel(table_name = audit_events)]
+pub(crate) struct AuditRow {
+    id: Id,
+    at: Ts,
+    actor: String,
+    actor_id: Option<Id>,
+    api_key_id: Option<Id>,
+    action: String,
+    subject: Option<Id>,
+    session_id: Option<Id>,
+    ip: Option<String>,
+    request_id: Option<String>,
+    details: String,
+}
+
+impl AuditRow {
+    pub(crate) fn of(event: &AuditEvent) -> Self {
+        Self {
+            id: Id(event.id.as_uuid()),
+            at: Ts(event.at),
+            actor: event.actor.kind().to_owned(),
+            actor_id: event.actor.user().map(|id| Id(id.as_uuid())),
+            api_key_id: event.actor.api_key().map(|id| Id(id.as_uuid())),
+            action: event.action.as_str().to_owned(),
+            subject: event.subject.map(|id| Id(id.as_uuid())),
+            session_id: event.session.map(|id| Id(id.as_uuid())),
+            ip: event.ip.map(|ip| ip.to_string()),
+            request_id: event.request_id.clone(),
+            // A map of texts always has a JSON form.
+            details: serde_json::to_string(&event.details).unwrap_or_default(),
+        }
+    }
+
+    pub(crate) fn event(self) -> Result<AuditEvent, Fault> {
+        let bad = |column| corrupt("audit_events", column, self.id.0);
+        let actor = Actor::from_parts(
+            &self.actor,
+            self.actor_id.map(|id| UserId::from_uuid(id.0)),
+            self.api_key_id.map(|id| ApiKeyId::from_uuid(id.0)),
+        );
+        Ok(AuditEvent {
+            id: AuditEventId::from_uuid(self.id.0),
+            at: self.at.0,
+            actor: actor.ok_or_else(|| bad("actor"))?,
+            action: self.action.parse().map_err(|_| bad("action"))?,
+            subject: self.subject.map(|id| UserId::from_uuid(id.0)),
+            session: self.session_id.map(|id| SessionId::from_uuid(id.0)),
+            ip: self
+                .ip
+                .as_deref()
+                .map(str::parse)
+                .transpose()
+                .map_err(|_| bad("ip"))?,
+            details: serde_json::from_str(&self.details).map_err(|_| bad("details"))?,
+            request_id: self.request_id,
+        })
+    }
+}
+
+/// A seal.
+#[derive(Queryable, Selectable, Insertable)]
+#[diesel(table_name = audit_seals)]
+pub(crate) struct SealRow {
+    number: i64,
+    previous: Vec<u8>,
+    count: i64,
+    mac: Vec<u8>,
+    sealed_at: Ts,
+}
+
+impl SealRow {
+    pub(crate) fn of(seal: &Seal) -> Self {
+        Self {
+            number: seal.number,
+            previous: seal.previous.to_vec(),
+            count: seal.count,
+            mac: seal.mac.to_vec(),
+            sealed_at: Ts(seal.sealed_at),
+        }
+    }
+
+    pub(crate) fn seal(self) -> Result<Seal, Fault> {
+        let bad = |column| corrupt("audit_seals", column, self.number);
+        Ok(Seal {
+            number: self.number,
+            previous: self.previous.as_slice().try_into().map_err(|_| bad("previous"))?,
+            count: self.count,
+            mac: self.mac.as_slice().try_into().map_err(|_| bad("mac"))?,
+            sealed_at: self.sealed_at.0,
+        })
+    }
+}

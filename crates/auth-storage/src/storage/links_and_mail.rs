@@ -1,0 +1,223 @@
+//! Mailed links and what they do, the outbox, and API keys.
+
+use super::{Storage, run};
+use crate::{
+    asks::{MailedToken, NewApiKey, NewToken, Terms},
+    error::StorageError,
+    outcomes::{
+        ClaimedMail, InsertedKey, KeyHolder, MailEnd, MailFigures, Redeemed, StoredToken, UserOutcome,
+    },
+};
+use auth_domain::{
+    api_key::ApiKey,
+    email::EmailAddress,
+    ids::{ApiKeyId, MailId, UserId},
+    one_time::TokenKind,
+    password_hash::PasswordHash,
+    time::{Span, Timestamp},
+};
+use uuid::Uuid;
+
+impl Storage {
+    /// Queues a mail with a reset link for whoever has this address: the same row for known and unknown ones.
+    ///
+    /// # Errors
+    /// See [`StorageError`].
+    pub async fn ask_for_reset(&self, recipient: String, terms: Terms) -> Result<(), StorageError> {
+        run!(self, write, outbox::ask_for_reset(&recipient, &terms))
+    }
+
+    /// Queues a mail with a reset link for a user. False: there is no such user.
+    ///
+    /// # Errors
+    /// See [`StorageError`].
+    pub async fn mail_reset(&self, user: UserId, terms: Terms) -> Result<bool, StorageError> {
+        run!(self, write, links::mail_reset(user, &terms))
+    }
+
+    /// Queues the mail that verifies a user's address. False: there is no such user.
+    ///
+    /// # Errors
+    /// See [`StorageError`].
+    pub async fn mail_verification(
+        &self,
+        user: UserId,
+        mailed: MailedToken,
+        terms: Terms,
+    ) -> Result<bool, StorageError> {
+        run!(self, write, links::mail_verification(user, &mailed, &terms))
+    }
+
+    /// Whether a mail could be claimed now: look before a claim, which is a write.
+    ///
+    /// # Errors
+    /// See [`StorageError`].
+    pub async fn mail_waits(&self) -> Result<bool, StorageError> {
+        run!(self, read, outbox::any_waiting())
+    }
+
+    /// Asks a new address to confirm, and tells the old one. False: there is no such user.
+    ///
+    /// # Errors
+    /// See [`StorageError`].
+    pub async fn ask_for_new_email(
+        &self,
+        user: UserId,
+        new: EmailAddress,
+        mailed: MailedToken,
+        terms: Terms,
+    ) -> Result<bool, StorageError> {
+        run!(self, write, links::ask_for_new_email(user, &new, &mailed, &terms))
+    }
+
+    /// A one-time token that holds, without using it.
+    ///
+    /// # Errors
+    /// See [`StorageError`].
+    pub async fn one_time_token(
+        &self,
+        kind: TokenKind,
+        digest: [u8; 32],
+        now: Timestamp,
+    ) -> Result<Option<StoredToken>, StorageError> {
+        run!(self, read, links::find(kind, &digest, now))
+    }
+
+    /// Uses a reset token up: sets the password, ends every session, forgets known devices, tells the owner.
+    ///
+    /// # Errors
+    /// See [`StorageError`].
+    pub async fn reset_password(
+        &self,
+        digest: [u8; 32],
+        hash: PasswordHash,
+        terms: Terms,
+    ) -> Result<Redeemed, StorageError> {
+        run!(self, write, links::reset_password(&digest, &hash, &terms))
+    }
+
+    /// Uses a verification token up; a registration that waited for it is complete.
+    ///
+    /// # Errors
+    /// See [`StorageError`].
+    pub async fn verify_email(&self, digest: [u8; 32], terms: Terms) -> Result<Redeemed, StorageError> {
+        run!(self, write, links::verify_email(&digest, &terms))
+    }
+
+    /// Uses the token of a new address up: puts it in force, ends every session, tells the old one.
+    ///
+    /// # Errors
+    /// See [`StorageError`].
+    pub async fn change_email(&self, digest: [u8; 32], terms: Terms) -> Result<Redeemed, StorageError> {
+        run!(self, write, links::change_email(&digest, &terms))
+    }
+
+    /// Uses a report token up: everything ends, and an address that was changed comes back, unless another user has it by now.
+    ///
+    /// # Errors
+    /// See [`StorageError`].
+    pub async fn report(&self, digest: [u8; 32], terms: Terms) -> Result<Redeemed, StorageError> {
+        run!(self, write, links::report(&digest, &terms))
+    }
+
+    /// Ends every kind of credential that a user has; it needs a reset to come back.
+    ///
+    /// # Errors
+    /// See [`StorageError`].
+    pub async fn lock_out(&self, user: UserId, terms: Terms) -> Result<UserOutcome, StorageError> {
+        run!(self, write, lock_out::lock_out(user, &terms))
+    }
+
+    /// Claims mails that are due, under a lease on the database's clock.
+    ///
+    /// # Errors
+    /// See [`StorageError`].
+    pub async fn claim_mails(
+        &self,
+        lease: Uuid,
+        lease_for: Span,
+        most: u32,
+    ) -> Result<Vec<ClaimedMail>, StorageError> {
+        run!(self, write, outbox::claim(lease, lease_for, i64::from(most)))
+    }
+
+    /// Ends a claim. False: the lease was lost, and nothing was written.
+    ///
+    /// # Errors
+    /// See [`StorageError`].
+    pub async fn end_mail(&self, id: MailId, lease: Uuid, end: MailEnd) -> Result<bool, StorageError> {
+        run!(self, write, outbox::end(id, lease, &end))
+    }
+
+    /// Stores the token that a mail is about to carry. False: it is void, because a newer one was asked for or, for a reset, the
+    /// password was set since; or the user is gone.
+    ///
+    /// # Errors
+    /// See [`StorageError`].
+    pub async fn issue_token(
+        &self,
+        token: NewToken,
+        user: UserId,
+        terms: Option<Terms>,
+    ) -> Result<bool, StorageError> {
+        run!(self, write, outbox::issue(&token, user, terms.as_ref()))
+    }
+
+    /// How full the outbox is.
+    ///
+    /// # Errors
+    /// See [`StorageError`].
+    pub async fn mail_figures(&self) -> Result<MailFigures, StorageError> {
+        run!(self, read, outbox::figures())
+    }
+
+    /// Stores an API key, unless its owner has as many as it may.
+    ///
+    /// # Errors
+    /// See [`StorageError`].
+    pub async fn insert_api_key(
+        &self,
+        new: NewApiKey,
+        most: u32,
+        terms: Terms,
+    ) -> Result<InsertedKey, StorageError> {
+        run!(self, write, api_keys::insert(&new, i64::from(most), &terms))
+    }
+
+    /// A user's API keys, newest first.
+    ///
+    /// # Errors
+    /// See [`StorageError`].
+    pub async fn api_keys(&self, owner: UserId) -> Result<Vec<ApiKey>, StorageError> {
+        run!(self, read, api_keys::of_user(owner))
+    }
+
+    /// Removes a user's API key. False: it has none of that id.
+    ///
+    /// # Errors
+    /// See [`StorageError`].
+    pub async fn revoke_api_key(
+        &self,
+        owner: UserId,
+        id: ApiKeyId,
+        terms: Terms,
+    ) -> Result<bool, StorageError> {
+        run!(self, write, api_keys::revoke(owner, id, &terms))
+    }
+
+    /// The API key of a digest, with its owner.
+    ///
+    /// # Errors
+    /// See [`StorageError`].
+    pub async fn api_key_holder(&self, digest: [u8; 32]) -> Result<Option<KeyHolder>, StorageError> {
+        run!(self, read, api_keys::holder(&digest))
+    }
+
+    /// Writes down that an API key was used.
+    ///
+    /// # Errors
+    /// See [`StorageError`].
+    pub async fn touch_api_key(&self, id: ApiKeyId, now: Timestamp) -> Result<(), StorageError> {
+        run!(self, write, api_keys::touch(id, now))
+    }
+}

@@ -1,0 +1,219 @@
+//! Reset links: one use, one hour, the newest alone; and a reset leaves nothing of whoever was in before.
+
+use crate::{
+    people::{address, api_key, at, hash, known, mailed, one_time, session_of, terms},
+    world::{World, all},
+};
+use auth_domain::{
+    audit::{Action, Actor},
+    one_time::TokenKind,
+    revocation::Revoked,
+    role::Role,
+    session::{EndReason, SessionState},
+    time::Span,
+    user::{User, UserStatus},
+};
+use auth_storage::{NewToken, Redeemed, Storage, UserChange};
+
+const RESET: TokenKind = TokenKind::PasswordReset;
+
+async fn issue(world: &World, user: &User, digest: u8, seconds: i64) -> bool {
+    let token = one_time(RESET, digest, at(seconds));
+    world.db.issue_token(token, user.id, None).await.unwrap()
+}
+
+async fn reset(db: &Storage, digest: u8, seconds: i64) -> Redeemed {
+    db.reset_password([digest; 32], hash(9), terms(at(seconds)))
+        .await
+        .unwrap()
+}
+
+fn done(outcome: Redeemed) -> User {
+    match outcome {
+        Redeemed::Done { user, .. } => user,
+        other => panic!("{other:?}"),
+    }
+}
+
+on_both! {
+    fn of_20_who_redeem_one_link_one_does(world) {
+        let (user, _) = world.signed_in("a@example.com").await;
+        issue(&world, &user, 1, 1).await;
+        let stores = [world.db.clone(), world.another().await];
+        let outcomes = all((0..20).map(|n| {
+            let db = stores[n % 2].clone();
+            tokio::spawn(async move { reset(&db, 1, 2).await })
+        })).await;
+        let (won, lost): (Vec<_>, Vec<_>) = outcomes.into_iter().partition(|o| matches!(o, Redeemed::Done { .. }));
+        assert!(lost.len() == 19 && lost.iter().all(|o| *o == Redeemed::InvalidToken), "{lost:?}");
+        assert_eq!(done(won.into_iter().next().unwrap()).generation, user.generation.raised());
+        assert_eq!((world.times(Action::PasswordReset).await, world.kinds()), (1, vec!["password_changed".to_owned()]));
+    }
+
+    fn a_link_ends_with_its_hour(world) {
+        let user = world.user("a@example.com", Role::USER).await;
+        issue(&world, &user, 1, 0).await;
+        assert_eq!(reset(&world.db, 1, 3600).await, Redeemed::InvalidToken);
+        assert!(world.db.one_time_token(RESET, [1; 32], at(3600)).await.unwrap().is_none());
+        let last = terms(at(3600) - Span::microseconds(1));
+        assert!(world.db.one_time_token(RESET, [1; 32], last.now).await.unwrap().is_some());
+        done(world.db.reset_password([1; 32], hash(9), last).await.unwrap());
+        assert!(world.db.one_time_token(RESET, [1; 32], at(5)).await.unwrap().is_none());
+    }
+
+    fn a_newer_link_voids_the_older_in_whichever_order_they_are_sent(world) {
+        let user = world.user("a@example.com", Role::USER).await;
+        assert!(issue(&world, &user, 1, 10).await && issue(&world, &user, 2, 20).await);
+        assert!(!issue(&world, &user, 3, 15).await);
+        // A further attempt at the mail that carries the newest.
+        assert!(issue(&world, &user, 2, 20).await);
+        for void in [1, 3] {
+            assert_eq!(reset(&world.db, void, 30).await, Redeemed::InvalidToken);
+        }
+        done(reset(&world.db, 2, 30).await);
+    }
+
+    fn of_links_that_are_sent_at_once_the_newest_is_left(world) {
+        let user = world.user("a@example.com", Role::USER).await;
+        let stores = [world.db.clone(), world.another().await];
+        let issued = all((0..20_u8).map(|n| {
+            let (db, id) = (stores[usize::from(n % 2)].clone(), user.id);
+            let token = one_time(RESET, n, at(i64::from(n) * 7 % 20));
+            tokio::spawn(async move { (token.created_at, db.issue_token(token, id, None).await.unwrap()) })
+        })).await;
+        assert!(issued.contains(&(at(19), true)), "{issued:?}");
+        assert_eq!(world.number("SELECT count(*) AS n FROM one_time_tokens"), 1);
+        done(reset(&world.db, 17, 30).await);
+    }
+
+    fn what_is_no_reset_link_resets_nothing(world) {
+        let user = world.user("a@example.com", Role::USER).await;
+        let others = [TokenKind::EmailVerification, TokenKind::EmailChange, TokenKind::Report, TokenKind::Setup];
+        for (digest, kind) in (1..).zip(others) {
+            let token = NewToken { email: Some(address("a@example.com")), ..one_time(kind, digest, at(0)) };
+            assert!(world.db.issue_token(token, user.id, None).await.unwrap());
+            assert_eq!(reset(&world.db, digest, 1).await, Redeemed::InvalidToken, "{kind:?}");
+        }
+        issue(&world, &user, 8, 0).await;
+        for presented in [8, 200] {
+            let digest = [presented; 32];
+            assert_eq!(world.db.verify_email(digest, terms(at(1))).await.unwrap(), Redeemed::InvalidToken);
+            assert_eq!(world.db.change_email(digest, terms(at(1))).await.unwrap(), Redeemed::InvalidToken);
+            assert_eq!(world.db.report(digest, terms(at(1))).await.unwrap(), Redeemed::InvalidToken);
+        }
+        assert_eq!(reset(&world.db, 200, 1).await, Redeemed::InvalidToken);
+        assert_eq!(world.db.user(user.id).await.unwrap(), Some(user));
+    }
+
+    fn a_reset_leaves_nothing_of_whoever_was_in_before(world) {
+        let (user, session) = world.signed_in("a@example.com").await;
+        world.db.insert_api_key(api_key(user.id, 1, at(1)), 9, terms(at(1))).await.unwrap();
+        let moved = mailed(NewToken { email: Some(address("evil@example.com")), ..one_time(TokenKind::EmailChange, 7, at(1)) });
+        world.db.ask_for_new_email(user.id, address("evil@example.com"), moved, terms(at(1))).await.unwrap();
+        let token = NewToken { email: Some(user.email.clone()), ..one_time(RESET, 1, at(2)) };
+        world.db.issue_token(token, user.id, None).await.unwrap();
+        let mails = world.kinds().len();
+        let outcome = world.db.reset_password([1; 32], hash(9), terms(at(3))).await.unwrap();
+        let Redeemed::Done { user: after, revocations } = outcome else { panic!("{outcome:?}") };
+        assert_eq!((after.generation, after.email_verified_at), (user.generation.raised(), Some(at(3))));
+        assert_eq!(revocations.iter().map(|r| r.what).collect::<Vec<_>>(), [Revoked::User(user.id, after.generation)]);
+        let recorded = world.db.revocations_since(None).await.unwrap().revocations;
+        assert!(recorded.iter().any(|(revocation, _)| *revocation == revocations[0]));
+        assert_eq!(world.stored(&session).await.state, SessionState::Ended { at: at(3), why: EndReason::PasswordChanged });
+        let kept = world.db.credentials_of(user.id).await.unwrap().unwrap();
+        assert_eq!((kept.devices_from, kept.password_changed_at), (Some(at(3)), Some(at(3))));
+        assert_eq!((kept.password_hash.unwrap().expose(), &kept.user), (hash(9).expose(), &after));
+        // Nobody had shown yet that the address is theirs.
+        assert_eq!(world.db.api_keys(user.id).await.unwrap(), []);
+        assert_eq!(world.db.change_email([7; 32], terms(at(4))).await.unwrap(), Redeemed::InvalidToken);
+        let noted = world.noted().await.pop().unwrap();
+        assert_eq!((noted.action, noted.actor, noted.subject), (Action::PasswordReset, Actor::User(user.id), Some(user.id)));
+        assert_eq!(world.times(Action::PasswordReset).await, 1);
+        assert_eq!(world.kinds()[mails..], ["password_changed"]);
+    }
+
+    fn a_reset_of_a_verified_user_keeps_its_keys_and_verifies_no_other_address(world) {
+        let user = world.user("a@example.com", Role::USER).await;
+        let elsewhere = NewToken { email: Some(address("old@example.com")), ..one_time(RESET, 1, at(1)) };
+        world.db.issue_token(elsewhere, user.id, None).await.unwrap();
+        assert_eq!(done(reset(&world.db, 1, 2).await).email_verified_at, None);
+        let here = NewToken { email: Some(user.email.clone()), ..one_time(RESET, 2, at(3)) };
+        world.db.issue_token(here, user.id, None).await.unwrap();
+        assert_eq!(done(reset(&world.db, 2, 4).await).email_verified_at, Some(at(4)));
+        world.db.insert_api_key(api_key(user.id, 1, at(5)), 9, terms(at(5))).await.unwrap();
+        issue(&world, &user, 3, 6).await;
+        assert_eq!(done(reset(&world.db, 3, 7).await).email_verified_at, Some(at(4)));
+        assert_eq!(world.db.api_keys(user.id).await.unwrap().len(), 1);
+    }
+
+    fn signing_in_and_another_password_void_what_was_mailed(world) {
+        let user = world.user("a@example.com", Role::USER).await;
+        issue(&world, &user, 1, 1).await;
+        world.sign_in(&user, at(2)).await;
+        assert_eq!(reset(&world.db, 1, 3).await, Redeemed::InvalidToken);
+        issue(&world, &user, 2, 4).await;
+        let moved = NewToken { email: Some(address("evil@example.com")), ..one_time(TokenKind::EmailChange, 3, at(4)) };
+        world.db.issue_token(moved, user.id, None).await.unwrap();
+        world.db.set_password(user.id, hash(1), None, terms(at(5))).await.unwrap();
+        assert_eq!(reset(&world.db, 2, 6).await, Redeemed::InvalidToken);
+        assert_eq!(world.db.change_email([3; 32], terms(at(6))).await.unwrap(), Redeemed::InvalidToken);
+        // What was asked for before, and was held up, is not sent any more.
+        assert!(!issue(&world, &user, 4, 4).await);
+        assert!(issue(&world, &user, 5, 6).await);
+    }
+
+    fn a_link_for_a_user_who_is_gone_is_not_made(world) {
+        let user = world.user("a@example.com", Role::USER).await;
+        world.db.delete_user(user.id, vec![], terms(at(1))).await.unwrap();
+        assert!(!issue(&world, &user, 1, 2).await);
+    }
+
+    fn a_reset_that_was_asked_for_by_address_is_noted_when_it_is_known_whose_it_is(world) {
+        let user = world.user("a@example.com", Role::USER).await;
+        for expected in [1, 1] {
+            world.db.issue_token(one_time(RESET, 1, at(1)), user.id, Some(terms(at(1)))).await.unwrap();
+            assert_eq!(world.times(Action::PasswordResetRequested).await, expected);
+        }
+    }
+
+    fn a_disabled_users_links_do_nothing_and_are_not_used_up(world) {
+        let user = world.user("a@example.com", Role::USER).await;
+        let kinds = [RESET, TokenKind::EmailVerification, TokenKind::EmailChange, TokenKind::Report];
+        for (digest, kind) in (1..).zip(kinds) {
+            let token = NewToken { email: Some(address("a@example.com")), ..one_time(kind, digest, at(0)) };
+            world.db.issue_token(token, user.id, None).await.unwrap();
+        }
+        let to = |status| UserChange { status: Some(status), ..UserChange::default() };
+        world.db.change_user(user.id, to(UserStatus::Disabled), vec![], terms(at(1))).await.unwrap();
+        let before = (world.noted().await, world.mails());
+        let outcomes = [
+            reset(&world.db, 1, 2).await,
+            world.db.verify_email([2; 32], terms(at(2))).await.unwrap(),
+            world.db.change_email([3; 32], terms(at(2))).await.unwrap(),
+            world.db.report([4; 32], terms(at(2))).await.unwrap(),
+        ];
+        assert!(outcomes.iter().all(|outcome| *outcome == Redeemed::InvalidToken), "{outcomes:?}");
+        assert_eq!((world.noted().await, world.mails()), before);
+        world.db.change_user(user.id, to(UserStatus::Active), vec![], terms(at(3))).await.unwrap();
+        done(reset(&world.db, 1, 4).await);
+    }
+
+    /// Each takes the user's row and the token's: in two orders, PostgreSQL ended one of them as a deadlock.
+    fn resets_beside_sign_ins_wait_for_one_another_and_all_are_answered(world) {
+        let user = world.user("a@example.com", Role::USER).await;
+        for round in 0..15_u8 {
+            let user = world.db.user(user.id).await.unwrap().unwrap();
+            let now = i64::from(round) * 10;
+            assert!(issue(&world, &user, round, now).await);
+            let resets = (0..3).map(|_| {
+                let db = world.db.clone();
+                tokio::spawn(async move { drop(reset(&db, round, now + 1).await) })
+            });
+            let sign_ins = (0..3).map(|_| {
+                let (db, session) = (world.db.clone(), session_of(user.id, user.generation, at(now + 1)));
+                tokio::spawn(async move { drop(db.start_session(known(session), terms(at(now + 1))).await.unwrap()) })
+            });
+            all(resets.collect::<Vec<_>>().into_iter().chain(sign_ins)).await;
+        }
+    }
+}

@@ -1,0 +1,221 @@
+//! Links that show, move and restore an address: each bound to it, and none of them a way in for whoever came first.
+
+use crate::{
+    people::{address, api_key, at, hash, mailed, one_time, person, terms},
+    world::{World, all},
+};
+use auth_domain::{
+    audit::Action,
+    one_time::TokenKind,
+    revocation::Revoked,
+    role::Role,
+    session::{EndReason, SessionState},
+    time::Timestamp,
+    user::{DisplayName, User},
+};
+use auth_storage::{MailedToken, NewToken, NewUser, Pending, Redeemed};
+
+const VERIFY: TokenKind = TokenKind::EmailVerification;
+
+fn bound(kind: TokenKind, digest: u8, to: &str, now: Timestamp) -> NewToken {
+    NewToken {
+        email: Some(address(to)),
+        ..one_time(kind, digest, now)
+    }
+}
+
+/// A registration that waits for its address.
+fn waiting(email: &str, digest: u8, password: u8, now: Timestamp) -> (NewUser, MailedToken) {
+    let new = NewUser {
+        password_hash: None,
+        name: None,
+        ..person(email, Role::USER)
+    };
+    let pending = Pending {
+        password_hash: hash(password),
+        name: DisplayName::parse("Owner").ok(),
+    };
+    let token = NewToken {
+        pending: Some(pending),
+        ..bound(VERIFY, digest, email, now)
+    };
+    (new, mailed(token))
+}
+
+async fn password_of(world: &World, user: &User) -> Option<String> {
+    let kept = world.db.credentials_of(user.id).await.unwrap().unwrap();
+    kept.password_hash.map(|hash| hash.expose().to_owned())
+}
+
+fn done(outcome: Redeemed) -> User {
+    match outcome {
+        Redeemed::Done { user, .. } => user,
+        other => panic!("{other:?}"),
+    }
+}
+
+on_both! {
+    fn a_link_verifies_the_address_it_was_mailed_to_and_no_other(world) {
+        let (user, session) = world.signed_in("a@example.com").await;
+        for (digest, to) in [(1, "a@example.com"), (2, "A@Example.com"), (3, "b@example.com")] {
+            world.db.mail_verification(user.id, mailed(bound(VERIFY, digest, to, at(1))), terms(at(1))).await.unwrap();
+        }
+        assert_eq!(world.db.verify_email([3; 32], terms(at(2))).await.unwrap(), Redeemed::InvalidToken);
+        let outcome = world.db.verify_email([2; 32], terms(at(3))).await.unwrap();
+        assert_eq!(outcome, Redeemed::Done { user: User { email_verified_at: Some(at(3)), ..world.db.user(user.id).await.unwrap().unwrap() }, revocations: vec![] });
+        // It cuts nothing, and is used up together with the others.
+        assert_eq!(world.stored(&session).await, session);
+        assert_eq!(world.db.verify_email([1; 32], terms(at(4))).await.unwrap(), Redeemed::InvalidToken);
+        assert_eq!(world.times(Action::EmailVerified).await, 1);
+    }
+
+    fn a_registration_waits_until_its_address_is_verified(world) {
+        let (new, link) = waiting("a@example.com", 1, 5, at(1));
+        world.db.register_pending(new.clone(), link, terms(at(1))).await.unwrap();
+        let user = world.db.user(new.id).await.unwrap().unwrap();
+        assert_eq!((password_of(&world, &user).await, world.kinds()), (None, vec!["email_verification".to_owned()]));
+        let after = done(world.db.verify_email([1; 32], terms(at(2))).await.unwrap());
+        assert_eq!((after.email_verified_at, after.name.unwrap().as_str()), (Some(at(2)), "Owner"));
+        assert_eq!(password_of(&world, &user).await.as_deref(), Some(hash(5).expose()));
+        assert_eq!((world.times(Action::Registered).await, world.times(Action::EmailVerified).await), (1, 1));
+    }
+
+    /// Somebody registers another's address and waits for its owner to come (CVE-2026-53516).
+    fn whoever_registered_an_address_first_is_out_once_its_owner_verifies_it(world) {
+        let (squatter, session) = world.signed_in("a@example.com").await;
+        world.db.insert_api_key(api_key(squatter.id, 1, at(1)), 9, terms(at(1))).await.unwrap();
+        world.db.issue_token(bound(TokenKind::EmailChange, 7, "evil@example.com", at(1)), squatter.id, None).await.unwrap();
+        let (new, link) = waiting("A@example.com", 1, 5, at(2));
+        world.db.register_pending(new.clone(), link, terms(at(2))).await.unwrap();
+        assert_eq!(world.db.user(new.id).await.unwrap(), None);
+        assert_eq!((world.stored(&session).await, world.kinds()), (session.clone(), vec!["email_verification".to_owned()]));
+        let outcome = world.db.verify_email([1; 32], terms(at(3))).await.unwrap();
+        let Redeemed::Done { user, revocations } = outcome else { panic!("{outcome:?}") };
+        assert_eq!((user.id, user.generation), (squatter.id, squatter.generation.raised()));
+        assert_eq!(revocations[0].what, Revoked::User(user.id, user.generation));
+        assert_eq!(world.stored(&session).await.state, SessionState::Ended { at: at(3), why: EndReason::PasswordChanged });
+        assert_eq!(world.db.api_keys(user.id).await.unwrap(), []);
+        assert_eq!(world.db.change_email([7; 32], terms(at(4))).await.unwrap(), Redeemed::InvalidToken);
+        let kept = world.db.credentials_of(user.id).await.unwrap().unwrap();
+        assert_eq!((kept.password_hash.unwrap().expose(), kept.devices_from), (hash(5).expose(), Some(at(3))));
+    }
+
+    fn whoever_has_an_account_is_told_of_the_attempt_and_keeps_its_password(world) {
+        let mut new = person("a@example.com", Role::USER);
+        new.email_verified_at = Some(at(0));
+        world.db.insert_user(new.clone(), None, None, terms(at(0))).await.unwrap();
+        let user = world.db.user(new.id).await.unwrap().unwrap();
+        // Its link was on the way when the address was verified.
+        world.db.issue_token(waiting("a@example.com", 1, 5, at(1)).1.token, user.id, None).await.unwrap();
+        let (other, link) = waiting("a@example.com", 2, 6, at(2));
+        world.db.register_pending(other, link, terms(at(2))).await.unwrap();
+        let mails = world.mails();
+        assert_eq!((mails.len(), mails[0].kind.as_str(), mails[0].who.clone()), (1, "already_registered", Some(user.id.to_string())));
+        assert_eq!(world.db.verify_email([2; 32], terms(at(3))).await.unwrap(), Redeemed::InvalidToken);
+        assert_eq!(done(world.db.verify_email([1; 32], terms(at(3))).await.unwrap()), user);
+        assert_eq!(password_of(&world, &user).await.as_deref(), Some(hash(0).expose()));
+    }
+
+    fn a_confirmed_address_is_in_force_and_the_old_one_is_told(world) {
+        let (user, session) = world.signed_in("old@example.com").await;
+        for (kind, digest) in [(VERIFY, 2), (TokenKind::PasswordReset, 3)] {
+            world.db.issue_token(bound(kind, digest, "old@example.com", at(1)), user.id, None).await.unwrap();
+        }
+        let link = mailed(bound(TokenKind::EmailChange, 1, "new@example.com", at(1)));
+        world.db.ask_for_new_email(user.id, address("new@example.com"), link, terms(at(1))).await.unwrap();
+        assert_eq!(world.db.user(user.id).await.unwrap().unwrap().email, user.email);
+        let outcome = world.db.change_email([1; 32], terms(at(2))).await.unwrap();
+        let Redeemed::Done { user: after, revocations } = outcome else { panic!("{outcome:?}") };
+        assert_eq!((after.email.as_str(), after.email_verified_at, after.generation), ("new@example.com", Some(at(2)), user.generation.raised()));
+        assert_eq!(revocations[0].what, Revoked::User(user.id, after.generation));
+        assert_eq!(world.stored(&session).await.state, SessionState::Ended { at: at(2), why: EndReason::EmailChanged });
+        assert_eq!(world.db.user_by_email(&address("old@example.com")).await.unwrap(), None);
+        assert_eq!(world.db.user_by_email(&address("new@example.com")).await.unwrap(), Some(after));
+        let notice = world.mails().pop().unwrap();
+        assert_eq!((notice.kind.as_str(), notice.recipient.as_deref()), ("email_changed", Some("old@example.com")));
+        assert!(notice.facts.contains("new@example.com"));
+        assert_eq!(world.noted().await.pop().unwrap().action, Action::EmailChanged);
+        assert_eq!(world.db.verify_email([2; 32], terms(at(3))).await.unwrap(), Redeemed::InvalidToken);
+        assert_eq!(world.db.reset_password([3; 32], hash(1), terms(at(3))).await.unwrap(), Redeemed::InvalidToken);
+    }
+
+    fn an_address_that_is_taken_by_then_leaves_the_link_unused(world) {
+        let (user, session) = world.signed_in("a@example.com").await;
+        world.db.issue_token(bound(TokenKind::EmailChange, 1, "b@example.com", at(1)), user.id, None).await.unwrap();
+        let other = world.user("B@example.com", Role::USER).await;
+        let before = (world.noted().await, world.mails());
+        assert_eq!(world.db.change_email([1; 32], terms(at(2))).await.unwrap(), Redeemed::EmailTaken);
+        assert_eq!((world.noted().await, world.mails()), before);
+        assert_eq!((world.db.user(user.id).await.unwrap().unwrap().generation, world.stored(&session).await), (user.generation, session));
+        world.db.delete_user(other.id, vec![], terms(at(3))).await.unwrap();
+        done(world.db.change_email([1; 32], terms(at(4))).await.unwrap());
+    }
+
+    fn of_many_who_move_to_one_address_one_does(world) {
+        for round in 0..5_u8 {
+            let email = format!("same{round}@example.com");
+            let mut rivals = Vec::new();
+            for n in 0..6_u8 {
+                let user = world.user(&format!("u{round}.{n}@example.com"), Role::USER).await;
+                let digest = round * 6 + n;
+                world.db.issue_token(bound(TokenKind::EmailChange, digest, &email, at(1)), user.id, None).await.unwrap();
+                let db = world.db.clone();
+                rivals.push(tokio::spawn(async move { db.change_email([digest; 32], terms(at(2))).await.unwrap() }));
+            }
+            let outcomes = all(rivals).await;
+            let won = outcomes.iter().filter(|o| matches!(o, Redeemed::Done { .. })).count();
+            assert_eq!((won, outcomes.iter().filter(|o| **o == Redeemed::EmailTaken).count()), (1, 5), "{outcomes:?}");
+        }
+    }
+
+    fn a_report_brings_the_old_address_back_and_ends_everything(world) {
+        let user = world.user("owner@example.com", Role::USER).await;
+        world.db.issue_token(bound(TokenKind::EmailChange, 1, "evil@example.com", at(1)), user.id, None).await.unwrap();
+        let moved = done(world.db.change_email([1; 32], terms(at(2))).await.unwrap());
+        let session = world.sign_in(&moved, at(3)).await;
+        world.db.insert_api_key(api_key(user.id, 1, at(3)), 9, terms(at(3))).await.unwrap();
+        world.db.issue_token(bound(TokenKind::Report, 2, "owner@example.com", at(2)), user.id, None).await.unwrap();
+        let outcome = world.db.report([2; 32], terms(at(4))).await.unwrap();
+        let Redeemed::Done { user: after, revocations } = outcome else { panic!("{outcome:?}") };
+        assert_eq!(world.db.user(user.id).await.unwrap().as_ref(), Some(&after));
+        assert_eq!((after.email.as_str(), after.email_verified_at), ("owner@example.com", Some(at(4))));
+        assert!(after.generation > moved.generation);
+        assert_eq!(revocations[0].what, Revoked::User(user.id, after.generation));
+        assert_eq!(world.stored(&session).await.state, SessionState::Ended { at: at(4), why: EndReason::Reported });
+        assert_eq!((password_of(&world, &user).await, world.db.api_keys(user.id).await.unwrap()), (None, vec![]));
+        let last = world.mails().pop().unwrap();
+        assert_eq!((last.kind.as_str(), last.recipient), ("reported", None));
+        let noted = world.noted().await;
+        let actions: Vec<_> = noted.iter().rev().take(2).map(|event| event.action).collect();
+        assert_eq!(actions, [Action::Reported, Action::EmailChanged]);
+        assert_eq!(world.db.report([2; 32], terms(at(5))).await.unwrap(), Redeemed::InvalidToken);
+    }
+
+    /// Whoever took the account over could else keep it by registering the address that it had.
+    fn a_report_ends_everything_even_if_the_old_address_is_another_users_by_now(world) {
+        let user = world.user("owner@example.com", Role::USER).await;
+        world.db.issue_token(bound(TokenKind::EmailChange, 1, "evil@example.com", at(1)), user.id, None).await.unwrap();
+        let moved = done(world.db.change_email([1; 32], terms(at(2))).await.unwrap());
+        world.user("owner@example.com", Role::USER).await;
+        let session = world.sign_in(&moved, at(3)).await;
+        world.db.issue_token(bound(TokenKind::Report, 2, "owner@example.com", at(2)), user.id, None).await.unwrap();
+        let after = done(world.db.report([2; 32], terms(at(4))).await.unwrap());
+        assert_eq!(after.email.as_str(), "evil@example.com");
+        assert_eq!(world.stored(&session).await.state, SessionState::Ended { at: at(4), why: EndReason::Reported });
+        assert_eq!(password_of(&world, &user).await, None);
+        let last = world.mails().pop().unwrap();
+        assert_eq!((last.kind.as_str(), last.recipient.as_deref()), ("reported", Some("owner@example.com")));
+        assert_eq!(world.noted().await.pop().unwrap().details["restored"], "false");
+    }
+
+    fn each_notice_keeps_its_report_link(world) {
+        let user = world.user("a@example.com", Role::USER).await;
+        for digest in [1, 2] {
+            assert!(world.db.issue_token(one_time(TokenKind::Report, digest, at(i64::from(digest))), user.id, None).await.unwrap());
+        }
+        let after = done(world.db.report([1; 32], terms(at(3))).await.unwrap());
+        assert_eq!(after.email, user.email);
+        // Everything ended, the other link with it.
+        assert_eq!(world.db.report([2; 32], terms(at(4))).await.unwrap(), Redeemed::InvalidToken);
+    }
+}

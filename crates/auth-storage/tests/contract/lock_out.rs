@@ -1,0 +1,93 @@
+//! The panic button: each kind of credential there is, proved dead. The match has no wildcard: a new kind does not compile until
+//! somebody says here how it is known to be dead.
+
+use crate::people::{address, api_key, at, hash, mailed, one_time, terms};
+use auth_domain::{
+    audit::Action,
+    credential::Credential,
+    one_time::TokenKind,
+    revocation::{Revoked, TokenRef, Verdict},
+    role::Role,
+    session::{EndReason, SessionState},
+    user::UserStatus,
+};
+use auth_storage::{NewToken, UserOutcome};
+
+on_both! {
+    fn nothing_that_a_user_could_act_with_is_left(world) {
+        let (user, session) = world.signed_in("a@example.com").await;
+        let (bystander, theirs) = world.signed_in("b@example.com").await;
+        for (digest, owner) in [(1, &user), (2, &bystander)] {
+            world.db.insert_api_key(api_key(owner.id, digest, at(1)), 9, terms(at(1))).await.unwrap();
+        }
+        for (digest, kind) in (10..).zip([TokenKind::PasswordReset, TokenKind::Report]) {
+            world.db.issue_token(one_time(kind, digest, at(1)), user.id, None).await.unwrap();
+        }
+        let verification = NewToken { email: Some(user.email.clone()), ..one_time(TokenKind::EmailVerification, 12, at(1)) };
+        world.db.mail_verification(user.id, mailed(verification), terms(at(1))).await.unwrap();
+        let moved = mailed(NewToken { email: Some(address("new@example.com")), ..one_time(TokenKind::EmailChange, 13, at(1)) });
+        world.db.ask_for_new_email(user.id, address("new@example.com"), moved, terms(at(2))).await.unwrap();
+        world.db.mail_reset(user.id, terms(at(3))).await.unwrap();
+        world.db.mail_reset(bystander.id, terms(at(4))).await.unwrap();
+
+        let outcome = world.db.lock_out(user.id, terms(at(5))).await.unwrap();
+        let UserOutcome::Changed { user: after, revocations, sessions_ended } = outcome else { panic!("{outcome:?}") };
+        assert_eq!(world.db.user(user.id).await.unwrap().as_ref(), Some(&after));
+        // It comes back by a reset, so it is active.
+        assert_eq!((after.status, sessions_ended), (UserStatus::Active, 1));
+        let kept = world.db.credentials_of(user.id).await.unwrap().unwrap();
+        for credential in Credential::ALL {
+            match credential {
+                Credential::AccessTokens => {
+                    assert_eq!(after.generation, user.generation.raised());
+                    assert_eq!(revocations.iter().map(|r| r.what).collect::<Vec<_>>(), [Revoked::User(user.id, after.generation)]);
+                    let token = TokenRef {
+                        token: auth_domain::ids::TokenId::from_parts(at(0), crate::people::chance()),
+                        session: session.id,
+                        user: user.id,
+                        generation: user.generation,
+                    };
+                    let facts = world.db.facts(token).await.unwrap();
+                    assert_eq!(facts.verdict(user.generation), Verdict::GenerationCut);
+                }
+                Credential::RefreshTokens => {
+                    let ended = SessionState::Ended { at: at(5), why: EndReason::LockedOut };
+                    assert_eq!(world.stored(&session).await.state, ended);
+                }
+                Credential::Password => assert!(kept.password_hash.is_none()),
+                Credential::ApiKeys => {
+                    assert_eq!(world.db.api_keys(user.id).await.unwrap(), []);
+                    assert_eq!(world.db.api_key_holder([1; 32]).await.unwrap(), None);
+                }
+                Credential::MailedLinks => {
+                    let left = "SELECT count(*) AS n FROM one_time_tokens";
+                    assert_eq!(world.number(left), 0);
+                    // The notices still go; what would carry a link does not.
+                    let mine: Vec<_> = world.mails().into_iter().filter(|mail| mail.who == Some(user.id.to_string())).map(|mail| mail.kind).collect();
+                    assert_eq!(mine, ["email_change_requested", "locked_out"]);
+                    // Nor does a reset that was asked for by address before.
+                    assert!(!world.db.issue_token(one_time(TokenKind::PasswordReset, 14, at(4)), user.id, None).await.unwrap());
+                }
+                Credential::KnownDevices => assert_eq!(kept.devices_from, Some(at(5))),
+            }
+        }
+        let noted = world.noted().await.pop().unwrap();
+        assert_eq!((noted.action, noted.subject), (Action::UserLockedOut, Some(user.id)));
+
+        // Nobody else is hit.
+        assert_eq!(world.stored(&theirs).await, theirs);
+        assert_eq!(world.db.api_keys(bystander.id).await.unwrap().len(), 1);
+        assert!(world.mails().iter().any(|mail| mail.kind == "password_reset" && mail.who == Some(bystander.id.to_string())));
+    }
+
+    fn whoever_was_locked_out_comes_back_by_a_reset(world) {
+        let user = world.user("a@example.com", Role::USER).await;
+        world.db.lock_out(user.id, terms(at(1))).await.unwrap();
+        assert!(world.db.mail_reset(user.id, terms(at(2))).await.unwrap());
+        assert!(world.db.issue_token(one_time(TokenKind::PasswordReset, 1, at(2)), user.id, None).await.unwrap());
+        world.db.reset_password([1; 32], hash(3), terms(at(3))).await.unwrap();
+        let back = world.db.credentials_of(user.id).await.unwrap().unwrap();
+        assert_eq!(back.password_hash.unwrap().expose(), hash(3).expose());
+        world.sign_in(&back.user, at(4)).await;
+    }
+}

@@ -1,0 +1,169 @@
+//! The outbox as its workers see it: of any number of them one has a mail, and what ends its claim is guarded by it.
+
+use crate::{
+    people::{at, terms},
+    world::{World, all},
+};
+use auth_domain::{ids::MailId, mail::MailKind, time::Span};
+use auth_storage::{ClaimedMail, MailEnd, MailFigures};
+use diesel::{
+    QueryableByName,
+    sql_types::{Nullable, Text},
+};
+use std::collections::BTreeSet;
+use uuid::Uuid;
+
+const LEASE: Span = Span::minutes(5);
+
+fn lease(number: u128) -> Uuid {
+    Uuid::from_u128(number)
+}
+
+async fn ask(world: &World, count: i64) {
+    for n in 0..count {
+        world
+            .db
+            .ask_for_reset(format!("u{n}@example.com"), terms(at(n)))
+            .await
+            .unwrap();
+    }
+}
+
+async fn claim(world: &World, number: u128, lease_for: Span) -> Vec<ClaimedMail> {
+    world.db.claim_mails(lease(number), lease_for, 50).await.unwrap()
+}
+
+async fn end(world: &World, id: MailId, number: u128, end: MailEnd) -> bool {
+    world.db.end_mail(id, lease(number), end).await.unwrap()
+}
+
+#[derive(QueryableByName, Debug, PartialEq, Eq)]
+struct Kept {
+    #[diesel(sql_type = Nullable<Text>)]
+    recipient: Option<String>,
+    #[diesel(sql_type = Text)]
+    facts: String,
+    #[diesel(sql_type = Nullable<Text>)]
+    outcome: Option<String>,
+    #[diesel(sql_type = Nullable<Text>)]
+    last_error: Option<String>,
+}
+
+on_both! {
+    fn a_claimed_mail_is_what_was_asked_for(world) {
+        assert!(!world.db.mail_waits().await.unwrap());
+        world.db.ask_for_reset("Ada@Example.COM ".to_owned(), terms(at(3))).await.unwrap();
+        assert!(world.db.mail_waits().await.unwrap());
+        let claimed = claim(&world, 1, LEASE).await;
+        let mail = claimed.first().unwrap();
+        assert_eq!((mail.kind, mail.user, mail.recipient.as_deref()), (MailKind::PasswordReset, None, Some("Ada@Example.COM ")));
+        assert_eq!((mail.facts["ip"].as_str(), mail.created_at, mail.attempts), ("192.0.2.7", at(3), 1));
+        // Whoever has it, no other has.
+        assert!(!world.db.mail_waits().await.unwrap());
+        assert_eq!(claim(&world, 2, LEASE).await, []);
+    }
+
+    fn a_claim_takes_so_many_and_no_more(world) {
+        ask(&world, 3).await;
+        let first = world.db.claim_mails(lease(1), LEASE, 2).await.unwrap();
+        let rest = world.db.claim_mails(lease(2), LEASE, 2).await.unwrap();
+        assert_eq!((first.len(), rest.len()), (2, 1));
+    }
+
+    fn of_many_workers_on_two_stores_one_has_each_mail(world) {
+        ask(&world, 40).await;
+        let stores = [world.db.clone(), world.another().await];
+        let taken = all((0..10).map(|n: usize| {
+            let db = stores[n % 2].clone();
+            tokio::spawn(async move {
+                let mut mine = Vec::new();
+                // Whoever meets another at the same rows comes away with none of them, and looks again.
+                while db.mail_waits().await.unwrap() {
+                    mine.extend(db.claim_mails(lease(n as u128), LEASE, 3).await.unwrap());
+                }
+                for mail in &mine {
+                    assert!(db.end_mail(mail.id, lease(n as u128), MailEnd::Sent).await.unwrap());
+                }
+                mine
+            })
+        })).await;
+        let taken: Vec<_> = taken.into_iter().flatten().collect();
+        assert!(taken.iter().all(|mail| mail.attempts == 1));
+        let ids: BTreeSet<_> = taken.iter().map(|mail| mail.id).collect();
+        assert_eq!((taken.len(), ids.len()), (40, 40));
+        assert_eq!(world.db.mail_figures().await.unwrap(), MailFigures::default());
+    }
+
+    fn a_lease_that_lapsed_is_lost_to_whoever_claims_anew(world) {
+        ask(&world, 1).await;
+        let first = claim(&world, 1, Span::seconds(-1)).await;
+        let second = claim(&world, 2, Span::zero()).await;
+        let third = claim(&world, 3, LEASE).await;
+        assert_eq!([&first, &second, &third].map(|mails| mails[0].attempts), [1, 2, 3]);
+        let id = first[0].id;
+        for stale in [1, 2] {
+            for late in [MailEnd::Sent, MailEnd::Failed("late".into()), MailEnd::Later(Span::zero(), "late".into())] {
+                assert!(!end(&world, id, stale, late).await);
+            }
+        }
+        assert!(end(&world, id, 3, MailEnd::Sent).await);
+        assert!(!end(&world, id, 3, MailEnd::Sent).await);
+        assert_eq!(claim(&world, 4, LEASE).await, []);
+    }
+
+    /// It was sent: that somebody could have claimed it meanwhile and did not, is no reason to send it again.
+    fn a_lease_that_lapsed_and_that_nobody_claimed_still_ends(world) {
+        ask(&world, 1).await;
+        let mail = claim(&world, 1, Span::seconds(-60)).await.remove(0);
+        assert!(end(&world, mail.id, 1, MailEnd::Sent).await);
+        assert!(!world.db.mail_waits().await.unwrap());
+    }
+
+    fn a_mail_that_was_put_off_waits_for_its_time(world) {
+        ask(&world, 2).await;
+        let mails = claim(&world, 1, LEASE).await;
+        assert!(end(&world, mails[0].id, 1, MailEnd::Later(Span::hours(1), "busy".into())).await);
+        assert!(end(&world, mails[1].id, 1, MailEnd::Later(Span::seconds(-1), "busy".into())).await);
+        assert_eq!(world.db.mail_figures().await.unwrap(), MailFigures { waiting: 2, failed: 0 });
+        let again = claim(&world, 2, LEASE).await;
+        assert_eq!(again.iter().map(|mail| (mail.id, mail.attempts)).collect::<Vec<_>>(), [(mails[1].id, 2)]);
+        assert_eq!((&again[0].recipient, &again[0].facts), (&mails[1].recipient, &mails[1].facts));
+        // One that is put off is not looked for over and over.
+        assert!(!world.db.mail_waits().await.unwrap());
+        assert!(!end(&world, mails[0].id, 1, MailEnd::Sent).await);
+    }
+
+    fn a_mail_that_is_done_with_has_lost_its_recipient_and_what_it_said(world) {
+        ask(&world, 3).await;
+        let mails = claim(&world, 1, LEASE).await;
+        let ends = [MailEnd::Sent, MailEnd::Dropped, MailEnd::Failed("é".repeat(400))];
+        for (mail, how) in mails.iter().zip(ends) {
+            assert!(end(&world, mail.id, 1, how).await);
+        }
+        let mut kept: Vec<Kept> = world.rows("SELECT recipient, facts, outcome, last_error FROM outbox ORDER BY outcome");
+        let wanted = |outcome: &str, last_error| Kept { recipient: None, facts: "{}".into(), outcome: Some(outcome.into()), last_error };
+        kept.sort_by(|a, b| a.outcome.cmp(&b.outcome));
+        assert_eq!(kept, [wanted("dropped", None), wanted("failed", Some("é".repeat(300))), wanted("sent", None)]);
+        assert_eq!(world.db.mail_figures().await.unwrap(), MailFigures { waiting: 0, failed: 1 });
+    }
+
+    /// A row that cannot be read, of a newer version or a damaged one, once kept every worker from claiming any.
+    fn a_mail_that_can_not_be_read_blocks_no_other(world) {
+        ask(&world, 4).await;
+        let broken = claim(&world, 1, Span::seconds(-1)).await;
+        world.execute(&format!("UPDATE outbox SET kind = 'telegram' WHERE id = '{}'", broken[0].id));
+        world.execute(&format!("UPDATE outbox SET facts = '[' WHERE id = '{}'", broken[1].id));
+        let good: BTreeSet<_> = claim(&world, 2, LEASE).await.into_iter().map(|mail| mail.id).collect();
+        assert_eq!(good, BTreeSet::from([broken[2].id, broken[3].id]));
+        assert!(!world.db.mail_waits().await.unwrap());
+        assert_eq!(world.db.mail_figures().await.unwrap().waiting, 4);
+        world.execute(&format!("UPDATE outbox SET kind = 'password_reset', leased_until = NULL WHERE id = '{}'", broken[0].id));
+        assert_eq!(claim(&world, 3, LEASE).await[0].id, broken[0].id);
+    }
+
+    fn whatever_is_typed_for_an_address_is_kept(world) {
+        world.db.ask_for_reset("a\0b@example.com".to_owned(), terms(at(1))).await.unwrap();
+        let mail = claim(&world, 1, LEASE).await.remove(0);
+        assert_eq!(mail.recipient.as_deref(), Some("a\u{FFFD}b@example.com"));
+    }
+}

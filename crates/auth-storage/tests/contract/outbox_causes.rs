@@ -1,0 +1,100 @@
+//! What causes a mail: it is queued in the transaction of its cause, to whom it concerns and to nobody else.
+
+use crate::people::{
+    Mail, address, admins, at, hash, known, mailed, one_time, person, policy, session_of, terms, token,
+};
+use auth_domain::{
+    one_time::TokenKind,
+    role::Role,
+    session::{Origin, Session},
+    user::{Generation, User},
+};
+use auth_storage::SignIn;
+
+/// A mail to a user's stored address, or to another one.
+fn mail(kind: &str, user: &User, recipient: Option<&str>, facts: &str) -> Mail {
+    Mail {
+        kind: kind.to_owned(),
+        who: Some(user.id.to_string()),
+        recipient: recipient.map(str::to_owned),
+        facts: facts.to_owned(),
+    }
+}
+
+const PLAIN: &str = r#"{"ip":"192.0.2.7"}"#;
+
+fn on_device(user: &User, agent: Option<&str>, seconds: i64) -> Session {
+    let mut session = session_of(user.id, user.generation, at(seconds));
+    session.origin = Origin::new(None, agent);
+    session
+}
+
+on_both! {
+    fn a_registration_mails_the_link_that_verifies_its_address(world) {
+        let new = person("a@example.com", Role::USER);
+        let verification = mailed(one_time(TokenKind::EmailVerification, 1, at(1)));
+        let session = session_of(new.id, Generation::FIRST, at(1));
+        world.db.insert_user(new.clone(), Some(session), Some(verification), terms(at(1))).await.unwrap();
+        let user = world.db.user(new.id).await.unwrap().unwrap();
+        assert_eq!(world.mails(), [mail("email_verification", &user, None, PLAIN)]);
+        assert!(world.db.one_time_token(TokenKind::EmailVerification, [1; 32], at(2)).await.unwrap().is_some());
+        // Asked for again, the first link still works: whichever arrives.
+        let again = mailed(one_time(TokenKind::EmailVerification, 2, at(2)));
+        assert!(world.db.mail_verification(user.id, again, terms(at(2))).await.unwrap());
+        assert_eq!(world.kinds().len(), 2);
+        for digest in [1, 2] {
+            assert!(world.db.one_time_token(TokenKind::EmailVerification, [digest; 32], at(3)).await.unwrap().is_some());
+        }
+    }
+
+    fn a_reset_by_address_writes_the_same_row_for_known_and_unknown_ones(world) {
+        world.user("a@example.com", Role::USER).await;
+        for (n, address) in [(1, "a@example.com"), (2, "nobody@example.com")] {
+            world.db.ask_for_reset(address.to_owned(), terms(at(n))).await.unwrap();
+        }
+        let row = |recipient: &str| Mail { kind: "password_reset".into(), who: None, recipient: Some(recipient.into()), facts: PLAIN.into() };
+        assert_eq!(world.mails(), [row("a@example.com"), row("nobody@example.com")]);
+        // It is not known yet whose it is; nothing is noted before the worker finds out.
+        assert_eq!(world.times(auth_domain::audit::Action::PasswordResetRequested).await, 0);
+    }
+
+    fn what_the_owner_has_to_know_of_is_told(world) {
+        let (user, session) = world.signed_in("a@example.com").await;
+        world.db.set_password(user.id, hash(1), Some(session.id), terms(at(1))).await.unwrap();
+        for (number, seconds) in [(0, 60), (1, 120), (0, 180)] {
+            world.db.rotate(session.id, token(number), policy(), false, terms(at(seconds))).await.unwrap();
+        }
+        world.db.mail_reset(user.id, terms(at(181))).await.unwrap();
+        let moved = mailed(one_time(TokenKind::EmailChange, 1, at(182)));
+        world.db.ask_for_new_email(user.id, address("b@example.com"), moved, terms(at(182))).await.unwrap();
+        world.db.delete_user(user.id, admins(), terms(at(183))).await.unwrap();
+        let mut mails = world.mails();
+        // The two of one change are told apart by nothing but their ids.
+        mails.sort_by_key(|mail| (mail.kind == "account_deleted", mail.kind.clone()));
+        assert_eq!(mails, [
+            mail("email_change_confirm", &user, Some("b@example.com"), PLAIN),
+            mail("email_change_requested", &user, None, r#"{"ip":"192.0.2.7","new_email":"b@example.com"}"#),
+            mail("password_changed", &user, None, PLAIN),
+            mail("password_reset", &user, None, PLAIN),
+            mail("refresh_token_reuse", &user, None, r#"{"ip":"192.0.2.7","user_agent":"curl/8"}"#),
+            mail("account_deleted", &user, Some("a@example.com"), PLAIN),
+        ]);
+    }
+
+    fn a_new_device_is_told_of_and_the_first_and_a_known_one_are_not(world) {
+        let user = world.user("a@example.com", Role::USER).await;
+        let sign_in = async |agent, known_device, seconds| {
+            let sign_in = SignIn { known_device, ..known(on_device(&user, agent, seconds)) };
+            world.db.start_session(sign_in, terms(at(seconds))).await.unwrap();
+            world.kinds().len()
+        };
+        // The first of all, the same again, one with the cookie of a known device.
+        assert_eq!(sign_in(Some("firefox"), false, 1).await, 0);
+        assert_eq!(sign_in(Some("firefox"), false, 2).await, 0);
+        assert_eq!(sign_in(Some("safari"), true, 3).await, 0);
+        assert_eq!(sign_in(Some("curl"), false, 4).await, 1);
+        assert_eq!(world.mails()[0], mail("new_device", &user, None, r#"{"ip":"192.0.2.7","user_agent":"curl"}"#));
+        assert_eq!(sign_in(None, false, 5).await, 2);
+        assert_eq!(sign_in(None, false, 6).await, 2);
+    }
+}

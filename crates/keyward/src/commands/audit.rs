@@ -1,0 +1,171 @@
+//! `keyward audit`: what happened, and whether what is kept of it is what was written.
+
+use super::{
+    keys,
+    listing::Listing,
+    operator::{Operator, account, stamp, told},
+};
+use crate::{
+    cli::{Audit, Output, SealName, WantedEvents},
+    output::{CommandError, print, print_json},
+};
+use auth_domain::audit::{Actor, AuditEvent, Seal};
+use auth_service::{AccountRef, Admin, AuditFilter, AuditLog, Chain, PageRequest, SystemEntropy};
+use serde_json::{Value, json};
+
+/// How many events are read and printed at a time.
+const PAGE: u32 = 500;
+const HEADING: [&str; 6] = ["AT", "ACTION", "ACTOR", "SUBJECT", "ADDRESS", "DETAILS"];
+
+pub(super) async fn run(operator: Operator, verb: Audit) -> Result<(), CommandError> {
+    match verb {
+        Audit::Verify { head, output } => verify(&operator, head, output).await,
+        Audit::List {
+            wanted,
+            limit,
+            output,
+        } => {
+            let mut listing = Listing::new(output, &HEADING);
+            pages(&operator, wanted, limit, |events| {
+                listing.page(events, as_json, as_row)
+            })
+            .await?;
+            listing.end()
+        }
+        Audit::Export(wanted) => pages(&operator, wanted, u32::MAX, lines).await,
+    }
+}
+
+async fn verify(operator: &Operator, head: Option<SealName>, output: Output) -> Result<(), CommandError> {
+    let master = keys::known_master_key(operator).await?;
+    let log = AuditLog::open(operator.storage.clone(), &master, &SystemEntropy)
+        .await
+        .map_err(told)?;
+    let found = log.verify(head.map(|seal| (seal.number, seal.code))).await;
+    match found.map_err(told)? {
+        Chain::Whole {
+            batches,
+            events,
+            unsealed,
+            head,
+        } => {
+            let head = head.as_ref().map(seal_name);
+            if output.json {
+                return print_json(&json!({
+                    "whole": true, "batches": batches, "events": events, "unsealed": unsealed, "head": head,
+                }));
+            }
+            print(format_args!(
+                "the chain is whole: {batches} batches, {events} events\nunsealed: {unsealed} events, which nothing protects \
+                 yet (a server seals them within a second)\nnewest seal: {}",
+                head.as_deref().unwrap_or("none")
+            ))
+        }
+        Chain::HeadPruned { up_to } => Err(CommandError::Failed(format!(
+            "batches up to {up_to} are not kept any more, so this head shows nothing: give a newer one, or none"
+        ))),
+        Chain::Broken { batch, what } if output.json => {
+            print_json(&json!({ "whole": false, "batch": batch, "what": what }))?;
+            Err(CommandError::Said)
+        }
+        Chain::Broken { batch, what } => Err(CommandError::Failed(format!(
+            "the chain of seals does not hold: batch {batch}: {what}"
+        ))),
+    }
+}
+
+/// A seal as a server's log names it.
+fn seal_name(seal: &Seal) -> String {
+    let code: String = seal.mac.iter().map(|byte| format!("{byte:02x}")).collect();
+    format!("{}:{code}", seal.number)
+}
+
+/// Reads what is wanted, page by page, newest first, and hands each page on.
+async fn pages(
+    operator: &Operator,
+    wanted: WantedEvents,
+    most: u32,
+    mut print_page: impl FnMut(&[AuditEvent]) -> Result<(), CommandError>,
+) -> Result<(), CommandError> {
+    let admin = operator.admin()?;
+    let filter = filter(&admin, wanted).await?;
+    let (mut left, mut after) = (most, None);
+    loop {
+        let limit = left.min(PAGE);
+        let events = admin
+            .audit(filter.clone(), PageRequest { after, limit })
+            .await
+            .map_err(told)?;
+        print_page(&events)?;
+        after = events.last().map(|event| event.id.as_uuid());
+        let read = u32::try_from(events.len()).unwrap_or(limit);
+        left -= read.min(left);
+        if read < limit || left == 0 {
+            return Ok(());
+        }
+    }
+}
+
+async fn filter(admin: &Admin, wanted: WantedEvents) -> Result<AuditFilter, CommandError> {
+    let user = match wanted.user.as_deref().map(account).transpose()? {
+        // The log outlives the users that it tells of.
+        Some(AccountRef::Id(id)) => Some(id),
+        Some(by_address) => Some(admin.user(&by_address).await.map_err(told)?.id),
+        None => None,
+    };
+    Ok(AuditFilter {
+        user,
+        action: wanted.action,
+        since: wanted.since,
+        until: wanted.until,
+    })
+}
+
+fn lines(events: &[AuditEvent]) -> Result<(), CommandError> {
+    if events.is_empty() {
+        return Ok(());
+    }
+    let lines: Vec<String> = events.iter().map(|event| as_json(event).to_string()).collect();
+    print(lines.join("\n"))
+}
+
+/// An event as the admin routes write it.
+fn as_json(event: &AuditEvent) -> Value {
+    json!({
+        "id": event.id.to_string(),
+        "at": stamp(event.at),
+        "actor": {
+            "kind": event.actor.kind(),
+            "user_id": event.actor.user().map(|id| id.to_string()),
+            "api_key_id": event.actor.api_key().map(|id| id.to_string()),
+        },
+        "action": event.action.as_str(),
+        "subject": event.subject.map(|id| id.to_string()),
+        "session_id": event.session.map(|id| id.to_string()),
+        "ip": event.ip.map(|ip| ip.to_string()),
+        "request_id": event.request_id,
+        "details": event.details,
+    })
+}
+
+fn as_row(event: &AuditEvent) -> Vec<String> {
+    let actor = match event.actor {
+        Actor::User(user) => user.to_string(),
+        Actor::ApiKey(key, _) => format!("api key {key}"),
+        other => other.kind().to_owned(),
+    };
+    let or_dash = |text: Option<String>| text.unwrap_or_else(|| "-".to_owned());
+    let details: Vec<String> = event
+        .details
+        .iter()
+        .map(|(name, value)| format!("{name}={value}"))
+        .collect();
+    vec![
+        stamp(event.at),
+        event.action.as_str().to_owned(),
+        actor,
+        or_dash(event.subject.map(|id| id.to_string())),
+        or_dash(event.ip.map(|ip| ip.to_string())),
+        details.join(" "),
+    ]
+}

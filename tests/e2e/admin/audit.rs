@@ -1,0 +1,141 @@
+//! `GET /admin/audit`: what happened, and that nobody changed it since.
+
+use auth_domain::time::Span;
+use auth_service::Chain;
+use serde_json::{Value, json};
+use tests::{Builder, PASSWORD, TestApp, User, on_every_backend};
+
+async fn events(root: &User, query: &str) -> Vec<Value> {
+    let list = root
+        .client
+        .get(&format!("/admin/audit?limit=100&{query}"))
+        .await
+        .expect(200)
+        .json();
+    list["items"].as_array().unwrap().clone()
+}
+
+fn actions(events: &[Value]) -> Vec<&str> {
+    events
+        .iter()
+        .map(|event| event["action"].as_str().unwrap())
+        .collect()
+}
+
+on_every_backend! {
+    async fn everything_that_befalls_an_account_is_told(backend) {
+        let app = TestApp::start(backend).await;
+        let root = app.admin("root").await;
+        let ada = app.user("ada").await;
+        let wrong = json!({ "email": "ada@example.com", "password": "wrong" });
+        let anonymous = app.anonymous();
+        let request = anonymous.request(reqwest::Method::POST, "/login").header("x-request-id", "the-wrong-one").json(&wrong);
+        anonymous.send(request).await.expect(401);
+        let second = app.login("ada@example.com").await;
+        second.client.post_nothing("/logout").await.expect(200);
+        let third = app.login("ada@example.com").await;
+        let next = app.refresh(&third.refresh).await.expect(200).field("refresh_token");
+        app.refresh(&next).await.expect(200);
+        app.clock.advance(Span::minutes(5));
+        app.refresh(&third.refresh).await.expect(401);
+        let path = format!("/admin/users/{}", ada.id);
+        root.client.patch(&path, &json!({ "role": "viewer" })).await.expect(200);
+        root.client.patch(&path, &json!({ "status": "disabled" })).await.expect(200);
+        root.client.patch(&path, &json!({ "status": "active" })).await.expect(200);
+        root.client.delete(&path).await.expect(204);
+
+        let told = events(&root, &format!("user={}", ada.id)).await;
+        let mut actions = actions(&told);
+        actions.reverse();
+        let expected = [
+            "registered", "sign_in_failed", "signed_in", "session_ended", "signed_in", "refresh_token_reused",
+            "role_changed", "user_disabled", "user_enabled", "user_deleted",
+        ];
+        for action in expected {
+            assert!(actions.contains(&action), "{action} is not in {actions:?}");
+        }
+        let one = |action: &str| told.iter().find(|event| event["action"] == action).unwrap();
+        let failed = one("sign_in_failed");
+        assert_eq!(failed["actor"]["kind"], "anonymous");
+        assert_eq!(failed["request_id"], "the-wrong-one");
+        assert_eq!(failed["ip"], "127.0.0.1");
+        let changed = one("role_changed");
+        assert_eq!(changed["actor"]["user_id"].as_str(), Some(root.id.as_str()));
+        assert_eq!(changed["details"], json!({ "from": "user", "to": "viewer" }));
+        assert_eq!(one("signed_in")["actor"]["user_id"].as_str(), Some(ada.id.as_str()));
+        assert!(one("signed_in")["session_id"].is_string());
+        let whole = serde_json::to_string(&told).unwrap();
+        for secret in ["ada@example.com", PASSWORD, "wrong\"", &ada.access, &ada.refresh] {
+            assert!(!whole.contains(secret), "{secret}");
+        }
+    }
+
+    async fn the_log_is_filtered_and_paged(backend) {
+        let app = TestApp::start(backend).await;
+        let root = app.admin("root").await;
+        for name in ["ada", "bob"] {
+            app.user(name).await;
+            app.clock.advance(Span::minutes(20));
+        }
+        assert_eq!(events(&root, "action=registered").await.len(), 2);
+        let all = events(&root, "").await;
+        let since = all[0]["at"].as_str().unwrap().replace('+', "%2B");
+        assert_eq!(events(&root, &format!("action=registered&since={since}")).await.len(), 1);
+        assert_eq!(events(&root, &format!("action=registered&until={since}")).await.len(), 1);
+        let first = root.client.get("/admin/audit?limit=2").await.expect(200).json();
+        let cursor = first["next_cursor"].as_str().unwrap();
+        let second = root.client.get(&format!("/admin/audit?limit=2&cursor={cursor}")).await.expect(200).json();
+        assert_eq!((&first["items"][0]["id"], &second["items"][0]["id"]), (&all[0]["id"], &all[2]["id"]));
+        for bad in ["user=7", "action=danced", "since=yesterday", "until=", "limit=1000"] {
+            root.client.get(&format!("/admin/audit?{bad}")).await.expect(422);
+        }
+    }
+
+    async fn the_log_is_sealed_and_whole(backend) {
+        let app = TestApp::start(backend).await;
+        let log = app.service().audit_log();
+        for round in 0..5 {
+            app.user(&format!("user{round}")).await;
+            log.seal(app.operator().now).await.unwrap();
+        }
+        let Chain::Whole { batches, events, unsealed: 0, head: Some(head) } = log.verify(None).await.unwrap() else {
+            panic!("the chain is whole and sealed");
+        };
+        assert!(batches >= 5 && events >= 6, "{batches} {events}");
+        assert!(matches!(log.verify(Some((head.number, head.mac))).await.unwrap(), Chain::Whole { .. }));
+        assert!(matches!(log.verify(Some((head.number, [0; 32]))).await.unwrap(), Chain::Broken { .. }));
+        assert!(matches!(log.verify(Some((head.number + 1, head.mac))).await.unwrap(), Chain::Broken { .. }));
+    }
+
+    async fn old_batches_go_and_the_rest_stays_whole(backend) {
+        let app = Builder::new(backend).set("audit.retention", "1d").start().await;
+        let log = app.service().audit_log();
+        // The sweep goes by the database's clock, too: what is old has to be old there.
+        app.clock.advance(-Span::days(3));
+        for name in ["ada", "bob"] {
+            app.user(name).await;
+            log.seal(app.operator().now).await.unwrap();
+        }
+        app.clock.advance(Span::days(3));
+        let root = app.admin("root").await;
+        log.seal(app.operator().now).await.unwrap();
+        app.service().sweep().await.unwrap();
+        log.seal(app.operator().now).await.unwrap();
+        let told = events(&root, "").await;
+        assert!(!actions(&told).contains(&"registered"), "{told:?}");
+        assert!(actions(&told).contains(&"audit_pruned") && actions(&told).contains(&"user_created"));
+        let Chain::Whole { head: Some(head), events, .. } = log.verify(None).await.unwrap() else {
+            panic!("the rest is whole: {:?}", log.verify(None).await);
+        };
+        assert!(head.number > 2 && events >= 3, "{head:?} {events}");
+        assert!(matches!(log.verify(Some((1, [0; 32]))).await.unwrap(), Chain::HeadPruned { .. }));
+    }
+
+    async fn refreshes_are_told_where_that_is_wanted(backend) {
+        let app = Builder::new(backend).set("audit.record_refreshes", "true").start().await;
+        let (root, ada) = (app.admin("root").await, app.user("ada").await);
+        app.refresh(&ada.refresh).await.expect(200);
+        let told = events(&root, "action=refreshed").await;
+        assert_eq!((told.len(), told[0]["details"]["number"].as_str()), (1, Some("1")));
+    }
+}

@@ -1,0 +1,6 @@
+//! `/api/v1/admin`: who may what, and what it does.
+
+mod audit;
+mod keys_and_stats;
+mod permissions;
+mod users;

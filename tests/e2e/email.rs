@@ -1,0 +1,155 @@
+//! `POST /email/verification`, `/email/verify`, `/email/change`, and registration where addresses are verified first.
+
+use auth_domain::time::Span;
+use serde_json::json;
+use tests::{Answer, Backend, Builder, PASSWORD, TestApp, on_every_backend};
+
+async fn verify(app: &TestApp, token: &str) -> Answer {
+    app.anonymous()
+        .post("/email/verify", &json!({ "token": token }))
+        .await
+}
+
+async fn register(app: &TestApp, email: &str, password: &str) -> Answer {
+    let body = json!({ "email": email, "password": password });
+    app.anonymous().post("/register", &body).await
+}
+
+async fn login(app: &TestApp, email: &str, password: &str) -> Answer {
+    let body = json!({ "email": email, "password": password });
+    app.anonymous().post("/login", &body).await
+}
+
+async fn verified_first(backend: Backend) -> TestApp {
+    Builder::new(backend)
+        .set("registration.require_verified_email", "true")
+        .start()
+        .await
+}
+
+on_every_backend! {
+    async fn the_link_of_a_registration_verifies_its_address_once(backend) {
+        let app = TestApp::start(backend).await;
+        let ada = app.user("ada").await;
+        assert_eq!(ada.client.get("/me").await.json()["email_verified"], false);
+        let token = app.link_to("ada@example.com", "verify-email").await;
+        verify(&app, &token).await.expect(204);
+        assert_eq!(ada.client.get("/me").await.expect(200).json()["email_verified"], true);
+        assert_eq!(verify(&app, &token).await.expect(400).code(), "invalid_or_expired_token");
+        let before = app.mails_to("ada@example.com").await.len();
+        ada.client.post_nothing("/email/verification").await.expect(202);
+        assert_eq!(app.mails_to("ada@example.com").await.len(), before, "there is nothing to verify any more");
+    }
+
+    async fn the_link_can_be_had_again_and_lapses_after_a_day(backend) {
+        let app = TestApp::start(backend).await;
+        let ada = app.user("ada").await;
+        let first = app.link_to("ada@example.com", "verify-email").await;
+        app.clock.advance(Span::minutes(30));
+        ada.client.post_nothing("/email/verification").await.expect(202);
+        let second = app.link_to("ada@example.com", "verify-email").await;
+        assert_ne!(first, second);
+        app.clock.advance(Span::hours(24) - Span::minutes(30));
+        verify(&app, &first).await.expect(400);
+        verify(&app, &second).await.expect(204);
+    }
+
+    async fn where_addresses_are_verified_first_nobody_gets_tokens_before(backend) {
+        let app = verified_first(backend).await;
+        let answer = register(&app, "ada@example.com", PASSWORD).await.expect(202);
+        assert!(!answer.text.contains("token"));
+        login(&app, "ada@example.com", PASSWORD).await.expect(401);
+        let token = app.link_to("ada@example.com", "verify-email").await;
+        verify(&app, &token).await.expect(204);
+        let signed_in = login(&app, "ada@example.com", PASSWORD).await.expect(200);
+        assert_eq!(signed_in.json()["user"]["email_verified"], true);
+    }
+
+    async fn a_registration_tells_nobody_whether_an_address_is_known(backend) {
+        let app = verified_first(backend).await;
+        let new = register(&app, "ada@example.com", PASSWORD).await.expect(202);
+        let token = app.link_to("ada@example.com", "verify-email").await;
+        verify(&app, &token).await.expect(204);
+        let known = register(&app, "ADA@example.com", "somebody else's horse").await.expect(202);
+        assert_eq!(new.text, known.text);
+        assert_eq!(new.headers.len(), known.headers.len());
+        let notice = app.mail_saying("ada@example.com", "already").await;
+        assert!(!notice.text.contains("/verify-email"), "the owner is told, and nothing can be confirmed: {}", notice.text);
+        login(&app, "ada@example.com", PASSWORD).await.expect(200);
+        login(&app, "ada@example.com", "somebody else's horse").await.expect(401);
+    }
+
+    /// Whoever registered with another's address before them gets nothing of it.
+    async fn an_attackers_registration_dies_when_the_owner_verifies(backend) {
+        let app = verified_first(backend).await;
+        register(&app, "ada@example.com", "the attacker's own horse").await.expect(202);
+        app.clock.advance(Span::seconds(1));
+        register(&app, "ada@example.com", PASSWORD).await.expect(202);
+        let owners = app.link_to("ada@example.com", "verify-email").await;
+        verify(&app, &owners).await.expect(204);
+        login(&app, "ada@example.com", "the attacker's own horse").await.expect(401);
+        login(&app, "ada@example.com", PASSWORD).await.expect(200);
+        let mails = app.mails_to("ada@example.com").await;
+        for mail in mails.iter().filter(|mail| mail.text.contains("/verify-email?")) {
+            verify(&app, &mail.token("verify-email")).await.expect(400);
+        }
+        login(&app, "ada@example.com", PASSWORD).await.expect(200);
+    }
+
+    async fn a_new_address_is_confirmed_by_itself_and_announced_to_the_old_one(backend) {
+        let app = TestApp::start(backend).await;
+        let ada = app.user("ada").await;
+        let change = |new: &str, password: &str| json!({ "new_email": new, "current_password": password });
+        let wrong = ada.client.post("/email/change", &change("new@example.com", "wrong")).await.expect(403);
+        assert_eq!(wrong.code(), "wrong_current_password");
+        ada.client.post("/email/change", &change("no address", PASSWORD)).await.expect(422);
+
+        ada.client.post("/email/change", &change("new@example.com", PASSWORD)).await.expect(202);
+        assert_eq!(ada.client.get("/me").await.json()["email"], "ada@example.com", "not yet");
+        let announced = app.mail_saying("ada@example.com", "asked").await;
+        assert!(announced.text.contains("new@example.com") && announced.text.contains("/not-me?token="), "{}", announced.text);
+        let token = app.link_to("new@example.com", "verify-email").await;
+        verify(&app, &token).await.expect(204);
+        assert_eq!(ada.client.get("/me").await.expect(401).code(), "all_sessions_revoked");
+        app.refresh(&ada.refresh).await.expect(401);
+        login(&app, "ada@example.com", PASSWORD).await.expect(401);
+        let signed_in = login(&app, "new@example.com", PASSWORD).await.expect(200);
+        assert_eq!(signed_in.json()["user"]["email_verified"], true);
+        let notice = app.mail_saying("ada@example.com", "no longer goes").await;
+        assert!(!notice.token("not-me").is_empty());
+        verify(&app, &token).await.expect(400);
+    }
+
+    async fn the_old_address_takes_a_stolen_account_back(backend) {
+        let app = TestApp::start(backend).await;
+        let ada = app.user("ada").await;
+        let change = json!({ "new_email": "thief@example.com", "current_password": PASSWORD });
+        ada.client.post("/email/change", &change).await.expect(202);
+        verify(&app, &app.link_to("thief@example.com", "verify-email").await).await.expect(204);
+        let thief = login(&app, "thief@example.com", PASSWORD).await.expect(200);
+        let thief = app.signed_in("thief@example.com", &thief);
+
+        let report = app.link_to("ada@example.com", "not-me").await;
+        app.anonymous().post("/not-me", &json!({ "token": report })).await.expect(204);
+        thief.client.get("/me").await.expect(401);
+        login(&app, "thief@example.com", PASSWORD).await.expect(401);
+        app.clock.advance(Span::seconds(1));
+        app.anonymous().post("/password/forgot", &json!({ "email": "ada@example.com" })).await.expect(202);
+        let token = app.link_to("ada@example.com", "reset").await;
+        let body = json!({ "token": token, "new_password": "a quite new horse" });
+        app.anonymous().post("/password/reset", &body).await.expect(204);
+        login(&app, "ada@example.com", "a quite new horse").await.expect(200);
+    }
+
+    async fn an_address_that_another_user_has_is_not_taken_over(backend) {
+        let app = TestApp::start(backend).await;
+        let (ada, _eve) = (app.user("ada").await, app.user("eve").await);
+        let change = json!({ "new_email": "EVE@example.com", "current_password": PASSWORD });
+        ada.client.post("/email/change", &change).await.expect(202);
+        let mails = app.mails_to("EVE@example.com").await;
+        let token = mails.last().unwrap().token("verify-email");
+        assert_eq!(verify(&app, &token).await.expect(409).code(), "email_taken");
+        ada.client.get("/me").await.expect(200);
+        login(&app, "eve@example.com", PASSWORD).await.expect(200);
+    }
+}
