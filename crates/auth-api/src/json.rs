@@ -165,22 +165,20 @@ impl Members {
         }
     }
 
-    /// A truth value that may be left out.
+    /// A truth value that may be left out, or be `null`.
     pub fn optional_bool(&mut self, name: &str) -> Option<Option<bool>> {
         match self.take(name) {
-            None => Some(None),
+            None | Some(Value::Null) => Some(None),
             Some(Value::Bool(value)) => Some(Some(value)),
             Some(_) => self.fault(name, "wrong_type", "The field must be true or false."),
         }
     }
 
-    /// A list of texts that may be left out.
+    /// A list of texts that may be left out, or be `null`.
     pub fn optional_texts(&mut self, name: &str) -> Option<Option<Vec<String>>> {
-        let Some(value) = self.take(name) else {
-            return Some(None);
-        };
-        let texts = match value {
-            Value::Array(items) => items.into_iter().map(text_of).collect::<Option<Vec<_>>>(),
+        let texts = match self.take(name) {
+            None | Some(Value::Null) => return Some(None),
+            Some(Value::Array(items)) => items.into_iter().map(text_of).collect::<Option<Vec<_>>>(),
             _ => None,
         };
         match texts {
@@ -189,7 +187,7 @@ impl Members {
         }
     }
 
-    /// A word that may be left out, read as what it names.
+    /// A word that may be left out, or be `null`, read as what it names.
     pub fn optional_word<T: FromStr>(
         &mut self,
         name: &str,
@@ -197,7 +195,7 @@ impl Members {
         message: &'static str,
     ) -> Option<Option<T>> {
         match self.take(name) {
-            None => Some(None),
+            None | Some(Value::Null) => Some(None),
             Some(Value::String(text)) => match text.parse() {
                 Ok(value) => Some(Some(value)),
                 Err(_) => self.fault(name, code, message),

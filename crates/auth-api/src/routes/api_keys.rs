@@ -25,10 +25,10 @@ pub struct ApiKeyBody {
     #[schema(min_length = 1, max_length = 100)]
     name: String,
     /// What it may do, and its maker may; none: it only says who its owner is.
-    #[schema(value_type = Vec<String>, required = false)]
+    #[schema(value_type = Option<Vec<String>>)]
     permissions: Vec<Permission>,
     /// When it lapses; left out, never.
-    #[schema(value_type = String, required = false, format = DateTime)]
+    #[schema(value_type = Option<String>, format = DateTime)]
     expires_at: Option<Timestamp>,
 }
 

@@ -34,6 +34,7 @@ pub struct CreateUserBody {
     #[schema(min_length = 1, max_length = 100)]
     name: Option<String>,
     /// Its role; `user` if left out.
+    #[schema(pattern = "^[a-z][a-z0-9_-]{0,31}$")]
     role: Option<String>,
     /// Whether its address is known to be its own.
     email_verified: Option<bool>,
@@ -63,9 +64,10 @@ pub struct ChangeUserBody {
     #[schema(value_type = Option<String>, min_length = 1, max_length = 100)]
     name: Option<Option<String>>,
     /// Its role.
+    #[schema(pattern = "^[a-z][a-z0-9_-]{0,31}$")]
     role: Option<String>,
     /// Whether it may sign in.
-    #[schema(value_type = String, required = false, pattern = "^(active|disabled)$")]
+    #[schema(value_type = Option<String>, pattern = "^(active|disabled)$")]
     status: Option<UserStatus>,
     /// Whether its address is known to be its own.
     email_verified: Option<bool>,
