@@ -12,6 +12,8 @@ mod embedded;
 mod fleet;
 #[cfg(feature = "services")]
 mod forward_auth;
+#[cfg(feature = "services")]
+mod mail_days;
 mod readme;
 #[cfg(feature = "services")]
 mod redis_days;

@@ -1,21 +1,22 @@
-"""A mail server for tests, on a free port of 127.0.0.1: it keeps what it gets, and misbehaves as it is told.
+"""A mail server for tests, on 127.0.0.1: it keeps what it gets, and misbehaves as it is told.
 
-    server.py RECORDS [--tls none|starttls|implicit] [--tls-folder DIR] [--auth NAME:PASSWORD] [--do WHAT] [--times N]
+    server.py RECORDS [--port PORT] [--tls none|starttls|implicit] [--tls-folder DIR] [--auth NAME:PASSWORD]
+              [--do WHAT] [--times N] [--only ADDRESS]
 
-It prints `listening PORT` and serves until its input ends. Each mail that it takes becomes a line of JSON in RECORDS before
+Without --port it takes one that is free. It prints `listening PORT` and serves until its input ends. Each mail that it takes becomes a line of JSON in RECORDS before
 it is answered: envelope (`from`, `to`), `headers`, `text`, `html`, `raw`, and the `connection` it came by, whether that was
 under `tls`, and the `user` signed in. Whatever comes without TLS is also kept as it came, in RECORDS.clear.
 
 With --tls it makes a throwaway CA in the folder: `ca.pem`, and `other-ca.pem`, which has nothing to do with it. With --auth
 no mail is taken without that sign-in; without TLS the sign-in is offered all the same, as a careless server does.
 
-WHAT it does to the first N mails or connections (without --times: to all):
+WHAT it does to the first N mails or connections (without --times: to all; with --only: to mails to that address alone):
     accept            takes them
     refuse-sender     550 to MAIL           refuse-recipient  550 to RCPT          refuse-message  554 to the message,
     defer-recipient   451 to RCPT           defer-message     451 to the message                   which it quotes
     want-sign-in      530 to RCPT           hang-after-data   never answers to the message
     hang-at-connect   never greets          drop-after-data   keeps the mail, and breaks off before it answers
-    close-at-connect  421, and breaks off
+    close-at-connect  421, and breaks off                   answer-late       keeps the mail, and answers a while later
 """
 
 import argparse
@@ -86,15 +87,22 @@ def make_ca(folder):
     return context
 
 
-class Behaviour:
-    """What to do, and how many times more."""
+# What `answer-late` takes: long enough for a test to act meanwhile.
+LATE = 0.3
 
-    def __init__(self, what, times):
+
+class Behaviour:
+    """What to do, to whom, and how many times more."""
+
+    def __init__(self, what, times, only):
         self.what = what
         self.left = times
+        self.only = only
 
-    def now(self, what):
+    def now(self, what, *recipients):
         if self.what != what or self.left == 0:
+            return False
+        if self.only and self.only not in recipients:
             return False
         self.left -= 1
         return True
@@ -132,11 +140,11 @@ class Handler:
         return "250 OK"
 
     async def handle_RCPT(self, server, session, envelope, address, options):
-        if self.behaviour.now("refuse-recipient"):
+        if self.behaviour.now("refuse-recipient", address):
             return f"550 5.1.1 <{address}>: no such mailbox"
-        if self.behaviour.now("defer-recipient"):
+        if self.behaviour.now("defer-recipient", address):
             return "451 4.7.1 greylisted, try again"
-        if self.behaviour.now("want-sign-in"):
+        if self.behaviour.now("want-sign-in", address):
             return "530 5.7.0 authentication required"
         envelope.rcpt_tos.append(address)
         return "250 OK"
@@ -144,16 +152,18 @@ class Handler:
     async def handle_DATA(self, server, session, envelope):
         message = email.message_from_bytes(envelope.original_content, policy=email.policy.default)
         text = message.get_body(("plain",)).get_content()
-        if self.behaviour.now("refuse-message"):
+        if self.behaviour.now("refuse-message", *envelope.rcpt_tos):
             return "554 5.7.1 looks like spam: " + " ".join(text.split())[:400]
-        if self.behaviour.now("defer-message"):
+        if self.behaviour.now("defer-message", *envelope.rcpt_tos):
             return "451 4.3.0 no room right now"
-        if self.behaviour.now("hang-after-data"):
+        if self.behaviour.now("hang-after-data", *envelope.rcpt_tos):
             await asyncio.Event().wait()
         self.keep(server, session, envelope, message, text)
-        if self.behaviour.now("drop-after-data"):
+        if self.behaviour.now("drop-after-data", *envelope.rcpt_tos):
             server.transport.abort()
             await asyncio.Event().wait()
+        if self.behaviour.now("answer-late", *envelope.rcpt_tos):
+            await asyncio.sleep(LATE)
         return "250 2.0.0 taken"
 
     def keep(self, server, session, envelope, message, text):
@@ -184,7 +194,7 @@ def authenticator(wanted):
 
 async def serve(options):
     loop = asyncio.get_running_loop()
-    behaviour = Behaviour(options.do, options.times)
+    behaviour = Behaviour(options.do, options.times, options.only)
     context = make_ca(options.tls_folder) if options.tls != "none" else None
     implicit = options.tls == "implicit"
     handler = Handler(options.records, behaviour)
@@ -212,7 +222,7 @@ async def serve(options):
         deaf = behaviour.now("hang-at-connect") or behaviour.now("close-at-connect")
         return Deaf() if deaf else smtp()
 
-    server = await loop.create_server(connection, "127.0.0.1", 0, ssl=context if implicit else None)
+    server = await loop.create_server(connection, "127.0.0.1", options.port, ssl=context if implicit else None)
     print("listening", server.sockets[0].getsockname()[1], flush=True)
     await loop.run_in_executor(None, sys.stdin.buffer.read)
     os._exit(0)
@@ -221,11 +231,13 @@ async def serve(options):
 def main():
     parser = argparse.ArgumentParser()
     parser.add_argument("records")
+    parser.add_argument("--port", type=int, default=0)
     parser.add_argument("--tls", choices=["none", "starttls", "implicit"], default="none")
     parser.add_argument("--tls-folder")
     parser.add_argument("--auth")
     parser.add_argument("--do", default="accept")
     parser.add_argument("--times", type=int, default=-1)
+    parser.add_argument("--only")
     # Broken and careless sessions are what the tests are about.
     logging.disable()
     warnings.simplefilter("ignore")

@@ -18,6 +18,7 @@ mod mail;
 mod own;
 mod process;
 mod proxy;
+mod smtp;
 
 pub use app::{Builder, TestApp, User};
 pub use backend::{Backend, Database, service};
@@ -29,6 +30,7 @@ pub use own::PostgresCrash;
 pub use own::{OwnPostgres, OwnRedis, eventually, free_port, signal};
 pub use process::{Output, Server, binary, run};
 pub use proxy::{Proxy, Way};
+pub use smtp::{MailServer, Received};
 
 /// A password that the policy accepts.
 pub const PASSWORD: &str = "correct horse battery staple";

@@ -26,15 +26,17 @@ impl Mail {
     /// If the mail has no such link.
     #[must_use]
     pub fn token(&self, page: &str) -> String {
-        let start = format!("/{page}?token=");
-        let (_, rest) = self
-            .text
-            .split_once(&start)
-            .unwrap_or_else(|| panic!("no link to {page} in {}", self.text));
-        rest.chars()
-            .take_while(|c| c.is_ascii_alphanumeric() || *c == '-' || *c == '_')
-            .collect()
+        token_in(&self.text, page).unwrap_or_else(|| panic!("no link to {page} in {}", self.text))
     }
+}
+
+/// The token of the first link to a page, if a text has one.
+pub(crate) fn token_in(text: &str, page: &str) -> Option<String> {
+    let (_, rest) = text.split_once(&format!("/{page}?token="))?;
+    let token = rest
+        .chars()
+        .take_while(|c| c.is_ascii_alphanumeric() || *c == '-' || *c == '_');
+    Some(token.collect())
 }
 
 /// The mails of a folder, the oldest first; none where there is no folder.

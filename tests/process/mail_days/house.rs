@@ -1,0 +1,246 @@
+//! Nodes on one database that send through one mail server.
+
+use futures::future::join_all;
+use serde_json::json;
+use std::{
+    collections::BTreeMap,
+    future::Future,
+    sync::{
+        Arc, Mutex,
+        atomic::{AtomicBool, Ordering},
+    },
+    time::{Duration, Instant},
+};
+use tests::{Backend, Client, Database, MailServer, PASSWORD, Received, Server, run};
+
+/// How long anything may take; never waited for in full. A mail that a killed node had claimed waits for the end of its lease.
+const PATIENCE: Duration = Duration::from_secs(90);
+/// The password that links set.
+const NEW_PASSWORD: &str = "another horse, another staple";
+/// How many mails may be on their way before more are asked for.
+const ON_THE_WAY: usize = 60;
+
+/// What a mail with a link is for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub(super) enum Kind {
+    Verify,
+    Reset,
+}
+
+impl Kind {
+    pub(super) const fn page(self) -> &'static str {
+        match self {
+            Self::Verify => "verify-email",
+            Self::Reset => "reset",
+        }
+    }
+
+    pub(super) fn token(self, mail: &Received) -> Option<String> {
+        mail.token(self.page())
+    }
+}
+
+/// Whom a mail is for, and what for: each address here is registered once, and asks for one reset.
+pub(super) type Purpose = (String, Kind);
+
+/// The arrivals of each mail with a link.
+pub(super) fn mails_by_purpose(mails: &[Received]) -> BTreeMap<Purpose, Vec<&Received>> {
+    let mut all: BTreeMap<Purpose, Vec<&Received>> = BTreeMap::new();
+    for mail in mails {
+        for kind in [Kind::Verify, Kind::Reset] {
+            if kind.token(mail).is_some() {
+                all.entry((mail.to.clone(), kind)).or_default().push(mail);
+            }
+        }
+    }
+    all
+}
+
+/// Asks until the answer is yes.
+#[track_caller]
+pub(super) fn until(what: &str, mut question: impl FnMut() -> bool) -> impl Future<Output = ()> {
+    let begun = Instant::now();
+    async move {
+        while !question() {
+            assert!(begun.elapsed() < PATIENCE, "{what}: not within {PATIENCE:?}");
+            tokio::time::sleep(Duration::from_millis(20)).await;
+        }
+    }
+}
+
+/// The nodes, the mail server, and the database between them.
+pub(super) struct House {
+    pub(super) mail: MailServer,
+    pub(super) nodes: Vec<Server>,
+    /// Those that were killed: their logs are read, too.
+    gone: Vec<Server>,
+    /// The clients of the nodes that are up.
+    clients: Arc<Mutex<Vec<Client>>>,
+    environment: Vec<(String, String)>,
+    _database: Database,
+}
+
+impl House {
+    /// Starts a mail server with these options of `server.py` and so many nodes with these settings, by their keys.
+    pub(super) fn open(backend: Backend, nodes: usize, options: &[&str], settings: &[(&str, &str)]) -> Self {
+        let (database, mail) = (Database::create(backend), MailServer::start(options));
+        let mut environment = database.environment();
+        environment.extend(mail.environment());
+        let always = [
+            ("MAIL__FROM", "Keyward <no-reply@id.example.com>"),
+            ("MAIL__LINK_BASE", "https://id.example.com"),
+        ];
+        let settings = always.iter().chain(settings);
+        environment.extend(settings.map(|(key, value)| (format!("KEYWARD__{key}"), (*value).to_owned())));
+        let nodes: Vec<_> = (0..nodes).map(|_| started(&environment)).collect();
+        Self {
+            mail,
+            clients: Arc::new(Mutex::new(nodes.iter().map(Server::client).collect())),
+            nodes,
+            gone: Vec::new(),
+            environment,
+            _database: database,
+        }
+    }
+
+    /// A client of one of the nodes, in turn.
+    pub(super) fn client(&self, n: usize) -> Client {
+        let clients = self.clients.lock().unwrap();
+        clients[n % clients.len()].clone()
+    }
+
+    /// How many mails wait, and how many were given up, as the operator is told.
+    pub(super) fn status(&self) -> (u64, u64) {
+        let said = run(&["mail", "status", "--json"], &self.environment, "");
+        assert_eq!(said.code, 0, "{}", said.stderr);
+        let said: serde_json::Value = serde_json::from_str(&said.stdout).unwrap();
+        let count = |name: &str| said[name].as_u64().unwrap();
+        (count("waiting"), count("failed"))
+    }
+
+    /// Waits until the outbox is empty; nothing was given up.
+    pub(super) async fn all_are_carried(&self) {
+        until("the outbox is empty", || {
+            let (waiting, failed) = self.status();
+            assert_eq!(failed, 0, "mails were given up");
+            waiting == 0
+        })
+        .await;
+    }
+
+    /// Ends a node as a power cut would, and starts another in its place.
+    pub(super) fn kill_and_start_again(&mut self, node: usize) {
+        self.nodes[node].kill();
+        let new = started(&self.environment);
+        self.clients.lock().unwrap()[node] = new.client();
+        self.gone.push(std::mem::replace(&mut self.nodes[node], new));
+    }
+
+    /// Somebody who asks for mails at all the nodes, until told to stop or enough is asked for; gives what was promised.
+    pub(super) fn load(
+        &self,
+        worker: usize,
+        stop: Arc<AtomicBool>,
+    ) -> impl Future<Output = Vec<Purpose>> + use<> {
+        let (clients, arrived) = (Arc::clone(&self.clients), self.mail.counter());
+        async move {
+            let mut promised: Vec<Purpose> = Vec::new();
+            let mut turn = worker;
+            let mut next = || {
+                turn += 1;
+                let clients = clients.lock().unwrap();
+                clients[turn % clients.len()].clone()
+            };
+            for n in 0.. {
+                if stop.load(Ordering::Relaxed) {
+                    break;
+                }
+                if promised.len() > arrived() / WORKERS + ON_THE_WAY / WORKERS {
+                    tokio::time::sleep(Duration::from_millis(20)).await;
+                    continue;
+                }
+                let email = format!("w{worker}n{n}@example.com");
+                let body = json!({ "email": email, "password": PASSWORD });
+                // A node that is killed promises nothing, and a mail may come all the same.
+                if accepted(&next(), "/register", &body, 201).await {
+                    promised.push((email.clone(), Kind::Verify));
+                    if accepted(&next(), "/password/forgot", &json!({ "email": email }), 202).await {
+                        promised.push((email, Kind::Reset));
+                    }
+                }
+            }
+            promised
+        }
+    }
+
+    /// Uses the link of every mail that has one, however often it came; each works. All at once: without Redis the answer to a
+    /// reset waits until every node knows that the sessions of before have ended.
+    pub(super) async fn links_work(&self, mails: &[Received]) {
+        let all = mails_by_purpose(mails);
+        for kind in [Kind::Verify, Kind::Reset] {
+            let of_kind = all.iter().filter(|((_, of), _)| *of == kind).enumerate();
+            let used = of_kind.map(|(n, ((email, _), same))| {
+                let (client, token) = (self.client(n), kind.token(same[0]).unwrap());
+                async move {
+                    let (path, body) = match kind {
+                        Kind::Verify => ("/email/verify", json!({ "token": token })),
+                        Kind::Reset => (
+                            "/password/reset",
+                            json!({ "token": token, "new_password": NEW_PASSWORD }),
+                        ),
+                    };
+                    let answer = client.post(path, &body).await;
+                    assert_eq!(answer.status, 204, "{kind:?} of {email}: {}", answer.text);
+                }
+            });
+            join_all(used).await;
+        }
+    }
+
+    /// Ends the nodes in order, and reads what all of them ever logged: no link, and no password.
+    pub(super) fn close(mut self) {
+        let mut logs: Vec<String> = self.nodes.iter_mut().map(Server::log_to_the_end).collect();
+        logs.extend(self.gone.iter().map(Server::log));
+        let mails = self.mail.mails();
+        let tokens = mails.iter().flat_map(Received::tokens);
+        let secrets: Vec<_> = tokens
+            .chain([PASSWORD.to_owned(), NEW_PASSWORD.to_owned()])
+            .collect();
+        for log in &logs {
+            assert!(!log.is_empty());
+            for secret in &secrets {
+                assert!(!log.contains(secret), "{secret} is in the log:\n{log}");
+            }
+        }
+    }
+}
+
+/// How many ask for mails at the same time.
+pub(super) const WORKERS: usize = 4;
+
+fn started(environment: &[(String, String)]) -> Server {
+    Server::try_start(environment).unwrap_or_else(|log| panic!("the server did not start:\n{log}"))
+}
+
+async fn accepted(client: &Client, path: &str, body: &serde_json::Value, status: u16) -> bool {
+    let request = client.request(reqwest::Method::POST, path).json(body);
+    let Ok(answer) = client.try_send(request).await else {
+        return false;
+    };
+    answer.expect(status);
+    true
+}
+
+/// Registers somebody, who is mailed a link.
+pub(super) async fn register(client: &Client, email: &str) {
+    let body = json!({ "email": email, "password": PASSWORD });
+    client.post("/register", &body).await.expect(201);
+}
+
+/// Asks for a reset, which is answered alike for everybody.
+pub(super) async fn forgot(client: &Client, email: &str) {
+    client
+        .post("/password/forgot", &json!({ "email": email }))
+        .await
+        .expect(202);
+}
