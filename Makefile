@@ -45,7 +45,7 @@ migrate: ## Apply the migrations to DATABASE_URL (default: SQLite in ./data; oth
 model: ## Check every state of the rotation and revocation protocols at the large sizes (minutes, some GB)
 	KEYWARD_MODEL=large $(CARGO) test --config 'profile.dev.package.auth-blacklist.opt-level=3' -p auth-blacklist --test model -- --nocapture --test-threads=1 $(ARGS)
 
-bench: ## Measure every route beside its limit, and write docs/benchmarks.md (others: make bench ARGS=growth, ARGS=flood)
+bench: ## Measure every route beside its limit, and write docs/benchmarks.md (others: make bench ARGS=growth, ARGS=flood, ARGS=sweep)
 	scripts/bench.sh $(ARGS)
 
 microbench: ## Measure what the domain's decisions, a hash and a token cost (criterion)

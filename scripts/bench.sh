@@ -4,6 +4,7 @@
 #   scripts/bench.sh                 every route beside its limit (some ten minutes)
 #   scripts/bench.sh growth          10,000, a million and ten million users (some twenty minutes, 20 GB of disk)
 #   scripts/bench.sh flood           sign-ins at ten times what can be made (some three minutes)
+#   scripts/bench.sh sweep           a million expired rows, swept while the service runs (some five minutes)
 #   scripts/bench.sh report          writes the documents from the results that are there
 #   scripts/bench.sh --help          what else may be said, such as --dir or --dry
 #

@@ -27,6 +27,7 @@ pub mod server;
 pub mod services;
 pub mod start;
 pub mod stats;
+pub mod sweep;
 
 // Not named in the code: with it SQLite and libpq are the ones that the product carries inside.
 use auth_storage as _;

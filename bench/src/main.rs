@@ -11,6 +11,7 @@ use bench::{
     rounds::Plan,
     say, scenarios,
     scenarios::Size,
+    sweep,
 };
 use chrono::SecondsFormat;
 use clap::{Parser, Subcommand};
@@ -55,6 +56,15 @@ enum What {
     /// A flood of sign-ins at ten times what can be made.
     Flood {
         /// Seconds of quiet, and of flood.
+        #[arg(long, default_value_t = 20)]
+        seconds: u32,
+    },
+    /// A million expired rows, swept while the service runs.
+    Sweep {
+        /// Rows to be swept.
+        #[arg(long, default_value_t = 1_000_000)]
+        rows: u64,
+        /// Seconds of quiet, and of the sweep.
         #[arg(long, default_value_t = 20)]
         seconds: u32,
     },
@@ -184,6 +194,24 @@ fn run(arguments: Arguments) -> Outcome<bool> {
             let section = run.section(figures, plan)?;
             noisy = section.taken.noise.is_noisy();
             results.flood = Some(section);
+        }
+        What::Sweep { rows, seconds } => {
+            let mut run = Run::begin(&arguments.dir)?;
+            let size = sweep::Size {
+                rows,
+                seconds,
+                waits: true,
+            };
+            let folder = run.folder.path();
+            let figures = sweep::measure(&run.programs, &run.http, folder, size, &mut run.calibration)?;
+            let plan = Plan {
+                rounds: 1,
+                seconds,
+                warm_up: 0,
+            };
+            let section = run.section(figures, plan)?;
+            noisy = section.taken.noise.is_noisy();
+            results.sweep = Some(section);
         }
         What::Report | What::Bare { .. } => {}
     }

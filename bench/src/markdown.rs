@@ -4,7 +4,7 @@ use crate::{
     Outcome,
     results::{
         BINARY_GOAL, Comparison, FLAT_GOAL, FLOOD_GOAL, Flooded, GROWTH_GOAL, Grown, LIBRARIES_GOAL, Latency,
-        READY_GOAL, REFUSAL_GOAL, RESIDENT_GOAL, Results, Start, Taken,
+        READY_GOAL, REFUSAL_GOAL, RESIDENT_GOAL, Results, SWEEP_GOAL, Start, Swept, Taken,
     },
 };
 use std::fmt::Write;
@@ -49,6 +49,13 @@ pub fn tables(results: &Results) -> Result<String, std::fmt::Error> {
         circumstances(&mut out, &section.taken)?;
         for flooded in &section.figures {
             flood(&mut out, flooded)?;
+        }
+    }
+    if let Some(section) = &results.sweep {
+        writeln!(out, "### A sweep of expired rows\n")?;
+        circumstances(&mut out, &section.taken)?;
+        for swept in &section.figures {
+            sweep(&mut out, swept)?;
         }
     }
     Ok(out)
@@ -281,6 +288,30 @@ fn flood(out: &mut String, flooded: &Flooded) -> std::fmt::Result {
         flooded.wrong,
         word(flooded.wrong == 0)
     )
+}
+
+fn sweep(out: &mut String, swept: &Swept) -> std::fmt::Result {
+    writeln!(
+        out,
+        "On {}: of {} expired rows {} went while it was measured.\n",
+        swept.backend,
+        number(swept.rows as f64),
+        number(swept.gone as f64)
+    )?;
+    writeln!(out, "| p50 / p99 of | quiet | beside the sweep | | goal | |")?;
+    writeln!(out, "| --- | ---: | ---: | ---: | ---: | --- |")?;
+    for one in &swept.routes {
+        let [p50, p99] = one.ratios();
+        writeln!(
+            out,
+            "| {} | {} | {} | × {p50:.2} / × {p99:.2} | ≤ × {SWEEP_GOAL:.0} | {} |",
+            one.route,
+            p50_p99(&one.quiet),
+            p50_p99(&one.swept),
+            word(p50 <= SWEEP_GOAL && p99 <= SWEEP_GOAL)
+        )?;
+    }
+    writeln!(out)
 }
 
 #[cfg(test)]

@@ -14,6 +14,8 @@ pub struct Results {
     pub growth: Option<Section<Vec<Grown>>>,
     /// A flood of sign-ins.
     pub flood: Option<Section<Vec<Flooded>>>,
+    /// A sweep of expired rows.
+    pub sweep: Option<Section<Vec<Swept>>>,
 }
 
 /// Figures of one run.
@@ -235,6 +237,72 @@ pub const FLOOD_GOAL: f64 = 2.0;
 pub const REFUSAL_GOAL: f64 = 50_000.0;
 /// How much memory may grow by: some connections' buffers, no more.
 pub const FLAT_GOAL: f64 = 1.25;
+
+/// A sweep of expired rows on one backend.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub struct Swept {
+    /// On which database.
+    pub backend: String,
+    /// How many rows there were to be swept.
+    pub rows: u64,
+    /// How many of them went while it was measured.
+    pub gone: u64,
+    /// How many were left after that: the sweep went on to the end.
+    pub left: u64,
+    /// What was asked for beside it.
+    pub routes: Vec<Beside>,
+}
+
+/// A route in quiet, and beside the sweep.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub struct Beside {
+    /// The route.
+    pub route: String,
+    /// While nothing was swept.
+    pub quiet: Latency,
+    /// During the sweep.
+    pub swept: Latency,
+}
+
+/// How much slower anything may get during a sweep.
+pub const SWEEP_GOAL: f64 = 2.0;
+
+impl Beside {
+    /// The p50 and the p99 during the sweep over those before.
+    #[must_use]
+    pub fn ratios(&self) -> [f64; 2] {
+        [
+            self.swept.p50 / self.quiet.p50.max(1.0),
+            self.swept.p99 / self.quiet.p99.max(1.0),
+        ]
+    }
+}
+
+impl Swept {
+    /// One line for the terminal.
+    #[must_use]
+    pub fn line(&self) -> String {
+        let routes: Vec<String> = self
+            .routes
+            .iter()
+            .map(|one| {
+                let [p50, p99] = one.ratios();
+                format!(
+                    "{} p50 {:.0} → {:.0} µs (× {p50:.2}), p99 {:.0} → {:.0} µs (× {p99:.2})",
+                    one.route, one.quiet.p50, one.swept.p50, one.quiet.p99, one.swept.p99
+                )
+            })
+            .collect();
+        format!(
+            "sweep [{}]: {} rows, {} gone while it was measured, {} left; {}",
+            self.backend,
+            self.rows,
+            self.gone,
+            self.left,
+            routes.join("; ")
+        )
+    }
+}
 
 impl Results {
     /// What the file holds; nothing if there is none.

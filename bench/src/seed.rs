@@ -1,6 +1,8 @@
 //! Users with a session each, many and fast, without Keyward: COPY into PostgreSQL, and one statement in SQLite. They are as the
 //! product would have made them: ascending UUIDv7, one password of a cheap hash, addresses by number.
 
+pub mod expired;
+
 use crate::{
     Outcome,
     harvest::{self, PASSWORD},
@@ -20,6 +22,7 @@ const DAY_MICROS: i64 = 86_400_000_000;
 enum Kind {
     User = 1,
     Session = 2,
+    Expired = 3,
 }
 
 /// A UUIDv7 for a number.

@@ -2,7 +2,7 @@
 
 use bench::{chart, markdown, results::Results};
 
-/// Two routes, growth and a flood; invented figures.
+/// Two routes, growth, a flood and a sweep; invented figures.
 #[cfg(test)]
 const INVENTED: &str = include_str!("invented.json");
 
@@ -35,6 +35,8 @@ fn each_goal_is_said_to_be_met_or_missed() {
     assert!(line("| token check, p50").contains("p99 × 1.5"));
     assert!(line("| 9,000 refusals").ends_with("| p99 < 50.0 ms | **missed** |"));
     assert!(line("| resident memory").ends_with("| met |"));
+    assert!(line("| /me | 0.20 ms").ends_with("| × 1.50 / × 1.50 | ≤ × 2 | met |"));
+    assert!(line("| /refresh | 0.50 ms").ends_with("| × 1.20 / × 2.50 | ≤ × 2 | **missed** |"));
 }
 
 #[test]

@@ -14,6 +14,7 @@ use bench::{
     scenarios::{self, Size},
     server::{Hashing, Place, Server, migrate},
     services::{POSTGRES_SETTINGS, Postgres},
+    sweep,
 };
 use diesel::{prelude::*, sql_types::Text};
 use std::{collections::BTreeSet, path::Path};
@@ -187,6 +188,15 @@ fn a_flood_is_measured_beside_checks_and_refreshes() {
     let flooded = flood::flood(&programs, &http, &place, flood::Size::smoke(), &mut quiet).unwrap();
     // How many answers were not as expected hangs on how busy the machine is: that is what a flood measures, in an optimised build.
     assert!(flooded.offered > 0.0 && flooded.admitted > 0.0, "{flooded:?}");
+}
+
+#[test]
+fn rows_to_be_swept_are_written_and_the_load_beside_them_is_answered() {
+    let (programs, http, folder) = (Programs::find().unwrap(), Http::new().unwrap(), folder());
+    let (size, mut quiet) = (sweep::Size::smoke(), Calibration::none());
+    let swept = sweep::measure(&programs, &http, folder.path(), size, &mut quiet).unwrap();
+    assert_eq!(swept.len(), 2);
+    assert!(swept.iter().all(|one| one.rows == size.rows), "{swept:?}");
 }
 
 /// A figure with errors in it would be worse than none.

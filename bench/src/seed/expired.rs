@@ -1,0 +1,157 @@
+//! Rows that have had their day, of each kind that the sweep removes, written without Keyward: the same statements for both
+//! databases, but for how a number becomes an id, a code and a moment.
+
+use super::{FIRST_MS, Kind};
+use crate::{Outcome, services::Postgres};
+use diesel::{connection::SimpleConnection, prelude::*, sql_types::BigInt};
+use std::path::Path;
+
+/// How many kinds of rows there are.
+pub const KINDS: u64 = 5;
+/// How many audit events a seal covers.
+const SEALED: u64 = 1_000;
+
+/// Where the rows go.
+pub enum Target<'a> {
+    /// A file.
+    Sqlite(&'a Path),
+    /// A server, and the name of a database.
+    Postgres(&'a Postgres, &'a str),
+}
+
+#[derive(QueryableByName)]
+struct Counted {
+    #[diesel(sql_type = BigInt)]
+    rows: i64,
+}
+
+impl Target<'_> {
+    /// Writes so many rows of each kind into a database that has its schema, so many users, and no seal yet.
+    ///
+    /// # Errors
+    /// If a statement is refused.
+    pub fn fill(&self, each: u64, users: u64) -> Outcome<()> {
+        for statement in self.statements(each, users) {
+            self.run(&statement)?;
+        }
+        match self {
+            Target::Sqlite(_) => self.run("ANALYZE"),
+            Target::Postgres(..) => self.run("VACUUM ANALYZE"),
+        }
+    }
+
+    /// How many of them are left.
+    ///
+    /// # Errors
+    /// If the statement is refused.
+    pub fn left(&self, each: u64) -> Outcome<u64> {
+        let sql = format!(
+            "SELECT (SELECT count(*) FROM revocations WHERE until < {yesterday})
+                  + (SELECT count(*) FROM one_time_tokens WHERE expires_at < {yesterday})
+                  + (SELECT count(*) FROM sessions WHERE ended_at < {long_ago})
+                  + (SELECT count(*) FROM outbox WHERE done_at < {long_ago})
+                  + (SELECT count(*) FROM audit_events WHERE batch <= {seals}) AS rows",
+            yesterday = self.ago(1),
+            long_ago = self.ago(35),
+            seals = each.div_ceil(SEALED),
+        );
+        let rows = match self {
+            Target::Sqlite(file) => {
+                let mut c = SqliteConnection::establish(&file.display().to_string())?;
+                diesel::sql_query(sql).get_result::<Counted>(&mut c)?.rows
+            }
+            Target::Postgres(server, database) => server.sql(database, &sql)?.parse()?,
+        };
+        Ok(u64::try_from(rows)?)
+    }
+
+    fn run(&self, statement: &str) -> Outcome<()> {
+        match self {
+            Target::Sqlite(file) => {
+                let mut c = SqliteConnection::establish(&file.display().to_string())?;
+                c.batch_execute(&format!("PRAGMA synchronous = OFF; {statement}"))?;
+            }
+            Target::Postgres(server, database) => {
+                server.sql(database, statement)?;
+            }
+        }
+        Ok(())
+    }
+
+    fn statements(&self, each: u64, users: u64) -> [String; 6] {
+        let numbers = |count: u64| {
+            format!(
+                "WITH RECURSIVE numbers(n) AS (SELECT 0 UNION ALL SELECT n + 1 FROM numbers WHERE n + 1 < {count}) SELECT"
+            )
+        };
+        let all = numbers(each);
+        let (id, user) = (
+            self.id(Kind::Expired, "n"),
+            self.id(Kind::User, &format!("(n % {users})")),
+        );
+        let (code, yesterday, before, long_ago, years_ago) =
+            (self.code(), self.ago(2), self.ago(3), self.ago(40), self.ago(800));
+        [
+            format!(
+                "INSERT INTO revocations (id, kind, until, recorded_at)
+                 {all} {id}, 'token', {yesterday}, {before} FROM numbers"
+            ),
+            format!(
+                "INSERT INTO one_time_tokens (id, kind, user_id, digest, created_at, expires_at)
+                 {all} {id}, 'report', {user}, {code}, {before}, {yesterday} FROM numbers"
+            ),
+            format!(
+                "INSERT INTO sessions (id, user_id, generation, created_at, rotation, rotated_at, refresh_expires_at,
+                                       access_until, ended_at, end_reason)
+                 {all} {id}, {user}, 0, {long_ago}, 0, {long_ago}, {long_ago}, {long_ago}, {long_ago}, 'logout' FROM numbers"
+            ),
+            format!(
+                "INSERT INTO outbox (id, kind, user_id, facts, created_at, due_at, attempts, outcome, done_at)
+                 {all} {id}, 'password_reset', {user}, '{{}}', {long_ago}, {long_ago}, 1, 'sent', {long_ago} FROM numbers"
+            ),
+            format!(
+                "INSERT INTO audit_events (id, at, actor, action, subject, details, batch)
+                 {all} {id}, {years_ago}, 'anonymous', 'session_ended', {user}, '{{}}', n / {SEALED} + 1 FROM numbers"
+            ),
+            // The codes are checked by those who verify the chain, and these are gone by then.
+            format!(
+                "INSERT INTO audit_seals (number, previous, count, mac, sealed_at)
+                 {} n + 1, {code}, {SEALED}, {code}, {years_ago} FROM numbers",
+                numbers(each.div_ceil(SEALED))
+            ),
+        ]
+    }
+
+    /// A UUIDv7 for a number, as [`super::id`] makes it.
+    fn id(&self, kind: Kind, n: &str) -> String {
+        let (ms, kind) = (format!("({FIRST_MS} + {n})"), kind as u8);
+        match self {
+            Target::Sqlite(_) => {
+                format!("printf('%08x-%04x-7%03x-8000-%012x', {ms} >> 16, {ms} & 65535, {kind}, {n})")
+            }
+            Target::Postgres(..) => {
+                let hex = |number: &str, digits: u8| format!("lpad(to_hex({number}), {digits}, '0')");
+                let (upper, lower) = (hex(&format!("{ms} >> 16"), 8), hex(&format!("{ms} & 65535"), 4));
+                let last = hex(&format!("{n}::bigint"), 12);
+                format!("({upper} || '-' || {lower} || '-7{kind:03x}-8000-' || {last})::uuid")
+            }
+        }
+    }
+
+    /// 32 bytes for a number.
+    fn code(&self) -> &'static str {
+        match self {
+            Target::Sqlite(_) => "CAST(printf('%032d', n) AS BLOB)",
+            Target::Postgres(..) => "convert_to(lpad(n::text, 32, '0'), 'UTF8')",
+        }
+    }
+
+    /// A moment so many days ago.
+    fn ago(&self, days: i64) -> String {
+        let at = chrono::Utc::now() - chrono::Duration::days(days);
+        match self {
+            Target::Sqlite(_) => at.timestamp_micros().to_string(),
+            Target::Postgres(..) => format!("'{}'::timestamptz", at.to_rfc3339()),
+        }
+    }
+}
