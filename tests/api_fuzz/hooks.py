@@ -188,10 +188,12 @@ SELDOM_LUCKY = {"resetPassword", "verifyEmail", "reportNotMe", "deleteMe"}
 
 @schemathesis.hook
 def map_case(context, case):
-    """Gives half of the fitting bodies and paths something genuine, and all of the bodies that links lead on from."""
+    """Gives half or more of the fitting bodies and paths something genuine, and all of the bodies that links lead on from."""
     name = case.operation.definition.raw.get("operationId")
     if case.meta is not None and case.path_parameters and case.meta.generation.mode.is_positive:
-        path = genuine_path(name, case) if chance(case.path_parameters, 2) else None
+        # Of two ids, both have to be right.
+        sides = 8 if name in PATHS else 2
+        path = genuine_path(name, case) if chance(case.path_parameters, sides) else None
         if path is not None and not in_phase(case, TestPhase.STATEFUL):
             case.path_parameters = path
     if case.path_parameters and case.path_parameters.get("id") in KEPT:

@@ -2,5 +2,6 @@
 
 mod accounts;
 mod load;
+mod taking_over;
 mod tokens;
 mod wire;

@@ -84,10 +84,10 @@ on_every_backend! {
 async fn keys_open_under_the_new_master_key_alone_after_they_were_resealed() {
     let app = TestApp::start(tests::Backend::Sqlite).await;
     let new = MasterKey::from_bytes([9; 32]);
-    let count = operator(&app).reseal(&new).await.unwrap();
+    let count = operator(&app).reseal(&new, &app.operator()).await.unwrap();
     assert_eq!(count, 2);
     assert!(
-        operator(&app).reseal(&new).await.is_err(),
+        operator(&app).reseal(&new, &app.operator()).await.is_err(),
         "the old master key opens nothing any more"
     );
 }

@@ -89,7 +89,13 @@ on_every_backend! {
         let second = token_for(&app, "ada@example.com").await;
         assert_ne!(first, second);
         reset(&app, &first, NEW_PASSWORD).await.expect(400);
-        login(&app, "ada@example.com", PASSWORD).await.expect(200);
+        let signed_in = login(&app, "ada@example.com", PASSWORD).await.expect(200);
+        let from_a_known_device = app
+            .anonymous()
+            .request(reqwest::Method::POST, "/login")
+            .header("x-device-token", signed_in.header("x-device-token").unwrap())
+            .json(&json!({ "email": "ada@example.com", "password": PASSWORD }));
+        app.anonymous().send(from_a_known_device).await.expect(200);
         reset(&app, &second, NEW_PASSWORD).await.expect(400);
 
         app.clock.advance(Span::seconds(1));

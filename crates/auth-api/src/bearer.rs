@@ -13,7 +13,7 @@ use actix_web::{
     dev::Payload,
     http::{Method, header::AUTHORIZATION},
 };
-use auth_domain::{audit::Actor, time::Timestamp};
+use auth_domain::time::Timestamp;
 use auth_service::{Bearer, Caller, Principal, Service};
 use futures::future::LocalBoxFuture;
 
@@ -59,11 +59,8 @@ impl FromRequest for Acting {
 async fn act(request: &HttpRequest) -> Result<Acting, Problem> {
     let principal = sign_in(request).await?.principal;
     let service = service_of(request)?;
-    let actor = Actor::User(principal.user());
-    Ok(Acting {
-        principal,
-        caller: Call::of(request).caller(&service).proved(actor),
-    })
+    let caller = Call::of(request).caller(&service).signed_in(&principal);
+    Ok(Acting { principal, caller })
 }
 
 /// The extractor of whoever shows a token that holds: a signed-in user, or a script with an API key.

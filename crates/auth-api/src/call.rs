@@ -50,6 +50,7 @@ impl Call {
             actor: Actor::Anonymous,
             origin: self.origin,
             request_id: self.request_id,
+            held: None,
             device: self.device,
         }
     }

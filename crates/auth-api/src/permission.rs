@@ -1,5 +1,5 @@
 //! "May do this" as an argument: a handler that takes a [`May`] of a permission can't be reached without it, whether by an
-//! access token or by an API key. A route that names none does not compile into an admin route.
+//! access token or by an API key. That every admin route takes one, `tests/e2e/admin/permissions.rs` walks the table to see.
 
 use crate::{
     bearer,
@@ -61,7 +61,11 @@ async fn admit<P: Needs>(request: &HttpRequest) -> Result<May<P>, Problem> {
             format!("This needs the permission {}.", P::PERMISSION.as_str()),
         ));
     }
-    let caller = Call::of(request).caller(&service).proved(bearer.actor());
+    let caller = Call::of(request).caller(&service);
+    let caller = match &bearer {
+        Bearer::Session(principal) => caller.signed_in(principal),
+        Bearer::Key(_) => caller.proved(bearer.actor()),
+    };
     Ok(May {
         bearer,
         caller,

@@ -107,6 +107,8 @@ macro_rules! actions {
 actions! {
     /// Somebody registered.
     Registered = "registered";
+    /// Somebody tried to register with an address that a verified user has.
+    RegistrationRefused = "registration_refused";
     /// The first administrator was made.
     SetUp = "set_up";
     /// The token that makes the first administrator was made.
@@ -165,6 +167,8 @@ actions! {
     ApiKeyRevoked = "api_key_revoked";
     /// The signing keys were rotated; `compromised` says whether the old one was dropped.
     KeysRotated = "keys_rotated";
+    /// What the master key seals was sealed with another one.
+    KeysResealed = "keys_resealed";
     /// A machine client was registered.
     ClientCreated = "client_created";
     /// A machine client was removed.

@@ -35,11 +35,13 @@ pub enum MailKind {
     Reported,
     /// To the owner, once the account was deleted: a notice.
     AccountDeleted,
+    /// To the owner, when an API key of the account was made: a notice.
+    ApiKeyCreated,
 }
 
 impl MailKind {
     /// Every kind.
-    pub const ALL: [Self; 12] = [
+    pub const ALL: [Self; 13] = [
         Self::PasswordReset,
         Self::PasswordChanged,
         Self::EmailVerification,
@@ -52,6 +54,7 @@ impl MailKind {
         Self::LockedOut,
         Self::Reported,
         Self::AccountDeleted,
+        Self::ApiKeyCreated,
     ];
 
     /// The word that is stored, and that names the templates.
@@ -70,6 +73,7 @@ impl MailKind {
             Self::LockedOut => "locked_out",
             Self::Reported => "reported",
             Self::AccountDeleted => "account_deleted",
+            Self::ApiKeyCreated => "api_key_created",
         }
     }
 
@@ -93,6 +97,7 @@ impl MailKind {
                 | Self::EmailChanged
                 | Self::NewDevice
                 | Self::RefreshTokenReuse
+                | Self::ApiKeyCreated
         )
     }
 }
@@ -131,7 +136,7 @@ mod tests {
                 .into_iter()
                 .collect::<BTreeSet<_>>()
                 .len(),
-            12
+            13
         );
     }
 

@@ -4,7 +4,10 @@
 //! What it counts by is an address, an id or a digest: nothing of an account can be read from a key.
 
 use crate::name::LimitName;
-use auth_domain::{ids::UserId, rate::Limit};
+use auth_domain::{
+    ids::{SessionId, UserId},
+    rate::Limit,
+};
 use std::{
     fmt::Write as _,
     net::{IpAddr, Ipv6Addr},
@@ -47,6 +50,12 @@ impl Claim {
     #[must_use]
     pub fn by_user(user: UserId) -> Self {
         Self::new(LimitName::PerUser, user.to_string())
+    }
+
+    /// A refresh of a session: of the same limit as its user's changes, and counted by itself.
+    #[must_use]
+    pub fn by_session(session: SessionId) -> Self {
+        Self::new(LimitName::PerUser, session.to_string())
     }
 
     /// Something that counts for the whole service.

@@ -24,7 +24,7 @@ pub struct LimitsConfig {
     pub mail_per_recipient: Limit,
     /// Requests by one user that issue or change credentials.
     pub per_user: Limit,
-    /// The same for the whole service, with sign-in, registration and mail by clients that are not known devices.
+    /// Sign-ins, registrations and mails of clients that are not known devices, in all.
     pub service: Limit,
     /// Failed sign-ins to one account by clients that are not known devices.
     pub guesses_per_account: Limit,

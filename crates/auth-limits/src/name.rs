@@ -1,4 +1,4 @@
-//! What the limits are called: in the configuration, in the keys, in `RateLimit` headers and in metrics, everywhere the same.
+//! What the limits are called: in the configuration, in the keys, and in `RateLimit` headers, everywhere the same.
 
 use std::fmt;
 
@@ -15,7 +15,7 @@ pub enum LimitName {
     MailPerRecipient,
     /// What one user does that issues or changes credentials.
     PerUser,
-    /// The same for all users together, and what unknown clients ask of the whole service.
+    /// Sign-ins, registrations and mails of unknown devices, in all.
     Service,
     /// Failed sign-ins to one account, by clients that it does not know.
     GuessesPerAccount,

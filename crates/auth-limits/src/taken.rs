@@ -59,17 +59,6 @@ impl Taken {
         matches!(self, Self::Granted(_))
     }
 
-    /// The limit to be told of: the one that refused, or the one that will be the next to do so.
-    #[must_use]
-    pub fn tightest(&self) -> Option<&Standing> {
-        match self {
-            Self::Granted(standings) => standings
-                .iter()
-                .min_by_key(|standing| (standing.remaining, std::cmp::Reverse(standing.reset_after))),
-            Self::Refused(standing) => Some(standing),
-        }
-    }
-
     pub(crate) fn of(asked: &[Asked<'_>], decisions: &[Decision]) -> Self {
         let refused = asked
             .iter()

@@ -10,6 +10,7 @@ use auth_domain::{
     email::EmailAddress,
     ids::UserId,
     password_hash::PasswordHash,
+    revocation::Revocation,
     role::Role,
     time::Timestamp,
     user::{DisplayName, User, UserStatus},
@@ -29,6 +30,17 @@ pub struct NewAccount {
     pub role: String,
     /// Whether its address is known to be its own.
     pub email_verified: bool,
+}
+
+/// A user that was changed, or is no more.
+#[derive(Debug)]
+pub struct ChangedUser {
+    /// The user after the change; before it, if it was deleted.
+    pub user: User,
+    /// What has to be announced.
+    pub revocations: Vec<Revocation>,
+    /// How many live sessions ended.
+    pub sessions_ended: u64,
 }
 
 /// A user, named by its id or by its address.
@@ -58,6 +70,21 @@ impl Admin {
     /// [`Error::InvalidEmail`], [`Error::InvalidName`], [`Error::UnknownRole`], [`Error::WeakPassword`], [`Error::EmailTaken`],
     /// or a failure.
     pub async fn create_user(&self, wanted: NewAccount, by: &Caller) -> Result<User, Error> {
+        let user = self.new_account(wanted, by).await?;
+        let made = self.storage().insert_user(user, None, None, self.terms(by)?);
+        created(made.await?)
+    }
+
+    /// Makes a user and mails it a link to choose its password.
+    ///
+    /// # Errors
+    /// Those of [`Admin::create_user`].
+    pub async fn invite_user(&self, wanted: NewAccount, by: &Caller) -> Result<User, Error> {
+        let user = self.new_account(wanted, by).await?;
+        created(self.storage().invite_user(user, self.terms(by)?).await?)
+    }
+
+    async fn new_account(&self, wanted: NewAccount, by: &Caller) -> Result<NewUser, Error> {
         let email = EmailAddress::parse(&wanted.email)?;
         let name = wanted.name.as_deref().map(DisplayName::parse).transpose()?;
         let role = self.known_role(&wanted.role)?;
@@ -69,7 +96,7 @@ impl Admin {
             ),
             None => None,
         };
-        let user = NewUser {
+        Ok(NewUser {
             id: self.new_user_id(by.now)?,
             email,
             name,
@@ -78,15 +105,7 @@ impl Admin {
             email_verified_at: wanted.email_verified.then_some(by.now),
             created_at: by.now,
             password_hash,
-        };
-        match self
-            .storage()
-            .insert_user(user, None, None, self.terms(by)?)
-            .await?
-        {
-            InsertedUser::Created(user) => Ok(user),
-            InsertedUser::EmailTaken => Err(Error::EmailTaken),
-        }
+        })
     }
 
     /// Stores users from elsewhere, in one transaction. Answers for each, in order, whether its address was free.
@@ -145,7 +164,7 @@ impl Admin {
         user: UserId,
         change: UserChange,
         by: &Caller,
-    ) -> Result<UserOutcome, Error> {
+    ) -> Result<ChangedUser, Error> {
         if change.role.as_ref().is_some_and(|role| !self.roles().knows(role)) {
             return Err(Error::UnknownRole);
         }
@@ -165,7 +184,7 @@ impl Admin {
         user: &User,
         password: SecretString,
         by: &Caller,
-    ) -> Result<UserOutcome, Error> {
+    ) -> Result<ChangedUser, Error> {
         let hash: PasswordHash = self
             .hasher()
             .accept_and_hash(password, &user.email, user.name.as_ref())
@@ -181,7 +200,7 @@ impl Admin {
     ///
     /// # Errors
     /// [`Error::NotFound`], [`Error::LastAdmin`], or a failure.
-    pub async fn delete_user(&self, user: UserId, by: &Caller) -> Result<UserOutcome, Error> {
+    pub async fn delete_user(&self, user: UserId, by: &Caller) -> Result<ChangedUser, Error> {
         done(
             self.storage()
                 .delete_user(user, self.administrators(), self.cut_terms(by)?)
@@ -195,7 +214,7 @@ impl Admin {
     ///
     /// # Errors
     /// [`Error::NotFound`], or a failure.
-    pub async fn lock_out(&self, user: UserId, by: &Caller) -> Result<UserOutcome, Error> {
+    pub async fn lock_out(&self, user: UserId, by: &Caller) -> Result<ChangedUser, Error> {
         done(self.storage().lock_out(user, self.cut_terms(by)?).await?)
     }
 
@@ -212,10 +231,29 @@ impl Admin {
     }
 }
 
-fn done(outcome: UserOutcome) -> Result<UserOutcome, Error> {
+fn created(outcome: InsertedUser) -> Result<User, Error> {
     match outcome {
+        InsertedUser::Created(user) => Ok(user),
+        InsertedUser::EmailTaken => Err(Error::EmailTaken),
+    }
+}
+
+/// What the outcome of a change comes to for those who asked for it.
+///
+/// # Errors
+/// [`Error::NotFound`], [`Error::LastAdmin`].
+pub(crate) fn done(outcome: UserOutcome) -> Result<ChangedUser, Error> {
+    match outcome {
+        UserOutcome::Changed {
+            user,
+            revocations,
+            sessions_ended,
+        } => Ok(ChangedUser {
+            user,
+            revocations,
+            sessions_ended,
+        }),
         UserOutcome::NotFound => Err(Error::NotFound),
         UserOutcome::LastAdmin => Err(Error::LastAdmin),
-        changed => Ok(changed),
     }
 }

@@ -5,14 +5,14 @@ use crate::{
     config::ServiceConfig,
     error::Error,
     hashing::Hasher,
-    moment::{Caller, Entropy, chance},
+    moment::{Caller, Entropy},
 };
 use auth_domain::{
     revocation::grace,
     role::{Role, RoleBook},
     time::{Span, after},
 };
-use auth_storage::{Author, Storage, Terms};
+use auth_storage::{Storage, Terms};
 use std::sync::Arc;
 
 /// How long after a cut a sign-in that was under way may still give out a token: revocations are kept this much longer than the
@@ -79,12 +79,7 @@ impl Admin {
             now: caller.now,
             until_at_least: caller.now,
             grace: grace(self.0.config.leeway()),
-            by: Author {
-                actor: caller.actor,
-                ip: caller.origin.ip,
-                request_id: caller.request_id.clone(),
-                seed: chance(self.entropy())?,
-            },
+            by: caller.author(self.entropy())?,
         })
     }
 

@@ -1,5 +1,5 @@
 //! API keys, for scripts. A key is shown once, stored as its digest, and does what its permissions say as long as its owner's
-//! role holds them, too. It opens no session and changes no credential.
+//! role holds them, too. It opens no session, and the routes of one's own account don't take it.
 
 use crate::{
     admin::Admin,
@@ -54,15 +54,6 @@ impl Bearer {
         }
     }
 
-    /// Its role.
-    #[must_use]
-    pub fn role(&self) -> &Role {
-        match self {
-            Self::Session(principal) => principal.role(),
-            Self::Key(holder) => &holder.owner.role,
-        }
-    }
-
     /// As the audit log says it.
     #[must_use]
     pub fn actor(&self) -> Actor {
@@ -110,10 +101,23 @@ impl Service {
         }
     }
 
-    /// Makes a key for a user. It is in this answer and nowhere else.
+    /// Whether the bearer may give this role: nobody hands out what it does not hold itself.
     ///
     /// # Errors
-    /// [`Error::InvalidName`], [`Error::ExpiryInThePast`], [`Error::PermissionNotHeld`], [`Error::TooManyApiKeys`],
+    /// [`Error::PermissionNotHeld`].
+    pub fn check_may_give(&self, bearer: &Bearer, role: &Role) -> Result<(), Error> {
+        let held = self.roles().held_by(role);
+        if held.iter().all(|one| self.permits(bearer, *one)) {
+            Ok(())
+        } else {
+            Err(Error::PermissionNotHeld)
+        }
+    }
+
+    /// Makes a key for a user; a key makes none. It is in this answer and nowhere else.
+    ///
+    /// # Errors
+    /// [`Error::Forbidden`], [`Error::InvalidName`], [`Error::ExpiryInThePast`], [`Error::PermissionNotHeld`], [`Error::TooManyApiKeys`],
     /// [`Error::NotFound`], [`Error::RateLimited`], or a failure.
     pub async fn create_api_key(
         &self,
@@ -122,6 +126,9 @@ impl Service {
         wanted: WantedKey,
         caller: &Caller,
     ) -> Result<(ApiKey, SecretString), Error> {
+        if matches!(maker, Bearer::Key(_)) {
+            return Err(Error::Forbidden);
+        }
         let name = KeyName::parse(&wanted.name)?;
         if wanted.expires_at.is_some_and(|end| end <= caller.now) {
             return Err(Error::ExpiryInThePast);
@@ -156,33 +163,13 @@ impl Service {
             .insert_api_key(new, MOST_API_KEYS, self.terms(caller)?)
             .await?
         {
-            InsertedKey::Created => Ok((key, secret)),
+            InsertedKey::Created => {
+                self.wake_post();
+                Ok((key, secret))
+            }
             InsertedKey::TooMany => Err(Error::TooManyApiKeys(MOST_API_KEYS)),
+            InsertedKey::NoUser if maker.user() == owner => Err(Error::TokenRevoked),
             InsertedKey::NoUser => Err(Error::NotFound),
-        }
-    }
-
-    /// A user's keys, newest first.
-    ///
-    /// # Errors
-    /// A failure.
-    pub async fn api_keys(&self, owner: UserId) -> Result<Vec<ApiKey>, Error> {
-        Ok(self.storage().api_keys(owner).await?)
-    }
-
-    /// Takes a key away; it is refused from now on, on every node.
-    ///
-    /// # Errors
-    /// [`Error::NotFound`], also for another user's key; or a failure.
-    pub async fn revoke_api_key(&self, owner: UserId, id: ApiKeyId, caller: &Caller) -> Result<(), Error> {
-        if self
-            .storage()
-            .revoke_api_key(owner, id, self.terms(caller)?)
-            .await?
-        {
-            Ok(())
-        } else {
-            Err(Error::NotFound)
         }
     }
 }

@@ -168,19 +168,31 @@ impl Chores {
     /// One row for each limit and whom it refused in the last minute.
     pub(crate) async fn note_refusals(&self) -> Result<(), Error> {
         let caller = Caller::service(self.clock.now());
-        for (limit, key, count) in self.refusals.take() {
-            let details = vec![
-                ("limit", limit.to_owned()),
-                ("key", key),
-                ("count", count.to_string()),
-            ];
-            let terms = self.admin.terms(&caller)?;
-            self.admin
-                .storage()
-                .note(Action::LimitRefused, None, details, terms)
-                .await?;
+        let mut outcome = Ok(());
+        for sum in self.refusals.take() {
+            if outcome.is_ok() {
+                outcome = self.note_refusal(&sum, &caller).await;
+            }
+            if outcome.is_err() {
+                self.refusals.put_back(sum);
+            }
         }
-        Ok(())
+        outcome
+    }
+
+    async fn note_refusal(&self, sum: &(&'static str, String, u64), caller: &Caller) -> Result<(), Error> {
+        let (limit, key, count) = sum;
+        let details = vec![
+            ("limit", (*limit).to_owned()),
+            ("key", key.clone()),
+            ("count", count.to_string()),
+        ];
+        let terms = self.admin.terms(caller)?;
+        Ok(self
+            .admin
+            .storage()
+            .note(Action::LimitRefused, None, details, terms)
+            .await?)
     }
 
     /// What has expired, and then what the audit log is not kept for any longer.
@@ -283,6 +295,7 @@ mod tests {
                 ip: None,
                 request_id: None,
                 seed: [4; 10],
+                held: None,
             },
         };
         storage.revoke_token(asked.token, terms).await.unwrap();

@@ -7,7 +7,7 @@ use crate::{
     moment::{Caller, chance},
     service::Service,
 };
-use auth_domain::{email::EmailAddress, ids::MailId, one_time::TokenKind};
+use auth_domain::{email::EmailAddress, ids::MailId, mail::MailKind, one_time::TokenKind};
 use auth_storage::Redeemed;
 use secrecy::SecretString;
 
@@ -22,7 +22,10 @@ impl Service {
             return Ok(());
         }
         self.admit_mail(caller).await?;
-        if !self.may_mail_to(user.email.as_str(), caller).await {
+        if !self
+            .may_mail_to(user.email.as_str(), MailKind::EmailVerification, caller)
+            .await
+        {
             return Ok(());
         }
         let mailed = self.verification_mail(&user.email, caller)?;
@@ -49,7 +52,10 @@ impl Service {
         let new = EmailAddress::parse(new)?;
         self.check_password(principal, caller, password).await?;
         self.admit_mail(caller).await?;
-        if !self.may_mail_to(new.as_str(), caller).await {
+        if !self
+            .may_mail_to(new.as_str(), MailKind::EmailChangeConfirm, caller)
+            .await
+        {
             return Ok(());
         }
         let id = MailId::from_parts(caller.now, chance(self.entropy())?);

@@ -1,12 +1,21 @@
 //! The gate before everything that somebody could do too often: limits, and the slow-down of guessing (behaviour.md §7). One
 //! place holds both, so that no way to a password goes around them; a request takes all that it falls under in one step.
 
-use crate::{device::KnownDevice, error::Error, moment::Caller, service::Service, tokens::sha256};
+use crate::{
+    device::KnownDevice,
+    error::Error,
+    master_key::{MasterKey, Purpose},
+    moment::Caller,
+    service::Service,
+    tokens::sha256,
+};
 use auth_domain::{
     email::EmailAddress,
     ids::{SessionId, UserId},
+    mail::MailKind,
 };
 use auth_limits::{Claim, Standing, Taken};
+use aws_lc_rs::hmac;
 
 /// A guess at a password that was let through: it is counted, and given back if it turns out to be none.
 pub(crate) struct Guess(Claim);
@@ -23,7 +32,7 @@ impl Service {
         known: Option<KnownDevice>,
     ) -> Result<Guess, Error> {
         let guess = known.map_or_else(
-            || Claim::guess_at(sha256(account.key().as_bytes())),
+            || Claim::guess_at(self.name_of(account.key())),
             |device| Claim::guess_by_device(device.digest()),
         );
         let mut claims = vec![guess.clone()];
@@ -52,7 +61,7 @@ impl Service {
 
     /// A wrong password of a signed-in user counts against the account as well: it is the same secret that is guessed at.
     pub(crate) async fn count_against(&self, account: &EmailAddress, caller: &Caller) {
-        let claim = Claim::guess_at(sha256(account.key().as_bytes()));
+        let claim = Claim::guess_at(self.name_of(account.key()));
         // Refused, the account is slowed down already.
         let _counted = self.shared().limits.take(&[claim], caller.now).await;
     }
@@ -80,11 +89,12 @@ impl Service {
         self.admit(&self.with_service(from, caller), caller).await
     }
 
-    /// Whether one more mail may go to this address. Nobody is told: the answer is the same.
-    pub(crate) async fn may_mail_to(&self, recipient: &str, caller: &Caller) -> bool {
+    /// Whether one more mail of a kind may go to this address. Nobody is told: the answer is the same. Each kind has a budget of
+    /// its own: what somebody else asks for in an owner's name takes nothing of the reset links.
+    pub(crate) async fn may_mail_to(&self, recipient: &str, kind: MailKind, caller: &Caller) -> bool {
         let key = EmailAddress::parse(recipient)
             .map_or_else(|_| recipient.to_owned(), |email| email.key().to_owned());
-        let claim = Claim::mail_to(sha256(key.as_bytes()));
+        let claim = Claim::mail_to(self.name_of(&format!("{} {key}", kind.as_str())));
         match self
             .shared()
             .limits
@@ -107,6 +117,14 @@ impl Service {
         self.admit(&[Claim::by_user(user)], caller).await
     }
 
+    /// A session is refreshed. Counted by itself: a token of a session that is over takes nothing of its user's.
+    ///
+    /// # Errors
+    /// [`Error::RateLimited`].
+    pub(crate) async fn admit_refresh(&self, session: SessionId, caller: &Caller) -> Result<(), Error> {
+        self.admit(&[Claim::by_session(session)], caller).await
+    }
+
     /// Somebody presents a one-time token.
     ///
     /// # Errors
@@ -114,6 +132,11 @@ impl Service {
     pub(crate) async fn admit_link(&self, caller: &Caller) -> Result<(), Error> {
         let claims: Vec<Claim> = caller.origin.ip.map(Claim::sign_in_from).into_iter().collect();
         self.admit(&claims, caller).await
+    }
+
+    /// What an address is counted by: nobody without the key can tell whose it is, in Redis and in the audit log.
+    fn name_of(&self, address: &str) -> [u8; 32] {
+        self.shared().account_names.of(address)
     }
 
     /// The claim, and the whole service's for clients that no user knows.
@@ -141,6 +164,19 @@ impl Service {
     }
 }
 
+/// Names accounts for the counters by a code of their address.
+pub(crate) struct AccountNames(hmac::Key);
+
+impl AccountNames {
+    pub(crate) fn new(master: &MasterKey) -> Result<Self, Error> {
+        Ok(Self(master.hmac_key(Purpose::Limits)?))
+    }
+
+    pub(crate) fn of(&self, address: &str) -> [u8; 32] {
+        sha256(hmac::sign(&self.0, address.as_bytes()).as_ref())
+    }
+}
+
 /// What a limit refused, summed for the audit log: one row a limit and whom it counts, each minute (behaviour.md §9).
 #[derive(Default)]
 pub(crate) struct Refusals(std::sync::Mutex<std::collections::HashMap<(&'static str, String), u64>>);
@@ -158,6 +194,12 @@ impl Refusals {
         let mut sums = self.0.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
         let key = if sums.len() < SUMS { key } else { "others" };
         *sums.entry((name, key.to_owned())).or_default() += 1;
+    }
+
+    /// Puts a sum back that could not be written down.
+    pub(crate) fn put_back(&self, (name, key, count): (&'static str, String, u64)) {
+        let mut sums = self.0.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
+        *sums.entry((name, key)).or_default() += count;
     }
 
     /// What was summed since the last call.

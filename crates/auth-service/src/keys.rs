@@ -6,13 +6,14 @@ use crate::{
     error::Error,
     keyset::{KeySet, generate},
     master_key::MasterKey,
-    moment::{Caller, Entropy, chance},
+    moment::{Caller, Entropy},
 };
 use auth_domain::{
     keys::{self, KeyStanding, KeyState, KeyStep},
+    revocation::grace,
     time::Timestamp,
 };
-use auth_storage::{Author, Storage, StoredKey, Terms};
+use auth_storage::{Storage, StoredKey, Terms};
 use std::sync::Arc;
 
 /// How often a change is planned anew after another node was faster.
@@ -120,7 +121,7 @@ impl KeyAdmin {
     ///
     /// # Errors
     /// A failure; then nothing was changed.
-    pub async fn reseal(&self, new: &MasterKey) -> Result<usize, Error> {
+    pub async fn reseal(&self, new: &MasterKey, by: &Caller) -> Result<usize, Error> {
         let mut resealed = Vec::new();
         for key in self.storage.keys().await? {
             let kid = key.standing.kid;
@@ -141,7 +142,8 @@ impl KeyAdmin {
             let sealed = new.seal(AUDIT_KEY, &plain, self.entropy.as_ref())?;
             settings.push((AUDIT_KEY.to_owned(), sealed));
         }
-        self.storage.reseal_keys(resealed, settings).await?;
+        let terms = self.terms(by)?;
+        self.storage.reseal_keys(resealed, settings, terms).await?;
         Ok(count)
     }
 
@@ -207,13 +209,8 @@ impl KeyAdmin {
         Ok(Terms {
             now: by.now,
             until_at_least: by.now,
-            grace: self.config.leeway(),
-            by: Author {
-                actor: by.actor,
-                ip: by.origin.ip,
-                request_id: by.request_id.clone(),
-                seed: chance(self.entropy.as_ref())?,
-            },
+            grace: grace(self.config.leeway()),
+            by: by.author(self.entropy.as_ref())?,
         })
     }
 

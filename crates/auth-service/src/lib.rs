@@ -41,7 +41,7 @@ mod stats;
 mod tokens;
 mod truth;
 
-pub use accounts::{AccountRef, NewAccount};
+pub use accounts::{AccountRef, ChangedUser, NewAccount};
 pub use admin::Admin;
 pub use api_keys::{Bearer, MOST_API_KEYS, WantedKey};
 pub use audit::{AuditLog, Chain};
@@ -67,4 +67,4 @@ pub use stats::Stats;
 pub use truth::StoredTruth;
 
 pub use auth_limits::Standing;
-pub use auth_storage::{AuditFilter, SessionFilter, UserChange, UserFilter, UserOutcome};
+pub use auth_storage::{AuditFilter, SessionFilter, UserChange, UserFilter};

@@ -49,6 +49,7 @@ impl Service {
             max_per_user: self.config().session.max_per_user,
             upgrade,
             known_device: proved.device.is_some(),
+            first: user.last_login_at.is_none(),
         };
         match self
             .storage()
@@ -87,7 +88,14 @@ impl Service {
         });
         let guess = self.admit_sign_in(caller, account, device).await?;
         let stored = known.as_ref().and_then(|known| known.password_hash.clone());
-        let verified = self.hasher().verify(stored, presented).await?;
+        let verified = match self.hasher().verify(stored, presented).await {
+            Ok(verified) => verified,
+            Err(failure) => {
+                // Nobody looked at it.
+                self.was_no_guess(guess, caller).await;
+                return Err(failure);
+            }
+        };
         match (known, verified) {
             (Some(credentials), Verified::Yes { upgrade }) if self.may_sign_in(&credentials.user) => {
                 self.was_no_guess(guess, caller).await;

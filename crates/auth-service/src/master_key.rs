@@ -49,6 +49,8 @@ pub(crate) enum Purpose {
     MailedTokens,
     /// Signs known-device tokens.
     Devices,
+    /// Names accounts in the limits' counters.
+    Limits,
 }
 
 impl Purpose {
@@ -59,6 +61,7 @@ impl Purpose {
             Self::Check => b"keyward/v1/check",
             Self::MailedTokens => b"keyward/v1/mailed-tokens",
             Self::Devices => b"keyward/v1/devices",
+            Self::Limits => b"keyward/v1/limits",
         }
     }
 }
@@ -205,6 +208,7 @@ mod tests {
             P::Check,
             P::MailedTokens,
             P::Devices,
+            P::Limits,
         ];
         let derived: std::collections::HashSet<_> = all.map(|p| *key.derive(p).unwrap()).into();
         assert_eq!(derived.len(), all.len());

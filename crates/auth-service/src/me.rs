@@ -8,13 +8,13 @@ use auth_domain::{
     session::Session,
     user::{DisplayName, User},
 };
-use auth_storage::{AuditFilter, SessionFilter, UserChange, UserOutcome};
+use auth_storage::{AuditFilter, SessionFilter, UserChange};
 use secrecy::SecretString;
 
 /// How many rows of a kind an export reads at a time.
 const PAGE: u32 = 500;
 /// How many rows of a kind an export holds at most, the newest first.
-const MOST: usize = 20_000;
+const MOST: usize = 10_000;
 
 /// Everything that is stored about a user.
 #[derive(Debug)]
@@ -49,7 +49,7 @@ impl Service {
     /// Changes the caller's name; `None` takes it away.
     ///
     /// # Errors
-    /// [`Error::InvalidName`], or a failure.
+    /// [`Error::InvalidName`], [`Error::RateLimited`], or a failure.
     pub async fn rename(
         &self,
         principal: &Principal,
@@ -57,14 +57,14 @@ impl Service {
         caller: &Caller,
     ) -> Result<User, Error> {
         let name = name.as_deref().map(DisplayName::parse).transpose()?;
+        self.admit_user(principal.user(), caller).await?;
         let change = UserChange {
             name: Some(name),
             ..UserChange::default()
         };
         match self.admin().change_user(principal.user(), change, caller).await {
-            Ok(UserOutcome::Changed { user, .. }) => Ok(user),
-            Ok(UserOutcome::NotFound) | Err(Error::NotFound) => Err(Error::TokenRevoked),
-            Ok(UserOutcome::LastAdmin) => Err(Error::LastAdmin),
+            Ok(changed) => Ok(changed.user),
+            Err(Error::NotFound) => Err(Error::TokenRevoked),
             Err(error) => Err(error),
         }
     }
@@ -81,12 +81,12 @@ impl Service {
     ) -> Result<(), Error> {
         self.check_password(principal, caller, password).await?;
         match self.admin().delete_user(principal.user(), caller).await {
-            Ok(UserOutcome::Changed { revocations, .. }) => {
-                self.announce(&revocations).await;
+            Ok(changed) => {
+                self.announce(&changed.revocations).await;
                 self.wake_post();
                 Ok(())
             }
-            Ok(_) | Err(Error::NotFound) => Err(Error::TokenRevoked),
+            Err(Error::NotFound) => Err(Error::TokenRevoked),
             Err(error) => Err(error),
         }
     }
@@ -98,6 +98,12 @@ impl Service {
     pub async fn export(&self, principal: &Principal, caller: &Caller) -> Result<Export, Error> {
         let id = principal.user();
         self.admit_user(id, caller).await?;
+        // One at a time: each holds some megabytes.
+        let exports = &self.shared().exports;
+        let _turn = exports
+            .acquire()
+            .await
+            .map_err(|error| Error::Internal(error.to_string()))?;
         let user = self.me(principal).await?;
         let mut sessions: Vec<Session> = Vec::new();
         let mut audit: Vec<AuditEvent> = Vec::new();

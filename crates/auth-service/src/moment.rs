@@ -1,10 +1,12 @@
 //! Where time and chance come from. Both are handed in, so that a test holds them in its hand.
 
+use crate::authenticate::Principal;
 use auth_domain::{
     audit::Actor,
     session::Origin,
     time::{Timestamp, to_micros},
 };
+use auth_storage::{Author, Held};
 use chrono::{DateTime, Utc};
 use secrecy::SecretString;
 use std::sync::atomic::{AtomicI64, Ordering};
@@ -74,6 +76,8 @@ pub struct Caller {
     pub origin: Origin,
     /// The request's id.
     pub request_id: Option<String>,
+    /// The session and generation of a signed-in user, which have to hold still when something is changed.
+    pub held: Option<Held>,
     /// The device token that it showed, if any.
     pub device: Option<SecretString>,
 }
@@ -97,14 +101,39 @@ impl Caller {
             actor,
             origin: Origin::new(None, None),
             request_id: None,
+            held: None,
             device: None,
         }
+    }
+
+    /// The caller as the author of a change.
+    pub(crate) fn author(&self, entropy: &dyn Entropy) -> Result<Author, EntropyFailed> {
+        Ok(Author {
+            actor: self.actor,
+            ip: self.origin.ip,
+            request_id: self.request_id.clone(),
+            held: self.held,
+            seed: chance(entropy)?,
+        })
     }
 
     /// The same caller, who has proved who it is.
     #[must_use]
     pub fn proved(self, actor: Actor) -> Self {
         Self { actor, ..self }
+    }
+
+    /// The same caller, signed in.
+    #[must_use]
+    pub fn signed_in(self, principal: &Principal) -> Self {
+        Self {
+            actor: Actor::User(principal.user()),
+            held: Some(Held {
+                session: principal.session(),
+                generation: principal.claims.generation,
+            }),
+            ..self
+        }
     }
 }
 

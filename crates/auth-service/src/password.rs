@@ -1,11 +1,11 @@
 //! `password`: recovered by a mailed link, and changed by whoever knows the current one.
 
 use crate::{
-    authenticate::Principal, error::Error, hashing::Verified, mailed::digest_of, moment::Caller,
-    service::Service,
+    accounts::done, authenticate::Principal, error::Error, hashing::Verified, mailed::digest_of,
+    moment::Caller, service::Service,
 };
-use auth_domain::{audit::Actor, one_time::TokenKind, password::PresentedPassword, user::User};
-use auth_storage::{Credentials, Redeemed, UserOutcome};
+use auth_domain::{mail::MailKind, one_time::TokenKind, password::PresentedPassword, user::User};
+use auth_storage::{Credentials, Redeemed};
 use secrecy::{ExposeSecret, SecretString};
 
 impl Service {
@@ -16,10 +16,10 @@ impl Service {
     /// [`Error::RateLimited`], or a failure.
     pub async fn forgot_password(&self, caller: &Caller, email: &str) -> Result<(), Error> {
         self.admit_mail(caller).await?;
-        if self.may_mail_to(email, caller).await {
+        if self.may_mail_to(email, MailKind::PasswordReset, caller).await {
             let terms = self.terms(caller)?;
+            // Nobody is woken: what the worker does at once for a known address could be felt by whoever asks next.
             self.storage().ask_for_reset(email.to_owned(), terms).await?;
-            self.wake_post();
         }
         Ok(())
     }
@@ -84,15 +84,10 @@ impl Service {
             .storage()
             .set_password(user.id, hash, Some(principal.session()), terms)
             .await?;
+        let changed = done(changed).map_err(|_| Error::TokenRevoked)?;
+        self.announce(&changed.revocations).await;
         self.wake_post();
-        match changed {
-            UserOutcome::Changed { revocations, .. } => {
-                self.announce(&revocations).await;
-                Ok(())
-            }
-            UserOutcome::NotFound => Err(Error::TokenRevoked),
-            UserOutcome::LastAdmin => Err(Error::LastAdmin),
-        }
+        Ok(())
     }
 
     /// Whether a signed-in user knows its password. Asked before whatever could not be taken back; wrong, it is a failed
@@ -107,22 +102,22 @@ impl Service {
         password: SecretString,
     ) -> Result<Credentials, Error> {
         let presented = PresentedPassword::new(password.expose_secret().to_owned());
-        let guess = self
-            .admit_password_check(caller, principal.user(), principal.session())
-            .await?;
         self.hasher().admit()?;
         let credentials = self
             .storage()
             .credentials_of(principal.user())
             .await?
             .ok_or(Error::TokenRevoked)?;
+        let guess = self
+            .admit_password_check(caller, principal.user(), principal.session())
+            .await?;
         if let Ok(presented) = presented {
             let stored = credentials.password_hash.clone();
-            if matches!(
-                self.hasher().verify(stored, presented).await?,
-                Verified::Yes { .. }
-            ) {
+            let verified = self.hasher().verify(stored, presented).await;
+            if !matches!(verified, Ok(Verified::No)) {
                 self.was_no_guess(guess, caller).await;
+            }
+            if let Verified::Yes { .. } = verified? {
                 return Ok(credentials);
             }
         }
@@ -152,8 +147,7 @@ impl Service {
     /// [`Error::RateLimited`], or a failure.
     pub async fn report(&self, caller: &Caller, token: &SecretString) -> Result<(), Error> {
         self.admit_link(caller).await?;
-        let caller = caller.clone().proved(Actor::Anonymous);
-        let terms = self.admin().cut_terms(&caller)?;
+        let terms = self.admin().cut_terms(caller)?;
         let outcome = self.storage().report(digest_of(token), terms).await?;
         self.redeemed(outcome).await.map(drop)
     }

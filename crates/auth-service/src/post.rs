@@ -5,6 +5,7 @@ use crate::{
     admin::Admin,
     config::{ServiceConfig, span},
     error::Error,
+    gate::AccountNames,
     mailed::MailTokens,
     moment::{Caller, Clock, Entropy, chance},
 };
@@ -19,6 +20,7 @@ use auth_domain::{
     time::{Span, Timestamp},
     user::{DisplayName, User, UserStatus},
 };
+use auth_limits::{Claim, Limits};
 use auth_mail::{Facts, Letter, Mailer, Undelivered};
 use auth_storage::{ClaimedMail, Credentials, MailEnd, Storage};
 use chrono::SecondsFormat;
@@ -48,10 +50,22 @@ const ATTEMPTS: u32 = 80;
 #[derive(Clone)]
 pub(crate) struct Post(Arc<Parts>);
 
+/// What the post is carried with.
+pub(crate) struct PostParts {
+    pub(crate) admin: Admin,
+    pub(crate) mailer: Mailer,
+    pub(crate) tokens: Arc<MailTokens>,
+    pub(crate) limits: Limits,
+    pub(crate) account_names: Arc<AccountNames>,
+    pub(crate) clock: Arc<dyn Clock>,
+}
+
 struct Parts {
     admin: Admin,
     mailer: Mailer,
     tokens: Arc<MailTokens>,
+    limits: Limits,
+    account_names: Arc<AccountNames>,
     clock: Arc<dyn Clock>,
     waiting: Notify,
     /// One round at a time: whoever waits for it knows that what this node had taken up is done.
@@ -66,11 +80,21 @@ enum Prepared {
 }
 
 impl Post {
-    pub(crate) fn new(admin: Admin, mailer: Mailer, tokens: Arc<MailTokens>, clock: Arc<dyn Clock>) -> Self {
+    pub(crate) fn new(parts: PostParts) -> Self {
+        let PostParts {
+            admin,
+            mailer,
+            tokens,
+            limits,
+            account_names,
+            clock,
+        } = parts;
         Self(Arc::new(Parts {
             admin,
             mailer,
             tokens,
+            limits,
+            account_names,
             clock,
             waiting: Notify::new(),
             round: Mutex::new(()),
@@ -105,12 +129,13 @@ impl Post {
         Ok(taken)
     }
 
-    /// One mail. A failure of the database leaves it to its lease's end: it is tried again.
+    /// One mail. A failure of the database on the way is an attempt like any other.
     async fn deliver(&self, mail: ClaimedMail, lease: Uuid, asked: Instant) {
         let (id, kind) = (mail.id, mail.kind.as_str());
         let end = match self.try_to_deliver(&mail, asked).await {
             Ok(end) => end,
-            Err(error) => MailEnd::Later(pause(mail.attempts), error.to_string()),
+            Err(error) if mail.attempts < ATTEMPTS => MailEnd::Later(pause(mail.attempts), error.to_string()),
+            Err(error) => MailEnd::Failed(error.to_string()),
         };
         match &end {
             MailEnd::Later(wait, why) => {
@@ -190,7 +215,8 @@ impl Post {
         }
         if mail.kind.carries_report_link() {
             let mut row = self.0.tokens.row(mail.id, TokenKind::Report, mail.created_at);
-            row.email = named.clone().filter(|_| mail.kind == MailKind::EmailChanged);
+            // Where it is mailed to is what it brings back.
+            row.email = Some(named.clone().unwrap_or_else(|| credentials.user.email.clone()));
             self.storage().issue_token(row, credentials.user.id, None).await?;
             facts.report_link = Some(self.link_to("not-me", mail.id, TokenKind::Report));
         }
@@ -198,7 +224,21 @@ impl Post {
         let to = named
             .filter(|_| mail.user.is_some())
             .unwrap_or_else(|| credentials.user.email.clone());
+        if !self.may_tell(mail, &credentials.user, &to).await {
+            return Ok(Prepared::Nobody);
+        }
         Ok(self.letter(mail, to, Some(&credentials.user), facts))
+    }
+
+    /// Whether a notice may go to this address. Nobody has shown that an address without verification is the user's: whoever
+    /// registered with another person's could have it flooded.
+    async fn may_tell(&self, mail: &ClaimedMail, user: &User, to: &EmailAddress) -> bool {
+        if mail.kind.carries_link() || user.email_verified_at.is_some() || mail.attempts > 1 {
+            return true;
+        }
+        let name = self.0.account_names.of(&format!("notice {}", to.key()));
+        let claim = [Claim::mail_to(name)];
+        self.0.limits.take(&claim, self.0.clock.now()).await.is_granted()
     }
 
     /// The link of a mail, if it is still good for something.
@@ -216,11 +256,7 @@ impl Post {
             let stands = self.storage().one_time_token(kind, row.digest, now).await?;
             return Ok(stands.map(|_| self.link_to("verify-email", mail.id, kind)));
         }
-        let since = [
-            credentials.password_changed_at,
-            credentials.devices_from,
-            user.last_login_at,
-        ];
+        let since = [credentials.password_changed_at, credentials.devices_from];
         if since.into_iter().flatten().any(|since| since > mail.created_at) {
             return Ok(None);
         }
@@ -291,6 +327,7 @@ fn asker(mail: &ClaimedMail) -> Caller {
         actor: Actor::Anonymous,
         origin: Origin::new(ip, None),
         request_id: None,
+        held: None,
         device: None,
     }
 }

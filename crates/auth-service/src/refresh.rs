@@ -34,7 +34,7 @@ impl Service {
             expires_at: claims.expires_at(),
             key: key.map(|key| IdempotencyDigest::new(sha256(key.as_bytes()))),
         };
-        self.admit_user(claims.sub, caller).await?;
+        self.admit_refresh(claims.sid, caller).await?;
         let policy = self.config().rotation_policy();
         let noted = self.config().audit.record_refreshes;
         let rotated = self

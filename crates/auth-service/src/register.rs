@@ -9,6 +9,7 @@ use crate::{
 use auth_domain::{
     email::EmailAddress,
     ids::{MailId, UserId},
+    mail::MailKind,
     one_time::TokenKind,
     role::Role,
     user::{DisplayName, Generation, UserStatus},
@@ -58,8 +59,11 @@ impl Service {
                 name: None,
                 ..user
             };
-            self.storage().register_pending(bare, verification, terms).await?;
-            self.wake_post();
+            let kind = MailKind::EmailVerification;
+            if self.may_mail_to(bare.email.key(), kind, caller).await {
+                self.storage().register_pending(bare, verification, terms).await?;
+                self.wake_post();
+            }
             return Ok(Registered::ToBeVerified);
         }
         let session = self.new_session(caller, user.id, Generation::FIRST)?;

@@ -7,7 +7,7 @@ use crate::{
     config::{Algorithm, ServiceConfig},
     device::DeviceTokens,
     error::Error,
-    gate::Refusals,
+    gate::{AccountNames, Refusals},
     hashing::Hasher,
     keyring::KeyRing,
     keys::KeyAdmin,
@@ -15,7 +15,7 @@ use crate::{
     mailed::MailTokens,
     master_key::MasterKey,
     moment::{Caller, Clock, Entropy, chance},
-    post::Post,
+    post::{Post, PostParts},
     stats::Stats,
     tokens::{AccessVerifier, RefreshSigner},
 };
@@ -35,6 +35,7 @@ use auth_mail::Mailer;
 use auth_storage::{Storage, Terms};
 use secrecy::{ExposeSecret, SecretString};
 use std::sync::{Arc, Mutex};
+use tokio::sync::Semaphore;
 
 /// What a service is made of.
 pub struct ServiceParts {
@@ -83,9 +84,11 @@ pub(crate) struct Shared {
     pub(crate) refresh: RefreshSigner,
     pub(crate) limits: Limits,
     pub(crate) refusals: Arc<Refusals>,
+    pub(crate) account_names: Arc<AccountNames>,
     pub(crate) devices: DeviceTokens,
     pub(crate) mail_tokens: Arc<MailTokens>,
     pub(crate) stats: Mutex<Option<Stats>>,
+    pub(crate) exports: Semaphore,
     audit_log: AuditLog,
     post: Post,
     background: Background,
@@ -140,6 +143,7 @@ impl Service {
         let now = clock.now();
         let refresh = RefreshSigner::new(&master_key)?;
         let devices = DeviceTokens::new(&master_key)?;
+        let account_names = Arc::new(AccountNames::new(&master_key)?);
         let mail_tokens = Arc::new(MailTokens::new(&master_key)?);
         let audit_log = AuditLog::open(storage.clone(), &master_key, entropy.as_ref()).await?;
         let (key_admin, keys) = if config.tokens.algorithm == Algorithm::HS256 {
@@ -154,12 +158,14 @@ impl Service {
         };
         let keys = Arc::new(KeyRing::new(keys, key_admin, now));
         let admin = Admin::new(storage, config, entropy)?;
-        let post = Post::new(
-            admin.clone(),
+        let post = Post::new(PostParts {
+            admin: admin.clone(),
             mailer,
-            Arc::clone(&mail_tokens),
-            Arc::clone(&clock),
-        );
+            tokens: Arc::clone(&mail_tokens),
+            limits: limits.clone(),
+            account_names: Arc::clone(&account_names),
+            clock: Arc::clone(&clock),
+        });
         let refusals = Arc::new(Refusals::default());
         let background = Background::start(Chores {
             keys: Arc::clone(&keys),
@@ -178,9 +184,11 @@ impl Service {
             refresh,
             limits,
             refusals,
+            account_names,
             devices,
             mail_tokens,
             stats: Mutex::new(None),
+            exports: Semaphore::new(1),
             audit_log,
             post,
             background,
@@ -189,6 +197,9 @@ impl Service {
 
     /// Ends what runs in the background, and waits for it.
     pub async fn stop(&self) {
+        if let Err(error) = self.note_refusals().await {
+            tracing::warn!(%error, "what the limits refused in the last minute could not be noted");
+        }
         self.0.background.stop().await;
         self.0.blacklist.stop().await;
     }
@@ -254,12 +265,8 @@ impl Service {
         self.0.background.chores().sweep().await
     }
 
-    /// Says that a mail was queued by one of the administrator's verbs.
-    pub fn mail_was_queued(&self) {
-        self.wake_post();
-    }
-
-    pub(crate) fn wake_post(&self) {
+    /// Says that a mail was queued: it goes at once. The administrator's verbs queue mails without saying so.
+    pub fn wake_post(&self) {
         self.0.post.wake();
     }
 

@@ -68,6 +68,14 @@ impl Service {
             return Err(Error::SetupClosed);
         }
         let digest = sha256(setup.token.expose_secret().as_bytes());
+        // Looked up first: junk costs no hash.
+        let found = self
+            .storage()
+            .one_time_token(TokenKind::Setup, digest, caller.now)
+            .await?;
+        if found.is_none() {
+            return Err(Error::InvalidOrExpiredToken);
+        }
         let mut user = self.new_user(caller, setup.account, Role::ADMIN).await?;
         // Whoever set the server up needs no mail to get in.
         user.email_verified_at = self

@@ -118,6 +118,7 @@ fn terms(now: Timestamp, seed: [u8; ID_CHANCE]) -> Terms {
             ip: None,
             request_id: None,
             seed,
+            held: None,
         },
     }
 }

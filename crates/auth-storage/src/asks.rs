@@ -4,13 +4,13 @@ use auth_domain::{
     api_key::ApiKey,
     audit::{Action, Actor},
     email::EmailAddress,
-    ids::{ID_CHANCE, MailId, OneTimeTokenId, UserId},
+    ids::{ID_CHANCE, MailId, OneTimeTokenId, SessionId, UserId},
     one_time::TokenKind,
     password_hash::PasswordHash,
     role::Role,
     session::Session,
     time::{Span, Timestamp},
-    user::{DisplayName, UserStatus},
+    user::{DisplayName, Generation, UserStatus},
 };
 use std::net::IpAddr;
 use uuid::Uuid;
@@ -25,8 +25,19 @@ pub struct Author {
     pub ip: Option<IpAddr>,
     /// Under which request id.
     pub request_id: Option<String>,
+    /// With what a signed-in user asks: it has to hold still when the change is made, or the change is none.
+    pub held: Option<Held>,
     /// Ten random bytes; no two changes share them.
     pub seed: [u8; ID_CHANCE],
+}
+
+/// What a signed-in user's token said when it was looked at. A password takes its time to hash, and a lock-out may come in between.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Held {
+    /// The session.
+    pub session: SessionId,
+    /// The generation of its user.
+    pub generation: Generation,
 }
 
 /// When something is done, by whom, and how long what it ends has to be known.
@@ -165,6 +176,8 @@ pub struct SignIn {
     pub upgrade: Option<HashUpgrade>,
     /// Whether the device is one that signed in before: if not, its user is told.
     pub known_device: bool,
+    /// Whether the user signs in for the first time, which is no news to it.
+    pub first: bool,
 }
 
 /// An API key to be stored: its digest, never itself.

@@ -30,7 +30,7 @@ mod sqlty;
 mod storage;
 
 pub use asks::{
-    AuditFilter, Author, HashUpgrade, MailedToken, NewApiKey, NewToken, NewUser, Page, Pending,
+    AuditFilter, Author, HashUpgrade, Held, MailedToken, NewApiKey, NewToken, NewUser, Page, Pending,
     SessionFilter, SignIn, SweepTerms, Terms, UserChange, UserFilter,
 };
 pub use config::DatabaseConfig;

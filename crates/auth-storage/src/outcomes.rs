@@ -46,6 +46,8 @@ pub struct StoredToken {
     pub user: Option<UserId>,
     /// The address that it is bound to.
     pub email: Option<EmailAddress>,
+    /// When it was asked for.
+    pub created_at: Timestamp,
     /// What it puts in force.
     pub pending: Option<Pending>,
 }

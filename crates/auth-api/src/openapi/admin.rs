@@ -55,6 +55,7 @@ pub(super) fn all(base: &str) -> Vec<Operation> {
         .takes(Takes::Json("CreateUserBody"))
         .gives(Gives::Json(201, "UserJson"))
         .or(&[
+            Code::PermissionNotHeld,
             Code::EmailTaken,
             Code::InvalidEmail,
             Code::InvalidName,
@@ -70,7 +71,12 @@ pub(super) fn all(base: &str) -> Vec<Operation> {
         )
         .takes(Takes::Json("ChangeUserBody"))
         .gives(Gives::Json(200, "UserJson"))
-        .or(&[Code::LastAdmin, Code::InvalidName, Code::UnknownRole]),
+        .or(&[
+            Code::PermissionNotHeld,
+            Code::LastAdmin,
+            Code::InvalidName,
+            Code::UnknownRole,
+        ]),
         on_user(
             Delete,
             "",

@@ -41,7 +41,9 @@ impl Document {
         let access = HttpBuilder::new()
             .scheme(HttpAuthScheme::Bearer)
             .bearer_format("JWT")
-            .description(Some("An access token (RFC 9068), as sign-in gives it."));
+            .description(Some(
+                "An access token (RFC 9068), as sign-in gives it; on `/me`, `/verify` and the admin routes also an API key (`kw_…`).",
+            ));
         let client = HttpBuilder::new().scheme(HttpAuthScheme::Basic).description(Some(
             "A machine client's id and secret, form-encoded (RFC 6749 §2.3.1).",
         ));

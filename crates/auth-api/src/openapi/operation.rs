@@ -248,7 +248,7 @@ impl Operation {
     }
 
     fn good(&self) -> (u16, ResponseBuilder) {
-        match self.gives {
+        let (status, answer) = match self.gives {
             Gives::Json(status, shape) => (
                 status,
                 framed("Done").content("application/json", Content::new(Some(schemas::named(shape)))),
@@ -270,14 +270,20 @@ impl Operation {
                     ("X-Auth-User", "The user's id."),
                     ("X-Auth-Email", "The user's address."),
                     ("X-Auth-Role", "The user's role."),
-                    ("X-Auth-Session", "The session's id."),
+                    ("X-Auth-Session", "The session's id; an API key has none."),
                 ] {
                     answer = answer.header(name, header(says));
                 }
                 (status, answer)
             }
             Gives::Nothing(status) => (status, framed("Done")),
+        };
+        if !["register", "login", "token", "setup", "resetPassword"].contains(&self.name) {
+            return (status, answer);
         }
+        let says =
+            "What the device shows with its next sign-in; browsers get it as the cookie `__Host-kw_device`.";
+        (status, answer.header("X-Device-Token", header(says)))
     }
 
     /// The errors by status: those of the route, and those that its kind always has.

@@ -43,6 +43,7 @@ pub(super) fn all(base: &str) -> Vec<Operation> {
         ),
         at(Post, "/login", "login", "tokens", "Sign in")
             .takes(Takes::Json("LoginBody"))
+            .with(device_token())
             .gives(Gives::Json(200, "TokenAnswer"))
             .or(&[Code::InvalidCredentials, Code::RateLimited, Code::Overloaded]),
         at(
@@ -55,6 +56,7 @@ pub(super) fn all(base: &str) -> Vec<Operation> {
         .by(Auth::MaybeClient)
         .takes(Takes::Form("TokenForm"))
         .gives(Gives::Json(200, "OauthTokenAnswer"))
+        .with(device_token())
         .with(idempotency_key()),
         at(
             Post,
@@ -101,7 +103,7 @@ pub(super) fn all(base: &str) -> Vec<Operation> {
             .by(Auth::SignedIn)
             .takes(Takes::Json("RenameBody"))
             .gives(Gives::Json(200, "UserJson"))
-            .or(&[Code::InvalidName]),
+            .or(&[Code::InvalidName, Code::RateLimited]),
         at(
             Get,
             "/sessions",
@@ -243,6 +245,19 @@ pub(super) fn id(name: &str, says: &str) -> Parameter {
         .required(Required::True)
         .description(Some(says))
         .schema(Some(uuid))
+        .build()
+}
+
+fn device_token() -> Parameter {
+    ParameterBuilder::new()
+        .name("X-Device-Token")
+        .parameter_in(ParameterIn::Header)
+        .required(Required::False)
+        .description(Some(
+            "What the last sign-in on this device gave, for clients that keep no cookies: a known device has a budget of guesses \
+             of its own.",
+        ))
+        .schema(Some(schemas::text()))
         .build()
 }
 

@@ -54,7 +54,7 @@ codes! {
     InvalidClient = "invalid_client", 401, "Invalid client", "The client is unknown or its secret is wrong.";
     RegistrationClosed = "registration_closed", 403, "Registration is closed", "Nobody can register here; ask an administrator for an account.";
     WrongCurrentPassword = "wrong_current_password", 403, "Wrong current password", "The current password is wrong.";
-    PermissionNotHeld = "permission_not_held", 403, "Permission not held", "An API key can't be given a permission that its maker does not hold.";
+    PermissionNotHeld = "permission_not_held", 403, "Permission not held", "Nobody can give a permission, by a role or an API key, that it does not hold itself.";
     SetupClosed = "setup_closed", 403, "Set-up is closed", "There is an administrator already.";
     Forbidden = "forbidden", 403, "Forbidden", "You may not do this.";
     NotFound = "not_found", 404, "Not found", "There is nothing here.";

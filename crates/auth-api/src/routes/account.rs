@@ -79,7 +79,11 @@ pub async fn export(service: Data<Service>, acting: Acting) -> Result<HttpRespon
         user: UserJson::from(&export.user),
         sessions: sessions.collect(),
         api_keys: export.api_keys.iter().map(ApiKeyJson::from).collect(),
-        audit: export.audit.iter().map(AuditEventJson::from).collect(),
+        audit: export
+            .audit
+            .iter()
+            .map(|event| AuditEventJson::as_told_to(export.user.id, event))
+            .collect(),
     };
     Ok(HttpResponse::Ok()
         .insert_header((CONTENT_DISPOSITION, "attachment; filename=\"account.json\""))

@@ -127,7 +127,7 @@ pub struct ApiKeyList {
 /// # Errors
 /// [`Problem`].
 pub async fn list(service: Data<Service>, signed_in: SignedIn) -> Result<HttpResponse, Problem> {
-    let keys = service.api_keys(signed_in.principal.user()).await?;
+    let keys = service.admin().api_keys(signed_in.principal.user()).await?;
     Ok(list_of(&keys))
 }
 
@@ -157,6 +157,7 @@ pub async fn revoke(
     acting: Acting,
 ) -> Result<HttpResponse, Problem> {
     service
+        .admin()
         .revoke_api_key(acting.principal.user(), key_id(&id)?, &acting.caller)
         .await?;
     Ok(HttpResponse::NoContent().finish())

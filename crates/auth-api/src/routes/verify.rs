@@ -9,6 +9,7 @@ use actix_web::{
     HttpRequest, HttpResponse,
     http::header::{HeaderName, HeaderValue},
 };
+use auth_domain::role::Role;
 use auth_service::Bearer;
 
 /// 204 with who it is; 401; 403 where `?role=` names another role.
@@ -16,37 +17,44 @@ use auth_service::Bearer;
 /// # Errors
 /// [`Problem`].
 pub async fn verify(request: HttpRequest, AnyBearer(bearer): AnyBearer) -> Result<HttpResponse, Problem> {
-    // Every role that is named must be the user's: a role that nobody has, or two of them, let nobody in.
+    // Every role that is named must be the user's: a role that nobody has, or two of them, let nobody in. An API key has
+    // permissions of its own and never its owner's role.
+    let role = role_of(&bearer);
     if !Query::of(request.query_string())
         .all("role")
-        .all(|role| role == bearer.role().as_str())
+        .all(|wanted| role.is_some_and(|role| role.as_str() == wanted))
     {
         return Err(Code::Forbidden.into());
     }
     Ok(who(&bearer))
 }
 
+fn role_of(bearer: &Bearer) -> Option<&Role> {
+    match bearer {
+        Bearer::Session(principal) => Some(principal.role()),
+        Bearer::Key(_) => None,
+    }
+}
+
 fn who(bearer: &Bearer) -> HttpResponse {
     let mut answer = HttpResponse::NoContent();
     // A script's key belongs to no session.
-    let (email, by) = match bearer {
+    let (email, session) = match bearer {
         Bearer::Session(principal) => (
             principal.claims.email.as_str(),
-            ("x-auth-session", principal.session().to_string()),
+            Some(principal.session().to_string()),
         ),
-        Bearer::Key(holder) => (
-            holder.owner.email.as_str(),
-            ("x-auth-api-key", holder.key.id.to_string()),
-        ),
+        Bearer::Key(holder) => (holder.owner.email.as_str(), None),
     };
     let says = [
-        ("x-auth-user", bearer.user().to_string()),
-        ("x-auth-email", email.to_owned()),
-        ("x-auth-role", bearer.role().to_string()),
+        ("x-auth-user", Some(bearer.user().to_string())),
+        ("x-auth-email", Some(email.to_owned())),
+        ("x-auth-role", role_of(bearer).map(Role::to_string)),
+        ("x-auth-session", session),
     ];
-    for (name, value) in says.into_iter().chain([by]) {
+    for (name, value) in says {
         // An address may have letters beyond ASCII; a header carries their UTF-8 bytes (RFC 9110 §5.5, obs-text).
-        if let Ok(value) = HeaderValue::from_bytes(value.as_bytes()) {
+        if let Some(Ok(value)) = value.map(|value| HeaderValue::from_bytes(value.as_bytes())) {
             answer.insert_header((HeaderName::from_static(name), value));
         }
     }
@@ -59,7 +67,6 @@ mod tests {
     use auth_domain::{
         claims::{AccessClaims, TokenType},
         ids::{SessionId, TokenId, UserId},
-        role::Role,
         user::Generation,
     };
     use auth_service::Principal;

@@ -2,7 +2,7 @@
 
 use super::{
     Conn,
-    notes::{Note, Notes},
+    notes::{Note, Notes, Post},
     whole, whole_or_undone,
 };
 use crate::{
@@ -17,6 +17,7 @@ use auth_domain::{
     api_key::ApiKey,
     audit::Action,
     ids::{ApiKeyId, UserId},
+    mail::MailKind,
     role::Permission,
     time::{Span, Timestamp},
 };
@@ -29,7 +30,7 @@ const TOUCHED_EVERY: Span = Span::minutes(1);
 pub(crate) fn insert(c: &mut Conn, new: &NewApiKey, most: i64, terms: &Terms) -> Result<InsertedKey, Fault> {
     whole_or_undone(c, |c| {
         let owner = new.key.owner;
-        if super::user_changes::take(c, owner, terms.now)?.is_none() {
+        if super::user_changes::take(c, owner, terms)?.is_none() {
             return Err(Undo::with(InsertedKey::NoUser));
         }
         let held: i64 = api_keys::table
@@ -53,7 +54,9 @@ pub(crate) fn insert(c: &mut Conn, new: &NewApiKey, most: i64, terms: &Terms) ->
             .about(owner)
             .with("key", new.key.id)
             .with("permissions", permissions.join(" "));
-        Notes::of(terms).audit(c, note)?;
+        let mut notes = Notes::of(terms);
+        notes.audit(c, note)?;
+        notes.mail(c, Post::to(owner, MailKind::ApiKeyCreated))?;
         Ok(InsertedKey::Created)
     })
 }

@@ -82,6 +82,7 @@ pub(crate) fn reseal(
     c: &mut Conn,
     keys: &[(String, Vec<u8>)],
     values: &[(String, Vec<u8>)],
+    terms: &Terms,
 ) -> Result<(), Fault> {
     whole(c, |c| {
         for (kid, sealed) in keys {
@@ -94,6 +95,6 @@ pub(crate) fn reseal(
                 .set(settings::value.eq(value))
                 .execute(c)?;
         }
-        Ok(())
+        Notes::of(terms).audit(c, Note::of(Action::KeysResealed))
     })
 }

@@ -5,16 +5,16 @@ use super::{
     Conn,
     lock_out::{Everything, end_everything, forget_api_keys},
     notes::{Note, Notes, Post},
+    one_time_tokens::{consume, find, has_password, send, void},
     user_changes::{Fallen, cut_off, end_live, take},
     whole, whole_or_undone,
 };
 use crate::{
-    asks::{MailedToken, NewToken, Terms},
+    asks::{MailedToken, Terms},
     fault::{Fault, Undo},
     outcomes::{Redeemed, StoredToken},
-    prepared::Prepare as _,
-    rows::{NewTokenRow, TokenRow, UserRow, name_columns},
-    schema::{one_time_tokens, users},
+    rows::{UserRow, name_columns},
+    schema::users,
     sqlty::{Id, Ts},
 };
 use auth_domain::{
@@ -26,87 +26,9 @@ use auth_domain::{
     password_hash::PasswordHash,
     revocation::Revocation,
     session::EndReason,
-    time::Timestamp,
     user::{User, UserStatus},
 };
 use diesel::prelude::*;
-
-/// Looks a token up without using it.
-pub(crate) fn find(
-    c: &mut Conn,
-    kind: TokenKind,
-    digest: &[u8; 32],
-    now: Timestamp,
-) -> Result<Option<StoredToken>, Fault> {
-    use one_time_tokens as t;
-    let row: Option<TokenRow> = t::table
-        .filter(t::digest.eq(digest.as_slice()))
-        .filter(t::kind.eq(kind.as_str()))
-        .filter(t::used_at.is_null())
-        .filter(t::expires_at.gt(Ts(now)))
-        .select(TokenRow::as_select())
-        .first(c)
-        .optional()?;
-    row.map(TokenRow::token).transpose()
-}
-
-/// Uses a token up. `None`: there is none that holds.
-pub(super) fn consume(
-    c: &mut Conn,
-    kind: TokenKind,
-    digest: &[u8; 32],
-    now: Timestamp,
-) -> Result<Option<StoredToken>, Fault> {
-    use one_time_tokens as t;
-    let good = t::table
-        .filter(t::digest.eq(digest.as_slice()))
-        .filter(t::kind.eq(kind.as_str()))
-        .filter(t::used_at.is_null())
-        .filter(t::expires_at.gt(Ts(now)));
-    let row: Option<TokenRow> = diesel::update(good)
-        .set(t::used_at.eq(Some(Ts(now))))
-        .returning(TokenRow::as_returning())
-        .get_result(c)
-        .optional()?;
-    row.map(TokenRow::token).transpose()
-}
-
-/// Voids a user's tokens of some kinds.
-pub(super) fn void(c: &mut Conn, user: UserId, kinds: &[TokenKind]) -> Result<(), Fault> {
-    use one_time_tokens as t;
-    for kind in kinds {
-        let theirs = t::table
-            .filter(t::user_id.eq(Some(Id(user.as_uuid()))))
-            .filter(t::kind.eq(kind.as_str()));
-        let _voided: Vec<Id> = diesel::delete(theirs)
-            .returning(t::id)
-            .prepared()
-            .get_results(c)?;
-    }
-    Ok(())
-}
-
-/// Stores a token and queues the mail that carries it; the older ones of its kind are void, if the kind says so.
-pub(super) fn send(
-    c: &mut Conn,
-    user: UserId,
-    mailed: &MailedToken,
-    post: Post,
-    notes: &mut Notes<'_>,
-) -> Result<(), Fault> {
-    if mailed.token.kind.voids_older() {
-        void(c, user, &[mailed.token.kind])?;
-    }
-    store(c, &mailed.token, user)?;
-    notes.mail_as(c, mailed.mail, post)
-}
-
-fn store(c: &mut Conn, token: &NewToken, user: UserId) -> Result<(), Fault> {
-    diesel::insert_into(one_time_tokens::table)
-        .values(NewTokenRow::of(token, Some(user)))
-        .execute(c)?;
-    Ok(())
-}
 
 /// Mails the link that verifies a user's address. False: there is no such user.
 pub(crate) fn mail_verification(
@@ -116,7 +38,7 @@ pub(crate) fn mail_verification(
     terms: &Terms,
 ) -> Result<bool, Fault> {
     whole(c, |c| {
-        if take(c, id, terms.now)?.is_none() {
+        if take(c, id, terms)?.is_none() {
             return Ok(false);
         }
         let post = Post::to(id, MailKind::EmailVerification);
@@ -128,7 +50,7 @@ pub(crate) fn mail_verification(
 /// Mails a reset link to a user; its token is made when it is sent. False: there is no such user.
 pub(crate) fn mail_reset(c: &mut Conn, id: UserId, terms: &Terms) -> Result<bool, Fault> {
     whole(c, |c| {
-        if take(c, id, terms.now)?.is_none() {
+        if take(c, id, terms)?.is_none() {
             return Ok(false);
         }
         let mut notes = Notes::of(terms);
@@ -147,7 +69,7 @@ pub(crate) fn ask_for_new_email(
     terms: &Terms,
 ) -> Result<bool, Fault> {
     whole(c, |c| {
-        if take(c, id, terms.now)?.is_none() {
+        if take(c, id, terms)?.is_none() {
             return Ok(false);
         }
         let mut notes = Notes::of(terms);
@@ -171,18 +93,19 @@ pub(crate) fn reset_password(
 ) -> Result<Redeemed, Fault> {
     whole_or_undone(c, |c| {
         let (token, user) = holder(c, TokenKind::PasswordReset, digest, terms)?;
+        if !bound_to(&token, &user.email) {
+            return Err(Undo::with(Redeemed::InvalidToken));
+        }
         // Whoever reads the mail has the address.
-        let verified = user
-            .email_verified_at
-            .or_else(|| bound_to(&token, &user.email).then_some(terms.now));
+        let verified = user.email_verified_at.unwrap_or(terms.now);
         let change = (
             users::password_hash.eq(Some(hash.expose())),
             users::password_changed_at.eq(Some(Ts(terms.now))),
             users::devices_from.eq(Some(Ts(terms.now))),
-            users::email_verified_at.eq(verified.map(Ts)),
+            users::email_verified_at.eq(Some(Ts(verified))),
             users::token_generation.eq(user.generation.raised().number()),
         );
-        let after = written(
+        let after = UserRow::user(
             diesel::update(users::table.find(Id(user.id.as_uuid())))
                 .set(change)
                 .returning(UserRow::as_returning())
@@ -198,10 +121,8 @@ pub(crate) fn reset_password(
                 TokenKind::EmailChange,
             ],
         )?;
-        if user.email_verified_at.is_none() {
-            // Whoever registered the address before its owner came.
-            forget_api_keys(c, user.id)?;
-        }
+        // Whoever the owner shuts out may have made some.
+        forget_api_keys(c, user.id)?;
         let fallen = end_live(c, &user, EndReason::PasswordChanged, None, terms)?;
         let mut notes = Notes::of(terms);
         notes.audit(c, Note::of(Action::PasswordReset).by_itself(user.id))?;
@@ -217,18 +138,26 @@ pub(crate) fn verify_email(c: &mut Conn, digest: &[u8; 32], terms: &Terms) -> Re
         if !bound_to(&token, &user.email) {
             return Err(Undo::with(Redeemed::InvalidToken));
         }
+        if token.pending.is_some() && (user.email_verified_at.is_some() || has_password(c, user.id)?) {
+            // The account got its password in another way meanwhile.
+            return Err(Undo::with(Redeemed::InvalidToken));
+        }
         void(c, user.id, &[TokenKind::EmailVerification])?;
+        if user.email_verified_at.is_none() {
+            // Whoever had the account before the owner of its address came keeps nothing that works without the password.
+            forget_api_keys(c, user.id)?;
+        }
         let mut notes = Notes::of(terms);
         notes.audit(c, Note::of(Action::EmailVerified).by_itself(user.id))?;
         let theirs = users::table.find(Id(user.id.as_uuid()));
-        let Some(pending) = token.pending.filter(|_| user.email_verified_at.is_none()) else {
+        let Some(pending) = token.pending else {
             let verified = user.email_verified_at.unwrap_or(terms.now);
             let row = diesel::update(theirs)
                 .set(users::email_verified_at.eq(Some(Ts(verified))))
                 .returning(UserRow::as_returning())
                 .get_result(c)?;
             return Ok(Redeemed::Done {
-                user: written(row)?,
+                user: UserRow::user(row)?,
                 revocations: Vec::new(),
             });
         };
@@ -242,7 +171,7 @@ pub(crate) fn verify_email(c: &mut Conn, digest: &[u8; 32], terms: &Terms) -> Re
             users::name_key.eq(key),
             users::token_generation.eq(user.generation.raised().number()),
         );
-        let after = written(
+        let after = UserRow::user(
             diesel::update(theirs)
                 .set(change)
                 .returning(UserRow::as_returning())
@@ -250,7 +179,6 @@ pub(crate) fn verify_email(c: &mut Conn, digest: &[u8; 32], terms: &Terms) -> Re
         )?;
         // Somebody else may have registered the address before: nothing of theirs stays.
         void(c, user.id, &[TokenKind::PasswordReset, TokenKind::EmailChange])?;
-        forget_api_keys(c, user.id)?;
         let fallen = end_live(c, &user, EndReason::PasswordChanged, None, terms)?;
         done(c, after, &fallen, terms)
     })
@@ -273,6 +201,7 @@ pub(crate) fn change_email(c: &mut Conn, digest: &[u8; 32], terms: &Terms) -> Re
                 TokenKind::PasswordReset,
             ],
         )?;
+        forget_api_keys(c, user.id)?;
         let fallen = end_live(c, &user, EndReason::EmailChanged, None, terms)?;
         let mut notes = Notes::of(terms);
         notes.audit(c, Note::of(Action::EmailChanged).by_itself(user.id))?;
@@ -282,7 +211,9 @@ pub(crate) fn change_email(c: &mut Conn, digest: &[u8; 32], terms: &Terms) -> Re
     })
 }
 
-/// "This was not me": everything ends, and an address that was changed comes back, unless another user has it by now.
+/// "This was not me": everything ends, and the address that the link was mailed to comes back, if it is another one by now and no
+/// other user has it. Report links from before stay: of several addresses the earliest is the owner's, so a thief who reports a
+/// later notice can't take the owner's link away.
 pub(crate) fn report(c: &mut Conn, digest: &[u8; 32], terms: &Terms) -> Result<Redeemed, Fault> {
     whole_or_undone(c, |c| {
         let (token, user) = holder(c, TokenKind::Report, digest, terms)?;
@@ -306,9 +237,10 @@ pub(crate) fn report(c: &mut Conn, digest: &[u8; 32], terms: &Terms) -> Result<R
         };
         notes.audit(c, reported)?;
         notes.mail(c, notice)?;
+        let spare = Some(token.created_at);
         let Everything {
             user, revocations, ..
-        } = end_everything(c, &user, EndReason::Reported, terms)?;
+        } = end_everything(c, &user, EndReason::Reported, spare, terms)?;
         Ok(Redeemed::Done { user, revocations })
     })
 }
@@ -324,7 +256,7 @@ fn holder(
     let invalid = || Undo::with(Redeemed::InvalidToken);
     let found = find(c, kind, digest, terms.now)?.ok_or_else(invalid)?;
     let owner = found.user.ok_or_else(invalid)?;
-    let user = take(c, owner, terms.now)?.ok_or_else(invalid)?;
+    let user = take(c, owner, terms)?.ok_or_else(invalid)?;
     let token = consume(c, kind, digest, terms.now)?.ok_or_else(invalid)?;
     if user.status == UserStatus::Active {
         Ok((token, user))
@@ -364,17 +296,13 @@ fn move_to(c: &mut Conn, user: &User, email: &EmailAddress, terms: &Terms) -> Re
         .returning(UserRow::as_returning())
         .get_result(c);
     match row {
-        Ok(row) => Ok(written(row)?),
+        Ok(row) => Ok(UserRow::user(row)?),
         // Somebody took it in between.
         Err(diesel::result::Error::DatabaseError(diesel::result::DatabaseErrorKind::UniqueViolation, _)) => {
             Err(Undo::with(Redeemed::EmailTaken))
         }
         Err(error) => Err(error.into()),
     }
-}
-
-fn written(row: UserRow) -> Result<User, Fault> {
-    row.user()
 }
 
 fn done(c: &mut Conn, user: User, fallen: &Fallen, terms: &Terms) -> Result<Redeemed, Undo<Redeemed>> {

@@ -3,7 +3,6 @@
 
 use super::{
     Conn,
-    links::void,
     notes::{Note, Notes, Post},
     user_changes::{Fallen, cut_off, end_live, take},
     whole,
@@ -13,25 +12,25 @@ use crate::{
     fault::Fault,
     outcomes::UserOutcome,
     rows::UserRow,
-    schema::{api_keys, outbox, users},
+    schema::{api_keys, one_time_tokens, outbox, users},
     sqlty::{Id, Ts},
 };
 use auth_domain::{
     audit::Action, credential::Credential, ids::UserId, mail::MailKind, one_time::TokenKind,
-    revocation::Revocation, session::EndReason, user::User,
+    revocation::Revocation, session::EndReason, time::Timestamp, user::User,
 };
 use diesel::prelude::*;
 
 /// Locks a user out: it needs a reset to come back, and is told so.
 pub(crate) fn lock_out(c: &mut Conn, id: UserId, terms: &Terms) -> Result<UserOutcome, Fault> {
     whole(c, |c| {
-        let Some(user) = take(c, id, terms.now)? else {
+        let Some(user) = take(c, id, terms)? else {
             return Ok(UserOutcome::NotFound);
         };
         let mut notes = Notes::of(terms);
         notes.audit(c, Note::of(Action::UserLockedOut).about(id))?;
         notes.mail(c, Post::to(id, MailKind::LockedOut))?;
-        let ended = end_everything(c, &user, EndReason::LockedOut, terms)?;
+        let ended = end_everything(c, &user, EndReason::LockedOut, None, terms)?;
         Ok(UserOutcome::Changed {
             user: ended.user,
             revocations: ended.revocations,
@@ -50,11 +49,13 @@ pub(super) struct Everything {
     sessions: u64,
 }
 
-/// Ends all that a user, whose row is held, can act with. The last writes of a transaction.
+/// Ends all that a user, whose row is held, can act with; report links from before a moment may stay. The last writes of a
+/// transaction.
 pub(super) fn end_everything(
     c: &mut Conn,
     user: &User,
     why: EndReason,
+    spare_reports_before: Option<Timestamp>,
     terms: &Terms,
 ) -> Result<Everything, Fault> {
     let mut fallen = Fallen::default();
@@ -63,7 +64,7 @@ pub(super) fn end_everything(
             Credential::RefreshTokens => fallen = end_live(c, user, why, None, terms)?,
             Credential::Password => forget_password(c, user, terms)?,
             Credential::ApiKeys => forget_api_keys(c, user.id)?,
-            Credential::MailedLinks => void_links(c, user)?,
+            Credential::MailedLinks => void_links(c, user, spare_reports_before)?,
             Credential::KnownDevices => {
                 diesel::update(users::table.find(Id(user.id.as_uuid())))
                     .set(users::devices_from.eq(Some(Ts(terms.now))))
@@ -104,9 +105,19 @@ fn forget_password(c: &mut Conn, user: &User, terms: &Terms) -> Result<(), Fault
 }
 
 /// Those that were mailed, and the mails that wait to carry one.
-fn void_links(c: &mut Conn, user: &User) -> Result<(), Fault> {
+fn void_links(c: &mut Conn, user: &User, spare_reports_before: Option<Timestamp>) -> Result<(), Fault> {
+    use one_time_tokens as t;
     use outbox as o;
-    void(c, user.id, &TokenKind::ALL)?;
+    let theirs = t::table.filter(t::user_id.eq(Some(Id(user.id.as_uuid()))));
+    match spare_reports_before {
+        None => diesel::delete(theirs).execute(c)?,
+        Some(moment) => {
+            let older_reports = t::kind
+                .eq(TokenKind::Report.as_str())
+                .and(t::created_at.lt(Ts(moment)));
+            diesel::delete(theirs.filter(diesel::dsl::not(older_reports))).execute(c)?
+        }
+    };
     let carrying: Vec<&str> = MailKind::ALL
         .into_iter()
         .filter(|kind| kind.carries_link())

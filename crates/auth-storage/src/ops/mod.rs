@@ -19,6 +19,7 @@ pub(crate) mod keys;
 pub(crate) mod links;
 pub(crate) mod lock_out;
 pub(crate) mod notes;
+pub(crate) mod one_time_tokens;
 pub(crate) mod outbox;
 pub(crate) mod revocations;
 pub(crate) mod rotation;

@@ -3,24 +3,21 @@
 
 use super::{
     Conn,
-    notes::{Note, Notes, Post},
+    notes::{Notes, Post},
     whole,
 };
 use crate::{
-    asks::{NewToken, Terms},
+    asks::Terms,
     dialect::Dialect as _,
     fault::Fault,
-    outcomes::{ClaimedMail, Credentials, MailEnd, MailFigures},
-    prepared::Prepare as _,
-    rows::{CredentialsRow, MailRow, NewTokenRow},
-    schema::{one_time_tokens, outbox, users},
+    outcomes::{ClaimedMail, MailEnd, MailFigures},
+    rows::MailRow,
+    schema::outbox,
     sqlty::{Id, Ts},
 };
 use auth_domain::{
-    audit::Action,
-    ids::{MailId, UserId},
+    ids::MailId,
     mail::MailKind,
-    one_time::TokenKind,
     time::{Span, after},
 };
 use diesel::prelude::*;
@@ -137,71 +134,6 @@ pub(crate) fn ask_for_reset(c: &mut Conn, recipient: &str, terms: &Terms) -> Res
     // Nobody's address has one, and PostgreSQL stores none.
     let recipient = recipient.replace('\0', "\u{FFFD}");
     Notes::of(terms).mail(c, Post::to_whoever(&recipient, MailKind::PasswordReset))
-}
-
-/// Stores the token that a mail is about to carry, and voids those of its kind and user that were asked for before. False: it is
-/// void, because a newer one was asked for or, for a reset, the password was set meanwhile, or the user is gone. A reset that was asked for by address is noted now, when it is known
-/// whose it is: that is what `terms` are for.
-pub(crate) fn issue(
-    c: &mut Conn,
-    token: &NewToken,
-    user: UserId,
-    terms: Option<&Terms>,
-) -> Result<bool, Fault> {
-    use one_time_tokens as t;
-    whole(c, |c| {
-        // The row is held: of two mails that are sent at the same time, each sees what the other stored.
-        let Some(holder) = hold(c, user)? else {
-            return Ok(false);
-        };
-        let again = t::table
-            .filter(t::digest.eq(token.digest.as_slice()))
-            .select(t::id)
-            .first::<Id>(c)
-            .optional()?;
-        if again.is_some() {
-            // A further attempt at the same mail.
-            return Ok(true);
-        }
-        let same = || {
-            t::table
-                .filter(t::user_id.eq(Some(Id(user.as_uuid()))))
-                .filter(t::kind.eq(token.kind.as_str()))
-        };
-        let changed = holder
-            .password_changed_at
-            .filter(|_| token.kind == TokenKind::PasswordReset);
-        if changed.is_some_and(|changed| changed > token.created_at) {
-            return Ok(false);
-        }
-        if token.kind.voids_older() {
-            let newer = same()
-                .filter(t::created_at.gt(Ts(token.created_at)))
-                .select(t::id);
-            if newer.first::<Id>(c).optional()?.is_some() {
-                return Ok(false);
-            }
-            diesel::delete(same()).execute(c)?;
-        }
-        diesel::insert_into(t::table)
-            .values(NewTokenRow::of(token, Some(user)))
-            .execute(c)?;
-        if let Some(terms) = terms {
-            Notes::of(terms).audit(c, Note::of(Action::PasswordResetRequested).about(user))?;
-        }
-        Ok(true)
-    })
-}
-
-/// A user's row, held until the end of the transaction as it is.
-fn hold(c: &mut Conn, id: UserId) -> Result<Option<Credentials>, Fault> {
-    let row: Option<CredentialsRow> = diesel::update(users::table.find(Id(id.as_uuid())))
-        .set(users::updated_at.eq(users::updated_at))
-        .returning(CredentialsRow::as_returning())
-        .prepared()
-        .get_result(c)
-        .optional()?;
-    row.map(CredentialsRow::credentials).transpose()
 }
 
 /// How full it is.

@@ -2,8 +2,8 @@
 
 use super::{
     Conn,
-    links::void,
     notes::{Note, Notes, Post},
+    one_time_tokens::void,
     revocations::record,
     whole,
 };
@@ -49,9 +49,11 @@ pub(crate) fn start(c: &mut Conn, sign_in: &SignIn, terms: &Terms) -> Result<Sta
         if let Some(HashUpgrade { from, to }) = &sign_in.upgrade {
             super::users::upgrade_password_hash(c, user.id, from, to)?;
         }
-        // Whoever knows the password needs no link that resets it.
-        void(c, user.id, &[TokenKind::PasswordReset])?;
-        let stranger = !sign_in.known_device && !has_used(c, session)?;
+        if sign_in.known_device {
+            // The owner needs no link any more. A stranger who knows the password must not take the owner's away.
+            void(c, user.id, &[TokenKind::PasswordReset])?;
+        }
+        let stranger = !sign_in.known_device && !sign_in.first && !has_used(c, session)?;
         let _begun: Id = diesel::insert_into(sessions::table)
             .values(SessionRow::of(session))
             .returning(sessions::id)
@@ -59,7 +61,7 @@ pub(crate) fn start(c: &mut Conn, sign_in: &SignIn, terms: &Terms) -> Result<Sta
             .get_result(c)?;
         let mut notes = Notes::of(terms);
         let note = Note::of(Action::SignedIn).by_itself(user.id).session(session.id);
-        notes.audit(c, note.with("known_device", !stranger))?;
+        notes.audit(c, note.with("known_device", sign_in.known_device))?;
         if stranger {
             let agent = session.origin.user_agent.as_deref();
             notes.mail(
@@ -72,22 +74,19 @@ pub(crate) fn start(c: &mut Conn, sign_in: &SignIn, terms: &Terms) -> Result<Sta
     })
 }
 
-/// Whether the user had a session with this client before, or has none at all: somebody's first sign-in is no news to them.
+/// Whether the user had a session with this client from this address before, as far back as sessions are kept. A name of a
+/// browser alone is anybody's.
 fn has_used(c: &mut Conn, session: &Session) -> Result<bool, Fault> {
     use sessions as s;
-    let theirs = || {
-        s::table
-            .filter(s::user_id.eq(Id(session.user.as_uuid())))
-            .select(s::id)
-    };
+    let theirs = s::table
+        .filter(s::user_id.eq(Id(session.user.as_uuid())))
+        .filter(s::ip.eq(session.origin.ip.map(|ip| ip.to_string())))
+        .select(s::id);
     let same = match session.origin.user_agent.as_deref() {
-        Some(agent) => theirs().filter(s::user_agent.eq(agent)).first::<Id>(c),
-        None => theirs().filter(s::user_agent.is_null()).first::<Id>(c),
+        Some(agent) => theirs.filter(s::user_agent.eq(agent)).first::<Id>(c),
+        None => theirs.filter(s::user_agent.is_null()).first::<Id>(c),
     };
-    if same.optional()?.is_some() {
-        return Ok(true);
-    }
-    Ok(theirs().first::<Id>(c).optional()?.is_none())
+    Ok(same.optional()?.is_some())
 }
 
 /// Ends the oldest live sessions beyond `max_per_user`, never the one that has just begun.

@@ -2,8 +2,8 @@
 
 use super::{
     Conn,
-    links::consume,
     notes::{Note, Notes},
+    one_time_tokens::consume,
     take_guard,
     user_changes::ADMINISTRATORS,
     users::{any_administrator, insert_if_free},

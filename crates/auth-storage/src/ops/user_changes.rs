@@ -5,15 +5,15 @@
 
 use super::{
     Conn,
-    links::void,
     notes::{Note, Notes, Post},
+    one_time_tokens::void,
     revocations::record,
     take_guard,
     users::any_administrator,
     whole, whole_or_undone,
 };
 use crate::{
-    asks::{Terms, UserChange},
+    asks::{Held, Terms, UserChange},
     fault::{Fault, Undo},
     outcomes::{EndedSessions, UserOutcome},
     prepared::Prepare as _,
@@ -51,7 +51,7 @@ pub(crate) fn change(
         if cuts {
             take_guard(c, ADMINISTRATORS)?;
         }
-        let Some(before) = take(c, id, terms.now)? else {
+        let Some(before) = take(c, id, terms)? else {
             return Ok(UserOutcome::NotFound);
         };
         let after = User {
@@ -76,6 +76,7 @@ pub(crate) fn change(
         };
         let user = write(c, &after, generation)?;
         let fallen = if disabled {
+            void(c, id, &TokenKind::ALL)?;
             end_live(c, &before, EndReason::UserDisabled, None, terms)?
         } else if cut {
             lift_live(c, &before, generation)?
@@ -106,7 +107,7 @@ pub(crate) fn set_password(
     terms: &Terms,
 ) -> Result<UserOutcome, Fault> {
     whole(c, |c| {
-        let Some(before) = take(c, id, terms.now)? else {
+        let Some(before) = take(c, id, terms)? else {
             return Ok(UserOutcome::NotFound);
         };
         let generation = before.generation.raised();
@@ -187,7 +188,7 @@ pub(crate) fn delete(
 ) -> Result<UserOutcome, Fault> {
     whole_or_undone(c, |c| {
         take_guard(c, ADMINISTRATORS)?;
-        let Some(user) = take(c, id, terms.now)? else {
+        let Some(user) = take(c, id, terms)? else {
             return Ok(UserOutcome::NotFound);
         };
         if administers(&user, administrators) && !any_administrator(c, administrators, Some(id))? {
@@ -244,15 +245,34 @@ fn administers(user: &User, administrators: &[Role]) -> bool {
     user.status == UserStatus::Active && administrators.contains(&user.role)
 }
 
-/// The user's row, held until the end of the transaction.
-pub(super) fn take(c: &mut Conn, id: UserId, now: Timestamp) -> Result<Option<User>, Fault> {
+/// The user's row, held until the end of the transaction. `None`: there is no such user, or whoever asks was signed out
+/// since its token was looked at.
+pub(super) fn take(c: &mut Conn, id: UserId, terms: &Terms) -> Result<Option<User>, Fault> {
     let row: Option<UserRow> = diesel::update(users::table.find(Id(id.as_uuid())))
-        .set(users::updated_at.eq(Ts(now)))
+        .set(users::updated_at.eq(Ts(terms.now)))
         .returning(UserRow::as_returning())
         .prepared()
         .get_result(c)
         .optional()?;
-    row.map(UserRow::user).transpose()
+    let user = row.map(UserRow::user).transpose()?;
+    // After the row is held: a cut comes before, and is seen, or after, and hits what is done here.
+    if let Some(held) = terms.by.held
+        && !still_holds(c, held)?
+    {
+        return Ok(None);
+    }
+    Ok(user)
+}
+
+fn still_holds(c: &mut Conn, held: Held) -> Result<bool, Fault> {
+    let live = sessions::table
+        .inner_join(users::table)
+        .filter(sessions::id.eq(Id(held.session.as_uuid())))
+        .filter(sessions::ended_at.is_null())
+        .filter(users::status.eq(UserStatus::Active.as_str()))
+        .filter(users::token_generation.eq(held.generation.number()))
+        .select(sessions::id);
+    Ok(live.first::<Id>(c).optional()?.is_some())
 }
 
 fn write(c: &mut Conn, user: &User, generation: Generation) -> Result<User, Fault> {

@@ -2,8 +2,8 @@
 
 use super::{
     Conn,
-    links::send,
     notes::{Note, Notes, Post},
+    one_time_tokens::{awaits_verification, send},
     user_changes::take,
     whole,
 };
@@ -54,36 +54,56 @@ pub(crate) fn insert(
     terms: &Terms,
 ) -> Result<InsertedUser, Fault> {
     whole(c, |c| {
-        let signed_in = session.map(|session| Ts(session.created_at));
-        let Some(made) = insert_if_free(c, user, signed_in)? else {
+        let mut notes = Notes::of(terms);
+        let Some(made) = make(c, user, session, terms, &mut notes)? else {
             return Ok(InsertedUser::EmailTaken);
         };
-        let mut notes = Notes::of(terms);
-        let mut note = if terms.by.actor == Actor::Anonymous {
-            Note::of(Action::Registered).by_itself(made.id)
-        } else {
-            Note::of(Action::UserCreated).about(made.id)
-        };
-        if let Some(session) = session {
-            let _begun: Id = diesel::insert_into(sessions::table)
-                .values(SessionRow::of(session))
-                .returning(sessions::id)
-                .prepared()
-                .get_result(c)?;
-            note = note.session(session.id);
-        }
-        notes.audit(c, note.with("role", &made.role))?;
         if let Some(mailed) = verification {
-            send(
-                c,
-                made.id,
-                mailed,
-                Post::to(made.id, MailKind::EmailVerification),
-                &mut notes,
-            )?;
+            let post = Post::to(made.id, MailKind::EmailVerification);
+            send(c, made.id, mailed, post, &mut notes)?;
         }
         Ok(InsertedUser::Created(made))
     })
+}
+
+/// Makes a user and mails it a link to choose its password.
+pub(crate) fn invite(c: &mut Conn, user: &NewUser, terms: &Terms) -> Result<InsertedUser, Fault> {
+    whole(c, |c| {
+        let mut notes = Notes::of(terms);
+        let Some(made) = make(c, user, None, terms, &mut notes)? else {
+            return Ok(InsertedUser::EmailTaken);
+        };
+        notes.mail(c, Post::to(made.id, MailKind::PasswordReset))?;
+        Ok(InsertedUser::Created(made))
+    })
+}
+
+fn make(
+    c: &mut Conn,
+    user: &NewUser,
+    session: Option<&Session>,
+    terms: &Terms,
+    notes: &mut Notes<'_>,
+) -> Result<Option<User>, Fault> {
+    let signed_in = session.map(|session| Ts(session.created_at));
+    let Some(made) = insert_if_free(c, user, signed_in)? else {
+        return Ok(None);
+    };
+    let mut note = if terms.by.actor == Actor::Anonymous {
+        Note::of(Action::Registered).by_itself(made.id)
+    } else {
+        Note::of(Action::UserCreated).about(made.id)
+    };
+    if let Some(session) = session {
+        let _begun: Id = diesel::insert_into(sessions::table)
+            .values(SessionRow::of(session))
+            .returning(sessions::id)
+            .prepared()
+            .get_result(c)?;
+        note = note.session(session.id);
+    }
+    notes.audit(c, note.with("role", &made.role))?;
+    Ok(Some(made))
 }
 
 /// Registers somebody whose address has to be verified first: the password waits with the mailed link. Whoever has the address
@@ -96,33 +116,28 @@ pub(crate) fn register_pending(
 ) -> Result<(), Fault> {
     whole(c, |c| {
         let made = insert_if_free(c, user, None)?;
+        let is_new = made.is_some();
         let holder = match made {
             Some(made) => Some(made),
             None => match user_by_email(c, &user.email)? {
-                Some(holder) => take(c, holder.id, terms.now)?,
+                Some(holder) => take(c, holder.id, terms)?,
                 None => None,
             },
         };
         // Gone in this moment: then nobody has the address, and nobody is told anything.
         let Some(holder) = holder else { return Ok(()) };
         let mut notes = Notes::of(terms);
-        if holder.email_verified_at.is_none() && holder.status == UserStatus::Active {
-            send(
-                c,
-                holder.id,
-                mailed,
-                Post::to(holder.id, MailKind::EmailVerification),
-                &mut notes,
-            )?;
+        // An account that was made in another way (by an administrator, by an import) is nobody's to put a password on.
+        let waits = holder.email_verified_at.is_none() && holder.status == UserStatus::Active;
+        let note = if waits && (is_new || awaits_verification(c, holder.id)?) {
+            let post = Post::to(holder.id, MailKind::EmailVerification);
+            send(c, holder.id, mailed, post, &mut notes)?;
+            Note::of(Action::Registered).with("verified", false)
         } else {
             notes.mail(c, Post::to(holder.id, MailKind::AlreadyRegistered))?;
-        }
-        notes.audit(
-            c,
-            Note::of(Action::Registered)
-                .about(holder.id)
-                .with("verified", false),
-        )
+            Note::of(Action::RegistrationRefused)
+        };
+        notes.audit(c, note.about(holder.id))
     })
 }
 

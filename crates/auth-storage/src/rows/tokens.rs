@@ -56,6 +56,7 @@ impl NewTokenRow {
 pub(crate) struct TokenRow {
     id: Id,
     user_id: Option<Id>,
+    created_at: Ts,
     email: Option<String>,
     password_hash: Option<String>,
     name: Option<String>,
@@ -69,6 +70,7 @@ impl TokenRow {
         let name = name.map_err(|_| bad("name"))?;
         Ok(StoredToken {
             user: self.user_id.map(|id| UserId::from_uuid(id.0)),
+            created_at: self.created_at.0,
             email: self
                 .email
                 .as_deref()

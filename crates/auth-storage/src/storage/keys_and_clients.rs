@@ -49,8 +49,9 @@ impl Storage {
         &self,
         keys: Vec<(String, Vec<u8>)>,
         settings: Vec<(String, Vec<u8>)>,
+        terms: Terms,
     ) -> Result<(), StorageError> {
-        run!(self, write, keys::reseal(&keys, &settings))
+        run!(self, write, keys::reseal(&keys, &settings, &terms))
     }
 
     /// One setting.

@@ -80,7 +80,7 @@ impl Storage {
         digest: [u8; 32],
         now: Timestamp,
     ) -> Result<Option<StoredToken>, StorageError> {
-        run!(self, read, links::find(kind, &digest, now))
+        run!(self, read, one_time_tokens::find(kind, &digest, now))
     }
 
     /// Uses a reset token up: sets the password, ends every session, forgets known devices, tells the owner.
@@ -160,7 +160,7 @@ impl Storage {
         user: UserId,
         terms: Option<Terms>,
     ) -> Result<bool, StorageError> {
-        run!(self, write, outbox::issue(&token, user, terms.as_ref()))
+        run!(self, write, one_time_tokens::issue(&token, user, terms.as_ref()))
     }
 
     /// How full the outbox is.

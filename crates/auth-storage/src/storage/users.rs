@@ -34,6 +34,14 @@ impl Storage {
         )
     }
 
+    /// Makes a user and mails it a link to choose its password, in one transaction.
+    ///
+    /// # Errors
+    /// See [`StorageError`].
+    pub async fn invite_user(&self, user: NewUser, terms: Terms) -> Result<InsertedUser, StorageError> {
+        run!(self, write, users::invite(&user, &terms))
+    }
+
     /// Registers somebody whose address has to be verified first, or tells whoever has it by mail; the answer is the same.
     ///
     /// # Errors

@@ -103,7 +103,7 @@ on_both! {
         world.db.change_keys(vec![], vec![key("a", KeyState::Active, 0), key("b", KeyState::Next, 1)], None).await.unwrap();
         world.db.insert_setting("proof", vec![1]).await.unwrap();
         let keys = vec![("a".to_owned(), vec![7]), ("gone".to_owned(), vec![8])];
-        world.db.reseal_keys(keys, vec![("proof".to_owned(), vec![9])]).await.unwrap();
+        world.db.reseal_keys(keys, vec![("proof".to_owned(), vec![9])], terms(at(9))).await.unwrap();
         let sealed: Vec<_> = world.db.keys().await.unwrap().into_iter().map(|k| k.sealed).collect();
         assert_eq!(sealed, [vec![7], vec![0, 1, 255]]);
         assert_eq!(world.db.setting("proof").await.unwrap(), Some(vec![9]));

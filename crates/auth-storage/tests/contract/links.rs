@@ -13,12 +13,20 @@ use auth_domain::{
     time::Span,
     user::{User, UserStatus},
 };
-use auth_storage::{NewToken, Redeemed, Storage, UserChange};
+use auth_storage::{NewToken, Redeemed, SignIn, Storage, UserChange};
 
 const RESET: TokenKind = TokenKind::PasswordReset;
 
+/// A reset link for the address that its user has.
+fn link(user: &User, digest: u8, seconds: i64) -> NewToken {
+    NewToken {
+        email: Some(user.email.clone()),
+        ..one_time(RESET, digest, at(seconds))
+    }
+}
+
 async fn issue(world: &World, user: &User, digest: u8, seconds: i64) -> bool {
-    let token = one_time(RESET, digest, at(seconds));
+    let token = link(user, digest, seconds);
     world.db.issue_token(token, user.id, None).await.unwrap()
 }
 
@@ -78,7 +86,7 @@ on_both! {
         let stores = [world.db.clone(), world.another().await];
         let issued = all((0..20_u8).map(|n| {
             let (db, id) = (stores[usize::from(n % 2)].clone(), user.id);
-            let token = one_time(RESET, n, at(i64::from(n) * 7 % 20));
+            let token = link(&user, n, i64::from(n) * 7 % 20);
             tokio::spawn(async move { (token.created_at, db.issue_token(token, id, None).await.unwrap()) })
         })).await;
         assert!(issued.contains(&(at(19), true)), "{issued:?}");
@@ -123,7 +131,7 @@ on_both! {
         let kept = world.db.credentials_of(user.id).await.unwrap().unwrap();
         assert_eq!((kept.devices_from, kept.password_changed_at), (Some(at(3)), Some(at(3))));
         assert_eq!((kept.password_hash.unwrap().expose(), &kept.user), (hash(9).expose(), &after));
-        // Nobody had shown yet that the address is theirs.
+        // Whoever was in may have made keys.
         assert_eq!(world.db.api_keys(user.id).await.unwrap(), []);
         assert_eq!(world.db.change_email([7; 32], terms(at(4))).await.unwrap(), Redeemed::InvalidToken);
         let noted = world.noted().await.pop().unwrap();
@@ -132,24 +140,37 @@ on_both! {
         assert_eq!(world.kinds()[mails..], ["password_changed"]);
     }
 
-    fn a_reset_of_a_verified_user_keeps_its_keys_and_verifies_no_other_address(world) {
+    fn a_reset_link_works_for_the_address_it_was_mailed_to_and_for_no_other(world) {
         let user = world.user("a@example.com", Role::USER).await;
         let elsewhere = NewToken { email: Some(address("old@example.com")), ..one_time(RESET, 1, at(1)) };
-        world.db.issue_token(elsewhere, user.id, None).await.unwrap();
-        assert_eq!(done(reset(&world.db, 1, 2).await).email_verified_at, None);
-        let here = NewToken { email: Some(user.email.clone()), ..one_time(RESET, 2, at(3)) };
-        world.db.issue_token(here, user.id, None).await.unwrap();
-        assert_eq!(done(reset(&world.db, 2, 4).await).email_verified_at, Some(at(4)));
-        world.db.insert_api_key(api_key(user.id, 1, at(5)), 9, terms(at(5))).await.unwrap();
-        issue(&world, &user, 3, 6).await;
-        assert_eq!(done(reset(&world.db, 3, 7).await).email_verified_at, Some(at(4)));
-        assert_eq!(world.db.api_keys(user.id).await.unwrap().len(), 1);
+        let nowhere = NewToken { email: None, ..one_time(RESET, 2, at(2)) };
+        for token in [elsewhere, nowhere] {
+            let digest = token.digest;
+            world.db.issue_token(token, user.id, None).await.unwrap();
+            assert_eq!(world.db.reset_password(digest, hash(9), terms(at(3))).await.unwrap(), Redeemed::InvalidToken);
+        }
+        assert_eq!(world.db.user(user.id).await.unwrap().as_ref(), Some(&user));
+        issue(&world, &user, 3, 4).await;
+        assert_eq!(done(reset(&world.db, 3, 5).await).email_verified_at, Some(at(5)));
+        issue(&world, &user, 4, 6).await;
+        assert_eq!(done(reset(&world.db, 4, 7).await).email_verified_at, Some(at(5)));
     }
 
-    fn signing_in_and_another_password_void_what_was_mailed(world) {
+    /// A stranger who knows the password must not be able to hold the owner's reset off by signing in.
+    fn a_sign_in_voids_a_reset_link_if_it_is_from_a_known_device(world) {
         let user = world.user("a@example.com", Role::USER).await;
-        issue(&world, &user, 1, 1).await;
-        world.sign_in(&user, at(2)).await;
+        for (known_device, first) in [(false, false), (false, true)] {
+            issue(&world, &user, 1, 1).await;
+            let sign_in = SignIn { known_device, first, ..known(session_of(user.id, user.generation, at(2))) };
+            world.db.start_session(sign_in, terms(at(2))).await.unwrap();
+            assert!(world.db.one_time_token(RESET, [1; 32], at(3)).await.unwrap().is_some());
+        }
+        world.db.start_session(known(session_of(user.id, user.generation, at(4))), terms(at(4))).await.unwrap();
+        assert_eq!(reset(&world.db, 1, 5).await, Redeemed::InvalidToken);
+    }
+
+    fn another_password_voids_what_was_mailed(world) {
+        let user = world.user("a@example.com", Role::USER).await;
         assert_eq!(reset(&world.db, 1, 3).await, Redeemed::InvalidToken);
         issue(&world, &user, 2, 4).await;
         let moved = NewToken { email: Some(address("evil@example.com")), ..one_time(TokenKind::EmailChange, 3, at(4)) };
@@ -176,26 +197,33 @@ on_both! {
         }
     }
 
-    fn a_disabled_users_links_do_nothing_and_are_not_used_up(world) {
+    fn a_disabled_users_links_are_void_for_good_and_newer_ones_wait(world) {
         let user = world.user("a@example.com", Role::USER).await;
         let kinds = [RESET, TokenKind::EmailVerification, TokenKind::EmailChange, TokenKind::Report];
-        for (digest, kind) in (1..).zip(kinds) {
+        let mail = async |from: u8| for (digest, kind) in (from..).zip(kinds) {
             let token = NewToken { email: Some(address("a@example.com")), ..one_time(kind, digest, at(0)) };
             world.db.issue_token(token, user.id, None).await.unwrap();
-        }
-        let to = |status| UserChange { status: Some(status), ..UserChange::default() };
-        world.db.change_user(user.id, to(UserStatus::Disabled), vec![], terms(at(1))).await.unwrap();
+        };
+        let to = async |status, seconds| {
+            let change = UserChange { status: Some(status), ..UserChange::default() };
+            world.db.change_user(user.id, change, vec![], terms(at(seconds))).await.unwrap();
+        };
+        mail(1).await;
+        to(UserStatus::Disabled, 1).await;
+        assert_eq!(world.number("SELECT count(*) AS n FROM one_time_tokens"), 0);
+        mail(5).await;
         let before = (world.noted().await, world.mails());
         let outcomes = [
-            reset(&world.db, 1, 2).await,
-            world.db.verify_email([2; 32], terms(at(2))).await.unwrap(),
-            world.db.change_email([3; 32], terms(at(2))).await.unwrap(),
-            world.db.report([4; 32], terms(at(2))).await.unwrap(),
+            reset(&world.db, 5, 2).await,
+            world.db.verify_email([6; 32], terms(at(2))).await.unwrap(),
+            world.db.change_email([7; 32], terms(at(2))).await.unwrap(),
+            world.db.report([8; 32], terms(at(2))).await.unwrap(),
         ];
         assert!(outcomes.iter().all(|outcome| *outcome == Redeemed::InvalidToken), "{outcomes:?}");
         assert_eq!((world.noted().await, world.mails()), before);
-        world.db.change_user(user.id, to(UserStatus::Active), vec![], terms(at(3))).await.unwrap();
-        done(reset(&world.db, 1, 4).await);
+        to(UserStatus::Active, 3).await;
+        assert_eq!(reset(&world.db, 1, 4).await, Redeemed::InvalidToken);
+        done(reset(&world.db, 5, 4).await);
     }
 
     /// Each takes the user's row and the token's: in two orders, PostgreSQL ended one of them as a deadlock.

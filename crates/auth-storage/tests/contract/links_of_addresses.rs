@@ -80,40 +80,60 @@ on_both! {
         assert_eq!((world.times(Action::Registered).await, world.times(Action::EmailVerified).await), (1, 1));
     }
 
-    /// Somebody registers another's address and waits for its owner to come (CVE-2026-53516).
-    fn whoever_registered_an_address_first_is_out_once_its_owner_verifies_it(world) {
-        let (squatter, session) = world.signed_in("a@example.com").await;
-        world.db.insert_api_key(api_key(squatter.id, 1, at(1)), 9, terms(at(1))).await.unwrap();
-        world.db.issue_token(bound(TokenKind::EmailChange, 7, "evil@example.com", at(1)), squatter.id, None).await.unwrap();
-        let (new, link) = waiting("A@example.com", 1, 5, at(2));
-        world.db.register_pending(new.clone(), link, terms(at(2))).await.unwrap();
-        assert_eq!(world.db.user(new.id).await.unwrap(), None);
-        assert_eq!((world.stored(&session).await, world.kinds()), (session.clone(), vec!["email_verification".to_owned()]));
-        let outcome = world.db.verify_email([1; 32], terms(at(3))).await.unwrap();
-        let Redeemed::Done { user, revocations } = outcome else { panic!("{outcome:?}") };
-        assert_eq!((user.id, user.generation), (squatter.id, squatter.generation.raised()));
-        assert_eq!(revocations[0].what, Revoked::User(user.id, user.generation));
-        assert_eq!(world.stored(&session).await.state, SessionState::Ended { at: at(3), why: EndReason::PasswordChanged });
-        assert_eq!(world.db.api_keys(user.id).await.unwrap(), []);
-        assert_eq!(world.db.change_email([7; 32], terms(at(4))).await.unwrap(), Redeemed::InvalidToken);
-        let kept = world.db.credentials_of(user.id).await.unwrap().unwrap();
-        assert_eq!((kept.password_hash.unwrap().expose(), kept.devices_from), (hash(5).expose(), Some(at(3))));
+    /// Each mail carries the password of whoever asked for it: the owner's link sets the owner's.
+    fn of_two_who_wait_for_one_address_the_one_who_reads_its_mail_gets_it(world) {
+        let (new, link) = waiting("a@example.com", 1, 5, at(1));
+        world.db.register_pending(new.clone(), link, terms(at(1))).await.unwrap();
+        let (other, link) = waiting("A@example.com", 2, 6, at(2));
+        world.db.register_pending(other.clone(), link, terms(at(2))).await.unwrap();
+        assert_eq!(world.db.user(other.id).await.unwrap(), None);
+        let user = done(world.db.verify_email([2; 32], terms(at(3))).await.unwrap());
+        assert_eq!((user.id, password_of(&world, &user).await.as_deref()), (new.id, Some(hash(6).expose())));
+        assert_eq!(world.db.verify_email([1; 32], terms(at(4))).await.unwrap(), Redeemed::InvalidToken);
+        assert_eq!(password_of(&world, &user).await.as_deref(), Some(hash(6).expose()));
     }
 
-    fn whoever_has_an_account_is_told_of_the_attempt_and_keeps_its_password(world) {
-        let mut new = person("a@example.com", Role::USER);
-        new.email_verified_at = Some(at(0));
-        world.db.insert_user(new.clone(), None, None, terms(at(0))).await.unwrap();
+    /// Somebody registers another's address and waits for its owner to come (CVE-2026-53516).
+    fn whoever_had_an_account_before_its_address_was_verified_keeps_no_key_to_it(world) {
+        let (squatter, _) = world.signed_in("a@example.com").await;
+        world.db.insert_api_key(api_key(squatter.id, 1, at(1)), 9, terms(at(1))).await.unwrap();
+        world.db.mail_verification(squatter.id, mailed(bound(VERIFY, 1, "a@example.com", at(1))), terms(at(1))).await.unwrap();
+        done(world.db.verify_email([1; 32], terms(at(2))).await.unwrap());
+        assert_eq!(world.db.api_keys(squatter.id).await.unwrap(), []);
+    }
+
+    /// By an administrator, by an import, by a registration that did not wait: nobody else's password is put on it.
+    fn whoever_has_an_account_is_told_of_the_attempt_and_it_gets_no_other_password(world) {
+        let invited = NewUser { password_hash: None, ..person("invited@example.com", Role::USER) };
+        let (imported, squatted) = (person("imported@example.com", Role::USER), person("squatted@example.com", Role::USER));
+        let verified = NewUser { email_verified_at: Some(at(0)), ..person("verified@example.com", Role::USER) };
+        for (digest, new) in (1..).zip([invited, imported, squatted, verified]) {
+            let address = new.email.as_str();
+            world.db.insert_user(new.clone(), None, None, terms(at(0))).await.unwrap();
+            let user = world.db.user(new.id).await.unwrap().unwrap();
+            let kept = password_of(&world, &user).await;
+            let (other, link) = waiting(address, digest, 6, at(2));
+            world.db.register_pending(other, link, terms(at(2))).await.unwrap();
+            let told = world.mails().pop().unwrap();
+            assert_eq!((told.kind.as_str(), told.who.clone()), ("already_registered", Some(user.id.to_string())));
+            assert_eq!(world.noted().await.pop().unwrap().action, Action::RegistrationRefused);
+            assert_eq!(world.db.verify_email([digest; 32], terms(at(3))).await.unwrap(), Redeemed::InvalidToken);
+            assert_eq!((world.db.user(user.id).await.unwrap(), password_of(&world, &user).await), (Some(user), kept));
+        }
+    }
+
+    fn a_registration_that_waits_does_nothing_once_the_account_has_a_password(world) {
+        let (new, link) = waiting("a@example.com", 1, 5, at(1));
+        world.db.register_pending(new.clone(), link, terms(at(1))).await.unwrap();
+        world.db.set_password(new.id, hash(7), None, terms(at(2))).await.unwrap();
+        // Its mail was held up until then.
+        let late = waiting("a@example.com", 2, 6, at(1)).1.token;
+        world.db.issue_token(late, new.id, None).await.unwrap();
+        for digest in [1, 2] {
+            assert_eq!(world.db.verify_email([digest; 32], terms(at(3))).await.unwrap(), Redeemed::InvalidToken);
+        }
         let user = world.db.user(new.id).await.unwrap().unwrap();
-        // Its link was on the way when the address was verified.
-        world.db.issue_token(waiting("a@example.com", 1, 5, at(1)).1.token, user.id, None).await.unwrap();
-        let (other, link) = waiting("a@example.com", 2, 6, at(2));
-        world.db.register_pending(other, link, terms(at(2))).await.unwrap();
-        let mails = world.mails();
-        assert_eq!((mails.len(), mails[0].kind.as_str(), mails[0].who.clone()), (1, "already_registered", Some(user.id.to_string())));
-        assert_eq!(world.db.verify_email([2; 32], terms(at(3))).await.unwrap(), Redeemed::InvalidToken);
-        assert_eq!(done(world.db.verify_email([1; 32], terms(at(3))).await.unwrap()), user);
-        assert_eq!(password_of(&world, &user).await.as_deref(), Some(hash(0).expose()));
+        assert_eq!((user.email_verified_at, password_of(&world, &user).await.as_deref()), (None, Some(hash(7).expose())));
     }
 
     fn a_confirmed_address_is_in_force_and_the_old_one_is_told(world) {
@@ -208,14 +228,25 @@ on_both! {
         assert_eq!(world.noted().await.pop().unwrap().details["restored"], "false");
     }
 
-    fn each_notice_keeps_its_report_link(world) {
-        let user = world.user("a@example.com", Role::USER).await;
-        for digest in [1, 2] {
-            assert!(world.db.issue_token(one_time(TokenKind::Report, digest, at(i64::from(digest))), user.id, None).await.unwrap());
+    /// A thief who changed the address twice must not be able to take the owner's way back, nor to use one of their own after it.
+    fn of_the_links_of_several_notices_the_earliest_is_left_to_the_last(world) {
+        let user = world.user("owner@example.com", Role::USER).await;
+        let mut now = 1;
+        for (digest, to) in [(1, "evil@example.com"), (2, "worse@example.com")] {
+            let from = world.db.user(user.id).await.unwrap().unwrap().email;
+            world.db.issue_token(bound(TokenKind::EmailChange, digest, to, at(now)), user.id, None).await.unwrap();
+            done(world.db.change_email([digest; 32], terms(at(now + 1))).await.unwrap());
+            let report = NewToken { email: Some(from), ..one_time(TokenKind::Report, digest + 10, at(now + 2)) };
+            assert!(world.db.issue_token(report, user.id, None).await.unwrap());
+            now += 3;
         }
-        let after = done(world.db.report([1; 32], terms(at(3))).await.unwrap());
-        assert_eq!(after.email, user.email);
-        // Everything ended, the other link with it.
-        assert_eq!(world.db.report([2; 32], terms(at(4))).await.unwrap(), Redeemed::InvalidToken);
+        // The thief reports the second change with the link that went to the first of their addresses.
+        assert_eq!(done(world.db.report([12; 32], terms(at(now))).await.unwrap()).email.as_str(), "evil@example.com");
+        // The owner's is from before it, and ends what is the thief's.
+        assert_eq!(done(world.db.report([11; 32], terms(at(now + 1))).await.unwrap()).email, user.email);
+        for used in [11, 12] {
+            assert_eq!(world.db.report([used; 32], terms(at(now + 2))).await.unwrap(), Redeemed::InvalidToken);
+        }
+        assert_eq!(world.number("SELECT count(*) AS n FROM one_time_tokens"), 0);
     }
 }

@@ -64,7 +64,7 @@ on_both! {
                     assert_eq!(world.number(left), 0);
                     // The notices still go; what would carry a link does not.
                     let mine: Vec<_> = world.mails().into_iter().filter(|mail| mail.who == Some(user.id.to_string())).map(|mail| mail.kind).collect();
-                    assert_eq!(mine, ["email_change_requested", "locked_out"]);
+                    assert_eq!(mine, ["api_key_created", "email_change_requested", "locked_out"]);
                     // Nor does a reset that was asked for by address before.
                     assert!(!world.db.issue_token(one_time(TokenKind::PasswordReset, 14, at(4)), user.id, None).await.unwrap());
                 }
@@ -84,7 +84,8 @@ on_both! {
         let user = world.user("a@example.com", Role::USER).await;
         world.db.lock_out(user.id, terms(at(1))).await.unwrap();
         assert!(world.db.mail_reset(user.id, terms(at(2))).await.unwrap());
-        assert!(world.db.issue_token(one_time(TokenKind::PasswordReset, 1, at(2)), user.id, None).await.unwrap());
+        let link = NewToken { email: Some(user.email.clone()), ..one_time(TokenKind::PasswordReset, 1, at(2)) };
+        assert!(world.db.issue_token(link, user.id, None).await.unwrap());
         world.db.reset_password([1; 32], hash(3), terms(at(3))).await.unwrap();
         let back = world.db.credentials_of(user.id).await.unwrap().unwrap();
         assert_eq!(back.password_hash.unwrap().expose(), hash(3).expose());

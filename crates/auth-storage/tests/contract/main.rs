@@ -34,6 +34,8 @@ mod corrupt;
 #[cfg(test)]
 mod cuts;
 #[cfg(test)]
+mod held;
+#[cfg(test)]
 mod keys_and_clients;
 #[cfg(test)]
 mod links;

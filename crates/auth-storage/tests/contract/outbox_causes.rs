@@ -23,9 +23,9 @@ fn mail(kind: &str, user: &User, recipient: Option<&str>, facts: &str) -> Mail {
 
 const PLAIN: &str = r#"{"ip":"192.0.2.7"}"#;
 
-fn on_device(user: &User, agent: Option<&str>, seconds: i64) -> Session {
+fn on_device(user: &User, agent: Option<&str>, ip: &str, seconds: i64) -> Session {
     let mut session = session_of(user.id, user.generation, at(seconds));
-    session.origin = Origin::new(None, agent);
+    session.origin = Origin::new(ip.parse().ok(), agent);
     session
 }
 
@@ -83,18 +83,22 @@ on_both! {
 
     fn a_new_device_is_told_of_and_the_first_and_a_known_one_are_not(world) {
         let user = world.user("a@example.com", Role::USER).await;
-        let sign_in = async |agent, known_device, seconds| {
-            let sign_in = SignIn { known_device, ..known(on_device(&user, agent, seconds)) };
+        let sign_in = async |agent, ip, known_device, seconds| {
+            let first = seconds == 1;
+            let sign_in = SignIn { known_device, first, ..known(on_device(&user, agent, ip, seconds)) };
             world.db.start_session(sign_in, terms(at(seconds))).await.unwrap();
             world.kinds().len()
         };
+        let (here, there) = ("192.0.2.1", "198.51.100.1");
         // The first of all, the same again, one with the cookie of a known device.
-        assert_eq!(sign_in(Some("firefox"), false, 1).await, 0);
-        assert_eq!(sign_in(Some("firefox"), false, 2).await, 0);
-        assert_eq!(sign_in(Some("safari"), true, 3).await, 0);
-        assert_eq!(sign_in(Some("curl"), false, 4).await, 1);
+        assert_eq!(sign_in(Some("firefox"), here, false, 1).await, 0);
+        assert_eq!(sign_in(Some("firefox"), here, false, 2).await, 0);
+        assert_eq!(sign_in(Some("safari"), there, true, 3).await, 0);
+        assert_eq!(sign_in(Some("curl"), here, false, 4).await, 1);
         assert_eq!(world.mails()[0], mail("new_device", &user, None, r#"{"ip":"192.0.2.7","user_agent":"curl"}"#));
-        assert_eq!(sign_in(None, false, 5).await, 2);
-        assert_eq!(sign_in(None, false, 6).await, 2);
+        // The name of a browser alone is anybody's.
+        assert_eq!(sign_in(Some("firefox"), there, false, 5).await, 2);
+        assert_eq!(sign_in(None, here, false, 6).await, 3);
+        assert_eq!(sign_in(None, here, false, 7).await, 3);
     }
 }

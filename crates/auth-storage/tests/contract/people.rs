@@ -60,6 +60,7 @@ pub(crate) fn by(actor: Actor, now: Timestamp) -> Terms {
             ip: "192.0.2.7".parse().ok(),
             request_id: Some("request-7".to_owned()),
             seed,
+            held: None,
         },
     }
 }
@@ -71,6 +72,7 @@ pub(crate) fn known(session: Session) -> SignIn {
         max_per_user: 100,
         upgrade: None,
         known_device: true,
+        first: false,
     }
 }
 

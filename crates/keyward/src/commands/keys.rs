@@ -117,7 +117,7 @@ async fn reseal(operator: &Operator) -> Result<(), CommandError> {
         .ok_or_else(missing)?;
     let new = MasterKey::from_base64(&text)
         .map_err(|error| CommandError::Usage(format!("{NEW_MASTER_KEY}: {error}")))?;
-    let count = admin.reseal(&new).await.map_err(told)?;
+    let count = admin.reseal(&new, &operator.caller()).await.map_err(told)?;
     match (&operator.config.master_key, master_key::file_of(&operator.config)) {
         (None, Some(file)) => {
             if let Err(error) = master_key::replace(&file, &new) {

@@ -11,8 +11,8 @@ use crate::{
     output::{CommandError, print, print_json},
 };
 use auth_domain::user::{self, UserStatus};
-use auth_service::{NewAccount, PageRequest};
-use auth_storage::{UserChange, UserFilter, UserOutcome};
+use auth_service::{ChangedUser, NewAccount, PageRequest};
+use auth_storage::{UserChange, UserFilter};
 use serde_json::{Value, json};
 use std::io::{IsTerminal, Write, stderr, stdin};
 
@@ -170,27 +170,17 @@ async fn apply(
 ) -> Result<(user::User, u64), CommandError> {
     let admin = operator.admin()?;
     let found = admin.user(&account(user)?).await.map_err(told)?;
-    let outcome = admin
+    let changed = admin
         .change_user(found.id, change, &operator.caller())
         .await
         .map_err(told)?;
-    settled(operator, outcome).await
+    Ok(settled(operator, changed).await)
 }
 
-/// The user after a change that has taken effect everywhere.
-async fn settled(operator: &Operator, outcome: UserOutcome) -> Result<(user::User, u64), CommandError> {
-    match outcome {
-        UserOutcome::Changed {
-            user,
-            revocations,
-            sessions_ended,
-        } => {
-            operator.let_act(&revocations).await;
-            Ok((user, sessions_ended))
-        }
-        UserOutcome::NotFound => Err(told(auth_service::Error::NotFound)),
-        UserOutcome::LastAdmin => Err(told(auth_service::Error::LastAdmin)),
-    }
+/// The user after a change that has taken effect everywhere, and how many of its sessions ended.
+async fn settled(operator: &Operator, changed: ChangedUser) -> (user::User, u64) {
+    operator.let_act(&changed.revocations).await;
+    (changed.user, changed.sessions_ended)
 }
 
 async fn set_password(operator: &Operator, user: &str, source: PasswordSource) -> Result<(), CommandError> {
@@ -201,7 +191,7 @@ async fn set_password(operator: &Operator, user: &str, source: PasswordSource) -
         .set_password(&found, password, &operator.caller())
         .await
         .map_err(told)?;
-    let (user, ended) = settled(operator, outcome).await?;
+    let (user, ended) = settled(operator, outcome).await;
     print(format_args!(
         "{} has a new password; {ended} session(s) ended",
         user.email.as_str()
@@ -212,7 +202,7 @@ async fn lock_out(operator: &Operator, user: &str) -> Result<(), CommandError> {
     let admin = operator.admin()?;
     let found = admin.user(&account(user)?).await.map_err(told)?;
     let outcome = admin.lock_out(found.id, &operator.caller()).await.map_err(told)?;
-    let (user, _) = settled(operator, outcome).await?;
+    let (user, _) = settled(operator, outcome).await;
     print(format_args!(
         "{} is locked out: every credential ended (sessions and their tokens, API keys, known devices, mailed links, the \
          password)\nit is told so by mail and needs a reset to come back: `keyward user send-reset {}` mails a link",
@@ -244,7 +234,7 @@ async fn delete(operator: &Operator, user: &str, yes: bool) -> Result<(), Comman
         .delete_user(found.id, &operator.caller())
         .await
         .map_err(told)?;
-    let (user, _) = settled(operator, outcome).await?;
+    let (user, _) = settled(operator, outcome).await;
     print(format_args!("deleted {} ({})", user.email.as_str(), user.id))
 }
 

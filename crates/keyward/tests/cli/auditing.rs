@@ -183,7 +183,7 @@ fn an_export_has_every_event_once_however_many_there_are() {
     let place = Place::new();
     place.user("ada@example.com", "user");
     for _ in 0..10 {
-        // Doubles what is there: ids of their own, a microsecond later.
+        // Doubles what is there, under ids of their own.
         change(
             &place,
             "INSERT INTO audit_events SELECT lower(hex(randomblob(4))) || '-0000-7000-8000-' || lower(hex(randomblob(6))), at, \

@@ -9,7 +9,7 @@ use crate::{
     views::rfc3339,
 };
 use actix_web::{HttpRequest, HttpResponse, web::Data};
-use auth_domain::audit::AuditEvent;
+use auth_domain::{audit::AuditEvent, ids::UserId};
 use auth_service::{AuditFilter, Service};
 use serde::Serialize;
 use std::collections::BTreeMap;
@@ -74,6 +74,27 @@ impl From<&AuditEvent> for AuditEventJson {
             ip: event.ip.map(|ip| ip.to_string()),
             request_id: event.request_id.clone(),
             details: event.details.clone(),
+        }
+    }
+}
+
+impl AuditEventJson {
+    /// The event as somebody is told it who is no administrator: of what others did, not who and from where.
+    pub fn as_told_to(reader: UserId, event: &AuditEvent) -> Self {
+        let told = Self::from(event);
+        let own = event.actor.user().is_none_or(|actor| actor == reader);
+        if own {
+            return told;
+        }
+        Self {
+            actor: ActorJson {
+                user_id: None,
+                api_key_id: None,
+                ..told.actor
+            },
+            ip: None,
+            request_id: None,
+            ..told
         }
     }
 }

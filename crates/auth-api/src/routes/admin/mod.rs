@@ -12,8 +12,8 @@ use crate::{
     problem::{Code, Problem},
 };
 use actix_web::web;
-use auth_domain::ids::UserId;
-use auth_service::{Error, Service, UserOutcome};
+use auth_domain::{ids::UserId, user::User};
+use auth_service::{ChangedUser, Service};
 
 /// The addresses for administrators.
 pub fn table(table: &mut web::ServiceConfig, config: &ServerConfig) {
@@ -57,16 +57,8 @@ fn user_id(text: &str) -> Result<UserId, Problem> {
 }
 
 /// The user after a change that no node ignores any more.
-async fn settled(service: &Service, outcome: UserOutcome) -> Result<auth_domain::user::User, Problem> {
-    match outcome {
-        UserOutcome::Changed {
-            user, revocations, ..
-        } => {
-            service.announce(&revocations).await;
-            service.mail_was_queued();
-            Ok(user)
-        }
-        UserOutcome::NotFound => Err(Error::NotFound.into()),
-        UserOutcome::LastAdmin => Err(Error::LastAdmin.into()),
-    }
+async fn settled(service: &Service, changed: ChangedUser) -> User {
+    service.announce(&changed.revocations).await;
+    service.wake_post();
+    changed.user
 }

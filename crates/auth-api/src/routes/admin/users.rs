@@ -146,6 +146,9 @@ pub async fn create(
     request: MayWith<UsersWrite, CreateUserBody>,
 ) -> Result<HttpResponse, Problem> {
     let MayWith { may, body } = request;
+    if let Some(role) = &body.role {
+        service.check_may_give(&may.bearer, &service.admin().known_role(role)?)?;
+    }
     let account = NewAccount {
         email: body.email,
         password: None,
@@ -153,9 +156,8 @@ pub async fn create(
         role: body.role.unwrap_or_else(|| Role::USER.to_string()),
         email_verified: body.email_verified.unwrap_or_default(),
     };
-    let user = service.admin().create_user(account, &may.caller).await?;
-    service.admin().send_reset(user.id, &may.caller).await?;
-    service.mail_was_queued();
+    let user = service.admin().invite_user(account, &may.caller).await?;
+    service.wake_post();
     Ok(HttpResponse::Created().json(UserJson::from(&user)))
 }
 
@@ -191,6 +193,9 @@ pub async fn change(
         .as_deref()
         .map(|name| admin.known_role(name))
         .transpose()?;
+    if let Some(role) = &role {
+        service.check_may_give(&may.bearer, role)?;
+    }
     let change = UserChange {
         name,
         role,
@@ -199,8 +204,8 @@ pub async fn change(
             .email_verified
             .map(|verified| verified.then_some(may.caller.now)),
     };
-    let outcome = admin.change_user(id, change, &may.caller).await?;
-    let user = settled(&service, outcome).await?;
+    let changed = admin.change_user(id, change, &may.caller).await?;
+    let user = settled(&service, changed).await;
     Ok(HttpResponse::Ok().json(UserJson::from(&user)))
 }
 
@@ -213,8 +218,8 @@ pub async fn delete(
     service: Data<Service>,
     may: May<UsersWrite>,
 ) -> Result<HttpResponse, Problem> {
-    let outcome = service.admin().delete_user(user_id(&id)?, &may.caller).await?;
-    settled(&service, outcome).await?;
+    let changed = service.admin().delete_user(user_id(&id)?, &may.caller).await?;
+    settled(&service, changed).await;
     Ok(HttpResponse::NoContent().finish())
 }
 
@@ -228,7 +233,7 @@ pub async fn send_reset(
     may: May<UsersWrite>,
 ) -> Result<HttpResponse, Problem> {
     service.admin().send_reset(user_id(&id)?, &may.caller).await?;
-    service.mail_was_queued();
+    service.wake_post();
     Ok(HttpResponse::Accepted().json(MessageJson {
         message: "A mail with a link to choose a new password is on its way",
     }))
@@ -243,8 +248,8 @@ pub async fn lock_out(
     service: Data<Service>,
     may: May<UsersWrite>,
 ) -> Result<HttpResponse, Problem> {
-    let outcome = service.admin().lock_out(user_id(&id)?, &may.caller).await?;
-    settled(&service, outcome).await?;
+    let changed = service.admin().lock_out(user_id(&id)?, &may.caller).await?;
+    settled(&service, changed).await;
     Ok(HttpResponse::NoContent().finish())
 }
 
@@ -258,7 +263,7 @@ pub async fn api_keys(
     _may: May<UsersRead>,
 ) -> Result<HttpResponse, Problem> {
     let user = service.admin().user(&AccountRef::Id(user_id(&id)?)).await?;
-    Ok(api_keys::list_of(&service.api_keys(user.id).await?))
+    Ok(api_keys::list_of(&service.admin().api_keys(user.id).await?))
 }
 
 /// 201 with the key; 403, 404, 409, 422.
@@ -287,6 +292,6 @@ pub async fn revoke_api_key(
     may: May<UsersWrite>,
 ) -> Result<HttpResponse, Problem> {
     let (user, key) = (user_id(&path.0)?, api_keys::key_id(&path.1)?);
-    service.revoke_api_key(user, key, &may.caller).await?;
+    service.admin().revoke_api_key(user, key, &may.caller).await?;
     Ok(HttpResponse::NoContent().finish())
 }

@@ -1,0 +1,112 @@
+//! What somebody holds is looked at again in the transaction of what they do: whoever is cut off while a request of theirs is on
+//! its way does nothing with it, however late it arrives.
+
+use crate::{
+    people::{address, admins, api_key, at, by, hash, mailed, one_time, terms},
+    world::World,
+};
+use auth_domain::{
+    audit::Actor,
+    one_time::TokenKind,
+    role::Role,
+    session::{EndReason, Session},
+    user::{User, UserStatus},
+};
+use auth_storage::{Held, InsertedKey, Terms, UserChange, UserOutcome};
+
+/// What a signed-in user asks for, with what its access token said when the request came in.
+fn holding(user: &User, session: &Session) -> Terms {
+    let mut terms = by(Actor::User(user.id), at(9));
+    terms.by.held = Some(Held {
+        session: session.id,
+        generation: user.generation,
+    });
+    terms
+}
+
+/// Everything that a user does to an account under its own authority; how many of these were done.
+async fn do_everything(world: &World, user: &User, session: &Session) -> u32 {
+    let (db, ask) = (&world.db, || holding(user, session));
+    let moved = mailed(one_time(TokenKind::EmailChange, 1, at(9)));
+    let verified = mailed(one_time(TokenKind::EmailVerification, 2, at(9)));
+    let to = address("elsewhere@example.com");
+    let change = |change| db.change_user(user.id, change, admins(), ask());
+    let renamed = UserChange {
+        name: Some(None),
+        ..UserChange::default()
+    };
+    let promoted = UserChange {
+        role: Some(Role::ADMIN),
+        ..UserChange::default()
+    };
+    let changed = |outcome: UserOutcome| u32::from(outcome != UserOutcome::NotFound);
+    let key = db
+        .insert_api_key(api_key(user.id, 1, at(9)), 9, ask())
+        .await
+        .unwrap();
+    u32::from(key != InsertedKey::NoUser)
+        + u32::from(db.ask_for_new_email(user.id, to, moved, ask()).await.unwrap())
+        + u32::from(db.mail_verification(user.id, verified, ask()).await.unwrap())
+        + u32::from(db.mail_reset(user.id, ask()).await.unwrap())
+        + changed(change(renamed).await.unwrap())
+        + changed(change(promoted).await.unwrap())
+        + changed(
+            db.set_password(user.id, hash(9), Some(session.id), ask())
+                .await
+                .unwrap(),
+        )
+        + changed(db.lock_out(user.id, ask()).await.unwrap())
+        + changed(db.delete_user(user.id, admins(), ask()).await.unwrap())
+}
+
+async fn nothing_is_done(world: &World, user: &User, session: &Session) {
+    let state = async || {
+        let kept = world.db.credentials_of(user.id).await.unwrap().unwrap();
+        let hash = kept.password_hash.map(|hash| hash.expose().to_owned());
+        (kept.user, hash, world.noted().await, world.mails())
+    };
+    let before = state().await;
+    assert_eq!(do_everything(world, user, session).await, 0);
+    assert_eq!(state().await, before);
+    assert_eq!(world.number("SELECT count(*) AS n FROM one_time_tokens"), 0);
+}
+
+on_both! {
+    fn whoever_was_cut_off_changes_nothing_any_more(world) {
+        for (number, cut) in ["logged out", "logged out everywhere", "locked out", "disabled", "reset"].into_iter().enumerate() {
+            let (user, session) = world.signed_in(&format!("{number}@example.com")).await;
+            match cut {
+                "logged out" => drop(world.db.end_session(session.id, None, EndReason::Logout, terms(at(1))).await.unwrap()),
+                "logged out everywhere" => drop(world.db.end_user_sessions(user.id, EndReason::LogoutAll, terms(at(1))).await.unwrap()),
+                "locked out" => drop(world.db.lock_out(user.id, terms(at(1))).await.unwrap()),
+                "disabled" => {
+                    let change = UserChange { status: Some(UserStatus::Disabled), ..UserChange::default() };
+                    world.db.change_user(user.id, change, vec![], terms(at(1))).await.unwrap();
+                }
+                _ => {
+                    let link = auth_storage::NewToken { email: Some(user.email.clone()), ..one_time(TokenKind::PasswordReset, 7, at(1)) };
+                    world.db.issue_token(link, user.id, None).await.unwrap();
+                    world.db.reset_password([7; 32], hash(3), terms(at(2))).await.unwrap();
+                    world.execute("DELETE FROM one_time_tokens");
+                }
+            }
+            nothing_is_done(&world, &user, &session).await;
+        }
+    }
+
+    fn whoever_was_demoted_acts_on_nobody_any_more(world) {
+        let (root, session) = world.signed_in("root@example.com").await;
+        let demoted = UserChange { role: Some(Role::VIEWER), ..UserChange::default() };
+        world.db.change_user(root.id, demoted, vec![], terms(at(1))).await.unwrap();
+        let ada = world.user("ada@example.com", Role::USER).await;
+        let outcome = world.db.lock_out(ada.id, holding(&root, &session)).await.unwrap();
+        assert_eq!((outcome, world.db.user(ada.id).await.unwrap()), (UserOutcome::NotFound, Some(ada)));
+    }
+
+    fn whoever_still_holds_does_all_of_it(world) {
+        let (user, session) = world.signed_in("a@example.com").await;
+        world.user("root@example.com", Role::ADMIN).await;
+        // The promotion cuts, and what comes after it is refused.
+        assert_eq!(do_everything(&world, &user, &session).await, 6);
+    }
+}

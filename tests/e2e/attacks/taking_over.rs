@@ -1,0 +1,250 @@
+//! Whoever got into an account, or came to its address first, and what they try to keep of it.
+
+use auth_domain::time::Span;
+use serde_json::{Value, json};
+use tests::{Answer, Builder, PASSWORD, TestApp, User, on_every_backend};
+
+const THIEFS: &str = "the thief's own horse";
+const OWNERS: &str = "the owner's new horse";
+
+async fn login(app: &TestApp, email: &str, password: &str) -> Answer {
+    let body = json!({ "email": email, "password": password });
+    app.anonymous().post("/login", &body).await
+}
+
+async fn report(app: &TestApp, token: &str) -> Answer {
+    app.anonymous().post("/not-me", &json!({ "token": token })).await
+}
+
+async fn verify(app: &TestApp, token: &str) -> Answer {
+    app.anonymous()
+        .post("/email/verify", &json!({ "token": token }))
+        .await
+}
+
+async fn register(app: &TestApp, email: &str, password: &str) -> Answer {
+    let body = json!({ "email": email, "password": password });
+    app.anonymous().post("/register", &body).await
+}
+
+async fn reset_by_mail(app: &TestApp, email: &str, password: &str) {
+    app.clock.advance(Span::seconds(1));
+    let body = json!({ "email": email });
+    app.anonymous().post("/password/forgot", &body).await.expect(202);
+    let token = app.link_to(email, "reset").await;
+    let body = json!({ "token": token, "new_password": password });
+    app.anonymous().post("/password/reset", &body).await.expect(204);
+}
+
+/// Moves a user to an address that is its own as well.
+async fn move_to(app: &TestApp, user: &User, email: &str) -> User {
+    let change = json!({ "new_email": email, "current_password": PASSWORD });
+    user.client.post("/email/change", &change).await.expect(202);
+    verify(app, &app.link_to(email, "verify-email").await)
+        .await
+        .expect(204);
+    app.clock.advance(Span::seconds(1));
+    app.login(email).await
+}
+
+async fn key_of(user: &User, body: &Value) -> String {
+    user.client.post("/api-keys", body).await.expect(201).field("key")
+}
+
+on_every_backend! {
+    async fn what_a_thief_asked_for_under_a_session_dies_with_it(backend) {
+        let app = TestApp::start(backend).await;
+        let ada = app.user("ada").await;
+        let key = key_of(&ada, &json!({ "name": "thief's" })).await;
+        let change = json!({ "new_email": "thief@example.com", "current_password": PASSWORD });
+        ada.client.post("/email/change", &change).await.expect(202);
+        let confirm = app.link_to("thief@example.com", "verify-email").await;
+        reset_by_mail(&app, "ada@example.com", OWNERS).await;
+        app.anonymous().with_bearer(&key).get("/me").await.expect(401);
+        verify(&app, &confirm).await.expect(400);
+        for path in ["/password/change", "/email/change"] {
+            let body = json!({ "current_password": PASSWORD, "new_password": THIEFS, "new_email": "thief@example.com" });
+            ada.client.post(path, &body).await.expect(401);
+        }
+        login(&app, "ada@example.com", OWNERS).await.expect(200);
+        let told = app.mail_saying("ada@example.com", "API key").await;
+        assert!(told.text.contains("/not-me?token="), "{}", told.text);
+    }
+
+    /// Whoever moves the account twice gets a link of their own to "this was not me": it must not outdo the owner's.
+    async fn the_owners_link_brings_the_address_back_however_often_a_thief_moved_and_reported(backend) {
+        let app = TestApp::start(backend).await;
+        let ada = app.user("ada").await;
+        let thief = move_to(&app, &ada, "thief@example.com").await;
+        let owners = app.mail_saying("ada@example.com", "no longer goes").await.token("not-me");
+        move_to(&app, &thief, "second@example.com").await;
+        let thiefs = app.mail_saying("thief@example.com", "no longer goes").await.token("not-me");
+        report(&app, &thiefs).await.expect(204);
+        report(&app, &owners).await.expect(204);
+        app.clock.advance(Span::seconds(1));
+        report(&app, &thiefs).await.expect(400);
+        for lost in ["thief@example.com", "second@example.com"] {
+            login(&app, lost, PASSWORD).await.expect(401);
+        }
+        reset_by_mail(&app, "ada@example.com", OWNERS).await;
+        login(&app, "ada@example.com", OWNERS).await.expect(200);
+    }
+
+    /// A notice that went out before the address was changed says where the account belongs, too.
+    async fn an_earlier_notice_to_the_owner_brings_the_address_back(backend) {
+        let app = TestApp::start(backend).await;
+        app.user("ada").await;
+        let thief = app.anonymous();
+        let request = thief
+            .request(reqwest::Method::POST, "/login")
+            .header("user-agent", "thief/1")
+            .json(&json!({ "email": "ada@example.com", "password": PASSWORD }));
+        let thief = app.signed_in("ada@example.com", &thief.send(request).await.expect(200));
+        let noticed = app.mail_saying("ada@example.com", "/not-me?token=").await.token("not-me");
+        app.clock.advance(Span::seconds(1));
+        let thief = move_to(&app, &thief, "thief@example.com").await;
+        report(&app, &noticed).await.expect(204);
+        thief.client.get("/me").await.expect(401);
+        reset_by_mail(&app, "ada@example.com", OWNERS).await;
+        login(&app, "ada@example.com", OWNERS).await.expect(200);
+    }
+
+    async fn nobody_registers_over_an_account_that_an_administrator_made(backend) {
+        let app = Builder::new(backend)
+            .set("registration.require_verified_email", "true")
+            .start()
+            .await;
+        let root = app.admin("root").await;
+        let body = json!({ "email": "boss@example.com", "role": "admin" });
+        root.client.post("/admin/users", &body).await.expect(201);
+        register(&app, "boss@example.com", THIEFS).await.expect(202);
+        let mails = app.mails_to("boss@example.com").await;
+        let links = mails.iter().filter(|mail| mail.text.contains("/verify-email?token=")).count();
+        assert_eq!(links, 0, "no link completes a stranger's registration: {mails:#?}");
+        reset_by_mail(&app, "boss@example.com", OWNERS).await;
+        login(&app, "boss@example.com", THIEFS).await.expect(401);
+        login(&app, "boss@example.com", OWNERS).await.expect(200);
+    }
+
+    async fn registrations_in_an_owners_name_take_nothing_of_its_reset_links(backend) {
+        let app = Builder::new(backend)
+            .set("limits.enabled", "true")
+            .set("registration.require_verified_email", "true")
+            .set("limits.register_per_address", "100/1h")
+            .set("limits.mail_per_address", "100/1h")
+            .start()
+            .await;
+        register(&app, "ada@example.com", PASSWORD).await.expect(202);
+        verify(&app, &app.link_to("ada@example.com", "verify-email").await).await.expect(204);
+        let before = app.mails_to("ada@example.com").await.len();
+        for _ in 0..10 {
+            register(&app, "ada@example.com", THIEFS).await.expect(202);
+        }
+        let told = app.mails_to("ada@example.com").await.len() - before;
+        assert!((1..=5).contains(&told), "{told} mails");
+        reset_by_mail(&app, "ada@example.com", OWNERS).await;
+    }
+
+    /// Whoever holds one dead refresh token of an account must not be able to keep its owner from refreshing.
+    async fn a_dead_refresh_token_takes_nothing_of_its_owners_budget(backend) {
+        let app = Builder::new(backend)
+            .set("limits.enabled", "true")
+            .set("limits.per_user", "5/1h")
+            .start()
+            .await;
+        let (stolen, ada) = (app.user("ada").await, app.login("ada@example.com").await);
+        stolen.client.post_nothing("/logout").await.expect(200);
+        let answers = [401, 401, 401, 401, 401, 429, 429];
+        for status in answers {
+            app.refresh(&stolen.refresh).await.expect(status);
+        }
+        app.refresh(&ada.refresh).await.expect(200);
+    }
+
+    /// An account that nobody verified is whoever's who typed the address: its owner is not to be flooded.
+    async fn notices_to_an_address_that_nobody_showed_to_be_theirs_are_few(backend) {
+        let app = Builder::new(backend)
+            .set("limits.enabled", "true")
+            .set("limits.sign_in_per_address", "1000/1h")
+            .start()
+            .await;
+        app.user("ada").await;
+        for n in 0..12 {
+            let anonymous = app.anonymous();
+            let request = anonymous
+                .request(reqwest::Method::POST, "/login")
+                .header("user-agent", format!("agent {n}"))
+                .json(&json!({ "email": "ada@example.com", "password": PASSWORD }));
+            anonymous.send(request).await.expect(200);
+        }
+        let told = async |email| {
+            let mails = app.mails_to(email).await;
+            mails.into_iter().filter(|mail| mail.subject.contains("new device")).count()
+        };
+        assert_eq!(told("ada@example.com").await, 5);
+        // Once it is verified, its owner is told of each.
+        verify(&app, &app.link_to("ada@example.com", "verify-email").await).await.expect(204);
+        for n in 12..20 {
+            let anonymous = app.anonymous();
+            let request = anonymous
+                .request(reqwest::Method::POST, "/login")
+                .header("user-agent", format!("agent {n}"))
+                .json(&json!({ "email": "ada@example.com", "password": PASSWORD }));
+            anonymous.send(request).await.expect(200);
+        }
+        assert_eq!(told("ada@example.com").await, 13);
+    }
+
+    async fn nobody_gives_a_role_that_can_do_more_than_they_can(backend) {
+        let app = Builder::new(backend)
+            .set("roles.support", r#"["users:read", "users:write"]"#)
+            .start()
+            .await;
+        let (root, sue, ada) = (app.admin("root").await, app.user_of_role("sue", "support").await, app.user("ada").await);
+        let key = key_of(&root, &json!({ "name": "sync", "permissions": ["users:read", "users:write"] })).await;
+        let script = app.anonymous().with_bearer(&key);
+        let path = format!("/admin/users/{}", ada.id);
+        for client in [&sue.client, &script] {
+            let promote = client.patch(&path, &json!({ "role": "admin" })).await.expect(403);
+            assert_eq!(promote.code(), "permission_not_held");
+            let made = json!({ "email": "mine@example.com", "role": "admin" });
+            assert_eq!(client.post("/admin/users", &made).await.expect(403).code(), "permission_not_held");
+            client.patch(&path, &json!({ "role": "support" })).await.expect(200);
+            client.patch(&path, &json!({ "role": "user" })).await.expect(200);
+        }
+        assert_eq!(app.anonymous().with_bearer(&key).get("/admin/users?query=mine").await.json()["items"], json!([]));
+        // A key makes no key, and passes for no role before a service that asks for one.
+        assert_eq!(script.post("/api-keys", &json!({ "name": "more" })).await.status, 401);
+        script.get("/verify?role=admin").await.expect(403);
+    }
+
+    /// Whoever knows the password must not be able to void the owner's way back by signing in all the time.
+    async fn a_stranger_who_signs_in_takes_no_reset_link_away(backend) {
+        let app = TestApp::start(backend).await;
+        app.user("ada").await;
+        app.clock.advance(Span::seconds(1));
+        app.anonymous().post("/password/forgot", &json!({ "email": "ada@example.com" })).await.expect(202);
+        app.clock.advance(Span::seconds(1));
+        login(&app, "ada@example.com", PASSWORD).await.expect(200);
+        let token = app.link_to("ada@example.com", "reset").await;
+        login(&app, "ada@example.com", PASSWORD).await.expect(200);
+        let body = json!({ "token": token, "new_password": OWNERS });
+        app.anonymous().post("/password/reset", &body).await.expect(204);
+        login(&app, "ada@example.com", PASSWORD).await.expect(401);
+    }
+
+    /// An export says what was done to an account, and not who of the staff sits where.
+    async fn an_export_tells_no_others_address(backend) {
+        let app = TestApp::start(backend).await;
+        let (root, ada) = (app.admin("root").await, app.user("ada").await);
+        let path = format!("/admin/users/{}", ada.id);
+        root.client.patch(&path, &json!({ "name": "Ada" })).await.expect(200);
+        let export = ada.client.get("/me/export").await.expect(200);
+        assert!(!export.text.contains(&root.id), "{}", export.text);
+        let events = export.json()["audit"].as_array().unwrap().clone();
+        let changed = events.iter().find(|event| event["action"] == "user_updated").unwrap();
+        assert_eq!((&changed["ip"], &changed["request_id"]), (&Value::Null, &Value::Null));
+        let registered = events.iter().find(|event| event["action"] == "registered").unwrap();
+        assert_eq!(registered["ip"], "127.0.0.1");
+    }
+}
