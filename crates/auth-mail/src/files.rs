@@ -3,7 +3,7 @@
 //! A file appears whole or not at all, only its owner may read it, and another attempt replaces it.
 
 use crate::{
-    mailer::{MailError, Undelivered},
+    error::{MailError, Undelivered},
     message::Outgoing,
 };
 use std::{

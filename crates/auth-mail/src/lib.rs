@@ -12,6 +12,7 @@ pub mod config;
 pub mod letter;
 
 mod embedded;
+mod error;
 mod files;
 mod mailbox;
 mod mailer;
@@ -22,5 +23,6 @@ mod smtp;
 mod templates;
 
 pub use config::{MailConfig, SmtpTls, Transport};
+pub use error::{MailError, Undelivered};
 pub use letter::{Content, Facts, Letter};
-pub use mailer::{MailError, Mailer, Undelivered};
+pub use mailer::Mailer;

@@ -5,9 +5,9 @@
 
 use crate::{
     config::MailConfig,
+    error::{MailError, Undelivered},
     letter::{Content, Letter},
     mailbox,
-    mailer::{MailError, Undelivered},
 };
 use auth_domain::time::Timestamp;
 use lettre::{

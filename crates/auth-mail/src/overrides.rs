@@ -2,7 +2,7 @@
 //!
 //! Nothing in the folder is passed over in silence but hidden files: what no mail would use is a mistake, and is named.
 
-use crate::{config::is_language, embedded, mailer::MailError};
+use crate::{config::is_language, embedded, error::MailError};
 use std::{
     collections::BTreeMap,
     fs, io,

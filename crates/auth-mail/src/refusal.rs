@@ -4,7 +4,7 @@
 //! goes wrong (no connection, TLS, the sign-in, the sender) is between the operator and the server, and the mail waits.
 //! A server may quote the mail that it refuses, so its words lose everything that could be a piece of a link.
 
-use crate::{letter::Facts, mailer::Undelivered};
+use crate::{error::Undelivered, letter::Facts};
 use auth_domain::user::is_invisible_control;
 use lettre::transport::smtp::Error;
 use std::error::Error as _;

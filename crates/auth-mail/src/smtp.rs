@@ -7,8 +7,8 @@
 
 use crate::{
     config::{MailConfig, SmtpTls},
+    error::{MailError, Undelivered},
     letter::Facts,
-    mailer::{MailError, Undelivered},
     message::Outgoing,
     refusal::{Step, undelivered},
 };

@@ -5,8 +5,8 @@
 
 use crate::{
     embedded,
+    error::MailError,
     letter::{Content, Facts, Letter, VARIABLES, one_line},
-    mailer::MailError,
     overrides::{self, Files, Source},
 };
 use auth_domain::mail::MailKind;

@@ -22,6 +22,8 @@ use std::sync::Arc;
 pub(crate) const AUDIT_KEY: &str = "audit_key";
 /// How many rows a batch has at most.
 const BATCH: u32 = 1_000;
+/// How many rows one transaction removes: some milliseconds' worth.
+const PRUNED: u32 = 200;
 
 /// The chain of seals.
 #[derive(Clone)]
@@ -173,7 +175,7 @@ impl AuditLog {
         };
         let mark = self.mark(seal.number, &seal.mac);
         let terms = admin.terms(&Caller::service(now))?;
-        Ok(self.storage.prune_audit(seal.number, mark, BATCH, terms).await?)
+        Ok(self.storage.prune_audit(seal.number, mark, PRUNED, terms).await?)
     }
 
     /// The number and code that the first batch follows; `None` if what says so was changed.

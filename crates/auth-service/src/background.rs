@@ -25,15 +25,16 @@ use std::{
 use tokio::{
     sync::watch,
     task::JoinHandle,
-    time::{Instant, Interval, MissedTickBehavior, interval, interval_at},
+    time::{Instant, Interval, MissedTickBehavior, interval_at, sleep},
 };
 
 const EACH_SECOND: Duration = Duration::from_secs(1);
 const SWEEP: Duration = Duration::from_secs(60);
-/// The pause between two batches.
-const BREATH: Duration = Duration::from_millis(50);
-/// How many rows of a kind one transaction removes.
-const SWEEP_BATCH: u32 = 500;
+/// How much longer than a batch the pause after it is: on SQLite nobody writes beside a batch, and a pause of a fixed length
+/// would be none at all where the disk is slow.
+const BREATH: u32 = 3;
+/// How many rows of a kind one transaction removes: some milliseconds' worth, which a refresh may have to wait.
+const SWEEP_BATCH: u32 = 50;
 /// How long a mail that is done with stays to be seen, without its recipient.
 const KEEP_MAILS: Span = Span::days(7);
 /// How long an ended session stays to be seen in its user's list.
@@ -105,6 +106,11 @@ impl Rounds {
         }
     }
 
+    /// Waits for the end.
+    async fn end(&mut self) {
+        let _ended = self.stop.wait_for(|stop| *stop).await;
+    }
+
     /// Waits for the next round; false at the end.
     async fn next(&mut self) -> bool {
         self.next_or(std::future::pending()).await
@@ -158,8 +164,12 @@ async fn clear_away(chores: Arc<Chores>, mut rounds: Rounds) {
         if let Err(error) = chores.note_refusals().await {
             tracing::warn!(%error, "what the limits refused could not be noted");
         }
-        if let Err(error) = chores.sweep().await {
-            tracing::warn!(%error, "expired rows stay until the next round");
+        tokio::select! {
+            // A sweep may be long; what is left stays for the next start.
+            () = rounds.end() => return,
+            swept = chores.sweep() => if let Err(error) = swept {
+                tracing::warn!(%error, "expired rows stay until the next round");
+            },
         }
     }
 }
@@ -199,12 +209,12 @@ impl Chores {
     pub(crate) async fn sweep(&self) -> Result<(), Error> {
         let now = sweep(&self.keys, self.admin.storage(), self.clock.as_ref()).await?;
         let oldest = now - span(self.admin.config().audit.retention);
-        let mut breath = interval(BREATH);
         loop {
-            breath.tick().await;
+            let begun = Instant::now();
             if self.audit_log.prune(oldest, &self.admin, now).await? {
                 return Ok(());
             }
+            sleep(begun.elapsed() * BREATH).await;
         }
     }
 }
@@ -217,12 +227,12 @@ async fn sweep(keys: &KeyRing, storage: &Storage, clock: &dyn Clock) -> Result<T
     if let Some(stored) = keys.stored() {
         stored.retire_expired(now).await?;
     }
-    let mut breath = interval(BREATH);
     loop {
-        breath.tick().await;
+        let begun = Instant::now();
         if sweep_once(storage, now).await? {
             return Ok(now);
         }
+        sleep(begun.elapsed() * BREATH).await;
     }
 }
 

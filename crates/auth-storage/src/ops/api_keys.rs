@@ -2,6 +2,7 @@
 
 use super::{
     Conn,
+    hold::take,
     notes::{Note, Notes, Post},
     whole, whole_or_undone,
 };
@@ -30,7 +31,7 @@ const TOUCHED_EVERY: Span = Span::minutes(1);
 pub(crate) fn insert(c: &mut Conn, new: &NewApiKey, most: i64, terms: &Terms) -> Result<InsertedKey, Fault> {
     whole_or_undone(c, |c| {
         let owner = new.key.owner;
-        if super::user_changes::take(c, owner, terms)?.is_none() {
+        if take(c, owner, terms)?.is_none() {
             return Err(Undo::with(InsertedKey::NoUser));
         }
         let held: i64 = api_keys::table

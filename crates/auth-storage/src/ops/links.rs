@@ -3,10 +3,11 @@
 
 use super::{
     Conn,
+    hold::take,
     lock_out::{Everything, end_everything, forget_api_keys},
     notes::{Note, Notes, Post},
     one_time_tokens::{consume, find, has_password, send, void},
-    user_changes::{Fallen, cut_off, end_live, take},
+    user_changes::{Fallen, cut_off, end_live},
     whole, whole_or_undone,
 };
 use crate::{

@@ -3,8 +3,9 @@
 
 use super::{
     Conn,
+    hold::take,
     notes::{Note, Notes, Post},
-    user_changes::{Fallen, cut_off, end_live, take},
+    user_changes::{Fallen, cut_off, end_live},
     whole,
 };
 use crate::{

@@ -14,6 +14,7 @@ pub(crate) mod audit;
 pub(crate) mod clients;
 pub(crate) mod clock;
 pub(crate) mod figures;
+mod hold;
 pub(crate) mod housekeeping;
 pub(crate) mod keys;
 pub(crate) mod links;

@@ -2,15 +2,16 @@
 
 use super::{
     Conn,
+    hold::hold,
     notes::{Note, Notes, Post},
     whole,
 };
 use crate::{
     asks::{MailedToken, NewToken, Terms},
     fault::Fault,
-    outcomes::{Credentials, StoredToken},
+    outcomes::StoredToken,
     prepared::Prepare as _,
-    rows::{CredentialsRow, NewTokenRow, TokenRow},
+    rows::{NewTokenRow, TokenRow},
     schema::{one_time_tokens, users},
     sqlty::{Id, Ts},
 };
@@ -166,15 +167,4 @@ pub(crate) fn issue(
         }
         Ok(true)
     })
-}
-
-/// A user's row, held until the end of the transaction as it is.
-fn hold(c: &mut Conn, id: UserId) -> Result<Option<Credentials>, Fault> {
-    let row: Option<CredentialsRow> = diesel::update(users::table.find(Id(id.as_uuid())))
-        .set(users::updated_at.eq(users::updated_at))
-        .returning(CredentialsRow::as_returning())
-        .prepared()
-        .get_result(c)
-        .optional()?;
-    row.map(CredentialsRow::credentials).transpose()
 }

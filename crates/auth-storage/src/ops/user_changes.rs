@@ -5,6 +5,7 @@
 
 use super::{
     Conn,
+    hold::take,
     notes::{Note, Notes, Post},
     one_time_tokens::void,
     revocations::record,
@@ -13,7 +14,7 @@ use super::{
     whole, whole_or_undone,
 };
 use crate::{
-    asks::{Held, Terms, UserChange},
+    asks::{Terms, UserChange},
     fault::{Fault, Undo},
     outcomes::{EndedSessions, UserOutcome},
     prepared::Prepare as _,
@@ -243,36 +244,6 @@ fn note_changes(c: &mut Conn, before: &User, after: &User, terms: &Terms) -> Res
 
 fn administers(user: &User, administrators: &[Role]) -> bool {
     user.status == UserStatus::Active && administrators.contains(&user.role)
-}
-
-/// The user's row, held until the end of the transaction. `None`: there is no such user, or whoever asks was signed out
-/// since its token was looked at.
-pub(super) fn take(c: &mut Conn, id: UserId, terms: &Terms) -> Result<Option<User>, Fault> {
-    let row: Option<UserRow> = diesel::update(users::table.find(Id(id.as_uuid())))
-        .set(users::updated_at.eq(Ts(terms.now)))
-        .returning(UserRow::as_returning())
-        .prepared()
-        .get_result(c)
-        .optional()?;
-    let user = row.map(UserRow::user).transpose()?;
-    // After the row is held: a cut comes before, and is seen, or after, and hits what is done here.
-    if let Some(held) = terms.by.held
-        && !still_holds(c, held)?
-    {
-        return Ok(None);
-    }
-    Ok(user)
-}
-
-fn still_holds(c: &mut Conn, held: Held) -> Result<bool, Fault> {
-    let live = sessions::table
-        .inner_join(users::table)
-        .filter(sessions::id.eq(Id(held.session.as_uuid())))
-        .filter(sessions::ended_at.is_null())
-        .filter(users::status.eq(UserStatus::Active.as_str()))
-        .filter(users::token_generation.eq(held.generation.number()))
-        .select(sessions::id);
-    Ok(live.first::<Id>(c).optional()?.is_some())
 }
 
 fn write(c: &mut Conn, user: &User, generation: Generation) -> Result<User, Fault> {

@@ -2,9 +2,9 @@
 
 use super::{
     Conn,
+    hold::take,
     notes::{Note, Notes, Post},
     one_time_tokens::{awaits_verification, send},
-    user_changes::take,
     whole,
 };
 use crate::{
