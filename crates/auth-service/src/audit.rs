@@ -23,7 +23,7 @@ pub(crate) const AUDIT_KEY: &str = "audit_key";
 /// How many rows a batch has at most.
 const BATCH: u32 = 1_000;
 /// How many rows one transaction removes: some milliseconds' worth.
-const PRUNED: u32 = 200;
+const PRUNED: u32 = 75;
 
 /// The chain of seals.
 #[derive(Clone)]

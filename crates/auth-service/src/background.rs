@@ -34,7 +34,7 @@ const SWEEP: Duration = Duration::from_secs(60);
 /// would be none at all where the disk is slow.
 const BREATH: u32 = 3;
 /// How many rows of a kind one transaction removes: some milliseconds' worth, which a refresh may have to wait.
-const SWEEP_BATCH: u32 = 50;
+const SWEEP_BATCH: u32 = 15;
 /// How long a mail that is done with stays to be seen, without its recipient.
 const KEEP_MAILS: Span = Span::days(7);
 /// How long an ended session stays to be seen in its user's list.
@@ -106,9 +106,12 @@ impl Rounds {
         }
     }
 
-    /// Waits for the end.
-    async fn end(&mut self) {
-        let _ended = self.stop.wait_for(|stop| *stop).await;
+    /// Does some work, or what can be done of it until the end.
+    async fn until_the_end<T>(&mut self, work: impl Future<Output = T>) -> Option<T> {
+        tokio::select! {
+            _ = self.stop.wait_for(|stop| *stop) => None,
+            done = work => Some(done),
+        }
     }
 
     /// Waits for the next round; false at the end.
@@ -164,12 +167,9 @@ async fn clear_away(chores: Arc<Chores>, mut rounds: Rounds) {
         if let Err(error) = chores.note_refusals().await {
             tracing::warn!(%error, "what the limits refused could not be noted");
         }
-        tokio::select! {
-            // A sweep may be long; what is left stays for the next start.
-            () = rounds.end() => return,
-            swept = chores.sweep() => if let Err(error) = swept {
-                tracing::warn!(%error, "expired rows stay until the next round");
-            },
+        // It may be long; what is left stays for the next start.
+        if let Some(Err(error)) = rounds.until_the_end(chores.sweep()).await {
+            tracing::warn!(%error, "expired rows stay until the next round");
         }
     }
 }
@@ -269,6 +269,16 @@ mod tests {
         user::Generation,
     };
     use auth_storage::{Author, DatabaseConfig, Terms};
+
+    #[tokio::test]
+    async fn work_that_takes_for_ever_is_left_when_the_server_stops() {
+        let stop = watch::Sender::new(false);
+        let mut rounds = Rounds::of(SWEEP, &stop);
+        assert_eq!(rounds.until_the_end(std::future::ready(7)).await, Some(7));
+        let long = std::future::pending::<()>();
+        let (left, _) = tokio::join!(rounds.until_the_end(long), async { stop.send_replace(true) });
+        assert_eq!(left, None);
+    }
 
     struct Shows(Timestamp);
 
