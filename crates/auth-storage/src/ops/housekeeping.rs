@@ -8,7 +8,6 @@ use crate::{
     asks::SweepTerms,
     dialect::Dialect as _,
     fault::Fault,
-    outcomes::Swept,
     schema::{api_keys, one_time_tokens, outbox, revocations, sessions, signing_keys},
     sqlty::{Id, Ts},
 };
@@ -22,29 +21,6 @@ use uuid::Uuid;
 /// How many rows the walk looks at for each one that it may remove.
 const STRIDE: i64 = 4;
 
-/// Removes at most `limit` rows of each kind. `walked_to` is where the last walk over the sessions stopped; the answer's
-/// second part is where this one did.
-pub(crate) fn sweep(
-    c: &mut Conn,
-    now: Timestamp,
-    terms: SweepTerms,
-    walked_to: Option<Uuid>,
-) -> Result<(Swept, Option<Uuid>), Fault> {
-    let limit = i64::from(terms.limit);
-    let long_ago = before(now, terms.keep_ended_sessions);
-    let ended = sweep_ended_sessions(c, now, long_ago, limit)?;
-    let (expired, walked_to) = sweep_expired_sessions(c, long_ago, limit - ended as i64, walked_to)?;
-    let swept = Swept {
-        revocations: sweep_revocations(c, now, limit)?,
-        sessions: ended + expired,
-        one_time_tokens: sweep_one_time_tokens(c, now, limit)?,
-        keys: sweep_keys(c, long_ago, limit)?,
-        mails: sweep_mails(c, terms.keep_mails, limit)?,
-        api_keys: sweep_api_keys(c, long_ago, limit)?,
-    };
-    Ok((swept, walked_to))
-}
-
 /// So long before a moment; 1970 where that would be longer ago, since PostgreSQL's calendar ends before chrono's.
 fn before(moment: Timestamp, span: Span) -> Timestamp {
     let long_ago = moment.checked_sub_signed(span.max(Span::zero()));
@@ -53,12 +29,13 @@ fn before(moment: Timestamp, span: Span) -> Timestamp {
         .max(Timestamp::UNIX_EPOCH)
 }
 
-fn sweep_revocations(c: &mut Conn, now: Timestamp, limit: i64) -> Result<u64, Fault> {
+/// Revocations of tokens that have expired.
+pub(crate) fn lapsed_revocations(c: &mut Conn, now: Timestamp, terms: SweepTerms) -> Result<u64, Fault> {
     use revocations as r;
     let lapsed: Vec<(Id, String)> = r::table
         .filter(r::until.le(Ts(now)))
         .order(r::until.asc())
-        .limit(limit)
+        .limit(terms.limit.into())
         .select((r::id, r::kind))
         .load(c)?;
     let mut gone = 0;
@@ -69,7 +46,22 @@ fn sweep_revocations(c: &mut Conn, now: Timestamp, limit: i64) -> Result<u64, Fa
     Ok(gone)
 }
 
-fn sweep_ended_sessions(c: &mut Conn, now: Timestamp, long_ago: Timestamp, limit: i64) -> Result<u64, Fault> {
+/// Sessions that ended or expired long ago. `walked_to` is where the last walk over the expired ones stopped; the answer's second
+/// part is where this one did.
+pub(crate) fn past_sessions(
+    c: &mut Conn,
+    now: Timestamp,
+    terms: SweepTerms,
+    walked_to: Option<Uuid>,
+) -> Result<(u64, Option<Uuid>), Fault> {
+    let limit = i64::from(terms.limit);
+    let long_ago = before(now, terms.keep_ended_sessions);
+    let ended = sweep_ended(c, now, long_ago, limit)?;
+    let (expired, walked_to) = sweep_expired(c, long_ago, limit - ended as i64, walked_to)?;
+    Ok((ended + expired, walked_to))
+}
+
+fn sweep_ended(c: &mut Conn, now: Timestamp, long_ago: Timestamp, limit: i64) -> Result<u64, Fault> {
     use sessions as s;
     let over: Vec<Id> = s::table
         .filter(s::ended_at.lt(Some(Ts(long_ago))))
@@ -81,7 +73,7 @@ fn sweep_ended_sessions(c: &mut Conn, now: Timestamp, long_ago: Timestamp, limit
     Ok(diesel::delete(s::table.filter(s::id.eq_any(over))).execute(c)? as u64)
 }
 
-fn sweep_expired_sessions(
+fn sweep_expired(
     c: &mut Conn,
     long_ago: Timestamp,
     limit: i64,
@@ -119,19 +111,22 @@ fn sweep_expired_sessions(
     Ok((gone, if at_the_end { None } else { stopped }))
 }
 
-fn sweep_one_time_tokens(c: &mut Conn, now: Timestamp, limit: i64) -> Result<u64, Fault> {
+/// One-time tokens past their time.
+pub(crate) fn lapsed_tokens(c: &mut Conn, now: Timestamp, terms: SweepTerms) -> Result<u64, Fault> {
     use one_time_tokens as t;
     let lapsed: Vec<Id> = t::table
         .filter(t::expires_at.le(Ts(now)))
         .order(t::expires_at.asc())
-        .limit(limit)
+        .limit(terms.limit.into())
         .select(t::id)
         .load(c)?;
     Ok(diesel::delete(t::table.filter(t::id.eq_any(lapsed))).execute(c)? as u64)
 }
 
-fn sweep_keys(c: &mut Conn, long_ago: Timestamp, limit: i64) -> Result<u64, Fault> {
+/// Signing keys that retired long ago.
+pub(crate) fn retired_keys(c: &mut Conn, now: Timestamp, terms: SweepTerms) -> Result<u64, Fault> {
     use signing_keys as k;
+    let long_ago = before(now, terms.keep_ended_sessions);
     let out_of_use = k::verifies_until
         .lt(Some(Ts(long_ago)))
         .or(k::verifies_until.is_null());
@@ -139,34 +134,35 @@ fn sweep_keys(c: &mut Conn, long_ago: Timestamp, limit: i64) -> Result<u64, Faul
         .filter(k::state.eq(KeyState::Retired.as_str()))
         .filter(k::published_at.lt(Ts(long_ago)))
         .filter(out_of_use)
-        .limit(limit)
+        .limit(terms.limit.into())
         .select(k::kid)
         .load(c)?;
     Ok(diesel::delete(k::table.filter(k::kid.eq_any(retired))).execute(c)? as u64)
 }
 
 /// Mails that are done with; their recipients were erased when they were.
-fn sweep_mails(c: &mut Conn, keep: Span, limit: i64) -> Result<u64, Fault> {
+pub(crate) fn done_mails(c: &mut Conn, terms: SweepTerms) -> Result<u64, Fault> {
     use outbox as o;
-    let long_ago = before(c.clock()?.0, keep);
+    let long_ago = before(c.clock()?.0, terms.keep_mails);
     let done: Vec<Id> = o::table
         .filter(o::done_at.is_not_null())
         .filter(o::done_at.lt(Some(Ts(long_ago))))
         .order(o::done_at.asc())
-        .limit(limit)
+        .limit(terms.limit.into())
         .select(o::id)
         .load(c)?;
     Ok(diesel::delete(o::table.filter(o::id.eq_any(done))).execute(c)? as u64)
 }
 
-/// Few have an end: an index holds those alone.
-fn sweep_api_keys(c: &mut Conn, long_ago: Timestamp, limit: i64) -> Result<u64, Fault> {
+/// API keys that lapsed long ago. Few have an end: an index holds those alone.
+pub(crate) fn lapsed_api_keys(c: &mut Conn, now: Timestamp, terms: SweepTerms) -> Result<u64, Fault> {
     use api_keys as k;
+    let long_ago = before(now, terms.keep_ended_sessions);
     let lapsed: Vec<Id> = k::table
         .filter(k::expires_at.is_not_null())
         .filter(k::expires_at.lt(Some(Ts(long_ago))))
         .order(k::expires_at.asc())
-        .limit(limit)
+        .limit(terms.limit.into())
         .select(k::id)
         .load(c)?;
     Ok(diesel::delete(k::table.filter(k::id.eq_any(lapsed))).execute(c)? as u64)

@@ -47,23 +47,24 @@ impl Storage {
         )
     }
 
-    /// Removes at most `terms.limit` rows of each kind that tell nobody anything any more. Sessions that merely expired are
-    /// found by a walk that goes on with the next call.
+    /// Removes at most `terms.limit` rows of each kind that tell nobody anything any more, each kind in a transaction of its own:
+    /// what is asked for meanwhile waits for one of them at most. Sessions that merely expired are found by a walk that goes on
+    /// with the next call.
     ///
     /// # Errors
     /// See [`StorageError`].
     pub async fn sweep(&self, now: Timestamp, terms: SweepTerms) -> Result<Swept, StorageError> {
-        let walked_to = *self
-            .inner
-            .walked_to
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner);
-        let (swept, walked_to) = run!(self, write, housekeeping::sweep(now, terms, walked_to))?;
-        *self
-            .inner
-            .walked_to
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner) = walked_to;
-        Ok(swept)
+        let walked = &self.inner.walked_to;
+        let walked_to = *walked.lock().unwrap_or_else(PoisonError::into_inner);
+        let (sessions, walked_to) = run!(self, write, housekeeping::past_sessions(now, terms, walked_to))?;
+        *walked.lock().unwrap_or_else(PoisonError::into_inner) = walked_to;
+        Ok(Swept {
+            revocations: run!(self, write, housekeeping::lapsed_revocations(now, terms))?,
+            sessions,
+            one_time_tokens: run!(self, write, housekeeping::lapsed_tokens(now, terms))?,
+            keys: run!(self, write, housekeeping::retired_keys(now, terms))?,
+            mails: run!(self, write, housekeeping::done_mails(terms))?,
+            api_keys: run!(self, write, housekeeping::lapsed_api_keys(now, terms))?,
+        })
     }
 }
