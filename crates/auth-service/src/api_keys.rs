@@ -126,9 +126,9 @@ impl Service {
         wanted: WantedKey,
         caller: &Caller,
     ) -> Result<(ApiKey, SecretString), Error> {
-        if matches!(maker, Bearer::Key(_)) {
+        let Bearer::Session(principal) = maker else {
             return Err(Error::Forbidden);
-        }
+        };
         let name = KeyName::parse(&wanted.name)?;
         if wanted.expires_at.is_some_and(|end| end <= caller.now) {
             return Err(Error::ExpiryInThePast);
@@ -168,7 +168,7 @@ impl Service {
                 Ok((key, secret))
             }
             InsertedKey::TooMany => Err(Error::TooManyApiKeys(MOST_API_KEYS)),
-            InsertedKey::NoUser if maker.user() == owner => Err(Error::TokenRevoked),
+            InsertedKey::NoUser if maker.user() == owner => Err(self.cut_meanwhile(principal).await),
             InsertedKey::NoUser => Err(Error::NotFound),
         }
     }

@@ -68,6 +68,17 @@ impl Service {
         }
     }
 
+    /// Why what somebody asked for was not done: they were cut off after their token was looked at.
+    pub(crate) async fn cut_meanwhile(&self, principal: &Principal) -> Error {
+        match self.storage().facts(principal.claims.token_ref()).await {
+            Ok(facts) if facts.verdict(principal.claims.generation) == Verdict::GenerationCut => {
+                Error::AllSessionsRevoked
+            }
+            Ok(_) => Error::TokenRevoked,
+            Err(error) => error.into(),
+        }
+    }
+
     /// Whether the caller may do this.
     #[must_use]
     pub fn may(&self, principal: &Principal, permission: Permission) -> bool {

@@ -31,7 +31,7 @@ impl Service {
         let mailed = self.verification_mail(&user.email, caller)?;
         let terms = self.terms(caller)?;
         if !self.storage().mail_verification(user.id, mailed, terms).await? {
-            return Err(Error::TokenRevoked);
+            return Err(self.cut_meanwhile(principal).await);
         }
         self.wake_post();
         Ok(())
@@ -70,7 +70,7 @@ impl Service {
             .ask_for_new_email(principal.user(), new, mailed, terms)
             .await?;
         if !asked {
-            return Err(Error::TokenRevoked);
+            return Err(self.cut_meanwhile(principal).await);
         }
         self.wake_post();
         Ok(())

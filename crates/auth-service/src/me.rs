@@ -64,7 +64,7 @@ impl Service {
         };
         match self.admin().change_user(principal.user(), change, caller).await {
             Ok(changed) => Ok(changed.user),
-            Err(Error::NotFound) => Err(Error::TokenRevoked),
+            Err(Error::NotFound) => Err(self.cut_meanwhile(principal).await),
             Err(error) => Err(error),
         }
     }
@@ -86,7 +86,7 @@ impl Service {
                 self.wake_post();
                 Ok(())
             }
-            Err(Error::NotFound) => Err(Error::TokenRevoked),
+            Err(Error::NotFound) => Err(self.cut_meanwhile(principal).await),
             Err(error) => Err(error),
         }
     }

@@ -84,7 +84,10 @@ impl Service {
             .storage()
             .set_password(user.id, hash, Some(principal.session()), terms)
             .await?;
-        let changed = done(changed).map_err(|_| Error::TokenRevoked)?;
+        let changed = match done(changed) {
+            Err(Error::NotFound) => return Err(self.cut_meanwhile(principal).await),
+            changed => changed?,
+        };
         self.announce(&changed.revocations).await;
         self.wake_post();
         Ok(())
