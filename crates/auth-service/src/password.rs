@@ -106,11 +106,9 @@ impl Service {
     ) -> Result<Credentials, Error> {
         let presented = PresentedPassword::new(password.expose_secret().to_owned());
         self.hasher().admit()?;
-        let credentials = self
-            .storage()
-            .credentials_of(principal.user())
-            .await?
-            .ok_or(Error::TokenRevoked)?;
+        let Some(credentials) = self.storage().credentials_of(principal.user()).await? else {
+            return Err(self.cut_meanwhile(principal).await);
+        };
         let guess = self
             .admit_password_check(caller, principal.user(), principal.session())
             .await?;
