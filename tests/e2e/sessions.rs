@@ -1,7 +1,8 @@
 //! `GET /sessions`, `GET /sessions/{id}`, `DELETE /sessions/{id}`.
 
+use auth_service::Error;
 use serde_json::Value;
-use tests::{TestApp, on_every_backend};
+use tests::{Builder, TestApp, on_every_backend};
 
 fn items(list: &Value) -> Vec<Value> {
     list["items"].as_array().unwrap().clone()
@@ -73,6 +74,61 @@ on_every_backend! {
         assert_eq!((foreign.code(), foreign.field("detail")), (unknown.code(), unknown.field("detail")));
         eve.client.delete(&path).await.expect(404);
         eve.client.get("/sessions/not-an-id").await.expect(404);
+        ada.client.get("/me").await.expect(200);
+    }
+
+    async fn all_others_end_at_once_and_the_callers_goes_on_with_its_refresh_token(backend) {
+        let app = TestApp::start(backend).await;
+        let ada = app.user("ada").await;
+        let others = [app.login(&ada.email).await, app.login(&ada.email).await, app.login(&ada.email).await];
+        let eve = app.user("eve").await;
+        let (principal, caller) = app.acting(&ada.access).await;
+        assert_eq!(app.service().end_other_sessions(&principal, &caller).await.unwrap(), 3);
+        for other in &others {
+            assert_eq!(other.client.get("/me").await.expect(401).code(), "all_sessions_revoked");
+            assert_eq!(app.refresh(&other.refresh).await.expect(401).code(), "token_revoked");
+        }
+        // One cut for all: the token that asked dies with the rest, and its refresh token is as good as before.
+        assert_eq!(ada.client.get("/me").await.expect(401).code(), "all_sessions_revoked");
+        let ada = app.signed_in(&ada.email, &app.refresh(&ada.refresh).await.expect(200));
+        let list = ada.client.get("/sessions?status=all").await.expect(200).json();
+        let reasons: Vec<_> = items(&list).iter().map(|item| item["end_reason"].as_str().map(str::to_owned)).collect();
+        assert_eq!(reasons.iter().filter(|why| why.as_deref() == Some("ended_by_user")).count(), 3);
+        assert_eq!(reasons.iter().filter(|why| why.is_none()).count(), 1);
+        eve.client.get("/me").await.expect(200);
+        let (principal, caller) = app.acting(&ada.access).await;
+        assert_eq!(app.service().end_other_sessions(&principal, &caller).await.unwrap(), 0);
+    }
+
+    /// Whoever was signed out while its request was on its way ends nothing, and is told so.
+    async fn a_caller_that_was_cut_off_meanwhile_ends_nobody(backend) {
+        let app = TestApp::start(backend).await;
+        let ada = app.user("ada").await;
+        let (principal, caller) = app.acting(&ada.access).await;
+        ada.client.post_nothing("/logout").await.expect(200);
+        let phone = app.login(&ada.email).await;
+        let refused = app.service().end_other_sessions(&principal, &caller).await.unwrap_err();
+        assert!(matches!(refused, Error::TokenRevoked), "{refused:?}");
+        phone.client.get("/me").await.expect(200);
+        let (principal, caller) = app.acting(&phone.access).await;
+        app.service().logout_all(&principal, &caller).await.unwrap();
+        let tablet = app.login(&ada.email).await;
+        let refused = app.service().end_other_sessions(&principal, &caller).await.unwrap_err();
+        assert!(matches!(refused, Error::AllSessionsRevoked), "{refused:?}");
+        tablet.client.get("/me").await.expect(200);
+    }
+
+    async fn ending_the_others_counts_as_a_change_of_credentials(backend) {
+        let app = Builder::new(backend).set("limits.enabled", "true").set("limits.per_user", "2/1h").start().await;
+        let mut ada = app.user("ada").await;
+        for _ in 0..2 {
+            let (principal, caller) = app.acting(&ada.access).await;
+            app.service().end_other_sessions(&principal, &caller).await.unwrap();
+            ada = app.signed_in(&ada.email, &app.refresh(&ada.refresh).await.expect(200));
+        }
+        let (principal, caller) = app.acting(&ada.access).await;
+        let refused = app.service().end_other_sessions(&principal, &caller).await.unwrap_err();
+        assert!(matches!(refused, Error::RateLimited(_)), "{refused:?}");
         ada.client.get("/me").await.expect(200);
     }
 }

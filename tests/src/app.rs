@@ -1,7 +1,8 @@
 //! A server in this process: the whole of it, on a free port, with a clock that the test holds.
 
 use crate::{Answer, Backend, Client, Database, Mail, PASSWORD, TestClock, mail};
-use auth_service::{Caller, Clock, NewAccount, SystemEntropy};
+use auth_domain::audit::Actor;
+use auth_service::{Caller, Clock, NewAccount, Principal, SystemEntropy};
 use keyward::config::{Config, Sources};
 use serde_json::json;
 use std::{collections::BTreeMap, sync::Arc};
@@ -202,6 +203,23 @@ impl TestApp {
     #[must_use]
     pub fn operator(&self) -> Caller {
         Caller::operator(self.clock.now())
+    }
+
+    /// Somebody who has proved nothing yet, now.
+    #[must_use]
+    pub fn somebody(&self) -> Caller {
+        self.operator().proved(Actor::Anonymous)
+    }
+
+    /// Who an access token signs in, and the call of a change that it makes now.
+    ///
+    /// # Panics
+    /// If the token does not hold.
+    pub async fn acting(&self, access: &str) -> (Principal, Caller) {
+        let now = self.clock.now();
+        let principal = self.service().authenticate(access, now).await.unwrap();
+        let caller = self.operator().signed_in(&principal);
+        (principal, caller)
     }
 
     /// Every mail that was sent to an address so far, the oldest first; what is due is sent before.

@@ -98,6 +98,31 @@ impl Service {
             .map(drop)
             .ok_or(Error::NotFound)
     }
+
+    /// Ends every session of the caller but this one, and answers how many lived. One cut, and so one announcement, however
+    /// many there are: this session's access token dies with the others', and its refresh token goes on.
+    ///
+    /// # Errors
+    /// [`Error::RateLimited`], [`Error::AllSessionsRevoked`] or [`Error::TokenRevoked`] if it was cut off meanwhile, or a
+    /// failure.
+    pub async fn end_other_sessions(&self, principal: &Principal, caller: &Caller) -> Result<u64, Error> {
+        self.admit_user(principal.user(), caller).await?;
+        let terms = self.admin().cut_terms(caller)?;
+        let ended = self
+            .storage()
+            .end_other_sessions(
+                principal.user(),
+                principal.session(),
+                EndReason::EndedByUser,
+                terms,
+            )
+            .await?;
+        let Some(ended) = ended else {
+            return Err(self.cut_meanwhile(principal).await);
+        };
+        self.announce(&ended.revocations).await;
+        Ok(ended.count)
+    }
 }
 
 /// The token holds, so its generation is its user's.

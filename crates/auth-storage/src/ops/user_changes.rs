@@ -180,6 +180,40 @@ pub(crate) fn end_sessions(
     })
 }
 
+/// Ends all of a user's sessions but one: the same cut, and that one is lifted over it.
+pub(crate) fn end_other_sessions(
+    c: &mut Conn,
+    id: UserId,
+    spare: SessionId,
+    why: EndReason,
+    terms: &Terms,
+) -> Result<Option<EndedSessions>, Fault> {
+    whole(c, |c| {
+        let Some(before) = take(c, id, terms)? else {
+            return Ok(None);
+        };
+        let generation = before.generation.raised();
+        let _raised: Id = diesel::update(users::table.find(Id(id.as_uuid())))
+            .set(users::token_generation.eq(generation.number()))
+            .returning(users::id)
+            .prepared()
+            .get_result(c)?;
+        let mut fallen = end_live(c, &before, why, Some(spare), terms)?;
+        fallen.join(lift_live(c, &before, generation)?);
+        let note = Note::of(Action::AllSessionsEnded)
+            .about(id)
+            .with("reason", why.as_str())
+            .with("count", fallen.ended);
+        Notes::of(terms).audit(c, note.with("spared", spare))?;
+        let revocations = cut_off(c, id, generation, &fallen, terms)?;
+        Ok(Some(EndedSessions {
+            count: fallen.ended,
+            generation,
+            revocations,
+        }))
+    })
+}
+
 /// Deletes a user and all it owns. The revocation of everything it ever held stays.
 pub(crate) fn delete(
     c: &mut Conn,

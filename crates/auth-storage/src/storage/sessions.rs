@@ -73,6 +73,25 @@ impl Storage {
         run!(self, write, user_changes::end_sessions(id, why, &terms))
     }
 
+    /// Ends all sessions of a user but `spare`: raises the generation, and lifts that one over, so that its access tokens die and
+    /// its refresh token goes on. `None`: no such user, or whoever asks was signed out meanwhile.
+    ///
+    /// # Errors
+    /// See [`StorageError`].
+    pub async fn end_other_sessions(
+        &self,
+        id: UserId,
+        spare: SessionId,
+        why: EndReason,
+        terms: Terms,
+    ) -> Result<Option<EndedSessions>, StorageError> {
+        run!(
+            self,
+            write,
+            user_changes::end_other_sessions(id, spare, why, &terms)
+        )
+    }
+
     /// A session and its user, from one read.
     ///
     /// # Errors

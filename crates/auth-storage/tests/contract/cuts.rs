@@ -5,6 +5,7 @@ use crate::{
     world::all,
 };
 use auth_domain::{
+    audit::Action,
     revocation::{Revocation, Revoked, TokenRef, Verdict},
     role::Role,
     session::{EndReason, Session, SessionState},
@@ -88,10 +89,44 @@ on_both! {
         assert_eq!(ended, 1);
     }
 
+    fn the_other_sessions_end_with_one_cut_and_the_callers_is_lifted_over(world) {
+        let (user, own) = world.signed_in("a@example.com").await;
+        let others = [world.sign_in(&user, at(1)).await, world.sign_in(&user, at(2)).await];
+        let ended = world.sign_in(&user, at(3)).await;
+        world.db.end_session(ended.id, None, EndReason::Logout, terms(at(4))).await.unwrap();
+        let (_, stranger) = world.signed_in("b@example.com").await;
+        let outcome = world.db.end_other_sessions(user.id, own.id, EndReason::EndedByUser, terms(at(5))).await.unwrap().unwrap();
+        let raised = user.generation.raised();
+        assert_eq!((outcome.count, outcome.generation), (2, raised));
+        // Until the last token of any of them has lapsed, the caller's own included.
+        assert_eq!(outcome.revocations, [Revocation { what: Revoked::User(user.id, raised), until: others[1].rotation.access_until + Span::seconds(6) }]);
+        for other in &others {
+            assert_eq!(world.stored(other).await.state, SessionState::Ended { at: at(5), why: EndReason::EndedByUser });
+        }
+        let lifted = world.stored(&own).await;
+        assert_eq!(lifted, Session { generation: raised, ..own.clone() });
+        let facts = world.db.facts(token_of(&own)).await.unwrap();
+        assert_eq!((facts.verdict(own.generation), facts.verdict(lifted.generation)), (Verdict::GenerationCut, Verdict::Stands));
+        assert_eq!(world.stored(&stranger).await, stranger);
+        let noted = world.noted().await;
+        let told: Vec<_> = noted.iter().filter(|event| event.action == Action::AllSessionsEnded).collect();
+        assert_eq!((told.len(), told[0].subject), (1, Some(user.id)));
+        let detail = |name: &str| told[0].details[name].clone();
+        assert_eq!([detail("reason"), detail("count"), detail("spared")], ["ended_by_user".to_owned(), "2".to_owned(), own.id.to_string()]);
+        // Nobody else is left.
+        let again = world.db.end_other_sessions(user.id, own.id, EndReason::EndedByUser, terms(at(6))).await.unwrap().unwrap();
+        assert_eq!(again.count, 0);
+        let nobody = auth_domain::ids::UserId::from_parts(t0(), crate::people::chance());
+        assert_eq!(world.db.end_other_sessions(nobody, own.id, EndReason::EndedByUser, terms(at(7))).await.unwrap(), None);
+    }
+
     fn another_users_session_is_never_spared(world) {
         let (user, own) = world.signed_in("a@example.com").await;
         let (_, foreign) = world.signed_in("b@example.com").await;
         world.db.set_password(user.id, hash(3), Some(foreign.id), terms(at(2))).await.unwrap();
+        assert!(matches!(world.stored(&own).await.state, SessionState::Ended { .. }));
+        let own = world.sign_in(&world.db.user(user.id).await.unwrap().unwrap(), at(3)).await;
+        world.db.end_other_sessions(user.id, foreign.id, EndReason::EndedByUser, terms(at(4))).await.unwrap();
         assert!(matches!(world.stored(&own).await.state, SessionState::Ended { .. }));
         assert_eq!(world.stored(&foreign).await, foreign);
     }

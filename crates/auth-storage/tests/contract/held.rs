@@ -3,7 +3,7 @@
 
 use crate::{
     people::{address, admins, api_key, at, by, hash, mailed, one_time, terms},
-    world::World,
+    world::{World, all},
 };
 use auth_domain::{
     audit::Actor,
@@ -55,6 +55,12 @@ async fn do_everything(world: &World, user: &User, session: &Session) -> u32 {
                 .await
                 .unwrap(),
         )
+        + u32::from(
+            db.end_other_sessions(user.id, session.id, EndReason::EndedByUser, ask())
+                .await
+                .unwrap()
+                .is_some(),
+        )
         + changed(db.lock_out(user.id, ask()).await.unwrap())
         + changed(db.delete_user(user.id, admins(), ask()).await.unwrap())
 }
@@ -92,6 +98,34 @@ on_both! {
             }
             nothing_is_done(&world, &user, &session).await;
         }
+    }
+
+    /// Two devices that sign each other out: one of them is left, whichever came first.
+    fn of_two_who_end_each_others_sessions_at_once_one_does(world) {
+        for round in 0..10 {
+            let (user, first) = world.signed_in(&format!("{round}@example.com")).await;
+            let second = world.sign_in(&user, at(1)).await;
+            let outcomes = all([first, second].map(|own| {
+                let (db, terms) = (world.db.clone(), holding(&user, &own));
+                let (user, own) = (user.id, own.id);
+                tokio::spawn(async move { db.end_other_sessions(user, own, EndReason::EndedByUser, terms).await.unwrap() })
+            }))
+            .await;
+            let ended: Vec<u64> = outcomes.into_iter().flatten().map(|ended| ended.count).collect();
+            assert_eq!(ended, [1], "round {round}");
+            let live = format!("FROM sessions WHERE user_id = '{}' AND ended_at IS NULL", user.id);
+            assert_eq!(world.number(&format!("SELECT count(*) AS n {live}")), 1);
+        }
+    }
+
+    fn whoever_ended_its_other_sessions_holds_what_it_refreshes_to(world) {
+        let (user, own) = world.signed_in("a@example.com").await;
+        let end = |user: &User| world.db.end_other_sessions(user.id, own.id, EndReason::EndedByUser, holding(user, &own));
+        assert!(end(&user).await.unwrap().is_some());
+        // With the token from before nothing is changed any more.
+        assert_eq!(end(&user).await.unwrap(), None);
+        let after = world.db.user(user.id).await.unwrap().unwrap();
+        assert!(end(&after).await.unwrap().is_some());
     }
 
     fn whoever_was_demoted_acts_on_nobody_any_more(world) {

@@ -99,6 +99,9 @@ pub(crate) async fn run(world: &World) {
     db.set_password(user.id, hash(2), Some(spare.id), terms(at(11)))
         .await
         .unwrap();
+    db.end_other_sessions(user.id, spare.id, EndReason::EndedByUser, terms(at(11)))
+        .await
+        .unwrap();
     db.end_user_sessions(user.id, EndReason::LogoutAll, terms(at(12)))
         .await
         .unwrap();
