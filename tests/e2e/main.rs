@@ -8,6 +8,7 @@ mod admin;
 mod api_keys;
 mod attacks;
 mod bad_input;
+mod browser;
 mod email;
 mod health;
 mod keys;

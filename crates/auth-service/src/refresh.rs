@@ -10,9 +10,14 @@ use auth_domain::{
     idempotency::{IdempotencyDigest, IdempotencyKey},
     ids::{SessionId, TokenId, UserId},
     revocation::TokenRef,
-    rotation::{Decision, Presented},
+    rotation::{Decision, OnConcurrent, Presented, RotationPolicy},
+    time::Span,
     user::Generation,
 };
+
+/// How long at least the cookie before the current one gets its successor. The tabs of one browser share one jar of cookies: an
+/// older one within this time is of a tab that was under way when another refreshed, not of a copy.
+const TABS_UNDER_WAY: Span = Span::seconds(30);
 
 impl Service {
     /// Rotates a session's refresh token (behaviour.md §3).
@@ -27,15 +32,41 @@ impl Service {
         idempotency_key: Option<&str>,
     ) -> Result<Tokens, Error> {
         let key = idempotency_key.map(IdempotencyKey::parse).transpose()?;
+        let key = key.map(|key| IdempotencyDigest::new(sha256(key.as_bytes())));
+        let policy = self.config().rotation_policy();
+        self.rotate(caller, token, key, policy).await
+    }
+
+    /// The same for a browser whose refresh token is a cookie. Whatever is configured for clients that keep their tokens
+    /// themselves, a second tab gets what the first one got.
+    ///
+    /// # Errors
+    /// As [`Service::refresh`].
+    pub async fn refresh_for_browser(&self, caller: &Caller, token: &str) -> Result<Tokens, Error> {
+        let configured = self.config().rotation_policy();
+        let policy = RotationPolicy {
+            on_concurrent: OnConcurrent::Repeat,
+            reuse_leeway: configured.reuse_leeway.max(TABS_UNDER_WAY),
+            ..configured
+        };
+        self.rotate(caller, token, None, policy).await
+    }
+
+    async fn rotate(
+        &self,
+        caller: &Caller,
+        token: &str,
+        key: Option<IdempotencyDigest>,
+        policy: RotationPolicy,
+    ) -> Result<Tokens, Error> {
         let claims = self.shared().refresh.verify(token)?;
         claims.check(&self.config().issuer, caller.now, self.config().leeway())?;
         let presented = Presented {
             number: claims.jti.number,
             expires_at: claims.expires_at(),
-            key: key.map(|key| IdempotencyDigest::new(sha256(key.as_bytes()))),
+            key,
         };
         self.admit_refresh(claims.sid, caller).await?;
-        let policy = self.config().rotation_policy();
         let noted = self.config().audit.record_refreshes;
         let rotated = self
             .storage()
