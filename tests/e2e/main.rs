@@ -21,6 +21,7 @@ mod oauth;
 mod password;
 mod refresh;
 mod register;
+mod rules;
 mod sessions;
 mod setup;
 mod verify;

@@ -76,6 +76,11 @@ impl LimitsConfig {
         }
     }
 
+    /// Each limit with its name, in the order of the section.
+    pub fn all(&self) -> impl Iterator<Item = (LimitName, Limit)> + '_ {
+        LimitName::ALL.into_iter().map(|name| (name, self.limit(name)))
+    }
+
     /// A key beside the counters, in the one slot of all of them: where a cluster has it, it has them.
     #[must_use]
     pub fn probe_key(&self) -> String {
@@ -141,6 +146,14 @@ mod tests {
             let set: LimitsConfig = toml::from_str(&format!("{name} = \"7/1d\"")).unwrap();
             assert_eq!(set.limit(name).to_string(), "7/1d");
         }
+    }
+
+    #[test]
+    fn every_limit_is_listed_once_by_its_name() {
+        let config: LimitsConfig = toml::from_str("per_user = \"7/1d\"").unwrap();
+        let listed: Vec<_> = config.all().collect();
+        assert_eq!(listed.len(), LimitName::ALL.len());
+        assert!(listed.contains(&(LimitName::PerUser, Limit::nearest(7, 86_400))));
     }
 
     #[test]

@@ -67,6 +67,12 @@ impl Limits {
         }
     }
 
+    /// What the operator set.
+    #[must_use]
+    pub fn config(&self) -> &LimitsConfig {
+        &self.inner.config
+    }
+
     /// The claims with their limits; none where limits are turned off.
     fn asked<'a>(&self, claims: &'a [Claim]) -> Vec<Asked<'a>> {
         let config = &self.inner.config;

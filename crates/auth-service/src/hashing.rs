@@ -13,7 +13,7 @@ use crate::{
 use argon2::{Argon2, Params, Version};
 use auth_domain::{
     email::EmailAddress,
-    password::{PasswordPolicy, PresentedPassword},
+    password::{PasswordPolicy, PasswordViolation, PresentedPassword},
     password_hash::{Argon2Params, PasswordHash},
     user::DisplayName,
 };
@@ -114,12 +114,7 @@ impl Hasher {
         }
         let salt = chance::<SALT>(self.entropy.as_ref())?;
         let (policy, params) = (self.policy.clone(), self.params);
-        let mut context = vec![
-            email.as_str().to_owned(),
-            email.local_part().to_owned(),
-            self.service_name.clone(),
-        ];
-        context.extend(name.map(|name| name.as_str().to_owned()));
+        let context = self.context(Some(email), name);
         let job = move |arena: &mut Arena| {
             let context: Vec<&str> = context.iter().map(String::as_str).collect();
             let accepted = policy
@@ -128,6 +123,47 @@ impl Hasher {
             hash(accepted.as_bytes(), &salt, &params, arena)
         };
         self.pool.run(job).await?
+    }
+
+    /// What the policy for new passwords is.
+    pub(crate) const fn policy(&self) -> &PasswordPolicy {
+        &self.policy
+    }
+
+    /// Every rule that a new password would break, for whoever is still choosing it.
+    ///
+    /// # Errors
+    /// [`Error::Overloaded`].
+    pub(crate) async fn faults(
+        &self,
+        password: SecretString,
+        email: Option<&EmailAddress>,
+        name: Option<&DisplayName>,
+    ) -> Result<Vec<PasswordViolation>, Error> {
+        let cheap = self.policy.cheap_violations(password.expose_secret());
+        if cheap.iter().any(|violation| violation.code == "too_long") {
+            return Ok(cheap);
+        }
+        let (policy, context) = (self.policy.clone(), self.context(email, name));
+        let job = move |_: &mut Arena| {
+            let context: Vec<&str> = context.iter().map(String::as_str).collect();
+            let accepted = policy.accept(password.expose_secret().to_owned(), &context);
+            accepted.err().unwrap_or_default()
+        };
+        self.pool.run(job).await
+    }
+
+    /// What an attacker would try first.
+    fn context(&self, email: Option<&EmailAddress>, name: Option<&DisplayName>) -> Vec<String> {
+        [
+            email.map(|email| email.as_str().to_owned()),
+            email.map(|email| email.local_part().to_owned()),
+            Some(self.service_name.clone()),
+            name.map(|name| name.as_str().to_owned()),
+        ]
+        .into_iter()
+        .flatten()
+        .collect()
     }
 
     /// Verifies a password against a stored hash, or at the same cost against none.
