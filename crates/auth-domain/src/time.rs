@@ -14,6 +14,13 @@ pub fn to_micros(at: Timestamp) -> Timestamp {
     at.trunc_subsecs(6)
 }
 
+/// The beginning of the hour that a moment is in.
+#[must_use]
+pub fn hour_of(at: Timestamp) -> Timestamp {
+    let seconds = at.timestamp();
+    DateTime::from_timestamp(seconds - seconds.rem_euclid(3_600), 0).unwrap_or(at)
+}
+
 /// How long ago `then` was. A clock that stepped back yields zero, never a negative age.
 #[must_use]
 pub fn age(then: Timestamp, now: Timestamp) -> Span {
@@ -38,6 +45,15 @@ mod tests {
     fn a_negative_age_counts_as_zero() {
         assert_eq!(age(at(10), at(4)), Span::zero());
         assert_eq!(age(at(4), at(10)), Span::microseconds(6));
+    }
+
+    #[test]
+    fn an_hour_begins_before_its_moments_also_before_1970() {
+        let hour = |micros| hour_of(at(micros)).timestamp();
+        assert_eq!((hour(3_600_000_000), hour(7_199_999_999)), (3_600, 3_600));
+        assert_eq!((hour(0), hour(-1)), (0, -3_600));
+        let first = DateTime::<Utc>::MIN_UTC;
+        assert_eq!(hour_of(first), first);
     }
 
     #[test]

@@ -39,6 +39,8 @@ const SWEEP_BATCH: u32 = 15;
 const KEEP_MAILS: Span = Span::days(7);
 /// How long an ended session stays to be seen in its user's list.
 const KEEP_ENDED: Span = Span::days(30);
+/// How long what was counted in an hour is kept: a year to compare with, and a month.
+const KEEP_ACTIVITY: Span = Span::days(400);
 
 /// What the chores are done with.
 pub(crate) struct Chores {
@@ -241,6 +243,7 @@ async fn sweep_once(storage: &Storage, now: Timestamp) -> Result<bool, Error> {
     let terms = SweepTerms {
         keep_ended_sessions: KEEP_ENDED,
         keep_mails: KEEP_MAILS,
+        keep_activity: KEEP_ACTIVITY,
         limit: SWEEP_BATCH,
     };
     let swept = storage.sweep(now, terms).await?;
@@ -251,6 +254,7 @@ async fn sweep_once(storage: &Storage, now: Timestamp) -> Result<bool, Error> {
         swept.keys,
         swept.mails,
         swept.api_keys,
+        swept.activity,
     ]
     .into_iter()
     .max();

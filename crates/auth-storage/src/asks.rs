@@ -209,6 +209,8 @@ pub struct SweepTerms {
     pub keep_ended_sessions: Span,
     /// How long mails that are done with are still shown, without their recipients.
     pub keep_mails: Span,
+    /// How long what was counted in an hour is still shown.
+    pub keep_activity: Span,
     /// The most rows of each kind that one call removes.
     pub limit: u32,
 }

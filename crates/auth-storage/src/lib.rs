@@ -1,5 +1,5 @@
-//! What is kept: users, sessions, revocations, one-time tokens, API keys, clients, signing keys, settings, the outbox and the
-//! audit log, on SQLite or PostgreSQL.
+//! What is kept: users, sessions, revocations, one-time tokens, API keys, clients, signing keys, settings, the outbox, the
+//! audit log and the counts of each hour, on SQLite or PostgreSQL.
 //!
 //! The crate's rules: every query is written once (`ops`), what differs between the databases stands in one file (`dialect`),
 //! rows become domain values in one place (`rows`), and the decisions are the domain's. Not found is a value; an `Err` means
@@ -36,8 +36,8 @@ pub use asks::{
 pub use config::DatabaseConfig;
 pub use error::{AlreadyServed, MigrateError, OpenError, Outage, QueryRefused, StorageError};
 pub use outcomes::{
-    ClaimedMail, Credentials, EndedSession, EndedSessions, InsertedKey, InsertedUser, KeyHolder, MailEnd,
-    MailFigures, MigrationStatus, Redeemed, RevocationBatch, Rotated, SealedBatch, SetupOutcome,
+    ClaimedMail, Credentials, EndedSession, EndedSessions, HourCount, InsertedKey, InsertedUser, KeyHolder,
+    MailEnd, MailFigures, MigrationStatus, Redeemed, RevocationBatch, Rotated, SealedBatch, SetupOutcome,
     SetupTokenIssue, StartedSession, StoredKey, StoredToken, Swept, UserFigures, UserOutcome,
 };
 pub use serving::ServeLock;

@@ -260,6 +260,17 @@ pub enum SetupOutcome {
     EmailTaken,
 }
 
+/// How often something happened in an hour.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct HourCount {
+    /// The beginning of the hour.
+    pub hour: Timestamp,
+    /// The stored word for what happened.
+    pub kind: String,
+    /// How often.
+    pub count: u64,
+}
+
 /// What a sweep removed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub struct Swept {
@@ -275,6 +286,8 @@ pub struct Swept {
     pub mails: u64,
     /// API keys past their time.
     pub api_keys: u64,
+    /// Counts of hours long ago.
+    pub activity: u64,
 }
 
 /// A migration, and whether the database has it.

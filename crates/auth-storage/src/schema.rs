@@ -150,6 +150,17 @@ diesel::table! {
     use diesel::sql_types::*;
     use crate::sqlty::*;
 
+    activity (hour, kind) {
+        hour -> Instant,
+        kind -> Text,
+        count -> BigInt,
+    }
+}
+
+diesel::table! {
+    use diesel::sql_types::*;
+    use crate::sqlty::*;
+
     signing_keys (kid) {
         kid -> Text,
         state -> Text,
@@ -211,6 +222,7 @@ pub fn columns() -> Vec<(&'static str, Vec<&'static str>)> {
         outbox: id kind user_id recipient facts created_at due_at attempts leased_until lease outcome done_at last_error;
         audit_events: id at actor actor_id api_key_id action subject session_id ip request_id details batch;
         audit_seals: number previous count mac sealed_at;
+        activity: hour kind count;
         signing_keys: kid state algorithm public_jwk sealed published_at verifies_until;
         clients: id secret_digest created_at;
         settings: name value;

@@ -8,7 +8,7 @@ use crate::{
     asks::SweepTerms,
     dialect::Dialect as _,
     fault::Fault,
-    schema::{api_keys, one_time_tokens, outbox, revocations, sessions, signing_keys},
+    schema::{activity, api_keys, one_time_tokens, outbox, revocations, sessions, signing_keys},
     sqlty::{Id, Ts},
 };
 use auth_domain::{
@@ -166,4 +166,21 @@ pub(crate) fn lapsed_api_keys(c: &mut Conn, now: Timestamp, terms: SweepTerms) -
         .select(k::id)
         .load(c)?;
     Ok(diesel::delete(k::table.filter(k::id.eq_any(lapsed))).execute(c)? as u64)
+}
+
+/// Counts of hours that are long past.
+pub(crate) fn old_activity(c: &mut Conn, now: Timestamp, terms: SweepTerms) -> Result<u64, Fault> {
+    use activity as a;
+    let long_ago = before(now, terms.keep_activity);
+    let old: Vec<(Ts, String)> = a::table
+        .filter(a::hour.lt(Ts(long_ago)))
+        .order((a::hour.asc(), a::kind.asc()))
+        .limit(terms.limit.into())
+        .select((a::hour, a::kind))
+        .load(c)?;
+    let mut gone = 0;
+    for key in old {
+        gone += diesel::delete(a::table.find(key)).execute(c)? as u64;
+    }
+    Ok(gone)
 }

@@ -9,6 +9,7 @@ use crate::{
 };
 use diesel::prelude::*;
 
+pub(crate) mod activity;
 pub(crate) mod api_keys;
 pub(crate) mod audit;
 pub(crate) mod clients;

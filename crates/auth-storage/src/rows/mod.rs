@@ -1,9 +1,11 @@
 //! Rows to domain values and back, in this one place. A row that fits no state is refused, by table, column and key.
 
+mod activity;
 mod audit;
 mod mail;
 mod tokens;
 
+pub(crate) use activity::{ActivityRow, NewActivityRow};
 pub(crate) use audit::{AuditRow, SealRow};
 pub(crate) use mail::{MailRow, NewMailRow};
 pub(crate) use tokens::{ApiKeyRow, NewApiKeyRow, NewTokenRow, TokenRow, name_columns};

@@ -1,5 +1,6 @@
 //! The store, as the rest of the program sees it: each method hands one operation to the threads of its database.
 
+mod activity;
 mod audit;
 mod keys_and_clients;
 mod links_and_mail;

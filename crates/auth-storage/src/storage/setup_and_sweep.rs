@@ -65,6 +65,7 @@ impl Storage {
             keys: run!(self, write, housekeeping::retired_keys(now, terms))?,
             mails: run!(self, write, housekeeping::done_mails(terms))?,
             api_keys: run!(self, write, housekeeping::lapsed_api_keys(now, terms))?,
+            activity: run!(self, write, housekeeping::old_activity(now, terms))?,
         })
     }
 }

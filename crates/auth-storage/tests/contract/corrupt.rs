@@ -9,7 +9,7 @@ use auth_domain::{
     one_time::TokenKind,
     role::Role,
 };
-use auth_storage::{AuditFilter, StorageError};
+use auth_storage::{AuditFilter, HourCount, StorageError};
 use std::sync::Arc;
 
 /// Writes what the checks of the table would refuse.
@@ -124,6 +124,9 @@ on_both! {
         world.db.seal_audit(9, at(4), Arc::new(|_: i64, _: &[u8; 32], _: &[AuditEvent]| [7; 32])).await.unwrap();
         damage(&world, "audit_seals", if world.is_sqlite() { "mac = x'01'" } else { "mac = '\\x01'" });
         assert_corrupt(world.db.newest_seal().await, "audit_seals", "mac", "1");
+        world.db.add_activity(vec![HourCount { hour: at(0), kind: "refresh".into(), count: 1 }]).await.unwrap();
+        damage(&world, "activity", "count = -1");
+        assert_corrupt(world.db.activity_since(at(0)).await, "activity", "count", "2100-01-01T00:00:00+00:00");
     }
 
     fn what_is_said_of_a_broken_row_shows_none_of_its_values(world) {

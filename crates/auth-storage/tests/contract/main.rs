@@ -24,6 +24,8 @@ macro_rules! on_both {
 }
 
 #[cfg(test)]
+mod activity;
+#[cfg(test)]
 mod api_keys;
 #[cfg(test)]
 mod audit;

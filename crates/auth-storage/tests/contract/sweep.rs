@@ -9,12 +9,13 @@ use auth_domain::{
     session::EndReason,
     time::Span,
 };
-use auth_storage::{MailEnd, StoredKey, SweepTerms, Swept, Terms};
+use auth_storage::{HourCount, MailEnd, StoredKey, SweepTerms, Swept, Terms};
 
 fn keep(days: i64, limit: u32) -> SweepTerms {
     SweepTerms {
         keep_ended_sessions: Span::days(days),
         keep_mails: Span::days(days),
+        keep_activity: Span::days(days),
         limit,
     }
 }
@@ -109,7 +110,7 @@ on_both! {
         assert_eq!(world.kinds().len(), 1);
         // Any span is one: none of them is too long or ends before it begins.
         for span in [Span::MAX, Span::MIN] {
-            let terms = SweepTerms { keep_mails: span, keep_ended_sessions: span, ..keep(1, 3) };
+            let terms = SweepTerms { keep_mails: span, keep_ended_sessions: span, keep_activity: span, ..keep(1, 3) };
             assert_eq!(world.db.sweep(at(0), terms).await.unwrap(), Swept::default());
         }
     }
@@ -126,5 +127,17 @@ on_both! {
             assert_eq!(world.db.sweep(at(61) + Span::days(1), keep(1, 3)).await.unwrap(), Swept { api_keys, ..Swept::default() });
         }
         assert_eq!(world.db.api_keys(user.id).await.unwrap().len(), 2);
+    }
+
+    fn counts_of_hours_long_ago_go_and_later_ones_stay(world) {
+        let count = |hours: i64, kind: &str| HourCount { hour: t0() + Span::hours(hours), kind: kind.to_owned(), count: 1 };
+        let all = (0..5).flat_map(|hour| [count(hour, "refresh"), count(hour, "sign_in")]);
+        world.db.add_activity(all.collect()).await.unwrap();
+        let later = t0() + Span::hours(2) + Span::days(1);
+        for activity in [3, 1, 0] {
+            assert_eq!(world.db.sweep(later, keep(1, 3)).await.unwrap(), Swept { activity, ..Swept::default() });
+        }
+        let left = world.db.activity_since(t0()).await.unwrap();
+        assert_eq!((left.len(), left[0].hour), (6, t0() + Span::hours(2)));
     }
 }

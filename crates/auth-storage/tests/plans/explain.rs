@@ -7,7 +7,7 @@ use diesel::{
 };
 
 /// The tables that grow with users and use.
-pub(crate) const LARGE: [&str; 7] = [
+pub(crate) const LARGE: [&str; 8] = [
     "users",
     "sessions",
     "revocations",
@@ -15,6 +15,7 @@ pub(crate) const LARGE: [&str; 7] = [
     "api_keys",
     "outbox",
     "audit_events",
+    "activity",
 ];
 
 /// Indexes that hold only what waits: to read one from its beginning to its end is to find just that.
@@ -51,7 +52,7 @@ impl Dialect {
     }
 }
 
-/// 20,000 users with a session and an API key each, as many revocations, sent mails and sealed events, and 5,000 one-time tokens.
+/// 20,000 users with a session and an API key each, as many revocations, sent mails, sealed events and counted hours, and 5,000 one-time tokens.
 pub(crate) fn seed(world: &World, dialect: Dialect) {
     let (numbers, id, instant, blob) = match dialect {
         Dialect::Sqlite => (
@@ -86,7 +87,8 @@ pub(crate) fn seed(world: &World, dialect: Dialect) {
          INSERT INTO outbox (id, kind, user_id, facts, created_at, due_at, outcome, done_at)
          {numbers} SELECT {id}, 'new_device', {id}, '{{}}', {instant}, {instant}, 'sent', {instant} FROM numbers;
          INSERT INTO audit_events (id, at, actor, actor_id, action, subject, details, batch)
-         {numbers} SELECT {id}, {instant}, 'user', {id}, 'signed_in', {id}, '{{}}', 1 + n / 100 FROM numbers;"
+         {numbers} SELECT {id}, {instant}, 'user', {id}, 'signed_in', {id}, '{{}}', 1 + n / 100 FROM numbers;
+         INSERT INTO activity (hour, kind, count) {numbers} SELECT {instant}, 'refresh', n FROM numbers;"
     ));
 }
 

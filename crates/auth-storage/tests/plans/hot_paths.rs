@@ -19,8 +19,8 @@ use auth_domain::{
     time::Span,
 };
 use auth_storage::{
-    AuditFilter, HashUpgrade, InsertedUser, MailEnd, NewApiKey, Page, SessionFilter, Storage, SweepTerms,
-    UserChange, UserFilter,
+    AuditFilter, HashUpgrade, HourCount, InsertedUser, MailEnd, NewApiKey, Page, SessionFilter, Storage,
+    SweepTerms, UserChange, UserFilter,
 };
 use std::sync::Arc;
 use uuid::Uuid;
@@ -119,10 +119,19 @@ pub(crate) async fn run(world: &World) {
         .await
         .unwrap();
 
+    let counted = HourCount {
+        hour: t0(),
+        kind: "refresh".to_owned(),
+        count: 1,
+    };
+    db.add_activity(vec![counted]).await.unwrap();
+    db.activity_since(t0()).await.unwrap();
+
     // Keeps nothing of what the seed made, for a while; each kind has something to remove.
     let bounds = SweepTerms {
         keep_ended_sessions: Span::days(1),
         keep_mails: Span::days(1),
+        keep_activity: Span::days(1),
         limit: 10,
     };
     db.sweep(t0() + Span::days(2), bounds).await.unwrap();
