@@ -4,6 +4,7 @@
 
 mod access_tokens;
 mod account;
+mod activity;
 mod admin;
 mod api_keys;
 mod attacks;

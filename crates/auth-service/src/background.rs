@@ -1,7 +1,8 @@
 //! What runs beside the requests: the signing keys are loaded anew and the audit log is sealed each second, mails go out as they
-//! come, and expired rows go in bounded batches.
+//! come, what was counted is written down each minute, and expired rows go in bounded batches.
 
 use crate::{
+    activity::Activity,
     admin::Admin,
     audit::AuditLog,
     config::span,
@@ -10,6 +11,7 @@ use crate::{
     keyring::KeyRing,
     moment::{Caller, Clock},
     post::Post,
+    service::Service,
 };
 use auth_domain::{
     audit::Action,
@@ -49,6 +51,7 @@ pub(crate) struct Chores {
     pub(crate) audit_log: AuditLog,
     pub(crate) post: Post,
     pub(crate) refusals: Arc<Refusals>,
+    pub(crate) activity: Arc<Activity>,
     pub(crate) clock: Arc<dyn Clock>,
 }
 
@@ -169,6 +172,9 @@ async fn clear_away(chores: Arc<Chores>, mut rounds: Rounds) {
         if let Err(error) = chores.note_refusals().await {
             tracing::warn!(%error, "what the limits refused could not be noted");
         }
+        if let Err(error) = chores.activity.write(chores.admin.storage()).await {
+            tracing::warn!(%error, "what was counted waits until the next round");
+        }
         // It may be long; what is left stays for the next start.
         if let Some(Err(error)) = rounds.until_the_end(chores.sweep()).await {
             tracing::warn!(%error, "expired rows stay until the next round");
@@ -259,6 +265,32 @@ async fn sweep_once(storage: &Storage, now: Timestamp) -> Result<bool, Error> {
     .into_iter()
     .max();
     Ok(most.unwrap_or(0) < u64::from(SWEEP_BATCH))
+}
+
+impl Service {
+    /// Notes what the limits refused in the audit log; it happens by itself each minute.
+    ///
+    /// # Errors
+    /// A failure of the database.
+    pub async fn note_refusals(&self) -> Result<(), Error> {
+        self.shared().background.chores().note_refusals().await
+    }
+
+    /// Removes what has expired; it happens by itself each minute.
+    ///
+    /// # Errors
+    /// A failure of the database.
+    pub async fn sweep(&self) -> Result<(), Error> {
+        self.shared().background.chores().sweep().await
+    }
+
+    /// Loads the signing keys anew if they changed; it happens by itself each second.
+    ///
+    /// # Errors
+    /// A failure; the known keys stay.
+    pub async fn reload_keys(&self) -> Result<(), Error> {
+        self.shared().keys.reload().await
+    }
 }
 
 #[cfg(test)]

@@ -2,6 +2,7 @@
 //! place holds both, so that no way to a password goes around them; a request takes all that it falls under in one step.
 
 use crate::{
+    activity::Counted,
     device::KnownDevice,
     error::Error,
     master_key::{MasterKey, Purpose},
@@ -103,7 +104,7 @@ impl Service {
         {
             Taken::Granted(_) => true,
             Taken::Refused(standing) => {
-                self.shared().refusals.count(&standing, &[claim]);
+                self.note_refusal(&standing, &[claim], caller);
                 false
             }
         }
@@ -157,10 +158,16 @@ impl Service {
         match self.shared().limits.take(claims, caller.now).await {
             Taken::Granted(_) => Ok(()),
             Taken::Refused(standing) => {
-                self.shared().refusals.count(&standing, claims);
+                self.note_refusal(&standing, claims, caller);
                 Err(Error::RateLimited(Box::new(standing)))
             }
         }
+    }
+
+    fn note_refusal(&self, standing: &Standing, claims: &[Claim], caller: &Caller) {
+        let shared = self.shared();
+        shared.refusals.count(standing, claims);
+        shared.activity.count(caller.now, Counted::Refused(standing.name));
     }
 }
 

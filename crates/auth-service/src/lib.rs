@@ -4,6 +4,7 @@
 //! straight line: parse, decide in one committed step, announce what was revoked, answer.
 
 mod accounts;
+mod activity;
 mod admin;
 mod api_keys;
 mod audit;
@@ -43,6 +44,7 @@ mod tokens;
 mod truth;
 
 pub use accounts::{AccountRef, ChangedUser, NewAccount};
+pub use activity::{ActivityCount, ActivityKind};
 pub use admin::Admin;
 pub use api_keys::{Bearer, MOST_API_KEYS, WantedKey};
 pub use audit::{AuditLog, Chain};

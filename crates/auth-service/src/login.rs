@@ -3,6 +3,7 @@
 //! answer.
 
 use crate::{
+    activity::Counted,
     device::KnownDevice,
     error::Error,
     hashing::Verified,
@@ -126,6 +127,7 @@ impl Service {
         user: Option<User>,
         known_device: bool,
     ) -> Result<(), Error> {
+        self.shared().activity.count(caller.now, Counted::SignInFailed);
         let details = vec![("known_device", known_device.to_string())];
         let subject = user.map(|user| user.id);
         let terms = self.terms(caller)?;

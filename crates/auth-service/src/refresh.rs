@@ -1,6 +1,7 @@
 //! `refresh`: a refresh token for the next pair. The decision is the domain's; storage has carried it out when it answers.
 
 use crate::{
+    activity::Counted,
     error::Error,
     moment::Caller,
     service::{Service, Tokens},
@@ -77,6 +78,9 @@ impl Service {
         };
         match rotated.decision {
             Decision::Rotate { .. } | Decision::Repeat { .. } => {
+                if matches!(rotated.decision, Decision::Rotate { .. }) {
+                    self.shared().activity.count(caller.now, Counted::Refresh);
+                }
                 self.give_tokens(rotated.user, &rotated.session, caller.now)
             }
             Decision::Invalid => Err(Error::InvalidToken),

@@ -1,6 +1,7 @@
 //! The service: the parts that the use cases share, and how tokens are given out.
 
 use crate::{
+    activity::{Activity, Counted},
     admin::Admin,
     audit::AuditLog,
     background::{Background, Chores},
@@ -84,6 +85,7 @@ pub(crate) struct Shared {
     pub(crate) refresh: RefreshSigner,
     pub(crate) limits: Limits,
     pub(crate) refusals: Arc<Refusals>,
+    pub(crate) activity: Arc<Activity>,
     pub(crate) account_names: Arc<AccountNames>,
     pub(crate) devices: DeviceTokens,
     pub(crate) mail_tokens: Arc<MailTokens>,
@@ -91,7 +93,7 @@ pub(crate) struct Shared {
     pub(crate) exports: Semaphore,
     audit_log: AuditLog,
     post: Post,
-    background: Background,
+    pub(crate) background: Background,
 }
 
 /// What a sign-in or a refresh gives.
@@ -167,12 +169,14 @@ impl Service {
             clock: Arc::clone(&clock),
         });
         let refusals = Arc::new(Refusals::default());
+        let activity = Arc::new(Activity::default());
         let background = Background::start(Chores {
             keys: Arc::clone(&keys),
             admin: admin.clone(),
             audit_log: audit_log.clone(),
             post: post.clone(),
             refusals: Arc::clone(&refusals),
+            activity: Arc::clone(&activity),
             clock: Arc::clone(&clock),
         });
         Ok(Self(Arc::new(Shared {
@@ -184,6 +188,7 @@ impl Service {
             refresh,
             limits,
             refusals,
+            activity,
             account_names,
             devices,
             mail_tokens,
@@ -199,6 +204,9 @@ impl Service {
     pub async fn stop(&self) {
         if let Err(error) = self.note_refusals().await {
             tracing::warn!(%error, "what the limits refused in the last minute could not be noted");
+        }
+        if let Err(error) = self.write_activity().await {
+            tracing::warn!(%error, "what was counted in the last minute could not be written down");
         }
         self.0.background.stop().await;
         self.0.blacklist.stop().await;
@@ -247,22 +255,6 @@ impl Service {
     /// A failure of the database.
     pub async fn deliver_mail(&self) -> Result<usize, Error> {
         self.0.post.deliver_due().await
-    }
-
-    /// Notes what the limits refused in the audit log; it happens by itself each minute.
-    ///
-    /// # Errors
-    /// A failure of the database.
-    pub async fn note_refusals(&self) -> Result<(), Error> {
-        self.0.background.chores().note_refusals().await
-    }
-
-    /// Removes what has expired; it happens by itself each minute.
-    ///
-    /// # Errors
-    /// A failure of the database.
-    pub async fn sweep(&self) -> Result<(), Error> {
-        self.0.background.chores().sweep().await
     }
 
     /// Says that a mail was queued: it goes at once. The administrator's verbs queue mails without saying so.
@@ -371,24 +363,16 @@ impl Service {
     ) -> Result<Tokens, Error> {
         let before = self.shown_device(caller);
         let device = self.0.devices.give(user.id, before, caller.now, self.entropy())?;
+        let tokens = self.give_tokens(user, session, caller.now)?;
+        self.0.activity.count(caller.now, Counted::SignIn);
         Ok(Tokens {
             device_token: Some(device),
-            ..self.give_tokens(user, session, caller.now)?
+            ..tokens
         })
     }
 
     /// The terms of a change that this caller makes now.
     pub(crate) fn terms(&self, caller: &Caller) -> Result<Terms, Error> {
         self.0.admin.terms(caller)
-    }
-}
-
-impl Service {
-    /// Loads the signing keys anew if they changed; it happens by itself each second.
-    ///
-    /// # Errors
-    /// A failure; the known keys stay.
-    pub async fn reload_keys(&self) -> Result<(), Error> {
-        self.0.keys.reload().await
     }
 }

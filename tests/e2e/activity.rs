@@ -1,0 +1,121 @@
+//! How often what happened, hour by hour. No route tells it.
+
+use auth_domain::time::{Span, Timestamp, hour_of};
+use auth_service::{
+    ActivityKind::{self, Refresh, Refused, SignIn, SignInFailed},
+    Clock,
+};
+use serde_json::json;
+#[cfg(feature = "services")]
+use tests::Backend;
+use tests::{Builder, TestApp, on_every_backend};
+
+/// What a node tells of some hours, by how many hours after the first.
+async fn told(app: &TestApp, since: Timestamp) -> Vec<(i64, ActivityKind, u64)> {
+    let counts = app.service().activity(since).await.unwrap();
+    let first = hour_of(since);
+    counts
+        .into_iter()
+        .map(|told| ((told.hour - first).num_hours(), told.kind, told.count))
+        .collect()
+}
+
+async fn fail(app: &TestApp, times: u32) {
+    for _ in 0..times {
+        let body = json!({ "email": "ada@example.com", "password": "wrong" });
+        app.anonymous().post("/login", &body).await.expect(401);
+    }
+}
+
+on_every_backend! {
+    async fn sign_ins_failures_and_refreshes_are_counted_in_their_hour(backend) {
+        let app = TestApp::start(backend).await;
+        let start = app.clock.now();
+        assert_eq!(told(&app, start).await, []);
+        let ada = app.user("ada").await;
+        app.login(&ada.email).await;
+        fail(&app, 3).await;
+        app.clock.advance(Span::hours(1));
+        let next = app.refresh(&ada.refresh).await.expect(200).field("refresh_token");
+        app.refresh(&next).await.expect(200);
+        app.clock.advance(Span::hours(2));
+        app.login(&ada.email).await;
+        let all = [(0, SignIn, 2), (0, SignInFailed, 3), (1, Refresh, 2), (3, SignIn, 1)];
+        // Whether they are written or not.
+        assert_eq!(told(&app, start).await, all);
+        app.service().write_activity().await.unwrap();
+        assert_eq!(told(&app, start).await, all);
+        app.login(&ada.email).await;
+        assert_eq!(told(&app, app.clock.now()).await, [(0, SignIn, 2)]);
+    }
+
+    async fn of_a_refresh_the_rotation_alone_counts(backend) {
+        let app = Builder::new(backend).set("rotation.on_concurrent", "repeat").start().await;
+        let start = app.clock.now();
+        let ada = app.user("ada").await;
+        let next = app.refresh(&ada.refresh).await.expect(200).field("refresh_token");
+        // The same again, nonsense, and a copy.
+        app.refresh(&ada.refresh).await.expect(200);
+        app.refresh("a.b.c").await.expect(401);
+        app.refresh(&next).await.expect(200);
+        app.refresh(&ada.refresh).await.expect(401);
+        assert_eq!(told(&app, start).await, [(0, Refresh, 2), (0, SignIn, 1)]);
+    }
+
+    async fn a_refusal_counts_for_the_limit_that_refused(backend) {
+        let app = Builder::new(backend)
+            .set("limits.enabled", "true")
+            .set("limits.sign_in_per_address", "2/1m")
+            .set("limits.register_per_address", "1/1h")
+            .start()
+            .await;
+        let start = app.clock.now();
+        app.user("ada").await;
+        let body = json!({ "email": "bob@example.com", "password": tests::PASSWORD });
+        app.anonymous().post("/register", &body).await.expect(429);
+        fail(&app, 2).await;
+        for _ in 0..3 {
+            app.anonymous().post("/login", &body).await.expect(429);
+        }
+        let refused = |limit: &str| Refused(limit.to_owned());
+        let all = [
+            (0, refused("register_per_address"), 1),
+            (0, refused("sign_in_per_address"), 3),
+            (0, SignIn, 1),
+            (0, SignInFailed, 2),
+        ];
+        assert_eq!(told(&app, start).await, all);
+        app.service().write_activity().await.unwrap();
+        assert_eq!(told(&app, start).await, all);
+    }
+
+    async fn what_was_counted_outlives_the_server(backend) {
+        let app = TestApp::start(backend).await;
+        let start = app.clock.now();
+        let ada = app.user("ada").await;
+        let app = app.restarted().await;
+        app.refresh(&ada.refresh).await.expect(200);
+        let app = app.restarted().await;
+        assert_eq!(told(&app, start).await, [(0, Refresh, 1), (0, SignIn, 1)]);
+    }
+}
+
+/// What several nodes count adds up; the others' last minute is not there yet.
+#[cfg(feature = "services")]
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn two_nodes_count_together() {
+    let one = TestApp::start(Backend::Fleet).await;
+    let two = one.another_node().await;
+    let start = one.clock.now();
+    let ada = one.user("ada").await;
+    two.login(&ada.email).await;
+    two.login(&ada.email).await;
+    assert_eq!(told(&one, start).await, [(0, SignIn, 1)]);
+    assert_eq!(told(&two, start).await, [(0, SignIn, 2)]);
+    let (first, second) = (one.service().write_activity(), two.service().write_activity());
+    let (first, second) = futures::future::join(first, second).await;
+    assert!(first.is_ok() && second.is_ok());
+    for node in [&one, &two] {
+        assert_eq!(told(node, start).await, [(0, SignIn, 3)]);
+    }
+}
