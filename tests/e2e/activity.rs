@@ -3,7 +3,7 @@
 use auth_domain::time::{Span, Timestamp, hour_of};
 use auth_service::{
     ActivityKind::{self, Refresh, Refused, SignIn, SignInFailed},
-    Clock,
+    Clock, LimitName,
 };
 use serde_json::json;
 #[cfg(feature = "services")]
@@ -59,7 +59,7 @@ on_every_backend! {
         app.refresh("a.b.c").await.expect(401);
         app.refresh(&next).await.expect(200);
         app.refresh(&ada.refresh).await.expect(401);
-        assert_eq!(told(&app, start).await, [(0, Refresh, 2), (0, SignIn, 1)]);
+        assert_eq!(told(&app, start).await, [(0, SignIn, 1), (0, Refresh, 2)]);
     }
 
     async fn a_refusal_counts_for_the_limit_that_refused(backend) {
@@ -77,12 +77,11 @@ on_every_backend! {
         for _ in 0..3 {
             app.anonymous().post("/login", &body).await.expect(429);
         }
-        let refused = |limit: &str| Refused(limit.to_owned());
         let all = [
-            (0, refused("register_per_address"), 1),
-            (0, refused("sign_in_per_address"), 3),
             (0, SignIn, 1),
             (0, SignInFailed, 2),
+            (0, Refused(LimitName::SignInPerAddress), 3),
+            (0, Refused(LimitName::RegisterPerAddress), 1),
         ];
         assert_eq!(told(&app, start).await, all);
         app.service().write_activity().await.unwrap();
@@ -96,7 +95,7 @@ on_every_backend! {
         let app = app.restarted().await;
         app.refresh(&ada.refresh).await.expect(200);
         let app = app.restarted().await;
-        assert_eq!(told(&app, start).await, [(0, Refresh, 1), (0, SignIn, 1)]);
+        assert_eq!(told(&app, start).await, [(0, SignIn, 1), (0, Refresh, 1)]);
     }
 }
 

@@ -9,7 +9,6 @@ mod admin;
 mod api_keys;
 mod attacks;
 mod bad_input;
-mod browser;
 mod email;
 mod health;
 mod keys;

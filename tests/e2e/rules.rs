@@ -1,6 +1,7 @@
 //! What a page tells before somebody asks for anything: the rules for passwords, registration and limits. No route has it.
 
-use auth_service::{AuditFilter, Error, PageRequest};
+use auth_service::{AuditFilter, Error, LimitName, PageRequest};
+use serde_json::json;
 use std::time::Duration;
 use tests::{Builder, PASSWORD, TestApp, on_every_backend};
 
@@ -18,6 +19,25 @@ async fn noted(app: &TestApp) -> usize {
     };
     let noted = app.service().admin().audit(AuditFilter::default(), page);
     noted.await.unwrap().len()
+}
+
+/// A good password that is typed; when to ask again, where that was refused.
+async fn hint(app: &TestApp) -> Result<(), Duration> {
+    match app.service().password_faults(PASSWORD.into(), None, None).await {
+        Ok(faults) => {
+            assert_eq!(faults, []);
+            Ok(())
+        }
+        Err(Error::Overloaded { retry_after }) => Err(retry_after),
+        Err(error) => panic!("{error}"),
+    }
+}
+
+/// Comes back once so many passwords wait for the hashing threads.
+async fn waiting(app: &TestApp, enough: impl Fn(usize) -> bool) {
+    while !enough(app.service().figures().hash_queue) {
+        tokio::time::sleep(Duration::from_millis(1)).await;
+    }
 }
 
 on_every_backend! {
@@ -38,13 +58,34 @@ on_every_backend! {
         assert_eq!(noted(&app).await, before, "nothing is noted");
     }
 
-    async fn whoever_types_waits_in_the_bounded_queue_of_the_hashes(backend) {
-        let app = Builder::new(backend).set("password.queue", "1").start().await;
-        let typed = |n: usize| app.service().password_faults(format!("{PASSWORD} {n}").into(), None, None);
-        let all = futures::future::join_all((0..64).map(typed)).await;
-        assert!(all.iter().any(|faults| matches!(faults, Ok(faults) if faults.is_empty())));
-        assert!(all.iter().any(|faults| matches!(faults, Err(Error::Overloaded { .. }))));
-        assert!(all.iter().all(|faults| matches!(faults, Ok(_) | Err(Error::Overloaded { .. }))));
+    async fn a_hint_gives_way_to_sign_ins(backend) {
+        let costly = [
+            ("password.memory_kib", "65536"),
+            ("password.iterations", "8"),
+            ("password.threads", "1"),
+            ("password.deadline", "60s"),
+        ];
+        let builder = costly.into_iter().fold(Builder::new(backend), |builder, (key, value)| builder.set(key, value));
+        let app = builder.start().await;
+        let ada = app.user("ada").await;
+        let client = app.anonymous();
+        let guess = json!({ "email": ada.email, "password": "a wrong password" });
+        let guesses = futures::future::join_all((0..4).map(|_| client.post("/login", &guess)));
+        let typing = async {
+            waiting(&app, |passwords| passwords > 0).await;
+            // Sign-ins wait: whoever types doesn't.
+            assert_eq!(hint(&app).await, Err(Duration::from_secs(1)));
+            waiting(&app, |passwords| passwords == 0).await;
+            // The last of them is verified. A hint waits for it, and the flood behind it is refused; a sign-in waits its turn.
+            let hints = futures::future::join_all((0..64).map(|_| hint(&app)));
+            let right = json!({ "email": ada.email, "password": PASSWORD });
+            let (hints, signed_in) = futures::future::join(hints, client.post("/login", &right)).await;
+            assert!(hints.iter().any(Result::is_ok) && hints.iter().any(Result::is_err));
+            signed_in.expect(200);
+        };
+        let (guesses, ()) = futures::future::join(guesses, typing).await;
+        assert!(guesses.iter().all(|guess| guess.status == 401), "every sign-in was answered");
+        assert_eq!(hint(&app).await, Ok(()));
     }
 
     async fn the_rules_are_those_that_the_operator_set(backend) {
@@ -63,7 +104,7 @@ on_every_backend! {
         assert_eq!((registration.open, registration.require_verified_email), (false, false));
         let configured = service.configured_limits();
         assert!(configured.enabled && configured.limits.len() == 8);
-        let per_user = configured.limits.iter().find(|limit| limit.name == "per_user").unwrap();
+        let per_user = configured.limits.iter().find(|limit| limit.name == LimitName::PerUser).unwrap();
         assert_eq!((per_user.burst, per_user.per), (7, Duration::from_secs(86_400)));
         assert!(!TestApp::start(backend).await.service().configured_limits().enabled);
     }

@@ -9,7 +9,7 @@ pub use code::Code;
 pub(crate) use wait::{insert_limit, insert_retry_after};
 
 use actix_web::{
-    HttpResponse, ResponseError,
+    HttpResponse, HttpResponseBuilder, ResponseError,
     http::{
         StatusCode,
         header::{ALLOW, CONTENT_TYPE, HeaderValue, WWW_AUTHENTICATE},
@@ -147,6 +147,12 @@ impl Problem {
         self.code
     }
 
+    /// What a person is told.
+    #[must_use]
+    pub fn detail(&self) -> &str {
+        self.detail.as_deref().unwrap_or(self.code.detail())
+    }
+
     /// What the log keeps and the client never sees.
     #[must_use]
     pub fn cause(&self) -> Option<&str> {
@@ -166,13 +172,21 @@ impl Problem {
             r#type: self.code.type_uri(),
             title: self.code.title(),
             status: self.code.status(),
-            detail: self.detail.as_deref().unwrap_or(self.code.detail()),
+            detail: self.detail(),
             code: self.code.word(),
             instance,
             errors: &self.errors,
         };
-        let mut answer = HttpResponse::build(self.code.status_code());
+        let mut answer = self.builder();
         answer.insert_header((CONTENT_TYPE, HeaderValue::from_static(PROBLEM_JSON)));
+        // A struct of strings and numbers always has a JSON form.
+        answer.body(serde_json::to_vec(&body).unwrap_or_default())
+    }
+
+    /// The answer's status and headers, whatever its body says.
+    #[must_use]
+    pub fn builder(&self) -> HttpResponseBuilder {
+        let mut answer = HttpResponse::build(self.code.status_code());
         if let Some(challenge) = self.code.challenge() {
             answer.insert_header((WWW_AUTHENTICATE, challenge));
         }
@@ -185,8 +199,7 @@ impl Problem {
         if let Some(limit) = &self.limit {
             insert_limit(&mut answer, limit);
         }
-        // A struct of strings and numbers always has a JSON form.
-        answer.body(serde_json::to_vec(&body).unwrap_or_default())
+        answer
     }
 }
 

@@ -4,6 +4,14 @@ use crate::{
     form,
     problem::{FieldError, Problem},
 };
+use auth_domain::time::Timestamp;
+use chrono::Datelike;
+
+/// Whether a moment lies in years that every database counts: RFC 3339 is read with others, too, such as -5000.
+#[must_use]
+pub fn is_countable(moment: &Timestamp) -> bool {
+    (1970..=9999).contains(&moment.year())
+}
 
 /// A query string, undecoded.
 #[derive(Debug, Clone, Copy)]

@@ -48,31 +48,31 @@ pub struct EmailAddress {
 #[non_exhaustive]
 pub enum EmailError {
     /// Nothing was given.
-    #[error("Enter an e-mail address.")]
+    #[error("Enter an email address.")]
     Empty,
     /// Over 254 octets.
-    #[error("The e-mail address is too long; use one of at most 254 characters.")]
+    #[error("The email address is too long; use one of at most 254 characters.")]
     TooLong,
     /// Over 64 octets before the `@`.
     #[error("The part before the @ is too long; it may have at most 64 characters.")]
     LocalPartTooLong,
     /// No `@`.
-    #[error("An e-mail address needs an @, as in name@example.com.")]
+    #[error("An email address needs an @, as in name@example.com.")]
     MissingAt,
     /// More than one `@`: two addresses, or a quoted one.
-    #[error("Enter one e-mail address, with a single @.")]
+    #[error("Enter one email address, with a single @.")]
     SeveralAts,
     /// A control character, CR, LF and NUL among them.
-    #[error("The e-mail address contains a control character; type it again instead of pasting it.")]
+    #[error("The email address contains a control character; type it again instead of pasting it.")]
     ControlCharacter,
     /// White space, also around the address.
-    #[error("The e-mail address contains a space; remove it.")]
+    #[error("The email address contains a space; remove it.")]
     Space,
     /// A character that shows nothing or turns the direction of the text (bidi, zero-width, variation selectors).
-    #[error("The e-mail address contains an invisible character; type it again instead of pasting it.")]
+    #[error("The email address contains an invisible character; type it again instead of pasting it.")]
     HiddenCharacter,
     /// A character that NFKC would change, or a dot of another script.
-    #[error("The e-mail address contains look-alike characters; type it with the ordinary ones.")]
+    #[error("The email address contains look-alike characters; type it with the ordinary ones.")]
     LookAlike,
     /// `"quoted"@example.com`.
     #[error("Addresses with quotes before the @ are not supported; use another address.")]

@@ -82,13 +82,13 @@ pub struct DisplayName(String);
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 pub enum NotADisplayName {
     /// Nothing is left after trimming.
-    #[error("a name has at least one visible character; leave it out to have none")]
+    #[error("A name has at least one visible character; leave it out to have none.")]
     Empty,
     /// Longer than 100 characters.
-    #[error("a name has at most 100 characters")]
+    #[error("A name has at most 100 characters.")]
     TooLong,
     /// A control character, a NUL, a line break or a bidirectional control.
-    #[error("a name has no control characters and no text-direction marks")]
+    #[error("A name has no control characters and no text-direction marks.")]
     ControlCharacter,
 }
 

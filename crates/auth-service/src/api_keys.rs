@@ -105,7 +105,7 @@ impl Service {
     ///
     /// # Errors
     /// [`Error::PermissionNotHeld`].
-    pub fn check_may_give(&self, bearer: &Bearer, role: &Role) -> Result<(), Error> {
+    pub(crate) fn check_may_give(&self, bearer: &Bearer, role: &Role) -> Result<(), Error> {
         let held = self.roles().held_by(role);
         if held.iter().all(|one| self.permits(bearer, *one)) {
             Ok(())

@@ -5,13 +5,16 @@
 
 use crate::{
     admin::Admin,
+    authenticate::Principal,
     error::Error,
     master_key::MasterKey,
     moment::{Caller, Entropy, chance},
+    service::Service,
     sessions::PageRequest,
 };
 use auth_domain::{
     audit::{AuditEvent, Seal, sealed_bytes},
+    ids::UserId,
     time::Timestamp,
 };
 use auth_storage::{AUDIT_FLOOR, AuditFilter, SealMac, Storage, StorageError};
@@ -210,6 +213,32 @@ fn code(key: &hmac::Key, number: i64, previous: &[u8; 32], events: &[AuditEvent]
         *to = *from;
     }
     out
+}
+
+impl Service {
+    /// What concerns the caller, newest first; not what it did to others.
+    ///
+    /// # Errors
+    /// A failure.
+    pub async fn own_events(
+        &self,
+        principal: &Principal,
+        page: PageRequest,
+    ) -> Result<Vec<AuditEvent>, Error> {
+        self.events_of(principal.user(), page).await
+    }
+
+    /// What concerns a user, newest first; not what it did to others.
+    ///
+    /// # Errors
+    /// A failure.
+    pub async fn events_of(&self, id: UserId, page: PageRequest) -> Result<Vec<AuditEvent>, Error> {
+        let about_it = AuditFilter {
+            subject: Some(id),
+            ..AuditFilter::default()
+        };
+        self.admin().audit(about_it, page).await
+    }
 }
 
 impl Admin {

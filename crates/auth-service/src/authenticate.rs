@@ -85,6 +85,12 @@ impl Service {
         self.roles().allows(principal.role(), permission)
     }
 
+    /// What the caller may do.
+    #[must_use]
+    pub fn permissions_of(&self, principal: &Principal) -> &[Permission] {
+        self.roles().held_by(principal.role())
+    }
+
     /// The claims of a token with a good signature. For an unknown key the keys are loaded anew, once a second at most.
     pub(crate) async fn verified_claims(
         &self,

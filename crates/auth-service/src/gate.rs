@@ -2,7 +2,7 @@
 //! place holds both, so that no way to a password goes around them; a request takes all that it falls under in one step.
 
 use crate::{
-    activity::Counted,
+    activity::ActivityKind,
     device::KnownDevice,
     error::Error,
     master_key::{MasterKey, Purpose},
@@ -118,7 +118,7 @@ impl Service {
         self.admit(&[Claim::by_user(user)], caller).await
     }
 
-    /// A session is refreshed. Counted by itself: a token of a session that is over takes nothing of its user's.
+    /// A session is refreshed. ActivityKind by itself: a token of a session that is over takes nothing of its user's.
     ///
     /// # Errors
     /// [`Error::RateLimited`].
@@ -167,7 +167,9 @@ impl Service {
     fn note_refusal(&self, standing: &Standing, claims: &[Claim], caller: &Caller) {
         let shared = self.shared();
         shared.refusals.count(standing, claims);
-        shared.activity.count(caller.now, Counted::Refused(standing.name));
+        shared
+            .activity
+            .count(caller.now, ActivityKind::Refused(standing.name));
     }
 }
 

@@ -130,10 +130,11 @@ impl Hasher {
         &self.policy
     }
 
-    /// Every rule that a new password would break, for whoever is still choosing it.
+    /// Every rule that a new password would break, for whoever is still choosing it. A hint gives way to sign-ins: there is one
+    /// at a time, and none while passwords wait, so that no flood of them fills the queue.
     ///
     /// # Errors
-    /// [`Error::Overloaded`].
+    /// [`Error::Overloaded`], at once.
     pub(crate) async fn faults(
         &self,
         password: SecretString,
@@ -150,7 +151,7 @@ impl Hasher {
             let accepted = policy.accept(password.expose_secret().to_owned(), &context);
             accepted.err().unwrap_or_default()
         };
-        self.pool.run(job).await
+        self.pool.run_giving_way(job).await
     }
 
     /// What an attacker would try first.

@@ -3,7 +3,7 @@
 //! answer.
 
 use crate::{
-    activity::Counted,
+    activity::ActivityKind,
     device::KnownDevice,
     error::Error,
     hashing::Verified,
@@ -127,7 +127,9 @@ impl Service {
         user: Option<User>,
         known_device: bool,
     ) -> Result<(), Error> {
-        self.shared().activity.count(caller.now, Counted::SignInFailed);
+        self.shared()
+            .activity
+            .count(caller.now, ActivityKind::SignInFailed);
         let details = vec![("known_device", known_device.to_string())];
         let subject = user.map(|user| user.id);
         let terms = self.terms(caller)?;

@@ -51,6 +51,10 @@ pub(crate) enum Purpose {
     Devices,
     /// Names accounts in the limits' counters.
     Limits,
+    /// Signs the tokens of forms.
+    Forms,
+    /// Marks the sessions that were begun in a browser.
+    Browsers,
 }
 
 impl Purpose {
@@ -62,6 +66,8 @@ impl Purpose {
             Self::MailedTokens => b"keyward/v1/mailed-tokens",
             Self::Devices => b"keyward/v1/devices",
             Self::Limits => b"keyward/v1/limits",
+            Self::Forms => b"keyward/v1/forms",
+            Self::Browsers => b"keyward/v1/browsers",
         }
     }
 }
@@ -209,6 +215,8 @@ mod tests {
             P::MailedTokens,
             P::Devices,
             P::Limits,
+            P::Forms,
+            P::Browsers,
         ];
         let derived: std::collections::HashSet<_> = all.map(|p| *key.derive(p).unwrap()).into();
         assert_eq!(derived.len(), all.len());

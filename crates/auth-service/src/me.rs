@@ -82,8 +82,7 @@ impl Service {
         self.check_password(principal, caller, password).await?;
         match self.admin().delete_user(principal.user(), caller).await {
             Ok(changed) => {
-                self.announce(&changed.revocations).await;
-                self.wake_post();
+                self.settled(changed).await;
                 Ok(())
             }
             Err(Error::NotFound) => Err(self.cut_meanwhile(principal).await),

@@ -88,8 +88,7 @@ impl Service {
             Err(Error::NotFound) => return Err(self.cut_meanwhile(principal).await),
             changed => changed?,
         };
-        self.announce(&changed.revocations).await;
-        self.wake_post();
+        self.settled(changed).await;
         Ok(())
     }
 

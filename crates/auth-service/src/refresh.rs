@@ -1,7 +1,7 @@
 //! `refresh`: a refresh token for the next pair. The decision is the domain's; storage has carried it out when it answers.
 
 use crate::{
-    activity::Counted,
+    activity::ActivityKind,
     error::Error,
     moment::Caller,
     service::{Service, Tokens},
@@ -11,14 +11,9 @@ use auth_domain::{
     idempotency::{IdempotencyDigest, IdempotencyKey},
     ids::{SessionId, TokenId, UserId},
     revocation::TokenRef,
-    rotation::{Decision, OnConcurrent, Presented, RotationPolicy},
-    time::Span,
+    rotation::{Decision, Presented, RotationPolicy},
     user::Generation,
 };
-
-/// How long at least the cookie before the current one gets its successor. The tabs of one browser share one jar of cookies: an
-/// older one within this time is of a tab that was under way when another refreshed, not of a copy.
-const TABS_UNDER_WAY: Span = Span::seconds(30);
 
 impl Service {
     /// Rotates a session's refresh token (behaviour.md §3).
@@ -38,22 +33,8 @@ impl Service {
         self.rotate(caller, token, key, policy).await
     }
 
-    /// The same for a browser whose refresh token is a cookie. Whatever is configured for clients that keep their tokens
-    /// themselves, a second tab gets what the first one got.
-    ///
-    /// # Errors
-    /// As [`Service::refresh`].
-    pub async fn refresh_for_browser(&self, caller: &Caller, token: &str) -> Result<Tokens, Error> {
-        let configured = self.config().rotation_policy();
-        let policy = RotationPolicy {
-            on_concurrent: OnConcurrent::Repeat,
-            reuse_leeway: configured.reuse_leeway.max(TABS_UNDER_WAY),
-            ..configured
-        };
-        self.rotate(caller, token, None, policy).await
-    }
-
-    async fn rotate(
+    /// Verifies the token, carries the policy's decision out, and signs.
+    pub(crate) async fn rotate(
         &self,
         caller: &Caller,
         token: &str,
@@ -79,7 +60,7 @@ impl Service {
         match rotated.decision {
             Decision::Rotate { .. } | Decision::Repeat { .. } => {
                 if matches!(rotated.decision, Decision::Rotate { .. }) {
-                    self.shared().activity.count(caller.now, Counted::Refresh);
+                    self.shared().activity.count(caller.now, ActivityKind::Refresh);
                 }
                 self.give_tokens(rotated.user, &rotated.session, caller.now)
             }

@@ -7,6 +7,7 @@ use auth_domain::{
     password::{PasswordPolicy, PasswordViolation},
     user::DisplayName,
 };
+use auth_limits::LimitName;
 use secrecy::SecretString;
 use std::time::Duration;
 
@@ -23,7 +24,7 @@ pub struct ConfiguredLimits {
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct ConfiguredLimit {
     /// Its name, which is also its key in `[limits]`.
-    pub name: &'static str,
+    pub name: LimitName,
     /// How many at once.
     pub burst: u32,
     /// The time over which all of them come back.
@@ -32,17 +33,17 @@ pub struct ConfiguredLimit {
 
 impl Service {
     /// Every rule that a password would break as a new one of somebody with this address and this name, as far as they are
-    /// typed: what can't be parsed yet is no context. It runs on the hashing threads, behind the sign-ins that wait.
+    /// typed: what can't be parsed yet is no context. A hint gives way to sign-ins: it runs on the hashing threads, one at a time
+    /// and only while no password waits for them.
     ///
     /// # Errors
-    /// [`Error::Overloaded`].
+    /// [`Error::Overloaded`], at once.
     pub async fn password_faults(
         &self,
         password: SecretString,
         email: Option<&str>,
         name: Option<&str>,
     ) -> Result<Vec<PasswordViolation>, Error> {
-        self.hasher().admit()?;
         let email = email.and_then(|email| EmailAddress::parse(email).ok());
         let name = name.and_then(|name| DisplayName::parse(name).ok());
         self.hasher()
@@ -71,7 +72,7 @@ impl Service {
             limits: config
                 .all()
                 .map(|(name, limit)| ConfiguredLimit {
-                    name: name.as_str(),
+                    name,
                     burst: limit.burst(),
                     per: limit.per(),
                 })

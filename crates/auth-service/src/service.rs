@@ -1,13 +1,15 @@
 //! The service: the parts that the use cases share, and how tokens are given out.
 
 use crate::{
-    activity::{Activity, Counted},
+    activity::{Activity, ActivityKind},
     admin::Admin,
     audit::AuditLog,
     background::{Background, Chores},
+    browser::BrowserMarks,
     config::{Algorithm, ServiceConfig},
     device::DeviceTokens,
     error::Error,
+    form_tokens::FormTokens,
     gate::{AccountNames, Refusals},
     hashing::Hasher,
     keyring::KeyRing,
@@ -88,6 +90,8 @@ pub(crate) struct Shared {
     pub(crate) activity: Arc<Activity>,
     pub(crate) account_names: Arc<AccountNames>,
     pub(crate) devices: DeviceTokens,
+    pub(crate) form_tokens: FormTokens,
+    pub(crate) browser_marks: BrowserMarks,
     pub(crate) mail_tokens: Arc<MailTokens>,
     pub(crate) stats: Mutex<Option<Stats>>,
     pub(crate) exports: Semaphore,
@@ -145,6 +149,8 @@ impl Service {
         let now = clock.now();
         let refresh = RefreshSigner::new(&master_key)?;
         let devices = DeviceTokens::new(&master_key)?;
+        let form_tokens = FormTokens::new(&master_key)?;
+        let browser_marks = BrowserMarks::new(&master_key)?;
         let account_names = Arc::new(AccountNames::new(&master_key)?);
         let mail_tokens = Arc::new(MailTokens::new(&master_key)?);
         let audit_log = AuditLog::open(storage.clone(), &master_key, entropy.as_ref()).await?;
@@ -191,6 +197,8 @@ impl Service {
             activity,
             account_names,
             devices,
+            form_tokens,
+            browser_marks,
             mail_tokens,
             stats: Mutex::new(None),
             exports: Semaphore::new(1),
@@ -218,7 +226,7 @@ impl Service {
         self.0.clock.as_ref()
     }
 
-    /// The administrator's verbs. What they revoke is announced with [`Service::announce`].
+    /// What administrators look at. What they do to a running service are verbs of [`Service`] itself (`administer`).
     #[must_use]
     pub fn admin(&self) -> &Admin {
         &self.0.admin
@@ -231,7 +239,7 @@ impl Service {
     }
 
     /// Makes committed revocations known to every node; when it returns, they may be answered (behaviour.md §1).
-    pub async fn announce(&self, revocations: &[Revocation]) {
+    pub(crate) async fn announce(&self, revocations: &[Revocation]) {
         if !revocations.is_empty() {
             self.0.blacklist.announce(revocations).await;
         }
@@ -257,8 +265,8 @@ impl Service {
         self.0.post.deliver_due().await
     }
 
-    /// Says that a mail was queued: it goes at once. The administrator's verbs queue mails without saying so.
-    pub fn wake_post(&self) {
+    /// Says that a mail was queued: it goes at once. The verbs of [`Admin`] queue mails without saying so.
+    pub(crate) fn wake_post(&self) {
         self.0.post.wake();
     }
 
@@ -364,7 +372,7 @@ impl Service {
         let before = self.shown_device(caller);
         let device = self.0.devices.give(user.id, before, caller.now, self.entropy())?;
         let tokens = self.give_tokens(user, session, caller.now)?;
-        self.0.activity.count(caller.now, Counted::SignIn);
+        self.0.activity.count(caller.now, ActivityKind::SignIn);
         Ok(Tokens {
             device_token: Some(device),
             ..tokens

@@ -53,18 +53,22 @@ impl Admin {
 }
 
 impl Service {
+    /// Whether there is no administrator yet.
+    ///
+    /// # Errors
+    /// A failure.
+    pub async fn setup_is_open(&self) -> Result<bool, Error> {
+        let administrators = self.admin().administrators();
+        Ok(!self.storage().administrator_exists(administrators).await?)
+    }
+
     /// Makes the first administrator and signs it in. Works once, also for two callers at once.
     ///
     /// # Errors
     /// [`Error::SetupClosed`], [`Error::InvalidOrExpiredToken`], those of registration, or a failure.
     pub async fn setup(&self, caller: &Caller, setup: Setup) -> Result<Tokens, Error> {
         self.admit_link(caller).await?;
-        let administrators = self.admin().administrators();
-        if self
-            .storage()
-            .administrator_exists(administrators.clone())
-            .await?
-        {
+        if !self.setup_is_open().await? {
             return Err(Error::SetupClosed);
         }
         let digest = sha256(setup.token.expose_secret().as_bytes());
@@ -86,7 +90,13 @@ impl Service {
         let session = self.new_session(caller, user.id, Generation::FIRST)?;
         let redeemed = self
             .storage()
-            .redeem_setup_token(digest, user, session.clone(), administrators, self.terms(caller)?)
+            .redeem_setup_token(
+                digest,
+                user,
+                session.clone(),
+                self.admin().administrators(),
+                self.terms(caller)?,
+            )
             .await?;
         match redeemed {
             SetupOutcome::Created(user) => self.give_tokens_to_device(user, &session, caller),

@@ -194,6 +194,8 @@ pub struct NewApiKey {
 pub struct AuditFilter {
     /// Those that concern this user, or that it did.
     pub user: Option<UserId>,
+    /// Those that concern this user, whoever did it.
+    pub subject: Option<UserId>,
     /// Those of this action.
     pub action: Option<Action>,
     /// From then on.

@@ -9,7 +9,7 @@ use crate::{
     views::{SessionJson, UserJson, rfc3339},
 };
 use actix_web::{HttpResponse, http::header::CONTENT_DISPOSITION, web::Data};
-use auth_service::Service;
+use auth_service::{Caller, Principal, Service};
 use secrecy::SecretString;
 use serde::Serialize;
 use utoipa::ToSchema;
@@ -68,14 +68,26 @@ pub async fn delete(
 /// # Errors
 /// [`Problem`].
 pub async fn export(service: Data<Service>, acting: Acting) -> Result<HttpResponse, Problem> {
-    let export = service.export(&acting.principal, &acting.caller).await?;
-    let current = acting.principal.session();
+    exported(&service, &acting.principal, &acting.caller).await
+}
+
+/// The answer with everything that is stored about a user, to be saved as a file.
+///
+/// # Errors
+/// [`Problem`].
+pub async fn exported(
+    service: &Service,
+    principal: &Principal,
+    caller: &Caller,
+) -> Result<HttpResponse, Problem> {
+    let export = service.export(principal, caller).await?;
+    let current = principal.session();
     let sessions = export.sessions.iter().map(|session| SessionJson {
         current: session.id == current,
         ..SessionJson::from(session)
     });
     let body = ExportJson {
-        exported_at: rfc3339(acting.caller.now),
+        exported_at: rfc3339(caller.now),
         user: UserJson::from(&export.user),
         sessions: sessions.collect(),
         api_keys: export.api_keys.iter().map(ApiKeyJson::from).collect(),

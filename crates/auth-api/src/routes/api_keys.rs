@@ -177,6 +177,6 @@ pub(super) fn made(key: &ApiKey, secret: &SecretString) -> HttpResponse {
 }
 
 /// What can't be an id names no key.
-pub(super) fn key_id(text: &str) -> Result<ApiKeyId, Problem> {
+pub(crate) fn key_id(text: &str) -> Result<ApiKeyId, Problem> {
     text.parse().map_err(|_| Code::NotFound.into())
 }

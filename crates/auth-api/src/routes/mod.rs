@@ -102,7 +102,8 @@ pub async fn nothing_here() -> Result<HttpResponse, Problem> {
     Err(Code::NotFound.into())
 }
 
-fn resource(path: &str, allow: &'static str) -> Resource {
+/// An address; a method that it does not take is told those that it does.
+pub(crate) fn resource(path: &str, allow: &'static str) -> Resource {
     web::resource(path)
         .app_data(Pattern(path.into()))
         .default_service(web::to(move || async move {
@@ -111,6 +112,6 @@ fn resource(path: &str, allow: &'static str) -> Resource {
 }
 
 /// GET, and HEAD with it (RFC 9110 §9.1).
-fn read() -> Route {
+pub(crate) fn read() -> Route {
     web::route().guard(guard::Any(guard::Get()).or(guard::Head()))
 }

@@ -71,11 +71,11 @@ pub async fn end(
 }
 
 /// What can't be an id names no session.
-pub(super) fn session_id(text: &str) -> Result<SessionId, Problem> {
+pub(crate) fn session_id(text: &str) -> Result<SessionId, Problem> {
     text.parse().map_err(|_| Code::NotFound.into())
 }
 
-pub(super) fn filter(query: Query<'_>) -> Result<SessionFilter, Problem> {
+pub(crate) fn filter(query: Query<'_>) -> Result<SessionFilter, Problem> {
     match query.single("status")?.as_deref() {
         None | Some("active") => Ok(SessionFilter::Active),
         Some("ended") => Ok(SessionFilter::Ended),

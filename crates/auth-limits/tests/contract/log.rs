@@ -12,6 +12,9 @@ pub(crate) struct Log(Arc<Mutex<Vec<u8>>>);
 impl Log {
     /// Listens until the guard is dropped.
     pub(crate) fn listen() -> (Self, tracing::subscriber::DefaultGuard) {
+        // Somebody always listens: else a thread that does not could be the first to come by a line, and it would stay silent for
+        // all (tracing remembers whether anybody wants it).
+        let _set_before = tracing::subscriber::set_global_default(tracing_subscriber::registry());
         let log = Self::default();
         let subscriber = tracing_subscriber::fmt()
             .with_writer(log.clone())

@@ -9,7 +9,7 @@ use std::{
     thread,
     time::{Duration, Instant},
 };
-use tokio::sync::oneshot;
+use tokio::sync::{Semaphore, oneshot};
 
 /// How far the hashing threads stand back, in steps of `nice(2)`: a third of what another thread gets where both want all. Further
 /// back, a flood of cheap requests would starve the sign-ins.
@@ -70,6 +70,8 @@ pub(crate) struct HashPool {
     shared: Arc<Shared>,
     capacity: usize,
     patience: Duration,
+    /// The turn of the one job that gives way.
+    turn: Arc<Semaphore>,
 }
 
 impl HashPool {
@@ -98,6 +100,7 @@ impl HashPool {
             shared,
             capacity,
             patience,
+            turn: Arc::new(Semaphore::new(1)),
         })
     }
 
@@ -141,6 +144,31 @@ impl HashPool {
         self.shared.filled.notify_one();
         // The sender is dropped unused by a thread that found the job too old.
         answered.await.map_err(|_| self.overloaded())
+    }
+
+    /// Runs a job that nobody has to have: one such job at a time, and none while others wait, however many are asked for.
+    ///
+    /// # Errors
+    /// [`Error::Overloaded`], at once.
+    pub(crate) async fn run_giving_way<T: Send + 'static>(
+        &self,
+        job: impl FnOnce(&mut Arena) -> T + Send + 'static,
+    ) -> Result<T, Error> {
+        let busy = Error::Overloaded {
+            retry_after: Duration::from_secs(1),
+        };
+        let Ok(turn) = Arc::clone(&self.turn).try_acquire_owned() else {
+            return Err(busy);
+        };
+        if self.depth().0 > 0 {
+            return Err(busy);
+        }
+        self.run(move |arena| {
+            // It ends with the job: whoever asked may go away before.
+            let _turn = turn;
+            job(arena)
+        })
+        .await
     }
 
     /// How many jobs wait, and how many may.
@@ -235,6 +263,41 @@ mod tests {
         assert_eq!(waiting.await.unwrap(), 7);
         assert!(pool.admit().is_ok());
         busy.await.unwrap().unwrap();
+    }
+
+    #[tokio::test]
+    async fn of_the_jobs_that_give_way_one_waits_and_none_behind_others() {
+        let pool = pool(1, 8, Duration::from_secs(60));
+        let give_way = || Box::pin(pool.run_giving_way(|_| ()));
+        let refused =
+            |answer| matches!(answer, Err(Error::Overloaded { retry_after }) if retry_after.as_secs() == 1);
+        let (started, has_started) = mpsc::channel();
+        let (release, released) = mpsc::channel::<()>();
+        let mut busy = Box::pin(pool.run(move |_| {
+            started.send(()).unwrap();
+            released.recv().unwrap();
+        }));
+        assert!(futures_poll(&mut busy).await);
+        has_started.recv().unwrap();
+        let mut first = give_way();
+        assert!(futures_poll(&mut first).await, "nobody waits: it may");
+        assert!(refused(give_way().await), "one at a time");
+        drop(first);
+        assert!(refused(give_way().await), "its job waits, though nobody listens");
+        let mut behind = Box::pin(pool.run(|_| 7));
+        assert!(futures_poll(&mut behind).await, "it holds up no other");
+        release.send(()).unwrap();
+        assert_eq!((busy.await.unwrap(), behind.await.unwrap()), ((), 7));
+        give_way().await.unwrap();
+
+        let (release, released) = mpsc::channel::<()>();
+        let mut busy = Box::pin(pool.run(move |_| released.recv().unwrap()));
+        let mut waiting = Box::pin(pool.run(|_| 8));
+        assert!(futures_poll(&mut busy).await && futures_poll(&mut waiting).await);
+        assert!(refused(give_way().await), "others wait");
+        release.send(()).unwrap();
+        assert_eq!(waiting.await.unwrap(), 8);
+        give_way().await.unwrap();
     }
 
     /// Polls once; true while the future is pending.

@@ -73,6 +73,9 @@ fn part(c: &mut Conn, of: Of, filter: &AuditFilter, page: Page) -> Result<Vec<Au
         Of::Subject(id) => wanted.filter(a::subject.eq(Some(id))),
         Of::Actor(id) => wanted.filter(a::actor_id.eq(Some(id))),
     };
+    if let Some(subject) = filter.subject {
+        wanted = wanted.filter(a::subject.eq(Some(Id(subject.as_uuid()))));
+    }
     if let Some(action) = filter.action {
         wanted = wanted.filter(a::action.eq(action.as_str()));
     }

@@ -144,7 +144,8 @@ pub(crate) fn set_password(
     })
 }
 
-/// Ends all of a user's sessions.
+/// Ends all of a user's sessions. Unlike [`take`] this does not look whether whoever asks was signed out meanwhile: to end
+/// everything undoes nobody's cut. [`end_other_sessions`] spares a session, and so looks: what was just cut off is not spared.
 pub(crate) fn end_sessions(
     c: &mut Conn,
     id: UserId,
@@ -166,17 +167,7 @@ pub(crate) fn end_sessions(
             generation: Generation::from_number(generation.number() - 1).unwrap_or(generation),
             ..user
         };
-        let fallen = end_live(c, &before, why, None, terms)?;
-        let note = Note::of(Action::AllSessionsEnded)
-            .about(id)
-            .with("reason", why.as_str());
-        Notes::of(terms).audit(c, note.with("count", fallen.ended))?;
-        let revocations = cut_off(c, id, generation, &fallen, terms)?;
-        Ok(Some(EndedSessions {
-            count: fallen.ended,
-            generation,
-            revocations,
-        }))
+        end_raised(c, &before, generation, None, why, terms).map(Some)
     })
 }
 
@@ -198,19 +189,34 @@ pub(crate) fn end_other_sessions(
             .returning(users::id)
             .prepared()
             .get_result(c)?;
-        let mut fallen = end_live(c, &before, why, Some(spare), terms)?;
-        fallen.join(lift_live(c, &before, generation)?);
-        let note = Note::of(Action::AllSessionsEnded)
-            .about(id)
-            .with("reason", why.as_str())
-            .with("count", fallen.ended);
-        Notes::of(terms).audit(c, note.with("spared", spare))?;
-        let revocations = cut_off(c, id, generation, &fallen, terms)?;
-        Ok(Some(EndedSessions {
-            count: fallen.ended,
-            generation,
-            revocations,
-        }))
+        end_raised(c, &before, generation, Some(spare), why, terms).map(Some)
+    })
+}
+
+/// Ends the sessions of a user whose generation was raised, but the spared one, which is lifted over the cut.
+fn end_raised(
+    c: &mut Conn,
+    before: &User,
+    generation: Generation,
+    spare: Option<SessionId>,
+    why: EndReason,
+    terms: &Terms,
+) -> Result<EndedSessions, Fault> {
+    let mut fallen = end_live(c, before, why, spare, terms)?;
+    let mut note = Note::of(Action::AllSessionsEnded)
+        .about(before.id)
+        .with("reason", why.as_str())
+        .with("count", fallen.ended);
+    if let Some(spare) = spare {
+        fallen.join(lift_live(c, before, generation)?);
+        note = note.with("spared", spare);
+    }
+    Notes::of(terms).audit(c, note)?;
+    let revocations = cut_off(c, before.id, generation, &fallen, terms)?;
+    Ok(EndedSessions {
+        count: fallen.ended,
+        generation,
+        revocations,
     })
 }
 

@@ -254,6 +254,13 @@ on_both! {
         assert_eq!(list(of_one(), Page { after: None, limit: 2 }).await, [ids[0], ids[2]]);
         assert_eq!(list(of_one(), Page { after: Some(ids[2].as_uuid()), limit: 2 }).await, [ids[3], ids[4]]);
         assert_eq!(list(AuditFilter { action: Some(Action::Exported), ..of_one() }, ALL).await, [ids[2], ids[3]]);
+        // Whoever did it, and not what it did to others.
+        let about_one = || AuditFilter { subject: Some(one), ..any() };
+        assert_eq!(list(about_one(), ALL).await, [ids[3], ids[4]]);
+        assert_eq!(list(about_one(), Page { after: Some(ids[3].as_uuid()), limit: 2 }).await, [ids[4]]);
+        assert_eq!(list(AuditFilter { action: Some(Action::Exported), ..about_one() }, ALL).await, [ids[3]]);
+        // All that is set has to fit.
+        assert_eq!(list(AuditFilter { user: Some(two), ..about_one() }, ALL).await, [ids[3]]);
         assert_eq!(list(AuditFilter { action: Some(Action::SignInFailed), ..any() }, ALL).await, [ids[0], ids[4]]);
         assert_eq!(list(AuditFilter { since: Some(at(20)), until: Some(at(40)), ..any() }, ALL).await, [ids[2], ids[3]]);
         assert_eq!(list(AuditFilter { until: Some(at(30)), ..of_one() }, ALL).await, [ids[3], ids[4]]);

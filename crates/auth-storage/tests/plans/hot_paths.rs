@@ -214,6 +214,10 @@ async fn reads(db: &Storage, user: UserId) {
             ..AuditFilter::default()
         },
         AuditFilter {
+            subject: Some(user),
+            ..AuditFilter::default()
+        },
+        AuditFilter {
             action: Some(Action::SignedIn),
             ..AuditFilter::default()
         },

@@ -118,6 +118,7 @@ async fn filter(admin: &Admin, wanted: WantedEvents) -> Result<AuditFilter, Comm
         action: wanted.action,
         since: wanted.since,
         until: wanted.until,
+        ..AuditFilter::default()
     })
 }
 

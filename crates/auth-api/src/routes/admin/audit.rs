@@ -4,12 +4,12 @@ use super::users::parsed;
 use crate::{
     cursor::{List, Paging},
     permission::{AuditRead, May},
-    problem::Problem,
-    query::Query,
+    problem::{FieldError, Problem},
+    query::{Query, is_countable},
     views::rfc3339,
 };
 use actix_web::{HttpRequest, HttpResponse, web::Data};
-use auth_domain::{audit::AuditEvent, ids::UserId};
+use auth_domain::{audit::AuditEvent, ids::UserId, time::Timestamp};
 use auth_service::{AuditFilter, Service};
 use serde::Serialize;
 use std::collections::BTreeMap;
@@ -81,20 +81,19 @@ impl From<&AuditEvent> for AuditEventJson {
 impl AuditEventJson {
     /// The event as somebody is told it who is no administrator: of what others did, not who and from where.
     pub fn as_told_to(reader: UserId, event: &AuditEvent) -> Self {
-        let told = Self::from(event);
-        let own = event.actor.user().is_none_or(|actor| actor == reader);
-        if own {
-            return told;
-        }
+        let told = event.as_told_to(reader);
         Self {
             actor: ActorJson {
-                user_id: None,
-                api_key_id: None,
-                ..told.actor
+                kind: event.actor.kind(),
+                user_id: told.actor.and_then(|actor| actor.user()).map(|id| id.to_string()),
+                api_key_id: told
+                    .actor
+                    .and_then(|actor| actor.api_key())
+                    .map(|id| id.to_string()),
             },
-            ip: None,
-            request_id: None,
-            ..told
+            ip: told.ip.map(|ip| ip.to_string()),
+            request_id: told.request_id.map(ToOwned::to_owned),
+            ..Self::from(event)
         }
     }
 }
@@ -108,13 +107,13 @@ pub async fn list(
     service: Data<Service>,
     _may: May<AuditRead>,
 ) -> Result<HttpResponse, Problem> {
-    const TIME: &str = "The time is written as in 2030-01-31T12:00:00Z (RFC 3339).";
     let query = Query::of(request.query_string());
     let filter = AuditFilter {
         user: parsed(&query, "user", "invalid_id", "The user is given by its id.")?,
         action: parsed(&query, "action", "unknown_action", "There is no such action.")?,
-        since: parsed(&query, "since", "invalid_time", TIME)?,
-        until: parsed(&query, "until", "invalid_time", TIME)?,
+        since: time(&query, "since")?,
+        until: time(&query, "until")?,
+        ..AuditFilter::default()
     };
     let paging = Paging::of(&query)?;
     let found = service.admin().audit(filter, paging.request()).await?;
@@ -123,4 +122,18 @@ pub async fn list(
         items: page.items.iter().map(AuditEventJson::from).collect::<Vec<_>>(),
         next_cursor: page.next_cursor,
     }))
+}
+
+/// A parameter as a moment.
+fn time(query: &Query<'_>, name: &'static str) -> Result<Option<Timestamp>, Problem> {
+    const TIME: &str = "The time is written as in 2030-01-31T12:00:00Z (RFC 3339).";
+    let found = parsed(query, name, "invalid_time", TIME)?;
+    if found.as_ref().is_none_or(is_countable) {
+        return Ok(found);
+    }
+    Err(Problem::invalid_input(vec![FieldError::new(
+        name,
+        "invalid_time",
+        TIME,
+    )]))
 }

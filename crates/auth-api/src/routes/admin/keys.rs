@@ -70,14 +70,9 @@ pub async fn rotate(
     may: May<KeysRotate>,
     OptionalJson(body): OptionalJson<RotateBody>,
 ) -> Result<HttpResponse, Problem> {
-    let keys = service.key_admin().ok_or(Error::NoKeysToRotate)?;
-    if body.and_then(|body| body.compromised).unwrap_or_default() {
-        keys.replace_compromised(&may.caller).await?;
-    } else {
-        keys.rotate(&may.caller).await?;
-    }
-    service.reload_keys().await?;
-    Ok(HttpResponse::Ok().json(all(Some(keys)).await?))
+    let compromised = body.and_then(|body| body.compromised).unwrap_or_default();
+    service.rotate_keys(compromised, &may.caller).await?;
+    Ok(HttpResponse::Ok().json(all(service.key_admin()).await?))
 }
 
 async fn all(keys: Option<&KeyAdmin>) -> Result<SigningKeyList, Error> {

@@ -12,8 +12,7 @@ use crate::{
     problem::{Code, Problem},
 };
 use actix_web::web;
-use auth_domain::{ids::UserId, user::User};
-use auth_service::{ChangedUser, Service};
+use auth_domain::ids::UserId;
 
 /// The addresses for administrators.
 pub fn table(table: &mut web::ServiceConfig, config: &ServerConfig) {
@@ -52,13 +51,6 @@ pub fn table(table: &mut web::ServiceConfig, config: &ServerConfig) {
 }
 
 /// What can't be an id names nobody.
-fn user_id(text: &str) -> Result<UserId, Problem> {
+pub(crate) fn user_id(text: &str) -> Result<UserId, Problem> {
     text.parse().map_err(|_| Code::NotFound.into())
-}
-
-/// The user after a change that no node ignores any more.
-async fn settled(service: &Service, changed: ChangedUser) -> User {
-    service.announce(&changed.revocations).await;
-    service.wake_post();
-    changed.user
 }

@@ -48,8 +48,7 @@ pub async fn end_all(
     service: Data<Service>,
     may: May<SessionsRevoke>,
 ) -> Result<HttpResponse, Problem> {
-    let (sessions_revoked, revocations) = service.admin().end_sessions(user_id(&id)?, &may.caller).await?;
-    service.announce(&revocations).await;
+    let sessions_revoked = service.end_sessions_of(user_id(&id)?, &may.caller).await?;
     Ok(HttpResponse::Ok().json(LoggedOutAllJson {
         message: "All sessions of the user were ended",
         sessions_revoked,
@@ -66,10 +65,6 @@ pub async fn end(
     may: May<SessionsRevoke>,
 ) -> Result<HttpResponse, Problem> {
     let (user, session) = (user_id(&path.0)?, session_id(&path.1)?);
-    let revocations = service
-        .admin()
-        .end_session(session, Some(user), &may.caller)
-        .await?;
-    service.announce(&revocations).await;
+    service.end_session_of(user, session, &may.caller).await?;
     Ok(HttpResponse::NoContent().finish())
 }

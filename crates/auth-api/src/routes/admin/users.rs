@@ -1,6 +1,6 @@
 //! `/users` for administrators: found, made, changed, deleted, sent a reset, locked out.
 
-use super::{settled, user_id};
+use super::user_id;
 use crate::{
     cursor::{List, Paging},
     json::{FromMembers, Members},
@@ -14,11 +14,8 @@ use actix_web::{
     HttpRequest, HttpResponse,
     web::{Data, Path},
 };
-use auth_domain::{
-    role::Role,
-    user::{DisplayName, UserStatus},
-};
-use auth_service::{AccountRef, Error, NewAccount, Service, UserChange, UserFilter};
+use auth_domain::{role::Role, user::UserStatus};
+use auth_service::{AccountRef, NewAccount, Service, UserFilter, WantedChange};
 use std::str::FromStr;
 use utoipa::ToSchema;
 use validator::Validate;
@@ -146,9 +143,6 @@ pub async fn create(
     request: MayWith<UsersWrite, CreateUserBody>,
 ) -> Result<HttpResponse, Problem> {
     let MayWith { may, body } = request;
-    if let Some(role) = &body.role {
-        service.check_may_give(&may.bearer, &service.admin().known_role(role)?)?;
-    }
     let account = NewAccount {
         email: body.email,
         password: None,
@@ -156,8 +150,7 @@ pub async fn create(
         role: body.role.unwrap_or_else(|| Role::USER.to_string()),
         email_verified: body.email_verified.unwrap_or_default(),
     };
-    let user = service.admin().invite_user(account, &may.caller).await?;
-    service.wake_post();
+    let user = service.invite_user(&may.bearer, account, &may.caller).await?;
     Ok(HttpResponse::Created().json(UserJson::from(&user)))
 }
 
@@ -184,28 +177,15 @@ pub async fn change(
     request: MayWith<UsersWrite, ChangeUserBody>,
 ) -> Result<HttpResponse, Problem> {
     let MayWith { may, body } = request;
-    let id = user_id(&id)?;
-    let admin = service.admin();
-    let parse = |name: Option<String>| name.as_deref().map(DisplayName::parse).transpose();
-    let name = body.name.map(parse).transpose().map_err(Error::InvalidName)?;
-    let role = body
-        .role
-        .as_deref()
-        .map(|name| admin.known_role(name))
-        .transpose()?;
-    if let Some(role) = &role {
-        service.check_may_give(&may.bearer, role)?;
-    }
-    let change = UserChange {
-        name,
-        role,
+    let wanted = WantedChange {
+        name: body.name,
+        role: body.role,
         status: body.status,
-        email_verified_at: body
-            .email_verified
-            .map(|verified| verified.then_some(may.caller.now)),
+        email_verified: body.email_verified,
     };
-    let changed = admin.change_user(id, change, &may.caller).await?;
-    let user = settled(&service, changed).await;
+    let user = service
+        .change_account(&may.bearer, user_id(&id)?, wanted, &may.caller)
+        .await?;
     Ok(HttpResponse::Ok().json(UserJson::from(&user)))
 }
 
@@ -218,8 +198,7 @@ pub async fn delete(
     service: Data<Service>,
     may: May<UsersWrite>,
 ) -> Result<HttpResponse, Problem> {
-    let changed = service.admin().delete_user(user_id(&id)?, &may.caller).await?;
-    settled(&service, changed).await;
+    service.delete_account(user_id(&id)?, &may.caller).await?;
     Ok(HttpResponse::NoContent().finish())
 }
 
@@ -232,8 +211,7 @@ pub async fn send_reset(
     service: Data<Service>,
     may: May<UsersWrite>,
 ) -> Result<HttpResponse, Problem> {
-    service.admin().send_reset(user_id(&id)?, &may.caller).await?;
-    service.wake_post();
+    service.send_reset_to(user_id(&id)?, &may.caller).await?;
     Ok(HttpResponse::Accepted().json(MessageJson {
         message: "A mail with a link to choose a new password is on its way",
     }))
@@ -248,8 +226,7 @@ pub async fn lock_out(
     service: Data<Service>,
     may: May<UsersWrite>,
 ) -> Result<HttpResponse, Problem> {
-    let changed = service.admin().lock_out(user_id(&id)?, &may.caller).await?;
-    settled(&service, changed).await;
+    service.lock_out_account(user_id(&id)?, &may.caller).await?;
     Ok(HttpResponse::NoContent().finish())
 }
 

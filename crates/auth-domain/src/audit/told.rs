@@ -1,0 +1,111 @@
+//! What somebody is told of an event who is no administrator: of what others did, not who and from where.
+
+use super::{Action, Actor, AuditEvent};
+use crate::{ids::UserId, time::Timestamp};
+use std::{collections::BTreeMap, net::IpAddr};
+
+/// Who did it, as far as the reader is told.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum Doer {
+    /// The reader.
+    Own,
+    /// A script, with an API key of the reader's.
+    OwnApiKey,
+    /// Another user, or a script with another user's API key.
+    Administrator,
+    /// Whoever runs the command line.
+    Operator,
+    /// The service itself.
+    Service,
+    /// Somebody who has not proved who it is.
+    Anonymous,
+}
+
+/// An event as a reader is told it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Told<'a> {
+    /// When.
+    pub at: Timestamp,
+    /// What.
+    pub action: Action,
+    /// Who did it, in a word.
+    pub by: Doer,
+    /// Who did it, with its ids; `None` for another user.
+    pub actor: Option<Actor>,
+    /// Where the request came from, if it was not another user's.
+    pub ip: Option<IpAddr>,
+    /// The request's id, if it was not another user's.
+    pub request_id: Option<&'a str>,
+    /// What else there is to say.
+    pub details: &'a BTreeMap<String, String>,
+}
+
+impl AuditEvent {
+    /// The event as this user is told it.
+    #[must_use]
+    pub fn as_told_to(&self, reader: UserId) -> Told<'_> {
+        let by = match self.actor {
+            Actor::User(user) if user == reader => Doer::Own,
+            Actor::ApiKey(_, owner) if owner == reader => Doer::OwnApiKey,
+            Actor::User(_) | Actor::ApiKey(..) => Doer::Administrator,
+            Actor::Operator => Doer::Operator,
+            Actor::Service => Doer::Service,
+            Actor::Anonymous => Doer::Anonymous,
+        };
+        // Where a failed sign-in came from is no other user's secret: nobody proved who it was.
+        let whole = by != Doer::Administrator;
+        Told {
+            at: self.at,
+            action: self.action,
+            by,
+            actor: whole.then_some(self.actor),
+            ip: self.ip.filter(|_| whole),
+            request_id: self.request_id.as_deref().filter(|_| whole),
+            details: &self.details,
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::{audit::tests::event, ids::ApiKeyId};
+    use uuid::Uuid;
+
+    #[test]
+    fn of_what_others_did_nobody_is_told_who_and_from_where() {
+        let user = |number| UserId::from_uuid(Uuid::from_u128(number));
+        let key = ApiKeyId::from_uuid(Uuid::from_u128(9));
+        let (reader, other) = (user(1), user(2));
+        for (actor, by) in [
+            (Actor::User(reader), Doer::Own),
+            (Actor::ApiKey(key, reader), Doer::OwnApiKey),
+            (Actor::User(other), Doer::Administrator),
+            (Actor::ApiKey(key, other), Doer::Administrator),
+            (Actor::Operator, Doer::Operator),
+            (Actor::Service, Doer::Service),
+            (Actor::Anonymous, Doer::Anonymous),
+        ] {
+            let event = AuditEvent {
+                actor,
+                subject: Some(reader),
+                ip: "192.0.2.7".parse().ok(),
+                request_id: Some("request-7".to_owned()),
+                details: BTreeMap::from([("reason".to_owned(), "ended_by_admin".to_owned())]),
+                ..event()
+            };
+            let told = event.as_told_to(reader);
+            let whole = by != Doer::Administrator;
+            let expected = Told {
+                at: event.at,
+                action: event.action,
+                by,
+                actor: whole.then_some(actor),
+                ip: event.ip.filter(|_| whole),
+                request_id: whole.then_some("request-7"),
+                details: &event.details,
+            };
+            assert_eq!(told, expected);
+        }
+    }
+}
