@@ -18,6 +18,7 @@ mod logout;
 mod me;
 mod notices;
 mod oauth;
+mod pages;
 mod password;
 mod refresh;
 mod register;

@@ -24,7 +24,11 @@ const SEED: &str = "20261126";
 
 fn fuzz(backend: Backend, base_path: &str) {
     let database = Database::create(backend);
-    let mut server = Server::start(&database, &[("KEYWARD__SERVER__BASE_PATH", base_path)]);
+    let paths = [
+        ("KEYWARD__SERVER__BASE_PATH", base_path),
+        ("KEYWARD__PAGES__PATH", "/ui"),
+    ];
+    let mut server = Server::start(&database, &paths);
     let client = run(
         &["client", "create", "fuzzer", "--json"],
         &database.environment(),

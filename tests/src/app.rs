@@ -1,6 +1,6 @@
 //! A server in this process: the whole of it, on a free port, with a clock that the test holds.
 
-use crate::{Answer, Backend, Client, Database, Mail, PASSWORD, TestClock, mail};
+use crate::{Answer, Backend, Browser, Client, Database, Mail, PASSWORD, TestClock, mail};
 use auth_domain::audit::Actor;
 use auth_service::{Caller, Clock, NewAccount, Principal, SystemEntropy};
 use keyward::config::{Config, Sources};
@@ -139,6 +139,22 @@ impl TestApp {
     #[must_use]
     pub fn anonymous(&self) -> Client {
         Client::new(&self.origin())
+    }
+
+    /// A browser that has not been here.
+    #[must_use]
+    pub fn browser(&self) -> Browser {
+        Browser::new(&self.origin())
+    }
+
+    /// A browser in which somebody is signed in.
+    ///
+    /// # Panics
+    /// If that fails.
+    pub async fn browser_of(&self, email: &str) -> Browser {
+        let mut browser = self.browser();
+        browser.sign_in(email, PASSWORD).await.expect(303);
+        browser
     }
 
     /// The server itself, for what only its operator sees.

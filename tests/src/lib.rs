@@ -12,6 +12,7 @@
 
 mod app;
 mod backend;
+mod browser;
 mod client;
 mod clock;
 mod mail;
@@ -22,6 +23,7 @@ mod smtp;
 
 pub use app::{Builder, TestApp, User};
 pub use backend::{Backend, Database, service};
+pub use browser::Browser;
 pub use client::{Answer, Client};
 pub use clock::TestClock;
 pub use mail::Mail;

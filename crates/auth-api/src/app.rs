@@ -9,6 +9,7 @@ use crate::{
     metrics::UNMATCHED,
     oauth_error::OauthError,
     openapi::Document,
+    pages::{self, Site, cookies::Pending},
     problem::{Code, PROBLEM_JSON, Problem},
     request_id::{RequestId, X_REQUEST_ID},
     routes::{self, Pattern},
@@ -21,7 +22,7 @@ use actix_web::{
     error::InternalError,
     http::{
         Method,
-        header::{CONTENT_TYPE, HeaderName, HeaderValue},
+        header::{CONTENT_TYPE, HeaderMap, HeaderName, HeaderValue},
     },
     middleware::{Next, from_fn},
     web::{self, Data},
@@ -29,7 +30,7 @@ use actix_web::{
 use auth_domain::ids::UserId;
 use auth_service::Service;
 use futures::FutureExt;
-use std::{panic::AssertUnwindSafe, time::Instant};
+use std::{panic::AssertUnwindSafe, sync::Arc, time::Instant};
 
 /// What every worker's application shares.
 #[derive(Clone)]
@@ -77,7 +78,12 @@ pub fn public(
         .app_data(service)
         .app_data(Data::clone(&edge))
         .app_data(document)
-        .configure(|table: &mut web::ServiceConfig| routes::public(table, &config.config))
+        .configure(|table: &mut web::ServiceConfig| {
+            routes::public(table, &config.config);
+            if let Some(site) = config.site() {
+                pages::table(table, site);
+            }
+        })
         .default_service(web::to(routes::nothing_here))
         .wrap(cors::of(&edge.config))
         .wrap(from_fn(frame))
@@ -119,6 +125,15 @@ async fn frame<B: MessageBody + 'static>(
         client: client_address::of(&request, &edge.config.trusted_proxies),
     };
     request.extensions_mut().insert(facts.clone());
+    // The path as the router reads it: `/%61ccount` is a page, too.
+    let path = request.match_info().as_str();
+    let page = edge.site().filter(|site| site.covers(path));
+    let page = page.map(|site| (Arc::clone(site), path.to_owned()));
+    let page = page.map(|(site, path)| Page {
+        site,
+        path,
+        cookies: Pending::of(&mut request),
+    });
     let unread = Unread::of(&mut request);
     let answered = AssertUnwindSafe(next.call(request)).catch_unwind();
     let frame = Frame {
@@ -127,6 +142,7 @@ async fn frame<B: MessageBody + 'static>(
         facts,
         started,
         unread,
+        page,
     };
     match tokio::time::timeout(edge.config.request_timeout, answered).await {
         Ok(Ok(Ok(answer))) => Ok(frame.around(answer)),
@@ -146,6 +162,25 @@ struct Frame<'a> {
     facts: Facts,
     started: Instant,
     unread: Option<Unread>,
+    /// Where the request is for a page, or would be if there were one.
+    page: Option<Page>,
+}
+
+/// What a page needs beside its answer.
+struct Page {
+    site: Arc<Site>,
+    path: String,
+    cookies: Pending,
+}
+
+impl Page {
+    /// Cookies go along whatever the answer has become: a refresh token that was turned over must reach the browser. And no page
+    /// is for scripts of other origins, whatever they may ask of the routes.
+    fn complete(&self, headers: &mut HeaderMap) {
+        let of_cors = |name: &HeaderName| name.as_str().starts_with("access-control-");
+        headers.retain(|name, _| !of_cors(name));
+        self.cookies.attach(headers);
+    }
 }
 
 impl Frame<'_> {
@@ -154,8 +189,12 @@ impl Frame<'_> {
         let pattern = answer.request().app_data::<Pattern>().cloned();
         let route = pattern.as_ref().map_or(UNMATCHED, |pattern| &*pattern.0);
         let (request, response) = answer.into_parts();
-        let rewritten = rewrite(&response, self.facts.id.as_str());
-        self.note(route, response.status().as_u16(), user, &told(response.error()));
+        let rewritten = self.rewrite(&response);
+        let told = match response.extensions().get::<Code>() {
+            Some(of_page) => (Some(of_page.word()), None),
+            None => told(response.error()),
+        };
+        self.note(route, response.status().as_u16(), user, &told);
         let mut response = match rewritten {
             None => response.map_into_left_body(),
             Some(mut problem) => {
@@ -178,10 +217,9 @@ impl Frame<'_> {
     /// An error that comes instead of an answer: the request is gone by now, so its answer is made whole and sent as it is.
     fn around_error(&self, error: Error) -> Error {
         let plain = error.error_response();
-        let id = self.facts.id.as_str();
         let mut answer = match error.as_error::<Problem>() {
-            Some(problem) => problem.answer(Some(id)),
-            None => Problem::from(Code::for_status(plain.status())).answer(Some(id)),
+            Some(problem) => self.error_answer(problem),
+            None => self.error_answer(&Code::for_status(plain.status()).into()),
         };
         self.note(UNMATCHED, answer.status().as_u16(), None, &told(Some(&error)));
         self.complete(answer.headers_mut());
@@ -191,10 +229,48 @@ impl Frame<'_> {
         InternalError::from_response(error, answer).into()
     }
 
-    fn complete(&self, headers: &mut actix_web::http::header::HeaderMap) {
+    /// The error answer to send instead: ours once more, with the request's name; or ours in place of the framework's own.
+    fn rewrite<B>(&self, response: &HttpResponse<B>) -> Option<HttpResponse<BoxBody>> {
+        if let Some(error) = response.error() {
+            if let Some(problem) = error.as_error::<Problem>() {
+                return Some(self.error_answer(problem));
+            }
+            if error.as_error::<OauthError>().is_some() {
+                return None;
+            }
+        }
+        let status = response.status();
+        if !status.is_client_error() && !status.is_server_error() {
+            return None;
+        }
+        let typed = response
+            .headers()
+            .get(CONTENT_TYPE)
+            .and_then(|value| value.to_str().ok());
+        let ours = typed.is_some_and(|typed| {
+            typed == PROBLEM_JSON
+                || typed.starts_with("application/json")
+                || (self.page.is_some() && typed.starts_with("text/html"))
+        });
+        (!ours).then(|| self.error_answer(&Code::for_status(status).into()))
+    }
+
+    /// An error as whoever asked reads it: a page for people, JSON for programs.
+    fn error_answer(&self, problem: &Problem) -> HttpResponse<BoxBody> {
+        let id = self.facts.id.as_str();
+        match &self.page {
+            Some(page) => pages::render::problem(&page.site, problem, &page.path, id),
+            None => problem.answer(Some(id)),
+        }
+    }
+
+    fn complete(&self, headers: &mut HeaderMap) {
         headers::complete(headers, self.edge.config.is_public_over_tls());
         if let Ok(id) = HeaderValue::from_str(self.facts.id.as_str()) {
             headers.insert(HeaderName::from_static(X_REQUEST_ID), id);
+        }
+        if let Some(page) = &self.page {
+            page.complete(headers);
         }
     }
 
@@ -239,28 +315,6 @@ fn seen_user<B>(answer: &ServiceResponse<B>) -> Option<UserId> {
     of_answer
         .or_else(|| answer.request().extensions().get::<SeenUser>().copied())
         .map(|seen| seen.0)
-}
-
-/// The error answer to send instead: ours once more, with the request's name; or ours in place of the framework's own.
-fn rewrite<B>(response: &HttpResponse<B>, id: &str) -> Option<HttpResponse<BoxBody>> {
-    if let Some(error) = response.error() {
-        if let Some(problem) = error.as_error::<Problem>() {
-            return Some(problem.answer(Some(id)));
-        }
-        if error.as_error::<OauthError>().is_some() {
-            return None;
-        }
-    }
-    let status = response.status();
-    if !status.is_client_error() && !status.is_server_error() {
-        return None;
-    }
-    let typed = response
-        .headers()
-        .get(CONTENT_TYPE)
-        .and_then(|value| value.to_str().ok());
-    let ours = typed.is_some_and(|typed| typed == PROBLEM_JSON || typed.starts_with("application/json"));
-    (!ours).then(|| Problem::from(Code::for_status(status)).answer(Some(id)))
 }
 
 #[cfg(test)]

@@ -1,6 +1,11 @@
 //! Who calls and when: what use cases that change something are told.
 
-use crate::{edge::Facts, problem::Problem};
+use crate::{
+    cookie,
+    edge::{Edge, Facts},
+    pages::cookies::Kept,
+    problem::Problem,
+};
 use actix_web::{FromRequest, HttpMessage, HttpRequest, dev::Payload, http::header::USER_AGENT, web::Data};
 use auth_domain::{audit::Actor, session::Origin};
 use auth_service::{Caller, Service};
@@ -31,7 +36,6 @@ impl Call {
             .headers()
             .get(USER_AGENT)
             .map(|value| String::from_utf8_lossy(value.as_bytes()));
-        // Before the extensions are looked at: cookies are remembered in them.
         let device = device_token(request);
         let known = request.extensions();
         let facts = known.get::<Facts>();
@@ -60,8 +64,11 @@ fn device_token(request: &HttpRequest) -> Option<SecretString> {
     if let Some(header) = request.headers().get(X_DEVICE_TOKEN) {
         return header.to_str().ok().map(SecretString::from);
     }
-    let cookie = request.cookie(DEVICE_COOKIE)?;
-    Some(cookie.value().into())
+    // Over plain HTTP the pages keep it under a name without the prefix.
+    let of_pages = || Edge::of(request)?.site()?.cookies.shown(request, Kept::Device);
+    cookie::shown(request, DEVICE_COOKIE)
+        .or_else(of_pages)
+        .map(SecretString::from)
 }
 
 impl FromRequest for Call {

@@ -90,7 +90,7 @@ impl ServerConfig {
     /// Everything that is wrong with these values: key and message.
     #[must_use]
     pub fn validate(&self) -> Vec<Fault> {
-        let mut faults = Faults(Vec::new());
+        let mut faults = Faults::default();
         faults.address("server.bind", &self.bind);
         if let Some(admin) = &self.admin_bind {
             faults.address("server.admin_bind", admin);
@@ -144,10 +144,13 @@ impl ServerConfig {
     }
 }
 
-struct Faults(Vec<Fault>);
+/// Gathers what is wrong.
+#[derive(Default)]
+pub(crate) struct Faults(pub(crate) Vec<Fault>);
 
 impl Faults {
-    fn unless(&mut self, holds: bool, key: &str, message: &str) {
+    /// Something that has to hold.
+    pub(crate) fn unless(&mut self, holds: bool, key: &str, message: &str) {
         if !holds {
             self.0.push((key.to_owned(), message.to_owned()));
         }
@@ -193,7 +196,7 @@ impl Faults {
 }
 
 /// Whether the text is an origin as a browser would send it (RFC 6454 §6.1): scheme, host, port, in lower case, nothing more.
-fn is_origin(text: &str) -> bool {
+pub(crate) fn is_origin(text: &str) -> bool {
     let Ok(uri) = text.parse::<Uri>() else {
         return false;
     };
@@ -210,7 +213,8 @@ fn is_origin(text: &str) -> bool {
             .all(|b| b.is_ascii_graphic() && !b.is_ascii_uppercase())
 }
 
-fn is_base_path(path: &str) -> bool {
+/// Whether the text is empty, or whole segments of a path.
+pub(crate) fn is_base_path(path: &str) -> bool {
     let segment = |part: &str| {
         !part.is_empty()
             && part

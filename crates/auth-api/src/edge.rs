@@ -1,12 +1,15 @@
 //! What every request meets at the edge, whatever it asks for: the configuration, the counters, whether the server is draining,
 //! and the facts that were found out about the request itself.
 
-use crate::{config::ServerConfig, metrics::Metrics, request_id::RequestId};
+use crate::{config::ServerConfig, metrics::Metrics, pages::Site, request_id::RequestId};
 use actix_web::{HttpMessage, HttpRequest, web::Data};
 use auth_domain::ids::UserId;
 use std::{
     net::IpAddr,
-    sync::atomic::{AtomicBool, Ordering},
+    sync::{
+        Arc,
+        atomic::{AtomicBool, Ordering},
+    },
 };
 
 /// The edge's state, shared by all workers.
@@ -15,18 +18,20 @@ pub struct Edge {
     pub config: ServerConfig,
     /// The counters.
     pub metrics: Metrics,
+    site: Option<Arc<Site>>,
     draining: AtomicBool,
 }
 
 impl Edge {
-    /// An edge of this configuration.
+    /// An edge of this configuration, with pages or without.
     ///
     /// # Errors
     /// When the counters can't be made.
-    pub fn new(config: ServerConfig) -> Result<Self, prometheus::Error> {
+    pub fn new(config: ServerConfig, site: Option<Arc<Site>>) -> Result<Self, prometheus::Error> {
         Ok(Self {
             config,
             metrics: Metrics::new()?,
+            site,
             draining: AtomicBool::new(false),
         })
     }
@@ -35,6 +40,12 @@ impl Edge {
     #[must_use]
     pub fn of(request: &HttpRequest) -> Option<&Data<Self>> {
         request.app_data::<Data<Self>>()
+    }
+
+    /// The pages, if they are served.
+    #[must_use]
+    pub fn site(&self) -> Option<&Arc<Site>> {
+        self.site.as_ref()
     }
 
     /// From now on the server is not ready.

@@ -16,7 +16,7 @@ use secrecy::SecretString;
 pub const FORM: &str = "application/x-www-form-urlencoded";
 
 /// The most parameters of a form: several times what any grant has.
-const MOST: usize = 64;
+pub(crate) const MOST: usize = 64;
 
 /// The extractor of a form, to be taken apart one parameter after another.
 pub struct Form(Vec<(String, String)>);
@@ -45,13 +45,8 @@ impl Form {
     /// `invalid_request` for a repeated parameter, for too many of them, and for what is not UTF-8.
     pub fn parse(body: &[u8]) -> Result<Self, OauthError> {
         let mut found: Vec<(String, String)> = Vec::new();
-        for pair in body.split(|b| *b == b'&').filter(|pair| !pair.is_empty()) {
-            let at = pair.iter().position(|b| *b == b'=').unwrap_or(pair.len());
-            let (name, value) = pair.split_at_checked(at).unwrap_or((pair, b""));
-            let value = value.strip_prefix(b"=").unwrap_or(value);
-            let (Some(name), Some(value)) = (decode(name), decode(value)) else {
-                return Err(malformed("The form is not valid UTF-8"));
-            };
+        for pair in pairs(body) {
+            let (name, value) = pair.ok_or_else(|| malformed("The form is not valid UTF-8"))?;
             if found.iter().any(|(known, _)| *known == name) {
                 return Err(malformed("A parameter is given twice"));
             }
@@ -86,6 +81,16 @@ impl Form {
     pub fn need_secret(&mut self, name: &'static str) -> Result<SecretString, OauthError> {
         self.need(name).map(SecretString::from)
     }
+}
+
+/// The names and values of a form; `None` for one that is not UTF-8.
+pub fn pairs(body: &[u8]) -> impl Iterator<Item = Option<(String, String)>> {
+    let pairs = body.split(|b| *b == b'&').filter(|pair| !pair.is_empty());
+    pairs.map(|pair| {
+        let at = pair.iter().position(|b| *b == b'=').unwrap_or(pair.len());
+        let (name, value) = pair.split_at_checked(at).unwrap_or((pair, b""));
+        decode(name).zip(decode(value.strip_prefix(b"=").unwrap_or(value)))
+    })
 }
 
 /// Undoes the form encoding of one name or value; `None` if that is not UTF-8.

@@ -8,6 +8,7 @@ use crate::{
     config::ServerConfig,
     connections::Connections,
     edge::Edge,
+    pages::Site,
 };
 use actix_web::{
     HttpServer,
@@ -15,7 +16,7 @@ use actix_web::{
     web::Data,
 };
 use auth_service::Service;
-use std::{io, net::SocketAddr, time::Duration};
+use std::{io, net::SocketAddr, sync::Arc, time::Duration};
 use tokio::task::JoinHandle;
 
 /// How many connections the system keeps for us while we are busy.
@@ -67,8 +68,12 @@ impl Part {
 ///
 /// # Errors
 /// [`ServeError`].
-pub async fn serve(service: Service, config: ServerConfig) -> Result<RunningServer, ServeError> {
-    let edge = Data::new(Edge::new(config)?);
+pub async fn serve(
+    service: Service,
+    config: ServerConfig,
+    site: Option<Arc<Site>>,
+) -> Result<RunningServer, ServeError> {
+    let edge = Data::new(Edge::new(config, site)?);
     let state = AppState::new(service, Data::clone(&edge));
     let (public, addresses) = public_server(&state)?;
     let admin = edge

@@ -5,6 +5,7 @@ use crate::{
     config::Config,
     master_key::{self, NoMasterKey},
 };
+use auth_api::Site;
 use auth_blacklist::{Blacklist, Nodes, Scripts};
 use auth_limits::{Limits, Shared};
 use auth_mail::{MailError, Mailer};
@@ -80,6 +81,9 @@ pub enum StartError {
     /// The server can't listen.
     #[error("{0}")]
     Serve(#[from] auth_api::ServeError),
+    /// The pages can't be served.
+    #[error("{0}")]
+    Pages(#[from] auth_api::SiteError),
     /// The server listens nowhere.
     #[error("server.bind names no address to listen on")]
     NoAddress,
@@ -103,7 +107,7 @@ impl StartError {
                     | OpenError::InMemory
                     | OpenError::SqliteParameters
             ),
-            Self::Redis(_) | Self::LimitsInRedis(_) | Self::Mail(_) => true,
+            Self::Redis(_) | Self::LimitsInRedis(_) | Self::Mail(_) | Self::Pages(_) => true,
             _ => false,
         }
     }
@@ -160,6 +164,7 @@ pub async fn start(
     entropy: Arc<dyn Entropy>,
 ) -> Result<Running, StartError> {
     install_tls();
+    let site = site(&config)?;
     // Nothing makes a master key for PostgreSQL, so there is no use in waiting for the database first.
     if !config.is_embedded() {
         master_key::find(&config)?;
@@ -203,7 +208,7 @@ pub async fn start(
         .admin()
         .issue_setup_token(false, &Caller::operator(clock.now()))
         .await?;
-    let http = match auth_api::serve(service.clone(), config.server.clone()).await {
+    let http = match auth_api::serve(service.clone(), config.server.clone(), site).await {
         Ok(http) => http,
         Err(error) => {
             service.stop().await;
@@ -218,6 +223,16 @@ pub async fn start(
         setup_token,
         _lock: lock,
     })
+}
+
+/// The pages, where they are to be served and can be.
+fn site(config: &Config) -> Result<Option<Arc<Site>>, StartError> {
+    if !config.pages.are_served(&config.server).unwrap_or_default() {
+        return Ok(None);
+    }
+    let name = &config.service.service_name;
+    let site = Site::new(config.pages.clone(), &config.server, name)?;
+    Ok(Some(Arc::new(site)))
 }
 
 /// The limits: counted in Redis where there is one, in the process where there is none.

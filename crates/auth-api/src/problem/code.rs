@@ -42,6 +42,7 @@ macro_rules! codes {
 codes! {
     MalformedJson = "malformed_json", 400, "Malformed JSON", "The body is not valid JSON.";
     InvalidRequest = "invalid_request", 400, "Invalid request", "The request is malformed.";
+    ReturnToNotAllowed = "return_to_not_allowed", 400, "Return address not allowed", "The address to return to is none that a sign-in here may lead to.";
     InvalidIdempotencyKey = "invalid_idempotency_key", 400, "Invalid Idempotency-Key", "An Idempotency-Key is 16 to 128 visible ASCII characters, random for each refresh.";
     InvalidOrExpiredToken = "invalid_or_expired_token", 400, "Invalid or expired token", "The token is wrong, was used, or is past its time.";
     MissingToken = "missing_token", 401, "A token is needed", "Send an access token in the Authorization header, as a Bearer token.";
@@ -57,6 +58,8 @@ codes! {
     PermissionNotHeld = "permission_not_held", 403, "Permission not held", "Nobody can give a permission, by a role or an API key, that it does not hold itself.";
     SetupClosed = "setup_closed", 403, "Set-up is closed", "There is an administrator already.";
     Forbidden = "forbidden", 403, "Forbidden", "You may not do this.";
+    ForeignForm = "foreign_form", 403, "Form of another site", "The form came from another site, and nothing was done.";
+    FormExpired = "form_expired", 403, "Form expired", "The form stood open for too long, or was made for another session; nothing was done.";
     NotFound = "not_found", 404, "Not found", "There is nothing here.";
     MethodNotAllowed = "method_not_allowed", 405, "Method not allowed", "This address does not take that method; see the Allow header.";
     RequestTimeout = "request_timeout", 408, "Request timeout", "The body did not arrive in time.";

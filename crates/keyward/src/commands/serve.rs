@@ -52,13 +52,7 @@ pub(super) async fn serve(config: Config) -> Result<(), CommandError> {
         say(format_args!("admin on http://{admin}"));
     }
     if let Some(token) = running.setup_token() {
-        say(format_args!(
-            "there is no administrator yet; whoever POSTs this token to http://{}{}/setup within 15 minutes becomes it:\n    \
-             set-up token: {}\n(`keyward setup-token` makes another)",
-            running.addr(),
-            config.server.base_path,
-            token.expose_secret(),
-        ));
+        say_how_to_set_up(&config, &running, token.expose_secret());
     }
     let name = signals.next().await;
     tracing::info!(
@@ -75,4 +69,23 @@ pub(super) async fn serve(config: Config) -> Result<(), CommandError> {
             Err(CommandError::Said)
         }
     }
+}
+
+/// Whoever sees this is the owner. The token stands here once, and in no address, which browsers remember.
+fn say_how_to_set_up(config: &Config, running: &wiring::Running, token: &str) {
+    let reached = if running.addr().ip().is_loopback() {
+        format!("http://{}", running.addr())
+    } else {
+        config.server.public_url.clone()
+    };
+    let page = if config.pages.are_served(&config.server) == Ok(true) {
+        format!("opens {reached}{}/setup with this token, or ", config.pages.path)
+    } else {
+        String::new()
+    };
+    say(format_args!(
+        "there is no administrator yet; whoever {page}POSTs it to {reached}{}/setup within 15 minutes, becomes it:\n    \
+         set-up token: {token}\n(`keyward setup-token` makes another)",
+        config.server.base_path,
+    ));
 }

@@ -6,6 +6,7 @@
 pub mod document;
 mod layers;
 mod mask;
+mod notices;
 mod problem;
 mod roles;
 mod section;
@@ -19,11 +20,11 @@ pub use problem::{ConfigErrors, Origin, Problem};
 pub use show::{ShownKey, as_toml};
 
 use crate::logging::LogConfig;
-use auth_api::ServerConfig;
+use auth_api::{PagesConfig, ServerConfig};
 use auth_blacklist::{BlacklistConfig, RedisUrls, UnusableUrl};
 use auth_limits::LimitsConfig;
-use auth_mail::{MailConfig, Transport};
-use auth_service::{Algorithm, MasterKey, ServiceConfig};
+use auth_mail::MailConfig;
+use auth_service::{MasterKey, ServiceConfig};
 use auth_storage::DatabaseConfig;
 use document::Document;
 use secrecy::{ExposeSecret, SecretString};
@@ -90,6 +91,8 @@ pub struct NameConfig {
 pub struct Config {
     /// `[server]`.
     pub server: ServerConfig,
+    /// `[pages]`.
+    pub pages: PagesConfig,
     /// `[data]`.
     pub data: DataConfig,
     /// `[database]`, its address worked out.
@@ -180,6 +183,14 @@ impl Config {
             problems: vec![],
         };
         let server = reader.checked("server", &[], ServerConfig::validate);
+        let pages = reader.checked("pages", &[], |pages: &PagesConfig| {
+            let beside = server.as_ref().map(|server| pages.validate_beside(server));
+            pages
+                .validate()
+                .into_iter()
+                .chain(beside.unwrap_or_default())
+                .collect()
+        });
         let data = reader.checked("data", &[], DataConfig::validate);
         let database = reader.checked("database", &START_KEYS, DatabaseConfig::validate);
         let own: Vec<&str> = document.entries_of("database").map(|(key, _)| key).collect();
@@ -189,7 +200,7 @@ impl Config {
         let limits = reader.checked("limits", &[], LimitsConfig::validate);
         let mail = reader.checked("mail", &[], MailConfig::validate);
         let blacklist = reader.checked("blacklist", &[], BlacklistConfig::validate);
-        let service = read_service(&mut reader, server.as_ref(), mail.as_ref());
+        let service = read_service(&mut reader, server.as_ref(), pages.as_ref(), mail.as_ref());
         let log = reader.checked("log", &[], LogConfig::validate);
         let master_key = sources
             .variable(MASTER_KEY)
@@ -200,10 +211,11 @@ impl Config {
             problems.push(Problem::about(MASTER_KEY, error.to_string(), ""));
         }
         match (
-            server, data, database, start, redis, blacklist, limits, mail, service, log, master_key,
+            server, pages, data, database, start, redis, blacklist, limits, mail, service, log, master_key,
         ) {
             (
                 Some(server),
+                Some(pages),
                 Some(data),
                 Some(database),
                 Some(start),
@@ -216,9 +228,10 @@ impl Config {
                 Ok(master_key),
             ) if problems.is_empty() => {
                 let mail = with_folder(mail, &data);
-                let notices = notices(sources, &service, &redis, &database, &mail);
+                let notices = notices::of(sources, &server, &pages, &service, &redis, &database, &mail);
                 Ok(Self {
                     server,
+                    pages,
                     data,
                     database,
                     start,
@@ -270,6 +283,7 @@ fn is_sqlite(database: &DatabaseConfig) -> bool {
 fn read_service(
     reader: &mut Reader<'_>,
     server: Option<&ServerConfig>,
+    pages: Option<&PagesConfig>,
     mail: Option<&MailConfig>,
 ) -> Option<ServiceConfig> {
     use auth_service::{
@@ -286,7 +300,9 @@ fn read_service(
     let roles = roles::read(reader);
     let name = reader.checked("service", &[], NameConfig::validate);
     let public_url = &server?.public_url;
-    let link_base = mail?.link_base.as_ref().unwrap_or(public_url);
+    // The pages, where nothing else is said.
+    let own_pages = format!("{public_url}{}", pages?.path);
+    let link_base = mail?.link_base.as_ref().unwrap_or(&own_pages);
     Some(ServiceConfig {
         issuer: public_url.clone(),
         audit: audit?,
@@ -310,40 +326,6 @@ fn with_folder(mail: MailConfig, data: &DataConfig) -> MailConfig {
         folder: Some(folder),
         ..mail
     }
-}
-
-fn notices(
-    sources: &Sources,
-    service: &ServiceConfig,
-    redis: &RedisConfig,
-    database: &DatabaseConfig,
-    mail: &MailConfig,
-) -> Vec<String> {
-    let mut notices = Vec::new();
-    if sources.variable("JWT_SECRET").is_some() && service.tokens.algorithm != Algorithm::HS256 {
-        notices.push(
-            "JWT_SECRET is set and not used: it counts with HS256 alone; set KEYWARD__TOKENS__ALGORITHM=HS256, or unset it"
-                .to_owned(),
-        );
-    }
-    if redis.url.is_some() && is_sqlite(database) {
-        notices.push(
-            "redis.url is set and not used: the embedded database is served by one process, whose memory is enough".to_owned(),
-        );
-    }
-    if mail.transport == Transport::Files && !is_sqlite(database) {
-        notices.push(
-            "mail.transport is files: mails become files on this node and reach nobody; set mail.transport = \"smtp\""
-                .to_owned(),
-        );
-    }
-    if service.print_links {
-        notices.push(
-            "mail.print_links is on: whoever reads the log can use the links in mails; it is for development alone"
-                .to_owned(),
-        );
-    }
-    notices
 }
 
 impl DataConfig {

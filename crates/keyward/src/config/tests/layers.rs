@@ -54,6 +54,7 @@ fn a_text_of_the_environment_is_read_as_what_the_key_holds() {
         ("KEYWARD__DATABASE__WAIT", "30s"),
         ("KEYWARD__SERVER__ADMIN_BIND", "127.0.0.1:9100"),
         ("KEYWARD__SERVER__BASE_PATH", ""),
+        ("KEYWARD__PAGES__PATH", "/ui"),
         ("KEYWARD__PASSWORD__MEMORY_KIB", "64"),
         ("KEYWARD__LOG__FORMAT", "json"),
         ("DATABASE_URL", "postgres://kw:pw@db/kw"),

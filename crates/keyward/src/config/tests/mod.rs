@@ -117,6 +117,7 @@ fn the_file_of_defaults_has_every_key_that_the_code_has_and_no_other() {
     };
     let of_code = [
         fields::<ServerConfig>("server"),
+        fields::<PagesConfig>("pages"),
         fields::<DataConfig>("data"),
         fields::<DatabaseConfig>("database"),
         fields::<StartConfig>("database"),

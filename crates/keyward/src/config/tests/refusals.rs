@@ -64,6 +64,20 @@ fn every_problem_is_told_at_once_with_its_origin() {
 }
 
 #[test]
+fn pages_and_routes_that_would_share_an_address_stop_the_start() {
+    let at_root = ("KEYWARD__SERVER__BASE_PATH", "");
+    let refused = problems(&environment(&[at_root]));
+    let keys: Vec<&str> = refused.iter().map(|problem| problem.key.as_str()).collect();
+    assert_eq!(keys, ["pages.path"]);
+    for mended in [
+        ("KEYWARD__PAGES__PATH", "/ui"),
+        ("KEYWARD__PAGES__ENABLED", "false"),
+    ] {
+        load(&[at_root, mended]);
+    }
+}
+
+#[test]
 fn zero_negative_and_absurd_values_are_refused_by_key() {
     let refused = [
         ("tokens.access_ttl", "0s"),

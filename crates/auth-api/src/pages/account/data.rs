@@ -1,0 +1,68 @@
+//! `/account/data`: the rights over one's own account: all of it to take along, and its end.
+
+use crate::{
+    pages::{
+        form::{Faults, Sent},
+        guest::{Member, Seen},
+        layout::Layout,
+        texts::Done,
+    },
+    problem::Problem,
+    routes::account,
+};
+use actix_web::{HttpResponse, http::StatusCode};
+use askama::Template;
+
+#[derive(Template)]
+#[template(path = "account/data.html")]
+struct DataPage<'a> {
+    layout: Layout<'a>,
+    faults: Faults,
+}
+
+/// Both forms.
+///
+/// # Errors
+/// [`Problem`].
+pub async fn show(Seen(member): Seen<Member>) -> Result<HttpResponse, Problem> {
+    let page = DataPage {
+        layout: member.visit.layout(&member.visit.texts().nav_data)?,
+        faults: Faults::default(),
+    };
+    member.visit.answer(StatusCode::OK, &page)
+}
+
+/// Everything that is stored about the user, as a file: what `GET /me/export` answers.
+///
+/// # Errors
+/// [`Problem`].
+pub async fn export(sent: Sent<Member>) -> Result<HttpResponse, Problem> {
+    let Member { visit, principal } = sent.guest;
+    account::exported(&visit.service, &principal, &visit.caller).await
+}
+
+/// Deletes the account and all it owns.
+///
+/// # Errors
+/// [`Problem`].
+pub async fn delete(sent: Sent<Member>) -> Result<HttpResponse, Problem> {
+    let Sent { guest, fields } = sent;
+    let Member { visit, principal } = guest;
+    visit.check_sure(&fields)?;
+    let password = fields.secret("current_password");
+    match visit.service.delete_me(&principal, &visit.caller, password).await {
+        Ok(()) => {
+            visit.forget_session();
+            Ok(visit.done("/login", Done::AccountDeleted))
+        }
+        Err(error) => {
+            let problem = visit.refusal(error)?;
+            let known = [("current_password", "current_password")];
+            let page = DataPage {
+                layout: visit.layout(&visit.texts().nav_data)?,
+                faults: Faults::of(&problem, &known, visit.texts()),
+            };
+            visit.answer_again(&problem, &page)
+        }
+    }
+}

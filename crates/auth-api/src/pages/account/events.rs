@@ -1,0 +1,88 @@
+//! `/account/events`: what happened to the account, in plain words.
+
+use crate::{
+    cursor::Paging,
+    pages::{
+        guest::{Member, Seen},
+        layout::Layout,
+        render::Moment,
+        texts::Texts,
+    },
+    problem::Problem,
+};
+use actix_web::{HttpResponse, http::StatusCode};
+use askama::Template;
+use auth_domain::{
+    audit::{AuditEvent, Doer},
+    ids::UserId,
+};
+
+/// An event as its user reads it.
+pub(in crate::pages) struct Row {
+    pub(in crate::pages) at: Moment,
+    pub(in crate::pages) what: String,
+    /// Why, where a session ended.
+    pub(in crate::pages) why: Option<String>,
+    /// From where, unless another user did it.
+    pub(in crate::pages) place: Option<String>,
+    /// Whether somebody else did it, and who that was.
+    pub(in crate::pages) by: Option<String>,
+}
+
+impl Row {
+    /// What the reader is told of an event.
+    pub(in crate::pages) fn as_told_to(reader: UserId, event: &AuditEvent, t: &Texts) -> Self {
+        let told = event.as_told_to(reader);
+        let by = match told.by {
+            Doer::Own | Doer::Service | Doer::Anonymous => None,
+            Doer::OwnApiKey => Some(&t.by_api_key),
+            Doer::Administrator => Some(&t.by_administrator),
+            Doer::Operator => Some(&t.by_operator),
+        };
+        let why = told.details.get("reason");
+        Self {
+            at: Moment(told.at),
+            what: t.action(told.action).to_owned(),
+            why: why.map(|word| t.end_reason(word).to_owned()),
+            place: told.ip.map(|ip| ip.to_string()),
+            by: by.map(ToString::to_string),
+        }
+    }
+}
+
+#[derive(Template)]
+#[template(path = "account/events.html")]
+struct EventsPage<'a> {
+    layout: Layout<'a>,
+    rows: Vec<Row>,
+    next: Option<String>,
+}
+
+impl EventsPage<'_> {
+    fn older(&self) -> Option<String> {
+        self.layout.older("/account/events", &[], self.next.as_deref())
+    }
+}
+
+/// The events, a page of them.
+///
+/// # Errors
+/// [`Problem`].
+pub async fn show(Seen(member): Seen<Member>) -> Result<HttpResponse, Problem> {
+    let Member { visit, principal } = &member;
+    let paging = Paging::of(&visit.query())?;
+    let reader = principal.user();
+    let found = visit.service.own_events(principal, paging.request()).await?;
+    let page = paging.page(found, |event| event.id.as_uuid());
+    let t = visit.texts();
+    let page = EventsPage {
+        layout: visit.layout(&t.nav_events)?,
+        rows: page
+            .items
+            .iter()
+            .map(|event| Row::as_told_to(reader, event, t))
+            .collect(),
+        next: page.next_cursor,
+    };
+    visit.answer(StatusCode::OK, &page)
+}

@@ -1,0 +1,154 @@
+//! `/account/keys`: one's own keys for scripts. A key is shown once, in the answer that made it.
+
+use crate::{
+    pages::{
+        form::{Faults, Fields, Sent},
+        guest::{Member, Seen},
+        layout::Layout,
+        render::Moment,
+        texts::Done,
+        visit::Visit,
+    },
+    problem::{Code, Problem},
+    routes::api_keys::key_id,
+};
+use actix_web::{HttpResponse, http::StatusCode, web::Path};
+use askama::Template;
+use auth_domain::{
+    api_key::ApiKey,
+    role::Permission,
+    time::{Span, Timestamp, after},
+};
+use auth_service::{Bearer, Principal, WantedKey};
+use secrecy::{ExposeSecret, SecretString};
+
+/// How long a key may be good for, in days, as the form offers it; 0 is for ever.
+pub(in crate::pages) const DAYS: [i64; 4] = [30, 90, 365, 0];
+
+/// A key as pages show it.
+pub(in crate::pages) struct Row {
+    pub(in crate::pages) id: String,
+    pub(in crate::pages) name: String,
+    pub(in crate::pages) permissions: String,
+    pub(in crate::pages) created: Moment,
+    pub(in crate::pages) expires: Option<Moment>,
+    pub(in crate::pages) used: Option<Moment>,
+}
+
+impl From<&ApiKey> for Row {
+    fn from(key: &ApiKey) -> Self {
+        let permissions: Vec<&str> = key.permissions.iter().map(|one| one.as_str()).collect();
+        Self {
+            id: key.id.to_string(),
+            name: key.name.as_str().to_owned(),
+            permissions: permissions.join(", "),
+            created: Moment(key.created_at),
+            expires: key.expires_at.map(Moment),
+            used: key.last_used_at.map(Moment),
+        }
+    }
+}
+
+#[derive(Template)]
+#[template(path = "account/keys.html")]
+struct KeysPage<'a> {
+    layout: Layout<'a>,
+    faults: Faults,
+    rows: Vec<Row>,
+    /// What a key may be given: what its maker holds.
+    permissions: &'a [Permission],
+    name: &'a str,
+    made: Option<SecretString>,
+}
+
+impl<'a> KeysPage<'a> {
+    async fn of(visit: &'a Visit, principal: &Principal, faults: Faults) -> Result<Self, Problem> {
+        let keys = visit.service.admin().api_keys(principal.user()).await?;
+        Ok(Self {
+            layout: visit.layout(&visit.texts().nav_api_keys)?,
+            faults,
+            rows: keys.iter().map(Row::from).collect(),
+            permissions: visit.service.permissions_of(principal),
+            name: "",
+            made: None,
+        })
+    }
+
+    fn made(&self) -> Option<&str> {
+        self.made.as_ref().map(ExposeSecret::expose_secret)
+    }
+}
+
+/// The keys, and the form for another.
+///
+/// # Errors
+/// [`Problem`].
+pub async fn show(Seen(member): Seen<Member>) -> Result<HttpResponse, Problem> {
+    let page = KeysPage::of(&member.visit, &member.principal, Faults::default()).await?;
+    member.visit.answer(StatusCode::OK, &page)
+}
+
+/// Makes a key, and shows it.
+///
+/// # Errors
+/// [`Problem`].
+pub async fn create(sent: Sent<Member>) -> Result<HttpResponse, Problem> {
+    let Sent { guest, fields } = sent;
+    let Member { visit, principal } = guest;
+    let wanted = wanted(&fields, visit.now())?;
+    let maker = Bearer::Session(principal.clone());
+    match visit
+        .service
+        .create_api_key(&maker, principal.user(), wanted, &visit.caller)
+        .await
+    {
+        Ok((_, secret)) => {
+            let page = KeysPage {
+                made: Some(secret),
+                ..KeysPage::of(&visit, &principal, Faults::default()).await?
+            };
+            visit.answer(StatusCode::CREATED, &page)
+        }
+        Err(error) => {
+            let problem = visit.refusal(error)?;
+            let faults = Faults::of(&problem, &[("name", "name")], visit.texts());
+            let page = KeysPage {
+                name: fields.trimmed("name"),
+                ..KeysPage::of(&visit, &principal, faults).await?
+            };
+            visit.answer_again(&problem, &page)
+        }
+    }
+}
+
+/// What a form for a key asks for.
+fn wanted(fields: &Fields, now: Timestamp) -> Result<WantedKey, Problem> {
+    let permissions: Result<Vec<Permission>, _> = fields.all("permissions").map(str::parse).collect();
+    let days = fields
+        .text("days")
+        .parse()
+        .ok()
+        .filter(|days| DAYS.contains(days));
+    let (Ok(permissions), Some(days)) = (permissions, days) else {
+        return Err(Code::InvalidInput.into());
+    };
+    Ok(WantedKey {
+        name: fields.trimmed("name").to_owned(),
+        permissions,
+        expires_at: (days > 0).then(|| after(now, Span::days(days))),
+    })
+}
+
+/// Takes a key away.
+///
+/// # Errors
+/// [`Problem`].
+pub async fn revoke(id: Path<String>, sent: Sent<Member>) -> Result<HttpResponse, Problem> {
+    let Member { visit, principal } = sent.guest;
+    visit
+        .service
+        .admin()
+        .revoke_api_key(principal.user(), key_id(&id)?, &visit.caller)
+        .await?;
+    Ok(visit.done("/account/keys", Done::KeyRevoked))
+}

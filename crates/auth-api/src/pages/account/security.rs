@@ -1,0 +1,107 @@
+//! `/account/security`: the password and the address.
+
+use crate::{
+    pages::{
+        form::{Faults, Sent},
+        guest::{Member, Seen},
+        layout::Layout,
+        password::hint,
+        texts::Done,
+        visit::Visit,
+    },
+    problem::Problem,
+};
+use actix_web::{HttpResponse, http::StatusCode};
+use askama::Template;
+use auth_domain::user::User;
+use auth_service::Principal;
+
+#[derive(Template)]
+#[template(path = "account/security.html")]
+struct SecurityPage<'a> {
+    layout: Layout<'a>,
+    user: User,
+    password_hint: String,
+    password_faults: Faults,
+    email_faults: Faults,
+    new_email: &'a str,
+}
+
+impl<'a> SecurityPage<'a> {
+    async fn of(visit: &'a Visit, principal: &Principal) -> Result<Self, Problem> {
+        let t = visit.texts();
+        Ok(Self {
+            layout: visit.layout(&t.nav_security)?,
+            user: visit.service.me(principal).await?,
+            password_hint: hint(t, visit.service.password_rules()),
+            password_faults: Faults::default(),
+            email_faults: Faults::default(),
+            new_email: "",
+        })
+    }
+}
+
+/// Both forms.
+///
+/// # Errors
+/// [`Problem`].
+pub async fn show(Seen(member): Seen<Member>) -> Result<HttpResponse, Problem> {
+    let page = SecurityPage::of(&member.visit, &member.principal).await?;
+    member.visit.answer(StatusCode::OK, &page)
+}
+
+/// Changes the password; every other session ends.
+///
+/// # Errors
+/// [`Problem`].
+pub async fn change_password(sent: Sent<Member>) -> Result<HttpResponse, Problem> {
+    let Sent { guest, fields } = sent;
+    let Member { visit, principal } = guest;
+    let (current, new) = (fields.secret("current_password"), fields.secret("new_password"));
+    match visit
+        .service
+        .change_password(&principal, &visit.caller, current, new)
+        .await
+    {
+        Ok(()) => Ok(visit.done("/account/security", Done::PasswordChanged)),
+        Err(error) => {
+            let problem = visit.refusal(error)?;
+            let known = [
+                ("password", "new_password"),
+                ("current_password", "current_password"),
+            ];
+            let page = SecurityPage {
+                password_faults: Faults::of(&problem, &known, visit.texts()),
+                ..SecurityPage::of(&visit, &principal).await?
+            };
+            visit.answer_again(&problem, &page)
+        }
+    }
+}
+
+/// Has a link mailed to a new address, which becomes the account's once it is confirmed.
+///
+/// # Errors
+/// [`Problem`].
+pub async fn change_email(sent: Sent<Member>) -> Result<HttpResponse, Problem> {
+    let Sent { guest, fields } = sent;
+    let Member { visit, principal } = guest;
+    let (new, password) = (fields.trimmed("new_email"), fields.secret("email_password"));
+    match visit
+        .service
+        .ask_for_new_email(&principal, &visit.caller, new, password)
+        .await
+    {
+        Ok(()) => Ok(visit.done("/account/security", Done::EmailChangeSent)),
+        Err(error) => {
+            let problem = visit.refusal(error)?;
+            let known = [("email", "new_email"), ("current_password", "email_password")];
+            let page = SecurityPage {
+                email_faults: Faults::of(&problem, &known, visit.texts()),
+                new_email: new,
+                ..SecurityPage::of(&visit, &principal).await?
+            };
+            visit.answer_again(&problem, &page)
+        }
+    }
+}

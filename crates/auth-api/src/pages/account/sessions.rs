@@ -1,0 +1,130 @@
+//! `/account/sessions`: where somebody is signed in, and how the other sessions ended.
+
+use crate::{
+    cursor::Paging,
+    metrics::RevokedBy,
+    pages::{
+        form::Sent,
+        guest::{Member, Seen},
+        layout::Layout,
+        render::Moment,
+        texts::{Done, EXPIRED},
+    },
+    problem::Problem,
+    routes::sessions::{filter, session_id},
+};
+use actix_web::{HttpResponse, http::StatusCode, web::Path};
+use askama::Template;
+use auth_domain::{device::device_name, session::Session, session::SessionState};
+use auth_service::{SessionFilter, SessionView};
+
+/// A session as pages show it.
+pub(in crate::pages) struct Row {
+    pub(in crate::pages) id: String,
+    pub(in crate::pages) device: String,
+    pub(in crate::pages) place: Option<String>,
+    pub(in crate::pages) began: Moment,
+    pub(in crate::pages) used: Moment,
+    pub(in crate::pages) current: bool,
+    /// When and why it ended; a word of `EndReason`, or `expired`.
+    pub(in crate::pages) ended: Option<(Moment, &'static str)>,
+}
+
+impl Row {
+    /// `live`: whether it can be refreshed.
+    pub(in crate::pages) fn of(session: &Session, live: bool, current: bool) -> Self {
+        let ended = match session.state {
+            SessionState::Ended { at, why } => Some((Moment(at), why.as_str())),
+            SessionState::Active if live => None,
+            SessionState::Active => Some((Moment(session.rotation.refresh_expires_at), EXPIRED)),
+        };
+        Self {
+            id: session.id.to_string(),
+            device: device_name(session.origin.user_agent.as_deref().unwrap_or_default()),
+            place: session.origin.ip.map(|ip| ip.to_string()),
+            began: Moment(session.created_at),
+            used: Moment(session.rotation.rotated_at),
+            current,
+            ended,
+        }
+    }
+}
+
+impl SessionsPage<'_> {
+    fn older(&self) -> Option<String> {
+        let kept = [("status", if self.ended { "ended" } else { "" })];
+        self.layout
+            .older("/account/sessions", &kept, self.next.as_deref())
+    }
+}
+
+impl From<&SessionView> for Row {
+    fn from(view: &SessionView) -> Self {
+        Self::of(&view.session, view.live, view.current)
+    }
+}
+
+#[derive(Template)]
+#[template(path = "account/sessions.html")]
+struct SessionsPage<'a> {
+    layout: Layout<'a>,
+    /// Whether those that ended are shown.
+    ended: bool,
+    rows: Vec<Row>,
+    next: Option<String>,
+}
+
+/// The sessions, a page of them.
+///
+/// # Errors
+/// [`Problem`].
+pub async fn show(Seen(member): Seen<Member>) -> Result<HttpResponse, Problem> {
+    let Member { visit, principal } = &member;
+    let query = visit.query();
+    let (filter, paging) = (filter(query)?, Paging::of(&query)?);
+    let found = visit
+        .service
+        .own_sessions(principal, filter, paging.request(), visit.now())
+        .await?;
+    let page = paging.page(found, |view| view.session.id.as_uuid());
+    let page = SessionsPage {
+        layout: visit.layout(&visit.texts().nav_sessions)?,
+        ended: filter == SessionFilter::Ended,
+        rows: page.items.iter().map(Row::from).collect(),
+        next: page.next_cursor,
+    };
+    visit.answer(StatusCode::OK, &page)
+}
+
+/// Ends one session; one's own is a sign-out.
+///
+/// # Errors
+/// [`Problem`].
+pub async fn end(id: Path<String>, sent: Sent<Member>) -> Result<HttpResponse, Problem> {
+    let Member { visit, principal } = sent.guest;
+    let id = session_id(&id)?;
+    visit
+        .service
+        .end_own_session(&principal, id, &visit.caller)
+        .await?;
+    visit.edge.metrics.revoked(RevokedBy::Session);
+    if id == principal.session() {
+        visit.forget_session();
+        return Ok(visit.done("/login", Done::SignedOut));
+    }
+    Ok(visit.done("/account/sessions", Done::SessionEnded))
+}
+
+/// Ends every session but this one.
+///
+/// # Errors
+/// [`Problem`].
+pub async fn end_others(sent: Sent<Member>) -> Result<HttpResponse, Problem> {
+    let Member { visit, principal } = sent.guest;
+    visit
+        .service
+        .end_other_sessions(&principal, &visit.caller)
+        .await?;
+    visit.edge.metrics.revoked(RevokedBy::LogoutAll);
+    Ok(visit.done("/account/sessions", Done::OthersEnded))
+}

@@ -1,0 +1,278 @@
+//! `/admin/audit`: what happened, and whether the log is as it was written.
+
+use crate::{
+    cursor::Paging,
+    pages::{
+        form::{Faults, Sent},
+        guest::{Holder, Seen},
+        layout::Layout,
+        render::Moment,
+        texts::Texts,
+        visit::Visit,
+    },
+    permission::AuditRead,
+    problem::{Code, Problem},
+    query::is_countable,
+};
+use actix_web::{HttpResponse, http::StatusCode};
+use askama::Template;
+use auth_domain::{
+    audit::{Action, Actor, AuditEvent},
+    time::Timestamp,
+};
+use auth_service::{AuditFilter, Chain};
+use chrono::NaiveDateTime;
+use std::time::Duration;
+
+/// How long a request may verify; a longer log is for the command line.
+const PATIENCE: Duration = Duration::from_secs(15);
+
+/// An event as an administrator reads it.
+struct Row {
+    at: Moment,
+    what: String,
+    word: &'static str,
+    who: String,
+    who_id: Option<String>,
+    about: Option<String>,
+    from: Option<String>,
+    details: String,
+}
+
+impl Row {
+    fn of(event: &AuditEvent, t: &Texts) -> Self {
+        let who = match event.actor {
+            Actor::Anonymous => &t.actor_anonymous,
+            Actor::User(_) => &t.actor_user,
+            Actor::ApiKey(..) => &t.actor_api_key,
+            Actor::Operator => &t.actor_operator,
+            Actor::Service => &t.actor_service,
+        };
+        let details = event
+            .details
+            .iter()
+            .map(|(name, value)| format!("{name}: {value}"));
+        let session = event.session.map(|id| format!("{}: {id}", t.audit_session));
+        let request = event
+            .request_id
+            .as_ref()
+            .map(|id| format!("{}: {id}", t.audit_request));
+        Self {
+            at: Moment(event.at),
+            what: t.action(event.action).to_owned(),
+            word: event.action.as_str(),
+            who: who.to_string(),
+            who_id: event.actor.user().map(|id| id.to_string()),
+            about: event.subject.map(|id| id.to_string()),
+            from: event.ip.map(|ip| ip.to_string()),
+            details: details
+                .chain(session)
+                .chain(request)
+                .collect::<Vec<_>>()
+                .join(", "),
+        }
+    }
+}
+
+#[derive(Template)]
+#[template(path = "admin/audit.html")]
+struct AuditPage<'a> {
+    layout: Layout<'a>,
+    faults: Faults,
+    asked: Asked,
+    rows: Vec<Row>,
+    next: Option<String>,
+    /// What a walk along the chain found.
+    verified: Option<(&'static str, String)>,
+}
+
+/// The filters as they were typed.
+#[derive(Default)]
+struct Asked {
+    user: String,
+    action: String,
+    since: String,
+    until: String,
+}
+
+impl Asked {
+    fn of(visit: &Visit) -> Result<Self, Problem> {
+        let text = |name| Ok::<_, Problem>(visit.query().single(name)?.unwrap_or_default().trim().to_owned());
+        Ok(Self {
+            user: text("user")?,
+            action: text("action")?,
+            since: text("since")?,
+            until: text("until")?,
+        })
+    }
+
+    /// What they come to, or what is wrong with them.
+    fn filter(&self, t: &Texts) -> Result<AuditFilter, Faults> {
+        let time = |field: &'static str, text: &str| match text {
+            "" => Ok(None),
+            text => moment(text)
+                .map(Some)
+                .ok_or_else(|| Faults::one(field, "invalid_time", &t.audit_time_bad)),
+        };
+        let user = match self.user.as_str() {
+            "" => None,
+            text => Some(
+                text.parse()
+                    .map_err(|_| Faults::one("user", "invalid_id", &t.audit_user_bad))?,
+            ),
+        };
+        Ok(AuditFilter {
+            user,
+            // What is no action is none that was offered: it narrows nothing.
+            action: self.action.parse().ok(),
+            since: time("since", &self.since)?,
+            until: time("until", &self.until)?,
+            ..AuditFilter::default()
+        })
+    }
+}
+
+/// A moment as browsers send it from a `datetime-local` field, in UTC; or as the log shows it (RFC 3339).
+fn moment(text: &str) -> Option<Timestamp> {
+    let local = ["%Y-%m-%dT%H:%M", "%Y-%m-%dT%H:%M:%S"];
+    let local = local
+        .iter()
+        .find_map(|form| NaiveDateTime::parse_from_str(text, form).ok());
+    let moment = local.map(|local| local.and_utc()).or_else(|| text.parse().ok());
+    moment.filter(is_countable)
+}
+
+impl AuditPage<'_> {
+    fn actions(&self) -> impl Iterator<Item = (&'static str, &str)> {
+        let t = self.layout.t;
+        Action::ALL
+            .iter()
+            .map(|action| (action.as_str(), t.action(*action)))
+    }
+
+    /// The address of the next page.
+    fn older(&self) -> Option<String> {
+        let Asked {
+            user,
+            action,
+            since,
+            until,
+        } = &self.asked;
+        let kept = [
+            ("user", &**user),
+            ("action", action),
+            ("since", since),
+            ("until", until),
+        ];
+        self.layout.older("/admin/audit", &kept, self.next.as_deref())
+    }
+
+    /// A moment in the form that its field shows.
+    fn shown(text: &str) -> String {
+        moment(text).map_or_else(String::new, |at| at.format("%Y-%m-%dT%H:%M").to_string())
+    }
+}
+
+/// The page, and whether its filters made sense.
+async fn page<'a>(
+    visit: &'a Visit,
+    verified: Option<(&'static str, String)>,
+) -> Result<(AuditPage<'a>, bool), Problem> {
+    let t = visit.texts();
+    let (asked, paging) = (Asked::of(visit)?, Paging::of(&visit.query())?);
+    let (found, faults) = match asked.filter(t) {
+        Ok(filter) => {
+            let found = visit.service.admin().audit(filter, paging.request()).await?;
+            (found, Faults::default())
+        }
+        Err(faults) => (Vec::new(), faults),
+    };
+    let found = paging.page(found, |event| event.id.as_uuid());
+    let good = !faults.any();
+    let page = AuditPage {
+        layout: visit.layout(&t.nav_audit)?,
+        faults,
+        asked,
+        rows: found.items.iter().map(|event| Row::of(event, t)).collect(),
+        next: found.next_cursor,
+        verified,
+    };
+    Ok((page, good))
+}
+
+/// A page of events.
+///
+/// # Errors
+/// [`Problem`].
+pub async fn show(Seen(holder): Seen<Holder<AuditRead>>) -> Result<HttpResponse, Problem> {
+    let visit = &holder.visit;
+    match page(visit, None).await? {
+        (page, true) => visit.answer(StatusCode::OK, &page),
+        (page, false) => visit.answer_again(&Code::InvalidInput.into(), &page),
+    }
+}
+
+/// Walks along the chain of seals, and says what it found.
+///
+/// # Errors
+/// [`Problem`].
+pub async fn verify(sent: Sent<Holder<AuditRead>>) -> Result<HttpResponse, Problem> {
+    let visit = &sent.guest.visit;
+    let found = walk(visit, PATIENCE).await?;
+    visit.answer(StatusCode::OK, &page(visit, Some(found)).await?.0)
+}
+
+/// What a walk along the chain finds: the class of the notice, and its words. One walk at a time: each reads the whole log.
+async fn walk(visit: &Visit, patience: Duration) -> Result<(&'static str, String), Problem> {
+    let t = visit.texts();
+    let Ok(_turn) = visit.site.verifying.try_acquire() else {
+        return Ok(("", t.audit_busy.to_string()));
+    };
+    let Ok(chain) = tokio::time::timeout(patience, visit.service.audit_log().verify(None)).await else {
+        return Ok(("", t.audit_too_long.to_string()));
+    };
+    match chain? {
+        Chain::Whole {
+            batches,
+            events,
+            unsealed,
+            ..
+        } => {
+            let text = t.fill(&t.audit_whole, "batches", batches.to_string());
+            let text = t.fill(&text, "events", events.to_string());
+            Ok(("good", t.fill(&text, "unsealed", unsealed.to_string())))
+        }
+        Chain::Broken { batch, what } => {
+            let text = t.fill(&t.audit_broken, "batch", batch.to_string());
+            Ok(("bad", t.fill(&text, "what", what)))
+        }
+        Chain::HeadPruned { .. } => Err(Problem::internal("a head was pruned, and none was given")),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_moment_is_read_as_browsers_send_it() {
+        let expected = "2030-01-31T12:00:00Z".parse().ok();
+        for text in [
+            "2030-01-31T12:00",
+            "2030-01-31T12:00:00",
+            "2030-01-31T12:00:00Z",
+            "2030-01-31T13:00:00+01:00",
+        ] {
+            assert_eq!(moment(text), expected, "{text}");
+        }
+        for bad in [
+            "",
+            "yesterday",
+            "2030-02-31T12:00",
+            "2030-01-31",
+            "-5000-01-01T00:00:00Z",
+        ] {
+            assert_eq!(moment(bad), None, "{bad}");
+        }
+    }
+}

@@ -1,0 +1,114 @@
+//! `/admin/users/{id}`: one user: what is stored, where it is signed in, its keys, and what happened lately.
+
+use crate::{
+    pages::{
+        account::{events, keys, sessions},
+        form::Faults,
+        guest::{Holder, Seen},
+        layout::Layout,
+        render::Moment,
+        visit::Visit,
+    },
+    permission::UsersRead,
+    problem::Problem,
+    routes::admin::user_id,
+};
+use actix_web::{HttpResponse, http::StatusCode, web::Path};
+use askama::Template;
+use auth_domain::{
+    ids::UserId,
+    role::Permission,
+    user::{User, UserStatus},
+};
+use auth_service::{AccountRef, PageRequest, SessionFilter};
+
+/// How many sessions and events are shown: the newest.
+const NEWEST: PageRequest = PageRequest {
+    after: None,
+    limit: 20,
+};
+
+#[derive(Template)]
+#[template(path = "admin/user.html")]
+pub(super) struct UserPage<'a> {
+    layout: Layout<'a>,
+    faults: Faults,
+    user: User,
+    roles: Vec<String>,
+    /// What was typed as a name, where it was refused.
+    pub(super) typed_name: Option<&'a str>,
+    sessions: Option<Vec<sessions::Row>>,
+    keys: Vec<keys::Row>,
+    events: Option<Vec<events::Row>>,
+    may_write: bool,
+    may_end_sessions: bool,
+}
+
+impl<'a> UserPage<'a> {
+    pub(super) async fn of(visit: &'a Visit, id: UserId, faults: Faults) -> Result<Self, Problem> {
+        let (service, t) = (&visit.service, visit.texts());
+        let admin = service.admin();
+        let user = admin.user(&AccountRef::Id(id)).await?;
+        let mut sessions = None;
+        if visit.may(Permission::SessionsRead) {
+            let found = admin
+                .sessions(id, SessionFilter::Active, NEWEST, visit.now())
+                .await?;
+            let rows = found
+                .iter()
+                .map(|session| sessions::Row::of(session, true, false));
+            sessions = Some(rows.collect());
+        }
+        let mut events = None;
+        if visit.may(Permission::AuditRead) {
+            let found = service.events_of(id, NEWEST).await?;
+            let rows = found.iter().map(|event| events::Row::as_told_to(id, event, t));
+            events = Some(rows.collect());
+        }
+        Ok(Self {
+            layout: visit.layout(user.email.as_str())?,
+            faults,
+            roles: admin.roles().names().map(ToString::to_string).collect(),
+            typed_name: None,
+            sessions,
+            keys: admin.api_keys(id).await?.iter().map(keys::Row::from).collect(),
+            events,
+            may_write: visit.may(Permission::UsersWrite),
+            may_end_sessions: visit.may(Permission::SessionsRevoke),
+            user,
+        })
+    }
+
+    fn own(&self, rest: &str) -> String {
+        self.layout.at(&format!("/admin/users/{}{rest}", self.user.id))
+    }
+
+    fn stored_name(&self) -> &str {
+        self.user.name.as_ref().map_or("", |name| name.as_str())
+    }
+
+    fn name(&self) -> &str {
+        self.typed_name.unwrap_or(self.stored_name())
+    }
+
+    fn is_active(&self) -> bool {
+        self.user.status == UserStatus::Active
+    }
+
+    fn since(&self) -> Moment {
+        Moment(self.user.created_at)
+    }
+
+    fn last_sign_in(&self) -> Option<Moment> {
+        self.user.last_login_at.map(Moment)
+    }
+}
+
+/// The user.
+///
+/// # Errors
+/// [`Problem`].
+pub async fn show(id: Path<String>, Seen(holder): Seen<Holder<UsersRead>>) -> Result<HttpResponse, Problem> {
+    let page = UserPage::of(&holder.visit, user_id(&id)?, Faults::default()).await?;
+    holder.visit.answer(StatusCode::OK, &page)
+}

@@ -1,0 +1,147 @@
+//! `/admin/users`: found, and invited.
+
+use crate::{
+    cursor::Paging,
+    pages::{
+        form::{Faults, Sent},
+        guest::{Holder, Seen},
+        layout::Layout,
+        render::Moment,
+        texts::Done,
+        visit::Visit,
+    },
+    permission::{UsersRead, UsersWrite},
+    problem::Problem,
+};
+use actix_web::{HttpResponse, http::StatusCode};
+use askama::Template;
+use auth_domain::{role::Permission, user::User};
+use auth_service::{NewAccount, UserFilter};
+
+/// A user in the list.
+struct Row {
+    id: String,
+    email: String,
+    name: Option<String>,
+    role: String,
+    active: bool,
+    verified: bool,
+    last: Option<Moment>,
+}
+
+impl From<&User> for Row {
+    fn from(user: &User) -> Self {
+        Self {
+            id: user.id.to_string(),
+            email: user.email.as_str().to_owned(),
+            name: user.name.as_ref().map(ToString::to_string),
+            role: user.role.to_string(),
+            active: user.status == auth_domain::user::UserStatus::Active,
+            verified: user.email_verified_at.is_some(),
+            last: user.last_login_at.map(Moment),
+        }
+    }
+}
+
+#[derive(Template)]
+#[template(path = "admin/users.html")]
+struct UsersPage<'a> {
+    layout: Layout<'a>,
+    query: String,
+    role: String,
+    status: String,
+    roles: Vec<String>,
+    rows: Vec<Row>,
+    next: Option<String>,
+    faults: Faults,
+    /// What was typed for somebody who is to be invited.
+    email: &'a str,
+    name: &'a str,
+    new_role: &'a str,
+    may_write: bool,
+}
+
+impl<'a> UsersPage<'a> {
+    async fn of(visit: &'a Visit, faults: Faults) -> Result<Self, Problem> {
+        let query = visit.query();
+        let text = |name| Ok::<_, Problem>(query.single(name)?.unwrap_or_default());
+        let (wanted, role, status) = (text("query")?, text("role")?, text("status")?);
+        let filter = UserFilter {
+            query: Some(wanted.clone()).filter(|text| !text.is_empty()),
+            // What is no role and no status is none that was offered: it narrows nothing.
+            role: role.parse().ok(),
+            status: status.parse().ok(),
+        };
+        let paging = Paging::of(&query)?;
+        let found = visit.service.admin().users(filter, paging.request()).await?;
+        let page = paging.page(found, |user| user.id.as_uuid());
+        let roles = visit.service.admin().roles().names().map(ToString::to_string);
+        Ok(Self {
+            layout: visit.layout(&visit.texts().nav_users)?,
+            query: wanted,
+            role,
+            status,
+            roles: roles.collect(),
+            rows: page.items.iter().map(Row::from).collect(),
+            next: page.next_cursor,
+            faults,
+            email: "",
+            name: "",
+            new_role: "user",
+            may_write: visit.may(Permission::UsersWrite),
+        })
+    }
+
+    /// The address of the next page.
+    fn older(&self) -> Option<String> {
+        let kept = [
+            ("query", &*self.query),
+            ("role", &self.role),
+            ("status", &self.status),
+        ];
+        self.layout.older("/admin/users", &kept, self.next.as_deref())
+    }
+}
+
+/// A page of users, and the form to invite one.
+///
+/// # Errors
+/// [`Problem`].
+pub async fn show(Seen(holder): Seen<Holder<UsersRead>>) -> Result<HttpResponse, Problem> {
+    let page = UsersPage::of(&holder.visit, Faults::default()).await?;
+    holder.visit.answer(StatusCode::OK, &page)
+}
+
+/// Makes a user, who chooses its password by a mailed link.
+///
+/// # Errors
+/// [`Problem`].
+pub async fn invite(sent: Sent<Holder<UsersWrite>>) -> Result<HttpResponse, Problem> {
+    let Sent { guest, fields } = sent;
+    let Holder { visit, bearer, .. } = &guest;
+    let wanted = NewAccount {
+        email: fields.trimmed("email").to_owned(),
+        password: None,
+        name: fields.optional("name"),
+        role: fields.text("new_role").to_owned(),
+        email_verified: fields.has("email_verified"),
+    };
+    match visit.service.invite_user(bearer, wanted, &visit.caller).await {
+        Ok(user) => Ok(visit.done(&format!("/admin/users/{}", user.id), Done::UserInvited)),
+        Err(error) => {
+            let problem = visit.refusal(error)?;
+            // Whoever may make users and not see them sees none here, either.
+            if !visit.may(Permission::UsersRead) {
+                return Err(problem);
+            }
+            let known = [("email", "email"), ("name", "name"), ("role", "new_role")];
+            let page = UsersPage {
+                email: fields.trimmed("email"),
+                name: fields.trimmed("name"),
+                new_role: fields.text("new_role"),
+                ..UsersPage::of(visit, Faults::of(&problem, &known, visit.texts())).await?
+            };
+            visit.answer_again(&problem, &page)
+        }
+    }
+}

@@ -1,0 +1,276 @@
+//! The `pages` section of the configuration.
+//!
+//! The rule: what would make the pages unsafe, unreadable or unreachable stops the start, and says how to mend it.
+
+use super::colour::Colour;
+use crate::config::{Fault, Faults, ServerConfig, is_base_path, is_origin};
+use serde::Deserialize;
+use std::{net::IpAddr, path::PathBuf};
+
+/// The page backgrounds that the colours of the configuration have to stand out from; `assets/keyward.css` uses the same.
+pub const LIGHT_BACKGROUND: &str = "#ffffff";
+/// The same in the dark.
+pub const DARK_BACKGROUND: &str = "#1b1f26";
+
+/// The contrast of text with what is behind it (WCAG 2.2, success criterion 1.4.3).
+const CONTRAST: f64 = 4.5;
+
+/// The pages that people use.
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct PagesConfig {
+    /// Whether they are served.
+    pub enabled: bool,
+    /// What stands before their paths; empty serves them at the root.
+    pub path: String,
+    /// The origins that a sign-in may lead back to, beside this server's own pages.
+    pub return_to: Vec<String>,
+    /// A file with the logo: `.svg` or `.png`.
+    pub logo: Option<PathBuf>,
+    /// The colour of links and buttons by day, `#rrggbb`.
+    pub accent: String,
+    /// The same in the dark.
+    pub accent_dark: String,
+    /// The language that the words are in, for `<html lang>` (BCP 47).
+    pub language: String,
+    /// A file of words (TOML) that take the place of the built-in ones.
+    pub texts: Option<PathBuf>,
+}
+
+impl Default for PagesConfig {
+    fn default() -> Self {
+        Self {
+            enabled: true,
+            path: String::new(),
+            return_to: Vec::new(),
+            logo: None,
+            accent: "#0b5fb0".to_owned(),
+            accent_dark: "#8ec2ff".to_owned(),
+            language: "en".to_owned(),
+            texts: None,
+        }
+    }
+}
+
+impl PagesConfig {
+    /// What is wrong with the section by itself: key and message.
+    #[must_use]
+    pub fn validate(&self) -> Vec<Fault> {
+        let mut faults = Faults::default();
+        faults.unless(
+            is_base_path(&self.path),
+            "pages.path",
+            "it must be empty, or start with a slash and end without one, as in /sign-in",
+        );
+        for origin in &self.return_to {
+            let message = format!(
+                "\"{origin}\" is no origin; give scheme, host and port alone, as in https://app.example.com"
+            );
+            faults.unless(is_origin(origin), "pages.return_to", &message);
+        }
+        faults.colour("pages.accent", &self.accent, LIGHT_BACKGROUND);
+        faults.colour("pages.accent_dark", &self.accent_dark, DARK_BACKGROUND);
+        let is_tag = |text: &str| {
+            (2..=35).contains(&text.len()) && text.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'-')
+        };
+        faults.unless(
+            is_tag(&self.language),
+            "pages.language",
+            "it must be a language tag, as in en or pt-BR (BCP 47)",
+        );
+        let is_image = self
+            .logo
+            .as_ref()
+            .is_none_or(|file| matches!(file.extension().and_then(|end| end.to_str()), Some("svg" | "png")));
+        faults.unless(
+            is_image,
+            "pages.logo",
+            "it must be a file that ends in .svg or .png",
+        );
+        faults.0
+    }
+
+    /// What is wrong with the section beside the server's: the same address can't be a page and a route.
+    #[must_use]
+    pub fn validate_beside(&self, server: &ServerConfig) -> Vec<Fault> {
+        let mut faults = Faults::default();
+        if !self.enabled {
+            return faults.0;
+        }
+        let own = |path: &str| {
+            super::PLACES
+                .iter()
+                .any(|place| is_within(path, &format!("{}/{place}", self.path)))
+        };
+        faults.unless(
+            server.base_path != self.path && !own(&server.base_path),
+            "pages.path",
+            &format!(
+                "pages and routes can't share the path \"{}\"; set pages.path, as in /ui, or pages.enabled = false",
+                server.base_path
+            ),
+        );
+        let below_routes = |routes: &str| !routes.is_empty() && is_within(&self.path, routes);
+        faults.unless(
+            server.base_path == self.path
+                || !below_routes(&server.base_path) && !below_routes(&server.admin_path),
+            "pages.path",
+            "it lies where the routes are (server.base_path, server.admin_path); give another, as in /ui",
+        );
+        faults.unless(
+            !own(&server.admin_path),
+            "pages.path",
+            "the admin routes (server.admin_path) lie where the pages are; set pages.path, as in /ui",
+        );
+        faults.0
+    }
+
+    /// Whether they are served, and if not though they are wanted, why. Browsers would send passwords and cookies in the clear.
+    ///
+    /// # Errors
+    /// Why they can't be.
+    pub fn are_served(&self, server: &ServerConfig) -> Result<bool, &'static str> {
+        if self.enabled && !server.is_public_over_tls() && !is_loopback_origin(&server.public_url) {
+            return Err(
+                "the pages are not served: server.public_url is http:// and no address of this machine itself, so that \
+                 passwords and cookies would cross a network in the clear; put a proxy that ends TLS in front and give \
+                 its https:// address, or set pages.enabled = false",
+            );
+        }
+        Ok(self.enabled)
+    }
+}
+
+impl Faults {
+    fn colour(&mut self, key: &str, text: &str, background: &str) {
+        let (Some(colour), Some(background)) = (Colour::parse(text), Colour::parse(background)) else {
+            self.unless(false, key, "it must be a colour as in #0b5fb0");
+            return;
+        };
+        let contrast = colour.contrast(background);
+        let message = format!(
+            "{text} on {background} has a contrast of {contrast:.1} to 1, and text needs {CONTRAST} (WCAG 2.2, 1.4.3)"
+        );
+        self.unless(contrast >= CONTRAST, key, &message);
+    }
+}
+
+/// Whether a path is a place or lies below it.
+fn is_within(path: &str, place: &str) -> bool {
+    path.strip_prefix(place)
+        .is_some_and(|rest| rest.is_empty() || rest.starts_with('/'))
+}
+
+/// Whether an origin is of this machine alone: `localhost`, or an address of the loopback interface.
+#[must_use]
+pub fn is_loopback_origin(origin: &str) -> bool {
+    let Some((_, authority)) = origin.split_once("://") else {
+        return false;
+    };
+    let host = match authority.strip_prefix('[') {
+        Some(rest) => rest.split_once(']').map(|(host, _)| host),
+        None => authority.split(':').next(),
+    };
+    host.is_some_and(|host| {
+        host == "localhost" || host.parse().is_ok_and(|address: IpAddr| address.is_loopback())
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn keys(faults: &[Fault]) -> Vec<&str> {
+        faults.iter().map(|(key, _)| key.as_str()).collect()
+    }
+
+    #[test]
+    fn the_defaults_are_valid() {
+        let server = ServerConfig::default();
+        assert_eq!(PagesConfig::default().validate(), vec![]);
+        assert_eq!(PagesConfig::default().validate_beside(&server), vec![]);
+        assert_eq!(PagesConfig::default().are_served(&server), Ok(true));
+    }
+
+    #[test]
+    fn every_fault_is_named_at_once() {
+        let config = PagesConfig {
+            path: "ui/".into(),
+            return_to: vec![
+                "https://ok.example".into(),
+                "https://a.example/".into(),
+                "*".into(),
+            ],
+            logo: Some("logo.gif".into()),
+            accent: "#77aaff".into(),
+            accent_dark: "blue".into(),
+            language: "e".into(),
+            ..PagesConfig::default()
+        };
+        let expected = [
+            "pages.path",
+            "pages.return_to",
+            "pages.return_to",
+            "pages.accent",
+            "pages.accent_dark",
+            "pages.language",
+            "pages.logo",
+        ];
+        assert_eq!(keys(&config.validate()), expected);
+    }
+
+    #[test]
+    fn pages_and_routes_never_share_an_address() {
+        let at = |base: &str, admin: &str, pages: &str, enabled: bool| {
+            let server = ServerConfig {
+                base_path: base.into(),
+                admin_path: admin.into(),
+                ..ServerConfig::default()
+            };
+            let config = PagesConfig {
+                path: pages.into(),
+                enabled,
+                ..PagesConfig::default()
+            };
+            config.validate_beside(&server).len()
+        };
+        assert_eq!(at("", "/api/v1/admin", "", true), 1);
+        assert_eq!(at("", "/api/v1/admin", "", false), 0);
+        assert_eq!(at("", "/api/v1/admin", "/ui", true), 0);
+        assert_eq!(at("/auth", "/admin", "", true), 1);
+        assert_eq!(at("/auth", "/admin", "/ui", true), 0);
+        assert_eq!(at("/account/api", "/x", "", true), 1);
+        assert_eq!(at("/accounts", "/administration", "", true), 0);
+        assert_eq!(at("/ui", "/x", "/ui", true), 1);
+        assert_eq!(at("/auth", "/x", "/auth/ui", true), 1);
+        assert_eq!(at("/auth", "/x", "/x/users", true), 1);
+    }
+
+    #[test]
+    fn over_plain_http_they_are_served_to_this_machine_alone() {
+        let at = |public_url: &str| {
+            let server = ServerConfig {
+                public_url: public_url.into(),
+                ..ServerConfig::default()
+            };
+            PagesConfig::default().are_served(&server).is_ok()
+        };
+        for good in [
+            "https://auth.example.com",
+            "http://localhost:8080",
+            "http://127.0.0.1:1",
+            "http://127.9.9.9",
+            "http://[::1]:8080",
+        ] {
+            assert!(at(good), "{good}");
+        }
+        for bad in [
+            "http://auth.example.com",
+            "http://10.0.0.1:8080",
+            "http://localhost.example.com",
+            "http://[::2]",
+        ] {
+            assert!(!at(bad), "{bad}");
+        }
+    }
+}

@@ -1,0 +1,204 @@
+//! What a browser keeps for the pages. The rule: a token is in a cookie that scripts can't read, that goes to this host alone and
+//! along with no other site's form (RFC 6265bis §4.1.3, the `__Host-` prefix).
+//!
+//! Over plain HTTP, which is served to this machine alone, the prefix and `Secure` are left out: not every browser takes
+//! `http://localhost` for safe.
+
+use crate::{call::DEVICE_COOKIE, cookie};
+use actix_web::{
+    HttpMessage, HttpRequest,
+    cookie::{Cookie, SameSite, time::Duration},
+    dev::ServiceRequest,
+    http::header::{HeaderMap, HeaderValue, SET_COOKIE},
+};
+use auth_service::{KNOWN_FOR, Service, Tokens};
+use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD};
+use secrecy::ExposeSecret;
+use std::{cell::RefCell, rc::Rc};
+
+/// A cookie of the pages.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Kept {
+    /// The access token.
+    Access,
+    /// The refresh token.
+    Refresh,
+    /// Which browser this is, at random and anew at each sign-in: what forms are made for.
+    Visitor,
+    /// The known device's token.
+    Device,
+}
+
+/// How cookies are written here.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Cookies {
+    /// Whether browsers come over TLS.
+    pub secure: bool,
+}
+
+impl Cookies {
+    /// The cookie's name.
+    #[must_use]
+    pub const fn name(self, kept: Kept) -> &'static str {
+        match (self.secure, kept) {
+            (true, Kept::Access) => "__Host-kw_access",
+            (true, Kept::Refresh) => "__Host-kw_refresh",
+            (true, Kept::Visitor) => "__Host-kw_visitor",
+            (true, Kept::Device) => DEVICE_COOKIE,
+            (false, Kept::Access) => "kw_access",
+            (false, Kept::Refresh) => "kw_refresh",
+            (false, Kept::Visitor) => "kw_visitor",
+            (false, Kept::Device) => "kw_device",
+        }
+    }
+
+    /// What the browser shows.
+    #[must_use]
+    pub fn shown(self, request: &HttpRequest, kept: Kept) -> Option<&str> {
+        cookie::shown(request, self.name(kept)).filter(|value| !value.is_empty())
+    }
+
+    /// The browser's name, if it was given one.
+    #[must_use]
+    pub fn visitor(self, request: &HttpRequest) -> Option<[u8; 16]> {
+        let text = self.shown(request, Kept::Visitor)?;
+        URL_SAFE_NO_PAD.decode(text).ok()?.try_into().ok()
+    }
+
+    /// Gives the browser a name, until it is closed.
+    pub fn name_visitor(self, request: &HttpRequest, id: [u8; 16]) {
+        self.keep(request, Kept::Visitor, URL_SAFE_NO_PAD.encode(id), None);
+    }
+
+    /// Keeps what a sign-in or a refresh gave.
+    pub fn keep_tokens(self, request: &HttpRequest, service: &Service, tokens: &Tokens) {
+        let (access, refresh) = (&tokens.access_token, service.kept_by_browser(tokens));
+        self.keep(
+            request,
+            Kept::Access,
+            access.expose_secret().to_owned(),
+            Some(tokens.expires_in),
+        );
+        self.keep(
+            request,
+            Kept::Refresh,
+            refresh.expose_secret().to_owned(),
+            Some(tokens.refresh_expires_in),
+        );
+        if let Some(device) = &tokens.device_token {
+            self.keep_device(request, device.expose_secret());
+        }
+    }
+
+    /// Keeps a known device's token.
+    pub fn keep_device(self, request: &HttpRequest, token: &str) {
+        self.keep(
+            request,
+            Kept::Device,
+            token.to_owned(),
+            Some(KNOWN_FOR.num_seconds()),
+        );
+    }
+
+    /// Forgets tokens that are no good.
+    pub fn forget_tokens(self, request: &HttpRequest) {
+        for kept in [Kept::Access, Kept::Refresh] {
+            self.keep(request, kept, String::new(), Some(0));
+        }
+    }
+
+    /// Forgets the session; the device stays known.
+    pub fn forget_session(self, request: &HttpRequest) {
+        self.forget_tokens(request);
+        self.keep(request, Kept::Visitor, String::new(), Some(0));
+    }
+
+    /// Sets a cookie with the answer to this request, whatever the answer will be.
+    fn keep(self, request: &HttpRequest, kept: Kept, value: String, seconds: Option<i64>) {
+        let mut cookie = Cookie::build(self.name(kept), value)
+            .path("/")
+            .secure(self.secure)
+            .http_only(true)
+            .same_site(SameSite::Lax);
+        if let Some(seconds) = seconds {
+            cookie = cookie.max_age(Duration::seconds(seconds));
+        }
+        let extensions = request.extensions();
+        if let Some(Pending(pending)) = extensions.get() {
+            let mut pending = pending.borrow_mut();
+            pending.retain(|(known, _)| *known != kept);
+            pending.push((kept, cookie.finish()));
+        }
+    }
+}
+
+/// The cookies that go with the answer to a request, whatever the answer will be; of two of a kind, the later one.
+#[derive(Clone, Default)]
+pub struct Pending(Rc<RefCell<Vec<(Kept, Cookie<'static>)>>>);
+
+impl Pending {
+    /// Those of this request from now on.
+    #[must_use]
+    pub fn of(request: &mut ServiceRequest) -> Self {
+        let pending = Self::default();
+        request.extensions_mut().insert(pending.clone());
+        pending
+    }
+
+    /// Puts them into the headers of the answer.
+    pub fn attach(&self, headers: &mut HeaderMap) {
+        for (_, cookie) in self.0.take() {
+            if let Ok(value) = HeaderValue::from_str(&cookie.to_string()) {
+                headers.append(SET_COOKIE, value);
+            }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use actix_web::test::TestRequest;
+
+    fn set(secure: bool, keep: impl Fn(Cookies, &HttpRequest)) -> Vec<String> {
+        let mut request = TestRequest::get().to_srv_request();
+        let pending = Pending::of(&mut request);
+        keep(Cookies { secure }, request.request());
+        let mut headers = HeaderMap::new();
+        pending.attach(&mut headers);
+        let values = headers.get_all(SET_COOKIE);
+        values.map(|value| value.to_str().unwrap().to_owned()).collect()
+    }
+
+    #[test]
+    fn a_cookie_is_for_this_host_alone_and_for_no_script() {
+        let device = |cookies: Cookies, request: &HttpRequest| cookies.keep_device(request, "abc");
+        assert_eq!(
+            set(true, device),
+            ["__Host-kw_device=abc; HttpOnly; SameSite=Lax; Secure; Path=/; Max-Age=15552000"]
+        );
+        assert_eq!(
+            set(false, device),
+            ["kw_device=abc; HttpOnly; SameSite=Lax; Path=/; Max-Age=15552000"]
+        );
+    }
+
+    #[test]
+    fn of_two_cookies_of_a_kind_the_later_one_is_set() {
+        let both = |cookies: Cookies, request: &HttpRequest| {
+            cookies.name_visitor(request, [0; 16]);
+            cookies.forget_session(request);
+            cookies.name_visitor(request, [1; 16]);
+        };
+        let found = set(true, both);
+        assert_eq!(found.len(), 3, "{found:?}");
+        assert!(
+            found[2].starts_with("__Host-kw_visitor=AQEBAQEBAQEBAQEBAQEBAQ; HttpOnly"),
+            "{found:?}"
+        );
+        assert!(
+            found[0].starts_with("__Host-kw_access=; ") && found[0].contains("Max-Age=0"),
+            "{found:?}"
+        );
+    }
+}

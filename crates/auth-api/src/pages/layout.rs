@@ -1,0 +1,117 @@
+//! What is around every page: title, navigation, notices.
+
+use super::{site::Site, texts::Texts, visit::Visit};
+use auth_domain::role::Permission;
+use percent_encoding::{NON_ALPHANUMERIC, utf8_percent_encode};
+
+/// What is around a page.
+pub struct Layout<'a> {
+    /// Whoever came.
+    pub visit: &'a Visit,
+    /// What all pages share.
+    pub site: &'a Site,
+    /// The words.
+    pub t: &'a Texts,
+    /// The page's own title.
+    pub title: String,
+    /// The token of its forms.
+    pub token: String,
+    /// The path that was asked for.
+    pub path: &'a str,
+    /// What was just done.
+    pub done: Option<&'a str>,
+}
+
+/// A page of the navigation.
+pub struct Entry<'a> {
+    /// Its address.
+    pub address: String,
+    /// What it is called.
+    pub label: &'a str,
+    /// Whether it is the one that is shown, or one below it.
+    pub current: bool,
+}
+
+impl<'a> Layout<'a> {
+    /// The address of a page.
+    #[must_use]
+    pub fn at(&self, place: &str) -> String {
+        self.site.at(place)
+    }
+
+    /// The address of whoever is signed in.
+    #[must_use]
+    pub fn email(&self) -> Option<&'a str> {
+        let principal = self.visit.principal.as_ref();
+        principal.map(|principal| principal.claims.email.as_str())
+    }
+
+    /// The pages beside this one: of one's account, or of the administration.
+    #[must_use]
+    pub fn entries(&self) -> Vec<Entry<'a>> {
+        if self.is_below("/admin") {
+            self.administration()
+        } else if self.is_below("/account") {
+            self.account()
+        } else {
+            Vec::new()
+        }
+    }
+
+    fn account(&self) -> Vec<Entry<'a>> {
+        let t = self.t;
+        let entries = [
+            ("/account", &t.nav_profile),
+            ("/account/sessions", &t.nav_sessions),
+            ("/account/security", &t.nav_security),
+            ("/account/keys", &t.nav_api_keys),
+            ("/account/events", &t.nav_events),
+            ("/account/data", &t.nav_data),
+        ];
+        entries.map(|(place, label)| self.entry(place, label)).into()
+    }
+
+    /// The pages of the administration that may be seen.
+    #[must_use]
+    pub fn administration(&self) -> Vec<Entry<'a>> {
+        let t = self.t;
+        let entries = [
+            ("/admin", &t.nav_overview, Permission::StatsRead),
+            ("/admin/users", &t.nav_users, Permission::UsersRead),
+            ("/admin/audit", &t.nav_audit, Permission::AuditRead),
+            ("/admin/keys", &t.nav_keys, Permission::KeysRead),
+        ];
+        let shown = entries.iter().filter(|(_, _, needs)| self.visit.may(*needs));
+        shown.map(|(place, label, _)| self.entry(place, label)).collect()
+    }
+
+    fn entry(&self, place: &str, label: &'a str) -> Entry<'a> {
+        let has_pages_below = !matches!(place, "/account" | "/admin");
+        Entry {
+            address: self.at(place),
+            label,
+            current: self.path == self.at(place) || (has_pages_below && self.is_below(place)),
+        }
+    }
+
+    /// Whether the page lies at or below a place.
+    #[must_use]
+    pub fn is_below(&self, place: &str) -> bool {
+        let rest = self.path.strip_prefix(self.at(place).as_str());
+        rest.is_some_and(|rest| rest.is_empty() || rest.starts_with('/'))
+    }
+
+    /// The address of the next page of a list, what it is narrowed by kept.
+    #[must_use]
+    pub fn older(&self, place: &str, kept: &[(&str, &str)], cursor: Option<&str>) -> Option<String> {
+        let kept = kept.iter().filter(|(_, value)| !value.is_empty());
+        let kept =
+            kept.map(|(name, value)| format!("{name}={}&", utf8_percent_encode(value, NON_ALPHANUMERIC)));
+        let cursor = cursor?;
+        Some(format!(
+            "{}?{}cursor={cursor}",
+            self.at(place),
+            kept.collect::<String>()
+        ))
+    }
+}

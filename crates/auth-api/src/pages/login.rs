@@ -1,0 +1,108 @@
+//! `/login` and `/logout`.
+
+use super::{
+    form::{Faults, Sent},
+    guest::Seen,
+    layout::Layout,
+    texts::Done,
+    visit::Visit,
+};
+use crate::{metrics::RevokedBy, problem::Problem};
+use actix_web::{HttpResponse, http::StatusCode};
+use askama::Template;
+
+#[derive(Template)]
+#[template(path = "login.html")]
+struct LoginPage<'a> {
+    layout: Layout<'a>,
+    faults: Faults,
+    email: &'a str,
+    return_to: &'a str,
+    ended: bool,
+    may_register: bool,
+}
+
+impl<'a> LoginPage<'a> {
+    fn of(visit: &'a Visit, email: &'a str, return_to: &'a str, faults: Faults) -> Result<Self, Problem> {
+        Ok(Self {
+            layout: visit.layout(&visit.texts().login_title)?,
+            faults,
+            email,
+            return_to,
+            ended: visit.query().all("ended").next().is_some(),
+            may_register: visit.service.registration_config().open,
+        })
+    }
+}
+
+/// The form; whoever is signed in is led on.
+///
+/// # Errors
+/// [`Problem`].
+pub async fn show(Seen(visit): Seen<Visit>) -> Result<HttpResponse, Problem> {
+    let wanted = visit.query().single("return_to")?.unwrap_or_default();
+    let return_to = visit.return_to(&wanted)?;
+    if visit.principal.is_some() {
+        return Ok(visit.go_to(return_to));
+    }
+    let page = LoginPage::of(&visit, "", return_to.unwrap_or_default(), Faults::default())?;
+    visit.answer(StatusCode::OK, &page)
+}
+
+/// Signs in.
+///
+/// # Errors
+/// [`Problem`].
+pub async fn submit(sent: Sent<Visit>) -> Result<HttpResponse, Problem> {
+    let Sent { guest: visit, fields } = sent;
+    let return_to = visit.return_to(fields.text("return_to"))?;
+    let email = fields.trimmed("email");
+    let outcome = visit
+        .service
+        .login(&visit.caller, email, fields.secret("password"))
+        .await;
+    visit.edge.metrics.sign_in(&outcome);
+    match outcome {
+        Ok(tokens) => visit.sign_in(&tokens, return_to).await,
+        Err(error) => {
+            let problem = visit.refusal(error)?;
+            let faults = Faults::of(&problem, &[], visit.texts());
+            let page = LoginPage::of(&visit, email, return_to.unwrap_or_default(), faults)?;
+            visit.answer_again(&problem, &page)
+        }
+    }
+}
+
+#[derive(Template)]
+#[template(path = "logout.html")]
+struct LogoutPage<'a> {
+    layout: Layout<'a>,
+}
+
+/// A question, for whoever followed a link here: a link must not sign anybody out.
+///
+/// # Errors
+/// [`Problem`].
+pub async fn ask(Seen(visit): Seen<Visit>) -> Result<HttpResponse, Problem> {
+    if visit.principal.is_none() {
+        return Ok(visit.go("/login"));
+    }
+    let page = LogoutPage {
+        layout: visit.layout(&visit.texts().logout_title)?,
+    };
+    visit.answer(StatusCode::OK, &page)
+}
+
+/// Signs out, here and on the server.
+///
+/// # Errors
+/// [`Problem`]: then nothing was ended.
+pub async fn logout(sent: Sent<Visit>) -> Result<HttpResponse, Problem> {
+    let visit = sent.guest;
+    if let Some(principal) = &visit.principal {
+        visit.service.logout(principal, &visit.caller).await?;
+        visit.edge.metrics.revoked(RevokedBy::Logout);
+    }
+    visit.forget_session();
+    Ok(visit.done("/login", Done::SignedOut))
+}

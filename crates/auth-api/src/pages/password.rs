@@ -1,0 +1,194 @@
+//! `/forgot`, `/reset`, and what a new password has to be.
+
+use super::{
+    form::{Faults, Sent},
+    guest::Seen,
+    layout::Layout,
+    texts::{Done, Texts},
+    visit::Visit,
+};
+use crate::problem::{Code, Problem};
+use actix_web::{HttpResponse, http::StatusCode};
+use askama::Template;
+use auth_domain::{email::EmailAddress, password::PasswordPolicy};
+use serde::Serialize;
+
+/// The rules for a new password, in words.
+#[must_use]
+pub fn hint(t: &Texts, rules: &PasswordPolicy) -> String {
+    let mut hint = t.fill(&t.password_length, "least", rules.min_length.to_string());
+    let kinds = [
+        (rules.require_lowercase, &t.password_lowercase),
+        (rules.require_uppercase, &t.password_uppercase),
+        (rules.require_digit, &t.password_digit),
+        (rules.require_symbol, &t.password_symbol),
+        (rules.min_score > 0, &t.password_guessable),
+    ];
+    for (_, words) in kinds.into_iter().filter(|(asked, _)| *asked) {
+        hint.push(' ');
+        hint.push_str(words);
+    }
+    hint
+}
+
+/// What is said of a password while it is typed.
+#[derive(Serialize)]
+struct HintJson {
+    message: String,
+    good: bool,
+}
+
+/// Says what the policy makes of a password that is being typed, by whoever is signed in or fills the form in; it is neither kept
+/// nor counted.
+///
+/// # Errors
+/// [`Problem`].
+pub async fn judge(sent: Sent<Visit>) -> Result<HttpResponse, Problem> {
+    let Sent { guest: visit, fields } = sent;
+    let own = visit
+        .principal
+        .as_ref()
+        .map(|principal| principal.claims.email.clone());
+    let (email, name) = (own.or(fields.optional("email")), fields.optional("name"));
+    let faults = visit
+        .service
+        .password_faults(fields.secret("password"), email.as_deref(), name.as_deref())
+        .await?;
+    let t = visit.texts();
+    let said = faults
+        .iter()
+        .map(|fault| t.fault(fault.code).unwrap_or(&fault.message));
+    let said: Vec<&str> = said.collect();
+    Ok(HttpResponse::Ok().json(HintJson {
+        good: said.is_empty(),
+        message: if said.is_empty() {
+            t.password_good.to_string()
+        } else {
+            said.join(" ")
+        },
+    }))
+}
+
+#[derive(Template)]
+#[template(path = "forgot.html")]
+struct ForgotPage<'a> {
+    layout: Layout<'a>,
+    faults: Faults,
+    email: &'a str,
+}
+
+/// The form.
+///
+/// # Errors
+/// [`Problem`].
+pub async fn show_forgot(Seen(visit): Seen<Visit>) -> Result<HttpResponse, Problem> {
+    let page = ForgotPage {
+        layout: visit.layout(&visit.texts().forgot_title)?,
+        faults: Faults::default(),
+        email: "",
+    };
+    visit.answer(StatusCode::OK, &page)
+}
+
+/// Has a link mailed; the answer is the same for every address.
+///
+/// # Errors
+/// [`Problem`].
+pub async fn submit_forgot(sent: Sent<Visit>) -> Result<HttpResponse, Problem> {
+    let Sent { guest: visit, fields } = sent;
+    let (t, email) = (visit.texts(), fields.trimmed("email"));
+    // What can't be an address is nobody's: that it is mistyped may be told.
+    let asked = if EmailAddress::parse(email).is_err() {
+        Err(Problem::from(Code::InvalidEmail))
+    } else {
+        match visit.service.forgot_password(&visit.caller, email).await {
+            Ok(()) => Ok(()),
+            Err(error) => Err(visit.refusal(error)?),
+        }
+    };
+    match asked {
+        Ok(()) => {
+            let page = visit.tell(&t.check_mail_title, &t.forgot_sent, ("/login", &t.login_link))?;
+            visit.answer(StatusCode::ACCEPTED, &page)
+        }
+        Err(problem) => {
+            let faults = match problem.code() {
+                Code::InvalidEmail => Faults::one("email", "invalid", &t.forgot_email_bad),
+                _ => Faults::of(&problem, &[], t),
+            };
+            let page = ForgotPage {
+                layout: visit.layout(&t.forgot_title)?,
+                faults,
+                email,
+            };
+            visit.answer_again(&problem, &page)
+        }
+    }
+}
+
+#[derive(Template)]
+#[template(path = "reset.html")]
+struct ResetPage<'a> {
+    layout: Layout<'a>,
+    faults: Faults,
+    token: &'a str,
+    password_hint: String,
+}
+
+impl<'a> ResetPage<'a> {
+    fn of(visit: &'a Visit, token: &'a str, faults: Faults) -> Result<Self, Problem> {
+        let t = visit.texts();
+        Ok(Self {
+            layout: visit.layout(&t.reset_title)?,
+            faults,
+            token,
+            password_hint: hint(t, visit.service.password_rules()),
+        })
+    }
+}
+
+/// The form that a mailed link opens. Opening it uses nothing up: programs that look at mails open links, too.
+///
+/// # Errors
+/// [`Problem`].
+pub async fn show_reset(Seen(visit): Seen<Visit>) -> Result<HttpResponse, Problem> {
+    let token = visit.query().single("token")?.unwrap_or_default();
+    if token.is_empty() {
+        return lapsed(&visit);
+    }
+    visit.answer(StatusCode::OK, &ResetPage::of(&visit, &token, Faults::default())?)
+}
+
+/// Sets the new password; every session ends, and this device is known from now on.
+///
+/// # Errors
+/// [`Problem`].
+pub async fn submit_reset(sent: Sent<Visit>) -> Result<HttpResponse, Problem> {
+    let Sent { guest: visit, fields } = sent;
+    let token = fields.secret("token");
+    let outcome = visit
+        .service
+        .reset_password(&visit.caller, &token, fields.secret("new_password"))
+        .await;
+    match outcome {
+        Ok(device) => {
+            // Of whomever it was.
+            visit.end_session_before().await;
+            visit.forget_session();
+            visit.keep_device(&device);
+            Ok(visit.done("/login", Done::PasswordReset))
+        }
+        Err(auth_service::Error::InvalidOrExpiredToken) => lapsed(&visit),
+        Err(error) => {
+            let problem = visit.refusal(error)?;
+            let faults = Faults::of(&problem, &[("password", "new_password")], visit.texts());
+            visit.answer_again(&problem, &ResetPage::of(&visit, fields.text("token"), faults)?)
+        }
+    }
+}
+
+/// A reset link that is no good any more, and the way to another.
+fn lapsed(visit: &Visit) -> Result<HttpResponse, Problem> {
+    let t = visit.texts();
+    visit.tell_lapsed(&t.reset_lapsed, ("/forgot", &t.forgot_again))
+}

@@ -1,0 +1,152 @@
+//! `/register` and `/setup`: an account comes to be.
+
+use super::{
+    form::{Faults, Fields, Sent},
+    guest::Seen,
+    layout::Layout,
+    password::hint,
+    visit::Visit,
+};
+use crate::problem::{Code, Problem};
+use actix_web::{HttpResponse, http::StatusCode};
+use askama::Template;
+use auth_service::{Registered, Registration, Setup};
+
+/// The fields, as problems and as the forms name them.
+const FIELDS: [(&str, &str); 4] = [
+    ("email", "email"),
+    ("name", "name"),
+    ("password", "password"),
+    ("token", "token"),
+];
+
+#[derive(Template)]
+#[template(path = "register.html")]
+struct RegisterPage<'a> {
+    layout: Layout<'a>,
+    faults: Faults,
+    email: &'a str,
+    name: &'a str,
+    password_hint: String,
+    return_to: &'a str,
+    /// At `/setup`: the one-time token.
+    setup: Option<&'a str>,
+}
+
+impl<'a> RegisterPage<'a> {
+    fn of(
+        visit: &'a Visit,
+        fields: &'a Fields,
+        setup: Option<&'a str>,
+        faults: Faults,
+    ) -> Result<Self, Problem> {
+        let t = visit.texts();
+        let title = if setup.is_some() {
+            &t.setup_title
+        } else {
+            &t.register_title
+        };
+        Ok(Self {
+            layout: visit.layout(title)?,
+            faults,
+            email: fields.trimmed("email"),
+            name: fields.trimmed("name"),
+            password_hint: hint(t, visit.service.password_rules()),
+            return_to: visit.return_to(fields.text("return_to"))?.unwrap_or_default(),
+            setup,
+        })
+    }
+}
+
+/// The form.
+///
+/// # Errors
+/// [`Problem`].
+pub async fn show(Seen(visit): Seen<Visit>) -> Result<HttpResponse, Problem> {
+    if !visit.service.registration_config().open {
+        return Err(Code::RegistrationClosed.into());
+    }
+    let asked = Fields::of_query(&visit, &["return_to"])?;
+    visit.answer(
+        StatusCode::OK,
+        &RegisterPage::of(&visit, &asked, None, Faults::default())?,
+    )
+}
+
+/// Registers, and signs in where that needs no confirmed address.
+///
+/// # Errors
+/// [`Problem`].
+pub async fn submit(sent: Sent<Visit>) -> Result<HttpResponse, Problem> {
+    let Sent { guest: visit, fields } = sent;
+    let return_to = visit.return_to(fields.text("return_to"))?;
+    let wanted = Registration {
+        email: fields.trimmed("email").to_owned(),
+        password: fields.secret("password"),
+        name: fields.optional("name"),
+    };
+    match visit.service.register(&visit.caller, wanted).await {
+        Ok(Registered::SignedIn(tokens)) => {
+            visit.edge.metrics.sign_in(&Ok(()));
+            visit.sign_in(&tokens, return_to).await
+        }
+        Ok(Registered::ToBeVerified) => {
+            let t = visit.texts();
+            let next = ("/login", &*t.login_link);
+            let page = visit.tell(&t.check_mail_title, &t.register_check_mail, next)?;
+            visit.answer(StatusCode::ACCEPTED, &page)
+        }
+        Err(error) => {
+            let problem = visit.refusal(error)?;
+            let faults = Faults::of(&problem, &FIELDS, visit.texts());
+            visit.answer_again(&problem, &RegisterPage::of(&visit, &fields, None, faults)?)
+        }
+    }
+}
+
+/// The form for the first administrator, its token filled in from the link that the start printed.
+///
+/// # Errors
+/// [`Problem`].
+pub async fn show_setup(Seen(visit): Seen<Visit>) -> Result<HttpResponse, Problem> {
+    if !visit.service.setup_is_open().await? {
+        return Err(Code::SetupClosed.into());
+    }
+    let asked = Fields::of_query(&visit, &["token"])?;
+    let page = RegisterPage::of(&visit, &asked, Some(asked.trimmed("token")), Faults::default())?;
+    visit.answer(StatusCode::OK, &page)
+}
+
+/// Makes the first administrator and signs it in.
+///
+/// # Errors
+/// [`Problem`].
+pub async fn submit_setup(sent: Sent<Visit>) -> Result<HttpResponse, Problem> {
+    let Sent { guest: visit, fields } = sent;
+    let wanted = Setup {
+        token: fields.trimmed("token").into(),
+        account: Registration {
+            email: fields.trimmed("email").to_owned(),
+            password: fields.secret("password"),
+            name: fields.optional("name"),
+        },
+    };
+    match visit.service.setup(&visit.caller, wanted).await {
+        Ok(tokens) => {
+            visit.edge.metrics.sign_in(&Ok(()));
+            visit.sign_in(&tokens, Some(&visit.site.at("/admin"))).await
+        }
+        Err(auth_service::Error::SetupClosed) => Err(Code::SetupClosed.into()),
+        Err(error) => {
+            let problem = visit.refusal(error)?;
+            let faults = match problem.code() {
+                Code::InvalidOrExpiredToken => {
+                    Faults::one("token", problem.code().word(), &visit.texts().setup_token_bad)
+                }
+                _ => Faults::of(&problem, &FIELDS, visit.texts()),
+            };
+            let page = RegisterPage::of(&visit, &fields, Some(fields.trimmed("token")), faults)?;
+            visit.answer_again(&problem, &page)
+        }
+    }
+}

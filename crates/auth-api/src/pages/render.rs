@@ -1,0 +1,161 @@
+//! Pages as answers. The rule: every page has the same policy, and none is kept by anybody.
+
+use super::{layout::Layout, site::Site, texts::Texts};
+use crate::problem::{Code, Problem};
+use actix_web::{
+    HttpResponse, HttpResponseBuilder,
+    body::BoxBody,
+    http::header::{CONTENT_SECURITY_POLICY, CONTENT_TYPE, HeaderValue, LOCATION, REFERRER_POLICY},
+};
+use askama::Template;
+use auth_domain::time::Timestamp;
+use std::fmt;
+
+/// The media type of every page.
+const HTML: &str = "text/html; charset=utf-8";
+
+/// A page.
+///
+/// # Errors
+/// An internal error, if it can't be written.
+pub fn html(answer: HttpResponseBuilder, site: &Site, page: &impl Template) -> Result<HttpResponse, Problem> {
+    let written = page
+        .render()
+        .map_err(|error| Problem::internal(error.to_string()))?;
+    Ok(dressed(answer, site, written))
+}
+
+fn dressed(mut answer: HttpResponseBuilder, site: &Site, written: String) -> HttpResponse {
+    answer
+        .insert_header((CONTENT_TYPE, HTML))
+        .insert_header((CONTENT_SECURITY_POLICY, site.policy.clone()))
+        // Not `no-referrer`: browsers would then say nothing of where a form comes from, either.
+        .insert_header((REFERRER_POLICY, "same-origin"))
+        .body(written)
+}
+
+/// For a page whose address holds a secret.
+pub fn keep_address_to_itself(answer: &mut HttpResponse) {
+    answer
+        .headers_mut()
+        .insert(REFERRER_POLICY, HeaderValue::from_static("no-referrer"));
+}
+
+/// On to another address, which is asked for anew (RFC 9110 §15.4.4).
+#[must_use]
+pub fn go(address: &str) -> HttpResponse {
+    HttpResponse::SeeOther()
+        .insert_header((LOCATION, address))
+        .finish()
+}
+
+/// A sentence, and where to go from there.
+#[derive(Template)]
+#[template(path = "message.html")]
+pub struct MessagePage<'a> {
+    /// What is around it.
+    pub layout: Layout<'a>,
+    /// The sentence.
+    pub message: &'a str,
+    /// Address and label.
+    pub next: (String, &'a str),
+}
+
+#[derive(Template)]
+#[template(path = "problem.html")]
+struct ProblemPage<'a> {
+    site: &'a Site,
+    t: &'a Texts,
+    title: &'a str,
+    detail: &'a str,
+    /// What is wrong with what was asked for, one by one.
+    faults: Vec<&'a str>,
+    /// What to do next: address and label.
+    next: (String, &'a str),
+    request_id: &'a str,
+}
+
+/// An error as a page: what went wrong, and what to do next.
+#[must_use]
+pub fn problem(site: &Site, problem: &Problem, path: &str, request_id: &str) -> HttpResponse<BoxBody> {
+    let (t, code) = (&site.texts, problem.code());
+    let title = t.fault_title(code.word()).unwrap_or(code.title());
+    let detail = t.fault(code.word()).unwrap_or(problem.detail());
+    let (title, detail, next) = match code {
+        // Signed out while the request was on its way.
+        _ if code.status() == 401 => (
+            &*t.session_over_title,
+            &*t.session_over,
+            (site.at("/login"), &*t.login_link),
+        ),
+        Code::RegistrationClosed | Code::SetupClosed | Code::ReturnToNotAllowed => {
+            (title, detail, (site.at("/login"), &*t.login_link))
+        }
+        Code::ForeignForm | Code::FormExpired => (title, detail, (site.section_of(path), &*t.form_again)),
+        _ if code.status() == 422 => (title, detail, (site.section_of(path), &*t.begin_anew)),
+        _ if code.status() == 429 || code.status() >= 500 => {
+            (title, detail, (site.section_of(path), &*t.try_again))
+        }
+        _ => (title, detail, (site.at("/account"), &*t.to_account)),
+    };
+    let page = ProblemPage {
+        site,
+        t,
+        title,
+        detail,
+        faults: problem
+            .errors()
+            .iter()
+            .map(|fault| t.fault(&fault.code).unwrap_or(&fault.message))
+            .collect(),
+        next,
+        request_id,
+    };
+    // A page that can't be written would be an error about an error: the sentence alone is told.
+    let written = page.render().unwrap_or_else(|_| problem.detail().to_owned());
+    let mut answer = dressed(problem.builder(), site, written);
+    // What was asked for may have held a secret, and nothing here is a form.
+    keep_address_to_itself(&mut answer);
+    answer
+}
+
+#[derive(Template)]
+#[template(path = "pause.html")]
+struct PausePage<'a> {
+    site: &'a Site,
+    t: &'a Texts,
+    title: &'a str,
+    address: &'a str,
+}
+
+/// A page that asks for the same address again, by itself.
+///
+/// # Errors
+/// An internal error, if it can't be written.
+pub fn pause(site: &Site, address: &str) -> Result<HttpResponse, Problem> {
+    let page = PausePage {
+        site,
+        t: &site.texts,
+        title: &site.name,
+        address,
+    };
+    html(HttpResponse::Ok(), site, &page)
+}
+
+/// A moment as pages show it; with a script, in the reader's own time.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Moment(pub Timestamp);
+
+impl Moment {
+    /// For programs (RFC 3339).
+    #[must_use]
+    pub fn exact(&self) -> String {
+        self.0.format("%Y-%m-%dT%H:%M:%SZ").to_string()
+    }
+}
+
+impl fmt::Display for Moment {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}", self.0.format("%Y-%m-%d %H:%M UTC"))
+    }
+}

@@ -1,0 +1,280 @@
+//! What all pages share, made once at the start: the words, the look, the policy, and which requests are their own.
+
+use super::{
+    PLACES,
+    assets::{Assets, BadAsset},
+    config::{PagesConfig, is_loopback_origin},
+    cookies::Cookies,
+    texts::Texts,
+};
+use crate::{
+    config::ServerConfig,
+    problem::{Code, Problem},
+};
+use actix_web::{
+    HttpRequest,
+    http::header::{HOST, HeaderValue, ORIGIN},
+};
+use std::{fs, io, path::PathBuf};
+use tokio::sync::Semaphore;
+
+/// Why the pages can't be served.
+#[derive(Debug, thiserror::Error)]
+pub enum SiteError {
+    /// A file can't be read.
+    #[error("{key}: {} can't be read: {error}", .file.display())]
+    Unreadable {
+        /// The key of the configuration.
+        key: &'static str,
+        /// The file.
+        file: PathBuf,
+        /// What was reported.
+        error: io::Error,
+    },
+    /// The words can't be read.
+    #[error("pages.texts: {0}")]
+    Texts(String),
+    /// An origin fits no header.
+    #[error("pages.return_to: an origin has letters that no header may have")]
+    ReturnTo,
+    /// The logo can't be shown.
+    #[error("pages.logo: {0}")]
+    Logo(#[from] BadAsset),
+}
+
+/// What all pages share.
+pub struct Site {
+    /// What the operator set.
+    pub config: PagesConfig,
+    /// What the service is called.
+    pub name: String,
+    /// The words.
+    pub texts: Texts,
+    /// Style, script and pictures.
+    pub assets: Assets,
+    /// How cookies are written.
+    pub cookies: Cookies,
+    /// Whose turn it is to verify the audit log.
+    pub verifying: Semaphore,
+    /// What a page may load, and where its forms may lead.
+    pub policy: HeaderValue,
+    public_url: String,
+}
+
+impl Site {
+    /// The pages of a server.
+    ///
+    /// # Errors
+    /// [`SiteError`].
+    pub fn new(config: PagesConfig, server: &ServerConfig, name: &str) -> Result<Self, SiteError> {
+        let read = |key: &'static str, file: &PathBuf| {
+            fs::read(file).map_err(|error| SiteError::Unreadable {
+                key,
+                file: file.clone(),
+                error,
+            })
+        };
+        let texts = match &config.texts {
+            None => Texts::default(),
+            Some(file) => {
+                let text = String::from_utf8(read("pages.texts", file)?);
+                let text = text.map_err(|error| SiteError::Texts(error.to_string()))?;
+                Texts::parse(&text).map_err(SiteError::Texts)?
+            }
+        };
+        let logo = config
+            .logo
+            .as_ref()
+            .map(|file| read("pages.logo", file).map(|bytes| (file, bytes)))
+            .transpose()?;
+        let logo = logo
+            .as_ref()
+            .map(|(file, bytes)| (file.as_path(), bytes.as_slice()));
+        let assets = Assets::new(&config, logo)?;
+        // A form's answer may lead to another origin, and browsers hold that against the policy.
+        let targets = config
+            .return_to
+            .iter()
+            .fold("'self'".to_owned(), |all, one| format!("{all} {one}"));
+        let policy = format!(
+            "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self'; connect-src 'self'; \
+             form-action {targets}; base-uri 'none'; frame-ancestors 'none'; object-src 'none'"
+        );
+        let policy = HeaderValue::from_str(&policy).map_err(|_| SiteError::ReturnTo)?;
+        Ok(Self {
+            name: name.to_owned(),
+            texts,
+            assets,
+            cookies: Cookies {
+                secure: server.is_public_over_tls(),
+            },
+            verifying: Semaphore::new(1),
+            policy,
+            public_url: server.public_url.clone(),
+            config,
+        })
+    }
+
+    /// The address of a page.
+    #[must_use]
+    pub fn at(&self, place: &str) -> String {
+        format!("{}{place}", self.config.path)
+    }
+
+    /// Whether a path is a page's, or would be if there were one.
+    #[must_use]
+    pub fn covers(&self, path: &str) -> bool {
+        let below = path.strip_prefix(self.config.path.as_str());
+        let first = below.and_then(|rest| rest.strip_prefix('/')?.split('/').next());
+        first.is_some_and(|first| PLACES.contains(&first))
+    }
+
+    /// Where to begin anew after a form at this path: the form's own page, or the part that it lies in.
+    #[must_use]
+    pub fn section_of(&self, path: &str) -> String {
+        let below = path.strip_prefix(self.config.path.as_str()).unwrap_or_default();
+        match below.split('/').nth(1) {
+            Some("password-hint" | "assets") | None => self.at("/account"),
+            Some(first) => self.at(&format!("/{first}")),
+        }
+    }
+
+    /// Whether a form came from one of these pages, as far as the browser says. One that says nothing is no browser of this
+    /// decade, and stands or falls with the form's token.
+    ///
+    /// # Errors
+    /// [`Code::ForeignForm`].
+    pub fn check_origin(&self, request: &HttpRequest) -> Result<(), Problem> {
+        let header = |name: &str| request.headers().get(name).map(HeaderValue::as_bytes);
+        let (site, origin) = (header("sec-fetch-site"), header(ORIGIN.as_str()));
+        let same_site_said = match site {
+            Some(b"same-origin" | b"none") => true,
+            Some(_) => return Err(Code::ForeignForm.into()),
+            None => false,
+        };
+        let own = match origin {
+            None => true,
+            // What a page says whose address is kept from others (Referrer-Policy: no-referrer).
+            Some(b"null") => same_site_said,
+            Some(origin) => {
+                std::str::from_utf8(origin).is_ok_and(|origin| self.is_own_origin(origin, request))
+            }
+        };
+        if own {
+            Ok(())
+        } else {
+            Err(Code::ForeignForm.into())
+        }
+    }
+
+    /// Over plain HTTP the pages are for this machine alone, whatever name it is called by: a password that is typed elsewhere would
+    /// cross a network in the clear.
+    ///
+    /// # Errors
+    /// [`Code::Forbidden`].
+    pub fn check_host(&self, request: &HttpRequest) -> Result<(), Problem> {
+        let host = request.headers().get(HOST).and_then(|host| host.to_str().ok());
+        if self.cookies.secure || host.is_none_or(|host| is_loopback_origin(&format!("http://{host}"))) {
+            return Ok(());
+        }
+        Err(Problem::with_detail(
+            Code::Forbidden,
+            self.texts.not_this_machine.clone(),
+        ))
+    }
+
+    /// The public address; on this machine alone, whatever it is called: `localhost` and `127.0.0.1` are one.
+    fn is_own_origin(&self, origin: &str, request: &HttpRequest) -> bool {
+        if origin == self.public_url {
+            return true;
+        }
+        let host = request.headers().get(HOST).and_then(|host| host.to_str().ok());
+        !self.cookies.secure
+            && is_loopback_origin(origin)
+            && host.is_some_and(|host| origin.strip_prefix("http://") == Some(host))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use actix_web::test::TestRequest;
+
+    fn site(public_url: &str) -> Site {
+        let server = ServerConfig {
+            public_url: public_url.into(),
+            ..ServerConfig::default()
+        };
+        Site::new(PagesConfig::default(), &server, "Keyward").unwrap()
+    }
+
+    fn takes(site: &Site, headers: &[(&'static str, &'static str)]) -> bool {
+        let request = headers.iter().fold(TestRequest::post(), |request, header| {
+            request.insert_header(*header)
+        });
+        site.check_origin(&request.to_http_request()).is_ok()
+    }
+
+    #[test]
+    fn a_form_of_another_site_is_refused() {
+        let site = site("https://auth.example.com");
+        let own = ("origin", "https://auth.example.com");
+        assert!(takes(&site, &[own]));
+        assert!(takes(&site, &[own, ("sec-fetch-site", "same-origin")]));
+        assert!(takes(
+            &site,
+            &[("origin", "null"), ("sec-fetch-site", "same-origin")]
+        ));
+        assert!(takes(&site, &[]));
+        for bad in [
+            vec![("origin", "https://evil.example")],
+            vec![("origin", "null")],
+            vec![("origin", "http://auth.example.com")],
+            vec![("origin", "https://auth.example.com:8443")],
+            vec![("origin", "https://auth.example.com.evil.example")],
+            vec![("origin", "http://localhost"), ("host", "localhost")],
+            vec![own, ("sec-fetch-site", "cross-site")],
+            vec![own, ("sec-fetch-site", "same-site")],
+            vec![("sec-fetch-site", "cross-site")],
+        ] {
+            assert!(!takes(&site, &bad), "{bad:?}");
+        }
+    }
+
+    #[test]
+    fn over_plain_http_a_page_is_shown_on_this_machine_alone() {
+        let at = |site: &Site, host: &'static str| {
+            let request = TestRequest::get().insert_header(("host", host)).to_http_request();
+            site.check_host(&request).is_ok()
+        };
+        let (plain, tls) = (site("http://127.0.0.1:8080"), site("https://auth.example.com"));
+        for host in ["localhost", "127.0.0.1:9090", "[::1]:8080"] {
+            assert!(at(&plain, host), "{host}");
+        }
+        for host in ["192.168.1.5:8080", "evil.example", "localhost.evil.example:8080"] {
+            assert!(!at(&plain, host), "{host}");
+            assert!(at(&tls, host), "{host}");
+        }
+    }
+
+    #[test]
+    fn on_this_machine_its_names_are_one_and_no_other_host_is_it() {
+        let site = site("http://127.0.0.1:8080");
+        for host in ["localhost:8080", "127.0.0.1:9090", "[::1]:8080"] {
+            let origin: &'static str = format!("http://{host}").leak();
+            assert!(takes(&site, &[("origin", origin), ("host", host)]), "{host}");
+            assert!(
+                !takes(&site, &[("origin", origin), ("host", "localhost:1")]),
+                "{host}"
+            );
+        }
+        // A name of the attacker's that leads here (DNS rebinding).
+        assert!(!takes(
+            &site,
+            &[
+                ("origin", "http://evil.example:8080"),
+                ("host", "evil.example:8080")
+            ]
+        ));
+    }
+}

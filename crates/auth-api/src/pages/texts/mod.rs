@@ -1,0 +1,190 @@
+//! Every word of the pages. The rule: they stand in [`en`], and an operator's file takes the place of some or all of them, for
+//! another language or another tone. What comes from below (an error, an action, a reason) has a code of its own, and the file may
+//! say that otherwise, too.
+
+mod en;
+
+use crate::problem::Code;
+use auth_domain::{audit::Action, session::EndReason};
+use std::{borrow::Cow, collections::BTreeMap};
+
+pub use en::Texts;
+
+/// The word for a session that was not used for too long: nobody ended it.
+pub const EXPIRED: &str = "expired";
+
+/// What may be said otherwise of things that have a word of their own: error codes, actions of the audit log, reasons for the end
+/// of a session.
+pub type ByWord = BTreeMap<String, String>;
+
+impl Texts {
+    /// The words of a file (TOML). What it leaves out stays as it is.
+    ///
+    /// # Errors
+    /// What is wrong with it: a name that no page has, or no TOML.
+    pub fn parse(file: &str) -> Result<Self, String> {
+        let texts: Self = toml::from_str(file).map_err(|error| error.to_string().trim_end().to_owned())?;
+        let is_code = |word: &str| Code::ALL.iter().any(|code| code.word() == word);
+        known("fault_titles", &texts.fault_titles, is_code)?;
+        known("actions", &texts.actions, |word| word.parse::<Action>().is_ok())?;
+        let is_reason = |word: &str| word == EXPIRED || word.parse::<EndReason>().is_ok();
+        known("end_reasons", &texts.end_reasons, is_reason)?;
+        Ok(texts)
+    }
+
+    /// A text with a value in the place of `{name}`.
+    #[must_use]
+    pub fn fill(&self, text: &str, name: &str, value: impl AsRef<str>) -> String {
+        text.replace(&format!("{{{name}}}"), value.as_ref())
+    }
+
+    /// What is told of an error, if it is to be told otherwise.
+    #[must_use]
+    pub fn fault(&self, code: &str) -> Option<&str> {
+        self.faults.get(code).map(String::as_str)
+    }
+
+    /// How the page of an error is called, if it is to be called otherwise.
+    #[must_use]
+    pub fn fault_title(&self, code: &str) -> Option<&str> {
+        self.fault_titles.get(code).map(String::as_str)
+    }
+
+    /// What happened, for the person that it happened to.
+    #[must_use]
+    pub fn action(&self, action: Action) -> &str {
+        let other = self.actions.get(action.as_str());
+        other.map_or_else(|| en::action(action), String::as_str)
+    }
+
+    /// Why a session ended. Words of a newer version are shown as they are.
+    #[must_use]
+    pub fn end_reason<'a>(&'a self, word: &'a str) -> &'a str {
+        let other = self.end_reasons.get(word);
+        other.map_or_else(|| en::end_reason(word), String::as_str)
+    }
+}
+
+/// That all words of a table are known.
+fn known(name: &str, table: &ByWord, is_known: impl Fn(&str) -> bool) -> Result<(), String> {
+    match table.keys().find(|word| !is_known(word)) {
+        Some(unknown) => Err(format!("[{name}] has no {unknown}")),
+        None => Ok(()),
+    }
+}
+
+macro_rules! done {
+    ($($name:ident = $word:literal, $text:ident;)+) => {
+        /// What was just done, for the page that comes after it.
+        #[derive(Debug, Clone, Copy, PartialEq, Eq)]
+        pub enum Done { $(#[doc = $word] $name,)+ }
+
+        impl Done {
+            /// The word that the address of the next page carries.
+            #[must_use]
+            pub const fn word(self) -> &'static str {
+                match self { $(Self::$name => $word,)+ }
+            }
+        }
+
+        impl Texts {
+            /// What was just done, by its word. Any other word says nothing: an address can't put words here.
+            #[must_use]
+            pub fn done(&self, word: &str) -> Option<&str> {
+                match word {
+                    $($word => Some(&self.$text),)+
+                    _ => None,
+                }
+            }
+        }
+    };
+}
+
+done! {
+    Saved = "saved", done_saved;
+    SignedOut = "signed_out", done_signed_out;
+    PasswordReset = "password_reset", done_password_reset;
+    PasswordChanged = "password_changed", done_password_changed;
+    EmailVerified = "email_verified", done_email_verified;
+    EmailChangeSent = "email_change_sent", done_email_change_sent;
+    VerificationSent = "verification_sent", done_verification_sent;
+    SessionEnded = "session_ended", done_session_ended;
+    OthersEnded = "others_ended", done_others_ended;
+    KeyRevoked = "key_revoked", done_key_revoked;
+    AccountDeleted = "account_deleted", done_account_deleted;
+    UserInvited = "user_invited", done_user_invited;
+    UserDeleted = "user_deleted", done_user_deleted;
+    ResetSent = "reset_sent", done_reset_sent;
+    LockedOut = "locked_out", done_locked_out;
+    SessionsEnded = "sessions_ended", done_sessions_ended;
+    KeysRotated = "keys_rotated", done_keys_rotated;
+}
+
+/// A page's text, owned where a file gave it.
+type Words = Cow<'static, str>;
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_file_says_otherwise_what_it_names_and_nothing_else() {
+        let file = "login_title = \"Willkommen\"\n[faults]\ninvalid_credentials = \"Falsch.\"\n[actions]\nsigned_in = \"Anmeldung\"\n";
+        let texts = Texts::parse(file).unwrap();
+        assert_eq!(texts.login_title, "Willkommen");
+        assert_eq!(texts.logout_button, Texts::default().logout_button);
+        assert_eq!(texts.fault("invalid_credentials"), Some("Falsch."));
+        assert_eq!(texts.action(Action::SignedIn), "Anmeldung");
+        for bad in [
+            "log_in = \"x\"",
+            "login_title = 7",
+            "login_title",
+            "[actions]\nsigned_on = \"x\"",
+            "[end_reasons]\nbored = \"x\"",
+            "[fault_titles]\nnot_fond = \"x\"",
+        ] {
+            assert!(Texts::parse(bad).is_err(), "{bad}");
+        }
+    }
+
+    /// All that may name a word: the templates and the code of the pages.
+    fn sources(folder: &std::path::Path) -> String {
+        let entries = std::fs::read_dir(folder)
+            .unwrap()
+            .map(|entry| entry.unwrap().path());
+        let of = |path: std::path::PathBuf| {
+            if path.is_dir() {
+                sources(&path)
+            } else if path.ends_with("texts/en.rs") {
+                String::new()
+            } else {
+                std::fs::read_to_string(path).unwrap()
+            }
+        };
+        entries.map(of).collect()
+    }
+
+    #[test]
+    fn every_word_is_said_somewhere() {
+        let root = std::path::Path::new(env!("CARGO_MANIFEST_DIR"));
+        let all = sources(&root.join("templates")) + &sources(&root.join("src/pages"));
+        let is_word = |c: char| c.is_alphanumeric() || c == '_';
+        let said: std::collections::BTreeSet<&str> = all.split(|c| !is_word(c)).collect();
+        let unsaid: Vec<_> = en::NAMES.iter().filter(|name| !said.contains(**name)).collect();
+        assert!(unsaid.is_empty(), "{unsaid:?}");
+    }
+
+    #[test]
+    fn everything_that_happens_has_words() {
+        let texts = Texts::default();
+        for action in Action::ALL {
+            assert!(!texts.action(*action).contains('_'), "{action:?}");
+        }
+        for why in EndReason::ALL {
+            assert_ne!(texts.end_reason(why.as_str()), why.as_str());
+        }
+        assert_eq!(texts.end_reason("of_tomorrow"), "of_tomorrow");
+        assert_eq!(texts.done("<script>"), None);
+        assert_eq!(texts.fill("{days} days", "days", "9"), "9 days");
+    }
+}

@@ -1,0 +1,373 @@
+//! Who is there. A visitor is signed in if its access token holds; if it does not, the refresh token is turned into the next pair
+//! here, on the server, and the browser never notices (behaviour.md §3). Two tabs that do so at once get the same pair.
+//!
+//! The rule: an outage signs nobody out, and whoever was signed out is told and sent to sign in, with the way back.
+
+use super::{
+    cookies::Kept,
+    form::Fields,
+    layout::Layout,
+    render::{self, MessagePage},
+    site::Site,
+    texts::{Done, Texts},
+};
+use crate::{
+    call::{Call, service_of},
+    edge::{Edge, SeenUser},
+    problem::{Code, FieldError, Problem},
+    query::Query,
+};
+use actix_web::{
+    Error, HttpMessage, HttpRequest, HttpResponse, HttpResponseBuilder,
+    error::InternalError,
+    http::{StatusCode, header::HeaderValue},
+    web::Data,
+};
+use askama::Template;
+use auth_domain::{role::Permission, time::Timestamp};
+use auth_service::{Caller, Principal, Service, Tokens, Visitor};
+use percent_encoding::{NON_ALPHANUMERIC, utf8_percent_encode};
+use secrecy::{ExposeSecret, SecretString};
+use std::sync::Arc;
+
+/// Somebody who came to a page.
+pub struct Visit {
+    /// The use cases.
+    pub service: Data<Service>,
+    /// The edge.
+    pub edge: Data<Edge>,
+    /// What all pages share.
+    pub site: Arc<Site>,
+    /// Who it is, if it is signed in.
+    pub principal: Option<Principal>,
+    /// When and from where; as the user that it is signed in as.
+    pub caller: Caller,
+    request: HttpRequest,
+    visitor: Option<[u8; 16]>,
+}
+
+impl Visit {
+    /// Whoever sent this request.
+    ///
+    /// # Errors
+    /// An outage, a limit, or a page that comes first.
+    pub async fn of(request: &HttpRequest) -> Result<Self, Error> {
+        let service = service_of(request)?;
+        let edge = Edge::of(request)
+            .cloned()
+            .ok_or_else(|| Problem::internal("the app has no edge"))?;
+        let site = super::site_of(request)?;
+        site.check_host(request)?;
+        let caller = Call::of(request).caller(&service);
+        let principal = who(request, &service, &site, &caller).await?;
+        let caller = match &principal {
+            Some(principal) => {
+                request.extensions_mut().insert(SeenUser(principal.user()));
+                caller.signed_in(principal)
+            }
+            None => caller,
+        };
+        Ok(Self {
+            visitor: site.cookies.visitor(request),
+            service,
+            edge,
+            site,
+            principal,
+            caller,
+            request: request.clone(),
+        })
+    }
+
+    /// The words.
+    #[must_use]
+    pub fn texts(&self) -> &Texts {
+        &self.site.texts
+    }
+
+    /// The moment of the request.
+    #[must_use]
+    pub fn now(&self) -> Timestamp {
+        self.caller.now
+    }
+
+    /// The query of the request's address.
+    #[must_use]
+    pub fn query(&self) -> Query<'_> {
+        Query::of(self.request.query_string())
+    }
+
+    /// Whether the visitor may do this.
+    #[must_use]
+    pub fn may(&self, permission: Permission) -> bool {
+        let principal = self.principal.as_ref();
+        principal.is_some_and(|principal| self.service.may(principal, permission))
+    }
+
+    /// Whether a form's token was made for this visitor.
+    #[must_use]
+    pub fn made(&self, token: &str) -> bool {
+        self.visitor
+            .is_some_and(|id| self.service.is_own_form(token, self.named(id), self.now()))
+    }
+
+    fn named(&self, id: [u8; 16]) -> Visitor {
+        Visitor {
+            id,
+            session: self.principal.as_ref().map(Principal::session),
+        }
+    }
+
+    /// What is around every page. Its forms are for this visitor, who is given a name if it has none.
+    ///
+    /// # Errors
+    /// An outage.
+    pub fn layout(&self, title: &str) -> Result<Layout<'_>, Problem> {
+        let id = match self.visitor {
+            Some(id) => id,
+            None => {
+                let id = self.service.new_visitor_id()?;
+                self.site.cookies.name_visitor(&self.request, id);
+                id
+            }
+        };
+        Ok(Layout {
+            visit: self,
+            site: &self.site,
+            t: &self.site.texts,
+            title: title.to_owned(),
+            token: self.service.form_token(self.named(id), self.now())?,
+            path: self.request.match_info().as_str(),
+            done: self
+                .query()
+                .single("done")
+                .ok()
+                .flatten()
+                .and_then(|word| self.site.texts.done(&word)),
+        })
+    }
+
+    /// A page.
+    ///
+    /// # Errors
+    /// An internal error, if it can't be written.
+    pub fn answer(&self, status: StatusCode, page: &impl Template) -> Result<HttpResponse, Problem> {
+        self.dressed(HttpResponse::build(status), page)
+    }
+
+    /// The page again with what is wrong, for a form that was refused.
+    ///
+    /// # Errors
+    /// An internal error, if it can't be written.
+    pub fn answer_again(&self, problem: &Problem, page: &impl Template) -> Result<HttpResponse, Problem> {
+        let mut answer = self.dressed(problem.builder(), page)?;
+        answer.extensions_mut().insert(problem.code());
+        Ok(answer)
+    }
+
+    fn dressed(&self, answer: HttpResponseBuilder, page: &impl Template) -> Result<HttpResponse, Problem> {
+        let mut answer = render::html(answer, &self.site, page)?;
+        // An address that holds a secret is told to nobody, not even to these pages.
+        if self.query().all("token").next().is_some() {
+            render::keep_address_to_itself(&mut answer);
+        }
+        Ok(answer)
+    }
+
+    /// A page that says something, and where to go from there: address and label.
+    ///
+    /// # Errors
+    /// An outage.
+    pub fn tell<'a>(
+        &'a self,
+        title: &str,
+        message: &'a str,
+        next: (&str, &'a str),
+    ) -> Result<MessagePage<'a>, Problem> {
+        Ok(MessagePage {
+            layout: self.layout(title)?,
+            message,
+            next: (self.site.at(next.0), next.1),
+        })
+    }
+
+    /// A page for a mailed link that is no good any more, and what to do instead.
+    ///
+    /// # Errors
+    /// An outage.
+    pub fn tell_lapsed(&self, message: &str, next: (&str, &str)) -> Result<HttpResponse, Problem> {
+        let page = self.tell(&self.texts().link_lapsed_title, message, next)?;
+        self.answer_again(&Code::InvalidOrExpiredToken.into(), &page)
+    }
+
+    /// On to another page, which is asked for anew (RFC 9110 §15.4.4).
+    #[must_use]
+    pub fn go(&self, place: &str) -> HttpResponse {
+        render::go(&self.site.at(place))
+    }
+
+    /// On to a page that says what was just done.
+    #[must_use]
+    pub fn done(&self, place: &str, what: Done) -> HttpResponse {
+        self.go(&format!("{place}?done={}", what.word()))
+    }
+
+    /// On to where a sign-in was to lead, or to one's account.
+    #[must_use]
+    pub fn go_to(&self, return_to: Option<&str>) -> HttpResponse {
+        match return_to {
+            Some(address) => render::go(address),
+            None => self.go("/account"),
+        }
+    }
+
+    /// Why a form was refused, to be told beside it; what failed here is an error of its own.
+    ///
+    /// # Errors
+    /// What is no fault of the form: an outage, or a session that has just ended.
+    pub fn refusal(&self, error: auth_service::Error) -> Result<Problem, Problem> {
+        let problem = Problem::from(error);
+        let code = problem.code();
+        let of_form = code.status() < 500 && (code.status() != 401 || code == Code::InvalidCredentials);
+        if of_form { Ok(problem) } else { Err(problem) }
+    }
+
+    /// Whether the box was ticked that stands before what can't be taken back. Browsers don't send the form without it.
+    ///
+    /// # Errors
+    /// 422.
+    pub fn check_sure(&self, fields: &Fields) -> Result<(), Problem> {
+        if fields.has("sure") {
+            return Ok(());
+        }
+        let fault = FieldError::new("sure", "missing", self.texts().not_sure.clone());
+        Err(Problem::invalid_input(vec![fault]))
+    }
+
+    /// Keeps what a sign-in gave and leads on. The session before it, if there was one, is over, and forms from before it are
+    /// worth nothing.
+    ///
+    /// # Errors
+    /// An outage.
+    pub async fn sign_in(&self, tokens: &Tokens, return_to: Option<&str>) -> Result<HttpResponse, Problem> {
+        let cookies = self.site.cookies;
+        self.end_session_before().await;
+        cookies.keep_tokens(&self.request, &self.service, tokens);
+        cookies.name_visitor(&self.request, self.service.new_visitor_id()?);
+        self.request.extensions_mut().insert(SeenUser(tokens.user.id));
+        Ok(self.go_to(return_to))
+    }
+
+    /// Ends the session that the browser had so far. It may be over already; where the database fails now, it lives on until it
+    /// expires, and what comes after it stands.
+    pub async fn end_session_before(&self) {
+        if let Some(kept) = self.site.cookies.shown(&self.request, Kept::Refresh) {
+            let _ended = self.service.logout_browser(kept, &self.caller).await;
+        }
+    }
+
+    /// Forgets the session in this browser.
+    pub fn forget_session(&self) {
+        self.site.cookies.forget_session(&self.request);
+    }
+
+    /// Keeps a known device's token.
+    pub fn keep_device(&self, token: &SecretString) {
+        self.site
+            .cookies
+            .keep_device(&self.request, token.expose_secret());
+    }
+
+    /// Where a sign-in is to lead back to, as the address or the form says it.
+    ///
+    /// # Errors
+    /// 400 for what is not allowed.
+    pub fn return_to<'a>(&self, wanted: &'a str) -> Result<Option<&'a str>, Problem> {
+        if wanted.is_empty() {
+            return Ok(None);
+        }
+        let allowed = self.site.may_return_to(wanted);
+        allowed.map(Some).ok_or_else(|| Code::ReturnToNotAllowed.into())
+    }
+
+    /// To the sign-in, and back here afterwards; where this was a form, to where it stood.
+    pub(super) fn ask_to_sign_in(&self) -> Error {
+        let request = &self.request;
+        let back = if request.method().is_safe() {
+            request
+                .uri()
+                .path_and_query()
+                .map_or("", |whole| whole.as_str())
+                .to_owned()
+        } else {
+            self.site.section_of(request.match_info().as_str())
+        };
+        let was_signed_in = self.site.cookies.shown(request, Kept::Refresh).is_some();
+        let ended = if was_signed_in { "&ended=1" } else { "" };
+        let back = self.site.may_return_to(&back).unwrap_or_default();
+        let back = utf8_percent_encode(back, NON_ALPHANUMERIC);
+        let answer = self.go(&format!("/login?return_to={back}{ended}"));
+        InternalError::from_response("sign in first", answer).into()
+    }
+}
+
+/// Whose tokens the browser shows.
+async fn who(
+    request: &HttpRequest,
+    service: &Service,
+    site: &Site,
+    caller: &Caller,
+) -> Result<Option<Principal>, Error> {
+    let cookies = site.cookies;
+    if let Some(token) = cookies.shown(request, Kept::Access) {
+        match service.authenticate(token, caller.now).await {
+            Ok(principal) => return Ok(Some(principal)),
+            Err(error) if is_final(&error) => {}
+            Err(outage) => return Err(Problem::from(outage).into()),
+        }
+    }
+    let Some(kept) = cookies.shown(request, Kept::Refresh) else {
+        return Ok(None);
+    };
+    if came_from_elsewhere(request) {
+        let answer = render::pause(site, address_of(request))?;
+        return Err(InternalError::from_response("once more, from here", answer).into());
+    }
+    match service.refresh_for_browser(caller, kept).await {
+        Ok(tokens) => {
+            cookies.keep_tokens(request, service, &tokens);
+            let token = tokens.access_token.expose_secret();
+            match service.authenticate(token, caller.now).await {
+                Ok(principal) => Ok(Some(principal)),
+                // Signed out in this very moment.
+                Err(error) if is_final(&error) => Ok(None),
+                Err(outage) => Err(Problem::from(outage).into()),
+            }
+        }
+        Err(error) if is_final(&error) => {
+            cookies.forget_tokens(request);
+            Ok(None)
+        }
+        Err(outage) => Err(Problem::from(outage).into()),
+    }
+}
+
+/// Whether another site led here. Whoever did could close the window before the answer arrives: the browser would never get what
+/// a refresh gave. So no refresh token is turned over for it; a page that asks again by itself is nobody's to close.
+fn came_from_elsewhere(request: &HttpRequest) -> bool {
+    let said = request.headers().get("sec-fetch-site").map(HeaderValue::as_bytes);
+    matches!(said, Some(b"cross-site" | b"same-site"))
+}
+
+/// Path and query, as they were asked for.
+fn address_of(request: &HttpRequest) -> &str {
+    request.uri().path_and_query().map_or("", |whole| whole.as_str())
+}
+
+/// Whether a token is no good, rather than nobody able to say whether it is.
+const fn is_final(error: &auth_service::Error) -> bool {
+    use auth_service::Error as E;
+    matches!(
+        error,
+        E::InvalidToken | E::TokenExpired | E::TokenRevoked | E::AllSessionsRevoked | E::TokenAlreadyUsed
+    )
+}

@@ -1,0 +1,47 @@
+//! What is not wrong with a configuration and yet worth a word at the start.
+
+use super::{RedisConfig, Sources, is_sqlite};
+use auth_api::{PagesConfig, ServerConfig};
+use auth_mail::{MailConfig, Transport};
+use auth_service::{Algorithm, ServiceConfig};
+use auth_storage::DatabaseConfig;
+
+/// Every one of them.
+pub(super) fn of(
+    sources: &Sources,
+    server: &ServerConfig,
+    pages: &PagesConfig,
+    service: &ServiceConfig,
+    redis: &RedisConfig,
+    database: &DatabaseConfig,
+    mail: &MailConfig,
+) -> Vec<String> {
+    let mut notices = Vec::new();
+    if let Err(why) = pages.are_served(server) {
+        notices.push(why.to_owned());
+    }
+    if sources.variable("JWT_SECRET").is_some() && service.tokens.algorithm != Algorithm::HS256 {
+        notices.push(
+            "JWT_SECRET is set and not used: it counts with HS256 alone; set KEYWARD__TOKENS__ALGORITHM=HS256, or unset it"
+                .to_owned(),
+        );
+    }
+    if redis.url.is_some() && is_sqlite(database) {
+        notices.push(
+            "redis.url is set and not used: the embedded database is served by one process, whose memory is enough".to_owned(),
+        );
+    }
+    if mail.transport == Transport::Files && !is_sqlite(database) {
+        notices.push(
+            "mail.transport is files: mails become files on this node and reach nobody; set mail.transport = \"smtp\""
+                .to_owned(),
+        );
+    }
+    if service.print_links {
+        notices.push(
+            "mail.print_links is on: whoever reads the log can use the links in mails; it is for development alone"
+                .to_owned(),
+        );
+    }
+    notices
+}

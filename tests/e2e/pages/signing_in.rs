@@ -1,0 +1,142 @@
+//! `/register`, `/login`, `/logout`, `/setup`.
+
+use super::leads_to;
+use secrecy::ExposeSecret;
+use tests::{Backend, Builder, PASSWORD, TestApp, on_every_backend};
+
+const TWO_ORIGINS: &str = r#"["https://app.example.com","http://localhost:3000"]"#;
+
+on_every_backend! {
+    async fn somebody_registers_signs_out_and_comes_back(backend) {
+        let app = TestApp::start(backend).await;
+        let mut browser = app.browser();
+        let fields = [("email", " ada@example.com "), ("name", "Ada Lovelace"), ("password", PASSWORD)];
+        let registered = browser.submit("/register", "/register", &fields).await;
+        assert_eq!(leads_to(&registered), "/account");
+        let account = browser.open("/account").await.expect(200);
+        assert!(account.text.contains("Ada Lovelace") && account.text.contains("ada@example.com"), "{}", account.text);
+        let out = browser.send("/logout", &[]).await;
+        assert_eq!(leads_to(&out), "/login?done=signed_out");
+        assert_eq!(browser.cookies.keys().collect::<Vec<_>>(), ["kw_device"], "the device stays known");
+        assert_eq!(leads_to(&browser.open("/account").await), "/login?return_to=%2Faccount");
+        assert_eq!(leads_to(&browser.sign_in("ada@example.com", PASSWORD).await), "/account");
+        assert_eq!(leads_to(&browser.open("/login").await), "/account", "whoever is signed in is led on");
+        assert_eq!(leads_to(&browser.open("/").await), "/account");
+    }
+
+    async fn a_wrong_password_shows_the_form_again_without_it(backend) {
+        let app = TestApp::start(backend).await;
+        app.user("ada").await;
+        let mut browser = app.browser();
+        let refused = browser.sign_in("ada@example.com", "violet kettle 41 harbour").await.expect(401);
+        assert!(refused.text.contains("Incorrect email or password"), "{}", refused.text);
+        assert!(refused.text.contains("value=\"ada@example.com\""), "the address is kept");
+        assert!(!refused.text.contains("violet kettle"), "the password is not");
+        let unknown = browser.send("/login", &[("email", "eve@example.com"), ("password", "x")]).await.expect(401);
+        let alike = |text: &str, email: &str, token: &str| text.replace(email, "").replace(token, "");
+        let forms = (refused.text.split("name=\"form\" value=\"").nth(1).unwrap().split('"').next().unwrap(), browser.form_token());
+        assert_eq!(alike(&refused.text, "ada@example.com", forms.0), alike(&unknown.text, "eve@example.com", &forms.1));
+    }
+
+    async fn a_bad_registration_says_what_to_mend_beside_each_field(backend) {
+        let app = TestApp::start(backend).await;
+        app.user("ada").await;
+        let mut browser = app.browser();
+        let fields = [("email", "ada@example.com"), ("name", "Ada <b>"), ("password", "short")];
+        let weak = browser.submit("/register", "/register", &fields).await.expect(422);
+        assert!(weak.text.contains("id=\"password-fault\"") && weak.text.contains("aria-invalid=\"true\""), "{}", weak.text);
+        assert!(weak.text.contains("value=\"Ada &#60;b&#62;\"") && !weak.text.contains("value=\"short\""), "{}", weak.text);
+        let taken = browser.send("/register", &[("email", "ada@example.com"), ("password", PASSWORD)]).await.expect(409);
+        assert!(taken.text.contains("id=\"email-fault\""), "{}", taken.text);
+        let bad = browser.send("/register", &[("email", "nowhere"), ("password", PASSWORD)]).await.expect(422);
+        assert!(bad.text.contains("id=\"email-fault\""), "{}", bad.text);
+        let role = [("email", "eve@example.com"), ("password", PASSWORD), ("role", "admin")];
+        browser.send("/register", &role).await.expect(303);
+        let account = browser.open("/account").await.expect(200);
+        assert!(account.text.contains("<dt>Role</dt><dd>user</dd>"), "a role is never chosen: {}", account.text);
+        browser.open("/admin").await.expect(403);
+    }
+
+    async fn where_addresses_are_confirmed_first_a_known_one_is_not_given_away(backend) {
+        let app = Builder::new(backend).set("registration.require_verified_email", "true").start().await;
+        let mut browser = app.browser();
+        let fields = [("email", "ada@example.com"), ("password", PASSWORD)];
+        let first = browser.submit("/register", "/register", &fields).await.expect(202);
+        assert!(!browser.cookies.contains_key("kw_refresh"));
+        let link = app.link_to("ada@example.com", "verify-email").await;
+        let page = format!("/verify-email?token={link}");
+        let confirmed = browser.submit(&page, "/verify-email", &[("token", &link)]).await;
+        assert_eq!(leads_to(&confirmed), "/login?done=email_verified");
+        let again = browser.submit("/register", "/register", &fields).await.expect(202);
+        assert_eq!(first.text, again.text);
+        browser.sign_in("ada@example.com", PASSWORD).await.expect(303);
+    }
+
+    async fn a_closed_registration_is_offered_to_nobody(backend) {
+        let app = Builder::new(backend).set("registration.open", "false").start().await;
+        let mut browser = app.browser();
+        assert!(!browser.open("/login").await.expect(200).text.contains("/register"));
+        let closed = browser.open("/register").await.expect(403);
+        assert!(closed.text.contains("<h1>Registration is closed</h1>"), "{}", closed.text);
+    }
+
+    async fn a_sign_in_leads_back_to_where_it_may_and_nowhere_else(backend) {
+        let app = Builder::new(backend).set("pages.return_to", TWO_ORIGINS).start().await;
+        app.user("ada").await;
+        let fields = |to: &'static str| [("email", "ada@example.com"), ("password", PASSWORD), ("return_to", to)];
+        for good in ["https://app.example.com/a?b=c&d#e", "http://localhost:3000", "/account/sessions?status=ended"] {
+            let mut browser = app.browser();
+            let encoded = good.replace('&', "%26").replace('#', "%23");
+            let page = browser.open(&format!("/login?return_to={encoded}")).await.expect(200);
+            let shown = good.replace('&', "&#38;");
+            assert!(page.text.contains(&format!("name=\"return_to\" value=\"{shown}\"")), "{}", page.text);
+            assert_eq!(leads_to(&browser.send("/login", &fields(good)).await), good);
+            assert_eq!(leads_to(&browser.open(&format!("/login?return_to={encoded}")).await), good, "at once, once signed in");
+        }
+        for bad in ["https://evil.example", "//evil.example", "/\\evil.example", "https://app.example.com.evil.example", "javascript:alert(1)", "/elsewhere"] {
+            let mut browser = app.browser();
+            let refused = browser.open(&format!("/login?return_to={bad}")).await.expect(400);
+            assert!(refused.text.contains("<h1>Return address not allowed</h1>"), "{}", refused.text);
+            browser.open("/login").await.expect(200);
+            browser.send("/login", &fields(bad)).await.expect(400);
+            assert!(!browser.cookies.contains_key("kw_refresh"), "{bad}");
+        }
+        let policy = app.browser().open("/login").await.header("content-security-policy").unwrap().to_owned();
+        assert!(policy.contains("form-action 'self' https://app.example.com http://localhost:3000;"), "{policy}");
+    }
+
+    async fn the_first_administrator_is_made_once(backend) {
+        let app = TestApp::start(backend).await;
+        let issue = || async { app.service().admin().issue_setup_token(true, &app.operator()).await.unwrap().unwrap() };
+        let token = issue().await.expose_secret().to_owned();
+        let mut browser = app.browser();
+        let page = browser.open(&format!("/setup?token={token}")).await.expect(200);
+        assert!(page.text.contains(&format!("value=\"{token}\"")), "{}", page.text);
+        assert_eq!(page.header("referrer-policy"), Some("no-referrer"));
+        for (given, password, status, beside) in [("guess", PASSWORD, 400, "token-fault"), (&*token, "admin123", 422, "password-fault")] {
+            let fields = [("token", given), ("email", "root@example.com"), ("password", password)];
+            let refused = browser.send("/setup", &fields).await.expect(status);
+            assert!(refused.text.contains(&format!("id=\"{beside}\"")), "{}", refused.text);
+        }
+        let made = browser.send("/setup", &[("token", &token), ("email", "root@example.com"), ("password", PASSWORD)]).await;
+        assert_eq!(leads_to(&made), "/admin");
+        browser.open("/admin").await.expect(200);
+        let closed = app.browser().open(&format!("/setup?token={token}")).await.expect(403);
+        assert!(closed.text.contains("<h1>Set-up is closed</h1>"), "{}", closed.text);
+    }
+}
+
+#[tokio::test]
+async fn a_link_signs_nobody_out() {
+    let app = TestApp::start(Backend::Sqlite).await;
+    app.user("ada").await;
+    let mut browser = app.browser_of("ada@example.com").await;
+    let asked = browser.open("/logout").await.expect(200);
+    assert!(
+        asked.text.contains("<form method=\"post\" action=\"/logout\">"),
+        "{}",
+        asked.text
+    );
+    browser.open("/account").await.expect(200);
+    assert_eq!(leads_to(&app.browser().open("/logout").await), "/login");
+}

@@ -1,0 +1,220 @@
+//! Staying signed in: the server turns refresh tokens over, and no browser notices.
+
+use super::leads_to;
+use auth_domain::time::Span;
+use futures::future::join_all;
+use reqwest::Method;
+use tests::{Backend, Browser, Builder, PASSWORD, TestApp, on_every_backend};
+
+/// Where an old refresh token is a copy at once, for every other client.
+async fn strict(backend: Backend) -> TestApp {
+    Builder::new(backend)
+        .set("rotation.on_concurrent", "refuse")
+        .set("rotation.reuse_leeway", "0s")
+        .start()
+        .await
+}
+
+fn tokens(browser: &Browser) -> (String, String) {
+    (
+        browser.cookies["kw_access"].clone(),
+        browser.cookies["kw_refresh"].clone(),
+    )
+}
+
+on_every_backend! {
+    async fn an_access_token_that_has_expired_is_renewed_on_the_way(backend) {
+        let app = strict(backend).await;
+        app.user("ada").await;
+        let mut browser = app.browser_of("ada@example.com").await;
+        let before = tokens(&browser);
+        browser.open("/account").await.expect(200);
+        assert_eq!(tokens(&browser), before, "a token that holds is kept");
+        app.clock.advance(Span::hours(2));
+        browser.open("/account").await.expect(200);
+        let after = tokens(&browser);
+        assert!(after.0 != before.0 && after.1 != before.1);
+        // The browser drops the access token when it is past its time.
+        browser.cookies.remove("kw_access");
+        browser.submit("/account", "/account", &[("name", "Ada")]).await.expect(303);
+        assert!(browser.cookies.contains_key("kw_access"), "a form renews them as well");
+    }
+
+    async fn tabs_that_renew_at_once_sign_nobody_out(backend) {
+        let app = strict(backend).await;
+        app.user("ada").await;
+        let mut browser = app.browser_of("ada@example.com").await;
+        browser.cookies.remove("kw_access");
+        let old = browser.clone();
+        let tabs = (0..8).map(|_| {
+            let mut tab = browser.clone();
+            async move {
+                tab.open("/account/sessions").await.expect(200);
+                tab
+            }
+        });
+        let tabs = join_all(tabs).await;
+        let first = &tabs[0].cookies["kw_refresh"];
+        assert!(tabs.iter().all(|tab| tab.cookies["kw_refresh"] == *first), "one successor for all of them");
+        app.clock.advance(Span::seconds(29));
+        old.clone().open("/account").await.expect(200);
+        let mut last = tabs[7].clone();
+        last.cookies.remove("kw_access");
+        last.open("/account").await.expect(200);
+        // Now two rotations old: this is a copy from somewhere else.
+        app.clock.advance(Span::minutes(1));
+        assert!(leads_to(&old.clone().open("/account").await).ends_with("&ended=1"));
+        assert!(leads_to(&last.open("/account").await).ends_with("&ended=1"), "and its session is over");
+        assert!(!last.cookies.contains_key("kw_refresh"), "what is no good is forgotten");
+    }
+
+    async fn a_longer_leeway_stays(backend) {
+        let app = Builder::new(backend).set("rotation.reuse_leeway", "2m").start().await;
+        app.user("ada").await;
+        let mut browser = app.browser_of("ada@example.com").await;
+        browser.cookies.remove("kw_access");
+        let mut old = browser.clone();
+        browser.open("/account").await.expect(200);
+        app.clock.advance(Span::seconds(119));
+        old.open("/account").await.expect(200);
+        assert_eq!(old.cookies["kw_refresh"], browser.cookies["kw_refresh"]);
+    }
+
+    async fn a_token_of_another_client_is_no_browsers(backend) {
+        let app = strict(backend).await;
+        let ada = app.user("ada").await;
+        let browser = app.browser_of("ada@example.com").await;
+        let mark = browser.cookies["kw_refresh"].split_once('~').unwrap().1.to_owned();
+        let next = app.refresh(&ada.refresh).await.expect(200).field("refresh_token");
+        // The used one would get the current one here, if tabs of a browser could be meant.
+        for kept in [ada.refresh.clone(), format!("{}~", ada.refresh), format!("{}~{mark}", ada.refresh), format!("{next}~{mark}")] {
+            let mut thief = app.browser();
+            thief.cookies.insert("kw_refresh".to_owned(), kept);
+            assert!(leads_to(&thief.open("/account").await).starts_with("/login"));
+            assert!(thief.cookies.is_empty(), "what is no good is forgotten");
+        }
+        app.refresh(&next).await.expect(200);
+    }
+
+    async fn the_api_is_as_strict_as_it_is_configured_with_what_a_browser_has_used(backend) {
+        let app = strict(backend).await;
+        app.user("ada").await;
+        let mut browser = app.browser_of("ada@example.com").await;
+        let used = browser.cookies["kw_refresh"].split_once('~').unwrap().0.to_owned();
+        browser.cookies.remove("kw_access");
+        browser.open("/account").await.expect(200);
+        assert_eq!(app.refresh(&used).await.expect(401).code(), "token_already_used");
+        browser.cookies.remove("kw_access");
+        assert!(leads_to(&browser.open("/account").await).ends_with("&ended=1"));
+    }
+
+    async fn a_visit_that_another_site_began_turns_nothing_over(backend) {
+        let app = strict(backend).await;
+        app.user("ada").await;
+        let mut browser = app.browser_of("ada@example.com").await;
+        browser.cookies.remove("kw_access");
+        let before = browser.cookies.clone();
+        // Whoever opened the window may close it before the answer arrives.
+        for from in ["cross-site", "same-site"] {
+            let visit = browser.request(Method::GET, "/account/sessions?status=ended").header("sec-fetch-site", from);
+            let paused = browser.take(visit).await.expect(200);
+            assert!(paused.text.contains("<meta http-equiv=\"refresh\" content=\"0;url=/account/sessions?status=ended\">"), "{}", paused.text);
+            assert!(!paused.text.contains("ada@"), "{}", paused.text);
+            assert_eq!(browser.cookies, before, "{from}");
+        }
+        let own = browser.request(Method::GET, "/account").header("sec-fetch-site", "same-origin");
+        assert!(browser.take(own).await.expect(200).text.contains("ada@example.com"));
+        assert_ne!(browser.cookies["kw_refresh"], before["kw_refresh"]);
+        // With an access token that holds nothing has to be turned over.
+        let visit = browser.request(Method::GET, "/account").header("sec-fetch-site", "cross-site");
+        assert!(browser.take(visit).await.expect(200).text.contains("ada@example.com"));
+    }
+
+    async fn the_cookies_of_others_neither_pass_for_these_nor_hide_them(backend) {
+        let app = TestApp::start(backend).await;
+        app.user("ada").await;
+        app.user("eve").await;
+        let (ada, eve) = (app.browser_of("ada@example.com").await, app.browser_of("eve@example.com").await);
+        let (own, planted) = (&ada.cookies["kw_access"], &eve.cookies["kw_access"]);
+        let shown = async |cookies: &str| {
+            let request = app.browser().request(Method::GET, "/account");
+            let bytes = cookies.bytes().map(|b| if b == b'?' { 0x80 } else { b }).collect::<Vec<u8>>();
+            app.browser().take(request.header("cookie", bytes)).await
+        };
+        for first in [format!("kw%5faccess={planted}"), format!("KW_ACCESS={planted}"), "x=??".to_owned(), String::new()] {
+            let page = shown(&format!("{first}; kw_access={own}")).await.expect(200);
+            assert!(page.text.contains("ada@example.com"), "{first}");
+            assert!(leads_to(&shown(&first).await).starts_with("/login"), "{first}");
+        }
+        let twice = shown(&format!("kw_access={planted}; kw_access={own}")).await;
+        assert!(leads_to(&twice).starts_with("/login"), "one of them is somebody else's");
+    }
+
+    async fn however_the_address_is_spelt_the_browser_gets_what_was_turned_over(backend) {
+        let app = strict(backend).await;
+        app.user("ada").await;
+        let mut browser = app.browser_of("ada@example.com").await;
+        for path in ["/%61ccount", "/acc%6funt/sessions", "/account/nothing", "/admin", "/%61dmin/nothing"] {
+            browser.cookies.remove("kw_access");
+            let before = browser.cookies["kw_refresh"].clone();
+            let answer = browser.open(path).await;
+            if answer.status != 404 {
+                assert_ne!(browser.cookies["kw_refresh"], before, "{path}");
+            }
+            assert!(answer.header("content-type").unwrap().starts_with("text/html"), "{path}: {}", answer.text);
+            app.clock.advance(Span::minutes(1));
+        }
+        browser.cookies.remove("kw_access");
+        browser.open("/account").await.expect(200);
+    }
+
+    async fn a_session_that_ended_elsewhere_is_over_at_the_next_click(backend) {
+        let app = TestApp::start(backend).await;
+        let ada = app.user("ada").await;
+        let mut browser = app.browser_of("ada@example.com").await;
+        browser.open("/account").await.expect(200);
+        ada.client.post_nothing("/logout-all").await.expect(200);
+        let away = browser.send("/account", &[("name", "Eve")]).await;
+        assert_eq!(leads_to(&away), "/login?return_to=%2Faccount&ended=1");
+        let asked = browser.open("/login?return_to=%2Faccount&ended=1").await.expect(200);
+        assert!(asked.text.contains("Your session has ended."), "{}", asked.text);
+        let name = app.login("ada@example.com").await.client.get("/me").await.json()["name"].clone();
+        assert!(name.is_null(), "nothing was changed");
+    }
+
+    async fn a_new_password_leaves_its_own_session_and_no_other(backend) {
+        let app = TestApp::start(backend).await;
+        app.user("ada").await;
+        let mut other = app.browser_of("ada@example.com").await;
+        let mut browser = app.browser_of("ada@example.com").await;
+        let fields = [("current_password", PASSWORD), ("new_password", "violet kettle 41 harbour")];
+        browser.submit("/account/security", "/account/password", &fields).await.expect(303);
+        let page = browser.open("/account/security?done=password_changed").await.expect(200);
+        assert!(page.text.contains("Your password is changed, and your other sessions have ended."), "{}", page.text);
+        assert!(leads_to(&other.open("/account").await).starts_with("/login"));
+    }
+
+    async fn a_sign_in_replaces_what_the_browser_was_known_by(backend) {
+        let app = TestApp::start(backend).await;
+        let ada = app.user("ada").await;
+        app.user("eve").await;
+        // An attacker who could plant cookies plants its own session and name.
+        let planted = app.browser_of("eve@example.com").await;
+        let mut browser = app.browser();
+        browser.cookies.clone_from(&planted.cookies);
+        browser.cookies.remove("kw_access");
+        browser.cookies.remove("kw_refresh");
+        browser.sign_in("ada@example.com", PASSWORD).await.expect(303);
+        assert_ne!(browser.cookies["kw_visitor"], planted.cookies["kw_visitor"]);
+        assert_ne!(browser.cookies["kw_refresh"], planted.cookies["kw_refresh"]);
+        // Signing in over a session ends that one.
+        let mut again = browser.clone();
+        again.open("/login").await.expect(303);
+        again.open("/account").await.expect(200);
+        let before = again.clone();
+        again.send("/login", &[("email", "ada@example.com"), ("password", PASSWORD)]).await.expect(303);
+        assert!(leads_to(&before.clone().open("/account").await).ends_with("&ended=1"));
+        let live = ada.client.get("/sessions").await.json()["items"].as_array().unwrap().len();
+        assert_eq!(live, 2, "the one of the registration, and the last");
+    }
+}
