@@ -6,10 +6,10 @@ ARGS ?=
 SERVICES := tests/services,bench/services
 
 .DEFAULT_GOAL := help
-.PHONY: help run test check fmt lint arrows migrate model chaos fuzz bench microbench coverage
+.PHONY: help run test test-browser check fmt lint arrows migrate model chaos fuzz bench microbench coverage
 
 help: ## List these targets
-	@sed -n 's/^\([a-z]*\):.*## \(.*\)/\1|\2/p' $(firstword $(MAKEFILE_LIST)) | awk -F '|' '{ printf "  make %-10s %s\n", $$1, $$2 }'
+	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/\1|\2/p' $(firstword $(MAKEFILE_LIST)) | awk -F '|' '{ printf "  make %-13s %s\n", $$1, $$2 }'
 
 run: ## Serve on 127.0.0.1:8080 with data in ./data (more flags: make run ARGS='--bind 127.0.0.1:9090')
 	$(CARGO) run --release -p keyward -- serve $(ARGS)
@@ -18,6 +18,9 @@ run: ## Serve on 127.0.0.1:8080 with data in ./data (more flags: make run ARGS='
 test: ## Run every test on SQLite, PostgreSQL and Redis (throwaway servers, brought up and taken down)
 	$(CARGO) build --workspace --lib --bins --tests --features $(SERVICES)
 	scripts/with-services.sh $(CARGO) test --workspace --features $(SERVICES) $(ARGS)
+
+test-browser: ## Walk through the pages with a Chromium (make test-browser ARGS=--keep-screenshots renews docs/screenshots)
+	scripts/test-browser.sh $(ARGS)
 
 chaos: ## Crash everything a hundred times under load, and all the faults; prints a table (docs/reliability.md)
 	$(CARGO) build --workspace --lib --bins --tests --features $(SERVICES)

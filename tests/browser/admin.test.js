@@ -1,0 +1,274 @@
+// Administration. The rule: an administrator sees what is, changes what the role allows, and the user feels it at the next click.
+
+import assert from "node:assert/strict";
+import { House } from "./house.js";
+import { sitDown } from "./browser.js";
+import { mailedLink } from "./mail.js";
+import {
+  PASSWORD,
+  complaint,
+  fill,
+  fillSignIn,
+  follow,
+  heading,
+  led,
+  newAddress,
+  place,
+  press,
+  register,
+  said,
+  signIn,
+} from "./person.js";
+import { proves, provesWithAndWithoutScripts, setStage } from "./stage.js";
+
+const stage = await setStage();
+
+async function atTheDesk(t, scripts, role = "admin") {
+  const email = newAddress(role);
+  await stage.house.operate(["user", "create", email, "--role", role, "--password-stdin"], `${PASSWORD}\n`);
+  const page = await stage.sitDown(t, scripts);
+  await signIn(page, stage.house, email);
+  await follow(page, "Administration");
+  return page;
+}
+
+async function open(desk, email) {
+  await desk.goto(stage.house.at(`/admin/users?query=${encodeURIComponent(email)}`));
+  await follow(desk, email);
+}
+
+const rows = (page) => page.getByRole("main").locator("tbody tr");
+
+provesWithAndWithoutScripts(
+  "the first administrator is made with the token that the server prints, and nobody after it",
+  async (t, scripts) => {
+    const house = await House.open();
+    t.after(() => house.close());
+    const page = await sitDown(stage.browser, t, house, scripts);
+    await page.goto(house.at("/setup"));
+    await fill(page, "Set-up token", "a guess");
+    await fill(page, "Email address", "first@example.com");
+    await fill(page, "Password", PASSWORD);
+    await press(page, "Create administrator");
+    assert.equal(await page.getByLabel("Set-up token").getAttribute("aria-invalid"), "true");
+    await page.goto(house.setupLink);
+    await fill(page, "Email address", "first@example.com");
+    await fill(page, "Password", PASSWORD);
+    await press(page, "Create administrator");
+    assert.equal(place(page), "/admin");
+    assert.equal(await heading(page), "Overview");
+    const answer = await page.goto(house.setupLink);
+    assert.ok(answer.status() >= 400);
+    assert.equal(await page.getByLabel("Set-up token").count(), 0);
+  },
+);
+
+provesWithAndWithoutScripts("users are found by the beginning of their address, by role and by status", async (t, scripts) => {
+  const house = stage.house;
+  for (const [name, ...more] of [["grace.hopper"], ["grace.murray", "--role", "viewer"], ["linus"]]) {
+    const email = `${name}.${scripts.javaScriptEnabled}@search.example`;
+    await house.operate(["user", "create", email, ...more, "--name", `The ${name}`, "--no-password"]);
+  }
+  const desk = await atTheDesk(t, scripts);
+  await follow(desk, "Users");
+  const found = async () =>
+    (await rows(desk).getByRole("link").allInnerTexts()).filter((email) => email.includes(`.${scripts.javaScriptEnabled}@`));
+  await fill(desk, "Search", "GRACE");
+  await press(desk, "Show");
+  assert.equal((await found()).length, 2);
+  assert.equal(await desk.getByLabel("Search").inputValue(), "GRACE");
+  await desk.getByRole("search").getByLabel("Role").selectOption("viewer");
+  await press(desk, "Show");
+  assert.deepEqual(await found(), [`grace.murray.${scripts.javaScriptEnabled}@search.example`]);
+  await desk.getByRole("search").getByLabel("Status").selectOption("disabled");
+  await press(desk, "Show");
+  assert.equal(await rows(desk).count(), 0);
+  await desk.getByText("There is nothing here.").waitFor();
+  await desk.goto(house.at("/admin/users"));
+  await fill(desk, "Search", "The linus");
+  await press(desk, "Show");
+  assert.equal((await found()).length, 1);
+});
+
+provesWithAndWithoutScripts("a change of role is felt at the next click, and a locked account at once", async (t, scripts) => {
+  const user = await stage.sitDown(t, scripts);
+  const email = await register(user, stage.house, { name: "Ada" });
+  const desk = await atTheDesk(t, scripts);
+  await open(desk, email);
+  const form = desk.locator("form").filter({ has: desk.getByRole("button", { name: "Save" }) });
+  await form.getByLabel("Name").fill("Ada Lovelace");
+  await form.getByLabel("Role").selectOption("viewer");
+  await form.getByLabel("The address is known to be the user's own").check();
+  await press(desk, "Save");
+  assert.equal(await said(desk), "Saved.");
+  assert.equal(await form.getByLabel("Role").inputValue(), "viewer");
+
+  await follow(user, "Profile");
+  assert.equal(place(user), "/account");
+  await user.getByText("viewer", { exact: true }).waitFor();
+  await user.getByText("confirmed", { exact: true }).waitFor();
+  assert.equal(await user.getByLabel("Name").inputValue(), "Ada Lovelace");
+  await follow(user, "Administration");
+
+  await form.getByLabel("Status").selectOption("disabled");
+  await press(desk, "Save");
+  await follow(user, "Account");
+  assert.equal(place(user), "/login");
+  const refused = await fillSignIn(user, email);
+  assert.ok(refused.status() >= 400, "a disabled user signs in");
+  assert.match(await complaint(user), /\S/);
+  await form.getByLabel("Status").selectOption("active");
+  await press(desk, "Save");
+  await fillSignIn(user, email);
+  assert.match(place(user), /^\/(account|admin)/);
+
+  await open(desk, email);
+  await press(desk, "End all sessions");
+  assert.equal(await said(desk), "All sessions of the user have ended.");
+  await follow(user, "Account");
+  assert.equal(place(user), "/login");
+});
+
+provesWithAndWithoutScripts("a user is invited, mailed, and deleted", async (t, scripts) => {
+  const desk = await atTheDesk(t, scripts);
+  const email = newAddress("guest");
+  await follow(desk, "Users");
+  const form = desk.locator("form").filter({ has: desk.getByRole("button", { name: "Invite" }) });
+  await form.getByLabel("Email address").fill("no address");
+  await form.getByLabel("Name (optional)").fill("Guest");
+  await press(desk, "Invite");
+  assert.equal(await form.getByLabel("Email address").getAttribute("aria-invalid"), "true");
+  assert.equal(await form.getByLabel("Name (optional)").inputValue(), "Guest");
+  await form.getByLabel("Email address").fill(email);
+  await press(desk, "Invite");
+  assert.equal(await said(desk), "The user is made, and a mail with a link is on its way.");
+
+  const guest = await stage.sitDown(t, scripts);
+  await guest.goto(await mailedLink(stage.house, email, "/reset"));
+  await fill(guest, "New password", PASSWORD);
+  await press(guest, "Set new password");
+  await fillSignIn(guest, email);
+  assert.equal(await guest.getByLabel("Name").inputValue(), "Guest");
+
+  await open(desk, email);
+  await press(desk, "Mail a link to choose a new password");
+  assert.equal(await said(desk), "A mail with a link to choose a new password is on its way to the user.");
+  const session = desk.getByRole("main").getByRole("listitem").filter({ hasText: "last used" });
+  await press(session, /^End/, desk);
+  assert.equal(await said(desk), "The session has ended.");
+  await follow(guest, "Devices and sessions");
+  assert.equal(place(guest), "/login");
+  await desk.locator("summary").filter({ hasText: "Delete" }).click();
+  await desk.getByLabel("Delete this user.").check();
+  await press(desk, "Delete");
+  assert.equal(place(desk), "/admin/users");
+  assert.equal(await said(desk), "The user is deleted.");
+  assert.equal((await fillSignIn(guest, email)).status(), 401);
+});
+
+provesWithAndWithoutScripts("the last administrator can't be taken away, and the page says so", async (t, scripts) => {
+  const house = await House.open();
+  t.after(() => house.close());
+  await house.operate(["user", "create", "only@example.com", "--role", "admin", "--password-stdin"], `${PASSWORD}\n`);
+  const page = await sitDown(stage.browser, t, house, scripts);
+  await signIn(page, house, "only@example.com");
+  await page.goto(house.at("/admin/users"));
+  await follow(page, "only@example.com");
+  const form = page.locator("form").filter({ has: page.getByRole("button", { name: "Save" }) });
+  await form.getByLabel("Role").selectOption("user");
+  const answer = await press(page, "Save");
+  assert.ok([409, 422, 403].includes(answer.status()), String(answer.status()));
+  assert.match(await complaint(page), /administrator/);
+});
+
+provesWithAndWithoutScripts("the audit log is narrowed, paged through, and proved whole", async (t, scripts) => {
+  const user = await stage.sitDown(t, scripts);
+  const email = await register(user, stage.house);
+  const desk = await atTheDesk(t, scripts);
+  await open(desk, email);
+  await follow(desk, "All of it, in the audit log");
+  assert.equal(place(desk), "/admin/audit");
+  assert.equal(await rows(desk).count(), 1);
+  assert.match(await rows(desk).first().innerText(), /Account opened/);
+  await desk.getByRole("search").getByLabel("What").selectOption({ label: "Signed in" });
+  await press(desk, "Show");
+  await desk.getByText("There is nothing here.").waitFor();
+  await desk.getByLabel("User (id)").fill("");
+  await desk.getByLabel("Since (UTC)").fill("2020-01-01T00:00");
+  await desk.getByLabel("Until (UTC)").fill("2020-01-02T00:00");
+  await press(desk, "Show");
+  assert.equal(await rows(desk).count(), 0);
+  await desk.getByLabel("Until (UTC)").fill("");
+  await press(desk, "Show");
+  assert.ok((await rows(desk).count()) > 0);
+  assert.ok((await rows(desk).allInnerTexts()).every((row) => row.includes("Signed in")));
+  await press(desk, "Verify the chain");
+  assert.match(await said(desk), /^The chain is whole: \d+ batches with \d+ events/);
+});
+
+provesWithAndWithoutScripts("keys are listed, a stolen one is dropped, and nobody is signed out by it", async (t, scripts) => {
+  const user = await stage.sitDown(t, scripts);
+  await register(user, stage.house);
+  const desk = await atTheDesk(t, scripts);
+  await follow(desk, "Signing keys");
+  const active = () => rows(desk).filter({ hasText: "active" }).locator("code").innerText();
+  const stolen = await active();
+  // The next key is not long enough known to those who check tokens.
+  assert.equal((await press(desk, "Rotate keys")).status(), 409);
+  assert.match(await complaint(desk), /may sign from \d{4}-\d\d-\d\d \d\d:\d\d UTC on/);
+  assert.equal(await active(), stolen);
+  await desk.getByLabel("The active key was stolen").check();
+  await press(desk, "Rotate keys");
+  assert.equal(await said(desk), "The keys are rotated.");
+  assert.notEqual(await active(), stolen);
+  for (const page of [user, desk]) {
+    await follow(page, "Account");
+    assert.equal(place(page), "/account");
+  }
+});
+
+provesWithAndWithoutScripts("the overview draws what it counts, and tells it without the pictures", async (t, scripts) => {
+  const desk = await atTheDesk(t, scripts);
+  assert.equal(await heading(desk), "Overview");
+  for (const range of ["24 hours", "7 days", "30 days"]) {
+    await follow(desk, range);
+    assert.equal(await desk.getByRole("main").getByRole("img").count(), 3, range);
+    for (const name of [/^Sign-ins \d+ in all/, /^Failed sign-ins \d+ in all/, /^Refreshes \d+ in all/]) {
+      assert.equal(await desk.getByRole("img", { name }).count(), 1, `${range}: ${name}`);
+    }
+    const signIns = desk.getByRole("img", { name: /^Sign-ins/ });
+    assert.ok((await signIns.locator("rect").count()) > 0, range);
+    const caption = desk.locator(`#${await signIns.getAttribute("aria-labelledby")}`);
+    const total = Number((await caption.innerText()).match(/\d+/)[0]);
+    await desk.getByText("The numbers").click();
+    const numbers = desk.getByRole("region", { name: "The numbers" });
+    await numbers.waitFor({ state: "visible" });
+    const counts = await numbers.locator("tbody tr td:nth-child(2)").allInnerTexts();
+    assert.equal(
+      counts.reduce((sum, count) => sum + Number(count), 0),
+      total,
+      range,
+    );
+  }
+});
+
+provesWithAndWithoutScripts("whoever may only look is shown no form that changes anything", async (t, scripts) => {
+  const user = await stage.sitDown(t, scripts);
+  const email = await register(user, stage.house);
+  const desk = await atTheDesk(t, scripts, "viewer");
+  const side = desk.getByRole("navigation", { name: "Pages" });
+  for (const name of await side.getByRole("link").allInnerTexts()) {
+    await led(desk, () => side.getByRole("link", { name, exact: true }).click());
+    assert.match(await heading(desk), new RegExp(name));
+    const forms = await desk
+      .locator("main form[method=post]")
+      .evaluateAll((all) => all.map((form) => form.getAttribute("action")));
+    assert.deepEqual(
+      forms.filter((action) => action !== "/admin/audit/verify"),
+      [],
+      name,
+    );
+  }
+  await open(desk, email);
+  assert.equal(await desk.locator("main form[method=post]").count(), 0);
+});

@@ -1,0 +1,101 @@
+// The life of an account, from its first page to its last. The rule: one walk, in the order in which people meet these pages, and
+// what the mails say is done as the mails say it.
+
+import assert from "node:assert/strict";
+import { mailedLink } from "./mail.js";
+import {
+  PASSWORD,
+  fill,
+  fillSignIn,
+  follow,
+  heading,
+  led,
+  newAddress,
+  place,
+  press,
+  register,
+  said,
+  sessions,
+  signIn,
+  signOut,
+} from "./person.js";
+import { provesWithAndWithoutScripts, setStage } from "./stage.js";
+
+const stage = await setStage();
+const NEW_PASSWORD = "copper lantern 12 meadow";
+
+provesWithAndWithoutScripts(
+  "an account is opened, confirmed, used on two devices, recovered, and locked out",
+  async (t, scripts) => {
+    const { house } = stage;
+    const [laptop, phone] = [await stage.sitDown(t, scripts), await stage.sitDown(t, scripts)];
+
+    await phone.goto(house.at("/"));
+    assert.equal(place(phone), "/login");
+    await follow(phone, "Create an account");
+    const email = await register(phone, house, { name: "Ada" });
+    await phone.getByText("not confirmed", { exact: true }).waitFor();
+
+    await phone.goto(await mailedLink(house, email, "/verify-email"));
+    assert.equal(await heading(phone), "Confirm your address");
+    await press(phone, "Confirm");
+    assert.equal(await said(phone), "Your address is confirmed.");
+    await phone.getByText("confirmed", { exact: true }).waitFor();
+    await phone.goto(await mailedLink(house, email, "/verify-email"));
+    assert.equal((await press(phone, "Confirm")).status(), 400);
+    assert.equal(await heading(phone), "This link works no more");
+
+    await signOut(phone);
+    assert.equal(await said(phone), "You are signed out.");
+    await fillSignIn(phone, email);
+    await signIn(laptop, house, email);
+
+    const list = await sessions(laptop, house);
+    assert.equal(list.length, 2);
+    assert.equal(list.filter((one) => one.includes("this one")).length, 1);
+    const other = laptop.getByRole("listitem").filter({ hasText: "last used", hasNotText: "this one" });
+    await press(other, /^End/, laptop);
+    assert.equal(await said(laptop), "The session has ended.");
+    assert.equal((await sessions(laptop, house)).length, 1);
+    await follow(phone, "Account");
+    assert.equal(place(phone), "/login");
+    assert.equal(await said(phone), "Your session has ended. Sign in to go on.");
+
+    await follow(phone, "Forgot your password?");
+    await fill(phone, "Email address", email);
+    assert.equal((await press(phone, "Mail me a link")).status(), 202);
+    assert.equal(await heading(phone), "Look into your mail");
+    const reset = await mailedLink(house, email, "/reset");
+    await phone.goto(reset);
+    await fill(phone, "New password", NEW_PASSWORD);
+    await press(phone, "Set new password");
+    assert.equal(await said(phone), "Your password is changed. Sign in with it.");
+    await led(laptop, () => laptop.reload());
+    assert.equal(place(laptop), "/login");
+    assert.equal((await fillSignIn(laptop, email, PASSWORD)).status(), 401);
+    await fillSignIn(phone, email, NEW_PASSWORD);
+    assert.equal(place(phone), "/account");
+    await laptop.goto(reset);
+    await fill(laptop, "New password", PASSWORD);
+    await press(laptop, "Set new password");
+    assert.equal(await heading(laptop), "This link works no more");
+
+    const boss = newAddress("boss");
+    await house.operate(["user", "create", boss, "--role", "admin", "--password-stdin"], `${PASSWORD}\n`);
+    const desk = await stage.sitDown(t, scripts);
+    await signIn(desk, house, boss);
+    await follow(desk, "Administration");
+    await follow(desk, "Users");
+    await fill(desk, "Search", email);
+    await press(desk, "Show");
+    await follow(desk, email);
+    assert.equal(await heading(desk), email);
+    await desk.getByText("Lock out", { exact: true }).first().click();
+    await desk.getByLabel("End everything that this user has.").check();
+    await press(desk, "Lock out");
+    assert.equal(await said(desk), "The user is locked out.");
+    await follow(phone, "Devices and sessions");
+    assert.equal(place(phone), "/login");
+    assert.equal((await fillSignIn(phone, email, NEW_PASSWORD)).status(), 401);
+  },
+);

@@ -1,0 +1,178 @@
+// Signing in, and where it leads. The rule: it leads to a page of this server or to an origin of the configuration, and nothing is
+// left to see for whoever comes after a sign-out.
+
+import assert from "node:assert/strict";
+import { after } from "node:test";
+import { launch, sitDown } from "./browser.js";
+import { openNeighbour } from "./neighbour.js";
+import {
+  PASSWORD,
+  complaint,
+  fillSignIn,
+  follow,
+  heading,
+  led,
+  place,
+  press,
+  register,
+  said,
+  sessions,
+  signOut,
+} from "./person.js";
+import { proves, provesWithAndWithoutScripts, setStage } from "./stage.js";
+
+const app = await openNeighbour({ "/board": "<h1>The application</h1>" });
+after(() => app.close());
+const rememberer = await launch({ remembersPages: true });
+after(() => rememberer.close());
+const stage = await setStage({ "pages.return_to": JSON.stringify([app.origin]) });
+
+provesWithAndWithoutScripts("a wrong password is told, the address stays, and the password goes", async (t, scripts) => {
+  const page = await stage.sitDown(t, scripts);
+  const email = await register(page, stage.house);
+  await signOut(page);
+  const answer = await fillSignIn(page, email, "not the password");
+  assert.equal(answer.status(), 401);
+  assert.match(await complaint(page), /\S/);
+  assert.match(await page.title(), /^Error: /);
+  assert.equal(await page.getByLabel("Email address").inputValue(), email);
+  assert.equal(await page.getByLabel("Password", { exact: true }).inputValue(), "");
+  await page.goto(stage.house.at("/login"));
+  const stranger = await fillSignIn(page, "nobody@example.com", "not the password");
+  assert.equal(stranger.status(), 401);
+});
+
+provesWithAndWithoutScripts("a sign-in leads back to the page that asked for it", async (t, scripts) => {
+  const page = await stage.sitDown(t, scripts);
+  const email = await register(page, stage.house);
+  await signOut(page);
+  await page.goto(stage.house.at("/account/sessions?status=ended"));
+  assert.equal(place(page), "/login");
+  await fillSignIn(page, email, "not the password");
+  await fillSignIn(page, email);
+  assert.equal(page.url(), stage.house.at("/account/sessions?status=ended"));
+});
+
+provesWithAndWithoutScripts(
+  "a sign-in leads back to an application that is allowed, also by way of a registration",
+  async (t, scripts) => {
+    const page = await stage.sitDown(t, { ...scripts, elsewhere: [app.origin] });
+    const board = `${app.origin}/board?task=1#top`;
+    const login = stage.house.at(`/login?return_to=${encodeURIComponent(board)}`);
+    await page.goto(login);
+    await follow(page, "Create an account");
+    await page.getByLabel("Email address").fill("way@example.com");
+    await page.getByLabel("Password", { exact: true }).fill("too weak");
+    await press(page, "Create account");
+    const email = `way.${scripts.javaScriptEnabled}@example.com`;
+    await page.getByLabel("Email address").fill(email);
+    await page.getByLabel("Password", { exact: true }).fill(PASSWORD);
+    await press(page, "Create account");
+    assert.equal(page.url(), board);
+    assert.equal(await heading(page), "The application");
+    // Whoever is signed in already is led on at once.
+    await page.goto(login);
+    assert.equal(page.url(), board);
+    await page.goto(stage.house.at("/account"));
+    await signOut(page);
+    await page.goto(login);
+    await fillSignIn(page, email);
+    assert.equal(page.url(), board);
+  },
+);
+
+proves("a sign-in leads nowhere else, in no spelling", async (t) => {
+  const page = await stage.sitDown(t);
+  const elsewhere = [
+    "https://evil.example/",
+    "//evil.example/",
+    "/\\evil.example/",
+    "\\\\evil.example/",
+    "/\t/evil.example/",
+    "javascript:alert(1)",
+    `${app.origin}@evil.example/`,
+    `${app.origin}.evil.example/`,
+    `${app.origin}0/`,
+    app.origin.replace("127.0.0.1", "localhost"),
+    "/openapi.json",
+  ];
+  for (const wanted of elsewhere) {
+    const answer = await page.goto(stage.house.at(`/login?return_to=${encodeURIComponent(wanted)}`));
+    assert.equal(answer.status(), 400, wanted);
+    assert.equal(answer.headers()["content-type"], "text/html; charset=utf-8");
+    assert.equal(new URL(page.url()).origin, stage.house.origin);
+  }
+  await follow(page, "Sign in");
+  assert.equal(page.url(), stage.house.at("/login"));
+  // Nor when the form itself is changed.
+  const email = await register(page, stage.house);
+  await signOut(page);
+  await page.goto(stage.house.at(`/login?return_to=${encodeURIComponent("/account")}`));
+  await page.locator("input[name=return_to]").evaluate((field) => (field.value = "https://evil.example/"));
+  assert.equal((await fillSignIn(page, email)).status(), 400);
+  assert.equal(new URL(page.url()).origin, stage.house.origin);
+});
+
+provesWithAndWithoutScripts("the back button shows nothing of an account that was signed out", async (t, scripts) => {
+  for (const browser of [stage.browser, rememberer]) {
+    const page = await sitDown(browser, t, stage.house, scripts);
+    const email = await register(page, stage.house, { name: "Ada Lovelace" });
+    await follow(page, "Recent activity");
+    await follow(page, "Profile");
+    await signOut(page);
+    assert.equal(await said(page), "You are signed out.");
+    for (let back = 1; back <= 3; back += 1) {
+      await page.goBack({ waitUntil: "commit" });
+      await page.waitForURL(/\/login\?return_to=/);
+      const text = await page.content();
+      assert.ok(!text.includes(email) && !text.includes("Ada Lovelace"), `${back} back shows the account`);
+    }
+  }
+});
+
+// Whoever opened the window could close it before the answer arrives, and the browser would never get what a refresh gave.
+provesWithAndWithoutScripts("a link of another site leads to the page, by way of one that turns no token over", async (t, scripts) => {
+  const page = await stage.sitDown(t, { ...scripts, elsewhere: [app.otherSite] });
+  await register(page, stage.house);
+  const kept = async () => (await page.context().cookies(stage.house.at("/"))).find(({ name }) => name === "kw_refresh").value;
+  const before = await kept();
+  await page.context().clearCookies({ name: "kw_access" });
+  app.pages["/link"] = `<h1>Elsewhere</h1><a href="${stage.house.at("/account/sessions")}">Your sessions</a>`;
+  await page.goto(`${app.otherSite}/link`);
+  const answers = [];
+  page.on("response", (answer) => answers.push([new URL(answer.url()).pathname, answer.status()]));
+  await page.getByRole("link", { name: "Your sessions" }).click();
+  await page.getByRole("heading", { name: "Devices and sessions" }).waitFor();
+  const visits = answers.filter(([path]) => path === "/account/sessions");
+  assert.deepEqual(visits, [["/account/sessions", 200], ["/account/sessions", 200]]);
+  assert.notEqual(await kept(), before);
+  assert.equal((await sessions(page, stage.house)).length, 1);
+});
+
+proves("six tabs whose access token is gone are all let in, and are one session", async (t) => {
+  const page = await stage.sitDown(t);
+  await register(page, stage.house);
+  const context = page.context();
+  const tabs = [page, ...(await Promise.all([1, 2, 3, 4, 5].map(() => context.newPage())))];
+  const places = ["/account", "/account/sessions", "/account/security", "/account/keys", "/account/events", "/account/data"];
+  for (let round = 0; round < 3; round += 1) {
+    await context.clearCookies({ name: "kw_access" });
+    await Promise.all(tabs.map((tab, at) => tab.goto(stage.house.at(places[at]))));
+    assert.deepEqual(tabs.map(place), places);
+  }
+  assert.equal((await sessions(page, stage.house)).length, 1);
+});
+
+provesWithAndWithoutScripts("a link signs nobody out, its page asks first", async (t, scripts) => {
+  const page = await stage.sitDown(t, scripts);
+  await register(page, stage.house);
+  await page.goto(stage.house.at("/logout"));
+  assert.equal(await heading(page), "Sign out");
+  await page.goto(stage.house.at("/account"));
+  assert.equal(place(page), "/account");
+  await page.goto(stage.house.at("/logout"));
+  await press(page.getByRole("main"), "Sign out", page);
+  assert.equal(await said(page), "You are signed out.");
+  await led(page, () => page.goto(stage.house.at("/account")));
+  assert.equal(place(page), "/login");
+});

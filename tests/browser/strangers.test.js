@@ -1,0 +1,199 @@
+// What others can do to somebody who is signed in: pages of other origins, names that are markup, scripts that look for tokens. The
+// rule: nothing happens, and nothing is found.
+
+import assert from "node:assert/strict";
+import { after } from "node:test";
+import { openNeighbour } from "./neighbour.js";
+import {
+  PASSWORD,
+  fill,
+  fillSignIn,
+  follow,
+  heading,
+  led,
+  newAddress,
+  place,
+  press,
+  register,
+  signIn,
+  signOut,
+} from "./person.js";
+import { proves, provesWithAndWithoutScripts, setStage } from "./stage.js";
+
+const stage = await setStage();
+const neighbour = await openNeighbour();
+after(() => neighbour.close());
+
+const escaped = (text) => text.replaceAll("&", "&amp;").replaceAll('"', "&quot;").replaceAll("<", "&lt;");
+
+// A page with a form that is sent to the server.
+function lure(place, fields) {
+  const inputs = Object.entries(fields).map(([name, value]) => `<input name="${name}" value="${escaped(value)}">`);
+  return `<form method="post" action="${stage.house.at(place)}">${inputs.join("")}<button>You have won</button></form>`;
+}
+
+provesWithAndWithoutScripts("a form of another origin does nothing", async (t, scripts) => {
+  const sites = [neighbour.origin, neighbour.otherSite];
+  const [victim, mallory] = [await stage.sitDown(t, { ...scripts, elsewhere: sites }), await stage.sitDown(t, scripts)];
+  const email = await register(victim, stage.house, { name: "Ada" });
+  // Mallory has a form's token, too; it is Mallory's.
+  const hers = await register(mallory, stage.house);
+  const form = await mallory.locator("main input[name=form]").first().inputValue();
+  neighbour.pages["/name"] = lure("/account", { form, name: "Mallory's" });
+  neighbour.pages["/logout"] = lure("/logout", { form });
+  neighbour.pages["/login"] = lure("/login", { form, email: hers, password: PASSWORD });
+  neighbour.pages["/delete"] = lure("/account/delete", { form, current_password: PASSWORD, sure: "yes" });
+  neighbour.pages["/others"] = lure("/account/sessions/end-others", { form });
+  neighbour.pages["/key"] = lure("/account/keys", { form, name: "Mallory's", days: "0" });
+  for (const site of sites) {
+    for (const page of Object.keys(neighbour.pages)) {
+      await victim.goto(site + page);
+      const answer = await press(victim, "You have won");
+      assert.equal(answer.status(), 403, `${site}${page}`);
+      assert.match(answer.headers()["content-type"], /^text\/html/);
+      assert.equal(answer.headers()["set-cookie"], undefined, `${site}${page}`);
+    }
+  }
+  await victim.goto(stage.house.at("/account"));
+  await victim.getByRole("banner").getByText(email).waitFor();
+  assert.equal(await victim.getByLabel("Name").inputValue(), "Ada");
+  await follow(victim, "API keys");
+  assert.equal(await victim.getByText("Mallory's").count(), 0);
+});
+
+proves("no page shows inside of another", async (t) => {
+  const page = await stage.sitDown(t, { elsewhere: [neighbour.origin] });
+  const email = await register(page, stage.house);
+  neighbour.pages["/frame"] = `<iframe src="${stage.house.at("/account")}"></iframe>`;
+  await page.goto(`${neighbour.origin}/frame`);
+  const texts = await Promise.all(page.frames().map((frame) => frame.content()));
+  assert.ok(texts.every((text) => !text.includes(email)));
+  // Chromium tells that it did as it was told.
+  assert.ok(page.faults.splice(0).every((fault) => fault.includes("frame-ancestors")));
+});
+
+provesWithAndWithoutScripts(
+  "a name that is markup is shown as it was typed, to its owner and to administrators",
+  async (t, scripts) => {
+    const [page, desk] = [await stage.sitDown(t, scripts), await stage.sitDown(t, scripts)];
+    const name = `<img src=x onerror=alert(1)>"'`;
+    const script = `</textarea><script>alert(2)</script>`;
+    const email = await register(page, stage.house, { name });
+    assert.equal(await page.getByLabel("Name").inputValue(), name);
+    await follow(page, "API keys");
+    await fill(page, "What it is for", script);
+    await press(page, "Make key");
+    await page.getByText(script, { exact: true }).waitFor();
+
+    const boss = newAddress("boss");
+    await stage.house.operate(["user", "create", boss, "--role", "admin", "--password-stdin"], `${PASSWORD}\n`);
+    await signIn(desk, stage.house, boss);
+    await desk.goto(stage.house.at("/admin/users"));
+    await desk.getByText(name).first().waitFor();
+    await fill(desk, "Search", `"><script>alert(3)</script>`);
+    await press(desk, "Show");
+    assert.equal(await desk.getByLabel("Search").inputValue(), `"><script>alert(3)</script>`);
+    await desk.goto(stage.house.at(`/admin/users?query=${email}`));
+    await follow(desk, email);
+    assert.equal(await desk.locator("#name").inputValue(), name);
+    await desk.getByText(script, { exact: true }).waitFor();
+    await follow(desk, "Audit log");
+    for (const one of [page, desk]) assert.equal(await one.locator("main img, main script").count(), 0);
+  },
+);
+
+proves("scripts find no token: not in cookies, not in storage, not in the page", async (t) => {
+  const page = await stage.sitDown(t);
+  const email = await register(page, stage.house);
+  await signOut(page);
+  await fillSignIn(page, email);
+  const cookies = await page.context().cookies();
+  assert.deepEqual(cookies.map((cookie) => cookie.name).sort(), ["kw_access", "kw_device", "kw_refresh", "kw_visitor"]);
+  for (const cookie of cookies) {
+    assert.ok(cookie.httpOnly, cookie.name);
+    assert.equal(cookie.sameSite, "Lax", cookie.name);
+    assert.equal(cookie.path, "/", cookie.name);
+    assert.equal(cookie.domain, "127.0.0.1", cookie.name);
+  }
+  for (const where of [
+    "/account",
+    "/account/sessions",
+    "/account/security",
+    "/account/keys",
+    "/account/events",
+    "/account/data",
+  ]) {
+    await page.goto(stage.house.at(where));
+    const found = await page.evaluate(() => [document.cookie, localStorage.length, sessionStorage.length]);
+    assert.deepEqual(found, ["", 0, 0], where);
+    const text = await page.content();
+    assert.ok(
+      cookies.every((cookie) => !text.includes(cookie.value)),
+      where,
+    );
+  }
+  await signOut(page);
+  const left = await page.context().cookies();
+  assert.deepEqual(left.map((cookie) => cookie.name).sort(), ["kw_device", "kw_visitor"]);
+});
+
+proves("the policy lets no script of the page's own text run", async (t) => {
+  const page = await stage.sitDown(t);
+  const answer = await page.goto(stage.house.at("/login"));
+  const policy = answer.headers()["content-security-policy"];
+  assert.match(policy, /default-src 'none'/);
+  assert.doesNotMatch(policy, /unsafe|\*|data:/);
+  await page.evaluate(() => {
+    const script = document.createElement("script");
+    script.textContent = "window.ran = true";
+    document.body.append(script);
+    document.body.insertAdjacentHTML("beforeend", '<img src="https://evil.example/x.png"><p style="color:red">styled</p>');
+  });
+  assert.equal(await page.evaluate(() => window.ran), undefined);
+  // And the browser of these tests would have told of each of them.
+  await page.waitForFunction(() => document.querySelector("p[style]"));
+  const told = page.faults.splice(0).join("\n");
+  for (const directive of ["script-src", "img-src", "style-src"]) assert.match(told, new RegExp(directive));
+});
+
+proves("an address that holds a secret is told to nobody, and the page that it opens still works", async (t) => {
+  for (const where of ["/reset?token=secret", "/verify-email?token=secret", "/not-me?token=secret"]) {
+    // A new browser each: one that has the style sheet already asks for nothing.
+    const page = await stage.sitDown(t);
+    const asked = page.waitForRequest((request) => request.url().includes("/assets/"));
+    await page.goto(stage.house.at(where));
+    assert.equal((await (await asked).allHeaders()).referer, undefined, where);
+    if (where.startsWith("/reset")) await fill(page, "New password", PASSWORD);
+    const answer = await led(page, () => page.locator("main button.main").click());
+    assert.equal(answer.status(), 400, where);
+    assert.equal(await heading(page), "This link works no more");
+  }
+});
+
+provesWithAndWithoutScripts("what is not there, not allowed, or not done that way is told by a page", async (t, scripts) => {
+  const page = await stage.sitDown(t, scripts);
+  await register(page, stage.house);
+  for (const [where, status] of [
+    ["/account/nothing", 404],
+    ["/admin", 403],
+    ["/admin/users", 403],
+    ["/admin/audit", 403],
+    ["/admin/keys", 403],
+    ["/account/export", 405],
+    ["/account/sessions?cursor=nonsense", 422],
+    ["/account/sessions?status=nonsense", 422],
+    ["/login?return_to=https://evil.example", 400],
+  ]) {
+    const answer = await page.goto(stage.house.at(where));
+    assert.equal(answer.status(), status, where);
+    assert.match(answer.headers()["content-type"], /^text\/html/, where);
+    assert.match(await heading(page), /\S/, where);
+    assert.equal(await page.getByRole("main").getByRole("link").count(), 1, where);
+    const request = await page.getByText(/^Request:/).innerText();
+    assert.ok(request.includes(answer.headers()["x-request-id"]), where);
+  }
+  assert.equal(await page.getByRole("link", { name: "Administration" }).count(), 0);
+  await page.goto(stage.house.at("/account/nothing"));
+  await follow(page, "To your account");
+  assert.equal(place(page), "/account");
+});
