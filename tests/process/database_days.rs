@@ -1,7 +1,7 @@
 //! PostgreSQL down at the start, down later, back again: 503 and never a 4xx, and healthy without a restart.
 
 use serde_json::json;
-use tests::{Backend, Database, OwnPostgres, PASSWORD, Server, eventually, run};
+use tests::{Backend, Browser, Database, OwnPostgres, PASSWORD, Server, eventually, run};
 
 fn environment(postgres: &OwnPostgres, database: &Database) -> Vec<(String, String)> {
     let mut environment = database.environment();
@@ -18,8 +18,20 @@ async fn an_outage_is_not_a_sign_out() {
     let tokens = server.client().post("/register", &body).await.expect(201);
     let client = server.client().with_bearer(&tokens.field("access_token"));
     let refresh = json!({ "refresh_token": tokens.field("refresh_token") });
+    let mut browser = Browser::new(server.origin());
+    browser.sign_in("ada@example.com", PASSWORD).await.expect(303);
+    browser.open("/account").await.expect(200);
     postgres.stop();
     for _ in 0..3 {
+        let kept = browser.cookies.clone();
+        let page = browser.open("/account").await.expect(503);
+        assert!(page.text.contains("<h1>Unavailable</h1>"), "{}", page.text);
+        assert!(page.header("retry-after").is_some());
+        assert_eq!(browser.cookies, kept, "no browser is told to forget anything");
+        // Past its time: what the refresh token is worth can't be looked up.
+        browser.cookies.remove("kw_access");
+        browser.open("/account").await.expect(503);
+        assert_eq!(browser.cookies["kw_refresh"], kept["kw_refresh"]);
         let login = server.client().post("/login", &body).await.expect(503);
         assert_eq!(login.code(), "unavailable");
         assert!(login.header("retry-after").is_some());
@@ -52,6 +64,7 @@ async fn an_outage_is_not_a_sign_out() {
     .await
     .unwrap();
     client.get("/me").await.expect(200);
+    browser.open("/account").await.expect(200);
     server.client().post("/login", &body).await.expect(200);
     server.client().post("/refresh", &refresh).await.expect(200);
 }

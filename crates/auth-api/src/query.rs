@@ -7,10 +7,11 @@ use crate::{
 use auth_domain::time::Timestamp;
 use chrono::Datelike;
 
-/// Whether a moment lies in years that every database counts: RFC 3339 is read with others, too, such as -5000.
+/// Whether a moment lies in the years of RFC 3339, 0000 to 9999, wherever its day begins. The parser reads others, too, and not every
+/// database counts back to -5000.
 #[must_use]
 pub fn is_countable(moment: &Timestamp) -> bool {
-    (1970..=9999).contains(&moment.year())
+    (-1..=10_000).contains(&moment.year())
 }
 
 /// A query string, undecoded.
@@ -51,6 +52,20 @@ impl<'a> Query<'a> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn every_moment_of_rfc_3339_can_be_counted() {
+        for text in [
+            "0000-01-01T00:00:00+23:59",
+            "0674-04-09T04:40:48-16:21",
+            "9999-12-31T23:59:59-23:59",
+        ] {
+            assert!(is_countable(&text.parse().unwrap()), "{text}");
+        }
+        for text in ["-5000-01-01T00:00:00Z", "+99999-01-01T00:00:00Z"] {
+            assert!(!is_countable(&text.parse().unwrap()), "{text}");
+        }
+    }
 
     #[test]
     fn a_parameter_is_decoded_and_stands_there_once() {
