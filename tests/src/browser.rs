@@ -37,6 +37,12 @@ impl Browser {
         }
     }
 
+    /// The balancer sends it to another node from now on.
+    pub fn moves_to(&mut self, origin: &str) {
+        origin.clone_into(&mut self.origin);
+        origin.clone_into(&mut self.form_origin);
+    }
+
     /// A request with the cookies, to be completed by the test.
     pub fn request(&self, method: Method, path: &str) -> RequestBuilder {
         let kept = self.cookies.iter().map(|(name, value)| format!("{name}={value}"));

@@ -218,3 +218,29 @@ on_every_backend! {
         assert_eq!(live, 2, "the one of the registration, and the last");
     }
 }
+
+#[cfg(feature = "services")]
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn every_node_takes_the_cookies_and_forms_of_another() {
+    let app = TestApp::start(Backend::Fleet).await;
+    app.user("ada").await;
+    let other = app.another_node().await;
+    let mut browser = app.browser_of("ada@example.com").await;
+    browser.open("/account").await.expect(200);
+    browser.moves_to(&other.origin());
+    browser.send("/account", &[("name", "Ada")]).await.expect(303);
+    browser.cookies.remove("kw_access");
+    assert!(
+        browser
+            .open("/account")
+            .await
+            .expect(200)
+            .text
+            .contains("value=\"Ada\"")
+    );
+    browser.moves_to(&app.origin());
+    browser.send("/logout", &[]).await.expect(303);
+    let mut back = browser.clone();
+    back.moves_to(&other.origin());
+    assert!(leads_to(&back.open("/account").await).starts_with("/login"));
+}
