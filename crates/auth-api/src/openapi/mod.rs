@@ -10,6 +10,7 @@ mod operations;
 mod schemas;
 
 use crate::{config::ServerConfig, problem::Code};
+use std::sync::OnceLock;
 use utoipa::openapi::{
     InfoBuilder, LicenseBuilder, OpenApiBuilder, Paths, ServerBuilder,
     security::{HttpAuthScheme, HttpBuilder, SecurityScheme},
@@ -21,14 +22,25 @@ const BEARER: &str = "bearer";
 /// The name of the security scheme of machine clients.
 const CLIENT: &str = "client";
 
-/// The document, as text.
-#[derive(Debug, Clone)]
-pub struct Document(String);
+/// The document, as text. It is written when it is first asked for: that takes some milliseconds once, and would leave every server
+/// megabytes larger that nobody asks.
+#[derive(Debug)]
+pub struct Document {
+    config: ServerConfig,
+    text: OnceLock<String>,
+}
 
 impl Document {
     /// The document of a server of this configuration.
     #[must_use]
     pub fn of(config: &ServerConfig) -> Self {
+        Self {
+            config: config.clone(),
+            text: OnceLock::new(),
+        }
+    }
+
+    fn write(config: &ServerConfig) -> String {
         let mut paths = Paths::new();
         let all = [
             operations::all(&config.base_path),
@@ -69,13 +81,13 @@ impl Document {
             .tags(Some(tags))
             .build();
         // A tree of strings and numbers always has a JSON form.
-        Self(document.to_pretty_json().unwrap_or_default())
+        document.to_pretty_json().unwrap_or_default()
     }
 
     /// The JSON.
     #[must_use]
     pub fn text(&self) -> &str {
-        &self.0
+        self.text.get_or_init(|| Self::write(&self.config))
     }
 }
 
