@@ -36,7 +36,7 @@ async fn hint(app: &TestApp) -> Result<(), Duration> {
 /// Comes back once so many passwords wait for the hashing threads.
 async fn waiting(app: &TestApp, enough: impl Fn(usize) -> bool) {
     while !enough(app.service().figures().hash_queue) {
-        tokio::time::sleep(Duration::from_millis(1)).await;
+        tokio::task::yield_now().await;
     }
 }
 
