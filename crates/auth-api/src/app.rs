@@ -126,12 +126,10 @@ async fn frame<B: MessageBody + 'static>(
     };
     request.extensions_mut().insert(facts.clone());
     // The path as the router reads it: `/%61ccount` is a page, too.
-    let path = request.match_info().as_str();
-    let page = edge.site().filter(|site| site.covers(path));
-    let page = page.map(|site| (Arc::clone(site), path.to_owned()));
-    let page = page.map(|(site, path)| Page {
-        site,
-        path,
+    let is_page = |site: &&Arc<Site>| site.covers(request.match_info().as_str());
+    let page = edge.site().filter(is_page).map(|site| Page {
+        site: Arc::clone(site),
+        path: request.match_info().as_str().to_owned(),
         cookies: Pending::of(&mut request),
     });
     let unread = Unread::of(&mut request);
