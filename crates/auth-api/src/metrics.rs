@@ -25,11 +25,11 @@ pub struct Metrics {
 /// What was revoked, as it is counted.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum RevokedBy {
-    /// `/logout`.
+    /// `/logout`, as a route and as a page.
     Logout,
-    /// `/logout-all`.
+    /// `/logout-all`, and the end of all other sessions on a page.
     LogoutAll,
-    /// `DELETE /sessions/{id}`.
+    /// `DELETE /sessions/{id}`, and the same on a page.
     Session,
     /// `/revoke`.
     Revoke,
