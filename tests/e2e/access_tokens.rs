@@ -111,6 +111,12 @@ on_every_backend! {
         header.typ = Some("at+jwt".to_owned());
         let as_the_server = app.anonymous().with_bearer(&hs256(&header, &good, secret.as_bytes()));
         as_the_server.get("/me").await.expect(200);
+        // A newer node writes a claim more; this one passes over it (RFC 7519 §4).
+        let mut later = good.clone();
+        later["of_a_later_release"] = json!({ "role": "admin", "exp": 1 });
+        later["role_of_a_later_release"] = json!("admin");
+        let from_a_newer_node = app.anonymous().with_bearer(&hs256(&header, &later, secret.as_bytes()));
+        assert_eq!(from_a_newer_node.get("/me").await.expect(200).json()["role"], "user");
         let changed = |name: &str, value: Value| {
             let mut claims = good.clone();
             claims[name] = value;
@@ -127,6 +133,7 @@ on_every_backend! {
             (changed("iat", json!(now + 60)), "invalid_token"),
             (changed("type", json!("refresh")), "invalid_token"),
             (changed("nbf", json!(now + 60)), "invalid_token"),
+            (changed("nbf", json!(now.to_string())), "invalid_token"),
         ];
         let mut old = changed("exp", json!(now - 6));
         old["iat"] = json!(now - 100);

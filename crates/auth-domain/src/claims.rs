@@ -1,4 +1,7 @@
 //! What tokens say (RFC 7519, RFC 9068). A signature proves who wrote the claims; these functions say whether they hold.
+//!
+//! A reader passes over claims that it does not know (RFC 7519 §4): a node that runs an older release goes on reading tokens after
+//! a newer one has begun to write one claim more. A claim that it knows has to have its type and may stand there only once.
 
 use crate::{
     ids::{SessionId, TokenId, UserId},
@@ -9,7 +12,7 @@ use crate::{
     user::Generation,
 };
 use chrono::DateTime;
-use serde::{Deserialize, Serialize};
+use serde::{Deserialize, Deserializer, Serialize};
 
 /// The `typ` header of an access token (RFC 9068 §2.1).
 pub const ACCESS_TYP: &str = "at+jwt";
@@ -30,7 +33,6 @@ pub enum TokenType {
 
 /// The claims of an access token.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
 pub struct AccessClaims {
     /// Who issued it: `server.public_url`.
     pub iss: String,
@@ -58,11 +60,18 @@ pub struct AccessClaims {
     /// `access`.
     #[serde(rename = "type")]
     pub kind: TokenType,
+    /// When it begins to hold, in seconds since 1970. This server writes none; one that another holder of a shared secret wrote
+    /// is kept to (RFC 7519 §4.1.5).
+    #[serde(
+        default,
+        skip_serializing_if = "Option::is_none",
+        deserialize_with = "present"
+    )]
+    pub nbf: Option<i64>,
 }
 
 /// The claims of a refresh token. Nobody but the server reads it.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
 pub struct RefreshClaims {
     /// Who issued it.
     pub iss: String,
@@ -107,6 +116,12 @@ impl AccessClaims {
         if self.kind != TokenType::Access || self.iss != issuer || self.aud != audience {
             return Err(ClaimsRefused::Invalid);
         }
+        if self
+            .nbf
+            .is_some_and(|begins| is_from_the_future(begins, now, leeway))
+        {
+            return Err(ClaimsRefused::Invalid);
+        }
         check_times(self.iat, self.exp, now, leeway)
     }
 
@@ -142,6 +157,11 @@ impl RefreshClaims {
     pub fn expires_at(&self) -> Timestamp {
         DateTime::from_timestamp(self.exp, 0).unwrap_or(DateTime::UNIX_EPOCH)
     }
+}
+
+/// A claim that may be absent, but not `null`.
+fn present<'de, D: Deserializer<'de>>(claim: D) -> Result<Option<i64>, D::Error> {
+    i64::deserialize(claim).map(Some)
 }
 
 fn check_times(iat: i64, exp: i64, now: Timestamp, leeway: Span) -> Result<(), ClaimsRefused> {

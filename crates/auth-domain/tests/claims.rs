@@ -39,6 +39,7 @@ fn access() -> AccessClaims {
         email: "ada@example.com".to_owned(),
         role: Role::USER,
         kind: TokenType::Access,
+        nbf: None,
     }
 }
 
@@ -127,9 +128,6 @@ fn every_claim_must_be_there_once_and_of_its_type() {
             assert!(read(changed).is_err(), "{name} as {wrong}");
         }
     }
-    let mut more = whole.clone();
-    more["admin"] = json!(true);
-    assert!(read(more).is_err());
     let twice = whole.to_string().replacen('{', "{\"exp\":99999,", 1);
     assert!(
         serde_json::from_str::<AccessClaims>(&twice).is_err(),
@@ -137,6 +135,53 @@ fn every_claim_must_be_there_once_and_of_its_type() {
     );
     let huge = whole.to_string().replace("4600", "1e400");
     assert!(serde_json::from_str::<AccessClaims>(&huge).is_err());
+}
+
+#[test]
+fn a_claim_that_is_not_known_is_passed_over_rfc_7519_section_4() {
+    let later = [
+        ("email_confirmed_by", json!("mail")),
+        ("attributes", json!({ "role": "admin", "deep": [[[{}]]] })),
+        ("auth_time", json!(1000.5)),
+        ("admin", json!(true)),
+        ("", json!(null)),
+    ];
+    let (mut of_access, mut of_refresh) = (
+        serde_json::to_value(access()).unwrap(),
+        serde_json::to_value(refresh()).unwrap(),
+    );
+    for (name, value) in later {
+        of_access[name] = value.clone();
+        of_refresh[name] = value;
+    }
+    assert_eq!(
+        serde_json::from_value::<AccessClaims>(of_access).unwrap(),
+        access()
+    );
+    assert_eq!(
+        serde_json::from_value::<RefreshClaims>(of_refresh).unwrap(),
+        refresh()
+    );
+}
+
+#[test]
+fn a_token_does_not_hold_before_it_begins() {
+    let begins = |at| AccessClaims {
+        nbf: Some(at),
+        ..access()
+    };
+    assert_eq!(check(&begins(2005), 2000), Ok(()), "within the leeway");
+    assert_eq!(check(&begins(2006), 2000), Err(ClaimsRefused::Invalid));
+    assert_eq!(check(&begins(i64::MAX), 2000), Err(ClaimsRefused::Invalid));
+    let mut whole = serde_json::to_value(access()).unwrap();
+    assert!(whole.get("nbf").is_none(), "this server writes none");
+    for wrong in [json!(null), json!("2000"), json!([2000]), json!(true)] {
+        whole["nbf"] = wrong.clone();
+        assert!(
+            serde_json::from_value::<AccessClaims>(whole.clone()).is_err(),
+            "{wrong}"
+        );
+    }
 }
 
 #[test]

@@ -338,6 +338,7 @@ impl Service {
             email: user.email.as_str().to_owned(),
             role: user.role.clone(),
             kind: TokenType::Access,
+            nbf: None,
         };
         let refresh = RefreshClaims {
             iss: self.config().issuer.clone(),

@@ -213,6 +213,7 @@ impl RefreshSigner {
 mod tests {
     use super::*;
     use aws_lc_rs::hmac;
+    use secrecy::ExposeSecret as _;
     use serde_json::{Value, json};
 
     const SECRET: &[u8] = &[7; 32];
@@ -282,5 +283,28 @@ mod tests {
         assert!(!verify(&bare, &claims));
         assert!(!verify(&json!(["HS256", ACCESS_TYP, null]), &claims));
         assert!(!verify(&bare, &places));
+        let mut later = claims.clone();
+        later["of_a_later_release"] = json!([1, { "two": 3 }]);
+        assert!(verify(&header, &later), "an unknown claim is passed over");
+        let mut more = header.clone();
+        more["of_a_later_release"] = json!(1);
+        assert!(!verify(&more, &claims), "an unknown member of the header is not");
+    }
+
+    #[test]
+    fn a_refresh_tokens_unknown_claim_is_passed_over_and_an_unknown_header_member_is_not() {
+        let signer = RefreshSigner::new(&MasterKey::from_bytes([3; 32])).unwrap();
+        let session = "01890a5d-ac96-774b-bcce-b302099a8057";
+        let claims = json!({
+            "iss": "i", "sub": session, "exp": 2, "iat": 1, "jti": format!("{session}.0"), "sid": session,
+            "type": "refresh", "of_a_later_release": { "deep": [[]] }
+        });
+        let token = signer.signing.sign(&claims).unwrap();
+        let read = signer.verify(token.expose_secret()).unwrap();
+        assert_eq!((read.sid.to_string(), read.exp), (session.to_owned(), 2));
+        let wider = URL_SAFE_NO_PAD
+            .encode(json!({ "typ": REFRESH_TYP, "alg": "HS256", "of_a_later_release": 1 }).to_string());
+        let (_, rest) = token.expose_secret().split_once('.').unwrap();
+        assert!(signer.verify(&format!("{wider}.{rest}")).is_err());
     }
 }

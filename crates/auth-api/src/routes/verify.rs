@@ -88,6 +88,7 @@ mod tests {
             email: "jürgen@example.com".into(),
             role: Role::ADMIN,
             kind: TokenType::Access,
+            nbf: None,
         };
         let principal = Principal {
             claims: Arc::new(claims),
