@@ -49,6 +49,37 @@ on_every_backend! {
         app.mail_saying("ada@example.com", "not your doing").await;
     }
 
+    /// Findings 4 §10: whoever registers with another person's address chooses the name, what the client calls itself, and the
+    /// address to change to; none of it reaches the person.
+    async fn a_mail_to_an_address_that_is_not_confirmed_carries_no_word_of_a_strangers(backend) {
+        let app = TestApp::start(backend).await;
+        let name = "Call 1 555 123 4567 now";
+        let body = json!({ "email": "ada@example.com", "password": PASSWORD, "name": name });
+        let stranger = app.signed_in("ada@example.com", &app.anonymous().post("/register", &body).await.expect(201));
+        sign_in(&app, "Call-1-555-123-4567/1.0", None).await;
+        let change = json!({ "new_email": "call-1-555-123-4567@example.org", "current_password": PASSWORD });
+        stranger.client.post("/email/change", &change).await.expect(202);
+        app.anonymous().post("/password/forgot", &json!({ "email": "ada@example.com" })).await.expect(202);
+        let mails = app.mails_to("ada@example.com").await;
+        for word in ["Confirm your", "new device", "A new e-mail address", "Choose a new"] {
+            assert!(mails.iter().any(|mail| mail.subject.contains(word)), "{word}: {mails:#?}");
+        }
+        // The address that the change was asked for is not confirmed, either.
+        for mail in mails.iter().chain(&app.mails_to("call-1-555-123-4567@example.org").await) {
+            for part in [&mail.subject, &mail.text, &mail.html] {
+                assert!(!part.contains("555 123") && !part.contains("555-123"), "{mail:#?}");
+            }
+            assert!(mail.text.starts_with("Hello,\n"), "{}", mail.text);
+        }
+
+        // Once the address is its owner's, mails greet by name again.
+        let confirmed = app.link_to("ada@example.com", "verify-email").await;
+        stranger.client.post("/email/verify", &json!({ "token": confirmed })).await.expect(204);
+        app.anonymous().post("/password/forgot", &json!({ "email": "ada@example.com" })).await.expect(202);
+        let greeted = app.mail_saying("ada@example.com", "/reset?token=").await;
+        assert!(greeted.text.starts_with(&format!("Hello {name},\n")), "{}", greeted.text);
+    }
+
     async fn a_reused_refresh_token_is_told_once(backend) {
         let app = TestApp::start(backend).await;
         let ada = app.user("ada").await;

@@ -92,6 +92,22 @@ on_every_backend! {
         assert!(answer.status == 201 || answer.status == 422, "{}", answer.text);
     }
 
+    /// Findings 3 §12. What is said depends on the address alone: a known one is refused as a new one is.
+    async fn an_operator_may_refuse_addresses_beyond_ascii(backend) {
+        let body = |email: &str| json!({ "email": email, "password": PASSWORD });
+        let open = TestApp::start(backend).await;
+        open.anonymous().post("/register", &body("josé@example.com")).await.expect(201);
+
+        let app = Builder::new(backend).set("registration.internationalised_addresses", "false").start().await;
+        let refused = app.anonymous().post("/register", &body("josé@example.com")).await.expect(422);
+        assert_eq!((refused.code().as_str(), refused.json()["errors"][0]["code"].as_str()), ("invalid_email", Some("internationalised")));
+        // A domain is written in ASCII, and reached by any server.
+        app.anonymous().post("/register", &body("jose@münchen.example")).await.expect(201);
+        let ada = app.user("ada").await;
+        let change = json!({ "new_email": "josé@example.com", "current_password": PASSWORD });
+        assert_eq!(ada.client.post("/email/change", &change).await.expect(422).code(), "invalid_email");
+    }
+
     async fn closed_registration_says_so(backend) {
         let app = Builder::new(backend).set("registration.open", "false").start().await;
         let body = json!({ "email": "ada@example.com", "password": PASSWORD });

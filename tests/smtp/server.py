@@ -1,10 +1,10 @@
 """A mail server for tests, on 127.0.0.1: it keeps what it gets, and misbehaves as it is told.
 
     server.py RECORDS [--port PORT] [--tls none|starttls|implicit] [--tls-folder DIR] [--auth NAME:PASSWORD]
-              [--do WHAT] [--times N] [--only ADDRESS]
+              [--do WHAT] [--answer REPLY] [--times N] [--only ADDRESS] [--lower-case] [--no-utf8]
 
 Without --port it takes one that is free. It prints `listening PORT` and serves until its input ends. Each mail that it takes becomes a line of JSON in RECORDS before
-it is answered: envelope (`from`, `to`), `headers`, `text`, `html`, `raw`, and the `connection` it came by, whether that was
+it is answered: envelope (`from`, `to`), the client's name in EHLO (`ehlo`), `headers`, `text`, `html`, `raw`, and the `connection` it came by, whether that was
 under `tls`, and the `user` signed in. Whatever comes without TLS is also kept as it came, in RECORDS.clear.
 
 With --tls it makes a throwaway CA in the folder: `ca.pem`, and `other-ca.pem`, which has nothing to do with it. With --auth
@@ -17,6 +17,8 @@ WHAT it does to the first N mails or connections (without --times: to all; with 
     want-sign-in      530 to RCPT           hang-after-data   never answers to the message
     hang-at-connect   never greets          drop-after-data   keeps the mail, and breaks off before it answers
     close-at-connect  421, and breaks off                   answer-late       keeps the mail, and answers a while later
+With --answer the refusals say that instead, with the address in the place of ADDRESS. With --lower-case the keywords of EHLO are
+written in lower case, which RFC 5321 allows; with --no-utf8 no SMTPUTF8 is offered.
 """
 
 import argparse
@@ -94,10 +96,14 @@ LATE = 0.3
 class Behaviour:
     """What to do, to whom, and how many times more."""
 
-    def __init__(self, what, times, only):
+    def __init__(self, what, answer, times, only):
         self.what = what
+        self.answer = answer
         self.left = times
         self.only = only
+
+    def refusal(self, usual, address=""):
+        return (self.answer or usual).replace("ADDRESS", address)
 
     def now(self, what, *recipients):
         if self.what != what or self.left == 0:
@@ -129,19 +135,24 @@ class Connection(SMTP):
 class Handler:
     """Keeps mails, or does what it was told."""
 
-    def __init__(self, records, behaviour):
+    def __init__(self, records, behaviour, lower_case):
         self.records = records
         self.behaviour = behaviour
+        self.lower_case = lower_case
+
+    async def handle_EHLO(self, server, session, envelope, hostname, responses):
+        session.host_name = hostname
+        return [line.lower() for line in responses] if self.lower_case else responses
 
     async def handle_MAIL(self, server, session, envelope, address, options):
         if self.behaviour.now("refuse-sender"):
-            return "550 5.7.1 not from you"
+            return self.behaviour.refusal("550 5.7.1 not from you")
         envelope.mail_from = address
         return "250 OK"
 
     async def handle_RCPT(self, server, session, envelope, address, options):
         if self.behaviour.now("refuse-recipient", address):
-            return f"550 5.1.1 <{address}>: no such mailbox"
+            return self.behaviour.refusal("550 5.1.1 <ADDRESS>: no such mailbox", address)
         if self.behaviour.now("defer-recipient", address):
             return "451 4.7.1 greylisted, try again"
         if self.behaviour.now("want-sign-in", address):
@@ -153,7 +164,7 @@ class Handler:
         message = email.message_from_bytes(envelope.original_content, policy=email.policy.default)
         text = message.get_body(("plain",)).get_content()
         if self.behaviour.now("refuse-message", *envelope.rcpt_tos):
-            return "554 5.7.1 looks like spam: " + " ".join(text.split())[:400]
+            return self.behaviour.refusal("554 5.7.1 looks like spam: ") + " ".join(text.split())[:400]
         if self.behaviour.now("defer-message", *envelope.rcpt_tos):
             return "451 4.3.0 no room right now"
         if self.behaviour.now("hang-after-data", *envelope.rcpt_tos):
@@ -169,6 +180,7 @@ class Handler:
     def keep(self, server, session, envelope, message, text):
         record = {
             "from": envelope.mail_from,
+            "ehlo": session.host_name,
             "to": envelope.rcpt_tos,
             "headers": {name: str(value) for name, value in message.items()},
             "text": text,
@@ -194,10 +206,10 @@ def authenticator(wanted):
 
 async def serve(options):
     loop = asyncio.get_running_loop()
-    behaviour = Behaviour(options.do, options.times, options.only)
+    behaviour = Behaviour(options.do, options.answer, options.times, options.only)
     context = make_ca(options.tls_folder) if options.tls != "none" else None
     implicit = options.tls == "implicit"
-    handler = Handler(options.records, behaviour)
+    handler = Handler(options.records, behaviour, options.lower_case)
 
     def smtp():
         return Connection(
@@ -205,7 +217,7 @@ async def serve(options):
             records=options.records,
             implicit=implicit,
             hostname="localhost",
-            enable_SMTPUTF8=True,
+            enable_SMTPUTF8=not options.no_utf8,
             tls_context=context if options.tls == "starttls" else None,
             authenticator=authenticator(options.auth) if options.auth else None,
             auth_required=bool(options.auth),
@@ -236,8 +248,11 @@ def main():
     parser.add_argument("--tls-folder")
     parser.add_argument("--auth")
     parser.add_argument("--do", default="accept")
+    parser.add_argument("--answer")
     parser.add_argument("--times", type=int, default=-1)
     parser.add_argument("--only")
+    parser.add_argument("--lower-case", action="store_true")
+    parser.add_argument("--no-utf8", action="store_true")
     # Broken and careless sessions are what the tests are about.
     logging.disable()
     warnings.simplefilter("ignore")

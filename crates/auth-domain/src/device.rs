@@ -20,22 +20,51 @@ const PRODUCT: usize = 36;
 #[must_use]
 pub fn device_name(user_agent: &str) -> String {
     let agent: String = user_agent.chars().take(LOOKED_AT).collect();
-    let platform = first_named(&PLATFORMS, &agent);
-    let client = if agent.trim_start().starts_with("Mozilla/") {
-        // Every browser calls itself Mozilla, and most of them call themselves one another.
-        first_named(&BROWSERS, &agent)
-            .or_else(|| platform.map(|_| "Browser"))
-            .map(str::to_owned)
+    let (client, platform) = recognised(&agent);
+    let client = client.map(str::to_owned).or_else(|| {
+        // A browser's first product is no name: every one calls itself Mozilla.
+        (!is_browser(&agent)).then(|| product(&agent)).flatten()
+    });
+    let named = named(client.as_deref(), platform);
+    named.unwrap_or_else(|| "Unknown device".to_owned())
+}
+
+/// Names the device by names of this list alone, for places where nothing may stand that the client chose; nothing where it
+/// knows none.
+///
+/// ```
+/// use auth_domain::device::recognised_device_name;
+///
+/// let firefox = "Mozilla/5.0 (X11; Linux x86_64; rv:140.0) Gecko/20100101 Firefox/140.0";
+/// assert_eq!(recognised_device_name(firefox).as_deref(), Some("Firefox on Linux"));
+/// assert_eq!(recognised_device_name("Call-555-1234/1.0"), None);
+/// ```
+#[must_use]
+pub fn recognised_device_name(user_agent: &str) -> Option<String> {
+    let agent: String = user_agent.chars().take(LOOKED_AT).collect();
+    let (client, platform) = recognised(&agent);
+    named(client, platform)
+}
+
+/// The client and the platform, by names of the lists below.
+fn recognised(agent: &str) -> (Option<&'static str>, Option<&'static str>) {
+    let platform = first_named(&PLATFORMS, agent);
+    let client = if is_browser(agent) {
+        first_named(&BROWSERS, agent).or_else(|| platform.map(|_| "Browser"))
     } else {
-        first_named(&TOOLS, &agent)
-            .map(str::to_owned)
-            .or_else(|| product(&agent))
+        first_named(&TOOLS, agent)
     };
+    (client, platform)
+}
+
+fn is_browser(agent: &str) -> bool {
+    agent.trim_start().starts_with("Mozilla/")
+}
+
+fn named(client: Option<&str>, platform: Option<&str>) -> Option<String> {
     match (client, platform) {
-        (Some(client), Some(platform)) => format!("{client} on {platform}"),
-        (Some(client), None) => client,
-        (None, Some(platform)) => platform.to_owned(),
-        (None, None) => "Unknown device".to_owned(),
+        (Some(client), Some(platform)) => Some(format!("{client} on {platform}")),
+        (one, other) => one.or(other).map(str::to_owned),
     }
 }
 

@@ -91,6 +91,9 @@ pub enum EmailError {
     /// A bare host name.
     #[error("The part after the @ needs a dot, as in name@example.com.")]
     DomainWithoutDot,
+    /// Characters beyond ASCII, where the operator takes no such addresses.
+    #[error("Addresses with characters beyond a-z before the @ are not accepted here; use another address.")]
+    Internationalised,
 }
 
 impl EmailError {
@@ -112,6 +115,7 @@ impl EmailError {
             Self::IpLiteral => "ip_literal",
             Self::Domain => "domain",
             Self::DomainWithoutDot => "domain_without_dot",
+            Self::Internationalised => "internationalised",
         }
     }
 }
@@ -156,6 +160,13 @@ impl EmailAddress {
     #[must_use]
     pub fn as_str(&self) -> &str {
         &self.address
+    }
+
+    /// Whether it has characters beyond ASCII, which mail servers without SMTPUTF8 (RFC 6531) don't take. Domains don't: they
+    /// are kept in ASCII.
+    #[must_use]
+    pub fn is_internationalised(&self) -> bool {
+        !self.address.is_ascii()
     }
 
     /// The canonical form, unique among users. Lower case is Unicode's, letter by letter, without a locale and without

@@ -3,6 +3,10 @@
 //! A mail never carries a password or a session. At the most it carries links, and a link opens a page: what it stands for
 //! happens once the person confirms it there.
 
+use crate::{
+    one_time::TokenKind,
+    time::{Timestamp, after},
+};
 use serde::{Deserialize, Serialize};
 use std::str::FromStr;
 
@@ -77,13 +81,28 @@ impl MailKind {
         }
     }
 
+    /// What the link does that it is sent for, if it is sent for the sake of one.
+    #[must_use]
+    pub const fn link(self) -> Option<TokenKind> {
+        match self {
+            Self::PasswordReset => Some(TokenKind::PasswordReset),
+            Self::EmailVerification => Some(TokenKind::EmailVerification),
+            Self::EmailChangeConfirm => Some(TokenKind::EmailChange),
+            _ => None,
+        }
+    }
+
     /// Whether it is sent for the sake of a link: without the link it would be no use.
     #[must_use]
     pub const fn carries_link(self) -> bool {
-        matches!(
-            self,
-            Self::PasswordReset | Self::EmailVerification | Self::EmailChangeConfirm
-        )
+        self.link().is_some()
+    }
+
+    /// Whether its link has lapsed, where it was asked for at this moment: sent now it would be no use.
+    #[must_use]
+    pub fn has_lapsed(self, asked_at: Timestamp, now: Timestamp) -> bool {
+        self.link()
+            .is_some_and(|link| now >= after(asked_at, link.lifetime()))
     }
 
     /// Whether it carries the link that says "this was not me".
@@ -138,6 +157,23 @@ mod tests {
                 .len(),
             13
         );
+    }
+
+    #[test]
+    fn a_mail_lapses_with_its_link_and_one_without_a_link_never() {
+        let asked = Timestamp::UNIX_EPOCH;
+        for kind in MailKind::ALL {
+            let Some(link) = kind.link() else {
+                assert!(!kind.has_lapsed(asked, Timestamp::MAX_UTC), "{kind:?}");
+                continue;
+            };
+            let end = after(asked, link.lifetime());
+            assert!(kind.has_lapsed(asked, end), "{kind:?}");
+            assert!(
+                !kind.has_lapsed(asked, end - crate::time::Span::seconds(1)),
+                "{kind:?}"
+            );
+        }
     }
 
     #[test]

@@ -1,7 +1,7 @@
 //! What an operator may set of the mail. What would send a password or a mail where it does not belong is refused at the
 //! start, with the reason.
 
-use crate::mailbox;
+use crate::{ehlo, mailbox};
 use secrecy::SecretString;
 use serde::Deserialize;
 use std::{net::IpAddr, path::PathBuf, time::Duration};
@@ -46,6 +46,9 @@ pub struct MailConfig {
     pub smtp_port: u16,
     /// How the connection to it is protected.
     pub smtp_tls: SmtpTls,
+    /// The name that this server gives in EHLO: a fully qualified domain name or an address literal; not set: the host of
+    /// `server.public_url`, which the caller fills in, else `[127.0.0.1]`.
+    pub smtp_ehlo_name: Option<String>,
     /// Whom to sign in to it as; not set: no sign-in.
     pub smtp_username: Option<String>,
     /// The password for that.
@@ -75,6 +78,7 @@ impl Default for MailConfig {
             smtp_host: None,
             smtp_port: 587,
             smtp_tls: SmtpTls::Starttls,
+            smtp_ehlo_name: None,
             smtp_username: None,
             smtp_password: None,
             smtp_ca_file: None,
@@ -135,6 +139,16 @@ impl MailConfig {
         }
         if self.smtp_port == 0 {
             complain("smtp_port", "must be 1 to 65535");
+        }
+        if self
+            .smtp_ehlo_name
+            .as_deref()
+            .is_some_and(|name| ehlo::parse(name).is_none())
+        {
+            complain(
+                "smtp_ehlo_name",
+                "must be a full name, as in id.example.com, or an address literal, as in [192.0.2.1] or [IPv6:2001:db8::1]",
+            );
         }
         if self.smtp_username.is_some() != self.smtp_password.is_some() {
             complain(
@@ -245,6 +259,20 @@ mod tests {
         assert_eq!(keys("transport = \"smtp\"\nsmtp_host = \"::1\""), [""; 0]);
         for host in ["smtp://a.example", "a.example:25", "a b", ".", "a..b"] {
             assert_eq!(keys(&format!("smtp_host = \"{host}\"")), ["smtp_host"], "{host}");
+        }
+    }
+
+    #[test]
+    fn the_name_in_ehlo_is_one_that_servers_take() {
+        for name in ["id.example.com", "[127.0.0.1]", "[IPv6:::1]"] {
+            assert_eq!(keys(&format!("smtp_ehlo_name = \"{name}\"")), [""; 0], "{name}");
+        }
+        for name in ["keyward", "c0ffee012345", "192.0.2.1", "a b.example"] {
+            assert_eq!(
+                keys(&format!("smtp_ehlo_name = \"{name}\"")),
+                ["smtp_ehlo_name"],
+                "{name}"
+            );
         }
     }
 

@@ -34,9 +34,13 @@ pub enum MailError {
 /// Why a letter was not delivered. The sentence is for the log and the operator: it holds no link, and no part of the mail.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum Undelivered {
-    /// Another attempt may succeed, or an operator can mend what is wrong: a server that is down, busy or does not let us in.
+    /// Another attempt may succeed by itself: a server that is down, busy or puts the mail off.
     #[error("{0}")]
     Later(String),
+    /// Another attempt may succeed once the operator has changed the set-up: the server refuses the name in EHLO, the sign-in,
+    /// the sender or relaying, or its certificate can't be trusted.
+    #[error("{0}")]
+    SetUp(String),
     /// No attempt will: the server refused the recipient or the message for good.
     #[error("{0}")]
     Never(String),

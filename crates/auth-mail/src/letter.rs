@@ -87,14 +87,6 @@ impl Facts {
         })
         .collect()
     }
-
-    /// The links, for keeping them out of what is told about an attempt.
-    pub(crate) fn links(&self) -> impl Iterator<Item = &str> {
-        [&self.link, &self.report_link]
-            .into_iter()
-            .flatten()
-            .map(ExposeSecret::expose_secret)
-    }
 }
 
 /// A mail in words.

@@ -11,6 +11,7 @@
 pub mod config;
 pub mod letter;
 
+mod ehlo;
 mod embedded;
 mod error;
 mod files;
@@ -23,6 +24,7 @@ mod smtp;
 mod templates;
 
 pub use config::{MailConfig, SmtpTls, Transport};
+pub use ehlo::ehlo_name_of;
 pub use error::{MailError, Undelivered};
 pub use letter::{Content, Facts, Letter};
 pub use mailer::Mailer;

@@ -9,6 +9,7 @@ use crate::{
     smtp::SmtpTransport,
     templates::Templates,
 };
+use auth_domain::email::EmailAddress;
 use std::{fmt, time::Duration};
 
 /// Renders letters and delivers them. Made once, and shared by whoever delivers.
@@ -59,6 +60,16 @@ impl Mailer {
         self.timeout
     }
 
+    /// Whether mail is known not to reach an address: it has characters beyond ASCII, and the mail server was last seen
+    /// without SMTPUTF8 (RFC 6531). The answer depends on the address and the server alone.
+    #[must_use]
+    pub fn can_not_reach(&self, address: &EmailAddress) -> bool {
+        match &self.way {
+            Way::Files(_) => false,
+            Way::Smtp(smtp) => address.is_internationalised() && smtp.takes_ascii_only(),
+        }
+    }
+
     /// Puts a letter into words, as it would be sent.
     ///
     /// # Errors
@@ -79,7 +90,7 @@ impl Mailer {
         let outgoing = self.sender.compose(letter, content)?;
         match &self.way {
             Way::Files(files) => files.deliver(outgoing).await,
-            Way::Smtp(smtp) => smtp.deliver(&outgoing, &letter.facts).await,
+            Way::Smtp(smtp) => smtp.deliver(&outgoing).await,
         }
     }
 }

@@ -1,130 +1,167 @@
-//! What went wrong between us and the mail server, in words that may be logged.
+//! What went wrong between us and the mail server, in words that may be logged and stored.
 //!
-//! The rule of blame: what the server says for good about **this recipient or this message** ends the mail; whatever else
-//! goes wrong (no connection, TLS, the sign-in, the sender) is between the operator and the server, and the mail waits.
-//! A server may quote the mail that it refuses, so its words lose everything that could be a piece of a link.
+//! A server may quote whatever it was given: the recipient's address, a link, a sign-in. Of its reply the code and the enhanced
+//! status code are kept, and of the text only known words ([`auth_domain::foreign_words`]). What a refusal means for the mail
+//! is the domain's decision ([`auth_domain::delivery`]).
 
-use crate::{error::Undelivered, letter::Facts};
-use auth_domain::user::is_invisible_control;
+use crate::error::Undelivered;
+use auth_domain::{
+    delivery::{EnhancedCode, Stage, Verdict, judge},
+    foreign_words::known,
+};
 use lettre::transport::smtp::Error;
-use std::error::Error as _;
+use std::{error::Error as StdError, io};
 
-/// Characters of a server's words that are kept.
-const LONGEST: usize = 200;
-/// So many characters in common with a link are no chance.
-const PIECE: usize = 8;
-
-/// How far a delivery had come.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Step {
-    Connect,
-    StartTls,
-    SignIn,
-    Sender,
-    Recipient,
-    Message,
+/// Where a delivery failed, and how.
+pub(crate) struct Failure {
+    stage: Stage,
+    cause: Cause,
 }
 
-impl Step {
-    const fn words(self) -> &'static str {
-        match self {
-            Self::Connect => "no connection to the mail server",
-            Self::StartTls => "no TLS with the mail server",
-            Self::SignIn => "the mail server refused the sign-in",
-            Self::Sender => "the mail server refused the sender",
-            Self::Recipient => "the mail server refused the recipient",
-            Self::Message => "the mail server refused the message",
+enum Cause {
+    Smtp(Error),
+    Io(io::Error),
+    /// The server lacks what the configuration wants of it.
+    Missing(&'static str),
+}
+
+impl Failure {
+    /// lettre's error at this stage.
+    pub(crate) fn at(stage: Stage) -> impl Fn(Error) -> Self {
+        move |error| Self {
+            stage,
+            cause: Cause::Smtp(error),
+        }
+    }
+
+    /// No connection was made.
+    pub(crate) fn unconnected(error: io::Error) -> Self {
+        Self {
+            stage: Stage::Connect,
+            cause: Cause::Io(error),
+        }
+    }
+
+    /// The server does not offer what the configuration asks for.
+    pub(crate) fn missing(stage: Stage, what: &'static str) -> Self {
+        Self {
+            stage,
+            cause: Cause::Missing(what),
+        }
+    }
+
+    /// The server's reply code, if it gave one.
+    pub(crate) fn code(&self) -> Option<u16> {
+        match &self.cause {
+            Cause::Smtp(error) => error.status().map(u16::from),
+            Cause::Io(_) | Cause::Missing(_) => None,
+        }
+    }
+
+    /// What becomes of the mail.
+    pub(crate) fn verdict(&self) -> Undelivered {
+        let error = match &self.cause {
+            Cause::Missing(what) => return Undelivered::SetUp(sentence(words(self.stage), what)),
+            Cause::Io(error) => return Undelivered::Later(sentence(words(self.stage), &said(error))),
+            Cause::Smtp(error) => error,
+        };
+        let Some(code) = self.code() else {
+            let what = sentence(unanswered(self.stage), &said(error));
+            return if is_certificate(error) {
+                Undelivered::SetUp(what)
+            } else {
+                Undelivered::Later(what)
+            };
+        };
+        let text = error.source().map(ToString::to_string).unwrap_or_default();
+        let what = format!("{}: {}", words(self.stage), reply(code, &text));
+        match judge(self.stage, code, &text) {
+            Verdict::TryAgain => Undelivered::Later(what),
+            Verdict::SetUp => Undelivered::SetUp(what),
+            Verdict::GiveUp => Undelivered::Never(what),
         }
     }
 }
 
-/// What became of the mail.
-pub(crate) fn undelivered(step: Step, error: &Error, facts: &Facts) -> Undelivered {
-    let blamed = matches!(step, Step::Recipient | Step::Message);
-    let Some(code) = error.status().map(|code| code.to_string()) else {
-        let during = if blamed || step == Step::Sender {
-            "the mail server broke off"
-        } else {
-            step.words()
-        };
-        return Undelivered::Later(format!("{during}: {}", cleaned(&error.to_string(), facts)));
-    };
-    let said = error.source().map(ToString::to_string).unwrap_or_default();
-    let what = format!("{}: {code} {}", step.words(), cleaned(&said, facts));
-    let what = what.trim_end().to_owned();
-    // 530: it wants a sign-in first, which is no fault of the recipient's.
-    if blamed && error.is_permanent() && code != "530" {
-        Undelivered::Never(what)
+/// A reply as it may be passed on.
+fn reply(code: u16, text: &str) -> String {
+    let (enhanced, text) = EnhancedCode::split_from(text);
+    let enhanced = enhanced.map(|enhanced| enhanced.to_string()).unwrap_or_default();
+    [code.to_string(), enhanced, known(text)]
+        .into_iter()
+        .filter(|part| !part.is_empty())
+        .collect::<Vec<_>>()
+        .join(" ")
+}
+
+/// The known words of an error and of what caused it.
+fn said(error: &dyn StdError) -> String {
+    known(&error.to_string())
+}
+
+fn sentence(what: &str, said: &str) -> String {
+    if said.is_empty() {
+        what.to_owned()
     } else {
-        Undelivered::Later(what)
+        format!("{what}: {said}")
     }
 }
 
-/// The words in one line, without what could be a piece of a link, and not too many of them.
-fn cleaned(words: &str, facts: &Facts) -> String {
-    let words: String = words
-        .chars()
-        .map(|c| if is_invisible_control(c) { ' ' } else { c })
-        .collect();
-    let kept: Vec<&str> = words
-        .split_whitespace()
-        .map(|word| {
-            if may_be_of_a_link(word, facts) {
-                "…"
-            } else {
-                word
-            }
-        })
-        .collect();
-    kept.join(" ").chars().take(LONGEST).collect()
+/// Whether TLS failed because of the server's certificate, which no other attempt changes.
+fn is_certificate(error: &Error) -> bool {
+    let mut source = error.source();
+    while let Some(cause) = source {
+        let invalid = cause
+            .downcast_ref::<io::Error>()
+            .is_some_and(|io| io.kind() == io::ErrorKind::InvalidData);
+        if invalid && cause.to_string().contains("certificate") {
+            return true;
+        }
+        source = cause.source();
+    }
+    false
 }
 
-fn may_be_of_a_link(word: &str, facts: &Facts) -> bool {
-    let word = word.to_lowercase();
-    word.contains("://")
-        || facts.links().any(|link| {
-            let link = link.to_lowercase();
-            // The host is no secret; what comes after it is.
-            let secret = link.split_once("://").map_or(link.as_str(), |(_, rest)| rest);
-            let secret = secret.split_once('/').map_or("", |(_, rest)| rest);
-            let secret = secret.as_bytes();
-            word.as_bytes()
-                .windows(PIECE)
-                .any(|piece| secret.windows(PIECE).any(|there| there == piece))
-        })
+const fn words(stage: Stage) -> &'static str {
+    match stage {
+        Stage::Connect => "no connection to the mail server",
+        Stage::Tls => "no TLS with the mail server",
+        Stage::SignIn => "the mail server refused the sign-in",
+        Stage::Sender => "the mail server refused the sender",
+        Stage::Recipient => "the mail server refused the recipient",
+        Stage::Message => "the mail server refused the message",
+    }
+}
+
+const fn unanswered(stage: Stage) -> &'static str {
+    match stage {
+        Stage::Connect | Stage::Tls => words(stage),
+        Stage::SignIn | Stage::Sender | Stage::Recipient | Stage::Message => "the mail server broke off",
+    }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use secrecy::SecretString;
 
     #[test]
-    fn a_server_that_quotes_the_mail_does_not_get_its_link_into_the_log() {
-        let facts = Facts {
-            link: Some(SecretString::from(
-                "https://id.example.com/reset?token=Zm9vYmFyYmF6cXV4Zm9vYmFyYmF6",
-            )),
-            ..Facts::default()
-        };
-        for (said, kept) in [
+    fn of_a_reply_the_codes_and_known_words_are_passed_on() {
+        for (code, text, passed_on) in [
             (
-                "5.1.1 <a@example.com>: no such user",
-                "5.1.1 <a@example.com>: no such user",
+                550,
+                "5.1.1 <victim@example.com>: rejected",
+                "550 5.1.1 … rejected",
             ),
+            (550, "<victim@example.com>: no such user", "550 … no such user"),
+            (550, "5.1.1", "550 5.1.1"),
+            (554, "https://id.example.com/reset?token=abc", "554"),
             (
-                "blocked: https://id.example.com/reset?token=Zm9vYmFyYmF6cXV4Zm9vYmFyYmF6 is listed",
-                "blocked: … is listed",
+                504,
+                "5.5.2 <host01>: Helo command rejected: need fully-qualified hostname",
+                "504 5.5.2 … Helo command rejected need fully-qualified hostname",
             ),
-            (
-                "blocked: TOKEN=ZM9VYMFYYMF6CXV4 is listed",
-                "blocked: … is listed",
-            ),
-            ("blocked: (Zm9vYmFyYmF) listed", "blocked: … listed"),
-            ("id.example.com says\r\nno\u{202E}", "id.example.com says no"),
         ] {
-            assert_eq!(cleaned(said, &facts), kept);
+            assert_eq!(reply(code, text), passed_on);
         }
-        assert_eq!(cleaned(&"long ".repeat(100), &facts).chars().count(), 200);
     }
 }

@@ -7,30 +7,36 @@
 
 use crate::{
     config::{MailConfig, SmtpTls},
+    ehlo::{self, Greeting},
     error::{MailError, Undelivered},
-    letter::Facts,
     message::Outgoing,
-    refusal::{Step, undelivered},
+    refusal::Failure,
 };
+use auth_domain::delivery::Stage;
 use lettre::transport::smtp::{
-    Error,
     authentication::{Credentials, DEFAULT_MECHANISMS},
     client::{AsyncSmtpConnection, Certificate, TlsParameters},
-    commands::{Data, Mail, Rcpt, Rset},
-    extension::{ClientId, Extension, MailBodyParameter, MailParameter},
+    commands::{Auth, Data, Ehlo, Mail, Rcpt, Rset},
+    extension::{ClientId, Extension, MailBodyParameter, MailParameter, ServerInfo},
 };
 use secrecy::ExposeSecret;
 use std::{
     fs,
     path::Path,
-    sync::{Mutex, PoisonError},
+    sync::{
+        Mutex, PoisonError,
+        atomic::{AtomicBool, Ordering},
+    },
     time::{Duration, Instant},
 };
+use tokio::net::TcpStream;
 
 /// So many connections wait for the next mail.
 const KEPT: usize = 2;
 /// And so long: servers close what is idle for some minutes.
 const KEPT_FOR: Duration = Duration::from_secs(30);
+/// How many challenges of one sign-in are answered: LOGIN has two.
+const CHALLENGES: usize = 3;
 
 /// The mail server, and how to reach it.
 pub(crate) struct SmtpTransport {
@@ -41,25 +47,21 @@ pub(crate) struct SmtpTransport {
     credentials: Option<Credentials>,
     hello: ClientId,
     timeout: Duration,
-    kept: Mutex<Vec<(AsyncSmtpConnection, Instant)>>,
+    kept: Mutex<Vec<(Line, Instant)>>,
+    /// Whether the server was last seen without SMTPUTF8.
+    ascii_only: AtomicBool,
+}
+
+/// A connection, and what the server offers on it.
+struct Line {
+    smtp: AsyncSmtpConnection,
+    offers: ServerInfo,
 }
 
 enum Protection {
     Tls(TlsParameters),
     StartTls(TlsParameters),
     None,
-}
-
-/// Where a delivery failed, and how.
-struct Failure {
-    step: Step,
-    error: Error,
-}
-
-impl Failure {
-    fn at(step: Step) -> impl Fn(Error) -> Self {
-        move |error| Self { step, error }
-    }
 }
 
 impl SmtpTransport {
@@ -80,16 +82,21 @@ impl SmtpTransport {
             loopback: config.smtp_host_is_loopback(),
             credentials: credentials
                 .map(|(name, password)| Credentials::new(name.clone(), password.expose_secret().to_owned())),
-            hello: ClientId::default(),
+            hello: config
+                .smtp_ehlo_name
+                .as_deref()
+                .and_then(ehlo::parse)
+                .unwrap_or(ehlo::FALLBACK),
             timeout: config.timeout,
             kept: Mutex::default(),
+            ascii_only: AtomicBool::new(false),
             host,
         })
     }
 
     /// Hands the mail over, within the time that a delivery has.
-    pub(crate) async fn deliver(&self, mail: &Outgoing, facts: &Facts) -> Result<(), Undelivered> {
-        match tokio::time::timeout(self.timeout, self.attempt(mail, facts)).await {
+    pub(crate) async fn deliver(&self, mail: &Outgoing) -> Result<(), Undelivered> {
+        match tokio::time::timeout(self.timeout, self.attempt(mail)).await {
             Ok(outcome) => outcome,
             Err(_) => Err(Undelivered::Later(format!(
                 "the mail server was not done within {}ms",
@@ -98,84 +105,136 @@ impl SmtpTransport {
         }
     }
 
-    async fn attempt(&self, mail: &Outgoing, facts: &Facts) -> Result<(), Undelivered> {
-        let told = |failure: Failure| undelivered(failure.step, &failure.error, facts);
-        let mut connection = match self.kept_connection().await {
-            Some(connection) => connection,
-            None => self.connect().await.map_err(told)?,
+    /// Whether the server is known not to take addresses with characters beyond ASCII (RFC 6531): it was last seen without
+    /// SMTPUTF8.
+    pub(crate) fn takes_ascii_only(&self) -> bool {
+        self.ascii_only.load(Ordering::Relaxed)
+    }
+
+    async fn attempt(&self, mail: &Outgoing) -> Result<(), Undelivered> {
+        let verdict = |failure: Failure| failure.verdict();
+        let mut line = match self.kept_connection().await {
+            Some(line) => line,
+            None => self.connect().await.map_err(verdict)?,
         };
         let internationalised = !mail.to.to_string().is_ascii() || !mail.from.to_string().is_ascii();
-        if internationalised && !connection.server_info().supports_feature(Extension::SmtpUtfEight) {
-            self.keep(connection);
+        if internationalised && !line.offers.supports_feature(Extension::SmtpUtfEight) {
+            self.keep(line);
             return Err(Undelivered::Never(
                 "the mail server takes no addresses with letters beyond ASCII (SMTPUTF8)".to_owned(),
             ));
         }
-        let outcome = hand_over(&mut connection, mail, internationalised).await;
+        let outcome = hand_over(&mut line.smtp, mail, internationalised).await;
         // A refusal is an answer as well: the connection is in step. 421 says that the server closes it.
         let in_step = match &outcome {
             Ok(()) => true,
-            Err(failure) => failure
-                .error
-                .status()
-                .is_some_and(|code| code.to_string() != "421"),
+            Err(failure) => failure.code().is_some_and(|code| code != 421),
         };
         if in_step {
-            self.keep(connection);
+            self.keep(line);
         }
-        outcome.map_err(told)
+        outcome.map_err(verdict)
     }
 
-    async fn connect(&self) -> Result<AsyncSmtpConnection, Failure> {
-        let (wrapper, starttls) = match &self.protection {
-            Protection::Tls(tls) => (Some(tls.clone()), None),
-            Protection::StartTls(tls) => (None, Some(tls.clone())),
-            Protection::None => (None, None),
+    async fn connect(&self) -> Result<Line, Failure> {
+        let mut smtp = match &self.protection {
+            Protection::Tls(tls) => self.dial(Some(tls.clone())).await?,
+            Protection::StartTls(tls) => self.dial_and_start_tls(tls.clone()).await?,
+            Protection::None => self.dial(None).await?,
         };
-        let server = (self.host.as_str(), self.port);
-        let mut connection =
-            AsyncSmtpConnection::connect_tokio1(server, Some(self.timeout), &self.hello, wrapper, None)
-                .await
-                .map_err(Failure::at(Step::Connect))?;
-        if let Some(tls) = starttls {
-            connection
-                .starttls(tls, &self.hello)
-                .await
-                .map_err(Failure::at(Step::StartTls))?;
-        }
+        let answer = smtp
+            .command(Ehlo::new(self.hello.clone()))
+            .await
+            .map_err(Failure::at(Stage::Connect))?;
+        let offers = ehlo::offers(&answer).map_err(Failure::at(Stage::Connect))?;
+        let ascii_only = !offers.supports_feature(Extension::SmtpUtfEight);
+        self.ascii_only.store(ascii_only, Ordering::Relaxed);
         if let Some(credentials) = &self.credentials
-            && (connection.is_encrypted() || self.loopback)
+            && (smtp.is_encrypted() || self.loopback)
         {
-            connection
-                .auth(DEFAULT_MECHANISMS, credentials)
-                .await
-                .map_err(Failure::at(Step::SignIn))?;
+            sign_in(&mut smtp, &offers, credentials).await?;
         }
-        Ok(connection)
+        Ok(Line { smtp, offers })
+    }
+
+    /// Connects, with TLS from the first byte where there are parameters for it.
+    async fn dial(&self, tls: Option<TlsParameters>) -> Result<AsyncSmtpConnection, Failure> {
+        let server = (self.host.as_str(), self.port);
+        AsyncSmtpConnection::connect_tokio1(server, Some(self.timeout), &self.hello, tls, None)
+            .await
+            .map_err(Failure::at(Stage::Connect))
+    }
+
+    /// Connects in the clear and begins TLS. Nothing goes on where the server does not offer it.
+    async fn dial_and_start_tls(&self, tls: TlsParameters) -> Result<AsyncSmtpConnection, Failure> {
+        let stream = TcpStream::connect((self.host.as_str(), self.port))
+            .await
+            .map_err(Failure::unconnected)?;
+        let (greeting, lasts) = Greeting::on(stream);
+        let mut smtp = AsyncSmtpConnection::connect_with_transport(Box::new(greeting), &self.hello)
+            .await
+            .map_err(Failure::at(Stage::Connect))?;
+        if !smtp.can_starttls() {
+            return Err(Failure::missing(
+                Stage::Tls,
+                "STARTTLS is not supported on this server",
+            ));
+        }
+        lasts.store(false, Ordering::Relaxed);
+        smtp.starttls(tls, &self.hello)
+            .await
+            .map_err(Failure::at(Stage::Tls))?;
+        Ok(smtp)
     }
 
     /// A connection that was kept, if one still answers.
-    async fn kept_connection(&self) -> Option<AsyncSmtpConnection> {
+    async fn kept_connection(&self) -> Option<Line> {
         loop {
-            let (mut connection, since) = self.kept.lock().unwrap_or_else(PoisonError::into_inner).pop()?;
+            let (mut line, since) = self.kept.lock().unwrap_or_else(PoisonError::into_inner).pop()?;
             if since.elapsed() > KEPT_FOR {
                 continue;
             }
             // One that died in silence may not take the time of the delivery with it.
-            let reset = tokio::time::timeout(self.timeout / 4, connection.command(Rset)).await;
+            let reset = tokio::time::timeout(self.timeout / 4, line.smtp.command(Rset)).await;
             if matches!(reset, Ok(Ok(_))) {
-                return Some(connection);
+                return Some(line);
             }
         }
     }
 
-    fn keep(&self, connection: AsyncSmtpConnection) {
+    fn keep(&self, line: Line) {
         let mut kept = self.kept.lock().unwrap_or_else(PoisonError::into_inner);
         kept.retain(|(_, since)| since.elapsed() <= KEPT_FOR);
         if kept.len() < KEPT {
-            kept.push((connection, Instant::now()));
+            kept.push((line, Instant::now()));
         }
     }
+}
+
+/// Signs in by the first mechanism that both sides know.
+async fn sign_in(
+    smtp: &mut AsyncSmtpConnection,
+    offers: &ServerInfo,
+    credentials: &Credentials,
+) -> Result<(), Failure> {
+    let refused = Failure::at(Stage::SignIn);
+    let Some(mechanism) = offers.get_auth_mechanism(DEFAULT_MECHANISMS) else {
+        let what = "it offers neither AUTH PLAIN nor AUTH LOGIN";
+        return Err(Failure::missing(Stage::SignIn, what));
+    };
+    let first = Auth::new(mechanism, credentials.clone(), None).map_err(&refused)?;
+    let mut answer = smtp.command(first).await.map_err(&refused)?;
+    for _ in 0..CHALLENGES {
+        if !answer.has_code(334) {
+            return Ok(());
+        }
+        let next = Auth::new_from_response(mechanism, credentials.clone(), &answer).map_err(&refused)?;
+        answer = smtp.command(next).await.map_err(&refused)?;
+    }
+    if answer.has_code(334) {
+        return Err(Failure::missing(Stage::SignIn, "it never comes to an end"));
+    }
+    Ok(())
 }
 
 /// The commands of one mail, in their order.
@@ -194,19 +253,19 @@ async fn hand_over(
     connection
         .command(Mail::new(Some(mail.from.clone()), parameters))
         .await
-        .map_err(Failure::at(Step::Sender))?;
+        .map_err(Failure::at(Stage::Sender))?;
     connection
         .command(Rcpt::new(mail.to.clone(), Vec::new()))
         .await
-        .map_err(Failure::at(Step::Recipient))?;
+        .map_err(Failure::at(Stage::Recipient))?;
     connection
         .command(Data)
         .await
-        .map_err(Failure::at(Step::Message))?;
+        .map_err(Failure::at(Stage::Message))?;
     connection
         .message(&mail.bytes)
         .await
-        .map_err(Failure::at(Step::Message))
+        .map_err(Failure::at(Stage::Message))
         .map(|_| ())
 }
 

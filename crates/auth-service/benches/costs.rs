@@ -59,6 +59,7 @@ fn config() -> ServiceConfig {
         registration: RegistrationConfig {
             open: true,
             require_verified_email: false,
+            internationalised_addresses: true,
         },
         oauth: OauthConfig { password_grant: true },
         audit: AuditConfig {

@@ -115,6 +115,8 @@ pub struct RegistrationConfig {
     pub open: bool,
     /// Whether an address has to be verified before its user gets tokens.
     pub require_verified_email: bool,
+    /// Whether addresses with characters beyond ASCII may register, and be changed to.
+    pub internationalised_addresses: bool,
 }
 
 /// `[audit]`.

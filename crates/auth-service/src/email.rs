@@ -50,6 +50,7 @@ impl Service {
         password: SecretString,
     ) -> Result<(), Error> {
         let new = EmailAddress::parse(new)?;
+        self.accept_address(&new)?;
         self.check_password(principal, caller, password).await?;
         self.admit_mail(caller).await?;
         if !self

@@ -11,7 +11,7 @@ use crate::{
 };
 use auth_domain::{
     audit::Actor,
-    device::device_name,
+    device::{device_name, recognised_device_name},
     email::EmailAddress,
     ids::MailId,
     mail::MailKind,
@@ -79,6 +79,12 @@ enum Prepared {
     TooLate,
 }
 
+/// What came of an attempt.
+enum Attempt {
+    Ended(MailEnd),
+    Refused(Undelivered),
+}
+
 impl Post {
     pub(crate) fn new(parts: PostParts) -> Self {
         let PostParts {
@@ -111,9 +117,29 @@ impl Post {
         self.0.waiting.notified().await;
     }
 
+    /// Whether mail is known not to reach an address.
+    pub(crate) fn can_not_reach(&self, address: &EmailAddress) -> bool {
+        self.0.mailer.can_not_reach(address)
+    }
+
     /// Delivers whatever is due. Answers how many mails were taken up.
     pub(crate) async fn deliver_due(&self) -> Result<usize, Error> {
         let _round = self.0.round.lock().await;
+        let mut set_up = Vec::new();
+        let taken = self.deliver_all(&mut set_up).await;
+        // One line a round, however many mails meet the same refusal.
+        if let Some(why) = set_up.first() {
+            tracing::error!(
+                mails = set_up.len(),
+                %why,
+                "the mail server refuses this set-up: mails wait until it is changed (see `keyward mail list`)"
+            );
+        }
+        taken
+    }
+
+    /// The same; gathers what was said where the set-up is at fault.
+    async fn deliver_all(&self, set_up: &mut Vec<String>) -> Result<usize, Error> {
         let mut taken = 0;
         while self.storage().mail_waits().await? {
             let lease = Uuid::from_bytes(chance(self.entropy())?);
@@ -124,18 +150,26 @@ impl Post {
                 break;
             }
             taken += claimed.len();
-            join_all(claimed.into_iter().map(|mail| self.deliver(mail, lease, asked))).await;
+            let delivered = claimed.into_iter().map(|mail| self.deliver(mail, lease, asked));
+            set_up.extend(join_all(delivered).await.into_iter().flatten());
         }
         Ok(taken)
     }
 
-    /// One mail. A failure of the database on the way is an attempt like any other.
-    async fn deliver(&self, mail: ClaimedMail, lease: Uuid, asked: Instant) {
+    /// One mail. A failure of the database on the way is an attempt like any other. Answers with what the mail server said where
+    /// the set-up is at fault.
+    async fn deliver(&self, mail: ClaimedMail, lease: Uuid, asked: Instant) -> Option<String> {
         let (id, kind) = (mail.id, mail.kind.as_str());
+        let mut set_up = None;
         let end = match self.try_to_deliver(&mail, asked).await {
-            Ok(end) => end,
-            Err(error) if mail.attempts < ATTEMPTS => MailEnd::Later(pause(mail.attempts), error.to_string()),
-            Err(error) => MailEnd::Failed(error.to_string()),
+            Ok(Attempt::Ended(end)) => end,
+            Ok(Attempt::Refused(Undelivered::Never(why))) => MailEnd::Failed(why),
+            Ok(Attempt::Refused(Undelivered::Later(why))) => put_off(mail.attempts, why),
+            Ok(Attempt::Refused(Undelivered::SetUp(why))) => {
+                set_up = Some(why.clone());
+                put_off(mail.attempts, why)
+            }
+            Err(error) => put_off(mail.attempts, error.to_string()),
         };
         match &end {
             MailEnd::Later(wait, why) => {
@@ -153,31 +187,29 @@ impl Post {
                 tracing::warn!(mail = %id, kind, %error, "what became of a mail could not be written down");
             }
         }
+        set_up
     }
 
-    async fn try_to_deliver(&self, mail: &ClaimedMail, asked: Instant) -> Result<MailEnd, Error> {
+    async fn try_to_deliver(&self, mail: &ClaimedMail, asked: Instant) -> Result<Attempt, Error> {
         let letter = match self.prepare(mail).await? {
             Prepared::Letter(letter) => letter,
-            Prepared::Nobody => return Ok(MailEnd::Dropped),
+            Prepared::Nobody => return Ok(Attempt::Ended(MailEnd::Dropped)),
             Prepared::TooLate => {
-                return Ok(MailEnd::Failed(
-                    "its link lapsed before it could be sent".to_owned(),
-                ));
+                let why = "its link lapsed before it could be sent".to_owned();
+                return Ok(Attempt::Ended(MailEnd::Failed(why)));
             }
         };
         if asked.elapsed() > MAY_BEGIN_WITHIN {
             // Handed over now, it might be handed over a second time by whoever claims it next.
-            return Ok(MailEnd::Later(Span::zero(), "the database was slow".to_owned()));
+            let why = "the database was slow".to_owned();
+            return Ok(Attempt::Ended(MailEnd::Later(Span::zero(), why)));
         }
         if self.config().print_links {
             print_links(mail, &letter.facts);
         }
         Ok(match self.0.mailer.deliver(&letter).await {
-            Ok(()) => MailEnd::Sent,
-            Err(Undelivered::Later(why)) if mail.attempts < ATTEMPTS => {
-                MailEnd::Later(pause(mail.attempts), why)
-            }
-            Err(Undelivered::Later(why) | Undelivered::Never(why)) => MailEnd::Failed(why),
+            Ok(()) => Attempt::Ended(MailEnd::Sent),
+            Err(refused) => Attempt::Refused(refused),
         })
     }
 
@@ -200,16 +232,16 @@ impl Post {
             });
         };
         let mut facts = Facts::default();
-        if let Some(kind) = link_kind(mail.kind) {
+        if let Some(kind) = mail.kind.link() {
             if credentials.user.status != UserStatus::Active {
                 return Ok(Prepared::Nobody);
+            }
+            if mail.kind.has_lapsed(mail.created_at, self.0.clock.now()) {
+                return Ok(Prepared::TooLate);
             }
             match self.link(mail, kind, &credentials).await? {
                 Some(link) => facts.link = Some(link),
                 None => return Ok(Prepared::Nobody),
-            }
-            if self.0.clock.now() >= mail.created_at + kind.lifetime() {
-                return Ok(Prepared::TooLate);
             }
             facts.valid_for = Some(words(kind.lifetime()));
         }
@@ -275,9 +307,15 @@ impl Post {
         format!("{base}/{page}?token={}", token.expose_secret()).into()
     }
 
+    /// The letter. A stranger who registers with another person's address, or asks for mail to go there, chooses a name and what
+    /// their client calls itself: neither stands in a mail to an address that is not confirmed. There a device has one of our own
+    /// names for it or none, and a network address can't carry words. What the mail of a completed change tells its old address
+    /// was settled when it was queued.
     fn letter(&self, mail: &ClaimedMail, to: EmailAddress, user: Option<&User>, facts: Facts) -> Prepared {
         let fact = |name: &str| mail.facts.get(name).cloned();
-        let name = user.and_then(|user| user.name.as_ref());
+        let confirmed = user.filter(|user| user.email_verified_at.is_some() && user.email.key() == to.key());
+        let name = confirmed.and_then(|user| user.name.as_ref());
+        let settled = confirmed.is_some() || mail.kind == MailKind::EmailChanged;
         Prepared::Letter(Box::new(Letter {
             kind: mail.kind,
             to,
@@ -287,10 +325,13 @@ impl Post {
             facts: Facts {
                 service_name: self.config().service_name.clone(),
                 name: name.map(|name: &DisplayName| name.as_str().to_owned()),
-                device: fact("user_agent").map(|agent| device_name(&agent)),
+                device: fact("user_agent").and_then(|agent| match confirmed {
+                    Some(_) => Some(device_name(&agent)),
+                    None => recognised_device_name(&agent),
+                }),
                 ip: fact("ip"),
                 at: Some(moment(mail.created_at)),
-                new_email: fact("new_email"),
+                new_email: fact("new_email").filter(|_| settled),
                 ..facts
             },
         }))
@@ -309,16 +350,6 @@ impl Post {
     }
 }
 
-/// What the link of a mail does.
-const fn link_kind(kind: MailKind) -> Option<TokenKind> {
-    match kind {
-        MailKind::PasswordReset => Some(TokenKind::PasswordReset),
-        MailKind::EmailVerification => Some(TokenKind::EmailVerification),
-        MailKind::EmailChangeConfirm => Some(TokenKind::EmailChange),
-        _ => None,
-    }
-}
-
 /// Whoever asked for a mail by address, as far as its row says.
 fn asker(mail: &ClaimedMail) -> Caller {
     let ip = mail.facts.get("ip").and_then(|ip| ip.parse().ok());
@@ -329,6 +360,15 @@ fn asker(mail: &ClaimedMail) -> Caller {
         request_id: None,
         held: None,
         device: None,
+    }
+}
+
+/// What becomes of a mail after an attempt that another one may better.
+fn put_off(attempts: u32, why: String) -> MailEnd {
+    if attempts < ATTEMPTS {
+        MailEnd::Later(pause(attempts), why)
+    } else {
+        MailEnd::Failed(why)
     }
 }
 

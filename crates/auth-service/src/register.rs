@@ -7,7 +7,7 @@ use crate::{
     service::{Service, Tokens},
 };
 use auth_domain::{
-    email::EmailAddress,
+    email::{EmailAddress, EmailError},
     ids::{MailId, UserId},
     mail::MailKind,
     one_time::TokenKind,
@@ -47,6 +47,7 @@ impl Service {
             return Err(Error::RegistrationClosed);
         }
         self.admit_registration(caller).await?;
+        self.accept_address(&EmailAddress::parse(&wanted.email)?)?;
         let user = self.new_user(caller, wanted, Role::USER).await?;
         let mut verification = self.verification_mail(&user.email, caller)?;
         let terms = self.terms(caller)?;
@@ -79,6 +80,21 @@ impl Service {
             }
             InsertedUser::EmailTaken => Err(Error::EmailTaken),
         }
+    }
+
+    /// Refuses an address that people may not give themselves. What is said depends on the address alone, never on whether an
+    /// account has it.
+    pub(crate) fn accept_address(&self, email: &EmailAddress) -> Result<(), Error> {
+        if email.is_internationalised() && !self.config().registration.internationalised_addresses {
+            return Err(EmailError::Internationalised.into());
+        }
+        Ok(())
+    }
+
+    /// Whether mail is known not to reach this address, as typed. The answer depends on the address and the mail server alone.
+    #[must_use]
+    pub fn mail_can_not_reach(&self, email: &str) -> bool {
+        EmailAddress::parse(email).is_ok_and(|email| self.post().can_not_reach(&email))
     }
 
     /// The mail that verifies this address.

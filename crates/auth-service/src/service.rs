@@ -265,6 +265,11 @@ impl Service {
         self.0.post.deliver_due().await
     }
 
+    /// What carries the mails.
+    pub(crate) fn post(&self) -> &Post {
+        &self.0.post
+    }
+
     /// Says that a mail was queued: it goes at once. The verbs of [`Admin`] queue mails without saying so.
     pub(crate) fn wake_post(&self) {
         self.0.post.wake();

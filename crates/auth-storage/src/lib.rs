@@ -38,7 +38,7 @@ pub use error::{AlreadyServed, MigrateError, OpenError, Outage, QueryRefused, St
 pub use outcomes::{
     ClaimedMail, Credentials, EndedSession, EndedSessions, HourCount, InsertedKey, InsertedUser, KeyHolder,
     MailEnd, MailFigures, MigrationStatus, Redeemed, RevocationBatch, Rotated, SealedBatch, SetupOutcome,
-    SetupTokenIssue, StartedSession, StoredKey, StoredToken, Swept, UserFigures, UserOutcome,
+    SetupTokenIssue, StartedSession, StoredKey, StoredToken, Swept, TroubledMail, UserFigures, UserOutcome,
 };
 pub use serving::ServeLock;
 pub use storage::{AUDIT_FLOOR, SealMac, Storage};

@@ -9,6 +9,7 @@ use crate::{
     open::Database,
     outcomes::MigrationStatus,
 };
+use auth_domain::foreign_words::known;
 use diesel::{
     connection::SimpleConnection,
     migration::{Migration, MigrationSource},
@@ -155,7 +156,8 @@ where
     EmbeddedMigrations: MigrationSource<DB>,
 {
     let failed = |name: &str, cause: Box<dyn std::error::Error + Send + Sync>| {
-        Stop::Migration(name.to_owned(), cause.to_string())
+        // The database may quote a value of a row.
+        Stop::Migration(name.to_owned(), known(&cause.to_string()))
     };
     let catalogue = |cause| failed("the list of migrations", cause);
     let mut known: Vec<Box<dyn Migration<DB>>> = source.migrations().map_err(catalogue)?;

@@ -100,6 +100,25 @@ pub enum MailEnd {
     Later(Span, String),
 }
 
+/// A mail that was not sent at the first attempt: it waits for the next one, or it was given up. Whom it is for is not told.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct TroubledMail {
+    /// Its row.
+    pub id: MailId,
+    /// The stored word for what it is about.
+    pub kind: String,
+    /// When it was asked for.
+    pub created_at: Timestamp,
+    /// How often it has been tried.
+    pub attempts: u32,
+    /// Whether it was given up.
+    pub given_up: bool,
+    /// Whether what it takes to send it is still there.
+    pub whole: bool,
+    /// What went wrong.
+    pub why: String,
+}
+
 /// How full the outbox is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub struct MailFigures {

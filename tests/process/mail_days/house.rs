@@ -118,6 +118,20 @@ impl House {
         (count("waiting"), count("failed"))
     }
 
+    /// The mails that are not sent, as the operator is told.
+    pub(super) fn troubled(&self) -> Vec<serde_json::Value> {
+        let said = run(&["mail", "list", "--json"], &self.environment, "");
+        assert_eq!(said.code, 0, "{}", said.stderr);
+        serde_json::from_str(&said.stdout).unwrap()
+    }
+
+    /// Has the operator try mails again.
+    pub(super) fn retry(&self, which: &[&str]) -> String {
+        let said = run(&[&["mail", "retry"], which].concat(), &self.environment, "");
+        assert_eq!(said.code, 0, "{}", said.stderr);
+        said.stdout
+    }
+
     /// Waits until the outbox is empty; nothing was given up.
     pub(super) async fn all_are_carried(&self) {
         until("the outbox is empty", || {

@@ -108,7 +108,12 @@ pub async fn submit_forgot(sent: Sent<Visit>) -> Result<HttpResponse, Problem> {
     };
     match asked {
         Ok(()) => {
-            let page = visit.tell(&t.check_mail_title, &t.forgot_sent, ("/login", &t.login_link))?;
+            let (title, message) = if visit.service.mail_can_not_reach(email) {
+                (&t.mail_unreachable_title, &t.mail_unreachable)
+            } else {
+                (&t.check_mail_title, &t.forgot_sent)
+            };
+            let page = visit.tell(title, message, ("/login", &t.login_link))?;
             visit.answer(StatusCode::ACCEPTED, &page)
         }
         Err(problem) => {

@@ -92,6 +92,11 @@ pub async fn submit(sent: Sent<Visit>) -> Result<HttpResponse, Problem> {
         }
         Ok(Registered::ToBeVerified) => {
             let t = visit.texts();
+            if visit.service.mail_can_not_reach(fields.trimmed("email")) {
+                let next = ("/register", &*t.register_title);
+                let page = visit.tell(&t.mail_unreachable_title, &t.mail_unreachable, next)?;
+                return visit.answer(StatusCode::ACCEPTED, &page);
+            }
             let next = ("/login", &*t.login_link);
             let page = visit.tell(&t.check_mail_title, &t.register_check_mail, next)?;
             visit.answer(StatusCode::ACCEPTED, &page)

@@ -45,6 +45,11 @@ const TO_BE_VERIFIED: MessageJson = MessageJson {
     message: "A mail with a link to confirm the address is on its way, if the address can be used",
 };
 
+/// What is answered instead for an address that the mail server can't mail to: it depends on the address alone.
+const UNREACHABLE: MessageJson = MessageJson {
+    message: "The mail server takes no addresses with characters beyond a-z before the @: no mail can reach this one",
+};
+
 /// 201 with tokens, or 202 where the address has to be verified first; 403, 409, 422.
 ///
 /// # Errors
@@ -60,6 +65,7 @@ pub async fn register(
         password,
         name,
     } = body;
+    let unreachable = service.mail_can_not_reach(&email);
     let registered = service
         .register(
             &call.caller(&service),
@@ -71,6 +77,7 @@ pub async fn register(
         )
         .await?;
     match registered {
+        Registered::ToBeVerified if unreachable => Ok(HttpResponse::Accepted().json(UNREACHABLE)),
         Registered::SignedIn(tokens) => {
             edge.metrics.sign_in(&Ok(()));
             Ok(views::token_answer(StatusCode::CREATED, &tokens))

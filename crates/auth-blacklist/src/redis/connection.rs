@@ -7,6 +7,7 @@ use crate::{
 };
 use ::redis::{ErrorKind, FromRedisValue, RedisError, ServerErrorKind, aio::MultiplexedConnection, cmd};
 use auth_domain::{
+    foreign_words::known,
     revocation::{Facts, Revocation, TokenRef},
     time::Timestamp,
     user::Generation,
@@ -168,9 +169,53 @@ pub(super) fn meaning(error: RedisError) -> WireError {
                 ServerErrorKind::Moved | ServerErrorKind::ReadOnly | ServerErrorKind::MasterDown
             )
     ) || error.is_unrecoverable_error();
+    let said = words(&error);
     if lost {
-        WireError::Lost(error.to_string())
+        WireError::Lost(said)
     } else {
-        WireError::Refused(error.to_string())
+        WireError::Refused(said)
+    }
+}
+
+/// What may be logged of an error: its code and the words that can't hold a key, a password or an address. A server quotes what
+/// it was sent, a proxy says what it likes.
+fn words(error: &RedisError) -> String {
+    let is_code = |code: &&str| code.len() <= 20 && code.bytes().all(|byte| byte.is_ascii_uppercase());
+    match error.code().filter(is_code) {
+        Some(code) => {
+            let detail = known(error.detail().unwrap_or_default());
+            format!("{code} {detail}").trim_end().to_owned()
+        }
+        None => Some(known(&error.to_string()))
+            .filter(|said| !said.is_empty())
+            .unwrap_or_else(|| error.category().to_owned()),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use ::redis::parse_redis_value;
+
+    #[test]
+    fn of_what_redis_says_the_code_and_known_words_are_logged() {
+        for (said, logged) in [
+            (
+                "-WRONGPASS invalid username-password pair or user is disabled.\r\n",
+                "WRONGPASS invalid … or user is disabled",
+            ),
+            (
+                "-ERR unknown command 'EVIL', with args beginning with: 'hunter2' 'ada@example.com'\r\n",
+                "ERR unknown command … with …",
+            ),
+            ("-OOM command not allowed\r\n", "OOM command not allowed"),
+            ("-hunter2 hunter2\r\n", "extension error"),
+        ] {
+            let value = parse_redis_value(said.as_bytes()).unwrap();
+            let error = value.extract_error().unwrap_err();
+            assert_eq!(words(&error), logged, "{said}");
+        }
+        let refused = std::io::Error::from_raw_os_error(111);
+        assert_eq!(words(&RedisError::from(refused)), "Connection refused");
     }
 }

@@ -1,6 +1,6 @@
 //! What goes over the wire, and what never goes over it without TLS.
 
-use crate::{config, deliver, later, letter, server::Server, signed_in};
+use crate::{config, deliver, later, letter, never, server::Server, set_up, signed_in};
 use auth_domain::email::EmailAddress;
 use auth_mail::{MailConfig, Mailer, SmtpTls};
 
@@ -102,7 +102,7 @@ async fn a_certificate_of_another_ca_is_refused_and_the_mail_waits() {
                 smtp_ca_file: ca_file,
                 ..signed_in(port(&server), "right")
             };
-            let what = later(deliver(&config).await);
+            let what = set_up(deliver(&config).await);
             assert!(what.contains("certificate"), "{what}");
         }
         assert_eq!(server.mails().len(), 0);
@@ -114,7 +114,7 @@ async fn a_certificate_of_another_ca_is_refused_and_the_mail_waits() {
 async fn a_server_that_strips_starttls_gets_neither_the_password_nor_the_mail() {
     let server = Server::start(&["--auth", "keyward:right"]);
     std::fs::write(server.file("ca.pem"), CERTIFICATE).unwrap();
-    let what = later(deliver(&signed_in(starttls(&server), "right")).await);
+    let what = set_up(deliver(&signed_in(starttls(&server), "right")).await);
     assert!(what.contains("STARTTLS is not supported"), "{what}");
     assert_eq!(server.mails().len(), 0);
     nothing_but_a_greeting(&server);
@@ -148,15 +148,49 @@ async fn the_sign_in_opens_the_door_over_tls_and_on_the_machine_itself() {
 #[tokio::test]
 async fn a_wrong_password_and_a_missing_sign_in_are_for_the_operator_to_mend() {
     let server = Server::start(&["--tls", "starttls", "--auth", "keyward:right"]);
-    let what = later(deliver(&signed_in(starttls(&server), "wrong")).await);
+    let what = set_up(deliver(&signed_in(starttls(&server), "wrong")).await);
     assert!(
         what.starts_with("the mail server refused the sign-in: 535"),
         "{what}"
     );
     assert!(!what.contains("wrong"));
-    let what = later(deliver(&starttls(&server)).await);
+    let what = set_up(deliver(&starttls(&server)).await);
     assert!(what.contains(": 530"), "{what}");
     assert_eq!(server.mails().len(), 0);
+}
+
+/// RFC 5321 §2.4: keywords may be written in any case.
+#[tokio::test]
+async fn a_server_that_writes_its_keywords_in_lower_case_is_understood() {
+    for (tls, config) in [
+        ("starttls", starttls as fn(&Server) -> MailConfig),
+        ("implicit", implicit),
+        ("none", config),
+    ] {
+        let server = Server::start(&["--tls", tls, "--auth", "keyward:right", "--lower-case"]);
+        let mailer = Mailer::start(&signed_in(config(&server), "right")).unwrap();
+        let mut letter = letter(1);
+        letter.to = EmailAddress::parse("zoë@example.com").unwrap();
+        mailer.deliver(&letter).await.unwrap();
+        assert_eq!(server.mails()[0]["user"], "keyward", "{tls}");
+        assert_eq!(server.mails()[0]["tls"], tls != "none", "{tls}");
+        assert!(!mailer.can_not_reach(&letter.to), "{tls}");
+    }
+}
+
+/// Without SMTPUTF8 (RFC 6531) there is no way to name the address to the server.
+#[tokio::test]
+async fn an_address_beyond_ascii_can_not_be_reached_through_a_server_without_smtputf8() {
+    let server = Server::start(&["--no-utf8"]);
+    let mailer = Mailer::start(&config(&server)).unwrap();
+    let mut beyond = letter(1);
+    beyond.to = EmailAddress::parse("zoë@example.com").unwrap();
+    assert!(!mailer.can_not_reach(&beyond.to), "nothing is known yet");
+    let what = never(mailer.deliver(&beyond).await);
+    assert!(what.contains("SMTPUTF8"), "{what}");
+    assert!(mailer.can_not_reach(&beyond.to));
+    assert!(!mailer.can_not_reach(&letter(1).to));
+    mailer.deliver(&letter(2)).await.unwrap();
 }
 
 #[tokio::test]

@@ -1,43 +1,103 @@
 //! Servers that refuse, put off, hang and break off; and what a mail after that may rely on.
 
-use crate::{config, deliver, later, letter, never, server::Server};
+use crate::{config, deliver, later, letter, never, server::Server, set_up};
 use auth_mail::{MailConfig, Mailer};
 use std::time::{Duration, Instant};
 
+/// Findings 4 §3: most servers quote the address that they refuse.
 #[tokio::test]
-async fn a_refused_recipient_or_message_is_given_up() {
-    let server = Server::start(&["--do", "refuse-recipient"]);
-    let what = never(deliver(&config(&server)).await);
+async fn a_refused_recipient_or_message_is_given_up_and_neither_is_quoted() {
+    let refused = |what: &'static str, answer: &'static str| async move {
+        let server = Server::start(&["--do", what, "--answer", answer]);
+        never(deliver(&config(&server)).await)
+    };
     assert_eq!(
-        what,
-        "the mail server refused the recipient: 550 5.1.1 <ada@example.com>: no such mailbox"
+        refused("refuse-recipient", "550 5.1.1 <ADDRESS>: rejected").await,
+        "the mail server refused the recipient: 550 5.1.1 … rejected"
     );
-    let server = Server::start(&["--do", "refuse-message"]);
-    let what = never(deliver(&config(&server)).await);
+    assert_eq!(
+        refused("refuse-recipient", "550 ADDRESS is unknown here").await,
+        "the mail server refused the recipient: 550 … is unknown …"
+    );
+    let what = refused("refuse-message", "554 5.6.0 malformed: ").await;
     assert!(
-        what.starts_with("the mail server refused the message: 554 5.7.1 looks like spam: Hello Zoë"),
+        what.starts_with("the mail server refused the message: 554 5.6.0 …"),
         "{what}"
     );
 }
 
+/// Findings 3 §1: a refusal that concerns the set-up is not the recipient's fault, wherever the server says it.
 #[tokio::test]
-async fn what_is_no_fault_of_the_recipient_or_passes_by_itself_is_tried_again() {
-    for (what, said) in [
+async fn a_refusal_of_the_set_up_waits_for_the_operator_and_nothing_is_lost() {
+    for (what, answer, said) in [
         (
-            "defer-recipient",
-            "the mail server refused the recipient: 451 4.7.1 greylisted, try again",
+            "refuse-recipient",
+            "504 5.5.2 <host01>: Helo command rejected: need fully-qualified hostname",
+            "the mail server refused the recipient: 504 5.5.2 … Helo command rejected need fully-qualified hostname",
         ),
         (
-            "defer-message",
-            "the mail server refused the message: 451 4.3.0 no room right now",
+            "refuse-recipient",
+            "554 5.7.1 <ADDRESS>: Relay access denied",
+            "the mail server refused the recipient: 554 5.7.1 … Relay access denied",
+        ),
+        (
+            "refuse-recipient",
+            "550 relay not permitted",
+            "the mail server refused the recipient: 550 relay not permitted",
         ),
         (
             "refuse-sender",
+            "550 5.7.1 not from you",
             "the mail server refused the sender: 550 5.7.1 not from you",
         ),
         (
             "want-sign-in",
+            "",
             "the mail server refused the recipient: 530 5.7.0 authentication required",
+        ),
+        (
+            "refuse-message",
+            "550 5.7.26 unauthenticated sender, DMARC policy: ",
+            "the mail server refused the message: 550 5.7.26 … sender DMARC policy …",
+        ),
+    ] {
+        let server = Server::start(&["--do", what, "--answer", answer, "--times", "1"]);
+        let mailer = Mailer::start(&config(&server)).unwrap();
+        let heard = set_up(mailer.deliver(&letter(1)).await);
+        assert!(heard.starts_with(said), "{heard}");
+        mailer.deliver(&letter(1)).await.unwrap();
+        assert_eq!(server.mails().len(), 1, "{answer}");
+    }
+}
+
+/// RFC 5321 §2.3.5 and §4.1.4: a fully qualified name or an address literal, never a bare host name.
+#[tokio::test]
+async fn ehlo_gives_the_configured_name_or_an_address_literal() {
+    for (name, given) in [
+        (None, "[127.0.0.1]"),
+        (Some("id.example.com"), "id.example.com"),
+        (Some("[IPv6:2001:db8::1]"), "[IPv6:2001:db8::1]"),
+    ] {
+        let server = Server::start(&[]);
+        let config = MailConfig {
+            smtp_ehlo_name: name.map(str::to_owned),
+            ..config(&server)
+        };
+        deliver(&config).await.unwrap();
+        assert_eq!(server.mails()[0]["ehlo"], given);
+    }
+}
+
+#[tokio::test]
+async fn what_passes_by_itself_is_tried_again() {
+    for (what, said) in [
+        (
+            "defer-recipient",
+            "the mail server refused the recipient: 451 4.7.1 greylisted try again",
+        ),
+        (
+            "defer-message",
+            "the mail server refused the message: 451 4.3.0 no room right …",
         ),
         (
             "close-at-connect",

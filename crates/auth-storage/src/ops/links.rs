@@ -70,16 +70,14 @@ pub(crate) fn ask_for_new_email(
     terms: &Terms,
 ) -> Result<bool, Fault> {
     whole(c, |c| {
-        if take(c, id, terms)?.is_none() {
+        let Some(user) = take(c, id, terms)? else {
             return Ok(false);
-        }
+        };
         let mut notes = Notes::of(terms);
         let confirm = Post::to(id, MailKind::EmailChangeConfirm).at(new);
         send(c, id, mailed, confirm, &mut notes)?;
-        notes.mail(
-            c,
-            Post::to(id, MailKind::EmailChangeRequested).with("new_email", Some(new)),
-        )?;
+        let notice = Post::to(id, MailKind::EmailChangeRequested);
+        notes.mail(c, notice.with("new_email", told_of(&user, new)))?;
         notes.audit(c, Note::of(Action::EmailChangeRequested).about(id))?;
         Ok(true)
     })
@@ -207,7 +205,7 @@ pub(crate) fn change_email(c: &mut Conn, digest: &[u8; 32], terms: &Terms) -> Re
         let mut notes = Notes::of(terms);
         notes.audit(c, Note::of(Action::EmailChanged).by_itself(user.id))?;
         let notice = Post::to(user.id, MailKind::EmailChanged).at(&user.email);
-        notes.mail(c, notice.with("new_email", Some(&after.email)))?;
+        notes.mail(c, notice.with("new_email", told_of(&user, &after.email)))?;
         done(c, after, &fallen, terms)
     })
 }
@@ -264,6 +262,12 @@ fn holder(
     } else {
         Err(invalid())
     }
+}
+
+/// The new address, as far as the old one may be told: to an address that is not confirmed a mail carries nothing that a
+/// stranger may have chosen (behaviour.md §5).
+fn told_of<'a>(user: &User, new: &'a EmailAddress) -> Option<&'a EmailAddress> {
+    user.email_verified_at.is_some().then_some(new)
 }
 
 fn bound_to(token: &StoredToken, email: &EmailAddress) -> bool {

@@ -10,13 +10,13 @@ use crate::{
     asks::Terms,
     dialect::Dialect as _,
     fault::Fault,
-    outcomes::{ClaimedMail, MailEnd, MailFigures},
-    rows::MailRow,
+    outcomes::{ClaimedMail, MailEnd, MailFigures, TroubledMail},
+    rows::{MailRow, TroubledRow},
     schema::outbox,
     sqlty::{Id, Ts},
 };
 use auth_domain::{
-    ids::MailId,
+    ids::{MailId, UserId},
     mail::MailKind,
     time::{Span, after},
 };
@@ -76,7 +76,8 @@ pub(crate) fn claim(
     })
 }
 
-/// Ends a claim. False: the lease was lost to another node, and nothing was written.
+/// Ends a claim. False: the lease was lost to another node, and nothing was written. A mail that was given up keeps what it takes
+/// to try it again, until it is swept or its user is deleted; one that belongs to no user keeps nothing.
 pub(crate) fn end(c: &mut Conn, id: MailId, lease: Uuid, end: &MailEnd) -> Result<bool, Fault> {
     use outbox as o;
     whole(c, |c| {
@@ -95,24 +96,98 @@ pub(crate) fn end(c: &mut Conn, id: MailId, lease: Uuid, end: &MailEnd) -> Resul
                     o::last_error.eq(short(why)),
                 ))
                 .execute(c)?,
-            MailEnd::Sent | MailEnd::Dropped | MailEnd::Failed(_) => {
-                let (outcome, why) = match end {
-                    MailEnd::Failed(why) => ("failed", short(why)),
-                    MailEnd::Dropped => ("dropped", None),
-                    _ => ("sent", None),
-                };
+            MailEnd::Sent | MailEnd::Dropped => {
+                let outcome = if *end == MailEnd::Sent { "sent" } else { "dropped" };
                 diesel::update(mine)
                     .set((
                         o::outcome.eq(Some(outcome)),
                         o::done_at.eq(Some(now)),
                         o::recipient.eq(None::<String>),
                         o::facts.eq("{}"),
-                        o::last_error.eq(why),
+                        o::last_error.eq(None::<String>),
                     ))
                     .execute(c)?
             }
+            MailEnd::Failed(why) => {
+                let touched = diesel::update(mine)
+                    .set((
+                        o::outcome.eq(Some("failed")),
+                        o::done_at.eq(Some(now)),
+                        o::last_error.eq(short(why)),
+                    ))
+                    .execute(c)?;
+                let of_nobody = o::user_id
+                    .is_null()
+                    .or(o::kind.eq(MailKind::AccountDeleted.as_str()));
+                let failed = o::table
+                    .find(Id(id.as_uuid()))
+                    .filter(o::lease.eq(Some(Id(lease))))
+                    .filter(o::outcome.eq(Some("failed")));
+                diesel::update(failed.filter(of_nobody))
+                    .set((o::recipient.eq(None::<String>), o::facts.eq("{}")))
+                    .execute(c)?;
+                touched
+            }
         };
         Ok(touched == 1)
+    })
+}
+
+/// Erases whom the mails that are done with were for, and what they said: their user is deleted.
+pub(crate) fn forget_user(c: &mut Conn, user: UserId) -> Result<(), Fault> {
+    use outbox as o;
+    let theirs = o::table
+        .filter(o::user_id.eq(Some(Id(user.as_uuid()))))
+        .filter(o::done_at.is_not_null());
+    diesel::update(theirs)
+        .set((o::recipient.eq(None::<String>), o::facts.eq("{}")))
+        .execute(c)?;
+    Ok(())
+}
+
+/// The mails that wait after a failed attempt, and those that were given up: the oldest first.
+pub(crate) fn troubled(c: &mut Conn, after: Option<MailId>, most: i64) -> Result<Vec<TroubledMail>, Fault> {
+    use outbox as o;
+    let rows: Vec<TroubledRow> = o::table
+        .filter(o::outcome.is_null().or(o::outcome.eq(Some("failed"))))
+        .filter(o::last_error.is_not_null())
+        .filter(o::id.gt(Id(after.map_or(Uuid::nil(), |after| after.as_uuid()))))
+        .order(o::id.asc())
+        .limit(most)
+        .select(TroubledRow::as_select())
+        .load(c)?;
+    Ok(rows.into_iter().map(TroubledRow::mail).collect())
+}
+
+/// Makes mails due now, those that were given up among them.
+pub(crate) fn retry(c: &mut Conn, mails: &[MailId]) -> Result<u64, Fault> {
+    use outbox as o;
+    whole(c, |c| {
+        let now = c.clock()?;
+        let mut due = 0;
+        for mail in mails {
+            let waiting = o::table
+                .find(Id(mail.as_uuid()))
+                .filter(o::done_at.is_null())
+                .filter(o::leased_until.is_null().or(o::leased_until.le(Some(now))));
+            due += diesel::update(waiting).set(o::due_at.eq(now)).execute(c)?;
+            let given_up = o::table
+                .find(Id(mail.as_uuid()))
+                .filter(o::outcome.eq(Some("failed")))
+                .filter(o::user_id.is_not_null())
+                .filter(o::kind.ne(MailKind::AccountDeleted.as_str()));
+            due += diesel::update(given_up)
+                .set((
+                    o::outcome.eq(None::<String>),
+                    o::done_at.eq(None::<Ts>),
+                    o::due_at.eq(now),
+                    o::attempts.eq(0),
+                    o::lease.eq(None::<Id>),
+                    o::leased_until.eq(None::<Ts>),
+                ))
+                .execute(c)?;
+        }
+        Ok(u64::try_from(due).unwrap_or(0))
     })
 }
 

@@ -8,6 +8,7 @@ use super::{
     hold::take,
     notes::{Note, Notes, Post},
     one_time_tokens::void,
+    outbox,
     revocations::record,
     take_guard,
     users::any_administrator,
@@ -242,6 +243,7 @@ pub(crate) fn delete(
                 .get_results(c)?;
         let fallen = Fallen::of(&rows, user.generation, terms.now);
         diesel::delete(users::table.find(Id(id.as_uuid()))).execute(c)?;
+        outbox::forget_user(c, id)?;
         let mut notes = Notes::of(terms);
         notes.audit(c, Note::of(Action::UserDeleted).about(id))?;
         notes.mail(c, Post::to(id, MailKind::AccountDeleted).at(&user.email))?;

@@ -3,11 +3,14 @@
 use super::corrupt;
 use crate::{
     fault::Fault,
-    outcomes::ClaimedMail,
+    outcomes::{ClaimedMail, TroubledMail},
     schema::outbox,
     sqlty::{Id, Ts},
 };
-use auth_domain::ids::{MailId, UserId};
+use auth_domain::{
+    ids::{MailId, UserId},
+    mail::MailKind,
+};
 use diesel::prelude::*;
 
 /// A mail that waits; the database says when it is due.
@@ -33,6 +36,35 @@ pub(crate) struct MailRow {
     facts: String,
     created_at: Ts,
     attempts: i32,
+}
+
+/// A mail that was not sent at the first attempt, without whom it is for.
+#[derive(Queryable, Selectable)]
+#[diesel(table_name = outbox)]
+pub(crate) struct TroubledRow {
+    id: Id,
+    kind: String,
+    user_id: Option<Id>,
+    created_at: Ts,
+    attempts: i32,
+    outcome: Option<String>,
+    last_error: Option<String>,
+}
+
+impl TroubledRow {
+    pub(crate) fn mail(self) -> TroubledMail {
+        let given_up = self.outcome.is_some();
+        let kept = self.user_id.is_some() && self.kind != MailKind::AccountDeleted.as_str();
+        TroubledMail {
+            id: MailId::from_uuid(self.id.0),
+            created_at: self.created_at.0,
+            attempts: u32::try_from(self.attempts).unwrap_or(0),
+            given_up,
+            whole: !given_up || kept,
+            why: self.last_error.unwrap_or_default(),
+            kind: self.kind,
+        }
+    }
 }
 
 impl MailRow {

@@ -7,7 +7,7 @@ mod tokens;
 
 pub(crate) use activity::{ActivityRow, NewActivityRow};
 pub(crate) use audit::{AuditRow, SealRow};
-pub(crate) use mail::{MailRow, NewMailRow};
+pub(crate) use mail::{MailRow, NewMailRow, TroubledRow};
 pub(crate) use tokens::{ApiKeyRow, NewApiKeyRow, NewTokenRow, TokenRow, name_columns};
 
 use crate::{

@@ -5,7 +5,8 @@ use crate::{
     asks::{MailedToken, NewApiKey, NewToken, Terms},
     error::StorageError,
     outcomes::{
-        ClaimedMail, InsertedKey, KeyHolder, MailEnd, MailFigures, Redeemed, StoredToken, UserOutcome,
+        ClaimedMail, InsertedKey, KeyHolder, MailEnd, MailFigures, Redeemed, StoredToken, TroubledMail,
+        UserOutcome,
     },
 };
 use auth_domain::{
@@ -169,6 +170,28 @@ impl Storage {
     /// See [`StorageError`].
     pub async fn mail_figures(&self) -> Result<MailFigures, StorageError> {
         run!(self, read, outbox::figures())
+    }
+
+    /// The mails that wait after a failed attempt, and those that were given up: the oldest first, at most so many, those after
+    /// this one.
+    ///
+    /// # Errors
+    /// See [`StorageError`].
+    pub async fn troubled_mails(
+        &self,
+        after: Option<MailId>,
+        most: u32,
+    ) -> Result<Vec<TroubledMail>, StorageError> {
+        run!(self, read, outbox::troubled(after, i64::from(most)))
+    }
+
+    /// Makes these mails due now, those that were given up among them, unless what it takes to send them is gone. Answers with
+    /// how many there were.
+    ///
+    /// # Errors
+    /// See [`StorageError`].
+    pub async fn retry_mails(&self, mails: Vec<MailId>) -> Result<u64, StorageError> {
+        run!(self, write, outbox::retry(&mails))
     }
 
     /// Stores an API key, unless its owner has as many as it may.

@@ -1,10 +1,10 @@
 //! The outbox as its workers see it: of any number of them one has a mail, and what ends its claim is guarded by it.
 
 use crate::{
-    people::{at, terms},
+    people::{address, admins, at, mailed, one_time, terms},
     world::{World, all},
 };
-use auth_domain::{ids::MailId, mail::MailKind, time::Span};
+use auth_domain::{ids::MailId, mail::MailKind, one_time::TokenKind, role::Role, time::Span};
 use auth_storage::{ClaimedMail, MailEnd, MailFigures};
 use diesel::{
     QueryableByName,
@@ -145,6 +145,78 @@ on_both! {
         kept.sort_by(|a, b| a.outcome.cmp(&b.outcome));
         assert_eq!(kept, [wanted("dropped", None), wanted("failed", Some("é".repeat(300))), wanted("sent", None)]);
         assert_eq!(world.db.mail_figures().await.unwrap(), MailFigures { waiting: 0, failed: 1 });
+    }
+
+    /// Findings 3 §1: what a set-up could not send was lost for good.
+    fn a_mail_that_was_given_up_is_whole_and_is_tried_again_when_the_operator_asks(world) {
+        let user = world.user("a@example.com", Role::USER).await;
+        let moved = mailed(one_time(TokenKind::EmailChange, 1, at(1)));
+        world.db.ask_for_new_email(user.id, address("b@example.com"), moved, terms(at(1))).await.unwrap();
+        let mails = claim(&world, 1, LEASE).await;
+        assert_eq!(mails.len(), 2);
+        assert!(end(&world, mails[0].id, 1, MailEnd::Failed("550 5.1.1".into())).await);
+        assert!(end(&world, mails[1].id, 1, MailEnd::Later(Span::hours(1), "451 4.7.1".into())).await);
+        let troubled = world.db.troubled_mails(None, 10).await.unwrap();
+        let seen = |mail: &ClaimedMail| {
+            let one = troubled.iter().find(|one| one.id == mail.id).unwrap();
+            (one.kind.clone(), one.attempts, one.given_up, one.whole, one.why.clone())
+        };
+        let kind = |mail: &ClaimedMail| mail.kind.as_str().to_owned();
+        assert_eq!(seen(&mails[0]), (kind(&mails[0]), 1, true, true, "550 5.1.1".into()));
+        assert_eq!(seen(&mails[1]), (kind(&mails[1]), 1, false, true, "451 4.7.1".into()));
+        assert!(!world.db.mail_waits().await.unwrap());
+
+        let ids = troubled.iter().map(|mail| mail.id).collect();
+        assert_eq!(world.db.retry_mails(ids).await.unwrap(), 2);
+        let again = claim(&world, 2, LEASE).await;
+        for (mail, attempts) in [(&mails[0], 1), (&mails[1], 2)] {
+            let one = again.iter().find(|one| one.id == mail.id).unwrap();
+            assert_eq!(one, &ClaimedMail { attempts, ..mail.clone() });
+        }
+        // One that a worker holds, and one that was sent, are left alone.
+        assert_eq!(world.db.retry_mails(vec![mails[0].id]).await.unwrap(), 0);
+        assert!(end(&world, mails[0].id, 2, MailEnd::Sent).await);
+        assert_eq!(world.db.retry_mails(vec![mails[0].id]).await.unwrap(), 0);
+        assert_eq!(world.db.troubled_mails(None, 10).await.unwrap().len(), 1);
+    }
+
+    fn a_list_of_mails_in_trouble_goes_page_by_page_and_past_rows_that_can_not_be_read(world) {
+        ask(&world, 5).await;
+        for mail in claim(&world, 1, LEASE).await {
+            assert!(end(&world, mail.id, 1, MailEnd::Later(Span::hours(1), "451".into())).await);
+        }
+        world.execute("UPDATE outbox SET kind = 'telegram', facts = '['");
+        let first = world.db.troubled_mails(None, 3).await.unwrap();
+        let rest = world.db.troubled_mails(Some(first[2].id), 3).await.unwrap();
+        assert_eq!((first.len(), rest.len(), first[0].kind.as_str()), (3, 2, "telegram"));
+        assert!(first.iter().chain(&rest).map(|mail| mail.id).is_sorted());
+    }
+
+    /// Whom it was for is erased with its user; what belongs to no user is erased at once.
+    fn a_mail_that_was_given_up_does_not_outlive_its_recipient(world) {
+        let user = world.user("a@example.com", Role::USER).await;
+        let moved = mailed(one_time(TokenKind::EmailChange, 1, at(1)));
+        world.db.ask_for_new_email(user.id, address("b@example.com"), moved, terms(at(1))).await.unwrap();
+        ask(&world, 1).await;
+        for mail in claim(&world, 1, LEASE).await {
+            assert!(end(&world, mail.id, 1, MailEnd::Failed("550 5.1.1".into())).await);
+        }
+        let recipients = |world: &World| {
+            let mut kept: Vec<Kept> = world.rows("SELECT recipient, facts, outcome, last_error FROM outbox WHERE outcome = 'failed'");
+            kept.retain(|kept| kept.recipient.is_some() || kept.facts != "{}");
+            kept.len()
+        };
+        assert_eq!(recipients(&world), 2, "the reset by address keeps nothing");
+        world.db.delete_user(user.id, admins(), terms(at(2))).await.unwrap();
+        assert_eq!(recipients(&world), 0);
+        // The notice of the deletion is for somebody who is gone, too.
+        let notice = claim(&world, 2, LEASE).await.remove(0);
+        assert_eq!(notice.kind, MailKind::AccountDeleted);
+        assert!(end(&world, notice.id, 2, MailEnd::Failed("550 5.1.1".into())).await);
+        assert_eq!(recipients(&world), 0);
+        let troubled = world.db.troubled_mails(None, 10).await.unwrap();
+        assert_eq!(troubled.iter().filter(|mail| !mail.whole).count(), 2);
+        assert_eq!(world.db.retry_mails(vec![notice.id]).await.unwrap(), 0);
     }
 
     /// A row that cannot be read, of a newer version or a damaged one, once kept every worker from claiming any.

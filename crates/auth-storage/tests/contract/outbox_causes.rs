@@ -9,7 +9,7 @@ use auth_domain::{
     session::{Origin, Session},
     user::{Generation, User},
 };
-use auth_storage::SignIn;
+use auth_storage::{MailedToken, NewToken, NewUser, SignIn};
 
 /// A mail to a user's stored address, or to another one.
 fn mail(kind: &str, user: &User, recipient: Option<&str>, facts: &str) -> Mail {
@@ -73,12 +73,32 @@ on_both! {
         mails.sort_by_key(|mail| (mail.kind == "account_deleted", mail.kind.clone()));
         assert_eq!(mails, [
             mail("email_change_confirm", &user, Some("b@example.com"), PLAIN),
-            mail("email_change_requested", &user, None, r#"{"ip":"192.0.2.7","new_email":"b@example.com"}"#),
+            mail("email_change_requested", &user, None, PLAIN),
             mail("password_changed", &user, None, PLAIN),
             mail("password_reset", &user, None, PLAIN),
             mail("refresh_token_reuse", &user, None, r#"{"ip":"192.0.2.7","user_agent":"curl/8"}"#),
             mail("account_deleted", &user, Some("a@example.com"), PLAIN),
         ]);
+    }
+
+    /// Findings 4 §10: whoever registers with another person's address chooses the address that they ask to change to.
+    fn the_old_address_is_told_the_new_one_where_it_is_confirmed_and_only_there(world) {
+        for (email, confirmed, told) in [("a@example.com", false, None), ("c@example.com", true, Some("new@example.com"))] {
+            let user = NewUser { email_verified_at: confirmed.then(|| at(0)), ..person(email, Role::USER) };
+            world.db.insert_user(user.clone(), None, None, terms(at(0))).await.unwrap();
+            let new = address("new@example.com");
+            let moved = mailed(one_time(TokenKind::EmailChange, 1, at(3)));
+            let moved = MailedToken { token: NewToken { email: Some(new.clone()), ..moved.token }, ..moved };
+            world.db.ask_for_new_email(user.id, new, moved, terms(at(3))).await.unwrap();
+            world.db.change_email([1; 32], terms(at(4))).await.unwrap();
+            for kind in ["email_change_requested", "email_changed"] {
+                let of_user = |mail: &&Mail| mail.kind == kind && mail.who == Some(user.id.to_string());
+                let mails = world.mails();
+                let facts: serde_json::Value = serde_json::from_str(&mails.iter().find(of_user).unwrap().facts).unwrap();
+                assert_eq!(facts.get("new_email").and_then(|new| new.as_str()), told, "{kind} to {email}");
+            }
+            world.db.delete_user(user.id, admins(), terms(at(5))).await.unwrap();
+        }
     }
 
     fn a_new_device_is_told_of_and_the_first_and_a_known_one_are_not(world) {

@@ -2,11 +2,13 @@
 
 mod api_key;
 mod audit;
+mod mail;
 mod session;
 mod user;
 
 pub(crate) use api_key::ApiKey;
 pub(crate) use audit::{Audit, SealName, WantedEvents};
+pub(crate) use mail::Mail;
 pub(crate) use session::{Session, SessionStatus};
 pub use user::ImportFormat;
 pub(crate) use user::{CreateUser, ImportUsers, ListUsers, PasswordSource, User};
@@ -80,7 +82,7 @@ pub enum Command {
     /// Read the audit log, and prove that nobody changed it.
     #[command(subcommand)]
     Audit(Audit),
-    /// Show how mail is getting on.
+    /// Show which mails wait or were given up, and try them again.
     #[command(subcommand)]
     Mail(Mail),
     /// Register the services that may ask /introspect and /revoke.
@@ -147,13 +149,6 @@ pub enum Client {
         /// Its id.
         id: String,
     },
-}
-
-/// `keyward mail`.
-#[derive(Debug, Subcommand)]
-pub enum Mail {
-    /// Count the mails that wait, and those that were given up.
-    Status(Output),
 }
 
 /// `keyward keys`.

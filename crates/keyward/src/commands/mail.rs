@@ -1,14 +1,30 @@
-//! `keyward mail`: how full the outbox is.
+//! `keyward mail`: how full the outbox is, which mails are in trouble, and another attempt at those.
 
-use super::operator::Operator;
+use super::{
+    listing::Listing,
+    operator::{Operator, stamp},
+};
 use crate::{
-    cli::Mail,
+    cli::{Mail, Output},
     output::{CommandError, print, print_json},
 };
-use serde_json::json;
+use auth_domain::{ids::MailId, mail::MailKind, time::Timestamp};
+use auth_storage::TroubledMail;
+use serde_json::{Value, json};
+
+/// How many mails are read at a time.
+const PAGE: u32 = 100;
+const HEADING: [&str; 6] = ["ID", "KIND", "ASKED FOR AT", "ATTEMPTS", "STATE", "WHY"];
 
 pub(super) async fn run(operator: Operator, verb: Mail) -> Result<(), CommandError> {
-    let Mail::Status(output) = verb;
+    match verb {
+        Mail::Status(output) => status(&operator, output).await,
+        Mail::List(output) => list(&operator, output).await,
+        Mail::Retry { mails, .. } => retry(&operator, mails).await,
+    }
+}
+
+async fn status(operator: &Operator, output: Output) -> Result<(), CommandError> {
     let figures = operator
         .storage
         .mail_figures()
@@ -21,4 +37,125 @@ pub(super) async fn run(operator: Operator, verb: Mail) -> Result<(), CommandErr
         "waiting: {}\ngiven up: {}",
         figures.waiting, figures.failed
     ))
+}
+
+async fn list(operator: &Operator, output: Output) -> Result<(), CommandError> {
+    let now = operator.now();
+    let mut listing = Listing::new(output, &HEADING);
+    let mut after = None;
+    loop {
+        let page = troubled(operator, after).await?;
+        listing.page(&page, |mail| as_json(mail, now), |mail| as_row(mail, now))?;
+        match page.last() {
+            Some(last) => after = Some(last.id),
+            None => return listing.end(),
+        }
+    }
+}
+
+async fn retry(operator: &Operator, named: Vec<String>) -> Result<(), CommandError> {
+    let named = named
+        .iter()
+        .map(|id| mail_id(id))
+        .collect::<Result<Vec<_>, _>>()?;
+    let now = operator.now();
+    let (mut due, mut left, mut after) = (0, 0, None);
+    loop {
+        let page = troubled(operator, after).await?;
+        let Some(last) = page.last() else { break };
+        after = Some(last.id);
+        let wanted = page
+            .iter()
+            .filter(|mail| named.is_empty() || named.contains(&mail.id));
+        let (good, lapsed): (Vec<&TroubledMail>, Vec<&TroubledMail>) =
+            wanted.partition(|mail| State::of(mail, now).may_be_retried());
+        left += lapsed.len();
+        let ids = good.iter().map(|mail| mail.id).collect();
+        due += operator
+            .storage
+            .retry_mails(ids)
+            .await
+            .map_err(CommandError::failed)?;
+    }
+    print(format_args!("mails that are tried again: {due}"))?;
+    if left > 0 {
+        print(format_args!(
+            "mails that are not: {left} (their links have lapsed or their recipients are erased; `keyward mail list` shows them)"
+        ))?;
+    }
+    Ok(())
+}
+
+async fn troubled(operator: &Operator, after: Option<MailId>) -> Result<Vec<TroubledMail>, CommandError> {
+    operator
+        .storage
+        .troubled_mails(after, PAGE)
+        .await
+        .map_err(CommandError::failed)
+}
+
+fn mail_id(text: &str) -> Result<MailId, CommandError> {
+    text.parse()
+        .map_err(|error| CommandError::Usage(format!("{text:?} is no mail's id: {error}")))
+}
+
+/// How a mail stands.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum State {
+    Waiting,
+    GivenUp,
+    /// It was given up, and whom it was for is erased.
+    Erased,
+    /// Its link has lapsed: its user has to ask for another one.
+    Lapsed,
+}
+
+impl State {
+    fn of(mail: &TroubledMail, now: Timestamp) -> Self {
+        let kind = mail.kind.parse::<MailKind>();
+        if kind.is_ok_and(|kind| kind.has_lapsed(mail.created_at, now)) {
+            Self::Lapsed
+        } else if !mail.whole {
+            Self::Erased
+        } else if mail.given_up {
+            Self::GivenUp
+        } else {
+            Self::Waiting
+        }
+    }
+
+    const fn may_be_retried(self) -> bool {
+        matches!(self, Self::Waiting | Self::GivenUp)
+    }
+
+    const fn word(self) -> &'static str {
+        match self {
+            Self::Waiting => "waiting",
+            Self::GivenUp => "given_up",
+            Self::Erased => "erased",
+            Self::Lapsed => "lapsed",
+        }
+    }
+}
+
+fn as_json(mail: &TroubledMail, now: Timestamp) -> Value {
+    json!({
+        "id": mail.id.to_string(),
+        "kind": mail.kind,
+        "created_at": stamp(mail.created_at),
+        "attempts": mail.attempts,
+        "state": State::of(mail, now).word(),
+        "why": mail.why,
+    })
+}
+
+fn as_row(mail: &TroubledMail, now: Timestamp) -> Vec<String> {
+    vec![
+        mail.id.to_string(),
+        mail.kind.clone(),
+        stamp(mail.created_at),
+        mail.attempts.to_string(),
+        State::of(mail, now).word().to_owned(),
+        mail.why.clone(),
+    ]
 }

@@ -23,7 +23,7 @@ use crate::logging::LogConfig;
 use auth_api::{PagesConfig, ServerConfig};
 use auth_blacklist::{BlacklistConfig, RedisUrls, UnusableUrl};
 use auth_limits::LimitsConfig;
-use auth_mail::MailConfig;
+use auth_mail::{MailConfig, ehlo_name_of};
 use auth_service::{MasterKey, ServiceConfig};
 use auth_storage::DatabaseConfig;
 use document::Document;
@@ -105,7 +105,7 @@ pub struct Config {
     pub blacklist: BlacklistConfig,
     /// `[limits]`.
     pub limits: LimitsConfig,
-    /// `[mail]`, its folder worked out.
+    /// `[mail]`, its folder and its name in EHLO worked out.
     pub mail: MailConfig,
     /// `[tokens]`, `[session]`, `[rotation]`, `[password]`, `[registration]`, `[oauth]`, `[audit]`, `[roles]`, `[service]`.
     pub service: ServiceConfig,
@@ -227,7 +227,7 @@ impl Config {
                 Some(log),
                 Ok(master_key),
             ) if problems.is_empty() => {
-                let mail = with_folder(mail, &data);
+                let mail = settled(mail, &data, &server);
                 let notices = notices::of(sources, &server, &pages, &service, &redis, &database, &mail);
                 Ok(Self {
                     server,
@@ -319,11 +319,15 @@ fn read_service(
     })
 }
 
-/// Mail as files goes to the data folder, unless another is named.
-fn with_folder(mail: MailConfig, data: &DataConfig) -> MailConfig {
+/// Mail as files goes to the data folder, and EHLO names the host of the public address, unless the section says otherwise.
+fn settled(mail: MailConfig, data: &DataConfig, server: &ServerConfig) -> MailConfig {
     let folder = mail.folder.unwrap_or_else(|| data.dir.join("mail"));
+    let ehlo_name = mail
+        .smtp_ehlo_name
+        .unwrap_or_else(|| ehlo_name_of(&server.public_url));
     MailConfig {
         folder: Some(folder),
+        smtp_ehlo_name: Some(ehlo_name),
         ..mail
     }
 }

@@ -222,6 +222,7 @@ fn mail_that_could_not_leave_stops_the_start_and_its_key_is_named() {
         (&[("TRANSPORT", "smtp")], "mail.smtp_host"),
         (&[("SMTP_HOST", "smtp://mail.example.com")], "mail.smtp_host"),
         (&[("SMTP_PORT", "0")], "mail.smtp_port"),
+        (&[("SMTP_EHLO_NAME", "c0ffee012345")], "mail.smtp_ehlo_name"),
         (&[("SMTP_USERNAME", "kw")], "mail.smtp_password"),
         (&[("SMTP_TLS", "perhaps")], "mail.smtp_tls"),
         (&[("FROM", "nobody")], "mail.from"),
@@ -270,7 +271,7 @@ fn the_password_of_the_mail_server_is_not_shown() {
     }
     let report = place.run(&["doctor"]).out;
     assert!(
-        report.contains("ok    mail           goes through mail.example.com:587"),
+        report.contains("ok    mail           goes through mail.example.com:587 as"),
         "{report}"
     );
 }

@@ -28,6 +28,8 @@ struct ProfilePage<'a> {
     layout: Layout<'a>,
     faults: Faults,
     user: User,
+    /// Whether mail is known not to reach the address.
+    unreachable: bool,
     /// The name as it was typed, where it was refused.
     typed: Option<&'a str>,
 }
@@ -39,8 +41,10 @@ impl<'a> ProfilePage<'a> {
         typed: Option<&'a str>,
         faults: Faults,
     ) -> Result<Self, Problem> {
+        let user = visit.service.me(principal).await?;
         Ok(Self {
-            user: visit.service.me(principal).await?,
+            unreachable: visit.service.mail_can_not_reach(user.email.as_str()),
+            user,
             layout: visit.layout(&visit.texts().nav_profile)?,
             faults,
             typed,

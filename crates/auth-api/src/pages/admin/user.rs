@@ -34,6 +34,8 @@ pub(super) struct UserPage<'a> {
     layout: Layout<'a>,
     faults: Faults,
     user: User,
+    /// Whether mail is known not to reach the address.
+    unreachable: bool,
     roles: Vec<String>,
     /// What was typed as a name, where it was refused.
     pub(super) typed_name: Option<&'a str>,
@@ -75,6 +77,7 @@ impl<'a> UserPage<'a> {
             events,
             may_write: visit.may(Permission::UsersWrite),
             may_end_sessions: visit.may(Permission::SessionsRevoke),
+            unreachable: service.mail_can_not_reach(user.email.as_str()),
             user,
         })
     }

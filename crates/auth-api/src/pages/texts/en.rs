@@ -102,6 +102,8 @@ texts! {
     name_optional = "Name (optional)";
     check_mail_title = "Look into your mail";
     register_check_mail = "If the address can be used, a mail with a link is on its way to it. The link confirms the address; then you can sign in.";
+    mail_unreachable_title = "No mail can reach this address";
+    mail_unreachable = "The mail server of this service does not take addresses with characters beyond a-z before the @. Mail to this address does not arrive.";
     setup_title = "Set up";
     setup_message = "This makes the first administrator of this service.";
     setup_token = "Set-up token";

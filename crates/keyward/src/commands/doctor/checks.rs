@@ -209,9 +209,10 @@ pub(super) fn mail(config: &Config, findings: &mut Findings) {
         ),
         (false, _) => {
             let host = mail.smtp_host.as_deref().unwrap_or_default();
+            let name = mail.smtp_ehlo_name.as_deref().unwrap_or_default();
             findings.ok(
                 "mail",
-                format!("goes through {host}:{} (not tried)", mail.smtp_port),
+                format!("goes through {host}:{} as {name} (not tried)", mail.smtp_port),
             );
         }
     }

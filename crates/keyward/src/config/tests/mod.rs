@@ -53,6 +53,7 @@ fn the_built_in_defaults_are_right_and_those_of_the_promise() {
     assert_eq!(config.limits, LimitsConfig::default());
     let mail = MailConfig {
         folder: Some("data/mail".into()),
+        smtp_ehlo_name: Some("[127.0.0.1]".to_owned()),
         ..MailConfig::default()
     };
     assert_eq!(format!("{:?}", config.mail), format!("{mail:?}"));

@@ -1,0 +1,194 @@
+//! The name that EHLO gives, and what the server answers that it offers.
+//!
+//! RFC 5321 §2.3.5 and §4.1.4 want a fully qualified domain name or an address literal; servers with the usual rules refuse a
+//! bare host name, such as a container's id. So the name comes from the configuration, never from the machine.
+
+use lettre::transport::smtp::{
+    Error,
+    extension::{ClientId, ServerInfo},
+    response::Response,
+};
+use std::{
+    net::{IpAddr, Ipv4Addr},
+    pin::Pin,
+    sync::{
+        Arc,
+        atomic::{AtomicBool, Ordering},
+    },
+    task::{Context, Poll, ready},
+};
+use tokio::{
+    io::{AsyncRead, AsyncWrite, ReadBuf},
+    net::TcpStream,
+};
+
+/// The name where the configuration gives none that is fit.
+pub(crate) const FALLBACK: ClientId = ClientId::Ipv4(Ipv4Addr::LOCALHOST);
+
+/// The name that EHLO gives where `mail.smtp_ehlo_name` is not set: the host of the server's public address, or the address
+/// literal `[127.0.0.1]` where that is no fully qualified name (`localhost`).
+///
+/// ```
+/// use auth_mail::ehlo_name_of;
+///
+/// assert_eq!(ehlo_name_of("https://id.example.com:8443/sso"), "id.example.com");
+/// assert_eq!(ehlo_name_of("http://localhost:8080"), "[127.0.0.1]");
+/// ```
+#[must_use]
+pub fn ehlo_name_of(public_url: &str) -> String {
+    let rest = public_url.split_once("://").map_or(public_url, |(_, rest)| rest);
+    let authority = rest.split(['/', '?', '#']).next().unwrap_or_default();
+    let (host, is_v6) = match authority.strip_prefix('[').and_then(|rest| rest.split_once(']')) {
+        Some((v6, _)) => (v6, true),
+        None => (authority.split(':').next().unwrap_or_default(), false),
+    };
+    let name = match host.parse::<IpAddr>() {
+        Ok(IpAddr::V4(ip)) => Some(ClientId::Ipv4(ip)),
+        Ok(IpAddr::V6(ip)) if is_v6 => Some(ClientId::Ipv6(ip)),
+        _ => domain(&host.to_ascii_lowercase()),
+    };
+    name.unwrap_or(FALLBACK).to_string()
+}
+
+/// Reads a name: a fully qualified domain name, or an address literal such as `[192.0.2.1]` or `[IPv6:2001:db8::1]`.
+pub(crate) fn parse(text: &str) -> Option<ClientId> {
+    let Some(literal) = text.strip_prefix('[').and_then(|rest| rest.strip_suffix(']')) else {
+        return domain(text);
+    };
+    match literal.get(..5) {
+        Some(tag) if tag.eq_ignore_ascii_case("IPv6:") => literal.get(5..)?.parse().ok().map(ClientId::Ipv6),
+        _ => literal.parse().ok().map(ClientId::Ipv4),
+    }
+}
+
+fn domain(text: &str) -> Option<ClientId> {
+    let is_label = |label: &str| {
+        (1..=63).contains(&label.len())
+            && label.chars().all(|c| c.is_ascii_alphanumeric() || c == '-')
+            && !label.starts_with('-')
+            && !label.ends_with('-')
+    };
+    let (_, top_level) = text.rsplit_once('.')?;
+    let is_name = text.len() <= 253
+        && text.split('.').all(is_label)
+        // A last label that begins with a digit is an address without its brackets.
+        && top_level.starts_with(|c: char| c.is_ascii_alphabetic());
+    is_name.then(|| ClientId::Domain(text.to_owned()))
+}
+
+/// What the server offers. The keywords of its answer may be written in any case (RFC 5321 §2.4); lettre knows them in upper
+/// case alone.
+pub(crate) fn offers(answer: &Response) -> Result<ServerInfo, Error> {
+    let lines = answer.message().map(str::to_ascii_uppercase).collect();
+    ServerInfo::from_response(&Response::new(answer.code(), lines))
+}
+
+/// A connection in the clear on which the server's greeting and its answer to EHLO arrive in upper case, so that lettre, which
+/// looks for `STARTTLS` itself, finds the keyword in any case. From then on nothing is changed.
+#[derive(Debug)]
+pub(crate) struct Greeting {
+    stream: TcpStream,
+    lasts: Arc<AtomicBool>,
+}
+
+impl Greeting {
+    /// The connection, and the switch that ends the greeting.
+    pub(crate) fn on(stream: TcpStream) -> (Self, Arc<AtomicBool>) {
+        let lasts = Arc::new(AtomicBool::new(true));
+        let greeting = Self {
+            stream,
+            lasts: Arc::clone(&lasts),
+        };
+        (greeting, lasts)
+    }
+}
+
+impl AsyncRead for Greeting {
+    fn poll_read(
+        self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+        buffer: &mut ReadBuf<'_>,
+    ) -> Poll<std::io::Result<()>> {
+        let this = self.get_mut();
+        let before = buffer.filled().len();
+        ready!(Pin::new(&mut this.stream).poll_read(cx, buffer))?;
+        if this.lasts.load(Ordering::Relaxed)
+            && let Some(read) = buffer.filled_mut().get_mut(before..)
+        {
+            read.make_ascii_uppercase();
+        }
+        Poll::Ready(Ok(()))
+    }
+}
+
+impl AsyncWrite for Greeting {
+    fn poll_write(self: Pin<&mut Self>, cx: &mut Context<'_>, bytes: &[u8]) -> Poll<std::io::Result<usize>> {
+        Pin::new(&mut self.get_mut().stream).poll_write(cx, bytes)
+    }
+
+    fn poll_flush(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<std::io::Result<()>> {
+        Pin::new(&mut self.get_mut().stream).poll_flush(cx)
+    }
+
+    fn poll_shutdown(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<std::io::Result<()>> {
+        Pin::new(&mut self.get_mut().stream).poll_shutdown(cx)
+    }
+}
+
+impl lettre::transport::smtp::client::AsyncTokioStream for Greeting {
+    fn peer_addr(&self) -> std::io::Result<std::net::SocketAddr> {
+        self.stream.peer_addr()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_name_is_fully_qualified_or_an_address_literal() {
+        for name in [
+            "id.example.com",
+            "xn--mnchen-3ya.example",
+            "[192.0.2.1]",
+            "[IPv6:2001:db8::1]",
+        ] {
+            assert_eq!(parse(name).unwrap().to_string(), name);
+        }
+        for name in [
+            "",
+            "mailhost",
+            "localhost",
+            "192.0.2.1",
+            "2001:db8::1",
+            "[2001:db8::1]",
+            "[mail.example]",
+            "a..example",
+            ".example",
+            "example.",
+            "-a.example",
+            "a_b.example",
+            "a.example\r\nMAIL",
+            "münchen.example",
+        ] {
+            assert!(parse(name).is_none(), "{name:?}");
+        }
+    }
+
+    #[test]
+    fn without_a_name_the_host_of_the_public_address_is_given_or_an_address_literal() {
+        for (url, name) in [
+            ("https://id.example.com", "id.example.com"),
+            ("https://ID.Example.com:8443/sso", "id.example.com"),
+            ("http://127.0.0.1:8080", "[127.0.0.1]"),
+            ("http://10.0.0.5", "[10.0.0.5]"),
+            ("http://[2001:db8::1]:8080/", "[IPv6:2001:db8::1]"),
+            ("http://localhost:8080", "[127.0.0.1]"),
+            ("https://keyward", "[127.0.0.1]"),
+            ("", "[127.0.0.1]"),
+        ] {
+            assert_eq!(ehlo_name_of(url), name, "{url}");
+            assert!(parse(name).is_some());
+        }
+    }
+}

@@ -1,0 +1,2 @@
+-- The words are gone for good, and the schema is the same.
+SELECT 1;
