@@ -49,7 +49,7 @@ on_every_backend! {
         app.mail_saying("ada@example.com", "not your doing").await;
     }
 
-    /// Findings 4 §10: whoever registers with another person's address chooses the name, what the client calls itself, and the
+    /// Findings 4 §10: a stranger who registers with another person's address chooses the name, what the client calls itself, and the
     /// address to change to; none of it reaches the person.
     async fn a_mail_to_an_address_that_is_not_confirmed_carries_no_word_of_a_strangers(backend) {
         let app = TestApp::start(backend).await;

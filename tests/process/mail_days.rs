@@ -237,7 +237,7 @@ async fn a_poisoned_mail_blocks_nobody() {
 }
 
 /// Findings 3 §1: a server with the usual rules refuses the bare name of a host at RCPT. Nothing of that is lost, the operator
-/// learns of it, and the addresses that the server quotes are told to nobody (findings 4 §3).
+/// learns of it, and the addresses that the server quotes stand nowhere (findings 4 §3).
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn mails_that_the_set_up_keeps_from_leaving_wait_and_leave_once_it_is_right() {
     let refuse = |answer: &'static str| ["--do", "refuse-recipient", "--answer", answer];
@@ -289,7 +289,7 @@ async fn mails_that_the_set_up_keeps_from_leaving_wait_and_leave_once_it_is_righ
     house.close();
 }
 
-/// Findings 3 §12: the account opened, each mail was given up, and nobody was told.
+/// Findings 3 §12: the account opened, each mail was given up, and no page said so.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn an_address_that_the_mail_server_can_not_name_is_known_to_be_out_of_reach() {
     let house = House::open(

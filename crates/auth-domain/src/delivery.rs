@@ -140,7 +140,7 @@ fn by_words(stage: Stage, code: u16, words: &str) -> Verdict {
         .filter(|word| !word.contains('@'))
         .map(str::to_lowercase)
         .any(|word| SET_UP_WORDS.iter().any(|known| word.contains(known)));
-    // 554 to RCPT says that no transaction is possible; of a message it says no more than 550.
+    // 554 to RCPT says that no transaction is possible; of a message it says as little as 550.
     if names_set_up || (stage == Stage::Recipient && code == 554) {
         Verdict::SetUp
     } else {

@@ -118,7 +118,7 @@ impl House {
         (count("waiting"), count("failed"))
     }
 
-    /// The mails that are not sent, as the operator is told.
+    /// The mails that are not sent, as the operator sees them.
     pub(super) fn troubled(&self) -> Vec<serde_json::Value> {
         let said = run(&["mail", "list", "--json"], &self.environment, "");
         assert_eq!(said.code, 0, "{}", said.stderr);

@@ -12,7 +12,7 @@ use crate::{
     fault::Fault,
     outcomes::{ClaimedMail, MailEnd, MailFigures, TroubledMail},
     rows::{MailRow, TroubledRow},
-    schema::outbox,
+    schema::{outbox, users},
     sqlty::{Id, Ts},
 };
 use auth_domain::{
@@ -109,28 +109,32 @@ pub(crate) fn end(c: &mut Conn, id: MailId, lease: Uuid, end: &MailEnd) -> Resul
                     .execute(c)?
             }
             MailEnd::Failed(why) => {
-                let touched = diesel::update(mine)
+                let owner: Option<Option<Id>> = diesel::update(mine)
                     .set((
                         o::outcome.eq(Some("failed")),
                         o::done_at.eq(Some(now)),
                         o::last_error.eq(short(why)),
                     ))
-                    .execute(c)?;
-                let of_nobody = o::user_id
-                    .is_null()
-                    .or(o::kind.eq(MailKind::AccountDeleted.as_str()));
-                let failed = o::table
-                    .find(Id(id.as_uuid()))
-                    .filter(o::lease.eq(Some(Id(lease))))
-                    .filter(o::outcome.eq(Some("failed")));
-                diesel::update(failed.filter(of_nobody))
-                    .set((o::recipient.eq(None::<String>), o::facts.eq("{}")))
-                    .execute(c)?;
-                touched
+                    .returning(o::user_id)
+                    .get_result(c)
+                    .optional()?;
+                let Some(owner) = owner else { return Ok(false) };
+                if !is_there(c, owner)? {
+                    diesel::update(o::table.find(Id(id.as_uuid())))
+                        .set((o::recipient.eq(None::<String>), o::facts.eq("{}")))
+                        .execute(c)?;
+                }
+                1
             }
         };
         Ok(touched == 1)
     })
+}
+
+fn is_there(c: &mut Conn, user: Option<Id>) -> Result<bool, Fault> {
+    let Some(user) = user else { return Ok(false) };
+    let found = users::table.find(user).select(users::id).first::<Id>(c);
+    Ok(found.optional()?.is_some())
 }
 
 /// Erases whom the mails that are done with were for, and what they said: their user is deleted.
