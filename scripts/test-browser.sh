@@ -71,22 +71,7 @@ if [ "${#missing[@]}" -gt 0 ]; then
   macOS           brew install node openssl; brew install --cask chromium"
 fi
 
-# In a folder that is named after the list of them, so that a newer list makes a new one. Made once; two runs at a time wait for
-# one another.
-list=$root/tests/browser/package-lock.json
-modules=$target/browser-$(node -p 'require("crypto").createHash("sha256").update(require("fs").readFileSync(process.argv[1])).digest("hex").slice(0, 16)' "$list")
-exec 7>"$modules.lock"
-if command -v flock >/dev/null; then flock 7; fi
-if [ ! -e "$modules/complete" ]; then
-  echo "test-browser: installing the modules with npm into $modules" >&2
-  rm -rf "$modules"
-  mkdir "$modules"
-  cp "$list" "${list%-lock.json}.json" "$modules"
-  (cd "$modules" && npm ci --ignore-scripts --no-audit --no-fund >&2) ||
-    die "the modules could not be installed: npm has to reach its registry once (the versions of ${list#"$root/"})"
-  touch "$modules/complete"
-fi
-exec 7>&-
+modules=$("$here/node-modules.sh" browser tests/browser)
 
 if [ -z "${KEYWARD_BIN:-}" ]; then
   # The features that everything here is built with, so that nothing is built twice.

@@ -93,34 +93,12 @@ if [ "${#missing[@]}" -gt 0 ]; then
   macOS           brew install postgresql redis nginx wrk nghttp2; pip3 install pyjwt cryptography"
 fi
 
-# No system packages the API fuzzer and the mail server: each gets a virtual environment of its own, from pinned versions with
-# their hashes, named after the list of them, so that a newer list makes a new one. Made once; two runs at a time wait for one
-# another. $1: its name, $2: the list, $3: the program in it that has to run; the rest: options of venv. Prints the program.
-find_environment() {
-  local name=$1 list=$here/../$2 program=$3 home
-  shift 3
-  home=${CARGO_TARGET_DIR:-$here/../target}
-  mkdir -p "$home"
-  home=$(cd "$home" && pwd)/$name-$("$python" -c 'import hashlib, sys
-print(hashlib.sha256(open(sys.argv[1], "rb").read() + sys.version.encode()).hexdigest()[:16])' "$list")
-  exec 7>"$home.lock"
-  if command -v flock >/dev/null; then flock 7; fi
-  if [ ! -e "$home/complete" ]; then
-    echo "with-services: installing $name with pip into $home" >&2
-    rm -rf "$home"
-    if ! { "$python" -m venv "$@" "$home" &&
-      "$home/bin/pip" install --quiet --disable-pip-version-check --no-deps --require-hashes -r "$list" &&
-      "$home/bin/$program" --version >/dev/null; } >&2; then
-      die "$name could not be installed: pip has to reach PyPI once (the versions of ${list#"$here/../"})"
-    fi
-    touch "$home/complete"
-  fi
-  exec 7>&-
-  echo "$home/bin/$program"
-}
-schemathesis=$(find_environment schemathesis tests/api_fuzz/requirements.txt schemathesis)
-# The one that has cryptography, for the certificates of a throwaway CA.
-smtp_python=$(find_environment aiosmtpd tests/smtp/requirements.txt python --system-site-packages)
+# No system packages the API fuzzer and the mail server. The mail server gets the Python that has cryptography, for the
+# certificates of a throwaway CA.
+export PYTHON=$python
+schemathesis=$("$here/python-environment.sh" schemathesis tests/api_fuzz/requirements.txt schemathesis)
+smtp_python=$("$here/python-environment.sh" aiosmtpd tests/smtp/requirements.txt python --system-site-packages)
+unset PYTHON
 
 # --- The folder, and the guardian that empties it -------------------------------------------------------------------
 

@@ -1,0 +1,83 @@
+#!/usr/bin/env bash
+# Holds Keyward against whole programs of others (tests/interop): the generators of clients that people use take /openapi.json, and a
+# call with each of what they made works.
+#
+#   scripts/test-interop.sh
+#
+#   KEYWARD_BIN  the server to test; not set: it is built
+#
+# Python and Node are looked for on the PATH; root on Debian has them installed. The generators come from PyPI and npm once, into
+# target/.
+set -euo pipefail
+
+here=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
+root=${here%/*}
+target=${CARGO_TARGET_DIR:-$root/target}
+
+die() {
+  printf 'test-interop: %s\n' "$*" >&2
+  exit 1
+}
+
+missing=()
+python3 -c 'import ensurepip, venv' 2>/dev/null || missing+=(python3 python3-venv)
+command -v node >/dev/null || missing+=(nodejs)
+command -v npm >/dev/null || missing+=(npm)
+command -v curl >/dev/null || missing+=(curl)
+if [ "${#missing[@]}" -gt 0 ]; then
+  "$here/install-packages.sh" "${missing[@]}" || die "missing: ${missing[*]}. Install them and run this again:
+  Debian, Ubuntu  sudo apt-get install python3-venv nodejs npm curl
+  Fedora          sudo dnf install python3 nodejs npm curl
+  macOS           brew install python node curl"
+fi
+python=$("$here/python-environment.sh" interop tests/interop/requirements.txt python)
+modules=$("$here/node-modules.sh" interop tests/interop)
+
+if [ -z "${KEYWARD_BIN:-}" ]; then
+  # The features that everything here is built with, so that nothing is built twice.
+  (cd "$root" && "${CARGO:-cargo}" build --workspace --lib --bins --tests --features tests/services,bench/services)
+  KEYWARD_BIN=$target/debug/keyward
+fi
+KEYWARD_BIN=$(cd "$(dirname "$KEYWARD_BIN")" && pwd)/${KEYWARD_BIN##*/}
+
+# --- The server -----------------------------------------------------------------------------------------------------
+
+folder=$(mktemp -d "${TMPDIR:-/tmp}/keyward-interop.XXXXXX")
+server=
+# shellcheck disable=SC2317 # Called by a trap.
+leave() {
+  if [ -n "$server" ]; then kill -KILL "$server" 2>/dev/null || true; wait "$server" 2>/dev/null || true; fi
+  rm -rf "$folder"
+}
+trap leave EXIT
+trap 'exit 130' INT
+trap 'exit 143' TERM HUP
+
+cd "$folder"
+"$KEYWARD_BIN" serve --bind 127.0.0.1:0 --data-dir data >server.log 2>&1 </dev/null &
+server=$!
+origin=
+while [ -z "$origin" ]; do
+  kill -0 "$server" 2>/dev/null || die "the server did not start: $(cat server.log)"
+  origin=$(sed -n 's/.*listening on \(http:[^ "]*\).*/\1/p' server.log)
+  [ -n "$origin" ] || read -rt 0.05 <> <(:) || true
+done
+curl -sSf "$origin/openapi.json" >openapi.json
+
+# --- The generators -------------------------------------------------------------------------------------------------
+
+bin=${python%/*}
+"$bin/openapi-generator-cli" validate -i openapi.json
+"$bin/openapi-generator-cli" generate -i openapi.json -g python -o openapi_generator \
+  --additional-properties=packageName=generated_by_openapi_generator >generator.log 2>&1 || die "$(tail -n 40 generator.log)"
+mkdir openapi_python_client
+"$bin/openapi-python-client" generate --path openapi.json --meta none \
+  --output-path openapi_python_client/generated_by_openapi_python_client --fail-on-warning
+"$python" "$root/tests/interop/generated_python.py" "$origin" "$folder"
+
+ln -s "$modules/node_modules" node_modules
+echo '{"type":"module"}' >package.json
+node_modules/.bin/openapi-typescript openapi.json -o schema.ts
+cp "$root/tests/interop/generated_typescript.ts" .
+node_modules/.bin/tsc --strict --target es2022 --module nodenext --moduleResolution nodenext --skipLibCheck generated_typescript.ts
+node generated_typescript.js "$origin"
