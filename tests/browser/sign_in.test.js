@@ -108,7 +108,8 @@ proves("a sign-in leads nowhere else, in no spelling", async (t) => {
   const email = await register(page, stage.house);
   await signOut(page);
   await page.goto(stage.house.at(`/login?return_to=${encodeURIComponent("/account")}`));
-  await page.locator("input[name=return_to]").evaluate((field) => (field.value = "https://evil.example/"));
+  const evil = "/login?return_to=https%3A%2F%2Fevil.example%2F";
+  await page.locator("form[action^='/login']").evaluate((form, action) => form.setAttribute("action", action), evil);
   assert.equal((await fillSignIn(page, email)).status(), 400);
   assert.equal(new URL(page.url()).origin, stage.house.origin);
 });

@@ -123,7 +123,22 @@ async fn nginx_lets_in_who_is_signed_in_and_tells_the_application_who_it_is() {
         "the token stays at the door"
     );
     assert_eq!(through(&origin, "/page", None).await.status, 401);
-    assert_eq!(through(&origin, "/admin/", Some(&access)).await.status, 403);
+    for spelling in [
+        "/admin/",
+        "/admin",
+        "/ADMIN/x",
+        "/admin;x",
+        "/%61dmin%3bx/y",
+        "//Admin/",
+        "/x/../admin/",
+        "/admin.json",
+    ] {
+        let answer = through(&origin, spelling, Some(&access)).await;
+        assert_eq!(answer.status, 403, "{spelling}: {}", answer.text);
+    }
+    through(&origin, "/administrator", Some(&access))
+        .await
+        .expect(200);
     server
         .client()
         .with_bearer(&access)

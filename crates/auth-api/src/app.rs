@@ -11,6 +11,7 @@ use crate::{
     openapi::Document,
     pages::{self, Site, cookies::Pending},
     problem::{Code, PROBLEM_JSON, Problem},
+    query::Query,
     request_id::{RequestId, X_REQUEST_ID},
     routes::{self, Pattern},
     unread::Unread,
@@ -130,6 +131,7 @@ async fn frame<B: MessageBody + 'static>(
     let page = edge.site().filter(is_page).map(|site| Page {
         site: Arc::clone(site),
         path: request.match_info().as_str().to_owned(),
+        query: request.query_string().to_owned(),
         cookies: Pending::of(&mut request),
     });
     let unread = Unread::of(&mut request);
@@ -168,6 +170,7 @@ struct Frame<'a> {
 struct Page {
     site: Arc<Site>,
     path: String,
+    query: String,
     cookies: Pending,
 }
 
@@ -257,7 +260,10 @@ impl Frame<'_> {
     fn error_answer(&self, problem: &Problem) -> HttpResponse<BoxBody> {
         let id = self.facts.id.as_str();
         match &self.page {
-            Some(page) => pages::render::problem(&page.site, problem, &page.path, id),
+            Some(page) => {
+                let asked = (page.path.as_str(), Query::of(&page.query));
+                pages::render::problem(&page.site, problem, asked, id)
+            }
             None => problem.answer(Some(id)),
         }
     }

@@ -264,7 +264,14 @@ async fn pages_lie_where_they_are_told_to_and_may_be_left_out() {
         "{}",
         page.text
     );
-    browser.open("/ui").await.expect(303);
+    for (door, place) in [
+        ("/ui", "/ui/account"),
+        ("/ui/", "/ui/account"),
+        ("/.well-known/change-password", "/ui/account/security"),
+    ] {
+        let led = browser.open(door).await.expect(303);
+        assert_eq!(led.header("location"), Some(place), "{door}");
+    }
     assert_eq!(
         browser.open("/me").await.expect(401).code(),
         "missing_token",

@@ -83,14 +83,16 @@ on_every_backend! {
     async fn a_sign_in_leads_back_to_where_it_may_and_nowhere_else(backend) {
         let app = Builder::new(backend).set("pages.return_to", TWO_ORIGINS).start().await;
         app.user("ada").await;
-        let fields = |to: &'static str| [("email", "ada@example.com"), ("password", PASSWORD), ("return_to", to)];
+        let fields = [("email", "ada@example.com"), ("password", PASSWORD)];
         for good in ["https://app.example.com/a?b=c&d#e", "http://localhost:3000", "/account/sessions?status=ended"] {
             let mut browser = app.browser();
             let encoded = good.replace('&', "%26").replace('#', "%23");
             let page = browser.open(&format!("/login?return_to={encoded}")).await.expect(200);
-            let shown = good.replace('&', "&#38;");
-            assert!(page.text.contains(&format!("name=\"return_to\" value=\"{shown}\"")), "{}", page.text);
-            assert_eq!(leads_to(&browser.send("/login", &fields(good)).await), good);
+            let sent_to = action(&page.text);
+            assert!(sent_to.starts_with("/login?return_to="), "{}", page.text);
+            let wrong = browser.send(&sent_to, &[("email", "ada@example.com"), ("password", "wrong")]).await.expect(401);
+            assert_eq!(action(&wrong.text), sent_to, "a wrong password does not forget the way back");
+            assert_eq!(leads_to(&browser.send(&sent_to, &fields).await), good);
             assert_eq!(leads_to(&browser.open(&format!("/login?return_to={encoded}")).await), good, "at once, once signed in");
         }
         for bad in ["https://evil.example", "//evil.example", "/\\evil.example", "https://app.example.com.evil.example", "javascript:alert(1)", "/elsewhere"] {
@@ -98,11 +100,43 @@ on_every_backend! {
             let refused = browser.open(&format!("/login?return_to={bad}")).await.expect(400);
             assert!(refused.text.contains("<h1>Return address not allowed</h1>"), "{}", refused.text);
             browser.open("/login").await.expect(200);
-            browser.send("/login", &fields(bad)).await.expect(400);
+            browser.send(&format!("/login?return_to={bad}"), &fields).await.expect(400);
             assert!(!browser.cookies.contains_key("kw_refresh"), "{bad}");
         }
         let policy = app.browser().open("/login").await.header("content-security-policy").unwrap().to_owned();
         assert!(policy.contains("form-action 'self' https://app.example.com http://localhost:3000;"), "{policy}");
+    }
+
+    async fn a_form_that_expired_keeps_the_way_back_and_one_that_is_no_longer_needed_leads_there(backend) {
+        let app = Builder::new(backend).set("pages.return_to", TWO_ORIGINS).start().await;
+        app.user("ada").await;
+        let fields = [("email", "ada@example.com"), ("password", PASSWORD)];
+        let (login, board) = ("/login?return_to=https%3A%2F%2Fapp.example.com%2Fboard", "https://app.example.com/board");
+        // Two tabs of one browser: the first signs in, the second still shows the form of before.
+        let mut first = app.browser();
+        first.open(login).await.expect(200);
+        let stale = first.page.clone();
+        assert_eq!(leads_to(&first.send(login, &fields).await), board);
+        let mut second = first.clone();
+        second.page.clone_from(&stale);
+        assert_eq!(leads_to(&second.send(login, &fields).await), board);
+        second.page.clone_from(&stale);
+        assert_eq!(leads_to(&second.send("/register?return_to=http%3A%2F%2Flocalhost%3A3000", &fields).await), "http://localhost:3000");
+        // Without a session there, the page that says so leads to the same form again, at every door that keeps a way back.
+        for place in ["/login", "/register"] {
+            let address = login.replace("/login", place);
+            let mut stranger = app.browser();
+            stranger.page.clone_from(&stale);
+            let expired = stranger.send(&address, &fields).await.expect(403);
+            assert!(expired.text.contains("<h1>Form expired</h1>"), "{}", expired.text);
+            let again = format!("href=\"{place}?return_to=https%3A%2F%2Fapp%2Eexample%2Ecom%2Fboard\"");
+            assert!(expired.text.contains(&again), "{}", expired.text);
+        }
+        // An address that may not be returned to is not carried along either.
+        let mut stranger = app.browser();
+        stranger.page.clone_from(&stale);
+        let refused = stranger.send("/login?return_to=https://evil.example", &fields).await.expect(403);
+        assert!(refused.text.contains("href=\"/login\"") && !refused.text.contains("evil"), "{}", refused.text);
     }
 
     async fn the_first_administrator_is_made_once(backend) {
@@ -124,6 +158,12 @@ on_every_backend! {
         let closed = app.browser().open(&format!("/setup?token={token}")).await.expect(403);
         assert!(closed.text.contains("<h1>Set-up is closed</h1>"), "{}", closed.text);
     }
+}
+
+/// Where the form of the sign-in page is sent to.
+fn action(page: &str) -> String {
+    let (_, rest) = page.split_once("action=\"/login").unwrap();
+    format!("/login{}", rest.split('"').next().unwrap())
 }
 
 #[tokio::test]

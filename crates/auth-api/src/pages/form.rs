@@ -15,6 +15,7 @@ use secrecy::SecretString;
 pub const TOKEN: &str = "form";
 
 /// What was filled in.
+#[derive(Default)]
 pub struct Fields(Vec<(String, String)>);
 
 impl Fields {
@@ -116,7 +117,7 @@ impl<G: Guest> FromRequest for Sent<G> {
             let visit = Visit::of(&request).await?;
             let guest = G::admit(visit)?;
             if !guest.visit().made(fields.text(TOKEN)) {
-                return Err(Problem::from(Code::FormExpired).into());
+                return Err(guest.visit().form_expired());
             }
             Ok(Self { guest, fields })
         })

@@ -17,18 +17,27 @@ struct LoginPage<'a> {
     layout: Layout<'a>,
     faults: Faults,
     email: &'a str,
-    return_to: &'a str,
+    /// The addresses of the two forms, each with the way back.
+    here: String,
+    register: String,
     ended: bool,
     may_register: bool,
 }
 
 impl<'a> LoginPage<'a> {
-    fn of(visit: &'a Visit, email: &'a str, return_to: &'a str, faults: Faults) -> Result<Self, Problem> {
+    fn of(visit: &'a Visit, email: &'a str, faults: Faults) -> Result<Self, Problem> {
+        let return_to = visit.return_to()?;
+        let leading_back = |place| {
+            visit
+                .site
+                .leading_back(&visit.site.at(place), return_to.as_deref())
+        };
         Ok(Self {
             layout: visit.layout(&visit.texts().login_title)?,
             faults,
             email,
-            return_to,
+            here: leading_back("/login"),
+            register: leading_back("/register"),
             ended: visit.query().all("ended").next().is_some(),
             may_register: visit.service.registration_config().open,
         })
@@ -40,12 +49,11 @@ impl<'a> LoginPage<'a> {
 /// # Errors
 /// [`Problem`].
 pub async fn show(Seen(visit): Seen<Visit>) -> Result<HttpResponse, Problem> {
-    let wanted = visit.query().single("return_to")?.unwrap_or_default();
-    let return_to = visit.return_to(&wanted)?;
+    let return_to = visit.return_to()?;
     if visit.principal.is_some() {
-        return Ok(visit.go_to(return_to));
+        return Ok(visit.go_to(return_to.as_deref()));
     }
-    let page = LoginPage::of(&visit, "", return_to.unwrap_or_default(), Faults::default())?;
+    let page = LoginPage::of(&visit, "", Faults::default())?;
     visit.answer(StatusCode::OK, &page)
 }
 
@@ -55,7 +63,7 @@ pub async fn show(Seen(visit): Seen<Visit>) -> Result<HttpResponse, Problem> {
 /// [`Problem`].
 pub async fn submit(sent: Sent<Visit>) -> Result<HttpResponse, Problem> {
     let Sent { guest: visit, fields } = sent;
-    let return_to = visit.return_to(fields.text("return_to"))?;
+    let return_to = visit.return_to()?;
     let email = fields.trimmed("email");
     let outcome = visit
         .service
@@ -63,11 +71,11 @@ pub async fn submit(sent: Sent<Visit>) -> Result<HttpResponse, Problem> {
         .await;
     visit.edge.metrics.sign_in(&outcome);
     match outcome {
-        Ok(tokens) => visit.sign_in(&tokens, return_to).await,
+        Ok(tokens) => visit.sign_in(&tokens, return_to.as_deref()).await,
         Err(error) => {
             let problem = visit.refusal(error)?;
             let faults = Faults::of(&problem, &[], visit.texts());
-            let page = LoginPage::of(&visit, email, return_to.unwrap_or_default(), faults)?;
+            let page = LoginPage::of(&visit, email, faults)?;
             visit.answer_again(&problem, &page)
         }
     }

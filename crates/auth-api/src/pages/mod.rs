@@ -107,12 +107,22 @@ pub fn table(table: &mut web::ServiceConfig, site: &Site) {
         .service(at("/assets/{file}", "GET, HEAD").route(read().to(assets::file)));
     account::table(table, site);
     admin::table(table, site);
-    let root = if site.config.path.is_empty() {
-        "/"
-    } else {
-        &site.config.path
-    };
-    table.service(resource(root, "GET, HEAD").route(read().to(home)));
+    // With a path of their own, the pages are found with and without a slash behind it.
+    let own = site.config.path.as_str();
+    for root in [own.to_owned(), format!("{own}/")]
+        .iter()
+        .filter(|root| !root.is_empty())
+    {
+        table.service(resource(root, "GET, HEAD").route(read().to(home)));
+    }
+    table.service(resource(CHANGE_PASSWORD, "GET, HEAD").route(read().to(change_password)));
+}
+
+/// Where password managers look for the form (W3C, A Well-Known URL for Changing Passwords).
+const CHANGE_PASSWORD: &str = "/.well-known/change-password";
+
+async fn change_password(request: HttpRequest) -> Result<HttpResponse, Problem> {
+    Ok(render::go(&site_of(&request)?.at("/account/security")))
 }
 
 /// A page's address. What a page is told by is its path, so no page may lie elsewhere.

@@ -28,7 +28,9 @@ struct RegisterPage<'a> {
     email: &'a str,
     name: &'a str,
     password_hint: String,
-    return_to: &'a str,
+    /// The address of this form and of the sign-in, each with the way back.
+    here: String,
+    login: String,
     /// At `/setup`: the one-time token.
     setup: Option<&'a str>,
 }
@@ -41,10 +43,16 @@ impl<'a> RegisterPage<'a> {
         faults: Faults,
     ) -> Result<Self, Problem> {
         let t = visit.texts();
-        let title = if setup.is_some() {
-            &t.setup_title
+        let (title, place) = if setup.is_some() {
+            (&t.setup_title, "/setup")
         } else {
-            &t.register_title
+            (&t.register_title, "/register")
+        };
+        let return_to = visit.return_to()?;
+        let leading_back = |place| {
+            visit
+                .site
+                .leading_back(&visit.site.at(place), return_to.as_deref())
         };
         Ok(Self {
             layout: visit.layout(title)?,
@@ -52,7 +60,8 @@ impl<'a> RegisterPage<'a> {
             email: fields.trimmed("email"),
             name: fields.trimmed("name"),
             password_hint: hint(t, visit.service.password_rules()),
-            return_to: visit.return_to(fields.text("return_to"))?.unwrap_or_default(),
+            here: leading_back(place),
+            login: leading_back("/login"),
             setup,
         })
     }
@@ -66,10 +75,10 @@ pub async fn show(Seen(visit): Seen<Visit>) -> Result<HttpResponse, Problem> {
     if !visit.service.registration_config().open {
         return Err(Code::RegistrationClosed.into());
     }
-    let asked = Fields::of_query(&visit, &["return_to"])?;
+    let empty = Fields::default();
     visit.answer(
         StatusCode::OK,
-        &RegisterPage::of(&visit, &asked, None, Faults::default())?,
+        &RegisterPage::of(&visit, &empty, None, Faults::default())?,
     )
 }
 
@@ -79,7 +88,7 @@ pub async fn show(Seen(visit): Seen<Visit>) -> Result<HttpResponse, Problem> {
 /// [`Problem`].
 pub async fn submit(sent: Sent<Visit>) -> Result<HttpResponse, Problem> {
     let Sent { guest: visit, fields } = sent;
-    let return_to = visit.return_to(fields.text("return_to"))?;
+    let return_to = visit.return_to()?;
     let wanted = Registration {
         email: fields.trimmed("email").to_owned(),
         password: fields.secret("password"),
@@ -88,16 +97,18 @@ pub async fn submit(sent: Sent<Visit>) -> Result<HttpResponse, Problem> {
     match visit.service.register(&visit.caller, wanted).await {
         Ok(Registered::SignedIn(tokens)) => {
             visit.edge.metrics.sign_in(&Ok(()));
-            visit.sign_in(&tokens, return_to).await
+            visit.sign_in(&tokens, return_to.as_deref()).await
         }
         Ok(Registered::ToBeVerified) => {
             let t = visit.texts();
             if visit.service.mail_can_not_reach(fields.trimmed("email")) {
-                let next = ("/register", &*t.register_title);
+                let again = visit.site.leading_back("/register", return_to.as_deref());
+                let next = (&*again, &*t.register_title);
                 let page = visit.tell(&t.mail_unreachable_title, &t.mail_unreachable, next)?;
                 return visit.answer(StatusCode::ACCEPTED, &page);
             }
-            let next = ("/login", &*t.login_link);
+            let login = visit.site.leading_back("/login", return_to.as_deref());
+            let next = (&*login, &*t.login_link);
             let page = visit.tell(&t.check_mail_title, &t.register_check_mail, next)?;
             visit.answer(StatusCode::ACCEPTED, &page)
         }

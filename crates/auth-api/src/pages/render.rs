@@ -1,7 +1,10 @@
 //! Pages as answers. The rule: every page has the same policy, and none is kept by anybody.
 
 use super::{layout::Layout, site::Site, texts::Texts};
-use crate::problem::{Code, Problem};
+use crate::{
+    problem::{Code, Problem},
+    query::Query,
+};
 use actix_web::{
     HttpResponse, HttpResponseBuilder,
     body::BoxBody,
@@ -75,10 +78,18 @@ struct ProblemPage<'a> {
     request_id: &'a str,
 }
 
-/// An error as a page: what went wrong, and what to do next.
+/// An error as a page: what went wrong, and what to do next. `asked` is the path and the query that were asked for: of a
+/// sign-in, the way back is kept.
 #[must_use]
-pub fn problem(site: &Site, problem: &Problem, path: &str, request_id: &str) -> HttpResponse<BoxBody> {
+pub fn problem(
+    site: &Site,
+    problem: &Problem,
+    (path, query): (&str, Query<'_>),
+    request_id: &str,
+) -> HttpResponse<BoxBody> {
     let (t, code) = (&site.texts, problem.code());
+    let return_to = site.return_to(query).ok().flatten();
+    let leading_back = |page: String| site.leading_back(&page, return_to.as_deref());
     let title = t.fault_title(code.word()).unwrap_or(code.title());
     let detail = t.fault(code.word()).unwrap_or(problem.detail());
     let (title, detail, next) = match code {
@@ -86,16 +97,26 @@ pub fn problem(site: &Site, problem: &Problem, path: &str, request_id: &str) -> 
         _ if code.status() == 401 => (
             &*t.session_over_title,
             &*t.session_over,
-            (site.at("/login"), &*t.login_link),
+            (leading_back(site.at("/login")), &*t.login_link),
         ),
         Code::RegistrationClosed | Code::SetupClosed | Code::ReturnToNotAllowed => {
-            (title, detail, (site.at("/login"), &*t.login_link))
+            (title, detail, (leading_back(site.at("/login")), &*t.login_link))
         }
-        Code::ForeignForm | Code::FormExpired => (title, detail, (site.section_of(path), &*t.form_again)),
-        _ if code.status() == 422 => (title, detail, (site.section_of(path), &*t.begin_anew)),
-        _ if code.status() == 429 || code.status() >= 500 => {
-            (title, detail, (site.section_of(path), &*t.try_again))
-        }
+        Code::ForeignForm | Code::FormExpired => (
+            title,
+            detail,
+            (leading_back(site.section_of(path)), &*t.form_again),
+        ),
+        _ if code.status() == 422 => (
+            title,
+            detail,
+            (leading_back(site.section_of(path)), &*t.begin_anew),
+        ),
+        _ if code.status() == 429 || code.status() >= 500 => (
+            title,
+            detail,
+            (leading_back(site.section_of(path)), &*t.try_again),
+        ),
         _ => (title, detail, (site.at("/account"), &*t.to_account)),
     };
     let page = ProblemPage {

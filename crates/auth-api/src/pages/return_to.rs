@@ -4,8 +4,33 @@
 //! What stands behind an origin is not taken apart: the next character after it ends every reader's idea of the host.
 
 use super::site::Site;
+use crate::{
+    problem::{Code, Problem},
+    query::Query,
+};
+use percent_encoding::{NON_ALPHANUMERIC, utf8_percent_encode};
 
 impl Site {
+    /// Where a sign-in is to lead back to, as the address of the page or of its form says it.
+    ///
+    /// # Errors
+    /// 400 for what is not allowed, 422 for two of them.
+    pub fn return_to(&self, query: Query<'_>) -> Result<Option<String>, Problem> {
+        match query.single("return_to")?.filter(|wanted| !wanted.is_empty()) {
+            Some(wanted) if self.may_return_to(&wanted).is_none() => Err(Code::ReturnToNotAllowed.into()),
+            wanted => Ok(wanted),
+        }
+    }
+
+    /// The address of a page that leads back there in its turn.
+    #[must_use]
+    pub fn leading_back(&self, page: &str, return_to: Option<&str>) -> String {
+        match return_to {
+            Some(to) => format!("{page}?return_to={}", utf8_percent_encode(to, NON_ALPHANUMERIC)),
+            None => page.to_owned(),
+        }
+    }
+
     /// The address, if a sign-in may lead there.
     #[must_use]
     pub fn may_return_to<'a>(&self, wanted: &'a str) -> Option<&'a str> {

@@ -26,7 +26,6 @@ use actix_web::{
 use askama::Template;
 use auth_domain::{role::Permission, time::Timestamp};
 use auth_service::{Caller, Principal, Service, Tokens, Visitor};
-use percent_encoding::{NON_ALPHANUMERIC, utf8_percent_encode};
 use secrecy::{ExposeSecret, SecretString};
 use std::sync::Arc;
 
@@ -277,16 +276,28 @@ impl Visit {
             .keep_device(&self.request, token.expose_secret());
     }
 
-    /// Where a sign-in is to lead back to, as the address or the form says it.
+    /// Where a sign-in is to lead back to, as the address of the page says it.
     ///
     /// # Errors
     /// 400 for what is not allowed.
-    pub fn return_to<'a>(&self, wanted: &'a str) -> Result<Option<&'a str>, Problem> {
-        if wanted.is_empty() {
-            return Ok(None);
+    pub fn return_to(&self) -> Result<Option<String>, Problem> {
+        self.site.return_to(self.query())
+    }
+
+    /// The answer to a form whose token is stale or another visitor's. A sign-in that was done in another tab meanwhile has
+    /// reached what the form was for, so it leads on.
+    pub(super) fn form_expired(&self) -> Error {
+        let path = self.request.match_info().as_str();
+        let is_sign_in = ["/login", "/register"]
+            .iter()
+            .any(|place| self.site.at(place) == path);
+        match self.return_to() {
+            Ok(return_to) if is_sign_in && self.principal.is_some() => {
+                let answer = self.go_to(return_to.as_deref());
+                InternalError::from_response("signed in by now", answer).into()
+            }
+            _ => Problem::from(Code::FormExpired).into(),
         }
-        let allowed = self.site.may_return_to(wanted);
-        allowed.map(Some).ok_or_else(|| Code::ReturnToNotAllowed.into())
     }
 
     /// To the sign-in, and back here afterwards; where this was a form, to where it stood.
@@ -304,8 +315,8 @@ impl Visit {
         let was_signed_in = self.site.cookies.shown(request, Kept::Refresh).is_some();
         let ended = if was_signed_in { "&ended=1" } else { "" };
         let back = self.site.may_return_to(&back).unwrap_or_default();
-        let back = utf8_percent_encode(back, NON_ALPHANUMERIC);
-        let answer = self.go(&format!("/login?return_to={back}{ended}"));
+        let login = self.site.leading_back(&self.site.at("/login"), Some(back));
+        let answer = render::go(&format!("{login}{ended}"));
         InternalError::from_response("sign in first", answer).into()
     }
 }
