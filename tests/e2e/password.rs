@@ -75,6 +75,7 @@ on_every_backend! {
         // A password that is refused leaves the link as it was.
         let weak = reset(&app, &token, "password").await.expect(422);
         assert_eq!(weak.code(), "weak_password");
+        assert_eq!(weak.json()["errors"][0]["field"], "new_password", "the field as the body calls it");
         app.clock.advance(Span::seconds(1));
         assert_eq!(reset(&app, &token, NEW_PASSWORD).await.expect(400).code(), "invalid_or_expired_token");
         login(&app, "ada@example.com", PASSWORD).await.expect(200);
@@ -184,6 +185,7 @@ on_every_backend! {
         assert_eq!(wrong.code(), "wrong_current_password");
         let weak = ada.client.post("/password/change", &change(PASSWORD, "short")).await.expect(422);
         assert_eq!(weak.code(), "weak_password");
+        assert_eq!(weak.json()["errors"][0]["field"], "new_password");
         app.anonymous().post("/password/change", &change(PASSWORD, NEW_PASSWORD)).await.expect(401);
 
         ada.client.post("/password/change", &change(PASSWORD, NEW_PASSWORD)).await.expect(204);

@@ -21,6 +21,17 @@ on_every_backend! {
         assert_eq!(ada.client.get("/verify?role=admin").await.expect(403).code(), "forbidden");
     }
 
+    async fn a_condition_that_is_misspelt_lets_no_one_in(backend) {
+        let app = TestApp::start(backend).await;
+        let (ada, root) = (app.user("ada").await, app.admin("root").await);
+        for query in ["roles=admin", "Role=admin", "permission=users:write", "role=user&x=1", "role=%ff", "%ff=1"] {
+            for user in [&ada, &root] {
+                let answer = user.client.get(&format!("/verify?{query}")).await.expect(422);
+                assert_eq!(answer.code(), "unknown_parameter", "{query}");
+            }
+        }
+    }
+
     async fn without_a_token_there_is_a_challenge_and_no_error(backend) {
         let app = TestApp::start(backend).await;
         let answer = app.anonymous().get("/verify").await.expect(401);

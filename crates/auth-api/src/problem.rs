@@ -109,10 +109,25 @@ impl Problem {
         } else {
             Code::InvalidInput
         };
+        Self::with_errors(code, errors)
+    }
+
+    /// An error that names fields.
+    #[must_use]
+    pub fn with_errors(code: Code, errors: Vec<FieldError>) -> Self {
         Self {
             errors,
             ..code.into()
         }
+    }
+
+    /// The same error of a field that the route's body calls by this name.
+    #[must_use]
+    pub fn of_field(mut self, name: &str) -> Self {
+        for error in &mut self.errors {
+            name.clone_into(&mut error.field);
+        }
+        self
     }
 
     /// A method that an address does not take, and those that it does.

@@ -1,9 +1,12 @@
-//! Query strings. The rule: a parameter that a route knows stands there once; others are ignored.
+//! Query strings. The rule: a route of the API declares the parameters that it reads, and a request with any other is refused.
+//!
+//! A condition that is misspelt must not turn into a condition that is missing: `/verify?roles=admin` would let every user in.
 
 use crate::{
     form,
-    problem::{FieldError, Problem},
+    problem::{Code, FieldError, Problem},
 };
+use actix_web::guard::GuardContext;
 use auth_domain::time::Timestamp;
 use chrono::Datelike;
 
@@ -23,6 +26,19 @@ impl<'a> Query<'a> {
     #[must_use]
     pub const fn of(query: &'a str) -> Self {
         Self(query)
+    }
+
+    /// The parameters that are not among the known ones, or that do not decode to UTF-8, as the client wrote them.
+    fn unknown(self, known: &[&str]) -> impl Iterator<Item = &'a str> {
+        self.0
+            .split('&')
+            .filter(|pair| !pair.is_empty())
+            .filter_map(move |pair| {
+                let (name, value) = pair.split_once('=').unwrap_or((pair, ""));
+                let decoded = form::decode(name.as_bytes()).zip(form::decode(value.as_bytes()));
+                let is_known = decoded.is_some_and(|(name, _)| known.contains(&name.as_str()));
+                (!is_known).then_some(name)
+            })
     }
 
     /// Every value of a parameter; what is not UTF-8 becomes an empty text.
@@ -49,6 +65,50 @@ impl<'a> Query<'a> {
     }
 }
 
+/// What a request asked for by parameters that its route does not read. The guard of the route leaves it with the request.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct UnknownParameters(Vec<FieldError>);
+
+/// As many of them as an answer names.
+const NAMED: usize = 16;
+
+impl UnknownParameters {
+    /// Those of a request to a route that knows these parameters.
+    #[must_use]
+    pub fn of(query: &str, known: &[&str]) -> Option<Self> {
+        let faults: Vec<FieldError> = Query::of(query)
+            .unknown(known)
+            .take(NAMED)
+            .map(|name| {
+                FieldError::new(
+                    name,
+                    Code::UnknownParameter.word(),
+                    "The parameter is unknown or malformed.",
+                )
+            })
+            .collect();
+        (!faults.is_empty()).then_some(Self(faults))
+    }
+
+    /// Whether a request to a route has none; those that it has stay with the request.
+    pub(crate) fn are_absent(request: &GuardContext<'_>, known: &[&str]) -> bool {
+        let query = request.head().uri.query();
+        match query.and_then(|query| Self::of(query, known)) {
+            None => true,
+            Some(found) => {
+                request.req_data_mut().insert(found);
+                false
+            }
+        }
+    }
+}
+
+impl From<UnknownParameters> for Problem {
+    fn from(found: UnknownParameters) -> Self {
+        Self::with_errors(Code::UnknownParameter, found.0)
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -65,6 +125,36 @@ mod tests {
         for text in ["-5000-01-01T00:00:00Z", "+99999-01-01T00:00:00Z"] {
             assert!(!is_countable(&text.parse().unwrap()), "{text}");
         }
+    }
+
+    #[test]
+    fn a_parameter_that_a_route_does_not_read_or_that_does_not_decode_is_unknown() {
+        for known in [
+            "",
+            "role=admin",
+            "role=a&role=b",
+            "r%6fle=x",
+            "role",
+            "&role=a&&",
+            "role=%C3%A4",
+        ] {
+            assert_eq!(UnknownParameters::of(known, &["role"]), None, "{known}");
+        }
+        for (query, named) in [
+            ("roles=admin", vec!["roles"]),
+            ("Role=admin", vec!["Role"]),
+            ("role=a&x", vec!["x"]),
+            ("role=%ff", vec!["role"]),
+            ("%ff=1", vec!["%ff"]),
+            ("=1", vec![""]),
+            ("role%00=1&b=1", vec!["role%00", "b"]),
+        ] {
+            let found = UnknownParameters::of(query, &["role"]).unwrap();
+            let names: Vec<_> = found.0.iter().map(|fault| fault.field.as_str()).collect();
+            assert_eq!(names, named, "{query}");
+        }
+        let many = "a&".repeat(5_000);
+        assert_eq!(UnknownParameters::of(&many, &[]).unwrap().0.len(), NAMED);
     }
 
     #[test]

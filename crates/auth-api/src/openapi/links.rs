@@ -2,6 +2,9 @@
 //! that call one operation after another.
 //!
 //! The rule: a link hands on what an answer gave (a token, an id, a cursor) and nothing that the caller has to make up.
+//!
+//! A body is the text of its JSON, with expressions in it. OAS 3.1 allows an object there, but openapi-generator refuses a
+//! document with anything but a text.
 
 use serde_json::{Value, json};
 use utoipa::openapi::link::Link;
@@ -107,7 +110,7 @@ fn signed_in(operation: &str, says: &str) -> Link {
 fn carrying(operation: &str, body: Value, says: &str) -> Link {
     Link::builder()
         .operation_id(operation)
-        .request_body(Some(body))
+        .request_body(Some(Value::String(body.to_string())))
         .description(says)
         .build()
 }

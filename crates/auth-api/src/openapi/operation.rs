@@ -163,9 +163,13 @@ impl Operation {
             .request_body(self.request_body())
             .responses(self.responses());
         let scheme = |name: &str| SecurityRequirement::new(name, std::iter::empty::<String>());
+        // An empty list says that the operation is public (OAS 3.1 §4.8.10); leaving it out would only leave the question open.
         operation = match self.auth {
-            Auth::Anybody | Auth::MaybeClient => operation,
+            Auth::Anybody => operation.securities(Some([])),
             Auth::SignedIn | Auth::Holds(_) => operation.security(scheme(BEARER)),
+            Auth::MaybeClient => operation
+                .security(scheme(CLIENT))
+                .security(SecurityRequirement::default()),
             Auth::MaybeSignedIn => operation
                 .security(scheme(BEARER))
                 .security(SecurityRequirement::default()),
@@ -297,6 +301,9 @@ impl Operation {
         }
         if matches!(self.takes, Takes::Json(_) | Takes::MaybeJson(_)) {
             codes.extend(BODY_ERRORS);
+        }
+        if !matches!(self.name, "jwks" | "docs") {
+            codes.push(Code::UnknownParameter);
         }
         if !matches!(
             self.name,

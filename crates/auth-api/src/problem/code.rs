@@ -72,6 +72,7 @@ codes! {
     UnsupportedMediaType = "unsupported_media_type", 415, "Unsupported media type", "Send the body as application/json, in UTF-8.";
     InvalidInput = "invalid_input", 422, "Invalid input", "Some of the input is invalid; see errors.";
     UnknownField = "unknown_field", 422, "Unknown field", "The body has a field that is not known here; see errors.";
+    UnknownParameter = "unknown_parameter", 422, "Unknown parameter", "The address has a query parameter that the route does not know; see errors.";
     InvalidEmail = "invalid_email", 422, "Invalid email address", "The email address is invalid.";
     InvalidName = "invalid_name", 422, "Invalid name", "The name is invalid.";
     WeakPassword = "weak_password", 422, "Weak password", "The password does not fit the policy; see errors.";

@@ -78,7 +78,8 @@ pub async fn change(
             &body.new_email,
             body.current_password,
         )
-        .await?;
+        .await
+        .map_err(|error| Problem::from(error).of_field("new_email"))?;
     Ok(HttpResponse::Accepted().json(MessageJson {
         message: "A mail with a link to confirm is on its way to the new address",
     }))

@@ -125,7 +125,8 @@ pub async fn reset(
     let caller = call.caller(&service);
     let device = service
         .reset_password(&caller, &body.token, body.new_password)
-        .await?;
+        .await
+        .map_err(of_new_password)?;
     let mut answer = HttpResponse::NoContent().finish();
     views::show_device_token(&mut answer, &device);
     Ok(answer)
@@ -147,8 +148,14 @@ pub async fn change(
             body.current_password,
             body.new_password,
         )
-        .await?;
+        .await
+        .map_err(of_new_password)?;
     Ok(HttpResponse::NoContent().finish())
+}
+
+/// What the policy refuses is the field `new_password` of these bodies.
+fn of_new_password(error: auth_service::Error) -> Problem {
+    Problem::from(error).of_field("new_password")
 }
 
 /// 204; 400.

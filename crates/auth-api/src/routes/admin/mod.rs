@@ -6,7 +6,7 @@ pub mod sessions;
 pub mod stats;
 pub mod users;
 
-use super::{read, resource};
+use super::{delete, get, patch, post, resource};
 use crate::{
     config::ServerConfig,
     problem::{Code, Problem},
@@ -21,33 +21,36 @@ pub fn table(table: &mut web::ServiceConfig, config: &ServerConfig) {
     table
         .service(
             at("/users", "GET, HEAD, POST")
-                .route(read().to(users::list))
-                .route(web::post().to(users::create)),
+                .route(get(&["query", "role", "status", "limit", "cursor"]).to(users::list))
+                .route(post().to(users::create)),
         )
         .service(
             at("/users/{id}", "GET, HEAD, PATCH, DELETE")
-                .route(read().to(users::show))
-                .route(web::patch().to(users::change))
-                .route(web::delete().to(users::delete)),
+                .route(get(&[]).to(users::show))
+                .route(patch().to(users::change))
+                .route(delete().to(users::delete)),
         )
-        .service(at("/users/{id}/password-reset", "POST").route(web::post().to(users::send_reset)))
-        .service(at("/users/{id}/lock-out", "POST").route(web::post().to(users::lock_out)))
+        .service(at("/users/{id}/password-reset", "POST").route(post().to(users::send_reset)))
+        .service(at("/users/{id}/lock-out", "POST").route(post().to(users::lock_out)))
         .service(
             at("/users/{id}/sessions", "GET, HEAD, DELETE")
-                .route(read().to(sessions::list))
-                .route(web::delete().to(sessions::end_all)),
+                .route(get(&["status", "limit", "cursor"]).to(sessions::list))
+                .route(delete().to(sessions::end_all)),
         )
-        .service(at("/users/{id}/sessions/{session}", "DELETE").route(web::delete().to(sessions::end)))
+        .service(at("/users/{id}/sessions/{session}", "DELETE").route(delete().to(sessions::end)))
         .service(
             at("/users/{id}/api-keys", "GET, HEAD, POST")
-                .route(read().to(users::api_keys))
-                .route(web::post().to(users::create_api_key)),
+                .route(get(&[]).to(users::api_keys))
+                .route(post().to(users::create_api_key)),
         )
-        .service(at("/users/{id}/api-keys/{key}", "DELETE").route(web::delete().to(users::revoke_api_key)))
-        .service(at("/audit", "GET, HEAD").route(read().to(audit::list)))
-        .service(at("/stats", "GET, HEAD").route(read().to(stats::show)))
-        .service(at("/keys", "GET, HEAD").route(read().to(keys::list)))
-        .service(at("/keys/rotate", "POST").route(web::post().to(keys::rotate)));
+        .service(at("/users/{id}/api-keys/{key}", "DELETE").route(delete().to(users::revoke_api_key)))
+        .service(
+            at("/audit", "GET, HEAD")
+                .route(get(&["user", "action", "since", "until", "limit", "cursor"]).to(audit::list)),
+        )
+        .service(at("/stats", "GET, HEAD").route(get(&[]).to(stats::show)))
+        .service(at("/keys", "GET, HEAD").route(get(&[]).to(keys::list)))
+        .service(at("/keys/rotate", "POST").route(post().to(keys::rotate)));
 }
 
 /// What can't be an id names nobody.
