@@ -6,7 +6,7 @@ ARGS ?=
 SERVICES := tests/services,bench/services
 
 .DEFAULT_GOAL := help
-.PHONY: help run test test-browser check fmt lint arrows migrate model chaos fuzz bench microbench coverage
+.PHONY: help run test test-browser test-interop check fmt lint arrows migrate model chaos fuzz bench microbench coverage
 
 help: ## List these targets
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/\1|\2/p' $(firstword $(MAKEFILE_LIST)) | awk -F '|' '{ printf "  make %-13s %s\n", $$1, $$2 }'
@@ -21,6 +21,9 @@ test: ## Run every test on SQLite, PostgreSQL and Redis (throwaway servers, brou
 
 test-browser: ## Walk through the pages with a Chromium (make test-browser ARGS=--keep-screenshots renews docs/screenshots)
 	scripts/test-browser.sh $(ARGS)
+
+test-interop: ## Let whole programs of others use it: the generators of clients take /openapi.json, and a call with each works
+	scripts/test-interop.sh
 
 chaos: ## Crash everything a hundred times under load, and all the faults; prints a table (docs/reliability.md)
 	$(CARGO) build --workspace --lib --bins --tests --features $(SERVICES)
