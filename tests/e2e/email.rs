@@ -104,7 +104,8 @@ on_every_backend! {
         let change = |new: &str, password: &str| json!({ "new_email": new, "current_password": password });
         let wrong = ada.client.post("/email/change", &change("new@example.com", "wrong")).await.expect(403);
         assert_eq!(wrong.code(), "wrong_current_password");
-        ada.client.post("/email/change", &change("no address", PASSWORD)).await.expect(422);
+        let malformed = ada.client.post("/email/change", &change("no address", PASSWORD)).await.expect(422);
+        assert_eq!((malformed.code().as_str(), malformed.json()["errors"][0]["field"].as_str()), ("invalid_email", Some("new_email")));
 
         ada.client.post("/email/change", &change("new@example.com", PASSWORD)).await.expect(202);
         assert_eq!(ada.client.get("/me").await.json()["email"], "ada@example.com", "not yet");
