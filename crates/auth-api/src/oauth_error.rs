@@ -2,7 +2,7 @@
 
 use crate::{
     body::BodyFault,
-    problem::{Code, Problem, UNAVAILABLE_RETRY, insert_limit, insert_retry_after},
+    problem::{Code, Problem, insert_limit, insert_retry_after, whole_seconds},
 };
 use actix_web::{
     HttpResponse, ResponseError,
@@ -76,6 +76,9 @@ pub struct OauthError {
 struct Body<'a> {
     error: &'a str,
     error_description: &'a str,
+    /// An addition of ours: RFC 6749 §5.2 defines the members above and leaves others open.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    retry_after: Option<u64>,
 }
 
 impl OauthError {
@@ -114,14 +117,13 @@ impl OauthError {
         self.cause.as_deref()
     }
 
-    fn failed(code: OauthCode, problem: &Problem, retry_after: Option<Duration>) -> Self {
-        let known = problem.code();
+    fn failed(code: OauthCode, problem: &Problem) -> Self {
         Self {
             code,
-            status: known.status(),
-            description: known.detail().into(),
-            retry_after,
-            limit: None,
+            status: problem.code().status(),
+            description: problem.detail().to_owned().into(),
+            retry_after: problem.retry_after(),
+            limit: problem.limit().copied().map(Box::new),
             cause: problem.cause().map(ToOwned::to_owned),
         }
     }
@@ -161,27 +163,11 @@ impl From<Error> for OauthError {
                 Self::new(OauthCode::InvalidRequest, Code::InvalidIdempotencyKey.detail())
             }
             Error::InvalidClient => Self::invalid_client(),
-            Error::RateLimited(standing) => {
-                let problem = Problem::from(Code::RateLimited);
-                let wait = Some(standing.retry_after);
-                Self {
-                    limit: Some(standing),
-                    ..Self::failed(OauthCode::TemporarilyUnavailable, &problem, wait)
-                }
-            }
-            Error::Overloaded { retry_after } => {
-                let problem = Problem::from(Code::Overloaded);
-                Self::failed(OauthCode::TemporarilyUnavailable, &problem, Some(retry_after))
-            }
             other => {
                 let problem = Problem::from(other);
                 match problem.code().status() {
-                    503 => Self::failed(
-                        OauthCode::TemporarilyUnavailable,
-                        &problem,
-                        Some(UNAVAILABLE_RETRY),
-                    ),
-                    500..=599 => Self::failed(OauthCode::ServerError, &problem, None),
+                    429 | 503 => Self::failed(OauthCode::TemporarilyUnavailable, &problem),
+                    500..=599 => Self::failed(OauthCode::ServerError, &problem),
                     _ => Self::new(OauthCode::InvalidRequest, problem.code().detail()),
                 }
             }
@@ -217,6 +203,7 @@ impl ResponseError for OauthError {
         answer.json(Body {
             error: self.code.word(),
             error_description: &self.description,
+            retry_after: self.retry_after.map(whole_seconds),
         })
     }
 }

@@ -6,7 +6,7 @@ mod code;
 mod wait;
 
 pub use code::Code;
-pub(crate) use wait::{insert_limit, insert_retry_after};
+pub(crate) use wait::{Unit, for_a_person, insert_limit, insert_retry_after, whole_seconds};
 
 use actix_web::{
     HttpResponse, HttpResponseBuilder, ResponseError,
@@ -73,6 +73,8 @@ struct Body<'a> {
     code: &'a str,
     #[serde(skip_serializing_if = "Option::is_none")]
     instance: Option<&'a str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    retry_after: Option<u64>,
     #[serde(skip_serializing_if = "<[_]>::is_empty")]
     errors: &'a [FieldError],
 }
@@ -174,6 +176,17 @@ impl Problem {
         self.cause.as_deref()
     }
 
+    /// When to try again.
+    #[must_use]
+    pub fn retry_after(&self) -> Option<Duration> {
+        self.retry_after
+    }
+
+    /// The limit that refused.
+    pub(crate) fn limit(&self) -> Option<&Standing> {
+        self.limit.as_deref()
+    }
+
     /// The faults of single fields.
     #[must_use]
     pub fn errors(&self) -> &[FieldError] {
@@ -190,6 +203,7 @@ impl Problem {
             detail: self.detail(),
             code: self.code.word(),
             instance,
+            retry_after: self.retry_after.map(whole_seconds),
             errors: &self.errors,
         };
         let mut answer = self.builder();
@@ -269,6 +283,7 @@ impl From<Error> for Problem {
             Error::WrongCurrentPassword => Code::WrongCurrentPassword.into(),
             Error::RateLimited(standing) => Self {
                 retry_after: Some(standing.retry_after),
+                detail: Some(wait::too_many_attempts(standing.retry_after).into()),
                 limit: Some(standing),
                 ..Code::RateLimited.into()
             },
@@ -359,7 +374,7 @@ mod tests {
             body,
             serde_json::json!({
                 "type": "urn:keyward:problem:unavailable", "title": "Unavailable", "status": 503, "code": "unavailable",
-                "detail": "A part of the service is out of reach; try again shortly.", "instance": "abc"
+                "detail": "A part of the service is out of reach; try again shortly.", "instance": "abc", "retry_after": 2
             })
         );
     }

@@ -333,7 +333,7 @@ fn oauth_answers() -> BTreeMap<u16, String> {
         (401, "`invalid_client`"),
         (408, "`invalid_request`: the body did not arrive in time"),
         (413, "`invalid_request`: the body is too long"),
-        (429, "`temporarily_unavailable`: that was too often"),
+        (429, "`temporarily_unavailable`: too many attempts"),
         (500, "`server_error`"),
         (503, "`temporarily_unavailable`"),
     ];

@@ -121,6 +121,7 @@ fn problem() -> Schema {
         .property("detail", text())
         .property("code", text().enum_values(Some(words)))
         .property("instance", text().description(Some("The request id.")))
+        .property("retry_after", retry_after())
         .property("errors", ArrayBuilder::new().items(fault))
         .required("type")
         .required("title")
@@ -128,6 +129,15 @@ fn problem() -> Schema {
         .required("detail")
         .required("code")
         .into()
+}
+
+fn retry_after() -> ObjectBuilder {
+    ObjectBuilder::new()
+        .schema_type(Type::Integer)
+        .minimum(Some(1))
+        .description(Some(
+            "When to try again, in seconds: with every 429 and every 503 that has the header Retry-After.",
+        ))
 }
 
 fn oauth_error() -> Schema {
@@ -138,6 +148,7 @@ fn oauth_error() -> Schema {
             text().enum_values(Some(OauthCode::ALL.map(OauthCode::word))),
         )
         .property("error_description", text())
+        .property("retry_after", retry_after())
         .required("error")
         .required("error_description")
         .into()

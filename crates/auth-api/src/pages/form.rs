@@ -154,7 +154,6 @@ impl Faults {
     /// What a problem says of a form. `known` are the form's fields, each as the problem and as the form names it.
     #[must_use]
     pub fn of(problem: &Problem, known: &[(&str, &str)], words: &super::texts::Texts) -> Self {
-        let say = |code: &str, plain: &str| words.fault(code).unwrap_or(plain).to_owned();
         let code = problem.code();
         let of_code = match code {
             Code::EmailTaken => Some("email"),
@@ -163,8 +162,7 @@ impl Faults {
             _ => None,
         };
         let mut faults = Self::default();
-        let mut place = |field: &str, code: &str, message: &str| {
-            let said = say(code, message);
+        let mut place = |field: &str, code: &str, said: String| {
             if let Some((_, own)) = known.iter().find(|(name, _)| *name == field) {
                 faults.fields.push(FieldError::new(own, code.to_owned(), said));
             } else {
@@ -172,10 +170,12 @@ impl Faults {
             }
         };
         for error in problem.errors() {
-            place(&error.field, &error.code, &error.message);
+            let said = words.fault(&error.code).unwrap_or(&error.message);
+            place(&error.field, &error.code, said.to_owned());
         }
         if problem.errors().is_empty() {
-            place(of_code.unwrap_or_default(), code.word(), problem.detail());
+            let said = words.problem(problem).into_owned();
+            place(of_code.unwrap_or_default(), code.word(), said);
         }
         faults
     }

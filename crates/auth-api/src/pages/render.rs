@@ -91,7 +91,8 @@ pub fn problem(
     let return_to = site.return_to(query).ok().flatten();
     let leading_back = |page: String| site.leading_back(&page, return_to.as_deref());
     let title = t.fault_title(code.word()).unwrap_or(code.title());
-    let detail = t.fault(code.word()).unwrap_or(problem.detail());
+    let said = t.problem(problem);
+    let detail = &*said;
     let (title, detail, next) = match code {
         // Signed out while the request was on its way.
         _ if code.status() == 401 => (

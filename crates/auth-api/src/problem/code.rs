@@ -61,7 +61,7 @@ codes! {
     ForeignForm = "foreign_form", 403, "Form of another site", "The form came from another site, and nothing was done.";
     FormExpired = "form_expired", 403, "Form expired", "The form stood open for too long, or was made for another session; nothing was done.";
     NotFound = "not_found", 404, "Not found", "There is nothing here.";
-    MethodNotAllowed = "method_not_allowed", 405, "Method not allowed", "This address does not take that method; see the Allow header.";
+    MethodNotAllowed = "method_not_allowed", 405, "Method not allowed", "This address does not take that method.";
     RequestTimeout = "request_timeout", 408, "Request timeout", "The body did not arrive in time.";
     EmailTaken = "email_taken", 409, "Email address taken", "There is an account with this email address.";
     LastAdmin = "last_admin", 409, "Last administrator", "The last active administrator can't be demoted, disabled or deleted.";
@@ -78,7 +78,7 @@ codes! {
     WeakPassword = "weak_password", 422, "Weak password", "The password does not fit the policy; see errors.";
     UnknownRole = "unknown_role", 422, "Unknown role", "There is no such role.";
     InvalidClientId = "invalid_client_id", 422, "Invalid client id", "The client id is invalid or taken.";
-    RateLimited = "rate_limited", 429, "Too many requests", "That was too often; try again after the time in Retry-After.";
+    RateLimited = "rate_limited", 429, "Too many requests", "Too many attempts. Try again later.";
     Internal = "internal_error", 500, "Internal error", "Something went wrong here; the log knows more under the request id.";
     Unavailable = "unavailable", 503, "Unavailable", "A part of the service is out of reach; try again shortly.";
     Overloaded = "overloaded", 503, "Overloaded", "There is more work than can be done in time; try again shortly.";

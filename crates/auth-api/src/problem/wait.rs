@@ -1,4 +1,4 @@
-//! When to come back: the headers of whatever is refused for now.
+//! When to come back: the headers of what is refused for now, the same in the body, and the same in words for a person.
 
 use actix_web::{
     HttpResponseBuilder,
@@ -31,6 +31,75 @@ pub(crate) fn insert_limit(answer: &mut HttpResponseBuilder, standing: &Standing
 }
 
 /// Whole seconds, rounded up, and at least one.
-fn whole_seconds(span: Duration) -> u64 {
+pub(crate) fn whole_seconds(span: Duration) -> u64 {
     (span.as_secs() + u64::from(span.subsec_nanos() > 0)).max(1)
+}
+
+/// What a person counts a wait in.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Unit {
+    Second,
+    Minute,
+    Hour,
+    Day,
+}
+
+/// A wait as a person says it: in the largest unit of which it has two or more (or one minute), rounded up, so that it is over by then.
+pub(crate) fn for_a_person(wait: Duration) -> (u64, Unit) {
+    const MINUTE: u64 = 60;
+    const HOUR: u64 = 60 * MINUTE;
+    const DAY: u64 = 24 * HOUR;
+    let seconds = whole_seconds(wait);
+    let (length, unit) = if seconds < MINUTE {
+        (1, Unit::Second)
+    } else if seconds < 2 * HOUR {
+        (MINUTE, Unit::Minute)
+    } else if seconds < 2 * DAY {
+        (HOUR, Unit::Hour)
+    } else {
+        (DAY, Unit::Day)
+    };
+    (seconds.div_ceil(length), unit)
+}
+
+/// The sentence of a refusal by a limit.
+pub(super) fn too_many_attempts(wait: Duration) -> String {
+    let (count, unit) = for_a_person(wait);
+    let unit = match unit {
+        Unit::Second => "second",
+        Unit::Minute => "minute",
+        Unit::Hour => "hour",
+        Unit::Day => "day",
+    };
+    let plural = if count == 1 { "" } else { "s" };
+    format!("Too many attempts. Try again in {count} {unit}{plural}.")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_wait_is_said_in_the_units_of_a_person_and_rounded_up() {
+        let rows = [
+            (0, "1 second"),
+            (1, "1 second"),
+            (59, "59 seconds"),
+            (60, "1 minute"),
+            (61, "2 minutes"),
+            (720, "12 minutes"),
+            (3_600, "60 minutes"),
+            (7_199, "120 minutes"),
+            (7_200, "2 hours"),
+            (7_201, "3 hours"),
+            (172_799, "48 hours"),
+            (172_801, "3 days"),
+        ];
+        for (seconds, words) in rows {
+            let said = too_many_attempts(Duration::from_secs(seconds));
+            assert_eq!(said, format!("Too many attempts. Try again in {words}."));
+        }
+        let said = too_many_attempts(Duration::from_millis(1_001));
+        assert!(said.ends_with("in 2 seconds."), "{said}");
+    }
 }

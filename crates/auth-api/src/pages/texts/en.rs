@@ -62,6 +62,15 @@ texts! {
 
     form_has_faults = "Some of this has to be mended; see below.";
     fault_prefix = "Error:";
+    too_many_attempts = "Too many attempts. Try again in {wait}.";
+    wait_second = "1 second";
+    wait_seconds = "{count} seconds";
+    wait_minute = "1 minute";
+    wait_minutes = "{count} minutes";
+    wait_hour = "1 hour";
+    wait_hours = "{count} hours";
+    wait_day = "1 day";
+    wait_days = "{count} days";
     form_again = "Open the form again";
     try_again = "Try again";
     to_account = "To your account";

@@ -4,9 +4,9 @@
 
 mod en;
 
-use crate::problem::Code;
+use crate::problem::{Code, Problem, Unit, for_a_person};
 use auth_domain::{audit::Action, session::EndReason};
-use std::{borrow::Cow, collections::BTreeMap};
+use std::{borrow::Cow, collections::BTreeMap, time::Duration};
 
 pub use en::Texts;
 
@@ -42,6 +42,33 @@ impl Texts {
     #[must_use]
     pub fn fault(&self, code: &str) -> Option<&str> {
         self.faults.get(code).map(String::as_str)
+    }
+
+    /// What is told of a problem. Where a limit refused, it says when to try again; a text for `rate_limited` of the operator's may have
+    /// `{wait}` as well.
+    #[must_use]
+    pub fn problem<'a>(&'a self, problem: &'a Problem) -> Cow<'a, str> {
+        let said = self.fault(problem.code().word());
+        match (problem.code(), problem.retry_after()) {
+            (Code::RateLimited, Some(wait)) => {
+                let said = said.unwrap_or(&self.too_many_attempts);
+                self.fill(said, "wait", self.wait(wait)).into()
+            }
+            _ => said.unwrap_or(problem.detail()).into(),
+        }
+    }
+
+    /// A wait, in the units of a person.
+    fn wait(&self, wait: Duration) -> String {
+        let (count, unit) = for_a_person(wait);
+        let (one, many) = match unit {
+            Unit::Second => (&self.wait_second, &self.wait_seconds),
+            Unit::Minute => (&self.wait_minute, &self.wait_minutes),
+            Unit::Hour => (&self.wait_hour, &self.wait_hours),
+            Unit::Day => (&self.wait_day, &self.wait_days),
+        };
+        let words = if count == 1 { one } else { many };
+        self.fill(words, "count", count.to_string())
     }
 
     /// How the page of an error is called, if it is to be called otherwise.
@@ -145,6 +172,31 @@ mod tests {
         ] {
             assert!(Texts::parse(bad).is_err(), "{bad}");
         }
+    }
+
+    #[test]
+    fn a_wait_is_said_in_the_operators_words() {
+        let english = Texts::default();
+        let german = Texts::parse(
+            "too_many_attempts = \"Zu oft. In {wait} wieder.\"\nwait_minutes = \"{count} Minuten\"\nwait_minute = \"einer Minute\"\n",
+        );
+        let german = german.unwrap();
+        let rows = [
+            (1, "1 second", "1 second"),
+            (60, "1 minute", "einer Minute"),
+            (700, "12 minutes", "12 Minuten"),
+            (7_200, "2 hours", "2 hours"),
+            (200_000, "3 days", "3 days"),
+        ];
+        for (seconds, plain, own) in rows {
+            let wait = Duration::from_secs(seconds);
+            assert_eq!(english.wait(wait), plain);
+            assert_eq!(german.wait(wait), own);
+        }
+        assert_eq!(
+            english.problem(&Code::EmailTaken.into()),
+            Code::EmailTaken.detail()
+        );
     }
 
     /// All that may name a word: the templates and the code of the pages.
