@@ -51,6 +51,11 @@ pub(super) async fn serve(config: Config) -> Result<(), CommandError> {
     if let Some(admin) = running.admin_addr() {
         say(format_args!("admin on http://{admin}"));
     }
+    if config.limits.enabled && running.addr().ip().is_loopback() {
+        tracing::info!(
+            "limits are on, as in production; KEYWARD__LIMITS__ENABLED=false turns them off for development"
+        );
+    }
     if let Some(token) = running.setup_token() {
         say_how_to_set_up(&config, &running, token.expose_secret());
     }
