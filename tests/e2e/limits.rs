@@ -1,4 +1,4 @@
-//! The limits as they are shipped, and the slow-down of guessing (behaviour.md §7).
+//! What the limits refuse, and the slow-down of guessing (behaviour.md §7). Whom they must not refuse: `honest.rs`.
 
 use auth_domain::time::Span;
 use reqwest::Method;
@@ -6,18 +6,26 @@ use serde_json::{Value, json};
 use tests::{Answer, Backend, Builder, PASSWORD, TestApp, on_every_backend};
 
 /// A server with its limits on, behind a proxy that tells the clients apart.
-async fn limited(backend: Backend) -> TestApp {
-    Builder::new(backend)
+pub(crate) async fn limited(backend: Backend) -> TestApp {
+    limited_to(backend, &[]).await
+}
+
+/// The same with some limits of the test's own.
+pub(crate) async fn limited_to(backend: Backend, limits: &[(&str, &str)]) -> TestApp {
+    let builder = Builder::new(backend)
         .set("limits.enabled", "true")
         // What is counted here is not to be counted by the process because the machine is busy.
         .set("limits.timeout", "5s")
-        .set("server.trusted_proxies", r#"["127.0.0.1/32"]"#)
-        .start()
-        .await
+        .set("server.trusted_proxies", r#"["127.0.0.1/32"]"#);
+    let set = |builder: Builder, (name, limit): &(&str, &str)| builder.set(&format!("limits.{name}"), limit);
+    limits.iter().fold(builder, set).start().await
 }
 
+/// Ten wrong passwords a minute from an address.
+const TEN_A_MINUTE: [(&str, &str); 1] = [("sign_in_per_address", "10/1m")];
+
 /// A request from an address.
-async fn from(app: &TestApp, address: &str, path: &str, body: &Value) -> Answer {
+pub(crate) async fn from(app: &TestApp, address: &str, path: &str, body: &Value) -> Answer {
     let anonymous = app.anonymous();
     let request = anonymous
         .request(Method::POST, path)
@@ -25,7 +33,7 @@ async fn from(app: &TestApp, address: &str, path: &str, body: &Value) -> Answer 
     anonymous.send(request.json(body)).await
 }
 
-async fn sign_in(app: &TestApp, address: &str, email: &str, password: &str) -> Answer {
+pub(crate) async fn sign_in(app: &TestApp, address: &str, email: &str, password: &str) -> Answer {
     from(
         app,
         address,
@@ -35,7 +43,7 @@ async fn sign_in(app: &TestApp, address: &str, email: &str, password: &str) -> A
     .await
 }
 
-async fn register(app: &TestApp, address: &str, name: &str) -> Answer {
+pub(crate) async fn register(app: &TestApp, address: &str, name: &str) -> Answer {
     let body = json!({ "email": format!("{name}@example.com"), "password": PASSWORD });
     from(app, address, "/register", &body).await
 }
@@ -45,8 +53,8 @@ fn retry_after(answer: &Answer) -> i64 {
 }
 
 on_every_backend! {
-    async fn an_address_signs_in_ten_times_a_minute_and_is_told_when_to_come_back(backend) {
-        let app = limited(backend).await;
+    async fn an_address_guesses_as_often_as_is_configured_and_is_told_when_to_come_back(backend) {
+        let app = limited_to(backend, &TEN_A_MINUTE).await;
         for n in 0..10 {
             let answer = sign_in(&app, "192.0.2.1", &format!("nobody{n}@example.com"), "wrong").await;
             assert_eq!(answer.status, 401, "{n}");
@@ -54,6 +62,8 @@ on_every_backend! {
         let refused = sign_in(&app, "192.0.2.1", "nobody@example.com", "wrong").await.expect(429);
         assert_eq!(refused.code(), "rate_limited");
         assert_eq!(retry_after(&refused), 6);
+        assert_eq!(refused.json()["retry_after"], json!(6));
+        assert_eq!(refused.field("detail"), "Too many attempts. Try again in 6 seconds.");
         assert_eq!(refused.header("ratelimit"), Some("\"sign_in_per_address\";r=0;t=6"));
         assert_eq!(refused.header("ratelimit-policy"), Some("\"sign_in_per_address\";q=10;w=60"));
         sign_in(&app, "192.0.2.2", "nobody@example.com", "wrong").await.expect(401);
@@ -63,16 +73,20 @@ on_every_backend! {
     }
 
     async fn an_ipv6_client_has_one_budget_whichever_of_its_addresses_it_uses(backend) {
-        let app = limited(backend).await;
+        let app = limited_to(backend, &TEN_A_MINUTE).await;
         for n in 0..10 {
-            sign_in(&app, &format!("2001:db8:1:2::{n}"), "nobody@example.com", "wrong").await.expect(401);
+            sign_in(&app, &format!("2001:db8:1:2::{n}"), &format!("nobody{n}@example.com"), "wrong").await.expect(401);
         }
         sign_in(&app, "2001:db8:1:2:ffff::1", "other@example.com", "wrong").await.expect(429);
         sign_in(&app, "2001:db8:1:3::1", "other@example.com", "wrong").await.expect(401);
     }
 
     async fn headers_that_no_proxy_vouches_for_change_nothing(backend) {
-        let app = Builder::new(backend).set("limits.enabled", "true").start().await;
+        let app = Builder::new(backend)
+            .set("limits.enabled", "true")
+            .set("limits.sign_in_per_address", "10/1m")
+            .start()
+            .await;
         let mut statuses = Vec::new();
         for n in 0..12 {
             let anonymous = app.anonymous();
@@ -89,7 +103,7 @@ on_every_backend! {
     }
 
     async fn registrations_and_mails_are_counted_an_address_and_a_recipient(backend) {
-        let app = limited(backend).await;
+        let app = limited_to(backend, &[("register_per_address", "5/1h"), ("mail_per_address", "5/1h")]).await;
         for n in 0..5 {
             register(&app, "192.0.2.1", &format!("ada{n}")).await.expect(201);
         }
@@ -125,7 +139,9 @@ on_every_backend! {
         let oauth = [("grant_type", "refresh_token"), ("refresh_token", token.as_str())];
         let oauth = app.anonymous().form("/token", &oauth).await.expect(429);
         assert_eq!(oauth.field("error"), "temporarily_unavailable");
-        assert!(oauth.header("ratelimit").is_some() && oauth.header("retry-after").is_some());
+        assert!(oauth.header("ratelimit").is_some());
+        assert_eq!(oauth.json()["retry_after"], json!(retry_after(&oauth)));
+        assert!(oauth.field("error_description").starts_with("Too many attempts. Try again in "));
         for _ in 0..120 {
             ada.client.get("/verify").await.expect(204);
             ada.client.get("/me").await.expect(200);
@@ -323,8 +339,113 @@ on_every_backend! {
         sign_in(&app, "10.0.2.99", "ada@example.com", PASSWORD).await.expect(200);
     }
 
+    /// Thirty sign-ins give thirty device tokens. Whoever steals all of them has one budget and not thirty.
+    async fn all_known_devices_of_an_account_have_one_ceiling(backend) {
+        let app = limited_to(backend, &[("guesses_over_devices", "12/1d")]).await;
+        let ada = register(&app, "192.0.2.5", "ada").await.expect(201);
+        let session = app.signed_in("ada@example.com", &ada);
+        let own = ada.header("x-device-token").unwrap().to_owned();
+        let mut stolen = Vec::new();
+        for _ in 0..4 {
+            let answer = sign_in(&app, "192.0.2.5", "ada@example.com", PASSWORD).await.expect(200);
+            stolen.push(answer.header("x-device-token").unwrap().to_owned());
+        }
+        let on = async |device: &str, password: &str| {
+            let anonymous = app.anonymous();
+            let request = anonymous
+                .request(Method::POST, "/login")
+                .header("x-forwarded-for", "10.0.3.1")
+                .header("x-device-token", device)
+                .json(&json!({ "email": "ada@example.com", "password": password }));
+            anonymous.send(request).await
+        };
+        let mut codes = Vec::new();
+        for n in 0..20 {
+            codes.push(on(&stolen[n % 4], "wrong").await.status);
+        }
+        assert_eq!(codes.iter().filter(|code| **code == 401).count(), 12, "{codes:?}");
+        // The ceiling wins over what is left of a device's own budget.
+        let refused = on(&own, PASSWORD).await.expect(429);
+        assert_eq!(refused.header("ratelimit-policy"), Some("\"guesses_over_devices\";q=12;w=86400"));
+        // A device without a token is none of them, and a session is asked for its password all the same.
+        sign_in(&app, "10.0.3.2", "ada@example.com", PASSWORD).await.expect(200);
+        let change = json!({ "current_password": PASSWORD, "new_password": "another horse, another staple" });
+        session.client.post("/password/change", &change).await.expect(204);
+        // A reset recovers: from then on there are other devices, with a count of their own.
+        app.clock.advance(Span::seconds(1));
+        from(&app, "10.0.3.3", "/password/forgot", &json!({ "email": "ada@example.com" })).await.expect(202);
+        let body = json!({ "token": app.link_to("ada@example.com", "reset").await, "new_password": PASSWORD });
+        let reset = from(&app, "10.0.3.3", "/password/reset", &body).await.expect(204);
+        on(reset.header("x-device-token").unwrap(), PASSWORD).await.expect(200);
+    }
+
+    async fn all_sessions_of_a_user_have_one_ceiling_when_the_password_is_asked_for(backend) {
+        let app = limited_to(backend, &[("guesses_over_devices", "12/1d")]).await;
+        let mut sessions = vec![app.user("ada").await];
+        for _ in 0..3 {
+            sessions.push(app.login("ada@example.com").await);
+        }
+        let mut codes = Vec::new();
+        for n in 0..20 {
+            let change = json!({ "current_password": "wrong", "new_password": "another horse, another staple" });
+            codes.push(sessions[n % 4].client.post("/password/change", &change).await.status);
+        }
+        assert_eq!(codes.iter().filter(|code| **code == 403).count(), 12, "{codes:?}");
+    }
+
+    /// Without a device token there is nothing that a stranger could use up of what a known device needs.
+    async fn no_stranger_keeps_a_known_device_out_even_behind_the_same_address(backend) {
+        let limits = [
+            ("sign_in_per_address", "5/1h"),
+            ("service", "8/1h"),
+            ("input_per_client", "5/1h"),
+            ("guesses_per_account", "5/1h"),
+            ("register_per_address", "2/1h"),
+        ];
+        let app = limited_to(backend, &limits).await;
+        let ada = register(&app, "192.0.2.5", "ada").await.expect(201);
+        let device = ada.header("x-device-token").unwrap();
+        for n in 0..30 {
+            let address = if n % 2 == 0 { "192.0.2.5" } else { "192.0.2.6" };
+            sign_in(&app, address, "ada@example.com", "wrong").await;
+            sign_in(&app, address, &format!("n{n}@example.com"), "wrong").await;
+            sign_in(&app, address, "no address", "wrong").await;
+        }
+        sign_in(&app, "192.0.2.5", "ada@example.com", PASSWORD).await.expect(429);
+        let anonymous = app.anonymous();
+        let request = anonymous
+            .request(Method::POST, "/login")
+            .header("x-forwarded-for", "192.0.2.5")
+            .header("x-device-token", device)
+            .json(&json!({ "email": "ada@example.com", "password": PASSWORD }));
+        anonymous.send(request).await.expect(200);
+    }
+
+    async fn a_flood_of_guesses_keeps_nobody_from_a_reset(backend) {
+        let app = limited_to(backend, &[("service", "20/1h")]).await;
+        app.user_of_role("ada", "user").await;
+        let mut codes = Vec::new();
+        for n in 0..25 {
+            codes.push(sign_in(&app, &format!("10.4.0.{n}"), &format!("n{n}@example.com"), "wrong").await.status);
+        }
+        assert_eq!(codes.iter().filter(|code| **code == 401).count(), 18, "{codes:?}");
+        from(&app, "192.0.2.9", "/password/forgot", &json!({ "email": "ada@example.com" })).await.expect(202);
+        app.link_to("ada@example.com", "reset").await;
+    }
+
+    /// A right password costs a hash all the same: one who knows one can't have as many as they like.
+    async fn sign_ins_to_one_account_are_bounded_right_or_wrong(backend) {
+        let app = limited_to(backend, &[("sign_in_per_account", "5/1h")]).await;
+        register(&app, "192.0.2.5", "ada").await.expect(201);
+        for _ in 0..5 {
+            sign_in(&app, "192.0.2.5", "ada@example.com", PASSWORD).await.expect(200);
+        }
+        let refused = sign_in(&app, "192.0.2.5", "ada@example.com", PASSWORD).await.expect(429);
+        assert_eq!(refused.header("ratelimit-policy"), Some("\"sign_in_per_account\";q=5;w=3600"));
+    }
+
     async fn what_the_limits_refused_is_summed_in_the_audit_log(backend) {
-        let app = limited(backend).await;
+        let app = limited_to(backend, &TEN_A_MINUTE).await;
         let root = app.admin("root").await;
         for n in 0..14 {
             sign_in(&app, "192.0.2.1", &format!("n{n}@example.com"), "wrong").await;
@@ -340,7 +461,7 @@ on_every_backend! {
 #[cfg(feature = "services")]
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn two_nodes_have_one_budget() {
-    let one = limited(Backend::Fleet).await;
+    let one = limited_to(Backend::Fleet, &TEN_A_MINUTE).await;
     let two = one.another_node().await;
     let mut codes = Vec::new();
     for n in 0..12 {

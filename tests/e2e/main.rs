@@ -11,6 +11,7 @@ mod attacks;
 mod bad_input;
 mod email;
 mod health;
+mod honest;
 mod keys;
 mod limits;
 mod login;

@@ -103,7 +103,7 @@ on_every_backend! {
         let registration = service.registration_config();
         assert_eq!((registration.open, registration.require_verified_email), (false, false));
         let configured = service.configured_limits();
-        assert!(configured.enabled && configured.limits.len() == 8);
+        assert!(configured.enabled && configured.limits.len() == LimitName::ALL.len());
         let per_user = configured.limits.iter().find(|limit| limit.name == LimitName::PerUser).unwrap();
         assert_eq!((per_user.burst, per_user.per), (7, Duration::from_secs(86_400)));
         assert!(!TestApp::start(backend).await.service().configured_limits().enabled);

@@ -131,8 +131,17 @@ pub enum Decision {
 /// Decides over one unit, from the counter as it is kept: nothing for one that is not.
 #[must_use]
 pub fn decide(tat: Option<Timestamp>, now: Timestamp, limit: Limit) -> Decision {
-    let (interval, window) = (micros(limit.interval()), micros(limit.window()));
-    let ahead = tat.map_or(0, |tat| ahead(tat, now, limit));
+    decide_above_reserve(tat, now, limit, 0)
+}
+
+/// The same for a request that leaves a reserve untouched: the last units of the limit are for other requests on the same counter.
+/// A reserve leaves at least one unit.
+#[must_use]
+pub fn decide_above_reserve(tat: Option<Timestamp>, now: Timestamp, limit: Limit, reserve: u32) -> Decision {
+    let interval = micros(limit.interval());
+    let units = limit.burst().saturating_sub(reserve).max(1);
+    let window = interval * i64::from(units);
+    let ahead = tat.map_or(0, |tat| ahead(tat, now, limit, window));
     let next = ahead + interval;
     if next > window {
         return Decision::Refused {
@@ -153,11 +162,12 @@ pub fn give_back(tat: Timestamp, limit: Limit) -> Timestamp {
     moment(tat.timestamp_micros().saturating_sub(micros(limit.interval())))
 }
 
-/// How far ahead of now a counter is, as far as it can be believed; never more than the window and the slack of the clocks.
-fn ahead(tat: Timestamp, now: Timestamp, limit: Limit) -> i64 {
+/// How far ahead of now a counter is, as far as it can be believed; never more than the limit's window and the slack of the clocks.
+/// `window` is the part of it that the request may use.
+fn ahead(tat: Timestamp, now: Timestamp, limit: Limit, window: i64) -> i64 {
     let ahead = tat.timestamp_micros().saturating_sub(now.timestamp_micros());
     if ahead > micros(limit.window()) + micros(CLOCK_SLACK) {
-        micros(limit.window()) - micros(limit.interval())
+        window - micros(limit.interval())
     } else {
         ahead.max(0)
     }

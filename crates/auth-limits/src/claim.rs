@@ -6,7 +6,8 @@
 use crate::name::LimitName;
 use auth_domain::{
     ids::{SessionId, UserId},
-    rate::Limit,
+    rate::{Decision, Limit, decide_above_reserve},
+    time::Timestamp,
 };
 use std::{
     fmt::Write as _,
@@ -19,7 +20,12 @@ use std::{
 pub struct Claim {
     name: LimitName,
     key: Arc<str>,
+    /// Whether it leaves the limit's reserve to others.
+    spares: bool,
 }
+
+/// One unit of this many is kept for the requests that may use a limit's reserve.
+const RESERVE: u32 = 10;
 
 impl Claim {
     /// A sign-in from an address.
@@ -58,10 +64,37 @@ impl Claim {
         Self::new(LimitName::PerUser, session.to_string())
     }
 
-    /// Something that counts for the whole service.
+    /// A sign-in to an account, by an opaque digest of what names the account.
+    #[must_use]
+    pub fn sign_in_to(account: [u8; 32]) -> Self {
+        Self::by_digest(LimitName::SignInPerAccount, account)
+    }
+
+    /// Input from an address.
+    #[must_use]
+    pub fn input_from(address: IpAddr) -> Self {
+        Self::by_address(LimitName::InputPerClient, address)
+    }
+
+    /// Input of a signed-in user.
+    #[must_use]
+    pub fn input_by(user: UserId) -> Self {
+        Self::new(LimitName::InputPerClient, user.to_string())
+    }
+
+    /// Something that counts for the whole service, and may use all of its budget.
     #[must_use]
     pub fn on_service() -> Self {
         Self::new(LimitName::Service, "all".to_owned())
+    }
+
+    /// Something that counts for the whole service and leaves the reserve of its budget to what [`Self::on_service`] is for.
+    #[must_use]
+    pub fn on_service_above_reserve() -> Self {
+        Self {
+            spares: true,
+            ..Self::on_service()
+        }
     }
 
     /// A guess at an account's password by an unknown client, by an opaque digest of what names the account.
@@ -74,6 +107,12 @@ impl Claim {
     #[must_use]
     pub fn guess_by_device(device: [u8; 32]) -> Self {
         Self::by_digest(LimitName::GuessesPerDevice, device)
+    }
+
+    /// A guess by any device that the account knows, by an opaque digest of what names all of them.
+    #[must_use]
+    pub fn guess_over_devices(devices: [u8; 32]) -> Self {
+        Self::by_digest(LimitName::GuessesOverDevices, devices)
     }
 
     /// The limit.
@@ -96,6 +135,7 @@ impl Claim {
         Self {
             name,
             key: key.into(),
+            spares: false,
         }
     }
 
@@ -126,6 +166,22 @@ fn network(address: IpAddr) -> IpAddr {
 pub(crate) struct Asked<'a> {
     pub(crate) claim: &'a Claim,
     pub(crate) limit: Limit,
+}
+
+impl Asked<'_> {
+    /// How many units of the limit the claim leaves to others.
+    pub(crate) const fn reserve(&self) -> u32 {
+        if self.claim.spares {
+            self.limit.burst() / RESERVE
+        } else {
+            0
+        }
+    }
+
+    /// What becomes of the claim, from the counter as it is kept.
+    pub(crate) fn decide(&self, tat: Option<Timestamp>, now: Timestamp) -> Decision {
+        decide_above_reserve(tat, now, self.limit, self.reserve())
+    }
 }
 
 #[cfg(test)]

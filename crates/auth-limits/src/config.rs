@@ -14,7 +14,9 @@ const MOST_KEYS: usize = 10_000_000;
 pub struct LimitsConfig {
     /// Whether anything is counted at all.
     pub enabled: bool,
-    /// Sign-ins from one client address (an IPv6 client is its /64).
+    /// Failed sign-ins from one client address (an IPv6 client is its /64) by clients that are not known devices, and uses of mailed
+    /// tokens that are none. A sign-in holds a unit while its password is checked: the limit should be above the number of passwords
+    /// that all nodes together may check or queue at once (`password.queue`).
     pub sign_in_per_address: Limit,
     /// Registrations from one client address.
     pub register_per_address: Limit,
@@ -24,12 +26,18 @@ pub struct LimitsConfig {
     pub mail_per_recipient: Limit,
     /// Requests by one user that issue or change credentials.
     pub per_user: Limit,
-    /// Sign-ins, registrations and mails of clients that are not known devices, in all.
+    /// Failed sign-ins, registrations and mails of clients that are not known devices, in all. The last tenth is for mails alone.
     pub service: Limit,
     /// Failed sign-ins to one account by clients that are not known devices.
     pub guesses_per_account: Limit,
     /// Failed sign-ins by one known device.
     pub guesses_per_device: Limit,
+    /// Failed sign-ins by all known devices of one account together.
+    pub guesses_over_devices: Limit,
+    /// Sign-ins to one account, right ones too.
+    pub sign_in_per_account: Limit,
+    /// Input that is checked for its form (registration, reset, set-up, a new password), by one client address or signed-in user.
+    pub input_per_client: Limit,
     /// How long a request waits for Redis before the process counts by itself.
     #[serde(with = "humantime_serde")]
     pub timeout: Duration,
@@ -41,18 +49,21 @@ pub struct LimitsConfig {
 
 impl Default for LimitsConfig {
     fn default() -> Self {
-        const MINUTE: u32 = 60;
         const HOUR: u32 = 3_600;
+        const DAY: u32 = 86_400;
         Self {
             enabled: true,
-            sign_in_per_address: Limit::nearest(10, MINUTE),
-            register_per_address: Limit::nearest(5, HOUR),
-            mail_per_address: Limit::nearest(5, HOUR),
+            sign_in_per_address: Limit::nearest(600, 2 * HOUR),
+            register_per_address: Limit::nearest(100, HOUR),
+            mail_per_address: Limit::nearest(60, HOUR),
             mail_per_recipient: Limit::nearest(5, HOUR),
             per_user: Limit::nearest(100, HOUR),
             service: Limit::nearest(10_000, HOUR),
             guesses_per_account: Limit::nearest(10, HOUR),
             guesses_per_device: Limit::nearest(10, HOUR),
+            guesses_over_devices: Limit::nearest(100, 7 * DAY),
+            sign_in_per_account: Limit::nearest(1_000, HOUR),
+            input_per_client: Limit::nearest(1_000, HOUR),
             timeout: Duration::from_millis(50),
             redis_prefix: "keyward".to_owned(),
             max_keys: 100_000,
@@ -73,6 +84,9 @@ impl LimitsConfig {
             LimitName::Service => self.service,
             LimitName::GuessesPerAccount => self.guesses_per_account,
             LimitName::GuessesPerDevice => self.guesses_per_device,
+            LimitName::GuessesOverDevices => self.guesses_over_devices,
+            LimitName::SignInPerAccount => self.sign_in_per_account,
+            LimitName::InputPerClient => self.input_per_client,
         }
     }
 
@@ -139,7 +153,8 @@ mod tests {
         assert_eq!(config, LimitsConfig::default());
         assert_eq!(config.validate(), []);
         let shipped = [
-            "10/1m", "5/1h", "5/1h", "5/1h", "100/1h", "10000/1h", "10/1h", "10/1h",
+            "600/2h", "100/1h", "60/1h", "5/1h", "100/1h", "10000/1h", "10/1h", "10/1h", "100/7d", "1000/1h",
+            "1000/1h",
         ];
         for (name, text) in LimitName::ALL.into_iter().zip(shipped) {
             assert_eq!(config.limit(name).to_string(), text, "{name}");

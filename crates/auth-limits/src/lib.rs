@@ -8,6 +8,7 @@
 //! counts by itself: the limits then hold for each node rather than for all together, and no request waits or fails for it
 //! (behaviour.md §7). Counters end by time alone. None that still counts gives way to others, however many there are.
 
+pub mod admission;
 pub mod claim;
 pub mod config;
 pub mod limits;
@@ -20,6 +21,7 @@ mod process;
 mod remote;
 mod table;
 
+pub use admission::{Admission, Known};
 pub use claim::Claim;
 pub use config::LimitsConfig;
 pub use limits::Limits;

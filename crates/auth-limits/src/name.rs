@@ -5,7 +5,7 @@ use std::fmt;
 /// One of the limits.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum LimitName {
-    /// Sign-ins from one address.
+    /// Failed sign-ins from one address, by clients that the account does not know.
     SignInPerAddress,
     /// Registrations from one address.
     RegisterPerAddress,
@@ -15,17 +15,23 @@ pub enum LimitName {
     MailPerRecipient,
     /// What one user does that issues or changes credentials.
     PerUser,
-    /// Sign-ins, registrations and mails of unknown devices, in all.
+    /// Failed sign-ins, registrations and mails of unknown devices, in all.
     Service,
     /// Failed sign-ins to one account, by clients that it does not know.
     GuessesPerAccount,
     /// Failed sign-ins by one device that the account knows.
     GuessesPerDevice,
+    /// Failed sign-ins by all devices together that the account knows.
+    GuessesOverDevices,
+    /// Sign-ins to one account, right ones too.
+    SignInPerAccount,
+    /// Input that one client sends, whether or not it is refused for its form.
+    InputPerClient,
 }
 
 impl LimitName {
     /// All of them, in the order in which their counters are locked.
-    pub const ALL: [Self; 8] = [
+    pub const ALL: [Self; 11] = [
         Self::SignInPerAddress,
         Self::RegisterPerAddress,
         Self::MailPerAddress,
@@ -34,6 +40,9 @@ impl LimitName {
         Self::Service,
         Self::GuessesPerAccount,
         Self::GuessesPerDevice,
+        Self::GuessesOverDevices,
+        Self::SignInPerAccount,
+        Self::InputPerClient,
     ];
 
     /// The name, which is also the key of the configuration.
@@ -48,6 +57,9 @@ impl LimitName {
             Self::Service => "service",
             Self::GuessesPerAccount => "guesses_per_account",
             Self::GuessesPerDevice => "guesses_per_device",
+            Self::GuessesOverDevices => "guesses_over_devices",
+            Self::SignInPerAccount => "sign_in_per_account",
+            Self::InputPerClient => "input_per_client",
         }
     }
 }

@@ -2,7 +2,7 @@
 
 use crate::{breaker::Breaker, claim::Asked, config::LimitsConfig, shared::Shared, taken::all_granted};
 use auth_domain::{
-    rate::{CLOCK_SLACK, Decision, decide},
+    rate::{CLOCK_SLACK, Decision},
     time::Timestamp,
 };
 use std::{sync::Arc, time::Duration};
@@ -33,8 +33,10 @@ impl Remote {
     /// What is decided over each claim; nothing where Redis did not answer, or is left alone because it lately did not.
     pub(crate) async fn take(&self, asked: &[Asked<'_>], now: Timestamp) -> Option<Vec<Decision>> {
         let mut args = vec![now.timestamp_micros(), micros(CLOCK_SLACK)];
-        for Asked { limit, .. } in asked {
-            args.extend([micros(limit.interval()), micros(limit.window())]);
+        for asked in asked {
+            let (interval, window) = (asked.limit.interval(), asked.limit.window());
+            let reserve = interval.saturating_mul(asked.reserve());
+            args.extend([micros(interval), micros(window), micros(reserve)]);
         }
         self.run(GCRA, asked, &args, |answer| decisions(asked, answer, now))
             .await
@@ -89,7 +91,7 @@ fn decisions(asked: &[Asked<'_>], answer: &[i64], now: Timestamp) -> Option<Vec<
     let decisions: Vec<Decision> = asked
         .iter()
         .zip(found)
-        .map(|(asked, tat)| decide(Timestamp::from_timestamp_micros(*tat), now, asked.limit))
+        .map(|(asked, tat)| asked.decide(Timestamp::from_timestamp_micros(*tat), now))
         .collect();
     let as_decided = found.len() == asked.len() && all_granted(&decisions) == (*granted == 1);
     as_decided.then_some(decisions)

@@ -6,7 +6,7 @@
 
 use crate::claim::Asked;
 use auth_domain::{
-    rate::{Decision, decide, give_back},
+    rate::{Decision, give_back},
     time::Timestamp,
 };
 use std::{
@@ -62,7 +62,7 @@ impl Table {
         let mut plan = Plan::default();
         for (position, asked) in asked {
             let place = self.place(asked.claim.shared_key(), &plan);
-            let decision = decide(self.tat(&place, &plan), now, asked.limit);
+            let decision = asked.decide(self.tat(&place, &plan), now);
             if let Decision::Granted { tat, .. } = decision {
                 plan.writes.push((place, tat));
             }

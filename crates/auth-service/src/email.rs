@@ -82,7 +82,7 @@ impl Service {
     /// # Errors
     /// [`Error::InvalidOrExpiredToken`], [`Error::EmailTaken`], [`Error::RateLimited`], or a failure.
     pub async fn confirm_email(&self, caller: &Caller, token: &SecretString) -> Result<(), Error> {
-        self.admit_link(caller).await?;
+        let held = self.admit_link(caller).await?;
         let digest = digest_of(token);
         let verified = self
             .storage()
@@ -95,6 +95,6 @@ impl Service {
             }
             done => done,
         };
-        self.redeemed(outcome).await.map(drop)
+        self.redeemed(outcome, held, caller).await.map(drop)
     }
 }

@@ -113,6 +113,24 @@ pub enum Error {
     Internal(String),
 }
 
+impl Error {
+    /// The input was refused for its form: for this the caller is not limited as for a wrong secret.
+    pub(crate) const fn is_about_form(&self) -> bool {
+        matches!(
+            self,
+            Self::InvalidEmail(_) | Self::InvalidName(_) | Self::WeakPassword(_)
+        )
+    }
+
+    /// Something failed here, and the caller is not to blame.
+    pub(crate) const fn is_failure(&self) -> bool {
+        matches!(
+            self,
+            Self::Unavailable(_) | Self::Overloaded { .. } | Self::Internal(_)
+        )
+    }
+}
+
 impl From<StorageError> for Error {
     fn from(error: StorageError) -> Self {
         match error {

@@ -14,12 +14,22 @@ use auth_domain::{
     email::EmailAddress,
     ids::{SessionId, UserId},
     mail::MailKind,
+    time::Timestamp,
 };
-use auth_limits::{Claim, Standing, Taken};
+use auth_limits::{Admission, Claim, Known, Standing, Taken};
+use auth_storage::Credentials;
 use aws_lc_rs::hmac;
 
-/// A guess at a password that was let through: it is counted, and given back if it turns out to be none.
-pub(crate) struct Guess(Claim);
+/// What a request took that was let through. It stays spent unless it is given back.
+#[must_use = "a right secret gives back what was taken for a wrong one"]
+pub(crate) struct Held(Admission);
+
+impl Held {
+    /// What a change by a signed-in user took, where it was admitted together with the check of the password.
+    pub(crate) fn for_change(user: UserId) -> Self {
+        Self(Admission::change(user))
+    }
+}
 
 impl Service {
     /// Somebody tries to sign in as this account, known or not.
@@ -30,17 +40,19 @@ impl Service {
         &self,
         caller: &Caller,
         account: &EmailAddress,
-        known: Option<KnownDevice>,
-    ) -> Result<Guess, Error> {
-        let guess = known.map_or_else(
-            || Claim::guess_at(self.name_of(account.key())),
-            |device| Claim::guess_by_device(device.digest()),
-        );
-        let mut claims = vec![guess.clone()];
-        claims.extend(caller.origin.ip.map(Claim::sign_in_from));
-        claims.extend(known.is_none().then(Claim::on_service));
-        self.admit(&claims, caller).await?;
-        Ok(Guess(guess))
+        known: Option<Known>,
+    ) -> Result<Held, Error> {
+        let account = self.name_of(account.key());
+        self.admit(Admission::sign_in(account, known, caller.origin.ip), caller)
+            .await
+    }
+
+    /// What comes with a sign-in can't be an address: it is no guess at any account.
+    ///
+    /// # Errors
+    /// [`Error::RateLimited`].
+    pub(crate) async fn admit_unreadable_sign_in(&self, caller: &Caller) -> Result<Held, Error> {
+        self.admit(Admission::input(caller.origin.ip), caller).await
     }
 
     /// A signed-in user is asked for its password. Its session is a device that it knows: guessing from elsewhere does not
@@ -51,13 +63,14 @@ impl Service {
     pub(crate) async fn admit_password_check(
         &self,
         caller: &Caller,
-        user: UserId,
         session: SessionId,
-    ) -> Result<Guess, Error> {
-        let digest = sha256(&[user.as_uuid().as_bytes().as_slice(), session.as_uuid().as_bytes()].concat());
-        let guess = Claim::guess_by_device(digest);
-        self.admit(&[guess.clone(), Claim::by_user(user)], caller).await?;
-        Ok(Guess(guess))
+        credentials: &Credentials,
+    ) -> Result<Held, Error> {
+        let user = credentials.user.id;
+        let one = sha256(&[user.as_uuid().as_bytes().as_slice(), session.as_uuid().as_bytes()].concat());
+        let all = all_known("sessions", user, credentials.devices_from);
+        self.admit(Admission::password_check(user, one, all), caller)
+            .await
     }
 
     /// A wrong password of a signed-in user counts against the account as well: it is the same secret that is guessed at.
@@ -67,18 +80,42 @@ impl Service {
         let _counted = self.shared().limits.take(&[claim], caller.now).await;
     }
 
-    /// The password was the right one: it was no guess.
-    pub(crate) async fn was_no_guess(&self, guess: Guess, caller: &Caller) {
-        self.shared().limits.give_back(&[guess.0], caller.now).await;
+    /// The secret was the right one: what was taken for a wrong one is given back, to every counter, in one step.
+    pub(crate) async fn was_right(&self, held: Held, caller: &Caller) {
+        self.shared()
+            .limits
+            .give_back(held.0.returned(), caller.now)
+            .await;
+    }
+
+    /// The secret was not looked at: all that was taken is given back.
+    pub(crate) async fn was_not_read(&self, held: Held, caller: &Caller) {
+        self.shared().limits.give_back(held.0.claims(), caller.now).await;
+    }
+
+    /// The outcome; where the input was refused for its form, what was taken for more than that is given back.
+    pub(crate) async fn unless_malformed<T>(
+        &self,
+        held: Held,
+        outcome: Result<T, Error>,
+        caller: &Caller,
+    ) -> Result<T, Error> {
+        match &outcome {
+            Err(error) if error.is_about_form() => self.was_right(held, caller).await,
+            Err(error) if error.is_failure() => self.was_not_read(held, caller).await,
+            _ => {}
+        }
+        outcome
     }
 
     /// Somebody registers.
     ///
     /// # Errors
     /// [`Error::RateLimited`].
-    pub(crate) async fn admit_registration(&self, caller: &Caller) -> Result<(), Error> {
-        let from = caller.origin.ip.map(Claim::registration_from);
-        self.admit(&self.with_service(from, caller), caller).await
+    pub(crate) async fn admit_registration(&self, caller: &Caller) -> Result<Held, Error> {
+        let known = self.shown_device(caller).is_some();
+        self.admit(Admission::registration(known, caller.origin.ip), caller)
+            .await
     }
 
     /// Somebody has a mail sent.
@@ -86,8 +123,11 @@ impl Service {
     /// # Errors
     /// [`Error::RateLimited`].
     pub(crate) async fn admit_mail(&self, caller: &Caller) -> Result<(), Error> {
-        let from = caller.origin.ip.map(Claim::mail_from);
-        self.admit(&self.with_service(from, caller), caller).await
+        let known = self.shown_device(caller).is_some();
+        let _spent = self
+            .admit(Admission::mail(known, caller.origin.ip), caller)
+            .await?;
+        Ok(())
     }
 
     /// Whether one more mail of a kind may go to this address. Nobody is told: the answer is the same. Each kind has a budget of
@@ -115,24 +155,25 @@ impl Service {
     /// # Errors
     /// [`Error::RateLimited`].
     pub(crate) async fn admit_user(&self, user: UserId, caller: &Caller) -> Result<(), Error> {
-        self.admit(&[Claim::by_user(user)], caller).await
+        let _spent = self.admit(Admission::change(user), caller).await?;
+        Ok(())
     }
 
-    /// A session is refreshed. ActivityKind by itself: a token of a session that is over takes nothing of its user's.
+    /// A session is refreshed. Counted by itself: a token of a session that is over takes nothing of its user's.
     ///
     /// # Errors
     /// [`Error::RateLimited`].
     pub(crate) async fn admit_refresh(&self, session: SessionId, caller: &Caller) -> Result<(), Error> {
-        self.admit(&[Claim::by_session(session)], caller).await
+        let _spent = self.admit(Admission::refresh(session), caller).await?;
+        Ok(())
     }
 
     /// Somebody presents a one-time token.
     ///
     /// # Errors
     /// [`Error::RateLimited`].
-    pub(crate) async fn admit_link(&self, caller: &Caller) -> Result<(), Error> {
-        let claims: Vec<Claim> = caller.origin.ip.map(Claim::sign_in_from).into_iter().collect();
-        self.admit(&claims, caller).await
+    pub(crate) async fn admit_link(&self, caller: &Caller) -> Result<Held, Error> {
+        self.admit(Admission::link(caller.origin.ip), caller).await
     }
 
     /// What an address is counted by: nobody without the key can tell whose it is, in Redis and in the audit log.
@@ -140,25 +181,16 @@ impl Service {
         self.shared().account_names.of(address)
     }
 
-    /// The claim, and the whole service's for clients that no user knows.
-    fn with_service(&self, claim: Option<Claim>, caller: &Caller) -> Vec<Claim> {
-        let known = self.shown_device(caller).is_some();
-        claim
-            .into_iter()
-            .chain((!known).then(Claim::on_service))
-            .collect()
-    }
-
     /// The device whose genuine token the caller shows.
     pub(crate) fn shown_device(&self, caller: &Caller) -> Option<KnownDevice> {
         self.shared().devices.read(caller.device.as_ref()?, caller.now)
     }
 
-    async fn admit(&self, claims: &[Claim], caller: &Caller) -> Result<(), Error> {
-        match self.shared().limits.take(claims, caller.now).await {
-            Taken::Granted(_) => Ok(()),
+    async fn admit(&self, admission: Admission, caller: &Caller) -> Result<Held, Error> {
+        match self.shared().limits.take(admission.claims(), caller.now).await {
+            Taken::Granted(_) => Ok(Held(admission)),
             Taken::Refused(standing) => {
-                self.note_refusal(&standing, claims, caller);
+                self.note_refusal(&standing, admission.claims(), caller);
                 Err(Error::RateLimited(Box::new(standing)))
             }
         }
@@ -170,6 +202,21 @@ impl Service {
         shared
             .activity
             .count(caller.now, ActivityKind::Refused(standing.name));
+    }
+}
+
+/// What names everything of a kind that an account knows: what is guessed by stolen ones is counted together, however many they are.
+/// It changes with the moment from which devices count, so that what makes them strangers begins a new count.
+fn all_known(kind: &str, user: UserId, from: Option<Timestamp>) -> [u8; 32] {
+    let from = from.map_or(0, |from| from.timestamp_micros());
+    sha256(&[kind.as_bytes(), user.as_uuid().as_bytes(), &from.to_be_bytes()].concat())
+}
+
+/// A device that the owner of these credentials knows, as the limits name it.
+pub(crate) fn known(device: KnownDevice, credentials: &Credentials) -> Known {
+    Known {
+        device: device.digest(),
+        devices: all_known("devices", credentials.user.id, credentials.devices_from),
     }
 }
 

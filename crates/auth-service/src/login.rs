@@ -6,6 +6,7 @@ use crate::{
     activity::ActivityKind,
     device::KnownDevice,
     error::Error,
+    gate,
     hashing::Verified,
     moment::Caller,
     service::{Service, Tokens},
@@ -87,19 +88,24 @@ impl Service {
                 .as_ref()
                 .is_some_and(|known| device.is_known_to(known.user.id, known.devices_from))
         });
-        let guess = self.admit_sign_in(caller, account, device).await?;
+        let held = match (&address, device.zip(known.as_ref())) {
+            (Ok(account), shown) => {
+                let shown = shown.map(|(device, credentials)| gate::known(device, credentials));
+                self.admit_sign_in(caller, account, shown).await?
+            }
+            (Err(_), _) => self.admit_unreadable_sign_in(caller).await?,
+        };
         let stored = known.as_ref().and_then(|known| known.password_hash.clone());
         let verified = match self.hasher().verify(stored, presented).await {
             Ok(verified) => verified,
             Err(failure) => {
-                // Nobody looked at it.
-                self.was_no_guess(guess, caller).await;
+                self.was_not_read(held, caller).await;
                 return Err(failure);
             }
         };
         match (known, verified) {
             (Some(credentials), Verified::Yes { upgrade }) if self.may_sign_in(&credentials.user) => {
-                self.was_no_guess(guess, caller).await;
+                self.was_right(held, caller).await;
                 Ok(Proved {
                     credentials,
                     upgrade,

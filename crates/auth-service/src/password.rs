@@ -1,10 +1,12 @@
 //! `password`: recovered by a mailed link, and changed by whoever knows the current one.
 
 use crate::{
-    accounts::done, authenticate::Principal, error::Error, hashing::Verified, mailed::digest_of,
+    accounts::done, authenticate::Principal, error::Error, gate::Held, hashing::Verified, mailed::digest_of,
     moment::Caller, service::Service,
 };
-use auth_domain::{mail::MailKind, one_time::TokenKind, password::PresentedPassword, user::User};
+use auth_domain::{
+    email::EmailAddress, mail::MailKind, one_time::TokenKind, password::PresentedPassword, user::User,
+};
 use auth_storage::{Credentials, Redeemed};
 use secrecy::{ExposeSecret, SecretString};
 
@@ -15,6 +17,10 @@ impl Service {
     /// # Errors
     /// [`Error::RateLimited`], or a failure.
     pub async fn forgot_password(&self, caller: &Caller, email: &str) -> Result<(), Error> {
+        // No account has it. That is not told, and it costs nothing.
+        if EmailAddress::parse(email).is_err() {
+            return Ok(());
+        }
         self.admit_mail(caller).await?;
         if self.may_mail_to(email, MailKind::PasswordReset, caller).await {
             let terms = self.terms(caller)?;
@@ -35,7 +41,7 @@ impl Service {
         token: &SecretString,
         password: SecretString,
     ) -> Result<SecretString, Error> {
-        self.admit_link(caller).await?;
+        let held = self.admit_link(caller).await?;
         let digest = digest_of(token);
         // Looked up first: junk costs no hash.
         let found = self
@@ -50,13 +56,15 @@ impl Service {
             .user(owner)
             .await?
             .ok_or(Error::InvalidOrExpiredToken)?;
-        let hash = self
-            .hasher()
-            .accept_and_hash(password, &user.email, user.name.as_ref())
-            .await?;
+        let (hash, ()) = tokio::join!(
+            self.hasher()
+                .accept_and_hash(password, &user.email, user.name.as_ref()),
+            self.was_right(held, caller)
+        );
+        let hash = hash?;
         let terms = self.admin().cut_terms(caller)?;
         let outcome = self.storage().reset_password(digest, hash, terms).await?;
-        let user = self.redeemed(outcome).await?;
+        let user = self.used(outcome).await?;
         self.shared()
             .devices
             .give(user.id, None, caller.now, self.entropy())
@@ -78,6 +86,9 @@ impl Service {
         let hash = self
             .hasher()
             .accept_and_hash(new, &user.email, user.name.as_ref())
+            .await;
+        let hash = self
+            .unless_malformed(Held::for_change(user.id), hash, caller)
             .await?;
         let terms = self.admin().cut_terms(caller)?;
         let changed = self
@@ -108,17 +119,22 @@ impl Service {
         let Some(credentials) = self.storage().credentials_of(principal.user()).await? else {
             return Err(self.cut_meanwhile(principal).await);
         };
-        let guess = self
-            .admit_password_check(caller, principal.user(), principal.session())
+        let held = self
+            .admit_password_check(caller, principal.session(), &credentials)
             .await?;
         if let Ok(presented) = presented {
             let stored = credentials.password_hash.clone();
             let verified = self.hasher().verify(stored, presented).await;
-            if !matches!(verified, Ok(Verified::No)) {
-                self.was_no_guess(guess, caller).await;
-            }
-            if let Verified::Yes { .. } = verified? {
-                return Ok(credentials);
+            match verified {
+                Ok(Verified::Yes { .. }) => {
+                    self.was_right(held, caller).await;
+                    return Ok(credentials);
+                }
+                Ok(Verified::No) => {}
+                Err(failure) => {
+                    self.was_not_read(held, caller).await;
+                    return Err(failure);
+                }
             }
         }
         self.count_against(&credentials.user.email, caller).await;
@@ -127,8 +143,21 @@ impl Service {
         Err(Error::WrongCurrentPassword)
     }
 
-    /// What a mailed link did, announced.
-    pub(crate) async fn redeemed(&self, outcome: Redeemed) -> Result<User, Error> {
+    /// What a mailed link did, announced. If it did something, its token was right.
+    pub(crate) async fn redeemed(
+        &self,
+        outcome: Redeemed,
+        held: Held,
+        caller: &Caller,
+    ) -> Result<User, Error> {
+        if let Redeemed::InvalidToken = outcome {
+            return Err(Error::InvalidOrExpiredToken);
+        }
+        let (user, ()) = tokio::join!(self.used(outcome), self.was_right(held, caller));
+        user
+    }
+
+    async fn used(&self, outcome: Redeemed) -> Result<User, Error> {
         match outcome {
             Redeemed::Done { user, revocations } => {
                 self.announce(&revocations).await;
@@ -146,9 +175,9 @@ impl Service {
     /// [`Error::InvalidOrExpiredToken`], [`Error::EmailTaken`] if another user has taken the address that would come back,
     /// [`Error::RateLimited`], or a failure.
     pub async fn report(&self, caller: &Caller, token: &SecretString) -> Result<(), Error> {
-        self.admit_link(caller).await?;
+        let held = self.admit_link(caller).await?;
         let terms = self.admin().cut_terms(caller)?;
         let outcome = self.storage().report(digest_of(token), terms).await?;
-        self.redeemed(outcome).await.map(drop)
+        self.redeemed(outcome, held, caller).await.map(drop)
     }
 }

@@ -46,9 +46,15 @@ impl Service {
         if !self.config().registration.open {
             return Err(Error::RegistrationClosed);
         }
-        self.admit_registration(caller).await?;
-        self.accept_address(&EmailAddress::parse(&wanted.email)?)?;
-        let user = self.new_user(caller, wanted, Role::USER).await?;
+        let held = self.admit_registration(caller).await?;
+        let accepted = EmailAddress::parse(&wanted.email)
+            .map_err(Error::from)
+            .and_then(|email| self.accept_address(&email));
+        let user = match accepted {
+            Ok(()) => self.new_user(caller, wanted, Role::USER).await,
+            Err(refused) => Err(refused),
+        };
+        let user = self.unless_malformed(held, user, caller).await?;
         let mut verification = self.verification_mail(&user.email, caller)?;
         let terms = self.terms(caller)?;
         if self.config().registration.require_verified_email {

@@ -67,7 +67,7 @@ impl Service {
     /// # Errors
     /// [`Error::SetupClosed`], [`Error::InvalidOrExpiredToken`], those of registration, or a failure.
     pub async fn setup(&self, caller: &Caller, setup: Setup) -> Result<Tokens, Error> {
-        self.admit_link(caller).await?;
+        let held = self.admit_link(caller).await?;
         if !self.setup_is_open().await? {
             return Err(Error::SetupClosed);
         }
@@ -80,7 +80,11 @@ impl Service {
         if found.is_none() {
             return Err(Error::InvalidOrExpiredToken);
         }
-        let mut user = self.new_user(caller, setup.account, Role::ADMIN).await?;
+        let (user, ()) = tokio::join!(
+            self.new_user(caller, setup.account, Role::ADMIN),
+            self.was_right(held, caller)
+        );
+        let mut user = user?;
         // Whoever set the server up needs no mail to get in.
         user.email_verified_at = self
             .config()

@@ -2,7 +2,7 @@
 
 use crate::{Counter, at, at_micros, is_granted, limit};
 use auth_domain::{
-    rate::{Decision, decide, give_back},
+    rate::{Decision, decide, decide_above_reserve, give_back},
     time::Timestamp,
 };
 use std::time::Duration;
@@ -52,6 +52,29 @@ fn the_decision_follows_from_how_far_ahead_the_counter_is() {
     for (name, tat, expected) in rows {
         assert_eq!(decide(tat.map(at), at(100), limit("4/1m")), expected, "{name}");
     }
+}
+
+#[test]
+fn a_request_that_leaves_a_reserve_stops_before_the_others_do() {
+    let rows = [
+        ("absent", None, granted(115, 2, 15)),
+        ("one taken", Some(115), granted(130, 1, 30)),
+        ("two taken", Some(130), granted(145, 0, 45)),
+        ("the reserve alone is left", Some(145), refused(15, 45)),
+        ("all taken", Some(160), refused(30, 60)),
+        (
+            "set by a clock that has stepped back",
+            Some(171),
+            granted(145, 0, 45),
+        ),
+    ];
+    for (name, tat, expected) in rows {
+        let decision = decide_above_reserve(tat.map(at), at(100), limit("4/1m"), 1);
+        assert_eq!(decision, expected, "{name}");
+    }
+    // A reserve that would be everything leaves one.
+    let decision = decide_above_reserve(None, at(100), limit("4/1m"), 9);
+    assert_eq!(decision, granted(115, 0, 15));
 }
 
 #[test]

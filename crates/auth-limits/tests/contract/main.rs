@@ -60,6 +60,8 @@ contract!(
     of_several_refusals_the_longest_is_told,
     a_claim_that_is_there_twice_takes_two,
     one_unit_is_given_back_and_no_more,
+    a_reserve_is_left_to_those_that_may_use_it,
+    what_was_held_by_right_passwords_comes_back_to_every_counter,
     what_was_never_taken_cannot_be_given_back,
     after_the_window_nothing_is_left_of_it,
     everybody_has_a_budget_of_their_own,

@@ -1,7 +1,7 @@
 //! What the nodes share goes and comes back: limits go on in the process, no request waits twice, and the log says so once.
 
 use crate::{at, log::Log, user};
-use auth_limits::{Claim, Limits, LimitsConfig, Shared, Taken};
+use auth_limits::{Admission, Claim, Limits, LimitsConfig, Shared, Taken};
 use futures::{FutureExt, future::BoxFuture};
 use std::{
     sync::{
@@ -88,6 +88,21 @@ async fn while_redis_works_the_counters_of_the_process_are_not_touched() {
     assert_eq!(stub.asked(), 20);
     stub.set(Mood::Failing);
     assert_eq!(granted(&node, 20).await, 3, "the process had counted nothing");
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_request_asks_once_for_all_its_counters_and_once_to_give_all_of_them_back() {
+    let (node, stub) = node(Mood::Forgetful);
+    let address = Some("192.0.2.1".parse().unwrap());
+    let sign_in = Admission::sign_in([1; 32], None, address);
+    assert_eq!((sign_in.claims().len(), sign_in.returned().len()), (4, 3));
+    assert!(node.take(sign_in.claims(), at(0)).await.is_granted());
+    assert_eq!(stub.asked(), 1);
+    node.give_back(sign_in.returned(), at(0)).await;
+    assert_eq!(stub.asked(), 2);
+    // Nothing to give back is not asked for.
+    node.give_back(&[], at(0)).await;
+    assert_eq!(stub.asked(), 2);
 }
 
 #[tokio::test(start_paused = true)]

@@ -3,7 +3,7 @@
 
 use crate::{at, fleet::Fleet, user};
 use auth_domain::rate::Limit;
-use auth_limits::{Claim, LimitName, LimitsConfig, Standing, Taken};
+use auth_limits::{Admission, Claim, LimitName, LimitsConfig, Standing, Taken};
 use std::time::Duration;
 
 type Start = fn(LimitsConfig) -> Fleet;
@@ -106,6 +106,62 @@ pub(crate) async fn one_unit_is_given_back_and_no_more(start: Start) {
     assert_eq!(fleet.granted(&[Claim::on_service()], at(0), 9).await, 2);
 }
 
+pub(crate) async fn a_reserve_is_left_to_those_that_may_use_it(start: Start) {
+    let fleet = start(LimitsConfig {
+        service: limit("20/1h"),
+        ..LimitsConfig::default()
+    });
+    let (spares, may_use) = ([Claim::on_service_above_reserve()], [Claim::on_service()]);
+    assert_eq!(fleet.granted(&spares, at(0), 30).await, 18);
+    let refusal = fleet.refusal(&spares, at(0)).await;
+    assert_eq!(
+        (refusal.name, refusal.retry_after.as_secs()),
+        (LimitName::Service, 180)
+    );
+    assert_eq!(fleet.granted(&may_use, at(0), 30).await, 2);
+    // Both are counted by one counter: what the others took has to come back first.
+    assert_eq!(fleet.refusal(&spares, at(0)).await.retry_after.as_secs(), 3 * 180);
+    assert_eq!(fleet.granted(&spares, at(2 * 180), 9).await, 0);
+    assert_eq!(fleet.granted(&spares, at(3 * 180), 9).await, 1);
+    // A clock that steps back leaves each one unit of what it may use.
+    assert_eq!(fleet.granted(&spares, at(-30 * 24 * HOUR), 9).await, 1);
+}
+
+pub(crate) async fn what_was_held_by_right_passwords_comes_back_to_every_counter(start: Start) {
+    let fleet = start(LimitsConfig::default());
+    let address = Some("192.0.2.1".parse().unwrap());
+    let admission = |person: u16| {
+        let mut account = [0; 32];
+        account[..2].copy_from_slice(&person.to_be_bytes());
+        Admission::sign_in(account, None, address)
+    };
+    // Five hundred passwords are being checked at once, and all of them are right.
+    for person in 0..500 {
+        assert!(
+            fleet.take(admission(person).claims(), at(0)).await.is_granted(),
+            "{person}"
+        );
+    }
+    for person in 0..500 {
+        fleet.nodes[usize::from(person % 2)]
+            .give_back(admission(person).returned(), at(0))
+            .await;
+    }
+    let standings = match fleet.take(admission(500).claims(), at(0)).await {
+        Taken::Granted(standings) => standings,
+        Taken::Refused(standing) => panic!("{standing:?}"),
+    };
+    for standing in standings {
+        let spared = u32::from(standing.name == LimitName::Service) * 1_000;
+        assert_eq!(
+            standing.remaining,
+            standing.limit.burst() - spared - 1,
+            "{}",
+            standing.name
+        );
+    }
+}
+
 pub(crate) async fn what_was_never_taken_cannot_be_given_back(start: Start) {
     let fleet = start(three_and_five());
     let claims = [user(1)];
@@ -136,16 +192,21 @@ pub(crate) async fn everybody_has_a_budget_of_their_own(start: Start) {
         Claim::mail_to([8; 32]),
         Claim::guess_at(digest),
         Claim::guess_by_device(digest),
+        Claim::guess_over_devices(digest),
+        Claim::sign_in_to(digest),
     ];
     let mut granted = Vec::new();
     for claim in claims {
-        granted.push(fleet.granted(&[claim], at(0), 12).await);
+        granted.push(fleet.granted(&[claim], at(0), 120).await);
     }
-    assert_eq!(granted, [5, 5, 5, 5, 10, 10]);
+    assert_eq!(granted, [100, 60, 5, 5, 10, 10, 100, 120]);
 }
 
 pub(crate) async fn an_ipv6_network_is_one_client(start: Start) {
-    let fleet = start(LimitsConfig::default());
+    let fleet = start(LimitsConfig {
+        register_per_address: limit("5/1h"),
+        ..LimitsConfig::default()
+    });
     let from = |text: &str| [Claim::registration_from(text.parse().unwrap())];
     for host in 0..5 {
         assert!(

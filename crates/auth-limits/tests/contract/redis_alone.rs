@@ -76,9 +76,10 @@ async fn redis_and_the_process_decide_alike() {
     let (mut chance, mut now) = (1, 0);
     for step in 0..1_500 {
         let claims: Vec<Claim> = (0..=next(&mut chance) % 3)
-            .map(|_| match next(&mut chance) % 3 {
+            .map(|_| match next(&mut chance) % 4 {
                 0 => user(u128::from(next(&mut chance) % 3)),
                 1 => Claim::on_service(),
+                2 => Claim::on_service_above_reserve(),
                 _ => Claim::guess_at([u8::from(next(&mut chance).is_multiple_of(2)); 32]),
             })
             .collect();
