@@ -25,5 +25,6 @@ pub mod revocation;
 pub mod role;
 pub mod rotation;
 pub mod session;
+pub mod sign_in_failure;
 pub mod time;
 pub mod user;

@@ -166,6 +166,21 @@ impl PasswordHash {
         &self.scheme
     }
 
+    /// Its scheme in a word, for those who help users.
+    #[must_use]
+    pub const fn name(&self) -> &'static str {
+        match self.scheme {
+            HashScheme::Argon2 {
+                variant: Argon2Variant::Id,
+                ..
+            } => "argon2id",
+            HashScheme::Argon2 { .. } => "argon2",
+            HashScheme::Bcrypt { .. } => "bcrypt",
+            HashScheme::Scrypt { .. } => "scrypt",
+            HashScheme::Pbkdf2 { .. } => "pbkdf2",
+        }
+    }
+
     /// Whether it is what a new password would get now: Argon2id, version 19, with exactly these parameters, a salt of 16
     /// bytes or more and 32 bytes of output or more. Otherwise the next sign-in rewrites it.
     #[must_use]

@@ -15,7 +15,7 @@ use auth_domain::{
     time::Timestamp,
     user::{DisplayName, User, UserStatus},
 };
-use auth_storage::{InsertedUser, NewUser, UserChange, UserFilter, UserOutcome};
+use auth_storage::{InsertedUser, NewUser, StorageError, UserChange, UserFilter, UserOutcome};
 use secrecy::SecretString;
 
 /// A user to be made.
@@ -153,6 +153,25 @@ impl Admin {
             AccountRef::Email(email) => self.storage().user_by_email(email).await?,
         };
         found.ok_or(Error::NotFound)
+    }
+
+    /// How a user's password is kept, in a word for those who help users: `none`, `none (locked out)`, `argon2id`, or
+    /// `imported (…)` with the scheme of another server.
+    ///
+    /// # Errors
+    /// [`Error::NotFound`], or a failure.
+    pub async fn password_kept(&self, id: UserId) -> Result<String, Error> {
+        let found = match self.storage().credentials_of(id).await {
+            Ok(found) => found.ok_or(Error::NotFound)?,
+            Err(StorageError::Corrupt { column, .. }) => return Ok(format!("no valid {column}")),
+            Err(error) => return Err(error.into()),
+        };
+        Ok(match found.password_hash {
+            None if found.password_changed_at.is_some() => "none (locked out)".to_owned(),
+            None => "none".to_owned(),
+            Some(hash) if hash.name() == "argon2id" => "argon2id".to_owned(),
+            Some(hash) => format!("imported ({})", hash.name()),
+        })
     }
 
     /// Changes a user. A change of role or status acts on the tokens it already has, at once.

@@ -16,6 +16,7 @@ use auth_domain::{
     email::EmailAddress,
     password::PresentedPassword,
     password_hash::PasswordHash,
+    sign_in_failure::{SignInFacts, SignInFailure},
     user::{User, UserStatus},
 };
 use auth_storage::{Credentials, HashUpgrade, SignIn, StartedSession};
@@ -112,8 +113,9 @@ impl Service {
                     device,
                 })
             }
-            (known, _) => {
-                self.note_failed_sign_in(caller, known.map(|known| known.user), device.is_some())
+            (known, verified) => {
+                let right = matches!(verified, Verified::Yes { .. });
+                self.note_failed_sign_in(caller, known.as_ref(), right, device.is_some())
                     .await?;
                 Err(Error::InvalidCredentials)
             }
@@ -122,22 +124,37 @@ impl Service {
 
     /// Active, and verified where that is asked for.
     fn may_sign_in(&self, user: &User) -> bool {
-        let verified = user.email_verified_at.is_some() || !self.config().registration.require_verified_email;
-        user.status == UserStatus::Active && verified
+        user.status == UserStatus::Active && self.is_verified(user)
     }
 
-    /// The same write for everybody, so that it tells nobody apart.
+    fn is_verified(&self, user: &User) -> bool {
+        user.email_verified_at.is_some() || !self.config().registration.require_verified_email
+    }
+
+    /// The same write whatever the reason is: the time of the answer does not tell it.
     pub(crate) async fn note_failed_sign_in(
         &self,
         caller: &Caller,
-        user: Option<User>,
+        account: Option<&Credentials>,
+        password_right: bool,
         known_device: bool,
     ) -> Result<(), Error> {
         self.shared()
             .activity
             .count(caller.now, ActivityKind::SignInFailed);
-        let details = vec![("known_device", known_device.to_string())];
-        let subject = user.map(|user| user.id);
+        let facts = account.map(|known| SignInFacts {
+            status: known.user.status,
+            has_password: known.password_hash.is_some(),
+            password_changed: known.password_changed_at.is_some(),
+            password_right,
+            verified: self.is_verified(&known.user),
+        });
+        let reason = SignInFailure::of(facts.as_ref()).unwrap_or(SignInFailure::WrongPassword);
+        let details = vec![
+            ("known_device", known_device.to_string()),
+            ("reason", reason.as_str().to_owned()),
+        ];
+        let subject = account.map(|known| known.user.id);
         let terms = self.terms(caller)?;
         Ok(self
             .storage()

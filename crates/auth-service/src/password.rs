@@ -138,7 +138,7 @@ impl Service {
             }
         }
         self.count_against(&credentials.user.email, caller).await;
-        self.note_failed_sign_in(caller, Some(credentials.user), true)
+        self.note_failed_sign_in(caller, Some(&credentials), false, true)
             .await?;
         Err(Error::WrongCurrentPassword)
     }

@@ -105,8 +105,13 @@ async fn list(operator: &Operator, wanted: ListUsers) -> Result<(), CommandError
 
 async fn show(operator: &Operator, user: &str, output: Output) -> Result<(), CommandError> {
     let user = operator.admin()?.user(&account(user)?).await.map_err(told)?;
+    let password = operator.admin()?.password_kept(user.id).await.map_err(told)?;
     if output.json {
-        return print_json(&as_json(&user));
+        let mut shown = as_json(&user);
+        if let Some(fields) = shown.as_object_mut() {
+            fields.insert("password".to_owned(), password.into());
+        }
+        return print_json(&shown);
     }
     let verified = user
         .email_verified_at
@@ -124,6 +129,7 @@ async fn show(operator: &Operator, user: &str, output: Output) -> Result<(), Com
         ),
         ("role", user.role.to_string()),
         ("status", user.status.as_str().to_owned()),
+        ("password", password),
         ("created", stamp(user.created_at)),
         (
             "last sign-in",

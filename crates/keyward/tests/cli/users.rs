@@ -30,7 +30,9 @@ fn a_user_is_made_from_standard_input_and_found_again() {
     );
     let id = made["id"].as_str().unwrap();
     for who in [id, "ada@example.com"] {
-        assert_eq!(place.run(&["user", "show", who, "--json"]).json(), made);
+        let mut shown = place.run(&["user", "show", who, "--json"]).json();
+        let password = shown.as_object_mut().unwrap().remove("password");
+        assert_eq!((password, &shown), (Some(serde_json::json!("argon2id")), &made));
     }
     assert!(
         place
@@ -49,6 +51,28 @@ fn a_user_is_made_from_standard_input_and_found_again() {
         ),
         (0o700, 0)
     );
+}
+
+#[test]
+fn an_operator_sees_how_the_password_of_a_user_is_kept() {
+    let place = Place::new();
+    place.user("ada@example.com", "user");
+    place
+        .run(&["user", "create", "bob@example.com", "--no-password"])
+        .good();
+    let csv =
+        "email,password_hash\neve@example.com,$2y$10$abcdefghijklmnopqrstuu5Lo0g67CiD3M4RpN1BmBb4Crp5w7dbK\n";
+    let file = place.file("users.csv", csv);
+    place.run(&["user", "import", &file]).good();
+    let kept = |who: &str| {
+        let shown = place.run(&["user", "show", who]).good();
+        let line = shown.lines().find(|line| line.starts_with("password ")).unwrap();
+        line["password ".len()..].trim().to_owned()
+    };
+    let all = ["ada", "bob", "eve"].map(|name| kept(&format!("{name}@example.com")));
+    assert_eq!(all, ["argon2id", "none", "imported (bcrypt)"]);
+    place.run(&["user", "lock-out", "ada@example.com"]).good();
+    assert_eq!(kept("ada@example.com"), "none (locked out)");
 }
 
 #[test]
