@@ -125,16 +125,16 @@ impl Scene<'_> {
         let mut harvest = Harvest::sign_in(&server, self.http, &known, SESSIONS)?;
         calibration.round()?;
         let quiet = self.load(&server, &mut harvest)?;
-        let before = self.target.left(each)?;
+        let before = self.target.left()?;
         if self.size.waits {
             if begun.elapsed() > BEGINS {
                 return Err("the sweep began before the quiet was over: take fewer --seconds".into());
             }
-            self.until_it_sweeps(begun, each, before)?;
+            self.until_it_sweeps(begun, before)?;
         }
-        let swept_from = self.target.left(each)?;
+        let swept_from = self.target.left()?;
         let swept = self.load(&server, &mut harvest)?;
-        let left = self.target.left(each)?;
+        let left = self.target.left()?;
         calibration.round()?;
         let routes = ROUTES.iter().zip(quiet.iter().zip(&swept));
         let result = Swept {
@@ -154,9 +154,9 @@ impl Scene<'_> {
         Ok(result)
     }
 
-    fn until_it_sweeps(&self, begun: Instant, each: u64, before: u64) -> Outcome<()> {
+    fn until_it_sweeps(&self, begun: Instant, before: u64) -> Outcome<()> {
         self.http.rest(BEGINS.saturating_sub(begun.elapsed()));
-        while self.target.left(each)? == before {
+        while self.target.left()? == before {
             if begun.elapsed() > BEGINS + PATIENCE {
                 return Err(format!("nothing was swept within {PATIENCE:?}").into());
             }

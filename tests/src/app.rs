@@ -1,7 +1,7 @@
 //! A server in this process: the whole of it, on a free port, with a clock that the test holds.
 
 use crate::{Answer, Backend, Browser, Client, Database, Mail, PASSWORD, TestClock, mail};
-use auth_domain::audit::Actor;
+use auth_domain::{audit::Actor, time::Span};
 use auth_service::{Caller, Clock, NewAccount, Principal, SystemEntropy};
 use keyward::config::{Config, Sources};
 use serde_json::json;
@@ -70,6 +70,13 @@ impl Builder {
     #[must_use]
     pub fn set(mut self, key: &str, value: &str) -> Self {
         self.settings.insert(key.to_owned(), value.to_owned());
+        self
+    }
+
+    /// Lets its clock begin some time ago.
+    #[must_use]
+    pub fn ago(self, span: Span) -> Self {
+        self.clock.advance(-span);
         self
     }
 

@@ -1,6 +1,7 @@
 //! Where a test's server keeps its data: a SQLite file of its own, or a database of its own on the throwaway PostgreSQL, with
 //! keys of its own in the throwaway Redis.
 
+use diesel::{Connection, SqliteConnection, connection::SimpleConnection};
 use std::{
     path::PathBuf,
     process::Command,
@@ -102,6 +103,21 @@ impl Database {
             }
         }
         all
+    }
+
+    /// Runs statements on it, as one who has its file or its password would.
+    ///
+    /// # Panics
+    /// If one fails.
+    pub fn sql(&self, statements: &str) {
+        if self.name.is_some() {
+            self.psql(statements);
+            return;
+        }
+        let file = self.folder.path().join("keyward.db");
+        let mut connection = SqliteConnection::establish(&file.display().to_string()).unwrap();
+        let whole = format!("PRAGMA busy_timeout = 10000; BEGIN IMMEDIATE; {statements}; COMMIT");
+        connection.batch_execute(&whole).unwrap();
     }
 
     /// Runs SQL on it, as an operator would with `psql`; for what no request can bring about, such as a broken row.

@@ -1,5 +1,6 @@
 //! Rows that have had their day, of each kind that the sweep removes, written without Keyward: the same statements for both
-//! databases, but for how a number becomes an id, a code and a moment.
+//! databases, but for how a number becomes an id, a code and a moment. Rows of the audit log are not among them: the pruner removes
+//! only what a server has sealed.
 
 use super::{FIRST_MS, Kind};
 use crate::{Outcome, services::Postgres};
@@ -7,9 +8,7 @@ use diesel::{connection::SimpleConnection, prelude::*, sql_types::BigInt};
 use std::path::Path;
 
 /// How many kinds of rows there are.
-pub const KINDS: u64 = 5;
-/// How many audit events a seal covers.
-const SEALED: u64 = 1_000;
+pub const KINDS: u64 = 4;
 
 /// Where the rows go.
 pub enum Target<'a> {
@@ -26,7 +25,7 @@ struct Counted {
 }
 
 impl Target<'_> {
-    /// Writes so many rows of each kind into a database that has its schema, so many users, and no seal yet.
+    /// Writes so many rows of each kind into a database that has its schema, and so many users.
     ///
     /// # Errors
     /// If a statement is refused.
@@ -44,16 +43,14 @@ impl Target<'_> {
     ///
     /// # Errors
     /// If the statement is refused.
-    pub fn left(&self, each: u64) -> Outcome<u64> {
+    pub fn left(&self) -> Outcome<u64> {
         let sql = format!(
             "SELECT (SELECT count(*) FROM revocations WHERE until < {yesterday})
                   + (SELECT count(*) FROM one_time_tokens WHERE expires_at < {yesterday})
                   + (SELECT count(*) FROM sessions WHERE ended_at < {long_ago})
-                  + (SELECT count(*) FROM outbox WHERE done_at < {long_ago})
-                  + (SELECT count(*) FROM audit_events WHERE batch <= {seals}) AS rows",
+                  + (SELECT count(*) FROM outbox WHERE done_at < {long_ago}) AS rows",
             yesterday = self.ago(1),
             long_ago = self.ago(35),
-            seals = each.div_ceil(SEALED),
         );
         let rows = match self {
             Target::Sqlite(file) => {
@@ -78,19 +75,15 @@ impl Target<'_> {
         Ok(())
     }
 
-    fn statements(&self, each: u64, users: u64) -> [String; 6] {
-        let numbers = |count: u64| {
-            format!(
-                "WITH RECURSIVE numbers(n) AS (SELECT 0 UNION ALL SELECT n + 1 FROM numbers WHERE n + 1 < {count}) SELECT"
-            )
-        };
-        let all = numbers(each);
+    fn statements(&self, each: u64, users: u64) -> [String; 4] {
+        let all = format!(
+            "WITH RECURSIVE numbers(n) AS (SELECT 0 UNION ALL SELECT n + 1 FROM numbers WHERE n + 1 < {each}) SELECT"
+        );
         let (id, user) = (
             self.id(Kind::Expired, "n"),
             self.id(Kind::User, &format!("(n % {users})")),
         );
-        let (code, yesterday, before, long_ago, years_ago) =
-            (self.code(), self.ago(2), self.ago(3), self.ago(40), self.ago(800));
+        let (code, yesterday, before, long_ago) = (self.code(), self.ago(2), self.ago(3), self.ago(40));
         [
             format!(
                 "INSERT INTO revocations (id, kind, until, recorded_at)
@@ -108,16 +101,6 @@ impl Target<'_> {
             format!(
                 "INSERT INTO outbox (id, kind, user_id, facts, created_at, due_at, attempts, outcome, done_at)
                  {all} {id}, 'password_reset', {user}, '{{}}', {long_ago}, {long_ago}, 1, 'sent', {long_ago} FROM numbers"
-            ),
-            format!(
-                "INSERT INTO audit_events (id, at, actor, action, subject, details, batch)
-                 {all} {id}, {years_ago}, 'anonymous', 'session_ended', {user}, '{{}}', n / {SEALED} + 1 FROM numbers"
-            ),
-            // The codes are checked by those who verify the chain, and these are gone by then.
-            format!(
-                "INSERT INTO audit_seals (number, previous, count, mac, sealed_at)
-                 {} n + 1, {code}, {SEALED}, {code}, {years_ago} FROM numbers",
-                numbers(each.div_ceil(SEALED))
             ),
         ]
     }

@@ -19,6 +19,7 @@ pub struct Metrics {
     revocations: IntCounterVec,
     hash_queue: IntGauge,
     hash_capacity: IntGauge,
+    audit_alarm: IntGauge,
     timed_out: IntCounter,
 }
 
@@ -73,6 +74,10 @@ impl Metrics {
             )?,
             hash_queue: IntGauge::new("keyward_hash_queue", "Passwords that wait to be hashed.")?,
             hash_capacity: IntGauge::new("keyward_hash_queue_capacity", "How many passwords may wait.")?,
+            audit_alarm: IntGauge::new(
+                "keyward_audit_alarm",
+                "1 while the audit log is not what this process saw before.",
+            )?,
             timed_out: IntCounter::new(
                 "keyward_timed_out_requests_total",
                 "Requests that took longer than request_timeout.",
@@ -90,6 +95,7 @@ impl Metrics {
         self.registry.register(Box::new(self.revocations.clone()))?;
         self.registry.register(Box::new(self.hash_queue.clone()))?;
         self.registry.register(Box::new(self.hash_capacity.clone()))?;
+        self.registry.register(Box::new(self.audit_alarm.clone()))?;
         self.registry.register(Box::new(self.timed_out.clone()))
     }
 
@@ -135,6 +141,7 @@ impl Metrics {
             .set(i64::try_from(figures.hash_queue).unwrap_or(i64::MAX));
         self.hash_capacity
             .set(i64::try_from(figures.hash_capacity).unwrap_or(i64::MAX));
+        self.audit_alarm.set(i64::from(figures.audit_alarm));
         let mut text = Vec::new();
         TextEncoder::new().encode(&self.registry.gather(), &mut text)?;
         Ok(text)
@@ -182,6 +189,7 @@ mod tests {
                 .render(&Figures {
                     hash_queue: 3,
                     hash_capacity: 64,
+                    audit_alarm: true,
                 })
                 .unwrap(),
         )
@@ -195,6 +203,7 @@ mod tests {
             r#"keyward_revocations_total{by="logout_all"} 1"#,
             "keyward_hash_queue 3",
             "keyward_hash_queue_capacity 64",
+            "keyward_audit_alarm 1",
         ] {
             assert!(text.contains(line), "{line}\nis not in\n{text}");
         }

@@ -6,7 +6,7 @@
 mod seal;
 mod told;
 
-pub use seal::{Seal, sealed_bytes};
+pub use seal::{Head, LONGEST_WRITE, Link, NotSealed, Seal, SealFormat, may_be_sealed, sealed_bytes};
 pub use told::{Doer, Told};
 
 use crate::{
@@ -183,6 +183,8 @@ actions! {
     LimitRefused = "limit_refused";
     /// Old batches were removed; `up_to` is the last of them.
     AuditPruned = "audit_pruned";
+    /// An operator took the chain of seals as it stood for the right one; `up_to` is its newest.
+    AuditAccepted = "audit_accepted";
 }
 
 /// One thing that happened.

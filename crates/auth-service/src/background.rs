@@ -219,7 +219,11 @@ impl Chores {
         let oldest = now - span(self.admin.config().audit.retention);
         loop {
             let begun = Instant::now();
-            if self.audit_log.prune(oldest, &self.admin, now).await? {
+            if self
+                .audit_log
+                .prune(oldest, &self.admin, self.clock.now())
+                .await?
+            {
                 return Ok(());
             }
             sleep(begun.elapsed() * BREATH).await;

@@ -51,7 +51,7 @@ pub use activity::{ActivityCount, ActivityKind};
 pub use admin::Admin;
 pub use administer::WantedChange;
 pub use api_keys::{Bearer, MOST_API_KEYS, WantedKey};
-pub use audit::{AuditLog, Chain};
+pub use audit::{AuditLog, Beginning, Chain};
 pub use authenticate::Principal;
 pub use config::{
     Algorithm, AuditConfig, Complaint, OauthConfig, PasswordConfig, RegistrationConfig, RotationConfig,

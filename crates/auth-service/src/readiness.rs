@@ -38,6 +38,8 @@ pub struct Figures {
     pub hash_queue: usize,
     /// How many may.
     pub hash_capacity: usize,
+    /// Whether this process has seen that the audit log is not what it was.
+    pub audit_alarm: bool,
 }
 
 impl Service {
@@ -75,6 +77,7 @@ impl Service {
         Figures {
             hash_queue,
             hash_capacity,
+            audit_alarm: self.audit_log().alarm().is_some(),
         }
     }
 }

@@ -216,3 +216,20 @@ pub struct SweepTerms {
     /// The most rows of each kind that one call removes.
     pub limit: u32,
 }
+
+/// Batches of the audit log to be removed, which were verified.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct PruneStep {
+    /// What said where the chain begins, as it was read.
+    pub read: Option<Vec<u8>>,
+    /// What says it from then on.
+    pub mark: Vec<u8>,
+    /// The last batch that goes.
+    pub floor: i64,
+    /// How many rows go.
+    pub rows: usize,
+    /// How many seals go.
+    pub seals: usize,
+    /// Whether nothing else is to be removed: that is noted.
+    pub last: bool,
+}

@@ -31,17 +31,18 @@ mod storage;
 
 pub use asks::{
     AuditFilter, Author, HashUpgrade, Held, MailedToken, NewApiKey, NewToken, NewUser, Page, Pending,
-    SessionFilter, SignIn, SweepTerms, Terms, UserChange, UserFilter,
+    PruneStep, SessionFilter, SignIn, SweepTerms, Terms, UserChange, UserFilter,
 };
 pub use config::DatabaseConfig;
 pub use error::{AlreadyServed, MigrateError, OpenError, Outage, QueryRefused, StorageError};
 pub use outcomes::{
-    ClaimedMail, Credentials, EndedSession, EndedSessions, HourCount, InsertedKey, InsertedUser, KeyHolder,
-    MailEnd, MailFigures, MigrationStatus, Redeemed, RevocationBatch, Rotated, SealedBatch, SetupOutcome,
-    SetupTokenIssue, StartedSession, StoredKey, StoredToken, Swept, TroubledMail, UserFigures, UserOutcome,
+    AuditStanding, ClaimedMail, Credentials, EndedSession, EndedSessions, HourCount, InsertedKey,
+    InsertedUser, KeyHolder, MailEnd, MailFigures, MigrationStatus, PruneOutcome, Redeemed, RefusedRow,
+    RefusedRows, RevocationBatch, Rotated, SealRound, SealedBatch, SetupOutcome, SetupTokenIssue,
+    StartedSession, StoredKey, StoredToken, Swept, TroubledMail, UserFigures, UserOutcome,
 };
 pub use serving::ServeLock;
-pub use storage::{AUDIT_FLOOR, SealMac, Storage};
+pub use storage::{AUDIT_FLOOR, AUDIT_HEAD, AuditSigner, Storage};
 
 /// The tables and columns that the code knows, for the test that compares them with each database.
 #[doc(hidden)]

@@ -164,6 +164,57 @@ pub struct SealedBatch {
     pub seal: Seal,
     /// Its events, in the order of their ids.
     pub events: Vec<AuditEvent>,
+    /// How many of its rows fit no event.
+    pub unreadable: u64,
+}
+
+/// Where the audit log stands.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct AuditStanding {
+    /// What says which seal is the newest, if anything does.
+    pub mark: Option<Vec<u8>>,
+    /// The newest seal.
+    pub newest: Option<Seal>,
+    /// How many rows no seal covers yet.
+    pub unsealed: u64,
+}
+
+/// What came of a round of sealing.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct SealRound {
+    /// The seal that was made, if there was anything to seal.
+    pub seal: Option<Seal>,
+    /// The rows that were set aside.
+    pub refused: Vec<RefusedRow>,
+}
+
+/// A row of the audit log that no seal takes in.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct RefusedRow {
+    /// Its id.
+    pub id: String,
+    /// Why.
+    pub why: String,
+}
+
+/// The rows of the audit log that no seal takes in.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct RefusedRows {
+    /// How many.
+    pub count: u64,
+    /// The ids of the first of them.
+    pub ids: Vec<String>,
+}
+
+/// What came of removing verified batches of the audit log.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum PruneOutcome {
+    /// They are gone.
+    Done,
+    /// Another node was first.
+    Overtaken,
+    /// The rows are not those that were verified: somebody changed them in between. Nothing was removed.
+    Changed,
 }
 
 /// What came of a change of a user.

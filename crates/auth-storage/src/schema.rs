@@ -139,6 +139,7 @@ diesel::table! {
 
     audit_seals (number) {
         number -> BigInt,
+        format -> BigInt,
         previous -> Binary,
         count -> BigInt,
         mac -> Binary,
@@ -221,7 +222,7 @@ pub fn columns() -> Vec<(&'static str, Vec<&'static str>)> {
         api_keys: id user_id name digest permissions created_at expires_at last_used_at;
         outbox: id kind user_id recipient facts created_at due_at attempts leased_until lease outcome done_at last_error;
         audit_events: id at actor actor_id api_key_id action subject session_id ip request_id details batch;
-        audit_seals: number previous count mac sealed_at;
+        audit_seals: number format previous count mac sealed_at;
         activity: hour kind count;
         signing_keys: kid state algorithm public_jwk sealed published_at verifies_until;
         clients: id secret_digest created_at;

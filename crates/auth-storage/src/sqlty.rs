@@ -37,6 +37,20 @@ pub struct Id(pub Uuid);
 #[diesel(sql_type = Instant)]
 pub struct Ts(pub Timestamp);
 
+/// A column that is read whatever is in it: `None` where that is no `T`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, FromSqlRow)]
+pub(crate) struct Perhaps<T>(pub(crate) Option<T>);
+
+impl<T, ST, DB> FromSql<ST, DB> for Perhaps<T>
+where
+    DB: diesel::backend::Backend,
+    T: FromSql<ST, DB>,
+{
+    fn from_sql(value: DB::RawValue<'_>) -> deserialize::Result<Self> {
+        Ok(Self(T::from_sql(value).ok()))
+    }
+}
+
 impl ToSql<Guid, Pg> for Id {
     fn to_sql<'b>(&'b self, out: &mut Output<'b, '_, Pg>) -> serialize::Result {
         ToSql::<sql_types::Uuid, Pg>::to_sql(&self.0, out)

@@ -1,7 +1,7 @@
 //! `GET /admin/audit`: what happened, and that nobody changed it since.
 
 use auth_domain::time::Span;
-use auth_service::{Chain, PageRequest};
+use auth_service::{Chain, NewAccount, PageRequest};
 use serde_json::{Value, json};
 use tests::{Builder, PASSWORD, TestApp, User, on_every_backend};
 
@@ -70,6 +70,42 @@ on_every_backend! {
         }
     }
 
+    /// findings-3 section 8: the operator sees why, and the client sees one answer.
+    async fn a_failed_sign_in_says_why_to_the_operator_alone(backend) {
+        let app = TestApp::start(backend).await;
+        let root = app.admin("root").await;
+        let [wrong, disabled, locked] = [app.user("wrong").await, app.user("disabled").await, app.user("locked").await];
+        root.client.patch(&format!("/admin/users/{}", disabled.id), &json!({ "status": "disabled" })).await.expect(200);
+        root.client.post_nothing(&format!("/admin/users/{}/lock-out", locked.id)).await.expect(204);
+        let invited = NewAccount { email: "none@example.com".to_owned(), password: None, name: None, role: "user".to_owned(), email_verified: true };
+        let invited = app.service().admin().create_user(invited, &app.operator()).await.unwrap().id.to_string();
+        let table = [
+            ("wrong", "wrong_password", Some(&wrong.id)),
+            ("disabled", "disabled", Some(&disabled.id)),
+            ("locked", "locked_out", Some(&locked.id)),
+            ("none", "no_password", Some(&invited)),
+            ("unknown", "unknown_account", None),
+        ];
+        let mut answers = Vec::new();
+        for (name, reason, subject) in table {
+            let body = json!({ "email": format!("{name}@example.com"), "password": "not the password" });
+            let anonymous = app.anonymous();
+            let request = anonymous.request(reqwest::Method::POST, "/login").header("x-request-id", "one-and-the-same").json(&body);
+            answers.push(anonymous.send(request).await.expect(401).json().to_string());
+            let told = events(&root, "action=sign_in_failed").await;
+            assert_eq!(told[0]["details"], json!({ "known_device": "false", "reason": reason }), "{name}");
+            assert_eq!(told[0]["subject"].as_str(), subject.map(String::as_str), "{name}");
+            assert!(!told[0].to_string().contains('@'), "{name}");
+            app.clock.advance(Span::seconds(1));
+        }
+        answers.dedup();
+        assert_eq!(answers.len(), 1, "{answers:?}");
+        // The right password of a disabled account is no other answer.
+        let body = json!({ "email": "disabled@example.com", "password": PASSWORD });
+        app.anonymous().post("/login", &body).await.expect(401);
+        assert_eq!(events(&root, "action=sign_in_failed").await[0]["details"]["reason"], "disabled");
+    }
+
     async fn a_user_is_told_what_befell_it_and_not_what_it_did_to_others(backend) {
         let app = TestApp::start(backend).await;
         let root = app.admin("root").await;
@@ -120,20 +156,19 @@ on_every_backend! {
             app.user(&format!("user{round}")).await;
             log.seal(app.operator().now).await.unwrap();
         }
-        let Chain::Whole { batches, events, unsealed: 0, head: Some(head) } = log.verify(None).await.unwrap() else {
+        let Chain::Whole { batches, events, unsealed: 0, head: Some(head) } = log.verify(None, app.operator().now).await.unwrap() else {
             panic!("the chain is whole and sealed");
         };
         assert!(batches >= 5 && events >= 6, "{batches} {events}");
-        assert!(matches!(log.verify(Some((head.number, head.mac))).await.unwrap(), Chain::Whole { .. }));
-        assert!(matches!(log.verify(Some((head.number, [0; 32]))).await.unwrap(), Chain::Broken { .. }));
-        assert!(matches!(log.verify(Some((head.number + 1, head.mac))).await.unwrap(), Chain::Broken { .. }));
+        assert!(matches!(log.verify(Some((head.number, head.mac)), app.operator().now).await.unwrap(), Chain::Whole { .. }));
+        assert!(matches!(log.verify(Some((head.number, [0; 32])), app.operator().now).await.unwrap(), Chain::Broken { .. }));
+        assert!(matches!(log.verify(Some((head.number + 1, head.mac)), app.operator().now).await.unwrap(), Chain::Broken { .. }));
     }
 
     async fn old_batches_go_and_the_rest_stays_whole(backend) {
-        let app = Builder::new(backend).set("audit.retention", "1d").start().await;
-        let log = app.service().audit_log();
         // The sweep goes by the database's clock, too: what is old has to be old there.
-        app.clock.advance(-Span::days(3));
+        let app = Builder::new(backend).ago(Span::days(3)).set("audit.retention", "1d").start().await;
+        let log = app.service().audit_log();
         for name in ["ada", "bob"] {
             app.user(name).await;
             log.seal(app.operator().now).await.unwrap();
@@ -146,11 +181,11 @@ on_every_backend! {
         let told = events(&root, "").await;
         assert!(!actions(&told).contains(&"registered"), "{told:?}");
         assert!(actions(&told).contains(&"audit_pruned") && actions(&told).contains(&"user_created"));
-        let Chain::Whole { head: Some(head), events, .. } = log.verify(None).await.unwrap() else {
-            panic!("the rest is whole: {:?}", log.verify(None).await);
+        let Chain::Whole { head: Some(head), events, .. } = log.verify(None, app.operator().now).await.unwrap() else {
+            panic!("the rest is whole: {:?}", log.verify(None, app.operator().now).await);
         };
         assert!(head.number > 2 && events >= 3, "{head:?} {events}");
-        assert!(matches!(log.verify(Some((1, [0; 32]))).await.unwrap(), Chain::HeadPruned { .. }));
+        assert!(matches!(log.verify(Some((1, [0; 32])), app.operator().now).await.unwrap(), Chain::HeadPruned { .. }));
     }
 
     async fn refreshes_are_told_where_that_is_wanted(backend) {

@@ -176,6 +176,7 @@ async fn requests_are_counted_by_the_pattern_of_their_route() {
     let figures = auth_service::Figures {
         hash_queue: 0,
         hash_capacity: 0,
+        audit_alarm: false,
     };
     let text = String::from_utf8(edge.metrics.render(&figures).unwrap()).unwrap();
     assert!(text.contains(r#"route="/health/live""#), "{text}");

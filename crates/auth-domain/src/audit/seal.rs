@@ -1,29 +1,73 @@
-//! What closes a batch of events: its code covers the batch and the seal before.
+//! What closes a batch of events: its code covers the batch, its own moment and the seal before.
+//!
+//! Whatever decides about sealed rows is in a code: the rows with their moments and ids, their count, the moment of the seal,
+//! the place in the chain ([`sealed_bytes`]), and which seal is the newest ([`Head`]).
 
 use super::AuditEvent;
-use crate::time::Timestamp;
+use crate::time::{Span, Timestamp, after};
+
+/// How much older than the seal before a row may be, and how long it may wait for its seal: a request that is given up after
+/// 30 s, a writing transaction of 10 s, two clocks that are 2 s off each, and some room.
+pub const LONGEST_WRITE: Span = Span::seconds(60);
+
+/// How the code of a seal is computed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum SealFormat {
+    /// Without the moment of the seal. Old seals are of this format; new ones never are.
+    First,
+    /// With it.
+    Second,
+}
+
+impl SealFormat {
+    /// The number that is stored.
+    #[must_use]
+    pub const fn number(self) -> i64 {
+        match self {
+            Self::First => 1,
+            Self::Second => 2,
+        }
+    }
+
+    /// The format of a stored number.
+    #[must_use]
+    pub const fn from_number(number: i64) -> Option<Self> {
+        match number {
+            1 => Some(Self::First),
+            2 => Some(Self::Second),
+            _ => None,
+        }
+    }
+}
 
 /// A seal over one batch of events. Each names the one before, so that a batch that is changed, removed or put in shows.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Seal {
     /// 1, 2, 3, …
     pub number: i64,
+    /// How its code is computed.
+    pub format: SealFormat,
     /// The code of the seal before; zeros for the first.
     pub previous: [u8; 32],
     /// How many events it covers.
     pub count: i64,
-    /// HMAC-SHA-256 over number, previous, count and the events, in the order of their ids.
+    /// HMAC-SHA-256 over [`sealed_bytes`].
     pub mac: [u8; 32],
     /// When.
     pub sealed_at: Timestamp,
 }
 
-/// The bytes that a seal's code is computed over; the events in the order of their ids.
+/// The bytes that a seal's code is computed over; the events in the order of their ids. The code itself is no part of them.
 #[must_use]
-pub fn sealed_bytes(number: i64, previous: &[u8; 32], events: &[AuditEvent]) -> Vec<u8> {
-    let mut out = Vec::with_capacity(64 + events.len() * 256);
-    out.extend_from_slice(&number.to_be_bytes());
-    out.extend_from_slice(previous);
+pub fn sealed_bytes(seal: &Seal, events: &[AuditEvent]) -> Vec<u8> {
+    let mut out = Vec::with_capacity(96 + events.len() * 256);
+    if seal.format == SealFormat::Second {
+        // The first format begins with a number, whose first byte is never a letter: no bytes are of both.
+        out.extend_from_slice(b"keyward audit seal 2\0");
+        out.extend_from_slice(&seal.sealed_at.timestamp_micros().to_be_bytes());
+    }
+    out.extend_from_slice(&seal.number.to_be_bytes());
+    out.extend_from_slice(&seal.previous);
     out.extend_from_slice(&(events.len() as u64).to_be_bytes());
     for event in events {
         let bytes = event.canonical();
@@ -33,16 +77,325 @@ pub fn sealed_bytes(number: i64, previous: &[u8; 32], events: &[AuditEvent]) -> 
     out
 }
 
+/// Where a chain stands: the seal that the next one follows.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Link {
+    /// Its number; 0 before the first.
+    pub number: i64,
+    /// Its code; zeros before the first.
+    pub mac: [u8; 32],
+    /// Its format, if it is known.
+    pub format: Option<SealFormat>,
+}
+
+impl Link {
+    /// Where a chain begins.
+    pub const BEGINNING: Self = Self {
+        number: 0,
+        mac: [0; 32],
+        format: None,
+    };
+
+    /// The link that a seal is.
+    #[must_use]
+    pub const fn of(seal: &Seal) -> Self {
+        Self {
+            number: seal.number,
+            mac: seal.mac,
+            format: Some(seal.format),
+        }
+    }
+
+    /// Whether a seal over so many rows continues the chain here.
+    ///
+    /// # Errors
+    /// The batch that is not as it was sealed, and what is wrong with it.
+    pub fn continued_by(&self, seal: &Seal, rows: usize) -> Result<(), (i64, &'static str)> {
+        if seal.number != self.number + 1 {
+            return Err((self.number + 1, "its seal is missing"));
+        }
+        if self.format.is_some_and(|format| seal.format < format) {
+            return Err((seal.number, "its seal is of an older format than the one before"));
+        }
+        if seal.previous != self.mac {
+            return Err((seal.number, "it does not follow the batch before it"));
+        }
+        if usize::try_from(seal.count) != Ok(rows) {
+            return Err((seal.number, "rows were removed or put in"));
+        }
+        Ok(())
+    }
+}
+
+/// The newest seal as it was last seen: what a table that went back, or a chain that began anew, is held against.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Head {
+    /// Raised when an operator accepts the chain as it stands; the later one counts, whatever its number.
+    pub epoch: i64,
+    /// The seal's number; 0 if there was none.
+    pub number: i64,
+    /// Its code.
+    pub mac: [u8; 32],
+    /// The moment that rows of the next batch are compared with.
+    pub at: Timestamp,
+}
+
+impl Head {
+    /// The later of two.
+    #[must_use]
+    pub fn later(self, other: Self) -> Self {
+        if (other.epoch, other.number) > (self.epoch, self.number) {
+            other
+        } else {
+            self
+        }
+    }
+
+    /// Whether it is the seal that the chain ends with; with none, whether it is from before the first.
+    #[must_use]
+    pub fn is_of(&self, newest: Option<&Seal>) -> bool {
+        newest.map_or(self.number == 0, |seal| {
+            (seal.number, seal.mac) == (self.number, self.mac)
+        })
+    }
+
+    /// The bytes that are kept; they are authenticated by a code of their own.
+    #[must_use]
+    pub fn bytes(&self) -> [u8; 56] {
+        let mut out = [0; 56];
+        let parts = [
+            self.epoch.to_be_bytes(),
+            self.number.to_be_bytes(),
+            self.at.timestamp_micros().to_be_bytes(),
+        ];
+        let all = parts.iter().flatten().chain(&self.mac);
+        for (to, from) in out.iter_mut().zip(all) {
+            *to = *from;
+        }
+        out
+    }
+
+    /// The head that these bytes are of.
+    #[must_use]
+    pub fn from_bytes(bytes: &[u8; 56]) -> Option<Self> {
+        let (epoch, rest) = bytes.split_first_chunk::<8>()?;
+        let (number, rest) = rest.split_first_chunk::<8>()?;
+        let (at, rest) = rest.split_first_chunk::<8>()?;
+        Some(Self {
+            epoch: i64::from_be_bytes(*epoch),
+            number: i64::from_be_bytes(*number),
+            at: Timestamp::from_timestamp_micros(i64::from_be_bytes(*at))?,
+            mac: rest.try_into().ok()?,
+        })
+    }
+}
+
+/// Why no seal takes a row in.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum NotSealed {
+    /// It is older than the seal before by more than the longest write: it was put in afterwards.
+    Late,
+    /// It is of a moment to come.
+    Early,
+    /// Its id and its moment are not of one time.
+    Mismatched,
+}
+
+impl NotSealed {
+    /// The reason, for people.
+    #[must_use]
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Late => "it is older than the seal before it by more than the longest write",
+            Self::Early => "its moment is still to come",
+            Self::Mismatched => "its id and its moment are not of one time",
+        }
+    }
+}
+
+/// Whether a seal made now takes a row in. `before` is the moment of the seal before; `None` for the first.
+///
+/// # Errors
+/// [`NotSealed`].
+pub fn may_be_sealed(event: &AuditEvent, before: Option<Timestamp>, now: Timestamp) -> Result<(), NotSealed> {
+    let id_millis = i64::try_from(event.id.as_uuid().as_u128() >> 80).unwrap_or(i64::MAX);
+    if id_millis != event.at.timestamp_millis().max(0) {
+        return Err(NotSealed::Mismatched);
+    }
+    if before.is_some_and(|before| after(event.at, LONGEST_WRITE) < before) {
+        return Err(NotSealed::Late);
+    }
+    if event.at > after(now, LONGEST_WRITE) {
+        return Err(NotSealed::Early);
+    }
+    Ok(())
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::audit::tests::event;
+    use crate::{audit::tests::event, ids::AuditEventId};
+    use chrono::DateTime;
+
+    fn at(seconds: i64) -> Timestamp {
+        DateTime::from_timestamp(seconds, 0).unwrap()
+    }
+
+    fn seal(number: i64) -> Seal {
+        Seal {
+            number,
+            format: SealFormat::Second,
+            previous: [0; 32],
+            count: 1,
+            mac: [1; 32],
+            sealed_at: at(7),
+        }
+    }
+
+    fn dated(seconds: i64) -> AuditEvent {
+        AuditEvent {
+            id: AuditEventId::from_parts(at(seconds), [1; 10]),
+            at: at(seconds),
+            ..event()
+        }
+    }
 
     #[test]
-    fn what_is_sealed_tells_the_events_apart_and_their_place_in_the_chain() {
-        let one = sealed_bytes(1, &[0; 32], &[event()]);
-        assert_ne!(one, sealed_bytes(2, &[0; 32], &[event()]));
-        assert_ne!(one, sealed_bytes(1, &[1; 32], &[event()]));
-        assert_ne!(one, sealed_bytes(1, &[0; 32], &[event(), event()]));
+    fn whatever_decides_about_sealed_rows_is_in_the_code_of_a_seal() {
+        let events = [dated(5)];
+        let one = sealed_bytes(&seal(1), &events);
+        let others = [
+            sealed_bytes(&seal(2), &events),
+            sealed_bytes(
+                &Seal {
+                    previous: [1; 32],
+                    ..seal(1)
+                },
+                &events,
+            ),
+            sealed_bytes(
+                &Seal {
+                    sealed_at: at(8),
+                    ..seal(1)
+                },
+                &events,
+            ),
+            sealed_bytes(
+                &Seal {
+                    format: SealFormat::First,
+                    ..seal(1)
+                },
+                &events,
+            ),
+            sealed_bytes(&seal(1), &[dated(6)]),
+            sealed_bytes(&seal(1), &[dated(5), dated(5)]),
+            sealed_bytes(&seal(1), &[]),
+        ];
+        for other in others {
+            assert_ne!(one, other);
+        }
+    }
+
+    /// Seals that are there already were computed over these bytes.
+    #[test]
+    fn the_first_format_is_what_it_was() {
+        let old = Seal {
+            format: SealFormat::First,
+            ..seal(3)
+        };
+        let canonical = event().canonical();
+        let mut expected = 3_i64.to_be_bytes().to_vec();
+        expected.extend([0; 32]);
+        expected.extend(1_u64.to_be_bytes());
+        expected.extend((canonical.len() as u64).to_be_bytes());
+        expected.extend(canonical);
+        assert_eq!(sealed_bytes(&old, &[event()]), expected);
+        for format in [SealFormat::First, SealFormat::Second] {
+            assert_eq!(SealFormat::from_number(format.number()), Some(format));
+        }
+        assert_eq!(SealFormat::from_number(3), None);
+    }
+
+    #[test]
+    fn a_chain_is_continued_by_its_next_seal_alone_and_never_in_an_older_format() {
+        let link = Link::of(&Seal {
+            mac: [0; 32],
+            ..seal(1)
+        });
+        assert_eq!(link.continued_by(&seal(2), 1), Ok(()));
+        let table = [
+            (seal(3), 1, 2),
+            (
+                Seal {
+                    format: SealFormat::First,
+                    ..seal(2)
+                },
+                1,
+                2,
+            ),
+            (
+                Seal {
+                    previous: [9; 32],
+                    ..seal(2)
+                },
+                1,
+                2,
+            ),
+            (seal(2), 2, 2),
+            (Seal { count: -1, ..seal(2) }, 1, 2),
+        ];
+        for (next, rows, batch) in table {
+            let found = link.continued_by(&next, rows).unwrap_err();
+            assert_eq!(found.0, batch, "{next:?}: {}", found.1);
+        }
+        let old = Seal {
+            format: SealFormat::First,
+            ..seal(1)
+        };
+        assert_eq!(Link::BEGINNING.continued_by(&old, 1), Ok(()));
+    }
+
+    #[test]
+    fn a_row_is_sealed_if_it_was_written_about_now() {
+        let longest = LONGEST_WRITE.num_seconds();
+        let (before, now) = (Some(at(1_000)), at(2_000));
+        let table = [
+            (dated(1_500), Ok(())),
+            (dated(1_000 - longest), Ok(())),
+            (dated(1_000 - longest - 1), Err(NotSealed::Late)),
+            (dated(2_000 + longest), Ok(())),
+            (dated(2_000 + longest + 1), Err(NotSealed::Early)),
+            (
+                AuditEvent {
+                    at: at(1_499),
+                    ..dated(1_500)
+                },
+                Err(NotSealed::Mismatched),
+            ),
+        ];
+        for (event, expected) in table {
+            assert_eq!(may_be_sealed(&event, before, now), expected, "{}", event.at);
+        }
+        assert_eq!(may_be_sealed(&dated(1), None, now), Ok(()));
+    }
+
+    #[test]
+    fn of_two_heads_the_one_of_the_later_epoch_counts_and_then_the_higher_number() {
+        let head = |epoch, number| Head {
+            epoch,
+            number,
+            mac: [3; 32],
+            at: at(4),
+        };
+        assert_eq!(head(0, 5).later(head(0, 4)), head(0, 5));
+        assert_eq!(head(0, 5).later(head(0, 6)), head(0, 6));
+        assert_eq!(head(0, 5).later(head(1, 1)), head(1, 1));
+        assert_eq!(Head::from_bytes(&head(7, 8).bytes()), Some(head(7, 8)));
+        assert!(head(0, 0).is_of(None) && !head(0, 1).is_of(None));
+        let newest = Seal {
+            mac: [3; 32],
+            ..seal(5)
+        };
+        assert!(head(0, 5).is_of(Some(&newest)) && !head(0, 4).is_of(Some(&newest)));
     }
 }

@@ -1,6 +1,6 @@
 //! How often something happened in an hour: added up by every node, read in order, removed when it is old.
 
-use super::{Conn, whole};
+use super::{Conn, readable_rows, whole};
 use crate::{
     fault::Fault,
     outcomes::HourCount,
@@ -41,5 +41,5 @@ pub(crate) fn since(c: &mut Conn, hour: Timestamp) -> Result<Vec<HourCount>, Fau
         .order((a::hour.asc(), a::kind.asc()))
         .select(ActivityRow::as_select())
         .load(c)?;
-    rows.into_iter().map(ActivityRow::count).collect()
+    readable_rows(rows, ActivityRow::count)
 }

@@ -4,7 +4,7 @@ use super::{
     Conn,
     hold::take,
     notes::{Note, Notes, Post},
-    whole, whole_or_undone,
+    readable_rows, whole, whole_or_undone,
 };
 use crate::{
     asks::{NewApiKey, Terms},
@@ -69,7 +69,7 @@ pub(crate) fn of_user(c: &mut Conn, owner: UserId) -> Result<Vec<ApiKey>, Fault>
         .order(api_keys::id.desc())
         .select(ApiKeyRow::as_select())
         .load(c)?;
-    rows.into_iter().map(ApiKeyRow::key).collect()
+    readable_rows(rows, ApiKeyRow::key)
 }
 
 /// Removes a user's key. False: it has none of that id.

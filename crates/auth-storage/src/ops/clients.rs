@@ -3,7 +3,7 @@
 use super::{
     Conn,
     notes::{Note, Notes},
-    whole,
+    readable_rows, whole,
 };
 use crate::{asks::Terms, fault::Fault, rows::ClientRow, schema::clients};
 use auth_domain::{
@@ -43,7 +43,7 @@ pub(crate) fn all(c: &mut Conn) -> Result<Vec<Client>, Fault> {
         .select(ClientRow::as_select())
         .order(clients::id.asc())
         .load(c)?;
-    rows.into_iter().map(ClientRow::client).collect()
+    readable_rows(rows, ClientRow::client)
 }
 
 /// Forgets a client.

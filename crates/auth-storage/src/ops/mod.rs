@@ -3,11 +3,13 @@
 
 use super::Conn;
 use crate::{
+    asks::Page,
     dialect::Dialect as _,
     fault::{Fault, Undo, undone},
     schema::guards,
 };
 use diesel::prelude::*;
+use uuid::Uuid;
 
 pub(crate) mod activity;
 pub(crate) mod api_keys;
@@ -25,6 +27,7 @@ pub(crate) mod one_time_tokens;
 pub(crate) mod outbox;
 pub(crate) mod revocations;
 pub(crate) mod rotation;
+pub(crate) mod seals;
 pub(crate) mod sessions;
 pub(crate) mod settings;
 pub(crate) mod setup;
@@ -52,4 +55,52 @@ fn take_guard(c: &mut Conn, name: &'static str) -> Result<(), Fault> {
 /// Runs `work` as a whole that can also give an answer and undo all that it wrote.
 fn whole_or_undone<T>(c: &mut Conn, work: impl FnOnce(&mut Conn) -> Result<T, Undo<T>>) -> Result<T, Fault> {
     undone(c.whole(work))
+}
+
+/// What a row says; `None`, and a line in the log that names the row, if it fits no state.
+fn readable<T>(read: Result<T, Fault>) -> Result<Option<T>, Fault> {
+    match read {
+        Ok(value) => Ok(Some(value)),
+        Err(Fault::Corrupt { table, column, id }) => {
+            tracing::error!(row = %id, "a row of {table} has no valid {column}, and is passed over");
+            Ok(None)
+        }
+        Err(fault) => Err(fault),
+    }
+}
+
+/// Loads a page of what can be read. A row that can't is named in the log and hides no other: the page is filled up from behind
+/// it.
+fn readable_page<R, T>(
+    page: Page,
+    mut load: impl FnMut(Option<Uuid>, i64) -> Result<Vec<R>, Fault>,
+    key: impl Fn(&R) -> Option<Uuid>,
+    read: impl Fn(R) -> Result<T, Fault>,
+) -> Result<Vec<T>, Fault> {
+    let (mut after, mut found, mut missing) = (page.after, Vec::new(), i64::from(page.limit));
+    while missing > 0 {
+        let rows = load(after, missing)?;
+        let full = rows.len() as i64 == missing;
+        let last = rows.iter().rev().find_map(&key);
+        for row in rows {
+            if let Some(value) = readable(read(row))? {
+                found.push(value);
+                missing -= 1;
+            }
+        }
+        if !full || last.is_none() {
+            break;
+        }
+        after = last;
+    }
+    Ok(found)
+}
+
+/// The rows that can be read; each of the others is named in the log.
+fn readable_rows<R, T>(rows: Vec<R>, read: impl Fn(R) -> Result<T, Fault>) -> Result<Vec<T>, Fault> {
+    let mut found = Vec::with_capacity(rows.len());
+    for row in rows {
+        found.extend(readable(read(row))?);
+    }
+    Ok(found)
 }

@@ -6,7 +6,7 @@ use crate::{
     asks::{Author, Terms},
     fault::Fault,
     prepared::Prepare as _,
-    rows::{AuditRow, NewMailRow},
+    rows::{NewAuditRow, NewMailRow},
     schema::{audit_events, outbox},
     sqlty::{Id, Ts},
 };
@@ -144,7 +144,7 @@ impl<'a> Notes<'a> {
             details: note.details,
         };
         let _noted: Id = diesel::insert_into(audit_events::table)
-            .values(AuditRow::of(&event))
+            .values(NewAuditRow::of(&event))
             .returning(audit_events::id)
             .prepared()
             .get_result(c)?;

@@ -72,9 +72,12 @@ pub(crate) fn since(c: &mut Conn, after: Option<Timestamp>) -> Result<Revocation
         Some(after) => known.filter(revocations::recorded_at.ge(Ts(after))).load(c)?,
         None => known.filter(revocations::until.gt(now)).load(c)?,
     };
-    let read = |row: &RevocationRow| row.revocation().map(|(revocation, at)| (revocation, at.0));
-    let mut revocations = rows.iter().map(read).collect::<Result<Vec<_>, _>>()?;
-    revocations.retain(|(revocation, _)| revocation.until > now.0);
+    let revocations = rows
+        .iter()
+        .flat_map(RevocationRow::revocations)
+        .filter(|(revocation, _)| revocation.until > now.0)
+        .map(|(revocation, at)| (revocation, at.0))
+        .collect();
     Ok(RevocationBatch {
         revocations,
         database_now: now.0,
@@ -94,8 +97,11 @@ pub(crate) fn facts(c: &mut Conn, token: TokenRef) -> Result<Facts, Fault> {
         .select((r::id, r::kind, r::generation))
         .load(c)?;
     let mut facts = Facts::default();
-    for (id, kind, generation) in rows {
-        match revoked(id, &kind, generation)? {
+    let hit = rows
+        .into_iter()
+        .flat_map(|(id, kind, generation)| revoked(id, &kind, generation));
+    for what in hit {
+        match what {
             Revoked::Token(id) => facts.token |= id == token.token,
             Revoked::Session(id) => facts.session |= id == token.session,
             Revoked::User(id, least) if id == token.user => facts.least = facts.least.max(Some(least)),

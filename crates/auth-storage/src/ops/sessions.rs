@@ -4,6 +4,7 @@ use super::{
     Conn,
     notes::{Note, Notes, Post},
     one_time_tokens::void,
+    readable_page,
     revocations::record,
     whole,
 };
@@ -27,6 +28,7 @@ use auth_domain::{
     user::{User, UserStatus},
 };
 use diesel::prelude::*;
+use uuid::Uuid;
 
 /// Begins a session, if the user still is what it was when its password was verified.
 pub(crate) fn start(c: &mut Conn, sign_in: &SignIn, terms: &Terms) -> Result<StartedSession, Fault> {
@@ -229,25 +231,27 @@ pub(crate) fn list(
     page: Page,
 ) -> Result<Vec<Session>, Fault> {
     use sessions as s;
-    let mut wanted = s::table
-        .inner_join(users::table)
-        .filter(s::user_id.eq(Id(user.as_uuid())))
-        .select(SessionRow::as_select())
-        .into_boxed();
-    let live = || {
-        s::ended_at
-            .is_null()
-            .and(s::refresh_expires_at.gt(Ts(now)))
-            .and(s::generation.ge(users::token_generation))
+    let load = |after: Option<Uuid>, limit: i64| -> Result<Vec<SessionRow>, Fault> {
+        let mut wanted = s::table
+            .inner_join(users::table)
+            .filter(s::user_id.eq(Id(user.as_uuid())))
+            .select(SessionRow::as_select())
+            .into_boxed();
+        let live = || {
+            s::ended_at
+                .is_null()
+                .and(s::refresh_expires_at.gt(Ts(now)))
+                .and(s::generation.ge(users::token_generation))
+        };
+        wanted = match filter {
+            SessionFilter::Active => wanted.filter(live()),
+            SessionFilter::Ended => wanted.filter(diesel::dsl::not(live())),
+            SessionFilter::All => wanted,
+        };
+        if let Some(after) = after {
+            wanted = wanted.filter(s::id.lt(Id(after)));
+        }
+        Ok(wanted.order(s::id.desc()).limit(limit).load(c)?)
     };
-    wanted = match filter {
-        SessionFilter::Active => wanted.filter(live()),
-        SessionFilter::Ended => wanted.filter(diesel::dsl::not(live())),
-        SessionFilter::All => wanted,
-    };
-    if let Some(after) = page.after {
-        wanted = wanted.filter(s::id.lt(Id(after)));
-    }
-    let rows: Vec<SessionRow> = wanted.order(s::id.desc()).limit(i64::from(page.limit)).load(c)?;
-    rows.into_iter().map(SessionRow::session).collect()
+    readable_page(page, load, |row| Some(row.id.0), SessionRow::session)
 }

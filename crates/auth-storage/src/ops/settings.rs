@@ -22,3 +22,14 @@ pub(crate) fn insert(c: &mut Conn, name: &str, value: &[u8]) -> Result<bool, Fau
         .execute(c)?;
     Ok(inserted == 1)
 }
+
+/// Stores a setting, whatever it was before.
+pub(super) fn put(c: &mut Conn, name: &str, value: &[u8]) -> Result<(), Fault> {
+    diesel::insert_into(settings::table)
+        .values((settings::name.eq(name), settings::value.eq(value)))
+        .on_conflict(settings::name)
+        .do_update()
+        .set(settings::value.eq(value))
+        .execute(c)?;
+    Ok(())
+}

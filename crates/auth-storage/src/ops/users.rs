@@ -5,7 +5,7 @@ use super::{
     hold::take,
     notes::{Note, Notes, Post},
     one_time_tokens::{awaits_verification, send},
-    whole,
+    readable_page, whole,
 };
 use crate::{
     asks::{MailedToken, NewUser, Page, Terms, UserFilter},
@@ -27,6 +27,7 @@ use auth_domain::{
     user::{User, UserStatus},
 };
 use diesel::prelude::*;
+use uuid::Uuid;
 
 /// Inserts a user unless its address is taken. Only the unique address makes it `None`; any other refusal is a failure.
 pub(super) fn insert_if_free(
@@ -192,45 +193,44 @@ pub(crate) fn credentials_of(c: &mut Conn, id: UserId) -> Result<Option<Credenti
 
 /// A part of the users that fit a filter, newest first.
 pub(crate) fn list(c: &mut Conn, filter: &UserFilter, page: Page) -> Result<Vec<User>, Fault> {
-    let mut wanted = users::table.select(UserRow::as_select()).into_boxed();
-    if let Some(query) = &filter.query {
-        // No stored text has one, and PostgreSQL refuses a query that does.
-        if query.contains('\0') {
-            return Ok(Vec::new());
+    // No stored text has one, and PostgreSQL refuses a query that does.
+    if filter.query.as_ref().is_some_and(|query| query.contains('\0')) {
+        return Ok(Vec::new());
+    }
+    let load = |after: Option<Uuid>, limit: i64| -> Result<Vec<UserRow>, Fault> {
+        let mut wanted = users::table.select(UserRow::as_select()).into_boxed();
+        if let Some(query) = &filter.query {
+            // A range of an index: nothing that begins with this is above its last one.
+            let begins = query.to_lowercase();
+            let above = |text: &str| format!("{text}\u{10FFFF}");
+            wanted = match begins.strip_prefix('@') {
+                Some(domain) => {
+                    let of = users::email_domain.assume_not_null();
+                    wanted.filter(of.ge(domain.to_owned()).and(of.lt(above(domain))))
+                }
+                None => {
+                    let to = above(&begins);
+                    let name = users::name_key.assume_not_null();
+                    let by_email = users::email_key
+                        .ge(begins.clone())
+                        .and(users::email_key.lt(to.clone()));
+                    let by_name = name.ge(begins).and(name.lt(to));
+                    wanted.filter(by_email.or(users::name_key.is_not_null().and(by_name)))
+                }
+            };
         }
-        // A range of an index: nothing that begins with this is above its last one.
-        let begins = query.to_lowercase();
-        let above = |text: &str| format!("{text}\u{10FFFF}");
-        wanted = match begins.strip_prefix('@') {
-            Some(domain) => {
-                let of = users::email_domain.assume_not_null();
-                wanted.filter(of.ge(domain.to_owned()).and(of.lt(above(domain))))
-            }
-            None => {
-                let to = above(&begins);
-                let name = users::name_key.assume_not_null();
-                let by_email = users::email_key
-                    .ge(begins.clone())
-                    .and(users::email_key.lt(to.clone()));
-                let by_name = name.ge(begins).and(name.lt(to));
-                wanted.filter(by_email.or(users::name_key.is_not_null().and(by_name)))
-            }
-        };
-    }
-    if let Some(role) = &filter.role {
-        wanted = wanted.filter(users::role.eq(role.as_str()));
-    }
-    if let Some(status) = filter.status {
-        wanted = wanted.filter(users::status.eq(status.as_str()));
-    }
-    if let Some(after) = page.after {
-        wanted = wanted.filter(users::id.lt(Id(after)));
-    }
-    let rows: Vec<UserRow> = wanted
-        .order(users::id.desc())
-        .limit(i64::from(page.limit))
-        .load(c)?;
-    rows.into_iter().map(UserRow::user).collect()
+        if let Some(role) = &filter.role {
+            wanted = wanted.filter(users::role.eq(role.as_str()));
+        }
+        if let Some(status) = filter.status {
+            wanted = wanted.filter(users::status.eq(status.as_str()));
+        }
+        if let Some(after) = after {
+            wanted = wanted.filter(users::id.lt(Id(after)));
+        }
+        Ok(wanted.order(users::id.desc()).limit(limit).load(c)?)
+    };
+    readable_page(page, load, |row| Some(row.id.0), UserRow::user)
 }
 
 /// Rewrites a hash, if it is still the one that was verified.

@@ -4,18 +4,19 @@ use super::corrupt;
 use crate::{
     fault::Fault,
     schema::{audit_events, audit_seals},
-    sqlty::{Id, Ts},
+    sqlty::{Id, Perhaps, Ts},
 };
 use auth_domain::{
-    audit::{Actor, AuditEvent, Seal},
+    audit::{Actor, AuditEvent, Seal, SealFormat},
     ids::{ApiKeyId, AuditEventId, SessionId, UserId},
 };
 use diesel::prelude::*;
+use uuid::Uuid;
 
-/// An event.
-#[derive(Queryable, Selectable, Insertable)]
+/// An event to be written.
+#[derive(Insertable)]
 #[diesel(table_name = audit_events)]
-pub(crate) struct AuditRow {
+pub(crate) struct NewAuditRow {
     id: Id,
     at: Ts,
     actor: String,
@@ -29,7 +30,7 @@ pub(crate) struct AuditRow {
     details: String,
 }
 
-impl AuditRow {
+impl NewAuditRow {
     pub(crate) fn of(event: &AuditEvent) -> Self {
         Self {
             id: Id(event.id.as_uuid()),
@@ -46,21 +47,58 @@ impl AuditRow {
             details: serde_json::to_string(&event.details).unwrap_or_default(),
         }
     }
+}
+
+/// An event as stored. Any row can be loaded, also one that fits no event: it must not hide the others.
+#[derive(Queryable, Selectable)]
+#[diesel(table_name = audit_events)]
+pub(crate) struct AuditRow {
+    id: Perhaps<Id>,
+    at: Perhaps<Ts>,
+    actor: String,
+    actor_id: Option<Perhaps<Id>>,
+    api_key_id: Option<Perhaps<Id>>,
+    action: String,
+    subject: Option<Perhaps<Id>>,
+    session_id: Option<Perhaps<Id>>,
+    ip: Option<String>,
+    request_id: Option<String>,
+    details: String,
+}
+
+impl AuditRow {
+    /// Its id, if that can be read.
+    pub(crate) fn id(&self) -> Option<Id> {
+        self.id.0
+    }
+
+    /// Its moment, if that can be read.
+    pub(crate) fn at(&self) -> Option<Ts> {
+        self.at.0
+    }
 
     pub(crate) fn event(self) -> Result<AuditEvent, Fault> {
-        let bad = |column| corrupt("audit_events", column, self.id.0);
+        let Some(id) = self.id.0 else {
+            return Err(corrupt("audit_events", "id", "that can't be read"));
+        };
+        let bad = |column| corrupt("audit_events", column, id.0);
+        let uuid = |column: Option<Perhaps<Id>>, name| -> Result<Option<Uuid>, Fault> {
+            column
+                .map(|found| found.0.map(|id| id.0).ok_or_else(|| bad(name)))
+                .transpose()
+        };
         let actor = Actor::from_parts(
             &self.actor,
-            self.actor_id.map(|id| UserId::from_uuid(id.0)),
-            self.api_key_id.map(|id| ApiKeyId::from_uuid(id.0)),
+            uuid(self.actor_id, "actor_id")?.map(UserId::from_uuid),
+            uuid(self.api_key_id, "api_key_id")?.map(ApiKeyId::from_uuid),
         );
         Ok(AuditEvent {
-            id: AuditEventId::from_uuid(self.id.0),
-            at: self.at.0,
+            id: AuditEventId::from_uuid(id.0),
+            at: self.at.0.ok_or_else(|| bad("at"))?.0,
             actor: actor.ok_or_else(|| bad("actor"))?,
             action: self.action.parse().map_err(|_| bad("action"))?,
-            subject: self.subject.map(|id| UserId::from_uuid(id.0)),
-            session: self.session_id.map(|id| SessionId::from_uuid(id.0)),
+            subject: uuid(self.subject, "subject")?.map(UserId::from_uuid),
+            session: uuid(self.session_id, "session_id")?.map(SessionId::from_uuid),
             ip: self
                 .ip
                 .as_deref()
@@ -78,6 +116,7 @@ impl AuditRow {
 #[diesel(table_name = audit_seals)]
 pub(crate) struct SealRow {
     number: i64,
+    format: i64,
     previous: Vec<u8>,
     count: i64,
     mac: Vec<u8>,
@@ -88,6 +127,7 @@ impl SealRow {
     pub(crate) fn of(seal: &Seal) -> Self {
         Self {
             number: seal.number,
+            format: seal.format.number(),
             previous: seal.previous.to_vec(),
             count: seal.count,
             mac: seal.mac.to_vec(),
@@ -99,6 +139,7 @@ impl SealRow {
         let bad = |column| corrupt("audit_seals", column, self.number);
         Ok(Seal {
             number: self.number,
+            format: SealFormat::from_number(self.format).ok_or_else(|| bad("format"))?,
             previous: self.previous.as_slice().try_into().map_err(|_| bad("previous"))?,
             count: self.count,
             mac: self.mac.as_slice().try_into().map_err(|_| bad("mac"))?,

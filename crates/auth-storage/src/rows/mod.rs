@@ -6,7 +6,7 @@ mod mail;
 mod tokens;
 
 pub(crate) use activity::{ActivityRow, NewActivityRow};
-pub(crate) use audit::{AuditRow, SealRow};
+pub(crate) use audit::{AuditRow, NewAuditRow, SealRow};
 pub(crate) use mail::{MailRow, NewMailRow, TroubledRow};
 pub(crate) use tokens::{ApiKeyRow, NewApiKeyRow, NewTokenRow, TokenRow, name_columns};
 
@@ -151,7 +151,7 @@ pub(crate) fn name_key(name: &DisplayName) -> String {
 #[derive(Queryable, Selectable, Insertable)]
 #[diesel(table_name = sessions)]
 pub(crate) struct SessionRow {
-    id: Id,
+    pub(crate) id: Id,
     user_id: Id,
     generation: i64,
     created_at: Ts,
@@ -260,30 +260,41 @@ pub(crate) struct RevocationRow {
 }
 
 impl RevocationRow {
-    pub(crate) fn revocation(&self) -> Result<(Revocation, Ts), Fault> {
-        let what = revoked(self.id, &self.kind, self.generation)?;
-        Ok((
-            Revocation {
-                what,
-                until: self.until.0,
-            },
-            self.recorded_at,
-        ))
+    /// What it revokes, and when it was recorded.
+    pub(crate) fn revocations(&self) -> impl Iterator<Item = (Revocation, Ts)> {
+        let (until, recorded_at) = (self.until.0, self.recorded_at);
+        revoked(self.id, &self.kind, self.generation)
+            .into_iter()
+            .map(move |what| (Revocation { what, until }, recorded_at))
     }
 }
 
-/// What a row of `revocations` hits.
-pub(crate) fn revoked(id: Id, kind: &str, generation: Option<i64>) -> Result<Revoked, Fault> {
+/// What a row of `revocations` hits. One that fits no revocation hits all that can have its id: what it was for stays revoked,
+/// and the others are read.
+pub(crate) fn revoked(id: Id, kind: &str, generation: Option<i64>) -> Vec<Revoked> {
+    match one_revoked(id, kind, generation) {
+        Ok(what) => vec![what],
+        Err(column) => {
+            tracing::error!(row = %id.0, "a row of revocations has no valid {column}: whatever has its id is refused");
+            vec![
+                Revoked::Token(TokenId::from_uuid(id.0)),
+                Revoked::Session(SessionId::from_uuid(id.0)),
+                Revoked::User(UserId::from_uuid(id.0), Generation::DELETED),
+            ]
+        }
+    }
+}
+
+fn one_revoked(id: Id, kind: &str, generation: Option<i64>) -> Result<Revoked, &'static str> {
     match (kind, generation) {
         ("token", None) => Ok(Revoked::Token(TokenId::from_uuid(id.0))),
         ("session", None) => Ok(Revoked::Session(SessionId::from_uuid(id.0))),
         ("user", Some(number)) => {
-            let least =
-                Generation::from_number(number).ok_or_else(|| corrupt("revocations", "generation", id.0))?;
+            let least = Generation::from_number(number).ok_or("generation")?;
             Ok(Revoked::User(UserId::from_uuid(id.0), least))
         }
-        ("token" | "session" | "user", _) => Err(corrupt("revocations", "generation", id.0)),
-        _ => Err(corrupt("revocations", "kind", id.0)),
+        ("token" | "session" | "user", _) => Err("generation"),
+        _ => Err("kind"),
     }
 }
 

@@ -2,12 +2,12 @@
 
 use super::{Storage, run};
 use crate::{
-    asks::{AuditFilter, Page, Terms},
+    asks::{AuditFilter, Page, PruneStep, Terms},
     error::StorageError,
-    outcomes::{SealedBatch, UserFigures},
+    outcomes::{AuditStanding, PruneOutcome, RefusedRows, SealRound, SealedBatch, UserFigures},
 };
 use auth_domain::{
-    audit::{Action, AuditEvent, Seal},
+    audit::{Action, AuditEvent, Head, Seal},
     ids::UserId,
     time::Timestamp,
 };
@@ -15,9 +15,20 @@ use std::sync::Arc;
 
 /// The name of the setting that says up to which seal the log was pruned.
 pub const AUDIT_FLOOR: &str = "audit_floor";
+/// The name of the setting that says which seal is the newest.
+pub const AUDIT_HEAD: &str = "audit_head";
 
-/// Computes the code of a batch: number, code of the seal before, events.
-pub type SealMac = Arc<dyn Fn(i64, &[u8; 32], &[AuditEvent]) -> [u8; 32] + Send + Sync>;
+/// The key of the audit log, as the store needs it.
+pub trait AuditSigner: Send + Sync {
+    /// The code of a seal over these events; the one that it has is not looked at.
+    fn code(&self, seal: &Seal, events: &[AuditEvent]) -> [u8; 32];
+
+    /// What is kept of the newest seal, authenticated.
+    fn mark(&self, head: &Head) -> Vec<u8>;
+
+    /// What such a mark says; `None` if it is not genuine.
+    fn head(&self, mark: &[u8]) -> Option<Head>;
+}
 
 impl Storage {
     /// Notes something that changes nothing else, such as a failed sign-in.
@@ -34,7 +45,7 @@ impl Storage {
         run!(self, write, audit::note(action, subject, &details, &terms))
     }
 
-    /// A part of the audit log, newest first.
+    /// A part of the audit log, newest first. A row that fits no event is named in the program's log and passed over.
     ///
     /// # Errors
     /// See [`StorageError`].
@@ -47,10 +58,35 @@ impl Storage {
     /// # Errors
     /// See [`StorageError`].
     pub async fn unsealed_audit(&self) -> Result<u64, StorageError> {
-        run!(self, read, audit::unsealed())
+        run!(self, read, seals::unsealed())
     }
 
-    /// Closes rows that no seal covers into the next batch; of several nodes one does at a time. `None`: there are none.
+    /// How many rows from before a moment no seal covers yet.
+    ///
+    /// # Errors
+    /// See [`StorageError`].
+    pub async fn unsealed_audit_before(&self, moment: Timestamp) -> Result<u64, StorageError> {
+        run!(self, read, seals::unsealed_before(moment))
+    }
+
+    /// The rows that no seal takes in.
+    ///
+    /// # Errors
+    /// See [`StorageError`].
+    pub async fn refused_audit(&self) -> Result<RefusedRows, StorageError> {
+        run!(self, read, seals::refused())
+    }
+
+    /// Where the log stands: one look, as the sealer takes it each second.
+    ///
+    /// # Errors
+    /// See [`StorageError`].
+    pub async fn audit_standing(&self) -> Result<AuditStanding, StorageError> {
+        run!(self, read, seals::standing())
+    }
+
+    /// Closes rows that no seal covers into the next batch, and sets those aside that no seal may take in (`may_be_sealed`);
+    /// of several nodes one does at a time.
     ///
     /// # Errors
     /// See [`StorageError`].
@@ -58,9 +94,29 @@ impl Storage {
         &self,
         most: u32,
         now: Timestamp,
-        mac: SealMac,
+        signer: Arc<dyn AuditSigner>,
+    ) -> Result<SealRound, StorageError> {
+        run!(self, write, seals::seal(i64::from(most), now, signer.as_ref()))
+    }
+
+    /// Writes down which seal was the newest (a genuine mark), unless what was read before is not there any more.
+    ///
+    /// # Errors
+    /// See [`StorageError`].
+    pub async fn keep_audit_head(&self, read: Option<Vec<u8>>, mark: Vec<u8>) -> Result<(), StorageError> {
+        run!(self, write, seals::keep_head(read.as_deref(), &mark))
+    }
+
+    /// Takes the chain as it stands for the right one, and notes that. Answers the newest seal.
+    ///
+    /// # Errors
+    /// See [`StorageError`].
+    pub async fn accept_audit(
+        &self,
+        signer: Arc<dyn AuditSigner>,
+        terms: Terms,
     ) -> Result<Option<Seal>, StorageError> {
-        run!(self, write, audit::seal(i64::from(most), now, &mac))
+        run!(self, write, seals::accept(signer.as_ref(), &terms))
     }
 
     /// The first batch after this one, whole.
@@ -68,7 +124,7 @@ impl Storage {
     /// # Errors
     /// See [`StorageError`].
     pub async fn audit_batch_after(&self, number: i64) -> Result<Option<SealedBatch>, StorageError> {
-        run!(self, read, audit::batch_after(number))
+        run!(self, read, seals::batch_after(number))
     }
 
     /// The newest seal.
@@ -76,39 +132,40 @@ impl Storage {
     /// # Errors
     /// See [`StorageError`].
     pub async fn newest_seal(&self) -> Result<Option<Seal>, StorageError> {
-        run!(self, read, audit::newest())
+        run!(self, read, seals::newest())
     }
 
-    /// A batch that rows name and no seal is of.
+    /// One seal.
     ///
     /// # Errors
     /// See [`StorageError`].
-    pub async fn stray_audit_batch(&self) -> Result<Option<i64>, StorageError> {
-        run!(self, read, audit::strays())
+    pub async fn seal_of(&self, number: i64) -> Result<Option<Seal>, StorageError> {
+        run!(self, read, seals::seal_of(number))
     }
 
-    /// The newest seal from before a moment; never the newest of all, which the chain goes on from.
+    /// A batch that rows name and no seal is of, in a chain that begins after `floor`.
     ///
     /// # Errors
     /// See [`StorageError`].
-    pub async fn newest_seal_before(&self, moment: Timestamp) -> Result<Option<Seal>, StorageError> {
-        run!(self, read, audit::newest_before(moment))
+    pub async fn stray_audit_batch(&self, floor: i64) -> Result<Option<i64>, StorageError> {
+        run!(self, read, seals::strays(floor))
     }
 
-    /// Removes at most `most` of the rows that the seals up to `floor` cover, and writes `mark` down; with the last of them the
-    /// seals go, too. The answer says whether all are gone. Nothing is done, and the answer is true, if the newest seal would go,
-    /// or somebody has begun to remove more.
+    /// Removes at most `most` rows of batches up to `floor`, which are no part of the chain any more. Answers how many; with
+    /// none left, the seals go.
     ///
     /// # Errors
     /// See [`StorageError`].
-    pub async fn prune_audit(
-        &self,
-        floor: i64,
-        mark: Vec<u8>,
-        most: u32,
-        terms: Terms,
-    ) -> Result<bool, StorageError> {
-        run!(self, write, audit::prune(floor, &mark, i64::from(most), &terms))
+    pub async fn clear_pruned_audit(&self, floor: i64, most: u32) -> Result<u64, StorageError> {
+        run!(self, write, seals::clear_pruned(floor, i64::from(most)))
+    }
+
+    /// Removes batches that were verified, and moves the beginning of the chain; all of it or nothing.
+    ///
+    /// # Errors
+    /// See [`StorageError`].
+    pub async fn prune_audit(&self, step: PruneStep, terms: Terms) -> Result<PruneOutcome, StorageError> {
+        run!(self, write, seals::prune(&step, &terms))
     }
 
     /// How many users and live sessions there are. Reads all of them.

@@ -9,7 +9,7 @@ mod sessions;
 mod setup_and_sweep;
 mod users;
 
-pub use audit::{AUDIT_FLOOR, SealMac};
+pub use audit::{AUDIT_FLOOR, AUDIT_HEAD, AuditSigner};
 
 use crate::{
     Backend, DatabaseConfig,

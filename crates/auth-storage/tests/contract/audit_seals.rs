@@ -5,29 +5,74 @@ use crate::{
     world::{World, all},
 };
 use auth_domain::{
-    audit::{Action, AuditEvent, Seal},
+    audit::{Action, AuditEvent, Head, LONGEST_WRITE, Seal, SealFormat, sealed_bytes},
     ids::AuditEventId,
 };
-use auth_storage::{AUDIT_FLOOR, SealMac, Storage};
+use auth_storage::{
+    AUDIT_FLOOR, AUDIT_HEAD, AuditFilter, AuditSigner, PruneOutcome, PruneStep, RefusedRows, Storage,
+};
 use std::{
     collections::BTreeSet,
     hash::{DefaultHasher, Hash, Hasher},
     sync::{Arc, Mutex},
 };
 
-fn code(number: i64, previous: &[u8; 32], events: &[AuditEvent]) -> [u8; 32] {
-    let mut hasher = DefaultHasher::new();
-    (number, previous).hash(&mut hasher);
-    for event in events {
-        event.canonical().hash(&mut hasher);
+/// Codes that anybody can compute, and what they were asked for.
+#[derive(Default)]
+pub(crate) struct Signer(Mutex<Vec<(i64, [u8; 32], Vec<AuditEventId>)>>);
+
+impl AuditSigner for Signer {
+    fn code(&self, seal: &Seal, events: &[AuditEvent]) -> [u8; 32] {
+        let ids = events.iter().map(|event| event.id).collect();
+        self.0.lock().unwrap().push((seal.number, seal.previous, ids));
+        let mut hasher = DefaultHasher::new();
+        sealed_bytes(seal, events).hash(&mut hasher);
+        let mut mac = [7; 32];
+        mac[..8].copy_from_slice(&hasher.finish().to_be_bytes());
+        mac
     }
-    let mut mac = [7; 32];
-    mac[..8].copy_from_slice(&hasher.finish().to_be_bytes());
-    mac
+
+    fn mark(&self, head: &Head) -> Vec<u8> {
+        head.bytes().to_vec()
+    }
+
+    fn head(&self, mark: &[u8]) -> Option<Head> {
+        Head::from_bytes(mark.try_into().ok()?)
+    }
 }
 
-fn mac() -> SealMac {
-    Arc::new(code)
+pub(crate) fn signer() -> Arc<Signer> {
+    Arc::default()
+}
+
+/// Seals what there is, and answers the seal.
+async fn seal(db: &Storage, most: u32, seconds: i64) -> Option<Seal> {
+    db.seal_audit(most, at(seconds), signer()).await.unwrap().seal
+}
+
+/// What the mark says of the newest seal.
+async fn head(db: &Storage) -> Option<Head> {
+    let mark = db.setting(AUDIT_HEAD).await.unwrap();
+    mark.map(|mark| signer().head(&mark).unwrap())
+}
+
+/// A row that somebody writes into the table, dated some seconds after [`at`]`(0)`.
+fn put_in(world: &World, number: u32, seconds: i64, action: &str) -> String {
+    let millis = at(seconds).timestamp_millis();
+    let id = format!(
+        "{:08x}-{:04x}-7000-8000-{number:012x}",
+        millis >> 16,
+        millis & 0xFFFF
+    );
+    let moment = if world.is_sqlite() {
+        at(seconds).timestamp_micros().to_string()
+    } else {
+        format!("to_timestamp({})", at(seconds).timestamp())
+    };
+    world.execute(&format!(
+        "INSERT INTO audit_events (id, at, actor, action, details) VALUES ('{id}', {moment}, 'anonymous', '{action}', '{{}}')"
+    ));
+    id
 }
 
 async fn note(db: &Storage, seconds: i64) {
@@ -42,7 +87,7 @@ async fn batches(world: &World, count: i64) -> Vec<Seal> {
     for n in 1..=count {
         note(&world.db, n).await;
         note(&world.db, n).await;
-        seals.push(world.db.seal_audit(10, at(n), mac()).await.unwrap().unwrap());
+        seals.push(seal(&world.db, 10, n).await.unwrap());
     }
     seals
 }
@@ -54,11 +99,30 @@ async fn walk(db: &Storage) -> Vec<AuditEventId> {
         let seal = batch.seal;
         assert_eq!((seal.number, seal.previous), (number + 1, previous));
         assert_eq!(seal.count, i64::try_from(batch.events.len()).unwrap());
-        assert_eq!(seal.mac, code(seal.number, &previous, &batch.events));
+        assert_eq!(
+            (seal.mac, batch.unreadable),
+            (signer().code(&seal, &batch.events), 0)
+        );
         ids.extend(batch.events.iter().map(|event| event.id));
         (number, previous) = (seal.number, seal.mac);
     }
     ids
+}
+
+const ROWS: &str = "SELECT count(*) AS n FROM audit_events";
+const SEALS: &str = "SELECT count(*) AS n FROM audit_seals";
+
+/// The removal of these batches, which are the first.
+fn step(read: Option<Vec<u8>>, seals: &[Seal]) -> PruneStep {
+    let floor = seals.last().unwrap().number;
+    PruneStep {
+        read,
+        mark: vec![u8::try_from(floor).unwrap()],
+        floor,
+        rows: usize::try_from(seals.iter().map(|seal| seal.count).sum::<i64>()).unwrap(),
+        seals: seals.len(),
+        last: true,
+    }
 }
 
 on_both! {
@@ -67,36 +131,31 @@ on_both! {
             note(&world.db, n).await;
         }
         assert_eq!((world.db.unsealed_audit().await.unwrap(), world.db.newest_seal().await.unwrap()), (5, None));
-        let calls = Arc::new(Mutex::new(Vec::new()));
-        let heard = Arc::clone(&calls);
-        let listening: SealMac = Arc::new(move |number, previous, events| {
-            let ids: Vec<_> = events.iter().map(|event| event.id).collect();
-            heard.lock().unwrap().push((number, *previous, ids));
-            code(number, previous, events)
-        });
+        let listening = signer();
         let mut seals = Vec::new();
-        while let Some(seal) = world.db.seal_audit(2, at(9), Arc::clone(&listening)).await.unwrap() {
+        while let Some(seal) = world.db.seal_audit(2, at(9), Arc::<Signer>::clone(&listening)).await.unwrap().seal {
             assert_eq!(world.db.newest_seal().await.unwrap().as_ref(), Some(&seal));
+            assert_eq!(seal.format, SealFormat::Second);
             seals.push(seal);
         }
         assert_eq!(seals.iter().map(|seal| (seal.number, seal.count, seal.sealed_at)).collect::<Vec<_>>(), [(1, 2, at(9)), (2, 2, at(9)), (3, 1, at(9))]);
         let ids: Vec<_> = world.noted().await.iter().map(|event| event.id).collect();
-        let said = calls.lock().unwrap().clone();
+        let said = listening.0.lock().unwrap().clone();
         assert_eq!(said, [
             (1, [0; 32], ids[..2].to_vec()),
             (2, seals[0].mac, ids[2..4].to_vec()),
             (3, seals[1].mac, ids[4..].to_vec()),
         ]);
         assert_eq!(walk(&world.db).await, ids);
-        assert_eq!((world.db.unsealed_audit().await.unwrap(), world.db.stray_audit_batch().await.unwrap()), (0, None));
+        assert_eq!((world.db.unsealed_audit().await.unwrap(), world.db.stray_audit_batch(0).await.unwrap()), (0, None));
     }
 
     fn a_row_that_comes_late_goes_into_a_later_batch(world) {
         note(&world.db, 10).await;
-        world.db.seal_audit(10, at(11), mac()).await.unwrap();
+        seal(&world.db, 10, 11).await.unwrap();
         // From a node whose clock is behind.
         note(&world.db, 1).await;
-        let seal = world.db.seal_audit(10, at(12), mac()).await.unwrap().unwrap();
+        let seal = seal(&world.db, 10, 12).await.unwrap();
         let second = world.db.audit_batch_after(1).await.unwrap().unwrap();
         assert_eq!((seal.number, &second.seal, second.events[0].at), (2, &seal, at(1)));
         assert_eq!(walk(&world.db).await.len(), 2);
@@ -112,7 +171,7 @@ on_both! {
             let db = stores[n % 2].clone();
             tokio::spawn(async move {
                 let mut seals = Vec::new();
-                while let Some(seal) = db.seal_audit(3, at(99), mac()).await.unwrap() {
+                while let Some(seal) = db.seal_audit(3, at(50), signer()).await.unwrap().seal {
                     seals.push(seal.number);
                 }
                 seals
@@ -125,7 +184,7 @@ on_both! {
         });
         all(writers).await;
         let mut numbers: Vec<i64> = all(sealers).await.into_iter().flatten().collect();
-        while let Some(seal) = world.db.seal_audit(3, at(99), mac()).await.unwrap() {
+        while let Some(seal) = world.db.seal_audit(3, at(50), signer()).await.unwrap().seal {
             numbers.push(seal.number);
         }
         numbers.sort_unstable();
@@ -135,63 +194,174 @@ on_both! {
         assert_eq!(world.db.unsealed_audit().await.unwrap(), 0);
     }
 
-    fn old_batches_go_in_steps_and_the_rest_stays_whole(world) {
+    fn old_batches_go_as_verified_and_the_rest_stays_whole(world) {
         let seals = batches(&world, 6).await;
-        assert_eq!(world.db.newest_seal_before(at(4)).await.unwrap().as_ref(), Some(&seals[2]));
-        assert_eq!(world.db.newest_seal_before(at(1)).await.unwrap(), None);
-        let prune = async |mark: u8, floor| world.db.prune_audit(floor, vec![mark], 4, terms(at(20))).await.unwrap();
-        assert!(!prune(3, 3).await);
-        let left = "SELECT count(*) AS n FROM audit_events";
-        assert_eq!((world.number(left), world.number("SELECT count(*) AS n FROM audit_seals")), (8, 6));
+        let step = step(None, &seals[..3]);
+        assert_eq!(world.db.prune_audit(step.clone(), terms(at(20))).await.unwrap(), PruneOutcome::Done);
+        assert_eq!((world.number(ROWS), world.number(SEALS)), (7, 3));
         assert_eq!(world.db.setting(AUDIT_FLOOR).await.unwrap(), Some(vec![3]));
-        assert_eq!(world.db.stray_audit_batch().await.unwrap(), None);
-        assert!(prune(3, 3).await);
-        // And again, which is no news.
-        assert!(prune(3, 3).await);
-        assert_eq!((world.number(left), world.number("SELECT count(*) AS n FROM audit_seals")), (7, 3));
+        assert_eq!(world.db.stray_audit_batch(3).await.unwrap(), None);
         let pruned = world.noted().await.pop().unwrap();
         assert_eq!((pruned.action, pruned.details["up_to"].as_str()), (Action::AuditPruned, "3"));
+        // And again: another node has moved the beginning since it was read.
+        assert_eq!(world.db.prune_audit(step, terms(at(20))).await.unwrap(), PruneOutcome::Overtaken);
         assert_eq!(world.times(Action::AuditPruned).await, 1);
         let next = world.db.audit_batch_after(3).await.unwrap().unwrap();
         assert_eq!((next.seal, next.events.len()), (seals[3].clone(), 2));
-        let on = world.db.seal_audit(9, at(21), mac()).await.unwrap().unwrap();
+        let on = seal(&world.db, 9, 21).await.unwrap();
         assert_eq!((on.number, on.previous), (7, seals[5].mac));
+    }
+
+    fn where_other_rows_would_go_than_were_verified_none_goes(world) {
+        let seals = batches(&world, 4).await;
+        world.execute("UPDATE audit_events SET batch = 1 WHERE batch = 3");
+        assert_eq!(world.db.prune_audit(step(None, &seals[..2]), terms(at(20))).await.unwrap(), PruneOutcome::Changed);
+        assert_eq!((world.number(ROWS), world.number(SEALS)), (8, 4));
+        assert_eq!(world.db.setting(AUDIT_FLOOR).await.unwrap(), None);
+        assert_eq!(world.times(Action::AuditPruned).await, 0);
     }
 
     fn the_newest_seal_stays_whatever_is_asked(world) {
         let seals = batches(&world, 3).await;
-        // All are old: the head is not offered, and not taken either.
-        assert_eq!(world.db.newest_seal_before(at(99)).await.unwrap(), None);
-        for floor in [3, 4, i64::MAX] {
-            assert!(world.db.prune_audit(floor, vec![9], 100, terms(at(20))).await.unwrap());
-        }
+        assert_eq!(world.db.prune_audit(step(None, &seals), terms(at(20))).await.unwrap(), PruneOutcome::Overtaken);
         assert_eq!(world.db.setting(AUDIT_FLOOR).await.unwrap(), None);
         assert_eq!((walk(&world.db).await.len(), world.db.newest_seal().await.unwrap()), (6, seals.last().cloned()));
     }
 
     /// A mark that went back would make the rows that are gone by then look as if somebody had removed them.
-    fn of_nodes_that_prune_at_once_the_later_mark_stays(world) {
-        batches(&world, 8).await;
+    fn of_nodes_that_prune_at_once_one_moves_the_beginning(world) {
+        let seals = batches(&world, 8).await;
         let second = world.another().await;
         let stores = [world.db.clone(), second];
-        all((0..8).map(|n| {
+        let outcomes = all((0..8).map(|n| {
             let db = stores[n % 2].clone();
-            let floor = if n < 4 { 3 } else { 6 };
-            tokio::spawn(async move {
-                while !db.prune_audit(floor, vec![u8::try_from(floor).unwrap()], 2, terms(at(20))).await.unwrap() {}
-            })
+            let step = step(None, &seals[..if n < 4 { 3 } else { 6 }]);
+            tokio::spawn(async move { (step.floor, db.prune_audit(step, terms(at(20))).await.unwrap()) })
         })).await;
-        assert!(world.db.prune_audit(5, vec![5], 2, terms(at(21))).await.unwrap());
-        assert_eq!(world.db.setting(AUDIT_FLOOR).await.unwrap(), Some(vec![6]));
-        assert_eq!(world.number("SELECT min(batch) AS n FROM audit_events"), 7);
-        assert_eq!(world.number("SELECT min(number) AS n FROM audit_seals"), 7);
+        let done: Vec<i64> = outcomes.into_iter().filter(|(_, outcome)| *outcome == PruneOutcome::Done).map(|(floor, _)| floor).collect();
+        assert_eq!(done.len(), 1);
+        assert_eq!(world.db.setting(AUDIT_FLOOR).await.unwrap(), Some(vec![u8::try_from(done[0]).unwrap()]));
+        assert_eq!(world.number("SELECT min(batch) AS n FROM audit_events"), done[0] + 1);
+        assert_eq!(world.number("SELECT min(number) AS n FROM audit_seals"), done[0] + 1);
+    }
+
+    /// The version before removed rows first and their seals last: it may have ended in between.
+    fn what_an_older_version_left_of_removed_batches_goes_in_steps(world) {
+        batches(&world, 4).await;
+        put_in(&world, 1, 5, "exported");
+        world.execute("UPDATE audit_events SET batch = 0 WHERE batch IS NULL");
+        assert_eq!(world.db.stray_audit_batch(2).await.unwrap(), Some(1));
+        let clear = async || world.db.clear_pruned_audit(2, 3).await.unwrap();
+        assert_eq!((clear().await, clear().await, clear().await), (3, 1, 0));
+        assert_eq!(world.db.stray_audit_batch(2).await.unwrap(), None);
+        // What is set aside is not among it.
+        assert_eq!((world.number(ROWS), world.number(SEALS)), (5, 2));
     }
 
     fn a_row_that_names_a_batch_that_is_not_there_is_found(world) {
         batches(&world, 2).await;
         note(&world.db, 9).await;
-        assert_eq!(world.db.stray_audit_batch().await.unwrap(), None);
+        assert_eq!(world.db.stray_audit_batch(0).await.unwrap(), None);
         world.execute("UPDATE audit_events SET batch = 99 WHERE batch IS NULL");
-        assert_eq!(world.db.stray_audit_batch().await.unwrap(), Some(99));
+        assert_eq!(world.db.stray_audit_batch(0).await.unwrap(), Some(99));
+    }
+
+    /// findings-4 section 2a.
+    fn a_row_that_was_put_in_afterwards_is_set_aside_and_named(world) {
+        note(&world.db, 1_000).await;
+        assert_eq!(seal(&world.db, 10, 1_000).await.unwrap().number, 1);
+        let late = 1_000 - LONGEST_WRITE.num_seconds() - 1;
+        let old = put_in(&world, 1, late - 86_400, "signed_in");
+        let just = put_in(&world, 2, late, "signed_in");
+        let future = put_in(&world, 3, 90_000, "signed_in");
+        note(&world.db, late + 1).await;
+        let round = world.db.seal_audit(10, at(1_001), signer()).await.unwrap();
+        assert_eq!(round.seal.unwrap().count, 1);
+        let refused: Vec<_> = round.refused.iter().map(|row| row.id.as_str()).collect();
+        assert_eq!(refused, [&old, &just, &future]);
+        let expected = RefusedRows { count: 3, ids: vec![old, just, future] };
+        assert_eq!(world.db.refused_audit().await.unwrap(), expected);
+        assert_eq!((world.db.unsealed_audit().await.unwrap(), world.db.stray_audit_batch(0).await.unwrap()), (0, None));
+        assert_eq!(walk(&world.db).await.len(), 2);
+    }
+
+    /// The moment of the seal before is authenticated by the mark: to change it in its row opens no door.
+    fn a_seal_that_is_dated_back_lets_no_old_row_in(world) {
+        note(&world.db, 1_000).await;
+        seal(&world.db, 10, 1_000).await.unwrap();
+        world.execute(if world.is_sqlite() { "UPDATE audit_seals SET sealed_at = 0" } else { "UPDATE audit_seals SET sealed_at = to_timestamp(0)" });
+        let old = put_in(&world, 1, 500, "signed_in");
+        let round = world.db.seal_audit(10, at(1_001), signer()).await.unwrap();
+        assert_eq!((round.seal, round.refused[0].id.clone()), (None, old));
+    }
+
+    /// findings-4 section 2b.
+    fn a_row_that_cannot_be_read_is_sealed_round_and_named(world) {
+        note(&world.db, 0).await;
+        seal(&world.db, 10, 0).await.unwrap();
+        let unread = put_in(&world, 1, 1, "no_such_action");
+        note(&world.db, 2).await;
+        // A newer version beside this one may know what it says.
+        let round = world.db.seal_audit(10, at(3), signer()).await.unwrap();
+        assert_eq!((round.seal.unwrap().count, round.refused.len(), world.db.unsealed_audit().await.unwrap()), (1, 0, 1));
+        let wait = LONGEST_WRITE.num_seconds();
+        assert_eq!(world.db.unsealed_audit_before(at(1)).await.unwrap(), 0);
+        assert_eq!(world.db.unsealed_audit_before(at(2)).await.unwrap(), 1);
+        note(&world.db, 2 + wait).await;
+        let round = world.db.seal_audit(10, at(2 + wait), signer()).await.unwrap();
+        assert_eq!((round.seal.unwrap().count, round.refused[0].id.as_str()), (1, unread.as_str()));
+        assert!(round.refused[0].why.contains("action"), "{}", round.refused[0].why);
+        assert_eq!(world.db.refused_audit().await.unwrap().ids, [unread]);
+        // And it hides none in a list, however small its pages are.
+        let page = auth_storage::Page { after: None, limit: 3 };
+        assert_eq!(world.db.audit(AuditFilter::default(), page).await.unwrap().len(), 3);
+    }
+
+    /// A sealed row that was made unreadable is found in its batch.
+    fn a_sealed_row_that_cannot_be_read_is_counted(world) {
+        batches(&world, 2).await;
+        world.execute("UPDATE audit_events SET action = 'no_such_action' WHERE batch = 1");
+        let batch = world.db.audit_batch_after(0).await.unwrap().unwrap();
+        assert_eq!((batch.events.len(), batch.unreadable, batch.seal.count), (0, 2, 2));
+        assert_eq!(world.db.audit_batch_after(1).await.unwrap().unwrap().unreadable, 0);
+    }
+
+    fn the_mark_names_the_newest_seal_and_stays_where_the_chain_is_another(world) {
+        let seals = batches(&world, 3).await;
+        let newest = head(&world.db).await.unwrap();
+        assert_eq!((newest.number, newest.mac, newest.at, newest.epoch), (3, seals[2].mac, at(3), 0));
+        // findings-4 section 2c: a chain begins anew.
+        world.execute("DELETE FROM audit_seals; UPDATE audit_events SET batch = NULL");
+        assert_eq!(seal(&world.db, 10, 4).await.unwrap().number, 1);
+        assert_eq!(head(&world.db).await, Some(newest));
+        let standing = world.db.audit_standing().await.unwrap();
+        assert_eq!((standing.newest.unwrap().number, standing.unsealed), (1, 0));
+        // An operator has looked at it.
+        let accepted = world.db.accept_audit(signer(), terms(at(9))).await.unwrap().unwrap();
+        let later = head(&world.db).await.unwrap();
+        assert_eq!((later.number, later.mac, later.at), (1, accepted.mac, at(9)));
+        assert!(later.epoch > newest.epoch);
+        assert_eq!(world.times(Action::AuditAccepted).await, 1);
+        let next = seal(&world.db, 10, 10).await.unwrap();
+        assert_eq!(head(&world.db).await.map(|head| (head.epoch, head.number)), Some((later.epoch, next.number)));
+    }
+
+    fn a_remembered_head_is_written_down_unless_it_was_already(world) {
+        batches(&world, 1).await;
+        let mark = world.db.setting(AUDIT_HEAD).await.unwrap();
+        world.db.keep_audit_head(None, vec![9]).await.unwrap();
+        assert_eq!(world.db.setting(AUDIT_HEAD).await.unwrap(), mark);
+        world.db.keep_audit_head(mark, vec![9]).await.unwrap();
+        assert_eq!(world.db.setting(AUDIT_HEAD).await.unwrap(), Some(vec![9]));
+    }
+
+    /// A chain of the version before goes on, and its next seal is of the new format.
+    fn a_chain_of_the_first_format_goes_on_in_the_second(world) {
+        batches(&world, 2).await;
+        world.execute("UPDATE audit_seals SET format = 1; DELETE FROM settings WHERE name = 'audit_head'");
+        note(&world.db, 3).await;
+        let next = seal(&world.db, 10, 3).await.unwrap();
+        assert_eq!((next.number, next.format), (3, SealFormat::Second));
+        assert_eq!(head(&world.db).await.map(|head| head.number), Some(3));
     }
 }

@@ -1,16 +1,20 @@
-//! A row that fits no state is refused by table, column and key, and shows none of its values.
+//! A row that fits no state is refused by table, column and key, and shows none of its values. In a list it is passed over: it
+//! hides no other.
 
 use crate::{
-    people::{ALL, api_key, at, one_time, policy, terms, token},
+    audit_seals::signer,
+    people::{ALL, api_key, at, known, one_time, policy, session_of, terms, token},
     world::World,
 };
 use auth_domain::{
-    audit::{Action, AuditEvent},
+    audit::Action,
+    ids::{SessionId, TokenId, UserId},
     one_time::TokenKind,
+    revocation::{Revoked, TokenRef},
     role::Role,
+    user::Generation,
 };
-use auth_storage::{AuditFilter, HourCount, StorageError};
-use std::sync::Arc;
+use auth_storage::{AuditFilter, HourCount, Page, SessionFilter, StorageError, UserFilter};
 
 /// Writes what the checks of the table would refuse.
 fn damage(world: &World, table: &str, set: &str) {
@@ -77,19 +81,35 @@ on_both! {
         }
     }
 
-    fn broken_revocations_keys_and_clients_are_named(world) {
-        let (user, _) = world.signed_in("a@example.com").await;
+    fn broken_revocations_keys_and_clients_stop_no_other(world) {
+        let (user, session) = world.signed_in("a@example.com").await;
         let cut = terms(at(1));
         world.db.end_user_sessions(user.id, auth_domain::session::EndReason::LogoutAll, cut).await.unwrap();
-        damage(&world, "revocations", "kind = 'token'");
-        assert_corrupt(world.db.revocations_since(None).await, "revocations", "generation", &user.id.to_string());
-        damage(&world, "revocations", "kind = 'planet'");
-        assert_corrupt(world.db.revocations_since(None).await, "revocations", "kind", &user.id.to_string());
+        let cut = user.id.as_uuid();
+        let everything = [
+            Revoked::Token(TokenId::from_uuid(cut)),
+            Revoked::Session(SessionId::from_uuid(cut)),
+            Revoked::User(user.id, Generation::DELETED),
+        ];
+        // What it was for stays revoked, and it stops the read of no other.
+        for kind in ["token", "planet"] {
+            damage(&world, "revocations", &format!("kind = '{kind}'"));
+            let read = world.db.revocations_since(None).await.unwrap().revocations;
+            let what: Vec<_> = read.iter().map(|(revocation, _)| revocation.what).collect();
+            assert_eq!(what, everything);
+            let asked = TokenRef {
+                token: TokenId::from_parts(at(1), [1; 10]),
+                session: session.id,
+                user: user.id,
+                generation: Generation::FIRST,
+            };
+            assert_eq!(world.db.facts(asked).await.unwrap().least, Some(Generation::DELETED));
+        }
         let digest = if world.is_sqlite() { "zeroblob(32)" } else { "decode(repeat('00', 32), 'hex')" };
         let moment = if world.is_sqlite() { "5" } else { "now()" };
         world.execute(&format!("INSERT INTO clients VALUES ('api', {digest}, {moment})"));
         damage(&world, "clients", if world.is_sqlite() { "secret_digest = x'01'" } else { "secret_digest = '\\x01'" });
-        assert_corrupt(world.db.clients().await, "clients", "secret_digest", "api");
+        assert_eq!(world.db.clients().await.unwrap(), []);
         world.execute(&format!("INSERT INTO signing_keys VALUES ('k1', 'next', 'ES256', '{{}}', {digest}, {moment}, NULL)"));
         damage(&world, "signing_keys", "state = 'lost'");
         assert_corrupt(world.db.keys().await, "signing_keys", "state", "k1");
@@ -99,9 +119,11 @@ on_both! {
         let user = world.user("a@example.com", Role::USER).await;
         let key = api_key(user.id, 1, at(1));
         world.db.insert_api_key(key.clone(), 9, terms(at(1))).await.unwrap();
+        world.db.insert_api_key(api_key(user.id, 2, at(2)), 9, terms(at(2))).await.unwrap();
         for (column, value) in [("permissions", "'users:destroy'"), ("name", "''")] {
-            damage(&world, "api_keys", &format!("{column} = {value}"));
-            assert_corrupt(world.db.api_keys(user.id).await, "api_keys", column, &key.key.id.to_string());
+            damage(&world, "api_keys", &format!("{column} = {value} WHERE id = '{}'", key.key.id));
+            // It hides no other.
+            assert_eq!(world.db.api_keys(user.id).await.unwrap().len(), 1, "{column}");
         }
         let token = one_time(TokenKind::Report, 1, at(1));
         world.db.issue_token(token.clone(), user.id, None).await.unwrap();
@@ -118,15 +140,40 @@ on_both! {
         let event = world.noted().await[0].id.to_string();
         for (column, good, bad) in [("actor", "'anonymous'", "'ghost'"), ("action", "'exported'", "'danced'"), ("ip", "NULL", "'here'"), ("details", "'{}'", "'['")] {
             damage(&world, "audit_events", &format!("{column} = {bad}"));
-            assert_corrupt(world.db.audit(AuditFilter::default(), ALL).await, "audit_events", column, &event);
+            assert_eq!(world.db.audit(AuditFilter::default(), ALL).await.unwrap(), [], "{column} of {event}");
             damage(&world, "audit_events", &format!("{column} = {good}"));
         }
-        world.db.seal_audit(9, at(4), Arc::new(|_: i64, _: &[u8; 32], _: &[AuditEvent]| [7; 32])).await.unwrap();
+        assert_eq!(world.db.audit(AuditFilter::default(), ALL).await.unwrap().len(), 1);
+        world.db.seal_audit(9, at(4), signer()).await.unwrap();
         damage(&world, "audit_seals", if world.is_sqlite() { "mac = x'01'" } else { "mac = '\\x01'" });
         assert_corrupt(world.db.newest_seal().await, "audit_seals", "mac", "1");
         world.db.add_activity(vec![HourCount { hour: at(0), kind: "refresh".into(), count: 1 }]).await.unwrap();
         damage(&world, "activity", "count = -1");
-        assert_corrupt(world.db.activity_since(at(0)).await, "activity", "count", "2100-01-01T00:00:00+00:00");
+        assert_eq!(world.db.activity_since(at(0)).await.unwrap(), []);
+    }
+
+    fn a_broken_row_hides_no_other_in_a_list(world) {
+        let mut users = Vec::new();
+        for n in 0..5 {
+            users.push(world.user(&format!("u{n}@example.com"), Role::USER).await.id);
+        }
+        users.reverse();
+        damage(&world, "users", &format!("role = 'No Such' WHERE id = '{}'", users[1]));
+        // Page after page, each as long as it was asked for.
+        let page = |after: Option<UserId>| Page { after: after.map(|id| id.as_uuid()), limit: 2 };
+        let ids = async |after| -> Vec<UserId> {
+            let found = world.db.users(UserFilter::default(), page(after)).await.unwrap();
+            found.iter().map(|user| user.id).collect()
+        };
+        assert_eq!(ids(None).await, [users[0], users[2]]);
+        assert_eq!(ids(Some(users[2])).await, [users[3], users[4]]);
+        let (user, first) = world.signed_in("s@example.com").await;
+        let second = session_of(user.id, Generation::FIRST, at(2));
+        world.db.start_session(known(second.clone()), terms(at(2))).await.unwrap();
+        damage(&world, "sessions", &format!("ip = 'localhost' WHERE id = '{}'", second.id));
+        let one = Page { after: None, limit: 1 };
+        let listed = world.db.sessions(user.id, SessionFilter::All, at(3), one).await.unwrap();
+        assert_eq!(listed.iter().map(|session| session.id).collect::<Vec<_>>(), [first.id]);
     }
 
     fn what_is_said_of_a_broken_row_shows_none_of_its_values(world) {

@@ -261,10 +261,6 @@ fn every_hot_query_uses_an_index_on_sqlite() {
                 "audit_events_batch",
             ),
             (
-                "SELECT number FROM audit_seals WHERE sealed_at < ? ORDER BY sealed_at DESC, number DESC LIMIT 1",
-                "audit_seals_sealed",
-            ),
-            (
                 "SELECT * FROM activity WHERE hour >= ? ORDER BY hour, kind",
                 "PRIMARY KEY",
             ),

@@ -8,7 +8,7 @@ use crate::{
 };
 use auth_domain::{
     api_key::{ApiKey, KeyName},
-    audit::{Action, AuditEvent},
+    audit::{Action, AuditEvent, Head, Seal},
     idempotency::IdempotencyDigest,
     ids::{ApiKeyId, TokenId, UserId},
     one_time::TokenKind,
@@ -19,8 +19,8 @@ use auth_domain::{
     time::Span,
 };
 use auth_storage::{
-    AuditFilter, HashUpgrade, HourCount, InsertedUser, MailEnd, NewApiKey, Page, SessionFilter, Storage,
-    SweepTerms, UserChange, UserFilter,
+    AuditFilter, AuditSigner, HashUpgrade, HourCount, InsertedUser, MailEnd, NewApiKey, Page, SessionFilter,
+    Storage, SweepTerms, UserChange, UserFilter,
 };
 use std::sync::Arc;
 use uuid::Uuid;
@@ -190,10 +190,32 @@ async fn keys_and_audit(db: &Storage, user: UserId) {
     db.api_keys(user).await.unwrap();
     db.revoke_api_key(user, id, terms(at(27))).await.unwrap();
     db.unsealed_audit().await.unwrap();
-    let mac = Arc::new(|_: i64, _: &[u8; 32], _: &[AuditEvent]| [7; 32]);
-    db.seal_audit(10, at(27), mac).await.unwrap().unwrap();
+    db.audit_standing().await.unwrap();
+    db.seal_audit(10, at(27), Arc::new(Fixed))
+        .await
+        .unwrap()
+        .seal
+        .unwrap();
+    db.seal_of(1).await.unwrap();
     db.lock_out(user, terms(at(28))).await.unwrap();
     reads(db, user).await;
+}
+
+/// Codes that are all the same.
+struct Fixed;
+
+impl AuditSigner for Fixed {
+    fn code(&self, _: &Seal, _: &[AuditEvent]) -> [u8; 32] {
+        [7; 32]
+    }
+
+    fn mark(&self, head: &Head) -> Vec<u8> {
+        head.bytes().to_vec()
+    }
+
+    fn head(&self, mark: &[u8]) -> Option<Head> {
+        Head::from_bytes(mark.try_into().ok()?)
+    }
 }
 
 /// The lists: all of the log is walked from its end, so the filters alone are looked at.

@@ -15,7 +15,7 @@ use std::str::FromStr;
 /// `keyward audit`.
 #[derive(Debug, Subcommand)]
 pub enum Audit {
-    /// Walk the chain of seals: exit 1, and name the first batch that was changed or removed.
+    /// Walk the chain of seals: exit 1, and name the first batch that was changed or removed, or the rows that no seal covers.
     Verify {
         /// The newest seal that a server's log names (`audit_sealed`), to find out whether the end of the chain was cut.
         #[arg(long, value_name = "NUMBER:HEX")]
@@ -24,6 +24,8 @@ pub enum Audit {
         #[command(flatten)]
         output: Output,
     },
+    /// Take the chain of seals as it stands for the right one, after a backup was restored or what `verify` found was looked at.
+    Accept,
     /// List events, newest first.
     List {
         /// Which.

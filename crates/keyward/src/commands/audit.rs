@@ -10,7 +10,7 @@ use crate::{
     output::{CommandError, print, print_json},
 };
 use auth_domain::audit::{Actor, AuditEvent, Seal};
-use auth_service::{AccountRef, Admin, AuditFilter, AuditLog, Chain, PageRequest, SystemEntropy};
+use auth_service::{AccountRef, Admin, AuditFilter, AuditLog, Beginning, Chain, PageRequest, SystemEntropy};
 use serde_json::{Value, json};
 
 /// How many events are read and printed at a time.
@@ -20,6 +20,7 @@ const HEADING: [&str; 6] = ["AT", "ACTION", "ACTOR", "SUBJECT", "ADDRESS", "DETA
 pub(super) async fn run(operator: Operator, verb: Audit) -> Result<(), CommandError> {
     match verb {
         Audit::Verify { head, output } => verify(&operator, head, output).await,
+        Audit::Accept => accept(&operator).await,
         Audit::List {
             wanted,
             limit,
@@ -36,42 +37,98 @@ pub(super) async fn run(operator: Operator, verb: Audit) -> Result<(), CommandEr
     }
 }
 
-async fn verify(operator: &Operator, head: Option<SealName>, output: Output) -> Result<(), CommandError> {
+async fn open_log(operator: &Operator) -> Result<AuditLog, CommandError> {
     let master = keys::known_master_key(operator).await?;
-    let log = AuditLog::open(operator.storage.clone(), &master, &SystemEntropy)
+    AuditLog::open(operator.storage.clone(), &master, &SystemEntropy)
         .await
-        .map_err(told)?;
-    let found = log.verify(head.map(|seal| (seal.number, seal.code))).await;
-    match found.map_err(told)? {
+        .map_err(told)
+}
+
+async fn accept(operator: &Operator) -> Result<(), CommandError> {
+    let log = open_log(operator).await?;
+    let newest = log.accept(&operator.admin()?, &operator.caller()).await;
+    let newest = newest.map_err(told)?.as_ref().map(seal_name);
+    print(format_args!(
+        "the chain is taken as it stands; its newest seal: {}",
+        newest.as_deref().unwrap_or("none")
+    ))
+}
+
+async fn verify(operator: &Operator, head: Option<SealName>, output: Output) -> Result<(), CommandError> {
+    let log = open_log(operator).await?;
+    let given = head.map(|seal| (seal.number, seal.code));
+    match log.verify(given, operator.now()).await.map_err(told)? {
         Chain::Whole {
             batches,
             events,
             unsealed,
             head,
+            beginning,
         } => {
             let head = head.as_ref().map(seal_name);
             if output.json {
                 return print_json(&json!({
                     "whole": true, "batches": batches, "events": events, "unsealed": unsealed, "head": head,
+                    "begins_at": beginning.map(|beginning| stamp(beginning.at)),
+                    "begins_late": beginning.is_some_and(|beginning| beginning.is_late()),
                 }));
             }
             print(format_args!(
                 "the chain is whole: {batches} batches, {events} events\nunsealed: {unsealed} events, which nothing protects \
-                 yet (a server seals them within a second)\nnewest seal: {}",
-                head.as_deref().unwrap_or("none")
+                 yet (a server seals them within a second)\nnewest seal: {}{}",
+                head.as_deref().unwrap_or("none"),
+                beginning.map_or_else(String::new, begins)
             ))
         }
         Chain::HeadPruned { up_to } => Err(CommandError::Failed(format!(
             "batches up to {up_to} are not kept any more, so this head shows nothing: give a newer one, or none"
         ))),
-        Chain::Broken { batch, what } if output.json => {
-            print_json(&json!({ "whole": false, "batch": batch, "what": what }))?;
-            Err(CommandError::Said)
-        }
-        Chain::Broken { batch, what } => Err(CommandError::Failed(format!(
-            "the chain of seals does not hold: batch {batch}: {what}"
-        ))),
+        Chain::Broken { batch, what } => refused(
+            output,
+            json!({ "whole": false, "batch": batch, "what": what }),
+            format!("the chain of seals does not hold: batch {batch}: {what}"),
+        ),
+        Chain::Refused { count, ids } => refused(
+            output,
+            json!({ "whole": false, "refused": count, "events": ids, "what": "events are under no seal" }),
+            format!(
+                "{count} events are under no seal: they can't be read, or were not written when they say: {}{}",
+                ids.join(", "),
+                if count > ids.len() as u64 { ", …" } else { "" }
+            ),
+        ),
+        Chain::Overdue { count } => refused(
+            output,
+            json!({ "whole": false, "overdue": count, "what": "events have waited for their seal for too long" }),
+            format!(
+                "{count} events have waited for their seal for more than a minute: a server seals them within a second; start \
+                 one, or see in its log what stops it"
+            ),
+        ),
     }
+}
+
+/// How a chain begins, as a line of its own.
+fn begins(beginning: Beginning) -> String {
+    let at = stamp(beginning.at);
+    if beginning.is_late() {
+        let oldest = stamp(beginning.oldest);
+        format!(
+            "\nthe chain begins at {at}, over events from {oldest} on: it was begun anew then, unless the server was started for \
+             the first time"
+        )
+    } else {
+        format!("\nthe chain begins at {at}")
+    }
+}
+
+/// What a walk found that is not right, with exit code 1.
+fn refused(output: Output, found: Value, text: String) -> Result<(), CommandError> {
+    if output.json {
+        print_json(&found)?;
+        return Err(CommandError::Said);
+    }
+    Err(CommandError::Failed(text))
 }
 
 /// A seal as a server's log names it.

@@ -51,9 +51,24 @@ fn the_chain_of_a_fresh_server_is_whole_and_its_log_names_the_newest_seal() {
     place.user("bob@example.com", "user");
     let told = place.run(&["audit", "verify"]).good();
     assert!(
-        told.contains("unsealed: 1 events") && told.contains(&second),
+        told.contains("unsealed: 1 events")
+            && told.contains(&second)
+            && told.contains("the chain begins at "),
         "{told}"
     );
+    // What waits for longer than a server lets it is no small matter.
+    assert_eq!(
+        change(
+            &place,
+            "UPDATE audit_events SET at = at - 61000000 WHERE batch IS NULL"
+        ),
+        1
+    );
+    let told = place.run(&["audit", "verify"]).refused(1);
+    assert!(told.contains("1 events have waited"), "{told}");
+    let ended = place.run(&["audit", "verify", "--json"]);
+    let found: Value = serde_json::from_str(&ended.out).unwrap();
+    assert_eq!((ended.code, found["overdue"].as_u64()), (1, Some(1)));
 }
 
 #[test]
@@ -66,6 +81,10 @@ fn a_changed_a_removed_and_an_added_row_are_found_and_their_batch_is_named() {
         "DELETE FROM audit_events WHERE batch = 2",
         "UPDATE audit_events SET batch = 2 WHERE batch = 1",
         "UPDATE audit_seals SET mac = zeroblob(32) WHERE number = 2",
+        // findings-4 section 1: what is kept for how long was read from here.
+        "UPDATE audit_seals SET sealed_at = sealed_at - 43200000000000 WHERE number = 2",
+        "UPDATE audit_seals SET format = 1 WHERE number = 2",
+        "UPDATE audit_seals SET count = count + 1 WHERE number = 2",
     ];
     let (origin, ..) = two_batches();
     for statement in statements {
@@ -86,20 +105,64 @@ fn a_changed_a_removed_and_an_added_row_are_found_and_their_batch_is_named() {
 }
 
 #[test]
-fn a_tail_that_was_cut_shows_with_the_newest_seal_of_the_log_alone() {
+fn a_tail_that_was_cut_shows_without_a_head_unless_the_mark_was_put_back_too() {
     let (place, first, second) = two_batches();
     change(&place, "DELETE FROM audit_events WHERE batch = 2");
     change(&place, "DELETE FROM audit_seals WHERE number = 2");
-    place.run(&["audit", "verify"]).good();
-    place.run(&["audit", "verify", "--head", &first]).good();
+    let told = place.run(&["audit", "verify"]).refused(1);
+    assert!(told.contains("batch 2: the chain went back"), "{told}");
+    place.run(&["audit", "verify", "--head", &first]).refused(1);
     let told = place.run(&["audit", "verify", "--head", &second]).refused(1);
     assert!(told.contains("batch 2: the tail of the chain was cut"), "{told}");
     // Another one in its place does not help.
     place.user("eve@example.com", "user");
     let other = sealed(&place);
     assert!(other.starts_with("2:") && other != second);
+    let told = place.run(&["audit", "verify"]).refused(1);
+    assert!(told.contains("batch 2: the chain began anew"), "{told}");
     let told = place.run(&["audit", "verify", "--head", &second]).refused(1);
     assert!(told.contains("batch 2: "), "{told}");
+    // An operator who has looked at it takes it as it is; a head from elsewhere still tells.
+    let told = place.run(&["audit", "accept"]).good();
+    assert!(told.contains(&other), "{told}");
+    place.run(&["audit", "verify"]).good();
+    assert_eq!(
+        place
+            .run(&["audit", "list", "--action", "audit_accepted", "--json"])
+            .json()[0]["details"]["up_to"],
+        "2"
+    );
+    place.run(&["audit", "verify", "--head", &second]).refused(1);
+}
+
+#[test]
+fn rows_that_no_seal_covers_are_named() {
+    let (place, ..) = two_batches();
+    let id = "01234567-89ab-7000-8000-000000000001";
+    let row = format!(
+        "INSERT INTO audit_events (id, at, actor, action, details, batch) VALUES ('{id}', 1250999896491000, 'operator', 'exported', '{{}}', NULL)"
+    );
+    change(&place, &row);
+    place.user("bob@example.com", "user");
+    let mut server = place.serve(&[]);
+    let line: Value = serde_json::from_str(&server.wait_for("audit_row_refused")).unwrap();
+    assert_eq!(
+        (line["row"].as_str(), line["level"].as_str()),
+        (Some(id), Some("ERROR"))
+    );
+    server.wait_for("audit_sealed");
+    drop(server);
+    let told = place.run(&["audit", "verify"]).refused(1);
+    assert!(
+        told.contains("1 events are under no seal") && told.contains(id),
+        "{told}"
+    );
+    let ended = place.run(&["audit", "verify", "--json"]);
+    let found: Value = serde_json::from_str(&ended.out).unwrap();
+    assert_eq!(
+        (ended.code, found["refused"].as_u64(), found["events"][0].as_str()),
+        (1, Some(1), Some(id))
+    );
 }
 
 #[test]

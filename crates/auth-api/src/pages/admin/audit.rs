@@ -228,7 +228,8 @@ async fn walk(visit: &Visit, patience: Duration) -> Result<(&'static str, String
     let Ok(_turn) = visit.site.verifying.try_acquire() else {
         return Ok(("", t.audit_busy.to_string()));
     };
-    let Ok(chain) = tokio::time::timeout(patience, visit.service.audit_log().verify(None)).await else {
+    let Ok(chain) = tokio::time::timeout(patience, visit.service.audit_log().verify(None, visit.now())).await
+    else {
         return Ok(("", t.audit_too_long.to_string()));
     };
     match chain? {
@@ -246,6 +247,8 @@ async fn walk(visit: &Visit, patience: Duration) -> Result<(&'static str, String
             let text = t.fill(&t.audit_broken, "batch", batch.to_string());
             Ok(("bad", t.fill(&text, "what", what)))
         }
+        Chain::Refused { count, .. } => Ok(("bad", t.fill(&t.audit_refused, "count", count.to_string()))),
+        Chain::Overdue { count } => Ok(("bad", t.fill(&t.audit_overdue, "count", count.to_string()))),
         Chain::HeadPruned { .. } => Err(Problem::internal("a head was pruned, and none was given")),
     }
 }

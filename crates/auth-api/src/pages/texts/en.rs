@@ -1,7 +1,7 @@
 //! The words, in English.
 
 use super::{ByWord, Words};
-use auth_domain::{audit::Action, session::EndReason};
+use auth_domain::{audit::Action, session::EndReason, sign_in_failure::SignInFailure};
 use serde::Deserialize;
 
 macro_rules! texts {
@@ -278,6 +278,8 @@ texts! {
     audit_verify_message = "Every batch of events is sealed, and each seal names the one before. Verifying reads all of them.";
     audit_whole = "The chain is whole: {batches} batches with {events} events, and {unsealed} events that wait for their seal.";
     audit_broken = "Batch {batch} is not as it was sealed: {what}.";
+    audit_refused = "The batches are as they were sealed, but {count} events are under no seal: “keyward audit verify” names them.";
+    audit_overdue = "The batches are as they were sealed, but {count} events have waited for their seal for too long.";
     audit_busy = "The log is being verified already; try again in a moment.";
     audit_too_long = "The log is too long to be verified within a request; run “keyward audit verify”.";
     actor_anonymous = "anonymous";
@@ -360,7 +362,21 @@ pub(super) const fn action(action: Action) -> &'static str {
         Action::ClientDeleted => "Client removed",
         Action::LimitRefused => "Refused by a limit",
         Action::AuditPruned => "Old audit events removed",
+        Action::AuditAccepted => "Audit log accepted as it stands",
     }
+}
+
+/// Why a sign-in failed.
+fn sign_in_failure(word: &str) -> Option<&'static str> {
+    let why = SignInFailure::ALL.into_iter().find(|why| why.as_str() == word)?;
+    Some(match why {
+        SignInFailure::UnknownAccount => "no account has this address",
+        SignInFailure::Disabled => "the account is disabled",
+        SignInFailure::LockedOut => "the account is locked until the password is reset",
+        SignInFailure::NoPassword => "the account has no password",
+        SignInFailure::WrongPassword => "wrong password",
+        SignInFailure::EmailNotVerified => "the address is not confirmed",
+    })
 }
 
 /// Why a session ended.
@@ -369,7 +385,7 @@ pub(super) fn end_reason(word: &str) -> &str {
         return if word == super::EXPIRED {
             "it was not used for too long"
         } else {
-            word
+            sign_in_failure(word).unwrap_or(word)
         };
     };
     match why {

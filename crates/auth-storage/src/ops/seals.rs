@@ -1,0 +1,349 @@
+//! The seals of the audit log (behaviour.md §9). Rows are written by their causes (`notes`); a sealer closes those without a
+//! batch into the next one, so that writers never wait for one another. A row that no seal may take in is set aside, in the
+//! batch [`REFUSED`]: it is named, and stops nothing.
+
+use super::{
+    Conn,
+    notes::{Note, Notes},
+    readable, settings, take_guard, whole, whole_or_undone,
+};
+use crate::{
+    asks::{PruneStep, Terms},
+    fault::{Fault, Undo},
+    outcomes::{AuditStanding, PruneOutcome, RefusedRow, RefusedRows, SealRound, SealedBatch},
+    rows::{AuditRow, SealRow},
+    schema::{audit_events, audit_seals, guards},
+    sqlty::{Id, Perhaps, Ts},
+    storage::{AUDIT_FLOOR, AUDIT_HEAD, AuditSigner},
+};
+use auth_domain::{
+    audit::{Action, AuditEvent, Head, LONGEST_WRITE, Seal, SealFormat, may_be_sealed},
+    time::{Timestamp, after},
+};
+use diesel::prelude::*;
+
+/// Of several nodes that seal, who holds this does.
+const SEALER: &str = "audit_sealer";
+/// Of several nodes that prune, who holds this does.
+const PRUNER: &str = "audit_pruner";
+/// The batch of rows that no seal takes in. Seals are counted from 1.
+const REFUSED: i64 = 0;
+/// How many refused rows are named.
+const NAMED: i64 = 10;
+
+/// How many rows no seal covers yet.
+pub(crate) fn unsealed(c: &mut Conn) -> Result<u64, Fault> {
+    let open: i64 = audit_events::table
+        .filter(audit_events::batch.is_null())
+        .count()
+        .get_result(c)?;
+    Ok(u64::try_from(open).unwrap_or(0))
+}
+
+/// How many rows from before a moment no seal covers yet.
+pub(crate) fn unsealed_before(c: &mut Conn, moment: Timestamp) -> Result<u64, Fault> {
+    let open: i64 = audit_events::table
+        .filter(audit_events::batch.is_null())
+        .filter(audit_events::at.lt(Ts(moment)))
+        .count()
+        .get_result(c)?;
+    Ok(u64::try_from(open).unwrap_or(0))
+}
+
+/// The rows that were set aside.
+pub(crate) fn refused(c: &mut Conn) -> Result<RefusedRows, Fault> {
+    use audit_events as a;
+    let aside = || a::table.filter(a::batch.eq(Some(REFUSED)));
+    let count: i64 = aside().count().get_result(c)?;
+    let ids: Vec<Perhaps<Id>> = aside().order(a::id.asc()).limit(NAMED).select(a::id).load(c)?;
+    Ok(RefusedRows {
+        count: u64::try_from(count).unwrap_or(0),
+        ids: ids
+            .into_iter()
+            .filter_map(|id| Some(id.0?.0.to_string()))
+            .collect(),
+    })
+}
+
+/// Where the log stands. What says which seal is the newest is read first: the seal that it names is there by then.
+pub(crate) fn standing(c: &mut Conn) -> Result<AuditStanding, Fault> {
+    Ok(AuditStanding {
+        mark: settings::value(c, AUDIT_HEAD)?,
+        newest: newest(c)?,
+        unsealed: unsealed(c)?,
+    })
+}
+
+/// What becomes of a row that no seal covers.
+enum Sorted {
+    Taken(AuditEvent),
+    Waits,
+    Refused(Id, String),
+}
+
+fn sorted(row: AuditRow, before: Option<Timestamp>, now: Timestamp) -> Result<Sorted, Fault> {
+    let (id, at) = (row.id(), row.at());
+    match row.event() {
+        Ok(event) => Ok(match may_be_sealed(&event, before, now) {
+            Ok(()) => Sorted::Taken(event),
+            Err(why) => Sorted::Refused(Id(event.id.as_uuid()), why.as_str().to_owned()),
+        }),
+        // A newer version beside this one may know what it says: it has that long to seal it.
+        Err(Fault::Corrupt { column, .. }) => Ok(match id {
+            Some(id) if at.is_none_or(|at| after(at.0, LONGEST_WRITE) < now) => {
+                Sorted::Refused(id, format!("it has no valid {column}"))
+            }
+            _ => Sorted::Waits,
+        }),
+        Err(fault) => Err(fault),
+    }
+}
+
+/// Closes rows that no seal covers, the oldest first, into a batch, and sets those aside that no seal may take in. Of several
+/// nodes one does at a time.
+pub(crate) fn seal(
+    c: &mut Conn,
+    most: i64,
+    now: Timestamp,
+    signer: &dyn AuditSigner,
+) -> Result<SealRound, Fault> {
+    use audit_events as a;
+    whole(c, |c| {
+        take_guard(c, SEALER)?;
+        let before = newest(c)?;
+        let mark = settings::value(c, AUDIT_HEAD)?;
+        let head = mark
+            .as_deref()
+            .and_then(|mark| signer.head(mark))
+            .filter(|head| head.is_of(before.as_ref()));
+        // The moment in the mark is authenticated also where the seal before is of the first format.
+        let last = head
+            .map(|head| head.at)
+            .or(before.as_ref().map(|seal| seal.sealed_at));
+        let rows: Vec<AuditRow> = a::table
+            .filter(a::batch.is_null())
+            .order(a::id.asc())
+            .limit(most)
+            .select(AuditRow::as_select())
+            .load(c)?;
+        let (mut events, mut refused, mut aside) = (Vec::new(), Vec::new(), Vec::new());
+        for row in rows {
+            match sorted(row, last, now)? {
+                Sorted::Taken(event) => events.push(event),
+                Sorted::Waits => {}
+                Sorted::Refused(id, why) => {
+                    aside.push(id);
+                    refused.push(RefusedRow {
+                        id: id.0.to_string(),
+                        why,
+                    });
+                }
+            }
+        }
+        if !aside.is_empty() {
+            diesel::update(a::table.filter(a::id.eq_any(aside)))
+                .set(a::batch.eq(Some(REFUSED)))
+                .execute(c)?;
+        }
+        if events.is_empty() {
+            return Ok(SealRound { seal: None, refused });
+        }
+        let (number, previous) = before
+            .as_ref()
+            .map_or((1, [0; 32]), |seal| (seal.number + 1, seal.mac));
+        let ids: Vec<Id> = events.iter().map(|event| Id(event.id.as_uuid())).collect();
+        diesel::update(a::table.filter(a::id.eq_any(ids)))
+            .set(a::batch.eq(Some(number)))
+            .execute(c)?;
+        let mut seal = Seal {
+            number,
+            format: SealFormat::Second,
+            previous,
+            count: events.len() as i64,
+            mac: [0; 32],
+            sealed_at: now,
+        };
+        seal.mac = signer.code(&seal, &events);
+        diesel::insert_into(audit_seals::table)
+            .values(SealRow::of(&seal))
+            .execute(c)?;
+        // Where the chain is not the one that the mark is of, the mark stays: it is what shows that.
+        let epoch = match (&mark, head) {
+            (_, Some(head)) => Some(head.epoch),
+            (None, None) => before
+                .is_none_or(|seal| seal.format == SealFormat::First)
+                .then_some(0),
+            (Some(_), None) => None,
+        };
+        if let Some(epoch) = epoch {
+            let head = Head {
+                epoch,
+                number,
+                mac: seal.mac,
+                at: now,
+            };
+            settings::put(c, AUDIT_HEAD, &signer.mark(&head))?;
+        }
+        Ok(SealRound {
+            seal: Some(seal),
+            refused,
+        })
+    })
+}
+
+/// Writes down which seal was the newest, unless somebody has written something else since it was read.
+pub(crate) fn keep_head(c: &mut Conn, read: Option<&[u8]>, mark: &[u8]) -> Result<(), Fault> {
+    whole(c, |c| {
+        take_guard(c, SEALER)?;
+        if settings::value(c, AUDIT_HEAD)?.as_deref() == read {
+            settings::put(c, AUDIT_HEAD, mark)?;
+        }
+        Ok(())
+    })
+}
+
+/// Takes the chain as it stands for the right one, under a later epoch. Answers the newest seal.
+pub(crate) fn accept(c: &mut Conn, signer: &dyn AuditSigner, terms: &Terms) -> Result<Option<Seal>, Fault> {
+    whole(c, |c| {
+        take_guard(c, SEALER)?;
+        let newest = newest(c)?;
+        let (number, mac) = newest
+            .as_ref()
+            .map_or((0, [0; 32]), |seal| (seal.number, seal.mac));
+        let head = Head {
+            epoch: terms.now.timestamp_micros(),
+            number,
+            mac,
+            at: terms.now,
+        };
+        settings::put(c, AUDIT_HEAD, &signer.mark(&head))?;
+        Notes::of(terms).audit(c, Note::of(Action::AuditAccepted).with("up_to", number))?;
+        Ok(newest)
+    })
+}
+
+/// The newest seal.
+pub(crate) fn newest(c: &mut Conn) -> Result<Option<Seal>, Fault> {
+    let row: Option<SealRow> = audit_seals::table
+        .order(audit_seals::number.desc())
+        .select(SealRow::as_select())
+        .first(c)
+        .optional()?;
+    row.map(SealRow::seal).transpose()
+}
+
+/// One seal.
+pub(crate) fn seal_of(c: &mut Conn, number: i64) -> Result<Option<Seal>, Fault> {
+    let row: Option<SealRow> = audit_seals::table
+        .find(number)
+        .select(SealRow::as_select())
+        .first(c)
+        .optional()?;
+    row.map(SealRow::seal).transpose()
+}
+
+/// The first batch after this one that is there, whole.
+pub(crate) fn batch_after(c: &mut Conn, number: i64) -> Result<Option<SealedBatch>, Fault> {
+    use audit_events as a;
+    let row: Option<SealRow> = audit_seals::table
+        .filter(audit_seals::number.gt(number))
+        .order(audit_seals::number.asc())
+        .select(SealRow::as_select())
+        .first(c)
+        .optional()?;
+    let Some(seal) = row.map(SealRow::seal).transpose()? else {
+        return Ok(None);
+    };
+    let rows: Vec<AuditRow> = a::table
+        .filter(a::batch.eq(Some(seal.number)))
+        .order(a::id.asc())
+        .select(AuditRow::as_select())
+        .load(c)?;
+    let mut events = Vec::with_capacity(rows.len());
+    let mut unreadable = 0;
+    for row in rows {
+        match readable(row.event())? {
+            Some(event) => events.push(event),
+            None => unreadable += 1,
+        }
+    }
+    Ok(Some(SealedBatch {
+        seal,
+        events,
+        unreadable,
+    }))
+}
+
+/// Whether rows claim a batch that no seal of the chain is of. The chain begins after `floor`.
+pub(crate) fn strays(c: &mut Conn, floor: i64) -> Result<Option<i64>, Fault> {
+    use audit_events as a;
+    let known = audit_seals::table.select(audit_seals::number.nullable());
+    let stray: Option<Option<i64>> = a::table
+        .filter(a::batch.is_not_null())
+        .filter(a::batch.ne(Some(REFUSED)))
+        .filter(
+            a::batch
+                .le(Some(floor))
+                .or(diesel::dsl::not(a::batch.eq_any(known))),
+        )
+        .order(a::batch.asc())
+        .select(a::batch)
+        .first(c)
+        .optional()?;
+    Ok(stray.flatten())
+}
+
+/// Removes rows and seals up to `floor`, some at a time, that an older version had begun to remove when it ended. They are no
+/// part of the chain. Answers how many rows that were.
+pub(crate) fn clear_pruned(c: &mut Conn, floor: i64, most: i64) -> Result<u64, Fault> {
+    use audit_events as a;
+    whole(c, |c| {
+        let left: Vec<Id> = a::table
+            .filter(a::batch.le(Some(floor)))
+            .filter(a::batch.gt(Some(REFUSED)))
+            .limit(most)
+            .select(a::id)
+            .load(c)?;
+        if left.is_empty() {
+            let over = audit_seals::table.filter(audit_seals::number.le(floor));
+            diesel::delete(over).execute(c)?;
+            return Ok(0);
+        }
+        let gone = diesel::delete(a::table.filter(a::id.eq_any(left))).execute(c)?;
+        Ok(gone as u64)
+    })
+}
+
+/// Removes the batches that a step names, which were verified, and writes down where the chain begins from now on; all of it or
+/// nothing. Nothing is done where another node has moved the beginning, where other rows would go than those that were verified,
+/// or where the newest seal would go, which the chain continues from.
+pub(crate) fn prune(c: &mut Conn, step: &PruneStep, terms: &Terms) -> Result<PruneOutcome, Fault> {
+    use audit_events as a;
+    whole_or_undone(c, |c| {
+        diesel::insert_into(guards::table)
+            .values(guards::name.eq(PRUNER))
+            .on_conflict(guards::name)
+            .do_nothing()
+            .execute(c)?;
+        take_guard(c, PRUNER)?;
+        if settings::value(c, AUDIT_FLOOR)? != step.read
+            || newest(c)?.is_none_or(|head| head.number <= step.floor)
+        {
+            return Err(Undo::with(PruneOutcome::Overtaken));
+        }
+        let old = a::table
+            .filter(a::batch.le(Some(step.floor)))
+            .filter(a::batch.gt(Some(REFUSED)));
+        let gone = diesel::delete(old).execute(c)?;
+        let over = audit_seals::table.filter(audit_seals::number.le(step.floor));
+        let seals = diesel::delete(over).execute(c)?;
+        if (gone, seals) != (step.rows, step.seals) {
+            return Err(Undo::with(PruneOutcome::Changed));
+        }
+        settings::put(c, AUDIT_FLOOR, &step.mark)?;
+        if step.last {
+            Notes::of(terms).audit(c, Note::of(Action::AuditPruned).with("up_to", step.floor))?;
+        }
+        Ok(PruneOutcome::Done)
+    })
+}

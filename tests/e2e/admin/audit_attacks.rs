@@ -1,0 +1,202 @@
+//! The audit log against those who can write its tables (findings-4 section 1 and 2): what they change shows, and the server removes
+//! nothing for them.
+
+use auth_domain::time::Span;
+use auth_service::{Chain, PageRequest};
+use auth_storage::AuditFilter;
+use tests::{Backend, Builder, TestApp, on_every_backend};
+
+/// Everything that the log lists.
+async fn listed(app: &TestApp) -> usize {
+    let page = PageRequest {
+        after: None,
+        limit: 1_000,
+    };
+    let events = app.service().admin().audit(AuditFilter::default(), page).await;
+    events.unwrap().len()
+}
+
+async fn seal(app: &TestApp) {
+    app.service().audit_log().seal(app.operator().now).await.unwrap();
+}
+
+async fn verify(app: &TestApp) -> Chain {
+    let log = app.service().audit_log();
+    log.verify(None, app.operator().now).await.unwrap()
+}
+
+fn what(chain: &Chain) -> &'static str {
+    match chain {
+        Chain::Broken { what, .. } => what,
+        other => panic!("the chain is not broken: {other:?}"),
+    }
+}
+
+/// Three users, each in a batch of its own.
+async fn three_batches(app: &TestApp) {
+    for name in ["ada", "bob", "cleo"] {
+        app.user(name).await;
+        seal(app).await;
+    }
+    assert!(matches!(verify(app).await, Chain::Whole { .. }));
+}
+
+/// A row, dated some days before the test's clock.
+fn put_in(app: &TestApp, days: i64, action: &str) -> String {
+    let at = app.operator().now - Span::days(days);
+    let millis = at.timestamp_millis();
+    let id = format!(
+        "{:08x}-{:04x}-7000-8000-000000000001",
+        millis >> 16,
+        millis & 0xFFFF
+    );
+    let moment = if app.database.backend == Backend::Sqlite {
+        at.timestamp_micros().to_string()
+    } else {
+        format!("'{}'", at.to_rfc3339())
+    };
+    app.database.sql(&format!(
+        "INSERT INTO audit_events (id, at, actor, action, details) VALUES ('{id}', {moment}, 'anonymous', '{action}', '{{}}')"
+    ));
+    id
+}
+
+on_every_backend! {
+    /// `sealed_at` was in no code, and what is pruned was chosen by it.
+    async fn a_seal_that_is_dated_back_has_no_row_removed_and_shows(backend) {
+        let app = Builder::new(backend).set("audit.retention", "1d").start().await;
+        three_batches(&app).await;
+        let before = listed(&app).await;
+        let back = if backend == Backend::Sqlite { "sealed_at - 43200000000000" } else { "sealed_at - interval '500 days'" };
+        app.database.sql(&format!(
+            "UPDATE audit_seals SET sealed_at = {back} WHERE number = (SELECT max(number) - 1 FROM audit_seals)"
+        ));
+        app.service().sweep().await.unwrap();
+        assert_eq!(listed(&app).await, before);
+        assert_eq!(what(&verify(&app).await), "its rows or its seal were changed");
+    }
+
+    async fn what_was_changed_is_not_pruned_and_neither_is_what_follows_it(backend) {
+        let app = Builder::new(backend).ago(Span::days(3)).set("audit.retention", "1d").start().await;
+        three_batches(&app).await;
+        app.clock.advance(Span::days(3));
+        app.user("dora").await;
+        seal(&app).await;
+        let before = listed(&app).await;
+        app.database.sql("UPDATE audit_events SET ip = '192.0.2.66' WHERE batch = 1");
+        app.service().sweep().await.unwrap();
+        assert_eq!(listed(&app).await, before);
+        assert!(matches!(verify(&app).await, Chain::Broken { batch: 1, .. }));
+    }
+
+    /// A guard's number decided who prunes; rows that are not sealed in a batch would have gone with it.
+    async fn rows_that_are_moved_into_an_old_batch_are_not_removed_with_it(backend) {
+        let app = Builder::new(backend).ago(Span::days(3)).set("audit.retention", "1d").start().await;
+        three_batches(&app).await;
+        app.clock.advance(Span::days(3));
+        app.user("dora").await;
+        seal(&app).await;
+        let before = listed(&app).await;
+        app.database.sql("UPDATE audit_events SET batch = 1 WHERE batch = (SELECT max(number) FROM audit_seals)");
+        app.service().sweep().await.unwrap();
+        assert_eq!(listed(&app).await, before);
+        assert!(matches!(verify(&app).await, Chain::Broken { batch: 1, .. }));
+    }
+
+    async fn a_row_that_was_put_in_afterwards_is_never_genuine(backend) {
+        let app = TestApp::start(backend).await;
+        three_batches(&app).await;
+        let forged = put_in(&app, 1, "user_deleted");
+        app.user("dora").await;
+        seal(&app).await;
+        let Chain::Refused { count, ids } = verify(&app).await else {
+            panic!("the row is named: {:?}", verify(&app).await);
+        };
+        assert_eq!((count, ids), (1, vec![forged]));
+    }
+
+    async fn a_row_that_cannot_be_read_stops_neither_sealing_nor_listing_and_is_named(backend) {
+        let app = TestApp::start(backend).await;
+        let root = app.admin("root").await;
+        three_batches(&app).await;
+        let unread = put_in(&app, 0, "no_such_action");
+        app.user("dora").await;
+        seal(&app).await;
+        let listed = root.client.get("/admin/audit?limit=2").await.expect(200).json();
+        assert_eq!(listed["items"].as_array().unwrap().len(), 2);
+        assert_eq!(listed["items"][0]["action"], "registered");
+        assert!(listed["next_cursor"].is_string());
+        let page = root.client.get("/admin/audit?action=registered&limit=100").await.expect(200).json();
+        assert_eq!(page["items"].as_array().unwrap().len(), 4);
+        let Chain::Whole { unsealed: 1, .. } = verify(&app).await else {
+            panic!("it waits: {:?}", verify(&app).await);
+        };
+        app.clock.advance(Span::seconds(90));
+        let overdue = app.service().audit_log().verify(None, app.operator().now).await.unwrap();
+        assert!(matches!(overdue, Chain::Overdue { count: 1 } | Chain::Refused { count: 1, .. }), "{overdue:?}");
+        app.user("eve").await;
+        seal(&app).await;
+        assert_eq!(verify(&app).await, Chain::Refused { count: 1, ids: vec![unread] });
+    }
+
+    async fn a_chain_that_begins_anew_is_an_alarm_until_an_operator_accepts_it(backend) {
+        let app = TestApp::start(backend).await;
+        three_batches(&app).await;
+        let log = app.service().audit_log();
+        seal(&app).await;
+        assert_eq!(log.alarm(), None);
+        app.database.sql("UPDATE audit_events SET batch = NULL; DELETE FROM audit_seals; DELETE FROM settings WHERE name = 'audit_head'");
+        seal(&app).await;
+        assert!(log.alarm().is_some());
+        app.user("dora").await;
+        seal(&app).await;
+        let found = verify(&app).await;
+        assert!(what(&found).starts_with("the chain "), "{found:?}");
+        assert!(app.service().figures().audit_alarm);
+        // Another node reads the mark that the first one left.
+        let second = app.another_node().await;
+        seal(&second).await;
+        assert!(second.service().audit_log().alarm().is_some());
+        log.accept(app.service().admin(), &app.operator()).await.unwrap();
+        seal(&app).await;
+        assert_eq!(log.alarm(), None);
+        let Chain::Whole { beginning: Some(beginning), .. } = verify(&app).await else {
+            panic!("it was accepted: {:?}", verify(&app).await);
+        };
+        assert_eq!(beginning.at, app.operator().now);
+    }
+
+    /// What the tables said before, put back: no code is wrong, and only a process that remembers can tell.
+    async fn a_table_that_went_back_is_an_alarm_for_a_process_that_remembers(backend) {
+        let app = TestApp::start(backend).await;
+        three_batches(&app).await;
+        app.database.sql("CREATE TABLE kept AS SELECT name, value FROM settings WHERE name = 'audit_head'; \
+                          CREATE TABLE kept_last AS SELECT max(number) AS number FROM audit_seals");
+        app.user("dora").await;
+        seal(&app).await;
+        seal(&app).await;
+        app.database.sql("DELETE FROM audit_events WHERE batch IS NULL OR batch > (SELECT number FROM kept_last); \
+                          DELETE FROM audit_seals WHERE number > (SELECT number FROM kept_last); \
+                          UPDATE settings SET value = (SELECT value FROM kept) WHERE name = 'audit_head'; \
+                          DROP TABLE kept; DROP TABLE kept_last");
+        seal(&app).await;
+        assert_eq!(app.service().audit_log().alarm(), Some("the chain went back: a later seal was there before"));
+        assert_eq!(what(&verify(&app).await), "the chain went back: a later seal was there before");
+        // Also after the restart of a server that remembers nothing.
+        let app = app.restarted().await;
+        assert!(matches!(verify(&app).await, Chain::Broken { .. }));
+    }
+
+    async fn what_says_where_the_chain_ends_is_missed(backend) {
+        let app = TestApp::start(backend).await;
+        three_batches(&app).await;
+        app.database.sql("DELETE FROM settings WHERE name = 'audit_head'");
+        let found = verify(&app).await;
+        if matches!(found, Chain::Broken { .. }) {
+            assert_eq!(what(&found), "what says which seal is the newest was removed");
+        }
+        app.database.sql("DELETE FROM audit_events; DELETE FROM audit_seals");
+        seal(&app).await;
+        assert!(app.service().audit_log().alarm().is_some());
+    }
+}
