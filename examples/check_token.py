@@ -2,7 +2,7 @@
 """Checks a Keyward access token with the published keys alone, as any other service may.
 
 Usage: check_token.py JWKS_URL ISSUER AUDIENCE < token
-Prints the token's subject and exits 0, or says why it is refused and exits 1. Needs PyJWT and cryptography
+Prints the token's subject and its address, if that is confirmed, and exits 0; or says why it is refused and exits 1. Needs PyJWT and cryptography
 (Debian: python3-jwt, python3-cryptography). What was revoked since the token was signed can't be seen here: ask /verify.
 """
 import json
@@ -37,10 +37,16 @@ def checked_claims(token, url, issuer, audience):
     return claims
 
 
+def confirmed_address(claims):
+    """The user's address, if it is confirmed to be theirs. One that is not may be another person's, and proves nothing."""
+    return claims.get("email") if claims.get("email_verified") is True else None
+
+
 if __name__ == "__main__":
     if len(sys.argv) != 4:
         sys.exit("usage: check_token.py JWKS_URL ISSUER AUDIENCE < token")
     try:
-        print(checked_claims(sys.stdin.read().strip(), *sys.argv[1:])["sub"])
+        claims = checked_claims(sys.stdin.read().strip(), *sys.argv[1:])
+        print(claims["sub"], confirmed_address(claims) or "(no confirmed address)")
     except (jwt.PyJWTError, OSError, ValueError, KeyError, TypeError) as reason:
         sys.exit(f"refused: {reason}")

@@ -80,6 +80,7 @@ async fn through(origin: &str, path: &str, bearer: Option<&str>) -> tests::Answe
     let request = http
         .get(format!("{origin}{path}"))
         .header("X-Auth-User", "forged")
+        .header("X-Auth-Email", "forged@example.com")
         .header("X-Auth-Role", "admin");
     let request = match bearer {
         Some(token) => request.bearer_auth(token),
@@ -111,8 +112,12 @@ async fn nginx_lets_in_who_is_signed_in_and_tells_the_application_who_it_is() {
         .text
         .to_lowercase();
     assert!(
-        seen.contains(&format!("x-auth-user: {id}")) && seen.contains("x-auth-email: ada@example.com"),
+        seen.contains(&format!("x-auth-user: {id}")) && seen.contains("x-auth-email-verified: false"),
         "{seen}"
+    );
+    assert!(
+        !seen.contains("x-auth-email:"),
+        "an unconfirmed address is no identity: {seen}"
     );
     assert!(
         seen.contains("x-auth-role: user") && !seen.contains("forged"),
@@ -192,6 +197,7 @@ async fn another_service_checks_tokens_through_the_published_keys() {
         let issuer = "http://127.0.0.1:8080";
         let (holds, said) = check_token(&[&jwks, issuer, "keyward"], &answer.field("access_token"));
         assert!(holds && said.contains(&id), "{algorithm}: {said}");
+        assert!(said.contains("(no confirmed address)"), "{algorithm}: {said}");
         let (holds, said) = check_token(&[&jwks, issuer, "another"], &answer.field("access_token"));
         assert!(!holds, "{said}");
         let (holds, said) = check_token(&[&jwks, issuer, "keyward"], &answer.field("refresh_token"));

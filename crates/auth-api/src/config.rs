@@ -23,6 +23,8 @@ pub struct ServerConfig {
     pub admin_path: String,
     /// The proxies whose `X-Forwarded-For` is believed.
     pub trusted_proxies: Vec<IpNet>,
+    /// Whether `/verify` sends `X-Auth-Email` for an address that is not confirmed, too.
+    pub forward_unverified_email: bool,
     /// The browser origins that may call, exactly as a browser sends them.
     pub cors_origins: Vec<String>,
     /// Whether those origins may send cookies and other credentials along.
@@ -66,6 +68,7 @@ impl Default for ServerConfig {
             base_path: "/api/v1/auth".to_owned(),
             admin_path: "/api/v1/admin".to_owned(),
             trusted_proxies: Vec::new(),
+            forward_unverified_email: false,
             cors_origins: Vec::new(),
             cors_credentials: false,
             docs: true,

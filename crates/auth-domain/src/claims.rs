@@ -55,6 +55,10 @@ pub struct AccessClaims {
     pub generation: Generation,
     /// The user's address when it was issued.
     pub email: String,
+    /// Whether that address was confirmed to be the user's when the token was issued. A token without it is of an older release,
+    /// which did not say, so it counts as unconfirmed.
+    #[serde(default)]
+    pub email_verified: bool,
     /// The user's role when it was issued.
     pub role: Role,
     /// `access`.

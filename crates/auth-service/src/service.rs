@@ -341,6 +341,7 @@ impl Service {
             sid: session.id,
             generation: session.generation,
             email: user.email.as_str().to_owned(),
+            email_verified: user.email_verified_at.is_some(),
             role: user.role.clone(),
             kind: TokenType::Access,
             nbf: None,

@@ -240,6 +240,7 @@ mod tests {
             id,
             0,
             "a@example.com",
+            true,
             "user",
             "access"
         ]);
@@ -254,6 +255,7 @@ mod tests {
             "sid",
             "gen",
             "email",
+            "email_verified",
             "role",
             "type",
         ];

@@ -272,7 +272,14 @@ impl Operation {
                 let mut answer = framed("The token is good");
                 for (name, says) in [
                     ("X-Auth-User", "The user's id."),
-                    ("X-Auth-Email", "The user's address."),
+                    (
+                        "X-Auth-Email",
+                        "The user's address; one that is not confirmed only with `server.forward_unverified_email`.",
+                    ),
+                    (
+                        "X-Auth-Email-Verified",
+                        "`true` or `false`: whether the user's address is confirmed.",
+                    ),
                     ("X-Auth-Role", "The user's role."),
                     ("X-Auth-Session", "The session's id; an API key has none."),
                 ] {

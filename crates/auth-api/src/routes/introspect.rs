@@ -24,6 +24,10 @@ pub struct IntrospectionJson {
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schema(nullable = false)]
     pub username: Option<String>,
+    /// Whether that address is confirmed to be the user's.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(nullable = false)]
+    pub email_verified: Option<bool>,
     /// `Bearer`; only for an access token.
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schema(nullable = false)]
@@ -90,6 +94,7 @@ fn access(claims: &AccessClaims) -> IntrospectionJson {
         active: true,
         client_id: Some(claims.client_id.clone()),
         username: Some(claims.email.clone()),
+        email_verified: Some(claims.email_verified),
         token_type: Some("Bearer"),
         kind: Some(word(claims.kind)),
         exp: Some(claims.exp),
@@ -108,6 +113,7 @@ fn refresh(claims: &RefreshClaims, user: &User) -> IntrospectionJson {
         active: true,
         client_id: Some(OWN_CLIENT.to_owned()),
         username: Some(user.email.as_str().to_owned()),
+        email_verified: Some(user.email_verified_at.is_some()),
         kind: Some(word(claims.kind)),
         exp: Some(claims.exp),
         iat: Some(claims.iat),

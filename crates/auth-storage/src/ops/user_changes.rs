@@ -49,8 +49,9 @@ pub(crate) fn change(
     terms: &Terms,
 ) -> Result<UserOutcome, Fault> {
     whole_or_undone(c, |c| {
-        let cuts = change.role.is_some() || change.status == Some(UserStatus::Disabled);
-        if cuts {
+        let may_demote = change.role.is_some() || change.status == Some(UserStatus::Disabled);
+        let cuts = may_demote || change.email_verified_at == Some(None);
+        if may_demote {
             take_guard(c, ADMINISTRATORS)?;
         }
         let Some(before) = take(c, id, terms)? else {
@@ -70,7 +71,9 @@ pub(crate) fn change(
             return Err(Undo::with(UserOutcome::LastAdmin));
         }
         let disabled = before.status == UserStatus::Active && after.status == UserStatus::Disabled;
-        let cut = disabled || before.role != after.role;
+        // Tokens say the role and whether the address is confirmed. What is taken away must not be said any longer.
+        let unverified = before.email_verified_at.is_some() && after.email_verified_at.is_none();
+        let cut = disabled || unverified || before.role != after.role;
         let generation = if cut {
             before.generation.raised()
         } else {

@@ -148,6 +148,24 @@ on_both! {
         assert_eq!((same.generation, again[0].what), (after.generation, revocations[0].what));
     }
 
+    /// Its access tokens say that the address is confirmed, and must not say so any longer.
+    fn a_verification_that_is_taken_away_lifts_all_sessions_over_and_kills_their_access_tokens(world) {
+        let (user, session) = world.signed_in("a@example.com").await;
+        let verified = |at| UserChange { email_verified_at: Some(at), ..UserChange::default() };
+        let change = async |at, now| changed(world.db.change_user(user.id, verified(at), admins(), terms(now)).await.unwrap());
+        let (given, revocations, _) = change(Some(at(1)), at(1)).await;
+        assert_eq!((given.generation, revocations), (user.generation, vec![]), "what is given cuts nothing");
+        let (taken, revocations, ended) = change(None, at(2)).await;
+        assert_eq!((taken.email_verified_at, taken.generation, ended), (None, user.generation.raised(), 0));
+        assert_eq!(revocations[0].what, Revoked::User(user.id, taken.generation));
+        assert_eq!(world.stored(&session).await.generation, taken.generation);
+        let facts = world.db.facts(token_of(&session)).await.unwrap();
+        assert_eq!(facts.verdict(session.generation), Verdict::GenerationCut);
+        // Asked for again it raises nothing, and the cut is told again.
+        let (same, again, _) = change(None, at(3)).await;
+        assert_eq!((same.generation, again[0].what), (taken.generation, revocations[0].what));
+    }
+
     fn a_cut_that_is_asked_for_again_is_told_again(world) {
         let (user, _) = world.signed_in("a@example.com").await;
         let disable = UserChange { status: Some(UserStatus::Disabled), ..UserChange::default() };
