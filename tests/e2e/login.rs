@@ -49,6 +49,39 @@ on_every_backend! {
         assert!(answers.iter().all(|answer| *answer == answers[0]), "{answers:#?}");
     }
 
+    async fn blanks_around_an_address_are_left_out_at_every_door(backend) {
+        let app = TestApp::start(backend).await;
+        let client = app.anonymous();
+        let body = json!({ "email": " Ada@example.com\t", "password": PASSWORD });
+        let ada = client.post("/register", &body).await.expect(201);
+        assert_eq!(ada.json()["user"]["email"], "Ada@example.com");
+        let ada = app.signed_in("ada@example.com", &ada);
+        client.post("/register", &json!({ "email": "ada@example.com\u{a0}", "password": PASSWORD })).await.expect(409);
+        for email in ["ada@example.com ", " ada@example.com", "\tada@example.com\r\n", "ada@example.com\u{a0}", "\u{3000}ada@example.com"] {
+            client.post("/login", &json!({ "email": email, "password": PASSWORD })).await.expect(200);
+            let grant = [("grant_type", "password"), ("username", email), ("password", PASSWORD)];
+            client.form("/token", &grant).await.expect(200);
+        }
+        for inside in ["ada @example.com", "ada@ example.com", "a\u{a0}da@example.com"] {
+            client.post("/login", &json!({ "email": inside, "password": PASSWORD })).await.expect(401);
+            let body = json!({ "email": inside, "password": PASSWORD });
+            assert_eq!(client.post("/register", &body).await.expect(422).code(), "invalid_email");
+        }
+        let before = app.mails_to("Ada@example.com").await.len();
+        client.post("/password/forgot", &json!({ "email": "  ada@example.com " })).await.expect(202);
+        assert_eq!(app.mails_to("Ada@example.com").await.len(), before + 1);
+        let change = json!({ "new_email": " new@example.com ", "current_password": PASSWORD });
+        ada.client.post("/email/change", &change).await.expect(202);
+        assert_eq!(app.mails_to("new@example.com").await.len(), 1);
+        let root = app.admin("root").await;
+        let made = root.client.post("/admin/users", &json!({ "email": "\tbob@example.com " })).await.expect(201);
+        assert_eq!(made.json()["email"], "bob@example.com");
+        let found = root.client.get("/admin/users?query=%20bob@example.com%20").await.expect(200).json();
+        assert_eq!(found["items"].as_array().unwrap().len(), 1);
+        let account: auth_service::AccountRef = " bob@example.com ".parse().unwrap();
+        assert!(app.service().admin().user(&account).await.is_ok());
+    }
+
     async fn every_character_of_a_password_counts(backend) {
         let app = TestApp::start(backend).await;
         let long = "nine zebras ".repeat(6);

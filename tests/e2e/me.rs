@@ -22,6 +22,28 @@ on_every_backend! {
         ada.client.patch("/me", &json!({ "name": "<script>alert(1)</script>'--" })).await.expect(200);
     }
 
+    /// Two names that look alike are alike, wherever a name is given.
+    async fn no_name_has_an_invisible_character(backend) {
+        let app = TestApp::start(backend).await;
+        let (ada, root) = (app.user("ada").await, app.admin("root").await);
+        let path = format!("/admin/users/{}", ada.id);
+        for hidden in ["A\u{200b}da", "Ada\u{2060}", "A\u{ad}da", "Ada\u{3164}", "Ada\u{e0041}", "A\u{200d}da", "Ada\u{fe0f}", "Ada\u{200c}"] {
+            let answers = [
+                ada.client.patch("/me", &json!({ "name": hidden })).await,
+                ada.client.post("/api-keys", &json!({ "name": hidden })).await,
+                app.anonymous().post("/register", &json!({ "email": "eve@example.com", "password": tests::PASSWORD, "name": hidden })).await,
+                root.client.patch(&path, &json!({ "name": hidden })).await,
+                root.client.post("/admin/users", &json!({ "email": "bob@example.com", "name": hidden })).await,
+            ];
+            for answer in answers {
+                assert_eq!(answer.expect(422).code(), "invalid_name", "{hidden:?}");
+            }
+        }
+        for needed in ["علی\u{200c}رضا", "👩\u{200d}💻", "ශ්\u{200d}රී", "Ada ❤\u{fe0f}"] {
+            assert_eq!(ada.client.patch("/me", &json!({ "name": needed })).await.expect(200).field("name"), needed);
+        }
+    }
+
     async fn nothing_but_the_name_can_be_changed(backend) {
         let app = TestApp::start(backend).await;
         let ada = app.user("ada").await;

@@ -42,6 +42,14 @@ impl KeyName {
         DisplayName::parse(raw).map(Self)
     }
 
+    /// Reads a name that was accepted before ([`DisplayName::stored`]).
+    ///
+    /// # Errors
+    /// See [`NotADisplayName`].
+    pub fn stored(raw: &str) -> Result<Self, NotADisplayName> {
+        DisplayName::stored(raw).map(Self)
+    }
+
     /// The name.
     #[must_use]
     pub fn as_str(&self) -> &str {

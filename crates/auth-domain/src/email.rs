@@ -6,6 +6,7 @@
 //! ever turn into somebody else's address (CVE-2019-19844, CVE-2026-73420). What remains has two forms: the one that mail
 //! goes to, and the key that is unique.
 
+use crate::invisible::is_hidden;
 use std::fmt;
 use std::str::FromStr;
 
@@ -65,7 +66,7 @@ pub enum EmailError {
     /// A control character, CR, LF and NUL among them.
     #[error("The email address contains a control character; type it again instead of pasting it.")]
     ControlCharacter,
-    /// White space, also around the address.
+    /// White space inside the address.
     #[error("The email address contains a space; remove it.")]
     Space,
     /// A character that shows nothing or turns the direction of the text (bidi, zero-width, variation selectors).
@@ -121,11 +122,13 @@ impl EmailError {
 }
 
 impl EmailAddress {
-    /// Parses an address as a person typed it. Nothing is trimmed or mended; only the domain is brought to lower-case ASCII.
+    /// Parses an address as a person typed it. White space around it is left out, as pasting and autocompletion add it; white space
+    /// inside is refused. Nothing else is changed but the domain, which is brought to lower-case ASCII.
     ///
     /// # Errors
     /// The first [`EmailError`] found, so that a person has one thing to mend at a time.
     pub fn parse(raw: &str) -> Result<Self, EmailError> {
+        let raw = raw.trim();
         if raw.is_empty() {
             return Err(EmailError::Empty);
         }
@@ -217,31 +220,6 @@ fn refuse_hidden_characters(raw: &str) -> Result<(), EmailError> {
         }
     }
     Ok(())
-}
-
-/// Unicode's Default_Ignorable_Code_Point, the bidirectional controls, the annotation marks and the blank Braille cell.
-const fn is_hidden(c: char) -> bool {
-    matches!(
-        c,
-        '\u{AD}'
-            | '\u{34F}'
-            | '\u{61C}'
-            | '\u{115F}'..='\u{1160}'
-            | '\u{17B4}'..='\u{17B5}'
-            | '\u{180B}'..='\u{180F}'
-            | '\u{200B}'..='\u{200F}'
-            | '\u{2028}'..='\u{202E}'
-            | '\u{2060}'..='\u{206F}'
-            | '\u{2800}'
-            | '\u{3164}'
-            | '\u{FE00}'..='\u{FE0F}'
-            | '\u{FEFF}'
-            | '\u{FFA0}'
-            | '\u{FFF0}'..='\u{FFFB}'
-            | '\u{1BCA0}'..='\u{1BCA3}'
-            | '\u{1D173}'..='\u{1D17A}'
-            | '\u{E0000}'..='\u{E0FFF}'
-    )
 }
 
 /// Takes a dot-atom (RFC 5322 §3.2.3), with letters, digits and marks of any script beside ASCII (RFC 6532 §3.2). Other

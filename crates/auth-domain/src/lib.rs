@@ -15,6 +15,7 @@ pub mod email;
 pub mod foreign_words;
 pub mod idempotency;
 pub mod ids;
+pub mod invisible;
 pub mod keys;
 pub mod mail;
 pub mod one_time;

@@ -1,6 +1,6 @@
 //! A user as stored, and the number that cuts its sessions off.
 
-use crate::{email::EmailAddress, ids::UserId, role::Role, time::Timestamp};
+use crate::{email::EmailAddress, ids::UserId, invisible::shows_all, role::Role, time::Timestamp};
 use serde::{Deserialize, Serialize};
 use std::{fmt, str::FromStr};
 
@@ -56,6 +56,28 @@ impl UserStatus {
     }
 }
 
+/// Whether a user whose password was right may sign in.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum MaySignIn {
+    /// They may.
+    Yes,
+    /// Their address has to be confirmed first.
+    AfterConfirming,
+    /// They may not, and get the answer of a wrong password.
+    No,
+}
+
+/// Decides whether a user of this status, with a confirmed address or not, may sign in where addresses have to be confirmed first,
+/// or need not be.
+#[must_use]
+pub const fn may_sign_in(status: UserStatus, confirmed: bool, confirmed_first: bool) -> MaySignIn {
+    match status {
+        UserStatus::Disabled => MaySignIn::No,
+        UserStatus::Active if confirmed_first && !confirmed => MaySignIn::AfterConfirming,
+        UserStatus::Active => MaySignIn::Yes,
+    }
+}
+
 /// The text is no user status.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 #[error("a status is active or disabled")]
@@ -73,7 +95,7 @@ impl FromStr for UserStatus {
     }
 }
 
-/// A display name: 1–100 characters, trimmed, without control or bidirectional-override characters.
+/// A display name: 1–100 characters, trimmed, all of which show ([`crate::invisible`]), so that two names that look alike are alike.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 #[serde(transparent)]
 pub struct DisplayName(String);
@@ -90,6 +112,9 @@ pub enum NotADisplayName {
     /// A control character, a NUL, a line break or a bidirectional control.
     #[error("A name has no control characters and no text-direction marks.")]
     ControlCharacter,
+    /// Another character that shows nothing: a zero-width space, a soft hyphen, a filler, a joiner that joins nothing.
+    #[error("A name has no invisible characters; type it again instead of pasting it.")]
+    Invisible,
 }
 
 impl DisplayName {
@@ -98,6 +123,20 @@ impl DisplayName {
     /// # Errors
     /// See [`NotADisplayName`].
     pub fn parse(raw: &str) -> Result<Self, NotADisplayName> {
+        let name = Self::stored(raw)?;
+        if shows_all(&name.0) {
+            Ok(name)
+        } else {
+            Err(NotADisplayName::Invisible)
+        }
+    }
+
+    /// Reads a name that was accepted before. Names used to take invisible characters; one that has some stays readable until it
+    /// is changed.
+    ///
+    /// # Errors
+    /// See [`NotADisplayName`].
+    pub fn stored(raw: &str) -> Result<Self, NotADisplayName> {
         let name = raw.trim();
         if name.is_empty() {
             return Err(NotADisplayName::Empty);
@@ -176,6 +215,24 @@ mod tests {
     }
 
     #[test]
+    fn an_unconfirmed_address_keeps_out_only_the_active_and_only_where_it_has_to_be_confirmed() {
+        use UserStatus::{Active, Disabled};
+        let table = [
+            (Active, true, false, MaySignIn::Yes),
+            (Active, true, true, MaySignIn::Yes),
+            (Active, false, false, MaySignIn::Yes),
+            (Active, false, true, MaySignIn::AfterConfirming),
+            (Disabled, true, false, MaySignIn::No),
+            (Disabled, true, true, MaySignIn::No),
+            (Disabled, false, false, MaySignIn::No),
+            (Disabled, false, true, MaySignIn::No),
+        ];
+        for (status, confirmed, confirmed_first, expected) in table {
+            assert_eq!(may_sign_in(status, confirmed, confirmed_first), expected);
+        }
+    }
+
+    #[test]
     fn a_name_shows_what_it_is() {
         assert_eq!(
             DisplayName::parse("  Ada Lovelace ").unwrap().to_string(),
@@ -201,6 +258,42 @@ mod tests {
                 Err(NotADisplayName::ControlCharacter),
                 "{bad:?}"
             );
+        }
+    }
+
+    #[test]
+    fn a_name_has_nothing_invisible_but_what_its_script_needs() {
+        for bad in [
+            "A\u{200B}da",
+            "Ada\u{200C}",
+            "A\u{200D}da",
+            "A\u{2060}da",
+            "A\u{AD}da",
+            "A\u{34F}da",
+            "A\u{180E}da",
+            "Ada\u{3164}",
+            "\u{115F}Ada",
+            "Ada\u{2800}",
+            "Ada\u{FE0F}",
+            "Ada\u{E0041}",
+            "Ada\u{E0100}",
+            "Ada\u{206A}",
+            "\u{200B}",
+            "\u{FFA0}",
+        ] {
+            assert_eq!(
+                DisplayName::parse(bad),
+                Err(NotADisplayName::Invisible),
+                "{bad:?}"
+            );
+            assert_eq!(
+                DisplayName::stored(bad).unwrap().as_str(),
+                bad,
+                "it stays readable: {bad:?}"
+            );
+        }
+        for good in ["علی\u{200C}رضا", "👩\u{200D}💻", "ශ්\u{200D}රී", "Ada ❤\u{FE0F}"] {
+            assert_eq!(DisplayName::parse(good).unwrap().as_str(), good);
         }
     }
 }

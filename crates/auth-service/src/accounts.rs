@@ -56,7 +56,7 @@ impl std::str::FromStr for AccountRef {
     type Err = Error;
 
     fn from_str(text: &str) -> Result<Self, Error> {
-        match text.parse() {
+        match text.trim().parse() {
             Ok(id) => Ok(Self::Id(id)),
             Err(_) => Ok(Self::Email(EmailAddress::parse(text)?)),
         }
@@ -139,7 +139,9 @@ impl Admin {
     ///
     /// # Errors
     /// A failure.
-    pub async fn users(&self, filter: UserFilter, page: PageRequest) -> Result<Vec<User>, Error> {
+    pub async fn users(&self, mut filter: UserFilter, page: PageRequest) -> Result<Vec<User>, Error> {
+        // Blanks around an address are left out wherever one is read; neither an address nor a name begins or ends with one.
+        filter.query = filter.query.map(|query| query.trim().to_owned());
         Ok(self.storage().users(filter, page.into()).await?)
     }
 

@@ -10,6 +10,7 @@ use unicode_normalization::UnicodeNormalization;
 /// If a property is lost.
 pub fn check(input: &[u8]) {
     let raw = crate::text(input);
+    let typed = raw.trim();
     let address = match EmailAddress::parse(raw) {
         Ok(address) => address,
         Err(error) => {
@@ -41,17 +42,17 @@ pub fn check(input: &[u8]) {
         );
     }
     assert_eq!(
-        raw.nfkc().collect::<String>(),
-        raw,
+        typed.nfkc().collect::<String>(),
+        typed,
         "NFKC would change it into somebody else's"
     );
     assert_eq!(
         shown.split_once('@').map(|(local, _)| local),
-        raw.split_once('@').map(|(local, _)| local)
+        typed.split_once('@').map(|(local, _)| local)
     );
     assert_eq!(
         address.local_part(),
-        raw.split_once('@').map_or("", |(local, _)| local)
+        typed.split_once('@').map_or("", |(local, _)| local)
     );
 
     let again = EmailAddress::parse(shown).expect("what is shown is an address");

@@ -4,6 +4,7 @@ use auth_domain::{
     client::ClientId,
     device::device_name,
     idempotency::IdempotencyKey,
+    invisible::shows_all,
     role::Role,
     session::EndReason,
     user::{DisplayName, UserStatus, is_invisible_control},
@@ -45,6 +46,12 @@ fn check_display_name(raw: &str) {
     assert_eq!(name.as_str(), raw.trim());
     assert!((1..=100).contains(&name.as_str().chars().count()));
     assert!(!name.as_str().chars().any(is_invisible_control));
+    assert!(shows_all(name.as_str()));
+    assert_eq!(
+        DisplayName::stored(raw).as_ref(),
+        Ok(&name),
+        "what is taken stays readable"
+    );
     assert_eq!(
         DisplayName::parse(&name.to_string()),
         Ok(name),

@@ -32,7 +32,7 @@ use auth_domain::{
 use diesel::prelude::*;
 use std::fmt::Display;
 
-fn corrupt(table: &'static str, column: &'static str, id: impl Display) -> Fault {
+pub(crate) fn corrupt(table: &'static str, column: &'static str, id: impl Display) -> Fault {
     Fault::Corrupt {
         table,
         column,
@@ -64,7 +64,7 @@ impl UserRow {
             name: self
                 .name
                 .as_deref()
-                .map(DisplayName::parse)
+                .map(DisplayName::stored)
                 .transpose()
                 .map_err(|_| bad("name"))?,
             role: self.role.parse().map_err(|_| bad("role"))?,

@@ -66,7 +66,7 @@ impl TokenRow {
     pub(crate) fn token(self) -> Result<StoredToken, Fault> {
         let bad = |column| corrupt("one_time_tokens", column, self.id.0);
         let hash = self.password_hash.as_deref().map(PasswordHash::parse).transpose();
-        let name = self.name.as_deref().map(DisplayName::parse).transpose();
+        let name = self.name.as_deref().map(DisplayName::stored).transpose();
         let name = name.map_err(|_| bad("name"))?;
         Ok(StoredToken {
             user: self.user_id.map(|id| UserId::from_uuid(id.0)),
@@ -133,7 +133,7 @@ impl ApiKeyRow {
         Ok(ApiKey {
             id: ApiKeyId::from_uuid(self.id.0),
             owner: UserId::from_uuid(self.user_id.0),
-            name: KeyName::parse(&self.name).map_err(|_| bad("name"))?,
+            name: KeyName::stored(&self.name).map_err(|_| bad("name"))?,
             permissions: permissions.map_err(|_| bad("permissions"))?,
             created_at: self.created_at.0,
             expires_at: self.expires_at.map(|at| at.0),
