@@ -1,6 +1,8 @@
 //! `POST /email/verification`, `/email/verify`, `/email/change`, and registration where addresses are verified first.
 
-use auth_domain::time::Span;
+use crate::login::comparable;
+use auth_domain::{time::Span, user::UserStatus};
+use auth_service::NewAccount;
 use serde_json::json;
 use tests::{Answer, Backend, Builder, PASSWORD, TestApp, on_every_backend};
 
@@ -58,11 +60,85 @@ on_every_backend! {
         let app = verified_first(backend).await;
         let answer = register(&app, "ada@example.com", PASSWORD).await.expect(202);
         assert!(!answer.text.contains("token"));
-        login(&app, "ada@example.com", PASSWORD).await.expect(401);
         let token = app.link_to("ada@example.com", "verify-email").await;
+        login(&app, "ada@example.com", PASSWORD).await.expect(403);
         verify(&app, &token).await.expect(204);
         let signed_in = login(&app, "ada@example.com", PASSWORD).await.expect(200);
         assert_eq!(signed_in.json()["user"]["email_verified"], true);
+    }
+
+    /// R19 gives way: the right password, and nothing else, tells that the address has to be confirmed.
+    async fn only_the_right_password_tells_that_the_address_has_to_be_confirmed(backend) {
+        let app = verified_first(backend).await;
+        register(&app, "ada@example.com", PASSWORD).await.expect(202);
+        app.mails_to("ada@example.com").await;
+        for name in ["imported", "disabled"] {
+            let account = NewAccount {
+                email: format!("{name}@example.com"),
+                password: Some(PASSWORD.to_owned().into()),
+                name: None,
+                role: "user".to_owned(),
+                email_verified: false,
+            };
+            let made = app.service().admin().create_user(account, &app.operator()).await.unwrap();
+            if name == "disabled" {
+                let change = auth_storage::UserChange { status: Some(UserStatus::Disabled), ..auth_storage::UserChange::default() };
+                app.service().admin().change_user(made.id, change, &app.operator()).await.unwrap();
+            }
+        }
+        let unknown = login(&app, "unknown@example.com", PASSWORD).await.expect(401);
+        for email in ["ada@example.com", "imported@example.com"] {
+            let unconfirmed = login(&app, email, PASSWORD).await.expect(403);
+            assert_eq!(unconfirmed.code(), "email_not_verified");
+            let wrong = login(&app, email, "the wrong horse altogether").await.expect(401);
+            assert_eq!(comparable(&wrong), comparable(&unknown), "{email}");
+            let grant = [("grant_type", "password"), ("username", email), ("password", PASSWORD)];
+            let refused = app.anonymous().form("/token", &grant).await.expect(400).json();
+            assert_eq!(refused["error"], "invalid_grant");
+            assert!(refused["error_description"].as_str().unwrap().contains("Confirm your email address"), "{refused}");
+        }
+        let disabled = login(&app, "disabled@example.com", PASSWORD).await.expect(401);
+        assert_eq!(comparable(&disabled), comparable(&unknown));
+    }
+
+    async fn where_no_address_has_to_be_confirmed_an_unconfirmed_user_signs_in(backend) {
+        let app = TestApp::start(backend).await;
+        app.user("ada").await;
+        login(&app, "ada@example.com", PASSWORD).await.expect(200);
+    }
+
+    async fn the_link_is_sent_again_without_a_session_and_the_answer_tells_nothing(backend) {
+        let app = verified_first(backend).await;
+        register(&app, "ada@example.com", PASSWORD).await.expect(202);
+        let first = app.link_to("ada@example.com", "verify-email").await;
+        let ask = async |email: &str| app.anonymous().post("/email/verification", &json!({ "email": email })).await.expect(202);
+        let answers = [ask(" Ada@example.com ").await, ask("unknown@example.com").await, ask("no address").await];
+        assert!(answers.iter().all(|answer| comparable(answer) == comparable(&answers[0])));
+        let second = app.link_to("ada@example.com", "verify-email").await;
+        assert_ne!(first, second);
+        assert!(app.mails_to("unknown@example.com").await.is_empty());
+        verify(&app, &second).await.expect(204);
+        login(&app, "ada@example.com", PASSWORD).await.expect(200);
+        let before = app.mails_to("ada@example.com").await.len();
+        ask("ada@example.com").await;
+        assert_eq!(app.mails_to("ada@example.com").await.len(), before, "a confirmed address gets none");
+        let without = app.anonymous().post_nothing("/email/verification").await.expect(401);
+        assert_eq!(without.code(), "missing_token");
+    }
+
+    async fn links_that_are_sent_again_stay_within_the_limits_of_mail(backend) {
+        let app = Builder::new(backend)
+            .set("limits.enabled", "true")
+            .set("registration.require_verified_email", "true")
+            .set("limits.mail_per_address", "100/1h")
+            .start()
+            .await;
+        register(&app, "ada@example.com", PASSWORD).await.expect(202);
+        for _ in 0..10 {
+            app.anonymous().post("/email/verification", &json!({ "email": "ada@example.com" })).await.expect(202);
+        }
+        let mails = app.mails_to("ada@example.com").await.len();
+        assert!((1..=5).contains(&mails), "{mails} mails");
     }
 
     async fn a_registration_tells_nobody_whether_an_address_is_known(backend) {

@@ -150,6 +150,7 @@ impl From<Error> for OauthError {
             Error::InvalidCredentials => {
                 Self::new(OauthCode::InvalidGrant, Code::InvalidCredentials.detail())
             }
+            Error::EmailNotVerified => Self::new(OauthCode::InvalidGrant, Code::EmailNotVerified.detail()),
             // Which of these it was is nobody's business who does not hold a good token.
             Error::InvalidToken
             | Error::TokenExpired
@@ -220,6 +221,7 @@ mod tests {
     #[test]
     fn every_error_has_its_word_and_status() {
         assert_eq!(of(Error::InvalidCredentials), (400, "invalid_grant"));
+        assert_eq!(of(Error::EmailNotVerified), (400, "invalid_grant"));
         assert_eq!(of(Error::TokenAlreadyUsed), (400, "invalid_grant"));
         assert_eq!(of(Error::InvalidClient), (401, "invalid_client"));
         assert_eq!(

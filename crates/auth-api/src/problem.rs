@@ -273,6 +273,7 @@ impl From<Error> for Problem {
             Error::EmailTaken => Code::EmailTaken.into(),
             Error::RegistrationClosed => Code::RegistrationClosed.into(),
             Error::InvalidCredentials => Code::InvalidCredentials.into(),
+            Error::EmailNotVerified => Code::EmailNotVerified.into(),
             Error::InvalidToken => Code::InvalidToken.into(),
             Error::TokenExpired => Code::TokenExpired.into(),
             Error::TokenRevoked => Code::TokenRevoked.into(),

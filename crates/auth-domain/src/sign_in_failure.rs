@@ -1,4 +1,5 @@
-//! Why a sign-in failed, as the audit log says it to those who help users. The answer to the client says none of it.
+//! Why a sign-in failed, as the audit log says it to those who help users. The answer to the client says none of it but
+//! [`SignInFailure::EmailNotVerified`], which only the right password reaches.
 
 use crate::user::UserStatus;
 

@@ -56,28 +56,6 @@ impl UserStatus {
     }
 }
 
-/// Whether a user whose password was right may sign in.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum MaySignIn {
-    /// They may.
-    Yes,
-    /// Their address has to be confirmed first.
-    AfterConfirming,
-    /// They may not, and get the answer of a wrong password.
-    No,
-}
-
-/// Decides whether a user of this status, with a confirmed address or not, may sign in where addresses have to be confirmed first,
-/// or need not be.
-#[must_use]
-pub const fn may_sign_in(status: UserStatus, confirmed: bool, confirmed_first: bool) -> MaySignIn {
-    match status {
-        UserStatus::Disabled => MaySignIn::No,
-        UserStatus::Active if confirmed_first && !confirmed => MaySignIn::AfterConfirming,
-        UserStatus::Active => MaySignIn::Yes,
-    }
-}
-
 /// The text is no user status.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 #[error("a status is active or disabled")]
@@ -212,24 +190,6 @@ mod tests {
             assert_eq!(status.as_str().parse(), Ok(status));
         }
         assert_eq!("banned".parse::<UserStatus>(), Err(NotAStatus));
-    }
-
-    #[test]
-    fn an_unconfirmed_address_keeps_out_only_the_active_and_only_where_it_has_to_be_confirmed() {
-        use UserStatus::{Active, Disabled};
-        let table = [
-            (Active, true, false, MaySignIn::Yes),
-            (Active, true, true, MaySignIn::Yes),
-            (Active, false, false, MaySignIn::Yes),
-            (Active, false, true, MaySignIn::AfterConfirming),
-            (Disabled, true, false, MaySignIn::No),
-            (Disabled, true, true, MaySignIn::No),
-            (Disabled, false, false, MaySignIn::No),
-            (Disabled, false, true, MaySignIn::No),
-        ];
-        for (status, confirmed, confirmed_first, expected) in table {
-            assert_eq!(may_sign_in(status, confirmed, confirmed_first), expected);
-        }
     }
 
     #[test]

@@ -37,6 +37,22 @@ impl Service {
         Ok(())
     }
 
+    /// Mails a link that confirms this address, if it is the address of a user who has not confirmed it. The answer, its time and the
+    /// row are the same for every address: whose it is, the worker finds out (behaviour.md §8).
+    ///
+    /// # Errors
+    /// [`Error::RateLimited`], or a failure.
+    pub async fn send_verification_to(&self, caller: &Caller, email: &str) -> Result<(), Error> {
+        self.admit_mail(caller).await?;
+        if self.may_mail_to(email, MailKind::EmailVerification, caller).await {
+            let terms = self.terms(caller)?;
+            self.storage()
+                .ask_for_verification(email.to_owned(), terms)
+                .await?;
+        }
+        Ok(())
+    }
+
     /// Asks the new address to confirm, and tells the old one. Whether the new address is another user's, nobody is told: then
     /// its owner is asked, and the confirmation fails.
     ///

@@ -33,6 +33,9 @@ pub enum Error {
     /// The address, the password or both are wrong, or the user may not sign in.
     #[error("incorrect email or password")]
     InvalidCredentials,
+    /// The password is right, and the address has to be confirmed before the user may sign in.
+    #[error("the address is not confirmed")]
+    EmailNotVerified,
     /// The token is not one of ours, or not of this kind.
     #[error("the token is invalid")]
     InvalidToken,

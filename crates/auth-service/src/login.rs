@@ -1,6 +1,6 @@
-//! `login`: a password for a session. Whoever can't sign in learns nothing of why: an unknown, disabled, unverified or
-//! password-less user and an address that can't be parsed cost a look-up and a hash like a wrong password, and get the same
-//! answer.
+//! `login`: a password for a session. A caller who can't sign in learns nothing of why: an unknown, disabled or password-less
+//! user and an address that can't be parsed cost a look-up and a hash like a wrong password, and get the same answer. Only the
+//! right password of a user whose address has to be confirmed first gets another one, at the same cost.
 
 use crate::{
     activity::ActivityKind,
@@ -17,7 +17,7 @@ use auth_domain::{
     password::PresentedPassword,
     password_hash::PasswordHash,
     sign_in_failure::{SignInFacts, SignInFailure},
-    user::{User, UserStatus},
+    user::User,
 };
 use auth_storage::{Credentials, HashUpgrade, SignIn, StartedSession};
 use secrecy::{ExposeSecret, SecretString};
@@ -35,7 +35,7 @@ impl Service {
     /// Signs a user in.
     ///
     /// # Errors
-    /// [`Error::InvalidCredentials`], [`Error::RateLimited`], or a failure.
+    /// [`Error::InvalidCredentials`], [`Error::EmailNotVerified`], [`Error::RateLimited`], or a failure.
     pub async fn login(&self, caller: &Caller, email: &str, password: SecretString) -> Result<Tokens, Error> {
         let proved = self.verify_password(caller, email, password).await?;
         let user = proved.credentials.user;
@@ -83,7 +83,11 @@ impl Service {
         let address = EmailAddress::parse(email);
         let account = address.as_ref().unwrap_or(self.hasher().nobody());
         let found = self.storage().credentials(account).await?;
-        let known = found.filter(|_| address.is_ok());
+        let waiting = self.waiting_password(account).await?;
+        let known = found.filter(|_| address.is_ok()).map(|known| Credentials {
+            password_hash: known.password_hash.or(waiting),
+            ..known
+        });
         let device = self.shown_device(caller).filter(|device| {
             known
                 .as_ref()
@@ -104,27 +108,47 @@ impl Service {
                 return Err(failure);
             }
         };
-        match (known, verified) {
-            (Some(credentials), Verified::Yes { upgrade }) if self.may_sign_in(&credentials.user) => {
-                self.was_right(held, caller).await;
-                Ok(Proved {
-                    credentials,
-                    upgrade,
-                    device,
-                })
-            }
-            (known, verified) => {
-                let right = matches!(verified, Verified::Yes { .. });
+        let right = matches!(verified, Verified::Yes { .. });
+        let failure = self.why_refused(known.as_ref(), right);
+        if matches!(failure, None | Some(SignInFailure::EmailNotVerified)) {
+            self.was_right(held, caller).await;
+        }
+        match (known, verified, failure) {
+            (Some(credentials), Verified::Yes { upgrade }, None) => Ok(Proved {
+                credentials,
+                upgrade,
+                device,
+            }),
+            (known, _, failure) => {
                 self.note_failed_sign_in(caller, known.as_ref(), right, device.is_some())
                     .await?;
-                Err(Error::InvalidCredentials)
+                Err(match failure {
+                    Some(SignInFailure::EmailNotVerified) => Error::EmailNotVerified,
+                    _ => Error::InvalidCredentials,
+                })
             }
         }
     }
 
-    /// Active, and verified where that is asked for.
-    fn may_sign_in(&self, user: &User) -> bool {
-        user.status == UserStatus::Active && self.is_verified(user)
+    /// The password of a registration that waits for its address. Where no address has to be confirmed, none waits; where one has to
+    /// be, this is looked up for every address.
+    async fn waiting_password(&self, account: &EmailAddress) -> Result<Option<PasswordHash>, Error> {
+        if !self.config().registration.require_verified_email {
+            return Ok(None);
+        }
+        Ok(self.storage().waiting_password(account).await?)
+    }
+
+    /// Why this account may not sign in; `None`: it may.
+    fn why_refused(&self, account: Option<&Credentials>, password_right: bool) -> Option<SignInFailure> {
+        let facts = account.map(|known| SignInFacts {
+            status: known.user.status,
+            has_password: known.password_hash.is_some(),
+            password_changed: known.password_changed_at.is_some(),
+            password_right,
+            verified: self.is_verified(&known.user),
+        });
+        SignInFailure::of(facts.as_ref())
     }
 
     fn is_verified(&self, user: &User) -> bool {
@@ -142,14 +166,9 @@ impl Service {
         self.shared()
             .activity
             .count(caller.now, ActivityKind::SignInFailed);
-        let facts = account.map(|known| SignInFacts {
-            status: known.user.status,
-            has_password: known.password_hash.is_some(),
-            password_changed: known.password_changed_at.is_some(),
-            password_right,
-            verified: self.is_verified(&known.user),
-        });
-        let reason = SignInFailure::of(facts.as_ref()).unwrap_or(SignInFailure::WrongPassword);
+        let reason = self
+            .why_refused(account, password_right)
+            .unwrap_or(SignInFailure::WrongPassword);
         let details = vec![
             ("known_device", known_device.to_string()),
             ("reason", reason.as_str().to_owned()),

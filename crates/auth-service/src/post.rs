@@ -13,16 +13,17 @@ use auth_domain::{
     audit::Actor,
     device::{device_name, recognised_device_name},
     email::EmailAddress,
-    ids::MailId,
+    ids::{MailId, UserId},
     mail::MailKind,
     one_time::TokenKind,
+    role::Role,
     session::Origin,
     time::{Span, Timestamp},
     user::{DisplayName, User, UserStatus},
 };
 use auth_limits::{Claim, Limits};
 use auth_mail::{Facts, Letter, Mailer, Undelivered};
-use auth_storage::{ClaimedMail, Credentials, MailEnd, Storage};
+use auth_storage::{ClaimedMail, Credentials, MailEnd, NewUser, Settled, Storage};
 use chrono::SecondsFormat;
 use futures::future::join_all;
 use secrecy::{ExposeSecret, SecretString};
@@ -216,8 +217,21 @@ impl Post {
     /// Finds out whom the mail is for, and stores the tokens that its links carry.
     async fn prepare(&self, mail: &ClaimedMail) -> Result<Prepared, Error> {
         let named = mail.recipient.as_deref().map(EmailAddress::parse).transpose();
-        let Ok(named) = named else {
+        let Ok(mut named) = named else {
             return Ok(Prepared::Nobody);
+        };
+        let settled;
+        let mail = match (mail.user, mail.kind, &named) {
+            (None, MailKind::EmailVerification, Some(address)) => {
+                settled = self.settle_verification(mail, address.clone()).await?;
+                let Some(settled) = &settled else {
+                    return Ok(Prepared::Nobody);
+                };
+                // From here on it is a mail to a user, and goes to the stored address.
+                named = None;
+                settled
+            }
+            _ => mail,
         };
         let credentials = match (mail.user, &named) {
             (Some(user), _) => self.storage().credentials_of(user).await?,
@@ -260,6 +274,43 @@ impl Post {
             return Ok(Prepared::Nobody);
         }
         Ok(self.letter(mail, to, Some(&credentials.user), facts))
+    }
+
+    /// What a mail with a confirmation link, which was asked for by address, is to say, and to which user; `None`: it goes nowhere.
+    async fn settle_verification(
+        &self,
+        mail: &ClaimedMail,
+        address: EmailAddress,
+    ) -> Result<Option<ClaimedMail>, Error> {
+        let now = self.0.clock.now();
+        let token = self
+            .0
+            .tokens
+            .row(mail.id, TokenKind::EmailVerification, mail.created_at);
+        let by = Caller { now, ..asker(mail) };
+        // Until the address is confirmed the user has neither the password nor the name of the registration.
+        let user = NewUser {
+            id: UserId::from_parts(mail.created_at, chance(self.entropy())?),
+            email: address,
+            name: None,
+            role: Role::USER,
+            status: UserStatus::Active,
+            email_verified_at: None,
+            created_at: mail.created_at,
+            password_hash: None,
+        };
+        let terms = self.0.admin.terms(&by)?;
+        let (user, kind) = match self.storage().settle_verification(token, user, terms).await? {
+            Settled::Confirm(user) => (user, MailKind::EmailVerification),
+            Settled::AlreadyRegistered(user) => (user, MailKind::AlreadyRegistered),
+            Settled::Nothing => return Ok(None),
+        };
+        Ok(Some(ClaimedMail {
+            user: Some(user),
+            kind,
+            recipient: None,
+            ..mail.clone()
+        }))
     }
 
     /// Whether a notice may go to this address. Nobody has shown that an address without verification is the user's: whoever

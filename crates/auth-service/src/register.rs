@@ -58,18 +58,19 @@ impl Service {
         let mut verification = self.verification_mail(&user.email, caller)?;
         let terms = self.terms(caller)?;
         if self.config().registration.require_verified_email {
-            let (password_hash, name) = (user.password_hash.clone(), user.name.clone());
+            let NewUser {
+                email,
+                name,
+                password_hash,
+                ..
+            } = user;
             verification.token.pending = password_hash.map(|password_hash| Pending { password_hash, name });
-            // Nobody can sign in as it until somebody shows that the address is theirs.
-            let bare = NewUser {
-                password_hash: None,
-                name: None,
-                ..user
-            };
             let kind = MailKind::EmailVerification;
-            if self.may_mail_to(bare.email.key(), kind, caller).await {
-                self.storage().register_pending(bare, verification, terms).await?;
-                self.wake_post();
+            if self.may_mail_to(email.key(), kind, caller).await {
+                // The worker is not woken: what it does at once for a known address could be felt by the next request.
+                self.storage()
+                    .register_pending(email, verification, terms)
+                    .await?;
             }
             return Ok(Registered::ToBeVerified);
         }

@@ -38,7 +38,7 @@ pub use error::{AlreadyServed, MigrateError, OpenError, Outage, QueryRefused, St
 pub use outcomes::{
     AuditStanding, ClaimedMail, Credentials, EndedSession, EndedSessions, HourCount, InsertedKey,
     InsertedUser, KeyHolder, MailEnd, MailFigures, MigrationStatus, PruneOutcome, Redeemed, RefusedRow,
-    RefusedRows, RevocationBatch, Rotated, SealRound, SealedBatch, SetupOutcome, SetupTokenIssue,
+    RefusedRows, RevocationBatch, Rotated, SealRound, SealedBatch, Settled, SetupOutcome, SetupTokenIssue,
     StartedSession, StoredKey, StoredToken, Swept, TroubledMail, UserFigures, UserOutcome,
 };
 pub use serving::ServeLock;

@@ -75,7 +75,7 @@ pub struct ClaimedMail {
     pub id: MailId,
     /// What it is about.
     pub kind: MailKind,
-    /// Whom it concerns; `None` for a reset that was asked for by address.
+    /// Whom it concerns; `None` for one that was asked for by address.
     pub user: Option<UserId>,
     /// Where to, if not to the user's stored address; as typed.
     pub recipient: Option<String>,
@@ -85,6 +85,17 @@ pub struct ClaimedMail {
     pub created_at: Timestamp,
     /// How often it has been tried, this time included.
     pub attempts: u32,
+}
+
+/// What a mail with a confirmation link that was asked for by address is to say.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Settled {
+    /// The link, to this user.
+    Confirm(UserId),
+    /// To this user: that the address was used for a registration.
+    AlreadyRegistered(UserId),
+    /// It goes nowhere: no user with this address waits for a confirmation.
+    Nothing,
 }
 
 /// What became of a mail.

@@ -200,8 +200,10 @@ diesel::table! {
 
 diesel::joinable!(sessions -> users (user_id));
 diesel::joinable!(api_keys -> users (user_id));
+diesel::joinable!(one_time_tokens -> users (user_id));
 diesel::allow_tables_to_appear_in_same_query!(users, sessions);
 diesel::allow_tables_to_appear_in_same_query!(users, api_keys);
+diesel::allow_tables_to_appear_in_same_query!(users, one_time_tokens);
 diesel::allow_tables_to_appear_in_same_query!(audit_events, audit_seals);
 
 /// The tables and their columns, for the test that compares them with each database.

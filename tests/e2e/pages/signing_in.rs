@@ -72,6 +72,25 @@ on_every_backend! {
         browser.sign_in("ada@example.com", PASSWORD).await.expect(303);
     }
 
+    async fn the_link_is_offered_again_to_the_right_password_alone(backend) {
+        let app = Builder::new(backend).set("registration.require_verified_email", "true").start().await;
+        let mut browser = app.browser();
+        let fields = [("email", "ada@example.com"), ("password", PASSWORD)];
+        browser.submit("/register", "/register", &fields).await.expect(202);
+        let first = app.link_to("ada@example.com", "verify-email").await;
+        let wrong = browser.sign_in("ada@example.com", "the wrong horse altogether").await.expect(401);
+        assert!(!wrong.text.contains("/verify-email/again"), "{}", wrong.text);
+        let right = browser.sign_in("ada@example.com", PASSWORD).await.expect(403);
+        assert!(right.text.contains("Confirm your email address first") && right.text.contains("action=\"/verify-email/again\""), "{}", right.text);
+        let sent = browser.send("/verify-email/again", &[("email", "ada@example.com")]).await.expect(202);
+        let second = app.link_to("ada@example.com", "verify-email").await;
+        assert_ne!(first, second);
+        let unknown = browser.submit("/verify-email/again", "/verify-email/again", &[("email", "eve@example.com")]).await.expect(202);
+        assert_eq!(sent.text, unknown.text);
+        let bad = browser.submit("/verify-email/again", "/verify-email/again", &[("email", "nowhere")]).await.expect(422);
+        assert!(bad.text.contains("id=\"email-fault\""), "{}", bad.text);
+    }
+
     async fn a_closed_registration_is_offered_to_nobody(backend) {
         let app = Builder::new(backend).set("registration.open", "false").start().await;
         let mut browser = app.browser();

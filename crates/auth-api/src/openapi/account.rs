@@ -1,7 +1,7 @@
 //! The operations on one's own account beyond signing in: passwords, addresses, API keys, export and deletion.
 
 use super::{
-    operation::{Auth, Gives, Operation, Takes},
+    operation::{Auth, BEARER_ERRORS, Gives, Operation, Takes},
     operations::id,
 };
 use crate::problem::Code;
@@ -75,10 +75,12 @@ pub(super) fn all(base: &str) -> Vec<Operation> {
             Post,
             "/email/verification",
             "sendVerification",
-            "Have the link that confirms one's address mailed again",
+            "Have the link that confirms an address mailed again: one's own with an access token, any other without",
         )
-        .by(Auth::SignedIn)
+        .by(Auth::MaybeSignedIn)
+        .takes(Takes::MaybeJson("SendVerificationBody"))
         .gives(Gives::Json(202, "MessageJson"))
+        .or(&BEARER_ERRORS)
         .or(&[Code::RateLimited]),
         at(
             Post,

@@ -45,7 +45,12 @@ pub(super) fn all(base: &str) -> Vec<Operation> {
             .takes(Takes::Json("LoginBody"))
             .with(device_token())
             .gives(Gives::Json(200, "TokenAnswer"))
-            .or(&[Code::InvalidCredentials, Code::RateLimited, Code::Overloaded]),
+            .or(&[
+                Code::InvalidCredentials,
+                Code::EmailNotVerified,
+                Code::RateLimited,
+                Code::Overloaded,
+            ]),
         at(
             Post,
             "/token",

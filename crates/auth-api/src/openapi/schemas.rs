@@ -12,7 +12,7 @@ use crate::{
             users::{ChangeUserBody, CreateUserBody},
         },
         api_keys::{ApiKeyBody, ApiKeyJson, ApiKeyList, NewApiKeyJson},
-        email::ChangeEmailBody,
+        email::{ChangeEmailBody, SendVerificationBody},
         health::{ReadinessJson, StatusJson},
         introspect::IntrospectionJson,
         login::LoginBody,
@@ -40,6 +40,7 @@ pub(super) fn components() -> ComponentsBuilder {
         .schema_from::<RenameBody>()
         .schema_from::<SetupBody>()
         .schema_from::<ForgotBody>()
+        .schema_from::<SendVerificationBody>()
         .schema_from::<ResetBody>()
         .schema_from::<ChangePasswordBody>()
         .schema_from::<MailedTokenBody>()

@@ -68,7 +68,7 @@ fn open(visit: &Visit, link: Link) -> Result<HttpResponse, Problem> {
 fn lapsed(visit: &Visit, link: Link) -> Result<HttpResponse, Problem> {
     let t = visit.texts();
     match link {
-        Link::Verify => visit.tell_lapsed(&t.verify_lapsed, ("/account", &t.to_account)),
+        Link::Verify => visit.tell_lapsed(&t.verify_lapsed, ("/verify-email/again", &t.confirm_again_button)),
         Link::NotMe => visit.tell_lapsed(&t.not_me_lapsed, ("/forgot", &t.forgot_link)),
     }
 }

@@ -7,7 +7,10 @@ use super::{
     texts::Done,
     visit::Visit,
 };
-use crate::{metrics::RevokedBy, problem::Problem};
+use crate::{
+    metrics::RevokedBy,
+    problem::{Code, Problem},
+};
 use actix_web::{HttpResponse, http::StatusCode};
 use askama::Template;
 
@@ -22,6 +25,8 @@ struct LoginPage<'a> {
     register: String,
     ended: bool,
     may_register: bool,
+    /// Whether a link that confirms the address is offered.
+    to_confirm: bool,
 }
 
 impl<'a> LoginPage<'a> {
@@ -34,6 +39,7 @@ impl<'a> LoginPage<'a> {
         };
         Ok(Self {
             layout: visit.layout(&visit.texts().login_title)?,
+            to_confirm: false,
             faults,
             email,
             here: leading_back("/login"),
@@ -75,7 +81,10 @@ pub async fn submit(sent: Sent<Visit>) -> Result<HttpResponse, Problem> {
         Err(error) => {
             let problem = visit.refusal(error)?;
             let faults = Faults::of(&problem, &[], visit.texts());
-            let page = LoginPage::of(&visit, email, faults)?;
+            let page = LoginPage {
+                to_confirm: problem.code() == Code::EmailNotVerified,
+                ..LoginPage::of(&visit, email, faults)?
+            };
             visit.answer_again(&problem, &page)
         }
     }

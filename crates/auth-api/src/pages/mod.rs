@@ -8,6 +8,7 @@ pub mod admin;
 pub mod assets;
 pub mod colour;
 pub mod config;
+pub mod confirm_again;
 pub mod cookies;
 pub mod form;
 pub mod guest;
@@ -97,6 +98,11 @@ pub fn table(table: &mut web::ServiceConfig, site: &Site) {
             at("/verify-email", both)
                 .route(read().to(links::show_verify))
                 .route(web::post().to(links::submit_verify)),
+        )
+        .service(
+            at("/verify-email/again", both)
+                .route(read().to(confirm_again::show))
+                .route(web::post().to(confirm_again::submit)),
         )
         .service(
             at("/not-me", both)

@@ -2,17 +2,40 @@
 
 use super::password::MailedTokenBody;
 use crate::{
-    bearer::{Acting, SignedInWith},
+    bearer::{self, SignedInWith},
     call::Call,
-    json::{FromMembers, Json, Members},
-    problem::Problem,
+    json::{FromMembers, Json, Members, OptionalJson},
+    problem::{Code, Problem},
     views::MessageJson,
 };
-use actix_web::{HttpResponse, web::Data};
+use actix_web::{HttpRequest, HttpResponse, web::Data};
 use auth_service::Service;
 use secrecy::SecretString;
 use utoipa::ToSchema;
 use validator::Validate;
+
+/// Where a link is wanted, by a caller who can't sign in yet. Beside an access token it is not looked at: the link goes to the
+/// address of its user. Only the length is checked, because the answer is the same for every address.
+#[derive(Debug, Validate, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct SendVerificationBody {
+    /// The address.
+    #[validate(length(
+        max = 1024,
+        code = "too_long",
+        message = "An email address has at most 254 characters."
+    ))]
+    #[schema(max_length = 1024)]
+    email: Option<String>,
+}
+
+impl FromMembers for SendVerificationBody {
+    fn from_members(members: &mut Members) -> Option<Self> {
+        Some(Self {
+            email: members.optional_text("email")?,
+        })
+    }
+}
 
 /// The address to move to.
 #[derive(Debug, Validate, ToSchema)]
@@ -36,16 +59,29 @@ impl FromMembers for ChangeEmailBody {
     }
 }
 
-/// 202.
+/// 202, with an access token or for an address; 401 without either.
 ///
 /// # Errors
 /// [`Problem`].
-pub async fn send_again(service: Data<Service>, acting: Acting) -> Result<HttpResponse, Problem> {
-    service
-        .send_verification(&acting.principal, &acting.caller)
-        .await?;
+pub async fn send_again(
+    request: HttpRequest,
+    service: Data<Service>,
+    OptionalJson(body): OptionalJson<SendVerificationBody>,
+) -> Result<HttpResponse, Problem> {
+    match bearer::act_if_sent(&request).await? {
+        Some(acting) => {
+            service
+                .send_verification(&acting.principal, &acting.caller)
+                .await?;
+        }
+        None => {
+            let email = body.and_then(|body| body.email).ok_or(Code::MissingToken)?;
+            let caller = Call::of(&request).caller(&service);
+            service.send_verification_to(&caller, &email).await?;
+        }
+    }
     Ok(HttpResponse::Accepted().json(MessageJson {
-        message: "If the address is not confirmed yet, a mail with a link is on its way to it",
+        message: "If the address waits to be confirmed, a mail with a link is on its way to it",
     }))
 }
 

@@ -25,6 +25,7 @@ pub(crate) mod lock_out;
 pub(crate) mod notes;
 pub(crate) mod one_time_tokens;
 pub(crate) mod outbox;
+pub(crate) mod registrations;
 pub(crate) mod revocations;
 pub(crate) mod rotation;
 pub(crate) mod seals;

@@ -84,13 +84,14 @@ pub(super) fn send(
     if mailed.token.kind.voids_older() {
         void(c, user, &[mailed.token.kind])?;
     }
-    store(c, &mailed.token, user)?;
+    store(c, &mailed.token, Some(user))?;
     notes.mail_as(c, mailed.mail, post)
 }
 
-fn store(c: &mut Conn, token: &NewToken, user: UserId) -> Result<(), Fault> {
+/// Stores a token of a user, or one whose user is yet to be found.
+pub(super) fn store(c: &mut Conn, token: &NewToken, user: Option<UserId>) -> Result<(), Fault> {
     diesel::insert_into(one_time_tokens::table)
-        .values(NewTokenRow::of(token, Some(user)))
+        .values(NewTokenRow::of(token, user))
         .execute(c)?;
     Ok(())
 }

@@ -208,11 +208,16 @@ pub(crate) fn any_waiting(c: &mut Conn) -> Result<bool, Fault> {
     Ok(waiting.first::<Id>(c).optional()?.is_some())
 }
 
-/// Asks for a reset by address, whoever has it: the same row for everybody (behaviour.md §8).
-pub(crate) fn ask_for_reset(c: &mut Conn, recipient: &str, terms: &Terms) -> Result<(), Fault> {
-    // Nobody's address has one, and PostgreSQL stores none.
+/// Asks for a mail by address alone: the same row for every address (behaviour.md §8).
+pub(crate) fn ask_by_address(
+    c: &mut Conn,
+    kind: MailKind,
+    recipient: &str,
+    terms: &Terms,
+) -> Result<(), Fault> {
+    // No address has one, and PostgreSQL stores none.
     let recipient = recipient.replace('\0', "\u{FFFD}");
-    Notes::of(terms).mail(c, Post::to_whoever(&recipient, MailKind::PasswordReset))
+    Notes::of(terms).mail(c, Post::to_whoever(&recipient, kind))
 }
 
 /// How full it is.

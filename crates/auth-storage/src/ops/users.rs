@@ -2,9 +2,8 @@
 
 use super::{
     Conn,
-    hold::take,
     notes::{Note, Notes, Post},
-    one_time_tokens::{awaits_verification, send},
+    one_time_tokens::send,
     readable_page, whole,
 };
 use crate::{
@@ -12,8 +11,8 @@ use crate::{
     fault::Fault,
     outcomes::{Credentials, InsertedUser},
     prepared::Prepare as _,
-    rows::{CredentialsRow, NewUserRow, SessionRow, UserRow},
-    schema::{sessions, users},
+    rows::{CredentialsRow, NewUserRow, SessionRow, UserRow, corrupt},
+    schema::{one_time_tokens, sessions, users},
     sqlty::{Id, Ts},
 };
 use auth_domain::{
@@ -21,6 +20,7 @@ use auth_domain::{
     email::EmailAddress,
     ids::UserId,
     mail::MailKind,
+    one_time::TokenKind,
     password_hash::PasswordHash,
     role::Role,
     session::Session,
@@ -107,41 +107,6 @@ fn make(
     Ok(Some(made))
 }
 
-/// Registers somebody whose address has to be verified first: the password waits with the mailed link. Whoever has the address
-/// already is told so by mail; the caller can't tell.
-pub(crate) fn register_pending(
-    c: &mut Conn,
-    user: &NewUser,
-    mailed: &MailedToken,
-    terms: &Terms,
-) -> Result<(), Fault> {
-    whole(c, |c| {
-        let made = insert_if_free(c, user, None)?;
-        let is_new = made.is_some();
-        let holder = match made {
-            Some(made) => Some(made),
-            None => match user_by_email(c, &user.email)? {
-                Some(holder) => take(c, holder.id, terms)?,
-                None => None,
-            },
-        };
-        // Gone in this moment: then nobody has the address, and nobody is told anything.
-        let Some(holder) = holder else { return Ok(()) };
-        let mut notes = Notes::of(terms);
-        // An account that was made in another way (by an administrator, by an import) is nobody's to put a password on.
-        let waits = holder.email_verified_at.is_none() && holder.status == UserStatus::Active;
-        let note = if waits && (is_new || awaits_verification(c, holder.id)?) {
-            let post = Post::to(holder.id, MailKind::EmailVerification);
-            send(c, holder.id, mailed, post, &mut notes)?;
-            Note::of(Action::Registered).with("verified", false)
-        } else {
-            notes.mail(c, Post::to(holder.id, MailKind::AlreadyRegistered))?;
-            Note::of(Action::RegistrationRefused)
-        };
-        notes.audit(c, note.about(holder.id))
-    })
-}
-
 /// Makes many users, as a whole.
 pub(crate) fn import(c: &mut Conn, users: &[NewUser], terms: &Terms) -> Result<Vec<InsertedUser>, Fault> {
     whole(c, |c| {
@@ -182,6 +147,26 @@ pub(crate) fn credentials(c: &mut Conn, email: &EmailAddress) -> Result<Option<C
     let found = users::table.filter(users::email_key.eq(email.key()));
     let row = found.select(CredentialsRow::as_select()).first(c).optional()?;
     row.map(CredentialsRow::credentials).transpose()
+}
+
+/// The password of a registration that waits for this address to be confirmed: the newest, if there are several.
+pub(crate) fn waiting_password(c: &mut Conn, email: &EmailAddress) -> Result<Option<PasswordHash>, Fault> {
+    use one_time_tokens as t;
+    let waiting = t::table
+        .inner_join(users::table)
+        .filter(users::email_key.eq(email.key()))
+        .filter(users::email_verified_at.is_null())
+        .filter(users::password_hash.is_null())
+        .filter(t::kind.eq(TokenKind::EmailVerification.as_str()))
+        .filter(t::password_hash.is_not_null())
+        .order(t::created_at.desc())
+        .select((t::id, t::password_hash.assume_not_null()));
+    let found: Option<(Id, String)> = waiting.first(c).optional()?;
+    found
+        .map(|(id, hash)| {
+            PasswordHash::parse(&hash).map_err(|_| corrupt("one_time_tokens", "password_hash", id.0))
+        })
+        .transpose()
 }
 
 /// One user and the hash of its password, from one read.

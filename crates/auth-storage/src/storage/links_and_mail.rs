@@ -2,17 +2,18 @@
 
 use super::{Storage, run};
 use crate::{
-    asks::{MailedToken, NewApiKey, NewToken, Terms},
+    asks::{MailedToken, NewApiKey, NewToken, NewUser, Terms},
     error::StorageError,
     outcomes::{
-        ClaimedMail, InsertedKey, KeyHolder, MailEnd, MailFigures, Redeemed, StoredToken, TroubledMail,
-        UserOutcome,
+        ClaimedMail, InsertedKey, KeyHolder, MailEnd, MailFigures, Redeemed, Settled, StoredToken,
+        TroubledMail, UserOutcome,
     },
 };
 use auth_domain::{
     api_key::ApiKey,
     email::EmailAddress,
     ids::{ApiKeyId, MailId, UserId},
+    mail::MailKind,
     one_time::TokenKind,
     password_hash::PasswordHash,
     time::{Span, Timestamp},
@@ -25,7 +26,41 @@ impl Storage {
     /// # Errors
     /// See [`StorageError`].
     pub async fn ask_for_reset(&self, recipient: String, terms: Terms) -> Result<(), StorageError> {
-        run!(self, write, outbox::ask_for_reset(&recipient, &terms))
+        run!(
+            self,
+            write,
+            outbox::ask_by_address(MailKind::PasswordReset, &recipient, &terms)
+        )
+    }
+
+    /// Queues a mail with a link that confirms this address: the same row for known and unknown ones.
+    ///
+    /// # Errors
+    /// See [`StorageError`].
+    pub async fn ask_for_verification(&self, recipient: String, terms: Terms) -> Result<(), StorageError> {
+        run!(
+            self,
+            write,
+            outbox::ask_by_address(MailKind::EmailVerification, &recipient, &terms)
+        )
+    }
+
+    /// Decides what a mail with a confirmation link that was asked for by address is to say, and gives its token a user; for a
+    /// registration whose address is free it makes this one. Asked again for the same token it answers the same.
+    ///
+    /// # Errors
+    /// See [`StorageError`].
+    pub async fn settle_verification(
+        &self,
+        token: NewToken,
+        user: NewUser,
+        terms: Terms,
+    ) -> Result<Settled, StorageError> {
+        run!(
+            self,
+            write,
+            registrations::settle_verification(&token, &user, &terms)
+        )
     }
 
     /// Queues a mail with a reset link for a user. False: there is no such user.

@@ -42,17 +42,30 @@ impl Storage {
         run!(self, write, users::invite(&user, &terms))
     }
 
-    /// Registers somebody whose address has to be verified first, or tells whoever has it by mail; the answer is the same.
+    /// Queues a registration whose address has to be confirmed first: the same rows for a new and for a known address.
     ///
     /// # Errors
     /// See [`StorageError`].
     pub async fn register_pending(
         &self,
-        user: NewUser,
+        email: EmailAddress,
         mailed: MailedToken,
         terms: Terms,
     ) -> Result<(), StorageError> {
-        run!(self, write, users::register_pending(&user, &mailed, &terms))
+        run!(
+            self,
+            write,
+            registrations::register_pending(&email, &mailed, &terms)
+        )
+    }
+
+    /// The password of a registration that waits for this address to be confirmed.
+    ///
+    /// # Errors
+    /// See [`StorageError`].
+    pub async fn waiting_password(&self, email: &EmailAddress) -> Result<Option<PasswordHash>, StorageError> {
+        let email = email.clone();
+        run!(self, read, users::waiting_password(&email))
     }
 
     /// Makes many users in one transaction, and says of each whether its address was free. Every other user's writes wait
@@ -110,9 +123,9 @@ impl Storage {
         run!(self, read, users::list(&filter, page))
     }
 
-    /// Changes a user. Another role raises its generation and lifts its sessions over; disabling raises it and ends them; a
-    /// name, a verification or enabling raise nothing. `administrators` are the roles whose active users administer: the
-    /// last of them stays.
+    /// Changes a user. Another role, and a verification that is taken away, raise its generation and lift its sessions over; disabling
+    /// raises it and ends them; a name, a verification that is given or enabling raise nothing. `administrators` are the roles
+    /// whose active users administer: the last of them stays.
     ///
     /// # Errors
     /// See [`StorageError`].

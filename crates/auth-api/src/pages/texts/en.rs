@@ -134,7 +134,11 @@ texts! {
     verify_title = "Confirm your address";
     verify_message = "Press the button to confirm that this email address is yours.";
     verify_button = "Confirm";
-    verify_lapsed = "The link was used before, or it is too old. If your address is not confirmed yet, your account mails you another one.";
+    verify_lapsed = "The link was used before, or it is too old. If your address is not confirmed yet, have another link sent.";
+    confirm_again_title = "Confirm your address";
+    confirm_again_message = "Enter your email address, and we send the link that confirms it again.";
+    confirm_again_button = "Send the link again";
+    confirm_again_sent = "If this address waits to be confirmed, a mail with a link is on its way to it. The link works for one day.";
     not_me_title = "This was not me";
     not_me_message = "If somebody else did what the mail told you of, press the button: everybody is signed out of your account, its password and keys work no more, and you choose a new password by mail.";
     not_me_button = "Lock everybody out";

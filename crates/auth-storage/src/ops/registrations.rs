@@ -1,0 +1,157 @@
+//! Registrations that wait for their address, and links that confirm one, as far as they are asked for by address alone.
+//!
+//! The rule: a request writes the same rows for every address (behaviour.md §8). Whose the address is shows when the mail is about
+//! to be sent, so no caller learns it from an answer or from its time.
+
+use super::{
+    Conn,
+    hold::hold,
+    notes::{Note, Notes, Post},
+    one_time_tokens::{awaits_verification, has_password, store},
+    users::{insert_if_free, user_by_email},
+    whole,
+};
+use crate::{
+    asks::{MailedToken, NewToken, NewUser, Terms},
+    fault::Fault,
+    outcomes::Settled,
+    rows::TokenRow,
+    schema::one_time_tokens,
+    sqlty::{Id, Ts},
+};
+use auth_domain::{
+    audit::Action,
+    email::EmailAddress,
+    ids::UserId,
+    mail::MailKind,
+    one_time::TokenKind,
+    user::{User, UserStatus},
+};
+use diesel::prelude::*;
+
+/// Queues a registration: the token that holds its password and name, and the mail that carries it. The token gets its user when
+/// the mail is sent.
+pub(crate) fn register_pending(
+    c: &mut Conn,
+    email: &EmailAddress,
+    mailed: &MailedToken,
+    terms: &Terms,
+) -> Result<(), Fault> {
+    whole(c, |c| {
+        store(c, &mailed.token, None)?;
+        let post = Post::to_whoever(email.as_str(), MailKind::EmailVerification);
+        Notes::of(terms).mail_as(c, mailed.mail, post)
+    })
+}
+
+/// Decides what a mail with a confirmation link, which was asked for by address, is to say, and gives its token a user. Called again
+/// for the same mail it decides the same. `user` is made if the mail is of a registration and its address is free.
+pub(crate) fn settle_verification(
+    c: &mut Conn,
+    token: &NewToken,
+    user: &NewUser,
+    terms: &Terms,
+) -> Result<Settled, Fault> {
+    use one_time_tokens as t;
+    whole(c, |c| {
+        let stored: Option<(Option<Id>, Option<Ts>)> = t::table
+            .filter(t::digest.eq(token.digest.as_slice()))
+            .select((t::user_id, t::used_at))
+            .first(c)
+            .optional()?;
+        match stored {
+            Some((Some(of), _)) => Ok(Settled::Confirm(UserId::from_uuid(of.0))),
+            Some((None, refused)) => settle_registration(c, token, user, refused.is_some(), terms),
+            None => send_again(c, token, &user.email),
+        }
+    })
+}
+
+fn settle_registration(
+    c: &mut Conn,
+    token: &NewToken,
+    user: &NewUser,
+    refused: bool,
+    terms: &Terms,
+) -> Result<Settled, Fault> {
+    use one_time_tokens as t;
+    let mine = t::table.filter(t::digest.eq(token.digest.as_slice()));
+    let made = if refused {
+        None
+    } else {
+        insert_if_free(c, user, None)?
+    };
+    let is_new = made.is_some();
+    let holder = match made {
+        Some(made) => Some(made),
+        None => held_by_address(c, &user.email)?,
+    };
+    // Deleted in this moment: then there is no one to write to.
+    let Some(holder) = holder else {
+        return Ok(Settled::Nothing);
+    };
+    // An account that was made in another way (by an administrator, by an import) takes no password from a registration.
+    let may_wait = !refused && is_unconfirmed(&holder);
+    if may_wait && (is_new || awaits_verification(c, holder.id)?) {
+        diesel::update(mine)
+            .set(t::user_id.eq(Some(Id(holder.id.as_uuid()))))
+            .execute(c)?;
+        let note = Note::of(Action::Registered).with("verified", false);
+        Notes::of(terms).audit(c, note.about(holder.id))?;
+        return Ok(Settled::Confirm(holder.id));
+    }
+    if !refused {
+        // Kept until it lapses, so that a second attempt at the same mail says the same.
+        diesel::update(mine)
+            .set(t::used_at.eq(Some(Ts(terms.now))))
+            .execute(c)?;
+        Notes::of(terms).audit(c, Note::of(Action::RegistrationRefused).about(holder.id))?;
+    }
+    Ok(Settled::AlreadyRegistered(holder.id))
+}
+
+/// A further link for an address that is not confirmed. A registration that waits for it goes with the new link as well.
+fn send_again(c: &mut Conn, token: &NewToken, email: &EmailAddress) -> Result<Settled, Fault> {
+    let Some(holder) = held_by_address(c, email)?.filter(is_unconfirmed) else {
+        return Ok(Settled::Nothing);
+    };
+    let pending = if has_password(c, holder.id)? {
+        None
+    } else {
+        newest_waiting(c, holder.id)?
+    };
+    let again = NewToken {
+        email: Some(holder.email),
+        pending,
+        ..token.clone()
+    };
+    store(c, &again, Some(holder.id))?;
+    Ok(Settled::Confirm(holder.id))
+}
+
+fn newest_waiting(c: &mut Conn, user: UserId) -> Result<Option<crate::asks::Pending>, Fault> {
+    use one_time_tokens as t;
+    let row: Option<TokenRow> = t::table
+        .filter(t::user_id.eq(Some(Id(user.as_uuid()))))
+        .filter(t::kind.eq(TokenKind::EmailVerification.as_str()))
+        .filter(t::password_hash.is_not_null())
+        .order(t::created_at.desc())
+        .select(TokenRow::as_select())
+        .first(c)
+        .optional()?;
+    Ok(row
+        .map(TokenRow::token)
+        .transpose()?
+        .and_then(|token| token.pending))
+}
+
+fn held_by_address(c: &mut Conn, email: &EmailAddress) -> Result<Option<User>, Fault> {
+    let Some(found) = user_by_email(c, email)? else {
+        return Ok(None);
+    };
+    Ok(hold(c, found.id)?.map(|held| held.user))
+}
+
+fn is_unconfirmed(user: &User) -> bool {
+    user.email_verified_at.is_none() && user.status == UserStatus::Active
+}
