@@ -282,12 +282,10 @@ impl Post {
         mail: &ClaimedMail,
         address: EmailAddress,
     ) -> Result<Option<ClaimedMail>, Error> {
-        let now = self.0.clock.now();
         let token = self
             .0
             .tokens
             .row(mail.id, TokenKind::EmailVerification, mail.created_at);
-        let by = Caller { now, ..asker(mail) };
         // Until the address is confirmed the user has neither the password nor the name of the registration.
         let user = NewUser {
             id: UserId::from_parts(mail.created_at, chance(self.entropy())?),
@@ -299,7 +297,7 @@ impl Post {
             created_at: mail.created_at,
             password_hash: None,
         };
-        let terms = self.0.admin.terms(&by)?;
+        let terms = self.0.admin.terms(&asker(mail, self.0.clock.now()))?;
         let (user, kind) = match self.storage().settle_verification(token, user, terms).await? {
             Settled::Confirm(user) => (user, MailKind::EmailVerification),
             Settled::AlreadyRegistered(user) => (user, MailKind::AlreadyRegistered),
@@ -346,7 +344,7 @@ impl Post {
         row.email = Some(user.email.clone());
         let asked_by_address = mail.user.is_none();
         let terms = asked_by_address
-            .then(|| self.0.admin.terms(&asker(mail)))
+            .then(|| self.0.admin.terms(&asker(mail, self.0.clock.now())))
             .transpose()?;
         let stands = self.storage().issue_token(row, user.id, terms).await?;
         Ok(stands.then(|| self.link_to("reset", mail.id, kind)))
@@ -401,11 +399,12 @@ impl Post {
     }
 }
 
-/// Whoever asked for a mail by address, as far as its row says.
-fn asker(mail: &ClaimedMail) -> Caller {
+/// The caller who asked for a mail by address, as far as its row says. What is noted of it is noted now, when it is found out: the audit
+/// log takes no row of the past.
+fn asker(mail: &ClaimedMail, now: Timestamp) -> Caller {
     let ip = mail.facts.get("ip").and_then(|ip| ip.parse().ok());
     Caller {
-        now: mail.created_at,
+        now,
         actor: Actor::Anonymous,
         origin: Origin::new(ip, None),
         request_id: None,

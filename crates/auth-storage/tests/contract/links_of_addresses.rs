@@ -126,6 +126,22 @@ on_both! {
         }
     }
 
+    fn a_change_to_a_taken_address_writes_the_same_rows_as_one_to_a_free_address(world) {
+        world.user("taken@example.com", Role::USER).await;
+        for (digest, to) in [(1, "taken@example.com"), (2, "free@example.com")] {
+            let user = world.user(&format!("user{digest}@example.com"), Role::USER).await;
+            let counted = || {
+                let tables = ["users", "one_time_tokens", "outbox", "audit_events"];
+                tables.map(|table| world.number(&format!("SELECT count(*) AS n FROM {table}")))
+            };
+            let before = counted();
+            let link = mailed(bound(TokenKind::EmailChange, digest, to, at(1)));
+            assert!(world.db.ask_for_new_email(user.id, address(to), link, terms(at(1))).await.unwrap());
+            let written: Vec<_> = before.iter().zip(counted()).map(|(before, after)| after - before).collect();
+            assert_eq!(written, [0, 1, 2, 1], "{to}");
+        }
+    }
+
     fn a_registrations_mail_says_the_same_at_every_attempt(world) {
         let (new, link) = waiting("a@example.com", 1, 5, at(1));
         let said = registered(&world, new.clone(), link.clone(), at(1)).await;
