@@ -1,6 +1,7 @@
 //! PostgreSQL down at the start, down later, back again: 503 and never a 4xx, and healthy without a restart.
 
 use serde_json::json;
+use std::time::{Duration, Instant};
 use tests::{Backend, Browser, Database, OwnPostgres, PASSWORD, Server, eventually, run};
 
 fn environment(postgres: &OwnPostgres, database: &Database) -> Vec<(String, String)> {
@@ -67,6 +68,55 @@ async fn an_outage_is_not_a_sign_out() {
     browser.open("/account").await.expect(200);
     server.client().post("/login", &body).await.expect(200);
     server.client().post("/refresh", &refresh).await.expect(200);
+}
+
+/// Its connections stay, and nothing answers on them.
+#[cfg(target_os = "linux")]
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn requests_in_flight_wait_at_most_five_seconds_for_a_frozen_database() {
+    let postgres = OwnPostgres::start();
+    let database = Database::create(Backend::Fleet);
+    let server = Server::try_start(&environment(&postgres, &database)).unwrap_or_else(|log| panic!("{log}"));
+    let body = json!({ "email": "ada@example.com", "password": PASSWORD });
+    let tokens = server.client().post("/register", &body).await.expect(201);
+    let client = server.client().with_bearer(&tokens.field("access_token"));
+    let refresh = json!({ "refresh_token": tokens.field("refresh_token") });
+    let (anybody, again) = (server.client(), server.client());
+    postgres.freeze();
+    let begun = Instant::now();
+    let timed = |answer: tests::Answer| (answer, begun.elapsed());
+    let (me, login, refreshed, logout) = tokio::join!(
+        async { timed(client.get("/me").await) },
+        async { timed(anybody.post("/login", &body).await) },
+        async { timed(again.post("/refresh", &refresh).await) },
+        async { timed(client.post_nothing("/logout-all").await) },
+    );
+    // Nothing is asked anew: whatever follows finds memory too old to decide.
+    let asked = Instant::now();
+    let verified = client.get("/verify").await;
+    let check = asked.elapsed();
+    postgres.thaw();
+    for (what, (answer, waited), most) in [
+        ("/me", me, 4),
+        ("/login", login, 5),
+        ("/refresh", refreshed, 5),
+        ("/logout-all", logout, 5),
+    ] {
+        assert_eq!(answer.expect(503).code(), "unavailable", "{what}");
+        assert!(waited < Duration::from_secs(most), "{what}: {waited:?}");
+    }
+    verified.expect(503);
+    assert!(check < Duration::from_secs(4), "{check:?}");
+    let runtime = tokio::runtime::Handle::current();
+    let probe = server.client();
+    tokio::task::spawn_blocking(move || {
+        eventually("the server is ready again", || {
+            runtime.block_on(probe.get("/health/ready")).status == 200
+        });
+    })
+    .await
+    .unwrap();
+    server.client().post("/login", &body).await.expect(200);
 }
 
 #[tokio::test]

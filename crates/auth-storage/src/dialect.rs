@@ -153,8 +153,9 @@ impl Dialect for SqliteConnection {
 /// transaction another session; start-up options would be refused there.
 const BEGIN: &str = "BEGIN; SET LOCAL statement_timeout = 4000; SET LOCAL lock_timeout = 3000; \
                      SET LOCAL idle_in_transaction_session_timeout = 3000";
-/// How long after its BEGIN a transaction may still commit. With a stall of 3 s before the COMMIT it ends within 10 s.
-const MAY_COMMIT_FOR: Duration = Duration::from_secs(5);
+/// How long after its BEGIN a transaction may still commit: not much longer than somebody waits for it. With a stall of 3 s before
+/// the COMMIT it ends within 10 s.
+const MAY_COMMIT_FOR: Duration = Duration::from_secs(4);
 
 impl Dialect for PgConnection {
     fn whole<T, E: From<Error> + From<Fault>>(

@@ -4,6 +4,7 @@ use crate::{
     address::{Address, refusal},
     config::DatabaseConfig,
     engine::{
+        Patience,
         pool::{Bounds, Connect, Workers},
         writer::Writer,
     },
@@ -38,14 +39,15 @@ pub(crate) enum Database {
 
 /// Opens the database. It is reached once, so that a mistake in the address is told at the start and not at the first request.
 pub(crate) fn open(config: &DatabaseConfig) -> Result<Database, OpenError> {
-    let bounds = Bounds {
+    let bounds = |patience| Bounds {
         size: config.pool_size,
         queue: config.queue,
         acquire: config.acquire_timeout,
+        patience,
     };
     match Address::parse(config.url.expose_secret())? {
-        Address::Sqlite(file) => open_sqlite(&file, bounds),
-        Address::Postgres(url) => open_postgres(&url, bounds, config.prepared_statements),
+        Address::Sqlite(file) => open_sqlite(&file, bounds(Patience::SQLITE)),
+        Address::Postgres(url) => open_postgres(&url, bounds(Patience::POSTGRES), config.prepared_statements),
     }
 }
 

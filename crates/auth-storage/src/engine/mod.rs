@@ -11,8 +11,45 @@ use crate::{
 };
 use std::time::Duration;
 
-/// How long an answer may take once its operation was begun: longer than any statement or transaction may.
-const ANSWER_WITHIN: Duration = Duration::from_secs(10);
+/// How much patience an operation gets.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Haste {
+    /// A look at one or two rows by their key, as token checks make it.
+    Look,
+    /// Anything else.
+    Work,
+}
+
+/// How long an answer may take beyond the wait for a connection. The thread that asks the database can't be interrupted; whoever
+/// waits for it can leave.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Patience {
+    /// For a look.
+    pub(crate) look: Duration,
+    /// For anything else.
+    pub(crate) work: Duration,
+}
+
+impl Patience {
+    /// For SQLite: longer than any statement takes. The disk is this machine's own, and so is the load on it.
+    pub(crate) const SQLITE: Self = Self {
+        look: Duration::from_secs(10),
+        work: Duration::from_secs(10),
+    };
+    /// For PostgreSQL, which may be frozen or cut off while its connections stay: with the shipped `acquire_timeout` of two seconds an
+    /// answer takes less than five, and a look less than three.
+    pub(crate) const POSTGRES: Self = Self {
+        look: Duration::from_millis(800),
+        work: Duration::from_millis(2500),
+    };
+
+    const fn of(self, haste: Haste) -> Duration {
+        match haste {
+            Haste::Look => self.look,
+            Haste::Work => self.work,
+        }
+    }
+}
 
 /// What a fault means on the database of `D`.
 fn meaning<D: Dialect>(fault: Fault) -> Meaning {
@@ -35,14 +72,14 @@ fn meaning<D: Dialect>(fault: Fault) -> Meaning {
     }
 }
 
-/// Waits for the answer of an operation that was queued.
+/// Waits for the answer of an operation that was queued. `None`: it did not come in time.
 async fn answer<T>(
-    answer: tokio::sync::oneshot::Receiver<Result<T, StorageError>>,
+    told: &mut tokio::sync::oneshot::Receiver<Result<T, StorageError>>,
     patience: Duration,
-) -> Result<T, StorageError> {
-    match tokio::time::timeout(patience, answer).await {
-        Ok(Ok(result)) => result,
-        Ok(Err(_gone)) => Err(StorageError::Unavailable(Outage::Stopping)),
-        Err(_elapsed) => Err(StorageError::Unavailable(Outage::TimedOut)),
-    }
+) -> Option<Result<T, StorageError>> {
+    let answer = tokio::time::timeout(patience, told).await.ok()?;
+    Some(answer.unwrap_or(Err(StorageError::Unavailable(Outage::Stopping))))
 }
+
+/// What is told to whoever does not wait any longer.
+const TOO_LATE: StorageError = StorageError::Unavailable(Outage::TimedOut);

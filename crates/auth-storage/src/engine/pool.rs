@@ -5,7 +5,7 @@
 //! that were made before it.
 
 use super::{
-    ANSWER_WITHIN, answer, meaning,
+    Haste, Patience, TOO_LATE, answer, meaning,
     queue::{Queue, Refused},
 };
 use crate::{
@@ -79,12 +79,13 @@ impl<E> r2d2::HandleError<E> for Reported {
     }
 }
 
-/// How many connections, how long the queue, how long one may wait.
+/// How many connections, how long the queue, how long one may wait for a connection and then for an answer.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Bounds {
     pub(crate) size: u32,
     pub(crate) queue: usize,
     pub(crate) acquire: Duration,
+    pub(crate) patience: Patience,
 }
 
 /// How long the end waits for the threads.
@@ -97,6 +98,9 @@ type Job<C> = Box<dyn FnOnce(&Lender<C>) + Send>;
 pub(crate) struct Workers<C: Send + 'static> {
     queue: Arc<Queue<Job<C>>>,
     acquire: Duration,
+    patience: Patience,
+    /// How many operations have come to an end.
+    ended_so_far: Arc<AtomicU64>,
     threads: Vec<thread::ThreadId>,
     /// Closed by the last thread that ends.
     ended: Mutex<mpsc::Receiver<()>>,
@@ -163,6 +167,8 @@ impl<C: Dialect + Send + 'static> Workers<C> {
         Ok(Self {
             queue,
             acquire: bounds.acquire,
+            patience: bounds.patience,
+            ended_so_far: Arc::new(AtomicU64::new(0)),
             threads,
             ended: Mutex::new(ended),
         })
@@ -171,14 +177,18 @@ impl<C: Dialect + Send + 'static> Workers<C> {
     /// Runs an operation on a connection of the pool.
     pub(crate) async fn run<T: Send + 'static>(
         &self,
+        haste: Haste,
         operation: impl FnOnce(&mut C) -> Result<T, Fault> + Send + 'static,
     ) -> Result<T, StorageError> {
-        let (tell, told) = oneshot::channel();
+        let (tell, mut told) = oneshot::channel();
         let queued = Instant::now();
         let acquire = self.acquire;
+        // Of the thread that begins and the caller who leaves, the first decides.
+        let decided = Arc::new(AtomicBool::new(false));
+        let (begins, ends) = (Arc::clone(&decided), Arc::clone(&self.ended_so_far));
         let job: Job<C> = Box::new(move |lender| {
-            // Whoever asked may have gone, or waited for longer than it may.
-            if tell.is_closed() {
+            // The caller may have left, or waited for longer than it may.
+            if tell.is_closed() || begins.swap(true, Ordering::AcqRel) {
                 return;
             }
             let result = if queued.elapsed() > acquire {
@@ -186,13 +196,29 @@ impl<C: Dialect + Send + 'static> Workers<C> {
             } else {
                 lender.lend(operation)
             };
+            ends.fetch_add(1, Ordering::AcqRel);
             // Nobody waits for it any more: it is done all the same.
             let _: Result<(), _> = tell.send(result);
         });
+        let ended_before = self.ended_so_far.load(Ordering::Acquire);
         match self.queue.push(job) {
-            Ok(()) => answer(told, acquire.saturating_add(ANSWER_WITHIN)).await,
-            Err(Refused::Full) => Err(StorageError::Overloaded),
-            Err(Refused::Closed) => Err(StorageError::Unavailable(Outage::Stopping)),
+            Ok(()) => {}
+            Err(Refused::Full) => return Err(StorageError::Overloaded),
+            Err(Refused::Closed) => return Err(StorageError::Unavailable(Outage::Stopping)),
+        }
+        if let Some(result) = answer(&mut told, acquire).await {
+            return result;
+        }
+        let begun = decided.swap(true, Ordering::AcqRel);
+        if begun {
+            let patience = self.patience.of(haste);
+            return answer(&mut told, patience).await.unwrap_or(Err(TOO_LATE));
+        }
+        // Every thread is busy. If no operation came to an end meanwhile, the database answers none.
+        if self.ended_so_far.load(Ordering::Acquire) == ended_before {
+            Err(TOO_LATE)
+        } else {
+            Err(StorageError::Overloaded)
         }
     }
 }
@@ -277,6 +303,7 @@ mod tests {
             size: 2,
             queue: 8,
             acquire: Duration::from_millis(300),
+            patience: Patience::SQLITE,
         };
         Arc::new(Workers::start("test", bounds, connect).unwrap())
     }
@@ -298,12 +325,14 @@ mod tests {
                     ended.recv().unwrap();
                     Err::<(), _>(Fault::Demoted)
                 };
-                workers.run(operation).await
+                workers.run(Haste::Work, operation).await
             }
         });
         begun.await.unwrap();
         there.store(false, Ordering::Release);
-        while workers.run(|_| Ok(())).await != Err(StorageError::Unavailable(Outage::Unreachable)) {}
+        while workers.run(Haste::Work, |_| Ok(())).await
+            != Err(StorageError::Unavailable(Outage::Unreachable))
+        {}
         there.store(true, Ordering::Release);
         tokio::task::spawn_blocking(move || (told.recv().unwrap(), told.recv().unwrap()))
             .await
@@ -314,7 +343,7 @@ mod tests {
             Err(StorageError::Unavailable(Outage::ReadOnly))
         );
         let patience = Instant::now() + Duration::from_secs(5);
-        while workers.run(|_| Ok(())).await.is_err() {
+        while workers.run(Haste::Work, |_| Ok(())).await.is_err() {
             assert!(Instant::now() < patience, "the pool stays empty");
         }
     }

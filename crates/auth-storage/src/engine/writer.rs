@@ -3,7 +3,7 @@
 //! after the commit, and if that fails, all of them failed.
 
 use super::{
-    ANSWER_WITHIN, answer, meaning,
+    Haste, Patience, TOO_LATE, answer, meaning,
     queue::{Queue, Refused},
 };
 use crate::{
@@ -123,9 +123,10 @@ impl Writer {
     /// Runs a write, and answers when it is on the disk.
     pub(crate) async fn run<T: Send + 'static>(
         &self,
+        haste: Haste,
         operation: impl FnOnce(&mut SqliteConnection) -> Result<T, Fault> + Send + 'static,
     ) -> Result<T, StorageError> {
-        let (tell, told) = oneshot::channel();
+        let (tell, mut told) = oneshot::channel();
         let (queued, acquire) = (Instant::now(), self.acquire);
         let waiting = Waiting {
             operation: Some(operation),
@@ -135,7 +136,10 @@ impl Writer {
             acquire,
         };
         match self.queue.push(Box::new(waiting)) {
-            Ok(()) => answer(told, acquire.saturating_add(ANSWER_WITHIN)).await,
+            Ok(()) => {
+                let patience = acquire.saturating_add(Patience::SQLITE.of(haste));
+                answer(&mut told, patience).await.unwrap_or(Err(TOO_LATE))
+            }
             Err(Refused::Full) => Err(StorageError::Overloaded),
             Err(Refused::Closed) => Err(StorageError::Unavailable(Outage::Stopping)),
         }

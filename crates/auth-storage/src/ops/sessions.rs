@@ -91,7 +91,12 @@ fn has_used(c: &mut Conn, session: &Session) -> Result<bool, Fault> {
     Ok(same.optional()?.is_some())
 }
 
-/// Ends the oldest live sessions beyond `max_per_user`, never the one that has just begun.
+/// How many open sessions beyond `max_per_user` one sign-in looks at, and so ends at most: what an operator's lower limit or an older
+/// version left behind goes with the next sign-ins.
+const MOST_DISPLACED: usize = 100;
+
+/// Leaves a user at most `max_per_user` open sessions, the one that has just begun among them. The oldest live ones end, and so do
+/// sessions past their time for which there is no room: a user's open sessions stay few, however short a session lives.
 fn displace(
     c: &mut Conn,
     newest: &Session,
@@ -100,18 +105,20 @@ fn displace(
     notes: &mut Notes<'_>,
 ) -> Result<Vec<Revocation>, Fault> {
     use sessions as s;
-    let others = i64::from(max_per_user.max(1)) - 1;
-    let surplus: Vec<Id> = s::table
+    let others = usize::try_from(max_per_user.max(1) - 1).unwrap_or(usize::MAX);
+    let looked_at = i64::try_from(others.saturating_add(MOST_DISPLACED)).unwrap_or(i64::MAX);
+    let open: Vec<(Id, Ts)> = s::table
         .filter(s::user_id.eq(Id(newest.user.as_uuid())))
         .filter(s::ended_at.is_null())
-        .filter(s::refresh_expires_at.gt(Ts(terms.now)))
         .filter(s::id.ne(Id(newest.id.as_uuid())))
         .order(s::id.desc())
-        .offset(others)
-        .select(s::id)
+        .limit(looked_at)
+        .select((s::id, s::refresh_expires_at))
         .load(c)?;
-    let mut revocations = Vec::with_capacity(surplus.len());
-    for id in surplus {
+    let (live, past): (Vec<_>, Vec<_>) = open.into_iter().partition(|(_, until)| terms.now < until.0);
+    let room = others.saturating_sub(live.len());
+    let mut revocations = Vec::new();
+    for (id, until) in live.into_iter().skip(others).chain(past.into_iter().skip(room)) {
         let ended: Option<FallenRow> = diesel::update(s::table.find(id).filter(s::ended_at.is_null()))
             .set((
                 s::ended_at.eq(Some(Ts(terms.now))),
@@ -121,7 +128,10 @@ fn displace(
             .prepared()
             .get_result(c)
             .optional()?;
-        let Some(row) = ended else { continue };
+        // Of a session past its time no token is left that could be revoked, and the log has nothing to tell.
+        let Some(row) = ended.filter(|_| terms.now < until.0) else {
+            continue;
+        };
         let note = Note::of(Action::SessionEnded).about(newest.user);
         let note = note.session(SessionId::from_uuid(row.id.0));
         notes.audit(c, note.with("reason", EndReason::Displaced.as_str()))?;
@@ -254,4 +264,31 @@ pub(crate) fn list(
         Ok(wanted.order(s::id.desc()).limit(limit).load(c)?)
     };
     readable_page(page, load, |row| Some(row.id.0), SessionRow::session)
+}
+
+/// How many ended sessions of a user one transaction deletes at most: some milliseconds' worth.
+const HISTORY_BATCH: i64 = 500;
+
+/// Whether a user has more ended sessions than one transaction may delete.
+pub(super) fn has_long_history(c: &mut Conn, user: UserId) -> Result<bool, Fault> {
+    let beyond = sessions::table
+        .filter(sessions::user_id.eq(Id(user.as_uuid())))
+        .filter(sessions::ended_at.is_not_null())
+        .order(sessions::id.asc())
+        .offset(HISTORY_BATCH)
+        .select(sessions::id);
+    Ok(beyond.first::<Id>(c).optional()?.is_some())
+}
+
+/// Deletes ended sessions of a user, the oldest first. True: there may be more.
+pub(crate) fn forget_ended(c: &mut Conn, user: UserId) -> Result<bool, Fault> {
+    let oldest: Vec<Id> = sessions::table
+        .filter(sessions::user_id.eq(Id(user.as_uuid())))
+        .filter(sessions::ended_at.is_not_null())
+        .order(sessions::id.asc())
+        .limit(HISTORY_BATCH)
+        .select(sessions::id)
+        .load(c)?;
+    let gone = diesel::delete(sessions::table.filter(sessions::id.eq_any(oldest))).execute(c)?;
+    Ok(gone as i64 == HISTORY_BATCH)
 }

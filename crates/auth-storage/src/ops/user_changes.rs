@@ -10,6 +10,7 @@ use super::{
     one_time_tokens::void,
     outbox,
     revocations::record,
+    sessions::has_long_history,
     take_guard,
     users::any_administrator,
     whole, whole_or_undone,
@@ -224,20 +225,24 @@ fn end_raised(
     })
 }
 
-/// Deletes a user and all it owns. The revocation of everything it ever held stays.
+/// Deletes a user and all it owns. The revocation of everything it ever held stays. `None`: nothing was done, because the user has
+/// more ended sessions than one transaction may delete; they go first ([`super::sessions::forget_ended`]).
 pub(crate) fn delete(
     c: &mut Conn,
     id: UserId,
     administrators: &[Role],
     terms: &Terms,
-) -> Result<UserOutcome, Fault> {
+) -> Result<Option<UserOutcome>, Fault> {
     whole_or_undone(c, |c| {
         take_guard(c, ADMINISTRATORS)?;
         let Some(user) = take(c, id, terms)? else {
-            return Ok(UserOutcome::NotFound);
+            return Ok(Some(UserOutcome::NotFound));
         };
         if administers(&user, administrators) && !any_administrator(c, administrators, Some(id))? {
-            return Err(Undo::with(UserOutcome::LastAdmin));
+            return Err(Undo::with(Some(UserOutcome::LastAdmin)));
+        }
+        if has_long_history(c, id)? {
+            return Err(Undo::with(None));
         }
         let rows: Vec<FallenRow> =
             diesel::delete(sessions::table.filter(sessions::user_id.eq(Id(id.as_uuid()))))
@@ -251,11 +256,11 @@ pub(crate) fn delete(
         notes.audit(c, Note::of(Action::UserDeleted).about(id))?;
         notes.mail(c, Post::to(id, MailKind::AccountDeleted).at(&user.email))?;
         let revocations = cut_off(c, id, Generation::DELETED, &fallen, terms)?;
-        Ok(UserOutcome::Changed {
+        Ok(Some(UserOutcome::Changed {
             user,
             revocations,
             sessions_ended: fallen.ended,
-        })
+        }))
     })
 }
 

@@ -86,7 +86,7 @@ impl Storage {
     /// See [`StorageError`].
     pub async fn client(&self, id: &ClientId) -> Result<Option<Client>, StorageError> {
         let id = id.clone();
-        run!(self, read, clients::client(&id))
+        run!(self, look, clients::client(&id))
     }
 
     /// All clients, by id.

@@ -116,7 +116,7 @@ impl Storage {
         digest: [u8; 32],
         now: Timestamp,
     ) -> Result<Option<StoredToken>, StorageError> {
-        run!(self, read, one_time_tokens::find(kind, &digest, now))
+        run!(self, look, one_time_tokens::find(kind, &digest, now))
     }
 
     /// Uses a reset token up: sets the password, ends every session, forgets known devices, tells the owner.
@@ -268,7 +268,7 @@ impl Storage {
     /// # Errors
     /// See [`StorageError`].
     pub async fn api_key_holder(&self, digest: [u8; 32]) -> Result<Option<KeyHolder>, StorageError> {
-        run!(self, read, api_keys::holder(&digest))
+        run!(self, look, api_keys::holder(&digest))
     }
 
     /// Writes down that an API key was used.

@@ -8,6 +8,7 @@ mod revocations;
 mod sessions;
 mod setup_and_sweep;
 mod users;
+mod writing;
 
 pub use audit::{AUDIT_FLOOR, AUDIT_HEAD, AuditSigner};
 
@@ -22,6 +23,7 @@ use crate::{
 use auth_domain::time::Timestamp;
 use std::sync::{Arc, Mutex};
 use uuid::Uuid;
+use writing::Writes;
 
 /// The store. Cloning it is cheap: all clones share the connections.
 #[derive(Clone)]
@@ -33,19 +35,37 @@ struct Inner {
     database: Database,
     /// Where the last walk over the sessions stopped (`ops::housekeeping`).
     walked_to: Mutex<Option<Uuid>>,
+    writes: Writes,
 }
 
-/// Runs an operation where it belongs: `read` on SQLite's readers, `write` on its writer; on PostgreSQL both on the pool.
+/// Runs an operation where it belongs: `look` and `read` on SQLite's readers, `write` on its writer; on PostgreSQL all on the pool.
+/// A `look` is a read of a row or two by their key, for which nobody waits long; how a `write` ends is remembered (`writing`).
 macro_rules! run {
-    ($storage:expr, $how:ident, $noun:ident::$operation:ident($($argument:expr),* $(,)?)) => {
+    ($storage:expr, write, $noun:ident::$operation:ident($($argument:expr),* $(,)?)) => {{
+        let outcome = run!(@on $storage, write, Work, $noun::$operation($($argument),*));
+        $storage.inner.writes.ended(&outcome);
+        outcome
+    }};
+    ($storage:expr, read, $noun:ident::$operation:ident($($argument:expr),* $(,)?)) => {
+        run!(@on $storage, read, Work, $noun::$operation($($argument),*))
+    };
+    ($storage:expr, look, $noun:ident::$operation:ident($($argument:expr),* $(,)?)) => {
+        run!(@on $storage, read, Look, $noun::$operation($($argument),*))
+    };
+    (@on $storage:expr, $how:ident, $haste:ident, $noun:ident::$operation:ident($($argument:expr),*)) => {
         match &$storage.inner.database {
             $crate::open::Database::Sqlite { writer: _writer, readers: _readers, .. } => {
                 run!(@sqlite $how, _writer, _readers)
-                    .run(move |c| $crate::sqlite::ops::$noun::$operation(c, $($argument),*))
+                    .run($crate::engine::Haste::$haste, move |c| {
+                        $crate::sqlite::ops::$noun::$operation(c, $($argument),*)
+                    })
                     .await
             }
             $crate::open::Database::Postgres { pool, .. } => {
-                pool.run(move |c| $crate::postgres::ops::$noun::$operation(c, $($argument),*)).await
+                pool.run($crate::engine::Haste::$haste, move |c| {
+                    $crate::postgres::ops::$noun::$operation(c, $($argument),*)
+                })
+                .await
             }
         }
     };
@@ -75,6 +95,7 @@ impl Storage {
             inner: Arc::new(Inner {
                 database,
                 walked_to: Mutex::new(None),
+                writes: Writes::default(),
             }),
         })
     }
@@ -101,7 +122,7 @@ impl Storage {
     /// # Errors
     /// See [`StorageError`].
     pub async fn ping(&self) -> Result<Timestamp, StorageError> {
-        run!(self, read, clock::now())
+        run!(self, look, clock::now())
     }
 
     /// All migrations in order, with those that this version does not know at the end.
@@ -109,7 +130,7 @@ impl Storage {
     /// # Errors
     /// See [`StorageError`].
     pub async fn migration_status(&self) -> Result<Vec<MigrationStatus>, StorageError> {
-        let applied = run!(self, read, clock::applied_migrations())?;
+        let applied = run!(self, look, clock::applied_migrations())?;
         Ok(migrate::status(&self.inner.database, applied))
     }
 

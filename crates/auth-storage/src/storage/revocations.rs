@@ -30,6 +30,6 @@ impl Storage {
     /// # Errors
     /// See [`StorageError`].
     pub async fn facts(&self, token: TokenRef) -> Result<Facts, StorageError> {
-        run!(self, read, revocations::facts(token))
+        run!(self, look, revocations::facts(token))
     }
 }

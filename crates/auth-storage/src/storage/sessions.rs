@@ -97,7 +97,7 @@ impl Storage {
     /// # Errors
     /// See [`StorageError`].
     pub async fn session(&self, id: SessionId) -> Result<Option<(Session, User)>, StorageError> {
-        run!(self, read, sessions::session_with_user(id))
+        run!(self, look, sessions::session_with_user(id))
     }
 
     /// A part of a user's sessions, newest first.

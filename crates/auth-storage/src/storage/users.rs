@@ -86,7 +86,7 @@ impl Storage {
     /// # Errors
     /// See [`StorageError`].
     pub async fn user(&self, id: UserId) -> Result<Option<User>, StorageError> {
-        run!(self, read, users::user(id))
+        run!(self, look, users::user(id))
     }
 
     /// The user with an address.
@@ -95,7 +95,7 @@ impl Storage {
     /// See [`StorageError`].
     pub async fn user_by_email(&self, email: &EmailAddress) -> Result<Option<User>, StorageError> {
         let email = email.clone();
-        run!(self, read, users::user_by_email(&email))
+        run!(self, look, users::user_by_email(&email))
     }
 
     /// The user with an address, and the hash of its password, from one read.
@@ -104,7 +104,7 @@ impl Storage {
     /// See [`StorageError`].
     pub async fn credentials(&self, email: &EmailAddress) -> Result<Option<Credentials>, StorageError> {
         let email = email.clone();
-        run!(self, read, users::credentials(&email))
+        run!(self, look, users::credentials(&email))
     }
 
     /// One user and the hash of its password, from one read.
@@ -112,7 +112,7 @@ impl Storage {
     /// # Errors
     /// See [`StorageError`].
     pub async fn credentials_of(&self, id: UserId) -> Result<Option<Credentials>, StorageError> {
-        run!(self, read, users::credentials_of(id))
+        run!(self, look, users::credentials_of(id))
     }
 
     /// A part of the users that fit, newest first.
@@ -157,7 +157,8 @@ impl Storage {
         run!(self, write, user_changes::set_password(id, &hash, spare, &terms))
     }
 
-    /// Deletes a user and all it owns; the last administrator stays.
+    /// Deletes a user and all it owns; the last administrator stays. A long history of sessions goes first, in transactions of its
+    /// own: what is asked for meanwhile waits for one of them at most.
     ///
     /// # Errors
     /// See [`StorageError`].
@@ -167,7 +168,14 @@ impl Storage {
         administrators: Vec<Role>,
         terms: Terms,
     ) -> Result<UserOutcome, StorageError> {
-        run!(self, write, user_changes::delete(id, &administrators, &terms))
+        loop {
+            let (administrators, terms) = (administrators.clone(), terms.clone());
+            let outcome = run!(self, write, user_changes::delete(id, &administrators, &terms))?;
+            if let Some(outcome) = outcome {
+                return Ok(outcome);
+            }
+            while run!(self, write, sessions::forget_ended(id))? {}
+        }
     }
 
     /// Rewrites a hash, if it still is `from`.

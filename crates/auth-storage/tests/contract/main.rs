@@ -35,6 +35,8 @@ mod audit_seals;
 mod corrupt;
 #[cfg(test)]
 mod cuts;
+#[cfg(all(test, feature = "services"))]
+mod heavy;
 #[cfg(test)]
 mod held;
 #[cfg(test)]
@@ -69,6 +71,8 @@ mod server_outages;
 mod sessions;
 #[cfg(test)]
 mod setup;
+#[cfg(all(test, feature = "services"))]
+mod skew;
 #[cfg(test)]
 mod sqlite_file;
 #[cfg(test)]
@@ -77,3 +81,5 @@ mod sweep;
 mod users;
 #[cfg(test)]
 mod world;
+#[cfg(test)]
+mod writing;

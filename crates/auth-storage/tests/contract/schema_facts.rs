@@ -180,7 +180,7 @@ fn every_hot_query_uses_an_index_on_sqlite() {
             ),
             (
                 "UPDATE sessions SET ended_at = 1 WHERE user_id = ? AND ended_at IS NULL",
-                "sessions_of_user",
+                "sessions_open",
             ),
             (
                 "SELECT id FROM sessions WHERE ended_at < ? ORDER BY ended_at LIMIT 9",
@@ -225,7 +225,7 @@ fn every_hot_query_uses_an_index_on_sqlite() {
             ),
             (
                 "DELETE FROM outbox WHERE user_id = ? AND done_at IS NULL AND kind IN (?, ?)",
-                "outbox_of_user",
+                "outbox_waiting",
             ),
             (
                 "SELECT * FROM api_keys JOIN users ON api_keys.user_id = users.id WHERE digest = ?",

@@ -11,7 +11,7 @@ use auth_domain::{
     time::Span,
     user::{Generation, UserStatus},
 };
-use auth_storage::{HashUpgrade, Page, SessionFilter, SignIn, StartedSession, UserChange};
+use auth_storage::{HashUpgrade, Page, SessionFilter, SignIn, StartedSession, UserChange, UserOutcome};
 
 on_both! {
     fn a_session_is_read_back_as_it_was_written(world) {
@@ -85,6 +85,60 @@ on_both! {
         world.db.start_session(SignIn { max_per_user: 1, ..known(behind.clone()) }, terms(at(7))).await.unwrap();
         let live = world.db.sessions(user.id, SessionFilter::Active, at(7), ALL).await.unwrap();
         assert_eq!(live.iter().map(|s| s.id).collect::<Vec<_>>(), [behind.id]);
+    }
+
+    fn sessions_past_their_time_make_room_before_live_ones(world) {
+        let user = world.user("a@example.com", Role::USER).await;
+        let mut past = Vec::new();
+        for n in 0..5 {
+            let mut short = session_of(user.id, user.generation, at(n));
+            short.rotation.refresh_expires_at = at(50);
+            world.db.start_session(known(short.clone()), terms(at(n))).await.unwrap();
+            past.push(short);
+        }
+        let live = world.sign_in(&user, at(60)).await;
+        let newest = session_of(user.id, user.generation, at(61));
+        let started = world.db.start_session(SignIn { max_per_user: 4, ..known(newest.clone()) }, terms(at(61))).await.unwrap();
+        let StartedSession::Started { displaced, .. } = started else { panic!("{started:?}") };
+        assert_eq!(displaced, vec![], "nothing that still held ended");
+        assert_eq!(world.stored(&live).await.state, SessionState::Active);
+        let open = world.number("SELECT count(*) AS n FROM sessions WHERE ended_at IS NULL");
+        assert_eq!(open, 4, "they don't gather, however short a session lives");
+        for (session, ended) in past.iter().zip([true, true, true, false, false]) {
+            let state = world.stored(session).await.state;
+            assert_eq!(matches!(state, SessionState::Ended { .. }), ended, "{state:?}");
+        }
+    }
+
+    fn a_user_with_a_long_history_is_deleted_with_all_of_it(world) {
+        let (user, first) = world.signed_in("a@example.com").await;
+        let (numbers, id) = if world.is_sqlite() {
+            ("WITH RECURSIVE numbers(n) AS (SELECT 1 UNION ALL SELECT n + 1 FROM numbers WHERE n < 1234)",
+             "printf('00000000-0000-7000-8001-%012x', n)")
+        } else {
+            ("WITH numbers AS (SELECT generate_series(1, 1234) AS n)",
+             "('00000000-0000-7000-8001-' || lpad(to_hex(n), 12, '0'))::uuid")
+        };
+        world.execute(&format!(
+            "INSERT INTO sessions (id, user_id, generation, created_at, rotation, rotated_at, refresh_expires_at, access_until, ended_at, end_reason)
+             {numbers} SELECT {id}, user_id, generation, created_at, 0, rotated_at, refresh_expires_at, access_until, created_at, 'logout'
+             FROM numbers, sessions WHERE sessions.id = '{}'", first.id));
+        let outcome = world.db.delete_user(user.id, vec![], terms(at(1))).await.unwrap();
+        let UserOutcome::Changed { sessions_ended, .. } = outcome else { panic!("{outcome:?}") };
+        assert_eq!(sessions_ended, 1);
+        assert_eq!(world.number("SELECT count(*) AS n FROM sessions"), 0);
+        assert_eq!(world.db.user(user.id).await.unwrap(), None);
+    }
+
+    fn a_deletion_that_is_refused_takes_no_history_away(world) {
+        let admin = world.user("a@example.com", Role::ADMIN).await;
+        for n in 0..3 {
+            let session = world.sign_in(&admin, at(n)).await;
+            world.db.end_session(session.id, None, EndReason::Logout, terms(at(n))).await.unwrap();
+        }
+        let outcome = world.db.delete_user(admin.id, vec![Role::ADMIN], terms(at(9))).await.unwrap();
+        assert_eq!(outcome, UserOutcome::LastAdmin);
+        assert_eq!(world.number("SELECT count(*) AS n FROM sessions"), 3);
     }
 
     fn sessions_are_listed_by_state_and_page_newest_first(world) {

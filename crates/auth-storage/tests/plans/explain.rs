@@ -106,13 +106,22 @@ struct PostgresLine {
 
 /// The statements that scan a large table, each with its plan.
 pub(crate) fn scans(world: &World, dialect: Dialect, statements: &[String]) -> Vec<String> {
+    plans(world, dialect, statements)
+        .into_iter()
+        .filter(|(_, plan)| plan.iter().any(|line| is_scan(line)))
+        .map(|(sql, plan)| format!("{sql}\n  {}", plan.join("\n  ")))
+        .collect()
+}
+
+/// The plan of each statement.
+pub(crate) fn plans(world: &World, dialect: Dialect, statements: &[String]) -> Vec<(String, Vec<String>)> {
     let address = world.address();
     // A list that is empty: SQLite shows a scan, and looks at the condition once, before it would begin.
     let statements: Vec<&String> = statements
         .iter()
         .filter(|sql| !sql.ends_with("WHERE (1=0)"))
         .collect();
-    let explained: Vec<(String, Vec<String>)> = match dialect {
+    match dialect {
         Dialect::Sqlite => {
             let mut c = SqliteConnection::establish(&address).unwrap();
             statements
@@ -130,12 +139,7 @@ pub(crate) fn scans(world: &World, dialect: Dialect, statements: &[String]) -> V
                 .map(|sql| ((*sql).clone(), on_postgres(&mut c, sql)))
                 .collect()
         }
-    };
-    explained
-        .into_iter()
-        .filter(|(_, plan)| plan.iter().any(|line| is_scan(line)))
-        .map(|(sql, plan)| format!("{sql}\n  {}", plan.join("\n  ")))
-        .collect()
+    }
 }
 
 /// SQLite: `SCAN users`, also `SCAN users USING INDEX …`, which reads all of it as well. PostgreSQL: `Seq Scan on users`.

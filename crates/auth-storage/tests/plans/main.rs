@@ -4,6 +4,9 @@
 //! explained on a database of 20,000 users. A scan that costs nothing in a test is what a server dies of at ten million.
 
 #[cfg(test)]
+#[path = "../contract/heavy.rs"]
+mod heavy;
+#[cfg(test)]
 #[expect(dead_code, reason = "shared with the contract, which uses all of it")]
 #[path = "../contract/people.rs"]
 mod people;
@@ -18,6 +21,8 @@ mod caught;
 mod explain;
 #[cfg(test)]
 mod hot_paths;
+#[cfg(test)]
+mod skew;
 
 #[cfg(test)]
 use crate::{
@@ -52,6 +57,7 @@ async fn hot_statements_are_planned_and_kept(world: World) {
         rarer.len()
     );
     nothing_scans(&world, dialect, &rarer);
+    skew::statements_about_a_user_are_bounded(&world, dialect).await;
     a_missing_index_is_seen(&world, dialect, rarer);
 }
 
@@ -87,7 +93,7 @@ fn a_missing_index_is_seen(world: &World, dialect: Dialect, mut sent: Vec<String
     sent.retain(|sql| !sql.starts_with("INSERT"));
     for (index, table) in [
         ("users_email_key", "users"),
-        ("sessions_of_user", "sessions"),
+        ("sessions_by_origin", "sessions"),
         ("revocations_recorded", "revocations"),
         ("one_time_tokens_expiry", "one_time_tokens"),
         ("outbox_due", "outbox"),

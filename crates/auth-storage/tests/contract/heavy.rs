@@ -1,0 +1,103 @@
+//! A user with a long past, and what a user does in a day. What one user has must slow nothing down: `skew` counts rows, and
+//! `tests/plans` reads plans.
+
+use crate::{
+    people::{at, hash, known, mailed, one_time, policy, session_of, terms, token},
+    world::World,
+};
+use auth_domain::{
+    one_time::TokenKind,
+    session::{EndReason, Origin},
+    user::User,
+};
+use auth_storage::{AuditFilter, Page, SessionFilter, Storage};
+
+/// A first page.
+const FIRST: Page = Page {
+    after: None,
+    limit: 50,
+};
+
+/// Gives a user 100,000 ended sessions, 100,000 audit events, 10,000 mails and 10,000 links.
+pub(crate) fn give_a_long_past(world: &World, user: &User) {
+    let (numbers, id, owner, instant, later, blob) = if world.is_sqlite() {
+        (
+            "WITH RECURSIVE numbers(n) AS (SELECT 1 UNION ALL SELECT n + 1 FROM numbers WHERE n < 100000)",
+            "printf('00000000-0000-7000-8001-%012x', n)",
+            format!("'{}'", user.id),
+            "n",
+            "4000000000000000",
+            "CAST(zeroblob(24) || printf('%08x', n) AS BLOB)",
+        )
+    } else {
+        (
+            "WITH numbers AS (SELECT generate_series(1, 100000) AS n)",
+            "('00000000-0000-7000-8001-' || lpad(to_hex(n), 12, '0'))::uuid",
+            format!("'{}'::uuid", user.id),
+            "to_timestamp(n)",
+            "to_timestamp(4000000000)",
+            "decode('ff' || lpad(to_hex(n), 62, '0'), 'hex')",
+        )
+    };
+    world.execute(&format!(
+        "INSERT INTO sessions (id, user_id, generation, created_at, rotation, rotated_at, refresh_expires_at, access_until, ended_at,
+            end_reason, ip, user_agent)
+         {numbers} SELECT {id}, {owner}, 0, {instant}, 0, {instant}, {later}, {instant}, {instant}, 'logout', '2001:db8::7', 'a script'
+         FROM numbers;
+         INSERT INTO audit_events (id, at, actor, actor_id, action, subject, details, batch)
+         {numbers} SELECT {id}, {instant}, 'user', {owner}, 'signed_in', {owner}, '{{}}', 1 FROM numbers;
+         INSERT INTO outbox (id, kind, user_id, facts, created_at, due_at, outcome, done_at)
+         {numbers} SELECT {id}, 'new_device', {owner}, '{{}}', {instant}, {instant}, 'sent', {instant} FROM numbers WHERE n <= 10000;
+         INSERT INTO one_time_tokens (id, kind, user_id, digest, created_at, expires_at)
+         {numbers} SELECT {id}, 'report', {owner}, {blob}, {instant}, {later} FROM numbers WHERE n <= 10000;
+         ANALYZE;"
+    ));
+}
+
+/// What a user does, and what is looked at of them.
+pub(crate) async fn a_day_of(db: &Storage, user: &User, first_link: u8) {
+    let id = user.id;
+    let mut sign_in = known(session_of(id, user.generation, at(1)));
+    let session = sign_in.session.id;
+    sign_in.known_device = false;
+    sign_in.session.origin = Origin::new("192.0.2.1".parse().ok(), Some("a new one"));
+    db.start_session(sign_in, terms(at(1))).await.unwrap();
+    db.start_session(known(session_of(id, user.generation, at(2))), terms(at(2)))
+        .await
+        .unwrap();
+    db.rotate(session, token(0), policy(), true, terms(at(60)))
+        .await
+        .unwrap()
+        .unwrap();
+    for filter in [SessionFilter::Active, SessionFilter::Ended, SessionFilter::All] {
+        db.sessions(id, filter, at(61), FIRST).await.unwrap();
+    }
+    for filter in [
+        AuditFilter {
+            user: Some(id),
+            ..AuditFilter::default()
+        },
+        AuditFilter {
+            subject: Some(id),
+            ..AuditFilter::default()
+        },
+    ] {
+        db.audit(filter, FIRST).await.unwrap();
+    }
+    let ended = db
+        .end_session(session, Some(id), EndReason::Logout, terms(at(64)))
+        .await
+        .unwrap();
+    assert!(ended.is_some_and(|ended| ended.newly));
+    let mut link = one_time(TokenKind::EmailVerification, first_link, at(62));
+    link.email = Some(user.email.clone());
+    db.mail_verification(id, mailed(link), terms(at(62)))
+        .await
+        .unwrap();
+    db.verify_email([first_link; 32], terms(at(63))).await.unwrap();
+    db.set_password(id, hash(1), None, terms(at(65))).await.unwrap();
+    db.end_user_sessions(id, EndReason::LogoutAll, terms(at(66)))
+        .await
+        .unwrap()
+        .unwrap();
+}

@@ -1,0 +1,82 @@
+//! Whether the database takes writes: known though all reads succeed, and known again when it takes some.
+
+use crate::{
+    people::{person, t0, terms},
+    world::{World, next},
+};
+use auth_domain::role::Role;
+use auth_storage::{Outage, StorageError};
+use std::time::{Duration, Instant};
+
+/// How long a question is asked for; never waited for in full.
+const PATIENCE: Duration = Duration::from_secs(10);
+
+const FULL: StorageError = StorageError::Unavailable(Outage::DiskFull);
+
+/// Asks until the answer is this one.
+async fn until(world: &World, wanted: &Result<(), StorageError>) {
+    let begun = Instant::now();
+    loop {
+        let answer = world.db.takes_writes().await;
+        if answer == *wanted {
+            return;
+        }
+        assert!(begun.elapsed() < PATIENCE, "still {answer:?}");
+        tokio::task::yield_now().await;
+    }
+}
+
+/// From now on each write is refused, as by a disk without space; reads are answered.
+fn fill_the_disk(world: &World) {
+    world.execute(if world.is_sqlite() {
+        "CREATE TRIGGER full_disk_of_users BEFORE INSERT ON users BEGIN SELECT RAISE(ABORT, 'database or disk is full'); END;
+         CREATE TRIGGER full_disk BEFORE INSERT ON guards BEGIN SELECT RAISE(ABORT, 'database or disk is full'); END;"
+    } else {
+        "CREATE FUNCTION full_disk() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN
+         RAISE EXCEPTION 'could not extend file: No space left on device' USING ERRCODE = '53100'; END $$;
+         CREATE TRIGGER full_disk_of_users BEFORE INSERT ON users FOR EACH ROW EXECUTE FUNCTION full_disk();
+         CREATE TRIGGER full_disk BEFORE INSERT ON guards FOR EACH ROW EXECUTE FUNCTION full_disk();"
+    });
+}
+
+fn make_room(world: &World) {
+    world.execute(if world.is_sqlite() {
+        "DROP TRIGGER full_disk_of_users; DROP TRIGGER full_disk;"
+    } else {
+        "DROP TRIGGER full_disk_of_users ON users; DROP TRIGGER full_disk ON guards;"
+    });
+}
+
+async fn register(world: &World) -> Result<(), StorageError> {
+    let new = person(&format!("u{}@example.com", next()), Role::USER);
+    world.db.insert_user(new, None, None, terms(t0())).await.map(drop)
+}
+
+on_both! {
+    fn a_full_disk_is_known_after_the_first_write_that_fails_and_room_is_known_again(world) {
+        assert_eq!(world.db.takes_writes().await, Ok(()));
+        fill_the_disk(&world);
+        assert!(world.db.ping().await.is_ok());
+        assert_eq!(register(&world).await, Err(FULL));
+        until(&world, &Err(FULL)).await;
+        assert!(world.db.ping().await.is_ok());
+        make_room(&world);
+        until(&world, &Ok(())).await;
+        register(&world).await.unwrap();
+    }
+
+    fn a_full_disk_is_known_though_nothing_was_written(world) {
+        assert_eq!(world.db.takes_writes().await, Ok(()));
+        fill_the_disk(&world);
+        until(&world, &Err(FULL)).await;
+    }
+
+    fn many_probes_cost_one_write(world) {
+        for _ in 0..100 {
+            assert_eq!(world.db.takes_writes().await, Ok(()));
+        }
+        let written = world.number("SELECT taken AS n FROM guards WHERE name = 'readiness'");
+        // One in five seconds, and the test may be slow.
+        assert!(written < 5, "{written}");
+    }
+}

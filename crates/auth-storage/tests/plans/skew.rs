@@ -1,0 +1,47 @@
+//! Each statement about a user reads that user's rows by an index that holds only those it needs, or no further than its page goes.
+
+use crate::{
+    caught,
+    explain::{Dialect, plans},
+    heavy::{a_day_of, give_a_long_past},
+    world::World,
+};
+use auth_domain::role::Role;
+
+/// The indexes under which one user may have any number of rows, as a plan of SQLite's names them where it reads all of those.
+const ALL_OF_A_USER: [&str; 5] = [
+    "sessions_of_user (user_id=?)",
+    "one_time_tokens_of_user (user_id=?)",
+    "outbox_of_user (user_id=?)",
+    "audit_events_subject (subject=?)",
+    "audit_events_actor (actor_id=?)",
+];
+
+/// Looks at all that was caught so far, and at what a user with a long past causes in a day.
+pub(crate) async fn statements_about_a_user_are_bounded(world: &World, dialect: Dialect) {
+    let user = world.user("heavy@example.com", Role::USER).await;
+    give_a_long_past(world, &user);
+    let caught = caught::during(dialect, async {
+        let db = world.another().await;
+        a_day_of(&db, &user, 101).await;
+    })
+    .await;
+    if dialect == Dialect::Postgres {
+        // Its plans don't say which condition an index answers: the contract counts rows there.
+        return;
+    }
+    let sent: Vec<String> = caught.sent.into_iter().collect();
+    for (sql, plan) in plans(world, dialect, &sent) {
+        let wide = |line: &String| ALL_OF_A_USER.iter().any(|index| line.contains(index));
+        // A page stops where it is full, unless few rows meet a further condition.
+        let narrow = sql.contains("`ended_at` IS NULL") && !sql.contains("NOT (");
+        let page = sql.contains("LIMIT") && sql.contains("ORDER BY") && !narrow;
+        // A lock-out deletes whatever it finds.
+        let all_go = sql.starts_with("DELETE") && !sql.contains("`kind` = ");
+        assert!(
+            page || all_go || !plan.iter().any(wide),
+            "{sql}\n  {}",
+            plan.join("\n  ")
+        );
+    }
+}
