@@ -241,8 +241,10 @@ impl Stage {
                     }
                     Reading::Unavailable => {
                         history.lost(call, "503", at);
-                        let excused =
-                            killed || may(Allowed::Outage) || (may(Allowed::NoWrites) && !op.only_reads());
+                        let excused = killed
+                            || wrong_time
+                            || may(Allowed::Outage)
+                            || (may(Allowed::NoWrites) && !op.only_reads());
                         let wrong = (!excused).then(|| {
                             history.violation(format!("#{call} {op:?} met an outage: {}", answer.text))
                         });

@@ -263,3 +263,53 @@ async fn imported_users_of_other_services_sign_in_and_get_todays_hash() {
         wrong.expect(401);
     }
 }
+
+/// Writes fail and reads do not: the process may write no byte to a file any more, as where the disk is full.
+#[cfg(target_os = "linux")]
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_server_whose_writes_fail_is_not_ready_until_they_succeed_again() {
+    let database = database();
+    let launcher = ["sh", "-c", "trap '' XFSZ; exec \"$@\"", "sh"].map(str::to_owned);
+    let server =
+        Server::try_start_through(&launcher, &database.environment()).unwrap_or_else(|log| panic!("{log}"));
+    let access = register(&server, "ada@example.com").await.field("access_token");
+    let may_write = |limit: &str| {
+        let (pid, size) = (format!("--pid={}", server.pid()), format!("--fsize={limit}:"));
+        let set = std::process::Command::new("prlimit").args([pid, size]).status();
+        assert!(set.unwrap().success());
+    };
+    let runtime = tokio::runtime::Handle::current();
+    for round in 0..2 {
+        server.client().get("/health/ready").await.expect(200);
+        may_write("1");
+        let (client, asks) = (server.client(), runtime.clone());
+        // Also where nothing else is written meanwhile.
+        let body = json!({ "email": "bob@example.com", "password": PASSWORD });
+        if round == 0 {
+            client.post("/register", &body).await.expect(503);
+        }
+        let told = tokio::task::spawn_blocking(move || {
+            let mut told = String::new();
+            eventually("the server is not ready", || {
+                let answer = asks.block_on(client.get("/health/ready"));
+                told = answer.text;
+                answer.status == 503
+            });
+            told
+        });
+        let told = told.await.unwrap();
+        assert!(told.contains(r#""database":"failed""#), "{told}");
+        assert!(told.contains(r#""blacklist":"ok""#), "{told}");
+        server.client().with_bearer(&access).get("/me").await.expect(200);
+        may_write("unlimited");
+        let (client, asks) = (server.client(), runtime.clone());
+        tokio::task::spawn_blocking(move || {
+            eventually("the server is ready again", || {
+                asks.block_on(client.get("/health/ready")).status == 200
+            });
+        })
+        .await
+        .unwrap();
+    }
+    let _ = register(&server, "carol@example.com").await;
+}

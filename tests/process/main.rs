@@ -6,6 +6,8 @@
 mod api_fuzz;
 mod attacks;
 #[cfg(feature = "services")]
+mod clock_days;
+#[cfg(feature = "services")]
 mod database_days;
 mod embedded;
 #[cfg(feature = "services")]

@@ -15,6 +15,7 @@ mod backend;
 mod browser;
 mod client;
 mod clock;
+mod fake_clock;
 mod mail;
 mod own;
 mod process;
@@ -26,6 +27,7 @@ pub use backend::{Backend, Database, service};
 pub use browser::Browser;
 pub use client::{Answer, Client};
 pub use clock::TestClock;
+pub use fake_clock::FakeClock;
 pub use mail::Mail;
 #[cfg(target_os = "linux")]
 pub use own::PostgresCrash;

@@ -59,7 +59,7 @@ impl FromRequest for Acting {
 async fn act(request: &HttpRequest) -> Result<Acting, Problem> {
     let principal = sign_in(request).await?.principal;
     let service = service_of(request)?;
-    let caller = Call::of(request).caller(&service).signed_in(&principal);
+    let caller = Call::of(request).caller(&service)?.signed_in(&principal);
     Ok(Acting { principal, caller })
 }
 
@@ -83,7 +83,7 @@ impl FromRequest for AnyBearer {
 pub async fn any(request: &HttpRequest) -> Result<Bearer, Problem> {
     let token = token_of(request)?;
     let service = service_of(request)?;
-    let now = service.clock().now();
+    let now = service.moment()?;
     let bearer = service.authenticate_bearer(token, now).await?;
     request.extensions_mut().insert(SeenUser(bearer.user()));
     Ok(bearer)
@@ -139,7 +139,7 @@ async fn sign_in(request: &HttpRequest) -> Result<SignedIn, Problem> {
 }
 
 async fn authenticate(service: &Service, token: &str) -> Result<SignedIn, Problem> {
-    let now = service.clock().now();
+    let now = service.moment()?;
     let principal = service.authenticate(token, now).await?;
     Ok(SignedIn { principal, now })
 }

@@ -8,7 +8,7 @@ use crate::{
 };
 use actix_web::{FromRequest, HttpMessage, HttpRequest, dev::Payload, http::header::USER_AGENT, web::Data};
 use auth_domain::{audit::Actor, session::Origin};
-use auth_service::{Caller, Service};
+use auth_service::{Caller, Error, Service};
 use secrecy::SecretString;
 use std::future::{Ready, ready};
 
@@ -47,16 +47,18 @@ impl Call {
     }
 
     /// The caller, now, who has proved nothing yet.
-    #[must_use]
-    pub fn caller(self, service: &Service) -> Caller {
-        Caller {
-            now: service.clock().now(),
+    ///
+    /// # Errors
+    /// [`Error::Unavailable`] while this machine's clock is known to be wrong.
+    pub fn caller(self, service: &Service) -> Result<Caller, Error> {
+        Ok(Caller {
+            now: service.moment()?,
             actor: Actor::Anonymous,
             origin: self.origin,
             request_id: self.request_id,
             held: None,
             device: self.device,
-        }
+        })
     }
 }
 

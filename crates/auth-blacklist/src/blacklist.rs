@@ -283,6 +283,12 @@ impl Blacklist {
         }
     }
 
+    /// The earliest and the latest time that the database's clock may show now; `None` before the first read.
+    #[must_use]
+    pub fn database_clock(&self) -> Option<(Timestamp, Timestamp)> {
+        self.inner.shared.database_clock(self.inner.stopwatch.read())
+    }
+
     /// Ends the tasks. Checks afterwards ask the database once memory is too old; nothing answered is lost.
     pub async fn stop(&self) {
         let tasks = std::mem::take(&mut *self.inner.tasks.lock().unwrap_or_else(PoisonError::into_inner));

@@ -76,6 +76,7 @@ impl Reader {
         self.shared.note_read(LastRead {
             database_now,
             ended,
+            took: ended.since(began.at),
             offset: database_now - halfway,
         });
         let worth = self.window.judge(began.at, ended, batch.database_now);

@@ -2,7 +2,10 @@
 
 use crate::{copy::LocalCopy, moment::Moment};
 use auth_domain::time::{Span, Timestamp, after};
-use std::sync::{PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard};
+use std::{
+    sync::{PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard},
+    time::Duration,
+};
 
 #[derive(Debug, Default)]
 pub(crate) struct Shared {
@@ -38,6 +41,14 @@ impl Shared {
         })
     }
 
+    /// The earliest and the latest time that the database's clock may show now, by the time that has elapsed since the last read.
+    pub(crate) fn database_clock(&self, at: Moment) -> Option<(Timestamp, Timestamp)> {
+        let read = self.last_read()?;
+        let span = |duration| Span::from_std(duration).unwrap_or(Span::MAX);
+        let earliest = after(read.database_now, span(at.since(read.ended)));
+        Some((earliest, after(earliest, span(read.took))))
+    }
+
     fn last_read(&self) -> Option<LastRead> {
         *self.read.read().unwrap_or_else(PoisonError::into_inner)
     }
@@ -48,6 +59,7 @@ impl Shared {
 pub(crate) struct LastRead {
     pub(crate) database_now: Timestamp,
     pub(crate) ended: Moment,
+    pub(crate) took: Duration,
     pub(crate) offset: Span,
 }
 
@@ -55,7 +67,6 @@ pub(crate) struct LastRead {
 mod tests {
     use super::*;
     use chrono::DateTime;
-    use std::time::Duration;
 
     fn clock(seconds: i64) -> Timestamp {
         DateTime::from_timestamp(1_800_000_000 + seconds, 0).unwrap()
@@ -73,9 +84,24 @@ mod tests {
         shared.note_read(LastRead {
             database_now: clock(100),
             ended: moment(10),
+            took: Duration::from_secs(1),
             offset: Span::zero(),
         });
         assert_eq!(shared.cautious_now(moment(15), clock(3_600)), clock(105));
         assert_eq!(shared.cautious_now(moment(15), clock(50)), clock(50));
+    }
+
+    #[test]
+    fn the_databases_clock_goes_on_between_two_reads_and_is_known_to_the_length_of_a_read() {
+        let moment = |seconds| Moment::from_start(Duration::from_secs(seconds));
+        let shared = Shared::default();
+        assert_eq!(shared.database_clock(moment(0)), None);
+        shared.note_read(LastRead {
+            database_now: clock(100),
+            ended: moment(10),
+            took: Duration::from_secs(3),
+            offset: Span::zero(),
+        });
+        assert_eq!(shared.database_clock(moment(17)), Some((clock(107), clock(110))));
     }
 }

@@ -73,7 +73,7 @@ fn config() -> ServiceConfig {
 }
 
 fn caller(service: &Service) -> Caller {
-    Caller::operator(service.clock().now())
+    Caller::operator(service.moment().unwrap())
 }
 
 async fn start(folder: &tempfile::TempDir) -> (Service, Tokens) {
@@ -135,7 +135,7 @@ fn costs(c: &mut Criterion) {
     c.bench_function("authenticate: a known token", |b| {
         b.to_async(&runtime).iter(|| async {
             service
-                .authenticate(&access, service.clock().now())
+                .authenticate(&access, service.moment().unwrap())
                 .await
                 .unwrap()
         });
@@ -143,7 +143,7 @@ fn costs(c: &mut Criterion) {
     c.bench_function("me: authenticate and one read", |b| {
         b.to_async(&runtime).iter(|| async {
             let principal = service
-                .authenticate(&access, service.clock().now())
+                .authenticate(&access, service.moment().unwrap())
                 .await
                 .unwrap();
             service.me(&principal).await.unwrap()

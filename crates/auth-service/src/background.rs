@@ -9,7 +9,7 @@ use crate::{
     error::Error,
     gate::Refusals,
     keyring::KeyRing,
-    moment::{Caller, Clock},
+    moment::{Caller, Clock, Moments},
     post::Post,
     service::Service,
 };
@@ -53,6 +53,7 @@ pub(crate) struct Chores {
     pub(crate) refusals: Arc<Refusals>,
     pub(crate) activity: Arc<Activity>,
     pub(crate) clock: Arc<dyn Clock>,
+    pub(crate) moments: Moments,
 }
 
 /// The tasks, and how they are told to end. Dropped, it ends them, too.
@@ -185,7 +186,7 @@ async fn clear_away(chores: Arc<Chores>, mut rounds: Rounds) {
 impl Chores {
     /// One row for each limit and whom it refused in the last minute.
     pub(crate) async fn note_refusals(&self) -> Result<(), Error> {
-        let caller = Caller::service(self.clock.now());
+        let caller = Caller::service(self.moments.now()?);
         let mut outcome = Ok(());
         for sum in self.refusals.take() {
             if outcome.is_ok() {

@@ -65,7 +65,9 @@ pub use introspect::Introspection;
 pub use keys::KeyAdmin;
 pub use master_key::{MasterKey, MasterKeyError};
 pub use me::Export;
-pub use moment::{Caller, Clock, Entropy, EntropyFailed, SystemClock, SystemEntropy};
+pub use moment::{
+    Caller, Clock, ClockOff, DatabaseClock, Entropy, EntropyFailed, SystemClock, SystemEntropy,
+};
 pub use readiness::{Check, Figures, Readiness};
 pub use register::{Registered, Registration};
 pub use rules::{ConfiguredLimit, ConfiguredLimits};

@@ -7,7 +7,7 @@ use crate::{
     error::Error,
     gate::AccountNames,
     mailed::MailTokens,
-    moment::{Caller, Clock, Entropy, chance},
+    moment::{Caller, Entropy, Moments, chance},
 };
 use auth_domain::{
     audit::Actor,
@@ -58,7 +58,7 @@ pub(crate) struct PostParts {
     pub(crate) tokens: Arc<MailTokens>,
     pub(crate) limits: Limits,
     pub(crate) account_names: Arc<AccountNames>,
-    pub(crate) clock: Arc<dyn Clock>,
+    pub(crate) moments: Moments,
 }
 
 struct Parts {
@@ -67,7 +67,7 @@ struct Parts {
     tokens: Arc<MailTokens>,
     limits: Limits,
     account_names: Arc<AccountNames>,
-    clock: Arc<dyn Clock>,
+    moments: Moments,
     waiting: Notify,
     /// One round at a time: whoever waits for it knows that what this node had taken up is done.
     round: Mutex<()>,
@@ -94,7 +94,7 @@ impl Post {
             tokens,
             limits,
             account_names,
-            clock,
+            moments,
         } = parts;
         Self(Arc::new(Parts {
             admin,
@@ -102,7 +102,7 @@ impl Post {
             tokens,
             limits,
             account_names,
-            clock,
+            moments,
             waiting: Notify::new(),
             round: Mutex::new(()),
         }))
@@ -142,6 +142,8 @@ impl Post {
     /// The same; gathers what was said where the set-up is at fault.
     async fn deliver_all(&self, set_up: &mut Vec<String>) -> Result<usize, Error> {
         let mut taken = 0;
+        // Another node takes them up: by a wrong clock a link that is good would be called too old.
+        self.0.moments.now()?;
         while self.storage().mail_waits().await? {
             let lease = Uuid::from_bytes(chance(self.entropy())?);
             let asked = Instant::now();
@@ -250,7 +252,7 @@ impl Post {
             if credentials.user.status != UserStatus::Active {
                 return Ok(Prepared::Nobody);
             }
-            if mail.kind.has_lapsed(mail.created_at, self.0.clock.now()) {
+            if mail.kind.has_lapsed(mail.created_at, self.0.moments.now()?) {
                 return Ok(Prepared::TooLate);
             }
             match self.link(mail, kind, &credentials).await? {
@@ -270,7 +272,7 @@ impl Post {
         let to = named
             .filter(|_| mail.user.is_some())
             .unwrap_or_else(|| credentials.user.email.clone());
-        if !self.may_tell(mail, &credentials.user, &to).await {
+        if !self.may_tell(mail, &credentials.user, &to).await? {
             return Ok(Prepared::Nobody);
         }
         Ok(self.letter(mail, to, Some(&credentials.user), facts))
@@ -313,13 +315,18 @@ impl Post {
 
     /// Whether a notice may go to this address. Nobody has shown that an address without verification is the user's: whoever
     /// registered with another person's could have it flooded.
-    async fn may_tell(&self, mail: &ClaimedMail, user: &User, to: &EmailAddress) -> bool {
+    async fn may_tell(&self, mail: &ClaimedMail, user: &User, to: &EmailAddress) -> Result<bool, Error> {
         if mail.kind.carries_link() || user.email_verified_at.is_some() || mail.attempts > 1 {
-            return true;
+            return Ok(true);
         }
         let name = self.0.account_names.of(&format!("notice {}", to.key()));
         let claim = [Claim::mail_to(name)];
-        self.0.limits.take(&claim, self.0.clock.now()).await.is_granted()
+        Ok(self
+            .0
+            .limits
+            .take(&claim, self.0.moments.now()?)
+            .await
+            .is_granted())
     }
 
     /// The link of a mail, if it is still good for something.
@@ -333,7 +340,7 @@ impl Post {
         let mut row = self.0.tokens.row(mail.id, kind, mail.created_at);
         if kind != TokenKind::PasswordReset {
             // Its token came into being together with the mail, and may have been voided since.
-            let now = self.0.clock.now();
+            let now = self.0.moments.now()?;
             let stands = self.storage().one_time_token(kind, row.digest, now).await?;
             return Ok(stands.map(|_| self.link_to("verify-email", mail.id, kind)));
         }

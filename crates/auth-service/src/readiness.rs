@@ -1,19 +1,18 @@
 //! Whether this node may be sent requests, and what its gauges show.
 
-use crate::{config::span, service::Service};
+use crate::{
+    moment::{CLOCK_TOLERANCE, ClockOff},
+    service::Service,
+};
 use auth_domain::time::Timestamp;
-use std::time::Duration;
 
 /// One part's state; the text says what is wrong, without secrets.
 pub type Check = Result<(), String>;
 
-/// How far this node's clock may be off the database's (behaviour.md §1).
-const CLOCK_TOLERANCE: Duration = Duration::from_secs(2);
-
 /// The parts that a node needs.
 #[derive(Debug, Clone)]
 pub struct Readiness {
-    /// The database answers.
+    /// The database answers, and takes writes.
     pub database: Check,
     /// Its schema is the one that this binary knows.
     pub migrations: Check,
@@ -44,24 +43,40 @@ pub struct Figures {
 
 impl Service {
     /// Looks at every part.
-    pub async fn readiness(&self, now: Timestamp) -> Readiness {
-        let (database, clock) = match self.storage().ping().await {
-            Ok(database_now) => (Ok(()), clock_check(database_now, now)),
-            Err(error) => (
-                Err(error.to_string()),
-                Err("unknown without the database".to_owned()),
-            ),
+    pub async fn readiness(&self) -> Readiness {
+        // Where the machine's clock was set right meanwhile, this gives up a time that had run ahead.
+        let moment = self.moment();
+        let now = moment.as_ref().copied().unwrap_or_else(|_| self.clock().now());
+        let blacklist = if self.shared().blacklist.health().fresh {
+            Ok(())
+        } else {
+            Err("the copy of the revocations is stale".to_owned())
+        };
+        let database_now = match self.storage().ping().await {
+            Ok(database_now) => database_now,
+            Err(error) => {
+                let unknown = || Err("unknown without the database".to_owned());
+                return Readiness {
+                    database: Err(error.to_string()),
+                    migrations: unknown(),
+                    blacklist,
+                    clock: unknown(),
+                };
+            }
         };
         let migrations = match self.storage().migration_status().await {
             Ok(all) if all.iter().all(|migration| migration.applied) => Ok(()),
             Ok(_) => Err("migrations are pending; run `keyward migrate up`".to_owned()),
             Err(error) => Err(error.to_string()),
         };
-        let blacklist = if self.shared().blacklist.health().fresh {
-            Ok(())
-        } else {
-            Err("the copy of the revocations is stale".to_owned())
-        };
+        let database = self
+            .storage()
+            .takes_writes()
+            .await
+            .map_err(|error| error.to_string());
+        let clock = moment
+            .map_err(|error| error.to_string())
+            .and_then(|_| clock_check(database_now, now));
         Readiness {
             database,
             migrations,
@@ -84,12 +99,9 @@ impl Service {
 
 fn clock_check(database_now: Timestamp, now: Timestamp) -> Check {
     let off = (database_now - now).abs();
-    if off <= span(CLOCK_TOLERANCE) {
+    if off <= CLOCK_TOLERANCE {
         Ok(())
     } else {
-        Err(format!(
-            "this machine's clock is {} ms off the database's",
-            off.num_milliseconds()
-        ))
+        Err(ClockOff(off).to_string())
     }
 }

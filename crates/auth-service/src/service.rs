@@ -17,7 +17,7 @@ use crate::{
     keyset::KeySet,
     mailed::MailTokens,
     master_key::MasterKey,
-    moment::{Caller, Clock, Entropy, chance},
+    moment::{Caller, Clock, Entropy, Moments, chance},
     post::{Post, PostParts},
     stats::Stats,
     tokens::{AccessVerifier, RefreshSigner},
@@ -35,7 +35,7 @@ use auth_domain::{
 };
 use auth_limits::Limits;
 use auth_mail::Mailer;
-use auth_storage::{Storage, Terms};
+use auth_storage::{Backend, Storage, Terms};
 use secrecy::{ExposeSecret, SecretString};
 use std::sync::{Arc, Mutex};
 use tokio::sync::Semaphore;
@@ -82,6 +82,7 @@ pub(crate) struct Shared {
     admin: Admin,
     pub(crate) blacklist: Blacklist,
     clock: Arc<dyn Clock>,
+    moments: Moments,
     pub(crate) keys: Arc<KeyRing>,
     pub(crate) access: AccessVerifier,
     pub(crate) refresh: RefreshSigner,
@@ -165,6 +166,8 @@ impl Service {
             (Some(key_admin), keys)
         };
         let keys = Arc::new(KeyRing::new(keys, key_admin, now));
+        let beside = (storage.backend() == Backend::Postgres).then(|| blacklist.clone());
+        let moments = Moments::new(Arc::clone(&clock), beside);
         let admin = Admin::new(storage, config, entropy)?;
         let post = Post::new(PostParts {
             admin: admin.clone(),
@@ -172,7 +175,7 @@ impl Service {
             tokens: Arc::clone(&mail_tokens),
             limits: limits.clone(),
             account_names: Arc::clone(&account_names),
-            clock: Arc::clone(&clock),
+            moments: moments.clone(),
         });
         let refusals = Arc::new(Refusals::default());
         let activity = Arc::new(Activity::default());
@@ -184,11 +187,13 @@ impl Service {
             refusals: Arc::clone(&refusals),
             activity: Arc::clone(&activity),
             clock: Arc::clone(&clock),
+            moments: moments.clone(),
         });
         Ok(Self(Arc::new(Shared {
             admin,
             blacklist,
             clock,
+            moments,
             keys,
             access: AccessVerifier::new(),
             refresh,
@@ -220,9 +225,16 @@ impl Service {
         self.0.blacklist.stop().await;
     }
 
-    /// Where time comes from: read it once a request.
-    #[must_use]
-    pub fn clock(&self) -> &dyn Clock {
+    /// The moment of a request: read it once. Whatever is issued or judged by the clock begins here.
+    ///
+    /// # Errors
+    /// [`Error::Unavailable`] while this machine's clock is known to be wrong.
+    pub fn moment(&self) -> Result<Timestamp, Error> {
+        self.0.moments.now()
+    }
+
+    /// What this machine's clock shows, right or wrong.
+    pub(crate) fn clock(&self) -> &dyn Clock {
         self.0.clock.as_ref()
     }
 

@@ -1,6 +1,6 @@
 //! The clock of one node of two jumps. A node that is more than two seconds off the database's clock says that it is not
-//! ready, so it is sent nothing that changes anything; it may take what is valid for expired or not yet valid, but never
-//! accept what was revoked, and what it does harms nobody else. A process's own time never runs backwards.
+//! ready, and answers 503 where it would issue or judge by that clock. On its own a process's time never runs backwards; beside the
+//! database's clock it gives up a time that had run ahead once the machine's clock is right.
 
 use super::CALLERS;
 use crate::{
@@ -9,51 +9,28 @@ use crate::{
     report::Row,
 };
 use serde_json::json;
-use std::{fs, path::PathBuf};
-use tests::{Backend, Database, PASSWORD, Server, service};
+use tests::{Backend, Database, FakeClock, PASSWORD, Server};
 
-/// How far, and whether the node is well again by itself once the clock is right: after a leap ahead its time stands still
-/// until it is reached again, so a long one wants a restart.
-const JUMPS: [(&str, bool); 5] = [
-    ("+4s", true),
-    ("-4s", true),
-    ("-30m", true),
-    ("+30m", false),
-    ("+13h", false),
-];
+/// How far. Once the clock is right, the node is well again by itself.
+const JUMPS: [&str; 5] = ["+4s", "-4s", "-30m", "+30m", "+13h"];
 
-/// A clock that libfaketime shows to one process.
-struct FakeClock(PathBuf);
-
-impl FakeClock {
-    /// A clock that is right, in the folder of a database; and what makes a server read it.
-    fn of(database: &Database, launch: &mut Launch) -> Self {
-        let clock = Self(database.folder.path().join("clock"));
-        clock.jumps("+0");
-        launch.set("LD_PRELOAD", &service("KEYWARD_TEST_FAKETIME"));
-        launch.set("FAKETIME_TIMESTAMP_FILE", &clock.0.display().to_string());
-        launch.set("FAKETIME_NO_CACHE", "1");
-        launch.set("FAKETIME_DONT_FAKE_MONOTONIC", "1");
-        clock
+/// What starts a server that reads a clock of its own.
+fn faked(database: &Database, mut launch: Launch) -> (FakeClock, Launch) {
+    let (clock, variables) = FakeClock::of(database);
+    for (name, value) in &variables {
+        launch.set(name, value);
     }
-
-    /// From now on it is off by so much.
-    fn jumps(&self, by: &str) {
-        let next = self.0.with_extension("next");
-        fs::write(&next, by).unwrap();
-        fs::rename(next, &self.0).unwrap();
-    }
+    (clock, launch)
 }
 
 /// Two nodes on PostgreSQL and Redis; the clock of the second one jumps.
 pub(crate) async fn under_load(rounds: u32, seed: u64) -> Row {
     let database = Database::create(Backend::Fleet);
     let launch = Launch::with(database.environment());
-    let mut faked = launch.clone();
-    let clock = FakeClock::of(&database, &mut faked);
+    let (clock, faked) = faked(&database, launch.clone());
     let name = "clock of one node of two off by 4 s, 30 min, 13 h";
     let mut fleet = Fleet::start(name, vec![launch, faked], CALLERS, seed);
-    for (by, recovers) in JUMPS.iter().cycle().take(usize::try_from(rounds).unwrap()) {
+    for by in JUMPS.iter().cycle().take(usize::try_from(rounds).unwrap()) {
         fleet.load();
         let before = fleet.chance.between(20, 100);
         fleet.stage.acknowledged(before).await;
@@ -66,10 +43,6 @@ pub(crate) async fn under_load(rounds: u32, seed: u64) -> Row {
         fleet.stage.answers(meanwhile).await;
         fleet.checked_meanwhile().await;
         clock.jumps("+0");
-        if !recovers {
-            fleet.kill(1);
-            fleet.start_again(1);
-        }
         fleet.well_again().await;
         fleet.stage.wrong_time(1, false);
         fleet.stage.serves(1, true);
@@ -86,8 +59,7 @@ pub(crate) async fn under_load(rounds: u32, seed: u64) -> Row {
 #[tokio::test]
 async fn a_process_s_own_time_never_runs_backwards() {
     let database = Database::create(Backend::Sqlite);
-    let mut launch = Launch::with(database.environment());
-    let clock = FakeClock::of(&database, &mut launch);
+    let (clock, launch) = faked(&database, Launch::with(database.environment()));
     let server = Server::try_start(&launch.environment).unwrap_or_else(|log| panic!("{log}"));
     let who = json!({ "email": "ada@example.com", "password": PASSWORD });
     server.client().post("/register", &who).await.expect(201);

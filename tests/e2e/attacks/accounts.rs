@@ -30,7 +30,7 @@ async fn stored_hash(app: &TestApp, email: &str) -> String {
 
 async fn import(app: &TestApp, email: &str, hash: Option<&str>) {
     let service = app.running().service();
-    let now = service.clock().now();
+    let now = service.moment().unwrap();
     let user = NewUser {
         id: UserId::from_parts(now, [email.len().try_into().unwrap(); 10]),
         email: EmailAddress::parse(email).unwrap(),

@@ -57,7 +57,7 @@ impl Visit {
             .ok_or_else(|| Problem::internal("the app has no edge"))?;
         let site = super::site_of(request)?;
         site.check_host(request)?;
-        let caller = Call::of(request).caller(&service);
+        let caller = Call::of(request).caller(&service).map_err(Problem::from)?;
         let principal = who(request, &service, &site, &caller).await?;
         let caller = match &principal {
             Some(principal) => {

@@ -94,7 +94,9 @@ pub async fn verify(
     call: Call,
     Json(body): Json<MailedTokenBody>,
 ) -> Result<HttpResponse, Problem> {
-    service.confirm_email(&call.caller(&service), &body.token).await?;
+    service
+        .confirm_email(&call.caller(&service)?, &body.token)
+        .await?;
     Ok(HttpResponse::NoContent().finish())
 }
 

@@ -22,7 +22,7 @@ pub struct ReadinessJson {
     /// `ok`, `draining` or `unavailable`.
     #[schema(pattern = "^(ok|draining|unavailable)$")]
     pub status: &'static str,
-    /// The database answers.
+    /// The database answers, and takes writes.
     #[schema(pattern = "^(ok|failed)$")]
     pub database: &'static str,
     /// Its schema is the one that this server knows.
@@ -50,7 +50,7 @@ pub async fn live() -> HttpResponse {
 
 /// `GET /health/ready`: 200, or 503 while a part is out of reach or the server drains.
 pub async fn ready(service: Data<Service>, edge: Data<Edge>) -> HttpResponse {
-    let parts = service.readiness(service.clock().now()).await;
+    let parts = service.readiness().await;
     let (draining, ready) = (edge.is_draining(), parts.is_ready());
     let told = ReadinessJson {
         status: match (draining, ready) {

@@ -81,7 +81,7 @@ pub async fn introspect(
 ) -> Result<HttpResponse, OauthError> {
     client_auth::require(&request, &mut form, &service).await?;
     let token = form.need("token")?;
-    let told = match service.introspect(&token, service.clock().now()).await? {
+    let told = match service.introspect(&token, service.moment()?).await? {
         Introspection::Inactive => IntrospectionJson::default(),
         Introspection::Access(claims) => access(&claims),
         Introspection::Refresh { claims, user } => refresh(&claims, &user),

@@ -52,7 +52,7 @@ pub async fn login(
     Json(body): Json<LoginBody>,
 ) -> Result<HttpResponse, Problem> {
     let outcome = service
-        .login(&call.caller(&service), &body.email, body.password)
+        .login(&call.caller(&service)?, &body.email, body.password)
         .await;
     edge.metrics.sign_in(&outcome);
     Ok(views::token_answer(StatusCode::OK, &outcome?))

@@ -50,7 +50,7 @@ pub async fn logout(
                 .and_then(|body| body.refresh_token)
                 .ok_or(Code::MissingToken)?;
             service
-                .logout_with_refresh_token(token.expose_secret(), &Call::of(&request).caller(&service))
+                .logout_with_refresh_token(token.expose_secret(), &Call::of(&request).caller(&service)?)
                 .await?;
         }
     }

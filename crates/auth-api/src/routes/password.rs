@@ -106,7 +106,7 @@ pub async fn forgot(
     Json(body): Json<ForgotBody>,
 ) -> Result<HttpResponse, Problem> {
     service
-        .forgot_password(&call.caller(&service), &body.email)
+        .forgot_password(&call.caller(&service)?, &body.email)
         .await?;
     Ok(HttpResponse::Accepted().json(MessageJson {
         message: "If there is an account with this address, a mail with a link is on its way to it",
@@ -122,7 +122,7 @@ pub async fn reset(
     call: Call,
     Json(body): Json<ResetBody>,
 ) -> Result<HttpResponse, Problem> {
-    let caller = call.caller(&service);
+    let caller = call.caller(&service)?;
     let device = service
         .reset_password(&caller, &body.token, body.new_password)
         .await
@@ -167,6 +167,6 @@ pub async fn not_me(
     call: Call,
     Json(body): Json<MailedTokenBody>,
 ) -> Result<HttpResponse, Problem> {
-    service.report(&call.caller(&service), &body.token).await?;
+    service.report(&call.caller(&service)?, &body.token).await?;
     Ok(HttpResponse::NoContent().finish())
 }

@@ -45,7 +45,7 @@ pub async fn refresh(
     let key = IdempotencyHeader::of(&request);
     let token = body.refresh_token.expose_secret();
     let outcome = service
-        .refresh(&call.caller(&service), token, key.as_deref())
+        .refresh(&call.caller(&service)?, token, key.as_deref())
         .await;
     edge.metrics.refresh(&outcome);
     Ok(views::token_answer(StatusCode::OK, &outcome?))

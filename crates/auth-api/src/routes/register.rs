@@ -68,7 +68,7 @@ pub async fn register(
     let unreachable = service.mail_can_not_reach(&email);
     let registered = service
         .register(
-            &call.caller(&service),
+            &call.caller(&service)?,
             Registration {
                 email,
                 password,

@@ -17,7 +17,7 @@ pub async fn revoke(
 ) -> Result<HttpResponse, OauthError> {
     client_auth::require(&request, &mut form, &service).await?;
     let token = form.need("token")?;
-    service.revoke(&token, &call.caller(&service)).await?;
+    service.revoke(&token, &call.caller(&service)?).await?;
     edge.metrics.revoked(RevokedBy::Revoke);
     Ok(HttpResponse::Ok().finish())
 }

@@ -61,7 +61,7 @@ pub async fn setup(
     };
     let tokens = service
         .setup(
-            &call.caller(&service),
+            &call.caller(&service)?,
             Setup {
                 token: body.token,
                 account,

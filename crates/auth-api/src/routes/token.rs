@@ -46,7 +46,7 @@ async fn by_password(
 ) -> Result<Tokens, OauthError> {
     let (username, password) = (form.need("username")?, form.need_secret("password")?);
     refuse_scope(&mut form)?;
-    let outcome = service.login(&call.caller(service), &username, password).await;
+    let outcome = service.login(&call.caller(service)?, &username, password).await;
     edge.metrics.sign_in(&outcome);
     Ok(outcome?)
 }
@@ -63,7 +63,7 @@ async fn by_refresh_token(
     refuse_scope(&mut form)?;
     let key = IdempotencyHeader::of(request);
     let outcome = service
-        .refresh(&call.caller(service), &token, key.as_deref())
+        .refresh(&call.caller(service)?, &token, key.as_deref())
         .await;
     edge.metrics.refresh(&outcome);
     Ok(outcome?)

@@ -1,0 +1,79 @@
+//! A node whose clock is off: it says 503 where it would issue or judge by that clock, and goes on as soon as the clock is right.
+
+use serde_json::json;
+use tests::{Answer, Backend, Browser, Database, FakeClock, PASSWORD, Server, eventually};
+
+/// How a node answers at each kind of door.
+async fn answers(node: &Server, access: &str, refresh: &str) -> Vec<(&'static str, Answer)> {
+    let body = json!({ "email": "ada@example.com", "password": PASSWORD });
+    let (client, bearer) = (node.client(), node.client().with_bearer(access));
+    let token = [("grant_type", "refresh_token"), ("refresh_token", refresh)];
+    vec![
+        ("verify", bearer.get("/verify").await),
+        ("me", bearer.get("/me").await),
+        (
+            "an API key",
+            node.client().with_bearer("kw_nonsense").get("/admin/users").await,
+        ),
+        ("login", client.post("/login", &body).await),
+        (
+            "refresh",
+            client
+                .post("/refresh", &json!({ "refresh_token": refresh }))
+                .await,
+        ),
+        ("token", client.form("/token", &token).await),
+        (
+            "forgot",
+            client
+                .post("/password/forgot", &json!({ "email": "ada@example.com" }))
+                .await,
+        ),
+        ("page", Browser::new(node.origin()).open("/account").await),
+    ]
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_node_whose_clock_is_off_neither_issues_nor_judges_until_the_clock_is_right() {
+    let database = Database::create(Backend::Fleet);
+    let right = Server::start(&database, &[]);
+    let (clock, variables) = FakeClock::of(&database);
+    let mut environment = database.environment();
+    environment.extend(variables);
+    let node = Server::try_start(&environment).unwrap_or_else(|log| panic!("{log}"));
+    let body = json!({ "email": "ada@example.com", "password": PASSWORD });
+    let tokens = right.client().post("/register", &body).await.expect(201);
+    let (access, refresh) = (tokens.field("access_token"), tokens.field("refresh_token"));
+    let runtime = tokio::runtime::Handle::current();
+    for by in ["+30s", "-30s", "+13h"] {
+        clock.jumps(by);
+        let probe = node.client();
+        let asks = runtime.clone();
+        // Ahead it is known at once; behind, once the time that stood still is too old.
+        tokio::task::spawn_blocking(move || {
+            eventually("the node is not ready", || {
+                asks.block_on(probe.get("/health/ready")).status == 503
+            });
+        })
+        .await
+        .unwrap();
+        for (door, answer) in answers(&node, &access, &refresh).await {
+            assert_eq!(answer.status, 503, "{door}, {by}: {}", answer.text);
+            assert!(answer.header("retry-after").is_some(), "{door}, {by}");
+        }
+        node.client().get("/health/live").await.expect(200);
+        node.client().get("/.well-known/jwks.json").await.expect(200);
+        clock.jumps("+0");
+        // At once, without a restart, and though its own time had run ahead.
+        node.client().with_bearer(&access).get("/me").await.expect(200);
+        let issued = node.client().post("/login", &body).await.expect(200);
+        let elsewhere = right.client().with_bearer(&issued.field("access_token"));
+        elsewhere.get("/me").await.expect(200);
+        node.client().get("/health/ready").await.expect(200);
+    }
+    right
+        .client()
+        .post("/refresh", &json!({ "refresh_token": refresh }))
+        .await
+        .expect(200);
+}
