@@ -77,6 +77,28 @@ impl Http {
         })
     }
 
+    /// One request, a POST if it has a body, and how long its answer took.
+    ///
+    /// # Errors
+    /// If it is not answered with 200.
+    pub fn timed(&self, url: &str, bearer: Option<&str>, body: Option<&Value>) -> Outcome<(Value, Duration)> {
+        let request = match body {
+            Some(body) => self.client.post(url).json(body),
+            None => self.client.get(url),
+        };
+        let request = match bearer {
+            Some(token) => request.bearer_auth(token),
+            None => request,
+        };
+        self.runtime.block_on(async {
+            let begun = Instant::now();
+            let answer = request.send().await?.error_for_status()?;
+            let text = answer.text().await?;
+            let took = begun.elapsed();
+            Ok((serde_json::from_str(&text)?, took))
+        })
+    }
+
     /// Posts each body, some at a time, and gives the answers in order.
     ///
     /// # Errors

@@ -25,6 +25,7 @@ pub mod scenarios;
 pub mod seed;
 pub mod server;
 pub mod services;
+pub mod skew;
 pub mod start;
 pub mod stats;
 pub mod sweep;

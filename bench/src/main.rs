@@ -11,7 +11,7 @@ use bench::{
     rounds::Plan,
     say, scenarios,
     scenarios::Size,
-    sweep,
+    skew, sweep,
 };
 use chrono::SecondsFormat;
 use clap::{Parser, Subcommand};
@@ -52,6 +52,9 @@ enum What {
         /// Rounds.
         #[arg(long, default_value_t = 5)]
         rounds: u32,
+        /// Only the user with a long past beside a new one.
+        #[arg(long)]
+        skew: bool,
     },
     /// A flood of sign-ins at ten times what can be made.
     Flood {
@@ -156,7 +159,7 @@ fn run(arguments: Arguments) -> Outcome<bool> {
             noisy = section.taken.noise.is_noisy();
             results.routes = Some(section);
         }
-        What::Growth { sizes, rounds } => {
+        What::Growth { sizes, rounds, skew } => {
             let mut run = Run::begin(&arguments.dir)?;
             let plan = Plan {
                 rounds,
@@ -164,17 +167,19 @@ fn run(arguments: Arguments) -> Outcome<bool> {
                 warm_up: 1,
             };
             let folder = run.folder.path();
-            let figures = growth::measure(
-                &run.programs,
-                &run.http,
-                folder,
-                &sizes,
-                plan,
-                &mut run.calibration,
-            )?;
+            let (programs, http) = (&run.programs, &run.http);
+            let figures = skew::measure(programs, http, folder, &mut run.calibration)?;
             let section = run.section(figures, plan)?;
             noisy = section.taken.noise.is_noisy();
-            results.growth = Some(section);
+            results.skew = Some(section);
+            if !skew {
+                let folder = run.folder.path();
+                let (programs, http) = (&run.programs, &run.http);
+                let figures = growth::measure(programs, http, folder, &sizes, plan, &mut run.calibration)?;
+                let section = run.section(figures, plan)?;
+                noisy |= section.taken.noise.is_noisy();
+                results.growth = Some(section);
+            }
         }
         What::Flood { seconds } => {
             let mut run = Run::begin(&arguments.dir)?;

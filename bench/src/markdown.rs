@@ -4,7 +4,7 @@ use crate::{
     Outcome,
     results::{
         BINARY_GOAL, Comparison, FLAT_GOAL, FLOOD_GOAL, Flooded, GROWTH_GOAL, Grown, LIBRARIES_GOAL, Latency,
-        READY_GOAL, REFUSAL_GOAL, RESIDENT_GOAL, Results, SWEEP_GOAL, Start, Swept, Taken,
+        READY_GOAL, REFUSAL_GOAL, RESIDENT_GOAL, Results, SKEW_GOAL, SWEEP_GOAL, Skewed, Start, Swept, Taken,
     },
 };
 use std::fmt::Write;
@@ -43,6 +43,11 @@ pub fn tables(results: &Results) -> Result<String, std::fmt::Error> {
         writeln!(out, "### Growth\n")?;
         circumstances(&mut out, &section.taken)?;
         growth(&mut out, &section.figures)?;
+    }
+    if let Some(section) = &results.skew {
+        writeln!(out, "### A user with a long past\n")?;
+        circumstances(&mut out, &section.taken)?;
+        skew(&mut out, &section.figures)?;
     }
     if let Some(section) = &results.flood {
         writeln!(out, "### A flood of sign-ins\n")?;
@@ -190,6 +195,27 @@ fn rest(out: &mut String, start: &Start) -> std::fmt::Result {
         start.libraries.join(", "),
         word(foreign.is_empty())
     )
+}
+
+fn skew(out: &mut String, all: &[Skewed]) -> std::fmt::Result {
+    writeln!(
+        out,
+        "| p50 of | on | a new user | with 100,000 sessions and events, 10,000 mails | ratio | goal | |"
+    )?;
+    writeln!(out, "| --- | --- | ---: | ---: | ---: | ---: | --- |")?;
+    for one in all {
+        writeln!(
+            out,
+            "| {} | {} | {} | {} | {:.2} | ≤ {SKEW_GOAL:.1} | {} |",
+            one.route,
+            one.backend,
+            milliseconds(one.fresh.median),
+            milliseconds(one.heavy.median),
+            one.ratio(),
+            word(one.ratio() <= SKEW_GOAL)
+        )?;
+    }
+    writeln!(out)
 }
 
 fn growth(out: &mut String, all: &[Grown]) -> std::fmt::Result {

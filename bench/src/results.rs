@@ -12,6 +12,9 @@ pub struct Results {
     pub routes: Option<Section<Routes>>,
     /// The same routes on databases of several sizes.
     pub growth: Option<Section<Vec<Grown>>>,
+    /// A user with a long past beside a new one.
+    #[serde(default)]
+    pub skew: Option<Section<Vec<Skewed>>>,
     /// A flood of sign-ins.
     pub flood: Option<Section<Vec<Flooded>>>,
     /// A sweep of expired rows.
@@ -199,6 +202,30 @@ impl Grown {
     pub fn ratio(&self) -> Option<f64> {
         let (first, last) = (self.sizes.first()?, self.sizes.last()?);
         (first.p50.median > 0.0).then(|| last.p50.median / first.p50.median)
+    }
+}
+
+/// A route as a new user and one with a long past meet it.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub struct Skewed {
+    /// On which database.
+    pub backend: String,
+    /// The route.
+    pub route: String,
+    /// How long the new user waited, in microseconds.
+    pub fresh: Spread,
+    /// How long the other one waited.
+    pub heavy: Spread,
+}
+
+/// How much longer a user with a long past may wait.
+pub const SKEW_GOAL: f64 = 1.2;
+
+impl Skewed {
+    /// The median of the user with a long past over that of the new one.
+    #[must_use]
+    pub fn ratio(&self) -> f64 {
+        self.heavy.median / self.fresh.median
     }
 }
 

@@ -2,6 +2,7 @@
 //! product would have made them: ascending UUIDv7, one password of a cheap hash, addresses by number.
 
 pub mod expired;
+pub mod past;
 
 use crate::{
     Outcome,
