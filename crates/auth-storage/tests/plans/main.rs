@@ -93,7 +93,7 @@ fn a_missing_index_is_seen(world: &World, dialect: Dialect, mut sent: Vec<String
     sent.retain(|sql| !sql.starts_with("INSERT"));
     for (index, table) in [
         ("users_email_key", "users"),
-        ("sessions_by_origin", "sessions"),
+        ("sessions_ended", "sessions"),
         ("revocations_recorded", "revocations"),
         ("one_time_tokens_expiry", "one_time_tokens"),
         ("outbox_due", "outbox"),

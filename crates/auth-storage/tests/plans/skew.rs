@@ -30,7 +30,9 @@ pub(crate) async fn statements_about_a_user_are_bounded(world: &World, dialect: 
         // Its plans don't say which condition an index answers: the contract counts rows there.
         return;
     }
-    let sent: Vec<String> = caught.sent.into_iter().collect();
+    // The plan of an insertion shows what its foreign keys would do.
+    let reads = |sql: &String| !sql.starts_with("INSERT");
+    let sent: Vec<String> = caught.sent.into_iter().filter(reads).collect();
     for (sql, plan) in plans(world, dialect, &sent) {
         let wide = |line: &String| ALL_OF_A_USER.iter().any(|index| line.contains(index));
         // A page stops where it is full, unless few rows meet a further condition.
