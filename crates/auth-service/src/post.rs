@@ -299,7 +299,7 @@ impl Post {
             created_at: mail.created_at,
             password_hash: None,
         };
-        let terms = self.0.admin.terms(&asker(mail, self.0.clock.now()))?;
+        let terms = self.0.admin.terms(&asker(mail, self.0.moments.now()?))?;
         let (user, kind) = match self.storage().settle_verification(token, user, terms).await? {
             Settled::Confirm(user) => (user, MailKind::EmailVerification),
             Settled::AlreadyRegistered(user) => (user, MailKind::AlreadyRegistered),
@@ -349,10 +349,10 @@ impl Post {
             return Ok(None);
         }
         row.email = Some(user.email.clone());
-        let asked_by_address = mail.user.is_none();
-        let terms = asked_by_address
-            .then(|| self.0.admin.terms(&asker(mail, self.0.clock.now())))
-            .transpose()?;
+        let terms = match mail.user {
+            None => Some(self.0.admin.terms(&asker(mail, self.0.moments.now()?))?),
+            Some(_) => None,
+        };
         let stands = self.storage().issue_token(row, user.id, terms).await?;
         Ok(stands.then(|| self.link_to("reset", mail.id, kind)))
     }

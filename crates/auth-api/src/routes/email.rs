@@ -76,7 +76,7 @@ pub async fn send_again(
         }
         None => {
             let email = body.and_then(|body| body.email).ok_or(Code::MissingToken)?;
-            let caller = Call::of(&request).caller(&service);
+            let caller = Call::of(&request).caller(&service)?;
             service.send_verification_to(&caller, &email).await?;
         }
     }
