@@ -5,7 +5,7 @@ use std::{
     io::{BufRead, BufReader, Write},
     path::PathBuf,
     process::{Child, ChildStderr, Command, Stdio},
-    sync::{Arc, Mutex, mpsc},
+    sync::{Arc, Mutex, MutexGuard, mpsc},
     thread,
     time::Duration,
 };
@@ -177,6 +177,14 @@ impl Server {
         self.log.lock().unwrap().clone()
     }
 
+    /// Everything that it has printed so far. Nothing more of it is read until this is dropped.
+    ///
+    /// # Panics
+    /// If the reader of its log did.
+    pub fn hold_log(&self) -> MutexGuard<'_, String> {
+        self.log.lock().unwrap()
+    }
+
     /// Ends it in order, and gives everything that it ever printed.
     ///
     /// # Panics
@@ -234,6 +242,8 @@ fn keep(errors: ChildStderr, log: &Mutex<String>, listening: &mpsc::Sender<Strin
     for line in BufReader::new(errors).lines() {
         let Ok(line) = line else { return };
         if let Some((_, origin)) = line.split_once("listening on ") {
+            // In a record of JSON a quotation mark ends it.
+            let origin = origin.split('"').next().unwrap_or_default();
             let _ = listening.send(origin.trim().to_owned());
         }
         let mut log = log.lock().unwrap();

@@ -199,11 +199,11 @@ pub enum MigrateError {
     /// The database was migrated by a newer version.
     #[error("the database has the migration {0}, which this version does not know: run the newer version")]
     SchemaNewer(String),
-    /// A migration failed; none of this run was applied.
-    #[error("the migration {name} failed, and nothing was changed: {cause}")]
+    /// A step of the run failed; none of this run was applied.
+    #[error("{what} failed, and nothing was changed: {cause}")]
     Failed {
-        /// Which.
-        name: String,
+        /// Which: a migration by its name, or what is done around them.
+        what: String,
         /// What the database said.
         cause: String,
     },

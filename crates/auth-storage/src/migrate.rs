@@ -111,7 +111,7 @@ fn on_sqlite(path: &str, way: Way) -> Result<Vec<String>, MigrateError> {
         let done = step(c, &SQLITE, way)?;
         let dangling = diesel::dsl::sql::<BigInt>("SELECT count(*) FROM pragma_foreign_key_check");
         if dangling.get_result::<i64>(c)? > 0 {
-            return Err(Stop::Migration(
+            return Err(Stop::Failed(
                 "the check of the foreign keys".to_owned(),
                 "rows refer to nothing".to_owned(),
             ));
@@ -131,7 +131,7 @@ fn on_postgres(url: &str, way: Way) -> Result<Vec<String>, MigrateError> {
 /// Why a run was undone.
 enum Stop {
     Newer(String),
-    Migration(String, String),
+    Failed(String, String),
     Sql(diesel::result::Error),
 }
 
@@ -144,7 +144,7 @@ impl From<diesel::result::Error> for Stop {
 fn told<C: Dialect>(result: Result<Vec<String>, Stop>) -> Result<Vec<String>, MigrateError> {
     result.map_err(|stop| match stop {
         Stop::Newer(name) => MigrateError::SchemaNewer(name),
-        Stop::Migration(name, cause) => MigrateError::Failed { name, cause },
+        Stop::Failed(what, cause) => MigrateError::Failed { what, cause },
         Stop::Sql(error) => MigrateError::Storage(C::meaning(&error).error),
     })
 }
@@ -157,9 +157,11 @@ where
 {
     let failed = |name: &str, cause: Box<dyn std::error::Error + Send + Sync>| {
         // The database may quote a value of a row.
-        Stop::Migration(name.to_owned(), known(&cause.to_string()))
+        Stop::Failed(format!("the migration {name}"), known(&cause.to_string()))
     };
-    let catalogue = |cause| failed("the list of migrations", cause);
+    let catalogue = |cause: Box<dyn std::error::Error + Send + Sync>| {
+        Stop::Failed("reading the list of migrations".to_owned(), known(&cause.to_string()))
+    };
     let mut known: Vec<Box<dyn Migration<DB>>> = source.migrations().map_err(catalogue)?;
     known.sort_by_key(|m| m.name().version().to_string());
     let applied: Vec<String> = c

@@ -2,12 +2,17 @@
 
 mod lines;
 
+use crate::output::say;
+use auth_service::{Clock, SystemClock};
+use chrono::SecondsFormat;
 use serde::Deserialize;
+use serde_json::json;
 use std::{
+    fmt,
     io::{self, IsTerminal},
     panic,
 };
-use tracing::Metadata;
+use tracing::{Level, Metadata};
 use tracing_appender::non_blocking::{NonBlocking, WorkerGuard};
 use tracing_subscriber::{EnvFilter, fmt::MakeWriter, layer::SubscriberExt, util::SubscriberInitExt};
 
@@ -40,6 +45,15 @@ impl LogConfig {
         })
     }
 
+    /// Who reads what a server says beside its log: programs only where JSON is asked for. A server that is started into a pipe
+    /// or a file tells people.
+    pub(crate) const fn told(&self) -> Told {
+        match self.format {
+            Some(LogFormat::Json) => Told::Programs,
+            Some(LogFormat::Pretty) | None => Told::People,
+        }
+    }
+
     /// What is wrong with the section.
     #[must_use]
     pub fn validate(&self) -> Vec<(&'static str, String)> {
@@ -60,17 +74,44 @@ pub(crate) fn beside_output(config: &LogConfig, least: &str) {
 /// Writes the log of a server. What waits to be written is written out when the guards are dropped.
 pub(crate) fn of_server(config: &LogConfig) -> [WorkerGuard; 2] {
     let json = config.format() == LogFormat::Json;
-    let (requests, requests_written) = lines::to(lines::WholeLines, "lines of requests", json);
+    let (strangers, strangers_written) = lines::to(lines::WholeLines, "lines of requests", json);
     let (events, events_written) = lines::to(lines::WholeLines, "lines", json);
-    start(config, &config.level, Apart { requests, events });
-    [requests_written, events_written]
+    start(config, &config.level, Apart { strangers, events });
+    [strangers_written, events_written]
 }
 
-/// The lines of requests, which anybody can make as many of as they like, in a queue of their own: a flood of them pushes
-/// nothing out that somebody should read.
+/// The lines whose number strangers decide, in a queue of their own: a flood of them pushes nothing out that has to be read.
 struct Apart {
-    requests: NonBlocking,
+    strangers: NonBlocking,
     events: NonBlocking,
+}
+
+/// Where the lines come from that have to be read: what the service, its parts and this program say of themselves, each of them
+/// once for what happened.
+const TO_BE_READ: [&str; 6] = [
+    "auth_service",
+    "auth_blacklist",
+    "auth_limits",
+    "auth_mail",
+    "auth_storage",
+    "keyward",
+];
+/// Parts of those that may say something for each request. A panic is one of them: a request may have caused it.
+const PER_REQUEST: [&str; 3] = [auth_api::access_log::TARGET, PANIC, "auth_storage::engine"];
+/// The target of a panic's line.
+const PANIC: &str = "keyward::panic";
+
+/// Whether strangers decide how many lines of this target there are: those of requests, and of every other crate. What a new
+/// dependency says waits apart, too, until it stands on the list.
+fn is_of_strangers(target: &str) -> bool {
+    let is_of = |modules: &[&str]| modules.iter().any(|module| is_within(target, module));
+    is_of(&PER_REQUEST) || !is_of(&TO_BE_READ)
+}
+
+fn is_within(target: &str, module: &str) -> bool {
+    target
+        .strip_prefix(module)
+        .is_some_and(|rest| rest.is_empty() || rest.starts_with("::"))
 }
 
 impl<'a> MakeWriter<'a> for Apart {
@@ -81,11 +122,33 @@ impl<'a> MakeWriter<'a> for Apart {
     }
 
     fn make_writer_for(&'a self, event: &Metadata<'_>) -> NonBlocking {
-        if event.target() == auth_api::access_log::TARGET {
-            self.requests.clone()
+        if is_of_strangers(event.target()) {
+            self.strangers.clone()
         } else {
             self.events.clone()
         }
+    }
+}
+
+/// Who reads what a server says beside its log, such as where it listens.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Told {
+    /// People, at a terminal or in a file.
+    People,
+    /// A program that takes JSON lines and nothing else.
+    Programs,
+}
+
+/// Says something that has to be said whatever `log.level` is: as a line for people, or as a record like those of the log.
+pub(crate) fn tell(told: Told, level: Level, text: impl fmt::Display) {
+    match told {
+        Told::People => say(text),
+        Told::Programs => say(json!({
+            "timestamp": SystemClock::default().now().to_rfc3339_opts(SecondsFormat::Micros, true),
+            "level": level.as_str(),
+            "message": text.to_string(),
+            "target": "keyward",
+        })),
     }
 }
 
@@ -116,6 +179,7 @@ fn log_panics() {
             .map_or_else(|| "unknown place".to_owned(), ToString::to_string);
         let thread = std::thread::current();
         tracing::error!(
+            target: PANIC,
             place,
             thread = thread.name().unwrap_or("unnamed"),
             "a panic: a bug in Keyward, please report it"
@@ -143,22 +207,55 @@ mod tests {
     }
 
     #[test]
-    fn the_lines_of_requests_wait_apart_from_what_somebody_should_read() {
+    fn lines_whose_number_strangers_decide_are_known_by_where_they_come_from() {
+        for target in [
+            "keyward::access",
+            "keyward::panic",
+            "auth_api::routes::health",
+            "auth_storage::engine",
+            "auth_storage::engine::pool",
+            "actix_http::h1::dispatcher",
+            "actix_server::worker",
+            "rustls::conn",
+            "log",
+            "auth_services",
+            "keywards",
+        ] {
+            assert!(is_of_strangers(target), "{target}");
+        }
+        for target in [
+            "keyward",
+            "keyward::commands::serve",
+            "auth_service::refresh",
+            "auth_service::background",
+            "auth_storage::ops::outbox",
+            "auth_blacklist::link",
+            "auth_limits::remote",
+            "auth_mail",
+        ] {
+            assert!(!is_of_strangers(target), "{target}");
+        }
+    }
+
+    #[test]
+    fn the_lines_of_strangers_wait_apart_from_what_has_to_be_read() {
         let (anybodys, ours) = (Kept::default(), Kept::default());
-        let (requests, requests_written) = lines::to(anybodys.clone(), "lines of requests", true);
+        let (strangers, strangers_written) = lines::to(anybodys.clone(), "lines of requests", true);
         let (events, events_written) = lines::to(ours.clone(), "lines", true);
         let registry = tracing_subscriber::registry().with(
             tracing_subscriber::fmt::layer()
                 .json()
-                .with_writer(Apart { requests, events }),
+                .with_writer(Apart { strangers, events }),
         );
         tracing::subscriber::with_default(registry, || {
             tracing::info!(target: auth_api::access_log::TARGET, "answered");
-            tracing::warn!("a used refresh token came back");
+            tracing::error!(target: "actix_http::h1::dispatcher", "stream error");
+            tracing::warn!(target: "auth_service::refresh", "a used refresh token came back");
         });
-        drop((requests_written, events_written));
+        drop((strangers_written, events_written));
         let text = |kept: &Kept| String::from_utf8(kept.0.lock().unwrap().clone()).unwrap();
         assert!(text(&anybodys).contains("answered") && !text(&anybodys).contains("came back"));
+        assert!(text(&anybodys).contains("stream error"));
         assert!(text(&ours).contains("came back") && !text(&ours).contains("answered"));
     }
 }

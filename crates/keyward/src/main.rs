@@ -21,7 +21,7 @@ fn main() -> ExitCode {
     match outcome {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
-            if !matches!(error, CommandError::Said) {
+            if !matches!(error, CommandError::Said | CommandError::Recorded(_)) {
                 keyward::say(format_args!("keyward: {error}"));
             }
             ExitCode::from(error.exit_code())

@@ -18,6 +18,8 @@ pub enum CommandError {
     Failed(String),
     /// It failed, and has said so already: exit code 1.
     Said,
+    /// It failed, and the log has the reason; this is the exit code.
+    Recorded(u8),
 }
 
 impl CommandError {
@@ -27,6 +29,7 @@ impl CommandError {
         match self {
             Self::Usage(_) | Self::Config(_) => 2,
             Self::Failed(_) | Self::Said => 1,
+            Self::Recorded(code) => *code,
         }
     }
 
@@ -41,7 +44,7 @@ impl fmt::Display for CommandError {
         match self {
             Self::Usage(text) | Self::Failed(text) => f.write_str(text),
             Self::Config(errors) => errors.fmt(f),
-            Self::Said => Ok(()),
+            Self::Said | Self::Recorded(_) => Ok(()),
         }
     }
 }

@@ -3,6 +3,7 @@
 
 use crate::{
     config::Config,
+    logging::Told,
     master_key::{self, NoMasterKey},
 };
 use auth_api::Site;
@@ -118,6 +119,7 @@ pub struct Running {
     http: auth_api::RunningServer,
     addr: SocketAddr,
     service: Service,
+    without_administrator: bool,
     setup_token: Option<SecretString>,
     _lock: ServeLock,
 }
@@ -141,7 +143,13 @@ impl Running {
         &self.service
     }
 
-    /// The token that makes the first administrator, if this start made one. Whoever has it is the owner: show it once.
+    /// Whether there was no administrator when it started.
+    #[must_use]
+    pub const fn is_without_administrator(&self) -> bool {
+        self.without_administrator
+    }
+
+    /// The token that makes the first administrator, if this start made one. Its holder is the owner: show it once.
     #[must_use]
     pub const fn setup_token(&self) -> Option<&SecretString> {
         self.setup_token.as_ref()
@@ -204,10 +212,15 @@ pub async fn start(
         }
         (Err(error), _) => return Err(error.into()),
     };
-    let setup_token = service
-        .admin()
-        .issue_setup_token(false, &Caller::operator(clock.now()))
-        .await?;
+    let without_administrator = service.setup_is_open().await?;
+    // One that only programs would read is not made.
+    let setup_token = match config.log.told() {
+        Told::People => {
+            let by = Caller::operator(clock.now());
+            service.admin().issue_setup_token(false, &by).await?
+        }
+        Told::Programs => None,
+    };
     let http = match auth_api::serve(service.clone(), config.server.clone(), site).await {
         Ok(http) => http,
         Err(error) => {
@@ -220,6 +233,7 @@ pub async fn start(
         http,
         addr,
         service,
+        without_administrator,
         setup_token,
         _lock: lock,
     })

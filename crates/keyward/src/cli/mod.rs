@@ -3,12 +3,14 @@
 mod api_key;
 mod audit;
 mod mail;
+mod moment;
 mod session;
 mod user;
 
 pub(crate) use api_key::ApiKey;
 pub(crate) use audit::{Audit, SealName, WantedEvents};
 pub(crate) use mail::Mail;
+pub(crate) use moment::read_moment;
 pub(crate) use session::{Session, SessionStatus};
 pub use user::ImportFormat;
 pub(crate) use user::{CreateUser, ImportUsers, ListUsers, PasswordSource, User};

@@ -102,7 +102,7 @@ pub struct CreateUser {
 /// `keyward user list`.
 #[derive(Debug, Args)]
 pub struct ListUsers {
-    /// Only those whose address or name contains this.
+    /// Only those whose address or name begins with this.
     #[arg(long)]
     pub query: Option<String>,
     /// Only those of this role.
@@ -132,7 +132,8 @@ pub enum ImportFormat {
 #[derive(Debug, Args)]
 #[command(
     after_help = "Columns: email (needed), name, password_hash (bcrypt, scrypt, PBKDF2 or Argon2, as a PHC or \
-                        modular-crypt string), role, status, email_verified (true or false), created_at (RFC 3339)."
+                        modular-crypt string), role, status, email_verified (true or false), created_at (2024-05-01T12:00:00Z, or as psql \
+                        prints it; UTC where it names no offset)."
 )]
 pub struct ImportUsers {
     /// The file; `-` is standard input.

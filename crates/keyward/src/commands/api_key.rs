@@ -2,7 +2,7 @@
 
 use super::{
     listing::Listing,
-    operator::{Operator, account, stamp, told},
+    operator::{Operator, named_user, stamp, told, told_of},
 };
 use crate::{
     cli::{ApiKey, Output},
@@ -22,7 +22,7 @@ pub(super) async fn run(operator: Operator, verb: ApiKey) -> Result<(), CommandE
 
 async fn list(operator: &Operator, user: &str, output: Output) -> Result<(), CommandError> {
     let admin = operator.admin()?;
-    let owner = admin.user(&account(user)?).await.map_err(told)?;
+    let owner = named_user(&admin, user).await?;
     let keys = admin.api_keys(owner.id).await.map_err(told)?;
     let mut listing = Listing::new(output, &HEADING);
     listing.page(&keys, as_json, as_row)?;
@@ -34,11 +34,11 @@ async fn revoke(operator: &Operator, user: &str, key: &str) -> Result<(), Comman
         .parse()
         .map_err(|error| CommandError::Usage(format!("{key:?} is no API key's id: {error}")))?;
     let admin = operator.admin()?;
-    let owner = admin.user(&account(user)?).await.map_err(told)?;
+    let owner = named_user(&admin, user).await?;
     admin
         .revoke_api_key(owner.id, key, &operator.caller())
         .await
-        .map_err(told)?;
+        .map_err(|error| told_of(error, format_args!("API key {key} of {}", owner.email.as_str())))?;
     print(format_args!(
         "revoked the API key {key} of {}",
         owner.email.as_str()

@@ -3,7 +3,7 @@
 use super::{
     keys,
     listing::Listing,
-    operator::{Operator, account, stamp, told},
+    operator::{Operator, account, named_user, stamp, told},
 };
 use crate::{
     cli::{Audit, Output, SealName, WantedEvents},
@@ -164,11 +164,13 @@ async fn pages(
 }
 
 async fn filter(admin: &Admin, wanted: WantedEvents) -> Result<AuditFilter, CommandError> {
-    let user = match wanted.user.as_deref().map(account).transpose()? {
-        // The log outlives the users that it tells of.
-        Some(AccountRef::Id(id)) => Some(id),
-        Some(by_address) => Some(admin.user(&by_address).await.map_err(told)?.id),
+    let user = match wanted.user.as_deref() {
         None => None,
+        Some(text) => match account(text)? {
+            // The log outlives the users that it tells of.
+            AccountRef::Id(id) => Some(id),
+            AccountRef::Email(_) => Some(named_user(admin, text).await?.id),
+        },
     };
     Ok(AuditFilter {
         user,

@@ -1,6 +1,6 @@
 //! `keyward client`: the services that may ask `/introspect` and `/revoke`.
 
-use super::operator::{Operator, stamp, told};
+use super::operator::{Operator, stamp, told, told_of};
 use crate::{
     cli::{Client, Output},
     output::{CommandError, print, print_json, print_table, say},
@@ -17,7 +17,7 @@ pub(super) async fn run(operator: Operator, verb: Client) -> Result<(), CommandE
                 .admin()?
                 .delete_client(&id, &operator.caller())
                 .await
-                .map_err(told)?;
+                .map_err(|error| told_of(error, format_args!("client {id:?}")))?;
             print(format_args!("deleted the client {id}"))
         }
     }

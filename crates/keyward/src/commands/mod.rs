@@ -20,13 +20,14 @@ mod user;
 
 use crate::{
     cli::{Cli, Command, Output},
-    config::Config,
-    logging,
+    config::{Config, Sources},
+    logging::{self, Told},
     output::{CommandError, print, print_json},
 };
 use clap::CommandFactory;
 use operator::Operator;
 use serde_json::json;
+use tracing::Level;
 
 /// Carries out one call of the program.
 ///
@@ -36,9 +37,8 @@ pub async fn run(cli: Cli) -> Result<(), CommandError> {
     let sources = cli.sources();
     match cli.command {
         Command::Serve { .. } => {
-            let config = Config::load(&sources)?;
-            let _written_out = logging::of_server(&config.log);
-            Box::pin(serve::serve(config)).await
+            let served = Box::pin(serve(&sources)).await;
+            served.map_err(|error| recorded(error, sources.log_is_for_programs()))
         }
         Command::Migrate(verb) => migrate::run(&load_quietly(&sources)?, verb).await,
         Command::User(verb) => {
@@ -60,8 +60,23 @@ pub async fn run(cli: Cli) -> Result<(), CommandError> {
     }
 }
 
+async fn serve(sources: &Sources) -> Result<(), CommandError> {
+    let config = Config::load(sources)?;
+    let _written_out = logging::of_server(&config.log);
+    serve::serve(config).await
+}
+
+/// Where programs read the log, it has the reason of a server's end; else the caller says it.
+fn recorded(error: CommandError, for_programs: bool) -> CommandError {
+    if !for_programs || matches!(error, CommandError::Said) {
+        return error;
+    }
+    logging::tell(Told::Programs, Level::ERROR, &error);
+    CommandError::Recorded(error.exit_code())
+}
+
 /// The configuration for a command that prints for people: only warnings of the log come between its lines.
-fn load_quietly(sources: &crate::config::Sources) -> Result<Config, CommandError> {
+fn load_quietly(sources: &Sources) -> Result<Config, CommandError> {
     let mut config = Config::load(sources)?;
     logging::beside_output(&config.log, "warn");
     // A command asks one thing after the other.

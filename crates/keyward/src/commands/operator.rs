@@ -7,12 +7,14 @@ use crate::{
 };
 use auth_domain::{
     revocation::Revocation,
+    role::Role,
     time::{Span, Timestamp},
+    user::User,
 };
 use auth_service::{AccountRef, Admin, Caller, Clock, Error, SystemClock, SystemEntropy};
 use auth_storage::Storage;
 use chrono::SecondsFormat;
-use std::sync::Arc;
+use std::{fmt::Display, sync::Arc};
 
 /// The operator at the command line.
 pub(super) struct Operator {
@@ -81,9 +83,6 @@ pub(super) fn told(error: Error) -> CommandError {
                 .collect();
             CommandError::Failed(format!("the password is refused:{}", lines.concat()))
         }
-        Error::UnknownRole => {
-            CommandError::Usage("no such role; there are user, viewer, admin and those of [roles]".to_owned())
-        }
         Error::InvalidEmail(_) | Error::InvalidName(_) | Error::InvalidClientId(_) => {
             CommandError::Failed(error.to_string())
         }
@@ -97,6 +96,40 @@ pub(super) fn told(error: Error) -> CommandError {
         )),
         other => CommandError::failed(other),
     }
+}
+
+/// A use case that failed about one thing, which is named where it is missing.
+pub(super) fn told_of(error: Error, what: impl Display) -> CommandError {
+    match error {
+        Error::NotFound => CommandError::Failed(format!("there is no {what}")),
+        Error::LastAdmin => CommandError::Failed(format!(
+            "the {what} is the last administrator, who can't be removed: make another one first"
+        )),
+        other => told(other),
+    }
+}
+
+/// The user that the command line names.
+///
+/// # Errors
+/// The text names no user, or none that exists.
+pub(super) async fn named_user(admin: &Admin, text: &str) -> Result<User, CommandError> {
+    let account = account(text)?;
+    let what = match &account {
+        AccountRef::Id(id) => format!("user {id}"),
+        AccountRef::Email(email) => format!("user with the address {}", email.as_str()),
+    };
+    admin.user(&account).await.map_err(|error| told_of(error, what))
+}
+
+/// A role that a command names.
+pub(super) fn named_role(admin: &Admin, name: &str) -> Result<Role, CommandError> {
+    admin.known_role(name).map_err(|error| match error {
+        Error::UnknownRole => CommandError::Usage(format!(
+            "there is no role {name:?}; there are user, viewer, admin and those of [roles]"
+        )),
+        other => told(other),
+    })
 }
 
 /// A user as the command line names it: by id or by address.

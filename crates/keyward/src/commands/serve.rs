@@ -1,29 +1,55 @@
-//! `keyward serve`: runs until it is told to stop. The first SIGTERM or SIGINT lets requests finish, the second ends it.
+//! `keyward serve`: runs until it is told to stop. The first SIGTERM, SIGINT or SIGQUIT lets requests finish, the second ends it.
+//! SIGHUP, SIGUSR1 and SIGUSR2 change nothing: a closed terminal or a program that turns logs over does not end a server.
 
-use crate::{config::Config, output::CommandError, output::say, wiring};
+use crate::{
+    config::Config,
+    logging::{self, Told},
+    output::CommandError,
+    wiring,
+};
 use auth_service::{SystemClock, SystemEntropy};
 use secrecy::ExposeSecret;
 use std::{io, sync::Arc};
 use tokio::signal::unix::{Signal, SignalKind, signal};
+use tracing::Level;
 
-/// Both signals that ask a process to end.
-struct StopSignals {
+/// The signals that ask a process to end, and those that end one that does not listen to them.
+struct Signals {
     terminate: Signal,
     interrupt: Signal,
+    quit: Signal,
+    hang_up: Signal,
+    user_1: Signal,
+    user_2: Signal,
 }
 
-impl StopSignals {
+impl Signals {
     fn listen() -> io::Result<Self> {
         Ok(Self {
             terminate: signal(SignalKind::terminate())?,
             interrupt: signal(SignalKind::interrupt())?,
+            quit: signal(SignalKind::quit())?,
+            hang_up: signal(SignalKind::hangup())?,
+            user_1: signal(SignalKind::user_defined1())?,
+            user_2: signal(SignalKind::user_defined2())?,
         })
     }
 
+    /// The next one that asks for the end.
     async fn next(&mut self) -> &'static str {
-        tokio::select! {
-            _ = self.terminate.recv() => "SIGTERM",
-            _ = self.interrupt.recv() => "SIGINT",
+        loop {
+            let passed_over = tokio::select! {
+                _ = self.terminate.recv() => return "SIGTERM",
+                _ = self.interrupt.recv() => return "SIGINT",
+                _ = self.quit.recv() => return "SIGQUIT",
+                _ = self.hang_up.recv() => "SIGHUP",
+                _ = self.user_1.recv() => "SIGUSR1",
+                _ = self.user_2.recv() => "SIGUSR2",
+            };
+            tracing::info!(
+                signal = passed_over,
+                "a signal was passed over: a restart reads the configuration anew"
+            );
         }
     }
 }
@@ -31,7 +57,7 @@ impl StopSignals {
 /// Serves.
 pub(super) async fn serve(config: Config) -> Result<(), CommandError> {
     // Before anything else, so that a signal during the start is not lost.
-    let mut signals = StopSignals::listen()?;
+    let mut signals = Signals::listen()?;
     for notice in &config.notices {
         tracing::warn!("{notice}");
     }
@@ -47,17 +73,22 @@ pub(super) async fn serve(config: Config) -> Result<(), CommandError> {
             return Ok(());
         }
     };
-    say(format_args!("listening on http://{}", running.addr()));
+    let told = config.log.told();
+    logging::tell(
+        told,
+        Level::INFO,
+        format_args!("listening on http://{}", running.addr()),
+    );
     if let Some(admin) = running.admin_addr() {
-        say(format_args!("admin on http://{admin}"));
+        logging::tell(told, Level::INFO, format_args!("admin on http://{admin}"));
     }
     if config.limits.enabled && running.addr().ip().is_loopback() {
         tracing::info!(
             "limits are on, as in production; KEYWARD__LIMITS__ENABLED=false turns them off for development"
         );
     }
-    if let Some(token) = running.setup_token() {
-        say_how_to_set_up(&config, &running, token.expose_secret());
+    if running.is_without_administrator() {
+        tell_how_to_set_up(&config, &running);
     }
     let name = signals.next().await;
     tracing::info!(
@@ -76,21 +107,41 @@ pub(super) async fn serve(config: Config) -> Result<(), CommandError> {
     }
 }
 
-/// Whoever sees this is the owner. The token stands here once, and in no address, which browsers remember.
-fn say_how_to_set_up(config: &Config, running: &wiring::Running, token: &str) {
+/// The token makes its holder the owner. A person reads it here once, and in no address, which browsers remember. A program
+/// would keep it in a store of logs, so it reads the command that prints one.
+fn tell_how_to_set_up(config: &Config, running: &wiring::Running) {
     let reached = if running.addr().ip().is_loopback() {
         format!("http://{}", running.addr())
     } else {
         config.server.public_url.clone()
     };
     let page = if config.pages.are_served(&config.server) == Ok(true) {
-        format!("opens {reached}{}/setup with this token, or ", config.pages.path)
+        format!(
+            "opens {reached}{}/setup with the set-up token, or POSTs it",
+            config.pages.path
+        )
     } else {
-        String::new()
+        "POSTs the set-up token".to_owned()
     };
-    say(format_args!(
-        "there is no administrator yet; whoever {page}POSTs it to {reached}{}/setup within 15 minutes, becomes it:\n    \
-         set-up token: {token}\n(`keyward setup-token` makes another)",
-        config.server.base_path,
-    ));
+    let becomes = format!(
+        "there is no administrator yet; the person who {page} to {reached}{}/setup becomes it",
+        config.server.base_path
+    );
+    match (config.log.told(), running.setup_token()) {
+        (Told::People, Some(token)) => logging::tell(
+            Told::People,
+            Level::WARN,
+            format_args!(
+                "{becomes}, within 15 minutes:\n    set-up token: {}\n(`keyward setup-token` makes another)",
+                token.expose_secret(),
+            ),
+        ),
+        // The token of an earlier start, or of another node, lives.
+        (Told::People, None) => {}
+        (Told::Programs, _) => logging::tell(
+            Told::Programs,
+            Level::WARN,
+            format_args!("{becomes}: `keyward setup-token` prints the token, which lives for 15 minutes"),
+        ),
+    }
 }

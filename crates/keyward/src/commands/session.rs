@@ -1,6 +1,6 @@
 //! `keyward session`: a user's sessions, as an operator sees and ends them.
 
-use super::operator::{Operator, account, stamp, told};
+use super::operator::{Operator, named_user, stamp, told, told_of};
 use crate::{
     cli::{Output, Session, SessionStatus},
     output::{CommandError, print, print_json, print_table},
@@ -38,7 +38,7 @@ async fn list(
     output: Output,
 ) -> Result<(), CommandError> {
     let admin = operator.admin()?;
-    let user: User = admin.user(&account(user)?).await.map_err(told)?;
+    let user: User = named_user(&admin, user).await?;
     let filter = match status {
         SessionStatus::Active => SessionFilter::Active,
         SessionStatus::Ended => SessionFilter::Ended,
@@ -133,23 +133,23 @@ fn as_row(session: &session::Session, generation: Generation, now: Timestamp) ->
 async fn end(operator: &Operator, id: &str) -> Result<(), CommandError> {
     let id = id
         .parse()
-        .map_err(|error| CommandError::Usage(format!("{error}")))?;
+        .map_err(|error| CommandError::Usage(format!("{id:?} is no session's id: {error}")))?;
     let revocations = operator
         .admin()?
         .end_session(id, None, &operator.caller())
         .await
-        .map_err(told)?;
+        .map_err(|error| told_of(error, format_args!("session {id}")))?;
     operator.let_act(&revocations).await;
     print(format_args!("ended the session {id}"))
 }
 
 async fn end_all(operator: &Operator, user: &str) -> Result<(), CommandError> {
     let admin = operator.admin()?;
-    let user: User = admin.user(&account(user)?).await.map_err(told)?;
+    let user: User = named_user(&admin, user).await?;
     let (count, revocations) = admin
         .end_sessions(user.id, &operator.caller())
         .await
-        .map_err(told)?;
+        .map_err(|error| told_of(error, format_args!("user {}", user.id)))?;
     operator.let_act(&revocations).await;
     print(format_args!(
         "ended {count} session{} of {}",

@@ -3,7 +3,7 @@
 use super::{
     import,
     listing::Listing,
-    operator::{Operator, account, stamp, told},
+    operator::{Operator, named_role, named_user, stamp, told, told_of},
     password,
 };
 use crate::{
@@ -11,7 +11,7 @@ use crate::{
     output::{CommandError, print, print_json},
 };
 use auth_domain::user::{self, UserStatus};
-use auth_service::{ChangedUser, NewAccount, PageRequest};
+use auth_service::{Admin, ChangedUser, Error, NewAccount, PageRequest};
 use auth_storage::{UserChange, UserFilter};
 use serde_json::{Value, json};
 use std::io::{IsTerminal, Write, stderr, stdin};
@@ -39,7 +39,7 @@ pub(super) async fn run(operator: Operator, verb: User) -> Result<(), CommandErr
 async fn create(operator: &Operator, wanted: CreateUser) -> Result<(), CommandError> {
     let admin = operator.admin()?;
     // Before anybody types a password in vain.
-    admin.known_role(&wanted.role).map_err(told)?;
+    named_role(&admin, &wanted.role)?;
     let password = if wanted.no_password {
         None
     } else {
@@ -52,10 +52,11 @@ async fn create(operator: &Operator, wanted: CreateUser) -> Result<(), CommandEr
         role: wanted.role,
         email_verified: wanted.email_verified,
     };
-    let user = admin
-        .create_user(account, &operator.caller())
-        .await
-        .map_err(told)?;
+    let email = account.email.clone();
+    let user = match admin.create_user(account, &operator.caller()).await {
+        Ok(user) => user,
+        Err(error) => return Err(not_created(&admin, &email, error).await),
+    };
     if wanted.output.json {
         print_json(&as_json(&user))
     } else {
@@ -68,14 +69,29 @@ async fn create(operator: &Operator, wanted: CreateUser) -> Result<(), CommandEr
     }
 }
 
+/// Why there is no user with this address, or which one there was before.
+async fn not_created(admin: &Admin, email: &str, error: Error) -> CommandError {
+    match error {
+        Error::EmailTaken => match named_user(admin, email).await {
+            Ok(holder) => CommandError::Failed(format!(
+                "the address {} is taken by the user {}",
+                holder.email.as_str(),
+                holder.id
+            )),
+            Err(why) => why,
+        },
+        Error::InvalidEmail(why) => CommandError::Failed(format!("{email:?} can't be an address: {why}")),
+        other => told(other),
+    }
+}
+
 async fn list(operator: &Operator, wanted: ListUsers) -> Result<(), CommandError> {
     let admin = operator.admin()?;
     let role = wanted
         .role
         .as_deref()
-        .map(|name| admin.known_role(name))
-        .transpose()
-        .map_err(told)?;
+        .map(|name| named_role(&admin, name))
+        .transpose()?;
     let status = wanted.status.as_deref().map(str::parse).transpose();
     let status = status.map_err(|error| CommandError::Usage(format!("--status: {error}")))?;
     let filter = UserFilter {
@@ -104,8 +120,9 @@ async fn list(operator: &Operator, wanted: ListUsers) -> Result<(), CommandError
 }
 
 async fn show(operator: &Operator, user: &str, output: Output) -> Result<(), CommandError> {
-    let user = operator.admin()?.user(&account(user)?).await.map_err(told)?;
-    let password = operator.admin()?.password_kept(user.id).await.map_err(told)?;
+    let admin = operator.admin()?;
+    let user = named_user(&admin, user).await?;
+    let password = admin.password_kept(user.id).await.map_err(told)?;
     if output.json {
         let mut shown = as_json(&user);
         if let Some(fields) = shown.as_object_mut() {
@@ -160,7 +177,7 @@ async fn set_status(operator: &Operator, user: &str, status: UserStatus) -> Resu
 }
 
 async fn set_role(operator: &Operator, user: &str, role: &str) -> Result<(), CommandError> {
-    let role = operator.admin()?.known_role(role).map_err(told)?;
+    let role = named_role(&operator.admin()?, role)?;
     let change = UserChange {
         role: Some(role),
         ..UserChange::default()
@@ -175,11 +192,11 @@ async fn apply(
     change: UserChange,
 ) -> Result<(user::User, u64), CommandError> {
     let admin = operator.admin()?;
-    let found = admin.user(&account(user)?).await.map_err(told)?;
+    let found = named_user(&admin, user).await?;
     let changed = admin
         .change_user(found.id, change, &operator.caller())
         .await
-        .map_err(told)?;
+        .map_err(|error| told_of(error, &of(&found)))?;
     Ok(settled(operator, changed).await)
 }
 
@@ -191,12 +208,12 @@ async fn settled(operator: &Operator, changed: ChangedUser) -> (user::User, u64)
 
 async fn set_password(operator: &Operator, user: &str, source: PasswordSource) -> Result<(), CommandError> {
     let admin = operator.admin()?;
-    let found = admin.user(&account(user)?).await.map_err(told)?;
+    let found = named_user(&admin, user).await?;
     let password = password::ask(source)?;
     let outcome = admin
         .set_password(&found, password, &operator.caller())
         .await
-        .map_err(told)?;
+        .map_err(|error| told_of(error, &of(&found)))?;
     let (user, ended) = settled(operator, outcome).await;
     print(format_args!(
         "{} has a new password; {ended} session(s) ended",
@@ -206,8 +223,11 @@ async fn set_password(operator: &Operator, user: &str, source: PasswordSource) -
 
 async fn lock_out(operator: &Operator, user: &str) -> Result<(), CommandError> {
     let admin = operator.admin()?;
-    let found = admin.user(&account(user)?).await.map_err(told)?;
-    let outcome = admin.lock_out(found.id, &operator.caller()).await.map_err(told)?;
+    let found = named_user(&admin, user).await?;
+    let outcome = admin
+        .lock_out(found.id, &operator.caller())
+        .await
+        .map_err(|error| told_of(error, &of(&found)))?;
     let (user, _) = settled(operator, outcome).await;
     print(format_args!(
         "{} is locked out: every credential ended (sessions and their tokens, API keys, known devices, mailed links, the \
@@ -219,11 +239,11 @@ async fn lock_out(operator: &Operator, user: &str) -> Result<(), CommandError> {
 
 async fn send_reset(operator: &Operator, user: &str) -> Result<(), CommandError> {
     let admin = operator.admin()?;
-    let found = admin.user(&account(user)?).await.map_err(told)?;
+    let found = named_user(&admin, user).await?;
     admin
         .send_reset(found.id, &operator.caller())
         .await
-        .map_err(told)?;
+        .map_err(|error| told_of(error, &of(&found)))?;
     print(format_args!(
         "a link to choose a new password is on its way to {}: a running server mails it",
         found.email.as_str()
@@ -232,16 +252,21 @@ async fn send_reset(operator: &Operator, user: &str) -> Result<(), CommandError>
 
 async fn delete(operator: &Operator, user: &str, yes: bool) -> Result<(), CommandError> {
     let admin = operator.admin()?;
-    let found = admin.user(&account(user)?).await.map_err(told)?;
+    let found = named_user(&admin, user).await?;
     if !yes && stdin().is_terminal() && !confirmed(found.email.as_str())? {
         return Err(CommandError::Failed("nothing was deleted".to_owned()));
     }
     let outcome = admin
         .delete_user(found.id, &operator.caller())
         .await
-        .map_err(told)?;
+        .map_err(|error| told_of(error, &of(&found)))?;
     let (user, _) = settled(operator, outcome).await;
     print(format_args!("deleted {} ({})", user.email.as_str(), user.id))
+}
+
+/// How a message names a user.
+fn of(user: &user::User) -> String {
+    format!("user {} ({})", user.email.as_str(), user.id)
 }
 
 /// Asks at the terminal. A script has decided before it called.

@@ -58,6 +58,22 @@ impl Sources {
             .filter(|text| !text.trim().is_empty())
     }
 
+    /// Whether the log is set to JSON. It is asked where the configuration may be wrong elsewhere, so that this can be said in the
+    /// right form.
+    #[must_use]
+    pub fn log_is_for_programs(&self) -> bool {
+        let of_file = || {
+            let path = self.file.as_ref().or(self.usual_file.as_ref())?;
+            let file: toml::Table = std::fs::read_to_string(path).ok()?.parse().ok()?;
+            Some(file.get("log")?.get("format")?.as_str()?.to_owned())
+        };
+        let format = self
+            .variable("KEYWARD__LOG__FORMAT")
+            .map(str::to_owned)
+            .or_else(of_file);
+        format.is_some_and(|format| format.trim() == "json")
+    }
+
     /// Lays the layers over one another.
     ///
     /// # Errors

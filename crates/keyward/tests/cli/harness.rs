@@ -169,7 +169,9 @@ impl Place {
             origin: String::new(),
         };
         let listening = server.wait_for("listening on ");
-        server.origin = listening.split_once("listening on ").unwrap().1.to_owned();
+        let (_, origin) = listening.split_once("listening on ").unwrap();
+        // In a record of JSON a quotation mark ends it.
+        server.origin = origin.split('"').next().unwrap().to_owned();
         server
     }
 

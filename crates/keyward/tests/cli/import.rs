@@ -216,3 +216,90 @@ fn thousands_of_lines_are_stored_in_batches_beside_a_running_server() {
     assert_eq!(users(&place).len(), 2_345);
     assert!(server.origin.starts_with("http://127.0.0.1:"));
 }
+
+#[test]
+fn a_quote_that_is_never_closed_is_named_with_what_it_swallowed_and_the_totals_are_the_files() {
+    let place = Place::new();
+    let lines: Vec<String> = (2..=1_000)
+        .map(|line| match line {
+            501 => "user501@example.com,\"Ada".to_owned(),
+            _ => format!("user{line}@example.com,Ada"),
+        })
+        .collect();
+    let file = place.file("users.csv", &format!("email,name\n{}\n", lines.join("\n")));
+    let ended = place.run(&["user", "import", &file]);
+    assert_eq!(
+        (ended.code, ended.out.as_str()),
+        (1, "imported 499 of 999 lines; refused 500\n")
+    );
+    let told = "lines 501-1000: a quotation mark is opened on line 501 and never closed; 499 lines behind it";
+    assert!(ended.err.starts_with(told), "{}", ended.err);
+    assert_eq!(ended.err.lines().count(), 1);
+    assert_eq!(users(&place).len(), 499);
+    let dry = place.run(&["user", "import", &file, "--dry-run", "--json"]);
+    let summary: Value = serde_json::from_str(&dry.out).unwrap();
+    assert_eq!(
+        summary,
+        json!({ "dry_run": true, "lines": 999, "imported": 0, "refused": 999 })
+    );
+}
+
+#[test]
+fn a_record_over_several_lines_is_named_by_both_of_its_ends() {
+    let place = Place::new();
+    let text = "email,name\na@example.com,\"Ada\nb@example.com,Bob\nc@example.com,\"\"\"Cy\"\"\"\nd@example.com,\"\"\n\
+                e@example.com,\"E\n\nf\"\ng@example.com,5\" pipe\n";
+    let file = place.file("users.csv", text);
+    let ended = place.run(&["user", "import", &file]);
+    // The quote of line 2 is closed by the first one of line 4.
+    assert_eq!(
+        (ended.code, ended.out.as_str()),
+        (1, "imported 2 of 8 lines; refused 6\n"),
+        "{}",
+        ended.err
+    );
+    let starts = [
+        "lines 2-4: a quoted field that begins on line 2 ends on line 4",
+        "lines 6-8: a quoted field that begins on line 6 ends on line 8",
+    ];
+    for (line, start) in ended.err.lines().zip(starts) {
+        assert!(line.starts_with(start), "{line}");
+    }
+    assert_eq!(ended.err.lines().count(), starts.len());
+}
+
+#[test]
+fn a_header_with_other_delimiters_is_told_that_columns_are_parted_by_commas() {
+    let place = Place::new();
+    for (header, named) in [
+        ("email;name", "';'"),
+        ("email\tname", "tabs"),
+        ("email|name", "'|'"),
+    ] {
+        let file = place.file("users.csv", &format!("{header}\na@example.com\n"));
+        let told = place.run(&["user", "import", &file]).refused(1);
+        assert!(told.contains(named) && told.contains("commas"), "{told}");
+        assert!(!told.contains("did you mean"), "{told}");
+    }
+}
+
+#[test]
+fn the_times_that_psql_prints_are_taken() {
+    let place = Place::new();
+    let text = "email,created_at\na@example.com,2024-02-29 12:00:00+00\nb@example.com,2024-02-29 17:30:00.25+05:30\n\
+                c@example.com,2024-02-29 12:00:00\nd@example.com,2024-02-29\n";
+    let file = place.file("users.csv", text);
+    assert_eq!(
+        place.run(&["user", "import", &file]).good(),
+        "imported 4 of 4 lines; refused 0\n"
+    );
+    let show = |email: &str| place.run(&["user", "show", email, "--json"]).json();
+    for (email, at) in [
+        ("a@example.com", "2024-02-29T12:00:00Z"),
+        ("b@example.com", "2024-02-29T12:00:00.250Z"),
+        ("c@example.com", "2024-02-29T12:00:00Z"),
+        ("d@example.com", "2024-02-29T00:00:00Z"),
+    ] {
+        assert_eq!(show(email)["created_at"], at, "{email}");
+    }
+}

@@ -112,7 +112,7 @@ async fn who_is_locked_out_has_nothing_left_to_act_with_and_comes_back_by_a_rese
             place
                 .run(&["user", verb, "eve@example.com"])
                 .refused(1)
-                .contains("not found")
+                .contains("there is no user with the address eve@example.com")
         );
         place.run(&["user", verb, "who?"]).refused(2);
         place.run(&["user", verb]).refused(2);
@@ -164,7 +164,7 @@ async fn an_api_key_is_listed_without_itself_and_revoked_at_once() {
         place
             .run(&["api-key", "revoke", "bob@example.com", id])
             .refused(1)
-            .contains("not found")
+            .contains(&format!("there is no API key {id} of bob@example.com"))
     );
     assert_eq!(me(&http, &server, secret).await, 200);
     place.run(&["api-key", "revoke", "ada@example.com", id]).good();

@@ -64,7 +64,7 @@ fn it_ends_with_0_when_it_is_told_to_and_starts_again_with_the_same_keys() {
     let place = Place::new();
     place.user("root@example.com", "admin");
     let keys = || place.run(&["keys", "list", "--json"]).json();
-    for signal in ["TERM", "INT"] {
+    for signal in ["TERM", "INT", "QUIT"] {
         let server = place.serve(&[]);
         server.signal(signal);
         let (code, log) = server.end();
@@ -218,16 +218,82 @@ fn a_taken_port_is_refused_with_its_key() {
 }
 
 #[test]
-fn the_log_is_json_where_it_is_asked_for() {
+fn where_json_is_asked_for_every_line_is_json_and_none_holds_the_set_up_token() {
     let place = Place::new()
         .with("KEYWARD__LOG__FORMAT", "json")
+        .with("KEYWARD__LOG__LEVEL", "warn")
+        .with("KEYWARD__SERVER__ADMIN_BIND", "127.0.0.1:0")
         .with("JWT_SECRET", "left behind");
     let server = place.serve(&[]);
+    assert!(
+        server.origin.starts_with("http://127.0.0.1:"),
+        "{}",
+        server.origin
+    );
     server.signal("TERM");
-    let (_, log) = server.end();
-    let notice = log.lines().find(|line| line.contains("JWT_SECRET")).unwrap();
-    assert_eq!(serde_json::from_str::<Value>(notice).unwrap()["level"], "WARN");
-    assert!(!log.contains("left behind"));
+    let (code, log) = server.end();
+    assert_eq!(code, 0, "{log}");
+    let records: Vec<Value> = log
+        .lines()
+        .map(|line| serde_json::from_str(line).unwrap_or_else(|error| panic!("{error}: {line}")))
+        .collect();
+    let level_of = |text: &str| {
+        let found = records
+            .iter()
+            .find(|record| record["message"].as_str().unwrap().contains(text));
+        found.map(|record| record["level"].as_str().unwrap().to_owned())
+    };
+    assert_eq!(level_of("JWT_SECRET").as_deref(), Some("WARN"));
+    assert_eq!(
+        level_of("listening on http://127.0.0.1:").as_deref(),
+        Some("INFO")
+    );
+    assert_eq!(level_of("admin on http://127.0.0.1:").as_deref(), Some("INFO"));
+    assert_eq!(
+        level_of("`keyward setup-token` prints the token").as_deref(),
+        Some("WARN")
+    );
+    assert!(records.iter().all(|record| record["timestamp"].is_string()));
+    assert!(!log.contains("left behind") && !log.contains("set-up token:"));
+}
+
+#[test]
+fn where_json_is_asked_for_the_reason_of_a_failed_start_is_json_too() {
+    let json = Place::new().with("KEYWARD__LOG__FORMAT", "json");
+    let file = json.file("config/keyward.toml", "[log]\nformat = \"json\"\n");
+    let by_file = Place::new();
+    let taken = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+    let address = taken.local_addr().unwrap().to_string();
+    for (place, arguments, code, named) in [
+        (&json, &["serve", "--bind", &address][..], 1, "server.bind"),
+        (
+            &by_file,
+            &["serve", "--config", &file, "--bind", &address],
+            1,
+            "server.bind",
+        ),
+        (&json, &["serve", "--bind", "nowhere"], 2, "server.bind"),
+    ] {
+        let told = place.run(arguments).refused(code);
+        let last: Value = serde_json::from_str(told.lines().last().unwrap()).unwrap();
+        assert_eq!(last["level"], "ERROR");
+        assert!(last["message"].as_str().unwrap().contains(named), "{told}");
+        for line in told.lines() {
+            serde_json::from_str::<Value>(line).unwrap_or_else(|error| panic!("{error}: {line}"));
+        }
+    }
+}
+
+#[test]
+fn a_closed_terminal_and_signals_of_other_programs_end_no_server() {
+    let place = Place::new();
+    let mut server = place.serve(&[]);
+    for signal in ["HUP", "USR1", "USR2"] {
+        server.signal(signal);
+        assert!(server.wait_for("a signal was passed over").contains(signal));
+    }
+    server.signal("TERM");
+    assert_eq!(server.end().0, 0);
 }
 
 #[test]

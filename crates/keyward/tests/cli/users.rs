@@ -151,7 +151,11 @@ fn a_user_is_changed_and_deleted_and_the_last_administrator_is_kept() {
         &["user", "disable", "root@example.com"],
         &["user", "set-role", "root@example.com", "viewer"],
     ] {
-        assert!(place.run(last).refused(1).contains("last administrator"));
+        let told = place.run(last).refused(1);
+        assert!(
+            told.contains("root@example.com (") && told.contains("is the last administrator"),
+            "{told}"
+        );
     }
     place
         .run(&["user", "set-role", "ada@example.com", "admin"])
@@ -165,7 +169,7 @@ fn a_user_is_changed_and_deleted_and_the_last_administrator_is_kept() {
         place
             .run(&["user", "show", "ada@example.com"])
             .refused(1)
-            .contains("not found")
+            .contains("there is no user with the address ada@example.com")
     );
     place
         .run(&["user", "set-role", "root@example.com", "emperor"])
@@ -245,4 +249,81 @@ async fn what_the_operator_does_acts_on_a_running_server_within_a_second() {
     assert_eq!(told, "ended 1 session of ada@example.com\n");
     place.run(&["session", "end", "no-id"]).refused(2);
     place.run(&["session", "end", id]).good();
+}
+
+#[test]
+fn what_is_missing_taken_or_malformed_is_named() {
+    let place = Place::new();
+    place.user("root@example.com", "admin");
+    let root = place.run(&["user", "show", "root@example.com", "--json"]).json();
+    let id = root["id"].as_str().unwrap();
+    let nobodys = "01890a5d-ac96-774b-bcce-b302099a8057";
+    for (arguments, code, told) in [
+        (
+            &["user", "show", nobodys][..],
+            1,
+            format!("there is no user {nobodys}"),
+        ),
+        (
+            &["session", "list", "eve@example.com"],
+            1,
+            "there is no user with the address eve@example.com".to_owned(),
+        ),
+        (
+            &["api-key", "list", "eve@example.com"],
+            1,
+            "there is no user with the address eve@example.com".to_owned(),
+        ),
+        (
+            &["audit", "list", "--user", "eve@example.com"],
+            1,
+            "there is no user with the address eve@example.com".to_owned(),
+        ),
+        (
+            &["session", "end", "--all-of", nobodys],
+            1,
+            format!("there is no user {nobodys}"),
+        ),
+        (
+            &["session", "end", nobodys],
+            1,
+            format!("there is no session {nobodys}"),
+        ),
+        (&["session", "end", "7"], 2, "\"7\" is no session's id".to_owned()),
+        (
+            &["api-key", "revoke", "root@example.com", nobodys],
+            1,
+            format!("there is no API key {nobodys} of root@example.com"),
+        ),
+        (
+            &["client", "delete", "billing"],
+            1,
+            "there is no client \"billing\"".to_owned(),
+        ),
+        (
+            &["user", "create", "ROOT@example.com", "--no-password"],
+            1,
+            format!("the address root@example.com is taken by the user {id}"),
+        ),
+        (
+            &["user", "create", "nowhere", "--no-password"],
+            1,
+            "\"nowhere\" can't be an address".to_owned(),
+        ),
+        (
+            &["user", "set-role", "root@example.com", "king"],
+            2,
+            "there is no role \"king\"".to_owned(),
+        ),
+        (
+            &["user", "list", "--role", "king"],
+            2,
+            "there is no role \"king\"".to_owned(),
+        ),
+    ] {
+        let said = place.run(arguments).refused(code);
+        assert!(said.contains(&told), "{arguments:?}: {said}");
+    }
+    let help = place.run(&["user", "list", "--help"]).good();
+    assert!(help.contains("begins with"), "{help}");
 }

@@ -111,7 +111,10 @@ pub(super) async fn database(config: &Config, storage: &Storage, findings: &mut 
     {
         Ok(true) => findings.ok("administrator", "there is one"),
         Ok(false) => {
-            let mend = "`keyward user create EMAIL --role admin`, or `keyward setup-token` and POST /setup";
+            let mend = format!(
+                "`keyward user create EMAIL --role admin`, or `keyward setup-token` and POST {}/setup",
+                config.server.base_path
+            );
             findings.warn("administrator", "there is none", mend);
         }
         Err(error) => findings.fail("administrator", error.to_string(), ""),

@@ -1,7 +1,7 @@
 //! `keyward user import`: users from another service, with the hashes of their passwords, which stay good: each is rewritten at
 //! its user's next sign-in. The file is read as a stream and stored in batches; a bad line stops no good one.
 
-mod line_feeds;
+mod file_lines;
 mod reader;
 mod report;
 mod row;
@@ -23,16 +23,19 @@ use std::{
     fs::File,
     hash::{BuildHasher, RandomState},
     io::{BufRead, BufReader, IsTerminal, stderr, stdin},
+    ops::RangeInclusive,
 };
 
 /// How many users one transaction stores.
 const BATCH: usize = 500;
 
-/// A line of an import file.
+/// A line of an import file, or several that a quoted field joins.
 #[derive(Debug)]
 pub struct ImportLine {
-    /// Its number, from 1.
+    /// The number of the first one, from 1.
     pub number: u64,
+    /// The number of the last one.
+    pub last: u64,
     /// How far into the file it ends, in bytes.
     pub bytes_read: u64,
     /// The user that it holds, or why it is refused; the reason repeats no hash.
@@ -54,6 +57,7 @@ pub fn read(
     Ok(lines.map(move |line| {
         line.map(|line| ImportLine {
             number: line.number,
+            last: line.last,
             bytes_read: line.bytes_read,
             user: line.row.and_then(|row| row::read(&row, roles, now)),
         })
@@ -141,7 +145,7 @@ fn progress_bar(bytes: Option<u64>) -> ProgressBar {
     bar
 }
 
-/// What became of the lines so far.
+/// What became of the file's lines so far: those that hold something, without a header.
 #[derive(Debug, Default, Clone, Copy)]
 struct Tally {
     lines: u64,
@@ -190,15 +194,16 @@ impl Import<'_> {
     }
 
     fn take(&mut self, line: ImportLine) -> Result<(), CommandError> {
-        self.tally.lines += 1;
+        let numbers = line.number..=line.last;
+        self.tally.lines += count(&numbers);
         self.bar.set_position(line.bytes_read);
         let user = match line.user {
             Ok(user) => user,
-            Err(reason) => return self.refuse(line.number, &reason),
+            Err(reason) => return self.refuse(&numbers, &reason),
         };
         if let Some(earlier) = self.seen.earlier(user.email.key(), line.number) {
             return self.refuse(
-                line.number,
+                &numbers,
                 &format!("email: the same address stands on line {earlier}"),
             );
         }
@@ -216,10 +221,10 @@ impl Import<'_> {
         Ok(())
     }
 
-    fn refuse(&mut self, line: u64, reason: &str) -> Result<(), CommandError> {
-        self.tally.refused += 1;
+    fn refuse(&mut self, lines: &RangeInclusive<u64>, reason: &str) -> Result<(), CommandError> {
+        self.tally.refused += count(lines);
         let report = &mut self.report;
-        self.bar.suspend(|| report.refused(line, reason))
+        self.bar.suspend(|| report.refused(lines, reason))
     }
 
     /// Stores what has gathered, or, in a dry run, looks which addresses are free.
@@ -248,7 +253,7 @@ impl Import<'_> {
         };
         for (line, taken) in lines.into_iter().zip(taken) {
             if taken {
-                self.refuse(line, "email: a user has this address already")?;
+                self.refuse(&(line..=line), "email: a user has this address already")?;
             } else {
                 self.tally.good += 1;
             }
@@ -259,6 +264,11 @@ impl Import<'_> {
         ));
         Ok(())
     }
+}
+
+/// How many lines.
+fn count(lines: &RangeInclusive<u64>) -> u64 {
+    lines.end() - lines.start() + 1
 }
 
 /// Which addresses came already, and where: 128 bits of a keyed hash each, so that a file of millions fits into memory.

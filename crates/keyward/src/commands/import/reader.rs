@@ -1,10 +1,13 @@
 //! Lines of an import file, one at a time, however large the file: CSV with a header, or a JSON object a line. A line that
 //! can't be read is an item like the others, and reading goes on behind it.
+//!
+//! Every line of the file that holds something belongs to one item, so that the items add up to the file. In CSV a quotation mark
+//! that is not closed takes the lines behind it along: they are one item, and its reason names them.
 
-use super::line_feeds::LineFeeds;
+use super::file_lines::{FileLine, FileLines, LONGEST};
 use crate::{cli::ImportFormat, output::CommandError};
 use serde_json::{Map, Value};
-use std::io::{BufRead, Read};
+use std::io::BufRead;
 
 /// The columns that an import file may have.
 pub(super) const COLUMNS: [&str; 7] = [
@@ -17,8 +20,8 @@ pub(super) const COLUMNS: [&str; 7] = [
     "created_at",
 ];
 
-/// The longest line of a JSON lines file, in bytes.
-const LONGEST_LINE: u64 = 64 * 1024;
+/// What other programs part columns with, or, the last one, lines.
+const OTHER_DELIMITERS: [char; 4] = [';', '\t', '|', '\r'];
 
 /// The texts of one line, by column, in the order of [`COLUMNS`]; an empty text is none.
 #[derive(Clone, Default, PartialEq, Eq)]
@@ -39,10 +42,12 @@ impl RawRow {
     }
 }
 
-/// A line of the file.
+/// A line of the file, or several that a quoted field joins.
 pub(super) struct Line {
-    /// Its number, from 1.
+    /// The number of the first one, from 1.
     pub(super) number: u64,
+    /// The number of the last one.
+    pub(super) last: u64,
     /// How far into the file it ends, in bytes.
     pub(super) bytes_read: u64,
     /// What it holds, or why it can't be read.
@@ -66,49 +71,145 @@ pub(super) fn format_of(file: &std::path::Path) -> Option<ImportFormat> {
 /// # Errors
 /// A CSV header that is not one.
 pub(super) fn lines(input: Box<dyn BufRead + Send>, format: ImportFormat) -> Result<Lines, CommandError> {
+    let lines = FileLines::of(input);
     match format {
-        ImportFormat::Csv => csv_lines(input),
-        ImportFormat::Jsonl => Ok(Box::new(JsonLines {
-            input,
-            number: 0,
-            bytes_read: 0,
-        })),
+        ImportFormat::Csv => Ok(Box::new(CsvLines::of(lines)?)),
+        ImportFormat::Jsonl => Ok(Box::new(lines.filter_map(|line| line.map(json_line).transpose()))),
     }
 }
 
-fn csv_lines(input: Box<dyn BufRead + Send>) -> Result<Lines, CommandError> {
-    let mut reader = csv::ReaderBuilder::new()
-        .flexible(true)
-        .from_reader(LineFeeds::of(input));
-    let header = reader
-        .headers()
-        .map_err(|error| CommandError::Failed(format!("the header can't be read: {error}")))?;
-    let columns: Vec<String> = header
-        .iter()
-        .map(|name| name.trim().to_ascii_lowercase())
-        .collect();
-    check_header(&columns)?;
-    let mut record = csv::ByteRecord::new();
-    Ok(Box::new(std::iter::from_fn(move || {
-        match reader.read_byte_record(&mut record) {
-            Ok(false) => None,
-            Ok(true) => {
-                let number = record.position().map_or(0, csv::Position::line);
-                let bytes_read = reader.position().byte();
-                Some(Ok(Line {
-                    number,
-                    bytes_read,
-                    row: csv_row(&columns, &record),
-                }))
-            }
-            Err(error) => Some(Err(CommandError::Failed(format!(
-                "the file can't be read: {error}"
-            )))),
+struct CsvLines {
+    lines: FileLines,
+    columns: Vec<String>,
+}
+
+impl CsvLines {
+    fn of(mut lines: FileLines) -> Result<Self, CommandError> {
+        let first = lines
+            .find(|line| !line.as_ref().is_ok_and(is_empty))
+            .transpose()?;
+        let unreadable = |why: String| CommandError::Failed(format!("the header can't be read: it {why}"));
+        let text = match first.map(|line| line.text) {
+            Some(text) => text.ok_or_else(|| unreadable(too_long()))?,
+            None => vec![],
+        };
+        if leaves_a_quote_open(&text, false) {
+            return Err(unreadable(
+                "opens a quotation mark that it does not close".to_owned(),
+            ));
         }
-    })))
+        let header = record(&text).map_err(unreadable)?;
+        let columns: Vec<String> = header
+            .iter()
+            .map(|name| String::from_utf8_lossy(name).trim().to_ascii_lowercase())
+            .collect();
+        check_header(&columns)?;
+        Ok(Self { lines, columns })
+    }
+
+    /// The item that begins with this line. A quoted field may hold line breaks; no column may, so what goes over several lines
+    /// is refused with all of them, and nothing of it is read as a user.
+    fn item(&mut self, first: FileLine) -> Result<Line, CommandError> {
+        let number = first.number;
+        let (mut last, mut bytes_read) = (number, first.bytes_read);
+        let mut open = first
+            .text
+            .as_deref()
+            .is_some_and(|text| leaves_a_quote_open(text, false));
+        while open {
+            let Some(next) = self.lines.next().transpose()? else {
+                break;
+            };
+            (last, bytes_read) = (next.number, next.bytes_read);
+            open = next
+                .text
+                .as_deref()
+                .is_none_or(|text| leaves_a_quote_open(text, true));
+        }
+        let behind = last - number;
+        let row = match first.text {
+            None => Err(too_long()),
+            Some(_) if open => Err(format!(
+                "a quotation mark is opened on line {number} and never closed; {behind} lines behind it were read as part of it, \
+                 and no user of them is imported"
+            )),
+            Some(_) if behind > 0 => Err(format!(
+                "a quoted field that begins on line {number} ends on line {last}, and no column can hold a line break; the lines \
+                 behind line {number} ({behind}) were read as part of it"
+            )),
+            Some(text) => record(&text).and_then(|record| csv_row(&self.columns, &record)),
+        };
+        Ok(Line {
+            number,
+            last,
+            bytes_read,
+            row,
+        })
+    }
+}
+
+impl Iterator for CsvLines {
+    type Item = Result<Line, CommandError>;
+
+    fn next(&mut self) -> Option<Self::Item> {
+        let first = self.lines.find(|line| !line.as_ref().is_ok_and(is_empty))?;
+        Some(first.and_then(|first| self.item(first)))
+    }
+}
+
+fn is_empty(line: &FileLine) -> bool {
+    line.text.as_ref().is_some_and(Vec::is_empty)
+}
+
+fn too_long() -> String {
+    format!("is longer than {LONGEST} bytes")
+}
+
+/// Whether a quoted field is open at the end of a line, if one was, or none was, at its beginning. A quotation mark opens a
+/// field only as the field's first character, and two of them in a quoted field are one character.
+fn leaves_a_quote_open(line: &[u8], open: bool) -> bool {
+    let (mut open, mut at_start) = (open, !open);
+    let mut bytes = line.iter().copied().peekable();
+    while let Some(byte) = bytes.next() {
+        match byte {
+            b'"' if open => open = bytes.next_if_eq(&b'"').is_some(),
+            b'"' => open = at_start,
+            _ => {}
+        }
+        at_start = !open && byte == b',';
+    }
+    open
+}
+
+/// The fields of one line, which leaves no quote open.
+fn record(line: &[u8]) -> Result<csv::ByteRecord, String> {
+    let mut reader = csv::ReaderBuilder::new()
+        .has_headers(false)
+        .flexible(true)
+        .terminator(csv::Terminator::Any(b'\n'))
+        .buffer_capacity(line.len().max(1))
+        .from_reader(line);
+    let mut record = csv::ByteRecord::new();
+    match reader.read_byte_record(&mut record) {
+        Ok(_) => Ok(record),
+        Err(_) => Err("is not CSV".to_owned()),
+    }
 }
 
 fn check_header(columns: &[String]) -> Result<(), CommandError> {
+    if let [only] = columns
+        && let Some(other) = only.chars().find(|c| OTHER_DELIMITERS.contains(c))
+    {
+        return Err(CommandError::Failed(format!(
+            "the header has one column alone, and {} in it: columns are parted by commas; export the file with commas, or as \
+             JSON lines",
+            match other {
+                '\t' => "tabs".to_owned(),
+                '\r' => "carriage returns (lines end with a line feed)".to_owned(),
+                other => format!("'{other}'"),
+            }
+        )));
+    }
     for column in columns {
         if !COLUMNS.contains(&column.as_str()) {
             return Err(CommandError::Failed(format!(
@@ -155,82 +256,24 @@ fn csv_row(columns: &[String], record: &csv::ByteRecord) -> Result<RawRow, Strin
     Ok(row)
 }
 
-struct JsonLines {
-    input: Box<dyn BufRead + Send>,
-    number: u64,
-    bytes_read: u64,
-}
-
-impl Iterator for JsonLines {
-    type Item = Result<Line, CommandError>;
-
-    fn next(&mut self) -> Option<Self::Item> {
-        loop {
-            self.number += 1;
-            let mut bytes = Vec::new();
-            let read = self
-                .input
-                .by_ref()
-                .take(LONGEST_LINE)
-                .read_until(b'\n', &mut bytes);
-            let mut row = match read {
-                Ok(0) => return None,
-                Ok(read) => {
-                    self.bytes_read += read as u64;
-                    json_row(&bytes, self.number == 1)
-                }
-                Err(error) => {
-                    return Some(Err(CommandError::Failed(format!(
-                        "the file can't be read: {error}"
-                    ))));
-                }
-            };
-            if bytes.len() as u64 == LONGEST_LINE && bytes.last() != Some(&b'\n') {
-                match self.skip_line() {
-                    Ok(skipped) => self.bytes_read += skipped,
-                    Err(error) => return Some(Err(error.into())),
-                }
-                row = Some(Err(format!("is longer than {LONGEST_LINE} bytes")));
-            }
-            if let Some(row) = row {
-                return Some(Ok(Line {
-                    number: self.number,
-                    bytes_read: self.bytes_read,
-                    row,
-                }));
-            }
-        }
-    }
-}
-
-impl JsonLines {
-    /// Reads to the end of the line and keeps nothing of it.
-    fn skip_line(&mut self) -> std::io::Result<u64> {
-        let mut skipped = 0;
-        loop {
-            let part = self.input.fill_buf()?;
-            let (used, over) = match part.iter().position(|byte| *byte == b'\n') {
-                Some(at) => (at + 1, true),
-                None => (part.len(), part.is_empty()),
-            };
-            self.input.consume(used);
-            skipped += used as u64;
-            if over {
-                return Ok(skipped);
-            }
-        }
-    }
+/// The item of a line; `None` for an empty one.
+fn json_line(line: FileLine) -> Option<Line> {
+    let row = match line.text {
+        None => Some(Err(too_long())),
+        Some(text) => json_row(&text),
+    };
+    row.map(|row| Line {
+        number: line.number,
+        last: line.number,
+        bytes_read: line.bytes_read,
+        row,
+    })
 }
 
 /// The row of a line; `None` for an empty line.
-fn json_row(bytes: &[u8], first: bool) -> Option<Result<RawRow, String>> {
+fn json_row(bytes: &[u8]) -> Option<Result<RawRow, String>> {
     let Ok(text) = std::str::from_utf8(bytes) else {
         return Some(Err("is not UTF-8".to_owned()));
-    };
-    let text = if first {
-        text.trim_start_matches('\u{FEFF}')
-    } else {
-        text
     };
     if text.trim().is_empty() {
         return None;
@@ -285,14 +328,14 @@ mod tests {
     #[test]
     fn a_csv_line_keeps_its_number_and_its_quotes() {
         let rows = read(
-            "\u{FEFF}email,name\na@x.test,\"Lovelace,\nAda\"\nb@x.test,\n",
+            "\u{FEFF}email,name\na@x.test,\"Lovelace, \"\"Ada\"\"\"\n\nb@x.test,\n",
             ImportFormat::Csv,
         );
         assert_eq!(rows.iter().map(|(number, _)| *number).collect::<Vec<_>>(), [2, 4]);
         let first = rows[0].1.as_ref().ok().unwrap();
         assert_eq!(
             (first.get("email"), first.get("name")),
-            (Some("a@x.test"), Some("Lovelace,\nAda"))
+            (Some("a@x.test"), Some("Lovelace, \"Ada\""))
         );
         assert_eq!(rows[1].1.as_ref().ok().unwrap().get("name"), None);
     }
@@ -301,11 +344,43 @@ mod tests {
     fn a_line_that_ends_with_crlf_has_the_same_number() {
         let text = "email\r\na@x.test\r\n\"no\r\n\"\r\nb@x.test\r\n";
         let numbers = |text: &str| {
-            let rows = read(text, ImportFormat::Csv);
-            rows.iter().map(|(number, _)| *number).collect::<Vec<_>>()
+            let input = Box::new(std::io::Cursor::new(text.as_bytes().to_vec()));
+            let items = lines(input, ImportFormat::Csv).unwrap().map(|line| line.unwrap());
+            items.map(|line| (line.number, line.last)).collect::<Vec<_>>()
         };
-        assert_eq!(numbers(text), [2, 3, 5]);
-        assert_eq!(numbers(&text.replace("\r\n", "\n")), [2, 3, 5]);
+        assert_eq!(numbers(text), [(2, 2), (3, 4), (5, 5)]);
+        assert_eq!(numbers(&text.replace("\r\n", "\n")), numbers(text));
+    }
+
+    #[test]
+    fn a_quote_opens_a_field_at_its_beginning_alone_and_is_closed_as_the_parser_closes_it() {
+        for (line, open) in [
+            ("a,b", false),
+            ("a,\"b", true),
+            ("\"a", true),
+            ("a,b\"", false),
+            ("a,b \"c", false),
+            ("a,\"\"", false),
+            ("a,\"\"\"", true),
+            ("a,\"\"\"\"", false),
+            ("a,\"b\"c\"", false),
+            ("a,\"b\",\"c", true),
+            ("\"a,b\",c", false),
+        ] {
+            assert_eq!(leaves_a_quote_open(line.as_bytes(), false), open, "{line}");
+            // What the parser sees: an open quote takes the next line along.
+            let text = format!("{line}\nnext");
+            let records = csv::ReaderBuilder::new()
+                .has_headers(false)
+                .flexible(true)
+                .from_reader(text.as_bytes())
+                .into_byte_records()
+                .count();
+            assert_eq!(records == 1, open, "{line}");
+        }
+        assert!(leaves_a_quote_open(b"a,b", true));
+        assert!(!leaves_a_quote_open(b"a\",b", true));
+        assert!(leaves_a_quote_open(b"\",\"b", true));
     }
 
     #[test]

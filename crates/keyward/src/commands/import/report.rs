@@ -4,6 +4,7 @@ use crate::output::{CommandError, say};
 use std::{
     fs::File,
     io::{BufWriter, Write},
+    ops::RangeInclusive,
     path::{Path, PathBuf},
 };
 
@@ -28,8 +29,13 @@ impl Report {
         }
     }
 
-    /// Reports a line.
-    pub(super) fn refused(&mut self, line: u64, reason: &str) -> Result<(), CommandError> {
+    /// Reports a line, or several that belong together.
+    pub(super) fn refused(&mut self, lines: &RangeInclusive<u64>, reason: &str) -> Result<(), CommandError> {
+        let named = if lines.start() == lines.end() {
+            format!("line {}", lines.start())
+        } else {
+            format!("lines {}-{}", lines.start(), lines.end())
+        };
         // A control character in an unknown column's name would write a line of its own.
         let reason: String = reason
             .chars()
@@ -37,12 +43,10 @@ impl Report {
             .collect();
         match self {
             Self::Stderr => {
-                say(format_args!("line {line}: {reason}"));
+                say(format_args!("{named}: {reason}"));
                 Ok(())
             }
-            Self::File(path, out) => {
-                writeln!(out, "line {line}: {reason}").map_err(|error| lost(path, &error))
-            }
+            Self::File(path, out) => writeln!(out, "{named}: {reason}").map_err(|error| lost(path, &error)),
         }
     }
 

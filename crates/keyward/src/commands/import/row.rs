@@ -1,14 +1,15 @@
 //! What a line says, parsed and bounded. All that is wrong with a line is said at once, and no hash is ever repeated.
 
 use super::reader::RawRow;
+use crate::cli::read_moment;
 use auth_domain::{
     email::EmailAddress,
     password_hash::PasswordHash,
     role::{Role, RoleBook},
-    time::{Timestamp, to_micros},
+    time::Timestamp,
     user::{DisplayName, UserStatus},
 };
-use chrono::{DateTime, Utc};
+use chrono::DateTime;
 
 /// A user as an import file has it.
 #[derive(Debug)]
@@ -105,9 +106,8 @@ fn truth(text: &str) -> Result<bool, &'static str> {
 }
 
 fn past(text: &str, now: Timestamp) -> Result<Timestamp, &'static str> {
-    let at = DateTime::parse_from_rfc3339(text.trim())
-        .map_err(|_| "has to be a time as in 2024-05-01T12:00:00Z (RFC 3339)")?;
-    let at = to_micros(at.with_timezone(&Utc));
+    let at = read_moment(text)
+        .ok_or("has to be a time as in 2024-05-01T12:00:00Z (RFC 3339) or 2024-05-01 12:00:00+00 (as psql prints it)")?;
     if at > now {
         Err("lies in the future")
     } else if at < DateTime::UNIX_EPOCH {
