@@ -8,7 +8,7 @@ use std::{
     net::IpAddr,
     sync::{
         Arc,
-        atomic::{AtomicBool, Ordering},
+        atomic::{AtomicBool, AtomicU8, Ordering},
     },
 };
 
@@ -20,6 +20,7 @@ pub struct Edge {
     pub metrics: Metrics,
     site: Option<Arc<Site>>,
     draining: AtomicBool,
+    unready: AtomicU8,
 }
 
 impl Edge {
@@ -33,6 +34,7 @@ impl Edge {
             metrics: Metrics::new()?,
             site,
             draining: AtomicBool::new(false),
+            unready: AtomicU8::new(0),
         })
     }
 
@@ -46,6 +48,11 @@ impl Edge {
     #[must_use]
     pub fn site(&self) -> Option<&Arc<Site>> {
         self.site.as_ref()
+    }
+
+    /// Keeps which parts are not ready, a bit each, and answers which were not before.
+    pub fn note_unready(&self, parts: u8) -> u8 {
+        self.unready.swap(parts, Ordering::AcqRel)
     }
 
     /// From now on the server is not ready.

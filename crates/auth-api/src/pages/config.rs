@@ -4,6 +4,7 @@
 
 use super::colour::Colour;
 use crate::config::{Fault, Faults, ServerConfig, is_base_path, is_origin};
+use actix_web::http::uri::{Authority, Uri};
 use serde::Deserialize;
 use std::{net::IpAddr, path::PathBuf};
 
@@ -164,16 +165,32 @@ fn is_within(path: &str, place: &str) -> bool {
 /// Whether an origin is of this machine alone: `localhost`, or an address of the loopback interface.
 #[must_use]
 pub fn is_loopback_origin(origin: &str) -> bool {
-    let Some((_, authority)) = origin.split_once("://") else {
+    let Ok(uri) = origin.parse::<Uri>() else {
         return false;
     };
-    let host = match authority.strip_prefix('[') {
-        Some(rest) => rest.split_once(']').map(|(host, _)| host),
-        None => authority.split(':').next(),
+    // The parser's host ends with the bracket of an IPv6 address, whatever stands behind it: only a port may.
+    let is_loopback = |authority: &Authority| {
+        let behind = authority.as_str().strip_prefix(authority.host());
+        let is_port = |text: &str| {
+            text.strip_prefix(':')
+                .is_some_and(|port| port.parse::<u16>().is_ok())
+        };
+        behind.is_some_and(|behind| behind.is_empty() || is_port(behind))
+            && is_loopback_host(authority.host())
     };
-    host.is_some_and(|host| {
-        host == "localhost" || host.parse().is_ok_and(|address: IpAddr| address.is_loopback())
-    })
+    uri.scheme().is_some() && uri.authority().is_some_and(is_loopback)
+}
+
+/// Whether a host, an IPv6 address in its brackets, is this machine.
+fn is_loopback_host(host: &str) -> bool {
+    let address = match host.strip_prefix('[') {
+        Some(rest) => rest
+            .strip_suffix(']')
+            .and_then(|rest| rest.parse().ok())
+            .map(IpAddr::V6),
+        None => host.parse().ok().map(IpAddr::V4),
+    };
+    host.eq_ignore_ascii_case("localhost") || address.is_some_and(|address| address.is_loopback())
 }
 
 #[cfg(test)]
@@ -269,6 +286,14 @@ mod tests {
             "http://10.0.0.1:8080",
             "http://localhost.example.com",
             "http://[::2]",
+            "http://[::1].evil.example",
+            "http://[::1]evil.example:8080",
+            "http://[::1",
+            "http://::1",
+            "http://127.0.0.1.evil.example",
+            "http://127.0.0.1@evil.example",
+            "http://localhost:80@evil.example",
+            "http://evil.example#localhost",
         ] {
             assert!(!at(bad), "{bad}");
         }

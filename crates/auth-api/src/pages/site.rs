@@ -251,7 +251,13 @@ mod tests {
         for host in ["localhost", "127.0.0.1:9090", "[::1]:8080"] {
             assert!(at(&plain, host), "{host}");
         }
-        for host in ["192.168.1.5:8080", "evil.example", "localhost.evil.example:8080"] {
+        for host in [
+            "192.168.1.5:8080",
+            "evil.example",
+            "localhost.evil.example:8080",
+            "[::1].evil.example",
+            "localhost@evil.example",
+        ] {
             assert!(!at(&plain, host), "{host}");
             assert!(at(&tls, host), "{host}");
         }

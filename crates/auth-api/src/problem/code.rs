@@ -44,7 +44,7 @@ codes! {
     InvalidRequest = "invalid_request", 400, "Invalid request", "The request is malformed.";
     ReturnToNotAllowed = "return_to_not_allowed", 400, "Return address not allowed", "The address to return to is none that a sign-in here may lead to.";
     InvalidIdempotencyKey = "invalid_idempotency_key", 400, "Invalid Idempotency-Key", "An Idempotency-Key is 16 to 128 visible ASCII characters, random for each refresh.";
-    InvalidOrExpiredToken = "invalid_or_expired_token", 400, "Invalid or expired token", "The token is wrong, was used, or is past its time.";
+    InvalidOrExpiredToken = "invalid_or_expired_token", 400, "Invalid or expired token", "The token is wrong, was used, was replaced by a newer one, or is past its time.";
     MissingToken = "missing_token", 401, "A token is needed", "Send an access token in the Authorization header, as a Bearer token.";
     InvalidCredentials = "invalid_credentials", 401, "Invalid credentials", "Incorrect email or password";
     InvalidToken = "invalid_token", 401, "Invalid token", "The token is invalid";

@@ -5,8 +5,11 @@ use crate::edge::Edge;
 use actix_web::{HttpResponse, web::Data};
 use auth_service::{Check, Service};
 use serde::Serialize;
-use tracing::warn;
+use tracing::{info, warn};
 use utoipa::ToSchema;
+
+/// The target of the lines about readiness. Their number is that of the changes, whatever is asked.
+const TARGET: &str = "keyward::readiness";
 
 /// A status.
 #[derive(Debug, Serialize, ToSchema)]
@@ -58,11 +61,23 @@ pub async fn ready(service: Data<Service>, edge: Data<Edge>) -> HttpResponse {
             (false, true) => "ok",
             (false, false) => "unavailable",
         },
-        database: word("database", &parts.database),
-        migrations: word("migrations", &parts.migrations),
-        blacklist: word("blacklist", &parts.blacklist),
-        clock: word("clock", &parts.clock),
+        database: word(&parts.database),
+        migrations: word(&parts.migrations),
+        blacklist: word(&parts.blacklist),
+        clock: word(&parts.clock),
     };
+    let checks = [
+        ("database", &parts.database),
+        ("migrations", &parts.migrations),
+        ("blacklist", &parts.blacklist),
+        ("clock", &parts.clock),
+    ];
+    for (part, fails) in changes(&edge, &checks) {
+        match fails {
+            Some(why) => warn!(target: TARGET, part, why, "not ready"),
+            None => info!(target: TARGET, part, "ready again"),
+        }
+    }
     if ready && !draining {
         HttpResponse::Ok().json(told)
     } else {
@@ -70,12 +85,49 @@ pub async fn ready(service: Data<Service>, edge: Data<Edge>) -> HttpResponse {
     }
 }
 
-fn word(part: &str, check: &Check) -> &'static str {
-    match check {
-        Ok(()) => "ok",
-        Err(why) => {
-            warn!(part, why, "not ready");
-            "failed"
-        }
+fn word(check: &Check) -> &'static str {
+    if check.is_ok() { "ok" } else { "failed" }
+}
+
+/// What has changed since the last look, part by part: why it fails now, or that it is ready again. How often somebody asks
+/// changes nothing.
+fn changes<'a>(edge: &Edge, checks: &[(&'a str, &'a Check)]) -> Vec<(&'a str, Option<&'a str>)> {
+    let bits = || (0..u8::BITS).map(|bit| 1_u8 << bit);
+    let failed = checks
+        .iter()
+        .zip(bits())
+        .filter(|((_, check), _)| check.is_err())
+        .fold(0, |failed, (_, bit)| failed | bit);
+    let before = edge.note_unready(failed);
+    let changed = checks
+        .iter()
+        .zip(bits())
+        .filter(|(_, bit)| (before ^ failed) & bit != 0);
+    changed
+        .map(|((part, check), _)| (*part, check.as_ref().err().map(String::as_str)))
+        .collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::config::ServerConfig;
+
+    #[test]
+    fn a_part_that_fails_is_noted_once_until_it_is_ready_again() {
+        let edge = Edge::new(ServerConfig::default(), None).unwrap();
+        let (good, bad): (Check, Check) = (Ok(()), Err("down".to_owned()));
+        let told = |first: &Check, second: &Check| -> Vec<String> {
+            changes(&edge, &[("first", first), ("second", second)])
+                .into_iter()
+                .map(|(part, fails)| format!("{part} {}", fails.unwrap_or("ready")))
+                .collect()
+        };
+        assert_eq!(told(&good, &good), [""; 0]);
+        assert_eq!(told(&good, &bad), ["second down"]);
+        assert_eq!(told(&good, &bad), [""; 0]);
+        assert_eq!(told(&bad, &bad), ["first down"]);
+        assert_eq!(told(&good, &bad), ["first ready"]);
+        assert_eq!(told(&good, &good), ["second ready"]);
     }
 }

@@ -117,7 +117,7 @@ texts! {
     setup_message = "This makes the first administrator of this service.";
     setup_token = "Set-up token";
     setup_token_hint = "The server printed it when it started; it works once, for 15 minutes. “keyward setup-token” prints another.";
-    setup_token_bad = "This token is unknown, used or too old. “keyward setup-token” prints another.";
+    setup_token_bad = "This token is unknown, was used, was replaced by a newer one, or is too old. “keyward setup-token” prints another.";
     setup_button = "Create administrator";
 
     forgot_title = "Forgot your password?";
@@ -130,11 +130,11 @@ texts! {
     reset_message = "You are then signed out everywhere, and sign in with the new password.";
     reset_button = "Set new password";
     link_lapsed_title = "This link works no more";
-    reset_lapsed = "The link was used before, or it is too old. Ask for another one: it is in your mail within a minute.";
+    reset_lapsed = "The link was used before, was replaced by a newer one, or is too old. Use the newest mail, or ask for another link: it is in your mail within a minute.";
     verify_title = "Confirm your address";
     verify_message = "Press the button to confirm that this email address is yours.";
     verify_button = "Confirm";
-    verify_lapsed = "The link was used before, or it is too old. If your address is not confirmed yet, have another link sent.";
+    verify_lapsed = "The link was used before, was replaced by a newer one, or is too old. Use the newest mail. If your address is not confirmed yet, have another link sent.";
     confirm_again_title = "Confirm your address";
     confirm_again_message = "Enter your email address, and we send the link that confirms it again.";
     confirm_again_button = "Send the link again";
