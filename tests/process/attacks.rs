@@ -209,6 +209,40 @@ fn malformed_requests_push_nothing_out_of_the_log_that_has_to_be_read() {
     );
 }
 
+/// Findings-4: an operator's terminal is a reader, too, and obeys what it reads.
+#[tokio::test]
+async fn what_a_client_sent_moves_no_operators_terminal() {
+    let database = Database::create(Backend::Sqlite);
+    let server = Server::start(&database, &[]);
+    let body = json!({ "email": "ada@example.com", "password": PASSWORD, "name": "=1+1" });
+    let request = server
+        .client()
+        .request(reqwest::Method::POST, "/register")
+        .header("User-Agent", "=cmd \u{9b}31m \u{85}\u{202e} marked".as_bytes())
+        .json(&body);
+    server.client().send(request).await.expect(201);
+    for arguments in [
+        &["session", "list", "ada@example.com"][..],
+        &["session", "list", "ada@example.com", "--json"],
+        &["user", "list"],
+        &["user", "show", "ada@example.com"],
+        &["audit", "list"],
+        &["audit", "export"],
+    ] {
+        let printed = run(arguments, &database.environment(), "");
+        assert_eq!(printed.code, 0, "{}", printed.stderr);
+        assert!(
+            !printed
+                .stdout
+                .contains(|c: char| (c.is_control() && c != '\n') || ('\u{202a}'..='\u{202e}').contains(&c)),
+            "{arguments:?}: {:?}",
+            printed.stdout
+        );
+    }
+    let sessions = run(&["session", "list", "ada@example.com"], &database.environment(), "");
+    assert!(sessions.stdout.contains("marked"), "{}", sessions.stdout);
+}
+
 #[tokio::test]
 async fn the_end_waits_for_no_client_that_says_nothing() {
     let database = Database::create(Backend::Sqlite);
