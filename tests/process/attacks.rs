@@ -239,7 +239,11 @@ async fn what_a_client_sent_moves_no_operators_terminal() {
             printed.stdout
         );
     }
-    let sessions = run(&["session", "list", "ada@example.com"], &database.environment(), "");
+    let sessions = run(
+        &["session", "list", "ada@example.com"],
+        &database.environment(),
+        "",
+    );
     assert!(sessions.stdout.contains("marked"), "{}", sessions.stdout);
 }
 

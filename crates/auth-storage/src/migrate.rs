@@ -160,7 +160,10 @@ where
         Stop::Failed(format!("the migration {name}"), known(&cause.to_string()))
     };
     let catalogue = |cause: Box<dyn std::error::Error + Send + Sync>| {
-        Stop::Failed("reading the list of migrations".to_owned(), known(&cause.to_string()))
+        Stop::Failed(
+            "reading the list of migrations".to_owned(),
+            known(&cause.to_string()),
+        )
     };
     let mut known: Vec<Box<dyn Migration<DB>>> = source.migrations().map_err(catalogue)?;
     known.sort_by_key(|m| m.name().version().to_string());
