@@ -1,6 +1,7 @@
 //! Passwords and their hashes: what is accepted, how it is hashed, how it is verified (behaviour.md §4). All of it runs on the
 //! hashing threads; nothing here blocks an async worker.
 
+mod common;
 mod cost;
 mod foreign;
 mod pool;
@@ -117,9 +118,7 @@ impl Hasher {
         let context = self.context(Some(email), name);
         let job = move |arena: &mut Arena| {
             let context: Vec<&str> = context.iter().map(String::as_str).collect();
-            let accepted = policy
-                .accept(password.expose_secret().to_owned(), &context)
-                .map_err(Error::WeakPassword)?;
+            let accepted = common::accept(&policy, &password, &context).map_err(Error::WeakPassword)?;
             hash(accepted.as_bytes(), &salt, &params, arena)
         };
         self.pool.run(job).await?
@@ -148,8 +147,9 @@ impl Hasher {
         let (policy, context) = (self.policy.clone(), self.context(email, name));
         let job = move |_: &mut Arena| {
             let context: Vec<&str> = context.iter().map(String::as_str).collect();
-            let accepted = policy.accept(password.expose_secret().to_owned(), &context);
-            accepted.err().unwrap_or_default()
+            common::accept(&policy, &password, &context)
+                .err()
+                .unwrap_or_default()
         };
         self.pool.run_giving_way(job).await
     }

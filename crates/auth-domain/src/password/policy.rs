@@ -22,6 +22,18 @@ pub struct PasswordViolation {
     pub message: String,
 }
 
+impl PasswordViolation {
+    /// The password is one that many people have.
+    #[must_use]
+    pub fn common() -> Self {
+        violation(
+            "common",
+            "The password is on the lists of common passwords that attackers try first. \
+             Choose one that nobody else would, such as a few unrelated words.",
+        )
+    }
+}
+
 /// The rules for new passwords; the configuration's `password` section names them like this.
 #[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
@@ -188,11 +200,7 @@ impl PasswordPolicy {
             advice,
         } = strength::estimate(password, context);
         if is_common {
-            violations.push(violation(
-                "common",
-                "The password is on the lists of common passwords that attackers try first. \
-                 Choose one that nobody else would, such as a few unrelated words.",
-            ));
+            violations.push(PasswordViolation::common());
         } else if score < self.min_score && !is_personal {
             violations.push(violation(
                 "guessable",

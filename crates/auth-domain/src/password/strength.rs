@@ -6,14 +6,10 @@
 //! Ordinary passwords are seen whole; a cut can only make a password look weaker than it is, and does so only where a long
 //! first part is weak by itself and the symbols come after it.
 //!
-//! What is common is a list of its own, beside the score: some three thousand of its entries get a good score, because zxcvbn
-//! does not know them.
-//!
 //! (zxcvbn reads the year from the clock, to tell recent years from others. It is the one thing in this crate that does.)
 
 use std::borrow::Cow;
 
-use passwords::analyzer::is_common_password;
 use unicode_normalization::UnicodeNormalization;
 use zeroize::Zeroizing;
 use zxcvbn::feedback::Warning;
@@ -35,7 +31,7 @@ const CONTEXT_TEXT: usize = 320;
 pub(super) struct Strength {
     /// 0 to 4.
     pub(super) score: u8,
-    /// The whole password is on the list of common ones, or, case aside, an entry of zxcvbn's dictionaries.
+    /// The whole password, case aside, is an entry of zxcvbn's dictionaries.
     pub(super) is_common: bool,
     /// What makes it weak: a sentence with a space after it, or nothing.
     pub(super) advice: &'static str,
@@ -58,17 +54,9 @@ pub(super) fn estimate(password: &str, context: &[&str]) -> Strength {
                     | Warning::ThisIsATop100Password
                     | Warning::ThisIsACommonPassword
             )
-        ) || (score >= 3 && is_one_known_word(entropy.sequence()))
-            || is_listed(password),
+        ) || (score >= 3 && is_one_known_word(entropy.sequence())),
         advice: warning.map_or("", advice),
     }
-}
-
-/// Whether a password stands on the list of 99,838 common ones, as it is typed or in small letters.
-fn is_listed(password: &str) -> bool {
-    is_common_password(password)
-        || (password.chars().any(char::is_uppercase)
-            && is_common_password(Zeroizing::new(password.to_lowercase()).as_str()))
 }
 
 /// zxcvbn's score by its documented bounds: 10^3, 10^6, 10^8, 10^10 guesses. Its own verdict asks for five guesses more, which
