@@ -156,7 +156,7 @@ on_every_backend! {
             app.user(&format!("user{round}")).await;
             log.seal(app.operator().now).await.unwrap();
         }
-        let Chain::Whole { batches, events, unsealed: 0, head: Some(head) } = log.verify(None, app.operator().now).await.unwrap() else {
+        let Chain::Whole { batches, events, unsealed: 0, head: Some(head), .. } = log.verify(None, app.operator().now).await.unwrap() else {
             panic!("the chain is whole and sealed");
         };
         assert!(batches >= 5 && events >= 6, "{batches} {events}");
