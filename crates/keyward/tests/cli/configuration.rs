@@ -217,7 +217,7 @@ fn a_limit_that_can_not_be_meant_stops_the_start_and_is_named() {
 
 #[test]
 fn mail_that_could_not_leave_stops_the_start_and_its_key_is_named() {
-    let cases: [(&[(&str, &str)], &str); 11] = [
+    let cases: [(&[(&str, &str)], &str); 12] = [
         (&[("TRANSPORT", "pigeon")], "mail.transport"),
         (&[("TRANSPORT", "smtp")], "mail.smtp_host"),
         (&[("SMTP_HOST", "smtp://mail.example.com")], "mail.smtp_host"),
