@@ -43,6 +43,25 @@ on_every_backend! {
         assert_eq!(refresh["jti"], format!("{}.0", refresh["sid"].as_str().unwrap()));
     }
 
+    async fn a_server_without_a_public_address_takes_its_tokens_after_a_start_on_another_port(backend) {
+        let app = TestApp::start(backend).await;
+        let ada = app.user("ada").await;
+        assert_eq!(part(&ada.access, 1)["iss"], app.origin());
+        assert_eq!(part(&ada.refresh, 1)["iss"], app.origin());
+        let mail = app.mail_saying("ada@example.com", "token=").await;
+        assert!(mail.text.contains(&format!("{}/verify-email?token=", app.origin())), "{}", mail.text);
+        let before = app.origin();
+        let app = app.restarted().await;
+        assert_ne!(app.origin(), before);
+        assert_eq!(code(&app, &ada.access).await.0, 200);
+        let pair = app.refresh(&ada.refresh).await.expect(200);
+        assert_eq!(part(&pair.field("access_token"), 1)["iss"], app.origin());
+        // A public address is a name: from then on a token is of this name or of nobody here.
+        let app = app.with("server.public_url", "http://localhost:1").await;
+        assert_eq!(code(&app, &pair.field("access_token")).await, (401, "invalid_token".to_owned()));
+        app.refresh(&pair.field("refresh_token")).await.expect(401);
+    }
+
     async fn unsigned_and_misshapen_tokens_are_invalid(backend) {
         let app = TestApp::start(backend).await;
         let ada = app.user("ada").await;

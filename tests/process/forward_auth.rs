@@ -194,7 +194,7 @@ async fn another_service_checks_tokens_through_the_published_keys() {
         let answer = server.client().post("/register", &body).await.expect(201);
         let id = answer.json()["user"]["id"].as_str().unwrap().to_owned();
         let jwks = server.client().url("/.well-known/jwks.json");
-        let issuer = "http://127.0.0.1:8080";
+        let issuer = server.origin();
         let (holds, said) = check_token(&[&jwks, issuer, "keyward"], &answer.field("access_token"));
         assert!(holds && said.contains(&id), "{algorithm}: {said}");
         assert!(said.contains("(no confirmed address)"), "{algorithm}: {said}");

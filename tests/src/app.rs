@@ -136,6 +136,12 @@ impl TestApp {
         self.restarted().await
     }
 
+    /// The same server after a restart with one setting more.
+    pub async fn with(mut self, key: &str, value: &str) -> Self {
+        self.settings.insert(key.to_owned(), value.to_owned());
+        self.restarted().await
+    }
+
     /// The origin that it listens on.
     #[must_use]
     pub fn origin(&self) -> String {

@@ -4,7 +4,9 @@
 //! actix's `ConnectionInfo` is never asked: it believes forwarding headers from anybody.
 
 use actix_web::{dev::ServiceRequest, http::header::HeaderMap};
+use auth_domain::connection_url::shown_text;
 use ipnet::IpNet;
+use serde::{Deserialize, Deserializer, de::Error as _};
 use std::net::{IpAddr, SocketAddr};
 
 const X_FORWARDED_FOR: &str = "x-forwarded-for";
@@ -37,6 +39,36 @@ pub fn behind(peer: IpAddr, headers: &HeaderMap, trusted: &[IpNet]) -> IpAddr {
         }
     }
     client
+}
+
+/// Reads a list of networks; an address alone is the network of this one. Every entry that is neither is named.
+///
+/// # Errors
+/// The entries that are neither.
+pub(crate) fn read_networks<'de, D: Deserializer<'de>>(from: D) -> Result<Vec<IpNet>, D::Error> {
+    let entries = Vec::<String>::deserialize(from)?;
+    let (mut networks, mut wrong) = (Vec::new(), Vec::new());
+    for entry in &entries {
+        match network(entry.trim()) {
+            Some(network) => networks.push(network),
+            None => wrong.push(format!("\"{}\"", shown_text(entry))),
+        }
+    }
+    if wrong.is_empty() {
+        return Ok(networks);
+    }
+    let (wrong, are) = (wrong.join(", "), if wrong.len() == 1 { "is" } else { "are" });
+    Err(D::Error::custom(format!(
+        "{wrong} {are} no IP address and no network; give them as in 10.0.0.1 or 10.0.0.0/8"
+    )))
+}
+
+/// A network, or an address alone; an IPv4 address in the form of IPv6 is what it is, as it is for callers.
+fn network(text: &str) -> Option<IpNet> {
+    let alone = text
+        .parse::<IpAddr>()
+        .map(|address| IpNet::from(address.to_canonical()));
+    alone.ok().or_else(|| text.parse().ok())
 }
 
 /// Whether the address is a trusted proxy's.
@@ -76,6 +108,23 @@ mod tests {
             );
         }
         behind(peer.parse().unwrap(), &headers, &trusted).to_string()
+    }
+
+    #[test]
+    fn a_trusted_proxy_is_a_network_or_an_address_alone_and_what_is_neither_is_named() {
+        let read =
+            |entries: &[&str]| read_networks(serde_json::json!(entries)).map_err(|error| error.to_string());
+        let networks = read(&["10.0.0.1", "fd00::1", "::ffff:10.0.0.2", " 10.1.0.0/16 "]).unwrap();
+        let networks: Vec<String> = networks.iter().map(ToString::to_string).collect();
+        assert_eq!(
+            networks,
+            ["10.0.0.1/32", "fd00::1/128", "10.0.0.2/32", "10.1.0.0/16"]
+        );
+        let refusal = read(&["10.0.0.1", "proxy.example", "10.0.0.0/33"]).unwrap_err();
+        assert!(
+            refusal.starts_with("\"proxy.example\", \"10.0.0.0/33\" are no IP address"),
+            "{refusal}"
+        );
     }
 
     #[test]

@@ -2,10 +2,15 @@
 //!
 //! The rule: a value that can't be served safely stops the start. Everything wrong is reported at once, by key.
 
+use crate::client_address;
 use actix_web::http::Uri;
+use auth_domain::connection_url::shown_text;
 use ipnet::IpNet;
 use serde::Deserialize;
-use std::{net::ToSocketAddrs, time::Duration};
+use std::{
+    net::{SocketAddr, ToSocketAddrs},
+    time::Duration,
+};
 
 /// How the service is reached over HTTP.
 #[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
@@ -22,6 +27,7 @@ pub struct ServerConfig {
     /// What stands before the admin routes.
     pub admin_path: String,
     /// The proxies whose `X-Forwarded-For` is believed.
+    #[serde(deserialize_with = "client_address::read_networks")]
     pub trusted_proxies: Vec<IpNet>,
     /// Whether `/verify` sends `X-Auth-Email` for an address that is not confirmed, too.
     pub forward_unverified_email: bool,
@@ -140,6 +146,31 @@ impl ServerConfig {
         faults.0
     }
 
+    /// The origin of a server that listens at `ADDRESS:PORT` and was given no other: [`Self::origin_of`] the first address that it
+    /// stands for. `None` where it stands for none.
+    #[must_use]
+    pub fn own_origin(bind: &str) -> Option<String> {
+        bind.to_socket_addrs().ok()?.next().map(Self::origin_of)
+    }
+
+    /// The origin of a server that listens here and was given no other. What others reach is not known from where it listens, so
+    /// that without a loopback address it is this machine's view.
+    #[must_use]
+    pub fn origin_of(address: SocketAddr) -> String {
+        if address.ip().is_loopback() {
+            format!("http://{address}")
+        } else {
+            format!("http://127.0.0.1:{}", address.port())
+        }
+    }
+
+    /// Whether only this machine reaches the server.
+    #[must_use]
+    pub fn is_bound_to_loopback(&self) -> bool {
+        let addresses = self.bind.to_socket_addrs();
+        addresses.is_ok_and(|mut all| all.all(|one| one.ip().is_loopback()))
+    }
+
     /// Whether clients reach the server over TLS, which a proxy ends.
     #[must_use]
     pub fn is_public_over_tls(&self) -> bool {
@@ -160,8 +191,10 @@ impl Faults {
     }
 
     fn address(&mut self, key: &str, address: &str) {
-        let message =
-            format!("\"{address}\" is no address to listen on; give ADDRESS:PORT, as in 127.0.0.1:8080");
+        let message = format!(
+            "\"{}\" is no address to listen on; give ADDRESS:PORT, as in 127.0.0.1:8080",
+            shown_text(address)
+        );
         self.unless(
             address
                 .to_socket_addrs()
@@ -177,7 +210,8 @@ impl Faults {
                 .to_owned(),
             "null" => "the origin null is any sandboxed page; list the exact origins".to_owned(),
             _ => format!(
-                "\"{origin}\" is no origin; give scheme, host and port alone, as in https://app.example.com"
+                "\"{}\" is no origin; give scheme, host and port alone, as in https://app.example.com",
+                shown_text(origin)
             ),
         };
         self.unless(is_origin(origin), "server.cors_origins", &message);

@@ -36,4 +36,4 @@ pub mod views;
 
 pub use config::ServerConfig;
 pub use pages::{PagesConfig, Site, SiteError};
-pub use server::{RunningServer, ServeError, serve};
+pub use server::{RunningServer, ServeError, Sockets, serve};

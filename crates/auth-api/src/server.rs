@@ -16,8 +16,13 @@ use actix_web::{
     web::Data,
 };
 use auth_service::Service;
-use std::{io, net::SocketAddr, sync::Arc, time::Duration};
-use tokio::task::JoinHandle;
+use std::{
+    io,
+    net::{SocketAddr, ToSocketAddrs},
+    sync::Arc,
+    time::Duration,
+};
+use tokio::{net::TcpSocket, task::JoinHandle};
 
 /// How many connections the system keeps for us while we are busy.
 const BACKLOG: u32 = 1_024;
@@ -40,6 +45,70 @@ pub enum ServeError {
     /// The counters can't be made.
     #[error("the metrics can't be made: {0}")]
     Metrics(#[from] prometheus::Error),
+}
+
+/// The addresses of a server that does not listen yet: its port is known, and whoever calls is refused, as before the start.
+pub struct Sockets {
+    key: &'static str,
+    address: String,
+    taken: Vec<(TcpSocket, SocketAddr)>,
+}
+
+impl Sockets {
+    /// Takes the addresses that `server.bind` stands for; those that can be taken.
+    ///
+    /// # Errors
+    /// [`ServeError::Bind`], if none can.
+    pub fn take(config: &ServerConfig) -> Result<Self, ServeError> {
+        let mut sockets = Self {
+            key: "server.bind",
+            address: config.bind.clone(),
+            taken: Vec::new(),
+        };
+        let found = config
+            .bind
+            .to_socket_addrs()
+            .map_err(|error| sockets.failed(error))?;
+        let mut reason = io::Error::from(io::ErrorKind::AddrNotAvailable);
+        for address in found {
+            match take(address) {
+                Ok(taken) => sockets.taken.push(taken),
+                Err(error) => reason = error,
+            }
+        }
+        if sockets.taken.is_empty() {
+            Err(sockets.failed(reason))
+        } else {
+            Ok(sockets)
+        }
+    }
+
+    /// Where clients will reach it; the port that was picked, if it was to pick one.
+    #[must_use]
+    pub fn addr(&self) -> Option<SocketAddr> {
+        self.taken.first().map(|(_, address)| *address)
+    }
+
+    fn failed(&self, source: io::Error) -> ServeError {
+        ServeError::Bind {
+            key: self.key,
+            address: self.address.clone(),
+            source,
+        }
+    }
+}
+
+fn take(address: SocketAddr) -> io::Result<(TcpSocket, SocketAddr)> {
+    let socket = if address.is_ipv4() {
+        TcpSocket::new_v4()?
+    } else {
+        TcpSocket::new_v6()?
+    };
+    // A restart does not wait for the connections of the server before. A port to be picked is to be nobody's at all.
+    socket.set_reuseaddr(cfg!(unix) && address.port() != 0)?;
+    socket.bind(address)?;
+    let address = socket.local_addr()?;
+    Ok((socket, address))
 }
 
 /// A server that accepts requests.
@@ -72,10 +141,11 @@ pub async fn serve(
     service: Service,
     config: ServerConfig,
     site: Option<Arc<Site>>,
+    sockets: Sockets,
 ) -> Result<RunningServer, ServeError> {
     let edge = Data::new(Edge::new(config, site)?);
     let state = AppState::new(service, Data::clone(&edge));
-    let (public, addresses) = public_server(&state)?;
+    let (public, addresses) = public_server(&state, sockets)?;
     let admin = edge
         .config
         .admin_bind
@@ -97,30 +167,34 @@ pub async fn serve(
     })
 }
 
-fn public_server(state: &AppState) -> Result<(Server, Vec<SocketAddr>), ServeError> {
+fn public_server(state: &AppState, sockets: Sockets) -> Result<(Server, Vec<SocketAddr>), ServeError> {
     let config = state.edge.config.clone();
     let workers = match config.workers {
         0 => std::thread::available_parallelism().map_or(1, usize::from),
         some => some,
     };
     let connections = Connections::new(config.max_connections_per_client, &config.trusted_proxies);
-    let (shared, address) = (state.clone(), config.bind.clone());
-    let server = HttpServer::new(move || app::public(shared.clone()))
+    let shared = state.clone();
+    let mut server = HttpServer::new(move || app::public(shared.clone()))
         .workers(workers)
-        .backlog(BACKLOG)
         .max_connections(config.max_connections.div_ceil(workers))
         .keep_alive(config.keep_alive)
         .client_request_timeout(config.header_timeout)
         .client_disconnect_timeout(DISCONNECT_TIMEOUT)
         .shutdown_timeout(config.shutdown_timeout.as_secs())
         .disable_signals()
-        .on_connect(move |connection, kept| connections.admit(connection, kept))
-        .bind(&address)
-        .map_err(|source| ServeError::Bind {
-            key: "server.bind",
-            address,
+        .on_connect(move |connection, kept| connections.admit(connection, kept));
+    let Sockets { key, address, taken } = sockets;
+    for (socket, _) in taken {
+        let listening = socket
+            .listen(BACKLOG)
+            .and_then(|listener| server.listen(listener.into_std()?));
+        server = listening.map_err(|source| ServeError::Bind {
+            key,
+            address: address.clone(),
             source,
         })?;
+    }
     let addresses = server.addrs();
     Ok((server.run(), addresses))
 }

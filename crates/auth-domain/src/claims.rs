@@ -13,6 +13,7 @@ use crate::{
 };
 use chrono::DateTime;
 use serde::{Deserialize, Deserializer, Serialize};
+use std::net::SocketAddr;
 
 /// The `typ` header of an access token (RFC 9068 §2.1).
 pub const ACCESS_TYP: &str = "at+jwt";
@@ -105,19 +106,49 @@ pub enum ClaimsRefused {
     Expired,
 }
 
+/// Who issues the tokens that are accepted.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Issuer<'a> {
+    /// This one, to the letter.
+    Named(&'a str),
+    /// A server that was given no name and goes by the loopback address that it listens on: also under an address of another
+    /// start or another node. The keys are the database's, so that no stranger's token comes in by this.
+    Loopback,
+}
+
+impl<'a> From<&'a str> for Issuer<'a> {
+    fn from(name: &'a str) -> Self {
+        Self::Named(name)
+    }
+}
+
+impl Issuer<'_> {
+    /// Whether a token of this issuer is one of ours.
+    #[must_use]
+    pub fn accepts(self, iss: &str) -> bool {
+        match self {
+            Self::Named(name) => iss == name,
+            Self::Loopback => iss
+                .strip_prefix("http://")
+                .and_then(|address| address.parse::<SocketAddr>().ok())
+                .is_some_and(|address| address.ip().is_loopback()),
+        }
+    }
+}
+
 impl AccessClaims {
     /// Whether the claims hold for this issuer and audience now (RFC 9068 §4, RFC 8725 §3.8–3.9).
     ///
     /// # Errors
     /// The first of [`ClaimsRefused`] that applies.
-    pub fn check(
+    pub fn check<'a>(
         &self,
-        issuer: &str,
+        issuer: impl Into<Issuer<'a>>,
         audience: &str,
         now: Timestamp,
         leeway: Span,
     ) -> Result<(), ClaimsRefused> {
-        if self.kind != TokenType::Access || self.iss != issuer || self.aud != audience {
+        if self.kind != TokenType::Access || !issuer.into().accepts(&self.iss) || self.aud != audience {
             return Err(ClaimsRefused::Invalid);
         }
         if self
@@ -146,8 +177,15 @@ impl RefreshClaims {
     ///
     /// # Errors
     /// [`ClaimsRefused::Invalid`].
-    pub fn check(&self, issuer: &str, now: Timestamp, leeway: Span) -> Result<(), ClaimsRefused> {
-        let ours = self.kind == TokenType::Refresh && self.iss == issuer && self.jti.session == self.sid;
+    pub fn check<'a>(
+        &self,
+        issuer: impl Into<Issuer<'a>>,
+        now: Timestamp,
+        leeway: Span,
+    ) -> Result<(), ClaimsRefused> {
+        let ours = self.kind == TokenType::Refresh
+            && issuer.into().accepts(&self.iss)
+            && self.jti.session == self.sid;
         let sensible = DateTime::from_timestamp(self.exp, 0).is_some() && self.iat <= self.exp;
         if ours && sensible && !is_from_the_future(self.iat, now, leeway) {
             Ok(())

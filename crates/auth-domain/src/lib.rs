@@ -8,6 +8,7 @@ pub mod api_key;
 pub mod audit;
 pub mod claims;
 pub mod client;
+pub mod connection_url;
 pub mod credential;
 pub mod delivery;
 pub mod device;

@@ -3,7 +3,7 @@
 #![cfg(test)]
 
 use auth_domain::{
-    claims::{AccessClaims, ClaimsRefused, OWN_CLIENT, RefreshClaims, TokenType},
+    claims::{AccessClaims, ClaimsRefused, Issuer, OWN_CLIENT, RefreshClaims, TokenType},
     ids::{SessionId, TokenId, UserId},
     role::Role,
     rotation::RefreshTokenId,
@@ -259,4 +259,29 @@ fn a_refresh_token_is_of_this_issuer_and_names_its_own_session() {
         .expires_at(),
         DateTime::UNIX_EPOCH
     );
+}
+
+#[test]
+fn an_issuer_is_a_name_to_the_letter_or_any_loopback_address() {
+    let named = Issuer::from("http://127.0.0.1:8080");
+    assert!(named.accepts("http://127.0.0.1:8080") && !named.accepts("http://127.0.0.1:8081"));
+    for own in [
+        "http://127.0.0.1:8080",
+        "http://127.0.0.2:1",
+        "http://[::1]:18081",
+    ] {
+        assert!(Issuer::Loopback.accepts(own), "{own}");
+    }
+    for other in [
+        "",
+        "127.0.0.1:8080",
+        "https://127.0.0.1:8080",
+        "http://127.0.0.1",
+        "http://127.0.0.1:8080/",
+        "http://10.0.0.1:8080",
+        "http://localhost:8080",
+        "http://127.0.0.1:8080@evil.example",
+    ] {
+        assert!(!Issuer::Loopback.accepts(other), "{other}");
+    }
 }

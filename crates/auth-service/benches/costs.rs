@@ -23,6 +23,7 @@ const PASSWORD: &str = "violet kettle 41 harbour";
 fn config() -> ServiceConfig {
     ServiceConfig {
         issuer: "http://127.0.0.1:8080".to_owned(),
+        issuer_follows_bind: false,
         service_name: "Keyward".to_owned(),
         tokens: TokensConfig {
             audience: "keyward".to_owned(),

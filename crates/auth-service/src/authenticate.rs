@@ -47,7 +47,7 @@ impl Service {
     pub async fn authenticate(&self, token: &str, now: Timestamp) -> Result<Principal, Error> {
         let claims = self.verified_claims(token, now).await?;
         claims.check(
-            &self.config().issuer,
+            self.config().issuer(),
             &self.config().tokens.audience,
             now,
             self.config().leeway(),

@@ -1,6 +1,7 @@
 //! What an operator may set of the use cases. Each section is checked as a whole, and says all that is wrong with it.
 
 use auth_domain::{
+    claims::Issuer,
     password::PasswordPolicy,
     password_hash::Argon2Params,
     role::RoleBook,
@@ -143,6 +144,8 @@ pub struct OauthConfig {
 pub struct ServiceConfig {
     /// The `iss` of tokens: `server.public_url`.
     pub issuer: String,
+    /// Whether the issuer is only the loopback address that the server happens to listen on, because none was configured.
+    pub issuer_follows_bind: bool,
     /// What the service is called; a password may not be it.
     pub service_name: String,
     /// `[tokens]`.
@@ -365,6 +368,16 @@ impl PasswordConfig {
 }
 
 impl ServiceConfig {
+    /// Whose tokens are accepted.
+    #[must_use]
+    pub fn issuer(&self) -> Issuer<'_> {
+        if self.issuer_follows_bind {
+            Issuer::Loopback
+        } else {
+            Issuer::Named(&self.issuer)
+        }
+    }
+
     /// How long tokens and sessions live.
     #[must_use]
     pub fn lifetimes(&self) -> Lifetimes {

@@ -42,7 +42,7 @@ impl Service {
             return Ok(Introspection::Inactive);
         };
         if claims
-            .check(&self.config().issuer, now, self.config().leeway())
+            .check(self.config().issuer(), now, self.config().leeway())
             .is_err()
             || now >= claims.expires_at()
         {

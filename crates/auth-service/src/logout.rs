@@ -25,7 +25,7 @@ impl Service {
     pub async fn logout_with_refresh_token(&self, token: &str, caller: &Caller) -> Result<(), Error> {
         let now = caller.now;
         let claims = self.shared().refresh.verify(token)?;
-        claims.check(&self.config().issuer, now, self.config().leeway())?;
+        claims.check(self.config().issuer(), now, self.config().leeway())?;
         if now >= claims.expires_at() {
             return Err(Error::TokenExpired);
         }

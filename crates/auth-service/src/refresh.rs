@@ -42,7 +42,7 @@ impl Service {
         policy: RotationPolicy,
     ) -> Result<Tokens, Error> {
         let claims = self.shared().refresh.verify(token)?;
-        claims.check(&self.config().issuer, caller.now, self.config().leeway())?;
+        claims.check(self.config().issuer(), caller.now, self.config().leeway())?;
         let presented = Presented {
             number: claims.jti.number,
             expires_at: claims.expires_at(),

@@ -14,7 +14,7 @@ impl Service {
         match self.verified_claims(token, now).await {
             Ok(claims) => {
                 let config = self.config();
-                match claims.check(&config.issuer, &config.tokens.audience, now, config.leeway()) {
+                match claims.check(config.issuer(), &config.tokens.audience, now, config.leeway()) {
                     Ok(()) => {}
                     Err(ClaimsRefused::Invalid | ClaimsRefused::Expired) => return Ok(()),
                 }
@@ -30,7 +30,7 @@ impl Service {
         }
         if let Ok(claims) = self.shared().refresh.verify(token)
             && claims
-                .check(&self.config().issuer, now, self.config().leeway())
+                .check(self.config().issuer(), now, self.config().leeway())
                 .is_ok()
         {
             self.end_one(claims.sid, claims.sub, EndReason::Revoked, caller)

@@ -1,6 +1,7 @@
 //! Which database an address names, and what is added to it.
 
 use crate::error::OpenError;
+use auth_domain::connection_url::ConnectionUrl;
 use std::path::PathBuf;
 
 /// A database.
@@ -32,7 +33,8 @@ impl Address {
             return sqlite(rest.strip_prefix("//").unwrap_or(rest));
         }
         if url.starts_with("postgres://") || url.starts_with("postgresql://") {
-            return Ok(Self::Postgres(with_parameters(url)));
+            let parts = ConnectionUrl::parse(url).ok_or(OpenError::MalformedAddress)?;
+            return Ok(Self::Postgres(with_parameters(&parts.encoded())));
         }
         Err(if url.contains(":memory:") {
             OpenError::InMemory
@@ -75,38 +77,72 @@ fn with_parameters(url: &str) -> String {
     url
 }
 
-/// What libpq said about a connection, sorted into causes. It never names the password, except where it repeats an address
-/// that it can't read: then its words are left out.
+/// What libpq said about a connection, sorted into causes. Its words quote what it was given (hosts, users, databases, files, whole
+/// addresses), and what it was given may be a password in the wrong place: what stands in quotes is left out.
 pub(crate) fn refusal(said: &str) -> OpenError {
     let has = |part: &str| said.contains(part);
-    let words = said.split_whitespace().collect::<Vec<_>>().join(" ");
+    let words = || unquoted(said);
     let from_a_server = has("connection to server");
     if has("could not translate host name") {
-        OpenError::UnknownHost(words)
+        OpenError::UnknownHost
     } else if !from_a_server && !has("FATAL") {
         OpenError::MalformedAddress
     } else if has("no encryption") {
-        OpenError::Tls(words)
+        OpenError::Tls(words())
     } else if has("authentication failed")
         || has("no password supplied")
         || has("role \"")
         || has("pg_hba.conf")
     {
-        OpenError::WrongPassword(words)
+        OpenError::WrongPassword(words())
     } else if has("database \"") && has("does not exist") {
-        OpenError::NoSuchDatabase(words)
+        OpenError::NoSuchDatabase(words())
     } else if has("session is read-only") || has("hot standby") {
-        OpenError::ReadOnlyServer(words)
+        OpenError::ReadOnlyServer(words())
     } else if has("too many clients") || has("too many connections") || has("connection slots") {
-        OpenError::NoConnectionLeft(words)
+        OpenError::NoConnectionLeft(words())
     } else if has("SSL") || has("certificate") {
-        OpenError::Tls(words)
+        OpenError::Tls(words())
     } else if has("Connection refused") || has("No such file") || has("timeout expired") || has("unreachable")
     {
-        OpenError::Refused(words)
+        OpenError::Refused(words())
     } else {
-        OpenError::Server(words)
+        OpenError::Server(words())
     }
+}
+
+/// The quotes of the languages that PostgreSQL speaks: how one begins, and how it may end.
+const QUOTES: [(char, &[char]); 6] = [
+    ('"', &['"']),
+    ('»', &['«']),
+    ('«', &['»']),
+    ('„', &['“', '”']),
+    ('“', &['”', '“']),
+    ('\'', &['\'']),
+];
+
+/// The words, each quotation as `"…"`. One that does not end goes on to the end.
+fn unquoted(said: &str) -> String {
+    let mut out = String::new();
+    let mut rest = said;
+    while let Some(at) = rest.find(|c: char| QUOTES.iter().any(|(open, _)| *open == c)) {
+        let (before, quotation) = rest.split_at(at);
+        out.push_str(before);
+        out.push_str("\"…\"");
+        let mut chars = quotation.chars();
+        let ends = chars
+            .next()
+            .and_then(|open| QUOTES.iter().find(|(quote, _)| *quote == open));
+        let inner = chars.as_str();
+        rest = ends
+            .and_then(|(_, ends)| inner.find(*ends))
+            .and_then(|end| inner.get(end..))
+            .map_or("", |tail| {
+                tail.trim_start_matches(|c: char| QUOTES.iter().any(|(_, ends)| ends.contains(&c)))
+            });
+    }
+    out.push_str(rest);
+    out.split_whitespace().collect::<Vec<_>>().join(" ")
 }
 
 #[cfg(test)]
@@ -174,6 +210,14 @@ mod tests {
     }
 
     #[test]
+    fn user_information_ends_at_the_last_at_sign() {
+        let Ok(Address::Postgres(url)) = Address::parse("postgres://kw:one@two@host/kw") else {
+            panic!("an address");
+        };
+        assert!(url.starts_with("postgres://kw:one%40two@host/kw?"), "{url}");
+    }
+
+    #[test]
     fn what_libpq_says_is_sorted_and_a_password_in_it_is_left_out() {
         let at = |said: &str| format!("connection to server at \"127.0.0.1\", port 5 failed: {said}");
         assert!(matches!(
@@ -194,6 +238,20 @@ mod tests {
             "FATAL:  no pg_hba.conf entry for host \"127.0.0.1\", user \"u\", database \"d\", no encryption",
         );
         assert!(matches!(refusal(&bare), OpenError::Tls(_)));
+        let quoting = [
+            at("FATAL:  password authentication failed for user \"hunter2\""),
+            at("FATAL:  database \"kw&password=hunter2\" does not exist"),
+            at("FATAL:  Datenbank »hunter2« existiert nicht"),
+            at("root certificate file \"/hunter2\" does not exist"),
+            "could not translate host name \"hunter2\" to address: Name or service not known".to_owned(),
+            "connection to server at \"hunter2\", port 5 failed: \"hunter2".to_owned(),
+        ];
+        for said in quoting {
+            let refused = refusal(&said);
+            assert!(!format!("{refused} {refused:?}").contains("hunter2"), "{refused}");
+        }
+        let refused = refusal(&at("Connection refused")).to_string();
+        assert!(refused.contains("port 5 failed: Connection refused"), "{refused}");
         let unread = refusal("invalid port number: \"x\" in URI: \"postgres://u:hunter2@h:x/d\"");
         assert!(!unread.to_string().contains("hunter2"));
     }

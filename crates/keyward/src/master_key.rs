@@ -38,12 +38,18 @@ pub enum NoMasterKey {
         error: MasterKeyError,
     },
     /// Others may read the file.
-    #[error("other users may read {} (mode {mode:04o}): chmod 600 it", .file.display())]
+    #[error(
+        "other users may read {} (mode {mode:04o}, {owner}): {}",
+        .file.display(),
+        accepted_instead(.owner)
+    )]
     OpenToOthers {
         /// The file.
         file: PathBuf,
         /// Its mode.
         mode: u32,
+        /// Whose it is.
+        owner: Owner,
     },
     /// The file can't be read or made.
     #[error("the master key file {} can't be {verb}: {error}", .file.display())]
@@ -58,6 +64,65 @@ pub enum NoMasterKey {
     /// No random bytes.
     #[error("{0}")]
     Entropy(#[from] EntropyFailed),
+}
+
+/// Whose a file is, as seen by this process.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Owner {
+    /// The user that this process runs as, also if that is root.
+    Own,
+    /// Root, and this process is another's: a mounted secret.
+    Root,
+    /// A third user's.
+    Other,
+}
+
+impl std::fmt::Display for Owner {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str(match self {
+            Self::Own => "owned by the user that Keyward runs as",
+            Self::Root => "owned by root",
+            Self::Other => "owned by another user",
+        })
+    }
+}
+
+/// What would be accepted in the place of a file that is open to others.
+const fn accepted_instead(owner: &Owner) -> &'static str {
+    match owner {
+        Owner::Own => {
+            "chmod 600 it (0600 and 0400 are accepted; 0640 and 0440, too, if root owns it and Keyward runs as another user; \
+             0444 below /run/secrets with data.master_key_readable_by_all = true)"
+        }
+        Owner::Root => {
+            "mount it with mode 0440 or 0640 and a group that Keyward runs in, or with 0400 or 0600 for Keyward's user (0444 is \
+             accepted below /run/secrets alone, with data.master_key_readable_by_all = true)"
+        }
+        Owner::Other => {
+            "give it to the user that Keyward runs as, with mode 0600 or 0400, or to root and a group that Keyward runs in, with \
+             mode 0640 or 0440 (0444 is accepted below /run/secrets alone, with data.master_key_readable_by_all = true)"
+        }
+    }
+}
+
+/// Whether a file of this mode may hold the master key: PostgreSQL's rule for the key of its certificate. Its owner alone may read
+/// it; where root owns it and the process is another user's, the file's group may, too. `by_all` is the operator's word that
+/// everybody may.
+const fn is_private(mode: u32, owner: Owner, by_all: bool) -> bool {
+    let refused = match owner {
+        _ if by_all => 0o033,
+        Owner::Root => 0o037,
+        Owner::Own | Owner::Other => 0o077,
+    };
+    mode & refused == 0
+}
+
+/// Where Docker and Kubernetes mount secrets. Elsewhere no file is everybody's to read.
+const MOUNTED_SECRETS: [&str; 2] = ["/run/secrets", "/var/run/secrets"];
+
+fn is_mounted_secret(file: &Path) -> bool {
+    let real = file.canonicalize();
+    real.is_ok_and(|real| MOUNTED_SECRETS.iter().any(|folder| real.starts_with(folder)))
 }
 
 /// A master key and where it came from.
@@ -92,7 +157,10 @@ pub fn source_of(config: &Config) -> String {
 pub fn find(config: &Config) -> Result<MasterKey, NoMasterKey> {
     match (&config.master_key, file_of(config)) {
         (Some(key), _) => Ok(key.clone()),
-        (None, Some(file)) => read(&file),
+        (None, Some(file)) => {
+            let by_all = config.data.master_key_readable_by_all && is_mounted_secret(&file);
+            read(&file, by_all)
+        }
         (None, None) => Err(NoMasterKey::Missing),
     }
 }
@@ -109,7 +177,7 @@ pub fn find_or_make(config: &Config, entropy: &dyn Entropy) -> Result<FoundKey, 
     }
 }
 
-fn read(file: &Path) -> Result<MasterKey, NoMasterKey> {
+fn read(file: &Path, by_all: bool) -> Result<MasterKey, NoMasterKey> {
     let failed = |error: io::Error| match error.kind() {
         io::ErrorKind::NotFound => NoMasterKey::NoFile(file.to_owned()),
         _ => NoMasterKey::Io {
@@ -119,11 +187,12 @@ fn read(file: &Path) -> Result<MasterKey, NoMasterKey> {
         },
     };
     let opened = File::open(file).map_err(failed)?;
-    let mode = mode_of(&opened).map_err(failed)?;
-    if mode & 0o077 != 0 {
+    let (mode, owner) = access_of(&opened).map_err(failed)?;
+    if !is_private(mode, owner, by_all) {
         return Err(NoMasterKey::OpenToOthers {
             file: file.to_owned(),
             mode,
+            owner,
         });
     }
     let mut text = String::new();
@@ -140,14 +209,20 @@ fn read(file: &Path) -> Result<MasterKey, NoMasterKey> {
 }
 
 #[cfg(unix)]
-fn mode_of(opened: &File) -> io::Result<u32> {
-    use std::os::unix::fs::PermissionsExt;
-    Ok(opened.metadata()?.permissions().mode() & 0o7777)
+fn access_of(opened: &File) -> io::Result<(u32, Owner)> {
+    use std::os::unix::fs::MetadataExt;
+    let found = opened.metadata()?;
+    let owner = match found.uid() {
+        uid if uid == rustix::process::geteuid().as_raw() => Owner::Own,
+        0 => Owner::Root,
+        _ => Owner::Other,
+    };
+    Ok((found.mode() & 0o7777, owner))
 }
 
 #[cfg(not(unix))]
-fn mode_of(_: &File) -> io::Result<u32> {
-    Ok(0o600)
+fn access_of(_: &File) -> io::Result<(u32, Owner)> {
+    Ok((0o600, Owner::Own))
 }
 
 /// Makes the file whole or not at all: written under another name, then linked to its own, which fails if somebody was faster.
@@ -173,7 +248,7 @@ fn make(file: &Path, entropy: &dyn Entropy) -> Result<FoundKey, NoMasterKey> {
             })
         }
         Err(error) if error.kind() == io::ErrorKind::AlreadyExists => Ok(FoundKey {
-            key: read(file)?,
+            key: read(file, false)?,
             made: None,
         }),
         Err(error) => Err(failed(error)),
@@ -228,7 +303,7 @@ mod tests {
     fn a_key_is_made_once_for_its_owner_alone_and_read_again() {
         let folder = tempfile::tempdir().unwrap();
         let file = folder.path().join(FILE_NAME);
-        assert!(matches!(read(&file), Err(NoMasterKey::NoFile(_))));
+        assert!(matches!(read(&file, false), Err(NoMasterKey::NoFile(_))));
         let first = make(&file, &SystemEntropy).unwrap();
         assert_eq!(
             (first.made.as_deref(), mode(&file)),
@@ -249,11 +324,45 @@ mod tests {
         let file = folder.path().join(FILE_NAME);
         make(&file, &SystemEntropy).unwrap();
         fs::set_permissions(&file, fs::Permissions::from_mode(0o640)).unwrap();
-        let refusal = read(&file).err().unwrap().to_string();
+        let refusal = read(&file, false).err().unwrap().to_string();
         assert!(
             refusal.contains("mode 0640") && refusal.contains("chmod 600"),
             "{refusal}"
         );
+    }
+
+    #[test]
+    fn a_mounted_key_may_be_read_by_the_group_if_it_is_roots_and_by_everybody_if_the_operator_says_so() {
+        use Owner::{Other, Own, Root};
+        let cases = [
+            (0o600, Own, false, true),
+            (0o400, Own, false, true),
+            (0o640, Own, false, false),
+            (0o440, Own, false, false),
+            (0o440, Root, false, true),
+            (0o640, Root, false, true),
+            (0o400, Root, false, true),
+            (0o660, Root, false, false),
+            (0o650, Root, false, false),
+            (0o444, Root, false, false),
+            (0o444, Root, true, true),
+            (0o644, Own, true, true),
+            (0o666, Root, true, false),
+            (0o664, Root, true, false),
+            (0o600, Other, false, true),
+            (0o640, Other, false, false),
+        ];
+        for (mode, owner, by_all, accepted) in cases {
+            assert_eq!(
+                is_private(mode, owner, by_all),
+                accepted,
+                "{mode:04o} {owner:?} {by_all}"
+            );
+        }
+        for owner in [Own, Root, Other] {
+            assert!(accepted_instead(&owner).contains("data.master_key_readable_by_all"));
+        }
+        assert!(!is_mounted_secret(Path::new("/run/secrets/../../etc/passwd")));
     }
 
     #[test]
@@ -262,7 +371,7 @@ mod tests {
         let file = folder.path().join(FILE_NAME);
         for text in ["c2hvcnQ=", "not base64 at all!"] {
             write_draft(&file, &text.into()).unwrap();
-            let refusal = read(&file).err().unwrap().to_string();
+            let refusal = read(&file, false).err().unwrap().to_string();
             assert!(
                 refusal.contains("openssl rand") && !refusal.contains(text),
                 "{refusal}"
@@ -278,7 +387,7 @@ mod tests {
         make(&file, &SystemEntropy).unwrap();
         replace(&file, &MasterKey::from_bytes([7; 32])).unwrap();
         assert_eq!(mode(&file), 0o600);
-        let key = read(&file).ok().unwrap();
+        let key = read(&file, false).ok().unwrap();
         assert_eq!(
             key.to_base64().expose_secret(),
             MasterKey::from_bytes([7; 32]).to_base64().expose_secret()

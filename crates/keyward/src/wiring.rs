@@ -2,11 +2,11 @@
 //! then what is built on them, and the listening socket last, so that whoever is answered is answered by a whole server.
 
 use crate::{
-    config::Config,
+    config::{Config, ConfigErrors},
     logging::Told,
     master_key::{self, NoMasterKey},
 };
-use auth_api::Site;
+use auth_api::{Site, Sockets};
 use auth_blacklist::{Blacklist, Nodes, Scripts};
 use auth_limits::{Limits, Shared};
 use auth_mail::{MailError, Mailer};
@@ -85,6 +85,9 @@ pub enum StartError {
     /// The pages can't be served.
     #[error("{0}")]
     Pages(#[from] auth_api::SiteError),
+    /// The configuration is wrong.
+    #[error("{0}")]
+    Configuration(#[from] ConfigErrors),
     /// The server listens nowhere.
     #[error("server.bind names no address to listen on")]
     NoAddress,
@@ -108,7 +111,11 @@ impl StartError {
                     | OpenError::InMemory
                     | OpenError::SqliteParameters
             ),
-            Self::Redis(_) | Self::LimitsInRedis(_) | Self::Mail(_) | Self::Pages(_) => true,
+            Self::Configuration(_)
+            | Self::Redis(_)
+            | Self::LimitsInRedis(_)
+            | Self::Mail(_)
+            | Self::Pages(_) => true,
             _ => false,
         }
     }
@@ -118,6 +125,7 @@ impl StartError {
 pub struct Running {
     http: auth_api::RunningServer,
     addr: SocketAddr,
+    public_url: String,
     service: Service,
     without_administrator: bool,
     setup_token: Option<SecretString>,
@@ -129,6 +137,12 @@ impl Running {
     #[must_use]
     pub const fn addr(&self) -> SocketAddr {
         self.addr
+    }
+
+    /// The address that clients use.
+    #[must_use]
+    pub fn public_url(&self) -> &str {
+        &self.public_url
     }
 
     /// Where `/metrics` and `/version` are, if anywhere.
@@ -172,6 +186,10 @@ pub async fn start(
     entropy: Arc<dyn Entropy>,
 ) -> Result<Running, StartError> {
     install_tls();
+    // The port is known before anything is built that names it.
+    let sockets = Sockets::take(&config.server)?;
+    let addr = sockets.addr().ok_or(StartError::NoAddress)?;
+    let config = config.listening_on(addr)?;
     let site = site(&config)?;
     // Nothing makes a master key for PostgreSQL, so there is no use in waiting for the database first.
     if !config.is_embedded() {
@@ -221,17 +239,17 @@ pub async fn start(
         }
         Told::Programs => None,
     };
-    let http = match auth_api::serve(service.clone(), config.server.clone(), site).await {
+    let http = match auth_api::serve(service.clone(), config.server.clone(), site, sockets).await {
         Ok(http) => http,
         Err(error) => {
             service.stop().await;
             return Err(error.into());
         }
     };
-    let addr = http.addr().ok_or(StartError::NoAddress)?;
     Ok(Running {
         http,
         addr,
+        public_url: config.server.public_url,
         service,
         without_administrator,
         setup_token,
@@ -318,7 +336,7 @@ const fn may_pass(reason: &OpenError) -> bool {
     matches!(
         reason,
         OpenError::Refused(_)
-            | OpenError::UnknownHost(_)
+            | OpenError::UnknownHost
             | OpenError::ReadOnlyServer(_)
             | OpenError::NoConnectionLeft(_)
             | OpenError::Server(_)

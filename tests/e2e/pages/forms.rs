@@ -126,7 +126,12 @@ on_every_backend! {
         }
         // The address of this machine is another origin now.
         browser.form_origin = app.origin();
-        browser.send("/account", &[("name", "Eve")]).await.expect(403);
+        let refused = browser.send("/account", &[("name", "Eve")]).await.expect(403);
+        let told = format!("This page is served for https://auth.example.com. You came by {}.", app.origin());
+        assert!(refused.text.contains(&told), "{}", refused.text);
+        browser.form_origin = "https://<b>evil</b>.example".to_owned();
+        let refused = browser.send("/account", &[("name", "Eve")]).await.expect(403);
+        assert!(refused.text.contains("This page is served for https://auth.example.com.") && !refused.text.contains("evil"));
     }
 
     async fn a_password_is_judged_while_it_is_typed(backend) {

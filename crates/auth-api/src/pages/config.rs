@@ -5,6 +5,7 @@
 use super::colour::Colour;
 use crate::config::{Fault, Faults, ServerConfig, is_base_path, is_origin};
 use actix_web::http::uri::{Authority, Uri};
+use auth_domain::connection_url::shown_text;
 use serde::Deserialize;
 use std::{net::IpAddr, path::PathBuf};
 
@@ -65,7 +66,8 @@ impl PagesConfig {
         );
         for origin in &self.return_to {
             let message = format!(
-                "\"{origin}\" is no origin; give scheme, host and port alone, as in https://app.example.com"
+                "\"{}\" is no origin; give scheme, host and port alone, as in https://app.example.com",
+                shown_text(origin)
             );
             faults.unless(is_origin(origin), "pages.return_to", &message);
         }

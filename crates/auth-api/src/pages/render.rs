@@ -92,7 +92,11 @@ pub fn problem(
     let leading_back = |page: String| site.leading_back(&page, return_to.as_deref());
     let title = t.fault_title(code.word()).unwrap_or(code.title());
     let said = t.problem(problem);
-    let detail = &*said;
+    let detail = match code {
+        // It has the words of the pages already, with the addresses.
+        Code::ForeignForm => problem.detail(),
+        _ => &*said,
+    };
     let (title, detail, next) = match code {
         // Signed out while the request was on its way.
         _ if code.status() == 401 => (

@@ -8,7 +8,7 @@ use super::{
     texts::Texts,
 };
 use crate::{
-    config::ServerConfig,
+    config::{ServerConfig, is_origin},
     problem::{Code, Problem},
 };
 use actix_web::{
@@ -149,7 +149,7 @@ impl Site {
         let (site, origin) = (header("sec-fetch-site"), header(ORIGIN.as_str()));
         let same_site_said = match site {
             Some(b"same-origin" | b"none") => true,
-            Some(_) => return Err(Code::ForeignForm.into()),
+            Some(_) => return Err(self.foreign_form(origin)),
             None => false,
         };
         let own = match origin {
@@ -163,7 +163,33 @@ impl Site {
         if own {
             Ok(())
         } else {
-            Err(Code::ForeignForm.into())
+            Err(self.foreign_form(origin))
+        }
+    }
+
+    /// A form that came from elsewhere, with the address that is served, and the other one in the answer and in the log.
+    fn foreign_form(&self, origin: Option<&[u8]>) -> Problem {
+        let origin = origin
+            .and_then(|origin| std::str::from_utf8(origin).ok())
+            .filter(|origin| may_be_named(origin));
+        tracing::warn!(
+            served = self.public_url,
+            origin = origin.unwrap_or("unknown"),
+            "a form of another origin was refused"
+        );
+        let code = Code::ForeignForm;
+        let fault = self.texts.fault(code.word()).unwrap_or(code.detail());
+        let detail = format!("{fault} {}", self.addresses(origin));
+        Problem::with_detail(code, detail)
+    }
+
+    /// Which address is served, and which one somebody came by.
+    fn addresses(&self, came_by: Option<&str>) -> String {
+        let t = &self.texts;
+        let served = t.fill(&t.served_for, "served", &self.public_url);
+        match came_by {
+            Some(origin) => format!("{served} {}", t.fill(&t.came_by, "origin", origin)),
+            None => served,
         }
     }
 
@@ -177,10 +203,20 @@ impl Site {
         if self.cookies.secure || host.is_none_or(|host| is_loopback_origin(&format!("http://{host}"))) {
             return Ok(());
         }
-        Err(Problem::with_detail(
-            Code::Forbidden,
-            self.texts.not_this_machine.clone(),
-        ))
+        let origin = host
+            .map(|host| format!("http://{host}"))
+            .filter(|origin| may_be_named(origin));
+        tracing::warn!(
+            served = self.public_url,
+            origin = origin.as_deref().unwrap_or("unknown"),
+            "a page was asked for by another address, over plain HTTP, and refused"
+        );
+        let detail = format!(
+            "{} {}",
+            self.texts.not_this_machine,
+            self.addresses(origin.as_deref())
+        );
+        Err(Problem::with_detail(Code::Forbidden, detail))
     }
 
     /// The public address; on this machine alone, whatever it is called: `localhost` and `127.0.0.1` are one.
@@ -193,6 +229,11 @@ impl Site {
             && is_loopback_origin(origin)
             && host.is_some_and(|host| origin.strip_prefix("http://") == Some(host))
     }
+}
+
+/// Whether an address of a header may stand in an answer and in the log: an origin, of a length that a host can have.
+fn may_be_named(origin: &str) -> bool {
+    origin.len() <= 300 && is_origin(origin)
 }
 
 #[cfg(test)]
@@ -238,6 +279,30 @@ mod tests {
             vec![("sec-fetch-site", "cross-site")],
         ] {
             assert!(!takes(&site, &bad), "{bad:?}");
+        }
+    }
+
+    #[test]
+    fn a_refused_form_names_the_address_that_is_served_and_the_origin_that_it_came_from() {
+        let site = site("https://auth.example.com");
+        let told = |origin: &'static [u8]| {
+            let origin = HeaderValue::from_bytes(origin).unwrap();
+            let request = TestRequest::post()
+                .insert_header((ORIGIN, origin))
+                .to_http_request();
+            site.check_origin(&request).unwrap_err().detail().to_owned()
+        };
+        let served = "This page is served for https://auth.example.com.";
+        let named = format!("{served} You came by http://127.0.0.1:18092.");
+        assert!(told(b"http://127.0.0.1:18092").ends_with(&named));
+        for odd in [
+            &b"null"[..],
+            b"http://<b>.example",
+            b"http://u:hunter2@a.example",
+            b"\xff",
+            b"http://a.example/path",
+        ] {
+            assert!(told(odd).ends_with(served), "{}", told(odd));
         }
     }
 

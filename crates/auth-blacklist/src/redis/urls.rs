@@ -1,6 +1,7 @@
 //! How Redis is named in the configuration.
 
 use ::redis::{ConnectionAddr, ConnectionInfo, IntoConnectionInfo, RedisConnectionInfo, parse_redis_url};
+use auth_domain::connection_url::ConnectionUrl;
 use std::fmt;
 
 /// A URL that names no server that could be used. The words hold no secrets.
@@ -73,7 +74,8 @@ impl RedisUrls {
 }
 
 fn parse_one(text: &str) -> Result<(ConnectionInfo, Option<MasterName>), String> {
-    let mut url = parse_redis_url(text).ok_or(
+    let encoded = ConnectionUrl::parse(text).map_or_else(|| text.to_owned(), |url| url.encoded());
+    let mut url = parse_redis_url(&encoded).ok_or(
         "not a Redis URL: redis://, rediss:// or redis+unix:// is expected, as in redis://127.0.0.1:6379/0",
     )?;
     let over_socket = url.host().is_none();
@@ -85,7 +87,12 @@ fn parse_one(text: &str) -> Result<(ConnectionInfo, Option<MasterName>), String>
             "sentinel_password" => login = login.set_password(value),
             "protocol" => kept.push((key, value)),
             "db" | "user" | "pass" if over_socket => kept.push((key, value)),
-            _ => return Err(format!("the parameter {key:?} is not known here")),
+            // Its name is not repeated: it may be the rest of a password in which a ? stands.
+            _ => {
+                return Err("a parameter is not known here; there are sentinel, sentinel_username, sentinel_password \
+                            and protocol, with redis+unix:// also db, user and pass"
+                    .to_owned());
+            }
         }
     }
     if master.is_none() && (login.username().is_some() || login.password().is_some()) {
@@ -101,7 +108,12 @@ fn parse_one(text: &str) -> Result<(ConnectionInfo, Option<MasterName>), String>
     if !kept.is_empty() {
         url.query_pairs_mut().extend_pairs(kept);
     }
-    let info = url.into_connection_info().map_err(|error| error.to_string())?;
+    // What the library says may quote the URL.
+    let info = url.into_connection_info().map_err(|_| {
+        "not a Redis URL that can be used: behind the host come a port and a database number, as in \
+         redis://127.0.0.1:6379/0, and a ? or a / in a password is written %3F or %2F"
+            .to_owned()
+    })?;
     Ok((info, master.map(|name| MasterName { name, login })))
 }
 
@@ -157,6 +169,10 @@ mod tests {
             "master \"main\" by sentinels redis://s1:26379,redis://s2:26379"
         );
         assert_eq!(sentinels.master.as_ref().unwrap().login.password(), Some("x"));
+        let raw = RedisUrls::parse("redis://:a@b/c?d@cache:6380/2").unwrap();
+        assert_eq!(raw.to_string(), "redis://cache:6380");
+        let settings = raw.servers.first().unwrap().redis_settings();
+        assert_eq!((settings.password(), settings.db()), (Some("a@b/c?d"), 2));
         assert!(RedisUrls::parse("redis+unix:///run/redis.sock?db=2").is_ok());
     }
 
@@ -164,7 +180,7 @@ mod tests {
     fn what_cannot_be_used_is_refused_without_repeating_secrets() {
         assert!(refused("localhost:6379").contains("redis://"));
         assert!(refused("redis://:hunter2@h/first").contains("database number"));
-        assert!(refused("redis://h?sentinal=main").contains("sentinal"));
+        assert!(refused("redis://h?sentinal=main").contains("there are sentinel, "));
         assert!(refused("redis://h?sentinel_password=hunter2").contains("go with"));
         assert!(refused("redis://a?sentinel=x,redis://b").contains("same"));
         assert!(refused("rediss://h/#insecure").contains("verified"));
@@ -173,6 +189,8 @@ mod tests {
             "redis://:hunter2@h/first",
             "hunter2",
             "redis://h?sentinel_password=hunter2",
+            "redis://kw:1?hunter2=x@h/0",
+            "redis://kw:1/hunter2",
         ] {
             assert!(!refused(text).contains("hunter2"));
         }

@@ -16,6 +16,10 @@ pub(super) fn run(sources: &Sources, verb: ConfigCommand) -> Result<(), CommandE
             print(format_args!("\n# master key: {}", master_key::source_of(&config)))
         }
         ConfigCommand::Check => {
+            // The usual file is made by the first start; one that was named has to be there.
+            if config.master_key.is_none() && config.data.master_key_file.is_some() {
+                master_key::find(&config).map_err(|reason| CommandError::Usage(reason.to_string()))?;
+            }
             for notice in &config.notices {
                 say(format_args!("note: {notice}"));
             }

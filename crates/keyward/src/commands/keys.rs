@@ -3,16 +3,13 @@
 use super::operator::{Operator, stamp, told};
 use crate::{
     cli::{Keys, Output},
-    config::MASTER_KEY,
+    config::{MASTER_KEY, NEW_MASTER_KEY, Sources},
     master_key,
     output::{CommandError, print, print_json, print_table, say},
 };
 use auth_service::{KeyAdmin, MasterKey, SystemEntropy};
 use serde_json::json;
 use std::sync::Arc;
-
-/// The variable that holds the key to reseal with.
-const NEW_MASTER_KEY: &str = "KEYWARD_NEW_MASTER_KEY";
 
 pub(super) async fn run(operator: Operator, verb: Keys) -> Result<(), CommandError> {
     match verb {
@@ -111,9 +108,9 @@ async fn reseal(operator: &Operator) -> Result<(), CommandError> {
             "give the new master key in {NEW_MASTER_KEY} (make one with `openssl rand -base64 32`), the old one as it is now"
         ))
     };
-    let text = std::env::var(NEW_MASTER_KEY)
-        .ok()
-        .filter(|text| !text.trim().is_empty())
+    let text = Sources::of_process()
+        .secret(NEW_MASTER_KEY)
+        .map_err(|problem| CommandError::Usage(problem.to_string()))?
         .ok_or_else(missing)?;
     let new = MasterKey::from_base64(&text)
         .map_err(|error| CommandError::Usage(format!("{NEW_MASTER_KEY}: {error}")))?;

@@ -110,11 +110,7 @@ pub(super) async fn serve(config: Config) -> Result<(), CommandError> {
 /// The token makes its holder the owner. A person reads it here once, and in no address, which browsers remember. A program
 /// would keep it in a store of logs, so it reads the command that prints one.
 fn tell_how_to_set_up(config: &Config, running: &wiring::Running) {
-    let reached = if running.addr().ip().is_loopback() {
-        format!("http://{}", running.addr())
-    } else {
-        config.server.public_url.clone()
-    };
+    let reached = running.public_url();
     let page = if config.pages.are_served(&config.server) == Ok(true) {
         format!(
             "opens {reached}{}/setup with the set-up token, or POSTs it",

@@ -14,6 +14,9 @@ pub const DEFAULT_TOML: &str = include_str!("../../../../config/default.toml");
 /// The section whose keys are names that an operator makes up.
 const OWN_NAMES: &str = "roles.";
 
+/// The keys for which an empty text is a value, the root of the addresses. For every other it means that nothing was set.
+const EMPTY_IS_THE_ROOT: [&str; 2] = ["server.base_path", "pages.path"];
+
 /// What is in force for one key.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Entry {
@@ -85,11 +88,14 @@ impl Document {
             .map_or(Origin::Default, |entry| entry.origin.clone())
     }
 
-    /// Puts a value in force.
+    /// Puts a value in force; an empty text puts none.
     ///
     /// # Errors
     /// The key does not exist; the problem names the nearest that does.
     pub fn set(&mut self, key: &str, value: Value, origin: Origin) -> Result<(), Problem> {
+        if value.as_str() == Some("") && self.takes_no_empty_text(key) {
+            return Ok(());
+        }
         self.open(key);
         match self.0.get_mut(key) {
             Some(entry) => {
@@ -101,11 +107,14 @@ impl Document {
         }
     }
 
-    /// Puts a text from the environment or an option in force, read as the kind of the key's default.
+    /// Puts a text from the environment or an option in force, read as the kind of the key's default; an empty one puts none.
     ///
     /// # Errors
     /// The key does not exist, or the text can't be read as what the key holds.
     pub fn set_text(&mut self, key: &str, text: &str, origin: Origin) -> Result<(), Problem> {
+        if text.is_empty() && self.takes_no_empty_text(key) {
+            return Ok(());
+        }
         self.open(key);
         let Some(entry) = self.0.get(key) else {
             return Err(self.unknown(key, &origin));
@@ -121,12 +130,14 @@ impl Document {
         }
     }
 
+    /// Whether an empty text for the key means that it was not set.
+    fn takes_no_empty_text(&self, key: &str) -> bool {
+        (self.0.contains_key(key) || is_own_name(key)) && !EMPTY_IS_THE_ROOT.contains(&key)
+    }
+
     /// Makes room for a key of the one section whose keys are the operator's own names: `[roles]`.
     fn open(&mut self, key: &str) {
-        let is_own = key
-            .strip_prefix(OWN_NAMES)
-            .is_some_and(|name| !name.is_empty() && !name.contains('.'));
-        if is_own && !self.0.contains_key(key) {
+        if is_own_name(key) && !self.0.contains_key(key) {
             let empty = Value::Array(vec![]);
             self.0.insert(
                 key.to_owned(),
@@ -179,6 +190,11 @@ impl Document {
             .map(String::as_str)
             .max_by(|a, b| likeness(a).total_cmp(&likeness(b)))
     }
+}
+
+fn is_own_name(key: &str) -> bool {
+    key.strip_prefix(OWN_NAMES)
+        .is_some_and(|name| !name.is_empty() && !name.contains('.'))
 }
 
 /// The environment variable that sets a key.

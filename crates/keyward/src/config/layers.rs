@@ -1,10 +1,13 @@
 //! The layers, the later one winning: built-in defaults, one file, the names of the older services, `DATABASE_URL`,
-//! `REDIS_URL` and `RUST_LOG`, `KEYWARD__SECTION__KEY`, options of the command line. An empty variable is as good as none for the plain
-//! names, because Compose files pass empty ones on.
+//! `REDIS_URL` and `RUST_LOG`, `KEYWARD__SECTION__KEY`, options of the command line. An empty variable is as good as none, because
+//! Compose files pass empty ones on. A secret may stand in a file that the variable of its name and `_FILE` names.
 
 use super::{
+    MASTER_KEY,
     document::{Document, Entry, environment_name, read_toml},
-    problem::{ConfigErrors, Origin, Problem},
+    environment::{self, Meaning},
+    mask,
+    problem::{Origin, Problem},
 };
 use std::{
     collections::BTreeMap,
@@ -22,6 +25,12 @@ const PLAIN_NAMES: [(&str, &str); 3] = [
     ("RUST_LOG", "log.level"),
 ];
 
+/// The key of the file that holds the master key.
+const MASTER_KEY_FILE: &str = "data.master_key_file";
+
+/// The shared secret of the older services.
+pub(super) const OLDER_SECRET: &str = "JWT_SECRET";
+
 /// What a configuration is made from.
 #[derive(Clone, Default)]
 pub struct Sources {
@@ -31,22 +40,28 @@ pub struct Sources {
     pub usual_file: Option<PathBuf>,
     /// The environment.
     pub environment: BTreeMap<String, String>,
+    /// The names of the variables whose values are not UTF-8.
+    pub unreadable: Vec<String>,
     /// Options of the command line: (the option's name, the key, the value).
     pub options: Vec<(&'static str, &'static str, String)>,
 }
 
 impl Sources {
-    /// This process's environment and, where it exists, [`USUAL_FILE`]. A variable that is not UTF-8 is left out.
+    /// This process's environment and, where it exists, [`USUAL_FILE`].
     #[must_use]
     pub fn of_process() -> Self {
-        let text = |(name, value): (std::ffi::OsString, std::ffi::OsString)| {
-            Some((name.into_string().ok()?, value.into_string().ok()?))
-        };
-        Self {
+        let mut sources = Self {
             usual_file: Some(PathBuf::from(USUAL_FILE)),
-            environment: std::env::vars_os().filter_map(text).collect(),
             ..Self::default()
+        };
+        for (name, value) in std::env::vars_os() {
+            let name = name.to_string_lossy().into_owned();
+            match value.into_string() {
+                Ok(value) => drop(sources.environment.insert(name, value)),
+                Err(_) => sources.unreadable.push(name),
+            }
         }
+        sources
     }
 
     /// A variable that is set and not empty.
@@ -74,11 +89,23 @@ impl Sources {
         format.is_some_and(|format| format.trim() == "json")
     }
 
-    /// Lays the layers over one another.
+    /// Whether a variable is set, or the one that names a file with its value.
+    #[must_use]
+    pub fn has_secret(&self, name: &str) -> bool {
+        self.variable(name).is_some() || self.variable(&format!("{name}{}", environment::FILE)).is_some()
+    }
+
+    /// The text of a variable that holds a secret, or of the file that the variable of that name and `_FILE` names.
     ///
     /// # Errors
-    /// Everything that is wrong in any of them.
-    pub fn document(&self) -> Result<Document, ConfigErrors> {
+    /// Both are set, or the file can't be read.
+    pub fn secret(&self, name: &str) -> Result<Option<String>, Problem> {
+        let found = environment::secret(&self.environment, name, name)?;
+        Ok(found.map(|(text, _)| text))
+    }
+
+    /// Lays the layers over one another: what is in force, and everything that is wrong in any of them.
+    pub(super) fn document(&self) -> Result<(Document, Vec<Problem>), Problem> {
         let mut document = Document::defaults()?;
         let mut problems = Vec::new();
         match (&self.file, &self.usual_file) {
@@ -88,31 +115,79 @@ impl Sources {
         }
         self.lay_older_names(&mut document, &mut problems);
         for (name, key) in PLAIN_NAMES {
-            if let Some(text) = self.variable(name) {
-                let laid = document.set_text(key, text, Origin::Environment(name.to_owned()));
-                problems.extend(laid.err());
-            }
+            problems.extend(self.lay_plain_name(&mut document, name, key).err());
         }
-        for (name, text) in &self.environment {
-            if let Some(path) = name.strip_prefix("KEYWARD__") {
-                let key = path.to_lowercase().replace("__", ".");
-                let laid = document.set_text(&key, text, Origin::Environment(name.clone()));
-                problems.extend(laid.err());
-            }
-        }
+        problems.extend(self.lay_master_key_file(&mut document).err());
+        self.lay_own_names(&mut document, &mut problems);
         for (option, key, text) in &self.options {
-            problems.extend(
-                document
-                    .set_text(key, text, Origin::Flag((*option).to_owned()))
-                    .err(),
-            );
+            let origin = Origin::Flag((*option).to_owned());
+            problems.extend(document.set_text(key, text, origin).err());
         }
         problems.extend(self.lay_older_secret(&mut document).err());
-        if problems.is_empty() {
-            Ok(document)
+        Ok((document, problems))
+    }
+
+    fn lay_plain_name(&self, document: &mut Document, name: &str, key: &str) -> Result<(), Problem> {
+        let origin = || Origin::Environment(name.to_owned());
+        let found = if mask::is_secret(key) {
+            environment::secret(&self.environment, key, name)?
         } else {
-            Err(ConfigErrors(problems))
+            self.variable(name).map(|text| (text.to_owned(), origin()))
+        };
+        found.map_or(Ok(()), |(text, origin)| document.set_text(key, &text, origin))
+    }
+
+    /// `KEYWARD_MASTER_KEY_FILE`: the file has a key of its own, and a rule of its own about who may read it.
+    fn lay_master_key_file(&self, document: &mut Document) -> Result<(), Problem> {
+        let name = format!("{MASTER_KEY}{}", environment::FILE);
+        match (self.variable(MASTER_KEY), self.variable(&name)) {
+            (Some(_), Some(_)) => Err(environment::both_set(MASTER_KEY_FILE, MASTER_KEY, &name)),
+            (None, Some(file)) => document.set_text(MASTER_KEY_FILE, file, Origin::Environment(name)),
+            (_, None) => Ok(()),
         }
+    }
+
+    /// `KEYWARD__SECTION__KEY`, and every other name that begins like one.
+    fn lay_own_names(&self, document: &mut Document, problems: &mut Vec<Problem>) {
+        let mut set_by = BTreeMap::new();
+        for (name, text) in &self.environment {
+            let origin = Origin::Environment(name.clone());
+            let laid = match environment::meaning(document, name, text) {
+                None | Some(Meaning::ReadElsewhere | Meaning::Kubernetes) => Ok(()),
+                Some(Meaning::Unknown) => Err(environment::unknown(document, name)),
+                Some(Meaning::Key(key)) if text.is_empty() => document.set_text(&key, text, origin),
+                Some(Meaning::Key(key)) => match set_by.insert(key.clone(), name) {
+                    Some(other) => Err(environment::both_set(&key, other, name)),
+                    None => document.set_text(&key, text, origin),
+                },
+                Some(Meaning::FileOf { key, beside }) => {
+                    environment::secret(&self.environment, &key, &beside).and_then(|found| {
+                        found.map_or(Ok(()), |(text, origin)| document.set_text(&key, &text, origin))
+                    })
+                }
+            };
+            problems.extend(laid.err());
+        }
+        let concerns = |name: &&String| {
+            let plain = name.strip_suffix(environment::FILE).unwrap_or(name);
+            environment::meaning(document, name, "").is_some()
+                || plain == OLDER_SECRET
+                || PLAIN_NAMES.iter().any(|(known, _)| *known == plain)
+        };
+        problems.extend(
+            self.unreadable.iter().filter(concerns).map(|name| {
+                Problem::about(name, "its value is not UTF-8 text", "write it anew, or unset it")
+            }),
+        );
+    }
+
+    /// What Kubernetes put into the environment for a service that is called keyward.
+    pub(super) fn of_kubernetes(&self, document: &Document) -> Vec<&str> {
+        let made = self
+            .environment
+            .iter()
+            .filter(|(name, text)| environment::meaning(document, name, text) == Some(Meaning::Kubernetes));
+        made.map(|(name, _)| name.as_str()).collect()
     }
 
     /// `JWT_SECRET`, which counts with HS256 alone: left in the environment beside another algorithm, it does nothing.
@@ -121,12 +196,12 @@ impl Sources {
             .get("tokens.algorithm")
             .is_some_and(|entry| entry.value.as_str() == Some("HS256"));
         let set_by_newer_name = document.get("tokens.secret").is_some_and(Entry::is_text);
-        match self.variable("JWT_SECRET") {
-            Some(secret) if shared && !set_by_newer_name => {
-                let origin = Origin::Environment("JWT_SECRET".to_owned());
-                document.set("tokens.secret", Value::String(secret.to_owned()), origin)
-            }
-            _ => Ok(()),
+        if !shared || set_by_newer_name {
+            return Ok(());
+        }
+        match environment::secret(&self.environment, "tokens.secret", OLDER_SECRET)? {
+            Some((secret, origin)) => document.set("tokens.secret", Value::String(secret), origin),
+            None => Ok(()),
         }
     }
 

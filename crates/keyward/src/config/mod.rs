@@ -4,6 +4,7 @@
 //! `RUST_LOG` < `KEYWARD__SECTION__KEY` < options of the command line. A key that does not exist stops the start.
 
 pub mod document;
+mod environment;
 mod layers;
 mod mask;
 mod notices;
@@ -14,8 +15,8 @@ mod show;
 #[cfg(test)]
 mod tests;
 
+pub use auth_domain::connection_url::shown as url_without_password;
 pub use layers::{Sources, USUAL_FILE};
-pub use mask::{HIDDEN, url_without_password};
 pub use problem::{ConfigErrors, Origin, Problem};
 pub use show::{ShownKey, as_toml};
 
@@ -29,11 +30,17 @@ use auth_storage::DatabaseConfig;
 use document::Document;
 use secrecy::{ExposeSecret, SecretString};
 use serde::{Deserialize, de::DeserializeOwned};
-use std::{path::PathBuf, time::Duration};
+use std::{net::SocketAddr, path::PathBuf, time::Duration};
 use toml::Value;
 
 /// The variable that holds the master key.
 pub const MASTER_KEY: &str = "KEYWARD_MASTER_KEY";
+
+/// The variable that holds the key to reseal with.
+pub const NEW_MASTER_KEY: &str = "KEYWARD_NEW_MASTER_KEY";
+
+/// The key of the address that clients use.
+const PUBLIC_URL: &str = "server.public_url";
 
 /// `[data]`.
 #[derive(Debug, Clone, Deserialize)]
@@ -43,6 +50,8 @@ pub struct DataConfig {
     pub dir: PathBuf,
     /// A file that holds the master key.
     pub master_key_file: Option<PathBuf>,
+    /// Whether everybody may read the file, if it is a mounted secret.
+    pub master_key_readable_by_all: bool,
 }
 
 /// `[redis]`.
@@ -118,6 +127,35 @@ pub struct Config {
     document: Document,
 }
 
+/// Works out what was left to be worked out: the embedded database's place, and the address that clients use.
+fn derive(document: &mut Document) -> Result<(), Problem> {
+    let unset = |document: &Document, key| document.get(key).is_some_and(document::Entry::is_unset);
+    let text = |document: &Document, key| {
+        let value = document.get(key).and_then(|entry| entry.value.as_str());
+        value.unwrap_or_default().to_owned()
+    };
+    if unset(document, "database.url") {
+        let dir = text(document, "data.dir");
+        let url = format!("sqlite://{}/keyward.db", dir.trim_end_matches('/'));
+        document.set(
+            "database.url",
+            Value::String(url),
+            Origin::Derived("data.dir".to_owned()),
+        )?;
+    }
+    // An address that can't be listened on is named with its own key.
+    if unset(document, PUBLIC_URL)
+        && let Some(url) = ServerConfig::own_origin(&text(document, "server.bind"))
+    {
+        document.set(
+            PUBLIC_URL,
+            Value::String(url),
+            Origin::Derived("server.bind".to_owned()),
+        )?;
+    }
+    Ok(())
+}
+
 /// Gathers sections and what is wrong with them.
 struct Reader<'a> {
     document: &'a Document,
@@ -126,9 +164,9 @@ struct Reader<'a> {
 
 impl Reader<'_> {
     fn section<T: DeserializeOwned>(&mut self, name: &str, elsewhere: &[&str]) -> Option<T> {
-        section::read(self.document, name, elsewhere)
-            .map_err(|problems| self.problems.extend(problems))
-            .ok()
+        let (section, problems) = section::read(self.document, name, elsewhere);
+        self.problems.extend(problems);
+        section
     }
 
     fn checked<T: DeserializeOwned, K: AsRef<str>>(
@@ -138,6 +176,7 @@ impl Reader<'_> {
         validate: impl FnOnce(&T) -> Vec<(K, String)>,
     ) -> Option<T> {
         let section = self.section(name, elsewhere)?;
+        let before = self.problems.len();
         for (key, what) in validate(&section) {
             let key = key.as_ref();
             let dotted = if key.contains('.') {
@@ -145,6 +184,15 @@ impl Reader<'_> {
             } else {
                 format!("{name}.{key}")
             };
+            // The default stands in for a value that does not fit, and that has been said.
+            if self
+                .problems
+                .iter()
+                .take(before)
+                .any(|problem| problem.key == dotted)
+            {
+                continue;
+            }
             let mend = match self.document.get(&dotted) {
                 Some(entry) if !entry.has_no_default() => format!("the default is {}", entry.default),
                 _ => String::new(),
@@ -162,25 +210,11 @@ impl Config {
     /// # Errors
     /// Everything that is wrong, at once.
     pub fn load(sources: &Sources) -> Result<Self, ConfigErrors> {
-        let mut document = sources.document()?;
-        if document
-            .get("database.url")
-            .is_some_and(document::Entry::is_unset)
-        {
-            let dir = document
-                .get("data.dir")
-                .and_then(|entry| entry.value.as_str())
-                .unwrap_or_default();
-            let url = format!("sqlite://{}/keyward.db", dir.trim_end_matches('/'));
-            document.set(
-                "database.url",
-                Value::String(url),
-                Origin::Derived("data.dir".to_owned()),
-            )?;
-        }
+        let (mut document, problems) = sources.document()?;
+        derive(&mut document)?;
         let mut reader = Reader {
             document: &document,
-            problems: vec![],
+            problems,
         };
         let server = reader.checked("server", &[], ServerConfig::validate);
         let pages = reader.checked("pages", &[], |pages: &PagesConfig| {
@@ -228,7 +262,9 @@ impl Config {
                 Ok(master_key),
             ) if problems.is_empty() => {
                 let mail = settled(mail, &data, &server);
-                let notices = notices::of(sources, &server, &pages, &service, &redis, &database, &mail);
+                let notices = notices::of(
+                    sources, &document, &server, &pages, &service, &redis, &database, &mail,
+                );
                 Ok(Self {
                     server,
                     pages,
@@ -260,6 +296,30 @@ impl Config {
     #[must_use]
     pub fn origin(&self, key: &str) -> Origin {
         self.document.origin(key)
+    }
+
+    /// Whether the address that clients use was left to follow the one that is listened on.
+    #[must_use]
+    pub fn follows_bind(&self) -> bool {
+        matches!(self.origin(PUBLIC_URL), Origin::Derived(_))
+    }
+
+    /// The configuration once the server has its address. What follows it is set: the issuer of tokens, and what links start with.
+    ///
+    /// # Errors
+    /// None that validation has not refused before.
+    pub fn listening_on(mut self, address: SocketAddr) -> Result<Self, ConfigErrors> {
+        if self.follows_bind() {
+            self.server.public_url = ServerConfig::origin_of(address);
+            self.document.set(
+                PUBLIC_URL,
+                Value::String(self.server.public_url.clone()),
+                Origin::Derived("server.bind".to_owned()),
+            )?;
+            self.service.issuer.clone_from(&self.server.public_url);
+            self.service.link_base = link_base(&self.server, &self.pages, &self.mail);
+        }
+        Ok(self)
     }
 
     /// Whether the database is the embedded one.
@@ -299,15 +359,13 @@ fn read_service(
     let audit = reader.checked("audit", &[], AuditConfig::validate);
     let roles = roles::read(reader);
     let name = reader.checked("service", &[], NameConfig::validate);
-    let public_url = &server?.public_url;
-    // The pages, where nothing else is said.
-    let own_pages = format!("{public_url}{}", pages?.path);
-    let link_base = mail?.link_base.as_ref().unwrap_or(&own_pages);
+    let follows_bind = matches!(reader.document.origin(PUBLIC_URL), Origin::Derived(_));
     Some(ServiceConfig {
-        issuer: public_url.clone(),
+        issuer: server?.public_url.clone(),
+        issuer_follows_bind: follows_bind,
         audit: audit?,
         roles: roles?,
-        link_base: link_base.trim_end_matches('/').to_owned(),
+        link_base: link_base(server?, pages?, mail?),
         print_links: mail?.print_links,
         service_name: name?.name,
         tokens: tokens?,
@@ -317,6 +375,13 @@ fn read_service(
         registration: registration?,
         oauth: oauth?,
     })
+}
+
+/// What links in mails start with: the pages, where nothing else is said.
+fn link_base(server: &ServerConfig, pages: &PagesConfig, mail: &MailConfig) -> String {
+    let own_pages = || format!("{}{}", server.public_url, pages.path);
+    let base = mail.link_base.clone().unwrap_or_else(own_pages);
+    base.trim_end_matches('/').to_owned()
 }
 
 /// Mail as files goes to the data folder, and EHLO names the host of the public address, unless the section says otherwise.

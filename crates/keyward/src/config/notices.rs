@@ -1,6 +1,6 @@
 //! What is not wrong with a configuration and yet worth a word at the start.
 
-use super::{RedisConfig, Sources, is_sqlite};
+use super::{RedisConfig, Sources, document::Document, is_sqlite, layers::OLDER_SECRET};
 use auth_api::{PagesConfig, ServerConfig};
 use auth_mail::{MailConfig, Transport};
 use auth_service::{Algorithm, ServiceConfig};
@@ -9,6 +9,7 @@ use auth_storage::DatabaseConfig;
 /// Every one of them.
 pub(super) fn of(
     sources: &Sources,
+    document: &Document,
     server: &ServerConfig,
     pages: &PagesConfig,
     service: &ServiceConfig,
@@ -17,14 +18,28 @@ pub(super) fn of(
     mail: &MailConfig,
 ) -> Vec<String> {
     let mut notices = Vec::new();
+    if service.issuer_follows_bind && !server.is_bound_to_loopback() {
+        notices.push(
+            "server.public_url is not set, and server.bind is no loopback address: tokens and links name this machine as \
+             127.0.0.1, which no other machine reaches; set it to the address that clients use"
+                .to_owned(),
+        );
+    }
     if let Err(why) = pages.are_served(server) {
         notices.push(why.to_owned());
     }
-    if sources.variable("JWT_SECRET").is_some() && service.tokens.algorithm != Algorithm::HS256 {
+    if sources.has_secret(OLDER_SECRET) && service.tokens.algorithm != Algorithm::HS256 {
         notices.push(
             "JWT_SECRET is set and not used: it counts with HS256 alone; set KEYWARD__TOKENS__ALGORITHM=HS256, or unset it"
                 .to_owned(),
         );
+    }
+    let of_kubernetes = sources.of_kubernetes(document);
+    if !of_kubernetes.is_empty() {
+        notices.push(format!(
+            "Kubernetes made {} for a service; Keyward does not read them (enableServiceLinks: false leaves them out)",
+            of_kubernetes.join(", ")
+        ));
     }
     if redis.url.is_some() && is_sqlite(database) {
         notices.push(

@@ -26,18 +26,15 @@ pub(super) fn read(reader: &mut Reader<'_>) -> Option<RoleBook> {
                 continue;
             }
         };
-        let words = entry
-            .value
-            .as_array()
-            .map(|items| items.iter().map(Value::as_str));
-        let permissions: Option<Vec<Permission>> =
-            words.and_then(|words| words.map(|word| word?.parse().ok()).collect());
-        match permissions {
-            Some(permissions) => own.push((role, permissions)),
-            None => complain(
-                "is no list of permissions".to_owned(),
-                format!("there are {}", Permission::ALL.map(Permission::as_str).join(", ")),
-            ),
+        let there_are = || format!("there are {}", Permission::ALL.map(Permission::as_str).join(", "));
+        let Some(words) = entry.value.as_array() else {
+            complain("is no list of permissions".to_owned(), there_are());
+            continue;
+        };
+        let read = |word: &Value| word.as_str().and_then(|word| word.parse::<Permission>().ok());
+        match words.iter().find(|word| read(word).is_none()) {
+            None => own.push((role, words.iter().filter_map(read).collect())),
+            Some(wrong) => complain(format!("{wrong} is no permission"), there_are()),
         }
     }
     if problems.is_empty() {

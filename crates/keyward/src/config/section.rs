@@ -8,15 +8,13 @@ use super::{
 use serde::de::DeserializeOwned;
 use toml::{Table, Value};
 
-/// Reads one section as its type. Keys in `elsewhere` are left out: they steer something else under the same heading.
-///
-/// # Errors
-/// Each key whose value does not fit.
+/// Reads one section as its type, and names each key whose value does not fit; the default stands in for it, so that the rest of
+/// the section is looked at all the same. Keys in `elsewhere` are left out: they steer something else under the same heading.
 pub(super) fn read<T: DeserializeOwned>(
     document: &Document,
     name: &str,
     elsewhere: &[&str],
-) -> Result<T, Vec<Problem>> {
+) -> (Option<T>, Vec<Problem>) {
     let mut table = document.section(name);
     let mut fallback: Table = document
         .entries_of(name)
@@ -57,6 +55,10 @@ pub(super) fn read<T: DeserializeOwned>(
                 table.insert(key.to_owned(), value);
             }
             None => {
+                match fallback.get(key) {
+                    Some(default) => drop(table.insert(key.to_owned(), default.clone())),
+                    None => drop(table.remove(key)),
+                }
                 let dotted = format!("{name}.{key}");
                 problems.push(misfit(
                     &dotted,
@@ -67,10 +69,13 @@ pub(super) fn read<T: DeserializeOwned>(
             }
         }
     }
-    if !problems.is_empty() {
-        return Err(problems);
+    match settle(table) {
+        Ok(section) => (Some(section), problems),
+        Err(what) => {
+            problems.push(Problem::about(name, what, ""));
+            (None, problems)
+        }
     }
-    settle(table).map_err(|what| vec![Problem::about(name, what, "")])
 }
 
 /// Whether the section can be read with this one value in place of its default.

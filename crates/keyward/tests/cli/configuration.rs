@@ -1,6 +1,7 @@
 //! `config`, and how a wrong configuration ends any command.
 
-use crate::harness::Place;
+use crate::harness::{MASTER_KEY, Place};
+use std::{fs, os::unix::fs::PermissionsExt};
 
 #[test]
 fn an_unknown_key_ends_with_2_and_the_nearest_name() {
@@ -294,6 +295,160 @@ fn a_database_address_of_no_known_kind_ends_with_2() {
     assert!(
         told.contains("database.url (environment DATABASE_URL)") && !told.contains("hunter2"),
         "{told}"
+    );
+}
+
+#[test]
+fn a_variable_that_is_almost_right_stops_every_command_and_changes_nothing() {
+    let place = Place::new()
+        .with("KEYWARD_REGISTRATION__OPEN", "false")
+        .with("KEYWARD__SERVER__BINDD", "1")
+        .with("KEYWARD__TOKENS__ACCESS_TTL", "soon")
+        .with("KEYWARD__SERVER__PUBLIC_URL", "auth.example.com");
+    for command in [
+        &["serve"][..],
+        &["config", "check"],
+        &["config", "show"],
+        &["user", "list"],
+    ] {
+        let told = place.run(command).refused(2);
+        assert!(told.contains("4 problems"), "{told}");
+        assert!(
+            told.contains("did you mean KEYWARD__REGISTRATION__OPEN?"),
+            "{told}"
+        );
+    }
+    let report = place.run(&["doctor"]);
+    assert_eq!(
+        (report.code, report.out.matches("fail  configuration").count()),
+        (1, 4),
+        "{report:?}"
+    );
+    assert!(report.out.contains("did you mean KEYWARD__REGISTRATION__OPEN?"));
+    assert!(!place.data().exists());
+}
+
+#[test]
+fn what_kubernetes_makes_for_a_service_is_only_noted() {
+    let place = Place::new()
+        .with("KEYWARD_PORT", "tcp://10.0.0.1:8080")
+        .with("KEYWARD_SERVICE_HOST", "10.0.0.1");
+    let checked = place.run(&["config", "check"]);
+    assert!(
+        checked.err.contains("KEYWARD_PORT, KEYWARD_SERVICE_HOST"),
+        "{checked:?}"
+    );
+    checked.good();
+    assert!(place.run(&["doctor"]).good().contains("KEYWARD_PORT"));
+    drop(place.serve(&[]));
+}
+
+#[test]
+fn the_database_and_the_master_key_are_taken_from_files() {
+    let place = Place::new();
+    let database = place.file("secrets/database", "sqlite://kept/users.db\n");
+    let key = place.file("secrets/key", &format!("{MASTER_KEY}\n"));
+    fs::set_permissions(&key, fs::Permissions::from_mode(0o400)).unwrap();
+    fs::create_dir(place.path("kept")).unwrap();
+    let place = place
+        .with("DATABASE_URL_FILE", &database)
+        .with("KEYWARD_MASTER_KEY_FILE", &key);
+    let shown = place.run(&["config", "show"]).good();
+    assert!(
+        shown.contains("sqlite://kept/users.db") && shown.contains("# environment DATABASE_URL_FILE"),
+        "{shown}"
+    );
+    drop(place.serve(&[]));
+    assert!(place.path("kept/users.db").exists() && !place.path("data/keyward.db").exists());
+    assert!(!place.path("data/master.key").exists());
+
+    fs::set_permissions(&key, fs::Permissions::from_mode(0o444)).unwrap();
+    for command in [&["serve"][..], &["config", "check"]] {
+        let told = place.run(command).refused(2);
+        assert!(
+            told.contains("mode 0444") && told.contains("0600 and 0400 are accepted"),
+            "{told}"
+        );
+    }
+    let twice = place.with("KEYWARD_MASTER_KEY", MASTER_KEY);
+    let told = twice.run(&["serve"]).refused(2);
+    assert!(
+        told.contains("environment KEYWARD_MASTER_KEY and KEYWARD_MASTER_KEY_FILE): is set twice"),
+        "{told}"
+    );
+    let missing = Place::new().with("KEYWARD_MASTER_KEY_FILE", "no/such/key");
+    assert!(
+        missing
+            .run(&["config", "check"])
+            .refused(2)
+            .contains("no/such/key")
+    );
+    let missing = Place::new().with("DATABASE_URL_FILE", "no/such/url");
+    assert!(
+        missing
+            .run(&["serve"])
+            .refused(2)
+            .contains("database.url (environment DATABASE_URL_FILE): its file can't be read")
+    );
+    assert!(!missing.data().exists());
+}
+
+#[test]
+fn no_part_of_a_password_in_an_address_is_printed() {
+    let addresses = [
+        "postgres://kw:hunter1@hunter2@127.0.0.1:1/kw",
+        "postgres://kw:a,hunter2@127.0.0.1:1/kw",
+        "postgres://kw:hunter1/hunter2@127.0.0.1:1/kw",
+        "postgres://kw:a?hunter2@127.0.0.1:1/kw",
+        "postgres://kw:hunter1#hunter2@127.0.0.1:1/kw",
+        "postgres://127.0.0.1:1/kw?user=kw&password=hunter2&sslpassword=hunter1",
+        "host=127.0.0.1 port=1 user=kw password='hunter1 hunter2'",
+        "sqlite://data/keyward.db?key=hunter2",
+    ];
+    let redis = [
+        "redis://:hunter1@hunter2@127.0.0.1:1/0",
+        "rediss://:a/hunter2@127.0.0.1:1/0",
+        "redis://kw:1?hunter2=x@127.0.0.1:1/0",
+        "redis://127.0.0.1:1/hunter2",
+        "redis://127.0.0.1:1?sentinel=main&sentinel_password=hunter2",
+    ];
+    let places = addresses
+        .map(|url| Place::new().with("DATABASE_URL", url))
+        .into_iter()
+        .chain(redis.map(|url| {
+            Place::new()
+                .with("DATABASE_URL", "postgres://kw@127.0.0.1:1/kw")
+                .with("REDIS_URL", url)
+        }));
+    for place in places {
+        let place = place.with("KEYWARD_MASTER_KEY", MASTER_KEY);
+        for command in [
+            &["serve"][..],
+            &["doctor"],
+            &["config", "show"],
+            &["config", "check"],
+            &["user", "list"],
+        ] {
+            let ended = place.run(command);
+            assert!(
+                !ended.out.contains("hunter") && !ended.err.contains("hunter"),
+                "{command:?}: {ended:?}"
+            );
+        }
+    }
+    let place = Place::new()
+        .with("DATABASE_URL", addresses[0])
+        .with("KEYWARD_MASTER_KEY", MASTER_KEY);
+    let told = place.run(&["serve"]).refused(1);
+    assert!(
+        told.contains("no PostgreSQL server answers there"),
+        "the host is what stands behind the last @: {told}"
+    );
+    assert!(
+        place
+            .run(&["doctor"])
+            .out
+            .contains("postgres://kw:********@127.0.0.1:1/kw")
     );
 }
 

@@ -1,6 +1,7 @@
 //! `serve`: how it starts, what it refuses, how it ends.
 
 use crate::harness::{MASTER_KEY, PASSWORD, Place, mode};
+use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD};
 use serde_json::{Value, json};
 use std::{fs, io::Write, os::unix::fs::PermissionsExt};
 
@@ -25,6 +26,62 @@ async fn it_starts_with_nothing_and_prints_how_to_become_the_administrator() {
             .run(&["setup-token"])
             .refused(1)
             .contains("an administrator")
+    );
+}
+
+#[tokio::test]
+async fn the_set_up_page_the_issuer_and_the_links_name_the_port_that_was_picked() {
+    let place = Place::new().with("KEYWARD__PAGES__PATH", "/ui");
+    let mut server = place.serve(&[]);
+    let told = server.wait_for("there is no administrator yet");
+    let origin = server.origin.clone();
+    assert!(
+        told.contains(&format!("opens {origin}/ui/setup"))
+            && told.contains(&format!("{origin}/api/v1/auth/setup")),
+        "{told}"
+    );
+    let body = json!({ "email": "ada@example.com", "password": PASSWORD });
+    let answer = reqwest::Client::new()
+        .post(server.url("/register"))
+        .json(&body)
+        .send();
+    let tokens: Value = answer.await.unwrap().json().await.unwrap();
+    let claims = tokens["access_token"]
+        .as_str()
+        .unwrap()
+        .split('.')
+        .nth(1)
+        .unwrap()
+        .to_owned();
+    let claims: Value = serde_json::from_slice(&URL_SAFE_NO_PAD.decode(claims).unwrap()).unwrap();
+    assert_eq!(claims["iss"], origin);
+}
+
+#[test]
+fn the_printed_set_up_link_is_of_the_public_address_where_there_is_one() {
+    let place = Place::new()
+        .with("KEYWARD__SERVER__PUBLIC_URL", "https://auth.example.com")
+        .with("KEYWARD__SERVER__BASE_PATH", "/auth");
+    let told = place.serve(&[]).wait_for("there is no administrator yet");
+    assert!(
+        told.contains("opens https://auth.example.com/setup")
+            && told.contains("https://auth.example.com/auth/setup"),
+        "{told}"
+    );
+    assert!(!told.contains("127.0.0.1"), "{told}");
+}
+
+#[test]
+fn a_start_on_every_address_without_a_public_one_is_warned_about() {
+    let place = Place::new();
+    let mut server = place.serve(&["--bind", "0.0.0.0:0"]);
+    let log = {
+        server.signal("TERM");
+        server.end().1
+    };
+    assert!(
+        log.contains("server.public_url is not set, and server.bind is no loopback address"),
+        "{log}"
     );
 }
 

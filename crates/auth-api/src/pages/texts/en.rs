@@ -77,6 +77,8 @@ texts! {
     begin_anew = "Begin anew";
     request_id = "Request:";
     not_this_machine = "Over plain HTTP these pages are for the machine alone that the server runs on: a password would cross the network in the clear. Put a proxy that ends TLS in front, and give its address as server.public_url.";
+    served_for = "This page is served for {served}.";
+    came_by = "You came by {origin}.";
     pause = "Go on";
     session_over_title = "Your session has ended";
     session_over = "Your session has ended. Sign in to go on.";

@@ -243,7 +243,7 @@ pub(super) fn limits(config: &Config, findings: &mut Findings) {
 pub(super) fn addresses(config: &Config, findings: &mut Findings) {
     let server = &config.server;
     let public = server.public_url.as_str();
-    let here_only = is_loopback(&server.bind);
+    let here_only = server.is_bound_to_loopback();
     if public.starts_with("https://") {
         findings.ok("public_url", public);
     } else if here_only {
@@ -251,11 +251,12 @@ pub(super) fn addresses(config: &Config, findings: &mut Findings) {
             "public_url",
             format!("{public} (reached from this machine alone)"),
         );
-    } else {
+    } else if !config.follows_bind() {
+        // Without a public address the notice of the configuration says more.
         let mend = "end TLS at a proxy before the server and set server.public_url to its https:// address";
         findings.warn(
             "public_url",
-            format!("{public}: passwords and tokens cross the network in the clear"),
+            format!("{public}, without TLS: passwords and tokens cross the network in the clear"),
             mend,
         );
     }

@@ -176,3 +176,168 @@ fn a_file_that_can_not_be_read_is_named_with_its_line() {
     };
     assert_eq!(problems(&unusual), []);
 }
+
+#[test]
+fn an_unknown_key_hides_no_wrong_value_beside_it() {
+    let (_file, mut sources) =
+        file("[databse]\nurl = \"x\"\n[server]\nbody_timeout = \"soon\"\nbase_path = \"auth/\"\n");
+    let environment = environment(&[
+        ("KEYWARD__SERVER__BINDD", "1"),
+        ("KEYWARD__TOKENS__ACCESS_TTL", "soon"),
+        ("KEYWARD__LIMITS__PER_USER", "abc"),
+        ("KEYWARD__SERVER__PUBLIC_URL", "auth.example.com/"),
+        ("KEYWARD_SERVER_BIND", "127.0.0.1:1"),
+        ("DATABASE_URL_FILE", "/nowhere"),
+    ]);
+    sources.environment = environment.environment;
+    let mut keys: Vec<String> = problems(&sources)
+        .into_iter()
+        .map(|problem| problem.key)
+        .collect();
+    keys.sort();
+    let expected = [
+        "KEYWARD_SERVER_BIND",
+        "database.url",
+        "databse.url",
+        "limits.per_user",
+        "server.base_path",
+        "server.bindd",
+        "server.body_timeout",
+        "server.public_url",
+        "tokens.access_ttl",
+    ];
+    assert_eq!(keys, expected);
+    let (_file, broken) = self::file("[server\n");
+    let sources = Sources {
+        environment: self::environment(&[("KEYWARD__SERVER__WORKERS", "many")]).environment,
+        ..broken
+    };
+    assert_eq!(problems(&sources).len(), 2);
+}
+
+#[test]
+fn a_variable_that_is_almost_one_of_keywards_stops_the_start_with_the_nearest_name() {
+    let cases = [
+        ("KEYWARD_REGISTRATION__OPEN", "KEYWARD__REGISTRATION__OPEN"),
+        ("KEYWARD_REGISTRATION_OPEN", "KEYWARD__REGISTRATION__OPEN"),
+        ("KEYWARD_SERVER_BIND", "KEYWARD__SERVER__BIND"),
+        ("keyward__server__bind", "KEYWARD__SERVER__BIND"),
+        ("Keyward_Server_Bind", "KEYWARD__SERVER__BIND"),
+        ("KEYWARD___SERVER__BIND", "KEYWARD__SERVER__BIND"),
+        ("KEYWARD_PUBLIC_URL", "KEYWARD__SERVER__PUBLIC_URL"),
+        ("KEYWARD_SERVICE_NAME", "KEYWARD__SERVICE__NAME"),
+        ("KEYWARD_MASTERKEY", "KEYWARD_MASTER_KEY"),
+        ("KEYWARD_MASTER_KEY_FIL", "KEYWARD_MASTER_KEY_FILE"),
+        ("keyward_master_key", "KEYWARD_MASTER_KEY"),
+        ("KEYWARD_DATABASE_URL_FILE", "KEYWARD__DATABASE__URL_FILE"),
+        ("KEYWARD_TEST_POSTGRES", ""),
+        ("KEYWARD_SERVER_PORT", ""),
+    ];
+    for (name, nearest) in cases {
+        for value in ["hunter2", ""] {
+            let told = problem(&[(name, value)]);
+            let key = told.key.strip_prefix('_').unwrap_or(&told.key);
+            assert!(key == name || key.starts_with("server"), "{told}");
+            assert!(!told.to_string().contains("hunter2"), "{told}");
+            assert!(told.mend.contains(nearest), "{told}");
+        }
+    }
+    // Only what begins like one of Keyward's is looked at.
+    load(&[
+        ("KEYWARD", "1"),
+        ("KEYWARDEN_URL", "1"),
+        ("XKEYWARD__SERVER__BIND", "1"),
+    ]);
+}
+
+#[test]
+fn what_kubernetes_makes_for_a_service_of_that_name_is_noted_and_stops_nothing() {
+    let made = [
+        ("KEYWARD_SERVICE_HOST", "10.0.0.1"),
+        ("KEYWARD_SERVICE_PORT", "8080"),
+        ("KEYWARD_SERVICE_PORT_HTTP", "8080"),
+        ("KEYWARD_PORT", "tcp://10.0.0.1:8080"),
+        ("KEYWARD_PORT_8080_TCP", "tcp://10.0.0.1:8080"),
+        ("KEYWARD_PORT_8080_TCP_PROTO", "tcp"),
+        ("KEYWARD_PORT_8080_TCP_PORT", "8080"),
+        ("KEYWARD_PORT_8080_TCP_ADDR", "10.0.0.1"),
+        ("KEYWARD_ADMIN_SERVICE_HOST", "10.0.0.2"),
+        ("KEYWARD_ADMIN_PORT_9100_TCP_ADDR", "10.0.0.2"),
+    ];
+    let config = load(&made);
+    assert_eq!(config.notices.len(), 1, "{:?}", config.notices);
+    for (name, _) in made {
+        assert!(config.notices[0].contains(name), "{name}");
+    }
+    for (name, value) in [
+        ("KEYWARD_PORT", "8080"),
+        ("keyward_service_host", "x"),
+        ("KEYWARD_PORT_X_TCP", "x"),
+    ] {
+        assert_eq!(problem(&[(name, value)]).key, name);
+    }
+}
+
+#[test]
+fn a_secret_that_is_given_twice_or_from_an_empty_file_stops_the_start() {
+    let empty = tempfile::NamedTempFile::new().unwrap();
+    let path = empty.path().display().to_string();
+    for (key, name, value) in [
+        ("database.url", "DATABASE_URL", "postgres://kw:hunter2@db/kw"),
+        ("redis.url", "KEYWARD__REDIS__URL", "redis://:hunter2@cache"),
+        ("data.master_key_file", "KEYWARD_MASTER_KEY", MASTER_KEY_TEXT),
+    ] {
+        let by_file = format!("{name}_FILE");
+        let told = problem(&[(name, value), (&by_file, &path)]);
+        let twice = format!("{key} (environment {name} and {by_file}): is set twice");
+        assert!(told.to_string().starts_with(&twice), "{told}");
+        assert!(!told.to_string().contains("hunter2"));
+    }
+    assert!(problem(&[("DATABASE_URL_FILE", &path)]).what.contains("empty"));
+    let twice = problem(&[
+        ("KEYWARD__SERVER__DOCS", "true"),
+        ("KEYWARD__server__docs", "false"),
+    ]);
+    assert_eq!(
+        (twice.key.as_str(), twice.what.as_str()),
+        ("server.docs", "is set twice")
+    );
+}
+
+/// 32 bytes.
+const MASTER_KEY_TEXT: &str = "aHVudGVyMmh1bnRlcjJodW50ZXIyaHVudGVyMmh1bnQ=";
+
+#[test]
+fn a_variable_that_is_no_text_is_named() {
+    let sources = Sources {
+        unreadable: ["PATH", "KEYWARD__SERVER__BIND", "DATABASE_URL", "JWT_SECRET_FILE"]
+            .map(str::to_owned)
+            .into(),
+        ..Sources::default()
+    };
+    let keys: Vec<String> = problems(&sources)
+        .into_iter()
+        .map(|problem| problem.key)
+        .collect();
+    assert_eq!(keys, ["KEYWARD__SERVER__BIND", "DATABASE_URL", "JWT_SECRET_FILE"]);
+}
+
+#[test]
+fn a_wrong_entry_of_a_list_is_named_without_what_may_be_secret() {
+    let told = problem(&[("KEYWARD__SERVER__TRUSTED_PROXIES", "10.0.0.1,proxy,10.0.0.0/33")]);
+    assert!(
+        told.what.contains("\"proxy\", \"10.0.0.0/33\" are no IP address"),
+        "{told}"
+    );
+    let told = problem(&[("KEYWARD__ROLES__SUPPORT", "users:read,users:raed")]);
+    assert!(told.what.contains("users:raed"), "{told}");
+    for key in [
+        "server.cors_origins",
+        "pages.return_to",
+        "server.bind",
+        "server.trusted_proxies",
+    ] {
+        let told = problem(&[(&environment_name(key), "https://kw:hunter2@app.example.com")]);
+        assert!(!told.to_string().contains("hunter2"), "{told}");
+    }
+}
