@@ -146,8 +146,16 @@ impl Place {
 
     /// Starts `keyward serve` on a free port and waits until it accepts.
     pub(crate) fn serve(&self, more: &[&str]) -> Server {
-        let arguments = [&["serve", "--bind", "127.0.0.1:0"], more].concat();
-        let mut command = self.command(&arguments);
+        self.started(&[&["serve", "--bind", "127.0.0.1:0"], more].concat())
+    }
+
+    /// Starts `keyward serve` on another address.
+    pub(crate) fn serve_at(&self, bind: &str) -> Server {
+        self.started(&["serve", "--bind", bind])
+    }
+
+    fn started(&self, arguments: &[&str]) -> Server {
+        let mut command = self.command(arguments);
         let mut child = command
             .stdin(Stdio::null())
             .stdout(Stdio::null())

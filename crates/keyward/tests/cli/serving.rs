@@ -74,11 +74,9 @@ fn the_printed_set_up_link_is_of_the_public_address_where_there_is_one() {
 #[test]
 fn a_start_on_every_address_without_a_public_one_is_warned_about() {
     let place = Place::new();
-    let mut server = place.serve(&["--bind", "0.0.0.0:0"]);
-    let log = {
-        server.signal("TERM");
-        server.end().1
-    };
+    let server = place.serve_at("0.0.0.0:0");
+    server.signal("TERM");
+    let (_, log) = server.end();
     assert!(
         log.contains("server.public_url is not set, and server.bind is no loopback address"),
         "{log}"

@@ -181,7 +181,7 @@ fn a_file_that_can_not_be_read_is_named_with_its_line() {
 fn an_unknown_key_hides_no_wrong_value_beside_it() {
     let (_file, mut sources) =
         file("[databse]\nurl = \"x\"\n[server]\nbody_timeout = \"soon\"\nbase_path = \"auth/\"\n");
-    let environment = environment(&[
+    let beside = environment(&[
         ("KEYWARD__SERVER__BINDD", "1"),
         ("KEYWARD__TOKENS__ACCESS_TTL", "soon"),
         ("KEYWARD__LIMITS__PER_USER", "abc"),
@@ -189,7 +189,7 @@ fn an_unknown_key_hides_no_wrong_value_beside_it() {
         ("KEYWARD_SERVER_BIND", "127.0.0.1:1"),
         ("DATABASE_URL_FILE", "/nowhere"),
     ]);
-    sources.environment = environment.environment;
+    sources.environment = beside.environment;
     let mut keys: Vec<String> = problems(&sources)
         .into_iter()
         .map(|problem| problem.key)
@@ -207,11 +207,8 @@ fn an_unknown_key_hides_no_wrong_value_beside_it() {
         "tokens.access_ttl",
     ];
     assert_eq!(keys, expected);
-    let (_file, broken) = self::file("[server\n");
-    let sources = Sources {
-        environment: self::environment(&[("KEYWARD__SERVER__WORKERS", "many")]).environment,
-        ..broken
-    };
+    let (_broken, mut sources) = file("[server\n");
+    sources.environment = environment(&[("KEYWARD__SERVER__WORKERS", "many")]).environment;
     assert_eq!(problems(&sources).len(), 2);
 }
 
