@@ -126,7 +126,10 @@ GOOD = {
     "forgotPassword": lambda body: {"email": ADA["email"]},
     "resetPassword": lambda body: {"token": mailed_reset(), "new_password": f"a heron by the {chance(body, 99)}th weir"},
     "changePassword": lambda body: {"current_password": ADA["password"], "new_password": ADA["password"]},
-    "verifyEmail": lambda body: {"token": mailed(somebody()["email"], "verify-email")},
+    "verifyEmail": lambda body: {
+        "token": mailed(somebody()["email"], "verify-email"),
+        "new_password": f"a heron by the {chance(body, 99)}th mill",
+    },
     "reportNotMe": lambda body: {"token": mailed(somebody()["email"], "not-me")},
     "changeEmail": lambda body: {"new_email": a_new_account(body)["email"], "current_password": ADA["password"]},
     "deleteMe": lambda body: {"password": ADA["password"]},

@@ -41,8 +41,8 @@ provesWithAndWithoutScripts(
     await press(phone, "Confirm");
     assert.equal(await said(phone), "Your address is confirmed.");
     await phone.getByText("confirmed", { exact: true }).waitFor();
-    await phone.goto(await mailedLink(house, email, "/verify-email"));
-    assert.equal((await press(phone, "Confirm")).status(), 400);
+    const again = await phone.goto(await mailedLink(house, email, "/verify-email"));
+    assert.equal(again.status(), 400);
     assert.equal(await heading(phone), "This link works no more");
 
     await signOut(phone);

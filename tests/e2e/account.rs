@@ -64,6 +64,7 @@ on_every_backend! {
         app.anonymous().post("/password/forgot", &json!({ "email": "ada@example.com" })).await.expect(202);
         let reset = app.link_to("ada@example.com", "reset").await;
         let verify = app.link_to("ada@example.com", "verify-email").await;
+        let report = app.link_to("ada@example.com", "not-me").await;
         let device = app
             .anonymous()
             .post("/login", &json!({ "email": "ada@example.com", "password": PASSWORD }))
@@ -80,12 +81,12 @@ on_every_backend! {
         let anonymous = app.anonymous();
         for credential in Credential::ALL {
             match credential {
-                Credential::AccessTokens => {
+                Credential::CurrentAccessTokens | Credential::OtherAccessTokens => {
                     for user in [&ada, &second] {
                         assert_eq!(user.client.get("/me").await.expect(401).code(), "all_sessions_revoked");
                     }
                 }
-                Credential::RefreshTokens => {
+                Credential::CurrentSession | Credential::OtherSessions => {
                     for user in [&ada, &second] {
                         assert_eq!(app.refresh(&user.refresh).await.expect(401).code(), "token_revoked");
                     }
@@ -97,14 +98,20 @@ on_every_backend! {
                 Credential::ApiKeys => {
                     anonymous.with_bearer(&key).get("/me").await.expect(401);
                 }
-                Credential::MailedLinks => {
+                Credential::ResetLinks => {
                     let body = json!({ "token": reset, "new_password": "a quite new horse" });
                     anonymous.post("/password/reset", &body).await.expect(400);
-                    for token in [&verify, &moved] {
-                        anonymous.post("/email/verify", &json!({ "token": token })).await.expect(400);
-                    }
                 }
-                Credential::KnownDevices => {
+                Credential::VerificationLinks => {
+                    anonymous.post("/email/verify", &json!({ "token": verify })).await.expect(400);
+                }
+                Credential::EmailChangeLinks => {
+                    anonymous.post("/email/verify", &json!({ "token": moved })).await.expect(400);
+                }
+                Credential::ReportLinks => {
+                    anonymous.post("/not-me", &json!({ "token": report })).await.expect(400);
+                }
+                Credential::CurrentDevice | Credential::OtherDevices => {
                     // The account is slowed down for strangers, and the device is one by now.
                     let guess = |device: Option<&str>| {
                         let mut request = anonymous

@@ -6,10 +6,10 @@ use auth_service::NewAccount;
 use serde_json::json;
 use tests::{Answer, Backend, Builder, PASSWORD, TestApp, on_every_backend};
 
+/// Confirms an address with the password of the account.
 async fn verify(app: &TestApp, token: &str) -> Answer {
-    app.anonymous()
-        .post("/email/verify", &json!({ "token": token }))
-        .await
+    let body = json!({ "token": token, "current_password": PASSWORD });
+    app.anonymous().post("/email/verify", &body).await
 }
 
 async fn register(app: &TestApp, email: &str, password: &str) -> Answer {
@@ -35,7 +35,10 @@ on_every_backend! {
         let ada = app.user("ada").await;
         assert_eq!(ada.client.get("/me").await.json()["email_verified"], false);
         let token = app.link_to("ada@example.com", "verify-email").await;
-        verify(&app, &token).await.expect(204);
+        ada.client.post("/email/verify", &json!({ "token": token })).await.expect(204);
+        // The session that confirmed it goes on with its refresh token.
+        assert_eq!(ada.client.get("/me").await.expect(401).code(), "all_sessions_revoked");
+        let ada = app.signed_in(&ada.email, &app.refresh(&ada.refresh).await.expect(200));
         assert_eq!(ada.client.get("/me").await.expect(200).json()["email_verified"], true);
         assert_eq!(verify(&app, &token).await.expect(400).code(), "invalid_or_expired_token");
         let before = app.mails_to("ada@example.com").await.len();

@@ -80,6 +80,32 @@ on_every_backend! {
         assert!(greeted.text.starts_with(&format!("Hello {name},\n")), "{}", greeted.text);
     }
 
+    /// behaviour.md §7, findings-4 §6: whatever ends other sessions makes their devices strangers.
+    async fn a_change_of_the_password_makes_other_devices_strangers_and_its_own_stays_known(backend) {
+        let app = TestApp::start(backend).await;
+        let ada = app.user("ada").await;
+        let other = sign_in(&app, FIREFOX, None).await;
+        app.clock.advance(Span::seconds(1));
+        let body = json!({ "current_password": PASSWORD, "new_password": PASSWORD });
+        let changed = ada.client.post("/password/change", &body).await.expect(204);
+        let before = of_new_devices(&app).await.len();
+        sign_in(&app, "wget/1", changed.header("x-device-token")).await;
+        assert_eq!(of_new_devices(&app).await.len(), before, "the device that made the change");
+        sign_in(&app, "wget/2", other.header("x-device-token")).await;
+        assert_eq!(of_new_devices(&app).await.len(), before + 1, "another one");
+    }
+
+    async fn signing_out_everywhere_makes_every_device_a_stranger(backend) {
+        let app = TestApp::start(backend).await;
+        let ada = app.user("ada").await;
+        let other = sign_in(&app, FIREFOX, None).await;
+        app.clock.advance(Span::seconds(1));
+        ada.client.post_nothing("/logout-all").await.expect(200);
+        let before = of_new_devices(&app).await.len();
+        sign_in(&app, "wget/1", other.header("x-device-token")).await;
+        assert_eq!(of_new_devices(&app).await.len(), before + 1);
+    }
+
     async fn a_reused_refresh_token_is_told_once(backend) {
         let app = TestApp::start(backend).await;
         let ada = app.user("ada").await;

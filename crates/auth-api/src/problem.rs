@@ -282,6 +282,7 @@ impl From<Error> for Problem {
             Error::InvalidIdempotencyKey(_) => Code::InvalidIdempotencyKey.into(),
             Error::InvalidClient => Code::InvalidClient.into(),
             Error::WrongCurrentPassword => Code::WrongCurrentPassword.into(),
+            Error::PasswordRequired => Code::PasswordRequired.into(),
             Error::RateLimited(standing) => Self {
                 retry_after: Some(standing.retry_after),
                 detail: Some(wait::too_many_attempts(standing.retry_after).into()),

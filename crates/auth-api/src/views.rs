@@ -243,6 +243,16 @@ pub fn show_device_token(answer: &mut HttpResponse, token: &SecretString) {
     }
 }
 
+/// 204, with a token for the device if there is one.
+#[must_use]
+pub fn done_by_device(token: Option<&SecretString>) -> HttpResponse {
+    let mut answer = HttpResponse::NoContent().finish();
+    if let Some(token) = token {
+        show_device_token(&mut answer, token);
+    }
+    answer
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

@@ -1,31 +1,423 @@
-//! Everything that lets somebody act as a user. The rule: whoever adds a kind here has to say, in storage's lock-out and in its
-//! test, how it ends; both match without a wildcard, so a kind that can't be revoked does not compile.
+//! What each security event ends: one table, event by credential. The rule: [`fate`] matches without a wildcard, so neither a new
+//! event nor a new kind of credential compiles until this file says what becomes of it. Storage carries the table out, its
+//! contract test runs every event against every credential, and `docs/accounts.md` shows the table to people.
 
-/// A kind of credential.
+/// A kind of credential: everything that lets a person or a program act as a user.
+///
+/// "Current" is what the request itself shows: the session whose token it carries, and the device that it comes from. Events that
+/// come from outside of a session (a mailed link, an administrator, the command line) treat current and other ones alike.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum Credential {
-    /// Access tokens that were given out (RFC 9068).
-    AccessTokens,
-    /// Refresh tokens, by their sessions.
-    RefreshTokens,
+    /// Access tokens of the current session (RFC 9068).
+    CurrentAccessTokens,
+    /// Access tokens of the user's other sessions.
+    OtherAccessTokens,
+    /// The current session: its refresh token.
+    CurrentSession,
+    /// The user's other sessions: their refresh tokens.
+    OtherSessions,
     /// The password.
     Password,
     /// API keys.
     ApiKeys,
-    /// Links that were mailed, and those that are about to be.
-    MailedLinks,
-    /// Known devices, which guessing from elsewhere does not slow down.
-    KnownDevices,
+    /// Mailed links that set a new password, and the mails that wait to carry one.
+    ResetLinks,
+    /// Mailed links that confirm the address, and the mails that wait to carry one.
+    VerificationLinks,
+    /// Pending changes of address: the mailed link that puts a new address in force.
+    EmailChangeLinks,
+    /// Links of notices that say "this was not me". They end everything and open nothing.
+    ReportLinks,
+    /// The device that the request comes from, if it is a known one: guesses from elsewhere do not slow it down.
+    CurrentDevice,
+    /// The user's other known devices.
+    OtherDevices,
 }
 
 impl Credential {
     /// Every kind there is.
-    pub const ALL: [Self; 6] = [
-        Self::AccessTokens,
-        Self::RefreshTokens,
+    pub const ALL: [Self; 12] = [
+        Self::CurrentAccessTokens,
+        Self::OtherAccessTokens,
+        Self::CurrentSession,
+        Self::OtherSessions,
         Self::Password,
         Self::ApiKeys,
-        Self::MailedLinks,
-        Self::KnownDevices,
+        Self::ResetLinks,
+        Self::VerificationLinks,
+        Self::EmailChangeLinks,
+        Self::ReportLinks,
+        Self::CurrentDevice,
+        Self::OtherDevices,
     ];
+
+    /// Its name in the documentation's table.
+    #[must_use]
+    pub const fn title(self) -> &'static str {
+        match self {
+            Self::CurrentAccessTokens => "access tokens: current",
+            Self::OtherAccessTokens => "other",
+            Self::CurrentSession => "sessions: current",
+            Self::OtherSessions => "other",
+            Self::Password => "password",
+            Self::ApiKeys => "API keys",
+            Self::ResetLinks => "links: reset",
+            Self::VerificationLinks => "verification",
+            Self::EmailChangeLinks => "change of address",
+            Self::ReportLinks => "not-me",
+            Self::CurrentDevice => "devices: current",
+            Self::OtherDevices => "other",
+        }
+    }
+}
+
+/// Something that happens to an account and may end credentials.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum SecurityEvent {
+    /// One session ended: its user signed out, it was ended from another session or by an administrator, its refresh token was
+    /// reused, or a newer session took its place.
+    SignedOut,
+    /// All sessions ended: `/logout-all`, or by an administrator.
+    AllSessionsEnded,
+    /// All sessions but the current one ended.
+    OtherSessionsEnded,
+    /// The user changed the password in a session.
+    PasswordChanged,
+    /// The operator set a password.
+    PasswordSet,
+    /// A mailed link set a new password.
+    PasswordReset,
+    /// A new address was confirmed and is in force.
+    AddressChanged,
+    /// The address was confirmed for the first time, in a session of the account.
+    ConfirmedInSession,
+    /// The address was confirmed for the first time, by somebody who typed the account's password.
+    ConfirmedWithPassword,
+    /// The address was confirmed for the first time, by somebody who chose a new password.
+    ConfirmedWithNewPassword,
+    /// An administrator took the confirmation of the address back.
+    VerificationRemoved,
+    /// The role changed.
+    RoleChanged,
+    /// The account was disabled.
+    Disabled,
+    /// The account was locked out: the panic button.
+    LockedOut,
+    /// The owner said of a notice "this was not me".
+    Reported,
+    /// The account was deleted.
+    Deleted,
+}
+
+impl SecurityEvent {
+    /// Every event there is.
+    pub const ALL: [Self; 16] = [
+        Self::SignedOut,
+        Self::AllSessionsEnded,
+        Self::OtherSessionsEnded,
+        Self::PasswordChanged,
+        Self::PasswordSet,
+        Self::PasswordReset,
+        Self::AddressChanged,
+        Self::ConfirmedInSession,
+        Self::ConfirmedWithPassword,
+        Self::ConfirmedWithNewPassword,
+        Self::VerificationRemoved,
+        Self::RoleChanged,
+        Self::Disabled,
+        Self::LockedOut,
+        Self::Reported,
+        Self::Deleted,
+    ];
+
+    /// Its name in the documentation's table.
+    #[must_use]
+    pub const fn title(self) -> &'static str {
+        match self {
+            Self::SignedOut => "signed out of one session",
+            Self::AllSessionsEnded => "all sessions ended",
+            Self::OtherSessionsEnded => "other sessions ended",
+            Self::PasswordChanged => "password changed",
+            Self::PasswordSet => "password set by the operator",
+            Self::PasswordReset => "password reset",
+            Self::AddressChanged => "address changed",
+            Self::ConfirmedInSession => "first confirmation, in a session",
+            Self::ConfirmedWithPassword => "first confirmation, password typed",
+            Self::ConfirmedWithNewPassword => "first confirmation, password chosen",
+            Self::VerificationRemoved => "confirmation taken back",
+            Self::RoleChanged => "role changed",
+            Self::Disabled => "disabled",
+            Self::LockedOut => "locked out",
+            Self::Reported => "\"this was not me\"",
+            Self::Deleted => "deleted",
+        }
+    }
+}
+
+/// What an event does to a credential.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum Fate {
+    /// It works no longer, on any node, once the event is answered. A password that ends is replaced by the new one, if the event
+    /// brings one.
+    Ends,
+    /// It goes on as it was.
+    Stays,
+    /// It goes on over a cut that ends others of its kind: a session keeps its refresh token, a device is given a fresh token.
+    CarriedOver,
+}
+
+impl Fate {
+    /// Its word in the documentation's table.
+    #[must_use]
+    pub const fn title(self) -> &'static str {
+        match self {
+            Self::Ends => "ends",
+            Self::Stays => "–",
+            Self::CarriedOver => "goes on",
+        }
+    }
+}
+
+/// What an event does to a credential.
+#[must_use]
+#[expect(
+    clippy::match_same_arms,
+    reason = "one block a credential, in which each event is named once"
+)]
+pub const fn fate(event: SecurityEvent, credential: Credential) -> Fate {
+    use Fate::{CarriedOver, Ends, Stays};
+    use SecurityEvent as E;
+    match credential {
+        // A cut names every token by its generation or its session: none outlives it.
+        Credential::CurrentAccessTokens => match event {
+            E::SignedOut | E::AllSessionsEnded | E::OtherSessionsEnded => Ends,
+            E::PasswordChanged | E::PasswordSet | E::PasswordReset => Ends,
+            E::AddressChanged => Ends,
+            E::ConfirmedInSession | E::ConfirmedWithPassword | E::ConfirmedWithNewPassword => Ends,
+            // The tokens name the role, and say that the address is confirmed.
+            E::VerificationRemoved | E::RoleChanged => Ends,
+            E::Disabled | E::LockedOut | E::Reported | E::Deleted => Ends,
+        },
+        Credential::OtherAccessTokens => match event {
+            E::SignedOut => Stays,
+            E::AllSessionsEnded | E::OtherSessionsEnded => Ends,
+            E::PasswordChanged | E::PasswordSet | E::PasswordReset => Ends,
+            E::AddressChanged => Ends,
+            E::ConfirmedInSession | E::ConfirmedWithPassword | E::ConfirmedWithNewPassword => Ends,
+            E::VerificationRemoved | E::RoleChanged => Ends,
+            E::Disabled | E::LockedOut | E::Reported | E::Deleted => Ends,
+        },
+        Credential::CurrentSession => match event {
+            E::SignedOut | E::AllSessionsEnded => Ends,
+            E::OtherSessionsEnded | E::PasswordChanged | E::ConfirmedInSession => CarriedOver,
+            E::PasswordSet | E::PasswordReset => Ends,
+            E::AddressChanged | E::ConfirmedWithPassword | E::ConfirmedWithNewPassword => Ends,
+            E::VerificationRemoved | E::RoleChanged => CarriedOver,
+            E::Disabled | E::LockedOut | E::Reported | E::Deleted => Ends,
+        },
+        Credential::OtherSessions => match event {
+            E::SignedOut => Stays,
+            E::AllSessionsEnded | E::OtherSessionsEnded => Ends,
+            E::PasswordChanged | E::PasswordSet | E::PasswordReset => Ends,
+            E::AddressChanged => Ends,
+            E::ConfirmedInSession | E::ConfirmedWithPassword | E::ConfirmedWithNewPassword => Ends,
+            E::VerificationRemoved | E::RoleChanged => CarriedOver,
+            E::Disabled | E::LockedOut | E::Reported | E::Deleted => Ends,
+        },
+        Credential::Password => match event {
+            E::SignedOut | E::AllSessionsEnded | E::OtherSessionsEnded => Stays,
+            E::PasswordChanged | E::PasswordSet | E::PasswordReset => Ends,
+            E::AddressChanged => Stays,
+            E::ConfirmedInSession | E::ConfirmedWithPassword => Stays,
+            E::ConfirmedWithNewPassword => Ends,
+            E::VerificationRemoved | E::RoleChanged | E::Disabled => Stays,
+            E::LockedOut | E::Reported | E::Deleted => Ends,
+        },
+        // Programs go on while their owner, who is known, tidies up; they end where another person may have made them. A key is
+        // refused while its owner is disabled, and never does more than its owner's role allows.
+        Credential::ApiKeys => match event {
+            E::SignedOut | E::AllSessionsEnded | E::OtherSessionsEnded => Stays,
+            E::PasswordChanged => Stays,
+            E::PasswordSet | E::PasswordReset => Ends,
+            E::AddressChanged => Ends,
+            E::ConfirmedInSession | E::ConfirmedWithPassword | E::ConfirmedWithNewPassword => Ends,
+            E::VerificationRemoved | E::RoleChanged | E::Disabled => Stays,
+            E::LockedOut | E::Reported | E::Deleted => Ends,
+        },
+        // The owner's way back in: it stays where only sessions end.
+        Credential::ResetLinks => match event {
+            E::SignedOut | E::AllSessionsEnded | E::OtherSessionsEnded => Stays,
+            E::PasswordChanged | E::PasswordSet | E::PasswordReset => Ends,
+            E::AddressChanged => Ends,
+            E::ConfirmedInSession | E::ConfirmedWithPassword | E::ConfirmedWithNewPassword => Ends,
+            E::VerificationRemoved | E::RoleChanged => Stays,
+            E::Disabled | E::LockedOut | E::Reported | E::Deleted => Ends,
+        },
+        Credential::VerificationLinks => match event {
+            E::SignedOut | E::AllSessionsEnded | E::OtherSessionsEnded => Stays,
+            E::PasswordChanged | E::PasswordSet => Stays,
+            // It confirms the address itself.
+            E::PasswordReset => Ends,
+            E::AddressChanged => Ends,
+            E::ConfirmedInSession | E::ConfirmedWithPassword | E::ConfirmedWithNewPassword => Ends,
+            E::VerificationRemoved | E::RoleChanged => Stays,
+            E::Disabled | E::LockedOut | E::Reported | E::Deleted => Ends,
+        },
+        // A session that is shut out may have asked for it.
+        Credential::EmailChangeLinks => match event {
+            E::SignedOut => Stays,
+            E::AllSessionsEnded | E::OtherSessionsEnded => Ends,
+            E::PasswordChanged | E::PasswordSet | E::PasswordReset => Ends,
+            E::AddressChanged => Ends,
+            E::ConfirmedInSession | E::ConfirmedWithPassword | E::ConfirmedWithNewPassword => Ends,
+            E::VerificationRemoved | E::RoleChanged => Stays,
+            E::Disabled | E::LockedOut | E::Reported | E::Deleted => Ends,
+        },
+        // They only close. Of several addresses the earliest is the owner's, so nothing short of an end of everything voids them.
+        Credential::ReportLinks => match event {
+            E::SignedOut | E::AllSessionsEnded | E::OtherSessionsEnded => Stays,
+            E::PasswordChanged | E::PasswordSet | E::PasswordReset => Stays,
+            E::AddressChanged => Stays,
+            E::ConfirmedInSession | E::ConfirmedWithPassword | E::ConfirmedWithNewPassword => Stays,
+            E::VerificationRemoved | E::RoleChanged => Stays,
+            E::Disabled | E::LockedOut | E::Reported | E::Deleted => Ends,
+        },
+        // Whatever ends other sessions makes their devices strangers. The device that proved the password, or holds the session
+        // that goes on, stays known.
+        Credential::CurrentDevice => match event {
+            E::SignedOut => Stays,
+            E::AllSessionsEnded => Ends,
+            E::OtherSessionsEnded | E::PasswordChanged | E::PasswordReset => CarriedOver,
+            E::PasswordSet => Ends,
+            E::AddressChanged => CarriedOver,
+            E::ConfirmedInSession | E::ConfirmedWithPassword | E::ConfirmedWithNewPassword => CarriedOver,
+            E::VerificationRemoved | E::RoleChanged => Stays,
+            E::Disabled | E::LockedOut | E::Reported | E::Deleted => Ends,
+        },
+        Credential::OtherDevices => match event {
+            E::SignedOut => Stays,
+            E::AllSessionsEnded | E::OtherSessionsEnded => Ends,
+            E::PasswordChanged | E::PasswordSet | E::PasswordReset => Ends,
+            E::AddressChanged => Ends,
+            E::ConfirmedInSession | E::ConfirmedWithPassword | E::ConfirmedWithNewPassword => Ends,
+            E::VerificationRemoved | E::RoleChanged => Stays,
+            E::Disabled | E::LockedOut | E::Reported | E::Deleted => Ends,
+        },
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::fmt::Write;
+
+    const fn pairs() -> [(Credential, Credential); 3] {
+        [
+            (Credential::CurrentAccessTokens, Credential::OtherAccessTokens),
+            (Credential::CurrentSession, Credential::OtherSessions),
+            (Credential::CurrentDevice, Credential::OtherDevices),
+        ]
+    }
+
+    #[test]
+    fn an_access_token_never_outlives_its_session() {
+        for event in SecurityEvent::ALL {
+            for (tokens, session) in [
+                (Credential::CurrentAccessTokens, Credential::CurrentSession),
+                (Credential::OtherAccessTokens, Credential::OtherSessions),
+            ] {
+                let ends = fate(event, session) == Fate::Ends;
+                assert!(!ends || fate(event, tokens) == Fate::Ends, "{event:?}");
+            }
+        }
+    }
+
+    #[test]
+    fn whatever_ends_other_sessions_makes_their_devices_strangers_and_ends_a_pending_change_of_address() {
+        for event in SecurityEvent::ALL {
+            if fate(event, Credential::OtherSessions) == Fate::Ends {
+                assert_eq!(fate(event, Credential::OtherDevices), Fate::Ends, "{event:?}");
+                assert_eq!(fate(event, Credential::EmailChangeLinks), Fate::Ends, "{event:?}");
+            }
+        }
+    }
+
+    #[test]
+    fn the_current_one_of_a_kind_never_fares_worse_than_the_others() {
+        let better = |fate| match fate {
+            Fate::Ends => 0,
+            Fate::CarriedOver => 1,
+            Fate::Stays => 2,
+        };
+        for event in SecurityEvent::ALL
+            .into_iter()
+            .filter(|event| *event != SecurityEvent::SignedOut)
+        {
+            for (current, other) in pairs() {
+                assert!(
+                    better(fate(event, current)) >= better(fate(event, other)),
+                    "{event:?}"
+                );
+            }
+        }
+    }
+
+    #[test]
+    fn a_first_confirmation_leaves_its_maker_nothing_but_the_session_or_the_password_that_confirmed() {
+        let kept = |event| {
+            let stays = |credential: &Credential| fate(event, *credential) != Fate::Ends;
+            Credential::ALL.into_iter().filter(stays).collect::<Vec<_>>()
+        };
+        let always = [Credential::ReportLinks, Credential::CurrentDevice];
+        let with = |more: &[Credential]| [more, &always].concat();
+        assert_eq!(
+            kept(SecurityEvent::ConfirmedInSession),
+            with(&[Credential::CurrentSession, Credential::Password])
+        );
+        assert_eq!(
+            kept(SecurityEvent::ConfirmedWithPassword),
+            with(&[Credential::Password])
+        );
+        assert_eq!(kept(SecurityEvent::ConfirmedWithNewPassword), always);
+    }
+
+    #[test]
+    fn nothing_is_left_after_a_lock_out_a_report_or_a_deletion() {
+        for event in [
+            SecurityEvent::LockedOut,
+            SecurityEvent::Reported,
+            SecurityEvent::Deleted,
+        ] {
+            for credential in Credential::ALL {
+                assert_eq!(fate(event, credential), Fate::Ends, "{event:?} {credential:?}");
+            }
+        }
+    }
+
+    /// The table of `docs/accounts.md`, as it has to be.
+    fn table() -> String {
+        let mut table = String::from("| event |");
+        for credential in Credential::ALL {
+            write!(table, " {} |", credential.title()).unwrap();
+        }
+        table.push_str("\n|");
+        table.push_str(&" --- |".repeat(Credential::ALL.len() + 1));
+        for event in SecurityEvent::ALL {
+            write!(table, "\n| {} |", event.title()).unwrap();
+            for credential in Credential::ALL {
+                write!(table, " {} |", fate(event, credential).title()).unwrap();
+            }
+        }
+        table
+    }
+
+    #[test]
+    fn the_documentation_shows_this_table() {
+        let page = include_str!("../../../docs/accounts.md");
+        assert!(
+            page.contains(&table()),
+            "docs/accounts.md has to hold:\n{}",
+            table()
+        );
+    }
 }

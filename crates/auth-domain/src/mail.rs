@@ -81,18 +81,27 @@ impl MailKind {
         }
     }
 
-    /// What the link does that it is sent for, if it is sent for the sake of one.
+    /// What its link does, for a mail that is sent for the sake of one: without the link it would be no use.
     #[must_use]
     pub const fn link(self) -> Option<TokenKind> {
         match self {
             Self::PasswordReset => Some(TokenKind::PasswordReset),
             Self::EmailVerification => Some(TokenKind::EmailVerification),
             Self::EmailChangeConfirm => Some(TokenKind::EmailChange),
-            _ => None,
+            Self::PasswordChanged
+            | Self::AlreadyRegistered
+            | Self::EmailChangeRequested
+            | Self::EmailChanged
+            | Self::NewDevice
+            | Self::RefreshTokenReuse
+            | Self::LockedOut
+            | Self::Reported
+            | Self::AccountDeleted
+            | Self::ApiKeyCreated => None,
         }
     }
 
-    /// Whether it is sent for the sake of a link: without the link it would be no use.
+    /// Whether it is sent for the sake of a link.
     #[must_use]
     pub const fn carries_link(self) -> bool {
         self.link().is_some()

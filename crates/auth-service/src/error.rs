@@ -60,6 +60,10 @@ pub enum Error {
     /// The current password is wrong.
     #[error("the current password is wrong")]
     WrongCurrentPassword,
+    /// The link alone does not confirm the address: it takes a session of the account, its password or, for a first confirmation,
+    /// a new password.
+    #[error("the link takes a password as well")]
+    PasswordRequired,
     /// A limit refused the request; the standing says which and how long.
     #[error("too many requests: {}", .0.name.as_str())]
     RateLimited(Box<Standing>),

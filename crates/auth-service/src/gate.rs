@@ -176,6 +176,19 @@ impl Service {
         self.admit(Admission::link(caller.origin.ip), caller).await
     }
 
+    /// A password is typed beside a mailed link; the link itself was counted by [`Service::admit_link`].
+    ///
+    /// # Errors
+    /// [`Error::RateLimited`].
+    pub(crate) async fn admit_link_password(
+        &self,
+        account: &EmailAddress,
+        caller: &Caller,
+    ) -> Result<Held, Error> {
+        let account = self.name_of(account.key());
+        self.admit(Admission::sign_in(account, None, None), caller).await
+    }
+
     /// What an address is counted by: nobody without the key can tell whose it is, in Redis and in the audit log.
     fn name_of(&self, address: &str) -> [u8; 32] {
         self.shared().account_names.of(address)

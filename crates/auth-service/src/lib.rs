@@ -58,6 +58,7 @@ pub use config::{
     ServiceConfig, SessionConfig, TokensConfig,
 };
 pub use device::KNOWN_FOR;
+pub use email::{Confirmed, LinkNeeds, ShownWithLink};
 pub use error::Error;
 pub use form_tokens::Visitor;
 pub use hashing::time_argon2;

@@ -5,7 +5,8 @@ use crate::{
     moment::Caller, service::Service,
 };
 use auth_domain::{
-    email::EmailAddress, mail::MailKind, one_time::TokenKind, password::PresentedPassword, user::User,
+    credential::SecurityEvent, email::EmailAddress, mail::MailKind, one_time::TokenKind,
+    password::PresentedPassword, user::User,
 };
 use auth_storage::{Credentials, Redeemed};
 use secrecy::{ExposeSecret, SecretString};
@@ -64,13 +65,14 @@ impl Service {
         let hash = hash?;
         let terms = self.admin().cut_terms(caller)?;
         let outcome = self.storage().reset_password(digest, hash, terms).await?;
-        let user = self.used(outcome).await?;
+        let (user, _) = self.used(outcome).await?;
         self.shared()
             .devices
             .give(user.id, None, caller.now, self.entropy())
     }
 
-    /// Changes the caller's password; every other session ends, this one goes on with its refresh token.
+    /// Changes the caller's password; every other session ends, this one goes on with its refresh token. The other sessions'
+    /// devices are strangers from now on; the answer is a new token for this one.
     ///
     /// # Errors
     /// [`Error::WrongCurrentPassword`], [`Error::WeakPassword`], [`Error::RateLimited`], or a failure.
@@ -80,7 +82,7 @@ impl Service {
         caller: &Caller,
         current: SecretString,
         new: SecretString,
-    ) -> Result<(), Error> {
+    ) -> Result<Option<SecretString>, Error> {
         let credentials = self.check_password(principal, caller, current).await?;
         let user = credentials.user;
         let hash = self
@@ -99,8 +101,8 @@ impl Service {
             Err(Error::NotFound) => return Err(self.cut_meanwhile(principal).await),
             changed => changed?,
         };
-        self.settled(changed).await;
-        Ok(())
+        let user = self.settled(changed).await;
+        self.device_after(SecurityEvent::PasswordChanged, user.id, caller)
     }
 
     /// Whether a signed-in user knows its password. Asked before whatever could not be taken back; wrong, it is a failed
@@ -153,17 +155,23 @@ impl Service {
         if let Redeemed::InvalidToken = outcome {
             return Err(Error::InvalidOrExpiredToken);
         }
-        let (user, ()) = tokio::join!(self.used(outcome), self.was_right(held, caller));
-        user
+        let (used, ()) = tokio::join!(self.used(outcome), self.was_right(held, caller));
+        used.map(|(user, _)| user)
     }
 
-    async fn used(&self, outcome: Redeemed) -> Result<User, Error> {
+    /// The same: the user after it, and what it was if it ended anything.
+    pub(crate) async fn used(&self, outcome: Redeemed) -> Result<(User, Option<SecurityEvent>), Error> {
         match outcome {
-            Redeemed::Done { user, revocations } => {
+            Redeemed::Done {
+                user,
+                event,
+                revocations,
+            } => {
                 self.announce(&revocations).await;
                 self.wake_post();
-                Ok(user)
+                Ok((user, event))
             }
+            Redeemed::ProofNeeded => Err(Error::PasswordRequired),
             Redeemed::InvalidToken => Err(Error::InvalidOrExpiredToken),
             Redeemed::EmailTaken => Err(Error::EmailTaken),
         }

@@ -344,8 +344,10 @@ impl Post {
             let stands = self.storage().one_time_token(kind, row.digest, now).await?;
             return Ok(stands.map(|_| self.link_to("verify-email", mail.id, kind)));
         }
-        let since = [credentials.password_changed_at, credentials.devices_from];
-        if since.into_iter().flatten().any(|since| since > mail.created_at) {
+        if credentials
+            .password_changed_at
+            .is_some_and(|since| since > mail.created_at)
+        {
             return Ok(None);
         }
         row.email = Some(user.email.clone());

@@ -25,7 +25,8 @@ use crate::{
 use auth_blacklist::Blacklist;
 use auth_domain::{
     claims::{AccessClaims, OWN_CLIENT, RefreshClaims, TokenType},
-    ids::{SessionId, TokenId},
+    credential::{Credential, Fate, SecurityEvent, fate},
+    ids::{SessionId, TokenId, UserId},
     revocation::Revocation,
     role::RoleBook,
     rotation::RefreshTokenId,
@@ -321,7 +322,7 @@ impl Service {
     pub(crate) fn new_session(
         &self,
         caller: &Caller,
-        user: auth_domain::ids::UserId,
+        user: UserId,
         generation: auth_domain::user::Generation,
     ) -> Result<Session, Error> {
         Ok(Session {
@@ -396,6 +397,21 @@ impl Service {
             device_token: Some(device),
             ..tokens
         })
+    }
+
+    /// A new token for the caller's device, if the device stays known over an event that makes others strangers.
+    pub(crate) fn device_after(
+        &self,
+        event: SecurityEvent,
+        user: UserId,
+        caller: &Caller,
+    ) -> Result<Option<SecretString>, Error> {
+        if fate(event, Credential::CurrentDevice) != Fate::CarriedOver {
+            return Ok(None);
+        }
+        let before = self.shown_device(caller);
+        let devices = &self.0.devices;
+        devices.give(user, before, caller.now, self.entropy()).map(Some)
     }
 
     /// The terms of a change that this caller makes now.

@@ -2,12 +2,14 @@
 
 use crate::{admin::Admin, authenticate::Principal, error::Error, moment::Caller, service::Service};
 use auth_domain::{
+    credential::SecurityEvent,
     ids::{SessionId, UserId},
     revocation::Revocation,
     session::{EndReason, Session},
     time::Timestamp,
 };
 use auth_storage::{Page, SessionFilter};
+use secrecy::SecretString;
 use uuid::Uuid;
 
 /// Which page of a list is wanted.
@@ -99,13 +101,18 @@ impl Service {
             .ok_or(Error::NotFound)
     }
 
-    /// Ends every session of the caller but this one, and answers how many lived. One cut, and so one announcement, however
-    /// many there are: this session's access token dies with the others', and its refresh token goes on.
+    /// Ends every session of the caller but this one. One cut, and so one announcement, however many there are: this session's
+    /// access token ends with the others', and its refresh token goes on. The other sessions' devices are strangers from now on;
+    /// the answer is a new token for this one.
     ///
     /// # Errors
     /// [`Error::RateLimited`], [`Error::AllSessionsRevoked`] or [`Error::TokenRevoked`] if it was cut off meanwhile, or a
     /// failure.
-    pub async fn end_other_sessions(&self, principal: &Principal, caller: &Caller) -> Result<u64, Error> {
+    pub async fn end_other_sessions(
+        &self,
+        principal: &Principal,
+        caller: &Caller,
+    ) -> Result<Option<SecretString>, Error> {
         self.admit_user(principal.user(), caller).await?;
         let terms = self.admin().cut_terms(caller)?;
         let ended = self
@@ -121,7 +128,7 @@ impl Service {
             return Err(self.cut_meanwhile(principal).await);
         };
         self.announce(&ended.revocations).await;
-        Ok(ended.count)
+        self.device_after(SecurityEvent::OtherSessionsEnded, principal.user(), caller)
     }
 }
 

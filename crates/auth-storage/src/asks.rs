@@ -165,6 +165,17 @@ pub struct MailedToken {
     pub token: NewToken,
 }
 
+/// What is shown beside the link that confirms an address. A session of the account counts by itself: it is in the [`Terms`].
+#[derive(Clone)]
+pub enum LinkProof {
+    /// Nothing: the link alone.
+    LinkAlone,
+    /// The account's password, which was verified against this hash.
+    Password(PasswordHash),
+    /// A new password, which takes the place of the one that there was.
+    NewPassword(PasswordHash),
+}
+
 /// A sign-in to be written down.
 #[derive(Clone)]
 pub struct SignIn {

@@ -30,8 +30,8 @@ mod sqlty;
 mod storage;
 
 pub use asks::{
-    AuditFilter, Author, HashUpgrade, Held, MailedToken, NewApiKey, NewToken, NewUser, Page, Pending,
-    PruneStep, SessionFilter, SignIn, SweepTerms, Terms, UserChange, UserFilter,
+    AuditFilter, Author, HashUpgrade, Held, LinkProof, MailedToken, NewApiKey, NewToken, NewUser, Page,
+    Pending, PruneStep, SessionFilter, SignIn, SweepTerms, Terms, UserChange, UserFilter,
 };
 pub use config::DatabaseConfig;
 pub use error::{AlreadyServed, MigrateError, OpenError, Outage, QueryRefused, StorageError};

@@ -4,6 +4,7 @@ use crate::asks::Pending;
 use auth_domain::{
     api_key::ApiKey,
     audit::{AuditEvent, Seal},
+    credential::SecurityEvent,
     email::EmailAddress,
     ids::{MailId, UserId},
     keys::KeyStanding,
@@ -59,6 +60,8 @@ pub enum Redeemed {
     Done {
         /// The user after it.
         user: User,
+        /// What it was, if it ended anything.
+        event: Option<SecurityEvent>,
         /// What has to be announced.
         revocations: Vec<Revocation>,
     },
@@ -66,6 +69,9 @@ pub enum Redeemed {
     InvalidToken,
     /// Another user has the address by now; nothing was written.
     EmailTaken,
+    /// The link alone does not do it: it takes a session of the account or its password as well, or for a first confirmation a
+    /// new password; nothing was written.
+    ProofNeeded,
 }
 
 /// A mail that a worker has claimed.

@@ -17,6 +17,12 @@ async fn report(app: &TestApp, token: &str) -> Answer {
 }
 
 async fn verify(app: &TestApp, token: &str) -> Answer {
+    let body = json!({ "token": token, "current_password": PASSWORD });
+    app.anonymous().post("/email/verify", &body).await
+}
+
+/// The owner of an address opens a link that a stranger had mailed there, and knows no password of the account.
+async fn click(app: &TestApp, token: &str) -> Answer {
     app.anonymous()
         .post("/email/verify", &json!({ "token": token }))
         .await
@@ -52,6 +58,105 @@ async fn key_of(user: &User, body: &Value) -> String {
 }
 
 on_every_backend! {
+    /// findings-4 §5.
+    async fn a_strangers_registration_is_nothing_to_the_stranger_once_the_owner_confirms_the_address(backend) {
+        let app = TestApp::start(backend).await;
+        let stranger = app.user("ada").await;
+        let key = key_of(&stranger, &json!({ "name": "stranger's" })).await;
+        let change = json!({ "new_email": "thief@example.com", "current_password": PASSWORD });
+        stranger.client.post("/email/change", &change).await.expect(202);
+        let moved = app.link_to("thief@example.com", "verify-email").await;
+        let link = app.link_to("ada@example.com", "verify-email").await;
+        // A click alone does nothing, and uses nothing up.
+        for _ in 0..2 {
+            assert_eq!(click(&app, &link).await.expect(422).code(), "password_required");
+        }
+        let other = app.user("eve").await;
+        other.client.post("/email/verify", &json!({ "token": link })).await.expect(422);
+        assert_eq!(stranger.client.get("/me").await.expect(200).json()["email_verified"], false);
+
+        app.clock.advance(Span::seconds(1));
+        let weak = json!({ "token": link, "new_password": "password" });
+        assert_eq!(app.anonymous().post("/email/verify", &weak).await.expect(422).code(), "weak_password");
+        let wrong = json!({ "token": link, "current_password": OWNERS });
+        assert_eq!(app.anonymous().post("/email/verify", &wrong).await.expect(403).code(), "wrong_current_password");
+        let both = json!({ "token": link, "current_password": PASSWORD, "new_password": OWNERS });
+        assert_eq!(app.anonymous().post("/email/verify", &both).await.expect(422).code(), "invalid_input");
+        let chosen = json!({ "token": link, "new_password": OWNERS });
+        let confirmed = app.anonymous().post("/email/verify", &chosen).await.expect(204);
+        assert!(confirmed.header("x-device-token").is_some(), "this device is known from now on");
+
+        stranger.client.get("/me").await.expect(401);
+        app.refresh(&stranger.refresh).await.expect(401);
+        app.anonymous().with_bearer(&key).get("/me").await.expect(401);
+        login(&app, "ada@example.com", PASSWORD).await.expect(401);
+        verify(&app, &moved).await.expect(400);
+        let owner = login(&app, "ada@example.com", OWNERS).await.expect(200);
+        assert_eq!(owner.json()["user"]["email_verified"], true);
+    }
+
+    async fn who_typed_the_password_at_registration_keeps_it_and_nothing_else(backend) {
+        let app = TestApp::start(backend).await;
+        let ada = app.user("ada").await;
+        let key = key_of(&ada, &json!({ "name": "backup" })).await;
+        verify(&app, &app.link_to("ada@example.com", "verify-email").await).await.expect(204);
+        app.refresh(&ada.refresh).await.expect(401);
+        app.anonymous().with_bearer(&key).get("/me").await.expect(401);
+        login(&app, "ada@example.com", PASSWORD).await.expect(200);
+    }
+
+    async fn the_session_that_confirms_goes_on_and_no_other_does(backend) {
+        let app = TestApp::start(backend).await;
+        let (ada, other) = (app.user("ada").await, app.login("ada@example.com").await);
+        let link = app.link_to("ada@example.com", "verify-email").await;
+        ada.client.post("/email/verify", &json!({ "token": link })).await.expect(204);
+        app.refresh(&other.refresh).await.expect(401);
+        let ada = app.signed_in(&ada.email, &app.refresh(&ada.refresh).await.expect(200));
+        ada.client.get("/me").await.expect(200);
+        login(&app, "ada@example.com", PASSWORD).await.expect(200);
+    }
+
+    async fn a_click_completes_no_registration_that_waits_for_its_address(backend) {
+        let app = Builder::new(backend)
+            .set("registration.require_verified_email", "true")
+            .start()
+            .await;
+        register(&app, "ada@example.com", THIEFS).await.expect(202);
+        let link = app.link_to("ada@example.com", "verify-email").await;
+        assert_eq!(click(&app, &link).await.expect(422).code(), "password_required");
+        login(&app, "ada@example.com", THIEFS).await.expect(401);
+        let chosen = json!({ "token": link, "new_password": OWNERS });
+        app.anonymous().post("/email/verify", &chosen).await.expect(204);
+        login(&app, "ada@example.com", THIEFS).await.expect(401);
+        login(&app, "ada@example.com", OWNERS).await.expect(200);
+    }
+
+    /// The same by another way: the stranger has an account of their own, and moves it to the address of another person.
+    async fn a_click_moves_no_account_to_the_address_of_who_clicked(backend) {
+        let app = TestApp::start(backend).await;
+        let thief = app.user("thief").await;
+        let change = json!({ "new_email": "ada@example.com", "current_password": PASSWORD });
+        thief.client.post("/email/change", &change).await.expect(202);
+        let link = app.link_to("ada@example.com", "verify-email").await;
+        assert_eq!(click(&app, &link).await.expect(422).code(), "password_required");
+        let chosen = json!({ "token": link, "new_password": OWNERS });
+        assert_eq!(app.anonymous().post("/email/verify", &chosen).await.expect(422).code(), "password_required");
+        login(&app, "ada@example.com", PASSWORD).await.expect(401);
+        thief.client.post("/email/verify", &json!({ "token": link })).await.expect(204);
+        login(&app, "ada@example.com", PASSWORD).await.expect(200);
+    }
+
+    /// findings-4 §11.
+    async fn a_pending_change_of_address_ends_with_the_sessions_that_are_shut_out(backend) {
+        let app = TestApp::start(backend).await;
+        let ada = app.user("ada").await;
+        let change = json!({ "new_email": "thief@example.com", "current_password": PASSWORD });
+        ada.client.post("/email/change", &change).await.expect(202);
+        let moved = app.link_to("thief@example.com", "verify-email").await;
+        ada.client.post_nothing("/logout-all").await.expect(200);
+        assert_eq!(verify(&app, &moved).await.expect(400).code(), "invalid_or_expired_token");
+    }
+
     async fn what_a_thief_asked_for_under_a_session_dies_with_it(backend) {
         let app = TestApp::start(backend).await;
         let ada = app.user("ada").await;

@@ -33,6 +33,35 @@ on_every_backend! {
         assert!(again.text.contains("href=\"/forgot\""), "a used link offers another: {}", again.text);
     }
 
+    /// findings-4 §5: the page without the maker's session asks for the password, or for a new one.
+    async fn the_owner_of_an_address_confirms_it_with_a_password_of_their_own_and_the_maker_is_out(backend) {
+        let app = TestApp::start(backend).await;
+        app.user("ada").await;
+        let mut maker = app.browser_of("ada@example.com").await;
+        let link = app.link_to("ada@example.com", "verify-email").await;
+        let page = format!("/verify-email?token={link}");
+        let asked = maker.open(&page).await.expect(200);
+        assert!(!asked.text.contains("type=\"password\""), "a session of the account: a button alone: {}", asked.text);
+        let mut owner = app.browser();
+        for _ in 0..3 {
+            let asked = owner.open(&page).await.expect(200);
+            assert!(asked.text.contains("id=\"current_password\"") && asked.text.contains("id=\"new_password\""), "{}", asked.text);
+            assert_eq!(asked.header("referrer-policy"), Some("no-referrer"));
+        }
+        let refused = owner.send("/verify-email", &[("token", &link)]).await.expect(422);
+        assert!(refused.text.contains("id=\"new_password\""), "{}", refused.text);
+        let wrong = owner.send("/verify-email", &[("token", &link), ("current_password", NEW)]).await.expect(403);
+        assert!(wrong.text.contains("id=\"current_password-fault\""), "{}", wrong.text);
+        let weak = owner.send("/verify-email", &[("token", &link), ("new_password", "short")]).await.expect(422);
+        assert!(weak.text.contains("id=\"new_password-fault\""), "{}", weak.text);
+        let done = owner.send("/verify-email", &[("token", &link), ("new_password", NEW)]).await;
+        assert_eq!(leads_to(&done), "/login?done=email_verified");
+        assert!(leads_to(&maker.open("/account").await).starts_with("/login"));
+        maker.sign_in("ada@example.com", PASSWORD).await.expect(401);
+        owner.sign_in("ada@example.com", NEW).await.expect(303);
+        owner.open(&page).await.expect(400);
+    }
+
     async fn a_link_that_is_too_old_says_so_and_offers_the_next_step(backend) {
         let app = TestApp::start(backend).await;
         app.user("ada").await;

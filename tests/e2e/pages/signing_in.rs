@@ -65,7 +65,7 @@ on_every_backend! {
         assert!(!browser.cookies.contains_key("kw_refresh"));
         let link = app.link_to("ada@example.com", "verify-email").await;
         let page = format!("/verify-email?token={link}");
-        let confirmed = browser.submit(&page, "/verify-email", &[("token", &link)]).await;
+        let confirmed = browser.submit(&page, "/verify-email", &[("token", &link), ("current_password", PASSWORD)]).await;
         assert_eq!(leads_to(&confirmed), "/login?done=email_verified");
         let again = browser.submit("/register", "/register", &fields).await.expect(202);
         assert_eq!(first.text, again.text);

@@ -86,11 +86,18 @@ pub(super) fn all(base: &str) -> Vec<Operation> {
             Post,
             "/email/verify",
             "verifyEmail",
-            "Confirm an address with a mailed token",
+            "Confirm an address with a mailed token, and show by a bearer token or a password that the account is one's own",
         )
-        .takes(Takes::Json("MailedTokenBody"))
+        .by(Auth::MaybeSignedIn)
+        .takes(Takes::Json("VerifyEmailBody"))
         .gives(Gives::Nothing(204))
-        .or(&[Code::InvalidOrExpiredToken, Code::EmailTaken, Code::RateLimited]),
+        .or(&PASSWORD_ASKED)
+        .or(&[
+            Code::InvalidOrExpiredToken,
+            Code::EmailTaken,
+            Code::PasswordRequired,
+            Code::WeakPassword,
+        ]),
         at(
             Post,
             "/email/change",

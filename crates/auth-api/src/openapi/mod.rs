@@ -220,6 +220,7 @@ mod tests {
             ("ChangePasswordBody", vec!["current_password", "new_password"]),
             ("ChangeEmailBody", vec!["new_email", "current_password"]),
             ("MailedTokenBody", vec!["token"]),
+            ("VerifyEmailBody", vec!["token"]),
             ("DeleteMeBody", vec!["password"]),
             ("ApiKeyBody", vec!["name"]),
             ("CreateUserBody", vec!["email"]),

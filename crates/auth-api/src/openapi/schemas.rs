@@ -12,7 +12,7 @@ use crate::{
             users::{ChangeUserBody, CreateUserBody},
         },
         api_keys::{ApiKeyBody, ApiKeyJson, ApiKeyList, NewApiKeyJson},
-        email::{ChangeEmailBody, SendVerificationBody},
+        email::{ChangeEmailBody, SendVerificationBody, VerifyEmailBody},
         health::{ReadinessJson, StatusJson},
         introspect::IntrospectionJson,
         login::LoginBody,
@@ -44,6 +44,7 @@ pub(super) fn components() -> ComponentsBuilder {
         .schema_from::<ResetBody>()
         .schema_from::<ChangePasswordBody>()
         .schema_from::<MailedTokenBody>()
+        .schema_from::<VerifyEmailBody>()
         .schema_from::<ChangeEmailBody>()
         .schema_from::<DeleteMeBody>()
         .schema_from::<ExportJson>()

@@ -5,94 +5,61 @@ use super::{
     form::{Faults, Sent},
     guest::Seen,
     layout::Layout,
-    texts::{Done, Texts},
+    password::hint,
+    texts::Done,
     visit::Visit,
 };
 use crate::problem::Problem;
 use actix_web::{HttpResponse, http::StatusCode};
 use askama::Template;
+use auth_service::{Error, LinkNeeds, ShownWithLink};
 
-/// One button, and what it does.
+/// What confirms an address: a button, or a password.
 #[derive(Template)]
-#[template(path = "confirm.html")]
-struct ConfirmPage<'a> {
+#[template(path = "confirm_address.html")]
+struct AddressPage<'a> {
     layout: Layout<'a>,
     faults: Faults,
-    message: &'a str,
-    button: &'a str,
     token: &'a str,
+    /// Whether it takes a password.
+    by_password: bool,
+    /// Whether that may be a new one.
+    or_new: bool,
+    password_hint: String,
 }
 
-/// Which of the two links.
-#[derive(Clone, Copy)]
-enum Link {
-    Verify,
-    NotMe,
-}
-
-impl Link {
-    /// Title, explanation and button.
-    fn words(self, t: &Texts) -> (&str, &str, &str) {
-        match self {
-            Self::Verify => (&t.verify_title, &t.verify_message, &t.verify_button),
-            Self::NotMe => (&t.not_me_title, &t.not_me_message, &t.not_me_button),
-        }
+impl<'a> AddressPage<'a> {
+    fn of(visit: &'a Visit, needs: LinkNeeds, token: &'a str, faults: Faults) -> Result<Self, Problem> {
+        let t = visit.texts();
+        Ok(Self {
+            layout: visit.layout(&t.verify_title)?,
+            faults,
+            token,
+            by_password: needs != LinkNeeds::Nothing,
+            or_new: needs == LinkNeeds::Password { or_new: true },
+            password_hint: hint(t, visit.service.password_rules()),
+        })
     }
 }
 
-fn page<'a>(
-    visit: &'a Visit,
-    link: Link,
-    token: &'a str,
-    faults: Faults,
-) -> Result<ConfirmPage<'a>, Problem> {
-    let (title, message, button) = link.words(visit.texts());
-    Ok(ConfirmPage {
-        layout: visit.layout(title)?,
-        faults,
-        message,
-        button,
-        token,
-    })
-}
-
-fn open(visit: &Visit, link: Link) -> Result<HttpResponse, Problem> {
-    let token = visit.query().single("token")?.unwrap_or_default();
-    if token.is_empty() {
-        return lapsed(visit, link);
-    }
-    visit.answer(StatusCode::OK, &page(visit, link, &token, Faults::default())?)
-}
-
-/// A link that is no good any more, and what to do instead.
-fn lapsed(visit: &Visit, link: Link) -> Result<HttpResponse, Problem> {
-    let t = visit.texts();
-    match link {
-        Link::Verify => visit.tell_lapsed(&t.verify_lapsed, ("/verify-email/again", &t.confirm_again_button)),
-        Link::NotMe => visit.tell_lapsed(&t.not_me_lapsed, ("/forgot", &t.forgot_link)),
-    }
-}
-
-fn refused(
-    visit: &Visit,
-    link: Link,
-    token: &str,
-    error: auth_service::Error,
-) -> Result<HttpResponse, Problem> {
-    if matches!(error, auth_service::Error::InvalidOrExpiredToken) {
-        return lapsed(visit, link);
-    }
-    let problem = visit.refusal(error)?;
-    let faults = Faults::of(&problem, &[], visit.texts());
-    visit.answer_again(&problem, &page(visit, link, token, faults)?)
-}
-
-/// The page that confirms an address.
+/// The page that confirms an address. Opening it uses nothing up.
 ///
 /// # Errors
 /// [`Problem`].
 pub async fn show_verify(Seen(visit): Seen<Visit>) -> Result<HttpResponse, Problem> {
-    open(&visit, Link::Verify)
+    let token = visit.query().single("token")?.unwrap_or_default();
+    match visit
+        .service
+        .link_needs(visit.principal.as_ref(), &token.as_str().into(), &visit.caller)
+        .await
+    {
+        Ok(needs) => {
+            let page = AddressPage::of(&visit, needs, &token, Faults::default())?;
+            visit.answer(StatusCode::OK, &page)
+        }
+        Err(Error::InvalidOrExpiredToken) => verify_lapsed(&visit),
+        Err(error) => Err(error.into()),
+    }
 }
 
 /// Confirms an address, or makes it the account's.
@@ -101,14 +68,85 @@ pub async fn show_verify(Seen(visit): Seen<Visit>) -> Result<HttpResponse, Probl
 /// [`Problem`].
 pub async fn submit_verify(sent: Sent<Visit>) -> Result<HttpResponse, Problem> {
     let Sent { guest: visit, fields } = sent;
+    let (token, principal) = (fields.secret("token"), visit.principal.as_ref());
+    let shown = if fields.has("new_password") {
+        ShownWithLink::NewPassword(fields.secret("new_password"))
+    } else if fields.has("current_password") {
+        ShownWithLink::CurrentPassword(fields.secret("current_password"))
+    } else {
+        ShownWithLink::Nothing
+    };
+    let by_password = !matches!(shown, ShownWithLink::Nothing);
     match visit
         .service
-        .confirm_email(&visit.caller, &fields.secret("token"))
+        .confirm_email(principal, &visit.caller, &token, shown)
         .await
     {
-        Ok(()) if visit.principal.is_some() => Ok(visit.done("/account", Done::EmailVerified)),
-        Ok(()) => Ok(visit.done("/login", Done::EmailVerified)),
-        Err(error) => refused(&visit, Link::Verify, fields.text("token"), error),
+        Ok(confirmed) => {
+            visit.keep_known(confirmed.device.as_ref());
+            if by_password && !confirmed.in_session {
+                // The session that this browser had is another account's, or has just ended.
+                visit.end_session_before().await;
+                visit.forget_session();
+                return Ok(visit.done("/login", Done::EmailVerified));
+            }
+            let next = if principal.is_some() { "/account" } else { "/login" };
+            Ok(visit.done(next, Done::EmailVerified))
+        }
+        Err(error) => verify_refused(&visit, fields.text("token"), error).await,
+    }
+}
+
+/// The form of an address again, with what is wrong.
+async fn verify_refused(visit: &Visit, token: &str, error: Error) -> Result<HttpResponse, Problem> {
+    if matches!(error, Error::InvalidOrExpiredToken) {
+        return verify_lapsed(visit);
+    }
+    let problem = visit.refusal(error)?;
+    let known = [
+        ("password", "new_password"),
+        ("current_password", "current_password"),
+    ];
+    let faults = Faults::of(&problem, &known, visit.texts());
+    let principal = visit.principal.as_ref();
+    match visit
+        .service
+        .link_needs(principal, &token.into(), &visit.caller)
+        .await
+    {
+        Ok(needs) => visit.answer_again(&problem, &AddressPage::of(visit, needs, token, faults)?),
+        Err(Error::InvalidOrExpiredToken) => verify_lapsed(visit),
+        Err(error) => Err(error.into()),
+    }
+}
+
+/// A link that is no good any more, and what to do instead.
+fn verify_lapsed(visit: &Visit) -> Result<HttpResponse, Problem> {
+    let t = visit.texts();
+    visit.tell_lapsed(&t.verify_lapsed, ("/verify-email/again", &t.confirm_again_button))
+}
+
+/// "This was not me": one button.
+#[derive(Template)]
+#[template(path = "confirm.html")]
+struct NotMePage<'a> {
+    layout: Layout<'a>,
+    faults: Faults,
+    message: &'a str,
+    button: &'a str,
+    token: &'a str,
+}
+
+impl<'a> NotMePage<'a> {
+    fn of(visit: &'a Visit, token: &'a str, faults: Faults) -> Result<Self, Problem> {
+        let t = visit.texts();
+        Ok(Self {
+            layout: visit.layout(&t.not_me_title)?,
+            faults,
+            message: &t.not_me_message,
+            button: &t.not_me_button,
+            token,
+        })
     }
 }
 
@@ -117,7 +155,11 @@ pub async fn submit_verify(sent: Sent<Visit>) -> Result<HttpResponse, Problem> {
 /// # Errors
 /// [`Problem`].
 pub async fn show_not_me(Seen(visit): Seen<Visit>) -> Result<HttpResponse, Problem> {
-    open(&visit, Link::NotMe)
+    let token = visit.query().single("token")?.unwrap_or_default();
+    if token.is_empty() {
+        return not_me_lapsed(&visit);
+    }
+    visit.answer(StatusCode::OK, &NotMePage::of(&visit, &token, Faults::default())?)
 }
 
 /// Ends everything that the account has.
@@ -126,12 +168,23 @@ pub async fn show_not_me(Seen(visit): Seen<Visit>) -> Result<HttpResponse, Probl
 /// [`Problem`].
 pub async fn submit_not_me(sent: Sent<Visit>) -> Result<HttpResponse, Problem> {
     let Sent { guest: visit, fields } = sent;
+    let t = visit.texts();
     match visit.service.report(&visit.caller, &fields.secret("token")).await {
         Ok(()) => {
-            let t = visit.texts();
             let page = visit.tell(&t.not_me_done_title, &t.not_me_done, ("/forgot", &t.forgot_link))?;
             visit.answer(StatusCode::OK, &page)
         }
-        Err(error) => refused(&visit, Link::NotMe, fields.text("token"), error),
+        Err(Error::InvalidOrExpiredToken) => not_me_lapsed(&visit),
+        Err(error) => {
+            let problem = visit.refusal(error)?;
+            let faults = Faults::of(&problem, &[], t);
+            visit.answer_again(&problem, &NotMePage::of(&visit, fields.text("token"), faults)?)
+        }
     }
+}
+
+/// A notice's link that is no good any more, and what to do instead.
+fn not_me_lapsed(visit: &Visit) -> Result<HttpResponse, Problem> {
+    let t = visit.texts();
+    visit.tell_lapsed(&t.not_me_lapsed, ("/forgot", &t.forgot_link))
 }

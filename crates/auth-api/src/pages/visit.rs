@@ -276,6 +276,13 @@ impl Visit {
             .keep_device(&self.request, token.expose_secret());
     }
 
+    /// The same, if there is one.
+    pub fn keep_known(&self, token: Option<&SecretString>) {
+        if let Some(token) = token {
+            self.keep_device(token);
+        }
+    }
+
     /// Where a sign-in is to lead back to, as the address of the page says it.
     ///
     /// # Errors

@@ -75,6 +75,7 @@ codes! {
     UnknownField = "unknown_field", 422, "Unknown field", "The body has a field that is not known here; see errors.";
     UnknownParameter = "unknown_parameter", 422, "Unknown parameter", "The address has a query parameter that the route does not know; see errors.";
     InvalidEmail = "invalid_email", 422, "Invalid email address", "The email address is invalid.";
+    PasswordRequired = "password_required", 422, "A password is required", "The link alone is not enough: show that the account is yours, by its password or in a session of it. To confirm an address for the first time you can choose a new password instead.";
     InvalidName = "invalid_name", 422, "Invalid name", "The name is invalid.";
     WeakPassword = "weak_password", 422, "Weak password", "The password does not fit the policy; see errors.";
     UnknownRole = "unknown_role", 422, "Unknown role", "There is no such role.";

@@ -1,15 +1,14 @@
 //! `POST /email/verification`, `/email/verify`, `/email/change`: whose an address is.
 
-use super::password::MailedTokenBody;
 use crate::{
     bearer::{self, SignedInWith},
     call::Call,
     json::{FromMembers, Json, Members, OptionalJson},
-    problem::{Code, Problem},
-    views::MessageJson,
+    problem::{Code, FieldError, Problem},
+    views::{self, MessageJson},
 };
 use actix_web::{HttpRequest, HttpResponse, web::Data};
-use auth_service::Service;
+use auth_service::{Service, ShownWithLink};
 use secrecy::SecretString;
 use utoipa::ToSchema;
 use validator::Validate;
@@ -59,6 +58,54 @@ impl FromMembers for ChangeEmailBody {
     }
 }
 
+/// The token of a mailed link, and what shows that the account is the caller's own: a bearer token of it, or one of the passwords.
+#[derive(Debug, Validate, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct VerifyEmailBody {
+    /// The token of the mailed link.
+    #[schema(value_type = String)]
+    token: SecretString,
+    /// The account's password.
+    #[schema(value_type = Option<String>, format = Password)]
+    current_password: Option<SecretString>,
+    /// A new password for the account, where an address is confirmed for the first time: 8 to 128 characters that are not easy
+    /// to guess.
+    #[schema(value_type = Option<String>, format = Password)]
+    new_password: Option<SecretString>,
+}
+
+impl FromMembers for VerifyEmailBody {
+    fn from_members(members: &mut Members) -> Option<Self> {
+        let token = members.secret("token");
+        let current = members.optional_text("current_password");
+        let new = members.optional_text("new_password");
+        Some(Self {
+            token: token?,
+            current_password: current?.map(SecretString::from),
+            new_password: new?.map(SecretString::from),
+        })
+    }
+}
+
+impl VerifyEmailBody {
+    fn shown(self) -> Result<(SecretString, ShownWithLink), Problem> {
+        let shown = match (self.current_password, self.new_password) {
+            (None, None) => ShownWithLink::Nothing,
+            (Some(current), None) => ShownWithLink::CurrentPassword(current),
+            (None, Some(new)) => ShownWithLink::NewPassword(new),
+            (Some(_), Some(_)) => {
+                let message = "Send current_password or new_password, not both.";
+                return Err(Problem::invalid_input(vec![FieldError::new(
+                    "new_password",
+                    "not_both",
+                    message,
+                )]));
+            }
+        };
+        Ok((self.token, shown))
+    }
+}
+
 /// 202, with an access token or for an address; 401 without either.
 ///
 /// # Errors
@@ -85,19 +132,25 @@ pub async fn send_again(
     }))
 }
 
-/// 204; 400, 409.
+/// 204, and the device that did it is known from now on; 400, 403, 409, 422.
 ///
 /// # Errors
 /// [`Problem`].
 pub async fn verify(
+    request: HttpRequest,
     service: Data<Service>,
-    call: Call,
-    Json(body): Json<MailedTokenBody>,
+    Json(body): Json<VerifyEmailBody>,
 ) -> Result<HttpResponse, Problem> {
-    service
-        .confirm_email(&call.caller(&service)?, &body.token)
-        .await?;
-    Ok(HttpResponse::NoContent().finish())
+    let (token, shown) = body.shown()?;
+    let (principal, caller) = match bearer::act_if_sent(&request).await? {
+        Some(acting) => (Some(acting.principal), acting.caller),
+        None => (None, Call::of(&request).caller(&service)?),
+    };
+    let confirmed = service
+        .confirm_email(principal.as_ref(), &caller, &token, shown)
+        .await
+        .map_err(|error| Problem::from(error).of_field("new_password"))?;
+    Ok(views::done_by_device(confirmed.device.as_ref()))
 }
 
 /// 202; 403, 422.

@@ -85,7 +85,7 @@ impl FromMembers for ChangePasswordBody {
 pub struct MailedTokenBody {
     /// The token of the mailed link.
     #[schema(value_type = String)]
-    pub(super) token: SecretString,
+    token: SecretString,
 }
 
 impl FromMembers for MailedTokenBody {
@@ -127,12 +127,10 @@ pub async fn reset(
         .reset_password(&caller, &body.token, body.new_password)
         .await
         .map_err(of_new_password)?;
-    let mut answer = HttpResponse::NoContent().finish();
-    views::show_device_token(&mut answer, &device);
-    Ok(answer)
+    Ok(views::done_by_device(Some(&device)))
 }
 
-/// 204; 403, 422.
+/// 204, and the device that did it stays known; 403, 422.
 ///
 /// # Errors
 /// [`Problem`].
@@ -141,7 +139,7 @@ pub async fn change(
     request: SignedInWith<ChangePasswordBody>,
 ) -> Result<HttpResponse, Problem> {
     let SignedInWith { acting, body } = request;
-    service
+    let device = service
         .change_password(
             &acting.principal,
             &acting.caller,
@@ -150,7 +148,7 @@ pub async fn change(
         )
         .await
         .map_err(of_new_password)?;
-    Ok(HttpResponse::NoContent().finish())
+    Ok(views::done_by_device(device.as_ref()))
 }
 
 /// What the policy refuses is the field `new_password` of these bodies.

@@ -3,15 +3,15 @@
 
 use super::{
     Conn,
+    endings::{Ending, end_credentials},
     hold::take,
-    lock_out::{Everything, end_everything, forget_api_keys},
     notes::{Note, Notes, Post},
-    one_time_tokens::{consume, find, has_password, send, void},
-    user_changes::{Fallen, cut_off, end_live},
+    one_time_tokens::{consume, find, send, void},
+    users::credentials_of,
     whole, whole_or_undone,
 };
 use crate::{
-    asks::{MailedToken, Terms},
+    asks::{LinkProof, MailedToken, Pending, Terms},
     fault::{Fault, Undo},
     outcomes::{Redeemed, StoredToken},
     rows::{UserRow, name_columns},
@@ -19,13 +19,13 @@ use crate::{
     sqlty::{Id, Ts},
 };
 use auth_domain::{
-    audit::Action,
+    audit::{Action, Actor},
+    credential::SecurityEvent,
     email::EmailAddress,
-    ids::UserId,
+    ids::{SessionId, UserId},
     mail::MailKind,
     one_time::TokenKind,
     password_hash::PasswordHash,
-    revocation::Revocation,
     session::EndReason,
     user::{User, UserStatus},
 };
@@ -83,7 +83,7 @@ pub(crate) fn ask_for_new_email(
     })
 }
 
-/// Sets a new password for a reset link: every session ends, known devices are strangers, the owner is told.
+/// Sets a new password for a reset link. The address is confirmed by it: the link was mailed there.
 pub(crate) fn reset_password(
     c: &mut Conn,
     digest: &[u8; 32],
@@ -95,118 +95,98 @@ pub(crate) fn reset_password(
         if !bound_to(&token, &user.email) {
             return Err(Undo::with(Redeemed::InvalidToken));
         }
-        // Whoever reads the mail has the address.
-        let verified = user.email_verified_at.unwrap_or(terms.now);
-        let change = (
-            users::password_hash.eq(Some(hash.expose())),
-            users::password_changed_at.eq(Some(Ts(terms.now))),
-            users::devices_from.eq(Some(Ts(terms.now))),
-            users::email_verified_at.eq(Some(Ts(verified))),
-            users::token_generation.eq(user.generation.raised().number()),
-        );
-        let after = UserRow::user(
-            diesel::update(users::table.find(Id(user.id.as_uuid())))
-                .set(change)
-                .returning(UserRow::as_returning())
-                .get_result(c)?,
-        )?;
-        void(
-            c,
-            user.id,
-            &[
-                TokenKind::PasswordReset,
-                TokenKind::EmailVerification,
-                // Whoever the owner shuts out may have asked for a new address.
-                TokenKind::EmailChange,
-            ],
-        )?;
-        // Whoever the owner shuts out may have made some.
-        forget_api_keys(c, user.id)?;
-        let fallen = end_live(c, &user, EndReason::PasswordChanged, None, terms)?;
+        confirm(c, &user, terms)?;
         let mut notes = Notes::of(terms);
         notes.audit(c, Note::of(Action::PasswordReset).by_itself(user.id))?;
         notes.mail(c, Post::to(user.id, MailKind::PasswordChanged))?;
-        done(c, after, &fallen, terms)
+        let ending = Ending::of(SecurityEvent::PasswordReset, EndReason::PasswordChanged);
+        done(c, &user, &ending.with_password(hash), terms)
     })
 }
 
-/// Shows that an address is its user's; a registration that waited for it is complete.
-pub(crate) fn verify_email(c: &mut Conn, digest: &[u8; 32], terms: &Terms) -> Result<Redeemed, Fault> {
+/// Shows that an address is its user's. The first time, what the account's maker had ends: the link says whose the mailbox is, and
+/// not that its owner made the account. A registration that waited for it is complete.
+pub(crate) fn verify_email(
+    c: &mut Conn,
+    digest: &[u8; 32],
+    proof: &LinkProof,
+    terms: &Terms,
+) -> Result<Redeemed, Fault> {
     whole_or_undone(c, |c| {
         let (token, user) = holder(c, TokenKind::EmailVerification, digest, terms)?;
         if !bound_to(&token, &user.email) {
             return Err(Undo::with(Redeemed::InvalidToken));
         }
-        if token.pending.is_some() && (user.email_verified_at.is_some() || has_password(c, user.id)?) {
+        let stored = password_of(c, user.id)?;
+        if token.pending.is_some() && (user.email_verified_at.is_some() || stored.is_some()) {
             // The account got its password in another way meanwhile.
             return Err(Undo::with(Redeemed::InvalidToken));
         }
-        void(c, user.id, &[TokenKind::EmailVerification])?;
-        if user.email_verified_at.is_none() {
-            // Whoever had the account before the owner of its address came keeps nothing that works without the password.
-            forget_api_keys(c, user.id)?;
-        }
         let mut notes = Notes::of(terms);
-        notes.audit(c, Note::of(Action::EmailVerified).by_itself(user.id))?;
-        let theirs = users::table.find(Id(user.id.as_uuid()));
-        let Some(pending) = token.pending else {
-            let verified = user.email_verified_at.unwrap_or(terms.now);
-            let row = diesel::update(theirs)
-                .set(users::email_verified_at.eq(Some(Ts(verified))))
-                .returning(UserRow::as_returning())
-                .get_result(c)?;
+        let confirmed = Note::of(Action::EmailVerified).by_itself(user.id);
+        if user.email_verified_at.is_some() {
+            void(c, user.id, &[TokenKind::EmailVerification])?;
+            notes.audit(c, confirmed)?;
             return Ok(Redeemed::Done {
-                user: UserRow::user(row)?,
+                user,
+                event: None,
                 revocations: Vec::new(),
             });
+        }
+        let own = own_session(&user, terms).filter(|_| token.pending.is_none());
+        let registered = token.pending.as_ref().map(|pending| &pending.password_hash);
+        let ending = match proof {
+            _ if own.is_some() => {
+                Ending::of(SecurityEvent::ConfirmedInSession, EndReason::EndedByUser).in_session(own)
+            }
+            LinkProof::Password(verified) if same(registered.or(stored.as_ref()), verified) => {
+                if let Some(pending) = &token.pending {
+                    complete_registration(c, &user, pending, terms)?;
+                }
+                Ending::of(SecurityEvent::ConfirmedWithPassword, EndReason::LogoutAll)
+            }
+            LinkProof::NewPassword(new) => {
+                let chosen = SecurityEvent::ConfirmedWithNewPassword;
+                Ending::of(chosen, EndReason::PasswordChanged).with_password(new)
+            }
+            // Without a proof; or the password was changed since it was verified.
+            LinkProof::LinkAlone | LinkProof::Password(_) => return Err(Undo::with(Redeemed::ProofNeeded)),
         };
-        let (name, key) = name_columns(pending.name.as_ref());
-        let change = (
-            users::email_verified_at.eq(Some(Ts(terms.now))),
-            users::password_hash.eq(Some(pending.password_hash.expose())),
-            users::password_changed_at.eq(Some(Ts(terms.now))),
-            users::devices_from.eq(Some(Ts(terms.now))),
-            users::name.eq(name),
-            users::name_key.eq(key),
-            users::token_generation.eq(user.generation.raised().number()),
-        );
-        let after = UserRow::user(
-            diesel::update(theirs)
-                .set(change)
-                .returning(UserRow::as_returning())
-                .get_result(c)?,
-        )?;
-        // Somebody else may have registered the address before: nothing of theirs stays.
-        void(c, user.id, &[TokenKind::PasswordReset, TokenKind::EmailChange])?;
-        let fallen = end_live(c, &user, EndReason::PasswordChanged, None, terms)?;
-        done(c, after, &fallen, terms)
+        confirm(c, &user, terms)?;
+        notes.audit(c, confirmed.with("by", proof_of(ending.event())))?;
+        done(c, &user, &ending, terms)
     })
 }
 
-/// Puts a confirmed address in force: every session ends, and the old address is told.
-pub(crate) fn change_email(c: &mut Conn, digest: &[u8; 32], terms: &Terms) -> Result<Redeemed, Fault> {
+/// Puts a confirmed address in force, and tells the old one. The link alone does not do it: its reader may not be the one who
+/// asked for it.
+pub(crate) fn change_email(
+    c: &mut Conn,
+    digest: &[u8; 32],
+    proof: &LinkProof,
+    terms: &Terms,
+) -> Result<Redeemed, Fault> {
     whole_or_undone(c, |c| {
         let (token, user) = holder(c, TokenKind::EmailChange, digest, terms)?;
         let Some(email) = token.email else {
             return Err(Undo::with(Redeemed::InvalidToken));
         };
+        let proved = match proof {
+            _ if own_session(&user, terms).is_some() => true,
+            LinkProof::Password(verified) => same(password_of(c, user.id)?.as_ref(), verified),
+            // A new password would give the account to the owner of the new address.
+            LinkProof::LinkAlone | LinkProof::NewPassword(_) => false,
+        };
+        if !proved {
+            return Err(Undo::with(Redeemed::ProofNeeded));
+        }
         let after = move_to(c, &user, &email, terms)?;
-        void(
-            c,
-            user.id,
-            &[
-                TokenKind::EmailChange,
-                TokenKind::EmailVerification,
-                TokenKind::PasswordReset,
-            ],
-        )?;
-        forget_api_keys(c, user.id)?;
-        let fallen = end_live(c, &user, EndReason::EmailChanged, None, terms)?;
         let mut notes = Notes::of(terms);
         notes.audit(c, Note::of(Action::EmailChanged).by_itself(user.id))?;
         let notice = Post::to(user.id, MailKind::EmailChanged).at(&user.email);
         notes.mail(c, notice.with("new_email", told_of(&user, &after.email)))?;
-        done(c, after, &fallen, terms)
+        let ending = Ending::of(SecurityEvent::AddressChanged, EndReason::EmailChanged);
+        done(c, &user, &ending, terms)
     })
 }
 
@@ -219,29 +199,73 @@ pub(crate) fn report(c: &mut Conn, digest: &[u8; 32], terms: &Terms) -> Result<R
         let mut notes = Notes::of(terms);
         let mut reported = Note::of(Action::Reported).by_itself(user.id);
         let mut notice = Post::to(user.id, MailKind::Reported);
-        let user = match token.email.filter(|old| old.key() != user.email.key()) {
+        match token.email.filter(|old| old.key() != user.email.key()) {
             Some(old) if another_has(c, &user, &old)? => {
-                // Whoever took the account over must not keep it by registering its old address.
+                // The thief must not keep the account by registering its old address.
                 reported = reported.with("restored", false);
                 notice = notice.at(&old);
-                user
             }
             Some(old) => {
-                let restored = move_to(c, &user, &old, terms)?;
+                move_to(c, &user, &old, terms)?;
                 let changed = Note::of(Action::EmailChanged).by_itself(user.id);
                 notes.audit(c, changed.with("restored", true))?;
-                restored
             }
-            None => user,
-        };
+            None => {}
+        }
         notes.audit(c, reported)?;
         notes.mail(c, notice)?;
-        let spare = Some(token.created_at);
-        let Everything {
-            user, revocations, ..
-        } = end_everything(c, &user, EndReason::Reported, spare, terms)?;
-        Ok(Redeemed::Done { user, revocations })
+        let ending = Ending::of(SecurityEvent::Reported, EndReason::Reported);
+        done(c, &user, &ending.sparing_reports_before(token.created_at), terms)
     })
+}
+
+/// The session that the link was opened in, if it is one of this user's. [`take`] has looked that it is still active.
+fn own_session(user: &User, terms: &Terms) -> Option<SessionId> {
+    let held = terms.by.held?;
+    (terms.by.actor == Actor::User(user.id)).then_some(held.session)
+}
+
+/// By what an address was confirmed, as the audit log says it.
+const fn proof_of(event: SecurityEvent) -> &'static str {
+    match event {
+        SecurityEvent::ConfirmedInSession => "session",
+        SecurityEvent::ConfirmedWithPassword => "password",
+        _ => "new_password",
+    }
+}
+
+fn password_of(c: &mut Conn, user: UserId) -> Result<Option<PasswordHash>, Fault> {
+    Ok(credentials_of(c, user)?.and_then(|credentials| credentials.password_hash))
+}
+
+/// Whether the stored hash is still the one that was verified.
+fn same(stored: Option<&PasswordHash>, verified: &PasswordHash) -> bool {
+    stored.is_some_and(|stored| stored.expose() == verified.expose())
+}
+
+/// Marks the address as the user's own, from now on.
+fn confirm(c: &mut Conn, user: &User, terms: &Terms) -> Result<(), Fault> {
+    let unconfirmed = users::table
+        .find(Id(user.id.as_uuid()))
+        .filter(users::email_verified_at.is_null());
+    diesel::update(unconfirmed)
+        .set(users::email_verified_at.eq(Some(Ts(terms.now))))
+        .execute(c)?;
+    Ok(())
+}
+
+/// Gives a user the password and the name that a registration asked for.
+fn complete_registration(c: &mut Conn, user: &User, pending: &Pending, terms: &Terms) -> Result<(), Fault> {
+    let (name, key) = name_columns(pending.name.as_ref());
+    diesel::update(users::table.find(Id(user.id.as_uuid())))
+        .set((
+            users::password_hash.eq(Some(pending.password_hash.expose())),
+            users::password_changed_at.eq(Some(Ts(terms.now))),
+            users::name.eq(name),
+            users::name_key.eq(key),
+        ))
+        .execute(c)?;
+    Ok(())
 }
 
 /// A token that is used up, and its user, whose row is held; whoever is disabled gets nothing done by mail. The user's row is
@@ -294,7 +318,6 @@ fn move_to(c: &mut Conn, user: &User, email: &EmailAddress, terms: &Terms) -> Re
         users::email.eq(email.as_str()),
         users::email_key.eq(email.key()),
         users::email_verified_at.eq(Some(Ts(terms.now))),
-        users::token_generation.eq(user.generation.raised().number()),
     );
     let row: Result<UserRow, _> = diesel::update(users::table.find(Id(user.id.as_uuid())))
         .set(change)
@@ -310,7 +333,11 @@ fn move_to(c: &mut Conn, user: &User, email: &EmailAddress, terms: &Terms) -> Re
     }
 }
 
-fn done(c: &mut Conn, user: User, fallen: &Fallen, terms: &Terms) -> Result<Redeemed, Undo<Redeemed>> {
-    let revocations: Vec<Revocation> = cut_off(c, user.id, user.generation, fallen, terms)?;
-    Ok(Redeemed::Done { user, revocations })
+fn done(c: &mut Conn, before: &User, ending: &Ending<'_>, terms: &Terms) -> Result<Redeemed, Undo<Redeemed>> {
+    let ended = end_credentials(c, before, ending, terms)?;
+    Ok(Redeemed::Done {
+        user: ended.user,
+        event: Some(ending.event()),
+        revocations: ended.revocations,
+    })
 }

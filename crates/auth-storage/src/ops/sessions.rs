@@ -13,7 +13,7 @@ use crate::{
     fault::Fault,
     outcomes::{EndedSession, StartedSession},
     prepared::Prepare as _,
-    rows::{FallenRow, SessionRow, UserRow},
+    rows::{EndedRow, SessionRow, UserRow},
     schema::{sessions, users},
     sqlty::{Id, Ts},
 };
@@ -119,12 +119,12 @@ fn displace(
     let room = others.saturating_sub(live.len());
     let mut revocations = Vec::new();
     for (id, until) in live.into_iter().skip(others).chain(past.into_iter().skip(room)) {
-        let ended: Option<FallenRow> = diesel::update(s::table.find(id).filter(s::ended_at.is_null()))
+        let ended: Option<EndedRow> = diesel::update(s::table.find(id).filter(s::ended_at.is_null()))
             .set((
                 s::ended_at.eq(Some(Ts(terms.now))),
                 s::end_reason.eq(Some(EndReason::Displaced.as_str())),
             ))
-            .returning(FallenRow::as_returning())
+            .returning(EndedRow::as_returning())
             .prepared()
             .get_result(c)
             .optional()?;
@@ -135,13 +135,13 @@ fn displace(
         let note = Note::of(Action::SessionEnded).about(newest.user);
         let note = note.session(SessionId::from_uuid(row.id.0));
         notes.audit(c, note.with("reason", EndReason::Displaced.as_str()))?;
-        revocations.push(fallen_session(row.id, row.access_until.0, terms.grace));
+        revocations.push(ended_session(row.id, row.access_until.0, terms.grace));
     }
     record(c, &revocations)?;
     Ok(revocations)
 }
 
-fn fallen_session(id: Id, access_until: Timestamp, grace: Span) -> Revocation {
+fn ended_session(id: Id, access_until: Timestamp, grace: Span) -> Revocation {
     Revocation {
         what: Revoked::Session(SessionId::from_uuid(id.0)),
         until: after(access_until, grace),

@@ -1,15 +1,15 @@
-//! Changes of a user that cut its sessions (behaviour.md §2).
+//! Changes of a user that cut its sessions (behaviour.md §2). What each of them ends is in the table that [`end_credentials`]
+//! carries out.
 //!
 //! Each takes the user's row first, so that no sign-in slips in between: a session inserted before is ended or lifted over,
 //! one inserted after sees the raised generation. A change that could remove an administrator takes the guard before that.
 
 use super::{
     Conn,
-    hold::take,
+    endings::{EndedTokens, Ending, end_credentials, record_cut},
+    hold::{hold, take},
     notes::{Note, Notes, Post},
-    one_time_tokens::void,
     outbox,
-    revocations::record,
     sessions::has_long_history,
     take_guard,
     users::any_administrator,
@@ -20,20 +20,18 @@ use crate::{
     fault::{Fault, Undo},
     outcomes::{EndedSessions, UserOutcome},
     prepared::Prepare as _,
-    rows::{FallenRow, UserRow, name_key},
+    rows::{EndedRow, UserRow, name_key},
     schema::{sessions, users},
     sqlty::{Id, Ts},
 };
 use auth_domain::{
     audit::{Action, Actor},
+    credential::SecurityEvent,
     ids::{SessionId, UserId},
     mail::MailKind,
-    one_time::TokenKind,
     password_hash::PasswordHash,
-    revocation::{Revocation, Revoked},
     role::Role,
     session::EndReason,
-    time::{Timestamp, after},
     user::{DisplayName, Generation, User, UserStatus},
 };
 use diesel::prelude::*;
@@ -71,67 +69,74 @@ pub(crate) fn change(
         {
             return Err(Undo::with(UserOutcome::LastAdmin));
         }
-        let disabled = before.status == UserStatus::Active && after.status == UserStatus::Disabled;
-        // Tokens say the role and whether the address is confirmed. What is taken away must not be said any longer.
-        let unverified = before.email_verified_at.is_some() && after.email_verified_at.is_none();
-        let cut = disabled || unverified || before.role != after.role;
-        let generation = if cut {
-            before.generation.raised()
-        } else {
-            before.generation
-        };
-        let user = write(c, &after, generation)?;
-        let fallen = if disabled {
-            void(c, id, &TokenKind::ALL)?;
-            end_live(c, &before, EndReason::UserDisabled, None, terms)?
-        } else if cut {
-            lift_live(c, &before, generation)?
-        } else {
-            Fallen::default()
-        };
+        let user = write(c, &after)?;
         note_changes(c, &before, &user, terms)?;
-        // Asked for again, a cut is recorded again: whoever asked first may have died before it was announced.
-        let revocations = if cuts {
-            cut_off(c, id, generation, &fallen, terms)?
-        } else {
-            Vec::new()
+        let Some(event) = event_of(&before, &after) else {
+            // Asked for again, a cut is recorded again: the node that was asked first may have died before it announced it.
+            let revocations = if cuts {
+                record_cut(c, id, before.generation, &EndedTokens::default(), terms)?
+            } else {
+                Vec::new()
+            };
+            return Ok(UserOutcome::Changed {
+                user,
+                revocations,
+                sessions_ended: 0,
+            });
         };
-        Ok(UserOutcome::Changed {
-            user,
-            revocations,
-            sessions_ended: fallen.ended,
-        })
+        changed(c, &before, &Ending::of(event, EndReason::UserDisabled), terms).map_err(Undo::from)
     })
 }
 
-/// Changes a user's password: all sessions end but the spared one, which goes on with its refresh token.
+/// What a change comes to; of several events the one that ends the most, which ends what the others end.
+fn event_of(before: &User, after: &User) -> Option<SecurityEvent> {
+    if before.status == UserStatus::Active && after.status == UserStatus::Disabled {
+        Some(SecurityEvent::Disabled)
+    } else if before.role != after.role {
+        Some(SecurityEvent::RoleChanged)
+    } else if before.email_verified_at.is_some() && after.email_verified_at.is_none() {
+        Some(SecurityEvent::VerificationRemoved)
+    } else {
+        None
+    }
+}
+
+/// Ends what an event ends, as the outcome of a change.
+fn changed(c: &mut Conn, before: &User, ending: &Ending<'_>, terms: &Terms) -> Result<UserOutcome, Fault> {
+    let ended = end_credentials(c, before, ending, terms)?;
+    Ok(UserOutcome::Changed {
+        user: ended.user,
+        revocations: ended.revocations,
+        sessions_ended: ended.sessions,
+    })
+}
+
+/// Locks a user out: a mail says so, and that it takes a reset to come back.
+pub(crate) fn lock_out(c: &mut Conn, id: UserId, terms: &Terms) -> Result<UserOutcome, Fault> {
+    whole(c, |c| {
+        let Some(user) = take(c, id, terms)? else {
+            return Ok(UserOutcome::NotFound);
+        };
+        let mut notes = Notes::of(terms);
+        notes.audit(c, Note::of(Action::UserLockedOut).about(id))?;
+        notes.mail(c, Post::to(id, MailKind::LockedOut))?;
+        let ending = Ending::of(SecurityEvent::LockedOut, EndReason::LockedOut);
+        changed(c, &user, &ending, terms)
+    })
+}
+
+/// Changes a user's password, in one of its sessions or by the operator.
 pub(crate) fn set_password(
     c: &mut Conn,
     id: UserId,
     hash: &PasswordHash,
-    spare: Option<SessionId>,
+    current: Option<SessionId>,
     terms: &Terms,
 ) -> Result<UserOutcome, Fault> {
     whole(c, |c| {
         let Some(before) = take(c, id, terms)? else {
             return Ok(UserOutcome::NotFound);
         };
-        let generation = before.generation.raised();
-        let row: UserRow = diesel::update(users::table.find(Id(id.as_uuid())))
-            .set((
-                users::password_hash.eq(hash.expose()),
-                users::password_changed_at.eq(Some(Ts(terms.now))),
-                users::token_generation.eq(generation.number()),
-            ))
-            .returning(UserRow::as_returning())
-            .prepared()
-            .get_result(c)?;
-        let mut fallen = end_live(c, &before, EndReason::PasswordChanged, spare, terms)?;
-        if spare.is_some() {
-            fallen.join(lift_live(c, &before, generation)?);
-        }
-        // Whoever the owner shuts out may have asked for a new address.
-        void(c, id, &[TokenKind::PasswordReset, TokenKind::EmailChange])?;
         let action = if terms.by.actor == Actor::User(id) {
             Action::PasswordChanged
         } else {
@@ -140,17 +145,17 @@ pub(crate) fn set_password(
         let mut notes = Notes::of(terms);
         notes.audit(c, Note::of(action).about(id))?;
         notes.mail(c, Post::to(id, MailKind::PasswordChanged))?;
-        let revocations = cut_off(c, id, generation, &fallen, terms)?;
-        Ok(UserOutcome::Changed {
-            user: row.user()?,
-            revocations,
-            sessions_ended: fallen.ended,
-        })
+        let event = match current {
+            Some(_) => SecurityEvent::PasswordChanged,
+            None => SecurityEvent::PasswordSet,
+        };
+        let ending = Ending::of(event, EndReason::PasswordChanged).in_session(current);
+        changed(c, &before, &ending.with_password(hash), terms)
     })
 }
 
-/// Ends all of a user's sessions. Unlike [`take`] this does not look whether whoever asks was signed out meanwhile: to end
-/// everything undoes nobody's cut. [`end_other_sessions`] spares a session, and so looks: what was just cut off is not spared.
+/// Ends all of a user's sessions. Unlike [`take`] this does not look whether the caller was signed out meanwhile: to end
+/// everything undoes no other cut. [`end_other_sessions`] spares a session, and so looks: what was just ended is not spared.
 pub(crate) fn end_sessions(
     c: &mut Conn,
     id: UserId,
@@ -158,29 +163,19 @@ pub(crate) fn end_sessions(
     terms: &Terms,
 ) -> Result<Option<EndedSessions>, Fault> {
     whole(c, |c| {
-        let raised: Option<UserRow> = diesel::update(users::table.find(Id(id.as_uuid())))
-            .set(users::token_generation.eq(users::token_generation + 1))
-            .returning(UserRow::as_returning())
-            .prepared()
-            .get_result(c)
-            .optional()?;
-        let Some(user) = raised.map(UserRow::user).transpose()? else {
+        let Some(held) = hold(c, id)? else {
             return Ok(None);
         };
-        let generation = user.generation;
-        let before = User {
-            generation: Generation::from_number(generation.number() - 1).unwrap_or(generation),
-            ..user
-        };
-        end_raised(c, &before, generation, None, why, terms).map(Some)
+        let ending = Ending::of(SecurityEvent::AllSessionsEnded, why);
+        ended_sessions(c, &held.user, &ending, (why, None), terms).map(Some)
     })
 }
 
-/// Ends all of a user's sessions but one: the same cut, and that one is lifted over it.
+/// Ends all of a user's sessions but one, which goes on over the cut.
 pub(crate) fn end_other_sessions(
     c: &mut Conn,
     id: UserId,
-    spare: SessionId,
+    current: SessionId,
     why: EndReason,
     terms: &Terms,
 ) -> Result<Option<EndedSessions>, Fault> {
@@ -188,40 +183,31 @@ pub(crate) fn end_other_sessions(
         let Some(before) = take(c, id, terms)? else {
             return Ok(None);
         };
-        let generation = before.generation.raised();
-        let _raised: Id = diesel::update(users::table.find(Id(id.as_uuid())))
-            .set(users::token_generation.eq(generation.number()))
-            .returning(users::id)
-            .prepared()
-            .get_result(c)?;
-        end_raised(c, &before, generation, Some(spare), why, terms).map(Some)
+        let ending = Ending::of(SecurityEvent::OtherSessionsEnded, why).in_session(Some(current));
+        ended_sessions(c, &before, &ending, (why, Some(current)), terms).map(Some)
     })
 }
 
-/// Ends the sessions of a user whose generation was raised, but the spared one, which is lifted over the cut.
-fn end_raised(
+fn ended_sessions(
     c: &mut Conn,
     before: &User,
-    generation: Generation,
-    spare: Option<SessionId>,
-    why: EndReason,
+    ending: &Ending<'_>,
+    (why, spared): (EndReason, Option<SessionId>),
     terms: &Terms,
 ) -> Result<EndedSessions, Fault> {
-    let mut fallen = end_live(c, before, why, spare, terms)?;
+    let ended = end_credentials(c, before, ending, terms)?;
     let mut note = Note::of(Action::AllSessionsEnded)
         .about(before.id)
         .with("reason", why.as_str())
-        .with("count", fallen.ended);
-    if let Some(spare) = spare {
-        fallen.join(lift_live(c, before, generation)?);
-        note = note.with("spared", spare);
+        .with("count", ended.sessions);
+    if let Some(spared) = spared {
+        note = note.with("spared", spared);
     }
     Notes::of(terms).audit(c, note)?;
-    let revocations = cut_off(c, before.id, generation, &fallen, terms)?;
     Ok(EndedSessions {
-        count: fallen.ended,
-        generation,
-        revocations,
+        count: ended.sessions,
+        generation: ended.user.generation,
+        revocations: ended.revocations,
     })
 }
 
@@ -244,22 +230,22 @@ pub(crate) fn delete(
         if has_long_history(c, id)? {
             return Err(Undo::with(None));
         }
-        let rows: Vec<FallenRow> =
+        let rows: Vec<EndedRow> =
             diesel::delete(sessions::table.filter(sessions::user_id.eq(Id(id.as_uuid()))))
-                .returning(FallenRow::as_returning())
+                .returning(EndedRow::as_returning())
                 .prepared()
                 .get_results(c)?;
-        let fallen = Fallen::of(&rows, user.generation, terms.now);
+        let tokens = EndedTokens::of(&rows, user.generation, terms.now);
         diesel::delete(users::table.find(Id(id.as_uuid()))).execute(c)?;
         outbox::forget_user(c, id)?;
         let mut notes = Notes::of(terms);
         notes.audit(c, Note::of(Action::UserDeleted).about(id))?;
         notes.mail(c, Post::to(id, MailKind::AccountDeleted).at(&user.email))?;
-        let revocations = cut_off(c, id, Generation::DELETED, &fallen, terms)?;
+        let revocations = record_cut(c, id, Generation::DELETED, &tokens, terms)?;
         Ok(Some(UserOutcome::Changed {
             user,
             revocations,
-            sessions_ended: fallen.ended,
+            sessions_ended: tokens.sessions,
         }))
     })
 }
@@ -296,7 +282,7 @@ fn administers(user: &User, administrators: &[Role]) -> bool {
     user.status == UserStatus::Active && administrators.contains(&user.role)
 }
 
-fn write(c: &mut Conn, user: &User, generation: Generation) -> Result<User, Fault> {
+fn write(c: &mut Conn, user: &User) -> Result<User, Fault> {
     let row: UserRow = diesel::update(users::table.find(Id(user.id.as_uuid())))
         .set((
             users::name.eq(user.name.as_ref().map(DisplayName::as_str)),
@@ -304,99 +290,9 @@ fn write(c: &mut Conn, user: &User, generation: Generation) -> Result<User, Faul
             users::role.eq(user.role.as_str()),
             users::status.eq(user.status.as_str()),
             users::email_verified_at.eq(user.email_verified_at.map(Ts)),
-            users::token_generation.eq(generation.number()),
         ))
         .returning(UserRow::as_returning())
         .prepared()
         .get_result(c)?;
     row.user()
-}
-
-/// Sessions that a cut hit.
-#[derive(Default)]
-pub(super) struct Fallen {
-    /// How many live ones ended.
-    pub(super) ended: u64,
-    /// The expiry of the last access token among them.
-    last_access: Option<Timestamp>,
-}
-
-impl Fallen {
-    fn of(rows: &[FallenRow], generation: Generation, now: Timestamp) -> Self {
-        let live = |row: &&FallenRow| row.is_live(generation, now);
-        Self {
-            ended: rows.iter().filter(live).count() as u64,
-            last_access: rows.iter().map(|row| row.access_until.0).max(),
-        }
-    }
-
-    fn join(&mut self, other: Self) {
-        self.last_access = self.last_access.max(other.last_access);
-    }
-}
-
-/// Ends the sessions that have not ended; those past their time, too, since another node's clock may still call them live.
-pub(super) fn end_live(
-    c: &mut Conn,
-    before: &User,
-    why: EndReason,
-    spare: Option<SessionId>,
-    terms: &Terms,
-) -> Result<Fallen, Fault> {
-    use sessions as s;
-    let mine = s::user_id.eq(Id(before.id.as_uuid())).and(s::ended_at.is_null());
-    let end = (
-        s::ended_at.eq(Some(Ts(terms.now))),
-        s::end_reason.eq(Some(why.as_str())),
-    );
-    let rows: Vec<FallenRow> = match spare {
-        None => diesel::update(s::table.filter(mine))
-            .set(end)
-            .returning(FallenRow::as_returning())
-            .prepared()
-            .get_results(c)?,
-        Some(spare) => diesel::update(s::table.filter(mine).filter(s::id.ne(Id(spare.as_uuid()))))
-            .set(end)
-            .returning(FallenRow::as_returning())
-            .prepared()
-            .get_results(c)?,
-    };
-    Ok(Fallen::of(&rows, before.generation, terms.now))
-}
-
-/// Lifts the sessions that have not ended over a cut: their refresh tokens go on.
-fn lift_live(c: &mut Conn, before: &User, generation: Generation) -> Result<Fallen, Fault> {
-    use sessions as s;
-    let mine = s::user_id.eq(Id(before.id.as_uuid())).and(s::ended_at.is_null());
-    // None below the old generation: what an earlier cut left behind stays dead.
-    let alive = s::table
-        .filter(mine)
-        .filter(s::generation.ge(before.generation.number()));
-    let rows: Vec<FallenRow> = diesel::update(alive)
-        .set(s::generation.eq(generation.number()))
-        .returning(FallenRow::as_returning())
-        .prepared()
-        .get_results(c)?;
-    let last_access = rows.iter().map(|row| row.access_until.0).max();
-    Ok(Fallen {
-        ended: 0,
-        last_access,
-    })
-}
-
-pub(super) fn cut_off(
-    c: &mut Conn,
-    id: UserId,
-    least: Generation,
-    fallen: &Fallen,
-    terms: &Terms,
-) -> Result<Vec<Revocation>, Fault> {
-    let last = fallen.last_access.map(|expiry| after(expiry, terms.grace));
-    let until = last.map_or(terms.until_at_least, |last| last.max(terms.until_at_least));
-    let revocations = vec![Revocation {
-        what: Revoked::User(id, least),
-        until,
-    }];
-    record(c, &revocations)?;
-    Ok(revocations)
 }

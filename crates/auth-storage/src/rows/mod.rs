@@ -103,6 +103,16 @@ impl CredentialsRow {
     }
 }
 
+/// What a cut writes to a user's row; `None` leaves a column as it is.
+#[derive(AsChangeset, Default)]
+#[diesel(table_name = users)]
+pub(crate) struct CutRow<'a> {
+    pub(crate) token_generation: Option<i64>,
+    pub(crate) password_hash: Option<Option<&'a str>>,
+    pub(crate) password_changed_at: Option<Ts>,
+    pub(crate) devices_from: Option<Ts>,
+}
+
 /// A user to be inserted.
 #[derive(Insertable)]
 #[diesel(table_name = users)]
@@ -234,14 +244,14 @@ impl SessionRow {
 /// What a cut has to know of a session that it hit.
 #[derive(Queryable, Selectable)]
 #[diesel(table_name = sessions)]
-pub(crate) struct FallenRow {
+pub(crate) struct EndedRow {
     pub(crate) id: Id,
     generation: i64,
     refresh_expires_at: Ts,
     pub(crate) access_until: Ts,
 }
 
-impl FallenRow {
+impl EndedRow {
     /// Whether it could still be refreshed.
     pub(crate) fn is_live(&self, user_generation: Generation, now: Timestamp) -> bool {
         self.generation >= user_generation.number() && now < self.refresh_expires_at.0

@@ -2,7 +2,7 @@
 
 use super::{Storage, run};
 use crate::{
-    asks::{MailedToken, NewApiKey, NewToken, NewUser, Terms},
+    asks::{LinkProof, MailedToken, NewApiKey, NewToken, NewUser, Terms},
     error::StorageError,
     outcomes::{
         ClaimedMail, InsertedKey, KeyHolder, MailEnd, MailFigures, Redeemed, Settled, StoredToken,
@@ -132,20 +132,32 @@ impl Storage {
         run!(self, write, links::reset_password(&digest, &hash, &terms))
     }
 
-    /// Uses a verification token up; a registration that waited for it is complete.
+    /// Uses a verification token up. The first confirmation of an address takes a proof beside the link, and ends what the
+    /// account's maker had; a registration that waited for it is complete.
     ///
     /// # Errors
     /// See [`StorageError`].
-    pub async fn verify_email(&self, digest: [u8; 32], terms: Terms) -> Result<Redeemed, StorageError> {
-        run!(self, write, links::verify_email(&digest, &terms))
+    pub async fn verify_email(
+        &self,
+        digest: [u8; 32],
+        proof: LinkProof,
+        terms: Terms,
+    ) -> Result<Redeemed, StorageError> {
+        run!(self, write, links::verify_email(&digest, &proof, &terms))
     }
 
-    /// Uses the token of a new address up: puts it in force, ends every session, tells the old one.
+    /// Uses the token of a new address up: puts it in force, ends every session, tells the old one. It takes a session of the
+    /// account or its password beside the link.
     ///
     /// # Errors
     /// See [`StorageError`].
-    pub async fn change_email(&self, digest: [u8; 32], terms: Terms) -> Result<Redeemed, StorageError> {
-        run!(self, write, links::change_email(&digest, &terms))
+    pub async fn change_email(
+        &self,
+        digest: [u8; 32],
+        proof: LinkProof,
+        terms: Terms,
+    ) -> Result<Redeemed, StorageError> {
+        run!(self, write, links::change_email(&digest, &proof, &terms))
     }
 
     /// Uses a report token up: everything ends, and an address that was changed comes back, unless another user has it by now.
@@ -161,7 +173,7 @@ impl Storage {
     /// # Errors
     /// See [`StorageError`].
     pub async fn lock_out(&self, user: UserId, terms: Terms) -> Result<UserOutcome, StorageError> {
-        run!(self, write, lock_out::lock_out(user, &terms))
+        run!(self, write, user_changes::lock_out(user, &terms))
     }
 
     /// Claims mails that are due, under a lease on the database's clock.

@@ -10,7 +10,7 @@ use auth_domain::{
     session::{EndReason, Origin},
     user::User,
 };
-use auth_storage::{AuditFilter, Page, SessionFilter, Storage};
+use auth_storage::{AuditFilter, LinkProof, Page, SessionFilter, Storage};
 
 /// A first page.
 const FIRST: Page = Page {
@@ -94,7 +94,10 @@ pub(crate) async fn a_day_of(db: &Storage, user: &User, first_link: u8) {
     db.mail_verification(id, mailed(link), terms(at(62)))
         .await
         .unwrap();
-    db.verify_email([first_link; 32], terms(at(63))).await.unwrap();
+    let proof = LinkProof::NewPassword(hash(1));
+    db.verify_email([first_link; 32], proof, terms(at(63)))
+        .await
+        .unwrap();
     db.set_password(id, hash(1), None, terms(at(65))).await.unwrap();
     db.end_user_sessions(id, EndReason::LogoutAll, terms(at(66)))
         .await

@@ -13,7 +13,7 @@ use auth_domain::{
     time::Span,
     user::{User, UserStatus},
 };
-use auth_storage::{NewToken, Redeemed, SignIn, Storage, UserChange};
+use auth_storage::{LinkProof, NewToken, Redeemed, SignIn, Storage, UserChange};
 
 const RESET: TokenKind = TokenKind::PasswordReset;
 
@@ -105,8 +105,8 @@ on_both! {
         issue(&world, &user, 8, 0).await;
         for presented in [8, 200] {
             let digest = [presented; 32];
-            assert_eq!(world.db.verify_email(digest, terms(at(1))).await.unwrap(), Redeemed::InvalidToken);
-            assert_eq!(world.db.change_email(digest, terms(at(1))).await.unwrap(), Redeemed::InvalidToken);
+            assert_eq!(world.db.verify_email(digest, LinkProof::LinkAlone, terms(at(1))).await.unwrap(), Redeemed::InvalidToken);
+            assert_eq!(world.db.change_email(digest, LinkProof::LinkAlone, terms(at(1))).await.unwrap(), Redeemed::InvalidToken);
             assert_eq!(world.db.report(digest, terms(at(1))).await.unwrap(), Redeemed::InvalidToken);
         }
         assert_eq!(reset(&world.db, 200, 1).await, Redeemed::InvalidToken);
@@ -122,7 +122,7 @@ on_both! {
         world.db.issue_token(token, user.id, None).await.unwrap();
         let mails = world.kinds().len();
         let outcome = world.db.reset_password([1; 32], hash(9), terms(at(3))).await.unwrap();
-        let Redeemed::Done { user: after, revocations } = outcome else { panic!("{outcome:?}") };
+        let Redeemed::Done { user: after, revocations, .. } = outcome else { panic!("{outcome:?}") };
         assert_eq!((after.generation, after.email_verified_at), (user.generation.raised(), Some(at(3))));
         assert_eq!(revocations.iter().map(|r| r.what).collect::<Vec<_>>(), [Revoked::User(user.id, after.generation)]);
         let recorded = world.db.revocations_since(None).await.unwrap().revocations;
@@ -133,7 +133,7 @@ on_both! {
         assert_eq!((kept.password_hash.unwrap().expose(), &kept.user), (hash(9).expose(), &after));
         // Whoever was in may have made keys.
         assert_eq!(world.db.api_keys(user.id).await.unwrap(), []);
-        assert_eq!(world.db.change_email([7; 32], terms(at(4))).await.unwrap(), Redeemed::InvalidToken);
+        assert_eq!(world.db.change_email([7; 32], LinkProof::LinkAlone, terms(at(4))).await.unwrap(), Redeemed::InvalidToken);
         let noted = world.noted().await.pop().unwrap();
         assert_eq!((noted.action, noted.actor, noted.subject), (Action::PasswordReset, Actor::User(user.id), Some(user.id)));
         assert_eq!(world.times(Action::PasswordReset).await, 1);
@@ -177,7 +177,7 @@ on_both! {
         world.db.issue_token(moved, user.id, None).await.unwrap();
         world.db.set_password(user.id, hash(1), None, terms(at(5))).await.unwrap();
         assert_eq!(reset(&world.db, 2, 6).await, Redeemed::InvalidToken);
-        assert_eq!(world.db.change_email([3; 32], terms(at(6))).await.unwrap(), Redeemed::InvalidToken);
+        assert_eq!(world.db.change_email([3; 32], LinkProof::LinkAlone, terms(at(6))).await.unwrap(), Redeemed::InvalidToken);
         // What was asked for before, and was held up, is not sent any more.
         assert!(!issue(&world, &user, 4, 4).await);
         assert!(issue(&world, &user, 5, 6).await);
@@ -215,8 +215,8 @@ on_both! {
         let before = (world.noted().await, world.mails());
         let outcomes = [
             reset(&world.db, 5, 2).await,
-            world.db.verify_email([6; 32], terms(at(2))).await.unwrap(),
-            world.db.change_email([7; 32], terms(at(2))).await.unwrap(),
+            world.db.verify_email([6; 32], LinkProof::LinkAlone, terms(at(2))).await.unwrap(),
+            world.db.change_email([7; 32], LinkProof::LinkAlone, terms(at(2))).await.unwrap(),
             world.db.report([8; 32], terms(at(2))).await.unwrap(),
         ];
         assert!(outcomes.iter().all(|outcome| *outcome == Redeemed::InvalidToken), "{outcomes:?}");

@@ -35,6 +35,8 @@ mod audit_seals;
 mod corrupt;
 #[cfg(test)]
 mod cuts;
+#[cfg(test)]
+mod fates;
 #[cfg(all(test, feature = "services"))]
 mod heavy;
 #[cfg(test)]

@@ -1,7 +1,7 @@
 //! What causes a mail: it is queued in the transaction of its cause, to whom it concerns and to nobody else.
 
 use crate::people::{
-    Mail, address, admins, at, hash, known, mailed, one_time, person, policy, session_of, terms, token,
+    Mail, address, admins, at, hash, known, mailed, one_time, person, policy, session_of, terms, token, typed,
 };
 use auth_domain::{
     one_time::TokenKind,
@@ -90,7 +90,7 @@ on_both! {
             let moved = mailed(one_time(TokenKind::EmailChange, 1, at(3)));
             let moved = MailedToken { token: NewToken { email: Some(new.clone()), ..moved.token }, ..moved };
             world.db.ask_for_new_email(user.id, new, moved, terms(at(3))).await.unwrap();
-            world.db.change_email([1; 32], terms(at(4))).await.unwrap();
+            world.db.change_email([1; 32], typed(), terms(at(4))).await.unwrap();
             for kind in ["email_change_requested", "email_changed"] {
                 let of_user = |mail: &&Mail| mail.kind == kind && mail.who == Some(user.id.to_string());
                 let mails = world.mails();

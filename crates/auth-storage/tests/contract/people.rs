@@ -15,8 +15,8 @@ use auth_domain::{
     user::{DisplayName, Generation, User, UserStatus},
 };
 use auth_storage::{
-    AuditFilter, Author, InsertedUser, MailedToken, NewApiKey, NewToken, NewUser, Page, SignIn,
-    StartedSession, Terms,
+    AuditFilter, Author, Held, InsertedUser, LinkProof, MailedToken, NewApiKey, NewToken, NewUser, Page,
+    SignIn, StartedSession, Terms,
 };
 use chrono::DateTime;
 use diesel::{
@@ -63,6 +63,16 @@ pub(crate) fn by(actor: Actor, now: Timestamp) -> Terms {
             held: None,
         },
     }
+}
+
+/// The terms of somebody who asks in a session.
+pub(crate) fn in_session(user: &User, session: &Session, now: Timestamp) -> Terms {
+    let mut terms = by(Actor::User(user.id), now);
+    terms.by.held = Some(Held {
+        session: session.id,
+        generation: session.generation,
+    });
+    terms
 }
 
 /// A sign-in from a device that is known, with room for a hundred.
@@ -125,6 +135,11 @@ pub(crate) fn hash(number: u8) -> PasswordHash {
         "$argon2id$v=19$m=19456,t=2,p=1$c29tZXNhbHRzb21lc2FsdA$k5kVWxGFhTqFnVsFqHnVoZBNrGoc0Zh0LpBQJ1p4{letter}1k"
     );
     PasswordHash::parse(&text).unwrap()
+}
+
+/// That the password of a [`person`] was typed beside a link.
+pub(crate) fn typed() -> LinkProof {
+    LinkProof::Password(hash(0))
 }
 
 /// An address.

@@ -19,8 +19,8 @@ use auth_domain::{
     time::Span,
 };
 use auth_storage::{
-    AuditFilter, AuditSigner, HashUpgrade, HourCount, InsertedUser, MailEnd, NewApiKey, Page, SessionFilter,
-    Storage, SweepTerms, UserChange, UserFilter,
+    AuditFilter, AuditSigner, HashUpgrade, HourCount, InsertedUser, LinkProof, MailEnd, NewApiKey, Page,
+    SessionFilter, Storage, SweepTerms, UserChange, UserFilter,
 };
 use std::sync::Arc;
 use uuid::Uuid;
@@ -168,7 +168,8 @@ async fn links_and_mail(db: &Storage, user: UserId) {
     db.mail_verification(user, mailed(verification), terms(at(23)))
         .await
         .unwrap();
-    db.verify_email([2; 32], terms(at(24))).await.unwrap();
+    let proof = LinkProof::NewPassword(hash(4));
+    db.verify_email([2; 32], proof, terms(at(24))).await.unwrap();
 }
 
 async fn keys_and_audit(db: &Storage, user: UserId) {

@@ -63,7 +63,10 @@ pub async fn change_password(sent: Sent<Member>) -> Result<HttpResponse, Problem
         .change_password(&principal, &visit.caller, current, new)
         .await
     {
-        Ok(()) => Ok(visit.done("/account/security", Done::PasswordChanged)),
+        Ok(device) => {
+            visit.keep_known(device.as_ref());
+            Ok(visit.done("/account/security", Done::PasswordChanged))
+        }
         Err(error) => {
             let problem = visit.refusal(error)?;
             let known = [

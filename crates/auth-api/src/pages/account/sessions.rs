@@ -121,10 +121,11 @@ pub async fn end(id: Path<String>, sent: Sent<Member>) -> Result<HttpResponse, P
 /// [`Problem`].
 pub async fn end_others(sent: Sent<Member>) -> Result<HttpResponse, Problem> {
     let Member { visit, principal } = sent.guest;
-    visit
+    let device = visit
         .service
         .end_other_sessions(&principal, &visit.caller)
         .await?;
+    visit.keep_known(device.as_ref());
     visit.edge.metrics.revoked(RevokedBy::LogoutAll);
     Ok(visit.done("/account/sessions", Done::OthersEnded))
 }

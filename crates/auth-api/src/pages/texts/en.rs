@@ -136,6 +136,11 @@ texts! {
     verify_title = "Confirm your address";
     verify_message = "Press the button to confirm that this email address is yours.";
     verify_button = "Confirm";
+    verify_password_message = "If you opened this account, enter its password to confirm that this email address is yours. All other devices are signed out.";
+    verify_change_message = "Enter the password of your account to move it to this email address. You are then signed out everywhere.";
+    verify_choose_title = "Someone else opened it, or you forgot the password?";
+    verify_choose_message = "Choose a new password. The old password and everything that was set up with it stop working, and the account is yours alone.";
+    verify_choose_button = "Confirm with a new password";
     verify_lapsed = "The link was used before, was replaced by a newer one, or is too old. Use the newest mail. If your address is not confirmed yet, have another link sent.";
     confirm_again_title = "Confirm your address";
     confirm_again_message = "Enter your email address, and we send the link that confirms it again.";

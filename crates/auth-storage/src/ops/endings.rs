@@ -1,0 +1,329 @@
+//! What an event ends, carried out. The rule: the table of [`auth_domain::credential`] decides, and the loop here is the one place
+//! that ends a user's credentials because of an event. Its match has no wildcard: a new kind of credential does not compile until
+//! this file says how it ends. (One session alone ends in `sessions` and `rotation`; a deleted user's rows go with the user.)
+
+use super::{Conn, one_time_tokens::void, revocations::record};
+use crate::{
+    asks::Terms,
+    fault::Fault,
+    prepared::Prepare as _,
+    rows::{CutRow, EndedRow, UserRow},
+    schema::{api_keys, one_time_tokens, outbox, sessions, users},
+    sqlty::{Id, Ts},
+};
+use auth_domain::{
+    credential::{Credential, Fate, SecurityEvent, fate},
+    ids::{SessionId, UserId},
+    mail::MailKind,
+    one_time::TokenKind,
+    password_hash::PasswordHash,
+    revocation::{Revocation, Revoked},
+    session::EndReason,
+    time::{Timestamp, after},
+    user::{Generation, User},
+};
+use diesel::prelude::*;
+
+/// An event, and what it brings along.
+pub(super) struct Ending<'a> {
+    event: SecurityEvent,
+    why: EndReason,
+    current: Option<SessionId>,
+    new_password: Option<&'a PasswordHash>,
+    reports_stay_before: Option<Timestamp>,
+}
+
+impl<'a> Ending<'a> {
+    /// An event, and the reason that sessions which it ends are given.
+    pub(super) const fn of(event: SecurityEvent, why: EndReason) -> Self {
+        Self {
+            event,
+            why,
+            current: None,
+            new_password: None,
+            reports_stay_before: None,
+        }
+    }
+
+    /// The event.
+    pub(super) const fn event(&self) -> SecurityEvent {
+        self.event
+    }
+
+    /// The session that it comes from.
+    pub(super) const fn in_session(self, current: Option<SessionId>) -> Self {
+        Self { current, ..self }
+    }
+
+    /// The password that takes the old one's place.
+    pub(super) const fn with_password(self, hash: &'a PasswordHash) -> Self {
+        Self {
+            new_password: Some(hash),
+            ..self
+        }
+    }
+
+    /// Report links from before this moment stay, whatever the table says of the others.
+    pub(super) const fn sparing_reports_before(self, moment: Timestamp) -> Self {
+        Self {
+            reports_stay_before: Some(moment),
+            ..self
+        }
+    }
+}
+
+/// What is left after an event.
+pub(super) struct Ended {
+    /// The user after it.
+    pub(super) user: User,
+    /// What has to be announced.
+    pub(super) revocations: Vec<Revocation>,
+    /// How many active sessions ended.
+    pub(super) sessions: u64,
+}
+
+/// Ends what an event ends, of a user whose row is held. Among the last writes of a transaction: other nodes read the revocations
+/// once it is committed.
+pub(super) fn end_credentials(
+    c: &mut Conn,
+    before: &User,
+    ending: &Ending<'_>,
+    terms: &Terms,
+) -> Result<Ended, Fault> {
+    let mut cut = Cut {
+        before,
+        generation: before.generation.raised(),
+        ending,
+        terms,
+        row: CutRow::default(),
+        tokens: EndedTokens::default(),
+    };
+    for credential in Credential::ALL {
+        match fate(ending.event, credential) {
+            Fate::Stays => {}
+            Fate::CarriedOver => carry_over(c, &mut cut, credential)?,
+            Fate::Ends => end_credential(c, &mut cut, credential)?,
+        }
+    }
+    let row: UserRow = diesel::update(users::table.find(Id(before.id.as_uuid())))
+        .set(&cut.row)
+        .returning(UserRow::as_returning())
+        .prepared()
+        .get_result(c)?;
+    let user = row.user()?;
+    let revocations = record_cut(c, user.id, user.generation, &cut.tokens, terms)?;
+    Ok(Ended {
+        user,
+        revocations,
+        sessions: cut.tokens.sessions,
+    })
+}
+
+/// An event that is being carried out.
+struct Cut<'a> {
+    before: &'a User,
+    generation: Generation,
+    ending: &'a Ending<'a>,
+    terms: &'a Terms,
+    row: CutRow<'a>,
+    tokens: EndedTokens,
+}
+
+fn end_credential(c: &mut Conn, cut: &mut Cut<'_>, credential: Credential) -> Result<(), Fault> {
+    let (user, now) = (cut.before.id, cut.terms.now);
+    match credential {
+        // A token below its user's generation is refused; the revocation that says so is the last write.
+        Credential::CurrentAccessTokens | Credential::OtherAccessTokens => {
+            cut.row.token_generation = Some(cut.generation.number());
+        }
+        Credential::CurrentSession => {
+            if let Some(current) = cut.ending.current {
+                let ended = end_active(c, cut, Which::One(current))?;
+                cut.tokens.join(ended);
+            }
+        }
+        Credential::OtherSessions => {
+            let which = cut.ending.current.map_or(Which::All, Which::AllBut);
+            let ended = end_active(c, cut, which)?;
+            cut.tokens.join(ended);
+        }
+        Credential::Password => {
+            cut.row.password_hash = Some(cut.ending.new_password.map(PasswordHash::expose));
+            cut.row.password_changed_at = Some(Ts(now));
+        }
+        Credential::ApiKeys => end_api_keys(c, user)?,
+        Credential::ResetLinks => end_links(c, user, TokenKind::PasswordReset)?,
+        Credential::VerificationLinks => end_links(c, user, TokenKind::EmailVerification)?,
+        Credential::EmailChangeLinks => end_links(c, user, TokenKind::EmailChange)?,
+        Credential::ReportLinks => match cut.ending.reports_stay_before {
+            None => end_links(c, user, TokenKind::Report)?,
+            Some(moment) => end_reports_since(c, user, moment)?,
+        },
+        // A device's token tells when it was given: those from before are strangers. The current one is given another.
+        Credential::CurrentDevice | Credential::OtherDevices => cut.row.devices_from = Some(Ts(now)),
+    }
+    Ok(())
+}
+
+/// Only sessions are carried over here: a device that stays known is given its new token with the answer.
+fn carry_over(c: &mut Conn, cut: &mut Cut<'_>, credential: Credential) -> Result<(), Fault> {
+    let which = match (credential, cut.ending.current) {
+        (Credential::CurrentSession, Some(current)) => Which::One(current),
+        (Credential::OtherSessions, Some(current)) => Which::AllBut(current),
+        (Credential::OtherSessions, None) => Which::All,
+        _ => return Ok(()),
+    };
+    let carried = carry_sessions_over(c, cut, which)?;
+    cut.tokens.join(carried);
+    Ok(())
+}
+
+/// Which of a user's sessions.
+#[derive(Clone, Copy)]
+enum Which {
+    All,
+    AllBut(SessionId),
+    One(SessionId),
+}
+
+/// Access tokens that a cut hits.
+#[derive(Default)]
+pub(super) struct EndedTokens {
+    /// How many active sessions ended.
+    pub(super) sessions: u64,
+    /// The expiry of the last access token among them.
+    last_access: Option<Timestamp>,
+}
+
+impl EndedTokens {
+    pub(super) fn of(rows: &[EndedRow], generation: Generation, now: Timestamp) -> Self {
+        let active = |row: &&EndedRow| row.is_live(generation, now);
+        Self {
+            sessions: rows.iter().filter(active).count() as u64,
+            last_access: rows.iter().map(|row| row.access_until.0).max(),
+        }
+    }
+
+    fn join(&mut self, other: Self) {
+        self.sessions += other.sessions;
+        self.last_access = self.last_access.max(other.last_access);
+    }
+}
+
+/// Ends the sessions that have not ended; those past their time, too, since another node's clock may still call them active.
+fn end_active(c: &mut Conn, cut: &Cut<'_>, which: Which) -> Result<EndedTokens, Fault> {
+    use sessions as s;
+    let (before, now) = (cut.before, cut.terms.now);
+    let theirs = s::table.filter(s::user_id.eq(Id(before.id.as_uuid())).and(s::ended_at.is_null()));
+    let end = (
+        s::ended_at.eq(Some(Ts(now))),
+        s::end_reason.eq(Some(cut.ending.why.as_str())),
+    );
+    let rows: Vec<EndedRow> = match which {
+        Which::All => diesel::update(theirs)
+            .set(end)
+            .returning(EndedRow::as_returning())
+            .prepared()
+            .get_results(c)?,
+        Which::AllBut(spare) => diesel::update(theirs.filter(s::id.ne(Id(spare.as_uuid()))))
+            .set(end)
+            .returning(EndedRow::as_returning())
+            .prepared()
+            .get_results(c)?,
+        Which::One(one) => diesel::update(theirs.filter(s::id.eq(Id(one.as_uuid()))))
+            .set(end)
+            .returning(EndedRow::as_returning())
+            .prepared()
+            .get_results(c)?,
+    };
+    Ok(EndedTokens::of(&rows, before.generation, now))
+}
+
+/// Carries the sessions that have not ended over a cut: their refresh tokens go on. None below the old generation: what an
+/// earlier cut left behind stays ended.
+fn carry_sessions_over(c: &mut Conn, cut: &Cut<'_>, which: Which) -> Result<EndedTokens, Fault> {
+    use sessions as s;
+    let theirs = s::table
+        .filter(
+            s::user_id
+                .eq(Id(cut.before.id.as_uuid()))
+                .and(s::ended_at.is_null()),
+        )
+        .filter(s::generation.ge(cut.before.generation.number()));
+    let carry = s::generation.eq(cut.generation.number());
+    let rows: Vec<EndedRow> = match which {
+        Which::All => diesel::update(theirs)
+            .set(carry)
+            .returning(EndedRow::as_returning())
+            .prepared()
+            .get_results(c)?,
+        Which::AllBut(but) => diesel::update(theirs.filter(s::id.ne(Id(but.as_uuid()))))
+            .set(carry)
+            .returning(EndedRow::as_returning())
+            .prepared()
+            .get_results(c)?,
+        Which::One(one) => diesel::update(theirs.filter(s::id.eq(Id(one.as_uuid()))))
+            .set(carry)
+            .returning(EndedRow::as_returning())
+            .prepared()
+            .get_results(c)?,
+    };
+    Ok(EndedTokens {
+        sessions: 0,
+        last_access: rows.iter().map(|row| row.access_until.0).max(),
+    })
+}
+
+/// Records that tokens of a user below a generation are refused.
+pub(super) fn record_cut(
+    c: &mut Conn,
+    id: UserId,
+    least: Generation,
+    tokens: &EndedTokens,
+    terms: &Terms,
+) -> Result<Vec<Revocation>, Fault> {
+    let last = tokens.last_access.map(|expiry| after(expiry, terms.grace));
+    let until = last.map_or(terms.until_at_least, |last| last.max(terms.until_at_least));
+    let revocations = vec![Revocation {
+        what: Revoked::User(id, least),
+        until,
+    }];
+    record(c, &revocations)?;
+    Ok(revocations)
+}
+
+fn end_api_keys(c: &mut Conn, user: UserId) -> Result<(), Fault> {
+    let theirs = api_keys::table.filter(api_keys::user_id.eq(Id(user.as_uuid())));
+    let _ended: Vec<Id> = diesel::delete(theirs)
+        .returning(api_keys::id)
+        .prepared()
+        .get_results(c)?;
+    Ok(())
+}
+
+/// Ends the links of a kind that were mailed, and the mails that wait to carry one.
+fn end_links(c: &mut Conn, user: UserId, kind: TokenKind) -> Result<(), Fault> {
+    use outbox as o;
+    void(c, user, &[kind])?;
+    for mail in MailKind::ALL.into_iter().filter(|mail| mail.link() == Some(kind)) {
+        let waiting = o::table
+            .filter(o::user_id.eq(Some(Id(user.as_uuid()))))
+            .filter(o::done_at.is_null())
+            .filter(o::kind.eq(mail.as_str()));
+        let _dropped: Vec<Id> = diesel::delete(waiting)
+            .returning(o::id)
+            .prepared()
+            .get_results(c)?;
+    }
+    Ok(())
+}
+
+fn end_reports_since(c: &mut Conn, user: UserId, moment: Timestamp) -> Result<(), Fault> {
+    use one_time_tokens as t;
+    let newer = t::table
+        .filter(t::user_id.eq(Some(Id(user.as_uuid()))))
+        .filter(t::kind.eq(TokenKind::Report.as_str()))
+        .filter(t::created_at.ge(Ts(moment)));
+    let _voided: Vec<Id> = diesel::delete(newer).returning(t::id).prepared().get_results(c)?;
+    Ok(())
+}

@@ -1,0 +1,300 @@
+//! Every event against every credential: what storage does is what the table of `auth_domain::credential` says. Neither match has a
+//! wildcard: a new event or a new kind of credential does not compile until this file says how it comes about, or how it is known
+//! to have ended.
+
+use crate::{
+    people::{
+        address, admins, api_key, at, chance, hash, in_session, mailed, one_time, person, session_of, terms,
+        typed,
+    },
+    world::World,
+};
+use auth_domain::{
+    credential::{Credential, Fate, SecurityEvent, fate},
+    ids::TokenId,
+    one_time::TokenKind,
+    revocation::{TokenRef, Verdict},
+    role::Role,
+    session::{EndReason, Session, SessionState},
+    user::{User, UserStatus},
+};
+use auth_storage::{InsertedUser, LinkProof, NewToken, NewUser, Redeemed, UserChange};
+
+/// A user who has one of everything.
+struct Owner {
+    user: User,
+    current: Session,
+    other: Session,
+    /// What its tokens and keys are made of, from this number on.
+    digits: u8,
+}
+
+const RESET: u8 = 0;
+const VERIFICATION: u8 = 1;
+const CHANGE: u8 = 2;
+const REPORT: u8 = 3;
+
+impl Owner {
+    fn digest(&self, of: u8) -> [u8; 32] {
+        [self.digits + of; 32]
+    }
+
+    async fn with_everything(world: &World, name: &str, verified: bool, digits: u8) -> Self {
+        let db = &world.db;
+        let email = format!("{name}@example.com");
+        let new = NewUser {
+            email_verified_at: verified.then_some(at(0)),
+            ..person(&email, Role::USER)
+        };
+        let InsertedUser::Created(user) = db.insert_user(new, None, None, terms(at(0))).await.unwrap() else {
+            panic!("{email} is taken");
+        };
+        let current = world.sign_in(&user, at(0)).await;
+        let other = session_of(user.id, user.generation, at(1));
+        db.start_session(crate::people::known(other.clone()), terms(at(1)))
+            .await
+            .unwrap();
+        let owner = Self {
+            user,
+            current,
+            other,
+            digits,
+        };
+        let id = owner.user.id;
+        db.insert_api_key(api_key(id, digits, at(1)), 9, terms(at(1)))
+            .await
+            .unwrap();
+        let bound = |kind, of: u8, to: &str| NewToken {
+            email: Some(address(to)),
+            ..one_time(kind, digits + of, at(1))
+        };
+        for (kind, of) in [(TokenKind::PasswordReset, RESET), (TokenKind::Report, REPORT)] {
+            assert!(db.issue_token(bound(kind, of, &email), id, None).await.unwrap());
+        }
+        let link = mailed(bound(TokenKind::EmailVerification, VERIFICATION, &email));
+        assert!(db.mail_verification(id, link, terms(at(1))).await.unwrap());
+        let to = format!("new.{name}@example.com");
+        let link = mailed(bound(TokenKind::EmailChange, CHANGE, &to));
+        assert!(
+            db.ask_for_new_email(id, address(&to), link, terms(at(1)))
+                .await
+                .unwrap()
+        );
+        assert!(db.mail_reset(id, terms(at(1))).await.unwrap());
+        owner
+    }
+
+    /// Makes the event happen at this moment, in the current session where it comes from one.
+    async fn meets(&self, world: &World, event: SecurityEvent) {
+        let (db, id, now) = (&world.db, self.user.id, at(5));
+        let own = || in_session(&self.user, &self.current, now);
+        let change = |change: UserChange| db.change_user(id, change, admins(), terms(now));
+        let redeemed = |outcome: Redeemed| assert!(matches!(outcome, Redeemed::Done { .. }), "{outcome:?}");
+        match event {
+            SecurityEvent::SignedOut => {
+                let owner = Some(id);
+                drop(
+                    db.end_session(self.current.id, owner, EndReason::Logout, own())
+                        .await
+                        .unwrap()
+                        .unwrap(),
+                );
+            }
+            SecurityEvent::AllSessionsEnded => {
+                drop(
+                    db.end_user_sessions(id, EndReason::LogoutAll, own())
+                        .await
+                        .unwrap()
+                        .unwrap(),
+                );
+            }
+            SecurityEvent::OtherSessionsEnded => {
+                let why = EndReason::EndedByUser;
+                drop(
+                    db.end_other_sessions(id, self.current.id, why, own())
+                        .await
+                        .unwrap()
+                        .unwrap(),
+                );
+            }
+            SecurityEvent::PasswordChanged => {
+                drop(
+                    db.set_password(id, hash(3), Some(self.current.id), own())
+                        .await
+                        .unwrap(),
+                );
+            }
+            SecurityEvent::PasswordSet => drop(db.set_password(id, hash(3), None, terms(now)).await.unwrap()),
+            SecurityEvent::PasswordReset => {
+                redeemed(
+                    db.reset_password(self.digest(RESET), hash(3), terms(now))
+                        .await
+                        .unwrap(),
+                );
+            }
+            SecurityEvent::AddressChanged => {
+                redeemed(
+                    db.change_email(self.digest(CHANGE), typed(), terms(now))
+                        .await
+                        .unwrap(),
+                );
+            }
+            SecurityEvent::ConfirmedInSession => {
+                let (link, proof) = (self.digest(VERIFICATION), LinkProof::LinkAlone);
+                redeemed(db.verify_email(link, proof, own()).await.unwrap());
+            }
+            SecurityEvent::ConfirmedWithPassword => {
+                redeemed(
+                    db.verify_email(self.digest(VERIFICATION), typed(), terms(now))
+                        .await
+                        .unwrap(),
+                );
+            }
+            SecurityEvent::ConfirmedWithNewPassword => {
+                let (link, proof) = (self.digest(VERIFICATION), LinkProof::NewPassword(hash(3)));
+                redeemed(db.verify_email(link, proof, terms(now)).await.unwrap());
+            }
+            SecurityEvent::VerificationRemoved => {
+                let removed = UserChange {
+                    email_verified_at: Some(None),
+                    ..UserChange::default()
+                };
+                drop(change(removed).await.unwrap());
+            }
+            SecurityEvent::RoleChanged => {
+                let viewer = UserChange {
+                    role: Some(Role::VIEWER),
+                    ..UserChange::default()
+                };
+                drop(change(viewer).await.unwrap());
+            }
+            SecurityEvent::Disabled => {
+                let disabled = UserChange {
+                    status: Some(UserStatus::Disabled),
+                    ..UserChange::default()
+                };
+                drop(change(disabled).await.unwrap());
+            }
+            SecurityEvent::LockedOut => drop(db.lock_out(id, terms(now)).await.unwrap()),
+            SecurityEvent::Reported => {
+                redeemed(db.report(self.digest(REPORT), terms(now)).await.unwrap());
+            }
+            SecurityEvent::Deleted => drop(db.delete_user(id, admins(), terms(now)).await.unwrap()),
+        }
+    }
+
+    /// What became of a credential, as the database shows it.
+    async fn found(&self, world: &World, credential: Credential) -> Fate {
+        let stored = world.db.credentials_of(self.user.id).await.unwrap();
+        let devices_ended = stored
+            .as_ref()
+            .is_none_or(|stored| stored.devices_from == Some(at(5)));
+        match credential {
+            Credential::CurrentAccessTokens => self.access(world, &self.current).await,
+            Credential::OtherAccessTokens => self.access(world, &self.other).await,
+            Credential::CurrentSession => self.session(world, &self.current).await,
+            Credential::OtherSessions => self.session(world, &self.other).await,
+            Credential::Password => {
+                let kept = stored.and_then(|stored| stored.password_hash);
+                stays(kept.is_some_and(|kept| kept.expose() == hash(0).expose()))
+            }
+            Credential::ApiKeys => {
+                let holder = world.db.api_key_holder([self.digits; 32]).await.unwrap();
+                stays(holder.is_some())
+            }
+            Credential::ResetLinks => {
+                self.links(world, TokenKind::PasswordReset, RESET, "password_reset")
+                    .await
+            }
+            Credential::VerificationLinks => {
+                let kind = TokenKind::EmailVerification;
+                self.links(world, kind, VERIFICATION, "email_verification").await
+            }
+            Credential::EmailChangeLinks => {
+                self.links(world, TokenKind::EmailChange, CHANGE, "email_change_confirm")
+                    .await
+            }
+            Credential::ReportLinks => {
+                let (kind, digest) = (TokenKind::Report, self.digest(REPORT));
+                stays(
+                    world
+                        .db
+                        .one_time_token(kind, digest, at(6))
+                        .await
+                        .unwrap()
+                        .is_some(),
+                )
+            }
+            // What the current device shows is a token of before, too: the service gives it another where it is carried over.
+            Credential::CurrentDevice | Credential::OtherDevices => stays(!devices_ended),
+        }
+    }
+
+    async fn access(&self, world: &World, session: &Session) -> Fate {
+        let token = TokenRef {
+            token: TokenId::from_parts(at(0), chance()),
+            session: session.id,
+            user: self.user.id,
+            generation: session.generation,
+        };
+        let facts = world.db.facts(token).await.unwrap();
+        stays(facts.verdict(session.generation) == Verdict::Stands)
+    }
+
+    async fn session(&self, world: &World, session: &Session) -> Fate {
+        match world.db.session(session.id).await.unwrap() {
+            Some((now, user)) if now.state == SessionState::Active && now.generation >= user.generation => {
+                if now.generation == session.generation {
+                    Fate::Stays
+                } else {
+                    Fate::CarriedOver
+                }
+            }
+            _ => Fate::Ends,
+        }
+    }
+
+    /// A link, and the mail that waits to carry one: both or neither.
+    async fn links(&self, world: &World, kind: TokenKind, of: u8, mail: &str) -> Fate {
+        let link = world
+            .db
+            .one_time_token(kind, self.digest(of), at(6))
+            .await
+            .unwrap();
+        let waiting = world.number(&format!(
+            "SELECT count(*) AS n FROM outbox WHERE kind = '{mail}' AND user_id = '{}' AND done_at IS NULL",
+            self.user.id
+        ));
+        // The mails of a deleted user find no user when their turn comes.
+        let deleted = world.db.user(self.user.id).await.unwrap().is_none();
+        assert!(deleted || link.is_some() == (waiting > 0), "{kind:?}");
+        stays(link.is_some())
+    }
+}
+
+fn stays(it: bool) -> Fate {
+    if it { Fate::Stays } else { Fate::Ends }
+}
+
+on_both! {
+    fn every_event_ends_what_the_table_says_and_nothing_else(world) {
+        let bystander = Owner::with_everything(&world, "bystander", true, 250).await;
+        let before = (world.stored(&bystander.current).await, world.stored(&bystander.other).await);
+        for (digits, event) in (1..).step_by(4).zip(SecurityEvent::ALL) {
+            let first = [SecurityEvent::ConfirmedInSession, SecurityEvent::ConfirmedWithPassword, SecurityEvent::ConfirmedWithNewPassword];
+            let owner = Owner::with_everything(&world, &format!("u{digits}"), !first.contains(&event), digits).await;
+            owner.meets(&world, event).await;
+            for credential in Credential::ALL {
+                let expected = match (credential, fate(event, credential)) {
+                    (Credential::CurrentDevice, Fate::CarriedOver) => Fate::Ends,
+                    (_, expected) => expected,
+                };
+                assert_eq!(owner.found(&world, credential).await, expected, "{event:?}: {credential:?}");
+            }
+        }
+        assert_eq!((world.stored(&bystander.current).await, world.stored(&bystander.other).await), before);
+        for credential in Credential::ALL {
+            assert_eq!(bystander.found(&world, credential).await, Fate::Stays, "{credential:?}");
+        }
+    }
+}
