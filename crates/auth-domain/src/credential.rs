@@ -180,10 +180,6 @@ impl Fate {
 
 /// What an event does to a credential.
 #[must_use]
-#[expect(
-    clippy::match_same_arms,
-    reason = "one block a credential, in which each event is named once"
-)]
 pub const fn fate(event: SecurityEvent, credential: Credential) -> Fate {
     use Fate::{CarriedOver, Ends, Stays};
     use SecurityEvent as E;

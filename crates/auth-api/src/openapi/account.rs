@@ -91,6 +91,7 @@ pub(super) fn all(base: &str) -> Vec<Operation> {
         .by(Auth::MaybeSignedIn)
         .takes(Takes::Json("VerifyEmailBody"))
         .gives(Gives::Nothing(204))
+        .or(&BEARER_TOKEN_REFUSED)
         .or(&PASSWORD_ASKED)
         .or(&[
             Code::InvalidOrExpiredToken,
@@ -132,6 +133,15 @@ pub(super) fn all(base: &str) -> Vec<Operation> {
 
 /// Why a call that asks for the password may be refused.
 const PASSWORD_ASKED: [Code; 3] = [Code::WrongCurrentPassword, Code::RateLimited, Code::Overloaded];
+
+/// Why a call may be refused for the access token that came with it, where none has to.
+const BEARER_TOKEN_REFUSED: [Code; 5] = [
+    Code::InvalidRequest,
+    Code::InvalidToken,
+    Code::TokenExpired,
+    Code::TokenRevoked,
+    Code::AllSessionsRevoked,
+];
 
 /// Why an API key may not be made.
 pub(super) const API_KEY_REFUSED: [Code; 4] = [

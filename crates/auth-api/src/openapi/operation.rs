@@ -289,7 +289,16 @@ impl Operation {
             }
             Gives::Nothing(status) => (status, framed("Done")),
         };
-        if !["register", "login", "token", "setup", "resetPassword"].contains(&self.name) {
+        let gives_device_token = [
+            "register",
+            "login",
+            "token",
+            "setup",
+            "resetPassword",
+            "changePassword",
+            "verifyEmail",
+        ];
+        if !gives_device_token.contains(&self.name) {
             return (status, answer);
         }
         let says =
