@@ -47,7 +47,7 @@ impl World {
             let running = keyward::start(config, Arc::new(SystemClock::default()), Arc::new(SystemEntropy))
                 .await
                 .expect("a server");
-            let caller = Caller::operator(running.service().moment().unwrap());
+            let caller = Caller::operator(running.service().moment().expect("a clock"));
             let ada = Registration {
                 email: "ada@example.com".to_owned(),
                 password: "correct horse battery staple".to_owned().into(),
@@ -92,7 +92,7 @@ pub fn check(input: &[u8]) {
         part @ (2..=4) => with_part(genuine, usize::from(part) - 2, &URL_SAFE_NO_PAD.encode(rest)),
         _ => with_part(genuine, rest.len() % 3, crate::text(rest)),
     };
-    let now = world.service().moment().unwrap();
+    let now = world.service().moment().expect("a clock");
     let (said, signed_in) = world.runtime.block_on(async {
         let said = world.service().introspect(&token, now).await;
         (
