@@ -370,7 +370,11 @@ on_every_backend! {
         // A device without a token is none of them, and a session is asked for its password all the same.
         sign_in(&app, "10.0.3.2", "ada@example.com", PASSWORD).await.expect(200);
         let change = json!({ "current_password": PASSWORD, "new_password": "another horse, another staple" });
-        session.client.post("/password/change", &change).await.expect(204);
+        app.clock.advance(Span::seconds(1));
+        let changed = session.client.post("/password/change", &change).await.expect(204);
+        // It recovers: the stolen tokens are those of strangers, and the device that made the change has a count of its own.
+        on(changed.header("x-device-token").unwrap(), "another horse, another staple").await.expect(200);
+        assert_eq!(on(&stolen[0], "wrong").await.status, 401);
         // A reset recovers: from then on there are other devices, with a count of their own.
         app.clock.advance(Span::seconds(1));
         from(&app, "10.0.3.3", "/password/forgot", &json!({ "email": "ada@example.com" })).await.expect(202);
