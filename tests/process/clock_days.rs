@@ -33,6 +33,18 @@ async fn answers(node: &Server, access: &str, refresh: &str) -> Vec<(&'static st
     ]
 }
 
+/// Asks until readiness answers this.
+async fn until_ready(node: &Server, status: u16) {
+    let (probe, runtime) = (node.client(), tokio::runtime::Handle::current());
+    tokio::task::spawn_blocking(move || {
+        eventually("readiness answers as it should", || {
+            runtime.block_on(probe.get("/health/ready")).status == status
+        });
+    })
+    .await
+    .unwrap();
+}
+
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_node_whose_clock_is_off_neither_issues_nor_judges_until_the_clock_is_right() {
     let database = Database::create(Backend::Fleet);
@@ -44,19 +56,10 @@ async fn a_node_whose_clock_is_off_neither_issues_nor_judges_until_the_clock_is_
     let body = json!({ "email": "ada@example.com", "password": PASSWORD });
     let tokens = right.client().post("/register", &body).await.expect(201);
     let (access, refresh) = (tokens.field("access_token"), tokens.field("refresh_token"));
-    let runtime = tokio::runtime::Handle::current();
     for by in ["+30s", "-30s", "+13h"] {
         clock.jumps(by);
-        let probe = node.client();
-        let asks = runtime.clone();
         // Ahead it is known at once; behind, once the time that stood still is too old.
-        tokio::task::spawn_blocking(move || {
-            eventually("the node is not ready", || {
-                asks.block_on(probe.get("/health/ready")).status == 503
-            });
-        })
-        .await
-        .unwrap();
+        until_ready(&node, 503).await;
         for (door, answer) in answers(&node, &access, &refresh).await {
             assert_eq!(answer.status, 503, "{door}, {by}: {}", answer.text);
             assert!(answer.header("retry-after").is_some(), "{door}, {by}");
@@ -69,7 +72,7 @@ async fn a_node_whose_clock_is_off_neither_issues_nor_judges_until_the_clock_is_
         let issued = node.client().post("/login", &body).await.expect(200);
         let elsewhere = right.client().with_bearer(&issued.field("access_token"));
         elsewhere.get("/me").await.expect(200);
-        node.client().get("/health/ready").await.expect(200);
+        until_ready(&node, 200).await;
     }
     right
         .client()

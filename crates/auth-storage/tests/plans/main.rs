@@ -96,7 +96,7 @@ fn a_missing_index_is_seen(world: &World, dialect: Dialect, mut sent: Vec<String
         ("sessions_ended", "sessions"),
         ("revocations_recorded", "revocations"),
         ("one_time_tokens_expiry", "one_time_tokens"),
-        ("outbox_due", "outbox"),
+        ("outbox_done", "outbox"),
         ("audit_events_subject", "audit_events"),
         ("api_keys_digest", "api_keys"),
     ] {
