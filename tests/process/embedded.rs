@@ -35,8 +35,6 @@ async fn a_start_on_loopback_says_that_limits_are_on_and_how_to_turn_them_off() 
     for (enabled, said) in [("true", true), ("false", false)] {
         let database = database();
         let mut server = Server::start(&database, &[("KEYWARD__LIMITS__ENABLED", enabled)]);
-        server.signal("TERM");
-        assert_eq!(server.wait(), Some(0));
         let log = server.log_to_the_end();
         assert_eq!(log.contains("KEYWARD__LIMITS__ENABLED=false"), said, "{log}");
     }

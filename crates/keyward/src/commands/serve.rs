@@ -120,7 +120,7 @@ fn tell_how_to_set_up(config: &Config, running: &wiring::Running) {
         "POSTs the set-up token".to_owned()
     };
     let becomes = format!(
-        "there is no administrator yet; the person who {page} to {reached}{}/setup becomes it",
+        "there is no administrator yet; the person who {page} to {reached}{}/setup, becomes it",
         config.server.base_path
     );
     match (config.log.told(), running.setup_token()) {

@@ -196,7 +196,7 @@ async fn apply(
     let changed = admin
         .change_user(found.id, change, &operator.caller())
         .await
-        .map_err(|error| told_of(error, &of(&found)))?;
+        .map_err(|error| told_of(error, of(&found)))?;
     Ok(settled(operator, changed).await)
 }
 
@@ -213,7 +213,7 @@ async fn set_password(operator: &Operator, user: &str, source: PasswordSource) -
     let outcome = admin
         .set_password(&found, password, &operator.caller())
         .await
-        .map_err(|error| told_of(error, &of(&found)))?;
+        .map_err(|error| told_of(error, of(&found)))?;
     let (user, ended) = settled(operator, outcome).await;
     print(format_args!(
         "{} has a new password; {ended} session(s) ended",
@@ -227,7 +227,7 @@ async fn lock_out(operator: &Operator, user: &str) -> Result<(), CommandError> {
     let outcome = admin
         .lock_out(found.id, &operator.caller())
         .await
-        .map_err(|error| told_of(error, &of(&found)))?;
+        .map_err(|error| told_of(error, of(&found)))?;
     let (user, _) = settled(operator, outcome).await;
     print(format_args!(
         "{} is locked out: every credential ended (sessions and their tokens, API keys, known devices, mailed links, the \
@@ -243,7 +243,7 @@ async fn send_reset(operator: &Operator, user: &str) -> Result<(), CommandError>
     admin
         .send_reset(found.id, &operator.caller())
         .await
-        .map_err(|error| told_of(error, &of(&found)))?;
+        .map_err(|error| told_of(error, of(&found)))?;
     print(format_args!(
         "a link to choose a new password is on its way to {}: a running server mails it",
         found.email.as_str()
@@ -259,7 +259,7 @@ async fn delete(operator: &Operator, user: &str, yes: bool) -> Result<(), Comman
     let outcome = admin
         .delete_user(found.id, &operator.caller())
         .await
-        .map_err(|error| told_of(error, &of(&found)))?;
+        .map_err(|error| told_of(error, of(&found)))?;
     let (user, _) = settled(operator, outcome).await;
     print(format_args!("deleted {} ({})", user.email.as_str(), user.id))
 }
