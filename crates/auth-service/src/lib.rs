@@ -73,7 +73,7 @@ pub use readiness::{Check, Figures, Readiness};
 pub use register::{Registered, Registration};
 pub use rules::{ConfiguredLimit, ConfiguredLimits};
 pub use service::{Service, ServiceParts, StartError, Tokens};
-pub use sessions::{PageRequest, SessionView};
+pub use sessions::{OthersEnded, PageRequest, SessionView};
 pub use setup::Setup;
 pub use stats::Stats;
 pub use truth::StoredTruth;

@@ -41,6 +41,15 @@ pub struct SessionView {
     pub current: bool,
 }
 
+/// What became of the other sessions of a user who ended them.
+#[derive(Debug)]
+pub struct OthersEnded {
+    /// How many were active.
+    pub count: u64,
+    /// A new token for the device, which stays known.
+    pub device: Option<SecretString>,
+}
+
 impl Service {
     /// The caller's sessions, newest first.
     ///
@@ -101,7 +110,7 @@ impl Service {
             .ok_or(Error::NotFound)
     }
 
-    /// Ends every session of the caller but this one. One cut, and so one announcement, however many there are: this session's
+    /// Ends every session of the caller but this one, and answers how many were active. One cut, and so one announcement, however many there are: this session's
     /// access token ends with the others', and its refresh token goes on. The other sessions' devices are strangers from now on;
     /// the answer is a new token for this one.
     ///
@@ -112,7 +121,7 @@ impl Service {
         &self,
         principal: &Principal,
         caller: &Caller,
-    ) -> Result<Option<SecretString>, Error> {
+    ) -> Result<OthersEnded, Error> {
         self.admit_user(principal.user(), caller).await?;
         let terms = self.admin().cut_terms(caller)?;
         let ended = self
@@ -128,7 +137,10 @@ impl Service {
             return Err(self.cut_meanwhile(principal).await);
         };
         self.announce(&ended.revocations).await;
-        self.device_after(SecurityEvent::OtherSessionsEnded, principal.user(), caller)
+        Ok(OthersEnded {
+            count: ended.count,
+            device: self.device_after(SecurityEvent::OtherSessionsEnded, principal.user(), caller)?,
+        })
     }
 }
 

@@ -121,11 +121,11 @@ pub async fn end(id: Path<String>, sent: Sent<Member>) -> Result<HttpResponse, P
 /// [`Problem`].
 pub async fn end_others(sent: Sent<Member>) -> Result<HttpResponse, Problem> {
     let Member { visit, principal } = sent.guest;
-    let device = visit
+    let ended = visit
         .service
         .end_other_sessions(&principal, &visit.caller)
         .await?;
-    visit.keep_known(device.as_ref());
+    visit.keep_known(ended.device.as_ref());
     visit.edge.metrics.revoked(RevokedBy::LogoutAll);
     Ok(visit.done("/account/sessions", Done::OthersEnded))
 }
