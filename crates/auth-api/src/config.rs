@@ -3,7 +3,7 @@
 //! The rule: a value that can't be served safely stops the start. Everything wrong is reported at once, by key.
 
 use crate::client_address;
-use actix_web::http::Uri;
+use actix_web::http::uri::{Authority, Uri};
 use auth_domain::connection_url::shown_text;
 use ipnet::IpNet;
 use serde::Deserialize;
@@ -243,11 +243,22 @@ pub(crate) fn is_origin(text: &str) -> bool {
     let exact = format!("{scheme}://{authority}");
     matches!(scheme, "http" | "https")
         && text == exact
-        && !authority.as_str().contains('@')
-        && !authority.host().is_empty()
+        && host_of(authority).is_some_and(|host| !host.is_empty())
         && text
             .bytes()
             .all(|b| b.is_ascii_graphic() && !b.is_ascii_uppercase())
+}
+
+/// The host of an authority that is a host, and perhaps a port, and nothing else. The parser's own answer ends with the bracket of
+/// an IPv6 address, whatever stands behind it.
+pub(crate) fn host_of(authority: &Authority) -> Option<&str> {
+    let host = authority.host();
+    let behind = authority.as_str().strip_prefix(host)?;
+    let is_port = |text: &str| {
+        text.strip_prefix(':')
+            .is_some_and(|port| port.parse::<u16>().is_ok())
+    };
+    (behind.is_empty() || is_port(behind)).then_some(host)
 }
 
 /// Whether the text is empty, or whole segments of a path.
@@ -325,6 +336,8 @@ mod tests {
             "https://A.example",
             "ftp://a.example",
             "https://u@a.example",
+            "https://[::1].a.example",
+            "https://a.example:port",
             "a.example",
             "https://a.example?x",
         ];

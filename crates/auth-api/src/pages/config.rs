@@ -3,8 +3,8 @@
 //! The rule: what would make the pages unsafe, unreadable or unreachable stops the start, and says how to mend it.
 
 use super::colour::Colour;
-use crate::config::{Fault, Faults, ServerConfig, is_base_path, is_origin};
-use actix_web::http::uri::{Authority, Uri};
+use crate::config::{Fault, Faults, ServerConfig, host_of, is_base_path, is_origin};
+use actix_web::http::Uri;
 use auth_domain::connection_url::shown_text;
 use serde::Deserialize;
 use std::{net::IpAddr, path::PathBuf};
@@ -170,17 +170,8 @@ pub fn is_loopback_origin(origin: &str) -> bool {
     let Ok(uri) = origin.parse::<Uri>() else {
         return false;
     };
-    // The parser's host ends with the bracket of an IPv6 address, whatever stands behind it: only a port may.
-    let is_loopback = |authority: &Authority| {
-        let behind = authority.as_str().strip_prefix(authority.host());
-        let is_port = |text: &str| {
-            text.strip_prefix(':')
-                .is_some_and(|port| port.parse::<u16>().is_ok())
-        };
-        behind.is_some_and(|behind| behind.is_empty() || is_port(behind))
-            && is_loopback_host(authority.host())
-    };
-    uri.scheme().is_some() && uri.authority().is_some_and(is_loopback)
+    let host = uri.authority().and_then(host_of);
+    uri.scheme().is_some() && host.is_some_and(is_loopback_host)
 }
 
 /// Whether a host, an IPv6 address in its brackets, is this machine.
