@@ -57,7 +57,10 @@ async fn hot_statements_are_planned_and_kept(world: World) {
         rarer.len()
     );
     nothing_scans(&world, dialect, &rarer);
-    skew::statements_about_a_user_are_bounded(&world, dialect).await;
+    if dialect == Dialect::Sqlite {
+        // PostgreSQL's plans don't say which condition an index answers: the contract counts its rows (`contract/skew.rs`).
+        skew::statements_about_a_user_are_bounded(&world).await;
+    }
     a_missing_index_is_seen(&world, dialect, rarer);
 }
 
