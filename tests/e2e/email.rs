@@ -180,6 +180,7 @@ on_every_backend! {
         let ada = app.user("ada").await;
         let own = app.link_to("ada@example.com", "verify-email").await;
         ada.client.post("/email/verify", &json!({ "token": own })).await.expect(204);
+        let ada = app.signed_in(&ada.email, &app.refresh(&ada.refresh).await.expect(200));
         let change = |new: &str, password: &str| json!({ "new_email": new, "current_password": password });
         let wrong = ada.client.post("/email/change", &change("new@example.com", "wrong")).await.expect(403);
         assert_eq!(wrong.code(), "wrong_current_password");

@@ -124,7 +124,7 @@ on_every_backend! {
         register(&app, "ada@example.com", THIEFS).await.expect(202);
         let link = app.link_to("ada@example.com", "verify-email").await;
         assert_eq!(click(&app, &link).await.expect(422).code(), "password_required");
-        login(&app, "ada@example.com", THIEFS).await.expect(401);
+        assert_eq!(login(&app, "ada@example.com", THIEFS).await.expect(403).code(), "email_not_verified");
         let chosen = json!({ "token": link, "new_password": OWNERS });
         app.anonymous().post("/email/verify", &chosen).await.expect(204);
         login(&app, "ada@example.com", THIEFS).await.expect(401);
