@@ -29,7 +29,7 @@ impl PasswordViolation {
         violation(
             "common",
             "The password is on the lists of common passwords that attackers try first. \
-             Choose one that nobody else would, such as a few unrelated words.",
+             Choose one that no other person would, such as a few unrelated words.",
         )
     }
 }

@@ -1,4 +1,4 @@
-//! `keyward serve`: runs until it is told to stop. The first SIGTERM, SIGINT or SIGQUIT lets requests finish, the second ends it.
+//! `keyward serve`: runs until a signal ends it. The first SIGTERM, SIGINT or SIGQUIT lets requests finish, the second ends it.
 //! SIGHUP, SIGUSR1 and SIGUSR2 change nothing: a closed terminal or a program that turns logs over does not end a server.
 
 use crate::{

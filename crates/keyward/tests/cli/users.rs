@@ -257,12 +257,12 @@ fn what_is_missing_taken_or_malformed_is_named() {
     place.user("root@example.com", "admin");
     let root = place.run(&["user", "show", "root@example.com", "--json"]).json();
     let id = root["id"].as_str().unwrap();
-    let nobodys = "01890a5d-ac96-774b-bcce-b302099a8057";
+    let unknown = "01890a5d-ac96-774b-bcce-b302099a8057";
     for (arguments, code, told) in [
         (
-            &["user", "show", nobodys][..],
+            &["user", "show", unknown][..],
             1,
-            format!("there is no user {nobodys}"),
+            format!("there is no user {unknown}"),
         ),
         (
             &["session", "list", "eve@example.com"],
@@ -280,20 +280,20 @@ fn what_is_missing_taken_or_malformed_is_named() {
             "there is no user with the address eve@example.com".to_owned(),
         ),
         (
-            &["session", "end", "--all-of", nobodys],
+            &["session", "end", "--all-of", unknown],
             1,
-            format!("there is no user {nobodys}"),
+            format!("there is no user {unknown}"),
         ),
         (
-            &["session", "end", nobodys],
+            &["session", "end", unknown],
             1,
-            format!("there is no session {nobodys}"),
+            format!("there is no session {unknown}"),
         ),
         (&["session", "end", "7"], 2, "\"7\" is no session's id".to_owned()),
         (
-            &["api-key", "revoke", "root@example.com", nobodys],
+            &["api-key", "revoke", "root@example.com", unknown],
             1,
-            format!("there is no API key {nobodys} of root@example.com"),
+            format!("there is no API key {unknown} of root@example.com"),
         ),
         (
             &["client", "delete", "billing"],
