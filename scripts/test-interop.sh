@@ -38,7 +38,8 @@ if [ -z "${KEYWARD_BIN:-}" ]; then
   (cd "$root" && "${CARGO:-cargo}" build --workspace --lib --bins --tests --features tests/services,bench/services)
   KEYWARD_BIN=$target/debug/keyward
 fi
-KEYWARD_BIN=$(cd "$(dirname "$KEYWARD_BIN")" && pwd)/${KEYWARD_BIN##*/}
+keyward=$(cd "$(dirname "$KEYWARD_BIN")" && pwd)/${KEYWARD_BIN##*/}
+unset KEYWARD_BIN # The server refuses variables that it does not know.
 
 # --- The server -----------------------------------------------------------------------------------------------------
 
@@ -54,7 +55,7 @@ trap 'exit 130' INT
 trap 'exit 143' TERM HUP
 
 cd "$folder"
-"$KEYWARD_BIN" serve --bind 127.0.0.1:0 --data-dir data >server.log 2>&1 </dev/null &
+"$keyward" serve --bind 127.0.0.1:0 --data-dir data >server.log 2>&1 </dev/null &
 server=$!
 origin=
 while [ -z "$origin" ]; do
@@ -67,6 +68,7 @@ curl -sSf "$origin/openapi.json" >openapi.json
 # --- The generators -------------------------------------------------------------------------------------------------
 
 bin=${python%/*}
+PATH=$bin:$PATH # openapi-python-client runs the ruff beside it.
 "$bin/openapi-generator-cli" validate -i openapi.json
 "$bin/openapi-generator-cli" generate -i openapi.json -g python -o openapi_generator \
   --additional-properties=packageName=generated_by_openapi_generator >generator.log 2>&1 || die "$(tail -n 40 generator.log)"
