@@ -18,7 +18,9 @@ const WELL_WITHIN: Duration = Duration::from_secs(30);
 
 /// What every server of a run is told: few threads, tokens that outlive the run, and idle connections that the client gives up
 /// first (after 90 s). An unused one that the server gives up is told 408, which would answer a request that crosses it.
-pub(crate) const SETTINGS: [(&str, &str); 7] = [
+pub(crate) const SETTINGS: [(&str, &str); 8] = [
+    // All nodes have the same: a token that is repeated is the same on each, byte for byte.
+    ("KEYWARD__SERVER__PUBLIC_URL", "http://127.0.0.1:8080"),
     ("KEYWARD__SERVER__WORKERS", "1"),
     ("KEYWARD__PASSWORD__THREADS", "1"),
     ("KEYWARD__DATABASE__POOL_SIZE", "4"),
