@@ -14,8 +14,8 @@ pub const DEFAULT_TOML: &str = include_str!("../../../../config/default.toml");
 /// The section whose keys are names that an operator makes up.
 const OWN_NAMES: &str = "roles.";
 
-/// The keys for which an empty text is a value, the root of the addresses. For every other it means that nothing was set.
-const EMPTY_IS_THE_ROOT: [&str; 2] = ["server.base_path", "pages.path"];
+/// The key for which an empty text is a value: the routes are then at the root. For every other it means that nothing was set.
+const EMPTY_IS_THE_ROOT: &str = "server.base_path";
 
 /// What is in force for one key.
 #[derive(Debug, Clone, PartialEq)]
@@ -132,7 +132,7 @@ impl Document {
 
     /// Whether an empty text for the key means that it was not set.
     fn takes_no_empty_text(&self, key: &str) -> bool {
-        (self.0.contains_key(key) || is_own_name(key)) && !EMPTY_IS_THE_ROOT.contains(&key)
+        (self.0.contains_key(key) || is_own_name(key)) && key != EMPTY_IS_THE_ROOT
     }
 
     /// Makes room for a key of the one section whose keys are the operator's own names: `[roles]`.

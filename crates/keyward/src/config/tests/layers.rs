@@ -249,7 +249,8 @@ fn every_secret_is_taken_from_the_file_that_its_variable_with_file_names() {
     {
         let name = document::environment_name(key) + "_FILE";
         let missing = problem(&[(&name, "/nowhere/hunter2")]);
-        assert_eq!(missing.key, name);
+        assert_eq!(missing.key, key);
+        assert_eq!(missing.origin, Some(Origin::Environment(name)));
         assert!(
             missing.what.contains("can't be read") && !missing.to_string().contains("hunter2"),
             "{missing}"
