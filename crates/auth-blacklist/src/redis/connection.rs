@@ -206,7 +206,7 @@ mod tests {
             ),
             (
                 "-ERR unknown command 'EVIL', with args beginning with: 'hunter2' 'ada@example.com'\r\n",
-                "ERR unknown command … with …",
+                "ERR unknown command … with … with …",
             ),
             ("-OOM command not allowed\r\n", "OOM command not allowed"),
             ("-hunter2 hunter2\r\n", "extension error"),
