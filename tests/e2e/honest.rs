@@ -23,7 +23,7 @@ on_every_backend! {
         for n in 0..110 {
             sign_in(&app, OFFICE, &format!("n{}@example.com", n % 22), PASSWORD).await.expect(200);
         }
-        // Nothing of the ten is used up, and what somebody gets wrong is.
+        // None of the ten units is used up; a wrong password uses one up.
         for n in 0..10 {
             sign_in(&app, OFFICE, &format!("x{n}@example.com"), "wrong").await.expect(401);
         }

@@ -1,4 +1,4 @@
-//! What the limits refuse, and the slow-down of guessing (behaviour.md §7). Whom they must not refuse: `honest.rs`.
+//! What the limits refuse, and the slow-down of guessing (behaviour.md §7). What they must not refuse: `honest.rs`.
 
 use auth_domain::time::Span;
 use reqwest::Method;
@@ -339,7 +339,7 @@ on_every_backend! {
         sign_in(&app, "10.0.2.99", "ada@example.com", PASSWORD).await.expect(200);
     }
 
-    /// Thirty sign-ins give thirty device tokens. Whoever steals all of them has one budget and not thirty.
+    /// Thirty sign-ins give thirty device tokens. A thief of all of them has one budget and not thirty.
     async fn all_known_devices_of_an_account_have_one_ceiling(backend) {
         let app = limited_to(backend, &[("guesses_over_devices", "12/1d")]).await;
         let ada = register(&app, "192.0.2.5", "ada").await.expect(201);
@@ -425,7 +425,7 @@ on_every_backend! {
         anonymous.send(request).await.expect(200);
     }
 
-    async fn a_flood_of_guesses_keeps_nobody_from_a_reset(backend) {
+    async fn a_flood_of_guesses_keeps_no_owner_from_a_reset(backend) {
         let app = limited_to(backend, &[("service", "20/1h")]).await;
         app.user_of_role("ada", "user").await;
         let mut codes = Vec::new();

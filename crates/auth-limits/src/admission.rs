@@ -78,7 +78,7 @@ impl Admission {
         Self::new(Vec::new(), address.map(Claim::input_from))
     }
 
-    /// A request for a mail. The reserve of the service's budget is for these: a flood of guesses keeps nobody from a reset.
+    /// A request for a mail. The reserve of the service's budget is for these: a flood of guesses does not keep owners from a reset.
     #[must_use]
     pub fn mail(known: bool, address: Option<IpAddr>) -> Self {
         let kept = address.map(Claim::mail_from).into_iter();

@@ -27,7 +27,7 @@ struct People {
 }
 
 /// So many people sign in behind one address, each at a moment of its own around the middle of a span; `new` of a hundred sit at a
-/// device that the account does not know, and of a hundred passwords eight are mistyped. Whoever is refused waits as told.
+/// device that the account does not know, and of a hundred passwords eight are mistyped. A person who is refused waits as long as the refusal says.
 async fn office(rules: Rules, people: u32, new: u64, span: u64) -> People {
     let mut world = World::under(rules);
     let mut waiting: Vec<(u64, u32, bool)> = (0..people)
@@ -84,7 +84,7 @@ async fn an_office_of_five_hundred_gets_in_on_monday_morning_behind_one_address(
 #[tokio::test]
 async fn five_hundred_right_passwords_at_one_moment_are_all_looked_at() {
     let mut world = World::under(Rules::Shipped);
-    // Whoever mistyped before them left its unit spent.
+    // Sixty people mistyped before them: those units stay spent.
     for account in 0..60 {
         let client = Client {
             account: 9_000 + account,

@@ -44,8 +44,8 @@ impl Texts {
         self.faults.get(code).map(String::as_str)
     }
 
-    /// What is told of a problem. Where a limit refused, it says when to try again; a text for `rate_limited` of the operator's may have
-    /// `{wait}` as well.
+    /// The sentence for a problem. Where a limit refused, it says when to try again; the operator's own text for `rate_limited` may
+    /// have `{wait}` as well.
     #[must_use]
     pub fn problem<'a>(&'a self, problem: &'a Problem) -> Cow<'a, str> {
         let said = self.fault(problem.code().word());
