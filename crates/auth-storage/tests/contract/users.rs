@@ -8,7 +8,9 @@ use auth_domain::{
     time::{Span, Timestamp},
     user::{DisplayName, Generation, User, UserStatus},
 };
-use auth_storage::{InsertedUser, Page, StorageError, UserChange, UserFigures, UserFilter, UserOutcome};
+use auth_storage::{
+    InsertedUser, NewUser, Page, StorageError, UserChange, UserFigures, UserFilter, UserOutcome,
+};
 
 fn created(inserted: InsertedUser) -> User {
     match inserted {
@@ -18,6 +20,16 @@ fn created(inserted: InsertedUser) -> User {
 }
 
 on_both! {
+    /// Names used to take invisible characters; such a row must not keep its user out.
+    fn a_name_that_is_not_accepted_any_longer_stays_readable(world) {
+        let old = "A\u{200b}da";
+        assert!(DisplayName::parse(old).is_err());
+        let new = NewUser { name: DisplayName::stored(old).ok(), ..person("a@example.com", Role::USER) };
+        world.db.insert_user(new.clone(), None, None, terms(at(0))).await.unwrap();
+        let read = world.db.user(new.id).await.unwrap().unwrap();
+        assert_eq!(read.name.unwrap().as_str(), old);
+    }
+
     fn a_user_is_read_back_as_it_was_written(world) {
         let mut new = person("Ada@Example.COM", Role::USER);
         new.email_verified_at = Some(at(5) + Span::microseconds(7));

@@ -155,6 +155,18 @@ mod tests {
     }
 
     #[test]
+    fn blanks_around_an_address_are_left_out_and_a_name_shows_all_its_characters() {
+        let user = row(r#"{"email":" a@x.test\t","name":" Ada "}"#).unwrap();
+        assert_eq!(user.email.as_str(), "a@x.test");
+        assert!(row(r#"{"email":"a @x.test"}"#).unwrap_err().contains("email:"));
+        let hidden = row(r#"{"email":"a@x.test","name":"A\u200bda"}"#).unwrap_err();
+        assert!(
+            hidden.contains("name:") && hidden.contains("invisible"),
+            "{hidden}"
+        );
+    }
+
+    #[test]
     fn a_full_line_is_taken_as_it_stands() {
         let json = format!(
             r#"{{"email":"A@x.test","name":"Ada","password_hash":"{BCRYPT}","role":"admin","status":"disabled","email_verified":"yes","created_at":"2020-01-02T03:04:05.1234567+01:00"}}"#
