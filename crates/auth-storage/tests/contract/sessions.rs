@@ -113,10 +113,10 @@ on_both! {
     fn a_user_with_a_long_history_is_deleted_with_all_of_it(world) {
         let (user, first) = world.signed_in("a@example.com").await;
         let (numbers, id) = if world.is_sqlite() {
-            ("WITH RECURSIVE numbers(n) AS (SELECT 1 UNION ALL SELECT n + 1 FROM numbers WHERE n < 1234)",
+            ("WITH RECURSIVE numbers(n) AS (SELECT 1 UNION ALL SELECT n + 1 FROM numbers WHERE n < 4321)",
              "printf('00000000-0000-7000-8001-%012x', n)")
         } else {
-            ("WITH numbers AS (SELECT generate_series(1, 1234) AS n)",
+            ("WITH numbers AS (SELECT generate_series(1, 4321) AS n)",
              "('00000000-0000-7000-8001-' || lpad(to_hex(n), 12, '0'))::uuid")
         };
         world.execute(&format!(
