@@ -59,11 +59,12 @@ async fn retry(operator: &Operator, named: Vec<String>) -> Result<(), CommandErr
         .map(|id| mail_id(id))
         .collect::<Result<Vec<_>, _>>()?;
     let now = operator.now();
-    let (mut due, mut left, mut after) = (0, 0, None);
+    let (mut due, mut left, mut unseen, mut after) = (0, 0, named.clone(), None);
     loop {
         let page = troubled(operator, after).await?;
         let Some(last) = page.last() else { break };
         after = Some(last.id);
+        unseen.retain(|id| page.iter().all(|mail| mail.id != *id));
         let wanted = page
             .iter()
             .filter(|mail| named.is_empty() || named.contains(&mail.id));
@@ -76,6 +77,11 @@ async fn retry(operator: &Operator, named: Vec<String>) -> Result<(), CommandErr
             .retry_mails(ids)
             .await
             .map_err(CommandError::failed)?;
+    }
+    if let Some(id) = unseen.first() {
+        return Err(CommandError::Failed(format!(
+            "{id} neither waits after a failed attempt nor was given up; mails that are tried again: {due}"
+        )));
     }
     print(format_args!("mails that are tried again: {due}"))?;
     if left > 0 {

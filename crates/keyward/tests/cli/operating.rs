@@ -207,3 +207,19 @@ fn the_doctor_fails_on_what_would_stop_a_server() {
     assert_eq!(wrong.code, 1);
     assert!(wrong.out.contains("did you mean server.bind"), "{}", wrong.out);
 }
+
+#[test]
+fn a_mail_that_is_not_in_trouble_can_not_be_tried_again() {
+    let place = Place::new();
+    place.run(&["migrate", "up"]).good();
+    assert_eq!(place.run(&["mail", "list", "--json"]).json(), json!([]));
+    assert_eq!(
+        place.run(&["mail", "retry", "--all"]).good().trim(),
+        "mails that are tried again: 0"
+    );
+    let unknown = "018f3f5e-7c1a-7a30-8d2e-0123456789ab";
+    let said = place.run(&["mail", "retry", unknown]).refused(1);
+    assert!(said.contains(unknown) && said.contains("neither waits"), "{said}");
+    place.run(&["mail", "retry"]).refused(2);
+    place.run(&["mail", "retry", "no-id"]).refused(2);
+}
