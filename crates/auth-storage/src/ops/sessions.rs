@@ -267,7 +267,7 @@ pub(crate) fn list(
 }
 
 /// How many ended sessions of a user one transaction deletes at most: some milliseconds' worth.
-const HISTORY_BATCH: i64 = 2_000;
+const HISTORY_BATCH: i64 = 500;
 
 /// Whether a user has more ended sessions than one transaction may delete.
 pub(super) fn has_long_history(c: &mut Conn, user: UserId) -> Result<bool, Fault> {
