@@ -20,8 +20,8 @@ pub(crate) enum Haste {
     Work,
 }
 
-/// How long an answer may take beyond the wait for a connection. The thread that asks the database can't be interrupted; whoever
-/// waits for it can leave.
+/// How long an answer may take beyond the wait for a connection. The thread that asks the database can't be interrupted; its caller
+/// can leave.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Patience {
     /// For a look.
@@ -81,5 +81,5 @@ async fn answer<T>(
     Some(answer.unwrap_or(Err(StorageError::Unavailable(Outage::Stopping))))
 }
 
-/// What is told to whoever does not wait any longer.
+/// The answer to a caller that does not wait any longer.
 const TOO_LATE: StorageError = StorageError::Unavailable(Outage::TimedOut);

@@ -39,7 +39,7 @@ struct Inner {
 }
 
 /// Runs an operation where it belongs: `look` and `read` on SQLite's readers, `write` on its writer; on PostgreSQL all on the pool.
-/// A `look` is a read of a row or two by their key, for which nobody waits long; how a `write` ends is remembered (`writing`).
+/// A `look` is a read of a row or two by their key, and its caller waits for less long; how a `write` ends is remembered (`writing`).
 macro_rules! run {
     ($storage:expr, write, $noun:ident::$operation:ident($($argument:expr),* $(,)?)) => {{
         let outcome = run!(@on $storage, write, Work, $noun::$operation($($argument),*));

@@ -34,7 +34,7 @@ fn a_user_with_a_long_past_costs_as_many_rows_as_a_new_one_on_postgres() {
         let fresh = world.user("fresh@example.com", Role::USER).await;
         let of_fresh = rows_read(&world, &fresh, 101).await;
         let of_heavy = rows_read(&world, &heavy, 102).await;
-        // Some full pages of lists, and no more.
+        // Some full pages of lists at most.
         assert!(
             of_heavy < of_fresh + 2_000,
             "{of_heavy} rows, and {of_fresh} for a new user"
