@@ -59,7 +59,7 @@ pub fn shows_all(text: &str) -> bool {
 
 /// Whether a hidden character changes what is seen between these two.
 fn has_effect(before: Option<char>, c: char, after: Option<char>) -> bool {
-    let (Some(before), c) = (before, c) else {
+    let Some(before) = before else {
         return false;
     };
     let after_virama = canonical_combining_class(before) == VIRAMA;
