@@ -235,10 +235,9 @@ pub fn may_be_sealed(event: &AuditEvent, before: Option<Timestamp>, now: Timesta
 mod tests {
     use super::*;
     use crate::{audit::tests::event, ids::AuditEventId};
-    use chrono::DateTime;
 
     fn at(seconds: i64) -> Timestamp {
-        DateTime::from_timestamp(seconds, 0).unwrap()
+        Timestamp::from_timestamp(seconds, 0).unwrap()
     }
 
     fn seal(number: i64) -> Seal {
