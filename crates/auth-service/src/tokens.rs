@@ -288,7 +288,7 @@ mod tests {
         let mut later = claims.clone();
         later["of_a_later_release"] = json!([1, { "two": 3 }]);
         assert!(verify(&header, &later), "an unknown claim is passed over");
-        let mut more = header.clone();
+        let mut more = header;
         more["of_a_later_release"] = json!(1);
         assert!(!verify(&more, &claims), "an unknown member of the header is not");
     }

@@ -17,9 +17,12 @@ use std::{
     sync::{Arc, Mutex},
 };
 
+/// A seal that was asked for: its number, the code of the one before, and the rows.
+type Asked = (i64, [u8; 32], Vec<AuditEventId>);
+
 /// Codes that anybody can compute, and what they were asked for.
 #[derive(Default)]
-pub(crate) struct Signer(Mutex<Vec<(i64, [u8; 32], Vec<AuditEventId>)>>);
+pub(crate) struct Signer(Mutex<Vec<Asked>>);
 
 impl AuditSigner for Signer {
     fn code(&self, seal: &Seal, events: &[AuditEvent]) -> [u8; 32] {

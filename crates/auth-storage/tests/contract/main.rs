@@ -37,7 +37,8 @@ mod corrupt;
 mod cuts;
 #[cfg(test)]
 mod fates;
-#[cfg(all(test, feature = "services"))]
+#[cfg(test)]
+#[cfg(feature = "services")]
 mod heavy;
 #[cfg(test)]
 mod held;
@@ -73,7 +74,8 @@ mod server_outages;
 mod sessions;
 #[cfg(test)]
 mod setup;
-#[cfg(all(test, feature = "services"))]
+#[cfg(test)]
+#[cfg(feature = "services")]
 mod skew;
 #[cfg(test)]
 mod sqlite_file;

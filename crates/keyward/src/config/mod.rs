@@ -262,10 +262,7 @@ impl Config {
                 Ok(master_key),
             ) if problems.is_empty() => {
                 let mail = settled(mail, &data, &server);
-                let notices = notices::of(
-                    sources, &document, &server, &pages, &service, &redis, &database, &mail,
-                );
-                Ok(Self {
+                let mut config = Self {
                     server,
                     pages,
                     data,
@@ -278,9 +275,11 @@ impl Config {
                     service,
                     log,
                     master_key,
-                    notices,
+                    notices: Vec::new(),
                     document,
-                })
+                };
+                config.notices = notices::of(sources, &config);
+                Ok(config)
             }
             _ => Err(ConfigErrors(problems)),
         }

@@ -1,22 +1,21 @@
 //! What is not wrong with a configuration and yet worth a word at the start.
 
-use super::{RedisConfig, Sources, document::Document, is_sqlite, layers::OLDER_SECRET};
-use auth_api::{PagesConfig, ServerConfig};
-use auth_mail::{MailConfig, Transport};
-use auth_service::{Algorithm, ServiceConfig};
-use auth_storage::DatabaseConfig;
+use super::{Config, Sources, is_sqlite, layers::OLDER_SECRET};
+use auth_mail::Transport;
+use auth_service::Algorithm;
 
 /// Every one of them.
-pub(super) fn of(
-    sources: &Sources,
-    document: &Document,
-    server: &ServerConfig,
-    pages: &PagesConfig,
-    service: &ServiceConfig,
-    redis: &RedisConfig,
-    database: &DatabaseConfig,
-    mail: &MailConfig,
-) -> Vec<String> {
+pub(super) fn of(sources: &Sources, config: &Config) -> Vec<String> {
+    let Config {
+        server,
+        pages,
+        service,
+        redis,
+        database,
+        mail,
+        document,
+        ..
+    } = config;
     let mut notices = Vec::new();
     if service.issuer_follows_bind && !server.is_bound_to_loopback() {
         notices.push(
