@@ -47,7 +47,7 @@ pub enum ServeError {
     Metrics(#[from] prometheus::Error),
 }
 
-/// The addresses of a server that does not listen yet: its port is known, and whoever calls is refused, as before the start.
+/// The addresses of a server that does not listen yet: its port is known, and callers are refused, as before the start.
 pub struct Sockets {
     key: &'static str,
     address: String,
@@ -104,7 +104,7 @@ fn take(address: SocketAddr) -> io::Result<(TcpSocket, SocketAddr)> {
     } else {
         TcpSocket::new_v6()?
     };
-    // A restart does not wait for the connections of the server before. A port to be picked is to be nobody's at all.
+    // A restart does not wait for the connections of the server before. A port to be picked must be free.
     socket.set_reuseaddr(cfg!(unix) && address.port() != 0)?;
     socket.bind(address)?;
     let address = socket.local_addr()?;

@@ -147,9 +147,7 @@ pub enum OpenError {
     #[error("no PostgreSQL server answers there: start it, or mend host and port in the address ({0})")]
     Refused(String),
     /// The host has no address.
-    #[error(
-        "the host of the PostgreSQL address is unknown: mend it (it stands behind the last @; a / or ? in the password is written %2F or %3F)"
-    )]
+    #[error("the host of the PostgreSQL address is unknown: correct it (the host stands behind the last @)")]
     UnknownHost,
     /// User or password are wrong.
     #[error("PostgreSQL refuses this user or password: mend them in the address ({0})")]
