@@ -55,7 +55,7 @@ pub struct MailConfig {
     pub smtp_password: Option<SecretString>,
     /// A file of certificates (PEM) to trust besides the system's.
     pub smtp_ca_file: Option<PathBuf>,
-    /// How long a delivery may take in all.
+    /// How long a delivery may take up to the message, and how long the mail server may take to answer the message.
     #[serde(with = "humantime_serde")]
     pub timeout: Duration,
     /// A folder of templates that take the place of the built-in ones: `<language>/<file>`.

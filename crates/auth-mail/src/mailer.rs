@@ -17,7 +17,7 @@ pub struct Mailer {
     templates: Templates,
     sender: Sender,
     way: Way,
-    timeout: Duration,
+    longest_delivery: Duration,
 }
 
 /// How mail leaves.
@@ -49,15 +49,18 @@ impl Mailer {
         Ok(Self {
             templates,
             sender,
+            longest_delivery: match &way {
+                Way::Files(_) => config.timeout,
+                Way::Smtp(smtp) => smtp.longest_delivery(),
+            },
             way,
-            timeout: config.timeout,
         })
     }
 
     /// How long a delivery takes at most, or is given up.
     #[must_use]
     pub const fn longest_delivery(&self) -> Duration {
-        self.timeout
+        self.longest_delivery
     }
 
     /// Whether mail is known not to reach an address: it has characters beyond ASCII, and the mail server was last seen

@@ -94,15 +94,37 @@ impl SmtpTransport {
         })
     }
 
-    /// Hands the mail over, within the time that a delivery has.
+    /// Hands the mail over. The message and the server's answer to it have `timeout`, and all that comes before has as much.
+    /// A slow way there does not shorten the wait for the answer: a mail that the server took, and whose answer
+    /// was not heard, is sent twice (RFC 1047).
     pub(crate) async fn deliver(&self, mail: &Outgoing) -> Result<(), Undelivered> {
-        match tokio::time::timeout(self.timeout, self.attempt(mail)).await {
-            Ok(outcome) => outcome,
-            Err(_) => Err(Undelivered::Later(format!(
-                "the mail server was not done within {}ms",
-                self.timeout.as_millis()
-            ))),
+        let ms = self.timeout.as_millis();
+        let mut line = tokio::time::timeout(self.timeout, self.announce(mail))
+            .await
+            .map_err(|_| Undelivered::Later(format!("the mail server was not ready within {ms}ms")))??;
+        let outcome = tokio::time::timeout(self.timeout, line.smtp.message(&mail.bytes))
+            .await
+            .map_err(|_| {
+                Undelivered::Later(format!(
+                    "the mail server did not answer the message within {ms}ms"
+                ))
+            })?
+            .map_err(Failure::at(Stage::Message));
+        match outcome {
+            Ok(_) => {
+                self.keep(line);
+                Ok(())
+            }
+            Err(failure) => {
+                self.keep_after(&failure, line);
+                Err(failure.verdict())
+            }
         }
+    }
+
+    /// How long [`SmtpTransport::deliver`] takes at most.
+    pub(crate) const fn longest_delivery(&self) -> Duration {
+        self.timeout.saturating_mul(2)
     }
 
     /// Whether the server is known not to take addresses with characters beyond ASCII (RFC 6531): it was last seen without
@@ -111,7 +133,8 @@ impl SmtpTransport {
         self.ascii_only.load(Ordering::Relaxed)
     }
 
-    async fn attempt(&self, mail: &Outgoing) -> Result<(), Undelivered> {
+    /// All that comes before the message. The server has said that it may come.
+    async fn announce(&self, mail: &Outgoing) -> Result<Line, Undelivered> {
         let verdict = |failure: Failure| failure.verdict();
         let mut line = match self.kept_connection().await {
             Some(line) => line,
@@ -124,16 +147,14 @@ impl SmtpTransport {
                 "the mail server takes no addresses with letters beyond ASCII (SMTPUTF8)".to_owned(),
             ));
         }
-        let outcome = hand_over(&mut line.smtp, mail, internationalised).await;
-        // A refusal is an answer as well: the connection is in step. 421 says that the server closes it.
-        let in_step = match &outcome {
-            Ok(()) => true,
-            Err(failure) => failure.code().is_some_and(|code| code != 421),
-        };
-        if in_step {
-            self.keep(line);
+        let outcome = name_both_sides(&mut line.smtp, mail, internationalised).await;
+        match outcome {
+            Ok(()) => Ok(line),
+            Err(failure) => {
+                self.keep_after(&failure, line);
+                Err(failure.verdict())
+            }
         }
-        outcome.map_err(verdict)
     }
 
     async fn connect(&self) -> Result<Line, Failure> {
@@ -202,6 +223,13 @@ impl SmtpTransport {
         }
     }
 
+    /// Keeps a connection after a refusal, which is an answer as well: it is in step. 421 says that the server closes it.
+    fn keep_after(&self, failure: &Failure, line: Line) {
+        if failure.code().is_some_and(|code| code != 421) {
+            self.keep(line);
+        }
+    }
+
     fn keep(&self, line: Line) {
         let mut kept = self.kept.lock().unwrap_or_else(PoisonError::into_inner);
         kept.retain(|(_, since)| since.elapsed() <= KEPT_FOR);
@@ -237,8 +265,8 @@ async fn sign_in(
     Ok(())
 }
 
-/// The commands of one mail, in their order.
-async fn hand_over(
+/// The commands of one mail before its message, in their order.
+async fn name_both_sides(
     connection: &mut AsyncSmtpConnection,
     mail: &Outgoing,
     internationalised: bool,
@@ -261,10 +289,6 @@ async fn hand_over(
     connection
         .command(Data)
         .await
-        .map_err(Failure::at(Stage::Message))?;
-    connection
-        .message(&mail.bytes)
-        .await
         .map_err(Failure::at(Stage::Message))
         .map(|_| ())
 }
@@ -286,4 +310,142 @@ fn tls_parameters(host: &str, ca_file: Option<&Path>) -> Result<TlsParameters, M
     builder
         .build()
         .map_err(|error| unfit("smtp_tls", format!("could not be set up: {error}")))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use lettre::transport::smtp::client::AsyncTokioStream;
+    use std::{
+        net::{Ipv4Addr, SocketAddr},
+        pin::Pin,
+        task::{Context, Poll},
+    };
+    use tokio::io::{
+        AsyncBufReadExt as _, AsyncRead, AsyncWrite, AsyncWriteExt as _, BufReader, DuplexStream, ReadBuf,
+        duplex,
+    };
+    use uuid::Uuid;
+
+    /// A connection in memory: time passes on it as the test says.
+    #[derive(Debug)]
+    struct Wire(DuplexStream);
+
+    impl AsyncRead for Wire {
+        fn poll_read(
+            mut self: Pin<&mut Self>,
+            cx: &mut Context<'_>,
+            buffer: &mut ReadBuf<'_>,
+        ) -> Poll<std::io::Result<()>> {
+            Pin::new(&mut self.0).poll_read(cx, buffer)
+        }
+    }
+
+    impl AsyncWrite for Wire {
+        fn poll_write(
+            mut self: Pin<&mut Self>,
+            cx: &mut Context<'_>,
+            bytes: &[u8],
+        ) -> Poll<std::io::Result<usize>> {
+            Pin::new(&mut self.0).poll_write(cx, bytes)
+        }
+
+        fn poll_flush(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<std::io::Result<()>> {
+            Pin::new(&mut self.0).poll_flush(cx)
+        }
+
+        fn poll_shutdown(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<std::io::Result<()>> {
+            Pin::new(&mut self.0).poll_shutdown(cx)
+        }
+    }
+
+    impl AsyncTokioStream for Wire {
+        fn peer_addr(&self) -> std::io::Result<SocketAddr> {
+            Ok((Ipv4Addr::LOCALHOST, 25).into())
+        }
+    }
+
+    /// A server that answers MAIL after one pause and the message after another.
+    async fn serve(stream: DuplexStream, at_mail: Duration, at_message: Duration) {
+        let mut stream = BufReader::new(stream);
+        let (mut line, mut in_message) = (String::new(), false);
+        let mut answer = "220 ready\r\n";
+        loop {
+            if stream.write_all(answer.as_bytes()).await.is_err() {
+                return;
+            }
+            line.clear();
+            if stream.read_line(&mut line).await.unwrap_or_default() == 0 {
+                return;
+            }
+            answer = match line.trim_end() {
+                "." if in_message => {
+                    in_message = false;
+                    tokio::time::sleep(at_message).await;
+                    "250 taken\r\n"
+                }
+                _ if in_message => "",
+                "DATA" => {
+                    in_message = true;
+                    "354 go on\r\n"
+                }
+                mail if mail.starts_with("MAIL") => {
+                    tokio::time::sleep(at_mail).await;
+                    "250 fine\r\n"
+                }
+                _ => "250 fine\r\n",
+            };
+        }
+    }
+
+    /// Delivers a mail to such a server, with ten seconds for `mail.timeout`. Answers how it ended, and how many connections
+    /// were kept.
+    async fn delivered(at_mail: u64, at_message: u64) -> (Result<(), Undelivered>, usize) {
+        let transport = SmtpTransport::new(&MailConfig {
+            smtp_host: Some("127.0.0.1".to_owned()),
+            smtp_tls: SmtpTls::None,
+            timeout: Duration::from_secs(10),
+            ..MailConfig::default()
+        })
+        .unwrap();
+        let (ours, theirs) = duplex(4096);
+        tokio::spawn(serve(
+            theirs,
+            Duration::from_secs(at_mail),
+            Duration::from_secs(at_message),
+        ));
+        let mut smtp = AsyncSmtpConnection::connect_with_transport(Box::new(Wire(ours)), &transport.hello)
+            .await
+            .unwrap();
+        let answer = smtp.command(Ehlo::new(transport.hello.clone())).await.unwrap();
+        let offers = ehlo::offers(&answer).unwrap();
+        transport.keep(Line { smtp, offers });
+        let mail = Outgoing {
+            id: Uuid::nil(),
+            from: "no-reply@id.example.com".parse().unwrap(),
+            to: "ada@example.com".parse().unwrap(),
+            bytes: b"Subject: hello\r\n\r\nhello\r\n".to_vec(),
+        };
+        let outcome = transport.deliver(&mail).await;
+        let kept = transport.kept.lock().unwrap().len();
+        (outcome, kept)
+    }
+
+    /// behaviour.md §8: a mail that the server took is sent twice where its answer is not heard.
+    #[tokio::test(start_paused = true)]
+    async fn what_was_slow_before_the_message_does_not_shorten_the_wait_for_its_answer() {
+        let later = |why: &str| Err(Undelivered::Later(why.to_owned()));
+        assert_eq!(delivered(9, 9).await, (Ok(()), 1));
+        assert_eq!(
+            delivered(11, 0).await,
+            (later("the mail server was not ready within 10000ms"), 0)
+        );
+        assert_eq!(
+            delivered(0, 11).await,
+            (
+                later("the mail server did not answer the message within 10000ms"),
+                0
+            )
+        );
+    }
 }

@@ -40,6 +40,8 @@ const CLAIM: u32 = 10;
 const MAY_BEGIN_WITHIN: Duration = Duration::from_secs(5);
 /// How much longer a claim holds than the last delivery that began in time: what it takes to write down that it was sent.
 const WRITTEN_WITHIN: Duration = Duration::from_secs(10);
+/// How long the pause is after a note that a mail was sent could not be written.
+const NEXT_NOTE: Duration = Duration::from_millis(500);
 /// How long the first pause between two attempts is; each is twice the one before.
 const FIRST_PAUSE: Span = Span::seconds(5);
 /// The longest pause.
@@ -71,6 +73,14 @@ struct Parts {
     waiting: Notify,
     /// One round at a time: whoever waits for it knows that what this node had taken up is done.
     round: Mutex<()>,
+}
+
+/// The claim of a round: its lease, when it was asked for, and until when it holds at least.
+#[derive(Clone, Copy)]
+struct Held {
+    lease: Uuid,
+    asked: Instant,
+    until: Instant,
 }
 
 /// A mail that is ready to go, or that goes nowhere.
@@ -153,7 +163,12 @@ impl Post {
                 break;
             }
             taken += claimed.len();
-            let delivered = claimed.into_iter().map(|mail| self.deliver(mail, lease, asked));
+            let claim = Held {
+                lease,
+                asked,
+                until: asked + holds,
+            };
+            let delivered = claimed.into_iter().map(|mail| self.deliver(mail, claim));
             set_up.extend(join_all(delivered).await.into_iter().flatten());
         }
         Ok(taken)
@@ -161,10 +176,10 @@ impl Post {
 
     /// One mail. A failure of the database on the way is an attempt like any other. Answers with what the mail server said where
     /// the set-up is at fault.
-    async fn deliver(&self, mail: ClaimedMail, lease: Uuid, asked: Instant) -> Option<String> {
+    async fn deliver(&self, mail: ClaimedMail, claim: Held) -> Option<String> {
         let (id, kind) = (mail.id, mail.kind.as_str());
         let mut set_up = None;
-        let end = match self.try_to_deliver(&mail, asked).await {
+        let end = match self.try_to_deliver(&mail, claim.asked).await {
             Ok(Attempt::Ended(end)) => end,
             Ok(Attempt::Refused(Undelivered::Never(why))) => MailEnd::Failed(why),
             Ok(Attempt::Refused(Undelivered::Later(why))) => put_off(mail.attempts, why),
@@ -183,7 +198,7 @@ impl Post {
             }
             MailEnd::Sent | MailEnd::Dropped => {}
         }
-        match self.storage().end_mail(id, lease, end).await {
+        match self.write_down(id, claim, end).await {
             Ok(true) => {}
             Ok(false) => tracing::warn!(mail = %id, kind, "another node holds this mail by now"),
             Err(error) => {
@@ -191,6 +206,20 @@ impl Post {
             }
         }
         set_up
+    }
+
+    /// Writes down what became of a mail. That it was sent is tried again while the claim holds: without the note
+    /// the mail is sent once more.
+    async fn write_down(&self, mail: MailId, claim: Held, end: MailEnd) -> Result<bool, Error> {
+        loop {
+            match self.storage().end_mail(mail, claim.lease, end.clone()).await {
+                Err(error) if end == MailEnd::Sent && Instant::now() + NEXT_NOTE < claim.until => {
+                    tracing::warn!(%mail, %error, "that a mail was sent could not be written down yet");
+                    tokio::time::sleep(NEXT_NOTE).await;
+                }
+                ended => return Ok(ended?),
+            }
+        }
     }
 
     async fn try_to_deliver(&self, mail: &ClaimedMail, asked: Instant) -> Result<Attempt, Error> {

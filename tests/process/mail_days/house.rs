@@ -3,7 +3,7 @@
 use futures::future::join_all;
 use serde_json::json;
 use std::{
-    collections::BTreeMap,
+    collections::{BTreeMap, BTreeSet},
     future::Future,
     sync::{
         Arc, Mutex,
@@ -77,7 +77,7 @@ pub(super) struct House {
     /// The clients of the nodes that are up.
     clients: Arc<Mutex<Vec<Client>>>,
     environment: Vec<(String, String)>,
-    _database: Database,
+    pub(super) database: Database,
 }
 
 impl House {
@@ -99,7 +99,32 @@ impl House {
             nodes,
             gone: Vec::new(),
             environment,
-            _database: database,
+            database,
+        }
+    }
+
+    /// How many different mails have arrived, by their Message-ID.
+    pub(super) fn arrived(&self) -> usize {
+        let ids: BTreeSet<String> = self.mail.mails().into_iter().map(|mail| mail.id).collect();
+        ids.len()
+    }
+
+    /// Asserts that each mail came once, and once more for each answer of the mail server that came too late for a busy
+    /// machine: then the log says so of this mail, and the same mail came, to the byte.
+    pub(super) fn each_came_once_or_its_answer_was_late(&self) {
+        let (mails, log) = (self.mail.mails(), self.nodes[0].log());
+        let mut by_id: BTreeMap<&str, Vec<&Received>> = BTreeMap::new();
+        for mail in &mails {
+            by_id.entry(&mail.id).or_default().push(mail);
+        }
+        for (id, same) in by_id {
+            let row = id.trim_start_matches('<').split('@').next().unwrap();
+            let late = log
+                .lines()
+                .filter(|line| line.contains(row) && line.contains("did not answer the message"))
+                .count();
+            assert!(same.len() <= 1 + late, "{id} came {} times:\n{log}", same.len());
+            assert!(same.iter().all(|mail| mail.raw == same[0].raw), "{id}");
         }
     }
 
