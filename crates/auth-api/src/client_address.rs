@@ -57,9 +57,10 @@ pub(crate) fn read_networks<'de, D: Deserializer<'de>>(from: D) -> Result<Vec<Ip
     if wrong.is_empty() {
         return Ok(networks);
     }
-    let (wrong, are) = (wrong.join(", "), if wrong.len() == 1 { "is" } else { "are" });
+    let is = if wrong.len() == 1 { "is" } else { "are" };
+    let wrong = wrong.join(", ");
     Err(D::Error::custom(format!(
-        "{wrong} {are} no IP address and no network; give them as in 10.0.0.1 or 10.0.0.0/8"
+        "{wrong} {is} neither an IP address nor a network; write it as in 10.0.0.1 or 10.0.0.0/8"
     )))
 }
 
@@ -122,7 +123,7 @@ mod tests {
         );
         let refusal = read(&["10.0.0.1", "proxy.example", "10.0.0.0/33"]).unwrap_err();
         assert!(
-            refusal.starts_with("\"proxy.example\", \"10.0.0.0/33\" are no IP address"),
+            refusal.starts_with("\"proxy.example\", \"10.0.0.0/33\" are neither an IP address"),
             "{refusal}"
         );
     }

@@ -93,7 +93,7 @@ pub enum EmailError {
     #[error("The part after the @ needs a dot, as in name@example.com.")]
     DomainWithoutDot,
     /// Characters beyond ASCII, where the operator takes no such addresses.
-    #[error("Addresses with characters beyond a-z before the @ are not accepted here; use another address.")]
+    #[error("Addresses with characters such as é before the @ are not accepted here; use another address.")]
     Internationalised,
 }
 

@@ -127,7 +127,7 @@ on_every_backend! {
         // The address of this machine is another origin now.
         browser.form_origin = app.origin();
         let refused = browser.send("/account", &[("name", "Eve")]).await.expect(403);
-        let told = format!("This page is served for https://auth.example.com. You came by {}.", app.origin());
+        let told = format!("This page is served for https://auth.example.com. Your browser used {}.", app.origin());
         assert!(refused.text.contains(&told), "{}", refused.text);
         browser.form_origin = "https://<b>evil</b>.example".to_owned();
         let refused = browser.send("/account", &[("name", "Eve")]).await.expect(403);

@@ -240,7 +240,7 @@ async fn over_plain_http_nobody_types_a_password_on_another_machine() {
         refused.text
     );
     let told = format!(
-        "This page is served for {}. You came by http://192.168.1.5:8080.",
+        "This page is served for {}. Your browser used http://192.168.1.5:8080.",
         app.origin()
     );
     assert!(refused.text.contains(&told), "{}", refused.text);

@@ -167,7 +167,7 @@ impl Site {
         }
     }
 
-    /// A form that came from elsewhere, with the address that is served, and the other one in the answer and in the log.
+    /// A form that came from elsewhere. The answer and the log name the address that is served, and the other one.
     fn foreign_form(&self, origin: Option<&[u8]>) -> Problem {
         let origin = origin
             .and_then(|origin| std::str::from_utf8(origin).ok())
@@ -183,12 +183,12 @@ impl Site {
         Problem::with_detail(code, detail)
     }
 
-    /// Which address is served, and which one somebody came by.
-    fn addresses(&self, came_by: Option<&str>) -> String {
+    /// The address that is served, and the one that the browser used.
+    fn addresses(&self, used: Option<&str>) -> String {
         let t = &self.texts;
         let served = t.fill(&t.served_for, "served", &self.public_url);
-        match came_by {
-            Some(origin) => format!("{served} {}", t.fill(&t.came_by, "origin", origin)),
+        match used {
+            Some(origin) => format!("{served} {}", t.fill(&t.used_origin, "origin", origin)),
             None => served,
         }
     }
@@ -293,7 +293,7 @@ mod tests {
             site.check_origin(&request).unwrap_err().detail().to_owned()
         };
         let served = "This page is served for https://auth.example.com.";
-        let named = format!("{served} You came by http://127.0.0.1:18092.");
+        let named = format!("{served} Your browser used http://127.0.0.1:18092.");
         assert!(told(b"http://127.0.0.1:18092").ends_with(&named));
         for odd in [
             &b"null"[..],

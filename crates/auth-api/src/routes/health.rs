@@ -89,8 +89,8 @@ fn word(check: &Check) -> &'static str {
     if check.is_ok() { "ok" } else { "failed" }
 }
 
-/// What has changed since the last look, part by part: why it fails now, or that it is ready again. How often somebody asks
-/// changes nothing.
+/// What has changed since the last look, part by part: why it fails now, or that it is ready again. However often
+/// readiness is asked for, a change is answered once.
 fn changes<'a>(edge: &Edge, checks: &[(&'a str, &'a Check)]) -> Vec<(&'a str, Option<&'a str>)> {
     let bits = || (0..u8::BITS).map(|bit| 1_u8 << bit);
     let failed = checks

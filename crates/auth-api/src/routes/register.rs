@@ -47,7 +47,7 @@ const TO_BE_VERIFIED: MessageJson = MessageJson {
 
 /// What is answered instead for an address that the mail server can't mail to: it depends on the address alone.
 const UNREACHABLE: MessageJson = MessageJson {
-    message: "The mail server takes no addresses with characters beyond a-z before the @: no mail can reach this one",
+    message: "The mail server takes no addresses with characters such as é before the @, so no mail can reach this one",
 };
 
 /// 201 with tokens, or 202 where the address has to be verified first; 403, 409, 422.

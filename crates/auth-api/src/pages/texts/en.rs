@@ -78,7 +78,7 @@ texts! {
     request_id = "Request:";
     not_this_machine = "Over plain HTTP these pages are for the machine alone that the server runs on: a password would cross the network in the clear. Put a proxy that ends TLS in front, and give its address as server.public_url.";
     served_for = "This page is served for {served}.";
-    came_by = "You came by {origin}.";
+    used_origin = "Your browser used {origin}.";
     pause = "Go on";
     session_over_title = "Your session has ended";
     session_over = "Your session has ended. Sign in to go on.";
@@ -114,7 +114,7 @@ texts! {
     check_mail_title = "Look into your mail";
     register_check_mail = "If the address can be used, a mail with a link is on its way to it. The link confirms the address; then you can sign in.";
     mail_unreachable_title = "No mail can reach this address";
-    mail_unreachable = "The mail server of this service does not take addresses with characters beyond a-z before the @. Mail to this address does not arrive.";
+    mail_unreachable = "The mail server of this service does not take addresses with characters such as é before the @. Mail to this address does not arrive.";
     setup_title = "Set up";
     setup_message = "This makes the first administrator of this service.";
     setup_token = "Set-up token";

@@ -323,7 +323,8 @@ fn a_variable_that_is_no_text_is_named() {
 fn a_wrong_entry_of_a_list_is_named_without_what_may_be_secret() {
     let told = problem(&[("KEYWARD__SERVER__TRUSTED_PROXIES", "10.0.0.1,proxy,10.0.0.0/33")]);
     assert!(
-        told.what.contains("\"proxy\", \"10.0.0.0/33\" are no IP address"),
+        told.what
+            .contains("\"proxy\", \"10.0.0.0/33\" are neither an IP address"),
         "{told}"
     );
     let told = problem(&[("KEYWARD__ROLES__SUPPORT", "users:read,users:raed")]);
