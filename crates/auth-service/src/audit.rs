@@ -19,9 +19,9 @@ use crate::{
     sessions::PageRequest,
 };
 use auth_domain::{
-    audit::{AuditEvent, Head, LONGEST_WRITE, Link, Seal, SealFormat, sealed_bytes},
+    audit::{AuditEvent, Head, Link, Seal, SealFormat, sealed_bytes},
     ids::UserId,
-    time::{Timestamp, age},
+    time::{Span, Timestamp, age},
 };
 use auth_storage::{
     AUDIT_FLOOR, AUDIT_HEAD, AuditFilter, AuditSigner, AuditStanding, RefusedRow, SealedBatch, Storage,
@@ -35,6 +35,8 @@ pub(crate) const AUDIT_KEY: &str = "audit_key";
 const BATCH: u32 = 250;
 /// How many refused rows of one round are named; the others are counted.
 const NAMED: usize = 10;
+/// How often an alarm that goes on is said again.
+const SAID_EACH: Span = Span::seconds(60);
 
 /// The chain of seals. All clones remember the same newest seal.
 #[derive(Clone)]
@@ -274,7 +276,7 @@ impl AuditLog {
         let said = seen.alarm;
         seen.alarm = match (wrong, said) {
             (None, _) => None,
-            (Some(what), Some((before, at))) if what == before && age(at, now) < LONGEST_WRITE => said,
+            (Some(what), Some((before, at))) if what == before && age(at, now) < SAID_EACH => said,
             (Some(what), _) => {
                 tracing::error!(
                     event = "audit_alarm",

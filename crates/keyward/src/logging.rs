@@ -47,10 +47,10 @@ impl LogConfig {
 
     /// Who reads what a server says beside its log: programs only where JSON is asked for. A server that is started into a pipe
     /// or a file tells people.
-    pub(crate) const fn told(&self) -> Told {
+    pub(crate) const fn audience(&self) -> Audience {
         match self.format {
-            Some(LogFormat::Json) => Told::Programs,
-            Some(LogFormat::Pretty) | None => Told::People,
+            Some(LogFormat::Json) => Audience::Programs,
+            Some(LogFormat::Pretty) | None => Audience::People,
         }
     }
 
@@ -132,7 +132,7 @@ impl<'a> MakeWriter<'a> for Apart {
 
 /// Who reads what a server says beside its log, such as where it listens.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Told {
+pub(crate) enum Audience {
     /// People, at a terminal or in a file.
     People,
     /// A program that takes JSON lines and nothing else.
@@ -140,10 +140,10 @@ pub(crate) enum Told {
 }
 
 /// Says something that has to be said whatever `log.level` is: as a line for people, or as a record like those of the log.
-pub(crate) fn tell(told: Told, level: Level, text: impl fmt::Display) {
-    match told {
-        Told::People => say(text),
-        Told::Programs => say(json!({
+pub(crate) fn tell(audience: Audience, level: Level, text: impl fmt::Display) {
+    match audience {
+        Audience::People => say(text),
+        Audience::Programs => say(json!({
             "timestamp": SystemClock::default().now().to_rfc3339_opts(SecondsFormat::Micros, true),
             "level": level.as_str(),
             "message": text.to_string(),

@@ -3,7 +3,7 @@
 
 use crate::{
     config::{Config, ConfigErrors},
-    logging::Told,
+    logging::Audience,
     master_key::{self, NoMasterKey},
 };
 use auth_api::{Site, Sockets};
@@ -232,12 +232,12 @@ pub async fn start(
     };
     let without_administrator = service.setup_is_open().await?;
     // One that only programs would read is not made.
-    let setup_token = match config.log.told() {
-        Told::People => {
+    let setup_token = match config.log.audience() {
+        Audience::People => {
             let by = Caller::operator(clock.now());
             service.admin().issue_setup_token(false, &by).await?
         }
-        Told::Programs => None,
+        Audience::Programs => None,
     };
     let http = match auth_api::serve(service.clone(), config.server.clone(), site, sockets).await {
         Ok(http) => http,

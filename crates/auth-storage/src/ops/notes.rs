@@ -88,8 +88,8 @@ impl Post {
         }
     }
 
-    /// A mail to an address that may be anybody's: whoever sends it finds out.
-    pub(crate) fn to_whoever(recipient: &str, kind: MailKind) -> Self {
+    /// A mail to an address alone: the worker that sends it finds out whose it is.
+    pub(crate) fn to_address(recipient: &str, kind: MailKind) -> Self {
         Self {
             kind,
             user: None,

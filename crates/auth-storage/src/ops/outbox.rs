@@ -217,7 +217,7 @@ pub(crate) fn ask_by_address(
 ) -> Result<(), Fault> {
     // No address has one, and PostgreSQL stores none.
     let recipient = recipient.replace('\0', "\u{FFFD}");
-    Notes::of(terms).mail(c, Post::to_whoever(&recipient, kind))
+    Notes::of(terms).mail(c, Post::to_address(&recipient, kind))
 }
 
 /// How full it is.

@@ -39,7 +39,7 @@ pub(crate) fn register_pending(
 ) -> Result<(), Fault> {
     whole(c, |c| {
         store(c, &mailed.token, None)?;
-        let post = Post::to_whoever(email.as_str(), MailKind::EmailVerification);
+        let post = Post::to_address(email.as_str(), MailKind::EmailVerification);
         Notes::of(terms).mail_as(c, mailed.mail, post)
     })
 }

@@ -143,7 +143,7 @@ impl Storage {
         )
     }
 
-    /// Changes a password: raises the generation, ends all sessions but `spare`, and lifts that one over.
+    /// Changes a password: by its user in the session `current`, which goes on, or by the operator.
     ///
     /// # Errors
     /// See [`StorageError`].
@@ -151,10 +151,14 @@ impl Storage {
         &self,
         id: UserId,
         hash: PasswordHash,
-        spare: Option<SessionId>,
+        current: Option<SessionId>,
         terms: Terms,
     ) -> Result<UserOutcome, StorageError> {
-        run!(self, write, user_changes::set_password(id, &hash, spare, &terms))
+        run!(
+            self,
+            write,
+            user_changes::set_password(id, &hash, current, &terms)
+        )
     }
 
     /// Deletes a user and all it owns; the last administrator stays. A long history of sessions goes first, in transactions of its

@@ -143,7 +143,7 @@ on_both! {
             let facts = world.db.facts(token_of(session)).await.unwrap();
             assert_eq!(facts.verdict(session.generation), Verdict::GenerationCut);
         }
-        // The role it has already raises nothing, and the cut is told again.
+        // The role it has already raises nothing, and the cut is recorded again.
         let (same, again, _) = changed(world.db.change_user(user.id, change, admins(), terms(at(3))).await.unwrap());
         assert_eq!((same.generation, again[0].what), (after.generation, revocations[0].what));
     }
@@ -161,7 +161,7 @@ on_both! {
         assert_eq!(world.stored(&session).await.generation, taken.generation);
         let facts = world.db.facts(token_of(&session)).await.unwrap();
         assert_eq!(facts.verdict(session.generation), Verdict::GenerationCut);
-        // Asked for again it raises nothing, and the cut is told again.
+        // Asked for again it raises nothing, and the cut is recorded again.
         let (same, again, _) = change(None, at(3)).await;
         assert_eq!((same.generation, again[0].what), (taken.generation, revocations[0].what));
     }

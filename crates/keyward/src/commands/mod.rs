@@ -21,7 +21,7 @@ mod user;
 use crate::{
     cli::{Cli, Command, Output},
     config::{Config, Sources},
-    logging::{self, Told},
+    logging::{self, Audience},
     output::{CommandError, print, print_json},
 };
 use clap::CommandFactory;
@@ -71,7 +71,7 @@ fn recorded(error: CommandError, for_programs: bool) -> CommandError {
     if !for_programs || matches!(error, CommandError::Said) {
         return error;
     }
-    logging::tell(Told::Programs, Level::ERROR, &error);
+    logging::tell(Audience::Programs, Level::ERROR, &error);
     CommandError::Recorded(error.exit_code())
 }
 

@@ -3,7 +3,7 @@
 
 use crate::{
     config::Config,
-    logging::{self, Told},
+    logging::{self, Audience},
     output::CommandError,
     wiring,
 };
@@ -73,14 +73,14 @@ pub(super) async fn serve(config: Config) -> Result<(), CommandError> {
             return Ok(());
         }
     };
-    let told = config.log.told();
+    let audience = config.log.audience();
     logging::tell(
-        told,
+        audience,
         Level::INFO,
         format_args!("listening on http://{}", running.addr()),
     );
     if let Some(admin) = running.admin_addr() {
-        logging::tell(told, Level::INFO, format_args!("admin on http://{admin}"));
+        logging::tell(audience, Level::INFO, format_args!("admin on http://{admin}"));
     }
     if config.limits.enabled && running.addr().ip().is_loopback() {
         tracing::info!(
@@ -120,24 +120,26 @@ fn tell_how_to_set_up(config: &Config, running: &wiring::Running) {
         "POSTs the set-up token".to_owned()
     };
     let becomes = format!(
-        "there is no administrator yet; the person who {page} to {reached}{}/setup, becomes it",
+        "there is no administrator yet; the person who {page} to {reached}{}/setup becomes the administrator",
         config.server.base_path
     );
-    match (config.log.told(), running.setup_token()) {
-        (Told::People, Some(token)) => logging::tell(
-            Told::People,
+    match (config.log.audience(), running.setup_token()) {
+        (Audience::People, Some(token)) => logging::tell(
+            Audience::People,
             Level::WARN,
             format_args!(
-                "{becomes}, within 15 minutes:\n    set-up token: {}\n(`keyward setup-token` makes another)",
+                "{becomes}; the token works once, for 15 minutes:\n    set-up token: {}\n(`keyward setup-token` makes another)",
                 token.expose_secret(),
             ),
         ),
-        // The token of an earlier start, or of another node, lives.
-        (Told::People, None) => {}
-        (Told::Programs, _) => logging::tell(
-            Told::Programs,
+        // The token of an earlier start, or of another node, is still good.
+        (Audience::People, None) => {}
+        (Audience::Programs, _) => logging::tell(
+            Audience::Programs,
             Level::WARN,
-            format_args!("{becomes}: `keyward setup-token` prints the token, which lives for 15 minutes"),
+            format_args!(
+                "{becomes}; `keyward setup-token` prints the token, which works once, for 15 minutes"
+            ),
         ),
     }
 }
