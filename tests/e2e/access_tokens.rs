@@ -56,7 +56,7 @@ on_every_backend! {
         app.anonymous().with_bearer(&ada.access).get("/me").await.expect(200);
         let pair = app.refresh(&ada.refresh).await.expect(200);
         assert_eq!(part(&pair.field("access_token"), 1)["iss"], app.origin());
-        // A public address is a name: from then on a token is of this name or of nobody here.
+        // A public address is a name: from then on only tokens of this name are accepted.
         let app = app.with("server.public_url", "http://localhost:1").await;
         assert_eq!(code(&app, &pair.field("access_token")).await, (401, "invalid_token".to_owned()));
         app.refresh(&pair.field("refresh_token")).await.expect(401);

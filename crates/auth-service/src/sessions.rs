@@ -110,9 +110,9 @@ impl Service {
             .ok_or(Error::NotFound)
     }
 
-    /// Ends every session of the caller but this one, and answers how many were active. One cut, and so one announcement, however many there are: this session's
-    /// access token ends with the others', and its refresh token goes on. The other sessions' devices are strangers from now on;
-    /// the answer is a new token for this one.
+    /// Ends every session of the caller but this one, and answers how many were active. One cut, and so one announcement, however
+    /// many there are: this session's access token ends with the others', and its refresh token goes on. The other sessions' devices
+    /// are strangers from now on; the answer has a new token for this one.
     ///
     /// # Errors
     /// [`Error::RateLimited`], [`Error::AllSessionsRevoked`] or [`Error::TokenRevoked`] if it was cut off meanwhile, or a
