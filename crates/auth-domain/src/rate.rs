@@ -128,16 +128,10 @@ pub enum Decision {
     },
 }
 
-/// Decides over one unit, from the counter as it is kept: nothing for one that is not.
+/// Decides over one unit, from the counter as it is kept: nothing for one that is not. The last `reserve` units of the limit are left
+/// to other requests on the same counter; a reserve leaves at least one unit.
 #[must_use]
-pub fn decide(tat: Option<Timestamp>, now: Timestamp, limit: Limit) -> Decision {
-    decide_above_reserve(tat, now, limit, 0)
-}
-
-/// The same for a request that leaves a reserve untouched: the last units of the limit are for other requests on the same counter.
-/// A reserve leaves at least one unit.
-#[must_use]
-pub fn decide_above_reserve(tat: Option<Timestamp>, now: Timestamp, limit: Limit, reserve: u32) -> Decision {
+pub fn decide(tat: Option<Timestamp>, now: Timestamp, limit: Limit, reserve: u32) -> Decision {
     let interval = micros(limit.interval());
     let units = limit.burst().saturating_sub(reserve).max(1);
     let window = interval * i64::from(units);

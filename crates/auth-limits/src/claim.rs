@@ -6,7 +6,7 @@
 use crate::name::LimitName;
 use auth_domain::{
     ids::{SessionId, UserId},
-    rate::{Decision, Limit, decide_above_reserve},
+    rate::{Decision, Limit, decide},
     time::Timestamp,
 };
 use std::{
@@ -180,7 +180,7 @@ impl Asked<'_> {
 
     /// What becomes of the claim, from the counter as it is kept.
     pub(crate) fn decide(&self, tat: Option<Timestamp>, now: Timestamp) -> Decision {
-        decide_above_reserve(tat, now, self.limit, self.reserve())
+        decide(tat, now, self.limit, self.reserve())
     }
 }
 

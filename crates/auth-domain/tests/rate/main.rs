@@ -33,7 +33,7 @@ struct Counter {
 
 impl Counter {
     fn take(&mut self, now: Timestamp, limit: Limit) -> Decision {
-        let decision = decide(self.tat, now, limit);
+        let decision = decide(self.tat, now, limit, 0);
         if let Decision::Granted { tat, .. } = decision {
             self.tat = Some(tat);
         }

@@ -70,7 +70,7 @@ proptest! {
             back += i64::from(step < 0);
             granted += i64::from(counter.take_all(at_micros(now), limit, takes));
             prop_assert!(granted <= i64::from(limit.burst()) + forward / micros(limit.interval()) + back);
-            if let Decision::Refused { retry_after, reset_after } = decide(counter.tat, at_micros(now), limit) {
+            if let Decision::Refused { retry_after, reset_after } = decide(counter.tat, at_micros(now), limit, 0) {
                 prop_assert!(retry_after <= limit.interval() + CLOCK_SLACK);
                 prop_assert!(reset_after <= limit.window() + CLOCK_SLACK);
             }
@@ -84,8 +84,8 @@ proptest! {
         let before = counter.tat;
         if let Decision::Refused { retry_after, .. } = counter.take(at_micros(0), limit) {
             prop_assert_eq!(counter.tat, before, "a refusal consumes nothing");
-            prop_assert!(!is_granted(decide(before, at_micros(micros(retry_after) - 1), limit)));
-            prop_assert!(is_granted(decide(before, at_micros(micros(retry_after)), limit)));
+            prop_assert!(!is_granted(decide(before, at_micros(micros(retry_after) - 1), limit, 0)));
+            prop_assert!(is_granted(decide(before, at_micros(micros(retry_after)), limit, 0)));
         }
     }
 
@@ -100,16 +100,16 @@ proptest! {
             }
             prop_assert!(reset_after <= limit.window());
             let rested = Counter { tat: counter_of(limit, share) }.take(at_micros(micros(reset_after)), limit);
-            prop_assert_eq!(rested, decide(None, at_micros(micros(reset_after)), limit));
+            prop_assert_eq!(rested, decide(None, at_micros(micros(reset_after)), limit, 0));
         }
     }
 
     #[test]
     fn giving_back_undoes_one_take(limit in any_limit(), share in 0.0..1.0) {
         let before = counter_of(limit, share);
-        if let Decision::Granted { tat, .. } = decide(before, at_micros(0), limit) {
+        if let Decision::Granted { tat, .. } = decide(before, at_micros(0), limit, 0) {
             let after = give_back(tat, limit);
-            prop_assert_eq!(decide(Some(after), at_micros(0), limit), decide(before, at_micros(0), limit));
+            prop_assert_eq!(decide(Some(after), at_micros(0), limit, 0), decide(before, at_micros(0), limit, 0));
         }
     }
 

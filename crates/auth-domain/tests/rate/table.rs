@@ -2,7 +2,7 @@
 
 use crate::{Counter, at, at_micros, is_granted, limit};
 use auth_domain::{
-    rate::{Decision, decide, decide_above_reserve, give_back},
+    rate::{Decision, decide, give_back},
     time::Timestamp,
 };
 use std::time::Duration;
@@ -50,7 +50,7 @@ fn the_decision_follows_from_how_far_ahead_the_counter_is() {
         ),
     ];
     for (name, tat, expected) in rows {
-        assert_eq!(decide(tat.map(at), at(100), limit("4/1m")), expected, "{name}");
+        assert_eq!(decide(tat.map(at), at(100), limit("4/1m"), 0), expected, "{name}");
     }
 }
 
@@ -69,11 +69,11 @@ fn a_request_that_leaves_a_reserve_stops_before_the_others_do() {
         ),
     ];
     for (name, tat, expected) in rows {
-        let decision = decide_above_reserve(tat.map(at), at(100), limit("4/1m"), 1);
+        let decision = decide(tat.map(at), at(100), limit("4/1m"), 1);
         assert_eq!(decision, expected, "{name}");
     }
     // A reserve that would be everything leaves one.
-    let decision = decide_above_reserve(None, at(100), limit("4/1m"), 9);
+    let decision = decide(None, at(100), limit("4/1m"), 9);
     assert_eq!(decision, granted(115, 0, 15));
 }
 
@@ -94,8 +94,8 @@ fn what_gave_back_its_only_unit_is_as_good_as_absent() {
     let back = give_back(counter.tat.unwrap(), four);
     assert_eq!(back, at(0));
     assert_eq!(
-        decide(Some(give_back(back, four)), at(0), four),
-        decide(None, at(0), four)
+        decide(Some(give_back(back, four)), at(0), four, 0),
+        decide(None, at(0), four, 0)
     );
 }
 
@@ -114,10 +114,10 @@ fn the_ends_of_the_calendar_are_no_overflow() {
     for limit in [limit("1/31d"), limit("1000000/31d"), limit("1000/1s")] {
         for now in [first, last] {
             for tat in [None, Some(first), Some(last)] {
-                let _decided = decide(tat, now, limit);
+                let _decided = decide(tat, now, limit, 0);
             }
         }
-        assert!(is_granted(decide(None, last, limit)));
+        assert!(is_granted(decide(None, last, limit, 0)));
         assert!(give_back(first, limit) <= give_back(last, limit));
     }
 }
