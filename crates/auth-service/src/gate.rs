@@ -22,9 +22,9 @@ use aws_lc_rs::hmac;
 
 /// What a request took that was let through. It stays spent unless it is given back.
 #[must_use = "a right secret gives back what was taken for a wrong one"]
-pub(crate) struct Held(Admission);
+pub(crate) struct Admitted(Admission);
 
-impl Held {
+impl Admitted {
     /// What a change by a signed-in user took, where it was admitted together with the check of the password.
     pub(crate) fn for_change(user: UserId) -> Self {
         Self(Admission::change(user))
@@ -41,7 +41,7 @@ impl Service {
         caller: &Caller,
         account: &EmailAddress,
         known: Option<Known>,
-    ) -> Result<Held, Error> {
+    ) -> Result<Admitted, Error> {
         let account = self.name_of(account.key());
         self.admit(Admission::sign_in(account, known, caller.origin.ip), caller)
             .await
@@ -51,7 +51,7 @@ impl Service {
     ///
     /// # Errors
     /// [`Error::RateLimited`].
-    pub(crate) async fn admit_unreadable_sign_in(&self, caller: &Caller) -> Result<Held, Error> {
+    pub(crate) async fn admit_unreadable_sign_in(&self, caller: &Caller) -> Result<Admitted, Error> {
         self.admit(Admission::input(caller.origin.ip), caller).await
     }
 
@@ -65,7 +65,7 @@ impl Service {
         caller: &Caller,
         session: SessionId,
         credentials: &Credentials,
-    ) -> Result<Held, Error> {
+    ) -> Result<Admitted, Error> {
         let user = credentials.user.id;
         let one = sha256(&[user.as_uuid().as_bytes().as_slice(), session.as_uuid().as_bytes()].concat());
         let all = all_known("sessions", user, credentials.devices_from);
@@ -81,7 +81,7 @@ impl Service {
     }
 
     /// The secret was the right one: what was taken for a wrong one is given back, to every counter, in one step.
-    pub(crate) async fn was_right(&self, held: Held, caller: &Caller) {
+    pub(crate) async fn was_right(&self, held: Admitted, caller: &Caller) {
         self.shared()
             .limits
             .give_back(held.0.returned(), caller.now)
@@ -89,14 +89,14 @@ impl Service {
     }
 
     /// The secret was not looked at: all that was taken is given back.
-    pub(crate) async fn was_not_read(&self, held: Held, caller: &Caller) {
+    pub(crate) async fn was_not_read(&self, held: Admitted, caller: &Caller) {
         self.shared().limits.give_back(held.0.claims(), caller.now).await;
     }
 
     /// The outcome; where the input was refused for its form, what was taken for more than that is given back.
     pub(crate) async fn unless_malformed<T>(
         &self,
-        held: Held,
+        held: Admitted,
         outcome: Result<T, Error>,
         caller: &Caller,
     ) -> Result<T, Error> {
@@ -112,7 +112,7 @@ impl Service {
     ///
     /// # Errors
     /// [`Error::RateLimited`].
-    pub(crate) async fn admit_registration(&self, caller: &Caller) -> Result<Held, Error> {
+    pub(crate) async fn admit_registration(&self, caller: &Caller) -> Result<Admitted, Error> {
         let known = self.shown_device(caller).is_some();
         self.admit(Admission::registration(known, caller.origin.ip), caller)
             .await
@@ -172,7 +172,7 @@ impl Service {
     ///
     /// # Errors
     /// [`Error::RateLimited`].
-    pub(crate) async fn admit_link(&self, caller: &Caller) -> Result<Held, Error> {
+    pub(crate) async fn admit_link(&self, caller: &Caller) -> Result<Admitted, Error> {
         self.admit(Admission::link(caller.origin.ip), caller).await
     }
 
@@ -184,7 +184,7 @@ impl Service {
         &self,
         account: &EmailAddress,
         caller: &Caller,
-    ) -> Result<Held, Error> {
+    ) -> Result<Admitted, Error> {
         let account = self.name_of(account.key());
         self.admit(Admission::sign_in(account, None, None), caller).await
     }
@@ -199,9 +199,9 @@ impl Service {
         self.shared().devices.read(caller.device.as_ref()?, caller.now)
     }
 
-    async fn admit(&self, admission: Admission, caller: &Caller) -> Result<Held, Error> {
+    async fn admit(&self, admission: Admission, caller: &Caller) -> Result<Admitted, Error> {
         match self.shared().limits.take(admission.claims(), caller.now).await {
-            Taken::Granted(_) => Ok(Held(admission)),
+            Taken::Granted(_) => Ok(Admitted(admission)),
             Taken::Refused(standing) => {
                 self.note_refusal(&standing, admission.claims(), caller);
                 Err(Error::RateLimited(Box::new(standing)))

@@ -1,8 +1,8 @@
 //! `password`: recovered by a mailed link, and changed by whoever knows the current one.
 
 use crate::{
-    accounts::done, authenticate::Principal, error::Error, gate::Held, hashing::Verified, mailed::digest_of,
-    moment::Caller, service::Service,
+    accounts::done, authenticate::Principal, error::Error, gate::Admitted, hashing::Verified,
+    mailed::digest_of, moment::Caller, service::Service,
 };
 use auth_domain::{
     credential::SecurityEvent, email::EmailAddress, mail::MailKind, one_time::TokenKind,
@@ -90,7 +90,7 @@ impl Service {
             .accept_and_hash(new, &user.email, user.name.as_ref())
             .await;
         let hash = self
-            .unless_malformed(Held::for_change(user.id), hash, caller)
+            .unless_malformed(Admitted::for_change(user.id), hash, caller)
             .await?;
         let terms = self.admin().cut_terms(caller)?;
         let changed = self
@@ -149,7 +149,7 @@ impl Service {
     pub(crate) async fn redeemed(
         &self,
         outcome: Redeemed,
-        held: Held,
+        held: Admitted,
         caller: &Caller,
     ) -> Result<User, Error> {
         if let Redeemed::InvalidToken = outcome {

@@ -77,7 +77,7 @@ struct Parts {
 
 /// The claim of a round: its lease, when it was asked for, and until when it holds at least.
 #[derive(Clone, Copy)]
-struct Held {
+struct RoundClaim {
     lease: Uuid,
     asked: Instant,
     until: Instant,
@@ -163,7 +163,7 @@ impl Post {
                 break;
             }
             taken += claimed.len();
-            let claim = Held {
+            let claim = RoundClaim {
                 lease,
                 asked,
                 until: asked + holds,
@@ -176,7 +176,7 @@ impl Post {
 
     /// One mail. A failure of the database on the way is an attempt like any other. Answers with what the mail server said where
     /// the set-up is at fault.
-    async fn deliver(&self, mail: ClaimedMail, claim: Held) -> Option<String> {
+    async fn deliver(&self, mail: ClaimedMail, claim: RoundClaim) -> Option<String> {
         let (id, kind) = (mail.id, mail.kind.as_str());
         let mut set_up = None;
         let end = match self.try_to_deliver(&mail, claim.asked).await {
@@ -210,7 +210,7 @@ impl Post {
 
     /// Writes down what became of a mail. That it was sent is tried again while the claim holds: without the note
     /// the mail is sent once more.
-    async fn write_down(&self, mail: MailId, claim: Held, end: MailEnd) -> Result<bool, Error> {
+    async fn write_down(&self, mail: MailId, claim: RoundClaim, end: MailEnd) -> Result<bool, Error> {
         loop {
             match self.storage().end_mail(mail, claim.lease, end.clone()).await {
                 Err(error) if end == MailEnd::Sent && Instant::now() + NEXT_NOTE < claim.until => {
