@@ -1,6 +1,7 @@
 //! Whoever got into an account, or came to its address first, and what they try to keep of it.
 
 use auth_domain::time::Span;
+use reqwest::Method;
 use serde_json::{Value, json};
 use tests::{Answer, Builder, PASSWORD, TestApp, User, on_every_backend};
 
@@ -63,6 +64,7 @@ on_every_backend! {
         let app = TestApp::start(backend).await;
         let stranger = app.user("ada").await;
         let key = key_of(&stranger, &json!({ "name": "stranger's" })).await;
+        stranger.client.send(stranger.client.request(Method::PATCH, "/me").json(&json!({ "name": "Call 555 now" }))).await.expect(200);
         let change = json!({ "new_email": "thief@example.com", "current_password": PASSWORD });
         stranger.client.post("/email/change", &change).await.expect(202);
         let moved = app.link_to("thief@example.com", "verify-email").await;
@@ -93,6 +95,7 @@ on_every_backend! {
         verify(&app, &moved).await.expect(400);
         let owner = login(&app, "ada@example.com", OWNERS).await.expect(200);
         assert_eq!(owner.json()["user"]["email_verified"], true);
+        assert_eq!(owner.json()["user"]["name"], Value::Null, "nothing that the stranger chose is left");
     }
 
     async fn who_typed_the_password_at_registration_keeps_it_and_nothing_else(backend) {

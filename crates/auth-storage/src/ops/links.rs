@@ -113,7 +113,7 @@ pub(crate) fn verify_email(
     terms: &Terms,
 ) -> Result<Redeemed, Fault> {
     whole_or_undone(c, |c| {
-        let (token, user) = holder(c, TokenKind::EmailVerification, digest, terms)?;
+        let (token, mut user) = holder(c, TokenKind::EmailVerification, digest, terms)?;
         if !bound_to(&token, &user.email) {
             return Err(Undo::with(Redeemed::InvalidToken));
         }
@@ -146,6 +146,9 @@ pub(crate) fn verify_email(
                 Ending::of(SecurityEvent::ConfirmedWithPassword, EndReason::LogoutAll)
             }
             LinkProof::NewPassword(new) => {
+                // The name is the maker's, too, and mails greet with it from now on.
+                user.name = None;
+                set_name(c, &user)?;
                 let chosen = SecurityEvent::ConfirmedWithNewPassword;
                 Ending::of(chosen, EndReason::PasswordChanged).with_password(new)
             }
@@ -250,6 +253,14 @@ fn confirm(c: &mut Conn, user: &User, terms: &Terms) -> Result<(), Fault> {
         .filter(users::email_verified_at.is_null());
     diesel::update(unconfirmed)
         .set(users::email_verified_at.eq(Some(Ts(terms.now))))
+        .execute(c)?;
+    Ok(())
+}
+
+fn set_name(c: &mut Conn, user: &User) -> Result<(), Fault> {
+    let (name, key) = name_columns(user.name.as_ref());
+    diesel::update(users::table.find(Id(user.id.as_uuid())))
+        .set((users::name.eq(name), users::name_key.eq(key)))
         .execute(c)?;
     Ok(())
 }

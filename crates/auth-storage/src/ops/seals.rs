@@ -150,7 +150,7 @@ pub(crate) fn seal(
         }
         let (number, previous) = before
             .as_ref()
-            .map_or((1, [0; 32]), |seal| (seal.number + 1, seal.mac));
+            .map_or((1, [0; 32]), |seal| (seal.number.saturating_add(1), seal.mac));
         let ids: Vec<Id> = events.iter().map(|event| Id(event.id.as_uuid())).collect();
         diesel::update(a::table.filter(a::id.eq_any(ids)))
             .set(a::batch.eq(Some(number)))
