@@ -167,6 +167,7 @@ on_every_backend! {
         let change = json!({ "new_email": "thief@example.com", "current_password": PASSWORD });
         ada.client.post("/email/change", &change).await.expect(202);
         let confirm = app.link_to("thief@example.com", "verify-email").await;
+        ada.client.send(ada.client.request(Method::PATCH, "/me").json(&json!({ "name": "Call 555 now" }))).await.expect(200);
         reset_by_mail(&app, "ada@example.com", OWNERS).await;
         app.anonymous().with_bearer(&key).get("/me").await.expect(401);
         verify(&app, &confirm).await.expect(400);
@@ -174,7 +175,8 @@ on_every_backend! {
             let body = json!({ "current_password": PASSWORD, "new_password": THIEFS, "new_email": "thief@example.com" });
             ada.client.post(path, &body).await.expect(401);
         }
-        login(&app, "ada@example.com", OWNERS).await.expect(200);
+        let owner = login(&app, "ada@example.com", OWNERS).await.expect(200);
+        assert_eq!(owner.json()["user"]["name"], Value::Null, "a reset of an unconfirmed address is a first confirmation");
         let told = app.mail_saying("ada@example.com", "API key").await;
         assert!(told.text.contains("/not-me?token="), "{}", told.text);
     }

@@ -91,9 +91,14 @@ pub(crate) fn reset_password(
     terms: &Terms,
 ) -> Result<Redeemed, Fault> {
     whole_or_undone(c, |c| {
-        let (token, user) = holder(c, TokenKind::PasswordReset, digest, terms)?;
+        let (token, mut user) = holder(c, TokenKind::PasswordReset, digest, terms)?;
         if !bound_to(&token, &user.email) {
             return Err(Undo::with(Redeemed::InvalidToken));
+        }
+        // A first confirmation, too. Who was invited has no password yet, and the name is the inviter's.
+        if user.email_verified_at.is_none() && password_of(c, user.id)?.is_some() {
+            user.name = None;
+            set_name(c, &user)?;
         }
         confirm(c, &user, terms)?;
         let mut notes = Notes::of(terms);
