@@ -267,9 +267,7 @@ async fn imported_users_of_other_services_sign_in_and_get_todays_hash() {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_server_whose_writes_fail_is_not_ready_until_they_succeed_again() {
     let database = database();
-    let launcher = ["sh", "-c", "trap '' XFSZ; exec \"$@\"", "sh"].map(str::to_owned);
-    let server =
-        Server::try_start_through(&launcher, &database.environment()).unwrap_or_else(|log| panic!("{log}"));
+    let server = Server::start(&database, &[]);
     let access = register(&server, "ada@example.com").await.field("access_token");
     let may_write = |limit: &str| {
         let (pid, size) = (format!("--pid={}", server.pid()), format!("--fsize={limit}:"));

@@ -1,5 +1,5 @@
 //! `keyward serve`: runs until a signal ends it. The first SIGTERM, SIGINT or SIGQUIT lets requests finish, the second ends it.
-//! SIGHUP, SIGUSR1 and SIGUSR2 change nothing: a closed terminal or a program that turns logs over does not end a server.
+//! SIGHUP, SIGUSR1 and SIGUSR2 change nothing, and SIGXFSZ is an error of the write that caused it: a closed terminal or a program that turns logs over does not end a server.
 
 use crate::{
     config::Config,
@@ -21,6 +21,8 @@ struct Signals {
     hang_up: Signal,
     user_1: Signal,
     user_2: Signal,
+    /// Nothing is done about it. That it is listened to makes a write past the limit of a file an error of that write.
+    _file_too_large: Signal,
 }
 
 impl Signals {
@@ -32,6 +34,7 @@ impl Signals {
             hang_up: signal(SignalKind::hangup())?,
             user_1: signal(SignalKind::user_defined1())?,
             user_2: signal(SignalKind::user_defined2())?,
+            _file_too_large: signal(SignalKind::from_raw(rustix::process::Signal::XFSZ.as_raw()))?,
         })
     }
 
