@@ -1,5 +1,6 @@
 //! `keyward serve`: runs until a signal ends it. The first SIGTERM, SIGINT or SIGQUIT lets requests finish, the second ends it.
-//! SIGHUP, SIGUSR1 and SIGUSR2 change nothing, and SIGXFSZ is an error of the write that caused it: a closed terminal or a program that turns logs over does not end a server.
+//! SIGHUP, SIGUSR1 and SIGUSR2 change nothing: a closed terminal or a program that turns logs over ends no server. SIGXFSZ is an
+//! error of the write that caused it.
 
 use crate::{
     config::Config,
