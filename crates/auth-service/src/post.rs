@@ -217,7 +217,7 @@ impl Post {
                     tracing::warn!(%mail, %error, "that a mail was sent could not be written down yet");
                     tokio::time::sleep(NEXT_NOTE).await;
                 }
-                ended => return Ok(ended?),
+                ended => return ended.map_err(Error::from),
             }
         }
     }
