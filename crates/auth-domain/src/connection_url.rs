@@ -100,6 +100,18 @@ impl<'a> ConnectionUrl<'a> {
         )
     }
 
+    /// What stands between the user information and the path: a host with at most a port, or several with commas between.
+    #[must_use]
+    pub const fn server(&self) -> &'a str {
+        self.server
+    }
+
+    /// The parameters, each a name and a value, as they are written.
+    pub fn parameters(&self) -> impl Iterator<Item = (&'a str, &'a str)> {
+        let all = self.parameters.into_iter().flat_map(|all| all.split('&'));
+        all.filter_map(|pair| pair.split_once('='))
+    }
+
     fn is_postgres(&self) -> bool {
         matches!(self.scheme, "postgres" | "postgresql")
     }

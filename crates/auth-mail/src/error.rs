@@ -22,13 +22,26 @@ pub enum MailError {
         what: String,
     },
     /// A file or a folder can't be used.
-    #[error("{}: {source}", path.display())]
+    #[error("mail.{key}: {}: {source}", path.display())]
     Unreadable {
+        /// The key that names it.
+        key: &'static str,
         /// Which one.
         path: PathBuf,
         /// Why not.
         source: io::Error,
     },
+}
+
+impl MailError {
+    /// The key of `[mail]` that is at fault, and why.
+    pub(crate) fn by_key(self) -> (&'static str, String) {
+        match self {
+            Self::Setting { key, what } => (key, what),
+            Self::Template { file, what } => ("templates", format!("{file}: {what}")),
+            Self::Unreadable { key, path, source } => (key, format!("{}: {source}", path.display())),
+        }
+    }
 }
 
 /// Why a letter was not delivered. The sentence is for the log and the operator: it holds no link, and no part of the mail.

@@ -27,6 +27,7 @@ impl FilesTransport {
     /// Takes the folder, and makes it where it is missing: for its owner alone.
     pub(crate) fn open(folder: &Path) -> Result<Self, MailError> {
         make_folder(folder).map_err(|source| MailError::Unreadable {
+            key: "folder",
             path: folder.to_owned(),
             source,
         })?;

@@ -26,6 +26,24 @@ enum Way {
     Smtp(Box<SmtpTransport>),
 }
 
+impl MailConfig {
+    /// What is wrong with the files that the section names, as far as a server would use them: each key, and why. They are read,
+    /// and every template is tried; nothing is written, and nothing is connected to.
+    #[must_use]
+    pub fn validate_files(&self) -> Vec<(&'static str, String)> {
+        let templates = Templates::load(self.templates.as_deref(), &self.language).err();
+        let certificates = match self.transport {
+            Transport::Files => None,
+            Transport::Smtp => SmtpTransport::new(self).err(),
+        };
+        templates
+            .into_iter()
+            .chain(certificates)
+            .map(MailError::by_key)
+            .collect()
+    }
+}
+
 impl Mailer {
     /// Checks the configuration, and reads and tries every template. Connects to nothing yet.
     ///

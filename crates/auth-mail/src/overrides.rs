@@ -86,5 +86,9 @@ fn refuse(path: &Path, what: &str) -> MailError {
 
 fn unreadable(path: &Path) -> impl FnOnce(io::Error) -> MailError {
     let path = path.to_owned();
-    move |source| MailError::Unreadable { path, source }
+    move |source| MailError::Unreadable {
+        key: "templates",
+        path,
+        source,
+    }
 }

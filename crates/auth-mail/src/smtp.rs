@@ -298,6 +298,7 @@ fn tls_parameters(host: &str, ca_file: Option<&Path>) -> Result<TlsParameters, M
     let mut builder = TlsParameters::builder(host.to_owned());
     if let Some(path) = ca_file {
         let pem = fs::read(path).map_err(|source| MailError::Unreadable {
+            key: "smtp_ca_file",
             path: path.to_owned(),
             source,
         })?;

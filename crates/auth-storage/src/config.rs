@@ -1,9 +1,9 @@
 //! The section `[database]` of the configuration.
 
-use crate::Backend;
+use crate::{Backend, fitness};
 use secrecy::{ExposeSecret, SecretString};
 use serde::Deserialize;
-use std::time::Duration;
+use std::{path::Path, time::Duration};
 
 /// Where things are kept, and how hard the database may be asked.
 #[derive(Debug, Clone, Deserialize)]
@@ -48,15 +48,8 @@ impl DatabaseConfig {
     #[must_use]
     pub fn validate(&self) -> Vec<(&'static str, String)> {
         let mut complaints = Vec::new();
-        let url = self.url.expose_secret();
-        if !["sqlite:", "postgres://", "postgresql://"]
-            .iter()
-            .any(|scheme| url.starts_with(scheme))
-        {
-            complaints.push((
-                "url",
-                "must be sqlite://PATH or postgres://USER:PASSWORD@HOST/DATABASE".to_owned(),
-            ));
+        if let Err(unfit) = fitness::of_address(self.url.expose_secret()) {
+            complaints.push(("url", unfit.to_string()));
         }
         if !(1..=1024).contains(&self.pool_size) {
             complaints.push(("pool_size", "must be 1 to 1024".to_owned()));
@@ -69,6 +62,14 @@ impl DatabaseConfig {
             complaints.push(("acquire_timeout", "must be 10ms to 60s".to_owned()));
         }
         complaints
+    }
+
+    /// What is wrong with the place of an embedded database: the key, and why no file can be there. The server makes the folder
+    /// `made`, and no other. Nothing is opened.
+    #[must_use]
+    pub fn validate_place(&self, made: &Path) -> Vec<(&'static str, String)> {
+        let refused = fitness::of_place(self.url.expose_secret(), made).err();
+        refused.map(|why| ("url", why.to_string())).into_iter().collect()
     }
 }
 

@@ -110,6 +110,9 @@ pub enum OpenError {
         "the PostgreSQL address can't be read: write it as postgres://USER:PASSWORD@HOST:PORT/DATABASE, special characters percent-encoded"
     )]
     MalformedAddress,
+    /// The address is of PostgreSQL's kind, and something in it can't be used.
+    #[error("the PostgreSQL address can't be used: {0}")]
+    UnfitAddress(String),
     /// SQLite in memory.
     #[error(
         "a database in memory would forget every user at a restart: name a file, as in sqlite://data/keyward.db"

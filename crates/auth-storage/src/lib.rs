@@ -17,6 +17,7 @@ mod dialect;
 mod engine;
 mod error;
 mod fault;
+mod fitness;
 mod migrate;
 mod open;
 mod outcomes;

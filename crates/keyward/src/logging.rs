@@ -57,13 +57,50 @@ impl LogConfig {
     /// What is wrong with the section.
     #[must_use]
     pub fn validate(&self) -> Vec<(&'static str, String)> {
-        let complaint =
-            "must be error, warn, info, debug or trace, or those by module, as in info,auth_service=debug";
-        match EnvFilter::try_new(&self.level) {
-            Ok(_) if !self.level.trim().is_empty() => vec![],
-            _ => vec![("level", complaint.to_owned())],
+        let parts = self.level.split(',').map(str::trim);
+        let mut wrong = parts.filter(|part| !is_directive(part)).peekable();
+        if wrong.peek().is_none() {
+            return vec![];
+        }
+        let nearest = wrong.find_map(nearest_level);
+        let meant = nearest.map_or_else(String::new, |level| format!("; did you mean {level}?"));
+        vec![(
+            "level",
+            format!(
+                "must be error, warn, info, debug, trace or off, or those by module with commas between, as in \
+                 info,auth_service=debug{meant}"
+            ),
+        )]
+    }
+}
+
+/// The levels.
+const LEVELS: [&str; 6] = ["error", "warn", "info", "debug", "trace", "off"];
+
+fn is_level(text: &str) -> bool {
+    LEVELS.iter().any(|level| level.eq_ignore_ascii_case(text))
+}
+
+/// Whether the text is a level, or a module and its level. The filter takes any other word for a module's name, and a typo would
+/// silence the log.
+fn is_directive(text: &str) -> bool {
+    match text.split_once('=') {
+        None => is_level(text),
+        Some((module, level)) => {
+            let in_name = |b: u8| b.is_ascii_alphanumeric() || matches!(b, b'_' | b':' | b'-');
+            !module.is_empty() && module.bytes().all(in_name) && is_level(level)
         }
     }
+}
+
+/// The level that a part most likely meant, if any is like it.
+fn nearest_level(part: &str) -> Option<&'static str> {
+    let written = part.rsplit('=').next().unwrap_or(part).to_lowercase();
+    let likeness = |level: &str| strsim::jaro_winkler(level, &written);
+    let nearest = LEVELS
+        .into_iter()
+        .max_by(|one, other| likeness(one).total_cmp(&likeness(other)))?;
+    (likeness(nearest) >= 0.75).then_some(nearest)
 }
 
 /// Writes the log of a command that prints for people, from `least` on: more would stand between its lines.
@@ -154,6 +191,8 @@ pub(crate) fn tell(audience: Audience, level: Level, text: impl fmt::Display) {
 
 /// Sends the log on its way. Only the first call of a process counts.
 fn start(config: &LogConfig, level: &str, to: impl for<'a> MakeWriter<'a> + Send + Sync + 'static) {
+    // A blank behind a comma would be taken for a part of a module's name.
+    let level: String = level.split_whitespace().collect();
     let filter = EnvFilter::try_new(level).unwrap_or_else(|_| EnvFilter::new("info"));
     let terminal = io::stderr().is_terminal();
     let registry = tracing_subscriber::registry().with(filter);

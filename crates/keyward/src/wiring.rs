@@ -104,13 +104,7 @@ impl StartError {
                     NoMasterKey::Missing | NoMasterKey::Malformed { .. } | NoMasterKey::OpenToOthers { .. }
                 )
             }
-            Self::Open(reason) => matches!(
-                reason,
-                OpenError::UnknownAddress
-                    | OpenError::MalformedAddress
-                    | OpenError::InMemory
-                    | OpenError::SqliteParameters
-            ),
+            Self::Open(reason) => matches!(reason, OpenError::MalformedAddress),
             Self::Configuration(_)
             | Self::Redis(_)
             | Self::LimitsInRedis(_)
@@ -191,10 +185,6 @@ pub async fn start(
     let addr = sockets.addr().ok_or(StartError::NoAddress)?;
     let config = config.listening_on(addr)?;
     let site = site(&config)?;
-    // Nothing makes a master key for PostgreSQL, so there is no use in waiting for the database first.
-    if !config.is_embedded() {
-        master_key::find(&config)?;
-    }
     let storage = open_patiently(&config).await?;
     let lock = storage.claim_serving()?;
     settle_schema(&config, &storage).await?;

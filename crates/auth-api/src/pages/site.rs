@@ -2,44 +2,66 @@
 
 use super::{
     PLACES,
-    assets::{Assets, BadAsset},
+    assets::Assets,
     config::{PagesConfig, is_loopback_origin},
     cookies::Cookies,
     texts::Texts,
 };
 use crate::{
-    config::{ServerConfig, is_origin},
+    config::{Fault, ServerConfig, is_origin},
     problem::{Code, Problem},
 };
 use actix_web::{
     HttpRequest,
     http::header::{HOST, HeaderValue, ORIGIN},
 };
-use std::{fs, io, path::PathBuf};
+use std::{fmt::Display, fs, path::Path};
 use tokio::sync::Semaphore;
 
-/// Why the pages can't be served.
+/// Why the pages can't be served: a key of the configuration, and what is wrong with what it names.
 #[derive(Debug, thiserror::Error)]
-pub enum SiteError {
-    /// A file can't be read.
-    #[error("{key}: {} can't be read: {error}", .file.display())]
-    Unreadable {
-        /// The key of the configuration.
-        key: &'static str,
-        /// The file.
-        file: PathBuf,
-        /// What was reported.
-        error: io::Error,
-    },
-    /// The words can't be read.
-    #[error("pages.texts: {0}")]
-    Texts(String),
-    /// An origin fits no header.
-    #[error("pages.return_to: an origin has letters that no header may have")]
-    ReturnTo,
-    /// The logo can't be shown.
-    #[error("pages.logo: {0}")]
-    Logo(#[from] BadAsset),
+#[error("{key}: {what}")]
+pub struct SiteError {
+    key: &'static str,
+    what: String,
+}
+
+/// What can't be used, for the reason that was reported.
+fn unfit(key: &'static str) -> impl Fn(&dyn Display) -> SiteError {
+    move |why| SiteError {
+        key,
+        what: why.to_string(),
+    }
+}
+
+fn read(key: &'static str, file: &Path) -> Result<Vec<u8>, SiteError> {
+    fs::read(file).map_err(|error| unfit(key)(&format_args!("{} can't be read: {error}", file.display())))
+}
+
+fn texts_of(config: &PagesConfig) -> Result<Texts, SiteError> {
+    let key = "pages.texts";
+    let Some(file) = &config.texts else {
+        return Ok(Texts::default());
+    };
+    let text = String::from_utf8(read(key, file)?).map_err(|error| unfit(key)(&error))?;
+    Texts::parse(&text).map_err(|error| unfit(key)(&error))
+}
+
+fn assets_of(config: &PagesConfig) -> Result<Assets, SiteError> {
+    let key = "pages.logo";
+    let bytes = config.logo.as_deref().map(|file| read(key, file)).transpose()?;
+    let logo = config.logo.as_deref().zip(bytes.as_deref());
+    Assets::new(config, logo).map_err(|error| unfit(key)(&error))
+}
+
+impl PagesConfig {
+    /// What is wrong with the files that the section names: key and message. They are read.
+    #[must_use]
+    pub fn validate_files(&self) -> Vec<Fault> {
+        let (texts, logo) = (texts_of(self).err(), assets_of(self).err());
+        let faults = texts.into_iter().chain(logo);
+        faults.map(|fault| (fault.key.to_owned(), fault.what)).collect()
+    }
 }
 
 /// What all pages share.
@@ -67,30 +89,8 @@ impl Site {
     /// # Errors
     /// [`SiteError`].
     pub fn new(config: PagesConfig, server: &ServerConfig, name: &str) -> Result<Self, SiteError> {
-        let read = |key: &'static str, file: &PathBuf| {
-            fs::read(file).map_err(|error| SiteError::Unreadable {
-                key,
-                file: file.clone(),
-                error,
-            })
-        };
-        let texts = match &config.texts {
-            None => Texts::default(),
-            Some(file) => {
-                let text = String::from_utf8(read("pages.texts", file)?);
-                let text = text.map_err(|error| SiteError::Texts(error.to_string()))?;
-                Texts::parse(&text).map_err(SiteError::Texts)?
-            }
-        };
-        let logo = config
-            .logo
-            .as_ref()
-            .map(|file| read("pages.logo", file).map(|bytes| (file, bytes)))
-            .transpose()?;
-        let logo = logo
-            .as_ref()
-            .map(|(file, bytes)| (file.as_path(), bytes.as_slice()));
-        let assets = Assets::new(&config, logo)?;
+        let texts = texts_of(&config)?;
+        let assets = assets_of(&config)?;
         // A form's answer may lead to another origin, and browsers hold that against the policy.
         let targets = config
             .return_to
@@ -100,7 +100,7 @@ impl Site {
             "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self'; connect-src 'self'; \
              form-action {targets}; base-uri 'none'; frame-ancestors 'none'; object-src 'none'"
         );
-        let policy = HeaderValue::from_str(&policy).map_err(|_| SiteError::ReturnTo)?;
+        let policy = HeaderValue::from_str(&policy).map_err(|error| unfit("pages.return_to")(&error))?;
         Ok(Self {
             name: name.to_owned(),
             texts,

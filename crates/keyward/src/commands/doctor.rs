@@ -14,9 +14,8 @@ use finding::{Finding, Findings, State};
 
 pub(super) async fn run(sources: &Sources, output: Output) -> Result<(), CommandError> {
     let mut findings = Findings::default();
-    match Config::load(sources) {
+    match Config::load_to_serve(sources) {
         Ok(config) => {
-            logging::beside_output(&config.log, "error");
             findings.ok("configuration", "every key is known and every value fits");
             // The part about mail says itself where mails go.
             for notice in config
@@ -26,7 +25,6 @@ pub(super) async fn run(sources: &Sources, output: Output) -> Result<(), Command
             {
                 findings.warn("configuration", notice, "");
             }
-            look_around(&config, &mut findings).await;
         }
         Err(errors) => {
             for problem in errors.0 {
@@ -34,6 +32,11 @@ pub(super) async fn run(sources: &Sources, output: Output) -> Result<(), Command
                 findings.fail("configuration", what, problem.mend);
             }
         }
+    }
+    // What only a server needs may be missing: the rest is looked at all the same.
+    if let Ok(config) = Config::load(sources) {
+        logging::beside_output(&config.log, "error");
+        look_around(&config, &mut findings).await;
     }
     show(&findings.0, output)
 }

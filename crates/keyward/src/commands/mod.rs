@@ -61,7 +61,7 @@ pub async fn run(cli: Cli) -> Result<(), CommandError> {
 }
 
 async fn serve(sources: &Sources) -> Result<(), CommandError> {
-    let config = Config::load(sources)?;
+    let config = Config::load_to_serve(sources)?;
     let _written_out = logging::of_server(&config.log);
     serve::serve(config).await
 }

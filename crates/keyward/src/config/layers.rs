@@ -190,6 +190,23 @@ impl Sources {
         made.map(|(name, _)| name.as_str()).collect()
     }
 
+    /// The variables that are one letter from a name that is not Keyward's alone, each with that name. They may be another program's.
+    pub(super) fn almost_known(&self) -> Vec<(&str, String)> {
+        let plain = ["DATABASE_URL", "REDIS_URL", OLDER_SECRET];
+        let known: Vec<String> = plain
+            .iter()
+            .flat_map(|name| [(*name).to_owned(), format!("{name}{}", environment::FILE)])
+            .collect();
+        let names = self.environment.keys().filter(|name| self.variable(name).is_some());
+        names
+            .filter(|name| !known.contains(name))
+            .filter_map(|name| {
+                let near = |known: &&String| strsim::damerau_levenshtein(known, name) == 1;
+                known.iter().find(near).map(|meant| (name.as_str(), meant.clone()))
+            })
+            .collect()
+    }
+
     /// `JWT_SECRET`, which counts with HS256 alone: left in the environment beside another algorithm, it does nothing.
     fn lay_older_secret(&self, document: &mut Document) -> Result<(), Problem> {
         let shared = document

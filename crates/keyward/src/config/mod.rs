@@ -11,6 +11,7 @@ mod notices;
 mod problem;
 mod roles;
 mod section;
+mod serving;
 mod show;
 #[cfg(test)]
 mod tests;
@@ -30,6 +31,7 @@ use auth_storage::DatabaseConfig;
 use document::Document;
 use secrecy::{ExposeSecret, SecretString};
 use serde::{Deserialize, de::DeserializeOwned};
+use serving::{Needs, Purpose};
 use std::{net::SocketAddr, path::PathBuf, time::Duration};
 use toml::Value;
 
@@ -205,11 +207,24 @@ impl Reader<'_> {
 }
 
 impl Config {
-    /// Reads the layers and checks the whole.
+    /// Reads the layers and checks every value, for a command beside the server.
     ///
     /// # Errors
     /// Everything that is wrong, at once.
     pub fn load(sources: &Sources) -> Result<Self, ConfigErrors> {
+        Self::read(sources, Purpose::Command)
+    }
+
+    /// Reads the layers and checks every value and what a server needs beside: the master key and the files that the keys name.
+    /// Nothing is connected to, and nothing is written.
+    ///
+    /// # Errors
+    /// Everything that is wrong or missing, at once.
+    pub fn load_to_serve(sources: &Sources) -> Result<Self, ConfigErrors> {
+        Self::read(sources, Purpose::Serve)
+    }
+
+    fn read(sources: &Sources, purpose: Purpose) -> Result<Self, ConfigErrors> {
         let (mut document, problems) = sources.document()?;
         derive(&mut document)?;
         let mut reader = Reader {
@@ -243,6 +258,21 @@ impl Config {
         let mut problems = reader.problems;
         if let Err(error) = &master_key {
             problems.push(Problem::about(MASTER_KEY, error.to_string(), ""));
+        }
+        if purpose == Purpose::Serve {
+            let needs = Needs {
+                server: server.as_ref(),
+                pages: pages.as_ref(),
+                mail: mail.as_ref(),
+                data: data.as_ref(),
+                database: database.as_ref(),
+                master_key: master_key.as_ref().map(Option::as_ref).ok(),
+            };
+            // A value that is wrong by itself has been named.
+            let known: Vec<String> = problems.iter().map(|problem| problem.key.clone()).collect();
+            let mut missing = needs.problems(&document);
+            missing.retain(|problem| !known.contains(&problem.key));
+            problems.extend(missing);
         }
         match (
             server, pages, data, database, start, redis, blacklist, limits, mail, service, log, master_key,

@@ -33,6 +33,9 @@ pub(super) fn of(sources: &Sources, config: &Config) -> Vec<String> {
                 .to_owned(),
         );
     }
+    for (name, meant) in sources.almost_known() {
+        notices.push(format!("{name} is set and not read; if it is for Keyward, {meant} was meant"));
+    }
     let of_kubernetes = sources.of_kubernetes(document);
     if !of_kubernetes.is_empty() {
         notices.push(format!(

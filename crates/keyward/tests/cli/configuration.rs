@@ -52,7 +52,8 @@ fn what_is_in_force_is_shown_with_its_origin_and_without_secrets() {
     let place = Place::new()
         .with("KEYWARD__TOKENS__ALGORITHM", "HS256")
         .with("JWT_SECRET", secret)
-        .with("DATABASE_URL", "postgres://kw:hunter2@db/kw");
+        .with("DATABASE_URL", "postgres://kw:hunter2@db/kw")
+        .with("KEYWARD_MASTER_KEY", MASTER_KEY);
     let text = place.run(&["config", "show"]).good();
     assert!(!text.contains(secret) && !text.contains("hunter2"), "{text}");
     assert!(text.contains("# environment JWT_SECRET") && text.contains("postgres://kw:********@db/kw"));
@@ -240,11 +241,138 @@ fn mail_that_could_not_leave_stops_the_start_and_its_key_is_named() {
         assert!(told.contains(named), "{told}");
         assert!(!place.data().exists());
     }
-    // Told only by whoever looks at the files: the server at its start, and the doctor before it.
-    let place = Place::new().with("KEYWARD__MAIL__TEMPLATES", "no/such/folder");
-    assert!(place.run(&["serve"]).refused(2).contains("no/such/folder"));
-    assert!(place.run(&["doctor"]).refused(1).is_empty());
-    assert!(place.run(&["doctor"]).out.contains("fail  mail"));
+}
+
+/// `serve`, `config check` and `doctor` refuse the same, and name every key at once.
+fn refused_alike(settings: &[(&str, &str)], named: &[&str]) {
+    let place = settings
+        .iter()
+        .fold(Place::new(), |place, (name, value)| place.with(name, value));
+    let doctor = place.run(&["doctor"]);
+    assert_eq!(doctor.code, 1, "{settings:?}: {doctor:?}");
+    let told = [
+        place.run(&["serve", "--bind", "127.0.0.1:0"]).refused(2),
+        place.run(&["config", "check"]).refused(2),
+        doctor.out,
+    ];
+    for told in told {
+        for key in named {
+            assert!(told.contains(key), "{settings:?}, {key}: {told}");
+        }
+        assert!(!told.contains("hunter2"), "{told}");
+    }
+    assert!(!place.data().exists(), "{settings:?}");
+}
+
+#[test]
+fn what_serve_refuses_before_it_connects_the_check_and_the_doctor_refuse_too() {
+    let database = |url: &str, named: &[&str]| {
+        let settings = [("DATABASE_URL", url), ("KEYWARD_MASTER_KEY", MASTER_KEY)];
+        refused_alike(&settings, &[&["database.url"], named].concat());
+    };
+    refused_alike(
+        &[("DATABASE_URL", "postgres://kw:hunter2@127.0.0.1:1/kw")],
+        &["KEYWARD_MASTER_KEY", "openssl rand -base64 32"],
+    );
+    database("postgres://kw:hunter2%zz@127.0.0.1:1/kw", &["percent"]);
+    database("postgres://kw:hunter2@127.0.0.1:99999/kw", &["port"]);
+    database(
+        "postgres://kw:hunter2@127.0.0.1:1/kw?sslmode=verfy-full",
+        &["sslmode"],
+    );
+    database("postgres://kw@127.0.0.1:1/kw?passwordd=hunter2", &["passwordd"]);
+    database("sqlite::memory:", &["memory"]);
+    database("sqlite://no/such/keyward.db", &["no/such"]);
+    refused_alike(
+        &[
+            ("KEYWARD_MASTER_KEY_FILE", "/nope/key"),
+            ("KEYWARD__SERVER__ADMIN_BIND", "foo"),
+        ],
+        &["data.master_key_file", "/nope/key", "server.admin_bind"],
+    );
+    refused_alike(
+        &[
+            ("KEYWARD__PAGES__TEXTS", "/nope/texts.toml"),
+            ("KEYWARD__PAGES__LOGO", "/nope/logo.svg"),
+            ("KEYWARD__MAIL__TEMPLATES", "/nope/templates"),
+            ("KEYWARD__MAIL__TRANSPORT", "smtp"),
+            ("KEYWARD__MAIL__SMTP_HOST", "mail.example.com"),
+            ("KEYWARD__MAIL__SMTP_CA_FILE", "/nope/ca.pem"),
+        ],
+        &[
+            "pages.texts",
+            "/nope/texts.toml",
+            "pages.logo",
+            "/nope/logo.svg",
+            "mail.templates",
+            "/nope/templates",
+            "mail.smtp_ca_file",
+            "/nope/ca.pem",
+        ],
+    );
+    refused_alike(&[("KEYWARD__MAIL__FOLDER", "/dev/null/mail")], &["mail.folder"]);
+    refused_alike(&[("KEYWARD__DATA__DIR", "/dev/null/data")], &["data.dir"]);
+    refused_alike(&[("KEYWARD__MAIL__LANGUAGE", "fr")], &["mail.language"]);
+}
+
+#[test]
+fn a_command_beside_the_server_needs_none_of_the_servers_files() {
+    let place = Place::new()
+        .with("KEYWARD__PAGES__LOGO", "/nope/logo.svg")
+        .with("KEYWARD__MAIL__TEMPLATES", "/nope/templates");
+    place.run(&["migrate", "up"]).good();
+    place.run(&["user", "list"]).good();
+    place.run(&["config", "show"]).good();
+}
+
+#[test]
+fn a_level_that_is_none_is_refused_with_the_nearest() {
+    let cases = [
+        ("inof", "did you mean info?"),
+        ("warning", "did you mean warn?"),
+        ("info,auth_service=debgu", "did you mean debug?"),
+        ("auth_service", "auth_service=debug"),
+        ("info,auth_service", "auth_service=debug"),
+        ("info,[x]=debug", "auth_service=debug"),
+        (",", "auth_service=debug"),
+    ];
+    for (level, meant) in cases {
+        for name in ["KEYWARD__LOG__LEVEL", "RUST_LOG"] {
+            let place = Place::new().with(name, level);
+            let told = place.run(&["config", "check"]).refused(2);
+            assert!(told.contains("log.level") && told.contains(meant), "{level}: {told}");
+        }
+    }
+    for level in ["off", "INFO", "info, auth_service::post=trace", "auth_service=off"] {
+        Place::new()
+            .with("KEYWARD__LOG__LEVEL", level)
+            .run(&["config", "check"])
+            .good();
+    }
+}
+
+#[test]
+fn a_variable_that_is_a_letter_from_a_name_of_others_is_noted_and_stops_nothing() {
+    let place = Place::new()
+        .with("DATABSE_URL", "hunter2")
+        .with("DATABASE_URl", "hunter2")
+        .with("REDIS_URL_FILES", "hunter2")
+        .with("JWT_SECRETS", "hunter2")
+        .with("DATABASE_URI", "")
+        .with("DATABASE_URLPOOL", "hunter2");
+    let checked = place.run(&["config", "check"]);
+    assert_eq!(checked.code, 0, "{checked:?}");
+    for (name, meant) in [
+        ("DATABSE_URL", "DATABASE_URL"),
+        ("DATABASE_URl", "DATABASE_URL"),
+        ("REDIS_URL_FILES", "REDIS_URL_FILE"),
+        ("JWT_SECRETS", "JWT_SECRET"),
+    ] {
+        let note = format!("note: {name} is set and not read; if it is for Keyward, {meant} was meant");
+        assert!(checked.err.contains(&note), "{checked:?}");
+    }
+    assert_eq!(checked.err.lines().count(), 4, "{checked:?}");
+    assert!(!checked.err.contains("hunter2"));
 }
 
 #[test]

@@ -192,7 +192,7 @@ fn the_doctor_fails_on_what_would_stop_a_server() {
     let ended = nobody.run(&["doctor"]);
     assert_eq!(ended.code, 1);
     for line in [
-        "fail  master key",
+        "fail  configuration  KEYWARD_MASTER_KEY: there is no master key",
         "fail  database",
         "fail  redis",
         "warn  mail",

@@ -4,13 +4,13 @@ use super::finding::Findings;
 use crate::{commands::operator::seconds, config::Config, master_key, wiring::backend_name};
 use auth_blacklist::{redis::Servers, wire::Connector};
 use auth_domain::time::{Span, Timestamp};
-use auth_mail::{MailConfig, Mailer, Transport};
+use auth_mail::Transport;
 use auth_service::{Clock, KeyAdmin, SystemClock, SystemEntropy, time_argon2};
 use auth_storage::Storage;
 use secrecy::ExposeSecret;
 use std::{
     net::ToSocketAddrs,
-    path::{Path, PathBuf},
+    path::PathBuf,
     sync::Arc,
     time::Duration,
 };
@@ -38,7 +38,8 @@ pub(super) fn files(config: &Config, findings: &mut Findings) {
                 "the first `keyward serve` makes it",
             );
         }
-        Err(reason) => findings.fail("master key", reason.to_string(), ""),
+        // The part about the configuration says why it can't be used.
+        Err(_) => {}
     }
     if config.is_embedded() {
         for file in [Some(config.data.dir.clone()), database_file(config)]
@@ -51,7 +52,7 @@ pub(super) fn files(config: &Config, findings: &mut Findings) {
 }
 
 #[cfg(unix)]
-fn private(file: &Path, findings: &mut Findings) {
+fn private(file: &std::path::Path, findings: &mut Findings) {
     use std::os::unix::fs::PermissionsExt;
     let Ok(found) = std::fs::metadata(file) else {
         return;
@@ -70,7 +71,7 @@ fn private(file: &Path, findings: &mut Findings) {
 }
 
 #[cfg(not(unix))]
-fn private(_: &Path, _: &mut Findings) {}
+fn private(_: &std::path::Path, _: &mut Findings) {}
 
 /// The database: reachable, of the right schema, on time, under the right master key, with an administrator.
 pub(super) async fn database(config: &Config, storage: &Storage, findings: &mut Findings) {
@@ -182,23 +183,10 @@ pub(super) async fn redis(config: &Config, findings: &mut Findings) {
     }
 }
 
-/// Mail: settings and templates that a server could start with. Nothing is sent, and nobody is connected to.
+/// Where mail goes. Nothing is sent, and nothing is connected to.
 pub(super) fn mail(config: &Config, findings: &mut Findings) {
     let mail = &config.mail;
     let files = mail.transport == Transport::Files;
-    // A server makes the folder of the files; where it is missing, everything else is tried.
-    let missing = files && !mail.folder.as_deref().is_some_and(Path::is_dir);
-    let tried = if missing {
-        Mailer::start(&MailConfig {
-            folder: Some(std::env::temp_dir()),
-            ..mail.clone()
-        })
-    } else {
-        Mailer::start(mail)
-    };
-    if let Err(error) = tried {
-        return findings.fail("mail", error.to_string(), "");
-    }
     let folder = mail.folder.clone().unwrap_or_default();
     match (files, config.is_embedded()) {
         (true, true) => findings.ok(

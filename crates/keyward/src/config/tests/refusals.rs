@@ -111,11 +111,45 @@ fn zero_negative_and_absurd_values_are_refused_by_key() {
         ("roles.support", "everything"),
         ("redis.url", "http://cache"),
         ("database.url", "mysql://db"),
+        ("database.url", "postgres://kw:p%zz@db/kw"),
+        ("database.url", "postgres://db:99999/kw"),
+        ("database.url", "postgres://db/kw?sslmode=verfy-full"),
+        ("database.url", "sqlite::memory:"),
+        ("log.level", "inof"),
     ];
     for (key, value) in refused {
         let told = problem(&[(&environment_name(key), value)]);
         assert_eq!(told.key, key, "{told}");
     }
+}
+
+#[test]
+fn what_a_server_needs_is_named_together_with_wrong_values_and_only_for_a_server() {
+    let settings = [
+        ("DATABASE_URL", "postgres://db/kw"),
+        ("KEYWARD_MASTER_KEY_FILE", "/nope/key"),
+        ("KEYWARD__PAGES__LOGO", "/nope/logo.svg"),
+        ("KEYWARD__MAIL__TEMPLATES", "/nope/templates"),
+        ("KEYWARD__TOKENS__ACCESS_TTL", "soon"),
+    ];
+    let keys = |problems: Vec<Problem>| -> Vec<String> {
+        problems.into_iter().map(|problem| problem.key).collect()
+    };
+    let sources = environment(&settings);
+    assert_eq!(keys(problems(&sources)), ["tokens.access_ttl"]);
+    let all = Config::load_to_serve(&sources).err().unwrap().0;
+    let master_key = all.last().unwrap().to_string();
+    assert!(
+        master_key.starts_with("data.master_key_file (environment KEYWARD_MASTER_KEY_FILE): "),
+        "{master_key}"
+    );
+    let expected = [
+        "tokens.access_ttl",
+        "pages.logo",
+        "mail.templates",
+        "data.master_key_file",
+    ];
+    assert_eq!(keys(all), expected);
 }
 
 #[test]

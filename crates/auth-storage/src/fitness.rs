@@ -1,0 +1,158 @@
+//! Whether a database can be opened as far as its address and this machine's files tell: nothing is connected to, and nothing is
+//! made.
+
+use crate::{address::Address, error::OpenError};
+use auth_domain::connection_url::ConnectionUrl;
+use diesel::{Connection, PgConnection};
+use std::path::{Path, absolute};
+
+/// libpq checks every option of an address before it connects, and this one last. With a value that can't be, no connection is
+/// ever made, and the address is right if this value is all that libpq complains about.
+const LAST_OPTION: &str = "max_protocol_version";
+/// The value.
+const IMPOSSIBLE: &str = "keyward-checks-the-address";
+
+/// The options that are whole numbers. libpq looks at them only when it connects.
+const NUMBERS: [&str; 6] = [
+    "connect_timeout",
+    "keepalives",
+    "keepalives_idle",
+    "keepalives_interval",
+    "keepalives_count",
+    "tcp_user_timeout",
+];
+
+/// What is wrong with an address by itself.
+///
+/// # Errors
+/// Why no database can be opened with it.
+pub(crate) fn of_address(url: &str) -> Result<(), OpenError> {
+    let Address::Postgres(told) = Address::parse(url)? else {
+        return Ok(());
+    };
+    let parts = ConnectionUrl::parse(url).ok_or(OpenError::MalformedAddress)?;
+    let parameters = || parts.parameters();
+    let in_parameters = parameters().filter(|(name, _)| *name == "port");
+    let mut ports = parts
+        .server()
+        .split(',')
+        .filter_map(port)
+        .chain(in_parameters.flat_map(|(_, all)| all.split(',')));
+    if !ports.all(|port| port.is_empty() || port.parse::<u16>().is_ok_and(|port| port > 0)) {
+        return Err(OpenError::UnfitAddress("a port must be 1 to 65535".to_owned()));
+    }
+    if let Some((name, _)) =
+        parameters().find(|(name, value)| NUMBERS.contains(name) && value.trim().parse::<i32>().is_err())
+    {
+        return Err(OpenError::UnfitAddress(format!("{name} must be a whole number")));
+    }
+    let last = parameters().filter(|(name, _)| *name == LAST_OPTION).last();
+    if !last.is_none_or(|(_, value)| matches!(value, "3.0" | "3.2" | "latest")) {
+        return Err(OpenError::UnfitAddress(format!(
+            "{LAST_OPTION} must be 3.0, 3.2 or latest"
+        )));
+    }
+    let said = PgConnection::establish(&format!("{told}&{LAST_OPTION}={IMPOSSIBLE}")).err();
+    let said = said.map_or_else(String::new, |error| error.to_string());
+    if said.contains(&format!("\"{IMPOSSIBLE}\"")) {
+        Ok(())
+    } else {
+        Err(unfit(&said, &parts))
+    }
+}
+
+/// The port behind a host, which may be an IPv6 address in its brackets.
+fn port(server: &str) -> Option<&str> {
+    let behind = server.rsplit_once(']').map_or(server, |(_, behind)| behind);
+    behind.split_once(':').map(|(_, port)| port)
+}
+
+/// libpq's words up to the first quotation, which may be a part of a password. The name of a parameter is no secret.
+fn unfit(said: &str, parts: &ConnectionUrl<'_>) -> OpenError {
+    let mut around = said.split(['"', '»', '«', '„', '“']);
+    let words = around.next().unwrap_or_default().trim().trim_end_matches(':');
+    let quoted = around.next().unwrap_or_default();
+    let is_name = |name: &str| {
+        parts.parameters().any(|(given, _)| given == name)
+            && name.bytes().all(|b| b.is_ascii_alphabetic() || b == b'_')
+    };
+    if words.is_empty() {
+        OpenError::MalformedAddress
+    } else if is_name(quoted) {
+        OpenError::UnfitAddress(format!("{words} {quoted}"))
+    } else {
+        OpenError::UnfitAddress(words.to_owned())
+    }
+}
+
+/// What is wrong with the place of a SQLite file. The server makes the folder `made`, and no other.
+///
+/// # Errors
+/// Why no file can be there.
+pub(crate) fn of_place(url: &str, made: &Path) -> Result<(), OpenError> {
+    let Address::Sqlite(file) = Address::parse(url)? else {
+        return Ok(());
+    };
+    if file.is_dir() {
+        return Err(OpenError::NotADatabase(file));
+    }
+    let (Ok(whole), Ok(made)) = (absolute(&file), absolute(made)) else {
+        return Ok(());
+    };
+    match whole.parent() {
+        Some(folder) if !folder.is_dir() && !made.starts_with(folder) => {
+            Err(OpenError::NoSuchFolder(folder.to_owned()))
+        }
+        _ => Ok(()),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_address_that_libpq_would_refuse_is_refused_before_anything_is_connected() {
+        let good = [
+            "postgres://kw:hunter2@db/kw",
+            "postgres://kw:a@hunter2@db:5432/kw",
+            "postgres://one:5432,[::1]:5433,three/kw?sslmode=verify-full&connect_timeout=9",
+            "postgres:///kw?host=/run/postgresql&port=5433",
+            "postgres://db/kw?max_protocol_version=latest&target_session_attrs=primary",
+            "sqlite://data/keyward.db",
+        ];
+        for url in good {
+            assert!(of_address(url).is_ok(), "{url}: {:?}", of_address(url));
+        }
+        let bad = [
+            ("postgres://kw:hunter2%zz@db/kw", "percent"),
+            ("postgres://db:99999/kw", "a port must be 1 to 65535"),
+            ("postgres://[::1]:0/kw", "a port must be 1 to 65535"),
+            ("postgres://db/kw?port=hunter2", "a port must be 1 to 65535"),
+            ("postgres://kw:hunter2@db/kw?sslmode=verfy-full", "sslmode"),
+            ("postgres://kw@db/kw?passwordd=hunter2", "passwordd"),
+            ("postgres://kw@db/kw?connect_timeout=soon", "connect_timeout"),
+            ("postgres://kw@db/kw?target_session_attrs=hunter2", "target_session_attrs"),
+            ("postgres://kw@db/kw?max_protocol_version=hunter2", "max_protocol_version"),
+            ("postgres://kw:\"hunter2%zz@db/kw", "percent"),
+            ("sqlite::memory:", "memory"),
+        ];
+        for (url, named) in bad {
+            let told = of_address(url).unwrap_err().to_string();
+            assert!(told.contains(named) && !told.contains("hunter2"), "{url}: {told}");
+        }
+    }
+
+    #[test]
+    fn a_file_of_sqlite_needs_a_folder_that_is_there_or_is_made() {
+        let home = tempfile::tempdir().unwrap();
+        let at = |place: &str| format!("sqlite://{}/{place}", home.path().display());
+        let made = home.path().join("data/kept");
+        assert!(of_place(&at("keyward.db"), &made).is_ok());
+        assert!(of_place(&at("data/kept/keyward.db"), &made).is_ok());
+        assert!(of_place(&at("data/keyward.db"), &made).is_ok());
+        assert!(of_place(&at("other/keyward.db"), &made).is_err());
+        assert!(of_place(&format!("sqlite://{}", home.path().display()), &made).is_err());
+        assert!(of_place("postgres://db/kw", &made).is_ok());
+    }
+}
