@@ -132,8 +132,14 @@ mod tests {
             ("postgres://kw:hunter2@db/kw?sslmode=verfy-full", "sslmode"),
             ("postgres://kw@db/kw?passwordd=hunter2", "passwordd"),
             ("postgres://kw@db/kw?connect_timeout=soon", "connect_timeout"),
-            ("postgres://kw@db/kw?target_session_attrs=hunter2", "target_session_attrs"),
-            ("postgres://kw@db/kw?max_protocol_version=hunter2", "max_protocol_version"),
+            (
+                "postgres://kw@db/kw?target_session_attrs=hunter2",
+                "target_session_attrs",
+            ),
+            (
+                "postgres://kw@db/kw?max_protocol_version=hunter2",
+                "max_protocol_version",
+            ),
             ("postgres://kw:\"hunter2%zz@db/kw", "percent"),
             ("sqlite::memory:", "memory"),
         ];

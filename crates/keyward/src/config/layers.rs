@@ -197,12 +197,18 @@ impl Sources {
             .iter()
             .flat_map(|name| [(*name).to_owned(), format!("{name}{}", environment::FILE)])
             .collect();
-        let names = self.environment.keys().filter(|name| self.variable(name).is_some());
+        let names = self
+            .environment
+            .keys()
+            .filter(|name| self.variable(name).is_some());
         names
             .filter(|name| !known.contains(name))
             .filter_map(|name| {
                 let near = |known: &&String| strsim::damerau_levenshtein(known, name) == 1;
-                known.iter().find(near).map(|meant| (name.as_str(), meant.clone()))
+                known
+                    .iter()
+                    .find(near)
+                    .map(|meant| (name.as_str(), meant.clone()))
             })
             .collect()
     }

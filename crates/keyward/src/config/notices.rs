@@ -34,7 +34,9 @@ pub(super) fn of(sources: &Sources, config: &Config) -> Vec<String> {
         );
     }
     for (name, meant) in sources.almost_known() {
-        notices.push(format!("{name} is set and not read; if it is for Keyward, {meant} was meant"));
+        notices.push(format!(
+            "{name} is set and not read; if it is for Keyward, {meant} was meant"
+        ));
     }
     let of_kubernetes = sources.of_kubernetes(document);
     if !of_kubernetes.is_empty() {

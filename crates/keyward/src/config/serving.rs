@@ -76,12 +76,7 @@ impl Needs<'_> {
         match (&data.master_key_file, &reason) {
             (None, NoMasterKey::NoFile(_)) => None,
             (None, _) => Some(Problem::about(MASTER_KEY, reason.to_string(), "")),
-            (Some(_), _) => Some(Problem::new(
-                key,
-                &document.origin(key),
-                reason.to_string(),
-                "",
-            )),
+            (Some(_), _) => Some(Problem::new(key, &document.origin(key), reason.to_string(), "")),
         }
     }
 }

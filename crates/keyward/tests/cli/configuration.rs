@@ -340,10 +340,18 @@ fn a_level_that_is_none_is_refused_with_the_nearest() {
         for name in ["KEYWARD__LOG__LEVEL", "RUST_LOG"] {
             let place = Place::new().with(name, level);
             let told = place.run(&["config", "check"]).refused(2);
-            assert!(told.contains("log.level") && told.contains(meant), "{level}: {told}");
+            assert!(
+                told.contains("log.level") && told.contains(meant),
+                "{level}: {told}"
+            );
         }
     }
-    for level in ["off", "INFO", "info, auth_service::post=trace", "auth_service=off"] {
+    for level in [
+        "off",
+        "INFO",
+        "info, auth_service::post=trace",
+        "auth_service=off",
+    ] {
         Place::new()
             .with("KEYWARD__LOG__LEVEL", level)
             .run(&["config", "check"])

@@ -8,12 +8,7 @@ use auth_mail::Transport;
 use auth_service::{Clock, KeyAdmin, SystemClock, SystemEntropy, time_argon2};
 use auth_storage::Storage;
 use secrecy::ExposeSecret;
-use std::{
-    net::ToSocketAddrs,
-    path::PathBuf,
-    sync::Arc,
-    time::Duration,
-};
+use std::{net::ToSocketAddrs, path::PathBuf, sync::Arc, time::Duration};
 use tokio::time::timeout;
 
 /// How far the clocks may be apart before a node takes itself out (behaviour.md §1).

@@ -132,9 +132,8 @@ fn what_a_server_needs_is_named_together_with_wrong_values_and_only_for_a_server
         ("KEYWARD__MAIL__TEMPLATES", "/nope/templates"),
         ("KEYWARD__TOKENS__ACCESS_TTL", "soon"),
     ];
-    let keys = |problems: Vec<Problem>| -> Vec<String> {
-        problems.into_iter().map(|problem| problem.key).collect()
-    };
+    let keys =
+        |problems: Vec<Problem>| -> Vec<String> { problems.into_iter().map(|problem| problem.key).collect() };
     let sources = environment(&settings);
     assert_eq!(keys(problems(&sources)), ["tokens.access_ttl"]);
     let all = Config::load_to_serve(&sources).err().unwrap().0;
