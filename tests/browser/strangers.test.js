@@ -161,10 +161,11 @@ proves("an address that holds a secret is told to nobody, and the page that it o
     // A new browser each: one that has the style sheet already asks for nothing.
     const page = await stage.sitDown(t);
     const asked = page.waitForRequest((request) => request.url().includes("/assets/"));
-    await page.goto(stage.house.at(where));
+    let answer = await page.goto(stage.house.at(where));
     assert.equal((await (await asked).allHeaders()).referer, undefined, where);
     if (where.startsWith("/reset")) await fill(page, "New password", PASSWORD);
-    const answer = await led(page, () => page.locator("main button.main").click());
+    // What confirms an address depends on the account, so that page knows at once that there is none.
+    if (!where.startsWith("/verify-email")) answer = await led(page, () => page.locator("main button.main").click());
     assert.equal(answer.status(), 400, where);
     assert.equal(await heading(page), "This link works no more");
   }

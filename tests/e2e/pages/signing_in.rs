@@ -139,8 +139,9 @@ on_every_backend! {
         let mut second = first.clone();
         second.page.clone_from(&stale);
         assert_eq!(leads_to(&second.send(login, &fields).await), board);
+        // A registration asked for another account than the one that is signed in.
         second.page.clone_from(&stale);
-        assert_eq!(leads_to(&second.send("/register?return_to=http%3A%2F%2Flocalhost%3A3000", &fields).await), "http://localhost:3000");
+        second.send("/register", &fields).await.expect(403);
         // Without a session there, the page that says so leads to the same form again, at every door that keeps a way back.
         for place in ["/login", "/register"] {
             let address = login.replace("/login", place);

@@ -294,10 +294,7 @@ impl Visit {
     /// The answer to a form whose token is stale or another visitor's. A sign-in that was done in another tab meanwhile has
     /// reached what the form was for, so it leads on.
     pub(super) fn form_expired(&self) -> Error {
-        let path = self.request.match_info().as_str();
-        let is_sign_in = ["/login", "/register"]
-            .iter()
-            .any(|place| self.site.at(place) == path);
+        let is_sign_in = self.request.match_info().as_str() == self.site.at("/login");
         match self.return_to() {
             Ok(return_to) if is_sign_in && self.principal.is_some() => {
                 let answer = self.go_to(return_to.as_deref());
