@@ -206,7 +206,7 @@ on_every_backend! {
         app.user("ada").await;
         let thief = app.anonymous();
         let request = thief
-            .request(reqwest::Method::POST, "/login")
+            .request(Method::POST, "/login")
             .header("user-agent", "thief/1")
             .json(&json!({ "email": "ada@example.com", "password": PASSWORD }));
         let thief = app.signed_in("ada@example.com", &thief.send(request).await.expect(200));
@@ -282,7 +282,7 @@ on_every_backend! {
         for n in 0..12 {
             let anonymous = app.anonymous();
             let request = anonymous
-                .request(reqwest::Method::POST, "/login")
+                .request(Method::POST, "/login")
                 .header("user-agent", format!("agent {n}"))
                 .json(&json!({ "email": "ada@example.com", "password": PASSWORD }));
             anonymous.send(request).await.expect(200);
@@ -297,7 +297,7 @@ on_every_backend! {
         for n in 12..20 {
             let anonymous = app.anonymous();
             let request = anonymous
-                .request(reqwest::Method::POST, "/login")
+                .request(Method::POST, "/login")
                 .header("user-agent", format!("agent {n}"))
                 .json(&json!({ "email": "ada@example.com", "password": PASSWORD }));
             anonymous.send(request).await.expect(200);
