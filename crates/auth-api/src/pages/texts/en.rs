@@ -180,7 +180,7 @@ texts! {
     email_title = "Change email address";
     email_now = "Your address is";
     new_email = "New email address";
-    email_confirms = "We mail a link to the new address. Your email changes once you open it and confirm there, signed in or with your password; then you are signed out everywhere else.";
+    email_confirms = "We mail a link to the new address. Your email changes once you open it and confirm there, signed in or with your password; then you are signed out everywhere.";
     email_button = "Mail a link";
 
     keys_message = "Keys let scripts act for you without your password. A script sends its key as a bearer token.";
