@@ -17,7 +17,8 @@ const KEYCAP: char = '\u{20E3}';
 /// The canonical combining class of a virama, which joiners follow (RFC 5892, appendix A).
 const VIRAMA: u8 = 9;
 
-/// Unicode's Default_Ignorable_Code_Point, the bidirectional controls, the annotation marks and the blank Braille cell.
+/// Unicode's Default_Ignorable_Code_Point, the bidirectional controls, the annotation marks, noncharacters, and the signs that are
+/// blank by design: of Braille, of Egyptian and Khitan, and of musical notation.
 #[must_use]
 pub const fn is_hidden(c: char) -> bool {
     matches!(
@@ -37,10 +38,14 @@ pub const fn is_hidden(c: char) -> bool {
             | '\u{FEFF}'
             | '\u{FFA0}'
             | '\u{FFF0}'..='\u{FFFB}'
+            | '\u{FDD0}'..='\u{FDEF}'
+            | '\u{13441}'..='\u{13442}'
+            | '\u{16FE4}'
+            | '\u{1D159}'
             | '\u{1BCA0}'..='\u{1BCA3}'
             | '\u{1D173}'..='\u{1D17A}'
             | '\u{E0000}'..='\u{E0FFF}'
-    )
+    ) || c as u32 & 0xFFFE == 0xFFFE
 }
 
 /// Whether every character of a text shows, or changes how its neighbours show.
@@ -146,6 +151,29 @@ mod tests {
         ] {
             assert!(!shows_all(text), "{text:?}");
         }
+    }
+
+    #[test]
+    fn signs_that_are_blank_by_design_and_noncharacters_are_hidden() {
+        for c in [
+            '\u{2800}',
+            '\u{13441}',
+            '\u{13442}',
+            '\u{16FE4}',
+            '\u{1D159}',
+            '\u{FDD0}',
+            '\u{FFFF}',
+            '\u{1FFFE}',
+            char::MAX,
+        ] {
+            assert!(is_hidden(c) && !shows_all(&c.to_string()), "{c:?}");
+        }
+        // Of the same blocks, these show.
+        assert!(
+            !['\u{13440}', '\u{13443}', '\u{1D158}', '\u{1F600}']
+                .into_iter()
+                .any(is_hidden)
+        );
     }
 
     #[test]
