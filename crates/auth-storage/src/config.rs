@@ -64,11 +64,11 @@ impl DatabaseConfig {
         complaints
     }
 
-    /// What is wrong with the place of an embedded database: the key, and why no file can be there. The server makes the folder
-    /// `made`, and no other. Nothing is opened.
+    /// What is wrong with the files that the address names: the key, and why. The server makes the folder `made`, and no other.
+    /// Nothing is opened.
     #[must_use]
-    pub fn validate_place(&self, made: &Path) -> Vec<(&'static str, String)> {
-        let refused = fitness::of_place(self.url.expose_secret(), made).err();
+    pub fn validate_files(&self, made: &Path) -> Vec<(&'static str, String)> {
+        let refused = fitness::of_files(self.url.expose_secret(), made).err();
         refused.map(|why| ("url", why.to_string())).into_iter().collect()
     }
 }

@@ -4,7 +4,7 @@
 use crate::{address::Address, error::OpenError};
 use auth_domain::connection_url::ConnectionUrl;
 use diesel::{Connection, PgConnection};
-use std::path::{Path, absolute};
+use std::path::{Path, PathBuf, absolute};
 
 /// libpq checks every option of an address before it connects, and this one last. With a value that can't be, no connection is
 /// ever made, and the address is right if this value is all that libpq complains about.
@@ -85,14 +85,36 @@ fn unfit(said: &str, parts: &ConnectionUrl<'_>) -> OpenError {
     }
 }
 
-/// What is wrong with the place of a SQLite file. The server makes the folder `made`, and no other.
+/// What is wrong with the files that an address names: the place of a SQLite file, or the authorities that a PostgreSQL server's
+/// certificate is verified with. The server makes the folder `made`, and no other.
 ///
 /// # Errors
-/// Why no file can be there.
-pub(crate) fn of_place(url: &str, made: &Path) -> Result<(), OpenError> {
-    let Address::Sqlite(file) = Address::parse(url)? else {
-        return Ok(());
+/// Why the database can't be opened with them.
+pub(crate) fn of_files(url: &str, made: &Path) -> Result<(), OpenError> {
+    match Address::parse(url)? {
+        Address::Sqlite(file) => of_place(file, made),
+        Address::Postgres(_) => ConnectionUrl::parse(url).map_or(Ok(()), |parts| of_authorities(&parts)),
+    }
+}
+
+/// Without the file, libpq verifies nothing and refuses every server. A name that is percent-encoded is left to libpq.
+fn of_authorities(parts: &ConnectionUrl<'_>) -> Result<(), OpenError> {
+    let last = |name: &str| {
+        let given = parts.parameters().filter(|(given, _)| *given == name);
+        given.map(|(_, value)| value).last()
     };
+    let is_verified = matches!(last("sslmode"), Some("verify-ca" | "verify-full"));
+    match last("sslrootcert") {
+        Some(file)
+            if is_verified && file != "system" && !file.contains('%') && !Path::new(file).is_file() =>
+        {
+            Err(OpenError::UnfitAddress("sslrootcert names no file".to_owned()))
+        }
+        _ => Ok(()),
+    }
+}
+
+fn of_place(file: PathBuf, made: &Path) -> Result<(), OpenError> {
     if file.is_dir() {
         return Err(OpenError::NotADatabase(file));
     }
@@ -150,15 +172,32 @@ mod tests {
     }
 
     #[test]
+    fn the_authorities_that_a_certificate_is_verified_with_have_to_be_there() {
+        let made = Path::new("data");
+        let with = |parameters: &str| of_files(&format!("postgres://db/kw?{parameters}"), made).is_ok();
+        for good in [
+            "sslmode=verify-full",
+            "sslmode=verify-full&sslrootcert=system",
+            "sslmode=verify-ca&sslrootcert=Cargo.toml",
+            "sslmode=require&sslrootcert=/no/such.pem",
+            "sslmode=verify-full&sslrootcert=/no%20such.pem",
+        ] {
+            assert!(with(good), "{good}");
+        }
+        assert!(!with("sslmode=verify-full&sslrootcert=/no/such.pem"));
+        assert!(!with("sslrootcert=/no/such.pem&sslmode=verify-ca"));
+    }
+
+    #[test]
     fn a_file_of_sqlite_needs_a_folder_that_is_there_or_is_made() {
         let home = tempfile::tempdir().unwrap();
         let at = |place: &str| format!("sqlite://{}/{place}", home.path().display());
         let made = home.path().join("data/kept");
-        assert!(of_place(&at("keyward.db"), &made).is_ok());
-        assert!(of_place(&at("data/kept/keyward.db"), &made).is_ok());
-        assert!(of_place(&at("data/keyward.db"), &made).is_ok());
-        assert!(of_place(&at("other/keyward.db"), &made).is_err());
-        assert!(of_place(&format!("sqlite://{}", home.path().display()), &made).is_err());
-        assert!(of_place("postgres://db/kw", &made).is_ok());
+        assert!(of_files(&at("keyward.db"), &made).is_ok());
+        assert!(of_files(&at("data/kept/keyward.db"), &made).is_ok());
+        assert!(of_files(&at("data/keyward.db"), &made).is_ok());
+        assert!(of_files(&at("other/keyward.db"), &made).is_err());
+        assert!(of_files(&format!("sqlite://{}", home.path().display()), &made).is_err());
+        assert!(of_files("postgres://db/kw", &made).is_ok());
     }
 }

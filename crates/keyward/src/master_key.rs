@@ -195,7 +195,7 @@ pub fn find_or_make(config: &Config, entropy: &dyn Entropy) -> Result<FoundKey, 
 
 fn read(file: &Path, by_all: bool) -> Result<MasterKey, NoMasterKey> {
     let failed = |error: io::Error| match error.kind() {
-        io::ErrorKind::NotFound => NoMasterKey::NoFile(file.to_owned()),
+        io::ErrorKind::NotFound | io::ErrorKind::NotADirectory => NoMasterKey::NoFile(file.to_owned()),
         _ => NoMasterKey::Io {
             file: file.to_owned(),
             verb: "read",

@@ -178,7 +178,7 @@ fn a_folder_or_a_language_that_is_not_there_stops_the_start() {
     let said = start(Path::new("/nowhere/templates"), "en")
         .unwrap_err()
         .to_string();
-    assert!(said.starts_with("/nowhere/templates: "), "{said}");
+    assert!(said.starts_with("mail.templates: /nowhere/templates: "), "{said}");
     let said = start(folder(&[]).path(), "fr").unwrap_err().to_string();
     assert_eq!(said, "mail.language has no folder fr in mail.templates");
 }

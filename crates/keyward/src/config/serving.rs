@@ -45,8 +45,12 @@ impl Needs<'_> {
             missing.extend(mail.validate_files().into_iter().map(named("mail")));
         }
         if let (Some(data), Some(database)) = (self.data, self.database) {
-            let misplaced = database.validate_place(&data.dir);
-            missing.extend(misplaced.into_iter().map(named("database")));
+            missing.extend(
+                database
+                    .validate_files(&data.dir)
+                    .into_iter()
+                    .map(named("database")),
+            );
         }
         missing.extend(self.blocked_folders().map(|(key, what)| (key.to_owned(), what)));
         missing
@@ -85,5 +89,5 @@ impl Needs<'_> {
 fn in_the_way(folder: &Path) -> Option<String> {
     let whole = absolute(folder).ok()?;
     let nearest = whole.ancestors().find(|above| above.exists())?;
-    (!nearest.is_dir()).then(|| format!("{} is no folder", nearest.display()))
+    (!nearest.is_dir()).then(|| format!("{} is no folder: name another folder", nearest.display()))
 }

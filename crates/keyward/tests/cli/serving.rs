@@ -178,14 +178,18 @@ fn a_folder_that_can_not_be_made_or_written_is_named_with_the_mend() {
         "{told}"
     );
     place.file("file", "");
-    let told = place.run(&["serve", "--data-dir", "file/data"]).refused(1);
-    assert!(told.contains("file/data"), "{told}");
+    let told = place.run(&["serve", "--data-dir", "file/data"]).refused(2);
+    assert!(
+        told.contains("1 problem\n  data.dir (option --data-dir)") && told.contains("/file is no folder"),
+        "{told}"
+    );
 }
 
 #[test]
 fn a_database_in_a_missing_folder_is_named() {
     let place = Place::new().with("DATABASE_URL", "sqlite://nowhere/keyward.db");
-    assert!(place.run(&["serve"]).refused(1).contains("nowhere"));
+    assert!(place.run(&["serve"]).refused(2).contains("nowhere"));
+    assert!(place.run(&["user", "list"]).refused(1).contains("nowhere"));
 }
 
 #[test]
