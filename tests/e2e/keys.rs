@@ -2,8 +2,13 @@
 
 use auth_domain::time::Span;
 use auth_service::{KeyAdmin, MasterKey};
-use serde_json::Value;
-use tests::{Builder, TestApp, on_every_backend};
+use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD};
+use jsonwebtoken::{
+    EncodingKey, Header,
+    jwk::{Jwk, PublicKeyUse, ThumbprintHash},
+};
+use serde_json::{Value, json};
+use tests::{Backend, Builder, TestApp, User, on_every_backend};
 
 async fn published(app: &TestApp) -> Vec<Value> {
     let answer = app.anonymous().get("/.well-known/jwks.json").await.expect(200);
@@ -20,7 +25,137 @@ fn operator(app: &TestApp) -> &KeyAdmin {
     app.running().service().key_admin().unwrap()
 }
 
+/// A key pair that this server did not make.
+struct Rogue {
+    kid: String,
+    jwk: Jwk,
+    private: EncodingKey,
+}
+
+impl Rogue {
+    fn new() -> Self {
+        let pkcs8: [&[u8]; 2] = [
+            b"\x30\x2e\x02\x01\x00\x30\x05\x06\x03\x2b\x65\x70\x04\x22\x04\x20",
+            &[7; 32],
+        ];
+        let private = EncodingKey::from_ed_der(&pkcs8.concat());
+        let mut jwk = Jwk::from_encoding_key(&private, jsonwebtoken::Algorithm::EdDSA).unwrap();
+        let kid = jwk.thumbprint(ThumbprintHash::SHA256).unwrap();
+        jwk.common.key_id = Some(kid.clone());
+        jwk.common.public_key_use = Some(PublicKeyUse::Signature);
+        Self { kid, jwk, private }
+    }
+
+    /// Puts it among the keys that verify, `sealed` as given.
+    fn put_in(&self, app: &TestApp, sealed: &str) {
+        let later = if app.database.backend == Backend::Sqlite {
+            "4000000000000000"
+        } else {
+            "interval '50 years'"
+        };
+        let jwk = serde_json::to_string(&self.jwk).unwrap();
+        app.database.sql(&format!(
+            "DELETE FROM signing_keys WHERE kid = '{kid}'; INSERT INTO signing_keys \
+             SELECT '{kid}', 'retiring', 'EdDSA', '{jwk}', {sealed}, published_at, published_at + {later} \
+             FROM signing_keys WHERE state = 'active'",
+            kid = self.kid
+        ));
+    }
+
+    /// A user's token, raised to an administrator's and signed anew under this `kid`.
+    fn forge(&self, of: &User, kid: &str) -> String {
+        let claims = URL_SAFE_NO_PAD
+            .decode(of.access.split('.').nth(1).unwrap())
+            .unwrap();
+        let mut claims: Value = serde_json::from_slice(&claims).unwrap();
+        claims["role"] = json!("admin");
+        let mut header = Header::new(jsonwebtoken::Algorithm::EdDSA);
+        header.typ = Some("at+jwt".to_owned());
+        header.kid = Some(kid.to_owned());
+        jsonwebtoken::encode(&header, &claims, &self.private).unwrap()
+    }
+}
+
+async fn assert_refused(app: &TestApp, forged: &str) {
+    let forger = app.anonymous().with_bearer(forged);
+    for path in ["/me", "/verify?role=admin", "/admin/users"] {
+        assert_eq!(
+            forger.get(path).await.expect(401).code(),
+            "invalid_token",
+            "{path}"
+        );
+    }
+    assert!(published(app).await.iter().all(|key| key["kid"] != kid(forged)));
+}
+
 on_every_backend! {
+    /// A public key alone made a key of the server's: its row was believed.
+    async fn a_key_that_was_put_into_the_table_is_neither_published_nor_believed(backend) {
+        let mut app = TestApp::start(backend).await;
+        let ada = app.user("ada").await;
+        let rogue = Rogue::new();
+        let forged = rogue.forge(&ada, &rogue.kid);
+        let zeros = if backend == Backend::Sqlite { "zeroblob(96)" } else { "decode(repeat('00', 96), 'hex')" };
+        for sealed in ["sealed", zeros] {
+            rogue.put_in(&app, sealed);
+            app.service().reload_keys().await.unwrap();
+            assert_refused(&app, &forged).await;
+            assert_eq!(published(&app).await.len(), 2, "the others are used on");
+            app = app.restarted().await;
+            assert_refused(&app, &forged).await;
+            app.anonymous().with_bearer(&ada.access).get("/me").await.expect(200);
+            assert_eq!(operator(&app).refused().await.unwrap(), [rogue.kid.clone()]);
+        }
+    }
+
+    async fn a_rotation_and_a_new_master_key_are_not_stopped_by_a_key_that_was_put_in(backend) {
+        let app = TestApp::start(backend).await;
+        let rogue = Rogue::new();
+        rogue.put_in(&app, "sealed");
+        operator(&app).replace_compromised(&app.operator()).await.unwrap();
+        assert_eq!(operator(&app).refused().await.unwrap(), Vec::<String>::new(), "it was retired with the active key");
+        rogue.put_in(&app, "sealed");
+        app.service().reload_keys().await.unwrap();
+        app.user("ada").await.client.get("/me").await.expect(200);
+        let resealed = operator(&app).reseal(&MasterKey::from_bytes([9; 32]), &app.operator()).await.unwrap();
+        assert_eq!((resealed.keys, resealed.refused), (3, vec![rogue.kid]));
+    }
+
+    /// The other columns of a genuine row decide nothing that its private part does not say.
+    async fn a_genuine_row_with_another_public_part_or_algorithm_is_refused(backend) {
+        let app = TestApp::start(backend).await;
+        let ada = app.user("ada").await;
+        let mut rogue = Rogue::new();
+        let keys = published(&app).await;
+        let next = keys.iter().map(|key| key["kid"].as_str().unwrap()).find(|next| *next != kid(&ada.access));
+        let next = next.unwrap().to_owned();
+        rogue.jwk.common.key_id = Some(next.clone());
+        let jwk = serde_json::to_string(&rogue.jwk).unwrap();
+        app.database.sql(&format!(
+            "UPDATE signing_keys SET public_jwk = '{jwk}', algorithm = 'EdDSA' WHERE kid = '{next}'"
+        ));
+        app.service().reload_keys().await.unwrap();
+        assert_refused(&app, &rogue.forge(&ada, &next)).await;
+        ada.client.get("/me").await.expect(200);
+        let app = app.restarted().await;
+        assert_refused(&app, &rogue.forge(&ada, &next)).await;
+        assert_eq!(operator(&app).refused().await.unwrap(), [next]);
+    }
+
+    /// Without a key that is its own, a server signs with nothing.
+    async fn a_refused_active_key_is_not_used_and_can_be_replaced(backend) {
+        let app = TestApp::start(backend).await;
+        let ada = app.user("ada").await;
+        app.database.sql("UPDATE signing_keys SET public_jwk = '{}' WHERE state = 'active'");
+        assert!(app.service().reload_keys().await.is_err());
+        ada.client.get("/me").await.expect(200);
+        operator(&app).replace_compromised(&app.operator()).await.unwrap();
+        app.service().reload_keys().await.unwrap();
+        assert_eq!(ada.client.get("/me").await.expect(401).code(), "invalid_token");
+        assert_eq!(published(&app).await.len(), 2);
+        app.login(&ada.email).await.client.get("/me").await.expect(200);
+    }
+
     async fn only_public_members_are_published(backend) {
         for algorithm in ["ES256", "EdDSA", "RS256"] {
             let app = Builder::new(backend).set("tokens.algorithm", algorithm).start().await;
@@ -84,8 +219,8 @@ on_every_backend! {
 async fn keys_open_under_the_new_master_key_alone_after_they_were_resealed() {
     let app = TestApp::start(tests::Backend::Sqlite).await;
     let new = MasterKey::from_bytes([9; 32]);
-    let count = operator(&app).reseal(&new, &app.operator()).await.unwrap();
-    assert_eq!(count, 2);
+    let resealed = operator(&app).reseal(&new, &app.operator()).await.unwrap();
+    assert_eq!((resealed.keys, resealed.refused), (2, vec![]));
     assert!(
         operator(&app).reseal(&new, &app.operator()).await.is_err(),
         "the old master key opens nothing any more"

@@ -4,7 +4,7 @@ use crate::{
     audit::AUDIT_KEY,
     config::{Algorithm, ServiceConfig},
     error::Error,
-    keyset::{KeySet, generate},
+    keyset::{KeySet, OpenedKey, generate},
     master_key::MasterKey,
     moment::{Caller, Entropy},
 };
@@ -14,7 +14,7 @@ use auth_domain::{
     time::Timestamp,
 };
 use auth_storage::{Storage, StoredKey, Terms};
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, PoisonError};
 
 /// How often a change is planned anew after another node was faster.
 const TRIES: usize = 3;
@@ -25,6 +25,17 @@ pub struct KeyAdmin {
     master: MasterKey,
     config: ServiceConfig,
     entropy: Arc<dyn Entropy>,
+    /// The refused rows that the log names already.
+    reported: Mutex<Vec<StoredKey>>,
+}
+
+/// What came of sealing the keys with another master key.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Resealed {
+    /// How many keys are sealed with it.
+    pub keys: usize,
+    /// The `kid` of each row that was left out, because this server did not make it.
+    pub refused: Vec<String>,
 }
 
 impl KeyAdmin {
@@ -41,6 +52,7 @@ impl KeyAdmin {
             master,
             config,
             entropy,
+            reported: Mutex::default(),
         }
     }
 
@@ -57,11 +69,56 @@ impl KeyAdmin {
     /// Makes the keys that a server needs to start, and opens all of them.
     ///
     /// # Errors
-    /// A failure, among them keys that were sealed with another master key.
+    /// A failure, among them that the active key is refused.
     pub(crate) async fn complete(&self, now: Timestamp) -> Result<KeySet, Error> {
         self.change(now, None, |stored, _| Ok(self.wanted(stored)))
             .await?;
-        KeySet::open(&self.storage.keys().await?, &self.master)
+        self.open(&self.storage.keys().await?)
+    }
+
+    /// The set of the published keys that open. The others are refused: used for nothing, and named in the log once.
+    fn open(&self, stored: &[StoredKey]) -> Result<KeySet, Error> {
+        let mut opened = Vec::new();
+        let mut refused = Vec::new();
+        let mut reported = self.reported.lock().unwrap_or_else(PoisonError::into_inner);
+        for key in stored.iter().filter(|key| key.standing.state.is_published()) {
+            match OpenedKey::of(key, &self.master) {
+                Ok(key) => opened.push(key),
+                Err(why) => {
+                    if !reported.contains(key) {
+                        tracing::error!(
+                            event = "signing_key_refused",
+                            kid = key.standing.kid,
+                            state = key.standing.state.as_str(),
+                            %why,
+                            "a row of signing_keys is not a key of this server: it is neither published nor does it verify anything; \
+                             find out who wrote it, and retire it with `keyward keys rotate --compromised`"
+                        );
+                    }
+                    refused.push(key.clone());
+                }
+            }
+        }
+        *reported = refused;
+        KeySet::of(opened, stored)
+    }
+
+    /// Whether this server made the key.
+    fn is_genuine(&self, key: &StoredKey) -> bool {
+        OpenedKey::of(key, &self.master).is_ok()
+    }
+
+    /// A plan over the genuine keys; published rows that are refused retire before it.
+    fn rotation(
+        &self,
+        stored: &[StoredKey],
+        plan: impl FnOnce(&[KeyStanding]) -> Result<Vec<KeyStep>, Error>,
+    ) -> Result<Vec<KeyStep>, Error> {
+        let published = stored.iter().filter(|key| key.standing.state.is_published());
+        let (genuine, refused): (Vec<_>, Vec<_>) = published.cloned().partition(|key| self.is_genuine(key));
+        let mut steps: Vec<KeyStep> = refused.iter().map(|key| retire(&key.standing)).collect();
+        steps.extend(plan(&standings(&genuine))?);
+        Ok(steps)
     }
 
     /// What is missing. A next key of another algorithm than the configured one gives way, so that a changed
@@ -89,18 +146,18 @@ impl KeyAdmin {
     pub async fn rotate(&self, by: &Caller) -> Result<(), Error> {
         let (access, leeway) = (self.config.lifetimes().access, self.config.leeway());
         self.change(by.now, Some((false, by)), |stored, now| {
-            Ok(keys::rotate(&standings(stored), now, access, leeway)?)
+            self.rotation(stored, |genuine| Ok(keys::rotate(genuine, now, access, leeway)?))
         })
         .await
     }
 
-    /// Drops the signing key now, with everything it signed.
+    /// Drops the signing key now, with everything it signed, and every row that is refused.
     ///
     /// # Errors
     /// [`Error::NoKeysToRotate`], or a failure.
     pub async fn replace_compromised(&self, by: &Caller) -> Result<(), Error> {
         self.change(by.now, Some((true, by)), |stored, _| {
-            Ok(keys::replace_compromised(&standings(stored)))
+            self.rotation(stored, |genuine| Ok(keys::replace_compromised(genuine)))
         })
         .await
     }
@@ -117,20 +174,39 @@ impl KeyAdmin {
             .collect())
     }
 
-    /// Seals every key with another master key. Servers have to be started anew with it.
+    /// The `kid` of each published row that is refused.
+    ///
+    /// # Errors
+    /// A failure.
+    pub async fn refused(&self) -> Result<Vec<String>, Error> {
+        let stored = self.storage.keys().await?.into_iter();
+        let refused = stored.filter(|key| key.standing.state.is_published() && !self.is_genuine(key));
+        Ok(refused.map(|key| key.standing.kid).collect())
+    }
+
+    /// Seals every key with another master key. A row that is refused keeps what it has. Servers have to be started anew with it.
     ///
     /// # Errors
     /// A failure; then nothing was changed.
-    pub async fn reseal(&self, new: &MasterKey, by: &Caller) -> Result<usize, Error> {
+    pub async fn reseal(&self, new: &MasterKey, by: &Caller) -> Result<Resealed, Error> {
         let mut resealed = Vec::new();
+        let mut refused = Vec::new();
+        let mut has_active = false;
         for key in self.storage.keys().await? {
-            let kid = key.standing.kid;
-            let plain = self
-                .master
-                .open(&kid, &key.sealed)
-                .map_err(|error| Error::Internal(format!("key {kid}: {error}")))?;
-            let sealed = new.seal(&kid, &plain, self.entropy.as_ref())?;
+            let KeyStanding { kid, state, .. } = key.standing.clone();
+            let Ok(opened) = OpenedKey::of(&key, &self.master) else {
+                refused.push(kid);
+                continue;
+            };
+            has_active |= state == KeyState::Active;
+            let sealed = new.seal(&kid, &opened.private, self.entropy.as_ref())?;
             resealed.push((kid, sealed));
+        }
+        if !has_active && !refused.is_empty() {
+            return Err(Error::Internal(format!(
+                "no active key opens with this master key; refused: {}",
+                refused.join(", ")
+            )));
         }
         let count = resealed.len();
         let mut settings = vec![("master_key_check".to_owned(), new.check_value()?)];
@@ -144,7 +220,7 @@ impl KeyAdmin {
         }
         let terms = self.terms(by)?;
         self.storage.reseal_keys(resealed, settings, terms).await?;
-        Ok(count)
+        Ok(Resealed { keys: count, refused })
     }
 
     /// Retires what has outlived the tokens it signed.
@@ -167,7 +243,7 @@ impl KeyAdmin {
         if current.is_made_of(&stored) {
             Ok(None)
         } else {
-            KeySet::open(&stored, &self.master).map(Some)
+            self.open(&stored).map(Some)
         }
     }
 
@@ -179,6 +255,12 @@ impl KeyAdmin {
     ) -> Result<(), Error> {
         if self.config.tokens.algorithm == Algorithm::HS256 {
             return Err(Error::NoKeysToRotate);
+        }
+        // To a server whose master key was changed since its start, every row would be one to drop.
+        if rotation.is_some() && self.has_known_master_key().await? == Some(false) {
+            return Err(Error::Unavailable(
+                "the keys were sealed with another master key since this server was started".to_owned(),
+            ));
         }
         for _ in 0..TRIES {
             let steps = plan(&self.storage.keys().await?, now)?;

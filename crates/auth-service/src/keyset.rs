@@ -63,8 +63,8 @@ pub(crate) struct KeySet {
     /// By `kid`; that of a shared secret, which has none, is empty.
     verifying: HashMap<String, VerifyingKey>,
     jwks: Arc<str>,
-    /// What it was made of, to see whether it changed.
-    made_of: Vec<(String, KeyState)>,
+    /// The rows that it was made of, the refused ones too, to see whether any of them changed.
+    made_of: Vec<StoredKey>,
 }
 
 fn broken(what: &str, error: impl std::fmt::Display) -> Error {
@@ -89,32 +89,32 @@ impl KeySet {
         })
     }
 
-    /// Opens the stored keys.
+    /// The set of the keys that opened, out of all stored rows.
     ///
     /// # Errors
-    /// [`Error::Internal`] if there is no active key, or one can't be opened with this master key.
-    pub(crate) fn open(stored: &[StoredKey], master: &MasterKey) -> Result<Self, Error> {
+    /// [`Error::Internal`] if none of them is active.
+    pub(crate) fn of(opened: Vec<OpenedKey>, stored: &[StoredKey]) -> Result<Self, Error> {
         let mut signing = None;
         let mut verifying = HashMap::new();
         let mut published = Vec::new();
-        for key in stored.iter().filter(|key| key.standing.state.is_published()) {
-            let kid = key.standing.kid.clone();
-            let algorithm =
-                Algorithm::from_name(&key.algorithm).ok_or_else(|| broken("unknown algorithm", &kid))?;
-            if key.standing.state == KeyState::Active {
-                let private = master
-                    .open(&kid, &key.sealed)
-                    .map_err(|error| broken(&kid, error))?;
+        for opened in opened {
+            let OpenedKey {
+                kid,
+                state,
+                algorithm,
+                private,
+                jwk,
+            } = opened;
+            if state == KeyState::Active {
                 signing = Some(Signer::stored(algorithm, &kid, &private)?);
             }
-            let jwk: Jwk = serde_json::from_str(&key.public_jwk).map_err(|error| broken(&kid, error))?;
             let key = DecodingKey::from_jwk(&jwk).map_err(|error| broken(&kid, error))?;
             verifying.insert(kid, VerifyingKey { algorithm, key });
             published.push(jwk);
         }
         let signing = signing.ok_or_else(|| {
             broken(
-                "none is active",
+                "no active key can be used",
                 "make one with `keyward keys rotate --compromised`",
             )
         })?;
@@ -124,13 +124,13 @@ impl KeySet {
             signing,
             verifying,
             jwks: jwks.into(),
-            made_of: standings(stored),
+            made_of: stored.to_vec(),
         })
     }
 
     /// Whether the stored keys are the ones that this set was made of.
     pub(crate) fn is_made_of(&self, stored: &[StoredKey]) -> bool {
-        self.made_of == standings(stored)
+        self.made_of == stored
     }
 
     pub(crate) const fn signing(&self) -> &Signer {
@@ -146,11 +146,55 @@ impl KeySet {
     }
 }
 
-fn standings(stored: &[StoredKey]) -> Vec<(String, KeyState)> {
-    stored
-        .iter()
-        .map(|key| (key.standing.kid.clone(), key.standing.state))
-        .collect()
+/// A stored key that this server made: its private part opens for this row, and the public part and the `kid` are derived from it.
+/// Nothing else in a row is proof: who can write the table can store a public key of their own.
+pub(crate) struct OpenedKey {
+    kid: String,
+    state: KeyState,
+    algorithm: Algorithm,
+    /// PKCS #8.
+    pub(crate) private: Zeroizing<Vec<u8>>,
+    jwk: Jwk,
+}
+
+impl OpenedKey {
+    /// Opens a row.
+    ///
+    /// # Errors
+    /// [`Error::Internal`]: the row is refused. It was sealed with another master key or for another row, or its columns are not
+    /// those of its private part.
+    pub(crate) fn of(stored: &StoredKey, master: &MasterKey) -> Result<Self, Error> {
+        let kid = &stored.standing.kid;
+        let algorithm =
+            Algorithm::from_name(&stored.algorithm).ok_or_else(|| broken(kid, "unknown algorithm"))?;
+        let private = master
+            .open(kid, &stored.sealed)
+            .map_err(|error| broken(kid, error))?;
+        let (derived, jwk) = public_part(algorithm, &private)?;
+        let told: Jwk = serde_json::from_str(&stored.public_jwk).map_err(|error| broken(kid, error))?;
+        if derived != *kid || jwk != told {
+            return Err(broken(kid, "its public part is not that of its private part"));
+        }
+        Ok(Self {
+            kid: derived,
+            state: stored.standing.state,
+            algorithm,
+            private,
+            jwk,
+        })
+    }
+}
+
+/// What is published of a private key (PKCS #8), and its `kid`.
+fn public_part(algorithm: Algorithm, private: &[u8]) -> Result<(String, Jwk), Error> {
+    let mut jwk = Jwk::from_encoding_key(&encoding_key(algorithm, private)?, algorithm.jwt())
+        .map_err(|error| broken("public part", error))?;
+    let kid = jwk
+        .thumbprint(ThumbprintHash::SHA256)
+        .map_err(|error| broken("thumbprint", error))?;
+    jwk.common.key_id = Some(kid.clone());
+    jwk.common.public_key_use = Some(PublicKeyUse::Signature);
+    Ok((kid, jwk))
 }
 
 /// Makes a new key, sealed.
@@ -165,13 +209,7 @@ pub(crate) fn generate(
     entropy: &dyn Entropy,
 ) -> Result<StoredKey, Error> {
     let private = generate_private(algorithm)?;
-    let mut jwk = Jwk::from_encoding_key(&encoding_key(algorithm, &private)?, algorithm.jwt())
-        .map_err(|error| broken("public part", error))?;
-    let kid = jwk
-        .thumbprint(ThumbprintHash::SHA256)
-        .map_err(|error| broken("thumbprint", error))?;
-    jwk.common.key_id = Some(kid.clone());
-    jwk.common.public_key_use = Some(PublicKeyUse::Signature);
+    let (kid, jwk) = public_part(algorithm, &private)?;
     let public_jwk = serde_json::to_string(&jwk).map_err(|error| broken("public part", error))?;
     let sealed = master.seal(&kid, &private, entropy)?;
     let standing = KeyStanding {

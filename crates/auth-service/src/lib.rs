@@ -63,7 +63,7 @@ pub use error::Error;
 pub use form_tokens::Visitor;
 pub use hashing::time_argon2;
 pub use introspect::Introspection;
-pub use keys::KeyAdmin;
+pub use keys::{KeyAdmin, Resealed};
 pub use master_key::{MasterKey, MasterKeyError};
 pub use me::Export;
 pub use moment::{

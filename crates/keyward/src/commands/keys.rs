@@ -7,7 +7,7 @@ use crate::{
     master_key,
     output::{CommandError, print, print_json, print_table, say},
 };
-use auth_service::{KeyAdmin, MasterKey, SystemEntropy};
+use auth_service::{KeyAdmin, MasterKey, Resealed, SystemEntropy};
 use serde_json::json;
 use std::sync::Arc;
 
@@ -21,6 +21,11 @@ pub(super) async fn run(operator: Operator, verb: Keys) -> Result<(), CommandErr
 
 async fn list(operator: &Operator, output: Output) -> Result<(), CommandError> {
     let keys = operator.storage.keys().await.map_err(CommandError::failed)?;
+    // Without the master key the list shows what the rows say.
+    let refused = match key_admin(operator).await {
+        Ok(admin) => admin.refused().await.map_err(told)?,
+        Err(_) => Vec::new(),
+    };
     if output.json {
         let rows = keys.iter().map(|key| {
             json!({
@@ -29,6 +34,7 @@ async fn list(operator: &Operator, output: Output) -> Result<(), CommandError> {
                 "algorithm": key.algorithm,
                 "published_at": stamp(key.standing.published_at),
                 "verifies_until": key.standing.verifies_until.map(stamp),
+                "refused": refused.contains(&key.standing.kid),
             })
         });
         return print_json(&rows.collect::<Vec<_>>());
@@ -40,7 +46,11 @@ async fn list(operator: &Operator, output: Output) -> Result<(), CommandError> {
             let standing = &key.standing;
             vec![
                 standing.kid.clone(),
-                standing.state.as_str().to_owned(),
+                if refused.contains(&standing.kid) {
+                    format!("refused ({})", standing.state.as_str())
+                } else {
+                    standing.state.as_str().to_owned()
+                },
                 key.algorithm.clone(),
                 stamp(standing.published_at),
                 until(standing.verifies_until),
@@ -114,7 +124,14 @@ async fn reseal(operator: &Operator) -> Result<(), CommandError> {
         .ok_or_else(missing)?;
     let new = MasterKey::from_base64(&text)
         .map_err(|error| CommandError::Usage(format!("{NEW_MASTER_KEY}: {error}")))?;
-    let count = admin.reseal(&new, &operator.caller()).await.map_err(told)?;
+    let resealed = admin.reseal(&new, &operator.caller()).await;
+    let Resealed { keys: count, refused } = resealed.map_err(told)?;
+    if !refused.is_empty() {
+        say(format_args!(
+            "left out, because this server did not make them: {}",
+            refused.join(", ")
+        ));
+    }
     match (&operator.config.master_key, master_key::file_of(&operator.config)) {
         (None, Some(file)) => {
             if let Err(error) = master_key::replace(&file, &new) {
