@@ -209,7 +209,7 @@ impl Post {
     async fn try_to_deliver(&self, mail: &ClaimedMail, asked: Instant) -> Result<Attempt, Error> {
         let letter = match self.prepare(mail).await? {
             Prepared::Letter(letter) => letter,
-            Prepared::Nobody => return Ok(Attempt::Ended(MailEnd::Dropped)),
+            Prepared::Nowhere => return Ok(Attempt::Ended(MailEnd::Dropped)),
             Prepared::TooLate => {
                 let why = "its link lapsed before it could be sent".to_owned();
                 return Ok(Attempt::Ended(MailEnd::Failed(why)));

@@ -26,7 +26,7 @@ use secrecy::{ExposeSecret, SecretString};
 /// A mail that is ready to go, or that goes nowhere.
 pub(super) enum Prepared {
     Letter(Box<Letter>),
-    Nobody,
+    Nowhere,
     TooLate,
 }
 
@@ -35,14 +35,14 @@ impl Post {
     pub(super) async fn prepare(&self, mail: &ClaimedMail) -> Result<Prepared, Error> {
         let named = mail.recipient.as_deref().map(EmailAddress::parse).transpose();
         let Ok(mut named) = named else {
-            return Ok(Prepared::Nobody);
+            return Ok(Prepared::Nowhere);
         };
         let settled;
         let mail = match (mail.user, mail.kind, &named) {
             (None, MailKind::EmailVerification, Some(address)) => {
                 settled = self.settle_verification(mail, address.clone()).await?;
                 let Some(settled) = &settled else {
-                    return Ok(Prepared::Nobody);
+                    return Ok(Prepared::Nowhere);
                 };
                 // From here on it is a mail to a user, and goes to the stored address.
                 named = None;
@@ -56,23 +56,23 @@ impl Post {
             (None, None) => None,
         };
         let Some(credentials) = credentials else {
-            // The notice of a deletion is for somebody who is not there any more.
+            // The notice of a deletion goes to a user whose row is gone.
             return Ok(match named.filter(|_| mail.kind == MailKind::AccountDeleted) {
                 Some(to) => self.letter(mail, to, None, Facts::default()),
-                None => Prepared::Nobody,
+                None => Prepared::Nowhere,
             });
         };
         let mut facts = Facts::default();
         if let Some(kind) = mail.kind.link() {
             if credentials.user.status != UserStatus::Active {
-                return Ok(Prepared::Nobody);
+                return Ok(Prepared::Nowhere);
             }
             if mail.kind.has_lapsed(mail.created_at, self.0.moments.now()?) {
                 return Ok(Prepared::TooLate);
             }
             match self.link(mail, kind, &credentials).await? {
                 Some(link) => facts.link = Some(link),
-                None => return Ok(Prepared::Nobody),
+                None => return Ok(Prepared::Nowhere),
             }
             facts.valid_for = Some(words(kind.lifetime()));
         }
@@ -88,7 +88,7 @@ impl Post {
             .filter(|_| mail.user.is_some())
             .unwrap_or_else(|| credentials.user.email.clone());
         if !self.may_tell(mail, &credentials.user, &to).await? {
-            return Ok(Prepared::Nobody);
+            return Ok(Prepared::Nowhere);
         }
         Ok(self.letter(mail, to, Some(&credentials.user), facts))
     }
@@ -128,8 +128,8 @@ impl Post {
         }))
     }
 
-    /// Whether a notice may go to this address. Nobody has shown that an address without verification is the user's: whoever
-    /// registered with another person's could have it flooded.
+    /// Whether a notice may go to this address. An address that is not confirmed may be another person's, and a stranger who
+    /// registered with it could have it flooded.
     async fn may_tell(&self, mail: &ClaimedMail, user: &User, to: &EmailAddress) -> Result<bool, Error> {
         if mail.kind.carries_link() || user.email_verified_at.is_some() || mail.attempts > 1 {
             return Ok(true);
