@@ -217,7 +217,7 @@ on_every_backend! {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn keys_open_under_the_new_master_key_alone_after_they_were_resealed() {
-    let app = TestApp::start(tests::Backend::Sqlite).await;
+    let app = TestApp::start(Backend::Sqlite).await;
     let new = MasterKey::from_bytes([9; 32]);
     let resealed = operator(&app).reseal(&new, &app.operator()).await.unwrap();
     assert_eq!((resealed.keys, resealed.refused), (2, vec![]));
