@@ -8,6 +8,7 @@ mod environment;
 mod layers;
 mod mask;
 mod notices;
+mod own_sections;
 mod problem;
 mod roles;
 mod section;
@@ -18,21 +19,23 @@ mod tests;
 
 pub use auth_domain::connection_url::shown as url_without_password;
 pub use layers::{Sources, USUAL_FILE};
+pub use own_sections::{DataConfig, NameConfig, RedisConfig, StartConfig};
 pub use problem::{ConfigErrors, Origin, Problem};
 pub use show::{ShownKey, as_toml};
 
 use crate::logging::LogConfig;
 use auth_api::{PagesConfig, ServerConfig};
-use auth_blacklist::{BlacklistConfig, RedisUrls, UnusableUrl};
+use auth_blacklist::BlacklistConfig;
 use auth_limits::LimitsConfig;
 use auth_mail::{MailConfig, ehlo_name_of};
 use auth_service::{MasterKey, ServiceConfig};
 use auth_storage::DatabaseConfig;
 use document::Document;
-use secrecy::{ExposeSecret, SecretString};
-use serde::{Deserialize, de::DeserializeOwned};
+use own_sections::START_KEYS;
+use secrecy::ExposeSecret;
+use serde::de::DeserializeOwned;
 use serving::{Needs, Purpose};
-use std::{net::SocketAddr, path::PathBuf, time::Duration};
+use std::net::SocketAddr;
 use toml::Value;
 
 /// The variable that holds the master key.
@@ -43,59 +46,6 @@ pub const NEW_MASTER_KEY: &str = "KEYWARD_NEW_MASTER_KEY";
 
 /// The key of the address that clients use.
 const PUBLIC_URL: &str = "server.public_url";
-
-/// `[data]`.
-#[derive(Debug, Clone, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct DataConfig {
-    /// The folder of the embedded database and its master key.
-    pub dir: PathBuf,
-    /// A file that holds the master key.
-    pub master_key_file: Option<PathBuf>,
-    /// Whether everybody may read the file, if it is a mounted secret.
-    pub master_key_readable_by_all: bool,
-}
-
-/// `[redis]`.
-#[derive(Debug, Clone, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct RedisConfig {
-    /// Where Redis is; several are separated by commas.
-    pub url: Option<SecretString>,
-}
-
-impl RedisConfig {
-    /// Where Redis is, if there is one.
-    ///
-    /// # Errors
-    /// A URL can't be used; validation has refused it before.
-    pub fn urls(&self) -> Result<Option<RedisUrls>, UnusableUrl> {
-        self.url
-            .as_ref()
-            .map(|url| RedisUrls::parse(url.expose_secret()))
-            .transpose()
-    }
-}
-
-/// What `[database]` has beside storage's own: how a start meets a database that is down.
-#[derive(Debug, Clone, Copy, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct StartConfig {
-    /// How long a start waits for the database; zero is not at all.
-    #[serde(with = "humantime_serde")]
-    pub wait: Duration,
-}
-
-/// The keys of `[database]` that [`StartConfig`] has.
-const START_KEYS: [&str; 1] = ["wait"];
-
-/// `[service]`.
-#[derive(Debug, Clone, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct NameConfig {
-    /// What the service is called.
-    pub name: String,
-}
 
 /// Everything an operator may set, read and found right.
 #[derive(Clone)]
@@ -423,47 +373,5 @@ fn settled(mail: MailConfig, data: &DataConfig, server: &ServerConfig) -> MailCo
         folder: Some(folder),
         smtp_ehlo_name: Some(ehlo_name),
         ..mail
-    }
-}
-
-impl DataConfig {
-    fn validate(&self) -> Vec<(&'static str, String)> {
-        if self.dir.as_os_str().is_empty() {
-            vec![("dir", "must name a folder".to_owned())]
-        } else {
-            vec![]
-        }
-    }
-}
-
-impl StartConfig {
-    fn validate(&self) -> Vec<(&'static str, String)> {
-        let longest = Duration::from_secs(86_400);
-        if self.wait > longest {
-            vec![("wait", "must be 0s to 1d".to_owned())]
-        } else {
-            vec![]
-        }
-    }
-}
-
-impl NameConfig {
-    fn validate(&self) -> Vec<(&'static str, String)> {
-        let complaint = || vec![("name", "must be 1 to 100 characters".to_owned())];
-        if (1..=100).contains(&self.name.trim().chars().count()) {
-            vec![]
-        } else {
-            complaint()
-        }
-    }
-}
-
-impl RedisConfig {
-    fn validate(&self) -> Vec<(&'static str, String)> {
-        self.urls()
-            .err()
-            .map(|unusable| ("url", unusable.to_string()))
-            .into_iter()
-            .collect()
     }
 }

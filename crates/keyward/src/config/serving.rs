@@ -12,7 +12,7 @@ use std::path::{Path, absolute};
 /// What a configuration is read for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Purpose {
-    /// A command beside the server, which needs no more than right values.
+    /// A command beside the server, for which right values are enough.
     Command,
     /// The server.
     Serve,

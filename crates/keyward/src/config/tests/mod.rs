@@ -7,7 +7,7 @@ use serde::{
     Deserializer,
     de::{Error as _, Visitor, value::Error},
 };
-use std::{collections::BTreeSet, io::Write};
+use std::{collections::BTreeSet, io::Write, time::Duration};
 
 fn environment(variables: &[(&str, &str)]) -> Sources {
     let pairs = variables
