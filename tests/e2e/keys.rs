@@ -104,7 +104,7 @@ on_every_backend! {
             app = app.restarted().await;
             assert_refused(&app, &forged).await;
             app.anonymous().with_bearer(&ada.access).get("/me").await.expect(200);
-            assert_eq!(operator(&app).refused().await.unwrap(), [rogue.kid.clone()]);
+            assert_eq!(operator(&app).refused().await.unwrap(), std::slice::from_ref(&rogue.kid));
         }
     }
 
