@@ -137,9 +137,10 @@ on_every_backend! {
         app.service().reload_keys().await.unwrap();
         assert_refused(&app, &rogue.forge(&ada, &next)).await;
         ada.client.get("/me").await.expect(200);
+        assert_eq!(operator(&app).refused().await.unwrap(), std::slice::from_ref(&next));
+        // A start replaces a next key of another algorithm than the configured one, so the row may be gone by then.
         let app = app.restarted().await;
         assert_refused(&app, &rogue.forge(&ada, &next)).await;
-        assert_eq!(operator(&app).refused().await.unwrap(), [next]);
     }
 
     /// Without a key that is its own, a server signs with nothing.
