@@ -37,6 +37,22 @@ struct Claims {
     sub: String,
 }
 
+impl Kind {
+    /// What starts one of this kind. A thumbprint in base64url may begin with a dash, which alone would be read as an option.
+    fn arguments(&self) -> Vec<String> {
+        match self {
+            Self::Signature { jwks, kid } => {
+                vec![
+                    "signature".to_owned(),
+                    format!("--jwks={jwks}"),
+                    format!("--kid={kid}"),
+                ]
+            }
+            Self::RoundTrip { redis } => vec!["round-trip".to_owned(), format!("--redis={redis}")],
+        }
+    }
+}
+
 struct Verifier {
     key: DecodingKey,
     validation: Validation,
@@ -142,10 +158,7 @@ impl Bare {
     pub fn start(kind: &Kind, http: &Http) -> Outcome<Self> {
         let mut command = Command::new(paths::built("bench")?);
         command.arg("bare");
-        match kind {
-            Kind::Signature { jwks, kid } => command.args(["signature", "--jwks", jwks, "--kid", kid]),
-            Kind::RoundTrip { redis } => command.args(["round-trip", "--redis", redis]),
-        };
+        command.args(kind.arguments());
         let begun = Instant::now();
         let child = command.stdin(Stdio::null()).stdout(Stdio::null()).spawn()?;
         let mut bare = Self {
@@ -164,5 +177,28 @@ impl Drop for Bare {
     fn drop(&mut self) {
         let _gone = self.child.kill();
         let _gone = self.child.wait();
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use clap::Parser;
+
+    #[derive(Parser)]
+    struct Line {
+        #[command(subcommand)]
+        kind: Kind,
+    }
+
+    #[test]
+    fn a_key_whose_thumbprint_begins_with_a_dash_is_understood() {
+        let signature = Kind::Signature {
+            jwks: "{}".to_owned(),
+            kid: "-W7x".to_owned(),
+        };
+        let line = ["bare".to_owned()].into_iter().chain(signature.arguments());
+        let read = Line::try_parse_from(line).unwrap().kind;
+        assert!(matches!(read, Kind::Signature { kid, .. } if kid == "-W7x"));
     }
 }

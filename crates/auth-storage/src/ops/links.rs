@@ -304,8 +304,8 @@ fn holder(
     }
 }
 
-/// The new address, as far as the old one may be told: to an address that is not confirmed a mail carries nothing that a
-/// stranger may have chosen (behaviour.md §5).
+/// The new address, for the notice to the old one. A stranger may have chosen it, so a notice to an unconfirmed address leaves
+/// it out (behaviour.md §5).
 fn told_of<'a>(user: &User, new: &'a EmailAddress) -> Option<&'a EmailAddress> {
     user.email_verified_at.is_some().then_some(new)
 }
