@@ -102,6 +102,10 @@ export class House {
   // What the program answers, as an operator types it beside the running server.
   async operate(args, input = "") {
     const child = execFile(program, [...args, "--data-dir", this.folder], { cwd: this.folder, env: this.env });
+    // A command that reads nothing may have ended by now. How it went is in its exit code.
+    child.stdin.on("error", (error) => {
+      if (error.code !== "EPIPE") throw error;
+    });
     child.stdin.end(input);
     let said = "";
     for (const stream of [child.stdout, child.stderr]) stream.on("data", (text) => (said += text));
