@@ -2,15 +2,17 @@
 //! come, what was counted is written down each minute, and expired rows go in bounded batches.
 
 use crate::{
-    activity::Activity,
-    admin::Admin,
-    audit::AuditLog,
-    config::span,
-    error::Error,
-    gate::Refusals,
-    keyring::KeyRing,
-    moment::{Caller, Clock, Moments},
-    post::Post,
+    delivery::post::Post,
+    parts::{
+        activity::Activity,
+        admin::Admin,
+        audit::AuditLog,
+        config::span,
+        error::Error,
+        gate::Refusals,
+        keyring::KeyRing,
+        moment::{Caller, Clock, Moments},
+    },
     service::Service,
 };
 use auth_domain::{
@@ -303,7 +305,7 @@ impl Service {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::keyset::KeySet;
+    use crate::parts::keyset::KeySet;
     use auth_domain::{
         audit::Actor,
         ids::{SessionId, TokenId, UserId},

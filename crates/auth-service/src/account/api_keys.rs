@@ -1,0 +1,199 @@
+//! API keys, for scripts. A key is shown once, stored as its digest, and does what its permissions say as long as its owner's
+//! role holds them, too. It opens no session, and the routes of one's own account don't take it.
+
+use crate::{
+    parts::{
+        admin::Admin,
+        error::Error,
+        moment::{Caller, chance},
+        tokens::sha256,
+    },
+    service::Service,
+    sessions::authenticate::Principal,
+};
+use auth_domain::{
+    api_key::{ApiKey, KeyName, PREFIX},
+    audit::Actor,
+    ids::{ApiKeyId, UserId},
+    role::{Permission, Role},
+    time::{Span, Timestamp},
+    user::UserStatus,
+};
+use auth_storage::{InsertedKey, KeyHolder, NewApiKey};
+use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD};
+use secrecy::{ExposeSecret, SecretString};
+
+/// How many keys a user may have.
+pub const MOST_API_KEYS: u32 = 50;
+
+/// A key to be made.
+#[derive(Debug, Clone)]
+pub struct WantedKey {
+    /// What it is for.
+    pub name: String,
+    /// What it may do.
+    pub permissions: Vec<Permission>,
+    /// When it lapses, if ever.
+    pub expires_at: Option<Timestamp>,
+}
+
+/// Whoever shows a bearer token that holds: a signed-in user, or a script with an API key.
+#[derive(Debug, Clone)]
+pub enum Bearer {
+    /// An access token.
+    Session(Principal),
+    /// An API key.
+    Key(Box<KeyHolder>),
+}
+
+impl Bearer {
+    /// The user.
+    #[must_use]
+    pub fn user(&self) -> UserId {
+        match self {
+            Self::Session(principal) => principal.user(),
+            Self::Key(holder) => holder.owner.id,
+        }
+    }
+
+    /// As the audit log says it.
+    #[must_use]
+    pub fn actor(&self) -> Actor {
+        match self {
+            Self::Session(principal) => Actor::User(principal.user()),
+            Self::Key(holder) => Actor::ApiKey(holder.key.id, holder.owner.id),
+        }
+    }
+}
+
+impl Service {
+    /// Who the bearer of this token is: an access token, or an API key.
+    ///
+    /// # Errors
+    /// Those of [`Service::authenticate`].
+    pub async fn authenticate_bearer(&self, token: &str, now: Timestamp) -> Result<Bearer, Error> {
+        if !token.starts_with(PREFIX) {
+            return self.authenticate(token, now).await.map(Bearer::Session);
+        }
+        // By its digest: what is compared tells nothing of the key.
+        let holder = self.storage().api_key_holder(sha256(token.as_bytes())).await?;
+        let holder = holder.ok_or(Error::InvalidToken)?;
+        if !holder.key.is_live(now) {
+            return Err(Error::TokenExpired);
+        }
+        if holder.owner.status != UserStatus::Active {
+            return Err(Error::TokenRevoked);
+        }
+        let stale = holder
+            .key
+            .last_used_at
+            .is_none_or(|at| now - at >= Span::minutes(1));
+        if stale {
+            self.storage().touch_api_key(holder.key.id, now).await?;
+        }
+        Ok(Bearer::Key(Box::new(holder)))
+    }
+
+    /// Whether the bearer may do this.
+    #[must_use]
+    pub fn permits(&self, bearer: &Bearer, permission: Permission) -> bool {
+        match bearer {
+            Bearer::Session(principal) => self.may(principal, permission),
+            Bearer::Key(holder) => holder.key.allows(self.roles(), &holder.owner.role, permission),
+        }
+    }
+
+    /// Whether the bearer may give this role: nobody hands out what it does not hold itself.
+    ///
+    /// # Errors
+    /// [`Error::PermissionNotHeld`].
+    pub(crate) fn check_may_give(&self, bearer: &Bearer, role: &Role) -> Result<(), Error> {
+        let held = self.roles().held_by(role);
+        if held.iter().all(|one| self.permits(bearer, *one)) {
+            Ok(())
+        } else {
+            Err(Error::PermissionNotHeld)
+        }
+    }
+
+    /// Makes a key for a user; a key makes none. It is in this answer and nowhere else.
+    ///
+    /// # Errors
+    /// [`Error::Forbidden`], [`Error::InvalidName`], [`Error::ExpiryInThePast`], [`Error::PermissionNotHeld`], [`Error::TooManyApiKeys`],
+    /// [`Error::NotFound`], [`Error::RateLimited`], or a failure.
+    pub async fn create_api_key(
+        &self,
+        maker: &Bearer,
+        owner: UserId,
+        wanted: WantedKey,
+        caller: &Caller,
+    ) -> Result<(ApiKey, SecretString), Error> {
+        let Bearer::Session(principal) = maker else {
+            return Err(Error::Forbidden);
+        };
+        let name = KeyName::parse(&wanted.name)?;
+        if wanted.expires_at.is_some_and(|end| end <= caller.now) {
+            return Err(Error::ExpiryInThePast);
+        }
+        if !wanted.permissions.iter().all(|one| self.permits(maker, *one)) {
+            return Err(Error::PermissionNotHeld);
+        }
+        self.admit_user(maker.user(), caller).await?;
+        let mut permissions = wanted.permissions;
+        permissions.sort_unstable();
+        permissions.dedup();
+        let text = format!(
+            "{PREFIX}{}",
+            URL_SAFE_NO_PAD.encode(chance::<32>(self.entropy())?)
+        );
+        let secret = SecretString::from(text);
+        let key = ApiKey {
+            id: ApiKeyId::from_parts(caller.now, chance(self.entropy())?),
+            owner,
+            name,
+            permissions,
+            created_at: caller.now,
+            expires_at: wanted.expires_at,
+            last_used_at: None,
+        };
+        let new = NewApiKey {
+            key: key.clone(),
+            digest: sha256(secret.expose_secret().as_bytes()),
+        };
+        match self
+            .storage()
+            .insert_api_key(new, MOST_API_KEYS, self.terms(caller)?)
+            .await?
+        {
+            InsertedKey::Created => {
+                self.wake_post();
+                Ok((key, secret))
+            }
+            InsertedKey::TooMany => Err(Error::TooManyApiKeys(MOST_API_KEYS)),
+            InsertedKey::NoUser if maker.user() == owner => Err(self.cut_meanwhile(principal).await),
+            InsertedKey::NoUser => Err(Error::NotFound),
+        }
+    }
+}
+
+impl Admin {
+    /// A user's keys, newest first.
+    ///
+    /// # Errors
+    /// A failure.
+    pub async fn api_keys(&self, owner: UserId) -> Result<Vec<ApiKey>, Error> {
+        Ok(self.storage().api_keys(owner).await?)
+    }
+
+    /// Takes a user's key away; it is refused from now on, on every node.
+    ///
+    /// # Errors
+    /// [`Error::NotFound`], also for another user's key; or a failure.
+    pub async fn revoke_api_key(&self, owner: UserId, id: ApiKeyId, by: &Caller) -> Result<(), Error> {
+        if self.storage().revoke_api_key(owner, id, self.terms(by)?).await? {
+            Ok(())
+        } else {
+            Err(Error::NotFound)
+        }
+    }
+}

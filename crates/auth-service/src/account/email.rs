@@ -1,0 +1,268 @@
+//! `email`: an address is confirmed by a mailed link together with a proof that the account is the reader's own, and changed in
+//! the same way.
+
+use crate::{
+    parts::{
+        error::Error,
+        hashing::Verified,
+        mailed::digest_of,
+        moment::{Caller, chance},
+    },
+    service::Service,
+    sessions::authenticate::Principal,
+};
+use auth_domain::{
+    credential::SecurityEvent, email::EmailAddress, ids::MailId, mail::MailKind, one_time::TokenKind,
+    password::PresentedPassword, password_hash::PasswordHash,
+};
+use auth_storage::{Credentials, LinkProof};
+use secrecy::{ExposeSecret, SecretString};
+
+/// What a link that came to an address asks for beside a click.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum LinkNeeds {
+    /// Nothing: it is opened in a session of the account, or the address is confirmed already.
+    Nothing,
+    /// The account's password.
+    Password {
+        /// Whether a new password does as well.
+        or_new: bool,
+    },
+}
+
+/// What was shown beside a link that came to an address.
+pub enum ShownWithLink {
+    /// Nothing.
+    Nothing,
+    /// The account's password.
+    CurrentPassword(SecretString),
+    /// A new password for the account.
+    NewPassword(SecretString),
+}
+
+/// An address that was confirmed.
+#[derive(Debug)]
+pub struct Confirmed {
+    /// Whether the session that confirmed it goes on.
+    pub in_session: bool,
+    /// What the device shows the next time, if it is a known one from now on.
+    pub device: Option<SecretString>,
+}
+
+/// A link that came to an address.
+struct AddressLink {
+    kind: TokenKind,
+    account: Credentials,
+    /// The hash of the account's password, or of the one that waits for the address.
+    password_hash: Option<PasswordHash>,
+    needs: LinkNeeds,
+}
+
+impl Service {
+    /// Mails the link that verifies the caller's address again.
+    ///
+    /// # Errors
+    /// [`Error::RateLimited`], or a failure.
+    pub async fn send_verification(&self, principal: &Principal, caller: &Caller) -> Result<(), Error> {
+        let user = self.me(principal).await?;
+        if user.email_verified_at.is_some() {
+            return Ok(());
+        }
+        self.admit_mail(caller).await?;
+        if !self
+            .may_mail_to(user.email.as_str(), MailKind::EmailVerification, caller)
+            .await
+        {
+            return Ok(());
+        }
+        let mailed = self.verification_mail(&user.email, caller)?;
+        let terms = self.terms(caller)?;
+        if !self.storage().mail_verification(user.id, mailed, terms).await? {
+            return Err(self.cut_meanwhile(principal).await);
+        }
+        self.wake_post();
+        Ok(())
+    }
+
+    /// Mails a link that confirms this address, if it is the address of a user who has not confirmed it. The answer, its time and the
+    /// row are the same for every address: whose it is, the worker finds out (behaviour.md §8).
+    ///
+    /// # Errors
+    /// [`Error::RateLimited`], or a failure.
+    pub async fn send_verification_to(&self, caller: &Caller, email: &str) -> Result<(), Error> {
+        self.admit_mail(caller).await?;
+        if self.may_mail_to(email, MailKind::EmailVerification, caller).await {
+            let terms = self.terms(caller)?;
+            self.storage()
+                .ask_for_verification(email.to_owned(), terms)
+                .await?;
+        }
+        Ok(())
+    }
+
+    /// Asks the new address to confirm, and tells the old one. Whether the new address is another user's, nobody is told: then
+    /// its owner is asked, and the confirmation fails.
+    ///
+    /// # Errors
+    /// [`Error::InvalidEmail`], [`Error::WrongCurrentPassword`], [`Error::RateLimited`], or a failure.
+    pub async fn ask_for_new_email(
+        &self,
+        principal: &Principal,
+        caller: &Caller,
+        new: &str,
+        password: SecretString,
+    ) -> Result<(), Error> {
+        let new = EmailAddress::parse(new)?;
+        self.accept_address(&new)?;
+        self.check_password(principal, caller, password).await?;
+        self.admit_mail(caller).await?;
+        if !self
+            .may_mail_to(new.as_str(), MailKind::EmailChangeConfirm, caller)
+            .await
+        {
+            return Ok(());
+        }
+        let id = MailId::from_parts(caller.now, chance(self.entropy())?);
+        let mut mailed = self
+            .shared()
+            .mail_tokens
+            .mailed(id, TokenKind::EmailChange, caller.now);
+        mailed.token.email = Some(new.clone());
+        let terms = self.terms(caller)?;
+        let asked = self
+            .storage()
+            .ask_for_new_email(principal.user(), new, mailed, terms)
+            .await?;
+        if !asked {
+            return Err(self.cut_meanwhile(principal).await);
+        }
+        self.wake_post();
+        Ok(())
+    }
+
+    /// What a link that came to an address asks for beside a click, of this visitor. It uses nothing up: programs that look at
+    /// mails open links.
+    ///
+    /// # Errors
+    /// [`Error::InvalidOrExpiredToken`], or a failure.
+    pub async fn link_needs(
+        &self,
+        principal: Option<&Principal>,
+        token: &SecretString,
+        caller: &Caller,
+    ) -> Result<LinkNeeds, Error> {
+        Ok(self.address_link(principal, token, caller).await?.needs)
+    }
+
+    /// Uses a link that came to an address: it is confirmed, or it takes the old one's place. The link says whose the mailbox is
+    /// and not whose the account: a session of the account shows that, or its password. For a first confirmation a new password
+    /// does as well, and what the account's maker had ends.
+    ///
+    /// # Errors
+    /// [`Error::InvalidOrExpiredToken`], [`Error::PasswordRequired`], [`Error::WrongCurrentPassword`], [`Error::WeakPassword`],
+    /// [`Error::EmailTaken`], [`Error::RateLimited`], or a failure.
+    pub async fn confirm_email(
+        &self,
+        principal: Option<&Principal>,
+        caller: &Caller,
+        token: &SecretString,
+        shown: ShownWithLink,
+    ) -> Result<Confirmed, Error> {
+        let held = self.admit_link(caller).await?;
+        let link = self.address_link(principal, token, caller).await?;
+        // The token is a right one; a password beside it is counted by itself.
+        self.was_right(held, caller).await;
+        let proof = match (link.needs, shown) {
+            (LinkNeeds::Nothing, _) => LinkProof::LinkAlone,
+            (_, ShownWithLink::CurrentPassword(password)) => {
+                self.prove_with_link(&link, caller, password).await?
+            }
+            (LinkNeeds::Password { or_new: true }, ShownWithLink::NewPassword(password)) => {
+                let hash = self
+                    .hasher()
+                    .accept_and_hash(password, &link.account.user.email, None)
+                    .await?;
+                LinkProof::NewPassword(hash)
+            }
+            (LinkNeeds::Password { .. }, _) => return Err(Error::PasswordRequired),
+        };
+        let terms = self.admin().cut_terms(caller)?;
+        let digest = digest_of(token);
+        let outcome = match link.kind {
+            TokenKind::EmailChange => self.storage().change_email(digest, proof, terms).await?,
+            _ => self.storage().verify_email(digest, proof, terms).await?,
+        };
+        let (user, event) = self.used(outcome).await?;
+        Ok(Confirmed {
+            in_session: event == Some(SecurityEvent::ConfirmedInSession),
+            device: match event {
+                Some(event) => self.device_after(event, user.id, caller)?,
+                None => None,
+            },
+        })
+    }
+
+    /// The link of a token, and what it asks for.
+    async fn address_link(
+        &self,
+        principal: Option<&Principal>,
+        token: &SecretString,
+        caller: &Caller,
+    ) -> Result<AddressLink, Error> {
+        let digest = digest_of(token);
+        for kind in [TokenKind::EmailVerification, TokenKind::EmailChange] {
+            let Some(found) = self.storage().one_time_token(kind, digest, caller.now).await? else {
+                continue;
+            };
+            let owner = found.user.ok_or(Error::InvalidOrExpiredToken)?;
+            let Some(stored) = self.storage().credentials_of(owner).await? else {
+                break;
+            };
+            let own = principal.is_some_and(|principal| principal.user() == owner);
+            let first = kind == TokenKind::EmailVerification;
+            let needs = if first && stored.user.email_verified_at.is_some() || own && found.pending.is_none()
+            {
+                LinkNeeds::Nothing
+            } else {
+                LinkNeeds::Password { or_new: first }
+            };
+            let registered = found.pending.map(|pending| pending.password_hash);
+            return Ok(AddressLink {
+                kind,
+                password_hash: registered.or_else(|| stored.password_hash.clone()),
+                account: stored,
+                needs,
+            });
+        }
+        Err(Error::InvalidOrExpiredToken)
+    }
+
+    /// Looks at a password that was typed beside a link. Wrong, it is a failed sign-in like any other.
+    async fn prove_with_link(
+        &self,
+        link: &AddressLink,
+        caller: &Caller,
+        password: SecretString,
+    ) -> Result<LinkProof, Error> {
+        let presented = PresentedPassword::new(password.expose_secret().to_owned());
+        self.hasher().admit()?;
+        let guess = self.admit_link_password(&link.account.user.email, caller).await?;
+        if let Ok(presented) = presented {
+            let verified = self.hasher().verify(link.password_hash.clone(), presented).await;
+            match (verified, &link.password_hash) {
+                (Ok(Verified::Yes { .. }), Some(hash)) => {
+                    self.was_right(guess, caller).await;
+                    return Ok(LinkProof::Password(hash.clone()));
+                }
+                (Ok(_), _) => {}
+                (Err(failure), _) => {
+                    self.was_not_read(guess, caller).await;
+                    return Err(failure);
+                }
+            }
+        }
+        self.note_failed_sign_in(caller, Some(&link.account), false, false)
+            .await?;
+        Err(Error::WrongCurrentPassword)
+    }
+}

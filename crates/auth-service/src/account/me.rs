@@ -1,0 +1,151 @@
+//! `me`: the caller's own account, as stored now; renamed, exported, deleted.
+
+use crate::{
+    parts::{error::Error, moment::Caller},
+    service::Service,
+    sessions::{authenticate::Principal, own::PageRequest},
+};
+use auth_domain::{
+    api_key::ApiKey,
+    audit::{Action, AuditEvent},
+    ids::UserId,
+    session::Session,
+    user::{DisplayName, User},
+};
+use auth_storage::{AuditFilter, SessionFilter, UserChange};
+use secrecy::SecretString;
+
+/// How many rows of a kind an export reads at a time.
+const PAGE: u32 = 500;
+/// How many rows of a kind an export holds at most, the newest first.
+const MOST: usize = 10_000;
+
+/// Everything that is stored about a user.
+#[derive(Debug)]
+pub struct Export {
+    /// The user.
+    pub user: User,
+    /// Its sessions, ended ones too.
+    pub sessions: Vec<Session>,
+    /// Its API keys.
+    pub api_keys: Vec<ApiKey>,
+    /// What the audit log says of it, and of what it did.
+    pub audit: Vec<AuditEvent>,
+}
+
+impl Service {
+    /// The caller as stored now.
+    ///
+    /// # Errors
+    /// [`Error::TokenRevoked`] if it was deleted in this moment, or a failure.
+    pub async fn me(&self, principal: &Principal) -> Result<User, Error> {
+        self.user_as_stored(principal.user()).await
+    }
+
+    /// A user whose token or key holds, as stored now.
+    ///
+    /// # Errors
+    /// [`Error::TokenRevoked`] if it was deleted in this moment, or a failure.
+    pub async fn user_as_stored(&self, id: UserId) -> Result<User, Error> {
+        self.storage().user(id).await?.ok_or(Error::TokenRevoked)
+    }
+
+    /// Changes the caller's name; `None` takes it away.
+    ///
+    /// # Errors
+    /// [`Error::InvalidName`], [`Error::RateLimited`], or a failure.
+    pub async fn rename(
+        &self,
+        principal: &Principal,
+        name: Option<String>,
+        caller: &Caller,
+    ) -> Result<User, Error> {
+        let name = name.as_deref().map(DisplayName::parse).transpose()?;
+        self.admit_user(principal.user(), caller).await?;
+        let change = UserChange {
+            name: Some(name),
+            ..UserChange::default()
+        };
+        match self.admin().change_user(principal.user(), change, caller).await {
+            Ok(changed) => Ok(changed.user),
+            Err(Error::NotFound) => Err(self.cut_meanwhile(principal).await),
+            Err(error) => Err(error),
+        }
+    }
+
+    /// Deletes the caller's account and all it owns.
+    ///
+    /// # Errors
+    /// [`Error::WrongCurrentPassword`], [`Error::LastAdmin`], [`Error::RateLimited`], or a failure.
+    pub async fn delete_me(
+        &self,
+        principal: &Principal,
+        caller: &Caller,
+        password: SecretString,
+    ) -> Result<(), Error> {
+        self.check_password(principal, caller, password).await?;
+        match self.admin().delete_user(principal.user(), caller).await {
+            Ok(changed) => {
+                self.settled(changed).await;
+                Ok(())
+            }
+            Err(Error::NotFound) => Err(self.cut_meanwhile(principal).await),
+            Err(error) => Err(error),
+        }
+    }
+
+    /// Everything that is stored about the caller.
+    ///
+    /// # Errors
+    /// [`Error::RateLimited`], or a failure.
+    pub async fn export(&self, principal: &Principal, caller: &Caller) -> Result<Export, Error> {
+        let id = principal.user();
+        self.admit_user(id, caller).await?;
+        // One at a time: each holds some megabytes.
+        let exports = &self.shared().exports;
+        let _turn = exports
+            .acquire()
+            .await
+            .map_err(|error| Error::Internal(error.to_string()))?;
+        let user = self.me(principal).await?;
+        let mut sessions: Vec<Session> = Vec::new();
+        let mut audit: Vec<AuditEvent> = Vec::new();
+        while sessions.len() < MOST {
+            let after = sessions.last().map(|session| session.id.as_uuid());
+            let page = PageRequest { after, limit: PAGE };
+            let read = self
+                .storage()
+                .sessions(id, SessionFilter::All, caller.now, page.into())
+                .await?;
+            let whole = read.len() == PAGE as usize;
+            sessions.extend(read);
+            if !whole {
+                break;
+            }
+        }
+        let of_mine = AuditFilter {
+            user: Some(id),
+            ..AuditFilter::default()
+        };
+        while audit.len() < MOST {
+            let after = audit.last().map(|event| event.id.as_uuid());
+            let page = PageRequest { after, limit: PAGE };
+            let read = self.storage().audit(of_mine.clone(), page.into()).await?;
+            let whole = read.len() == PAGE as usize;
+            audit.extend(read);
+            if !whole {
+                break;
+            }
+        }
+        let api_keys = self.storage().api_keys(id).await?;
+        self.storage()
+            .note(Action::Exported, Some(id), Vec::new(), self.terms(caller)?)
+            .await?;
+        Ok(Export {
+            user,
+            sessions,
+            api_keys,
+            audit,
+        })
+    }
+}

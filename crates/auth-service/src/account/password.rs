@@ -1,0 +1,193 @@
+//! `password`: recovered by a mailed link, and changed by whoever knows the current one.
+
+use crate::{
+    admin::accounts::done,
+    parts::{error::Error, gate::Admitted, hashing::Verified, mailed::digest_of, moment::Caller},
+    service::Service,
+    sessions::authenticate::Principal,
+};
+use auth_domain::{
+    credential::SecurityEvent, email::EmailAddress, mail::MailKind, one_time::TokenKind,
+    password::PresentedPassword, user::User,
+};
+use auth_storage::{Credentials, Redeemed};
+use secrecy::{ExposeSecret, SecretString};
+
+impl Service {
+    /// Mails a reset link to whoever has this address. The answer, its time and the row are the same for everybody: who it is,
+    /// the worker finds out (behaviour.md §8).
+    ///
+    /// # Errors
+    /// [`Error::RateLimited`], or a failure.
+    pub async fn forgot_password(&self, caller: &Caller, email: &str) -> Result<(), Error> {
+        // No account has it. That is not told, and it costs nothing.
+        if EmailAddress::parse(email).is_err() {
+            return Ok(());
+        }
+        self.admit_mail(caller).await?;
+        if self.may_mail_to(email, MailKind::PasswordReset, caller).await {
+            let terms = self.terms(caller)?;
+            // Nobody is woken: what the worker does at once for a known address could be felt by whoever asks next.
+            self.storage().ask_for_reset(email.to_owned(), terms).await?;
+        }
+        Ok(())
+    }
+
+    /// Sets a new password for a reset link, once; every session ends. The answer is a device token: whoever got in by mail is
+    /// not kept out by the guesses of others.
+    ///
+    /// # Errors
+    /// [`Error::InvalidOrExpiredToken`], [`Error::WeakPassword`], [`Error::RateLimited`], or a failure.
+    pub async fn reset_password(
+        &self,
+        caller: &Caller,
+        token: &SecretString,
+        password: SecretString,
+    ) -> Result<SecretString, Error> {
+        let held = self.admit_link(caller).await?;
+        let digest = digest_of(token);
+        // Looked up first: junk costs no hash.
+        let found = self
+            .storage()
+            .one_time_token(TokenKind::PasswordReset, digest, caller.now)
+            .await?;
+        let owner = found
+            .and_then(|found| found.user)
+            .ok_or(Error::InvalidOrExpiredToken)?;
+        let user = self
+            .storage()
+            .user(owner)
+            .await?
+            .ok_or(Error::InvalidOrExpiredToken)?;
+        let (hash, ()) = tokio::join!(
+            self.hasher()
+                .accept_and_hash(password, &user.email, user.name.as_ref()),
+            self.was_right(held, caller)
+        );
+        let hash = hash?;
+        let terms = self.admin().cut_terms(caller)?;
+        let outcome = self.storage().reset_password(digest, hash, terms).await?;
+        let (user, _) = self.used(outcome).await?;
+        self.shared()
+            .devices
+            .give(user.id, None, caller.now, self.entropy())
+    }
+
+    /// Changes the caller's password; every other session ends, this one goes on with its refresh token. The other sessions'
+    /// devices are strangers from now on; the answer is a new token for this one.
+    ///
+    /// # Errors
+    /// [`Error::WrongCurrentPassword`], [`Error::WeakPassword`], [`Error::RateLimited`], or a failure.
+    pub async fn change_password(
+        &self,
+        principal: &Principal,
+        caller: &Caller,
+        current: SecretString,
+        new: SecretString,
+    ) -> Result<Option<SecretString>, Error> {
+        let credentials = self.check_password(principal, caller, current).await?;
+        let user = credentials.user;
+        let hash = self
+            .hasher()
+            .accept_and_hash(new, &user.email, user.name.as_ref())
+            .await;
+        let hash = self
+            .unless_malformed(Admitted::for_change(user.id), hash, caller)
+            .await?;
+        let terms = self.admin().cut_terms(caller)?;
+        let changed = self
+            .storage()
+            .set_password(user.id, hash, Some(principal.session()), terms)
+            .await?;
+        let changed = match done(changed) {
+            Err(Error::NotFound) => return Err(self.cut_meanwhile(principal).await),
+            changed => changed?,
+        };
+        let user = self.settled(changed).await;
+        self.device_after(SecurityEvent::PasswordChanged, user.id, caller)
+    }
+
+    /// Whether a signed-in user knows its password. Asked before whatever could not be taken back; wrong, it is a failed
+    /// sign-in like any other.
+    ///
+    /// # Errors
+    /// [`Error::WrongCurrentPassword`], [`Error::RateLimited`], or a failure.
+    pub(crate) async fn check_password(
+        &self,
+        principal: &Principal,
+        caller: &Caller,
+        password: SecretString,
+    ) -> Result<Credentials, Error> {
+        let presented = PresentedPassword::new(password.expose_secret().to_owned());
+        self.hasher().admit()?;
+        let Some(credentials) = self.storage().credentials_of(principal.user()).await? else {
+            return Err(self.cut_meanwhile(principal).await);
+        };
+        let held = self
+            .admit_password_check(caller, principal.session(), &credentials)
+            .await?;
+        if let Ok(presented) = presented {
+            let stored = credentials.password_hash.clone();
+            let verified = self.hasher().verify(stored, presented).await;
+            match verified {
+                Ok(Verified::Yes { .. }) => {
+                    self.was_right(held, caller).await;
+                    return Ok(credentials);
+                }
+                Ok(Verified::No) => {}
+                Err(failure) => {
+                    self.was_not_read(held, caller).await;
+                    return Err(failure);
+                }
+            }
+        }
+        self.count_against(&credentials.user.email, caller).await;
+        self.note_failed_sign_in(caller, Some(&credentials), false, true)
+            .await?;
+        Err(Error::WrongCurrentPassword)
+    }
+
+    /// What a mailed link did, announced. If it did something, its token was right.
+    pub(crate) async fn redeemed(
+        &self,
+        outcome: Redeemed,
+        held: Admitted,
+        caller: &Caller,
+    ) -> Result<User, Error> {
+        if let Redeemed::InvalidToken = outcome {
+            return Err(Error::InvalidOrExpiredToken);
+        }
+        let (used, ()) = tokio::join!(self.used(outcome), self.was_right(held, caller));
+        used.map(|(user, _)| user)
+    }
+
+    /// The same: the user after it, and what it was if it ended anything.
+    pub(crate) async fn used(&self, outcome: Redeemed) -> Result<(User, Option<SecurityEvent>), Error> {
+        match outcome {
+            Redeemed::Done {
+                user,
+                event,
+                revocations,
+            } => {
+                self.announce(&revocations).await;
+                self.wake_post();
+                Ok((user, event))
+            }
+            Redeemed::ProofNeeded => Err(Error::PasswordRequired),
+            Redeemed::InvalidToken => Err(Error::InvalidOrExpiredToken),
+            Redeemed::EmailTaken => Err(Error::EmailTaken),
+        }
+    }
+
+    /// "This was not me": ends everything that the owner of a notice has, and asks for a new password.
+    ///
+    /// # Errors
+    /// [`Error::InvalidOrExpiredToken`], [`Error::EmailTaken`] if another user has taken the address that would come back,
+    /// [`Error::RateLimited`], or a failure.
+    pub async fn report(&self, caller: &Caller, token: &SecretString) -> Result<(), Error> {
+        let held = self.admit_link(caller).await?;
+        let terms = self.admin().cut_terms(caller)?;
+        let outcome = self.storage().report(digest_of(token), terms).await?;
+        self.redeemed(outcome, held, caller).await.map(drop)
+    }
+}

@@ -1,0 +1,282 @@
+//! Accounts, as administrators make, find, change and delete them.
+
+use crate::{
+    parts::{
+        admin::Admin,
+        error::Error,
+        moment::{Caller, chance},
+    },
+    sessions::own::PageRequest,
+};
+use auth_domain::{
+    email::EmailAddress,
+    ids::UserId,
+    password_hash::PasswordHash,
+    revocation::Revocation,
+    role::Role,
+    time::Timestamp,
+    user::{DisplayName, User, UserStatus},
+};
+use auth_storage::{InsertedUser, NewUser, StorageError, UserChange, UserFilter, UserOutcome};
+use secrecy::SecretString;
+
+/// A user to be made.
+pub struct NewAccount {
+    /// The address, as typed.
+    pub email: String,
+    /// Its password; without one it can't sign in until it is set.
+    pub password: Option<SecretString>,
+    /// What it is called.
+    pub name: Option<String>,
+    /// Its role's name.
+    pub role: String,
+    /// Whether its address is known to be its own.
+    pub email_verified: bool,
+}
+
+/// A user that was changed, or is no more.
+#[derive(Debug)]
+pub struct ChangedUser {
+    /// The user after the change; before it, if it was deleted.
+    pub user: User,
+    /// What has to be announced.
+    pub revocations: Vec<Revocation>,
+    /// How many live sessions ended.
+    pub sessions_ended: u64,
+}
+
+/// A user, named by its id or by its address.
+#[derive(Debug, Clone)]
+pub enum AccountRef {
+    /// By id.
+    Id(UserId),
+    /// By address.
+    Email(EmailAddress),
+}
+
+impl std::str::FromStr for AccountRef {
+    type Err = Error;
+
+    fn from_str(text: &str) -> Result<Self, Error> {
+        match text.trim().parse() {
+            Ok(id) => Ok(Self::Id(id)),
+            Err(_) => Ok(Self::Email(EmailAddress::parse(text)?)),
+        }
+    }
+}
+
+impl Admin {
+    /// Makes a user.
+    ///
+    /// # Errors
+    /// [`Error::InvalidEmail`], [`Error::InvalidName`], [`Error::UnknownRole`], [`Error::WeakPassword`], [`Error::EmailTaken`],
+    /// or a failure.
+    pub async fn create_user(&self, wanted: NewAccount, by: &Caller) -> Result<User, Error> {
+        let user = self.new_account(wanted, by).await?;
+        let made = self.storage().insert_user(user, None, None, self.terms(by)?);
+        created(made.await?)
+    }
+
+    /// Makes a user and mails it a link to choose its password.
+    ///
+    /// # Errors
+    /// Those of [`Admin::create_user`].
+    pub async fn invite_user(&self, wanted: NewAccount, by: &Caller) -> Result<User, Error> {
+        let user = self.new_account(wanted, by).await?;
+        created(self.storage().invite_user(user, self.terms(by)?).await?)
+    }
+
+    async fn new_account(&self, wanted: NewAccount, by: &Caller) -> Result<NewUser, Error> {
+        let email = EmailAddress::parse(&wanted.email)?;
+        let name = wanted.name.as_deref().map(DisplayName::parse).transpose()?;
+        let role = self.known_role(&wanted.role)?;
+        let password_hash = match wanted.password {
+            Some(password) => Some(
+                self.hasher()
+                    .accept_and_hash(password, &email, name.as_ref())
+                    .await?,
+            ),
+            None => None,
+        };
+        Ok(NewUser {
+            id: self.new_user_id(by.now)?,
+            email,
+            name,
+            role,
+            status: UserStatus::Active,
+            email_verified_at: wanted.email_verified.then_some(by.now),
+            created_at: by.now,
+            password_hash,
+        })
+    }
+
+    /// Stores users from elsewhere, in one transaction. Answers for each, in order, whether its address was free.
+    ///
+    /// # Errors
+    /// A failure; then none of them is stored.
+    pub async fn import_users(&self, users: Vec<NewUser>, by: &Caller) -> Result<Vec<InsertedUser>, Error> {
+        Ok(self.storage().import_users(users, self.terms(by)?).await?)
+    }
+
+    /// A new user's id.
+    ///
+    /// # Errors
+    /// [`Error::Unavailable`] without entropy.
+    pub fn new_user_id(&self, now: Timestamp) -> Result<UserId, Error> {
+        Ok(UserId::from_parts(now, chance(self.entropy())?))
+    }
+
+    /// The role of this name.
+    ///
+    /// # Errors
+    /// [`Error::UnknownRole`].
+    pub fn known_role(&self, name: &str) -> Result<Role, Error> {
+        name.parse()
+            .ok()
+            .filter(|role| self.roles().knows(role))
+            .ok_or(Error::UnknownRole)
+    }
+
+    /// Users, newest first.
+    ///
+    /// # Errors
+    /// A failure.
+    pub async fn users(&self, mut filter: UserFilter, page: PageRequest) -> Result<Vec<User>, Error> {
+        // Blanks around an address are left out wherever one is read; neither an address nor a name begins or ends with one.
+        filter.query = filter.query.map(|query| query.trim().to_owned());
+        Ok(self.storage().users(filter, page.into()).await?)
+    }
+
+    /// One user.
+    ///
+    /// # Errors
+    /// [`Error::NotFound`], or a failure.
+    pub async fn user(&self, account: &AccountRef) -> Result<User, Error> {
+        let found = match account {
+            AccountRef::Id(id) => self.storage().user(*id).await?,
+            AccountRef::Email(email) => self.storage().user_by_email(email).await?,
+        };
+        found.ok_or(Error::NotFound)
+    }
+
+    /// How a user's password is kept, in a word for those who help users: `none`, `none (locked out)`, `argon2id`, or
+    /// `imported (…)` with the scheme of another server.
+    ///
+    /// # Errors
+    /// [`Error::NotFound`], or a failure.
+    pub async fn password_kept(&self, id: UserId) -> Result<String, Error> {
+        let found = match self.storage().credentials_of(id).await {
+            Ok(found) => found.ok_or(Error::NotFound)?,
+            Err(StorageError::Corrupt { column, .. }) => return Ok(format!("no valid {column}")),
+            Err(error) => return Err(error.into()),
+        };
+        Ok(match found.password_hash {
+            None if found.password_changed_at.is_some() => "none (locked out)".to_owned(),
+            None => "none".to_owned(),
+            Some(hash) if hash.name() == "argon2id" => "argon2id".to_owned(),
+            Some(hash) => format!("imported ({})", hash.name()),
+        })
+    }
+
+    /// Changes a user. A change of role or status acts on the tokens it already has, at once.
+    ///
+    /// # Errors
+    /// [`Error::NotFound`], [`Error::LastAdmin`], or a failure.
+    pub async fn change_user(
+        &self,
+        user: UserId,
+        change: UserChange,
+        by: &Caller,
+    ) -> Result<ChangedUser, Error> {
+        if change.role.as_ref().is_some_and(|role| !self.roles().knows(role)) {
+            return Err(Error::UnknownRole);
+        }
+        let outcome = self
+            .storage()
+            .change_user(user, change, self.administrators(), self.cut_terms(by)?)
+            .await?;
+        done(outcome)
+    }
+
+    /// Sets a user's password and ends all of its sessions.
+    ///
+    /// # Errors
+    /// [`Error::NotFound`], [`Error::WeakPassword`], or a failure.
+    pub async fn set_password(
+        &self,
+        user: &User,
+        password: SecretString,
+        by: &Caller,
+    ) -> Result<ChangedUser, Error> {
+        let hash: PasswordHash = self
+            .hasher()
+            .accept_and_hash(password, &user.email, user.name.as_ref())
+            .await?;
+        done(
+            self.storage()
+                .set_password(user.id, hash, None, self.cut_terms(by)?)
+                .await?,
+        )
+    }
+
+    /// Deletes a user and all it owns.
+    ///
+    /// # Errors
+    /// [`Error::NotFound`], [`Error::LastAdmin`], or a failure.
+    pub async fn delete_user(&self, user: UserId, by: &Caller) -> Result<ChangedUser, Error> {
+        done(
+            self.storage()
+                .delete_user(user, self.administrators(), self.cut_terms(by)?)
+                .await?,
+        )
+    }
+}
+
+impl Admin {
+    /// The panic button: ends every kind of credential that a user has. It needs a reset to come back, and is told so.
+    ///
+    /// # Errors
+    /// [`Error::NotFound`], or a failure.
+    pub async fn lock_out(&self, user: UserId, by: &Caller) -> Result<ChangedUser, Error> {
+        done(self.storage().lock_out(user, self.cut_terms(by)?).await?)
+    }
+
+    /// Mails a user a link to choose a new password.
+    ///
+    /// # Errors
+    /// [`Error::NotFound`], or a failure.
+    pub async fn send_reset(&self, user: UserId, by: &Caller) -> Result<(), Error> {
+        if self.storage().mail_reset(user, self.terms(by)?).await? {
+            Ok(())
+        } else {
+            Err(Error::NotFound)
+        }
+    }
+}
+
+fn created(outcome: InsertedUser) -> Result<User, Error> {
+    match outcome {
+        InsertedUser::Created(user) => Ok(user),
+        InsertedUser::EmailTaken => Err(Error::EmailTaken),
+    }
+}
+
+/// What the outcome of a change comes to for those who asked for it.
+///
+/// # Errors
+/// [`Error::NotFound`], [`Error::LastAdmin`].
+pub(crate) fn done(outcome: UserOutcome) -> Result<ChangedUser, Error> {
+    match outcome {
+        UserOutcome::Changed {
+            user,
+            revocations,
+            sessions_ended,
+        } => Ok(ChangedUser {
+            user,
+            revocations,
+            sessions_ended,
+        }),
+        UserOutcome::NotFound => Err(Error::NotFound),
+        UserOutcome::LastAdmin => Err(Error::LastAdmin),
+    }
+}

@@ -1,0 +1,148 @@
+//! `administer`: what an administrator does to a running service: committed, announced and mailed when it is answered. A page
+//! and a JSON route call the same verb.
+//!
+//! The command line uses [`Admin`](crate::Admin) directly: what it revokes reaches the servers through the database, and what
+//! it queues is mailed when they look.
+
+use crate::{
+    account::api_keys::Bearer,
+    admin::accounts::{ChangedUser, NewAccount},
+    parts::{error::Error, moment::Caller},
+    service::Service,
+};
+use auth_domain::{
+    ids::{SessionId, UserId},
+    role::Role,
+    user::{DisplayName, User, UserStatus},
+};
+use auth_storage::UserChange;
+
+/// What is to change of a user, as it was typed; what is left out stays.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct WantedChange {
+    /// What it is called; `Some(None)` takes the name away.
+    pub name: Option<Option<String>>,
+    /// Its role's name.
+    pub role: Option<String>,
+    /// Whether it may sign in.
+    pub status: Option<UserStatus>,
+    /// Whether its address is known to be its own.
+    pub email_verified: Option<bool>,
+}
+
+impl Service {
+    /// Makes a user and mails it a link to choose its password.
+    ///
+    /// # Errors
+    /// [`Error::UnknownRole`], [`Error::PermissionNotHeld`], [`Error::InvalidEmail`], [`Error::InvalidName`],
+    /// [`Error::EmailTaken`], or a failure.
+    pub async fn invite_user(&self, by: &Bearer, wanted: NewAccount, caller: &Caller) -> Result<User, Error> {
+        self.role_to_give(by, &wanted.role)?;
+        let user = self.admin().invite_user(wanted, caller).await?;
+        self.wake_post();
+        Ok(user)
+    }
+
+    /// Changes a user's name, role, status or verification. Disabling it and changing its role end what it holds.
+    ///
+    /// # Errors
+    /// [`Error::InvalidName`], [`Error::UnknownRole`], [`Error::PermissionNotHeld`], [`Error::NotFound`],
+    /// [`Error::LastAdmin`], or a failure.
+    pub async fn change_account(
+        &self,
+        by: &Bearer,
+        id: UserId,
+        wanted: WantedChange,
+        caller: &Caller,
+    ) -> Result<User, Error> {
+        let parse = |name: Option<String>| name.as_deref().map(DisplayName::parse).transpose();
+        let change = UserChange {
+            name: wanted.name.map(parse).transpose()?,
+            role: wanted.role.map(|role| self.role_to_give(by, &role)).transpose()?,
+            status: wanted.status,
+            email_verified_at: wanted
+                .email_verified
+                .map(|verified| verified.then_some(caller.now)),
+        };
+        let changed = self.admin().change_user(id, change, caller).await?;
+        Ok(self.settled(changed).await)
+    }
+
+    /// Deletes a user and all it owns.
+    ///
+    /// # Errors
+    /// [`Error::NotFound`], [`Error::LastAdmin`], or a failure.
+    pub async fn delete_account(&self, id: UserId, caller: &Caller) -> Result<(), Error> {
+        let changed = self.admin().delete_user(id, caller).await?;
+        self.settled(changed).await;
+        Ok(())
+    }
+
+    /// The panic button: ends every kind of credential that a user has.
+    ///
+    /// # Errors
+    /// [`Error::NotFound`], or a failure.
+    pub async fn lock_out_account(&self, id: UserId, caller: &Caller) -> Result<(), Error> {
+        let changed = self.admin().lock_out(id, caller).await?;
+        self.settled(changed).await;
+        Ok(())
+    }
+
+    /// Mails a user a link to choose a new password.
+    ///
+    /// # Errors
+    /// [`Error::NotFound`], or a failure.
+    pub async fn send_reset_to(&self, id: UserId, caller: &Caller) -> Result<(), Error> {
+        self.admin().send_reset(id, caller).await?;
+        self.wake_post();
+        Ok(())
+    }
+
+    /// Ends all of a user's sessions, and answers how many lived.
+    ///
+    /// # Errors
+    /// [`Error::NotFound`], or a failure.
+    pub async fn end_sessions_of(&self, id: UserId, caller: &Caller) -> Result<u64, Error> {
+        let (count, revocations) = self.admin().end_sessions(id, caller).await?;
+        self.announce(&revocations).await;
+        Ok(count)
+    }
+
+    /// Ends one session of a user; one that had ended stays as it was.
+    ///
+    /// # Errors
+    /// [`Error::NotFound`], also for another user's; or a failure.
+    pub async fn end_session_of(&self, id: UserId, session: SessionId, caller: &Caller) -> Result<(), Error> {
+        let revocations = self.admin().end_session(session, Some(id), caller).await?;
+        self.announce(&revocations).await;
+        Ok(())
+    }
+
+    /// Rotates the signing keys, and signs with the next one from now on; a compromised one is dropped with every token that
+    /// it signed. The other nodes follow within a second.
+    ///
+    /// # Errors
+    /// [`Error::NoKeysToRotate`] with HS256, [`Error::KeyTooYoung`], or a failure.
+    pub async fn rotate_keys(&self, compromised: bool, caller: &Caller) -> Result<(), Error> {
+        let keys = self.key_admin().ok_or(Error::NoKeysToRotate)?;
+        if compromised {
+            keys.replace_compromised(caller).await?;
+        } else {
+            keys.rotate(caller).await?;
+        }
+        self.reload_keys().await
+    }
+
+    /// The user after a change that no node ignores any more.
+    pub(crate) async fn settled(&self, changed: ChangedUser) -> User {
+        self.announce(&changed.revocations).await;
+        self.wake_post();
+        changed.user
+    }
+
+    fn role_to_give(&self, by: &Bearer, name: &str) -> Result<Role, Error> {
+        let role = self.admin().known_role(name)?;
+        self.check_may_give(by, &role)?;
+        Ok(role)
+    }
+}

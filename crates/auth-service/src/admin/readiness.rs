@@ -1,0 +1,107 @@
+//! Whether this node may be sent requests, and what its gauges show.
+
+use crate::{
+    parts::moment::{CLOCK_TOLERANCE, ClockOff},
+    service::Service,
+};
+use auth_domain::time::Timestamp;
+
+/// One part's state; the text says what is wrong, without secrets.
+pub type Check = Result<(), String>;
+
+/// The parts that a node needs.
+#[derive(Debug, Clone)]
+pub struct Readiness {
+    /// The database answers, and takes writes.
+    pub database: Check,
+    /// Its schema is the one that this binary knows.
+    pub migrations: Check,
+    /// The copy of the revocations is fresh.
+    pub blacklist: Check,
+    /// The clock is within two seconds of the database's.
+    pub clock: Check,
+}
+
+impl Readiness {
+    /// Whether all parts are well.
+    #[must_use]
+    pub const fn is_ready(&self) -> bool {
+        self.database.is_ok() && self.migrations.is_ok() && self.blacklist.is_ok() && self.clock.is_ok()
+    }
+}
+
+/// Gauges.
+#[derive(Debug, Clone, Copy)]
+pub struct Figures {
+    /// Passwords that wait for a hashing thread.
+    pub hash_queue: usize,
+    /// How many may.
+    pub hash_capacity: usize,
+    /// Whether this process has seen that the audit log is not what it was.
+    pub audit_alarm: bool,
+}
+
+impl Service {
+    /// Looks at every part.
+    pub async fn readiness(&self) -> Readiness {
+        // Where the machine's clock was set right meanwhile, this gives up a time that had run ahead.
+        let moment = self.moment();
+        let now = moment.as_ref().copied().unwrap_or_else(|_| self.clock().now());
+        let blacklist = if self.shared().blacklist.health().fresh {
+            Ok(())
+        } else {
+            Err("the copy of the revocations is stale".to_owned())
+        };
+        let database_now = match self.storage().ping().await {
+            Ok(database_now) => database_now,
+            Err(error) => {
+                let unknown = || Err("unknown without the database".to_owned());
+                return Readiness {
+                    database: Err(error.to_string()),
+                    migrations: unknown(),
+                    blacklist,
+                    clock: unknown(),
+                };
+            }
+        };
+        let migrations = match self.storage().migration_status().await {
+            Ok(all) if all.iter().all(|migration| migration.applied) => Ok(()),
+            Ok(_) => Err("migrations are pending; run `keyward migrate up`".to_owned()),
+            Err(error) => Err(error.to_string()),
+        };
+        let database = self
+            .storage()
+            .takes_writes()
+            .await
+            .map_err(|error| error.to_string());
+        let clock = moment
+            .map_err(|error| error.to_string())
+            .and_then(|_| clock_check(database_now, now));
+        Readiness {
+            database,
+            migrations,
+            blacklist,
+            clock,
+        }
+    }
+
+    /// What the gauges show now.
+    #[must_use]
+    pub fn figures(&self) -> Figures {
+        let (hash_queue, hash_capacity) = self.hasher().depth();
+        Figures {
+            hash_queue,
+            hash_capacity,
+            audit_alarm: self.audit_log().alarm().is_some(),
+        }
+    }
+}
+
+fn clock_check(database_now: Timestamp, now: Timestamp) -> Check {
+    let off = (database_now - now).abs();
+    if off <= CLOCK_TOLERANCE {
+        Ok(())
+    } else {
+        Err(ClockOff(off).to_string())
+    }
+}

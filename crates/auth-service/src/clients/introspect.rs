@@ -1,0 +1,65 @@
+//! `introspect`: what a token is, for another service (RFC 7662). Whatever does not hold is inactive, and nothing says why.
+
+use crate::{parts::error::Error, service::Service};
+use auth_domain::{
+    claims::{AccessClaims, RefreshClaims},
+    time::Timestamp,
+    user::{User, UserStatus},
+};
+use std::sync::Arc;
+
+/// What a token is.
+#[derive(Debug, Clone)]
+pub enum Introspection {
+    /// Unknown, expired, revoked, used, or not a token.
+    Inactive,
+    /// An access token that holds.
+    Access(Arc<AccessClaims>),
+    /// The current refresh token of a live session.
+    Refresh {
+        /// What it says.
+        claims: RefreshClaims,
+        /// Whose it is.
+        user: Box<User>,
+    },
+}
+
+impl Service {
+    /// What this token is now.
+    ///
+    /// # Errors
+    /// A failure alone.
+    pub async fn introspect(&self, token: &str, now: Timestamp) -> Result<Introspection, Error> {
+        match self.authenticate(token, now).await {
+            Ok(principal) => return Ok(Introspection::Access(principal.claims)),
+            Err(Error::InvalidToken) => {}
+            Err(Error::TokenExpired | Error::TokenRevoked | Error::AllSessionsRevoked) => {
+                return Ok(Introspection::Inactive);
+            }
+            Err(failure) => return Err(failure),
+        }
+        let Ok(claims) = self.shared().refresh.verify(token) else {
+            return Ok(Introspection::Inactive);
+        };
+        if claims
+            .check(self.config().issuer(), now, self.config().leeway())
+            .is_err()
+            || now >= claims.expires_at()
+        {
+            return Ok(Introspection::Inactive);
+        }
+        let Some((session, user)) = self.storage().session(claims.sid).await? else {
+            return Ok(Introspection::Inactive);
+        };
+        let current = session.rotation.number == claims.jti.number;
+        let holds = current && user.status == UserStatus::Active && session.is_live(user.generation, now);
+        Ok(if holds {
+            Introspection::Refresh {
+                claims,
+                user: Box::new(user),
+            }
+        } else {
+            Introspection::Inactive
+        })
+    }
+}

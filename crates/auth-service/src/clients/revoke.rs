@@ -1,0 +1,44 @@
+//! `revoke`: ends a token at another service's wish (RFC 7009): an access token by itself, a refresh token with its session.
+
+use crate::{
+    parts::{error::Error, moment::Caller},
+    service::Service,
+};
+use auth_domain::{claims::ClaimsRefused, session::EndReason};
+use chrono::DateTime;
+
+impl Service {
+    /// Revokes the token. One that is no token, or held no more, is no error (RFC 7009 §2.2).
+    ///
+    /// # Errors
+    /// A failure alone: then it may still hold.
+    pub async fn revoke(&self, token: &str, caller: &Caller) -> Result<(), Error> {
+        let now = caller.now;
+        match self.verified_claims(token, now).await {
+            Ok(claims) => {
+                let config = self.config();
+                match claims.check(config.issuer(), &config.tokens.audience, now, config.leeway()) {
+                    Ok(()) => {}
+                    Err(ClaimsRefused::Invalid | ClaimsRefused::Expired) => return Ok(()),
+                }
+                let mut terms = self.terms(caller)?;
+                let expiry = DateTime::from_timestamp(claims.exp, 0).unwrap_or(now);
+                terms.until_at_least = expiry + terms.grace;
+                let revocations = self.storage().revoke_token(claims.jti, terms).await?;
+                self.announce(&revocations).await;
+                return Ok(());
+            }
+            Err(Error::InvalidToken) => {}
+            Err(failure) => return Err(failure),
+        }
+        if let Ok(claims) = self.shared().refresh.verify(token)
+            && claims
+                .check(self.config().issuer(), now, self.config().leeway())
+                .is_ok()
+        {
+            self.end_one(claims.sid, claims.sub, EndReason::Revoked, caller)
+                .await?;
+        }
+        Ok(())
+    }
+}

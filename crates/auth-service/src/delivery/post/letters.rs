@@ -1,0 +1,253 @@
+//! The letters of the post: whom a mail is for, which links it carries, and what it may say.
+
+use super::Post;
+use crate::parts::{
+    error::Error,
+    moment::{Caller, chance},
+};
+use auth_domain::{
+    audit::Actor,
+    device::{device_name, recognised_device_name},
+    email::EmailAddress,
+    ids::{MailId, UserId},
+    mail::MailKind,
+    one_time::TokenKind,
+    role::Role,
+    session::Origin,
+    time::{Span, Timestamp},
+    user::{DisplayName, User, UserStatus},
+};
+use auth_limits::Claim;
+use auth_mail::{Facts, Letter};
+use auth_storage::{ClaimedMail, Credentials, NewUser, Settled};
+use chrono::SecondsFormat;
+use secrecy::{ExposeSecret, SecretString};
+
+/// A mail that is ready to go, or that goes nowhere.
+pub(super) enum Prepared {
+    Letter(Box<Letter>),
+    Nowhere,
+    TooLate,
+}
+
+impl Post {
+    /// Finds out whom the mail is for, and stores the tokens that its links carry.
+    pub(super) async fn prepare(&self, mail: &ClaimedMail) -> Result<Prepared, Error> {
+        let named = mail.recipient.as_deref().map(EmailAddress::parse).transpose();
+        let Ok(mut named) = named else {
+            return Ok(Prepared::Nowhere);
+        };
+        let settled;
+        let mail = match (mail.user, mail.kind, &named) {
+            (None, MailKind::EmailVerification, Some(address)) => {
+                settled = self.settle_verification(mail, address.clone()).await?;
+                let Some(settled) = &settled else {
+                    return Ok(Prepared::Nowhere);
+                };
+                // From here on it is a mail to a user, and goes to the stored address.
+                named = None;
+                settled
+            }
+            _ => mail,
+        };
+        let credentials = match (mail.user, &named) {
+            (Some(user), _) => self.storage().credentials_of(user).await?,
+            (None, Some(address)) => self.storage().credentials(address).await?,
+            (None, None) => None,
+        };
+        let Some(credentials) = credentials else {
+            // The notice of a deletion goes to a user whose row is gone.
+            return Ok(match named.filter(|_| mail.kind == MailKind::AccountDeleted) {
+                Some(to) => self.letter(mail, to, None, Facts::default()),
+                None => Prepared::Nowhere,
+            });
+        };
+        let mut facts = Facts::default();
+        if let Some(kind) = mail.kind.link() {
+            if credentials.user.status != UserStatus::Active {
+                return Ok(Prepared::Nowhere);
+            }
+            if mail.kind.has_lapsed(mail.created_at, self.0.moments.now()?) {
+                return Ok(Prepared::TooLate);
+            }
+            match self.link(mail, kind, &credentials).await? {
+                Some(link) => facts.link = Some(link),
+                None => return Ok(Prepared::Nowhere),
+            }
+            facts.valid_for = Some(words(kind.lifetime()));
+        }
+        if mail.kind.carries_report_link() {
+            let mut row = self.0.tokens.row(mail.id, TokenKind::Report, mail.created_at);
+            // Where it is mailed to is what it brings back.
+            row.email = Some(named.clone().unwrap_or_else(|| credentials.user.email.clone()));
+            self.storage().issue_token(row, credentials.user.id, None).await?;
+            facts.report_link = Some(self.link_to("not-me", mail.id, TokenKind::Report));
+        }
+        // By address it was asked for as typed; what is stored is where mail goes.
+        let to = named
+            .filter(|_| mail.user.is_some())
+            .unwrap_or_else(|| credentials.user.email.clone());
+        if !self.may_tell(mail, &credentials.user, &to).await? {
+            return Ok(Prepared::Nowhere);
+        }
+        Ok(self.letter(mail, to, Some(&credentials.user), facts))
+    }
+
+    /// What a mail with a confirmation link, which was asked for by address, is to say, and to which user; `None`: it goes nowhere.
+    async fn settle_verification(
+        &self,
+        mail: &ClaimedMail,
+        address: EmailAddress,
+    ) -> Result<Option<ClaimedMail>, Error> {
+        let token = self
+            .0
+            .tokens
+            .row(mail.id, TokenKind::EmailVerification, mail.created_at);
+        // Until the address is confirmed the user has neither the password nor the name of the registration.
+        let user = NewUser {
+            id: UserId::from_parts(mail.created_at, chance(self.entropy())?),
+            email: address,
+            name: None,
+            role: Role::USER,
+            status: UserStatus::Active,
+            email_verified_at: None,
+            created_at: mail.created_at,
+            password_hash: None,
+        };
+        let terms = self.0.admin.terms(&asker(mail, self.0.moments.now()?))?;
+        let (user, kind) = match self.storage().settle_verification(token, user, terms).await? {
+            Settled::Confirm(user) => (user, MailKind::EmailVerification),
+            Settled::AlreadyRegistered(user) => (user, MailKind::AlreadyRegistered),
+            Settled::Nothing => return Ok(None),
+        };
+        Ok(Some(ClaimedMail {
+            user: Some(user),
+            kind,
+            recipient: None,
+            ..mail.clone()
+        }))
+    }
+
+    /// Whether a notice may go to this address. An address that is not confirmed may be another person's, and a stranger who
+    /// registered with it could have it flooded.
+    async fn may_tell(&self, mail: &ClaimedMail, user: &User, to: &EmailAddress) -> Result<bool, Error> {
+        if mail.kind.carries_link() || user.email_verified_at.is_some() || mail.attempts > 1 {
+            return Ok(true);
+        }
+        let name = self.0.account_names.of(&format!("notice {}", to.key()));
+        let claim = [Claim::mail_to(name)];
+        Ok(self
+            .0
+            .limits
+            .take(&claim, self.0.moments.now()?)
+            .await
+            .is_granted())
+    }
+
+    /// The link of a mail, if it is still good for something.
+    async fn link(
+        &self,
+        mail: &ClaimedMail,
+        kind: TokenKind,
+        credentials: &Credentials,
+    ) -> Result<Option<SecretString>, Error> {
+        let user = &credentials.user;
+        let mut row = self.0.tokens.row(mail.id, kind, mail.created_at);
+        if kind != TokenKind::PasswordReset {
+            // Its token came into being together with the mail, and may have been voided since.
+            let now = self.0.moments.now()?;
+            let stands = self.storage().one_time_token(kind, row.digest, now).await?;
+            return Ok(stands.map(|_| self.link_to("verify-email", mail.id, kind)));
+        }
+        if credentials
+            .password_changed_at
+            .is_some_and(|since| since > mail.created_at)
+        {
+            return Ok(None);
+        }
+        row.email = Some(user.email.clone());
+        let terms = match mail.user {
+            None => Some(self.0.admin.terms(&asker(mail, self.0.moments.now()?))?),
+            Some(_) => None,
+        };
+        let stands = self.storage().issue_token(row, user.id, terms).await?;
+        Ok(stands.then(|| self.link_to("reset", mail.id, kind)))
+    }
+
+    fn link_to(&self, page: &str, mail: MailId, kind: TokenKind) -> SecretString {
+        let token = self.0.tokens.token(mail, kind);
+        let base = &self.config().link_base;
+        format!("{base}/{page}?token={}", token.expose_secret()).into()
+    }
+
+    /// The letter. A stranger who registers with another person's address, or asks for mail to go there, chooses a name and what
+    /// their client calls itself: neither stands in a mail to an address that is not confirmed. There a device has one of our own
+    /// names for it or none, and a network address can't carry words. What the mail of a completed change tells its old address
+    /// was settled when it was queued.
+    fn letter(&self, mail: &ClaimedMail, to: EmailAddress, user: Option<&User>, facts: Facts) -> Prepared {
+        let fact = |name: &str| mail.facts.get(name).cloned();
+        let confirmed = user.filter(|user| user.email_verified_at.is_some() && user.email.key() == to.key());
+        let name = confirmed.and_then(|user| user.name.as_ref());
+        let settled = confirmed.is_some() || mail.kind == MailKind::EmailChanged;
+        Prepared::Letter(Box::new(Letter {
+            kind: mail.kind,
+            to,
+            id: mail.id.as_uuid(),
+            date: mail.created_at,
+            language: None,
+            facts: Facts {
+                service_name: self.config().service_name.clone(),
+                name: name.map(|name: &DisplayName| name.as_str().to_owned()),
+                device: fact("user_agent").and_then(|agent| match confirmed {
+                    Some(_) => Some(device_name(&agent)),
+                    None => recognised_device_name(&agent),
+                }),
+                ip: fact("ip"),
+                at: Some(moment(mail.created_at)),
+                new_email: fact("new_email").filter(|_| settled),
+                ..facts
+            },
+        }))
+    }
+}
+
+/// The caller who asked for a mail by address, as far as its row says. What is noted of it is noted now, when it is found out: the audit
+/// log takes no row of the past.
+fn asker(mail: &ClaimedMail, now: Timestamp) -> Caller {
+    let ip = mail.facts.get("ip").and_then(|ip| ip.parse().ok());
+    Caller {
+        now,
+        actor: Actor::Anonymous,
+        origin: Origin::new(ip, None),
+        request_id: None,
+        held: None,
+        device: None,
+    }
+}
+
+fn words(span: Span) -> String {
+    match span.num_hours() {
+        1 => "1 hour".to_owned(),
+        hours => format!("{hours} hours"),
+    }
+}
+
+fn moment(at: Timestamp) -> String {
+    let text = at.to_rfc3339_opts(SecondsFormat::Secs, true);
+    text.replacen('T', " ", 1).replacen('Z', " UTC", 1)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_moment_reads_like_one() {
+        let at = chrono::DateTime::from_timestamp(0, 5_000).unwrap();
+        assert_eq!(moment(at), "1970-01-01 00:00:00 UTC");
+        assert_eq!(
+            [TokenKind::PasswordReset, TokenKind::EmailChange].map(|kind| words(kind.lifetime())),
+            ["1 hour", "24 hours"]
+        );
+    }
+}

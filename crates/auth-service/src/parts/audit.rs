@@ -1,0 +1,356 @@
+//! The audit log's seals (behaviour.md §9). Rows are written by their causes; once a second the first node to come closes the new
+//! ones into a batch, whose code covers them and the seal before. What is changed, removed or put in between then shows.
+//!
+//! The key of the codes is made once and kept sealed with the master key: a new master key leaves the chain as it was. A walk
+//! along the chain stands in `walk`, and what retention removes in `prune`.
+
+mod prune;
+mod walk;
+
+pub use walk::{Beginning, Chain};
+
+use crate::{
+    parts::{
+        admin::Admin,
+        error::Error,
+        master_key::MasterKey,
+        moment::{Caller, Entropy, chance},
+    },
+    service::Service,
+    sessions::{authenticate::Principal, own::PageRequest},
+};
+use auth_domain::{
+    audit::{AuditEvent, Head, Link, Seal, SealFormat, sealed_bytes},
+    ids::UserId,
+    time::{Span, Timestamp, age},
+};
+use auth_storage::{
+    AUDIT_FLOOR, AUDIT_HEAD, AuditFilter, AuditSigner, AuditStanding, RefusedRow, SealedBatch, Storage,
+};
+use aws_lc_rs::hmac;
+use std::sync::{Arc, Mutex, PoisonError};
+
+/// The name of the setting that holds the key, sealed.
+pub(crate) const AUDIT_KEY: &str = "audit_key";
+/// How many rows a batch has at most.
+const BATCH: u32 = 250;
+/// How many refused rows of one round are named; the others are counted.
+const NAMED: usize = 10;
+/// How often an alarm that goes on is said again.
+const SAID_EACH: Span = Span::seconds(60);
+
+/// The chain of seals. All clones remember the same newest seal.
+#[derive(Clone)]
+pub struct AuditLog {
+    storage: Storage,
+    signer: Arc<Signer>,
+    seen: Arc<Mutex<Seen>>,
+}
+
+/// What this process remembers, which no change of the database reaches.
+#[derive(Default)]
+struct Seen {
+    /// The newest seal that a genuine mark named.
+    head: Option<Head>,
+    /// What is wrong with the log, and when that was last said.
+    alarm: Option<(&'static str, Timestamp)>,
+}
+
+/// Computes the codes.
+struct Signer(hmac::Key);
+
+impl Signer {
+    /// A code over bytes that begin with what they are for.
+    fn over(&self, parts: &[&[u8]]) -> [u8; 32] {
+        let mut context = hmac::Context::with_key(&self.0);
+        for part in parts {
+            context.update(part);
+        }
+        let mut out = [0; 32];
+        for (to, from) in out.iter_mut().zip(context.sign().as_ref()) {
+            *to = *from;
+        }
+        out
+    }
+
+    /// Bytes with their code behind them.
+    fn authenticated(&self, name: &[u8], body: &[u8]) -> Vec<u8> {
+        [body, &self.over(&[name, body])].concat()
+    }
+
+    /// The bytes, if the code behind them is theirs.
+    fn genuine<'a, const N: usize>(&self, name: &[u8], mark: &'a [u8]) -> Option<&'a [u8; N]> {
+        let (body, code) = mark.split_first_chunk::<N>()?;
+        let expected = self.over(&[name, body]);
+        aws_lc_rs::constant_time::verify_slices_are_equal(code, &expected)
+            .is_ok()
+            .then_some(body)
+    }
+
+    /// What says where the chain begins.
+    fn floor_mark(&self, link: &Link) -> Vec<u8> {
+        self.authenticated(
+            b"floor",
+            &[link.number.to_be_bytes().as_slice(), &link.mac].concat(),
+        )
+    }
+
+    /// Where the chain begins; `None` if what says so was changed.
+    fn floor(&self, mark: Option<&[u8]>) -> Option<Link> {
+        let Some(mark) = mark else {
+            return Some(Link::BEGINNING);
+        };
+        let (number, mac) = self.genuine::<40>(b"floor", mark)?.split_first_chunk::<8>()?;
+        Some(Link {
+            number: i64::from_be_bytes(*number),
+            mac: mac.try_into().ok()?,
+            format: None,
+        })
+    }
+
+    /// Whether a batch continues the chain here, as it was sealed.
+    fn check(&self, link: &Link, batch: &SealedBatch) -> Result<(), (i64, &'static str)> {
+        if batch.unreadable > 0 {
+            return Err((link.number + 1, "a row fits no event"));
+        }
+        link.continued_by(&batch.seal, batch.events.len())?;
+        let bytes = sealed_bytes(&batch.seal, &batch.events);
+        hmac::verify(&self.0, &bytes, &batch.seal.mac)
+            .map_err(|_| (batch.seal.number, "its rows or its seal were changed"))
+    }
+}
+
+impl AuditSigner for Signer {
+    fn code(&self, seal: &Seal, events: &[AuditEvent]) -> [u8; 32] {
+        self.over(&[&sealed_bytes(seal, events)])
+    }
+
+    fn mark(&self, head: &Head) -> Vec<u8> {
+        self.authenticated(b"head", &head.bytes())
+    }
+
+    fn head(&self, mark: &[u8]) -> Option<Head> {
+        Head::from_bytes(self.genuine(b"head", mark)?)
+    }
+}
+
+impl AuditLog {
+    /// The log of this storage; makes its key if there is none.
+    ///
+    /// # Errors
+    /// A failure, among them a key that was sealed with another master key.
+    pub async fn open(storage: Storage, master: &MasterKey, entropy: &dyn Entropy) -> Result<Self, Error> {
+        let sealed = match storage.setting(AUDIT_KEY).await? {
+            Some(sealed) => sealed,
+            None => {
+                let fresh = master.seal(AUDIT_KEY, &chance::<32>(entropy)?, entropy)?;
+                storage.insert_setting(AUDIT_KEY, fresh.clone()).await?;
+                // Another node may have been first.
+                storage.setting(AUDIT_KEY).await?.unwrap_or(fresh)
+            }
+        };
+        let key = master
+            .open(AUDIT_KEY, &sealed)
+            .map_err(|error| Error::Internal(format!("the audit log's key: {error}")))?;
+        Ok(Self {
+            storage,
+            signer: Arc::new(Signer(hmac::Key::new(hmac::HMAC_SHA256, &key))),
+            seen: Arc::default(),
+        })
+    }
+
+    /// Closes what is not sealed yet, after a look whether the chain still ends where it did. Answers the newest seal that it
+    /// made.
+    ///
+    /// # Errors
+    /// A failure.
+    pub async fn seal(&self, now: Timestamp) -> Result<Option<Seal>, Error> {
+        // Before the table is read: it is never behind what was remembered by then.
+        let remembered = self.seen().head;
+        let standing = self.storage.audit_standing().await?;
+        self.watch(remembered, &standing, now).await?;
+        let (mut newest, mut unsealed) = (None, standing.unsealed);
+        // Looked at first: a claim on the right to seal is a write.
+        while unsealed > 0 {
+            let round = self
+                .storage
+                .seal_audit(BATCH, now, Arc::<Signer>::clone(&self.signer))
+                .await?;
+            name_refused(&round.refused);
+            let Some(seal) = round.seal else { break };
+            if seal.number == 1 {
+                tracing::warn!(
+                    event = "audit_chain_begun",
+                    "the chain of the audit log begins with this seal: on a server that is not new, it was removed before"
+                );
+            }
+            newest = Some(seal);
+            unsealed = self.storage.unsealed_audit().await?;
+        }
+        Ok(newest)
+    }
+
+    /// What is wrong with the log, as far as this process has seen.
+    #[must_use]
+    pub fn alarm(&self) -> Option<&'static str> {
+        self.seen().alarm.map(|(what, _)| what)
+    }
+
+    /// Takes the chain as it stands for the right one: after a backup was restored, or a look at what happened. Answers the
+    /// newest seal.
+    ///
+    /// # Errors
+    /// A failure.
+    pub async fn accept(&self, admin: &Admin, caller: &Caller) -> Result<Option<Seal>, Error> {
+        let terms = admin.terms(caller)?;
+        let signer = Arc::<Signer>::clone(&self.signer);
+        Ok(self.storage.accept_audit(signer, terms).await?)
+    }
+
+    /// Compares the table with the newest seal that was seen, by this process or, in the mark beside the seals, by any other.
+    async fn watch(
+        &self,
+        remembered: Option<Head>,
+        standing: &AuditStanding,
+        now: Timestamp,
+    ) -> Result<(), Error> {
+        let marked = standing.mark.as_deref().and_then(|mark| self.signer.head(mark));
+        let head = [remembered, marked].into_iter().flatten().reduce(Head::later);
+        let wrong = match head {
+            Some(head) => self.departure(&head, standing).await?,
+            None => self.missing(standing).await?,
+        };
+        // The mark only ever goes forward, and never away.
+        let changed = marked != head || (standing.mark.is_some() && marked.is_none());
+        self.report(wrong.or(changed.then_some(MARK_CHANGED)), now);
+        let Some(head) = head else { return Ok(()) };
+        if marked != Some(head) {
+            // What this process remembers goes where other nodes and `keyward audit verify` see it.
+            self.storage
+                .keep_audit_head(standing.mark.clone(), self.signer.mark(&head))
+                .await?;
+        }
+        let mut seen = self.seen();
+        seen.head = Some(seen.head.map_or(head, |known| known.later(head)));
+        Ok(())
+    }
+
+    /// Whether a mark should be there: the first seal of the new format writes one.
+    async fn missing(&self, standing: &AuditStanding) -> Result<Option<&'static str>, Error> {
+        let newest = standing.newest.as_ref();
+        if newest.is_none_or(|seal| seal.format == SealFormat::First) {
+            return Ok(None);
+        }
+        // That seal may have been made since the mark was looked for.
+        let there = self.storage.setting(AUDIT_HEAD).await?.is_some();
+        Ok((!there).then_some(MARK_REMOVED))
+    }
+
+    /// How the table departs from a head that was seen.
+    async fn departure(&self, head: &Head, standing: &AuditStanding) -> Result<Option<&'static str>, Error> {
+        if head.is_of(standing.newest.as_ref()) || head.number == 0 {
+            return Ok(None);
+        }
+        if standing
+            .newest
+            .as_ref()
+            .is_none_or(|newest| newest.number < head.number)
+        {
+            return Ok(Some(WENT_BACK));
+        }
+        let there = self.storage.seal_of(head.number).await?;
+        let same = match there {
+            Some(seal) => seal.mac == head.mac,
+            // Other nodes have sealed and pruned on while this one was away.
+            None => {
+                let mark = self.storage.setting(AUDIT_FLOOR).await?;
+                let floor = self.signer.floor(mark.as_deref());
+                floor.is_some_and(|floor| floor.number >= head.number)
+            }
+        };
+        Ok((!same).then_some(BEGAN_ANEW))
+    }
+
+    /// Says what is wrong in the program's log: at once, and then once a minute.
+    fn report(&self, wrong: Option<&'static str>, now: Timestamp) {
+        let mut seen = self.seen();
+        let said = seen.alarm;
+        seen.alarm = match (wrong, said) {
+            (None, _) => None,
+            (Some(what), Some((before, at))) if what == before && age(at, now) < SAID_EACH => said,
+            (Some(what), _) => {
+                tracing::error!(
+                    event = "audit_alarm",
+                    what,
+                    "the audit log is not what it was: see `keyward audit verify`"
+                );
+                Some((what, now))
+            }
+        };
+    }
+
+    fn seen(&self) -> std::sync::MutexGuard<'_, Seen> {
+        self.seen.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+const WENT_BACK: &str = "the chain went back: a later seal was there before";
+const BEGAN_ANEW: &str = "the chain began anew: another seal of this number was there before";
+const MARK_CHANGED: &str = "what says which seal is the newest was changed";
+const MARK_REMOVED: &str = "what says which seal is the newest was removed";
+
+/// Names the rows that no seal takes in: the first of them, and how many there are.
+fn name_refused(rows: &[RefusedRow]) {
+    for row in rows.iter().take(NAMED) {
+        tracing::error!(
+            event = "audit_row_refused",
+            row = %row.id,
+            why = %row.why,
+            "a row of the audit log is under no seal"
+        );
+    }
+    if rows.len() > NAMED {
+        let count = rows.len();
+        tracing::error!(
+            event = "audit_rows_refused",
+            count,
+            "rows of the audit log are under no seal"
+        );
+    }
+}
+
+impl Service {
+    /// What concerns the caller, newest first; not what it did to others.
+    ///
+    /// # Errors
+    /// A failure.
+    pub async fn own_events(
+        &self,
+        principal: &Principal,
+        page: PageRequest,
+    ) -> Result<Vec<AuditEvent>, Error> {
+        self.events_of(principal.user(), page).await
+    }
+
+    /// What concerns a user, newest first; not what it did to others.
+    ///
+    /// # Errors
+    /// A failure.
+    pub async fn events_of(&self, id: UserId, page: PageRequest) -> Result<Vec<AuditEvent>, Error> {
+        let about_it = AuditFilter {
+            subject: Some(id),
+            ..AuditFilter::default()
+        };
+        self.admin().audit(about_it, page).await
+    }
+}
+
+impl Admin {
+    /// A part of the audit log, newest first. A row that fits no event is named in the program's log and passed over.
+    ///
+    /// # Errors
+    /// A failure.
+    pub async fn audit(&self, filter: AuditFilter, page: PageRequest) -> Result<Vec<AuditEvent>, Error> {
+        Ok(self.storage().audit(filter, page.into()).await?)
+    }
+}

@@ -1,0 +1,130 @@
+//! What retention removes: whole batches, each verified first, by the moments of the rows in it.
+
+use super::AuditLog;
+use crate::parts::{admin::Admin, error::Error, moment::Caller};
+use auth_domain::{audit::Link, time::Timestamp};
+use auth_storage::{AUDIT_FLOOR, PruneOutcome, PruneStep, StorageError};
+
+/// How many rows one transaction removes, unless a batch has more: some milliseconds' worth.
+const PRUNED: usize = 75;
+
+/// What a step of pruning comes upon that it does not remove.
+enum Stop {
+    /// The next batch is not old, or it has the newest seal.
+    Kept,
+    /// The step is full.
+    Full,
+    /// The next batch is not as it was sealed.
+    Refused(i64, &'static str),
+}
+
+/// Verified batches that may go.
+struct Old {
+    to: Link,
+    rows: usize,
+    seals: usize,
+    stop: Stop,
+}
+
+impl AuditLog {
+    /// Removes whole batches whose rows are all older than a moment, some rows a transaction, and writes down where the chain
+    /// begins from now on. A batch that is not as it was sealed stays, with all that follows it: the program's log says so.
+    /// Answers whether nothing is left to remove.
+    ///
+    /// # Errors
+    /// A failure.
+    pub(crate) async fn prune(
+        &self,
+        before: Timestamp,
+        admin: &Admin,
+        now: Timestamp,
+    ) -> Result<bool, Error> {
+        let read = self.storage.setting(AUDIT_FLOOR).await?;
+        let Some(floor) = self.signer.floor(read.as_deref()) else {
+            refuse(0, "where the chain begins was changed");
+            return Ok(true);
+        };
+        let most = u32::try_from(PRUNED).unwrap_or(u32::MAX);
+        let left = self.storage.clear_pruned_audit(floor.number, most).await?;
+        if left > 0 {
+            tracing::warn!(
+                event = "audit_rest_removed",
+                rows = left,
+                "rows that named batches which were removed before are gone now, too"
+            );
+            return Ok(false);
+        }
+        let old = self.old(floor, before).await?;
+        if let Stop::Refused(batch, what) = old.stop {
+            refuse(batch, what);
+        }
+        let last = !matches!(old.stop, Stop::Full);
+        if old.seals == 0 {
+            return Ok(true);
+        }
+        let step = PruneStep {
+            read,
+            mark: self.signer.floor_mark(&old.to),
+            floor: old.to.number,
+            rows: old.rows,
+            seals: old.seals,
+            last,
+        };
+        let terms = admin.terms(&Caller::service(now))?;
+        match self.storage.prune_audit(step, terms).await? {
+            PruneOutcome::Done => Ok(last),
+            PruneOutcome::Overtaken => Ok(true),
+            PruneOutcome::Changed => {
+                refuse(
+                    old.to.number,
+                    "its rows were changed while they were being removed",
+                );
+                Ok(true)
+            }
+        }
+    }
+
+    /// The batches after `floor` that may go, as many as one step removes.
+    async fn old(&self, floor: Link, before: Timestamp) -> Result<Old, Error> {
+        let newest = self.storage.newest_seal().await?.map_or(0, |seal| seal.number);
+        let mut old = Old {
+            to: floor,
+            rows: 0,
+            seals: 0,
+            stop: Stop::Kept,
+        };
+        loop {
+            let next = match self.storage.audit_batch_after(old.to.number).await {
+                Ok(Some(next)) if next.seal.number < newest => next,
+                Ok(_) => return Ok(old),
+                Err(StorageError::Corrupt { .. }) => {
+                    old.stop = Stop::Refused(old.to.number + 1, "its seal can't be read");
+                    return Ok(old);
+                }
+                Err(error) => return Err(error.into()),
+            };
+            if let Err((batch, what)) = self.signer.check(&old.to, &next) {
+                old.stop = Stop::Refused(batch, what);
+                return Ok(old);
+            }
+            if next.events.iter().any(|event| event.at >= before) {
+                return Ok(old);
+            }
+            let rows = old.rows + next.events.len();
+            if old.seals > 0 && rows > PRUNED {
+                old.stop = Stop::Full;
+                return Ok(old);
+            }
+            (old.rows, old.seals, old.to) = (rows, old.seals + 1, Link::of(&next.seal));
+        }
+    }
+}
+
+fn refuse(batch: i64, what: &'static str) {
+    tracing::error!(
+        event = "audit_prune_refused",
+        batch,
+        what,
+        "old rows of the audit log stay: a batch is not as it was sealed"
+    );
+}

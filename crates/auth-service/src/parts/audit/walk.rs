@@ -1,0 +1,224 @@
+//! A walk along the chain of seals: whether what is kept is what was sealed, and whether all of it is there.
+
+use super::{AuditLog, BEGAN_ANEW, MARK_CHANGED, MARK_REMOVED, WENT_BACK};
+use crate::parts::error::Error;
+use auth_domain::{
+    audit::{LONGEST_WRITE, Link, Seal, SealFormat},
+    time::{Timestamp, after},
+};
+use auth_storage::{AUDIT_FLOOR, AUDIT_HEAD, AuditSigner as _, StorageError};
+
+/// How often a walk that was overtaken by a pruner or a first seal is begun again.
+const WALKS: u8 = 3;
+
+/// What a walk along the chain found.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Chain {
+    /// Every batch is as it was sealed.
+    Whole {
+        /// How many batches were looked at.
+        batches: u64,
+        /// How many events.
+        events: u64,
+        /// How many events no seal covers yet.
+        unsealed: u64,
+        /// The newest seal.
+        head: Option<Seal>,
+        /// How the chain begins, if its first seal is still kept.
+        beginning: Option<Beginning>,
+    },
+    /// The head that was given is older than what is kept: it shows nothing.
+    HeadPruned {
+        /// The last batch that was removed.
+        up_to: i64,
+    },
+    /// The first batch that is not.
+    Broken {
+        /// Its number.
+        batch: i64,
+        /// What is wrong with it.
+        what: &'static str,
+    },
+    /// The batches are as they were sealed, but there are rows that no seal takes in: they were not written by this server when
+    /// they say, or they can't be read.
+    Refused {
+        /// How many.
+        count: u64,
+        /// The ids of the first of them.
+        ids: Vec<String>,
+    },
+    /// The batches are as they were sealed, but rows have waited for their seal for longer than a server lets them.
+    Overdue {
+        /// How many.
+        count: u64,
+    },
+}
+
+/// How a chain begins.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Beginning {
+    /// When its first seal was made.
+    pub at: Timestamp,
+    /// The moment of the oldest row below that seal.
+    pub oldest: Timestamp,
+}
+
+impl Beginning {
+    /// Whether rows are older than a first seal leaves them. So it is where commands were run before the first start, and where
+    /// a chain was removed and begun anew.
+    #[must_use]
+    pub fn is_late(&self) -> bool {
+        after(self.oldest, LONGEST_WRITE) < self.at
+    }
+}
+
+/// A chain that was walked to its end.
+struct Walked {
+    batches: u64,
+    events: u64,
+    newest: Option<Seal>,
+    beginning: Option<Beginning>,
+}
+
+impl AuditLog {
+    /// Walks the chain from where it begins. With a head (a number and its code, as the log of a server has them) a tail that
+    /// was cut while no server ran shows, too.
+    ///
+    /// # Errors
+    /// A failure.
+    pub async fn verify(&self, head: Option<(i64, [u8; 32])>, now: Timestamp) -> Result<Chain, Error> {
+        let mut marks = self.marks().await?;
+        let mut found = self.walk(head, &marks, now).await?;
+        for _ in 1..WALKS {
+            if !matches!(found, Chain::Broken { .. }) {
+                break;
+            }
+            let anew = self.marks().await?;
+            if anew == marks {
+                break;
+            }
+            marks = anew;
+            found = self.walk(head, &marks, now).await?;
+        }
+        Ok(found)
+    }
+
+    /// What says where the chain ends and where it begins.
+    async fn marks(&self) -> Result<(Option<Vec<u8>>, Option<Vec<u8>>), Error> {
+        let head = self.storage.setting(AUDIT_HEAD).await?;
+        Ok((head, self.storage.setting(AUDIT_FLOOR).await?))
+    }
+
+    async fn walk(
+        &self,
+        head: Option<(i64, [u8; 32])>,
+        marks: &(Option<Vec<u8>>, Option<Vec<u8>>),
+        now: Timestamp,
+    ) -> Result<Chain, Error> {
+        let (mark, floor_mark) = marks;
+        let Some(floor) = self.signer.floor(floor_mark.as_deref()) else {
+            return Ok(broken((0, "where the chain begins was changed")));
+        };
+        if head.is_some_and(|(wanted, _)| wanted <= floor.number) {
+            return Ok(Chain::HeadPruned { up_to: floor.number });
+        }
+        let walked = match self.along(floor, head, mark.as_deref()).await? {
+            Ok(walked) => walked,
+            Err(found) => return Ok(broken(found)),
+        };
+        if let Some(stray) = self.storage.stray_audit_batch(floor.number).await? {
+            return Ok(broken((stray, "rows name it, and it has no seal")));
+        }
+        let refused = self.storage.refused_audit().await?;
+        if refused.count > 0 {
+            return Ok(Chain::Refused {
+                count: refused.count,
+                ids: refused.ids,
+            });
+        }
+        let overdue = self.storage.unsealed_audit_before(now - LONGEST_WRITE).await?;
+        if overdue > 0 {
+            return Ok(Chain::Overdue { count: overdue });
+        }
+        Ok(Chain::Whole {
+            batches: walked.batches,
+            events: walked.events,
+            unsealed: self.storage.unsealed_audit().await?,
+            head: walked.newest,
+            beginning: walked.beginning,
+        })
+    }
+
+    /// Batch by batch, to the end; or the first batch that is not as it was sealed.
+    async fn along(
+        &self,
+        floor: Link,
+        given: Option<(i64, [u8; 32])>,
+        mark: Option<&[u8]>,
+    ) -> Result<Result<Walked, (i64, &'static str)>, Error> {
+        let seen = match mark.map(|mark| self.signer.head(mark)) {
+            Some(None) => return Ok(Err((floor.number + 1, MARK_CHANGED))),
+            Some(seen) => seen.filter(|seen| seen.number > 0),
+            None => None,
+        };
+        if let Some(seen) = seen.filter(|seen| seen.number <= floor.number) {
+            return Ok(Err((seen.number, WENT_BACK)));
+        }
+        let mut walked = Walked {
+            batches: 0,
+            events: 0,
+            newest: None,
+            beginning: None,
+        };
+        let mut link = floor;
+        loop {
+            let next = match self.storage.audit_batch_after(link.number).await {
+                Ok(Some(next)) => next,
+                Ok(None) => break,
+                Err(StorageError::Corrupt { .. }) => {
+                    return Ok(Err((link.number + 1, "its seal can't be read")));
+                }
+                Err(error) => return Err(error.into()),
+            };
+            if let Err(found) = self.signer.check(&link, &next) {
+                return Ok(Err(found));
+            }
+            let seal = next.seal;
+            if given.is_some_and(|(wanted, mac)| wanted == seal.number && mac != seal.mac) {
+                return Ok(Err((seal.number, "its seal is not the one that was given")));
+            }
+            if seen.is_some_and(|seen| seen.number == seal.number && seen.mac != seal.mac) {
+                return Ok(Err((seal.number, BEGAN_ANEW)));
+            }
+            if seal.number == 1 {
+                let oldest = next.events.iter().map(|event| event.at).min();
+                walked.beginning = oldest.map(|oldest| Beginning {
+                    at: seal.sealed_at,
+                    oldest,
+                });
+            }
+            walked.batches += 1;
+            walked.events += next.events.len() as u64;
+            link = Link::of(&seal);
+            walked.newest = Some(seal);
+        }
+        if given.is_some_and(|(wanted, _)| wanted > link.number) {
+            return Ok(Err((link.number + 1, "the tail of the chain was cut")));
+        }
+        if seen.is_some_and(|seen| seen.number > link.number) {
+            return Ok(Err((link.number + 1, WENT_BACK)));
+        }
+        if walked.newest.is_none() && floor.number > 0 {
+            // The pruner leaves the newest seal.
+            return Ok(Err((floor.number + 1, "its seal is missing")));
+        }
+        if mark.is_none() && link.format.is_some_and(|format| format != SealFormat::First) {
+            return Ok(Err((link.number, MARK_REMOVED)));
+        }
+        Ok(Ok(walked))
+    }
+}
+
+fn broken((batch, what): (i64, &'static str)) -> Chain {
+    Chain::Broken { batch, what }
+}

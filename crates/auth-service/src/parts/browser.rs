@@ -1,0 +1,93 @@
+//! What a browser keeps of a session that was begun in it: the refresh token, and a mark that says so. Refreshes of such a session
+//! are lenient with the tabs of one browser; the mark keeps everybody else's tokens from being taken that way.
+
+use crate::{
+    parts::{
+        error::Error,
+        master_key::{MasterKey, Purpose},
+        moment::Caller,
+    },
+    service::{Service, Tokens},
+};
+use auth_domain::{
+    ids::SessionId,
+    rotation::{OnConcurrent, RotationPolicy},
+    time::Span,
+};
+use aws_lc_rs::hmac;
+use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD};
+use secrecy::{ExposeSecret, SecretString};
+
+/// How long at least the cookie before the current one gets its successor. The tabs of one browser share one jar of cookies: an
+/// older one within this time is of a tab that was under way when another refreshed, not of a copy.
+const TABS_UNDER_WAY: Span = Span::seconds(30);
+
+/// Between the token and the mark; neither has it.
+const BESIDE: char = '~';
+
+/// Marks the sessions that were begun in a browser.
+pub(crate) struct BrowserMarks(hmac::Key);
+
+impl BrowserMarks {
+    pub(crate) fn new(master: &MasterKey) -> Result<Self, Error> {
+        Ok(Self(master.hmac_key(Purpose::Browsers)?))
+    }
+
+    fn of(&self, session: SessionId) -> String {
+        URL_SAFE_NO_PAD.encode(hmac::sign(&self.0, session.as_uuid().as_bytes()))
+    }
+
+    fn fits(&self, mark: &str, session: SessionId) -> bool {
+        let code = URL_SAFE_NO_PAD.decode(mark).unwrap_or_default();
+        hmac::verify(&self.0, session.as_uuid().as_bytes(), &code).is_ok()
+    }
+}
+
+impl Service {
+    /// What a browser keeps of the session that a sign-in in it began, or that was refreshed for it.
+    #[must_use]
+    pub fn kept_by_browser(&self, tokens: &Tokens) -> SecretString {
+        let token = tokens.refresh_token.expose_secret();
+        let mark = self.shared().browser_marks.of(tokens.session);
+        format!("{token}{BESIDE}{mark}").into()
+    }
+
+    /// The refresh token in what a browser shows.
+    ///
+    /// # Errors
+    /// [`Error::InvalidToken`], also for a token of a session that was begun elsewhere.
+    fn token_of_browser<'a>(&self, kept: &'a str) -> Result<&'a str, Error> {
+        let (token, mark) = kept.split_once(BESIDE).ok_or(Error::InvalidToken)?;
+        let claims = self.shared().refresh.verify(token)?;
+        if self.shared().browser_marks.fits(mark, claims.sid) {
+            Ok(token)
+        } else {
+            Err(Error::InvalidToken)
+        }
+    }
+
+    /// The next pair for what a browser keeps. Whatever is configured for clients that keep their tokens themselves, a second tab
+    /// gets what the first one got.
+    ///
+    /// # Errors
+    /// As [`Service::refresh`].
+    pub async fn refresh_for_browser(&self, caller: &Caller, kept: &str) -> Result<Tokens, Error> {
+        let token = self.token_of_browser(kept)?;
+        let configured = self.config().rotation_policy();
+        let policy = RotationPolicy {
+            on_concurrent: OnConcurrent::Repeat,
+            reuse_leeway: configured.reuse_leeway.max(TABS_UNDER_WAY),
+            ..configured
+        };
+        self.rotate(caller, token, None, policy).await
+    }
+
+    /// Ends the session that a browser keeps.
+    ///
+    /// # Errors
+    /// As [`Service::logout_with_refresh_token`].
+    pub async fn logout_browser(&self, kept: &str, caller: &Caller) -> Result<(), Error> {
+        let token = self.token_of_browser(kept)?;
+        self.logout_with_refresh_token(token, caller).await
+    }
+}

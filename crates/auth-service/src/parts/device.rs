@@ -1,0 +1,135 @@
+//! Known devices: a token that says "this device signed in as this user before", so that guessing from elsewhere can't lock
+//! the owner out (behaviour.md §7). It opens nothing: a password is asked for all the same.
+
+use crate::parts::{
+    error::Error,
+    master_key::{MasterKey, Purpose},
+    moment::{Entropy, chance},
+    tokens::sha256,
+};
+use auth_domain::{
+    ids::UserId,
+    time::{Span, Timestamp},
+};
+use aws_lc_rs::hmac;
+use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD};
+use chrono::DateTime;
+use secrecy::{ExposeSecret, SecretString};
+use uuid::Uuid;
+
+/// How long a device is known after its last sign-in.
+pub const KNOWN_FOR: Span = Span::days(180);
+
+/// User, device, moment.
+const BODY: usize = 16 + 16 + 8;
+
+/// A device that shows a good token. Whether it is known to a user is for [`KnownDevice::is_known_to`] to say.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct KnownDevice {
+    user: UserId,
+    device: [u8; 16],
+    since: Timestamp,
+}
+
+impl KnownDevice {
+    /// Whether it signed in as this user, after the moment from which devices count.
+    pub(crate) fn is_known_to(&self, user: UserId, devices_from: Option<Timestamp>) -> bool {
+        self.user == user && devices_from.is_none_or(|from| self.since >= from)
+    }
+
+    /// What its guesses are counted by.
+    pub(crate) fn digest(&self) -> [u8; 32] {
+        sha256(&[self.user.as_uuid().as_bytes().as_slice(), &self.device].concat())
+    }
+}
+
+/// Makes and reads device tokens.
+pub(crate) struct DeviceTokens(hmac::Key);
+
+impl DeviceTokens {
+    pub(crate) fn new(master: &MasterKey) -> Result<Self, Error> {
+        Ok(Self(master.hmac_key(Purpose::Devices)?))
+    }
+
+    /// A token for a device that has just shown that it is the user's; a device that was known keeps its name.
+    pub(crate) fn give(
+        &self,
+        user: UserId,
+        before: Option<KnownDevice>,
+        now: Timestamp,
+        entropy: &dyn Entropy,
+    ) -> Result<SecretString, Error> {
+        let device = match before {
+            Some(known) if known.user == user => known.device,
+            _ => chance::<16>(entropy)?,
+        };
+        let mut token = Vec::with_capacity(BODY + 32);
+        token.extend_from_slice(user.as_uuid().as_bytes());
+        token.extend_from_slice(&device);
+        token.extend_from_slice(&now.timestamp_micros().to_be_bytes());
+        token.extend_from_slice(hmac::sign(&self.0, &token).as_ref());
+        Ok(URL_SAFE_NO_PAD.encode(token).into())
+    }
+
+    /// The device of a token that is genuine and not too old.
+    pub(crate) fn read(&self, token: &SecretString, now: Timestamp) -> Option<KnownDevice> {
+        let text = token.expose_secret();
+        if text.len() > 128 {
+            return None;
+        }
+        let bytes = URL_SAFE_NO_PAD.decode(text).ok()?;
+        let (body, code) = bytes.split_at_checked(BODY)?;
+        hmac::verify(&self.0, body, code).ok()?;
+        let (user, rest) = body.split_first_chunk::<16>()?;
+        let (device, moment) = rest.split_first_chunk::<16>()?;
+        let since = DateTime::from_timestamp_micros(i64::from_be_bytes(moment.try_into().ok()?))?;
+        (now - since < KNOWN_FOR).then_some(KnownDevice {
+            user: UserId::from_uuid(Uuid::from_bytes(*user)),
+            device: *device,
+            since,
+        })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::parts::moment::SystemEntropy;
+
+    #[test]
+    fn a_device_is_known_to_its_user_until_a_reset_or_180_days() {
+        let tokens = DeviceTokens::new(&MasterKey::from_bytes([1; 32])).unwrap();
+        let now = DateTime::from_timestamp(1_000, 0).unwrap();
+        let (user, other) = (UserId::from_parts(now, [1; 10]), UserId::from_parts(now, [2; 10]));
+        let token = tokens.give(user, None, now, &SystemEntropy).unwrap();
+        let device = tokens.read(&token, now).unwrap();
+        assert!(device.is_known_to(user, None) && device.is_known_to(user, Some(now)));
+        assert!(!device.is_known_to(other, None));
+        assert!(!device.is_known_to(user, Some(now + Span::microseconds(1))));
+        assert!(tokens.read(&token, now + KNOWN_FOR - Span::seconds(1)).is_some());
+        assert!(tokens.read(&token, now + KNOWN_FOR).is_none());
+        // Signed in again it is the same device, with a fresh moment.
+        let again = tokens
+            .give(user, Some(device), now + Span::days(9), &SystemEntropy)
+            .unwrap();
+        let again = tokens.read(&again, now + KNOWN_FOR).unwrap();
+        assert_eq!(again.digest(), device.digest());
+        // Another user on it is another device.
+        let shared = tokens.give(other, Some(device), now, &SystemEntropy).unwrap();
+        assert_ne!(tokens.read(&shared, now).unwrap().digest(), device.digest());
+    }
+
+    #[test]
+    fn a_forged_token_is_none() {
+        let tokens = DeviceTokens::new(&MasterKey::from_bytes([1; 32])).unwrap();
+        let others = DeviceTokens::new(&MasterKey::from_bytes([2; 32])).unwrap();
+        let now = DateTime::from_timestamp(1_000, 0).unwrap();
+        let token = others
+            .give(UserId::from_parts(now, [1; 10]), None, now, &SystemEntropy)
+            .unwrap();
+        assert_eq!(tokens.read(&token, now), None);
+        for text in ["", "a", "AAAA", &"A".repeat(96), &"A".repeat(4000)] {
+            assert_eq!(tokens.read(&SecretString::from(text), now), None, "{text}");
+        }
+    }
+}

@@ -1,0 +1,192 @@
+//! Everything that can keep a use case from its answer: what the caller did, or what failed here.
+//!
+//! The rule: a failure of storage can only ever become [`Error::Unavailable`], [`Error::Overloaded`] or
+//! [`Error::Internal`], so an outage never looks like a wrong password.
+
+use crate::parts::moment::EntropyFailed;
+use auth_domain::{
+    claims::ClaimsRefused, email::EmailError, idempotency::InvalidIdempotencyKey, keys::KeyTooYoung,
+    password::PasswordViolation, time::Timestamp, user::NotADisplayName,
+};
+use auth_limits::Standing;
+use auth_storage::StorageError;
+use std::time::Duration;
+
+/// Why there is no answer.
+#[derive(Debug, thiserror::Error)]
+pub enum Error {
+    /// The address can't be one.
+    #[error("{0}")]
+    InvalidEmail(EmailError),
+    /// The name can't be shown.
+    #[error("{0}")]
+    InvalidName(NotADisplayName),
+    /// The new password breaks these rules.
+    #[error("the password does not fit the policy")]
+    WeakPassword(Vec<PasswordViolation>),
+    /// Another user has this address.
+    #[error("the address is taken")]
+    EmailTaken,
+    /// Registration is turned off.
+    #[error("registration is closed")]
+    RegistrationClosed,
+    /// The address, the password or both are wrong, or the user may not sign in.
+    #[error("incorrect email or password")]
+    InvalidCredentials,
+    /// The password is right, and the address has to be confirmed before the user may sign in.
+    #[error("the address is not confirmed")]
+    EmailNotVerified,
+    /// The token is not one of ours, or not of this kind.
+    #[error("the token is invalid")]
+    InvalidToken,
+    /// The token is past its time.
+    #[error("the token has expired")]
+    TokenExpired,
+    /// The token or its session was ended.
+    #[error("the token has been revoked")]
+    TokenRevoked,
+    /// All sessions of the user were ended.
+    #[error("all user sessions have been revoked")]
+    AllSessionsRevoked,
+    /// The refresh token was used before.
+    #[error("the refresh token was already used")]
+    TokenAlreadyUsed,
+    /// The `Idempotency-Key` is malformed.
+    #[error("{0}")]
+    InvalidIdempotencyKey(InvalidIdempotencyKey),
+    /// The client is unknown, or its secret is wrong.
+    #[error("the client is unknown or its secret is wrong")]
+    InvalidClient,
+    /// The current password is wrong.
+    #[error("the current password is wrong")]
+    WrongCurrentPassword,
+    /// The link alone does not confirm the address: it takes a session of the account, its password or, for a first confirmation,
+    /// a new password.
+    #[error("the link takes a password as well")]
+    PasswordRequired,
+    /// A limit refused the request; the standing says which and how long.
+    #[error("too many requests: {}", .0.name.as_str())]
+    RateLimited(Box<Standing>),
+    /// The user has as many API keys as it may.
+    #[error("no more than {0} API keys")]
+    TooManyApiKeys(u32),
+    /// A permission that the maker of an API key does not hold itself.
+    #[error("a key can't do what its maker may not")]
+    PermissionNotHeld,
+    /// The expiry is not in the future.
+    #[error("the expiry is not in the future")]
+    ExpiryInThePast,
+    /// There is no such thing, or it is not the caller's.
+    #[error("not found")]
+    NotFound,
+    /// The caller may not do this.
+    #[error("not allowed")]
+    Forbidden,
+    /// There is an administrator already.
+    #[error("set-up is closed: there is an administrator")]
+    SetupClosed,
+    /// The one-time token is unknown, used or past its time.
+    #[error("the token is invalid or has expired")]
+    InvalidOrExpiredToken,
+    /// The change would leave no administrator.
+    #[error("the last administrator can't be removed")]
+    LastAdmin,
+    /// No such role is configured.
+    #[error("no such role")]
+    UnknownRole,
+    /// The text can't be a client's id, or the id is taken.
+    #[error("{0}")]
+    InvalidClientId(String),
+    /// The next signing key may not sign yet.
+    #[error("the next key may not sign before {ready_at}")]
+    KeyTooYoung {
+        /// When it may.
+        ready_at: Timestamp,
+    },
+    /// Signing keys are not kept here: the algorithm is HS256 with a shared secret.
+    #[error("with HS256 there is no key to rotate: change the shared secret")]
+    NoKeysToRotate,
+    /// The database or another part is out of reach; the text is for the log.
+    #[error("unavailable: {0}")]
+    Unavailable(String),
+    /// There is more work than can be done in time.
+    #[error("overloaded")]
+    Overloaded {
+        /// When to try again.
+        retry_after: Duration,
+    },
+    /// Something that should not happen did; the text is for the log.
+    #[error("internal error: {0}")]
+    Internal(String),
+}
+
+impl Error {
+    /// The input was refused for its form: for this the caller is not limited as for a wrong secret.
+    pub(crate) const fn is_about_form(&self) -> bool {
+        matches!(
+            self,
+            Self::InvalidEmail(_) | Self::InvalidName(_) | Self::WeakPassword(_)
+        )
+    }
+
+    /// Something failed here, and the caller is not to blame.
+    pub(crate) const fn is_failure(&self) -> bool {
+        matches!(
+            self,
+            Self::Unavailable(_) | Self::Overloaded { .. } | Self::Internal(_)
+        )
+    }
+}
+
+impl From<StorageError> for Error {
+    fn from(error: StorageError) -> Self {
+        match error {
+            StorageError::Overloaded => Self::Overloaded {
+                retry_after: Duration::from_secs(1),
+            },
+            error if error.is_transient() => Self::Unavailable(error.to_string()),
+            error => Self::Internal(error.to_string()),
+        }
+    }
+}
+
+impl From<EntropyFailed> for Error {
+    fn from(error: EntropyFailed) -> Self {
+        Self::Unavailable(error.to_string())
+    }
+}
+
+impl From<ClaimsRefused> for Error {
+    fn from(refused: ClaimsRefused) -> Self {
+        match refused {
+            ClaimsRefused::Invalid => Self::InvalidToken,
+            ClaimsRefused::Expired => Self::TokenExpired,
+        }
+    }
+}
+
+impl From<KeyTooYoung> for Error {
+    fn from(young: KeyTooYoung) -> Self {
+        Self::KeyTooYoung {
+            ready_at: young.ready_at,
+        }
+    }
+}
+
+impl From<EmailError> for Error {
+    fn from(error: EmailError) -> Self {
+        Self::InvalidEmail(error)
+    }
+}
+
+impl From<NotADisplayName> for Error {
+    fn from(error: NotADisplayName) -> Self {
+        Self::InvalidName(error)
+    }
+}
+
+impl From<InvalidIdempotencyKey> for Error {
+    fn from(error: InvalidIdempotencyKey) -> Self {
+        Self::InvalidIdempotencyKey(error)
+    }
+}

@@ -1,0 +1,148 @@
+//! Tokens that forms carry: this form was made for this visitor, here, not long ago. A page of another site can make a browser
+//! send a form, and can't know what to put into it (OWASP: signed double-submit tokens).
+//!
+//! No two tokens are alike, so that what a compressing proxy makes of an answer tells nothing of the next one (BREACH).
+
+use crate::{
+    parts::{
+        error::Error,
+        master_key::{MasterKey, Purpose},
+        moment::{Entropy, chance},
+    },
+    service::Service,
+};
+use auth_domain::{
+    ids::SessionId,
+    time::{Span, Timestamp},
+};
+use aws_lc_rs::hmac;
+use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD};
+use chrono::DateTime;
+
+/// How long a form may stand open.
+const FORM_GOOD_FOR: Span = Span::hours(12);
+
+/// Salt, moment.
+const BODY: usize = 16 + 8;
+
+/// Whom a form is made for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Visitor {
+    /// What the browser was given, at random.
+    pub id: [u8; 16],
+    /// The session, once it is signed in.
+    pub session: Option<SessionId>,
+}
+
+/// Makes and checks the tokens.
+pub(crate) struct FormTokens(hmac::Key);
+
+impl FormTokens {
+    pub(crate) fn new(master: &MasterKey) -> Result<Self, Error> {
+        Ok(Self(master.hmac_key(Purpose::Forms)?))
+    }
+
+    fn give(&self, visitor: Visitor, now: Timestamp, entropy: &dyn Entropy) -> Result<String, Error> {
+        let mut token = chance::<16>(entropy)?.to_vec();
+        token.extend_from_slice(&now.timestamp_micros().to_be_bytes());
+        let code = hmac::sign(&self.0, &message(&token, visitor));
+        token.extend_from_slice(code.as_ref());
+        Ok(URL_SAFE_NO_PAD.encode(token))
+    }
+
+    fn fits(&self, token: &str, visitor: Visitor, now: Timestamp) -> bool {
+        if token.len() > 128 {
+            return false;
+        }
+        let Ok(bytes) = URL_SAFE_NO_PAD.decode(token) else {
+            return false;
+        };
+        let Some((body, code)) = bytes.split_at_checked(BODY) else {
+            return false;
+        };
+        let since = body
+            .last_chunk::<8>()
+            .and_then(|moment| DateTime::from_timestamp_micros(i64::from_be_bytes(*moment)));
+        hmac::verify(&self.0, &message(body, visitor), code).is_ok()
+            && since.is_some_and(|since| now - since < FORM_GOOD_FOR)
+    }
+}
+
+fn message(body: &[u8], visitor: Visitor) -> Vec<u8> {
+    let session = visitor.session.map(|id| *id.as_uuid().as_bytes());
+    [
+        body,
+        &visitor.id,
+        session.as_ref().map_or(&[], <[u8; 16]>::as_slice),
+    ]
+    .concat()
+}
+
+impl Service {
+    /// A name for a browser that has none yet.
+    ///
+    /// # Errors
+    /// [`Error::Unavailable`] without entropy.
+    pub fn new_visitor_id(&self) -> Result<[u8; 16], Error> {
+        Ok(chance(self.entropy())?)
+    }
+
+    /// The token of a form that is made for this visitor now.
+    ///
+    /// # Errors
+    /// [`Error::Unavailable`] without entropy.
+    pub fn form_token(&self, visitor: Visitor, now: Timestamp) -> Result<String, Error> {
+        self.shared().form_tokens.give(visitor, now, self.entropy())
+    }
+
+    /// Whether a form that came back was made for this visitor, within the last twelve hours.
+    #[must_use]
+    pub fn is_own_form(&self, token: &str, visitor: Visitor, now: Timestamp) -> bool {
+        self.shared().form_tokens.fits(token, visitor, now)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::parts::moment::SystemEntropy;
+    use uuid::Uuid;
+
+    #[test]
+    fn a_form_is_good_for_whom_it_was_made_and_for_as_long_as_it_says() {
+        let tokens = FormTokens::new(&MasterKey::from_bytes([1; 32])).unwrap();
+        let others = FormTokens::new(&MasterKey::from_bytes([2; 32])).unwrap();
+        let now = DateTime::from_timestamp(1_000, 0).unwrap();
+        let anybody = Visitor {
+            id: [1; 16],
+            session: None,
+        };
+        let signed_in = Visitor {
+            session: Some(SessionId::from_uuid(Uuid::from_u128(7))),
+            ..anybody
+        };
+        let token = tokens.give(signed_in, now, &SystemEntropy).unwrap();
+        assert!(tokens.fits(&token, signed_in, now));
+        assert!(tokens.fits(&token, signed_in, now + FORM_GOOD_FOR - Span::seconds(1)));
+        assert!(!tokens.fits(&token, signed_in, now + FORM_GOOD_FOR));
+        assert!(!tokens.fits(&token, anybody, now), "a sign-in changes the forms");
+        let other = Visitor {
+            id: [2; 16],
+            ..signed_in
+        };
+        assert!(!tokens.fits(&token, other, now));
+        assert!(!others.fits(&token, signed_in, now));
+        assert_ne!(token, tokens.give(signed_in, now, &SystemEntropy).unwrap());
+        for text in [
+            "",
+            "a",
+            "AAAA",
+            "é",
+            &"A".repeat(75),
+            &"A".repeat(4000),
+            &token[1..],
+        ] {
+            assert!(!tokens.fits(text, signed_in, now), "{text}");
+        }
+    }
+}

@@ -1,0 +1,284 @@
+//! The gate before everything that somebody could do too often: limits, and the slow-down of guessing (behaviour.md §7). One
+//! place holds both, so that no way to a password goes around them; a request takes all that it falls under in one step.
+
+use crate::{
+    parts::{
+        activity::ActivityKind,
+        device::KnownDevice,
+        error::Error,
+        master_key::{MasterKey, Purpose},
+        moment::Caller,
+        tokens::sha256,
+    },
+    service::Service,
+};
+use auth_domain::{
+    email::EmailAddress,
+    ids::{SessionId, UserId},
+    mail::MailKind,
+    time::Timestamp,
+};
+use auth_limits::{Admission, Claim, Known, Standing, Taken};
+use auth_storage::Credentials;
+use aws_lc_rs::hmac;
+
+/// What a request took that was let through. It stays spent unless it is given back.
+#[must_use = "a right secret gives back what was taken for a wrong one"]
+pub(crate) struct Admitted(Admission);
+
+impl Admitted {
+    /// What a change by a signed-in user took, where it was admitted together with the check of the password.
+    pub(crate) fn for_change(user: UserId) -> Self {
+        Self(Admission::change(user))
+    }
+}
+
+impl Service {
+    /// Somebody tries to sign in as this account, known or not.
+    ///
+    /// # Errors
+    /// [`Error::RateLimited`].
+    pub(crate) async fn admit_sign_in(
+        &self,
+        caller: &Caller,
+        account: &EmailAddress,
+        known: Option<Known>,
+    ) -> Result<Admitted, Error> {
+        let account = self.name_of(account.key());
+        self.admit(Admission::sign_in(account, known, caller.origin.ip), caller)
+            .await
+    }
+
+    /// What comes with a sign-in can't be an address: it is no guess at any account.
+    ///
+    /// # Errors
+    /// [`Error::RateLimited`].
+    pub(crate) async fn admit_unreadable_sign_in(&self, caller: &Caller) -> Result<Admitted, Error> {
+        self.admit(Admission::input(caller.origin.ip), caller).await
+    }
+
+    /// A signed-in user is asked for its password. Its session is a device that it knows: guessing from elsewhere does not
+    /// keep the owner from it; and what is guessed here counts for the account, too.
+    ///
+    /// # Errors
+    /// [`Error::RateLimited`].
+    pub(crate) async fn admit_password_check(
+        &self,
+        caller: &Caller,
+        session: SessionId,
+        credentials: &Credentials,
+    ) -> Result<Admitted, Error> {
+        let user = credentials.user.id;
+        let one = sha256(&[user.as_uuid().as_bytes().as_slice(), session.as_uuid().as_bytes()].concat());
+        let all = all_known("sessions", user, credentials.devices_from);
+        self.admit(Admission::password_check(user, one, all), caller)
+            .await
+    }
+
+    /// A wrong password of a signed-in user counts against the account as well: it is the same secret that is guessed at.
+    pub(crate) async fn count_against(&self, account: &EmailAddress, caller: &Caller) {
+        let claim = Claim::guess_at(self.name_of(account.key()));
+        // Refused, the account is slowed down already.
+        let _counted = self.shared().limits.take(&[claim], caller.now).await;
+    }
+
+    /// The secret was the right one: what was taken for a wrong one is given back, to every counter, in one step.
+    pub(crate) async fn was_right(&self, held: Admitted, caller: &Caller) {
+        self.shared()
+            .limits
+            .give_back(held.0.returned(), caller.now)
+            .await;
+    }
+
+    /// The secret was not looked at: all that was taken is given back.
+    pub(crate) async fn was_not_read(&self, held: Admitted, caller: &Caller) {
+        self.shared().limits.give_back(held.0.claims(), caller.now).await;
+    }
+
+    /// The outcome; where the input was refused for its form, what was taken for more than that is given back.
+    pub(crate) async fn unless_malformed<T>(
+        &self,
+        held: Admitted,
+        outcome: Result<T, Error>,
+        caller: &Caller,
+    ) -> Result<T, Error> {
+        match &outcome {
+            Err(error) if error.is_about_form() => self.was_right(held, caller).await,
+            Err(error) if error.is_failure() => self.was_not_read(held, caller).await,
+            _ => {}
+        }
+        outcome
+    }
+
+    /// Somebody registers.
+    ///
+    /// # Errors
+    /// [`Error::RateLimited`].
+    pub(crate) async fn admit_registration(&self, caller: &Caller) -> Result<Admitted, Error> {
+        let known = self.shown_device(caller).is_some();
+        self.admit(Admission::registration(known, caller.origin.ip), caller)
+            .await
+    }
+
+    /// Somebody has a mail sent.
+    ///
+    /// # Errors
+    /// [`Error::RateLimited`].
+    pub(crate) async fn admit_mail(&self, caller: &Caller) -> Result<(), Error> {
+        let known = self.shown_device(caller).is_some();
+        let _spent = self
+            .admit(Admission::mail(known, caller.origin.ip), caller)
+            .await?;
+        Ok(())
+    }
+
+    /// Whether one more mail of a kind may go to this address. Nobody is told: the answer is the same. Each kind has a budget of
+    /// its own: what somebody else asks for in an owner's name takes nothing of the reset links.
+    pub(crate) async fn may_mail_to(&self, recipient: &str, kind: MailKind, caller: &Caller) -> bool {
+        let key = EmailAddress::parse(recipient)
+            .map_or_else(|_| recipient.to_owned(), |email| email.key().to_owned());
+        let claim = Claim::mail_to(self.name_of(&format!("{} {key}", kind.as_str())));
+        match self
+            .shared()
+            .limits
+            .take(std::slice::from_ref(&claim), caller.now)
+            .await
+        {
+            Taken::Granted(_) => true,
+            Taken::Refused(standing) => {
+                self.note_refusal(&standing, &[claim], caller);
+                false
+            }
+        }
+    }
+
+    /// A signed-in user issues or changes credentials.
+    ///
+    /// # Errors
+    /// [`Error::RateLimited`].
+    pub(crate) async fn admit_user(&self, user: UserId, caller: &Caller) -> Result<(), Error> {
+        let _spent = self.admit(Admission::change(user), caller).await?;
+        Ok(())
+    }
+
+    /// A session is refreshed. Counted by itself: a token of a session that is over takes nothing of its user's.
+    ///
+    /// # Errors
+    /// [`Error::RateLimited`].
+    pub(crate) async fn admit_refresh(&self, session: SessionId, caller: &Caller) -> Result<(), Error> {
+        let _spent = self.admit(Admission::refresh(session), caller).await?;
+        Ok(())
+    }
+
+    /// Somebody presents a one-time token.
+    ///
+    /// # Errors
+    /// [`Error::RateLimited`].
+    pub(crate) async fn admit_link(&self, caller: &Caller) -> Result<Admitted, Error> {
+        self.admit(Admission::link(caller.origin.ip), caller).await
+    }
+
+    /// A password is typed beside a mailed link; the link itself was counted by [`Service::admit_link`].
+    ///
+    /// # Errors
+    /// [`Error::RateLimited`].
+    pub(crate) async fn admit_link_password(
+        &self,
+        account: &EmailAddress,
+        caller: &Caller,
+    ) -> Result<Admitted, Error> {
+        let account = self.name_of(account.key());
+        self.admit(Admission::sign_in(account, None, None), caller).await
+    }
+
+    /// What an address is counted by: nobody without the key can tell whose it is, in Redis and in the audit log.
+    fn name_of(&self, address: &str) -> [u8; 32] {
+        self.shared().account_names.of(address)
+    }
+
+    /// The device whose genuine token the caller shows.
+    pub(crate) fn shown_device(&self, caller: &Caller) -> Option<KnownDevice> {
+        self.shared().devices.read(caller.device.as_ref()?, caller.now)
+    }
+
+    async fn admit(&self, admission: Admission, caller: &Caller) -> Result<Admitted, Error> {
+        match self.shared().limits.take(admission.claims(), caller.now).await {
+            Taken::Granted(_) => Ok(Admitted(admission)),
+            Taken::Refused(standing) => {
+                self.note_refusal(&standing, admission.claims(), caller);
+                Err(Error::RateLimited(Box::new(standing)))
+            }
+        }
+    }
+
+    fn note_refusal(&self, standing: &Standing, claims: &[Claim], caller: &Caller) {
+        let shared = self.shared();
+        shared.refusals.count(standing, claims);
+        shared
+            .activity
+            .count(caller.now, ActivityKind::Refused(standing.name));
+    }
+}
+
+/// What names everything of a kind that an account knows: what is guessed by stolen ones is counted together, however many they are.
+/// It changes with the moment from which devices count, so that what makes them strangers begins a new count.
+fn all_known(kind: &str, user: UserId, from: Option<Timestamp>) -> [u8; 32] {
+    let from = from.map_or(0, |from| from.timestamp_micros());
+    sha256(&[kind.as_bytes(), user.as_uuid().as_bytes(), &from.to_be_bytes()].concat())
+}
+
+/// A device that the owner of these credentials knows, as the limits name it.
+pub(crate) fn known(device: KnownDevice, credentials: &Credentials) -> Known {
+    Known {
+        device: device.digest(),
+        devices: all_known("devices", credentials.user.id, credentials.devices_from),
+    }
+}
+
+/// Names accounts for the counters by a code of their address.
+pub(crate) struct AccountNames(hmac::Key);
+
+impl AccountNames {
+    pub(crate) fn new(master: &MasterKey) -> Result<Self, Error> {
+        Ok(Self(master.hmac_key(Purpose::Limits)?))
+    }
+
+    pub(crate) fn of(&self, address: &str) -> [u8; 32] {
+        sha256(hmac::sign(&self.0, address.as_bytes()).as_ref())
+    }
+}
+
+/// What a limit refused, summed for the audit log: one row a limit and whom it counts, each minute (behaviour.md §9).
+#[derive(Default)]
+pub(crate) struct Refusals(std::sync::Mutex<std::collections::HashMap<(&'static str, String), u64>>);
+
+/// How many sums are kept between two rows; the rest share one.
+const SUMS: usize = 10_000;
+
+impl Refusals {
+    fn count(&self, standing: &Standing, claims: &[Claim]) {
+        let name = standing.name.as_str();
+        let key = claims
+            .iter()
+            .find(|claim| claim.name() == standing.name)
+            .map_or("", Claim::key);
+        let mut sums = self.0.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
+        let key = if sums.len() < SUMS { key } else { "others" };
+        *sums.entry((name, key.to_owned())).or_default() += 1;
+    }
+
+    /// Puts a sum back that could not be written down.
+    pub(crate) fn put_back(&self, (name, key, count): (&'static str, String, u64)) {
+        let mut sums = self.0.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
+        *sums.entry((name, key)).or_default() += count;
+    }
+
+    /// What was summed since the last call.
+    pub(crate) fn take(&self) -> Vec<(&'static str, String, u64)> {
+        let mut sums = self.0.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
+        std::mem::take(&mut *sums)
+            .into_iter()
+            .map(|((name, key), count)| (name, key, count))
+            .collect()
+    }
+}

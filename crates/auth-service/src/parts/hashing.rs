@@ -1,0 +1,249 @@
+//! Passwords and their hashes: what is accepted, how it is hashed, how it is verified (behaviour.md §4). All of it runs on the
+//! hashing threads; nothing here blocks an async worker.
+
+mod common;
+mod cost;
+mod foreign;
+mod pool;
+
+use crate::parts::{
+    config::ServiceConfig,
+    error::Error,
+    moment::{Entropy, chance},
+};
+use argon2::{Argon2, Params, Version};
+use auth_domain::{
+    email::EmailAddress,
+    password::{PasswordPolicy, PasswordViolation, PresentedPassword},
+    password_hash::{Argon2Params, PasswordHash},
+    user::DisplayName,
+};
+use base64::{Engine, engine::general_purpose::STANDARD_NO_PAD};
+use pool::{Arena, HashPool};
+use secrecy::{ExposeSecret, SecretString};
+use std::sync::Arc;
+
+pub use cost::time_argon2;
+
+/// The bytes of a salt (RFC 9106 §4).
+const SALT: usize = 16;
+/// The bytes of a hash.
+const OUTPUT: usize = 32;
+
+/// Whether a password was the right one.
+pub(crate) enum Verified {
+    /// It was not.
+    No,
+    /// It was.
+    Yes {
+        /// The same password hashed at today's cost, if the stored hash has another form or cost.
+        upgrade: Option<PasswordHash>,
+    },
+}
+
+/// Hashes and verifies, on its own threads.
+pub(crate) struct Hasher {
+    pool: HashPool,
+    policy: PasswordPolicy,
+    params: Argon2Params,
+    service_name: String,
+    entropy: Arc<dyn Entropy>,
+    /// What a password is verified against where there is none: it costs the same and never fits.
+    decoy: PasswordHash,
+    nobody: EmailAddress,
+}
+
+impl Hasher {
+    /// Starts the threads.
+    ///
+    /// # Errors
+    /// [`Error::Unavailable`] if they can't be started, [`Error::Internal`] for parameters that validation should have refused.
+    pub(crate) fn start(config: &ServiceConfig, entropy: Arc<dyn Entropy>) -> Result<Self, Error> {
+        let password = &config.password;
+        let params = password.params();
+        let decoy = phc(
+            &params,
+            &chance::<SALT>(entropy.as_ref())?,
+            &chance::<OUTPUT>(entropy.as_ref())?,
+        )?;
+        let kept = usize::try_from(params.memory_kib).unwrap_or(usize::MAX);
+        let pool = HashPool::start(password.threads, password.queue, password.deadline, kept)
+            .map_err(|error| Error::Unavailable(format!("no hashing threads: {error}")))?;
+        Ok(Self {
+            pool,
+            policy: password.policy(),
+            params,
+            service_name: config.service_name.clone(),
+            entropy,
+            decoy,
+            nobody: EmailAddress::parse("nobody@nobody.invalid")?,
+        })
+    }
+
+    /// An address that no user can have: looked up where the given one can't be parsed.
+    pub(crate) const fn nobody(&self) -> &EmailAddress {
+        &self.nobody
+    }
+
+    /// How many passwords wait, and how many may.
+    pub(crate) fn depth(&self) -> (usize, usize) {
+        self.pool.depth()
+    }
+
+    /// Refuses while the hashing threads have more to do than they will do in time.
+    ///
+    /// # Errors
+    /// [`Error::Overloaded`].
+    pub(crate) fn admit(&self) -> Result<(), Error> {
+        self.pool.admit()
+    }
+
+    /// Hashes a new password if the policy accepts it for this user.
+    ///
+    /// # Errors
+    /// [`Error::WeakPassword`] with every rule it breaks, or a failure.
+    pub(crate) async fn accept_and_hash(
+        &self,
+        password: SecretString,
+        email: &EmailAddress,
+        name: Option<&DisplayName>,
+    ) -> Result<PasswordHash, Error> {
+        // What is refused by its length alone takes no place in the queue.
+        let cheap = self.policy.cheap_violations(password.expose_secret());
+        if cheap.iter().any(|violation| violation.code == "too_long") {
+            return Err(Error::WeakPassword(cheap));
+        }
+        let salt = chance::<SALT>(self.entropy.as_ref())?;
+        let (policy, params) = (self.policy.clone(), self.params);
+        let context = self.context(Some(email), name);
+        let job = move |arena: &mut Arena| {
+            let context: Vec<&str> = context.iter().map(String::as_str).collect();
+            let accepted = common::accept(&policy, &password, &context).map_err(Error::WeakPassword)?;
+            hash(accepted.as_bytes(), &salt, &params, arena)
+        };
+        self.pool.run(job).await?
+    }
+
+    /// What the policy for new passwords is.
+    pub(crate) const fn policy(&self) -> &PasswordPolicy {
+        &self.policy
+    }
+
+    /// Every rule that a new password would break, for whoever is still choosing it. A hint gives way to sign-ins: there is one
+    /// at a time, and none while passwords wait, so that no flood of them fills the queue.
+    ///
+    /// # Errors
+    /// [`Error::Overloaded`], at once.
+    pub(crate) async fn faults(
+        &self,
+        password: SecretString,
+        email: Option<&EmailAddress>,
+        name: Option<&DisplayName>,
+    ) -> Result<Vec<PasswordViolation>, Error> {
+        let cheap = self.policy.cheap_violations(password.expose_secret());
+        if cheap.iter().any(|violation| violation.code == "too_long") {
+            return Ok(cheap);
+        }
+        let (policy, context) = (self.policy.clone(), self.context(email, name));
+        let job = move |_: &mut Arena| {
+            let context: Vec<&str> = context.iter().map(String::as_str).collect();
+            common::accept(&policy, &password, &context)
+                .err()
+                .unwrap_or_default()
+        };
+        self.pool.run_giving_way(job).await
+    }
+
+    /// What an attacker would try first.
+    fn context(&self, email: Option<&EmailAddress>, name: Option<&DisplayName>) -> Vec<String> {
+        [
+            email.map(|email| email.as_str().to_owned()),
+            email.map(|email| email.local_part().to_owned()),
+            Some(self.service_name.clone()),
+            name.map(|name| name.as_str().to_owned()),
+        ]
+        .into_iter()
+        .flatten()
+        .collect()
+    }
+
+    /// Verifies a password against a stored hash, or at the same cost against none.
+    ///
+    /// # Errors
+    /// A failure; a wrong password is an answer.
+    pub(crate) async fn verify(
+        &self,
+        stored: Option<PasswordHash>,
+        presented: PresentedPassword,
+    ) -> Result<Verified, Error> {
+        let exists = stored.is_some();
+        let against = stored.unwrap_or_else(|| self.decoy.clone());
+        let salt = chance::<SALT>(self.entropy.as_ref())?;
+        let params = self.params;
+        let job = move |arena: &mut Arena| {
+            if !foreign::verify(&against, &presented, &params, arena)? || !exists {
+                return Ok(Verified::No);
+            }
+            let upgrade = if against.is_current(&params) {
+                None
+            } else {
+                Some(hash(&presented.normalised(), &salt, &params, arena)?)
+            };
+            Ok(Verified::Yes { upgrade })
+        };
+        self.pool.run(job).await?
+    }
+}
+
+/// Argon2id in the thread's memory, as a PHC string.
+fn hash(
+    password: &[u8],
+    salt: &[u8; SALT],
+    params: &Argon2Params,
+    arena: &mut Arena,
+) -> Result<PasswordHash, Error> {
+    let mut output = [0; OUTPUT];
+    argon2_into(
+        argon2::Algorithm::Argon2id,
+        Version::V0x13,
+        params,
+        password,
+        salt,
+        &mut output,
+        arena,
+    )?;
+    phc(params, salt, &output)
+}
+
+/// Computes Argon2 into `output`, in the thread's memory.
+fn argon2_into(
+    algorithm: argon2::Algorithm,
+    version: Version,
+    params: &Argon2Params,
+    password: &[u8],
+    salt: &[u8],
+    output: &mut [u8],
+    arena: &mut Arena,
+) -> Result<(), Error> {
+    let failed = |error: argon2::Error| Error::Internal(format!("Argon2: {error}"));
+    let params = Params::new(
+        params.memory_kib,
+        params.iterations,
+        params.parallelism,
+        Some(output.len()),
+    )
+    .map_err(failed)?;
+    let blocks = params.block_count();
+    Argon2::new(algorithm, version, params)
+        .hash_password_into_with_memory(password, salt, output, arena.blocks(blocks))
+        .map_err(failed)
+}
+
+fn phc(params: &Argon2Params, salt: &[u8], output: &[u8]) -> Result<PasswordHash, Error> {
+    let (memory, passes, lanes) = (params.memory_kib, params.iterations, params.parallelism);
+    let (salt, output) = (STANDARD_NO_PAD.encode(salt), STANDARD_NO_PAD.encode(output));
+    PasswordHash::parse(&format!(
+        "$argon2id$v=19$m={memory},t={passes},p={lanes}${salt}${output}"
+    ))
+    .map_err(|refused| Error::Internal(format!("a hash of our own was refused: {refused}")))
+}

@@ -1,0 +1,42 @@
+//! What a hash costs on this machine.
+
+use super::argon2_into;
+use crate::parts::error::Error;
+use argon2::Version;
+use auth_domain::password_hash::Argon2Params;
+use std::time::{Duration, Instant};
+
+/// How often a cost is measured; the least counts, as the others were disturbed.
+const ROUNDS: usize = 3;
+
+/// How long one Argon2id hash of these parameters takes on one core, in memory that is there already. Blocks for a few times
+/// that long.
+///
+/// # Errors
+/// [`Error::Internal`] for parameters out of their bounds.
+pub fn time_argon2(params: &Argon2Params) -> Result<Duration, Error> {
+    params
+        .validate()
+        .map_err(|faults| Error::Internal(faults.join("; ")))?;
+    let mut arena = super::Arena::default();
+    let mut least = Duration::MAX;
+    // The first round is not counted: it is the one that gets the memory.
+    for round in 0..=ROUNDS {
+        let begun = Instant::now();
+        let mut output = [0; super::OUTPUT];
+        let salt = [0; super::SALT];
+        argon2_into(
+            argon2::Algorithm::Argon2id,
+            Version::V0x13,
+            params,
+            b"measured",
+            &salt,
+            &mut output,
+            &mut arena,
+        )?;
+        if round > 0 {
+            least = least.min(begun.elapsed());
+        }
+    }
+    Ok(least)
+}

@@ -1,0 +1,100 @@
+//! Verifying what other services hashed: bcrypt, scrypt, PBKDF2, Argon2 at other costs. Their users move over without a reset;
+//! the next sign-in rewrites the hash.
+//!
+//! The bytes as typed are tried first, then their NFKC form: other services rarely normalised. Our own hashes are always over
+//! the NFKC form, so for them the second try is the only one.
+
+use super::{Arena, argon2_into};
+use crate::parts::error::Error;
+use argon2::{Algorithm, Version};
+use auth_domain::{
+    password::PresentedPassword,
+    password_hash::{Argon2Params, Argon2Variant, HashScheme, PasswordHash, Pbkdf2Digest},
+};
+use aws_lc_rs::pbkdf2;
+use std::num::NonZeroU32;
+use subtle::ConstantTimeEq;
+
+/// Whether the password fits the hash.
+///
+/// # Errors
+/// [`Error::Internal`] for a hash that parsing should have refused.
+pub(super) fn verify(
+    stored: &PasswordHash,
+    presented: &PresentedPassword,
+    current: &Argon2Params,
+    arena: &mut Arena,
+) -> Result<bool, Error> {
+    let normalised = presented.normalised();
+    let as_typed = presented.as_typed();
+    if !stored.is_current(current) && as_typed != normalised.as_slice() && fits(stored, as_typed, arena)? {
+        return Ok(true);
+    }
+    fits(stored, &normalised, arena)
+}
+
+fn fits(stored: &PasswordHash, password: &[u8], arena: &mut Arena) -> Result<bool, Error> {
+    match stored.scheme() {
+        HashScheme::Argon2 {
+            variant,
+            version,
+            memory_kib,
+            iterations,
+            parallelism,
+            salt,
+            hash,
+        } => {
+            let algorithm = match variant {
+                Argon2Variant::Id => Algorithm::Argon2id,
+                Argon2Variant::I => Algorithm::Argon2i,
+                Argon2Variant::D => Algorithm::Argon2d,
+            };
+            let version = if *version == 16 {
+                Version::V0x10
+            } else {
+                Version::V0x13
+            };
+            let params = Argon2Params {
+                memory_kib: *memory_kib,
+                iterations: *iterations,
+                parallelism: *parallelism,
+            };
+            let mut computed = vec![0; hash.len()];
+            argon2_into(algorithm, version, &params, password, salt, &mut computed, arena)?;
+            Ok(computed.ct_eq(hash).into())
+        }
+        // bcrypt looks at 72 bytes and no more. Whoever hashed with it cut longer passwords there, so they are cut here, too,
+        // until the sign-in's upgrade hashes the whole.
+        HashScheme::Bcrypt { .. } => bcrypt::verify(password, stored.expose())
+            .map_err(|error| Error::Internal(format!("bcrypt: {error}"))),
+        HashScheme::Scrypt {
+            log_n,
+            r,
+            p,
+            salt,
+            hash,
+        } => {
+            let failed = |error: String| Error::Internal(format!("scrypt: {error}"));
+            let params = scrypt::Params::new(*log_n, *r, *p).map_err(|error| failed(error.to_string()))?;
+            let mut computed = vec![0; hash.len()];
+            scrypt::scrypt(password, salt, &params, &mut computed)
+                .map_err(|error| failed(error.to_string()))?;
+            Ok(computed.ct_eq(hash).into())
+        }
+        HashScheme::Pbkdf2 {
+            digest,
+            rounds,
+            salt,
+            hash,
+        } => {
+            let algorithm = match digest {
+                Pbkdf2Digest::Sha1 => pbkdf2::PBKDF2_HMAC_SHA1,
+                Pbkdf2Digest::Sha256 => pbkdf2::PBKDF2_HMAC_SHA256,
+                Pbkdf2Digest::Sha512 => pbkdf2::PBKDF2_HMAC_SHA512,
+            };
+            let rounds =
+                NonZeroU32::new(*rounds).ok_or_else(|| Error::Internal("PBKDF2: no rounds".to_owned()))?;
+            Ok(pbkdf2::verify(algorithm, rounds, salt, password, hash).is_ok())
+        }
+    }
+}

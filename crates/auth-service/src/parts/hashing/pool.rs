@@ -1,0 +1,348 @@
+//! The threads that hash. Costly work never runs on an async worker, never waits without bound, and each thread keeps its
+//! memory for ever: allocating 19 MiB a hash costs more than half of the hash when two threads do it (behaviour.md §4).
+
+use crate::parts::error::Error;
+use argon2::Block;
+use std::{
+    collections::VecDeque,
+    sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError},
+    thread,
+    time::{Duration, Instant},
+};
+use tokio::sync::{Semaphore, oneshot};
+
+/// How far the hashing threads stand back, in steps of `nice(2)`: a third of what another thread gets where both want all. Further
+/// back, a flood of cheap requests would starve the sign-ins.
+#[cfg(target_os = "linux")]
+const NICENESS: i32 = 5;
+
+/// A thread's memory for Argon2. It is allocated at the first hash and grows to the largest that was needed.
+#[derive(Default)]
+pub(crate) struct Arena {
+    blocks: Vec<Block>,
+}
+
+impl Arena {
+    /// The first `count` blocks.
+    pub(crate) fn blocks(&mut self, count: usize) -> &mut [Block] {
+        if self.blocks.len() < count {
+            self.blocks.resize(count, Block::default());
+        }
+        self.blocks.split_at_mut(count).0
+    }
+
+    /// Gives back what exceeds `count` blocks: an imported hash may have needed far more than the usual one.
+    fn shrink_to(&mut self, count: usize) {
+        if self.blocks.len() > count {
+            self.blocks.truncate(count);
+            self.blocks.shrink_to_fit();
+        }
+    }
+}
+
+type Work = Box<dyn FnOnce(&mut Arena) + Send>;
+
+struct Job {
+    work: Work,
+    deadline: Instant,
+}
+
+#[derive(Default)]
+struct Queue {
+    jobs: VecDeque<Job>,
+    closed: bool,
+}
+
+struct Shared {
+    queue: Mutex<Queue>,
+    filled: Condvar,
+}
+
+impl Shared {
+    /// No job runs while the lock is held, so a poisoned lock still guards a sound queue.
+    fn lock(&self) -> MutexGuard<'_, Queue> {
+        self.queue.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// A fixed number of threads and a bounded queue before them.
+pub(crate) struct HashPool {
+    shared: Arc<Shared>,
+    capacity: usize,
+    patience: Duration,
+    /// The turn of the one job that gives way.
+    turn: Arc<Semaphore>,
+}
+
+impl HashPool {
+    /// Starts the threads. `kept_blocks` is how much memory a thread keeps between jobs, in KiB.
+    ///
+    /// # Errors
+    /// The system's, if it starts no thread.
+    pub(crate) fn start(
+        threads: usize,
+        capacity: usize,
+        patience: Duration,
+        kept_blocks: usize,
+    ) -> Result<Self, std::io::Error> {
+        let cores = thread::available_parallelism().map_or(1, usize::from);
+        let shared = Arc::new(Shared {
+            queue: Mutex::default(),
+            filled: Condvar::new(),
+        });
+        for number in 0..if threads == 0 { cores } else { threads } {
+            let shared = Arc::clone(&shared);
+            thread::Builder::new()
+                .name(format!("hash-{number}"))
+                .spawn(move || work(&shared, kept_blocks))?;
+        }
+        Ok(Self {
+            shared,
+            capacity,
+            patience,
+            turn: Arc::new(Semaphore::new(1)),
+        })
+    }
+
+    /// Refuses while the queue is full, for whoever has something to do before it comes with a job.
+    ///
+    /// # Errors
+    /// [`Error::Overloaded`].
+    pub(crate) fn admit(&self) -> Result<(), Error> {
+        if self.shared.lock().jobs.len() < self.capacity {
+            Ok(())
+        } else {
+            Err(self.overloaded())
+        }
+    }
+
+    /// Runs a job on one of the threads.
+    ///
+    /// # Errors
+    /// [`Error::Overloaded`], at once, if the queue is full, and if the job was not begun in time.
+    pub(crate) async fn run<T: Send + 'static>(
+        &self,
+        job: impl FnOnce(&mut Arena) -> T + Send + 'static,
+    ) -> Result<T, Error> {
+        let (answer, answered) = oneshot::channel();
+        let work = Box::new(move |arena: &mut Arena| {
+            // Whoever asked has gone away: spare the work.
+            if !answer.is_closed() {
+                let _ = answer.send(job(arena));
+            }
+        });
+        {
+            let mut queue = self.shared.lock();
+            if queue.jobs.len() >= self.capacity {
+                return Err(self.overloaded());
+            }
+            queue.jobs.push_back(Job {
+                work,
+                deadline: Instant::now() + self.patience,
+            });
+        }
+        self.shared.filled.notify_one();
+        // The sender is dropped unused by a thread that found the job too old.
+        answered.await.map_err(|_| self.overloaded())
+    }
+
+    /// Runs a job that nobody has to have: one such job at a time, and none while others wait, however many are asked for.
+    ///
+    /// # Errors
+    /// [`Error::Overloaded`], at once.
+    pub(crate) async fn run_giving_way<T: Send + 'static>(
+        &self,
+        job: impl FnOnce(&mut Arena) -> T + Send + 'static,
+    ) -> Result<T, Error> {
+        let busy = Error::Overloaded {
+            retry_after: Duration::from_secs(1),
+        };
+        let Ok(turn) = Arc::clone(&self.turn).try_acquire_owned() else {
+            return Err(busy);
+        };
+        if self.depth().0 > 0 {
+            return Err(busy);
+        }
+        self.run(move |arena| {
+            // It ends with the job: whoever asked may go away before.
+            let _turn = turn;
+            job(arena)
+        })
+        .await
+    }
+
+    /// How many jobs wait, and how many may.
+    pub(crate) fn depth(&self) -> (usize, usize) {
+        (self.shared.lock().jobs.len(), self.capacity)
+    }
+
+    fn overloaded(&self) -> Error {
+        Error::Overloaded {
+            retry_after: self.patience.max(Duration::from_secs(1)),
+        }
+    }
+}
+
+impl Drop for HashPool {
+    fn drop(&mut self) {
+        self.shared.lock().closed = true;
+        self.shared.filled.notify_all();
+    }
+}
+
+/// Lets everything else go first: a hash takes a core for milliseconds, and a token check that waits behind it would take as
+/// long. Linux counts this for each thread; elsewhere it would slow the whole process down.
+fn yield_to_others() {
+    #[cfg(target_os = "linux")]
+    if let Err(error) = rustix::process::nice(NICENESS) {
+        tracing::debug!(%error, "the hashing threads run at the priority of the others");
+    }
+}
+
+fn work(shared: &Shared, kept_blocks: usize) {
+    yield_to_others();
+    let mut arena = Arena::default();
+    while let Some(job) = next(shared) {
+        if Instant::now() <= job.deadline {
+            // A panic in one password's hash ends that request, not the thread.
+            let run = std::panic::AssertUnwindSafe(|| (job.work)(&mut arena));
+            if std::panic::catch_unwind(run).is_err() {
+                tracing::error!("a hashing job panicked");
+            }
+            arena.shrink_to(kept_blocks);
+        }
+    }
+}
+
+fn next(shared: &Shared) -> Option<Job> {
+    let mut queue = shared.lock();
+    loop {
+        if let Some(job) = queue.jobs.pop_front() {
+            return Some(job);
+        }
+        if queue.closed {
+            return None;
+        }
+        queue = shared.filled.wait(queue).unwrap_or_else(PoisonError::into_inner);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::sync::mpsc;
+
+    fn pool(threads: usize, capacity: usize, patience: Duration) -> HashPool {
+        HashPool::start(threads, capacity, patience, 8).unwrap()
+    }
+
+    #[tokio::test]
+    async fn a_full_queue_refuses_at_once() {
+        let pool = Arc::new(pool(1, 1, Duration::from_secs(60)));
+        let (started, has_started) = mpsc::channel();
+        let (release, released) = mpsc::channel::<()>();
+        let busy = tokio::spawn({
+            let pool = Arc::clone(&pool);
+            async move {
+                pool.run(move |_| {
+                    started.send(()).unwrap();
+                    released.recv().unwrap();
+                })
+                .await
+            }
+        });
+        tokio::task::spawn_blocking(move || has_started.recv().unwrap())
+            .await
+            .unwrap();
+        let mut waiting = Box::pin(pool.run(|_| 7));
+        assert!(futures_poll(&mut waiting).await, "the first one waits");
+        assert_eq!(pool.depth(), (1, 1));
+        assert!(matches!(pool.admit(), Err(Error::Overloaded { .. })));
+        assert!(matches!(pool.run(|_| 8).await, Err(Error::Overloaded { .. })));
+        release.send(()).unwrap();
+        assert_eq!(waiting.await.unwrap(), 7);
+        assert!(pool.admit().is_ok());
+        busy.await.unwrap().unwrap();
+    }
+
+    #[tokio::test]
+    async fn of_the_jobs_that_give_way_one_waits_and_none_behind_others() {
+        let pool = pool(1, 8, Duration::from_secs(60));
+        let give_way = || Box::pin(pool.run_giving_way(|_| ()));
+        let refused =
+            |answer| matches!(answer, Err(Error::Overloaded { retry_after }) if retry_after.as_secs() == 1);
+        let (started, has_started) = mpsc::channel();
+        let (release, released) = mpsc::channel::<()>();
+        let mut busy = Box::pin(pool.run(move |_| {
+            started.send(()).unwrap();
+            released.recv().unwrap();
+        }));
+        assert!(futures_poll(&mut busy).await);
+        has_started.recv().unwrap();
+        let mut first = give_way();
+        assert!(futures_poll(&mut first).await, "nobody waits: it may");
+        assert!(refused(give_way().await), "one at a time");
+        drop(first);
+        assert!(refused(give_way().await), "its job waits, though nobody listens");
+        let mut behind = Box::pin(pool.run(|_| 7));
+        assert!(futures_poll(&mut behind).await, "it holds up no other");
+        release.send(()).unwrap();
+        assert_eq!((busy.await.unwrap(), behind.await.unwrap()), ((), 7));
+        give_way().await.unwrap();
+
+        let (release, released) = mpsc::channel::<()>();
+        let mut busy = Box::pin(pool.run(move |_| released.recv().unwrap()));
+        let mut waiting = Box::pin(pool.run(|_| 8));
+        assert!(futures_poll(&mut busy).await && futures_poll(&mut waiting).await);
+        assert!(refused(give_way().await), "others wait");
+        release.send(()).unwrap();
+        assert_eq!(waiting.await.unwrap(), 8);
+        give_way().await.unwrap();
+    }
+
+    /// Polls once; true while the future is pending.
+    async fn futures_poll<F: Future + Unpin>(future: &mut F) -> bool {
+        std::future::poll_fn(|context| {
+            std::task::Poll::Ready(std::pin::Pin::new(&mut *future).poll(context).is_pending())
+        })
+        .await
+    }
+
+    #[cfg(target_os = "linux")]
+    #[tokio::test]
+    async fn the_threads_stand_back_and_nobody_else_does() {
+        let priority = || rustix::process::getpriority_process(None).unwrap();
+        let mine = priority();
+        let theirs = pool(1, 1, Duration::from_secs(60))
+            .run(move |_| priority())
+            .await
+            .unwrap();
+        assert_eq!((priority(), theirs), (mine, (mine + NICENESS).min(19)));
+    }
+
+    #[tokio::test]
+    async fn a_job_that_waited_too_long_is_refused() {
+        let pool = pool(1, 8, Duration::ZERO);
+        let late = pool.run(|_| ()).await;
+        assert!(
+            matches!(late, Err(Error::Overloaded { retry_after }) if retry_after >= Duration::from_secs(1))
+        );
+    }
+
+    #[tokio::test]
+    async fn a_panic_ends_its_own_job_alone() {
+        let pool = pool(1, 8, Duration::from_secs(60));
+        let failed = pool.run(|_| panic!("on purpose")).await;
+        assert!(failed.is_err());
+        assert_eq!(pool.run(|_| 1).await.unwrap(), 1);
+    }
+
+    #[test]
+    fn an_arena_gives_back_what_only_one_hash_needed() {
+        let mut arena = Arena::default();
+        assert_eq!(arena.blocks(64).len(), 64);
+        arena.shrink_to(8);
+        assert_eq!(arena.blocks.len(), 8);
+        assert_eq!(arena.blocks(4).len(), 4);
+    }
+}

@@ -1,0 +1,62 @@
+//! The key ring: the keys in use, replaced as a whole when the stored ones change. Nodes load them anew each second, and at most
+//! once a second when a token names a key that nobody here knows (behaviour.md §6).
+
+use crate::parts::{error::Error, keys::KeyAdmin, keyset::KeySet};
+use auth_domain::time::Timestamp;
+use std::sync::{Arc, PoisonError, RwLock};
+use tokio::sync::Mutex;
+
+pub(crate) struct KeyRing {
+    current: RwLock<Arc<KeySet>>,
+    /// Nothing is stored for a shared secret.
+    stored: Option<KeyAdmin>,
+    /// When an unknown key last made it look.
+    looked: Mutex<Timestamp>,
+}
+
+impl KeyRing {
+    pub(crate) fn new(keys: KeySet, stored: Option<KeyAdmin>, now: Timestamp) -> Self {
+        Self {
+            current: RwLock::new(Arc::new(keys)),
+            stored,
+            looked: Mutex::new(now),
+        }
+    }
+
+    /// The keys of this moment.
+    pub(crate) fn current(&self) -> Arc<KeySet> {
+        Arc::clone(&self.current.read().unwrap_or_else(PoisonError::into_inner))
+    }
+
+    /// The verbs over the stored keys.
+    pub(crate) const fn stored(&self) -> Option<&KeyAdmin> {
+        self.stored.as_ref()
+    }
+
+    /// Loads the keys anew if they changed.
+    ///
+    /// # Errors
+    /// Those of storage, and of opening a key; the known keys stay.
+    pub(crate) async fn reload(&self) -> Result<(), Error> {
+        let Some(stored) = &self.stored else { return Ok(()) };
+        if let Some(fresh) = stored.load_if_changed(&self.current()).await? {
+            *self.current.write().unwrap_or_else(PoisonError::into_inner) = Arc::new(fresh);
+        }
+        Ok(())
+    }
+
+    /// Loads the keys anew for a token whose key is unknown, unless that was done within the last second.
+    ///
+    /// # Errors
+    /// As [`KeyRing::reload`].
+    pub(crate) async fn reload_for_unknown(&self, now: Timestamp) -> Result<(), Error> {
+        let mut looked = self.looked.lock().await;
+        if (now - *looked).num_milliseconds().abs() < 1000 {
+            return Ok(());
+        }
+        // Only a look that succeeded counts: in an outage nobody is told that a good token is bad.
+        self.reload().await?;
+        *looked = now;
+        Ok(())
+    }
+}

@@ -1,0 +1,323 @@
+//! `keys`: the life of the signing keys. The plan is the domain's; what several nodes do at once, the guards of storage settle.
+
+use crate::parts::{
+    audit::AUDIT_KEY,
+    config::{Algorithm, ServiceConfig},
+    error::Error,
+    keyset::{KeySet, OpenedKey, generate},
+    master_key::MasterKey,
+    moment::{Caller, Entropy},
+};
+use auth_domain::{
+    keys::{self, KeyStanding, KeyState, KeyStep},
+    revocation::grace,
+    time::Timestamp,
+};
+use auth_storage::{Storage, StoredKey, Terms};
+use std::sync::{Arc, Mutex, PoisonError};
+
+/// How often a change is planned anew after another node was faster.
+const TRIES: usize = 3;
+
+/// Rotates and reseals the signing keys; works beside a running server, whose nodes see it within a second.
+pub struct KeyAdmin {
+    storage: Storage,
+    master: MasterKey,
+    config: ServiceConfig,
+    entropy: Arc<dyn Entropy>,
+    /// The refused rows that the log names already.
+    reported: Mutex<Vec<StoredKey>>,
+}
+
+/// What came of sealing the keys with another master key.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Resealed {
+    /// How many keys are sealed with it.
+    pub keys: usize,
+    /// The `kid` of each row that was left out, because this server did not make it.
+    pub refused: Vec<String>,
+}
+
+impl KeyAdmin {
+    /// The verbs over this storage.
+    #[must_use]
+    pub fn new(
+        storage: Storage,
+        master: MasterKey,
+        config: ServiceConfig,
+        entropy: Arc<dyn Entropy>,
+    ) -> Self {
+        Self {
+            storage,
+            master,
+            config,
+            entropy,
+            reported: Mutex::default(),
+        }
+    }
+
+    /// Whether the database was made with this master key; `None` while it knows none.
+    ///
+    /// # Errors
+    /// A failure.
+    pub async fn has_known_master_key(&self) -> Result<Option<bool>, Error> {
+        let known = self.storage.setting("master_key_check").await?;
+        let ours = self.master.check_value()?;
+        Ok(known.map(|known| known == ours))
+    }
+
+    /// Makes the keys that a server needs to start, and opens all of them.
+    ///
+    /// # Errors
+    /// A failure, among them that the active key is refused.
+    pub(crate) async fn complete(&self, now: Timestamp) -> Result<KeySet, Error> {
+        self.change(now, None, |stored, _| Ok(self.wanted(stored)))
+            .await?;
+        self.open(&self.storage.keys().await?)
+    }
+
+    /// The set of the published keys that open. The others are refused: used for nothing, and named in the log once.
+    fn open(&self, stored: &[StoredKey]) -> Result<KeySet, Error> {
+        let mut opened = Vec::new();
+        let mut refused = Vec::new();
+        let mut reported = self.reported.lock().unwrap_or_else(PoisonError::into_inner);
+        for key in stored.iter().filter(|key| key.standing.state.is_published()) {
+            match OpenedKey::of(key, &self.master) {
+                Ok(key) => opened.push(key),
+                Err(why) => {
+                    if !reported.contains(key) {
+                        tracing::error!(
+                            event = "signing_key_refused",
+                            kid = key.standing.kid,
+                            state = key.standing.state.as_str(),
+                            %why,
+                            "a row of signing_keys is not a key of this server: it is neither published nor does it verify anything; \
+                             find out who wrote it, and retire it with `keyward keys rotate --compromised`"
+                        );
+                    }
+                    refused.push(key.clone());
+                }
+            }
+        }
+        *reported = refused;
+        KeySet::of(opened, stored)
+    }
+
+    /// Whether this server made the key.
+    fn is_genuine(&self, key: &StoredKey) -> bool {
+        OpenedKey::of(key, &self.master).is_ok()
+    }
+
+    /// A plan over the genuine keys; published rows that are refused retire before it.
+    fn rotation(
+        &self,
+        stored: &[StoredKey],
+        plan: impl FnOnce(&[KeyStanding]) -> Result<Vec<KeyStep>, Error>,
+    ) -> Result<Vec<KeyStep>, Error> {
+        let published = stored.iter().filter(|key| key.standing.state.is_published());
+        let (genuine, refused): (Vec<_>, Vec<_>) = published.cloned().partition(|key| self.is_genuine(key));
+        let mut steps: Vec<KeyStep> = refused.iter().map(|key| retire(&key.standing)).collect();
+        steps.extend(plan(&standings(&genuine))?);
+        Ok(steps)
+    }
+
+    /// What is missing. A next key of another algorithm than the configured one gives way, so that a changed
+    /// `tokens.algorithm` takes effect with the rotation after it was published.
+    fn wanted(&self, stored: &[StoredKey]) -> Vec<KeyStep> {
+        let outdated = |key: &&StoredKey| {
+            key.standing.state == KeyState::Next && key.algorithm != self.config.tokens.algorithm.name()
+        };
+        let mut steps: Vec<KeyStep> = stored
+            .iter()
+            .filter(outdated)
+            .map(|key| retire(&key.standing))
+            .collect();
+        if !steps.is_empty() {
+            steps.push(KeyStep::Create(KeyState::Next));
+        }
+        steps.extend(keys::complete(&standings(stored)));
+        steps
+    }
+
+    /// Rotates: the next key signs, the one before retires when what it signed has expired.
+    ///
+    /// # Errors
+    /// [`Error::KeyTooYoung`], [`Error::NoKeysToRotate`], or a failure.
+    pub async fn rotate(&self, by: &Caller) -> Result<(), Error> {
+        let (access, leeway) = (self.config.lifetimes().access, self.config.leeway());
+        self.change(by.now, Some((false, by)), |stored, now| {
+            self.rotation(stored, |genuine| Ok(keys::rotate(genuine, now, access, leeway)?))
+        })
+        .await
+    }
+
+    /// Drops the signing key now, with everything it signed, and every row that is refused.
+    ///
+    /// # Errors
+    /// [`Error::NoKeysToRotate`], or a failure.
+    pub async fn replace_compromised(&self, by: &Caller) -> Result<(), Error> {
+        self.change(by.now, Some((true, by)), |stored, _| {
+            self.rotation(stored, |genuine| Ok(keys::replace_compromised(genuine)))
+        })
+        .await
+    }
+
+    /// Every key: where it stands, and its algorithm.
+    ///
+    /// # Errors
+    /// A failure.
+    pub async fn list(&self) -> Result<Vec<(KeyStanding, String)>, Error> {
+        let stored = self.storage.keys().await?;
+        Ok(stored
+            .into_iter()
+            .map(|key| (key.standing, key.algorithm))
+            .collect())
+    }
+
+    /// The `kid` of each published row that is refused.
+    ///
+    /// # Errors
+    /// A failure.
+    pub async fn refused(&self) -> Result<Vec<String>, Error> {
+        let stored = self.storage.keys().await?.into_iter();
+        let refused = stored.filter(|key| key.standing.state.is_published() && !self.is_genuine(key));
+        Ok(refused.map(|key| key.standing.kid).collect())
+    }
+
+    /// Seals every key with another master key. A row that is refused keeps what it has. Servers have to be started anew with it.
+    ///
+    /// # Errors
+    /// A failure; then nothing was changed.
+    pub async fn reseal(&self, new: &MasterKey, by: &Caller) -> Result<Resealed, Error> {
+        let mut resealed = Vec::new();
+        let mut refused = Vec::new();
+        let mut has_active = false;
+        for key in self.storage.keys().await? {
+            let KeyStanding { kid, state, .. } = key.standing.clone();
+            let Ok(opened) = OpenedKey::of(&key, &self.master) else {
+                refused.push(kid);
+                continue;
+            };
+            has_active |= state == KeyState::Active;
+            let sealed = new.seal(&kid, &opened.private, self.entropy.as_ref())?;
+            resealed.push((kid, sealed));
+        }
+        if !has_active && !refused.is_empty() {
+            return Err(Error::Internal(format!(
+                "no active key opens with this master key; refused: {}",
+                refused.join(", ")
+            )));
+        }
+        let count = resealed.len();
+        let mut settings = vec![("master_key_check".to_owned(), new.check_value()?)];
+        if let Some(sealed) = self.storage.setting(AUDIT_KEY).await? {
+            let plain = self
+                .master
+                .open(AUDIT_KEY, &sealed)
+                .map_err(|error| Error::Internal(format!("the audit log's key: {error}")))?;
+            let sealed = new.seal(AUDIT_KEY, &plain, self.entropy.as_ref())?;
+            settings.push((AUDIT_KEY.to_owned(), sealed));
+        }
+        let terms = self.terms(by)?;
+        self.storage.reseal_keys(resealed, settings, terms).await?;
+        Ok(Resealed { keys: count, refused })
+    }
+
+    /// Retires what has outlived the tokens it signed.
+    ///
+    /// # Errors
+    /// A failure.
+    pub(crate) async fn retire_expired(&self, now: Timestamp) -> Result<(), Error> {
+        self.change(now, None, |stored, now| {
+            Ok(keys::retire_expired(&standings(stored), now))
+        })
+        .await
+    }
+
+    /// The keys opened anew, if they are not the ones that `current` was made of.
+    ///
+    /// # Errors
+    /// A failure.
+    pub(crate) async fn load_if_changed(&self, current: &KeySet) -> Result<Option<KeySet>, Error> {
+        let stored = self.storage.keys().await?;
+        if current.is_made_of(&stored) {
+            Ok(None)
+        } else {
+            self.open(&stored).map(Some)
+        }
+    }
+
+    async fn change(
+        &self,
+        now: Timestamp,
+        rotation: Option<(bool, &Caller)>,
+        plan: impl Fn(&[StoredKey], Timestamp) -> Result<Vec<KeyStep>, Error>,
+    ) -> Result<(), Error> {
+        if self.config.tokens.algorithm == Algorithm::HS256 {
+            return Err(Error::NoKeysToRotate);
+        }
+        // To a server whose master key was changed since its start, every row would be one to drop.
+        if rotation.is_some() && self.has_known_master_key().await? == Some(false) {
+            return Err(Error::Unavailable(
+                "the keys were sealed with another master key since this server was started".to_owned(),
+            ));
+        }
+        for _ in 0..TRIES {
+            let steps = plan(&self.storage.keys().await?, now)?;
+            if steps.is_empty() {
+                return Ok(());
+            }
+            let mut moves = Vec::new();
+            let mut new = Vec::new();
+            for step in steps {
+                match step {
+                    KeyStep::Create(state) => new.push(self.generate(state, now).await?),
+                    step @ KeyStep::Move { .. } => moves.push(step),
+                }
+            }
+            let rotation = rotation
+                .map(|(compromised, by)| Ok::<_, Error>((compromised, self.terms(by)?)))
+                .transpose()?;
+            if self.storage.change_keys(moves, new, rotation).await? {
+                return Ok(());
+            }
+        }
+        Err(Error::Unavailable(
+            "other nodes kept changing the signing keys".to_owned(),
+        ))
+    }
+
+    fn terms(&self, by: &Caller) -> Result<Terms, Error> {
+        Ok(Terms {
+            now: by.now,
+            until_at_least: by.now,
+            grace: grace(self.config.leeway()),
+            by: by.author(self.entropy.as_ref())?,
+        })
+    }
+
+    /// An RSA key takes long to find: not on an async worker.
+    async fn generate(&self, state: KeyState, now: Timestamp) -> Result<StoredKey, Error> {
+        let (algorithm, master, entropy) = (
+            self.config.tokens.algorithm,
+            self.master.clone(),
+            Arc::clone(&self.entropy),
+        );
+        tokio::task::spawn_blocking(move || generate(algorithm, state, now, &master, entropy.as_ref()))
+            .await
+            .map_err(|error| Error::Internal(format!("key generation: {error}")))?
+    }
+}
+
+fn standings(stored: &[StoredKey]) -> Vec<KeyStanding> {
+    stored.iter().map(|key| key.standing.clone()).collect()
+}
+
+fn retire(key: &KeyStanding) -> KeyStep {
+    KeyStep::Move {
+        kid: key.kid.clone(),
+        from: key.state,
+        to: KeyState::Retired,
+        verifies_until: None,
+    }
+}

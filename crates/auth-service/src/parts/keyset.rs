@@ -1,0 +1,266 @@
+//! The signing keys as they are used: which one signs, which ones verify, what is published.
+//!
+//! A key is generated here, kept sealed by storage, and opened here. Its `kid` is its RFC 7638 thumbprint, so the same key has
+//! the same name on every node.
+
+use crate::parts::{config::Algorithm, error::Error, master_key::MasterKey, moment::Entropy, signer::Signer};
+use auth_domain::{
+    claims::ACCESS_TYP,
+    keys::{KeyStanding, KeyState},
+    time::Timestamp,
+};
+use auth_storage::StoredKey;
+use aws_lc_rs::{
+    encoding::AsDer,
+    rand::SystemRandom,
+    rsa::KeySize,
+    signature::{ECDSA_P256_SHA256_FIXED_SIGNING, EcdsaKeyPair, Ed25519KeyPair, RsaKeyPair},
+};
+use base64::{Engine, engine::general_purpose::STANDARD};
+use jsonwebtoken::{
+    DecodingKey, EncodingKey,
+    jwk::{Jwk, PublicKeyUse, ThumbprintHash},
+};
+use std::{collections::HashMap, sync::Arc};
+use zeroize::Zeroizing;
+
+impl Algorithm {
+    /// The name in a token's header and in the database.
+    pub(crate) const fn name(self) -> &'static str {
+        match self {
+            Self::ES256 => "ES256",
+            Self::EdDSA => "EdDSA",
+            Self::RS256 => "RS256",
+            Self::HS256 => "HS256",
+        }
+    }
+
+    fn from_name(name: &str) -> Option<Self> {
+        [Self::ES256, Self::EdDSA, Self::RS256, Self::HS256]
+            .into_iter()
+            .find(|algorithm| algorithm.name() == name)
+    }
+
+    pub(crate) const fn jwt(self) -> jsonwebtoken::Algorithm {
+        match self {
+            Self::ES256 => jsonwebtoken::Algorithm::ES256,
+            Self::EdDSA => jsonwebtoken::Algorithm::EdDSA,
+            Self::RS256 => jsonwebtoken::Algorithm::RS256,
+            Self::HS256 => jsonwebtoken::Algorithm::HS256,
+        }
+    }
+}
+
+/// A key that verifies, pinned to its algorithm (RFC 8725 §3.1).
+pub(crate) struct VerifyingKey {
+    pub(crate) algorithm: Algorithm,
+    pub(crate) key: DecodingKey,
+}
+
+/// The keys of one moment. Replaced as a whole.
+pub(crate) struct KeySet {
+    signing: Signer,
+    /// By `kid`; that of a shared secret, which has none, is empty.
+    verifying: HashMap<String, VerifyingKey>,
+    jwks: Arc<str>,
+    /// The rows that it was made of, the refused ones too, to see whether any of them changed.
+    made_of: Vec<StoredKey>,
+}
+
+fn broken(what: &str, error: impl std::fmt::Display) -> Error {
+    Error::Internal(format!("signing key: {what}: {error}"))
+}
+
+impl KeySet {
+    /// The set of a shared secret: nothing is published.
+    ///
+    /// # Errors
+    /// [`Error::Internal`], if the tokens' header can't be written.
+    pub(crate) fn shared_secret(secret: &[u8]) -> Result<Self, Error> {
+        let verifying = VerifyingKey {
+            algorithm: Algorithm::HS256,
+            key: DecodingKey::from_secret(secret),
+        };
+        Ok(Self {
+            signing: Signer::shared_secret(ACCESS_TYP, secret)?,
+            verifying: HashMap::from([(String::new(), verifying)]),
+            jwks: r#"{"keys":[]}"#.into(),
+            made_of: Vec::new(),
+        })
+    }
+
+    /// The set of the keys that opened, out of all stored rows.
+    ///
+    /// # Errors
+    /// [`Error::Internal`] if none of them is active.
+    pub(crate) fn of(opened: Vec<OpenedKey>, stored: &[StoredKey]) -> Result<Self, Error> {
+        let mut signing = None;
+        let mut verifying = HashMap::new();
+        let mut published = Vec::new();
+        for opened in opened {
+            let OpenedKey {
+                kid,
+                state,
+                algorithm,
+                private,
+                jwk,
+            } = opened;
+            if state == KeyState::Active {
+                signing = Some(Signer::stored(algorithm, &kid, &private)?);
+            }
+            let key = DecodingKey::from_jwk(&jwk).map_err(|error| broken(&kid, error))?;
+            verifying.insert(kid, VerifyingKey { algorithm, key });
+            published.push(jwk);
+        }
+        let signing = signing.ok_or_else(|| {
+            broken(
+                "no active key can be used",
+                "make one with `keyward keys rotate --compromised`",
+            )
+        })?;
+        let jwks = serde_json::to_string(&serde_json::json!({ "keys": published }))
+            .map_err(|e| broken("jwks", e))?;
+        Ok(Self {
+            signing,
+            verifying,
+            jwks: jwks.into(),
+            made_of: stored.to_vec(),
+        })
+    }
+
+    /// Whether the stored keys are the ones that this set was made of.
+    pub(crate) fn is_made_of(&self, stored: &[StoredKey]) -> bool {
+        self.made_of == stored
+    }
+
+    pub(crate) const fn signing(&self) -> &Signer {
+        &self.signing
+    }
+
+    pub(crate) fn verifying(&self, kid: Option<&str>) -> Option<&VerifyingKey> {
+        self.verifying.get(kid.unwrap_or_default())
+    }
+
+    pub(crate) fn jwks(&self) -> Arc<str> {
+        Arc::clone(&self.jwks)
+    }
+}
+
+/// A stored key that this server made: its private part opens for this row, and the public part and the `kid` are derived from it.
+/// Nothing else in a row is proof: who can write the table can store a public key of their own.
+pub(crate) struct OpenedKey {
+    kid: String,
+    state: KeyState,
+    algorithm: Algorithm,
+    /// PKCS #8.
+    pub(crate) private: Zeroizing<Vec<u8>>,
+    jwk: Jwk,
+}
+
+impl OpenedKey {
+    /// Opens a row.
+    ///
+    /// # Errors
+    /// [`Error::Internal`]: the row is refused. It was sealed with another master key or for another row, or its columns are not
+    /// those of its private part.
+    pub(crate) fn of(stored: &StoredKey, master: &MasterKey) -> Result<Self, Error> {
+        let kid = &stored.standing.kid;
+        let algorithm =
+            Algorithm::from_name(&stored.algorithm).ok_or_else(|| broken(kid, "unknown algorithm"))?;
+        let private = master
+            .open(kid, &stored.sealed)
+            .map_err(|error| broken(kid, error))?;
+        let (derived, jwk) = public_part(algorithm, &private)?;
+        let told: Jwk = serde_json::from_str(&stored.public_jwk).map_err(|error| broken(kid, error))?;
+        if derived != *kid || jwk != told {
+            return Err(broken(kid, "its public part is not that of its private part"));
+        }
+        Ok(Self {
+            kid: derived,
+            state: stored.standing.state,
+            algorithm,
+            private,
+            jwk,
+        })
+    }
+}
+
+/// What is published of a private key (PKCS #8), and its `kid`.
+fn public_part(algorithm: Algorithm, private: &[u8]) -> Result<(String, Jwk), Error> {
+    let mut jwk = Jwk::from_encoding_key(&encoding_key(algorithm, private)?, algorithm.jwt())
+        .map_err(|error| broken("public part", error))?;
+    let kid = jwk
+        .thumbprint(ThumbprintHash::SHA256)
+        .map_err(|error| broken("thumbprint", error))?;
+    jwk.common.key_id = Some(kid.clone());
+    jwk.common.public_key_use = Some(PublicKeyUse::Signature);
+    Ok((kid, jwk))
+}
+
+/// Makes a new key, sealed.
+///
+/// # Errors
+/// [`Error::Internal`] if the key can't be made; [`Error::Unavailable`] without entropy.
+pub(crate) fn generate(
+    algorithm: Algorithm,
+    state: KeyState,
+    now: Timestamp,
+    master: &MasterKey,
+    entropy: &dyn Entropy,
+) -> Result<StoredKey, Error> {
+    let private = generate_private(algorithm)?;
+    let (kid, jwk) = public_part(algorithm, &private)?;
+    let public_jwk = serde_json::to_string(&jwk).map_err(|error| broken("public part", error))?;
+    let sealed = master.seal(&kid, &private, entropy)?;
+    let standing = KeyStanding {
+        kid,
+        state,
+        published_at: now,
+        verifies_until: None,
+    };
+    Ok(StoredKey {
+        standing,
+        algorithm: algorithm.name().to_owned(),
+        public_jwk,
+        sealed,
+    })
+}
+
+/// A private key as PKCS #8.
+fn generate_private(algorithm: Algorithm) -> Result<Zeroizing<Vec<u8>>, Error> {
+    let failed = |_| broken("generation", "failed");
+    let der = match algorithm {
+        Algorithm::ES256 => {
+            let pkcs8 = EcdsaKeyPair::generate_pkcs8(&ECDSA_P256_SHA256_FIXED_SIGNING, &SystemRandom::new());
+            pkcs8.map_err(failed)?.as_ref().to_vec()
+        }
+        Algorithm::EdDSA => Ed25519KeyPair::generate_pkcs8v1(&SystemRandom::new())
+            .map_err(failed)?
+            .as_ref()
+            .to_vec(),
+        Algorithm::RS256 => RsaKeyPair::generate(KeySize::Rsa2048)
+            .and_then(|pair| pair.as_der())
+            .map_err(failed)?
+            .as_ref()
+            .to_vec(),
+        Algorithm::HS256 => return Err(Error::NoKeysToRotate),
+    };
+    Ok(Zeroizing::new(der))
+}
+
+fn encoding_key(algorithm: Algorithm, pkcs8: &[u8]) -> Result<EncodingKey, Error> {
+    match algorithm {
+        Algorithm::ES256 => Ok(EncodingKey::from_ec_der(pkcs8)),
+        Algorithm::EdDSA => Ok(EncodingKey::from_ed_der(pkcs8)),
+        Algorithm::RS256 => {
+            // The library takes RSA keys as PKCS #1, and finds that inside of a PKCS #8 PEM by itself.
+            let body = Zeroizing::new(STANDARD.encode(pkcs8));
+            let pem = Zeroizing::new(format!(
+                "-----BEGIN PRIVATE KEY-----\n{}\n-----END PRIVATE KEY-----\n",
+                *body
+            ));
+            EncodingKey::from_rsa_pem(pem.as_bytes()).map_err(|error| broken("RSA key", error))
+        }
+        Algorithm::HS256 => Err(Error::NoKeysToRotate),
+    }
+}

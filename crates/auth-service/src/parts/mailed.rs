@@ -1,0 +1,62 @@
+//! The tokens that mails carry. Each is derived from its mail's id under a key of its own, so that a mail that is sent again
+//! carries the same one, and no row of the outbox holds anything that opens an account.
+
+use crate::parts::{
+    error::Error,
+    master_key::{MasterKey, Purpose},
+    tokens::sha256,
+};
+use auth_domain::{
+    ids::{MailId, OneTimeTokenId},
+    one_time::TokenKind,
+    time::{Timestamp, after},
+};
+use auth_storage::{MailedToken, NewToken};
+use aws_lc_rs::hmac;
+use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD};
+use secrecy::{ExposeSecret, SecretString};
+
+/// Makes the tokens of mails.
+pub(crate) struct MailTokens(hmac::Key);
+
+impl MailTokens {
+    pub(crate) fn new(master: &MasterKey) -> Result<Self, Error> {
+        Ok(Self(master.hmac_key(Purpose::MailedTokens)?))
+    }
+
+    /// The token of a mail: 256 bits that nobody can tell from random ones without the master key.
+    pub(crate) fn token(&self, mail: MailId, kind: TokenKind) -> SecretString {
+        let message = [mail.as_uuid().as_bytes().as_slice(), kind.as_str().as_bytes()].concat();
+        URL_SAFE_NO_PAD.encode(hmac::sign(&self.0, &message)).into()
+    }
+
+    /// The row of a mail's token, asked for at this moment.
+    pub(crate) fn row(&self, mail: MailId, kind: TokenKind, asked_at: Timestamp) -> NewToken {
+        // One mail may carry two tokens: their rows' ids differ in a bit.
+        let mut id = *mail.as_uuid().as_bytes();
+        let [.., last] = &mut id;
+        *last ^= u8::from(kind == TokenKind::Report);
+        NewToken {
+            id: OneTimeTokenId::from_uuid(uuid::Uuid::from_bytes(id)),
+            kind,
+            digest: sha256(self.token(mail, kind).expose_secret().as_bytes()),
+            created_at: asked_at,
+            expires_at: after(asked_at, kind.lifetime()),
+            email: None,
+            pending: None,
+        }
+    }
+
+    /// A mail to be queued together with its token.
+    pub(crate) fn mailed(&self, mail: MailId, kind: TokenKind, now: Timestamp) -> MailedToken {
+        MailedToken {
+            mail,
+            token: self.row(mail, kind, now),
+        }
+    }
+}
+
+/// The digest that a presented token is looked up by.
+pub(crate) fn digest_of(token: &SecretString) -> [u8; 32] {
+    sha256(token.expose_secret().as_bytes())
+}

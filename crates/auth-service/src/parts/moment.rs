@@ -1,0 +1,263 @@
+//! Where time and chance come from. Both are handed in, so that a test holds them in its hand.
+
+use crate::{parts::error::Error, sessions::authenticate::Principal};
+use auth_blacklist::Blacklist;
+use auth_domain::{
+    audit::Actor,
+    session::Origin,
+    time::{Span, Timestamp, to_micros},
+};
+use auth_storage::{Author, Held};
+use chrono::{DateTime, Utc};
+use secrecy::SecretString;
+use std::sync::{
+    Arc,
+    atomic::{AtomicI64, Ordering},
+};
+
+/// How far this node's clock may be off the database's (behaviour.md §1).
+pub(crate) const CLOCK_TOLERANCE: Span = Span::seconds(2);
+
+/// Tells the time. Read once a request, at the edge.
+pub trait Clock: Send + Sync {
+    /// Now, to the microsecond. Never earlier than what it said before.
+    fn now(&self) -> Timestamp;
+
+    /// Now, if that is within the tolerance of what the database's clock may show. A clock that a test holds is right by itself.
+    ///
+    /// # Errors
+    /// [`ClockOff`].
+    fn now_beside(&self, _database: DatabaseClock) -> Result<Timestamp, ClockOff> {
+        Ok(self.now())
+    }
+}
+
+/// What the database's clock may show now: it was read over a network, a moment ago.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct DatabaseClock {
+    /// The earliest time.
+    pub earliest: Timestamp,
+    /// The latest time.
+    pub latest: Timestamp,
+}
+
+impl DatabaseClock {
+    /// By how much a time is certainly off; zero if it may be right.
+    fn distance(self, time: Timestamp) -> Span {
+        (self.earliest - time).max(time - self.latest).max(Span::zero())
+    }
+}
+
+/// This machine's clock is certainly wrong, or the database's is: tokens that it dates others take for forged or expired.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+#[error("this machine's clock is {} ms off the database's", .0.num_milliseconds())]
+pub struct ClockOff(pub Span);
+
+/// The machine's clock, kept from running backwards: a step back holds it still until the time is reached again.
+#[derive(Debug, Default)]
+pub struct SystemClock {
+    latest: AtomicI64,
+}
+
+impl Clock for SystemClock {
+    fn now(&self) -> Timestamp {
+        let read = Utc::now().timestamp_micros();
+        let latest = self.latest.fetch_max(read, Ordering::Relaxed).max(read);
+        DateTime::from_timestamp_micros(latest).unwrap_or_else(|| to_micros(Utc::now()))
+    }
+
+    /// Once the machine's clock is right, a time that had run ahead is given up: nothing was dated by it since it was found wrong.
+    fn now_beside(&self, database: DatabaseClock) -> Result<Timestamp, ClockOff> {
+        let now = self.now();
+        let off = database.distance(now);
+        if off <= CLOCK_TOLERANCE {
+            return Ok(now);
+        }
+        let machine = to_micros(Utc::now());
+        if database.distance(machine) > CLOCK_TOLERANCE {
+            return Err(ClockOff(off));
+        }
+        self.latest.store(machine.timestamp_micros(), Ordering::Relaxed);
+        Ok(machine)
+    }
+}
+
+/// Where the moments of requests come from: this machine's clock and, where other nodes use the same database, the database's beside
+/// it, which has to agree.
+#[derive(Clone)]
+pub(crate) struct Moments {
+    clock: Arc<dyn Clock>,
+    /// What knows the database's clock; `None` where this is the only node and both clocks are the same one.
+    database: Option<Blacklist>,
+}
+
+impl Moments {
+    pub(crate) fn new(clock: Arc<dyn Clock>, database: Option<Blacklist>) -> Self {
+        Self { clock, database }
+    }
+
+    /// The moment of a request.
+    ///
+    /// # Errors
+    /// [`Error::Unavailable`] while this machine's clock is known to be wrong: nothing is issued or judged by it.
+    pub(crate) fn now(&self) -> Result<Timestamp, Error> {
+        let database = self.database.as_ref().and_then(Blacklist::database_clock);
+        let Some((earliest, latest)) = database else {
+            return Ok(self.clock.now());
+        };
+        self.clock
+            .now_beside(DatabaseClock { earliest, latest })
+            .map_err(|off| Error::Unavailable(off.to_string()))
+    }
+}
+
+/// The system gave no random bytes.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+#[error("the system gave no random bytes")]
+pub struct EntropyFailed;
+
+/// Gives random bytes, fit for secrets.
+pub trait Entropy: Send + Sync {
+    /// Fills the buffer.
+    ///
+    /// # Errors
+    /// [`EntropyFailed`] if there are none to be had.
+    fn fill(&self, buffer: &mut [u8]) -> Result<(), EntropyFailed>;
+}
+
+/// The operating system's random bytes.
+#[derive(Debug, Default, Clone, Copy)]
+pub struct SystemEntropy;
+
+impl Entropy for SystemEntropy {
+    fn fill(&self, buffer: &mut [u8]) -> Result<(), EntropyFailed> {
+        getrandom::fill(buffer).map_err(|_| EntropyFailed)
+    }
+}
+
+/// `N` random bytes.
+///
+/// # Errors
+/// [`EntropyFailed`] if there are none to be had.
+pub(crate) fn chance<const N: usize>(entropy: &dyn Entropy) -> Result<[u8; N], EntropyFailed> {
+    let mut bytes = [0; N];
+    entropy.fill(&mut bytes)?;
+    Ok(bytes)
+}
+
+/// Who calls, when and from where: read once at the edge and handed down. It is what the audit log says of a change.
+#[derive(Debug, Clone)]
+pub struct Caller {
+    /// The moment of the request.
+    pub now: Timestamp,
+    /// Who it is, as far as that is proved.
+    pub actor: Actor,
+    /// Where it came from.
+    pub origin: Origin,
+    /// The request's id.
+    pub request_id: Option<String>,
+    /// The session and generation of a signed-in user, which have to hold still when something is changed.
+    pub held: Option<Held>,
+    /// The device token that it showed, if any.
+    pub device: Option<SecretString>,
+}
+
+impl Caller {
+    /// Whoever runs the command line.
+    #[must_use]
+    pub fn operator(now: Timestamp) -> Self {
+        Self::without_request(now, Actor::Operator)
+    }
+
+    /// The service itself.
+    #[must_use]
+    pub(crate) fn service(now: Timestamp) -> Self {
+        Self::without_request(now, Actor::Service)
+    }
+
+    fn without_request(now: Timestamp, actor: Actor) -> Self {
+        Self {
+            now,
+            actor,
+            origin: Origin::new(None, None),
+            request_id: None,
+            held: None,
+            device: None,
+        }
+    }
+
+    /// The caller as the author of a change.
+    pub(crate) fn author(&self, entropy: &dyn Entropy) -> Result<Author, EntropyFailed> {
+        Ok(Author {
+            actor: self.actor,
+            ip: self.origin.ip,
+            request_id: self.request_id.clone(),
+            held: self.held,
+            seed: chance(entropy)?,
+        })
+    }
+
+    /// The same caller, who has proved who it is.
+    #[must_use]
+    pub fn proved(self, actor: Actor) -> Self {
+        Self { actor, ..self }
+    }
+
+    /// The same caller, signed in.
+    #[must_use]
+    pub fn signed_in(self, principal: &Principal) -> Self {
+        Self {
+            actor: Actor::User(principal.user()),
+            held: Some(Held {
+                session: principal.session(),
+                generation: principal.claims.generation,
+            }),
+            ..self
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_clock_never_runs_backwards() {
+        let clock = SystemClock::default();
+        let ahead = Utc::now() + chrono::TimeDelta::hours(1);
+        clock.latest.store(ahead.timestamp_micros(), Ordering::Relaxed);
+        assert!(clock.now() >= to_micros(ahead));
+    }
+
+    fn about(time: Timestamp, took: i64) -> DatabaseClock {
+        DatabaseClock {
+            earliest: time,
+            latest: time + Span::seconds(took),
+        }
+    }
+
+    #[test]
+    fn a_clock_is_certainly_off_only_beyond_what_the_databases_may_show() {
+        let noon = DateTime::from_timestamp(1_800_000_000, 0).unwrap();
+        for (took, shows, off) in [(0, 0, 0), (0, 3, 3), (0, -3, 3), (5, 3, 0), (5, 7, 2), (5, -1, 1)] {
+            let distance = about(noon, took).distance(noon + Span::seconds(shows));
+            assert_eq!(distance, Span::seconds(off), "{took} {shows}");
+        }
+    }
+
+    #[test]
+    fn a_time_that_ran_ahead_is_refused_beside_the_databases_and_given_up_once_the_machine_is_right() {
+        let clock = SystemClock::default();
+        let right = to_micros(Utc::now());
+        let ahead = right + Span::hours(1);
+        // The machine's clock was an hour ahead, and was then set right.
+        clock.latest.store(ahead.timestamp_micros(), Ordering::Relaxed);
+        assert_eq!(clock.now(), ahead, "by itself it stands still");
+        let elsewhere = about(right - Span::hours(5), 0);
+        assert!(clock.now_beside(elsewhere).is_err(), "both are wrong");
+        assert_eq!(clock.now(), ahead);
+        let now = clock.now_beside(about(right, 1)).unwrap();
+        assert!(now < right + Span::seconds(60), "{now}");
+        assert!(clock.now() < ahead);
+    }
+}

@@ -1,0 +1,115 @@
+//! Signing in the compact form (RFC 7515 §7.1). The rule: a private key is read once, when its set is opened, and never again
+//! for a token; reading it costs as much as an ES256 signature.
+
+use crate::parts::{config::Algorithm, error::Error};
+use auth_domain::claims::ACCESS_TYP;
+use aws_lc_rs::{
+    hmac,
+    rand::SystemRandom,
+    signature::{
+        ECDSA_P256_SHA256_FIXED_SIGNING, EcdsaKeyPair, Ed25519KeyPair, RSA_PKCS1_SHA256, RsaKeyPair,
+    },
+};
+use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD};
+use secrecy::SecretString;
+use serde::Serialize;
+
+/// A key that signs, and the header that its tokens begin with.
+pub(crate) struct Signer {
+    /// Encoded, with the dot behind it.
+    header: String,
+    key: PrivateKey,
+}
+
+/// A private key, ready for use.
+enum PrivateKey {
+    Ecdsa(EcdsaKeyPair),
+    Ed25519(Ed25519KeyPair),
+    Rsa(RsaKeyPair),
+    Shared(Box<hmac::Key>),
+}
+
+#[derive(Serialize)]
+struct Header<'a> {
+    typ: &'a str,
+    alg: &'a str,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    kid: Option<&'a str>,
+}
+
+impl Signer {
+    /// The signer of access tokens under a stored key (PKCS #8).
+    ///
+    /// # Errors
+    /// [`Error::Internal`] if it is no key of this algorithm.
+    pub(crate) fn stored(algorithm: Algorithm, kid: &str, pkcs8: &[u8]) -> Result<Self, Error> {
+        let refused = |error| Error::Internal(format!("signing key: {kid}: {error}"));
+        let key = match algorithm {
+            Algorithm::ES256 => EcdsaKeyPair::from_pkcs8(&ECDSA_P256_SHA256_FIXED_SIGNING, pkcs8)
+                .map(PrivateKey::Ecdsa)
+                .map_err(refused)?,
+            Algorithm::EdDSA => Ed25519KeyPair::from_pkcs8(pkcs8)
+                .map(PrivateKey::Ed25519)
+                .map_err(refused)?,
+            Algorithm::RS256 => RsaKeyPair::from_pkcs8(pkcs8)
+                .map(PrivateKey::Rsa)
+                .map_err(refused)?,
+            Algorithm::HS256 => return Err(Error::NoKeysToRotate),
+        };
+        Self::new(ACCESS_TYP, algorithm, Some(kid), key)
+    }
+
+    /// The signer of one kind of token, by its `typ`, with HS256 under a shared secret.
+    ///
+    /// # Errors
+    /// [`Error::Internal`], if the header can't be written.
+    pub(crate) fn shared_secret(typ: &str, secret: &[u8]) -> Result<Self, Error> {
+        let key = PrivateKey::Shared(Box::new(hmac::Key::new(hmac::HMAC_SHA256, secret)));
+        Self::new(typ, Algorithm::HS256, None, key)
+    }
+
+    fn new(typ: &str, algorithm: Algorithm, kid: Option<&str>, key: PrivateKey) -> Result<Self, Error> {
+        let alg = algorithm.name();
+        let mut header = URL_SAFE_NO_PAD.encode(json(&Header { typ, alg, kid })?);
+        header.push('.');
+        Ok(Self { header, key })
+    }
+
+    /// Signs. With HS256, EdDSA and RS256 the same claims give the same token, byte for byte.
+    ///
+    /// # Errors
+    /// [`Error::Internal`], if the key fails.
+    pub(crate) fn sign(&self, claims: &impl Serialize) -> Result<SecretString, Error> {
+        let claims = json(claims)?;
+        // Room for the longest signature, an RSA key's of 2048 bits: a string that grows leaves copies of secrets behind.
+        let mut token = String::with_capacity(self.header.len() + claims.len().div_ceil(3) * 4 + 1 + 342);
+        token.push_str(&self.header);
+        URL_SAFE_NO_PAD.encode_string(claims, &mut token);
+        let signature = self.key.signature(token.as_bytes())?;
+        token.push('.');
+        URL_SAFE_NO_PAD.encode_string(signature, &mut token);
+        Ok(token.into())
+    }
+}
+
+impl PrivateKey {
+    fn signature(&self, message: &[u8]) -> Result<Vec<u8>, Error> {
+        let failed = |_| Error::Internal("signing failed".to_owned());
+        let chance = SystemRandom::new();
+        Ok(match self {
+            Self::Ecdsa(pair) => pair.sign(&chance, message).map_err(failed)?.as_ref().to_vec(),
+            Self::Ed25519(pair) => pair.sign(message).as_ref().to_vec(),
+            Self::Rsa(pair) => {
+                let mut signature = vec![0; pair.public_modulus_len()];
+                pair.sign(&RSA_PKCS1_SHA256, &chance, message, &mut signature)
+                    .map_err(failed)?;
+                signature
+            }
+            Self::Shared(key) => hmac::sign(key, message).as_ref().to_vec(),
+        })
+    }
+}
+
+fn json(value: &impl Serialize) -> Result<Vec<u8>, Error> {
+    serde_json::to_vec(value).map_err(|error| Error::Internal(format!("a token can't be written: {error}")))
+}

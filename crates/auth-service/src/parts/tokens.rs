@@ -1,0 +1,312 @@
+//! Signing and verifying tokens (RFC 7519, RFC 8725). A signature proves who wrote a token; whether it still holds is asked
+//! anew at each call, elsewhere.
+
+use crate::parts::{
+    error::Error,
+    keyset::{KeySet, VerifyingKey},
+    master_key::{MasterKey, Purpose},
+    signer::Signer,
+};
+use auth_domain::claims::{ACCESS_TYP, AccessClaims, REFRESH_TYP, RefreshClaims};
+use aws_lc_rs::digest;
+use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD};
+use jsonwebtoken::DecodingKey;
+use moka::sync::Cache;
+use secrecy::SecretString;
+use serde::{Deserialize, de::DeserializeOwned};
+use std::{borrow::Cow, sync::Arc};
+
+/// The longest token that is looked at, in bytes: ours have under 1,000.
+const MAX_TOKEN: usize = 4096;
+/// How many verified signatures are remembered; one takes some 1.5 kB with its claims and its place in the cache (measured).
+const REMEMBERED: u64 = 50_000;
+
+/// The members that a header may have. Any other (`jwk`, `jku`, `x5u`, `crit`, `b64`, `zip` …) refuses the token: nothing in a
+/// token says how it is to be verified (RFC 8725 §3.10, RFC 7515 §4.1.11).
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct StrictHeader<'a> {
+    #[serde(borrow)]
+    alg: Cow<'a, str>,
+    #[serde(borrow)]
+    typ: Cow<'a, str>,
+    #[serde(borrow, default)]
+    kid: Option<Cow<'a, str>>,
+}
+
+/// The JSON object of a part. Serde would take an array for a struct, too, its members by their place.
+fn decode_object(part: &str) -> Result<Vec<u8>, Error> {
+    let bytes = URL_SAFE_NO_PAD.decode(part).map_err(|_| Error::InvalidToken)?;
+    if bytes.first() == Some(&b'{') {
+        Ok(bytes)
+    } else {
+        Err(Error::InvalidToken)
+    }
+}
+
+/// The parts of a compact token (RFC 7515 §7.1), still encoded.
+struct Parts<'a> {
+    header: &'a str,
+    claims: &'a str,
+    signature: &'a str,
+    /// What the signature is of: the first two, with their dot.
+    signed: &'a str,
+}
+
+impl<'a> Parts<'a> {
+    /// Three parts of a sane length.
+    fn of(token: &'a str) -> Result<Self, Error> {
+        if token.len() > MAX_TOKEN {
+            return Err(Error::InvalidToken);
+        }
+        let (signed, signature) = token.rsplit_once('.').ok_or(Error::InvalidToken)?;
+        let (header, claims) = signed.split_once('.').ok_or(Error::InvalidToken)?;
+        if claims.is_empty() || claims.contains('.') || signature.is_empty() {
+            return Err(Error::InvalidToken);
+        }
+        Ok(Self {
+            header,
+            claims,
+            signature,
+            signed,
+        })
+    }
+
+    /// The claims, if this key signed them for tokens of this type.
+    fn verified<C: DeserializeOwned>(
+        &self,
+        header: &StrictHeader<'_>,
+        typ: &str,
+        key: &VerifyingKey,
+    ) -> Result<C, Error> {
+        if header.typ != typ || header.alg != key.algorithm.name() {
+            return Err(Error::InvalidToken);
+        }
+        let message = self.signed.as_bytes();
+        match jsonwebtoken::crypto::verify(self.signature, message, &key.key, key.algorithm.jwt()) {
+            Ok(true) => serde_json::from_slice(&decode_object(self.claims)?).map_err(|_| Error::InvalidToken),
+            Ok(false) | Err(_) => Err(Error::InvalidToken),
+        }
+    }
+}
+
+fn strict_header(bytes: &[u8]) -> Result<StrictHeader<'_>, Error> {
+    serde_json::from_slice(bytes).map_err(|_| Error::InvalidToken)
+}
+
+struct Remembered {
+    kid: Option<String>,
+    claims: Arc<AccessClaims>,
+}
+
+/// Access tokens whose signature was good. Only that is remembered, never a verdict, and only while the key is published.
+pub(crate) struct AccessVerifier {
+    remembered: Cache<[u8; 32], Arc<Remembered>>,
+}
+
+/// An access token whose key nobody here knows: perhaps another node has just made it.
+pub(crate) struct UnknownKey;
+
+impl AccessVerifier {
+    pub(crate) fn new() -> Self {
+        Self {
+            remembered: Cache::new(REMEMBERED),
+        }
+    }
+
+    /// The claims of a token with a good signature. The inner result says whether the key is known.
+    ///
+    /// # Errors
+    /// [`Error::InvalidToken`].
+    pub(crate) fn verify(
+        &self,
+        token: &str,
+        keys: &KeySet,
+    ) -> Result<Result<Arc<AccessClaims>, UnknownKey>, Error> {
+        let name = fingerprint(token);
+        if let Some(known) = self.remembered.get(&name) {
+            // A key that was dropped takes what it signed with it.
+            if keys.verifying(known.kid.as_deref()).is_some() {
+                return Ok(Ok(Arc::clone(&known.claims)));
+            }
+            self.remembered.invalidate(&name);
+        }
+        let parts = Parts::of(token)?;
+        let bytes = decode_object(parts.header)?;
+        let header = strict_header(&bytes)?;
+        // Before the key is looked for: a refresh token names none, and must not send anybody to the database for it.
+        if header.typ != ACCESS_TYP {
+            return Err(Error::InvalidToken);
+        }
+        let Some(key) = keys.verifying(header.kid.as_deref()) else {
+            return Ok(Err(UnknownKey));
+        };
+        let claims = Arc::new(parts.verified::<AccessClaims>(&header, ACCESS_TYP, key)?);
+        let kid = header.kid.map(Cow::into_owned);
+        self.remembered.insert(
+            name,
+            Arc::new(Remembered {
+                kid,
+                claims: Arc::clone(&claims),
+            }),
+        );
+        Ok(Ok(claims))
+    }
+}
+
+fn fingerprint(token: &str) -> [u8; 32] {
+    sha256(token.as_bytes())
+}
+
+/// The SHA-256 of some bytes.
+pub(crate) fn sha256(bytes: &[u8]) -> [u8; 32] {
+    let mut out = [0; 32];
+    for (to, from) in out
+        .iter_mut()
+        .zip(digest::digest(&digest::SHA256, bytes).as_ref())
+    {
+        *to = *from;
+    }
+    out
+}
+
+/// Signs and verifies refresh tokens: HS256 under a key of their own, derived from the master key, so that a token of one kind
+/// can never pass for the other (RFC 8725 §3.12).
+pub(crate) struct RefreshSigner {
+    signing: Signer,
+    verifying: VerifyingKey,
+}
+
+impl RefreshSigner {
+    pub(crate) fn new(master: &MasterKey) -> Result<Self, Error> {
+        let secret = master.derive(Purpose::RefreshTokens)?;
+        Ok(Self {
+            signing: Signer::shared_secret(REFRESH_TYP, secret.as_slice())?,
+            verifying: VerifyingKey {
+                algorithm: crate::parts::config::Algorithm::HS256,
+                key: DecodingKey::from_secret(secret.as_slice()),
+            },
+        })
+    }
+
+    /// The same claims give the same token, byte for byte: a Repeat is the first answer again.
+    pub(crate) fn sign(&self, claims: &RefreshClaims) -> Result<SecretString, Error> {
+        self.signing.sign(claims)
+    }
+
+    /// The claims of a token with a good signature.
+    ///
+    /// # Errors
+    /// [`Error::InvalidToken`].
+    pub(crate) fn verify(&self, token: &str) -> Result<RefreshClaims, Error> {
+        let parts = Parts::of(token)?;
+        let bytes = decode_object(parts.header)?;
+        let header = strict_header(&bytes)?;
+        if header.kid.is_some() {
+            return Err(Error::InvalidToken);
+        }
+        parts.verified(&header, REFRESH_TYP, &self.verifying)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use aws_lc_rs::hmac;
+    use secrecy::ExposeSecret as _;
+    use serde_json::{Value, json};
+
+    const SECRET: &[u8] = &[7; 32];
+
+    /// Somebody who has the shared secret, as other services do, signs what they like.
+    fn signed(header: &Value, claims: &Value) -> String {
+        let [header, claims] = [header, claims].map(|part| URL_SAFE_NO_PAD.encode(part.to_string()));
+        let message = format!("{header}.{claims}");
+        let signature = hmac::sign(&hmac::Key::new(hmac::HMAC_SHA256, SECRET), message.as_bytes());
+        format!("{message}.{}", URL_SAFE_NO_PAD.encode(signature))
+    }
+
+    #[test]
+    fn members_are_taken_by_their_names_and_never_by_their_places() {
+        let id = "01890a5d-ac96-774b-bcce-b302099a8057";
+        let places = json!([
+            "i",
+            id,
+            "a",
+            "keyward",
+            2,
+            1,
+            id,
+            id,
+            0,
+            "a@example.com",
+            true,
+            "user",
+            "access"
+        ]);
+        let names = [
+            "iss",
+            "sub",
+            "aud",
+            "client_id",
+            "exp",
+            "iat",
+            "jti",
+            "sid",
+            "gen",
+            "email",
+            "email_verified",
+            "role",
+            "type",
+        ];
+        let claims: Value = names
+            .iter()
+            .copied()
+            .zip(places.as_array().unwrap().clone())
+            .collect();
+        // Serde takes either: that is the trap.
+        for form in [&claims, &places] {
+            assert!(
+                serde_json::from_value::<AccessClaims>(form.clone()).is_ok(),
+                "{form}"
+            );
+        }
+        let keys = KeySet::shared_secret(SECRET).unwrap();
+        let verify = |header: &Value, claims: &Value| {
+            let found = AccessVerifier::new().verify(&signed(header, claims), &keys);
+            matches!(found, Ok(Ok(_)))
+        };
+        let (header, bare) = (
+            json!({ "alg": "HS256", "typ": ACCESS_TYP }),
+            json!(["HS256", ACCESS_TYP]),
+        );
+        assert!(verify(&header, &claims));
+        assert!(!verify(&header, &places));
+        assert!(!verify(&bare, &claims));
+        assert!(!verify(&json!(["HS256", ACCESS_TYP, null]), &claims));
+        assert!(!verify(&bare, &places));
+        let mut later = claims.clone();
+        later["of_a_later_release"] = json!([1, { "two": 3 }]);
+        assert!(verify(&header, &later), "an unknown claim is passed over");
+        let mut more = header;
+        more["of_a_later_release"] = json!(1);
+        assert!(!verify(&more, &claims), "an unknown member of the header is not");
+    }
+
+    #[test]
+    fn a_refresh_tokens_unknown_claim_is_passed_over_and_an_unknown_header_member_is_not() {
+        let signer = RefreshSigner::new(&MasterKey::from_bytes([3; 32])).unwrap();
+        let session = "01890a5d-ac96-774b-bcce-b302099a8057";
+        let claims = json!({
+            "iss": "i", "sub": session, "exp": 2, "iat": 1, "jti": format!("{session}.0"), "sid": session,
+            "type": "refresh", "of_a_later_release": { "deep": [[]] }
+        });
+        let token = signer.signing.sign(&claims).unwrap();
+        let read = signer.verify(token.expose_secret()).unwrap();
+        assert_eq!((read.sid.to_string(), read.exp), (session.to_owned(), 2));
+        let wider = URL_SAFE_NO_PAD
+            .encode(json!({ "typ": REFRESH_TYP, "alg": "HS256", "of_a_later_release": 1 }).to_string());
+        let (_, rest) = token.expose_secret().split_once('.').unwrap();
+        assert!(signer.verify(&format!("{wider}.{rest}")).is_err());
+    }
+}

@@ -1,0 +1,25 @@
+//! `logout_all`: ends every session of the user by raising its generation. Signing in again works at once, on every node.
+
+use crate::{
+    parts::{error::Error, moment::Caller},
+    service::Service,
+    sessions::authenticate::Principal,
+};
+use auth_domain::session::EndReason;
+
+impl Service {
+    /// Ends every session of the caller, and answers how many lived.
+    ///
+    /// # Errors
+    /// A failure.
+    pub async fn logout_all(&self, principal: &Principal, caller: &Caller) -> Result<u64, Error> {
+        let terms = self.admin().cut_terms(caller)?;
+        let ended = self
+            .storage()
+            .end_user_sessions(principal.user(), EndReason::LogoutAll, terms)
+            .await?;
+        let ended = ended.ok_or(Error::TokenRevoked)?;
+        self.announce(&ended.revocations).await;
+        Ok(ended.count)
+    }
+}

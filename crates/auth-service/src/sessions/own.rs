@@ -1,0 +1,205 @@
+//! `sessions`: what a user sees and ends of its own sessions, and an administrator of anybody's.
+
+use crate::{
+    parts::{admin::Admin, error::Error, moment::Caller},
+    service::Service,
+    sessions::authenticate::Principal,
+};
+use auth_domain::{
+    credential::SecurityEvent,
+    ids::{SessionId, UserId},
+    revocation::Revocation,
+    session::{EndReason, Session},
+    time::Timestamp,
+};
+use auth_storage::{Page, SessionFilter};
+use secrecy::SecretString;
+use uuid::Uuid;
+
+/// Which page of a list is wanted.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct PageRequest {
+    /// The id of the last item of the page before.
+    pub after: Option<Uuid>,
+    /// How many items at most.
+    pub limit: u32,
+}
+
+impl From<PageRequest> for Page {
+    fn from(request: PageRequest) -> Self {
+        Self {
+            after: request.after,
+            limit: request.limit,
+        }
+    }
+}
+
+/// A session as its user sees it.
+#[derive(Debug, Clone)]
+pub struct SessionView {
+    /// The session.
+    pub session: Session,
+    /// Whether it can still be refreshed.
+    pub live: bool,
+    /// Whether it is the caller's.
+    pub current: bool,
+}
+
+/// What became of the other sessions of a user who ended them.
+#[derive(Debug)]
+pub struct OthersEnded {
+    /// How many were active.
+    pub count: u64,
+    /// A new token for the device, which stays known.
+    pub device: Option<SecretString>,
+}
+
+impl Service {
+    /// The caller's sessions, newest first.
+    ///
+    /// # Errors
+    /// A failure.
+    pub async fn own_sessions(
+        &self,
+        principal: &Principal,
+        filter: SessionFilter,
+        page: PageRequest,
+        now: Timestamp,
+    ) -> Result<Vec<SessionView>, Error> {
+        let sessions = self
+            .storage()
+            .sessions(principal.user(), filter, now, page.into())
+            .await?;
+        Ok(sessions
+            .into_iter()
+            .map(|session| view(principal, session, now))
+            .collect())
+    }
+
+    /// One session of the caller.
+    ///
+    /// # Errors
+    /// [`Error::NotFound`], also for another user's; or a failure.
+    pub async fn own_session(
+        &self,
+        principal: &Principal,
+        id: SessionId,
+        now: Timestamp,
+    ) -> Result<SessionView, Error> {
+        let found = self.storage().session(id).await?;
+        let (session, _) = found
+            .filter(|(session, _)| session.user == principal.user())
+            .ok_or(Error::NotFound)?;
+        Ok(view(principal, session, now))
+    }
+
+    /// Ends a session of the caller; one that had ended stays as it was.
+    ///
+    /// # Errors
+    /// [`Error::NotFound`], also for another user's; or a failure.
+    pub async fn end_own_session(
+        &self,
+        principal: &Principal,
+        id: SessionId,
+        caller: &Caller,
+    ) -> Result<(), Error> {
+        let why = if id == principal.session() {
+            EndReason::Logout
+        } else {
+            EndReason::EndedByUser
+        };
+        self.end_one(id, principal.user(), why, caller)
+            .await?
+            .map(drop)
+            .ok_or(Error::NotFound)
+    }
+
+    /// Ends every session of the caller but this one, and answers how many were active. One cut, and so one announcement, however
+    /// many there are: this session's access token ends with the others', and its refresh token goes on. The other sessions' devices
+    /// are strangers from now on; the answer has a new token for this one.
+    ///
+    /// # Errors
+    /// [`Error::RateLimited`], [`Error::AllSessionsRevoked`] or [`Error::TokenRevoked`] if it was cut off meanwhile, or a
+    /// failure.
+    pub async fn end_other_sessions(
+        &self,
+        principal: &Principal,
+        caller: &Caller,
+    ) -> Result<OthersEnded, Error> {
+        self.admit_user(principal.user(), caller).await?;
+        let terms = self.admin().cut_terms(caller)?;
+        let ended = self
+            .storage()
+            .end_other_sessions(
+                principal.user(),
+                principal.session(),
+                EndReason::EndedByUser,
+                terms,
+            )
+            .await?;
+        let Some(ended) = ended else {
+            return Err(self.cut_meanwhile(principal).await);
+        };
+        self.announce(&ended.revocations).await;
+        Ok(OthersEnded {
+            count: ended.count,
+            device: self.device_after(SecurityEvent::OtherSessionsEnded, principal.user(), caller)?,
+        })
+    }
+}
+
+/// The token holds, so its generation is its user's.
+fn view(principal: &Principal, session: Session, now: Timestamp) -> SessionView {
+    let live = session.is_live(principal.claims.generation, now);
+    SessionView {
+        live,
+        current: session.id == principal.session(),
+        session,
+    }
+}
+
+impl Admin {
+    /// A user's sessions, newest first.
+    ///
+    /// # Errors
+    /// A failure.
+    pub async fn sessions(
+        &self,
+        user: UserId,
+        filter: SessionFilter,
+        page: PageRequest,
+        now: Timestamp,
+    ) -> Result<Vec<Session>, Error> {
+        Ok(self.storage().sessions(user, filter, now, page.into()).await?)
+    }
+
+    /// Ends anybody's session, or this user's alone. Answers what was revoked by it.
+    ///
+    /// # Errors
+    /// [`Error::NotFound`], or a failure.
+    pub async fn end_session(
+        &self,
+        id: SessionId,
+        owner: Option<UserId>,
+        by: &Caller,
+    ) -> Result<Vec<Revocation>, Error> {
+        let ended = self
+            .storage()
+            .end_session(id, owner, EndReason::EndedByAdmin, self.terms(by)?)
+            .await?;
+        Ok(ended.ok_or(Error::NotFound)?.revocations)
+    }
+
+    /// Ends all of a user's sessions. Answers how many lived, and what was revoked.
+    ///
+    /// # Errors
+    /// [`Error::NotFound`], or a failure.
+    pub async fn end_sessions(&self, user: UserId, by: &Caller) -> Result<(u64, Vec<Revocation>), Error> {
+        let ended = self
+            .storage()
+            .end_user_sessions(user, EndReason::EndedByAdmin, self.cut_terms(by)?)
+            .await?;
+        let ended = ended.ok_or(Error::NotFound)?;
+        Ok((ended.count, ended.revocations))
+    }
+}

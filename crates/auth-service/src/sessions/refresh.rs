@@ -1,0 +1,97 @@
+//! `refresh`: a refresh token for the next pair. The decision is the domain's; storage has carried it out when it answers.
+
+use crate::{
+    parts::{activity::ActivityKind, error::Error, moment::Caller, tokens::sha256},
+    service::{Service, Tokens},
+};
+use auth_domain::{
+    idempotency::{IdempotencyDigest, IdempotencyKey},
+    ids::{SessionId, TokenId, UserId},
+    revocation::TokenRef,
+    rotation::{Decision, Presented, RotationPolicy},
+    user::Generation,
+};
+
+impl Service {
+    /// Rotates a session's refresh token (behaviour.md §3).
+    ///
+    /// # Errors
+    /// [`Error::InvalidIdempotencyKey`], [`Error::InvalidToken`], [`Error::TokenExpired`], [`Error::TokenRevoked`],
+    /// [`Error::TokenAlreadyUsed`], or a failure.
+    pub async fn refresh(
+        &self,
+        caller: &Caller,
+        token: &str,
+        idempotency_key: Option<&str>,
+    ) -> Result<Tokens, Error> {
+        let key = idempotency_key.map(IdempotencyKey::parse).transpose()?;
+        let key = key.map(|key| IdempotencyDigest::new(sha256(key.as_bytes())));
+        let policy = self.config().rotation_policy();
+        self.rotate(caller, token, key, policy).await
+    }
+
+    /// Verifies the token, carries the policy's decision out, and signs.
+    pub(crate) async fn rotate(
+        &self,
+        caller: &Caller,
+        token: &str,
+        key: Option<IdempotencyDigest>,
+        policy: RotationPolicy,
+    ) -> Result<Tokens, Error> {
+        let claims = self.shared().refresh.verify(token)?;
+        claims.check(self.config().issuer(), caller.now, self.config().leeway())?;
+        let presented = Presented {
+            number: claims.jti.number,
+            expires_at: claims.expires_at(),
+            key,
+        };
+        self.admit_refresh(claims.sid, caller).await?;
+        let noted = self.config().audit.record_refreshes;
+        let rotated = self
+            .storage()
+            .rotate(claims.sid, presented, policy, noted, self.terms(caller)?)
+            .await?;
+        let Some(rotated) = rotated else {
+            return Err(self.why_unknown(claims.sid, claims.sub).await?);
+        };
+        match rotated.decision {
+            Decision::Rotate { .. } | Decision::Repeat { .. } => {
+                if matches!(rotated.decision, Decision::Rotate { .. }) {
+                    self.shared().activity.count(caller.now, ActivityKind::Refresh);
+                }
+                self.give_tokens(rotated.user, &rotated.session, caller.now)
+            }
+            Decision::Invalid => Err(Error::InvalidToken),
+            Decision::Expired => Err(Error::TokenExpired),
+            Decision::Revoked => Err(Error::TokenRevoked),
+            Decision::AlreadyUsed => Err(Error::TokenAlreadyUsed),
+            Decision::Reuse => {
+                if !rotated.revocations.is_empty() {
+                    let (session, user) = (rotated.session.id, rotated.user.id);
+                    tracing::warn!(event = "refresh_token_reuse", %session, %user, "a used refresh token came back: its session was ended");
+                }
+                self.announce(&rotated.revocations).await;
+                self.wake_post();
+                Err(Error::TokenAlreadyUsed)
+            }
+        }
+    }
+
+    /// A session that is not stored any more: its user was deleted, or it is long over.
+    async fn why_unknown(&self, session: SessionId, user: UserId) -> Result<Error, Error> {
+        let nil = TokenId::from_uuid(uuid::Uuid::nil());
+        let asked = TokenRef {
+            token: nil,
+            session,
+            user,
+            generation: Generation::FIRST,
+        };
+        let facts = self.storage().facts(asked).await?;
+        let gone = facts.session || facts.least == Some(Generation::DELETED);
+        Ok(if gone {
+            Error::TokenRevoked
+        } else {
+            Error::InvalidToken
+        })
+    }
+}

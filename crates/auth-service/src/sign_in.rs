@@ -1,0 +1,6 @@
+//! The ways in: signing in, registering, setting the server up; and the rules that hold for them.
+
+pub(crate) mod login;
+pub(crate) mod register;
+pub(crate) mod rules;
+pub(crate) mod setup;

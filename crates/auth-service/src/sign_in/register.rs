@@ -1,0 +1,146 @@
+//! `register`: makes a user of the role `user` and signs it in, in one transaction; or, where addresses have to be verified
+//! first, mails it a link and tells the caller nothing.
+
+use crate::{
+    parts::{
+        error::Error,
+        moment::{Caller, chance},
+    },
+    service::{Service, Tokens},
+};
+use auth_domain::{
+    email::{EmailAddress, EmailError},
+    ids::{MailId, UserId},
+    mail::MailKind,
+    one_time::TokenKind,
+    role::Role,
+    user::{DisplayName, Generation, UserStatus},
+};
+use auth_storage::{InsertedUser, MailedToken, NewUser, Pending};
+use secrecy::SecretString;
+
+/// What somebody who registers says.
+pub struct Registration {
+    /// The address, as typed.
+    pub email: String,
+    /// The password, as typed.
+    pub password: SecretString,
+    /// What to be called.
+    pub name: Option<String>,
+}
+
+/// What came of it.
+#[derive(Debug)]
+pub enum Registered {
+    /// The user is there, and signed in.
+    SignedIn(Box<Tokens>),
+    /// A mail is on its way, to whoever has the address.
+    ToBeVerified,
+}
+
+impl Service {
+    /// Registers a user and signs it in, unless its address has to be verified first.
+    ///
+    /// # Errors
+    /// [`Error::RegistrationClosed`], [`Error::RateLimited`], [`Error::InvalidEmail`], [`Error::InvalidName`],
+    /// [`Error::WeakPassword`], [`Error::EmailTaken`], or a failure.
+    pub async fn register(&self, caller: &Caller, wanted: Registration) -> Result<Registered, Error> {
+        if !self.config().registration.open {
+            return Err(Error::RegistrationClosed);
+        }
+        let held = self.admit_registration(caller).await?;
+        let accepted = EmailAddress::parse(&wanted.email)
+            .map_err(Error::from)
+            .and_then(|email| self.accept_address(&email));
+        let user = match accepted {
+            Ok(()) => self.new_user(caller, wanted, Role::USER).await,
+            Err(refused) => Err(refused),
+        };
+        let user = self.unless_malformed(held, user, caller).await?;
+        let mut verification = self.verification_mail(&user.email, caller)?;
+        let terms = self.terms(caller)?;
+        if self.config().registration.require_verified_email {
+            let NewUser {
+                email,
+                name,
+                password_hash,
+                ..
+            } = user;
+            verification.token.pending = password_hash.map(|password_hash| Pending { password_hash, name });
+            let kind = MailKind::EmailVerification;
+            if self.may_mail_to(email.key(), kind, caller).await {
+                // The worker is not woken: what it does at once for a known address could be felt by the next request.
+                self.storage()
+                    .register_pending(email, verification, terms)
+                    .await?;
+            }
+            return Ok(Registered::ToBeVerified);
+        }
+        let session = self.new_session(caller, user.id, Generation::FIRST)?;
+        let made = self
+            .storage()
+            .insert_user(user, Some(session.clone()), Some(verification), terms)
+            .await?;
+        self.wake_post();
+        match made {
+            InsertedUser::Created(user) => {
+                let tokens = self.give_tokens_to_device(user, &session, caller)?;
+                Ok(Registered::SignedIn(Box::new(tokens)))
+            }
+            InsertedUser::EmailTaken => Err(Error::EmailTaken),
+        }
+    }
+
+    /// Refuses an address that people may not give themselves. What is said depends on the address alone, never on whether an
+    /// account has it.
+    pub(crate) fn accept_address(&self, email: &EmailAddress) -> Result<(), Error> {
+        if email.is_internationalised() && !self.config().registration.internationalised_addresses {
+            return Err(EmailError::Internationalised.into());
+        }
+        Ok(())
+    }
+
+    /// Whether mail is known not to reach this address, as typed. The answer depends on the address and the mail server alone.
+    #[must_use]
+    pub fn mail_can_not_reach(&self, email: &str) -> bool {
+        EmailAddress::parse(email).is_ok_and(|email| self.post().can_not_reach(&email))
+    }
+
+    /// The mail that verifies this address.
+    pub(crate) fn verification_mail(
+        &self,
+        email: &EmailAddress,
+        caller: &Caller,
+    ) -> Result<MailedToken, Error> {
+        let id = MailId::from_parts(caller.now, chance(self.entropy())?);
+        let kind = TokenKind::EmailVerification;
+        let mut mailed = self.shared().mail_tokens.mailed(id, kind, caller.now);
+        mailed.token.email = Some(email.clone());
+        Ok(mailed)
+    }
+
+    /// A user as it will be stored, its password accepted and hashed.
+    pub(crate) async fn new_user(
+        &self,
+        caller: &Caller,
+        wanted: Registration,
+        role: Role,
+    ) -> Result<NewUser, Error> {
+        let email = EmailAddress::parse(&wanted.email)?;
+        let name = wanted.name.as_deref().map(DisplayName::parse).transpose()?;
+        let hash = self
+            .hasher()
+            .accept_and_hash(wanted.password, &email, name.as_ref())
+            .await?;
+        Ok(NewUser {
+            id: UserId::from_parts(caller.now, chance(self.entropy())?),
+            email,
+            name,
+            role,
+            status: UserStatus::Active,
+            email_verified_at: None,
+            created_at: caller.now,
+            password_hash: Some(hash),
+        })
+    }
+}

@@ -1,0 +1,85 @@
+//! `rules`: what holds here, for whoever is about to ask for something: the rules for passwords, who may register, the limits.
+//! Nothing is stored, counted or logged.
+
+use crate::{
+    parts::{config::RegistrationConfig, error::Error},
+    service::Service,
+};
+use auth_domain::{
+    email::EmailAddress,
+    password::{PasswordPolicy, PasswordViolation},
+    user::DisplayName,
+};
+use auth_limits::LimitName;
+use secrecy::SecretString;
+use std::time::Duration;
+
+/// The limits as they are configured.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ConfiguredLimits {
+    /// Whether anything is counted at all.
+    pub enabled: bool,
+    /// Each of them.
+    pub limits: Vec<ConfiguredLimit>,
+}
+
+/// One limit as it is configured.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct ConfiguredLimit {
+    /// Its name, which is also its key in `[limits]`.
+    pub name: LimitName,
+    /// How many at once.
+    pub burst: u32,
+    /// The time over which all of them come back.
+    pub per: Duration,
+}
+
+impl Service {
+    /// Every rule that a password would break as a new one of somebody with this address and this name, as far as they are
+    /// typed: what can't be parsed yet is no context. A hint gives way to sign-ins: it runs on the hashing threads, one at a time
+    /// and only while no password waits for them.
+    ///
+    /// # Errors
+    /// [`Error::Overloaded`], at once.
+    pub async fn password_faults(
+        &self,
+        password: SecretString,
+        email: Option<&str>,
+        name: Option<&str>,
+    ) -> Result<Vec<PasswordViolation>, Error> {
+        let email = email.and_then(|email| EmailAddress::parse(email).ok());
+        let name = name.and_then(|name| DisplayName::parse(name).ok());
+        self.hasher()
+            .faults(password, email.as_ref(), name.as_ref())
+            .await
+    }
+
+    /// The rules for new passwords.
+    #[must_use]
+    pub fn password_rules(&self) -> &PasswordPolicy {
+        self.hasher().policy()
+    }
+
+    /// Who may register, and whether addresses have to be verified first.
+    #[must_use]
+    pub fn registration_config(&self) -> &RegistrationConfig {
+        &self.config().registration
+    }
+
+    /// The limits.
+    #[must_use]
+    pub fn configured_limits(&self) -> ConfiguredLimits {
+        let config = self.shared().limits.config();
+        ConfiguredLimits {
+            enabled: config.enabled,
+            limits: config
+                .all()
+                .map(|(name, limit)| ConfiguredLimit {
+                    name,
+                    burst: limit.burst(),
+                    per: limit.per(),
+                })
+                .collect(),
+        }
+    }
+}

@@ -1,0 +1,114 @@
+//! `setup`: the first administrator, made with a one-time token that only whoever sees the server's output knows. No default
+//! password exists.
+
+use crate::{
+    parts::{
+        admin::Admin,
+        error::Error,
+        moment::{Caller, chance},
+        tokens::sha256,
+    },
+    service::{Service, Tokens},
+    sign_in::register::Registration,
+};
+use auth_domain::{ids::OneTimeTokenId, one_time::TokenKind, role::Role, user::Generation};
+use auth_storage::{NewToken, SetupOutcome, SetupTokenIssue};
+use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD};
+use secrecy::{ExposeSecret, SecretString};
+
+/// What the first administrator says.
+pub struct Setup {
+    /// The one-time token.
+    pub token: SecretString,
+    /// Address, password and name.
+    pub account: Registration,
+}
+
+impl Admin {
+    /// Makes a set-up token if there is no administrator: always with `replace`, which voids the one before, and otherwise only
+    /// if none is live. `None` if there was nothing to do.
+    ///
+    /// # Errors
+    /// [`Error::SetupClosed`] with `replace` if there is an administrator; a failure.
+    pub async fn issue_setup_token(&self, replace: bool, by: &Caller) -> Result<Option<SecretString>, Error> {
+        let token = SecretString::from(URL_SAFE_NO_PAD.encode(chance::<32>(self.entropy())?));
+        let stored = NewToken {
+            id: OneTimeTokenId::from_parts(by.now, chance(self.entropy())?),
+            kind: TokenKind::Setup,
+            digest: sha256(token.expose_secret().as_bytes()),
+            created_at: by.now,
+            expires_at: by.now + TokenKind::Setup.lifetime(),
+            email: None,
+            pending: None,
+        };
+        match self
+            .storage()
+            .issue_setup_token(stored, self.administrators(), replace, self.terms(by)?)
+            .await?
+        {
+            SetupTokenIssue::Issued => Ok(Some(token)),
+            SetupTokenIssue::AlreadyLive => Ok(None),
+            SetupTokenIssue::AdministratorExists if replace => Err(Error::SetupClosed),
+            SetupTokenIssue::AdministratorExists => Ok(None),
+        }
+    }
+}
+
+impl Service {
+    /// Whether there is no administrator yet.
+    ///
+    /// # Errors
+    /// A failure.
+    pub async fn setup_is_open(&self) -> Result<bool, Error> {
+        let administrators = self.admin().administrators();
+        Ok(!self.storage().administrator_exists(administrators).await?)
+    }
+
+    /// Makes the first administrator and signs it in. Works once, also for two callers at once.
+    ///
+    /// # Errors
+    /// [`Error::SetupClosed`], [`Error::InvalidOrExpiredToken`], those of registration, or a failure.
+    pub async fn setup(&self, caller: &Caller, setup: Setup) -> Result<Tokens, Error> {
+        let held = self.admit_link(caller).await?;
+        if !self.setup_is_open().await? {
+            return Err(Error::SetupClosed);
+        }
+        let digest = sha256(setup.token.expose_secret().as_bytes());
+        // Looked up first: junk costs no hash.
+        let found = self
+            .storage()
+            .one_time_token(TokenKind::Setup, digest, caller.now)
+            .await?;
+        if found.is_none() {
+            return Err(Error::InvalidOrExpiredToken);
+        }
+        let (user, ()) = tokio::join!(
+            self.new_user(caller, setup.account, Role::ADMIN),
+            self.was_right(held, caller)
+        );
+        let mut user = user?;
+        // Whoever set the server up needs no mail to get in.
+        user.email_verified_at = self
+            .config()
+            .registration
+            .require_verified_email
+            .then_some(caller.now);
+        let session = self.new_session(caller, user.id, Generation::FIRST)?;
+        let redeemed = self
+            .storage()
+            .redeem_setup_token(
+                digest,
+                user,
+                session.clone(),
+                self.admin().administrators(),
+                self.terms(caller)?,
+            )
+            .await?;
+        match redeemed {
+            SetupOutcome::Created(user) => self.give_tokens_to_device(user, &session, caller),
+            SetupOutcome::Closed => Err(Error::SetupClosed),
+            SetupOutcome::InvalidToken => Err(Error::InvalidOrExpiredToken),
+            SetupOutcome::EmailTaken => Err(Error::EmailTaken),
+        }
+    }
+}
