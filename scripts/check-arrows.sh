@@ -17,12 +17,13 @@ rooms() {
   cat <<'TABLE'
 auth-domain
 auth-storage     auth-domain
-auth-blacklist   auth-domain
-auth-limits      auth-domain
+auth-redis       auth-domain
+auth-blacklist   auth-domain auth-redis
+auth-limits      auth-domain auth-redis
 auth-mail        auth-domain
 auth-service     auth-domain auth-storage auth-blacklist auth-limits auth-mail
 auth-api         auth-domain auth-service
-keyward          auth-domain auth-storage auth-blacklist auth-limits auth-mail auth-service auth-api
+keyward          auth-domain auth-storage auth-redis auth-blacklist auth-limits auth-mail auth-service auth-api
 tests            *
 properties       *
 bench            *
@@ -37,7 +38,7 @@ diesel_migrations  auth-storage
 libsqlite3-sys     auth-storage
 pq-sys             auth-storage
 openssl-sys        auth-storage
-redis              auth-blacklist auth-limits
+redis              auth-redis
 lettre             auth-mail
 actix-web          auth-api keyward properties
 TABLE
@@ -164,6 +165,10 @@ inner = { package = "auth-blacklist", path = "..\/auth-blacklist", optional = tr
 diesel.workspace = true/'
   expect 'diesel in the service' 'auth-service may not name diesel, which is kept to auth-storage'
   fresh_copy
+  edit crates/auth-limits/Cargo.toml 's/^\[dependencies\]$/&\
+redis.workspace = true/'
+  expect 'redis in the limits' 'auth-limits may not name redis, which is kept to auth-redis'
+  fresh_copy
   edit crates/auth-domain/Cargo.toml 's/^\[dependencies\]$/&\
 getrandom.workspace = true/'
   expect 'chance in the domain' "auth-domain's tree holds getrandom"
@@ -173,7 +178,7 @@ getrandom.workspace = true/'
   fresh_copy
   edit scripts/check-arrows.sh '/^auth-blacklist  /d'
   expect 'a room without a line' 'the room auth-blacklist has no line in the table'
-  [ -n "$problems" ] || echo 'arrows: the self-test caught all six'
+  [ -n "$problems" ] || echo 'arrows: the self-test caught all seven'
 }
 
 case ${1:-} in

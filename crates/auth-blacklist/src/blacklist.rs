@@ -7,7 +7,7 @@ use crate::{
     moment::Stopwatch,
     protocol::{Policy, Step, Unavailable},
     reader::Reader,
-    redis::{RedisUrls, Servers},
+    redis::RedisConnector,
     shared::Shared,
     truth::Truth,
     window::ReadWindow,
@@ -18,6 +18,7 @@ use auth_domain::{
     revocation::{Facts, Revocation, TokenRef, Verdict},
     time::{Span, Timestamp},
 };
+use auth_redis::RedisUrls;
 use std::{
     sync::{Arc, Mutex, PoisonError},
     time::Duration,
@@ -38,9 +39,6 @@ pub enum StartError {
         /// What is wrong with it.
         complaint: String,
     },
-    /// A Redis URL names a server in a way that can't be used.
-    #[error("REDIS_URL: {0}")]
-    Redis(String),
 }
 
 /// How Redis does.
@@ -117,8 +115,7 @@ impl Blacklist {
     ) -> Result<Self, StartError> {
         let connector = match redis {
             Some(urls) if nodes == Nodes::Many => {
-                let servers = Servers::new(&urls, &config.redis_prefix).map_err(StartError::Redis)?;
-                Some(Arc::new(servers) as Arc<dyn Connector>)
+                Some(Arc::new(RedisConnector::new(&urls, &config.redis_prefix)) as Arc<dyn Connector>)
             }
             _ => None,
         };

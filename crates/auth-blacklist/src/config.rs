@@ -1,6 +1,8 @@
 //! What an operator may set of the blacklist. The defaults are the figures that behaviour.md §1 promises; a value that would
 //! break the promise is refused, with the reason.
 
+use crate::redis::PURPOSE;
+use auth_redis::KeySpace;
 use serde::Deserialize;
 use std::time::Duration;
 
@@ -99,22 +101,10 @@ impl BlacklistConfig {
                     .to_owned(),
             ));
         }
-        if self.redis_prefix.is_empty()
-            || self.redis_prefix.len() > 128
-            || !self.redis_prefix.chars().all(in_key)
-        {
-            complaints.push((
-                "redis_prefix",
-                "must be 1 to 128 visible ASCII characters without braces: the braces of `{blacklist}` decide the cluster's slot"
-                    .to_owned(),
-            ));
-        }
+        let prefix = KeySpace::complaint(&self.redis_prefix, PURPOSE);
+        complaints.extend(prefix.map(|complaint| ("redis_prefix", complaint)));
         complaints
     }
-}
-
-fn in_key(character: char) -> bool {
-    character.is_ascii_graphic() && character != '{' && character != '}'
 }
 
 fn words(duration: Duration) -> String {

@@ -32,5 +32,4 @@ pub use blacklist::{Blacklist, BlacklistHealth, RedisHealth, StartError};
 pub use clock::Clock;
 pub use config::{BlacklistConfig, Nodes};
 pub use protocol::Unavailable;
-pub use redis::{RedisUrls, Scripts, UnusableUrl};
 pub use truth::{Batch, Truth, TruthUnavailable};

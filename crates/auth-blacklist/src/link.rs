@@ -4,9 +4,10 @@
 use crate::{
     moment::{Moment, Stopwatch},
     protocol::{RedisReply, Sentinel, Sight},
-    wire::{Connection, Connector, WireError},
+    wire::{Connection, Connector},
 };
 use auth_domain::revocation::TokenRef;
+use auth_redis::RedisError;
 use std::{
     future::Future,
     sync::{
@@ -120,12 +121,12 @@ impl Link {
         &self,
         live: &Arc<Live>,
         patience: Duration,
-        answer: impl Future<Output = Result<T, WireError>>,
+        answer: impl Future<Output = Result<T, RedisError>>,
     ) -> Option<T> {
         match timeout(patience, answer).await {
             Ok(Ok(value)) => return Some(value),
-            Ok(Err(WireError::Lost(reason))) => self.give_up(live, &reason),
-            Ok(Err(error @ WireError::Refused(_))) => self.trip(&error.to_string()),
+            Ok(Err(RedisError::Lost(reason))) => self.give_up(live, &reason),
+            Ok(Err(error @ RedisError::Refused(_))) => self.trip(&error.to_string()),
             Err(_) => self.trip("no answer in time"),
         }
         None
@@ -156,7 +157,7 @@ impl Link {
         }
     }
 
-    async fn make(&self) -> Result<Arc<Live>, WireError> {
+    async fn make(&self) -> Result<Arc<Live>, RedisError> {
         let attempt = async {
             let connection = self.connector.connect().await?;
             let sentinel = connection.probe().await?;
@@ -164,7 +165,7 @@ impl Link {
         };
         let (connection, sentinel) = timeout(CONNECT_TIMEOUT, attempt)
             .await
-            .unwrap_or_else(|_| Err(WireError::Lost("no connection within a second".to_owned())))?;
+            .unwrap_or_else(|_| Err(RedisError::Lost("no connection within a second".to_owned())))?;
         let live = Arc::new(Live {
             connection,
             made: self.stopwatch.read(),

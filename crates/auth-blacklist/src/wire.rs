@@ -5,19 +5,9 @@ use auth_domain::{
     revocation::{Facts, Revocation, TokenRef},
     time::Timestamp,
 };
+use auth_redis::RedisError;
 use futures::future::BoxFuture;
 use std::sync::Arc;
-
-/// Why Redis gave no usable answer. The words are for the log; they hold no secrets.
-#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-pub enum WireError {
-    /// This connection is of no more use: it broke, or it leads to a server that is not, or no longer, the right one.
-    #[error("the connection is gone: {0}")]
-    Lost(String),
-    /// The server answered with an error, such as `OOM` or `LOADING`.
-    #[error("the server refused: {0}")]
-    Refused(String),
-}
 
 /// What one round trip of a check found.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -33,30 +23,30 @@ pub trait Connection: Send + Sync {
     /// The token, the session, the user's least generation and the sentinel, read at one instant of the server.
     ///
     /// # Errors
-    /// [`WireError`].
-    fn look(&self, token: TokenRef) -> BoxFuture<'_, Result<Seen, WireError>>;
+    /// [`RedisError`].
+    fn look(&self, token: TokenRef) -> BoxFuture<'_, Result<Seen, RedisError>>;
 
     /// Whether the server is there and still the right one, and what is under the sentinel's key.
     ///
     /// # Errors
-    /// [`WireError`].
-    fn probe(&self) -> BoxFuture<'_, Result<Option<Sentinel>, WireError>>;
+    /// [`RedisError`].
+    fn probe(&self) -> BoxFuture<'_, Result<Option<Sentinel>, RedisError>>;
 
     /// Adds revocations to what Redis has: the larger generation and the later end win. `Ok` means that it has them.
     ///
     /// # Errors
-    /// [`WireError`]: some of them, all or none may have been written.
+    /// [`RedisError`]: some of them, all or none may have been written.
     fn merge<'a>(
         &'a self,
         revocations: &'a [Revocation],
         now: Timestamp,
-    ) -> BoxFuture<'a, Result<(), WireError>>;
+    ) -> BoxFuture<'a, Result<(), RedisError>>;
 
     /// Sets the sentinel if there is none; answers with what is there afterwards.
     ///
     /// # Errors
-    /// [`WireError`].
-    fn plant<'a>(&'a self, value: &'a Sentinel) -> BoxFuture<'a, Result<Option<Sentinel>, WireError>>;
+    /// [`RedisError`].
+    fn plant<'a>(&'a self, value: &'a Sentinel) -> BoxFuture<'a, Result<Option<Sentinel>, RedisError>>;
 
     /// What the operator has to be told of how the server is set up, such as that it evicts keys; asked once a connection.
     fn complaint(&self) -> BoxFuture<'_, Option<String>>;
@@ -67,6 +57,6 @@ pub trait Connector: Send + Sync + 'static {
     /// A new connection.
     ///
     /// # Errors
-    /// [`WireError`], also where the server found is a replica.
-    fn connect(&self) -> BoxFuture<'_, Result<Arc<dyn Connection>, WireError>>;
+    /// [`RedisError`], also where the server found is a replica.
+    fn connect(&self) -> BoxFuture<'_, Result<Arc<dyn Connection>, RedisError>>;
 }

@@ -6,9 +6,9 @@ use crate::{
     link::Link,
     moment::Stopwatch,
     shared::Shared,
-    wire::WireError,
 };
 use auth_domain::{revocation::Revocation, time::Timestamp};
+use auth_redis::RedisError;
 use futures::FutureExt;
 use std::{
     sync::{Arc, Mutex, PoisonError},
@@ -91,7 +91,7 @@ impl Writer {
             .connection
             .merge(&revocations, now)
             .map(|outcome| match outcome {
-                Err(WireError::Refused(why)) => Ok(Err(why)),
+                Err(RedisError::Refused(why)) => Ok(Err(why)),
                 other => other.map(Ok),
             });
         match self.link.within(&live, PATIENCE, merge).await {

@@ -2,11 +2,15 @@
 
 use crate::name::LimitName;
 use auth_domain::rate::Limit;
+use auth_redis::KeySpace;
 use serde::Deserialize;
 use std::time::Duration;
 
 /// The most counters that may be asked for: some two hundred bytes each, for each limit.
 const MOST_KEYS: usize = 10_000_000;
+
+/// What the keys in Redis are for; their hash tag.
+const PURPOSE: &str = "limits";
 
 /// `[limits]`. **The same on every node** that shares a Redis. A limit is written `<how many at once>/<time to refill>`.
 #[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
@@ -98,12 +102,12 @@ impl LimitsConfig {
     /// A key beside the counters, in the one slot of all of them: where a cluster has it, it has them.
     #[must_use]
     pub fn probe_key(&self) -> String {
-        format!("{}:probe", self.stem())
+        self.keys().key("probe")
     }
 
-    /// What all keys begin with. The braces are a literal hash tag: one slot in a cluster, so that one script reaches all.
-    pub(crate) fn stem(&self) -> String {
-        format!("{}:{{limits}}", self.redis_prefix)
+    /// The counters' names in Redis: in one slot, so that one script reaches all.
+    pub(crate) fn keys(&self) -> KeySpace {
+        KeySpace::new(&self.redis_prefix, PURPOSE)
     }
 
     /// What is wrong with the section: each key, and why its value won't do. A limit that can't be meant is not read at all.
@@ -113,25 +117,13 @@ impl LimitsConfig {
         if self.timeout < Duration::from_millis(1) || self.timeout > Duration::from_secs(5) {
             complaints.push(("timeout", "must be 1ms to 5s".to_owned()));
         }
-        if self.redis_prefix.is_empty()
-            || self.redis_prefix.len() > 128
-            || !self.redis_prefix.chars().all(in_key)
-        {
-            complaints.push((
-                "redis_prefix",
-                "must be 1 to 128 visible ASCII characters without braces: the braces of `{limits}` decide the cluster's slot"
-                    .to_owned(),
-            ));
-        }
+        let prefix = KeySpace::complaint(&self.redis_prefix, PURPOSE);
+        complaints.extend(prefix.map(|complaint| ("redis_prefix", complaint)));
         if self.max_keys == 0 || self.max_keys > MOST_KEYS {
             complaints.push(("max_keys", format!("must be 1 to {MOST_KEYS}")));
         }
         complaints
     }
-}
-
-fn in_key(character: char) -> bool {
-    character.is_ascii_graphic() && character != '{' && character != '}'
 }
 
 #[cfg(test)]

@@ -13,7 +13,7 @@ pub mod claim;
 pub mod config;
 pub mod limits;
 pub mod name;
-pub mod shared;
+pub mod script_runner;
 pub mod taken;
 
 mod breaker;
@@ -26,5 +26,5 @@ pub use claim::Claim;
 pub use config::LimitsConfig;
 pub use limits::Limits;
 pub use name::LimitName;
-pub use shared::Shared;
+pub use script_runner::ScriptRunner;
 pub use taken::{Standing, Taken};

@@ -5,10 +5,11 @@ use crate::{
     config::LimitsConfig,
     process::Process,
     remote::Remote,
-    shared::Shared,
+    script_runner::ScriptRunner,
     taken::Taken,
 };
 use auth_domain::time::Timestamp;
+use auth_redis::{RedisUrls, Scripts};
 use std::sync::Arc;
 
 /// The limits of one node. Cheap to clone: all clones count together.
@@ -24,12 +25,23 @@ struct Inner {
 }
 
 impl Limits {
-    /// The limits, counted in what the nodes share, or in this process where they share nothing.
+    /// The limits, counted in the Redis behind the URLs, or in this process where there is none. The connection is made now, so
+    /// that the first request need not wait for it; while there is none, the process counts.
+    pub async fn start(config: LimitsConfig, redis: Option<&RedisUrls>) -> Self {
+        let Some(urls) = redis else {
+            return Self::new(config, None);
+        };
+        let scripts = Scripts::new(urls, config.probe_key());
+        let _warm = scripts.eval("return {}", &[], &[]).await;
+        Self::new(config, Some(Arc::new(scripts)))
+    }
+
+    /// The same over any way to run scripts. Tests bring one that fails.
     #[must_use]
-    pub fn new(config: LimitsConfig, shared: Option<Arc<dyn Shared>>) -> Self {
+    pub fn new(config: LimitsConfig, runner: Option<Arc<dyn ScriptRunner>>) -> Self {
         let inner = Inner {
             process: Process::new(config.max_keys),
-            remote: shared.map(|shared| Remote::new(shared, &config)),
+            remote: runner.map(|runner| Remote::new(runner, &config)),
             config,
         };
         Self {

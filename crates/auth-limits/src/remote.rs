@@ -1,10 +1,13 @@
 //! The counters that all nodes share: one script a request, the same decision as in the process, and a breaker before it.
 
-use crate::{breaker::Breaker, claim::Asked, config::LimitsConfig, shared::Shared, taken::all_granted};
+use crate::{
+    breaker::Breaker, claim::Asked, config::LimitsConfig, script_runner::ScriptRunner, taken::all_granted,
+};
 use auth_domain::{
     rate::{CLOCK_SLACK, Decision},
     time::Timestamp,
 };
+use auth_redis::KeySpace;
 use std::{sync::Arc, time::Duration};
 use tokio::time::{Instant, timeout};
 
@@ -14,19 +17,19 @@ const GIVE_BACK: &str = include_str!("give_back.lua");
 
 /// The counters in Redis.
 pub(crate) struct Remote {
-    shared: Arc<dyn Shared>,
+    runner: Arc<dyn ScriptRunner>,
     breaker: Breaker,
     patience: Duration,
-    stem: String,
+    keys: KeySpace,
 }
 
 impl Remote {
-    pub(crate) fn new(shared: Arc<dyn Shared>, config: &LimitsConfig) -> Self {
+    pub(crate) fn new(runner: Arc<dyn ScriptRunner>, config: &LimitsConfig) -> Self {
         Self {
-            shared,
+            runner,
             breaker: Breaker::default(),
             patience: config.timeout,
-            stem: config.stem(),
+            keys: config.keys(),
         }
     }
 
@@ -58,9 +61,10 @@ impl Remote {
     ) -> Option<T> {
         let leave = self.breaker.leave(Instant::now())?;
         let keys: Vec<String> = asked.iter().map(|asked| self.key(asked)).collect();
-        let answer = timeout(self.patience, self.shared.run(script, &keys, args))
-            .await
-            .unwrap_or_else(|_| Err("no answer in time".to_owned()));
+        let answer = match timeout(self.patience, self.runner.run(script, &keys, args)).await {
+            Ok(answer) => answer.map_err(|error| error.to_string()),
+            Err(_) => Err("no answer in time".to_owned()),
+        };
         match answer.and_then(|answer| read(&answer).ok_or_else(|| format!("it answered {answer:?}"))) {
             Ok(read) => {
                 if self.breaker.answered(leave) {
@@ -81,7 +85,8 @@ impl Remote {
     }
 
     fn key(&self, asked: &Asked<'_>) -> String {
-        format!("{}:{}:{}", self.stem, asked.claim.name(), asked.claim.key())
+        self.keys
+            .key(format_args!("{}:{}", asked.claim.name(), asked.claim.key()))
     }
 }
 

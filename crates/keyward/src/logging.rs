@@ -125,8 +125,9 @@ struct Apart {
 
 /// Where the lines come from that have to be read: what the service, its parts and this program say of themselves, each of them
 /// once for what happened.
-const TO_BE_READ: [&str; 6] = [
+const TO_BE_READ: [&str; 7] = [
     "auth_service",
+    "auth_redis",
     "auth_blacklist",
     "auth_limits",
     "auth_mail",

@@ -7,12 +7,11 @@ use crate::{
     master_key::{self, NoMasterKey},
 };
 use auth_api::{Site, Sockets};
-use auth_blacklist::{Blacklist, Nodes, Scripts};
-use auth_limits::{Limits, Shared};
+use auth_blacklist::{Blacklist, Nodes};
+use auth_limits::Limits;
 use auth_mail::{MailError, Mailer};
 use auth_service::{Caller, Clock, Entropy, Service, ServiceParts, StoredTruth};
 use auth_storage::{AlreadyServed, Backend, MigrateError, OpenError, ServeLock, Storage, StorageError};
-use futures::future::BoxFuture;
 use secrecy::SecretString;
 use std::{fs, io, net::SocketAddr, path::PathBuf, sync::Arc, time::Duration};
 use tokio::time::{Instant, sleep};
@@ -66,10 +65,7 @@ pub enum StartError {
     Blacklist(#[from] auth_blacklist::StartError),
     /// A Redis URL can't be used.
     #[error("redis.url: {0}")]
-    Redis(#[from] auth_blacklist::UnusableUrl),
-    /// Redis can't be used for the limits.
-    #[error("redis.url: {0}")]
-    LimitsInRedis(String),
+    Redis(#[from] auth_redis::UnusableUrl),
     /// Mail can't be sent.
     #[error("{0}")]
     Mail(#[from] MailError),
@@ -105,11 +101,7 @@ impl StartError {
                 )
             }
             Self::Open(reason) => matches!(reason, OpenError::MalformedAddress),
-            Self::Configuration(_)
-            | Self::Redis(_)
-            | Self::LimitsInRedis(_)
-            | Self::Mail(_)
-            | Self::Pages(_) => true,
+            Self::Configuration(_) | Self::Redis(_) | Self::Mail(_) | Self::Pages(_) => true,
             _ => false,
         }
     }
@@ -190,22 +182,23 @@ pub async fn start(
     settle_schema(&config, &storage).await?;
     let found = master_key::find_or_make(&config, entropy.as_ref())?;
     let ticking = Arc::clone(&clock);
+    let (nodes, redis) = if config.is_embedded() {
+        (Nodes::One, None)
+    } else {
+        (Nodes::Many, config.redis.urls()?)
+    };
     let blacklist = Blacklist::start(
         config.blacklist.clone(),
         Arc::new(StoredTruth::new(storage.clone())),
-        config.redis.urls()?,
-        if config.is_embedded() {
-            Nodes::One
-        } else {
-            Nodes::Many
-        },
+        redis.clone(),
+        nodes,
         Arc::new(move || ticking.now()),
     )
     .await?;
     let parts = ServiceParts {
         storage,
         blacklist,
-        limits: limits(&config).await?,
+        limits: Limits::start(config.limits.clone(), redis.as_ref()).await,
         mailer: Mailer::start(&config.mail)?,
         master_key: found.key,
         config: config.service.clone(),
@@ -255,40 +248,6 @@ fn site(config: &Config) -> Result<Option<Arc<Site>>, StartError> {
     let name = &config.service.service_name;
     let site = Site::new(config.pages.clone(), &config.server, name)?;
     Ok(Some(Arc::new(site)))
-}
-
-/// The limits: counted in Redis where there is one, in the process where there is none.
-async fn limits(config: &Config) -> Result<Limits, StartError> {
-    let urls = if config.is_embedded() {
-        None
-    } else {
-        config.redis.urls()?
-    };
-    let shared = match urls {
-        None => None,
-        Some(urls) => {
-            let scripts =
-                Scripts::new(&urls, config.limits.probe_key()).map_err(StartError::LimitsInRedis)?;
-            // The connection is made now, so that the first request need not wait for it. Without one, the process counts.
-            let _warm = scripts.eval("return {}", &[], &[]).await;
-            Some(Arc::new(OverRedis(scripts)) as Arc<dyn Shared>)
-        }
-    };
-    Ok(Limits::new(config.limits.clone(), shared))
-}
-
-/// The limits' counters over the blacklist's way to Redis.
-struct OverRedis(Scripts);
-
-impl Shared for OverRedis {
-    fn run<'a>(
-        &'a self,
-        script: &'a str,
-        keys: &'a [String],
-        args: &'a [i64],
-    ) -> BoxFuture<'a, Result<Vec<i64>, String>> {
-        Box::pin(self.0.eval(script, keys, args))
-    }
 }
 
 /// Makes aws-lc-rs the process's cryptography for TLS. The first call counts; others change nothing.

@@ -1,17 +1,16 @@
-//! The commands of one connection, and what an error means for it.
+//! What the blacklist asks of one connection.
 
 use super::keys::Keys;
 use crate::{
     protocol::Sentinel,
-    wire::{Connection, Seen, WireError},
+    wire::{Connection, Seen},
 };
-use ::redis::{ErrorKind, FromRedisValue, RedisError, ServerErrorKind, aio::MultiplexedConnection, cmd};
 use auth_domain::{
-    foreign_words::known,
     revocation::{Facts, Revocation, TokenRef},
     time::Timestamp,
     user::Generation,
 };
+use auth_redis::RedisError;
 use futures::{FutureExt, future::BoxFuture};
 use std::sync::Arc;
 
@@ -19,68 +18,41 @@ use std::sync::Arc;
 const MERGE: &str = include_str!("merge.lua");
 
 /// A connection to the server that holds the keys.
-pub(super) struct Wire {
-    pub(super) connection: MultiplexedConnection,
+pub(super) struct RedisConnection {
+    pub(super) connection: auth_redis::Connection,
     pub(super) keys: Arc<Keys>,
-    /// Whether the server says whether it is the master; some hosted ones forbid the question.
-    pub(super) tells_role: bool,
 }
 
-impl Wire {
-    async fn ask<T: FromRedisValue>(&self, command: &::redis::Cmd) -> Result<T, WireError> {
-        command
-            .query_async(&mut self.connection.clone())
-            .await
-            .map_err(meaning)
-    }
-
-    async fn sentinel(&self) -> Result<Option<Sentinel>, WireError> {
-        let value: Option<Vec<u8>> = self.ask(cmd("GET").arg(self.keys.sentinel())).await?;
+impl RedisConnection {
+    async fn sentinel(&self) -> Result<Option<Sentinel>, RedisError> {
+        let value = self.connection.get(&self.keys.sentinel()).await?;
         Ok(value.map(Sentinel::new))
     }
 
-    async fn still_master(&self) -> Result<(), WireError> {
-        if self.tells_role && role(&mut self.connection.clone()).await.map_err(meaning)? != "master" {
-            return Err(WireError::Lost("the server is a replica".to_owned()));
-        }
-        Ok(())
-    }
-
-    async fn merge(&self, revocations: &[Revocation], now: Timestamp) -> Result<(), WireError> {
-        let named: Vec<(String, i64)> = revocations
-            .iter()
-            .map(|revocation| self.keys.of_revocation(revocation))
-            .collect();
-        let mut script = cmd("EVAL");
-        script.arg(MERGE).arg(named.len());
-        for (key, _) in &named {
-            script.arg(key);
-        }
-        for ((_, number), revocation) in named.iter().zip(revocations) {
+    async fn merge(&self, revocations: &[Revocation], now: Timestamp) -> Result<(), RedisError> {
+        let mut keys = Vec::with_capacity(revocations.len());
+        let mut args = Vec::with_capacity(3 * revocations.len());
+        for revocation in revocations {
+            let (key, number) = self.keys.of_revocation(revocation);
             let left = (revocation.until - now).num_milliseconds().max(0);
+            keys.push(key);
             // Cut to milliseconds it would end up to one too early.
-            script
-                .arg(*number)
-                .arg(revocation.until.timestamp_millis() + 1)
-                .arg(left + 1);
+            args.extend([number, revocation.until.timestamp_millis() + 1, left + 1]);
         }
-        self.ask(&script).await
+        self.connection.eval(MERGE, &keys, &args).await.map(drop)
     }
 }
 
-impl Connection for Wire {
-    fn look(&self, token: TokenRef) -> BoxFuture<'_, Result<Seen, WireError>> {
+impl Connection for RedisConnection {
+    fn look(&self, token: TokenRef) -> BoxFuture<'_, Result<Seen, RedisError>> {
         async move {
-            let command = cmd("MGET")
-                .arg(&self.keys.of_token(&token))
-                .arg(self.keys.sentinel())
-                .take();
-            let (in_token, in_session, least, sentinel): Row = self.ask(&command).await?;
-            let least = least.map(|number| generation(&number)).transpose()?;
+            let [token, session, user] = self.keys.of_token(&token);
+            let keys = [token, session, user, self.keys.sentinel()];
+            let [token, session, least, sentinel] = self.connection.get_all(&keys).await?;
             let facts = Facts {
-                token: in_token.is_some(),
-                session: in_session.is_some(),
-                least,
+                token: token.is_some(),
+                session: session.is_some(),
+                least: least.map(|number| generation(&number)).transpose()?,
             };
             Ok(Seen {
                 facts,
@@ -90,10 +62,10 @@ impl Connection for Wire {
         .boxed()
     }
 
-    fn probe(&self) -> BoxFuture<'_, Result<Option<Sentinel>, WireError>> {
+    fn probe(&self) -> BoxFuture<'_, Result<Option<Sentinel>, RedisError>> {
         async move {
             // Both at once: two commands on one connection are one round trip.
-            let (sentinel, master) = futures::join!(self.sentinel(), self.still_master());
+            let (sentinel, master) = futures::join!(self.sentinel(), self.connection.check_master());
             master.and(sentinel)
         }
         .boxed()
@@ -103,18 +75,14 @@ impl Connection for Wire {
         &'a self,
         revocations: &'a [Revocation],
         now: Timestamp,
-    ) -> BoxFuture<'a, Result<(), WireError>> {
+    ) -> BoxFuture<'a, Result<(), RedisError>> {
         self.merge(revocations, now).boxed()
     }
 
-    fn plant<'a>(&'a self, value: &'a Sentinel) -> BoxFuture<'a, Result<Option<Sentinel>, WireError>> {
+    fn plant<'a>(&'a self, value: &'a Sentinel) -> BoxFuture<'a, Result<Option<Sentinel>, RedisError>> {
         async move {
-            let command = cmd("SET")
-                .arg(self.keys.sentinel())
-                .arg(value.as_bytes())
-                .arg("NX")
-                .take();
-            let _set: Option<String> = self.ask(&command).await?;
+            let key = self.keys.sentinel();
+            self.connection.set_if_absent(&key, value.as_bytes()).await?;
             self.sentinel().await
         }
         .boxed()
@@ -122,18 +90,12 @@ impl Connection for Wire {
 
     fn complaint(&self) -> BoxFuture<'_, Option<String>> {
         async move {
-            let info: String = self.ask(cmd("INFO").arg("memory")).await.ok()?;
-            let policy = info
-                .lines()
-                .find_map(|line| line.trim().strip_prefix("maxmemory_policy:"))?;
-            (policy != "noeviction").then(|| evicts(policy))
+            let policy = self.connection.memory_policy().await?;
+            (policy != "noeviction").then(|| evicts(&policy))
         }
         .boxed()
     }
 }
-
-/// Token, session, user and sentinel as `MGET` answers them.
-type Row = (Option<Vec<u8>>, Option<Vec<u8>>, Option<Vec<u8>>, Option<Vec<u8>>);
 
 fn evicts(policy: &str) -> String {
     format!(
@@ -142,80 +104,11 @@ fn evicts(policy: &str) -> String {
     )
 }
 
-fn generation(number: &[u8]) -> Result<Generation, WireError> {
+fn generation(number: &[u8]) -> Result<Generation, RedisError> {
     let number = std::str::from_utf8(number)
         .ok()
         .and_then(|digits| digits.parse().ok());
     number
         .and_then(Generation::from_number)
-        .ok_or_else(|| WireError::Refused("what is under a user's key is not a generation".to_owned()))
-}
-
-/// `master`, `slave` or `sentinel`.
-pub(super) async fn role(connection: &mut MultiplexedConnection) -> Result<String, RedisError> {
-    let answer: Vec<::redis::Value> = cmd("ROLE").query_async(connection).await?;
-    let first = answer.into_iter().next().unwrap_or(::redis::Value::Nil);
-    Ok(String::from_redis_value(first)?)
-}
-
-/// Whether the connection survives an error. A server that isn't the keys' master (any more) is as good as gone.
-pub(super) fn meaning(error: RedisError) -> WireError {
-    let lost = matches!(
-        error.kind(),
-        ErrorKind::Io
-            | ErrorKind::Parse
-            | ErrorKind::AuthenticationFailed
-            | ErrorKind::Server(
-                ServerErrorKind::Moved | ServerErrorKind::ReadOnly | ServerErrorKind::MasterDown
-            )
-    ) || error.is_unrecoverable_error();
-    let said = words(&error);
-    if lost {
-        WireError::Lost(said)
-    } else {
-        WireError::Refused(said)
-    }
-}
-
-/// What may be logged of an error: its code and the words that can't hold a key, a password or an address. A server quotes what
-/// it was sent, a proxy says what it likes.
-fn words(error: &RedisError) -> String {
-    let is_code = |code: &&str| code.len() <= 20 && code.bytes().all(|byte| byte.is_ascii_uppercase());
-    match error.code().filter(is_code) {
-        Some(code) => {
-            let detail = known(error.detail().unwrap_or_default());
-            format!("{code} {detail}").trim_end().to_owned()
-        }
-        None => Some(known(&error.to_string()))
-            .filter(|said| !said.is_empty())
-            .unwrap_or_else(|| error.category().to_owned()),
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-    use ::redis::parse_redis_value;
-
-    #[test]
-    fn of_what_redis_says_the_code_and_known_words_are_logged() {
-        for (said, logged) in [
-            (
-                "-WRONGPASS invalid username-password pair or user is disabled.\r\n",
-                "WRONGPASS invalid … or user is disabled",
-            ),
-            (
-                "-ERR unknown command 'EVIL', with args beginning with: 'hunter2' 'ada@example.com'\r\n",
-                "ERR unknown command … with … with …",
-            ),
-            ("-OOM command not allowed\r\n", "OOM command not allowed"),
-            ("-hunter2 hunter2\r\n", "extension error"),
-        ] {
-            let value = parse_redis_value(said.as_bytes()).unwrap();
-            let error = value.extract_error().unwrap_err();
-            assert_eq!(words(&error), logged, "{said}");
-        }
-        let refused = std::io::Error::from_raw_os_error(111);
-        assert_eq!(words(&RedisError::from(refused)), "Connection refused");
-    }
+        .ok_or_else(|| RedisError::Refused("what is under a user's key is not a generation".to_owned()))
 }

@@ -1,43 +1,46 @@
 //! The names of the keys (behaviour.md §1). They carry ids, never tokens, and a literal hash tag: one slot in a cluster.
 
 use auth_domain::revocation::{Revocation, Revoked, TokenRef};
+use auth_redis::KeySpace;
+
+/// What the keys are for; their hash tag.
+pub(crate) const PURPOSE: &str = "blacklist";
 
 /// The names under one prefix.
 #[derive(Debug, Clone)]
 pub(super) struct Keys {
-    stem: String,
+    space: KeySpace,
 }
 
 impl Keys {
     pub(super) fn new(prefix: &str) -> Self {
         Self {
-            stem: format!("{prefix}:{{blacklist}}"),
+            space: KeySpace::new(prefix, PURPOSE),
         }
     }
 
     /// Token, session and user of a check, in the order in which they are asked for.
     pub(super) fn of_token(&self, token: &TokenRef) -> [String; 3] {
-        let stem = &self.stem;
         [
-            format!("{stem}:token:{}", token.token),
-            format!("{stem}:session:{}", token.session),
-            format!("{stem}:user:{}", token.user),
+            self.space.key(format_args!("token:{}", token.token)),
+            self.space.key(format_args!("session:{}", token.session)),
+            self.space.key(format_args!("user:{}", token.user)),
         ]
     }
 
     /// The key of a revocation and the number under it: a user's least generation, or 1.
     pub(super) fn of_revocation(&self, revocation: &Revocation) -> (String, i64) {
-        let stem = &self.stem;
-        match revocation.what {
-            Revoked::Token(id) => (format!("{stem}:token:{id}"), 1),
-            Revoked::Session(id) => (format!("{stem}:session:{id}"), 1),
-            Revoked::User(id, least) => (format!("{stem}:user:{id}"), least.number()),
-        }
+        let (name, number) = match revocation.what {
+            Revoked::Token(id) => (format!("token:{id}"), 1),
+            Revoked::Session(id) => (format!("session:{id}"), 1),
+            Revoked::User(id, least) => (format!("user:{id}"), least.number()),
+        };
+        (self.space.key(name), number)
     }
 
     /// The key whose value changes when Redis has lost something.
     pub(super) fn sentinel(&self) -> String {
-        format!("{}:sentinel", self.stem)
+        self.space.key("sentinel")
     }
 }
 

@@ -21,4 +21,4 @@ for i, key in ipairs(KEYS) do
   redis.call('SET', key, number)
   redis.call('PEXPIREAT', key, string.format('%.0f', ends))
 end
-return #KEYS
+return {}

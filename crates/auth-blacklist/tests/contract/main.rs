@@ -52,10 +52,10 @@ impl Fleet {
             redis_prefix: common::new_id().to_string(),
             ..BlacklistConfig::default()
         };
-        Self::of_two(&config, Some(auth_blacklist::RedisUrls::parse(&url).unwrap())).await
+        Self::of_two(&config, Some(auth_redis::RedisUrls::parse(&url).unwrap())).await
     }
 
-    async fn of_two(config: &BlacklistConfig, redis: Option<auth_blacklist::RedisUrls>) -> Self {
+    async fn of_two(config: &BlacklistConfig, redis: Option<auth_redis::RedisUrls>) -> Self {
         let ledger = Ledger::new();
         let start = || {
             let truth = Arc::clone(&ledger) as _;

@@ -6,20 +6,24 @@
 #![cfg(test)]
 #![cfg(feature = "services")]
 
+#[path = "../../../auth-redis/tests/outages/adding.rs"]
+mod adding;
 #[path = "../common/mod.rs"]
 mod common;
 mod node;
+#[path = "../../../auth-redis/tests/outages/proxy.rs"]
 mod proxy;
-mod scripts;
+#[path = "../../../auth-redis/tests/outages/server/mod.rs"]
 mod server;
 mod topologies;
 
-use auth_blacklist::{RedisHealth, RedisUrls, Unavailable, redis::Servers, wire::Connector};
+use auth_blacklist::{RedisHealth, Unavailable, redis::RedisConnector, wire::Connector};
 use auth_domain::{
     revocation::{Revoked, Verdict},
     time::Span,
     user::Generation,
 };
+use auth_redis::RedisUrls;
 use common::{Ledger, new_token, revocation, revocation_for};
 use node::{Watch, eventually, start};
 use proxy::Proxy;
@@ -225,7 +229,7 @@ async fn a_connection_that_was_cut_without_a_word_is_given_up_and_made_anew() {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn what_redis_has_only_ever_grows() {
     let server = Server::start().await;
-    let servers = Servers::new(&RedisUrls::parse(&server.url()).unwrap(), "grows").unwrap();
+    let servers = RedisConnector::new(&RedisUrls::parse(&server.url()).unwrap(), "grows");
     let wire = servers.connect().await.unwrap();
     let token = new_token();
     let key = format!("grows:{{blacklist}}:user:{}", token.user);

@@ -1,8 +1,9 @@
 //! Two nodes under watch: what was answered is never accepted, what is valid is never refused.
 
 use crate::common::{Ledger, new_id, new_token, real_clock, revocation, sibling};
-use auth_blacklist::{Blacklist, BlacklistConfig, Nodes, RedisHealth, RedisUrls};
+use auth_blacklist::{Blacklist, BlacklistConfig, Nodes, RedisHealth};
 use auth_domain::revocation::{Revoked, TokenRef, Verdict};
+use auth_redis::RedisUrls;
 use chrono::Utc;
 use std::{
     sync::{Arc, Mutex},

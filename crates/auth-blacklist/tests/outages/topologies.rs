@@ -1,15 +1,16 @@
 //! A cluster, sentinels, replicas: the one server that holds the keys is found, and nothing else is believed.
 
 use crate::{
+    adding::{add_at_last, scripts},
     node::{Watch, eventually},
-    scripts::{add_at_last, scripts},
     server::Server,
 };
-use auth_blacklist::{Blacklist, RedisHealth, RedisUrls, redis::Servers, wire::Connector};
+use auth_blacklist::{Blacklist, RedisHealth, redis::RedisConnector, wire::Connector};
+use auth_redis::RedisUrls;
 use std::time::Duration;
 
 async fn refusal(urls: &str) -> String {
-    let servers = Servers::new(&RedisUrls::parse(urls).unwrap(), "keyward").unwrap();
+    let servers = RedisConnector::new(&RedisUrls::parse(urls).unwrap(), "keyward");
     servers
         .connect()
         .await
@@ -33,7 +34,7 @@ async fn comes_to_say(server: &Server, command: &str, words: &str) {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_server_that_evicts_is_reported() {
     let server = Server::start_with(&["--maxmemory-policy", "allkeys-lru"]).await;
-    let servers = Servers::new(&RedisUrls::parse(&server.url()).unwrap(), "keyward").unwrap();
+    let servers = RedisConnector::new(&RedisUrls::parse(&server.url()).unwrap(), "keyward");
     let connection = servers.connect().await.unwrap();
     assert!(connection.complaint().await.unwrap().contains("allkeys-lru"));
     server.run::<()>("CONFIG SET maxmemory-policy noeviction").await;
@@ -53,16 +54,6 @@ async fn a_replica_is_not_believed_nor_a_master_that_was_made_one() {
     watch.revoke().await;
     master.run::<()>("REPLICAOF NO ONE").await;
     watch.recovers().await;
-}
-
-#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn servers_that_know_nothing_of_each_other_are_no_cluster() {
-    let (one, other) = (Server::start().await, Server::start().await);
-    assert!(
-        refusal(&format!("{},{}", one.url(), other.url()))
-            .await
-            .contains("not in cluster mode")
-    );
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

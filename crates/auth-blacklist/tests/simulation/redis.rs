@@ -4,13 +4,14 @@
 use crate::world::{Broken, World, millis};
 use auth_blacklist::{
     protocol::Sentinel,
-    wire::{Connection, Connector, Seen, WireError},
+    wire::{Connection, Connector, Seen},
 };
 use auth_domain::{
     revocation::{Facts, Revocation, Revoked, TokenRef},
     time::{Span, Timestamp},
     user::Generation,
 };
+use auth_redis::RedisError;
 use futures::{FutureExt, future::BoxFuture};
 use std::{
     collections::HashMap,
@@ -130,13 +131,13 @@ pub(crate) struct NodesRedis {
 }
 
 impl Connector for NodesRedis {
-    fn connect(&self) -> BoxFuture<'_, Result<Arc<dyn Connection>, WireError>> {
+    fn connect(&self) -> BoxFuture<'_, Result<Arc<dyn Connection>, RedisError>> {
         async move {
             self.redis.world.travel(3, 60).await;
             self.redis.get_through(self.node, true).await;
             let server = self.redis.server.lock().unwrap();
             if server.down_until > Instant::now() {
-                return Err(WireError::Lost("refused".to_owned()));
+                return Err(RedisError::Lost("refused".to_owned()));
             }
             self.redis.world.note(format_args!("node {} connects", self.node));
             Ok(Arc::new(Wire {
@@ -165,8 +166,8 @@ impl Wire {
         self.life != server.life || self.drops != server.drops.get(&self.node).copied().unwrap_or(0)
     }
 
-    async fn command<T>(&self, run: impl FnOnce(&mut Server) -> T + Send) -> Result<T, WireError> {
-        let lost = || WireError::Lost("reset".to_owned());
+    async fn command<T>(&self, run: impl FnOnce(&mut Server) -> T + Send) -> Result<T, RedisError> {
+        let lost = || RedisError::Lost("reset".to_owned());
         self.redis.world.travel(3, 60).await;
         self.redis.get_through(self.node, true).await;
         let answer = {
@@ -196,7 +197,7 @@ impl Wire {
 }
 
 impl Connection for Wire {
-    fn look(&self, token: TokenRef) -> BoxFuture<'_, Result<Seen, WireError>> {
+    fn look(&self, token: TokenRef) -> BoxFuture<'_, Result<Seen, RedisError>> {
         async move {
             let now = self.redis.now();
             let (facts, sentinel) = self
@@ -221,7 +222,7 @@ impl Connection for Wire {
         .boxed()
     }
 
-    fn probe(&self) -> BoxFuture<'_, Result<Option<Sentinel>, WireError>> {
+    fn probe(&self) -> BoxFuture<'_, Result<Option<Sentinel>, RedisError>> {
         async move { Ok(self.seen(self.command(|server| server.data.sentinel.clone()).await?)) }.boxed()
     }
 
@@ -229,7 +230,7 @@ impl Connection for Wire {
         &'a self,
         revocations: &'a [Revocation],
         now: Timestamp,
-    ) -> BoxFuture<'a, Result<(), WireError>> {
+    ) -> BoxFuture<'a, Result<(), RedisError>> {
         if self.redis.world.broken == Broken::WritesAreNotAwaited {
             return async { Ok(()) }.boxed();
         }
@@ -255,7 +256,7 @@ impl Connection for Wire {
         .boxed()
     }
 
-    fn plant<'a>(&'a self, value: &'a Sentinel) -> BoxFuture<'a, Result<Option<Sentinel>, WireError>> {
+    fn plant<'a>(&'a self, value: &'a Sentinel) -> BoxFuture<'a, Result<Option<Sentinel>, RedisError>> {
         async move {
             let set = |server: &mut Server| {
                 let there = server.data.sentinel.get_or_insert_with(|| value.clone()).clone();

@@ -24,7 +24,7 @@ impl Fleet {
         if config.redis_prefix == LimitsConfig::default().redis_prefix {
             config.redis_prefix = redis::new_prefix();
         }
-        let node = || Limits::new(config.clone(), Some(redis::shared(&url, &config)));
+        let node = || redis::node(&url, &config);
         Self {
             nodes: [node(), node()],
         }
@@ -55,29 +55,17 @@ impl Fleet {
 
 #[cfg(feature = "services")]
 pub(crate) mod redis {
-    //! The adapter that the binary has too.
+    //! The counters' way to the real Redis.
 
-    use auth_blacklist::{RedisUrls, Scripts};
-    use auth_limits::{LimitsConfig, Shared};
-    use futures::{FutureExt, future::BoxFuture};
+    use auth_limits::{Limits, LimitsConfig};
+    use auth_redis::{RedisUrls, Scripts};
     use std::sync::Arc;
 
-    struct OverScripts(Scripts);
-
-    impl Shared for OverScripts {
-        fn run<'a>(
-            &'a self,
-            script: &'a str,
-            keys: &'a [String],
-            args: &'a [i64],
-        ) -> BoxFuture<'a, Result<Vec<i64>, String>> {
-            self.0.eval(script, keys, args).boxed()
-        }
-    }
-
-    pub(crate) fn shared(url: &str, config: &LimitsConfig) -> Arc<dyn Shared> {
+    /// A node that counts in this Redis. It connects when it first counts.
+    pub(crate) fn node(url: &str, config: &LimitsConfig) -> Limits {
         let urls = RedisUrls::parse(url).unwrap();
-        Arc::new(OverScripts(Scripts::new(&urls, config.probe_key()).unwrap()))
+        let scripts = Scripts::new(&urls, config.probe_key());
+        Limits::new(config.clone(), Some(Arc::new(scripts)))
     }
 
     /// One that no other test uses.

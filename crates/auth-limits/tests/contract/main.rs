@@ -10,7 +10,7 @@ mod promises;
 #[cfg(feature = "services")]
 mod redis_alone;
 #[cfg(feature = "services")]
-#[path = "../../../auth-blacklist/tests/outages/server.rs"]
+#[path = "../../../auth-redis/tests/outages/server/mod.rs"]
 #[expect(
     dead_code,
     reason = "the blacklist does more to its servers than is done here"

@@ -1,7 +1,8 @@
 //! What the nodes share goes and comes back: limits go on in the process, no request waits twice, and the log says so once.
 
 use crate::{at, log::Log, user};
-use auth_limits::{Admission, Claim, Limits, LimitsConfig, Shared, Taken};
+use auth_limits::{Admission, Claim, Limits, LimitsConfig, ScriptRunner, Taken};
+use auth_redis::RedisError;
 use futures::{FutureExt, future::BoxFuture};
 use std::{
     sync::{
@@ -38,19 +39,19 @@ impl Stub {
     }
 }
 
-impl Shared for Stub {
+impl ScriptRunner for Stub {
     fn run<'a>(
         &'a self,
         _script: &'a str,
         keys: &'a [String],
         _args: &'a [i64],
-    ) -> BoxFuture<'a, Result<Vec<i64>, String>> {
+    ) -> BoxFuture<'a, Result<Vec<i64>, RedisError>> {
         self.asked.fetch_add(1, Ordering::SeqCst);
         let mood = *self.mood.lock().unwrap();
         async move {
             match mood {
                 Mood::Forgetful => Ok(std::iter::once(1).chain(keys.iter().map(|_| 0)).collect()),
-                Mood::Failing => Err("connection refused".to_owned()),
+                Mood::Failing => Err(RedisError::Lost("connection refused".to_owned())),
                 Mood::Silent => std::future::pending().await,
                 Mood::Confused => Ok(vec![0, 0]),
             }
@@ -69,8 +70,8 @@ fn node(mood: Mood) -> (Limits, Arc<Stub>) {
         per_user: "3/1h".parse().unwrap(),
         ..LimitsConfig::default()
     };
-    let shared = Arc::clone(&stub) as Arc<dyn Shared>;
-    (Limits::new(config, Some(shared)), stub)
+    let runner = Arc::clone(&stub) as Arc<dyn ScriptRunner>;
+    (Limits::new(config, Some(runner)), stub)
 }
 
 async fn granted(node: &Limits, tries: usize) -> usize {

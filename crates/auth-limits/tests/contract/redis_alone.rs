@@ -7,7 +7,7 @@ use crate::{
     server::Server,
     user,
 };
-use auth_limits::{Claim, Limits, LimitsConfig};
+use auth_limits::{Claim, LimitsConfig};
 use std::time::{Duration, Instant};
 
 fn with_time(prefix: &str) -> LimitsConfig {
@@ -23,7 +23,7 @@ fn with_time(prefix: &str) -> LimitsConfig {
 async fn counters_are_named_as_in_the_design_and_end_with_what_they_count() {
     let server = Server::start().await;
     let config = with_time("keyward");
-    let node = Limits::new(config.clone(), Some(redis::shared(&server.url(), &config)));
+    let node = redis::node(&server.url(), &config);
     let claims = [user(7), Claim::on_service()];
     assert!(node.take(&claims, at(0)).await.is_granted());
     let of_user = "keyward:{limits}:per_user:00000000-0000-0000-0000-000000000007";
@@ -98,7 +98,7 @@ async fn redis_and_the_process_decide_alike() {
 async fn a_server_that_is_killed_and_started_again_is_found_again() {
     let mut server = Server::start().await;
     let config = with_time("keyward");
-    let node = Limits::new(config.clone(), Some(redis::shared(&server.url(), &config)));
+    let node = redis::node(&server.url(), &config);
     let take = async || node.take(&[user(1)], at(0)).await.is_granted();
     assert!(take().await && take().await && take().await && !take().await);
     server.kill();

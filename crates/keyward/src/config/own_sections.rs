@@ -1,6 +1,6 @@
 //! The sections that no other crate has, and what may stand in them.
 
-use auth_blacklist::{RedisUrls, UnusableUrl};
+use auth_redis::{RedisUrls, UnusableUrl};
 use secrecy::{ExposeSecret, SecretString};
 use serde::Deserialize;
 use std::{path::PathBuf, time::Duration};

@@ -2,7 +2,7 @@
 //!
 //! The input is what stands before, between and behind two passwords: three lines.
 
-use auth_blacklist::RedisUrls;
+use auth_redis::RedisUrls;
 use keyward::config::url_without_password;
 
 const PASSWORD: &str = "Hunter2Hunter2";

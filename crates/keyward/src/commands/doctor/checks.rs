@@ -2,7 +2,7 @@
 
 use super::finding::Findings;
 use crate::{commands::operator::seconds, config::Config, master_key, wiring::backend_name};
-use auth_blacklist::{redis::Servers, wire::Connector};
+use auth_blacklist::{redis::RedisConnector, wire::Connector};
 use auth_domain::time::{Span, Timestamp};
 use auth_mail::Transport;
 use auth_service::{Clock, KeyAdmin, SystemClock, SystemEntropy, time_argon2};
@@ -164,11 +164,8 @@ pub(super) async fn redis(config: &Config, findings: &mut Findings) {
         _ => return,
     };
     let mend = "start it or mend redis.url; meanwhile the servers ask the database";
-    let servers = match Servers::new(&urls, &config.blacklist.redis_prefix) {
-        Ok(servers) => servers,
-        Err(error) => return findings.fail("redis", error, mend),
-    };
-    match timeout(PATIENCE, servers.connect()).await {
+    let connector = RedisConnector::new(&urls, &config.blacklist.redis_prefix);
+    match timeout(PATIENCE, connector.connect()).await {
         Ok(Ok(connection)) => match connection.complaint().await {
             None => findings.ok("redis", format!("{urls} answers")),
             Some(complaint) => findings.warn("redis", complaint, "CONFIG SET maxmemory-policy noeviction"),

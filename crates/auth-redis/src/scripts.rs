@@ -1,12 +1,10 @@
-//! Scripts on the server that holds a slot, for what is counted there: found by the same rules as the blacklist's, over a
-//! connection of its own, so that what is counted doesn't wait in line with what is revoked.
+//! Scripts on the server that holds a slot, for what is counted there, over a connection of their own: what is counted doesn't
+//! wait in line with what is revoked.
 //!
 //! The connection is made when it is first needed, dropped when it is lost, and made anew at the next call. Nothing is sent a
 //! second time: whether the first was carried out can't be known.
 
-use super::{connection::meaning, finder::Finder, urls::RedisUrls};
-use crate::wire::WireError;
-use ::redis::{aio::MultiplexedConnection, cmd};
+use crate::{Connection, RedisError, RedisUrls, Servers};
 use futures::{
     FutureExt,
     future::{BoxFuture, Shared},
@@ -27,11 +25,11 @@ const CONNECT_TIMEOUT: Duration = Duration::from_secs(1);
 const GIVE_UP: Duration = Duration::from_secs(1);
 
 /// A connection that is being made or was. It is made by a task of its own, because those who wait for it may go away.
-type Making = Shared<BoxFuture<'static, Result<MultiplexedConnection, WireError>>>;
+type Making = Shared<BoxFuture<'static, Result<Connection, RedisError>>>;
 
 /// Runs scripts.
 pub struct Scripts {
-    finder: Arc<Finder>,
+    servers: Arc<Servers>,
     runtime: Option<Handle>,
     line: Mutex<Line>,
 }
@@ -49,36 +47,29 @@ struct Line {
 impl Scripts {
     /// Scripts on the server that holds this key, and all other keys that they may name: those of its slot. Nothing is connected
     /// yet. The connection will live on the runtime that this is called on, or where there is none, on that of the first call.
-    ///
-    /// # Errors
-    /// What is wrong with the URLs.
-    pub fn new(urls: &RedisUrls, probe_key: String) -> Result<Self, String> {
-        Ok(Self {
-            finder: Arc::new(Finder::new(urls, probe_key)?),
+    #[must_use]
+    pub fn new(urls: &RedisUrls, probe_key: String) -> Self {
+        Self {
+            servers: Arc::new(Servers::new(urls, probe_key)),
             runtime: Handle::try_current().ok(),
             line: Mutex::default(),
-        })
+        }
     }
 
     /// Runs a script that answers with numbers, once. How long that may take is for the asker to say.
     ///
     /// # Errors
     /// Why there is no answer; the script may have been carried out all the same.
-    pub async fn eval(&self, script: &str, keys: &[String], args: &[i64]) -> Result<Vec<i64>, String> {
+    pub async fn eval(&self, script: &str, keys: &[String], args: &[i64]) -> Result<Vec<i64>, RedisError> {
         let (number, making) = self.connection();
-        let mut connection = making.await.map_err(|error| {
-            self.drop_connection(number);
-            error.to_string()
-        })?;
+        let connection = making.await.inspect_err(|_| self.drop_connection(number))?;
         self.asking(number);
-        let mut command = cmd("EVAL");
-        command.arg(script).arg(keys.len()).arg(keys).arg(args);
-        let answer = command.query_async(&mut connection).await.map_err(meaning);
+        let answer = connection.eval(script, keys, args).await;
         match &answer {
-            Err(WireError::Lost(_)) => self.drop_connection(number),
+            Err(RedisError::Lost(_)) => self.drop_connection(number),
             _ => self.answered(number),
         }
-        answer.map_err(|error| error.to_string())
+        answer
     }
 
     /// The connection that there is and that may be of use, or a new one.
@@ -96,18 +87,17 @@ impl Scripts {
     }
 
     fn make(&self) -> Making {
-        let finder = Arc::clone(&self.finder);
+        let servers = Arc::clone(&self.servers);
         let attempt = async move {
-            let found = timeout(CONNECT_TIMEOUT, finder.find()).await;
-            found
-                .unwrap_or_else(|_| Err(WireError::Lost("no connection within a second".to_owned())))
-                .map(|found| found.connection)
+            timeout(CONNECT_TIMEOUT, servers.connect())
+                .await
+                .unwrap_or_else(|_| Err(RedisError::Lost("no connection within a second".to_owned())))
         };
         let task = match &self.runtime {
             Some(runtime) => runtime.spawn(attempt),
             None => tokio::spawn(attempt),
         };
-        task.map(|made| made.unwrap_or_else(|error| Err(WireError::Lost(error.to_string()))))
+        task.map(|made| made.unwrap_or_else(|error| Err(RedisError::Lost(error.to_string()))))
             .boxed()
             .shared()
     }

@@ -1,38 +1,10 @@
 //! Scripts on the server of a slot: run once, never again by themselves, and on a connection that is made anew when it is lost.
 
-use crate::{proxy::Proxy, server::Server};
-use auth_blacklist::{RedisUrls, Scripts};
-use std::time::{Duration, Instant};
-use tokio::time::{sleep, timeout};
-
-/// Adds to a counter and tells what it is.
-const ADD: &str = "return {redis.call('INCRBY', KEYS[1], ARGV[1]), tonumber(ARGV[2])}";
-const PATIENCE: Duration = Duration::from_millis(100);
-
-pub(crate) fn scripts(urls: &str) -> Scripts {
-    Scripts::new(&RedisUrls::parse(urls).unwrap(), "any:{limits}:probe".to_owned()).unwrap()
-}
-
-pub(crate) async fn add(scripts: &Scripts) -> Result<i64, String> {
-    let keys = ["any:{limits}:counter".to_owned()];
-    let answer = timeout(PATIENCE, scripts.eval(ADD, &keys, &[1, -9]))
-        .await
-        .unwrap_or_else(|_| Err("no answer in time".to_owned()))?;
-    assert_eq!(answer[1], -9);
-    Ok(answer[0])
-}
-
-/// Asks until there is an answer; fails after ten seconds.
-pub(crate) async fn add_at_last(scripts: &Scripts) -> i64 {
-    let begun = Instant::now();
-    loop {
-        match add(scripts).await {
-            Ok(counter) => return counter,
-            Err(error) => assert!(begun.elapsed() < Duration::from_secs(10), "{error}"),
-        }
-        sleep(Duration::from_millis(20)).await;
-    }
-}
+use crate::{
+    adding::{ADD, add, add_at_last, scripts},
+    proxy::Proxy,
+    server::Server,
+};
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_script_is_run_once_a_call_over_one_connection() {
@@ -50,7 +22,8 @@ async fn a_script_is_run_once_a_call_over_one_connection() {
     let wrong = scripts
         .eval("return redis.call('NOSUCH')", &[], &[])
         .await
-        .unwrap_err();
+        .unwrap_err()
+        .to_string();
     assert!(wrong.contains("refused"), "{wrong}");
     assert!(
         scripts.eval("return {'a'}", &[], &[]).await.is_err(),
@@ -102,6 +75,7 @@ async fn a_replica_is_not_counted_on() {
     let master = Server::start().await;
     let replica = Server::start_with(&["--replicaof", "127.0.0.1", &master.port().to_string()]).await;
     let refused = scripts(&replica.url()).eval(ADD, &[], &[]).await.unwrap_err();
+    let refused = refused.to_string();
     assert!(refused.contains("slave"), "{refused}");
     // And a master that is made one is given up.
     let scripts = scripts(&master.url());

@@ -1,13 +1,13 @@
 //! Finding and reaching the one server that holds the keys.
 
-use super::{
-    connection::{meaning, role},
+use crate::{
+    connection::{Connection, role},
+    error::{RedisError, meaning},
     urls::{MasterName, RedisUrls},
 };
-use crate::wire::WireError;
 use ::redis::{
-    AsyncConnectionConfig, Client, ConnectionAddr, ConnectionInfo, ErrorKind, RedisError, ServerErrorKind,
-    aio::MultiplexedConnection, cmd,
+    AsyncConnectionConfig, Client, ConnectionAddr, ConnectionInfo, ErrorKind, RedisError as LibraryError,
+    ServerErrorKind, aio::MultiplexedConnection, cmd,
 };
 use std::time::Duration;
 
@@ -18,34 +18,29 @@ const GREETING: Duration = Duration::from_millis(400);
 /// How many commands wait in line for the connection. The default of 50 makes a few hundred checks at once wait for room.
 const LINE: usize = 1024;
 
-/// Finds the server that holds a key, among those of the configuration.
-pub(super) struct Finder {
+/// The servers of the configuration, and the key by which the right one among them is found.
+#[derive(Debug, Clone)]
+pub struct Servers {
     urls: RedisUrls,
     probe_key: String,
 }
 
-/// A connection to it.
-pub(super) struct Found {
-    pub(super) connection: MultiplexedConnection,
-    /// Whether the server says whether it is the master; some hosted ones forbid the question.
-    pub(super) tells_role: bool,
-}
-
-impl Finder {
+impl Servers {
     /// Of the servers behind the URLs, the one that holds this key and all others of its slot. Nothing is connected yet.
-    pub(super) fn new(urls: &RedisUrls, probe_key: String) -> Result<Self, String> {
-        for server in &urls.servers {
-            Client::open(server.clone()).map_err(|error| error.to_string())?;
-        }
-        Ok(Self {
+    #[must_use]
+    pub fn new(urls: &RedisUrls, probe_key: String) -> Self {
+        Self {
             urls: urls.clone(),
             probe_key,
-        })
+        }
     }
 
-    /// A new connection to the server that holds the key at the moment.
-    pub(super) async fn find(&self) -> Result<Found, WireError> {
-        let mut last = WireError::Lost("no server is named".to_owned());
+    /// A new connection to the server that holds the key at the moment. It took its first answer when this returns.
+    ///
+    /// # Errors
+    /// [`RedisError`], also where the server found is a replica. The last server that was tried is the one that it is about.
+    pub async fn connect(&self) -> Result<Connection, RedisError> {
+        let mut last = RedisError::Lost("no server is named".to_owned());
         for server in &self.urls.servers {
             let found = match &self.urls.master {
                 Some(master) => self.by_sentinel(server, master).await,
@@ -59,7 +54,11 @@ impl Finder {
         Err(last)
     }
 
-    async fn by_sentinel(&self, sentinel: &ConnectionInfo, master: &MasterName) -> Result<Found, WireError> {
+    async fn by_sentinel(
+        &self,
+        sentinel: &ConnectionInfo,
+        master: &MasterName,
+    ) -> Result<Connection, RedisError> {
         let mut asked = open(sentinel.clone().set_redis_settings(master.login.clone()))
             .await
             .map_err(meaning)?;
@@ -69,7 +68,7 @@ impl Finder {
             .take();
         let answer: Option<(String, u16)> = command.query_async(&mut asked).await.map_err(meaning)?;
         let Some((host, port)) = answer else {
-            return Err(WireError::Refused(format!(
+            return Err(RedisError::Refused(format!(
                 "the sentinel knows no master {:?}",
                 master.name
             )));
@@ -78,7 +77,7 @@ impl Finder {
     }
 
     /// Connects, and goes where the cluster says the keys are.
-    async fn follow(&self, first: ConnectionInfo) -> Result<Found, WireError> {
+    async fn follow(&self, first: ConnectionInfo) -> Result<Connection, RedisError> {
         let mut server = first;
         for _ in 0..=REDIRECTS {
             let mut connection = open(server.clone()).await.map_err(meaning)?;
@@ -92,18 +91,18 @@ impl Finder {
                 Err(error) => server = moved(&server, &error).ok_or_else(|| meaning(error))?,
             }
         }
-        Err(WireError::Refused(
+        Err(RedisError::Refused(
             "the cluster sends us from server to server".to_owned(),
         ))
     }
 }
 
 /// A replica is no server of ours: it tells what was, and takes nothing in.
-async fn greet(mut connection: MultiplexedConnection) -> Result<Found, WireError> {
+async fn greet(mut connection: MultiplexedConnection) -> Result<Connection, RedisError> {
     let tells_role = match role(&mut connection).await {
         Ok(role) if role == "master" => true,
         Ok(role) => {
-            return Err(WireError::Refused(format!(
+            return Err(RedisError::Refused(format!(
                 "the server is a {role}, not the master"
             )));
         }
@@ -111,14 +110,11 @@ async fn greet(mut connection: MultiplexedConnection) -> Result<Found, WireError
         Err(error) if !error.is_unrecoverable_error() && !error.is_io_error() => false,
         Err(error) => return Err(meaning(error)),
     };
-    Ok(Found {
-        connection,
-        tells_role,
-    })
+    Ok(Connection::new(connection, tells_role))
 }
 
 /// A connection that never retries and never reconnects. How long an answer may take is for the asker to say.
-async fn open(server: ConnectionInfo) -> Result<MultiplexedConnection, RedisError> {
+async fn open(server: ConnectionInfo) -> Result<MultiplexedConnection, LibraryError> {
     let config = AsyncConnectionConfig::new()
         .set_connection_timeout(Some(GREETING))
         .set_response_timeout(None)
@@ -129,7 +125,7 @@ async fn open(server: ConnectionInfo) -> Result<MultiplexedConnection, RedisErro
 }
 
 /// Several servers that know nothing of each other would each hold a part of what was revoked.
-async fn in_cluster(connection: &mut MultiplexedConnection) -> Result<(), WireError> {
+async fn in_cluster(connection: &mut MultiplexedConnection) -> Result<(), RedisError> {
     let info: String = cmd("INFO")
         .arg("cluster")
         .query_async(connection)
@@ -138,12 +134,12 @@ async fn in_cluster(connection: &mut MultiplexedConnection) -> Result<(), WireEr
     if info.lines().any(|line| line.trim() == "cluster_enabled:1") {
         return Ok(());
     }
-    Err(WireError::Refused(
+    Err(RedisError::Refused(
         "several URLs name a cluster, but the server is not in cluster mode".to_owned(),
     ))
 }
 
-fn moved(from: &ConnectionInfo, error: &RedisError) -> Option<ConnectionInfo> {
+fn moved(from: &ConnectionInfo, error: &LibraryError) -> Option<ConnectionInfo> {
     if error.kind() != ErrorKind::Server(ServerErrorKind::Moved) {
         return None;
     }

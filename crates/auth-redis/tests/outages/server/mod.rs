@@ -1,6 +1,8 @@
 //! Redis servers of the test's own, to be frozen, killed and started again: the shared one is left alone.
 
-use redis::aio::MultiplexedConnection;
+mod reply;
+
+use reply::{FromReply, ask};
 use std::{
     net::TcpListener,
     path::PathBuf,
@@ -78,12 +80,7 @@ impl Server {
                 .expect("redis-server is on the PATH or in KEYWARD_TEST_REDIS_SERVER"),
         );
         for _ in 0..200 {
-            if let Ok(mut connection) = self.try_connect().await
-                && redis::cmd("PING")
-                    .query_async::<String>(&mut connection)
-                    .await
-                    .is_ok()
-            {
+            if ask(self.port, "PING").await.is_ok() {
                 return;
             }
             tokio::time::sleep(Duration::from_millis(20)).await;
@@ -99,23 +96,9 @@ impl Server {
         format!("redis://127.0.0.1:{}", self.port)
     }
 
-    async fn try_connect(&self) -> redis::RedisResult<MultiplexedConnection> {
-        redis::Client::open(self.url())?
-            .get_multiplexed_async_connection()
-            .await
-    }
-
     /// Runs a command, given as words.
-    pub(crate) async fn run<T: redis::FromRedisValue>(&self, words: &str) -> T {
-        let mut words = words.split(' ');
-        let mut command = redis::cmd(words.next().unwrap());
-        for word in words {
-            command.arg(word);
-        }
-        command
-            .query_async(&mut self.try_connect().await.unwrap())
-            .await
-            .unwrap()
+    pub(crate) async fn run<T: FromReply>(&self, words: &str) -> T {
+        T::from_reply(ask(self.port, words).await.unwrap())
     }
 
     pub(crate) fn kill(&mut self) {

@@ -26,15 +26,15 @@ pub struct UnusableUrl(String);
 /// themselves for the master: there, what is revoked may be accepted for one more `blacklist.read_interval`.
 #[derive(Clone)]
 pub struct RedisUrls {
-    pub(super) servers: Vec<ConnectionInfo>,
-    pub(super) master: Option<MasterName>,
+    pub(crate) servers: Vec<ConnectionInfo>,
+    pub(crate) master: Option<MasterName>,
 }
 
 /// The master that sentinels are asked for, and how to sign in to them.
 #[derive(Clone)]
-pub(super) struct MasterName {
-    pub(super) name: String,
-    pub(super) login: RedisConnectionInfo,
+pub(crate) struct MasterName {
+    pub(crate) name: String,
+    pub(crate) login: RedisConnectionInfo,
 }
 
 impl RedisUrls {

@@ -1,0 +1,35 @@
+//! A counter in Redis that a script adds to.
+
+use auth_redis::{RedisUrls, Scripts};
+use std::time::{Duration, Instant};
+use tokio::time::{sleep, timeout};
+
+/// Adds to a counter and tells what it is.
+pub(crate) const ADD: &str = "return {redis.call('INCRBY', KEYS[1], ARGV[1]), tonumber(ARGV[2])}";
+const PATIENCE: Duration = Duration::from_millis(100);
+
+pub(crate) fn scripts(urls: &str) -> Scripts {
+    Scripts::new(&RedisUrls::parse(urls).unwrap(), "any:{limits}:probe".to_owned())
+}
+
+pub(crate) async fn add(scripts: &Scripts) -> Result<i64, String> {
+    let keys = ["any:{limits}:counter".to_owned()];
+    let answer = timeout(PATIENCE, scripts.eval(ADD, &keys, &[1, -9]))
+        .await
+        .map_err(|_| "no answer in time".to_owned())?
+        .map_err(|error| error.to_string())?;
+    assert_eq!(answer[1], -9);
+    Ok(answer[0])
+}
+
+/// Asks until there is an answer; fails after ten seconds.
+pub(crate) async fn add_at_last(scripts: &Scripts) -> i64 {
+    let begun = Instant::now();
+    loop {
+        match add(scripts).await {
+            Ok(counter) => return counter,
+            Err(error) => assert!(begun.elapsed() < Duration::from_secs(10), "{error}"),
+        }
+        sleep(Duration::from_millis(20)).await;
+    }
+}
