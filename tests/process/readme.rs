@@ -76,7 +76,7 @@ fn the_documented_error_codes_are_the_ones_there_are() {
         })
         .collect();
     documented.sort();
-    let mut known: Vec<(String, u16)> = auth_api::problem::Code::ALL
+    let mut known: Vec<(String, u16)> = auth_api::http::problem::Code::ALL
         .iter()
         .map(|code| (code.word().to_owned(), code.status()))
         .collect();

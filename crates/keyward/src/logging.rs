@@ -135,7 +135,7 @@ const TO_BE_READ: [&str; 7] = [
     "keyward",
 ];
 /// Parts of those that may say something for each request. A panic is one of them: a request may have caused it.
-const PER_REQUEST: [&str; 3] = [auth_api::access_log::TARGET, PANIC, "auth_storage::engine"];
+const PER_REQUEST: [&str; 3] = [auth_api::http::access_log::TARGET, PANIC, "auth_storage::engine"];
 /// The target of a panic's line.
 const PANIC: &str = "keyward::panic";
 
@@ -251,7 +251,7 @@ mod tests {
         for target in [
             "keyward::access",
             "keyward::panic",
-            "auth_api::routes::health",
+            "auth_api::api::health",
             "auth_storage::engine",
             "auth_storage::engine::pool",
             "actix_http::h1::dispatcher",
@@ -288,7 +288,7 @@ mod tests {
                 .with_writer(Apart { strangers, events }),
         );
         tracing::subscriber::with_default(registry, || {
-            tracing::info!(target: auth_api::access_log::TARGET, "answered");
+            tracing::info!(target: auth_api::http::access_log::TARGET, "answered");
             tracing::error!(target: "actix_http::h1::dispatcher", "stream error");
             tracing::warn!(target: "auth_service::refresh", "a used refresh token came back");
         });

@@ -1,7 +1,7 @@
 //! The frame around every answer, seen from outside.
 
 use super::*;
-use crate::config::ServerConfig;
+use crate::http::config::ServerConfig;
 use actix_web::{
     body::to_bytes,
     http::{StatusCode, header::ORIGIN},
@@ -40,13 +40,16 @@ macro_rules! framed {
         init_service(
             App::new()
                 .app_data(Data::clone(&edge))
-                .configure(|table: &mut web::ServiceConfig| routes::public(table, &edge.config))
+                .configure(|table: &mut web::ServiceConfig| {
+                    api::public(table, &edge.config);
+                    oauth::public(table, &edge.config);
+                })
                 .route("/refused", web::get().to(refused))
                 .route("/plain", web::get().to(plain))
                 .route("/oauth", web::get().to(oauth))
                 .route("/never", web::get().to(never))
                 .route("/breaks", web::get().to(breaks))
-                .default_service(web::to(routes::nothing_here))
+                .default_service(web::to(nothing_here))
                 .wrap(cors::of(&edge.config))
                 .wrap(from_fn(frame)),
         )

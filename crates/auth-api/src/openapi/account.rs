@@ -4,7 +4,7 @@ use super::{
     operation::{Auth, BEARER_ERRORS, Gives, Operation, Takes},
     operations::id,
 };
-use crate::problem::Code;
+use crate::http::problem::Code;
 use utoipa::openapi::HttpMethod::{Delete, Get, Post};
 
 /// Every one of them below this base path.

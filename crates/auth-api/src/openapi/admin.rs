@@ -6,7 +6,7 @@ use super::{
     operations::{id, query, session_status},
     schemas,
 };
-use crate::problem::Code;
+use crate::http::problem::Code;
 use auth_domain::{audit::Action, role::Permission as P};
 use utoipa::openapi::{
     HttpMethod::{Delete, Get, Patch, Post},

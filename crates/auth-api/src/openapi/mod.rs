@@ -9,7 +9,7 @@ mod operation;
 mod operations;
 mod schemas;
 
-use crate::{config::ServerConfig, problem::Code};
+use crate::http::{config::ServerConfig, problem::Code};
 use std::sync::OnceLock;
 use utoipa::openapi::{
     InfoBuilder, LicenseBuilder, OpenApiBuilder, Paths, ServerBuilder,
@@ -128,7 +128,7 @@ fn introduction() -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::routes;
+    use crate::{api, http::address::nothing_here, oauth};
     use actix_web::{
         App,
         http::Method,
@@ -306,8 +306,11 @@ mod tests {
                 ..ServerConfig::default()
             };
             let app = App::new()
-                .configure(|table: &mut web::ServiceConfig| routes::public(table, &config))
-                .default_service(web::to(routes::nothing_here));
+                .configure(|table: &mut web::ServiceConfig| {
+                    api::public(table, &config);
+                    oauth::public(table, &config);
+                })
+                .default_service(web::to(nothing_here));
             let app = init_service(app).await;
             let mut documented = std::collections::BTreeMap::<String, BTreeSet<String>>::new();
             for (path, method, _) in operations(&document(base_path)) {

@@ -1,7 +1,7 @@
 //! One operation of the document: what it takes, who may call, and everything that it may answer.
 
 use super::{BEARER, CLIENT, links, operations::query, schemas};
-use crate::problem::{Code, PROBLEM_JSON};
+use crate::http::problem::{Code, PROBLEM_JSON};
 use auth_domain::role::Permission;
 use std::collections::BTreeMap;
 use utoipa::openapi::{
@@ -147,7 +147,7 @@ impl Operation {
             .minimum(Some(1))
             .maximum(Some(100))
             .default(Some(20.into()));
-        let cursor = schemas::text().pattern(Some(crate::cursor::PATTERN));
+        let cursor = schemas::text().pattern(Some(crate::http::cursor::PATTERN));
         self.with(query("limit", "How many.", limit))
             .with(query("cursor", "The next_cursor of the page before.", cursor))
             .or(&[Code::InvalidInput])
@@ -192,7 +192,7 @@ impl Operation {
             Takes::Nothing => return None,
             Takes::Json(shape) => ("application/json", shape, Required::True),
             Takes::MaybeJson(shape) => ("application/json", shape, Required::False),
-            Takes::Form(shape) => (crate::form::FORM, shape, Required::True),
+            Takes::Form(shape) => (crate::http::form::FORM, shape, Required::True),
         };
         let content = Content::new(Some(schemas::named(shape)));
         Some(

@@ -4,7 +4,7 @@ use super::{
     operation::{Auth, BEARER_ERRORS, Gives, Operation, Takes},
     schemas,
 };
-use crate::problem::Code;
+use crate::http::problem::Code;
 use utoipa::openapi::{
     HttpMethod, Required,
     path::{Parameter, ParameterBuilder, ParameterIn},

@@ -1,9 +1,7 @@
 //! The shapes in bodies and answers.
 
 use crate::{
-    oauth_error::OauthCode,
-    problem::Code,
-    routes::{
+    api::{
         account::{DeleteMeBody, ExportJson},
         admin::{
             audit::{ActorJson, AuditEventJson},
@@ -14,7 +12,6 @@ use crate::{
         api_keys::{ApiKeyBody, ApiKeyJson, ApiKeyList, NewApiKeyJson},
         email::{ChangeEmailBody, SendVerificationBody, VerifyEmailBody},
         health::{ReadinessJson, StatusJson},
-        introspect::IntrospectionJson,
         login::LoginBody,
         logout::LogoutBody,
         me::RenameBody,
@@ -22,8 +19,10 @@ use crate::{
         refresh::RefreshBody,
         register::RegisterBody,
         setup::SetupBody,
+        views::{LoggedOutAllJson, MessageJson, OauthTokenAnswer, SessionJson, TokenAnswer, UserJson},
     },
-    views::{LoggedOutAllJson, MessageJson, OauthTokenAnswer, SessionJson, TokenAnswer, UserJson},
+    http::problem::Code,
+    oauth::{error::OauthCode, introspect::IntrospectionJson},
 };
 use utoipa::openapi::{
     ComponentsBuilder, Ref, RefOr, Schema,

@@ -5,7 +5,7 @@ use super::{
     colour::Colour,
     config::{DARK_BACKGROUND, LIGHT_BACKGROUND, PagesConfig},
 };
-use crate::{
+use crate::http::{
     edge::Edge,
     problem::{Code, Problem},
 };

@@ -3,7 +3,7 @@
 //! The rule: what would make the pages unsafe, unreadable or unreachable stops the start, and says how to mend it.
 
 use super::colour::Colour;
-use crate::config::{Fault, Faults, ServerConfig, host_of, is_base_path, is_origin};
+use crate::http::config::{Fault, Faults, ServerConfig, host_of, is_base_path, is_origin};
 use actix_web::http::Uri;
 use auth_domain::connection_url::shown_text;
 use serde::Deserialize;

@@ -6,7 +6,7 @@ use super::{
     layout::Layout,
     visit::Visit,
 };
-use crate::problem::{Code, Problem};
+use crate::http::problem::{Code, Problem};
 use actix_web::{HttpResponse, http::StatusCode};
 use askama::Template;
 use auth_domain::email::EmailAddress;

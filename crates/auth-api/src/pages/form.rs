@@ -2,7 +2,7 @@
 //! what is read of it is the fields that the page has; whatever else is in it is not looked at.
 
 use super::{guest::Guest, visit::Visit};
-use crate::{
+use crate::http::{
     body,
     form::{self, FORM, MOST},
     problem::{Code, FieldError, Problem},

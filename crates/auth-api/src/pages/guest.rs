@@ -2,7 +2,7 @@
 //! that takes a [`Holder`] not without the permission.
 
 use super::visit::Visit;
-use crate::{
+use crate::http::{
     permission::Needs,
     problem::{Code, Problem},
 };

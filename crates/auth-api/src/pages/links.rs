@@ -9,7 +9,7 @@ use super::{
     texts::Done,
     visit::Visit,
 };
-use crate::problem::Problem;
+use crate::http::problem::Problem;
 use actix_web::{HttpResponse, http::StatusCode};
 use askama::Template;
 use auth_service::{Error, LinkNeeds, ShownWithLink};

@@ -7,7 +7,7 @@ use super::{
     texts::Done,
     visit::Visit,
 };
-use crate::{
+use crate::http::{
     metrics::RevokedBy,
     problem::{Code, Problem},
 };

@@ -26,10 +26,10 @@ pub mod visit;
 pub use config::PagesConfig;
 pub use site::{Site, SiteError};
 
-use crate::{
+use crate::http::{
+    address::{read, resource},
     edge::Edge,
     problem::{Code, Problem},
-    routes::{read, resource},
 };
 use actix_web::{HttpRequest, HttpResponse, Resource, web};
 use std::sync::Arc;

@@ -7,7 +7,7 @@ use super::{
     password::hint,
     visit::Visit,
 };
-use crate::problem::{Code, Problem};
+use crate::http::problem::{Code, Problem};
 use actix_web::{HttpResponse, http::StatusCode};
 use askama::Template;
 use auth_service::{Registered, Registration, Setup};

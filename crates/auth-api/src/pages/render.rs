@@ -1,7 +1,7 @@
 //! Pages as answers. The rule: every page has the same policy, and none is kept by anybody.
 
 use super::{layout::Layout, site::Site, texts::Texts};
-use crate::{
+use crate::http::{
     problem::{Code, Problem},
     query::Query,
 };

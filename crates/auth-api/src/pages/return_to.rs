@@ -4,7 +4,7 @@
 //! What stands behind an origin is not taken apart: the next character after it ends every reader's idea of the host.
 
 use super::site::Site;
-use crate::{
+use crate::http::{
     problem::{Code, Problem},
     query::Query,
 };
@@ -58,7 +58,7 @@ impl Site {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::{config::ServerConfig, pages::PagesConfig};
+    use crate::{http::config::ServerConfig, pages::PagesConfig};
 
     #[test]
     fn a_sign_in_leads_to_own_pages_and_to_exact_origins_alone() {

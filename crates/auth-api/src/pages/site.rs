@@ -7,7 +7,7 @@ use super::{
     cookies::Cookies,
     texts::Texts,
 };
-use crate::{
+use crate::http::{
     config::{Fault, ServerConfig, is_origin},
     problem::{Code, Problem},
 };

@@ -11,7 +11,7 @@ use super::{
     site::Site,
     texts::{Done, Texts},
 };
-use crate::{
+use crate::http::{
     call::{Call, service_of},
     edge::{Edge, SeenUser},
     problem::{Code, FieldError, Problem},

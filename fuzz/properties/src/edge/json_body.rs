@@ -4,11 +4,13 @@
 //! The input's first byte chooses the route.
 
 use auth_api::{
-    json::{self, FromMembers},
-    problem::Problem,
-    routes::{
+    api::{
         login::LoginBody, logout::LogoutBody, me::RenameBody, refresh::RefreshBody, register::RegisterBody,
         setup::SetupBody,
+    },
+    http::{
+        json::{self, FromMembers},
+        problem::Problem,
     },
 };
 use serde_json::{Map, Value};

@@ -1,6 +1,6 @@
 //! Query strings and the paging in them: a page is never larger than allowed, and a cursor has one spelling.
 
-use auth_api::{cursor::Paging, query::Query};
+use auth_api::http::{cursor::Paging, query::Query};
 use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD};
 use uuid::Uuid;
 

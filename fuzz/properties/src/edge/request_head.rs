@@ -7,7 +7,7 @@ use actix_web::{
     http::header::{AUTHORIZATION, HeaderName, HeaderValue},
     test::TestRequest,
 };
-use auth_api::{
+use auth_api::http::{
     bearer, body, client_address,
     idempotency::IdempotencyHeader,
     request_id::{RequestId, X_REQUEST_ID},

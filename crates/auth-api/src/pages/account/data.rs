@@ -1,14 +1,14 @@
 //! `/account/data`: the rights over one's own account: all of it to take along, and its end.
 
 use crate::{
+    api::account,
+    http::problem::Problem,
     pages::{
         form::{Faults, Sent},
         guest::{Member, Seen},
         layout::Layout,
         texts::Done,
     },
-    problem::Problem,
-    routes::account,
 };
 use actix_web::{HttpResponse, http::StatusCode};
 use askama::Template;

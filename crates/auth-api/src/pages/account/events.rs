@@ -1,14 +1,13 @@
 //! `/account/events`: what happened to the account, in plain words.
 
 use crate::{
-    cursor::Paging,
+    http::{cursor::Paging, problem::Problem},
     pages::{
         guest::{Member, Seen},
         layout::Layout,
         render::Moment,
         texts::Texts,
     },
-    problem::Problem,
 };
 use actix_web::{HttpResponse, http::StatusCode};
 use askama::Template;

@@ -1,6 +1,8 @@
 //! `/account/keys`: one's own keys for scripts. A key is shown once, in the answer that made it.
 
 use crate::{
+    api::api_keys::key_id,
+    http::problem::{Code, Problem},
     pages::{
         form::{Faults, Fields, Sent},
         guest::{Member, Seen},
@@ -9,8 +11,6 @@ use crate::{
         texts::Done,
         visit::Visit,
     },
-    problem::{Code, Problem},
-    routes::api_keys::key_id,
 };
 use actix_web::{HttpResponse, http::StatusCode, web::Path};
 use askama::Template;

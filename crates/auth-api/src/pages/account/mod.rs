@@ -16,7 +16,7 @@ use super::{
     texts::Done,
     visit::Visit,
 };
-use crate::{problem::Problem, routes::read};
+use crate::http::{address::read, problem::Problem};
 use actix_web::{HttpResponse, http::StatusCode, web};
 use askama::Template;
 use auth_domain::user::User;

@@ -1,6 +1,7 @@
 //! `/account/security`: the password and the address.
 
 use crate::{
+    http::problem::Problem,
     pages::{
         form::{Faults, Sent},
         guest::{Member, Seen},
@@ -9,7 +10,6 @@ use crate::{
         texts::Done,
         visit::Visit,
     },
-    problem::Problem,
 };
 use actix_web::{HttpResponse, http::StatusCode};
 use askama::Template;

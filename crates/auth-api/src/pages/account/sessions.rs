@@ -1,8 +1,8 @@
 //! `/account/sessions`: where somebody is signed in, and how the other sessions ended.
 
 use crate::{
-    cursor::Paging,
-    metrics::RevokedBy,
+    api::sessions::{filter, session_id},
+    http::{cursor::Paging, metrics::RevokedBy, problem::Problem},
     pages::{
         form::Sent,
         guest::{Member, Seen},
@@ -10,8 +10,6 @@ use crate::{
         render::Moment,
         texts::{Done, EXPIRED},
     },
-    problem::Problem,
-    routes::sessions::{filter, session_id},
 };
 use actix_web::{HttpResponse, http::StatusCode, web::Path};
 use askama::Template;

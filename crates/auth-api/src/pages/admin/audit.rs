@@ -1,7 +1,12 @@
 //! `/admin/audit`: what happened, and whether the log is as it was written.
 
 use crate::{
-    cursor::Paging,
+    http::{
+        cursor::Paging,
+        permission::AuditRead,
+        problem::{Code, Problem},
+        query::is_countable,
+    },
     pages::{
         form::{Faults, Sent},
         guest::{Holder, Seen},
@@ -10,9 +15,6 @@ use crate::{
         texts::Texts,
         visit::Visit,
     },
-    permission::AuditRead,
-    problem::{Code, Problem},
-    query::is_countable,
 };
 use actix_web::{HttpResponse, http::StatusCode};
 use askama::Template;

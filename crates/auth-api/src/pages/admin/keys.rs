@@ -1,6 +1,10 @@
 //! `/admin/keys`: the signing keys.
 
 use crate::{
+    http::{
+        permission::{KeysRead, KeysRotate},
+        problem::Problem,
+    },
     pages::{
         form::{Faults, Sent},
         guest::{Holder, Seen},
@@ -9,8 +13,6 @@ use crate::{
         texts::Done,
         visit::Visit,
     },
-    permission::{KeysRead, KeysRotate},
-    problem::Problem,
 };
 use actix_web::{HttpResponse, http::StatusCode};
 use askama::Template;

@@ -10,7 +10,7 @@ pub mod user_changes;
 pub mod users;
 
 use super::{page_at, site::Site};
-use crate::routes::read;
+use crate::http::address::read;
 use actix_web::web;
 
 /// The addresses.

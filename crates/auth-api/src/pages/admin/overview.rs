@@ -2,14 +2,13 @@
 
 use super::chart::{Chart, Range};
 use crate::{
+    http::{permission::StatsRead, problem::Problem},
     pages::{
         guest::{Holder, Seen},
         layout::Layout,
         render::Moment,
         texts::Texts,
     },
-    permission::StatsRead,
-    problem::Problem,
 };
 use actix_web::{HttpResponse, http::StatusCode};
 use askama::Template;

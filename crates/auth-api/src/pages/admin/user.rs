@@ -1,6 +1,8 @@
 //! `/admin/users/{id}`: one user: what is stored, where it is signed in, its keys, and what happened lately.
 
 use crate::{
+    api::admin::user_id,
+    http::{permission::UsersRead, problem::Problem},
     pages::{
         account::{events, keys, sessions},
         form::Faults,
@@ -9,9 +11,6 @@ use crate::{
         render::Moment,
         visit::Visit,
     },
-    permission::UsersRead,
-    problem::Problem,
-    routes::admin::user_id,
 };
 use actix_web::{HttpResponse, http::StatusCode, web::Path};
 use askama::Template;

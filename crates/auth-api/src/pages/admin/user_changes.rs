@@ -2,15 +2,17 @@
 
 use super::user::UserPage;
 use crate::{
+    api::{admin::user_id, api_keys::key_id, sessions::session_id},
+    http::{
+        permission::{SessionsRevoke, UsersWrite},
+        problem::{Code, Problem},
+    },
     pages::{
         form::{Faults, Fields, Sent},
         guest::Holder,
         texts::Done,
         visit::Visit,
     },
-    permission::{SessionsRevoke, UsersWrite},
-    problem::{Code, Problem},
-    routes::{admin::user_id, api_keys::key_id, sessions::session_id},
 };
 use actix_web::{HttpResponse, web::Path};
 use auth_domain::{ids::UserId, role::Permission};

@@ -1,7 +1,11 @@
 //! `/admin/users`: found, and invited.
 
 use crate::{
-    cursor::Paging,
+    http::{
+        cursor::Paging,
+        permission::{UsersRead, UsersWrite},
+        problem::Problem,
+    },
     pages::{
         form::{Faults, Sent},
         guest::{Holder, Seen},
@@ -10,8 +14,6 @@ use crate::{
         texts::Done,
         visit::Visit,
     },
-    permission::{UsersRead, UsersWrite},
-    problem::Problem,
 };
 use actix_web::{HttpResponse, http::StatusCode};
 use askama::Template;

@@ -4,7 +4,7 @@
 
 mod en;
 
-use crate::problem::{Code, Problem, Unit, for_a_person};
+use crate::http::problem::{Code, Problem, Unit, for_a_person};
 use auth_domain::{audit::Action, session::EndReason};
 use std::{borrow::Cow, collections::BTreeMap, time::Duration};
 

@@ -1,0 +1,98 @@
+//! `GET /keys`, `POST /keys/rotate`: the signing keys.
+
+use crate::{
+    api::views::rfc3339,
+    http::{
+        json::{FromMembers, Members, OptionalJson},
+        permission::{KeysRead, KeysRotate, May},
+        problem::Problem,
+    },
+};
+use actix_web::{HttpResponse, web::Data};
+use auth_service::{Error, KeyAdmin, Service};
+use serde::Serialize;
+use utoipa::ToSchema;
+use validator::Validate;
+
+/// How to rotate.
+#[derive(Debug, Validate, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct RotateBody {
+    /// The active key was stolen: drop it now, with every token that it signed.
+    compromised: Option<bool>,
+}
+
+impl FromMembers for RotateBody {
+    fn from_members(members: &mut Members) -> Option<Self> {
+        Some(Self {
+            compromised: members.optional_bool("compromised")?,
+        })
+    }
+}
+
+/// A signing key, as far as everybody may know it.
+#[derive(Debug, Serialize, ToSchema)]
+pub struct SigningKeyJson {
+    /// Its id: the thumbprint (RFC 7638).
+    kid: String,
+    /// `next`, `active`, `retiring` or `retired`.
+    #[schema(pattern = "^(next|active|retiring|retired)$")]
+    state: &'static str,
+    /// The algorithm.
+    algorithm: String,
+    /// Since when it is published.
+    #[schema(format = DateTime)]
+    published_at: String,
+    /// Until when it verifies, once it signs no more.
+    #[schema(required, format = DateTime)]
+    verifies_until: Option<String>,
+}
+
+/// All signing keys.
+#[derive(Debug, Serialize, ToSchema)]
+pub struct SigningKeyList {
+    /// The keys, the oldest first.
+    items: Vec<SigningKeyJson>,
+}
+
+/// 200 with the keys; none with HS256. 403.
+///
+/// # Errors
+/// [`Problem`].
+pub async fn list(service: Data<Service>, _may: May<KeysRead>) -> Result<HttpResponse, Problem> {
+    Ok(HttpResponse::Ok().json(all(service.key_admin()).await?))
+}
+
+/// 200 with the keys after it; 403, 409.
+///
+/// # Errors
+/// [`Problem`].
+pub async fn rotate(
+    service: Data<Service>,
+    may: May<KeysRotate>,
+    OptionalJson(body): OptionalJson<RotateBody>,
+) -> Result<HttpResponse, Problem> {
+    let compromised = body.and_then(|body| body.compromised).unwrap_or_default();
+    service.rotate_keys(compromised, &may.caller).await?;
+    Ok(HttpResponse::Ok().json(all(service.key_admin()).await?))
+}
+
+async fn all(keys: Option<&KeyAdmin>) -> Result<SigningKeyList, Error> {
+    let Some(keys) = keys else {
+        return Ok(SigningKeyList { items: Vec::new() });
+    };
+    let items = keys
+        .list()
+        .await?
+        .into_iter()
+        .map(|(standing, algorithm)| SigningKeyJson {
+            kid: standing.kid,
+            state: standing.state.as_str(),
+            algorithm,
+            published_at: rfc3339(standing.published_at),
+            verifies_until: standing.verifies_until.map(rfc3339),
+        });
+    Ok(SigningKeyList {
+        items: items.collect(),
+    })
+}

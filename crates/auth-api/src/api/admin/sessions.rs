@@ -1,0 +1,74 @@
+//! `/users/{id}/sessions` for administrators.
+
+use super::user_id;
+use crate::{
+    api::{
+        sessions::{filter, session_id},
+        views::{LoggedOutAllJson, SessionJson},
+    },
+    http::{
+        cursor::{List, Paging},
+        permission::{May, SessionsRead, SessionsRevoke},
+        problem::Problem,
+        query::Query,
+    },
+};
+use actix_web::{
+    HttpRequest, HttpResponse,
+    web::{Data, Path},
+};
+use auth_service::{AccountRef, Service};
+
+/// 200 with a page; 403, 404, 422.
+///
+/// # Errors
+/// [`Problem`].
+pub async fn list(
+    request: HttpRequest,
+    id: Path<String>,
+    service: Data<Service>,
+    may: May<SessionsRead>,
+) -> Result<HttpResponse, Problem> {
+    let query = Query::of(request.query_string());
+    let (filter, paging) = (filter(query)?, Paging::of(&query)?);
+    let user = service.admin().user(&AccountRef::Id(user_id(&id)?)).await?;
+    let found = service
+        .admin()
+        .sessions(user.id, filter, paging.request(), may.caller.now)
+        .await?;
+    let page = paging.page(found, |session| session.id.as_uuid());
+    Ok(HttpResponse::Ok().json(List {
+        items: page.items.iter().map(SessionJson::from).collect::<Vec<_>>(),
+        next_cursor: page.next_cursor,
+    }))
+}
+
+/// 200 with how many; 403, 404.
+///
+/// # Errors
+/// [`Problem`].
+pub async fn end_all(
+    id: Path<String>,
+    service: Data<Service>,
+    may: May<SessionsRevoke>,
+) -> Result<HttpResponse, Problem> {
+    let sessions_revoked = service.end_sessions_of(user_id(&id)?, &may.caller).await?;
+    Ok(HttpResponse::Ok().json(LoggedOutAllJson {
+        message: "All sessions of the user were ended",
+        sessions_revoked,
+    }))
+}
+
+/// 204; 403, 404.
+///
+/// # Errors
+/// [`Problem`].
+pub async fn end(
+    path: Path<(String, String)>,
+    service: Data<Service>,
+    may: May<SessionsRevoke>,
+) -> Result<HttpResponse, Problem> {
+    let (user, session) = (user_id(&path.0)?, session_id(&path.1)?);
+    service.end_session_of(user, session, &may.caller).await?;
+    Ok(HttpResponse::NoContent().finish())
+}

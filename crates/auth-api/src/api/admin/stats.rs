@@ -1,0 +1,81 @@
+//! `GET /stats`: the service at a glance, at most half a minute old.
+
+use crate::{
+    api::views::rfc3339,
+    http::{
+        permission::{May, StatsRead},
+        problem::Problem,
+    },
+};
+use actix_web::{HttpResponse, web::Data};
+use auth_domain::user::UserStatus;
+use auth_service::Service;
+use serde::Serialize;
+use utoipa::ToSchema;
+
+/// Users of one role and status.
+#[derive(Debug, Serialize, ToSchema)]
+pub struct UserCountJson {
+    /// The role.
+    role: String,
+    /// The status.
+    status: String,
+    /// How many there are.
+    #[schema(minimum = 0)]
+    count: u64,
+}
+
+/// The service at a glance.
+#[derive(Debug, Serialize, ToSchema)]
+pub struct StatsJson {
+    /// When it was counted.
+    #[schema(format = DateTime)]
+    counted_at: String,
+    /// How many users there are.
+    #[schema(minimum = 0)]
+    users: u64,
+    /// How many of them may sign in.
+    #[schema(minimum = 0)]
+    active_users: u64,
+    /// The same by role and status.
+    users_by_role: Vec<UserCountJson>,
+    /// How many sessions can be refreshed.
+    #[schema(minimum = 0)]
+    live_sessions: u64,
+    /// How many mails wait.
+    #[schema(minimum = 0)]
+    mails_waiting: u64,
+    /// How many mails were given up within the last days.
+    #[schema(minimum = 0)]
+    mails_failed: u64,
+    /// How many rows of the audit log wait for their seal.
+    #[schema(minimum = 0)]
+    audit_unsealed: u64,
+}
+
+/// 200 with the figures; 403.
+///
+/// # Errors
+/// [`Problem`].
+pub async fn show(service: Data<Service>, may: May<StatsRead>) -> Result<HttpResponse, Problem> {
+    let stats = service.stats(may.caller.now).await?;
+    let by_role = stats
+        .users
+        .users
+        .iter()
+        .map(|(role, status, count)| UserCountJson {
+            role: role.clone(),
+            status: status.clone(),
+            count: *count,
+        });
+    Ok(HttpResponse::Ok().json(StatsJson {
+        counted_at: rfc3339(stats.counted_at),
+        users: stats.users_of(None),
+        active_users: stats.users_of(Some(UserStatus::Active)),
+        users_by_role: by_role.collect(),
+        live_sessions: stats.users.live_sessions,
+        mails_waiting: stats.mail.waiting,
+        mails_failed: stats.mail.failed,
+        audit_unsealed: stats.unsealed_audit,
+    }))
+}

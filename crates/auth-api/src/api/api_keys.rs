@@ -1,0 +1,184 @@
+//! `GET|POST /api-keys`, `DELETE /api-keys/{id}`: one's own keys for scripts.
+
+use crate::{
+    api::views::rfc3339,
+    http::{
+        bearer::{Acting, SignedIn, SignedInWith},
+        json::{FromMembers, Members},
+        problem::{Code, Problem},
+    },
+};
+use actix_web::{
+    HttpResponse,
+    web::{Data, Path},
+};
+use auth_domain::{api_key::ApiKey, ids::ApiKeyId, role::Permission, time::Timestamp};
+use auth_service::{Bearer, Service, WantedKey};
+use secrecy::{ExposeSecret, SecretString};
+use serde::Serialize;
+use utoipa::ToSchema;
+use validator::Validate;
+
+/// A key to be made.
+#[derive(Debug, Validate, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct ApiKeyBody {
+    /// What it is for.
+    #[schema(min_length = 1, max_length = 100)]
+    name: String,
+    /// What it may do, and its maker may; none: it only says who its owner is.
+    #[schema(value_type = Option<Vec<String>>)]
+    permissions: Vec<Permission>,
+    /// When it lapses; left out, never.
+    #[schema(value_type = Option<String>, format = DateTime)]
+    expires_at: Option<Timestamp>,
+}
+
+impl FromMembers for ApiKeyBody {
+    fn from_members(members: &mut Members) -> Option<Self> {
+        let name = members.text("name");
+        let words = members.optional_texts("permissions");
+        let expires_at = members.optional_word(
+            "expires_at",
+            "invalid_time",
+            "The expiry is a time as in 2030-01-31T12:00:00Z (RFC 3339).",
+        );
+        let permissions: Result<Vec<Permission>, _> = words?
+            .unwrap_or_default()
+            .iter()
+            .map(|word| word.parse())
+            .collect();
+        let permissions = match permissions {
+            Ok(permissions) => Some(permissions),
+            Err(_) => members.fault(
+                "permissions",
+                "unknown_permission",
+                "A permission is one of those that the documentation lists, as in users:read.",
+            ),
+        };
+        Some(Self {
+            name: name?,
+            permissions: permissions?,
+            expires_at: expires_at?,
+        })
+    }
+}
+
+impl From<ApiKeyBody> for WantedKey {
+    fn from(body: ApiKeyBody) -> Self {
+        Self {
+            name: body.name,
+            permissions: body.permissions,
+            expires_at: body.expires_at,
+        }
+    }
+}
+
+/// A key, without itself.
+#[derive(Debug, Serialize, ToSchema)]
+pub struct ApiKeyJson {
+    /// Its id.
+    #[schema(format = Uuid)]
+    pub id: String,
+    /// What it is for.
+    pub name: String,
+    /// What it may do.
+    pub permissions: Vec<&'static str>,
+    /// When it was made.
+    #[schema(format = DateTime)]
+    pub created_at: String,
+    /// When it lapses.
+    #[schema(required, format = DateTime)]
+    pub expires_at: Option<String>,
+    /// When it was last used, to the minute.
+    #[schema(required, format = DateTime)]
+    pub last_used_at: Option<String>,
+}
+
+impl From<&ApiKey> for ApiKeyJson {
+    fn from(key: &ApiKey) -> Self {
+        Self {
+            id: key.id.to_string(),
+            name: key.name.as_str().to_owned(),
+            permissions: key.permissions.iter().map(|one| one.as_str()).collect(),
+            created_at: rfc3339(key.created_at),
+            expires_at: key.expires_at.map(rfc3339),
+            last_used_at: key.last_used_at.map(rfc3339),
+        }
+    }
+}
+
+/// A key that was just made.
+#[derive(Serialize, ToSchema)]
+pub struct NewApiKeyJson<'a> {
+    /// The key: shown this once.
+    pub key: &'a str,
+    /// What is known of it.
+    pub api_key: ApiKeyJson,
+}
+
+/// All keys of a user.
+#[derive(Debug, Serialize, ToSchema)]
+pub struct ApiKeyList {
+    /// The keys, newest first.
+    pub items: Vec<ApiKeyJson>,
+}
+
+/// 200 with the keys; 401.
+///
+/// # Errors
+/// [`Problem`].
+pub async fn list(service: Data<Service>, signed_in: SignedIn) -> Result<HttpResponse, Problem> {
+    let keys = service.admin().api_keys(signed_in.principal.user()).await?;
+    Ok(list_of(&keys))
+}
+
+/// 201 with the key; 401, 403, 409, 422.
+///
+/// # Errors
+/// [`Problem`].
+pub async fn create(
+    service: Data<Service>,
+    request: SignedInWith<ApiKeyBody>,
+) -> Result<HttpResponse, Problem> {
+    let SignedInWith { acting, body } = request;
+    let (owner, maker) = (acting.principal.user(), Bearer::Session(acting.principal));
+    let (key, secret) = service
+        .create_api_key(&maker, owner, body.into(), &acting.caller)
+        .await?;
+    Ok(made(&key, &secret))
+}
+
+/// 204; 401, 404.
+///
+/// # Errors
+/// [`Problem`].
+pub async fn revoke(
+    id: Path<String>,
+    service: Data<Service>,
+    acting: Acting,
+) -> Result<HttpResponse, Problem> {
+    service
+        .admin()
+        .revoke_api_key(acting.principal.user(), key_id(&id)?, &acting.caller)
+        .await?;
+    Ok(HttpResponse::NoContent().finish())
+}
+
+pub(super) fn list_of(keys: &[ApiKey]) -> HttpResponse {
+    HttpResponse::Ok().json(ApiKeyList {
+        items: keys.iter().map(ApiKeyJson::from).collect(),
+    })
+}
+
+pub(super) fn made(key: &ApiKey, secret: &SecretString) -> HttpResponse {
+    HttpResponse::Created().json(NewApiKeyJson {
+        key: secret.expose_secret(),
+        api_key: key.into(),
+    })
+}
+
+/// What can't be an id names no key.
+pub(crate) fn key_id(text: &str) -> Result<ApiKeyId, Problem> {
+    text.parse().map_err(|_| Code::NotFound.into())
+}

@@ -1,0 +1,179 @@
+//! `POST /email/verification`, `/email/verify`, `/email/change`: whose an address is.
+
+use crate::{
+    api::views::{self, MessageJson},
+    http::{
+        bearer::{self, SignedInWith},
+        call::Call,
+        json::{FromMembers, Json, Members, OptionalJson},
+        problem::{Code, FieldError, Problem},
+    },
+};
+use actix_web::{HttpRequest, HttpResponse, web::Data};
+use auth_service::{Service, ShownWithLink};
+use secrecy::SecretString;
+use utoipa::ToSchema;
+use validator::Validate;
+
+/// Where a link is wanted, by a caller who can't sign in yet. Beside an access token it is not looked at: the link goes to the
+/// address of its user. Only the length is checked, because the answer is the same for every address.
+#[derive(Debug, Validate, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct SendVerificationBody {
+    /// The address.
+    #[validate(length(
+        max = 1024,
+        code = "too_long",
+        message = "An email address has at most 254 characters."
+    ))]
+    #[schema(max_length = 1024)]
+    email: Option<String>,
+}
+
+impl FromMembers for SendVerificationBody {
+    fn from_members(members: &mut Members) -> Option<Self> {
+        Some(Self {
+            email: members.optional_text("email")?,
+        })
+    }
+}
+
+/// The address to move to.
+#[derive(Debug, Validate, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct ChangeEmailBody {
+    /// The new address.
+    #[schema(format = Email, min_length = 3, max_length = 254)]
+    new_email: String,
+    /// The current password.
+    #[schema(value_type = String, format = Password)]
+    current_password: SecretString,
+}
+
+impl FromMembers for ChangeEmailBody {
+    fn from_members(members: &mut Members) -> Option<Self> {
+        let (new_email, password) = (members.text("new_email"), members.secret("current_password"));
+        Some(Self {
+            new_email: new_email?,
+            current_password: password?,
+        })
+    }
+}
+
+/// The token of a mailed link, and what shows that the account is the caller's own: a bearer token of it, or one of the passwords.
+#[derive(Debug, Validate, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct VerifyEmailBody {
+    /// The token of the mailed link.
+    #[schema(value_type = String)]
+    token: SecretString,
+    /// The account's password.
+    #[schema(value_type = Option<String>, format = Password)]
+    current_password: Option<SecretString>,
+    /// A new password for the account, where an address is confirmed for the first time: 8 to 128 characters that are not easy
+    /// to guess.
+    #[schema(value_type = Option<String>, format = Password)]
+    new_password: Option<SecretString>,
+}
+
+impl FromMembers for VerifyEmailBody {
+    fn from_members(members: &mut Members) -> Option<Self> {
+        let token = members.secret("token");
+        let current = members.optional_text("current_password");
+        let new = members.optional_text("new_password");
+        Some(Self {
+            token: token?,
+            current_password: current?.map(SecretString::from),
+            new_password: new?.map(SecretString::from),
+        })
+    }
+}
+
+impl VerifyEmailBody {
+    fn shown(self) -> Result<(SecretString, ShownWithLink), Problem> {
+        let shown = match (self.current_password, self.new_password) {
+            (None, None) => ShownWithLink::Nothing,
+            (Some(current), None) => ShownWithLink::CurrentPassword(current),
+            (None, Some(new)) => ShownWithLink::NewPassword(new),
+            (Some(_), Some(_)) => {
+                let message = "Send current_password or new_password, not both.";
+                return Err(Problem::invalid_input(vec![FieldError::new(
+                    "new_password",
+                    "not_both",
+                    message,
+                )]));
+            }
+        };
+        Ok((self.token, shown))
+    }
+}
+
+/// 202, with an access token or for an address; 401 without either.
+///
+/// # Errors
+/// [`Problem`].
+pub async fn send_again(
+    request: HttpRequest,
+    service: Data<Service>,
+    OptionalJson(body): OptionalJson<SendVerificationBody>,
+) -> Result<HttpResponse, Problem> {
+    match bearer::act_if_sent(&request).await? {
+        Some(acting) => {
+            service
+                .send_verification(&acting.principal, &acting.caller)
+                .await?;
+        }
+        None => {
+            let email = body.and_then(|body| body.email).ok_or(Code::MissingToken)?;
+            let caller = Call::of(&request).caller(&service)?;
+            service.send_verification_to(&caller, &email).await?;
+        }
+    }
+    Ok(HttpResponse::Accepted().json(MessageJson {
+        message: "If the address waits to be confirmed, a mail with a link is on its way to it",
+    }))
+}
+
+/// 204, and the device that did it is known from now on; 400, 403, 409, 422.
+///
+/// # Errors
+/// [`Problem`].
+pub async fn verify(
+    request: HttpRequest,
+    service: Data<Service>,
+    Json(body): Json<VerifyEmailBody>,
+) -> Result<HttpResponse, Problem> {
+    let (token, shown) = body.shown()?;
+    let (principal, caller) = match bearer::act_if_sent(&request).await? {
+        Some(acting) => (Some(acting.principal), acting.caller),
+        None => (None, Call::of(&request).caller(&service)?),
+    };
+    let confirmed = service
+        .confirm_email(principal.as_ref(), &caller, &token, shown)
+        .await
+        .map_err(|error| Problem::from(error).of_field("new_password"))?;
+    Ok(views::done_by_device(confirmed.device.as_ref()))
+}
+
+/// 202; 403, 422.
+///
+/// # Errors
+/// [`Problem`].
+pub async fn change(
+    service: Data<Service>,
+    request: SignedInWith<ChangeEmailBody>,
+) -> Result<HttpResponse, Problem> {
+    let SignedInWith { acting, body } = request;
+    service
+        .ask_for_new_email(
+            &acting.principal,
+            &acting.caller,
+            &body.new_email,
+            body.current_password,
+        )
+        .await
+        .map_err(|error| Problem::from(error).of_field("new_email"))?;
+    Ok(HttpResponse::Accepted().json(MessageJson {
+        message: "A mail with a link to confirm is on its way to the new address",
+    }))
+}

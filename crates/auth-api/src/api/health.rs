@@ -1,0 +1,133 @@
+//! Whether the process lives, and whether it may be sent requests. No version, no address, no reason reaches a client; the
+//! reasons are in the log.
+
+use crate::http::edge::Edge;
+use actix_web::{HttpResponse, web::Data};
+use auth_service::{Check, Service};
+use serde::Serialize;
+use tracing::{info, warn};
+use utoipa::ToSchema;
+
+/// The target of the lines about readiness. Their number is that of the changes, whatever is asked.
+const TARGET: &str = "keyward::readiness";
+
+/// A status.
+#[derive(Debug, Serialize, ToSchema)]
+pub struct StatusJson {
+    /// `ok`, `draining` or `unavailable`.
+    #[schema(pattern = "^(ok|draining|unavailable)$")]
+    pub status: &'static str,
+}
+
+/// The parts that readiness hangs on.
+#[derive(Debug, Serialize, ToSchema)]
+pub struct ReadinessJson {
+    /// `ok`, `draining` or `unavailable`.
+    #[schema(pattern = "^(ok|draining|unavailable)$")]
+    pub status: &'static str,
+    /// The database answers, and takes writes.
+    #[schema(pattern = "^(ok|failed)$")]
+    pub database: &'static str,
+    /// Its schema is the one that this server knows.
+    #[schema(pattern = "^(ok|failed)$")]
+    pub migrations: &'static str,
+    /// The copy of the revocations is fresh.
+    #[schema(pattern = "^(ok|failed)$")]
+    pub blacklist: &'static str,
+    /// The clock agrees with the database's.
+    #[schema(pattern = "^(ok|failed)$")]
+    pub clock: &'static str,
+}
+
+/// `GET /health` under the base path: 200 as long as the process answers; it asks no database.
+pub async fn status(edge: Data<Edge>) -> HttpResponse {
+    HttpResponse::Ok().json(StatusJson {
+        status: if edge.is_draining() { "draining" } else { "ok" },
+    })
+}
+
+/// `GET /health/live`: 200 as long as the process answers.
+pub async fn live() -> HttpResponse {
+    HttpResponse::Ok().json(StatusJson { status: "ok" })
+}
+
+/// `GET /health/ready`: 200, or 503 while a part is out of reach or the server drains.
+pub async fn ready(service: Data<Service>, edge: Data<Edge>) -> HttpResponse {
+    let parts = service.readiness().await;
+    let (draining, ready) = (edge.is_draining(), parts.is_ready());
+    let told = ReadinessJson {
+        status: match (draining, ready) {
+            (true, _) => "draining",
+            (false, true) => "ok",
+            (false, false) => "unavailable",
+        },
+        database: word(&parts.database),
+        migrations: word(&parts.migrations),
+        blacklist: word(&parts.blacklist),
+        clock: word(&parts.clock),
+    };
+    let checks = [
+        ("database", &parts.database),
+        ("migrations", &parts.migrations),
+        ("blacklist", &parts.blacklist),
+        ("clock", &parts.clock),
+    ];
+    for (part, fails) in changes(&edge, &checks) {
+        match fails {
+            Some(why) => warn!(target: TARGET, part, why, "not ready"),
+            None => info!(target: TARGET, part, "ready again"),
+        }
+    }
+    if ready && !draining {
+        HttpResponse::Ok().json(told)
+    } else {
+        HttpResponse::ServiceUnavailable().json(told)
+    }
+}
+
+fn word(check: &Check) -> &'static str {
+    if check.is_ok() { "ok" } else { "failed" }
+}
+
+/// What has changed since the last look, part by part: why it fails now, or that it is ready again. However often
+/// readiness is asked for, a change is answered once.
+fn changes<'a>(edge: &Edge, checks: &[(&'a str, &'a Check)]) -> Vec<(&'a str, Option<&'a str>)> {
+    let bits = || (0..u8::BITS).map(|bit| 1_u8 << bit);
+    let failed = checks
+        .iter()
+        .zip(bits())
+        .filter(|((_, check), _)| check.is_err())
+        .fold(0, |failed, (_, bit)| failed | bit);
+    let before = edge.note_unready(failed);
+    let changed = checks
+        .iter()
+        .zip(bits())
+        .filter(|(_, bit)| (before ^ failed) & bit != 0);
+    changed
+        .map(|((part, check), _)| (*part, check.as_ref().err().map(String::as_str)))
+        .collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::http::config::ServerConfig;
+
+    #[test]
+    fn a_part_that_fails_is_noted_once_until_it_is_ready_again() {
+        let edge = Edge::new(ServerConfig::default(), None).unwrap();
+        let (good, bad): (Check, Check) = (Ok(()), Err("down".to_owned()));
+        let told = |first: &Check, second: &Check| -> Vec<String> {
+            changes(&edge, &[("first", first), ("second", second)])
+                .into_iter()
+                .map(|(part, fails)| format!("{part} {}", fails.unwrap_or("ready")))
+                .collect()
+        };
+        assert_eq!(told(&good, &good), [""; 0]);
+        assert_eq!(told(&good, &bad), ["second down"]);
+        assert_eq!(told(&good, &bad), [""; 0]);
+        assert_eq!(told(&bad, &bad), ["first down"]);
+        assert_eq!(told(&good, &bad), ["first ready"]);
+        assert_eq!(told(&good, &good), ["second ready"]);
+    }
+}

@@ -1,0 +1,61 @@
+//! `POST /login`: signs a user in.
+
+use crate::{
+    api::views,
+    http::{
+        call::Call,
+        edge::Edge,
+        json::{FromMembers, Json, Members},
+        problem::Problem,
+    },
+};
+use actix_web::{HttpResponse, http::StatusCode, web::Data};
+use auth_service::Service;
+use secrecy::SecretString;
+use utoipa::ToSchema;
+use validator::Validate;
+
+/// Who signs in. Only the length is looked at here: an address that can't be one, and a password that
+/// can't be one, are answered like wrong ones.
+#[derive(Debug, Validate, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct LoginBody {
+    /// The address.
+    #[validate(length(
+        max = 1024,
+        code = "too_long",
+        message = "An email address has at most 254 characters."
+    ))]
+    #[schema(max_length = 1024)]
+    email: String,
+    /// The password.
+    #[schema(value_type = String, format = Password)]
+    password: SecretString,
+}
+
+impl FromMembers for LoginBody {
+    fn from_members(members: &mut Members) -> Option<Self> {
+        let (email, password) = (members.text("email"), members.secret("password"));
+        Some(Self {
+            email: email?,
+            password: password?,
+        })
+    }
+}
+
+/// 200 with tokens; 401.
+///
+/// # Errors
+/// [`Problem`].
+pub async fn login(
+    service: Data<Service>,
+    edge: Data<Edge>,
+    call: Call,
+    Json(body): Json<LoginBody>,
+) -> Result<HttpResponse, Problem> {
+    let outcome = service
+        .login(&call.caller(&service)?, &body.email, body.password)
+        .await;
+    edge.metrics.sign_in(&outcome);
+    Ok(views::token_answer(StatusCode::OK, &outcome?))
+}

@@ -1,0 +1,63 @@
+//! `POST /logout`: ends the session of the access token, or, without one, of a refresh token.
+
+use crate::{
+    api::views::MessageJson,
+    http::{
+        bearer,
+        call::Call,
+        edge::Edge,
+        json::{FromMembers, Members, OptionalJson},
+        metrics::RevokedBy,
+        problem::{Code, Problem},
+    },
+};
+use actix_web::{HttpRequest, HttpResponse, web::Data};
+use auth_service::Service;
+use secrecy::{ExposeSecret, SecretString};
+use utoipa::ToSchema;
+use validator::Validate;
+
+/// What stands for the session where there is no access token. Beside one it is not looked at: the session that the access
+/// token belongs to ends, with its refresh token.
+#[derive(Debug, Validate, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct LogoutBody {
+    /// A refresh token of the session.
+    #[schema(value_type = Option<String>)]
+    refresh_token: Option<SecretString>,
+}
+
+impl FromMembers for LogoutBody {
+    fn from_members(members: &mut Members) -> Option<Self> {
+        Some(Self {
+            refresh_token: members.optional_text("refresh_token")?.map(SecretString::from),
+        })
+    }
+}
+
+/// 200; 401.
+///
+/// # Errors
+/// [`Problem`].
+pub async fn logout(
+    request: HttpRequest,
+    service: Data<Service>,
+    edge: Data<Edge>,
+    OptionalJson(body): OptionalJson<LogoutBody>,
+) -> Result<HttpResponse, Problem> {
+    match bearer::act_if_sent(&request).await? {
+        Some(acting) => service.logout(&acting.principal, &acting.caller).await?,
+        None => {
+            let token = body
+                .and_then(|body| body.refresh_token)
+                .ok_or(Code::MissingToken)?;
+            service
+                .logout_with_refresh_token(token.expose_secret(), &Call::of(&request).caller(&service)?)
+                .await?;
+        }
+    }
+    edge.metrics.revoked(RevokedBy::Logout);
+    Ok(HttpResponse::Ok().json(MessageJson {
+        message: "Successfully logged out",
+    }))
+}

@@ -1,0 +1,55 @@
+//! `GET /me` and `PATCH /me`: the user as stored now, and its name.
+
+use crate::{
+    api::views::UserJson,
+    http::{
+        bearer::{AnyBearer, SignedInWith},
+        json::{FromMembers, Members},
+        problem::Problem,
+    },
+};
+use actix_web::{HttpResponse, web::Data};
+use auth_service::Service;
+use utoipa::ToSchema;
+use validator::Validate;
+
+/// What may be changed of oneself.
+#[derive(Debug, Validate, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct RenameBody {
+    /// What to be called; `null` for no name.
+    #[schema(required, min_length = 1, max_length = 100)]
+    name: Option<String>,
+}
+
+impl FromMembers for RenameBody {
+    fn from_members(members: &mut Members) -> Option<Self> {
+        Some(Self {
+            name: members.nullable_text("name")?,
+        })
+    }
+}
+
+/// 200 with the user; 401.
+///
+/// # Errors
+/// [`Problem`].
+pub async fn me(service: Data<Service>, AnyBearer(bearer): AnyBearer) -> Result<HttpResponse, Problem> {
+    let user = service.user_as_stored(bearer.user()).await?;
+    Ok(HttpResponse::Ok().json(UserJson::from(&user)))
+}
+
+/// 200 with the user; 401, 422.
+///
+/// # Errors
+/// [`Problem`].
+pub async fn rename(
+    service: Data<Service>,
+    request: SignedInWith<RenameBody>,
+) -> Result<HttpResponse, Problem> {
+    let SignedInWith { acting, body } = request;
+    let user = service
+        .rename(&acting.principal, body.name, &acting.caller)
+        .await?;
+    Ok(HttpResponse::Ok().json(UserJson::from(&user)))
+}

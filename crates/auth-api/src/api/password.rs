@@ -1,0 +1,172 @@
+//! `POST /password/forgot`, `/password/reset`, `/password/change`; and `POST /not-me`, which takes everything back.
+
+use crate::{
+    api::views::{self, MessageJson},
+    http::{
+        bearer::SignedInWith,
+        call::Call,
+        json::{FromMembers, Json, Members},
+        problem::Problem,
+    },
+};
+use actix_web::{HttpResponse, web::Data};
+use auth_service::Service;
+use secrecy::SecretString;
+use utoipa::ToSchema;
+use validator::Validate;
+
+/// Who forgot its password. Only the length is looked at: the answer is the same for every address, real or not.
+#[derive(Debug, Validate, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct ForgotBody {
+    /// The address.
+    #[validate(length(
+        max = 1024,
+        code = "too_long",
+        message = "An email address has at most 254 characters."
+    ))]
+    #[schema(max_length = 1024)]
+    email: String,
+}
+
+impl FromMembers for ForgotBody {
+    fn from_members(members: &mut Members) -> Option<Self> {
+        Some(Self {
+            email: members.text("email")?,
+        })
+    }
+}
+
+/// A mailed token and a new password.
+#[derive(Debug, Validate, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct ResetBody {
+    /// The token of the mailed link.
+    #[schema(value_type = String)]
+    token: SecretString,
+    /// The new password: 8 to 128 characters that are not easy to guess.
+    #[schema(value_type = String, format = Password)]
+    new_password: SecretString,
+}
+
+impl FromMembers for ResetBody {
+    fn from_members(members: &mut Members) -> Option<Self> {
+        let (token, new_password) = (members.secret("token"), members.secret("new_password"));
+        Some(Self {
+            token: token?,
+            new_password: new_password?,
+        })
+    }
+}
+
+/// The current password and a new one.
+#[derive(Debug, Validate, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct ChangePasswordBody {
+    /// The current password.
+    #[schema(value_type = String, format = Password)]
+    current_password: SecretString,
+    /// The new password: 8 to 128 characters that are not easy to guess.
+    #[schema(value_type = String, format = Password)]
+    new_password: SecretString,
+}
+
+impl FromMembers for ChangePasswordBody {
+    fn from_members(members: &mut Members) -> Option<Self> {
+        let (current, new) = (members.secret("current_password"), members.secret("new_password"));
+        Some(Self {
+            current_password: current?,
+            new_password: new?,
+        })
+    }
+}
+
+/// A token that came by mail.
+#[derive(Debug, Validate, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct MailedTokenBody {
+    /// The token of the mailed link.
+    #[schema(value_type = String)]
+    token: SecretString,
+}
+
+impl FromMembers for MailedTokenBody {
+    fn from_members(members: &mut Members) -> Option<Self> {
+        Some(Self {
+            token: members.secret("token")?,
+        })
+    }
+}
+
+/// 202, for every address.
+///
+/// # Errors
+/// [`Problem`].
+pub async fn forgot(
+    service: Data<Service>,
+    call: Call,
+    Json(body): Json<ForgotBody>,
+) -> Result<HttpResponse, Problem> {
+    service
+        .forgot_password(&call.caller(&service)?, &body.email)
+        .await?;
+    Ok(HttpResponse::Accepted().json(MessageJson {
+        message: "If there is an account with this address, a mail with a link is on its way to it",
+    }))
+}
+
+/// 204, and the device that did it is known from now on; 400, 422.
+///
+/// # Errors
+/// [`Problem`].
+pub async fn reset(
+    service: Data<Service>,
+    call: Call,
+    Json(body): Json<ResetBody>,
+) -> Result<HttpResponse, Problem> {
+    let caller = call.caller(&service)?;
+    let device = service
+        .reset_password(&caller, &body.token, body.new_password)
+        .await
+        .map_err(of_new_password)?;
+    Ok(views::done_by_device(Some(&device)))
+}
+
+/// 204, and the device that did it stays known; 403, 422.
+///
+/// # Errors
+/// [`Problem`].
+pub async fn change(
+    service: Data<Service>,
+    request: SignedInWith<ChangePasswordBody>,
+) -> Result<HttpResponse, Problem> {
+    let SignedInWith { acting, body } = request;
+    let device = service
+        .change_password(
+            &acting.principal,
+            &acting.caller,
+            body.current_password,
+            body.new_password,
+        )
+        .await
+        .map_err(of_new_password)?;
+    Ok(views::done_by_device(device.as_ref()))
+}
+
+/// What the policy refuses is the field `new_password` of these bodies.
+fn of_new_password(error: auth_service::Error) -> Problem {
+    Problem::from(error).of_field("new_password")
+}
+
+/// 204; 400.
+///
+/// # Errors
+/// [`Problem`].
+pub async fn not_me(
+    service: Data<Service>,
+    call: Call,
+    Json(body): Json<MailedTokenBody>,
+) -> Result<HttpResponse, Problem> {
+    service.report(&call.caller(&service)?, &body.token).await?;
+    Ok(HttpResponse::NoContent().finish())
+}

@@ -1,0 +1,54 @@
+//! `POST /refresh`: takes a refresh token and gives the next pair (behaviour.md §3).
+
+use crate::{
+    api::views,
+    http::{
+        call::Call,
+        edge::Edge,
+        idempotency::IdempotencyHeader,
+        json::{FromMembers, Json, Members},
+        problem::Problem,
+    },
+};
+use actix_web::{HttpRequest, HttpResponse, http::StatusCode, web::Data};
+use auth_service::Service;
+use secrecy::{ExposeSecret, SecretString};
+use utoipa::ToSchema;
+use validator::Validate;
+
+/// A refresh token.
+#[derive(Debug, Validate, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct RefreshBody {
+    /// The newest refresh token of a session.
+    #[schema(value_type = String)]
+    refresh_token: SecretString,
+}
+
+impl FromMembers for RefreshBody {
+    fn from_members(members: &mut Members) -> Option<Self> {
+        Some(Self {
+            refresh_token: members.secret("refresh_token")?,
+        })
+    }
+}
+
+/// 200 with tokens; 400, 401.
+///
+/// # Errors
+/// [`Problem`].
+pub async fn refresh(
+    request: HttpRequest,
+    service: Data<Service>,
+    edge: Data<Edge>,
+    call: Call,
+    Json(body): Json<RefreshBody>,
+) -> Result<HttpResponse, Problem> {
+    let key = IdempotencyHeader::of(&request);
+    let token = body.refresh_token.expose_secret();
+    let outcome = service
+        .refresh(&call.caller(&service)?, token, key.as_deref())
+        .await;
+    edge.metrics.refresh(&outcome);
+    Ok(views::token_answer(StatusCode::OK, &outcome?))
+}

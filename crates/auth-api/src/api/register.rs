@@ -1,0 +1,89 @@
+//! `POST /register`: makes a user and signs it in.
+
+use crate::{
+    api::views::{self, MessageJson},
+    http::{
+        call::Call,
+        edge::Edge,
+        json::{FromMembers, Json, Members},
+        problem::Problem,
+    },
+};
+use actix_web::{HttpResponse, http::StatusCode, web::Data};
+use auth_service::{Registered, Registration, Service};
+use secrecy::SecretString;
+use utoipa::ToSchema;
+use validator::Validate;
+
+/// Who wants an account. The policy for addresses, names and passwords is the domain's, which says all that is wrong.
+#[derive(Debug, Validate, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct RegisterBody {
+    /// The address.
+    #[schema(format = Email, min_length = 3, max_length = 254)]
+    email: String,
+    /// The password: 8 to 128 characters that are not easy to guess.
+    #[schema(value_type = String, format = Password)]
+    password: SecretString,
+    /// What to be called.
+    #[schema(min_length = 1, max_length = 100)]
+    name: Option<String>,
+}
+
+impl FromMembers for RegisterBody {
+    fn from_members(members: &mut Members) -> Option<Self> {
+        let (email, password) = (members.text("email"), members.secret("password"));
+        let name = members.optional_text("name");
+        Some(Self {
+            email: email?,
+            password: password?,
+            name: name?,
+        })
+    }
+}
+
+/// What is answered where the address has to be verified first: the same for a new and for a known one.
+const TO_BE_VERIFIED: MessageJson = MessageJson {
+    message: "A mail with a link to confirm the address is on its way, if the address can be used",
+};
+
+/// What is answered instead for an address that the mail server can't mail to: it depends on the address alone.
+const UNREACHABLE: MessageJson = MessageJson {
+    message: "The mail server takes no addresses with characters such as é before the @, so no mail can reach this one",
+};
+
+/// 201 with tokens, or 202 where the address has to be verified first; 403, 409, 422.
+///
+/// # Errors
+/// [`Problem`].
+pub async fn register(
+    service: Data<Service>,
+    edge: Data<Edge>,
+    call: Call,
+    Json(body): Json<RegisterBody>,
+) -> Result<HttpResponse, Problem> {
+    let RegisterBody {
+        email,
+        password,
+        name,
+    } = body;
+    let unreachable = service.mail_can_not_reach(&email);
+    let registered = service
+        .register(
+            &call.caller(&service)?,
+            Registration {
+                email,
+                password,
+                name,
+            },
+        )
+        .await?;
+    match registered {
+        Registered::ToBeVerified if unreachable => Ok(HttpResponse::Accepted().json(UNREACHABLE)),
+        Registered::SignedIn(tokens) => {
+            edge.metrics.sign_in(&Ok(()));
+            Ok(views::token_answer(StatusCode::CREATED, &tokens))
+        }
+        Registered::ToBeVerified => Ok(HttpResponse::Accepted().json(TO_BE_VERIFIED)),
+    }
+}

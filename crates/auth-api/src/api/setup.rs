@@ -1,0 +1,75 @@
+//! `POST /setup`: makes the first administrator, with the one-time token that the first start printed.
+
+use crate::{
+    api::views,
+    http::{
+        call::Call,
+        edge::Edge,
+        json::{FromMembers, Json, Members},
+        problem::Problem,
+    },
+};
+use actix_web::{HttpResponse, http::StatusCode, web::Data};
+use auth_service::{Registration, Service, Setup};
+use secrecy::SecretString;
+use utoipa::ToSchema;
+use validator::Validate;
+
+/// The first administrator.
+#[derive(Debug, Validate, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct SetupBody {
+    /// The one-time token.
+    #[schema(value_type = String)]
+    token: SecretString,
+    /// The address.
+    #[schema(format = Email, min_length = 3, max_length = 254)]
+    email: String,
+    /// The password: 8 to 128 characters that are not easy to guess.
+    #[schema(value_type = String, format = Password)]
+    password: SecretString,
+    /// What to be called.
+    #[schema(min_length = 1, max_length = 100)]
+    name: Option<String>,
+}
+
+impl FromMembers for SetupBody {
+    fn from_members(members: &mut Members) -> Option<Self> {
+        let (token, email) = (members.secret("token"), members.text("email"));
+        let (password, name) = (members.secret("password"), members.optional_text("name"));
+        Some(Self {
+            token: token?,
+            email: email?,
+            password: password?,
+            name: name?,
+        })
+    }
+}
+
+/// 201 with tokens; 400, 403, 409, 422.
+///
+/// # Errors
+/// [`Problem`].
+pub async fn setup(
+    service: Data<Service>,
+    edge: Data<Edge>,
+    call: Call,
+    Json(body): Json<SetupBody>,
+) -> Result<HttpResponse, Problem> {
+    let account = Registration {
+        email: body.email,
+        password: body.password,
+        name: body.name,
+    };
+    let tokens = service
+        .setup(
+            &call.caller(&service)?,
+            Setup {
+                token: body.token,
+                account,
+            },
+        )
+        .await?;
+    edge.metrics.sign_in(&Ok(()));
+    Ok(views::token_answer(StatusCode::CREATED, &tokens))
+}

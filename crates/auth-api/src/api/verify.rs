@@ -1,0 +1,141 @@
+//! `GET /verify`: forward-auth for nginx `auth_request`, Traefik, Caddy and HAProxy. No body; on its fast path no database.
+
+use crate::http::{
+    bearer::AnyBearer,
+    edge::Edge,
+    problem::{Code, Problem},
+    query::Query,
+};
+use actix_web::{
+    HttpRequest, HttpResponse,
+    http::header::{HeaderName, HeaderValue},
+    web::Data,
+};
+use auth_domain::role::Role;
+use auth_service::Bearer;
+
+/// 204 with who it is; 401; 403 where `?role=` names another role.
+///
+/// # Errors
+/// [`Problem`].
+pub async fn verify(
+    request: HttpRequest,
+    edge: Data<Edge>,
+    AnyBearer(bearer): AnyBearer,
+) -> Result<HttpResponse, Problem> {
+    // Every role that is named must be the user's: a role that nobody has, or two of them, let nobody in. An API key has
+    // permissions of its own and never its owner's role.
+    let role = role_of(&bearer);
+    if !Query::of(request.query_string())
+        .all("role")
+        .all(|wanted| role.is_some_and(|role| role.as_str() == wanted))
+    {
+        return Err(Code::Forbidden.into());
+    }
+    Ok(who(&bearer, edge.config.forward_unverified_email))
+}
+
+fn role_of(bearer: &Bearer) -> Option<&Role> {
+    match bearer {
+        Bearer::Session(principal) => Some(principal.role()),
+        Bearer::Key(_) => None,
+    }
+}
+
+/// An address that is not confirmed may be another person's, so applications that go by the address get none, unless the operator
+/// wants it (`server.forward_unverified_email`).
+fn who(bearer: &Bearer, forward_unverified_email: bool) -> HttpResponse {
+    let mut answer = HttpResponse::NoContent();
+    // A script's key belongs to no session.
+    let (email, verified, session) = match bearer {
+        Bearer::Session(principal) => (
+            principal.claims.email.as_str(),
+            principal.claims.email_verified,
+            Some(principal.session().to_string()),
+        ),
+        Bearer::Key(holder) => (
+            holder.owner.email.as_str(),
+            holder.owner.email_verified_at.is_some(),
+            None,
+        ),
+    };
+    let email = (verified || forward_unverified_email).then(|| email.to_owned());
+    let says = [
+        ("x-auth-user", Some(bearer.user().to_string())),
+        ("x-auth-email", email),
+        ("x-auth-email-verified", Some(verified.to_string())),
+        ("x-auth-role", role_of(bearer).map(Role::to_string)),
+        ("x-auth-session", session),
+    ];
+    for (name, value) in says {
+        // An address may have letters beyond ASCII; a header carries their UTF-8 bytes (RFC 9110 §5.5, obs-text).
+        if let Some(Ok(value)) = value.map(|value| HeaderValue::from_bytes(value.as_bytes())) {
+            answer.insert_header((HeaderName::from_static(name), value));
+        }
+    }
+    answer.finish()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use auth_domain::{
+        claims::{AccessClaims, TokenType},
+        ids::{SessionId, TokenId, UserId},
+        user::Generation,
+    };
+    use auth_service::Principal;
+    use std::sync::Arc;
+    use uuid::Uuid;
+
+    fn somebody(email_verified: bool) -> Bearer {
+        let claims = AccessClaims {
+            iss: "i".into(),
+            sub: UserId::from_uuid(Uuid::from_u128(1)),
+            aud: "a".into(),
+            client_id: "keyward".into(),
+            exp: 2,
+            iat: 1,
+            jti: TokenId::from_uuid(Uuid::from_u128(2)),
+            sid: SessionId::from_uuid(Uuid::from_u128(3)),
+            generation: Generation::FIRST,
+            email: "jürgen@example.com".into(),
+            email_verified,
+            role: Role::ADMIN,
+            kind: TokenType::Access,
+            nbf: None,
+        };
+        Bearer::Session(Principal {
+            claims: Arc::new(claims),
+        })
+    }
+
+    fn header(answer: &HttpResponse, name: &str) -> Option<Vec<u8>> {
+        Some(answer.headers().get(name)?.as_bytes().to_vec())
+    }
+
+    #[test]
+    fn the_proxy_learns_who_it_is() {
+        let answer = who(&somebody(true), false);
+        assert_eq!(answer.status(), 204);
+        let header = |name: &str| header(&answer, name).unwrap();
+        assert_eq!(header("x-auth-user"), b"00000000-0000-0000-0000-000000000001");
+        assert_eq!(header("x-auth-email"), "jürgen@example.com".as_bytes());
+        assert_eq!(header("x-auth-email-verified"), b"true");
+        assert_eq!(header("x-auth-role"), b"admin");
+        assert_eq!(header("x-auth-session"), b"00000000-0000-0000-0000-000000000003");
+    }
+
+    #[test]
+    fn an_unconfirmed_address_is_forwarded_only_where_the_operator_wants_it_and_is_marked() {
+        let by_default = who(&somebody(false), false);
+        assert_eq!(header(&by_default, "x-auth-email"), None);
+        assert_eq!(header(&by_default, "x-auth-email-verified").unwrap(), b"false");
+        let wanted = who(&somebody(false), true);
+        assert_eq!(
+            header(&wanted, "x-auth-email").unwrap(),
+            "jürgen@example.com".as_bytes()
+        );
+        assert_eq!(header(&wanted, "x-auth-email-verified").unwrap(), b"false");
+    }
+}

@@ -1,0 +1,47 @@
+//! One line a request. The rule: the route's pattern, never the path or the query; ids, never tokens, addresses of mail or
+//! bodies. Whatever a client made up is either checked before it gets here or left out.
+
+use crate::http::edge::Facts;
+use auth_domain::ids::UserId;
+use std::time::Duration;
+use tracing::{error, field::display, info, warn};
+
+/// The target of these lines, for filters.
+pub const TARGET: &str = "keyward::access";
+
+/// What a line says.
+pub struct Line<'a> {
+    /// The request's name and sender.
+    pub facts: &'a Facts,
+    /// Its method.
+    pub method: &'a str,
+    /// The pattern of its route.
+    pub route: &'a str,
+    /// The answer's status.
+    pub status: u16,
+    /// How long the answer took.
+    pub took: Duration,
+    /// Whose it was, if that was found out.
+    pub user: Option<UserId>,
+    /// The error's code.
+    pub code: Option<&'a str>,
+    /// What failed, for the operator alone.
+    pub cause: Option<&'a str>,
+}
+
+impl Line<'_> {
+    /// Writes the line: an outage as a warning, what should not happen as an error.
+    pub fn write(&self) {
+        let micros = u64::try_from(self.took.as_micros()).unwrap_or(u64::MAX);
+        let (id, client) = (self.facts.id.as_str(), self.facts.client.map(display));
+        let (method, route, status, user) = (self.method, self.route, self.status, self.user.map(display));
+        let (code, cause) = (self.code, self.cause);
+        if status == 503 {
+            warn!(target: TARGET, id, method, route, status, micros, client, user, code, cause, "answered");
+        } else if status >= 500 {
+            error!(target: TARGET, id, method, route, status, micros, client, user, code, cause, "answered");
+        } else {
+            info!(target: TARGET, id, method, route, status, micros, client, user, code, "answered");
+        }
+    }
+}

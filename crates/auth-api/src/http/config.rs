@@ -1,0 +1,370 @@
+//! The `server` section of the configuration.
+//!
+//! The rule: a value that can't be served safely stops the start. Everything wrong is reported at once, by key.
+
+use crate::http::client_address;
+use actix_web::http::uri::{Authority, Uri};
+use auth_domain::connection_url::shown_text;
+use ipnet::IpNet;
+use serde::Deserialize;
+use std::{
+    net::{SocketAddr, ToSocketAddrs},
+    time::Duration,
+};
+
+/// How the service is reached over HTTP.
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct ServerConfig {
+    /// Where to listen, `ADDRESS:PORT`; port 0 picks a free one.
+    pub bind: String,
+    /// Where `/metrics` and `/version` are served; nowhere if left out.
+    pub admin_bind: Option<String>,
+    /// The address that clients use, scheme and host: the issuer of tokens, and what links are built from.
+    pub public_url: String,
+    /// What stands before the routes; empty serves them at the root.
+    pub base_path: String,
+    /// What stands before the admin routes.
+    pub admin_path: String,
+    /// The proxies whose `X-Forwarded-For` is believed.
+    #[serde(deserialize_with = "client_address::read_networks")]
+    pub trusted_proxies: Vec<IpNet>,
+    /// Whether `/verify` sends `X-Auth-Email` for an address that is not confirmed, too.
+    pub forward_unverified_email: bool,
+    /// The browser origins that may call, exactly as a browser sends them.
+    pub cors_origins: Vec<String>,
+    /// Whether those origins may send cookies and other credentials along.
+    pub cors_credentials: bool,
+    /// Whether `/openapi.json` and `/docs` are served.
+    pub docs: bool,
+    /// How many threads serve requests; 0 is one a core.
+    pub workers: usize,
+    /// The longest request body, in bytes.
+    pub max_body: usize,
+    /// How long a client may take to send its headers.
+    #[serde(with = "humantime_serde")]
+    pub header_timeout: Duration,
+    /// How long a client may take to send its body.
+    #[serde(with = "humantime_serde")]
+    pub body_timeout: Duration,
+    /// How long an answer may take in all.
+    #[serde(with = "humantime_serde")]
+    pub request_timeout: Duration,
+    /// How long requests in flight may take to finish once the server stops, in whole seconds.
+    #[serde(with = "humantime_serde")]
+    pub shutdown_timeout: Duration,
+    /// How long readiness stays false before the server stops accepting, for load balancers to notice.
+    #[serde(with = "humantime_serde")]
+    pub drain_delay: Duration,
+    /// How long an idle connection is kept.
+    #[serde(with = "humantime_serde")]
+    pub keep_alive: Duration,
+    /// The most connections at a time, of all clients.
+    pub max_connections: usize,
+    /// The most connections at a time of one address that is no trusted proxy; 0 is no limit.
+    pub max_connections_per_client: usize,
+}
+
+impl Default for ServerConfig {
+    fn default() -> Self {
+        Self {
+            bind: "127.0.0.1:8080".to_owned(),
+            admin_bind: None,
+            public_url: "http://127.0.0.1:8080".to_owned(),
+            base_path: "/api/v1/auth".to_owned(),
+            admin_path: "/api/v1/admin".to_owned(),
+            trusted_proxies: Vec::new(),
+            forward_unverified_email: false,
+            cors_origins: Vec::new(),
+            cors_credentials: false,
+            docs: true,
+            workers: 0,
+            max_body: 16 * 1024,
+            header_timeout: Duration::from_secs(5),
+            body_timeout: Duration::from_secs(10),
+            request_timeout: Duration::from_secs(30),
+            shutdown_timeout: Duration::from_secs(20),
+            drain_delay: Duration::ZERO,
+            keep_alive: Duration::from_secs(75),
+            max_connections: 16_384,
+            max_connections_per_client: 1_024,
+        }
+    }
+}
+
+/// One fault of the configuration: the key, and what is wrong and how to mend it.
+pub type Fault = (String, String);
+
+impl ServerConfig {
+    /// Everything that is wrong with these values: key and message.
+    #[must_use]
+    pub fn validate(&self) -> Vec<Fault> {
+        let mut faults = Faults::default();
+        faults.address("server.bind", &self.bind);
+        if let Some(admin) = &self.admin_bind {
+            faults.address("server.admin_bind", admin);
+            let same = admin == &self.bind && !self.bind.ends_with(":0");
+            faults.unless(
+                !same,
+                "server.admin_bind",
+                "it must be another address than server.bind: it shows metrics to anybody who reaches it",
+            );
+        }
+        faults.unless(
+            is_origin(&self.public_url),
+            "server.public_url",
+            "it must be a scheme and a host, as in https://auth.example.com, without a path or a slash at the end",
+        );
+        faults.unless(
+            is_base_path(&self.base_path),
+            "server.base_path",
+            "it must be empty, or start with a slash and end without one, as in /api/v1/auth",
+        );
+        faults.unless(
+            is_base_path(&self.admin_path) && !self.admin_path.is_empty() && self.admin_path != self.base_path,
+            "server.admin_path",
+            "it must start with a slash, end without one, and be another than server.base_path, as in /api/v1/admin",
+        );
+        for origin in &self.cors_origins {
+            faults.cors_origin(origin);
+        }
+        faults.range("server.max_body", self.max_body, 1_024, 1024 * 1024);
+        faults.range("server.workers", self.workers, 0, 1_024);
+        faults.range("server.max_connections", self.max_connections, 1, 10_000_000);
+        faults.range(
+            "server.max_connections_per_client",
+            self.max_connections_per_client,
+            0,
+            10_000_000,
+        );
+        faults.span("server.header_timeout", self.header_timeout, 1, 300);
+        faults.span("server.body_timeout", self.body_timeout, 1, 300);
+        faults.span("server.request_timeout", self.request_timeout, 1, 600);
+        faults.span("server.shutdown_timeout", self.shutdown_timeout, 1, 600);
+        faults.span("server.drain_delay", self.drain_delay, 0, 600);
+        faults.span("server.keep_alive", self.keep_alive, 1, 3_600);
+        faults.0
+    }
+
+    /// The origin of a server that listens at `ADDRESS:PORT` and was given no other: [`Self::origin_of`] the first address that it
+    /// stands for. `None` where it stands for none.
+    #[must_use]
+    pub fn own_origin(bind: &str) -> Option<String> {
+        bind.to_socket_addrs().ok()?.next().map(Self::origin_of)
+    }
+
+    /// The origin of a server that listens here and was given no other. What others reach is not known from where it listens, so
+    /// that without a loopback address it is this machine's view.
+    #[must_use]
+    pub fn origin_of(address: SocketAddr) -> String {
+        if address.ip().is_loopback() {
+            format!("http://{address}")
+        } else {
+            format!("http://127.0.0.1:{}", address.port())
+        }
+    }
+
+    /// Whether only this machine reaches the server.
+    #[must_use]
+    pub fn is_bound_to_loopback(&self) -> bool {
+        let addresses = self.bind.to_socket_addrs();
+        addresses.is_ok_and(|mut all| all.all(|one| one.ip().is_loopback()))
+    }
+
+    /// Whether clients reach the server over TLS, which a proxy ends.
+    #[must_use]
+    pub fn is_public_over_tls(&self) -> bool {
+        self.public_url.starts_with("https://")
+    }
+}
+
+/// Gathers what is wrong.
+#[derive(Default)]
+pub(crate) struct Faults(pub(crate) Vec<Fault>);
+
+impl Faults {
+    /// Something that has to hold.
+    pub(crate) fn unless(&mut self, holds: bool, key: &str, message: &str) {
+        if !holds {
+            self.0.push((key.to_owned(), message.to_owned()));
+        }
+    }
+
+    fn address(&mut self, key: &str, address: &str) {
+        let message = format!(
+            "\"{}\" is no address to listen on; give ADDRESS:PORT, as in 127.0.0.1:8080",
+            shown_text(address)
+        );
+        self.unless(
+            address
+                .to_socket_addrs()
+                .is_ok_and(|mut found| found.next().is_some()),
+            key,
+            &message,
+        );
+    }
+
+    fn cors_origin(&mut self, origin: &str) {
+        let message = match origin {
+            "*" => "* would let every site call; list the exact origins, as in https://app.example.com"
+                .to_owned(),
+            "null" => "the origin null is any sandboxed page; list the exact origins".to_owned(),
+            _ => format!(
+                "\"{}\" is no origin; give scheme, host and port alone, as in https://app.example.com",
+                shown_text(origin)
+            ),
+        };
+        self.unless(is_origin(origin), "server.cors_origins", &message);
+    }
+
+    fn range(&mut self, key: &str, value: usize, least: usize, most: usize) {
+        let message = format!("{value} is out of range; give {least} to {most}");
+        self.unless((least..=most).contains(&value), key, &message);
+    }
+
+    fn span(&mut self, key: &str, value: Duration, least: u64, most: u64) {
+        let message = format!(
+            "{} s is out of range; give {least}s to {most}s",
+            value.as_secs_f64()
+        );
+        let fits = value >= Duration::from_secs(least) && value <= Duration::from_secs(most);
+        self.unless(fits, key, &message);
+    }
+}
+
+/// Whether the text is an origin as a browser would send it (RFC 6454 §6.1): scheme, host, port, in lower case, nothing more.
+pub(crate) fn is_origin(text: &str) -> bool {
+    let Ok(uri) = text.parse::<Uri>() else {
+        return false;
+    };
+    let (Some(scheme), Some(authority)) = (uri.scheme_str(), uri.authority()) else {
+        return false;
+    };
+    let exact = format!("{scheme}://{authority}");
+    matches!(scheme, "http" | "https")
+        && text == exact
+        && host_of(authority).is_some_and(|host| !host.is_empty())
+        && text
+            .bytes()
+            .all(|b| b.is_ascii_graphic() && !b.is_ascii_uppercase())
+}
+
+/// The host of an authority that is a host, and perhaps a port, and nothing else. The parser's own answer ends with the bracket of
+/// an IPv6 address, whatever stands behind it.
+pub(crate) fn host_of(authority: &Authority) -> Option<&str> {
+    let host = authority.host();
+    let behind = authority.as_str().strip_prefix(host)?;
+    let is_port = |text: &str| {
+        text.strip_prefix(':')
+            .is_some_and(|port| port.parse::<u16>().is_ok())
+    };
+    (behind.is_empty() || is_port(behind)).then_some(host)
+}
+
+/// Whether the text is empty, or whole segments of a path.
+pub(crate) fn is_base_path(path: &str) -> bool {
+    let segment = |part: &str| {
+        !part.is_empty()
+            && part
+                .bytes()
+                .all(|b| b.is_ascii_alphanumeric() || matches!(b, b'-' | b'_' | b'.'))
+    };
+    path.is_empty()
+        || path
+            .strip_prefix('/')
+            .is_some_and(|rest| rest.split('/').all(segment))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn keys(config: &ServerConfig) -> Vec<String> {
+        config.validate().into_iter().map(|(key, _)| key).collect()
+    }
+
+    #[test]
+    fn the_defaults_are_valid() {
+        assert_eq!(ServerConfig::default().validate(), vec![]);
+    }
+
+    #[test]
+    fn every_fault_is_named_at_once() {
+        let config = ServerConfig {
+            bind: "nowhere".into(),
+            public_url: "auth.example.com/".into(),
+            base_path: "/api/".into(),
+            cors_origins: vec![
+                "*".into(),
+                "null".into(),
+                "https://ok.example".into(),
+                "https://a.example/path".into(),
+            ],
+            max_body: 1,
+            body_timeout: Duration::ZERO,
+            ..ServerConfig::default()
+        };
+        let expected = [
+            "server.bind",
+            "server.public_url",
+            "server.base_path",
+            "server.cors_origins",
+            "server.cors_origins",
+            "server.cors_origins",
+            "server.max_body",
+            "server.body_timeout",
+        ];
+        assert_eq!(keys(&config), expected);
+    }
+
+    #[test]
+    fn an_origin_is_exactly_what_a_browser_sends() {
+        for good in [
+            "https://app.example.com",
+            "http://localhost:3000",
+            "http://[::1]:8080",
+            "https://a.example:8443",
+        ] {
+            assert!(is_origin(good), "{good}");
+        }
+        let bad = [
+            "",
+            "*",
+            "null",
+            "https://",
+            "https://a.example/",
+            "https://A.example",
+            "ftp://a.example",
+            "https://u@a.example",
+            "https://[::1].a.example",
+            "https://a.example:port",
+            "a.example",
+            "https://a.example?x",
+        ];
+        for bad in bad {
+            assert!(!is_origin(bad), "{bad}");
+        }
+    }
+
+    #[test]
+    fn a_base_path_is_empty_or_whole_segments() {
+        for good in ["", "/auth", "/api/v1/auth"] {
+            assert!(is_base_path(good), "{good}");
+        }
+        for bad in ["/", "auth", "/auth/", "//auth", "/a b", "/{id}", "/a/../b?"] {
+            assert!(!is_base_path(bad), "{bad}");
+        }
+    }
+
+    #[test]
+    fn unknown_keys_are_refused() {
+        let refused = serde_json::from_str::<ServerConfig>(r#"{"bimd": "127.0.0.1:1"}"#).unwrap_err();
+        assert!(refused.to_string().contains("bimd"));
+        let read: ServerConfig =
+            serde_json::from_str(r#"{"body_timeout": "3s", "trusted_proxies": ["10.0.0.0/8"]}"#).unwrap();
+        assert_eq!(
+            (read.body_timeout, read.trusted_proxies.len()),
+            (Duration::from_secs(3), 1)
+        );
+    }
+}

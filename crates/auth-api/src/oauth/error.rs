@@ -1,0 +1,263 @@
+//! The error answers of `/token`, `/revoke` and `/introspect` (RFC 6749 §5.2, RFC 7009 §2.2.1): a word and a sentence.
+
+use crate::http::{
+    body::BodyFault,
+    problem::{Code, Problem, insert_limit, insert_retry_after, whole_seconds},
+};
+use actix_web::{
+    HttpResponse, ResponseError,
+    http::{
+        StatusCode,
+        header::{PRAGMA, WWW_AUTHENTICATE},
+    },
+};
+use auth_service::{Error, Standing};
+use serde::Serialize;
+use std::{borrow::Cow, fmt, time::Duration};
+
+/// What went wrong, in OAuth's words.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum OauthCode {
+    /// A parameter is missing, repeated or malformed.
+    InvalidRequest,
+    /// The client is unknown, or did not prove itself.
+    InvalidClient,
+    /// The credentials or the refresh token are wrong.
+    InvalidGrant,
+    /// No such grant here.
+    UnsupportedGrantType,
+    /// More was asked for than there is.
+    InvalidScope,
+    /// Something that should not happen did.
+    ServerError,
+    /// A part is out of reach, or there is too much to do.
+    TemporarilyUnavailable,
+}
+
+impl OauthCode {
+    /// Every code there is.
+    pub const ALL: [Self; 7] = [
+        Self::InvalidRequest,
+        Self::InvalidClient,
+        Self::InvalidGrant,
+        Self::UnsupportedGrantType,
+        Self::InvalidScope,
+        Self::ServerError,
+        Self::TemporarilyUnavailable,
+    ];
+
+    /// The word of the RFC.
+    #[must_use]
+    pub const fn word(self) -> &'static str {
+        match self {
+            Self::InvalidRequest => "invalid_request",
+            Self::InvalidClient => "invalid_client",
+            Self::InvalidGrant => "invalid_grant",
+            Self::UnsupportedGrantType => "unsupported_grant_type",
+            Self::InvalidScope => "invalid_scope",
+            Self::ServerError => "server_error",
+            Self::TemporarilyUnavailable => "temporarily_unavailable",
+        }
+    }
+}
+
+/// An OAuth error answer.
+#[derive(Debug)]
+pub struct OauthError {
+    code: OauthCode,
+    status: u16,
+    description: Cow<'static, str>,
+    retry_after: Option<Duration>,
+    limit: Option<Box<Standing>>,
+    cause: Option<String>,
+}
+
+#[derive(Serialize)]
+struct Body<'a> {
+    error: &'a str,
+    error_description: &'a str,
+    /// An addition of ours: RFC 6749 §5.2 defines the members above and leaves others open.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    retry_after: Option<u64>,
+}
+
+impl OauthError {
+    /// An error of the client's.
+    pub fn new(code: OauthCode, description: impl Into<Cow<'static, str>>) -> Self {
+        let status = if code == OauthCode::InvalidClient {
+            401
+        } else {
+            400
+        };
+        Self {
+            code,
+            status,
+            description: description.into(),
+            retry_after: None,
+            limit: None,
+            cause: None,
+        }
+    }
+
+    /// A client that did not prove itself.
+    #[must_use]
+    pub fn invalid_client() -> Self {
+        Self::new(OauthCode::InvalidClient, Code::InvalidClient.detail())
+    }
+
+    /// The word.
+    #[must_use]
+    pub fn code(&self) -> OauthCode {
+        self.code
+    }
+
+    /// What the log keeps and the client never sees.
+    #[must_use]
+    pub fn cause(&self) -> Option<&str> {
+        self.cause.as_deref()
+    }
+
+    fn failed(code: OauthCode, problem: &Problem) -> Self {
+        Self {
+            code,
+            status: problem.code().status(),
+            description: problem.detail().to_owned().into(),
+            retry_after: problem.retry_after(),
+            limit: problem.limit().copied().map(Box::new),
+            cause: problem.cause().map(ToOwned::to_owned),
+        }
+    }
+}
+
+impl From<BodyFault> for OauthError {
+    fn from(fault: BodyFault) -> Self {
+        // RFC 6749 §5.2 knows 400 alone; 408 and 413 say more to a proxy in between.
+        let status = if fault == BodyFault::Encoded {
+            400
+        } else {
+            fault.code().status()
+        };
+        Self {
+            status,
+            ..Self::new(OauthCode::InvalidRequest, fault.detail())
+        }
+    }
+}
+
+impl From<Error> for OauthError {
+    fn from(error: Error) -> Self {
+        match error {
+            Error::InvalidCredentials => {
+                Self::new(OauthCode::InvalidGrant, Code::InvalidCredentials.detail())
+            }
+            Error::EmailNotVerified => Self::new(OauthCode::InvalidGrant, Code::EmailNotVerified.detail()),
+            // Which of these it was is nobody's business who does not hold a good token.
+            Error::InvalidToken
+            | Error::TokenExpired
+            | Error::TokenRevoked
+            | Error::AllSessionsRevoked
+            | Error::TokenAlreadyUsed => Self::new(
+                OauthCode::InvalidGrant,
+                "The refresh token is invalid, expired, revoked or already used",
+            ),
+            Error::InvalidIdempotencyKey(_) => {
+                Self::new(OauthCode::InvalidRequest, Code::InvalidIdempotencyKey.detail())
+            }
+            Error::InvalidClient => Self::invalid_client(),
+            other => {
+                let problem = Problem::from(other);
+                match problem.code().status() {
+                    429 | 503 => Self::failed(OauthCode::TemporarilyUnavailable, &problem),
+                    500..=599 => Self::failed(OauthCode::ServerError, &problem),
+                    _ => Self::new(OauthCode::InvalidRequest, problem.code().detail()),
+                }
+            }
+        }
+    }
+}
+
+impl fmt::Display for OauthError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.code.word())
+    }
+}
+
+impl std::error::Error for OauthError {}
+
+impl ResponseError for OauthError {
+    fn status_code(&self) -> StatusCode {
+        StatusCode::from_u16(self.status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR)
+    }
+
+    fn error_response(&self) -> HttpResponse {
+        let mut answer = HttpResponse::build(self.status_code());
+        answer.insert_header((PRAGMA, "no-cache"));
+        if self.code == OauthCode::InvalidClient {
+            answer.insert_header((WWW_AUTHENTICATE, "Basic realm=\"keyward\", charset=\"UTF-8\""));
+        }
+        if let Some(wait) = self.retry_after {
+            insert_retry_after(&mut answer, wait);
+        }
+        if let Some(limit) = &self.limit {
+            insert_limit(&mut answer, limit);
+        }
+        answer.json(Body {
+            error: self.code.word(),
+            error_description: &self.description,
+            retry_after: self.retry_after.map(whole_seconds),
+        })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn of(error: Error) -> (u16, &'static str) {
+        let oauth = OauthError::from(error);
+        (oauth.status_code().as_u16(), oauth.code().word())
+    }
+
+    #[test]
+    fn every_error_has_its_word_and_status() {
+        assert_eq!(of(Error::InvalidCredentials), (400, "invalid_grant"));
+        assert_eq!(of(Error::EmailNotVerified), (400, "invalid_grant"));
+        assert_eq!(of(Error::TokenAlreadyUsed), (400, "invalid_grant"));
+        assert_eq!(of(Error::InvalidClient), (401, "invalid_client"));
+        assert_eq!(
+            of(Error::Unavailable("x".into())),
+            (503, "temporarily_unavailable")
+        );
+        assert_eq!(
+            of(Error::Overloaded {
+                retry_after: Duration::from_secs(3)
+            }),
+            (503, "temporarily_unavailable")
+        );
+        assert_eq!(of(Error::Internal("x".into())), (500, "server_error"));
+        assert_eq!(of(Error::NotFound), (400, "invalid_request"));
+    }
+
+    #[test]
+    fn a_refused_client_is_told_how_to_prove_itself_and_an_outage_when_to_come_back() {
+        let refused = OauthError::invalid_client().error_response();
+        assert!(
+            refused
+                .headers()
+                .get("www-authenticate")
+                .unwrap()
+                .to_str()
+                .unwrap()
+                .starts_with("Basic ")
+        );
+        let outage = OauthError::from(Error::Unavailable("x".into())).error_response();
+        assert_eq!(outage.headers().get("retry-after").unwrap(), "2");
+        assert_eq!(OauthError::from(BodyFault::TooLarge).status_code(), 413);
+    }
+
+    #[test]
+    fn which_part_of_a_refresh_failed_is_not_told() {
+        let described = |error| OauthError::from(error).description.into_owned();
+        assert_eq!(described(Error::TokenRevoked), described(Error::InvalidToken));
+    }
+}

@@ -1,0 +1,149 @@
+//! `POST /introspect` (RFC 7662): tells another service what a token is. Members without a value are left out; of a token that
+//! is not active nothing is said but that.
+
+use crate::{
+    http::form::Form,
+    oauth::{client_auth, error::OauthError},
+};
+use actix_web::{HttpRequest, HttpResponse, web::Data};
+use auth_domain::{
+    claims::{AccessClaims, OWN_CLIENT, RefreshClaims, TokenType},
+    user::User,
+};
+use auth_service::{Introspection, Service};
+use serde::Serialize;
+use utoipa::ToSchema;
+
+/// What a token is.
+#[derive(Debug, Default, Serialize, ToSchema)]
+pub struct IntrospectionJson {
+    /// Whether it is good now. If not, there is nothing else.
+    pub active: bool,
+    /// The client that it was issued to.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(nullable = false)]
+    pub client_id: Option<String>,
+    /// The user's address.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(nullable = false)]
+    pub username: Option<String>,
+    /// Whether that address is confirmed to be the user's.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(nullable = false)]
+    pub email_verified: Option<bool>,
+    /// `Bearer`; only for an access token.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(nullable = false)]
+    pub token_type: Option<&'static str>,
+    /// `access` or `refresh`: a refresh token opens nothing.
+    #[serde(rename = "type", skip_serializing_if = "Option::is_none")]
+    #[schema(nullable = false)]
+    pub kind: Option<&'static str>,
+    /// When it expires, in seconds since 1970.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(nullable = false)]
+    pub exp: Option<i64>,
+    /// When it was issued, in seconds since 1970.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(nullable = false)]
+    pub iat: Option<i64>,
+    /// The user.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(nullable = false)]
+    pub sub: Option<String>,
+    /// Whom it is for.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(nullable = false)]
+    pub aud: Option<String>,
+    /// Who issued it.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(nullable = false)]
+    pub iss: Option<String>,
+    /// Its id.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(nullable = false)]
+    pub jti: Option<String>,
+    /// Its session.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(nullable = false)]
+    pub sid: Option<String>,
+    /// The user's role.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(nullable = false)]
+    pub role: Option<String>,
+}
+
+/// 200; 400, 401.
+///
+/// # Errors
+/// [`OauthError`].
+pub async fn introspect(
+    request: HttpRequest,
+    service: Data<Service>,
+    mut form: Form,
+) -> Result<HttpResponse, OauthError> {
+    client_auth::require(&request, &mut form, &service).await?;
+    let token = form.need("token")?;
+    let told = match service.introspect(&token, service.moment()?).await? {
+        Introspection::Inactive => IntrospectionJson::default(),
+        Introspection::Access(claims) => access(&claims),
+        Introspection::Refresh { claims, user } => refresh(&claims, &user),
+    };
+    Ok(HttpResponse::Ok().json(told))
+}
+
+fn access(claims: &AccessClaims) -> IntrospectionJson {
+    IntrospectionJson {
+        active: true,
+        client_id: Some(claims.client_id.clone()),
+        username: Some(claims.email.clone()),
+        email_verified: Some(claims.email_verified),
+        token_type: Some("Bearer"),
+        kind: Some(word(claims.kind)),
+        exp: Some(claims.exp),
+        iat: Some(claims.iat),
+        sub: Some(claims.sub.to_string()),
+        aud: Some(claims.aud.clone()),
+        iss: Some(claims.iss.clone()),
+        jti: Some(claims.jti.to_string()),
+        sid: Some(claims.sid.to_string()),
+        role: Some(claims.role.to_string()),
+    }
+}
+
+fn refresh(claims: &RefreshClaims, user: &User) -> IntrospectionJson {
+    IntrospectionJson {
+        active: true,
+        client_id: Some(OWN_CLIENT.to_owned()),
+        username: Some(user.email.as_str().to_owned()),
+        email_verified: Some(user.email_verified_at.is_some()),
+        kind: Some(word(claims.kind)),
+        exp: Some(claims.exp),
+        iat: Some(claims.iat),
+        sub: Some(claims.sub.to_string()),
+        iss: Some(claims.iss.clone()),
+        jti: Some(claims.jti.to_string()),
+        sid: Some(claims.sid.to_string()),
+        ..IntrospectionJson::default()
+    }
+}
+
+const fn word(kind: TokenType) -> &'static str {
+    match kind {
+        TokenType::Access => "access",
+        TokenType::Refresh => "refresh",
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn of_an_inactive_token_nothing_else_is_said() {
+        assert_eq!(
+            serde_json::to_string(&IntrospectionJson::default()).unwrap(),
+            r#"{"active":false}"#
+        );
+    }
+}
