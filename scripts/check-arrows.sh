@@ -34,7 +34,6 @@ TABLE
 kept_to() {
   cat <<'TABLE'
 diesel             auth-storage
-diesel_migrations  auth-storage
 libsqlite3-sys     auth-storage
 pq-sys             auth-storage
 openssl-sys        auth-storage

@@ -4,6 +4,7 @@
 use crate::{
     error::{Outage, QueryRefused, StorageError},
     fault::Fault,
+    migrations::{Migration, Script},
     sqlty::{Instant, Ts},
 };
 use diesel::{
@@ -11,7 +12,7 @@ use diesel::{
     connection::{AnsiTransactionManager, TransactionManager},
     prelude::*,
     result::{DatabaseErrorKind, Error},
-    sql_types::{BigInt, Bool},
+    sql_types::{BigInt, Bool, Text},
 };
 use std::time::{Duration, Instant as Clock};
 
@@ -26,8 +27,11 @@ pub(crate) trait Dialect: Connection + Sized {
     /// The database's clock, from a server that takes writes.
     fn clock(&mut self) -> Result<Ts, Fault>;
 
-    /// Whether the table that lists the applied migrations is there.
-    fn has_migrations_table(&mut self) -> Result<bool, Fault>;
+    /// Whether a table is there.
+    fn has_table(&mut self, name: &str) -> Result<bool, Fault>;
+
+    /// What a migration runs on this database.
+    fn script(migration: &Migration) -> Script;
 
     /// What an error means, and what becomes of the connection.
     fn meaning(error: &Error) -> Meaning;
@@ -108,9 +112,14 @@ impl Dialect for SqliteConnection {
         Ok(diesel::sql_query(now).get_result::<SqliteClock>(self)?.now)
     }
 
-    fn has_migrations_table(&mut self) -> Result<bool, Fault> {
-        let found = "SELECT count(*) AS n FROM sqlite_master WHERE type = 'table' AND name = '__diesel_schema_migrations'";
-        Ok(diesel::sql_query(found).get_result::<Count>(self)?.n > 0)
+    fn has_table(&mut self, name: &str) -> Result<bool, Fault> {
+        let found = "SELECT count(*) AS n FROM sqlite_master WHERE type = 'table' AND name = ?";
+        let found = diesel::sql_query(found).bind::<Text, _>(name);
+        Ok(found.get_result::<Count>(self)?.n > 0)
+    }
+
+    fn script(migration: &Migration) -> Script {
+        migration.sqlite
     }
 
     fn meaning(error: &Error) -> Meaning {
@@ -192,9 +201,13 @@ impl Dialect for PgConnection {
         }
     }
 
-    fn has_migrations_table(&mut self) -> Result<bool, Fault> {
-        let found = "SELECT to_regclass('__diesel_schema_migrations') IS NOT NULL AS yes";
-        Ok(diesel::sql_query(found).get_result::<Truth>(self)?.yes)
+    fn has_table(&mut self, name: &str) -> Result<bool, Fault> {
+        let found = diesel::sql_query("SELECT to_regclass($1) IS NOT NULL AS yes").bind::<Text, _>(name);
+        Ok(found.get_result::<Truth>(self)?.yes)
+    }
+
+    fn script(migration: &Migration) -> Script {
+        migration.postgres
     }
 
     fn meaning(error: &Error) -> Meaning {

@@ -199,7 +199,7 @@ pub enum AlreadyServed {
 /// The schema can't be changed.
 #[derive(Debug, thiserror::Error)]
 pub enum MigrateError {
-    /// The database was migrated by a newer version.
+    /// A newer version took something away that this one needs, or something of a newer version is to be taken back.
     #[error("the database has the migration {0}, which this version does not know: run the newer version")]
     SchemaNewer(String),
     /// A step of the run failed; none of this run was applied.

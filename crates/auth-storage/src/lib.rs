@@ -18,7 +18,7 @@ mod engine;
 mod error;
 mod fault;
 mod fitness;
-mod migrate;
+pub mod migrations;
 mod open;
 mod outcomes;
 mod postgres;
@@ -38,9 +38,9 @@ pub use config::DatabaseConfig;
 pub use error::{AlreadyServed, MigrateError, OpenError, Outage, QueryRefused, StorageError};
 pub use outcomes::{
     AuditStanding, ClaimedMail, Credentials, EndedSession, EndedSessions, HourCount, InsertedKey,
-    InsertedUser, KeyHolder, MailEnd, MailFigures, MigrationStatus, PruneOutcome, Redeemed, RefusedRow,
-    RefusedRows, RevocationBatch, Rotated, SealRound, SealedBatch, Settled, SetupOutcome, SetupTokenIssue,
-    StartedSession, StoredKey, StoredToken, Swept, TroubledMail, UserFigures, UserOutcome,
+    InsertedUser, KeyHolder, MailEnd, MailFigures, PruneOutcome, Redeemed, RefusedRow, RefusedRows,
+    RevocationBatch, Rotated, SealRound, SealedBatch, Settled, SetupOutcome, SetupTokenIssue, StartedSession,
+    StoredKey, StoredToken, Swept, TroubledMail, UserFigures, UserOutcome,
 };
 pub use serving::ServeLock;
 pub use storage::{AUDIT_FLOOR, AUDIT_HEAD, AuditSigner, Storage};

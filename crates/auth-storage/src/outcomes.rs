@@ -377,17 +377,6 @@ pub struct Swept {
     pub activity: u64,
 }
 
-/// A migration, and whether the database has it.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct MigrationStatus {
-    /// Its name; of one that this version does not know, its stamp alone.
-    pub name: String,
-    /// Whether it is applied.
-    pub applied: bool,
-    /// Whether this version knows it; where it does not, the schema is newer than the program.
-    pub known: bool,
-}
-
 impl std::fmt::Debug for StoredKey {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.debug_struct("StoredKey")

@@ -39,7 +39,7 @@ pub enum StartError {
     /// Another process serves it.
     #[error("{0}")]
     AlreadyServed(#[from] AlreadyServed),
-    /// The schema can't be changed, or is newer than the program.
+    /// The schema can't be changed, or this version can't serve it.
     #[error("{0}")]
     Migrate(#[from] MigrateError),
     /// The schema is older than the program.
@@ -305,16 +305,17 @@ fn make_folder(config: &Config) -> Result<(), StartError> {
     })
 }
 
-/// Applies what is not applied where that is wanted, and refuses a schema that does not fit.
+/// Applies what is not applied where that is wanted, and refuses a schema that does not fit: one that lacks something, or one
+/// whose floor this version does not know.
 ///
 /// # Errors
 /// [`StartError`].
 pub(crate) async fn settle_schema(config: &Config, storage: &Storage) -> Result<(), StartError> {
-    let all = storage.migration_status().await?;
-    if let Some(newer) = all.iter().find(|migration| !migration.known) {
-        return Err(MigrateError::SchemaNewer(newer.name.clone()).into());
+    let schema = storage.schema().await?;
+    if let Some(stamp) = schema.refused_for() {
+        return Err(MigrateError::SchemaNewer(stamp.to_owned()).into());
     }
-    let pending = all.iter().filter(|migration| !migration.applied).count();
+    let pending = schema.missing().count();
     if pending == 0 {
         return Ok(());
     }

@@ -1,3 +1,4 @@
+-- expand
 -- Keys of text sort and compare by their bytes ("C"), as they do on SQLite.
 CREATE TABLE users (
     id                uuid        NOT NULL PRIMARY KEY,

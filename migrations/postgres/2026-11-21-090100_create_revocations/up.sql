@@ -1,3 +1,4 @@
+-- expand
 -- No foreign keys: a revocation outlives what it revoked. recorded_at is the database's clock at the statement, not at the
 -- start of the transaction (now()): the less time lies between it and the commit, the surer a reader's look-back finds the row.
 CREATE TABLE revocations (

@@ -1,3 +1,4 @@
+-- expand
 CREATE TABLE signing_keys (
     kid            text        NOT NULL PRIMARY KEY COLLATE "C",
     state          text        NOT NULL COLLATE "C" CHECK (state IN ('next', 'active', 'retiring', 'retired')),

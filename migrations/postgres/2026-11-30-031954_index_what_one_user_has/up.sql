@@ -1,3 +1,4 @@
+-- expand
 -- What one user has must not slow anything down: each statement about a user's rows reads the rows that it needs and no others.
 -- On a large table the first two are better built beforehand, CONCURRENTLY and under these names: a migration is a transaction, and writes
 -- wait for it.

@@ -1,3 +1,4 @@
+-- expand
 -- Times are microseconds since 1970, ids are UUIDs in their hyphenated form (UUIDv7: they sort by the moment they were made).
 CREATE TABLE users (
     id                TEXT    NOT NULL PRIMARY KEY CHECK (length(id) = 36),

@@ -1,3 +1,4 @@
+-- expand
 -- No foreign keys: a revocation outlives what it revoked. recorded_at is the database's clock.
 CREATE TABLE revocations (
     id          TEXT    NOT NULL CHECK (length(id) = 36),

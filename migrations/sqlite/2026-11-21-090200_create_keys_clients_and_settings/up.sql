@@ -1,3 +1,4 @@
+-- expand
 CREATE TABLE signing_keys (
     kid            TEXT    NOT NULL PRIMARY KEY,
     state          TEXT    NOT NULL CHECK (state IN ('next', 'active', 'retiring', 'retired')),

@@ -1,3 +1,4 @@
+-- expand
 -- Known devices from before devices_from are strangers again: since the last reset.
 ALTER TABLE users ADD COLUMN devices_from INTEGER;
 -- Links that were mailed before the password changed are void.

@@ -1,3 +1,4 @@
+-- expand
 -- How often something happened, an hour and kind: every node adds what it counted. Nothing in it tells of anybody.
 CREATE TABLE activity (
     -- Its beginning.

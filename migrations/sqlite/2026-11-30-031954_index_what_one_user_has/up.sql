@@ -1,3 +1,4 @@
+-- expand
 -- What one user has must not slow anything down: each statement about a user's rows reads the rows that it needs and no others.
 -- A cut and a sign-in look at sessions that have not ended: at most session.max_per_user.
 CREATE INDEX sessions_open ON sessions (user_id, id) WHERE ended_at IS NULL;

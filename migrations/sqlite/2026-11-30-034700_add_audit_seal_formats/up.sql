@@ -1,3 +1,4 @@
+-- contract
 -- Seals say in which format their code is computed: 1, without the moment of the seal, or 2, with it. The table is made anew,
 -- because a column without a default can't be added. What is pruned goes by rows that were verified, so no index finds seals by
 -- a moment any more.

@@ -64,8 +64,11 @@ impl Service {
                 };
             }
         };
-        let migrations = match self.storage().migration_status().await {
-            Ok(all) if all.iter().all(|migration| migration.applied) => Ok(()),
+        let migrations = match self.storage().schema().await {
+            Ok(schema) if schema.refused_for().is_some() => {
+                Err("the schema is newer than this version can serve".to_owned())
+            }
+            Ok(schema) if schema.missing().next().is_none() => Ok(()),
             Ok(_) => Err("migrations are pending; run `keyward migrate up`".to_owned()),
             Err(error) => Err(error.to_string()),
         };

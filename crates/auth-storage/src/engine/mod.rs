@@ -52,7 +52,7 @@ impl Patience {
 }
 
 /// What a fault means on the database of `D`.
-fn meaning<D: Dialect>(fault: Fault) -> Meaning {
+pub(crate) fn meaning<D: Dialect>(fault: Fault) -> Meaning {
     let kept = |error| Meaning {
         error,
         connection: Fate::Kept,

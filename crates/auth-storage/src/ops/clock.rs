@@ -1,9 +1,9 @@
-//! The database itself: its clock, whether it takes writes, its applied migrations.
+//! The database itself: its clock, and whether it takes writes.
 
 use super::Conn;
 use crate::{dialect::Dialect as _, fault::Fault, schema::guards};
 use auth_domain::time::Timestamp;
-use diesel::{prelude::*, sql_types::Text};
+use diesel::prelude::*;
 
 /// The database's clock.
 pub(crate) fn now(c: &mut Conn) -> Result<Timestamp, Fault> {
@@ -19,23 +19,4 @@ pub(crate) fn leave_a_mark(c: &mut Conn) -> Result<(), Fault> {
         .set(guards::taken.eq(guards::taken + 1))
         .execute(c)?;
     Ok(())
-}
-
-#[derive(QueryableByName)]
-struct Applied {
-    #[diesel(sql_type = Text)]
-    version: String,
-}
-
-/// The stamps of the applied migrations, in order.
-pub(crate) fn applied_migrations(c: &mut Conn) -> Result<Vec<String>, Fault> {
-    if !c.has_migrations_table()? {
-        return Ok(Vec::new());
-    }
-    let applied = diesel::sql_query("SELECT version FROM __diesel_schema_migrations ORDER BY version");
-    Ok(applied
-        .load::<Applied>(c)?
-        .into_iter()
-        .map(|row| row.version)
-        .collect())
 }

@@ -22,6 +22,7 @@ mod hold;
 pub(crate) mod housekeeping;
 pub(crate) mod keys;
 pub(crate) mod links;
+pub(crate) mod migrations;
 pub(crate) mod notes;
 pub(crate) mod one_time_tokens;
 pub(crate) mod outbox;

@@ -33,3 +33,9 @@ pub(super) fn put(c: &mut Conn, name: &str, value: &[u8]) -> Result<(), Fault> {
         .execute(c)?;
     Ok(())
 }
+
+/// Forgets a setting.
+pub(super) fn remove(c: &mut Conn, name: &str) -> Result<(), Fault> {
+    diesel::delete(settings::table.find(name)).execute(c)?;
+    Ok(())
+}

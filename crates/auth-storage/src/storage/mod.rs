@@ -15,9 +15,8 @@ pub use audit::{AUDIT_FLOOR, AUDIT_HEAD, AuditSigner};
 use crate::{
     Backend, DatabaseConfig,
     error::{AlreadyServed, MigrateError, OpenError, StorageError},
-    migrate::{self, Way},
+    migrations::{self, Migration, Schema, run::Way},
     open::{self, Database},
-    outcomes::MigrationStatus,
     serving::{self, ServeLock},
 };
 use auth_domain::time::Timestamp;
@@ -33,6 +32,8 @@ pub struct Storage {
 
 struct Inner {
     database: Database,
+    /// Those that this program knows, in the order of their stamps.
+    migrations: &'static [Migration],
     /// Where the last walk over the sessions stopped (`ops::housekeeping`).
     walked_to: Mutex<Option<Uuid>>,
     writes: Writes,
@@ -80,6 +81,17 @@ impl Storage {
     /// # Errors
     /// See [`OpenError`]: each says the cause and the mend.
     pub async fn open(config: &DatabaseConfig) -> Result<Self, OpenError> {
+        Self::open_knowing(config, migrations::embedded()).await
+    }
+
+    /// The same for a program that knows these migrations, in the order of their stamps.
+    ///
+    /// # Errors
+    /// See [`OpenError`].
+    pub async fn open_knowing(
+        config: &DatabaseConfig,
+        migrations: &'static [Migration],
+    ) -> Result<Self, OpenError> {
         let (tell, told) = tokio::sync::oneshot::channel();
         let config = config.clone();
         let started = std::thread::Builder::new()
@@ -94,6 +106,7 @@ impl Storage {
         Ok(Self {
             inner: Arc::new(Inner {
                 database,
+                migrations,
                 walked_to: Mutex::new(None),
                 writes: Writes::default(),
             }),
@@ -125,13 +138,13 @@ impl Storage {
         run!(self, look, clock::now())
     }
 
-    /// All migrations in order, with those that this version does not know at the end.
+    /// Where the schema stands.
     ///
     /// # Errors
     /// See [`StorageError`].
-    pub async fn migration_status(&self) -> Result<Vec<MigrationStatus>, StorageError> {
-        let applied = run!(self, look, clock::applied_migrations())?;
-        Ok(migrate::status(&self.inner.database, applied))
+    pub async fn schema(&self) -> Result<Schema, StorageError> {
+        let (applied, floor) = run!(self, look, migrations::standing())?;
+        Ok(Schema::new(self.inner.migrations, applied, floor))
     }
 
     /// Applies the migrations that are missing, all or none, and names them.
@@ -139,7 +152,7 @@ impl Storage {
     /// # Errors
     /// See [`MigrateError`].
     pub async fn migrate_up(&self) -> Result<Vec<String>, MigrateError> {
-        migrate::run(&self.inner.database, Way::Up).await
+        migrations::run::run(&self.inner.database, self.inner.migrations, Way::Up).await
     }
 
     /// Takes the newest migration back and names it.
@@ -147,7 +160,11 @@ impl Storage {
     /// # Errors
     /// See [`MigrateError`].
     pub async fn migrate_down(&self) -> Result<Option<String>, MigrateError> {
-        Ok(migrate::run(&self.inner.database, Way::Down).await?.pop())
+        Ok(
+            migrations::run::run(&self.inner.database, self.inner.migrations, Way::Down)
+                .await?
+                .pop(),
+        )
     }
 }
 

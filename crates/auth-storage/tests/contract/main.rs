@@ -61,6 +61,8 @@ mod processes;
 #[cfg(test)]
 mod revocations;
 #[cfg(test)]
+mod rolling;
+#[cfg(test)]
 mod rotation;
 #[cfg(test)]
 mod schema_facts;

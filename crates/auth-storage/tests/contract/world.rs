@@ -1,6 +1,6 @@
 //! A migrated database of its own for each test.
 
-use auth_storage::{Backend, DatabaseConfig, Storage};
+use auth_storage::{Backend, DatabaseConfig, Storage, migrations::Migration};
 use diesel::{PgConnection, SqliteConnection, connection::SimpleConnection, prelude::*, sql_types::BigInt};
 use std::{
     future::Future,
@@ -62,6 +62,12 @@ impl World {
     /// Another store on the same database: as another process would have it.
     pub(crate) async fn another(&self) -> Storage {
         Storage::open(&self.config()).await.unwrap()
+    }
+
+    /// The store as a program with these migrations sees it.
+    pub(crate) async fn knowing(&self, migrations: &[Migration]) -> Storage {
+        let migrations = migrations.to_vec().leak();
+        Storage::open_knowing(&self.config(), migrations).await.unwrap()
     }
 
     /// The SQLite file.

@@ -6,7 +6,10 @@ use crate::{
     output::{CommandError, print, print_json, print_table},
     wiring,
 };
-use auth_storage::Storage;
+use auth_storage::{
+    Storage,
+    migrations::{Status, Step},
+};
 use serde_json::json;
 
 pub(super) async fn run(config: &Config, verb: Migrate) -> Result<(), CommandError> {
@@ -38,21 +41,33 @@ async fn down(storage: &Storage) -> Result<(), CommandError> {
 }
 
 async fn status(storage: &Storage, output: Output) -> Result<(), CommandError> {
-    let all = storage.migration_status().await.map_err(CommandError::failed)?;
+    let schema = storage.schema().await.map_err(CommandError::failed)?;
     if output.json {
-        let rows = all
-            .iter()
-            .map(|one| json!({ "name": one.name, "applied": one.applied, "known": one.known }));
+        let rows = schema.migrations.iter().map(|one| {
+            json!({
+                "name": one.name,
+                "applied": one.applied,
+                "known": one.is_known(),
+                "step": one.step.map(Step::as_str),
+                "floor": schema.is_floor(one),
+            })
+        });
         return print_json(&rows.collect::<Vec<_>>());
     }
-    let state = |applied: bool, known: bool| match (applied, known) {
+    let state = |one: &Status| match (one.applied, one.is_known()) {
+        (_, false) if schema.is_floor(one) => "newer than this version, the floor",
         (_, false) => "newer than this version",
+        (true, true) if schema.is_floor(one) => "applied, the floor",
         (true, true) => "applied",
         (false, true) => "pending",
     };
-    let rows: Vec<_> = all
+    let rows: Vec<_> = schema
+        .migrations
         .iter()
-        .map(|one| vec![one.name.clone(), state(one.applied, one.known).to_owned()])
+        .map(|one| {
+            let step = one.step.map_or("", Step::as_str);
+            vec![one.name.clone(), step.to_owned(), state(one).to_owned()]
+        })
         .collect();
-    print_table(&["MIGRATION", "STATE"], &rows)
+    print_table(&["MIGRATION", "STEP", "STATE"], &rows)
 }

@@ -85,19 +85,22 @@ pub(super) async fn database(config: &Config, storage: &Storage, findings: &mut 
         }
         Err(error) => return findings.fail("database", error.to_string(), "see the log of the database"),
     }
-    match storage.migration_status().await {
-        Ok(all) if all.iter().any(|one| !one.known) => {
+    match storage.schema().await {
+        Ok(schema) if schema.refused_for().is_some() => {
             return findings.fail(
                 "migrations",
-                "the schema is newer than this version",
+                "the schema is newer than this version can serve",
                 "run the newer version",
             );
         }
-        Ok(all) if all.iter().any(|one| !one.applied) => {
+        Ok(schema) if schema.missing().next().is_some() => {
             let mend = "`keyward migrate up`; an embedded database is migrated by the next `keyward serve`";
             return findings.fail("migrations", "the schema is older than this version", mend);
         }
-        Ok(all) => findings.ok("migrations", format!("all {} are applied", all.len())),
+        Ok(schema) => {
+            let applied = schema.migrations.iter().filter(|one| one.applied).count();
+            findings.ok("migrations", format!("all {applied} are applied"));
+        }
         Err(error) => return findings.fail("migrations", error.to_string(), ""),
     }
     known_master_key(config, storage, findings).await;

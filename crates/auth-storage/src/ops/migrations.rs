@@ -1,0 +1,126 @@
+//! The schema itself: which migrations are applied, the floor, and the steps forward and back.
+
+use super::{Conn, settings};
+use crate::{
+    dialect::Dialect as _,
+    fault::Fault,
+    migrations::{Migration, Step, run::Stop, unknown_floor},
+};
+use auth_domain::foreign_words::known as known_words;
+use diesel::{connection::SimpleConnection as _, prelude::*};
+use std::collections::BTreeSet;
+
+diesel::table! {
+    __diesel_schema_migrations (version) {
+        version -> Text,
+    }
+}
+use self::__diesel_schema_migrations as remembered;
+
+/// The setting that holds the oldest stamp that a program must know.
+const FLOOR: &str = "schema_floor";
+
+/// As Diesel's own command makes it: databases of older versions have this table.
+const REMEMBER: &str = "CREATE TABLE IF NOT EXISTS __diesel_schema_migrations (version VARCHAR(50) PRIMARY KEY NOT NULL, \
+                        run_on TIMESTAMP NOT NULL DEFAULT CURRENT_TIMESTAMP)";
+
+/// The stamps of the applied migrations, in order.
+pub(crate) fn applied(c: &mut Conn) -> Result<Vec<String>, Fault> {
+    if !c.has_table("__diesel_schema_migrations")? {
+        return Ok(Vec::new());
+    }
+    let stamps = remembered::table
+        .select(remembered::version)
+        .order(remembered::version);
+    Ok(stamps.load(c)?)
+}
+
+/// The oldest stamp that a program must know, if one was ever written.
+fn floor(c: &mut Conn) -> Result<Option<String>, Fault> {
+    if !c.has_table("settings")? {
+        return Ok(None);
+    }
+    match settings::value(c, FLOOR)?.map(String::from_utf8).transpose() {
+        Ok(floor) => Ok(floor),
+        Err(_) => Err(Fault::Corrupt {
+            table: "settings",
+            column: "value",
+            id: FLOOR.to_owned(),
+        }),
+    }
+}
+
+/// The applied migrations, and the floor.
+pub(crate) fn standing(c: &mut Conn) -> Result<(Vec<String>, Option<String>), Fault> {
+    Ok((applied(c)?, floor(c)?))
+}
+
+/// Applies what is not applied, and names it. Within a transaction.
+pub(crate) fn up(c: &mut Conn, known: &[Migration]) -> Result<Vec<String>, Stop> {
+    c.batch_execute(REMEMBER)?;
+    let (applied, floor) = standing(c)?;
+    let mut stamps: BTreeSet<String> = applied.into_iter().collect();
+    if let Some(stranger) = unknown_floor(known, &strangers(known, &stamps), floor.as_deref()) {
+        return Err(Stop::Newer(stranger));
+    }
+    let mut done = Vec::new();
+    for migration in known {
+        if stamps.insert(migration.stamp()) {
+            run(c, migration.name, Conn::script(migration).up)?;
+            diesel::insert_into(remembered::table)
+                .values(remembered::version.eq(migration.stamp()))
+                .execute(c)?;
+            done.push(migration.name.to_owned());
+        }
+    }
+    // A newer version's floor stays: it is one that this version knows.
+    raise_floor(c, known, &stamps, floor)?;
+    Ok(done)
+}
+
+/// Takes the newest migration back, and names it. Within a transaction.
+pub(crate) fn down(c: &mut Conn, known: &[Migration]) -> Result<Vec<String>, Stop> {
+    let mut stamps: BTreeSet<String> = applied(c)?.into_iter().collect();
+    if let Some(stranger) = strangers(known, &stamps).pop_last() {
+        return Err(Stop::Newer(stranger));
+    }
+    let Some(migration) = known.iter().rev().find(|one| stamps.remove(&one.stamp())) else {
+        return Ok(Vec::new());
+    };
+    run(c, migration.name, Conn::script(migration).down)?;
+    diesel::delete(remembered::table.find(migration.stamp())).execute(c)?;
+    raise_floor(c, known, &stamps, None)?;
+    Ok(vec![migration.name.to_owned()])
+}
+
+fn strangers(known: &[Migration], stamps: &BTreeSet<String>) -> BTreeSet<String> {
+    let known: BTreeSet<String> = known.iter().map(Migration::stamp).collect();
+    stamps.difference(&known).cloned().collect()
+}
+
+fn run(c: &mut Conn, name: &str, script: &str) -> Result<(), Stop> {
+    // The database may quote a value of a row.
+    c.batch_execute(script)
+        .map_err(|cause| Stop::Failed(format!("the migration {name}"), known_words(&cause.to_string())))
+}
+
+/// Writes the newest applied migration that contracts, or the floor that was there, whichever is later.
+fn raise_floor(
+    c: &mut Conn,
+    known: &[Migration],
+    applied: &BTreeSet<String>,
+    floor: Option<String>,
+) -> Result<(), Fault> {
+    if !c.has_table("settings")? {
+        return Ok(());
+    }
+    let contracted = known
+        .iter()
+        .filter(|one| one.step == Step::Contract)
+        .map(Migration::stamp)
+        .filter(|stamp| applied.contains(stamp));
+    match contracted.chain(floor).max() {
+        Some(floor) => settings::put(c, FLOOR, floor.as_bytes()),
+        None => settings::remove(c, FLOOR),
+    }
+}
