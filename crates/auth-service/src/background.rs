@@ -313,7 +313,7 @@ mod tests {
         time::Timestamp,
         user::Generation,
     };
-    use auth_storage::{Author, DatabaseConfig, Terms};
+    use auth_storage::{AuditContext, ChangeContext, DatabaseConfig};
 
     #[tokio::test]
     async fn work_that_takes_for_ever_is_left_when_the_server_stops() {
@@ -351,11 +351,11 @@ mod tests {
             user: UserId::from_parts(now, [3; 10]),
             generation: Generation::FIRST,
         };
-        let terms = Terms {
+        let terms = ChangeContext {
             now,
             until_at_least: now + Span::hours(1),
             grace: Span::seconds(6),
-            by: Author {
+            by: AuditContext {
                 actor: Actor::Service,
                 ip: None,
                 request_id: None,

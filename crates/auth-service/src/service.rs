@@ -38,7 +38,7 @@ use auth_domain::{
 };
 use auth_limits::Limits;
 use auth_mail::Mailer;
-use auth_storage::{Backend, Storage, Terms};
+use auth_storage::{Backend, ChangeContext, Storage};
 use secrecy::{ExposeSecret, SecretString};
 use std::sync::{Arc, Mutex};
 use tokio::sync::Semaphore;
@@ -417,7 +417,7 @@ impl Service {
     }
 
     /// The terms of a change that this caller makes now.
-    pub(crate) fn terms(&self, caller: &Caller) -> Result<Terms, Error> {
+    pub(crate) fn terms(&self, caller: &Caller) -> Result<ChangeContext, Error> {
         self.0.admin.terms(caller)
     }
 }

@@ -12,7 +12,7 @@ use auth_domain::{
     time::{Span, Timestamp, after, to_micros},
     user::{Generation, UserStatus},
 };
-use auth_storage::{Author, DatabaseConfig, NewUser, Storage, Terms};
+use auth_storage::{AuditContext, ChangeContext, DatabaseConfig, NewUser, Storage};
 use std::{
     error::Error,
     io::Write,
@@ -108,12 +108,12 @@ async fn refresh_until(
     Ok(took)
 }
 
-fn terms(now: Timestamp, seed: [u8; ID_CHANCE]) -> Terms {
-    Terms {
+fn terms(now: Timestamp, seed: [u8; ID_CHANCE]) -> ChangeContext {
+    ChangeContext {
         now,
         until_at_least: now,
         grace: Span::seconds(6),
-        by: Author {
+        by: AuditContext {
             actor: Actor::Service,
             ip: None,
             request_id: None,

@@ -15,44 +15,6 @@ use auth_domain::{
 use std::net::IpAddr;
 use uuid::Uuid;
 
-/// Who asks for a change and where from, as the audit says it, and the chance that the ids of what is written beside it are
-/// made of.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Author {
-    /// Who.
-    pub actor: Actor,
-    /// From which address.
-    pub ip: Option<IpAddr>,
-    /// Under which request id.
-    pub request_id: Option<String>,
-    /// With what a signed-in user asks: it has to hold still when the change is made, or the change is none.
-    pub held: Option<Held>,
-    /// Ten random bytes; no two changes share them.
-    pub seed: [u8; ID_CHANCE],
-}
-
-/// What a signed-in user's token said when it was looked at. A password takes its time to hash, and a lock-out may come in between.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Held {
-    /// The session.
-    pub session: SessionId,
-    /// The generation of its user.
-    pub generation: Generation,
-}
-
-/// When something is done, by whom, and how long what it ends has to be known.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Terms {
-    /// The clock of the node that was asked.
-    pub now: Timestamp,
-    /// The least `until` of a revocation that hits tokens which no session row tells of.
-    pub until_at_least: Timestamp,
-    /// What is added to the expiry of the last token ([`auth_domain::revocation::grace`]).
-    pub grace: Span,
-    /// Who does it.
-    pub by: Author,
-}
-
 /// A user to be made. Its generation is the first.
 #[derive(Clone)]
 pub struct NewUser {
@@ -96,15 +58,6 @@ pub struct UserFilter {
     pub role: Option<Role>,
     /// The status.
     pub status: Option<UserStatus>,
-}
-
-/// Which part of a list, newest first.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Page {
-    /// The last id of the page before.
-    pub after: Option<Uuid>,
-    /// How many.
-    pub limit: u32,
 }
 
 /// Which of a user's sessions are listed.
@@ -165,7 +118,7 @@ pub struct MailedToken {
     pub token: NewToken,
 }
 
-/// What is shown beside the link that confirms an address. A session of the account counts by itself: it is in the [`Terms`].
+/// What is shown beside the link that confirms an address. A session of the account counts by itself: it is in the [`crate::ChangeContext`].
 #[derive(Clone)]
 pub enum LinkProof {
     /// Nothing: the link alone.

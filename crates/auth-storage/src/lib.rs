@@ -13,6 +13,7 @@ use pq_sys as _;
 mod address;
 mod asks;
 mod config;
+mod context;
 mod dialect;
 mod engine;
 mod error;
@@ -31,10 +32,11 @@ mod sqlty;
 mod storage;
 
 pub use asks::{
-    AuditFilter, Author, HashUpgrade, Held, LinkProof, MailedToken, NewApiKey, NewToken, NewUser, Page,
-    Pending, PruneStep, SessionFilter, SignIn, SweepTerms, Terms, UserChange, UserFilter,
+    AuditFilter, HashUpgrade, LinkProof, MailedToken, NewApiKey, NewToken, NewUser, Pending, PruneStep,
+    SessionFilter, SignIn, SweepTerms, UserChange, UserFilter,
 };
 pub use config::DatabaseConfig;
+pub use context::{AuditContext, ChangeContext, Pagination, SessionEvidence};
 pub use error::{AlreadyServed, MigrateError, OpenError, Outage, QueryRefused, StorageError};
 pub use outcomes::{
     AuditStanding, ClaimedMail, Credentials, EndedSession, EndedSessions, HourCount, InsertedKey,

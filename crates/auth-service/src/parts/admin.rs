@@ -12,7 +12,7 @@ use auth_domain::{
     role::{Role, RoleBook},
     time::{Span, after},
 };
-use auth_storage::{Storage, Terms};
+use auth_storage::{ChangeContext, Storage};
 use std::sync::Arc;
 
 /// How long after a cut a sign-in that was under way may still give out a token: revocations are kept this much longer than the
@@ -74,8 +74,8 @@ impl Admin {
     }
 
     /// The terms of a change that this caller makes now, and of the revocation of one session or token.
-    pub(crate) fn terms(&self, caller: &Caller) -> Result<Terms, Error> {
-        Ok(Terms {
+    pub(crate) fn terms(&self, caller: &Caller) -> Result<ChangeContext, Error> {
+        Ok(ChangeContext {
             now: caller.now,
             until_at_least: caller.now,
             grace: grace(self.0.config.leeway()),
@@ -84,10 +84,10 @@ impl Admin {
     }
 
     /// The same for a change that cuts all of a user's tokens, with those of sign-ins under way.
-    pub(crate) fn cut_terms(&self, caller: &Caller) -> Result<Terms, Error> {
+    pub(crate) fn cut_terms(&self, caller: &Caller) -> Result<ChangeContext, Error> {
         let terms = self.terms(caller)?;
         let longest = self.0.config.lifetimes().access + terms.grace + IN_FLIGHT;
-        Ok(Terms {
+        Ok(ChangeContext {
             until_at_least: after(caller.now, longest),
             ..terms
         })

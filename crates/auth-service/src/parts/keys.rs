@@ -13,7 +13,7 @@ use auth_domain::{
     revocation::grace,
     time::Timestamp,
 };
-use auth_storage::{Storage, StoredKey, Terms};
+use auth_storage::{ChangeContext, Storage, StoredKey};
 use std::sync::{Arc, Mutex, PoisonError};
 
 /// How often a change is planned anew after another node was faster.
@@ -287,8 +287,8 @@ impl KeyAdmin {
         ))
     }
 
-    fn terms(&self, by: &Caller) -> Result<Terms, Error> {
-        Ok(Terms {
+    fn terms(&self, by: &Caller) -> Result<ChangeContext, Error> {
+        Ok(ChangeContext {
             now: by.now,
             until_at_least: by.now,
             grace: grace(self.config.leeway()),

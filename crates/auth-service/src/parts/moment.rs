@@ -7,7 +7,7 @@ use auth_domain::{
     session::Origin,
     time::{Span, Timestamp, to_micros},
 };
-use auth_storage::{Author, Held};
+use auth_storage::{AuditContext, SessionEvidence};
 use chrono::{DateTime, Utc};
 use secrecy::SecretString;
 use std::sync::{
@@ -157,7 +157,7 @@ pub struct Caller {
     /// The request's id.
     pub request_id: Option<String>,
     /// The session and generation of a signed-in user, which have to hold still when something is changed.
-    pub held: Option<Held>,
+    pub held: Option<SessionEvidence>,
     /// The device token that it showed, if any.
     pub device: Option<SecretString>,
 }
@@ -187,8 +187,8 @@ impl Caller {
     }
 
     /// The caller as the author of a change.
-    pub(crate) fn author(&self, entropy: &dyn Entropy) -> Result<Author, EntropyFailed> {
-        Ok(Author {
+    pub(crate) fn author(&self, entropy: &dyn Entropy) -> Result<AuditContext, EntropyFailed> {
+        Ok(AuditContext {
             actor: self.actor,
             ip: self.origin.ip,
             request_id: self.request_id.clone(),
@@ -208,7 +208,7 @@ impl Caller {
     pub fn signed_in(self, principal: &Principal) -> Self {
         Self {
             actor: Actor::User(principal.user()),
-            held: Some(Held {
+            held: Some(SessionEvidence {
                 session: principal.session(),
                 generation: principal.claims.generation,
             }),

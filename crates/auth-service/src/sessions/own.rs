@@ -12,7 +12,7 @@ use auth_domain::{
     session::{EndReason, Session},
     time::Timestamp,
 };
-use auth_storage::{Page, SessionFilter};
+use auth_storage::{Pagination, SessionFilter};
 use secrecy::SecretString;
 use uuid::Uuid;
 
@@ -25,7 +25,7 @@ pub struct PageRequest {
     pub limit: u32,
 }
 
-impl From<PageRequest> for Page {
+impl From<PageRequest> for Pagination {
     fn from(request: PageRequest) -> Self {
         Self {
             after: request.after,

@@ -7,7 +7,8 @@ use super::{
     readable_rows, whole, whole_or_undone,
 };
 use crate::{
-    asks::{NewApiKey, Terms},
+    asks::NewApiKey,
+    context::ChangeContext,
     fault::{Fault, Undo},
     outcomes::{InsertedKey, KeyHolder},
     rows::{ApiKeyRow, NewApiKeyRow, UserRow},
@@ -28,7 +29,12 @@ use diesel::prelude::*;
 const TOUCHED_EVERY: Span = Span::minutes(1);
 
 /// Stores a key.
-pub(crate) fn insert(c: &mut Conn, new: &NewApiKey, most: i64, terms: &Terms) -> Result<InsertedKey, Fault> {
+pub(crate) fn insert(
+    c: &mut Conn,
+    new: &NewApiKey,
+    most: i64,
+    terms: &ChangeContext,
+) -> Result<InsertedKey, Fault> {
     whole_or_undone(c, |c| {
         let owner = new.key.owner;
         if take(c, owner, terms)?.is_none() {
@@ -73,7 +79,12 @@ pub(crate) fn of_user(c: &mut Conn, owner: UserId) -> Result<Vec<ApiKey>, Fault>
 }
 
 /// Removes a user's key. False: it has none of that id.
-pub(crate) fn revoke(c: &mut Conn, owner: UserId, id: ApiKeyId, terms: &Terms) -> Result<bool, Fault> {
+pub(crate) fn revoke(
+    c: &mut Conn,
+    owner: UserId,
+    id: ApiKeyId,
+    terms: &ChangeContext,
+) -> Result<bool, Fault> {
     whole(c, |c| {
         let mine = api_keys::table
             .find(Id(id.as_uuid()))

@@ -6,7 +6,8 @@ use super::{
     readable_page,
 };
 use crate::{
-    asks::{AuditFilter, Page, Terms},
+    asks::AuditFilter,
+    context::{ChangeContext, Pagination},
     fault::Fault,
     rows::AuditRow,
     schema::audit_events,
@@ -26,7 +27,7 @@ pub(crate) fn note(
     action: Action,
     subject: Option<UserId>,
     details: &[(&str, String)],
-    terms: &Terms,
+    terms: &ChangeContext,
 ) -> Result<(), Fault> {
     let mut note = Note::of(action);
     if let Some(user) = subject {
@@ -48,7 +49,7 @@ enum Of {
 
 /// A part of the log, newest first. The rows of a user are those of two indexes: each is read in its order, and no further than
 /// the page goes.
-pub(crate) fn list(c: &mut Conn, filter: &AuditFilter, page: Page) -> Result<Vec<AuditEvent>, Fault> {
+pub(crate) fn list(c: &mut Conn, filter: &AuditFilter, page: Pagination) -> Result<Vec<AuditEvent>, Fault> {
     let Some(user) = filter.user.map(|user| Id(user.as_uuid())) else {
         return part(c, Of::Anybody, filter, page);
     };
@@ -60,7 +61,7 @@ pub(crate) fn list(c: &mut Conn, filter: &AuditFilter, page: Page) -> Result<Vec
     Ok(events)
 }
 
-fn part(c: &mut Conn, of: Of, filter: &AuditFilter, page: Page) -> Result<Vec<AuditEvent>, Fault> {
+fn part(c: &mut Conn, of: Of, filter: &AuditFilter, page: Pagination) -> Result<Vec<AuditEvent>, Fault> {
     use audit_events as a;
     let load = |after: Option<Uuid>, limit: i64| -> Result<Vec<AuditRow>, Fault> {
         let mut wanted = a::table.select(AuditRow::as_select()).into_boxed();

@@ -5,7 +5,7 @@ use super::{
     notes::{Note, Notes},
     readable_rows, whole,
 };
-use crate::{asks::Terms, fault::Fault, rows::ClientRow, schema::clients};
+use crate::{context::ChangeContext, fault::Fault, rows::ClientRow, schema::clients};
 use auth_domain::{
     audit::Action,
     client::{Client, ClientId},
@@ -13,7 +13,7 @@ use auth_domain::{
 use diesel::prelude::*;
 
 /// Registers a client unless its id is taken.
-pub(crate) fn insert(c: &mut Conn, client: &Client, terms: &Terms) -> Result<bool, Fault> {
+pub(crate) fn insert(c: &mut Conn, client: &Client, terms: &ChangeContext) -> Result<bool, Fault> {
     whole(c, |c| {
         let inserted = diesel::insert_into(clients::table)
             .values(ClientRow::of(client))
@@ -24,7 +24,13 @@ pub(crate) fn insert(c: &mut Conn, client: &Client, terms: &Terms) -> Result<boo
     })
 }
 
-fn noted_if(c: &mut Conn, done: bool, action: Action, id: &ClientId, terms: &Terms) -> Result<bool, Fault> {
+fn noted_if(
+    c: &mut Conn,
+    done: bool,
+    action: Action,
+    id: &ClientId,
+    terms: &ChangeContext,
+) -> Result<bool, Fault> {
     if done {
         Notes::of(terms).audit(c, Note::of(action).with("client", id.as_str()))?;
     }
@@ -47,7 +53,7 @@ pub(crate) fn all(c: &mut Conn) -> Result<Vec<Client>, Fault> {
 }
 
 /// Forgets a client.
-pub(crate) fn delete(c: &mut Conn, id: &ClientId, terms: &Terms) -> Result<bool, Fault> {
+pub(crate) fn delete(c: &mut Conn, id: &ClientId, terms: &ChangeContext) -> Result<bool, Fault> {
     whole(c, |c| {
         let deleted = diesel::delete(clients::table.find(id.as_str())).execute(c)?;
         noted_if(c, deleted == 1, Action::ClientDeleted, id, terms)

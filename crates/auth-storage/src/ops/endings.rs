@@ -4,7 +4,7 @@
 
 use super::{Conn, one_time_tokens::void, revocations::record};
 use crate::{
-    asks::Terms,
+    context::ChangeContext,
     fault::Fault,
     prepared::Prepare as _,
     rows::{CutRow, EndedRow, UserRow},
@@ -88,7 +88,7 @@ pub(super) fn end_credentials(
     c: &mut Conn,
     before: &User,
     ending: &Ending<'_>,
-    terms: &Terms,
+    terms: &ChangeContext,
 ) -> Result<Ended, Fault> {
     let mut cut = Cut {
         before,
@@ -124,7 +124,7 @@ struct Cut<'a> {
     before: &'a User,
     generation: Generation,
     ending: &'a Ending<'a>,
-    terms: &'a Terms,
+    terms: &'a ChangeContext,
     row: CutRow<'a>,
     tokens: EndedTokens,
 }
@@ -280,7 +280,7 @@ pub(super) fn record_cut(
     id: UserId,
     least: Generation,
     tokens: &EndedTokens,
-    terms: &Terms,
+    terms: &ChangeContext,
 ) -> Result<Vec<Revocation>, Fault> {
     let last = tokens.last_access.map(|expiry| after(expiry, terms.grace));
     let until = last.map_or(terms.until_at_least, |last| last.max(terms.until_at_least));

@@ -2,7 +2,7 @@
 
 use super::Conn;
 use crate::{
-    asks::{Held, Terms},
+    context::{ChangeContext, SessionEvidence},
     fault::Fault,
     outcomes::Credentials,
     prepared::Prepare as _,
@@ -18,7 +18,7 @@ use diesel::prelude::*;
 
 /// Holds a user's row for a change by somebody. `None`: there is no such user, or whoever asks was signed out
 /// since its token was looked at.
-pub(super) fn take(c: &mut Conn, id: UserId, terms: &Terms) -> Result<Option<User>, Fault> {
+pub(super) fn take(c: &mut Conn, id: UserId, terms: &ChangeContext) -> Result<Option<User>, Fault> {
     let row: Option<UserRow> = diesel::update(users::table.find(Id(id.as_uuid())))
         .set(users::updated_at.eq(Ts(terms.now)))
         .returning(UserRow::as_returning())
@@ -35,7 +35,7 @@ pub(super) fn take(c: &mut Conn, id: UserId, terms: &Terms) -> Result<Option<Use
     Ok(user)
 }
 
-fn still_holds(c: &mut Conn, held: Held) -> Result<bool, Fault> {
+fn still_holds(c: &mut Conn, held: SessionEvidence) -> Result<bool, Fault> {
     let live = sessions::table
         .inner_join(users::table)
         .filter(sessions::id.eq(Id(held.session.as_uuid())))

@@ -6,7 +6,7 @@ use super::{
     whole, whole_or_undone,
 };
 use crate::{
-    asks::Terms,
+    context::ChangeContext,
     fault::{Fault, Undo},
     outcomes::StoredKey,
     rows::KeyRow,
@@ -31,7 +31,7 @@ pub(crate) fn change(
     c: &mut Conn,
     moves: &[KeyStep],
     new: Vec<StoredKey>,
-    rotation: Option<(bool, &Terms)>,
+    rotation: Option<(bool, &ChangeContext)>,
 ) -> Result<bool, Fault> {
     use signing_keys as k;
     whole_or_undone(c, |c| {
@@ -82,7 +82,7 @@ pub(crate) fn reseal(
     c: &mut Conn,
     keys: &[(String, Vec<u8>)],
     values: &[(String, Vec<u8>)],
-    terms: &Terms,
+    terms: &ChangeContext,
 ) -> Result<(), Fault> {
     whole(c, |c| {
         for (kid, sealed) in keys {

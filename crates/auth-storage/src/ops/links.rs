@@ -11,7 +11,8 @@ use super::{
     whole, whole_or_undone,
 };
 use crate::{
-    asks::{LinkProof, MailedToken, Pending, Terms},
+    asks::{LinkProof, MailedToken, Pending},
+    context::ChangeContext,
     fault::{Fault, Undo},
     outcomes::{Redeemed, StoredToken},
     rows::{UserRow, name_columns},
@@ -36,7 +37,7 @@ pub(crate) fn mail_verification(
     c: &mut Conn,
     id: UserId,
     mailed: &MailedToken,
-    terms: &Terms,
+    terms: &ChangeContext,
 ) -> Result<bool, Fault> {
     whole(c, |c| {
         if take(c, id, terms)?.is_none() {
@@ -49,7 +50,7 @@ pub(crate) fn mail_verification(
 }
 
 /// Mails a reset link to a user; its token is made when it is sent. False: there is no such user.
-pub(crate) fn mail_reset(c: &mut Conn, id: UserId, terms: &Terms) -> Result<bool, Fault> {
+pub(crate) fn mail_reset(c: &mut Conn, id: UserId, terms: &ChangeContext) -> Result<bool, Fault> {
     whole(c, |c| {
         if take(c, id, terms)?.is_none() {
             return Ok(false);
@@ -67,7 +68,7 @@ pub(crate) fn ask_for_new_email(
     id: UserId,
     new: &EmailAddress,
     mailed: &MailedToken,
-    terms: &Terms,
+    terms: &ChangeContext,
 ) -> Result<bool, Fault> {
     whole(c, |c| {
         let Some(user) = take(c, id, terms)? else {
@@ -88,7 +89,7 @@ pub(crate) fn reset_password(
     c: &mut Conn,
     digest: &[u8; 32],
     hash: &PasswordHash,
-    terms: &Terms,
+    terms: &ChangeContext,
 ) -> Result<Redeemed, Fault> {
     whole_or_undone(c, |c| {
         let (token, mut user) = holder(c, TokenKind::PasswordReset, digest, terms)?;
@@ -115,7 +116,7 @@ pub(crate) fn verify_email(
     c: &mut Conn,
     digest: &[u8; 32],
     proof: &LinkProof,
-    terms: &Terms,
+    terms: &ChangeContext,
 ) -> Result<Redeemed, Fault> {
     whole_or_undone(c, |c| {
         let (token, mut user) = holder(c, TokenKind::EmailVerification, digest, terms)?;
@@ -172,7 +173,7 @@ pub(crate) fn change_email(
     c: &mut Conn,
     digest: &[u8; 32],
     proof: &LinkProof,
-    terms: &Terms,
+    terms: &ChangeContext,
 ) -> Result<Redeemed, Fault> {
     whole_or_undone(c, |c| {
         let (token, user) = holder(c, TokenKind::EmailChange, digest, terms)?;
@@ -201,7 +202,7 @@ pub(crate) fn change_email(
 /// "This was not me": everything ends, and the address that the link was mailed to comes back, if it is another one by now and no
 /// other user has it. Report links from before stay: of several addresses the earliest is the owner's, so a thief who reports a
 /// later notice can't take the owner's link away.
-pub(crate) fn report(c: &mut Conn, digest: &[u8; 32], terms: &Terms) -> Result<Redeemed, Fault> {
+pub(crate) fn report(c: &mut Conn, digest: &[u8; 32], terms: &ChangeContext) -> Result<Redeemed, Fault> {
     whole_or_undone(c, |c| {
         let (token, user) = holder(c, TokenKind::Report, digest, terms)?;
         let mut notes = Notes::of(terms);
@@ -228,7 +229,7 @@ pub(crate) fn report(c: &mut Conn, digest: &[u8; 32], terms: &Terms) -> Result<R
 }
 
 /// The session that the link was opened in, if it is one of this user's. [`take`] has looked that it is still active.
-fn own_session(user: &User, terms: &Terms) -> Option<SessionId> {
+fn own_session(user: &User, terms: &ChangeContext) -> Option<SessionId> {
     let held = terms.by.held?;
     (terms.by.actor == Actor::User(user.id)).then_some(held.session)
 }
@@ -252,7 +253,7 @@ fn same(stored: Option<&PasswordHash>, verified: &PasswordHash) -> bool {
 }
 
 /// Marks the address as the user's own, from now on.
-fn confirm(c: &mut Conn, user: &User, terms: &Terms) -> Result<(), Fault> {
+fn confirm(c: &mut Conn, user: &User, terms: &ChangeContext) -> Result<(), Fault> {
     let unconfirmed = users::table
         .find(Id(user.id.as_uuid()))
         .filter(users::email_verified_at.is_null());
@@ -271,7 +272,12 @@ fn set_name(c: &mut Conn, user: &User) -> Result<(), Fault> {
 }
 
 /// Gives a user the password and the name that a registration asked for.
-fn complete_registration(c: &mut Conn, user: &User, pending: &Pending, terms: &Terms) -> Result<(), Fault> {
+fn complete_registration(
+    c: &mut Conn,
+    user: &User,
+    pending: &Pending,
+    terms: &ChangeContext,
+) -> Result<(), Fault> {
     let (name, key) = name_columns(pending.name.as_ref());
     diesel::update(users::table.find(Id(user.id.as_uuid())))
         .set((
@@ -290,7 +296,7 @@ fn holder(
     c: &mut Conn,
     kind: TokenKind,
     digest: &[u8; 32],
-    terms: &Terms,
+    terms: &ChangeContext,
 ) -> Result<(StoredToken, User), Undo<Redeemed>> {
     let invalid = || Undo::with(Redeemed::InvalidToken);
     let found = find(c, kind, digest, terms.now)?.ok_or_else(invalid)?;
@@ -326,7 +332,12 @@ fn another_has(c: &mut Conn, user: &User, email: &EmailAddress) -> Result<bool, 
 }
 
 /// Gives a user an address, unless another has it.
-fn move_to(c: &mut Conn, user: &User, email: &EmailAddress, terms: &Terms) -> Result<User, Undo<Redeemed>> {
+fn move_to(
+    c: &mut Conn,
+    user: &User,
+    email: &EmailAddress,
+    terms: &ChangeContext,
+) -> Result<User, Undo<Redeemed>> {
     if another_has(c, user, email)? {
         return Err(Undo::with(Redeemed::EmailTaken));
     }
@@ -349,7 +360,12 @@ fn move_to(c: &mut Conn, user: &User, email: &EmailAddress, terms: &Terms) -> Re
     }
 }
 
-fn done(c: &mut Conn, before: &User, ending: &Ending<'_>, terms: &Terms) -> Result<Redeemed, Undo<Redeemed>> {
+fn done(
+    c: &mut Conn,
+    before: &User,
+    ending: &Ending<'_>,
+    terms: &ChangeContext,
+) -> Result<Redeemed, Undo<Redeemed>> {
     let ended = end_credentials(c, before, ending, terms)?;
     Ok(Redeemed::Done {
         user: ended.user,

@@ -3,7 +3,7 @@
 
 use super::Conn;
 use crate::{
-    asks::Page,
+    context::Pagination,
     dialect::Dialect as _,
     fault::{Fault, Undo, undone},
     schema::guards,
@@ -74,7 +74,7 @@ fn readable<T>(read: Result<T, Fault>) -> Result<Option<T>, Fault> {
 /// Loads a page of what can be read. A row that can't is named in the log and hides no other: the page is filled up from behind
 /// it.
 fn readable_page<R, T>(
-    page: Page,
+    page: Pagination,
     mut load: impl FnMut(Option<Uuid>, i64) -> Result<Vec<R>, Fault>,
     key: impl Fn(&R) -> Option<Uuid>,
     read: impl Fn(R) -> Result<T, Fault>,

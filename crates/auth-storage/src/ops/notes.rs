@@ -3,7 +3,7 @@
 
 use super::Conn;
 use crate::{
-    asks::{Author, Terms},
+    context::{AuditContext, ChangeContext},
     fault::Fault,
     prepared::Prepare as _,
     rows::{NewAuditRow, NewMailRow},
@@ -21,7 +21,7 @@ use std::collections::BTreeMap;
 
 /// Writes the notes of one change.
 pub(crate) struct Notes<'a> {
-    by: &'a Author,
+    by: &'a AuditContext,
     now: Timestamp,
     written: u16,
 }
@@ -113,7 +113,7 @@ impl Post {
 }
 
 impl<'a> Notes<'a> {
-    pub(crate) fn of(terms: &'a Terms) -> Self {
+    pub(crate) fn of(terms: &'a ChangeContext) -> Self {
         Self {
             by: &terms.by,
             now: terms.now,

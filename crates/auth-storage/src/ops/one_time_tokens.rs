@@ -7,7 +7,8 @@ use super::{
     whole,
 };
 use crate::{
-    asks::{MailedToken, NewToken, Terms},
+    asks::{MailedToken, NewToken},
+    context::ChangeContext,
     fault::Fault,
     outcomes::StoredToken,
     prepared::Prepare as _,
@@ -123,7 +124,7 @@ pub(crate) fn issue(
     c: &mut Conn,
     token: &NewToken,
     user: UserId,
-    terms: Option<&Terms>,
+    terms: Option<&ChangeContext>,
 ) -> Result<bool, Fault> {
     use one_time_tokens as t;
     whole(c, |c| {

@@ -7,7 +7,7 @@ use super::{
     whole,
 };
 use crate::{
-    asks::Terms,
+    context::ChangeContext,
     dialect::Dialect as _,
     fault::Fault,
     outcomes::{ClaimedMail, MailEnd, MailFigures, TroubledMail},
@@ -213,7 +213,7 @@ pub(crate) fn ask_by_address(
     c: &mut Conn,
     kind: MailKind,
     recipient: &str,
-    terms: &Terms,
+    terms: &ChangeContext,
 ) -> Result<(), Fault> {
     // No address has one, and PostgreSQL stores none.
     let recipient = recipient.replace('\0', "\u{FFFD}");

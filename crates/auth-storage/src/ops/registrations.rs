@@ -12,7 +12,8 @@ use super::{
     whole,
 };
 use crate::{
-    asks::{MailedToken, NewToken, NewUser, Terms},
+    asks::{MailedToken, NewToken, NewUser},
+    context::ChangeContext,
     fault::Fault,
     outcomes::Settled,
     rows::TokenRow,
@@ -35,7 +36,7 @@ pub(crate) fn register_pending(
     c: &mut Conn,
     email: &EmailAddress,
     mailed: &MailedToken,
-    terms: &Terms,
+    terms: &ChangeContext,
 ) -> Result<(), Fault> {
     whole(c, |c| {
         store(c, &mailed.token, None)?;
@@ -50,7 +51,7 @@ pub(crate) fn settle_verification(
     c: &mut Conn,
     token: &NewToken,
     user: &NewUser,
-    terms: &Terms,
+    terms: &ChangeContext,
 ) -> Result<Settled, Fault> {
     use one_time_tokens as t;
     whole(c, |c| {
@@ -72,7 +73,7 @@ fn settle_registration(
     token: &NewToken,
     user: &NewUser,
     refused: bool,
-    terms: &Terms,
+    terms: &ChangeContext,
 ) -> Result<Settled, Fault> {
     use one_time_tokens as t;
     let mine = t::table.filter(t::digest.eq(token.digest.as_slice()));

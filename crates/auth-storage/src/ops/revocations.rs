@@ -6,7 +6,7 @@ use super::{
     whole,
 };
 use crate::{
-    asks::Terms,
+    context::ChangeContext,
     dialect::Dialect as _,
     fault::Fault,
     outcomes::RevocationBatch,
@@ -50,7 +50,11 @@ pub(super) fn record(c: &mut Conn, revoked: &[Revocation]) -> Result<(), Fault> 
 }
 
 /// Revokes one access token.
-pub(crate) fn revoke_token(c: &mut Conn, token: TokenId, terms: &Terms) -> Result<Vec<Revocation>, Fault> {
+pub(crate) fn revoke_token(
+    c: &mut Conn,
+    token: TokenId,
+    terms: &ChangeContext,
+) -> Result<Vec<Revocation>, Fault> {
     let revocation = Revocation {
         what: Revoked::Token(token),
         until: terms.until_at_least,

@@ -10,7 +10,7 @@ use super::{
     whole,
 };
 use crate::{
-    asks::Terms,
+    context::ChangeContext,
     fault::Fault,
     outcomes::Rotated,
     prepared::Prepare as _,
@@ -43,7 +43,7 @@ pub(crate) fn rotate(
     presented: &Presented,
     policy: &RotationPolicy,
     noted: bool,
-    terms: &Terms,
+    terms: &ChangeContext,
 ) -> Result<Option<Rotated>, Fault> {
     if noted {
         return whole(c, |c| decide_and_write(c, id, presented, policy, true, terms));
@@ -57,7 +57,7 @@ fn decide_and_write(
     presented: &Presented,
     policy: &RotationPolicy,
     noted: bool,
-    terms: &Terms,
+    terms: &ChangeContext,
 ) -> Result<Option<Rotated>, Fault> {
     for _ in 0..=RETRIES {
         let Some((session, user)) = session_with_user(c, id)? else {
@@ -158,7 +158,7 @@ fn write_rotation(
 fn end_reused(
     c: &mut Conn,
     id: SessionId,
-    terms: &Terms,
+    terms: &ChangeContext,
 ) -> Result<Option<(Session, Vec<Revocation>)>, Fault> {
     let Some(session) = mark_ended(c, id, EndReason::Reuse, terms.now)? else {
         return Ok(None);

@@ -8,7 +8,8 @@ use super::{
     readable, settings, take_guard, whole, whole_or_undone,
 };
 use crate::{
-    asks::{PruneStep, Terms},
+    asks::PruneStep,
+    context::ChangeContext,
     fault::{Fault, Undo},
     outcomes::{AuditStanding, PruneOutcome, RefusedRow, RefusedRows, SealRound, SealedBatch},
     rows::{AuditRow, SealRow},
@@ -203,7 +204,11 @@ pub(crate) fn keep_head(c: &mut Conn, read: Option<&[u8]>, mark: &[u8]) -> Resul
 }
 
 /// Takes the chain as it stands for the right one, under a later epoch. Answers the newest seal.
-pub(crate) fn accept(c: &mut Conn, signer: &dyn AuditSigner, terms: &Terms) -> Result<Option<Seal>, Fault> {
+pub(crate) fn accept(
+    c: &mut Conn,
+    signer: &dyn AuditSigner,
+    terms: &ChangeContext,
+) -> Result<Option<Seal>, Fault> {
     whole(c, |c| {
         take_guard(c, SEALER)?;
         let newest = newest(c)?;
@@ -317,7 +322,7 @@ pub(crate) fn clear_pruned(c: &mut Conn, floor: i64, most: i64) -> Result<u64, F
 /// Removes the batches that a step names, which were verified, and writes down where the chain begins from now on; all of it or
 /// nothing. Nothing is done where another node has moved the beginning, where other rows would go than those that were verified,
 /// or where the newest seal would go, which the chain continues from.
-pub(crate) fn prune(c: &mut Conn, step: &PruneStep, terms: &Terms) -> Result<PruneOutcome, Fault> {
+pub(crate) fn prune(c: &mut Conn, step: &PruneStep, terms: &ChangeContext) -> Result<PruneOutcome, Fault> {
     use audit_events as a;
     whole_or_undone(c, |c| {
         diesel::insert_into(guards::table)

@@ -9,7 +9,8 @@ use super::{
     whole,
 };
 use crate::{
-    asks::{HashUpgrade, Page, SessionFilter, SignIn, Terms},
+    asks::{HashUpgrade, SessionFilter, SignIn},
+    context::{ChangeContext, Pagination},
     fault::Fault,
     outcomes::{EndedSession, StartedSession},
     prepared::Prepare as _,
@@ -31,7 +32,7 @@ use diesel::prelude::*;
 use uuid::Uuid;
 
 /// Begins a session, if the user still is what it was when its password was verified.
-pub(crate) fn start(c: &mut Conn, sign_in: &SignIn, terms: &Terms) -> Result<StartedSession, Fault> {
+pub(crate) fn start(c: &mut Conn, sign_in: &SignIn, terms: &ChangeContext) -> Result<StartedSession, Fault> {
     let session = &sign_in.session;
     whole(c, |c| {
         // The guard takes the user's row: a cut comes before it (and it misses) or after it (and hits the new session).
@@ -101,7 +102,7 @@ fn displace(
     c: &mut Conn,
     newest: &Session,
     max_per_user: u32,
-    terms: &Terms,
+    terms: &ChangeContext,
     notes: &mut Notes<'_>,
 ) -> Result<Vec<Revocation>, Fault> {
     use sessions as s;
@@ -183,7 +184,7 @@ pub(crate) fn end(
     id: SessionId,
     owner: Option<UserId>,
     why: EndReason,
-    terms: &Terms,
+    terms: &ChangeContext,
 ) -> Result<Option<EndedSession>, Fault> {
     whole(c, |c| {
         let Some((session, _)) = session_with_user(c, id)? else {
@@ -238,7 +239,7 @@ pub(crate) fn list(
     user: UserId,
     filter: SessionFilter,
     now: Timestamp,
-    page: Page,
+    page: Pagination,
 ) -> Result<Vec<Session>, Fault> {
     use sessions as s;
     let load = |after: Option<Uuid>, limit: i64| -> Result<Vec<SessionRow>, Fault> {

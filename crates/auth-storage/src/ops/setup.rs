@@ -10,7 +10,8 @@ use super::{
     whole, whole_or_undone,
 };
 use crate::{
-    asks::{NewToken, NewUser, Terms},
+    asks::{NewToken, NewUser},
+    context::ChangeContext,
     fault::{Fault, Undo},
     outcomes::{SetupOutcome, SetupTokenIssue},
     rows::{NewTokenRow, SessionRow},
@@ -26,7 +27,7 @@ pub(crate) fn issue(
     token: &NewToken,
     administrators: &[Role],
     replace: bool,
-    terms: &Terms,
+    terms: &ChangeContext,
 ) -> Result<SetupTokenIssue, Fault> {
     use one_time_tokens as t;
     whole(c, |c| {
@@ -62,7 +63,7 @@ pub(crate) fn redeem(
     user: &NewUser,
     session: &Session,
     administrators: &[Role],
-    terms: &Terms,
+    terms: &ChangeContext,
 ) -> Result<SetupOutcome, Fault> {
     whole_or_undone(c, |c| {
         take_guard(c, ADMINISTRATORS)?;

@@ -16,7 +16,8 @@ use super::{
     whole, whole_or_undone,
 };
 use crate::{
-    asks::{Terms, UserChange},
+    asks::UserChange,
+    context::ChangeContext,
     fault::{Fault, Undo},
     outcomes::{EndedSessions, UserOutcome},
     prepared::Prepare as _,
@@ -45,7 +46,7 @@ pub(crate) fn change(
     id: UserId,
     change: &UserChange,
     administrators: &[Role],
-    terms: &Terms,
+    terms: &ChangeContext,
 ) -> Result<UserOutcome, Fault> {
     whole_or_undone(c, |c| {
         let may_demote = change.role.is_some() || change.status == Some(UserStatus::Disabled);
@@ -102,7 +103,12 @@ fn event_of(before: &User, after: &User) -> Option<SecurityEvent> {
 }
 
 /// Ends what an event ends, as the outcome of a change.
-fn changed(c: &mut Conn, before: &User, ending: &Ending<'_>, terms: &Terms) -> Result<UserOutcome, Fault> {
+fn changed(
+    c: &mut Conn,
+    before: &User,
+    ending: &Ending<'_>,
+    terms: &ChangeContext,
+) -> Result<UserOutcome, Fault> {
     let ended = end_credentials(c, before, ending, terms)?;
     Ok(UserOutcome::Changed {
         user: ended.user,
@@ -112,7 +118,7 @@ fn changed(c: &mut Conn, before: &User, ending: &Ending<'_>, terms: &Terms) -> R
 }
 
 /// Locks a user out: a mail says so, and that it takes a reset to come back.
-pub(crate) fn lock_out(c: &mut Conn, id: UserId, terms: &Terms) -> Result<UserOutcome, Fault> {
+pub(crate) fn lock_out(c: &mut Conn, id: UserId, terms: &ChangeContext) -> Result<UserOutcome, Fault> {
     whole(c, |c| {
         let Some(user) = take(c, id, terms)? else {
             return Ok(UserOutcome::NotFound);
@@ -131,7 +137,7 @@ pub(crate) fn set_password(
     id: UserId,
     hash: &PasswordHash,
     current: Option<SessionId>,
-    terms: &Terms,
+    terms: &ChangeContext,
 ) -> Result<UserOutcome, Fault> {
     whole(c, |c| {
         let Some(before) = take(c, id, terms)? else {
@@ -160,7 +166,7 @@ pub(crate) fn end_sessions(
     c: &mut Conn,
     id: UserId,
     why: EndReason,
-    terms: &Terms,
+    terms: &ChangeContext,
 ) -> Result<Option<EndedSessions>, Fault> {
     whole(c, |c| {
         let Some(held) = hold(c, id)? else {
@@ -177,7 +183,7 @@ pub(crate) fn end_other_sessions(
     id: UserId,
     current: SessionId,
     why: EndReason,
-    terms: &Terms,
+    terms: &ChangeContext,
 ) -> Result<Option<EndedSessions>, Fault> {
     whole(c, |c| {
         let Some(before) = take(c, id, terms)? else {
@@ -193,7 +199,7 @@ fn ended_sessions(
     before: &User,
     ending: &Ending<'_>,
     (why, spared): (EndReason, Option<SessionId>),
-    terms: &Terms,
+    terms: &ChangeContext,
 ) -> Result<EndedSessions, Fault> {
     let ended = end_credentials(c, before, ending, terms)?;
     let mut note = Note::of(Action::AllSessionsEnded)
@@ -217,7 +223,7 @@ pub(crate) fn delete(
     c: &mut Conn,
     id: UserId,
     administrators: &[Role],
-    terms: &Terms,
+    terms: &ChangeContext,
 ) -> Result<Option<UserOutcome>, Fault> {
     whole_or_undone(c, |c| {
         take_guard(c, ADMINISTRATORS)?;
@@ -251,7 +257,7 @@ pub(crate) fn delete(
 }
 
 /// One row for each thing that changed.
-fn note_changes(c: &mut Conn, before: &User, after: &User, terms: &Terms) -> Result<(), Fault> {
+fn note_changes(c: &mut Conn, before: &User, after: &User, terms: &ChangeContext) -> Result<(), Fault> {
     let mut notes = Notes::of(terms);
     if before.role != after.role {
         let note = Note::of(Action::RoleChanged).about(after.id);

@@ -7,7 +7,8 @@ use super::{
     readable_page, whole,
 };
 use crate::{
-    asks::{MailedToken, NewUser, Page, Terms, UserFilter},
+    asks::{MailedToken, NewUser, UserFilter},
+    context::{ChangeContext, Pagination},
     fault::Fault,
     outcomes::{Credentials, InsertedUser},
     prepared::Prepare as _,
@@ -52,7 +53,7 @@ pub(crate) fn insert(
     user: &NewUser,
     session: Option<&Session>,
     verification: Option<&MailedToken>,
-    terms: &Terms,
+    terms: &ChangeContext,
 ) -> Result<InsertedUser, Fault> {
     whole(c, |c| {
         let mut notes = Notes::of(terms);
@@ -68,7 +69,7 @@ pub(crate) fn insert(
 }
 
 /// Makes a user and mails it a link to choose its password.
-pub(crate) fn invite(c: &mut Conn, user: &NewUser, terms: &Terms) -> Result<InsertedUser, Fault> {
+pub(crate) fn invite(c: &mut Conn, user: &NewUser, terms: &ChangeContext) -> Result<InsertedUser, Fault> {
     whole(c, |c| {
         let mut notes = Notes::of(terms);
         let Some(made) = make(c, user, None, terms, &mut notes)? else {
@@ -83,7 +84,7 @@ fn make(
     c: &mut Conn,
     user: &NewUser,
     session: Option<&Session>,
-    terms: &Terms,
+    terms: &ChangeContext,
     notes: &mut Notes<'_>,
 ) -> Result<Option<User>, Fault> {
     let signed_in = session.map(|session| Ts(session.created_at));
@@ -108,7 +109,11 @@ fn make(
 }
 
 /// Makes many users, as a whole.
-pub(crate) fn import(c: &mut Conn, users: &[NewUser], terms: &Terms) -> Result<Vec<InsertedUser>, Fault> {
+pub(crate) fn import(
+    c: &mut Conn,
+    users: &[NewUser],
+    terms: &ChangeContext,
+) -> Result<Vec<InsertedUser>, Fault> {
     whole(c, |c| {
         let made = users
             .iter()
@@ -177,7 +182,7 @@ pub(crate) fn credentials_of(c: &mut Conn, id: UserId) -> Result<Option<Credenti
 }
 
 /// A part of the users that fit a filter, newest first.
-pub(crate) fn list(c: &mut Conn, filter: &UserFilter, page: Page) -> Result<Vec<User>, Fault> {
+pub(crate) fn list(c: &mut Conn, filter: &UserFilter, page: Pagination) -> Result<Vec<User>, Fault> {
     // No stored text has one, and PostgreSQL refuses a query that does.
     if filter.query.as_ref().is_some_and(|query| query.contains('\0')) {
         return Ok(Vec::new());

@@ -2,7 +2,8 @@
 
 use super::{Storage, run};
 use crate::{
-    asks::{AuditFilter, Page, PruneStep, Terms},
+    asks::{AuditFilter, PruneStep},
+    context::{ChangeContext, Pagination},
     error::StorageError,
     outcomes::{AuditStanding, PruneOutcome, RefusedRows, SealRound, SealedBatch, UserFigures},
 };
@@ -40,7 +41,7 @@ impl Storage {
         action: Action,
         subject: Option<UserId>,
         details: Vec<(&'static str, String)>,
-        terms: Terms,
+        terms: ChangeContext,
     ) -> Result<(), StorageError> {
         run!(self, write, audit::note(action, subject, &details, &terms))
     }
@@ -49,7 +50,11 @@ impl Storage {
     ///
     /// # Errors
     /// See [`StorageError`].
-    pub async fn audit(&self, filter: AuditFilter, page: Page) -> Result<Vec<AuditEvent>, StorageError> {
+    pub async fn audit(
+        &self,
+        filter: AuditFilter,
+        page: Pagination,
+    ) -> Result<Vec<AuditEvent>, StorageError> {
         run!(self, read, audit::list(&filter, page))
     }
 
@@ -114,7 +119,7 @@ impl Storage {
     pub async fn accept_audit(
         &self,
         signer: Arc<dyn AuditSigner>,
-        terms: Terms,
+        terms: ChangeContext,
     ) -> Result<Option<Seal>, StorageError> {
         run!(self, write, seals::accept(signer.as_ref(), &terms))
     }
@@ -164,7 +169,11 @@ impl Storage {
     ///
     /// # Errors
     /// See [`StorageError`].
-    pub async fn prune_audit(&self, step: PruneStep, terms: Terms) -> Result<PruneOutcome, StorageError> {
+    pub async fn prune_audit(
+        &self,
+        step: PruneStep,
+        terms: ChangeContext,
+    ) -> Result<PruneOutcome, StorageError> {
         run!(self, write, seals::prune(&step, &terms))
     }
 

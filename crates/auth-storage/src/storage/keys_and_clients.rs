@@ -1,7 +1,7 @@
 //! Signing keys, settings and machine clients.
 
 use super::{Storage, run};
-use crate::{asks::Terms, error::StorageError, outcomes::StoredKey};
+use crate::{context::ChangeContext, error::StorageError, outcomes::StoredKey};
 use auth_domain::{
     client::{Client, ClientId},
     keys::KeyStep,
@@ -26,7 +26,7 @@ impl Storage {
         &self,
         moves: Vec<KeyStep>,
         new: Vec<StoredKey>,
-        rotation: Option<(bool, Terms)>,
+        rotation: Option<(bool, ChangeContext)>,
     ) -> Result<bool, StorageError> {
         run!(
             self,
@@ -49,7 +49,7 @@ impl Storage {
         &self,
         keys: Vec<(String, Vec<u8>)>,
         settings: Vec<(String, Vec<u8>)>,
-        terms: Terms,
+        terms: ChangeContext,
     ) -> Result<(), StorageError> {
         run!(self, write, keys::reseal(&keys, &settings, &terms))
     }
@@ -76,7 +76,7 @@ impl Storage {
     ///
     /// # Errors
     /// See [`StorageError`].
-    pub async fn insert_client(&self, client: Client, terms: Terms) -> Result<bool, StorageError> {
+    pub async fn insert_client(&self, client: Client, terms: ChangeContext) -> Result<bool, StorageError> {
         run!(self, write, clients::insert(&client, &terms))
     }
 
@@ -101,7 +101,7 @@ impl Storage {
     ///
     /// # Errors
     /// See [`StorageError`].
-    pub async fn delete_client(&self, id: &ClientId, terms: Terms) -> Result<bool, StorageError> {
+    pub async fn delete_client(&self, id: &ClientId, terms: ChangeContext) -> Result<bool, StorageError> {
         let id = id.clone();
         run!(self, write, clients::delete(&id, &terms))
     }

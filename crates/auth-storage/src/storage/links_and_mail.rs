@@ -2,7 +2,8 @@
 
 use super::{Storage, run};
 use crate::{
-    asks::{LinkProof, MailedToken, NewApiKey, NewToken, NewUser, Terms},
+    asks::{LinkProof, MailedToken, NewApiKey, NewToken, NewUser},
+    context::ChangeContext,
     error::StorageError,
     outcomes::{
         ClaimedMail, InsertedKey, KeyHolder, MailEnd, MailFigures, Redeemed, Settled, StoredToken,
@@ -25,7 +26,7 @@ impl Storage {
     ///
     /// # Errors
     /// See [`StorageError`].
-    pub async fn ask_for_reset(&self, recipient: String, terms: Terms) -> Result<(), StorageError> {
+    pub async fn ask_for_reset(&self, recipient: String, terms: ChangeContext) -> Result<(), StorageError> {
         run!(
             self,
             write,
@@ -37,7 +38,11 @@ impl Storage {
     ///
     /// # Errors
     /// See [`StorageError`].
-    pub async fn ask_for_verification(&self, recipient: String, terms: Terms) -> Result<(), StorageError> {
+    pub async fn ask_for_verification(
+        &self,
+        recipient: String,
+        terms: ChangeContext,
+    ) -> Result<(), StorageError> {
         run!(
             self,
             write,
@@ -54,7 +59,7 @@ impl Storage {
         &self,
         token: NewToken,
         user: NewUser,
-        terms: Terms,
+        terms: ChangeContext,
     ) -> Result<Settled, StorageError> {
         run!(
             self,
@@ -67,7 +72,7 @@ impl Storage {
     ///
     /// # Errors
     /// See [`StorageError`].
-    pub async fn mail_reset(&self, user: UserId, terms: Terms) -> Result<bool, StorageError> {
+    pub async fn mail_reset(&self, user: UserId, terms: ChangeContext) -> Result<bool, StorageError> {
         run!(self, write, links::mail_reset(user, &terms))
     }
 
@@ -79,7 +84,7 @@ impl Storage {
         &self,
         user: UserId,
         mailed: MailedToken,
-        terms: Terms,
+        terms: ChangeContext,
     ) -> Result<bool, StorageError> {
         run!(self, write, links::mail_verification(user, &mailed, &terms))
     }
@@ -101,7 +106,7 @@ impl Storage {
         user: UserId,
         new: EmailAddress,
         mailed: MailedToken,
-        terms: Terms,
+        terms: ChangeContext,
     ) -> Result<bool, StorageError> {
         run!(self, write, links::ask_for_new_email(user, &new, &mailed, &terms))
     }
@@ -127,7 +132,7 @@ impl Storage {
         &self,
         digest: [u8; 32],
         hash: PasswordHash,
-        terms: Terms,
+        terms: ChangeContext,
     ) -> Result<Redeemed, StorageError> {
         run!(self, write, links::reset_password(&digest, &hash, &terms))
     }
@@ -141,7 +146,7 @@ impl Storage {
         &self,
         digest: [u8; 32],
         proof: LinkProof,
-        terms: Terms,
+        terms: ChangeContext,
     ) -> Result<Redeemed, StorageError> {
         run!(self, write, links::verify_email(&digest, &proof, &terms))
     }
@@ -155,7 +160,7 @@ impl Storage {
         &self,
         digest: [u8; 32],
         proof: LinkProof,
-        terms: Terms,
+        terms: ChangeContext,
     ) -> Result<Redeemed, StorageError> {
         run!(self, write, links::change_email(&digest, &proof, &terms))
     }
@@ -164,7 +169,7 @@ impl Storage {
     ///
     /// # Errors
     /// See [`StorageError`].
-    pub async fn report(&self, digest: [u8; 32], terms: Terms) -> Result<Redeemed, StorageError> {
+    pub async fn report(&self, digest: [u8; 32], terms: ChangeContext) -> Result<Redeemed, StorageError> {
         run!(self, write, links::report(&digest, &terms))
     }
 
@@ -172,7 +177,7 @@ impl Storage {
     ///
     /// # Errors
     /// See [`StorageError`].
-    pub async fn lock_out(&self, user: UserId, terms: Terms) -> Result<UserOutcome, StorageError> {
+    pub async fn lock_out(&self, user: UserId, terms: ChangeContext) -> Result<UserOutcome, StorageError> {
         run!(self, write, user_changes::lock_out(user, &terms))
     }
 
@@ -206,7 +211,7 @@ impl Storage {
         &self,
         token: NewToken,
         user: UserId,
-        terms: Option<Terms>,
+        terms: Option<ChangeContext>,
     ) -> Result<bool, StorageError> {
         run!(self, write, one_time_tokens::issue(&token, user, terms.as_ref()))
     }
@@ -249,7 +254,7 @@ impl Storage {
         &self,
         new: NewApiKey,
         most: u32,
-        terms: Terms,
+        terms: ChangeContext,
     ) -> Result<InsertedKey, StorageError> {
         run!(self, write, api_keys::insert(&new, i64::from(most), &terms))
     }
@@ -270,7 +275,7 @@ impl Storage {
         &self,
         owner: UserId,
         id: ApiKeyId,
-        terms: Terms,
+        terms: ChangeContext,
     ) -> Result<bool, StorageError> {
         run!(self, write, api_keys::revoke(owner, id, &terms))
     }

@@ -1,7 +1,7 @@
 //! Revocations: made by token, read by every node.
 
 use super::{Storage, run};
-use crate::{asks::Terms, error::StorageError, outcomes::RevocationBatch};
+use crate::{context::ChangeContext, error::StorageError, outcomes::RevocationBatch};
 use auth_domain::{
     ids::TokenId,
     revocation::{Facts, Revocation, TokenRef},
@@ -13,7 +13,11 @@ impl Storage {
     ///
     /// # Errors
     /// See [`StorageError`].
-    pub async fn revoke_token(&self, token: TokenId, terms: Terms) -> Result<Vec<Revocation>, StorageError> {
+    pub async fn revoke_token(
+        &self,
+        token: TokenId,
+        terms: ChangeContext,
+    ) -> Result<Vec<Revocation>, StorageError> {
         run!(self, write, revocations::revoke_token(token, &terms))
     }
 

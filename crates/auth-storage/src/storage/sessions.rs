@@ -2,7 +2,8 @@
 
 use super::{Storage, run};
 use crate::{
-    asks::{Page, SessionFilter, SignIn, Terms},
+    asks::{SessionFilter, SignIn},
+    context::{ChangeContext, Pagination},
     error::StorageError,
     outcomes::{EndedSession, EndedSessions, Rotated, StartedSession},
 };
@@ -21,7 +22,11 @@ impl Storage {
     ///
     /// # Errors
     /// See [`StorageError`].
-    pub async fn start_session(&self, sign_in: SignIn, terms: Terms) -> Result<StartedSession, StorageError> {
+    pub async fn start_session(
+        &self,
+        sign_in: SignIn,
+        terms: ChangeContext,
+    ) -> Result<StartedSession, StorageError> {
         run!(self, write, sessions::start(&sign_in, &terms))
     }
 
@@ -37,7 +42,7 @@ impl Storage {
         presented: Presented,
         policy: RotationPolicy,
         noted: bool,
-        terms: Terms,
+        terms: ChangeContext,
     ) -> Result<Option<Rotated>, StorageError> {
         run!(
             self,
@@ -55,7 +60,7 @@ impl Storage {
         id: SessionId,
         owner: Option<UserId>,
         why: EndReason,
-        terms: Terms,
+        terms: ChangeContext,
     ) -> Result<Option<EndedSession>, StorageError> {
         run!(self, write, sessions::end(id, owner, why, &terms))
     }
@@ -68,7 +73,7 @@ impl Storage {
         &self,
         id: UserId,
         why: EndReason,
-        terms: Terms,
+        terms: ChangeContext,
     ) -> Result<Option<EndedSessions>, StorageError> {
         run!(self, write, user_changes::end_sessions(id, why, &terms))
     }
@@ -83,7 +88,7 @@ impl Storage {
         id: UserId,
         spare: SessionId,
         why: EndReason,
-        terms: Terms,
+        terms: ChangeContext,
     ) -> Result<Option<EndedSessions>, StorageError> {
         run!(
             self,
@@ -109,7 +114,7 @@ impl Storage {
         user: UserId,
         filter: SessionFilter,
         now: Timestamp,
-        page: Page,
+        page: Pagination,
     ) -> Result<Vec<Session>, StorageError> {
         run!(self, read, sessions::list(user, filter, now, page))
     }

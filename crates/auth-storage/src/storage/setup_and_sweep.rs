@@ -2,7 +2,8 @@
 
 use super::{Storage, run};
 use crate::{
-    asks::{NewToken, NewUser, SweepTerms, Terms},
+    asks::{NewToken, NewUser, SweepTerms},
+    context::ChangeContext,
     error::StorageError,
     outcomes::{SetupOutcome, SetupTokenIssue, Swept},
 };
@@ -19,7 +20,7 @@ impl Storage {
         token: NewToken,
         administrators: Vec<Role>,
         replace: bool,
-        terms: Terms,
+        terms: ChangeContext,
     ) -> Result<SetupTokenIssue, StorageError> {
         run!(
             self,
@@ -38,7 +39,7 @@ impl Storage {
         user: NewUser,
         session: Session,
         administrators: Vec<Role>,
-        terms: Terms,
+        terms: ChangeContext,
     ) -> Result<SetupOutcome, StorageError> {
         run!(
             self,

@@ -2,7 +2,8 @@
 
 use super::{Storage, run};
 use crate::{
-    asks::{MailedToken, NewUser, Page, Terms, UserChange, UserFilter},
+    asks::{MailedToken, NewUser, UserChange, UserFilter},
+    context::{ChangeContext, Pagination},
     error::StorageError,
     outcomes::{Credentials, InsertedUser, UserOutcome},
 };
@@ -25,7 +26,7 @@ impl Storage {
         user: NewUser,
         session: Option<Session>,
         verification: Option<MailedToken>,
-        terms: Terms,
+        terms: ChangeContext,
     ) -> Result<InsertedUser, StorageError> {
         run!(
             self,
@@ -38,7 +39,11 @@ impl Storage {
     ///
     /// # Errors
     /// See [`StorageError`].
-    pub async fn invite_user(&self, user: NewUser, terms: Terms) -> Result<InsertedUser, StorageError> {
+    pub async fn invite_user(
+        &self,
+        user: NewUser,
+        terms: ChangeContext,
+    ) -> Result<InsertedUser, StorageError> {
         run!(self, write, users::invite(&user, &terms))
     }
 
@@ -50,7 +55,7 @@ impl Storage {
         &self,
         email: EmailAddress,
         mailed: MailedToken,
-        terms: Terms,
+        terms: ChangeContext,
     ) -> Result<(), StorageError> {
         run!(
             self,
@@ -76,7 +81,7 @@ impl Storage {
     pub async fn import_users(
         &self,
         users: Vec<NewUser>,
-        terms: Terms,
+        terms: ChangeContext,
     ) -> Result<Vec<InsertedUser>, StorageError> {
         run!(self, write, users::import(&users, &terms))
     }
@@ -119,7 +124,7 @@ impl Storage {
     ///
     /// # Errors
     /// See [`StorageError`].
-    pub async fn users(&self, filter: UserFilter, page: Page) -> Result<Vec<User>, StorageError> {
+    pub async fn users(&self, filter: UserFilter, page: Pagination) -> Result<Vec<User>, StorageError> {
         run!(self, read, users::list(&filter, page))
     }
 
@@ -134,7 +139,7 @@ impl Storage {
         id: UserId,
         change: UserChange,
         administrators: Vec<Role>,
-        terms: Terms,
+        terms: ChangeContext,
     ) -> Result<UserOutcome, StorageError> {
         run!(
             self,
@@ -152,7 +157,7 @@ impl Storage {
         id: UserId,
         hash: PasswordHash,
         current: Option<SessionId>,
-        terms: Terms,
+        terms: ChangeContext,
     ) -> Result<UserOutcome, StorageError> {
         run!(
             self,
@@ -170,7 +175,7 @@ impl Storage {
         &self,
         id: UserId,
         administrators: Vec<Role>,
-        terms: Terms,
+        terms: ChangeContext,
     ) -> Result<UserOutcome, StorageError> {
         loop {
             let (administrators, terms) = (administrators.clone(), terms.clone());

@@ -18,7 +18,7 @@ use auth_domain::{
     time::Span,
     user::{Generation, UserStatus},
 };
-use auth_storage::{AuditFilter, Page, SetupOutcome, SignIn, StartedSession, UserChange, UserOutcome};
+use auth_storage::{AuditFilter, Pagination, SetupOutcome, SignIn, StartedSession, UserChange, UserOutcome};
 use std::collections::BTreeSet;
 
 /// What was noted since the last look.
@@ -251,20 +251,20 @@ on_both! {
         assert_eq!(list(any(), ALL).await, ids);
         // As subject or as actor, and once where it is both.
         assert_eq!(list(of_one(), ALL).await, [ids[0], ids[2], ids[3], ids[4]]);
-        assert_eq!(list(of_one(), Page { after: None, limit: 2 }).await, [ids[0], ids[2]]);
-        assert_eq!(list(of_one(), Page { after: Some(ids[2].as_uuid()), limit: 2 }).await, [ids[3], ids[4]]);
+        assert_eq!(list(of_one(), Pagination { after: None, limit: 2 }).await, [ids[0], ids[2]]);
+        assert_eq!(list(of_one(), Pagination { after: Some(ids[2].as_uuid()), limit: 2 }).await, [ids[3], ids[4]]);
         assert_eq!(list(AuditFilter { action: Some(Action::Exported), ..of_one() }, ALL).await, [ids[2], ids[3]]);
         // Whoever did it, and not what it did to others.
         let about_one = || AuditFilter { subject: Some(one), ..any() };
         assert_eq!(list(about_one(), ALL).await, [ids[3], ids[4]]);
-        assert_eq!(list(about_one(), Page { after: Some(ids[3].as_uuid()), limit: 2 }).await, [ids[4]]);
+        assert_eq!(list(about_one(), Pagination { after: Some(ids[3].as_uuid()), limit: 2 }).await, [ids[4]]);
         assert_eq!(list(AuditFilter { action: Some(Action::Exported), ..about_one() }, ALL).await, [ids[3]]);
         // All that is set has to fit.
         assert_eq!(list(AuditFilter { user: Some(two), ..about_one() }, ALL).await, [ids[3]]);
         assert_eq!(list(AuditFilter { action: Some(Action::SignInFailed), ..any() }, ALL).await, [ids[0], ids[4]]);
         assert_eq!(list(AuditFilter { since: Some(at(20)), until: Some(at(40)), ..any() }, ALL).await, [ids[2], ids[3]]);
         assert_eq!(list(AuditFilter { until: Some(at(30)), ..of_one() }, ALL).await, [ids[3], ids[4]]);
-        assert_eq!(list(any(), Page { after: Some(ids[1].as_uuid()), limit: 2 }).await, [ids[2], ids[3]]);
+        assert_eq!(list(any(), Pagination { after: Some(ids[1].as_uuid()), limit: 2 }).await, [ids[2], ids[3]]);
     }
 
     fn a_part_of_a_millisecond_is_told_apart(world) {

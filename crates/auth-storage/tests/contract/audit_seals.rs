@@ -316,7 +316,7 @@ on_both! {
         assert!(round.refused[0].why.contains("action"), "{}", round.refused[0].why);
         assert_eq!(world.db.refused_audit().await.unwrap().ids, [unread]);
         // And it hides none in a list, however small its pages are.
-        let page = auth_storage::Page { after: None, limit: 3 };
+        let page = auth_storage::Pagination { after: None, limit: 3 };
         assert_eq!(world.db.audit(AuditFilter::default(), page).await.unwrap().len(), 3);
     }
 

@@ -14,7 +14,7 @@ use auth_domain::{
     role::Role,
     user::Generation,
 };
-use auth_storage::{AuditFilter, HourCount, Page, SessionFilter, StorageError, UserFilter};
+use auth_storage::{AuditFilter, HourCount, Pagination, SessionFilter, StorageError, UserFilter};
 
 /// Writes what the checks of the table would refuse.
 fn damage(world: &World, table: &str, set: &str) {
@@ -160,7 +160,7 @@ on_both! {
         users.reverse();
         damage(&world, "users", &format!("role = 'No Such' WHERE id = '{}'", users[1]));
         // Page after page, each as long as it was asked for.
-        let page = |after: Option<UserId>| Page { after: after.map(|id| id.as_uuid()), limit: 2 };
+        let page = |after: Option<UserId>| Pagination { after: after.map(|id| id.as_uuid()), limit: 2 };
         let ids = async |after| -> Vec<UserId> {
             let found = world.db.users(UserFilter::default(), page(after)).await.unwrap();
             found.iter().map(|user| user.id).collect()
@@ -171,7 +171,7 @@ on_both! {
         let second = session_of(user.id, Generation::FIRST, at(2));
         world.db.start_session(known(second.clone()), terms(at(2))).await.unwrap();
         damage(&world, "sessions", &format!("ip = 'localhost' WHERE id = '{}'", second.id));
-        let one = Page { after: None, limit: 1 };
+        let one = Pagination { after: None, limit: 1 };
         let listed = world.db.sessions(user.id, SessionFilter::All, at(3), one).await.unwrap();
         assert_eq!(listed.iter().map(|session| session.id).collect::<Vec<_>>(), [first.id]);
     }

@@ -10,10 +10,10 @@ use auth_domain::{
     session::{EndReason, Origin},
     user::User,
 };
-use auth_storage::{AuditFilter, LinkProof, Page, SessionFilter, Storage};
+use auth_storage::{AuditFilter, LinkProof, Pagination, SessionFilter, Storage};
 
 /// A first page.
-const FIRST: Page = Page {
+const FIRST: Pagination = Pagination {
     after: None,
     limit: 50,
 };

@@ -12,12 +12,12 @@ use auth_domain::{
     session::{EndReason, Session},
     user::{User, UserStatus},
 };
-use auth_storage::{Held, InsertedKey, Terms, UserChange, UserOutcome};
+use auth_storage::{ChangeContext, InsertedKey, SessionEvidence, UserChange, UserOutcome};
 
 /// What a signed-in user asks for, with what its access token said when the request came in.
-fn holding(user: &User, session: &Session) -> Terms {
+fn holding(user: &User, session: &Session) -> ChangeContext {
     let mut terms = by(Actor::User(user.id), at(9));
-    terms.by.held = Some(Held {
+    terms.by.held = Some(SessionEvidence {
         session: session.id,
         generation: user.generation,
     });

@@ -15,8 +15,8 @@ use auth_domain::{
     user::{DisplayName, Generation, User, UserStatus},
 };
 use auth_storage::{
-    AuditFilter, Author, Held, InsertedUser, LinkProof, MailedToken, NewApiKey, NewToken, NewUser, Page,
-    SignIn, StartedSession, Terms,
+    AuditContext, AuditFilter, ChangeContext, InsertedUser, LinkProof, MailedToken, NewApiKey, NewToken,
+    NewUser, Pagination, SessionEvidence, SignIn, StartedSession,
 };
 use chrono::DateTime;
 use diesel::{
@@ -42,20 +42,20 @@ pub(crate) fn chance() -> [u8; 10] {
 }
 
 /// What a revocation made now has to last, and whoever asks: somebody at an address, under a request's id.
-pub(crate) fn terms(now: Timestamp) -> Terms {
+pub(crate) fn terms(now: Timestamp) -> ChangeContext {
     by(Actor::Anonymous, now)
 }
 
 /// The same by somebody.
-pub(crate) fn by(actor: Actor, now: Timestamp) -> Terms {
+pub(crate) fn by(actor: Actor, now: Timestamp) -> ChangeContext {
     // Its last two bytes are counted on within a change.
     let mut seed = [0; 10];
     seed[2..8].copy_from_slice(&next().to_be_bytes()[2..]);
-    Terms {
+    ChangeContext {
         now,
         until_at_least: now + Span::hours(1),
         grace: Span::seconds(6),
-        by: Author {
+        by: AuditContext {
             actor,
             ip: "192.0.2.7".parse().ok(),
             request_id: Some("request-7".to_owned()),
@@ -66,9 +66,9 @@ pub(crate) fn by(actor: Actor, now: Timestamp) -> Terms {
 }
 
 /// The terms of somebody who asks in a session.
-pub(crate) fn in_session(user: &User, session: &Session, now: Timestamp) -> Terms {
+pub(crate) fn in_session(user: &User, session: &Session, now: Timestamp) -> ChangeContext {
     let mut terms = by(Actor::User(user.id), now);
-    terms.by.held = Some(Held {
+    terms.by.held = Some(SessionEvidence {
         session: session.id,
         generation: session.generation,
     });
@@ -189,7 +189,7 @@ pub(crate) fn policy() -> RotationPolicy {
 }
 
 /// A first page that holds all.
-pub(crate) const ALL: Page = Page {
+pub(crate) const ALL: Pagination = Pagination {
     after: None,
     limit: 1000,
 };

@@ -8,7 +8,7 @@ use auth_domain::{
     time::Span,
     user::Generation,
 };
-use auth_storage::Terms;
+use auth_storage::ChangeContext;
 use chrono::Utc;
 
 on_both! {
@@ -35,7 +35,7 @@ on_both! {
 
     fn what_is_revoked_again_keeps_the_larger_generation_and_the_later_end(world) {
         let (user, _) = world.signed_in("a@example.com").await;
-        let lasting = Terms { until_at_least: at(99_000), ..terms(at(1)) };
+        let lasting = ChangeContext { until_at_least: at(99_000), ..terms(at(1)) };
         world.db.end_user_sessions(user.id, EndReason::LogoutAll, lasting).await.unwrap();
         world.execute(&format!("UPDATE revocations SET generation = 7 WHERE id = '{}'", user.id));
         world.db.end_user_sessions(user.id, EndReason::LogoutAll, terms(at(2))).await.unwrap();
@@ -60,7 +60,7 @@ on_both! {
         let (first, second) = (TokenId::from_parts(t0(), chance()), TokenId::from_parts(t0(), chance()));
         let before = world.db.ping().await.unwrap();
         world.db.revoke_token(first, terms(t0())).await.unwrap();
-        let lapsed = Terms { until_at_least: before - Span::seconds(1), ..terms(before) };
+        let lapsed = ChangeContext { until_at_least: before - Span::seconds(1), ..terms(before) };
         world.db.revoke_token(TokenId::from_parts(t0(), chance()), lapsed).await.unwrap();
         let batch = world.db.revocations_since(Some(before)).await.unwrap();
         let (found, recorded_at) = *batch.revocations.first().unwrap();

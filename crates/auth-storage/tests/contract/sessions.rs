@@ -11,7 +11,7 @@ use auth_domain::{
     time::Span,
     user::{Generation, UserStatus},
 };
-use auth_storage::{HashUpgrade, Page, SessionFilter, SignIn, StartedSession, UserChange, UserOutcome};
+use auth_storage::{HashUpgrade, Pagination, SessionFilter, SignIn, StartedSession, UserChange, UserOutcome};
 
 on_both! {
     fn a_session_is_read_back_as_it_was_written(world) {
@@ -156,7 +156,7 @@ on_both! {
         assert_eq!(list(SessionFilter::All, at(10), ALL).await, ids);
         assert_eq!(list(SessionFilter::Active, at(10), ALL).await, [ids[0], ids[1], ids[3], ids[4]]);
         assert_eq!(list(SessionFilter::Ended, at(10), ALL).await, [ids[2]]);
-        let second = Page { after: Some(ids[1].as_uuid()), limit: 2 };
+        let second = Pagination { after: Some(ids[1].as_uuid()), limit: 2 };
         assert_eq!(list(SessionFilter::Active, at(10), second).await, [ids[3], ids[4]]);
         let after_a_month = at(0) + Span::days(30) + Span::seconds(3);
         assert_eq!(list(SessionFilter::Active, after_a_month, ALL).await, [ids[0]]);

@@ -9,7 +9,7 @@ use auth_domain::{
     session::EndReason,
     time::Span,
 };
-use auth_storage::{HourCount, MailEnd, StoredKey, SweepTerms, Swept, Terms};
+use auth_storage::{ChangeContext, HourCount, MailEnd, StoredKey, SweepTerms, Swept};
 
 fn keep(days: i64, limit: u32) -> SweepTerms {
     SweepTerms {
@@ -26,7 +26,7 @@ on_both! {
         for n in 0..5 {
             let ended = world.sign_in(&user, at(n)).await;
             world.db.end_session(ended.id, None, EndReason::Logout, terms(at(n))).await.unwrap();
-            let lapsed = Terms { until_at_least: at(n), ..terms(at(n)) };
+            let lapsed = ChangeContext { until_at_least: at(n), ..terms(at(n)) };
             world.db.revoke_token(TokenId::from_parts(t0(), chance()), lapsed).await.unwrap();
         }
         let later = at(0) + Span::days(2);

@@ -9,7 +9,7 @@ use auth_domain::{
     user::{DisplayName, Generation, User, UserStatus},
 };
 use auth_storage::{
-    InsertedUser, NewUser, Page, StorageError, UserChange, UserFigures, UserFilter, UserOutcome,
+    InsertedUser, NewUser, Pagination, StorageError, UserChange, UserFigures, UserFilter, UserOutcome,
 };
 
 fn created(inserted: InsertedUser) -> User {
@@ -130,8 +130,8 @@ on_both! {
         };
         let any = UserFilter::default;
         assert_eq!(list(any(), ALL).await, ids);
-        assert_eq!(list(any(), Page { after: None, limit: 3 }).await, ids[..3]);
-        assert_eq!(list(any(), Page { after: Some(ids[2].as_uuid()), limit: 3 }).await, ids[3..6]);
+        assert_eq!(list(any(), Pagination { after: None, limit: 3 }).await, ids[..3]);
+        assert_eq!(list(any(), Pagination { after: Some(ids[2].as_uuid()), limit: 3 }).await, ids[3..6]);
         assert_eq!(list(UserFilter { role: Some(Role::VIEWER), ..any() }, ALL).await, [ids[3]]);
         assert_eq!(list(UserFilter { status: Some(UserStatus::Disabled), ..any() }, ALL).await, [ids[1]]);
         for (query, found) in [("USER4", vec![ids[2]]), ("émile 100%", vec![ids[0]]), ("0%", vec![]), ("mile", vec![]), ("r_", vec![]), ("\\", vec![])] {

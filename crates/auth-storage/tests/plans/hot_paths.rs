@@ -19,8 +19,8 @@ use auth_domain::{
     time::Span,
 };
 use auth_storage::{
-    AuditFilter, AuditSigner, HashUpgrade, HourCount, InsertedUser, LinkProof, MailEnd, NewApiKey, Page,
-    SessionFilter, Storage, SweepTerms, UserChange, UserFilter,
+    AuditFilter, AuditSigner, HashUpgrade, HourCount, InsertedUser, LinkProof, MailEnd, NewApiKey,
+    Pagination, SessionFilter, Storage, SweepTerms, UserChange, UserFilter,
 };
 use std::sync::Arc;
 use uuid::Uuid;
@@ -76,7 +76,7 @@ pub(crate) async fn run(world: &World) {
             .unwrap();
     }
     db.session(session.id).await.unwrap().unwrap();
-    let page = Page {
+    let page = Pagination {
         after: Some(session.id.as_uuid()),
         limit: 50,
     };

@@ -1,0 +1,57 @@
+//! What callers hand to operations of every noun: who makes a change and when, and which part of a list they want.
+
+use auth_domain::{
+    audit::Actor,
+    ids::{ID_CHANCE, SessionId},
+    time::{Span, Timestamp},
+    user::Generation,
+};
+use std::net::IpAddr;
+use uuid::Uuid;
+
+/// Who asks for a change and where from, as the audit log says it, and the random bytes that the ids of what is written beside
+/// the change are made of.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct AuditContext {
+    /// Who.
+    pub actor: Actor,
+    /// From which address.
+    pub ip: Option<IpAddr>,
+    /// Under which request id.
+    pub request_id: Option<String>,
+    /// What a signed-in user's token said: the change is made only if it is still true then.
+    pub held: Option<SessionEvidence>,
+    /// Ten random bytes; no two changes share them.
+    pub seed: [u8; ID_CHANCE],
+}
+
+/// What a signed-in user's token said when it was looked at. A password takes its time to hash, and a lock-out may come in between.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct SessionEvidence {
+    /// The session.
+    pub session: SessionId,
+    /// The generation of its user.
+    pub generation: Generation,
+}
+
+/// When a change is made, by whom, and how long what it ends has to be known.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ChangeContext {
+    /// The clock of the node that was asked.
+    pub now: Timestamp,
+    /// The least `until` of a revocation that hits tokens which no session row knows of.
+    pub until_at_least: Timestamp,
+    /// What is added to the expiry of the last token ([`auth_domain::revocation::grace`]).
+    pub grace: Span,
+    /// Who makes it.
+    pub by: AuditContext,
+}
+
+/// Which part of a list, newest first.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Pagination {
+    /// The last id of the page before.
+    pub after: Option<Uuid>,
+    /// How many.
+    pub limit: u32,
+}
