@@ -115,7 +115,7 @@ mod tests {
 
     #[test]
     fn a_part_that_fails_is_noted_once_until_it_is_ready_again() {
-        let edge = Edge::new(ServerConfig::default(), None).unwrap();
+        let edge = Edge::new(ServerConfig::default()).unwrap();
         let (good, bad): (Check, Check) = (Ok(()), Err("down".to_owned()));
         let told = |first: &Check, second: &Check| -> Vec<String> {
             changes(&edge, &[("first", first), ("second", second)])

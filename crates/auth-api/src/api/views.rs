@@ -1,7 +1,7 @@
 //! What answers look like: the types whose JSON clients see. Times are RFC 3339 in UTC, ids are UUIDs.
 
 use crate::http::{
-    call::{DEVICE_COOKIE, X_DEVICE_TOKEN},
+    device::{DEVICE_COOKIE, X_DEVICE_TOKEN},
     edge::SeenUser,
 };
 use actix_web::{

@@ -47,17 +47,20 @@ pub struct AppState {
     pub edge: Data<Edge>,
     /// The description of the API.
     pub document: Data<Document>,
+    /// The pages, if they are served.
+    pub site: Option<Arc<Site>>,
 }
 
 impl AppState {
     /// The state of a service behind an edge.
     #[must_use]
-    pub fn new(service: Service, edge: Data<Edge>) -> Self {
+    pub fn new(service: Service, edge: Data<Edge>, site: Option<Arc<Site>>) -> Self {
         let document = Data::new(Document::of(&edge.config));
         Self {
             service: Data::new(service),
             edge,
             document,
+            site,
         }
     }
 }
@@ -78,6 +81,7 @@ pub fn public(
         service,
         edge,
         document,
+        site,
     } = state;
     let config = Data::clone(&edge);
     App::new()
@@ -87,7 +91,7 @@ pub fn public(
         .configure(|table: &mut web::ServiceConfig| {
             api::public(table, &config.config);
             oauth::public(table, &config.config);
-            if let Some(site) = config.site() {
+            if let Some(site) = &site {
                 pages::table(table, site);
             }
         })
@@ -134,8 +138,9 @@ async fn frame<B: MessageBody + 'static>(
     request.extensions_mut().insert(facts.clone());
     // The path as the router reads it: `/%61ccount` is a page, too.
     let is_page = |site: &&Arc<Site>| site.covers(request.match_info().as_str());
-    let page = edge.site().filter(is_page).map(|site| Page {
-        site: Arc::clone(site),
+    let site = request.app_data::<Arc<Site>>().filter(is_page).cloned();
+    let page = site.map(|site| Page {
+        site,
         path: request.match_info().as_str().to_owned(),
         query: request.query_string().to_owned(),
         cookies: Pending::of(&mut request),

@@ -141,8 +141,8 @@ pub async fn serve(
     site: Option<Arc<Site>>,
     sockets: Sockets,
 ) -> Result<RunningServer, ServeError> {
-    let edge = Data::new(Edge::new(config, site)?);
-    let state = AppState::new(service, Data::clone(&edge));
+    let edge = Data::new(Edge::new(config)?);
+    let state = AppState::new(service, Data::clone(&edge), site);
     let (public, addresses) = public_server(&state, sockets)?;
     let admin = edge
         .config

@@ -31,7 +31,7 @@ async fn breaks() -> HttpResponse {
 }
 
 fn edge(config: ServerConfig) -> Data<Edge> {
-    Data::new(Edge::new(config, None).unwrap())
+    Data::new(Edge::new(config).unwrap())
 }
 
 macro_rules! framed {

@@ -1,23 +1,11 @@
 //! Who calls and when: what use cases that change something are told.
 
-use crate::{
-    http::{
-        cookie,
-        edge::{Edge, Facts},
-        problem::Problem,
-    },
-    pages::cookies::Kept,
-};
+use crate::http::{device, edge::Facts, problem::Problem};
 use actix_web::{FromRequest, HttpMessage, HttpRequest, dev::Payload, http::header::USER_AGENT, web::Data};
 use auth_domain::{audit::Actor, session::Origin};
 use auth_service::{Caller, Error, Service};
 use secrecy::SecretString;
 use std::future::{Ready, ready};
-
-/// The header in which a client without cookies shows its device token, and gets it.
-pub const X_DEVICE_TOKEN: &str = "x-device-token";
-/// The cookie that holds it in browsers: bound to this host, and out of reach for scripts.
-pub const DEVICE_COOKIE: &str = "__Host-kw_device";
 
 /// The extractor of where a request came from.
 ///
@@ -38,7 +26,7 @@ impl Call {
             .headers()
             .get(USER_AGENT)
             .map(|value| String::from_utf8_lossy(value.as_bytes()));
-        let device = device_token(request);
+        let device = device::shown(request);
         let known = request.extensions();
         let facts = known.get::<Facts>();
         Self {
@@ -62,17 +50,6 @@ impl Call {
             device: self.device,
         })
     }
-}
-
-fn device_token(request: &HttpRequest) -> Option<SecretString> {
-    if let Some(header) = request.headers().get(X_DEVICE_TOKEN) {
-        return header.to_str().ok().map(SecretString::from);
-    }
-    // Over plain HTTP the pages keep it under a name without the prefix.
-    let of_pages = || Edge::of(request)?.site()?.cookies.shown(request, Kept::Device);
-    cookie::shown(request, DEVICE_COOKIE)
-        .or_else(of_pages)
-        .map(SecretString::from)
 }
 
 impl FromRequest for Call {

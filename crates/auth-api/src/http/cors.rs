@@ -1,6 +1,6 @@
 //! Browsers of other origins (the Fetch standard's CORS). The rule: exact origins from the configuration, or none; never `*`.
 
-use crate::http::{call::X_DEVICE_TOKEN, config::ServerConfig, request_id::X_REQUEST_ID};
+use crate::http::{config::ServerConfig, device::X_DEVICE_TOKEN, request_id::X_REQUEST_ID};
 use actix_cors::Cors;
 use actix_web::{
     http::header::{AUTHORIZATION, CONTENT_TYPE, RETRY_AFTER, WWW_AUTHENTICATE},

@@ -1,18 +1,12 @@
 //! What every request meets at the edge, whatever it asks for: the configuration, the counters, whether the server is draining,
 //! and the facts that were found out about the request itself.
 
-use crate::{
-    http::{config::ServerConfig, metrics::Metrics, request_id::RequestId},
-    pages::Site,
-};
+use crate::http::{config::ServerConfig, metrics::Metrics, request_id::RequestId};
 use actix_web::{HttpMessage, HttpRequest, web::Data};
 use auth_domain::ids::UserId;
 use std::{
     net::IpAddr,
-    sync::{
-        Arc,
-        atomic::{AtomicBool, AtomicU8, Ordering},
-    },
+    sync::atomic::{AtomicBool, AtomicU8, Ordering},
 };
 
 /// The edge's state, shared by all workers.
@@ -21,21 +15,19 @@ pub struct Edge {
     pub config: ServerConfig,
     /// The counters.
     pub metrics: Metrics,
-    site: Option<Arc<Site>>,
     draining: AtomicBool,
     unready: AtomicU8,
 }
 
 impl Edge {
-    /// An edge of this configuration, with pages or without.
+    /// An edge of this configuration.
     ///
     /// # Errors
     /// When the counters can't be made.
-    pub fn new(config: ServerConfig, site: Option<Arc<Site>>) -> Result<Self, prometheus::Error> {
+    pub fn new(config: ServerConfig) -> Result<Self, prometheus::Error> {
         Ok(Self {
             config,
             metrics: Metrics::new()?,
-            site,
             draining: AtomicBool::new(false),
             unready: AtomicU8::new(0),
         })
@@ -45,12 +37,6 @@ impl Edge {
     #[must_use]
     pub fn of(request: &HttpRequest) -> Option<&Data<Self>> {
         request.app_data::<Data<Self>>()
-    }
-
-    /// The pages, if they are served.
-    #[must_use]
-    pub fn site(&self) -> Option<&Arc<Site>> {
-        self.site.as_ref()
     }
 
     /// Keeps which parts are not ready, a bit each, and answers which were not before.

@@ -13,6 +13,7 @@ pub mod connections;
 pub mod cookie;
 pub mod cors;
 pub mod cursor;
+pub mod device;
 pub mod edge;
 pub mod form;
 pub mod headers;

@@ -5,10 +5,7 @@ use super::{
     colour::Colour,
     config::{DARK_BACKGROUND, LIGHT_BACKGROUND, PagesConfig},
 };
-use crate::http::{
-    edge::Edge,
-    problem::{Code, Problem},
-};
+use crate::http::problem::{Code, Problem};
 use actix_web::{
     HttpResponse,
     http::header::{CACHE_CONTROL, CONTENT_TYPE},
@@ -155,9 +152,8 @@ fn colours(config: &PagesConfig) -> String {
 ///
 /// # Errors
 /// 404 for any other.
-pub async fn file(name: Path<String>, edge: Data<Edge>) -> Result<HttpResponse, Problem> {
-    let site = edge.site().ok_or(Code::NotFound)?;
-    let (file, current) = site.assets.named(&name).ok_or(Code::NotFound)?;
+pub async fn file(name: Path<String>, assets: Data<Assets>) -> Result<HttpResponse, Problem> {
+    let (file, current) = assets.named(&name).ok_or(Code::NotFound)?;
     let kept = if current {
         "public, max-age=31536000, immutable"
     } else {

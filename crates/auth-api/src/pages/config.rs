@@ -9,6 +9,22 @@ use auth_domain::connection_url::shown_text;
 use serde::Deserialize;
 use std::{net::IpAddr, path::PathBuf};
 
+/// What the paths of pages begin with, below `pages.path`.
+pub const PLACES: [&str; 12] = [
+    "login",
+    "logout",
+    "register",
+    "forgot",
+    "reset",
+    "verify-email",
+    "not-me",
+    "setup",
+    "account",
+    "admin",
+    "password-hint",
+    "assets",
+];
+
 /// The page backgrounds that the colours of the configuration have to stand out from; `assets/keyward.css` uses the same.
 pub const LIGHT_BACKGROUND: &str = "#ffffff";
 /// The same in the dark.
@@ -101,7 +117,7 @@ impl PagesConfig {
             return faults.0;
         }
         let own = |path: &str| {
-            super::PLACES
+            PLACES
                 .iter()
                 .any(|place| is_within(path, &format!("{}/{place}", self.path)))
         };

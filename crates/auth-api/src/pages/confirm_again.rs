@@ -1,11 +1,6 @@
 //! `/verify-email/again`: the link that confirms an address, once more, for people who can't sign in before they have used it.
 
-use super::{
-    form::{Faults, Sent},
-    guest::Seen,
-    layout::Layout,
-    visit::Visit,
-};
+use super::{fields::Faults, form::Sent, guest::Seen, layout::Layout, visit::Visit};
 use crate::http::problem::{Code, Problem};
 use actix_web::{HttpResponse, http::StatusCode};
 use askama::Template;

@@ -4,7 +4,7 @@
 //! Over plain HTTP, which is served to this machine alone, the prefix and `Secure` are left out: not every browser takes
 //! `http://localhost` for safe.
 
-use crate::http::{call::DEVICE_COOKIE, cookie};
+use crate::http::{cookie, device::DEVICE_COOKIE};
 use actix_web::{
     HttpMessage, HttpRequest,
     cookie::{Cookie, SameSite, time::Duration},

@@ -1,6 +1,7 @@
 //! What is around every page: title, navigation, notices.
 
 use super::{site::Site, texts::Texts, visit::Visit};
+use crate::http::problem::Problem;
 use auth_domain::role::Permission;
 use percent_encoding::{NON_ALPHANUMERIC, utf8_percent_encode};
 
@@ -30,6 +31,37 @@ pub struct Entry<'a> {
     pub label: &'a str,
     /// Whether it is the one that is shown, or one below it.
     pub current: bool,
+}
+
+impl Visit {
+    /// What is around every page. Its forms are for this visitor, who is given a name if it has none.
+    ///
+    /// # Errors
+    /// An outage.
+    pub fn layout(&self, title: &str) -> Result<Layout<'_>, Problem> {
+        let id = match self.visitor {
+            Some(id) => id,
+            None => {
+                let id = self.service.new_visitor_id()?;
+                self.site.cookies.name_visitor(&self.request, id);
+                id
+            }
+        };
+        Ok(Layout {
+            visit: self,
+            site: &self.site,
+            t: &self.site.texts,
+            title: title.to_owned(),
+            token: self.service.form_token(self.named(id), self.now())?,
+            path: self.request.match_info().as_str(),
+            done: self
+                .query()
+                .single("done")
+                .ok()
+                .flatten()
+                .and_then(|word| self.site.texts.done(&word)),
+        })
+    }
 }
 
 impl<'a> Layout<'a> {

@@ -2,12 +2,7 @@
 //! does anything, since programs that look at mails follow links, too.
 
 use super::{
-    form::{Faults, Sent},
-    guest::Seen,
-    layout::Layout,
-    password::hint,
-    texts::Done,
-    visit::Visit,
+    fields::Faults, form::Sent, guest::Seen, layout::Layout, password::hint, texts::Done, visit::Visit,
 };
 use crate::http::problem::Problem;
 use actix_web::{HttpResponse, http::StatusCode};

@@ -1,12 +1,6 @@
 //! `/login` and `/logout`.
 
-use super::{
-    form::{Faults, Sent},
-    guest::Seen,
-    layout::Layout,
-    texts::Done,
-    visit::Visit,
-};
+use super::{fields::Faults, form::Sent, guest::Seen, layout::Layout, texts::Done, visit::Visit};
 use crate::http::{
     metrics::RevokedBy,
     problem::{Code, Problem},

@@ -4,12 +4,15 @@
 //! server; a script makes it nicer and is needed for nothing. Every text is in [`texts`], every colour in the style sheet.
 
 pub mod account;
+mod address;
 pub mod admin;
+mod answer;
 pub mod assets;
 pub mod colour;
 pub mod config;
 pub mod confirm_again;
 pub mod cookies;
+pub mod fields;
 pub mod form;
 pub mod guest;
 pub mod layout;
@@ -28,39 +31,23 @@ pub use site::{Site, SiteError};
 
 use crate::http::{
     address::{read, resource},
-    edge::Edge,
-    problem::{Code, Problem},
+    device::PagesCookie,
+    problem::Problem,
 };
-use actix_web::{HttpRequest, HttpResponse, Resource, web};
+use actix_web::{
+    HttpRequest, HttpResponse,
+    web::{self, Data},
+};
+use address::page_at;
+use cookies::Kept;
 use std::sync::Arc;
 
-/// What the paths of pages begin with, below `pages.path`.
-pub const PLACES: [&str; 12] = [
-    "login",
-    "logout",
-    "register",
-    "forgot",
-    "reset",
-    "verify-email",
-    "not-me",
-    "setup",
-    "account",
-    "admin",
-    "password-hint",
-    "assets",
-];
-
-/// The pages that a request came to.
-///
-/// # Errors
-/// 404 where none are served.
-pub fn site_of(request: &HttpRequest) -> Result<Arc<Site>, Problem> {
-    let site = Edge::of(request).and_then(|edge| edge.site().cloned());
-    site.ok_or_else(|| Code::NotFound.into())
-}
-
 /// The addresses of the pages.
-pub fn table(table: &mut web::ServiceConfig, site: &Site) {
+pub fn table(table: &mut web::ServiceConfig, site: &Arc<Site>) {
+    table
+        .app_data(Arc::clone(site))
+        .app_data(Data::clone(&site.assets))
+        .app_data(PagesCookie(site.cookies.name(Kept::Device)));
     let at = |path: &str, allow: &'static str| page_at(site, path, allow);
     let both = "GET, HEAD, POST";
     table
@@ -128,17 +115,10 @@ pub fn table(table: &mut web::ServiceConfig, site: &Site) {
 const CHANGE_PASSWORD: &str = "/.well-known/change-password";
 
 async fn change_password(request: HttpRequest) -> Result<HttpResponse, Problem> {
-    Ok(render::go(&site_of(&request)?.at("/account/security")))
-}
-
-/// A page's address. What a page is told by is its path, so no page may lie elsewhere.
-fn page_at(site: &Site, path: &str, allow: &'static str) -> Resource {
-    let path = site.at(path);
-    debug_assert!(site.covers(&path), "{path} is not in PLACES");
-    resource(&path, allow)
+    Ok(render::go(&Site::of(&request)?.at("/account/security")))
 }
 
 /// Whoever comes to the door: to its account, and from there to the sign-in where that is needed.
 async fn home(request: HttpRequest) -> Result<HttpResponse, Problem> {
-    Ok(render::go(&site_of(&request)?.at("/account")))
+    Ok(render::go(&Site::of(&request)?.at("/account")))
 }

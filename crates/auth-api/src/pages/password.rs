@@ -1,7 +1,8 @@
 //! `/forgot`, `/reset`, and what a new password has to be.
 
 use super::{
-    form::{Faults, Sent},
+    fields::Faults,
+    form::Sent,
     guest::Seen,
     layout::Layout,
     texts::{Done, Texts},

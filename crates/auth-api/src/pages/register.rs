@@ -1,7 +1,8 @@
 //! `/register` and `/setup`: an account comes to be.
 
 use super::{
-    form::{Faults, Fields, Sent},
+    fields::{Faults, Fields},
+    form::Sent,
     guest::Seen,
     layout::Layout,
     password::hint,
@@ -128,7 +129,7 @@ pub async fn show_setup(Seen(visit): Seen<Visit>) -> Result<HttpResponse, Proble
     if !visit.service.setup_is_open().await? {
         return Err(Code::SetupClosed.into());
     }
-    let asked = Fields::of_query(&visit, &["token"])?;
+    let asked = Fields::of_query(visit.query(), &["token"])?;
     let page = RegisterPage::of(&visit, &asked, Some(asked.trimmed("token")), Faults::default())?;
     visit.answer(StatusCode::OK, &page)
 }

@@ -1,6 +1,6 @@
 //! Pages as answers. The rule: every page has the same policy, and none is kept by anybody.
 
-use super::{layout::Layout, site::Site, texts::Texts};
+use super::{site::Site, texts::Texts};
 use crate::http::{
     problem::{Code, Problem},
     query::Query,
@@ -50,18 +50,6 @@ pub fn go(address: &str) -> HttpResponse {
     HttpResponse::SeeOther()
         .insert_header((LOCATION, address))
         .finish()
-}
-
-/// A sentence, and where to go from there.
-#[derive(Template)]
-#[template(path = "message.html")]
-pub struct MessagePage<'a> {
-    /// What is around it.
-    pub layout: Layout<'a>,
-    /// The sentence.
-    pub message: &'a str,
-    /// Address and label.
-    pub next: (String, &'a str),
 }
 
 #[derive(Template)]

@@ -1,9 +1,8 @@
 //! What all pages share, made once at the start: the words, the look, the policy, and which requests are their own.
 
 use super::{
-    PLACES,
     assets::Assets,
-    config::{PagesConfig, is_loopback_origin},
+    config::{PLACES, PagesConfig, is_loopback_origin},
     cookies::Cookies,
     texts::Texts,
 };
@@ -14,8 +13,9 @@ use crate::http::{
 use actix_web::{
     HttpRequest,
     http::header::{HOST, HeaderValue, ORIGIN},
+    web::Data,
 };
-use std::{fmt::Display, fs, path::Path};
+use std::{fmt::Display, fs, path::Path, sync::Arc};
 use tokio::sync::Semaphore;
 
 /// Why the pages can't be served: a key of the configuration, and what is wrong with what it names.
@@ -73,7 +73,7 @@ pub struct Site {
     /// The words.
     pub texts: Texts,
     /// Style, script and pictures.
-    pub assets: Assets,
+    pub assets: Data<Assets>,
     /// How cookies are written.
     pub cookies: Cookies,
     /// Whose turn it is to verify the audit log.
@@ -104,7 +104,7 @@ impl Site {
         Ok(Self {
             name: name.to_owned(),
             texts,
-            assets,
+            assets: Data::new(assets),
             cookies: Cookies {
                 secure: server.is_public_over_tls(),
             },
@@ -113,6 +113,17 @@ impl Site {
             public_url: server.public_url.clone(),
             config,
         })
+    }
+
+    /// The pages that a request came to.
+    ///
+    /// # Errors
+    /// 404 where none are served.
+    pub fn of(request: &HttpRequest) -> Result<Arc<Self>, Problem> {
+        request
+            .app_data::<Arc<Self>>()
+            .cloned()
+            .ok_or_else(|| Code::NotFound.into())
     }
 
     /// The address of a page.

@@ -5,25 +5,19 @@
 
 use super::{
     cookies::Kept,
-    form::Fields,
-    layout::Layout,
-    render::{self, MessagePage},
+    render,
     site::Site,
     texts::{Done, Texts},
 };
 use crate::http::{
     call::{Call, service_of},
     edge::{Edge, SeenUser},
-    problem::{Code, FieldError, Problem},
+    problem::{Code, Problem},
     query::Query,
 };
 use actix_web::{
-    Error, HttpMessage, HttpRequest, HttpResponse, HttpResponseBuilder,
-    error::InternalError,
-    http::{StatusCode, header::HeaderValue},
-    web::Data,
+    Error, HttpMessage, HttpRequest, HttpResponse, error::InternalError, http::header::HeaderValue, web::Data,
 };
-use askama::Template;
 use auth_domain::{role::Permission, time::Timestamp};
 use auth_service::{Caller, Principal, Service, Tokens, Visitor};
 use secrecy::{ExposeSecret, SecretString};
@@ -41,8 +35,9 @@ pub struct Visit {
     pub principal: Option<Principal>,
     /// When and from where; as the user that it is signed in as.
     pub caller: Caller,
-    request: HttpRequest,
-    visitor: Option<[u8; 16]>,
+    pub(super) request: HttpRequest,
+    /// The browser's name, if it was given one.
+    pub(super) visitor: Option<[u8; 16]>,
 }
 
 impl Visit {
@@ -55,7 +50,7 @@ impl Visit {
         let edge = Edge::of(request)
             .cloned()
             .ok_or_else(|| Problem::internal("the app has no edge"))?;
-        let site = super::site_of(request)?;
+        let site = Site::of(request)?;
         site.check_host(request)?;
         let caller = Call::of(request).caller(&service).map_err(Problem::from)?;
         let principal = who(request, &service, &site, &caller).await?;
@@ -109,93 +104,11 @@ impl Visit {
             .is_some_and(|id| self.service.is_own_form(token, self.named(id), self.now()))
     }
 
-    fn named(&self, id: [u8; 16]) -> Visitor {
+    pub(super) fn named(&self, id: [u8; 16]) -> Visitor {
         Visitor {
             id,
             session: self.principal.as_ref().map(Principal::session),
         }
-    }
-
-    /// What is around every page. Its forms are for this visitor, who is given a name if it has none.
-    ///
-    /// # Errors
-    /// An outage.
-    pub fn layout(&self, title: &str) -> Result<Layout<'_>, Problem> {
-        let id = match self.visitor {
-            Some(id) => id,
-            None => {
-                let id = self.service.new_visitor_id()?;
-                self.site.cookies.name_visitor(&self.request, id);
-                id
-            }
-        };
-        Ok(Layout {
-            visit: self,
-            site: &self.site,
-            t: &self.site.texts,
-            title: title.to_owned(),
-            token: self.service.form_token(self.named(id), self.now())?,
-            path: self.request.match_info().as_str(),
-            done: self
-                .query()
-                .single("done")
-                .ok()
-                .flatten()
-                .and_then(|word| self.site.texts.done(&word)),
-        })
-    }
-
-    /// A page.
-    ///
-    /// # Errors
-    /// An internal error, if it can't be written.
-    pub fn answer(&self, status: StatusCode, page: &impl Template) -> Result<HttpResponse, Problem> {
-        self.dressed(HttpResponse::build(status), page)
-    }
-
-    /// The page again with what is wrong, for a form that was refused.
-    ///
-    /// # Errors
-    /// An internal error, if it can't be written.
-    pub fn answer_again(&self, problem: &Problem, page: &impl Template) -> Result<HttpResponse, Problem> {
-        let mut answer = self.dressed(problem.builder(), page)?;
-        answer.extensions_mut().insert(problem.code());
-        Ok(answer)
-    }
-
-    fn dressed(&self, answer: HttpResponseBuilder, page: &impl Template) -> Result<HttpResponse, Problem> {
-        let mut answer = render::html(answer, &self.site, page)?;
-        // An address that holds a secret is told to nobody, not even to these pages.
-        if self.query().all("token").next().is_some() {
-            render::keep_address_to_itself(&mut answer);
-        }
-        Ok(answer)
-    }
-
-    /// A page that says something, and where to go from there: address and label.
-    ///
-    /// # Errors
-    /// An outage.
-    pub fn tell<'a>(
-        &'a self,
-        title: &str,
-        message: &'a str,
-        next: (&str, &'a str),
-    ) -> Result<MessagePage<'a>, Problem> {
-        Ok(MessagePage {
-            layout: self.layout(title)?,
-            message,
-            next: (self.site.at(next.0), next.1),
-        })
-    }
-
-    /// A page for a mailed link that is no good any more, and what to do instead.
-    ///
-    /// # Errors
-    /// An outage.
-    pub fn tell_lapsed(&self, message: &str, next: (&str, &str)) -> Result<HttpResponse, Problem> {
-        let page = self.tell(&self.texts().link_lapsed_title, message, next)?;
-        self.answer_again(&Code::InvalidOrExpiredToken.into(), &page)
     }
 
     /// On to another page, which is asked for anew (RFC 9110 §15.4.4).
@@ -228,18 +141,6 @@ impl Visit {
         let code = problem.code();
         let of_form = code.status() < 500 && (code.status() != 401 || code == Code::InvalidCredentials);
         if of_form { Ok(problem) } else { Err(problem) }
-    }
-
-    /// Whether the box was ticked that stands before what can't be taken back. Browsers don't send the form without it.
-    ///
-    /// # Errors
-    /// 422.
-    pub fn check_sure(&self, fields: &Fields) -> Result<(), Problem> {
-        if fields.has("sure") {
-            return Ok(());
-        }
-        let fault = FieldError::new("sure", "missing", self.texts().not_sure.clone());
-        Err(Problem::invalid_input(vec![fault]))
     }
 
     /// Keeps what a sign-in gave and leads on. The session before it, if there was one, is over, and forms from before it are

@@ -4,7 +4,8 @@ use crate::{
     api::account,
     http::problem::Problem,
     pages::{
-        form::{Faults, Sent},
+        fields::Faults,
+        form::Sent,
         guest::{Member, Seen},
         layout::Layout,
         texts::Done,
@@ -48,7 +49,7 @@ pub async fn export(sent: Sent<Member>) -> Result<HttpResponse, Problem> {
 pub async fn delete(sent: Sent<Member>) -> Result<HttpResponse, Problem> {
     let Sent { guest, fields } = sent;
     let Member { visit, principal } = guest;
-    visit.check_sure(&fields)?;
+    fields.check_sure(visit.texts())?;
     let password = fields.secret("current_password");
     match visit.service.delete_me(&principal, &visit.caller, password).await {
         Ok(()) => {

@@ -4,7 +4,8 @@ use crate::{
     api::api_keys::key_id,
     http::problem::{Code, Problem},
     pages::{
-        form::{Faults, Fields, Sent},
+        fields::{Faults, Fields},
+        form::Sent,
         guest::{Member, Seen},
         layout::Layout,
         render::Moment,

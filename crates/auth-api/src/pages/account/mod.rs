@@ -7,10 +7,11 @@ pub mod security;
 pub mod sessions;
 
 use super::{
-    form::{Faults, Sent},
+    address::page_at,
+    fields::Faults,
+    form::Sent,
     guest::{Member, Seen},
     layout::Layout,
-    page_at,
     render::Moment,
     site::Site,
     texts::Done,

@@ -3,7 +3,8 @@
 use crate::{
     http::problem::Problem,
     pages::{
-        form::{Faults, Sent},
+        fields::Faults,
+        form::Sent,
         guest::{Member, Seen},
         layout::Layout,
         password::hint,

@@ -8,7 +8,8 @@ use crate::{
         query::is_countable,
     },
     pages::{
-        form::{Faults, Sent},
+        fields::Faults,
+        form::Sent,
         guest::{Holder, Seen},
         layout::Layout,
         render::Moment,

@@ -9,7 +9,7 @@ pub mod user;
 pub mod user_changes;
 pub mod users;
 
-use super::{page_at, site::Site};
+use super::{address::page_at, site::Site};
 use crate::http::address::read;
 use actix_web::web;
 

@@ -5,7 +5,7 @@ use crate::{
     http::{permission::UsersRead, problem::Problem},
     pages::{
         account::{events, keys, sessions},
-        form::Faults,
+        fields::Faults,
         guest::{Holder, Seen},
         layout::Layout,
         render::Moment,

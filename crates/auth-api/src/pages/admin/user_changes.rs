@@ -8,7 +8,8 @@ use crate::{
         problem::{Code, Problem},
     },
     pages::{
-        form::{Faults, Fields, Sent},
+        fields::{Faults, Fields},
+        form::Sent,
         guest::Holder,
         texts::Done,
         visit::Visit,
@@ -88,7 +89,7 @@ pub async fn send_reset(id: Path<String>, sent: Sent<Holder<UsersWrite>>) -> Res
 pub async fn lock_out(id: Path<String>, sent: Sent<Holder<UsersWrite>>) -> Result<HttpResponse, Problem> {
     let Sent { guest, fields } = sent;
     let (visit, id) = (&guest.visit, user_id(&id)?);
-    visit.check_sure(&fields)?;
+    fields.check_sure(visit.texts())?;
     visit.service.lock_out_account(id, &visit.caller).await?;
     Ok(back(visit, id, Done::LockedOut))
 }
@@ -100,7 +101,7 @@ pub async fn lock_out(id: Path<String>, sent: Sent<Holder<UsersWrite>>) -> Resul
 pub async fn delete(id: Path<String>, sent: Sent<Holder<UsersWrite>>) -> Result<HttpResponse, Problem> {
     let Sent { guest, fields } = sent;
     let (visit, id) = (&guest.visit, user_id(&id)?);
-    visit.check_sure(&fields)?;
+    fields.check_sure(visit.texts())?;
     match visit.service.delete_account(id, &visit.caller).await {
         Ok(()) => Ok(visit.done("/admin/users", Done::UserDeleted)),
         Err(error) => refused(visit, id, error, &fields).await,

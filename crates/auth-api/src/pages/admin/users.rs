@@ -7,7 +7,8 @@ use crate::{
         problem::Problem,
     },
     pages::{
-        form::{Faults, Sent},
+        fields::Faults,
+        form::Sent,
         guest::{Holder, Seen},
         layout::Layout,
         render::Moment,

@@ -1,0 +1,29 @@
+//! The token of a known device. The rule: a client shows it in a header, or a browser in a cookie that scripts can't read.
+
+use crate::http::cookie;
+use actix_web::HttpRequest;
+use secrecy::SecretString;
+
+/// The header in which a client without cookies shows its device token, and gets it.
+pub const X_DEVICE_TOKEN: &str = "x-device-token";
+/// The cookie that holds it in browsers: bound to this host, and out of reach for scripts.
+pub const DEVICE_COOKIE: &str = "__Host-kw_device";
+
+/// The name of the cookie in which the pages keep it. Over plain HTTP it lacks the prefix. App data, where pages are served.
+#[derive(Debug, Clone, Copy)]
+pub struct PagesCookie(pub &'static str);
+
+/// The token that a request shows.
+#[must_use]
+pub fn shown(request: &HttpRequest) -> Option<SecretString> {
+    if let Some(header) = request.headers().get(X_DEVICE_TOKEN) {
+        return header.to_str().ok().map(SecretString::from);
+    }
+    let of_pages = || {
+        let PagesCookie(name) = request.app_data()?;
+        cookie::shown(request, name).filter(|value| !value.is_empty())
+    };
+    cookie::shown(request, DEVICE_COOKIE)
+        .or_else(of_pages)
+        .map(SecretString::from)
+}
