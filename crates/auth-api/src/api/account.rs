@@ -1,6 +1,6 @@
 //! `DELETE /me` and `GET /me/export`: the rights over one's own account.
 
-use super::api_keys::ApiKeyJson;
+use super::{api_keys::ApiKeyJson, password::PASSWORD_ASKED};
 use crate::{
     api::{
         admin::audit::AuditEventJson,
@@ -9,7 +9,8 @@ use crate::{
     http::{
         bearer::{Acting, SignedInWith},
         json::{FromMembers, Members},
-        problem::Problem,
+        problem::{Code, Problem},
+        route::{self, Route, Tag, get},
     },
 };
 use actix_web::{HttpResponse, http::header::CONTENT_DISPOSITION, web::Data};
@@ -18,6 +19,28 @@ use secrecy::SecretString;
 use serde::Serialize;
 use utoipa::ToSchema;
 use validator::Validate;
+
+/// The rights over one's own account.
+pub(crate) fn routes() -> [Route; 2] {
+    [
+        route::delete("/me")
+            .id("deleteMe")
+            .summary(Tag::Account, "Delete one's account and all it owns")
+            .signed_in()
+            .takes::<DeleteMeBody>()
+            .gives_nothing(204)
+            .may_fail(&PASSWORD_ASKED)
+            .may_fail(&[Code::LastAdmin])
+            .to(delete),
+        get("/me/export")
+            .id("exportMe")
+            .summary(Tag::Account, "Everything that is stored about oneself")
+            .signed_in()
+            .gives::<ExportJson>(200)
+            .may_fail(&[Code::RateLimited])
+            .to(export),
+    ]
+}
 
 /// The password, before what can't be taken back.
 #[derive(Debug, Validate, ToSchema)]

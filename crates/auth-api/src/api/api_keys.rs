@@ -6,6 +6,7 @@ use crate::{
         bearer::{Acting, SignedIn, SignedInWith},
         json::{FromMembers, Members},
         problem::{Code, Problem},
+        route::{Parameter, Route, Tag, delete, get, post},
     },
 };
 use actix_web::{
@@ -18,6 +19,42 @@ use secrecy::{ExposeSecret, SecretString};
 use serde::Serialize;
 use utoipa::ToSchema;
 use validator::Validate;
+
+/// One's own API keys.
+pub(crate) fn routes() -> [Route; 3] {
+    [
+        get("/api-keys")
+            .id("listApiKeys")
+            .summary(Tag::Account, "One's own API keys")
+            .signed_in()
+            .gives::<ApiKeyList>(200)
+            .to(list),
+        post("/api-keys")
+            .id("createApiKey")
+            .summary(Tag::Account, "Make an API key; it is shown this once")
+            .signed_in()
+            .takes::<ApiKeyBody>()
+            .gives::<NewApiKeyJson<'_>>(201)
+            .may_fail(&NOT_MADE)
+            .to(create),
+        delete("/api-keys/{id}")
+            .id("revokeApiKey")
+            .summary(Tag::Account, "Take an API key away")
+            .signed_in()
+            .with(Parameter::id("id", "The key's id. Another user's is not found."))
+            .gives_nothing(204)
+            .may_fail(&[Code::NotFound])
+            .to(revoke),
+    ]
+}
+
+/// Why a key may not be made.
+pub(super) const NOT_MADE: [Code; 4] = [
+    Code::InvalidName,
+    Code::PermissionNotHeld,
+    Code::TooManyApiKeys,
+    Code::RateLimited,
+];
 
 /// A key to be made.
 #[derive(Debug, Validate, ToSchema)]

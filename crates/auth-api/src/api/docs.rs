@@ -5,7 +5,10 @@
 //! are kept compressed, a quarter of their size, and sent so to everybody: every browser takes gzip.
 
 use crate::{
-    http::problem::{Code, Problem},
+    http::{
+        problem::{Code, Problem},
+        route::{Route, Tag, get, schema},
+    },
     openapi::Document,
 };
 use actix_web::{
@@ -15,6 +18,31 @@ use actix_web::{
 };
 use std::sync::Arc;
 use utoipa_swagger_ui::Config;
+
+/// The description and its viewer, at the root.
+pub(crate) fn at_root() -> [Route; 3] {
+    [
+        get("/openapi.json")
+            .id("openapi")
+            .summary(Tag::Operation, "This document")
+            .anonymous()
+            .gives_other("The document", "application/json", schema::object)
+            .to(document),
+        get("/docs")
+            .id("docs")
+            .summary(Tag::Operation, "This document, to look at")
+            .anonymous()
+            .takes_any_query()
+            .gives_other("A page", "text/html", schema::text)
+            .to(page),
+        get("/docs/{file}")
+            .undocumented()
+            .anonymous()
+            .takes_any_query()
+            .gives_other("A part of the page", "*/*", schema::text)
+            .to(file),
+    ]
+}
 
 /// What the page may load: its own scripts and styles, the icons inside its style sheet, and answers of this server.
 const CSP_VIEWER: &str = "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; \

@@ -1,19 +1,64 @@
 //! `POST /email/verification`, `/email/verify`, `/email/change`: whose an address is.
 
+use super::password::PASSWORD_ASKED;
 use crate::{
     api::views::{self, MessageJson},
     http::{
-        bearer::{self, SignedInWith},
-        call::Call,
+        bearer::{IfSignedIn, Sender, SignedInWith},
         json::{FromMembers, Json, Members, OptionalJson},
-        problem::{Code, FieldError, Problem},
+        problem::{Code, Problem},
+        route::{Route, Tag, post},
     },
 };
-use actix_web::{HttpRequest, HttpResponse, web::Data};
+use actix_web::{HttpResponse, web::Data};
 use auth_service::{Service, ShownWithLink};
 use secrecy::SecretString;
 use utoipa::ToSchema;
 use validator::Validate;
+
+/// Links that confirm an address, and a change of address.
+pub(crate) fn routes() -> [Route; 3] {
+    [
+        post("/email/verification")
+            .id("sendVerification")
+            .summary(
+                Tag::Account,
+                "Have the link that confirms an address mailed again: one's own with an access token, any other without",
+            )
+            .maybe_signed_in()
+            .may_take::<SendVerificationBody>()
+            .gives::<MessageJson>(202)
+            .may_fail(&[Code::MissingToken, Code::RateLimited])
+            .to(send_again),
+        post("/email/verify")
+            .id("verifyEmail")
+            .summary(
+                Tag::Account,
+                "Confirm an address with a mailed token, and show by a bearer token or a password that the account is one's own",
+            )
+            .maybe_signed_in()
+            .takes::<VerifyEmailBody>()
+            .gives_nothing(204)
+            .gives_header(views::DEVICE_TOKEN)
+            .may_fail(&PASSWORD_ASKED)
+            .may_fail(&[
+                Code::InvalidOrExpiredToken,
+                Code::EmailTaken,
+                Code::PasswordRequired,
+                Code::WeakPassword,
+            ])
+            .to(verify),
+        post("/email/change")
+            .id("changeEmail")
+            .summary(Tag::Account, "Move to another address, once it confirms")
+            .signed_in()
+            .takes::<ChangeEmailBody>()
+            .gives::<MessageJson>(202)
+            .may_fail(&PASSWORD_ASKED)
+            .may_fail(&[Code::InvalidEmail])
+            .to(change),
+    ]
+}
 
 /// Where a link is wanted, by a caller who can't sign in yet. Beside an access token it is not looked at: the link goes to the
 /// address of its user. Only the length is checked, because the answer is the same for every address.
@@ -81,6 +126,13 @@ impl FromMembers for VerifyEmailBody {
         let token = members.secret("token");
         let current = members.optional_text("current_password");
         let new = members.optional_text("new_password");
+        if matches!((&current, &new), (Some(Some(_)), Some(Some(_)))) {
+            members.fault::<()>(
+                "new_password",
+                "not_both",
+                "Send current_password or new_password, not both.",
+            );
+        }
         Some(Self {
             token: token?,
             current_password: current?.map(SecretString::from),
@@ -90,21 +142,13 @@ impl FromMembers for VerifyEmailBody {
 }
 
 impl VerifyEmailBody {
-    fn shown(self) -> Result<(SecretString, ShownWithLink), Problem> {
+    fn shown(self) -> (SecretString, ShownWithLink) {
         let shown = match (self.current_password, self.new_password) {
             (None, None) => ShownWithLink::Nothing,
             (Some(current), None) => ShownWithLink::CurrentPassword(current),
-            (None, Some(new)) => ShownWithLink::NewPassword(new),
-            (Some(_), Some(_)) => {
-                let message = "Send current_password or new_password, not both.";
-                return Err(Problem::invalid_input(vec![FieldError::new(
-                    "new_password",
-                    "not_both",
-                    message,
-                )]));
-            }
+            (_, Some(new)) => ShownWithLink::NewPassword(new),
         };
-        Ok((self.token, shown))
+        (self.token, shown)
     }
 }
 
@@ -113,20 +157,21 @@ impl VerifyEmailBody {
 /// # Errors
 /// [`Problem`].
 pub async fn send_again(
-    request: HttpRequest,
     service: Data<Service>,
-    OptionalJson(body): OptionalJson<SendVerificationBody>,
+    request: IfSignedIn<OptionalJson<SendVerificationBody>>,
 ) -> Result<HttpResponse, Problem> {
-    match bearer::act_if_sent(&request).await? {
-        Some(acting) => {
+    let IfSignedIn { sender, body } = request;
+    match sender {
+        Sender::User(acting) => {
             service
                 .send_verification(&acting.principal, &acting.caller)
                 .await?;
         }
-        None => {
-            let email = body.and_then(|body| body.email).ok_or(Code::MissingToken)?;
-            let caller = Call::of(&request).caller(&service)?;
-            service.send_verification_to(&caller, &email).await?;
+        Sender::Anybody(call) => {
+            let email = body.0.and_then(|body| body.email).ok_or(Code::MissingToken)?;
+            service
+                .send_verification_to(&call.caller(&service)?, &email)
+                .await?;
         }
     }
     Ok(HttpResponse::Accepted().json(MessageJson {
@@ -139,19 +184,19 @@ pub async fn send_again(
 /// # Errors
 /// [`Problem`].
 pub async fn verify(
-    request: HttpRequest,
     service: Data<Service>,
-    Json(body): Json<VerifyEmailBody>,
+    request: IfSignedIn<Json<VerifyEmailBody>>,
 ) -> Result<HttpResponse, Problem> {
-    let (token, shown) = body.shown()?;
-    let (principal, caller) = match bearer::act_if_sent(&request).await? {
-        Some(acting) => (Some(acting.principal), acting.caller),
-        None => (None, Call::of(&request).caller(&service)?),
+    let IfSignedIn { sender, body } = request;
+    let (token, shown) = body.0.shown();
+    let (principal, caller) = match sender {
+        Sender::User(acting) => (Some(acting.principal), acting.caller),
+        Sender::Anybody(call) => (None, call.caller(&service)?),
     };
     let confirmed = service
         .confirm_email(principal.as_ref(), &caller, &token, shown)
         .await
-        .map_err(|error| Problem::from(error).of_field("new_password"))?;
+        .map_err(|error| Problem::from(error).field("new_password"))?;
     Ok(views::done_by_device(confirmed.device.as_ref()))
 }
 
@@ -172,7 +217,7 @@ pub async fn change(
             body.current_password,
         )
         .await
-        .map_err(|error| Problem::from(error).of_field("new_email"))?;
+        .map_err(|error| Problem::from(error).field("new_email"))?;
     Ok(HttpResponse::Accepted().json(MessageJson {
         message: "A mail with a link to confirm is on its way to the new address",
     }))

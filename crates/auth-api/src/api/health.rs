@@ -1,12 +1,44 @@
 //! Whether the process lives, and whether it may be sent requests. No version, no address, no reason reaches a client; the
 //! reasons are in the log.
 
-use crate::http::edge::Edge;
+use crate::http::{
+    edge::Edge,
+    route::{Route, Tag, get},
+};
 use actix_web::{HttpResponse, web::Data};
 use auth_service::{Check, Service};
 use serde::Serialize;
 use tracing::{info, warn};
 use utoipa::ToSchema;
+
+/// The status below the base path.
+pub(crate) fn routes() -> [Route; 1] {
+    [get("/health")
+        .id("health")
+        .summary(Tag::Operation, "Whether the process answers")
+        .anonymous()
+        .gives::<StatusJson>(200)
+        .to(status)]
+}
+
+/// The statuses that orchestrators ask for, at the root.
+pub(crate) fn at_root() -> [Route; 2] {
+    [
+        get("/health/live")
+            .id("live")
+            .summary(Tag::Operation, "Whether the process answers")
+            .anonymous()
+            .gives::<StatusJson>(200)
+            .to(live),
+        get("/health/ready")
+            .id("ready")
+            .summary(Tag::Operation, "Whether it may be sent requests")
+            .anonymous()
+            .gives::<ReadinessJson>(200)
+            .or_gives::<ReadinessJson>(503, "Not now")
+            .to(ready),
+    ]
+}
 
 /// The target of the lines about readiness. Their number is that of the changes, whatever is asked.
 const TARGET: &str = "keyward::readiness";

@@ -1,12 +1,14 @@
 //! `POST /login`: signs a user in.
 
 use crate::{
-    api::views,
+    api::views::{self, TokenAnswer},
     http::{
         call::Call,
+        device::DEVICE_TOKEN,
         edge::Edge,
         json::{FromMembers, Json, Members},
-        problem::Problem,
+        problem::{Code, Problem},
+        route::{Route, Tag, post},
     },
 };
 use actix_web::{HttpResponse, http::StatusCode, web::Data};
@@ -14,6 +16,26 @@ use auth_service::Service;
 use secrecy::SecretString;
 use utoipa::ToSchema;
 use validator::Validate;
+
+/// Where a user signs in.
+pub(crate) fn routes() -> [Route; 1] {
+    [post("/login")
+        .id("login")
+        .summary(Tag::Tokens, "Sign in")
+        .anonymous()
+        .takes::<LoginBody>()
+        .with(DEVICE_TOKEN)
+        .gives::<TokenAnswer<'_>>(200)
+        .gives_header(views::DEVICE_TOKEN)
+        .leads_to(&views::TOKEN_LINKS)
+        .may_fail(&[
+            Code::InvalidCredentials,
+            Code::EmailNotVerified,
+            Code::RateLimited,
+            Code::Overloaded,
+        ])
+        .to(login)]
+}
 
 /// Who signs in. Only the length is looked at here: an address that can't be one, and a password that
 /// can't be one, are answered like wrong ones.

@@ -3,19 +3,34 @@
 use crate::{
     api::views::MessageJson,
     http::{
-        bearer,
-        call::Call,
+        bearer::{IfSignedIn, Sender},
         edge::Edge,
         json::{FromMembers, Members, OptionalJson},
         metrics::RevokedBy,
         problem::{Code, Problem},
+        route::{Route, Tag, post},
     },
 };
-use actix_web::{HttpRequest, HttpResponse, web::Data};
+use actix_web::{HttpResponse, web::Data};
 use auth_service::Service;
 use secrecy::{ExposeSecret, SecretString};
 use utoipa::ToSchema;
 use validator::Validate;
+
+/// Where a session ends.
+pub(crate) fn routes() -> [Route; 1] {
+    [post("/logout")
+        .id("logout")
+        .summary(
+            Tag::Tokens,
+            "End this session, by its access token or a refresh token",
+        )
+        .maybe_signed_in()
+        .may_take::<LogoutBody>()
+        .gives::<MessageJson>(200)
+        .may_fail(&[Code::MissingToken])
+        .to(logout)]
+}
 
 /// What stands for the session where there is no access token. Beside one it is not looked at: the session that the access
 /// token belongs to ends, with its refresh token.
@@ -40,19 +55,20 @@ impl FromMembers for LogoutBody {
 /// # Errors
 /// [`Problem`].
 pub async fn logout(
-    request: HttpRequest,
     service: Data<Service>,
     edge: Data<Edge>,
-    OptionalJson(body): OptionalJson<LogoutBody>,
+    request: IfSignedIn<OptionalJson<LogoutBody>>,
 ) -> Result<HttpResponse, Problem> {
-    match bearer::act_if_sent(&request).await? {
-        Some(acting) => service.logout(&acting.principal, &acting.caller).await?,
-        None => {
+    let IfSignedIn { sender, body } = request;
+    match sender {
+        Sender::User(acting) => service.logout(&acting.principal, &acting.caller).await?,
+        Sender::Anybody(call) => {
             let token = body
+                .0
                 .and_then(|body| body.refresh_token)
                 .ok_or(Code::MissingToken)?;
             service
-                .logout_with_refresh_token(token.expose_secret(), &Call::of(&request).caller(&service)?)
+                .logout_with_refresh_token(token.expose_secret(), &call.caller(&service)?)
                 .await?;
         }
     }

@@ -2,10 +2,26 @@
 
 use crate::{
     api::views::LoggedOutAllJson,
-    http::{bearer::Acting, edge::Edge, metrics::RevokedBy, problem::Problem},
+    http::{
+        bearer::Acting,
+        edge::Edge,
+        metrics::RevokedBy,
+        problem::Problem,
+        route::{Route, Tag, post},
+    },
 };
 use actix_web::{HttpResponse, web::Data};
 use auth_service::Service;
+
+/// Where every session ends.
+pub(crate) fn routes() -> [Route; 1] {
+    [post("/logout-all")
+        .id("logoutAll")
+        .summary(Tag::Tokens, "End every session of the user")
+        .signed_in()
+        .gives::<LoggedOutAllJson>(200)
+        .to(logout_all)]
+}
 
 /// 200; 401.
 ///

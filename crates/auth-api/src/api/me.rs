@@ -5,13 +5,34 @@ use crate::{
     http::{
         bearer::{AnyBearer, SignedInWith},
         json::{FromMembers, Members},
-        problem::Problem,
+        problem::{Code, Problem},
+        route::{Route, Tag, get, patch},
     },
 };
 use actix_web::{HttpResponse, web::Data};
 use auth_service::Service;
 use utoipa::ToSchema;
 use validator::Validate;
+
+/// The user as stored, and their name.
+pub(crate) fn routes() -> [Route; 2] {
+    [
+        get("/me")
+            .id("me")
+            .summary(Tag::Account, "The user as stored now")
+            .bearer()
+            .gives::<UserJson>(200)
+            .to(me),
+        patch("/me")
+            .id("rename")
+            .summary(Tag::Account, "Change one's name")
+            .signed_in()
+            .takes::<RenameBody>()
+            .gives::<UserJson>(200)
+            .may_fail(&[Code::InvalidName, Code::RateLimited])
+            .to(rename),
+    ]
+}
 
 /// What may be changed of oneself.
 #[derive(Debug, Validate, ToSchema)]

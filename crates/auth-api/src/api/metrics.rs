@@ -1,9 +1,31 @@
 //! `GET /metrics` and `GET /version`, on the operators' address alone.
 
-use crate::http::{edge::Edge, problem::Problem};
+use crate::http::{
+    edge::Edge,
+    problem::Problem,
+    route::{Route, get, schema},
+};
 use actix_web::{HttpResponse, http::header::CONTENT_TYPE, web::Data};
 use auth_service::Service;
 use serde::Serialize;
+
+/// What operators ask for. The document is for clients, and knows nothing of these.
+pub(crate) fn routes() -> [Route; 2] {
+    [
+        get("/metrics")
+            .undocumented()
+            .anonymous()
+            .takes_any_query()
+            .gives_other("The counters", "text/plain", schema::text)
+            .to(metrics),
+        get("/version")
+            .undocumented()
+            .anonymous()
+            .takes_any_query()
+            .gives_other("The version", "application/json", schema::object)
+            .to(version),
+    ]
+}
 
 #[derive(Serialize)]
 struct VersionJson {

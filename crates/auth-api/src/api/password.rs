@@ -6,7 +6,8 @@ use crate::{
         bearer::SignedInWith,
         call::Call,
         json::{FromMembers, Json, Members},
-        problem::Problem,
+        problem::{Code, Problem},
+        route::{Route, Tag, post},
     },
 };
 use actix_web::{HttpResponse, web::Data};
@@ -14,6 +15,59 @@ use auth_service::Service;
 use secrecy::SecretString;
 use utoipa::ToSchema;
 use validator::Validate;
+
+/// A forgotten password, a new one, and "this was not me".
+pub(crate) fn routes() -> [Route; 4] {
+    [
+        post("/password/forgot")
+            .id("forgotPassword")
+            .summary(Tag::Account, "Have a reset link mailed")
+            .anonymous()
+            .takes::<ForgotBody>()
+            .gives::<MessageJson>(202)
+            .may_fail(&[Code::RateLimited])
+            .to(forgot),
+        post("/password/reset")
+            .id("resetPassword")
+            .summary(Tag::Account, "Choose a new password with a mailed token")
+            .anonymous()
+            .takes::<ResetBody>()
+            .gives_nothing(204)
+            .gives_header(views::DEVICE_TOKEN)
+            .may_fail(&[
+                Code::InvalidOrExpiredToken,
+                Code::WeakPassword,
+                Code::RateLimited,
+                Code::Overloaded,
+            ])
+            .to(reset),
+        post("/password/change")
+            .id("changePassword")
+            .summary(Tag::Account, "Change one's password")
+            .signed_in()
+            .takes::<ChangePasswordBody>()
+            .gives_nothing(204)
+            .gives_header(views::DEVICE_TOKEN)
+            .may_fail(&PASSWORD_ASKED)
+            .may_fail(&[Code::WeakPassword])
+            .to(change),
+        post("/not-me")
+            .id("reportNotMe")
+            .summary(
+                Tag::Account,
+                "Say of a mailed notice that this was not oneself: everything ends, and a reset is needed",
+            )
+            .anonymous()
+            .takes::<MailedTokenBody>()
+            .gives_nothing(204)
+            .may_fail(&[Code::InvalidOrExpiredToken, Code::EmailTaken, Code::RateLimited])
+            .to(not_me),
+    ]
+}
+
+/// Why a route that asks for the current password may refuse.
+pub(super) const PASSWORD_ASKED: [Code; 3] =
+    [Code::WrongCurrentPassword, Code::RateLimited, Code::Overloaded];
 
 /// Who forgot its password. Only the length is looked at: the answer is the same for every address, real or not.
 #[derive(Debug, Validate, ToSchema)]
@@ -155,7 +209,7 @@ pub async fn change(
 
 /// What the policy refuses is the field `new_password` of these bodies.
 fn of_new_password(error: auth_service::Error) -> Problem {
-    Problem::from(error).of_field("new_password")
+    Problem::from(error).field("new_password")
 }
 
 /// 204; 400.

@@ -1,13 +1,14 @@
 //! `POST /refresh`: takes a refresh token and gives the next pair (behaviour.md §3).
 
 use crate::{
-    api::views,
+    api::views::{self, TokenAnswer},
     http::{
         call::Call,
         edge::Edge,
-        idempotency::IdempotencyHeader,
+        idempotency::{IDEMPOTENCY_KEY, IdempotencyHeader},
         json::{FromMembers, Json, Members},
-        problem::Problem,
+        problem::{Code, Problem},
+        route::{Route, Tag, post},
     },
 };
 use actix_web::{HttpRequest, HttpResponse, http::StatusCode, web::Data};
@@ -15,6 +16,27 @@ use auth_service::Service;
 use secrecy::{ExposeSecret, SecretString};
 use utoipa::ToSchema;
 use validator::Validate;
+
+/// Where a refresh token is exchanged.
+pub(crate) fn routes() -> [Route; 1] {
+    [post("/refresh")
+        .id("refresh")
+        .summary(Tag::Tokens, "Exchange a refresh token for the next pair")
+        .anonymous()
+        .takes::<RefreshBody>()
+        .with(IDEMPOTENCY_KEY)
+        .gives::<TokenAnswer<'_>>(200)
+        .leads_to(&views::TOKEN_LINKS)
+        .may_fail(&[
+            Code::InvalidIdempotencyKey,
+            Code::RateLimited,
+            Code::TokenAlreadyUsed,
+            Code::TokenRevoked,
+            Code::TokenExpired,
+            Code::InvalidToken,
+        ])
+        .to(refresh)]
+}
 
 /// A refresh token.
 #[derive(Debug, Validate, ToSchema)]

@@ -1,12 +1,13 @@
 //! `POST /register`: makes a user and signs it in.
 
 use crate::{
-    api::views::{self, MessageJson},
+    api::views::{self, MessageJson, TokenAnswer},
     http::{
         call::Call,
         edge::Edge,
         json::{FromMembers, Json, Members},
-        problem::Problem,
+        problem::{Code, Problem},
+        route::{Link, Route, Tag, post},
     },
 };
 use actix_web::{HttpResponse, http::StatusCode, web::Data};
@@ -14,6 +15,37 @@ use auth_service::{Registered, Registration, Service};
 use secrecy::SecretString;
 use utoipa::ToSchema;
 use validator::Validate;
+
+/// Where an account is made.
+pub(crate) fn routes() -> [Route; 1] {
+    [post("/register")
+        .id("register")
+        .summary(Tag::Account, "Make an account and sign in")
+        .anonymous()
+        .takes::<RegisterBody>()
+        .gives::<TokenAnswer<'_>>(201)
+        .gives_header(views::DEVICE_TOKEN)
+        .leads_to(&views::TOKEN_LINKS)
+        .leads_to(&SIGN_IN_AGAIN)
+        .or_gives::<MessageJson>(202, "A mail is on its way (registration.require_verified_email)")
+        .may_fail(&[
+            Code::RegistrationClosed,
+            Code::EmailTaken,
+            Code::InvalidEmail,
+            Code::InvalidName,
+            Code::WeakPassword,
+            Code::RateLimited,
+            Code::Overloaded,
+        ])
+        .to(register)]
+}
+
+const SIGN_IN_AGAIN: [Link; 1] = [Link::carrying(
+    "login",
+    "login",
+    r#"{"email":"$request.body#/email","password":"$request.body#/password"}"#,
+    "Another session of the new account.",
+)];
 
 /// Who wants an account. The policy for addresses, names and passwords is the domain's, which says all that is wrong.
 #[derive(Debug, Validate, ToSchema)]

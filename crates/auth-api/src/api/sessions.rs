@@ -9,6 +9,7 @@ use crate::{
         metrics::RevokedBy,
         problem::{Code, FieldError, Problem},
         query::Query,
+        route::{Link, Parameter, Route, Tag, delete, get, schema},
     },
 };
 use actix_web::{
@@ -17,6 +18,82 @@ use actix_web::{
 };
 use auth_domain::ids::SessionId;
 use auth_service::{Service, SessionFilter};
+
+/// One's own sessions.
+pub(crate) fn routes() -> [Route; 3] {
+    [
+        get("/sessions")
+            .id("listSessions")
+            .summary(Tag::Sessions, "One's own sessions, newest first")
+            .signed_in()
+            .with(STATUS)
+            .paged()
+            .gives::<List<SessionJson>>(200)
+            .leads_to(&FROM_A_LIST)
+            .to(list),
+        get("/sessions/{id}")
+            .id("showSession")
+            .summary(Tag::Sessions, "One of one's own sessions")
+            .signed_in()
+            .with(ID)
+            .gives::<SessionJson>(200)
+            .leads_to(&FROM_ONE)
+            .may_fail(&[Code::NotFound])
+            .to(show),
+        delete("/sessions/{id}")
+            .id("endSession")
+            .summary(Tag::Sessions, "End one of one's own sessions")
+            .signed_in()
+            .with(ID)
+            .gives_nothing(204)
+            .leads_to(&FROM_AN_ENDED_ONE)
+            .may_fail(&[Code::NotFound])
+            .to(end),
+    ]
+}
+
+const ID: Parameter = Parameter::id("id", "The session's id. Another user's is not found.");
+
+/// Which sessions a list holds.
+pub(super) const STATUS: Parameter =
+    Parameter::query("status", "Which ones; the live ones if left out.", || {
+        schema::text().enum_values(Some(["active", "ended", "all"]))
+    });
+
+const FROM_A_LIST: [Link; 3] = [
+    Link::at(
+        "show",
+        "showSession",
+        &[("path.id", "$response.body#/items/0/id")],
+        "The newest of them.",
+    ),
+    Link::at(
+        "end",
+        "endSession",
+        &[("path.id", "$response.body#/items/0/id")],
+        "Ends the newest of them.",
+    ),
+    Link::at(
+        "next",
+        "listSessions",
+        &[("query.cursor", "$response.body#/next_cursor")],
+        "The next page.",
+    ),
+];
+
+const FROM_ONE: [Link; 1] = [Link::at(
+    "end",
+    "endSession",
+    &[("path.id", "$request.path.id")],
+    "Ends it.",
+)];
+
+const FROM_AN_ENDED_ONE: [Link; 1] = [Link::at(
+    "show",
+    "showSession",
+    &[("path.id", "$request.path.id")],
+    "It is still there, and says when and why it ended.",
+)];
 
 /// 200 with a page; 401, 422.
 ///

@@ -1,12 +1,13 @@
 //! `POST /setup`: makes the first administrator, with the one-time token that the first start printed.
 
 use crate::{
-    api::views,
+    api::views::{self, TokenAnswer},
     http::{
         call::Call,
         edge::Edge,
         json::{FromMembers, Json, Members},
-        problem::Problem,
+        problem::{Code, Problem},
+        route::{Route, Tag, post},
     },
 };
 use actix_web::{HttpResponse, http::StatusCode, web::Data};
@@ -14,6 +15,32 @@ use auth_service::{Registration, Service, Setup};
 use secrecy::SecretString;
 use utoipa::ToSchema;
 use validator::Validate;
+
+/// Where the first administrator is made.
+pub(crate) fn routes() -> [Route; 1] {
+    [post("/setup")
+        .id("setup")
+        .summary(
+            Tag::Operation,
+            "Make the first administrator with the one-time token of the first start",
+        )
+        .anonymous()
+        .takes::<SetupBody>()
+        .gives::<TokenAnswer<'_>>(201)
+        .gives_header(views::DEVICE_TOKEN)
+        .leads_to(&views::TOKEN_LINKS)
+        .may_fail(&[
+            Code::SetupClosed,
+            Code::InvalidOrExpiredToken,
+            Code::EmailTaken,
+            Code::InvalidEmail,
+            Code::InvalidName,
+            Code::WeakPassword,
+            Code::RateLimited,
+            Code::Overloaded,
+        ])
+        .to(setup)]
+}
 
 /// The first administrator.
 #[derive(Debug, Validate, ToSchema)]

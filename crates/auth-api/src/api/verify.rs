@@ -5,6 +5,7 @@ use crate::http::{
     edge::Edge,
     problem::{Code, Problem},
     query::Query,
+    route::{Parameter, Route, Tag, get, schema},
 };
 use actix_web::{
     HttpRequest, HttpResponse,
@@ -13,6 +14,29 @@ use actix_web::{
 };
 use auth_domain::role::Role;
 use auth_service::Bearer;
+
+/// What proxies ask.
+pub(crate) fn routes() -> [Route; 1] {
+    [get("/verify")
+        .id("verify")
+        .summary(Tag::Services, "Forward-auth: who is it, and is the token good")
+        .bearer()
+        .with(Parameter::query("role", "The role that is needed.", schema::text))
+        .gives_nothing_but(204, "The token is good")
+        .gives_header(("X-Auth-User", "The user's id."))
+        .gives_header((
+            "X-Auth-Email",
+            "The user's address; one that is not confirmed only with `server.forward_unverified_email`.",
+        ))
+        .gives_header((
+            "X-Auth-Email-Verified",
+            "`true` or `false`: whether the user's address is confirmed.",
+        ))
+        .gives_header(("X-Auth-Role", "The user's role."))
+        .gives_header(("X-Auth-Session", "The session's id; an API key has none."))
+        .may_fail(&[Code::Forbidden])
+        .to(verify)]
+}
 
 /// 204 with who it is; 401; 403 where `?role=` names another role.
 ///

@@ -1,8 +1,10 @@
 //! What answers look like: the types whose JSON clients see. Times are RFC 3339 in UTC, ids are UUIDs.
 
 use crate::http::{
+    cursor::Listed,
     device::{DEVICE_COOKIE, X_DEVICE_TOKEN},
     edge::SeenUser,
+    route::Link,
 };
 use actix_web::{
     HttpResponse,
@@ -23,6 +25,47 @@ use chrono::SecondsFormat;
 use secrecy::{ExposeSecret, SecretString};
 use serde::Serialize;
 use utoipa::ToSchema;
+
+/// The header of an answer that makes the device known.
+pub const DEVICE_TOKEN: (&str, &str) = (
+    "X-Device-Token",
+    "What the device shows with its next sign-in; browsers get it as the cookie `__Host-kw_device`.",
+);
+
+/// What a pair of tokens is good for.
+pub const TOKEN_LINKS: [Link; 7] = [
+    Link::at("me", "me", &WITH_ACCESS_TOKEN, "Who it is."),
+    Link::at(
+        "sessions",
+        "listSessions",
+        &WITH_ACCESS_TOKEN,
+        "The sessions, this one among them.",
+    ),
+    Link::at(
+        "verify",
+        "verify",
+        &WITH_ACCESS_TOKEN,
+        "Whether the access token is good.",
+    ),
+    Link::at("logout", "logout", &WITH_ACCESS_TOKEN, "Ends the session."),
+    Link::at(
+        "logoutAll",
+        "logoutAll",
+        &WITH_ACCESS_TOKEN,
+        "Ends every session.",
+    ),
+    Link::carrying("refresh", "refresh", REFRESH_TOKEN, "The next pair."),
+    Link::carrying(
+        "logoutByRefreshToken",
+        "logout",
+        REFRESH_TOKEN,
+        "Ends the session without an access token.",
+    ),
+];
+
+const WITH_ACCESS_TOKEN: [(&str, &str); 1] =
+    [("header.Authorization", "Bearer {$response.body#/access_token}")];
+const REFRESH_TOKEN: &str = r#"{"refresh_token":"$response.body#/refresh_token"}"#;
 
 /// A user.
 #[derive(Debug, Serialize, ToSchema)]
@@ -49,6 +92,10 @@ pub struct UserJson {
     /// When the user last signed in with the password.
     #[schema(required, format = DateTime)]
     pub last_login_at: Option<String>,
+}
+
+impl Listed for UserJson {
+    const LIST: &str = "UserList";
 }
 
 impl From<&User> for UserJson {
@@ -129,6 +176,10 @@ pub struct SessionJson {
     pub device: String,
     /// Whether it is the session of the token that asks.
     pub current: bool,
+}
+
+impl Listed for SessionJson {
+    const LIST: &str = "SessionList";
 }
 
 impl From<&SessionView> for SessionJson {

@@ -1,13 +1,12 @@
 //! The application: the URL table inside one frame, and in the frame everything that holds for all routes, in this order: name
 //! the request, find the client, bound the time, catch what goes wrong, complete the headers, count, write the line.
 
+pub mod routes;
 pub mod server;
 
 use crate::{
-    api,
     http::{
         access_log::Line,
-        address::{Pattern, nothing_here},
         client_address, cors,
         edge::{Edge, Facts, SeenUser},
         headers,
@@ -15,9 +14,10 @@ use crate::{
         problem::{Code, PROBLEM_JSON, Problem},
         query::Query,
         request_id::{RequestId, X_REQUEST_ID},
+        route::Pattern,
         unread::Unread,
     },
-    oauth::{self, error::OauthError},
+    oauth::error::OauthError,
     openapi::Document,
     pages::{self, Site, cookies::Pending},
 };
@@ -55,7 +55,7 @@ impl AppState {
     /// The state of a service behind an edge.
     #[must_use]
     pub fn new(service: Service, edge: Data<Edge>, site: Option<Arc<Site>>) -> Self {
-        let document = Data::new(Document::of(&edge.config));
+        let document = Data::new(routes::document(&edge.config));
         Self {
             service: Data::new(service),
             edge,
@@ -89,13 +89,11 @@ pub fn public(
         .app_data(Data::clone(&edge))
         .app_data(document)
         .configure(|table: &mut web::ServiceConfig| {
-            api::public(table, &config.config);
-            oauth::public(table, &config.config);
+            routes::of_clients(&config.config).register(table);
             if let Some(site) = &site {
                 pages::table(table, site);
             }
         })
-        .default_service(web::to(nothing_here))
         .wrap(cors::of(&edge.config))
         .wrap(from_fn(frame))
 }
@@ -116,8 +114,7 @@ pub fn admin(
     App::new()
         .app_data(service)
         .app_data(edge)
-        .configure(api::operators)
-        .default_service(web::to(nothing_here))
+        .configure(|table| routes::of_operators().register(table))
         .wrap(from_fn(frame))
 }
 

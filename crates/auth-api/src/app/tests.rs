@@ -1,7 +1,10 @@
 //! The frame around every answer, seen from outside.
 
 use super::*;
-use crate::http::config::ServerConfig;
+use crate::http::{
+    config::ServerConfig,
+    route::{Route, get},
+};
 use actix_web::{
     body::to_bytes,
     http::{StatusCode, header::ORIGIN},
@@ -34,22 +37,29 @@ fn edge(config: ServerConfig) -> Data<Edge> {
     Data::new(Edge::new(config).unwrap())
 }
 
+/// Routes that answer as none of ours does.
+fn strange() -> [Route; 5] {
+    let at = |path| get(path).undocumented().anonymous().gives_nothing(204);
+    [
+        at("/refused").to(refused),
+        at("/plain").to(plain),
+        at("/oauth").to(oauth),
+        at("/never").to(never),
+        at("/breaks").to(breaks),
+    ]
+}
+
 macro_rules! framed {
     ($edge:expr) => {{
         let edge = $edge;
         init_service(
             App::new()
                 .app_data(Data::clone(&edge))
-                .configure(|table: &mut web::ServiceConfig| {
-                    api::public(table, &edge.config);
-                    oauth::public(table, &edge.config);
+                .configure(|app: &mut web::ServiceConfig| {
+                    routes::of_clients(&edge.config)
+                        .below("", strange())
+                        .register(app);
                 })
-                .route("/refused", web::get().to(refused))
-                .route("/plain", web::get().to(plain))
-                .route("/oauth", web::get().to(oauth))
-                .route("/never", web::get().to(never))
-                .route("/breaks", web::get().to(breaks))
-                .default_service(web::to(nothing_here))
                 .wrap(cors::of(&edge.config))
                 .wrap(from_fn(frame)),
         )

@@ -7,6 +7,10 @@ use crate::http::{
     form::{self, FORM},
     json::{self, FromMembers},
     problem::{Code, Problem},
+    route::{
+        access,
+        argument::{Argument, JsonBody, Just, Nothing},
+    },
 };
 use actix_web::{
     FromRequest, HttpMessage, HttpRequest,
@@ -28,6 +32,11 @@ pub struct SignedIn {
     pub now: Timestamp,
 }
 
+impl Argument for SignedIn {
+    type Access = Just<access::User>;
+    type Body = Nothing;
+}
+
 impl FromRequest for SignedIn {
     type Error = Problem;
     type Future = LocalBoxFuture<'static, Result<Self, Problem>>;
@@ -44,6 +53,11 @@ pub struct Acting {
     pub principal: Principal,
     /// When and from where.
     pub caller: Caller,
+}
+
+impl Argument for Acting {
+    type Access = Just<access::User>;
+    type Body = Nothing;
 }
 
 impl FromRequest for Acting {
@@ -66,6 +80,11 @@ async fn act(request: &HttpRequest) -> Result<Acting, Problem> {
 /// The extractor of whoever shows a token that holds: a signed-in user, or a script with an API key.
 pub struct AnyBearer(pub Bearer);
 
+impl Argument for AnyBearer {
+    type Access = Just<access::Bearer>;
+    type Body = Nothing;
+}
+
 impl FromRequest for AnyBearer {
     type Error = Problem;
     type Future = LocalBoxFuture<'static, Result<Self, Problem>>;
@@ -76,11 +95,8 @@ impl FromRequest for AnyBearer {
     }
 }
 
-/// Whoever shows a token that holds.
-///
-/// # Errors
-/// [`Problem`]: 400 or 401.
-pub async fn any(request: &HttpRequest) -> Result<Bearer, Problem> {
+/// The caller, by a token that holds.
+pub(super) async fn any(request: &HttpRequest) -> Result<Bearer, Problem> {
     let token = token_of(request)?;
     let service = service_of(request)?;
     let now = service.moment()?;
@@ -100,6 +116,11 @@ pub struct SignedInWith<T> {
     pub body: T,
 }
 
+impl<T> Argument for SignedInWith<T> {
+    type Access = Just<access::User>;
+    type Body = Just<JsonBody<T>>;
+}
+
 impl<T: FromMembers> FromRequest for SignedInWith<T> {
     type Error = Problem;
     type Future = LocalBoxFuture<'static, Result<Self, Problem>>;
@@ -117,14 +138,43 @@ impl<T: FromMembers> FromRequest for SignedInWith<T> {
     }
 }
 
-/// The principal of a request, or of none: for routes that go on without a token.
-///
-/// # Errors
-/// [`Problem`]: 400 or 401 for a token that is there and no good.
-pub async fn act_if_sent(request: &HttpRequest) -> Result<Option<Acting>, Problem> {
-    match act(request).await {
-        Err(problem) if problem.code() == Code::MissingToken => Ok(None),
-        outcome => outcome.map(Some),
+/// Who sent a request that needs no token.
+pub enum Sender {
+    /// A signed-in user.
+    User(Acting),
+    /// A caller without a token.
+    Anybody(Call),
+}
+
+/// The extractor of a caller who may be signed in, and of a body (`Json` or `OptionalJson`). A token that is sent must be good, after the
+/// body has arrived.
+pub struct IfSignedIn<B> {
+    /// Who and when.
+    pub sender: Sender,
+    /// The body.
+    pub body: B,
+}
+
+impl<B: Argument> Argument for IfSignedIn<B> {
+    type Access = Just<access::UserIfSent>;
+    type Body = B::Body;
+}
+
+impl<B: FromRequest<Error = Problem> + 'static> FromRequest for IfSignedIn<B> {
+    type Error = Problem;
+    type Future = LocalBoxFuture<'static, Result<Self, Problem>>;
+
+    fn from_request(request: &HttpRequest, payload: &mut Payload) -> Self::Future {
+        let (request, body) = (request.clone(), B::from_request(request, payload));
+        Box::pin(async move {
+            let body = body.await?;
+            let sender = match act(&request).await {
+                Ok(acting) => Sender::User(acting),
+                Err(problem) if problem.code() == Code::MissingToken => Sender::Anybody(Call::of(&request)),
+                Err(problem) => return Err(problem),
+            };
+            Ok(Self { sender, body })
+        })
     }
 }
 

@@ -1,6 +1,11 @@
 //! Who calls and when: what use cases that change something are told.
 
-use crate::http::{device, edge::Facts, problem::Problem};
+use crate::http::{
+    device,
+    edge::Facts,
+    problem::Problem,
+    route::argument::{Argument, Nothing},
+};
 use actix_web::{FromRequest, HttpMessage, HttpRequest, dev::Payload, http::header::USER_AGENT, web::Data};
 use auth_domain::{audit::Actor, session::Origin};
 use auth_service::{Caller, Error, Service};
@@ -50,6 +55,11 @@ impl Call {
             device: self.device,
         })
     }
+}
+
+impl Argument for Call {
+    type Access = Nothing;
+    type Body = Nothing;
 }
 
 impl FromRequest for Call {

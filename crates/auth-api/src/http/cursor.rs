@@ -2,12 +2,21 @@
 //! the list changes.
 
 use crate::http::{
-    problem::{FieldError, Problem},
+    problem::{Code, FieldError, Problem},
     query::Query,
+    route::{Declaration, Parameter, Shape, schema},
 };
 use auth_service::PageRequest;
 use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD};
 use serde::Serialize;
+use std::borrow::Cow;
+use utoipa::{
+    PartialSchema, ToSchema,
+    openapi::{
+        RefOr, Schema,
+        schema::{ArrayBuilder, ObjectBuilder, SchemaType, Type},
+    },
+};
 use uuid::Uuid;
 
 /// The smallest, largest and usual number of items a page.
@@ -26,6 +35,54 @@ pub struct List<T> {
     pub items: Vec<T>,
     /// What to ask for next; `null` at the end.
     pub next_cursor: Option<String>,
+}
+
+impl<A, B, G> Declaration<A, B, G> {
+    /// It gives a list in pages: a [`List`] by a [`Paging`].
+    pub fn paged(self) -> Self {
+        self.with(Parameter::query("limit", "How many.", || {
+            let (least, most, usual) = LIMITS;
+            ObjectBuilder::new()
+                .schema_type(Type::Integer)
+                .minimum(Some(least))
+                .maximum(Some(most))
+                .default(Some(usual.into()))
+        }))
+        .with(Parameter::query(
+            "cursor",
+            "The next_cursor of the page before.",
+            || schema::text().pattern(Some(PATTERN)),
+        ))
+        .may_fail(&[Code::InvalidInput])
+    }
+}
+
+/// What can be listed.
+pub trait Listed: ToSchema {
+    /// The name of a page of it in the description of the API.
+    const LIST: &str;
+}
+
+impl<T: Listed> PartialSchema for List<T> {
+    fn schema() -> RefOr<Schema> {
+        let nullable = SchemaType::from_iter([Type::String, Type::Null]);
+        ObjectBuilder::new()
+            .property("items", ArrayBuilder::new().items(Shape::of::<T>().reference()))
+            .property("next_cursor", ObjectBuilder::new().schema_type(nullable))
+            .required("items")
+            .required("next_cursor")
+            .into()
+    }
+}
+
+impl<T: Listed> ToSchema for List<T> {
+    fn name() -> Cow<'static, str> {
+        T::LIST.into()
+    }
+
+    fn schemas(all: &mut Vec<(String, RefOr<Schema>)>) {
+        Shape::of::<T>().collect(all);
+    }
 }
 
 /// What page was asked for.

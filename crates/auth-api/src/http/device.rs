@@ -1,11 +1,21 @@
 //! The token of a known device. The rule: a client shows it in a header, or a browser in a cookie that scripts can't read.
 
-use crate::http::cookie;
+use crate::http::{
+    cookie,
+    route::{Parameter, schema},
+};
 use actix_web::HttpRequest;
 use secrecy::SecretString;
 
 /// The header in which a client without cookies shows its device token, and gets it.
 pub const X_DEVICE_TOKEN: &str = "x-device-token";
+/// The same for the routes that sign users in.
+pub const DEVICE_TOKEN: Parameter = Parameter::header(
+    "X-Device-Token",
+    "What the last sign-in on this device gave, for clients that keep no cookies: a known device has a budget of guesses \
+     of its own.",
+    schema::text,
+);
 /// The cookie that holds it in browsers: bound to this host, and out of reach for scripts.
 pub const DEVICE_COOKIE: &str = "__Host-kw_device";
 

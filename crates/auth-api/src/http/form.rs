@@ -4,7 +4,10 @@
 //! there are not so many of them that comparing their names becomes work.
 
 use crate::{
-    http::body,
+    http::{
+        body,
+        route::argument::{Argument, FormBody, Just, Nothing},
+    },
     oauth::error::{OauthCode, OauthError},
 };
 use actix_web::{FromRequest, HttpRequest, dev::Payload};
@@ -20,6 +23,11 @@ pub(crate) const MOST: usize = 64;
 
 /// The extractor of a form, to be taken apart one parameter after another.
 pub struct Form(Vec<(String, String)>);
+
+impl Argument for Form {
+    type Access = Nothing;
+    type Body = Just<FormBody>;
+}
 
 impl FromRequest for Form {
     type Error = OauthError;

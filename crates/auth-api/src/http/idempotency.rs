@@ -1,6 +1,19 @@
 //! The `Idempotency-Key` header of `/refresh` and `/token`.
 
+use super::route::{Parameter, schema};
 use actix_web::HttpRequest;
+
+/// The header, for the routes that read it.
+pub const IDEMPOTENCY_KEY: Parameter = Parameter::header(
+    "Idempotency-Key",
+    "Random for each refresh: with it, a refresh whose answer was lost can be asked for again.",
+    || {
+        schema::text()
+            .min_length(Some(16))
+            .max_length(Some(128))
+            .pattern(Some("^[!-~]+$"))
+    },
+);
 
 /// The header as it was sent; whether it is a key is the domain's to say.
 pub struct IdempotencyHeader;

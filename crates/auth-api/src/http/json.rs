@@ -4,6 +4,7 @@
 use crate::http::{
     body,
     problem::{Code, FieldError, Problem},
+    route::argument::{Argument, JsonBody, Just, Nothing, OptionalJsonBody},
 };
 use actix_web::{FromRequest, HttpRequest, dev::Payload};
 use futures::future::LocalBoxFuture;
@@ -26,6 +27,11 @@ pub trait FromMembers: Validate + Sized + 'static {
 #[derive(Debug)]
 pub struct Json<T>(pub T);
 
+impl<T> Argument for Json<T> {
+    type Access = Nothing;
+    type Body = Just<JsonBody<T>>;
+}
+
 impl<T: FromMembers> FromRequest for Json<T> {
     type Error = Problem;
     type Future = LocalBoxFuture<'static, Result<Self, Problem>>;
@@ -39,6 +45,11 @@ impl<T: FromMembers> FromRequest for Json<T> {
 /// The extractor of a JSON body that may be left out altogether.
 #[derive(Debug)]
 pub struct OptionalJson<T>(pub Option<T>);
+
+impl<T> Argument for OptionalJson<T> {
+    type Access = Nothing;
+    type Body = Just<OptionalJsonBody<T>>;
+}
 
 impl<T: FromMembers> FromRequest for OptionalJson<T> {
     type Error = Problem;

@@ -24,4 +24,5 @@ pub mod permission;
 pub mod problem;
 pub mod query;
 pub mod request_id;
+pub mod route;
 pub mod unread;

@@ -1,39 +1,24 @@
 //! "May do this" as an argument: a handler that takes a [`May`] of a permission can't be reached without it, whether by an
 //! access token or by an API key. That every admin route takes one, `tests/e2e/admin/permissions.rs` walks the table to see.
 
+pub use super::route::access::{
+    AuditRead, KeysRead, KeysRotate, Needs, SessionsRead, SessionsRevoke, StatsRead, UsersRead, UsersWrite,
+};
+
 use crate::http::{
     bearer,
     call::{Call, service_of},
     json::{self, FromMembers},
     problem::{Code, Problem},
+    route::{
+        access::Holds,
+        argument::{Argument, JsonBody, Just, Nothing},
+    },
 };
 use actix_web::{FromRequest, HttpRequest, dev::Payload};
-use auth_domain::role::Permission;
 use auth_service::{Bearer, Caller};
 use futures::future::LocalBoxFuture;
 use std::marker::PhantomData;
-
-/// A permission as a type.
-pub trait Needs: 'static {
-    /// Which one.
-    const PERMISSION: Permission;
-}
-
-macro_rules! needs {
-    ($($name:ident)+) => {
-        $(
-            #[doc = concat!("Needs [`Permission::", stringify!($name), "`].")]
-            #[derive(Debug)]
-            pub struct $name;
-
-            impl Needs for $name {
-                const PERMISSION: Permission = Permission::$name;
-            }
-        )+
-    };
-}
-
-needs!(UsersRead UsersWrite SessionsRead SessionsRevoke AuditRead KeysRead KeysRotate StatsRead);
 
 /// The extractor of somebody who holds a permission.
 pub struct May<P> {
@@ -73,6 +58,11 @@ async fn admit<P: Needs>(request: &HttpRequest) -> Result<May<P>, Problem> {
     })
 }
 
+impl<P> Argument for May<P> {
+    type Access = Just<Holds<P>>;
+    type Body = Nothing;
+}
+
 impl<P: Needs> FromRequest for May<P> {
     type Error = Problem;
     type Future = LocalBoxFuture<'static, Result<Self, Problem>>;
@@ -81,6 +71,11 @@ impl<P: Needs> FromRequest for May<P> {
         let request = request.clone();
         Box::pin(async move { admit(&request).await })
     }
+}
+
+impl<P, T> Argument for MayWith<P, T> {
+    type Access = Just<Holds<P>>;
+    type Body = Just<JsonBody<T>>;
 }
 
 impl<P: Needs, T: FromMembers> FromRequest for MayWith<P, T> {

@@ -59,7 +59,7 @@ pub struct Problem {
     detail: Option<Cow<'static, str>>,
     errors: Vec<FieldError>,
     retry_after: Option<Duration>,
-    allow: Option<&'static str>,
+    allow: Option<HeaderValue>,
     limit: Option<Box<Standing>>,
     cause: Option<String>,
 }
@@ -125,7 +125,7 @@ impl Problem {
 
     /// The same error of a field that the route's body calls by this name.
     #[must_use]
-    pub fn of_field(mut self, name: &str) -> Self {
+    pub fn field(mut self, name: &str) -> Self {
         for error in &mut self.errors {
             name.clone_into(&mut error.field);
         }
@@ -134,7 +134,7 @@ impl Problem {
 
     /// A method that an address does not take, and those that it does.
     #[must_use]
-    pub fn method_not_allowed(allow: &'static str) -> Self {
+    pub fn method_not_allowed(allow: HeaderValue) -> Self {
         Self {
             allow: Some(allow),
             ..Code::MethodNotAllowed.into()
@@ -219,8 +219,8 @@ impl Problem {
         if let Some(challenge) = self.code.challenge() {
             answer.insert_header((WWW_AUTHENTICATE, challenge));
         }
-        if let Some(allow) = self.allow {
-            answer.insert_header((ALLOW, HeaderValue::from_static(allow)));
+        if let Some(allow) = &self.allow {
+            answer.insert_header((ALLOW, allow.clone()));
         }
         if let Some(wait) = self.retry_after {
             insert_retry_after(&mut answer, wait);

@@ -2,17 +2,23 @@
 //! never in both.
 
 use crate::{
-    http::form::{self, Form},
+    http::{
+        call::service_of,
+        form::{self, Form},
+        route::{
+            access::{Client, ClientIfSent},
+            argument::{Argument, FormBody, Just},
+        },
+    },
     oauth::error::{OauthCode, OauthError},
 };
-use actix_web::{HttpRequest, http::header::AUTHORIZATION};
-use auth_domain::client::ClientId;
-use auth_service::Service;
+use actix_web::{FromRequest, HttpRequest, dev::Payload, http::header::AUTHORIZATION};
 use base64::{
     Engine,
     alphabet::STANDARD,
     engine::{DecodePaddingMode, GeneralPurpose, GeneralPurposeConfig},
 };
+use futures::future::LocalBoxFuture;
 use secrecy::{ExposeSecret, SecretString};
 
 /// Some clients leave the padding out.
@@ -27,36 +33,62 @@ pub struct Credentials {
     secret: SecretString,
 }
 
-/// The client that calls; one that does not prove itself is refused.
-///
-/// # Errors
-/// [`OauthError`].
-pub async fn require(
-    request: &HttpRequest,
-    form: &mut Form,
-    service: &Service,
-) -> Result<ClientId, OauthError> {
-    let credentials = credentials(request, form)?.ok_or_else(OauthError::invalid_client)?;
-    Ok(service
-        .authenticate_client(&credentials.id, credentials.secret.expose_secret())
-        .await?)
+/// The extractor of a form that a machine client sent. A client that does not prove itself is refused.
+pub struct FormOfClient(pub Form);
+
+impl Argument for FormOfClient {
+    type Access = Just<Client>;
+    type Body = Just<FormBody>;
 }
 
-/// Refuses a client that tries to prove itself and fails; one that does not try may go on.
-///
-/// # Errors
-/// [`OauthError`].
-pub async fn check_if_sent(
-    request: &HttpRequest,
-    form: &mut Form,
-    service: &Service,
-) -> Result<(), OauthError> {
-    if let Some(credentials) = credentials(request, form)? {
-        service
-            .authenticate_client(&credentials.id, credentials.secret.expose_secret())
-            .await?;
+impl FromRequest for FormOfClient {
+    type Error = OauthError;
+    type Future = LocalBoxFuture<'static, Result<Self, OauthError>>;
+
+    fn from_request(request: &HttpRequest, payload: &mut Payload) -> Self::Future {
+        let (request, form) = (request.clone(), Form::from_request(request, payload));
+        Box::pin(async move {
+            let mut form = form.await?;
+            if prove(&request, &mut form).await? {
+                Ok(Self(form))
+            } else {
+                Err(OauthError::invalid_client())
+            }
+        })
     }
-    Ok(())
+}
+
+/// The extractor of a form. A client that tries to prove itself and fails is refused; one that does not try may go on.
+pub struct FormOfAnybody(pub Form);
+
+impl Argument for FormOfAnybody {
+    type Access = Just<ClientIfSent>;
+    type Body = Just<FormBody>;
+}
+
+impl FromRequest for FormOfAnybody {
+    type Error = OauthError;
+    type Future = LocalBoxFuture<'static, Result<Self, OauthError>>;
+
+    fn from_request(request: &HttpRequest, payload: &mut Payload) -> Self::Future {
+        let (request, form) = (request.clone(), Form::from_request(request, payload));
+        Box::pin(async move {
+            let mut form = form.await?;
+            prove(&request, &mut form).await?;
+            Ok(Self(form))
+        })
+    }
+}
+
+/// Whether a client proved itself. One that tries and fails is an error.
+async fn prove(request: &HttpRequest, form: &mut Form) -> Result<bool, OauthError> {
+    let Some(credentials) = credentials(request, form)? else {
+        return Ok(false);
+    };
+    service_of(request)?
+        .authenticate_client(&credentials.id, credentials.secret.expose_secret())
+        .await?;
+    Ok(true)
 }
 
 /// The credentials of a request, if it has any.

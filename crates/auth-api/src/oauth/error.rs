@@ -3,6 +3,11 @@
 use crate::http::{
     body::BodyFault,
     problem::{Code, Problem, insert_limit, insert_retry_after, whole_seconds},
+    query::UnknownParameters,
+    route::{
+        Failures, Outcome, Shape,
+        schema::{retry_after, text},
+    },
 };
 use actix_web::{
     HttpResponse, ResponseError,
@@ -14,6 +19,10 @@ use actix_web::{
 use auth_service::{Error, Standing};
 use serde::Serialize;
 use std::{borrow::Cow, fmt, time::Duration};
+use utoipa::{
+    PartialSchema, ToSchema,
+    openapi::{RefOr, Schema, schema::ObjectBuilder},
+};
 
 /// What went wrong, in OAuth's words.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -129,6 +138,58 @@ impl OauthError {
     }
 }
 
+impl From<Problem> for OauthError {
+    /// What is no fault of the client's.
+    fn from(problem: Problem) -> Self {
+        match problem.code().status() {
+            429 | 503 => Self::failed(OauthCode::TemporarilyUnavailable, &problem),
+            500..=599 => Self::failed(OauthCode::ServerError, &problem),
+            _ => Self::new(OauthCode::InvalidRequest, problem.code().detail()),
+        }
+    }
+}
+
+impl Outcome for Result<HttpResponse, OauthError> {
+    const FAILURES: Failures = Failures::Own(
+        Shape::of::<OauthError>(),
+        &[
+            (
+                400,
+                "`invalid_request`, `invalid_grant`, `unsupported_grant_type`, `invalid_scope`",
+            ),
+            (401, "`invalid_client`"),
+            (408, "`invalid_request`: the body did not arrive in time"),
+            (413, "`invalid_request`: the body is too long"),
+            (429, "`temporarily_unavailable`: too many attempts"),
+            (500, "`server_error`"),
+            (503, "`temporarily_unavailable`"),
+        ],
+    );
+
+    /// What these routes take stands in the body (RFC 6749 §3.2).
+    fn unknown_parameters(_: UnknownParameters) -> actix_web::Error {
+        OauthError::new(OauthCode::InvalidRequest, "Send the parameters in the body").into()
+    }
+}
+
+impl PartialSchema for OauthError {
+    fn schema() -> RefOr<Schema> {
+        ObjectBuilder::new()
+            .description(Some("An error (RFC 6749 §5.2)."))
+            .property(
+                "error",
+                text().enum_values(Some(OauthCode::ALL.map(OauthCode::word))),
+            )
+            .property("error_description", text())
+            .property("retry_after", retry_after())
+            .required("error")
+            .required("error_description")
+            .into()
+    }
+}
+
+impl ToSchema for OauthError {}
+
 impl From<BodyFault> for OauthError {
     fn from(fault: BodyFault) -> Self {
         // RFC 6749 §5.2 knows 400 alone; 408 and 413 say more to a proxy in between.
@@ -164,14 +225,7 @@ impl From<Error> for OauthError {
                 Self::new(OauthCode::InvalidRequest, Code::InvalidIdempotencyKey.detail())
             }
             Error::InvalidClient => Self::invalid_client(),
-            other => {
-                let problem = Problem::from(other);
-                match problem.code().status() {
-                    429 | 503 => Self::failed(OauthCode::TemporarilyUnavailable, &problem),
-                    500..=599 => Self::failed(OauthCode::ServerError, &problem),
-                    _ => Self::new(OauthCode::InvalidRequest, problem.code().detail()),
-                }
-            }
+            other => Problem::from(other).into(),
         }
     }
 }

@@ -2,17 +2,52 @@
 //! is not active nothing is said but that.
 
 use crate::{
-    http::form::Form,
-    oauth::{client_auth, error::OauthError},
+    http::route::{Route, Tag, post, schema::text},
+    oauth::{client_auth::FormOfClient, error::OauthError},
 };
-use actix_web::{HttpRequest, HttpResponse, web::Data};
+use actix_web::{HttpResponse, web::Data};
 use auth_domain::{
     claims::{AccessClaims, OWN_CLIENT, RefreshClaims, TokenType},
     user::User,
 };
 use auth_service::{Introspection, Service};
 use serde::Serialize;
-use utoipa::ToSchema;
+use utoipa::{
+    PartialSchema, ToSchema,
+    openapi::{RefOr, Schema, schema::ObjectBuilder},
+};
+
+/// Where other services ask what a token is.
+pub(crate) fn routes() -> [Route; 1] {
+    [post("/introspect")
+        .id("introspect")
+        .summary(Tag::Services, "What a token is (RFC 7662)")
+        .client()
+        .takes_form::<TokenOfInterestForm>()
+        .gives::<IntrospectionJson>(200)
+        .to(introspect)]
+}
+
+/// The form of `/introspect` and `/revoke` (RFC 7662 §2.1, RFC 7009 §2.1).
+pub enum TokenOfInterestForm {}
+
+impl PartialSchema for TokenOfInterestForm {
+    fn schema() -> RefOr<Schema> {
+        let instead = || text().description(Some("Instead of the Basic header."));
+        ObjectBuilder::new()
+            .property("token", text().min_length(Some(1)))
+            .property(
+                "token_type_hint",
+                text().description(Some("Accepted and not needed.")),
+            )
+            .property("client_id", instead())
+            .property("client_secret", instead())
+            .required("token")
+            .into()
+    }
+}
+
+impl ToSchema for TokenOfInterestForm {}
 
 /// What a token is.
 #[derive(Debug, Default, Serialize, ToSchema)]
@@ -78,11 +113,9 @@ pub struct IntrospectionJson {
 /// # Errors
 /// [`OauthError`].
 pub async fn introspect(
-    request: HttpRequest,
     service: Data<Service>,
-    mut form: Form,
+    FormOfClient(mut form): FormOfClient,
 ) -> Result<HttpResponse, OauthError> {
-    client_auth::require(&request, &mut form, &service).await?;
     let token = form.need("token")?;
     let told = match service.introspect(&token, service.moment()?).await? {
         Introspection::Inactive => IntrospectionJson::default(),

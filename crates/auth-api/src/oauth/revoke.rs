@@ -1,24 +1,38 @@
 //! `POST /revoke` (RFC 7009): a service gives a token back. What is no token is revoked already.
 
 use crate::{
-    http::{call::Call, edge::Edge, form::Form, metrics::RevokedBy},
-    oauth::{client_auth, error::OauthError},
+    http::{
+        call::Call,
+        edge::Edge,
+        metrics::RevokedBy,
+        route::{Route, Tag, post},
+    },
+    oauth::{client_auth::FormOfClient, error::OauthError, introspect::TokenOfInterestForm},
 };
-use actix_web::{HttpRequest, HttpResponse, web::Data};
+use actix_web::{HttpResponse, web::Data};
 use auth_service::Service;
+
+/// Where services give tokens back.
+pub(crate) fn routes() -> [Route; 1] {
+    [post("/revoke")
+        .id("revoke")
+        .summary(Tag::Services, "Give a token back (RFC 7009)")
+        .client()
+        .takes_form::<TokenOfInterestForm>()
+        .gives_nothing(200)
+        .to(revoke)]
+}
 
 /// 200 without a body; 400, 401; 503 if the revocation could not be kept.
 ///
 /// # Errors
 /// [`OauthError`].
 pub async fn revoke(
-    request: HttpRequest,
     service: Data<Service>,
     edge: Data<Edge>,
     call: Call,
-    mut form: Form,
+    FormOfClient(mut form): FormOfClient,
 ) -> Result<HttpResponse, OauthError> {
-    client_auth::require(&request, &mut form, &service).await?;
     let token = form.need("token")?;
     service.revoke(&token, &call.caller(&service)?).await?;
     edge.metrics.revoked(RevokedBy::Revoke);

@@ -1,15 +1,94 @@
 //! `POST /token` (RFC 6749): the same sign-in and the same refresh, for clients that speak OAuth.
 
 use crate::{
-    api::views,
-    http::{call::Call, edge::Edge, form::Form, idempotency::IdempotencyHeader},
+    api::views::{self, OauthTokenAnswer},
+    http::{
+        call::Call,
+        device::DEVICE_TOKEN,
+        edge::Edge,
+        form::Form,
+        idempotency::{IDEMPOTENCY_KEY, IdempotencyHeader},
+        route::{Link, Route, Tag, post, schema::text},
+    },
     oauth::{
-        client_auth,
+        client_auth::FormOfAnybody,
         error::{OauthCode, OauthError},
     },
 };
 use actix_web::{HttpRequest, HttpResponse, web::Data};
 use auth_service::{Service, Tokens};
+use utoipa::{
+    PartialSchema, ToSchema,
+    openapi::{
+        RefOr, Schema,
+        schema::{ObjectBuilder, OneOfBuilder},
+    },
+};
+
+/// Where OAuth clients get tokens.
+pub(crate) fn routes() -> [Route; 1] {
+    [post("/token")
+        .id("token")
+        .summary(Tag::Tokens, "Sign in or refresh, as OAuth 2.0 does it (RFC 6749)")
+        .maybe_client()
+        .takes_form::<TokenForm>()
+        .with(DEVICE_TOKEN)
+        .with(IDEMPOTENCY_KEY)
+        .gives::<OauthTokenAnswer<'_>>(200)
+        .gives_header(views::DEVICE_TOKEN)
+        .leads_to(&views::TOKEN_LINKS)
+        .leads_to(&OAUTH_LINKS)
+        .to(token)]
+}
+
+/// What else the OAuth routes take of a pair of tokens.
+const OAUTH_LINKS: [Link; 3] = [
+    Link::carrying(
+        "token",
+        "token",
+        r#"{"grant_type":"refresh_token","refresh_token":"$response.body#/refresh_token"}"#,
+        "The next pair.",
+    ),
+    Link::carrying(
+        "introspect",
+        "introspect",
+        r#"{"token":"$response.body#/access_token"}"#,
+        "What the access token is.",
+    ),
+    Link::carrying(
+        "revoke",
+        "revoke",
+        r#"{"token":"$response.body#/refresh_token"}"#,
+        "Gives the refresh token back.",
+    ),
+];
+
+/// The form of `/token`, one shape a grant.
+pub enum TokenForm {}
+
+impl PartialSchema for TokenForm {
+    fn schema() -> RefOr<Schema> {
+        let password = grant("password")
+            .property("username", text().min_length(Some(1)))
+            .property("password", text().min_length(Some(1)))
+            .required("username")
+            .required("password");
+        let refresh = grant("refresh_token")
+            .property("refresh_token", text().min_length(Some(1)))
+            .required("refresh_token");
+        OneOfBuilder::new().item(password).item(refresh).into()
+    }
+}
+
+impl ToSchema for TokenForm {}
+
+fn grant(word: &str) -> ObjectBuilder {
+    ObjectBuilder::new()
+        .property("grant_type", text().enum_values(Some([word])))
+        .property("client_id", text())
+        .property("client_secret", text())
+        .required("grant_type")
+}
 
 /// 200 with tokens; 400, 401.
 ///
@@ -20,9 +99,8 @@ pub async fn token(
     service: Data<Service>,
     edge: Data<Edge>,
     call: Call,
-    mut form: Form,
+    FormOfAnybody(mut form): FormOfAnybody,
 ) -> Result<HttpResponse, OauthError> {
-    client_auth::check_if_sent(&request, &mut form, &service).await?;
     let tokens = match form.need("grant_type")?.as_str() {
         "password" if service.password_grant_allowed() => by_password(&service, &edge, call, form).await?,
         "refresh_token" => by_refresh_token(&request, &service, &edge, call, form).await?,

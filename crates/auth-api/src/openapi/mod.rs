@@ -1,15 +1,15 @@
 //! The description of the API (OpenAPI 3.1), for people, for generated clients and for fuzzers: what it says must be true.
 //!
-//! The bodies come of the types that handlers read and write; the operations and their errors stand in one table.
+//! It is written from what the routes declare ([`crate::http::route`]): here is the writer, and nothing that is about one route.
 
-mod account;
-mod admin;
-mod links;
 mod operation;
-mod operations;
 mod schemas;
 
-use crate::http::{config::ServerConfig, problem::Code};
+use crate::http::{
+    config::ServerConfig,
+    problem::Code,
+    route::{Operation, Tag},
+};
 use std::sync::OnceLock;
 use utoipa::openapi::{
     InfoBuilder, LicenseBuilder, OpenApiBuilder, Paths, ServerBuilder,
@@ -27,28 +27,29 @@ const CLIENT: &str = "client";
 #[derive(Debug)]
 pub struct Document {
     config: ServerConfig,
+    operations: fn(&ServerConfig) -> Vec<Operation>,
     text: OnceLock<String>,
 }
 
 impl Document {
-    /// The document of a server of this configuration.
+    /// The document of a server of this configuration, which has these operations.
     #[must_use]
-    pub fn of(config: &ServerConfig) -> Self {
+    pub fn of(config: &ServerConfig, operations: fn(&ServerConfig) -> Vec<Operation>) -> Self {
         Self {
             config: config.clone(),
+            operations,
             text: OnceLock::new(),
         }
     }
 
-    fn write(config: &ServerConfig) -> String {
+    fn write(operations: &[Operation]) -> String {
         let mut paths = Paths::new();
-        let all = [
-            operations::all(&config.base_path),
-            account::all(&config.base_path),
-            admin::all(&config.admin_path),
-        ];
-        for operation in all.into_iter().flatten() {
-            operation.add_to(&mut paths);
+        let documented = || {
+            let named = operations.iter();
+            named.filter_map(|operation| Some((operation, operation.entry.as_ref()?)))
+        };
+        for (operation, entry) in documented() {
+            operation::add(operation, entry, &mut paths);
         }
         let access = HttpBuilder::new()
             .scheme(HttpAuthScheme::Bearer)
@@ -59,7 +60,7 @@ impl Document {
         let client = HttpBuilder::new().scheme(HttpAuthScheme::Basic).description(Some(
             "A machine client's id and secret, form-encoded (RFC 6749 §2.3.1).",
         ));
-        let components = schemas::components()
+        let components = schemas::components(documented().map(|(operation, _)| operation))
             .security_scheme(BEARER, SecurityScheme::Http(access.build()))
             .security_scheme(CLIENT, SecurityScheme::Http(client.build()));
         let info = InfoBuilder::new()
@@ -72,7 +73,10 @@ impl Document {
                     .identifier(Some(env!("CARGO_PKG_LICENSE")))
                     .build(),
             ));
-        let tags = TAGS.map(|(name, says)| TagBuilder::new().name(name).description(Some(says)).build());
+        let tags = Tag::ALL.map(|tag| {
+            let (name, says) = (tag.as_str(), tag.description());
+            TagBuilder::new().name(name).description(Some(says)).build()
+        });
         let document = OpenApiBuilder::new()
             .info(info.build())
             .servers(Some([ServerBuilder::new().url("/").build()]))
@@ -87,25 +91,10 @@ impl Document {
     /// The JSON.
     #[must_use]
     pub fn text(&self) -> &str {
-        self.text.get_or_init(|| Self::write(&self.config))
+        self.text
+            .get_or_init(|| Self::write(&(self.operations)(&self.config)))
     }
 }
-
-/// The groups of routes, as the viewer shows them.
-const TAGS: [(&str, &str); 6] = [
-    (
-        "account",
-        "Making an account, looking after it, getting it back, leaving.",
-    ),
-    ("tokens", "Signing in, refreshing, signing out."),
-    ("sessions", "One's own sessions."),
-    ("services", "For other services and proxies."),
-    (
-        "admin",
-        "Users, their sessions, the audit log, the signing keys. Each operation names the permission that it needs.",
-    ),
-    ("operation", "Health, keys, set-up."),
-];
 
 fn introduction() -> String {
     let mut text = String::from(
@@ -123,233 +112,4 @@ fn introduction() -> String {
         ));
     }
     text
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-    use crate::{api, http::address::nothing_here, oauth};
-    use actix_web::{
-        App,
-        http::Method,
-        test::{TestRequest, call_service, init_service},
-        web,
-    };
-    use serde_json::Value;
-    use std::collections::BTreeSet;
-
-    fn document(base_path: &str) -> Value {
-        let config = ServerConfig {
-            base_path: base_path.to_owned(),
-            ..ServerConfig::default()
-        };
-        serde_json::from_str(Document::of(&config).text()).unwrap()
-    }
-
-    fn operations(document: &Value) -> Vec<(String, String, Value)> {
-        let paths = document["paths"].as_object().unwrap();
-        let of = |(path, item): (&String, &Value)| {
-            let methods = item.as_object().unwrap().iter();
-            methods
-                .map(|(method, operation)| (path.clone(), method.clone(), operation.clone()))
-                .collect::<Vec<_>>()
-        };
-        paths.iter().flat_map(of).collect()
-    }
-
-    #[test]
-    fn every_operation_says_what_it_may_answer() {
-        let mut names = BTreeSet::new();
-        for (path, method, operation) in operations(&document("/api/v1/auth")) {
-            let responses = operation["responses"].as_object().unwrap();
-            assert!(
-                responses.keys().any(|status| status.starts_with('2')),
-                "{method} {path}"
-            );
-            assert!(operation["summary"].is_string(), "{method} {path}");
-            assert!(
-                operation["security"].is_array(),
-                "{method} {path}: public operations say so"
-            );
-            assert!(
-                names.insert(operation["operationId"].as_str().unwrap().to_owned()),
-                "{method} {path}"
-            );
-            let is_secured = operation["security"]
-                .as_array()
-                .is_some_and(|all| !all.is_empty() && all.iter().all(|one| one != &serde_json::json!({})));
-            assert!(!is_secured || responses.contains_key("401"), "{method} {path}");
-            if operation["requestBody"]["content"]
-                .get("application/json")
-                .is_some()
-            {
-                for status in ["400", "408", "413", "415", "422"] {
-                    assert!(responses.contains_key(status), "{method} {path} {status}");
-                }
-            }
-        }
-        assert_eq!(names.len(), 50);
-    }
-
-    #[test]
-    fn every_reference_leads_somewhere() {
-        let document = document("");
-        let text = document.to_string();
-        for reference in text.split("\"$ref\":\"").skip(1) {
-            let name = reference
-                .split('"')
-                .next()
-                .unwrap()
-                .strip_prefix("#/components/schemas/")
-                .unwrap();
-            assert!(document["components"]["schemas"].get(name).is_some(), "{name}");
-        }
-    }
-
-    #[test]
-    fn bodies_say_exactly_what_is_read() {
-        let schemas = &document("")["components"]["schemas"];
-        for (name, required) in [
-            ("RegisterBody", vec!["email", "password"]),
-            ("LoginBody", vec!["email", "password"]),
-            ("RefreshBody", vec!["refresh_token"]),
-            ("RenameBody", vec!["name"]),
-            ("SetupBody", vec!["token", "email", "password"]),
-            ("ForgotBody", vec!["email"]),
-            ("ResetBody", vec!["token", "new_password"]),
-            ("ChangePasswordBody", vec!["current_password", "new_password"]),
-            ("ChangeEmailBody", vec!["new_email", "current_password"]),
-            ("MailedTokenBody", vec!["token"]),
-            ("VerifyEmailBody", vec!["token"]),
-            ("DeleteMeBody", vec!["password"]),
-            ("ApiKeyBody", vec!["name"]),
-            ("CreateUserBody", vec!["email"]),
-        ] {
-            assert_eq!(schemas[name]["additionalProperties"], false, "{name}");
-            assert_eq!(schemas[name]["required"], serde_json::json!(required), "{name}");
-        }
-        for name in ["LogoutBody", "SendVerificationBody"] {
-            assert_eq!(schemas[name]["additionalProperties"], false, "{name}");
-        }
-        assert_eq!(
-            schemas["RenameBody"]["properties"]["name"]["type"],
-            serde_json::json!(["string", "null"])
-        );
-        assert_eq!(schemas["UserJson"]["required"].as_array().unwrap().len(), 8);
-        assert_eq!(schemas["SessionJson"]["required"].as_array().unwrap().len(), 10);
-        let codes = schemas["Problem"]["properties"]["code"]["enum"]
-            .as_array()
-            .unwrap();
-        assert_eq!(codes.len(), Code::ALL.len());
-    }
-
-    #[test]
-    fn every_link_leads_to_an_operation_and_to_what_it_takes() {
-        let document = document("");
-        let operations = operations(&document);
-        let mut linked = BTreeSet::new();
-        for (path, method, operation) in &operations {
-            for answer in operation["responses"].as_object().unwrap().values() {
-                for (name, link) in answer["links"].as_object().into_iter().flatten() {
-                    let target = operations
-                        .iter()
-                        .find(|(_, _, other)| other["operationId"] == link["operationId"]);
-                    let (_, _, target) = target.unwrap_or_else(|| panic!("{method} {path}: {name}"));
-                    linked.insert(target["operationId"].as_str().unwrap());
-                    for parameter in link["parameters"]
-                        .as_object()
-                        .into_iter()
-                        .flatten()
-                        .map(|(name, _)| name)
-                    {
-                        let (place, parameter) = parameter.split_once('.').unwrap();
-                        let known = target["parameters"].as_array().into_iter().flatten();
-                        let is_known = known
-                            .into_iter()
-                            .any(|one| one["in"] == place && one["name"] == parameter);
-                        let is_secured = target["security"].as_array().is_some_and(|all| !all.is_empty());
-                        let is_token = parameter == "Authorization" && is_secured;
-                        assert!(is_known || is_token, "{method} {path}: {name}: {parameter}");
-                    }
-                    assert_eq!(
-                        link["requestBody"].is_string(),
-                        link["parameters"].is_null(),
-                        "{name}"
-                    );
-                    assert!(
-                        link["requestBody"].is_null() || target["requestBody"].is_object(),
-                        "{name}"
-                    );
-                }
-            }
-        }
-        for reached in [
-            "me",
-            "refresh",
-            "logout",
-            "logoutAll",
-            "listSessions",
-            "showSession",
-            "endSession",
-            "login",
-        ] {
-            assert!(linked.contains(reached), "{reached}");
-        }
-    }
-
-    /// Handlers fail here for want of a service, but a wrong address or method would show.
-    #[actix_web::test]
-    async fn the_document_and_the_url_table_agree() {
-        for base_path in ["/api/v1/auth", ""] {
-            let config = ServerConfig {
-                base_path: base_path.to_owned(),
-                ..ServerConfig::default()
-            };
-            let app = App::new()
-                .configure(|table: &mut web::ServiceConfig| {
-                    api::public(table, &config);
-                    oauth::public(table, &config);
-                })
-                .default_service(web::to(nothing_here));
-            let app = init_service(app).await;
-            let mut documented = std::collections::BTreeMap::<String, BTreeSet<String>>::new();
-            for (path, method, _) in operations(&document(base_path)) {
-                documented.entry(path).or_default().insert(method.to_uppercase());
-            }
-            for (path, mut methods) in documented {
-                let uri = ["{id}", "{session}", "{key}"].iter().fold(path, |path, name| {
-                    path.replace(name, "018f3f5e-7c1a-7a30-8d2e-0123456789ab")
-                });
-                let odd = TestRequest::default()
-                    .method(Method::TRACE)
-                    .uri(&uri)
-                    .to_request();
-                let refused = call_service(&app, odd).await;
-                assert_eq!(refused.status(), 405, "{uri}");
-                let allow = refused.headers().get("allow").unwrap().to_str().unwrap();
-                let allowed: BTreeSet<String> = allow.split(", ").map(ToOwned::to_owned).collect();
-                if methods.contains("GET") {
-                    methods.insert("HEAD".to_owned());
-                }
-                assert_eq!(allowed, methods, "{uri}");
-                for method in allowed {
-                    let method = Method::from_bytes(method.as_bytes()).unwrap();
-                    let known = TestRequest::default().method(method).uri(&uri).to_request();
-                    assert_ne!(call_service(&app, known).await.status(), 405, "{uri}");
-                }
-            }
-            for unknown in [
-                "/nothing",
-                "/api/v1/auth/login/",
-                "/api/v1/auth//login",
-                "/api/v1/auth/LOGIN",
-                "/login;x",
-                "/metrics",
-                "/version",
-            ] {
-                let request = TestRequest::get().uri(unknown).to_request();
-                assert_eq!(call_service(&app, request).await.status(), 404, "{unknown}");
-            }
-        }
-    }
 }

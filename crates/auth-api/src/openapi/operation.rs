@@ -1,66 +1,29 @@
-//! One operation of the document: what it takes, who may call, and everything that it may answer.
+//! Writes one operation: what it declares, and what its kind brings along.
 
-use super::{BEARER, CLIENT, links, operations::query, schemas};
-use crate::http::problem::{Code, PROBLEM_JSON};
+use super::{BEARER, CLIENT};
+use crate::http::{
+    problem::{Code, PROBLEM_JSON, Problem},
+    route::{
+        Access, Answer, Failures, Link, Operation, Parameter, Shape,
+        operation::{Body, Content, Entry, Place},
+        schema,
+    },
+};
+use actix_web::http::Method;
 use auth_domain::role::Permission;
 use std::collections::BTreeMap;
 use utoipa::openapi::{
-    Content, HeaderBuilder, HttpMethod, Paths, Required, ResponseBuilder, ResponsesBuilder,
+    Content as Media, Header, HeaderBuilder, HttpMethod, Paths, Required, Response, ResponseBuilder,
+    Responses, ResponsesBuilder,
     extensions::ExtensionsBuilder,
-    path::{OperationBuilder, Parameter},
-    request_body::RequestBodyBuilder,
-    schema::{ObjectBuilder, Type},
+    link::Link as WrittenLink,
+    path::{OperationBuilder, Parameter as WrittenParameter, ParameterBuilder, ParameterIn},
+    request_body::{RequestBody, RequestBodyBuilder},
     security::SecurityRequirement,
 };
 
-/// Who may call.
-#[derive(Clone, Copy, PartialEq, Eq)]
-pub(super) enum Auth {
-    Anybody,
-    SignedIn,
-    MaybeSignedIn,
-    /// Whoever holds the permission, signed in or by an API key.
-    Holds(Permission),
-    Client,
-    MaybeClient,
-}
-
-/// What comes in.
-#[derive(Clone, Copy)]
-pub(super) enum Takes {
-    Nothing,
-    Json(&'static str),
-    MaybeJson(&'static str),
-    Form(&'static str),
-}
-
-/// What goes out when all is well.
-#[derive(Clone, Copy)]
-pub(super) enum Gives {
-    Json(u16, &'static str),
-    Page(&'static str),
-    Script,
-    Nothing(u16),
-}
-
-/// One operation.
-pub(super) struct Operation {
-    path: String,
-    method: HttpMethod,
-    name: &'static str,
-    tag: &'static str,
-    summary: &'static str,
-    auth: Auth,
-    takes: Takes,
-    gives: Gives,
-    parameters: Vec<Parameter>,
-    errors: Vec<Code>,
-    not_ready: Option<&'static str>,
-    also: Option<(u16, &'static str, &'static str)>,
-}
-
-/// Why a call with an access token may be refused.
-pub(super) const BEARER_ERRORS: [Code; 6] = [
+/// Why a call may be refused for the token that came with it, or did not.
+const TOKEN_ERRORS: [Code; 6] = [
     Code::InvalidRequest,
     Code::MissingToken,
     Code::InvalidToken,
@@ -69,6 +32,7 @@ pub(super) const BEARER_ERRORS: [Code; 6] = [
     Code::AllSessionsRevoked,
 ];
 
+/// Why a body of JSON may be refused.
 const BODY_ERRORS: [Code; 6] = [
     Code::MalformedJson,
     Code::RequestTimeout,
@@ -78,282 +42,179 @@ const BODY_ERRORS: [Code; 6] = [
     Code::UnknownField,
 ];
 
-impl Operation {
-    pub(super) fn new(
-        method: HttpMethod,
-        path: String,
-        name: &'static str,
-        tag: &'static str,
-        summary: &'static str,
-    ) -> Self {
-        let (auth, takes, gives) = (Auth::Anybody, Takes::Nothing, Gives::Nothing(204));
-        Self {
-            path,
-            method,
-            name,
-            tag,
-            summary,
-            auth,
-            takes,
-            gives,
-            parameters: vec![],
-            errors: vec![],
-            not_ready: None,
-            also: None,
-        }
+/// Writes an operation into the document, under the name that it has there.
+pub(super) fn add(operation: &Operation, entry: &Entry, paths: &mut Paths) {
+    let mut written = OperationBuilder::new()
+        .operation_id(Some(entry.id))
+        .tag(entry.tag.as_str())
+        .summary(Some(entry.summary))
+        .parameters(Some(operation.parameters.iter().map(parameter)))
+        .request_body(operation.body.map(request_body))
+        .responses(responses(operation));
+    let scheme = |name: &str| SecurityRequirement::new(name, std::iter::empty::<String>());
+    // An empty list says that the operation is public (OAS 3.1 §4.8.10); leaving it out would only leave the question open.
+    written = match operation.access {
+        Access::Anonymous => written.securities(Some([])),
+        Access::User | Access::Bearer | Access::Permission(_) => written.security(scheme(BEARER)),
+        Access::UserIfSent => written
+            .security(scheme(BEARER))
+            .security(SecurityRequirement::default()),
+        Access::Client => written.security(scheme(CLIENT)),
+        Access::ClientIfSent => written
+            .security(scheme(CLIENT))
+            .security(SecurityRequirement::default()),
+    };
+    if let Access::Permission(permission) = operation.access {
+        written = needs(written, permission);
     }
+    paths.add_path_operation(&operation.path, vec![method(&operation.method)], written);
+}
 
-    pub(super) fn by(self, auth: Auth) -> Self {
-        Self { auth, ..self }
-    }
+fn needs(written: OperationBuilder, permission: Permission) -> OperationBuilder {
+    let named = permission.as_str();
+    written
+        .description(Some(format!("Needs the permission `{named}`.")))
+        .extensions(Some(ExtensionsBuilder::new().add("x-permission", named).build()))
+}
 
-    pub(super) fn takes(self, takes: Takes) -> Self {
-        Self { takes, ..self }
-    }
-
-    pub(super) fn gives(self, gives: Gives) -> Self {
-        Self { gives, ..self }
-    }
-
-    pub(super) fn with(mut self, parameter: Parameter) -> Self {
-        self.parameters.push(parameter);
-        self
-    }
-
-    pub(super) fn or(mut self, errors: &[Code]) -> Self {
-        self.errors.extend_from_slice(errors);
-        self
-    }
-
-    pub(super) fn not_ready(self, shape: &'static str) -> Self {
-        Self {
-            not_ready: Some(shape),
-            ..self
-        }
-    }
-
-    /// Another good answer.
-    pub(super) fn also(self, status: u16, shape: &'static str, says: &'static str) -> Self {
-        Self {
-            also: Some((status, shape, says)),
-            ..self
-        }
-    }
-
-    /// A list that comes in pages.
-    pub(super) fn paged(self) -> Self {
-        let limit = ObjectBuilder::new()
-            .schema_type(Type::Integer)
-            .minimum(Some(1))
-            .maximum(Some(100))
-            .default(Some(20.into()));
-        let cursor = schemas::text().pattern(Some(crate::http::cursor::PATTERN));
-        self.with(query("limit", "How many.", limit))
-            .with(query("cursor", "The next_cursor of the page before.", cursor))
-            .or(&[Code::InvalidInput])
-    }
-
-    /// Writes the operation into the document.
-    pub(super) fn add_to(self, paths: &mut Paths) {
-        let mut operation = OperationBuilder::new()
-            .operation_id(Some(self.name))
-            .tag(self.tag)
-            .summary(Some(self.summary))
-            .parameters(Some(self.parameters.clone()))
-            .request_body(self.request_body())
-            .responses(self.responses());
-        let scheme = |name: &str| SecurityRequirement::new(name, std::iter::empty::<String>());
-        // An empty list says that the operation is public (OAS 3.1 §4.8.10); leaving it out would only leave the question open.
-        operation = match self.auth {
-            Auth::Anybody => operation.securities(Some([])),
-            Auth::SignedIn | Auth::Holds(_) => operation.security(scheme(BEARER)),
-            Auth::MaybeClient => operation
-                .security(scheme(CLIENT))
-                .security(SecurityRequirement::default()),
-            Auth::MaybeSignedIn => operation
-                .security(scheme(BEARER))
-                .security(SecurityRequirement::default()),
-            Auth::Client => operation.security(scheme(CLIENT)),
-        };
-        if let Auth::Holds(permission) = self.auth {
-            operation = operation
-                .description(Some(format!("Needs the permission `{}`.", permission.as_str())))
-                .extensions(Some(
-                    ExtensionsBuilder::new()
-                        .add("x-permission", permission.as_str())
-                        .build(),
-                ));
-        }
-        paths.add_path_operation(&self.path, vec![self.method], operation);
-    }
-
-    fn request_body(&self) -> Option<utoipa::openapi::request_body::RequestBody> {
-        let (media_type, shape, required) = match self.takes {
-            Takes::Nothing => return None,
-            Takes::Json(shape) => ("application/json", shape, Required::True),
-            Takes::MaybeJson(shape) => ("application/json", shape, Required::False),
-            Takes::Form(shape) => (crate::http::form::FORM, shape, Required::True),
-        };
-        let content = Content::new(Some(schemas::named(shape)));
-        Some(
-            RequestBodyBuilder::new()
-                .content(media_type, content)
-                .required(Some(required))
-                .build(),
-        )
-    }
-
-    fn responses(&self) -> utoipa::openapi::Responses {
-        let mut responses = ResponsesBuilder::new();
-        let (status, good) = self.good();
-        let good = links::of(self.name)
-            .into_iter()
-            .fold(good, |good, (name, link)| good.link(name, link));
-        responses = responses.response(status.to_string(), good);
-        let is_oauth = matches!(self.takes, Takes::Form(_));
-        let errors = if is_oauth {
-            oauth_answers()
-        } else {
-            self.problems()
-        };
-        for (status, says) in errors {
-            let (media_type, shape) = if is_oauth {
-                ("application/json", "OauthError")
-            } else {
-                (PROBLEM_JSON, "Problem")
-            };
-            let mut answer = framed(&says).content(media_type, Content::new(Some(schemas::named(shape))));
-            if status == 401 {
-                answer = answer.header("WWW-Authenticate", header("How to prove who is calling."));
-            }
-            if status == 503 || status == 429 {
-                answer = answer.header("Retry-After", header("When to come back, in seconds."));
-            }
-            if status == 429 {
-                answer = answer
-                    .header("RateLimit", header("Units left, and seconds until there is one."))
-                    .header(
-                        "RateLimit-Policy",
-                        header("Units at once, and the seconds that they come back in."),
-                    );
-            }
-            responses = responses.response(status.to_string(), answer);
-        }
-        if let Some((status, shape, says)) = self.also {
-            let answer = framed(says).content("application/json", Content::new(Some(schemas::named(shape))));
-            responses = responses.response(status.to_string(), answer);
-        }
-        if let Some(shape) = self.not_ready {
-            let answer =
-                framed("Not now").content("application/json", Content::new(Some(schemas::named(shape))));
-            responses = responses.response("503", answer);
-        }
-        responses.build()
-    }
-
-    fn good(&self) -> (u16, ResponseBuilder) {
-        let (status, answer) = match self.gives {
-            Gives::Json(status, shape) => (
-                status,
-                framed("Done").content("application/json", Content::new(Some(schemas::named(shape)))),
-            ),
-            Gives::Page(media_type) => (
-                200,
-                framed("A page").content(media_type, Content::new(Some(schemas::text()))),
-            ),
-            Gives::Script => {
-                let object = ObjectBuilder::new().schema_type(Type::Object);
-                (
-                    200,
-                    framed("The document").content("application/json", Content::new(Some(object))),
-                )
-            }
-            Gives::Nothing(status) if self.name == "verify" => {
-                let mut answer = framed("The token is good");
-                for (name, says) in [
-                    ("X-Auth-User", "The user's id."),
-                    (
-                        "X-Auth-Email",
-                        "The user's address; one that is not confirmed only with `server.forward_unverified_email`.",
-                    ),
-                    (
-                        "X-Auth-Email-Verified",
-                        "`true` or `false`: whether the user's address is confirmed.",
-                    ),
-                    ("X-Auth-Role", "The user's role."),
-                    ("X-Auth-Session", "The session's id; an API key has none."),
-                ] {
-                    answer = answer.header(name, header(says));
-                }
-                (status, answer)
-            }
-            Gives::Nothing(status) => (status, framed("Done")),
-        };
-        let gives_device_token = [
-            "register",
-            "login",
-            "token",
-            "setup",
-            "resetPassword",
-            "changePassword",
-            "verifyEmail",
-        ];
-        if !gives_device_token.contains(&self.name) {
-            return (status, answer);
-        }
-        let says =
-            "What the device shows with its next sign-in; browsers get it as the cookie `__Host-kw_device`.";
-        (status, answer.header("X-Device-Token", header(says)))
-    }
-
-    /// The errors by status: those of the route, and those that its kind always has.
-    fn problems(&self) -> BTreeMap<u16, String> {
-        let mut codes = self.errors.clone();
-        if matches!(self.auth, Auth::SignedIn | Auth::Holds(_)) {
-            codes.extend(BEARER_ERRORS);
-        }
-        if matches!(self.auth, Auth::Holds(_)) {
-            codes.push(Code::Forbidden);
-        }
-        if matches!(self.takes, Takes::Json(_) | Takes::MaybeJson(_)) {
-            codes.extend(BODY_ERRORS);
-        }
-        if !matches!(self.name, "jwks" | "docs") {
-            codes.push(Code::UnknownParameter);
-        }
-        if !matches!(
-            self.name,
-            "health" | "live" | "ready" | "jwks" | "openapi" | "docs"
-        ) {
-            codes.extend([Code::Internal, Code::Unavailable]);
-        }
-        let mut says = BTreeMap::<u16, String>::new();
-        for code in codes {
-            let known = says.entry(code.status()).or_default();
-            let word = format!("`{}`", code.word());
-            if !known.contains(&word) {
-                known.push_str(if known.is_empty() { "" } else { ", " });
-                known.push_str(&word);
-            }
-        }
-        says
+fn method(method: &Method) -> HttpMethod {
+    match *method {
+        Method::POST => HttpMethod::Post,
+        Method::PATCH => HttpMethod::Patch,
+        Method::DELETE => HttpMethod::Delete,
+        _ => HttpMethod::Get,
     }
 }
 
-fn oauth_answers() -> BTreeMap<u16, String> {
-    let answers = [
-        (
-            400,
-            "`invalid_request`, `invalid_grant`, `unsupported_grant_type`, `invalid_scope`",
-        ),
-        (401, "`invalid_client`"),
-        (408, "`invalid_request`: the body did not arrive in time"),
-        (413, "`invalid_request`: the body is too long"),
-        (429, "`temporarily_unavailable`: too many attempts"),
-        (500, "`server_error`"),
-        (503, "`temporarily_unavailable`"),
-    ];
-    answers.map(|(status, says)| (status, says.to_owned())).into()
+fn parameter(parameter: &Parameter) -> WrittenParameter {
+    let (place, required) = match parameter.place {
+        Place::Path => (ParameterIn::Path, Required::True),
+        Place::Query => (ParameterIn::Query, Required::False),
+        Place::Header => (ParameterIn::Header, Required::False),
+    };
+    ParameterBuilder::new()
+        .name(parameter.name)
+        .parameter_in(place)
+        .required(required)
+        .description(Some(parameter.says))
+        .schema(Some((parameter.schema)()))
+        .build()
+}
+
+fn request_body(body: Body) -> RequestBody {
+    let required = if body.is_required {
+        Required::True
+    } else {
+        Required::False
+    };
+    RequestBodyBuilder::new()
+        .content(body.media_type, Media::new(Some(body.shape.reference())))
+        .required(Some(required))
+        .build()
+}
+
+fn responses(operation: &Operation) -> Responses {
+    let mut responses = ResponsesBuilder::new();
+    let (form, failures) = match operation.failures {
+        Failures::Own(shape, answers) => {
+            let says = answers.iter().map(|(status, says)| (*status, (*says).to_owned()));
+            (("application/json", shape), says.collect())
+        }
+        Failures::Never | Failures::Problems => ((PROBLEM_JSON, Shape::of::<Problem>()), problems(operation)),
+    };
+    for (status, says) in failures {
+        responses = responses.response(status.to_string(), failure(status, &says, form));
+    }
+    for (place, answer) in operation.answers.iter().enumerate() {
+        let mut written = content(framed(answer.says), answer);
+        if place == 0 {
+            for (name, says) in &operation.headers {
+                written = written.header(*name, header(says));
+            }
+            for one in operation.links.iter().copied().flatten() {
+                written = written.link(one.name, link(one));
+            }
+        }
+        responses = responses.response(answer.status.to_string(), written);
+    }
+    responses.build()
+}
+
+fn content(written: ResponseBuilder, answer: &Answer) -> ResponseBuilder {
+    match answer.content {
+        Content::Nothing => written,
+        Content::Json(shape) => written.content("application/json", Media::new(Some(shape.reference()))),
+        Content::Other(media_type, schema) => written.content(media_type, Media::new(Some(schema()))),
+    }
+}
+
+fn failure(status: u16, says: &str, (media_type, shape): (&str, Shape)) -> Response {
+    let mut answer = framed(says).content(media_type, Media::new(Some(shape.reference())));
+    if status == 401 {
+        answer = answer.header("WWW-Authenticate", header("How to prove who is calling."));
+    }
+    if status == 503 || status == 429 {
+        answer = answer.header("Retry-After", header("When to come back, in seconds."));
+    }
+    if status == 429 {
+        answer = answer
+            .header("RateLimit", header("Units left, and seconds until there is one."))
+            .header(
+                "RateLimit-Policy",
+                header("Units at once, and the seconds that they come back in."),
+            );
+    }
+    answer.build()
+}
+
+/// The errors by status: those that the route declares, and those that its access, its body, its parameters and its handler bring along.
+fn problems(operation: &Operation) -> BTreeMap<u16, String> {
+    let own = &operation.errors;
+    let mut codes = match operation.access {
+        Access::User | Access::Bearer | Access::Permission(_) => TOKEN_ERRORS.to_vec(),
+        // Where a token may be left out, the route says whether something else is missing then.
+        Access::UserIfSent => {
+            let may_come = |code: &Code| *code != Code::MissingToken || own.contains(code);
+            TOKEN_ERRORS.into_iter().filter(may_come).collect()
+        }
+        Access::Anonymous | Access::Client | Access::ClientIfSent => Vec::new(),
+    };
+    codes.extend_from_slice(own);
+    if matches!(operation.access, Access::Permission(_)) {
+        codes.push(Code::Forbidden);
+    }
+    if operation.body.is_some() {
+        codes.extend(BODY_ERRORS);
+    }
+    if !operation.any_query {
+        codes.push(Code::UnknownParameter);
+    }
+    if matches!(operation.failures, Failures::Problems) {
+        codes.extend([Code::Internal, Code::Unavailable]);
+    }
+    let mut says = BTreeMap::<u16, String>::new();
+    for code in codes {
+        let known = says.entry(code.status()).or_default();
+        let word = format!("`{}`", code.word());
+        if !known.contains(&word) {
+            known.push_str(if known.is_empty() { "" } else { ", " });
+            known.push_str(&word);
+        }
+    }
+    says
+}
+
+fn link(link: &Link) -> WrittenLink {
+    let mut written = WrittenLink::builder()
+        .operation_id(link.operation)
+        .description(link.says);
+    for (name, value) in link.parameters {
+        written = written.parameter(*name, *value);
+    }
+    if let Some(body) = link.body {
+        written = written.request_body(Some(serde_json::Value::from(body)));
+    }
+    written.build()
 }
 
 fn framed(says: &str) -> ResponseBuilder {
@@ -362,9 +223,9 @@ fn framed(says: &str) -> ResponseBuilder {
         .header("X-Request-Id", header("The request's name, for the logs."))
 }
 
-fn header(says: &str) -> utoipa::openapi::Header {
+fn header(says: &str) -> Header {
     HeaderBuilder::new()
-        .schema(Some(schemas::text()))
+        .schema(Some(schema::text()))
         .description(Some(says))
         .build()
 }

@@ -54,7 +54,7 @@ pub async fn run(cli: Cli) -> Result<(), CommandError> {
         Command::Hash(verb) => hash::run(&load_quietly(&sources)?, verb),
         Command::Config(verb) => configuration::run(&sources, verb),
         Command::Doctor(output) => Box::pin(doctor::run(&sources, output)).await,
-        Command::Openapi => print(auth_api::openapi::Document::of(&Config::load(&sources)?.server).text()),
+        Command::Openapi => print(auth_api::app::routes::document(&Config::load(&sources)?.server).text()),
         Command::Completions { shell } => completions(shell),
         Command::Version(output) => version(output),
     }

@@ -4,18 +4,44 @@ use super::users::parsed;
 use crate::{
     api::views::rfc3339,
     http::{
-        cursor::{List, Paging},
+        cursor::{List, Listed, Paging},
         permission::{AuditRead, May},
         problem::{FieldError, Problem},
         query::{Query, is_countable},
+        route::{Parameter, Route, Tag, get, schema},
     },
 };
 use actix_web::{HttpRequest, HttpResponse, web::Data};
-use auth_domain::{audit::AuditEvent, ids::UserId, time::Timestamp};
+use auth_domain::{
+    audit::{Action, AuditEvent},
+    ids::UserId,
+    time::Timestamp,
+};
 use auth_service::{AuditFilter, Service};
 use serde::Serialize;
 use std::collections::BTreeMap;
 use utoipa::ToSchema;
+
+/// Where the audit log is read.
+pub(crate) fn routes() -> [Route; 1] {
+    [get("/audit")
+        .id("adminListAudit")
+        .summary(Tag::Admin, "What happened, newest first")
+        .holds::<AuditRead>()
+        .with(Parameter::query(
+            "user",
+            "What concerns this user, or was done by it.",
+            schema::uuid,
+        ))
+        .with(Parameter::query("action", "What was done.", || {
+            schema::text().enum_values(Some(Action::ALL.iter().map(|action| action.as_str())))
+        }))
+        .with(Parameter::query("since", "From then on.", schema::time))
+        .with(Parameter::query("until", "Until before then.", schema::time))
+        .paged()
+        .gives::<List<AuditEventJson>>(200)
+        .to(list)]
+}
 
 /// Who did it.
 #[derive(Debug, Serialize, ToSchema)]
@@ -58,6 +84,10 @@ pub struct AuditEventJson {
     request_id: Option<String>,
     /// What else there is to say.
     details: BTreeMap<String, String>,
+}
+
+impl Listed for AuditEventJson {
+    const LIST: &str = "AuditList";
 }
 
 impl From<&AuditEvent> for AuditEventJson {

@@ -5,7 +5,8 @@ use crate::{
     http::{
         json::{FromMembers, Members, OptionalJson},
         permission::{KeysRead, KeysRotate, May},
-        problem::Problem,
+        problem::{Code, Problem},
+        route::{Route, Tag, get, post},
     },
 };
 use actix_web::{HttpResponse, web::Data};
@@ -13,6 +14,26 @@ use auth_service::{Error, KeyAdmin, Service};
 use serde::Serialize;
 use utoipa::ToSchema;
 use validator::Validate;
+
+/// What administrators do with the signing keys.
+pub(crate) fn routes() -> [Route; 2] {
+    [
+        get("/keys")
+            .id("adminListKeys")
+            .summary(Tag::Admin, "The signing keys")
+            .holds::<KeysRead>()
+            .gives::<SigningKeyList>(200)
+            .to(list),
+        post("/keys/rotate")
+            .id("adminRotateKeys")
+            .summary(Tag::Admin, "Sign with the next key from now on")
+            .holds::<KeysRotate>()
+            .may_take::<RotateBody>()
+            .gives::<SigningKeyList>(200)
+            .may_fail(&[Code::KeyTooYoung, Code::NoKeysToRotate])
+            .to(rotate),
+    ]
+}
 
 /// How to rotate.
 #[derive(Debug, Validate, ToSchema)]

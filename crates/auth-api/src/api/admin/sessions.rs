@@ -1,16 +1,17 @@
 //! `/users/{id}/sessions` for administrators.
 
-use super::user_id;
+use super::{USER, user_id};
 use crate::{
     api::{
-        sessions::{filter, session_id},
+        sessions::{STATUS, filter, session_id},
         views::{LoggedOutAllJson, SessionJson},
     },
     http::{
         cursor::{List, Paging},
         permission::{May, SessionsRead, SessionsRevoke},
-        problem::Problem,
+        problem::{Code, Problem},
         query::Query,
+        route::{Parameter, Route, Tag, delete, get},
     },
 };
 use actix_web::{
@@ -18,6 +19,39 @@ use actix_web::{
     web::{Data, Path},
 };
 use auth_service::{AccountRef, Service};
+
+/// What administrators do with a user's sessions.
+pub(crate) fn routes() -> [Route; 3] {
+    [
+        get("/users/{id}/sessions")
+            .id("adminListSessions")
+            .summary(Tag::Admin, "A user's sessions, newest first")
+            .holds::<SessionsRead>()
+            .with(USER)
+            .with(STATUS)
+            .paged()
+            .gives::<List<SessionJson>>(200)
+            .may_fail(&[Code::NotFound])
+            .to(list),
+        delete("/users/{id}/sessions")
+            .id("adminEndSessions")
+            .summary(Tag::Admin, "End all sessions of a user")
+            .holds::<SessionsRevoke>()
+            .with(USER)
+            .gives::<LoggedOutAllJson>(200)
+            .may_fail(&[Code::NotFound])
+            .to(end_all),
+        delete("/users/{id}/sessions/{session}")
+            .id("adminEndSession")
+            .summary(Tag::Admin, "End one session of a user")
+            .holds::<SessionsRevoke>()
+            .with(USER)
+            .with(Parameter::id("session", "The session's id."))
+            .gives_nothing(204)
+            .may_fail(&[Code::NotFound])
+            .to(end),
+    ]
+}
 
 /// 200 with a page; 403, 404, 422.
 ///

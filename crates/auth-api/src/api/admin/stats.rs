@@ -5,6 +5,7 @@ use crate::{
     http::{
         permission::{May, StatsRead},
         problem::Problem,
+        route::{Route, Tag, get},
     },
 };
 use actix_web::{HttpResponse, web::Data};
@@ -12,6 +13,16 @@ use auth_domain::user::UserStatus;
 use auth_service::Service;
 use serde::Serialize;
 use utoipa::ToSchema;
+
+/// Where the figures are.
+pub(crate) fn routes() -> [Route; 1] {
+    [get("/stats")
+        .id("adminStats")
+        .summary(Tag::Admin, "The service at a glance, at most half a minute old")
+        .holds::<StatsRead>()
+        .gives::<StatsJson>(200)
+        .to(show)]
+}
 
 /// Users of one role and status.
 #[derive(Debug, Serialize, ToSchema)]

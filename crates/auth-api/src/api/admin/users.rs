@@ -1,17 +1,15 @@
 //! `/users` for administrators: found, made, changed, deleted, sent a reset, locked out.
 
-use super::user_id;
+use super::{USER, user_id};
 use crate::{
-    api::{
-        api_keys::{self, ApiKeyBody},
-        views::{MessageJson, UserJson},
-    },
+    api::views::{MessageJson, UserJson},
     http::{
         cursor::{List, Paging},
         json::{FromMembers, Members},
         permission::{May, MayWith, UsersRead, UsersWrite},
-        problem::{FieldError, Problem},
+        problem::{Code, FieldError, Problem},
         query::Query,
+        route::{self, Parameter, Route, Tag, get, patch, post, schema},
     },
 };
 use actix_web::{
@@ -23,6 +21,100 @@ use auth_service::{AccountRef, NewAccount, Service, UserFilter, WantedChange};
 use std::str::FromStr;
 use utoipa::ToSchema;
 use validator::Validate;
+
+/// What administrators do with users.
+pub(crate) fn routes() -> [Route; 7] {
+    [
+        get("/users")
+            .id("adminListUsers")
+            .summary(Tag::Admin, "Users, newest first")
+            .holds::<UsersRead>()
+            .with(Parameter::query(
+                "query",
+                "What the address or the name begins with; @example finds by domain.",
+                schema::text,
+            ))
+            .with(Parameter::query("role", "Their role.", || {
+                schema::text().pattern(Some("^[a-z][a-z0-9_-]{0,31}$"))
+            }))
+            .with(Parameter::query("status", "Their status.", || {
+                schema::text().enum_values(Some(["active", "disabled"]))
+            }))
+            .paged()
+            .gives::<List<UserJson>>(200)
+            .to(list),
+        post("/users")
+            .id("adminCreateUser")
+            .summary(
+                Tag::Admin,
+                "Make a user; a link to choose a password is mailed to it",
+            )
+            .holds::<UsersWrite>()
+            .takes::<CreateUserBody>()
+            .gives::<UserJson>(201)
+            .may_fail(&[
+                Code::PermissionNotHeld,
+                Code::EmailTaken,
+                Code::InvalidEmail,
+                Code::InvalidName,
+                Code::UnknownRole,
+            ])
+            .to(create),
+        get("/users/{id}")
+            .id("adminShowUser")
+            .summary(Tag::Admin, "One user")
+            .holds::<UsersRead>()
+            .with(USER)
+            .gives::<UserJson>(200)
+            .may_fail(&[Code::NotFound])
+            .to(show),
+        patch("/users/{id}")
+            .id("adminChangeUser")
+            .summary(
+                Tag::Admin,
+                "Change a user; role and status act on its tokens at once",
+            )
+            .holds::<UsersWrite>()
+            .with(USER)
+            .takes::<ChangeUserBody>()
+            .gives::<UserJson>(200)
+            .may_fail(&[
+                Code::NotFound,
+                Code::PermissionNotHeld,
+                Code::LastAdmin,
+                Code::InvalidName,
+                Code::UnknownRole,
+            ])
+            .to(change),
+        route::delete("/users/{id}")
+            .id("adminDeleteUser")
+            .summary(Tag::Admin, "Delete a user and all it owns")
+            .holds::<UsersWrite>()
+            .with(USER)
+            .gives_nothing(204)
+            .may_fail(&[Code::NotFound, Code::LastAdmin])
+            .to(delete),
+        post("/users/{id}/password-reset")
+            .id("adminSendReset")
+            .summary(Tag::Admin, "Mail a user a link to choose a new password")
+            .holds::<UsersWrite>()
+            .with(USER)
+            .gives::<MessageJson>(202)
+            .may_fail(&[Code::NotFound])
+            .to(send_reset),
+        post("/users/{id}/lock-out")
+            .id("adminLockOut")
+            .summary(
+                Tag::Admin,
+                "End every credential of a user; it needs a reset to come back",
+            )
+            .holds::<UsersWrite>()
+            .with(USER)
+            .gives_nothing(204)
+            .may_fail(&[Code::NotFound])
+            .to(lock_out),
+    ]
+}
 
 /// A user to be made. It gets no password from an administrator: a link to choose one is mailed to it.
 #[derive(Debug, Validate, ToSchema)]
@@ -231,48 +323,5 @@ pub async fn lock_out(
     may: May<UsersWrite>,
 ) -> Result<HttpResponse, Problem> {
     service.lock_out_account(user_id(&id)?, &may.caller).await?;
-    Ok(HttpResponse::NoContent().finish())
-}
-
-/// 200 with the keys; 403, 404.
-///
-/// # Errors
-/// [`Problem`].
-pub async fn api_keys(
-    id: Path<String>,
-    service: Data<Service>,
-    _may: May<UsersRead>,
-) -> Result<HttpResponse, Problem> {
-    let user = service.admin().user(&AccountRef::Id(user_id(&id)?)).await?;
-    Ok(api_keys::list_of(&service.admin().api_keys(user.id).await?))
-}
-
-/// 201 with the key; 403, 404, 409, 422.
-///
-/// # Errors
-/// [`Problem`].
-pub async fn create_api_key(
-    id: Path<String>,
-    service: Data<Service>,
-    request: MayWith<UsersWrite, ApiKeyBody>,
-) -> Result<HttpResponse, Problem> {
-    let MayWith { may, body } = request;
-    let (key, secret) = service
-        .create_api_key(&may.bearer, user_id(&id)?, body.into(), &may.caller)
-        .await?;
-    Ok(api_keys::made(&key, &secret))
-}
-
-/// 204; 403, 404.
-///
-/// # Errors
-/// [`Problem`].
-pub async fn revoke_api_key(
-    path: Path<(String, String)>,
-    service: Data<Service>,
-    may: May<UsersWrite>,
-) -> Result<HttpResponse, Problem> {
-    let (user, key) = (user_id(&path.0)?, api_keys::key_id(&path.1)?);
-    service.admin().revoke_api_key(user, key, &may.caller).await?;
     Ok(HttpResponse::NoContent().finish())
 }

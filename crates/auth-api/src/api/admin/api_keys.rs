@@ -1,0 +1,92 @@
+//! `/users/{id}/api-keys` for administrators.
+
+use super::{USER, user_id};
+use crate::{
+    api::api_keys::{self, ApiKeyBody, ApiKeyList, NewApiKeyJson},
+    http::{
+        permission::{May, MayWith, UsersRead, UsersWrite},
+        problem::{Code, Problem},
+        route::{Parameter, Route, Tag, delete, get, post},
+    },
+};
+use actix_web::{
+    HttpResponse,
+    web::{Data, Path},
+};
+use auth_service::{AccountRef, Service};
+
+/// What administrators do with a user's API keys.
+pub(crate) fn routes() -> [Route; 3] {
+    [
+        get("/users/{id}/api-keys")
+            .id("adminListApiKeys")
+            .summary(Tag::Admin, "A user's API keys")
+            .holds::<UsersRead>()
+            .with(USER)
+            .gives::<ApiKeyList>(200)
+            .may_fail(&[Code::NotFound])
+            .to(list),
+        post("/users/{id}/api-keys")
+            .id("adminCreateApiKey")
+            .summary(Tag::Admin, "Make an API key for a user; it is shown this once")
+            .holds::<UsersWrite>()
+            .with(USER)
+            .takes::<ApiKeyBody>()
+            .gives::<NewApiKeyJson<'_>>(201)
+            .may_fail(&[Code::NotFound])
+            .may_fail(&api_keys::NOT_MADE)
+            .to(create),
+        delete("/users/{id}/api-keys/{key}")
+            .id("adminRevokeApiKey")
+            .summary(Tag::Admin, "Take a user's API key away")
+            .holds::<UsersWrite>()
+            .with(USER)
+            .with(Parameter::id("key", "The key's id."))
+            .gives_nothing(204)
+            .may_fail(&[Code::NotFound])
+            .to(revoke),
+    ]
+}
+
+/// 200 with the keys; 403, 404.
+///
+/// # Errors
+/// [`Problem`].
+pub async fn list(
+    id: Path<String>,
+    service: Data<Service>,
+    _may: May<UsersRead>,
+) -> Result<HttpResponse, Problem> {
+    let user = service.admin().user(&AccountRef::Id(user_id(&id)?)).await?;
+    Ok(api_keys::list_of(&service.admin().api_keys(user.id).await?))
+}
+
+/// 201 with the key; 403, 404, 409, 422.
+///
+/// # Errors
+/// [`Problem`].
+pub async fn create(
+    id: Path<String>,
+    service: Data<Service>,
+    request: MayWith<UsersWrite, ApiKeyBody>,
+) -> Result<HttpResponse, Problem> {
+    let MayWith { may, body } = request;
+    let (key, secret) = service
+        .create_api_key(&may.bearer, user_id(&id)?, body.into(), &may.caller)
+        .await?;
+    Ok(api_keys::made(&key, &secret))
+}
+
+/// 204; 403, 404.
+///
+/// # Errors
+/// [`Problem`].
+pub async fn revoke(
+    path: Path<(String, String)>,
+    service: Data<Service>,
+    may: May<UsersWrite>,
+) -> Result<HttpResponse, Problem> {
+    let (user, key) = (user_id(&path.0)?, api_keys::key_id(&path.1)?);
+    service.admin().revoke_api_key(user, key, &may.caller).await?;
+    Ok(HttpResponse::NoContent().finish())
+}
