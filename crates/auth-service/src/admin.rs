@@ -3,5 +3,8 @@
 
 pub(crate) mod accounts;
 pub(crate) mod administer;
+pub(crate) mod audit;
 pub(crate) mod readiness;
+pub(crate) mod sessions;
 pub(crate) mod stats;
+pub(crate) mod upkeep;

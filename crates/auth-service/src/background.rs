@@ -7,13 +7,13 @@ use crate::{
         activity::Activity,
         admin::Admin,
         audit::AuditLog,
+        caller::Caller,
+        clock::{Clock, Moments},
         config::span,
         error::Error,
-        gate::Refusals,
         keyring::KeyRing,
-        moment::{Caller, Clock, Moments},
+        refusals::Refusals,
     },
-    service::Service,
 };
 use auth_domain::{
     audit::Action,
@@ -274,32 +274,6 @@ async fn sweep_once(storage: &Storage, now: Timestamp) -> Result<bool, Error> {
     .into_iter()
     .max();
     Ok(most.unwrap_or(0) < u64::from(SWEEP_BATCH))
-}
-
-impl Service {
-    /// Notes what the limits refused in the audit log; it happens by itself each minute.
-    ///
-    /// # Errors
-    /// A failure of the database.
-    pub async fn note_refusals(&self) -> Result<(), Error> {
-        self.shared().background.chores().note_refusals().await
-    }
-
-    /// Removes what has expired; it happens by itself each minute.
-    ///
-    /// # Errors
-    /// A failure of the database.
-    pub async fn sweep(&self) -> Result<(), Error> {
-        self.shared().background.chores().sweep().await
-    }
-
-    /// Loads the signing keys anew if they changed; it happens by itself each second.
-    ///
-    /// # Errors
-    /// A failure; the known keys stay.
-    pub async fn reload_keys(&self) -> Result<(), Error> {
-        self.shared().keys.reload().await
-    }
 }
 
 #[cfg(test)]

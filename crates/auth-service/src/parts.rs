@@ -1,21 +1,27 @@
 //! What the use cases stand on: keys, tokens, hashes, marks, counters, configuration. The rule: nothing here names `Service`.
 
+pub(crate) mod account_names;
 pub(crate) mod activity;
 pub(crate) mod admin;
 pub(crate) mod audit;
-pub(crate) mod browser;
+pub(crate) mod browser_marks;
+pub(crate) mod caller;
+pub(crate) mod clock;
 pub(crate) mod config;
 pub(crate) mod device;
+pub(crate) mod entropy;
 pub(crate) mod error;
 pub(crate) mod form_tokens;
-pub(crate) mod gate;
 pub(crate) mod hashing;
 pub(crate) mod keyring;
 pub(crate) mod keys;
 pub(crate) mod keyset;
 pub(crate) mod mailed;
 pub(crate) mod master_key;
-pub(crate) mod moment;
+pub(crate) mod page_request;
+pub(crate) mod principal;
+pub(crate) mod refusals;
 pub(crate) mod signer;
+pub(crate) mod stats;
 pub(crate) mod tokens;
 pub(crate) mod truth;

@@ -1,7 +1,10 @@
 //! The life of a session after its sign-in: who calls, refreshing, signing out, what a user sees and ends of their sessions.
 
 pub(crate) mod authenticate;
+pub(crate) mod browser;
+pub(crate) mod forms;
 pub(crate) mod logout;
 pub(crate) mod logout_all;
 pub(crate) mod own;
 pub(crate) mod refresh;
+pub(crate) mod tokens;

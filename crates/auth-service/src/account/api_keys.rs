@@ -2,24 +2,16 @@
 //! role holds them, too. It opens no session, and the routes of one's own account don't take it.
 
 use crate::{
-    parts::{
-        admin::Admin,
-        error::Error,
-        moment::{Caller, chance},
-        tokens::sha256,
-    },
+    parts::{admin::Admin, caller::Caller, entropy::chance, error::Error, principal::Bearer, tokens::sha256},
     service::Service,
-    sessions::authenticate::Principal,
 };
 use auth_domain::{
     api_key::{ApiKey, KeyName, PREFIX},
-    audit::Actor,
     ids::{ApiKeyId, UserId},
-    role::{Permission, Role},
-    time::{Span, Timestamp},
-    user::UserStatus,
+    role::Permission,
+    time::Timestamp,
 };
-use auth_storage::{InsertedKey, KeyHolder, NewApiKey};
+use auth_storage::{InsertedKey, NewApiKey};
 use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD};
 use secrecy::{ExposeSecret, SecretString};
 
@@ -37,85 +29,7 @@ pub struct WantedKey {
     pub expires_at: Option<Timestamp>,
 }
 
-/// Whoever shows a bearer token that holds: a signed-in user, or a script with an API key.
-#[derive(Debug, Clone)]
-pub enum Bearer {
-    /// An access token.
-    Session(Principal),
-    /// An API key.
-    Key(Box<KeyHolder>),
-}
-
-impl Bearer {
-    /// The user.
-    #[must_use]
-    pub fn user(&self) -> UserId {
-        match self {
-            Self::Session(principal) => principal.user(),
-            Self::Key(holder) => holder.owner.id,
-        }
-    }
-
-    /// As the audit log says it.
-    #[must_use]
-    pub fn actor(&self) -> Actor {
-        match self {
-            Self::Session(principal) => Actor::User(principal.user()),
-            Self::Key(holder) => Actor::ApiKey(holder.key.id, holder.owner.id),
-        }
-    }
-}
-
 impl Service {
-    /// Who the bearer of this token is: an access token, or an API key.
-    ///
-    /// # Errors
-    /// Those of [`Service::authenticate`].
-    pub async fn authenticate_bearer(&self, token: &str, now: Timestamp) -> Result<Bearer, Error> {
-        if !token.starts_with(PREFIX) {
-            return self.authenticate(token, now).await.map(Bearer::Session);
-        }
-        // By its digest: what is compared tells nothing of the key.
-        let holder = self.storage().api_key_holder(sha256(token.as_bytes())).await?;
-        let holder = holder.ok_or(Error::InvalidToken)?;
-        if !holder.key.is_live(now) {
-            return Err(Error::TokenExpired);
-        }
-        if holder.owner.status != UserStatus::Active {
-            return Err(Error::TokenRevoked);
-        }
-        let stale = holder
-            .key
-            .last_used_at
-            .is_none_or(|at| now - at >= Span::minutes(1));
-        if stale {
-            self.storage().touch_api_key(holder.key.id, now).await?;
-        }
-        Ok(Bearer::Key(Box::new(holder)))
-    }
-
-    /// Whether the bearer may do this.
-    #[must_use]
-    pub fn permits(&self, bearer: &Bearer, permission: Permission) -> bool {
-        match bearer {
-            Bearer::Session(principal) => self.may(principal, permission),
-            Bearer::Key(holder) => holder.key.allows(self.roles(), &holder.owner.role, permission),
-        }
-    }
-
-    /// Whether the bearer may give this role: nobody hands out what it does not hold itself.
-    ///
-    /// # Errors
-    /// [`Error::PermissionNotHeld`].
-    pub(crate) fn check_may_give(&self, bearer: &Bearer, role: &Role) -> Result<(), Error> {
-        let held = self.roles().held_by(role);
-        if held.iter().all(|one| self.permits(bearer, *one)) {
-            Ok(())
-        } else {
-            Err(Error::PermissionNotHeld)
-        }
-    }
-
     /// Makes a key for a user; a key makes none. It is in this answer and nowhere else.
     ///
     /// # Errors

@@ -3,13 +3,10 @@
 
 use crate::{
     parts::{
-        error::Error,
-        hashing::Verified,
-        mailed::digest_of,
-        moment::{Caller, chance},
+        caller::Caller, entropy::chance, error::Error, hashing::Verified, mailed::digest_of,
+        principal::Principal,
     },
     service::Service,
-    sessions::authenticate::Principal,
 };
 use auth_domain::{
     credential::SecurityEvent, email::EmailAddress, ids::MailId, mail::MailKind, one_time::TokenKind,

@@ -1,9 +1,8 @@
 //! `me`: the caller's own account, as stored now; renamed, exported, deleted.
 
 use crate::{
-    parts::{error::Error, moment::Caller},
+    parts::{caller::Caller, error::Error, page_request::PageRequest, principal::Principal},
     service::Service,
-    sessions::{authenticate::Principal, own::PageRequest},
 };
 use auth_domain::{
     api_key::ApiKey,

@@ -2,9 +2,9 @@
 
 use crate::{
     admin::accounts::done,
-    parts::{error::Error, gate::Admitted, hashing::Verified, mailed::digest_of, moment::Caller},
+    gate::Admitted,
+    parts::{caller::Caller, error::Error, hashing::Verified, mailed::digest_of, principal::Principal},
     service::Service,
-    sessions::authenticate::Principal,
 };
 use auth_domain::{
     credential::SecurityEvent, email::EmailAddress, mail::MailKind, one_time::TokenKind,

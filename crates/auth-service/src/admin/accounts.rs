@@ -1,13 +1,6 @@
 //! Accounts, as administrators make, find, change and delete them.
 
-use crate::{
-    parts::{
-        admin::Admin,
-        error::Error,
-        moment::{Caller, chance},
-    },
-    sessions::own::PageRequest,
-};
+use crate::parts::{admin::Admin, caller::Caller, entropy::chance, error::Error, page_request::PageRequest};
 use auth_domain::{
     email::EmailAddress,
     ids::UserId,

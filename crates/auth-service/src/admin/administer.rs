@@ -5,9 +5,8 @@
 //! it queues is mailed when they look.
 
 use crate::{
-    account::api_keys::Bearer,
     admin::accounts::{ChangedUser, NewAccount},
-    parts::{error::Error, moment::Caller},
+    parts::{caller::Caller, error::Error, principal::Bearer},
     service::Service,
 };
 use auth_domain::{

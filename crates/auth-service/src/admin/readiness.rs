@@ -1,7 +1,7 @@
 //! Whether this node may be sent requests, and what its gauges show.
 
 use crate::{
-    parts::moment::{CLOCK_TOLERANCE, ClockOff},
+    parts::clock::{CLOCK_TOLERANCE, ClockOff},
     service::Service,
 };
 use auth_domain::time::Timestamp;

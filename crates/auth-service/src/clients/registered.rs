@@ -1,12 +1,7 @@
 //! Machine clients: other services that may introspect and revoke tokens (RFC 6749 §2.3).
 
 use crate::{
-    parts::{
-        admin::Admin,
-        error::Error,
-        moment::{Caller, chance},
-        tokens::sha256,
-    },
+    parts::{admin::Admin, caller::Caller, entropy::chance, error::Error, tokens::sha256},
     service::Service,
 };
 use auth_domain::client::{Client, ClientId};

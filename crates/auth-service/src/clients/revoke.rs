@@ -1,7 +1,7 @@
 //! `revoke`: ends a token at another service's wish (RFC 7009): an access token by itself, a refresh token with its session.
 
 use crate::{
-    parts::{error::Error, moment::Caller},
+    parts::{caller::Caller, error::Error},
     service::Service,
 };
 use auth_domain::{claims::ClaimsRefused, session::EndReason};

@@ -4,12 +4,13 @@
 mod letters;
 
 use crate::parts::{
+    account_names::AccountNames,
     admin::Admin,
+    clock::Moments,
     config::{ServiceConfig, span},
+    entropy::{Entropy, chance},
     error::Error,
-    gate::AccountNames,
     mailed::MailTokens,
-    moment::{Entropy, Moments, chance},
 };
 use auth_domain::{email::EmailAddress, ids::MailId, time::Span};
 use auth_limits::Limits;

@@ -2,7 +2,7 @@
 //! each minute, and at the end, what was counted is added to the database. So counting never fails and never waits, and a
 //! process that is killed forgets a minute of it: figures for people, not a log (that is the audit's).
 
-use crate::{parts::error::Error, service::Service};
+use crate::parts::error::Error;
 use auth_domain::time::{Timestamp, hour_of};
 use auth_limits::LimitName;
 use auth_storage::{HourCount, Storage};
@@ -106,7 +106,11 @@ impl Activity {
     }
 
     /// What is stored of the hour of `since` and later, and what this node has yet to write.
-    async fn since(&self, since: Timestamp, storage: &Storage) -> Result<Vec<ActivityCount>, Error> {
+    pub(crate) async fn since(
+        &self,
+        since: Timestamp,
+        storage: &Storage,
+    ) -> Result<Vec<ActivityCount>, Error> {
         let _nothing_on_its_way = self.writing.lock().await;
         let first = hour_of(since);
         let mut sums = Tally::new();
@@ -143,25 +147,6 @@ fn rows(tally: &Tally) -> Vec<HourCount> {
             count: *count,
         })
         .collect()
-}
-
-impl Service {
-    /// How often what happened in the hour of `since` and in those after it, by hour and kind, on all nodes: what the others
-    /// counted in the last minute is not there yet.
-    ///
-    /// # Errors
-    /// A failure of the database.
-    pub async fn activity(&self, since: Timestamp) -> Result<Vec<ActivityCount>, Error> {
-        self.shared().activity.since(since, self.storage()).await
-    }
-
-    /// Writes what was counted down; it happens by itself each minute.
-    ///
-    /// # Errors
-    /// A failure of the database.
-    pub async fn write_activity(&self) -> Result<(), Error> {
-        self.shared().activity.write(self.storage()).await
-    }
 }
 
 #[cfg(test)]

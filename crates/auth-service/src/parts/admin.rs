@@ -1,12 +1,7 @@
 //! What administrators do, from the command line and over HTTP: everything that needs neither signing keys nor the blacklist,
 //! and therefore works beside a running server. A revocation made here reaches the servers through the database.
 
-use crate::parts::{
-    config::ServiceConfig,
-    error::Error,
-    hashing::Hasher,
-    moment::{Caller, Entropy},
-};
+use crate::parts::{caller::Caller, config::ServiceConfig, entropy::Entropy, error::Error, hashing::Hasher};
 use auth_domain::{
     revocation::grace,
     role::{Role, RoleBook},

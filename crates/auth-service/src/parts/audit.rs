@@ -9,24 +9,18 @@ mod walk;
 
 pub use walk::{Beginning, Chain};
 
-use crate::{
-    parts::{
-        admin::Admin,
-        error::Error,
-        master_key::MasterKey,
-        moment::{Caller, Entropy, chance},
-    },
-    service::Service,
-    sessions::{authenticate::Principal, own::PageRequest},
+use crate::parts::{
+    admin::Admin,
+    caller::Caller,
+    entropy::{Entropy, chance},
+    error::Error,
+    master_key::MasterKey,
 };
 use auth_domain::{
     audit::{AuditEvent, Head, Link, Seal, SealFormat, sealed_bytes},
-    ids::UserId,
     time::{Span, Timestamp, age},
 };
-use auth_storage::{
-    AUDIT_FLOOR, AUDIT_HEAD, AuditFilter, AuditSigner, AuditStanding, RefusedRow, SealedBatch, Storage,
-};
+use auth_storage::{AUDIT_FLOOR, AUDIT_HEAD, AuditSigner, AuditStanding, RefusedRow, SealedBatch, Storage};
 use aws_lc_rs::hmac;
 use std::sync::{Arc, Mutex, PoisonError};
 
@@ -316,41 +310,5 @@ fn name_refused(rows: &[RefusedRow]) {
             count,
             "rows of the audit log are under no seal"
         );
-    }
-}
-
-impl Service {
-    /// What concerns the caller, newest first; not what it did to others.
-    ///
-    /// # Errors
-    /// A failure.
-    pub async fn own_events(
-        &self,
-        principal: &Principal,
-        page: PageRequest,
-    ) -> Result<Vec<AuditEvent>, Error> {
-        self.events_of(principal.user(), page).await
-    }
-
-    /// What concerns a user, newest first; not what it did to others.
-    ///
-    /// # Errors
-    /// A failure.
-    pub async fn events_of(&self, id: UserId, page: PageRequest) -> Result<Vec<AuditEvent>, Error> {
-        let about_it = AuditFilter {
-            subject: Some(id),
-            ..AuditFilter::default()
-        };
-        self.admin().audit(about_it, page).await
-    }
-}
-
-impl Admin {
-    /// A part of the audit log, newest first. A row that fits no event is named in the program's log and passed over.
-    ///
-    /// # Errors
-    /// A failure.
-    pub async fn audit(&self, filter: AuditFilter, page: PageRequest) -> Result<Vec<AuditEvent>, Error> {
-        Ok(self.storage().audit(filter, page.into()).await?)
     }
 }

@@ -2,9 +2,9 @@
 //! the owner out (behaviour.md §7). It opens nothing: a password is asked for all the same.
 
 use crate::parts::{
+    entropy::{Entropy, chance},
     error::Error,
     master_key::{MasterKey, Purpose},
-    moment::{Entropy, chance},
     tokens::sha256,
 };
 use auth_domain::{
@@ -94,7 +94,7 @@ impl DeviceTokens {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::parts::moment::SystemEntropy;
+    use crate::parts::entropy::SystemEntropy;
 
     #[test]
     fn a_device_is_known_to_its_user_until_a_reset_or_180_days() {

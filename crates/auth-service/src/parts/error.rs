@@ -3,7 +3,7 @@
 //! The rule: a failure of storage can only ever become [`Error::Unavailable`], [`Error::Overloaded`] or
 //! [`Error::Internal`], so an outage never looks like a wrong password.
 
-use crate::parts::moment::EntropyFailed;
+use crate::parts::{clock::ClockOff, entropy::EntropyFailed};
 use auth_domain::{
     claims::ClaimsRefused, email::EmailError, idempotency::InvalidIdempotencyKey, keys::KeyTooYoung,
     password::PasswordViolation, time::Timestamp, user::NotADisplayName,
@@ -153,6 +153,12 @@ impl From<StorageError> for Error {
 impl From<EntropyFailed> for Error {
     fn from(error: EntropyFailed) -> Self {
         Self::Unavailable(error.to_string())
+    }
+}
+
+impl From<ClockOff> for Error {
+    fn from(off: ClockOff) -> Self {
+        Self::Unavailable(off.to_string())
     }
 }
 

@@ -3,13 +3,10 @@
 //!
 //! No two tokens are alike, so that what a compressing proxy makes of an answer tells nothing of the next one (BREACH).
 
-use crate::{
-    parts::{
-        error::Error,
-        master_key::{MasterKey, Purpose},
-        moment::{Entropy, chance},
-    },
-    service::Service,
+use crate::parts::{
+    entropy::{Entropy, chance},
+    error::Error,
+    master_key::{MasterKey, Purpose},
 };
 use auth_domain::{
     ids::SessionId,
@@ -42,7 +39,12 @@ impl FormTokens {
         Ok(Self(master.hmac_key(Purpose::Forms)?))
     }
 
-    fn give(&self, visitor: Visitor, now: Timestamp, entropy: &dyn Entropy) -> Result<String, Error> {
+    pub(crate) fn give(
+        &self,
+        visitor: Visitor,
+        now: Timestamp,
+        entropy: &dyn Entropy,
+    ) -> Result<String, Error> {
         let mut token = chance::<16>(entropy)?.to_vec();
         token.extend_from_slice(&now.timestamp_micros().to_be_bytes());
         let code = hmac::sign(&self.0, &message(&token, visitor));
@@ -50,7 +52,7 @@ impl FormTokens {
         Ok(URL_SAFE_NO_PAD.encode(token))
     }
 
-    fn fits(&self, token: &str, visitor: Visitor, now: Timestamp) -> bool {
+    pub(crate) fn fits(&self, token: &str, visitor: Visitor, now: Timestamp) -> bool {
         if token.len() > 128 {
             return false;
         }
@@ -78,34 +80,10 @@ fn message(body: &[u8], visitor: Visitor) -> Vec<u8> {
     .concat()
 }
 
-impl Service {
-    /// A name for a browser that has none yet.
-    ///
-    /// # Errors
-    /// [`Error::Unavailable`] without entropy.
-    pub fn new_visitor_id(&self) -> Result<[u8; 16], Error> {
-        Ok(chance(self.entropy())?)
-    }
-
-    /// The token of a form that is made for this visitor now.
-    ///
-    /// # Errors
-    /// [`Error::Unavailable`] without entropy.
-    pub fn form_token(&self, visitor: Visitor, now: Timestamp) -> Result<String, Error> {
-        self.shared().form_tokens.give(visitor, now, self.entropy())
-    }
-
-    /// Whether a form that came back was made for this visitor, within the last twelve hours.
-    #[must_use]
-    pub fn is_own_form(&self, token: &str, visitor: Visitor, now: Timestamp) -> bool {
-        self.shared().form_tokens.fits(token, visitor, now)
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::parts::moment::SystemEntropy;
+    use crate::parts::entropy::SystemEntropy;
     use uuid::Uuid;
 
     #[test]

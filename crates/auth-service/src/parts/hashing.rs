@@ -8,8 +8,8 @@ mod pool;
 
 use crate::parts::{
     config::ServiceConfig,
+    entropy::{Entropy, chance},
     error::Error,
-    moment::{Entropy, chance},
 };
 use argon2::{Argon2, Params, Version};
 use auth_domain::{

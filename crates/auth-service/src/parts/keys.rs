@@ -2,11 +2,12 @@
 
 use crate::parts::{
     audit::AUDIT_KEY,
+    caller::Caller,
     config::{Algorithm, ServiceConfig},
+    entropy::Entropy,
     error::Error,
     keyset::{KeySet, OpenedKey, generate},
     master_key::MasterKey,
-    moment::{Caller, Entropy},
 };
 use auth_domain::{
     keys::{self, KeyStanding, KeyState, KeyStep},

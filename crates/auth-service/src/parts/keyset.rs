@@ -3,7 +3,9 @@
 //! A key is generated here, kept sealed by storage, and opened here. Its `kid` is its RFC 7638 thumbprint, so the same key has
 //! the same name on every node.
 
-use crate::parts::{config::Algorithm, error::Error, master_key::MasterKey, moment::Entropy, signer::Signer};
+use crate::parts::{
+    config::Algorithm, entropy::Entropy, error::Error, master_key::MasterKey, signer::Signer,
+};
 use auth_domain::{
     claims::ACCESS_TYP,
     keys::{KeyStanding, KeyState},

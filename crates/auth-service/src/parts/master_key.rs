@@ -11,8 +11,8 @@ use std::fmt;
 use zeroize::{Zeroize, ZeroizeOnDrop, Zeroizing};
 
 use crate::parts::{
+    entropy::{Entropy, chance},
     error::Error,
-    moment::{Entropy, chance},
 };
 
 /// The master key.
@@ -172,7 +172,7 @@ impl MasterKey {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::parts::moment::SystemEntropy;
+    use crate::parts::entropy::SystemEntropy;
     use secrecy::ExposeSecret;
 
     #[test]

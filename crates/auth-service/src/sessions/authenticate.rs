@@ -1,42 +1,23 @@
 //! `authenticate`: who calls. The one step that every bearer call goes through: signature (it may be remembered), then claims
 //! and revocations, which are looked at on every call.
 
-use crate::{parts::error::Error, service::Service};
+use crate::{
+    parts::{
+        error::Error,
+        principal::{Bearer, Principal},
+        tokens::sha256,
+    },
+    service::Service,
+};
 use auth_domain::{
+    api_key::PREFIX,
     claims::AccessClaims,
-    ids::{SessionId, UserId},
     revocation::Verdict,
     role::{Permission, Role},
-    time::Timestamp,
+    time::{Span, Timestamp},
+    user::UserStatus,
 };
 use std::sync::Arc;
-
-/// Somebody whose access token holds.
-#[derive(Debug, Clone)]
-pub struct Principal {
-    /// What the token says.
-    pub claims: Arc<AccessClaims>,
-}
-
-impl Principal {
-    /// The user.
-    #[must_use]
-    pub fn user(&self) -> UserId {
-        self.claims.sub
-    }
-
-    /// The session.
-    #[must_use]
-    pub fn session(&self) -> SessionId {
-        self.claims.sid
-    }
-
-    /// The role. A change of role cuts the tokens that name the old one.
-    #[must_use]
-    pub fn role(&self) -> &Role {
-        &self.claims.role
-    }
-}
 
 impl Service {
     /// Who the bearer of this access token is.
@@ -106,5 +87,54 @@ impl Service {
             .access
             .verify(token, &shared.keys.current())?
             .map_err(|_| Error::InvalidToken)
+    }
+
+    /// Who the bearer of this token is: an access token, or an API key.
+    ///
+    /// # Errors
+    /// Those of [`Service::authenticate`].
+    pub async fn authenticate_bearer(&self, token: &str, now: Timestamp) -> Result<Bearer, Error> {
+        if !token.starts_with(PREFIX) {
+            return self.authenticate(token, now).await.map(Bearer::Session);
+        }
+        // By its digest: what is compared tells nothing of the key.
+        let holder = self.storage().api_key_holder(sha256(token.as_bytes())).await?;
+        let holder = holder.ok_or(Error::InvalidToken)?;
+        if !holder.key.is_live(now) {
+            return Err(Error::TokenExpired);
+        }
+        if holder.owner.status != UserStatus::Active {
+            return Err(Error::TokenRevoked);
+        }
+        let stale = holder
+            .key
+            .last_used_at
+            .is_none_or(|at| now - at >= Span::minutes(1));
+        if stale {
+            self.storage().touch_api_key(holder.key.id, now).await?;
+        }
+        Ok(Bearer::Key(Box::new(holder)))
+    }
+
+    /// Whether the bearer may do this.
+    #[must_use]
+    pub fn permits(&self, bearer: &Bearer, permission: Permission) -> bool {
+        match bearer {
+            Bearer::Session(principal) => self.may(principal, permission),
+            Bearer::Key(holder) => holder.key.allows(self.roles(), &holder.owner.role, permission),
+        }
+    }
+
+    /// Whether the bearer may give this role: nobody hands out what it does not hold itself.
+    ///
+    /// # Errors
+    /// [`Error::PermissionNotHeld`].
+    pub(crate) fn check_may_give(&self, bearer: &Bearer, role: &Role) -> Result<(), Error> {
+        let held = self.roles().held_by(role);
+        if held.iter().all(|one| self.permits(bearer, *one)) {
+            Ok(())
+        } else {
+            Err(Error::PermissionNotHeld)
+        }
     }
 }

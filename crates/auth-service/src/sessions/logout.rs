@@ -1,9 +1,8 @@
 //! `logout`: ends one session: this access token, every other one of the session, and its refresh token.
 
 use crate::{
-    parts::{error::Error, moment::Caller},
+    parts::{caller::Caller, error::Error, principal::Principal},
     service::Service,
-    sessions::authenticate::Principal,
 };
 use auth_domain::{
     audit::Actor,

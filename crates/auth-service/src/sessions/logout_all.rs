@@ -1,9 +1,8 @@
 //! `logout_all`: ends every session of the user by raising its generation. Signing in again works at once, on every node.
 
 use crate::{
-    parts::{error::Error, moment::Caller},
+    parts::{caller::Caller, error::Error, principal::Principal},
     service::Service,
-    sessions::authenticate::Principal,
 };
 use auth_domain::session::EndReason;
 

@@ -1,38 +1,17 @@
-//! `sessions`: what a user sees and ends of its own sessions, and an administrator of anybody's.
+//! What a user sees and ends of their own sessions.
 
 use crate::{
-    parts::{admin::Admin, error::Error, moment::Caller},
+    parts::{caller::Caller, error::Error, page_request::PageRequest, principal::Principal},
     service::Service,
-    sessions::authenticate::Principal,
 };
 use auth_domain::{
     credential::SecurityEvent,
-    ids::{SessionId, UserId},
-    revocation::Revocation,
+    ids::SessionId,
     session::{EndReason, Session},
     time::Timestamp,
 };
-use auth_storage::{Pagination, SessionFilter};
+use auth_storage::SessionFilter;
 use secrecy::SecretString;
-use uuid::Uuid;
-
-/// Which page of a list is wanted.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct PageRequest {
-    /// The id of the last item of the page before.
-    pub after: Option<Uuid>,
-    /// How many items at most.
-    pub limit: u32,
-}
-
-impl From<PageRequest> for Pagination {
-    fn from(request: PageRequest) -> Self {
-        Self {
-            after: request.after,
-            limit: request.limit,
-        }
-    }
-}
 
 /// A session as its user sees it.
 #[derive(Debug, Clone)]
@@ -155,51 +134,5 @@ fn view(principal: &Principal, session: Session, now: Timestamp) -> SessionView 
         live,
         current: session.id == principal.session(),
         session,
-    }
-}
-
-impl Admin {
-    /// A user's sessions, newest first.
-    ///
-    /// # Errors
-    /// A failure.
-    pub async fn sessions(
-        &self,
-        user: UserId,
-        filter: SessionFilter,
-        page: PageRequest,
-        now: Timestamp,
-    ) -> Result<Vec<Session>, Error> {
-        Ok(self.storage().sessions(user, filter, now, page.into()).await?)
-    }
-
-    /// Ends anybody's session, or this user's alone. Answers what was revoked by it.
-    ///
-    /// # Errors
-    /// [`Error::NotFound`], or a failure.
-    pub async fn end_session(
-        &self,
-        id: SessionId,
-        owner: Option<UserId>,
-        by: &Caller,
-    ) -> Result<Vec<Revocation>, Error> {
-        let ended = self
-            .storage()
-            .end_session(id, owner, EndReason::EndedByAdmin, self.terms(by)?)
-            .await?;
-        Ok(ended.ok_or(Error::NotFound)?.revocations)
-    }
-
-    /// Ends all of a user's sessions. Answers how many lived, and what was revoked.
-    ///
-    /// # Errors
-    /// [`Error::NotFound`], or a failure.
-    pub async fn end_sessions(&self, user: UserId, by: &Caller) -> Result<(u64, Vec<Revocation>), Error> {
-        let ended = self
-            .storage()
-            .end_user_sessions(user, EndReason::EndedByAdmin, self.cut_terms(by)?)
-            .await?;
-        let ended = ended.ok_or(Error::NotFound)?;
-        Ok((ended.count, ended.revocations))
     }
 }

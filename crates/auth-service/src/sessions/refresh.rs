@@ -1,8 +1,9 @@
 //! `refresh`: a refresh token for the next pair. The decision is the domain's; storage has carried it out when it answers.
 
 use crate::{
-    parts::{activity::ActivityKind, error::Error, moment::Caller, tokens::sha256},
-    service::{Service, Tokens},
+    parts::{activity::ActivityKind, caller::Caller, error::Error, tokens::sha256},
+    service::Service,
+    sessions::tokens::Tokens,
 };
 use auth_domain::{
     idempotency::{IdempotencyDigest, IdempotencyKey},

@@ -3,10 +3,10 @@
 //! right password of a user whose address has to be confirmed first gets another one, at the same cost.
 
 use crate::{
-    parts::{
-        activity::ActivityKind, device::KnownDevice, error::Error, gate, hashing::Verified, moment::Caller,
-    },
-    service::{Service, Tokens},
+    gate,
+    parts::{activity::ActivityKind, caller::Caller, device::KnownDevice, error::Error, hashing::Verified},
+    service::Service,
+    sessions::tokens::Tokens,
 };
 use auth_domain::{
     audit::{Action, Actor},

@@ -2,11 +2,9 @@
 //! first, mails it a link and tells the caller nothing.
 
 use crate::{
-    parts::{
-        error::Error,
-        moment::{Caller, chance},
-    },
-    service::{Service, Tokens},
+    parts::{caller::Caller, entropy::chance, error::Error},
+    service::Service,
+    sessions::tokens::Tokens,
 };
 use auth_domain::{
     email::{EmailAddress, EmailError},

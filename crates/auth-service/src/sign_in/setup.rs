@@ -2,13 +2,9 @@
 //! password exists.
 
 use crate::{
-    parts::{
-        admin::Admin,
-        error::Error,
-        moment::{Caller, chance},
-        tokens::sha256,
-    },
-    service::{Service, Tokens},
+    parts::{admin::Admin, caller::Caller, entropy::chance, error::Error, tokens::sha256},
+    service::Service,
+    sessions::tokens::Tokens,
     sign_in::register::Registration,
 };
 use auth_domain::{ids::OneTimeTokenId, one_time::TokenKind, role::Role, user::Generation};

@@ -1,10 +1,7 @@
 //! The letters of the post: whom a mail is for, which links it carries, and what it may say.
 
 use super::Post;
-use crate::parts::{
-    error::Error,
-    moment::{Caller, chance},
-};
+use crate::parts::{caller::Caller, entropy::chance, error::Error};
 use auth_domain::{
     audit::Actor,
     device::{device_name, recognised_device_name},

@@ -1,7 +1,7 @@
 //! What retention removes: whole batches, each verified first, by the moments of the rows in it.
 
 use super::AuditLog;
-use crate::parts::{admin::Admin, error::Error, moment::Caller};
+use crate::parts::{admin::Admin, caller::Caller, error::Error};
 use auth_domain::{audit::Link, time::Timestamp};
 use auth_storage::{AUDIT_FLOOR, PruneOutcome, PruneStep, StorageError};
 

@@ -2,20 +2,14 @@
 //! are lenient with the tabs of one browser; the mark keeps everybody else's tokens from being taken that way.
 
 use crate::{
-    parts::{
-        error::Error,
-        master_key::{MasterKey, Purpose},
-        moment::Caller,
-    },
-    service::{Service, Tokens},
+    parts::{caller::Caller, error::Error},
+    service::Service,
+    sessions::tokens::Tokens,
 };
 use auth_domain::{
-    ids::SessionId,
     rotation::{OnConcurrent, RotationPolicy},
     time::Span,
 };
-use aws_lc_rs::hmac;
-use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD};
 use secrecy::{ExposeSecret, SecretString};
 
 /// How long at least the cookie before the current one gets its successor. The tabs of one browser share one jar of cookies: an
@@ -24,24 +18,6 @@ const TABS_UNDER_WAY: Span = Span::seconds(30);
 
 /// Between the token and the mark; neither has it.
 const BESIDE: char = '~';
-
-/// Marks the sessions that were begun in a browser.
-pub(crate) struct BrowserMarks(hmac::Key);
-
-impl BrowserMarks {
-    pub(crate) fn new(master: &MasterKey) -> Result<Self, Error> {
-        Ok(Self(master.hmac_key(Purpose::Browsers)?))
-    }
-
-    fn of(&self, session: SessionId) -> String {
-        URL_SAFE_NO_PAD.encode(hmac::sign(&self.0, session.as_uuid().as_bytes()))
-    }
-
-    fn fits(&self, mark: &str, session: SessionId) -> bool {
-        let code = URL_SAFE_NO_PAD.decode(mark).unwrap_or_default();
-        hmac::verify(&self.0, session.as_uuid().as_bytes(), &code).is_ok()
-    }
-}
 
 impl Service {
     /// What a browser keeps of the session that a sign-in in it began, or that was refreshed for it.

@@ -1,15 +1,8 @@
-//! Where time and chance come from. Both are handed in, so that a test holds them in its hand.
+//! Where time comes from. It is handed in, so that a test sets it; and it is judged beside the database's clock.
 
-use crate::{parts::error::Error, sessions::authenticate::Principal};
 use auth_blacklist::Blacklist;
-use auth_domain::{
-    audit::Actor,
-    session::Origin,
-    time::{Span, Timestamp, to_micros},
-};
-use auth_storage::{AuditContext, SessionEvidence};
+use auth_domain::time::{Span, Timestamp, to_micros};
 use chrono::{DateTime, Utc};
-use secrecy::SecretString;
 use std::sync::{
     Arc,
     atomic::{AtomicI64, Ordering},
@@ -99,121 +92,13 @@ impl Moments {
     /// The moment of a request.
     ///
     /// # Errors
-    /// [`Error::Unavailable`] while this machine's clock is known to be wrong: nothing is issued or judged by it.
-    pub(crate) fn now(&self) -> Result<Timestamp, Error> {
+    /// [`ClockOff`] while this machine's clock is known to be wrong: nothing is issued or judged by it.
+    pub(crate) fn now(&self) -> Result<Timestamp, ClockOff> {
         let database = self.database.as_ref().and_then(Blacklist::database_clock);
         let Some((earliest, latest)) = database else {
             return Ok(self.clock.now());
         };
-        self.clock
-            .now_beside(DatabaseClock { earliest, latest })
-            .map_err(|off| Error::Unavailable(off.to_string()))
-    }
-}
-
-/// The system gave no random bytes.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
-#[error("the system gave no random bytes")]
-pub struct EntropyFailed;
-
-/// Gives random bytes, fit for secrets.
-pub trait Entropy: Send + Sync {
-    /// Fills the buffer.
-    ///
-    /// # Errors
-    /// [`EntropyFailed`] if there are none to be had.
-    fn fill(&self, buffer: &mut [u8]) -> Result<(), EntropyFailed>;
-}
-
-/// The operating system's random bytes.
-#[derive(Debug, Default, Clone, Copy)]
-pub struct SystemEntropy;
-
-impl Entropy for SystemEntropy {
-    fn fill(&self, buffer: &mut [u8]) -> Result<(), EntropyFailed> {
-        getrandom::fill(buffer).map_err(|_| EntropyFailed)
-    }
-}
-
-/// `N` random bytes.
-///
-/// # Errors
-/// [`EntropyFailed`] if there are none to be had.
-pub(crate) fn chance<const N: usize>(entropy: &dyn Entropy) -> Result<[u8; N], EntropyFailed> {
-    let mut bytes = [0; N];
-    entropy.fill(&mut bytes)?;
-    Ok(bytes)
-}
-
-/// Who calls, when and from where: read once at the edge and handed down. It is what the audit log says of a change.
-#[derive(Debug, Clone)]
-pub struct Caller {
-    /// The moment of the request.
-    pub now: Timestamp,
-    /// Who it is, as far as that is proved.
-    pub actor: Actor,
-    /// Where it came from.
-    pub origin: Origin,
-    /// The request's id.
-    pub request_id: Option<String>,
-    /// The session and generation of a signed-in user, which have to hold still when something is changed.
-    pub held: Option<SessionEvidence>,
-    /// The device token that it showed, if any.
-    pub device: Option<SecretString>,
-}
-
-impl Caller {
-    /// Whoever runs the command line.
-    #[must_use]
-    pub fn operator(now: Timestamp) -> Self {
-        Self::without_request(now, Actor::Operator)
-    }
-
-    /// The service itself.
-    #[must_use]
-    pub(crate) fn service(now: Timestamp) -> Self {
-        Self::without_request(now, Actor::Service)
-    }
-
-    fn without_request(now: Timestamp, actor: Actor) -> Self {
-        Self {
-            now,
-            actor,
-            origin: Origin::new(None, None),
-            request_id: None,
-            held: None,
-            device: None,
-        }
-    }
-
-    /// The caller as the author of a change.
-    pub(crate) fn author(&self, entropy: &dyn Entropy) -> Result<AuditContext, EntropyFailed> {
-        Ok(AuditContext {
-            actor: self.actor,
-            ip: self.origin.ip,
-            request_id: self.request_id.clone(),
-            held: self.held,
-            seed: chance(entropy)?,
-        })
-    }
-
-    /// The same caller, who has proved who it is.
-    #[must_use]
-    pub fn proved(self, actor: Actor) -> Self {
-        Self { actor, ..self }
-    }
-
-    /// The same caller, signed in.
-    #[must_use]
-    pub fn signed_in(self, principal: &Principal) -> Self {
-        Self {
-            actor: Actor::User(principal.user()),
-            held: Some(SessionEvidence {
-                session: principal.session(),
-                generation: principal.claims.generation,
-            }),
-            ..self
-        }
+        self.clock.now_beside(DatabaseClock { earliest, latest })
     }
 }
 

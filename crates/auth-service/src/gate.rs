@@ -2,14 +2,7 @@
 //! place holds both, so that no way to a password goes around them; a request takes all that it falls under in one step.
 
 use crate::{
-    parts::{
-        activity::ActivityKind,
-        device::KnownDevice,
-        error::Error,
-        master_key::{MasterKey, Purpose},
-        moment::Caller,
-        tokens::sha256,
-    },
+    parts::{activity::ActivityKind, caller::Caller, device::KnownDevice, error::Error, tokens::sha256},
     service::Service,
 };
 use auth_domain::{
@@ -20,7 +13,6 @@ use auth_domain::{
 };
 use auth_limits::{Admission, Claim, Known, Standing, Taken};
 use auth_storage::Credentials;
-use aws_lc_rs::hmac;
 
 /// What a request took that was let through. It stays spent unless it is given back.
 #[must_use = "a right secret gives back what was taken for a wrong one"]
@@ -232,53 +224,5 @@ pub(crate) fn known(device: KnownDevice, credentials: &Credentials) -> Known {
     Known {
         device: device.digest(),
         devices: all_known("devices", credentials.user.id, credentials.devices_from),
-    }
-}
-
-/// Names accounts for the counters by a code of their address.
-pub(crate) struct AccountNames(hmac::Key);
-
-impl AccountNames {
-    pub(crate) fn new(master: &MasterKey) -> Result<Self, Error> {
-        Ok(Self(master.hmac_key(Purpose::Limits)?))
-    }
-
-    pub(crate) fn of(&self, address: &str) -> [u8; 32] {
-        sha256(hmac::sign(&self.0, address.as_bytes()).as_ref())
-    }
-}
-
-/// What a limit refused, summed for the audit log: one row a limit and whom it counts, each minute (behaviour.md §9).
-#[derive(Default)]
-pub(crate) struct Refusals(std::sync::Mutex<std::collections::HashMap<(&'static str, String), u64>>);
-
-/// How many sums are kept between two rows; the rest share one.
-const SUMS: usize = 10_000;
-
-impl Refusals {
-    fn count(&self, standing: &Standing, claims: &[Claim]) {
-        let name = standing.name.as_str();
-        let key = claims
-            .iter()
-            .find(|claim| claim.name() == standing.name)
-            .map_or("", Claim::key);
-        let mut sums = self.0.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
-        let key = if sums.len() < SUMS { key } else { "others" };
-        *sums.entry((name, key.to_owned())).or_default() += 1;
-    }
-
-    /// Puts a sum back that could not be written down.
-    pub(crate) fn put_back(&self, (name, key, count): (&'static str, String, u64)) {
-        let mut sums = self.0.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
-        *sums.entry((name, key)).or_default() += count;
-    }
-
-    /// What was summed since the last call.
-    pub(crate) fn take(&self) -> Vec<(&'static str, String, u64)> {
-        let mut sums = self.0.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
-        std::mem::take(&mut *sums)
-            .into_iter()
-            .map(|((name, key), count)| (name, key, count))
-            .collect()
     }
 }

@@ -1,0 +1,44 @@
+//! The audit log, read: by the user whom its rows concern, and by administrators.
+
+use crate::{
+    parts::{admin::Admin, error::Error, page_request::PageRequest, principal::Principal},
+    service::Service,
+};
+use auth_domain::{audit::AuditEvent, ids::UserId};
+use auth_storage::AuditFilter;
+
+impl Service {
+    /// What concerns the caller, newest first; not what it did to others.
+    ///
+    /// # Errors
+    /// A failure.
+    pub async fn own_events(
+        &self,
+        principal: &Principal,
+        page: PageRequest,
+    ) -> Result<Vec<AuditEvent>, Error> {
+        self.events_of(principal.user(), page).await
+    }
+
+    /// What concerns a user, newest first; not what it did to others.
+    ///
+    /// # Errors
+    /// A failure.
+    pub async fn events_of(&self, id: UserId, page: PageRequest) -> Result<Vec<AuditEvent>, Error> {
+        let about_it = AuditFilter {
+            subject: Some(id),
+            ..AuditFilter::default()
+        };
+        self.admin().audit(about_it, page).await
+    }
+}
+
+impl Admin {
+    /// A part of the audit log, newest first. A row that fits no event is named in the program's log and passed over.
+    ///
+    /// # Errors
+    /// A failure.
+    pub async fn audit(&self, filter: AuditFilter, page: PageRequest) -> Result<Vec<AuditEvent>, Error> {
+        Ok(self.storage().audit(filter, page.into()).await?)
+    }
+}

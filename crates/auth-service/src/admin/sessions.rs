@@ -1,0 +1,56 @@
+//! Sessions of users, as administrators see and end them.
+
+use crate::parts::{admin::Admin, caller::Caller, error::Error, page_request::PageRequest};
+use auth_domain::{
+    ids::{SessionId, UserId},
+    revocation::Revocation,
+    session::{EndReason, Session},
+    time::Timestamp,
+};
+use auth_storage::SessionFilter;
+
+impl Admin {
+    /// A user's sessions, newest first.
+    ///
+    /// # Errors
+    /// A failure.
+    pub async fn sessions(
+        &self,
+        user: UserId,
+        filter: SessionFilter,
+        page: PageRequest,
+        now: Timestamp,
+    ) -> Result<Vec<Session>, Error> {
+        Ok(self.storage().sessions(user, filter, now, page.into()).await?)
+    }
+
+    /// Ends anybody's session, or this user's alone. Answers what was revoked by it.
+    ///
+    /// # Errors
+    /// [`Error::NotFound`], or a failure.
+    pub async fn end_session(
+        &self,
+        id: SessionId,
+        owner: Option<UserId>,
+        by: &Caller,
+    ) -> Result<Vec<Revocation>, Error> {
+        let ended = self
+            .storage()
+            .end_session(id, owner, EndReason::EndedByAdmin, self.terms(by)?)
+            .await?;
+        Ok(ended.ok_or(Error::NotFound)?.revocations)
+    }
+
+    /// Ends all of a user's sessions. Answers how many lived, and what was revoked.
+    ///
+    /// # Errors
+    /// [`Error::NotFound`], or a failure.
+    pub async fn end_sessions(&self, user: UserId, by: &Caller) -> Result<(u64, Vec<Revocation>), Error> {
+        let ended = self
+            .storage()
+            .end_user_sessions(user, EndReason::EndedByAdmin, self.cut_terms(by)?)
+            .await?;
+        let ended = ended.ok_or(Error::NotFound)?;
+        Ok((ended.count, ended.revocations))
+    }
+}

@@ -1,0 +1,21 @@
+//! The names of accounts in the counters of the limits: codes of their addresses, so that nobody without the key can tell whose they are.
+
+use crate::parts::{
+    error::Error,
+    master_key::{MasterKey, Purpose},
+    tokens::sha256,
+};
+use aws_lc_rs::hmac;
+
+/// Names accounts for the counters by a code of their address.
+pub(crate) struct AccountNames(hmac::Key);
+
+impl AccountNames {
+    pub(crate) fn new(master: &MasterKey) -> Result<Self, Error> {
+        Ok(Self(master.hmac_key(Purpose::Limits)?))
+    }
+
+    pub(crate) fn of(&self, address: &str) -> [u8; 32] {
+        sha256(hmac::sign(&self.0, address.as_bytes()).as_ref())
+    }
+}

@@ -1,0 +1,27 @@
+//! The mark of a session that was begun in a browser: a code of the session, which nobody else can make.
+
+use crate::parts::{
+    error::Error,
+    master_key::{MasterKey, Purpose},
+};
+use auth_domain::ids::SessionId;
+use aws_lc_rs::hmac;
+use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD};
+
+/// Marks the sessions that were begun in a browser.
+pub(crate) struct BrowserMarks(hmac::Key);
+
+impl BrowserMarks {
+    pub(crate) fn new(master: &MasterKey) -> Result<Self, Error> {
+        Ok(Self(master.hmac_key(Purpose::Browsers)?))
+    }
+
+    pub(crate) fn of(&self, session: SessionId) -> String {
+        URL_SAFE_NO_PAD.encode(hmac::sign(&self.0, session.as_uuid().as_bytes()))
+    }
+
+    pub(crate) fn fits(&self, mark: &str, session: SessionId) -> bool {
+        let code = URL_SAFE_NO_PAD.decode(mark).unwrap_or_default();
+        hmac::verify(&self.0, session.as_uuid().as_bytes(), &code).is_ok()
+    }
+}

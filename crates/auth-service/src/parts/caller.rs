@@ -1,0 +1,81 @@
+//! Who calls, when and from where: what a use case knows of its request, and what the audit log says of a change.
+
+use crate::parts::{
+    entropy::{Entropy, EntropyFailed, chance},
+    principal::Principal,
+};
+use auth_domain::{audit::Actor, session::Origin, time::Timestamp};
+use auth_storage::{AuditContext, SessionEvidence};
+use secrecy::SecretString;
+
+/// Who calls, when and from where: read once at the edge and handed down. It is what the audit log says of a change.
+#[derive(Debug, Clone)]
+pub struct Caller {
+    /// The moment of the request.
+    pub now: Timestamp,
+    /// Who it is, as far as that is proved.
+    pub actor: Actor,
+    /// Where it came from.
+    pub origin: Origin,
+    /// The request's id.
+    pub request_id: Option<String>,
+    /// The session and generation of a signed-in user, which have to hold still when something is changed.
+    pub held: Option<SessionEvidence>,
+    /// The device token that it showed, if any.
+    pub device: Option<SecretString>,
+}
+
+impl Caller {
+    /// Whoever runs the command line.
+    #[must_use]
+    pub fn operator(now: Timestamp) -> Self {
+        Self::without_request(now, Actor::Operator)
+    }
+
+    /// The service itself.
+    #[must_use]
+    pub(crate) fn service(now: Timestamp) -> Self {
+        Self::without_request(now, Actor::Service)
+    }
+
+    fn without_request(now: Timestamp, actor: Actor) -> Self {
+        Self {
+            now,
+            actor,
+            origin: Origin::new(None, None),
+            request_id: None,
+            held: None,
+            device: None,
+        }
+    }
+
+    /// The caller as the author of a change.
+    pub(crate) fn author(&self, entropy: &dyn Entropy) -> Result<AuditContext, EntropyFailed> {
+        Ok(AuditContext {
+            actor: self.actor,
+            ip: self.origin.ip,
+            request_id: self.request_id.clone(),
+            held: self.held,
+            seed: chance(entropy)?,
+        })
+    }
+
+    /// The same caller, who has proved who it is.
+    #[must_use]
+    pub fn proved(self, actor: Actor) -> Self {
+        Self { actor, ..self }
+    }
+
+    /// The same caller, signed in.
+    #[must_use]
+    pub fn signed_in(self, principal: &Principal) -> Self {
+        Self {
+            actor: Actor::User(principal.user()),
+            held: Some(SessionEvidence {
+                session: principal.session(),
+                generation: principal.claims.generation,
+            }),
+            ..self
+        }
+    }
+}

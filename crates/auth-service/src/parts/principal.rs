@@ -1,0 +1,66 @@
+//! Who calls, once it is proved: a signed-in user, or a script with an API key.
+
+use auth_domain::{
+    audit::Actor,
+    claims::AccessClaims,
+    ids::{SessionId, UserId},
+    role::Role,
+};
+use auth_storage::KeyHolder;
+use std::sync::Arc;
+
+/// Somebody whose access token holds.
+#[derive(Debug, Clone)]
+pub struct Principal {
+    /// What the token says.
+    pub claims: Arc<AccessClaims>,
+}
+
+impl Principal {
+    /// The user.
+    #[must_use]
+    pub fn user(&self) -> UserId {
+        self.claims.sub
+    }
+
+    /// The session.
+    #[must_use]
+    pub fn session(&self) -> SessionId {
+        self.claims.sid
+    }
+
+    /// The role. A change of role cuts the tokens that name the old one.
+    #[must_use]
+    pub fn role(&self) -> &Role {
+        &self.claims.role
+    }
+}
+
+/// Whoever shows a bearer token that holds: a signed-in user, or a script with an API key.
+#[derive(Debug, Clone)]
+pub enum Bearer {
+    /// An access token.
+    Session(Principal),
+    /// An API key.
+    Key(Box<KeyHolder>),
+}
+
+impl Bearer {
+    /// The user.
+    #[must_use]
+    pub fn user(&self) -> UserId {
+        match self {
+            Self::Session(principal) => principal.user(),
+            Self::Key(holder) => holder.owner.id,
+        }
+    }
+
+    /// As the audit log says it.
+    #[must_use]
+    pub fn actor(&self) -> Actor {
+        match self {
+            Self::Session(principal) => Actor::User(principal.user()),
+            Self::Key(holder) => Actor::ApiKey(holder.key.id, holder.owner.id),
+        }
+    }
+}

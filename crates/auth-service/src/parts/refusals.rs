@@ -1,0 +1,42 @@
+//! What the limits refused, summed until it is written to the audit log.
+
+use auth_limits::{Claim, Standing};
+use std::{
+    collections::HashMap,
+    sync::{Mutex, PoisonError},
+};
+
+/// What a limit refused, summed for the audit log: one row a limit and whom it counts, each minute (behaviour.md §9).
+#[derive(Default)]
+pub(crate) struct Refusals(Mutex<HashMap<(&'static str, String), u64>>);
+
+/// How many sums are kept between two rows; the rest share one.
+const SUMS: usize = 10_000;
+
+impl Refusals {
+    pub(crate) fn count(&self, standing: &Standing, claims: &[Claim]) {
+        let name = standing.name.as_str();
+        let key = claims
+            .iter()
+            .find(|claim| claim.name() == standing.name)
+            .map_or("", Claim::key);
+        let mut sums = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let key = if sums.len() < SUMS { key } else { "others" };
+        *sums.entry((name, key.to_owned())).or_default() += 1;
+    }
+
+    /// Puts a sum back that could not be written down.
+    pub(crate) fn put_back(&self, (name, key, count): (&'static str, String, u64)) {
+        let mut sums = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        *sums.entry((name, key)).or_default() += count;
+    }
+
+    /// What was summed since the last call.
+    pub(crate) fn take(&self) -> Vec<(&'static str, String, u64)> {
+        let mut sums = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        std::mem::take(&mut *sums)
+            .into_iter()
+            .map(|((name, key), count)| (name, key, count))
+            .collect()
+    }
+}

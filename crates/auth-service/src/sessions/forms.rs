@@ -1,0 +1,31 @@
+//! The tokens of the forms that pages show to a browser.
+
+use crate::{
+    parts::{entropy::chance, error::Error, form_tokens::Visitor},
+    service::Service,
+};
+use auth_domain::time::Timestamp;
+
+impl Service {
+    /// A name for a browser that has none yet.
+    ///
+    /// # Errors
+    /// [`Error::Unavailable`] without entropy.
+    pub fn new_visitor_id(&self) -> Result<[u8; 16], Error> {
+        Ok(chance(self.entropy())?)
+    }
+
+    /// The token of a form that is made for this visitor now.
+    ///
+    /// # Errors
+    /// [`Error::Unavailable`] without entropy.
+    pub fn form_token(&self, visitor: Visitor, now: Timestamp) -> Result<String, Error> {
+        self.shared().form_tokens.give(visitor, now, self.entropy())
+    }
+
+    /// Whether a form that came back was made for this visitor, within the last twelve hours.
+    #[must_use]
+    pub fn is_own_form(&self, token: &str, visitor: Visitor, now: Timestamp) -> bool {
+        self.shared().form_tokens.fits(token, visitor, now)
+    }
+}

@@ -1,0 +1,175 @@
+//! Starting and ending the service: the keys that it needs, and what runs beside the requests.
+
+use crate::{
+    background::{Background, Chores},
+    delivery::post::{Post, PostParts},
+    parts::{
+        account_names::AccountNames,
+        activity::Activity,
+        admin::Admin,
+        audit::AuditLog,
+        browser_marks::BrowserMarks,
+        clock::{Clock, Moments},
+        config::{Algorithm, ServiceConfig},
+        device::DeviceTokens,
+        entropy::Entropy,
+        error::Error,
+        form_tokens::FormTokens,
+        keyring::KeyRing,
+        keys::KeyAdmin,
+        keyset::KeySet,
+        mailed::MailTokens,
+        master_key::MasterKey,
+        refusals::Refusals,
+        stats::KeptStats,
+        tokens::{AccessVerifier, RefreshSigner},
+    },
+    service::{Service, Shared},
+};
+use auth_blacklist::Blacklist;
+use auth_limits::Limits;
+use auth_mail::Mailer;
+use auth_storage::{Backend, Storage};
+use secrecy::ExposeSecret;
+use std::sync::Arc;
+use tokio::sync::Semaphore;
+
+/// What a service is made of.
+pub struct ServiceParts {
+    /// Where everything is kept.
+    pub storage: Storage,
+    /// The fast copies of the revocations.
+    pub blacklist: Blacklist,
+    /// The rate limits.
+    pub limits: Limits,
+    /// How mail leaves.
+    pub mailer: Mailer,
+    /// What secrets at rest hang on.
+    pub master_key: MasterKey,
+    /// What the operator set.
+    pub config: ServiceConfig,
+    /// Where chance comes from.
+    pub entropy: Arc<dyn Entropy>,
+    /// Where time comes from.
+    pub clock: Arc<dyn Clock>,
+}
+
+/// Why the service can't start.
+#[derive(Debug, thiserror::Error)]
+pub enum StartError {
+    /// The database was made under another master key.
+    #[error(
+        "this is not the master key that the database was made with; give the right one in KEYWARD_MASTER_KEY \
+         (or the file that the data folder came with), or change it with `keyward keys reseal`"
+    )]
+    WrongMasterKey,
+    /// A part did not start.
+    #[error("{0}")]
+    Failed(#[from] Error),
+}
+
+impl Service {
+    /// Checks the master key, makes the signing keys that are missing, and starts what runs in the background.
+    ///
+    /// # Errors
+    /// [`StartError`].
+    pub async fn start(parts: ServiceParts) -> Result<Self, StartError> {
+        let ServiceParts {
+            storage,
+            blacklist,
+            limits,
+            mailer,
+            master_key,
+            config,
+            entropy,
+            clock,
+        } = parts;
+        let check = master_key.check_value()?;
+        if !storage
+            .insert_setting("master_key_check", check.clone())
+            .await
+            .map_err(Error::from)?
+        {
+            let known = storage.setting("master_key_check").await.map_err(Error::from)?;
+            if known.as_deref() != Some(check.as_slice()) {
+                return Err(StartError::WrongMasterKey);
+            }
+        }
+        let now = clock.now();
+        let refresh = RefreshSigner::new(&master_key)?;
+        let devices = DeviceTokens::new(&master_key)?;
+        let form_tokens = FormTokens::new(&master_key)?;
+        let browser_marks = BrowserMarks::new(&master_key)?;
+        let account_names = Arc::new(AccountNames::new(&master_key)?);
+        let mail_tokens = Arc::new(MailTokens::new(&master_key)?);
+        let audit_log = AuditLog::open(storage.clone(), &master_key, entropy.as_ref()).await?;
+        let (key_admin, keys) = if config.tokens.algorithm == Algorithm::HS256 {
+            (
+                None,
+                KeySet::shared_secret(config.tokens.secret.expose_secret().as_bytes())?,
+            )
+        } else {
+            let key_admin = KeyAdmin::new(storage.clone(), master_key, config.clone(), Arc::clone(&entropy));
+            let keys = key_admin.complete(now).await?;
+            (Some(key_admin), keys)
+        };
+        let keys = Arc::new(KeyRing::new(keys, key_admin, now));
+        let beside = (storage.backend() == Backend::Postgres).then(|| blacklist.clone());
+        let moments = Moments::new(Arc::clone(&clock), beside);
+        let admin = Admin::new(storage, config, entropy)?;
+        let post = Post::new(PostParts {
+            admin: admin.clone(),
+            mailer,
+            tokens: Arc::clone(&mail_tokens),
+            limits: limits.clone(),
+            account_names: Arc::clone(&account_names),
+            moments: moments.clone(),
+        });
+        let refusals = Arc::new(Refusals::default());
+        let activity = Arc::new(Activity::default());
+        let background = Background::start(Chores {
+            keys: Arc::clone(&keys),
+            admin: admin.clone(),
+            audit_log: audit_log.clone(),
+            post: post.clone(),
+            refusals: Arc::clone(&refusals),
+            activity: Arc::clone(&activity),
+            clock: Arc::clone(&clock),
+            moments: moments.clone(),
+        });
+        Ok(Self::over(Shared {
+            admin,
+            blacklist,
+            clock,
+            moments,
+            keys,
+            access: AccessVerifier::new(),
+            refresh,
+            limits,
+            refusals,
+            activity,
+            account_names,
+            devices,
+            form_tokens,
+            browser_marks,
+            mail_tokens,
+            stats: KeptStats::default(),
+            exports: Semaphore::new(1),
+            audit_log,
+            post,
+            background,
+        }))
+    }
+
+    /// Ends what runs in the background, and waits for it.
+    pub async fn stop(&self) {
+        if let Err(error) = self.note_refusals().await {
+            tracing::warn!(%error, "what the limits refused in the last minute could not be noted");
+        }
+        if let Err(error) = self.write_activity().await {
+            tracing::warn!(%error, "what was counted in the last minute could not be written down");
+        }
+        self.shared().background.stop().await;
+        self.shared().blacklist.stop().await;
+    }
+}
