@@ -1,12 +1,13 @@
 //! What the domain's decisions cost: they stand on every request's path and must vanish beside the database.
 
 use auth_domain::{
+    authentication::Assurance,
     email::EmailAddress,
     ids::{SessionId, UserId},
     password::PasswordPolicy,
     password_hash::PasswordHash,
     revocation::Facts,
-    rotation::{Presented, RotationPolicy, Standing, decide},
+    rotation::{LineageStanding, Presented, RotationPolicy, decide},
     session::{Origin, Session, SessionState},
     time::Span,
     user::{Generation, UserStatus},
@@ -26,6 +27,8 @@ fn session() -> Session {
         rotation: RotationPolicy::default().lifetimes.first_rotation(now),
         state: SessionState::Active,
         origin: Origin::default(),
+        assurance: Assurance::by_password(now),
+        authentications: 1,
     }
 }
 
@@ -40,8 +43,8 @@ fn decisions(c: &mut Criterion) {
     let now = DateTime::UNIX_EPOCH + Span::seconds(5);
     c.bench_function("rotation::decide", |b| {
         b.iter(|| {
-            let standing = Standing {
-                session: black_box(&session),
+            let standing = LineageStanding {
+                lineage: black_box(&session).lineage(),
                 status: UserStatus::Active,
                 generation: Generation::FIRST,
             };

@@ -6,6 +6,7 @@
 
 pub mod api_key;
 pub mod audit;
+pub mod authentication;
 pub mod claims;
 pub mod client;
 pub mod connection_url;
@@ -18,6 +19,7 @@ pub mod idempotency;
 pub mod ids;
 pub mod invisible;
 pub mod keys;
+pub mod lineage;
 pub mod mail;
 pub mod one_time;
 pub mod password;

@@ -1,13 +1,14 @@
 //! What happens to a presented refresh token: one pure, total function, to be read beside its table (behaviour.md §3,
 //! RFC 9700 §4.14.2).
 //!
-//! The first line that fits decides. Storage carries the decision out by an update guarded with what the decision was made
+//! A token belongs to a lineage; what the lineage belongs to, a session or something else, plays no part. The first line that fits
+//! decides. Storage carries the decision out by an update guarded with what the decision was made
 //! from; if that touches no row, it loads and decides again.
 
 use crate::{
     idempotency::IdempotencyDigest,
     ids::SessionId,
-    session::{Lifetimes, Rotation, Session, SessionState},
+    lineage::{Lifetimes, Lineage, Rotation},
     time::{Span, Timestamp, age},
     user::{Generation, UserStatus},
 };
@@ -60,11 +61,11 @@ pub struct Presented {
     pub key: Option<IdempotencyDigest>,
 }
 
-/// What a decision is made from, beside the token: the session and its user, from one read.
-#[derive(Debug, Clone, Copy)]
-pub struct Standing<'a> {
-    /// The session.
-    pub session: &'a Session,
+/// What a decision is made from, beside the token: the lineage and its user, from one read.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct LineageStanding {
+    /// The lineage.
+    pub lineage: Lineage,
     /// Its user's status.
     pub status: UserStatus,
     /// Its user's generation.
@@ -76,13 +77,13 @@ pub struct Standing<'a> {
 pub enum Decision {
     /// The number was never given out: the token is not ours, or the database is older than the token.
     Invalid,
-    /// The token or its session is past its time.
+    /// The token or its lineage is past its time.
     Expired,
-    /// The session ended, the user is disabled, or the generation was raised.
+    /// The lineage ended, the user is disabled, or the generation was raised.
     Revoked,
     /// The current token: it is used up now, and `next` takes its place.
     Rotate {
-        /// The session's rotation from now on.
+        /// The lineage's rotation from now on.
         next: Rotation,
     },
     /// A retry of the refresh that made the current rotation: the same refresh token again, and a fresh access token.
@@ -92,38 +93,35 @@ pub enum Decision {
     },
     /// Used a moment ago: refused, and the successor keeps working.
     AlreadyUsed,
-    /// A copy is about: the session ends.
+    /// The token was used before, and not a moment ago: a copy of it exists, and the lineage ends.
     Reuse,
 }
 
 /// Decides. `now` is the clock of the node that was asked.
 #[must_use]
 pub fn decide(
-    standing: Standing<'_>,
+    standing: LineageStanding,
     presented: &Presented,
     now: Timestamp,
     policy: &RotationPolicy,
 ) -> Decision {
-    let Standing {
-        session,
+    let LineageStanding {
+        lineage,
         status,
         generation,
     } = standing;
-    let current = &session.rotation;
+    let current = &lineage.rotation;
     if presented.number > current.number {
         return Decision::Invalid;
     }
     if now >= presented.expires_at || now >= current.refresh_expires_at {
         return Decision::Expired;
     }
-    if session.state != SessionState::Active
-        || status != UserStatus::Active
-        || session.generation < generation
-    {
+    if lineage.ended || status != UserStatus::Active || lineage.generation < generation {
         return Decision::Revoked;
     }
     if presented.number == current.number {
-        return rotate(session, presented.key, now, policy);
+        return rotate(&lineage, presented.key, now, policy);
     }
     if presented.number.checked_add(1) != Some(current.number) {
         return Decision::Reuse;
@@ -146,19 +144,19 @@ pub fn decide(
 }
 
 fn rotate(
-    session: &Session,
+    lineage: &Lineage,
     key: Option<IdempotencyDigest>,
     now: Timestamp,
     policy: &RotationPolicy,
 ) -> Decision {
-    // The numbers of one session end after four billion refreshes; it then has to sign in again.
-    let Some(number) = session.rotation.number.checked_add(1) else {
+    // The numbers of one lineage end after four billion refreshes; its user then has to sign in again.
+    let Some(number) = lineage.rotation.number.checked_add(1) else {
         return Decision::Expired;
     };
-    let refresh_expires_at = policy.lifetimes.refresh_expiry(session.created_at, now);
+    let refresh_expires_at = policy.lifetimes.refresh_expiry(lineage.began_at, now);
     let access = policy.lifetimes.access_expiry(refresh_expires_at, now);
     // Larger wins: an access token of an earlier rotation may outlive this one's where the lifetime was shortened.
-    let access_until = access.max(session.rotation.access_until);
+    let access_until = access.max(lineage.rotation.access_until);
     Decision::Rotate {
         next: Rotation {
             number,

@@ -1,9 +1,10 @@
 //! A session is one sign-in on one device. Its state carries its data: an ended session knows when and why, a live one can't.
 
 use crate::{
-    idempotency::IdempotencyDigest,
+    authentication::Assurance,
     ids::{SessionId, UserId},
-    time::{Span, Timestamp, after},
+    lineage::{Lineage, Rotation},
+    time::Timestamp,
     user::Generation,
 };
 use serde::{Deserialize, Serialize};
@@ -106,21 +107,6 @@ pub enum SessionState {
     },
 }
 
-/// The newest rotation of a session: its one live refresh token.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Rotation {
-    /// 0 at sign-in, one more at each refresh. Every lower number is a used token.
-    pub number: u32,
-    /// When this number was given out.
-    pub rotated_at: Timestamp,
-    /// When its refresh token expires.
-    pub refresh_expires_at: Timestamp,
-    /// The expiry of the last access token that the session was given, in any rotation.
-    pub access_until: Timestamp,
-    /// The digest of the `Idempotency-Key` of the refresh that made this rotation.
-    pub key: Option<IdempotencyDigest>,
-}
-
 /// Where a session was opened from.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct Origin {
@@ -165,57 +151,24 @@ pub struct Session {
     pub state: SessionState,
     /// Where it was opened from.
     pub origin: Origin,
-}
-
-/// How long tokens and sessions live.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Lifetimes {
-    /// An access token: `tokens.access_ttl`.
-    pub access: Span,
-    /// A refresh token, from its issue: `tokens.refresh_ttl`.
-    pub refresh: Span,
-    /// A session, however often it is refreshed: `session.max_lifetime`.
-    pub session: Span,
-}
-
-impl Default for Lifetimes {
-    fn default() -> Self {
-        Self {
-            access: Span::hours(1),
-            refresh: Span::days(30),
-            session: Span::days(365),
-        }
-    }
-}
-
-impl Lifetimes {
-    /// When a refresh token given out now expires: after its own time, but never after its session.
-    #[must_use]
-    pub fn refresh_expiry(&self, created_at: Timestamp, now: Timestamp) -> Timestamp {
-        after(now, self.refresh).min(after(created_at, self.session))
-    }
-
-    /// When an access token given out now expires: no access token outlives its session.
-    #[must_use]
-    pub fn access_expiry(&self, refresh_expires_at: Timestamp, now: Timestamp) -> Timestamp {
-        after(now, self.access).min(refresh_expires_at)
-    }
-
-    /// Rotation 0 of a session that begins now.
-    #[must_use]
-    pub fn first_rotation(&self, now: Timestamp) -> Rotation {
-        let refresh_expires_at = self.refresh_expiry(now, now);
-        Rotation {
-            number: 0,
-            rotated_at: now,
-            refresh_expires_at,
-            access_until: self.access_expiry(refresh_expires_at, now),
-            key: None,
-        }
-    }
+    /// How its user last proved who they are, and when.
+    pub assurance: Assurance,
+    /// How often its user proved it: 1 from the sign-in on, one more each time that they prove it anew.
+    pub authentications: u32,
 }
 
 impl Session {
+    /// The lineage of its refresh tokens.
+    #[must_use]
+    pub fn lineage(&self) -> Lineage {
+        Lineage {
+            began_at: self.created_at,
+            generation: self.generation,
+            rotation: self.rotation,
+            ended: self.state != SessionState::Active,
+        }
+    }
+
     /// Whether the session can still be refreshed: not ended, not past its time, not below its user's generation.
     #[must_use]
     pub fn is_live(&self, user_generation: Generation, now: Timestamp) -> bool {
@@ -228,7 +181,6 @@ impl Session {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use chrono::DateTime;
 
     #[test]
     fn every_reason_has_its_own_word() {
@@ -237,24 +189,6 @@ mod tests {
             assert_eq!(serde_json::to_value(why).unwrap(), why.as_str());
         }
         assert_eq!("bored".parse::<EndReason>(), Err(NotAnEndReason));
-    }
-
-    #[test]
-    fn no_token_outlives_its_session() {
-        let lifetimes = Lifetimes {
-            access: Span::hours(1),
-            refresh: Span::days(30),
-            session: Span::days(40),
-        };
-        let born = DateTime::from_timestamp(0, 0).unwrap();
-        let late = born + Span::days(39) + Span::minutes(23 * 60 + 30);
-        let refresh = lifetimes.refresh_expiry(born, late);
-        assert_eq!(refresh, born + Span::days(40));
-        assert_eq!(lifetimes.access_expiry(refresh, late), refresh);
-        let first = lifetimes.first_rotation(born);
-        assert_eq!((first.number, first.access_until), (0, born + Span::hours(1)));
-        assert_eq!(first.refresh_expires_at, born + Span::days(30));
-        assert_eq!(Lifetimes::default().refresh, Span::days(30));
     }
 
     #[test]

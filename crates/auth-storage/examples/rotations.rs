@@ -4,11 +4,13 @@
 
 use auth_domain::{
     audit::Actor,
+    authentication::Assurance,
     email::EmailAddress,
     ids::{ID_CHANCE, SessionId, UserId},
+    lineage::Lifetimes,
     role::Role,
     rotation::{Decision, Presented, RotationPolicy},
-    session::{Lifetimes, Origin, Session, SessionState},
+    session::{Origin, Session, SessionState},
     time::{Span, Timestamp, after, to_micros},
     user::{Generation, UserStatus},
 };
@@ -83,6 +85,8 @@ async fn refresh_until(
         rotation: Lifetimes::default().first_rotation(now),
         state: SessionState::Active,
         origin: Origin::default(),
+        assurance: Assurance::by_password(now),
+        authentications: 1,
     };
     let id = session.id;
     let terms = terms(now, chance);

@@ -42,6 +42,9 @@ diesel::table! {
         end_reason -> Nullable<Text>,
         ip -> Nullable<Text>,
         user_agent -> Nullable<Text>,
+        authenticated_at -> Nullable<Instant>,
+        authentications -> BigInt,
+        amr -> Text,
     }
 }
 
@@ -218,7 +221,7 @@ pub fn columns() -> Vec<(&'static str, Vec<&'static str>)> {
         users: id email email_key name name_key password_hash role status email_verified_at created_at updated_at
             last_login_at token_generation devices_from password_changed_at email_domain;
         sessions: id user_id generation created_at rotation rotated_at refresh_expires_at access_until
-            idempotency_digest ended_at end_reason ip user_agent;
+            idempotency_digest ended_at end_reason ip user_agent authenticated_at authentications amr;
         revocations: id kind generation until recorded_at;
         one_time_tokens: id kind user_id digest created_at expires_at used_at email password_hash name;
         api_keys: id user_id name digest permissions created_at expires_at last_used_at;

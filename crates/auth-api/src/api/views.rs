@@ -308,10 +308,12 @@ pub fn done_by_device(token: Option<&SecretString>) -> HttpResponse {
 mod tests {
     use super::*;
     use auth_domain::{
+        authentication::Assurance,
         email::EmailAddress,
         ids::{SessionId, UserId},
+        lineage::Lifetimes,
         role::Role,
-        session::{EndReason, Lifetimes, Origin, Session},
+        session::{EndReason, Origin, Session},
         user::{DisplayName, Generation, UserStatus},
     };
     use chrono::DateTime;
@@ -362,6 +364,8 @@ mod tests {
                 ip: Some("192.0.2.7".parse().unwrap()),
                 user_agent: None,
             },
+            assurance: Assurance::by_password(at(0)),
+            authentications: 1,
         };
         let shown = serde_json::to_value(SessionJson::from(&SessionView {
             session,

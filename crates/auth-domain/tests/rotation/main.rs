@@ -7,6 +7,7 @@ mod sequences;
 mod table;
 
 use auth_domain::{
+    authentication::Assurance,
     idempotency::IdempotencyDigest,
     ids::{SessionId, UserId},
     rotation::RotationPolicy,
@@ -39,5 +40,7 @@ fn born() -> Session {
         rotation: policy().lifetimes.first_rotation(at(0)),
         state: SessionState::Active,
         origin: Origin::default(),
+        assurance: Assurance::by_password(at(0)),
+        authentications: 1,
     }
 }

@@ -4,8 +4,9 @@
 use crate::{at, born, key, policy};
 use auth_domain::{
     idempotency::IdempotencyDigest,
-    rotation::{Decision, OnConcurrent, Presented, RotationPolicy, Standing, decide},
-    session::{EndReason, Rotation, Session, SessionState},
+    lineage::Rotation,
+    rotation::{Decision, LineageStanding, OnConcurrent, Presented, RotationPolicy, decide},
+    session::{EndReason, Session, SessionState},
     time::{Span, Timestamp},
     user::{Generation, UserStatus},
 };
@@ -58,8 +59,8 @@ struct World {
 
 impl World {
     fn decide(&self, held: Held, key: Option<IdempotencyDigest>) -> Decision {
-        let standing = Standing {
-            session: &self.session,
+        let standing = LineageStanding {
+            lineage: self.session.lineage(),
             status: self.status,
             generation: self.generation,
         };
@@ -174,7 +175,7 @@ proptest! {
         session.rotation.number = current;
         session.rotation.key = with_key.then(|| key(1)).flatten();
         let presented = Presented { number, expires_at: at(i64::from(expiry)), key: key(1) };
-        let standing = Standing { session: &session, status: UserStatus::Active, generation: Generation::FIRST };
+        let standing = LineageStanding { lineage: session.lineage(), status: UserStatus::Active, generation: Generation::FIRST };
         let _ = decide(standing, &presented, at(offset), &policy());
     }
 }

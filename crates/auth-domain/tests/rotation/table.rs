@@ -4,7 +4,7 @@ use crate::{at, born, key, policy};
 use auth_domain::{
     idempotency::IdempotencyDigest,
     ids::SessionId,
-    rotation::{Decision, OnConcurrent, Presented, RefreshTokenId, RotationPolicy, Standing, decide},
+    rotation::{Decision, LineageStanding, OnConcurrent, Presented, RefreshTokenId, RotationPolicy, decide},
     session::{EndReason, Session, SessionState},
     time::{Span, Timestamp},
     user::{Generation, UserStatus},
@@ -38,8 +38,8 @@ fn ask(session: &Session, presented: &Presented, now: Timestamp) -> Decision {
 }
 
 fn ask_under(session: &Session, presented: &Presented, now: Timestamp, policy: &RotationPolicy) -> Decision {
-    let standing = Standing {
-        session,
+    let standing = LineageStanding {
+        lineage: session.lineage(),
         status: UserStatus::Active,
         generation: Generation::FIRST,
     };
@@ -101,14 +101,14 @@ fn past_its_time_a_token_or_session_is_expired_even_if_it_ended() {
 fn an_ended_session_a_disabled_user_and_a_cut_generation_are_revoked() {
     let mut session = refreshed(1);
     let (current, old) = (present(&session, 1, None), present(&session, 0, None));
-    let disabled = Standing {
-        session: &session,
+    let disabled = LineageStanding {
+        lineage: session.lineage(),
         status: UserStatus::Disabled,
         generation: Generation::FIRST,
     };
     assert_eq!(decide(disabled, &current, at(101), &policy()), Decision::Revoked);
-    let cut = Standing {
-        session: &session,
+    let cut = LineageStanding {
+        lineage: session.lineage(),
         status: UserStatus::Active,
         generation: Generation::FIRST.raised(),
     };

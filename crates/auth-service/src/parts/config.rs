@@ -2,11 +2,11 @@
 
 use auth_domain::{
     claims::Issuer,
+    lineage::Lifetimes,
     password::PasswordPolicy,
     password_hash::Argon2Params,
     role::RoleBook,
     rotation::{OnConcurrent, RotationPolicy},
-    session::Lifetimes,
     time::Span,
 };
 use secrecy::{ExposeSecret, SecretString};

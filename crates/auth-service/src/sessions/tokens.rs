@@ -5,6 +5,7 @@ use crate::{
     service::Service,
 };
 use auth_domain::{
+    authentication::Assurance,
     claims::{AccessClaims, OWN_CLIENT, RefreshClaims, TokenType},
     credential::{Credential, Fate, SecurityEvent, fate},
     ids::{SessionId, TokenId, UserId},
@@ -50,6 +51,8 @@ impl Service {
             rotation: self.config().lifetimes().first_rotation(caller.now),
             state: auth_domain::session::SessionState::Active,
             origin: caller.origin.clone(),
+            assurance: Assurance::by_password(caller.now),
+            authentications: 1,
         })
     }
 

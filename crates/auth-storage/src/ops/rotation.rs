@@ -21,10 +21,11 @@ use crate::{
 use auth_domain::{
     audit::Action,
     ids::SessionId,
+    lineage::Rotation,
     mail::MailKind,
     revocation::Revocation,
-    rotation::{Decision, Presented, RotationPolicy, Standing, decide},
-    session::{EndReason, Rotation, Session},
+    rotation::{Decision, LineageStanding, Presented, RotationPolicy, decide},
+    session::{EndReason, Session},
     user::{User, UserStatus},
 };
 use diesel::{
@@ -63,8 +64,8 @@ fn decide_and_write(
         let Some((session, user)) = session_with_user(c, id)? else {
             return Ok(None);
         };
-        let standing = Standing {
-            session: &session,
+        let standing = LineageStanding {
+            lineage: session.lineage(),
             status: user.status,
             generation: user.generation,
         };

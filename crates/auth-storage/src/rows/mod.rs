@@ -18,14 +18,16 @@ use crate::{
     sqlty::{Id, Ts},
 };
 use auth_domain::{
+    authentication::Assurance,
     client::Client,
     email::EmailAddress,
     idempotency::IdempotencyDigest,
     ids::{SessionId, TokenId, UserId},
     keys::KeyStanding,
+    lineage::Rotation,
     password_hash::PasswordHash,
     revocation::{Revocation, Revoked},
-    session::{Origin, Rotation, Session, SessionState},
+    session::{Origin, Session, SessionState},
     time::Timestamp,
     user::{DisplayName, Generation, User},
 };
@@ -174,6 +176,9 @@ pub(crate) struct SessionRow {
     end_reason: Option<String>,
     ip: Option<String>,
     user_agent: Option<String>,
+    authenticated_at: Option<Ts>,
+    authentications: i64,
+    amr: String,
 }
 
 impl SessionRow {
@@ -196,6 +201,9 @@ impl SessionRow {
             end_reason,
             ip: session.origin.ip.map(|ip| ip.to_string()),
             user_agent: session.origin.user_agent.clone(),
+            authenticated_at: Some(Ts(session.assurance.authenticated_at)),
+            authentications: i64::from(session.authentications),
+            amr: session.assurance.amr.to_string(),
         }
     }
 
@@ -237,6 +245,12 @@ impl SessionRow {
                 ip,
                 user_agent: self.user_agent,
             },
+            assurance: Assurance {
+                // A version that did not know the column began a session with a proof.
+                authenticated_at: self.authenticated_at.unwrap_or(self.created_at).0,
+                amr: self.amr.parse().map_err(|_| bad("amr"))?,
+            },
+            authentications: u32::try_from(self.authentications).map_err(|_| bad("authentications"))?,
         })
     }
 }

@@ -62,7 +62,8 @@ on_both! {
     fn a_broken_session_is_named_and_not_rotated(world) {
         let (_, session) = world.signed_in("a@example.com").await;
         let id = session.id.to_string();
-        let good = "generation = 0, rotation = 0, idempotency_digest = NULL, ended_at = NULL, end_reason = NULL, ip = NULL";
+        let good = "generation = 0, rotation = 0, idempotency_digest = NULL, ended_at = NULL, end_reason = NULL, ip = NULL, \
+            authentications = 1, amr = 'pwd'";
         let (moment, short) = if world.is_sqlite() { ("5", "x'00'") } else { ("now()", "'\\x00'") };
         for (column, set) in [
             ("generation", "generation = -1".to_owned()),
@@ -73,6 +74,9 @@ on_both! {
             ("ended_at", "end_reason = 'logout'".to_owned()),
             ("end_reason", format!("ended_at = {moment}, end_reason = 'bored'")),
             ("ip", "ip = 'localhost'".to_owned()),
+            ("authentications", "authentications = -1".to_owned()),
+            ("authentications", "authentications = 4294967296".to_owned()),
+            ("amr", "amr = ''".to_owned()),
         ] {
             damage(&world, "sessions", good);
             damage(&world, "sessions", &set);

@@ -4,13 +4,15 @@ use crate::world::{World, next};
 use auth_domain::{
     api_key::{ApiKey, KeyName},
     audit::{Action, Actor, AuditEvent},
+    authentication::Assurance,
     email::EmailAddress,
     ids::{ApiKeyId, MailId, OneTimeTokenId, SessionId, UserId},
+    lineage::Lifetimes,
     one_time::TokenKind,
     password_hash::PasswordHash,
     role::{Permission, Role},
     rotation::{Presented, RotationPolicy},
-    session::{Lifetimes, Origin, Session, SessionState},
+    session::{Origin, Session, SessionState},
     time::{Span, Timestamp},
     user::{DisplayName, Generation, User, UserStatus},
 };
@@ -171,6 +173,8 @@ pub(crate) fn session_of(user: UserId, generation: Generation, now: Timestamp) -
         rotation: Lifetimes::default().first_rotation(now),
         state: SessionState::Active,
         origin: Origin::new("2001:db8::7".parse().ok(), Some("curl/8")),
+        assurance: Assurance::by_password(now),
+        authentications: 1,
     }
 }
 

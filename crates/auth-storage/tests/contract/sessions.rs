@@ -1,13 +1,14 @@
 //! Sessions: begun, listed, ended.
 
 use crate::{
-    people::{ALL, address, at, hash, known, session_of, t0, terms},
+    people::{ALL, address, at, hash, known, policy, session_of, t0, terms, token},
     world::all,
 };
 use auth_domain::{
+    authentication::Assurance,
     revocation::Revoked,
     role::Role,
-    session::{EndReason, SessionState},
+    session::{EndReason, Session, SessionState},
     time::Span,
     user::{Generation, UserStatus},
 };
@@ -21,6 +22,33 @@ on_both! {
         let StartedSession::Started { displaced, user } = started else { panic!("{started:?}") };
         assert_eq!((displaced, user.last_login_at), (vec![], Some(at(5))));
         assert_eq!(world.db.session(session.id).await.unwrap(), Some((session, user)));
+    }
+
+    fn how_a_session_was_proved_is_kept_with_words_of_newer_versions_and_over_refreshes(world) {
+        let user = world.user("a@example.com", Role::USER).await;
+        let session = Session {
+            assurance: Assurance { authenticated_at: at(7), amr: "mfa otp pwd word_of_a_newer_version".parse().unwrap() },
+            authentications: 3,
+            ..session_of(user.id, user.generation, at(5))
+        };
+        world.db.start_session(known(session.clone()), terms(at(5))).await.unwrap();
+        world.db.rotate(session.id, token(0), policy(), false, terms(at(9))).await.unwrap().unwrap();
+        let stored = world.stored(&session).await;
+        assert_eq!((stored.assurance, stored.authentications), (session.assurance, 3));
+    }
+
+    /// It leaves the columns out that it does not know.
+    fn a_session_that_an_older_version_began_was_proved_once_by_a_password_when_it_began(world) {
+        let (user, session) = world.signed_in("a@example.com").await;
+        let known = "user_id, generation, created_at, rotation, rotated_at, refresh_expires_at, access_until";
+        world.execute(&format!(
+            "INSERT INTO sessions (id, {known}) SELECT '00000000-0000-7000-8000-000000000001', {known} FROM sessions"
+        ));
+        let all = world.db.sessions(user.id, SessionFilter::All, at(1), ALL).await.unwrap();
+        let older = all.iter().find(|other| other.id != session.id).unwrap();
+        assert_eq!(older.assurance, Assurance::by_password(older.created_at));
+        assert_eq!(older.authentications, 1);
+        assert!(world.db.rotate(older.id, token(0), policy(), false, terms(at(1))).await.unwrap().is_some());
     }
 
     fn a_sign_in_that_verified_something_older_begins_nothing(world) {

@@ -14,8 +14,8 @@ mod steps;
 pub(crate) use desk::Desk;
 
 use auth_domain::{
+    lineage::Lifetimes,
     rotation::{OnConcurrent, RotationPolicy},
-    session::Lifetimes,
     time::Span,
 };
 

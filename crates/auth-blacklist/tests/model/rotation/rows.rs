@@ -3,13 +3,11 @@
 use super::Broken;
 use auth_domain::{
     idempotency::IdempotencyDigest,
-    ids::{SessionId, UserId},
-    rotation::{Decision, Presented, RotationPolicy, Standing, decide},
-    session::{EndReason, Origin, Rotation, Session, SessionState},
+    lineage::{Lineage, Rotation},
+    rotation::{Decision, LineageStanding, Presented, RotationPolicy, decide},
     time::{Span, Timestamp},
     user::{Generation, UserStatus},
 };
-use uuid::Uuid;
 
 /// A key: 0 is none, the honest client's come after it, and the last is a stranger's.
 pub(crate) type Key = u8;
@@ -85,12 +83,10 @@ impl Row {
         }
     }
 
-    pub(crate) fn session(&self, broken: Broken) -> Session {
-        Session {
-            id: SessionId::from_uuid(Uuid::nil()),
-            user: UserId::from_uuid(Uuid::nil()),
+    pub(crate) fn lineage(&self, broken: Broken) -> Lineage {
+        Lineage {
+            began_at: clock(0),
             generation: generation(self.generation),
-            created_at: clock(0),
             rotation: Rotation {
                 number: u32::from(self.number),
                 rotated_at: clock(self.rotated_at),
@@ -98,13 +94,7 @@ impl Row {
                 access_until: clock(self.access_until),
                 key: digest(self.key, broken),
             },
-            state: if self.ended {
-                let (at, why) = (clock(0), EndReason::Logout);
-                SessionState::Ended { at, why }
-            } else {
-                SessionState::Active
-            },
-            origin: Origin::default(),
+            ended: self.ended,
         }
     }
 
@@ -136,8 +126,8 @@ pub(crate) fn decision(
     policy: &RotationPolicy,
     broken: Broken,
 ) -> Decision {
-    let standing = Standing {
-        session: &row.session(broken),
+    let standing = LineageStanding {
+        lineage: row.lineage(broken),
         status: if user.1 {
             UserStatus::Active
         } else {
