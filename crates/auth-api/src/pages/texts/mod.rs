@@ -3,6 +3,7 @@
 //! say that otherwise, too.
 
 mod en;
+mod en_events;
 
 use crate::http::problem::{Code, Problem, Unit, for_a_person};
 use auth_domain::{audit::Action, session::EndReason};
@@ -81,14 +82,14 @@ impl Texts {
     #[must_use]
     pub fn action(&self, action: Action) -> &str {
         let other = self.actions.get(action.as_str());
-        other.map_or_else(|| en::action(action), String::as_str)
+        other.map_or_else(|| en_events::action(action), String::as_str)
     }
 
     /// Why a session ended. Words of a newer version are shown as they are.
     #[must_use]
     pub fn end_reason<'a>(&'a self, word: &'a str) -> &'a str {
         let other = self.end_reasons.get(word);
-        other.map_or_else(|| en::end_reason(word), String::as_str)
+        other.map_or_else(|| en_events::end_reason(word), String::as_str)
     }
 }
 
