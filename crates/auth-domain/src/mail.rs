@@ -10,6 +10,50 @@ use crate::{
 use serde::{Deserialize, Serialize};
 use std::str::FromStr;
 
+/// A link that a mail carries: a token, and the page where the person confirms what the token stands for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum Link {
+    /// Leads to the choice of a new password.
+    ChoosePassword,
+    /// Confirms the address of an account.
+    ConfirmAddress,
+    /// Confirms the address that an account is to have.
+    ConfirmNewAddress,
+    /// Says "this was not me".
+    Report,
+}
+
+impl Link {
+    /// Every link there is.
+    pub const ALL: [Self; 4] = [
+        Self::ChoosePassword,
+        Self::ConfirmAddress,
+        Self::ConfirmNewAddress,
+        Self::Report,
+    ];
+
+    /// The page that it opens, below the address that the configuration gives to mailed links.
+    #[must_use]
+    pub const fn page(self) -> &'static str {
+        match self {
+            Self::ChoosePassword => "reset",
+            Self::ConfirmAddress | Self::ConfirmNewAddress => "verify-email",
+            Self::Report => "not-me",
+        }
+    }
+
+    /// What its token does.
+    #[must_use]
+    pub const fn token(self) -> TokenKind {
+        match self {
+            Self::ChoosePassword => TokenKind::PasswordReset,
+            Self::ConfirmAddress => TokenKind::EmailVerification,
+            Self::ConfirmNewAddress => TokenKind::EmailChange,
+            Self::Report => TokenKind::Report,
+        }
+    }
+}
+
 /// What a mail is about.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
@@ -81,13 +125,13 @@ impl MailKind {
         }
     }
 
-    /// What its link does, for a mail that is sent for the sake of one: without the link it would be no use.
+    /// The link for whose sake it is sent: without it the mail would be no use.
     #[must_use]
-    pub const fn link(self) -> Option<TokenKind> {
+    pub const fn link(self) -> Option<Link> {
         match self {
-            Self::PasswordReset => Some(TokenKind::PasswordReset),
-            Self::EmailVerification => Some(TokenKind::EmailVerification),
-            Self::EmailChangeConfirm => Some(TokenKind::EmailChange),
+            Self::PasswordReset => Some(Link::ChoosePassword),
+            Self::EmailVerification => Some(Link::ConfirmAddress),
+            Self::EmailChangeConfirm => Some(Link::ConfirmNewAddress),
             Self::PasswordChanged
             | Self::AlreadyRegistered
             | Self::EmailChangeRequested
@@ -111,7 +155,7 @@ impl MailKind {
     #[must_use]
     pub fn has_lapsed(self, asked_at: Timestamp, now: Timestamp) -> bool {
         self.link()
-            .is_some_and(|link| now >= after(asked_at, link.lifetime()))
+            .is_some_and(|link| now >= after(asked_at, link.token().lifetime()))
     }
 
     /// Whether it carries the link that says "this was not me".
@@ -176,12 +220,34 @@ mod tests {
                 assert!(!kind.has_lapsed(asked, Timestamp::MAX_UTC), "{kind:?}");
                 continue;
             };
-            let end = after(asked, link.lifetime());
+            let end = after(asked, link.token().lifetime());
             assert!(kind.has_lapsed(asked, end), "{kind:?}");
             assert!(
                 !kind.has_lapsed(asked, end - crate::time::Span::seconds(1)),
                 "{kind:?}"
             );
+        }
+    }
+
+    #[test]
+    fn a_link_opens_one_page_and_carries_a_token_of_its_own() {
+        let tokens: BTreeSet<_> = Link::ALL.map(Link::token).into_iter().collect();
+        assert_eq!(tokens.len(), Link::ALL.len());
+        let pages = Link::ALL.map(|link| (link.token().as_str(), link.page()));
+        let expected = [
+            ("password_reset", "reset"),
+            ("email_verification", "verify-email"),
+            ("email_change", "verify-email"),
+            ("report", "not-me"),
+        ];
+        assert_eq!(pages, expected);
+    }
+
+    #[test]
+    fn every_link_but_the_report_is_what_one_kind_of_mail_is_sent_for() {
+        for link in Link::ALL {
+            let kinds = MailKind::ALL.into_iter().filter(|kind| kind.link() == Some(link));
+            assert_eq!(kinds.count(), usize::from(link != Link::Report), "{link:?}");
         }
     }
 

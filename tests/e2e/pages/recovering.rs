@@ -1,7 +1,10 @@
 //! `/forgot`, `/reset`, `/verify-email`, `/not-me`: a link opens a page, and its button does it, once.
 
 use super::leads_to;
-use auth_domain::time::Span;
+use auth_domain::{
+    mail::{Link, MailKind},
+    time::Span,
+};
 use tests::{PASSWORD, TestApp, on_every_backend};
 
 const NEW: &str = "violet kettle 41 harbour";
@@ -79,6 +82,24 @@ on_every_backend! {
         for page in ["/reset", "/reset?token=", "/verify-email", "/not-me"] {
             let bare = browser.open(page).await.expect(400);
             assert!(bare.text.contains("<h1>This link works no more</h1>"), "{page}: {}", bare.text);
+        }
+    }
+
+    async fn every_link_that_a_mail_may_carry_opens_a_page_that_knows_its_token(backend) {
+        let app = TestApp::start(backend).await;
+        let mut browser = app.browser();
+        for kind in MailKind::ALL {
+            let links = [kind.link(), kind.carries_report_link().then_some(Link::Report)];
+            for link in links.into_iter().flatten() {
+                let page = format!("/{}", link.page());
+                browser.open("/login").await.expect(200);
+                let opened = browser.open(&format!("{page}?token=unknown")).await;
+                assert!([200, 400].contains(&opened.status), "{kind:?} {page}: {}", opened.status);
+                browser.open("/login").await.expect(200);
+                let fields = [("token", "unknown"), ("new_password", NEW)];
+                let lapsed = browser.send(&page, &fields).await.expect(400);
+                assert!(lapsed.text.contains("<h1>This link works no more</h1>"), "{kind:?} {page}: {}", lapsed.text);
+            }
         }
     }
 

@@ -14,7 +14,7 @@ use crate::{
 use auth_domain::{
     credential::{Credential, Fate, SecurityEvent, fate},
     ids::{SessionId, UserId},
-    mail::MailKind,
+    mail::{Link, MailKind},
     one_time::TokenKind,
     password_hash::PasswordHash,
     revocation::{Revocation, Revoked},
@@ -305,7 +305,10 @@ fn end_api_keys(c: &mut Conn, user: UserId) -> Result<(), Fault> {
 fn end_links(c: &mut Conn, user: UserId, kind: TokenKind) -> Result<(), Fault> {
     use outbox as o;
     void(c, user, &[kind])?;
-    for mail in MailKind::ALL.into_iter().filter(|mail| mail.link() == Some(kind)) {
+    for mail in MailKind::ALL
+        .into_iter()
+        .filter(|mail| mail.link().map(Link::token) == Some(kind))
+    {
         let waiting = o::table
             .filter(o::user_id.eq(Some(Id(user.as_uuid()))))
             .filter(o::done_at.is_null())

@@ -6,8 +6,8 @@ use auth_domain::{
     audit::Actor,
     device::{device_name, recognised_device_name},
     email::EmailAddress,
-    ids::{MailId, UserId},
-    mail::MailKind,
+    ids::UserId,
+    mail::{Link, MailKind},
     one_time::TokenKind,
     role::Role,
     session::Origin,
@@ -60,25 +60,26 @@ impl Post {
             });
         };
         let mut facts = Facts::default();
-        if let Some(kind) = mail.kind.link() {
+        let mailed_to = named.as_ref().unwrap_or(&credentials.user.email);
+        if let Some(link) = mail.kind.link() {
             if credentials.user.status != UserStatus::Active {
                 return Ok(Prepared::Nowhere);
             }
             if mail.kind.has_lapsed(mail.created_at, self.0.moments.now()?) {
                 return Ok(Prepared::TooLate);
             }
-            match self.link(mail, kind, &credentials).await? {
-                Some(link) => facts.link = Some(link),
-                None => return Ok(Prepared::Nowhere),
+            if !self.token_stands(mail, link, &credentials, mailed_to).await? {
+                return Ok(Prepared::Nowhere);
             }
-            facts.valid_for = Some(words(kind.lifetime()));
+            facts.link = Some(self.address_of(mail, link));
+            facts.valid_for = Some(words(link.token().lifetime()));
         }
         if mail.kind.carries_report_link() {
-            let mut row = self.0.tokens.row(mail.id, TokenKind::Report, mail.created_at);
-            // Where it is mailed to is what it brings back.
-            row.email = Some(named.clone().unwrap_or_else(|| credentials.user.email.clone()));
-            self.storage().issue_token(row, credentials.user.id, None).await?;
-            facts.report_link = Some(self.link_to("not-me", mail.id, TokenKind::Report));
+            // The notice matters more than its link: it is sent whether the token stands or not.
+            let _stands = self
+                .token_stands(mail, Link::Report, &credentials, mailed_to)
+                .await?;
+            facts.report_link = Some(self.address_of(mail, Link::Report));
         }
         // By address it was asked for as typed; what is stored is where mail goes.
         let to = named
@@ -141,39 +142,51 @@ impl Post {
             .is_granted())
     }
 
-    /// The link of a mail, if it is still good for something.
-    async fn link(
+    /// Whether the token of a mail's link is still good for something. Some tokens come into being when the mail is sent.
+    async fn token_stands(
         &self,
         mail: &ClaimedMail,
-        kind: TokenKind,
+        link: Link,
         credentials: &Credentials,
-    ) -> Result<Option<SecretString>, Error> {
+        to: &EmailAddress,
+    ) -> Result<bool, Error> {
         let user = &credentials.user;
-        let mut row = self.0.tokens.row(mail.id, kind, mail.created_at);
-        if kind != TokenKind::PasswordReset {
-            // Its token came into being together with the mail, and may have been voided since.
-            let now = self.0.moments.now()?;
-            let stands = self.storage().one_time_token(kind, row.digest, now).await?;
-            return Ok(stands.map(|_| self.link_to("verify-email", mail.id, kind)));
+        let mut row = self.0.tokens.row(mail.id, link.token(), mail.created_at);
+        match link {
+            Link::ConfirmAddress | Link::ConfirmNewAddress => {
+                // Its token came into being together with the mail, and may have been voided since.
+                let now = self.0.moments.now()?;
+                let found = self
+                    .storage()
+                    .one_time_token(link.token(), row.digest, now)
+                    .await?;
+                Ok(found.is_some())
+            }
+            Link::ChoosePassword => {
+                if credentials
+                    .password_changed_at
+                    .is_some_and(|since| since > mail.created_at)
+                {
+                    return Ok(false);
+                }
+                row.email = Some(user.email.clone());
+                let terms = match mail.user {
+                    None => Some(self.0.admin.terms(&asker(mail, self.0.moments.now()?))?),
+                    Some(_) => None,
+                };
+                Ok(self.storage().issue_token(row, user.id, terms).await?)
+            }
+            Link::Report => {
+                // Where it is mailed to is what it brings back.
+                row.email = Some(to.clone());
+                Ok(self.storage().issue_token(row, user.id, None).await?)
+            }
         }
-        if credentials
-            .password_changed_at
-            .is_some_and(|since| since > mail.created_at)
-        {
-            return Ok(None);
-        }
-        row.email = Some(user.email.clone());
-        let terms = match mail.user {
-            None => Some(self.0.admin.terms(&asker(mail, self.0.moments.now()?))?),
-            Some(_) => None,
-        };
-        let stands = self.storage().issue_token(row, user.id, terms).await?;
-        Ok(stands.then(|| self.link_to("reset", mail.id, kind)))
     }
 
-    fn link_to(&self, page: &str, mail: MailId, kind: TokenKind) -> SecretString {
-        let token = self.0.tokens.token(mail, kind);
-        let base = &self.config().link_base;
+    fn address_of(&self, mail: &ClaimedMail, link: Link) -> SecretString {
+        let token = self.0.tokens.token(mail.id, link.token());
+        let (base, page) = (&self.config().link_base, link.page());
         format!("{base}/{page}?token={}", token.expose_secret()).into()
     }
 
@@ -243,7 +256,7 @@ mod tests {
         let at = chrono::DateTime::from_timestamp(0, 5_000).unwrap();
         assert_eq!(moment(at), "1970-01-01 00:00:00 UTC");
         assert_eq!(
-            [TokenKind::PasswordReset, TokenKind::EmailChange].map(|kind| words(kind.lifetime())),
+            [Link::ChoosePassword, Link::ConfirmNewAddress].map(|link| words(link.token().lifetime())),
             ["1 hour", "24 hours"]
         );
     }
