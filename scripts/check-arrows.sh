@@ -1,6 +1,7 @@
 #!/bin/sh
 # Fails on any dependency between the crates of the house but those that docs/architecture.md draws, on a crate named
-# outside the rooms it is kept to, and on anything in the domain's tree that could reach the world.
+# outside the rooms it is kept to, and on anything in the domain's tree that could reach the world. Inside some crates it
+# fails as well: on a folder that names one above it, and on files that import each other in a circle.
 #
 #   scripts/check-arrows.sh              checks this workspace; needs cargo and nothing else
 #   scripts/check-arrows.sh --self-test  proves on a copy that each kind of forbidden arrow is caught
@@ -43,6 +44,20 @@ actix-web          auth-api keyward properties
 TABLE
 }
 
+# crate, folder: the folders of the crate that it may name. "." are the files beside lib.rs, which itself may name them all.
+folders() {
+  cat <<'TABLE'
+auth-service  parts
+auth-service  delivery  parts
+auth-service  .         parts delivery
+auth-service  sessions  parts .
+auth-service  sign_in   parts . sessions
+auth-service  account   parts . admin
+auth-service  admin     parts .
+auth-service  clients   parts .
+TABLE
+}
+
 # What the domain's tree must not hold: sockets, files, databases, runtimes, chance. The first group is in the house and
 # must be in Cargo.lock under that name; the second is not, and must not come in by this door.
 banned_and_here='tokio mio socket2 futures-executor diesel r2d2 libsqlite3-sys pq-sys openssl-sys redis actix-web
@@ -69,6 +84,141 @@ list_arrows() {
         if (found != "null") { gsub(/"/, "", found); kind = found }
       }
       print room, $1, kind
+    }'
+}
+
+# Reads the paths of a crate's files, below its src, and prints "FILE OTHER" for each other file that it imports. Files are
+# named as modules, `lib` is the root. What a module names below itself is its own and is left out.
+list_imports() {
+  awk -v src="$1" '
+    function longest_known(path,   cut) {
+      for (;;) {
+        if (path in known) return path
+        cut = match(path, /::[^:]*$/)
+        if (!cut) return "lib"
+        path = substr(path, 1, cut - 1)
+      }
+    }
+    function parent_of(module,   cut) {
+      cut = match(module, /::[^:]*$/)
+      return cut ? substr(module, 1, cut - 1) : ""
+    }
+    # An import of `path` as it is written in `module`; in a `mod tests { … }`, `super` is the module itself.
+    function import(module, path, inline,   base, other) {
+      gsub(/[ \t\n]/, "", path)
+      if (module == "lib") {
+        sub(/^(crate|self)::/, "", path)
+        base = path
+        sub(/::.*/, "", base)
+        if (!(base in known)) return
+        base = path
+      } else if (sub(/^crate::/, "", path)) {
+        base = path
+      } else if (path ~ /^super::/) {
+        base = module
+        if (inline) sub(/^super::/, "", path)
+        while (sub(/^super::/, "", path)) base = parent_of(base)
+        base = (base == "") ? path : base "::" path
+      } else {
+        return
+      }
+      other = longest_known(base)
+      if (other != module && index(other "::", module "::") != 1) print module, other
+    }
+    # Each path of the tree of a `use`.
+    function expand(module, prefix, tree, inline,   open, depth, i, c, item) {
+      open = index(tree, "{")
+      if (!open) { import(module, prefix tree, inline); return }
+      prefix = prefix substr(tree, 1, open - 1)
+      depth = 0
+      item = ""
+      for (i = open + 1; i <= length(tree); i++) {
+        c = substr(tree, i, 1)
+        if (c == "{") depth++
+        if (c == "}" && --depth < 0) break
+        if (c == "," && depth == 0) { if (item ~ /[a-z*]/) expand(module, prefix, item, inline); item = "" }
+        else item = item c
+      }
+      if (item ~ /[a-zA-Z*]/) expand(module, prefix, item, inline)
+    }
+    function read(file, module,   line, statement, inline) {
+      statement = ""
+      inline = 0
+      while ((getline line < (src "/" file)) > 0) {
+        sub(/\/\/.*/, "", line)
+        if (line ~ /^(pub(\([a-z]+\))? )?mod [a-z_0-9]+ \{$/) inline = 1
+        if (line ~ /^\}/) inline = 0
+        if (statement == "" && line ~ /^ *(pub(\([a-z]+\))? )?use /) { sub(/^.*use /, "", line); statement = " " }
+        if (statement != "") {
+          sub(/^ */, "", line)
+          gsub(/ as [A-Za-z_]+/, "", line)
+          statement = statement line
+          if (line ~ /;/) {
+            sub(/;.*/, "", statement)
+            sub(/^ */, "", statement)
+            expand(module, "", statement, inline)
+            statement = ""
+          }
+          continue
+        }
+        while (match(line, /(crate|super)(::[A-Za-z_0-9]+)+/)) {
+          import(module, substr(line, RSTART, RLENGTH), inline)
+          line = substr(line, RSTART + RLENGTH)
+        }
+      }
+      close(src "/" file)
+    }
+    {
+      module = $0
+      sub(/\.rs$/, "", module)
+      sub(/\/mod$/, "", module)
+      gsub(/\//, "::", module)
+      known[module] = 1
+      file[module] = $0
+    }
+    END { for (module in file) read(file[module], module) }' | sort -u
+}
+
+# Prints what is wrong between the folders and the files of a crate.
+check_inside() {
+  { folders | awk -v crate="$1" '$1 == crate { $1 = "folder"; print }'
+    sed 's/^/file /' "$2"
+    list_imports "$root/crates/$1/src" <"$2" | sed 's/^/import /'; } | awk -v crate="$1" '
+    function folder_of(module,   cut) {
+      cut = index(module, "::")
+      if (cut) return substr(module, 1, cut - 1)
+      return (module in holds) ? module : "."
+    }
+    # Walks along the imports; prints the first circle that it meets.
+    function walk(module, depth,   i, n, next_ones, start) {
+      state[module] = "open"
+      trail[depth] = module
+      n = split(imports[module], next_ones, " ")
+      for (i = 1; i <= n && !circle; i++) {
+        if (!(next_ones[i] in state)) {
+          walk(next_ones[i], depth + 1)
+        } else if (state[next_ones[i]] == "open") {
+          for (start = depth; trail[start] != next_ones[i]; start--) ;
+          circle = ""
+          for (; start <= depth; start++) circle = circle trail[start] " -> "
+          circle = circle next_ones[i]
+          print crate ": files import each other in a circle: " circle
+        }
+      }
+      state[module] = "done"
+    }
+    $1 == "folder" { line[$2] = 1; for (i = 3; i <= NF; i++) may[$2, $i] = 1 }
+    $1 == "file" && $2 ~ /\// { name = $2; sub(/\/.*/, "", name); holds[name] = 1 }
+    $1 == "import" { imports[$2] = imports[$2] " " $3; from[++count] = $2; to[count] = $3 }
+    END {
+      for (name in holds) if (!(name in line)) print crate ": the folder " name " has no line in the table of scripts/check-arrows.sh"
+      for (name in line) if (name != "." && !(name in holds)) print crate ": the table has a folder " name ", the crate has not"
+      for (i = 1; i <= count; i++) {
+        a = folder_of(from[i]); b = folder_of(to[i])
+        if (from[i] != "lib" && to[i] != "lib" && a != b && !((a, b) in may))
+          print crate ": the folder " a " may not name " b ": " from[i] " imports " to[i]
+      }
+      for (i = 1; i <= count && !circle; i++) if (!(from[i] in state)) walk(from[i], 1)
     }'
 }
 
@@ -117,6 +267,15 @@ check() {
       problem "auth-domain's tree holds $name (cargo tree -p auth-domain -e normal,build -i $name shows by which way)"
     fi
   done
+
+  # Then the folders and files inside the crates that have some.
+  listing=$(mktemp)
+  for crate in $(folders | awk '{ print $1 }' | sort -u); do
+    (cd "$root/crates/$crate/src" && find . -name '*.rs' | sed 's/^\.\///' | sort) >"$listing"
+    inside=$(check_inside "$crate" "$listing")
+    [ -z "$inside" ] || problem "$inside"
+  done
+  rm -f "$listing"
 
   [ -n "$problems" ] || printf 'arrows: %s rooms, %s arrows between them, %s crates behind the domain: all as drawn\n' \
     "$(printf '%s\n' "$members" | wc -l | tr -d ' ')" \
@@ -177,7 +336,22 @@ getrandom.workspace = true/'
   fresh_copy
   edit scripts/check-arrows.sh '/^auth-blacklist  /d'
   expect 'a room without a line' 'the room auth-blacklist has no line in the table'
-  [ -n "$problems" ] || echo 'arrows: the self-test caught all seven'
+  fresh_copy
+  edit crates/auth-service/src/parts/entropy.rs 's/^pub struct EntropyFailed;$/&\
+use crate::{\
+    service::{self as above, Service as _},\
+};/'
+  expect 'a part that names the service' 'auth-service: the folder parts may not name .: parts::entropy imports service'
+  fresh_copy
+  edit crates/auth-service/src/sessions/refresh.rs 's/^impl Service {$/use super::browser as _;\
+&/'
+  edit crates/auth-service/src/sessions/browser.rs 's/^impl Service {$/type Circle = crate::sessions::refresh::Circle;\
+&/'
+  expect 'two files that import each other' 'auth-service: files import each other in a circle: sessions::'
+  fresh_copy
+  edit scripts/check-arrows.sh '/^auth-service  clients  /d'
+  expect 'a folder without a line' 'auth-service: the folder clients has no line in the table'
+  [ -n "$problems" ] || echo 'arrows: the self-test caught all ten'
 }
 
 case ${1:-} in
