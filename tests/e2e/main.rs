@@ -23,6 +23,7 @@ mod pages;
 mod password;
 mod refresh;
 mod register;
+mod routes;
 mod rules;
 mod sessions;
 mod setup;

@@ -1,57 +1,20 @@
 //! Every admin route needs the one permission that it names, and no other opens it.
 
+use crate::routes::{self, Route};
+use auth_api::http::route::Access;
 use auth_domain::role::Permission;
-use reqwest::Method;
-use serde_json::{Value, json};
+use serde_json::json;
 use std::collections::BTreeMap;
-use tests::{Answer, Builder, Client, TestApp, User, on_every_backend};
+use tests::{Builder, TestApp, User, on_every_backend};
 
-/// An operation below the admin path, as the server describes it.
-struct Route {
-    method: Method,
-    path: String,
-    permission: String,
-    takes_body: bool,
-}
-
-async fn routes(app: &TestApp) -> Vec<Route> {
-    let document = app.anonymous().get("/openapi.json").await.expect(200).json();
-    let mut found = Vec::new();
-    for (path, item) in document["paths"].as_object().unwrap() {
-        let Some(below) = path.strip_prefix("/api/v1") else {
-            continue;
-        };
-        if !below.starts_with("/admin/") {
-            continue;
-        }
-        for (method, operation) in item.as_object().unwrap() {
-            let permission = operation["x-permission"].as_str();
-            found.push(Route {
-                method: method.to_uppercase().parse().unwrap(),
-                path: below.to_owned(),
-                permission: permission
-                    .unwrap_or_else(|| panic!("{method} {path} names no permission"))
-                    .to_owned(),
-                takes_body: operation["requestBody"]["required"] == true,
-            });
-        }
-    }
-    found
-}
-
-impl Route {
-    /// Calls it about somebody who does not exist, so that nothing is done where it is let through.
-    async fn call(&self, client: &Client) -> Answer {
-        let nobody = "018f3f5e-7c1a-7a30-8d2e-0123456789ab";
-        let path = ["{id}", "{session}", "{key}"]
-            .iter()
-            .fold(self.path.clone(), |path, name| path.replace(name, nobody));
-        let mut request = client.request(self.method.clone(), &path);
-        if self.takes_body {
-            request = request.json(&json!({ "no such field": Value::Null }));
-        }
-        client.send(request).await
-    }
+/// Every registered route that needs a permission, with it.
+fn guarded() -> Vec<(Route, Permission)> {
+    let all = routes::all().into_iter();
+    all.filter_map(|route| match route.access() {
+        Access::Permission(permission) => Some((route, permission)),
+        _ => None,
+    })
+    .collect()
 }
 
 fn name_of(permission: Permission) -> String {
@@ -85,14 +48,14 @@ on_every_backend! {
             let not = app.user_of_role(&format!("not_{name}"), &format!("not_{name}")).await;
             holders.insert(permission.as_str().to_owned(), (only, not));
         }
-        let routes = routes(&app).await;
+        let routes = guarded();
         assert!(routes.len() >= 17, "{}", routes.len());
-        for route in &routes {
-            let (only, not) = holders.get(&route.permission).unwrap();
+        for (route, permission) in &routes {
+            let (only, not) = holders.get(permission.as_str()).unwrap();
             let refused = route.call(&not.client).await;
-            assert_eq!((refused.status, refused.code().as_str()), (403, "forbidden"), "{} {}", route.method, route.path);
+            assert_eq!((refused.status, refused.code().as_str()), (403, "forbidden"), "{}", route.name());
             let let_in = route.call(&only.client).await;
-            assert!(![401, 403].contains(&let_in.status), "{} {}: {}", route.method, route.path, let_in.text);
+            assert!(![401, 403].contains(&let_in.status), "{}: {}", route.name(), let_in.text);
         }
     }
 
@@ -102,13 +65,13 @@ on_every_backend! {
         let gone = app.admin("gone").await;
         let path = format!("/admin/users/{}", gone.id);
         root.client.patch(&path, &json!({ "status": "disabled" })).await.expect(200);
-        for route in routes(&app).await {
-            let said = format!("{} {}", route.method, route.path);
+        for (route, permission) in guarded() {
+            let said = route.name();
             assert_eq!(route.call(&app.anonymous()).await.status, 401, "{said}");
             assert_eq!(route.call(&app.anonymous().with_bearer("a.b.c")).await.status, 401, "{said}");
             assert_eq!(route.call(&gone.client).await.status, 401, "{said}");
             assert_eq!(route.call(&user.client).await.status, 403, "{said}");
-            let reads = route.permission.ends_with(":read");
+            let reads = permission.as_str().ends_with(":read");
             assert_eq!(route.call(&viewer.client).await.status == 403, !reads, "{said}");
         }
     }

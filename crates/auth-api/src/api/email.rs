@@ -1,6 +1,6 @@
 //! `POST /email/verification`, `/email/verify`, `/email/change`: whose an address is.
 
-use super::password::PASSWORD_ASKED;
+use super::{password::PASSWORD_ASKED, typed_address};
 use crate::{
     api::views::{self, MessageJson},
     http::{
@@ -66,12 +66,8 @@ pub(crate) fn routes() -> [Route; 3] {
 #[serde(deny_unknown_fields)]
 pub struct SendVerificationBody {
     /// The address.
-    #[validate(length(
-        max = 1024,
-        code = "too_long",
-        message = "An email address has at most 254 characters."
-    ))]
-    #[schema(max_length = 1024)]
+    #[validate(custom(function = "typed_address::is_bounded"))]
+    #[schema(schema_with = typed_address::optional_schema)]
     email: Option<String>,
 }
 

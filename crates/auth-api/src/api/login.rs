@@ -1,7 +1,10 @@
 //! `POST /login`: signs a user in.
 
 use crate::{
-    api::views::{self, TokenAnswer},
+    api::{
+        typed_address,
+        views::{self, TokenAnswer},
+    },
     http::{
         call::Call,
         device::DEVICE_TOKEN,
@@ -43,12 +46,8 @@ pub(crate) fn routes() -> [Route; 1] {
 #[serde(deny_unknown_fields)]
 pub struct LoginBody {
     /// The address.
-    #[validate(length(
-        max = 1024,
-        code = "too_long",
-        message = "An email address has at most 254 characters."
-    ))]
-    #[schema(max_length = 1024)]
+    #[validate(custom(function = "typed_address::is_bounded"))]
+    #[schema(schema_with = typed_address::schema)]
     email: String,
     /// The password.
     #[schema(value_type = String, format = Password)]

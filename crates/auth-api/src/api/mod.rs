@@ -18,6 +18,7 @@ pub mod refresh;
 pub mod register;
 pub mod sessions;
 pub mod setup;
+pub mod typed_address;
 pub mod verify;
 pub mod views;
 

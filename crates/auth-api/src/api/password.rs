@@ -1,7 +1,10 @@
 //! `POST /password/forgot`, `/password/reset`, `/password/change`; and `POST /not-me`, which takes everything back.
 
 use crate::{
-    api::views::{self, MessageJson},
+    api::{
+        typed_address,
+        views::{self, MessageJson},
+    },
     http::{
         bearer::SignedInWith,
         call::Call,
@@ -74,12 +77,8 @@ pub(super) const PASSWORD_ASKED: [Code; 3] =
 #[serde(deny_unknown_fields)]
 pub struct ForgotBody {
     /// The address.
-    #[validate(length(
-        max = 1024,
-        code = "too_long",
-        message = "An email address has at most 254 characters."
-    ))]
-    #[schema(max_length = 1024)]
+    #[validate(custom(function = "typed_address::is_bounded"))]
+    #[schema(schema_with = typed_address::schema)]
     email: String,
 }
 

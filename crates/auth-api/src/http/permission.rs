@@ -1,5 +1,5 @@
 //! "May do this" as an argument: a handler that takes a [`May`] of a permission can't be reached without it, whether by an
-//! access token or by an API key. That every admin route takes one, `tests/e2e/admin/permissions.rs` walks the table to see.
+//! access token or by an API key. `tests/e2e/routes.rs` walks the registered routes to see that each lets in whom it declares.
 
 pub use super::route::access::{
     AuditRead, KeysRead, KeysRotate, Needs, SessionsRead, SessionsRevoke, StatsRead, UsersRead, UsersWrite,

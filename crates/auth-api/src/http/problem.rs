@@ -60,7 +60,7 @@ pub struct Problem {
     detail: Option<Cow<'static, str>>,
     errors: Vec<FieldError>,
     retry_after: Option<Duration>,
-    allow: Option<HeaderValue>,
+    allow: Option<Box<HeaderValue>>,
     limit: Option<Box<Standing>>,
     cause: Option<String>,
 }
@@ -137,7 +137,7 @@ impl Problem {
     #[must_use]
     pub fn method_not_allowed(allow: HeaderValue) -> Self {
         Self {
-            allow: Some(allow),
+            allow: Some(Box::new(allow)),
             ..Code::MethodNotAllowed.into()
         }
     }
@@ -221,7 +221,7 @@ impl Problem {
             answer.insert_header((WWW_AUTHENTICATE, challenge));
         }
         if let Some(allow) = &self.allow {
-            answer.insert_header((ALLOW, allow.clone()));
+            answer.insert_header((ALLOW, HeaderValue::clone(allow)));
         }
         if let Some(wait) = self.retry_after {
             insert_retry_after(&mut answer, wait);

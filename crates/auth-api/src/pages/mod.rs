@@ -43,6 +43,10 @@ use cookies::Kept;
 use std::sync::Arc;
 
 /// The addresses of the pages.
+#[expect(
+    clippy::disallowed_methods,
+    reason = "pages do not declare themselves as routes do, yet"
+)]
 pub fn table(table: &mut web::ServiceConfig, site: &Arc<Site>) {
     table
         .app_data(Arc::clone(site))

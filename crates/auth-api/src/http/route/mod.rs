@@ -64,25 +64,21 @@ use std::marker::PhantomData;
 use utoipa::{ToSchema, openapi::schema::ObjectBuilder};
 
 /// A route of GET, and of HEAD with it (RFC 9110 §9.1).
-#[must_use]
 pub const fn get(path: &'static str) -> Address {
     Address(Method::GET, path)
 }
 
 /// A route of POST.
-#[must_use]
 pub const fn post(path: &'static str) -> Address {
     Address(Method::POST, path)
 }
 
 /// A route of PATCH.
-#[must_use]
 pub const fn patch(path: &'static str) -> Address {
     Address(Method::PATCH, path)
 }
 
 /// A route of DELETE.
-#[must_use]
 pub const fn delete(path: &'static str) -> Address {
     Address(Method::DELETE, path)
 }
@@ -196,7 +192,7 @@ pub enum Answered {}
 #[must_use]
 pub struct Declaration<A, B = Nothing, G = Unanswered> {
     operation: Operation,
-    says: PhantomData<fn() -> (A, B, G)>,
+    says: PhantomData<(A, B, G)>,
 }
 
 impl<A, B, G> Declaration<A, B, G> {
@@ -316,3 +312,6 @@ impl<A: Guard, B> Declaration<A, B, Answered> {
         Route::new(self.operation, handler)
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -283,6 +283,18 @@ impl Operation {
         self.any_query
     }
 
+    /// Its parameters: in the path, in the query string, in headers.
+    #[must_use]
+    pub fn parameters(&self) -> &[Parameter] {
+        &self.parameters
+    }
+
+    /// The body that it takes.
+    #[must_use]
+    pub const fn body(&self) -> Option<&Body> {
+        self.body.as_ref()
+    }
+
     /// Whether it needs a body.
     #[must_use]
     pub fn needs_body(&self) -> bool {

@@ -99,6 +99,10 @@ impl Table {
     }
 
     /// Makes them reachable, and nothing else.
+    #[expect(
+        clippy::disallowed_methods,
+        reason = "the one place where routes meet the framework"
+    )]
     pub fn register(self, app: &mut web::ServiceConfig) {
         app.default_service(web::to(nothing_here));
         let mut left = self.0;

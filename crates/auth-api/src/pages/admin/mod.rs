@@ -14,6 +14,10 @@ use crate::http::address::read;
 use actix_web::web;
 
 /// The addresses.
+#[expect(
+    clippy::disallowed_methods,
+    reason = "pages do not declare themselves as routes do, yet"
+)]
 pub fn table(table: &mut web::ServiceConfig, site: &Site) {
     let at = |path: &str, allow: &'static str| page_at(site, path, allow);
     let post = |path: &str| at(path, "POST");

@@ -1,0 +1,44 @@
+//! An address as it was typed, where the answer is the same for every address. The rule: only its length is looked at.
+
+use crate::http::route::schema::text;
+use utoipa::openapi::schema::{ObjectBuilder, SchemaType, Type};
+use validator::ValidationError;
+
+/// The most characters that are read, several times what an address can have.
+const LONGEST: usize = 1024;
+
+/// Refuses a text that is too long to be looked at.
+///
+/// # Errors
+/// `too_long`.
+pub fn is_bounded(text: &str) -> Result<(), ValidationError> {
+    if text.chars().count() > LONGEST {
+        return Err(ValidationError::new("too_long")
+            .with_message("An email address has at most 254 characters.".into()));
+    }
+    Ok(())
+}
+
+/// Its shape in a body.
+#[must_use]
+pub fn schema() -> ObjectBuilder {
+    text().description(Some("The address.")).max_length(Some(LONGEST))
+}
+
+/// The same, where it may be left out.
+#[must_use]
+pub fn optional_schema() -> ObjectBuilder {
+    schema().schema_type(SchemaType::from_iter([Type::String, Type::Null]))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_text_is_measured_in_characters() {
+        assert!(is_bounded(&"é".repeat(LONGEST)).is_ok());
+        let refused = is_bounded(&"é".repeat(LONGEST + 1)).unwrap_err();
+        assert_eq!(refused.code, "too_long");
+    }
+}
