@@ -16,6 +16,7 @@ use crate::{
 };
 use auth_domain::{
     revocation::{Facts, Revocation, TokenRef, Verdict},
+    settings::{Complaint, Section as _},
     time::{Span, Timestamp},
 };
 use auth_redis::RedisUrls;
@@ -32,13 +33,8 @@ use tokio::{
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum StartError {
     /// A value of the configuration won't do.
-    #[error("blacklist.{key}: {complaint}")]
-    Config {
-        /// The key.
-        key: &'static str,
-        /// What is wrong with it.
-        complaint: String,
-    },
+    #[error("blacklist.{}: {}", .0.key, .0.what)]
+    Config(Complaint),
 }
 
 /// How Redis does.
@@ -133,8 +129,8 @@ impl Blacklist {
         nodes: Nodes,
         clock: Clock,
     ) -> Result<Self, StartError> {
-        if let Some((key, complaint)) = config.validate().into_iter().next() {
-            return Err(StartError::Config { key, complaint });
+        if let Some(complaint) = config.validate().into_iter().next() {
+            return Err(StartError::Config(complaint));
         }
         let stopwatch = Stopwatch::start();
         let shared = Arc::new(Shared::default());

@@ -2,6 +2,7 @@
 //! break the promise is refused, with the reason.
 
 use crate::redis::PURPOSE;
+use auth_domain::settings::{Complaint, Complaints, Section};
 use auth_redis::KeySpace;
 use serde::Deserialize;
 use std::time::Duration;
@@ -57,61 +58,48 @@ impl BlacklistConfig {
     pub fn known_everywhere_within(&self) -> Duration {
         self.max_staleness.saturating_add(WAIT_MARGIN)
     }
-
-    /// What is wrong with the section: each key, and why its value won't do.
-    #[must_use]
-    pub fn validate(&self) -> Vec<(&'static str, String)> {
-        let mut complaints = Vec::new();
-        let mut within = |key, value: Duration, least: Duration, most: Duration| {
-            if value < least || value > most {
-                complaints.push((key, format!("must be {} to {}", words(least), words(most))));
-            }
-        };
-        let second = Duration::from_secs(1);
-        within(
-            "read_interval",
-            self.read_interval,
-            Duration::from_millis(10),
-            60 * second,
-        );
-        within(
-            "look_back",
-            self.look_back,
-            LONGEST_WRITE + 2 * second,
-            3600 * second,
-        );
-        within(
-            "max_staleness",
-            self.max_staleness,
-            Duration::from_millis(20),
-            300 * second,
-        );
-        within("serve_stale", self.serve_stale, Duration::ZERO, 86_400 * second);
-        within("timeout", self.timeout, Duration::from_millis(1), 5 * second);
-        within(
-            "database_timeout",
-            self.database_timeout,
-            Duration::from_millis(10),
-            60 * second,
-        );
-        if self.max_staleness < 2 * self.read_interval {
-            complaints.push((
-                "max_staleness",
-                "must be at least twice blacklist.read_interval, or every slow read sends every check to the database"
-                    .to_owned(),
-            ));
-        }
-        let prefix = KeySpace::complaint(&self.redis_prefix, PURPOSE);
-        complaints.extend(prefix.map(|complaint| ("redis_prefix", complaint)));
-        complaints
-    }
 }
 
-fn words(duration: Duration) -> String {
-    if duration.subsec_millis() == 0 {
-        format!("{}s", duration.as_secs())
-    } else {
-        format!("{}ms", duration.as_millis())
+impl Section for BlacklistConfig {
+    const NAME: &'static str = "blacklist";
+
+    fn validate(&self) -> Vec<Complaint> {
+        let mut complaints = Complaints::default();
+        let (millisecond, second) = (Duration::from_millis(1), Duration::from_secs(1));
+        for (key, value, least, most) in [
+            ("read_interval", self.read_interval, 10 * millisecond, 60 * second),
+            (
+                "look_back",
+                self.look_back,
+                LONGEST_WRITE + 2 * second,
+                3600 * second,
+            ),
+            (
+                "max_staleness",
+                self.max_staleness,
+                20 * millisecond,
+                300 * second,
+            ),
+            ("serve_stale", self.serve_stale, Duration::ZERO, 86_400 * second),
+            ("timeout", self.timeout, millisecond, 5 * second),
+            (
+                "database_timeout",
+                self.database_timeout,
+                10 * millisecond,
+                60 * second,
+            ),
+        ] {
+            complaints.within(key, value, least, most);
+        }
+        complaints.unless(
+            self.max_staleness >= 2 * self.read_interval,
+            "max_staleness",
+            "must be at least twice blacklist.read_interval, or every slow read sends every check to the database",
+        );
+        if let Some(complaint) = KeySpace::complaint(&self.redis_prefix, PURPOSE) {
+            complaints.add("redis_prefix", complaint);
+        }
+        complaints.into_vec()
     }
 }
 
@@ -133,7 +121,7 @@ mod tests {
             .unwrap()
             .validate()
             .into_iter()
-            .map(|(key, _)| key)
+            .map(|complaint| complaint.key)
             .collect()
     }
 

@@ -29,6 +29,7 @@ pub mod revocation;
 pub mod role;
 pub mod rotation;
 pub mod session;
+pub mod settings;
 pub mod sign_in_failure;
 pub mod time;
 pub mod user;

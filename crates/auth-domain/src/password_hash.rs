@@ -10,6 +10,8 @@ use std::fmt;
 
 use serde::{Deserialize, Serialize};
 
+use crate::settings::{Complaint, Complaints, Section};
+
 /// Bytes that a stored hash may have.
 pub const MAX_HASH_BYTES: usize = 512;
 /// Argon2: KiB of memory, at most (512 MiB).
@@ -247,7 +249,7 @@ impl fmt::Debug for HashScheme {
     }
 }
 
-/// The parameters of new hashes: Argon2id, version 19. The default is OWASP's (19 MiB, 2 passes, 1 lane).
+/// The parameters of new hashes: Argon2id, version 19; a part of the section `[password]`. The default is OWASP's (19 MiB, 2 passes, 1 lane).
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct Argon2Params {
@@ -269,29 +271,28 @@ impl Default for Argon2Params {
     }
 }
 
-impl Argon2Params {
-    /// Checks the parameters against the bounds of [`PasswordHash::parse`]: what is made here has to be readable here.
-    ///
-    /// # Errors
-    /// Every parameter that is out of its bounds, each by name.
-    pub fn validate(&self) -> Result<(), Vec<String>> {
-        let mut faults = Vec::new();
-        if !(1..=MAX_ARGON2_PARALLELISM).contains(&self.parallelism) {
-            faults.push(format!(
-                "`parallelism` must be between 1 and {MAX_ARGON2_PARALLELISM}"
-            ));
-        }
-        if !(1..=MAX_ARGON2_ITERATIONS).contains(&self.iterations) {
-            faults.push(format!(
-                "`iterations` must be between 1 and {MAX_ARGON2_ITERATIONS}"
-            ));
-        }
+impl Section for Argon2Params {
+    const NAME: &'static str = "password";
+
+    /// The bounds are those of [`PasswordHash::parse`]: what is made here has to be readable here.
+    fn validate(&self) -> Vec<Complaint> {
+        let mut complaints = Complaints::default();
+        complaints.unless(
+            (1..=MAX_ARGON2_PARALLELISM).contains(&self.parallelism),
+            "parallelism",
+            format!("must be between 1 and {MAX_ARGON2_PARALLELISM}"),
+        );
+        complaints.unless(
+            (1..=MAX_ARGON2_ITERATIONS).contains(&self.iterations),
+            "iterations",
+            format!("must be between 1 and {MAX_ARGON2_ITERATIONS}"),
+        );
         let least = self.parallelism.clamp(1, MAX_ARGON2_PARALLELISM) * 8;
-        if !(least..=MAX_ARGON2_MEMORY_KIB).contains(&self.memory_kib) {
-            faults.push(format!(
-                "`memory_kib` must be between {least} (8 a lane) and {MAX_ARGON2_MEMORY_KIB} (512 MiB)"
-            ));
-        }
-        if faults.is_empty() { Ok(()) } else { Err(faults) }
+        complaints.unless(
+            (least..=MAX_ARGON2_MEMORY_KIB).contains(&self.memory_kib),
+            "memory_kib",
+            format!("must be between {least} (8 a lane) and {MAX_ARGON2_MEMORY_KIB} (512 MiB)"),
+        );
+        complaints.into_vec()
     }
 }

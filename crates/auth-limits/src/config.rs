@@ -1,7 +1,10 @@
 //! What an operator may set of the limits.
 
 use crate::name::LimitName;
-use auth_domain::rate::Limit;
+use auth_domain::{
+    rate::Limit,
+    settings::{Complaint, Complaints, Section},
+};
 use auth_redis::KeySpace;
 use serde::Deserialize;
 use std::time::Duration;
@@ -109,20 +112,25 @@ impl LimitsConfig {
     pub(crate) fn keys(&self) -> KeySpace {
         KeySpace::new(&self.redis_prefix, PURPOSE)
     }
+}
 
-    /// What is wrong with the section: each key, and why its value won't do. A limit that can't be meant is not read at all.
-    #[must_use]
-    pub fn validate(&self) -> Vec<(&'static str, String)> {
-        let mut complaints = Vec::new();
-        if self.timeout < Duration::from_millis(1) || self.timeout > Duration::from_secs(5) {
-            complaints.push(("timeout", "must be 1ms to 5s".to_owned()));
+impl Section for LimitsConfig {
+    const NAME: &'static str = "limits";
+
+    /// A limit that can't be meant is not read at all.
+    fn validate(&self) -> Vec<Complaint> {
+        let mut complaints = Complaints::default();
+        let (shortest, longest) = (Duration::from_millis(1), Duration::from_secs(5));
+        complaints.within("timeout", self.timeout, shortest, longest);
+        if let Some(complaint) = KeySpace::complaint(&self.redis_prefix, PURPOSE) {
+            complaints.add("redis_prefix", complaint);
         }
-        let prefix = KeySpace::complaint(&self.redis_prefix, PURPOSE);
-        complaints.extend(prefix.map(|complaint| ("redis_prefix", complaint)));
-        if self.max_keys == 0 || self.max_keys > MOST_KEYS {
-            complaints.push(("max_keys", format!("must be 1 to {MOST_KEYS}")));
-        }
-        complaints
+        complaints.unless(
+            (1..=MOST_KEYS).contains(&self.max_keys),
+            "max_keys",
+            format!("must be 1 to {MOST_KEYS}"),
+        );
+        complaints.into_vec()
     }
 }
 
@@ -135,7 +143,7 @@ mod tests {
             .unwrap()
             .validate()
             .into_iter()
-            .map(|(key, _)| key)
+            .map(|complaint| complaint.key)
             .collect()
     }
 

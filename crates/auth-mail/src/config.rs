@@ -2,6 +2,7 @@
 //! start, with the reason.
 
 use crate::{ehlo, mailbox};
+use auth_domain::settings::{Complaint, Complaints, Section};
 use secrecy::SecretString;
 use serde::Deserialize;
 use std::{net::IpAddr, path::PathBuf, time::Duration};
@@ -91,14 +92,13 @@ impl Default for MailConfig {
     }
 }
 
-impl MailConfig {
-    /// What is wrong with the section: each key, and why its value won't do.
-    #[must_use]
-    pub fn validate(&self) -> Vec<(&'static str, String)> {
-        let mut complaints = Vec::new();
-        let mut complain = |key, why: &str| complaints.push((key, why.to_owned()));
+impl Section for MailConfig {
+    const NAME: &'static str = "mail";
+
+    fn validate(&self) -> Vec<Complaint> {
+        let mut complaints = Complaints::default();
         if mailbox::parse(&self.from).is_none() {
-            complain(
+            complaints.add(
                 "from",
                 "must be an address, or a name and an address: Keyward <no-reply@example.com>",
             );
@@ -108,63 +108,64 @@ impl MailConfig {
             .as_deref()
             .is_some_and(|text| mailbox::parse(text).is_none())
         {
-            complain("reply_to", "must be an address, or a name and an address");
+            complaints.add("reply_to", "must be an address, or a name and an address");
         }
-        if self.timeout < Duration::from_secs(1) || self.timeout > Duration::from_secs(300) {
-            complain("timeout", "must be 1s to 300s");
-        }
+        let (shortest, longest) = (Duration::from_secs(1), Duration::from_secs(300));
+        complaints.within("timeout", self.timeout, shortest, longest);
         if !is_language(&self.language) {
-            complain("language", "must be 2 to 8 of a-z and -");
+            complaints.add("language", "must be 2 to 8 of a-z and -");
         }
         if self.link_base.as_deref().is_some_and(|base| !is_link_base(base)) {
-            complain(
+            complaints.add(
                 "link_base",
                 "must begin with http:// or https:// and a host, without a user, a query or a fragment",
             );
         }
-        self.validate_smtp(complain);
-        complaints
+        self.validate_smtp(&mut complaints);
+        complaints.into_vec()
     }
+}
 
-    fn validate_smtp(&self, mut complain: impl FnMut(&'static str, &str)) {
+impl MailConfig {
+    fn validate_smtp(&self, complaints: &mut Complaints) {
         match &self.smtp_host {
             None if self.transport == Transport::Smtp => {
-                complain("smtp_host", "must be set with mail.transport = \"smtp\"");
+                complaints.add("smtp_host", "must be set with mail.transport = \"smtp\"");
             }
-            Some(host) if !is_host(host) => complain(
+            Some(host) if !is_host(host) => complaints.add(
                 "smtp_host",
                 "must be a host name or an IP address, without a port",
             ),
             _ => {}
         }
         if self.smtp_port == 0 {
-            complain("smtp_port", "must be 1 to 65535");
+            complaints.add("smtp_port", "must be 1 to 65535");
         }
         if self
             .smtp_ehlo_name
             .as_deref()
             .is_some_and(|name| ehlo::parse(name).is_none())
         {
-            complain(
+            complaints.add(
                 "smtp_ehlo_name",
                 "must be a full name, as in id.example.com, or an address literal, as in [192.0.2.1] or [IPv6:2001:db8::1]",
             );
         }
         if self.smtp_username.is_some() != self.smtp_password.is_some() {
-            complain(
+            complaints.add(
                 "smtp_password",
                 "must be set together with mail.smtp_username, or neither",
             );
         }
         if self.smtp_tls == SmtpTls::None {
             if self.smtp_username.is_some() && !self.smtp_host_is_loopback() {
-                complain(
+                complaints.add(
                     "smtp_tls",
                     "must be \"tls\" or \"starttls\" with mail.smtp_username, or the password could be read on the way",
                 );
             }
             if self.smtp_ca_file.is_some() {
-                complain("smtp_ca_file", "has no effect with mail.smtp_tls = \"none\"");
+                complaints.add("smtp_ca_file", "has no effect with mail.smtp_tls = \"none\"");
             }
         }
     }
@@ -214,7 +215,11 @@ mod tests {
 
     fn keys(toml: &str) -> Vec<&'static str> {
         let config = toml::from_str::<MailConfig>(toml).unwrap();
-        config.validate().into_iter().map(|(key, _)| key).collect()
+        config
+            .validate()
+            .into_iter()
+            .map(|complaint| complaint.key)
+            .collect()
     }
 
     #[test]

@@ -1,18 +1,14 @@
 //! What goes wrong, in words for the operator: none quotes what a letter tells.
 
+use auth_domain::settings::Complaint;
 use std::{io, path::PathBuf};
 
 /// Why mail can't be sent at all, or a letter not be put into words. Never quotes what a letter tells.
 #[derive(Debug, thiserror::Error)]
 pub enum MailError {
     /// A key of `[mail]` won't do.
-    #[error("mail.{key} {what}")]
-    Setting {
-        /// The key.
-        key: &'static str,
-        /// Why not.
-        what: String,
-    },
+    #[error("mail.{} {}", .0.key, .0.what)]
+    Setting(Complaint),
     /// A template won't do.
     #[error("mail template {file}: {what}")]
     Template {
@@ -34,12 +30,20 @@ pub enum MailError {
 }
 
 impl MailError {
-    /// The key of `[mail]` that is at fault, and why.
-    pub(crate) fn by_key(self) -> (&'static str, String) {
-        match self {
-            Self::Setting { key, what } => (key, what),
-            Self::Template { file, what } => ("templates", format!("{file}: {what}")),
-            Self::Unreadable { key, path, source } => (key, format!("{}: {source}", path.display())),
+    /// A key of `[mail]` won't do.
+    pub(crate) fn setting(key: &'static str, what: impl Into<String>) -> Self {
+        Self::Setting(Complaint::new(key, what))
+    }
+}
+
+impl From<MailError> for Complaint {
+    fn from(error: MailError) -> Self {
+        match error {
+            MailError::Setting(complaint) => complaint,
+            MailError::Template { file, what } => Self::new("templates", format!("{file}: {what}")),
+            MailError::Unreadable { key, path, source } => {
+                Self::new(key, format!("{}: {source}", path.display()))
+            }
         }
     }
 }

@@ -9,7 +9,10 @@ use crate::{
     smtp::SmtpTransport,
     templates::Templates,
 };
-use auth_domain::email::EmailAddress;
+use auth_domain::{
+    email::EmailAddress,
+    settings::{Complaint, Section as _},
+};
 use std::{fmt, time::Duration};
 
 /// Renders letters and delivers them. Made once, and shared by whoever delivers.
@@ -27,10 +30,9 @@ enum Way {
 }
 
 impl MailConfig {
-    /// What is wrong with the files that the section names, as far as a server would use them: each key, and why. They are read,
-    /// and every template is tried; nothing is written, and nothing is connected to.
+    /// What is wrong with the files that the section names, as far as a server would use them. They are read, and every template is tried; nothing is written, and nothing is connected to.
     #[must_use]
-    pub fn validate_files(&self) -> Vec<(&'static str, String)> {
+    pub fn validate_files(&self) -> Vec<Complaint> {
         let templates = Templates::load(self.templates.as_deref(), &self.language).err();
         let certificates = match self.transport {
             Transport::Files => None,
@@ -39,7 +41,7 @@ impl MailConfig {
         templates
             .into_iter()
             .chain(certificates)
-            .map(MailError::by_key)
+            .map(Complaint::from)
             .collect()
     }
 }
@@ -50,18 +52,18 @@ impl Mailer {
     /// # Errors
     /// The first thing that is wrong: a setting, a template by its file, a file or folder that can't be used.
     pub fn start(config: &MailConfig) -> Result<Self, MailError> {
-        if let Some((key, what)) = config.validate().into_iter().next() {
-            return Err(MailError::Setting { key, what });
+        if let Some(complaint) = config.validate().into_iter().next() {
+            return Err(MailError::Setting(complaint));
         }
         let templates = Templates::load(config.templates.as_deref(), &config.language)?;
         let sender = Sender::new(config)?;
         let way = match config.transport {
-            Transport::Files => Way::Files(FilesTransport::open(config.folder.as_deref().ok_or_else(
-                || MailError::Setting {
-                    key: "folder",
-                    what: "must be set".to_owned(),
-                },
-            )?)?),
+            Transport::Files => Way::Files(FilesTransport::open(
+                config
+                    .folder
+                    .as_deref()
+                    .ok_or_else(|| MailError::setting("folder", "must be set"))?,
+            )?),
             Transport::Smtp => Way::Smtp(Box::new(SmtpTransport::new(config)?)),
         };
         Ok(Self {

@@ -39,12 +39,8 @@ pub(crate) struct Outgoing {
 
 impl Sender {
     pub(crate) fn new(config: &MailConfig) -> Result<Self, MailError> {
-        let read = |key, text: &str| {
-            mailbox::parse(text).ok_or_else(|| MailError::Setting {
-                key,
-                what: "is no mailbox".to_owned(),
-            })
-        };
+        let read =
+            |key, text: &str| mailbox::parse(text).ok_or_else(|| MailError::setting(key, "is no mailbox"));
         Ok(Self {
             from: read("from", &config.from)?,
             reply_to: config

@@ -66,10 +66,8 @@ enum Protection {
 
 impl SmtpTransport {
     pub(crate) fn new(config: &MailConfig) -> Result<Self, MailError> {
-        let host = config.smtp_host.clone().ok_or_else(|| MailError::Setting {
-            key: "smtp_host",
-            what: "must be set".to_owned(),
-        })?;
+        let host = config.smtp_host.clone();
+        let host = host.ok_or_else(|| MailError::setting("smtp_host", "must be set"))?;
         let tls = || tls_parameters(&host, config.smtp_ca_file.as_deref());
         let credentials = config.smtp_username.as_ref().zip(config.smtp_password.as_ref());
         Ok(Self {
@@ -294,7 +292,6 @@ async fn name_both_sides(
 }
 
 fn tls_parameters(host: &str, ca_file: Option<&Path>) -> Result<TlsParameters, MailError> {
-    let unfit = |key, what: String| MailError::Setting { key, what };
     let mut builder = TlsParameters::builder(host.to_owned());
     if let Some(path) = ca_file {
         let pem = fs::read(path).map_err(|source| MailError::Unreadable {
@@ -302,7 +299,7 @@ fn tls_parameters(host: &str, ca_file: Option<&Path>) -> Result<TlsParameters, M
             path: path.to_owned(),
             source,
         })?;
-        let unfit = || unfit("smtp_ca_file", "must hold certificates in PEM".to_owned());
+        let unfit = || MailError::setting("smtp_ca_file", "must hold certificates in PEM");
         if !String::from_utf8_lossy(&pem).contains("-----BEGIN CERTIFICATE-----") {
             return Err(unfit());
         }
@@ -310,7 +307,7 @@ fn tls_parameters(host: &str, ca_file: Option<&Path>) -> Result<TlsParameters, M
     }
     builder
         .build()
-        .map_err(|error| unfit("smtp_tls", format!("could not be set up: {error}")))
+        .map_err(|error| MailError::setting("smtp_tls", format!("could not be set up: {error}")))
 }
 
 #[cfg(test)]

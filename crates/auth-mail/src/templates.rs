@@ -41,10 +41,8 @@ impl Templates {
             .collect::<Result<BTreeMap<_, _>, MailError>>()?;
         let english = Language::compile(embedded::LANGUAGE, files, &Files::new())?;
         if default != embedded::LANGUAGE && !others.contains_key(default) {
-            return Err(MailError::Setting {
-                key: "language",
-                what: format!("has no folder {default} in mail.templates"),
-            });
+            let what = format!("has no folder {default} in mail.templates");
+            return Err(MailError::setting("language", what));
         }
         for language in others.values().chain([&english]) {
             language.try_every_kind()?;

@@ -3,11 +3,13 @@
 #![expect(clippy::unwrap_used, clippy::panic, reason = "a bench that can't go on ends")]
 
 use auth_blacklist::{Blacklist, BlacklistConfig, Nodes};
-use auth_domain::{role::RoleBook, rotation::OnConcurrent};
+use auth_domain::{
+    password::PasswordPolicy, password_hash::Argon2Params, role::RoleBook, rotation::OnConcurrent,
+};
 use auth_limits::{Limits, LimitsConfig};
 use auth_mail::{MailConfig, Mailer};
 use auth_service::{
-    Algorithm, AuditConfig, Caller, Clock, MasterKey, OauthConfig, PasswordConfig, Registered, Registration,
+    Algorithm, AuditConfig, Caller, Clock, HashingConfig, MasterKey, OauthConfig, Registered, Registration,
     RegistrationConfig, RotationConfig, Service, ServiceConfig, ServiceParts, SessionConfig, StoredTruth,
     SystemClock, SystemEntropy, Tokens, TokensConfig,
 };
@@ -42,17 +44,9 @@ fn config() -> ServiceConfig {
             reuse_leeway: Duration::from_secs(10),
             on_concurrent: OnConcurrent::Refuse,
         },
-        password: PasswordConfig {
-            min_length: 8,
-            max_length: 128,
-            min_score: 3,
-            require_lowercase: false,
-            require_uppercase: false,
-            require_digit: false,
-            require_symbol: false,
-            memory_kib: 19_456,
-            iterations: 2,
-            parallelism: 1,
+        password: PasswordPolicy::default(),
+        argon2: Argon2Params::default(),
+        hashing: HashingConfig {
             threads: 0,
             queue: 64,
             deadline: Duration::from_secs(5),

@@ -33,7 +33,7 @@ pub use parts::{
     caller::Caller,
     clock::{Clock, ClockOff, DatabaseClock, SystemClock},
     config::{
-        Algorithm, AuditConfig, Complaint, OauthConfig, PasswordConfig, RegistrationConfig, RotationConfig,
+        Algorithm, AuditConfig, HashingConfig, OauthConfig, RegistrationConfig, RotationConfig,
         ServiceConfig, SessionConfig, TokensConfig,
     },
     device::KNOWN_FOR,

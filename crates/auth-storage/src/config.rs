@@ -1,6 +1,7 @@
 //! The section `[database]` of the configuration.
 
 use crate::{Backend, fitness};
+use auth_domain::settings::{Complaint, Complaints, Section};
 use secrecy::{ExposeSecret, SecretString};
 use serde::Deserialize;
 use std::{path::Path, time::Duration};
@@ -44,32 +45,36 @@ impl DatabaseConfig {
         self.auto_migrate.unwrap_or(backend == Backend::Sqlite)
     }
 
-    /// What is wrong with the section: each key, and why its value won't do.
-    #[must_use]
-    pub fn validate(&self) -> Vec<(&'static str, String)> {
-        let mut complaints = Vec::new();
-        if let Err(unfit) = fitness::of_address(self.url.expose_secret()) {
-            complaints.push(("url", unfit.to_string()));
-        }
-        if !(1..=1024).contains(&self.pool_size) {
-            complaints.push(("pool_size", "must be 1 to 1024".to_owned()));
-        }
-        if !(1..=1_000_000).contains(&self.queue) {
-            complaints.push(("queue", "must be 1 to 1000000".to_owned()));
-        }
-        let (shortest, longest) = (Duration::from_millis(10), Duration::from_secs(60));
-        if self.acquire_timeout < shortest || self.acquire_timeout > longest {
-            complaints.push(("acquire_timeout", "must be 10ms to 60s".to_owned()));
-        }
-        complaints
-    }
-
-    /// What is wrong with the files that the address names: the key, and why. The server makes the folder `made`, and no other.
+    /// What is wrong with the files that the address names. The server makes the folder `made`, and no other.
     /// Nothing is opened.
     #[must_use]
-    pub fn validate_files(&self, made: &Path) -> Vec<(&'static str, String)> {
+    pub fn validate_files(&self, made: &Path) -> Option<Complaint> {
         let refused = fitness::of_files(self.url.expose_secret(), made).err();
-        refused.map(|why| ("url", why.to_string())).into_iter().collect()
+        refused.map(|why| Complaint::new("url", why.to_string()))
+    }
+}
+
+impl Section for DatabaseConfig {
+    const NAME: &'static str = "database";
+
+    fn validate(&self) -> Vec<Complaint> {
+        let mut complaints = Complaints::default();
+        if let Err(unfit) = fitness::of_address(self.url.expose_secret()) {
+            complaints.add("url", unfit.to_string());
+        }
+        complaints.unless(
+            (1..=1024).contains(&self.pool_size),
+            "pool_size",
+            "must be 1 to 1024",
+        );
+        complaints.unless(
+            (1..=1_000_000).contains(&self.queue),
+            "queue",
+            "must be 1 to 1000000",
+        );
+        let (shortest, longest) = (Duration::from_millis(10), Duration::from_secs(60));
+        complaints.within("acquire_timeout", self.acquire_timeout, shortest, longest);
+        complaints.into_vec()
     }
 }
 

@@ -11,7 +11,6 @@ mod wiring;
 
 pub use cli::{Cli, ImportFormat};
 pub use commands::{import, run};
-pub use config::{Config, ConfigErrors, Sources};
-pub use logging::{LogConfig, LogFormat};
+pub use config::{Config, ConfigErrors, LogConfig, LogFormat, Sources};
 pub use output::{CommandError, say};
 pub use wiring::{Running, StartError, install_tls, start};

@@ -2,10 +2,12 @@
 
 mod lines;
 
-use crate::output::say;
+use crate::{
+    config::log::{Audience, LogConfig, LogFormat},
+    output::say,
+};
 use auth_service::{Clock, SystemClock};
 use chrono::SecondsFormat;
-use serde::Deserialize;
 use serde_json::json;
 use std::{
     fmt,
@@ -15,93 +17,6 @@ use std::{
 use tracing::{Level, Metadata};
 use tracing_appender::non_blocking::{NonBlocking, WorkerGuard};
 use tracing_subscriber::{EnvFilter, fmt::MakeWriter, layer::SubscriberExt, util::SubscriberInitExt};
-
-/// `[log]`.
-#[derive(Debug, Clone, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct LogConfig {
-    /// How lines are written; `None` is readable on a terminal and JSON elsewhere.
-    pub format: Option<LogFormat>,
-    /// What is written: a level, or levels by module.
-    pub level: String,
-}
-
-/// How lines are written.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum LogFormat {
-    /// A JSON object a line, for programs.
-    Json,
-    /// For people.
-    Pretty,
-}
-
-impl LogConfig {
-    fn format(&self) -> LogFormat {
-        self.format.unwrap_or(if io::stderr().is_terminal() {
-            LogFormat::Pretty
-        } else {
-            LogFormat::Json
-        })
-    }
-
-    /// Who reads what a server says beside its log: programs only where JSON is asked for. A server that is started into a pipe
-    /// or a file tells people.
-    pub(crate) const fn audience(&self) -> Audience {
-        match self.format {
-            Some(LogFormat::Json) => Audience::Programs,
-            Some(LogFormat::Pretty) | None => Audience::People,
-        }
-    }
-
-    /// What is wrong with the section.
-    #[must_use]
-    pub fn validate(&self) -> Vec<(&'static str, String)> {
-        let parts = self.level.split(',').map(str::trim);
-        let mut wrong = parts.filter(|part| !is_directive(part)).peekable();
-        if wrong.peek().is_none() {
-            return vec![];
-        }
-        let nearest = wrong.find_map(nearest_level);
-        let meant = nearest.map_or_else(String::new, |level| format!("; did you mean {level}?"));
-        vec![(
-            "level",
-            format!(
-                "must be error, warn, info, debug, trace or off, or those by module with commas between, as in \
-                 info,auth_service=debug{meant}"
-            ),
-        )]
-    }
-}
-
-/// The levels.
-const LEVELS: [&str; 6] = ["error", "warn", "info", "debug", "trace", "off"];
-
-fn is_level(text: &str) -> bool {
-    LEVELS.iter().any(|level| level.eq_ignore_ascii_case(text))
-}
-
-/// Whether the text is a level, or a module and its level. The filter takes any other word for a module's name, and a typo would
-/// silence the log.
-fn is_directive(text: &str) -> bool {
-    match text.split_once('=') {
-        None => is_level(text),
-        Some((module, level)) => {
-            let in_name = |b: u8| b.is_ascii_alphanumeric() || matches!(b, b'_' | b':' | b'-');
-            !module.is_empty() && module.bytes().all(in_name) && is_level(level)
-        }
-    }
-}
-
-/// The level that a part most likely meant, if any is like it.
-fn nearest_level(part: &str) -> Option<&'static str> {
-    let written = part.rsplit('=').next().unwrap_or(part).to_lowercase();
-    let likeness = |level: &str| strsim::jaro_winkler(level, &written);
-    let nearest = LEVELS
-        .into_iter()
-        .max_by(|one, other| likeness(one).total_cmp(&likeness(other)))?;
-    (likeness(nearest) >= 0.75).then_some(nearest)
-}
 
 /// Writes the log of a command that prints for people, from `least` on: more would stand between its lines.
 pub(crate) fn beside_output(config: &LogConfig, least: &str) {
@@ -166,15 +81,6 @@ impl<'a> MakeWriter<'a> for Apart {
             self.events.clone()
         }
     }
-}
-
-/// Who reads what a server says beside its log, such as where it listens.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Audience {
-    /// People, at a terminal or in a file.
-    People,
-    /// A program that takes JSON lines and nothing else.
-    Programs,
 }
 
 /// Says something that has to be said whatever `log.level` is: as a line for people, or as a record like those of the log.

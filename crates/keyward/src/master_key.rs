@@ -1,7 +1,7 @@
 //! Where the master key comes from: the environment, a file that the operator names, or, with the embedded database alone, a
 //! file beside it that the first start makes. It is never guessed and never shown.
 
-use crate::config::{Config, DataConfig, MASTER_KEY};
+use crate::config::{Config, MASTER_KEY};
 use auth_service::{Entropy, EntropyFailed, MasterKey, MasterKeyError};
 use secrecy::{ExposeSecret, SecretString};
 use std::{
@@ -136,12 +136,8 @@ pub struct FoundKey {
 /// The file that holds the master key, if the environment does not: the named one, or, embedded, the usual one.
 #[must_use]
 pub fn file_of(config: &Config) -> Option<PathBuf> {
-    file_in(&config.data, config.is_embedded())
-}
-
-fn file_in(data: &DataConfig, is_embedded: bool) -> Option<PathBuf> {
-    let usual = || is_embedded.then(|| data.dir.join(FILE_NAME));
-    data.master_key_file.clone().or_else(usual)
+    let usual = || config.is_embedded().then(|| config.data.dir.join(FILE_NAME));
+    config.data.master_key_file.clone().or_else(usual)
 }
 
 /// Where the master key comes from, in words.
@@ -154,27 +150,15 @@ pub fn source_of(config: &Config) -> String {
     }
 }
 
-/// The master key that is there.
+/// The master key that is there: given by the environment, or in a file.
 ///
 /// # Errors
 /// [`NoMasterKey`].
 pub fn find(config: &Config) -> Result<MasterKey, NoMasterKey> {
-    find_for(config.master_key.as_ref(), &config.data, config.is_embedded())
-}
-
-/// The master key that is there: `given` by the environment, or in a file.
-///
-/// # Errors
-/// [`NoMasterKey`].
-pub(crate) fn find_for(
-    given: Option<&MasterKey>,
-    data: &DataConfig,
-    is_embedded: bool,
-) -> Result<MasterKey, NoMasterKey> {
-    match (given, file_in(data, is_embedded)) {
+    match (&config.master_key, file_of(config)) {
         (Some(key), _) => Ok(key.clone()),
         (None, Some(file)) => {
-            let by_all = data.master_key_readable_by_all && is_mounted_secret(&file);
+            let by_all = config.data.master_key_readable_by_all && is_mounted_secret(&file);
             read(&file, by_all)
         }
         (None, None) => Err(NoMasterKey::Missing),

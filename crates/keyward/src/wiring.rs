@@ -2,8 +2,7 @@
 //! then what is built on them, and the listening socket last, so that whoever is answered is answered by a whole server.
 
 use crate::{
-    config::{Config, ConfigErrors},
-    logging::Audience,
+    config::{Config, ConfigErrors, log::Audience},
     master_key::{self, NoMasterKey},
 };
 use auth_api::{Site, Sockets};

@@ -2,7 +2,10 @@
 //!
 //! The input's first byte chooses the policy.
 
-use auth_domain::password::{MAX_PASSWORD_BYTES, PasswordPolicy, PresentedPassword};
+use auth_domain::{
+    password::{MAX_PASSWORD_BYTES, PasswordPolicy, PresentedPassword},
+    settings::Section as _,
+};
 use unicode_normalization::UnicodeNormalization;
 
 const CODES: [&str; 10] = [
@@ -35,7 +38,7 @@ pub fn check(input: &[u8]) {
         require_symbol: set(4),
         ..PasswordPolicy::default()
     };
-    assert!(policy.faults().is_empty());
+    assert!(policy.validate().is_empty());
     let cheap: Vec<&str> = policy
         .cheap_violations(raw)
         .iter()

@@ -4,7 +4,10 @@
 
 use crate::http::client_address;
 use actix_web::http::uri::{Authority, Uri};
-use auth_domain::connection_url::shown_text;
+use auth_domain::{
+    connection_url::shown_text,
+    settings::{Complaint, Complaints, Section},
+};
 use ipnet::IpNet;
 use serde::Deserialize;
 use std::{
@@ -92,60 +95,71 @@ impl Default for ServerConfig {
     }
 }
 
-/// One fault of the configuration: the key, and what is wrong and how to mend it.
-pub type Fault = (String, String);
+impl Section for ServerConfig {
+    const NAME: &'static str = "server";
 
-impl ServerConfig {
-    /// Everything that is wrong with these values: key and message.
-    #[must_use]
-    pub fn validate(&self) -> Vec<Fault> {
-        let mut faults = Faults::default();
-        faults.address("server.bind", &self.bind);
+    fn validate(&self) -> Vec<Complaint> {
+        let mut complaints = Complaints::default();
+        address(&mut complaints, "bind", &self.bind);
         if let Some(admin) = &self.admin_bind {
-            faults.address("server.admin_bind", admin);
+            address(&mut complaints, "admin_bind", admin);
             let same = admin == &self.bind && !self.bind.ends_with(":0");
-            faults.unless(
+            complaints.unless(
                 !same,
-                "server.admin_bind",
+                "admin_bind",
                 "it must be another address than server.bind: it shows metrics to anybody who reaches it",
             );
         }
-        faults.unless(
+        complaints.unless(
             is_origin(&self.public_url),
-            "server.public_url",
+            "public_url",
             "it must be a scheme and a host, as in https://auth.example.com, without a path or a slash at the end",
         );
-        faults.unless(
+        complaints.unless(
             is_base_path(&self.base_path),
-            "server.base_path",
+            "base_path",
             "it must be empty, or start with a slash and end without one, as in /api/v1/auth",
         );
-        faults.unless(
+        complaints.unless(
             is_base_path(&self.admin_path) && !self.admin_path.is_empty() && self.admin_path != self.base_path,
-            "server.admin_path",
+            "admin_path",
             "it must start with a slash, end without one, and be another than server.base_path, as in /api/v1/admin",
         );
         for origin in &self.cors_origins {
-            faults.cors_origin(origin);
+            complaints.unless(is_origin(origin), "cors_origins", not_an_origin(origin));
         }
-        faults.range("server.max_body", self.max_body, 1_024, 1024 * 1024);
-        faults.range("server.workers", self.workers, 0, 1_024);
-        faults.range("server.max_connections", self.max_connections, 1, 10_000_000);
-        faults.range(
-            "server.max_connections_per_client",
-            self.max_connections_per_client,
-            0,
-            10_000_000,
-        );
-        faults.span("server.header_timeout", self.header_timeout, 1, 300);
-        faults.span("server.body_timeout", self.body_timeout, 1, 300);
-        faults.span("server.request_timeout", self.request_timeout, 1, 600);
-        faults.span("server.shutdown_timeout", self.shutdown_timeout, 1, 600);
-        faults.span("server.drain_delay", self.drain_delay, 0, 600);
-        faults.span("server.keep_alive", self.keep_alive, 1, 3_600);
-        faults.0
+        for (key, value, least, most) in [
+            ("max_body", self.max_body, 1_024, 1024 * 1024),
+            ("workers", self.workers, 0, 1_024),
+            ("max_connections", self.max_connections, 1, 10_000_000),
+            (
+                "max_connections_per_client",
+                self.max_connections_per_client,
+                0,
+                10_000_000,
+            ),
+        ] {
+            let message = format!("{value} is out of range; give {least} to {most}");
+            complaints.unless((least..=most).contains(&value), key, message);
+        }
+        for (key, value, least, most) in [
+            ("header_timeout", self.header_timeout, 1, 300),
+            ("body_timeout", self.body_timeout, 1, 300),
+            ("request_timeout", self.request_timeout, 1, 600),
+            ("shutdown_timeout", self.shutdown_timeout, 1, 600),
+            ("drain_delay", self.drain_delay, 0, 600),
+            ("keep_alive", self.keep_alive, 1, 3_600),
+        ] {
+            let fits = (Duration::from_secs(least)..=Duration::from_secs(most)).contains(&value);
+            let seconds = value.as_secs_f64();
+            let message = format!("{seconds} s is out of range; give {least}s to {most}s");
+            complaints.unless(fits, key, message);
+        }
+        complaints.into_vec()
     }
+}
 
+impl ServerConfig {
     /// The origin of a server that listens at `ADDRESS:PORT` and was given no other: [`Self::origin_of`] the first address that it
     /// stands for. `None` where it stands for none.
     #[must_use]
@@ -178,57 +192,27 @@ impl ServerConfig {
     }
 }
 
-/// Gathers what is wrong.
-#[derive(Default)]
-pub(crate) struct Faults(pub(crate) Vec<Fault>);
+/// Something has to be an address to listen on.
+fn address(complaints: &mut Complaints, key: &'static str, address: &str) {
+    let message = format!(
+        "\"{}\" is no address to listen on; give ADDRESS:PORT, as in 127.0.0.1:8080",
+        shown_text(address)
+    );
+    let mut found = address.to_socket_addrs();
+    let any = found.as_mut().is_ok_and(|found| found.next().is_some());
+    complaints.unless(any, key, message);
+}
 
-impl Faults {
-    /// Something that has to hold.
-    pub(crate) fn unless(&mut self, holds: bool, key: &str, message: &str) {
-        if !holds {
-            self.0.push((key.to_owned(), message.to_owned()));
+fn not_an_origin(text: &str) -> String {
+    match text {
+        "*" => {
+            "* would let every site call; list the exact origins, as in https://app.example.com".to_owned()
         }
-    }
-
-    fn address(&mut self, key: &str, address: &str) {
-        let message = format!(
-            "\"{}\" is no address to listen on; give ADDRESS:PORT, as in 127.0.0.1:8080",
-            shown_text(address)
-        );
-        self.unless(
-            address
-                .to_socket_addrs()
-                .is_ok_and(|mut found| found.next().is_some()),
-            key,
-            &message,
-        );
-    }
-
-    fn cors_origin(&mut self, origin: &str) {
-        let message = match origin {
-            "*" => "* would let every site call; list the exact origins, as in https://app.example.com"
-                .to_owned(),
-            "null" => "the origin null is any sandboxed page; list the exact origins".to_owned(),
-            _ => format!(
-                "\"{}\" is no origin; give scheme, host and port alone, as in https://app.example.com",
-                shown_text(origin)
-            ),
-        };
-        self.unless(is_origin(origin), "server.cors_origins", &message);
-    }
-
-    fn range(&mut self, key: &str, value: usize, least: usize, most: usize) {
-        let message = format!("{value} is out of range; give {least} to {most}");
-        self.unless((least..=most).contains(&value), key, &message);
-    }
-
-    fn span(&mut self, key: &str, value: Duration, least: u64, most: u64) {
-        let message = format!(
-            "{} s is out of range; give {least}s to {most}s",
-            value.as_secs_f64()
-        );
-        let fits = value >= Duration::from_secs(least) && value <= Duration::from_secs(most);
-        self.unless(fits, key, &message);
+        "null" => "the origin null is any sandboxed page; list the exact origins".to_owned(),
+        _ => format!(
+            "\"{}\" is no origin; give scheme, host and port alone, as in https://app.example.com",
+            shown_text(text)
+        ),
     }
 }
 
@@ -279,8 +263,12 @@ pub(crate) fn is_base_path(path: &str) -> bool {
 mod tests {
     use super::*;
 
-    fn keys(config: &ServerConfig) -> Vec<String> {
-        config.validate().into_iter().map(|(key, _)| key).collect()
+    fn keys(config: &ServerConfig) -> Vec<&str> {
+        config
+            .validate()
+            .into_iter()
+            .map(|complaint| complaint.key)
+            .collect()
     }
 
     #[test]
@@ -305,14 +293,14 @@ mod tests {
             ..ServerConfig::default()
         };
         let expected = [
-            "server.bind",
-            "server.public_url",
-            "server.base_path",
-            "server.cors_origins",
-            "server.cors_origins",
-            "server.cors_origins",
-            "server.max_body",
-            "server.body_timeout",
+            "bind",
+            "public_url",
+            "base_path",
+            "cors_origins",
+            "cors_origins",
+            "cors_origins",
+            "max_body",
+            "body_timeout",
         ];
         assert_eq!(keys(&config), expected);
     }

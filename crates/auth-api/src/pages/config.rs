@@ -3,9 +3,12 @@
 //! The rule: what would make the pages unsafe, unreadable or unreachable stops the start, and says how to mend it.
 
 use super::colour::Colour;
-use crate::http::config::{Fault, Faults, ServerConfig, host_of, is_base_path, is_origin};
+use crate::http::config::{ServerConfig, host_of, is_base_path, is_origin};
 use actix_web::http::Uri;
-use auth_domain::connection_url::shown_text;
+use auth_domain::{
+    connection_url::shown_text,
+    settings::{Complaint, Complaints, Section},
+};
 use serde::Deserialize;
 use std::{net::IpAddr, path::PathBuf};
 
@@ -70,14 +73,14 @@ impl Default for PagesConfig {
     }
 }
 
-impl PagesConfig {
-    /// What is wrong with the section by itself: key and message.
-    #[must_use]
-    pub fn validate(&self) -> Vec<Fault> {
-        let mut faults = Faults::default();
-        faults.unless(
+impl Section for PagesConfig {
+    const NAME: &'static str = "pages";
+
+    fn validate(&self) -> Vec<Complaint> {
+        let mut complaints = Complaints::default();
+        complaints.unless(
             is_base_path(&self.path),
-            "pages.path",
+            "path",
             "it must be empty, or start with a slash and end without one, as in /sign-in",
         );
         for origin in &self.return_to {
@@ -85,63 +88,61 @@ impl PagesConfig {
                 "\"{}\" is no origin; give scheme, host and port alone, as in https://app.example.com",
                 shown_text(origin)
             );
-            faults.unless(is_origin(origin), "pages.return_to", &message);
+            complaints.unless(is_origin(origin), "return_to", message);
         }
-        faults.colour("pages.accent", &self.accent, LIGHT_BACKGROUND);
-        faults.colour("pages.accent_dark", &self.accent_dark, DARK_BACKGROUND);
+        colour(&mut complaints, "accent", &self.accent, LIGHT_BACKGROUND);
+        colour(&mut complaints, "accent_dark", &self.accent_dark, DARK_BACKGROUND);
         let is_tag = |text: &str| {
             (2..=35).contains(&text.len()) && text.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'-')
         };
-        faults.unless(
+        complaints.unless(
             is_tag(&self.language),
-            "pages.language",
+            "language",
             "it must be a language tag, as in en or pt-BR (BCP 47)",
         );
         let is_image = self
             .logo
             .as_ref()
             .is_none_or(|file| matches!(file.extension().and_then(|end| end.to_str()), Some("svg" | "png")));
-        faults.unless(
-            is_image,
-            "pages.logo",
-            "it must be a file that ends in .svg or .png",
-        );
-        faults.0
+        complaints.unless(is_image, "logo", "it must be a file that ends in .svg or .png");
+        complaints.into_vec()
     }
+}
 
+impl PagesConfig {
     /// What is wrong with the section beside the server's: the same address can't be a page and a route.
     #[must_use]
-    pub fn validate_beside(&self, server: &ServerConfig) -> Vec<Fault> {
-        let mut faults = Faults::default();
+    pub fn validate_beside(&self, server: &ServerConfig) -> Vec<Complaint> {
+        let mut complaints = Complaints::default();
         if !self.enabled {
-            return faults.0;
+            return complaints.into_vec();
         }
         let own = |path: &str| {
             PLACES
                 .iter()
                 .any(|place| is_within(path, &format!("{}/{place}", self.path)))
         };
-        faults.unless(
+        complaints.unless(
             server.base_path != self.path && !own(&server.base_path),
-            "pages.path",
-            &format!(
+            "path",
+            format!(
                 "pages and routes can't share the path \"{}\"; set pages.path, as in /ui, or pages.enabled = false",
                 server.base_path
             ),
         );
         let below_routes = |routes: &str| !routes.is_empty() && is_within(&self.path, routes);
-        faults.unless(
+        complaints.unless(
             server.base_path == self.path
                 || !below_routes(&server.base_path) && !below_routes(&server.admin_path),
-            "pages.path",
+            "path",
             "it lies where the routes are (server.base_path, server.admin_path); give another, as in /ui",
         );
-        faults.unless(
+        complaints.unless(
             !own(&server.admin_path),
-            "pages.path",
+            "path",
             "the admin routes (server.admin_path) lie where the pages are; set pages.path, as in /ui",
         );
-        faults.0
+        complaints.into_vec()
     }
 
     /// Whether they are served, and if not though they are wanted, why. Browsers would send passwords and cookies in the clear.
@@ -160,18 +161,17 @@ impl PagesConfig {
     }
 }
 
-impl Faults {
-    fn colour(&mut self, key: &str, text: &str, background: &str) {
-        let (Some(colour), Some(background)) = (Colour::parse(text), Colour::parse(background)) else {
-            self.unless(false, key, "it must be a colour as in #0b5fb0");
-            return;
-        };
-        let contrast = colour.contrast(background);
-        let message = format!(
-            "{text} on {background} has a contrast of {contrast:.1} to 1, and text needs {CONTRAST} (WCAG 2.2, 1.4.3)"
-        );
-        self.unless(contrast >= CONTRAST, key, &message);
-    }
+/// Something has to be a colour that text on this background can have.
+fn colour(complaints: &mut Complaints, key: &'static str, text: &str, background: &str) {
+    let (Some(colour), Some(background)) = (Colour::parse(text), Colour::parse(background)) else {
+        complaints.unless(false, key, "it must be a colour as in #0b5fb0");
+        return;
+    };
+    let contrast = colour.contrast(background);
+    let message = format!(
+        "{text} on {background} has a contrast of {contrast:.1} to 1, and text needs {CONTRAST} (WCAG 2.2, 1.4.3)"
+    );
+    complaints.unless(contrast >= CONTRAST, key, message);
 }
 
 /// Whether a path is a place or lies below it.
@@ -206,8 +206,8 @@ fn is_loopback_host(host: &str) -> bool {
 mod tests {
     use super::*;
 
-    fn keys(faults: &[Fault]) -> Vec<&str> {
-        faults.iter().map(|(key, _)| key.as_str()).collect()
+    fn keys(complaints: &[Complaint]) -> Vec<&str> {
+        complaints.iter().map(|complaint| complaint.key).collect()
     }
 
     #[test]
@@ -234,13 +234,13 @@ mod tests {
             ..PagesConfig::default()
         };
         let expected = [
-            "pages.path",
-            "pages.return_to",
-            "pages.return_to",
-            "pages.accent",
-            "pages.accent_dark",
-            "pages.language",
-            "pages.logo",
+            "path",
+            "return_to",
+            "return_to",
+            "accent",
+            "accent_dark",
+            "language",
+            "logo",
         ];
         assert_eq!(keys(&config.validate()), expected);
     }

@@ -7,7 +7,7 @@ use super::{
     texts::Texts,
 };
 use crate::http::{
-    config::{Fault, ServerConfig, is_origin},
+    config::{ServerConfig, is_origin},
     problem::{Code, Problem},
 };
 use actix_web::{
@@ -15,23 +15,18 @@ use actix_web::{
     http::header::{HOST, HeaderValue, ORIGIN},
     web::Data,
 };
+use auth_domain::settings::Complaint;
 use std::{fmt::Display, fs, path::Path, sync::Arc};
 use tokio::sync::Semaphore;
 
 /// Why the pages can't be served: a key of the configuration, and what is wrong with what it names.
 #[derive(Debug, thiserror::Error)]
-#[error("{key}: {what}")]
-pub struct SiteError {
-    key: &'static str,
-    what: String,
-}
+#[error("pages.{}: {}", .0.key, .0.what)]
+pub struct SiteError(Complaint);
 
 /// What can't be used, for the reason that was reported.
 fn unfit(key: &'static str) -> impl Fn(&dyn Display) -> SiteError {
-    move |why| SiteError {
-        key,
-        what: why.to_string(),
-    }
+    move |why| SiteError(Complaint::new(key, why.to_string()))
 }
 
 fn read(key: &'static str, file: &Path) -> Result<Vec<u8>, SiteError> {
@@ -39,7 +34,7 @@ fn read(key: &'static str, file: &Path) -> Result<Vec<u8>, SiteError> {
 }
 
 fn texts_of(config: &PagesConfig) -> Result<Texts, SiteError> {
-    let key = "pages.texts";
+    let key = "texts";
     let Some(file) = &config.texts else {
         return Ok(Texts::default());
     };
@@ -48,19 +43,18 @@ fn texts_of(config: &PagesConfig) -> Result<Texts, SiteError> {
 }
 
 fn assets_of(config: &PagesConfig) -> Result<Assets, SiteError> {
-    let key = "pages.logo";
+    let key = "logo";
     let bytes = config.logo.as_deref().map(|file| read(key, file)).transpose()?;
     let logo = config.logo.as_deref().zip(bytes.as_deref());
     Assets::new(config, logo).map_err(|error| unfit(key)(&error))
 }
 
 impl PagesConfig {
-    /// What is wrong with the files that the section names: key and message. They are read.
+    /// What is wrong with the files that the section names. They are read.
     #[must_use]
-    pub fn validate_files(&self) -> Vec<Fault> {
+    pub fn validate_files(&self) -> Vec<Complaint> {
         let (texts, logo) = (texts_of(self).err(), assets_of(self).err());
-        let faults = texts.into_iter().chain(logo);
-        faults.map(|fault| (fault.key.to_owned(), fault.what)).collect()
+        texts.into_iter().chain(logo).map(|error| error.0).collect()
     }
 }
 
@@ -100,7 +94,7 @@ impl Site {
             "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self'; connect-src 'self'; \
              form-action {targets}; base-uri 'none'; frame-ancestors 'none'; object-src 'none'"
         );
-        let policy = HeaderValue::from_str(&policy).map_err(|error| unfit("pages.return_to")(&error))?;
+        let policy = HeaderValue::from_str(&policy).map_err(|error| unfit("return_to")(&error))?;
         Ok(Self {
             name: name.to_owned(),
             texts,

@@ -11,6 +11,7 @@ use zeroize::Zeroizing;
 
 use super::strength::{self, Strength};
 use super::{MAX_PASSWORD_BYTES, NewPassword, into_bytes, nfkc};
+use crate::settings::{Complaint, Complaints, Section};
 
 /// A rule that a password breaks.
 #[derive(Clone, PartialEq, Eq, Debug, Serialize)]
@@ -34,7 +35,7 @@ impl PasswordViolation {
     }
 }
 
-/// The rules for new passwords; the configuration's `password` section names them like this.
+/// The rules for new passwords: a part of the section `[password]`.
 #[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct PasswordPolicy {
@@ -65,6 +66,27 @@ impl Default for PasswordPolicy {
             require_digit: false,
             require_symbol: false,
         }
+    }
+}
+
+impl Section for PasswordPolicy {
+    const NAME: &'static str = "password";
+
+    fn validate(&self) -> Vec<Complaint> {
+        let mut complaints = Complaints::default();
+        complaints.unless(
+            (8..=64).contains(&self.min_length),
+            "min_length",
+            "must be 8 to 64 (NIST SP 800-63B §3.1.1.2)",
+        );
+        // Upwards it is bounded by the longest password that is read at all.
+        complaints.unless(
+            (64..=MAX_PASSWORD_BYTES).contains(&self.max_length),
+            "max_length",
+            format!("must be 64 to {MAX_PASSWORD_BYTES} (NIST SP 800-63B §3.1.1.2)"),
+        );
+        complaints.unless(self.min_score <= 4, "min_score", "must be 0 to 4");
+        complaints.into_vec()
     }
 }
 
@@ -112,29 +134,6 @@ impl PasswordPolicy {
             || vec![self.too_long()],
             |password| self.rule_violations(&password),
         )
-    }
-
-    /// What makes this policy unusable, every fault at once, each with the key's name: no password could pass, or the
-    /// bounds are beyond what the code keeps. Empty if it is sound.
-    #[must_use]
-    pub fn faults(&self) -> Vec<String> {
-        let mut faults = Vec::new();
-        if self.min_length == 0 {
-            faults.push("`min_length` must be at least 1".to_owned());
-        }
-        if self.max_length > MAX_PASSWORD_BYTES {
-            faults.push(format!("`max_length` must be at most {MAX_PASSWORD_BYTES}"));
-        }
-        if self.min_length > self.max_length {
-            faults.push("`min_length` must not be above `max_length`".to_owned());
-        }
-        if self.max_length < 64 {
-            faults.push("`max_length` must be at least 64, so that passphrases fit".to_owned());
-        }
-        if self.min_score > 4 {
-            faults.push("`min_score` must be between 0 and 4".to_owned());
-        }
-        faults
     }
 
     fn rule_violations(&self, password: &str) -> Vec<PasswordViolation> {

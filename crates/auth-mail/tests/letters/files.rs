@@ -183,7 +183,7 @@ async fn a_folder_that_went_away_is_made_again_and_one_that_cannot_be_is_tried_l
 #[test]
 fn what_cannot_work_stops_the_start() {
     let refused = |config: MailConfig| match Mailer::start(&config).unwrap_err() {
-        MailError::Setting { key, .. } => key.to_owned(),
+        MailError::Setting(complaint) => complaint.key.to_owned(),
         other => other.to_string(),
     };
     assert_eq!(refused(MailConfig::default()), "folder");

@@ -59,19 +59,19 @@ impl Hasher {
     /// # Errors
     /// [`Error::Unavailable`] if they can't be started, [`Error::Internal`] for parameters that validation should have refused.
     pub(crate) fn start(config: &ServiceConfig, entropy: Arc<dyn Entropy>) -> Result<Self, Error> {
-        let password = &config.password;
-        let params = password.params();
+        let params = config.argon2;
         let decoy = phc(
             &params,
             &chance::<SALT>(entropy.as_ref())?,
             &chance::<OUTPUT>(entropy.as_ref())?,
         )?;
         let kept = usize::try_from(params.memory_kib).unwrap_or(usize::MAX);
-        let pool = HashPool::start(password.threads, password.queue, password.deadline, kept)
+        let threads = &config.hashing;
+        let pool = HashPool::start(threads.threads, threads.queue, threads.deadline, kept)
             .map_err(|error| Error::Unavailable(format!("no hashing threads: {error}")))?;
         Ok(Self {
             pool,
-            policy: password.policy(),
+            policy: config.password.clone(),
             params,
             service_name: config.service_name.clone(),
             entropy,

@@ -48,7 +48,7 @@ pub(super) fn run(config: &Config, verb: Hash) -> Result<(), CommandError> {
         iterations: passes_within(target, base),
         ..base.params
     })?;
-    let in_force = measure(config.service.password.params())?;
+    let in_force = measure(config.service.argon2)?;
     show(target, &measured, &proposed, &in_force, output)
 }
 

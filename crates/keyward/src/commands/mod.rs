@@ -20,8 +20,8 @@ mod user;
 
 use crate::{
     cli::{Cli, Command, Output},
-    config::{Config, Sources},
-    logging::{self, Audience},
+    config::{Config, Sources, log::Audience},
+    logging,
     output::{CommandError, print, print_json},
 };
 use clap::CommandFactory;

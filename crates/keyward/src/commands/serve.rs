@@ -3,8 +3,8 @@
 //! error of the write that caused it.
 
 use crate::{
-    config::Config,
-    logging::{self, Audience},
+    config::{Config, log::Audience},
+    logging,
     output::CommandError,
     wiring,
 };

@@ -1,7 +1,10 @@
 //! The keys and what is in force for each. `config/default.toml` is the one list of keys and defaults: a key that is not in
 //! it does not exist, and the kind of its default is the kind that a text from the environment is read as.
 
-use super::problem::{Origin, Problem};
+use super::{
+    PUBLIC_URL,
+    problem::{Origin, Problem},
+};
 use std::collections::BTreeMap;
 use toml::{
     Table, Value,
@@ -88,6 +91,12 @@ impl Document {
             .map_or(Origin::Default, |entry| entry.origin.clone())
     }
 
+    /// Whether the address that clients use was left to follow the one that is listened on.
+    #[must_use]
+    pub fn follows_bind(&self) -> bool {
+        matches!(self.origin(PUBLIC_URL), Origin::Derived(_))
+    }
+
     /// Puts a value in force; an empty text puts none.
     ///
     /// # Errors
@@ -148,14 +157,6 @@ impl Document {
                 },
             );
         }
-    }
-
-    /// The keys of one section that have a value, as a table.
-    #[must_use]
-    pub fn section(&self, name: &str) -> Table {
-        let set = self.entries_of(name).filter(|(_, entry)| !entry.is_unset());
-        set.map(|(key, entry)| (key.to_owned(), entry.value.clone()))
-            .collect()
     }
 
     /// The keys of one section, without the section's name.

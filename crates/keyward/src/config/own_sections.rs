@@ -1,5 +1,6 @@
 //! The sections that no other crate has, and what may stand in them.
 
+use auth_domain::settings::{Complaint, Complaints, Section};
 use auth_redis::{RedisUrls, UnusableUrl};
 use secrecy::{ExposeSecret, SecretString};
 use serde::Deserialize;
@@ -47,9 +48,6 @@ pub struct StartConfig {
     pub wait: Duration,
 }
 
-/// The keys of `[database]` that [`StartConfig`] has.
-pub(super) const START_KEYS: [&str; 1] = ["wait"];
-
 /// `[service]`.
 #[derive(Debug, Clone, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -58,44 +56,44 @@ pub struct NameConfig {
     pub name: String,
 }
 
-impl DataConfig {
-    pub(super) fn validate(&self) -> Vec<(&'static str, String)> {
-        if self.dir.as_os_str().is_empty() {
-            vec![("dir", "must name a folder".to_owned())]
-        } else {
-            vec![]
-        }
+impl Section for DataConfig {
+    const NAME: &'static str = "data";
+
+    fn validate(&self) -> Vec<Complaint> {
+        let mut complaints = Complaints::default();
+        complaints.unless(!self.dir.as_os_str().is_empty(), "dir", "must name a folder");
+        complaints.into_vec()
     }
 }
 
-impl StartConfig {
-    pub(super) fn validate(&self) -> Vec<(&'static str, String)> {
+impl Section for StartConfig {
+    const NAME: &'static str = "database";
+
+    fn validate(&self) -> Vec<Complaint> {
+        let mut complaints = Complaints::default();
         let longest = Duration::from_secs(86_400);
-        if self.wait > longest {
-            vec![("wait", "must be 0s to 1d".to_owned())]
-        } else {
-            vec![]
-        }
+        complaints.unless(self.wait <= longest, "wait", "must be 0s to 1d");
+        complaints.into_vec()
     }
 }
 
-impl NameConfig {
-    pub(super) fn validate(&self) -> Vec<(&'static str, String)> {
-        let complaint = || vec![("name", "must be 1 to 100 characters".to_owned())];
-        if (1..=100).contains(&self.name.trim().chars().count()) {
-            vec![]
-        } else {
-            complaint()
-        }
+impl Section for NameConfig {
+    const NAME: &'static str = "service";
+
+    fn validate(&self) -> Vec<Complaint> {
+        let mut complaints = Complaints::default();
+        let length = self.name.trim().chars().count();
+        complaints.unless((1..=100).contains(&length), "name", "must be 1 to 100 characters");
+        complaints.into_vec()
     }
 }
 
-impl RedisConfig {
-    pub(super) fn validate(&self) -> Vec<(&'static str, String)> {
-        self.urls()
-            .err()
-            .map(|unusable| ("url", unusable.to_string()))
-            .into_iter()
-            .collect()
+impl Section for RedisConfig {
+    const NAME: &'static str = "redis";
+
+    fn validate(&self) -> Vec<Complaint> {
+        let unusable = self.urls().err();
+        let complaint = unusable.map(|unusable| Complaint::new("url", unusable.to_string()));
+        complaint.into_iter().collect()
     }
 }

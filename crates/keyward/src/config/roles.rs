@@ -1,16 +1,15 @@
 //! `[roles]`: a list of permissions under each role's name, the one section whose keys the operator makes up.
 
-use super::{Reader, problem::Problem};
+use super::{problem::Problem, reader::Reader};
 use auth_domain::role::{Permission, Role, RoleBook};
 use toml::Value;
 
-/// Reads the section; what is wrong goes to the reader.
-pub(super) fn read(reader: &mut Reader<'_>) -> Option<RoleBook> {
+/// Reads the section; what is wrong goes to the reader, and is left out.
+pub(super) fn read(reader: &mut Reader<'_>) -> RoleBook {
     let mut own = Vec::new();
-    let mut problems = Vec::new();
-    for (name, entry) in reader.document.entries_of("roles") {
+    for (name, entry) in reader.document().entries_of("roles") {
         let mut complain = |what: String, mend: String| {
-            problems.push(Problem::new(format!("roles.{name}"), &entry.origin, what, mend));
+            reader.push(Problem::new(format!("roles.{name}"), &entry.origin, what, mend));
         };
         let role = match name.parse::<Role>() {
             Ok(role) if RoleBook::BUILT_IN.contains(&role) => {
@@ -37,10 +36,5 @@ pub(super) fn read(reader: &mut Reader<'_>) -> Option<RoleBook> {
             Some(wrong) => complain(format!("{wrong} is no permission"), there_are()),
         }
     }
-    if problems.is_empty() {
-        Some(RoleBook::with(own))
-    } else {
-        reader.problems.extend(problems);
-        None
-    }
+    RoleBook::with(own)
 }

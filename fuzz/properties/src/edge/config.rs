@@ -5,6 +5,7 @@
 
 #![expect(clippy::panic, reason = "a property that is lost ends its run")]
 
+use auth_domain::settings::Section as _;
 use keyward::{Config, Sources, config::as_toml};
 use std::{cell::RefCell, collections::BTreeMap, fs, path::PathBuf};
 use tempfile::TempDir;
@@ -59,7 +60,7 @@ pub fn check(input: &[u8]) {
 
 fn check_config(config: &Config, is_of_file: bool) {
     assert!(config.server.validate().is_empty() && config.database.validate().is_empty());
-    assert!(config.service.password.params().validate().is_ok());
+    assert!(config.service.argon2.validate().is_empty());
     assert!(config.redis.urls().is_ok());
     let shown = as_toml(&config.shown());
     // A text of the environment is shown as the text that it is, where nothing tells its kind.

@@ -13,7 +13,10 @@ mod steps;
 pub(crate) use fleet::Fleet;
 
 use auth_blacklist::{BlacklistConfig, config::LONGEST_WRITE};
-use auth_domain::time::{Span, Timestamp};
+use auth_domain::{
+    settings::Section as _,
+    time::{Span, Timestamp},
+};
 use std::time::Duration;
 
 /// The unit of time.

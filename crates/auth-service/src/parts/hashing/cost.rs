@@ -3,7 +3,7 @@
 use super::argon2_into;
 use crate::parts::error::Error;
 use argon2::Version;
-use auth_domain::password_hash::Argon2Params;
+use auth_domain::{password_hash::Argon2Params, settings::Section as _};
 use std::time::{Duration, Instant};
 
 /// How often a cost is measured; the least counts, as the others were disturbed.
@@ -15,9 +15,9 @@ const ROUNDS: usize = 3;
 /// # Errors
 /// [`Error::Internal`] for parameters out of their bounds.
 pub fn time_argon2(params: &Argon2Params) -> Result<Duration, Error> {
-    params
-        .validate()
-        .map_err(|faults| Error::Internal(faults.join("; ")))?;
+    if let Some(complaint) = params.validate().first() {
+        return Err(Error::Internal(format!("{}: {}", complaint.key, complaint.what)));
+    }
     let mut arena = super::Arena::default();
     let mut least = Duration::MAX;
     // The first round is not counted: it is the one that gets the memory.

@@ -257,7 +257,7 @@ fn is_loopback(address: &str) -> bool {
 
 /// A sign-in costs one hash: too cheap is unsafe, too dear keeps people waiting.
 pub(super) fn hashing(config: &Config, findings: &mut Findings) {
-    let params = config.service.password.params();
+    let params = config.service.argon2;
     let took = match time_argon2(&params) {
         Ok(took) => took,
         Err(error) => return findings.fail("hashing", error.to_string(), ""),

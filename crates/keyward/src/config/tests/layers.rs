@@ -73,10 +73,7 @@ fn a_text_of_the_environment_is_read_as_what_the_key_holds() {
     assert_eq!(config.start.wait, Duration::from_secs(30));
     assert_eq!(config.server.admin_bind.as_deref(), Some("127.0.0.1:9100"));
     assert_eq!(
-        (
-            config.server.base_path.as_str(),
-            config.service.password.memory_kib
-        ),
+        (config.server.base_path.as_str(), config.service.argon2.memory_kib),
         ("", 64)
     );
     assert!(!config.is_embedded());

@@ -1,13 +1,9 @@
 mod layers;
 mod refusals;
 
-use super::*;
-use auth_domain::role::RoleBook;
-use serde::{
-    Deserializer,
-    de::{Error as _, Visitor, value::Error},
-};
-use std::{collections::BTreeSet, io::Write, time::Duration};
+use super::{keys::keys_of, *};
+use auth_domain::{password::PasswordPolicy, password_hash::Argon2Params, role::RoleBook, settings::Section};
+use std::{io::Write, time::Duration};
 
 fn environment(variables: &[(&str, &str)]) -> Sources {
     let pairs = variables
@@ -63,10 +59,8 @@ fn the_built_in_defaults_are_right_and_those_of_the_promise() {
         config.service.tokens.refresh_ttl,
         Duration::from_secs(30 * 86_400)
     );
-    assert_eq!(
-        config.service.password.params(),
-        auth_domain::password_hash::Argon2Params::default()
-    );
+    assert_eq!(config.service.argon2, Argon2Params::default());
+    assert_eq!(config.service.password, PasswordPolicy::default());
     assert_eq!(config.database.url.expose_secret(), "sqlite://data/keyward.db");
     assert_eq!(
         (
@@ -80,68 +74,43 @@ fn the_built_in_defaults_are_right_and_those_of_the_promise() {
     assert!(config.notices.is_empty() && config.master_key.is_none());
 }
 
-/// Answers a struct's field names instead of its value.
-struct FieldNames;
-
-impl<'de> Deserializer<'de> for FieldNames {
-    type Error = Error;
-
-    fn deserialize_any<V: Visitor<'de>>(self, _: V) -> Result<V::Value, Error> {
-        Err(Error::custom("not a struct"))
-    }
-
-    fn deserialize_struct<V: Visitor<'de>>(
-        self,
-        _: &'static str,
-        fields: &'static [&'static str],
-        _: V,
-    ) -> Result<V::Value, Error> {
-        Err(Error::custom(fields.join(" ")))
-    }
-
-    serde::forward_to_deserialize_any! {
-        bool i8 i16 i32 i64 i128 u8 u16 u32 u64 u128 f32 f64 char str string bytes byte_buf option unit unit_struct
-        newtype_struct seq tuple tuple_struct map enum identifier ignored_any
-    }
-}
-
-fn fields<T: DeserializeOwned>(section: &str) -> BTreeSet<String> {
-    let names = T::deserialize(FieldNames).err().unwrap().to_string();
-    names.split(' ').map(|name| format!("{section}.{name}")).collect()
+fn keys<T: Section>() -> Vec<String> {
+    let keys = keys_of::<T>().iter();
+    keys.map(|key| format!("{}.{key}", T::NAME)).collect()
 }
 
 #[test]
-fn the_file_of_defaults_has_every_key_that_the_code_has_and_no_other() {
+fn the_file_of_defaults_has_every_key_that_the_code_has_and_no_other_and_each_belongs_to_one_part() {
     use auth_service::{
-        AuditConfig, OauthConfig, PasswordConfig, RegistrationConfig, RotationConfig, SessionConfig,
+        AuditConfig, HashingConfig, OauthConfig, RegistrationConfig, RotationConfig, SessionConfig,
         TokensConfig,
     };
     let of_code = [
-        fields::<ServerConfig>("server"),
-        fields::<PagesConfig>("pages"),
-        fields::<DataConfig>("data"),
-        fields::<DatabaseConfig>("database"),
-        fields::<StartConfig>("database"),
-        fields::<RedisConfig>("redis"),
-        fields::<BlacklistConfig>("blacklist"),
-        fields::<TokensConfig>("tokens"),
-        fields::<SessionConfig>("session"),
-        fields::<RotationConfig>("rotation"),
-        fields::<PasswordConfig>("password"),
-        fields::<RegistrationConfig>("registration"),
-        fields::<OauthConfig>("oauth"),
-        fields::<LimitsConfig>("limits"),
-        fields::<MailConfig>("mail"),
-        fields::<AuditConfig>("audit"),
-        fields::<NameConfig>("service"),
-        fields::<LogConfig>("log"),
+        keys::<ServerConfig>(),
+        keys::<PagesConfig>(),
+        keys::<DataConfig>(),
+        keys::<DatabaseConfig>(),
+        keys::<StartConfig>(),
+        keys::<RedisConfig>(),
+        keys::<BlacklistConfig>(),
+        keys::<TokensConfig>(),
+        keys::<SessionConfig>(),
+        keys::<RotationConfig>(),
+        keys::<PasswordPolicy>(),
+        keys::<Argon2Params>(),
+        keys::<HashingConfig>(),
+        keys::<RegistrationConfig>(),
+        keys::<OauthConfig>(),
+        keys::<LimitsConfig>(),
+        keys::<MailConfig>(),
+        keys::<AuditConfig>(),
+        keys::<NameConfig>(),
+        keys::<LogConfig>(),
     ];
-    let of_code: BTreeSet<String> = of_code.into_iter().flatten().collect();
-    let of_file: BTreeSet<String> = Document::defaults()
-        .unwrap()
-        .iter()
-        .map(|(key, _)| key.to_owned())
-        .collect();
+    let mut of_code: Vec<String> = of_code.into_iter().flatten().collect();
+    of_code.sort();
+    let defaults = Document::defaults().unwrap();
+    let of_file: Vec<&str> = defaults.iter().map(|(key, _)| key).collect();
     assert_eq!(of_file, of_code);
 }
 

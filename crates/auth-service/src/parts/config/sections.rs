@@ -1,0 +1,242 @@
+//! The sections, as they stand in the file. Each is checked as a whole, and names everything that is wrong with it.
+
+use auth_domain::{
+    rotation::OnConcurrent,
+    settings::{Complaint, Complaints, Section},
+};
+use secrecy::{ExposeSecret, SecretString};
+use serde::Deserialize;
+use std::time::Duration;
+
+const DAY: Duration = Duration::from_secs(86_400);
+
+/// How access tokens are signed: `tokens.algorithm` (RFC 7518 §3.1, RFC 8037).
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
+pub enum Algorithm {
+    /// ECDSA on P-256.
+    ES256,
+    /// Ed25519.
+    EdDSA,
+    /// RSA with 2048 bits, PKCS #1 v1.5.
+    RS256,
+    /// HMAC with a secret that the services share.
+    HS256,
+}
+
+/// `[tokens]`.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct TokensConfig {
+    /// The `aud` of access tokens.
+    pub audience: String,
+    /// How long an access token lives.
+    #[serde(with = "humantime_serde")]
+    pub access_ttl: Duration,
+    /// How long a refresh token lives, from its issue.
+    #[serde(with = "humantime_serde")]
+    pub refresh_ttl: Duration,
+    /// How far the clocks of two machines may be apart.
+    #[serde(with = "humantime_serde")]
+    pub leeway: Duration,
+    /// How access tokens are signed.
+    pub algorithm: Algorithm,
+    /// The shared secret of HS256, at least 32 bytes; empty for the other algorithms.
+    pub secret: SecretString,
+}
+
+/// `[session]`.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct SessionConfig {
+    /// How long a session lives, however often it is refreshed.
+    #[serde(with = "humantime_serde")]
+    pub max_lifetime: Duration,
+    /// How many live sessions a user may have; a further sign-in ends the oldest.
+    pub max_per_user: u32,
+}
+
+/// `[rotation]`.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct RotationConfig {
+    /// How long a refresh may be repeated with its `Idempotency-Key`.
+    #[serde(with = "humantime_serde")]
+    pub retry_window: Duration,
+    /// How long the token before the current one is not taken for a copy.
+    #[serde(with = "humantime_serde")]
+    pub reuse_leeway: Duration,
+    /// What it gets in that time.
+    pub on_concurrent: OnConcurrent,
+}
+
+/// What of `[password]` steers the hashing threads. The rest of the section is the policy for new passwords
+/// ([`auth_domain::password::PasswordPolicy`]) and the cost of new hashes ([`auth_domain::password_hash::Argon2Params`]).
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct HashingConfig {
+    /// How many threads hash; 0 is one a core.
+    pub threads: usize,
+    /// How many passwords may wait for them.
+    pub queue: usize,
+    /// How long one may wait before it is refused.
+    #[serde(with = "humantime_serde")]
+    pub deadline: Duration,
+}
+
+/// `[registration]`.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct RegistrationConfig {
+    /// Whether anybody may register.
+    pub open: bool,
+    /// Whether an address has to be verified before its user gets tokens.
+    pub require_verified_email: bool,
+    /// Whether addresses with characters beyond ASCII may register, and be changed to.
+    pub internationalised_addresses: bool,
+}
+
+/// `[audit]`.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct AuditConfig {
+    /// How long the audit log is kept.
+    #[serde(with = "humantime_serde")]
+    pub retention: Duration,
+    /// Whether every refresh is noted, too: a row each.
+    pub record_refreshes: bool,
+}
+
+/// `[oauth]`.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct OauthConfig {
+    /// Whether `/token` takes `grant_type=password`, for the older services' clients (against RFC 9700 §2.4).
+    pub password_grant: bool,
+}
+
+fn within(complaints: &mut Complaints, key: &'static str, value: Duration, least: Duration, most: Duration) {
+    let fits = (least..=most).contains(&value);
+    complaints.unless(fits, key, format!("must be {} to {}", shown(least), shown(most)));
+}
+
+/// The largest unit that shows it whole.
+fn shown(duration: Duration) -> String {
+    match duration.as_secs() {
+        0 if !duration.is_zero() => format!("{}ms", duration.as_millis()),
+        seconds if seconds > 0 && seconds.is_multiple_of(86_400) => format!("{}d", seconds / 86_400),
+        seconds if seconds > 0 && seconds.is_multiple_of(60) => format!("{}m", seconds / 60),
+        seconds => format!("{seconds}s"),
+    }
+}
+
+impl Section for TokensConfig {
+    const NAME: &'static str = "tokens";
+
+    fn validate(&self) -> Vec<Complaint> {
+        let mut complaints = Complaints::default();
+        let (shortest, longest) = (Duration::from_secs(5), 3650 * DAY);
+        within(&mut complaints, "access_ttl", self.access_ttl, shortest, DAY);
+        within(
+            &mut complaints,
+            "refresh_ttl",
+            self.refresh_ttl,
+            shortest,
+            longest,
+        );
+        let apart = Duration::from_secs(120);
+        within(&mut complaints, "leeway", self.leeway, Duration::ZERO, apart);
+        complaints.unless(
+            self.access_ttl <= self.refresh_ttl,
+            "access_ttl",
+            "must not be longer than tokens.refresh_ttl",
+        );
+        complaints.unless(!self.audience.is_empty(), "audience", "must not be empty");
+        let secret = self.secret.expose_secret().len();
+        match self.algorithm {
+            Algorithm::HS256 => complaints.unless(
+                secret >= 32,
+                "secret",
+                "HS256 needs a shared secret of at least 32 bytes (RFC 7518 §3.2)",
+            ),
+            _ => complaints.unless(
+                secret == 0,
+                "secret",
+                "is for HS256 alone; set tokens.algorithm to HS256",
+            ),
+        }
+        complaints.into_vec()
+    }
+}
+
+impl Section for SessionConfig {
+    const NAME: &'static str = "session";
+
+    fn validate(&self) -> Vec<Complaint> {
+        let mut complaints = Complaints::default();
+        let shortest = Duration::from_secs(60);
+        within(
+            &mut complaints,
+            "max_lifetime",
+            self.max_lifetime,
+            shortest,
+            3650 * DAY,
+        );
+        complaints.unless(
+            (1..=10_000).contains(&self.max_per_user),
+            "max_per_user",
+            "must be 1 to 10000",
+        );
+        complaints.into_vec()
+    }
+}
+
+impl Section for RotationConfig {
+    const NAME: &'static str = "rotation";
+
+    fn validate(&self) -> Vec<Complaint> {
+        let mut complaints = Complaints::default();
+        let longest = Duration::from_secs(600);
+        for (key, value) in [
+            ("retry_window", self.retry_window),
+            ("reuse_leeway", self.reuse_leeway),
+        ] {
+            within(&mut complaints, key, value, Duration::ZERO, longest);
+        }
+        complaints.into_vec()
+    }
+}
+
+impl Section for HashingConfig {
+    const NAME: &'static str = "password";
+
+    fn validate(&self) -> Vec<Complaint> {
+        let mut complaints = Complaints::default();
+        complaints.unless(self.threads <= 1024, "threads", "must be 0 (one a core) to 1024");
+        complaints.unless(
+            (1..=100_000).contains(&self.queue),
+            "queue",
+            "must be 1 to 100000",
+        );
+        let (shortest, longest) = (Duration::from_millis(50), Duration::from_secs(60));
+        within(&mut complaints, "deadline", self.deadline, shortest, longest);
+        complaints.into_vec()
+    }
+}
+
+impl Section for RegistrationConfig {
+    const NAME: &'static str = "registration";
+}
+
+impl Section for AuditConfig {
+    const NAME: &'static str = "audit";
+
+    fn validate(&self) -> Vec<Complaint> {
+        let mut complaints = Complaints::default();
+        within(&mut complaints, "retention", self.retention, DAY, 36_500 * DAY);
+        complaints.into_vec()
+    }
+}
+
+impl Section for OauthConfig {
+    const NAME: &'static str = "oauth";
+}
