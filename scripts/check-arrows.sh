@@ -54,7 +54,7 @@ auth-service  sessions  parts .
 auth-service  sign_in   parts . sessions
 auth-service  account   parts . admin
 auth-service  admin     parts .
-auth-service  clients   parts .
+auth-service  clients   parts . sessions
 TABLE
 }
 

@@ -17,6 +17,7 @@ mod limits;
 mod login;
 mod logout;
 mod me;
+mod metrics;
 mod notices;
 mod oauth;
 mod pages;

@@ -12,5 +12,5 @@ pub mod openapi;
 pub mod pages;
 
 pub use app::server::{RunningServer, ServeError, Sockets, serve};
-pub use http::config::ServerConfig;
+pub use http::{config::ServerConfig, metrics::Metrics};
 pub use pages::{PagesConfig, Site, SiteError};

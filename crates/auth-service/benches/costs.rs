@@ -108,6 +108,7 @@ async fn start(folder: &tempfile::TempDir) -> (Service, Tokens) {
         config: config(),
         entropy: Arc::new(SystemEntropy),
         clock,
+        subscribers: Vec::new(),
     };
     let service = Service::start(parts).await.unwrap();
     let wanted = Registration {

@@ -2,7 +2,7 @@
 //! place holds both, so that no way to a password goes around them; a request takes all that it falls under in one step.
 
 use crate::{
-    parts::{activity::ActivityKind, caller::Caller, device::KnownDevice, error::Error, tokens::sha256},
+    parts::{caller::Caller, device::KnownDevice, error::Error, events::Event, tokens::sha256},
     service::Service,
 };
 use auth_domain::{
@@ -204,11 +204,8 @@ impl Service {
     }
 
     fn note_refusal(&self, standing: &Standing, claims: &[Claim], caller: &Caller) {
-        let shared = self.shared();
-        shared.refusals.count(standing, claims);
-        shared
-            .activity
-            .count(caller.now, ActivityKind::Refused(standing.name));
+        self.shared().refusals.count(standing, claims);
+        self.emit(Event::LimitRefused(standing.name), caller);
     }
 }
 

@@ -39,6 +39,7 @@ pub use parts::{
     device::KNOWN_FOR,
     entropy::{Entropy, EntropyFailed, SystemEntropy},
     error::Error,
+    events::{Event, Refusal, RevokedBy, Subscriber},
     form_tokens::Visitor,
     hashing::time_argon2,
     keys::{KeyAdmin, Resealed},

@@ -11,6 +11,7 @@ pub(crate) mod config;
 pub(crate) mod device;
 pub(crate) mod entropy;
 pub(crate) mod error;
+pub(crate) mod events;
 pub(crate) mod form_tokens;
 pub(crate) mod hashing;
 pub(crate) mod keyring;

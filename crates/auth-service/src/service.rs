@@ -15,6 +15,7 @@ use crate::{
         device::DeviceTokens,
         entropy::Entropy,
         error::Error,
+        events::{Event, Events},
         form_tokens::FormTokens,
         hashing::Hasher,
         keyring::KeyRing,
@@ -48,6 +49,7 @@ pub(crate) struct Shared {
     pub(crate) limits: Limits,
     pub(crate) refusals: Arc<Refusals>,
     pub(crate) activity: Arc<Activity>,
+    pub(crate) events: Events,
     pub(crate) account_names: Arc<AccountNames>,
     pub(crate) devices: DeviceTokens,
     pub(crate) form_tokens: FormTokens,
@@ -77,6 +79,11 @@ impl Service {
     /// What this machine's clock shows, right or wrong.
     pub(crate) fn clock(&self) -> &dyn Clock {
         self.0.clock.as_ref()
+    }
+
+    /// Says that something happened in this caller's request.
+    pub(crate) fn emit(&self, event: Event, caller: &Caller) {
+        self.0.events.emit(event, caller.now);
     }
 
     /// What administrators look at. What they do to a running service are verbs of [`Service`] itself (`administer`).

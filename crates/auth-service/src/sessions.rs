@@ -7,4 +7,5 @@ pub(crate) mod logout;
 pub(crate) mod logout_all;
 pub(crate) mod own;
 pub(crate) mod refresh;
+pub(crate) mod refresh_token;
 pub(crate) mod tokens;

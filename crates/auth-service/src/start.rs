@@ -14,6 +14,7 @@ use crate::{
         device::DeviceTokens,
         entropy::Entropy,
         error::Error,
+        events::{Events, Subscriber},
         form_tokens::FormTokens,
         keyring::KeyRing,
         keys::KeyAdmin,
@@ -52,6 +53,8 @@ pub struct ServiceParts {
     pub entropy: Arc<dyn Entropy>,
     /// Where time comes from.
     pub clock: Arc<dyn Clock>,
+    /// Who counts what happens, beside the hourly activity.
+    pub subscribers: Vec<Arc<dyn Subscriber>>,
 }
 
 /// Why the service can't start.
@@ -83,6 +86,7 @@ impl Service {
             config,
             entropy,
             clock,
+            mut subscribers,
         } = parts;
         let check = master_key.check_value()?;
         if !storage
@@ -127,6 +131,7 @@ impl Service {
         });
         let refusals = Arc::new(Refusals::default());
         let activity = Arc::new(Activity::default());
+        subscribers.push(Arc::<Activity>::clone(&activity));
         let background = Background::start(Chores {
             keys: Arc::clone(&keys),
             admin: admin.clone(),
@@ -148,6 +153,7 @@ impl Service {
             limits,
             refusals,
             activity,
+            events: Events::to(subscribers),
             account_names,
             devices,
             form_tokens,

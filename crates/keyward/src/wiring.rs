@@ -5,7 +5,7 @@ use crate::{
     config::{Config, ConfigErrors, log::Audience},
     master_key::{self, NoMasterKey},
 };
-use auth_api::{Site, Sockets};
+use auth_api::{Metrics, ServeError, Site, Sockets};
 use auth_blacklist::{Blacklist, Nodes};
 use auth_limits::Limits;
 use auth_mail::{MailError, Mailer};
@@ -76,7 +76,7 @@ pub enum StartError {
     UseCase(#[from] auth_service::Error),
     /// The server can't listen.
     #[error("{0}")]
-    Serve(#[from] auth_api::ServeError),
+    Serve(#[from] ServeError),
     /// The pages can't be served.
     #[error("{0}")]
     Pages(#[from] auth_api::SiteError),
@@ -194,6 +194,7 @@ pub async fn start(
         Arc::new(move || ticking.now()),
     )
     .await?;
+    let metrics = Metrics::new().map_err(ServeError::Metrics)?;
     let parts = ServiceParts {
         storage,
         blacklist,
@@ -203,6 +204,7 @@ pub async fn start(
         config: config.service.clone(),
         entropy,
         clock: Arc::clone(&clock),
+        subscribers: vec![Arc::new(metrics.clone())],
     };
     let service = match (Service::start(parts).await, found.made) {
         (Ok(service), _) => service,
@@ -221,7 +223,7 @@ pub async fn start(
         }
         Audience::Programs => None,
     };
-    let http = match auth_api::serve(service.clone(), config.server.clone(), site, sockets).await {
+    let http = match auth_api::serve(service.clone(), config.server.clone(), metrics, site, sockets).await {
         Ok(http) => http,
         Err(error) => {
             service.stop().await;

@@ -143,11 +143,11 @@ fn changes<'a>(edge: &Edge, checks: &[(&'a str, &'a Check)]) -> Vec<(&'a str, Op
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::http::config::ServerConfig;
+    use crate::http::{config::ServerConfig, metrics::Metrics};
 
     #[test]
     fn a_part_that_fails_is_noted_once_until_it_is_ready_again() {
-        let edge = Edge::new(ServerConfig::default()).unwrap();
+        let edge = Edge::new(ServerConfig::default(), Metrics::new().unwrap());
         let (good, bad): (Check, Check) = (Ok(()), Err("down".to_owned()));
         let told = |first: &Check, second: &Check| -> Vec<String> {
             changes(&edge, &[("first", first), ("second", second)])

@@ -8,7 +8,6 @@ use crate::{
     http::{
         call::Call,
         device::DEVICE_TOKEN,
-        edge::Edge,
         json::{FromMembers, Json, Members},
         problem::{Code, Problem},
         route::{Route, Tag, post},
@@ -70,13 +69,11 @@ impl FromMembers for LoginBody {
 /// [`Problem`].
 pub async fn login(
     service: Data<Service>,
-    edge: Data<Edge>,
     call: Call,
     Json(body): Json<LoginBody>,
 ) -> Result<HttpResponse, Problem> {
-    let outcome = service
+    let tokens = service
         .login(&call.caller(&service)?, &body.email, body.password)
-        .await;
-    edge.metrics.sign_in(&outcome);
-    Ok(views::token_answer(StatusCode::OK, &outcome?))
+        .await?;
+    Ok(views::token_answer(StatusCode::OK, &tokens))
 }

@@ -4,9 +4,7 @@ use crate::{
     api::views::MessageJson,
     http::{
         bearer::{IfSignedIn, Sender},
-        edge::Edge,
         json::{FromMembers, Members, OptionalJson},
-        metrics::RevokedBy,
         problem::{Code, Problem},
         route::{Route, Tag, post},
     },
@@ -56,7 +54,6 @@ impl FromMembers for LogoutBody {
 /// [`Problem`].
 pub async fn logout(
     service: Data<Service>,
-    edge: Data<Edge>,
     request: IfSignedIn<OptionalJson<LogoutBody>>,
 ) -> Result<HttpResponse, Problem> {
     let IfSignedIn { sender, body } = request;
@@ -72,7 +69,6 @@ pub async fn logout(
                 .await?;
         }
     }
-    edge.metrics.revoked(RevokedBy::Logout);
     Ok(HttpResponse::Ok().json(MessageJson {
         message: "Successfully logged out",
     }))

@@ -4,8 +4,6 @@ use crate::{
     api::views::LoggedOutAllJson,
     http::{
         bearer::Acting,
-        edge::Edge,
-        metrics::RevokedBy,
         problem::Problem,
         route::{Route, Tag, post},
     },
@@ -27,13 +25,8 @@ pub(crate) fn routes() -> [Route; 1] {
 ///
 /// # Errors
 /// [`Problem`].
-pub async fn logout_all(
-    service: Data<Service>,
-    edge: Data<Edge>,
-    acting: Acting,
-) -> Result<HttpResponse, Problem> {
+pub async fn logout_all(service: Data<Service>, acting: Acting) -> Result<HttpResponse, Problem> {
     let sessions_revoked = service.logout_all(&acting.principal, &acting.caller).await?;
-    edge.metrics.revoked(RevokedBy::LogoutAll);
     let message = "Successfully logged out from all sessions";
     Ok(HttpResponse::Ok().json(LoggedOutAllJson {
         message,

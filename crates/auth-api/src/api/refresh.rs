@@ -4,7 +4,6 @@ use crate::{
     api::views::{self, TokenAnswer},
     http::{
         call::Call,
-        edge::Edge,
         idempotency::{IDEMPOTENCY_KEY, IdempotencyHeader},
         json::{FromMembers, Json, Members},
         problem::{Code, Problem},
@@ -62,15 +61,13 @@ impl FromMembers for RefreshBody {
 pub async fn refresh(
     request: HttpRequest,
     service: Data<Service>,
-    edge: Data<Edge>,
     call: Call,
     Json(body): Json<RefreshBody>,
 ) -> Result<HttpResponse, Problem> {
     let key = IdempotencyHeader::of(&request);
     let token = body.refresh_token.expose_secret();
-    let outcome = service
+    let tokens = service
         .refresh(&call.caller(&service)?, token, key.as_deref())
-        .await;
-    edge.metrics.refresh(&outcome);
-    Ok(views::token_answer(StatusCode::OK, &outcome?))
+        .await?;
+    Ok(views::token_answer(StatusCode::OK, &tokens))
 }

@@ -4,7 +4,6 @@ use crate::{
     api::views::{self, MessageJson, TokenAnswer},
     http::{
         call::Call,
-        edge::Edge,
         json::{FromMembers, Json, Members},
         problem::{Code, Problem},
         route::{Link, Route, Tag, post},
@@ -90,7 +89,6 @@ const UNREACHABLE: MessageJson = MessageJson {
 /// [`Problem`].
 pub async fn register(
     service: Data<Service>,
-    edge: Data<Edge>,
     call: Call,
     Json(body): Json<RegisterBody>,
 ) -> Result<HttpResponse, Problem> {
@@ -112,10 +110,7 @@ pub async fn register(
         .await?;
     match registered {
         Registered::ToBeVerified if unreachable => Ok(HttpResponse::Accepted().json(UNREACHABLE)),
-        Registered::SignedIn(tokens) => {
-            edge.metrics.sign_in(&Ok(()));
-            Ok(views::token_answer(StatusCode::CREATED, &tokens))
-        }
+        Registered::SignedIn(tokens) => Ok(views::token_answer(StatusCode::CREATED, &tokens)),
         Registered::ToBeVerified => Ok(HttpResponse::Accepted().json(TO_BE_VERIFIED)),
     }
 }

@@ -5,8 +5,6 @@ use crate::{
     http::{
         bearer::{Acting, SignedIn},
         cursor::{List, Paging},
-        edge::Edge,
-        metrics::RevokedBy,
         problem::{Code, FieldError, Problem},
         query::Query,
         route::{Link, Parameter, Route, Tag, delete, get, schema},
@@ -136,16 +134,10 @@ pub async fn show(
 ///
 /// # Errors
 /// [`Problem`].
-pub async fn end(
-    id: Path<String>,
-    service: Data<Service>,
-    edge: Data<Edge>,
-    acting: Acting,
-) -> Result<HttpResponse, Problem> {
+pub async fn end(id: Path<String>, service: Data<Service>, acting: Acting) -> Result<HttpResponse, Problem> {
     service
         .end_own_session(&acting.principal, session_id(&id)?, &acting.caller)
         .await?;
-    edge.metrics.revoked(RevokedBy::Session);
     Ok(HttpResponse::NoContent().finish())
 }
 

@@ -4,7 +4,6 @@ use crate::{
     api::views::{self, TokenAnswer},
     http::{
         call::Call,
-        edge::Edge,
         json::{FromMembers, Json, Members},
         problem::{Code, Problem},
         route::{Route, Tag, post},
@@ -79,7 +78,6 @@ impl FromMembers for SetupBody {
 /// [`Problem`].
 pub async fn setup(
     service: Data<Service>,
-    edge: Data<Edge>,
     call: Call,
     Json(body): Json<SetupBody>,
 ) -> Result<HttpResponse, Problem> {
@@ -97,6 +95,5 @@ pub async fn setup(
             },
         )
         .await?;
-    edge.metrics.sign_in(&Ok(()));
     Ok(views::token_answer(StatusCode::CREATED, &tokens))
 }

@@ -5,7 +5,7 @@
 
 use crate::{
     app::{self, AppState},
-    http::{config::ServerConfig, connections::Connections, edge::Edge},
+    http::{config::ServerConfig, connections::Connections, edge::Edge, metrics::Metrics},
     pages::Site,
 };
 use actix_web::{
@@ -138,10 +138,11 @@ impl Part {
 pub async fn serve(
     service: Service,
     config: ServerConfig,
+    metrics: Metrics,
     site: Option<Arc<Site>>,
     sockets: Sockets,
 ) -> Result<RunningServer, ServeError> {
-    let edge = Data::new(Edge::new(config)?);
+    let edge = Data::new(Edge::new(config, metrics));
     let state = AppState::new(service, Data::clone(&edge), site);
     let (public, addresses) = public_server(&state, sockets)?;
     let admin = edge

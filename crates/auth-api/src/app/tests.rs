@@ -3,6 +3,7 @@
 use super::*;
 use crate::http::{
     config::ServerConfig,
+    metrics::Metrics,
     route::{Route, get},
 };
 use actix_web::{
@@ -34,7 +35,7 @@ async fn breaks() -> HttpResponse {
 }
 
 fn edge(config: ServerConfig) -> Data<Edge> {
-    Data::new(Edge::new(config).unwrap())
+    Data::new(Edge::new(config, Metrics::new().unwrap()))
 }
 
 /// Routes that answer as none of ours does.

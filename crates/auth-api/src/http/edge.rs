@@ -21,16 +21,14 @@ pub struct Edge {
 
 impl Edge {
     /// An edge of this configuration.
-    ///
-    /// # Errors
-    /// When the counters can't be made.
-    pub fn new(config: ServerConfig) -> Result<Self, prometheus::Error> {
-        Ok(Self {
+    #[must_use]
+    pub const fn new(config: ServerConfig, metrics: Metrics) -> Self {
+        Self {
             config,
-            metrics: Metrics::new()?,
+            metrics,
             draining: AtomicBool::new(false),
             unready: AtomicU8::new(0),
-        })
+        }
     }
 
     /// The edge that a request came in by.

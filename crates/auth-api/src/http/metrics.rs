@@ -1,7 +1,8 @@
 //! What `/metrics` shows (Prometheus text format). Labels are route patterns and fixed words, never anything that a client can
 //! make up: the number of series is bounded.
 
-use auth_service::{Error, Figures};
+use auth_domain::time::Timestamp;
+use auth_service::{Event, Figures, Subscriber};
 use prometheus::{
     Encoder, HistogramOpts, HistogramVec, IntCounter, IntCounterVec, IntGauge, Opts, Registry, TextEncoder,
 };
@@ -9,8 +10,11 @@ use std::time::Duration;
 
 /// The label of a request that fits no route.
 pub const UNMATCHED: &str = "unmatched";
+/// The outcome of what was not refused.
+const OK: &str = "ok";
 
-/// Counters and gauges of one process.
+/// Counters and gauges of one process. All clones are the same.
+#[derive(Clone)]
 pub struct Metrics {
     registry: Registry,
     requests: HistogramVec,
@@ -21,30 +25,6 @@ pub struct Metrics {
     hash_capacity: IntGauge,
     audit_alarm: IntGauge,
     timed_out: IntCounter,
-}
-
-/// What was revoked, as it is counted.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum RevokedBy {
-    /// `/logout`, as a route and as a page.
-    Logout,
-    /// `/logout-all`, and the end of all other sessions on a page.
-    LogoutAll,
-    /// `DELETE /sessions/{id}`, and the same on a page.
-    Session,
-    /// `/revoke`.
-    Revoke,
-}
-
-impl RevokedBy {
-    const fn word(self) -> &'static str {
-        match self {
-            Self::Logout => "logout",
-            Self::LogoutAll => "logout_all",
-            Self::Session => "session",
-            Self::Revoke => "revoke",
-        }
-    }
 }
 
 impl Metrics {
@@ -117,21 +97,6 @@ impl Metrics {
         self.timed_out.inc();
     }
 
-    /// Counts a sign-in.
-    pub fn sign_in<T>(&self, outcome: &Result<T, Error>) {
-        self.sign_ins.with_label_values(&[outcome_word(outcome)]).inc();
-    }
-
-    /// Counts a refresh.
-    pub fn refresh<T>(&self, outcome: &Result<T, Error>) {
-        self.refreshes.with_label_values(&[outcome_word(outcome)]).inc();
-    }
-
-    /// Counts a revocation that was answered.
-    pub fn revoked(&self, by: RevokedBy) {
-        self.revocations.with_label_values(&[by.word()]).inc();
-    }
-
     /// The text that Prometheus reads.
     ///
     /// # Errors
@@ -148,6 +113,20 @@ impl Metrics {
     }
 }
 
+impl Subscriber for Metrics {
+    fn notice(&self, event: Event, _at: Timestamp) {
+        let (counter, label) = match event {
+            Event::SignedIn => (&self.sign_ins, OK),
+            Event::SignInRefused(why) => (&self.sign_ins, why.as_str()),
+            Event::RefreshAnswered(Ok(())) => (&self.refreshes, OK),
+            Event::RefreshAnswered(Err(why)) => (&self.refreshes, why.as_str()),
+            Event::Revoked(by) => (&self.revocations, by.as_str()),
+            Event::PasswordRefused | Event::Rotated | Event::LimitRefused(_) => return,
+        };
+        counter.with_label_values(&[label]).inc();
+    }
+}
+
 /// A status as text, without an allocation.
 fn three_digits(status: u16, digits: &mut [u8; 3]) -> &str {
     let digit = |n: u16| b'0' + u8::try_from(n % 10).unwrap_or(0);
@@ -155,35 +134,27 @@ fn three_digits(status: u16, digits: &mut [u8; 3]) -> &str {
     std::str::from_utf8(digits).unwrap_or("000")
 }
 
-fn outcome_word<T>(outcome: &Result<T, Error>) -> &'static str {
-    match outcome {
-        Ok(_) => "ok",
-        Err(Error::InvalidCredentials) => "invalid_credentials",
-        Err(Error::RateLimited(_)) => "rate_limited",
-        Err(Error::InvalidToken) => "invalid_token",
-        Err(Error::TokenExpired) => "token_expired",
-        Err(Error::TokenRevoked | Error::AllSessionsRevoked) => "token_revoked",
-        Err(Error::TokenAlreadyUsed) => "token_already_used",
-        Err(Error::Unavailable(_)) => "unavailable",
-        Err(Error::Overloaded { .. }) => "overloaded",
-        Err(Error::Internal(_)) => "internal_error",
-        Err(_) => "invalid_request",
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
+    use auth_service::{Refusal, RevokedBy};
 
     #[test]
     fn what_was_counted_is_shown() {
         let metrics = Metrics::new().unwrap();
         metrics.request("/api/v1/auth/login", "POST", 200, Duration::from_millis(20));
         metrics.request(UNMATCHED, "BREW", 404, Duration::from_micros(20));
-        metrics.sign_in(&Ok(()));
-        metrics.sign_in::<()>(&Err(Error::InvalidCredentials));
-        metrics.refresh::<()>(&Err(Error::TokenAlreadyUsed));
-        metrics.revoked(RevokedBy::LogoutAll);
+        for event in [
+            Event::SignedIn,
+            Event::SignInRefused(Refusal::InvalidCredentials),
+            Event::PasswordRefused,
+            Event::RefreshAnswered(Ok(())),
+            Event::RefreshAnswered(Err(Refusal::TokenAlreadyUsed)),
+            Event::Rotated,
+            Event::Revoked(RevokedBy::LogoutAll),
+        ] {
+            metrics.notice(event, Timestamp::UNIX_EPOCH);
+        }
         let text = String::from_utf8(
             metrics
                 .render(&Figures {
@@ -199,6 +170,7 @@ mod tests {
             r#"keyward_http_request_duration_seconds_count{method="other",route="unmatched",status="404"} 1"#,
             r#"keyward_sign_ins_total{outcome="ok"} 1"#,
             r#"keyward_sign_ins_total{outcome="invalid_credentials"} 1"#,
+            r#"keyward_refreshes_total{outcome="ok"} 1"#,
             r#"keyward_refreshes_total{outcome="token_already_used"} 1"#,
             r#"keyward_revocations_total{by="logout_all"} 1"#,
             "keyward_hash_queue 3",

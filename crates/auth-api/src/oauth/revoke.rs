@@ -3,8 +3,6 @@
 use crate::{
     http::{
         call::Call,
-        edge::Edge,
-        metrics::RevokedBy,
         route::{Route, Tag, post},
     },
     oauth::{client_auth::FormOfClient, error::OauthError, introspect::TokenOfInterestForm},
@@ -29,12 +27,10 @@ pub(crate) fn routes() -> [Route; 1] {
 /// [`OauthError`].
 pub async fn revoke(
     service: Data<Service>,
-    edge: Data<Edge>,
     call: Call,
     FormOfClient(mut form): FormOfClient,
 ) -> Result<HttpResponse, OauthError> {
     let token = form.need("token")?;
     service.revoke(&token, &call.caller(&service)?).await?;
-    edge.metrics.revoked(RevokedBy::Revoke);
     Ok(HttpResponse::Ok().finish())
 }

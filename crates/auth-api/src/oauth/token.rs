@@ -5,7 +5,6 @@ use crate::{
     http::{
         call::Call,
         device::DEVICE_TOKEN,
-        edge::Edge,
         form::Form,
         idempotency::{IDEMPOTENCY_KEY, IdempotencyHeader},
         route::{Link, Route, Tag, post, schema::text},
@@ -97,13 +96,12 @@ fn grant(word: &str) -> ObjectBuilder {
 pub async fn token(
     request: HttpRequest,
     service: Data<Service>,
-    edge: Data<Edge>,
     call: Call,
     FormOfAnybody(mut form): FormOfAnybody,
 ) -> Result<HttpResponse, OauthError> {
     let tokens = match form.need("grant_type")?.as_str() {
-        "password" if service.password_grant_allowed() => by_password(&service, &edge, call, form).await?,
-        "refresh_token" => by_refresh_token(&request, &service, &edge, call, form).await?,
+        "password" if service.password_grant_allowed() => by_password(&service, call, form).await?,
+        "refresh_token" => by_refresh_token(&request, &service, call, form).await?,
         _ => {
             return Err(OauthError::new(
                 OauthCode::UnsupportedGrantType,
@@ -115,35 +113,25 @@ pub async fn token(
 }
 
 /// RFC 6749 §4.3, for the older services' clients.
-async fn by_password(
-    service: &Service,
-    edge: &Edge,
-    call: Call,
-    mut form: Form,
-) -> Result<Tokens, OauthError> {
+async fn by_password(service: &Service, call: Call, mut form: Form) -> Result<Tokens, OauthError> {
     let (username, password) = (form.need("username")?, form.need_secret("password")?);
     refuse_scope(&mut form)?;
-    let outcome = service.login(&call.caller(service)?, &username, password).await;
-    edge.metrics.sign_in(&outcome);
-    Ok(outcome?)
+    Ok(service.login(&call.caller(service)?, &username, password).await?)
 }
 
 /// RFC 6749 §6.
 async fn by_refresh_token(
     request: &HttpRequest,
     service: &Service,
-    edge: &Edge,
     call: Call,
     mut form: Form,
 ) -> Result<Tokens, OauthError> {
     let token = form.need("refresh_token")?;
     refuse_scope(&mut form)?;
     let key = IdempotencyHeader::of(request);
-    let outcome = service
+    Ok(service
         .refresh(&call.caller(service)?, &token, key.as_deref())
-        .await;
-    edge.metrics.refresh(&outcome);
-    Ok(outcome?)
+        .await?)
 }
 
 /// No scopes are given out here, so any wish for one is a wish for more than there is (RFC 6749 §6, RFC 9700 §4.14.2).

@@ -1,10 +1,7 @@
 //! `/login` and `/logout`.
 
 use super::{fields::Faults, form::Sent, guest::Seen, layout::Layout, texts::Done, visit::Visit};
-use crate::http::{
-    metrics::RevokedBy,
-    problem::{Code, Problem},
-};
+use crate::http::problem::{Code, Problem};
 use actix_web::{HttpResponse, http::StatusCode};
 use askama::Template;
 
@@ -69,7 +66,6 @@ pub async fn submit(sent: Sent<Visit>) -> Result<HttpResponse, Problem> {
         .service
         .login(&visit.caller, email, fields.secret("password"))
         .await;
-    visit.edge.metrics.sign_in(&outcome);
     match outcome {
         Ok(tokens) => visit.sign_in(&tokens, return_to.as_deref()).await,
         Err(error) => {
@@ -112,7 +108,6 @@ pub async fn logout(sent: Sent<Visit>) -> Result<HttpResponse, Problem> {
     let visit = sent.guest;
     if let Some(principal) = &visit.principal {
         visit.service.logout(principal, &visit.caller).await?;
-        visit.edge.metrics.revoked(RevokedBy::Logout);
     }
     visit.forget_session();
     Ok(visit.done("/login", Done::SignedOut))

@@ -96,10 +96,7 @@ pub async fn submit(sent: Sent<Visit>) -> Result<HttpResponse, Problem> {
         name: fields.optional("name"),
     };
     match visit.service.register(&visit.caller, wanted).await {
-        Ok(Registered::SignedIn(tokens)) => {
-            visit.edge.metrics.sign_in(&Ok(()));
-            visit.sign_in(&tokens, return_to.as_deref()).await
-        }
+        Ok(Registered::SignedIn(tokens)) => visit.sign_in(&tokens, return_to.as_deref()).await,
         Ok(Registered::ToBeVerified) => {
             let t = visit.texts();
             if visit.service.mail_can_not_reach(fields.trimmed("email")) {
@@ -149,10 +146,7 @@ pub async fn submit_setup(sent: Sent<Visit>) -> Result<HttpResponse, Problem> {
         },
     };
     match visit.service.setup(&visit.caller, wanted).await {
-        Ok(tokens) => {
-            visit.edge.metrics.sign_in(&Ok(()));
-            visit.sign_in(&tokens, Some(&visit.site.at("/admin"))).await
-        }
+        Ok(tokens) => visit.sign_in(&tokens, Some(&visit.site.at("/admin"))).await,
         Err(auth_service::Error::SetupClosed) => Err(Code::SetupClosed.into()),
         Err(error) => {
             let problem = visit.refusal(error)?;

@@ -1,6 +1,6 @@
 //! `introspect`: what a token is, for another service (RFC 7662). Whatever does not hold is inactive, and nothing says why.
 
-use crate::{parts::error::Error, service::Service};
+use crate::{parts::error::Error, service::Service, sessions::refresh_token::unexpired};
 use auth_domain::{
     claims::{AccessClaims, RefreshClaims},
     time::Timestamp,
@@ -38,16 +38,10 @@ impl Service {
             }
             Err(failure) => return Err(failure),
         }
-        let Ok(claims) = self.shared().refresh.verify(token) else {
+        let shown = self.refresh_claims(token, now);
+        let Ok(claims) = shown.and_then(|claims| unexpired(claims, now)) else {
             return Ok(Introspection::Inactive);
         };
-        if claims
-            .check(self.config().issuer(), now, self.config().leeway())
-            .is_err()
-            || now >= claims.expires_at()
-        {
-            return Ok(Introspection::Inactive);
-        }
         let Some((session, user)) = self.storage().session(claims.sid).await? else {
             return Ok(Introspection::Inactive);
         };

@@ -1,7 +1,11 @@
 //! `revoke`: ends a token at another service's wish (RFC 7009): an access token by itself, a refresh token with its session.
 
 use crate::{
-    parts::{caller::Caller, error::Error},
+    parts::{
+        caller::Caller,
+        error::Error,
+        events::{Event, RevokedBy},
+    },
     service::Service,
 };
 use auth_domain::{claims::ClaimsRefused, session::EndReason};
@@ -13,6 +17,12 @@ impl Service {
     /// # Errors
     /// A failure alone: then it may still hold.
     pub async fn revoke(&self, token: &str, caller: &Caller) -> Result<(), Error> {
+        self.end_token(token, caller).await?;
+        self.emit(Event::Revoked(RevokedBy::Revoke), caller);
+        Ok(())
+    }
+
+    async fn end_token(&self, token: &str, caller: &Caller) -> Result<(), Error> {
         let now = caller.now;
         match self.verified_claims(token, now).await {
             Ok(claims) => {
@@ -31,11 +41,7 @@ impl Service {
             Err(Error::InvalidToken) => {}
             Err(failure) => return Err(failure),
         }
-        if let Ok(claims) = self.shared().refresh.verify(token)
-            && claims
-                .check(self.config().issuer(), now, self.config().leeway())
-                .is_ok()
-        {
+        if let Ok(claims) = self.refresh_claims(token, now) {
             self.end_one(claims.sid, claims.sub, EndReason::Revoked, caller)
                 .await?;
         }

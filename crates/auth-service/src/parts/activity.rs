@@ -2,7 +2,10 @@
 //! each minute, and at the end, what was counted is added to the database. So counting never fails and never waits, and a
 //! process that is killed forgets a minute of it: figures for people, not a log (that is the audit's).
 
-use crate::parts::error::Error;
+use crate::parts::{
+    error::Error,
+    events::{Event, Subscriber},
+};
 use auth_domain::time::{Timestamp, hour_of};
 use auth_limits::LimitName;
 use auth_storage::{HourCount, Storage};
@@ -77,7 +80,7 @@ pub(crate) struct Activity {
 
 impl Activity {
     /// Counts one.
-    pub(crate) fn count(&self, now: Timestamp, what: ActivityKind) {
+    fn count(&self, now: Timestamp, what: ActivityKind) {
         let key = (hour_of(now), what);
         let mut tally = self.tally();
         let count = tally.entry(key).or_default();
@@ -135,6 +138,19 @@ impl Activity {
     /// Whoever panicked under it left numbers behind, which are sound.
     fn tally(&self) -> MutexGuard<'_, Tally> {
         self.tally.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Subscriber for Activity {
+    fn notice(&self, event: Event, at: Timestamp) {
+        let kind = match event {
+            Event::SignedIn => ActivityKind::SignIn,
+            Event::PasswordRefused => ActivityKind::SignInFailed,
+            Event::Rotated => ActivityKind::Refresh,
+            Event::LimitRefused(limit) => ActivityKind::Refused(limit),
+            Event::SignInRefused(_) | Event::RefreshAnswered(_) | Event::Revoked(_) => return,
+        };
+        self.count(at, kind);
     }
 }
 

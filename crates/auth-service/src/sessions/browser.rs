@@ -4,11 +4,12 @@
 use crate::{
     parts::{caller::Caller, error::Error},
     service::Service,
-    sessions::tokens::Tokens,
+    sessions::{refresh_token::unexpired, tokens::Tokens},
 };
 use auth_domain::{
+    claims::RefreshClaims,
     rotation::{OnConcurrent, RotationPolicy},
-    time::Span,
+    time::{Span, Timestamp},
 };
 use secrecy::{ExposeSecret, SecretString};
 
@@ -28,15 +29,15 @@ impl Service {
         format!("{token}{BESIDE}{mark}").into()
     }
 
-    /// The refresh token in what a browser shows.
+    /// What the refresh token says that a browser shows.
     ///
     /// # Errors
     /// [`Error::InvalidToken`], also for a token of a session that was begun elsewhere.
-    fn token_of_browser<'a>(&self, kept: &'a str) -> Result<&'a str, Error> {
+    fn claims_of_browser(&self, kept: &str, now: Timestamp) -> Result<RefreshClaims, Error> {
         let (token, mark) = kept.split_once(BESIDE).ok_or(Error::InvalidToken)?;
-        let claims = self.shared().refresh.verify(token)?;
+        let claims = self.refresh_claims(token, now)?;
         if self.shared().browser_marks.fits(mark, claims.sid) {
-            Ok(token)
+            Ok(claims)
         } else {
             Err(Error::InvalidToken)
         }
@@ -48,14 +49,14 @@ impl Service {
     /// # Errors
     /// As [`Service::refresh`].
     pub async fn refresh_for_browser(&self, caller: &Caller, kept: &str) -> Result<Tokens, Error> {
-        let token = self.token_of_browser(kept)?;
+        let claims = self.claims_of_browser(kept, caller.now)?;
         let configured = self.config().rotation_policy();
         let policy = RotationPolicy {
             on_concurrent: OnConcurrent::Repeat,
             reuse_leeway: configured.reuse_leeway.max(TABS_UNDER_WAY),
             ..configured
         };
-        self.rotate(caller, token, None, policy).await
+        self.rotate(caller, &claims, None, policy).await
     }
 
     /// Ends the session that a browser keeps.
@@ -63,7 +64,7 @@ impl Service {
     /// # Errors
     /// As [`Service::logout_with_refresh_token`].
     pub async fn logout_browser(&self, kept: &str, caller: &Caller) -> Result<(), Error> {
-        let token = self.token_of_browser(kept)?;
-        self.logout_with_refresh_token(token, caller).await
+        let claims = unexpired(self.claims_of_browser(kept, caller.now)?, caller.now)?;
+        self.end_session_of_token(&claims, caller).await
     }
 }

@@ -1,11 +1,18 @@
 //! `logout`: ends one session: this access token, every other one of the session, and its refresh token.
 
 use crate::{
-    parts::{caller::Caller, error::Error, principal::Principal},
+    parts::{
+        caller::Caller,
+        error::Error,
+        events::{Event, RevokedBy},
+        principal::Principal,
+    },
     service::Service,
+    sessions::refresh_token::unexpired,
 };
 use auth_domain::{
     audit::Actor,
+    claims::RefreshClaims,
     ids::{SessionId, UserId},
     session::EndReason,
 };
@@ -17,8 +24,9 @@ impl Service {
     /// A failure: then nothing was ended, and nothing may be answered as if it were (RFC 7009 §2.2.1).
     pub async fn logout(&self, principal: &Principal, caller: &Caller) -> Result<(), Error> {
         self.end_one(principal.session(), principal.user(), EndReason::Logout, caller)
-            .await
-            .map(drop)
+            .await?;
+        self.emit(Event::Revoked(RevokedBy::Logout), caller);
+        Ok(())
     }
 
     /// Ends the session of a refresh token; any of the session's tokens will do.
@@ -26,19 +34,24 @@ impl Service {
     /// # Errors
     /// [`Error::InvalidToken`], [`Error::TokenExpired`], [`Error::TokenRevoked`] if it had ended before, or a failure.
     pub async fn logout_with_refresh_token(&self, token: &str, caller: &Caller) -> Result<(), Error> {
-        let now = caller.now;
-        let claims = self.shared().refresh.verify(token)?;
-        claims.check(self.config().issuer(), now, self.config().leeway())?;
-        if now >= claims.expires_at() {
-            return Err(Error::TokenExpired);
-        }
+        let claims = unexpired(self.refresh_claims(token, caller.now)?, caller.now)?;
+        self.end_session_of_token(&claims, caller).await?;
+        self.emit(Event::Revoked(RevokedBy::Logout), caller);
+        Ok(())
+    }
+
+    /// Ends the session of a genuine refresh token, for its holder.
+    ///
+    /// # Errors
+    /// [`Error::InvalidToken`], [`Error::TokenRevoked`] if it had ended before, or a failure.
+    pub(crate) async fn end_session_of_token(
+        &self,
+        claims: &RefreshClaims,
+        caller: &Caller,
+    ) -> Result<(), Error> {
+        let holder = caller.clone().proved(Actor::User(claims.sub));
         match self
-            .end_one(
-                claims.sid,
-                claims.sub,
-                EndReason::Logout,
-                &caller.clone().proved(Actor::User(claims.sub)),
-            )
+            .end_one(claims.sid, claims.sub, EndReason::Logout, &holder)
             .await?
         {
             Some(true) => Ok(()),

@@ -1,7 +1,12 @@
 //! `logout_all`: ends every session of the user by raising its generation. Signing in again works at once, on every node.
 
 use crate::{
-    parts::{caller::Caller, error::Error, principal::Principal},
+    parts::{
+        caller::Caller,
+        error::Error,
+        events::{Event, RevokedBy},
+        principal::Principal,
+    },
     service::Service,
 };
 use auth_domain::session::EndReason;
@@ -19,6 +24,7 @@ impl Service {
             .await?;
         let ended = ended.ok_or(Error::TokenRevoked)?;
         self.announce(&ended.revocations).await;
+        self.emit(Event::Revoked(RevokedBy::LogoutAll), caller);
         Ok(ended.count)
     }
 }

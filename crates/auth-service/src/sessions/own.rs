@@ -1,7 +1,13 @@
 //! What a user sees and ends of their own sessions.
 
 use crate::{
-    parts::{caller::Caller, error::Error, page_request::PageRequest, principal::Principal},
+    parts::{
+        caller::Caller,
+        error::Error,
+        events::{Event, RevokedBy},
+        page_request::PageRequest,
+        principal::Principal,
+    },
     service::Service,
 };
 use auth_domain::{
@@ -87,10 +93,10 @@ impl Service {
         } else {
             EndReason::EndedByUser
         };
-        self.end_one(id, principal.user(), why, caller)
-            .await?
-            .map(drop)
-            .ok_or(Error::NotFound)
+        let ended = self.end_one(id, principal.user(), why, caller).await?;
+        ended.ok_or(Error::NotFound)?;
+        self.emit(Event::Revoked(RevokedBy::Session), caller);
+        Ok(())
     }
 
     /// Ends every session of the caller but this one, and answers how many were active. One cut, and so one announcement, however
@@ -120,10 +126,12 @@ impl Service {
             return Err(self.cut_meanwhile(principal).await);
         };
         self.announce(&ended.revocations).await;
-        Ok(OthersEnded {
+        let ended = OthersEnded {
             count: ended.count,
             device: self.device_after(SecurityEvent::OtherSessionsEnded, principal.user(), caller)?,
-        })
+        };
+        self.emit(Event::Revoked(RevokedBy::LogoutAll), caller);
+        Ok(ended)
     }
 }
 

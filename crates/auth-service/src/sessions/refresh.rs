@@ -1,11 +1,12 @@
 //! `refresh`: a refresh token for the next pair. The decision is the domain's; storage has carried it out when it answers.
 
 use crate::{
-    parts::{activity::ActivityKind, caller::Caller, error::Error, tokens::sha256},
+    parts::{caller::Caller, error::Error, events::Event, tokens::sha256},
     service::Service,
     sessions::tokens::Tokens,
 };
 use auth_domain::{
+    claims::RefreshClaims,
     idempotency::{IdempotencyDigest, IdempotencyKey},
     ids::{SessionId, TokenId, UserId},
     revocation::TokenRef,
@@ -25,22 +26,33 @@ impl Service {
         token: &str,
         idempotency_key: Option<&str>,
     ) -> Result<Tokens, Error> {
-        let key = idempotency_key.map(IdempotencyKey::parse).transpose()?;
-        let key = key.map(|key| IdempotencyDigest::new(sha256(key.as_bytes())));
-        let policy = self.config().rotation_policy();
-        self.rotate(caller, token, key, policy).await
+        let outcome = self.try_refresh(caller, token, idempotency_key).await;
+        let answer = outcome.as_ref().map(drop).map_err(Into::into);
+        self.emit(Event::RefreshAnswered(answer), caller);
+        outcome
     }
 
-    /// Verifies the token, carries the policy's decision out, and signs.
-    pub(crate) async fn rotate(
+    async fn try_refresh(
         &self,
         caller: &Caller,
         token: &str,
+        idempotency_key: Option<&str>,
+    ) -> Result<Tokens, Error> {
+        let key = idempotency_key.map(IdempotencyKey::parse).transpose()?;
+        let key = key.map(|key| IdempotencyDigest::new(sha256(key.as_bytes())));
+        let policy = self.config().rotation_policy();
+        let claims = self.refresh_claims(token, caller.now)?;
+        self.rotate(caller, &claims, key, policy).await
+    }
+
+    /// Carries the policy's decision on a genuine token out, and signs.
+    pub(crate) async fn rotate(
+        &self,
+        caller: &Caller,
+        claims: &RefreshClaims,
         key: Option<IdempotencyDigest>,
         policy: RotationPolicy,
     ) -> Result<Tokens, Error> {
-        let claims = self.shared().refresh.verify(token)?;
-        claims.check(self.config().issuer(), caller.now, self.config().leeway())?;
         let presented = Presented {
             number: claims.jti.number,
             expires_at: claims.expires_at(),
@@ -58,7 +70,7 @@ impl Service {
         match rotated.decision {
             Decision::Rotate { .. } | Decision::Repeat { .. } => {
                 if matches!(rotated.decision, Decision::Rotate { .. }) {
-                    self.shared().activity.count(caller.now, ActivityKind::Refresh);
+                    self.emit(Event::Rotated, caller);
                 }
                 self.give_tokens(rotated.user, &rotated.session, caller.now)
             }

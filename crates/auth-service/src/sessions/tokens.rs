@@ -1,7 +1,7 @@
 //! How tokens are given out: for a session that begins, and for one that is refreshed.
 
 use crate::{
-    parts::{activity::ActivityKind, caller::Caller, entropy::chance, error::Error},
+    parts::{caller::Caller, entropy::chance, error::Error, events::Event},
     service::Service,
 };
 use auth_domain::{
@@ -115,7 +115,7 @@ impl Service {
             .devices
             .give(user.id, before, caller.now, self.entropy())?;
         let tokens = self.give_tokens(user, session, caller.now)?;
-        self.shared().activity.count(caller.now, ActivityKind::SignIn);
+        self.emit(Event::SignedIn, caller);
         Ok(Tokens {
             device_token: Some(device),
             ..tokens

@@ -4,7 +4,7 @@
 
 use crate::{
     gate,
-    parts::{activity::ActivityKind, caller::Caller, device::KnownDevice, error::Error, hashing::Verified},
+    parts::{caller::Caller, device::KnownDevice, error::Error, events::Event, hashing::Verified},
     service::Service,
     sessions::tokens::Tokens,
 };
@@ -34,6 +34,14 @@ impl Service {
     /// # Errors
     /// [`Error::InvalidCredentials`], [`Error::EmailNotVerified`], [`Error::RateLimited`], or a failure.
     pub async fn login(&self, caller: &Caller, email: &str, password: SecretString) -> Result<Tokens, Error> {
+        let outcome = self.try_login(caller, email, password).await;
+        if let Err(error) = &outcome {
+            self.emit(Event::SignInRefused(error.into()), caller);
+        }
+        outcome
+    }
+
+    async fn try_login(&self, caller: &Caller, email: &str, password: SecretString) -> Result<Tokens, Error> {
         let proved = self.verify_password(caller, email, password).await?;
         let user = proved.credentials.user;
         let caller = caller.clone().proved(Actor::User(user.id));
@@ -160,9 +168,7 @@ impl Service {
         password_right: bool,
         known_device: bool,
     ) -> Result<(), Error> {
-        self.shared()
-            .activity
-            .count(caller.now, ActivityKind::SignInFailed);
+        self.emit(Event::PasswordRefused, caller);
         let reason = self
             .why_refused(account, password_right)
             .unwrap_or(SignInFailure::WrongPassword);

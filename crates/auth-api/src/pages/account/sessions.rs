@@ -2,7 +2,7 @@
 
 use crate::{
     api::sessions::{filter, session_id},
-    http::{cursor::Paging, metrics::RevokedBy, problem::Problem},
+    http::{cursor::Paging, problem::Problem},
     pages::{
         form::Sent,
         guest::{Member, Seen},
@@ -105,7 +105,6 @@ pub async fn end(id: Path<String>, sent: Sent<Member>) -> Result<HttpResponse, P
         .service
         .end_own_session(&principal, id, &visit.caller)
         .await?;
-    visit.edge.metrics.revoked(RevokedBy::Session);
     if id == principal.session() {
         visit.forget_session();
         return Ok(visit.done("/login", Done::SignedOut));
@@ -124,6 +123,5 @@ pub async fn end_others(sent: Sent<Member>) -> Result<HttpResponse, Problem> {
         .end_other_sessions(&principal, &visit.caller)
         .await?;
     visit.keep_known(ended.device.as_ref());
-    visit.edge.metrics.revoked(RevokedBy::LogoutAll);
     Ok(visit.done("/account/sessions", Done::OthersEnded))
 }
