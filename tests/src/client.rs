@@ -1,5 +1,6 @@
 //! An HTTP client that speaks the contract.
 
+use crate::described;
 use reqwest::{Method, RequestBuilder, header::HeaderMap};
 use serde_json::Value;
 
@@ -89,8 +90,12 @@ impl Client {
     /// # Errors
     /// Why none came.
     pub async fn try_send(&self, request: RequestBuilder) -> Result<Answer, reqwest::Error> {
-        let response = request.send().await?;
+        let (client, request) = request.build_split();
+        let request = request?;
+        let (method, path) = (request.method().clone(), request.url().path().to_owned());
+        let response = client.execute(request).await?;
         let (status, headers) = (response.status().as_u16(), response.headers().clone());
+        described::check(&method, &path, status);
         Ok(Answer {
             status,
             headers,

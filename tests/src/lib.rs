@@ -15,6 +15,7 @@ mod backend;
 mod browser;
 mod client;
 mod clock;
+mod described;
 mod fake_clock;
 mod mail;
 mod own;
