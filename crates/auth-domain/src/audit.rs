@@ -12,6 +12,7 @@ pub use told::{Doer, Told};
 use crate::{
     ids::{ApiKeyId, AuditEventId, SessionId, UserId},
     time::Timestamp,
+    word::NewerWord,
 };
 use std::{collections::BTreeMap, net::IpAddr, str::FromStr};
 
@@ -28,18 +29,21 @@ pub enum Actor {
     Operator,
     /// The service itself.
     Service,
+    /// A kind of a newer version, with the user and the key that stand beside it.
+    Newer(NewerWord, Option<UserId>, Option<ApiKeyId>),
 }
 
 impl Actor {
     /// The word that is stored and shown.
     #[must_use]
-    pub const fn kind(self) -> &'static str {
+    pub fn kind(&self) -> &str {
         match self {
             Self::Anonymous => "anonymous",
             Self::User(_) => "user",
             Self::ApiKey(..) => "api_key",
             Self::Operator => "operator",
             Self::Service => "service",
+            Self::Newer(word, ..) => word.as_str(),
         }
     }
 
@@ -49,6 +53,7 @@ impl Actor {
         match self {
             Self::User(user) | Self::ApiKey(_, user) => Some(user),
             Self::Anonymous | Self::Operator | Self::Service => None,
+            Self::Newer(_, user, _) => user,
         }
     }
 
@@ -57,6 +62,7 @@ impl Actor {
     pub const fn api_key(self) -> Option<ApiKeyId> {
         match self {
             Self::ApiKey(key, _) => Some(key),
+            Self::Newer(_, _, key) => key,
             _ => None,
         }
     }
@@ -70,7 +76,8 @@ impl Actor {
             ("api_key", Some(user), Some(key)) => Some(Self::ApiKey(key, user)),
             ("operator", None, None) => Some(Self::Operator),
             ("service", None, None) => Some(Self::Service),
-            _ => None,
+            ("anonymous" | "user" | "api_key" | "operator" | "service", ..) => None,
+            _ => NewerWord::parse(kind).map(|word| Self::Newer(word, user, key)),
         }
     }
 }
@@ -84,16 +91,30 @@ macro_rules! actions {
     ($($(#[doc = $doc:literal])* $name:ident = $word:literal;)+) => {
         /// What was done, or refused.
         #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
-        pub enum Action { $($(#[doc = $doc])* $name,)+ }
+        pub enum Action {
+            $($(#[doc = $doc])* $name,)+
+            /// An action of a newer version: it is read, shown, sealed and verified, and never written.
+            Newer(NewerWord),
+        }
 
         impl Action {
-            /// Every action there is.
+            /// Every action that this version writes.
             pub const ALL: &'static [Self] = &[$(Self::$name,)+];
 
             /// The word that is stored and shown.
             #[must_use]
-            pub const fn as_str(self) -> &'static str {
-                match self { $(Self::$name => $word,)+ }
+            pub fn as_str(&self) -> &str {
+                match self {
+                    $(Self::$name => $word,)+
+                    Self::Newer(word) => word.as_str(),
+                }
+            }
+
+            /// Reads what is stored. `None`: no version would store such a text.
+            #[must_use]
+            pub fn stored(text: &str) -> Option<Self> {
+                let known = text.parse().ok();
+                known.or_else(|| NewerWord::parse(text).map(Self::Newer))
             }
         }
 

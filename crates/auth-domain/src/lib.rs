@@ -33,3 +33,4 @@ pub mod settings;
 pub mod sign_in_failure;
 pub mod time;
 pub mod user;
+pub mod word;

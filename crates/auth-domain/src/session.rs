@@ -6,13 +6,13 @@ use crate::{
     lineage::{Lineage, Rotation},
     time::Timestamp,
     user::Generation,
+    word::NewerWord,
 };
-use serde::{Deserialize, Serialize};
+use serde::{Serialize, Serializer};
 use std::{net::IpAddr, str::FromStr};
 
 /// Why a session ended.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum EndReason {
     /// Its user signed out of it.
     Logout,
@@ -38,10 +38,12 @@ pub enum EndReason {
     LockedOut,
     /// The user said of a mailed notice that this was not itself.
     Reported,
+    /// A reason of a newer version, which ended it all the same. It is read and shown, and never given.
+    Newer(NewerWord),
 }
 
 impl EndReason {
-    /// Every reason there is.
+    /// Every reason that this version gives.
     pub const ALL: [Self; 12] = [
         Self::Logout,
         Self::LogoutAll,
@@ -59,7 +61,7 @@ impl EndReason {
 
     /// The word that is stored and shown.
     #[must_use]
-    pub const fn as_str(self) -> &'static str {
+    pub fn as_str(&self) -> &str {
         match self {
             Self::Logout => "logout",
             Self::LogoutAll => "logout_all",
@@ -73,7 +75,21 @@ impl EndReason {
             Self::EmailChanged => "email_changed",
             Self::LockedOut => "locked_out",
             Self::Reported => "reported",
+            Self::Newer(word) => word.as_str(),
         }
+    }
+
+    /// Reads what is stored. `None`: no version would store such a text.
+    #[must_use]
+    pub fn stored(text: &str) -> Option<Self> {
+        let known = text.parse().ok();
+        known.or_else(|| NewerWord::parse(text).map(Self::Newer))
+    }
+}
+
+impl Serialize for EndReason {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.serialize_str(self.as_str())
     }
 }
 
@@ -189,6 +205,11 @@ mod tests {
             assert_eq!(serde_json::to_value(why).unwrap(), why.as_str());
         }
         assert_eq!("bored".parse::<EndReason>(), Err(NotAnEndReason));
+        for why in EndReason::ALL {
+            assert_eq!(EndReason::stored(why.as_str()), Some(why));
+        }
+        assert_eq!(EndReason::stored("bored").unwrap().as_str(), "bored");
+        assert_eq!(EndReason::stored("No Word"), None);
     }
 
     #[test]

@@ -1,7 +1,9 @@
 //! A user as stored, and the number that cuts its sessions off.
 
-use crate::{email::EmailAddress, ids::UserId, invisible::shows_all, role::Role, time::Timestamp};
-use serde::{Deserialize, Serialize};
+use crate::{
+    email::EmailAddress, ids::UserId, invisible::shows_all, role::Role, time::Timestamp, word::NewerWord,
+};
+use serde::{Deserialize, Serialize, Serializer};
 use std::{fmt, str::FromStr};
 
 /// A user's token generation. A session or token born below it is dead: "sign out everywhere" is one increment, and no clock
@@ -36,23 +38,38 @@ impl Generation {
 }
 
 /// Whether a user may sign in.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum UserStatus {
     /// May sign in.
     Active,
     /// May not; its sessions ended when it was disabled.
     Disabled,
+    /// A status of a newer version. Who has it may not sign in here: this version can't know what is demanded of them.
+    Newer(NewerWord),
 }
 
 impl UserStatus {
     /// The word that is stored and shown.
     #[must_use]
-    pub const fn as_str(self) -> &'static str {
+    pub fn as_str(&self) -> &str {
         match self {
             Self::Active => "active",
             Self::Disabled => "disabled",
+            Self::Newer(word) => word.as_str(),
         }
+    }
+
+    /// Reads what is stored. `None`: no version would store such a text.
+    #[must_use]
+    pub fn stored(text: &str) -> Option<Self> {
+        let known = text.parse().ok();
+        known.or_else(|| NewerWord::parse(text).map(Self::Newer))
+    }
+}
+
+impl Serialize for UserStatus {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.serialize_str(self.as_str())
     }
 }
 

@@ -117,11 +117,11 @@ on_every_backend! {
         let page = PageRequest { after: None, limit: 100 };
         let told = async |id: &str| {
             let events = app.service().events_of(id.parse().unwrap(), page).await.unwrap();
-            events.iter().map(|event| event.action.as_str()).collect::<Vec<_>>()
+            events.iter().map(|event| event.action.as_str().to_owned()).collect::<Vec<_>>()
         };
         assert_eq!(told(&ada.id).await, ["user_deleted", "user_updated", "registered"]);
         let own = told(&root.id).await;
-        assert!(!own.is_empty() && !own.contains(&"user_deleted") && !own.contains(&"user_updated"), "{own:?}");
+        assert!(!own.is_empty() && !own.iter().any(|one| one == "user_deleted" || one == "user_updated"), "{own:?}");
         let (principal, _) = app.acting(&root.access).await;
         assert_eq!(app.service().own_events(&principal, page).await.unwrap().len(), own.len());
         // The log that is filtered by a user tells both.

@@ -83,7 +83,7 @@ pub struct UserJson {
     pub role: String,
     /// Whether the user may sign in.
     #[schema(pattern = "^(active|disabled)$")]
-    pub status: &'static str,
+    pub status: String,
     /// Whether the address is known to be the user's.
     pub email_verified: bool,
     /// When the account was made.
@@ -105,7 +105,7 @@ impl From<&User> for UserJson {
             email: user.email.as_str().to_owned(),
             name: user.name.as_ref().map(ToString::to_string),
             role: user.role.to_string(),
-            status: user.status.as_str(),
+            status: user.status.as_str().to_owned(),
             email_verified: user.email_verified_at.is_some(),
             created_at: rfc3339(user.created_at),
             last_login_at: user.last_login_at.map(rfc3339),
@@ -165,7 +165,7 @@ pub struct SessionJson {
     pub ended_at: Option<String>,
     /// Why it was ended.
     #[schema(required)]
-    pub end_reason: Option<&'static str>,
+    pub end_reason: Option<String>,
     /// The address that it was opened from.
     #[schema(required)]
     pub ip: Option<String>,
@@ -196,7 +196,7 @@ impl From<&Session> for SessionJson {
     fn from(session: &Session) -> Self {
         let (ended_at, end_reason) = match session.state {
             SessionState::Active => (None, None),
-            SessionState::Ended { at, why } => (Some(rfc3339(at)), Some(why.as_str())),
+            SessionState::Ended { at, why } => (Some(rfc3339(at)), Some(why.as_str().to_owned())),
         };
         Self {
             id: session.id.to_string(),

@@ -47,7 +47,8 @@ impl AuditEvent {
         let by = match self.actor {
             Actor::User(user) if user == reader => Doer::Own,
             Actor::ApiKey(_, owner) if owner == reader => Doer::OwnApiKey,
-            Actor::User(_) | Actor::ApiKey(..) => Doer::Administrator,
+            // Whoever that is, nothing of theirs is shown.
+            Actor::User(_) | Actor::ApiKey(..) | Actor::Newer(..) => Doer::Administrator,
             Actor::Operator => Doer::Operator,
             Actor::Service => Doer::Service,
             Actor::Anonymous => Doer::Anonymous,
@@ -84,6 +85,10 @@ mod tests {
             (Actor::ApiKey(key, other), Doer::Administrator),
             (Actor::Operator, Doer::Operator),
             (Actor::Service, Doer::Service),
+            (
+                Actor::from_parts("grant", Some(other), None).unwrap(),
+                Doer::Administrator,
+            ),
             (Actor::Anonymous, Doer::Anonymous),
         ] {
             let event = AuditEvent {

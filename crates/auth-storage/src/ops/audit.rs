@@ -73,7 +73,7 @@ fn part(c: &mut Conn, of: Of, filter: &AuditFilter, page: Pagination) -> Result<
         if let Some(subject) = filter.subject {
             wanted = wanted.filter(a::subject.eq(Some(Id(subject.as_uuid()))));
         }
-        if let Some(action) = filter.action {
+        if let Some(action) = &filter.action {
             wanted = wanted.filter(a::action.eq(action.as_str()));
         }
         // Ids begin with their moment, to the millisecond: the table's own key finds a time.

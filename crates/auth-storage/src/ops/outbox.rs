@@ -23,6 +23,11 @@ use auth_domain::{
 use diesel::prelude::*;
 use uuid::Uuid;
 
+/// The kinds that this version can send. A mail of another kind is left to a newer node, and counts no attempt.
+fn sendable() -> [&'static str; MailKind::ALL.len()] {
+    MailKind::ALL.map(MailKind::as_str)
+}
+
 /// How much of a refusal is kept.
 const LONGEST_ERROR: usize = 300;
 
@@ -40,6 +45,7 @@ pub(crate) fn claim(
         let due: Vec<Id> = o::table
             .filter(o::done_at.is_null())
             .filter(o::due_at.le(now))
+            .filter(o::kind.eq_any(sendable()))
             .filter(free())
             .order(o::due_at.asc())
             .limit(most)
@@ -203,6 +209,7 @@ pub(crate) fn any_waiting(c: &mut Conn) -> Result<bool, Fault> {
     let waiting = o::table
         .filter(o::done_at.is_null())
         .filter(o::due_at.le(now))
+        .filter(o::kind.eq_any(sendable()))
         .filter(o::leased_until.is_null().or(o::leased_until.le(Some(now))))
         .select(o::id);
     Ok(waiting.first::<Id>(c).optional()?.is_some())

@@ -91,7 +91,7 @@ pub(crate) fn change(
 
 /// What a change comes to; of several events the one that ends the most, which ends what the others end.
 fn event_of(before: &User, after: &User) -> Option<SecurityEvent> {
-    if before.status == UserStatus::Active && after.status == UserStatus::Disabled {
+    if before.status != UserStatus::Disabled && after.status == UserStatus::Disabled {
         Some(SecurityEvent::Disabled)
     } else if before.role != after.role {
         Some(SecurityEvent::RoleChanged)
@@ -266,7 +266,8 @@ fn note_changes(c: &mut Conn, before: &User, after: &User, terms: &ChangeContext
     if before.status != after.status {
         let action = match after.status {
             UserStatus::Active => Action::UserEnabled,
-            UserStatus::Disabled => Action::UserDisabled,
+            // No change leads to a status of a newer version; where it did, the user could not sign in here either.
+            UserStatus::Disabled | UserStatus::Newer(_) => Action::UserDisabled,
         };
         notes.audit(c, Note::of(action).about(after.id))?;
     }

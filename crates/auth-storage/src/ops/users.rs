@@ -212,7 +212,7 @@ pub(crate) fn list(c: &mut Conn, filter: &UserFilter, page: Pagination) -> Resul
         if let Some(role) = &filter.role {
             wanted = wanted.filter(users::role.eq(role.as_str()));
         }
-        if let Some(status) = filter.status {
+        if let Some(status) = &filter.status {
             wanted = wanted.filter(users::status.eq(status.as_str()));
         }
         if let Some(after) = after {

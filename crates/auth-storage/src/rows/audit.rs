@@ -7,7 +7,7 @@ use crate::{
     sqlty::{Id, Perhaps, Ts},
 };
 use auth_domain::{
-    audit::{Actor, AuditEvent, Seal, SealFormat},
+    audit::{Action, Actor, AuditEvent, Seal, SealFormat},
     ids::{ApiKeyId, AuditEventId, SessionId, UserId},
 };
 use diesel::prelude::*;
@@ -96,7 +96,7 @@ impl AuditRow {
             id: AuditEventId::from_uuid(id.0),
             at: self.at.0.ok_or_else(|| bad("at"))?.0,
             actor: actor.ok_or_else(|| bad("actor"))?,
-            action: self.action.parse().map_err(|_| bad("action"))?,
+            action: Action::stored(&self.action).ok_or_else(|| bad("action"))?,
             subject: uuid(self.subject, "subject")?.map(UserId::from_uuid),
             session: uuid(self.session_id, "session_id")?.map(SessionId::from_uuid),
             ip: self

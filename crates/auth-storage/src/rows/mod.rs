@@ -27,9 +27,9 @@ use auth_domain::{
     lineage::Rotation,
     password_hash::PasswordHash,
     revocation::{Revocation, Revoked},
-    session::{Origin, Session, SessionState},
+    session::{EndReason, Origin, Session, SessionState},
     time::Timestamp,
-    user::{DisplayName, Generation, User},
+    user::{DisplayName, Generation, User, UserStatus},
 };
 use diesel::prelude::*;
 use std::fmt::Display;
@@ -70,7 +70,7 @@ impl UserRow {
                 .transpose()
                 .map_err(|_| bad("name"))?,
             role: self.role.parse().map_err(|_| bad("role"))?,
-            status: self.status.parse().map_err(|_| bad("status"))?,
+            status: UserStatus::stored(&self.status).ok_or_else(|| bad("status"))?,
             email_verified_at: self.email_verified_at.map(|at| at.0),
             created_at: self.created_at.0,
             last_login_at: self.last_login_at.map(|at| at.0),
@@ -126,7 +126,7 @@ pub(crate) struct NewUserRow<'a> {
     name_key: Option<String>,
     password_hash: Option<&'a str>,
     role: &'a str,
-    status: &'static str,
+    status: &'a str,
     email_verified_at: Option<Ts>,
     created_at: Ts,
     updated_at: Ts,
@@ -213,7 +213,7 @@ impl SessionRow {
             (None, None) => SessionState::Active,
             (Some(at), Some(why)) => SessionState::Ended {
                 at: at.0,
-                why: why.parse().map_err(|_| bad("end_reason"))?,
+                why: EndReason::stored(why).ok_or_else(|| bad("end_reason"))?,
             },
             (None, Some(_)) => return Err(bad("ended_at")),
             (Some(_), None) => return Err(bad("end_reason")),

@@ -15,6 +15,7 @@ use auth_domain::{
     password_hash::PasswordHash,
     role::Permission,
     user::DisplayName,
+    word::NewerWord,
 };
 use diesel::prelude::*;
 
@@ -128,13 +129,20 @@ impl NewApiKeyRow {
 impl ApiKeyRow {
     pub(crate) fn key(self) -> Result<ApiKey, Fault> {
         let bad = |column| corrupt("api_keys", column, self.id.0);
-        let permissions: Result<Vec<Permission>, _> =
-            self.permissions.split_whitespace().map(str::parse).collect();
+        // A permission of a newer version is one that nothing here asks for.
+        let mut permissions = Vec::new();
+        for word in self.permissions.split_whitespace() {
+            match word.parse::<Permission>() {
+                Ok(permission) => permissions.push(permission),
+                Err(_) if NewerWord::parse(word).is_some() => {}
+                Err(_) => return Err(bad("permissions")),
+            }
+        }
         Ok(ApiKey {
             id: ApiKeyId::from_uuid(self.id.0),
             owner: UserId::from_uuid(self.user_id.0),
             name: KeyName::stored(&self.name).map_err(|_| bad("name"))?,
-            permissions: permissions.map_err(|_| bad("permissions"))?,
+            permissions,
             created_at: self.created_at.0,
             expires_at: self.expires_at.map(|at| at.0),
             last_used_at: self.last_used_at.map(|at| at.0),

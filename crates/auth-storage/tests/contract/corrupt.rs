@@ -47,7 +47,7 @@ on_both! {
         let good = "email = 'a@example.com', name = NULL, role = 'user', status = 'active', token_generation = 0, password_hash = NULL";
         let user = world.user("a@example.com", Role::USER).await;
         let id = user.id.to_string();
-        for (column, value) in [("email", "'not an address'"), ("name", "''"), ("role", "'No Such'"), ("status", "'banned'"), ("token_generation", "-1")] {
+        for (column, value) in [("email", "'not an address'"), ("name", "''"), ("role", "'No Such'"), ("status", "'banned!'"), ("token_generation", "-1")] {
             damage(&world, "users", good);
             damage(&world, "users", &format!("{column} = {value}"));
             assert_corrupt(world.db.user(user.id).await, "users", column, &id);
@@ -72,7 +72,7 @@ on_both! {
             ("idempotency_digest", format!("idempotency_digest = {short}")),
             ("end_reason", format!("ended_at = {moment}")),
             ("ended_at", "end_reason = 'logout'".to_owned()),
-            ("end_reason", format!("ended_at = {moment}, end_reason = 'bored'")),
+            ("end_reason", format!("ended_at = {moment}, end_reason = 'so bored'")),
             ("ip", "ip = 'localhost'".to_owned()),
             ("authentications", "authentications = -1".to_owned()),
             ("authentications", "authentications = 4294967296".to_owned()),
@@ -124,7 +124,7 @@ on_both! {
         let key = api_key(user.id, 1, at(1));
         world.db.insert_api_key(key.clone(), 9, terms(at(1))).await.unwrap();
         world.db.insert_api_key(api_key(user.id, 2, at(2)), 9, terms(at(2))).await.unwrap();
-        for (column, value) in [("permissions", "'users:destroy'"), ("name", "''")] {
+        for (column, value) in [("permissions", "'Users:destroy'"), ("name", "''")] {
             damage(&world, "api_keys", &format!("{column} = {value} WHERE id = '{}'", key.key.id));
             // It hides no other.
             assert_eq!(world.db.api_keys(user.id).await.unwrap().len(), 1, "{column}");
@@ -142,7 +142,7 @@ on_both! {
         world.execute("DELETE FROM audit_events");
         world.db.note(Action::Exported, None, vec![], terms(at(3))).await.unwrap();
         let event = world.noted().await[0].id.to_string();
-        for (column, good, bad) in [("actor", "'anonymous'", "'ghost'"), ("action", "'exported'", "'danced'"), ("ip", "NULL", "'here'"), ("details", "'{}'", "'['")] {
+        for (column, good, bad) in [("actor", "'anonymous'", "'a ghost'"), ("action", "'exported'", "'danced!'"), ("ip", "NULL", "'here'"), ("details", "'{}'", "'['")] {
             damage(&world, "audit_events", &format!("{column} = {bad}"));
             assert_eq!(world.db.audit(AuditFilter::default(), ALL).await.unwrap(), [], "{column} of {event}");
             damage(&world, "audit_events", &format!("{column} = {good}"));

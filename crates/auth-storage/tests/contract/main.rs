@@ -86,6 +86,8 @@ mod sweep;
 #[cfg(test)]
 mod users;
 #[cfg(test)]
+mod words;
+#[cfg(test)]
 mod world;
 #[cfg(test)]
 mod writing;

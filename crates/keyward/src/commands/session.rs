@@ -83,8 +83,8 @@ async fn list(
     )
 }
 
-fn state(session: &session::Session, generation: Generation, now: Timestamp) -> &'static str {
-    match session.state {
+fn state(session: &session::Session, generation: Generation, now: Timestamp) -> &str {
+    match &session.state {
         SessionState::Ended { why, .. } => why.as_str(),
         SessionState::Active if session.is_live(generation, now) => "active",
         SessionState::Active if session.generation < generation => "cut",
@@ -93,9 +93,9 @@ fn state(session: &session::Session, generation: Generation, now: Timestamp) -> 
 }
 
 fn as_json(session: &session::Session, generation: Generation, now: Timestamp) -> Value {
-    let (ended_at, end_reason) = match session.state {
+    let (ended_at, end_reason) = match &session.state {
         SessionState::Active => (None, None),
-        SessionState::Ended { at, why } => (Some(stamp(at)), Some(why.as_str())),
+        SessionState::Ended { at, why } => (Some(stamp(*at)), Some(why.as_str())),
     };
     json!({
         "id": session.id.to_string(),

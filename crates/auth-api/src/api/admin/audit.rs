@@ -48,7 +48,7 @@ pub(crate) fn routes() -> [Route; 1] {
 pub struct ActorJson {
     /// `user`, `api_key`, `operator`, `service` or `anonymous`.
     #[schema(pattern = "^(user|api_key|operator|service|anonymous)$")]
-    kind: &'static str,
+    kind: String,
     /// The user.
     #[schema(required, format = Uuid)]
     user_id: Option<String>,
@@ -69,7 +69,7 @@ pub struct AuditEventJson {
     /// Who did it.
     actor: ActorJson,
     /// What.
-    action: &'static str,
+    action: String,
     /// The user whom it concerns.
     #[schema(required, format = Uuid)]
     subject: Option<String>,
@@ -96,11 +96,11 @@ impl From<&AuditEvent> for AuditEventJson {
             id: event.id.to_string(),
             at: rfc3339(event.at),
             actor: ActorJson {
-                kind: event.actor.kind(),
+                kind: event.actor.kind().to_owned(),
                 user_id: event.actor.user().map(|id| id.to_string()),
                 api_key_id: event.actor.api_key().map(|id| id.to_string()),
             },
-            action: event.action.as_str(),
+            action: event.action.as_str().to_owned(),
             subject: event.subject.map(|id| id.to_string()),
             session_id: event.session.map(|id| id.to_string()),
             ip: event.ip.map(|ip| ip.to_string()),
@@ -116,7 +116,7 @@ impl AuditEventJson {
         let told = event.as_told_to(reader);
         Self {
             actor: ActorJson {
-                kind: event.actor.kind(),
+                kind: event.actor.kind().to_owned(),
                 user_id: told.actor.and_then(|actor| actor.user()).map(|id| id.to_string()),
                 api_key_id: told
                     .actor

@@ -41,7 +41,7 @@ impl Row {
         let why = told.details.get("reason");
         Self {
             at: Moment(told.at),
-            what: t.action(told.action).to_owned(),
+            what: t.action(&told.action).to_owned(),
             why: why.map(|word| t.end_reason(word).to_owned()),
             place: told.ip.map(|ip| ip.to_string()),
             by: by.map(ToString::to_string),

@@ -25,16 +25,16 @@ pub(in crate::pages) struct Row {
     pub(in crate::pages) used: Moment,
     pub(in crate::pages) current: bool,
     /// When and why it ended; a word of `EndReason`, or `expired`.
-    pub(in crate::pages) ended: Option<(Moment, &'static str)>,
+    pub(in crate::pages) ended: Option<(Moment, String)>,
 }
 
 impl Row {
     /// `live`: whether it can be refreshed.
     pub(in crate::pages) fn of(session: &Session, live: bool, current: bool) -> Self {
         let ended = match session.state {
-            SessionState::Ended { at, why } => Some((Moment(at), why.as_str())),
+            SessionState::Ended { at, why } => Some((Moment(at), why.as_str().to_owned())),
             SessionState::Active if live => None,
-            SessionState::Active => Some((Moment(session.rotation.refresh_expires_at), EXPIRED)),
+            SessionState::Active => Some((Moment(session.rotation.refresh_expires_at), EXPIRED.to_owned())),
         };
         Self {
             id: session.id.to_string(),

@@ -34,7 +34,7 @@ const PATIENCE: Duration = Duration::from_secs(15);
 struct Row {
     at: Moment,
     what: String,
-    word: &'static str,
+    word: String,
     who: String,
     who_id: Option<String>,
     about: Option<String>,
@@ -44,12 +44,13 @@ struct Row {
 
 impl Row {
     fn of(event: &AuditEvent, t: &Texts) -> Self {
-        let who = match event.actor {
-            Actor::Anonymous => &t.actor_anonymous,
-            Actor::User(_) => &t.actor_user,
-            Actor::ApiKey(..) => &t.actor_api_key,
-            Actor::Operator => &t.actor_operator,
-            Actor::Service => &t.actor_service,
+        let who = match &event.actor {
+            Actor::Anonymous => t.actor_anonymous.as_ref(),
+            Actor::User(_) => t.actor_user.as_ref(),
+            Actor::ApiKey(..) => t.actor_api_key.as_ref(),
+            Actor::Operator => t.actor_operator.as_ref(),
+            Actor::Service => t.actor_service.as_ref(),
+            Actor::Newer(word, ..) => word.as_str(),
         };
         let details = event
             .details
@@ -62,9 +63,9 @@ impl Row {
             .map(|id| format!("{}: {id}", t.audit_request));
         Self {
             at: Moment(event.at),
-            what: t.action(event.action).to_owned(),
-            word: event.action.as_str(),
-            who: who.to_string(),
+            what: t.action(&event.action).to_owned(),
+            word: event.action.as_str().to_owned(),
+            who: who.to_owned(),
             who_id: event.actor.user().map(|id| id.to_string()),
             about: event.subject.map(|id| id.to_string()),
             from: event.ip.map(|ip| ip.to_string()),
@@ -150,7 +151,7 @@ impl AuditPage<'_> {
         let t = self.layout.t;
         Action::ALL
             .iter()
-            .map(|action| (action.as_str(), t.action(*action)))
+            .map(|action| (action.as_str(), t.action(action)))
     }
 
     /// The address of the next page.

@@ -3,7 +3,7 @@
 use auth_domain::{audit::Action, session::EndReason, sign_in_failure::SignInFailure};
 
 /// What happened, for the person that it happened to.
-pub(super) const fn action(action: Action) -> &'static str {
+pub(super) fn action(action: &Action) -> &str {
     match action {
         Action::Registered => "Account opened",
         Action::RegistrationRefused => "Somebody tried to register with this address",
@@ -42,6 +42,7 @@ pub(super) const fn action(action: Action) -> &'static str {
         Action::LimitRefused => "Refused by a limit",
         Action::AuditPruned => "Old audit events removed",
         Action::AuditAccepted => "Audit log accepted as it stands",
+        Action::Newer(word) => word.as_str(),
     }
 }
 
@@ -80,5 +81,6 @@ pub(super) fn end_reason(word: &str) -> &str {
         EndReason::EmailChanged => "the address was changed",
         EndReason::LockedOut => "the account was locked",
         EndReason::Reported => "it was reported: “this was not me”",
+        EndReason::Newer(_) => word,
     }
 }
