@@ -55,6 +55,13 @@ auth-service  sign_in   parts . sessions
 auth-service  account   parts . admin
 auth-service  admin     parts .
 auth-service  clients   parts . sessions
+auth-api      http
+auth-api      openapi   http
+auth-api      views     http
+auth-api      api       http openapi views
+auth-api      oauth     http views
+auth-api      pages     http views
+auth-api      app       http openapi api oauth pages
 TABLE
 }
 
@@ -349,9 +356,13 @@ use crate::{\
 &/'
   expect 'two files that import each other' 'auth-service: files import each other in a circle: sessions::'
   fresh_copy
+  edit crates/auth-api/src/pages/login.rs 's/^use askama::Template;$/&\
+use crate::api::login as _;/'
+  expect 'a page that names a route' 'auth-api: the folder pages may not name api: pages::login imports api::login'
+  fresh_copy
   edit scripts/check-arrows.sh '/^auth-service  clients  /d'
   expect 'a folder without a line' 'auth-service: the folder clients has no line in the table'
-  [ -n "$problems" ] || echo 'arrows: the self-test caught all ten'
+  [ -n "$problems" ] || echo 'arrows: the self-test caught all eleven'
 }
 
 case ${1:-} in

@@ -10,6 +10,7 @@ pub mod http;
 pub mod oauth;
 pub mod openapi;
 pub mod pages;
+pub mod views;
 
 pub use app::server::{RunningServer, ServeError, Sockets, serve};
 pub use http::{config::ServerConfig, metrics::Metrics};

@@ -1,22 +1,19 @@
 //! `DELETE /me` and `GET /me/export`: the rights over one's own account.
 
-use super::{api_keys::ApiKeyJson, password::PASSWORD_ASKED};
+use super::password::PASSWORD_ASKED;
 use crate::{
-    api::{
-        admin::audit::AuditEventJson,
-        views::{SessionJson, UserJson, rfc3339},
-    },
     http::{
         bearer::{Acting, SignedInWith},
         json::{FromMembers, Members},
         problem::{Code, Problem},
         route::{self, Route, Tag, get},
     },
+    views::export::{ExportJson, exported},
 };
-use actix_web::{HttpResponse, http::header::CONTENT_DISPOSITION, web::Data};
-use auth_service::{Caller, Principal, Service};
+use actix_web::{HttpResponse, web::Data};
+use auth_service::Service;
 use secrecy::SecretString;
-use serde::Serialize;
+
 use utoipa::ToSchema;
 use validator::Validate;
 
@@ -59,22 +56,6 @@ impl FromMembers for DeleteMeBody {
     }
 }
 
-/// Everything that is stored about a user.
-#[derive(Debug, Serialize, ToSchema)]
-pub struct ExportJson {
-    /// When it was read.
-    #[schema(format = DateTime)]
-    exported_at: String,
-    /// The user.
-    user: UserJson,
-    /// Its sessions, ended ones too, newest first.
-    sessions: Vec<SessionJson>,
-    /// Its API keys.
-    api_keys: Vec<ApiKeyJson>,
-    /// What the audit log says of it, newest first.
-    audit: Vec<AuditEventJson>,
-}
-
 /// 204; 401, 403, 409.
 ///
 /// # Errors
@@ -96,35 +77,4 @@ pub async fn delete(
 /// [`Problem`].
 pub async fn export(service: Data<Service>, acting: Acting) -> Result<HttpResponse, Problem> {
     exported(&service, &acting.principal, &acting.caller).await
-}
-
-/// The answer with everything that is stored about a user, to be saved as a file.
-///
-/// # Errors
-/// [`Problem`].
-pub async fn exported(
-    service: &Service,
-    principal: &Principal,
-    caller: &Caller,
-) -> Result<HttpResponse, Problem> {
-    let export = service.export(principal, caller).await?;
-    let current = principal.session();
-    let sessions = export.sessions.iter().map(|session| SessionJson {
-        current: session.id == current,
-        ..SessionJson::from(session)
-    });
-    let body = ExportJson {
-        exported_at: rfc3339(caller.now),
-        user: UserJson::from(&export.user),
-        sessions: sessions.collect(),
-        api_keys: export.api_keys.iter().map(ApiKeyJson::from).collect(),
-        audit: export
-            .audit
-            .iter()
-            .map(|event| AuditEventJson::as_told_to(export.user.id, event))
-            .collect(),
-    };
-    Ok(HttpResponse::Ok()
-        .insert_header((CONTENT_DISPOSITION, "attachment; filename=\"account.json\""))
-        .json(body))
 }

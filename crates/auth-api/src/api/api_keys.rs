@@ -1,19 +1,20 @@
 //! `GET|POST /api-keys`, `DELETE /api-keys/{id}`: one's own keys for scripts.
 
 use crate::{
-    api::views::rfc3339,
     http::{
         bearer::{Acting, SignedIn, SignedInWith},
         json::{FromMembers, Members},
+        path,
         problem::{Code, Problem},
         route::{Parameter, Route, Tag, delete, get, post},
     },
+    views::api_key::ApiKeyJson,
 };
 use actix_web::{
     HttpResponse,
     web::{Data, Path},
 };
-use auth_domain::{api_key::ApiKey, ids::ApiKeyId, role::Permission, time::Timestamp};
+use auth_domain::{api_key::ApiKey, role::Permission, time::Timestamp};
 use auth_service::{Bearer, Service, WantedKey};
 use secrecy::{ExposeSecret, SecretString};
 use serde::Serialize;
@@ -111,40 +112,6 @@ impl From<ApiKeyBody> for WantedKey {
     }
 }
 
-/// A key, without itself.
-#[derive(Debug, Serialize, ToSchema)]
-pub struct ApiKeyJson {
-    /// Its id.
-    #[schema(format = Uuid)]
-    pub id: String,
-    /// What it is for.
-    pub name: String,
-    /// What it may do.
-    pub permissions: Vec<&'static str>,
-    /// When it was made.
-    #[schema(format = DateTime)]
-    pub created_at: String,
-    /// When it lapses.
-    #[schema(required, format = DateTime)]
-    pub expires_at: Option<String>,
-    /// When it was last used, to the minute.
-    #[schema(required, format = DateTime)]
-    pub last_used_at: Option<String>,
-}
-
-impl From<&ApiKey> for ApiKeyJson {
-    fn from(key: &ApiKey) -> Self {
-        Self {
-            id: key.id.to_string(),
-            name: key.name.as_str().to_owned(),
-            permissions: key.permissions.iter().map(|one| one.as_str()).collect(),
-            created_at: rfc3339(key.created_at),
-            expires_at: key.expires_at.map(rfc3339),
-            last_used_at: key.last_used_at.map(rfc3339),
-        }
-    }
-}
-
 /// A key that was just made.
 #[derive(Serialize, ToSchema)]
 pub struct NewApiKeyJson<'a> {
@@ -197,7 +164,7 @@ pub async fn revoke(
 ) -> Result<HttpResponse, Problem> {
     service
         .admin()
-        .revoke_api_key(acting.principal.user(), key_id(&id)?, &acting.caller)
+        .revoke_api_key(acting.principal.user(), path::id(&id)?, &acting.caller)
         .await?;
     Ok(HttpResponse::NoContent().finish())
 }
@@ -213,9 +180,4 @@ pub(super) fn made(key: &ApiKey, secret: &SecretString) -> HttpResponse {
         key: secret.expose_secret(),
         api_key: key.into(),
     })
-}
-
-/// What can't be an id names no key.
-pub(crate) fn key_id(text: &str) -> Result<ApiKeyId, Problem> {
-    text.parse().map_err(|_| Code::NotFound.into())
 }

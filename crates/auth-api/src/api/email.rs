@@ -2,13 +2,14 @@
 
 use super::{password::PASSWORD_ASKED, typed_address};
 use crate::{
-    api::views::{self, MessageJson},
     http::{
         bearer::{IfSignedIn, Sender, SignedInWith},
+        device,
         json::{FromMembers, Json, Members, OptionalJson},
         problem::{Code, Problem},
         route::{Route, Tag, post},
     },
+    views::MessageJson,
 };
 use actix_web::{HttpResponse, web::Data};
 use auth_service::{Service, ShownWithLink};
@@ -39,7 +40,7 @@ pub(crate) fn routes() -> [Route; 3] {
             .maybe_signed_in()
             .takes::<VerifyEmailBody>()
             .gives_nothing(204)
-            .gives_header(views::DEVICE_TOKEN)
+            .gives_header(device::TOKEN_GIVEN)
             .may_fail(&PASSWORD_ASKED)
             .may_fail(&[
                 Code::InvalidOrExpiredToken,
@@ -193,7 +194,7 @@ pub async fn verify(
         .confirm_email(principal.as_ref(), &caller, &token, shown)
         .await
         .map_err(|error| Problem::from(error).field("new_password"))?;
-    Ok(views::done_by_device(confirmed.device.as_ref()))
+    Ok(device::done_by_device(confirmed.device.as_ref()))
 }
 
 /// 202; 403, 422.

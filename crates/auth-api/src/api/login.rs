@@ -1,17 +1,15 @@
 //! `POST /login`: signs a user in.
 
 use crate::{
-    api::{
-        typed_address,
-        views::{self, TokenAnswer},
-    },
+    api::typed_address,
     http::{
         call::Call,
-        device::DEVICE_TOKEN,
+        device::{self, DEVICE_TOKEN},
         json::{FromMembers, Json, Members},
         problem::{Code, Problem},
         route::{Route, Tag, post},
     },
+    views::tokens::{self, TokenAnswer},
 };
 use actix_web::{HttpResponse, http::StatusCode, web::Data};
 use auth_service::Service;
@@ -28,8 +26,8 @@ pub(crate) fn routes() -> [Route; 1] {
         .takes::<LoginBody>()
         .with(DEVICE_TOKEN)
         .gives::<TokenAnswer<'_>>(200)
-        .gives_header(views::DEVICE_TOKEN)
-        .leads_to(&views::TOKEN_LINKS)
+        .gives_header(device::TOKEN_GIVEN)
+        .leads_to(&tokens::TOKEN_LINKS)
         .may_fail(&[
             Code::InvalidCredentials,
             Code::EmailNotVerified,
@@ -75,5 +73,5 @@ pub async fn login(
     let tokens = service
         .login(&call.caller(&service)?, &body.email, body.password)
         .await?;
-    Ok(views::token_answer(StatusCode::OK, &tokens))
+    Ok(tokens::token_answer(StatusCode::OK, &tokens))
 }

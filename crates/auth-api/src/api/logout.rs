@@ -1,13 +1,13 @@
 //! `POST /logout`: ends the session of the access token, or, without one, of a refresh token.
 
 use crate::{
-    api::views::MessageJson,
     http::{
         bearer::{IfSignedIn, Sender},
         json::{FromMembers, Members, OptionalJson},
         problem::{Code, Problem},
         route::{Route, Tag, post},
     },
+    views::MessageJson,
 };
 use actix_web::{HttpResponse, web::Data};
 use auth_service::Service;

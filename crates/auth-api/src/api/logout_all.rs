@@ -1,12 +1,12 @@
 //! `POST /logout-all`: ends every session of the user.
 
 use crate::{
-    api::views::LoggedOutAllJson,
     http::{
         bearer::Acting,
         problem::Problem,
         route::{Route, Tag, post},
     },
+    views::LoggedOutAllJson,
 };
 use actix_web::{HttpResponse, web::Data};
 use auth_service::Service;

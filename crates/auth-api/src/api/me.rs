@@ -1,13 +1,13 @@
 //! `GET /me` and `PATCH /me`: the user as stored now, and its name.
 
 use crate::{
-    api::views::UserJson,
     http::{
         bearer::{AnyBearer, SignedInWith},
         json::{FromMembers, Members},
         problem::{Code, Problem},
         route::{Route, Tag, get, patch},
     },
+    views::user::UserJson,
 };
 use actix_web::{HttpResponse, web::Data};
 use auth_service::Service;

@@ -20,7 +20,6 @@ pub mod sessions;
 pub mod setup;
 pub mod typed_address;
 pub mod verify;
-pub mod views;
 
 use crate::http::{config::ServerConfig, route::Table};
 

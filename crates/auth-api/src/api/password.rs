@@ -1,17 +1,16 @@
 //! `POST /password/forgot`, `/password/reset`, `/password/change`; and `POST /not-me`, which takes everything back.
 
 use crate::{
-    api::{
-        typed_address,
-        views::{self, MessageJson},
-    },
+    api::typed_address,
     http::{
         bearer::SignedInWith,
         call::Call,
+        device,
         json::{FromMembers, Json, Members},
         problem::{Code, Problem},
         route::{Route, Tag, post},
     },
+    views::MessageJson,
 };
 use actix_web::{HttpResponse, web::Data};
 use auth_service::Service;
@@ -36,7 +35,7 @@ pub(crate) fn routes() -> [Route; 4] {
             .anonymous()
             .takes::<ResetBody>()
             .gives_nothing(204)
-            .gives_header(views::DEVICE_TOKEN)
+            .gives_header(device::TOKEN_GIVEN)
             .may_fail(&[
                 Code::InvalidOrExpiredToken,
                 Code::WeakPassword,
@@ -50,7 +49,7 @@ pub(crate) fn routes() -> [Route; 4] {
             .signed_in()
             .takes::<ChangePasswordBody>()
             .gives_nothing(204)
-            .gives_header(views::DEVICE_TOKEN)
+            .gives_header(device::TOKEN_GIVEN)
             .may_fail(&PASSWORD_ASKED)
             .may_fail(&[Code::WeakPassword])
             .to(change),
@@ -182,7 +181,7 @@ pub async fn reset(
         .reset_password(&caller, &body.token, body.new_password)
         .await
         .map_err(of_new_password)?;
-    Ok(views::done_by_device(Some(&device)))
+    Ok(device::done_by_device(Some(&device)))
 }
 
 /// 204, and the device that did it stays known; 403, 422.
@@ -203,7 +202,7 @@ pub async fn change(
         )
         .await
         .map_err(of_new_password)?;
-    Ok(views::done_by_device(device.as_ref()))
+    Ok(device::done_by_device(device.as_ref()))
 }
 
 /// What the policy refuses is the field `new_password` of these bodies.

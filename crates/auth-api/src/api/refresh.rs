@@ -1,7 +1,6 @@
 //! `POST /refresh`: takes a refresh token and gives the next pair (behaviour.md §3).
 
 use crate::{
-    api::views::{self, TokenAnswer},
     http::{
         call::Call,
         idempotency::{IDEMPOTENCY_KEY, IdempotencyHeader},
@@ -9,6 +8,7 @@ use crate::{
         problem::{Code, Problem},
         route::{Route, Tag, post},
     },
+    views::tokens::{self, TokenAnswer},
 };
 use actix_web::{HttpRequest, HttpResponse, http::StatusCode, web::Data};
 use auth_service::Service;
@@ -25,7 +25,7 @@ pub(crate) fn routes() -> [Route; 1] {
         .takes::<RefreshBody>()
         .with(IDEMPOTENCY_KEY)
         .gives::<TokenAnswer<'_>>(200)
-        .leads_to(&views::TOKEN_LINKS)
+        .leads_to(&tokens::TOKEN_LINKS)
         .may_fail(&[
             Code::InvalidIdempotencyKey,
             Code::RateLimited,
@@ -69,5 +69,5 @@ pub async fn refresh(
     let tokens = service
         .refresh(&call.caller(&service)?, token, key.as_deref())
         .await?;
-    Ok(views::token_answer(StatusCode::OK, &tokens))
+    Ok(tokens::token_answer(StatusCode::OK, &tokens))
 }

@@ -1,12 +1,16 @@
 //! `POST /register`: makes a user and signs it in.
 
 use crate::{
-    api::views::{self, MessageJson, TokenAnswer},
     http::{
         call::Call,
+        device,
         json::{FromMembers, Json, Members},
         problem::{Code, Problem},
         route::{Link, Route, Tag, post},
+    },
+    views::{
+        MessageJson,
+        tokens::{self, TokenAnswer},
     },
 };
 use actix_web::{HttpResponse, http::StatusCode, web::Data};
@@ -23,8 +27,8 @@ pub(crate) fn routes() -> [Route; 1] {
         .anonymous()
         .takes::<RegisterBody>()
         .gives::<TokenAnswer<'_>>(201)
-        .gives_header(views::DEVICE_TOKEN)
-        .leads_to(&views::TOKEN_LINKS)
+        .gives_header(device::TOKEN_GIVEN)
+        .leads_to(&tokens::TOKEN_LINKS)
         .leads_to(&SIGN_IN_AGAIN)
         .or_gives::<MessageJson>(202, "A mail is on its way (registration.require_verified_email)")
         .may_fail(&[
@@ -110,7 +114,7 @@ pub async fn register(
         .await?;
     match registered {
         Registered::ToBeVerified if unreachable => Ok(HttpResponse::Accepted().json(UNREACHABLE)),
-        Registered::SignedIn(tokens) => Ok(views::token_answer(StatusCode::CREATED, &tokens)),
+        Registered::SignedIn(tokens) => Ok(tokens::token_answer(StatusCode::CREATED, &tokens)),
         Registered::ToBeVerified => Ok(HttpResponse::Accepted().json(TO_BE_VERIFIED)),
     }
 }

@@ -1,13 +1,14 @@
 //! `POST /setup`: makes the first administrator, with the one-time token that the first start printed.
 
 use crate::{
-    api::views::{self, TokenAnswer},
     http::{
         call::Call,
+        device,
         json::{FromMembers, Json, Members},
         problem::{Code, Problem},
         route::{Route, Tag, post},
     },
+    views::tokens::{self, TokenAnswer},
 };
 use actix_web::{HttpResponse, http::StatusCode, web::Data};
 use auth_service::{Registration, Service, Setup};
@@ -26,8 +27,8 @@ pub(crate) fn routes() -> [Route; 1] {
         .anonymous()
         .takes::<SetupBody>()
         .gives::<TokenAnswer<'_>>(201)
-        .gives_header(views::DEVICE_TOKEN)
-        .leads_to(&views::TOKEN_LINKS)
+        .gives_header(device::TOKEN_GIVEN)
+        .leads_to(&tokens::TOKEN_LINKS)
         .may_fail(&[
             Code::SetupClosed,
             Code::InvalidOrExpiredToken,
@@ -95,5 +96,5 @@ pub async fn setup(
             },
         )
         .await?;
-    Ok(views::token_answer(StatusCode::CREATED, &tokens))
+    Ok(tokens::token_answer(StatusCode::CREATED, &tokens))
 }

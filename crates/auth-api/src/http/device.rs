@@ -4,8 +4,13 @@ use crate::http::{
     cookie,
     route::{Parameter, schema},
 };
-use actix_web::HttpRequest;
-use secrecy::SecretString;
+use actix_web::{
+    HttpRequest, HttpResponse,
+    cookie::{Cookie, SameSite, time::Duration},
+    http::header::{HeaderName, HeaderValue},
+};
+use auth_service::KNOWN_FOR;
+use secrecy::{ExposeSecret, SecretString};
 
 /// The header in which a client without cookies shows its device token, and gets it.
 pub const X_DEVICE_TOKEN: &str = "x-device-token";
@@ -18,6 +23,12 @@ pub const DEVICE_TOKEN: Parameter = Parameter::header(
 );
 /// The cookie that holds it in browsers: bound to this host, and out of reach for scripts.
 pub const DEVICE_COOKIE: &str = "__Host-kw_device";
+
+/// The header of an answer that makes the device known.
+pub const TOKEN_GIVEN: (&str, &str) = (
+    "X-Device-Token",
+    "What the device shows with its next sign-in; browsers get it as the cookie `__Host-kw_device`.",
+);
 
 /// The name of the cookie in which the pages keep it. Over plain HTTP it lacks the prefix. App data, where pages are served.
 #[derive(Debug, Clone, Copy)]
@@ -36,4 +47,32 @@ pub fn shown(request: &HttpRequest) -> Option<SecretString> {
     cookie::shown(request, DEVICE_COOKIE)
         .or_else(of_pages)
         .map(SecretString::from)
+}
+
+/// Hands a device its token: as a cookie for browsers, and as a header for a client that keeps none.
+pub fn hand_out(answer: &mut HttpResponse, token: &SecretString) {
+    let cookie = Cookie::build(DEVICE_COOKIE, token.expose_secret())
+        .path("/")
+        .secure(true)
+        .http_only(true)
+        .same_site(SameSite::Lax)
+        .max_age(Duration::seconds(KNOWN_FOR.num_seconds()))
+        .finish();
+    // Both are of base64url's letters, which every header may hold.
+    let _set = answer.add_cookie(&cookie);
+    if let Ok(value) = HeaderValue::from_str(token.expose_secret()) {
+        answer
+            .headers_mut()
+            .insert(HeaderName::from_static(X_DEVICE_TOKEN), value);
+    }
+}
+
+/// 204, with a token for the device if there is one.
+#[must_use]
+pub fn done_by_device(token: Option<&SecretString>) -> HttpResponse {
+    let mut answer = HttpResponse::NoContent().finish();
+    if let Some(token) = token {
+        hand_out(&mut answer, token);
+    }
+    answer
 }

@@ -20,6 +20,7 @@ pub mod headers;
 pub mod idempotency;
 pub mod json;
 pub mod metrics;
+pub mod path;
 pub mod permission;
 pub mod problem;
 pub mod query;

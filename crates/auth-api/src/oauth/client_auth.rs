@@ -4,13 +4,16 @@
 use crate::{
     http::{
         call::service_of,
-        form::{self, Form},
+        form,
         route::{
             access::{Client, ClientIfSent},
             argument::{Argument, FormBody, Just},
         },
     },
-    oauth::error::{OauthCode, OauthError},
+    oauth::{
+        error::{OauthCode, OauthError},
+        form::Form,
+    },
 };
 use actix_web::{FromRequest, HttpRequest, dev::Payload, http::header::AUTHORIZATION};
 use base64::{

@@ -4,6 +4,7 @@
 
 pub mod client_auth;
 pub mod error;
+pub mod form;
 pub mod introspect;
 pub mod jwks;
 pub mod revoke;

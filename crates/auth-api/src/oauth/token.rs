@@ -1,18 +1,18 @@
 //! `POST /token` (RFC 6749): the same sign-in and the same refresh, for clients that speak OAuth.
 
 use crate::{
-    api::views::{self, OauthTokenAnswer},
     http::{
         call::Call,
-        device::DEVICE_TOKEN,
-        form::Form,
+        device::{self, DEVICE_TOKEN},
         idempotency::{IDEMPOTENCY_KEY, IdempotencyHeader},
         route::{Link, Route, Tag, post, schema::text},
     },
     oauth::{
         client_auth::FormOfAnybody,
         error::{OauthCode, OauthError},
+        form::Form,
     },
+    views::tokens::{self, OauthTokenAnswer},
 };
 use actix_web::{HttpRequest, HttpResponse, web::Data};
 use auth_service::{Service, Tokens};
@@ -34,8 +34,8 @@ pub(crate) fn routes() -> [Route; 1] {
         .with(DEVICE_TOKEN)
         .with(IDEMPOTENCY_KEY)
         .gives::<OauthTokenAnswer<'_>>(200)
-        .gives_header(views::DEVICE_TOKEN)
-        .leads_to(&views::TOKEN_LINKS)
+        .gives_header(device::TOKEN_GIVEN)
+        .leads_to(&tokens::TOKEN_LINKS)
         .leads_to(&OAUTH_LINKS)
         .to(token)]
 }
@@ -109,7 +109,7 @@ pub async fn token(
             ));
         }
     };
-    Ok(views::oauth_token_answer(&tokens))
+    Ok(tokens::oauth_token_answer(&tokens))
 }
 
 /// RFC 6749 §4.3, for the older services' clients.

@@ -1,6 +1,6 @@
 //! Form bodies: read as RFC 6749 wants them, and otherwise as every other reader of forms reads them.
 
-use auth_api::http::form::{Form, decode};
+use auth_api::{http::form::decode, oauth::form::Form};
 use percent_encoding::{NON_ALPHANUMERIC, percent_encode};
 
 /// The parameters that the routes ask for.

@@ -1,9 +1,10 @@
 //! `/users/{id}/api-keys` for administrators.
 
-use super::{USER, user_id};
+use super::USER;
 use crate::{
     api::api_keys::{self, ApiKeyBody, ApiKeyList, NewApiKeyJson},
     http::{
+        path,
         permission::{May, MayWith, UsersRead, UsersWrite},
         problem::{Code, Problem},
         route::{Parameter, Route, Tag, delete, get, post},
@@ -57,7 +58,7 @@ pub async fn list(
     service: Data<Service>,
     _may: May<UsersRead>,
 ) -> Result<HttpResponse, Problem> {
-    let user = service.admin().user(&AccountRef::Id(user_id(&id)?)).await?;
+    let user = service.admin().user(&AccountRef::Id(path::id(&id)?)).await?;
     Ok(api_keys::list_of(&service.admin().api_keys(user.id).await?))
 }
 
@@ -72,7 +73,7 @@ pub async fn create(
 ) -> Result<HttpResponse, Problem> {
     let MayWith { may, body } = request;
     let (key, secret) = service
-        .create_api_key(&may.bearer, user_id(&id)?, body.into(), &may.caller)
+        .create_api_key(&may.bearer, path::id(&id)?, body.into(), &may.caller)
         .await?;
     Ok(api_keys::made(&key, &secret))
 }
@@ -86,7 +87,7 @@ pub async fn revoke(
     service: Data<Service>,
     may: May<UsersWrite>,
 ) -> Result<HttpResponse, Problem> {
-    let (user, key) = (user_id(&path.0)?, api_keys::key_id(&path.1)?);
+    let (user, key) = (path::id(&path.0)?, path::id(&path.1)?);
     service.admin().revoke_api_key(user, key, &may.caller).await?;
     Ok(HttpResponse::NoContent().finish())
 }

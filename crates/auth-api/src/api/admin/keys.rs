@@ -1,13 +1,13 @@
 //! `GET /keys`, `POST /keys/rotate`: the signing keys.
 
 use crate::{
-    api::views::rfc3339,
     http::{
         json::{FromMembers, Members, OptionalJson},
         permission::{KeysRead, KeysRotate, May},
         problem::{Code, Problem},
         route::{Route, Tag, get, post},
     },
+    views::rfc3339,
 };
 use actix_web::{HttpResponse, web::Data};
 use auth_service::{Error, KeyAdmin, Service};

@@ -7,11 +7,7 @@ pub mod sessions;
 pub mod stats;
 pub mod users;
 
-use crate::http::{
-    problem::{Code, Problem},
-    route::{Parameter, Route},
-};
-use auth_domain::ids::UserId;
+use crate::http::route::{Parameter, Route};
 
 /// What administrators may call, below their path.
 pub(crate) fn routes() -> impl Iterator<Item = Route> {
@@ -26,8 +22,3 @@ pub(crate) fn routes() -> impl Iterator<Item = Route> {
 
 /// The user that a route is about.
 const USER: Parameter = Parameter::id("id", "The user's id.");
-
-/// What can't be an id names nobody.
-pub(crate) fn user_id(text: &str) -> Result<UserId, Problem> {
-    text.parse().map_err(|_| Code::NotFound.into())
-}

@@ -1,17 +1,19 @@
 //! `/users/{id}/sessions` for administrators.
 
-use super::{USER, user_id};
+use super::USER;
 use crate::{
-    api::{
-        sessions::{STATUS, filter, session_id},
-        views::{LoggedOutAllJson, SessionJson},
-    },
+    api::sessions::STATUS,
     http::{
         cursor::{List, Paging},
+        path,
         permission::{May, SessionsRead, SessionsRevoke},
         problem::{Code, Problem},
         query::Query,
         route::{Parameter, Route, Tag, delete, get},
+    },
+    views::{
+        LoggedOutAllJson,
+        session::{SessionJson, filter},
     },
 };
 use actix_web::{
@@ -65,7 +67,7 @@ pub async fn list(
 ) -> Result<HttpResponse, Problem> {
     let query = Query::of(request.query_string());
     let (filter, paging) = (filter(query)?, Paging::of(&query)?);
-    let user = service.admin().user(&AccountRef::Id(user_id(&id)?)).await?;
+    let user = service.admin().user(&AccountRef::Id(path::id(&id)?)).await?;
     let found = service
         .admin()
         .sessions(user.id, filter, paging.request(), may.caller.now)
@@ -86,7 +88,7 @@ pub async fn end_all(
     service: Data<Service>,
     may: May<SessionsRevoke>,
 ) -> Result<HttpResponse, Problem> {
-    let sessions_revoked = service.end_sessions_of(user_id(&id)?, &may.caller).await?;
+    let sessions_revoked = service.end_sessions_of(path::id(&id)?, &may.caller).await?;
     Ok(HttpResponse::Ok().json(LoggedOutAllJson {
         message: "All sessions of the user were ended",
         sessions_revoked,
@@ -102,7 +104,7 @@ pub async fn end(
     service: Data<Service>,
     may: May<SessionsRevoke>,
 ) -> Result<HttpResponse, Problem> {
-    let (user, session) = (user_id(&path.0)?, session_id(&path.1)?);
+    let (user, session) = (path::id(&path.0)?, path::id(&path.1)?);
     service.end_session_of(user, session, &may.caller).await?;
     Ok(HttpResponse::NoContent().finish())
 }

@@ -1,12 +1,12 @@
 //! `GET /stats`: the service at a glance, at most half a minute old.
 
 use crate::{
-    api::views::rfc3339,
     http::{
         permission::{May, StatsRead},
         problem::Problem,
         route::{Route, Tag, get},
     },
+    views::rfc3339,
 };
 use actix_web::{HttpResponse, web::Data};
 use auth_domain::user::UserStatus;

@@ -1,16 +1,17 @@
 //! `/users` for administrators: found, made, changed, deleted, sent a reset, locked out.
 
-use super::{USER, user_id};
+use super::USER;
 use crate::{
-    api::views::{MessageJson, UserJson},
     http::{
         cursor::{List, Paging},
         json::{FromMembers, Members},
+        path,
         permission::{May, MayWith, UsersRead, UsersWrite},
         problem::{Code, FieldError, Problem},
         query::Query,
         route::{self, Parameter, Route, Tag, get, patch, post, schema},
     },
+    views::{MessageJson, user::UserJson},
 };
 use actix_web::{
     HttpRequest, HttpResponse,
@@ -259,7 +260,7 @@ pub async fn show(
     service: Data<Service>,
     _may: May<UsersRead>,
 ) -> Result<HttpResponse, Problem> {
-    let user = service.admin().user(&AccountRef::Id(user_id(&id)?)).await?;
+    let user = service.admin().user(&AccountRef::Id(path::id(&id)?)).await?;
     Ok(HttpResponse::Ok().json(UserJson::from(&user)))
 }
 
@@ -280,7 +281,7 @@ pub async fn change(
         email_verified: body.email_verified,
     };
     let user = service
-        .change_account(&may.bearer, user_id(&id)?, wanted, &may.caller)
+        .change_account(&may.bearer, path::id(&id)?, wanted, &may.caller)
         .await?;
     Ok(HttpResponse::Ok().json(UserJson::from(&user)))
 }
@@ -294,7 +295,7 @@ pub async fn delete(
     service: Data<Service>,
     may: May<UsersWrite>,
 ) -> Result<HttpResponse, Problem> {
-    service.delete_account(user_id(&id)?, &may.caller).await?;
+    service.delete_account(path::id(&id)?, &may.caller).await?;
     Ok(HttpResponse::NoContent().finish())
 }
 
@@ -307,7 +308,7 @@ pub async fn send_reset(
     service: Data<Service>,
     may: May<UsersWrite>,
 ) -> Result<HttpResponse, Problem> {
-    service.send_reset_to(user_id(&id)?, &may.caller).await?;
+    service.send_reset_to(path::id(&id)?, &may.caller).await?;
     Ok(HttpResponse::Accepted().json(MessageJson {
         message: "A mail with a link to choose a new password is on its way",
     }))
@@ -322,6 +323,6 @@ pub async fn lock_out(
     service: Data<Service>,
     may: May<UsersWrite>,
 ) -> Result<HttpResponse, Problem> {
-    service.lock_out_account(user_id(&id)?, &may.caller).await?;
+    service.lock_out_account(path::id(&id)?, &may.caller).await?;
     Ok(HttpResponse::NoContent().finish())
 }

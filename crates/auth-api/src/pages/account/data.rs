@@ -1,7 +1,6 @@
 //! `/account/data`: the rights over one's own account: all of it to take along, and its end.
 
 use crate::{
-    api::account,
     http::problem::Problem,
     pages::{
         fields::Faults,
@@ -10,6 +9,7 @@ use crate::{
         layout::Layout,
         texts::Done,
     },
+    views::export::exported,
 };
 use actix_web::{HttpResponse, http::StatusCode};
 use askama::Template;
@@ -39,7 +39,7 @@ pub async fn show(Seen(member): Seen<Member>) -> Result<HttpResponse, Problem> {
 /// [`Problem`].
 pub async fn export(sent: Sent<Member>) -> Result<HttpResponse, Problem> {
     let Member { visit, principal } = sent.guest;
-    account::exported(&visit.service, &principal, &visit.caller).await
+    exported(&visit.service, &principal, &visit.caller).await
 }
 
 /// Deletes the account and all it owns.

@@ -1,8 +1,10 @@
 //! `/account/keys`: one's own keys for scripts. A key is shown once, in the answer that made it.
 
 use crate::{
-    api::api_keys::key_id,
-    http::problem::{Code, Problem},
+    http::{
+        path,
+        problem::{Code, Problem},
+    },
     pages::{
         fields::{Faults, Fields},
         form::Sent,
@@ -149,7 +151,7 @@ pub async fn revoke(id: Path<String>, sent: Sent<Member>) -> Result<HttpResponse
     visit
         .service
         .admin()
-        .revoke_api_key(principal.user(), key_id(&id)?, &visit.caller)
+        .revoke_api_key(principal.user(), path::id(&id)?, &visit.caller)
         .await?;
     Ok(visit.done("/account/keys", Done::KeyRevoked))
 }

@@ -1,8 +1,7 @@
 //! `/account/sessions`: where somebody is signed in, and how the other sessions ended.
 
 use crate::{
-    api::sessions::{filter, session_id},
-    http::{cursor::Paging, problem::Problem},
+    http::{cursor::Paging, path, problem::Problem},
     pages::{
         form::Sent,
         guest::{Member, Seen},
@@ -10,6 +9,7 @@ use crate::{
         render::Moment,
         texts::{Done, EXPIRED},
     },
+    views::session::filter,
 };
 use actix_web::{HttpResponse, http::StatusCode, web::Path};
 use askama::Template;
@@ -100,7 +100,7 @@ pub async fn show(Seen(member): Seen<Member>) -> Result<HttpResponse, Problem> {
 /// [`Problem`].
 pub async fn end(id: Path<String>, sent: Sent<Member>) -> Result<HttpResponse, Problem> {
     let Member { visit, principal } = sent.guest;
-    let id = session_id(&id)?;
+    let id = path::id(&id)?;
     visit
         .service
         .end_own_session(&principal, id, &visit.caller)

@@ -1,8 +1,7 @@
 //! `/admin/users/{id}`: one user: what is stored, where it is signed in, its keys, and what happened lately.
 
 use crate::{
-    api::admin::user_id,
-    http::{permission::UsersRead, problem::Problem},
+    http::{path, permission::UsersRead, problem::Problem},
     pages::{
         account::{events, keys, sessions},
         fields::Faults,
@@ -111,6 +110,6 @@ impl<'a> UserPage<'a> {
 /// # Errors
 /// [`Problem`].
 pub async fn show(id: Path<String>, Seen(holder): Seen<Holder<UsersRead>>) -> Result<HttpResponse, Problem> {
-    let page = UserPage::of(&holder.visit, user_id(&id)?, Faults::default()).await?;
+    let page = UserPage::of(&holder.visit, path::id(&id)?, Faults::default()).await?;
     holder.visit.answer(StatusCode::OK, &page)
 }

@@ -2,8 +2,8 @@
 
 use super::user::UserPage;
 use crate::{
-    api::{admin::user_id, api_keys::key_id, sessions::session_id},
     http::{
+        path,
         permission::{SessionsRevoke, UsersWrite},
         problem::{Code, Problem},
     },
@@ -42,7 +42,7 @@ async fn refused(visit: &Visit, id: UserId, error: Error, fields: &Fields) -> Re
 /// [`Problem`].
 pub async fn change(id: Path<String>, sent: Sent<Holder<UsersWrite>>) -> Result<HttpResponse, Problem> {
     let Sent { guest, fields } = sent;
-    let (Holder { visit, bearer, .. }, id) = (&guest, user_id(&id)?);
+    let (Holder { visit, bearer, .. }, id) = (&guest, path::id(&id)?);
     let wanted = wanted(&fields)?;
     match visit
         .service
@@ -77,7 +77,7 @@ fn wanted(fields: &Fields) -> Result<WantedChange, Problem> {
 /// # Errors
 /// [`Problem`].
 pub async fn send_reset(id: Path<String>, sent: Sent<Holder<UsersWrite>>) -> Result<HttpResponse, Problem> {
-    let (visit, id) = (&sent.guest.visit, user_id(&id)?);
+    let (visit, id) = (&sent.guest.visit, path::id(&id)?);
     visit.service.send_reset_to(id, &visit.caller).await?;
     Ok(back(visit, id, Done::ResetSent))
 }
@@ -88,7 +88,7 @@ pub async fn send_reset(id: Path<String>, sent: Sent<Holder<UsersWrite>>) -> Res
 /// [`Problem`].
 pub async fn lock_out(id: Path<String>, sent: Sent<Holder<UsersWrite>>) -> Result<HttpResponse, Problem> {
     let Sent { guest, fields } = sent;
-    let (visit, id) = (&guest.visit, user_id(&id)?);
+    let (visit, id) = (&guest.visit, path::id(&id)?);
     fields.check_sure(visit.texts())?;
     visit.service.lock_out_account(id, &visit.caller).await?;
     Ok(back(visit, id, Done::LockedOut))
@@ -100,7 +100,7 @@ pub async fn lock_out(id: Path<String>, sent: Sent<Holder<UsersWrite>>) -> Resul
 /// [`Problem`].
 pub async fn delete(id: Path<String>, sent: Sent<Holder<UsersWrite>>) -> Result<HttpResponse, Problem> {
     let Sent { guest, fields } = sent;
-    let (visit, id) = (&guest.visit, user_id(&id)?);
+    let (visit, id) = (&guest.visit, path::id(&id)?);
     fields.check_sure(visit.texts())?;
     match visit.service.delete_account(id, &visit.caller).await {
         Ok(()) => Ok(visit.done("/admin/users", Done::UserDeleted)),
@@ -116,7 +116,7 @@ pub async fn end_sessions(
     id: Path<String>,
     sent: Sent<Holder<SessionsRevoke>>,
 ) -> Result<HttpResponse, Problem> {
-    let (visit, id) = (&sent.guest.visit, user_id(&id)?);
+    let (visit, id) = (&sent.guest.visit, path::id(&id)?);
     visit.service.end_sessions_of(id, &visit.caller).await?;
     Ok(back(visit, id, Done::SessionsEnded))
 }
@@ -129,7 +129,7 @@ pub async fn end_session(
     path: Path<(String, String)>,
     sent: Sent<Holder<SessionsRevoke>>,
 ) -> Result<HttpResponse, Problem> {
-    let (visit, id, session) = (&sent.guest.visit, user_id(&path.0)?, session_id(&path.1)?);
+    let (visit, id, session) = (&sent.guest.visit, path::id(&path.0)?, path::id(&path.1)?);
     visit.service.end_session_of(id, session, &visit.caller).await?;
     Ok(back(visit, id, Done::SessionEnded))
 }
@@ -142,7 +142,7 @@ pub async fn revoke_key(
     path: Path<(String, String)>,
     sent: Sent<Holder<UsersWrite>>,
 ) -> Result<HttpResponse, Problem> {
-    let (visit, id, key) = (&sent.guest.visit, user_id(&path.0)?, key_id(&path.1)?);
+    let (visit, id, key) = (&sent.guest.visit, path::id(&path.0)?, path::id(&path.1)?);
     visit
         .service
         .admin()

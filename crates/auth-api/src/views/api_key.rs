@@ -1,0 +1,40 @@
+//! An API key.
+
+use super::rfc3339;
+use auth_domain::api_key::ApiKey;
+use serde::Serialize;
+use utoipa::ToSchema;
+
+/// A key, without itself.
+#[derive(Debug, Serialize, ToSchema)]
+pub struct ApiKeyJson {
+    /// Its id.
+    #[schema(format = Uuid)]
+    pub id: String,
+    /// What it is for.
+    pub name: String,
+    /// What it may do.
+    pub permissions: Vec<&'static str>,
+    /// When it was made.
+    #[schema(format = DateTime)]
+    pub created_at: String,
+    /// When it lapses.
+    #[schema(required, format = DateTime)]
+    pub expires_at: Option<String>,
+    /// When it was last used, to the minute.
+    #[schema(required, format = DateTime)]
+    pub last_used_at: Option<String>,
+}
+
+impl From<&ApiKey> for ApiKeyJson {
+    fn from(key: &ApiKey) -> Self {
+        Self {
+            id: key.id.to_string(),
+            name: key.name.as_str().to_owned(),
+            permissions: key.permissions.iter().map(|one| one.as_str()).collect(),
+            created_at: rfc3339(key.created_at),
+            expires_at: key.expires_at.map(rfc3339),
+            last_used_at: key.last_used_at.map(rfc3339),
+        }
+    }
+}

@@ -1,0 +1,153 @@
+//! What a sign-in and a refresh give.
+
+use super::user::UserJson;
+use crate::http::{device, edge::SeenUser, route::Link};
+use actix_web::{HttpResponse, http::StatusCode};
+use auth_service::Tokens;
+use secrecy::ExposeSecret;
+use serde::Serialize;
+use utoipa::ToSchema;
+
+/// What a pair of tokens is good for.
+pub const TOKEN_LINKS: [Link; 7] = [
+    Link::at("me", "me", &WITH_ACCESS_TOKEN, "Who it is."),
+    Link::at(
+        "sessions",
+        "listSessions",
+        &WITH_ACCESS_TOKEN,
+        "The sessions, this one among them.",
+    ),
+    Link::at(
+        "verify",
+        "verify",
+        &WITH_ACCESS_TOKEN,
+        "Whether the access token is good.",
+    ),
+    Link::at("logout", "logout", &WITH_ACCESS_TOKEN, "Ends the session."),
+    Link::at(
+        "logoutAll",
+        "logoutAll",
+        &WITH_ACCESS_TOKEN,
+        "Ends every session.",
+    ),
+    Link::carrying("refresh", "refresh", REFRESH_TOKEN, "The next pair."),
+    Link::carrying(
+        "logoutByRefreshToken",
+        "logout",
+        REFRESH_TOKEN,
+        "Ends the session without an access token.",
+    ),
+];
+
+const WITH_ACCESS_TOKEN: [(&str, &str); 1] =
+    [("header.Authorization", "Bearer {$response.body#/access_token}")];
+const REFRESH_TOKEN: &str = r#"{"refresh_token":"$response.body#/refresh_token"}"#;
+
+/// What a sign-in and a refresh give.
+#[derive(Serialize, ToSchema)]
+pub struct TokenAnswer<'a> {
+    /// The access token (RFC 9068).
+    pub access_token: &'a str,
+    /// The refresh token: it works once.
+    pub refresh_token: &'a str,
+    /// How the access token is sent.
+    #[schema(pattern = "^bearer$")]
+    pub token_type: &'static str,
+    /// How long the access token lives, in seconds.
+    pub expires_in: i64,
+    /// How long the refresh token lives, in seconds.
+    pub refresh_expires_in: i64,
+    /// Whose they are.
+    pub user: UserJson,
+}
+
+/// The answer of `/token` (RFC 6749 §5.1).
+#[derive(Serialize, ToSchema)]
+pub struct OauthTokenAnswer<'a> {
+    /// The access token.
+    pub access_token: &'a str,
+    /// How the access token is sent.
+    #[schema(pattern = "^bearer$")]
+    pub token_type: &'static str,
+    /// How long the access token lives, in seconds.
+    pub expires_in: i64,
+    /// The refresh token: it works once.
+    pub refresh_token: &'a str,
+}
+
+/// The answer to a sign-in or a refresh. Never stored: it carries tokens.
+#[must_use]
+pub fn token_answer(status: StatusCode, tokens: &Tokens) -> HttpResponse {
+    let body = TokenAnswer {
+        access_token: tokens.access_token.expose_secret(),
+        refresh_token: tokens.refresh_token.expose_secret(),
+        token_type: "bearer",
+        expires_in: tokens.expires_in,
+        refresh_expires_in: tokens.refresh_expires_in,
+        user: UserJson::from(&tokens.user),
+    };
+    seen(HttpResponse::build(status).json(body), tokens)
+}
+
+/// The answer of `/token`.
+#[must_use]
+pub fn oauth_token_answer(tokens: &Tokens) -> HttpResponse {
+    let body = OauthTokenAnswer {
+        access_token: tokens.access_token.expose_secret(),
+        token_type: "bearer",
+        expires_in: tokens.expires_in,
+        refresh_token: tokens.refresh_token.expose_secret(),
+    };
+    // RFC 6749 §5.1 asks for both headers; Cache-Control is set on every answer.
+    seen(
+        HttpResponse::Ok()
+            .insert_header(("Pragma", "no-cache"))
+            .json(body),
+        tokens,
+    )
+}
+
+fn seen(mut answer: HttpResponse, tokens: &Tokens) -> HttpResponse {
+    answer.extensions_mut().insert(SeenUser(tokens.user.id));
+    if let Some(token) = &tokens.device_token {
+        device::hand_out(&mut answer, token);
+    }
+    answer
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{super::user::tests::ada, *};
+    use auth_domain::ids::SessionId;
+    use uuid::Uuid;
+
+    #[actix_web::test]
+    async fn a_token_answer_has_the_members_of_the_contract() {
+        let tokens = Tokens {
+            access_token: "a.b.c".to_owned().into(),
+            refresh_token: "d.e.f".to_owned().into(),
+            expires_in: 3600,
+            refresh_expires_in: 2_592_000,
+            user: ada(),
+            session: SessionId::from_uuid(Uuid::from_u128(2)),
+            device_token: Some("dev".to_owned().into()),
+        };
+        let answer = token_answer(StatusCode::CREATED, &tokens);
+        assert_eq!(answer.status(), 201);
+        assert_eq!(answer.headers().get("x-device-token").unwrap(), "dev");
+        assert_eq!(
+            answer.headers().get("set-cookie").unwrap(),
+            "__Host-kw_device=dev; HttpOnly; SameSite=Lax; Secure; Path=/; Max-Age=15552000"
+        );
+        let body = actix_web::body::to_bytes(answer.into_body()).await.unwrap();
+        let body: serde_json::Value = serde_json::from_slice(&body).unwrap();
+        assert_eq!(body["token_type"], "bearer");
+        assert_eq!(body["expires_in"], 3600);
+        assert_eq!(body["user"]["email"], "ada@example.com");
+        assert_eq!(body.as_object().unwrap().len(), 6);
+        assert_eq!(
+            oauth_token_answer(&tokens).headers().get("pragma").unwrap(),
+            "no-cache"
+        );
+    }
+}
