@@ -1,5 +1,5 @@
-//! Every registered route lets in whom it declares, and nobody else. The walk goes over the routes themselves, so none escapes it by being
-//! left out of the document.
+//! Every registered route lets in the callers that it declares, and no others. The walk goes over the routes themselves, so a route that the
+//! document leaves out does not escape it.
 
 use auth_api::{
     ServerConfig,
@@ -78,7 +78,7 @@ fn the_parameters_of_a_path_are_those_that_the_route_declares() {
             .filter(|parameter| parameter.place == Place::Path)
             .map(|parameter| parameter.name)
             .collect();
-        // What the document leaves out has nobody to explain its parameters to.
+        // The parameters of a route are declared for the readers of the document.
         if route.operation().id().is_some() {
             assert_eq!(named, declared, "{}", route.name());
         }
@@ -106,15 +106,15 @@ fn what_lies_below_the_path_of_administrators_names_a_permission_and_nothing_els
 on_every_backend! {
     async fn a_route_lets_in_whom_it_declares(backend) {
         let app = TestApp::start(backend).await;
-        let (nobody, ada) = (app.anonymous(), app.user("ada").await);
-        let forged = nobody.with_bearer("a.b.c");
+        let (stranger, ada) = (app.anonymous(), app.user("ada").await);
+        let forged = stranger.with_bearer("a.b.c");
         let key = ada.client.post("/api-keys", &json!({ "name": "script" })).await.expect(201).field("key");
-        let script = nobody.with_bearer(&key);
+        let script = stranger.with_bearer(&key);
         let (id, secret) = app.service().admin().create_client("billing", &app.operator()).await.unwrap();
         let (id, secret) = (id.to_string(), secrecy::ExposeSecret::expose_secret(&secret).to_owned());
         for route in all() {
             let said = route.name();
-            let anonymous = route.call(&nobody).await;
+            let anonymous = route.call(&stranger).await;
             match route.access() {
                 Access::Anonymous => assert!(![401, 403].contains(&anonymous.status), "{said}: {}", anonymous.text),
                 Access::UserIfSent => {
@@ -123,7 +123,7 @@ on_every_backend! {
                     assert_eq!(forged.send(request).await.status, 401, "{said}");
                 }
                 Access::User => {
-                    for client in [&nobody, &forged, &script] {
+                    for client in [&stranger, &forged, &script] {
                         assert_eq!(route.call(client).await.status, 401, "{said}");
                     }
                 }
@@ -139,12 +139,12 @@ on_every_backend! {
                 }
                 Access::Client => {
                     assert_eq!((anonymous.status, route.call(&ada.client).await.status), (401, 401), "{said}");
-                    assert_eq!(route.call_as(&nobody, (&id, "wrong")).await.status, 401, "{said}");
-                    assert_eq!(route.call_as(&nobody, (&id, &secret)).await.status, 200, "{said}");
+                    assert_eq!(route.call_as(&stranger, (&id, "wrong")).await.status, 401, "{said}");
+                    assert_eq!(route.call_as(&stranger, (&id, &secret)).await.status, 200, "{said}");
                 }
                 Access::ClientIfSent => {
                     assert_eq!(anonymous.status, 400, "{said}");
-                    assert_eq!(route.call_as(&nobody, (&id, "wrong")).await.status, 401, "{said}");
+                    assert_eq!(route.call_as(&stranger, (&id, "wrong")).await.status, 401, "{said}");
                 }
             }
         }

@@ -7,7 +7,7 @@ use actix_web::{
 };
 use std::marker::PhantomData;
 
-/// Nothing is said: nobody is asked who they are, or no body is read.
+/// Nothing is said: the caller need not say who they are, or no body is read.
 #[derive(Debug)]
 pub enum Nothing {}
 
@@ -28,6 +28,10 @@ pub struct OptionalJsonBody<T>(PhantomData<T>);
 pub enum FormBody {}
 
 /// An argument of a handler.
+#[diagnostic::on_unimplemented(
+    message = "`{Self}` does not say whom it lets in and what it reads of the body",
+    note = "implement `Argument` beside its `FromRequest`"
+)]
 pub trait Argument {
     /// Who gets past it: [`Nothing`], or [`Just`] a guard.
     type Access;
@@ -50,7 +54,11 @@ impl<T> Argument for Path<T> {
     type Body = Nothing;
 }
 
-/// What two arguments say together. Two that both say something have no sum: a handler has one guard and reads one body.
+/// What two arguments say together. Two that both say something have no sum.
+#[diagnostic::on_unimplemented(
+    message = "two arguments of a handler guard it, or two read the body",
+    note = "a handler has at most one guard and reads at most one body"
+)]
 pub trait Beside<Other> {
     /// What both say.
     type Both;

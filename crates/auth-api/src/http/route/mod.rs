@@ -131,7 +131,7 @@ impl Identified {
     }
 }
 
-/// A route of which nobody has said yet who may call it.
+/// A route that does not say yet who may call it.
 #[derive(Debug)]
 #[must_use]
 pub struct Described(Operation);
