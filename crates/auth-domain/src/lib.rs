@@ -4,6 +4,7 @@
 //! [`time::Timestamp`], chance as bytes, and every decision is a total function that a test can enumerate. That is why admin
 //! tools may use it by itself.
 
+pub mod address_link;
 pub mod api_key;
 pub mod audit;
 pub mod authentication;

@@ -1,7 +1,8 @@
 //! A user as stored, and the number that cuts its sessions off.
 
 use crate::{
-    email::EmailAddress, ids::UserId, invisible::shows_all, role::Role, time::Timestamp, word::NewerWord,
+    credential::SecurityEvent, email::EmailAddress, ids::UserId, invisible::shows_all, role::Role,
+    time::Timestamp, word::NewerWord,
 };
 use serde::{Deserialize, Serialize, Serializer};
 use std::{fmt, str::FromStr};
@@ -189,9 +190,40 @@ pub struct User {
     pub generation: Generation,
 }
 
+impl User {
+    /// What it comes to when this user becomes that one, for the credentials; of several events the one that ends the most, which
+    /// ends what the others end. `None`: nothing ends.
+    #[must_use]
+    pub fn event_of_becoming(&self, after: &Self) -> Option<SecurityEvent> {
+        if self.status != UserStatus::Disabled && after.status == UserStatus::Disabled {
+            Some(SecurityEvent::Disabled)
+        } else if self.role != after.role {
+            Some(SecurityEvent::RoleChanged)
+        } else if self.email_verified_at.is_some() && after.email_verified_at.is_none() {
+            Some(SecurityEvent::VerificationRemoved)
+        } else {
+            None
+        }
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    fn user(status: UserStatus, role: Role, email_verified_at: Option<Timestamp>) -> User {
+        User {
+            id: UserId::from_uuid(uuid::Uuid::nil()),
+            email: EmailAddress::parse("ada@example.com").unwrap(),
+            name: None,
+            role,
+            status,
+            email_verified_at,
+            created_at: Timestamp::UNIX_EPOCH,
+            last_login_at: None,
+            generation: Generation::FIRST,
+        }
+    }
 
     #[test]
     fn a_raised_generation_is_higher_and_deletion_is_highest() {
@@ -199,6 +231,44 @@ mod tests {
         assert_eq!(Generation::DELETED.raised(), Generation::DELETED);
         assert_eq!(Generation::from_number(-1), None);
         assert_eq!(Generation::from_number(3).unwrap().number(), 3);
+    }
+
+    #[test]
+    fn of_several_changes_the_one_that_ends_the_most_is_the_event() {
+        let verified = Some(Timestamp::UNIX_EPOCH);
+        let before = user(UserStatus::Active, Role::USER, verified);
+        for (status, role, confirmed, event) in [
+            (UserStatus::Disabled, Role::ADMIN, None, SecurityEvent::Disabled),
+            (
+                UserStatus::Disabled,
+                Role::USER,
+                verified,
+                SecurityEvent::Disabled,
+            ),
+            (UserStatus::Active, Role::ADMIN, None, SecurityEvent::RoleChanged),
+            (
+                UserStatus::Active,
+                Role::USER,
+                None,
+                SecurityEvent::VerificationRemoved,
+            ),
+        ] {
+            let after = user(status, role, confirmed);
+            assert_eq!(before.event_of_becoming(&after), Some(event));
+        }
+    }
+
+    #[test]
+    fn what_takes_nothing_away_is_no_event() {
+        let disabled = user(UserStatus::Disabled, Role::USER, None);
+        let enabled = User {
+            status: UserStatus::Active,
+            email_verified_at: Some(Timestamp::UNIX_EPOCH),
+            name: DisplayName::parse("Ada").ok(),
+            ..disabled.clone()
+        };
+        assert_eq!(disabled.event_of_becoming(&enabled), None);
+        assert_eq!(disabled.event_of_becoming(&disabled), None);
     }
 
     #[test]

@@ -117,7 +117,7 @@ async fn start(folder: &tempfile::TempDir) -> (Service, Tokens) {
         name: None,
     };
     match service.register(&caller(&service), wanted).await.unwrap() {
-        Registered::SignedIn(tokens) => (service, *tokens),
+        Registered::SignIn(step) => (service, step.done().unwrap()),
         Registered::ToBeVerified => panic!("no address has to be verified here"),
     }
 }

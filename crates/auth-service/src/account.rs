@@ -1,7 +1,8 @@
 //! What people do to their own account: look at it, confirm and change its address, change and recover its password, keep API
-//! keys. Each use case asks for the proof that it needs by itself.
+//! keys. What can't be taken back asks for a proof by its parameters.
 
 pub(crate) mod api_keys;
+pub(crate) mod confirm;
 pub(crate) mod email;
 pub(crate) mod me;
 pub(crate) mod password;

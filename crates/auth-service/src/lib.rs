@@ -17,7 +17,8 @@ mod start;
 
 pub use account::{
     api_keys::{MOST_API_KEYS, WantedKey},
-    email::{Confirmed, LinkNeeds, ShownWithLink},
+    confirm::{Confirmed, PresentedProof},
+    email::{ConfirmedAddress, NewAddress, ShownWithLink},
     me::Export,
 };
 pub use admin::{
@@ -55,6 +56,7 @@ pub use sessions::{
     tokens::Tokens,
 };
 pub use sign_in::{
+    complete::{Challenge, SignInStep},
     register::{Registered, Registration},
     rules::{ConfiguredLimit, ConfiguredLimits},
     setup::Setup,

@@ -11,9 +11,8 @@ use crate::{
     views::export::{ExportJson, exported},
 };
 use actix_web::{HttpResponse, web::Data};
-use auth_service::Service;
+use auth_service::{PresentedProof, Service};
 use secrecy::SecretString;
-
 use utoipa::ToSchema;
 use validator::Validate;
 
@@ -65,9 +64,11 @@ pub async fn delete(
     request: SignedInWith<DeleteMeBody>,
 ) -> Result<HttpResponse, Problem> {
     let SignedInWith { acting, body } = request;
-    service
-        .delete_me(&acting.principal, &acting.caller, body.password)
+    let password = PresentedProof::Password(body.password);
+    let confirmed = service
+        .confirm(&acting.principal, &acting.caller, password)
         .await?;
+    service.delete_me(&confirmed, &acting.caller).await?;
     Ok(HttpResponse::NoContent().finish())
 }
 

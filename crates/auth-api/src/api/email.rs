@@ -12,7 +12,7 @@ use crate::{
     views::MessageJson,
 };
 use actix_web::{HttpResponse, web::Data};
-use auth_service::{Service, ShownWithLink};
+use auth_service::{PresentedProof, Service, ShownWithLink};
 use secrecy::SecretString;
 use utoipa::ToSchema;
 use validator::Validate;
@@ -206,15 +206,14 @@ pub async fn change(
     request: SignedInWith<ChangeEmailBody>,
 ) -> Result<HttpResponse, Problem> {
     let SignedInWith { acting, body } = request;
-    service
-        .ask_for_new_email(
-            &acting.principal,
-            &acting.caller,
-            &body.new_email,
-            body.current_password,
-        )
-        .await
+    let new = service
+        .new_address(&body.new_email)
         .map_err(|error| Problem::from(error).field("new_email"))?;
+    let current = PresentedProof::Password(body.current_password);
+    let confirmed = service
+        .confirm(&acting.principal, &acting.caller, current)
+        .await?;
+    service.ask_for_new_email(&confirmed, &acting.caller, new).await?;
     Ok(HttpResponse::Accepted().json(MessageJson {
         message: "A mail with a link to confirm is on its way to the new address",
     }))

@@ -70,8 +70,8 @@ pub async fn login(
     call: Call,
     Json(body): Json<LoginBody>,
 ) -> Result<HttpResponse, Problem> {
-    let tokens = service
+    let step = service
         .login(&call.caller(&service)?, &body.email, body.password)
         .await?;
-    Ok(tokens::token_answer(StatusCode::OK, &tokens))
+    Ok(tokens::token_answer(StatusCode::OK, &step.done()?))
 }

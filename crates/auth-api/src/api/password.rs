@@ -13,7 +13,7 @@ use crate::{
     views::MessageJson,
 };
 use actix_web::{HttpResponse, web::Data};
-use auth_service::Service;
+use auth_service::{PresentedProof, Service};
 use secrecy::SecretString;
 use utoipa::ToSchema;
 use validator::Validate;
@@ -193,13 +193,12 @@ pub async fn change(
     request: SignedInWith<ChangePasswordBody>,
 ) -> Result<HttpResponse, Problem> {
     let SignedInWith { acting, body } = request;
+    let current = PresentedProof::Password(body.current_password);
+    let confirmed = service
+        .confirm(&acting.principal, &acting.caller, current)
+        .await?;
     let device = service
-        .change_password(
-            &acting.principal,
-            &acting.caller,
-            body.current_password,
-            body.new_password,
-        )
+        .change_password(&confirmed, &acting.caller, body.new_password)
         .await
         .map_err(of_new_password)?;
     Ok(device::done_by_device(device.as_ref()))

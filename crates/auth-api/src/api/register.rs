@@ -114,7 +114,7 @@ pub async fn register(
         .await?;
     match registered {
         Registered::ToBeVerified if unreachable => Ok(HttpResponse::Accepted().json(UNREACHABLE)),
-        Registered::SignedIn(tokens) => Ok(tokens::token_answer(StatusCode::CREATED, &tokens)),
+        Registered::SignIn(step) => Ok(tokens::token_answer(StatusCode::CREATED, &step.done()?)),
         Registered::ToBeVerified => Ok(HttpResponse::Accepted().json(TO_BE_VERIFIED)),
     }
 }

@@ -87,7 +87,7 @@ pub async fn setup(
         password: body.password,
         name: body.name,
     };
-    let tokens = service
+    let step = service
         .setup(
             &call.caller(&service)?,
             Setup {
@@ -96,5 +96,5 @@ pub async fn setup(
             },
         )
         .await?;
-    Ok(tokens::token_answer(StatusCode::CREATED, &tokens))
+    Ok(tokens::token_answer(StatusCode::CREATED, &step.done()?))
 }

@@ -16,7 +16,7 @@ use actix_web::{
         header::{ALLOW, CONTENT_TYPE, HeaderValue, WWW_AUTHENTICATE},
     },
 };
-use auth_service::Standing;
+use auth_service::{Challenge, Standing};
 use serde::Serialize;
 use std::{borrow::Cow, fmt, time::Duration};
 
@@ -62,6 +62,7 @@ pub struct Problem {
     retry_after: Option<Duration>,
     allow: Option<Box<HeaderValue>>,
     limit: Option<Box<Standing>>,
+    challenge: Option<Box<Challenge>>,
     cause: Option<String>,
 }
 
@@ -78,6 +79,13 @@ struct Body<'a> {
     retry_after: Option<u64>,
     #[serde(skip_serializing_if = "<[_]>::is_empty")]
     errors: &'a [FieldError],
+    /// Of `mfa_required`: what else is to be proved.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    methods: Option<Vec<&'static str>>,
+}
+
+fn method_words(challenge: &Challenge) -> Vec<&'static str> {
+    challenge.methods.iter().map(|method| method.as_str()).collect()
 }
 
 impl From<Code> for Problem {
@@ -89,6 +97,7 @@ impl From<Code> for Problem {
             retry_after: None,
             allow: None,
             limit: None,
+            challenge: None,
             cause: None,
         }
     }
@@ -206,6 +215,7 @@ impl Problem {
             instance,
             retry_after: self.retry_after.map(whole_seconds),
             errors: &self.errors,
+            methods: self.challenge.as_ref().map(|challenge| method_words(challenge)),
         };
         let mut answer = self.builder();
         answer.insert_header((CONTENT_TYPE, HeaderValue::from_static(PROBLEM_JSON)));
@@ -255,6 +265,7 @@ impl ResponseError for Problem {
 mod tests {
     use super::*;
     use actix_web::body::to_bytes;
+    use auth_domain::authentication::Method;
     use auth_service::Error;
     use std::collections::HashSet;
 
@@ -310,6 +321,17 @@ mod tests {
                 "detail": "A part of the service is out of reach; try again shortly.", "instance": "abc", "retry_after": 2
             })
         );
+    }
+
+    #[actix_web::test]
+    async fn a_proof_that_is_not_enough_is_refused_with_what_else_to_prove() {
+        let methods = vec![Method::Password];
+        let answer = Problem::from(Challenge { methods }).answer(None);
+        assert_eq!(answer.status(), 403);
+        let body = to_bytes(answer.into_body()).await.unwrap();
+        let body: serde_json::Value = serde_json::from_slice(&body).unwrap();
+        assert_eq!(body["code"], "mfa_required");
+        assert_eq!(body["methods"], serde_json::json!(["password"]));
     }
 
     #[test]

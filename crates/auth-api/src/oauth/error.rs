@@ -16,7 +16,7 @@ use actix_web::{
         header::{PRAGMA, WWW_AUTHENTICATE},
     },
 };
-use auth_service::{Error, Standing};
+use auth_service::{Challenge, Error, Standing};
 use serde::Serialize;
 use std::{borrow::Cow, fmt, time::Duration};
 use utoipa::{
@@ -37,6 +37,8 @@ pub enum OauthCode {
     UnsupportedGrantType,
     /// More was asked for than there is.
     InvalidScope,
+    /// The password is right, and another proof is needed. The word is the one of the JSON routes: no RFC has one.
+    MfaRequired,
     /// Something that should not happen did.
     ServerError,
     /// A part is out of reach, or there is too much to do.
@@ -45,17 +47,18 @@ pub enum OauthCode {
 
 impl OauthCode {
     /// Every code there is.
-    pub const ALL: [Self; 7] = [
+    pub const ALL: [Self; 8] = [
         Self::InvalidRequest,
         Self::InvalidClient,
         Self::InvalidGrant,
         Self::UnsupportedGrantType,
         Self::InvalidScope,
+        Self::MfaRequired,
         Self::ServerError,
         Self::TemporarilyUnavailable,
     ];
 
-    /// The word of the RFC.
+    /// The word, the RFC's where it has one.
     #[must_use]
     pub const fn word(self) -> &'static str {
         match self {
@@ -64,6 +67,7 @@ impl OauthCode {
             Self::InvalidGrant => "invalid_grant",
             Self::UnsupportedGrantType => "unsupported_grant_type",
             Self::InvalidScope => "invalid_scope",
+            Self::MfaRequired => "mfa_required",
             Self::ServerError => "server_error",
             Self::TemporarilyUnavailable => "temporarily_unavailable",
         }
@@ -205,6 +209,12 @@ impl From<BodyFault> for OauthError {
     }
 }
 
+impl From<Challenge> for OauthError {
+    fn from(_: Challenge) -> Self {
+        Self::new(OauthCode::MfaRequired, Code::MfaRequired.detail())
+    }
+}
+
 impl From<Error> for OauthError {
     fn from(error: Error) -> Self {
         match error {
@@ -290,6 +300,16 @@ mod tests {
         );
         assert_eq!(of(Error::Internal("x".into())), (500, "server_error"));
         assert_eq!(of(Error::NotFound), (400, "invalid_request"));
+    }
+
+    #[test]
+    fn a_password_that_is_not_enough_is_an_error_without_tokens() {
+        let methods = vec![auth_domain::authentication::Method::Password];
+        let answer = OauthError::from(Challenge { methods });
+        assert_eq!(
+            (answer.status_code().as_u16(), answer.code().word()),
+            (400, "mfa_required")
+        );
     }
 
     #[test]

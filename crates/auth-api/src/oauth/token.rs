@@ -116,7 +116,8 @@ pub async fn token(
 async fn by_password(service: &Service, call: Call, mut form: Form) -> Result<Tokens, OauthError> {
     let (username, password) = (form.need("username")?, form.need_secret("password")?);
     refuse_scope(&mut form)?;
-    Ok(service.login(&call.caller(service)?, &username, password).await?)
+    let step = service.login(&call.caller(service)?, &username, password).await?;
+    Ok(step.done()?)
 }
 
 /// RFC 6749 §6.

@@ -7,7 +7,8 @@ use super::{
 use crate::http::problem::Problem;
 use actix_web::{HttpResponse, http::StatusCode};
 use askama::Template;
-use auth_service::{Error, LinkNeeds, ShownWithLink};
+use auth_domain::address_link::LinkNeeds;
+use auth_service::{Error, ShownWithLink};
 
 /// What confirms an address: a button, or a password.
 #[derive(Template)]

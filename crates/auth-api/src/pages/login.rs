@@ -67,7 +67,10 @@ pub async fn submit(sent: Sent<Visit>) -> Result<HttpResponse, Problem> {
         .login(&visit.caller, email, fields.secret("password"))
         .await;
     match outcome {
-        Ok(tokens) => visit.sign_in(&tokens, return_to.as_deref()).await,
+        Ok(step) => {
+            let tokens = step.done().map_err(Problem::from)?;
+            visit.sign_in(&tokens, return_to.as_deref()).await
+        }
         Err(error) => {
             let problem = visit.refusal(error)?;
             let faults = Faults::of(&problem, &[], visit.texts());

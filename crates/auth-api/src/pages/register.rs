@@ -96,7 +96,10 @@ pub async fn submit(sent: Sent<Visit>) -> Result<HttpResponse, Problem> {
         name: fields.optional("name"),
     };
     match visit.service.register(&visit.caller, wanted).await {
-        Ok(Registered::SignedIn(tokens)) => visit.sign_in(&tokens, return_to.as_deref()).await,
+        Ok(Registered::SignIn(step)) => {
+            let tokens = step.done().map_err(Problem::from)?;
+            visit.sign_in(&tokens, return_to.as_deref()).await
+        }
         Ok(Registered::ToBeVerified) => {
             let t = visit.texts();
             if visit.service.mail_can_not_reach(fields.trimmed("email")) {
@@ -146,7 +149,10 @@ pub async fn submit_setup(sent: Sent<Visit>) -> Result<HttpResponse, Problem> {
         },
     };
     match visit.service.setup(&visit.caller, wanted).await {
-        Ok(tokens) => visit.sign_in(&tokens, Some(&visit.site.at("/admin"))).await,
+        Ok(step) => {
+            let tokens = step.done().map_err(Problem::from)?;
+            visit.sign_in(&tokens, Some(&visit.site.at("/admin"))).await
+        }
         Err(auth_service::Error::SetupClosed) => Err(Code::SetupClosed.into()),
         Err(error) => {
             let problem = visit.refusal(error)?;

@@ -2,6 +2,7 @@
 //! the same way.
 
 use crate::{
+    account::confirm::Confirmed,
     parts::{
         caller::Caller, entropy::chance, error::Error, hashing::Verified, mailed::digest_of,
         principal::Principal,
@@ -9,23 +10,17 @@ use crate::{
     service::Service,
 };
 use auth_domain::{
-    credential::SecurityEvent, email::EmailAddress, ids::MailId, mail::MailKind, one_time::TokenKind,
-    password::PresentedPassword, password_hash::PasswordHash,
+    address_link::{LinkNeeds, VerificationFacts},
+    credential::SecurityEvent,
+    email::EmailAddress,
+    ids::MailId,
+    mail::MailKind,
+    one_time::TokenKind,
+    password::PresentedPassword,
+    password_hash::PasswordHash,
 };
 use auth_storage::{Credentials, LinkProof};
 use secrecy::{ExposeSecret, SecretString};
-
-/// What a link that came to an address asks for beside a click.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum LinkNeeds {
-    /// Nothing: it is opened in a session of the account, or the address is confirmed already.
-    Nothing,
-    /// The account's password.
-    Password {
-        /// Whether a new password does as well.
-        or_new: bool,
-    },
-}
 
 /// What was shown beside a link that came to an address.
 pub enum ShownWithLink {
@@ -39,12 +34,15 @@ pub enum ShownWithLink {
 
 /// An address that was confirmed.
 #[derive(Debug)]
-pub struct Confirmed {
+pub struct ConfirmedAddress {
     /// Whether the session that confirmed it goes on.
     pub in_session: bool,
     /// What the device shows the next time, if it is a known one from now on.
     pub device: Option<SecretString>,
 }
+
+/// An address that people may give themselves, from [`Service::new_address`].
+pub struct NewAddress(EmailAddress);
 
 /// A link that came to an address.
 struct AddressLink {
@@ -97,21 +95,29 @@ impl Service {
         Ok(())
     }
 
-    /// Asks the new address to confirm, and tells the old one. Whether the new address is another user's, nobody is told: then
-    /// its owner is asked, and the confirmation fails.
+    /// The address that a user wants to move to, as typed. Looked at before they confirm who they are, so that a slip costs no guess
+    /// at a password.
     ///
     /// # Errors
-    /// [`Error::InvalidEmail`], [`Error::WrongCurrentPassword`], [`Error::RateLimited`], or a failure.
+    /// [`Error::InvalidEmail`].
+    pub fn new_address(&self, typed: &str) -> Result<NewAddress, Error> {
+        let new = EmailAddress::parse(typed)?;
+        self.accept_address(&new)?;
+        Ok(NewAddress(new))
+    }
+
+    /// Asks the new address to confirm, and tells the old one. Whether another user has the new address is not said: then its owner
+    /// is asked, and the confirmation fails.
+    ///
+    /// # Errors
+    /// [`Error::RateLimited`], or a failure.
     pub async fn ask_for_new_email(
         &self,
-        principal: &Principal,
+        confirmed: &Confirmed<'_>,
         caller: &Caller,
-        new: &str,
-        password: SecretString,
+        new: NewAddress,
     ) -> Result<(), Error> {
-        let new = EmailAddress::parse(new)?;
-        self.accept_address(&new)?;
-        self.check_password(principal, caller, password).await?;
+        let (principal, NewAddress(new)) = (confirmed.principal(), new);
         self.admit_mail(caller).await?;
         if !self
             .may_mail_to(new.as_str(), MailKind::EmailChangeConfirm, caller)
@@ -164,7 +170,7 @@ impl Service {
         caller: &Caller,
         token: &SecretString,
         shown: ShownWithLink,
-    ) -> Result<Confirmed, Error> {
+    ) -> Result<ConfirmedAddress, Error> {
         let held = self.admit_link(caller).await?;
         let link = self.address_link(principal, token, caller).await?;
         // The token is a right one; a password beside it is counted by itself.
@@ -190,7 +196,7 @@ impl Service {
             _ => self.storage().verify_email(digest, proof, terms).await?,
         };
         let (user, event) = self.used(outcome).await?;
-        Ok(Confirmed {
+        Ok(ConfirmedAddress {
             in_session: event == Some(SecurityEvent::ConfirmedInSession),
             device: match event {
                 Some(event) => self.device_after(event, user.id, caller)?,
@@ -216,12 +222,14 @@ impl Service {
                 break;
             };
             let own = principal.is_some_and(|principal| principal.user() == owner);
-            let first = kind == TokenKind::EmailVerification;
-            let needs = if first && stored.user.email_verified_at.is_some() || own && found.pending.is_none()
-            {
-                LinkNeeds::Nothing
+            let needs = if kind == TokenKind::EmailVerification {
+                LinkNeeds::of_verification(VerificationFacts {
+                    confirmed: stored.user.email_verified_at.is_some(),
+                    waiting: found.pending.is_some(),
+                    in_session: own,
+                })
             } else {
-                LinkNeeds::Password { or_new: first }
+                LinkNeeds::of_change(own)
             };
             let registered = found.pending.map(|pending| pending.password_hash);
             return Ok(AddressLink {

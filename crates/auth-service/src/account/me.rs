@@ -1,6 +1,7 @@
 //! `me`: the caller's own account, as stored now; renamed, exported, deleted.
 
 use crate::{
+    account::confirm::Confirmed,
     parts::{caller::Caller, error::Error, page_request::PageRequest, principal::Principal},
     service::Service,
 };
@@ -12,7 +13,6 @@ use auth_domain::{
     user::{DisplayName, User},
 };
 use auth_storage::{AuditFilter, SessionFilter, UserChange};
-use secrecy::SecretString;
 
 /// How many rows of a kind an export reads at a time.
 const PAGE: u32 = 500;
@@ -75,14 +75,9 @@ impl Service {
     /// Deletes the caller's account and all it owns.
     ///
     /// # Errors
-    /// [`Error::WrongCurrentPassword`], [`Error::LastAdmin`], [`Error::RateLimited`], or a failure.
-    pub async fn delete_me(
-        &self,
-        principal: &Principal,
-        caller: &Caller,
-        password: SecretString,
-    ) -> Result<(), Error> {
-        self.check_password(principal, caller, password).await?;
+    /// [`Error::LastAdmin`], or a failure.
+    pub async fn delete_me(&self, confirmed: &Confirmed<'_>, caller: &Caller) -> Result<(), Error> {
+        let principal = confirmed.principal();
         match self.admin().delete_user(principal.user(), caller).await {
             Ok(changed) => {
                 self.settled(changed).await;

@@ -1,17 +1,17 @@
-//! `password`: recovered by a mailed link, and changed by whoever knows the current one.
+//! `password`: recovered by a mailed link, and changed by a signed-in user who confirmed who they are.
 
 use crate::{
+    account::confirm::Confirmed,
     admin::accounts::done,
     gate::Admitted,
-    parts::{caller::Caller, error::Error, hashing::Verified, mailed::digest_of, principal::Principal},
+    parts::{caller::Caller, error::Error, mailed::digest_of},
     service::Service,
 };
 use auth_domain::{
-    credential::SecurityEvent, email::EmailAddress, mail::MailKind, one_time::TokenKind,
-    password::PresentedPassword, user::User,
+    credential::SecurityEvent, email::EmailAddress, mail::MailKind, one_time::TokenKind, user::User,
 };
-use auth_storage::{Credentials, Redeemed};
-use secrecy::{ExposeSecret, SecretString};
+use auth_storage::Redeemed;
+use secrecy::SecretString;
 
 impl Service {
     /// Mails a reset link to whoever has this address. The answer, its time and the row are the same for everybody: who it is,
@@ -77,16 +77,14 @@ impl Service {
     /// devices are strangers from now on; the answer is a new token for this one.
     ///
     /// # Errors
-    /// [`Error::WrongCurrentPassword`], [`Error::WeakPassword`], [`Error::RateLimited`], or a failure.
+    /// [`Error::WeakPassword`], or a failure.
     pub async fn change_password(
         &self,
-        principal: &Principal,
+        confirmed: &Confirmed<'_>,
         caller: &Caller,
-        current: SecretString,
         new: SecretString,
     ) -> Result<Option<SecretString>, Error> {
-        let credentials = self.check_password(principal, caller, current).await?;
-        let user = credentials.user;
+        let (principal, user) = (confirmed.principal(), confirmed.user());
         let hash = self
             .hasher()
             .accept_and_hash(new, &user.email, user.name.as_ref())
@@ -105,46 +103,6 @@ impl Service {
         };
         let user = self.settled(changed).await;
         self.device_after(SecurityEvent::PasswordChanged, user.id, caller)
-    }
-
-    /// Whether a signed-in user knows its password. Asked before whatever could not be taken back; wrong, it is a failed
-    /// sign-in like any other.
-    ///
-    /// # Errors
-    /// [`Error::WrongCurrentPassword`], [`Error::RateLimited`], or a failure.
-    pub(crate) async fn check_password(
-        &self,
-        principal: &Principal,
-        caller: &Caller,
-        password: SecretString,
-    ) -> Result<Credentials, Error> {
-        let presented = PresentedPassword::new(password.expose_secret().to_owned());
-        self.hasher().admit()?;
-        let Some(credentials) = self.storage().credentials_of(principal.user()).await? else {
-            return Err(self.cut_meanwhile(principal).await);
-        };
-        let held = self
-            .admit_password_check(caller, principal.session(), &credentials)
-            .await?;
-        if let Ok(presented) = presented {
-            let stored = credentials.password_hash.clone();
-            let verified = self.hasher().verify(stored, presented).await;
-            match verified {
-                Ok(Verified::Yes { .. }) => {
-                    self.was_right(held, caller).await;
-                    return Ok(credentials);
-                }
-                Ok(Verified::No) => {}
-                Err(failure) => {
-                    self.was_not_read(held, caller).await;
-                    return Err(failure);
-                }
-            }
-        }
-        self.count_against(&credentials.user.email, caller).await;
-        self.note_failed_sign_in(caller, Some(&credentials), false, true)
-            .await?;
-        Err(Error::WrongCurrentPassword)
     }
 
     /// What a mailed link did, announced. If it did something, its token was right.

@@ -1,11 +1,10 @@
-//! How tokens are given out: for a session that begins, and for one that is refreshed.
+//! How tokens are given out for a session that is stored.
 
 use crate::{
-    parts::{caller::Caller, entropy::chance, error::Error, events::Event},
+    parts::{caller::Caller, entropy::chance, error::Error},
     service::Service,
 };
 use auth_domain::{
-    authentication::Assurance,
     claims::{AccessClaims, OWN_CLIENT, RefreshClaims, TokenType},
     credential::{Credential, Fate, SecurityEvent, fate},
     ids::{SessionId, TokenId, UserId},
@@ -36,26 +35,6 @@ pub struct Tokens {
 }
 
 impl Service {
-    /// A session that begins now, not yet stored.
-    pub(crate) fn new_session(
-        &self,
-        caller: &Caller,
-        user: UserId,
-        generation: auth_domain::user::Generation,
-    ) -> Result<Session, Error> {
-        Ok(Session {
-            id: SessionId::from_parts(caller.now, chance(self.entropy())?),
-            user,
-            generation,
-            created_at: caller.now,
-            rotation: self.config().lifetimes().first_rotation(caller.now),
-            state: auth_domain::session::SessionState::Active,
-            origin: caller.origin.clone(),
-            assurance: Assurance::by_password(caller.now),
-            authentications: 1,
-        })
-    }
-
     /// The pair of tokens for a session as it is stored now.
     pub(crate) fn give_tokens(&self, user: User, session: &Session, now: Timestamp) -> Result<Tokens, Error> {
         let rotation = &session.rotation;
@@ -99,26 +78,6 @@ impl Service {
             user,
             session: session.id,
             device_token: None,
-        })
-    }
-
-    /// The same after a sign-in: its device is known from now on.
-    pub(crate) fn give_tokens_to_device(
-        &self,
-        user: User,
-        session: &Session,
-        caller: &Caller,
-    ) -> Result<Tokens, Error> {
-        let before = self.shown_device(caller);
-        let device = self
-            .shared()
-            .devices
-            .give(user.id, before, caller.now, self.entropy())?;
-        let tokens = self.give_tokens(user, session, caller.now)?;
-        self.emit(Event::SignedIn, caller);
-        Ok(Tokens {
-            device_token: Some(device),
-            ..tokens
         })
     }
 

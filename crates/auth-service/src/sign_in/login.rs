@@ -6,7 +6,7 @@ use crate::{
     gate,
     parts::{caller::Caller, device::KnownDevice, error::Error, events::Event, hashing::Verified},
     service::Service,
-    sessions::tokens::Tokens,
+    sign_in::complete::{Proved, SignInStep},
 };
 use auth_domain::{
     audit::{Action, Actor},
@@ -19,8 +19,8 @@ use auth_domain::{
 use auth_storage::{Credentials, HashUpgrade, SignIn, StartedSession};
 use secrecy::{ExposeSecret, SecretString};
 
-/// Somebody whose password was right.
-struct Proved {
+/// A user whose password was right.
+struct RightPassword {
     credentials: Credentials,
     /// The hash at today's cost, if the stored one is outdated.
     upgrade: Option<PasswordHash>,
@@ -29,11 +29,16 @@ struct Proved {
 }
 
 impl Service {
-    /// Signs a user in.
+    /// Signs a user in, or says what they have to prove besides.
     ///
     /// # Errors
     /// [`Error::InvalidCredentials`], [`Error::EmailNotVerified`], [`Error::RateLimited`], or a failure.
-    pub async fn login(&self, caller: &Caller, email: &str, password: SecretString) -> Result<Tokens, Error> {
+    pub async fn login(
+        &self,
+        caller: &Caller,
+        email: &str,
+        password: SecretString,
+    ) -> Result<SignInStep, Error> {
         let outcome = self.try_login(caller, email, password).await;
         if let Err(error) = &outcome {
             self.emit(Event::SignInRefused(error.into()), caller);
@@ -41,36 +46,41 @@ impl Service {
         outcome
     }
 
-    async fn try_login(&self, caller: &Caller, email: &str, password: SecretString) -> Result<Tokens, Error> {
+    async fn try_login(
+        &self,
+        caller: &Caller,
+        email: &str,
+        password: SecretString,
+    ) -> Result<SignInStep, Error> {
         let proved = self.verify_password(caller, email, password).await?;
         let user = proved.credentials.user;
         let caller = caller.clone().proved(Actor::User(user.id));
-        // Born with the generation that was read together with the hash: a reset in between leaves this session dead.
-        let session = self.new_session(&caller, user.id, user.generation)?;
         let upgrade = proved
             .credentials
             .password_hash
             .zip(proved.upgrade)
             .map(|(from, to)| HashUpgrade { from, to });
-        let sign_in = SignIn {
-            session: session.clone(),
-            max_per_user: self.config().session.max_per_user,
-            upgrade,
-            known_device: proved.device.is_some(),
-            first: user.last_login_at.is_none(),
-        };
-        match self
-            .storage()
-            .start_session(sign_in, self.terms(&caller)?)
-            .await?
-        {
-            StartedSession::Started { displaced, user } => {
-                self.announce(&displaced).await;
-                self.wake_post();
-                self.give_tokens_to_device(user, &session, &caller)
+        let (known_device, first) = (proved.device.is_some(), user.last_login_at.is_none());
+        let proved = Proved::password(user.id, user.generation, &caller);
+        self.complete(&caller, proved, async |session| {
+            let sign_in = SignIn {
+                session,
+                max_per_user: self.config().session.max_per_user,
+                upgrade,
+                known_device,
+                first,
+            };
+            let terms = self.terms(&caller)?;
+            match self.storage().start_session(sign_in, terms).await? {
+                StartedSession::Started { displaced, user } => {
+                    self.announce(&displaced).await;
+                    self.wake_post();
+                    Ok(user)
+                }
+                StartedSession::Outdated => Err(Error::InvalidCredentials),
             }
-            StartedSession::Outdated => Err(Error::InvalidCredentials),
-        }
+        })
+        .await
     }
 
     /// The one place where a password signs in.
@@ -79,7 +89,7 @@ impl Service {
         caller: &Caller,
         email: &str,
         password: SecretString,
-    ) -> Result<Proved, Error> {
+    ) -> Result<RightPassword, Error> {
         let Ok(presented) = PresentedPassword::new(password.expose_secret().to_owned()) else {
             return Err(Error::InvalidCredentials);
         };
@@ -119,7 +129,7 @@ impl Service {
             self.was_right(held, caller).await;
         }
         match (known, verified, failure) {
-            (Some(credentials), Verified::Yes { upgrade }, None) => Ok(Proved {
+            (Some(credentials), Verified::Yes { upgrade }, None) => Ok(RightPassword {
                 credentials,
                 upgrade,
                 device,

@@ -4,7 +4,7 @@
 use crate::{
     parts::{caller::Caller, entropy::chance, error::Error},
     service::Service,
-    sessions::tokens::Tokens,
+    sign_in::complete::{Proved, SignInStep},
 };
 use auth_domain::{
     email::{EmailAddress, EmailError},
@@ -30,9 +30,9 @@ pub struct Registration {
 /// What came of it.
 #[derive(Debug)]
 pub enum Registered {
-    /// The user is there, and signed in.
-    SignedIn(Box<Tokens>),
-    /// A mail is on its way, to whoever has the address.
+    /// The registration counts as a sign-in.
+    SignIn(SignInStep),
+    /// A mail is on its way to the address.
     ToBeVerified,
 }
 
@@ -74,19 +74,19 @@ impl Service {
             }
             return Ok(Registered::ToBeVerified);
         }
-        let session = self.new_session(caller, user.id, Generation::FIRST)?;
-        let made = self
-            .storage()
-            .insert_user(user, Some(session.clone()), Some(verification), terms)
-            .await?;
-        self.wake_post();
-        match made {
-            InsertedUser::Created(user) => {
-                let tokens = self.give_tokens_to_device(user, &session, caller)?;
-                Ok(Registered::SignedIn(Box::new(tokens)))
+        let proved = Proved::password(user.id, Generation::FIRST, caller);
+        let step = self.complete(caller, proved, async |session| {
+            let made = self
+                .storage()
+                .insert_user(user, Some(session), Some(verification), terms)
+                .await?;
+            self.wake_post();
+            match made {
+                InsertedUser::Created(user) => Ok(user),
+                InsertedUser::EmailTaken => Err(Error::EmailTaken),
             }
-            InsertedUser::EmailTaken => Err(Error::EmailTaken),
-        }
+        });
+        Ok(Registered::SignIn(step.await?))
     }
 
     /// Refuses an address that people may not give themselves. What is said depends on the address alone, never on whether an

@@ -4,8 +4,10 @@
 use crate::{
     parts::{admin::Admin, caller::Caller, entropy::chance, error::Error, tokens::sha256},
     service::Service,
-    sessions::tokens::Tokens,
-    sign_in::register::Registration,
+    sign_in::{
+        complete::{Proved, SignInStep},
+        register::Registration,
+    },
 };
 use auth_domain::{ids::OneTimeTokenId, one_time::TokenKind, role::Role, user::Generation};
 use auth_storage::{NewToken, SetupOutcome, SetupTokenIssue};
@@ -64,7 +66,7 @@ impl Service {
     ///
     /// # Errors
     /// [`Error::SetupClosed`], [`Error::InvalidOrExpiredToken`], those of registration, or a failure.
-    pub async fn setup(&self, caller: &Caller, setup: Setup) -> Result<Tokens, Error> {
+    pub async fn setup(&self, caller: &Caller, setup: Setup) -> Result<SignInStep, Error> {
         let held = self.admit_link(caller).await?;
         if !self.setup_is_open().await? {
             return Err(Error::SetupClosed);
@@ -89,22 +91,21 @@ impl Service {
             .registration
             .require_verified_email
             .then_some(caller.now);
-        let session = self.new_session(caller, user.id, Generation::FIRST)?;
-        let redeemed = self
-            .storage()
-            .redeem_setup_token(
-                digest,
-                user,
-                session.clone(),
-                self.admin().administrators(),
-                self.terms(caller)?,
-            )
-            .await?;
-        match redeemed {
-            SetupOutcome::Created(user) => self.give_tokens_to_device(user, &session, caller),
-            SetupOutcome::Closed => Err(Error::SetupClosed),
-            SetupOutcome::InvalidToken => Err(Error::InvalidOrExpiredToken),
-            SetupOutcome::EmailTaken => Err(Error::EmailTaken),
-        }
+        let proved = Proved::password(user.id, Generation::FIRST, caller);
+        self.complete(caller, proved, async |session| {
+            let administrators = self.admin().administrators();
+            let terms = self.terms(caller)?;
+            let redeemed = self
+                .storage()
+                .redeem_setup_token(digest, user, session, administrators, terms)
+                .await?;
+            match redeemed {
+                SetupOutcome::Created(user) => Ok(user),
+                SetupOutcome::Closed => Err(Error::SetupClosed),
+                SetupOutcome::InvalidToken => Err(Error::InvalidOrExpiredToken),
+                SetupOutcome::EmailTaken => Err(Error::EmailTaken),
+            }
+        })
+        .await
     }
 }

@@ -20,6 +20,7 @@ use crate::{
     sqlty::{Id, Ts},
 };
 use auth_domain::{
+    address_link::{Confirmation, Shown, Verification, VerificationFacts, change_is_proved, verification},
     audit::{Action, Actor},
     credential::SecurityEvent,
     email::EmailAddress,
@@ -130,39 +131,43 @@ pub(crate) fn verify_email(
         }
         let mut notes = Notes::of(terms);
         let confirmed = Note::of(Action::EmailVerified).by_itself(user.id);
-        if user.email_verified_at.is_some() {
-            void(c, user.id, &[TokenKind::EmailVerification])?;
-            notes.audit(c, confirmed)?;
-            return Ok(Redeemed::Done {
-                user,
-                event: None,
-                revocations: Vec::new(),
-            });
-        }
-        let own = own_session(&user, terms).filter(|_| token.pending.is_none());
+        let own = own_session(&user, terms);
+        let facts = VerificationFacts {
+            confirmed: user.email_verified_at.is_some(),
+            waiting: token.pending.is_some(),
+            in_session: own.is_some(),
+        };
         let registered = token.pending.as_ref().map(|pending| &pending.password_hash);
-        let ending = match proof {
-            _ if own.is_some() => {
-                Ending::of(SecurityEvent::ConfirmedInSession, EndReason::EndedByUser).in_session(own)
+        let by = match verification(facts, shown(proof, registered.or(stored.as_ref()))) {
+            Verification::ProofNeeded => return Err(Undo::with(Redeemed::ProofNeeded)),
+            Verification::Already => {
+                void(c, user.id, &[TokenKind::EmailVerification])?;
+                notes.audit(c, confirmed)?;
+                return Ok(Redeemed::Done {
+                    user,
+                    event: None,
+                    revocations: Vec::new(),
+                });
             }
-            LinkProof::Password(verified) if same(registered.or(stored.as_ref()), verified) => {
+            Verification::Confirm(by) => by,
+        };
+        let ending = match by {
+            Confirmation::InSession => Ending::of(by.event(), EndReason::EndedByUser).in_session(own),
+            Confirmation::WithPassword => {
                 if let Some(pending) = &token.pending {
                     complete_registration(c, &user, pending, terms)?;
                 }
-                Ending::of(SecurityEvent::ConfirmedWithPassword, EndReason::LogoutAll)
+                Ending::of(by.event(), EndReason::LogoutAll)
             }
-            LinkProof::NewPassword(new) => {
+            Confirmation::WithNewPassword(new) => {
                 // The name is the maker's, too, and mails greet with it from now on.
                 user.name = None;
                 set_name(c, &user)?;
-                let chosen = SecurityEvent::ConfirmedWithNewPassword;
-                Ending::of(chosen, EndReason::PasswordChanged).with_password(new)
+                Ending::of(by.event(), EndReason::PasswordChanged).with_password(new)
             }
-            // Without a proof; or the password was changed since it was verified.
-            LinkProof::LinkAlone | LinkProof::Password(_) => return Err(Undo::with(Redeemed::ProofNeeded)),
         };
         confirm(c, &user, terms)?;
-        notes.audit(c, confirmed.with("by", proof_of(ending.event())))?;
+        notes.audit(c, confirmed.with("by", by.as_str()))?;
         done(c, &user, &ending, terms)
     })
 }
@@ -180,12 +185,8 @@ pub(crate) fn change_email(
         let Some(email) = token.email else {
             return Err(Undo::with(Redeemed::InvalidToken));
         };
-        let proved = match proof {
-            _ if own_session(&user, terms).is_some() => true,
-            LinkProof::Password(verified) => same(password_of(c, user.id)?.as_ref(), verified),
-            // A new password would give the account to the owner of the new address.
-            LinkProof::LinkAlone | LinkProof::NewPassword(_) => false,
-        };
+        let shown = shown(proof, password_of(c, user.id)?.as_ref());
+        let proved = change_is_proved(own_session(&user, terms).is_some(), shown);
         if !proved {
             return Err(Undo::with(Redeemed::ProofNeeded));
         }
@@ -234,12 +235,12 @@ fn own_session(user: &User, terms: &ChangeContext) -> Option<SessionId> {
     (terms.by.actor == Actor::User(user.id)).then_some(held.session)
 }
 
-/// By what an address was confirmed, as the audit log says it.
-const fn proof_of(event: SecurityEvent) -> &'static str {
-    match event {
-        SecurityEvent::ConfirmedInSession => "session",
-        SecurityEvent::ConfirmedWithPassword => "password",
-        _ => "new_password",
+/// What is shown beside a link. A password that was changed since it was verified shows nothing.
+fn shown<'a>(proof: &'a LinkProof, current: Option<&PasswordHash>) -> Shown<&'a PasswordHash> {
+    match proof {
+        LinkProof::Password(verified) if same(current, verified) => Shown::Password,
+        LinkProof::LinkAlone | LinkProof::Password(_) => Shown::Nothing,
+        LinkProof::NewPassword(new) => Shown::NewPassword(new),
     }
 }
 

@@ -72,7 +72,7 @@ pub(crate) fn change(
         }
         let user = write(c, &after)?;
         note_changes(c, &before, &user, terms)?;
-        let Some(event) = event_of(&before, &after) else {
+        let Some(event) = before.event_of_becoming(&after) else {
             // Asked for again, a cut is recorded again: the node that was asked first may have died before it announced it.
             let revocations = if cuts {
                 record_cut(c, id, before.generation, &EndedTokens::default(), terms)?
@@ -87,19 +87,6 @@ pub(crate) fn change(
         };
         changed(c, &before, &Ending::of(event, EndReason::UserDisabled), terms).map_err(Undo::from)
     })
-}
-
-/// What a change comes to; of several events the one that ends the most, which ends what the others end.
-fn event_of(before: &User, after: &User) -> Option<SecurityEvent> {
-    if before.status != UserStatus::Disabled && after.status == UserStatus::Disabled {
-        Some(SecurityEvent::Disabled)
-    } else if before.role != after.role {
-        Some(SecurityEvent::RoleChanged)
-    } else if before.email_verified_at.is_some() && after.email_verified_at.is_none() {
-        Some(SecurityEvent::VerificationRemoved)
-    } else {
-        None
-    }
 }
 
 /// Ends what an event ends, as the outcome of a change.

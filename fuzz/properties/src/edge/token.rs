@@ -54,10 +54,10 @@ impl World {
                 name: None,
             };
             let registered = running.service().register(&caller, ada).await.expect("a user");
-            let Registered::SignedIn(tokens) = registered else {
+            let Registered::SignIn(step) = registered else {
                 panic!("no address has to be verified here");
             };
-            (running, tokens)
+            (running, step.done().expect("tokens"))
         });
         Self {
             runtime,

@@ -54,6 +54,7 @@ codes! {
     TokenAlreadyUsed = "token_already_used", 401, "Refresh token already used", "Refresh token already used";
     InvalidClient = "invalid_client", 401, "Invalid client", "The client is unknown or its secret is wrong.";
     EmailNotVerified = "email_not_verified", 403, "Email address not confirmed", "Confirm your email address first: open the link in the mail that was sent to it.";
+    MfaRequired = "mfa_required", 403, "Another proof is needed", "What you showed is right, and not enough: prove who you are in another way, too.";
     RegistrationClosed = "registration_closed", 403, "Registration is closed", "Nobody can register here; ask an administrator for an account.";
     WrongCurrentPassword = "wrong_current_password", 403, "Wrong current password", "The current password is wrong.";
     PermissionNotHeld = "permission_not_held", 403, "Permission not held", "Nobody can give a permission, by a role or an API key, that it does not hold itself.";

@@ -1,7 +1,17 @@
 //! What a use case refuses or fails with, as a client reads it.
 
 use super::{Code, FieldError, Problem, wait};
-use auth_service::Error;
+use auth_service::{Challenge, Error};
+
+/// A 2xx without tokens would be taken for a sign-in, so what is missing is an error.
+impl From<Challenge> for Problem {
+    fn from(challenge: Challenge) -> Self {
+        Self {
+            challenge: Some(Box::new(challenge)),
+            ..Code::MfaRequired.into()
+        }
+    }
+}
 
 impl From<Error> for Problem {
     fn from(error: Error) -> Self {

@@ -13,6 +13,7 @@ use crate::{
 };
 use actix_web::{HttpResponse, http::StatusCode};
 use askama::Template;
+use auth_service::PresentedProof;
 
 #[derive(Template)]
 #[template(path = "account/data.html")]
@@ -51,7 +52,12 @@ pub async fn delete(sent: Sent<Member>) -> Result<HttpResponse, Problem> {
     let Member { visit, principal } = guest;
     fields.check_sure(visit.texts())?;
     let password = fields.secret("current_password");
-    match visit.service.delete_me(&principal, &visit.caller, password).await {
+    let deleted = async {
+        let password = PresentedProof::Password(password);
+        let confirmed = visit.service.confirm(&principal, &visit.caller, password).await?;
+        visit.service.delete_me(&confirmed, &visit.caller).await
+    };
+    match deleted.await {
         Ok(()) => {
             visit.forget_session();
             Ok(visit.done("/login", Done::AccountDeleted))

@@ -15,7 +15,7 @@ use crate::{
 use actix_web::{HttpResponse, http::StatusCode};
 use askama::Template;
 use auth_domain::user::User;
-use auth_service::Principal;
+use auth_service::{PresentedProof, Principal};
 
 #[derive(Template)]
 #[template(path = "account/security.html")]
@@ -59,11 +59,15 @@ pub async fn change_password(sent: Sent<Member>) -> Result<HttpResponse, Problem
     let Sent { guest, fields } = sent;
     let Member { visit, principal } = guest;
     let (current, new) = (fields.secret("current_password"), fields.secret("new_password"));
-    match visit
-        .service
-        .change_password(&principal, &visit.caller, current, new)
-        .await
-    {
+    let changed = async {
+        let current = PresentedProof::Password(current);
+        let confirmed = visit.service.confirm(&principal, &visit.caller, current).await?;
+        visit
+            .service
+            .change_password(&confirmed, &visit.caller, new)
+            .await
+    };
+    match changed.await {
         Ok(device) => {
             visit.keep_known(device.as_ref());
             Ok(visit.done("/account/security", Done::PasswordChanged))
@@ -91,11 +95,16 @@ pub async fn change_email(sent: Sent<Member>) -> Result<HttpResponse, Problem> {
     let Sent { guest, fields } = sent;
     let Member { visit, principal } = guest;
     let (new, password) = (fields.trimmed("new_email"), fields.secret("email_password"));
-    match visit
-        .service
-        .ask_for_new_email(&principal, &visit.caller, new, password)
-        .await
-    {
+    let asked = async {
+        let address = visit.service.new_address(new)?;
+        let password = PresentedProof::Password(password);
+        let confirmed = visit.service.confirm(&principal, &visit.caller, password).await?;
+        visit
+            .service
+            .ask_for_new_email(&confirmed, &visit.caller, address)
+            .await
+    };
+    match asked.await {
         Ok(()) => Ok(visit.done("/account/security", Done::EmailChangeSent)),
         Err(error) => {
             let problem = visit.refusal(error)?;

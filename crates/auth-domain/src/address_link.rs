@@ -1,0 +1,226 @@
+//! What a link that came to an address takes beside a click, and what it does: pure and total, to be read beside its tables. A link
+//! says whose the mailbox is, and not whose the account is.
+//!
+//! A link that confirms an address; the first line that fits decides:
+//!
+//! | when | then |
+//! | --- | --- |
+//! | the address is confirmed already | [`Verification::Already`] |
+//! | the link is opened in a session of the account, and no registration waits for it | [`Confirmation::InSession`] |
+//! | the password is shown: the account's, or that of the registration that waits | [`Confirmation::WithPassword`] |
+//! | a new password is shown | [`Confirmation::WithNewPassword`], which takes the old one's place |
+//! | else | [`Verification::ProofNeeded`] |
+//!
+//! A link that changes an address takes a session of the account or its password ([`change_is_proved`]). A new password does not
+//! do: it would give the account to the owner of the new address.
+
+use crate::credential::SecurityEvent;
+
+/// What is shown beside a link, and found to be right. `N` is what a new password is given as.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Shown<N> {
+    /// Nothing.
+    Nothing,
+    /// The password.
+    Password,
+    /// A new password.
+    NewPassword(N),
+}
+
+/// What a link that confirms an address is decided from.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct VerificationFacts {
+    /// Whether the address is confirmed already.
+    pub confirmed: bool,
+    /// Whether a registration waits for the link: then the account has no session that could be its maker's.
+    pub waiting: bool,
+    /// Whether the link is opened in a session of the account.
+    pub in_session: bool,
+}
+
+/// What a link that confirms an address does.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Verification<N> {
+    /// Nothing: the address is confirmed.
+    Already,
+    /// It confirms the address for the first time.
+    Confirm(Confirmation<N>),
+    /// Nothing before more is shown.
+    ProofNeeded,
+}
+
+/// By what an address is confirmed for the first time.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Confirmation<N> {
+    /// In a session of the account.
+    InSession,
+    /// With the password.
+    WithPassword,
+    /// With a new password.
+    WithNewPassword(N),
+}
+
+impl<N> Confirmation<N> {
+    /// What it is to the account's credentials.
+    #[must_use]
+    pub const fn event(&self) -> SecurityEvent {
+        match self {
+            Self::InSession => SecurityEvent::ConfirmedInSession,
+            Self::WithPassword => SecurityEvent::ConfirmedWithPassword,
+            Self::WithNewPassword(_) => SecurityEvent::ConfirmedWithNewPassword,
+        }
+    }
+
+    /// The word of the audit log.
+    #[must_use]
+    pub const fn as_str(&self) -> &'static str {
+        match self {
+            Self::InSession => "session",
+            Self::WithPassword => "password",
+            Self::WithNewPassword(_) => "new_password",
+        }
+    }
+}
+
+/// Decides about a link that confirms an address.
+#[must_use]
+pub fn verification<N>(facts: VerificationFacts, shown: Shown<N>) -> Verification<N> {
+    if facts.confirmed {
+        return Verification::Already;
+    }
+    if facts.in_session && !facts.waiting {
+        return Verification::Confirm(Confirmation::InSession);
+    }
+    match shown {
+        Shown::Password => Verification::Confirm(Confirmation::WithPassword),
+        Shown::NewPassword(new) => Verification::Confirm(Confirmation::WithNewPassword(new)),
+        Shown::Nothing => Verification::ProofNeeded,
+    }
+}
+
+/// Whether a link that changes an address does so.
+#[must_use]
+pub fn change_is_proved<N>(in_session: bool, shown: Shown<N>) -> bool {
+    match shown {
+        Shown::Password => true,
+        Shown::Nothing | Shown::NewPassword(_) => in_session,
+    }
+}
+
+/// What a link that came to an address asks for beside a click.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum LinkNeeds {
+    /// Nothing.
+    Nothing,
+    /// The account's password.
+    Password {
+        /// Whether a new password does as well.
+        or_new: bool,
+    },
+}
+
+impl LinkNeeds {
+    /// Of a link that confirms an address.
+    #[must_use]
+    pub fn of_verification(facts: VerificationFacts) -> Self {
+        Self::unless(|shown| verification(facts, shown) != Verification::ProofNeeded)
+    }
+
+    /// Of a link that changes an address.
+    #[must_use]
+    pub fn of_change(in_session: bool) -> Self {
+        Self::unless(|shown| change_is_proved(in_session, shown))
+    }
+
+    fn unless(suffices: impl Fn(Shown<()>) -> bool) -> Self {
+        if suffices(Shown::Nothing) {
+            return Self::Nothing;
+        }
+        Self::Password {
+            or_new: suffices(Shown::NewPassword(())),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const ALL_SHOWN: [Shown<()>; 3] = [Shown::Nothing, Shown::Password, Shown::NewPassword(())];
+
+    /// Confirmed, waiting, in a session: every set of facts.
+    fn all_facts() -> impl Iterator<Item = VerificationFacts> {
+        (0..8_u8).map(|bits| VerificationFacts {
+            confirmed: bits & 1 != 0,
+            waiting: bits & 2 != 0,
+            in_session: bits & 4 != 0,
+        })
+    }
+
+    #[test]
+    fn a_confirmed_address_needs_and_does_nothing_more() {
+        for facts in all_facts().filter(|facts| facts.confirmed) {
+            for shown in ALL_SHOWN {
+                assert_eq!(verification(facts, shown), Verification::Already, "{facts:?}");
+            }
+            assert_eq!(LinkNeeds::of_verification(facts), LinkNeeds::Nothing);
+        }
+    }
+
+    #[test]
+    fn a_session_of_the_account_confirms_whatever_else_is_shown() {
+        let facts = VerificationFacts {
+            confirmed: false,
+            waiting: false,
+            in_session: true,
+        };
+        for shown in ALL_SHOWN {
+            let confirmed = Verification::Confirm(Confirmation::InSession);
+            assert_eq!(verification(facts, shown), confirmed, "{shown:?}");
+        }
+        assert_eq!(LinkNeeds::of_verification(facts), LinkNeeds::Nothing);
+    }
+
+    #[test]
+    fn without_a_session_or_where_a_registration_waits_one_of_the_passwords_is_needed() {
+        let open = |facts: &VerificationFacts| !facts.confirmed && (facts.waiting || !facts.in_session);
+        for facts in all_facts().filter(open) {
+            for (shown, then) in [
+                (Shown::Nothing, Verification::ProofNeeded),
+                (Shown::Password, Verification::Confirm(Confirmation::WithPassword)),
+                (
+                    Shown::NewPassword(()),
+                    Verification::Confirm(Confirmation::WithNewPassword(())),
+                ),
+            ] {
+                assert_eq!(verification(facts, shown), then, "{facts:?}");
+            }
+            let needs = LinkNeeds::Password { or_new: true };
+            assert_eq!(LinkNeeds::of_verification(facts), needs);
+        }
+    }
+
+    #[test]
+    fn an_address_changes_in_a_session_or_with_the_password_and_never_with_a_new_one() {
+        for shown in ALL_SHOWN {
+            assert!(change_is_proved(true, shown));
+            assert_eq!(change_is_proved(false, shown), shown == Shown::Password);
+        }
+        assert_eq!(LinkNeeds::of_change(true), LinkNeeds::Nothing);
+        assert_eq!(LinkNeeds::of_change(false), LinkNeeds::Password { or_new: false });
+    }
+
+    #[test]
+    fn each_confirmation_has_its_own_word_and_event() {
+        let all = [
+            Confirmation::InSession,
+            Confirmation::WithPassword,
+            Confirmation::WithNewPassword(()),
+        ];
+        for one in all {
+            let same =
+                |other: &&Confirmation<()>| other.as_str() == one.as_str() || other.event() == one.event();
+            assert_eq!(all.iter().filter(same).count(), 1, "{one:?}");
+        }
+    }
+}

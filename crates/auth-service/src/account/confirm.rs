@@ -1,0 +1,108 @@
+//! Confirming oneself: before what can't be taken back, a signed-in user proves anew who they are. The use cases that need it take
+//! a [`Confirmed`], so none of them can forget to ask, and none cares how it was proved.
+
+use crate::{
+    parts::{caller::Caller, error::Error, hashing::Verified, principal::Principal},
+    service::Service,
+};
+use auth_domain::{password::PresentedPassword, user::User};
+use secrecy::{ExposeSecret, SecretString};
+
+/// What a user presents as a proof, not yet looked at.
+pub enum PresentedProof {
+    /// The password of the account.
+    Password(SecretString),
+}
+
+/// That the user of a session proved in this request who they are. [`Service::confirm`] alone makes one, for the principal that it
+/// was asked about, and it borrows that principal: it is good for no other user or session, and can't outlive the request.
+///
+/// It can't be made by hand:
+/// ```compile_fail,E0451
+/// # use auth_service::{Confirmed, Principal};
+/// fn forge(principal: &Principal) -> Confirmed<'_> {
+///     Confirmed { principal, user: unimplemented!() }
+/// }
+/// ```
+/// It can't be kept:
+/// ```compile_fail,E0597
+/// # use auth_service::{Caller, Confirmed, PresentedProof, Principal, Service};
+/// async fn keep(service: &Service, caller: &Caller, signed_in: Principal, proof: PresentedProof) {
+///     let kept: Confirmed<'_>;
+///     {
+///         let principal = signed_in;
+///         kept = service.confirm(&principal, caller, proof).await.unwrap();
+///     }
+///     service.delete_me(&kept, caller).await.unwrap();
+/// }
+/// ```
+#[must_use = "what was confirmed is handed to the use case that asks for it"]
+pub struct Confirmed<'request> {
+    principal: &'request Principal,
+    user: User,
+}
+
+impl<'request> Confirmed<'request> {
+    /// Who proved it, and in which session.
+    #[must_use]
+    pub fn principal(&self) -> &'request Principal {
+        self.principal
+    }
+
+    /// The user as stored when they proved it.
+    pub(crate) fn user(&self) -> &User {
+        &self.user
+    }
+}
+
+impl Service {
+    /// Looks at what a signed-in user presents to confirm who they are. Wrong, it is a failed sign-in like any other.
+    ///
+    /// # Errors
+    /// [`Error::WrongCurrentPassword`], [`Error::RateLimited`], or a failure.
+    pub async fn confirm<'request>(
+        &self,
+        principal: &'request Principal,
+        caller: &Caller,
+        presented: PresentedProof,
+    ) -> Result<Confirmed<'request>, Error> {
+        let PresentedProof::Password(password) = presented;
+        let user = self.verify_own_password(principal, caller, password).await?;
+        Ok(Confirmed { principal, user })
+    }
+
+    async fn verify_own_password(
+        &self,
+        principal: &Principal,
+        caller: &Caller,
+        password: SecretString,
+    ) -> Result<User, Error> {
+        let presented = PresentedPassword::new(password.expose_secret().to_owned());
+        self.hasher().admit()?;
+        let Some(credentials) = self.storage().credentials_of(principal.user()).await? else {
+            return Err(self.cut_meanwhile(principal).await);
+        };
+        let held = self
+            .admit_password_check(caller, principal.session(), &credentials)
+            .await?;
+        if let Ok(presented) = presented {
+            let stored = credentials.password_hash.clone();
+            let verified = self.hasher().verify(stored, presented).await;
+            match verified {
+                Ok(Verified::Yes { .. }) => {
+                    self.was_right(held, caller).await;
+                    return Ok(credentials.user);
+                }
+                Ok(Verified::No) => {}
+                Err(failure) => {
+                    self.was_not_read(held, caller).await;
+                    return Err(failure);
+                }
+            }
+        }
+        self.count_against(&credentials.user.email, caller).await;
+        self.note_failed_sign_in(caller, Some(&credentials), false, true)
+            .await?;
+        Err(Error::WrongCurrentPassword)
+    }
+}

@@ -1,0 +1,120 @@
+//! The one end of a sign-in. Every way in proves something and ends here: the proofs are judged, a session begins, and tokens are
+//! given. Nothing else begins a session.
+
+use crate::{
+    parts::{caller::Caller, entropy::chance, error::Error, events::Event},
+    service::Service,
+    sessions::tokens::Tokens,
+};
+use auth_domain::{
+    authentication::{Assurance, Method, Next, Proof, Proofs, Requirements, decide},
+    ids::{SessionId, UserId},
+    session::{Session, SessionState},
+    user::{Generation, User},
+};
+
+/// How far a sign-in has come.
+#[derive(Debug)]
+pub enum SignInStep {
+    /// The user is signed in.
+    Done(Box<Tokens>),
+    /// What was proved is right, and not enough: there are no tokens yet, and no session.
+    Continue(Challenge),
+}
+
+impl SignInStep {
+    /// The tokens.
+    ///
+    /// # Errors
+    /// What else has to be proved.
+    pub fn done(self) -> Result<Tokens, Challenge> {
+        match self {
+            Self::Done(tokens) => Ok(*tokens),
+            Self::Continue(challenge) => Err(challenge),
+        }
+    }
+}
+
+/// What a sign-in still asks for.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Challenge {
+    /// The methods to prove, each of them.
+    pub methods: Vec<Method>,
+}
+
+/// Who signs in, and what they proved.
+pub(crate) struct Proved {
+    pub(crate) user: UserId,
+    /// The user's generation, from the read that the proofs were compared with: what was reset in between leaves the session dead.
+    pub(crate) generation: Generation,
+    pub(crate) proofs: Proofs,
+}
+
+impl Proved {
+    /// The password of this user, found to be right or chosen in this request.
+    pub(crate) fn password(user: UserId, generation: Generation, caller: &Caller) -> Self {
+        let proof = Proof {
+            method: Method::Password,
+            at: caller.now,
+        };
+        Self {
+            user,
+            generation,
+            proofs: proof.into(),
+        }
+    }
+}
+
+impl Service {
+    /// Ends a sign-in: with tokens, or with what is still to be proved. `begin` stores the session, together with what else the way
+    /// in writes, and answers its user. It is not called before everything is proved, so nothing is written before that.
+    ///
+    /// # Errors
+    /// [`Error::InvalidCredentials`] if nothing was proved; those of `begin`; or a failure.
+    pub(crate) async fn complete(
+        &self,
+        caller: &Caller,
+        proved: Proved,
+        begin: impl AsyncFnOnce(Session) -> Result<User, Error>,
+    ) -> Result<SignInStep, Error> {
+        let assurance = match decide(&proved.proofs, &Requirements::of_sign_in(), caller.now) {
+            Next::Complete(assurance) => assurance,
+            Next::Ask(methods) => return Ok(SignInStep::Continue(Challenge { methods })),
+            Next::Refused => return Err(Error::InvalidCredentials),
+        };
+        let session = self.new_session(caller, &proved, assurance)?;
+        let user = begin(session.clone()).await?;
+        let tokens = self.give_first_tokens(user, &session, caller)?;
+        Ok(SignInStep::Done(Box::new(tokens)))
+    }
+
+    /// A session that begins now, not yet stored.
+    fn new_session(&self, caller: &Caller, proved: &Proved, assurance: Assurance) -> Result<Session, Error> {
+        Ok(Session {
+            id: SessionId::from_parts(caller.now, chance(self.entropy())?),
+            user: proved.user,
+            generation: proved.generation,
+            created_at: caller.now,
+            rotation: self.config().lifetimes().first_rotation(caller.now),
+            state: SessionState::Active,
+            origin: caller.origin.clone(),
+            assurance,
+            authentications: 1,
+        })
+    }
+
+    /// The first pair of a session. Its device is known from now on.
+    fn give_first_tokens(&self, user: User, session: &Session, caller: &Caller) -> Result<Tokens, Error> {
+        let before = self.shown_device(caller);
+        let device = self
+            .shared()
+            .devices
+            .give(user.id, before, caller.now, self.entropy())?;
+        let tokens = self.give_tokens(user, session, caller.now)?;
+        self.emit(Event::SignedIn, caller);
+        Ok(Tokens {
+            device_token: Some(device),
+            ..tokens
+        })
+    }
+}
