@@ -118,3 +118,6 @@ impl Service {
         })
     }
 }
+
+#[cfg(test)]
+mod tests;

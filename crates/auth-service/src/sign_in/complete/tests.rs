@@ -1,0 +1,143 @@
+//! What becomes of a sign-in whose proofs are not enough.
+
+use super::{Proved, SignInStep};
+use crate::{
+    Algorithm, AuditConfig, HashingConfig, MasterKey, OauthConfig, RegistrationConfig, RotationConfig,
+    ServiceConfig, ServiceParts, SessionConfig, StoredTruth, SystemClock, SystemEntropy, TokensConfig,
+    parts::{caller::Caller, clock::Clock as _, error::Error},
+    service::Service,
+};
+use auth_blacklist::{Blacklist, BlacklistConfig, Nodes};
+use auth_domain::{
+    authentication::{Method, Proof, Proofs, Requirements},
+    ids::UserId,
+    password::PasswordPolicy,
+    password_hash::Argon2Params,
+    role::RoleBook,
+    rotation::OnConcurrent,
+    session::Session,
+    time::Span,
+    user::{Generation, User},
+};
+use auth_limits::{Limits, LimitsConfig};
+use auth_mail::{MailConfig, Mailer};
+use auth_storage::{DatabaseConfig, Storage};
+use std::{sync::Arc, time::Duration};
+
+fn config() -> ServiceConfig {
+    let day = Duration::from_secs(86_400);
+    ServiceConfig {
+        issuer: "http://127.0.0.1:8080".to_owned(),
+        issuer_follows_bind: false,
+        service_name: "Keyward".to_owned(),
+        tokens: TokensConfig {
+            audience: "keyward".to_owned(),
+            access_ttl: Duration::from_secs(3600),
+            refresh_ttl: day,
+            leeway: Duration::ZERO,
+            algorithm: Algorithm::HS256,
+            secret: "a secret of thirty-two characters".to_owned().into(),
+        },
+        session: SessionConfig {
+            max_lifetime: day,
+            max_per_user: 100,
+        },
+        rotation: RotationConfig {
+            retry_window: Duration::ZERO,
+            reuse_leeway: Duration::ZERO,
+            on_concurrent: OnConcurrent::Refuse,
+        },
+        password: PasswordPolicy::default(),
+        argon2: Argon2Params::default(),
+        hashing: HashingConfig {
+            threads: 1,
+            queue: 1,
+            deadline: Duration::from_secs(5),
+        },
+        registration: RegistrationConfig {
+            open: true,
+            require_verified_email: false,
+            internationalised_addresses: true,
+        },
+        oauth: OauthConfig { password_grant: true },
+        audit: AuditConfig {
+            retention: day,
+            record_refreshes: false,
+        },
+        roles: RoleBook::default(),
+        link_base: "http://127.0.0.1:8080".to_owned(),
+        print_links: false,
+    }
+}
+
+async fn service(folder: &tempfile::TempDir) -> Service {
+    let storage = Storage::open(&DatabaseConfig {
+        url: format!("sqlite://{}", folder.path().join("a.db").display()).into(),
+        ..DatabaseConfig::default()
+    })
+    .await
+    .unwrap();
+    storage.migrate_up().await.unwrap();
+    let clock = Arc::new(SystemClock::default());
+    let ticking = Arc::clone(&clock);
+    let blacklist = Blacklist::start(
+        BlacklistConfig::default(),
+        Arc::new(StoredTruth::new(storage.clone())),
+        None,
+        Nodes::One,
+        Arc::new(move || ticking.now()),
+    );
+    let limits = LimitsConfig {
+        enabled: false,
+        ..LimitsConfig::default()
+    };
+    let mail = MailConfig {
+        folder: Some(folder.path().join("mail")),
+        ..MailConfig::default()
+    };
+    Service::start(ServiceParts {
+        storage,
+        blacklist: blacklist.await.unwrap(),
+        limits: Limits::new(limits, None),
+        mailer: Mailer::start(&mail).unwrap(),
+        master_key: MasterKey::from_bytes([7; 32]),
+        config: config(),
+        entropy: Arc::new(SystemEntropy),
+        clock,
+        subscribers: Vec::new(),
+    })
+    .await
+    .unwrap()
+}
+
+/// Begins nothing: it is not asked for.
+async fn not_reached(session: Session) -> Result<User, Error> {
+    panic!("a session begins: {session:?}")
+}
+
+#[tokio::test]
+async fn a_sign_in_whose_proofs_are_not_enough_begins_no_session_and_says_what_is_asked_for() {
+    let folder = tempfile::tempdir().unwrap();
+    let service = service(&folder).await;
+    let caller = Caller::operator(service.moment().unwrap());
+    let proved = |proofs: Proofs| Proved {
+        user: UserId::from_parts(caller.now, [1; 10]),
+        generation: Generation::FIRST,
+        proofs,
+    };
+    let nothing = proved(Proofs::default());
+    let refused = service.complete(&caller, nothing, not_reached).await;
+    assert!(matches!(refused, Err(Error::InvalidCredentials)), "{refused:?}");
+    let lapsed = Proof {
+        method: Method::Password,
+        at: caller.now - Requirements::SIGN_IN_WINDOW - Span::microseconds(1),
+    };
+    let step = service
+        .complete(&caller, proved(lapsed.into()), not_reached)
+        .await;
+    match step.unwrap() {
+        SignInStep::Continue(challenge) => assert_eq!(challenge.methods, [Method::Password]),
+        done => panic!("{done:?}"),
+    }
+    service.stop().await;
+}
