@@ -19,7 +19,7 @@ use auth_domain::{
     audit::Action,
     time::{Span, Timestamp},
 };
-use auth_storage::{Storage, SweepTerms};
+use auth_storage::{Storage, sweep};
 use std::{
     fmt::Write as _,
     future::Future,
@@ -255,25 +255,14 @@ async fn sweep(keys: &KeyRing, storage: &Storage, clock: &dyn Clock) -> Result<T
 
 /// Removes a batch of each kind. True: nothing is left.
 async fn sweep_once(storage: &Storage, now: Timestamp) -> Result<bool, Error> {
-    let terms = SweepTerms {
+    let terms = sweep::Retention {
         keep_ended_sessions: KEEP_ENDED,
         keep_mails: KEEP_MAILS,
         keep_activity: KEEP_ACTIVITY,
         limit: SWEEP_BATCH,
     };
     let swept = storage.sweep(now, terms).await?;
-    let most = [
-        swept.revocations,
-        swept.sessions,
-        swept.one_time_tokens,
-        swept.keys,
-        swept.mails,
-        swept.api_keys,
-        swept.activity,
-    ]
-    .into_iter()
-    .max();
-    Ok(most.unwrap_or(0) < u64::from(SWEEP_BATCH))
+    Ok(swept.tables().all(|(_, rows)| rows < u64::from(SWEEP_BATCH)))
 }
 
 #[cfg(test)]

@@ -64,4 +64,4 @@ pub use sign_in::{
 pub use start::{ServiceParts, StartError};
 
 pub use auth_limits::{LimitName, Standing};
-pub use auth_storage::{AuditFilter, SessionFilter, UserChange, UserFilter};
+pub use auth_storage::{SessionFilter, UserChange, UserFilter, audit::Filter as AuditFilter};

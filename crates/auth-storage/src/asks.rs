@@ -2,18 +2,15 @@
 
 use auth_domain::{
     api_key::ApiKey,
-    audit::{Action, Actor},
     email::EmailAddress,
-    ids::{ID_CHANCE, MailId, OneTimeTokenId, SessionId, UserId},
+    ids::{MailId, OneTimeTokenId, UserId},
     one_time::TokenKind,
     password_hash::PasswordHash,
     role::Role,
     session::Session,
-    time::{Span, Timestamp},
-    user::{DisplayName, Generation, UserStatus},
+    time::Timestamp,
+    user::{DisplayName, UserStatus},
 };
-use std::net::IpAddr;
-use uuid::Uuid;
 
 /// A user to be made. Its generation is the first.
 #[derive(Clone)]
@@ -151,49 +148,4 @@ pub struct NewApiKey {
     pub key: ApiKey,
     /// The SHA-256 of the key.
     pub digest: [u8; 32],
-}
-
-/// Which part of the audit log: the rows that fit all that is set.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub struct AuditFilter {
-    /// Those that concern this user, or that it did.
-    pub user: Option<UserId>,
-    /// Those that concern this user, whoever did it.
-    pub subject: Option<UserId>,
-    /// Those of this action.
-    pub action: Option<Action>,
-    /// From then on.
-    pub since: Option<Timestamp>,
-    /// Until before then.
-    pub until: Option<Timestamp>,
-}
-
-/// What a sweep removes, and how much at most.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct SweepTerms {
-    /// How long ended and expired sessions, and retired keys, are still shown.
-    pub keep_ended_sessions: Span,
-    /// How long mails that are done with are still shown, without their recipients.
-    pub keep_mails: Span,
-    /// How long what was counted in an hour is still shown.
-    pub keep_activity: Span,
-    /// The most rows of each kind that one call removes.
-    pub limit: u32,
-}
-
-/// Batches of the audit log to be removed, which were verified.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct PruneStep {
-    /// What said where the chain begins, as it was read.
-    pub read: Option<Vec<u8>>,
-    /// What says it from then on.
-    pub mark: Vec<u8>,
-    /// The last batch that goes.
-    pub floor: i64,
-    /// How many rows go.
-    pub rows: usize,
-    /// How many seals go.
-    pub seals: usize,
-    /// Whether nothing else is to be removed: that is noted.
-    pub last: bool,
 }

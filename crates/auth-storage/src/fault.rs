@@ -1,5 +1,7 @@
 //! Why an operation stopped, before it is known to which caller and in which words it is told.
 
+use std::fmt::Display;
+
 /// An operation's failure. Whatever it wrote is rolled back.
 #[derive(Debug)]
 pub(crate) enum Fault {
@@ -17,6 +19,15 @@ pub(crate) enum Fault {
     Demoted,
     /// The transaction took longer than it may.
     TooLong,
+}
+
+/// A row that fits no state, by its table, a column and its key.
+pub(crate) fn corrupt(table: &'static str, column: &'static str, id: impl Display) -> Fault {
+    Fault::Corrupt {
+        table,
+        column,
+        id: id.to_string(),
+    }
 }
 
 impl From<diesel::result::Error> for Fault {

@@ -10,6 +10,16 @@ use libsqlite3_sys as _;
 use openssl_sys as _;
 use pq_sys as _;
 
+pub mod activity;
+pub mod audit;
+pub mod clients;
+pub mod outbox;
+pub mod revocations;
+pub mod settings;
+pub mod setup;
+pub mod signing_keys;
+pub mod sweep;
+
 mod address;
 mod asks;
 mod config;
@@ -32,20 +42,18 @@ mod sqlty;
 mod storage;
 
 pub use asks::{
-    AuditFilter, HashUpgrade, LinkProof, MailedToken, NewApiKey, NewToken, NewUser, Pending, PruneStep,
-    SessionFilter, SignIn, SweepTerms, UserChange, UserFilter,
+    HashUpgrade, LinkProof, MailedToken, NewApiKey, NewToken, NewUser, Pending, SessionFilter, SignIn,
+    UserChange, UserFilter,
 };
 pub use config::DatabaseConfig;
 pub use context::{AuditContext, ChangeContext, Pagination, SessionEvidence};
 pub use error::{AlreadyServed, MigrateError, OpenError, Outage, QueryRefused, StorageError};
 pub use outcomes::{
-    AuditStanding, ClaimedMail, Credentials, EndedSession, EndedSessions, HourCount, InsertedKey,
-    InsertedUser, KeyHolder, MailEnd, MailFigures, PruneOutcome, Redeemed, RefusedRow, RefusedRows,
-    RevocationBatch, Rotated, SealRound, SealedBatch, Settled, SetupOutcome, SetupTokenIssue, StartedSession,
-    StoredKey, StoredToken, Swept, TroubledMail, UserFigures, UserOutcome,
+    Credentials, EndedSession, EndedSessions, InsertedKey, InsertedUser, KeyHolder, Redeemed, Rotated,
+    Settled, StartedSession, StoredToken, UserFigures, UserOutcome,
 };
 pub use serving::ServeLock;
-pub use storage::{AUDIT_FLOOR, AUDIT_HEAD, AuditSigner, Storage};
+pub use storage::Storage;
 
 /// The tables and columns that the code knows, for the test that compares them with each database.
 #[doc(hidden)]

@@ -3,7 +3,7 @@
 
 use auth_domain::time::Span;
 use auth_service::{Chain, PageRequest};
-use auth_storage::AuditFilter;
+use auth_storage::audit;
 use tests::{Backend, Builder, TestApp, on_every_backend};
 
 /// Everything that the log lists.
@@ -12,7 +12,7 @@ async fn listed(app: &TestApp) -> usize {
         after: None,
         limit: 1_000,
     };
-    let events = app.service().admin().audit(AuditFilter::default(), page).await;
+    let events = app.service().admin().audit(audit::Filter::default(), page).await;
     events.unwrap().len()
 }
 

@@ -12,7 +12,7 @@ use auth_domain::{
     session::Session,
     user::{DisplayName, User},
 };
-use auth_storage::{AuditFilter, SessionFilter, UserChange};
+use auth_storage::{SessionFilter, UserChange, audit};
 
 /// How many rows of a kind an export reads at a time.
 const PAGE: u32 = 500;
@@ -117,9 +117,9 @@ impl Service {
                 break;
             }
         }
-        let of_mine = AuditFilter {
+        let of_mine = audit::Filter {
             user: Some(id),
-            ..AuditFilter::default()
+            ..audit::Filter::default()
         };
         while audit.len() < MOST {
             let after = audit.last().map(|event| event.id.as_uuid());

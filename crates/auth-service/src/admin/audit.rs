@@ -5,7 +5,7 @@ use crate::{
     service::Service,
 };
 use auth_domain::{audit::AuditEvent, ids::UserId};
-use auth_storage::AuditFilter;
+use auth_storage::audit;
 
 impl Service {
     /// What concerns the caller, newest first; not what it did to others.
@@ -25,9 +25,9 @@ impl Service {
     /// # Errors
     /// A failure.
     pub async fn events_of(&self, id: UserId, page: PageRequest) -> Result<Vec<AuditEvent>, Error> {
-        let about_it = AuditFilter {
+        let about_it = audit::Filter {
             subject: Some(id),
-            ..AuditFilter::default()
+            ..audit::Filter::default()
         };
         self.admin().audit(about_it, page).await
     }
@@ -38,7 +38,7 @@ impl Admin {
     ///
     /// # Errors
     /// A failure.
-    pub async fn audit(&self, filter: AuditFilter, page: PageRequest) -> Result<Vec<AuditEvent>, Error> {
+    pub async fn audit(&self, filter: audit::Filter, page: PageRequest) -> Result<Vec<AuditEvent>, Error> {
         Ok(self.storage().audit(filter, page.into()).await?)
     }
 }

@@ -15,7 +15,7 @@ use crate::parts::{
 use auth_domain::{email::EmailAddress, ids::MailId, time::Span};
 use auth_limits::Limits;
 use auth_mail::{Facts, Mailer, Undelivered};
-use auth_storage::{ClaimedMail, MailEnd, Storage};
+use auth_storage::{Storage, outbox};
 use futures::future::join_all;
 use letters::Prepared;
 use secrecy::ExposeSecret;
@@ -77,7 +77,7 @@ struct RoundClaim {
 
 /// What came of an attempt.
 enum Attempt {
-    Ended(MailEnd),
+    Ended(outbox::End),
     Refused(Undelivered),
 }
 
@@ -161,12 +161,12 @@ impl Post {
 
     /// One mail. A failure of the database on the way is an attempt like any other. Answers with what the mail server said where
     /// the set-up is at fault.
-    async fn deliver(&self, mail: ClaimedMail, claim: RoundClaim) -> Option<String> {
+    async fn deliver(&self, mail: outbox::Claimed, claim: RoundClaim) -> Option<String> {
         let (id, kind) = (mail.id, mail.kind.as_str());
         let mut set_up = None;
         let end = match self.try_to_deliver(&mail, claim.asked).await {
             Ok(Attempt::Ended(end)) => end,
-            Ok(Attempt::Refused(Undelivered::Never(why))) => MailEnd::Failed(why),
+            Ok(Attempt::Refused(Undelivered::Never(why))) => outbox::End::Failed(why),
             Ok(Attempt::Refused(Undelivered::Later(why))) => put_off(mail.attempts, why),
             Ok(Attempt::Refused(Undelivered::SetUp(why))) => {
                 set_up = Some(why.clone());
@@ -175,13 +175,13 @@ impl Post {
             Err(error) => put_off(mail.attempts, error.to_string()),
         };
         match &end {
-            MailEnd::Later(wait, why) => {
+            outbox::End::Later(wait, why) => {
                 tracing::warn!(mail = %id, kind, attempts = mail.attempts, seconds = wait.num_seconds(), %why, "a mail has to wait");
             }
-            MailEnd::Failed(why) => {
+            outbox::End::Failed(why) => {
                 tracing::error!(mail = %id, kind, attempts = mail.attempts, %why, "a mail was given up");
             }
-            MailEnd::Sent | MailEnd::Dropped => {}
+            outbox::End::Sent | outbox::End::Dropped => {}
         }
         match self.write_down(id, claim, end).await {
             Ok(true) => {}
@@ -195,10 +195,10 @@ impl Post {
 
     /// Writes down what became of a mail. That it was sent is tried again while the claim holds: without the note
     /// the mail is sent once more.
-    async fn write_down(&self, mail: MailId, claim: RoundClaim, end: MailEnd) -> Result<bool, Error> {
+    async fn write_down(&self, mail: MailId, claim: RoundClaim, end: outbox::End) -> Result<bool, Error> {
         loop {
             match self.storage().end_mail(mail, claim.lease, end.clone()).await {
-                Err(error) if end == MailEnd::Sent && Instant::now() + NEXT_NOTE < claim.until => {
+                Err(error) if end == outbox::End::Sent && Instant::now() + NEXT_NOTE < claim.until => {
                     tracing::warn!(%mail, %error, "that a mail was sent could not be written down yet");
                     tokio::time::sleep(NEXT_NOTE).await;
                 }
@@ -207,25 +207,25 @@ impl Post {
         }
     }
 
-    async fn try_to_deliver(&self, mail: &ClaimedMail, asked: Instant) -> Result<Attempt, Error> {
+    async fn try_to_deliver(&self, mail: &outbox::Claimed, asked: Instant) -> Result<Attempt, Error> {
         let letter = match self.prepare(mail).await? {
             Prepared::Letter(letter) => letter,
-            Prepared::Nowhere => return Ok(Attempt::Ended(MailEnd::Dropped)),
+            Prepared::Nowhere => return Ok(Attempt::Ended(outbox::End::Dropped)),
             Prepared::TooLate => {
                 let why = "its link lapsed before it could be sent".to_owned();
-                return Ok(Attempt::Ended(MailEnd::Failed(why)));
+                return Ok(Attempt::Ended(outbox::End::Failed(why)));
             }
         };
         if asked.elapsed() > MAY_BEGIN_WITHIN {
             // Handed over now, it might be handed over a second time by whoever claims it next.
             let why = "the database was slow".to_owned();
-            return Ok(Attempt::Ended(MailEnd::Later(Span::zero(), why)));
+            return Ok(Attempt::Ended(outbox::End::Later(Span::zero(), why)));
         }
         if self.config().print_links {
             print_links(mail, &letter.facts);
         }
         Ok(match self.0.mailer.deliver(&letter).await {
-            Ok(()) => Attempt::Ended(MailEnd::Sent),
+            Ok(()) => Attempt::Ended(outbox::End::Sent),
             Err(refused) => Attempt::Refused(refused),
         })
     }
@@ -244,11 +244,11 @@ impl Post {
 }
 
 /// What becomes of a mail after an attempt that another one may better.
-fn put_off(attempts: u32, why: String) -> MailEnd {
+fn put_off(attempts: u32, why: String) -> outbox::End {
     if attempts < ATTEMPTS {
-        MailEnd::Later(pause(attempts), why)
+        outbox::End::Later(pause(attempts), why)
     } else {
-        MailEnd::Failed(why)
+        outbox::End::Failed(why)
     }
 }
 
@@ -260,7 +260,7 @@ fn pause(attempts: u32) -> Span {
 }
 
 /// For development: whoever reads the log can use them.
-fn print_links(mail: &ClaimedMail, facts: &Facts) {
+fn print_links(mail: &outbox::Claimed, facts: &Facts) {
     for link in [&facts.link, &facts.report_link].into_iter().flatten() {
         tracing::info!(
             kind = mail.kind.as_str(),

@@ -8,7 +8,7 @@ use crate::parts::{
 };
 use auth_domain::time::{Timestamp, hour_of};
 use auth_limits::LimitName;
-use auth_storage::{HourCount, Storage};
+use auth_storage::{Storage, activity};
 use std::{
     borrow::Cow,
     collections::BTreeMap,
@@ -154,10 +154,10 @@ impl Subscriber for Activity {
     }
 }
 
-fn rows(tally: &Tally) -> Vec<HourCount> {
+fn rows(tally: &Tally) -> Vec<activity::HourCount> {
     tally
         .iter()
-        .map(|((hour, what), count)| HourCount {
+        .map(|((hour, what), count)| activity::HourCount {
             hour: *hour,
             kind: what.word().into_owned(),
             count: *count,
@@ -218,7 +218,7 @@ mod tests {
         let storage = database(&folder).await;
         storage.migrate_up().await.unwrap();
         let hour = Timestamp::UNIX_EPOCH;
-        let foreign = |kind: &str| HourCount {
+        let foreign = |kind: &str| activity::HourCount {
             hour,
             kind: kind.to_owned(),
             count: 7,

@@ -20,7 +20,10 @@ use auth_domain::{
     audit::{AuditEvent, Head, Link, Seal, SealFormat, sealed_bytes},
     time::{Span, Timestamp, age},
 };
-use auth_storage::{AUDIT_FLOOR, AUDIT_HEAD, AuditSigner, AuditStanding, RefusedRow, SealedBatch, Storage};
+use auth_storage::{
+    Storage,
+    audit::{self, Signer as _},
+};
 use aws_lc_rs::hmac;
 use std::sync::{Arc, Mutex, PoisonError};
 
@@ -103,7 +106,7 @@ impl Signer {
     }
 
     /// Whether a batch continues the chain here, as it was sealed.
-    fn check(&self, link: &Link, batch: &SealedBatch) -> Result<(), (i64, &'static str)> {
+    fn check(&self, link: &Link, batch: &audit::SealedBatch) -> Result<(), (i64, &'static str)> {
         if batch.unreadable > 0 {
             return Err((link.number + 1, "a row fits no event"));
         }
@@ -114,7 +117,7 @@ impl Signer {
     }
 }
 
-impl AuditSigner for Signer {
+impl audit::Signer for Signer {
     fn code(&self, seal: &Seal, events: &[AuditEvent]) -> [u8; 32] {
         self.over(&[&sealed_bytes(seal, events)])
     }
@@ -205,7 +208,7 @@ impl AuditLog {
     async fn watch(
         &self,
         remembered: Option<Head>,
-        standing: &AuditStanding,
+        standing: &audit::Standing,
         now: Timestamp,
     ) -> Result<(), Error> {
         let marked = standing.mark.as_deref().and_then(|mark| self.signer.head(mark));
@@ -230,18 +233,22 @@ impl AuditLog {
     }
 
     /// Whether a mark should be there: the first seal of the new format writes one.
-    async fn missing(&self, standing: &AuditStanding) -> Result<Option<&'static str>, Error> {
+    async fn missing(&self, standing: &audit::Standing) -> Result<Option<&'static str>, Error> {
         let newest = standing.newest.as_ref();
         if newest.is_none_or(|seal| seal.format == SealFormat::First) {
             return Ok(None);
         }
         // That seal may have been made since the mark was looked for.
-        let there = self.storage.setting(AUDIT_HEAD).await?.is_some();
+        let there = self.storage.setting(audit::HEAD).await?.is_some();
         Ok((!there).then_some(MARK_REMOVED))
     }
 
     /// How the table departs from a head that was seen.
-    async fn departure(&self, head: &Head, standing: &AuditStanding) -> Result<Option<&'static str>, Error> {
+    async fn departure(
+        &self,
+        head: &Head,
+        standing: &audit::Standing,
+    ) -> Result<Option<&'static str>, Error> {
         if head.is_of(standing.newest.as_ref()) || head.number == 0 {
             return Ok(None);
         }
@@ -257,7 +264,7 @@ impl AuditLog {
             Some(seal) => seal.mac == head.mac,
             // Other nodes have sealed and pruned on while this one was away.
             None => {
-                let mark = self.storage.setting(AUDIT_FLOOR).await?;
+                let mark = self.storage.setting(audit::FLOOR).await?;
                 let floor = self.signer.floor(mark.as_deref());
                 floor.is_some_and(|floor| floor.number >= head.number)
             }
@@ -294,7 +301,7 @@ const MARK_CHANGED: &str = "what says which seal is the newest was changed";
 const MARK_REMOVED: &str = "what says which seal is the newest was removed";
 
 /// Names the rows that no seal takes in: the first of them, and how many there are.
-fn name_refused(rows: &[RefusedRow]) {
+fn name_refused(rows: &[audit::RefusedRow]) {
     for row in rows.iter().take(NAMED) {
         tracing::error!(
             event = "audit_row_refused",

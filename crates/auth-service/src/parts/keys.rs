@@ -14,7 +14,7 @@ use auth_domain::{
     revocation::grace,
     time::Timestamp,
 };
-use auth_storage::{ChangeContext, Storage, StoredKey};
+use auth_storage::{ChangeContext, Storage, signing_keys};
 use std::sync::{Arc, Mutex, PoisonError};
 
 /// How often a change is planned anew after another node was faster.
@@ -27,7 +27,7 @@ pub struct KeyAdmin {
     config: ServiceConfig,
     entropy: Arc<dyn Entropy>,
     /// The refused rows that the log names already.
-    reported: Mutex<Vec<StoredKey>>,
+    reported: Mutex<Vec<signing_keys::Stored>>,
 }
 
 /// What came of sealing the keys with another master key.
@@ -78,7 +78,7 @@ impl KeyAdmin {
     }
 
     /// The set of the published keys that open. The others are refused: used for nothing, and named in the log once.
-    fn open(&self, stored: &[StoredKey]) -> Result<KeySet, Error> {
+    fn open(&self, stored: &[signing_keys::Stored]) -> Result<KeySet, Error> {
         let mut opened = Vec::new();
         let mut refused = Vec::new();
         let mut reported = self.reported.lock().unwrap_or_else(PoisonError::into_inner);
@@ -105,14 +105,14 @@ impl KeyAdmin {
     }
 
     /// Whether this server made the key.
-    fn is_genuine(&self, key: &StoredKey) -> bool {
+    fn is_genuine(&self, key: &signing_keys::Stored) -> bool {
         OpenedKey::of(key, &self.master).is_ok()
     }
 
     /// A plan over the genuine keys; published rows that are refused retire before it.
     fn rotation(
         &self,
-        stored: &[StoredKey],
+        stored: &[signing_keys::Stored],
         plan: impl FnOnce(&[KeyStanding]) -> Result<Vec<KeyStep>, Error>,
     ) -> Result<Vec<KeyStep>, Error> {
         let published = stored.iter().filter(|key| key.standing.state.is_published());
@@ -124,8 +124,8 @@ impl KeyAdmin {
 
     /// What is missing. A next key of another algorithm than the configured one gives way, so that a changed
     /// `tokens.algorithm` takes effect with the rotation after it was published.
-    fn wanted(&self, stored: &[StoredKey]) -> Vec<KeyStep> {
-        let outdated = |key: &&StoredKey| {
+    fn wanted(&self, stored: &[signing_keys::Stored]) -> Vec<KeyStep> {
+        let outdated = |key: &&signing_keys::Stored| {
             key.standing.state == KeyState::Next && key.algorithm != self.config.tokens.algorithm.name()
         };
         let mut steps: Vec<KeyStep> = stored
@@ -252,7 +252,7 @@ impl KeyAdmin {
         &self,
         now: Timestamp,
         rotation: Option<(bool, &Caller)>,
-        plan: impl Fn(&[StoredKey], Timestamp) -> Result<Vec<KeyStep>, Error>,
+        plan: impl Fn(&[signing_keys::Stored], Timestamp) -> Result<Vec<KeyStep>, Error>,
     ) -> Result<(), Error> {
         if self.config.tokens.algorithm == Algorithm::HS256 {
             return Err(Error::NoKeysToRotate);
@@ -298,7 +298,7 @@ impl KeyAdmin {
     }
 
     /// An RSA key takes long to find: not on an async worker.
-    async fn generate(&self, state: KeyState, now: Timestamp) -> Result<StoredKey, Error> {
+    async fn generate(&self, state: KeyState, now: Timestamp) -> Result<signing_keys::Stored, Error> {
         let (algorithm, master, entropy) = (
             self.config.tokens.algorithm,
             self.master.clone(),
@@ -310,7 +310,7 @@ impl KeyAdmin {
     }
 }
 
-fn standings(stored: &[StoredKey]) -> Vec<KeyStanding> {
+fn standings(stored: &[signing_keys::Stored]) -> Vec<KeyStanding> {
     stored.iter().map(|key| key.standing.clone()).collect()
 }
 

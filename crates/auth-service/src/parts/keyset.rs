@@ -11,7 +11,7 @@ use auth_domain::{
     keys::{KeyStanding, KeyState},
     time::Timestamp,
 };
-use auth_storage::StoredKey;
+use auth_storage::signing_keys;
 use aws_lc_rs::{
     encoding::AsDer,
     rand::SystemRandom,
@@ -66,7 +66,7 @@ pub(crate) struct KeySet {
     verifying: HashMap<String, VerifyingKey>,
     jwks: Arc<str>,
     /// The rows that it was made of, the refused ones too, to see whether any of them changed.
-    made_of: Vec<StoredKey>,
+    made_of: Vec<signing_keys::Stored>,
 }
 
 fn broken(what: &str, error: impl std::fmt::Display) -> Error {
@@ -95,7 +95,7 @@ impl KeySet {
     ///
     /// # Errors
     /// [`Error::Internal`] if none of them is active.
-    pub(crate) fn of(opened: Vec<OpenedKey>, stored: &[StoredKey]) -> Result<Self, Error> {
+    pub(crate) fn of(opened: Vec<OpenedKey>, stored: &[signing_keys::Stored]) -> Result<Self, Error> {
         let mut signing = None;
         let mut verifying = HashMap::new();
         let mut published = Vec::new();
@@ -131,7 +131,7 @@ impl KeySet {
     }
 
     /// Whether the stored keys are the ones that this set was made of.
-    pub(crate) fn is_made_of(&self, stored: &[StoredKey]) -> bool {
+    pub(crate) fn is_made_of(&self, stored: &[signing_keys::Stored]) -> bool {
         self.made_of == stored
     }
 
@@ -165,7 +165,7 @@ impl OpenedKey {
     /// # Errors
     /// [`Error::Internal`]: the row is refused. It was sealed with another master key or for another row, or its columns are not
     /// those of its private part.
-    pub(crate) fn of(stored: &StoredKey, master: &MasterKey) -> Result<Self, Error> {
+    pub(crate) fn of(stored: &signing_keys::Stored, master: &MasterKey) -> Result<Self, Error> {
         let kid = &stored.standing.kid;
         let algorithm =
             Algorithm::from_name(&stored.algorithm).ok_or_else(|| broken(kid, "unknown algorithm"))?;
@@ -209,7 +209,7 @@ pub(crate) fn generate(
     now: Timestamp,
     master: &MasterKey,
     entropy: &dyn Entropy,
-) -> Result<StoredKey, Error> {
+) -> Result<signing_keys::Stored, Error> {
     let private = generate_private(algorithm)?;
     let (kid, jwk) = public_part(algorithm, &private)?;
     let public_jwk = serde_json::to_string(&jwk).map_err(|error| broken("public part", error))?;
@@ -220,7 +220,7 @@ pub(crate) fn generate(
         published_at: now,
         verifies_until: None,
     };
-    Ok(StoredKey {
+    Ok(signing_keys::Stored {
         standing,
         algorithm: algorithm.name().to_owned(),
         public_jwk,

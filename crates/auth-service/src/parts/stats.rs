@@ -4,7 +4,7 @@ use auth_domain::{
     time::{Span, Timestamp},
     user::UserStatus,
 };
-use auth_storage::{MailFigures, UserFigures};
+use auth_storage::{UserFigures, outbox};
 use std::sync::{Mutex, PoisonError};
 
 /// How old an answer may be.
@@ -18,7 +18,7 @@ pub struct Stats {
     /// Users by role and status, and live sessions.
     pub users: UserFigures,
     /// How full the outbox is.
-    pub mail: MailFigures,
+    pub mail: outbox::Figures,
     /// How many rows of the audit log wait for their seal.
     pub unsealed_audit: u64,
 }

@@ -10,7 +10,7 @@ use crate::{
     },
 };
 use auth_domain::{ids::OneTimeTokenId, one_time::TokenKind, role::Role, user::Generation};
-use auth_storage::{NewToken, SetupOutcome, SetupTokenIssue};
+use auth_storage::{NewToken, setup};
 use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD};
 use secrecy::{ExposeSecret, SecretString};
 
@@ -44,10 +44,10 @@ impl Admin {
             .issue_setup_token(stored, self.administrators(), replace, self.terms(by)?)
             .await?
         {
-            SetupTokenIssue::Issued => Ok(Some(token)),
-            SetupTokenIssue::AlreadyLive => Ok(None),
-            SetupTokenIssue::AdministratorExists if replace => Err(Error::SetupClosed),
-            SetupTokenIssue::AdministratorExists => Ok(None),
+            setup::TokenIssue::Issued => Ok(Some(token)),
+            setup::TokenIssue::AlreadyLive => Ok(None),
+            setup::TokenIssue::AdministratorExists if replace => Err(Error::SetupClosed),
+            setup::TokenIssue::AdministratorExists => Ok(None),
         }
     }
 }
@@ -100,10 +100,10 @@ impl Service {
                 .redeem_setup_token(digest, user, session, administrators, terms)
                 .await?;
             match redeemed {
-                SetupOutcome::Created(user) => Ok(user),
-                SetupOutcome::Closed => Err(Error::SetupClosed),
-                SetupOutcome::InvalidToken => Err(Error::InvalidOrExpiredToken),
-                SetupOutcome::EmailTaken => Err(Error::EmailTaken),
+                setup::Outcome::Created(user) => Ok(user),
+                setup::Outcome::Closed => Err(Error::SetupClosed),
+                setup::Outcome::InvalidToken => Err(Error::InvalidOrExpiredToken),
+                setup::Outcome::EmailTaken => Err(Error::EmailTaken),
             }
         })
         .await

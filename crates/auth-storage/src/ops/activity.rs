@@ -2,12 +2,12 @@
 
 use super::{Conn, readable_rows, whole};
 use crate::{
+    activity::{ActivityRow, HourCount, NewActivityRow},
     fault::Fault,
-    outcomes::HourCount,
     prepared::Prepare as _,
-    rows::{ActivityRow, NewActivityRow},
     schema::activity,
     sqlty::Ts,
+    sweep::{Sweep, before},
 };
 use auth_domain::time::Timestamp;
 use diesel::{prelude::*, upsert::excluded};
@@ -42,4 +42,21 @@ pub(crate) fn since(c: &mut Conn, hour: Timestamp) -> Result<Vec<HourCount>, Fau
         .select(ActivityRow::as_select())
         .load(c)?;
     readable_rows(rows, ActivityRow::count)
+}
+
+/// Removes counts of hours that are long past.
+pub(crate) fn sweep(c: &mut Conn, sweep: &Sweep) -> Result<u64, Fault> {
+    use activity as a;
+    let long_ago = before(sweep.now, sweep.keep.keep_activity);
+    let old: Vec<(Ts, String)> = a::table
+        .filter(a::hour.lt(Ts(long_ago)))
+        .order((a::hour.asc(), a::kind.asc()))
+        .limit(sweep.limit())
+        .select((a::hour, a::kind))
+        .load(c)?;
+    let mut gone = 0;
+    for key in old {
+        gone += diesel::delete(a::table.find(key)).execute(c)? as u64;
+    }
+    Ok(gone)
 }

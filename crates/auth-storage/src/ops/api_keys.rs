@@ -14,6 +14,7 @@ use crate::{
     rows::{ApiKeyRow, NewApiKeyRow, UserRow},
     schema::{api_keys, users},
     sqlty::{Id, Ts},
+    sweep::{Sweep, before},
 };
 use auth_domain::{
     api_key::ApiKey,
@@ -125,4 +126,18 @@ pub(crate) fn touch(c: &mut Conn, id: ApiKeyId, now: Timestamp) -> Result<(), Fa
         .set(k::last_used_at.eq(Some(Ts(now))))
         .execute(c)?;
     Ok(())
+}
+
+/// Removes keys that lapsed long ago. Few have an end: an index holds those alone.
+pub(crate) fn sweep(c: &mut Conn, sweep: &Sweep) -> Result<u64, Fault> {
+    use api_keys as k;
+    let long_ago = before(sweep.now, sweep.keep.keep_ended_sessions);
+    let lapsed: Vec<Id> = k::table
+        .filter(k::expires_at.is_not_null())
+        .filter(k::expires_at.lt(Some(Ts(long_ago))))
+        .order(k::expires_at.asc())
+        .limit(sweep.limit())
+        .select(k::id)
+        .load(c)?;
+    Ok(diesel::delete(k::table.filter(k::id.eq_any(lapsed))).execute(c)? as u64)
 }

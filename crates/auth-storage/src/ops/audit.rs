@@ -6,10 +6,9 @@ use super::{
     readable_page,
 };
 use crate::{
-    asks::AuditFilter,
+    audit::{AuditRow, Filter},
     context::{ChangeContext, Pagination},
     fault::Fault,
-    rows::AuditRow,
     schema::audit_events,
     sqlty::{Id, Ts},
 };
@@ -49,7 +48,7 @@ enum Of {
 
 /// A part of the log, newest first. The rows of a user are those of two indexes: each is read in its order, and no further than
 /// the page goes.
-pub(crate) fn list(c: &mut Conn, filter: &AuditFilter, page: Pagination) -> Result<Vec<AuditEvent>, Fault> {
+pub(crate) fn list(c: &mut Conn, filter: &Filter, page: Pagination) -> Result<Vec<AuditEvent>, Fault> {
     let Some(user) = filter.user.map(|user| Id(user.as_uuid())) else {
         return part(c, Of::Anybody, filter, page);
     };
@@ -61,7 +60,7 @@ pub(crate) fn list(c: &mut Conn, filter: &AuditFilter, page: Pagination) -> Resu
     Ok(events)
 }
 
-fn part(c: &mut Conn, of: Of, filter: &AuditFilter, page: Pagination) -> Result<Vec<AuditEvent>, Fault> {
+fn part(c: &mut Conn, of: Of, filter: &Filter, page: Pagination) -> Result<Vec<AuditEvent>, Fault> {
     use audit_events as a;
     let load = |after: Option<Uuid>, limit: i64| -> Result<Vec<AuditRow>, Fault> {
         let mut wanted = a::table.select(AuditRow::as_select()).into_boxed();

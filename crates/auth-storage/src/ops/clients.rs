@@ -5,7 +5,7 @@ use super::{
     notes::{Note, Notes},
     readable_rows, whole,
 };
-use crate::{context::ChangeContext, fault::Fault, rows::ClientRow, schema::clients};
+use crate::{clients::ClientRow, context::ChangeContext, fault::Fault, schema::clients};
 use auth_domain::{
     audit::Action,
     client::{Client, ClientId},

@@ -19,8 +19,6 @@ pub(crate) mod clock;
 mod endings;
 pub(crate) mod figures;
 mod hold;
-pub(crate) mod housekeeping;
-pub(crate) mod keys;
 pub(crate) mod links;
 pub(crate) mod migrations;
 pub(crate) mod notes;
@@ -33,6 +31,8 @@ pub(crate) mod seals;
 pub(crate) mod sessions;
 pub(crate) mod settings;
 pub(crate) mod setup;
+pub(crate) mod signing_keys;
+pub(crate) mod sweep;
 pub(crate) mod user_changes;
 pub(crate) mod users;
 

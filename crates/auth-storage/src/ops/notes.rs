@@ -3,10 +3,11 @@
 
 use super::Conn;
 use crate::{
+    audit::NewAuditRow,
     context::{AuditContext, ChangeContext},
     fault::Fault,
+    outbox::NewMailRow,
     prepared::Prepare as _,
-    rows::{NewAuditRow, NewMailRow},
     schema::{audit_events, outbox},
     sqlty::{Id, Ts},
 };

@@ -15,6 +15,7 @@ use crate::{
     rows::{NewTokenRow, TokenRow},
     schema::{one_time_tokens, users},
     sqlty::{Id, Ts},
+    sweep::Sweep,
 };
 use auth_domain::{audit::Action, ids::UserId, one_time::TokenKind, time::Timestamp};
 use diesel::prelude::*;
@@ -169,4 +170,16 @@ pub(crate) fn issue(
         }
         Ok(true)
     })
+}
+
+/// Removes tokens past their time.
+pub(crate) fn sweep(c: &mut Conn, sweep: &Sweep) -> Result<u64, Fault> {
+    use one_time_tokens as t;
+    let lapsed: Vec<Id> = t::table
+        .filter(t::expires_at.le(Ts(sweep.now)))
+        .order(t::expires_at.asc())
+        .limit(sweep.limit())
+        .select(t::id)
+        .load(c)?;
+    Ok(diesel::delete(t::table.filter(t::id.eq_any(lapsed))).execute(c)? as u64)
 }

@@ -10,10 +10,10 @@ use crate::{
     context::ChangeContext,
     dialect::Dialect as _,
     fault::Fault,
-    outcomes::{ClaimedMail, MailEnd, MailFigures, TroubledMail},
-    rows::{MailRow, TroubledRow},
+    outbox::{Claimed, End, Figures, MailRow, Troubled, TroubledRow},
     schema::{outbox, users},
     sqlty::{Id, Ts},
+    sweep::{Sweep, before},
 };
 use auth_domain::{
     ids::{MailId, UserId},
@@ -32,12 +32,7 @@ fn sendable() -> [&'static str; MailKind::ALL.len()] {
 const LONGEST_ERROR: usize = 300;
 
 /// Claims mails that are due, for `lease_for`; the lease is the claim's name.
-pub(crate) fn claim(
-    c: &mut Conn,
-    lease: Uuid,
-    lease_for: Span,
-    most: i64,
-) -> Result<Vec<ClaimedMail>, Fault> {
+pub(crate) fn claim(c: &mut Conn, lease: Uuid, lease_for: Span, most: i64) -> Result<Vec<Claimed>, Fault> {
     use outbox as o;
     whole(c, |c| {
         let now = c.clock()?;
@@ -84,7 +79,7 @@ pub(crate) fn claim(
 
 /// Ends a claim. False: the lease was lost to another node, and nothing was written. A mail that was given up keeps what it takes
 /// to try it again, until it is swept or its user is deleted; one that belongs to no user keeps nothing.
-pub(crate) fn end(c: &mut Conn, id: MailId, lease: Uuid, end: &MailEnd) -> Result<bool, Fault> {
+pub(crate) fn end(c: &mut Conn, id: MailId, lease: Uuid, end: &End) -> Result<bool, Fault> {
     use outbox as o;
     whole(c, |c| {
         let now = c.clock()?;
@@ -94,7 +89,7 @@ pub(crate) fn end(c: &mut Conn, id: MailId, lease: Uuid, end: &MailEnd) -> Resul
             .filter(o::done_at.is_null());
         let short = |text: &str| Some(text.chars().take(LONGEST_ERROR).collect::<String>());
         let touched = match end {
-            MailEnd::Later(wait, why) => diesel::update(mine)
+            End::Later(wait, why) => diesel::update(mine)
                 .set((
                     o::due_at.eq(Ts(after(now.0, *wait))),
                     o::leased_until.eq(None::<Ts>),
@@ -102,8 +97,8 @@ pub(crate) fn end(c: &mut Conn, id: MailId, lease: Uuid, end: &MailEnd) -> Resul
                     o::last_error.eq(short(why)),
                 ))
                 .execute(c)?,
-            MailEnd::Sent | MailEnd::Dropped => {
-                let outcome = if *end == MailEnd::Sent { "sent" } else { "dropped" };
+            End::Sent | End::Dropped => {
+                let outcome = if *end == End::Sent { "sent" } else { "dropped" };
                 diesel::update(mine)
                     .set((
                         o::outcome.eq(Some(outcome)),
@@ -114,7 +109,7 @@ pub(crate) fn end(c: &mut Conn, id: MailId, lease: Uuid, end: &MailEnd) -> Resul
                     ))
                     .execute(c)?
             }
-            MailEnd::Failed(why) => {
+            End::Failed(why) => {
                 let owner: Option<Option<Id>> = diesel::update(mine)
                     .set((
                         o::outcome.eq(Some("failed")),
@@ -156,7 +151,7 @@ pub(crate) fn forget_user(c: &mut Conn, user: UserId) -> Result<(), Fault> {
 }
 
 /// The mails that wait after a failed attempt, and those that were given up: the oldest first.
-pub(crate) fn troubled(c: &mut Conn, after: Option<MailId>, most: i64) -> Result<Vec<TroubledMail>, Fault> {
+pub(crate) fn troubled(c: &mut Conn, after: Option<MailId>, most: i64) -> Result<Vec<Troubled>, Fault> {
     use outbox as o;
     let rows: Vec<TroubledRow> = o::table
         .filter(o::outcome.is_null().or(o::outcome.eq(Some("failed"))))
@@ -228,7 +223,7 @@ pub(crate) fn ask_by_address(
 }
 
 /// How full it is.
-pub(crate) fn figures(c: &mut Conn) -> Result<MailFigures, Fault> {
+pub(crate) fn figures(c: &mut Conn) -> Result<Figures, Fault> {
     use outbox as o;
     let waiting: i64 = o::table.filter(o::done_at.is_null()).count().get_result(c)?;
     let failed: i64 = o::table
@@ -237,8 +232,22 @@ pub(crate) fn figures(c: &mut Conn) -> Result<MailFigures, Fault> {
         .count()
         .get_result(c)?;
     let count = |n: i64| u64::try_from(n).unwrap_or(0);
-    Ok(MailFigures {
+    Ok(Figures {
         waiting: count(waiting),
         failed: count(failed),
     })
+}
+
+/// Removes mails that are done with; their recipients were erased when they were.
+pub(crate) fn sweep(c: &mut Conn, sweep: &Sweep) -> Result<u64, Fault> {
+    use outbox as o;
+    let long_ago = before(c.clock()?.0, sweep.keep.keep_mails);
+    let done: Vec<Id> = o::table
+        .filter(o::done_at.is_not_null())
+        .filter(o::done_at.lt(Some(Ts(long_ago))))
+        .order(o::done_at.asc())
+        .limit(sweep.limit())
+        .select(o::id)
+        .load(c)?;
+    Ok(diesel::delete(o::table.filter(o::id.eq_any(done))).execute(c)? as u64)
 }

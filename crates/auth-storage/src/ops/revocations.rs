@@ -9,11 +9,11 @@ use crate::{
     context::ChangeContext,
     dialect::Dialect as _,
     fault::Fault,
-    outcomes::RevocationBatch,
     prepared::Prepare as _,
-    rows::{NewRevocationRow, RevocationRow, revoked},
+    revocations::{Batch, NewRevocationRow, RevocationRow, revoked},
     schema::revocations,
     sqlty::{Id, Ts},
+    sweep::Sweep,
 };
 use auth_domain::{
     audit::Action,
@@ -67,7 +67,7 @@ pub(crate) fn revoke_token(
 }
 
 /// The live revocations that were recorded at `after` or later; all live ones without it.
-pub(crate) fn since(c: &mut Conn, after: Option<Timestamp>) -> Result<RevocationBatch, Fault> {
+pub(crate) fn since(c: &mut Conn, after: Option<Timestamp>) -> Result<Batch, Fault> {
     // The clock first: what is recorded in between is then read now and once more, never skipped.
     let now = c.clock()?;
     let known = revocations::table.select(RevocationRow::as_select());
@@ -82,7 +82,7 @@ pub(crate) fn since(c: &mut Conn, after: Option<Timestamp>) -> Result<Revocation
         .filter(|(revocation, _)| revocation.until > now.0)
         .map(|(revocation, at)| (revocation, at.0))
         .collect();
-    Ok(RevocationBatch {
+    Ok(Batch {
         revocations,
         database_now: now.0,
     })
@@ -113,4 +113,22 @@ pub(crate) fn facts(c: &mut Conn, token: TokenRef) -> Result<Facts, Fault> {
         }
     }
     Ok(facts)
+}
+
+/// Removes revocations of tokens that have expired.
+pub(crate) fn sweep(c: &mut Conn, sweep: &Sweep) -> Result<u64, Fault> {
+    use revocations as r;
+    let lapsed: Vec<(Id, String)> = r::table
+        .filter(r::until.le(Ts(sweep.now)))
+        .order(r::until.asc())
+        .limit(sweep.limit())
+        .select((r::id, r::kind))
+        .load(c)?;
+    let mut gone = 0;
+    for (id, kind) in lapsed {
+        // It may have been recorded again, with a later end.
+        let still = r::table.find((id, kind)).filter(r::until.le(Ts(sweep.now)));
+        gone += diesel::delete(still).execute(c)? as u64;
+    }
+    Ok(gone)
 }

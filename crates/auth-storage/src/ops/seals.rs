@@ -8,14 +8,14 @@ use super::{
     readable, settings, take_guard, whole, whole_or_undone,
 };
 use crate::{
-    asks::PruneStep,
+    audit::{
+        AuditRow, FLOOR, HEAD, PruneOutcome, PruneStep, RefusedRow, RefusedRows, SealRound, SealRow,
+        SealedBatch, Signer, Standing,
+    },
     context::ChangeContext,
     fault::{Fault, Undo},
-    outcomes::{AuditStanding, PruneOutcome, RefusedRow, RefusedRows, SealRound, SealedBatch},
-    rows::{AuditRow, SealRow},
     schema::{audit_events, audit_seals, guards},
     sqlty::{Id, Perhaps, Ts},
-    storage::{AUDIT_FLOOR, AUDIT_HEAD, AuditSigner},
 };
 use auth_domain::{
     audit::{Action, AuditEvent, Head, LONGEST_WRITE, Seal, SealFormat, may_be_sealed},
@@ -67,9 +67,9 @@ pub(crate) fn refused(c: &mut Conn) -> Result<RefusedRows, Fault> {
 }
 
 /// Where the log stands. What says which seal is the newest is read first: the seal that it names is there by then.
-pub(crate) fn standing(c: &mut Conn) -> Result<AuditStanding, Fault> {
-    Ok(AuditStanding {
-        mark: settings::value(c, AUDIT_HEAD)?,
+pub(crate) fn standing(c: &mut Conn) -> Result<Standing, Fault> {
+    Ok(Standing {
+        mark: settings::value(c, HEAD)?,
         newest: newest(c)?,
         unsealed: unsealed(c)?,
     })
@@ -102,17 +102,12 @@ fn sorted(row: AuditRow, before: Option<Timestamp>, now: Timestamp) -> Result<So
 
 /// Closes rows that no seal covers, the oldest first, into a batch, and sets those aside that no seal may take in. Of several
 /// nodes one does at a time.
-pub(crate) fn seal(
-    c: &mut Conn,
-    most: i64,
-    now: Timestamp,
-    signer: &dyn AuditSigner,
-) -> Result<SealRound, Fault> {
+pub(crate) fn seal(c: &mut Conn, most: i64, now: Timestamp, signer: &dyn Signer) -> Result<SealRound, Fault> {
     use audit_events as a;
     whole(c, |c| {
         take_guard(c, SEALER)?;
         let before = newest(c)?;
-        let mark = settings::value(c, AUDIT_HEAD)?;
+        let mark = settings::value(c, HEAD)?;
         let head = mark
             .as_deref()
             .and_then(|mark| signer.head(mark))
@@ -183,7 +178,7 @@ pub(crate) fn seal(
                 mac: seal.mac,
                 at: now,
             };
-            settings::put(c, AUDIT_HEAD, &signer.mark(&head))?;
+            settings::put(c, HEAD, &signer.mark(&head))?;
         }
         Ok(SealRound {
             seal: Some(seal),
@@ -196,8 +191,8 @@ pub(crate) fn seal(
 pub(crate) fn keep_head(c: &mut Conn, read: Option<&[u8]>, mark: &[u8]) -> Result<(), Fault> {
     whole(c, |c| {
         take_guard(c, SEALER)?;
-        if settings::value(c, AUDIT_HEAD)?.as_deref() == read {
-            settings::put(c, AUDIT_HEAD, mark)?;
+        if settings::value(c, HEAD)?.as_deref() == read {
+            settings::put(c, HEAD, mark)?;
         }
         Ok(())
     })
@@ -206,7 +201,7 @@ pub(crate) fn keep_head(c: &mut Conn, read: Option<&[u8]>, mark: &[u8]) -> Resul
 /// Takes the chain as it stands for the right one, under a later epoch. Answers the newest seal.
 pub(crate) fn accept(
     c: &mut Conn,
-    signer: &dyn AuditSigner,
+    signer: &dyn Signer,
     terms: &ChangeContext,
 ) -> Result<Option<Seal>, Fault> {
     whole(c, |c| {
@@ -221,7 +216,7 @@ pub(crate) fn accept(
             mac,
             at: terms.now,
         };
-        settings::put(c, AUDIT_HEAD, &signer.mark(&head))?;
+        settings::put(c, HEAD, &signer.mark(&head))?;
         Notes::of(terms).audit(c, Note::of(Action::AuditAccepted).with("up_to", number))?;
         Ok(newest)
     })
@@ -331,8 +326,7 @@ pub(crate) fn prune(c: &mut Conn, step: &PruneStep, terms: &ChangeContext) -> Re
             .do_nothing()
             .execute(c)?;
         take_guard(c, PRUNER)?;
-        if settings::value(c, AUDIT_FLOOR)? != step.read
-            || newest(c)?.is_none_or(|head| head.number <= step.floor)
+        if settings::value(c, FLOOR)? != step.read || newest(c)?.is_none_or(|head| head.number <= step.floor)
         {
             return Err(Undo::with(PruneOutcome::Overtaken));
         }
@@ -345,7 +339,7 @@ pub(crate) fn prune(c: &mut Conn, step: &PruneStep, terms: &ChangeContext) -> Re
         if (gone, seals) != (step.rows, step.seals) {
             return Err(Undo::with(PruneOutcome::Changed));
         }
-        settings::put(c, AUDIT_FLOOR, &step.mark)?;
+        settings::put(c, FLOOR, &step.mark)?;
         if step.last {
             Notes::of(terms).audit(c, Note::of(Action::AuditPruned).with("up_to", step.floor))?;
         }

@@ -17,6 +17,7 @@ use crate::{
     rows::{EndedRow, SessionRow, UserRow},
     schema::{sessions, users},
     sqlty::{Id, Ts},
+    sweep::{Sweep, before},
 };
 use auth_domain::{
     audit::Action,
@@ -29,6 +30,7 @@ use auth_domain::{
     user::{User, UserStatus},
 };
 use diesel::prelude::*;
+use std::sync::PoisonError;
 use uuid::Uuid;
 
 /// Begins a session, if the user still is what it was when its password was verified.
@@ -292,4 +294,70 @@ pub(crate) fn forget_ended(c: &mut Conn, user: UserId) -> Result<bool, Fault> {
         .load(c)?;
     let gone = diesel::delete(sessions::table.filter(sessions::id.eq_any(oldest))).execute(c)?;
     Ok(gone as i64 == HISTORY_BATCH)
+}
+
+/// How many rows the walk looks at for each one that it may remove.
+const STRIDE: i64 = 4;
+
+/// Removes sessions that ended or expired long ago. Those past their time are found by walking the table in the order of its key,
+/// some rows a call: an index on their expiry would have to be rewritten at every refresh.
+pub(crate) fn sweep(c: &mut Conn, sweep: &Sweep) -> Result<u64, Fault> {
+    let long_ago = before(sweep.now, sweep.keep.keep_ended_sessions);
+    let ended = sweep_ended(c, sweep.now, long_ago, sweep.limit())?;
+    let room = sweep.limit() - i64::try_from(ended).unwrap_or(i64::MAX);
+    if room <= 0 {
+        return Ok(ended);
+    }
+    let walked_to = *sweep.walk.lock().unwrap_or_else(PoisonError::into_inner);
+    let (expired, walked_to) = sweep_expired(c, long_ago, room, walked_to)?;
+    *sweep.walk.lock().unwrap_or_else(PoisonError::into_inner) = walked_to;
+    Ok(ended + expired)
+}
+
+fn sweep_ended(c: &mut Conn, now: Timestamp, long_ago: Timestamp, limit: i64) -> Result<u64, Fault> {
+    use sessions as s;
+    let over: Vec<Id> = s::table
+        .filter(s::ended_at.lt(Some(Ts(long_ago))))
+        .filter(s::access_until.lt(Ts(now)))
+        .order(s::ended_at.asc())
+        .limit(limit)
+        .select(s::id)
+        .load(c)?;
+    Ok(diesel::delete(s::table.filter(s::id.eq_any(over))).execute(c)? as u64)
+}
+
+/// Walks on from `walked_to`. Answers how many rows went, and where it stopped.
+fn sweep_expired(
+    c: &mut Conn,
+    long_ago: Timestamp,
+    limit: i64,
+    walked_to: Option<Uuid>,
+) -> Result<(u64, Option<Uuid>), Fault> {
+    use sessions as s;
+    let from = Id(walked_to.unwrap_or(Uuid::nil()));
+    let ahead: Vec<(Id, Ts)> = s::table
+        .filter(s::id.gt(from))
+        .order(s::id.asc())
+        .limit(limit.saturating_mul(STRIDE))
+        .select((s::id, s::refresh_expires_at))
+        .load(c)?;
+    let mut expired: Vec<Id> = Vec::new();
+    let mut stopped = None;
+    for (id, expires_at) in &ahead {
+        if expires_at.0 < long_ago {
+            if expired.len() as i64 == limit {
+                break;
+            }
+            expired.push(*id);
+        }
+        stopped = Some(id.0);
+    }
+    // At the end of the table the next walk begins anew.
+    let at_the_end =
+        (ahead.len() as i64) < limit.saturating_mul(STRIDE) && stopped == ahead.last().map(|(id, _)| id.0);
+    let over = s::table
+        .filter(s::id.eq_any(expired))
+        .filter(s::refresh_expires_at.lt(Ts(long_ago)));
+    let gone = diesel::delete(over).execute(c)? as u64;
+    Ok((gone, if at_the_end { None } else { stopped }))
 }

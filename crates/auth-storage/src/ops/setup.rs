@@ -13,9 +13,9 @@ use crate::{
     asks::{NewToken, NewUser},
     context::ChangeContext,
     fault::{Fault, Undo},
-    outcomes::{SetupOutcome, SetupTokenIssue},
     rows::{NewTokenRow, SessionRow},
     schema::{one_time_tokens, sessions},
+    setup::{Outcome, TokenIssue},
     sqlty::{Id, Ts},
 };
 use auth_domain::{audit::Action, one_time::TokenKind, role::Role, session::Session};
@@ -28,12 +28,12 @@ pub(crate) fn issue(
     administrators: &[Role],
     replace: bool,
     terms: &ChangeContext,
-) -> Result<SetupTokenIssue, Fault> {
+) -> Result<TokenIssue, Fault> {
     use one_time_tokens as t;
     whole(c, |c| {
         take_guard(c, ADMINISTRATORS)?;
         if any_administrator(c, administrators, None)? {
-            return Ok(SetupTokenIssue::AdministratorExists);
+            return Ok(TokenIssue::AdministratorExists);
         }
         let unused = t::table
             .filter(t::kind.eq(TokenKind::Setup.as_str()))
@@ -45,14 +45,14 @@ pub(crate) fn issue(
                 .filter(t::expires_at.gt(Ts(token.created_at)))
                 .select(t::id);
             if live.first::<Id>(c).optional()?.is_some() {
-                return Ok(SetupTokenIssue::AlreadyLive);
+                return Ok(TokenIssue::AlreadyLive);
             }
         }
         diesel::insert_into(t::table)
             .values(NewTokenRow::of(token, None))
             .execute(c)?;
         Notes::of(terms).audit(c, Note::of(Action::SetupTokenIssued))?;
-        Ok(SetupTokenIssue::Issued)
+        Ok(TokenIssue::Issued)
     })
 }
 
@@ -64,23 +64,23 @@ pub(crate) fn redeem(
     session: &Session,
     administrators: &[Role],
     terms: &ChangeContext,
-) -> Result<SetupOutcome, Fault> {
+) -> Result<Outcome, Fault> {
     whole_or_undone(c, |c| {
         take_guard(c, ADMINISTRATORS)?;
         if any_administrator(c, administrators, None)? {
-            return Err(Undo::with(SetupOutcome::Closed));
+            return Err(Undo::with(Outcome::Closed));
         }
         if consume(c, TokenKind::Setup, digest, terms.now)?.is_none() {
-            return Err(Undo::with(SetupOutcome::InvalidToken));
+            return Err(Undo::with(Outcome::InvalidToken));
         }
         let Some(made) = insert_if_free(c, user, Some(Ts(session.created_at)))? else {
-            return Err(Undo::with(SetupOutcome::EmailTaken));
+            return Err(Undo::with(Outcome::EmailTaken));
         };
         diesel::insert_into(sessions::table)
             .values(SessionRow::of(session))
             .execute(c)?;
         let note = Note::of(Action::SetUp).by_itself(made.id).session(session.id);
         Notes::of(terms).audit(c, note)?;
-        Ok(SetupOutcome::Created(made))
+        Ok(Outcome::Created(made))
     })
 }

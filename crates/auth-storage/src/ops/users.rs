@@ -9,10 +9,10 @@ use super::{
 use crate::{
     asks::{MailedToken, NewUser, UserFilter},
     context::{ChangeContext, Pagination},
-    fault::Fault,
+    fault::{Fault, corrupt},
     outcomes::{Credentials, InsertedUser},
     prepared::Prepare as _,
-    rows::{CredentialsRow, NewUserRow, SessionRow, UserRow, corrupt},
+    rows::{CredentialsRow, NewUserRow, SessionRow, UserRow},
     schema::{one_time_tokens, sessions, users},
     sqlty::{Id, Ts},
 };

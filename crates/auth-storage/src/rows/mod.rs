@@ -1,46 +1,28 @@
 //! Rows to domain values and back, in this one place. A row that fits no state is refused, by table, column and key.
 
-mod activity;
-mod audit;
-mod mail;
 mod tokens;
 
-pub(crate) use activity::{ActivityRow, NewActivityRow};
-pub(crate) use audit::{AuditRow, NewAuditRow, SealRow};
-pub(crate) use mail::{MailRow, NewMailRow, TroubledRow};
 pub(crate) use tokens::{ApiKeyRow, NewApiKeyRow, NewTokenRow, TokenRow, name_columns};
 
 use crate::{
     asks::NewUser,
-    fault::Fault,
-    outcomes::{Credentials, StoredKey},
-    schema::{clients, revocations, sessions, signing_keys, users},
+    fault::{Fault, corrupt},
+    outcomes::Credentials,
+    schema::{sessions, users},
     sqlty::{Id, Ts},
 };
 use auth_domain::{
     authentication::Assurance,
-    client::Client,
     email::EmailAddress,
     idempotency::IdempotencyDigest,
-    ids::{SessionId, TokenId, UserId},
-    keys::KeyStanding,
+    ids::{SessionId, UserId},
     lineage::Rotation,
     password_hash::PasswordHash,
-    revocation::{Revocation, Revoked},
     session::{EndReason, Origin, Session, SessionState},
     time::Timestamp,
     user::{DisplayName, Generation, User, UserStatus},
 };
 use diesel::prelude::*;
-use std::fmt::Display;
-
-pub(crate) fn corrupt(table: &'static str, column: &'static str, id: impl Display) -> Fault {
-    Fault::Corrupt {
-        table,
-        column,
-        id: id.to_string(),
-    }
-}
 
 /// A user without the hash of its password.
 #[derive(Queryable, Selectable)]
@@ -269,158 +251,5 @@ impl EndedRow {
     /// Whether it could still be refreshed.
     pub(crate) fn is_live(&self, user_generation: Generation, now: Timestamp) -> bool {
         self.generation >= user_generation.number() && now < self.refresh_expires_at.0
-    }
-}
-
-/// A revocation as read.
-#[derive(Queryable, Selectable)]
-#[diesel(table_name = revocations)]
-pub(crate) struct RevocationRow {
-    id: Id,
-    kind: String,
-    generation: Option<i64>,
-    until: Ts,
-    recorded_at: Ts,
-}
-
-impl RevocationRow {
-    /// What it revokes, and when it was recorded.
-    pub(crate) fn revocations(&self) -> impl Iterator<Item = (Revocation, Ts)> {
-        let (until, recorded_at) = (self.until.0, self.recorded_at);
-        revoked(self.id, &self.kind, self.generation)
-            .into_iter()
-            .map(move |what| (Revocation { what, until }, recorded_at))
-    }
-}
-
-/// What a row of `revocations` hits. One that fits no revocation hits all that can have its id: what it was for stays revoked,
-/// and the others are read.
-pub(crate) fn revoked(id: Id, kind: &str, generation: Option<i64>) -> Vec<Revoked> {
-    match one_revoked(id, kind, generation) {
-        Ok(what) => vec![what],
-        Err(column) => {
-            tracing::error!(row = %id.0, "a row of revocations has no valid {column}: whatever has its id is refused");
-            vec![
-                Revoked::Token(TokenId::from_uuid(id.0)),
-                Revoked::Session(SessionId::from_uuid(id.0)),
-                Revoked::User(UserId::from_uuid(id.0), Generation::DELETED),
-            ]
-        }
-    }
-}
-
-fn one_revoked(id: Id, kind: &str, generation: Option<i64>) -> Result<Revoked, &'static str> {
-    match (kind, generation) {
-        ("token", None) => Ok(Revoked::Token(TokenId::from_uuid(id.0))),
-        ("session", None) => Ok(Revoked::Session(SessionId::from_uuid(id.0))),
-        ("user", Some(number)) => {
-            let least = Generation::from_number(number).ok_or("generation")?;
-            Ok(Revoked::User(UserId::from_uuid(id.0), least))
-        }
-        ("token" | "session" | "user", _) => Err("generation"),
-        _ => Err("kind"),
-    }
-}
-
-/// A revocation to be recorded; the database adds its clock.
-#[derive(Insertable)]
-#[diesel(table_name = revocations)]
-pub(crate) struct NewRevocationRow {
-    id: Id,
-    kind: &'static str,
-    generation: Option<i64>,
-    until: Ts,
-}
-
-impl NewRevocationRow {
-    pub(crate) fn of(revocation: &Revocation) -> Self {
-        let (id, kind, generation) = match revocation.what {
-            Revoked::Token(id) => (id.as_uuid(), "token", None),
-            Revoked::Session(id) => (id.as_uuid(), "session", None),
-            Revoked::User(id, least) => (id.as_uuid(), "user", Some(least.number())),
-        };
-        Self {
-            id: Id(id),
-            kind,
-            generation,
-            until: Ts(revocation.until),
-        }
-    }
-}
-
-/// A signing key.
-#[derive(Queryable, Selectable, Insertable)]
-#[diesel(table_name = signing_keys)]
-pub(crate) struct KeyRow {
-    kid: String,
-    state: String,
-    algorithm: String,
-    public_jwk: String,
-    sealed: Vec<u8>,
-    published_at: Ts,
-    verifies_until: Option<Ts>,
-}
-
-impl KeyRow {
-    pub(crate) fn of(key: StoredKey) -> Self {
-        Self {
-            kid: key.standing.kid,
-            state: key.standing.state.as_str().to_owned(),
-            algorithm: key.algorithm,
-            public_jwk: key.public_jwk,
-            sealed: key.sealed,
-            published_at: Ts(key.standing.published_at),
-            verifies_until: key.standing.verifies_until.map(Ts),
-        }
-    }
-
-    pub(crate) fn key(self) -> Result<StoredKey, Fault> {
-        let state = self
-            .state
-            .parse()
-            .map_err(|_| corrupt("signing_keys", "state", &self.kid))?;
-        Ok(StoredKey {
-            standing: KeyStanding {
-                kid: self.kid,
-                state,
-                published_at: self.published_at.0,
-                verifies_until: self.verifies_until.map(|at| at.0),
-            },
-            algorithm: self.algorithm,
-            public_jwk: self.public_jwk,
-            sealed: self.sealed,
-        })
-    }
-}
-
-/// A machine client.
-#[derive(Queryable, Selectable, Insertable)]
-#[diesel(table_name = clients)]
-pub(crate) struct ClientRow {
-    id: String,
-    secret_digest: Vec<u8>,
-    created_at: Ts,
-}
-
-impl ClientRow {
-    pub(crate) fn of(client: &Client) -> Self {
-        Self {
-            id: client.id.as_str().to_owned(),
-            secret_digest: client.secret_digest.to_vec(),
-            created_at: Ts(client.created_at),
-        }
-    }
-
-    pub(crate) fn client(self) -> Result<Client, Fault> {
-        let bad = |column| corrupt("clients", column, &self.id);
-        Ok(Client {
-            id: self.id.parse().map_err(|_| bad("id"))?,
-            secret_digest: self
-                .secret_digest
-                .as_slice()
-                .try_into()
-                .map_err(|_| bad("secret_digest"))?,
-            created_at: self.created_at.0,
-        })
     }
 }

@@ -1,9 +1,9 @@
 //! Rows of one-time tokens and API keys.
 
-use super::{corrupt, name_key};
+use super::name_key;
 use crate::{
     asks::{NewApiKey, NewToken, Pending},
-    fault::Fault,
+    fault::{Fault, corrupt},
     outcomes::StoredToken,
     schema::{api_keys, one_time_tokens},
     sqlty::{Id, Ts},

@@ -5,21 +5,17 @@ use crate::{
     asks::{LinkProof, MailedToken, NewApiKey, NewToken, NewUser},
     context::ChangeContext,
     error::StorageError,
-    outcomes::{
-        ClaimedMail, InsertedKey, KeyHolder, MailEnd, MailFigures, Redeemed, Settled, StoredToken,
-        TroubledMail, UserOutcome,
-    },
+    outcomes::{InsertedKey, KeyHolder, Redeemed, Settled, StoredToken, UserOutcome},
 };
 use auth_domain::{
     api_key::ApiKey,
     email::EmailAddress,
-    ids::{ApiKeyId, MailId, UserId},
+    ids::{ApiKeyId, UserId},
     mail::MailKind,
     one_time::TokenKind,
     password_hash::PasswordHash,
-    time::{Span, Timestamp},
+    time::Timestamp,
 };
-use uuid::Uuid;
 
 impl Storage {
     /// Queues a mail with a reset link for whoever has this address: the same row for known and unknown ones.
@@ -87,14 +83,6 @@ impl Storage {
         terms: ChangeContext,
     ) -> Result<bool, StorageError> {
         run!(self, write, links::mail_verification(user, &mailed, &terms))
-    }
-
-    /// Whether a mail could be claimed now: look before a claim, which is a write.
-    ///
-    /// # Errors
-    /// See [`StorageError`].
-    pub async fn mail_waits(&self) -> Result<bool, StorageError> {
-        run!(self, read, outbox::any_waiting())
     }
 
     /// Asks a new address to confirm, and tells the old one. False: there is no such user.
@@ -181,27 +169,6 @@ impl Storage {
         run!(self, write, user_changes::lock_out(user, &terms))
     }
 
-    /// Claims mails that are due, under a lease on the database's clock.
-    ///
-    /// # Errors
-    /// See [`StorageError`].
-    pub async fn claim_mails(
-        &self,
-        lease: Uuid,
-        lease_for: Span,
-        most: u32,
-    ) -> Result<Vec<ClaimedMail>, StorageError> {
-        run!(self, write, outbox::claim(lease, lease_for, i64::from(most)))
-    }
-
-    /// Ends a claim. False: the lease was lost, and nothing was written.
-    ///
-    /// # Errors
-    /// See [`StorageError`].
-    pub async fn end_mail(&self, id: MailId, lease: Uuid, end: MailEnd) -> Result<bool, StorageError> {
-        run!(self, write, outbox::end(id, lease, &end))
-    }
-
     /// Stores the token that a mail is about to carry. False: it is void, because a newer one was asked for or, for a reset, the
     /// password was set since; or the user is gone.
     ///
@@ -214,36 +181,6 @@ impl Storage {
         terms: Option<ChangeContext>,
     ) -> Result<bool, StorageError> {
         run!(self, write, one_time_tokens::issue(&token, user, terms.as_ref()))
-    }
-
-    /// How full the outbox is.
-    ///
-    /// # Errors
-    /// See [`StorageError`].
-    pub async fn mail_figures(&self) -> Result<MailFigures, StorageError> {
-        run!(self, read, outbox::figures())
-    }
-
-    /// The mails that wait after a failed attempt, and those that were given up: the oldest first, at most so many, those after
-    /// this one.
-    ///
-    /// # Errors
-    /// See [`StorageError`].
-    pub async fn troubled_mails(
-        &self,
-        after: Option<MailId>,
-        most: u32,
-    ) -> Result<Vec<TroubledMail>, StorageError> {
-        run!(self, read, outbox::troubled(after, i64::from(most)))
-    }
-
-    /// Makes these mails due now, those that were given up among them, unless what it takes to send them is gone. Answers with
-    /// how many there were.
-    ///
-    /// # Errors
-    /// See [`StorageError`].
-    pub async fn retry_mails(&self, mails: Vec<MailId>) -> Result<u64, StorageError> {
-        run!(self, write, outbox::retry(&mails))
     }
 
     /// Stores an API key, unless its owner has as many as it may.

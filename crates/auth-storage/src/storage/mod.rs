@@ -1,16 +1,9 @@
 //! The store, as the rest of the program sees it: each method hands one operation to the threads of its database.
 
-mod activity;
-mod audit;
-mod keys_and_clients;
 mod links_and_mail;
-mod revocations;
 mod sessions;
-mod setup_and_sweep;
 mod users;
 mod writing;
-
-pub use audit::{AUDIT_FLOOR, AUDIT_HEAD, AuditSigner};
 
 use crate::{
     Backend, DatabaseConfig,
@@ -18,25 +11,25 @@ use crate::{
     migrations::{self, Migration, Schema, run::Way},
     open::{self, Database},
     serving::{self, ServeLock},
+    sweep::Walk,
 };
 use auth_domain::time::Timestamp;
-use std::sync::{Arc, Mutex};
-use uuid::Uuid;
+use std::sync::Arc;
 use writing::Writes;
 
 /// The store. Cloning it is cheap: all clones share the connections.
 #[derive(Clone)]
 pub struct Storage {
-    inner: Arc<Inner>,
+    pub(crate) inner: Arc<Inner>,
 }
 
-struct Inner {
-    database: Database,
+pub(crate) struct Inner {
+    pub(crate) database: Database,
     /// Those that this program knows, in the order of their stamps.
     migrations: &'static [Migration],
-    /// Where the last walk over the sessions stopped (`ops::housekeeping`).
-    walked_to: Mutex<Option<Uuid>>,
-    writes: Writes,
+    /// Where the last walk over the sessions stopped.
+    pub(crate) walk: Walk,
+    pub(crate) writes: Writes,
 }
 
 /// Runs an operation where it belongs: `look` and `read` on SQLite's readers, `write` on its writer; on PostgreSQL all on the pool.
@@ -73,7 +66,7 @@ macro_rules! run {
     (@sqlite read, $writer:ident, $readers:ident) => { $readers };
     (@sqlite write, $writer:ident, $readers:ident) => { $writer };
 }
-use run;
+pub(crate) use run;
 
 impl Storage {
     /// Opens the database and reaches it once. It does not migrate; once open, it outlives the database's outages.
@@ -107,7 +100,7 @@ impl Storage {
             inner: Arc::new(Inner {
                 database,
                 migrations,
-                walked_to: Mutex::new(None),
+                walk: Walk::default(),
                 writes: Writes::default(),
             }),
         })

@@ -5,7 +5,7 @@ use crate::{
     asks::{MailedToken, NewUser, UserChange, UserFilter},
     context::{ChangeContext, Pagination},
     error::StorageError,
-    outcomes::{Credentials, InsertedUser, UserOutcome},
+    outcomes::{Credentials, InsertedUser, UserFigures, UserOutcome},
 };
 use auth_domain::{
     email::EmailAddress,
@@ -13,6 +13,7 @@ use auth_domain::{
     password_hash::PasswordHash,
     role::Role,
     session::Session,
+    time::Timestamp,
     user::User,
 };
 
@@ -206,5 +207,13 @@ impl Storage {
     /// See [`StorageError`].
     pub async fn administrator_exists(&self, administrators: Vec<Role>) -> Result<bool, StorageError> {
         run!(self, read, users::administrator_exists(&administrators))
+    }
+
+    /// How many users and live sessions there are. Reads all of them.
+    ///
+    /// # Errors
+    /// See [`StorageError`].
+    pub async fn user_figures(&self, now: Timestamp) -> Result<UserFigures, StorageError> {
+        run!(self, read, figures::of_users(now))
     }
 }

@@ -18,7 +18,7 @@ const PATIENCE: Duration = Duration::from_secs(3);
 
 /// How writes end.
 #[derive(Default)]
-pub(super) struct Writes {
+pub(crate) struct Writes {
     /// A write of a request has failed since the last one of our own was begun.
     failed: AtomicBool,
     /// When the last one of our own ended, and how. Held while there is one: of many probes one writes.
@@ -27,7 +27,7 @@ pub(super) struct Writes {
 
 impl Writes {
     /// Remembers that a request's write failed. One that succeeded proves nothing: it may have had nothing to write.
-    pub(super) fn ended<T>(&self, outcome: &Result<T, StorageError>) {
+    pub(crate) fn ended<T>(&self, outcome: &Result<T, StorageError>) {
         if outcome.as_ref().err().is_some_and(says_no) {
             self.failed.store(true, Ordering::Release);
         }

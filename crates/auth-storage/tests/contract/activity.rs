@@ -2,10 +2,10 @@
 
 use crate::{people::t0, world::all};
 use auth_domain::time::Span;
-use auth_storage::HourCount;
+use auth_storage::activity;
 
-fn count(hour: i64, kind: &str, count: u64) -> HourCount {
-    HourCount {
+fn count(hour: i64, kind: &str, count: u64) -> activity::HourCount {
+    activity::HourCount {
         hour: t0() + Span::hours(hour),
         kind: kind.to_owned(),
         count,
@@ -30,7 +30,7 @@ on_both! {
         let adding = (0..24).map(|n| {
             let db = world.db.clone();
             tokio::spawn(async move {
-                let mut mine: Vec<HourCount> = (0..2).flat_map(|hour| kinds.map(|kind| count(hour, kind, 1))).collect();
+                let mut mine: Vec<activity::HourCount> = (0..2).flat_map(|hour| kinds.map(|kind| count(hour, kind, 1))).collect();
                 mine.rotate_left(n % 6);
                 db.add_activity(mine).await.unwrap();
             })

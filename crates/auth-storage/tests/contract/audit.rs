@@ -18,7 +18,7 @@ use auth_domain::{
     time::Span,
     user::{Generation, UserStatus},
 };
-use auth_storage::{AuditFilter, Pagination, SetupOutcome, SignIn, StartedSession, UserChange, UserOutcome};
+use auth_storage::{Pagination, SignIn, StartedSession, UserChange, UserOutcome, audit, setup};
 use std::collections::BTreeSet;
 
 /// What was noted since the last look.
@@ -95,7 +95,7 @@ on_both! {
             for (number, seconds) in [(0, 60), (1, 120), (0, 180), (0, 190)] {
                 world.db.rotate(session.id, token(number), policy(), noted, terms(at(seconds))).await.unwrap().unwrap();
             }
-            let mine = AuditFilter { user: Some(user.id), action: Some(Action::RefreshTokenReused), ..AuditFilter::default() };
+            let mine = audit::Filter { user: Some(user.id), action: Some(Action::RefreshTokenReused), ..audit::Filter::default() };
             let told = world.db.audit(mine, ALL).await.unwrap();
             assert_eq!((told.len(), told[0].session, told[0].actor), (1, Some(session.id), Actor::Anonymous));
             assert_eq!(world.kinds(), vec!["refresh_token_reuse"; round + 1]);
@@ -162,7 +162,7 @@ on_both! {
         let admin = person("admin@example.com", Role::ADMIN);
         let session = session_of(admin.id, Generation::FIRST, at(1));
         let done = world.db.redeem_setup_token([1; 32], admin.clone(), session.clone(), admins(), terms(at(1))).await.unwrap();
-        assert!(matches!(done, SetupOutcome::Created(_)));
+        assert!(matches!(done, setup::Outcome::Created(_)));
         let event = log.one(&world, Actor::User(admin.id)).await;
         assert_eq!((event.action, event.subject, event.session), (Action::SetUp, Some(admin.id), Some(session.id)));
         let people = ["b@example.com", "admin@example.com", "c@example.com"].map(|email| person(email, Role::USER));
@@ -241,29 +241,29 @@ on_both! {
             ids.push(world.noted().await.last().unwrap().id);
         }
         ids.reverse();
-        let list = async |filter: AuditFilter, page| {
+        let list = async |filter: audit::Filter, page| {
             let since = Some(filter.since.unwrap_or(at(1)));
-            let events = world.db.audit(AuditFilter { since, ..filter }, page).await.unwrap();
+            let events = world.db.audit(audit::Filter { since, ..filter }, page).await.unwrap();
             events.into_iter().map(|event| event.id).collect::<Vec<_>>()
         };
-        let any = AuditFilter::default;
-        let of_one = || AuditFilter { user: Some(one), ..any() };
+        let any = audit::Filter::default;
+        let of_one = || audit::Filter { user: Some(one), ..any() };
         assert_eq!(list(any(), ALL).await, ids);
         // As subject or as actor, and once where it is both.
         assert_eq!(list(of_one(), ALL).await, [ids[0], ids[2], ids[3], ids[4]]);
         assert_eq!(list(of_one(), Pagination { after: None, limit: 2 }).await, [ids[0], ids[2]]);
         assert_eq!(list(of_one(), Pagination { after: Some(ids[2].as_uuid()), limit: 2 }).await, [ids[3], ids[4]]);
-        assert_eq!(list(AuditFilter { action: Some(Action::Exported), ..of_one() }, ALL).await, [ids[2], ids[3]]);
+        assert_eq!(list(audit::Filter { action: Some(Action::Exported), ..of_one() }, ALL).await, [ids[2], ids[3]]);
         // Whoever did it, and not what it did to others.
-        let about_one = || AuditFilter { subject: Some(one), ..any() };
+        let about_one = || audit::Filter { subject: Some(one), ..any() };
         assert_eq!(list(about_one(), ALL).await, [ids[3], ids[4]]);
         assert_eq!(list(about_one(), Pagination { after: Some(ids[3].as_uuid()), limit: 2 }).await, [ids[4]]);
-        assert_eq!(list(AuditFilter { action: Some(Action::Exported), ..about_one() }, ALL).await, [ids[3]]);
+        assert_eq!(list(audit::Filter { action: Some(Action::Exported), ..about_one() }, ALL).await, [ids[3]]);
         // All that is set has to fit.
-        assert_eq!(list(AuditFilter { user: Some(two), ..about_one() }, ALL).await, [ids[3]]);
-        assert_eq!(list(AuditFilter { action: Some(Action::SignInFailed), ..any() }, ALL).await, [ids[0], ids[4]]);
-        assert_eq!(list(AuditFilter { since: Some(at(20)), until: Some(at(40)), ..any() }, ALL).await, [ids[2], ids[3]]);
-        assert_eq!(list(AuditFilter { until: Some(at(30)), ..of_one() }, ALL).await, [ids[3], ids[4]]);
+        assert_eq!(list(audit::Filter { user: Some(two), ..about_one() }, ALL).await, [ids[3]]);
+        assert_eq!(list(audit::Filter { action: Some(Action::SignInFailed), ..any() }, ALL).await, [ids[0], ids[4]]);
+        assert_eq!(list(audit::Filter { since: Some(at(20)), until: Some(at(40)), ..any() }, ALL).await, [ids[2], ids[3]]);
+        assert_eq!(list(audit::Filter { until: Some(at(30)), ..of_one() }, ALL).await, [ids[3], ids[4]]);
         assert_eq!(list(any(), Pagination { after: Some(ids[1].as_uuid()), limit: 2 }).await, [ids[2], ids[3]]);
     }
 
@@ -272,7 +272,7 @@ on_both! {
         for micros in [100, 500, 900] {
             world.db.note(Action::Exported, None, vec![], terms(fine(micros))).await.unwrap();
         }
-        let between = AuditFilter { since: Some(fine(500)), until: Some(fine(900)), ..AuditFilter::default() };
+        let between = audit::Filter { since: Some(fine(500)), until: Some(fine(900)), ..audit::Filter::default() };
         let found = world.db.audit(between, ALL).await.unwrap();
         assert_eq!(found.iter().map(|event| event.at).collect::<Vec<_>>(), [fine(500)]);
     }

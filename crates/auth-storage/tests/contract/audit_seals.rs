@@ -9,7 +9,8 @@ use auth_domain::{
     ids::AuditEventId,
 };
 use auth_storage::{
-    AUDIT_FLOOR, AUDIT_HEAD, AuditFilter, AuditSigner, PruneOutcome, PruneStep, RefusedRows, Storage,
+    Storage,
+    audit::{self, Signer as _},
 };
 use std::{
     collections::BTreeSet,
@@ -24,7 +25,7 @@ type Asked = (i64, [u8; 32], Vec<AuditEventId>);
 #[derive(Default)]
 pub(crate) struct Signer(Mutex<Vec<Asked>>);
 
-impl AuditSigner for Signer {
+impl audit::Signer for Signer {
     fn code(&self, seal: &Seal, events: &[AuditEvent]) -> [u8; 32] {
         let ids = events.iter().map(|event| event.id).collect();
         self.0.lock().unwrap().push((seal.number, seal.previous, ids));
@@ -55,7 +56,7 @@ async fn seal(db: &Storage, most: u32, seconds: i64) -> Option<Seal> {
 
 /// What the mark says of the newest seal.
 async fn head(db: &Storage) -> Option<Head> {
-    let mark = db.setting(AUDIT_HEAD).await.unwrap();
+    let mark = db.setting(audit::HEAD).await.unwrap();
     mark.map(|mark| signer().head(&mark).unwrap())
 }
 
@@ -116,9 +117,9 @@ const ROWS: &str = "SELECT count(*) AS n FROM audit_events";
 const SEALS: &str = "SELECT count(*) AS n FROM audit_seals";
 
 /// The removal of these batches, which are the first.
-fn step(read: Option<Vec<u8>>, seals: &[Seal]) -> PruneStep {
+fn step(read: Option<Vec<u8>>, seals: &[Seal]) -> audit::PruneStep {
     let floor = seals.last().unwrap().number;
-    PruneStep {
+    audit::PruneStep {
         read,
         mark: vec![u8::try_from(floor).unwrap()],
         floor,
@@ -200,14 +201,14 @@ on_both! {
     fn old_batches_go_as_verified_and_the_rest_stays_whole(world) {
         let seals = batches(&world, 6).await;
         let step = step(None, &seals[..3]);
-        assert_eq!(world.db.prune_audit(step.clone(), terms(at(20))).await.unwrap(), PruneOutcome::Done);
+        assert_eq!(world.db.prune_audit(step.clone(), terms(at(20))).await.unwrap(), audit::PruneOutcome::Done);
         assert_eq!((world.number(ROWS), world.number(SEALS)), (7, 3));
-        assert_eq!(world.db.setting(AUDIT_FLOOR).await.unwrap(), Some(vec![3]));
+        assert_eq!(world.db.setting(audit::FLOOR).await.unwrap(), Some(vec![3]));
         assert_eq!(world.db.stray_audit_batch(3).await.unwrap(), None);
         let pruned = world.noted().await.pop().unwrap();
         assert_eq!((pruned.action, pruned.details["up_to"].as_str()), (Action::AuditPruned, "3"));
         // And again: another node has moved the beginning since it was read.
-        assert_eq!(world.db.prune_audit(step, terms(at(20))).await.unwrap(), PruneOutcome::Overtaken);
+        assert_eq!(world.db.prune_audit(step, terms(at(20))).await.unwrap(), audit::PruneOutcome::Overtaken);
         assert_eq!(world.times(Action::AuditPruned).await, 1);
         let next = world.db.audit_batch_after(3).await.unwrap().unwrap();
         assert_eq!((next.seal, next.events.len()), (seals[3].clone(), 2));
@@ -218,16 +219,16 @@ on_both! {
     fn where_other_rows_would_go_than_were_verified_none_goes(world) {
         let seals = batches(&world, 4).await;
         world.execute("UPDATE audit_events SET batch = 1 WHERE batch = 3");
-        assert_eq!(world.db.prune_audit(step(None, &seals[..2]), terms(at(20))).await.unwrap(), PruneOutcome::Changed);
+        assert_eq!(world.db.prune_audit(step(None, &seals[..2]), terms(at(20))).await.unwrap(), audit::PruneOutcome::Changed);
         assert_eq!((world.number(ROWS), world.number(SEALS)), (8, 4));
-        assert_eq!(world.db.setting(AUDIT_FLOOR).await.unwrap(), None);
+        assert_eq!(world.db.setting(audit::FLOOR).await.unwrap(), None);
         assert_eq!(world.times(Action::AuditPruned).await, 0);
     }
 
     fn the_newest_seal_stays_whatever_is_asked(world) {
         let seals = batches(&world, 3).await;
-        assert_eq!(world.db.prune_audit(step(None, &seals), terms(at(20))).await.unwrap(), PruneOutcome::Overtaken);
-        assert_eq!(world.db.setting(AUDIT_FLOOR).await.unwrap(), None);
+        assert_eq!(world.db.prune_audit(step(None, &seals), terms(at(20))).await.unwrap(), audit::PruneOutcome::Overtaken);
+        assert_eq!(world.db.setting(audit::FLOOR).await.unwrap(), None);
         assert_eq!((walk(&world.db).await.len(), world.db.newest_seal().await.unwrap()), (6, seals.last().cloned()));
     }
 
@@ -241,9 +242,9 @@ on_both! {
             let step = step(None, &seals[..if n < 4 { 3 } else { 6 }]);
             tokio::spawn(async move { (step.floor, db.prune_audit(step, terms(at(20))).await.unwrap()) })
         })).await;
-        let done: Vec<i64> = outcomes.into_iter().filter(|(_, outcome)| *outcome == PruneOutcome::Done).map(|(floor, _)| floor).collect();
+        let done: Vec<i64> = outcomes.into_iter().filter(|(_, outcome)| *outcome == audit::PruneOutcome::Done).map(|(floor, _)| floor).collect();
         assert_eq!(done.len(), 1);
-        assert_eq!(world.db.setting(AUDIT_FLOOR).await.unwrap(), Some(vec![u8::try_from(done[0]).unwrap()]));
+        assert_eq!(world.db.setting(audit::FLOOR).await.unwrap(), Some(vec![u8::try_from(done[0]).unwrap()]));
         assert_eq!(world.number("SELECT min(batch) AS n FROM audit_events"), done[0] + 1);
         assert_eq!(world.number("SELECT min(number) AS n FROM audit_seals"), done[0] + 1);
     }
@@ -282,7 +283,7 @@ on_both! {
         assert_eq!(round.seal.unwrap().count, 1);
         let refused: Vec<_> = round.refused.iter().map(|row| row.id.as_str()).collect();
         assert_eq!(refused, [&old, &just, &future]);
-        let expected = RefusedRows { count: 3, ids: vec![old, just, future] };
+        let expected = audit::RefusedRows { count: 3, ids: vec![old, just, future] };
         assert_eq!(world.db.refused_audit().await.unwrap(), expected);
         assert_eq!((world.db.unsealed_audit().await.unwrap(), world.db.stray_audit_batch(0).await.unwrap()), (0, None));
         assert_eq!(walk(&world.db).await.len(), 2);
@@ -317,7 +318,7 @@ on_both! {
         assert_eq!(world.db.refused_audit().await.unwrap().ids, [unread]);
         // And it hides none in a list, however small its pages are.
         let page = auth_storage::Pagination { after: None, limit: 3 };
-        assert_eq!(world.db.audit(AuditFilter::default(), page).await.unwrap().len(), 3);
+        assert_eq!(world.db.audit(audit::Filter::default(), page).await.unwrap().len(), 3);
     }
 
     /// A sealed row that was made unreadable is found in its batch.
@@ -351,11 +352,11 @@ on_both! {
 
     fn a_remembered_head_is_written_down_unless_it_was_already(world) {
         batches(&world, 1).await;
-        let mark = world.db.setting(AUDIT_HEAD).await.unwrap();
+        let mark = world.db.setting(audit::HEAD).await.unwrap();
         world.db.keep_audit_head(None, vec![9]).await.unwrap();
-        assert_eq!(world.db.setting(AUDIT_HEAD).await.unwrap(), mark);
+        assert_eq!(world.db.setting(audit::HEAD).await.unwrap(), mark);
         world.db.keep_audit_head(mark, vec![9]).await.unwrap();
-        assert_eq!(world.db.setting(AUDIT_HEAD).await.unwrap(), Some(vec![9]));
+        assert_eq!(world.db.setting(audit::HEAD).await.unwrap(), Some(vec![9]));
     }
 
     /// A chain of the version before goes on, and its next seal is of the new format.

@@ -14,7 +14,7 @@ use auth_domain::{
     role::Role,
     user::Generation,
 };
-use auth_storage::{AuditFilter, HourCount, Pagination, SessionFilter, StorageError, UserFilter};
+use auth_storage::{Pagination, SessionFilter, StorageError, UserFilter, activity, audit};
 
 /// Writes what the checks of the table would refuse.
 fn damage(world: &World, table: &str, set: &str) {
@@ -144,14 +144,14 @@ on_both! {
         let event = world.noted().await[0].id.to_string();
         for (column, good, bad) in [("actor", "'anonymous'", "'a ghost'"), ("action", "'exported'", "'danced!'"), ("ip", "NULL", "'here'"), ("details", "'{}'", "'['")] {
             damage(&world, "audit_events", &format!("{column} = {bad}"));
-            assert_eq!(world.db.audit(AuditFilter::default(), ALL).await.unwrap(), [], "{column} of {event}");
+            assert_eq!(world.db.audit(audit::Filter::default(), ALL).await.unwrap(), [], "{column} of {event}");
             damage(&world, "audit_events", &format!("{column} = {good}"));
         }
-        assert_eq!(world.db.audit(AuditFilter::default(), ALL).await.unwrap().len(), 1);
+        assert_eq!(world.db.audit(audit::Filter::default(), ALL).await.unwrap().len(), 1);
         world.db.seal_audit(9, at(4), signer()).await.unwrap();
         damage(&world, "audit_seals", if world.is_sqlite() { "mac = x'01'" } else { "mac = '\\x01'" });
         assert_corrupt(world.db.newest_seal().await, "audit_seals", "mac", "1");
-        world.db.add_activity(vec![HourCount { hour: at(0), kind: "refresh".into(), count: 1 }]).await.unwrap();
+        world.db.add_activity(vec![activity::HourCount { hour: at(0), kind: "refresh".into(), count: 1 }]).await.unwrap();
         damage(&world, "activity", "count = -1");
         assert_eq!(world.db.activity_since(at(0)).await.unwrap(), []);
     }

@@ -10,7 +10,7 @@ use auth_domain::{
     session::{EndReason, Origin},
     user::User,
 };
-use auth_storage::{AuditFilter, LinkProof, Pagination, SessionFilter, Storage};
+use auth_storage::{LinkProof, Pagination, SessionFilter, Storage, audit};
 
 /// A first page.
 const FIRST: Pagination = Pagination {
@@ -73,13 +73,13 @@ pub(crate) async fn a_day_of(db: &Storage, user: &User, first_link: u8) {
         db.sessions(id, filter, at(61), FIRST).await.unwrap();
     }
     for filter in [
-        AuditFilter {
+        audit::Filter {
             user: Some(id),
-            ..AuditFilter::default()
+            ..audit::Filter::default()
         },
-        AuditFilter {
+        audit::Filter {
             subject: Some(id),
-            ..AuditFilter::default()
+            ..audit::Filter::default()
         },
     ] {
         db.audit(filter, FIRST).await.unwrap();

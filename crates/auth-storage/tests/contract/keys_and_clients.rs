@@ -8,10 +8,10 @@ use auth_domain::{
     client::{Client, ClientId},
     keys::{KeyStanding, KeyState, KeyStep},
 };
-use auth_storage::StoredKey;
+use auth_storage::signing_keys;
 
-fn key(kid: &str, state: KeyState, seconds: i64) -> StoredKey {
-    StoredKey {
+fn key(kid: &str, state: KeyState, seconds: i64) -> signing_keys::Stored {
+    signing_keys::Stored {
         standing: KeyStanding {
             kid: kid.into(),
             state,

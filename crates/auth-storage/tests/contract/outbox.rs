@@ -5,7 +5,7 @@ use crate::{
     world::{World, all},
 };
 use auth_domain::{ids::MailId, mail::MailKind, one_time::TokenKind, role::Role, time::Span};
-use auth_storage::{ClaimedMail, MailEnd, MailFigures};
+use auth_storage::outbox;
 use diesel::{
     QueryableByName,
     sql_types::{Nullable, Text},
@@ -29,11 +29,11 @@ async fn ask(world: &World, count: i64) {
     }
 }
 
-async fn claim(world: &World, number: u128, lease_for: Span) -> Vec<ClaimedMail> {
+async fn claim(world: &World, number: u128, lease_for: Span) -> Vec<outbox::Claimed> {
     world.db.claim_mails(lease(number), lease_for, 50).await.unwrap()
 }
 
-async fn end(world: &World, id: MailId, number: u128, end: MailEnd) -> bool {
+async fn end(world: &World, id: MailId, number: u128, end: outbox::End) -> bool {
     world.db.end_mail(id, lease(number), end).await.unwrap()
 }
 
@@ -82,7 +82,7 @@ on_both! {
                     mine.extend(db.claim_mails(lease(n as u128), LEASE, 3).await.unwrap());
                 }
                 for mail in &mine {
-                    assert!(db.end_mail(mail.id, lease(n as u128), MailEnd::Sent).await.unwrap());
+                    assert!(db.end_mail(mail.id, lease(n as u128), outbox::End::Sent).await.unwrap());
                 }
                 mine
             })
@@ -91,7 +91,7 @@ on_both! {
         assert!(taken.iter().all(|mail| mail.attempts == 1));
         let ids: BTreeSet<_> = taken.iter().map(|mail| mail.id).collect();
         assert_eq!((taken.len(), ids.len()), (40, 40));
-        assert_eq!(world.db.mail_figures().await.unwrap(), MailFigures::default());
+        assert_eq!(world.db.mail_figures().await.unwrap(), outbox::Figures::default());
     }
 
     fn a_lease_that_lapsed_is_lost_to_whoever_claims_anew(world) {
@@ -102,12 +102,12 @@ on_both! {
         assert_eq!([&first, &second, &third].map(|mails| mails[0].attempts), [1, 2, 3]);
         let id = first[0].id;
         for stale in [1, 2] {
-            for late in [MailEnd::Sent, MailEnd::Failed("late".into()), MailEnd::Later(Span::zero(), "late".into())] {
+            for late in [outbox::End::Sent, outbox::End::Failed("late".into()), outbox::End::Later(Span::zero(), "late".into())] {
                 assert!(!end(&world, id, stale, late).await);
             }
         }
-        assert!(end(&world, id, 3, MailEnd::Sent).await);
-        assert!(!end(&world, id, 3, MailEnd::Sent).await);
+        assert!(end(&world, id, 3, outbox::End::Sent).await);
+        assert!(!end(&world, id, 3, outbox::End::Sent).await);
         assert_eq!(claim(&world, 4, LEASE).await, []);
     }
 
@@ -115,28 +115,28 @@ on_both! {
     fn a_lease_that_lapsed_and_that_nobody_claimed_still_ends(world) {
         ask(&world, 1).await;
         let mail = claim(&world, 1, Span::seconds(-60)).await.remove(0);
-        assert!(end(&world, mail.id, 1, MailEnd::Sent).await);
+        assert!(end(&world, mail.id, 1, outbox::End::Sent).await);
         assert!(!world.db.mail_waits().await.unwrap());
     }
 
     fn a_mail_that_was_put_off_waits_for_its_time(world) {
         ask(&world, 2).await;
         let mails = claim(&world, 1, LEASE).await;
-        assert!(end(&world, mails[0].id, 1, MailEnd::Later(Span::hours(1), "busy".into())).await);
-        assert!(end(&world, mails[1].id, 1, MailEnd::Later(Span::seconds(-1), "busy".into())).await);
-        assert_eq!(world.db.mail_figures().await.unwrap(), MailFigures { waiting: 2, failed: 0 });
+        assert!(end(&world, mails[0].id, 1, outbox::End::Later(Span::hours(1), "busy".into())).await);
+        assert!(end(&world, mails[1].id, 1, outbox::End::Later(Span::seconds(-1), "busy".into())).await);
+        assert_eq!(world.db.mail_figures().await.unwrap(), outbox::Figures { waiting: 2, failed: 0 });
         let again = claim(&world, 2, LEASE).await;
         assert_eq!(again.iter().map(|mail| (mail.id, mail.attempts)).collect::<Vec<_>>(), [(mails[1].id, 2)]);
         assert_eq!((&again[0].recipient, &again[0].facts), (&mails[1].recipient, &mails[1].facts));
         // One that is put off is not looked for over and over.
         assert!(!world.db.mail_waits().await.unwrap());
-        assert!(!end(&world, mails[0].id, 1, MailEnd::Sent).await);
+        assert!(!end(&world, mails[0].id, 1, outbox::End::Sent).await);
     }
 
     fn a_mail_that_is_done_with_has_lost_its_recipient_and_what_it_said(world) {
         ask(&world, 3).await;
         let mails = claim(&world, 1, LEASE).await;
-        let ends = [MailEnd::Sent, MailEnd::Dropped, MailEnd::Failed("é".repeat(400))];
+        let ends = [outbox::End::Sent, outbox::End::Dropped, outbox::End::Failed("é".repeat(400))];
         for (mail, how) in mails.iter().zip(ends) {
             assert!(end(&world, mail.id, 1, how).await);
         }
@@ -144,7 +144,7 @@ on_both! {
         let wanted = |outcome: &str, last_error| Kept { recipient: None, facts: "{}".into(), outcome: Some(outcome.into()), last_error };
         kept.sort_by(|a, b| a.outcome.cmp(&b.outcome));
         assert_eq!(kept, [wanted("dropped", None), wanted("failed", Some("é".repeat(300))), wanted("sent", None)]);
-        assert_eq!(world.db.mail_figures().await.unwrap(), MailFigures { waiting: 0, failed: 1 });
+        assert_eq!(world.db.mail_figures().await.unwrap(), outbox::Figures { waiting: 0, failed: 1 });
     }
 
     /// Findings 3 §1: what a set-up could not send was lost for good.
@@ -154,14 +154,14 @@ on_both! {
         world.db.ask_for_new_email(user.id, address("b@example.com"), moved, terms(at(1))).await.unwrap();
         let mails = claim(&world, 1, LEASE).await;
         assert_eq!(mails.len(), 2);
-        assert!(end(&world, mails[0].id, 1, MailEnd::Failed("550 5.1.1".into())).await);
-        assert!(end(&world, mails[1].id, 1, MailEnd::Later(Span::hours(1), "451 4.7.1".into())).await);
+        assert!(end(&world, mails[0].id, 1, outbox::End::Failed("550 5.1.1".into())).await);
+        assert!(end(&world, mails[1].id, 1, outbox::End::Later(Span::hours(1), "451 4.7.1".into())).await);
         let troubled = world.db.troubled_mails(None, 10).await.unwrap();
-        let seen = |mail: &ClaimedMail| {
+        let seen = |mail: &outbox::Claimed| {
             let one = troubled.iter().find(|one| one.id == mail.id).unwrap();
             (one.kind.clone(), one.attempts, one.given_up, one.whole, one.why.clone())
         };
-        let kind = |mail: &ClaimedMail| mail.kind.as_str().to_owned();
+        let kind = |mail: &outbox::Claimed| mail.kind.as_str().to_owned();
         assert_eq!(seen(&mails[0]), (kind(&mails[0]), 1, true, true, "550 5.1.1".into()));
         assert_eq!(seen(&mails[1]), (kind(&mails[1]), 1, false, true, "451 4.7.1".into()));
         assert!(!world.db.mail_waits().await.unwrap());
@@ -171,11 +171,11 @@ on_both! {
         let again = claim(&world, 2, LEASE).await;
         for (mail, attempts) in [(&mails[0], 1), (&mails[1], 2)] {
             let one = again.iter().find(|one| one.id == mail.id).unwrap();
-            assert_eq!(one, &ClaimedMail { attempts, ..mail.clone() });
+            assert_eq!(one, &outbox::Claimed { attempts, ..mail.clone() });
         }
         // One that a worker holds, and one that was sent, are left alone.
         assert_eq!(world.db.retry_mails(vec![mails[0].id]).await.unwrap(), 0);
-        assert!(end(&world, mails[0].id, 2, MailEnd::Sent).await);
+        assert!(end(&world, mails[0].id, 2, outbox::End::Sent).await);
         assert_eq!(world.db.retry_mails(vec![mails[0].id]).await.unwrap(), 0);
         assert_eq!(world.db.troubled_mails(None, 10).await.unwrap().len(), 1);
     }
@@ -183,7 +183,7 @@ on_both! {
     fn a_list_of_mails_in_trouble_goes_page_by_page_and_past_rows_that_can_not_be_read(world) {
         ask(&world, 5).await;
         for mail in claim(&world, 1, LEASE).await {
-            assert!(end(&world, mail.id, 1, MailEnd::Later(Span::hours(1), "451".into())).await);
+            assert!(end(&world, mail.id, 1, outbox::End::Later(Span::hours(1), "451".into())).await);
         }
         world.execute("UPDATE outbox SET kind = 'telegram', facts = '['");
         let first = world.db.troubled_mails(None, 3).await.unwrap();
@@ -199,7 +199,7 @@ on_both! {
         world.db.ask_for_new_email(user.id, address("b@example.com"), moved, terms(at(1))).await.unwrap();
         ask(&world, 1).await;
         for mail in claim(&world, 1, LEASE).await {
-            assert!(end(&world, mail.id, 1, MailEnd::Failed("550 5.1.1".into())).await);
+            assert!(end(&world, mail.id, 1, outbox::End::Failed("550 5.1.1".into())).await);
         }
         let recipients = |world: &World| {
             let mut kept: Vec<Kept> = world.rows("SELECT recipient, facts, outcome, last_error FROM outbox WHERE outcome = 'failed'");
@@ -212,7 +212,7 @@ on_both! {
         // The notice of the deletion is for somebody who is gone, too.
         let notice = claim(&world, 2, LEASE).await.remove(0);
         assert_eq!(notice.kind, MailKind::AccountDeleted);
-        assert!(end(&world, notice.id, 2, MailEnd::Failed("550 5.1.1".into())).await);
+        assert!(end(&world, notice.id, 2, outbox::End::Failed("550 5.1.1".into())).await);
         assert_eq!(recipients(&world), 0);
         let troubled = world.db.troubled_mails(None, 10).await.unwrap();
         assert_eq!(troubled.iter().filter(|mail| !mail.whole).count(), 2);

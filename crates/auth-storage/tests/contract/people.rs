@@ -17,8 +17,8 @@ use auth_domain::{
     user::{DisplayName, Generation, User, UserStatus},
 };
 use auth_storage::{
-    AuditContext, AuditFilter, ChangeContext, InsertedUser, LinkProof, MailedToken, NewApiKey, NewToken,
-    NewUser, Pagination, SessionEvidence, SignIn, StartedSession,
+    AuditContext, ChangeContext, InsertedUser, LinkProof, MailedToken, NewApiKey, NewToken, NewUser,
+    Pagination, SessionEvidence, SignIn, StartedSession, audit,
 };
 use chrono::DateTime;
 use diesel::{
@@ -215,7 +215,7 @@ pub(crate) struct Mail {
 impl World {
     /// All that the audit log says, the oldest first.
     pub(crate) async fn noted(&self) -> Vec<AuditEvent> {
-        let mut events = self.db.audit(AuditFilter::default(), ALL).await.unwrap();
+        let mut events = self.db.audit(audit::Filter::default(), ALL).await.unwrap();
         events.reverse();
         events
     }

@@ -5,13 +5,13 @@ use crate::{
     world::{World, all},
 };
 use auth_domain::{one_time::TokenKind, role::Role, user::Generation};
-use auth_storage::{NewToken, NewUser, SetupOutcome, SetupTokenIssue};
+use auth_storage::{NewToken, NewUser, setup};
 
 fn setup_token(letter: u8, seconds: i64) -> NewToken {
     one_time(TokenKind::Setup, letter, at(seconds))
 }
 
-async fn redeem(world: &World, letter: u8, user: NewUser, seconds: i64) -> SetupOutcome {
+async fn redeem(world: &World, letter: u8, user: NewUser, seconds: i64) -> setup::Outcome {
     let session = session_of(user.id, Generation::FIRST, at(seconds));
     world
         .db
@@ -22,42 +22,42 @@ async fn redeem(world: &World, letter: u8, user: NewUser, seconds: i64) -> Setup
 
 on_both! {
     fn a_token_makes_the_first_administrator_signed_in_and_then_nothing_more(world) {
-        assert_eq!(world.db.issue_setup_token(setup_token(1, 0), admins(), false, terms(at(0))).await.unwrap(), SetupTokenIssue::Issued);
+        assert_eq!(world.db.issue_setup_token(setup_token(1, 0), admins(), false, terms(at(0))).await.unwrap(), setup::TokenIssue::Issued);
         let admin = person("admin@example.com", Role::ADMIN);
-        let SetupOutcome::Created(user) = redeem(&world, 1, admin.clone(), 5).await else { panic!("created") };
+        let setup::Outcome::Created(user) = redeem(&world, 1, admin.clone(), 5).await else { panic!("created") };
         assert_eq!((user.id, user.role.clone(), user.last_login_at), (admin.id, Role::ADMIN, Some(at(5))));
         assert_eq!(world.number("SELECT count(*) AS n FROM sessions"), 1);
-        assert_eq!(redeem(&world, 1, person("b@example.com", Role::ADMIN), 6).await, SetupOutcome::Closed);
+        assert_eq!(redeem(&world, 1, person("b@example.com", Role::ADMIN), 6).await, setup::Outcome::Closed);
         let issue = world.db.issue_setup_token(setup_token(2, 7), admins(), true, terms(at(0))).await.unwrap();
-        assert_eq!(issue, SetupTokenIssue::AdministratorExists);
+        assert_eq!(issue, setup::TokenIssue::AdministratorExists);
     }
 
     fn a_token_that_is_wrong_used_or_past_its_time_is_refused(world) {
         world.db.issue_setup_token(setup_token(1, 0), admins(), false, terms(at(0))).await.unwrap();
-        assert_eq!(redeem(&world, 2, person("a@example.com", Role::ADMIN), 1).await, SetupOutcome::InvalidToken);
-        assert_eq!(redeem(&world, 1, person("a@example.com", Role::ADMIN), 900).await, SetupOutcome::InvalidToken);
+        assert_eq!(redeem(&world, 2, person("a@example.com", Role::ADMIN), 1).await, setup::Outcome::InvalidToken);
+        assert_eq!(redeem(&world, 1, person("a@example.com", Role::ADMIN), 900).await, setup::Outcome::InvalidToken);
         // Used by someone who is no administrator any more.
-        let SetupOutcome::Created(admin) = redeem(&world, 1, person("a@example.com", Role::ADMIN), 2).await else { panic!() };
+        let setup::Outcome::Created(admin) = redeem(&world, 1, person("a@example.com", Role::ADMIN), 2).await else { panic!() };
         world.execute(&format!("UPDATE users SET role = 'user' WHERE id = '{}'", admin.id));
-        assert_eq!(redeem(&world, 1, person("b@example.com", Role::ADMIN), 3).await, SetupOutcome::InvalidToken);
+        assert_eq!(redeem(&world, 1, person("b@example.com", Role::ADMIN), 3).await, setup::Outcome::InvalidToken);
         assert_eq!(world.number("SELECT count(*) AS n FROM users"), 1);
     }
 
     fn an_address_that_is_taken_leaves_the_token_good(world) {
         world.db.issue_setup_token(setup_token(1, 0), admins(), false, terms(at(0))).await.unwrap();
         world.user("taken@example.com", Role::USER).await;
-        assert_eq!(redeem(&world, 1, person("taken@example.com", Role::ADMIN), 1).await, SetupOutcome::EmailTaken);
+        assert_eq!(redeem(&world, 1, person("taken@example.com", Role::ADMIN), 1).await, setup::Outcome::EmailTaken);
         let outcome = redeem(&world, 1, person("free@example.com", Role::ADMIN), 2).await;
-        assert!(matches!(outcome, SetupOutcome::Created(_)), "{outcome:?}");
+        assert!(matches!(outcome, setup::Outcome::Created(_)), "{outcome:?}");
     }
 
     fn one_token_is_live_unless_it_is_replaced_or_lapsed(world) {
         let issue = async |token, replace| world.db.issue_setup_token(token, admins(), replace, terms(at(0))).await.unwrap();
-        assert_eq!(issue(setup_token(1, 0), false).await, SetupTokenIssue::Issued);
-        assert_eq!(issue(setup_token(2, 1), false).await, SetupTokenIssue::AlreadyLive);
-        assert_eq!(issue(setup_token(3, 2), true).await, SetupTokenIssue::Issued);
-        assert_eq!(redeem(&world, 1, person("a@example.com", Role::ADMIN), 3).await, SetupOutcome::InvalidToken);
-        assert_eq!(issue(setup_token(4, 902), false).await, SetupTokenIssue::Issued);
+        assert_eq!(issue(setup_token(1, 0), false).await, setup::TokenIssue::Issued);
+        assert_eq!(issue(setup_token(2, 1), false).await, setup::TokenIssue::AlreadyLive);
+        assert_eq!(issue(setup_token(3, 2), true).await, setup::TokenIssue::Issued);
+        assert_eq!(redeem(&world, 1, person("a@example.com", Role::ADMIN), 3).await, setup::Outcome::InvalidToken);
+        assert_eq!(issue(setup_token(4, 902), false).await, setup::TokenIssue::Issued);
     }
 
     fn of_many_nodes_that_start_one_prints_a_token(world) {
@@ -65,7 +65,7 @@ on_both! {
             let db = world.db.clone();
             tokio::spawn(async move { db.issue_setup_token(setup_token(n, 0), admins(), false, terms(at(0))).await.unwrap() })
         })).await;
-        assert_eq!(issues.iter().filter(|issue| **issue == SetupTokenIssue::Issued).count(), 1);
+        assert_eq!(issues.iter().filter(|issue| **issue == setup::TokenIssue::Issued).count(), 1);
     }
 
     fn of_many_who_redeem_one_token_one_does(world) {
@@ -74,8 +74,8 @@ on_both! {
             let world = world.clone();
             tokio::spawn(async move { redeem(&world, 1, person(&format!("a{n}@example.com"), Role::ADMIN), 1).await })
         })).await;
-        assert_eq!(outcomes.iter().filter(|o| matches!(o, SetupOutcome::Created(_))).count(), 1);
-        assert!(outcomes.iter().all(|o| matches!(o, SetupOutcome::Created(_) | SetupOutcome::Closed)));
+        assert_eq!(outcomes.iter().filter(|o| matches!(o, setup::Outcome::Created(_))).count(), 1);
+        assert!(outcomes.iter().all(|o| matches!(o, setup::Outcome::Created(_) | setup::Outcome::Closed)));
         assert_eq!(world.number("SELECT count(*) AS n FROM users"), 1);
     }
 }

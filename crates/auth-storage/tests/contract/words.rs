@@ -19,7 +19,7 @@ use auth_domain::{
     time::Span,
     user::UserStatus,
 };
-use auth_storage::{AuditFilter, MailEnd, NewUser, SessionFilter, StoredKey};
+use auth_storage::{NewUser, SessionFilter, audit, outbox, signing_keys};
 use diesel::{QueryableByName, sql_types::Text};
 use std::collections::BTreeSet;
 use uuid::Uuid;
@@ -129,7 +129,7 @@ on_both! {
     }
 
     fn every_end_of_a_mail_is_counted(world) {
-        for (n, end) in [MailEnd::Sent, MailEnd::Dropped, MailEnd::Failed("550".into())].into_iter().enumerate() {
+        for (n, end) in [outbox::End::Sent, outbox::End::Dropped, outbox::End::Failed("550".into())].into_iter().enumerate() {
             world.db.ask_for_reset(format!("u{n}@example.com"), terms(at(1))).await.unwrap();
             let lease = Uuid::from_u128(7);
             let mail = world.db.claim_mails(lease, Span::minutes(5), 9).await.unwrap().remove(0);
@@ -152,7 +152,7 @@ on_both! {
         let user = world.user("a@example.com", Role::USER).await;
         world.execute(&format!("UPDATE audit_events SET action = 'factor_added' WHERE id = '{}'", ids[0]));
         world.execute(&format!("UPDATE audit_events SET actor = 'grant', actor_id = '{}' WHERE id = '{}'", user.id, ids[1]));
-        let listed = world.db.audit(AuditFilter::default(), ALL).await.unwrap();
+        let listed = world.db.audit(audit::Filter::default(), ALL).await.unwrap();
         let actions: BTreeSet<_> = listed.iter().map(|event| event.action.as_str()).collect();
         assert!(Action::ALL.iter().all(|action| actions.contains(action.as_str())));
         assert!(actions.contains("factor_added"));
@@ -165,7 +165,7 @@ on_both! {
     }
 
     fn every_state_of_a_signing_key_is_read_back(world) {
-        let key = |state: KeyState| StoredKey {
+        let key = |state: KeyState| signing_keys::Stored {
             standing: KeyStanding { kid: state.as_str().into(), state, published_at: at(0), verifies_until: None },
             algorithm: "ES256".into(),
             public_jwk: "{}".into(),

@@ -19,8 +19,8 @@ use auth_domain::{
     time::Span,
 };
 use auth_storage::{
-    AuditFilter, AuditSigner, HashUpgrade, HourCount, InsertedUser, LinkProof, MailEnd, NewApiKey,
-    Pagination, SessionFilter, Storage, SweepTerms, UserChange, UserFilter,
+    HashUpgrade, InsertedUser, LinkProof, NewApiKey, Pagination, SessionFilter, Storage, UserChange,
+    UserFilter, activity, audit, outbox, sweep,
 };
 use std::sync::Arc;
 use uuid::Uuid;
@@ -119,7 +119,7 @@ pub(crate) async fn run(world: &World) {
         .await
         .unwrap();
 
-    let counted = HourCount {
+    let counted = activity::HourCount {
         hour: t0(),
         kind: "refresh".to_owned(),
         count: 1,
@@ -128,7 +128,7 @@ pub(crate) async fn run(world: &World) {
     db.activity_since(t0()).await.unwrap();
 
     // Keeps nothing of what the seed made, for a while; each kind has something to remove.
-    let bounds = SweepTerms {
+    let bounds = sweep::Retention {
         keep_ended_sessions: Span::days(1),
         keep_mails: Span::days(1),
         keep_activity: Span::days(1),
@@ -154,7 +154,7 @@ async fn links_and_mail(db: &Storage, user: UserId) {
     assert!(db.mail_waits().await.unwrap());
     let lease = Uuid::from_u128(7);
     for mail in db.claim_mails(lease, Span::minutes(1), 50).await.unwrap() {
-        let later = MailEnd::Later(Span::hours(1), "busy".to_owned());
+        let later = outbox::End::Later(Span::hours(1), "busy".to_owned());
         assert!(db.end_mail(mail.id, lease, later).await.unwrap());
     }
     let reset = one_time(TokenKind::PasswordReset, 1, at(21));
@@ -205,7 +205,7 @@ async fn keys_and_audit(db: &Storage, user: UserId) {
 /// Codes that are all the same.
 struct Fixed;
 
-impl AuditSigner for Fixed {
+impl audit::Signer for Fixed {
     fn code(&self, _: &Seal, _: &[AuditEvent]) -> [u8; 32] {
         [7; 32]
     }
@@ -227,22 +227,22 @@ async fn reads(db: &Storage, user: UserId) {
     };
     db.users(found, ALL).await.unwrap();
     let filters = [
-        AuditFilter {
+        audit::Filter {
             since: Some(t0()),
             until: Some(at(60)),
-            ..AuditFilter::default()
+            ..audit::Filter::default()
         },
-        AuditFilter {
+        audit::Filter {
             user: Some(user),
-            ..AuditFilter::default()
+            ..audit::Filter::default()
         },
-        AuditFilter {
+        audit::Filter {
             subject: Some(user),
-            ..AuditFilter::default()
+            ..audit::Filter::default()
         },
-        AuditFilter {
+        audit::Filter {
             action: Some(Action::SignedIn),
-            ..AuditFilter::default()
+            ..audit::Filter::default()
         },
     ];
     for filter in filters {

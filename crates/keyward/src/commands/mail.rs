@@ -9,7 +9,7 @@ use crate::{
     output::{CommandError, print, print_json},
 };
 use auth_domain::{ids::MailId, mail::MailKind, time::Timestamp};
-use auth_storage::TroubledMail;
+use auth_storage::outbox;
 use serde_json::{Value, json};
 
 /// How many mails are read at a time.
@@ -68,7 +68,7 @@ async fn retry(operator: &Operator, named: Vec<String>) -> Result<(), CommandErr
         let wanted = page
             .iter()
             .filter(|mail| named.is_empty() || named.contains(&mail.id));
-        let (good, lapsed): (Vec<&TroubledMail>, Vec<&TroubledMail>) =
+        let (good, lapsed): (Vec<&outbox::Troubled>, Vec<&outbox::Troubled>) =
             wanted.partition(|mail| State::of(mail, now).may_be_retried());
         left += lapsed.len();
         let ids = good.iter().map(|mail| mail.id).collect();
@@ -92,7 +92,7 @@ async fn retry(operator: &Operator, named: Vec<String>) -> Result<(), CommandErr
     Ok(())
 }
 
-async fn troubled(operator: &Operator, after: Option<MailId>) -> Result<Vec<TroubledMail>, CommandError> {
+async fn troubled(operator: &Operator, after: Option<MailId>) -> Result<Vec<outbox::Troubled>, CommandError> {
     operator
         .storage
         .troubled_mails(after, PAGE)
@@ -117,7 +117,7 @@ enum State {
 }
 
 impl State {
-    fn of(mail: &TroubledMail, now: Timestamp) -> Self {
+    fn of(mail: &outbox::Troubled, now: Timestamp) -> Self {
         let kind = mail.kind.parse::<MailKind>();
         if kind.is_ok_and(|kind| kind.has_lapsed(mail.created_at, now)) {
             Self::Lapsed
@@ -144,7 +144,7 @@ impl State {
     }
 }
 
-fn as_json(mail: &TroubledMail, now: Timestamp) -> Value {
+fn as_json(mail: &outbox::Troubled, now: Timestamp) -> Value {
     json!({
         "id": mail.id.to_string(),
         "kind": mail.kind,
@@ -155,7 +155,7 @@ fn as_json(mail: &TroubledMail, now: Timestamp) -> Value {
     })
 }
 
-fn as_row(mail: &TroubledMail, now: Timestamp) -> Vec<String> {
+fn as_row(mail: &outbox::Troubled, now: Timestamp) -> Vec<String> {
     vec![
         mail.id.to_string(),
         mail.kind.clone(),

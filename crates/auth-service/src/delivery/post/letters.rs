@@ -16,7 +16,7 @@ use auth_domain::{
 };
 use auth_limits::Claim;
 use auth_mail::{Facts, Letter};
-use auth_storage::{ClaimedMail, Credentials, NewUser, Settled};
+use auth_storage::{Credentials, NewUser, Settled, outbox};
 use chrono::SecondsFormat;
 use secrecy::{ExposeSecret, SecretString};
 
@@ -29,7 +29,7 @@ pub(super) enum Prepared {
 
 impl Post {
     /// Finds out whom the mail is for, and stores the tokens that its links carry.
-    pub(super) async fn prepare(&self, mail: &ClaimedMail) -> Result<Prepared, Error> {
+    pub(super) async fn prepare(&self, mail: &outbox::Claimed) -> Result<Prepared, Error> {
         let named = mail.recipient.as_deref().map(EmailAddress::parse).transpose();
         let Ok(mut named) = named else {
             return Ok(Prepared::Nowhere);
@@ -94,9 +94,9 @@ impl Post {
     /// What a mail with a confirmation link, which was asked for by address, is to say, and to which user; `None`: it goes nowhere.
     async fn settle_verification(
         &self,
-        mail: &ClaimedMail,
+        mail: &outbox::Claimed,
         address: EmailAddress,
-    ) -> Result<Option<ClaimedMail>, Error> {
+    ) -> Result<Option<outbox::Claimed>, Error> {
         let token = self
             .0
             .tokens
@@ -118,7 +118,7 @@ impl Post {
             Settled::AlreadyRegistered(user) => (user, MailKind::AlreadyRegistered),
             Settled::Nothing => return Ok(None),
         };
-        Ok(Some(ClaimedMail {
+        Ok(Some(outbox::Claimed {
             user: Some(user),
             kind,
             recipient: None,
@@ -128,7 +128,7 @@ impl Post {
 
     /// Whether a notice may go to this address. An address that is not confirmed may be another person's, and a stranger who
     /// registered with it could have it flooded.
-    async fn may_tell(&self, mail: &ClaimedMail, user: &User, to: &EmailAddress) -> Result<bool, Error> {
+    async fn may_tell(&self, mail: &outbox::Claimed, user: &User, to: &EmailAddress) -> Result<bool, Error> {
         if mail.kind.carries_link() || user.email_verified_at.is_some() || mail.attempts > 1 {
             return Ok(true);
         }
@@ -145,7 +145,7 @@ impl Post {
     /// Whether the token of a mail's link is still good for something. Some tokens come into being when the mail is sent.
     async fn token_stands(
         &self,
-        mail: &ClaimedMail,
+        mail: &outbox::Claimed,
         link: Link,
         credentials: &Credentials,
         to: &EmailAddress,
@@ -184,7 +184,7 @@ impl Post {
         }
     }
 
-    fn address_of(&self, mail: &ClaimedMail, link: Link) -> SecretString {
+    fn address_of(&self, mail: &outbox::Claimed, link: Link) -> SecretString {
         let token = self.0.tokens.token(mail.id, link.token());
         let (base, page) = (&self.config().link_base, link.page());
         format!("{base}/{page}?token={}", token.expose_secret()).into()
@@ -194,7 +194,13 @@ impl Post {
     /// their client calls itself: neither stands in a mail to an address that is not confirmed. There a device has one of our own
     /// names for it or none, and a network address can't carry words. What the mail of a completed change tells its old address
     /// was settled when it was queued.
-    fn letter(&self, mail: &ClaimedMail, to: EmailAddress, user: Option<&User>, facts: Facts) -> Prepared {
+    fn letter(
+        &self,
+        mail: &outbox::Claimed,
+        to: EmailAddress,
+        user: Option<&User>,
+        facts: Facts,
+    ) -> Prepared {
         let fact = |name: &str| mail.facts.get(name).cloned();
         let confirmed = user.filter(|user| user.email_verified_at.is_some() && user.email.key() == to.key());
         let name = confirmed.and_then(|user| user.name.as_ref());
@@ -223,7 +229,7 @@ impl Post {
 
 /// The caller who asked for a mail by address, as far as its row says. What is noted of it is noted now, when it is found out: the audit
 /// log takes no row of the past.
-fn asker(mail: &ClaimedMail, now: Timestamp) -> Caller {
+fn asker(mail: &outbox::Claimed, now: Timestamp) -> Caller {
     let ip = mail.facts.get("ip").and_then(|ip| ip.parse().ok());
     Caller {
         now,

@@ -3,7 +3,7 @@
 use super::AuditLog;
 use crate::parts::{admin::Admin, caller::Caller, error::Error};
 use auth_domain::{audit::Link, time::Timestamp};
-use auth_storage::{AUDIT_FLOOR, PruneOutcome, PruneStep, StorageError};
+use auth_storage::{StorageError, audit};
 
 /// How many rows one transaction removes, unless a batch has more: some milliseconds' worth.
 const PRUNED: usize = 75;
@@ -39,7 +39,7 @@ impl AuditLog {
         admin: &Admin,
         now: Timestamp,
     ) -> Result<bool, Error> {
-        let read = self.storage.setting(AUDIT_FLOOR).await?;
+        let read = self.storage.setting(audit::FLOOR).await?;
         let Some(floor) = self.signer.floor(read.as_deref()) else {
             refuse(0, "where the chain begins was changed");
             return Ok(true);
@@ -62,7 +62,7 @@ impl AuditLog {
         if old.seals == 0 {
             return Ok(true);
         }
-        let step = PruneStep {
+        let step = audit::PruneStep {
             read,
             mark: self.signer.floor_mark(&old.to),
             floor: old.to.number,
@@ -72,9 +72,9 @@ impl AuditLog {
         };
         let terms = admin.terms(&Caller::service(now))?;
         match self.storage.prune_audit(step, terms).await? {
-            PruneOutcome::Done => Ok(last),
-            PruneOutcome::Overtaken => Ok(true),
-            PruneOutcome::Changed => {
+            audit::PruneOutcome::Done => Ok(last),
+            audit::PruneOutcome::Overtaken => Ok(true),
+            audit::PruneOutcome::Changed => {
                 refuse(
                     old.to.number,
                     "its rows were changed while they were being removed",

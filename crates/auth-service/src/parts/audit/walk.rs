@@ -6,7 +6,10 @@ use auth_domain::{
     audit::{LONGEST_WRITE, Link, Seal, SealFormat},
     time::{Timestamp, after},
 };
-use auth_storage::{AUDIT_FLOOR, AUDIT_HEAD, AuditSigner as _, StorageError};
+use auth_storage::{
+    StorageError,
+    audit::{self, Signer as _},
+};
 
 /// How often a walk that was overtaken by a pruner or a first seal is begun again.
 const WALKS: u8 = 3;
@@ -105,8 +108,8 @@ impl AuditLog {
 
     /// What says where the chain ends and where it begins.
     async fn marks(&self) -> Result<(Option<Vec<u8>>, Option<Vec<u8>>), Error> {
-        let head = self.storage.setting(AUDIT_HEAD).await?;
-        Ok((head, self.storage.setting(AUDIT_FLOOR).await?))
+        let head = self.storage.setting(audit::HEAD).await?;
+        Ok((head, self.storage.setting(audit::FLOOR).await?))
     }
 
     async fn walk(

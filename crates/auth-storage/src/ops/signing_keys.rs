@@ -8,16 +8,19 @@ use super::{
 use crate::{
     context::ChangeContext,
     fault::{Fault, Undo},
-    outcomes::StoredKey,
-    rows::KeyRow,
     schema::{settings, signing_keys},
+    signing_keys::{KeyRow, Stored},
     sqlty::Ts,
+    sweep::{Sweep, before},
 };
-use auth_domain::{audit::Action, keys::KeyStep};
+use auth_domain::{
+    audit::Action,
+    keys::{KeyState, KeyStep},
+};
 use diesel::prelude::*;
 
 /// All keys, the oldest first.
-pub(crate) fn all(c: &mut Conn) -> Result<Vec<StoredKey>, Fault> {
+pub(crate) fn all(c: &mut Conn) -> Result<Vec<Stored>, Fault> {
     let rows: Vec<KeyRow> = signing_keys::table
         .select(KeyRow::as_select())
         .order((signing_keys::published_at.asc(), signing_keys::kid.asc()))
@@ -30,7 +33,7 @@ pub(crate) fn all(c: &mut Conn) -> Result<Vec<StoredKey>, Fault> {
 pub(crate) fn change(
     c: &mut Conn,
     moves: &[KeyStep],
-    new: Vec<StoredKey>,
+    new: Vec<Stored>,
     rotation: Option<(bool, &ChangeContext)>,
 ) -> Result<bool, Fault> {
     use signing_keys as k;
@@ -97,4 +100,21 @@ pub(crate) fn reseal(
         }
         Notes::of(terms).audit(c, Note::of(Action::KeysResealed))
     })
+}
+
+/// Removes keys that retired long ago.
+pub(crate) fn sweep(c: &mut Conn, sweep: &Sweep) -> Result<u64, Fault> {
+    use signing_keys as k;
+    let long_ago = before(sweep.now, sweep.keep.keep_ended_sessions);
+    let out_of_use = k::verifies_until
+        .lt(Some(Ts(long_ago)))
+        .or(k::verifies_until.is_null());
+    let retired: Vec<String> = k::table
+        .filter(k::state.eq(KeyState::Retired.as_str()))
+        .filter(k::published_at.lt(Ts(long_ago)))
+        .filter(out_of_use)
+        .limit(sweep.limit())
+        .select(k::kid)
+        .load(c)?;
+    Ok(diesel::delete(k::table.filter(k::kid.eq_any(retired))).execute(c)? as u64)
 }

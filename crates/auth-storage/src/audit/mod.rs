@@ -1,11 +1,13 @@
-//! The audit log, and the figures for people.
+//! The audit log: noted, listed, sealed, verified, pruned. The rule: a row that fits no event hides no other and stops nothing.
 
-use super::{Storage, run};
+mod rows;
+
+pub(crate) use rows::{AuditRow, NewAuditRow, SealRow};
+
 use crate::{
-    asks::{AuditFilter, PruneStep},
     context::{ChangeContext, Pagination},
     error::StorageError,
-    outcomes::{AuditStanding, PruneOutcome, RefusedRows, SealRound, SealedBatch, UserFigures},
+    storage::{Storage, run},
 };
 use auth_domain::{
     audit::{Action, AuditEvent, Head, Seal},
@@ -14,13 +16,100 @@ use auth_domain::{
 };
 use std::sync::Arc;
 
-/// The name of the setting that says up to which seal the log was pruned.
-pub const AUDIT_FLOOR: &str = "audit_floor";
-/// The name of the setting that says which seal is the newest.
-pub const AUDIT_HEAD: &str = "audit_head";
+/// Which part of the audit log: the rows that fit all that is set.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Filter {
+    /// Those that concern this user, or that it did.
+    pub user: Option<UserId>,
+    /// Those that concern this user, whoever did it.
+    pub subject: Option<UserId>,
+    /// Those of this action.
+    pub action: Option<Action>,
+    /// From then on.
+    pub since: Option<Timestamp>,
+    /// Until before then.
+    pub until: Option<Timestamp>,
+}
+
+/// Where the audit log stands.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Standing {
+    /// What says which seal is the newest, if anything does.
+    pub mark: Option<Vec<u8>>,
+    /// The newest seal.
+    pub newest: Option<Seal>,
+    /// How many rows no seal covers yet.
+    pub unsealed: u64,
+}
+
+/// A sealed batch of the audit log, as stored.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct SealedBatch {
+    /// Its seal.
+    pub seal: Seal,
+    /// Its events, in the order of their ids.
+    pub events: Vec<AuditEvent>,
+    /// How many of its rows fit no event.
+    pub unreadable: u64,
+}
+
+/// What came of a round of sealing.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct SealRound {
+    /// The seal that was made, if there was anything to seal.
+    pub seal: Option<Seal>,
+    /// The rows that were set aside.
+    pub refused: Vec<RefusedRow>,
+}
+
+/// A row of the audit log that no seal takes in.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct RefusedRow {
+    /// Its id.
+    pub id: String,
+    /// Why.
+    pub why: String,
+}
+
+/// The rows of the audit log that no seal takes in.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct RefusedRows {
+    /// How many.
+    pub count: u64,
+    /// The ids of the first of them.
+    pub ids: Vec<String>,
+}
+
+/// Batches of the audit log to be removed, which were verified.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct PruneStep {
+    /// What said where the chain begins, as it was read.
+    pub read: Option<Vec<u8>>,
+    /// What says it from then on.
+    pub mark: Vec<u8>,
+    /// The last batch that goes.
+    pub floor: i64,
+    /// How many rows go.
+    pub rows: usize,
+    /// How many seals go.
+    pub seals: usize,
+    /// Whether nothing else is to be removed: that is noted.
+    pub last: bool,
+}
+
+/// What came of removing verified batches of the audit log.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum PruneOutcome {
+    /// They are gone.
+    Done,
+    /// Another node was first.
+    Overtaken,
+    /// The rows are not those that were verified: somebody changed them in between. Nothing was removed.
+    Changed,
+}
 
 /// The key of the audit log, as the store needs it.
-pub trait AuditSigner: Send + Sync {
+pub trait Signer: Send + Sync {
     /// The code of a seal over these events; the one that it has is not looked at.
     fn code(&self, seal: &Seal, events: &[AuditEvent]) -> [u8; 32];
 
@@ -30,6 +119,12 @@ pub trait AuditSigner: Send + Sync {
     /// What such a mark says; `None` if it is not genuine.
     fn head(&self, mark: &[u8]) -> Option<Head>;
 }
+
+/// The name of the setting that says up to which seal the log was pruned.
+pub const FLOOR: &str = "audit_floor";
+
+/// The name of the setting that says which seal is the newest.
+pub const HEAD: &str = "audit_head";
 
 impl Storage {
     /// Notes something that changes nothing else, such as a failed sign-in.
@@ -50,11 +145,7 @@ impl Storage {
     ///
     /// # Errors
     /// See [`StorageError`].
-    pub async fn audit(
-        &self,
-        filter: AuditFilter,
-        page: Pagination,
-    ) -> Result<Vec<AuditEvent>, StorageError> {
+    pub async fn audit(&self, filter: Filter, page: Pagination) -> Result<Vec<AuditEvent>, StorageError> {
         run!(self, read, audit::list(&filter, page))
     }
 
@@ -86,7 +177,7 @@ impl Storage {
     ///
     /// # Errors
     /// See [`StorageError`].
-    pub async fn audit_standing(&self) -> Result<AuditStanding, StorageError> {
+    pub async fn audit_standing(&self) -> Result<Standing, StorageError> {
         run!(self, read, seals::standing())
     }
 
@@ -99,7 +190,7 @@ impl Storage {
         &self,
         most: u32,
         now: Timestamp,
-        signer: Arc<dyn AuditSigner>,
+        signer: Arc<dyn Signer>,
     ) -> Result<SealRound, StorageError> {
         run!(self, write, seals::seal(i64::from(most), now, signer.as_ref()))
     }
@@ -118,7 +209,7 @@ impl Storage {
     /// See [`StorageError`].
     pub async fn accept_audit(
         &self,
-        signer: Arc<dyn AuditSigner>,
+        signer: Arc<dyn Signer>,
         terms: ChangeContext,
     ) -> Result<Option<Seal>, StorageError> {
         run!(self, write, seals::accept(signer.as_ref(), &terms))
@@ -175,13 +266,5 @@ impl Storage {
         terms: ChangeContext,
     ) -> Result<PruneOutcome, StorageError> {
         run!(self, write, seals::prune(&step, &terms))
-    }
-
-    /// How many users and live sessions there are. Reads all of them.
-    ///
-    /// # Errors
-    /// See [`StorageError`].
-    pub async fn user_figures(&self, now: Timestamp) -> Result<UserFigures, StorageError> {
-        run!(self, read, figures::of_users(now))
     }
 }

@@ -1,8 +1,7 @@
 //! Rows of the audit log and its seals.
 
-use super::corrupt;
 use crate::{
-    fault::Fault,
+    fault::{Fault, corrupt},
     schema::{audit_events, audit_seals},
     sqlty::{Id, Perhaps, Ts},
 };

@@ -1,0 +1,85 @@
+//! How often something happened, hour by hour. The rule: counts are added, never set, so that of several nodes none is lost.
+
+use crate::{
+    error::StorageError,
+    fault::{Fault, corrupt},
+    schema::activity,
+    sqlty::Ts,
+    storage::{Storage, run},
+};
+use auth_domain::time::Timestamp;
+use diesel::prelude::*;
+
+/// How often something happened in an hour.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct HourCount {
+    /// The beginning of the hour.
+    pub hour: Timestamp,
+    /// The stored word for what happened.
+    pub kind: String,
+    /// How often.
+    pub count: u64,
+}
+
+impl Storage {
+    /// Adds counts to those that are stored, all or none of them. Of several nodes at once none is lost.
+    ///
+    /// # Errors
+    /// See [`StorageError`].
+    pub async fn add_activity(&self, counts: Vec<HourCount>) -> Result<(), StorageError> {
+        run!(self, write, activity::add(&counts))
+    }
+
+    /// What was counted from this hour on, by hour and kind.
+    ///
+    /// # Errors
+    /// See [`StorageError`].
+    pub async fn activity_since(&self, hour: Timestamp) -> Result<Vec<HourCount>, StorageError> {
+        run!(self, read, activity::since(hour))
+    }
+}
+
+/// A count as stored.
+#[derive(Queryable, Selectable)]
+#[diesel(table_name = activity)]
+pub(crate) struct ActivityRow {
+    hour: Ts,
+    kind: String,
+    count: i64,
+}
+
+impl ActivityRow {
+    pub(crate) fn count(self) -> Result<HourCount, Fault> {
+        let bad = |_| corrupt("activity", "count", self.hour.0.to_rfc3339());
+        Ok(HourCount {
+            hour: self.hour.0,
+            count: u64::try_from(self.count).map_err(bad)?,
+            kind: self.kind,
+        })
+    }
+}
+
+/// A count to be added.
+#[derive(Insertable)]
+#[diesel(table_name = activity)]
+pub(crate) struct NewActivityRow<'a> {
+    hour: Ts,
+    kind: &'a str,
+    count: i64,
+}
+
+impl<'a> NewActivityRow<'a> {
+    /// `None`: it is nothing, and no row is made of that.
+    pub(crate) fn of(counted: &'a HourCount) -> Option<Self> {
+        let count = i64::try_from(counted.count).unwrap_or(i64::MAX);
+        (count > 0).then_some(Self {
+            hour: Ts(counted.hour),
+            kind: &counted.kind,
+            count,
+        })
+    }
+
+    pub(crate) const fn key(&self) -> (Ts, &'a str) {
+        (self.hour, self.kind)
+    }
+}

@@ -1,0 +1,131 @@
+//! Revocations. The rule: a row that fits none revokes everything that can have its id.
+
+use crate::{
+    context::ChangeContext,
+    error::StorageError,
+    schema::revocations,
+    sqlty::{Id, Ts},
+    storage::{Storage, run},
+};
+use auth_domain::{
+    ids::{SessionId, TokenId, UserId},
+    revocation::{Facts, Revocation, Revoked, TokenRef},
+    time::Timestamp,
+    user::Generation,
+};
+use diesel::prelude::*;
+
+/// Revocations as read, and the database's clock before the read.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Batch {
+    /// Each with its `recorded_at`.
+    pub revocations: Vec<(Revocation, Timestamp)>,
+    /// The database's clock.
+    pub database_now: Timestamp,
+}
+
+impl Storage {
+    /// Revokes one access token until `terms.until_at_least`.
+    ///
+    /// # Errors
+    /// See [`StorageError`].
+    pub async fn revoke_token(
+        &self,
+        token: TokenId,
+        terms: ChangeContext,
+    ) -> Result<Vec<Revocation>, StorageError> {
+        run!(self, write, revocations::revoke_token(token, &terms))
+    }
+
+    /// The live revocations that were recorded at `after` or later by the database's clock; all of them without it.
+    ///
+    /// # Errors
+    /// See [`StorageError`]. A server that takes no writes is unavailable: its truth has stopped.
+    pub async fn revocations_since(&self, after: Option<Timestamp>) -> Result<Batch, StorageError> {
+        run!(self, read, revocations::since(after))
+    }
+
+    /// What the database knows of a token.
+    ///
+    /// # Errors
+    /// See [`StorageError`].
+    pub async fn facts(&self, token: TokenRef) -> Result<Facts, StorageError> {
+        run!(self, look, revocations::facts(token))
+    }
+}
+
+/// A revocation as read.
+#[derive(Queryable, Selectable)]
+#[diesel(table_name = revocations)]
+pub(crate) struct RevocationRow {
+    id: Id,
+    kind: String,
+    generation: Option<i64>,
+    until: Ts,
+    recorded_at: Ts,
+}
+
+impl RevocationRow {
+    /// What it revokes, and when it was recorded.
+    pub(crate) fn revocations(&self) -> impl Iterator<Item = (Revocation, Ts)> {
+        let (until, recorded_at) = (self.until.0, self.recorded_at);
+        revoked(self.id, &self.kind, self.generation)
+            .into_iter()
+            .map(move |what| (Revocation { what, until }, recorded_at))
+    }
+}
+
+/// What a row of `revocations` hits. One that fits no revocation hits all that can have its id: what it was for stays revoked,
+/// and the others are read.
+pub(crate) fn revoked(id: Id, kind: &str, generation: Option<i64>) -> Vec<Revoked> {
+    match one_revoked(id, kind, generation) {
+        Ok(what) => vec![what],
+        Err(column) => {
+            tracing::error!(row = %id.0, "a row of revocations has no valid {column}: whatever has its id is refused");
+            vec![
+                Revoked::Token(TokenId::from_uuid(id.0)),
+                Revoked::Session(SessionId::from_uuid(id.0)),
+                Revoked::User(UserId::from_uuid(id.0), Generation::DELETED),
+            ]
+        }
+    }
+}
+
+fn one_revoked(id: Id, kind: &str, generation: Option<i64>) -> Result<Revoked, &'static str> {
+    match (kind, generation) {
+        ("token", None) => Ok(Revoked::Token(TokenId::from_uuid(id.0))),
+        ("session", None) => Ok(Revoked::Session(SessionId::from_uuid(id.0))),
+        ("user", Some(number)) => {
+            let least = Generation::from_number(number).ok_or("generation")?;
+            Ok(Revoked::User(UserId::from_uuid(id.0), least))
+        }
+        ("token" | "session" | "user", _) => Err("generation"),
+        _ => Err("kind"),
+    }
+}
+
+/// A revocation to be recorded; the database adds its clock.
+#[derive(Insertable)]
+#[diesel(table_name = revocations)]
+pub(crate) struct NewRevocationRow {
+    id: Id,
+    kind: &'static str,
+    generation: Option<i64>,
+    until: Ts,
+}
+
+impl NewRevocationRow {
+    pub(crate) fn of(revocation: &Revocation) -> Self {
+        let (id, kind, generation) = match revocation.what {
+            Revoked::Token(id) => (id.as_uuid(), "token", None),
+            Revoked::Session(id) => (id.as_uuid(), "session", None),
+            Revoked::User(id, least) => (id.as_uuid(), "user", Some(least.number())),
+        };
+        Self {
+            id: Id(id),
+            kind,
+            generation,
+            until: Ts(revocation.until),
+        }
+    }
+}
