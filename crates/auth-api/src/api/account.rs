@@ -55,11 +55,7 @@ impl FromMembers for DeleteMeBody {
     }
 }
 
-/// 204; 401, 403, 409.
-///
-/// # Errors
-/// [`Problem`].
-pub async fn delete(
+async fn delete(
     service: Data<Service>,
     request: SignedInWith<DeleteMeBody>,
 ) -> Result<HttpResponse, Problem> {
@@ -72,10 +68,6 @@ pub async fn delete(
     Ok(HttpResponse::NoContent().finish())
 }
 
-/// 200 with everything; 401.
-///
-/// # Errors
-/// [`Problem`].
-pub async fn export(service: Data<Service>, acting: Acting) -> Result<HttpResponse, Problem> {
+async fn export(service: Data<Service>, acting: Acting) -> Result<HttpResponse, Problem> {
     exported(&service, &acting.principal, &acting.caller).await
 }

@@ -128,23 +128,12 @@ pub struct ApiKeyList {
     pub items: Vec<ApiKeyJson>,
 }
 
-/// 200 with the keys; 401.
-///
-/// # Errors
-/// [`Problem`].
-pub async fn list(service: Data<Service>, signed_in: SignedIn) -> Result<HttpResponse, Problem> {
+async fn list(service: Data<Service>, signed_in: SignedIn) -> Result<HttpResponse, Problem> {
     let keys = service.admin().api_keys(signed_in.principal.user()).await?;
     Ok(list_of(&keys))
 }
 
-/// 201 with the key; 401, 403, 409, 422.
-///
-/// # Errors
-/// [`Problem`].
-pub async fn create(
-    service: Data<Service>,
-    request: SignedInWith<ApiKeyBody>,
-) -> Result<HttpResponse, Problem> {
+async fn create(service: Data<Service>, request: SignedInWith<ApiKeyBody>) -> Result<HttpResponse, Problem> {
     let SignedInWith { acting, body } = request;
     let (owner, maker) = (acting.principal.user(), Bearer::Session(acting.principal));
     let (key, secret) = service
@@ -153,15 +142,7 @@ pub async fn create(
     Ok(made(&key, &secret))
 }
 
-/// 204; 401, 404.
-///
-/// # Errors
-/// [`Problem`].
-pub async fn revoke(
-    id: Path<String>,
-    service: Data<Service>,
-    acting: Acting,
-) -> Result<HttpResponse, Problem> {
+async fn revoke(id: Path<String>, service: Data<Service>, acting: Acting) -> Result<HttpResponse, Problem> {
     service
         .admin()
         .revoke_api_key(acting.principal.user(), path::id(&id)?, &acting.caller)

@@ -79,16 +79,14 @@ const START: &str = r##"window.addEventListener("load", function () {
 /// The files of the viewer that the page needs.
 const VENDORED: [&str; 3] = ["swagger-ui.css", "swagger-ui-bundle.js", "favicon-32x32.png"];
 
-/// The OpenAPI document.
-pub async fn document(document: Data<Document>) -> HttpResponse {
+async fn document(document: Data<Document>) -> HttpResponse {
     HttpResponse::Ok()
         .insert_header((CONTENT_TYPE, "application/json"))
         .insert_header((CACHE_CONTROL, "no-cache"))
         .body(document.text().to_owned())
 }
 
-/// The viewer.
-pub async fn page() -> HttpResponse {
+async fn page() -> HttpResponse {
     HttpResponse::Ok()
         .insert_header((CONTENT_TYPE, "text/html; charset=utf-8"))
         .insert_header((CONTENT_SECURITY_POLICY, CSP_VIEWER))
@@ -96,11 +94,8 @@ pub async fn page() -> HttpResponse {
         .body(PAGE)
 }
 
-/// A file of the viewer.
-///
-/// # Errors
-/// 404 for any other.
-pub async fn file(name: Path<String>) -> Result<HttpResponse, Problem> {
+/// 404 for any other than the page needs.
+async fn file(name: Path<String>) -> Result<HttpResponse, Problem> {
     if name.as_str() == "start.js" {
         return Ok(kept("text/javascript; charset=utf-8").body(START));
     }

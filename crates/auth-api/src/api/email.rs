@@ -149,11 +149,8 @@ impl VerifyEmailBody {
     }
 }
 
-/// 202, with an access token or for an address; 401 without either.
-///
-/// # Errors
-/// [`Problem`].
-pub async fn send_again(
+/// The link goes to the address of the user, or, without an access token, to that of the body.
+async fn send_again(
     service: Data<Service>,
     request: IfSignedIn<OptionalJson<SendVerificationBody>>,
 ) -> Result<HttpResponse, Problem> {
@@ -176,11 +173,8 @@ pub async fn send_again(
     }))
 }
 
-/// 204, and the device that did it is known from now on; 400, 403, 409, 422.
-///
-/// # Errors
-/// [`Problem`].
-pub async fn verify(
+/// The device that did it is known from now on.
+async fn verify(
     service: Data<Service>,
     request: IfSignedIn<Json<VerifyEmailBody>>,
 ) -> Result<HttpResponse, Problem> {
@@ -197,11 +191,7 @@ pub async fn verify(
     Ok(device::done_by_device(confirmed.device.as_ref()))
 }
 
-/// 202; 403, 422.
-///
-/// # Errors
-/// [`Problem`].
-pub async fn change(
+async fn change(
     service: Data<Service>,
     request: SignedInWith<ChangeEmailBody>,
 ) -> Result<HttpResponse, Problem> {

@@ -71,20 +71,19 @@ pub struct ReadinessJson {
     pub clock: &'static str,
 }
 
-/// `GET /health` under the base path: 200 as long as the process answers; it asks no database.
-pub async fn status(edge: Data<Edge>) -> HttpResponse {
+/// It asks no database.
+async fn status(edge: Data<Edge>) -> HttpResponse {
     HttpResponse::Ok().json(StatusJson {
         status: if edge.is_draining() { "draining" } else { "ok" },
     })
 }
 
-/// `GET /health/live`: 200 as long as the process answers.
-pub async fn live() -> HttpResponse {
+async fn live() -> HttpResponse {
     HttpResponse::Ok().json(StatusJson { status: "ok" })
 }
 
-/// `GET /health/ready`: 200, or 503 while a part is out of reach or the server drains.
-pub async fn ready(service: Data<Service>, edge: Data<Edge>) -> HttpResponse {
+/// 503 while a part is out of reach or the server drains.
+async fn ready(service: Data<Service>, edge: Data<Edge>) -> HttpResponse {
     let parts = service.readiness().await;
     let (draining, ready) = (edge.is_draining(), parts.is_ready());
     let told = ReadinessJson {

@@ -61,11 +61,7 @@ impl FromMembers for LoginBody {
     }
 }
 
-/// 200 with tokens; 401.
-///
-/// # Errors
-/// [`Problem`].
-pub async fn login(
+async fn login(
     service: Data<Service>,
     call: Call,
     Json(body): Json<LoginBody>,

@@ -48,11 +48,7 @@ impl FromMembers for LogoutBody {
     }
 }
 
-/// 200; 401.
-///
-/// # Errors
-/// [`Problem`].
-pub async fn logout(
+async fn logout(
     service: Data<Service>,
     request: IfSignedIn<OptionalJson<LogoutBody>>,
 ) -> Result<HttpResponse, Problem> {

@@ -21,11 +21,7 @@ pub(crate) fn routes() -> [Route; 1] {
         .to(logout_all)]
 }
 
-/// 200; 401.
-///
-/// # Errors
-/// [`Problem`].
-pub async fn logout_all(service: Data<Service>, acting: Acting) -> Result<HttpResponse, Problem> {
+async fn logout_all(service: Data<Service>, acting: Acting) -> Result<HttpResponse, Problem> {
     let sessions_revoked = service.logout_all(&acting.principal, &acting.caller).await?;
     let message = "Successfully logged out from all sessions";
     Ok(HttpResponse::Ok().json(LoggedOutAllJson {

@@ -51,23 +51,12 @@ impl FromMembers for RenameBody {
     }
 }
 
-/// 200 with the user; 401.
-///
-/// # Errors
-/// [`Problem`].
-pub async fn me(service: Data<Service>, AnyBearer(bearer): AnyBearer) -> Result<HttpResponse, Problem> {
+async fn me(service: Data<Service>, AnyBearer(bearer): AnyBearer) -> Result<HttpResponse, Problem> {
     let user = service.user_as_stored(bearer.user()).await?;
     Ok(HttpResponse::Ok().json(UserJson::from(&user)))
 }
 
-/// 200 with the user; 401, 422.
-///
-/// # Errors
-/// [`Problem`].
-pub async fn rename(
-    service: Data<Service>,
-    request: SignedInWith<RenameBody>,
-) -> Result<HttpResponse, Problem> {
+async fn rename(service: Data<Service>, request: SignedInWith<RenameBody>) -> Result<HttpResponse, Problem> {
     let SignedInWith { acting, body } = request;
     let user = service
         .rename(&acting.principal, body.name, &acting.caller)

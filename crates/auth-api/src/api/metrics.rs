@@ -33,11 +33,8 @@ struct VersionJson {
     version: &'static str,
 }
 
-/// The counters in Prometheus' text format.
-///
-/// # Errors
-/// [`Problem`] if they can't be written.
-pub async fn metrics(service: Data<Service>, edge: Data<Edge>) -> Result<HttpResponse, Problem> {
+/// In Prometheus' text format.
+async fn metrics(service: Data<Service>, edge: Data<Edge>) -> Result<HttpResponse, Problem> {
     let text = edge
         .metrics
         .render(&service.figures())
@@ -47,8 +44,7 @@ pub async fn metrics(service: Data<Service>, edge: Data<Edge>) -> Result<HttpRes
         .body(text))
 }
 
-/// Which version runs.
-pub async fn version() -> HttpResponse {
+async fn version() -> HttpResponse {
     HttpResponse::Ok().json(VersionJson {
         name: "keyward",
         version: env!("CARGO_PKG_VERSION"),

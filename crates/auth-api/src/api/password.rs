@@ -150,11 +150,8 @@ impl FromMembers for MailedTokenBody {
     }
 }
 
-/// 202, for every address.
-///
-/// # Errors
-/// [`Problem`].
-pub async fn forgot(
+/// The answer is the same for every address.
+async fn forgot(
     service: Data<Service>,
     call: Call,
     Json(body): Json<ForgotBody>,
@@ -167,11 +164,8 @@ pub async fn forgot(
     }))
 }
 
-/// 204, and the device that did it is known from now on; 400, 422.
-///
-/// # Errors
-/// [`Problem`].
-pub async fn reset(
+/// The device that did it is known from now on.
+async fn reset(
     service: Data<Service>,
     call: Call,
     Json(body): Json<ResetBody>,
@@ -184,11 +178,8 @@ pub async fn reset(
     Ok(device::done_by_device(Some(&device)))
 }
 
-/// 204, and the device that did it stays known; 403, 422.
-///
-/// # Errors
-/// [`Problem`].
-pub async fn change(
+/// The device that did it stays known.
+async fn change(
     service: Data<Service>,
     request: SignedInWith<ChangePasswordBody>,
 ) -> Result<HttpResponse, Problem> {
@@ -209,11 +200,7 @@ fn of_new_password(error: auth_service::Error) -> Problem {
     Problem::from(error).field("new_password")
 }
 
-/// 204; 400.
-///
-/// # Errors
-/// [`Problem`].
-pub async fn not_me(
+async fn not_me(
     service: Data<Service>,
     call: Call,
     Json(body): Json<MailedTokenBody>,

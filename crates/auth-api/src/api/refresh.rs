@@ -54,11 +54,7 @@ impl FromMembers for RefreshBody {
     }
 }
 
-/// 200 with tokens; 400, 401.
-///
-/// # Errors
-/// [`Problem`].
-pub async fn refresh(
+async fn refresh(
     request: HttpRequest,
     service: Data<Service>,
     call: Call,

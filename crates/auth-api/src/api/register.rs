@@ -87,11 +87,7 @@ const UNREACHABLE: MessageJson = MessageJson {
     message: "The mail server takes no addresses with characters such as é before the @, so no mail can reach this one",
 };
 
-/// 201 with tokens, or 202 where the address has to be verified first; 403, 409, 422.
-///
-/// # Errors
-/// [`Problem`].
-pub async fn register(
+async fn register(
     service: Data<Service>,
     call: Call,
     Json(body): Json<RegisterBody>,

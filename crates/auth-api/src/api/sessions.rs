@@ -94,11 +94,7 @@ const FROM_AN_ENDED_ONE: [Link; 1] = [Link::at(
     "It is still there, and says when and why it ended.",
 )];
 
-/// 200 with a page; 401, 422.
-///
-/// # Errors
-/// [`Problem`].
-pub async fn list(
+async fn list(
     request: HttpRequest,
     service: Data<Service>,
     signed_in: SignedIn,
@@ -116,11 +112,7 @@ pub async fn list(
     }))
 }
 
-/// 200 with the session; 401, 404.
-///
-/// # Errors
-/// [`Problem`].
-pub async fn show(
+async fn show(
     id: Path<String>,
     service: Data<Service>,
     signed_in: SignedIn,
@@ -131,11 +123,7 @@ pub async fn show(
     Ok(HttpResponse::Ok().json(SessionJson::from(&view)))
 }
 
-/// 204; 401, 404.
-///
-/// # Errors
-/// [`Problem`].
-pub async fn end(id: Path<String>, service: Data<Service>, acting: Acting) -> Result<HttpResponse, Problem> {
+async fn end(id: Path<String>, service: Data<Service>, acting: Acting) -> Result<HttpResponse, Problem> {
     service
         .end_own_session(&acting.principal, path::id(&id)?, &acting.caller)
         .await?;

@@ -73,11 +73,7 @@ impl FromMembers for SetupBody {
     }
 }
 
-/// 201 with tokens; 400, 403, 409, 422.
-///
-/// # Errors
-/// [`Problem`].
-pub async fn setup(
+async fn setup(
     service: Data<Service>,
     call: Call,
     Json(body): Json<SetupBody>,

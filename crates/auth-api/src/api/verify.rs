@@ -38,11 +38,7 @@ pub(crate) fn routes() -> [Route; 1] {
         .to(verify)]
 }
 
-/// 204 with who it is; 401; 403 where `?role=` names another role.
-///
-/// # Errors
-/// [`Problem`].
-pub async fn verify(
+async fn verify(
     request: HttpRequest,
     edge: Data<Edge>,
     AnyBearer(bearer): AnyBearer,

@@ -108,11 +108,7 @@ pub struct IntrospectionJson {
     pub role: Option<String>,
 }
 
-/// 200; 400, 401.
-///
-/// # Errors
-/// [`OauthError`].
-pub async fn introspect(
+async fn introspect(
     service: Data<Service>,
     FormOfClient(mut form): FormOfClient,
 ) -> Result<HttpResponse, OauthError> {

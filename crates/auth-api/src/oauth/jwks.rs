@@ -43,8 +43,8 @@ impl PartialSchema for KeySet {
 
 impl ToSchema for KeySet {}
 
-/// 200 with the key set, to be kept as long as a key is published before it signs.
-pub async fn jwks(service: Data<Service>) -> HttpResponse {
+/// To be kept by clients as long as a key is published before it signs.
+async fn jwks(service: Data<Service>) -> HttpResponse {
     let keep = format!("public, max-age={}", JWKS_MAX_AGE.num_seconds());
     HttpResponse::Ok()
         .insert_header((CONTENT_TYPE, "application/json"))

@@ -21,11 +21,8 @@ pub(crate) fn routes() -> [Route; 1] {
         .to(revoke)]
 }
 
-/// 200 without a body; 400, 401; 503 if the revocation could not be kept.
-///
-/// # Errors
-/// [`OauthError`].
-pub async fn revoke(
+/// An answer of 200 says that the revocation is stored.
+async fn revoke(
     service: Data<Service>,
     call: Call,
     FormOfClient(mut form): FormOfClient,

@@ -89,11 +89,7 @@ fn grant(word: &str) -> ObjectBuilder {
         .required("grant_type")
 }
 
-/// 200 with tokens; 400, 401.
-///
-/// # Errors
-/// [`OauthError`].
-pub async fn token(
+async fn token(
     request: HttpRequest,
     service: Data<Service>,
     call: Call,

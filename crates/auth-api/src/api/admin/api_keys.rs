@@ -49,11 +49,7 @@ pub(crate) fn routes() -> [Route; 3] {
     ]
 }
 
-/// 200 with the keys; 403, 404.
-///
-/// # Errors
-/// [`Problem`].
-pub async fn list(
+async fn list(
     id: Path<String>,
     service: Data<Service>,
     _may: May<UsersRead>,
@@ -62,11 +58,7 @@ pub async fn list(
     Ok(api_keys::list_of(&service.admin().api_keys(user.id).await?))
 }
 
-/// 201 with the key; 403, 404, 409, 422.
-///
-/// # Errors
-/// [`Problem`].
-pub async fn create(
+async fn create(
     id: Path<String>,
     service: Data<Service>,
     request: MayWith<UsersWrite, ApiKeyBody>,
@@ -78,11 +70,7 @@ pub async fn create(
     Ok(api_keys::made(&key, &secret))
 }
 
-/// 204; 403, 404.
-///
-/// # Errors
-/// [`Problem`].
-pub async fn revoke(
+async fn revoke(
     path: Path<(String, String)>,
     service: Data<Service>,
     may: May<UsersWrite>,

@@ -36,11 +36,7 @@ pub(crate) fn routes() -> [Route; 1] {
         .to(list)]
 }
 
-/// 200 with a page; 403, 422.
-///
-/// # Errors
-/// [`Problem`].
-pub async fn list(
+async fn list(
     request: HttpRequest,
     service: Data<Service>,
     _may: May<AuditRead>,

@@ -76,19 +76,12 @@ pub struct SigningKeyList {
     items: Vec<SigningKeyJson>,
 }
 
-/// 200 with the keys; none with HS256. 403.
-///
-/// # Errors
-/// [`Problem`].
-pub async fn list(service: Data<Service>, _may: May<KeysRead>) -> Result<HttpResponse, Problem> {
+/// There are none with HS256.
+async fn list(service: Data<Service>, _may: May<KeysRead>) -> Result<HttpResponse, Problem> {
     Ok(HttpResponse::Ok().json(all(service.key_admin()).await?))
 }
 
-/// 200 with the keys after it; 403, 409.
-///
-/// # Errors
-/// [`Problem`].
-pub async fn rotate(
+async fn rotate(
     service: Data<Service>,
     may: May<KeysRotate>,
     OptionalJson(body): OptionalJson<RotateBody>,

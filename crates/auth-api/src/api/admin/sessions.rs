@@ -55,11 +55,7 @@ pub(crate) fn routes() -> [Route; 3] {
     ]
 }
 
-/// 200 with a page; 403, 404, 422.
-///
-/// # Errors
-/// [`Problem`].
-pub async fn list(
+async fn list(
     request: HttpRequest,
     id: Path<String>,
     service: Data<Service>,
@@ -79,11 +75,7 @@ pub async fn list(
     }))
 }
 
-/// 200 with how many; 403, 404.
-///
-/// # Errors
-/// [`Problem`].
-pub async fn end_all(
+async fn end_all(
     id: Path<String>,
     service: Data<Service>,
     may: May<SessionsRevoke>,
@@ -95,11 +87,7 @@ pub async fn end_all(
     }))
 }
 
-/// 204; 403, 404.
-///
-/// # Errors
-/// [`Problem`].
-pub async fn end(
+async fn end(
     path: Path<(String, String)>,
     service: Data<Service>,
     may: May<SessionsRevoke>,

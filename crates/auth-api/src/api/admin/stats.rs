@@ -64,11 +64,7 @@ pub struct StatsJson {
     audit_unsealed: u64,
 }
 
-/// 200 with the figures; 403.
-///
-/// # Errors
-/// [`Problem`].
-pub async fn show(service: Data<Service>, may: May<StatsRead>) -> Result<HttpResponse, Problem> {
+async fn show(service: Data<Service>, may: May<StatsRead>) -> Result<HttpResponse, Problem> {
     let stats = service.stats(may.caller.now).await?;
     let by_role = stats
         .users

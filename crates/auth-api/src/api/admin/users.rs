@@ -182,11 +182,7 @@ impl FromMembers for ChangeUserBody {
     }
 }
 
-/// 200 with a page; 403, 422.
-///
-/// # Errors
-/// [`Problem`].
-pub async fn list(
+async fn list(
     request: HttpRequest,
     service: Data<Service>,
     _may: May<UsersRead>,
@@ -231,11 +227,7 @@ pub(super) fn parsed<T: FromStr>(
         .map_err(|_| Problem::invalid_input(vec![FieldError::new(name, code, message)]))
 }
 
-/// 201 with the user; 403, 409, 422.
-///
-/// # Errors
-/// [`Problem`].
-pub async fn create(
+async fn create(
     service: Data<Service>,
     request: MayWith<UsersWrite, CreateUserBody>,
 ) -> Result<HttpResponse, Problem> {
@@ -251,11 +243,7 @@ pub async fn create(
     Ok(HttpResponse::Created().json(UserJson::from(&user)))
 }
 
-/// 200 with the user; 403, 404.
-///
-/// # Errors
-/// [`Problem`].
-pub async fn show(
+async fn show(
     id: Path<String>,
     service: Data<Service>,
     _may: May<UsersRead>,
@@ -264,11 +252,7 @@ pub async fn show(
     Ok(HttpResponse::Ok().json(UserJson::from(&user)))
 }
 
-/// 200 with the user; 403, 404, 409, 422.
-///
-/// # Errors
-/// [`Problem`].
-pub async fn change(
+async fn change(
     id: Path<String>,
     service: Data<Service>,
     request: MayWith<UsersWrite, ChangeUserBody>,
@@ -286,11 +270,7 @@ pub async fn change(
     Ok(HttpResponse::Ok().json(UserJson::from(&user)))
 }
 
-/// 204; 403, 404, 409.
-///
-/// # Errors
-/// [`Problem`].
-pub async fn delete(
+async fn delete(
     id: Path<String>,
     service: Data<Service>,
     may: May<UsersWrite>,
@@ -299,11 +279,7 @@ pub async fn delete(
     Ok(HttpResponse::NoContent().finish())
 }
 
-/// 202; 403, 404.
-///
-/// # Errors
-/// [`Problem`].
-pub async fn send_reset(
+async fn send_reset(
     id: Path<String>,
     service: Data<Service>,
     may: May<UsersWrite>,
@@ -314,11 +290,7 @@ pub async fn send_reset(
     }))
 }
 
-/// 204; 403, 404.
-///
-/// # Errors
-/// [`Problem`].
-pub async fn lock_out(
+async fn lock_out(
     id: Path<String>,
     service: Data<Service>,
     may: May<UsersWrite>,
