@@ -50,6 +50,9 @@ mod tables {
             end_reason -> Nullable<Text>,
             ip -> Nullable<Text>,
             user_agent -> Nullable<Text>,
+            authenticated_at -> Nullable<BigInt>,
+            authentications -> BigInt,
+            amr -> Text,
         }
     }
 
@@ -74,6 +77,9 @@ struct Session {
     end_reason: Option<String>,
     ip: Option<String>,
     user_agent: Option<String>,
+    authenticated_at: Option<i64>,
+    authentications: i64,
+    amr: String,
 }
 
 #[derive(Queryable, Selectable)]

@@ -14,7 +14,8 @@ pub const ROWS: usize = 4;
 
 /// The columns of a session in the order of the product's statements.
 pub const SESSION: &str = "s.id, s.user_id, s.generation, s.created_at, s.rotation, s.rotated_at, s.refresh_expires_at, \
-                       s.access_until, s.idempotency_digest, s.ended_at, s.end_reason, s.ip, s.user_agent";
+                       s.access_until, s.idempotency_digest, s.ended_at, s.end_reason, s.ip, s.user_agent, \
+                       s.authenticated_at, s.authentications, s.amr";
 /// The same of a user.
 pub const USER: &str = "u.id, u.email, u.name, u.role, u.status, u.email_verified_at, u.created_at, \
                     u.last_login_at, u.token_generation";
