@@ -1,4 +1,4 @@
-//! What becomes of a sign-in whose proofs are not enough.
+//! What becomes of a sign-in whose proofs are enough, and of one whose are not.
 
 use super::{Proved, SignInStep};
 use crate::{
@@ -6,10 +6,14 @@ use crate::{
     ServiceConfig, ServiceParts, SessionConfig, StoredTruth, SystemClock, SystemEntropy, TokensConfig,
     parts::{caller::Caller, clock::Clock as _, error::Error},
     service::Service,
+    sign_in::{
+        register::{Registered, Registration},
+        setup::Setup,
+    },
 };
 use auth_blacklist::{Blacklist, BlacklistConfig, Nodes};
 use auth_domain::{
-    authentication::{Method, Proof, Proofs, Requirements},
+    authentication::{Assurance, Method, Proof, Proofs, Requirements},
     ids::UserId,
     password::PasswordPolicy,
     password_hash::Argon2Params,
@@ -23,6 +27,8 @@ use auth_limits::{Limits, LimitsConfig};
 use auth_mail::{MailConfig, Mailer};
 use auth_storage::{DatabaseConfig, Storage};
 use std::{sync::Arc, time::Duration};
+
+const PASSWORD: &str = "violet kettle 41 harbour";
 
 fn config() -> ServiceConfig {
     let day = Duration::from_secs(86_400);
@@ -138,6 +144,39 @@ async fn a_sign_in_whose_proofs_are_not_enough_begins_no_session_and_says_what_i
     match step.unwrap() {
         SignInStep::Continue(challenge) => assert_eq!(challenge.methods, [Method::Password]),
         done => panic!("{done:?}"),
+    }
+    service.stop().await;
+}
+
+#[tokio::test]
+async fn each_way_in_begins_a_session_that_says_by_what_it_was_proved_and_when() {
+    let folder = tempfile::tempdir().unwrap();
+    let service = service(&folder).await;
+    let caller = Caller::operator(service.moment().unwrap());
+    let account = |email: &str| Registration {
+        email: email.to_owned(),
+        password: PASSWORD.into(),
+        name: None,
+    };
+    let Registered::SignIn(registered) = service
+        .register(&caller, account("ada@example.com"))
+        .await
+        .unwrap()
+    else {
+        panic!("no address has to be verified here");
+    };
+    let signed_in = service.login(&caller, "ada@example.com", PASSWORD.into()).await;
+    let token = service.admin().issue_setup_token(true, &caller).await.unwrap();
+    let setup = Setup {
+        token: token.unwrap(),
+        account: account("boss@example.com"),
+    };
+    let set_up = service.setup(&caller, setup).await;
+    for step in [registered, signed_in.unwrap(), set_up.unwrap()] {
+        let tokens = step.done().unwrap();
+        let (session, _) = service.storage().session(tokens.session).await.unwrap().unwrap();
+        assert_eq!(session.assurance, Assurance::by_password(caller.now));
+        assert_eq!((session.created_at, session.authentications), (caller.now, 1));
     }
     service.stop().await;
 }
