@@ -83,10 +83,10 @@ on_every_backend! {
                 role: "user".to_owned(),
                 email_verified: false,
             };
-            let made = app.service().admin().create_user(account, &app.operator()).await.unwrap();
+            let made = app.service().admin().create_user(account, &app.operator()).await.unwrap().settle(app.service()).await;
             if name == "disabled" {
                 let change = auth_storage::UserChange { status: Some(UserStatus::Disabled), ..auth_storage::UserChange::default() };
-                app.service().admin().change_user(made.id, change, &app.operator()).await.unwrap();
+                app.service().admin().change_user(made.id, change, &app.operator()).await.unwrap().settle(app.service()).await;
             }
         }
         let unknown = login(&app, "unknown@example.com", PASSWORD).await.expect(401);

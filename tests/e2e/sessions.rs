@@ -109,6 +109,12 @@ on_every_backend! {
         let phone = app.login(&ada.email).await;
         let refused = app.service().end_other_sessions(&principal, &caller).await.unwrap_err();
         assert!(matches!(refused, Error::TokenRevoked), "{refused:?}");
+        let (on_phone, _) = app.acting(&phone.access).await;
+        let refused = app.service().end_own_session(&principal, on_phone.session(), &caller).await.unwrap_err();
+        assert!(matches!(refused, Error::TokenRevoked), "{refused:?}");
+        let refused = app.service().logout_all(&principal, &caller).await.unwrap_err();
+        assert!(matches!(refused, Error::TokenRevoked), "{refused:?}");
+        app.service().logout(&principal, &caller).await.unwrap();
         phone.client.get("/me").await.expect(200);
         let (principal, caller) = app.acting(&phone.access).await;
         app.service().logout_all(&principal, &caller).await.unwrap();

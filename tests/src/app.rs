@@ -209,12 +209,10 @@ impl TestApp {
             role: role.to_owned(),
             email_verified: true,
         };
-        let made = self
-            .service()
-            .admin()
-            .create_user(account, &self.operator())
-            .await;
-        self.login(made.unwrap().email.as_str()).await
+        let service = self.service();
+        let made = service.admin().create_user(account, &self.operator()).await;
+        let user = made.unwrap().settle(service).await;
+        self.login(user.email.as_str()).await
     }
 
     /// Makes an administrator and signs it in.

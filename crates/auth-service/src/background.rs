@@ -276,7 +276,7 @@ mod tests {
         time::Timestamp,
         user::Generation,
     };
-    use auth_storage::{AuditContext, ChangeContext, DatabaseConfig};
+    use auth_storage::{AfterCommit, AuditContext, ChangeContext, CommitEffects, DatabaseConfig};
 
     #[tokio::test]
     async fn work_that_takes_for_ever_is_left_when_the_server_stops() {
@@ -286,6 +286,12 @@ mod tests {
         let long = std::future::pending::<()>();
         let (left, _) = tokio::join!(rounds.until_the_end(long), async { stop.send_replace(true) });
         assert_eq!(left, None);
+    }
+
+    struct NoServer;
+
+    impl AfterCommit for NoServer {
+        async fn carry_out(&self, _: &CommitEffects) {}
     }
 
     struct Shows(Timestamp);
@@ -326,7 +332,8 @@ mod tests {
                 held: None,
             },
         };
-        storage.revoke_token(asked.token, terms).await.unwrap();
+        let revoked = storage.revoke_token(asked.token, terms).await.unwrap();
+        revoked.settle(&NoServer).await;
         let keys = KeyRing::new(KeySet::shared_secret(&[7; 32]).unwrap(), None, now);
         sweep(&keys, &storage, &Shows(now + Span::days(365)))
             .await

@@ -1,7 +1,7 @@
 //! What can be done: one file a use case.
 //!
 //! The crate ties the domain's decisions, the store and the blacklist together, and knows no HTTP. A use case reads as one
-//! straight line: parse, decide in one committed step, announce what was revoked, answer.
+//! straight line: parse, decide in one committed step, settle what it left to be done, answer.
 
 mod account;
 mod admin;
@@ -22,7 +22,7 @@ pub use account::{
     me::Export,
 };
 pub use admin::{
-    accounts::{AccountRef, ChangedUser, NewAccount},
+    accounts::{AccountRef, NewAccount},
     administer::WantedChange,
     readiness::{Check, Figures, Readiness},
 };
@@ -64,4 +64,6 @@ pub use sign_in::{
 pub use start::{ServiceParts, StartError};
 
 pub use auth_limits::{LimitName, Standing};
-pub use auth_storage::{SessionFilter, UserChange, UserFilter, audit::Filter as AuditFilter};
+pub use auth_storage::{
+    AfterCommit, ChangedUser, Committed, SessionFilter, UserChange, UserFilter, audit::Filter as AuditFilter,
+};

@@ -27,9 +27,9 @@ use crate::{
     },
 };
 use auth_blacklist::Blacklist;
-use auth_domain::{revocation::Revocation, role::RoleBook, time::Timestamp};
+use auth_domain::{role::RoleBook, time::Timestamp};
 use auth_limits::Limits;
-use auth_storage::{ChangeContext, Storage};
+use auth_storage::{AfterCommit, ChangeContext, CommitEffects, Storage};
 use std::sync::Arc;
 use tokio::sync::Semaphore;
 
@@ -86,7 +86,7 @@ impl Service {
         self.0.events.emit(event, caller.now);
     }
 
-    /// What administrators look at. What they do to a running service are verbs of [`Service`] itself (`administer`).
+    /// What administrators look at and do. What their verbs commit is settled with this service.
     #[must_use]
     pub fn admin(&self) -> &Admin {
         &self.0.admin
@@ -96,13 +96,6 @@ impl Service {
     #[must_use]
     pub fn password_grant_allowed(&self) -> bool {
         self.config().oauth.password_grant
-    }
-
-    /// Makes committed revocations known to every node; when it returns, they may be answered (behaviour.md §1).
-    pub(crate) async fn announce(&self, revocations: &[Revocation]) {
-        if !revocations.is_empty() {
-            self.0.blacklist.announce(revocations).await;
-        }
     }
 
     /// The verbs over the signing keys; `None` with HS256, which keeps none.
@@ -120,11 +113,6 @@ impl Service {
     /// What carries the mails.
     pub(crate) fn post(&self) -> &Post {
         &self.0.post
-    }
-
-    /// Says that a mail was queued: it goes at once. The verbs of [`Admin`] queue mails without saying so.
-    pub(crate) fn wake_post(&self) {
-        self.0.post.wake();
     }
 
     pub(crate) fn shared(&self) -> &Shared {
@@ -160,5 +148,17 @@ impl Service {
     /// The terms of a change that this caller makes now.
     pub(crate) fn terms(&self, caller: &Caller) -> Result<ChangeContext, Error> {
         self.0.admin.terms(caller)
+    }
+}
+
+impl AfterCommit for Service {
+    /// Makes revocations known to every node: when it returns, they may be answered (behaviour.md §1). A queued mail leaves at once.
+    async fn carry_out(&self, effects: &CommitEffects) {
+        if !effects.revocations().is_empty() {
+            self.0.blacklist.announce(effects.revocations()).await;
+        }
+        if effects.mail_queued() {
+            self.0.post.wake();
+        }
     }
 }

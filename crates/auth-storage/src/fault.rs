@@ -36,37 +36,38 @@ impl From<diesel::result::Error> for Fault {
     }
 }
 
-/// A transaction that ends without writing: with an answer that wants nothing kept, or with a failure.
-pub(crate) enum Undo<T> {
-    /// The answer, boxed: most transactions end without one.
-    With(Box<T>),
+/// A transaction that ends without writing: with a refusal that wants nothing kept, or with a failure.
+#[derive(Debug)]
+pub(crate) enum Undo<R> {
+    /// The refusal, boxed: most transactions end without one.
+    With(Box<R>),
     /// The failure.
     For(Fault),
 }
 
-impl<T> Undo<T> {
-    pub(crate) fn with(answer: T) -> Self {
-        Self::With(Box::new(answer))
+impl<R> Undo<R> {
+    pub(crate) fn with(refusal: R) -> Self {
+        Self::With(Box::new(refusal))
     }
 }
 
-impl<T> From<diesel::result::Error> for Undo<T> {
+impl<R> From<diesel::result::Error> for Undo<R> {
     fn from(error: diesel::result::Error) -> Self {
         Self::For(error.into())
     }
 }
 
-impl<T> From<Fault> for Undo<T> {
+impl<R> From<Fault> for Undo<R> {
     fn from(fault: Fault) -> Self {
         Self::For(fault)
     }
 }
 
-/// The answer of a transaction that may have been undone.
-pub(crate) fn undone<T>(outcome: Result<T, Undo<T>>) -> Result<T, Fault> {
+/// The answer of a transaction that may have been undone: what it did, or why it was refused.
+pub(crate) fn undone<T, R>(outcome: Result<T, Undo<R>>) -> Result<Result<T, R>, Fault> {
     match outcome {
-        Ok(answer) => Ok(answer),
-        Err(Undo::With(answer)) => Ok(*answer),
+        Ok(answer) => Ok(Ok(answer)),
+        Err(Undo::With(refusal)) => Ok(Err(*refusal)),
         Err(Undo::For(fault)) => Err(fault),
     }
 }

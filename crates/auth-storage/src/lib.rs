@@ -22,6 +22,7 @@ pub mod sweep;
 
 mod address;
 mod asks;
+mod committed;
 mod config;
 mod context;
 mod dialect;
@@ -45,12 +46,13 @@ pub use asks::{
     HashUpgrade, LinkProof, MailedToken, NewApiKey, NewToken, NewUser, Pending, SessionFilter, SignIn,
     UserChange, UserFilter,
 };
+pub use committed::{AfterCommit, CommitEffects, Committed};
 pub use config::DatabaseConfig;
 pub use context::{AuditContext, ChangeContext, Pagination, SessionEvidence};
 pub use error::{AlreadyServed, MigrateError, OpenError, Outage, QueryRefused, StorageError};
 pub use outcomes::{
-    Credentials, EndedSession, EndedSessions, InsertedKey, InsertedUser, KeyHolder, Redeemed, Rotated,
-    Settled, StartedSession, StoredToken, UserFigures, UserOutcome,
+    ChangedUser, Credentials, EmailTaken, EndedSession, EndedSessions, KeyHolder, KeyRefused, NotRedeemed,
+    OutdatedSignIn, Redeemed, Refused, Rotated, Settled, StoredToken, UserFigures,
 };
 pub use serving::ServeLock;
 pub use storage::Storage;

@@ -7,20 +7,25 @@ use auth_domain::{
     email::EmailAddress,
     ids::UserId,
     password_hash::PasswordHash,
-    revocation::Revocation,
     rotation::Decision,
     session::Session,
     time::Timestamp,
     user::{Generation, User},
 };
 
-/// Whether a user was made.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub enum InsertedUser {
-    /// It was.
-    Created(User),
-    /// Another user has the address; nothing was written.
-    EmailTaken,
+/// Another user has the address; nothing was written.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct EmailTaken;
+
+/// Why a change of a user or a session was not made. Nothing was written.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Refused {
+    /// There is no such user or session.
+    NotFound,
+    /// The session in which the caller asks has ended, or its user's rights were cut, since the token was checked.
+    CallerRevoked,
+    /// The user is the last administrator.
+    LastAdmin,
 }
 
 /// A user and the hash of its password, from one read: the generation is the one that the hash belongs to.
@@ -49,24 +54,24 @@ pub struct StoredToken {
     pub pending: Option<Pending>,
 }
 
-/// What came of a one-time token that was presented.
+/// What a one-time token did, which is used up now.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Redeemed {
-    /// It was used up, and this is what it did.
-    Done {
-        /// The user after it.
-        user: User,
-        /// What it was, if it ended anything.
-        event: Option<SecurityEvent>,
-        /// What has to be announced.
-        revocations: Vec<Revocation>,
-    },
-    /// No such token, or it was used, or is past its time; nothing was written.
+pub struct Redeemed {
+    /// The user after it.
+    pub user: User,
+    /// What it was, if it ended anything.
+    pub event: Option<SecurityEvent>,
+}
+
+/// Why a one-time token did nothing. Nothing was written.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum NotRedeemed {
+    /// There is no such token, or it was used, or is past its time.
     InvalidToken,
-    /// Another user has the address by now; nothing was written.
+    /// Another user has the address by now.
     EmailTaken,
     /// The link alone does not do it: it takes a session of the account or its password as well, or for a first confirmation a
-    /// new password; nothing was written.
+    /// new password.
     ProofNeeded,
 }
 
@@ -81,15 +86,15 @@ pub enum Settled {
     Nothing,
 }
 
-/// What came of a key to be made.
+/// Why an API key was not made. Nothing was written.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum InsertedKey {
-    /// It is there.
-    Created,
-    /// The user has as many as it may; nothing was written.
+pub enum KeyRefused {
+    /// The user has as many as they may.
     TooMany,
-    /// There is no such user; nothing was written.
+    /// There is no such user.
     NoUser,
+    /// As [`Refused::CallerRevoked`].
+    CallerRevoked,
 }
 
 /// An API key with its owner, from one read.
@@ -110,37 +115,19 @@ pub struct UserFigures {
     pub live_sessions: u64,
 }
 
-/// What came of a change of a user.
+/// A user who was changed, or is no more.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub enum UserOutcome {
-    /// It was changed.
-    Changed {
-        /// The user after the change; before it, if it was deleted.
-        user: User,
-        /// What has to be announced.
-        revocations: Vec<Revocation>,
-        /// How many live sessions ended.
-        sessions_ended: u64,
-    },
-    /// There is no such user.
-    NotFound,
-    /// It is the last administrator; nothing was written.
-    LastAdmin,
+pub struct ChangedUser {
+    /// The user after the change; before it, if they were deleted.
+    pub user: User,
+    /// How many active sessions ended.
+    pub sessions_ended: u64,
 }
 
-/// What came of a sign-in.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub enum StartedSession {
-    /// The session is there.
-    Started {
-        /// The oldest sessions, which ended to make room.
-        displaced: Vec<Revocation>,
-        /// The user after the sign-in.
-        user: User,
-    },
-    /// The user was deleted or disabled, or its generation was raised, since the password was verified: nothing was written.
-    Outdated,
-}
+/// The user was deleted or disabled, or their generation was raised, since the password was verified: no session was begun, and
+/// nothing was written.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct OutdatedSignIn;
 
 /// What came of a refresh.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -151,8 +138,8 @@ pub struct Rotated {
     pub session: Session,
     /// Its user.
     pub user: User,
-    /// What has to be announced: on reuse, by the one call that ended the session.
-    pub revocations: Vec<Revocation>,
+    /// Whether this call ended the session, because the token was reused. Of any number of callers, one does.
+    pub ended: bool,
 }
 
 /// A session that has ended, now or before.
@@ -162,8 +149,6 @@ pub struct EndedSession {
     pub session: Session,
     /// Whether this call ended it.
     pub newly: bool,
-    /// What has to be announced. Also if it had ended before: the one who ended it may have died before announcing it.
-    pub revocations: Vec<Revocation>,
 }
 
 /// All sessions of a user that have ended.
@@ -173,6 +158,4 @@ pub struct EndedSessions {
     pub count: u64,
     /// The user's generation from now on.
     pub generation: Generation,
-    /// What has to be announced.
-    pub revocations: Vec<Revocation>,
 }

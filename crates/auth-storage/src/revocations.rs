@@ -1,6 +1,7 @@
 //! Revocations. The rule: a row that fits none revokes everything that can have its id.
 
 use crate::{
+    committed::Committed,
     context::ChangeContext,
     error::StorageError,
     schema::revocations,
@@ -33,7 +34,7 @@ impl Storage {
         &self,
         token: TokenId,
         terms: ChangeContext,
-    ) -> Result<Vec<Revocation>, StorageError> {
+    ) -> Result<Committed<()>, StorageError> {
         run!(self, write, revocations::revoke_token(token, &terms))
     }
 

@@ -78,7 +78,7 @@ on_every_backend! {
         root.client.patch(&format!("/admin/users/{}", disabled.id), &json!({ "status": "disabled" })).await.expect(200);
         root.client.post_nothing(&format!("/admin/users/{}/lock-out", locked.id)).await.expect(204);
         let invited = NewAccount { email: "none@example.com".to_owned(), password: None, name: None, role: "user".to_owned(), email_verified: true };
-        let invited = app.service().admin().create_user(invited, &app.operator()).await.unwrap().id.to_string();
+        let invited = app.service().admin().create_user(invited, &app.operator()).await.unwrap().settle(app.service()).await.id.to_string();
         let table = [
             ("wrong", "wrong_password", Some(&wrong.id)),
             ("disabled", "disabled", Some(&disabled.id)),

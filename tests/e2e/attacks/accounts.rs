@@ -58,13 +58,8 @@ async fn account(app: &TestApp, email: &str) -> Account {
 async fn change(app: &TestApp, email: &str, change: UserChange) {
     let service = app.running().service();
     let id = account(app, email).await.id;
-    assert!(
-        service
-            .admin()
-            .change_user(id, change, &app.operator())
-            .await
-            .is_ok()
-    );
+    let changed = service.admin().change_user(id, change, &app.operator()).await;
+    changed.unwrap().settle(service).await;
 }
 
 fn disabled() -> UserChange {
@@ -152,7 +147,7 @@ on_every_backend! {
         let before = app.user("ada").await;
         let service = app.running().service();
         let id = account(&app, "ada@example.com").await.id;
-        assert!(service.admin().delete_user(id, &app.operator()).await.is_ok());
+        service.admin().delete_user(id, &app.operator()).await.unwrap().settle(service).await;
         let after = app.user("ada").await;
         assert_ne!(before.id, after.id);
         assert_eq!(app.refresh(&before.refresh).await.expect(401).code(), "token_revoked");
@@ -171,7 +166,7 @@ on_every_backend! {
         let (ada, bob, cyd) = (app.user("ada").await, app.user("bob").await, app.user("cyd").await);
         let user = account(&app, "ada@example.com").await;
         let password = "quite another zebra".to_owned().into();
-        assert!(service.admin().set_password(&user, password, &app.operator()).await.is_ok());
+        service.admin().set_password(&user, password, &app.operator()).await.unwrap().settle(service).await;
         change(&app, "bob@example.com", disabled()).await;
         for dead in [&ada, &bob] {
             assert_eq!(app.refresh(&dead.refresh).await.expect(401).code(), "token_revoked");

@@ -135,7 +135,7 @@ on_every_backend! {
         }
         let account: auth_service::AccountRef = gone.email.parse().unwrap();
         let deleted = service.admin().user(&account).await.unwrap().id;
-        assert!(service.admin().delete_user(deleted, &app.operator()).await.is_ok());
+        service.admin().delete_user(deleted, &app.operator()).await.unwrap().settle(service).await;
         let expected = json!({ "active": false });
         let forged = format!("{}x", ada.access);
         for token in [stranger.access.as_str(), &stranger.refresh, &gone.refresh, &forged, "a.b.c", "\0", "é"] {

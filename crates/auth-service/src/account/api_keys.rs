@@ -11,7 +11,7 @@ use auth_domain::{
     role::Permission,
     time::Timestamp,
 };
-use auth_storage::{InsertedKey, NewApiKey};
+use auth_storage::{KeyRefused, NewApiKey};
 use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD};
 use secrecy::{ExposeSecret, SecretString};
 
@@ -79,13 +79,14 @@ impl Service {
             .insert_api_key(new, MOST_API_KEYS, self.terms(caller)?)
             .await?
         {
-            InsertedKey::Created => {
-                self.wake_post();
+            Ok(created) => {
+                created.settle(self).await;
                 Ok((key, secret))
             }
-            InsertedKey::TooMany => Err(Error::TooManyApiKeys(MOST_API_KEYS)),
-            InsertedKey::NoUser if maker.user() == owner => Err(self.cut_meanwhile(principal).await),
-            InsertedKey::NoUser => Err(Error::NotFound),
+            Err(KeyRefused::TooMany) => Err(Error::TooManyApiKeys(MOST_API_KEYS)),
+            Err(_) if maker.user() == owner => Err(self.cut_meanwhile(principal).await),
+            Err(KeyRefused::NoUser) => Err(Error::NotFound),
+            Err(KeyRefused::CallerRevoked) => Err(Error::Forbidden),
         }
     }
 }

@@ -19,7 +19,7 @@ use auth_domain::{
     password::PresentedPassword,
     password_hash::PasswordHash,
 };
-use auth_storage::{Credentials, LinkProof};
+use auth_storage::{Credentials, LinkProof, Redeemed};
 use secrecy::{ExposeSecret, SecretString};
 
 /// What was shown beside a link that came to an address.
@@ -72,11 +72,8 @@ impl Service {
         }
         let mailed = self.verification_mail(&user.email, caller)?;
         let terms = self.terms(caller)?;
-        if !self.storage().mail_verification(user.id, mailed, terms).await? {
-            return Err(self.cut_meanwhile(principal).await);
-        }
-        self.wake_post();
-        Ok(())
+        let queued = self.storage().mail_verification(user.id, mailed, terms).await?;
+        self.own_change(principal, queued).await
     }
 
     /// Mails a link that confirms this address, if it is the address of a user who has not confirmed it. The answer, its time and the
@@ -88,9 +85,9 @@ impl Service {
         self.admit_mail(caller).await?;
         if self.may_mail_to(email, MailKind::EmailVerification, caller).await {
             let terms = self.terms(caller)?;
-            self.storage()
-                .ask_for_verification(email.to_owned(), terms)
-                .await?;
+            let queued = self.storage().ask_for_verification(email.to_owned(), terms);
+            // This wakes no worker: what it did at once for a known address could be felt by the next request.
+            queued.await?.settle(self).await;
         }
         Ok(())
     }
@@ -136,11 +133,7 @@ impl Service {
             .storage()
             .ask_for_new_email(principal.user(), new, mailed, terms)
             .await?;
-        if !asked {
-            return Err(self.cut_meanwhile(principal).await);
-        }
-        self.wake_post();
-        Ok(())
+        self.own_change(principal, asked).await
     }
 
     /// What a link that came to an address asks for beside a click, of this visitor. It uses nothing up: programs that look at
@@ -195,7 +188,7 @@ impl Service {
             TokenKind::EmailChange => self.storage().change_email(digest, proof, terms).await?,
             _ => self.storage().verify_email(digest, proof, terms).await?,
         };
-        let (user, event) = self.used(outcome).await?;
+        let Redeemed { user, event } = outcome?.settle(self).await;
         Ok(ConfirmedAddress {
             in_session: event == Some(SecurityEvent::ConfirmedInSession),
             device: match event {

@@ -65,11 +65,17 @@ impl Service {
             name: Some(name),
             ..UserChange::default()
         };
-        match self.admin().change_user(principal.user(), change, caller).await {
-            Ok(changed) => Ok(changed.user),
-            Err(Error::NotFound) => Err(self.cut_meanwhile(principal).await),
-            Err(error) => Err(error),
-        }
+        let admin = self.admin();
+        let changed = self
+            .storage()
+            .change_user(
+                principal.user(),
+                change,
+                admin.administrators(),
+                admin.cut_terms(caller)?,
+            )
+            .await?;
+        Ok(self.own_change(principal, changed).await?.user)
     }
 
     /// Deletes the caller's account and all it owns.
@@ -78,14 +84,12 @@ impl Service {
     /// [`Error::LastAdmin`], or a failure.
     pub async fn delete_me(&self, confirmed: &Confirmed<'_>, caller: &Caller) -> Result<(), Error> {
         let principal = confirmed.principal();
-        match self.admin().delete_user(principal.user(), caller).await {
-            Ok(changed) => {
-                self.settled(changed).await;
-                Ok(())
-            }
-            Err(Error::NotFound) => Err(self.cut_meanwhile(principal).await),
-            Err(error) => Err(error),
-        }
+        let admin = self.admin();
+        let deleted = self
+            .storage()
+            .delete_user(principal.user(), admin.administrators(), admin.cut_terms(caller)?)
+            .await?;
+        self.own_change(principal, deleted).await.map(drop)
     }
 
     /// Everything that is stored about the caller.

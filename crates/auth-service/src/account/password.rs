@@ -2,15 +2,12 @@
 
 use crate::{
     account::confirm::Confirmed,
-    admin::accounts::done,
     gate::Admitted,
     parts::{caller::Caller, error::Error, mailed::digest_of},
     service::Service,
 };
-use auth_domain::{
-    credential::SecurityEvent, email::EmailAddress, mail::MailKind, one_time::TokenKind, user::User,
-};
-use auth_storage::Redeemed;
+use auth_domain::{credential::SecurityEvent, email::EmailAddress, mail::MailKind, one_time::TokenKind};
+use auth_storage::NotRedeemed;
 use secrecy::SecretString;
 
 impl Service {
@@ -27,8 +24,9 @@ impl Service {
         self.admit_mail(caller).await?;
         if self.may_mail_to(email, MailKind::PasswordReset, caller).await {
             let terms = self.terms(caller)?;
-            // Nobody is woken: what the worker does at once for a known address could be felt by whoever asks next.
-            self.storage().ask_for_reset(email.to_owned(), terms).await?;
+            let queued = self.storage().ask_for_reset(email.to_owned(), terms);
+            // This wakes no worker: what it did at once for a known address could be felt by the next request.
+            queued.await?.settle(self).await;
         }
         Ok(())
     }
@@ -66,8 +64,8 @@ impl Service {
         );
         let hash = hash?;
         let terms = self.admin().cut_terms(caller)?;
-        let outcome = self.storage().reset_password(digest, hash, terms).await?;
-        let (user, _) = self.used(outcome).await?;
+        let reset = self.storage().reset_password(digest, hash, terms).await??;
+        let user = reset.settle(self).await.user;
         self.shared()
             .devices
             .give(user.id, None, caller.now, self.entropy())
@@ -97,44 +95,8 @@ impl Service {
             .storage()
             .set_password(user.id, hash, Some(principal.session()), terms)
             .await?;
-        let changed = match done(changed) {
-            Err(Error::NotFound) => return Err(self.cut_meanwhile(principal).await),
-            changed => changed?,
-        };
-        let user = self.settled(changed).await;
+        let user = self.own_change(principal, changed).await?.user;
         self.device_after(SecurityEvent::PasswordChanged, user.id, caller)
-    }
-
-    /// What a mailed link did, announced. If it did something, its token was right.
-    pub(crate) async fn redeemed(
-        &self,
-        outcome: Redeemed,
-        held: Admitted,
-        caller: &Caller,
-    ) -> Result<User, Error> {
-        if let Redeemed::InvalidToken = outcome {
-            return Err(Error::InvalidOrExpiredToken);
-        }
-        let (used, ()) = tokio::join!(self.used(outcome), self.was_right(held, caller));
-        used.map(|(user, _)| user)
-    }
-
-    /// The same: the user after it, and what it was if it ended anything.
-    pub(crate) async fn used(&self, outcome: Redeemed) -> Result<(User, Option<SecurityEvent>), Error> {
-        match outcome {
-            Redeemed::Done {
-                user,
-                event,
-                revocations,
-            } => {
-                self.announce(&revocations).await;
-                self.wake_post();
-                Ok((user, event))
-            }
-            Redeemed::ProofNeeded => Err(Error::PasswordRequired),
-            Redeemed::InvalidToken => Err(Error::InvalidOrExpiredToken),
-            Redeemed::EmailTaken => Err(Error::EmailTaken),
-        }
     }
 
     /// "This was not me": ends everything that the owner of a notice has, and asks for a new password.
@@ -145,7 +107,17 @@ impl Service {
     pub async fn report(&self, caller: &Caller, token: &SecretString) -> Result<(), Error> {
         let held = self.admit_link(caller).await?;
         let terms = self.admin().cut_terms(caller)?;
-        let outcome = self.storage().report(digest_of(token), terms).await?;
-        self.redeemed(outcome, held, caller).await.map(drop)
+        let reported = match self.storage().report(digest_of(token), terms).await? {
+            Err(NotRedeemed::InvalidToken) => return Err(Error::InvalidOrExpiredToken),
+            reported => reported,
+        };
+        // Whatever else it came to, the token was a right one.
+        let settled = async {
+            match reported {
+                Ok(reported) => Ok(drop(reported.settle(self).await)),
+                Err(refused) => Err(refused.into()),
+            }
+        };
+        tokio::join!(settled, self.was_right(held, caller)).0
     }
 }

@@ -5,12 +5,11 @@ use auth_domain::{
     email::EmailAddress,
     ids::UserId,
     password_hash::PasswordHash,
-    revocation::Revocation,
     role::Role,
     time::Timestamp,
     user::{DisplayName, User, UserStatus},
 };
-use auth_storage::{InsertedUser, NewUser, StorageError, UserChange, UserFilter, UserOutcome};
+use auth_storage::{ChangedUser, Committed, EmailTaken, NewUser, StorageError, UserChange, UserFilter};
 use secrecy::SecretString;
 
 /// A user to be made.
@@ -25,17 +24,6 @@ pub struct NewAccount {
     pub role: String,
     /// Whether its address is known to be its own.
     pub email_verified: bool,
-}
-
-/// A user that was changed, or is no more.
-#[derive(Debug)]
-pub struct ChangedUser {
-    /// The user after the change; before it, if it was deleted.
-    pub user: User,
-    /// What has to be announced.
-    pub revocations: Vec<Revocation>,
-    /// How many live sessions ended.
-    pub sessions_ended: u64,
 }
 
 /// A user, named by its id or by its address.
@@ -64,19 +52,19 @@ impl Admin {
     /// # Errors
     /// [`Error::InvalidEmail`], [`Error::InvalidName`], [`Error::UnknownRole`], [`Error::WeakPassword`], [`Error::EmailTaken`],
     /// or a failure.
-    pub async fn create_user(&self, wanted: NewAccount, by: &Caller) -> Result<User, Error> {
+    pub async fn create_user(&self, wanted: NewAccount, by: &Caller) -> Result<Committed<User>, Error> {
         let user = self.new_account(wanted, by).await?;
         let made = self.storage().insert_user(user, None, None, self.terms(by)?);
-        created(made.await?)
+        Ok(made.await??)
     }
 
     /// Makes a user and mails it a link to choose its password.
     ///
     /// # Errors
     /// Those of [`Admin::create_user`].
-    pub async fn invite_user(&self, wanted: NewAccount, by: &Caller) -> Result<User, Error> {
+    pub async fn invite_user(&self, wanted: NewAccount, by: &Caller) -> Result<Committed<User>, Error> {
         let user = self.new_account(wanted, by).await?;
-        created(self.storage().invite_user(user, self.terms(by)?).await?)
+        Ok(self.storage().invite_user(user, self.terms(by)?).await??)
     }
 
     async fn new_account(&self, wanted: NewAccount, by: &Caller) -> Result<NewUser, Error> {
@@ -107,7 +95,11 @@ impl Admin {
     ///
     /// # Errors
     /// A failure; then none of them is stored.
-    pub async fn import_users(&self, users: Vec<NewUser>, by: &Caller) -> Result<Vec<InsertedUser>, Error> {
+    pub async fn import_users(
+        &self,
+        users: Vec<NewUser>,
+        by: &Caller,
+    ) -> Result<Vec<Result<User, EmailTaken>>, Error> {
         Ok(self.storage().import_users(users, self.terms(by)?).await?)
     }
 
@@ -180,15 +172,14 @@ impl Admin {
         user: UserId,
         change: UserChange,
         by: &Caller,
-    ) -> Result<ChangedUser, Error> {
+    ) -> Result<Committed<ChangedUser>, Error> {
         if change.role.as_ref().is_some_and(|role| !self.roles().knows(role)) {
             return Err(Error::UnknownRole);
         }
-        let outcome = self
+        Ok(self
             .storage()
             .change_user(user, change, self.administrators(), self.cut_terms(by)?)
-            .await?;
-        done(outcome)
+            .await??)
     }
 
     /// Sets a user's password and ends all of its sessions.
@@ -200,28 +191,26 @@ impl Admin {
         user: &User,
         password: SecretString,
         by: &Caller,
-    ) -> Result<ChangedUser, Error> {
+    ) -> Result<Committed<ChangedUser>, Error> {
         let hash: PasswordHash = self
             .hasher()
             .accept_and_hash(password, &user.email, user.name.as_ref())
             .await?;
-        done(
-            self.storage()
-                .set_password(user.id, hash, None, self.cut_terms(by)?)
-                .await?,
-        )
+        Ok(self
+            .storage()
+            .set_password(user.id, hash, None, self.cut_terms(by)?)
+            .await??)
     }
 
     /// Deletes a user and all it owns.
     ///
     /// # Errors
     /// [`Error::NotFound`], [`Error::LastAdmin`], or a failure.
-    pub async fn delete_user(&self, user: UserId, by: &Caller) -> Result<ChangedUser, Error> {
-        done(
-            self.storage()
-                .delete_user(user, self.administrators(), self.cut_terms(by)?)
-                .await?,
-        )
+    pub async fn delete_user(&self, user: UserId, by: &Caller) -> Result<Committed<ChangedUser>, Error> {
+        Ok(self
+            .storage()
+            .delete_user(user, self.administrators(), self.cut_terms(by)?)
+            .await??)
     }
 }
 
@@ -230,46 +219,15 @@ impl Admin {
     ///
     /// # Errors
     /// [`Error::NotFound`], or a failure.
-    pub async fn lock_out(&self, user: UserId, by: &Caller) -> Result<ChangedUser, Error> {
-        done(self.storage().lock_out(user, self.cut_terms(by)?).await?)
+    pub async fn lock_out(&self, user: UserId, by: &Caller) -> Result<Committed<ChangedUser>, Error> {
+        Ok(self.storage().lock_out(user, self.cut_terms(by)?).await??)
     }
 
     /// Mails a user a link to choose a new password.
     ///
     /// # Errors
     /// [`Error::NotFound`], or a failure.
-    pub async fn send_reset(&self, user: UserId, by: &Caller) -> Result<(), Error> {
-        if self.storage().mail_reset(user, self.terms(by)?).await? {
-            Ok(())
-        } else {
-            Err(Error::NotFound)
-        }
-    }
-}
-
-fn created(outcome: InsertedUser) -> Result<User, Error> {
-    match outcome {
-        InsertedUser::Created(user) => Ok(user),
-        InsertedUser::EmailTaken => Err(Error::EmailTaken),
-    }
-}
-
-/// What the outcome of a change comes to for those who asked for it.
-///
-/// # Errors
-/// [`Error::NotFound`], [`Error::LastAdmin`].
-pub(crate) fn done(outcome: UserOutcome) -> Result<ChangedUser, Error> {
-    match outcome {
-        UserOutcome::Changed {
-            user,
-            revocations,
-            sessions_ended,
-        } => Ok(ChangedUser {
-            user,
-            revocations,
-            sessions_ended,
-        }),
-        UserOutcome::NotFound => Err(Error::NotFound),
-        UserOutcome::LastAdmin => Err(Error::LastAdmin),
+    pub async fn send_reset(&self, user: UserId, by: &Caller) -> Result<Committed<()>, Error> {
+        Ok(self.storage().mail_reset(user, self.terms(by)?).await??)
     }
 }

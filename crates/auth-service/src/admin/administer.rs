@@ -1,11 +1,8 @@
-//! `administer`: what an administrator does to a running service: committed, announced and mailed when it is answered. A page
-//! and a JSON route call the same verb.
-//!
-//! The command line uses [`Admin`](crate::Admin) directly: what it revokes reaches the servers through the database, and what
-//! it queues is mailed when they look.
+//! `administer`: what an administrator does to a running service. A page and a JSON route call the same verb, which settles what the
+//! verb of [`Admin`](crate::Admin) committed; the command line settles the same in its own way.
 
 use crate::{
-    admin::accounts::{ChangedUser, NewAccount},
+    admin::accounts::NewAccount,
     parts::{caller::Caller, error::Error, principal::Bearer},
     service::Service,
 };
@@ -37,9 +34,7 @@ impl Service {
     /// [`Error::EmailTaken`], or a failure.
     pub async fn invite_user(&self, by: &Bearer, wanted: NewAccount, caller: &Caller) -> Result<User, Error> {
         self.role_to_give(by, &wanted.role)?;
-        let user = self.admin().invite_user(wanted, caller).await?;
-        self.wake_post();
-        Ok(user)
+        Ok(self.admin().invite_user(wanted, caller).await?.settle(self).await)
     }
 
     /// Changes a user's name, role, status or verification. Disabling it and changing its role end what it holds.
@@ -64,7 +59,7 @@ impl Service {
                 .map(|verified| verified.then_some(caller.now)),
         };
         let changed = self.admin().change_user(id, change, caller).await?;
-        Ok(self.settled(changed).await)
+        Ok(changed.settle(self).await.user)
     }
 
     /// Deletes a user and all it owns.
@@ -72,8 +67,7 @@ impl Service {
     /// # Errors
     /// [`Error::NotFound`], [`Error::LastAdmin`], or a failure.
     pub async fn delete_account(&self, id: UserId, caller: &Caller) -> Result<(), Error> {
-        let changed = self.admin().delete_user(id, caller).await?;
-        self.settled(changed).await;
+        self.admin().delete_user(id, caller).await?.settle(self).await;
         Ok(())
     }
 
@@ -82,8 +76,7 @@ impl Service {
     /// # Errors
     /// [`Error::NotFound`], or a failure.
     pub async fn lock_out_account(&self, id: UserId, caller: &Caller) -> Result<(), Error> {
-        let changed = self.admin().lock_out(id, caller).await?;
-        self.settled(changed).await;
+        self.admin().lock_out(id, caller).await?.settle(self).await;
         Ok(())
     }
 
@@ -92,8 +85,7 @@ impl Service {
     /// # Errors
     /// [`Error::NotFound`], or a failure.
     pub async fn send_reset_to(&self, id: UserId, caller: &Caller) -> Result<(), Error> {
-        self.admin().send_reset(id, caller).await?;
-        self.wake_post();
+        self.admin().send_reset(id, caller).await?.settle(self).await;
         Ok(())
     }
 
@@ -102,9 +94,8 @@ impl Service {
     /// # Errors
     /// [`Error::NotFound`], or a failure.
     pub async fn end_sessions_of(&self, id: UserId, caller: &Caller) -> Result<u64, Error> {
-        let (count, revocations) = self.admin().end_sessions(id, caller).await?;
-        self.announce(&revocations).await;
-        Ok(count)
+        let ended = self.admin().end_sessions(id, caller).await?;
+        Ok(ended.settle(self).await.count)
     }
 
     /// Ends one session of a user; one that had ended stays as it was.
@@ -112,8 +103,8 @@ impl Service {
     /// # Errors
     /// [`Error::NotFound`], also for another user's; or a failure.
     pub async fn end_session_of(&self, id: UserId, session: SessionId, caller: &Caller) -> Result<(), Error> {
-        let revocations = self.admin().end_session(session, Some(id), caller).await?;
-        self.announce(&revocations).await;
+        let ended = self.admin().end_session(session, Some(id), caller).await?;
+        ended.settle(self).await;
         Ok(())
     }
 
@@ -130,13 +121,6 @@ impl Service {
             keys.rotate(caller).await?;
         }
         self.reload_keys().await
-    }
-
-    /// The user after a change that no node ignores any more.
-    pub(crate) async fn settled(&self, changed: ChangedUser) -> User {
-        self.announce(&changed.revocations).await;
-        self.wake_post();
-        changed.user
     }
 
     fn role_to_give(&self, by: &Bearer, name: &str) -> Result<Role, Error> {

@@ -3,11 +3,10 @@
 use crate::parts::{admin::Admin, caller::Caller, error::Error, page_request::PageRequest};
 use auth_domain::{
     ids::{SessionId, UserId},
-    revocation::Revocation,
     session::{EndReason, Session},
     time::Timestamp,
 };
-use auth_storage::SessionFilter;
+use auth_storage::{Committed, EndedSession, EndedSessions, SessionFilter};
 
 impl Admin {
     /// A user's sessions, newest first.
@@ -24,7 +23,7 @@ impl Admin {
         Ok(self.storage().sessions(user, filter, now, page.into()).await?)
     }
 
-    /// Ends anybody's session, or this user's alone. Answers what was revoked by it.
+    /// Ends anybody's session, or this user's alone.
     ///
     /// # Errors
     /// [`Error::NotFound`], or a failure.
@@ -33,24 +32,21 @@ impl Admin {
         id: SessionId,
         owner: Option<UserId>,
         by: &Caller,
-    ) -> Result<Vec<Revocation>, Error> {
-        let ended = self
+    ) -> Result<Committed<EndedSession>, Error> {
+        Ok(self
             .storage()
             .end_session(id, owner, EndReason::EndedByAdmin, self.terms(by)?)
-            .await?;
-        Ok(ended.ok_or(Error::NotFound)?.revocations)
+            .await??)
     }
 
-    /// Ends all of a user's sessions. Answers how many lived, and what was revoked.
+    /// Ends all of a user's sessions.
     ///
     /// # Errors
     /// [`Error::NotFound`], or a failure.
-    pub async fn end_sessions(&self, user: UserId, by: &Caller) -> Result<(u64, Vec<Revocation>), Error> {
-        let ended = self
+    pub async fn end_sessions(&self, user: UserId, by: &Caller) -> Result<Committed<EndedSessions>, Error> {
+        Ok(self
             .storage()
             .end_user_sessions(user, EndReason::EndedByAdmin, self.cut_terms(by)?)
-            .await?;
-        let ended = ended.ok_or(Error::NotFound)?;
-        Ok((ended.count, ended.revocations))
+            .await??)
     }
 }

@@ -34,16 +34,18 @@ impl Service {
                 let mut terms = self.terms(caller)?;
                 let expiry = DateTime::from_timestamp(claims.exp, 0).unwrap_or(now);
                 terms.until_at_least = expiry + terms.grace;
-                let revocations = self.storage().revoke_token(claims.jti, terms).await?;
-                self.announce(&revocations).await;
+                let revoked = self.storage().revoke_token(claims.jti, terms).await?;
+                revoked.settle(self).await;
                 return Ok(());
             }
             Err(Error::InvalidToken) => {}
             Err(failure) => return Err(failure),
         }
         if let Ok(claims) = self.refresh_claims(token, now) {
+            // A session that is not stored any more holds no token that could be ended.
             self.end_one(claims.sid, claims.sub, EndReason::Revoked, caller)
-                .await?;
+                .await?
+                .ok();
         }
         Ok(())
     }

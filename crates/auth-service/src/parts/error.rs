@@ -9,7 +9,7 @@ use auth_domain::{
     password::PasswordViolation, time::Timestamp, user::NotADisplayName,
 };
 use auth_limits::Standing;
-use auth_storage::StorageError;
+use auth_storage::{EmailTaken, NotRedeemed, OutdatedSignIn, Refused, StorageError};
 use std::time::Duration;
 
 /// Why there is no answer.
@@ -194,5 +194,38 @@ impl From<NotADisplayName> for Error {
 impl From<InvalidIdempotencyKey> for Error {
     fn from(error: InvalidIdempotencyKey) -> Self {
         Self::InvalidIdempotencyKey(error)
+    }
+}
+
+impl From<Refused> for Error {
+    /// The caller held the permission when the request came in, and has lost it since.
+    fn from(refused: Refused) -> Self {
+        match refused {
+            Refused::NotFound => Self::NotFound,
+            Refused::CallerRevoked => Self::Forbidden,
+            Refused::LastAdmin => Self::LastAdmin,
+        }
+    }
+}
+
+impl From<EmailTaken> for Error {
+    fn from(_: EmailTaken) -> Self {
+        Self::EmailTaken
+    }
+}
+
+impl From<OutdatedSignIn> for Error {
+    fn from(_: OutdatedSignIn) -> Self {
+        Self::InvalidCredentials
+    }
+}
+
+impl From<NotRedeemed> for Error {
+    fn from(why: NotRedeemed) -> Self {
+        match why {
+            NotRedeemed::InvalidToken => Self::InvalidOrExpiredToken,
+            NotRedeemed::EmailTaken => Self::EmailTaken,
+            NotRedeemed::ProofNeeded => Self::PasswordRequired,
+        }
     }
 }

@@ -17,6 +17,7 @@ use auth_domain::{
     time::{Span, Timestamp},
     user::UserStatus,
 };
+use auth_storage::{Committed, Refused};
 use std::sync::Arc;
 
 impl Service {
@@ -46,6 +47,23 @@ impl Service {
             Verdict::Stands => Ok(Principal { claims }),
             Verdict::GenerationCut => Err(Error::AllSessionsRevoked),
             Verdict::Revoked => Err(Error::TokenRevoked),
+        }
+    }
+
+    /// What a change of the caller's own account came to, settled.
+    ///
+    /// # Errors
+    /// [`Error::LastAdmin`]; [`Error::AllSessionsRevoked`] or [`Error::TokenRevoked`] if the caller's session was ended, or its user
+    /// deleted, after the token was checked; or a failure.
+    pub(crate) async fn own_change<T>(
+        &self,
+        principal: &Principal,
+        made: Result<Committed<T>, Refused>,
+    ) -> Result<T, Error> {
+        match made {
+            Ok(committed) => Ok(committed.settle(self).await),
+            Err(Refused::LastAdmin) => Err(Error::LastAdmin),
+            Err(Refused::NotFound | Refused::CallerRevoked) => Err(self.cut_meanwhile(principal).await),
         }
     }
 

@@ -16,6 +16,7 @@ use auth_domain::{
     ids::{SessionId, UserId},
     session::EndReason,
 };
+use auth_storage::Refused;
 
 impl Service {
     /// Ends the caller's session.
@@ -23,8 +24,10 @@ impl Service {
     /// # Errors
     /// A failure: then nothing was ended, and nothing may be answered as if it were (RFC 7009 §2.2.1).
     pub async fn logout(&self, principal: &Principal, caller: &Caller) -> Result<(), Error> {
+        // A session that is not stored any more has ended, too.
         self.end_one(principal.session(), principal.user(), EndReason::Logout, caller)
-            .await?;
+            .await?
+            .ok();
         self.emit(Event::Revoked(RevokedBy::Logout), caller);
         Ok(())
     }
@@ -54,26 +57,27 @@ impl Service {
             .end_one(claims.sid, claims.sub, EndReason::Logout, &holder)
             .await?
         {
-            Some(true) => Ok(()),
-            Some(false) => Err(Error::TokenRevoked),
-            None => Err(Error::InvalidToken),
+            Ok(true) => Ok(()),
+            Ok(false) => Err(Error::TokenRevoked),
+            Err(_) => Err(Error::InvalidToken),
         }
     }
 
-    /// Ends a session of a user. Answers whether it was this call that did; `None` if the user has no such session.
+    /// Ends a session of a user. Answers whether it was this call that did.
     pub(crate) async fn end_one(
         &self,
         session: SessionId,
         owner: UserId,
         why: EndReason,
         caller: &Caller,
-    ) -> Result<Option<bool>, Error> {
+    ) -> Result<Result<bool, Refused>, Error> {
         let ended = self
             .storage()
             .end_session(session, Some(owner), why, self.terms(caller)?)
             .await?;
-        let Some(ended) = ended else { return Ok(None) };
-        self.announce(&ended.revocations).await;
-        Ok(Some(ended.newly))
+        Ok(match ended {
+            Ok(ended) => Ok(ended.settle(self).await.newly),
+            Err(refused) => Err(refused),
+        })
     }
 }

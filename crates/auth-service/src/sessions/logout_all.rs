@@ -15,15 +15,14 @@ impl Service {
     /// Ends every session of the caller, and answers how many lived.
     ///
     /// # Errors
-    /// A failure.
+    /// [`Error::AllSessionsRevoked`] or [`Error::TokenRevoked`] if the caller's session was ended meanwhile, or a failure.
     pub async fn logout_all(&self, principal: &Principal, caller: &Caller) -> Result<u64, Error> {
         let terms = self.admin().cut_terms(caller)?;
         let ended = self
             .storage()
             .end_user_sessions(principal.user(), EndReason::LogoutAll, terms)
             .await?;
-        let ended = ended.ok_or(Error::TokenRevoked)?;
-        self.announce(&ended.revocations).await;
+        let ended = self.own_change(principal, ended).await?;
         self.emit(Event::Revoked(RevokedBy::LogoutAll), caller);
         Ok(ended.count)
     }

@@ -16,7 +16,7 @@ use auth_domain::{
     session::{EndReason, Session},
     time::Timestamp,
 };
-use auth_storage::SessionFilter;
+use auth_storage::{Refused, SessionFilter};
 use secrecy::SecretString;
 
 /// A session as its user sees it.
@@ -81,7 +81,8 @@ impl Service {
     /// Ends a session of the caller; one that had ended stays as it was.
     ///
     /// # Errors
-    /// [`Error::NotFound`], also for another user's; or a failure.
+    /// [`Error::NotFound`], also for another user's; [`Error::AllSessionsRevoked`] or [`Error::TokenRevoked`] if the caller's own session
+    /// was ended meanwhile; or a failure.
     pub async fn end_own_session(
         &self,
         principal: &Principal,
@@ -93,8 +94,10 @@ impl Service {
         } else {
             EndReason::EndedByUser
         };
-        let ended = self.end_one(id, principal.user(), why, caller).await?;
-        ended.ok_or(Error::NotFound)?;
+        match self.end_one(id, principal.user(), why, caller).await? {
+            Err(Refused::CallerRevoked) => return Err(self.cut_meanwhile(principal).await),
+            ended => ended.map(drop)?,
+        }
         self.emit(Event::Revoked(RevokedBy::Session), caller);
         Ok(())
     }
@@ -122,12 +125,8 @@ impl Service {
                 terms,
             )
             .await?;
-        let Some(ended) = ended else {
-            return Err(self.cut_meanwhile(principal).await);
-        };
-        self.announce(&ended.revocations).await;
         let ended = OthersEnded {
-            count: ended.count,
+            count: self.own_change(principal, ended).await?.count,
             device: self.device_after(SecurityEvent::OtherSessionsEnded, principal.user(), caller)?,
         };
         self.emit(Event::Revoked(RevokedBy::LogoutAll), caller);

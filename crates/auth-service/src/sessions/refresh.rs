@@ -63,7 +63,9 @@ impl Service {
         let rotated = self
             .storage()
             .rotate(claims.sid, presented, policy, noted, self.terms(caller)?)
-            .await?;
+            .await?
+            .settle(self)
+            .await;
         let Some(rotated) = rotated else {
             return Err(self.why_unknown(claims.sid, claims.sub).await?);
         };
@@ -79,12 +81,10 @@ impl Service {
             Decision::Revoked => Err(Error::TokenRevoked),
             Decision::AlreadyUsed => Err(Error::TokenAlreadyUsed),
             Decision::Reuse => {
-                if !rotated.revocations.is_empty() {
+                if rotated.ended {
                     let (session, user) = (rotated.session.id, rotated.user.id);
                     tracing::warn!(event = "refresh_token_reuse", %session, %user, "a used refresh token came back: its session was ended");
                 }
-                self.announce(&rotated.revocations).await;
-                self.wake_post();
                 Err(Error::TokenAlreadyUsed)
             }
         }

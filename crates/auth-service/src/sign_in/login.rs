@@ -16,7 +16,7 @@ use auth_domain::{
     sign_in_failure::{SignInFacts, SignInFailure},
     user::User,
 };
-use auth_storage::{Credentials, HashUpgrade, SignIn, StartedSession};
+use auth_storage::{Credentials, HashUpgrade, SignIn};
 use secrecy::{ExposeSecret, SecretString};
 
 /// A user whose password was right.
@@ -70,15 +70,8 @@ impl Service {
                 known_device,
                 first,
             };
-            let terms = self.terms(&caller)?;
-            match self.storage().start_session(sign_in, terms).await? {
-                StartedSession::Started { displaced, user } => {
-                    self.announce(&displaced).await;
-                    self.wake_post();
-                    Ok(user)
-                }
-                StartedSession::Outdated => Err(Error::InvalidCredentials),
-            }
+            let started = self.storage().start_session(sign_in, self.terms(&caller)?);
+            Ok(started.await??.settle(self).await)
         })
         .await
     }

@@ -14,7 +14,7 @@ use auth_domain::{
     role::Role,
     user::{DisplayName, Generation, UserStatus},
 };
-use auth_storage::{InsertedUser, MailedToken, NewUser, Pending};
+use auth_storage::{MailedToken, NewUser, Pending};
 use secrecy::SecretString;
 
 /// What somebody who registers says.
@@ -67,10 +67,12 @@ impl Service {
             verification.token.pending = password_hash.map(|password_hash| Pending { password_hash, name });
             let kind = MailKind::EmailVerification;
             if self.may_mail_to(email.key(), kind, caller).await {
-                // The worker is not woken: what it does at once for a known address could be felt by the next request.
+                // This wakes no worker: what it did at once for a known address could be felt by the next request.
                 self.storage()
                     .register_pending(email, verification, terms)
-                    .await?;
+                    .await?
+                    .settle(self)
+                    .await;
             }
             return Ok(Registered::ToBeVerified);
         }
@@ -78,13 +80,8 @@ impl Service {
         let step = self.complete(caller, proved, async |session| {
             let made = self
                 .storage()
-                .insert_user(user, Some(session), Some(verification), terms)
-                .await?;
-            self.wake_post();
-            match made {
-                InsertedUser::Created(user) => Ok(user),
-                InsertedUser::EmailTaken => Err(Error::EmailTaken),
-            }
+                .insert_user(user, Some(session), Some(verification), terms);
+            Ok(made.await??.settle(self).await)
         });
         Ok(Registered::SignIn(step.await?))
     }

@@ -1,16 +1,17 @@
 //! API keys.
 
 use super::{
-    Conn,
+    Conn, committed_or_refused,
     hold::take,
     notes::{Note, Notes, Post},
-    readable_rows, whole, whole_or_undone,
+    readable_rows, whole,
 };
 use crate::{
     asks::NewApiKey,
+    committed::Committed,
     context::ChangeContext,
     fault::{Fault, Undo},
-    outcomes::{InsertedKey, KeyHolder},
+    outcomes::{KeyHolder, KeyRefused},
     rows::{ApiKeyRow, NewApiKeyRow, UserRow},
     schema::{api_keys, users},
     sqlty::{Id, Ts},
@@ -35,18 +36,16 @@ pub(crate) fn insert(
     new: &NewApiKey,
     most: i64,
     terms: &ChangeContext,
-) -> Result<InsertedKey, Fault> {
-    whole_or_undone(c, |c| {
+) -> Result<Result<Committed<()>, KeyRefused>, Fault> {
+    committed_or_refused(c, terms, |c, effects| {
         let owner = new.key.owner;
-        if take(c, owner, terms)?.is_none() {
-            return Err(Undo::with(InsertedKey::NoUser));
-        }
+        take(c, owner, terms)?;
         let held: i64 = api_keys::table
             .filter(api_keys::user_id.eq(Id(owner.as_uuid())))
             .count()
             .get_result(c)?;
         if held >= most {
-            return Err(Undo::with(InsertedKey::TooMany));
+            return Err(Undo::with(KeyRefused::TooMany));
         }
         diesel::insert_into(api_keys::table)
             .values(NewApiKeyRow::of(new))
@@ -62,10 +61,9 @@ pub(crate) fn insert(
             .about(owner)
             .with("key", new.key.id)
             .with("permissions", permissions.join(" "));
-        let mut notes = Notes::of(terms);
-        notes.audit(c, note)?;
-        notes.mail(c, Post::to(owner, MailKind::ApiKeyCreated))?;
-        Ok(InsertedKey::Created)
+        effects.audit(c, note)?;
+        effects.mail(c, Post::to(owner, MailKind::ApiKeyCreated))?;
+        Ok(())
     })
 }
 

@@ -2,7 +2,7 @@
 //! that ends a user's credentials because of an event. Its match has no wildcard: a new kind of credential does not compile until
 //! this file says how it ends. (One session alone ends in `sessions` and `rotation`; a deleted user's rows go with the user.)
 
-use super::{Conn, one_time_tokens::void, revocations::record};
+use super::{Conn, notes::SideEffects, one_time_tokens::void};
 use crate::{
     context::ChangeContext,
     fault::Fault,
@@ -76,8 +76,6 @@ impl<'a> Ending<'a> {
 pub(super) struct Ended {
     /// The user after it.
     pub(super) user: User,
-    /// What has to be announced.
-    pub(super) revocations: Vec<Revocation>,
     /// How many active sessions ended.
     pub(super) sessions: u64,
 }
@@ -88,8 +86,9 @@ pub(super) fn end_credentials(
     c: &mut Conn,
     before: &User,
     ending: &Ending<'_>,
-    terms: &ChangeContext,
+    effects: &mut SideEffects<'_>,
 ) -> Result<Ended, Fault> {
+    let terms = effects.terms;
     let mut cut = Cut {
         before,
         generation: before.generation.raised(),
@@ -111,10 +110,9 @@ pub(super) fn end_credentials(
         .prepared()
         .get_result(c)?;
     let user = row.user()?;
-    let revocations = record_cut(c, user.id, user.generation, &cut.tokens, terms)?;
+    record_cut(c, user.id, user.generation, &cut.tokens, effects)?;
     Ok(Ended {
         user,
-        revocations,
         sessions: cut.tokens.sessions,
     })
 }
@@ -280,16 +278,13 @@ pub(super) fn record_cut(
     id: UserId,
     least: Generation,
     tokens: &EndedTokens,
-    terms: &ChangeContext,
-) -> Result<Vec<Revocation>, Fault> {
+    effects: &mut SideEffects<'_>,
+) -> Result<(), Fault> {
+    let terms = effects.terms;
     let last = tokens.last_access.map(|expiry| after(expiry, terms.grace));
     let until = last.map_or(terms.until_at_least, |last| last.max(terms.until_at_least));
-    let revocations = vec![Revocation {
-        what: Revoked::User(id, least),
-        until,
-    }];
-    record(c, &revocations)?;
-    Ok(revocations)
+    let what = Revoked::User(id, least);
+    effects.revoke(c, Revocation { what, until })
 }
 
 fn end_api_keys(c: &mut Conn, user: UserId) -> Result<(), Fault> {

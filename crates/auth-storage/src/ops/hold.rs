@@ -3,8 +3,8 @@
 use super::Conn;
 use crate::{
     context::{ChangeContext, SessionEvidence},
-    fault::Fault,
-    outcomes::Credentials,
+    fault::{Fault, Undo},
+    outcomes::{Credentials, KeyRefused, NotRedeemed, Refused},
     prepared::Prepare as _,
     rows::{CredentialsRow, UserRow},
     schema::{sessions, users},
@@ -16,23 +16,66 @@ use auth_domain::{
 };
 use diesel::prelude::*;
 
-/// Holds a user's row for a change by somebody. `None`: there is no such user, or whoever asks was signed out
-/// since its token was looked at.
-pub(super) fn take(c: &mut Conn, id: UserId, terms: &ChangeContext) -> Result<Option<User>, Fault> {
+/// Why a user's row is not held for a change.
+#[derive(Debug, Clone, Copy)]
+pub(super) enum NotTaken {
+    /// There is no such user.
+    NoUser,
+    /// The session in which the caller asks has ended, or its user's rights were cut, since the token was checked.
+    CallerRevoked,
+}
+
+impl From<NotTaken> for Refused {
+    fn from(why: NotTaken) -> Self {
+        match why {
+            NotTaken::NoUser => Self::NotFound,
+            NotTaken::CallerRevoked => Self::CallerRevoked,
+        }
+    }
+}
+
+impl From<NotTaken> for Option<Refused> {
+    fn from(why: NotTaken) -> Self {
+        Some(why.into())
+    }
+}
+
+impl From<NotTaken> for KeyRefused {
+    fn from(why: NotTaken) -> Self {
+        match why {
+            NotTaken::NoUser => Self::NoUser,
+            NotTaken::CallerRevoked => Self::CallerRevoked,
+        }
+    }
+}
+
+/// Whoever opens a link has its token alone to show: what keeps them from it is not told.
+impl From<NotTaken> for NotRedeemed {
+    fn from(_: NotTaken) -> Self {
+        Self::InvalidToken
+    }
+}
+
+/// Holds a user's row for a change.
+pub(super) fn take<R: From<NotTaken>>(
+    c: &mut Conn,
+    id: UserId,
+    terms: &ChangeContext,
+) -> Result<User, Undo<R>> {
     let row: Option<UserRow> = diesel::update(users::table.find(Id(id.as_uuid())))
         .set(users::updated_at.eq(Ts(terms.now)))
         .returning(UserRow::as_returning())
         .prepared()
         .get_result(c)
         .optional()?;
-    let user = row.map(UserRow::user).transpose()?;
     // After the row is held: a cut comes before, and is seen, or after, and hits what is done here.
     if let Some(held) = terms.by.held
         && !still_holds(c, held)?
     {
-        return Ok(None);
+        return Err(Undo::with(NotTaken::CallerRevoked.into()));
     }
-    Ok(user)
+    let row = row.ok_or_else(|| Undo::with(NotTaken::NoUser.into()))?;
+    Ok(row.user()?)
 }
 
 fn still_holds(c: &mut Conn, held: SessionEvidence) -> Result<bool, Fault> {

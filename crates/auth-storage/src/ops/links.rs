@@ -2,19 +2,19 @@
 //! any number of callers one does it.
 
 use super::{
-    Conn,
+    Conn, committed_or_refused,
     endings::{Ending, end_credentials},
     hold::take,
-    notes::{Note, Notes, Post},
+    notes::{Note, Post, SideEffects},
     one_time_tokens::{consume, find, send, void},
     users::credentials_of,
-    whole, whole_or_undone,
 };
 use crate::{
     asks::{LinkProof, MailedToken, Pending},
+    committed::Committed,
     context::ChangeContext,
     fault::{Fault, Undo},
-    outcomes::{Redeemed, StoredToken},
+    outcomes::{NotRedeemed, Redeemed, Refused, StoredToken},
     rows::{UserRow, name_columns},
     schema::users,
     sqlty::{Id, Ts},
@@ -33,55 +33,48 @@ use auth_domain::{
 };
 use diesel::prelude::*;
 
-/// Mails the link that verifies a user's address. False: there is no such user.
+/// Mails the link that verifies a user's address.
 pub(crate) fn mail_verification(
     c: &mut Conn,
     id: UserId,
     mailed: &MailedToken,
     terms: &ChangeContext,
-) -> Result<bool, Fault> {
-    whole(c, |c| {
-        if take(c, id, terms)?.is_none() {
-            return Ok(false);
-        }
+) -> Result<Result<Committed<()>, Refused>, Fault> {
+    committed_or_refused(c, terms, |c, effects| {
+        take(c, id, terms)?;
         let post = Post::to(id, MailKind::EmailVerification);
-        send(c, id, mailed, post, &mut Notes::of(terms))?;
-        Ok(true)
+        Ok(send(c, id, mailed, post, effects)?)
     })
 }
 
-/// Mails a reset link to a user; its token is made when it is sent. False: there is no such user.
-pub(crate) fn mail_reset(c: &mut Conn, id: UserId, terms: &ChangeContext) -> Result<bool, Fault> {
-    whole(c, |c| {
-        if take(c, id, terms)?.is_none() {
-            return Ok(false);
-        }
-        let mut notes = Notes::of(terms);
-        notes.audit(c, Note::of(Action::PasswordResetRequested).about(id))?;
-        notes.mail(c, Post::to(id, MailKind::PasswordReset))?;
-        Ok(true)
+/// Mails a reset link to a user; its token is made when it is sent.
+pub(crate) fn mail_reset(
+    c: &mut Conn,
+    id: UserId,
+    terms: &ChangeContext,
+) -> Result<Result<Committed<()>, Refused>, Fault> {
+    committed_or_refused(c, terms, |c, effects| {
+        take(c, id, terms)?;
+        effects.audit(c, Note::of(Action::PasswordResetRequested).about(id))?;
+        Ok(effects.mail(c, Post::to(id, MailKind::PasswordReset))?)
     })
 }
 
-/// Asks the new address of a user to confirm, and tells the old one. False: there is no such user.
+/// Asks the new address of a user to confirm, and tells the old one.
 pub(crate) fn ask_for_new_email(
     c: &mut Conn,
     id: UserId,
     new: &EmailAddress,
     mailed: &MailedToken,
     terms: &ChangeContext,
-) -> Result<bool, Fault> {
-    whole(c, |c| {
-        let Some(user) = take(c, id, terms)? else {
-            return Ok(false);
-        };
-        let mut notes = Notes::of(terms);
+) -> Result<Result<Committed<()>, Refused>, Fault> {
+    committed_or_refused(c, terms, |c, effects| {
+        let user = take(c, id, terms)?;
         let confirm = Post::to(id, MailKind::EmailChangeConfirm).at(new);
-        send(c, id, mailed, confirm, &mut notes)?;
+        send(c, id, mailed, confirm, effects)?;
         let notice = Post::to(id, MailKind::EmailChangeRequested);
-        notes.mail(c, notice.with("new_email", told_of(&user, new)))?;
-        notes.audit(c, Note::of(Action::EmailChangeRequested).about(id))?;
-        Ok(true)
+        effects.mail(c, notice.with("new_email", told_of(&user, new)))?;
+        Ok(effects.audit(c, Note::of(Action::EmailChangeRequested).about(id))?)
     })
 }
 
@@ -91,11 +84,11 @@ pub(crate) fn reset_password(
     digest: &[u8; 32],
     hash: &PasswordHash,
     terms: &ChangeContext,
-) -> Result<Redeemed, Fault> {
-    whole_or_undone(c, |c| {
+) -> Result<Result<Committed<Redeemed>, NotRedeemed>, Fault> {
+    committed_or_refused(c, terms, |c, effects| {
         let (token, mut user) = holder(c, TokenKind::PasswordReset, digest, terms)?;
         if !bound_to(&token, &user.email) {
-            return Err(Undo::with(Redeemed::InvalidToken));
+            return Err(Undo::with(NotRedeemed::InvalidToken));
         }
         // A first confirmation, too. Who was invited has no password yet, and the name is the inviter's.
         if user.email_verified_at.is_none() && password_of(c, user.id)?.is_some() {
@@ -103,11 +96,10 @@ pub(crate) fn reset_password(
             set_name(c, &user)?;
         }
         confirm(c, &user, terms)?;
-        let mut notes = Notes::of(terms);
-        notes.audit(c, Note::of(Action::PasswordReset).by_itself(user.id))?;
-        notes.mail(c, Post::to(user.id, MailKind::PasswordChanged))?;
+        effects.audit(c, Note::of(Action::PasswordReset).by_itself(user.id))?;
+        effects.mail(c, Post::to(user.id, MailKind::PasswordChanged))?;
         let ending = Ending::of(SecurityEvent::PasswordReset, EndReason::PasswordChanged);
-        done(c, &user, &ending.with_password(hash), terms)
+        done(c, &user, &ending.with_password(hash), effects)
     })
 }
 
@@ -118,18 +110,17 @@ pub(crate) fn verify_email(
     digest: &[u8; 32],
     proof: &LinkProof,
     terms: &ChangeContext,
-) -> Result<Redeemed, Fault> {
-    whole_or_undone(c, |c| {
+) -> Result<Result<Committed<Redeemed>, NotRedeemed>, Fault> {
+    committed_or_refused(c, terms, |c, effects| {
         let (token, mut user) = holder(c, TokenKind::EmailVerification, digest, terms)?;
         if !bound_to(&token, &user.email) {
-            return Err(Undo::with(Redeemed::InvalidToken));
+            return Err(Undo::with(NotRedeemed::InvalidToken));
         }
         let stored = password_of(c, user.id)?;
         if token.pending.is_some() && (user.email_verified_at.is_some() || stored.is_some()) {
             // The account got its password in another way meanwhile.
-            return Err(Undo::with(Redeemed::InvalidToken));
+            return Err(Undo::with(NotRedeemed::InvalidToken));
         }
-        let mut notes = Notes::of(terms);
         let confirmed = Note::of(Action::EmailVerified).by_itself(user.id);
         let own = own_session(&user, terms);
         let facts = VerificationFacts {
@@ -139,15 +130,11 @@ pub(crate) fn verify_email(
         };
         let registered = token.pending.as_ref().map(|pending| &pending.password_hash);
         let by = match verification(facts, shown(proof, registered.or(stored.as_ref()))) {
-            Verification::ProofNeeded => return Err(Undo::with(Redeemed::ProofNeeded)),
+            Verification::ProofNeeded => return Err(Undo::with(NotRedeemed::ProofNeeded)),
             Verification::Already => {
                 void(c, user.id, &[TokenKind::EmailVerification])?;
-                notes.audit(c, confirmed)?;
-                return Ok(Redeemed::Done {
-                    user,
-                    event: None,
-                    revocations: Vec::new(),
-                });
+                effects.audit(c, confirmed)?;
+                return Ok(Redeemed { user, event: None });
             }
             Verification::Confirm(by) => by,
         };
@@ -167,8 +154,8 @@ pub(crate) fn verify_email(
             }
         };
         confirm(c, &user, terms)?;
-        notes.audit(c, confirmed.with("by", by.as_str()))?;
-        done(c, &user, &ending, terms)
+        effects.audit(c, confirmed.with("by", by.as_str()))?;
+        done(c, &user, &ending, effects)
     })
 }
 
@@ -179,34 +166,36 @@ pub(crate) fn change_email(
     digest: &[u8; 32],
     proof: &LinkProof,
     terms: &ChangeContext,
-) -> Result<Redeemed, Fault> {
-    whole_or_undone(c, |c| {
+) -> Result<Result<Committed<Redeemed>, NotRedeemed>, Fault> {
+    committed_or_refused(c, terms, |c, effects| {
         let (token, user) = holder(c, TokenKind::EmailChange, digest, terms)?;
         let Some(email) = token.email else {
-            return Err(Undo::with(Redeemed::InvalidToken));
+            return Err(Undo::with(NotRedeemed::InvalidToken));
         };
         let shown = shown(proof, password_of(c, user.id)?.as_ref());
         let proved = change_is_proved(own_session(&user, terms).is_some(), shown);
         if !proved {
-            return Err(Undo::with(Redeemed::ProofNeeded));
+            return Err(Undo::with(NotRedeemed::ProofNeeded));
         }
         let after = move_to(c, &user, &email, terms)?;
-        let mut notes = Notes::of(terms);
-        notes.audit(c, Note::of(Action::EmailChanged).by_itself(user.id))?;
+        effects.audit(c, Note::of(Action::EmailChanged).by_itself(user.id))?;
         let notice = Post::to(user.id, MailKind::EmailChanged).at(&user.email);
-        notes.mail(c, notice.with("new_email", told_of(&user, &after.email)))?;
+        effects.mail(c, notice.with("new_email", told_of(&user, &after.email)))?;
         let ending = Ending::of(SecurityEvent::AddressChanged, EndReason::EmailChanged);
-        done(c, &user, &ending, terms)
+        done(c, &user, &ending, effects)
     })
 }
 
 /// "This was not me": everything ends, and the address that the link was mailed to comes back, if it is another one by now and no
 /// other user has it. Report links from before stay: of several addresses the earliest is the owner's, so a thief who reports a
 /// later notice can't take the owner's link away.
-pub(crate) fn report(c: &mut Conn, digest: &[u8; 32], terms: &ChangeContext) -> Result<Redeemed, Fault> {
-    whole_or_undone(c, |c| {
+pub(crate) fn report(
+    c: &mut Conn,
+    digest: &[u8; 32],
+    terms: &ChangeContext,
+) -> Result<Result<Committed<Redeemed>, NotRedeemed>, Fault> {
+    committed_or_refused(c, terms, |c, effects| {
         let (token, user) = holder(c, TokenKind::Report, digest, terms)?;
-        let mut notes = Notes::of(terms);
         let mut reported = Note::of(Action::Reported).by_itself(user.id);
         let mut notice = Post::to(user.id, MailKind::Reported);
         match token.email.filter(|old| old.key() != user.email.key()) {
@@ -218,14 +207,19 @@ pub(crate) fn report(c: &mut Conn, digest: &[u8; 32], terms: &ChangeContext) -> 
             Some(old) => {
                 move_to(c, &user, &old, terms)?;
                 let changed = Note::of(Action::EmailChanged).by_itself(user.id);
-                notes.audit(c, changed.with("restored", true))?;
+                effects.audit(c, changed.with("restored", true))?;
             }
             None => {}
         }
-        notes.audit(c, reported)?;
-        notes.mail(c, notice)?;
+        effects.audit(c, reported)?;
+        effects.mail(c, notice)?;
         let ending = Ending::of(SecurityEvent::Reported, EndReason::Reported);
-        done(c, &user, &ending.sparing_reports_before(token.created_at), terms)
+        done(
+            c,
+            &user,
+            &ending.sparing_reports_before(token.created_at),
+            effects,
+        )
     })
 }
 
@@ -298,11 +292,11 @@ fn holder(
     kind: TokenKind,
     digest: &[u8; 32],
     terms: &ChangeContext,
-) -> Result<(StoredToken, User), Undo<Redeemed>> {
-    let invalid = || Undo::with(Redeemed::InvalidToken);
+) -> Result<(StoredToken, User), Undo<NotRedeemed>> {
+    let invalid = || Undo::with(NotRedeemed::InvalidToken);
     let found = find(c, kind, digest, terms.now)?.ok_or_else(invalid)?;
     let owner = found.user.ok_or_else(invalid)?;
-    let user = take(c, owner, terms)?.ok_or_else(invalid)?;
+    let user = take(c, owner, terms)?;
     let token = consume(c, kind, digest, terms.now)?.ok_or_else(invalid)?;
     if user.status == UserStatus::Active {
         Ok((token, user))
@@ -338,9 +332,9 @@ fn move_to(
     user: &User,
     email: &EmailAddress,
     terms: &ChangeContext,
-) -> Result<User, Undo<Redeemed>> {
+) -> Result<User, Undo<NotRedeemed>> {
     if another_has(c, user, email)? {
-        return Err(Undo::with(Redeemed::EmailTaken));
+        return Err(Undo::with(NotRedeemed::EmailTaken));
     }
     let change = (
         users::email.eq(email.as_str()),
@@ -355,7 +349,7 @@ fn move_to(
         Ok(row) => Ok(UserRow::user(row)?),
         // Somebody took it in between.
         Err(diesel::result::Error::DatabaseError(diesel::result::DatabaseErrorKind::UniqueViolation, _)) => {
-            Err(Undo::with(Redeemed::EmailTaken))
+            Err(Undo::with(NotRedeemed::EmailTaken))
         }
         Err(error) => Err(error.into()),
     }
@@ -365,12 +359,11 @@ fn done(
     c: &mut Conn,
     before: &User,
     ending: &Ending<'_>,
-    terms: &ChangeContext,
-) -> Result<Redeemed, Undo<Redeemed>> {
-    let ended = end_credentials(c, before, ending, terms)?;
-    Ok(Redeemed::Done {
+    effects: &mut SideEffects<'_>,
+) -> Result<Redeemed, Undo<NotRedeemed>> {
+    let ended = end_credentials(c, before, ending, effects)?;
+    Ok(Redeemed {
         user: ended.user,
         event: Some(ending.event()),
-        revocations: ended.revocations,
     })
 }

@@ -3,12 +3,14 @@
 
 use super::Conn;
 use crate::{
-    context::Pagination,
+    committed::Committed,
+    context::{ChangeContext, Pagination},
     dialect::Dialect as _,
     fault::{Fault, Undo, undone},
     schema::guards,
 };
 use diesel::prelude::*;
+use notes::SideEffects;
 use uuid::Uuid;
 
 pub(crate) mod activity;
@@ -56,7 +58,39 @@ fn take_guard(c: &mut Conn, name: &'static str) -> Result<(), Fault> {
 
 /// Runs `work` as a whole that can also give an answer and undo all that it wrote.
 fn whole_or_undone<T>(c: &mut Conn, work: impl FnOnce(&mut Conn) -> Result<T, Undo<T>>) -> Result<T, Fault> {
-    undone(c.whole(work))
+    undone(c.whole(work)).map(|answer| answer.unwrap_or_else(|undone| undone))
+}
+
+/// Runs `work` as one transaction. What it did comes with what has to be done after the commit: [`SideEffects`] are made here and
+/// in [`committed_singly`] alone, so no mail is queued and nothing is revoked without it.
+fn committed<'a, T>(
+    c: &mut Conn,
+    terms: &'a ChangeContext,
+    work: impl FnOnce(&mut Conn, &mut SideEffects<'a>) -> Result<T, Fault>,
+) -> Result<Committed<T>, Fault> {
+    committed_singly(c, terms, |c, effects| c.whole(|c| work(c, effects)))
+}
+
+/// The same for `work` that can also be refused, which undoes all that it wrote.
+fn committed_or_refused<'a, T, R>(
+    c: &mut Conn,
+    terms: &'a ChangeContext,
+    work: impl FnOnce(&mut Conn, &mut SideEffects<'a>) -> Result<T, Undo<R>>,
+) -> Result<Result<Committed<T>, R>, Fault> {
+    let mut effects = SideEffects::of(terms);
+    let done = undone(c.whole(|c| work(c, &mut effects)))?;
+    Ok(done.map(|value| effects.committed(value)))
+}
+
+/// The same for `work` whose statements commit one by one.
+fn committed_singly<'a, T>(
+    c: &mut Conn,
+    terms: &'a ChangeContext,
+    work: impl FnOnce(&mut Conn, &mut SideEffects<'a>) -> Result<T, Fault>,
+) -> Result<Committed<T>, Fault> {
+    let mut effects = SideEffects::of(terms);
+    let value = work(c, &mut effects)?;
+    Ok(effects.committed(value))
 }
 
 /// What a row says; `None`, and a line in the log that names the row, if it fits no state.

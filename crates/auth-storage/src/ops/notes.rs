@@ -1,9 +1,11 @@
-//! What is written beside a change, in its transaction: rows of the audit log (behaviour.md §9) and mails (§8). So neither can
-//! tell of what did not happen, nor keep silent about what did.
+//! What is written beside a change, in its transaction: rows of the audit log (behaviour.md §9), mails (§8) and revocations (§1).
+//! They are written if and only if the change is. [`Notes`] write audit rows alone. Mails and revocations go through
+//! [`SideEffects`], which remember what has to be done after the commit.
 
-use super::Conn;
+use super::{Conn, revocations::record};
 use crate::{
     audit::NewAuditRow,
+    committed::{CommitEffects, Committed},
     context::{AuditContext, ChangeContext},
     fault::Fault,
     outbox::NewMailRow,
@@ -15,6 +17,7 @@ use auth_domain::{
     audit::{Action, Actor, AuditEvent},
     ids::{AuditEventId, ID_CHANCE, MailId, SessionId, UserId},
     mail::MailKind,
+    revocation::Revocation,
     time::Timestamp,
 };
 use diesel::prelude::*;
@@ -89,7 +92,8 @@ impl Post {
         }
     }
 
-    /// A mail to an address alone: the worker that sends it finds out whose it is.
+    /// A mail to an address alone: the worker that sends it finds out whose it is, in its next round. It is not woken for this
+    /// one: what it does at once for a known address could be felt by the next request (behaviour.md §8).
     pub(crate) fn to_address(recipient: &str, kind: MailKind) -> Self {
         Self {
             kind,
@@ -151,16 +155,47 @@ impl<'a> Notes<'a> {
             .get_result(c)?;
         Ok(())
     }
+}
+
+/// Writes what goes beside one change, and remembers what has to be done after the commit. Only the functions of [`super`] that
+/// answer a [`Committed`] make one.
+pub(crate) struct SideEffects<'a> {
+    notes: Notes<'a>,
+    /// Under which conditions the change is made.
+    pub(super) terms: &'a ChangeContext,
+    after: CommitEffects,
+}
+
+impl<'a> SideEffects<'a> {
+    pub(super) fn of(terms: &'a ChangeContext) -> Self {
+        Self {
+            notes: Notes::of(terms),
+            terms,
+            after: CommitEffects::default(),
+        }
+    }
+
+    /// The change that was made, with what has to be done after its commit.
+    pub(super) fn committed<T>(self, value: T) -> Committed<T> {
+        Committed::new(value, self.after)
+    }
+
+    /// Writes a row of the audit log.
+    pub(crate) fn audit(&mut self, c: &mut Conn, note: Note) -> Result<(), Fault> {
+        self.notes.audit(c, note)
+    }
 
     /// Puts a mail into the outbox, with where the request came from.
     pub(crate) fn mail(&mut self, c: &mut Conn, post: Post) -> Result<(), Fault> {
-        let id = MailId::from_parts(self.now, self.chance());
+        let id = MailId::from_parts(self.notes.now, self.notes.chance());
         self.mail_as(c, id, post)
     }
 
     /// The same under an id that was made before: the mail's token is derived from it.
     pub(crate) fn mail_as(&mut self, c: &mut Conn, id: MailId, post: Post) -> Result<(), Fault> {
-        let post = post.with("ip", self.by.ip);
+        let post = post.with("ip", self.notes.by.ip);
+        // A mail to an address alone waits for the worker's next round, whosever the address is.
+        self.after.mail_queued |= post.user.is_some();
         let _queued: Id = diesel::insert_into(outbox::table)
             .values(NewMailRow {
                 id: Id(id.as_uuid()),
@@ -169,11 +204,18 @@ impl<'a> Notes<'a> {
                 recipient: post.recipient,
                 // A map of texts always has a JSON form.
                 facts: serde_json::to_string(&post.facts).unwrap_or_default(),
-                created_at: Ts(self.now),
+                created_at: Ts(self.notes.now),
             })
             .returning(outbox::id)
             .prepared()
             .get_result(c)?;
+        Ok(())
+    }
+
+    /// Records a revocation. Among the last writes of a transaction: other nodes read it by the database's clock.
+    pub(crate) fn revoke(&mut self, c: &mut Conn, revocation: Revocation) -> Result<(), Fault> {
+        record(c, &revocation)?;
+        self.after.revocations.push(revocation);
         Ok(())
     }
 }

@@ -3,7 +3,7 @@
 use super::{
     Conn,
     hold::hold,
-    notes::{Note, Notes, Post},
+    notes::{Note, Notes, Post, SideEffects},
     whole,
 };
 use crate::{
@@ -81,13 +81,13 @@ pub(super) fn send(
     user: UserId,
     mailed: &MailedToken,
     post: Post,
-    notes: &mut Notes<'_>,
+    effects: &mut SideEffects<'_>,
 ) -> Result<(), Fault> {
     if mailed.token.kind.voids_older() {
         void(c, user, &[mailed.token.kind])?;
     }
     store(c, &mailed.token, Some(user))?;
-    notes.mail_as(c, mailed.mail, post)
+    effects.mail_as(c, mailed.mail, post)
 }
 
 /// Stores a token of a user, or one whose user is yet to be found.

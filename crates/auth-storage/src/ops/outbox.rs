@@ -1,12 +1,9 @@
 //! The outbox, as those see it who empty it (behaviour.md §8): a claim is a lease on the database's clock, and whatever ends it
 //! is guarded by that lease, so that several nodes send a mail once.
 
-use super::{
-    Conn,
-    notes::{Notes, Post},
-    whole,
-};
+use super::{Conn, committed_singly, notes::Post, whole};
 use crate::{
+    committed::Committed,
     context::ChangeContext,
     dialect::Dialect as _,
     fault::Fault,
@@ -216,10 +213,12 @@ pub(crate) fn ask_by_address(
     kind: MailKind,
     recipient: &str,
     terms: &ChangeContext,
-) -> Result<(), Fault> {
+) -> Result<Committed<()>, Fault> {
     // No address has one, and PostgreSQL stores none.
     let recipient = recipient.replace('\0', "\u{FFFD}");
-    Notes::of(terms).mail(c, Post::to_address(&recipient, kind))
+    committed_singly(c, terms, |c, effects| {
+        effects.mail(c, Post::to_address(&recipient, kind))
+    })
 }
 
 /// How full it is.

@@ -4,7 +4,7 @@
 //! to be sent, so no caller learns it from an answer or from its time.
 
 use super::{
-    Conn,
+    Conn, committed,
     hold::hold,
     notes::{Note, Notes, Post},
     one_time_tokens::{awaits_verification, has_password, store},
@@ -13,6 +13,7 @@ use super::{
 };
 use crate::{
     asks::{MailedToken, NewToken, NewUser},
+    committed::Committed,
     context::ChangeContext,
     fault::Fault,
     outcomes::Settled,
@@ -37,11 +38,11 @@ pub(crate) fn register_pending(
     email: &EmailAddress,
     mailed: &MailedToken,
     terms: &ChangeContext,
-) -> Result<(), Fault> {
-    whole(c, |c| {
+) -> Result<Committed<()>, Fault> {
+    committed(c, terms, |c, effects| {
         store(c, &mailed.token, None)?;
         let post = Post::to_address(email.as_str(), MailKind::EmailVerification);
-        Notes::of(terms).mail_as(c, mailed.mail, post)
+        effects.mail_as(c, mailed.mail, post)
     })
 }
 

@@ -1,11 +1,8 @@
 //! Revocations: recorded in the transaction of their cause, merged where one is there, read by every node.
 
-use super::{
-    Conn,
-    notes::{Note, Notes},
-    whole,
-};
+use super::{Conn, committed, notes::Note};
 use crate::{
+    committed::Committed,
     context::ChangeContext,
     dialect::Dialect as _,
     fault::Fault,
@@ -23,29 +20,26 @@ use auth_domain::{
 };
 use diesel::{dsl::case_when, prelude::*, upsert::excluded};
 
-/// Records revocations. Where one is there already, the larger generation and the later end win, and it counts as new, so
-/// that every reader comes by it again. The last writes of a transaction: the database's clock should be read late.
-pub(super) fn record(c: &mut Conn, revoked: &[Revocation]) -> Result<(), Fault> {
+/// Records a revocation, for [`SideEffects`] alone. Where one is there already, the larger generation and the later end win, and it
+/// counts as new, so that every reader comes by it again. The last writes of a transaction: the database's clock should be read
+/// late.
+pub(super) fn record(c: &mut Conn, revocation: &Revocation) -> Result<(), Fault> {
     use revocations as r;
-    for revocation in revoked {
-        let _recorded: Id = diesel::insert_into(r::table)
-            .values(NewRevocationRow::of(revocation))
-            .on_conflict((r::id, r::kind))
-            .do_update()
-            .set((
-                r::generation.eq(case_when(
-                    r::generation.lt(excluded(r::generation)),
-                    excluded(r::generation),
-                )
-                .otherwise(r::generation)),
-                r::until
-                    .eq(case_when(r::until.lt(excluded(r::until)), excluded(r::until)).otherwise(r::until)),
-                r::recorded_at.eq(excluded(r::recorded_at)),
-            ))
-            .returning(r::id)
-            .prepared()
-            .get_result(c)?;
-    }
+    let _recorded: Id = diesel::insert_into(r::table)
+        .values(NewRevocationRow::of(revocation))
+        .on_conflict((r::id, r::kind))
+        .do_update()
+        .set((
+            r::generation.eq(
+                case_when(r::generation.lt(excluded(r::generation)), excluded(r::generation))
+                    .otherwise(r::generation),
+            ),
+            r::until.eq(case_when(r::until.lt(excluded(r::until)), excluded(r::until)).otherwise(r::until)),
+            r::recorded_at.eq(excluded(r::recorded_at)),
+        ))
+        .returning(r::id)
+        .prepared()
+        .get_result(c)?;
     Ok(())
 }
 
@@ -54,16 +48,12 @@ pub(crate) fn revoke_token(
     c: &mut Conn,
     token: TokenId,
     terms: &ChangeContext,
-) -> Result<Vec<Revocation>, Fault> {
-    let revocation = Revocation {
-        what: Revoked::Token(token),
-        until: terms.until_at_least,
-    };
-    whole(c, |c| {
-        Notes::of(terms).audit(c, Note::of(Action::TokenRevoked).with("token", token))?;
-        record(c, &[revocation])
-    })?;
-    Ok(vec![revocation])
+) -> Result<Committed<()>, Fault> {
+    committed(c, terms, |c, effects| {
+        effects.audit(c, Note::of(Action::TokenRevoked).with("token", token))?;
+        let (what, until) = (Revoked::Token(token), terms.until_at_least);
+        effects.revoke(c, Revocation { what, until })
+    })
 }
 
 /// The live revocations that were recorded at `after` or later; all live ones without it.

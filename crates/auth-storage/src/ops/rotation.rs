@@ -3,13 +3,13 @@
 //! Two round trips: one read, one update that commits by itself. Only a reuse needs a transaction, for its revocation.
 
 use super::{
-    Conn,
-    notes::{Note, Notes, Post},
-    revocations::record,
+    Conn, committed, committed_singly,
+    notes::{Note, Post, SideEffects},
     sessions::{mark_ended, revocation_of, session_with_user},
     whole,
 };
 use crate::{
+    committed::Committed,
     context::ChangeContext,
     fault::Fault,
     outcomes::Rotated,
@@ -23,7 +23,6 @@ use auth_domain::{
     ids::SessionId,
     lineage::Rotation,
     mail::MailKind,
-    revocation::Revocation,
     rotation::{Decision, LineageStanding, Presented, RotationPolicy, decide},
     session::{EndReason, Session},
     user::{User, UserStatus},
@@ -45,11 +44,15 @@ pub(crate) fn rotate(
     policy: &RotationPolicy,
     noted: bool,
     terms: &ChangeContext,
-) -> Result<Option<Rotated>, Fault> {
+) -> Result<Committed<Option<Rotated>>, Fault> {
     if noted {
-        return whole(c, |c| decide_and_write(c, id, presented, policy, true, terms));
+        return committed(c, terms, |c, effects| {
+            decide_and_write(c, id, presented, policy, true, effects)
+        });
     }
-    decide_and_write(c, id, presented, policy, false, terms)
+    committed_singly(c, terms, |c, effects| {
+        decide_and_write(c, id, presented, policy, false, effects)
+    })
 }
 
 fn decide_and_write(
@@ -58,7 +61,7 @@ fn decide_and_write(
     presented: &Presented,
     policy: &RotationPolicy,
     noted: bool,
-    terms: &ChangeContext,
+    effects: &mut SideEffects<'_>,
 ) -> Result<Option<Rotated>, Fault> {
     for _ in 0..=RETRIES {
         let Some((session, user)) = session_with_user(c, id)? else {
@@ -69,13 +72,13 @@ fn decide_and_write(
             status: user.status,
             generation: user.generation,
         };
-        let decision = decide(standing, presented, terms.now, policy);
-        let rotated = |session, revocations| {
+        let decision = decide(standing, presented, effects.terms.now, policy);
+        let rotated = |session, ended| {
             Ok(Some(Rotated {
                 decision,
                 session,
                 user: user.clone(),
-                revocations,
+                ended,
             }))
         };
         let written = match decision {
@@ -90,12 +93,12 @@ fn decide_and_write(
             Decision::Reuse => {
                 // A refresh that is noted is in a transaction already, and on PostgreSQL none begins within another.
                 let ended = if noted {
-                    end_reused(c, id, terms)
+                    end_reused(c, id, effects)
                 } else {
-                    whole(c, |c| end_reused(c, id, terms))
+                    whole(c, |c| end_reused(c, id, effects))
                 };
                 match ended? {
-                    Some((session, revocations)) => return rotated(session, revocations),
+                    Some(session) => return rotated(session, true),
                     None => None,
                 }
             }
@@ -108,9 +111,9 @@ fn decide_and_write(
                 let note = Note::of(Action::Refreshed)
                     .by_itself(session.user)
                     .session(session.id);
-                Notes::of(terms).audit(c, note.with("number", session.rotation.number))?;
+                effects.audit(c, note.with("number", session.rotation.number))?;
             }
-            return rotated(session, Vec::new());
+            return rotated(session, false);
         }
     }
     Err(Fault::Contended)
@@ -155,24 +158,19 @@ fn write_rotation(
     row.map(SessionRow::session).transpose()
 }
 
-/// Ends a session of which a copy is about. `None`: it had ended, and whoever ended it tells of it.
-fn end_reused(
-    c: &mut Conn,
-    id: SessionId,
-    terms: &ChangeContext,
-) -> Result<Option<(Session, Vec<Revocation>)>, Fault> {
+/// Ends a session whose refresh token was reused. `None`: it had ended, and the call that ended it says so.
+fn end_reused(c: &mut Conn, id: SessionId, effects: &mut SideEffects<'_>) -> Result<Option<Session>, Fault> {
+    let terms = effects.terms;
     let Some(session) = mark_ended(c, id, EndReason::Reuse, terms.now)? else {
         return Ok(None);
     };
-    let mut notes = Notes::of(terms);
     let note = Note::of(Action::RefreshTokenReused).about(session.user);
-    notes.audit(c, note.session(session.id))?;
+    effects.audit(c, note.session(session.id))?;
     let agent = session.origin.user_agent.as_deref();
-    notes.mail(
+    effects.mail(
         c,
         Post::to(session.user, MailKind::RefreshTokenReuse).with("user_agent", agent),
     )?;
-    let revocations = vec![revocation_of(&session, terms.grace)];
-    record(c, &revocations)?;
-    Ok(Some((session, revocations)))
+    effects.revoke(c, revocation_of(&session, terms.grace))?;
+    Ok(Some(session))
 }

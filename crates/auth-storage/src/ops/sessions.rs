@@ -1,18 +1,18 @@
 //! Sessions: begun, listed, ended one by one.
 
 use super::{
-    Conn,
-    notes::{Note, Notes, Post},
+    Conn, committed_or_refused,
+    hold::take,
+    notes::{Note, Post, SideEffects},
     one_time_tokens::void,
     readable_page,
-    revocations::record,
-    whole,
 };
 use crate::{
     asks::{HashUpgrade, SessionFilter, SignIn},
+    committed::Committed,
     context::{ChangeContext, Pagination},
-    fault::Fault,
-    outcomes::{EndedSession, StartedSession},
+    fault::{Fault, Undo},
+    outcomes::{EndedSession, OutdatedSignIn, Refused},
     prepared::Prepare as _,
     rows::{EndedRow, SessionRow, UserRow},
     schema::{sessions, users},
@@ -34,9 +34,13 @@ use std::sync::PoisonError;
 use uuid::Uuid;
 
 /// Begins a session, if the user still is what it was when its password was verified.
-pub(crate) fn start(c: &mut Conn, sign_in: &SignIn, terms: &ChangeContext) -> Result<StartedSession, Fault> {
+pub(crate) fn start(
+    c: &mut Conn,
+    sign_in: &SignIn,
+    terms: &ChangeContext,
+) -> Result<Result<Committed<User>, OutdatedSignIn>, Fault> {
     let session = &sign_in.session;
-    whole(c, |c| {
+    committed_or_refused(c, terms, |c, effects| {
         // The guard takes the user's row: a cut comes before it (and it misses) or after it (and hits the new session).
         let same = users::table
             .find(Id(session.user.as_uuid()))
@@ -48,9 +52,8 @@ pub(crate) fn start(c: &mut Conn, sign_in: &SignIn, terms: &ChangeContext) -> Re
             .prepared()
             .get_result(c)
             .optional()?;
-        let Some(user) = row.map(UserRow::user).transpose()? else {
-            return Ok(StartedSession::Outdated);
-        };
+        let row = row.ok_or_else(|| Undo::with(OutdatedSignIn))?;
+        let user = row.user()?;
         if let Some(HashUpgrade { from, to }) = &sign_in.upgrade {
             super::users::upgrade_password_hash(c, user.id, from, to)?;
         }
@@ -64,18 +67,17 @@ pub(crate) fn start(c: &mut Conn, sign_in: &SignIn, terms: &ChangeContext) -> Re
             .returning(sessions::id)
             .prepared()
             .get_result(c)?;
-        let mut notes = Notes::of(terms);
         let note = Note::of(Action::SignedIn).by_itself(user.id).session(session.id);
-        notes.audit(c, note.with("known_device", sign_in.known_device))?;
+        effects.audit(c, note.with("known_device", sign_in.known_device))?;
         if stranger {
             let agent = session.origin.user_agent.as_deref();
-            notes.mail(
+            effects.mail(
                 c,
                 Post::to(user.id, MailKind::NewDevice).with("user_agent", agent),
             )?;
         }
-        let displaced = displace(c, session, sign_in.max_per_user, terms, &mut notes)?;
-        Ok(StartedSession::Started { displaced, user })
+        displace(c, session, sign_in.max_per_user, effects)?;
+        Ok(user)
     })
 }
 
@@ -104,10 +106,10 @@ fn displace(
     c: &mut Conn,
     newest: &Session,
     max_per_user: u32,
-    terms: &ChangeContext,
-    notes: &mut Notes<'_>,
-) -> Result<Vec<Revocation>, Fault> {
+    effects: &mut SideEffects<'_>,
+) -> Result<(), Fault> {
     use sessions as s;
+    let terms = effects.terms;
     let others = usize::try_from(max_per_user.max(1) - 1).unwrap_or(usize::MAX);
     let looked_at = i64::try_from(others.saturating_add(MOST_DISPLACED)).unwrap_or(i64::MAX);
     let open: Vec<(Id, Ts)> = s::table
@@ -137,11 +139,12 @@ fn displace(
         };
         let note = Note::of(Action::SessionEnded).about(newest.user);
         let note = note.session(SessionId::from_uuid(row.id.0));
-        notes.audit(c, note.with("reason", EndReason::Displaced.as_str()))?;
+        effects.audit(c, note.with("reason", EndReason::Displaced.as_str()))?;
         revocations.push(ended_session(row.id, row.access_until.0, terms.grace));
     }
-    record(c, &revocations)?;
-    Ok(revocations)
+    revocations
+        .into_iter()
+        .try_for_each(|revocation| effects.revoke(c, revocation))
 }
 
 fn ended_session(id: Id, access_until: Timestamp, grace: Span) -> Revocation {
@@ -180,45 +183,39 @@ pub(super) fn mark_ended(
     row.map(SessionRow::session).transpose()
 }
 
-/// Ends a session of `owner`, or of anyone.
+/// Ends a session of `owner`, or of anyone. The caller's own ends also by a token that was cut meanwhile, which undoes no cut; what
+/// ends another one has to hold still.
 pub(crate) fn end(
     c: &mut Conn,
     id: SessionId,
     owner: Option<UserId>,
     why: EndReason,
     terms: &ChangeContext,
-) -> Result<Option<EndedSession>, Fault> {
-    whole(c, |c| {
-        let Some((session, _)) = session_with_user(c, id)? else {
-            return Ok(None);
-        };
-        if owner.is_some_and(|owner| owner != session.user) {
-            return Ok(None);
+) -> Result<Result<Committed<EndedSession>, Refused>, Fault> {
+    let not_found = || Undo::with(Refused::NotFound);
+    committed_or_refused(c, terms, |c, effects| {
+        let found =
+            session_with_user(c, id)?.filter(|(session, _)| owner.is_none_or(|id| id == session.user));
+        let (session, _) = found.ok_or_else(not_found)?;
+        if terms.by.held.is_some_and(|held| held.session != id) {
+            take(c, session.user, terms)?;
         }
         let ended = mark_ended(c, id, why, terms.now)?;
         let newly = ended.is_some();
         // One that ended in between ended by another call: what that one wrote is read anew.
         let session = match ended {
             Some(session) => session,
-            None => match session_with_user(c, id)? {
-                Some((session, _)) => session,
-                None => return Ok(None),
-            },
+            None => session_with_user(c, id)?.ok_or_else(not_found)?.0,
         };
         if newly {
             let note = Note::of(Action::SessionEnded)
                 .about(session.user)
                 .session(session.id);
-            Notes::of(terms).audit(c, note.with("reason", why.as_str()))?;
+            effects.audit(c, note.with("reason", why.as_str()))?;
         }
-        let revocations = vec![revocation_of(&session, terms.grace)];
-        // Recorded again if it had ended: whoever ended it may have died before announcing it.
-        record(c, &revocations)?;
-        Ok(Some(EndedSession {
-            session,
-            newly,
-            revocations,
-        }))
+        // Recorded again if it had ended: the node that ended it may have died before announcing it.
+        effects.revoke(c, revocation_of(&session, terms.grace))?;
+        Ok(EndedSession { session, newly })
     })
 }
 

@@ -5,21 +5,21 @@
 //! one inserted after sees the raised generation. A change that could remove an administrator takes the guard before that.
 
 use super::{
-    Conn,
+    Conn, committed_or_refused,
     endings::{EndedTokens, Ending, end_credentials, record_cut},
-    hold::{hold, take},
-    notes::{Note, Notes, Post},
+    hold::take,
+    notes::{Note, Post, SideEffects},
     outbox,
     sessions::has_long_history,
     take_guard,
     users::any_administrator,
-    whole, whole_or_undone,
 };
 use crate::{
     asks::UserChange,
+    committed::Committed,
     context::ChangeContext,
     fault::{Fault, Undo},
-    outcomes::{EndedSessions, UserOutcome},
+    outcomes::{ChangedUser, EndedSessions, Refused},
     prepared::Prepare as _,
     rows::{EndedRow, UserRow, name_key},
     schema::{sessions, users},
@@ -47,16 +47,14 @@ pub(crate) fn change(
     change: &UserChange,
     administrators: &[Role],
     terms: &ChangeContext,
-) -> Result<UserOutcome, Fault> {
-    whole_or_undone(c, |c| {
+) -> Result<Result<Committed<ChangedUser>, Refused>, Fault> {
+    committed_or_refused(c, terms, |c, effects| {
         let may_demote = change.role.is_some() || change.status == Some(UserStatus::Disabled);
         let cuts = may_demote || change.email_verified_at == Some(None);
         if may_demote {
             take_guard(c, ADMINISTRATORS)?;
         }
-        let Some(before) = take(c, id, terms)? else {
-            return Ok(UserOutcome::NotFound);
-        };
+        let before = take(c, id, terms)?;
         let after = User {
             name: change.name.clone().unwrap_or_else(|| before.name.clone()),
             role: change.role.clone().unwrap_or_else(|| before.role.clone()),
@@ -68,24 +66,22 @@ pub(crate) fn change(
             && !administers(&after, administrators)
             && !any_administrator(c, administrators, Some(id))?
         {
-            return Err(Undo::with(UserOutcome::LastAdmin));
+            return Err(Undo::with(Refused::LastAdmin));
         }
         let user = write(c, &after)?;
-        note_changes(c, &before, &user, terms)?;
+        note_changes(c, &before, &user, effects)?;
         let Some(event) = before.event_of_becoming(&after) else {
             // Asked for again, a cut is recorded again: the node that was asked first may have died before it announced it.
-            let revocations = if cuts {
-                record_cut(c, id, before.generation, &EndedTokens::default(), terms)?
-            } else {
-                Vec::new()
-            };
-            return Ok(UserOutcome::Changed {
+            if cuts {
+                record_cut(c, id, before.generation, &EndedTokens::default(), effects)?;
+            }
+            return Ok(ChangedUser {
                 user,
-                revocations,
                 sessions_ended: 0,
             });
         };
-        changed(c, &before, &Ending::of(event, EndReason::UserDisabled), terms).map_err(Undo::from)
+        let ending = Ending::of(event, EndReason::UserDisabled);
+        Ok(changed(c, &before, &ending, effects)?)
     })
 }
 
@@ -94,27 +90,27 @@ fn changed(
     c: &mut Conn,
     before: &User,
     ending: &Ending<'_>,
-    terms: &ChangeContext,
-) -> Result<UserOutcome, Fault> {
-    let ended = end_credentials(c, before, ending, terms)?;
-    Ok(UserOutcome::Changed {
+    effects: &mut SideEffects<'_>,
+) -> Result<ChangedUser, Fault> {
+    let ended = end_credentials(c, before, ending, effects)?;
+    Ok(ChangedUser {
         user: ended.user,
-        revocations: ended.revocations,
         sessions_ended: ended.sessions,
     })
 }
 
 /// Locks a user out: a mail says so, and that it takes a reset to come back.
-pub(crate) fn lock_out(c: &mut Conn, id: UserId, terms: &ChangeContext) -> Result<UserOutcome, Fault> {
-    whole(c, |c| {
-        let Some(user) = take(c, id, terms)? else {
-            return Ok(UserOutcome::NotFound);
-        };
-        let mut notes = Notes::of(terms);
-        notes.audit(c, Note::of(Action::UserLockedOut).about(id))?;
-        notes.mail(c, Post::to(id, MailKind::LockedOut))?;
+pub(crate) fn lock_out(
+    c: &mut Conn,
+    id: UserId,
+    terms: &ChangeContext,
+) -> Result<Result<Committed<ChangedUser>, Refused>, Fault> {
+    committed_or_refused(c, terms, |c, effects| {
+        let user = take(c, id, terms)?;
+        effects.audit(c, Note::of(Action::UserLockedOut).about(id))?;
+        effects.mail(c, Post::to(id, MailKind::LockedOut))?;
         let ending = Ending::of(SecurityEvent::LockedOut, EndReason::LockedOut);
-        changed(c, &user, &ending, terms)
+        Ok(changed(c, &user, &ending, effects)?)
     })
 }
 
@@ -125,42 +121,36 @@ pub(crate) fn set_password(
     hash: &PasswordHash,
     current: Option<SessionId>,
     terms: &ChangeContext,
-) -> Result<UserOutcome, Fault> {
-    whole(c, |c| {
-        let Some(before) = take(c, id, terms)? else {
-            return Ok(UserOutcome::NotFound);
-        };
+) -> Result<Result<Committed<ChangedUser>, Refused>, Fault> {
+    committed_or_refused(c, terms, |c, effects| {
+        let before = take(c, id, terms)?;
         let action = if terms.by.actor == Actor::User(id) {
             Action::PasswordChanged
         } else {
             Action::PasswordSet
         };
-        let mut notes = Notes::of(terms);
-        notes.audit(c, Note::of(action).about(id))?;
-        notes.mail(c, Post::to(id, MailKind::PasswordChanged))?;
+        effects.audit(c, Note::of(action).about(id))?;
+        effects.mail(c, Post::to(id, MailKind::PasswordChanged))?;
         let event = match current {
             Some(_) => SecurityEvent::PasswordChanged,
             None => SecurityEvent::PasswordSet,
         };
         let ending = Ending::of(event, EndReason::PasswordChanged).in_session(current);
-        changed(c, &before, &ending.with_password(hash), terms)
+        Ok(changed(c, &before, &ending.with_password(hash), effects)?)
     })
 }
 
-/// Ends all of a user's sessions. Unlike [`take`] this does not look whether the caller was signed out meanwhile: to end
-/// everything undoes no other cut. [`end_other_sessions`] spares a session, and so looks: what was just ended is not spared.
+/// Ends all of a user's sessions.
 pub(crate) fn end_sessions(
     c: &mut Conn,
     id: UserId,
     why: EndReason,
     terms: &ChangeContext,
-) -> Result<Option<EndedSessions>, Fault> {
-    whole(c, |c| {
-        let Some(held) = hold(c, id)? else {
-            return Ok(None);
-        };
+) -> Result<Result<Committed<EndedSessions>, Refused>, Fault> {
+    committed_or_refused(c, terms, |c, effects| {
+        let before = take(c, id, terms)?;
         let ending = Ending::of(SecurityEvent::AllSessionsEnded, why);
-        ended_sessions(c, &held.user, &ending, (why, None), terms).map(Some)
+        Ok(ended_sessions(c, &before, &ending, (why, None), effects)?)
     })
 }
 
@@ -171,13 +161,17 @@ pub(crate) fn end_other_sessions(
     current: SessionId,
     why: EndReason,
     terms: &ChangeContext,
-) -> Result<Option<EndedSessions>, Fault> {
-    whole(c, |c| {
-        let Some(before) = take(c, id, terms)? else {
-            return Ok(None);
-        };
+) -> Result<Result<Committed<EndedSessions>, Refused>, Fault> {
+    committed_or_refused(c, terms, |c, effects| {
+        let before = take(c, id, terms)?;
         let ending = Ending::of(SecurityEvent::OtherSessionsEnded, why).in_session(Some(current));
-        ended_sessions(c, &before, &ending, (why, Some(current)), terms).map(Some)
+        Ok(ended_sessions(
+            c,
+            &before,
+            &ending,
+            (why, Some(current)),
+            effects,
+        )?)
     })
 }
 
@@ -186,9 +180,9 @@ fn ended_sessions(
     before: &User,
     ending: &Ending<'_>,
     (why, spared): (EndReason, Option<SessionId>),
-    terms: &ChangeContext,
+    effects: &mut SideEffects<'_>,
 ) -> Result<EndedSessions, Fault> {
-    let ended = end_credentials(c, before, ending, terms)?;
+    let ended = end_credentials(c, before, ending, effects)?;
     let mut note = Note::of(Action::AllSessionsEnded)
         .about(before.id)
         .with("reason", why.as_str())
@@ -196,29 +190,26 @@ fn ended_sessions(
     if let Some(spared) = spared {
         note = note.with("spared", spared);
     }
-    Notes::of(terms).audit(c, note)?;
+    effects.audit(c, note)?;
     Ok(EndedSessions {
         count: ended.sessions,
         generation: ended.user.generation,
-        revocations: ended.revocations,
     })
 }
 
-/// Deletes a user and all it owns. The revocation of everything it ever held stays. `None`: nothing was done, because the user has
+/// Deletes a user and all it owns. The revocation of everything it ever held stays. It is refused without a reason where the user has
 /// more ended sessions than one transaction may delete; they go first ([`super::sessions::forget_ended`]).
 pub(crate) fn delete(
     c: &mut Conn,
     id: UserId,
     administrators: &[Role],
     terms: &ChangeContext,
-) -> Result<Option<UserOutcome>, Fault> {
-    whole_or_undone(c, |c| {
+) -> Result<Result<Committed<ChangedUser>, Option<Refused>>, Fault> {
+    committed_or_refused(c, terms, |c, effects| {
         take_guard(c, ADMINISTRATORS)?;
-        let Some(user) = take(c, id, terms)? else {
-            return Ok(Some(UserOutcome::NotFound));
-        };
+        let user = take(c, id, terms)?;
         if administers(&user, administrators) && !any_administrator(c, administrators, Some(id))? {
-            return Err(Undo::with(Some(UserOutcome::LastAdmin)));
+            return Err(Undo::with(Some(Refused::LastAdmin)));
         }
         if has_long_history(c, id)? {
             return Err(Undo::with(None));
@@ -231,24 +222,26 @@ pub(crate) fn delete(
         let tokens = EndedTokens::of(&rows, user.generation, terms.now);
         diesel::delete(users::table.find(Id(id.as_uuid()))).execute(c)?;
         outbox::forget_user(c, id)?;
-        let mut notes = Notes::of(terms);
-        notes.audit(c, Note::of(Action::UserDeleted).about(id))?;
-        notes.mail(c, Post::to(id, MailKind::AccountDeleted).at(&user.email))?;
-        let revocations = record_cut(c, id, Generation::DELETED, &tokens, terms)?;
-        Ok(Some(UserOutcome::Changed {
+        effects.audit(c, Note::of(Action::UserDeleted).about(id))?;
+        effects.mail(c, Post::to(id, MailKind::AccountDeleted).at(&user.email))?;
+        record_cut(c, id, Generation::DELETED, &tokens, effects)?;
+        Ok(ChangedUser {
             user,
-            revocations,
             sessions_ended: tokens.sessions,
-        }))
+        })
     })
 }
 
 /// One row for each thing that changed.
-fn note_changes(c: &mut Conn, before: &User, after: &User, terms: &ChangeContext) -> Result<(), Fault> {
-    let mut notes = Notes::of(terms);
+fn note_changes(
+    c: &mut Conn,
+    before: &User,
+    after: &User,
+    effects: &mut SideEffects<'_>,
+) -> Result<(), Fault> {
     if before.role != after.role {
         let note = Note::of(Action::RoleChanged).about(after.id);
-        notes.audit(c, note.with("from", &before.role).with("to", &after.role))?;
+        effects.audit(c, note.with("from", &before.role).with("to", &after.role))?;
     }
     if before.status != after.status {
         let action = match after.status {
@@ -256,7 +249,7 @@ fn note_changes(c: &mut Conn, before: &User, after: &User, terms: &ChangeContext
             // No change leads to a status of a newer version; where it did, the user could not sign in here either.
             UserStatus::Disabled | UserStatus::Newer(_) => Action::UserDisabled,
         };
-        notes.audit(c, Note::of(action).about(after.id))?;
+        effects.audit(c, Note::of(action).about(after.id))?;
     }
     let verified = before.email_verified_at.is_some() != after.email_verified_at.is_some();
     if before.name != after.name || verified {
@@ -267,7 +260,7 @@ fn note_changes(c: &mut Conn, before: &User, after: &User, terms: &ChangeContext
         if verified {
             note = note.with("email_verified", after.email_verified_at.is_some());
         }
-        notes.audit(c, note)?;
+        effects.audit(c, note)?;
     }
     Ok(())
 }

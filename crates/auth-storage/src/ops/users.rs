@@ -1,16 +1,17 @@
 //! Users: made, read, listed.
 
 use super::{
-    Conn,
-    notes::{Note, Notes, Post},
+    Conn, committed_or_refused,
+    notes::{Note, Notes, Post, SideEffects},
     one_time_tokens::send,
     readable_page, whole,
 };
 use crate::{
     asks::{MailedToken, NewUser, UserFilter},
+    committed::Committed,
     context::{ChangeContext, Pagination},
-    fault::{Fault, corrupt},
-    outcomes::{Credentials, InsertedUser},
+    fault::{Fault, Undo, corrupt},
+    outcomes::{Credentials, EmailTaken},
     prepared::Prepare as _,
     rows::{CredentialsRow, NewUserRow, SessionRow, UserRow},
     schema::{one_time_tokens, sessions, users},
@@ -54,29 +55,27 @@ pub(crate) fn insert(
     session: Option<&Session>,
     verification: Option<&MailedToken>,
     terms: &ChangeContext,
-) -> Result<InsertedUser, Fault> {
-    whole(c, |c| {
-        let mut notes = Notes::of(terms);
-        let Some(made) = make(c, user, session, terms, &mut notes)? else {
-            return Ok(InsertedUser::EmailTaken);
-        };
+) -> Result<Result<Committed<User>, EmailTaken>, Fault> {
+    committed_or_refused(c, terms, |c, effects| {
+        let made = make(c, user, session, effects)?;
         if let Some(mailed) = verification {
             let post = Post::to(made.id, MailKind::EmailVerification);
-            send(c, made.id, mailed, post, &mut notes)?;
+            send(c, made.id, mailed, post, effects)?;
         }
-        Ok(InsertedUser::Created(made))
+        Ok(made)
     })
 }
 
 /// Makes a user and mails it a link to choose its password.
-pub(crate) fn invite(c: &mut Conn, user: &NewUser, terms: &ChangeContext) -> Result<InsertedUser, Fault> {
-    whole(c, |c| {
-        let mut notes = Notes::of(terms);
-        let Some(made) = make(c, user, None, terms, &mut notes)? else {
-            return Ok(InsertedUser::EmailTaken);
-        };
-        notes.mail(c, Post::to(made.id, MailKind::PasswordReset))?;
-        Ok(InsertedUser::Created(made))
+pub(crate) fn invite(
+    c: &mut Conn,
+    user: &NewUser,
+    terms: &ChangeContext,
+) -> Result<Result<Committed<User>, EmailTaken>, Fault> {
+    committed_or_refused(c, terms, |c, effects| {
+        let made = make(c, user, None, effects)?;
+        effects.mail(c, Post::to(made.id, MailKind::PasswordReset))?;
+        Ok(made)
     })
 }
 
@@ -84,14 +83,11 @@ fn make(
     c: &mut Conn,
     user: &NewUser,
     session: Option<&Session>,
-    terms: &ChangeContext,
-    notes: &mut Notes<'_>,
-) -> Result<Option<User>, Fault> {
+    effects: &mut SideEffects<'_>,
+) -> Result<User, Undo<EmailTaken>> {
     let signed_in = session.map(|session| Ts(session.created_at));
-    let Some(made) = insert_if_free(c, user, signed_in)? else {
-        return Ok(None);
-    };
-    let mut note = if terms.by.actor == Actor::Anonymous {
+    let made = insert_if_free(c, user, signed_in)?.ok_or_else(|| Undo::with(EmailTaken))?;
+    let mut note = if effects.terms.by.actor == Actor::Anonymous {
         Note::of(Action::Registered).by_itself(made.id)
     } else {
         Note::of(Action::UserCreated).about(made.id)
@@ -104,8 +100,8 @@ fn make(
             .get_result(c)?;
         note = note.session(session.id);
     }
-    notes.audit(c, note.with("role", &made.role))?;
-    Ok(Some(made))
+    effects.audit(c, note.with("role", &made.role))?;
+    Ok(made)
 }
 
 /// Makes many users, as a whole.
@@ -113,19 +109,16 @@ pub(crate) fn import(
     c: &mut Conn,
     users: &[NewUser],
     terms: &ChangeContext,
-) -> Result<Vec<InsertedUser>, Fault> {
+) -> Result<Vec<Result<User, EmailTaken>>, Fault> {
     whole(c, |c| {
         let made = users
             .iter()
             .map(|user| {
                 let made = insert_if_free(c, user, None)?;
-                Ok(made.map_or(InsertedUser::EmailTaken, InsertedUser::Created))
+                Ok(made.ok_or(EmailTaken))
             })
             .collect::<Result<Vec<_>, Fault>>()?;
-        let count = made
-            .iter()
-            .filter(|one| matches!(one, InsertedUser::Created(_)))
-            .count();
+        let count = made.iter().filter(|one| one.is_ok()).count();
         if count > 0 {
             Notes::of(terms).audit(c, Note::of(Action::UsersImported).with("count", count))?;
         }

@@ -3,9 +3,10 @@
 use super::{Storage, run};
 use crate::{
     asks::{LinkProof, MailedToken, NewApiKey, NewToken, NewUser},
+    committed::Committed,
     context::ChangeContext,
     error::StorageError,
-    outcomes::{InsertedKey, KeyHolder, Redeemed, Settled, StoredToken, UserOutcome},
+    outcomes::{ChangedUser, KeyHolder, KeyRefused, NotRedeemed, Redeemed, Refused, Settled, StoredToken},
 };
 use auth_domain::{
     api_key::ApiKey,
@@ -22,7 +23,11 @@ impl Storage {
     ///
     /// # Errors
     /// See [`StorageError`].
-    pub async fn ask_for_reset(&self, recipient: String, terms: ChangeContext) -> Result<(), StorageError> {
+    pub async fn ask_for_reset(
+        &self,
+        recipient: String,
+        terms: ChangeContext,
+    ) -> Result<Committed<()>, StorageError> {
         run!(
             self,
             write,
@@ -38,7 +43,7 @@ impl Storage {
         &self,
         recipient: String,
         terms: ChangeContext,
-    ) -> Result<(), StorageError> {
+    ) -> Result<Committed<()>, StorageError> {
         run!(
             self,
             write,
@@ -64,15 +69,19 @@ impl Storage {
         )
     }
 
-    /// Queues a mail with a reset link for a user. False: there is no such user.
+    /// Queues a mail with a reset link for a user.
     ///
     /// # Errors
     /// See [`StorageError`].
-    pub async fn mail_reset(&self, user: UserId, terms: ChangeContext) -> Result<bool, StorageError> {
+    pub async fn mail_reset(
+        &self,
+        user: UserId,
+        terms: ChangeContext,
+    ) -> Result<Result<Committed<()>, Refused>, StorageError> {
         run!(self, write, links::mail_reset(user, &terms))
     }
 
-    /// Queues the mail that verifies a user's address. False: there is no such user.
+    /// Queues the mail that verifies a user's address.
     ///
     /// # Errors
     /// See [`StorageError`].
@@ -81,11 +90,11 @@ impl Storage {
         user: UserId,
         mailed: MailedToken,
         terms: ChangeContext,
-    ) -> Result<bool, StorageError> {
+    ) -> Result<Result<Committed<()>, Refused>, StorageError> {
         run!(self, write, links::mail_verification(user, &mailed, &terms))
     }
 
-    /// Asks a new address to confirm, and tells the old one. False: there is no such user.
+    /// Asks a new address to confirm, and tells the old one.
     ///
     /// # Errors
     /// See [`StorageError`].
@@ -95,7 +104,7 @@ impl Storage {
         new: EmailAddress,
         mailed: MailedToken,
         terms: ChangeContext,
-    ) -> Result<bool, StorageError> {
+    ) -> Result<Result<Committed<()>, Refused>, StorageError> {
         run!(self, write, links::ask_for_new_email(user, &new, &mailed, &terms))
     }
 
@@ -121,7 +130,7 @@ impl Storage {
         digest: [u8; 32],
         hash: PasswordHash,
         terms: ChangeContext,
-    ) -> Result<Redeemed, StorageError> {
+    ) -> Result<Result<Committed<Redeemed>, NotRedeemed>, StorageError> {
         run!(self, write, links::reset_password(&digest, &hash, &terms))
     }
 
@@ -135,7 +144,7 @@ impl Storage {
         digest: [u8; 32],
         proof: LinkProof,
         terms: ChangeContext,
-    ) -> Result<Redeemed, StorageError> {
+    ) -> Result<Result<Committed<Redeemed>, NotRedeemed>, StorageError> {
         run!(self, write, links::verify_email(&digest, &proof, &terms))
     }
 
@@ -149,7 +158,7 @@ impl Storage {
         digest: [u8; 32],
         proof: LinkProof,
         terms: ChangeContext,
-    ) -> Result<Redeemed, StorageError> {
+    ) -> Result<Result<Committed<Redeemed>, NotRedeemed>, StorageError> {
         run!(self, write, links::change_email(&digest, &proof, &terms))
     }
 
@@ -157,7 +166,11 @@ impl Storage {
     ///
     /// # Errors
     /// See [`StorageError`].
-    pub async fn report(&self, digest: [u8; 32], terms: ChangeContext) -> Result<Redeemed, StorageError> {
+    pub async fn report(
+        &self,
+        digest: [u8; 32],
+        terms: ChangeContext,
+    ) -> Result<Result<Committed<Redeemed>, NotRedeemed>, StorageError> {
         run!(self, write, links::report(&digest, &terms))
     }
 
@@ -165,7 +178,11 @@ impl Storage {
     ///
     /// # Errors
     /// See [`StorageError`].
-    pub async fn lock_out(&self, user: UserId, terms: ChangeContext) -> Result<UserOutcome, StorageError> {
+    pub async fn lock_out(
+        &self,
+        user: UserId,
+        terms: ChangeContext,
+    ) -> Result<Result<Committed<ChangedUser>, Refused>, StorageError> {
         run!(self, write, user_changes::lock_out(user, &terms))
     }
 
@@ -192,7 +209,7 @@ impl Storage {
         new: NewApiKey,
         most: u32,
         terms: ChangeContext,
-    ) -> Result<InsertedKey, StorageError> {
+    ) -> Result<Result<Committed<()>, KeyRefused>, StorageError> {
         run!(self, write, api_keys::insert(&new, i64::from(most), &terms))
     }
 

@@ -3,9 +3,10 @@
 use super::{Storage, run};
 use crate::{
     asks::{SessionFilter, SignIn},
+    committed::Committed,
     context::{ChangeContext, Pagination},
     error::StorageError,
-    outcomes::{EndedSession, EndedSessions, Rotated, StartedSession},
+    outcomes::{EndedSession, EndedSessions, OutdatedSignIn, Refused, Rotated},
 };
 use auth_domain::{
     ids::{SessionId, UserId},
@@ -26,7 +27,7 @@ impl Storage {
         &self,
         sign_in: SignIn,
         terms: ChangeContext,
-    ) -> Result<StartedSession, StorageError> {
+    ) -> Result<Result<Committed<User>, OutdatedSignIn>, StorageError> {
         run!(self, write, sessions::start(&sign_in, &terms))
     }
 
@@ -43,7 +44,7 @@ impl Storage {
         policy: RotationPolicy,
         noted: bool,
         terms: ChangeContext,
-    ) -> Result<Option<Rotated>, StorageError> {
+    ) -> Result<Committed<Option<Rotated>>, StorageError> {
         run!(
             self,
             write,
@@ -51,7 +52,7 @@ impl Storage {
         )
     }
 
-    /// Ends a session; `None`: there is none, or it is not `owner`'s.
+    /// Ends a session; one that is not `owner`'s is not found.
     ///
     /// # Errors
     /// See [`StorageError`].
@@ -61,11 +62,11 @@ impl Storage {
         owner: Option<UserId>,
         why: EndReason,
         terms: ChangeContext,
-    ) -> Result<Option<EndedSession>, StorageError> {
+    ) -> Result<Result<Committed<EndedSession>, Refused>, StorageError> {
         run!(self, write, sessions::end(id, owner, why, &terms))
     }
 
-    /// Ends all sessions of a user and raises its generation; `None`: no such user.
+    /// Ends all sessions of a user and raises its generation.
     ///
     /// # Errors
     /// See [`StorageError`].
@@ -74,12 +75,12 @@ impl Storage {
         id: UserId,
         why: EndReason,
         terms: ChangeContext,
-    ) -> Result<Option<EndedSessions>, StorageError> {
+    ) -> Result<Result<Committed<EndedSessions>, Refused>, StorageError> {
         run!(self, write, user_changes::end_sessions(id, why, &terms))
     }
 
     /// Ends all sessions of a user but `spare`: raises the generation, and lifts that one over, so that its access tokens die and
-    /// its refresh token goes on. `None`: no such user, or whoever asks was signed out meanwhile.
+    /// its refresh token goes on.
     ///
     /// # Errors
     /// See [`StorageError`].
@@ -89,7 +90,7 @@ impl Storage {
         spare: SessionId,
         why: EndReason,
         terms: ChangeContext,
-    ) -> Result<Option<EndedSessions>, StorageError> {
+    ) -> Result<Result<Committed<EndedSessions>, Refused>, StorageError> {
         run!(
             self,
             write,

@@ -3,9 +3,10 @@
 use super::{Storage, run};
 use crate::{
     asks::{MailedToken, NewUser, UserChange, UserFilter},
+    committed::Committed,
     context::{ChangeContext, Pagination},
     error::StorageError,
-    outcomes::{Credentials, InsertedUser, UserFigures, UserOutcome},
+    outcomes::{ChangedUser, Credentials, EmailTaken, Refused, UserFigures},
 };
 use auth_domain::{
     email::EmailAddress,
@@ -28,7 +29,7 @@ impl Storage {
         session: Option<Session>,
         verification: Option<MailedToken>,
         terms: ChangeContext,
-    ) -> Result<InsertedUser, StorageError> {
+    ) -> Result<Result<Committed<User>, EmailTaken>, StorageError> {
         run!(
             self,
             write,
@@ -44,7 +45,7 @@ impl Storage {
         &self,
         user: NewUser,
         terms: ChangeContext,
-    ) -> Result<InsertedUser, StorageError> {
+    ) -> Result<Result<Committed<User>, EmailTaken>, StorageError> {
         run!(self, write, users::invite(&user, &terms))
     }
 
@@ -57,7 +58,7 @@ impl Storage {
         email: EmailAddress,
         mailed: MailedToken,
         terms: ChangeContext,
-    ) -> Result<(), StorageError> {
+    ) -> Result<Committed<()>, StorageError> {
         run!(
             self,
             write,
@@ -83,7 +84,7 @@ impl Storage {
         &self,
         users: Vec<NewUser>,
         terms: ChangeContext,
-    ) -> Result<Vec<InsertedUser>, StorageError> {
+    ) -> Result<Vec<Result<User, EmailTaken>>, StorageError> {
         run!(self, write, users::import(&users, &terms))
     }
 
@@ -141,7 +142,7 @@ impl Storage {
         change: UserChange,
         administrators: Vec<Role>,
         terms: ChangeContext,
-    ) -> Result<UserOutcome, StorageError> {
+    ) -> Result<Result<Committed<ChangedUser>, Refused>, StorageError> {
         run!(
             self,
             write,
@@ -159,7 +160,7 @@ impl Storage {
         hash: PasswordHash,
         current: Option<SessionId>,
         terms: ChangeContext,
-    ) -> Result<UserOutcome, StorageError> {
+    ) -> Result<Result<Committed<ChangedUser>, Refused>, StorageError> {
         run!(
             self,
             write,
@@ -177,12 +178,13 @@ impl Storage {
         id: UserId,
         administrators: Vec<Role>,
         terms: ChangeContext,
-    ) -> Result<UserOutcome, StorageError> {
+    ) -> Result<Result<Committed<ChangedUser>, Refused>, StorageError> {
         loop {
             let (administrators, terms) = (administrators.clone(), terms.clone());
-            let outcome = run!(self, write, user_changes::delete(id, &administrators, &terms))?;
-            if let Some(outcome) = outcome {
-                return Ok(outcome);
+            match run!(self, write, user_changes::delete(id, &administrators, &terms))? {
+                Ok(deleted) => return Ok(Ok(deleted)),
+                Err(Some(refused)) => return Ok(Err(refused)),
+                Err(None) => {}
             }
             while run!(self, write, sessions::forget_ended(id))? {}
         }

@@ -5,6 +5,7 @@ use crate::{
         ALL, Mail, admins, api_key, at, by, chance, hash, known, mailed, one_time, person, policy,
         session_of, t0, terms, token,
     },
+    settled::Settle as _,
     world::World,
 };
 use auth_domain::{
@@ -18,7 +19,7 @@ use auth_domain::{
     time::Span,
     user::{Generation, UserStatus},
 };
-use auth_storage::{Pagination, SignIn, StartedSession, UserChange, UserOutcome, audit, setup};
+use auth_storage::{OutdatedSignIn, Pagination, Refused, SignIn, UserChange, audit, setup};
 use std::collections::BTreeSet;
 
 /// What was noted since the last look.
@@ -61,29 +62,29 @@ on_both! {
         let (mut log, nobody) = (Log::default(), Actor::Anonymous);
         let new = person("a@example.com", Role::USER);
         let (me, first) = (Actor::User(new.id), session_of(new.id, Generation::FIRST, at(1)));
-        world.db.insert_user(new.clone(), Some(first.clone()), None, terms(at(1))).await.unwrap();
+        world.db.insert_user(new.clone(), Some(first.clone()), None, terms(at(1))).await.unwrap().settled().await.unwrap();
         let event = log.one(&world, me).await;
         assert_eq!((event.action, event.at, event.subject, event.session), (Action::Registered, at(1), Some(new.id), Some(first.id)));
         let second = session_of(new.id, Generation::FIRST, at(2));
-        world.db.start_session(known(second.clone()), terms(at(2))).await.unwrap();
+        world.db.start_session(known(second.clone()), terms(at(2))).await.unwrap().settled().await.unwrap();
         let event = log.one(&world, me).await;
         assert_eq!((event.action, event.subject, event.session), (Action::SignedIn, Some(new.id), Some(second.id)));
         assert_eq!(details(&event), "known_device=true");
-        world.db.rotate(second.id, token(0), policy(), false, terms(at(3))).await.unwrap();
+        world.db.rotate(second.id, token(0), policy(), false, terms(at(3))).await.unwrap().settled().await;
         assert_eq!(log.news(&world).await, []);
-        world.db.rotate(second.id, token(1), policy(), true, terms(at(4))).await.unwrap();
+        world.db.rotate(second.id, token(1), policy(), true, terms(at(4))).await.unwrap().settled().await;
         let event = log.one(&world, me).await;
         assert_eq!((event.action, event.session, details(&event)), (Action::Refreshed, Some(second.id), "number=2".to_owned()));
-        world.db.end_session(first.id, None, EndReason::EndedByUser, by(me, at(5))).await.unwrap();
+        world.db.end_session(first.id, None, EndReason::EndedByUser, by(me, at(5))).await.unwrap().settled().await.unwrap();
         let event = log.one(&world, me).await;
         assert_eq!((event.action, event.session, details(&event)), (Action::SessionEnded, Some(first.id), "reason=ended_by_user".to_owned()));
         // Ended again is no news.
-        world.db.end_session(first.id, None, EndReason::EndedByUser, by(me, at(6))).await.unwrap();
+        world.db.end_session(first.id, None, EndReason::EndedByUser, by(me, at(6))).await.unwrap().settled().await.unwrap();
         assert_eq!(log.news(&world).await, []);
         let jti = TokenId::from_parts(t0(), chance());
-        world.db.revoke_token(jti, terms(at(7))).await.unwrap();
+        world.db.revoke_token(jti, terms(at(7))).await.unwrap().settled().await;
         assert_eq!(details(&log.one(&world, nobody).await), format!("token={jti}"));
-        world.db.end_user_sessions(new.id, EndReason::LogoutAll, by(me, at(8))).await.unwrap();
+        world.db.end_user_sessions(new.id, EndReason::LogoutAll, by(me, at(8))).await.unwrap().settled().await.unwrap();
         let event = log.one(&world, me).await;
         assert_eq!((event.action, details(&event)), (Action::AllSessionsEnded, "count=1 reason=logout_all".to_owned()));
     }
@@ -93,7 +94,7 @@ on_both! {
         for (round, noted) in [(0, false), (1, true)] {
             let (user, session) = world.signed_in(&format!("u{round}@example.com")).await;
             for (number, seconds) in [(0, 60), (1, 120), (0, 180), (0, 190)] {
-                world.db.rotate(session.id, token(number), policy(), noted, terms(at(seconds))).await.unwrap().unwrap();
+                world.db.rotate(session.id, token(number), policy(), noted, terms(at(seconds))).await.unwrap().settled().await.unwrap();
             }
             let mine = audit::Filter { user: Some(user.id), action: Some(Action::RefreshTokenReused), ..audit::Filter::default() };
             let told = world.db.audit(mine, ALL).await.unwrap();
@@ -109,7 +110,7 @@ on_both! {
         log.news(&world).await;
         let new = person("a@example.com", Role::USER);
         let id = new.id;
-        world.db.insert_user(new, None, None, by(boss, at(1))).await.unwrap();
+        world.db.insert_user(new, None, None, by(boss, at(1))).await.unwrap().settled().await.unwrap();
         let event = log.one(&world, boss).await;
         assert_eq!((event.action, event.subject, details(&event)), (Action::UserCreated, Some(id), "role=user".to_owned()));
         let change = UserChange {
@@ -118,7 +119,7 @@ on_both! {
             status: Some(UserStatus::Disabled),
             email_verified_at: Some(Some(at(2))),
         };
-        world.db.change_user(id, change.clone(), admins(), by(boss, at(2))).await.unwrap();
+        world.db.change_user(id, change.clone(), admins(), by(boss, at(2))).await.unwrap().settled().await.unwrap();
         let news: Vec<_> = log.news(&world).await.iter().map(|event| (event.action, details(event))).collect();
         let wanted = [
             (Action::RoleChanged, "from=user to=viewer"),
@@ -126,30 +127,30 @@ on_both! {
             (Action::UserUpdated, "email_verified=true name=changed"),
         ];
         assert_eq!(news, wanted.map(|(action, said)| (action, said.to_owned())));
-        world.db.change_user(id, change, admins(), by(boss, at(3))).await.unwrap();
+        world.db.change_user(id, change, admins(), by(boss, at(3))).await.unwrap().settled().await.unwrap();
         assert_eq!(log.news(&world).await, []);
         let on = UserChange { status: Some(UserStatus::Active), ..UserChange::default() };
-        world.db.change_user(id, on, admins(), by(boss, at(4))).await.unwrap();
+        world.db.change_user(id, on, admins(), by(boss, at(4))).await.unwrap().settled().await.unwrap();
         assert_eq!(log.one(&world, boss).await.action, Action::UserEnabled);
         for (who, action) in [(boss, Action::PasswordSet), (Actor::Operator, Action::PasswordSet), (Actor::User(id), Action::PasswordChanged)] {
-            world.db.set_password(id, hash(1), None, by(who, at(5))).await.unwrap();
+            world.db.set_password(id, hash(1), None, by(who, at(5))).await.unwrap().settled().await.unwrap();
             assert_eq!(log.one(&world, who).await.action, action);
         }
         let key = api_key(id, 1, at(6));
-        world.db.insert_api_key(key.clone(), 5, by(boss, at(6))).await.unwrap();
+        world.db.insert_api_key(key.clone(), 5, by(boss, at(6))).await.unwrap().settled().await.unwrap();
         let event = log.one(&world, boss).await;
         assert_eq!((event.action, details(&event)), (Action::ApiKeyCreated, format!("key={} permissions=users:read stats:read", key.key.id)));
         world.db.revoke_api_key(id, key.key.id, by(boss, at(7))).await.unwrap();
         assert_eq!(log.one(&world, boss).await.action, Action::ApiKeyRevoked);
-        world.db.mail_reset(id, by(boss, at(8))).await.unwrap();
+        world.db.mail_reset(id, by(boss, at(8))).await.unwrap().settled().await.unwrap();
         assert_eq!(log.one(&world, boss).await.action, Action::PasswordResetRequested);
         let moved = mailed(one_time(TokenKind::EmailChange, 1, at(9)));
-        world.db.ask_for_new_email(id, "b@example.com".parse().unwrap(), moved, by(boss, at(9))).await.unwrap();
+        world.db.ask_for_new_email(id, "b@example.com".parse().unwrap(), moved, by(boss, at(9))).await.unwrap().settled().await.unwrap();
         let event = log.one(&world, boss).await;
         assert_eq!((event.action, details(&event)), (Action::EmailChangeRequested, String::new()));
-        world.db.lock_out(id, by(boss, at(10))).await.unwrap();
+        world.db.lock_out(id, by(boss, at(10))).await.unwrap().settled().await.unwrap();
         assert_eq!(log.one(&world, boss).await.action, Action::UserLockedOut);
-        world.db.delete_user(id, admins(), by(boss, at(11))).await.unwrap();
+        world.db.delete_user(id, admins(), by(boss, at(11))).await.unwrap().settled().await.unwrap();
         let event = log.one(&world, boss).await;
         assert_eq!((event.action, event.subject), (Action::UserDeleted, Some(id)));
     }
@@ -197,8 +198,8 @@ on_both! {
         sign_in.session.origin.user_agent = Some("another".to_owned());
         let mut last_of_the_seed = terms(at(9));
         last_of_the_seed.by.seed = [255; 10];
-        let begun = world.db.start_session(sign_in, last_of_the_seed).await.unwrap();
-        assert!(matches!(begun, StartedSession::Started { ref displaced, .. } if displaced.len() == 4));
+        let (begun, done) = world.db.start_session(sign_in, last_of_the_seed).await.unwrap().recorded().await;
+        assert!(begun.is_ok() && done.revocations.len() == 4);
         let news = log.news(&world).await;
         assert_eq!(news.len(), 5);
         assert_eq!(news.iter().filter(|event| details(event) == "reason=displaced").count(), 4);
@@ -209,21 +210,21 @@ on_both! {
         let admin = world.user("admin@example.com", Role::ADMIN).await;
         let (before, none) = (world.noted().await, Vec::<Mail>::new());
         let demote = UserChange { role: Some(Role::USER), name: Some(None), ..UserChange::default() };
-        assert_eq!(world.db.change_user(admin.id, demote, admins(), terms(at(1))).await.unwrap(), UserOutcome::LastAdmin);
-        assert_eq!(world.db.delete_user(admin.id, admins(), terms(at(1))).await.unwrap(), UserOutcome::LastAdmin);
+        assert_eq!(world.db.change_user(admin.id, demote, admins(), terms(at(1))).await.unwrap().settled().await, Err(Refused::LastAdmin));
+        assert_eq!(world.db.delete_user(admin.id, admins(), terms(at(1))).await.unwrap().settled().await, Err(Refused::LastAdmin));
         let verification = mailed(one_time(TokenKind::EmailVerification, 1, at(1)));
-        world.db.insert_user(person("admin@example.com", Role::USER), None, Some(verification), terms(at(1))).await.unwrap();
+        world.db.insert_user(person("admin@example.com", Role::USER), None, Some(verification), terms(at(1))).await.unwrap().settled().await.unwrap_err();
         let late = session_of(admin.id, admin.generation.raised(), at(1));
         let sign_in = SignIn { known_device: false, ..known(late) };
-        assert_eq!(world.db.start_session(sign_in, terms(at(1))).await.unwrap(), StartedSession::Outdated);
+        assert_eq!(world.db.start_session(sign_in, terms(at(1))).await.unwrap().settled().await, Err(OutdatedSignIn));
         let setup = one_time(TokenKind::Setup, 2, at(1));
         world.db.issue_setup_token(setup, admins(), true, terms(at(1))).await.unwrap();
-        world.db.insert_api_key(api_key(admin.id, 1, at(1)), 0, terms(at(1))).await.unwrap();
+        world.db.insert_api_key(api_key(admin.id, 1, at(1)), 0, terms(at(1))).await.unwrap().settled().await.unwrap_err();
         let wrong = KeyStep::Move { kid: "none".into(), from: KeyState::Next, to: KeyState::Active, verifies_until: None };
         assert!(!world.db.change_keys(vec![wrong], vec![], Some((false, terms(at(1))))).await.unwrap());
         let stranger = person("nobody@example.com", Role::USER).id;
-        world.db.lock_out(stranger, terms(at(1))).await.unwrap();
-        assert!(!world.db.mail_reset(stranger, terms(at(1))).await.unwrap());
+        assert_eq!(world.db.lock_out(stranger, terms(at(1))).await.unwrap().settled().await, Err(Refused::NotFound));
+        assert_eq!(world.db.mail_reset(stranger, terms(at(1))).await.unwrap().settled().await, Err(Refused::NotFound));
         assert_eq!((world.noted().await, world.mails()), (before, none));
     }
 

@@ -4,6 +4,7 @@
 use crate::{
     audit_seals::signer,
     people::{ALL, api_key, at, known, one_time, policy, session_of, terms, token},
+    settled::Settle as _,
     world::World,
 };
 use auth_domain::{
@@ -88,7 +89,7 @@ on_both! {
     fn broken_revocations_keys_and_clients_stop_no_other(world) {
         let (user, session) = world.signed_in("a@example.com").await;
         let cut = terms(at(1));
-        world.db.end_user_sessions(user.id, auth_domain::session::EndReason::LogoutAll, cut).await.unwrap();
+        world.db.end_user_sessions(user.id, auth_domain::session::EndReason::LogoutAll, cut).await.unwrap().settled().await.unwrap();
         let cut = user.id.as_uuid();
         let everything = [
             Revoked::Token(TokenId::from_uuid(cut)),
@@ -122,8 +123,8 @@ on_both! {
     fn broken_keys_tokens_events_and_seals_are_named(world) {
         let user = world.user("a@example.com", Role::USER).await;
         let key = api_key(user.id, 1, at(1));
-        world.db.insert_api_key(key.clone(), 9, terms(at(1))).await.unwrap();
-        world.db.insert_api_key(api_key(user.id, 2, at(2)), 9, terms(at(2))).await.unwrap();
+        world.db.insert_api_key(key.clone(), 9, terms(at(1))).await.unwrap().settled().await.unwrap();
+        world.db.insert_api_key(api_key(user.id, 2, at(2)), 9, terms(at(2))).await.unwrap().settled().await.unwrap();
         for (column, value) in [("permissions", "'Users:destroy'"), ("name", "''")] {
             damage(&world, "api_keys", &format!("{column} = {value} WHERE id = '{}'", key.key.id));
             // It hides no other.
@@ -163,7 +164,7 @@ on_both! {
         }
         users.reverse();
         damage(&world, "users", &format!("role = 'No Such' WHERE id = '{}'", users[1]));
-        // Page after page, each as long as it was asked for.
+        // Pagination after page, each as long as it was asked for.
         let page = |after: Option<UserId>| Pagination { after: after.map(|id| id.as_uuid()), limit: 2 };
         let ids = async |after| -> Vec<UserId> {
             let found = world.db.users(UserFilter::default(), page(after)).await.unwrap();
@@ -173,7 +174,7 @@ on_both! {
         assert_eq!(ids(Some(users[2])).await, [users[3], users[4]]);
         let (user, first) = world.signed_in("s@example.com").await;
         let second = session_of(user.id, Generation::FIRST, at(2));
-        world.db.start_session(known(second.clone()), terms(at(2))).await.unwrap();
+        world.db.start_session(known(second.clone()), terms(at(2))).await.unwrap().settled().await.unwrap();
         damage(&world, "sessions", &format!("ip = 'localhost' WHERE id = '{}'", second.id));
         let one = Pagination { after: None, limit: 1 };
         let listed = world.db.sessions(user.id, SessionFilter::All, at(3), one).await.unwrap();

@@ -2,6 +2,7 @@
 
 use crate::{
     people::{admins, at, hash, known, session_of, t0, terms},
+    settled::Settle as _,
     world::all,
 };
 use auth_domain::{
@@ -12,7 +13,7 @@ use auth_domain::{
     time::Span,
     user::{Generation, UserStatus},
 };
-use auth_storage::{StartedSession, UserChange, UserOutcome};
+use auth_storage::{ChangedUser, Committed, Refused, UserChange};
 
 fn token_of(session: &Session) -> TokenRef {
     let token = auth_domain::ids::TokenId::from_parts(t0(), crate::people::chance());
@@ -24,15 +25,12 @@ fn token_of(session: &Session) -> TokenRef {
     }
 }
 
-fn changed(outcome: UserOutcome) -> (auth_domain::user::User, Vec<Revocation>, u64) {
-    match outcome {
-        UserOutcome::Changed {
-            user,
-            revocations,
-            sessions_ended,
-        } => (user, revocations, sessions_ended),
-        other => panic!("{other:?}"),
-    }
+type Change = Result<Committed<ChangedUser>, Refused>;
+
+async fn changed(change: Change) -> (auth_domain::user::User, Vec<Revocation>, u64) {
+    let (changed, done) = change.recorded().await;
+    let ChangedUser { user, sessions_ended } = changed.unwrap();
+    (user, done.revocations, sessions_ended)
 }
 
 on_both! {
@@ -40,12 +38,13 @@ on_both! {
         let (user, first) = world.signed_in("a@example.com").await;
         let second = world.sign_in(&user, at(1)).await;
         let ended = world.sign_in(&user, at(2)).await;
-        world.db.end_session(ended.id, None, EndReason::Logout, terms(at(3))).await.unwrap();
+        world.db.end_session(ended.id, None, EndReason::Logout, terms(at(3))).await.unwrap().settled().await.unwrap();
         let (_, stranger) = world.signed_in("b@example.com").await;
-        let outcome = world.db.end_user_sessions(user.id, EndReason::LogoutAll, terms(at(4))).await.unwrap().unwrap();
+        let (outcome, done) = world.db.end_user_sessions(user.id, EndReason::LogoutAll, terms(at(4))).await.unwrap().recorded().await;
+        let outcome = outcome.unwrap();
         let raised = user.generation.raised();
         assert_eq!((outcome.count, outcome.generation), (2, raised));
-        assert_eq!(outcome.revocations, [Revocation { what: Revoked::User(user.id, raised), until: second.rotation.access_until + Span::seconds(6) }]);
+        assert_eq!(done.revocations, [Revocation { what: Revoked::User(user.id, raised), until: second.rotation.access_until + Span::seconds(6) }]);
         for session in [&first, &second] {
             let state = world.stored(session).await.state;
             assert_eq!(state, SessionState::Ended { at: at(4), why: EndReason::LogoutAll });
@@ -54,7 +53,8 @@ on_both! {
         }
         let facts = world.db.facts(token_of(&stranger)).await.unwrap();
         assert_eq!(facts.verdict(stranger.generation), Verdict::Stands);
-        let again = world.db.end_user_sessions(user.id, EndReason::LogoutAll, terms(at(5))).await.unwrap().unwrap();
+        let (again, _) = world.db.end_user_sessions(user.id, EndReason::LogoutAll, terms(at(5))).await.unwrap().recorded().await;
+        let again = again.unwrap();
         assert_eq!((again.count, again.generation), (0, raised.raised()));
     }
 
@@ -62,19 +62,21 @@ on_both! {
         let (user, session) = world.signed_in("a@example.com").await;
         let mut short = terms(at(4));
         short.until_at_least = at(5);
-        let outcome = world.db.end_user_sessions(user.id, EndReason::LogoutAll, short.clone()).await.unwrap().unwrap();
-        assert_eq!(outcome.revocations[0].until, session.rotation.access_until + short.grace);
+        let (outcome, done) = world.db.end_user_sessions(user.id, EndReason::LogoutAll, short.clone()).await.unwrap().recorded().await;
+        assert!(outcome.is_ok());
+        assert_eq!(done.revocations[0].until, session.rotation.access_until + short.grace);
         let mut long = terms(at(6));
         long.until_at_least = at(90_000);
-        let outcome = world.db.end_user_sessions(user.id, EndReason::LogoutAll, long).await.unwrap().unwrap();
-        assert_eq!(outcome.revocations[0].until, at(90_000));
+        let (outcome, done) = world.db.end_user_sessions(user.id, EndReason::LogoutAll, long).await.unwrap().recorded().await;
+        assert!(outcome.is_ok());
+        assert_eq!(done.revocations[0].until, at(90_000));
     }
 
     fn a_new_password_ends_every_other_session_and_lifts_its_own_over(world) {
         let (user, own) = world.signed_in("a@example.com").await;
         let other = world.sign_in(&user, at(1)).await;
         let outcome = world.db.set_password(user.id, hash(3), Some(own.id), terms(at(2))).await.unwrap();
-        let (after, revocations, ended) = changed(outcome);
+        let (after, revocations, ended) = changed(outcome).await;
         assert_eq!((after.generation, ended), (user.generation.raised(), 1));
         assert_eq!(revocations[0].what, Revoked::User(user.id, after.generation));
         assert_eq!(world.stored(&other).await.state, SessionState::Ended { at: at(2), why: EndReason::PasswordChanged });
@@ -85,7 +87,7 @@ on_both! {
         assert_eq!((facts.verdict(own.generation), facts.verdict(lifted.generation)), (Verdict::GenerationCut, Verdict::Stands));
         let stored = world.db.credentials_of(user.id).await.unwrap().unwrap();
         assert_eq!(stored.password_hash.unwrap().expose(), hash(3).expose());
-        let (_, _, ended) = changed(world.db.set_password(user.id, hash(4), None, terms(at(3))).await.unwrap());
+        let (_, _, ended) = changed(world.db.set_password(user.id, hash(4), None, terms(at(3))).await.unwrap()).await;
         assert_eq!(ended, 1);
     }
 
@@ -93,13 +95,14 @@ on_both! {
         let (user, own) = world.signed_in("a@example.com").await;
         let others = [world.sign_in(&user, at(1)).await, world.sign_in(&user, at(2)).await];
         let ended = world.sign_in(&user, at(3)).await;
-        world.db.end_session(ended.id, None, EndReason::Logout, terms(at(4))).await.unwrap();
+        world.db.end_session(ended.id, None, EndReason::Logout, terms(at(4))).await.unwrap().settled().await.unwrap();
         let (_, stranger) = world.signed_in("b@example.com").await;
-        let outcome = world.db.end_other_sessions(user.id, own.id, EndReason::EndedByUser, terms(at(5))).await.unwrap().unwrap();
+        let (outcome, done) = world.db.end_other_sessions(user.id, own.id, EndReason::EndedByUser, terms(at(5))).await.unwrap().recorded().await;
+        let outcome = outcome.unwrap();
         let raised = user.generation.raised();
         assert_eq!((outcome.count, outcome.generation), (2, raised));
         // Until the last token of any of them has lapsed, the caller's own included.
-        assert_eq!(outcome.revocations, [Revocation { what: Revoked::User(user.id, raised), until: others[1].rotation.access_until + Span::seconds(6) }]);
+        assert_eq!(done.revocations, [Revocation { what: Revoked::User(user.id, raised), until: others[1].rotation.access_until + Span::seconds(6) }]);
         for other in &others {
             assert_eq!(world.stored(other).await.state, SessionState::Ended { at: at(5), why: EndReason::EndedByUser });
         }
@@ -114,19 +117,20 @@ on_both! {
         let detail = |name: &str| told[0].details[name].clone();
         assert_eq!([detail("reason"), detail("count"), detail("spared")], ["ended_by_user".to_owned(), "2".to_owned(), own.id.to_string()]);
         // Nobody else is left.
-        let again = world.db.end_other_sessions(user.id, own.id, EndReason::EndedByUser, terms(at(6))).await.unwrap().unwrap();
+        let (again, _) = world.db.end_other_sessions(user.id, own.id, EndReason::EndedByUser, terms(at(6))).await.unwrap().recorded().await;
+        let again = again.unwrap();
         assert_eq!(again.count, 0);
         let nobody = auth_domain::ids::UserId::from_parts(t0(), crate::people::chance());
-        assert_eq!(world.db.end_other_sessions(nobody, own.id, EndReason::EndedByUser, terms(at(7))).await.unwrap(), None);
+        assert_eq!(world.db.end_other_sessions(nobody, own.id, EndReason::EndedByUser, terms(at(7))).await.unwrap().settled().await, Err(Refused::NotFound));
     }
 
     fn another_users_session_is_never_spared(world) {
         let (user, own) = world.signed_in("a@example.com").await;
         let (_, foreign) = world.signed_in("b@example.com").await;
-        world.db.set_password(user.id, hash(3), Some(foreign.id), terms(at(2))).await.unwrap();
+        world.db.set_password(user.id, hash(3), Some(foreign.id), terms(at(2))).await.unwrap().settled().await.unwrap();
         assert!(matches!(world.stored(&own).await.state, SessionState::Ended { .. }));
         let own = world.sign_in(&world.db.user(user.id).await.unwrap().unwrap(), at(3)).await;
-        world.db.end_other_sessions(user.id, foreign.id, EndReason::EndedByUser, terms(at(4))).await.unwrap();
+        world.db.end_other_sessions(user.id, foreign.id, EndReason::EndedByUser, terms(at(4))).await.unwrap().settled().await.unwrap();
         assert!(matches!(world.stored(&own).await.state, SessionState::Ended { .. }));
         assert_eq!(world.stored(&foreign).await, foreign);
     }
@@ -136,7 +140,7 @@ on_both! {
         let second = world.sign_in(&user, at(1)).await;
         let change = UserChange { role: Some(Role::VIEWER), ..UserChange::default() };
         let outcome = world.db.change_user(user.id, change.clone(), admins(), terms(at(2))).await.unwrap();
-        let (after, revocations, ended) = changed(outcome);
+        let (after, revocations, ended) = changed(outcome).await;
         assert_eq!((&after.role, after.generation, ended, revocations.len()), (&Role::VIEWER, user.generation.raised(), 0, 1));
         for session in [&first, &second] {
             assert_eq!(world.stored(session).await.generation, after.generation);
@@ -144,7 +148,7 @@ on_both! {
             assert_eq!(facts.verdict(session.generation), Verdict::GenerationCut);
         }
         // The role it has already raises nothing, and the cut is recorded again.
-        let (same, again, _) = changed(world.db.change_user(user.id, change, admins(), terms(at(3))).await.unwrap());
+        let (same, again, _) = changed(world.db.change_user(user.id, change, admins(), terms(at(3))).await.unwrap()).await;
         assert_eq!((same.generation, again[0].what), (after.generation, revocations[0].what));
     }
 
@@ -152,7 +156,7 @@ on_both! {
     fn a_verification_that_is_taken_away_lifts_all_sessions_over_and_kills_their_access_tokens(world) {
         let (user, session) = world.signed_in("a@example.com").await;
         let verified = |at| UserChange { email_verified_at: Some(at), ..UserChange::default() };
-        let change = async |at, now| changed(world.db.change_user(user.id, verified(at), admins(), terms(now)).await.unwrap());
+        let change = async |at, now| changed(world.db.change_user(user.id, verified(at), admins(), terms(now)).await.unwrap()).await;
         let (given, revocations, _) = change(Some(at(1)), at(1)).await;
         assert_eq!((given.generation, revocations), (user.generation, vec![]), "what is given cuts nothing");
         let (taken, revocations, ended) = change(None, at(2)).await;
@@ -169,8 +173,8 @@ on_both! {
     fn a_cut_that_is_asked_for_again_is_told_again(world) {
         let (user, _) = world.signed_in("a@example.com").await;
         let disable = UserChange { status: Some(UserStatus::Disabled), ..UserChange::default() };
-        let (first, told, _) = changed(world.db.change_user(user.id, disable.clone(), admins(), terms(at(1))).await.unwrap());
-        let (second, again, ended) = changed(world.db.change_user(user.id, disable, admins(), terms(at(2))).await.unwrap());
+        let (first, told, _) = changed(world.db.change_user(user.id, disable.clone(), admins(), terms(at(1))).await.unwrap()).await;
+        let (second, again, ended) = changed(world.db.change_user(user.id, disable, admins(), terms(at(2))).await.unwrap()).await;
         assert_eq!((first.generation, ended), (second.generation, 0));
         assert_eq!(told[0].what, again[0].what);
     }
@@ -179,18 +183,18 @@ on_both! {
         let (user, session) = world.signed_in("a@example.com").await;
         let to = |status| UserChange { status: Some(status), ..UserChange::default() };
         let off = world.db.change_user(user.id, to(UserStatus::Disabled), admins(), terms(at(2))).await.unwrap();
-        let (after, revocations, ended) = changed(off);
+        let (after, revocations, ended) = changed(off).await;
         assert_eq!((after.status, after.generation, ended, revocations.len()), (UserStatus::Disabled, user.generation.raised(), 1, 1));
         assert_eq!(world.stored(&session).await.state, SessionState::Ended { at: at(2), why: EndReason::UserDisabled });
         let on = world.db.change_user(user.id, to(UserStatus::Active), admins(), terms(at(3))).await.unwrap();
-        let (back, revocations, _) = changed(on);
+        let (back, revocations, _) = changed(on).await;
         assert_eq!((back.status, back.generation, revocations), (UserStatus::Active, after.generation, vec![]));
         assert!(matches!(world.stored(&session).await.state, SessionState::Ended { .. }));
     }
 
     fn a_deleted_user_takes_all_it_owns_and_leaves_the_highest_generation(world) {
         let (user, session) = world.signed_in("a@example.com").await;
-        let (before, revocations, ended) = changed(world.db.delete_user(user.id, admins(), terms(at(2))).await.unwrap());
+        let (before, revocations, ended) = changed(world.db.delete_user(user.id, admins(), terms(at(2))).await.unwrap()).await;
         assert_eq!((before.id, ended), (user.id, 1));
         assert_eq!(revocations[0].what, Revoked::User(user.id, Generation::DELETED));
         assert_eq!(revocations[0].until, (session.rotation.access_until + Span::seconds(6)).max(at(2) + Span::hours(1)));
@@ -208,13 +212,13 @@ on_both! {
                 let (db, user) = (world.db.clone(), user.clone());
                 tokio::spawn(async move {
                     let session = session_of(user.id, user.generation, at(n));
-                    db.start_session(known(session), terms(at(n))).await.unwrap()
+                    db.start_session(known(session), terms(at(n))).await.unwrap().settled().await
                 })
             });
             let sign_ins: Vec<_> = sign_ins.collect();
-            world.db.set_password(user.id, hash(2), None, terms(at(9))).await.unwrap();
+            world.db.set_password(user.id, hash(2), None, terms(at(9))).await.unwrap().settled().await.unwrap();
             let outcomes = all(sign_ins).await;
-            let begun = outcomes.iter().filter(|o| matches!(o, StartedSession::Started { .. })).count();
+            let begun = outcomes.iter().filter(|o| o.is_ok()).count();
             let of_user = format!("FROM sessions WHERE user_id = '{}'", user.id);
             assert_eq!(world.number(&format!("SELECT count(*) AS n {of_user}")), i64::try_from(begun).unwrap());
             assert_eq!(world.number(&format!("SELECT count(*) AS n {of_user} AND ended_at IS NULL")), 0);

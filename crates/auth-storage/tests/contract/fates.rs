@@ -7,6 +7,7 @@ use crate::{
         address, admins, api_key, at, chance, hash, in_session, mailed, one_time, person, session_of, terms,
         typed,
     },
+    settled::Settle as _,
     world::World,
 };
 use auth_domain::{
@@ -18,7 +19,7 @@ use auth_domain::{
     session::{EndReason, Session, SessionState},
     user::{User, UserStatus},
 };
-use auth_storage::{InsertedUser, LinkProof, NewToken, NewUser, Redeemed, UserChange};
+use auth_storage::{LinkProof, NewToken, NewUser, NotRedeemed, Redeemed, UserChange};
 
 /// A user who has one of everything.
 struct Owner {
@@ -46,12 +47,19 @@ impl Owner {
             email_verified_at: verified.then_some(at(0)),
             ..person(&email, Role::USER)
         };
-        let InsertedUser::Created(user) = db.insert_user(new, None, None, terms(at(0))).await.unwrap() else {
-            panic!("{email} is taken");
-        };
+        let user = db
+            .insert_user(new, None, None, terms(at(0)))
+            .await
+            .unwrap()
+            .settled()
+            .await
+            .unwrap();
         let current = world.sign_in(&user, at(0)).await;
         let other = session_of(user.id, user.generation, at(1));
         db.start_session(crate::people::known(other.clone()), terms(at(1)))
+            .await
+            .unwrap()
+            .settled()
             .await
             .unwrap();
         let owner = Self {
@@ -63,6 +71,9 @@ impl Owner {
         let id = owner.user.id;
         db.insert_api_key(api_key(id, digits, at(1)), 9, terms(at(1)))
             .await
+            .unwrap()
+            .settled()
+            .await
             .unwrap();
         let bound = |kind, of: u8, to: &str| NewToken {
             email: Some(address(to)),
@@ -72,15 +83,32 @@ impl Owner {
             assert!(db.issue_token(bound(kind, of, &email), id, None).await.unwrap());
         }
         let link = mailed(bound(TokenKind::EmailVerification, VERIFICATION, &email));
-        assert!(db.mail_verification(id, link, terms(at(1))).await.unwrap());
+        assert!(
+            db.mail_verification(id, link, terms(at(1)))
+                .await
+                .unwrap()
+                .settled()
+                .await
+                .is_ok()
+        );
         let to = format!("new.{name}@example.com");
         let link = mailed(bound(TokenKind::EmailChange, CHANGE, &to));
         assert!(
             db.ask_for_new_email(id, address(&to), link, terms(at(1)))
                 .await
                 .unwrap()
+                .settled()
+                .await
+                .is_ok()
         );
-        assert!(db.mail_reset(id, terms(at(1))).await.unwrap());
+        assert!(
+            db.mail_reset(id, terms(at(1)))
+                .await
+                .unwrap()
+                .settled()
+                .await
+                .is_ok()
+        );
         owner
     }
 
@@ -89,7 +117,7 @@ impl Owner {
         let (db, id, now) = (&world.db, self.user.id, at(5));
         let own = || in_session(&self.user, &self.current, now);
         let change = |change: UserChange| db.change_user(id, change, admins(), terms(now));
-        let redeemed = |outcome: Redeemed| assert!(matches!(outcome, Redeemed::Done { .. }), "{outcome:?}");
+        let redeemed = |outcome: Result<Redeemed, NotRedeemed>| assert!(outcome.is_ok(), "{outcome:?}");
         match event {
             SecurityEvent::SignedOut => {
                 let owner = Some(id);
@@ -97,6 +125,8 @@ impl Owner {
                     db.end_session(self.current.id, owner, EndReason::Logout, own())
                         .await
                         .unwrap()
+                        .settled()
+                        .await
                         .unwrap(),
                 );
             }
@@ -105,6 +135,8 @@ impl Owner {
                     db.end_user_sessions(id, EndReason::LogoutAll, own())
                         .await
                         .unwrap()
+                        .settled()
+                        .await
                         .unwrap(),
                 );
             }
@@ -114,6 +146,8 @@ impl Owner {
                     db.end_other_sessions(id, self.current.id, why, own())
                         .await
                         .unwrap()
+                        .settled()
+                        .await
                         .unwrap(),
                 );
             }
@@ -121,38 +155,58 @@ impl Owner {
                 drop(
                     db.set_password(id, hash(3), Some(self.current.id), own())
                         .await
-                        .unwrap(),
+                        .unwrap()
+                        .settled()
+                        .await,
                 );
             }
-            SecurityEvent::PasswordSet => drop(db.set_password(id, hash(3), None, terms(now)).await.unwrap()),
+            SecurityEvent::PasswordSet => drop(
+                db.set_password(id, hash(3), None, terms(now))
+                    .await
+                    .unwrap()
+                    .settled()
+                    .await,
+            ),
             SecurityEvent::PasswordReset => {
                 redeemed(
                     db.reset_password(self.digest(RESET), hash(3), terms(now))
                         .await
-                        .unwrap(),
+                        .unwrap()
+                        .settled()
+                        .await,
                 );
             }
             SecurityEvent::AddressChanged => {
                 redeemed(
                     db.change_email(self.digest(CHANGE), typed(), terms(now))
                         .await
-                        .unwrap(),
+                        .unwrap()
+                        .settled()
+                        .await,
                 );
             }
             SecurityEvent::ConfirmedInSession => {
                 let (link, proof) = (self.digest(VERIFICATION), LinkProof::LinkAlone);
-                redeemed(db.verify_email(link, proof, own()).await.unwrap());
+                redeemed(db.verify_email(link, proof, own()).await.unwrap().settled().await);
             }
             SecurityEvent::ConfirmedWithPassword => {
                 redeemed(
                     db.verify_email(self.digest(VERIFICATION), typed(), terms(now))
                         .await
-                        .unwrap(),
+                        .unwrap()
+                        .settled()
+                        .await,
                 );
             }
             SecurityEvent::ConfirmedWithNewPassword => {
                 let (link, proof) = (self.digest(VERIFICATION), LinkProof::NewPassword(hash(3)));
-                redeemed(db.verify_email(link, proof, terms(now)).await.unwrap());
+                redeemed(
+                    db.verify_email(link, proof, terms(now))
+                        .await
+                        .unwrap()
+                        .settled()
+                        .await,
+                );
             }
             SecurityEvent::VerificationRemoved => {
                 let removed = UserChange {
@@ -175,11 +229,23 @@ impl Owner {
                 };
                 drop(change(disabled).await.unwrap());
             }
-            SecurityEvent::LockedOut => drop(db.lock_out(id, terms(now)).await.unwrap()),
+            SecurityEvent::LockedOut => drop(db.lock_out(id, terms(now)).await.unwrap().settled().await),
             SecurityEvent::Reported => {
-                redeemed(db.report(self.digest(REPORT), terms(now)).await.unwrap());
+                redeemed(
+                    db.report(self.digest(REPORT), terms(now))
+                        .await
+                        .unwrap()
+                        .settled()
+                        .await,
+                );
             }
-            SecurityEvent::Deleted => drop(db.delete_user(id, admins(), terms(now)).await.unwrap()),
+            SecurityEvent::Deleted => drop(
+                db.delete_user(id, admins(), terms(now))
+                    .await
+                    .unwrap()
+                    .settled()
+                    .await,
+            ),
         }
     }
 

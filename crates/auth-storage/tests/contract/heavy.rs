@@ -3,6 +3,7 @@
 
 use crate::{
     people::{at, hash, known, mailed, one_time, policy, session_of, terms, token},
+    settled::Settle as _,
     world::World,
 };
 use auth_domain::{
@@ -61,13 +62,23 @@ pub(crate) async fn a_day_of(db: &Storage, user: &User, first_link: u8) {
     let session = sign_in.session.id;
     sign_in.known_device = false;
     sign_in.session.origin = Origin::new("192.0.2.1".parse().ok(), Some("a new one"));
-    db.start_session(sign_in, terms(at(1))).await.unwrap();
+    db.start_session(sign_in, terms(at(1)))
+        .await
+        .unwrap()
+        .settled()
+        .await
+        .unwrap();
     db.start_session(known(session_of(id, user.generation, at(2))), terms(at(2)))
+        .await
+        .unwrap()
+        .settled()
         .await
         .unwrap();
     db.rotate(session, token(0), policy(), true, terms(at(60)))
         .await
         .unwrap()
+        .settled()
+        .await
         .unwrap();
     for filter in [SessionFilter::Active, SessionFilter::Ended, SessionFilter::All] {
         db.sessions(id, filter, at(61), FIRST).await.unwrap();
@@ -87,20 +98,35 @@ pub(crate) async fn a_day_of(db: &Storage, user: &User, first_link: u8) {
     let ended = db
         .end_session(session, Some(id), EndReason::Logout, terms(at(64)))
         .await
-        .unwrap();
-    assert!(ended.is_some_and(|ended| ended.newly));
+        .unwrap()
+        .settled()
+        .await;
+    assert!(ended.is_ok_and(|ended| ended.newly));
     let mut link = one_time(TokenKind::EmailVerification, first_link, at(62));
     link.email = Some(user.email.clone());
     db.mail_verification(id, mailed(link), terms(at(62)))
+        .await
+        .unwrap()
+        .settled()
         .await
         .unwrap();
     let proof = LinkProof::NewPassword(hash(1));
     db.verify_email([first_link; 32], proof, terms(at(63)))
         .await
+        .unwrap()
+        .settled()
+        .await
         .unwrap();
-    db.set_password(id, hash(1), None, terms(at(65))).await.unwrap();
+    db.set_password(id, hash(1), None, terms(at(65)))
+        .await
+        .unwrap()
+        .settled()
+        .await
+        .unwrap();
     db.end_user_sessions(id, EndReason::LogoutAll, terms(at(66)))
         .await
         .unwrap()
+        .settled()
+        .await
         .unwrap();
 }

@@ -2,7 +2,8 @@
 //! its way does nothing with it, however late it arrives.
 
 use crate::{
-    people::{address, admins, api_key, at, by, hash, mailed, one_time, terms},
+    people::{address, admins, api_key, at, by, hash, mailed, one_time, person, terms},
+    settled::Settle as _,
     world::{World, all},
 };
 use auth_domain::{
@@ -12,7 +13,8 @@ use auth_domain::{
     session::{EndReason, Session},
     user::{User, UserStatus},
 };
-use auth_storage::{ChangeContext, InsertedKey, SessionEvidence, UserChange, UserOutcome};
+use auth_storage::{ChangeContext, KeyRefused, Refused, SessionEvidence, UserChange};
+use std::fmt::Debug;
 
 /// What a signed-in user asks for, with what its access token said when the request came in.
 fn holding(user: &User, session: &Session) -> ChangeContext {
@@ -24,8 +26,19 @@ fn holding(user: &User, session: &Session) -> ChangeContext {
     terms
 }
 
-/// Everything that a user does to an account under its own authority; how many of these were done.
-async fn do_everything(world: &World, user: &User, session: &Session) -> u32 {
+/// One if it was done. What was not is refused because the caller is signed out, and for nothing else.
+fn done<T: Debug, R: PartialEq + Debug>(outcome: Result<T, R>, revoked: R) -> u32 {
+    match outcome {
+        Ok(_) => 1,
+        Err(refused) => {
+            assert_eq!(refused, revoked);
+            0
+        }
+    }
+}
+
+/// Everything that a user does under its own authority, to its account and to another's session; how many of these were done.
+async fn do_everything(world: &World, user: &User, session: &Session, foreign: &Session) -> u32 {
     let (db, ask) = (&world.db, || holding(user, session));
     let moved = mailed(one_time(TokenKind::EmailChange, 1, at(9)));
     let verified = mailed(one_time(TokenKind::EmailVerification, 2, at(9)));
@@ -39,64 +52,66 @@ async fn do_everything(world: &World, user: &User, session: &Session) -> u32 {
         role: Some(Role::ADMIN),
         ..UserChange::default()
     };
-    let changed = |outcome: UserOutcome| u32::from(outcome != UserOutcome::NotFound);
-    let key = db
-        .insert_api_key(api_key(user.id, 1, at(9)), 9, ask())
-        .await
-        .unwrap();
-    u32::from(key != InsertedKey::NoUser)
-        + u32::from(db.ask_for_new_email(user.id, to, moved, ask()).await.unwrap())
-        + u32::from(db.mail_verification(user.id, verified, ask()).await.unwrap())
-        + u32::from(db.mail_reset(user.id, ask()).await.unwrap())
-        + changed(change(renamed).await.unwrap())
-        + changed(change(promoted).await.unwrap())
-        + changed(
-            db.set_password(user.id, hash(9), Some(session.id), ask())
-                .await
-                .unwrap(),
-        )
-        + u32::from(
-            db.end_other_sessions(user.id, session.id, EndReason::EndedByUser, ask())
-                .await
-                .unwrap()
-                .is_some(),
-        )
-        + changed(db.lock_out(user.id, ask()).await.unwrap())
-        + changed(db.delete_user(user.id, admins(), ask()).await.unwrap())
+    let (id, why) = (user.id, EndReason::EndedByUser);
+    let revoked = Refused::CallerRevoked;
+    let key = db.insert_api_key(api_key(id, 1, at(9)), 9, ask()).await;
+    let mut count = done(key.unwrap().settled().await, KeyRefused::CallerRevoked);
+    for queued in [
+        db.ask_for_new_email(id, to, moved, ask()).await,
+        db.mail_verification(id, verified, ask()).await,
+        db.mail_reset(id, ask()).await,
+    ] {
+        count += done(queued.unwrap().settled().await, revoked);
+    }
+    let ended = db.end_session(foreign.id, None, why, ask()).await;
+    count += done(ended.unwrap().settled().await, revoked);
+    count += done(change(renamed).await.unwrap().settled().await, revoked);
+    count += done(change(promoted).await.unwrap().settled().await, revoked);
+    let set = db.set_password(id, hash(9), Some(session.id), ask()).await;
+    count += done(set.unwrap().settled().await, revoked);
+    let ended = db.end_other_sessions(id, session.id, why, ask()).await;
+    count += done(ended.unwrap().settled().await, revoked);
+    let ended = db.end_user_sessions(id, why, ask()).await;
+    count += done(ended.unwrap().settled().await, revoked);
+    count += done(db.lock_out(id, ask()).await.unwrap().settled().await, revoked);
+    let deleted = db.delete_user(id, admins(), ask()).await;
+    count + done(deleted.unwrap().settled().await, revoked)
 }
 
-async fn nothing_is_done(world: &World, user: &User, session: &Session) {
+async fn nothing_is_done(world: &World, user: &User, session: &Session, foreign: &Session) {
     let state = async || {
         let kept = world.db.credentials_of(user.id).await.unwrap().unwrap();
         let hash = kept.password_hash.map(|hash| hash.expose().to_owned());
-        (kept.user, hash, world.noted().await, world.mails())
+        let open = world.number("SELECT count(*) AS n FROM sessions WHERE ended_at IS NULL");
+        (kept.user, hash, open, world.noted().await, world.mails())
     };
     let before = state().await;
-    assert_eq!(do_everything(world, user, session).await, 0);
+    assert_eq!(do_everything(world, user, session, foreign).await, 0);
     assert_eq!(state().await, before);
     assert_eq!(world.number("SELECT count(*) AS n FROM one_time_tokens"), 0);
 }
 
 on_both! {
     fn whoever_was_cut_off_changes_nothing_any_more(world) {
+        let (_, foreign) = world.signed_in("other@example.com").await;
         for (number, cut) in ["logged out", "logged out everywhere", "locked out", "disabled", "reset"].into_iter().enumerate() {
             let (user, session) = world.signed_in(&format!("{number}@example.com")).await;
             match cut {
-                "logged out" => drop(world.db.end_session(session.id, None, EndReason::Logout, terms(at(1))).await.unwrap()),
-                "logged out everywhere" => drop(world.db.end_user_sessions(user.id, EndReason::LogoutAll, terms(at(1))).await.unwrap()),
-                "locked out" => drop(world.db.lock_out(user.id, terms(at(1))).await.unwrap()),
+                "logged out" => drop(world.db.end_session(session.id, None, EndReason::Logout, terms(at(1))).await.unwrap().settled().await),
+                "logged out everywhere" => drop(world.db.end_user_sessions(user.id, EndReason::LogoutAll, terms(at(1))).await.unwrap().settled().await),
+                "locked out" => drop(world.db.lock_out(user.id, terms(at(1))).await.unwrap().settled().await),
                 "disabled" => {
                     let change = UserChange { status: Some(UserStatus::Disabled), ..UserChange::default() };
-                    world.db.change_user(user.id, change, vec![], terms(at(1))).await.unwrap();
+                    world.db.change_user(user.id, change, vec![], terms(at(1))).await.unwrap().settled().await.unwrap();
                 }
                 _ => {
                     let link = auth_storage::NewToken { email: Some(user.email.clone()), ..one_time(TokenKind::PasswordReset, 7, at(1)) };
                     world.db.issue_token(link, user.id, None).await.unwrap();
-                    world.db.reset_password([7; 32], hash(3), terms(at(2))).await.unwrap();
+                    world.db.reset_password([7; 32], hash(3), terms(at(2))).await.unwrap().settled().await.unwrap();
                     world.execute("DELETE FROM one_time_tokens");
                 }
             }
-            nothing_is_done(&world, &user, &session).await;
+            nothing_is_done(&world, &user, &session, &foreign).await;
         }
     }
 
@@ -108,7 +123,7 @@ on_both! {
             let outcomes = all([first, second].map(|own| {
                 let (db, terms) = (world.db.clone(), holding(&user, &own));
                 let (user, own) = (user.id, own.id);
-                tokio::spawn(async move { db.end_other_sessions(user, own, EndReason::EndedByUser, terms).await.unwrap() })
+                tokio::spawn(async move { db.end_other_sessions(user, own, EndReason::EndedByUser, terms).await.unwrap().settled().await })
             }))
             .await;
             let ended: Vec<u64> = outcomes.into_iter().flatten().map(|ended| ended.count).collect();
@@ -121,26 +136,72 @@ on_both! {
     fn whoever_ended_its_other_sessions_holds_what_it_refreshes_to(world) {
         let (user, own) = world.signed_in("a@example.com").await;
         let end = |user: &User| world.db.end_other_sessions(user.id, own.id, EndReason::EndedByUser, holding(user, &own));
-        assert!(end(&user).await.unwrap().is_some());
+        assert!(end(&user).await.unwrap().settled().await.is_ok());
         // With the token from before nothing is changed any more.
-        assert_eq!(end(&user).await.unwrap(), None);
+        assert_eq!(end(&user).await.unwrap().settled().await, Err(Refused::CallerRevoked));
         let after = world.db.user(user.id).await.unwrap().unwrap();
-        assert!(end(&after).await.unwrap().is_some());
+        assert!(end(&after).await.unwrap().settled().await.is_ok());
     }
 
     fn whoever_was_demoted_acts_on_nobody_any_more(world) {
         let (root, session) = world.signed_in("root@example.com").await;
         let demoted = UserChange { role: Some(Role::VIEWER), ..UserChange::default() };
-        world.db.change_user(root.id, demoted, vec![], terms(at(1))).await.unwrap();
+        world.db.change_user(root.id, demoted, vec![], terms(at(1))).await.unwrap().settled().await.unwrap();
         let ada = world.user("ada@example.com", Role::USER).await;
-        let outcome = world.db.lock_out(ada.id, holding(&root, &session)).await.unwrap();
-        assert_eq!((outcome, world.db.user(ada.id).await.unwrap()), (UserOutcome::NotFound, Some(ada)));
+        let outcome = world.db.lock_out(ada.id, holding(&root, &session)).await.unwrap().settled().await;
+        assert_eq!((outcome, world.db.user(ada.id).await.unwrap()), (Err(Refused::CallerRevoked), Some(ada)));
     }
 
     fn whoever_still_holds_does_all_of_it(world) {
         let (user, session) = world.signed_in("a@example.com").await;
         world.user("root@example.com", Role::ADMIN).await;
+        let (_, foreign) = world.signed_in("other@example.com").await;
         // The promotion cuts, and what comes after it is refused.
-        assert_eq!(do_everything(&world, &user, &session).await, 6);
+        assert_eq!(do_everything(&world, &user, &session, &foreign).await, 7);
+    }
+
+    /// Of two administrators who demote each other, the second one lacks the right, and the user that they named is there.
+    fn whoever_lost_its_rights_is_told_so_and_not_that_nobody_is_there(world) {
+        let (one, two) = (world.user("one@example.com", Role::ADMIN).await, world.user("two@example.com", Role::ADMIN).await);
+        let (ones, twos) = (world.sign_in(&one, at(0)).await, world.sign_in(&two, at(0)).await);
+        let demote = |by: &User, own: &Session, whom: &User| {
+            let demoted = UserChange { role: Some(Role::USER), ..UserChange::default() };
+            world.db.change_user(whom.id, demoted, admins(), holding(by, own))
+        };
+        demote(&one, &ones, &two).await.unwrap().settled().await.unwrap();
+        assert_eq!(demote(&two, &twos, &one).await.unwrap().settled().await, Err(Refused::CallerRevoked));
+        let nobody = person("nobody@example.com", Role::USER).id;
+        let missing = world.db.lock_out(nobody, holding(&one, &ones)).await.unwrap().settled().await;
+        assert_eq!(missing, Err(Refused::NotFound));
+    }
+
+    /// Two sessions that end each other: one of them is left.
+    fn of_two_sessions_that_end_each_other_at_once_one_does(world) {
+        for round in 0..10 {
+            let (user, first) = world.signed_in(&format!("{round}@example.com")).await;
+            let second = world.sign_in(&user, at(1)).await;
+            let outcomes = all([(&first, &second), (&second, &first)].map(|(own, other)| {
+                let (db, terms) = (world.db.clone(), holding(&user, own));
+                let (user, other) = (user.id, other.id);
+                tokio::spawn(async move {
+                    db.end_session(other, Some(user), EndReason::EndedByUser, terms).await.unwrap().settled().await
+                })
+            }))
+            .await;
+            assert_eq!(outcomes.iter().filter(|o| o.is_ok()).count(), 1, "round {round}: {outcomes:?}");
+            let live = format!("FROM sessions WHERE user_id = '{}' AND ended_at IS NULL", user.id);
+            assert_eq!(world.number(&format!("SELECT count(*) AS n {live}")), 1);
+        }
+    }
+
+    /// Ending it undoes no cut, and a sign-out that is asked for twice is answered twice.
+    fn ones_own_session_ends_also_after_it_was_cut(world) {
+        let (user, own) = world.signed_in("a@example.com").await;
+        let end = || world.db.end_session(own.id, Some(user.id), EndReason::Logout, holding(&user, &own));
+        let (first, told) = end().await.unwrap().recorded().await;
+        assert!(first.unwrap().newly && told.revocations.len() == 1);
+        let (again, told_again) = end().await.unwrap().recorded().await;
+        assert!(!again.unwrap().newly);
+        assert_eq!(told_again, told);
     }
 }

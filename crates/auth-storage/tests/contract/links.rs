@@ -2,6 +2,7 @@
 
 use crate::{
     people::{address, api_key, at, hash, known, mailed, one_time, session_of, terms},
+    settled::Settle as _,
     world::{World, all},
 };
 use auth_domain::{
@@ -13,7 +14,7 @@ use auth_domain::{
     time::Span,
     user::{User, UserStatus},
 };
-use auth_storage::{LinkProof, NewToken, Redeemed, SignIn, Storage, UserChange};
+use auth_storage::{LinkProof, NewToken, NotRedeemed, Redeemed, SignIn, Storage, UserChange};
 
 const RESET: TokenKind = TokenKind::PasswordReset;
 
@@ -30,17 +31,16 @@ async fn issue(world: &World, user: &User, digest: u8, seconds: i64) -> bool {
     world.db.issue_token(token, user.id, None).await.unwrap()
 }
 
-async fn reset(db: &Storage, digest: u8, seconds: i64) -> Redeemed {
+async fn reset(db: &Storage, digest: u8, seconds: i64) -> Result<Redeemed, NotRedeemed> {
     db.reset_password([digest; 32], hash(9), terms(at(seconds)))
         .await
         .unwrap()
+        .settled()
+        .await
 }
 
-fn done(outcome: Redeemed) -> User {
-    match outcome {
-        Redeemed::Done { user, .. } => user,
-        other => panic!("{other:?}"),
-    }
+fn done(outcome: Result<Redeemed, NotRedeemed>) -> User {
+    outcome.unwrap().user
 }
 
 on_both! {
@@ -52,8 +52,8 @@ on_both! {
             let db = stores[n % 2].clone();
             tokio::spawn(async move { reset(&db, 1, 2).await })
         })).await;
-        let (won, lost): (Vec<_>, Vec<_>) = outcomes.into_iter().partition(|o| matches!(o, Redeemed::Done { .. }));
-        assert!(lost.len() == 19 && lost.iter().all(|o| *o == Redeemed::InvalidToken), "{lost:?}");
+        let (won, lost): (Vec<_>, Vec<_>) = outcomes.into_iter().partition(|o| o.is_ok());
+        assert!(lost.len() == 19 && lost.iter().all(|o| *o == Err(NotRedeemed::InvalidToken)), "{lost:?}");
         assert_eq!(done(won.into_iter().next().unwrap()).generation, user.generation.raised());
         assert_eq!((world.times(Action::PasswordReset).await, world.kinds()), (1, vec!["password_changed".to_owned()]));
     }
@@ -61,11 +61,11 @@ on_both! {
     fn a_link_ends_with_its_hour(world) {
         let user = world.user("a@example.com", Role::USER).await;
         issue(&world, &user, 1, 0).await;
-        assert_eq!(reset(&world.db, 1, 3600).await, Redeemed::InvalidToken);
+        assert_eq!(reset(&world.db, 1, 3600).await, Err(NotRedeemed::InvalidToken));
         assert!(world.db.one_time_token(RESET, [1; 32], at(3600)).await.unwrap().is_none());
         let last = terms(at(3600) - Span::microseconds(1));
         assert!(world.db.one_time_token(RESET, [1; 32], last.now).await.unwrap().is_some());
-        done(world.db.reset_password([1; 32], hash(9), last).await.unwrap());
+        done(world.db.reset_password([1; 32], hash(9), last).await.unwrap().settled().await);
         assert!(world.db.one_time_token(RESET, [1; 32], at(5)).await.unwrap().is_none());
     }
 
@@ -76,7 +76,7 @@ on_both! {
         // A further attempt at the mail that carries the newest.
         assert!(issue(&world, &user, 2, 20).await);
         for void in [1, 3] {
-            assert_eq!(reset(&world.db, void, 30).await, Redeemed::InvalidToken);
+            assert_eq!(reset(&world.db, void, 30).await, Err(NotRedeemed::InvalidToken));
         }
         done(reset(&world.db, 2, 30).await);
     }
@@ -100,28 +100,28 @@ on_both! {
         for (digest, kind) in (1..).zip(others) {
             let token = NewToken { email: Some(address("a@example.com")), ..one_time(kind, digest, at(0)) };
             assert!(world.db.issue_token(token, user.id, None).await.unwrap());
-            assert_eq!(reset(&world.db, digest, 1).await, Redeemed::InvalidToken, "{kind:?}");
+            assert_eq!(reset(&world.db, digest, 1).await, Err(NotRedeemed::InvalidToken), "{kind:?}");
         }
         issue(&world, &user, 8, 0).await;
         for presented in [8, 200] {
             let digest = [presented; 32];
-            assert_eq!(world.db.verify_email(digest, LinkProof::LinkAlone, terms(at(1))).await.unwrap(), Redeemed::InvalidToken);
-            assert_eq!(world.db.change_email(digest, LinkProof::LinkAlone, terms(at(1))).await.unwrap(), Redeemed::InvalidToken);
-            assert_eq!(world.db.report(digest, terms(at(1))).await.unwrap(), Redeemed::InvalidToken);
+            assert_eq!(world.db.verify_email(digest, LinkProof::LinkAlone, terms(at(1))).await.unwrap().settled().await, Err(NotRedeemed::InvalidToken));
+            assert_eq!(world.db.change_email(digest, LinkProof::LinkAlone, terms(at(1))).await.unwrap().settled().await, Err(NotRedeemed::InvalidToken));
+            assert_eq!(world.db.report(digest, terms(at(1))).await.unwrap().settled().await, Err(NotRedeemed::InvalidToken));
         }
-        assert_eq!(reset(&world.db, 200, 1).await, Redeemed::InvalidToken);
+        assert_eq!(reset(&world.db, 200, 1).await, Err(NotRedeemed::InvalidToken));
         assert_eq!(world.db.user(user.id).await.unwrap(), Some(user));
     }
 
     fn a_reset_leaves_nothing_of_whoever_was_in_before(world) {
         let (user, session) = world.signed_in("a@example.com").await;
-        world.db.insert_api_key(api_key(user.id, 1, at(1)), 9, terms(at(1))).await.unwrap();
+        world.db.insert_api_key(api_key(user.id, 1, at(1)), 9, terms(at(1))).await.unwrap().settled().await.unwrap();
         let moved = mailed(NewToken { email: Some(address("evil@example.com")), ..one_time(TokenKind::EmailChange, 7, at(1)) });
-        world.db.ask_for_new_email(user.id, address("evil@example.com"), moved, terms(at(1))).await.unwrap();
+        world.db.ask_for_new_email(user.id, address("evil@example.com"), moved, terms(at(1))).await.unwrap().settled().await.unwrap();
         let token = NewToken { email: Some(user.email.clone()), ..one_time(RESET, 1, at(2)) };
         world.db.issue_token(token, user.id, None).await.unwrap();
-        let outcome = world.db.reset_password([1; 32], hash(9), terms(at(3))).await.unwrap();
-        let Redeemed::Done { user: after, revocations, .. } = outcome else { panic!("{outcome:?}") };
+        let (outcome, told) = world.db.reset_password([1; 32], hash(9), terms(at(3))).await.unwrap().recorded().await;
+        let (after, revocations) = (outcome.unwrap().user, told.revocations);
         assert_eq!((after.generation, after.email_verified_at), (user.generation.raised(), Some(at(3))));
         assert_eq!(revocations.iter().map(|r| r.what).collect::<Vec<_>>(), [Revoked::User(user.id, after.generation)]);
         let recorded = world.db.revocations_since(None).await.unwrap().revocations;
@@ -132,7 +132,7 @@ on_both! {
         assert_eq!((kept.password_hash.unwrap().expose(), &kept.user), (hash(9).expose(), &after));
         // Whoever was in may have made keys.
         assert_eq!(world.db.api_keys(user.id).await.unwrap(), []);
-        assert_eq!(world.db.change_email([7; 32], LinkProof::LinkAlone, terms(at(4))).await.unwrap(), Redeemed::InvalidToken);
+        assert_eq!(world.db.change_email([7; 32], LinkProof::LinkAlone, terms(at(4))).await.unwrap().settled().await, Err(NotRedeemed::InvalidToken));
         let noted = world.noted().await.pop().unwrap();
         assert_eq!((noted.action, noted.actor, noted.subject), (Action::PasswordReset, Actor::User(user.id), Some(user.id)));
         assert_eq!(world.times(Action::PasswordReset).await, 1);
@@ -147,7 +147,7 @@ on_both! {
         for token in [elsewhere, nowhere] {
             let digest = token.digest;
             world.db.issue_token(token, user.id, None).await.unwrap();
-            assert_eq!(world.db.reset_password(digest, hash(9), terms(at(3))).await.unwrap(), Redeemed::InvalidToken);
+            assert_eq!(world.db.reset_password(digest, hash(9), terms(at(3))).await.unwrap().settled().await, Err(NotRedeemed::InvalidToken));
         }
         assert_eq!(world.db.user(user.id).await.unwrap().as_ref(), Some(&user));
         issue(&world, &user, 3, 4).await;
@@ -162,22 +162,22 @@ on_both! {
         for (known_device, first) in [(false, false), (false, true)] {
             issue(&world, &user, 1, 1).await;
             let sign_in = SignIn { known_device, first, ..known(session_of(user.id, user.generation, at(2))) };
-            world.db.start_session(sign_in, terms(at(2))).await.unwrap();
+            world.db.start_session(sign_in, terms(at(2))).await.unwrap().settled().await.unwrap();
             assert!(world.db.one_time_token(RESET, [1; 32], at(3)).await.unwrap().is_some());
         }
-        world.db.start_session(known(session_of(user.id, user.generation, at(4))), terms(at(4))).await.unwrap();
-        assert_eq!(reset(&world.db, 1, 5).await, Redeemed::InvalidToken);
+        world.db.start_session(known(session_of(user.id, user.generation, at(4))), terms(at(4))).await.unwrap().settled().await.unwrap();
+        assert_eq!(reset(&world.db, 1, 5).await, Err(NotRedeemed::InvalidToken));
     }
 
     fn another_password_voids_what_was_mailed(world) {
         let user = world.user("a@example.com", Role::USER).await;
-        assert_eq!(reset(&world.db, 1, 3).await, Redeemed::InvalidToken);
+        assert_eq!(reset(&world.db, 1, 3).await, Err(NotRedeemed::InvalidToken));
         issue(&world, &user, 2, 4).await;
         let moved = NewToken { email: Some(address("evil@example.com")), ..one_time(TokenKind::EmailChange, 3, at(4)) };
         world.db.issue_token(moved, user.id, None).await.unwrap();
-        world.db.set_password(user.id, hash(1), None, terms(at(5))).await.unwrap();
-        assert_eq!(reset(&world.db, 2, 6).await, Redeemed::InvalidToken);
-        assert_eq!(world.db.change_email([3; 32], LinkProof::LinkAlone, terms(at(6))).await.unwrap(), Redeemed::InvalidToken);
+        world.db.set_password(user.id, hash(1), None, terms(at(5))).await.unwrap().settled().await.unwrap();
+        assert_eq!(reset(&world.db, 2, 6).await, Err(NotRedeemed::InvalidToken));
+        assert_eq!(world.db.change_email([3; 32], LinkProof::LinkAlone, terms(at(6))).await.unwrap().settled().await, Err(NotRedeemed::InvalidToken));
         // What was asked for before, and was held up, is not sent any more.
         assert!(!issue(&world, &user, 4, 4).await);
         assert!(issue(&world, &user, 5, 6).await);
@@ -185,7 +185,7 @@ on_both! {
 
     fn a_link_for_a_user_who_is_gone_is_not_made(world) {
         let user = world.user("a@example.com", Role::USER).await;
-        world.db.delete_user(user.id, vec![], terms(at(1))).await.unwrap();
+        world.db.delete_user(user.id, vec![], terms(at(1))).await.unwrap().settled().await.unwrap();
         assert!(!issue(&world, &user, 1, 2).await);
     }
 
@@ -206,7 +206,7 @@ on_both! {
         };
         let to = async |status, seconds| {
             let change = UserChange { status: Some(status), ..UserChange::default() };
-            world.db.change_user(user.id, change, vec![], terms(at(seconds))).await.unwrap();
+            world.db.change_user(user.id, change, vec![], terms(at(seconds))).await.unwrap().settled().await.unwrap();
         };
         mail(1).await;
         to(UserStatus::Disabled, 1).await;
@@ -215,14 +215,14 @@ on_both! {
         let before = (world.noted().await, world.mails());
         let outcomes = [
             reset(&world.db, 5, 2).await,
-            world.db.verify_email([6; 32], LinkProof::LinkAlone, terms(at(2))).await.unwrap(),
-            world.db.change_email([7; 32], LinkProof::LinkAlone, terms(at(2))).await.unwrap(),
-            world.db.report([8; 32], terms(at(2))).await.unwrap(),
+            world.db.verify_email([6; 32], LinkProof::LinkAlone, terms(at(2))).await.unwrap().settled().await,
+            world.db.change_email([7; 32], LinkProof::LinkAlone, terms(at(2))).await.unwrap().settled().await,
+            world.db.report([8; 32], terms(at(2))).await.unwrap().settled().await,
         ];
-        assert!(outcomes.iter().all(|outcome| *outcome == Redeemed::InvalidToken), "{outcomes:?}");
+        assert!(outcomes.iter().all(|outcome| *outcome == Err(NotRedeemed::InvalidToken)), "{outcomes:?}");
         assert_eq!((world.noted().await, world.mails()), before);
         to(UserStatus::Active, 3).await;
-        assert_eq!(reset(&world.db, 1, 4).await, Redeemed::InvalidToken);
+        assert_eq!(reset(&world.db, 1, 4).await, Err(NotRedeemed::InvalidToken));
         done(reset(&world.db, 5, 4).await);
     }
 
@@ -239,7 +239,7 @@ on_both! {
             });
             let sign_ins = (0..3).map(|_| {
                 let (db, session) = (world.db.clone(), session_of(user.id, user.generation, at(now + 1)));
-                tokio::spawn(async move { drop(db.start_session(known(session), terms(at(now + 1))).await.unwrap()) })
+                tokio::spawn(async move { drop(db.start_session(known(session), terms(at(now + 1))).await.unwrap().settled().await) })
             });
             all(resets.collect::<Vec<_>>().into_iter().chain(sign_ins)).await;
         }

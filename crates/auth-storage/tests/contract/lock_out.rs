@@ -1,6 +1,7 @@
 //! The panic button: what is written beside the end of everything. That nothing is left is shown in `fates`.
 
 use crate::people::{address, api_key, at, hash, mailed, one_time, terms};
+use crate::settled::Settle as _;
 use auth_domain::{
     audit::Action,
     one_time::TokenKind,
@@ -9,27 +10,27 @@ use auth_domain::{
     session::{EndReason, SessionState},
     user::UserStatus,
 };
-use auth_storage::{NewToken, UserOutcome};
+use auth_storage::{ChangedUser, NewToken};
 
 on_both! {
     fn nothing_that_a_user_could_act_with_is_left(world) {
         let (user, session) = world.signed_in("a@example.com").await;
         let (bystander, theirs) = world.signed_in("b@example.com").await;
         for (digest, owner) in [(1, &user), (2, &bystander)] {
-            world.db.insert_api_key(api_key(owner.id, digest, at(1)), 9, terms(at(1))).await.unwrap();
+            world.db.insert_api_key(api_key(owner.id, digest, at(1)), 9, terms(at(1))).await.unwrap().settled().await.unwrap();
         }
         for (digest, kind) in (10..).zip([TokenKind::PasswordReset, TokenKind::Report]) {
             world.db.issue_token(one_time(kind, digest, at(1)), user.id, None).await.unwrap();
         }
         let verification = NewToken { email: Some(user.email.clone()), ..one_time(TokenKind::EmailVerification, 12, at(1)) };
-        world.db.mail_verification(user.id, mailed(verification), terms(at(1))).await.unwrap();
+        world.db.mail_verification(user.id, mailed(verification), terms(at(1))).await.unwrap().settled().await.unwrap();
         let moved = mailed(NewToken { email: Some(address("new@example.com")), ..one_time(TokenKind::EmailChange, 13, at(1)) });
-        world.db.ask_for_new_email(user.id, address("new@example.com"), moved, terms(at(2))).await.unwrap();
-        world.db.mail_reset(user.id, terms(at(3))).await.unwrap();
-        world.db.mail_reset(bystander.id, terms(at(4))).await.unwrap();
+        world.db.ask_for_new_email(user.id, address("new@example.com"), moved, terms(at(2))).await.unwrap().settled().await.unwrap();
+        world.db.mail_reset(user.id, terms(at(3))).await.unwrap().settled().await.unwrap();
+        world.db.mail_reset(bystander.id, terms(at(4))).await.unwrap().settled().await.unwrap();
 
-        let outcome = world.db.lock_out(user.id, terms(at(5))).await.unwrap();
-        let UserOutcome::Changed { user: after, revocations, sessions_ended } = outcome else { panic!("{outcome:?}") };
+        let (outcome, done) = world.db.lock_out(user.id, terms(at(5))).await.unwrap().recorded().await;
+        let ChangedUser { user: after, sessions_ended } = outcome.unwrap();
         assert_eq!(world.db.user(user.id).await.unwrap().as_ref(), Some(&after));
         // It comes back by a reset, so it is active.
         assert_eq!((after.status, sessions_ended), (UserStatus::Active, 1));
@@ -37,7 +38,7 @@ on_both! {
         let mine: Vec<_> = world.mails().into_iter().filter(|mail| mail.who == Some(user.id.to_string())).map(|mail| mail.kind).collect();
         assert_eq!(mine, ["api_key_created", "email_change_requested", "locked_out"]);
         assert!(!world.db.issue_token(one_time(TokenKind::PasswordReset, 14, at(4)), user.id, None).await.unwrap());
-        assert_eq!(revocations.iter().map(|r| r.what).collect::<Vec<_>>(), [Revoked::User(user.id, after.generation)]);
+        assert_eq!(done.revocations.iter().map(|r| r.what).collect::<Vec<_>>(), [Revoked::User(user.id, after.generation)]);
         let ended = SessionState::Ended { at: at(5), why: EndReason::LockedOut };
         assert_eq!(world.stored(&session).await.state, ended);
         let noted = world.noted().await.pop().unwrap();
@@ -51,11 +52,11 @@ on_both! {
 
     fn whoever_was_locked_out_comes_back_by_a_reset(world) {
         let user = world.user("a@example.com", Role::USER).await;
-        world.db.lock_out(user.id, terms(at(1))).await.unwrap();
-        assert!(world.db.mail_reset(user.id, terms(at(2))).await.unwrap());
+        world.db.lock_out(user.id, terms(at(1))).await.unwrap().settled().await.unwrap();
+        assert!(world.db.mail_reset(user.id, terms(at(2))).await.unwrap().settled().await.is_ok());
         let link = NewToken { email: Some(user.email.clone()), ..one_time(TokenKind::PasswordReset, 1, at(2)) };
         assert!(world.db.issue_token(link, user.id, None).await.unwrap());
-        world.db.reset_password([1; 32], hash(3), terms(at(3))).await.unwrap();
+        world.db.reset_password([1; 32], hash(3), terms(at(3))).await.unwrap().settled().await.unwrap();
         let back = world.db.credentials_of(user.id).await.unwrap().unwrap();
         assert_eq!(back.password_hash.unwrap().expose(), hash(3).expose());
         world.sign_in(&back.user, at(4)).await;

@@ -75,6 +75,8 @@ mod server_outages;
 #[cfg(test)]
 mod sessions;
 #[cfg(test)]
+mod settled;
+#[cfg(test)]
 mod setup;
 #[cfg(test)]
 #[cfg(feature = "services")]

@@ -2,6 +2,7 @@
 
 use crate::{
     people::{address, admins, at, mailed, one_time, terms},
+    settled::Settle as _,
     world::{World, all},
 };
 use auth_domain::{ids::MailId, mail::MailKind, one_time::TokenKind, role::Role, time::Span};
@@ -25,7 +26,9 @@ async fn ask(world: &World, count: i64) {
             .db
             .ask_for_reset(format!("u{n}@example.com"), terms(at(n)))
             .await
-            .unwrap();
+            .unwrap()
+            .settled()
+            .await;
     }
 }
 
@@ -52,7 +55,7 @@ struct Kept {
 on_both! {
     fn a_claimed_mail_is_what_was_asked_for(world) {
         assert!(!world.db.mail_waits().await.unwrap());
-        world.db.ask_for_reset("Ada@Example.COM ".to_owned(), terms(at(3))).await.unwrap();
+        world.db.ask_for_reset("Ada@Example.COM ".to_owned(), terms(at(3))).await.unwrap().settled().await;
         assert!(world.db.mail_waits().await.unwrap());
         let claimed = claim(&world, 1, LEASE).await;
         let mail = claimed.first().unwrap();
@@ -151,7 +154,7 @@ on_both! {
     fn a_mail_that_was_given_up_is_whole_and_is_tried_again_when_the_operator_asks(world) {
         let user = world.user("a@example.com", Role::USER).await;
         let moved = mailed(one_time(TokenKind::EmailChange, 1, at(1)));
-        world.db.ask_for_new_email(user.id, address("b@example.com"), moved, terms(at(1))).await.unwrap();
+        world.db.ask_for_new_email(user.id, address("b@example.com"), moved, terms(at(1))).await.unwrap().settled().await.unwrap();
         let mails = claim(&world, 1, LEASE).await;
         assert_eq!(mails.len(), 2);
         assert!(end(&world, mails[0].id, 1, outbox::End::Failed("550 5.1.1".into())).await);
@@ -196,7 +199,7 @@ on_both! {
     fn a_mail_that_was_given_up_does_not_outlive_its_recipient(world) {
         let user = world.user("a@example.com", Role::USER).await;
         let moved = mailed(one_time(TokenKind::EmailChange, 1, at(1)));
-        world.db.ask_for_new_email(user.id, address("b@example.com"), moved, terms(at(1))).await.unwrap();
+        world.db.ask_for_new_email(user.id, address("b@example.com"), moved, terms(at(1))).await.unwrap().settled().await.unwrap();
         ask(&world, 1).await;
         for mail in claim(&world, 1, LEASE).await {
             assert!(end(&world, mail.id, 1, outbox::End::Failed("550 5.1.1".into())).await);
@@ -207,7 +210,7 @@ on_both! {
             kept.len()
         };
         assert_eq!(recipients(&world), 2, "the reset by address keeps nothing");
-        world.db.delete_user(user.id, admins(), terms(at(2))).await.unwrap();
+        world.db.delete_user(user.id, admins(), terms(at(2))).await.unwrap().settled().await.unwrap();
         assert_eq!(recipients(&world), 0);
         // The notice of the deletion is for somebody who is gone, too.
         let notice = claim(&world, 2, LEASE).await.remove(0);
@@ -234,7 +237,7 @@ on_both! {
     }
 
     fn whatever_is_typed_for_an_address_is_kept(world) {
-        world.db.ask_for_reset("a\0b@example.com".to_owned(), terms(at(1))).await.unwrap();
+        world.db.ask_for_reset("a\0b@example.com".to_owned(), terms(at(1))).await.unwrap().settled().await;
         let mail = claim(&world, 1, LEASE).await.remove(0);
         assert_eq!(mail.recipient.as_deref(), Some("a\u{FFFD}b@example.com"));
     }

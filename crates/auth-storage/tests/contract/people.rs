@@ -1,5 +1,6 @@
 //! Users, sessions and moments to test with.
 
+use crate::settled::Settle as _;
 use crate::world::{World, next};
 use auth_domain::{
     api_key::{ApiKey, KeyName},
@@ -17,8 +18,8 @@ use auth_domain::{
     user::{DisplayName, Generation, User, UserStatus},
 };
 use auth_storage::{
-    AuditContext, ChangeContext, InsertedUser, LinkProof, MailedToken, NewApiKey, NewToken, NewUser,
-    Pagination, SessionEvidence, SignIn, StartedSession, audit,
+    AuditContext, ChangeContext, LinkProof, MailedToken, NewApiKey, NewToken, NewUser, Pagination,
+    SessionEvidence, SignIn, audit,
 };
 use chrono::DateTime;
 use diesel::{
@@ -238,29 +239,21 @@ impl World {
 
     /// Inserts a user.
     pub(crate) async fn user(&self, email: &str, role: Role) -> User {
-        match self
-            .db
-            .insert_user(person(email, role), None, None, terms(t0()))
-            .await
-            .unwrap()
-        {
-            InsertedUser::Created(user) => user,
-            InsertedUser::EmailTaken => panic!("{email} is taken"),
-        }
+        let new = person(email, role);
+        let made = self.db.insert_user(new, None, None, terms(t0())).await.unwrap();
+        made.settled().await.unwrap()
     }
 
     /// Signs a user in.
     pub(crate) async fn sign_in(&self, user: &User, now: Timestamp) -> Session {
         let session = session_of(user.id, user.generation, now);
-        match self
+        let begun = self
             .db
             .start_session(known(session.clone()), terms(now))
             .await
-            .unwrap()
-        {
-            StartedSession::Started { .. } => session,
-            StartedSession::Outdated => panic!("outdated"),
-        }
+            .unwrap();
+        begun.settled().await.unwrap();
+        session
     }
 
     /// A user with a session.

@@ -2,6 +2,7 @@
 
 use crate::{
     people::{at, policy, terms, token},
+    settled::Settle as _,
     world::{all, block_on, on_sqlite},
 };
 use auth_domain::{ids::SessionId, rotation::Decision};
@@ -22,6 +23,8 @@ async fn rotate_each(db: &Storage, sessions: &[SessionId]) -> usize {
                 .rotate(id, token(0), policy(), false, terms(at(60)))
                 .await
                 .unwrap()
+                .settled()
+                .await
                 .unwrap();
             matches!(rotated.decision, Decision::Rotate { .. })
         })

@@ -1,6 +1,7 @@
 //! The truth about revocations, as every node reads it.
 
 use crate::people::{at, chance, t0, terms};
+use crate::settled::Settle as _;
 use auth_domain::{
     ids::{SessionId, TokenId},
     revocation::{Revocation, Revoked, TokenRef, Verdict},
@@ -15,8 +16,8 @@ on_both! {
     fn a_token_is_revoked_for_as_long_as_it_may_live(world) {
         let (user, session) = world.signed_in("a@example.com").await;
         let (dead, alive) = (TokenId::from_parts(t0(), chance()), TokenId::from_parts(t0(), chance()));
-        let revoked = world.db.revoke_token(dead, terms(at(1))).await.unwrap();
-        assert_eq!(revoked, [Revocation { what: Revoked::Token(dead), until: terms(at(1)).until_at_least }]);
+        let ((), done) = world.db.revoke_token(dead, terms(at(1))).await.unwrap().recorded().await;
+        assert_eq!(done.revocations, [Revocation { what: Revoked::Token(dead), until: terms(at(1)).until_at_least }]);
         let look = |token| TokenRef { token, session: session.id, user: user.id, generation: user.generation };
         assert_eq!(world.db.facts(look(dead)).await.unwrap().verdict(user.generation), Verdict::Revoked);
         assert_eq!(world.db.facts(look(alive)).await.unwrap().verdict(user.generation), Verdict::Stands);
@@ -25,7 +26,7 @@ on_both! {
     /// A session's id that equals a token's concerns sessions alone.
     fn a_revocation_hits_its_own_kind(world) {
         let (user, session) = world.signed_in("a@example.com").await;
-        world.db.revoke_token(TokenId::from_uuid(session.id.as_uuid()), terms(at(1))).await.unwrap();
+        world.db.revoke_token(TokenId::from_uuid(session.id.as_uuid()), terms(at(1))).await.unwrap().settled().await;
         let token = TokenId::from_parts(t0(), chance());
         let look = TokenRef { token, session: session.id, user: user.id, generation: user.generation };
         assert_eq!(world.db.facts(look).await.unwrap().verdict(user.generation), Verdict::Stands);
@@ -36,9 +37,9 @@ on_both! {
     fn what_is_revoked_again_keeps_the_larger_generation_and_the_later_end(world) {
         let (user, _) = world.signed_in("a@example.com").await;
         let lasting = ChangeContext { until_at_least: at(99_000), ..terms(at(1)) };
-        world.db.end_user_sessions(user.id, EndReason::LogoutAll, lasting).await.unwrap();
+        world.db.end_user_sessions(user.id, EndReason::LogoutAll, lasting).await.unwrap().settled().await.unwrap();
         world.execute(&format!("UPDATE revocations SET generation = 7 WHERE id = '{}'", user.id));
-        world.db.end_user_sessions(user.id, EndReason::LogoutAll, terms(at(2))).await.unwrap();
+        world.db.end_user_sessions(user.id, EndReason::LogoutAll, terms(at(2))).await.unwrap().settled().await.unwrap();
         let batch = world.db.revocations_since(None).await.unwrap();
         let seven = Generation::from_number(7).unwrap();
         let kept = Revocation { what: Revoked::User(user.id, seven), until: at(99_000) };
@@ -47,27 +48,27 @@ on_both! {
 
     fn what_is_revoked_again_counts_as_new(world) {
         let token = TokenId::from_parts(t0(), chance());
-        world.db.revoke_token(token, terms(at(1))).await.unwrap();
+        world.db.revoke_token(token, terms(at(1))).await.unwrap().settled().await;
         let long_ago = if world.is_sqlite() { "1000000" } else { "'1970-01-01T00:00:01Z'" };
         world.execute(&format!("UPDATE revocations SET recorded_at = {long_ago}"));
         let a_minute_ago = Some(Utc::now() - Span::minutes(1));
         assert_eq!(world.db.revocations_since(a_minute_ago).await.unwrap().revocations, []);
-        world.db.revoke_token(token, terms(at(1))).await.unwrap();
+        world.db.revoke_token(token, terms(at(1))).await.unwrap().settled().await;
         assert_eq!(world.db.revocations_since(a_minute_ago).await.unwrap().revocations.len(), 1);
     }
 
     fn a_reader_gets_the_live_ones_since_a_moment_and_the_databases_clock(world) {
         let (first, second) = (TokenId::from_parts(t0(), chance()), TokenId::from_parts(t0(), chance()));
         let before = world.db.ping().await.unwrap();
-        world.db.revoke_token(first, terms(t0())).await.unwrap();
+        world.db.revoke_token(first, terms(t0())).await.unwrap().settled().await;
         let lapsed = ChangeContext { until_at_least: before - Span::seconds(1), ..terms(before) };
-        world.db.revoke_token(TokenId::from_parts(t0(), chance()), lapsed).await.unwrap();
+        world.db.revoke_token(TokenId::from_parts(t0(), chance()), lapsed).await.unwrap().settled().await;
         let batch = world.db.revocations_since(Some(before)).await.unwrap();
         let (found, recorded_at) = *batch.revocations.first().unwrap();
         assert_eq!((found.what, batch.revocations.len()), (Revoked::Token(first), 1));
         assert!(before <= recorded_at && recorded_at <= batch.database_now, "{recorded_at} {batch:?}");
         assert!((Utc::now() - batch.database_now).abs() < Span::seconds(60));
-        world.db.revoke_token(second, terms(t0())).await.unwrap();
+        world.db.revoke_token(second, terms(t0())).await.unwrap().settled().await;
         // Exactly at the moment is included: what was read up to then may lie on it.
         let since = world.db.revocations_since(Some(recorded_at)).await.unwrap();
         assert_eq!(since.revocations.len(), 2);

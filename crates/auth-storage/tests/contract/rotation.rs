@@ -2,6 +2,7 @@
 
 use crate::{
     people::{at, policy, session_of, t0, terms, token},
+    settled::{Done, Settle as _},
     world::all,
 };
 use auth_domain::{
@@ -25,6 +26,8 @@ async fn refresh(
     db.rotate(session.id, presented, policy(), false, terms(at(seconds)))
         .await
         .unwrap()
+        .settled()
+        .await
         .unwrap()
 }
 
@@ -42,14 +45,14 @@ on_both! {
         let Decision::Rotate { next } = rotated.decision else { panic!("{:?}", rotated.decision) };
         assert_eq!((next.number, rotated.session.rotation), (1, next));
         assert_eq!(rotated.user.id, user.id);
-        assert!(rotated.revocations.is_empty());
+        assert!(!rotated.ended);
         assert_eq!(world.stored(&session).await, rotated.session);
     }
 
     fn an_unknown_session_is_none_and_a_number_not_given_out_is_invalid(world) {
         let (user, session) = world.signed_in("a@example.com").await;
         let stranger = session_of(user.id, user.generation, t0());
-        assert_eq!(world.db.rotate(stranger.id, token(0), policy(), false, terms(at(1))).await.unwrap(), None);
+        assert_eq!(world.db.rotate(stranger.id, token(0), policy(), false, terms(at(1))).await.unwrap().settled().await, None);
         assert_eq!(refresh(&world.db, &session, token(1), 1).await.decision, Decision::Invalid);
         assert_eq!(world.stored(&session).await, session);
     }
@@ -72,8 +75,8 @@ on_both! {
         let lasting = refresh(&world.db, &session, keyed(0, 1), 60).await.session.rotation.access_until;
         let mut short = RotationPolicy { on_concurrent: OnConcurrent::Repeat, ..policy() };
         short.lifetimes.access = Span::minutes(5);
-        world.db.rotate(session.id, keyed(0, 1), short, false, terms(at(61))).await.unwrap().unwrap();
-        world.db.rotate(session.id, token(1), short, false, terms(at(62))).await.unwrap().unwrap();
+        world.db.rotate(session.id, keyed(0, 1), short, false, terms(at(61))).await.unwrap().settled().await.unwrap();
+        world.db.rotate(session.id, token(1), short, false, terms(at(62))).await.unwrap().settled().await.unwrap();
         assert_eq!(world.stored(&session).await.rotation.access_until, lasting);
     }
 
@@ -83,18 +86,20 @@ on_both! {
         refresh(&world.db, &session, token(1), 120).await;
         let outcomes = all((0..16).map(|_| {
             let (db, session) = (world.db.clone(), session.clone());
-            tokio::spawn(async move { refresh(&db, &session, token(0), 180).await })
+            tokio::spawn(async move { db.rotate(session.id, token(0), policy(), false, terms(at(180))).await.unwrap().recorded().await })
         })).await;
-        let (tellers, others): (Vec<_>, Vec<_>) = outcomes.into_iter().partition(|o| o.decision == Decision::Reuse);
+        let outcomes: Vec<_> = outcomes.into_iter().map(|(rotated, done)| (rotated.unwrap(), done)).collect();
+        let (tellers, others): (Vec<_>, Vec<_>) = outcomes.into_iter().partition(|(o, _)| o.decision == Decision::Reuse);
         assert_eq!(tellers.len(), 1);
-        assert!(others.iter().all(|o| o.decision == Decision::Revoked && o.revocations.is_empty()));
-        let teller = tellers.first().unwrap();
+        assert!(others.iter().all(|(o, done)| o.decision == Decision::Revoked && !o.ended && *done == Done::default()));
+        let (teller, told) = tellers.first().unwrap();
+        assert!(teller.ended && told.mail);
         assert_eq!(teller.session.state, SessionState::Ended { at: at(180), why: EndReason::Reuse });
-        let revocation = teller.revocations.first().unwrap();
+        let revocation = told.revocations.first().unwrap();
         assert_eq!(revocation.what, Revoked::Session(session.id));
         assert_eq!(revocation.until, teller.session.rotation.access_until + GRACE);
         let recorded = world.db.revocations_since(None).await.unwrap().revocations;
-        assert_eq!(recorded.iter().map(|(r, _)| *r).collect::<Vec<_>>(), teller.revocations);
+        assert_eq!(recorded.iter().map(|(r, _)| *r).collect::<Vec<_>>(), told.revocations);
         assert_eq!(refresh(&world.db, &session, token(2), 181).await.decision, Decision::Revoked);
         assert_eq!(world.db.user(user.id).await.unwrap().unwrap().generation, user.generation);
     }
@@ -135,20 +140,20 @@ on_both! {
             let (db, ended) = (world.db.clone(), session.clone());
             let rotation = tokio::spawn({
                 let db = db.clone();
-                async move { db.rotate(ended.id, token(0), policy(), false, terms(at(60))).await.unwrap() }
+                async move { db.rotate(ended.id, token(0), policy(), false, terms(at(60))).await.unwrap().settled().await }
             });
             match round % 4 {
-                0 => drop(db.end_session(session.id, None, EndReason::Logout, terms(at(60))).await.unwrap()),
-                1 => drop(db.end_user_sessions(user.id, EndReason::LogoutAll, terms(at(60))).await.unwrap()),
-                2 => drop(db.delete_user(user.id, vec![Role::ADMIN], terms(at(60))).await.unwrap()),
+                0 => drop(db.end_session(session.id, None, EndReason::Logout, terms(at(60))).await.unwrap().settled().await),
+                1 => drop(db.end_user_sessions(user.id, EndReason::LogoutAll, terms(at(60))).await.unwrap().settled().await),
+                2 => drop(db.delete_user(user.id, vec![Role::ADMIN], terms(at(60))).await.unwrap().settled().await),
                 _ => {
                     let off = UserChange { status: Some(auth_domain::user::UserStatus::Disabled), ..UserChange::default() };
-                    drop(db.change_user(user.id, off, vec![Role::ADMIN], terms(at(60))).await.unwrap());
+                    drop(db.change_user(user.id, off, vec![Role::ADMIN], terms(at(60))).await.unwrap().settled().await);
                 }
             }
             rotation.await.unwrap();
             for number in 0..2 {
-                let after = db.rotate(session.id, token(number), policy(), false, terms(at(61))).await.unwrap();
+                let after = db.rotate(session.id, token(number), policy(), false, terms(at(61))).await.unwrap().settled().await;
                 // Invalid: the end came first, and that number was never given out.
                 let dead = |o: Rotated| matches!(o.decision, Decision::Revoked | Decision::Invalid);
                 assert!(after.is_none_or(dead), "round {round}, number {number}");
@@ -161,7 +166,7 @@ on_both! {
     fn a_session_lifted_over_a_cut_goes_on_with_the_same_token(world) {
         let (user, session) = world.signed_in("a@example.com").await;
         let promote = UserChange { role: Some(Role::VIEWER), ..UserChange::default() };
-        world.db.change_user(user.id, promote, vec![Role::ADMIN], terms(at(1))).await.unwrap();
+        world.db.change_user(user.id, promote, vec![Role::ADMIN], terms(at(1))).await.unwrap().settled().await.unwrap();
         let rotated = refresh(&world.db, &session, token(0), 2).await;
         assert!(matches!(rotated.decision, Decision::Rotate { .. }));
         assert_eq!((rotated.session.generation, rotated.user.generation), (user.generation.raised(), user.generation.raised()));

@@ -2,6 +2,7 @@
 
 use crate::{
     people::{ALL, address, at, one_time, person, policy, session_of, t0, terms, token},
+    settled::Settle as _,
     world::{World, on_bare_sqlite},
 };
 use auth_domain::{
@@ -308,7 +309,7 @@ on_both! {
 
     fn a_way_back_keeps_what_the_older_version_knows(world) {
         let (user, session) = world.signed_in("a@example.com").await;
-        world.db.lock_out(user.id, terms(at(1))).await.unwrap();
+        world.db.lock_out(user.id, terms(at(1))).await.unwrap().settled().await.unwrap();
         for (digest, kind) in (1..).zip([TokenKind::PasswordReset, TokenKind::Report]) {
             world.db.issue_token(one_time(kind, digest, at(2)), user.id, None).await.unwrap();
         }
@@ -327,9 +328,9 @@ on_both! {
         world.db.migrate_up().await.unwrap();
         let new = person("a@example.com", Role::USER);
         let session = session_of(new.id, Generation::FIRST, t0());
-        world.db.insert_user(new.clone(), Some(session.clone()), None, terms(t0())).await.unwrap();
-        world.db.rotate(session.id, token(0), policy(), false, terms(at(1))).await.unwrap().unwrap();
-        world.db.end_session(session.id, None, EndReason::Logout, terms(at(2))).await.unwrap();
+        world.db.insert_user(new.clone(), Some(session.clone()), None, terms(t0())).await.unwrap().settled().await.unwrap();
+        world.db.rotate(session.id, token(0), policy(), false, terms(at(1))).await.unwrap().settled().await.unwrap();
+        world.db.end_session(session.id, None, EndReason::Logout, terms(at(2))).await.unwrap().settled().await.unwrap();
         assert!(world.db.credentials(&address("a@example.com")).await.unwrap().is_some());
         assert_eq!(world.db.sessions(new.id, SessionFilter::Active, at(3), ALL).await.unwrap(), []);
     }

@@ -3,10 +3,16 @@
 use crate::{
     people::{address, at, chance, person, policy, session_of, t0, terms, token},
     server::Server,
+    settled::Settle as _,
     world::{all, block_on, next, on_postgres},
 };
-use auth_domain::{ids::TokenId, revocation::TokenRef, role::Role, user::Generation};
-use auth_storage::{DatabaseConfig, InsertedUser, OpenError, Outage, Storage, StorageError};
+use auth_domain::{
+    ids::TokenId,
+    revocation::TokenRef,
+    role::Role,
+    user::{Generation, User},
+};
+use auth_storage::{DatabaseConfig, OpenError, Outage, Storage, StorageError};
 use diesel::{Connection, PgConnection, connection::SimpleConnection};
 use std::{
     future::Future,
@@ -37,9 +43,10 @@ async fn until_well<T, F: Future<Output = Result<T, StorageError>>>(ask: impl Fn
     }
 }
 
-async fn register(db: &Storage) -> Result<InsertedUser, StorageError> {
+async fn register(db: &Storage) -> Result<User, StorageError> {
     let new = person(&format!("u{}@example.com", next()), Role::USER);
-    db.insert_user(new, None, None, terms(t0())).await
+    let made = db.insert_user(new, None, None, terms(t0())).await;
+    made.settled().await.map(Result::unwrap)
 }
 
 #[test]
@@ -208,16 +215,27 @@ fn a_write_behind_a_lock_ends_within_ten_seconds() {
         let cut = world
             .db
             .end_user_sessions(user.id, auth_domain::session::EndReason::LogoutAll, terms(at(1)))
+            .await
+            .settled()
             .await;
         assert_eq!(cut, Err(StorageError::Unavailable(Outage::TimedOut)));
         assert!(began.elapsed() < Duration::from_secs(8), "{:?}", began.elapsed());
         // Others are not held up by it.
         let token = TokenId::from_parts(t0(), chance());
-        world.db.revoke_token(token, terms(at(1))).await.unwrap();
+        world
+            .db
+            .revoke_token(token, terms(at(1)))
+            .await
+            .unwrap()
+            .settled()
+            .await;
         beside.batch_execute("ROLLBACK").unwrap();
         world
             .db
             .end_user_sessions(user.id, auth_domain::session::EndReason::LogoutAll, terms(at(2)))
+            .await
+            .unwrap()
+            .settled()
             .await
             .unwrap();
     });
@@ -239,6 +257,9 @@ fn the_limits_of_a_transaction_are_set_in_it_and_sessions_are_in_utc() {
         let new = person("a@example.com", Role::USER);
         let session = session_of(new.id, Generation::FIRST, t0());
         db.insert_user(new, Some(session), None, terms(t0()))
+            .await
+            .unwrap()
+            .settled()
             .await
             .unwrap();
         let seen = "SELECT count(*) AS n FROM seen WHERE t = '4s 3s 3s UTC'";
@@ -268,12 +289,17 @@ fn without_prepared_statements_none_is_made() {
             let session = session_of(new.id, Generation::FIRST, t0());
             db.insert_user(new, Some(session.clone()), None, terms(t0()))
                 .await
+                .unwrap()
+                .settled()
+                .await
                 .unwrap();
             for number in 0..3 {
                 let now = at(i64::from(number) * 60 + 60);
                 db.rotate(session.id, token(number), policy(), false, terms(now))
                     .await
                     .unwrap()
+                    .settled()
+                    .await
                     .unwrap();
             }
             assert!(db.user_by_email(&address(&email)).await.unwrap().is_some());
@@ -306,6 +332,9 @@ fn hot_operations_make_as_few_round_trips_as_they_can() {
         let session = session_of(new.id, Generation::FIRST, t0());
         db.insert_user(new.clone(), Some(session.clone()), None, terms(t0()))
             .await
+            .unwrap()
+            .settled()
+            .await
             .unwrap();
         let token_ref = TokenRef {
             token: TokenId::from_parts(t0(), chance()),
@@ -318,6 +347,8 @@ fn hot_operations_make_as_few_round_trips_as_they_can() {
             db.rotate(session.id, token(number), policy(), false, terms(now))
                 .await
                 .unwrap()
+                .settled()
+                .await
                 .unwrap();
             db.facts(token_ref).await.unwrap();
             db.credentials(&new.email).await.unwrap().unwrap();

@@ -2,6 +2,7 @@
 
 use crate::{
     people::{ALL, address, at, hash, known, policy, session_of, t0, terms, token},
+    settled::Settle as _,
     world::all,
 };
 use auth_domain::{
@@ -12,14 +13,14 @@ use auth_domain::{
     time::Span,
     user::{Generation, UserStatus},
 };
-use auth_storage::{HashUpgrade, Pagination, SessionFilter, SignIn, StartedSession, UserChange, UserOutcome};
+use auth_storage::{HashUpgrade, OutdatedSignIn, Pagination, Refused, SessionFilter, SignIn, UserChange};
 
 on_both! {
     fn a_session_is_read_back_as_it_was_written(world) {
         let user = world.user("a@example.com", Role::USER).await;
         let session = session_of(user.id, user.generation, at(5));
-        let started = world.db.start_session(known(session.clone()), terms(at(5))).await.unwrap();
-        let StartedSession::Started { displaced, user } = started else { panic!("{started:?}") };
+        let (started, done) = world.db.start_session(known(session.clone()), terms(at(5))).await.unwrap().recorded().await;
+        let (user, displaced) = (started.unwrap(), done.revocations);
         assert_eq!((displaced, user.last_login_at), (vec![], Some(at(5))));
         assert_eq!(world.db.session(session.id).await.unwrap(), Some((session, user)));
     }
@@ -31,8 +32,8 @@ on_both! {
             authentications: 3,
             ..session_of(user.id, user.generation, at(5))
         };
-        world.db.start_session(known(session.clone()), terms(at(5))).await.unwrap();
-        world.db.rotate(session.id, token(0), policy(), false, terms(at(9))).await.unwrap().unwrap();
+        world.db.start_session(known(session.clone()), terms(at(5))).await.unwrap().settled().await.unwrap();
+        world.db.rotate(session.id, token(0), policy(), false, terms(at(9))).await.unwrap().settled().await.unwrap();
         let stored = world.stored(&session).await;
         assert_eq!((stored.assurance, stored.authentications), (session.assurance, 3));
     }
@@ -48,16 +49,16 @@ on_both! {
         let older = all.iter().find(|other| other.id != session.id).unwrap();
         assert_eq!(older.assurance, Assurance::by_password(older.created_at));
         assert_eq!(older.authentications, 1);
-        assert!(world.db.rotate(older.id, token(0), policy(), false, terms(at(1))).await.unwrap().is_some());
+        assert!(world.db.rotate(older.id, token(0), policy(), false, terms(at(1))).await.unwrap().settled().await.is_some());
     }
 
     fn a_sign_in_that_verified_something_older_begins_nothing(world) {
         let (user, first) = world.signed_in("a@example.com").await;
-        world.db.end_user_sessions(user.id, EndReason::LogoutAll, terms(at(1))).await.unwrap();
+        world.db.end_user_sessions(user.id, EndReason::LogoutAll, terms(at(1))).await.unwrap().settled().await.unwrap();
         let late = session_of(user.id, user.generation, at(2));
         let upgrade = HashUpgrade { from: hash(0), to: hash(1) };
-        let outcome = world.db.start_session(SignIn { upgrade: Some(upgrade), ..known(late.clone()) }, terms(at(2))).await.unwrap();
-        assert_eq!(outcome, StartedSession::Outdated);
+        let outcome = world.db.start_session(SignIn { upgrade: Some(upgrade), ..known(late.clone()) }, terms(at(2))).await.unwrap().settled().await;
+        assert_eq!(outcome, Err(OutdatedSignIn));
         assert_eq!(world.db.session(late.id).await.unwrap(), None);
         let stored = world.db.credentials_of(user.id).await.unwrap().unwrap();
         assert_eq!(stored.password_hash.unwrap().expose(), hash(0).expose());
@@ -69,12 +70,12 @@ on_both! {
     fn a_disabled_or_deleted_user_begins_nothing(world) {
         let user = world.user("a@example.com", Role::USER).await;
         let off = UserChange { status: Some(UserStatus::Disabled), ..UserChange::default() };
-        world.db.change_user(user.id, off, vec![], terms(at(1))).await.unwrap();
+        world.db.change_user(user.id, off, vec![], terms(at(1))).await.unwrap().settled().await.unwrap();
         let raised = session_of(user.id, user.generation.raised(), at(2));
-        assert_eq!(world.db.start_session(known(raised), terms(at(2))).await.unwrap(), StartedSession::Outdated);
-        world.db.delete_user(user.id, vec![], terms(at(3))).await.unwrap();
+        assert_eq!(world.db.start_session(known(raised), terms(at(2))).await.unwrap().settled().await, Err(OutdatedSignIn));
+        world.db.delete_user(user.id, vec![], terms(at(3))).await.unwrap().settled().await.unwrap();
         let gone = session_of(user.id, Generation::DELETED, at(4));
-        assert_eq!(world.db.start_session(known(gone), terms(at(4))).await.unwrap(), StartedSession::Outdated);
+        assert_eq!(world.db.start_session(known(gone), terms(at(4))).await.unwrap().settled().await, Err(OutdatedSignIn));
     }
 
     fn a_sign_in_rewrites_the_hash_that_it_verified_and_no_other(world) {
@@ -82,8 +83,8 @@ on_both! {
         for (from, to, stored) in [(0, 1, 1), (0, 2, 1)] {
             let session = session_of(user.id, user.generation, at(i64::from(to)));
             let upgrade = HashUpgrade { from: hash(from), to: hash(to) };
-            let outcome = world.db.start_session(SignIn { upgrade: Some(upgrade), ..known(session) }, terms(at(1))).await.unwrap();
-            assert!(matches!(outcome, StartedSession::Started { .. }));
+            let outcome = world.db.start_session(SignIn { upgrade: Some(upgrade), ..known(session) }, terms(at(1))).await.unwrap().settled().await;
+            assert!(outcome.is_ok());
             let now = world.db.credentials(&address("a@example.com")).await.unwrap().unwrap();
             assert_eq!(now.password_hash.unwrap().expose(), hash(stored).expose());
         }
@@ -95,10 +96,10 @@ on_both! {
         for n in 0..4 {
             begun.push(world.sign_in(&user, at(n)).await);
         }
-        world.db.end_session(begun[1].id, None, EndReason::Logout, terms(at(5))).await.unwrap();
+        world.db.end_session(begun[1].id, None, EndReason::Logout, terms(at(5))).await.unwrap().settled().await.unwrap();
         let newest = session_of(user.id, user.generation, at(6));
-        let started = world.db.start_session(SignIn { max_per_user: 2, ..known(newest.clone()) }, terms(at(6))).await.unwrap();
-        let StartedSession::Started { displaced, .. } = started else { panic!("{started:?}") };
+        let (started, done) = world.db.start_session(SignIn { max_per_user: 2, ..known(newest.clone()) }, terms(at(6))).await.unwrap().recorded().await;
+        let displaced = started.map(|_| done.revocations).unwrap();
         let hit: Vec<_> = displaced.iter().map(|r| r.what).collect();
         assert_eq!(hit, [Revoked::Session(begun[2].id), Revoked::Session(begun[0].id)]);
         assert!(displaced.iter().all(|r| r.until > at(3600) && r.until <= at(3700)));
@@ -110,7 +111,7 @@ on_both! {
         assert_eq!(state, SessionState::Ended { at: at(6), why: EndReason::Displaced });
         // One from a node whose clock is behind is the newest all the same.
         let behind = session_of(user.id, user.generation, at(-100));
-        world.db.start_session(SignIn { max_per_user: 1, ..known(behind.clone()) }, terms(at(7))).await.unwrap();
+        world.db.start_session(SignIn { max_per_user: 1, ..known(behind.clone()) }, terms(at(7))).await.unwrap().settled().await.unwrap();
         let live = world.db.sessions(user.id, SessionFilter::Active, at(7), ALL).await.unwrap();
         assert_eq!(live.iter().map(|s| s.id).collect::<Vec<_>>(), [behind.id]);
     }
@@ -121,13 +122,13 @@ on_both! {
         for n in 0..5 {
             let mut short = session_of(user.id, user.generation, at(n));
             short.rotation.refresh_expires_at = at(50);
-            world.db.start_session(known(short.clone()), terms(at(n))).await.unwrap();
+            world.db.start_session(known(short.clone()), terms(at(n))).await.unwrap().settled().await.unwrap();
             past.push(short);
         }
         let live = world.sign_in(&user, at(60)).await;
         let newest = session_of(user.id, user.generation, at(61));
-        let started = world.db.start_session(SignIn { max_per_user: 4, ..known(newest.clone()) }, terms(at(61))).await.unwrap();
-        let StartedSession::Started { displaced, .. } = started else { panic!("{started:?}") };
+        let (started, done) = world.db.start_session(SignIn { max_per_user: 4, ..known(newest.clone()) }, terms(at(61))).await.unwrap().recorded().await;
+        let displaced = started.map(|_| done.revocations).unwrap();
         assert_eq!(displaced, vec![], "nothing that still held ended");
         assert_eq!(world.stored(&live).await.state, SessionState::Active);
         let open = world.number("SELECT count(*) AS n FROM sessions WHERE ended_at IS NULL");
@@ -151,9 +152,8 @@ on_both! {
             "INSERT INTO sessions (id, user_id, generation, created_at, rotation, rotated_at, refresh_expires_at, access_until, ended_at, end_reason)
              {numbers} SELECT {id}, user_id, generation, created_at, 0, rotated_at, refresh_expires_at, access_until, created_at, 'logout'
              FROM numbers, sessions WHERE sessions.id = '{}'", first.id));
-        let outcome = world.db.delete_user(user.id, vec![], terms(at(1))).await.unwrap();
-        let UserOutcome::Changed { sessions_ended, .. } = outcome else { panic!("{outcome:?}") };
-        assert_eq!(sessions_ended, 1);
+        let outcome = world.db.delete_user(user.id, vec![], terms(at(1))).await.unwrap().settled().await;
+        assert_eq!(outcome.unwrap().sessions_ended, 1);
         assert_eq!(world.number("SELECT count(*) AS n FROM sessions"), 0);
         assert_eq!(world.db.user(user.id).await.unwrap(), None);
     }
@@ -162,10 +162,10 @@ on_both! {
         let admin = world.user("a@example.com", Role::ADMIN).await;
         for n in 0..3 {
             let session = world.sign_in(&admin, at(n)).await;
-            world.db.end_session(session.id, None, EndReason::Logout, terms(at(n))).await.unwrap();
+            world.db.end_session(session.id, None, EndReason::Logout, terms(at(n))).await.unwrap().settled().await.unwrap();
         }
-        let outcome = world.db.delete_user(admin.id, vec![Role::ADMIN], terms(at(9))).await.unwrap();
-        assert_eq!(outcome, UserOutcome::LastAdmin);
+        let outcome = world.db.delete_user(admin.id, vec![Role::ADMIN], terms(at(9))).await.unwrap().settled().await;
+        assert_eq!(outcome, Err(Refused::LastAdmin));
         assert_eq!(world.number("SELECT count(*) AS n FROM sessions"), 3);
     }
 
@@ -175,7 +175,7 @@ on_both! {
         for n in 1..5 {
             ids.push(world.sign_in(&user, at(n)).await.id);
         }
-        world.db.end_session(ids[2], Some(user.id), EndReason::EndedByUser, terms(at(9))).await.unwrap();
+        world.db.end_session(ids[2], Some(user.id), EndReason::EndedByUser, terms(at(9))).await.unwrap().settled().await.unwrap();
         ids.reverse();
         let list = async |filter, now, page| {
             let sessions = world.db.sessions(user.id, filter, now, page).await.unwrap();
@@ -196,11 +196,11 @@ on_both! {
     fn another_users_session_is_not_there(world) {
         let (_, session) = world.signed_in("a@example.com").await;
         let other = world.user("b@example.com", Role::USER).await;
-        let outcome = world.db.end_session(session.id, Some(other.id), EndReason::EndedByUser, terms(at(1))).await;
-        assert_eq!(outcome.unwrap(), None);
+        let outcome = world.db.end_session(session.id, Some(other.id), EndReason::EndedByUser, terms(at(1))).await.unwrap().settled().await;
+        assert_eq!(outcome, Err(Refused::NotFound));
         assert_eq!(world.stored(&session).await.state, SessionState::Active);
         let unknown = session_of(other.id, other.generation, t0());
-        assert_eq!(world.db.end_session(unknown.id, None, EndReason::Revoked, terms(at(1))).await.unwrap(), None);
+        assert_eq!(world.db.end_session(unknown.id, None, EndReason::Revoked, terms(at(1))).await.unwrap().settled().await, Err(Refused::NotFound));
     }
 
     fn a_session_ends_once_and_says_so_again(world) {
@@ -208,14 +208,15 @@ on_both! {
         let outcomes = all((0..8).map(|n| {
             let db = world.db.clone();
             tokio::spawn(async move {
-                db.end_session(session.id, Some(user.id), EndReason::Logout, terms(at(n))).await.unwrap().unwrap()
+                db.end_session(session.id, Some(user.id), EndReason::Logout, terms(at(n))).await.unwrap().recorded().await
             })
         })).await;
-        assert_eq!(outcomes.iter().filter(|o| o.newly).count(), 1);
-        let first = outcomes.iter().find(|o| o.newly).unwrap();
-        assert!(outcomes.iter().all(|o| o.session == first.session && o.revocations == first.revocations));
-        assert_eq!(first.revocations[0].what, Revoked::Session(first.session.id));
-        assert_eq!(first.revocations[0].until, first.session.rotation.access_until + Span::seconds(6));
+        let outcomes: Vec<_> = outcomes.into_iter().map(|(ended, done)| (ended.unwrap(), done.revocations)).collect();
+        assert_eq!(outcomes.iter().filter(|(o, _)| o.newly).count(), 1);
+        let (first, revocations) = outcomes.iter().find(|(o, _)| o.newly).unwrap();
+        assert!(outcomes.iter().all(|(o, told)| o.session == first.session && told == revocations));
+        assert_eq!(revocations[0].what, Revoked::Session(first.session.id));
+        assert_eq!(revocations[0].until, first.session.rotation.access_until + Span::seconds(6));
         assert_eq!(world.db.revocations_since(None).await.unwrap().revocations.len(), 1);
     }
 }

@@ -2,10 +2,11 @@
 
 use crate::{
     people::{admins, at, person, session_of, t0, terms},
+    settled::Settle as _,
     world::{all, block_on, on_sqlite},
 };
 use auth_domain::{role::Role, session::EndReason, user::Generation};
-use auth_storage::{AlreadyServed, DatabaseConfig, InsertedUser, OpenError, Outage, Storage, StorageError};
+use auth_storage::{AlreadyServed, DatabaseConfig, OpenError, Outage, Storage, StorageError};
 use diesel::{Connection, SqliteConnection, connection::SimpleConnection, prelude::*, sql_types::Text};
 use std::time::Duration;
 
@@ -98,6 +99,9 @@ fn one_process_serves_and_others_work_beside_it() {
         second
             .insert_user(person("cli@example.com", Role::USER), None, None, terms(t0()))
             .await
+            .unwrap()
+            .settled()
+            .await
             .unwrap();
         assert!(
             world
@@ -121,6 +125,9 @@ fn a_write_that_fails_harms_no_other_in_its_commit() {
             .db
             .insert_user(taken.clone(), None, None, terms(t0()))
             .await
+            .unwrap()
+            .settled()
+            .await
             .unwrap();
         // While another process holds the lock the writes gather, and then share one commit.
         let mut beside = SqliteConnection::establish(world.file().to_str().unwrap()).unwrap();
@@ -135,7 +142,10 @@ fn a_write_that_fails_harms_no_other_in_its_commit() {
                     }
                     // Its session is written before the other's constraint fails.
                     let session = session_of(new.id, Generation::FIRST, t0());
-                    db.insert_user(new, Some(session), None, terms(t0())).await
+                    db.insert_user(new, Some(session), None, terms(t0()))
+                        .await
+                        .settled()
+                        .await
                 })
             })
             .collect();
@@ -144,7 +154,7 @@ fn a_write_that_fails_harms_no_other_in_its_commit() {
         let outcomes = all(writes).await;
         for (n, outcome) in outcomes.iter().enumerate() {
             match outcome {
-                Ok(InsertedUser::Created(_)) => assert_ne!(n % 4, 0),
+                Ok(Ok(_)) => assert_ne!(n % 4, 0),
                 Err(StorageError::Query(_)) => assert_eq!(n % 4, 0),
                 other => panic!("{n}: {other:?}"),
             }
@@ -171,7 +181,12 @@ fn nobody_is_told_of_a_commit_that_was_not() {
                     let db = world.db.clone();
                     let name = if n == 7 { "full" } else { "u" };
                     let new = person(&format!("{name}{n}r{round}@example.com"), Role::USER);
-                    tokio::spawn(async move { (new.id, db.insert_user(new, None, None, terms(t0())).await) })
+                    tokio::spawn(async move {
+                        (
+                            new.id,
+                            db.insert_user(new, None, None, terms(t0())).await.settled().await,
+                        )
+                    })
                 })
                 .collect();
             tokio::task::yield_now().await;
@@ -179,7 +194,7 @@ fn nobody_is_told_of_a_commit_that_was_not() {
             for (id, outcome) in all(writes).await {
                 let there = world.db.user(id).await.unwrap().is_some();
                 match outcome {
-                    Ok(InsertedUser::Created(_)) => assert!(there),
+                    Ok(Ok(_)) => assert!(there),
                     Err(StorageError::Unavailable(Outage::DiskFull | Outage::Faulty)) => {
                         failed += 1;
                         assert!(!there);
@@ -248,18 +263,25 @@ fn a_lock_that_another_process_keeps_is_an_outage_and_passes() {
             person("a@example.com", Role::ADMIN),
             person("b@example.com", Role::USER),
         );
-        let held = world.db.insert_user(user.clone(), None, None, terms(t0())).await;
+        let held = world
+            .db
+            .insert_user(user.clone(), None, None, terms(t0()))
+            .await
+            .settled()
+            .await;
         assert_eq!(held, Err(StorageError::Unavailable(Outage::Busy)));
         beside.batch_execute("ROLLBACK").unwrap();
         assert!(matches!(
             world.db.insert_user(other.clone(), None, None, terms(t0())).await,
-            Ok(InsertedUser::Created(_))
+            Ok(Ok(_))
         ));
         let ended = world
             .db
             .end_user_sessions(other.id, EndReason::LogoutAll, terms(at(1)))
             .await
-            .unwrap();
+            .unwrap()
+            .settled()
+            .await;
         assert_eq!(ended.unwrap().count, 0);
         assert!(!world.db.administrator_exists(admins()).await.unwrap());
     });

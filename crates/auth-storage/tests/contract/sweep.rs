@@ -1,6 +1,7 @@
 //! What has lapsed goes, in bounded batches; what still tells something stays.
 
 use crate::people::{api_key, at, chance, known, one_time, session_of, t0, terms};
+use crate::settled::Settle as _;
 use crate::world::World;
 use auth_domain::{
     ids::TokenId,
@@ -39,9 +40,9 @@ on_both! {
         let user = world.user("a@example.com", Role::USER).await;
         for n in 0..5 {
             let ended = world.sign_in(&user, at(n)).await;
-            world.db.end_session(ended.id, None, EndReason::Logout, terms(at(n))).await.unwrap();
+            world.db.end_session(ended.id, None, EndReason::Logout, terms(at(n))).await.unwrap().settled().await.unwrap();
             let lapsed = ChangeContext { until_at_least: at(n), ..terms(at(n)) };
-            world.db.revoke_token(TokenId::from_parts(t0(), chance()), lapsed).await.unwrap();
+            world.db.revoke_token(TokenId::from_parts(t0(), chance()), lapsed).await.unwrap().settled().await;
         }
         let later = at(0) + Span::days(2);
         let first = sweep_of(&world, later, keep(1, 3)).await;
@@ -60,8 +61,8 @@ on_both! {
     fn what_still_tells_something_stays(world) {
         let (user, live) = world.signed_in("a@example.com").await;
         let ended = world.sign_in(&user, at(1)).await;
-        world.db.end_session(ended.id, None, EndReason::Logout, terms(at(2))).await.unwrap();
-        world.db.revoke_token(TokenId::from_parts(t0(), chance()), terms(at(1))).await.unwrap();
+        world.db.end_session(ended.id, None, EndReason::Logout, terms(at(2))).await.unwrap().settled().await.unwrap();
+        world.db.revoke_token(TokenId::from_parts(t0(), chance()), terms(at(1))).await.unwrap().settled().await;
         assert_eq!(sweep_of(&world, at(60), keep(1, 100)).await, []);
         // Not kept at all, but its access tokens may still be shown.
         assert_eq!(sweep_of(&world, at(60), keep(0, 100)).await, []);
@@ -75,7 +76,7 @@ on_both! {
             if n % 2 == 0 {
                 session.rotation.refresh_expires_at = at(n) + Span::days(400);
             }
-            world.db.start_session(known(session), terms(at(n))).await.unwrap();
+            world.db.start_session(known(session), terms(at(n))).await.unwrap().settled().await.unwrap();
         }
         let later = at(0) + Span::days(60);
         let mut swept = Vec::new();
@@ -107,7 +108,7 @@ on_both! {
 
     fn mails_that_are_done_with_go_after_a_while_and_those_that_wait_stay(world) {
         for n in 0..5 {
-            world.db.ask_for_reset(format!("u{n}@example.com"), terms(at(n))).await.unwrap();
+            world.db.ask_for_reset(format!("u{n}@example.com"), terms(at(n))).await.unwrap().settled().await;
         }
         let lease = uuid::Uuid::from_u128(1);
         let mails = world.db.claim_mails(lease, Span::minutes(1), 9).await.unwrap();
@@ -135,7 +136,7 @@ on_both! {
         for n in 0..6 {
             let mut new = api_key(user.id, n, at(0));
             new.key.expires_at = (n < 5).then(|| at(if n == 4 { 9_999_999 } else { 60 }));
-            world.db.insert_api_key(new, 9, terms(at(0))).await.unwrap();
+            world.db.insert_api_key(new, 9, terms(at(0))).await.unwrap().settled().await.unwrap();
         }
         assert_eq!(sweep_of(&world, at(60) + Span::days(1), keep(1, 3)).await, []);
         for rows in [3, 1] {

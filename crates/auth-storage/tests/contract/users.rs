@@ -1,6 +1,7 @@
 //! Users: made, read, listed, changed.
 
 use crate::people::{ALL, address, admins, at, hash, person, session_of, t0, terms};
+use crate::settled::Settle as _;
 use crate::world::all;
 use auth_domain::{
     role::Role,
@@ -9,14 +10,11 @@ use auth_domain::{
     user::{DisplayName, Generation, User, UserStatus},
 };
 use auth_storage::{
-    InsertedUser, NewUser, Pagination, StorageError, UserChange, UserFigures, UserFilter, UserOutcome,
+    ChangedUser, EmailTaken, NewUser, Pagination, Refused, StorageError, UserChange, UserFigures, UserFilter,
 };
 
-fn created(inserted: InsertedUser) -> User {
-    match inserted {
-        InsertedUser::Created(user) => user,
-        InsertedUser::EmailTaken => panic!("taken"),
-    }
+fn created(inserted: Result<User, EmailTaken>) -> User {
+    inserted.unwrap()
 }
 
 on_both! {
@@ -25,7 +23,7 @@ on_both! {
         let old = "A\u{200b}da";
         assert!(DisplayName::parse(old).is_err());
         let new = NewUser { name: DisplayName::stored(old).ok(), ..person("a@example.com", Role::USER) };
-        world.db.insert_user(new.clone(), None, None, terms(at(0))).await.unwrap();
+        world.db.insert_user(new.clone(), None, None, terms(at(0))).await.unwrap().settled().await.unwrap();
         let read = world.db.user(new.id).await.unwrap().unwrap();
         assert_eq!(read.name.unwrap().as_str(), old);
     }
@@ -33,7 +31,7 @@ on_both! {
     fn a_user_is_read_back_as_it_was_written(world) {
         let mut new = person("Ada@Example.COM", Role::USER);
         new.email_verified_at = Some(at(5) + Span::microseconds(7));
-        let user = created(world.db.insert_user(new.clone(), None, None, terms(t0())).await.unwrap());
+        let user = created(world.db.insert_user(new.clone(), None, None, terms(t0())).await.unwrap().settled().await);
         assert_eq!((user.id, &user.email, &user.name, user.generation), (new.id, &new.email, &new.name, Generation::FIRST));
         assert_eq!((user.email_verified_at, user.created_at, user.last_login_at), (new.email_verified_at, t0(), None));
         assert_eq!(world.db.user(user.id).await.unwrap(), Some(user.clone()));
@@ -48,34 +46,34 @@ on_both! {
         assert_eq!(world.db.user(nobody.id).await.unwrap(), None);
         assert!(world.db.credentials(&nobody.email).await.unwrap().is_none());
         assert!(world.db.credentials_of(nobody.id).await.unwrap().is_none());
-        let outcome = world.db.change_user(nobody.id, UserChange::default(), admins(), terms(t0())).await;
-        assert_eq!(outcome.unwrap(), UserOutcome::NotFound);
-        assert_eq!(world.db.set_password(nobody.id, hash(1), None, terms(t0())).await.unwrap(), UserOutcome::NotFound);
-        assert_eq!(world.db.delete_user(nobody.id, admins(), terms(t0())).await.unwrap(), UserOutcome::NotFound);
+        let outcome = world.db.change_user(nobody.id, UserChange::default(), admins(), terms(t0())).await.unwrap().settled().await;
+        assert_eq!(outcome, Err(Refused::NotFound));
+        assert_eq!(world.db.set_password(nobody.id, hash(1), None, terms(t0())).await.unwrap().settled().await, Err(Refused::NotFound));
+        assert_eq!(world.db.delete_user(nobody.id, admins(), terms(t0())).await.unwrap().settled().await, Err(Refused::NotFound));
     }
 
     fn a_nanosecond_is_cut_before_it_is_stored(world) {
         let mut new = person("a@example.com", Role::USER);
         new.created_at = Timestamp::from_timestamp_nanos(1_700_000_000_123_456_789);
-        let user = created(world.db.insert_user(new.clone(), None, None, terms(t0())).await.unwrap());
+        let user = created(world.db.insert_user(new.clone(), None, None, terms(t0())).await.unwrap().settled().await);
         assert_eq!(user.created_at, Timestamp::from_timestamp_micros(1_700_000_000_123_456).unwrap());
         assert_eq!(world.db.user(new.id).await.unwrap(), Some(user));
     }
 
     fn an_address_that_is_taken_writes_nothing(world) {
         let first = person("a@example.com", Role::USER);
-        world.db.insert_user(first.clone(), None, None, terms(t0())).await.unwrap();
+        world.db.insert_user(first.clone(), None, None, terms(t0())).await.unwrap().settled().await.unwrap();
         let again = person("A@EXAMPLE.com", Role::USER);
         let session = session_of(again.id, Generation::FIRST, t0());
-        let outcome = world.db.insert_user(again.clone(), Some(session.clone()), None, terms(t0())).await.unwrap();
-        assert_eq!(outcome, InsertedUser::EmailTaken);
+        let outcome = world.db.insert_user(again.clone(), Some(session.clone()), None, terms(t0())).await.unwrap().settled().await;
+        assert_eq!(outcome, Err(EmailTaken));
         assert_eq!(world.db.user(again.id).await.unwrap(), None);
         assert_eq!(world.db.session(session.id).await.unwrap(), None);
     }
 
     fn only_the_address_makes_a_user_taken_any_other_refusal_is_a_failure(world) {
         let first = person("a@example.com", Role::USER);
-        world.db.insert_user(first.clone(), None, None, terms(t0())).await.unwrap();
+        world.db.insert_user(first.clone(), None, None, terms(t0())).await.unwrap().settled().await.unwrap();
         let mut twin = person("b@example.com", Role::USER);
         twin.id = first.id;
         assert!(matches!(world.db.insert_user(twin, None, None, terms(t0())).await, Err(StorageError::Query(_))));
@@ -84,7 +82,7 @@ on_both! {
     fn a_registration_makes_the_user_and_its_session_together(world) {
         let new = person("a@example.com", Role::USER);
         let session = session_of(new.id, Generation::FIRST, at(3));
-        let user = created(world.db.insert_user(new, Some(session.clone()), None, terms(t0())).await.unwrap());
+        let user = created(world.db.insert_user(new, Some(session.clone()), None, terms(t0())).await.unwrap().settled().await);
         assert_eq!(user.last_login_at, Some(at(3)));
         assert_eq!(world.db.session(session.id).await.unwrap(), Some((session, user)));
     }
@@ -95,19 +93,19 @@ on_both! {
             tokio::spawn(async move {
                 let new = person("same@example.com", Role::USER);
                 let session = session_of(new.id, Generation::FIRST, t0());
-                db.insert_user(new, Some(session), None, terms(t0())).await.unwrap()
+                db.insert_user(new, Some(session), None, terms(t0())).await.unwrap().settled().await
             })
         });
         let outcomes = all(rivals).await;
-        assert_eq!(outcomes.iter().filter(|o| matches!(o, InsertedUser::Created(_))).count(), 1);
+        assert_eq!(outcomes.iter().filter(|o| o.is_ok()).count(), 1);
         assert_eq!(world.number("SELECT count(*) AS n FROM sessions"), 1);
     }
 
     fn an_import_tells_of_each_line_and_stands_as_a_whole(world) {
-        world.db.insert_user(person("b@example.com", Role::USER), None, None, terms(t0())).await.unwrap();
+        world.db.insert_user(person("b@example.com", Role::USER), None, None, terms(t0())).await.unwrap().settled().await.unwrap();
         let lines = ["a@example.com", "b@example.com", "c@example.com", "A@example.com"];
         let outcomes = world.db.import_users(lines.map(|line| person(line, Role::USER)).to_vec(), terms(t0())).await.unwrap();
-        let made: Vec<bool> = outcomes.iter().map(|o| matches!(o, InsertedUser::Created(_))).collect();
+        let made: Vec<bool> = outcomes.iter().map(|o| o.is_ok()).collect();
         assert_eq!(made, [true, false, true, false]);
         let mut broken = vec![person("d@example.com", Role::USER), person("e@example.com", Role::USER)];
         broken[1].id = broken[0].id;
@@ -121,7 +119,7 @@ on_both! {
             let mut new = person(&format!("user{n}@example.com"), if n == 3 { Role::VIEWER } else { Role::USER });
             new.status = if n == 5 { UserStatus::Disabled } else { UserStatus::Active };
             new.name = Some(DisplayName::parse(if n == 6 { "ÉMILE 100%" } else { "Ada" }).unwrap());
-            ids.push(world.db.insert_user(new, None, None, terms(t0())).await.map(created).unwrap().id);
+            ids.push(world.db.insert_user(new, None, None, terms(t0())).await.settled().await.map(created).unwrap().id);
         }
         ids.reverse();
         let list = async |filter: UserFilter, page| {
@@ -143,10 +141,10 @@ on_both! {
         assert_eq!(world.db.user_figures(t0()).await.unwrap(), UserFigures::default());
         let (_, ended) = world.signed_in("a@example.com").await;
         world.signed_in("b@example.com").await;
-        world.db.end_session(ended.id, None, EndReason::Logout, terms(at(1))).await.unwrap();
+        world.db.end_session(ended.id, None, EndReason::Logout, terms(at(1))).await.unwrap().settled().await.unwrap();
         let mut off = person("c@example.com", Role::ADMIN);
         off.status = UserStatus::Disabled;
-        world.db.insert_user(off, None, None, terms(t0())).await.unwrap();
+        world.db.insert_user(off, None, None, terms(t0())).await.unwrap().settled().await.unwrap();
         let users = vec![("admin".to_owned(), "disabled".to_owned(), 1), ("user".to_owned(), "active".to_owned(), 2)];
         assert_eq!(world.db.user_figures(at(2)).await.unwrap(), UserFigures { users: users.clone(), live_sessions: 1 });
         let long_after = world.db.user_figures(at(2) + Span::days(400)).await.unwrap();
@@ -156,10 +154,10 @@ on_both! {
     fn a_name_changes_and_cuts_nothing(world) {
         let (user, session) = world.signed_in("a@example.com").await;
         let change = UserChange { name: Some(None), email_verified_at: Some(Some(at(1))), ..UserChange::default() };
-        let outcome = world.db.change_user(user.id, change, admins(), terms(at(1))).await.unwrap();
-        let UserOutcome::Changed { user: after, revocations, sessions_ended } = outcome else { panic!("{outcome:?}") };
+        let (outcome, done) = world.db.change_user(user.id, change, admins(), terms(at(1))).await.unwrap().recorded().await;
+        let ChangedUser { user: after, sessions_ended } = outcome.unwrap();
         assert_eq!((after.name.clone(), after.email_verified_at, after.generation), (None, Some(at(1)), user.generation));
-        assert_eq!((revocations, sessions_ended), (vec![], 0));
+        assert_eq!((done.revocations, sessions_ended), (vec![], 0));
         assert_eq!(world.stored(&session).await, session);
         assert_eq!(world.db.user(user.id).await.unwrap(), Some(after));
     }
@@ -178,18 +176,18 @@ on_both! {
         let admin = world.user("admin@example.com", Role::ADMIN).await;
         let mut off = person("off@example.com", Role::ADMIN);
         off.status = UserStatus::Disabled;
-        world.db.insert_user(off, None, None, terms(t0())).await.unwrap();
+        world.db.insert_user(off, None, None, terms(t0())).await.unwrap().settled().await.unwrap();
         let demote = UserChange { role: Some(Role::USER), ..UserChange::default() };
         let disable = UserChange { status: Some(UserStatus::Disabled), ..UserChange::default() };
         for change in [demote.clone(), disable] {
-            let outcome = world.db.change_user(admin.id, change, admins(), terms(t0())).await.unwrap();
-            assert_eq!(outcome, UserOutcome::LastAdmin);
+            let outcome = world.db.change_user(admin.id, change, admins(), terms(t0())).await.unwrap().settled().await;
+            assert_eq!(outcome, Err(Refused::LastAdmin));
         }
-        assert_eq!(world.db.delete_user(admin.id, admins(), terms(t0())).await.unwrap(), UserOutcome::LastAdmin);
+        assert_eq!(world.db.delete_user(admin.id, admins(), terms(t0())).await.unwrap().settled().await, Err(Refused::LastAdmin));
         assert_eq!(world.db.user(admin.id).await.unwrap(), Some(admin.clone()));
         world.user("second@example.com", Role::ADMIN).await;
-        let outcome = world.db.change_user(admin.id, demote, admins(), terms(t0())).await.unwrap();
-        assert!(matches!(outcome, UserOutcome::Changed { .. }), "{outcome:?}");
+        let outcome = world.db.change_user(admin.id, demote, admins(), terms(t0())).await.unwrap().settled().await;
+        assert!(outcome.is_ok(), "{outcome:?}");
         assert!(world.db.administrator_exists(admins()).await.unwrap());
         assert!(!world.db.administrator_exists(vec!["owner".parse().unwrap()]).await.unwrap());
     }
@@ -204,15 +202,15 @@ on_both! {
                 tokio::spawn(async move {
                     let change = UserChange { role: Some(Role::USER), ..UserChange::default() };
                     if delete {
-                        db.delete_user(id, admins(), terms(t0())).await.unwrap()
+                        db.delete_user(id, admins(), terms(t0())).await.unwrap().settled().await
                     } else {
-                        db.change_user(id, change, admins(), terms(t0())).await.unwrap()
+                        db.change_user(id, change, admins(), terms(t0())).await.unwrap().settled().await
                     }
                 })
             };
             let outcomes = all([demote(one.id, round % 2 == 0), demote(two.id, false)]).await;
-            assert_eq!(outcomes.iter().filter(|o| **o == UserOutcome::LastAdmin).count(), 1, "{outcomes:?}");
-            let left = if outcomes[0] == UserOutcome::LastAdmin { one.id } else { two.id };
+            assert_eq!(outcomes.iter().filter(|o| **o == Err(Refused::LastAdmin)).count(), 1, "{outcomes:?}");
+            let left = if outcomes[0] == Err(Refused::LastAdmin) { one.id } else { two.id };
             world.execute(&format!("DELETE FROM users WHERE id = '{left}'"));
         }
     }

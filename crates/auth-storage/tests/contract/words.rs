@@ -4,6 +4,7 @@
 use crate::{
     audit_seals::signer,
     people::{ALL, api_key, at, mailed, one_time, person, policy, terms, token},
+    settled::Settle as _,
     world::World,
 };
 use auth_domain::{
@@ -63,20 +64,20 @@ on_both! {
         let statuses = [UserStatus::Active, UserStatus::Disabled, UserStatus::stored("suspended").unwrap()];
         for (n, status) in statuses.into_iter().enumerate() {
             let new = NewUser { status, ..person(&format!("u{n}@example.com"), Role::USER) };
-            world.db.insert_user(new.clone(), None, None, terms(at(1))).await.unwrap();
+            world.db.insert_user(new.clone(), None, None, terms(at(1))).await.unwrap().settled().await.unwrap();
             let user = world.db.user(new.id).await.unwrap().unwrap();
             assert_eq!((user.status, user.status.as_str()), (status, status.as_str()));
         }
         let (user, session) = world.signed_in("a@example.com").await;
         world.execute(&format!("UPDATE users SET status = 'suspended' WHERE id = '{}'", user.id));
-        let rotated = world.db.rotate(session.id, token(0), policy(), false, terms(at(2))).await.unwrap();
+        let rotated = world.db.rotate(session.id, token(0), policy(), false, terms(at(2))).await.unwrap().settled().await;
         assert!(rotated.is_none_or(|rotated| !matches!(rotated.decision, Decision::Rotate { .. })));
     }
 
     fn every_reason_for_an_end_is_read_back_and_a_newer_one_ends_a_session_all_the_same(world) {
         for (n, why) in (0..).zip(EndReason::ALL) {
             let (_, session) = world.signed_in(&format!("u{n}@example.com")).await;
-            world.db.end_session(session.id, None, why, terms(at(1))).await.unwrap();
+            world.db.end_session(session.id, None, why, terms(at(1))).await.unwrap().settled().await.unwrap();
             assert_eq!(world.stored(&session).await.state, SessionState::Ended { at: at(1), why });
         }
         let (user, session) = world.signed_in("a@example.com").await;
@@ -88,7 +89,7 @@ on_both! {
             SessionState::Active => panic!("it lives"),
         }
         assert_eq!(world.db.sessions(user.id, SessionFilter::Active, at(2), ALL).await.unwrap(), []);
-        let rotated = world.db.rotate(session.id, token(0), policy(), false, terms(at(2))).await.unwrap().unwrap();
+        let rotated = world.db.rotate(session.id, token(0), policy(), false, terms(at(2))).await.unwrap().settled().await.unwrap();
         assert!(!matches!(rotated.decision, Decision::Rotate { .. }), "{rotated:?}");
     }
 
@@ -111,7 +112,7 @@ on_both! {
 
     fn every_kind_of_mail_is_read_back_and_a_newer_one_is_left_to_newer_nodes(world) {
         for n in 0..=MailKind::ALL.len() {
-            world.db.ask_for_reset(format!("u{n}@example.com"), terms(at(1))).await.unwrap();
+            world.db.ask_for_reset(format!("u{n}@example.com"), terms(at(1))).await.unwrap().settled().await;
         }
         let ids = world.rows::<Line>("SELECT CAST(id AS TEXT) AS line FROM outbox ORDER BY id");
         let kinds = MailKind::ALL.map(MailKind::as_str).into_iter().chain(["invitation"]);
@@ -130,7 +131,7 @@ on_both! {
 
     fn every_end_of_a_mail_is_counted(world) {
         for (n, end) in [outbox::End::Sent, outbox::End::Dropped, outbox::End::Failed("550".into())].into_iter().enumerate() {
-            world.db.ask_for_reset(format!("u{n}@example.com"), terms(at(1))).await.unwrap();
+            world.db.ask_for_reset(format!("u{n}@example.com"), terms(at(1))).await.unwrap().settled().await;
             let lease = Uuid::from_u128(7);
             let mail = world.db.claim_mails(lease, Span::minutes(5), 9).await.unwrap().remove(0);
             assert!(world.db.end_mail(mail.id, lease, end).await.unwrap());
@@ -180,9 +181,9 @@ on_both! {
     fn every_kind_of_revocation_is_read_back_and_a_newer_one_hits_all_that_has_its_id(world) {
         let (user, session) = world.signed_in("a@example.com").await;
         let jti = TokenId::from_parts(at(1), [1; 10]);
-        world.db.revoke_token(jti, terms(at(1))).await.unwrap();
-        world.db.end_session(session.id, None, EndReason::Logout, terms(at(1))).await.unwrap();
-        world.db.end_user_sessions(user.id, EndReason::LogoutAll, terms(at(2))).await.unwrap();
+        world.db.revoke_token(jti, terms(at(1))).await.unwrap().settled().await;
+        world.db.end_session(session.id, None, EndReason::Logout, terms(at(1))).await.unwrap().settled().await.unwrap();
+        world.db.end_user_sessions(user.id, EndReason::LogoutAll, terms(at(2))).await.unwrap().settled().await.unwrap();
         let read = || async { world.db.revocations_since(None).await.unwrap().revocations };
         let what: Vec<_> = read().await.into_iter().map(|(revocation, _)| revocation.what).collect();
         assert!(what.contains(&Revoked::Token(jti)) && what.contains(&Revoked::Session(session.id)), "{what:?}");
@@ -201,7 +202,7 @@ on_both! {
     fn a_permission_of_a_newer_version_is_none_here(world) {
         let user = world.user("a@example.com", Role::USER).await;
         let key = api_key(user.id, 1, at(1));
-        world.db.insert_api_key(key.clone(), 9, terms(at(1))).await.unwrap();
+        world.db.insert_api_key(key.clone(), 9, terms(at(1))).await.unwrap().settled().await.unwrap();
         let all = Permission::ALL.map(Permission::as_str).join(" ");
         world.execute(&format!("UPDATE api_keys SET permissions = '{all} grants:read'"));
         assert_eq!(world.db.api_keys(user.id).await.unwrap()[0].permissions, Permission::ALL);

@@ -4,6 +4,7 @@ use crate::{
     people::{
         ALL, address, at, chance, hash, known, mailed, one_time, person, policy, session_of, t0, terms, token,
     },
+    settled::Settle as _,
     world::World,
 };
 use auth_domain::{
@@ -19,8 +20,8 @@ use auth_domain::{
     time::Span,
 };
 use auth_storage::{
-    HashUpgrade, InsertedUser, LinkProof, NewApiKey, Pagination, SessionFilter, Storage, UserChange,
-    UserFilter, activity, audit, outbox, sweep,
+    HashUpgrade, LinkProof, NewApiKey, Pagination, SessionFilter, Storage, UserChange, UserFilter, activity,
+    audit, outbox, sweep,
 };
 use std::sync::Arc;
 use uuid::Uuid;
@@ -30,13 +31,13 @@ pub(crate) async fn run(world: &World) {
     let db = world.another().await;
     let new = person("hot@example.com", Role::USER);
     let first = session_of(new.id, auth_domain::user::Generation::FIRST, t0());
-    let InsertedUser::Created(user) = db
+    let user = db
         .insert_user(new, Some(first.clone()), None, terms(t0()))
         .await
         .unwrap()
-    else {
-        panic!("taken");
-    };
+        .settled()
+        .await
+        .unwrap();
     db.credentials(&address("hot@example.com"))
         .await
         .unwrap()
@@ -59,7 +60,12 @@ pub(crate) async fn run(world: &World) {
         from: hash(0),
         to: hash(1),
     });
-    db.start_session(sign_in, terms(at(1))).await.unwrap();
+    db.start_session(sign_in, terms(at(1)))
+        .await
+        .unwrap()
+        .settled()
+        .await
+        .unwrap();
     db.note(Action::SignInFailed, Some(user.id), vec![], terms(at(1)))
         .await
         .unwrap();
@@ -73,7 +79,9 @@ pub(crate) async fn run(world: &World) {
         let noted = presented.number == 1;
         db.rotate(session.id, presented, policy(), noted, terms(at(seconds)))
             .await
-            .unwrap();
+            .unwrap()
+            .settled()
+            .await;
     }
     db.session(session.id).await.unwrap().unwrap();
     let page = Pagination {
@@ -87,6 +95,9 @@ pub(crate) async fn run(world: &World) {
     let another = world.sign_in(&user, at(7)).await;
     db.end_session(another.id, Some(user.id), EndReason::Logout, terms(at(8)))
         .await
+        .unwrap()
+        .settled()
+        .await
         .unwrap();
     let change = UserChange {
         name: Some(None),
@@ -94,20 +105,32 @@ pub(crate) async fn run(world: &World) {
     };
     db.change_user(user.id, change, vec![Role::ADMIN], terms(at(9)))
         .await
+        .unwrap()
+        .settled()
+        .await
         .unwrap();
     let spare = world.sign_in(&user, at(10)).await;
     db.set_password(user.id, hash(2), Some(spare.id), terms(at(11)))
         .await
+        .unwrap()
+        .settled()
+        .await
         .unwrap();
     db.end_other_sessions(user.id, spare.id, EndReason::EndedByUser, terms(at(11)))
+        .await
+        .unwrap()
+        .settled()
         .await
         .unwrap();
     db.end_user_sessions(user.id, EndReason::LogoutAll, terms(at(12)))
         .await
+        .unwrap()
+        .settled()
+        .await
         .unwrap();
 
     let jti = TokenId::from_parts(t0(), chance());
-    db.revoke_token(jti, terms(at(13))).await.unwrap();
+    db.revoke_token(jti, terms(at(13))).await.unwrap().settled().await;
     let asked = TokenRef {
         token: jti,
         session: session.id,
@@ -150,7 +173,9 @@ pub(crate) async fn run_rarer(world: &World) {
 async fn links_and_mail(db: &Storage, user: UserId) {
     db.ask_for_reset("rare@example.com".to_owned(), terms(at(20)))
         .await
-        .unwrap();
+        .unwrap()
+        .settled()
+        .await;
     assert!(db.mail_waits().await.unwrap());
     let lease = Uuid::from_u128(7);
     for mail in db.claim_mails(lease, Span::minutes(1), 50).await.unwrap() {
@@ -162,14 +187,27 @@ async fn links_and_mail(db: &Storage, user: UserId) {
     db.one_time_token(TokenKind::PasswordReset, [1; 32], at(22))
         .await
         .unwrap();
-    db.reset_password([1; 32], hash(3), terms(at(22))).await.unwrap();
+    db.reset_password([1; 32], hash(3), terms(at(22)))
+        .await
+        .unwrap()
+        .settled()
+        .await
+        .unwrap();
     let mut verification = one_time(TokenKind::EmailVerification, 2, at(23));
     verification.email = Some(address("rare@example.com"));
     db.mail_verification(user, mailed(verification), terms(at(23)))
         .await
+        .unwrap()
+        .settled()
+        .await
         .unwrap();
     let proof = LinkProof::NewPassword(hash(4));
-    db.verify_email([2; 32], proof, terms(at(24))).await.unwrap();
+    db.verify_email([2; 32], proof, terms(at(24)))
+        .await
+        .unwrap()
+        .settled()
+        .await
+        .unwrap();
 }
 
 async fn keys_and_audit(db: &Storage, user: UserId) {
@@ -185,6 +223,9 @@ async fn keys_and_audit(db: &Storage, user: UserId) {
     let (id, digest) = (key.id, [9; 32]);
     db.insert_api_key(NewApiKey { key, digest }, 9, terms(at(25)))
         .await
+        .unwrap()
+        .settled()
+        .await
         .unwrap();
     db.api_key_holder(digest).await.unwrap().unwrap();
     db.touch_api_key(id, at(26)).await.unwrap();
@@ -198,7 +239,12 @@ async fn keys_and_audit(db: &Storage, user: UserId) {
         .seal
         .unwrap();
     db.seal_of(1).await.unwrap();
-    db.lock_out(user, terms(at(28))).await.unwrap();
+    db.lock_out(user, terms(at(28)))
+        .await
+        .unwrap()
+        .settled()
+        .await
+        .unwrap();
     reads(db, user).await;
 }
 

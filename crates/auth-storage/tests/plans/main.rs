@@ -11,6 +11,9 @@ mod heavy;
 #[path = "../contract/people.rs"]
 mod people;
 #[cfg(test)]
+#[path = "../contract/settled.rs"]
+mod settled;
+#[cfg(test)]
 #[expect(dead_code, reason = "shared with the contract, which uses all of it")]
 #[path = "../contract/world.rs"]
 mod world;

@@ -6,13 +6,12 @@ use crate::{
     wiring::{self, StartError},
 };
 use auth_domain::{
-    revocation::Revocation,
     role::Role,
     time::{Span, Timestamp},
     user::User,
 };
 use auth_service::{AccountRef, Admin, Caller, Clock, Error, SystemClock, SystemEntropy};
-use auth_storage::Storage;
+use auth_storage::{AfterCommit, CommitEffects, Storage};
 use chrono::SecondsFormat;
 use std::{fmt::Display, sync::Arc};
 
@@ -54,11 +53,14 @@ impl Operator {
         )
         .map_err(told)
     }
+}
 
+impl AfterCommit for Operator {
     /// Waits until no server accepts what was revoked (behaviour.md §1): servers beside an embedded database are promised to see
     /// it within a second, those on PostgreSQL have read it, or know that they can't rely on their memory, after `max_staleness`.
-    pub(super) async fn let_act(&self, revocations: &[Revocation]) {
-        if !revocations.is_empty() && !self.config.is_embedded() {
+    /// A queued mail leaves when a server looks into the outbox.
+    async fn carry_out(&self, effects: &CommitEffects) {
+        if !effects.revocations().is_empty() && !self.config.is_embedded() {
             tokio::time::sleep(self.config.blacklist.known_everywhere_within()).await;
         }
     }

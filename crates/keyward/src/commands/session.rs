@@ -134,23 +134,23 @@ async fn end(operator: &Operator, id: &str) -> Result<(), CommandError> {
     let id = id
         .parse()
         .map_err(|error| CommandError::Usage(format!("{id:?} is no session's id: {error}")))?;
-    let revocations = operator
+    let ended = operator
         .admin()?
         .end_session(id, None, &operator.caller())
         .await
         .map_err(|error| told_of(error, format_args!("session {id}")))?;
-    operator.let_act(&revocations).await;
+    ended.settle(operator).await;
     print(format_args!("ended the session {id}"))
 }
 
 async fn end_all(operator: &Operator, user: &str) -> Result<(), CommandError> {
     let admin = operator.admin()?;
     let user: User = named_user(&admin, user).await?;
-    let (count, revocations) = admin
+    let ended = admin
         .end_sessions(user.id, &operator.caller())
         .await
         .map_err(|error| told_of(error, format_args!("user {}", user.id)))?;
-    operator.let_act(&revocations).await;
+    let count = ended.settle(operator).await.count;
     print(format_args!(
         "ended {count} session{} of {}",
         if count == 1 { "" } else { "s" },

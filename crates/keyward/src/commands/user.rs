@@ -54,7 +54,7 @@ async fn create(operator: &Operator, wanted: CreateUser) -> Result<(), CommandEr
     };
     let email = account.email.clone();
     let user = match admin.create_user(account, &operator.caller()).await {
-        Ok(user) => user,
+        Ok(created) => created.settle(operator).await,
         Err(error) => return Err(not_created(&admin, &email, error).await),
     };
     if wanted.output.json {
@@ -163,7 +163,8 @@ async fn set_status(operator: &Operator, user: &str, status: UserStatus) -> Resu
         status: Some(status),
         ..UserChange::default()
     };
-    let (user, ended) = apply(operator, user, change).await?;
+    let changed = apply(operator, user, change).await?;
+    let (user, ended) = (changed.user, changed.sessions_ended);
     let ended = if ended == 0 {
         String::new()
     } else {
@@ -182,28 +183,18 @@ async fn set_role(operator: &Operator, user: &str, role: &str) -> Result<(), Com
         role: Some(role),
         ..UserChange::default()
     };
-    let (user, _) = apply(operator, user, change).await?;
+    let user = apply(operator, user, change).await?.user;
     print(format_args!("{} has the role {}", user.email.as_str(), user.role))
 }
 
-async fn apply(
-    operator: &Operator,
-    user: &str,
-    change: UserChange,
-) -> Result<(user::User, u64), CommandError> {
+async fn apply(operator: &Operator, user: &str, change: UserChange) -> Result<ChangedUser, CommandError> {
     let admin = operator.admin()?;
     let found = named_user(&admin, user).await?;
     let changed = admin
         .change_user(found.id, change, &operator.caller())
         .await
         .map_err(|error| told_of(error, of(&found)))?;
-    Ok(settled(operator, changed).await)
-}
-
-/// The user after a change that has taken effect everywhere, and how many of its sessions ended.
-async fn settled(operator: &Operator, changed: ChangedUser) -> (user::User, u64) {
-    operator.let_act(&changed.revocations).await;
-    (changed.user, changed.sessions_ended)
+    Ok(changed.settle(operator).await)
 }
 
 async fn set_password(operator: &Operator, user: &str, source: PasswordSource) -> Result<(), CommandError> {
@@ -214,10 +205,11 @@ async fn set_password(operator: &Operator, user: &str, source: PasswordSource) -
         .set_password(&found, password, &operator.caller())
         .await
         .map_err(|error| told_of(error, of(&found)))?;
-    let (user, ended) = settled(operator, outcome).await;
+    let changed = outcome.settle(operator).await;
     print(format_args!(
-        "{} has a new password; {ended} session(s) ended",
-        user.email.as_str()
+        "{} has a new password; {} session(s) ended",
+        changed.user.email.as_str(),
+        changed.sessions_ended
     ))
 }
 
@@ -228,7 +220,7 @@ async fn lock_out(operator: &Operator, user: &str) -> Result<(), CommandError> {
         .lock_out(found.id, &operator.caller())
         .await
         .map_err(|error| told_of(error, of(&found)))?;
-    let (user, _) = settled(operator, outcome).await;
+    let user = outcome.settle(operator).await.user;
     print(format_args!(
         "{} is locked out: every credential ended (sessions and their tokens, API keys, known devices, mailed links, the \
          password)\nit is told so by mail and needs a reset to come back: `keyward user send-reset {}` mails a link",
@@ -243,7 +235,9 @@ async fn send_reset(operator: &Operator, user: &str) -> Result<(), CommandError>
     admin
         .send_reset(found.id, &operator.caller())
         .await
-        .map_err(|error| told_of(error, of(&found)))?;
+        .map_err(|error| told_of(error, of(&found)))?
+        .settle(operator)
+        .await;
     print(format_args!(
         "a link to choose a new password is on its way to {}: a running server mails it",
         found.email.as_str()
@@ -260,7 +254,7 @@ async fn delete(operator: &Operator, user: &str, yes: bool) -> Result<(), Comman
         .delete_user(found.id, &operator.caller())
         .await
         .map_err(|error| told_of(error, of(&found)))?;
-    let (user, _) = settled(operator, outcome).await;
+    let user = outcome.settle(operator).await.user;
     print(format_args!("deleted {} ({})", user.email.as_str(), user.id))
 }
 

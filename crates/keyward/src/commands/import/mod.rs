@@ -13,7 +13,7 @@ use crate::{
 };
 use auth_domain::{role::RoleBook, time::Timestamp};
 use auth_service::Admin;
-use auth_storage::{InsertedUser, NewUser};
+use auth_storage::NewUser;
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 use report::Report;
 pub use row::ImportedUser;
@@ -246,10 +246,7 @@ impl Import<'_> {
                 .import_users(users, &self.operator.caller())
                 .await
                 .map_err(told)?;
-            stored
-                .into_iter()
-                .map(|outcome| matches!(outcome, InsertedUser::EmailTaken))
-                .collect()
+            stored.into_iter().map(|outcome| outcome.is_err()).collect()
         };
         for (line, taken) in lines.into_iter().zip(taken) {
             if taken {
