@@ -1,7 +1,14 @@
 //! The life of a signing key: `next → active → retiring → retired` (behaviour.md §6).
 //!
 //! A key signs only after every verifier had the time to learn it, and is published until the last token it signed has
-//! expired, so that a rotation fails no verification. `rotate` plans the change as a whole; storage carries it out, guarded.
+//! expired, so that a rotation fails no verification. The functions here plan the keys of one algorithm, each change as a whole;
+//! [`KeysByAlgorithm`] plans those of several. Storage carries a plan out, guarded.
+
+mod algorithm;
+mod by_algorithm;
+
+pub use algorithm::{Algorithm, NotAnAlgorithm};
+pub use by_algorithm::{KeyOf, KeysByAlgorithm};
 
 use crate::time::{Span, Timestamp, after, age};
 use serde::{Deserialize, Serialize};
@@ -93,8 +100,8 @@ pub enum KeyStep {
         /// The new `verifies_until`.
         verifies_until: Option<Timestamp>,
     },
-    /// A new key is made, in this state.
-    Create(KeyState),
+    /// A new key of this algorithm is made, in this state.
+    Create(Algorithm, KeyState),
 }
 
 /// A rotation was refused.
@@ -105,21 +112,22 @@ pub struct KeyTooYoung {
     pub ready_at: Timestamp,
 }
 
-/// What a server needs at its start: a key that signs and one that will.
+/// What a server needs at its start of an algorithm's keys: one that signs and one that will.
 #[must_use]
-pub fn complete(keys: &[KeyStanding]) -> Vec<KeyStep> {
+pub fn complete(algorithm: Algorithm, keys: &[KeyStanding]) -> Vec<KeyStep> {
     [KeyState::Active, KeyState::Next]
         .into_iter()
         .filter(|wanted| !keys.iter().any(|key| key.state == *wanted))
-        .map(KeyStep::Create)
+        .map(|state| KeyStep::Create(algorithm, state))
         .collect()
 }
 
-/// Plans a rotation: the next key signs, the active one retires, and a new next one is published.
+/// Plans a rotation of an algorithm's keys: the next key signs, the active one retires, and a new next one is published.
 ///
 /// # Errors
 /// [`KeyTooYoung`] if the next key has not been published for [`PUBLISH_BEFORE_SIGNING`].
 pub fn rotate(
+    algorithm: Algorithm,
     keys: &[KeyStanding],
     now: Timestamp,
     access_ttl: Span,
@@ -129,22 +137,22 @@ pub fn rotate(
     let ready_at = after(next.map_or(now, |key| key.published_at), PUBLISH_BEFORE_SIGNING);
     match next {
         Some(key) if age(key.published_at, now) >= PUBLISH_BEFORE_SIGNING => {
-            let until = after(now, access_ttl + leeway + RELOAD_SLACK);
-            Ok(succession(keys, key, KeyState::Retiring, Some(until)))
+            let until = verifies_until(now, access_ttl, leeway);
+            Ok(succession(algorithm, keys, key, |active| retiring(active, until)))
         }
         _ => Err(KeyTooYoung { ready_at }),
     }
 }
 
-/// Plans the answer to a stolen key: the active key is dropped now, with what it signed, however young its successor is.
+/// Plans the answer to a stolen key of an algorithm: the active key is dropped now, with what it signed, however young its successor is.
 /// Tokens that the next key signs are unknown to a verifier that keeps an older key set, for [`JWKS_MAX_AGE`] at most.
 #[must_use]
-pub fn replace_compromised(keys: &[KeyStanding]) -> Vec<KeyStep> {
+pub fn replace_compromised(algorithm: Algorithm, keys: &[KeyStanding]) -> Vec<KeyStep> {
     match keys.iter().find(|key| key.state == KeyState::Next) {
-        Some(next) => succession(keys, next, KeyState::Retired, None),
+        Some(next) => succession(algorithm, keys, next, retired),
         None => {
-            let mut steps = retirement(keys, KeyState::Retired, None);
-            steps.extend([KeyStep::Create(KeyState::Active), KeyStep::Create(KeyState::Next)]);
+            let mut steps: Vec<KeyStep> = active(keys).map(retired).collect();
+            steps.extend([KeyState::Active, KeyState::Next].map(|state| KeyStep::Create(algorithm, state)));
             steps
         }
     }
@@ -156,40 +164,46 @@ pub fn retire_expired(keys: &[KeyStanding], now: Timestamp) -> Vec<KeyStep> {
     let over = |key: &&KeyStanding| {
         key.state == KeyState::Retiring && key.verifies_until.is_none_or(|until| now >= until)
     };
-    let retire = |key: &KeyStanding| KeyStep::Move {
-        kid: key.kid.clone(),
-        from: KeyState::Retiring,
-        to: KeyState::Retired,
-        verifies_until: key.verifies_until,
-    };
+    let retire = |key: &KeyStanding| moved(key, KeyState::Retired, key.verifies_until);
     keys.iter().filter(over).map(retire).collect()
 }
 
-fn retirement(keys: &[KeyStanding], to: KeyState, verifies_until: Option<Timestamp>) -> Vec<KeyStep> {
-    let active = keys.iter().filter(|key| key.state == KeyState::Active);
-    active
-        .map(|key| KeyStep::Move {
-            kid: key.kid.clone(),
-            from: KeyState::Active,
-            to,
-            verifies_until,
-        })
-        .collect()
+/// A key that is dropped now, with what it signed.
+#[must_use]
+pub fn retired(key: &KeyStanding) -> KeyStep {
+    moved(key, KeyState::Retired, None)
+}
+
+fn retiring(key: &KeyStanding, until: Timestamp) -> KeyStep {
+    moved(key, KeyState::Retiring, Some(until))
+}
+
+fn moved(key: &KeyStanding, to: KeyState, verifies_until: Option<Timestamp>) -> KeyStep {
+    KeyStep::Move {
+        kid: key.kid.clone(),
+        from: key.state,
+        to,
+        verifies_until,
+    }
+}
+
+/// When the last token of a key that signs no more has expired.
+fn verifies_until(now: Timestamp, access_ttl: Span, leeway: Span) -> Timestamp {
+    after(now, access_ttl + leeway + RELOAD_SLACK)
+}
+
+fn active(keys: &[KeyStanding]) -> impl Iterator<Item = &KeyStanding> {
+    keys.iter().filter(|key| key.state == KeyState::Active)
 }
 
 fn succession(
+    algorithm: Algorithm,
     keys: &[KeyStanding],
     next: &KeyStanding,
-    old: KeyState,
-    until: Option<Timestamp>,
+    end: impl Fn(&KeyStanding) -> KeyStep,
 ) -> Vec<KeyStep> {
-    let mut steps = retirement(keys, old, until);
-    steps.push(KeyStep::Move {
-        kid: next.kid.clone(),
-        from: KeyState::Next,
-        to: KeyState::Active,
-        verifies_until: None,
-    });
-    steps.push(KeyStep::Create(KeyState::Next));
+    let mut steps: Vec<KeyStep> = active(keys).map(end).collect();
+    steps.push(moved(next, KeyState::Active, None));
+    steps.push(KeyStep::Create(algorithm, KeyState::Next));
     steps
 }

@@ -4,12 +4,13 @@
 
 use auth_blacklist::{Blacklist, BlacklistConfig, Nodes};
 use auth_domain::{
-    password::PasswordPolicy, password_hash::Argon2Params, role::RoleBook, rotation::OnConcurrent,
+    keys::Algorithm, password::PasswordPolicy, password_hash::Argon2Params, role::RoleBook,
+    rotation::OnConcurrent,
 };
 use auth_limits::{Limits, LimitsConfig};
 use auth_mail::{MailConfig, Mailer};
 use auth_service::{
-    Algorithm, AuditConfig, Caller, Clock, HashingConfig, MasterKey, OauthConfig, Registered, Registration,
+    AuditConfig, Caller, Clock, HashingConfig, MasterKey, OauthConfig, Registered, Registration,
     RegistrationConfig, RotationConfig, Service, ServiceConfig, ServiceParts, SessionConfig, StoredTruth,
     SystemClock, SystemEntropy, Tokens, TokensConfig,
 };

@@ -334,7 +334,7 @@ mod tests {
         };
         let revoked = storage.revoke_token(asked.token, terms).await.unwrap();
         revoked.settle(&NoServer).await;
-        let keys = KeyRing::new(KeySet::shared_secret(&[7; 32]).unwrap(), None, now);
+        let keys = KeyRing::new(KeySet::shared_secret(&[7; 32]), None, now);
         sweep(&keys, &storage, &Shows(now + Span::days(365)))
             .await
             .unwrap();

@@ -34,8 +34,8 @@ pub use parts::{
     caller::Caller,
     clock::{Clock, ClockOff, DatabaseClock, SystemClock},
     config::{
-        Algorithm, AuditConfig, HashingConfig, OauthConfig, RegistrationConfig, RotationConfig,
-        ServiceConfig, SessionConfig, TokensConfig,
+        AuditConfig, HashingConfig, OauthConfig, RegistrationConfig, RotationConfig, ServiceConfig,
+        SessionConfig, TokensConfig,
     },
     device::KNOWN_FOR,
     entropy::{Entropy, EntropyFailed, SystemEntropy},

@@ -10,7 +10,7 @@ use crate::{
         audit::AuditLog,
         browser_marks::BrowserMarks,
         clock::{Clock, Moments},
-        config::{Algorithm, ServiceConfig},
+        config::ServiceConfig,
         device::DeviceTokens,
         entropy::Entropy,
         error::Error,
@@ -107,11 +107,9 @@ impl Service {
         let account_names = Arc::new(AccountNames::new(&master_key)?);
         let mail_tokens = Arc::new(MailTokens::new(&master_key)?);
         let audit_log = AuditLog::open(storage.clone(), &master_key, entropy.as_ref()).await?;
-        let (key_admin, keys) = if config.tokens.algorithm == Algorithm::HS256 {
-            (
-                None,
-                KeySet::shared_secret(config.tokens.secret.expose_secret().as_bytes())?,
-            )
+        let (key_admin, keys) = if config.key_algorithms().is_empty() {
+            let secret = config.tokens.secret.expose_secret().as_bytes();
+            (None, KeySet::shared_secret(secret))
         } else {
             let key_admin = KeyAdmin::new(storage.clone(), master_key, config.clone(), Arc::clone(&entropy));
             let keys = key_admin.complete(now).await?;

@@ -1,15 +1,16 @@
 //! What the use cases need to know of the configuration, and what follows from it.
 
+#[cfg(test)]
+pub(crate) mod for_tests;
 mod sections;
 
 pub use sections::{
-    Algorithm, AuditConfig, HashingConfig, OauthConfig, RegistrationConfig, RotationConfig, SessionConfig,
-    TokensConfig,
+    AuditConfig, HashingConfig, OauthConfig, RegistrationConfig, RotationConfig, SessionConfig, TokensConfig,
 };
 
 use auth_domain::{
-    claims::Issuer, lineage::Lifetimes, password::PasswordPolicy, password_hash::Argon2Params,
-    role::RoleBook, rotation::RotationPolicy, time::Span,
+    claims::Issuer, keys::Algorithm, lineage::Lifetimes, password::PasswordPolicy,
+    password_hash::Argon2Params, role::RoleBook, rotation::RotationPolicy, time::Span,
 };
 use std::time::Duration;
 
@@ -61,6 +62,15 @@ impl ServiceConfig {
             Issuer::Loopback
         } else {
             Issuer::Named(&self.issuer)
+        }
+    }
+
+    /// The algorithms that sign tokens with keys of this server's: those whose keys it makes and rotates.
+    #[must_use]
+    pub fn key_algorithms(&self) -> Vec<Algorithm> {
+        match self.tokens.algorithm {
+            Algorithm::HS256 => Vec::new(),
+            algorithm => vec![algorithm],
         }
     }
 

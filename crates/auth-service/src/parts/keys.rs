@@ -3,14 +3,14 @@
 use crate::parts::{
     audit::AUDIT_KEY,
     caller::Caller,
-    config::{Algorithm, ServiceConfig},
+    config::ServiceConfig,
     entropy::Entropy,
     error::Error,
     keyset::{KeySet, OpenedKey, generate},
     master_key::MasterKey,
 };
 use auth_domain::{
-    keys::{self, KeyStanding, KeyState, KeyStep},
+    keys::{self, Algorithm, KeyStanding, KeyState, KeyStep, KeysByAlgorithm},
     revocation::grace,
     time::Timestamp,
 };
@@ -25,6 +25,8 @@ pub struct KeyAdmin {
     storage: Storage,
     master: MasterKey,
     config: ServiceConfig,
+    /// Those whose keys are made and rotated.
+    algorithms: Vec<Algorithm>,
     entropy: Arc<dyn Entropy>,
     /// The refused rows that the log names already.
     reported: Mutex<Vec<signing_keys::Stored>>,
@@ -51,6 +53,7 @@ impl KeyAdmin {
         Self {
             storage,
             master,
+            algorithms: config.key_algorithms(),
             config,
             entropy,
             reported: Mutex::default(),
@@ -72,7 +75,7 @@ impl KeyAdmin {
     /// # Errors
     /// A failure, among them that the active key is refused.
     pub(crate) async fn complete(&self, now: Timestamp) -> Result<KeySet, Error> {
-        self.change(now, None, |stored, _| Ok(self.wanted(stored)))
+        self.change(now, None, |stored, _| Ok(self.by_algorithm(stored).complete()))
             .await?;
         self.open(&self.storage.keys().await?)
     }
@@ -101,7 +104,7 @@ impl KeyAdmin {
             }
         }
         *reported = refused;
-        KeySet::of(opened, stored)
+        KeySet::of(&self.algorithms, &opened, stored)
     }
 
     /// Whether this server made the key.
@@ -113,52 +116,42 @@ impl KeyAdmin {
     fn rotation(
         &self,
         stored: &[signing_keys::Stored],
-        plan: impl FnOnce(&[KeyStanding]) -> Result<Vec<KeyStep>, Error>,
+        plan: impl FnOnce(&KeysByAlgorithm) -> Result<Vec<KeyStep>, Error>,
     ) -> Result<Vec<KeyStep>, Error> {
         let published = stored.iter().filter(|key| key.standing.state.is_published());
         let (genuine, refused): (Vec<_>, Vec<_>) = published.cloned().partition(|key| self.is_genuine(key));
-        let mut steps: Vec<KeyStep> = refused.iter().map(|key| retire(&key.standing)).collect();
-        steps.extend(plan(&standings(&genuine))?);
+        let mut steps: Vec<KeyStep> = refused.iter().map(|key| keys::retired(&key.standing)).collect();
+        steps.extend(plan(&self.by_algorithm(&genuine))?);
         Ok(steps)
     }
 
-    /// What is missing. A next key of another algorithm than the configured one gives way, so that a changed
-    /// `tokens.algorithm` takes effect with the rotation after it was published.
-    fn wanted(&self, stored: &[signing_keys::Stored]) -> Vec<KeyStep> {
-        let outdated = |key: &&signing_keys::Stored| {
-            key.standing.state == KeyState::Next && key.algorithm != self.config.tokens.algorithm.name()
-        };
-        let mut steps: Vec<KeyStep> = stored
+    /// The keys under the algorithms that they sign for.
+    fn by_algorithm(&self, stored: &[signing_keys::Stored]) -> KeysByAlgorithm {
+        let keys = stored
             .iter()
-            .filter(outdated)
-            .map(|key| retire(&key.standing))
-            .collect();
-        if !steps.is_empty() {
-            steps.push(KeyStep::Create(KeyState::Next));
-        }
-        steps.extend(keys::complete(&standings(stored)));
-        steps
+            .map(|key| (key.algorithm.parse().ok(), key.standing.clone()));
+        KeysByAlgorithm::of(&self.algorithms, keys.collect())
     }
 
-    /// Rotates: the next key signs, the one before retires when what it signed has expired.
+    /// Rotates every algorithm whose next key is old enough: it signs, and the one before retires when what it signed has expired.
     ///
     /// # Errors
     /// [`Error::KeyTooYoung`], [`Error::NoKeysToRotate`], or a failure.
     pub async fn rotate(&self, by: &Caller) -> Result<(), Error> {
         let (access, leeway) = (self.config.lifetimes().access, self.config.leeway());
         self.change(by.now, Some((false, by)), |stored, now| {
-            self.rotation(stored, |genuine| Ok(keys::rotate(genuine, now, access, leeway)?))
+            self.rotation(stored, |genuine| Ok(genuine.rotate(now, access, leeway)?))
         })
         .await
     }
 
-    /// Drops the signing key now, with everything it signed, and every row that is refused.
+    /// Drops the signing key of every algorithm now, with everything that it signed, and every row that is refused.
     ///
     /// # Errors
     /// [`Error::NoKeysToRotate`], or a failure.
     pub async fn replace_compromised(&self, by: &Caller) -> Result<(), Error> {
         self.change(by.now, Some((true, by)), |stored, _| {
-            self.rotation(stored, |genuine| Ok(keys::replace_compromised(genuine)))
+            self.rotation(stored, |genuine| Ok(genuine.replace_compromised()))
         })
         .await
     }
@@ -254,7 +247,7 @@ impl KeyAdmin {
         rotation: Option<(bool, &Caller)>,
         plan: impl Fn(&[signing_keys::Stored], Timestamp) -> Result<Vec<KeyStep>, Error>,
     ) -> Result<(), Error> {
-        if self.config.tokens.algorithm == Algorithm::HS256 {
+        if self.algorithms.is_empty() {
             return Err(Error::NoKeysToRotate);
         }
         // To a server whose master key was changed since its start, every row would be one to drop.
@@ -272,7 +265,9 @@ impl KeyAdmin {
             let mut new = Vec::new();
             for step in steps {
                 match step {
-                    KeyStep::Create(state) => new.push(self.generate(state, now).await?),
+                    KeyStep::Create(algorithm, state) => {
+                        new.push(self.generate(algorithm, state, now).await?);
+                    }
                     step @ KeyStep::Move { .. } => moves.push(step),
                 }
             }
@@ -298,12 +293,13 @@ impl KeyAdmin {
     }
 
     /// An RSA key takes long to find: not on an async worker.
-    async fn generate(&self, state: KeyState, now: Timestamp) -> Result<signing_keys::Stored, Error> {
-        let (algorithm, master, entropy) = (
-            self.config.tokens.algorithm,
-            self.master.clone(),
-            Arc::clone(&self.entropy),
-        );
+    async fn generate(
+        &self,
+        algorithm: Algorithm,
+        state: KeyState,
+        now: Timestamp,
+    ) -> Result<signing_keys::Stored, Error> {
+        let (master, entropy) = (self.master.clone(), Arc::clone(&self.entropy));
         tokio::task::spawn_blocking(move || generate(algorithm, state, now, &master, entropy.as_ref()))
             .await
             .map_err(|error| Error::Internal(format!("key generation: {error}")))?
@@ -314,11 +310,5 @@ fn standings(stored: &[signing_keys::Stored]) -> Vec<KeyStanding> {
     stored.iter().map(|key| key.standing.clone()).collect()
 }
 
-fn retire(key: &KeyStanding) -> KeyStep {
-    KeyStep::Move {
-        kid: key.kid.clone(),
-        from: key.state,
-        to: KeyState::Retired,
-        verifies_until: None,
-    }
-}
+#[cfg(test)]
+mod tests;

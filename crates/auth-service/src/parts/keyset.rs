@@ -1,14 +1,11 @@
-//! The signing keys as they are used: which one signs, which ones verify, what is published.
+//! The signing keys as they are used: which one signs for each algorithm, which ones verify, what is published.
 //!
 //! A key is generated here, kept sealed by storage, and opened here. Its `kid` is its RFC 7638 thumbprint, so the same key has
 //! the same name on every node.
 
-use crate::parts::{
-    config::Algorithm, entropy::Entropy, error::Error, master_key::MasterKey, signer::Signer,
-};
+use crate::parts::{entropy::Entropy, error::Error, master_key::MasterKey, signer::Signer};
 use auth_domain::{
-    claims::ACCESS_TYP,
-    keys::{KeyStanding, KeyState},
+    keys::{Algorithm, KeyStanding, KeyState, KeysByAlgorithm},
     time::Timestamp,
 };
 use auth_storage::signing_keys;
@@ -26,30 +23,13 @@ use jsonwebtoken::{
 use std::{collections::HashMap, sync::Arc};
 use zeroize::Zeroizing;
 
-impl Algorithm {
-    /// The name in a token's header and in the database.
-    pub(crate) const fn name(self) -> &'static str {
-        match self {
-            Self::ES256 => "ES256",
-            Self::EdDSA => "EdDSA",
-            Self::RS256 => "RS256",
-            Self::HS256 => "HS256",
-        }
-    }
-
-    fn from_name(name: &str) -> Option<Self> {
-        [Self::ES256, Self::EdDSA, Self::RS256, Self::HS256]
-            .into_iter()
-            .find(|algorithm| algorithm.name() == name)
-    }
-
-    pub(crate) const fn jwt(self) -> jsonwebtoken::Algorithm {
-        match self {
-            Self::ES256 => jsonwebtoken::Algorithm::ES256,
-            Self::EdDSA => jsonwebtoken::Algorithm::EdDSA,
-            Self::RS256 => jsonwebtoken::Algorithm::RS256,
-            Self::HS256 => jsonwebtoken::Algorithm::HS256,
-        }
+/// The algorithm as the library names it.
+pub(crate) const fn library_algorithm(algorithm: Algorithm) -> jsonwebtoken::Algorithm {
+    match algorithm {
+        Algorithm::ES256 => jsonwebtoken::Algorithm::ES256,
+        Algorithm::EdDSA => jsonwebtoken::Algorithm::EdDSA,
+        Algorithm::RS256 => jsonwebtoken::Algorithm::RS256,
+        Algorithm::HS256 => jsonwebtoken::Algorithm::HS256,
     }
 }
 
@@ -61,7 +41,8 @@ pub(crate) struct VerifyingKey {
 
 /// The keys of one moment. Replaced as a whole.
 pub(crate) struct KeySet {
-    signing: Signer,
+    /// What signs for each algorithm that the configuration asks for.
+    signing: HashMap<Algorithm, Signer>,
     /// By `kid`; that of a shared secret, which has none, is empty.
     verifying: HashMap<String, VerifyingKey>,
     jwks: Arc<str>,
@@ -75,51 +56,59 @@ fn broken(what: &str, error: impl std::fmt::Display) -> Error {
 
 impl KeySet {
     /// The set of a shared secret: nothing is published.
-    ///
-    /// # Errors
-    /// [`Error::Internal`], if the tokens' header can't be written.
-    pub(crate) fn shared_secret(secret: &[u8]) -> Result<Self, Error> {
+    pub(crate) fn shared_secret(secret: &[u8]) -> Self {
         let verifying = VerifyingKey {
             algorithm: Algorithm::HS256,
             key: DecodingKey::from_secret(secret),
         };
-        Ok(Self {
-            signing: Signer::shared_secret(ACCESS_TYP, secret)?,
+        Self {
+            signing: HashMap::from([(Algorithm::HS256, Signer::shared_secret(secret))]),
             verifying: HashMap::from([(String::new(), verifying)]),
             jwks: r#"{"keys":[]}"#.into(),
             made_of: Vec::new(),
-        })
+        }
     }
 
-    /// The set of the keys that opened, out of all stored rows.
+    /// The set of the keys that opened, out of all stored rows, for the algorithms that are asked for.
     ///
     /// # Errors
     /// [`Error::Internal`] if none of them is active.
-    pub(crate) fn of(opened: Vec<OpenedKey>, stored: &[signing_keys::Stored]) -> Result<Self, Error> {
-        let mut signing = None;
-        let mut verifying = HashMap::new();
-        let mut published = Vec::new();
-        for opened in opened {
-            let OpenedKey {
-                kid,
-                state,
-                algorithm,
-                private,
-                jwk,
-            } = opened;
-            if state == KeyState::Active {
-                signing = Some(Signer::stored(algorithm, &kid, &private)?);
+    pub(crate) fn of(
+        asked_for: &[Algorithm],
+        opened: &[OpenedKey],
+        stored: &[signing_keys::Stored],
+    ) -> Result<Self, Error> {
+        let keys = opened
+            .iter()
+            .map(|key| (Some(key.algorithm), key.standing.clone()));
+        let keys = KeysByAlgorithm::of(asked_for, keys.collect());
+        let mut signing = HashMap::new();
+        for algorithm in asked_for {
+            let active = keys.signing(*algorithm);
+            if let Some(key) = active.and_then(|active| opened.iter().find(|key| key.standing == *active)) {
+                let signer = Signer::stored(key.algorithm, &key.standing.kid, &key.private)?;
+                signing.insert(*algorithm, signer);
             }
-            let key = DecodingKey::from_jwk(&jwk).map_err(|error| broken(&kid, error))?;
-            verifying.insert(kid, VerifyingKey { algorithm, key });
-            published.push(jwk);
         }
-        let signing = signing.ok_or_else(|| {
-            broken(
+        if signing.is_empty() {
+            return Err(broken(
                 "no active key can be used",
                 "make one with `keyward keys rotate --compromised`",
-            )
-        })?;
+            ));
+        }
+        let mut verifying = HashMap::new();
+        for OpenedKey {
+            standing,
+            algorithm,
+            jwk,
+            ..
+        } in opened
+        {
+            let key = DecodingKey::from_jwk(jwk).map_err(|error| broken(&standing.kid, error))?;
+            let algorithm = *algorithm;
+            verifying.insert(standing.kid.clone(), VerifyingKey { algorithm, key });
+        }
+        let published: Vec<&Jwk> = opened.iter().map(|key| &key.jwk).collect();
         let jwks = serde_json::to_string(&serde_json::json!({ "keys": published }))
             .map_err(|e| broken("jwks", e))?;
         Ok(Self {
@@ -135,8 +124,14 @@ impl KeySet {
         self.made_of == stored
     }
 
-    pub(crate) const fn signing(&self) -> &Signer {
-        &self.signing
+    /// What signs for this algorithm. After the configuration changed to it, that is a key of the algorithm before until the next
+    /// rotation.
+    ///
+    /// # Errors
+    /// [`Error::Internal`] if no active key of it can be used.
+    pub(crate) fn signing(&self, algorithm: Algorithm) -> Result<&Signer, Error> {
+        let signer = self.signing.get(&algorithm);
+        signer.ok_or_else(|| broken(algorithm.as_str(), "no active key can be used"))
     }
 
     pub(crate) fn verifying(&self, kid: Option<&str>) -> Option<&VerifyingKey> {
@@ -151,8 +146,7 @@ impl KeySet {
 /// A stored key that this server made: its private part opens for this row, and the public part and the `kid` are derived from it.
 /// Nothing else in a row is proof: who can write the table can store a public key of their own.
 pub(crate) struct OpenedKey {
-    kid: String,
-    state: KeyState,
+    standing: KeyStanding,
     algorithm: Algorithm,
     /// PKCS #8.
     pub(crate) private: Zeroizing<Vec<u8>>,
@@ -167,8 +161,10 @@ impl OpenedKey {
     /// those of its private part.
     pub(crate) fn of(stored: &signing_keys::Stored, master: &MasterKey) -> Result<Self, Error> {
         let kid = &stored.standing.kid;
-        let algorithm =
-            Algorithm::from_name(&stored.algorithm).ok_or_else(|| broken(kid, "unknown algorithm"))?;
+        let algorithm = stored
+            .algorithm
+            .parse()
+            .map_err(|_| broken(kid, "unknown algorithm"))?;
         let private = master
             .open(kid, &stored.sealed)
             .map_err(|error| broken(kid, error))?;
@@ -178,8 +174,7 @@ impl OpenedKey {
             return Err(broken(kid, "its public part is not that of its private part"));
         }
         Ok(Self {
-            kid: derived,
-            state: stored.standing.state,
+            standing: stored.standing.clone(),
             algorithm,
             private,
             jwk,
@@ -189,7 +184,7 @@ impl OpenedKey {
 
 /// What is published of a private key (PKCS #8), and its `kid`.
 fn public_part(algorithm: Algorithm, private: &[u8]) -> Result<(String, Jwk), Error> {
-    let mut jwk = Jwk::from_encoding_key(&encoding_key(algorithm, private)?, algorithm.jwt())
+    let mut jwk = Jwk::from_encoding_key(&encoding_key(algorithm, private)?, library_algorithm(algorithm))
         .map_err(|error| broken("public part", error))?;
     let kid = jwk
         .thumbprint(ThumbprintHash::SHA256)
@@ -222,7 +217,7 @@ pub(crate) fn generate(
     };
     Ok(signing_keys::Stored {
         standing,
-        algorithm: algorithm.name().to_owned(),
+        algorithm: algorithm.as_str().to_owned(),
         public_jwk,
         sealed,
     })

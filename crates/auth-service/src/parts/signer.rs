@@ -1,8 +1,8 @@
 //! Signing in the compact form (RFC 7515 §7.1). The rule: a private key is read once, when its set is opened, and never again
 //! for a token; reading it costs as much as an ES256 signature.
 
-use crate::parts::{config::Algorithm, error::Error};
-use auth_domain::claims::ACCESS_TYP;
+use crate::parts::error::Error;
+use auth_domain::{claims::Typ, keys::Algorithm};
 use aws_lc_rs::{
     hmac,
     rand::SystemRandom,
@@ -14,10 +14,11 @@ use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD};
 use secrecy::SecretString;
 use serde::Serialize;
 
-/// A key that signs, and the header that its tokens begin with.
+/// A key that signs, and what the headers of its tokens say of it.
 pub(crate) struct Signer {
-    /// Encoded, with the dot behind it.
-    header: String,
+    algorithm: Algorithm,
+    /// A shared secret has none.
+    kid: Option<String>,
     key: PrivateKey,
 }
 
@@ -38,7 +39,7 @@ struct Header<'a> {
 }
 
 impl Signer {
-    /// The signer of access tokens under a stored key (PKCS #8).
+    /// The signer under a stored key (PKCS #8).
     ///
     /// # Errors
     /// [`Error::Internal`] if it is no key of this algorithm.
@@ -56,34 +57,38 @@ impl Signer {
                 .map_err(refused)?,
             Algorithm::HS256 => return Err(Error::NoKeysToRotate),
         };
-        Self::new(ACCESS_TYP, algorithm, Some(kid), key)
+        Ok(Self {
+            algorithm,
+            kid: Some(kid.to_owned()),
+            key,
+        })
     }
 
-    /// The signer of one kind of token, by its `typ`, with HS256 under a shared secret.
-    ///
-    /// # Errors
-    /// [`Error::Internal`], if the header can't be written.
-    pub(crate) fn shared_secret(typ: &str, secret: &[u8]) -> Result<Self, Error> {
-        let key = PrivateKey::Shared(Box::new(hmac::Key::new(hmac::HMAC_SHA256, secret)));
-        Self::new(typ, Algorithm::HS256, None, key)
+    /// The signer with HS256 under a shared secret.
+    pub(crate) fn shared_secret(secret: &[u8]) -> Self {
+        Self {
+            algorithm: Algorithm::HS256,
+            kid: None,
+            key: PrivateKey::Shared(Box::new(hmac::Key::new(hmac::HMAC_SHA256, secret))),
+        }
     }
 
-    fn new(typ: &str, algorithm: Algorithm, kid: Option<&str>, key: PrivateKey) -> Result<Self, Error> {
-        let alg = algorithm.name();
-        let mut header = URL_SAFE_NO_PAD.encode(json(&Header { typ, alg, kid })?);
-        header.push('.');
-        Ok(Self { header, key })
-    }
-
-    /// Signs. With HS256, EdDSA and RS256 the same claims give the same token, byte for byte.
+    /// Signs claims as a token of this type. With HS256, EdDSA and RS256 the same claims give the same token, byte for byte.
     ///
     /// # Errors
     /// [`Error::Internal`], if the key fails.
-    pub(crate) fn sign(&self, claims: &impl Serialize) -> Result<SecretString, Error> {
+    pub(crate) fn sign(&self, typ: Typ, claims: &impl Serialize) -> Result<SecretString, Error> {
+        let header = json(&Header {
+            typ: typ.as_str(),
+            alg: self.algorithm.as_str(),
+            kid: self.kid.as_deref(),
+        })?;
         let claims = json(claims)?;
         // Room for the longest signature, an RSA key's of 2048 bits: a string that grows leaves copies of secrets behind.
-        let mut token = String::with_capacity(self.header.len() + claims.len().div_ceil(3) * 4 + 1 + 342);
-        token.push_str(&self.header);
+        let encoded = |part: &[u8]| part.len().div_ceil(3) * 4;
+        let mut token = String::with_capacity(encoded(&header) + 1 + encoded(&claims) + 1 + 342);
+        URL_SAFE_NO_PAD.encode_string(header, &mut token);
+        token.push('.');
         URL_SAFE_NO_PAD.encode_string(claims, &mut token);
         let signature = self.key.signature(token.as_bytes())?;
         token.push('.');

@@ -3,11 +3,14 @@
 
 use crate::parts::{
     error::Error,
-    keyset::{KeySet, VerifyingKey},
+    keyset::{KeySet, VerifyingKey, library_algorithm},
     master_key::{MasterKey, Purpose},
     signer::Signer,
 };
-use auth_domain::claims::{ACCESS_TYP, AccessClaims, REFRESH_TYP, RefreshClaims};
+use auth_domain::{
+    claims::{AccessClaims, RefreshClaims, Typ},
+    keys::Algorithm,
+};
 use aws_lc_rs::digest;
 use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD};
 use jsonwebtoken::DecodingKey;
@@ -76,14 +79,19 @@ impl<'a> Parts<'a> {
     fn verified<C: DeserializeOwned>(
         &self,
         header: &StrictHeader<'_>,
-        typ: &str,
+        typ: Typ,
         key: &VerifyingKey,
     ) -> Result<C, Error> {
-        if header.typ != typ || header.alg != key.algorithm.name() {
+        if header.typ != typ.as_str() || header.alg != key.algorithm.as_str() {
             return Err(Error::InvalidToken);
         }
         let message = self.signed.as_bytes();
-        match jsonwebtoken::crypto::verify(self.signature, message, &key.key, key.algorithm.jwt()) {
+        match jsonwebtoken::crypto::verify(
+            self.signature,
+            message,
+            &key.key,
+            library_algorithm(key.algorithm),
+        ) {
             Ok(true) => serde_json::from_slice(&decode_object(self.claims)?).map_err(|_| Error::InvalidToken),
             Ok(false) | Err(_) => Err(Error::InvalidToken),
         }
@@ -135,13 +143,13 @@ impl AccessVerifier {
         let bytes = decode_object(parts.header)?;
         let header = strict_header(&bytes)?;
         // Before the key is looked for: a refresh token names none, and must not send anybody to the database for it.
-        if header.typ != ACCESS_TYP {
+        if header.typ != Typ::Access.as_str() {
             return Err(Error::InvalidToken);
         }
         let Some(key) = keys.verifying(header.kid.as_deref()) else {
             return Ok(Err(UnknownKey));
         };
-        let claims = Arc::new(parts.verified::<AccessClaims>(&header, ACCESS_TYP, key)?);
+        let claims = Arc::new(parts.verified::<AccessClaims>(&header, Typ::Access, key)?);
         let kid = header.kid.map(Cow::into_owned);
         self.remembered.insert(
             name,
@@ -181,9 +189,9 @@ impl RefreshSigner {
     pub(crate) fn new(master: &MasterKey) -> Result<Self, Error> {
         let secret = master.derive(Purpose::RefreshTokens)?;
         Ok(Self {
-            signing: Signer::shared_secret(REFRESH_TYP, secret.as_slice())?,
+            signing: Signer::shared_secret(secret.as_slice()),
             verifying: VerifyingKey {
-                algorithm: crate::parts::config::Algorithm::HS256,
+                algorithm: Algorithm::HS256,
                 key: DecodingKey::from_secret(secret.as_slice()),
             },
         })
@@ -191,7 +199,7 @@ impl RefreshSigner {
 
     /// The same claims give the same token, byte for byte: a Repeat is the first answer again.
     pub(crate) fn sign(&self, claims: &RefreshClaims) -> Result<SecretString, Error> {
-        self.signing.sign(claims)
+        self.signing.sign(Typ::Refresh, claims)
     }
 
     /// The claims of a token with a good signature.
@@ -205,7 +213,7 @@ impl RefreshSigner {
         if header.kid.is_some() {
             return Err(Error::InvalidToken);
         }
-        parts.verified(&header, REFRESH_TYP, &self.verifying)
+        parts.verified(&header, Typ::Refresh, &self.verifying)
     }
 }
 
@@ -271,19 +279,19 @@ mod tests {
                 "{form}"
             );
         }
-        let keys = KeySet::shared_secret(SECRET).unwrap();
+        let keys = KeySet::shared_secret(SECRET);
         let verify = |header: &Value, claims: &Value| {
             let found = AccessVerifier::new().verify(&signed(header, claims), &keys);
             matches!(found, Ok(Ok(_)))
         };
         let (header, bare) = (
-            json!({ "alg": "HS256", "typ": ACCESS_TYP }),
-            json!(["HS256", ACCESS_TYP]),
+            json!({ "alg": "HS256", "typ": Typ::Access.as_str() }),
+            json!(["HS256", Typ::Access.as_str()]),
         );
         assert!(verify(&header, &claims));
         assert!(!verify(&header, &places));
         assert!(!verify(&bare, &claims));
-        assert!(!verify(&json!(["HS256", ACCESS_TYP, null]), &claims));
+        assert!(!verify(&json!(["HS256", Typ::Access.as_str(), null]), &claims));
         assert!(!verify(&bare, &places));
         let mut later = claims.clone();
         later["of_a_later_release"] = json!([1, { "two": 3 }]);
@@ -301,11 +309,12 @@ mod tests {
             "iss": "i", "sub": session, "exp": 2, "iat": 1, "jti": format!("{session}.0"), "sid": session,
             "type": "refresh", "of_a_later_release": { "deep": [[]] }
         });
-        let token = signer.signing.sign(&claims).unwrap();
+        let token = signer.signing.sign(Typ::Refresh, &claims).unwrap();
         let read = signer.verify(token.expose_secret()).unwrap();
         assert_eq!((read.sid.to_string(), read.exp), (session.to_owned(), 2));
-        let wider = URL_SAFE_NO_PAD
-            .encode(json!({ "typ": REFRESH_TYP, "alg": "HS256", "of_a_later_release": 1 }).to_string());
+        let wider = URL_SAFE_NO_PAD.encode(
+            json!({ "typ": Typ::Refresh.as_str(), "alg": "HS256", "of_a_later_release": 1 }).to_string(),
+        );
         let (_, rest) = token.expose_secret().split_once('.').unwrap();
         assert!(signer.verify(&format!("{wider}.{rest}")).is_err());
     }

@@ -5,7 +5,7 @@ use crate::{
     service::Service,
 };
 use auth_domain::{
-    claims::{AccessClaims, OWN_CLIENT, RefreshClaims, TokenType},
+    claims::{AccessClaims, OWN_CLIENT, RefreshClaims, TokenType, Typ},
     credential::{Credential, Fate, SecurityEvent, fate},
     ids::{SessionId, TokenId, UserId},
     rotation::RefreshTokenId,
@@ -70,8 +70,11 @@ impl Service {
             sid: session.id,
             kind: TokenType::Refresh,
         };
+        let keys = self.shared().keys.current();
         Ok(Tokens {
-            access_token: self.shared().keys.current().signing().sign(&access)?,
+            access_token: keys
+                .signing(self.config().tokens.algorithm)?
+                .sign(Typ::Access, &access)?,
             refresh_token: self.shared().refresh.sign(&refresh)?,
             expires_in: access.exp - access.iat,
             refresh_expires_in: (refresh.exp - now.timestamp()).max(0),

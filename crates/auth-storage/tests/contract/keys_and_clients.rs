@@ -6,7 +6,7 @@ use crate::{
 };
 use auth_domain::{
     client::{Client, ClientId},
-    keys::{KeyStanding, KeyState, KeyStep},
+    keys::{Algorithm, KeyStanding, KeyState, KeyStep},
 };
 use auth_storage::signing_keys;
 
@@ -37,11 +37,28 @@ fn succession() -> Vec<KeyStep> {
     vec![
         step("a", KeyState::Active, KeyState::Retiring, Some(60)),
         step("b", KeyState::Next, KeyState::Active, None),
-        KeyStep::Create(KeyState::Next),
+        KeyStep::Create(Algorithm::ES256, KeyState::Next),
     ]
 }
 
 on_both! {
+    fn of_each_algorithm_one_key_signs_and_one_waits(world) {
+        let of = |algorithm: Algorithm, kid: &str, state| signing_keys::Stored {
+            algorithm: algorithm.as_str().into(),
+            ..key(kid, state, 0)
+        };
+        let (es, ed) = (Algorithm::ES256, Algorithm::EdDSA);
+        let mut side_by_side = Vec::new();
+        for (algorithm, kids) in [(es, ["a", "b"]), (ed, ["x", "y"])] {
+            side_by_side.extend([of(algorithm, kids[0], KeyState::Active), of(algorithm, kids[1], KeyState::Next)]);
+        }
+        assert!(world.db.change_keys(vec![], side_by_side.clone(), None).await.unwrap());
+        for (algorithm, state) in [(es, KeyState::Active), (es, KeyState::Next), (ed, KeyState::Active), (ed, KeyState::Next)] {
+            assert!(!world.db.change_keys(vec![], vec![of(algorithm, "second", state)], None).await.unwrap());
+        }
+        assert_eq!(world.db.keys().await.unwrap(), side_by_side);
+    }
+
     fn keys_move_as_a_whole_plan(world) {
         let first = vec![key("a", KeyState::Active, 0), key("b", KeyState::Next, 1)];
         assert!(world.db.change_keys(vec![], first.clone(), None).await.unwrap());

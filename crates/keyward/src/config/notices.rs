@@ -1,8 +1,8 @@
 //! What is not wrong with a configuration and yet worth a word at the start.
 
 use super::{Config, Sources, is_sqlite, layers::OLDER_SECRET};
+use auth_domain::keys::Algorithm;
 use auth_mail::Transport;
-use auth_service::Algorithm;
 
 /// Every one of them.
 pub(super) fn of(sources: &Sources, config: &Config) -> Vec<String> {

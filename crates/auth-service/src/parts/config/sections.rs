@@ -1,6 +1,7 @@
 //! The sections, as they stand in the file. Each is checked as a whole, and names everything that is wrong with it.
 
 use auth_domain::{
+    keys::Algorithm,
     rotation::OnConcurrent,
     settings::{Complaint, Complaints, Section},
 };
@@ -9,19 +10,6 @@ use serde::Deserialize;
 use std::time::Duration;
 
 const DAY: Duration = Duration::from_secs(86_400);
-
-/// How access tokens are signed: `tokens.algorithm` (RFC 7518 §3.1, RFC 8037).
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
-pub enum Algorithm {
-    /// ECDSA on P-256.
-    ES256,
-    /// Ed25519.
-    EdDSA,
-    /// RSA with 2048 bits, PKCS #1 v1.5.
-    RS256,
-    /// HMAC with a secret that the services share.
-    HS256,
-}
 
 /// `[tokens]`.
 #[derive(Debug, Clone, Deserialize)]

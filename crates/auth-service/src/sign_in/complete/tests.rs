@@ -2,9 +2,8 @@
 
 use super::{Proved, SignInStep};
 use crate::{
-    Algorithm, AuditConfig, HashingConfig, MasterKey, OauthConfig, RegistrationConfig, RotationConfig,
-    ServiceConfig, ServiceParts, SessionConfig, StoredTruth, SystemClock, SystemEntropy, TokensConfig,
-    parts::{caller::Caller, clock::Clock as _, error::Error},
+    MasterKey, ServiceParts, StoredTruth, SystemClock, SystemEntropy,
+    parts::{caller::Caller, clock::Clock as _, config::for_tests::signing_with, error::Error},
     service::Service,
     sign_in::{
         register::{Registered, Registration},
@@ -15,10 +14,7 @@ use auth_blacklist::{Blacklist, BlacklistConfig, Nodes};
 use auth_domain::{
     authentication::{Assurance, Method, Proof, Proofs, Requirements},
     ids::UserId,
-    password::PasswordPolicy,
-    password_hash::Argon2Params,
-    role::RoleBook,
-    rotation::OnConcurrent,
+    keys::Algorithm,
     session::Session,
     time::Span,
     user::{Generation, User},
@@ -26,55 +22,9 @@ use auth_domain::{
 use auth_limits::{Limits, LimitsConfig};
 use auth_mail::{MailConfig, Mailer};
 use auth_storage::{DatabaseConfig, Storage};
-use std::{sync::Arc, time::Duration};
+use std::sync::Arc;
 
 const PASSWORD: &str = "violet kettle 41 harbour";
-
-fn config() -> ServiceConfig {
-    let day = Duration::from_secs(86_400);
-    ServiceConfig {
-        issuer: "http://127.0.0.1:8080".to_owned(),
-        issuer_follows_bind: false,
-        service_name: "Keyward".to_owned(),
-        tokens: TokensConfig {
-            audience: "keyward".to_owned(),
-            access_ttl: Duration::from_secs(3600),
-            refresh_ttl: day,
-            leeway: Duration::ZERO,
-            algorithm: Algorithm::HS256,
-            secret: "a secret of thirty-two characters".to_owned().into(),
-        },
-        session: SessionConfig {
-            max_lifetime: day,
-            max_per_user: 100,
-        },
-        rotation: RotationConfig {
-            retry_window: Duration::ZERO,
-            reuse_leeway: Duration::ZERO,
-            on_concurrent: OnConcurrent::Refuse,
-        },
-        password: PasswordPolicy::default(),
-        argon2: Argon2Params::default(),
-        hashing: HashingConfig {
-            threads: 1,
-            queue: 1,
-            deadline: Duration::from_secs(5),
-        },
-        registration: RegistrationConfig {
-            open: true,
-            require_verified_email: false,
-            internationalised_addresses: true,
-        },
-        oauth: OauthConfig { password_grant: true },
-        audit: AuditConfig {
-            retention: day,
-            record_refreshes: false,
-        },
-        roles: RoleBook::default(),
-        link_base: "http://127.0.0.1:8080".to_owned(),
-        print_links: false,
-    }
-}
 
 async fn service(folder: &tempfile::TempDir) -> Service {
     let storage = Storage::open(&DatabaseConfig {
@@ -107,7 +57,7 @@ async fn service(folder: &tempfile::TempDir) -> Service {
         limits: Limits::new(limits, None),
         mailer: Mailer::start(&mail).unwrap(),
         master_key: MasterKey::from_bytes([7; 32]),
-        config: config(),
+        config: signing_with(Algorithm::HS256),
         entropy: Arc::new(SystemEntropy),
         clock,
         subscribers: Vec::new(),

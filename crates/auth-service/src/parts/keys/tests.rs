@@ -1,0 +1,195 @@
+//! Two algorithms side by side, over a SQLite file.
+
+use super::*;
+use crate::parts::{config::for_tests::signing_with, entropy::SystemEntropy, tokens::AccessVerifier};
+use auth_domain::{
+    claims::{AccessClaims, Typ},
+    keys::Algorithm::{ES256, EdDSA},
+    time::Span,
+};
+use auth_storage::DatabaseConfig;
+use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD};
+use secrecy::ExposeSecret;
+use serde_json::{Value, json};
+use tempfile::TempDir;
+
+/// The verbs over one database, for a configuration that asks for these algorithms.
+struct Database {
+    storage: Storage,
+    now: Timestamp,
+    _folder: TempDir,
+}
+
+impl Database {
+    async fn new() -> Self {
+        let folder = tempfile::tempdir().unwrap();
+        let url = format!("sqlite://{}", folder.path().join("a.db").display());
+        let config = DatabaseConfig {
+            url: url.into(),
+            ..DatabaseConfig::default()
+        };
+        let storage = Storage::open(&config).await.unwrap();
+        storage.migrate_up().await.unwrap();
+        let now = storage.ping().await.unwrap();
+        Self {
+            storage,
+            now,
+            _folder: folder,
+        }
+    }
+
+    fn asking_for(&self, algorithms: &[Algorithm]) -> KeyAdmin {
+        let master = MasterKey::from_bytes([7; 32]);
+        let admin = KeyAdmin::new(
+            self.storage.clone(),
+            master,
+            signing_with(ES256),
+            Arc::new(SystemEntropy),
+        );
+        KeyAdmin {
+            algorithms: algorithms.to_vec(),
+            ..admin
+        }
+    }
+
+    fn operator(&self, after: Span) -> Caller {
+        Caller::operator(self.now + after)
+    }
+}
+
+fn claims() -> AccessClaims {
+    let id = "01890a5d-ac96-774b-bcce-b302099a8057";
+    serde_json::from_value(json!({
+        "iss": "i", "sub": id, "aud": "a", "client_id": "keyward", "exp": 2, "iat": 1, "jti": id, "sid": id, "gen": 0,
+        "email": "a@example.com", "email_verified": true, "role": "user", "type": "access",
+    }))
+    .unwrap()
+}
+
+fn token(keys: &KeySet, algorithm: Algorithm, typ: Typ) -> String {
+    let signer = keys.signing(algorithm).unwrap();
+    signer.sign(typ, &claims()).unwrap().expose_secret().to_owned()
+}
+
+fn header(token: &str) -> Value {
+    let encoded = token.split('.').next().unwrap();
+    serde_json::from_slice(&URL_SAFE_NO_PAD.decode(encoded).unwrap()).unwrap()
+}
+
+fn with_header(token: &str, header: &Value) -> String {
+    let rest = token.split_once('.').unwrap().1;
+    format!("{}.{rest}", URL_SAFE_NO_PAD.encode(header.to_string()))
+}
+
+/// Whether a fresh verifier takes it.
+fn verifies(keys: &KeySet, token: &str) -> bool {
+    matches!(AccessVerifier::new().verify(token, keys), Ok(Ok(_)))
+}
+
+#[tokio::test]
+async fn one_algorithm_is_rotated_while_the_other_stays_and_all_keys_are_published() {
+    let database = Database::new().await;
+    database
+        .asking_for(&[ES256])
+        .complete(database.now)
+        .await
+        .unwrap();
+    let both = database.asking_for(&[ES256, EdDSA]);
+    let young = Span::minutes(10);
+    let before = both.complete(database.now + young).await.unwrap();
+    let old = [ES256, EdDSA].map(|algorithm| token(&before, algorithm, Typ::Access));
+    for (token, algorithm) in old.iter().zip(["ES256", "EdDSA"]) {
+        assert_eq!(header(token)["alg"], algorithm);
+        assert!(verifies(&before, token));
+    }
+
+    // The next key of ES256 is old enough to sign by now, that of EdDSA is not.
+    both.rotate(&database.operator(Span::minutes(20))).await.unwrap();
+    let after = both.load_if_changed(&before).await.unwrap().unwrap();
+    let new = [ES256, EdDSA].map(|algorithm| token(&after, algorithm, Typ::Access));
+    let kid = |token: &str| header(token)["kid"].clone();
+    assert_ne!(kid(&old[0]), kid(&new[0]));
+    assert_eq!(kid(&old[1]), kid(&new[1]));
+    for token in old.iter().chain(&new) {
+        assert!(verifies(&after, token), "{token}");
+    }
+    let published: Value = serde_json::from_str(&after.jwks()).unwrap();
+    let mut published: Vec<_> = published["keys"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .map(|key| &key["alg"])
+        .collect();
+    published.sort_by_key(|algorithm| algorithm.to_string());
+    assert_eq!(published, ["ES256", "ES256", "ES256", "EdDSA", "EdDSA"]);
+}
+
+#[tokio::test]
+async fn a_token_of_one_algorithm_never_verifies_under_a_key_of_another() {
+    let database = Database::new().await;
+    let both = database.asking_for(&[ES256, EdDSA]);
+    let keys = both.complete(database.now).await.unwrap();
+    let tokens = [ES256, EdDSA].map(|algorithm| token(&keys, algorithm, Typ::Access));
+    let headers = [header(&tokens[0]), header(&tokens[1])];
+    for (token, own, other) in [
+        (&tokens[0], &headers[0], &headers[1]),
+        (&tokens[1], &headers[1], &headers[0]),
+    ] {
+        assert!(verifies(&keys, token));
+        let mut foreign_key = own.clone();
+        foreign_key["kid"] = other["kid"].clone();
+        let mut foreign_algorithm = own.clone();
+        foreign_algorithm["alg"] = other["alg"].clone();
+        for forged in [&foreign_key, &foreign_algorithm, other] {
+            assert!(!verifies(&keys, &with_header(token, forged)), "{forged}");
+        }
+    }
+}
+
+#[tokio::test]
+async fn a_verifier_takes_tokens_of_its_own_type_alone() {
+    let database = Database::new().await;
+    let keys = database
+        .asking_for(&[ES256])
+        .complete(database.now)
+        .await
+        .unwrap();
+    assert_eq!(header(&token(&keys, ES256, Typ::Access))["typ"], "at+jwt");
+    assert!(!verifies(&keys, &token(&keys, ES256, Typ::Refresh)));
+    assert!(keys.signing(EdDSA).is_err(), "no setting asks for it");
+}
+
+#[tokio::test]
+async fn a_changed_algorithm_signs_with_the_key_before_it_until_the_rotation() {
+    let database = Database::new().await;
+    database
+        .asking_for(&[ES256])
+        .complete(database.now)
+        .await
+        .unwrap();
+    let changed = database.asking_for(&[EdDSA]);
+    let keys = changed.complete(database.now).await.unwrap();
+    assert_eq!(header(&token(&keys, EdDSA, Typ::Access))["alg"], "ES256");
+    changed
+        .rotate(&database.operator(Span::minutes(20)))
+        .await
+        .unwrap();
+    let keys = changed.load_if_changed(&keys).await.unwrap().unwrap();
+    assert_eq!(header(&token(&keys, EdDSA, Typ::Access))["alg"], "EdDSA");
+}
+
+#[tokio::test]
+async fn stolen_keys_of_all_algorithms_are_dropped_together() {
+    let database = Database::new().await;
+    let both = database.asking_for(&[ES256, EdDSA]);
+    let before = both.complete(database.now).await.unwrap();
+    both.replace_compromised(&database.operator(Span::zero()))
+        .await
+        .unwrap();
+    let after = both.load_if_changed(&before).await.unwrap().unwrap();
+    for algorithm in [ES256, EdDSA] {
+        let stolen = token(&before, algorithm, Typ::Access);
+        assert!(!verifies(&after, &stolen));
+        assert!(verifies(&after, &token(&after, algorithm, Typ::Access)));
+    }
+}
