@@ -28,7 +28,7 @@ fi
 for database in sqlite postgres; do
   folder=$database/${stamp}_$name
   mkdir -p "$folder"
-  echo "-- ${name}: what changes, and why. Its twin for the other database makes the same schema." >"$folder/up.sql"
+  printf -- '-- expand\n-- %s: what changes, and why. Its twin for the other database makes the same schema.\n' "$name" >"$folder/up.sql"
   echo "-- Takes back exactly what up.sql does." >"$folder/down.sql"
   echo "migrations/$folder/up.sql"
   echo "migrations/$folder/down.sql"

@@ -147,3 +147,37 @@ impl Service {
         })
     }
 }
+
+#[cfg(test)]
+mod tests {
+    /// The tables that say something of a user and are in [`super::Export`].
+    const EXPORTED: [&str; 4] = ["users", "sessions", "api_keys", "audit_events"];
+    /// Those that are not.
+    const LEFT_OUT: [(&str, &str); 2] = [
+        (
+            "one_time_tokens",
+            "digests of links, gone with the links; the log has who asked for one",
+        ),
+        (
+            "outbox",
+            "mails on their way, without their recipient once they are sent",
+        ),
+    ];
+
+    #[test]
+    fn what_is_stored_of_a_user_is_exported_or_left_out_for_a_reason() {
+        for (table, columns) in auth_storage::schema_columns() {
+            let is_of_users = table == "users"
+                || columns
+                    .iter()
+                    .any(|column| ["user_id", "owner", "subject", "actor_id"].contains(column));
+            let is_exported = EXPORTED.contains(&table);
+            let is_left_out = LEFT_OUT.iter().any(|(other, _)| *other == table);
+            assert_eq!(
+                is_of_users,
+                is_exported != is_left_out,
+                "{table}: export it, or say here why not"
+            );
+        }
+    }
+}
