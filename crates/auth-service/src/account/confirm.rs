@@ -17,23 +17,31 @@ pub enum PresentedProof {
 /// That the user of a session proved in this request who they are. [`Service::confirm`] alone makes one, for the principal that it
 /// was asked about, and it borrows that principal: it is good for no other user or session, and can't outlive the request.
 ///
+/// It is used in the request that it was made in:
+/// ```
+/// # use auth_service::{Caller, Confirmed, Error, PresentedProof, Principal, Service};
+/// async fn delete(service: &Service, caller: &Caller, principal: &Principal, proof: PresentedProof) -> Result<(), Error> {
+///     let confirmed = service.confirm(principal, caller, proof).await?;
+///     service.delete_me(&confirmed, caller).await
+/// }
+/// ```
+/// It can't outlive it:
+/// ```compile_fail,E0515
+/// # use auth_service::{Caller, Confirmed, Error, PresentedProof, Principal, Service};
+/// async fn keep(
+///     service: &Service,
+///     caller: &Caller,
+///     principal: Principal,
+///     proof: PresentedProof,
+/// ) -> Result<Confirmed<'static>, Error> {
+///     service.confirm(&principal, caller, proof).await
+/// }
+/// ```
 /// It can't be made by hand:
 /// ```compile_fail,E0451
 /// # use auth_service::{Confirmed, Principal};
 /// fn forge(principal: &Principal) -> Confirmed<'_> {
 ///     Confirmed { principal, user: unimplemented!() }
-/// }
-/// ```
-/// It can't be kept:
-/// ```compile_fail,E0597
-/// # use auth_service::{Caller, Confirmed, PresentedProof, Principal, Service};
-/// async fn keep(service: &Service, caller: &Caller, signed_in: Principal, proof: PresentedProof) {
-///     let kept: Confirmed<'_>;
-///     {
-///         let principal = signed_in;
-///         kept = service.confirm(&principal, caller, proof).await.unwrap();
-///     }
-///     service.delete_me(&kept, caller).await.unwrap();
 /// }
 /// ```
 #[must_use = "what was confirmed is handed to the use case that asks for it"]
