@@ -85,7 +85,7 @@ on_every_backend! {
             };
             let made = app.service().admin().create_user(account, &app.operator()).await.unwrap().settle(app.service()).await;
             if name == "disabled" {
-                let change = auth_storage::UserChange { status: Some(UserStatus::Disabled), ..auth_storage::UserChange::default() };
+                let change = auth_storage::users::Change { status: Some(UserStatus::Disabled), ..auth_storage::users::Change::default() };
                 app.service().admin().change_user(made.id, change, &app.operator()).await.unwrap().settle(app.service()).await;
             }
         }

@@ -12,7 +12,7 @@ use auth_domain::{
     time::Timestamp,
 };
 use auth_limits::{Admission, Claim, Known, Standing, Taken};
-use auth_storage::Credentials;
+use auth_storage::users::Credentials;
 
 /// What a request took that was let through. It stays spent unless it is given back.
 #[must_use = "a right secret gives back what was taken for a wrong one"]

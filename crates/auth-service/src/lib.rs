@@ -65,5 +65,8 @@ pub use start::{ServiceParts, StartError};
 
 pub use auth_limits::{LimitName, Standing};
 pub use auth_storage::{
-    AfterCommit, ChangedUser, Committed, SessionFilter, UserChange, UserFilter, audit::Filter as AuditFilter,
+    AfterCommit, Committed,
+    audit::Filter as AuditFilter,
+    sessions::Filter as SessionFilter,
+    users::{Change as UserChange, Changed as ChangedUser, Filter as UserFilter},
 };

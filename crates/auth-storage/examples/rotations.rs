@@ -14,9 +14,7 @@ use auth_domain::{
     time::{Span, Timestamp, after, to_micros},
     user::{Generation, UserStatus},
 };
-use auth_storage::{
-    AfterCommit, AuditContext, ChangeContext, CommitEffects, DatabaseConfig, NewUser, Storage,
-};
+use auth_storage::{AfterCommit, AuditContext, ChangeContext, CommitEffects, DatabaseConfig, Storage, users};
 use std::{
     error::Error,
     io::Write,
@@ -69,7 +67,7 @@ async fn refresh_until(
     until: Instant,
 ) -> Result<Vec<Duration>, Box<dyn Error + Send + Sync>> {
     let chance = [task; 10];
-    let user = NewUser {
+    let user = users::New {
         id: UserId::from_parts(now, chance),
         email: EmailAddress::parse(&format!("rotations{task}.{}@example.com", now.timestamp_micros()))?,
         name: None,

@@ -1,4 +1,4 @@
-//! What callers hand to operations of every noun: who makes a change and when, and which part of a list they want.
+//! What operations of every noun share: who makes a change and when, why it is refused, and which part of a list is wanted.
 
 use auth_domain::{
     audit::Actor,
@@ -54,4 +54,15 @@ pub struct Pagination {
     pub after: Option<Uuid>,
     /// How many.
     pub limit: u32,
+}
+
+/// Why a change of a user or a session was not made. Nothing was written.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Refused {
+    /// There is no such user or session.
+    NotFound,
+    /// The session in which the caller asks has ended, or its user's rights were cut, since the token was checked.
+    CallerRevoked,
+    /// The user is the last administrator.
+    LastAdmin,
 }

@@ -1,10 +1,11 @@
 //! The set-up of the first administrator. The rule: of any number of callers, one makes it.
 
 use crate::{
-    asks::{NewToken, NewUser},
     context::ChangeContext,
     error::StorageError,
+    one_time_tokens::New as NewToken,
     storage::{Storage, run},
+    users::New as NewUser,
 };
 use auth_domain::{role::Role, session::Session, user::User};
 

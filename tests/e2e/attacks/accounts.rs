@@ -9,7 +9,7 @@ use auth_domain::{
     user::{User as Account, UserStatus},
 };
 use auth_service::{AccountRef, PageRequest};
-use auth_storage::{NewUser, UserChange, UserFilter};
+use auth_storage::users;
 use base64::{Engine, engine::general_purpose::STANDARD_NO_PAD};
 use serde_json::json;
 use std::time::{Duration, Instant};
@@ -31,7 +31,7 @@ async fn stored_hash(app: &TestApp, email: &str) -> String {
 async fn import(app: &TestApp, email: &str, hash: Option<&str>) {
     let service = app.running().service();
     let now = service.moment().unwrap();
-    let user = NewUser {
+    let user = users::New {
         id: UserId::from_parts(now, [email.len().try_into().unwrap(); 10]),
         email: EmailAddress::parse(email).unwrap(),
         name: None,
@@ -55,17 +55,17 @@ async fn account(app: &TestApp, email: &str) -> Account {
     app.running().service().admin().user(&account).await.unwrap()
 }
 
-async fn change(app: &TestApp, email: &str, change: UserChange) {
+async fn change(app: &TestApp, email: &str, change: users::Change) {
     let service = app.running().service();
     let id = account(app, email).await.id;
     let changed = service.admin().change_user(id, change, &app.operator()).await;
     changed.unwrap().settle(service).await;
 }
 
-fn disabled() -> UserChange {
-    UserChange {
+fn disabled() -> users::Change {
+    users::Change {
         status: Some(UserStatus::Disabled),
-        ..UserChange::default()
+        ..users::Change::default()
     }
 }
 
@@ -172,7 +172,7 @@ on_every_backend! {
             assert_eq!(app.refresh(&dead.refresh).await.expect(401).code(), "token_revoked");
             refused_soon(&dead.client).await;
         }
-        let promoted = UserChange { role: Some(Role::ADMIN), ..UserChange::default() };
+        let promoted = users::Change { role: Some(Role::ADMIN), ..users::Change::default() };
         change(&app, "cyd@example.com", promoted).await;
         refused_soon(&cyd.client).await;
         let answer = app.refresh(&cyd.refresh).await.expect(200);
@@ -187,7 +187,7 @@ on_every_backend! {
         }
         let service = app.running().service();
         let found = async |query: &str| {
-            let filter = UserFilter { query: Some(query.to_owned()), ..UserFilter::default() };
+            let filter = users::Filter { query: Some(query.to_owned()), ..users::Filter::default() };
             service.admin().users(filter, PageRequest { after: None, limit: 100 }).await.unwrap().len()
         };
         assert_eq!(found("A_B").await, 1);

@@ -11,7 +11,7 @@ use auth_domain::{
     role::Permission,
     time::Timestamp,
 };
-use auth_storage::{KeyRefused, NewApiKey};
+use auth_storage::api_keys;
 use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD};
 use secrecy::{ExposeSecret, SecretString};
 
@@ -70,7 +70,7 @@ impl Service {
             expires_at: wanted.expires_at,
             last_used_at: None,
         };
-        let new = NewApiKey {
+        let new = api_keys::New {
             key: key.clone(),
             digest: sha256(secret.expose_secret().as_bytes()),
         };
@@ -83,10 +83,10 @@ impl Service {
                 created.settle(self).await;
                 Ok((key, secret))
             }
-            Err(KeyRefused::TooMany) => Err(Error::TooManyApiKeys(MOST_API_KEYS)),
+            Err(api_keys::NotCreated::TooMany) => Err(Error::TooManyApiKeys(MOST_API_KEYS)),
             Err(_) if maker.user() == owner => Err(self.cut_meanwhile(principal).await),
-            Err(KeyRefused::NoUser) => Err(Error::NotFound),
-            Err(KeyRefused::CallerRevoked) => Err(Error::Forbidden),
+            Err(api_keys::NotCreated::NoUser) => Err(Error::NotFound),
+            Err(api_keys::NotCreated::CallerRevoked) => Err(Error::Forbidden),
         }
     }
 }

@@ -19,7 +19,10 @@ use auth_domain::{
     password::PresentedPassword,
     password_hash::PasswordHash,
 };
-use auth_storage::{Credentials, LinkProof, Redeemed};
+use auth_storage::{
+    links::{self, Redeemed},
+    users::Credentials,
+};
 use secrecy::{ExposeSecret, SecretString};
 
 /// What was shown beside a link that came to an address.
@@ -169,7 +172,7 @@ impl Service {
         // The token is a right one; a password beside it is counted by itself.
         self.was_right(held, caller).await;
         let proof = match (link.needs, shown) {
-            (LinkNeeds::Nothing, _) => LinkProof::LinkAlone,
+            (LinkNeeds::Nothing, _) => links::Proof::LinkAlone,
             (_, ShownWithLink::CurrentPassword(password)) => {
                 self.prove_with_link(&link, caller, password).await?
             }
@@ -178,7 +181,7 @@ impl Service {
                     .hasher()
                     .accept_and_hash(password, &link.account.user.email, None)
                     .await?;
-                LinkProof::NewPassword(hash)
+                links::Proof::NewPassword(hash)
             }
             (LinkNeeds::Password { .. }, _) => return Err(Error::PasswordRequired),
         };
@@ -241,7 +244,7 @@ impl Service {
         link: &AddressLink,
         caller: &Caller,
         password: SecretString,
-    ) -> Result<LinkProof, Error> {
+    ) -> Result<links::Proof, Error> {
         let presented = PresentedPassword::new(password.expose_secret().to_owned());
         self.hasher().admit()?;
         let guess = self.admit_link_password(&link.account.user.email, caller).await?;
@@ -250,7 +253,7 @@ impl Service {
             match (verified, &link.password_hash) {
                 (Ok(Verified::Yes { .. }), Some(hash)) => {
                     self.was_right(guess, caller).await;
-                    return Ok(LinkProof::Password(hash.clone()));
+                    return Ok(links::Proof::Password(hash.clone()));
                 }
                 (Ok(_), _) => {}
                 (Err(failure), _) => {

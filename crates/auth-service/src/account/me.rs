@@ -12,7 +12,7 @@ use auth_domain::{
     session::Session,
     user::{DisplayName, User},
 };
-use auth_storage::{SessionFilter, UserChange, audit};
+use auth_storage::{audit, sessions, users};
 
 /// How many rows of a kind an export reads at a time.
 const PAGE: u32 = 500;
@@ -61,9 +61,9 @@ impl Service {
     ) -> Result<User, Error> {
         let name = name.as_deref().map(DisplayName::parse).transpose()?;
         self.admit_user(principal.user(), caller).await?;
-        let change = UserChange {
+        let change = users::Change {
             name: Some(name),
-            ..UserChange::default()
+            ..users::Change::default()
         };
         let admin = self.admin();
         let changed = self
@@ -113,7 +113,7 @@ impl Service {
             let page = PageRequest { after, limit: PAGE };
             let read = self
                 .storage()
-                .sessions(id, SessionFilter::All, caller.now, page.into())
+                .sessions(id, sessions::Filter::All, caller.now, page.into())
                 .await?;
             let whole = read.len() == PAGE as usize;
             sessions.extend(read);

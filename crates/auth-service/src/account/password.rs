@@ -7,7 +7,7 @@ use crate::{
     service::Service,
 };
 use auth_domain::{credential::SecurityEvent, email::EmailAddress, mail::MailKind, one_time::TokenKind};
-use auth_storage::NotRedeemed;
+use auth_storage::links::NotRedeemed;
 use secrecy::SecretString;
 
 impl Service {

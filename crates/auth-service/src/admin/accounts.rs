@@ -9,7 +9,10 @@ use auth_domain::{
     time::Timestamp,
     user::{DisplayName, User, UserStatus},
 };
-use auth_storage::{ChangedUser, Committed, EmailTaken, NewUser, StorageError, UserChange, UserFilter};
+use auth_storage::{
+    Committed, StorageError,
+    users::{self, EmailTaken},
+};
 use secrecy::SecretString;
 
 /// A user to be made.
@@ -67,7 +70,7 @@ impl Admin {
         Ok(self.storage().invite_user(user, self.terms(by)?).await??)
     }
 
-    async fn new_account(&self, wanted: NewAccount, by: &Caller) -> Result<NewUser, Error> {
+    async fn new_account(&self, wanted: NewAccount, by: &Caller) -> Result<users::New, Error> {
         let email = EmailAddress::parse(&wanted.email)?;
         let name = wanted.name.as_deref().map(DisplayName::parse).transpose()?;
         let role = self.known_role(&wanted.role)?;
@@ -79,7 +82,7 @@ impl Admin {
             ),
             None => None,
         };
-        Ok(NewUser {
+        Ok(users::New {
             id: self.new_user_id(by.now)?,
             email,
             name,
@@ -97,7 +100,7 @@ impl Admin {
     /// A failure; then none of them is stored.
     pub async fn import_users(
         &self,
-        users: Vec<NewUser>,
+        users: Vec<users::New>,
         by: &Caller,
     ) -> Result<Vec<Result<User, EmailTaken>>, Error> {
         Ok(self.storage().import_users(users, self.terms(by)?).await?)
@@ -126,7 +129,7 @@ impl Admin {
     ///
     /// # Errors
     /// A failure.
-    pub async fn users(&self, mut filter: UserFilter, page: PageRequest) -> Result<Vec<User>, Error> {
+    pub async fn users(&self, mut filter: users::Filter, page: PageRequest) -> Result<Vec<User>, Error> {
         // Blanks around an address are left out wherever one is read; neither an address nor a name begins or ends with one.
         filter.query = filter.query.map(|query| query.trim().to_owned());
         Ok(self.storage().users(filter, page.into()).await?)
@@ -170,9 +173,9 @@ impl Admin {
     pub async fn change_user(
         &self,
         user: UserId,
-        change: UserChange,
+        change: users::Change,
         by: &Caller,
-    ) -> Result<Committed<ChangedUser>, Error> {
+    ) -> Result<Committed<users::Changed>, Error> {
         if change.role.as_ref().is_some_and(|role| !self.roles().knows(role)) {
             return Err(Error::UnknownRole);
         }
@@ -191,7 +194,7 @@ impl Admin {
         user: &User,
         password: SecretString,
         by: &Caller,
-    ) -> Result<Committed<ChangedUser>, Error> {
+    ) -> Result<Committed<users::Changed>, Error> {
         let hash: PasswordHash = self
             .hasher()
             .accept_and_hash(password, &user.email, user.name.as_ref())
@@ -206,7 +209,7 @@ impl Admin {
     ///
     /// # Errors
     /// [`Error::NotFound`], [`Error::LastAdmin`], or a failure.
-    pub async fn delete_user(&self, user: UserId, by: &Caller) -> Result<Committed<ChangedUser>, Error> {
+    pub async fn delete_user(&self, user: UserId, by: &Caller) -> Result<Committed<users::Changed>, Error> {
         Ok(self
             .storage()
             .delete_user(user, self.administrators(), self.cut_terms(by)?)
@@ -219,7 +222,7 @@ impl Admin {
     ///
     /// # Errors
     /// [`Error::NotFound`], or a failure.
-    pub async fn lock_out(&self, user: UserId, by: &Caller) -> Result<Committed<ChangedUser>, Error> {
+    pub async fn lock_out(&self, user: UserId, by: &Caller) -> Result<Committed<users::Changed>, Error> {
         Ok(self.storage().lock_out(user, self.cut_terms(by)?).await??)
     }
 

@@ -11,7 +11,7 @@ use auth_domain::{
     role::Role,
     user::{DisplayName, User, UserStatus},
 };
-use auth_storage::UserChange;
+use auth_storage::users;
 
 /// What is to change of a user, as it was typed; what is left out stays.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -50,7 +50,7 @@ impl Service {
         caller: &Caller,
     ) -> Result<User, Error> {
         let parse = |name: Option<String>| name.as_deref().map(DisplayName::parse).transpose();
-        let change = UserChange {
+        let change = users::Change {
             name: wanted.name.map(parse).transpose()?,
             role: wanted.role.map(|role| self.role_to_give(by, &role)).transpose()?,
             status: wanted.status,

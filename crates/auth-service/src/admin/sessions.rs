@@ -6,7 +6,7 @@ use auth_domain::{
     session::{EndReason, Session},
     time::Timestamp,
 };
-use auth_storage::{Committed, EndedSession, EndedSessions, SessionFilter};
+use auth_storage::{Committed, sessions};
 
 impl Admin {
     /// A user's sessions, newest first.
@@ -16,7 +16,7 @@ impl Admin {
     pub async fn sessions(
         &self,
         user: UserId,
-        filter: SessionFilter,
+        filter: sessions::Filter,
         page: PageRequest,
         now: Timestamp,
     ) -> Result<Vec<Session>, Error> {
@@ -32,7 +32,7 @@ impl Admin {
         id: SessionId,
         owner: Option<UserId>,
         by: &Caller,
-    ) -> Result<Committed<EndedSession>, Error> {
+    ) -> Result<Committed<sessions::Ended>, Error> {
         Ok(self
             .storage()
             .end_session(id, owner, EndReason::EndedByAdmin, self.terms(by)?)
@@ -43,7 +43,11 @@ impl Admin {
     ///
     /// # Errors
     /// [`Error::NotFound`], or a failure.
-    pub async fn end_sessions(&self, user: UserId, by: &Caller) -> Result<Committed<EndedSessions>, Error> {
+    pub async fn end_sessions(
+        &self,
+        user: UserId,
+        by: &Caller,
+    ) -> Result<Committed<sessions::EndedAll>, Error> {
         Ok(self
             .storage()
             .end_user_sessions(user, EndReason::EndedByAdmin, self.cut_terms(by)?)

@@ -9,7 +9,7 @@ use auth_domain::{
     password::PasswordViolation, time::Timestamp, user::NotADisplayName,
 };
 use auth_limits::Standing;
-use auth_storage::{EmailTaken, NotRedeemed, OutdatedSignIn, Refused, StorageError};
+use auth_storage::{Refused, StorageError, links::NotRedeemed, sessions, users::EmailTaken};
 use std::time::Duration;
 
 /// Why there is no answer.
@@ -214,8 +214,8 @@ impl From<EmailTaken> for Error {
     }
 }
 
-impl From<OutdatedSignIn> for Error {
-    fn from(_: OutdatedSignIn) -> Self {
+impl From<sessions::Outdated> for Error {
+    fn from(_: sessions::Outdated) -> Self {
         Self::InvalidCredentials
     }
 }

@@ -11,7 +11,7 @@ use auth_domain::{
     one_time::TokenKind,
     time::{Timestamp, after},
 };
-use auth_storage::{MailedToken, NewToken};
+use auth_storage::one_time_tokens;
 use aws_lc_rs::hmac;
 use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD};
 use secrecy::{ExposeSecret, SecretString};
@@ -31,12 +31,12 @@ impl MailTokens {
     }
 
     /// The row of a mail's token, asked for at this moment.
-    pub(crate) fn row(&self, mail: MailId, kind: TokenKind, asked_at: Timestamp) -> NewToken {
+    pub(crate) fn row(&self, mail: MailId, kind: TokenKind, asked_at: Timestamp) -> one_time_tokens::New {
         // One mail may carry two tokens: their rows' ids differ in a bit.
         let mut id = *mail.as_uuid().as_bytes();
         let [.., last] = &mut id;
         *last ^= u8::from(kind == TokenKind::Report);
-        NewToken {
+        one_time_tokens::New {
             id: OneTimeTokenId::from_uuid(uuid::Uuid::from_bytes(id)),
             kind,
             digest: sha256(self.token(mail, kind).expose_secret().as_bytes()),
@@ -48,8 +48,8 @@ impl MailTokens {
     }
 
     /// A mail to be queued together with its token.
-    pub(crate) fn mailed(&self, mail: MailId, kind: TokenKind, now: Timestamp) -> MailedToken {
-        MailedToken {
+    pub(crate) fn mailed(&self, mail: MailId, kind: TokenKind, now: Timestamp) -> one_time_tokens::Mailed {
+        one_time_tokens::Mailed {
             mail,
             token: self.row(mail, kind, now),
         }

@@ -6,7 +6,7 @@ use auth_domain::{
     ids::{SessionId, UserId},
     role::Role,
 };
-use auth_storage::KeyHolder;
+use auth_storage::api_keys;
 use std::sync::Arc;
 
 /// Somebody whose access token holds.
@@ -42,7 +42,7 @@ pub enum Bearer {
     /// An access token.
     Session(Principal),
     /// An API key.
-    Key(Box<KeyHolder>),
+    Key(Box<api_keys::Holder>),
 }
 
 impl Bearer {

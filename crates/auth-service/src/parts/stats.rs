@@ -4,7 +4,7 @@ use auth_domain::{
     time::{Span, Timestamp},
     user::UserStatus,
 };
-use auth_storage::{UserFigures, outbox};
+use auth_storage::{outbox, users};
 use std::sync::{Mutex, PoisonError};
 
 /// How old an answer may be.
@@ -16,7 +16,7 @@ pub struct Stats {
     /// When it was counted.
     pub counted_at: Timestamp,
     /// Users by role and status, and live sessions.
-    pub users: UserFigures,
+    pub users: users::Figures,
     /// How full the outbox is.
     pub mail: outbox::Figures,
     /// How many rows of the audit log wait for their seal.

@@ -16,7 +16,7 @@ use auth_domain::{
     session::{EndReason, Session},
     time::Timestamp,
 };
-use auth_storage::{Refused, SessionFilter};
+use auth_storage::{Refused, sessions};
 use secrecy::SecretString;
 
 /// A session as its user sees it.
@@ -47,7 +47,7 @@ impl Service {
     pub async fn own_sessions(
         &self,
         principal: &Principal,
-        filter: SessionFilter,
+        filter: sessions::Filter,
         page: PageRequest,
         now: Timestamp,
     ) -> Result<Vec<SessionView>, Error> {

@@ -16,7 +16,10 @@ use auth_domain::{
     sign_in_failure::{SignInFacts, SignInFailure},
     user::User,
 };
-use auth_storage::{Credentials, HashUpgrade, SignIn};
+use auth_storage::{
+    sessions::SignIn,
+    users::{Credentials, HashUpgrade},
+};
 use secrecy::{ExposeSecret, SecretString};
 
 /// A user whose password was right.

@@ -14,7 +14,7 @@ use auth_domain::{
     role::Role,
     user::{DisplayName, Generation, UserStatus},
 };
-use auth_storage::{MailedToken, NewUser, Pending};
+use auth_storage::{one_time_tokens, registrations::Pending, users};
 use secrecy::SecretString;
 
 /// What somebody who registers says.
@@ -58,7 +58,7 @@ impl Service {
         let mut verification = self.verification_mail(&user.email, caller)?;
         let terms = self.terms(caller)?;
         if self.config().registration.require_verified_email {
-            let NewUser {
+            let users::New {
                 email,
                 name,
                 password_hash,
@@ -106,7 +106,7 @@ impl Service {
         &self,
         email: &EmailAddress,
         caller: &Caller,
-    ) -> Result<MailedToken, Error> {
+    ) -> Result<one_time_tokens::Mailed, Error> {
         let id = MailId::from_parts(caller.now, chance(self.entropy())?);
         let kind = TokenKind::EmailVerification;
         let mut mailed = self.shared().mail_tokens.mailed(id, kind, caller.now);
@@ -120,14 +120,14 @@ impl Service {
         caller: &Caller,
         wanted: Registration,
         role: Role,
-    ) -> Result<NewUser, Error> {
+    ) -> Result<users::New, Error> {
         let email = EmailAddress::parse(&wanted.email)?;
         let name = wanted.name.as_deref().map(DisplayName::parse).transpose()?;
         let hash = self
             .hasher()
             .accept_and_hash(wanted.password, &email, name.as_ref())
             .await?;
-        Ok(NewUser {
+        Ok(users::New {
             id: UserId::from_parts(caller.now, chance(self.entropy())?),
             email,
             name,

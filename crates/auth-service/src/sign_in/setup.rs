@@ -10,7 +10,7 @@ use crate::{
     },
 };
 use auth_domain::{ids::OneTimeTokenId, one_time::TokenKind, role::Role, user::Generation};
-use auth_storage::{NewToken, setup};
+use auth_storage::{one_time_tokens, setup};
 use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD};
 use secrecy::{ExposeSecret, SecretString};
 
@@ -30,7 +30,7 @@ impl Admin {
     /// [`Error::SetupClosed`] with `replace` if there is an administrator; a failure.
     pub async fn issue_setup_token(&self, replace: bool, by: &Caller) -> Result<Option<SecretString>, Error> {
         let token = SecretString::from(URL_SAFE_NO_PAD.encode(chance::<32>(self.entropy())?));
-        let stored = NewToken {
+        let stored = one_time_tokens::New {
             id: OneTimeTokenId::from_parts(by.now, chance(self.entropy())?),
             kind: TokenKind::Setup,
             digest: sha256(token.expose_secret().as_bytes()),

@@ -7,15 +7,14 @@ use super::{
     readable_rows, whole,
 };
 use crate::{
-    asks::NewApiKey,
+    api_keys::{ApiKeyRow, Holder, New, NewApiKeyRow, NotCreated},
     committed::Committed,
     context::ChangeContext,
     fault::{Fault, Undo},
-    outcomes::{KeyHolder, KeyRefused},
-    rows::{ApiKeyRow, NewApiKeyRow, UserRow},
     schema::{api_keys, users},
     sqlty::{Id, Ts},
     sweep::{Sweep, before},
+    users::UserRow,
 };
 use auth_domain::{
     api_key::ApiKey,
@@ -33,10 +32,10 @@ const TOUCHED_EVERY: Span = Span::minutes(1);
 /// Stores a key.
 pub(crate) fn insert(
     c: &mut Conn,
-    new: &NewApiKey,
+    new: &New,
     most: i64,
     terms: &ChangeContext,
-) -> Result<Result<Committed<()>, KeyRefused>, Fault> {
+) -> Result<Result<Committed<()>, NotCreated>, Fault> {
     committed_or_refused(c, terms, |c, effects| {
         let owner = new.key.owner;
         take(c, owner, terms)?;
@@ -45,7 +44,7 @@ pub(crate) fn insert(
             .count()
             .get_result(c)?;
         if held >= most {
-            return Err(Undo::with(KeyRefused::TooMany));
+            return Err(Undo::with(NotCreated::TooMany));
         }
         diesel::insert_into(api_keys::table)
             .values(NewApiKeyRow::of(new))
@@ -98,7 +97,7 @@ pub(crate) fn revoke(
 }
 
 /// The key of a digest with its owner, in one statement.
-pub(crate) fn holder(c: &mut Conn, digest: &[u8; 32]) -> Result<Option<KeyHolder>, Fault> {
+pub(crate) fn holder(c: &mut Conn, digest: &[u8; 32]) -> Result<Option<Holder>, Fault> {
     let row: Option<(ApiKeyRow, UserRow)> = api_keys::table
         .inner_join(users::table)
         .filter(api_keys::digest.eq(digest.as_slice()))
@@ -106,7 +105,7 @@ pub(crate) fn holder(c: &mut Conn, digest: &[u8; 32]) -> Result<Option<KeyHolder
         .first(c)
         .optional()?;
     row.map(|(key, owner)| {
-        Ok(KeyHolder {
+        Ok(Holder {
             key: key.key()?,
             owner: owner.user()?,
         })

@@ -7,9 +7,10 @@ use crate::{
     context::ChangeContext,
     fault::Fault,
     prepared::Prepare as _,
-    rows::{CutRow, EndedRow, UserRow},
     schema::{api_keys, one_time_tokens, outbox, sessions, users},
+    sessions::EndedRow,
     sqlty::{Id, Ts},
+    users::{CutRow, UserRow},
 };
 use auth_domain::{
     credential::{Credential, Fate, SecurityEvent, fate},

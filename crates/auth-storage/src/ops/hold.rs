@@ -2,13 +2,14 @@
 
 use super::Conn;
 use crate::{
-    context::{ChangeContext, SessionEvidence},
+    api_keys::NotCreated as KeyRefused,
+    context::{ChangeContext, Refused, SessionEvidence},
     fault::{Fault, Undo},
-    outcomes::{Credentials, KeyRefused, NotRedeemed, Refused},
+    links::NotRedeemed,
     prepared::Prepare as _,
-    rows::{CredentialsRow, UserRow},
     schema::{sessions, users},
     sqlty::{Id, Ts},
+    users::{Credentials, CredentialsRow, UserRow},
 };
 use auth_domain::{
     ids::UserId,

@@ -10,14 +10,15 @@ use super::{
     users::credentials_of,
 };
 use crate::{
-    asks::{LinkProof, MailedToken, Pending},
     committed::Committed,
-    context::ChangeContext,
+    context::{ChangeContext, Refused},
     fault::{Fault, Undo},
-    outcomes::{NotRedeemed, Redeemed, Refused, StoredToken},
-    rows::{UserRow, name_columns},
+    links::{NotRedeemed, Proof, Redeemed},
+    one_time_tokens::{Mailed as MailedToken, Stored as StoredToken},
+    registrations::Pending,
     schema::users,
     sqlty::{Id, Ts},
+    users::{UserRow, name_columns},
 };
 use auth_domain::{
     address_link::{Confirmation, Shown, Verification, VerificationFacts, change_is_proved, verification},
@@ -108,7 +109,7 @@ pub(crate) fn reset_password(
 pub(crate) fn verify_email(
     c: &mut Conn,
     digest: &[u8; 32],
-    proof: &LinkProof,
+    proof: &Proof,
     terms: &ChangeContext,
 ) -> Result<Result<Committed<Redeemed>, NotRedeemed>, Fault> {
     committed_or_refused(c, terms, |c, effects| {
@@ -164,7 +165,7 @@ pub(crate) fn verify_email(
 pub(crate) fn change_email(
     c: &mut Conn,
     digest: &[u8; 32],
-    proof: &LinkProof,
+    proof: &Proof,
     terms: &ChangeContext,
 ) -> Result<Result<Committed<Redeemed>, NotRedeemed>, Fault> {
     committed_or_refused(c, terms, |c, effects| {
@@ -230,11 +231,11 @@ fn own_session(user: &User, terms: &ChangeContext) -> Option<SessionId> {
 }
 
 /// What is shown beside a link. A password that was changed since it was verified shows nothing.
-fn shown<'a>(proof: &'a LinkProof, current: Option<&PasswordHash>) -> Shown<&'a PasswordHash> {
+fn shown<'a>(proof: &'a Proof, current: Option<&PasswordHash>) -> Shown<&'a PasswordHash> {
     match proof {
-        LinkProof::Password(verified) if same(current, verified) => Shown::Password,
-        LinkProof::LinkAlone | LinkProof::Password(_) => Shown::Nothing,
-        LinkProof::NewPassword(new) => Shown::NewPassword(new),
+        Proof::Password(verified) if same(current, verified) => Shown::Password,
+        Proof::LinkAlone | Proof::Password(_) => Shown::Nothing,
+        Proof::NewPassword(new) => Shown::NewPassword(new),
     }
 }
 

@@ -19,7 +19,6 @@ pub(crate) mod audit;
 pub(crate) mod clients;
 pub(crate) mod clock;
 mod endings;
-pub(crate) mod figures;
 mod hold;
 pub(crate) mod links;
 pub(crate) mod migrations;

@@ -7,12 +7,10 @@ use super::{
     whole,
 };
 use crate::{
-    asks::{MailedToken, NewToken},
     context::ChangeContext,
     fault::Fault,
-    outcomes::StoredToken,
+    one_time_tokens::{Mailed, New, NewTokenRow, Stored, TokenRow},
     prepared::Prepare as _,
-    rows::{NewTokenRow, TokenRow},
     schema::{one_time_tokens, users},
     sqlty::{Id, Ts},
     sweep::Sweep,
@@ -26,7 +24,7 @@ pub(crate) fn find(
     kind: TokenKind,
     digest: &[u8; 32],
     now: Timestamp,
-) -> Result<Option<StoredToken>, Fault> {
+) -> Result<Option<Stored>, Fault> {
     use one_time_tokens as t;
     let row: Option<TokenRow> = t::table
         .filter(t::digest.eq(digest.as_slice()))
@@ -45,7 +43,7 @@ pub(super) fn consume(
     kind: TokenKind,
     digest: &[u8; 32],
     now: Timestamp,
-) -> Result<Option<StoredToken>, Fault> {
+) -> Result<Option<Stored>, Fault> {
     use one_time_tokens as t;
     let good = t::table
         .filter(t::digest.eq(digest.as_slice()))
@@ -79,7 +77,7 @@ pub(super) fn void(c: &mut Conn, user: UserId, kinds: &[TokenKind]) -> Result<()
 pub(super) fn send(
     c: &mut Conn,
     user: UserId,
-    mailed: &MailedToken,
+    mailed: &Mailed,
     post: Post,
     effects: &mut SideEffects<'_>,
 ) -> Result<(), Fault> {
@@ -91,7 +89,7 @@ pub(super) fn send(
 }
 
 /// Stores a token of a user, or one whose user is yet to be found.
-pub(super) fn store(c: &mut Conn, token: &NewToken, user: Option<UserId>) -> Result<(), Fault> {
+pub(super) fn store(c: &mut Conn, token: &New, user: Option<UserId>) -> Result<(), Fault> {
     diesel::insert_into(one_time_tokens::table)
         .values(NewTokenRow::of(token, user))
         .execute(c)?;
@@ -123,7 +121,7 @@ pub(super) fn awaits_verification(c: &mut Conn, user: UserId) -> Result<bool, Fa
 /// asked for by address is noted now, when it is known whose it is: that is what `terms` are for.
 pub(crate) fn issue(
     c: &mut Conn,
-    token: &NewToken,
+    token: &New,
     user: UserId,
     terms: Option<&ChangeContext>,
 ) -> Result<bool, Fault> {

@@ -12,14 +12,14 @@ use super::{
     whole,
 };
 use crate::{
-    asks::{MailedToken, NewToken, NewUser},
     committed::Committed,
     context::ChangeContext,
-    fault::Fault,
-    outcomes::Settled,
-    rows::TokenRow,
-    schema::one_time_tokens,
+    fault::{Fault, corrupt},
+    one_time_tokens::{Mailed as MailedToken, New as NewToken, TokenRow},
+    registrations::Settled,
+    schema::{one_time_tokens, users},
     sqlty::{Id, Ts},
+    users::New as NewUser,
 };
 use auth_domain::{
     audit::Action,
@@ -27,6 +27,7 @@ use auth_domain::{
     ids::UserId,
     mail::MailKind,
     one_time::TokenKind,
+    password_hash::PasswordHash,
     user::{User, UserStatus},
 };
 use diesel::prelude::*;
@@ -131,7 +132,7 @@ fn send_again(c: &mut Conn, token: &NewToken, email: &EmailAddress) -> Result<Se
     Ok(Settled::Confirm(holder.id))
 }
 
-fn newest_waiting(c: &mut Conn, user: UserId) -> Result<Option<crate::asks::Pending>, Fault> {
+fn newest_waiting(c: &mut Conn, user: UserId) -> Result<Option<crate::registrations::Pending>, Fault> {
     use one_time_tokens as t;
     let row: Option<TokenRow> = t::table
         .filter(t::user_id.eq(Some(Id(user.as_uuid()))))
@@ -156,4 +157,24 @@ fn held_by_address(c: &mut Conn, email: &EmailAddress) -> Result<Option<User>, F
 
 fn is_unconfirmed(user: &User) -> bool {
     user.email_verified_at.is_none() && user.status == UserStatus::Active
+}
+
+/// The password of a registration that waits for this address to be confirmed: the newest, if there are several.
+pub(crate) fn waiting_password(c: &mut Conn, email: &EmailAddress) -> Result<Option<PasswordHash>, Fault> {
+    use one_time_tokens as t;
+    let waiting = t::table
+        .inner_join(users::table)
+        .filter(users::email_key.eq(email.key()))
+        .filter(users::email_verified_at.is_null())
+        .filter(users::password_hash.is_null())
+        .filter(t::kind.eq(TokenKind::EmailVerification.as_str()))
+        .filter(t::password_hash.is_not_null())
+        .order(t::created_at.desc())
+        .select((t::id, t::password_hash.assume_not_null()));
+    let found: Option<(Id, String)> = waiting.first(c).optional()?;
+    found
+        .map(|(id, hash)| {
+            PasswordHash::parse(&hash).map_err(|_| corrupt("one_time_tokens", "password_hash", id.0))
+        })
+        .transpose()
 }

@@ -12,10 +12,9 @@ use crate::{
     committed::Committed,
     context::ChangeContext,
     fault::Fault,
-    outcomes::Rotated,
     prepared::Prepare as _,
-    rows::SessionRow,
     schema::{sessions, users},
+    sessions::{Rotated, SessionRow},
     sqlty::{Id, Ts},
 };
 use auth_domain::{

@@ -8,16 +8,15 @@ use super::{
     readable_page,
 };
 use crate::{
-    asks::{HashUpgrade, SessionFilter, SignIn},
     committed::Committed,
-    context::{ChangeContext, Pagination},
+    context::{ChangeContext, Pagination, Refused},
     fault::{Fault, Undo},
-    outcomes::{EndedSession, OutdatedSignIn, Refused},
     prepared::Prepare as _,
-    rows::{EndedRow, SessionRow, UserRow},
     schema::{sessions, users},
+    sessions::{Ended, EndedRow, Filter, Outdated, SessionRow, SignIn},
     sqlty::{Id, Ts},
     sweep::{Sweep, before},
+    users::{HashUpgrade, UserRow},
 };
 use auth_domain::{
     audit::Action,
@@ -38,7 +37,7 @@ pub(crate) fn start(
     c: &mut Conn,
     sign_in: &SignIn,
     terms: &ChangeContext,
-) -> Result<Result<Committed<User>, OutdatedSignIn>, Fault> {
+) -> Result<Result<Committed<User>, Outdated>, Fault> {
     let session = &sign_in.session;
     committed_or_refused(c, terms, |c, effects| {
         // The guard takes the user's row: a cut comes before it (and it misses) or after it (and hits the new session).
@@ -52,7 +51,7 @@ pub(crate) fn start(
             .prepared()
             .get_result(c)
             .optional()?;
-        let row = row.ok_or_else(|| Undo::with(OutdatedSignIn))?;
+        let row = row.ok_or_else(|| Undo::with(Outdated))?;
         let user = row.user()?;
         if let Some(HashUpgrade { from, to }) = &sign_in.upgrade {
             super::users::upgrade_password_hash(c, user.id, from, to)?;
@@ -191,7 +190,7 @@ pub(crate) fn end(
     owner: Option<UserId>,
     why: EndReason,
     terms: &ChangeContext,
-) -> Result<Result<Committed<EndedSession>, Refused>, Fault> {
+) -> Result<Result<Committed<Ended>, Refused>, Fault> {
     let not_found = || Undo::with(Refused::NotFound);
     committed_or_refused(c, terms, |c, effects| {
         let found =
@@ -215,7 +214,7 @@ pub(crate) fn end(
         }
         // Recorded again if it had ended: the node that ended it may have died before announcing it.
         effects.revoke(c, revocation_of(&session, terms.grace))?;
-        Ok(EndedSession { session, newly })
+        Ok(Ended { session, newly })
     })
 }
 
@@ -236,7 +235,7 @@ pub(crate) fn session_with_user(c: &mut Conn, id: SessionId) -> Result<Option<(S
 pub(crate) fn list(
     c: &mut Conn,
     user: UserId,
-    filter: SessionFilter,
+    filter: Filter,
     now: Timestamp,
     page: Pagination,
 ) -> Result<Vec<Session>, Fault> {
@@ -254,9 +253,9 @@ pub(crate) fn list(
                 .and(s::generation.ge(users::token_generation))
         };
         wanted = match filter {
-            SessionFilter::Active => wanted.filter(live()),
-            SessionFilter::Ended => wanted.filter(diesel::dsl::not(live())),
-            SessionFilter::All => wanted,
+            Filter::Active => wanted.filter(live()),
+            Filter::Ended => wanted.filter(diesel::dsl::not(live())),
+            Filter::All => wanted,
         };
         if let Some(after) = after {
             wanted = wanted.filter(s::id.lt(Id(after)));

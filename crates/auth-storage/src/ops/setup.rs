@@ -10,13 +10,14 @@ use super::{
     whole, whole_or_undone,
 };
 use crate::{
-    asks::{NewToken, NewUser},
     context::ChangeContext,
     fault::{Fault, Undo},
-    rows::{NewTokenRow, SessionRow},
+    one_time_tokens::{New as NewToken, NewTokenRow},
     schema::{one_time_tokens, sessions},
+    sessions::SessionRow,
     setup::{Outcome, TokenIssue},
     sqlty::{Id, Ts},
+    users::New as NewUser,
 };
 use auth_domain::{audit::Action, one_time::TokenKind, role::Role, session::Session};
 use diesel::prelude::*;

@@ -15,15 +15,14 @@ use super::{
     users::any_administrator,
 };
 use crate::{
-    asks::UserChange,
     committed::Committed,
-    context::ChangeContext,
+    context::{ChangeContext, Refused},
     fault::{Fault, Undo},
-    outcomes::{ChangedUser, EndedSessions, Refused},
     prepared::Prepare as _,
-    rows::{EndedRow, UserRow, name_key},
     schema::{sessions, users},
+    sessions::{EndedAll as EndedSessions, EndedRow},
     sqlty::{Id, Ts},
+    users::{Change, Changed, UserRow, name_key},
 };
 use auth_domain::{
     audit::{Action, Actor},
@@ -44,10 +43,10 @@ pub(super) const ADMINISTRATORS: &str = "administrators";
 pub(crate) fn change(
     c: &mut Conn,
     id: UserId,
-    change: &UserChange,
+    change: &Change,
     administrators: &[Role],
     terms: &ChangeContext,
-) -> Result<Result<Committed<ChangedUser>, Refused>, Fault> {
+) -> Result<Result<Committed<Changed>, Refused>, Fault> {
     committed_or_refused(c, terms, |c, effects| {
         let may_demote = change.role.is_some() || change.status == Some(UserStatus::Disabled);
         let cuts = may_demote || change.email_verified_at == Some(None);
@@ -75,7 +74,7 @@ pub(crate) fn change(
             if cuts {
                 record_cut(c, id, before.generation, &EndedTokens::default(), effects)?;
             }
-            return Ok(ChangedUser {
+            return Ok(Changed {
                 user,
                 sessions_ended: 0,
             });
@@ -91,9 +90,9 @@ fn changed(
     before: &User,
     ending: &Ending<'_>,
     effects: &mut SideEffects<'_>,
-) -> Result<ChangedUser, Fault> {
+) -> Result<Changed, Fault> {
     let ended = end_credentials(c, before, ending, effects)?;
-    Ok(ChangedUser {
+    Ok(Changed {
         user: ended.user,
         sessions_ended: ended.sessions,
     })
@@ -104,7 +103,7 @@ pub(crate) fn lock_out(
     c: &mut Conn,
     id: UserId,
     terms: &ChangeContext,
-) -> Result<Result<Committed<ChangedUser>, Refused>, Fault> {
+) -> Result<Result<Committed<Changed>, Refused>, Fault> {
     committed_or_refused(c, terms, |c, effects| {
         let user = take(c, id, terms)?;
         effects.audit(c, Note::of(Action::UserLockedOut).about(id))?;
@@ -121,7 +120,7 @@ pub(crate) fn set_password(
     hash: &PasswordHash,
     current: Option<SessionId>,
     terms: &ChangeContext,
-) -> Result<Result<Committed<ChangedUser>, Refused>, Fault> {
+) -> Result<Result<Committed<Changed>, Refused>, Fault> {
     committed_or_refused(c, terms, |c, effects| {
         let before = take(c, id, terms)?;
         let action = if terms.by.actor == Actor::User(id) {
@@ -204,7 +203,7 @@ pub(crate) fn delete(
     id: UserId,
     administrators: &[Role],
     terms: &ChangeContext,
-) -> Result<Result<Committed<ChangedUser>, Option<Refused>>, Fault> {
+) -> Result<Result<Committed<Changed>, Option<Refused>>, Fault> {
     committed_or_refused(c, terms, |c, effects| {
         take_guard(c, ADMINISTRATORS)?;
         let user = take(c, id, terms)?;
@@ -225,7 +224,7 @@ pub(crate) fn delete(
         effects.audit(c, Note::of(Action::UserDeleted).about(id))?;
         effects.mail(c, Post::to(id, MailKind::AccountDeleted).at(&user.email))?;
         record_cut(c, id, Generation::DELETED, &tokens, effects)?;
-        Ok(ChangedUser {
+        Ok(Changed {
             user,
             sessions_ended: tokens.sessions,
         })

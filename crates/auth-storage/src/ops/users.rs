@@ -7,36 +7,32 @@ use super::{
     readable_page, whole,
 };
 use crate::{
-    asks::{MailedToken, NewUser, UserFilter},
     committed::Committed,
     context::{ChangeContext, Pagination},
-    fault::{Fault, Undo, corrupt},
-    outcomes::{Credentials, EmailTaken},
+    fault::{Fault, Undo},
+    one_time_tokens::Mailed as MailedToken,
     prepared::Prepare as _,
-    rows::{CredentialsRow, NewUserRow, SessionRow, UserRow},
-    schema::{one_time_tokens, sessions, users},
+    schema::{sessions, users},
+    sessions::SessionRow,
     sqlty::{Id, Ts},
+    users::{Credentials, CredentialsRow, EmailTaken, Figures, Filter, New, NewUserRow, UserRow},
 };
 use auth_domain::{
     audit::{Action, Actor},
     email::EmailAddress,
     ids::UserId,
     mail::MailKind,
-    one_time::TokenKind,
     password_hash::PasswordHash,
     role::Role,
     session::Session,
+    time::Timestamp,
     user::{User, UserStatus},
 };
-use diesel::prelude::*;
+use diesel::{dsl::count_star, prelude::*};
 use uuid::Uuid;
 
 /// Inserts a user unless its address is taken. Only the unique address makes it `None`; any other refusal is a failure.
-pub(super) fn insert_if_free(
-    c: &mut Conn,
-    user: &NewUser,
-    signed_in: Option<Ts>,
-) -> Result<Option<User>, Fault> {
+pub(super) fn insert_if_free(c: &mut Conn, user: &New, signed_in: Option<Ts>) -> Result<Option<User>, Fault> {
     let inserted: Option<UserRow> = diesel::insert_into(users::table)
         .values(NewUserRow::new(user, user.email.key(), signed_in))
         .on_conflict(users::email_key)
@@ -51,7 +47,7 @@ pub(super) fn insert_if_free(
 /// Makes a user and, with it, its first session, and mails it the link that verifies its address.
 pub(crate) fn insert(
     c: &mut Conn,
-    user: &NewUser,
+    user: &New,
     session: Option<&Session>,
     verification: Option<&MailedToken>,
     terms: &ChangeContext,
@@ -69,7 +65,7 @@ pub(crate) fn insert(
 /// Makes a user and mails it a link to choose its password.
 pub(crate) fn invite(
     c: &mut Conn,
-    user: &NewUser,
+    user: &New,
     terms: &ChangeContext,
 ) -> Result<Result<Committed<User>, EmailTaken>, Fault> {
     committed_or_refused(c, terms, |c, effects| {
@@ -81,7 +77,7 @@ pub(crate) fn invite(
 
 fn make(
     c: &mut Conn,
-    user: &NewUser,
+    user: &New,
     session: Option<&Session>,
     effects: &mut SideEffects<'_>,
 ) -> Result<User, Undo<EmailTaken>> {
@@ -107,7 +103,7 @@ fn make(
 /// Makes many users, as a whole.
 pub(crate) fn import(
     c: &mut Conn,
-    users: &[NewUser],
+    users: &[New],
     terms: &ChangeContext,
 ) -> Result<Vec<Result<User, EmailTaken>>, Fault> {
     whole(c, |c| {
@@ -147,26 +143,6 @@ pub(crate) fn credentials(c: &mut Conn, email: &EmailAddress) -> Result<Option<C
     row.map(CredentialsRow::credentials).transpose()
 }
 
-/// The password of a registration that waits for this address to be confirmed: the newest, if there are several.
-pub(crate) fn waiting_password(c: &mut Conn, email: &EmailAddress) -> Result<Option<PasswordHash>, Fault> {
-    use one_time_tokens as t;
-    let waiting = t::table
-        .inner_join(users::table)
-        .filter(users::email_key.eq(email.key()))
-        .filter(users::email_verified_at.is_null())
-        .filter(users::password_hash.is_null())
-        .filter(t::kind.eq(TokenKind::EmailVerification.as_str()))
-        .filter(t::password_hash.is_not_null())
-        .order(t::created_at.desc())
-        .select((t::id, t::password_hash.assume_not_null()));
-    let found: Option<(Id, String)> = waiting.first(c).optional()?;
-    found
-        .map(|(id, hash)| {
-            PasswordHash::parse(&hash).map_err(|_| corrupt("one_time_tokens", "password_hash", id.0))
-        })
-        .transpose()
-}
-
 /// One user and the hash of its password, from one read.
 pub(crate) fn credentials_of(c: &mut Conn, id: UserId) -> Result<Option<Credentials>, Fault> {
     let found = users::table.find(Id(id.as_uuid()));
@@ -175,7 +151,7 @@ pub(crate) fn credentials_of(c: &mut Conn, id: UserId) -> Result<Option<Credenti
 }
 
 /// A part of the users that fit a filter, newest first.
-pub(crate) fn list(c: &mut Conn, filter: &UserFilter, page: Pagination) -> Result<Vec<User>, Fault> {
+pub(crate) fn list(c: &mut Conn, filter: &Filter, page: Pagination) -> Result<Vec<User>, Fault> {
     // No stored text has one, and PostgreSQL refuses a query that does.
     if filter.query.as_ref().is_some_and(|query| query.contains('\0')) {
         return Ok(Vec::new());
@@ -256,4 +232,26 @@ pub(super) fn any_administrator(
         held = held.filter(users::id.ne(Id(but.as_uuid())));
     }
     Ok(held.first::<Id>(c).optional()?.is_some())
+}
+
+/// Users by role and status, and the sessions that are active. Reads every row: the caller keeps the answer for a while.
+pub(crate) fn figures(c: &mut Conn, now: Timestamp) -> Result<Figures, Fault> {
+    let by_kind: Vec<(String, String, i64)> = users::table
+        .group_by((users::role, users::status))
+        .select((users::role, users::status, count_star()))
+        .order((users::role.asc(), users::status.asc()))
+        .load(c)?;
+    let live: i64 = sessions::table
+        .filter(sessions::ended_at.is_null())
+        .filter(sessions::refresh_expires_at.gt(Ts(now)))
+        .count()
+        .get_result(c)?;
+    let count = |n: i64| u64::try_from(n).unwrap_or(0);
+    Ok(Figures {
+        users: by_kind
+            .into_iter()
+            .map(|(role, status, n)| (role, status, count(n)))
+            .collect(),
+        live_sessions: count(live),
+    })
 }

@@ -1,8 +1,5 @@
 //! The store, as the rest of the program sees it: each method hands one operation to the threads of its database.
 
-mod links_and_mail;
-mod sessions;
-mod users;
 mod writing;
 
 use crate::{

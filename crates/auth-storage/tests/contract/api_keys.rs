@@ -6,7 +6,7 @@ use crate::{
     world::all,
 };
 use auth_domain::{audit::Action, role::Role};
-use auth_storage::{KeyHolder, KeyRefused, NewApiKey};
+use auth_storage::api_keys;
 
 on_both! {
     fn a_key_is_read_back_with_its_owner_as_it_was_written(world) {
@@ -15,13 +15,13 @@ on_both! {
         new.key.expires_at = Some(at(99));
         assert_eq!(world.db.insert_api_key(new.clone(), 9, terms(at(1))).await.unwrap().settled().await, Ok(()));
         let holder = world.db.api_key_holder([1; 32]).await.unwrap();
-        assert_eq!(holder, Some(KeyHolder { key: new.key.clone(), owner: user.clone() }));
+        assert_eq!(holder, Some(api_keys::Holder { key: new.key.clone(), owner: user.clone() }));
         assert_eq!(world.db.api_key_holder([2; 32]).await.unwrap(), None);
         let newer = api_key(user.id, 2, at(2));
         world.db.insert_api_key(newer.clone(), 9, terms(at(2))).await.unwrap().settled().await.unwrap();
         assert_eq!(world.db.api_keys(user.id).await.unwrap(), [newer.key, new.key]);
         let nobody = person("nobody@example.com", Role::USER).id;
-        assert_eq!(world.db.insert_api_key(api_key(nobody, 3, at(3)), 9, terms(at(3))).await.unwrap().settled().await, Err(KeyRefused::NoUser));
+        assert_eq!(world.db.insert_api_key(api_key(nobody, 3, at(3)), 9, terms(at(3))).await.unwrap().settled().await, Err(api_keys::NotCreated::NoUser));
     }
 
     fn a_user_has_so_many_keys_and_no_more(world) {
@@ -31,7 +31,7 @@ on_both! {
             tokio::spawn(async move { db.insert_api_key(new, 5, terms(at(1))).await.unwrap().settled().await })
         })).await;
         assert_eq!(made.iter().filter(|one| **one == Ok(())).count(), 5);
-        assert!(made.iter().all(|one| matches!(one, Ok(()) | Err(KeyRefused::TooMany))));
+        assert!(made.iter().all(|one| matches!(one, Ok(()) | Err(api_keys::NotCreated::TooMany))));
         assert_eq!((world.db.api_keys(user.id).await.unwrap().len(), world.times(Action::ApiKeyCreated).await), (5, 5));
         // Another user has its own count.
         let other = world.user("b@example.com", Role::USER).await;
@@ -40,8 +40,8 @@ on_both! {
 
     fn a_key_is_revoked_by_its_owner_alone_and_once(world) {
         let (user, other) = (world.user("a@example.com", Role::USER).await, world.user("b@example.com", Role::USER).await);
-        let NewApiKey { key, digest } = api_key(user.id, 1, at(1));
-        world.db.insert_api_key(NewApiKey { key: key.clone(), digest }, 9, terms(at(1))).await.unwrap().settled().await.unwrap();
+        let api_keys::New { key, digest } = api_key(user.id, 1, at(1));
+        world.db.insert_api_key(api_keys::New { key: key.clone(), digest }, 9, terms(at(1))).await.unwrap().settled().await.unwrap();
         assert!(!world.db.revoke_api_key(other.id, key.id, terms(at(2))).await.unwrap());
         assert!(world.db.api_key_holder(digest).await.unwrap().is_some());
         let revoked = all((0..8).map(|_| {

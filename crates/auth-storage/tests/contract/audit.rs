@@ -19,7 +19,11 @@ use auth_domain::{
     time::Span,
     user::{Generation, UserStatus},
 };
-use auth_storage::{OutdatedSignIn, Pagination, Refused, SignIn, UserChange, audit, setup};
+use auth_storage::{
+    Pagination, Refused, audit,
+    sessions::{self, SignIn},
+    setup, users,
+};
 use std::collections::BTreeSet;
 
 /// What was noted since the last look.
@@ -113,7 +117,7 @@ on_both! {
         world.db.insert_user(new, None, None, by(boss, at(1))).await.unwrap().settled().await.unwrap();
         let event = log.one(&world, boss).await;
         assert_eq!((event.action, event.subject, details(&event)), (Action::UserCreated, Some(id), "role=user".to_owned()));
-        let change = UserChange {
+        let change = users::Change {
             name: Some(None),
             role: Some(Role::VIEWER),
             status: Some(UserStatus::Disabled),
@@ -129,7 +133,7 @@ on_both! {
         assert_eq!(news, wanted.map(|(action, said)| (action, said.to_owned())));
         world.db.change_user(id, change, admins(), by(boss, at(3))).await.unwrap().settled().await.unwrap();
         assert_eq!(log.news(&world).await, []);
-        let on = UserChange { status: Some(UserStatus::Active), ..UserChange::default() };
+        let on = users::Change { status: Some(UserStatus::Active), ..users::Change::default() };
         world.db.change_user(id, on, admins(), by(boss, at(4))).await.unwrap().settled().await.unwrap();
         assert_eq!(log.one(&world, boss).await.action, Action::UserEnabled);
         for (who, action) in [(boss, Action::PasswordSet), (Actor::Operator, Action::PasswordSet), (Actor::User(id), Action::PasswordChanged)] {
@@ -209,14 +213,14 @@ on_both! {
     fn what_was_undone_leaves_no_row_and_no_mail(world) {
         let admin = world.user("admin@example.com", Role::ADMIN).await;
         let (before, none) = (world.noted().await, Vec::<Mail>::new());
-        let demote = UserChange { role: Some(Role::USER), name: Some(None), ..UserChange::default() };
+        let demote = users::Change { role: Some(Role::USER), name: Some(None), ..users::Change::default() };
         assert_eq!(world.db.change_user(admin.id, demote, admins(), terms(at(1))).await.unwrap().settled().await, Err(Refused::LastAdmin));
         assert_eq!(world.db.delete_user(admin.id, admins(), terms(at(1))).await.unwrap().settled().await, Err(Refused::LastAdmin));
         let verification = mailed(one_time(TokenKind::EmailVerification, 1, at(1)));
         world.db.insert_user(person("admin@example.com", Role::USER), None, Some(verification), terms(at(1))).await.unwrap().settled().await.unwrap_err();
         let late = session_of(admin.id, admin.generation.raised(), at(1));
         let sign_in = SignIn { known_device: false, ..known(late) };
-        assert_eq!(world.db.start_session(sign_in, terms(at(1))).await.unwrap().settled().await, Err(OutdatedSignIn));
+        assert_eq!(world.db.start_session(sign_in, terms(at(1))).await.unwrap().settled().await, Err(sessions::Outdated));
         let setup = one_time(TokenKind::Setup, 2, at(1));
         world.db.issue_setup_token(setup, admins(), true, terms(at(1))).await.unwrap();
         world.db.insert_api_key(api_key(admin.id, 1, at(1)), 0, terms(at(1))).await.unwrap().settled().await.unwrap_err();

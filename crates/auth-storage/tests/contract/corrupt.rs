@@ -15,7 +15,7 @@ use auth_domain::{
     role::Role,
     user::Generation,
 };
-use auth_storage::{Pagination, SessionFilter, StorageError, UserFilter, activity, audit};
+use auth_storage::{Pagination, StorageError, activity, audit, sessions, users};
 
 /// Writes what the checks of the table would refuse.
 fn damage(world: &World, table: &str, set: &str) {
@@ -167,7 +167,7 @@ on_both! {
         // Pagination after page, each as long as it was asked for.
         let page = |after: Option<UserId>| Pagination { after: after.map(|id| id.as_uuid()), limit: 2 };
         let ids = async |after| -> Vec<UserId> {
-            let found = world.db.users(UserFilter::default(), page(after)).await.unwrap();
+            let found = world.db.users(users::Filter::default(), page(after)).await.unwrap();
             found.iter().map(|user| user.id).collect()
         };
         assert_eq!(ids(None).await, [users[0], users[2]]);
@@ -177,7 +177,7 @@ on_both! {
         world.db.start_session(known(second.clone()), terms(at(2))).await.unwrap().settled().await.unwrap();
         damage(&world, "sessions", &format!("ip = 'localhost' WHERE id = '{}'", second.id));
         let one = Pagination { after: None, limit: 1 };
-        let listed = world.db.sessions(user.id, SessionFilter::All, at(3), one).await.unwrap();
+        let listed = world.db.sessions(user.id, sessions::Filter::All, at(3), one).await.unwrap();
         assert_eq!(listed.iter().map(|session| session.id).collect::<Vec<_>>(), [first.id]);
     }
 

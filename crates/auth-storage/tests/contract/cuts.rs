@@ -13,7 +13,7 @@ use auth_domain::{
     time::Span,
     user::{Generation, UserStatus},
 };
-use auth_storage::{ChangedUser, Committed, Refused, UserChange};
+use auth_storage::{Committed, Refused, users};
 
 fn token_of(session: &Session) -> TokenRef {
     let token = auth_domain::ids::TokenId::from_parts(t0(), crate::people::chance());
@@ -25,11 +25,11 @@ fn token_of(session: &Session) -> TokenRef {
     }
 }
 
-type Change = Result<Committed<ChangedUser>, Refused>;
+type Change = Result<Committed<users::Changed>, Refused>;
 
 async fn changed(change: Change) -> (auth_domain::user::User, Vec<Revocation>, u64) {
     let (changed, done) = change.recorded().await;
-    let ChangedUser { user, sessions_ended } = changed.unwrap();
+    let users::Changed { user, sessions_ended } = changed.unwrap();
     (user, done.revocations, sessions_ended)
 }
 
@@ -138,7 +138,7 @@ on_both! {
     fn another_role_lifts_all_sessions_over_and_kills_their_access_tokens(world) {
         let (user, first) = world.signed_in("a@example.com").await;
         let second = world.sign_in(&user, at(1)).await;
-        let change = UserChange { role: Some(Role::VIEWER), ..UserChange::default() };
+        let change = users::Change { role: Some(Role::VIEWER), ..users::Change::default() };
         let outcome = world.db.change_user(user.id, change.clone(), admins(), terms(at(2))).await.unwrap();
         let (after, revocations, ended) = changed(outcome).await;
         assert_eq!((&after.role, after.generation, ended, revocations.len()), (&Role::VIEWER, user.generation.raised(), 0, 1));
@@ -155,7 +155,7 @@ on_both! {
     /// Its access tokens say that the address is confirmed, and must not say so any longer.
     fn a_verification_that_is_taken_away_lifts_all_sessions_over_and_kills_their_access_tokens(world) {
         let (user, session) = world.signed_in("a@example.com").await;
-        let verified = |at| UserChange { email_verified_at: Some(at), ..UserChange::default() };
+        let verified = |at| users::Change { email_verified_at: Some(at), ..users::Change::default() };
         let change = async |at, now| changed(world.db.change_user(user.id, verified(at), admins(), terms(now)).await.unwrap()).await;
         let (given, revocations, _) = change(Some(at(1)), at(1)).await;
         assert_eq!((given.generation, revocations), (user.generation, vec![]), "what is given cuts nothing");
@@ -172,7 +172,7 @@ on_both! {
 
     fn a_cut_that_is_asked_for_again_is_told_again(world) {
         let (user, _) = world.signed_in("a@example.com").await;
-        let disable = UserChange { status: Some(UserStatus::Disabled), ..UserChange::default() };
+        let disable = users::Change { status: Some(UserStatus::Disabled), ..users::Change::default() };
         let (first, told, _) = changed(world.db.change_user(user.id, disable.clone(), admins(), terms(at(1))).await.unwrap()).await;
         let (second, again, ended) = changed(world.db.change_user(user.id, disable, admins(), terms(at(2))).await.unwrap()).await;
         assert_eq!((first.generation, ended), (second.generation, 0));
@@ -181,7 +181,7 @@ on_both! {
 
     fn disabling_ends_all_sessions_and_enabling_revives_none(world) {
         let (user, session) = world.signed_in("a@example.com").await;
-        let to = |status| UserChange { status: Some(status), ..UserChange::default() };
+        let to = |status| users::Change { status: Some(status), ..users::Change::default() };
         let off = world.db.change_user(user.id, to(UserStatus::Disabled), admins(), terms(at(2))).await.unwrap();
         let (after, revocations, ended) = changed(off).await;
         assert_eq!((after.status, after.generation, ended, revocations.len()), (UserStatus::Disabled, user.generation.raised(), 1, 1));

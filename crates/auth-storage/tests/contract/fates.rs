@@ -19,7 +19,10 @@ use auth_domain::{
     session::{EndReason, Session, SessionState},
     user::{User, UserStatus},
 };
-use auth_storage::{LinkProof, NewToken, NewUser, NotRedeemed, Redeemed, UserChange};
+use auth_storage::{
+    links::{self, NotRedeemed, Redeemed},
+    one_time_tokens, users,
+};
 
 /// A user who has one of everything.
 struct Owner {
@@ -43,7 +46,7 @@ impl Owner {
     async fn with_everything(world: &World, name: &str, verified: bool, digits: u8) -> Self {
         let db = &world.db;
         let email = format!("{name}@example.com");
-        let new = NewUser {
+        let new = users::New {
             email_verified_at: verified.then_some(at(0)),
             ..person(&email, Role::USER)
         };
@@ -75,7 +78,7 @@ impl Owner {
             .settled()
             .await
             .unwrap();
-        let bound = |kind, of: u8, to: &str| NewToken {
+        let bound = |kind, of: u8, to: &str| one_time_tokens::New {
             email: Some(address(to)),
             ..one_time(kind, digits + of, at(1))
         };
@@ -116,7 +119,7 @@ impl Owner {
     async fn meets(&self, world: &World, event: SecurityEvent) {
         let (db, id, now) = (&world.db, self.user.id, at(5));
         let own = || in_session(&self.user, &self.current, now);
-        let change = |change: UserChange| db.change_user(id, change, admins(), terms(now));
+        let change = |change: users::Change| db.change_user(id, change, admins(), terms(now));
         let redeemed = |outcome: Result<Redeemed, NotRedeemed>| assert!(outcome.is_ok(), "{outcome:?}");
         match event {
             SecurityEvent::SignedOut => {
@@ -186,7 +189,7 @@ impl Owner {
                 );
             }
             SecurityEvent::ConfirmedInSession => {
-                let (link, proof) = (self.digest(VERIFICATION), LinkProof::LinkAlone);
+                let (link, proof) = (self.digest(VERIFICATION), links::Proof::LinkAlone);
                 redeemed(db.verify_email(link, proof, own()).await.unwrap().settled().await);
             }
             SecurityEvent::ConfirmedWithPassword => {
@@ -199,7 +202,7 @@ impl Owner {
                 );
             }
             SecurityEvent::ConfirmedWithNewPassword => {
-                let (link, proof) = (self.digest(VERIFICATION), LinkProof::NewPassword(hash(3)));
+                let (link, proof) = (self.digest(VERIFICATION), links::Proof::NewPassword(hash(3)));
                 redeemed(
                     db.verify_email(link, proof, terms(now))
                         .await
@@ -209,23 +212,23 @@ impl Owner {
                 );
             }
             SecurityEvent::VerificationRemoved => {
-                let removed = UserChange {
+                let removed = users::Change {
                     email_verified_at: Some(None),
-                    ..UserChange::default()
+                    ..users::Change::default()
                 };
                 drop(change(removed).await.unwrap());
             }
             SecurityEvent::RoleChanged => {
-                let viewer = UserChange {
+                let viewer = users::Change {
                     role: Some(Role::VIEWER),
-                    ..UserChange::default()
+                    ..users::Change::default()
                 };
                 drop(change(viewer).await.unwrap());
             }
             SecurityEvent::Disabled => {
-                let disabled = UserChange {
+                let disabled = users::Change {
                     status: Some(UserStatus::Disabled),
-                    ..UserChange::default()
+                    ..users::Change::default()
                 };
                 drop(change(disabled).await.unwrap());
             }

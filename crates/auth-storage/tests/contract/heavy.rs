@@ -11,7 +11,7 @@ use auth_domain::{
     session::{EndReason, Origin},
     user::User,
 };
-use auth_storage::{LinkProof, Pagination, SessionFilter, Storage, audit};
+use auth_storage::{Pagination, Storage, audit, links, sessions};
 
 /// A first page.
 const FIRST: Pagination = Pagination {
@@ -80,7 +80,11 @@ pub(crate) async fn a_day_of(db: &Storage, user: &User, first_link: u8) {
         .settled()
         .await
         .unwrap();
-    for filter in [SessionFilter::Active, SessionFilter::Ended, SessionFilter::All] {
+    for filter in [
+        sessions::Filter::Active,
+        sessions::Filter::Ended,
+        sessions::Filter::All,
+    ] {
         db.sessions(id, filter, at(61), FIRST).await.unwrap();
     }
     for filter in [
@@ -110,7 +114,7 @@ pub(crate) async fn a_day_of(db: &Storage, user: &User, first_link: u8) {
         .settled()
         .await
         .unwrap();
-    let proof = LinkProof::NewPassword(hash(1));
+    let proof = links::Proof::NewPassword(hash(1));
     db.verify_email([first_link; 32], proof, terms(at(63)))
         .await
         .unwrap()

@@ -13,7 +13,7 @@ use auth_domain::{
     session::{EndReason, Session},
     user::{User, UserStatus},
 };
-use auth_storage::{ChangeContext, KeyRefused, Refused, SessionEvidence, UserChange};
+use auth_storage::{ChangeContext, Refused, SessionEvidence, api_keys, users};
 use std::fmt::Debug;
 
 /// What a signed-in user asks for, with what its access token said when the request came in.
@@ -44,18 +44,18 @@ async fn do_everything(world: &World, user: &User, session: &Session, foreign: &
     let verified = mailed(one_time(TokenKind::EmailVerification, 2, at(9)));
     let to = address("elsewhere@example.com");
     let change = |change| db.change_user(user.id, change, admins(), ask());
-    let renamed = UserChange {
+    let renamed = users::Change {
         name: Some(None),
-        ..UserChange::default()
+        ..users::Change::default()
     };
-    let promoted = UserChange {
+    let promoted = users::Change {
         role: Some(Role::ADMIN),
-        ..UserChange::default()
+        ..users::Change::default()
     };
     let (id, why) = (user.id, EndReason::EndedByUser);
     let revoked = Refused::CallerRevoked;
     let key = db.insert_api_key(api_key(id, 1, at(9)), 9, ask()).await;
-    let mut count = done(key.unwrap().settled().await, KeyRefused::CallerRevoked);
+    let mut count = done(key.unwrap().settled().await, api_keys::NotCreated::CallerRevoked);
     for queued in [
         db.ask_for_new_email(id, to, moved, ask()).await,
         db.mail_verification(id, verified, ask()).await,
@@ -101,11 +101,11 @@ on_both! {
                 "logged out everywhere" => drop(world.db.end_user_sessions(user.id, EndReason::LogoutAll, terms(at(1))).await.unwrap().settled().await),
                 "locked out" => drop(world.db.lock_out(user.id, terms(at(1))).await.unwrap().settled().await),
                 "disabled" => {
-                    let change = UserChange { status: Some(UserStatus::Disabled), ..UserChange::default() };
+                    let change = users::Change { status: Some(UserStatus::Disabled), ..users::Change::default() };
                     world.db.change_user(user.id, change, vec![], terms(at(1))).await.unwrap().settled().await.unwrap();
                 }
                 _ => {
-                    let link = auth_storage::NewToken { email: Some(user.email.clone()), ..one_time(TokenKind::PasswordReset, 7, at(1)) };
+                    let link = auth_storage::one_time_tokens::New { email: Some(user.email.clone()), ..one_time(TokenKind::PasswordReset, 7, at(1)) };
                     world.db.issue_token(link, user.id, None).await.unwrap();
                     world.db.reset_password([7; 32], hash(3), terms(at(2))).await.unwrap().settled().await.unwrap();
                     world.execute("DELETE FROM one_time_tokens");
@@ -145,7 +145,7 @@ on_both! {
 
     fn whoever_was_demoted_acts_on_nobody_any_more(world) {
         let (root, session) = world.signed_in("root@example.com").await;
-        let demoted = UserChange { role: Some(Role::VIEWER), ..UserChange::default() };
+        let demoted = users::Change { role: Some(Role::VIEWER), ..users::Change::default() };
         world.db.change_user(root.id, demoted, vec![], terms(at(1))).await.unwrap().settled().await.unwrap();
         let ada = world.user("ada@example.com", Role::USER).await;
         let outcome = world.db.lock_out(ada.id, holding(&root, &session)).await.unwrap().settled().await;
@@ -165,7 +165,7 @@ on_both! {
         let (one, two) = (world.user("one@example.com", Role::ADMIN).await, world.user("two@example.com", Role::ADMIN).await);
         let (ones, twos) = (world.sign_in(&one, at(0)).await, world.sign_in(&two, at(0)).await);
         let demote = |by: &User, own: &Session, whom: &User| {
-            let demoted = UserChange { role: Some(Role::USER), ..UserChange::default() };
+            let demoted = users::Change { role: Some(Role::USER), ..users::Change::default() };
             world.db.change_user(whom.id, demoted, admins(), holding(by, own))
         };
         demote(&one, &ones, &two).await.unwrap().settled().await.unwrap();

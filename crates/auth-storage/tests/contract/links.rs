@@ -14,13 +14,19 @@ use auth_domain::{
     time::Span,
     user::{User, UserStatus},
 };
-use auth_storage::{LinkProof, NewToken, NotRedeemed, Redeemed, SignIn, Storage, UserChange};
+use auth_storage::{
+    Storage,
+    links::{self, NotRedeemed, Redeemed},
+    one_time_tokens,
+    sessions::SignIn,
+    users,
+};
 
 const RESET: TokenKind = TokenKind::PasswordReset;
 
 /// A reset link for the address that its user has.
-fn link(user: &User, digest: u8, seconds: i64) -> NewToken {
-    NewToken {
+fn link(user: &User, digest: u8, seconds: i64) -> one_time_tokens::New {
+    one_time_tokens::New {
         email: Some(user.email.clone()),
         ..one_time(RESET, digest, at(seconds))
     }
@@ -98,15 +104,15 @@ on_both! {
         let user = world.user("a@example.com", Role::USER).await;
         let others = [TokenKind::EmailVerification, TokenKind::EmailChange, TokenKind::Report, TokenKind::Setup];
         for (digest, kind) in (1..).zip(others) {
-            let token = NewToken { email: Some(address("a@example.com")), ..one_time(kind, digest, at(0)) };
+            let token = one_time_tokens::New { email: Some(address("a@example.com")), ..one_time(kind, digest, at(0)) };
             assert!(world.db.issue_token(token, user.id, None).await.unwrap());
             assert_eq!(reset(&world.db, digest, 1).await, Err(NotRedeemed::InvalidToken), "{kind:?}");
         }
         issue(&world, &user, 8, 0).await;
         for presented in [8, 200] {
             let digest = [presented; 32];
-            assert_eq!(world.db.verify_email(digest, LinkProof::LinkAlone, terms(at(1))).await.unwrap().settled().await, Err(NotRedeemed::InvalidToken));
-            assert_eq!(world.db.change_email(digest, LinkProof::LinkAlone, terms(at(1))).await.unwrap().settled().await, Err(NotRedeemed::InvalidToken));
+            assert_eq!(world.db.verify_email(digest, links::Proof::LinkAlone, terms(at(1))).await.unwrap().settled().await, Err(NotRedeemed::InvalidToken));
+            assert_eq!(world.db.change_email(digest, links::Proof::LinkAlone, terms(at(1))).await.unwrap().settled().await, Err(NotRedeemed::InvalidToken));
             assert_eq!(world.db.report(digest, terms(at(1))).await.unwrap().settled().await, Err(NotRedeemed::InvalidToken));
         }
         assert_eq!(reset(&world.db, 200, 1).await, Err(NotRedeemed::InvalidToken));
@@ -116,9 +122,9 @@ on_both! {
     fn a_reset_leaves_nothing_of_whoever_was_in_before(world) {
         let (user, session) = world.signed_in("a@example.com").await;
         world.db.insert_api_key(api_key(user.id, 1, at(1)), 9, terms(at(1))).await.unwrap().settled().await.unwrap();
-        let moved = mailed(NewToken { email: Some(address("evil@example.com")), ..one_time(TokenKind::EmailChange, 7, at(1)) });
+        let moved = mailed(one_time_tokens::New { email: Some(address("evil@example.com")), ..one_time(TokenKind::EmailChange, 7, at(1)) });
         world.db.ask_for_new_email(user.id, address("evil@example.com"), moved, terms(at(1))).await.unwrap().settled().await.unwrap();
-        let token = NewToken { email: Some(user.email.clone()), ..one_time(RESET, 1, at(2)) };
+        let token = one_time_tokens::New { email: Some(user.email.clone()), ..one_time(RESET, 1, at(2)) };
         world.db.issue_token(token, user.id, None).await.unwrap();
         let (outcome, told) = world.db.reset_password([1; 32], hash(9), terms(at(3))).await.unwrap().recorded().await;
         let (after, revocations) = (outcome.unwrap().user, told.revocations);
@@ -132,7 +138,7 @@ on_both! {
         assert_eq!((kept.password_hash.unwrap().expose(), &kept.user), (hash(9).expose(), &after));
         // Whoever was in may have made keys.
         assert_eq!(world.db.api_keys(user.id).await.unwrap(), []);
-        assert_eq!(world.db.change_email([7; 32], LinkProof::LinkAlone, terms(at(4))).await.unwrap().settled().await, Err(NotRedeemed::InvalidToken));
+        assert_eq!(world.db.change_email([7; 32], links::Proof::LinkAlone, terms(at(4))).await.unwrap().settled().await, Err(NotRedeemed::InvalidToken));
         let noted = world.noted().await.pop().unwrap();
         assert_eq!((noted.action, noted.actor, noted.subject), (Action::PasswordReset, Actor::User(user.id), Some(user.id)));
         assert_eq!(world.times(Action::PasswordReset).await, 1);
@@ -142,8 +148,8 @@ on_both! {
 
     fn a_reset_link_works_for_the_address_it_was_mailed_to_and_for_no_other(world) {
         let user = world.user("a@example.com", Role::USER).await;
-        let elsewhere = NewToken { email: Some(address("old@example.com")), ..one_time(RESET, 1, at(1)) };
-        let nowhere = NewToken { email: None, ..one_time(RESET, 2, at(2)) };
+        let elsewhere = one_time_tokens::New { email: Some(address("old@example.com")), ..one_time(RESET, 1, at(1)) };
+        let nowhere = one_time_tokens::New { email: None, ..one_time(RESET, 2, at(2)) };
         for token in [elsewhere, nowhere] {
             let digest = token.digest;
             world.db.issue_token(token, user.id, None).await.unwrap();
@@ -173,11 +179,11 @@ on_both! {
         let user = world.user("a@example.com", Role::USER).await;
         assert_eq!(reset(&world.db, 1, 3).await, Err(NotRedeemed::InvalidToken));
         issue(&world, &user, 2, 4).await;
-        let moved = NewToken { email: Some(address("evil@example.com")), ..one_time(TokenKind::EmailChange, 3, at(4)) };
+        let moved = one_time_tokens::New { email: Some(address("evil@example.com")), ..one_time(TokenKind::EmailChange, 3, at(4)) };
         world.db.issue_token(moved, user.id, None).await.unwrap();
         world.db.set_password(user.id, hash(1), None, terms(at(5))).await.unwrap().settled().await.unwrap();
         assert_eq!(reset(&world.db, 2, 6).await, Err(NotRedeemed::InvalidToken));
-        assert_eq!(world.db.change_email([3; 32], LinkProof::LinkAlone, terms(at(6))).await.unwrap().settled().await, Err(NotRedeemed::InvalidToken));
+        assert_eq!(world.db.change_email([3; 32], links::Proof::LinkAlone, terms(at(6))).await.unwrap().settled().await, Err(NotRedeemed::InvalidToken));
         // What was asked for before, and was held up, is not sent any more.
         assert!(!issue(&world, &user, 4, 4).await);
         assert!(issue(&world, &user, 5, 6).await);
@@ -201,11 +207,11 @@ on_both! {
         let user = world.user("a@example.com", Role::USER).await;
         let kinds = [RESET, TokenKind::EmailVerification, TokenKind::EmailChange, TokenKind::Report];
         let mail = async |from: u8| for (digest, kind) in (from..).zip(kinds) {
-            let token = NewToken { email: Some(address("a@example.com")), ..one_time(kind, digest, at(0)) };
+            let token = one_time_tokens::New { email: Some(address("a@example.com")), ..one_time(kind, digest, at(0)) };
             world.db.issue_token(token, user.id, None).await.unwrap();
         };
         let to = async |status, seconds| {
-            let change = UserChange { status: Some(status), ..UserChange::default() };
+            let change = users::Change { status: Some(status), ..users::Change::default() };
             world.db.change_user(user.id, change, vec![], terms(at(seconds))).await.unwrap().settled().await.unwrap();
         };
         mail(1).await;
@@ -215,8 +221,8 @@ on_both! {
         let before = (world.noted().await, world.mails());
         let outcomes = [
             reset(&world.db, 5, 2).await,
-            world.db.verify_email([6; 32], LinkProof::LinkAlone, terms(at(2))).await.unwrap().settled().await,
-            world.db.change_email([7; 32], LinkProof::LinkAlone, terms(at(2))).await.unwrap().settled().await,
+            world.db.verify_email([6; 32], links::Proof::LinkAlone, terms(at(2))).await.unwrap().settled().await,
+            world.db.change_email([7; 32], links::Proof::LinkAlone, terms(at(2))).await.unwrap().settled().await,
             world.db.report([8; 32], terms(at(2))).await.unwrap().settled().await,
         ];
         assert!(outcomes.iter().all(|outcome| *outcome == Err(NotRedeemed::InvalidToken)), "{outcomes:?}");

@@ -14,20 +14,25 @@ use auth_domain::{
     time::Timestamp,
     user::{DisplayName, User},
 };
-use auth_storage::{LinkProof, MailedToken, NewToken, NewUser, NotRedeemed, Pending, Redeemed, Settled};
+use auth_storage::{
+    links::{self, NotRedeemed, Redeemed},
+    one_time_tokens,
+    registrations::{Pending, Settled},
+    users,
+};
 
 const VERIFY: TokenKind = TokenKind::EmailVerification;
 
-fn bound(kind: TokenKind, digest: u8, to: &str, now: Timestamp) -> NewToken {
-    NewToken {
+fn bound(kind: TokenKind, digest: u8, to: &str, now: Timestamp) -> one_time_tokens::New {
+    one_time_tokens::New {
         email: Some(address(to)),
         ..one_time(kind, digest, now)
     }
 }
 
 /// A registration that waits for its address.
-fn waiting(email: &str, digest: u8, password: u8, now: Timestamp) -> (NewUser, MailedToken) {
-    let new = NewUser {
+fn waiting(email: &str, digest: u8, password: u8, now: Timestamp) -> (users::New, one_time_tokens::Mailed) {
+    let new = users::New {
         password_hash: None,
         name: None,
         ..person(email, Role::USER)
@@ -36,7 +41,7 @@ fn waiting(email: &str, digest: u8, password: u8, now: Timestamp) -> (NewUser, M
         password_hash: hash(password),
         name: DisplayName::parse("Owner").ok(),
     };
-    let token = NewToken {
+    let token = one_time_tokens::New {
         pending: Some(pending),
         ..bound(VERIFY, digest, email, now)
     };
@@ -44,7 +49,12 @@ fn waiting(email: &str, digest: u8, password: u8, now: Timestamp) -> (NewUser, M
 }
 
 /// The same, as far as its mail, which finds out what it is to say.
-async fn registered(world: &World, new: NewUser, link: MailedToken, now: Timestamp) -> Settled {
+async fn registered(
+    world: &World,
+    new: users::New,
+    link: one_time_tokens::Mailed,
+    now: Timestamp,
+) -> Settled {
     world
         .db
         .register_pending(new.email.clone(), link.clone(), terms(now))
@@ -56,8 +66,8 @@ async fn registered(world: &World, new: NewUser, link: MailedToken, now: Timesta
 }
 
 /// What the worker finds out about a mail, each time it tries to send it.
-async fn settled(world: &World, new: NewUser, link: &MailedToken, now: Timestamp) -> Settled {
-    let token = NewToken {
+async fn settled(world: &World, new: users::New, link: &one_time_tokens::Mailed, now: Timestamp) -> Settled {
+    let token = one_time_tokens::New {
         pending: None,
         ..link.token.clone()
     };
@@ -84,14 +94,14 @@ on_both! {
             world.db.mail_verification(user.id, mailed(bound(VERIFY, digest, to, at(1))), terms(at(1))).await.unwrap().settled().await.unwrap();
         }
         assert_eq!(world.db.verify_email([3; 32], typed(), in_session(&user, &own, at(2))).await.unwrap().settled().await, Err(NotRedeemed::InvalidToken));
-        let after = done(world.db.verify_email([2; 32], LinkProof::LinkAlone, in_session(&user, &own, at(3))).await.unwrap().settled().await);
+        let after = done(world.db.verify_email([2; 32], links::Proof::LinkAlone, in_session(&user, &own, at(3))).await.unwrap().settled().await);
         assert_eq!((after.email_verified_at, world.stored(&own).await.generation), (Some(at(3)), after.generation));
         // The others are used up together with it.
         assert_eq!(world.db.verify_email([1; 32], typed(), terms(at(4))).await.unwrap().settled().await, Err(NotRedeemed::InvalidToken));
         assert_eq!(world.times(Action::EmailVerified).await, 1);
         // Of an address that is confirmed already, one that was mailed later ends nothing.
         world.db.mail_verification(user.id, mailed(bound(VERIFY, 4, "a@example.com", at(5))), terms(at(5))).await.unwrap().settled().await.unwrap();
-        let (again, told) = world.db.verify_email([4; 32], LinkProof::LinkAlone, terms(at(6))).await.unwrap().recorded().await;
+        let (again, told) = world.db.verify_email([4; 32], links::Proof::LinkAlone, terms(at(6))).await.unwrap().recorded().await;
         assert_eq!((again, told), (Ok(Redeemed { user: after, event: None }), Done::default()));
     }
 
@@ -107,15 +117,15 @@ on_both! {
         let (other, theirs) = world.signed_in("b@example.com").await;
         let noted = world.noted().await;
         for (proof, terms) in [
-            (LinkProof::LinkAlone, terms(at(2))),
-            (LinkProof::LinkAlone, in_session(&other, &theirs, at(2))),
-            (LinkProof::Password(hash(4)), terms(at(2))),
+            (links::Proof::LinkAlone, terms(at(2))),
+            (links::Proof::LinkAlone, in_session(&other, &theirs, at(2))),
+            (links::Proof::Password(hash(4)), terms(at(2))),
         ] {
             assert_eq!(world.db.verify_email([1; 32], proof, terms).await.unwrap().settled().await, Err(NotRedeemed::ProofNeeded));
         }
         assert_eq!((world.noted().await, world.kinds(), world.db.user(maker.id).await.unwrap()), (noted, before.1, before.2));
 
-        let owner = done(world.db.verify_email([1; 32], LinkProof::NewPassword(hash(7)), terms(at(3))).await.unwrap().settled().await);
+        let owner = done(world.db.verify_email([1; 32], links::Proof::NewPassword(hash(7)), terms(at(3))).await.unwrap().settled().await);
         assert_eq!((owner.id, owner.email_verified_at), (maker.id, Some(at(3))));
         assert_eq!(password_of(&world, &owner).await.as_deref(), Some(hash(7).expose()));
         assert!(matches!(world.stored(&session).await.state, SessionState::Ended { .. }));
@@ -128,17 +138,17 @@ on_both! {
     fn a_change_of_address_takes_a_session_or_the_password_beside_the_link(world) {
         let (user, own) = world.signed_in("stranger@example.com").await;
         world.db.issue_token(bound(TokenKind::EmailChange, 1, "victim@example.com", at(1)), user.id, None).await.unwrap();
-        for proof in [LinkProof::LinkAlone, LinkProof::NewPassword(hash(7)), LinkProof::Password(hash(4))] {
+        for proof in [links::Proof::LinkAlone, links::Proof::NewPassword(hash(7)), links::Proof::Password(hash(4))] {
             assert_eq!(world.db.change_email([1; 32], proof, terms(at(2))).await.unwrap().settled().await, Err(NotRedeemed::ProofNeeded));
         }
         assert_eq!(world.db.user(user.id).await.unwrap().unwrap().email, user.email);
-        done(world.db.change_email([1; 32], LinkProof::LinkAlone, in_session(&user, &own, at(3))).await.unwrap().settled().await);
+        done(world.db.change_email([1; 32], links::Proof::LinkAlone, in_session(&user, &own, at(3))).await.unwrap().settled().await);
     }
 
     fn a_registration_that_waits_can_be_confirmed_with_a_new_password_and_then_has_nothing_of_its_maker(world) {
         let (new, link) = waiting("a@example.com", 1, 5, at(1));
         registered(&world, new, link, at(1)).await;
-        let owner = done(world.db.verify_email([1; 32], LinkProof::NewPassword(hash(7)), terms(at(2))).await.unwrap().settled().await);
+        let owner = done(world.db.verify_email([1; 32], links::Proof::NewPassword(hash(7)), terms(at(2))).await.unwrap().settled().await);
         assert_eq!((password_of(&world, &owner).await.as_deref(), owner.name), (Some(hash(7).expose()), None));
     }
 
@@ -148,10 +158,10 @@ on_both! {
         let user = world.db.user(new.id).await.unwrap().unwrap();
         assert_eq!((password_of(&world, &user).await, world.kinds()), (None, vec!["email_verification".to_owned()]));
         // The link alone says whose the mailbox is, and not who chose the password.
-        for proof in [LinkProof::LinkAlone, LinkProof::Password(hash(6))] {
+        for proof in [links::Proof::LinkAlone, links::Proof::Password(hash(6))] {
             assert_eq!(world.db.verify_email([1; 32], proof, terms(at(2))).await.unwrap().settled().await, Err(NotRedeemed::ProofNeeded));
         }
-        let after = done(world.db.verify_email([1; 32], LinkProof::Password(hash(5)), terms(at(2))).await.unwrap().settled().await);
+        let after = done(world.db.verify_email([1; 32], links::Proof::Password(hash(5)), terms(at(2))).await.unwrap().settled().await);
         assert_eq!((after.email_verified_at, after.name.unwrap().as_str()), (Some(at(2)), "Owner"));
         assert_eq!(password_of(&world, &user).await.as_deref(), Some(hash(5).expose()));
         assert_eq!((world.times(Action::Registered).await, world.times(Action::EmailVerified).await), (1, 1));
@@ -160,7 +170,7 @@ on_both! {
     /// Whether an address is known must show in nothing that the request does (findings-4 §13).
     fn a_registration_writes_the_same_rows_for_a_new_and_for_every_known_address(world) {
         world.user("known@example.com", Role::USER).await;
-        let verified = NewUser { email_verified_at: Some(at(0)), ..person("verified@example.com", Role::USER) };
+        let verified = users::New { email_verified_at: Some(at(0)), ..person("verified@example.com", Role::USER) };
         world.db.insert_user(verified, None, None, terms(at(0))).await.unwrap().settled().await.unwrap();
         let (new, link) = waiting("waits@example.com", 9, 5, at(1));
         registered(&world, new, link, at(1)).await;
@@ -200,7 +210,7 @@ on_both! {
         let (new, link) = waiting("a@example.com", 1, 5, at(1));
         let said = registered(&world, new.clone(), link.clone(), at(1)).await;
         assert_eq!(said, Settled::Confirm(new.id));
-        let other = NewUser { id: person("b@example.com", Role::USER).id, ..new.clone() };
+        let other = users::New { id: person("b@example.com", Role::USER).id, ..new.clone() };
         assert_eq!(settled(&world, other, &link, at(2)).await, said);
         assert_eq!(world.times(Action::Registered).await, 1);
     }
@@ -208,7 +218,7 @@ on_both! {
     fn a_link_that_is_asked_for_by_address_goes_to_an_unconfirmed_user_alone(world) {
         let again = |digest, email: &str| mailed(bound(VERIFY, digest, email, at(3)));
         let unconfirmed = world.user("unconfirmed@example.com", Role::USER).await;
-        let verified = NewUser { email_verified_at: Some(at(0)), ..person("verified@example.com", Role::USER) };
+        let verified = users::New { email_verified_at: Some(at(0)), ..person("verified@example.com", Role::USER) };
         world.db.insert_user(verified, None, None, terms(at(0))).await.unwrap().settled().await.unwrap();
         for (digest, email, expected) in [
             (1, "UNCONFIRMED@example.com", Settled::Confirm(unconfirmed.id)),
@@ -216,7 +226,7 @@ on_both! {
             (3, "unknown@example.com", Settled::Nothing),
         ] {
             let users = world.number("SELECT count(*) AS n FROM users");
-            let asker = NewUser { password_hash: None, ..person(email, Role::USER) };
+            let asker = users::New { password_hash: None, ..person(email, Role::USER) };
             assert_eq!(settled(&world, asker, &again(digest, email), at(3)).await, expected, "{email}");
             assert_eq!(world.number("SELECT count(*) AS n FROM users"), users, "no user is made");
         }
@@ -232,7 +242,7 @@ on_both! {
         assert_eq!(world.db.waiting_password(&new.email).await.unwrap().unwrap().expose(), hash(5).expose());
         let again = mailed(bound(VERIFY, 2, "a@example.com", at(3)));
         assert_eq!(settled(&world, new.clone(), &again, at(3)).await, Settled::Confirm(new.id));
-        let user = done(world.db.verify_email([2; 32], LinkProof::Password(hash(5)), terms(at(4))).await.unwrap().settled().await);
+        let user = done(world.db.verify_email([2; 32], links::Proof::Password(hash(5)), terms(at(4))).await.unwrap().settled().await);
         assert_eq!(password_of(&world, &user).await.as_deref(), Some(hash(5).expose()));
         assert!(world.db.waiting_password(&new.email).await.unwrap().is_none(), "it waits no longer");
     }
@@ -244,7 +254,7 @@ on_both! {
         let (other, link) = waiting("A@example.com", 2, 6, at(2));
         registered(&world, other.clone(), link, at(2)).await;
         assert_eq!(world.db.user(other.id).await.unwrap(), None);
-        let user = done(world.db.verify_email([2; 32], LinkProof::Password(hash(6)), terms(at(3))).await.unwrap().settled().await);
+        let user = done(world.db.verify_email([2; 32], links::Proof::Password(hash(6)), terms(at(3))).await.unwrap().settled().await);
         assert_eq!((user.id, password_of(&world, &user).await.as_deref()), (new.id, Some(hash(6).expose())));
         assert_eq!(world.db.verify_email([1; 32], typed(), terms(at(4))).await.unwrap().settled().await, Err(NotRedeemed::InvalidToken));
         assert_eq!(password_of(&world, &user).await.as_deref(), Some(hash(6).expose()));
@@ -252,9 +262,9 @@ on_both! {
 
     /// By an administrator, by an import, by a registration that did not wait: nobody else's password is put on it.
     fn whoever_has_an_account_is_told_of_the_attempt_and_it_gets_no_other_password(world) {
-        let invited = NewUser { password_hash: None, ..person("invited@example.com", Role::USER) };
+        let invited = users::New { password_hash: None, ..person("invited@example.com", Role::USER) };
         let (imported, squatted) = (person("imported@example.com", Role::USER), person("squatted@example.com", Role::USER));
-        let verified = NewUser { email_verified_at: Some(at(0)), ..person("verified@example.com", Role::USER) };
+        let verified = users::New { email_verified_at: Some(at(0)), ..person("verified@example.com", Role::USER) };
         for (digest, new) in (1..).zip([invited, imported, squatted, verified]) {
             let address = new.email.as_str();
             world.db.insert_user(new.clone(), None, None, terms(at(0))).await.unwrap().settled().await.unwrap();
@@ -385,7 +395,7 @@ on_both! {
             let from = world.db.user(user.id).await.unwrap().unwrap().email;
             world.db.issue_token(bound(TokenKind::EmailChange, digest, to, at(now)), user.id, None).await.unwrap();
             done(world.db.change_email([digest; 32], typed(), terms(at(now + 1))).await.unwrap().settled().await);
-            let report = NewToken { email: Some(from), ..one_time(TokenKind::Report, digest + 10, at(now + 2)) };
+            let report = one_time_tokens::New { email: Some(from), ..one_time(TokenKind::Report, digest + 10, at(now + 2)) };
             assert!(world.db.issue_token(report, user.id, None).await.unwrap());
             now += 3;
         }

@@ -10,7 +10,7 @@ use auth_domain::{
     session::{EndReason, SessionState},
     user::UserStatus,
 };
-use auth_storage::{ChangedUser, NewToken};
+use auth_storage::{one_time_tokens, users};
 
 on_both! {
     fn nothing_that_a_user_could_act_with_is_left(world) {
@@ -22,15 +22,15 @@ on_both! {
         for (digest, kind) in (10..).zip([TokenKind::PasswordReset, TokenKind::Report]) {
             world.db.issue_token(one_time(kind, digest, at(1)), user.id, None).await.unwrap();
         }
-        let verification = NewToken { email: Some(user.email.clone()), ..one_time(TokenKind::EmailVerification, 12, at(1)) };
+        let verification = one_time_tokens::New { email: Some(user.email.clone()), ..one_time(TokenKind::EmailVerification, 12, at(1)) };
         world.db.mail_verification(user.id, mailed(verification), terms(at(1))).await.unwrap().settled().await.unwrap();
-        let moved = mailed(NewToken { email: Some(address("new@example.com")), ..one_time(TokenKind::EmailChange, 13, at(1)) });
+        let moved = mailed(one_time_tokens::New { email: Some(address("new@example.com")), ..one_time(TokenKind::EmailChange, 13, at(1)) });
         world.db.ask_for_new_email(user.id, address("new@example.com"), moved, terms(at(2))).await.unwrap().settled().await.unwrap();
         world.db.mail_reset(user.id, terms(at(3))).await.unwrap().settled().await.unwrap();
         world.db.mail_reset(bystander.id, terms(at(4))).await.unwrap().settled().await.unwrap();
 
         let (outcome, done) = world.db.lock_out(user.id, terms(at(5))).await.unwrap().recorded().await;
-        let ChangedUser { user: after, sessions_ended } = outcome.unwrap();
+        let users::Changed { user: after, sessions_ended } = outcome.unwrap();
         assert_eq!(world.db.user(user.id).await.unwrap().as_ref(), Some(&after));
         // It comes back by a reset, so it is active.
         assert_eq!((after.status, sessions_ended), (UserStatus::Active, 1));
@@ -54,7 +54,7 @@ on_both! {
         let user = world.user("a@example.com", Role::USER).await;
         world.db.lock_out(user.id, terms(at(1))).await.unwrap().settled().await.unwrap();
         assert!(world.db.mail_reset(user.id, terms(at(2))).await.unwrap().settled().await.is_ok());
-        let link = NewToken { email: Some(user.email.clone()), ..one_time(TokenKind::PasswordReset, 1, at(2)) };
+        let link = one_time_tokens::New { email: Some(user.email.clone()), ..one_time(TokenKind::PasswordReset, 1, at(2)) };
         assert!(world.db.issue_token(link, user.id, None).await.unwrap());
         world.db.reset_password([1; 32], hash(3), terms(at(3))).await.unwrap().settled().await.unwrap();
         let back = world.db.credentials_of(user.id).await.unwrap().unwrap();

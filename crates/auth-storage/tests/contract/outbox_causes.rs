@@ -13,7 +13,7 @@ use auth_domain::{
     session::{Origin, Session},
     user::{Generation, User},
 };
-use auth_storage::{MailedToken, NewToken, NewUser, SignIn};
+use auth_storage::{one_time_tokens, sessions::SignIn, users};
 
 /// A mail to a user's stored address, or to another one.
 fn mail(kind: &str, user: &User, recipient: Option<&str>, facts: &str) -> Mail {
@@ -88,11 +88,11 @@ on_both! {
     /// Findings 4 §10: a stranger who registers with another person's address chooses the address that they ask to change to.
     fn the_old_address_is_told_the_new_one_where_it_is_confirmed_and_only_there(world) {
         for (email, confirmed, told) in [("a@example.com", false, None), ("c@example.com", true, Some("new@example.com"))] {
-            let user = NewUser { email_verified_at: confirmed.then(|| at(0)), ..person(email, Role::USER) };
+            let user = users::New { email_verified_at: confirmed.then(|| at(0)), ..person(email, Role::USER) };
             world.db.insert_user(user.clone(), None, None, terms(at(0))).await.unwrap().settled().await.unwrap();
             let new = address("new@example.com");
             let moved = mailed(one_time(TokenKind::EmailChange, 1, at(3)));
-            let moved = MailedToken { token: NewToken { email: Some(new.clone()), ..moved.token }, ..moved };
+            let moved = one_time_tokens::Mailed { token: one_time_tokens::New { email: Some(new.clone()), ..moved.token }, ..moved };
             world.db.ask_for_new_email(user.id, new, moved, terms(at(3))).await.unwrap().settled().await.unwrap();
             world.db.change_email([1; 32], typed(), terms(at(4))).await.unwrap().settled().await.unwrap();
             for kind in ["email_change_requested", "email_changed"] {

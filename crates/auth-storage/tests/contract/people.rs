@@ -18,8 +18,8 @@ use auth_domain::{
     user::{DisplayName, Generation, User, UserStatus},
 };
 use auth_storage::{
-    AuditContext, ChangeContext, LinkProof, MailedToken, NewApiKey, NewToken, NewUser, Pagination,
-    SessionEvidence, SignIn, audit,
+    AuditContext, ChangeContext, Pagination, SessionEvidence, api_keys, audit, links, one_time_tokens,
+    sessions::SignIn, users,
 };
 use chrono::DateTime;
 use diesel::{
@@ -90,8 +90,8 @@ pub(crate) fn known(session: Session) -> SignIn {
 }
 
 /// A token of a kind, made of a number, asked for at a moment.
-pub(crate) fn one_time(kind: TokenKind, digest: u8, now: Timestamp) -> NewToken {
-    NewToken {
+pub(crate) fn one_time(kind: TokenKind, digest: u8, now: Timestamp) -> one_time_tokens::New {
+    one_time_tokens::New {
         id: OneTimeTokenId::from_parts(now, chance()),
         kind,
         digest: [digest; 32],
@@ -103,16 +103,16 @@ pub(crate) fn one_time(kind: TokenKind, digest: u8, now: Timestamp) -> NewToken 
 }
 
 /// A token with the mail that carries it.
-pub(crate) fn mailed(token: NewToken) -> MailedToken {
-    MailedToken {
+pub(crate) fn mailed(token: one_time_tokens::New) -> one_time_tokens::Mailed {
+    one_time_tokens::Mailed {
         mail: MailId::from_parts(token.created_at, chance()),
         token,
     }
 }
 
 /// An API key of a user, made of a number.
-pub(crate) fn api_key(owner: UserId, digest: u8, now: Timestamp) -> NewApiKey {
-    NewApiKey {
+pub(crate) fn api_key(owner: UserId, digest: u8, now: Timestamp) -> api_keys::New {
+    api_keys::New {
         key: ApiKey {
             id: ApiKeyId::from_parts(now, chance()),
             owner,
@@ -141,8 +141,8 @@ pub(crate) fn hash(number: u8) -> PasswordHash {
 }
 
 /// That the password of a [`person`] was typed beside a link.
-pub(crate) fn typed() -> LinkProof {
-    LinkProof::Password(hash(0))
+pub(crate) fn typed() -> links::Proof {
+    links::Proof::Password(hash(0))
 }
 
 /// An address.
@@ -151,8 +151,8 @@ pub(crate) fn address(text: &str) -> EmailAddress {
 }
 
 /// An active user with a hash.
-pub(crate) fn person(email: &str, role: Role) -> NewUser {
-    NewUser {
+pub(crate) fn person(email: &str, role: Role) -> users::New {
+    users::New {
         id: UserId::from_parts(t0(), chance()),
         email: address(email),
         name: Some(DisplayName::parse("Ada Lovelace").unwrap()),

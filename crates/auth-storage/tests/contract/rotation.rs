@@ -13,7 +13,7 @@ use auth_domain::{
     session::{EndReason, SessionState},
     time::Span,
 };
-use auth_storage::{Rotated, Storage, UserChange};
+use auth_storage::{Storage, sessions::Rotated, users};
 
 const GRACE: Span = Span::seconds(6);
 
@@ -147,7 +147,7 @@ on_both! {
                 1 => drop(db.end_user_sessions(user.id, EndReason::LogoutAll, terms(at(60))).await.unwrap().settled().await),
                 2 => drop(db.delete_user(user.id, vec![Role::ADMIN], terms(at(60))).await.unwrap().settled().await),
                 _ => {
-                    let off = UserChange { status: Some(auth_domain::user::UserStatus::Disabled), ..UserChange::default() };
+                    let off = users::Change { status: Some(auth_domain::user::UserStatus::Disabled), ..users::Change::default() };
                     drop(db.change_user(user.id, off, vec![Role::ADMIN], terms(at(60))).await.unwrap().settled().await);
                 }
             }
@@ -165,7 +165,7 @@ on_both! {
 
     fn a_session_lifted_over_a_cut_goes_on_with_the_same_token(world) {
         let (user, session) = world.signed_in("a@example.com").await;
-        let promote = UserChange { role: Some(Role::VIEWER), ..UserChange::default() };
+        let promote = users::Change { role: Some(Role::VIEWER), ..users::Change::default() };
         world.db.change_user(user.id, promote, vec![Role::ADMIN], terms(at(1))).await.unwrap().settled().await.unwrap();
         let rotated = refresh(&world.db, &session, token(0), 2).await;
         assert!(matches!(rotated.decision, Decision::Rotate { .. }));

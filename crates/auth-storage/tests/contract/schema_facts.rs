@@ -11,7 +11,7 @@ use auth_domain::{
     session::{EndReason, SessionState},
     user::Generation,
 };
-use auth_storage::{QueryRefused, SessionFilter, StorageError};
+use auth_storage::{QueryRefused, StorageError, sessions};
 use diesel::{prelude::*, sql_types::Text};
 use std::{collections::BTreeSet, path::Path};
 
@@ -331,7 +331,7 @@ on_both! {
         world.db.rotate(session.id, token(0), policy(), false, terms(at(1))).await.unwrap().settled().await.unwrap();
         world.db.end_session(session.id, None, EndReason::Logout, terms(at(2))).await.unwrap().settled().await.unwrap();
         assert!(world.db.credentials(&address("a@example.com")).await.unwrap().is_some());
-        assert_eq!(world.db.sessions(new.id, SessionFilter::Active, at(3), ALL).await.unwrap(), []);
+        assert_eq!(world.db.sessions(new.id, sessions::Filter::Active, at(3), ALL).await.unwrap(), []);
     }
 }
 

@@ -13,7 +13,11 @@ use auth_domain::{
     time::Span,
     user::{Generation, UserStatus},
 };
-use auth_storage::{HashUpgrade, OutdatedSignIn, Pagination, Refused, SessionFilter, SignIn, UserChange};
+use auth_storage::{
+    Pagination, Refused,
+    sessions::{self, SignIn},
+    users::{self, HashUpgrade},
+};
 
 on_both! {
     fn a_session_is_read_back_as_it_was_written(world) {
@@ -45,7 +49,7 @@ on_both! {
         world.execute(&format!(
             "INSERT INTO sessions (id, {known}) SELECT '00000000-0000-7000-8000-000000000001', {known} FROM sessions"
         ));
-        let all = world.db.sessions(user.id, SessionFilter::All, at(1), ALL).await.unwrap();
+        let all = world.db.sessions(user.id, sessions::Filter::All, at(1), ALL).await.unwrap();
         let older = all.iter().find(|other| other.id != session.id).unwrap();
         assert_eq!(older.assurance, Assurance::by_password(older.created_at));
         assert_eq!(older.authentications, 1);
@@ -58,7 +62,7 @@ on_both! {
         let late = session_of(user.id, user.generation, at(2));
         let upgrade = HashUpgrade { from: hash(0), to: hash(1) };
         let outcome = world.db.start_session(SignIn { upgrade: Some(upgrade), ..known(late.clone()) }, terms(at(2))).await.unwrap().settled().await;
-        assert_eq!(outcome, Err(OutdatedSignIn));
+        assert_eq!(outcome, Err(sessions::Outdated));
         assert_eq!(world.db.session(late.id).await.unwrap(), None);
         let stored = world.db.credentials_of(user.id).await.unwrap().unwrap();
         assert_eq!(stored.password_hash.unwrap().expose(), hash(0).expose());
@@ -69,13 +73,13 @@ on_both! {
 
     fn a_disabled_or_deleted_user_begins_nothing(world) {
         let user = world.user("a@example.com", Role::USER).await;
-        let off = UserChange { status: Some(UserStatus::Disabled), ..UserChange::default() };
+        let off = users::Change { status: Some(UserStatus::Disabled), ..users::Change::default() };
         world.db.change_user(user.id, off, vec![], terms(at(1))).await.unwrap().settled().await.unwrap();
         let raised = session_of(user.id, user.generation.raised(), at(2));
-        assert_eq!(world.db.start_session(known(raised), terms(at(2))).await.unwrap().settled().await, Err(OutdatedSignIn));
+        assert_eq!(world.db.start_session(known(raised), terms(at(2))).await.unwrap().settled().await, Err(sessions::Outdated));
         world.db.delete_user(user.id, vec![], terms(at(3))).await.unwrap().settled().await.unwrap();
         let gone = session_of(user.id, Generation::DELETED, at(4));
-        assert_eq!(world.db.start_session(known(gone), terms(at(4))).await.unwrap().settled().await, Err(OutdatedSignIn));
+        assert_eq!(world.db.start_session(known(gone), terms(at(4))).await.unwrap().settled().await, Err(sessions::Outdated));
     }
 
     fn a_sign_in_rewrites_the_hash_that_it_verified_and_no_other(world) {
@@ -105,14 +109,14 @@ on_both! {
         assert!(displaced.iter().all(|r| r.until > at(3600) && r.until <= at(3700)));
         let recorded = world.db.revocations_since(None).await.unwrap().revocations;
         assert!(displaced.iter().all(|r| recorded.iter().any(|(known, _)| known == r)));
-        let live = world.db.sessions(user.id, SessionFilter::Active, at(6), ALL).await.unwrap();
+        let live = world.db.sessions(user.id, sessions::Filter::Active, at(6), ALL).await.unwrap();
         assert_eq!(live.iter().map(|s| s.id).collect::<Vec<_>>(), [newest.id, begun[3].id]);
         let state = world.stored(&begun[0]).await.state;
         assert_eq!(state, SessionState::Ended { at: at(6), why: EndReason::Displaced });
         // One from a node whose clock is behind is the newest all the same.
         let behind = session_of(user.id, user.generation, at(-100));
         world.db.start_session(SignIn { max_per_user: 1, ..known(behind.clone()) }, terms(at(7))).await.unwrap().settled().await.unwrap();
-        let live = world.db.sessions(user.id, SessionFilter::Active, at(7), ALL).await.unwrap();
+        let live = world.db.sessions(user.id, sessions::Filter::Active, at(7), ALL).await.unwrap();
         assert_eq!(live.iter().map(|s| s.id).collect::<Vec<_>>(), [behind.id]);
     }
 
@@ -181,16 +185,16 @@ on_both! {
             let sessions = world.db.sessions(user.id, filter, now, page).await.unwrap();
             sessions.into_iter().map(|s| s.id).collect::<Vec<_>>()
         };
-        assert_eq!(list(SessionFilter::All, at(10), ALL).await, ids);
-        assert_eq!(list(SessionFilter::Active, at(10), ALL).await, [ids[0], ids[1], ids[3], ids[4]]);
-        assert_eq!(list(SessionFilter::Ended, at(10), ALL).await, [ids[2]]);
+        assert_eq!(list(sessions::Filter::All, at(10), ALL).await, ids);
+        assert_eq!(list(sessions::Filter::Active, at(10), ALL).await, [ids[0], ids[1], ids[3], ids[4]]);
+        assert_eq!(list(sessions::Filter::Ended, at(10), ALL).await, [ids[2]]);
         let second = Pagination { after: Some(ids[1].as_uuid()), limit: 2 };
-        assert_eq!(list(SessionFilter::Active, at(10), second).await, [ids[3], ids[4]]);
+        assert_eq!(list(sessions::Filter::Active, at(10), second).await, [ids[3], ids[4]]);
         let after_a_month = at(0) + Span::days(30) + Span::seconds(3);
-        assert_eq!(list(SessionFilter::Active, after_a_month, ALL).await, [ids[0]]);
+        assert_eq!(list(sessions::Filter::Active, after_a_month, ALL).await, [ids[0]]);
         world.execute(&format!("UPDATE users SET token_generation = 5 WHERE id = '{}'", user.id));
-        assert_eq!(list(SessionFilter::Active, at(10), ALL).await, []);
-        assert_eq!(list(SessionFilter::Ended, at(10), ALL).await, ids);
+        assert_eq!(list(sessions::Filter::Active, at(10), ALL).await, []);
+        assert_eq!(list(sessions::Filter::Ended, at(10), ALL).await, ids);
     }
 
     fn another_users_session_is_not_there(world) {

@@ -5,13 +5,13 @@ use crate::{
     world::{World, all},
 };
 use auth_domain::{one_time::TokenKind, role::Role, user::Generation};
-use auth_storage::{NewToken, NewUser, setup};
+use auth_storage::{one_time_tokens, setup, users};
 
-fn setup_token(letter: u8, seconds: i64) -> NewToken {
+fn setup_token(letter: u8, seconds: i64) -> one_time_tokens::New {
     one_time(TokenKind::Setup, letter, at(seconds))
 }
 
-async fn redeem(world: &World, letter: u8, user: NewUser, seconds: i64) -> setup::Outcome {
+async fn redeem(world: &World, letter: u8, user: users::New, seconds: i64) -> setup::Outcome {
     let session = session_of(user.id, Generation::FIRST, at(seconds));
     world
         .db

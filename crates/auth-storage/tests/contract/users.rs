@@ -10,7 +10,8 @@ use auth_domain::{
     user::{DisplayName, Generation, User, UserStatus},
 };
 use auth_storage::{
-    ChangedUser, EmailTaken, NewUser, Pagination, Refused, StorageError, UserChange, UserFigures, UserFilter,
+    Pagination, Refused, StorageError,
+    users::{self, EmailTaken},
 };
 
 fn created(inserted: Result<User, EmailTaken>) -> User {
@@ -22,7 +23,7 @@ on_both! {
     fn a_name_that_is_not_accepted_any_longer_stays_readable(world) {
         let old = "A\u{200b}da";
         assert!(DisplayName::parse(old).is_err());
-        let new = NewUser { name: DisplayName::stored(old).ok(), ..person("a@example.com", Role::USER) };
+        let new = users::New { name: DisplayName::stored(old).ok(), ..person("a@example.com", Role::USER) };
         world.db.insert_user(new.clone(), None, None, terms(at(0))).await.unwrap().settled().await.unwrap();
         let read = world.db.user(new.id).await.unwrap().unwrap();
         assert_eq!(read.name.unwrap().as_str(), old);
@@ -46,7 +47,7 @@ on_both! {
         assert_eq!(world.db.user(nobody.id).await.unwrap(), None);
         assert!(world.db.credentials(&nobody.email).await.unwrap().is_none());
         assert!(world.db.credentials_of(nobody.id).await.unwrap().is_none());
-        let outcome = world.db.change_user(nobody.id, UserChange::default(), admins(), terms(t0())).await.unwrap().settled().await;
+        let outcome = world.db.change_user(nobody.id, users::Change::default(), admins(), terms(t0())).await.unwrap().settled().await;
         assert_eq!(outcome, Err(Refused::NotFound));
         assert_eq!(world.db.set_password(nobody.id, hash(1), None, terms(t0())).await.unwrap().settled().await, Err(Refused::NotFound));
         assert_eq!(world.db.delete_user(nobody.id, admins(), terms(t0())).await.unwrap().settled().await, Err(Refused::NotFound));
@@ -122,23 +123,23 @@ on_both! {
             ids.push(world.db.insert_user(new, None, None, terms(t0())).await.settled().await.map(created).unwrap().id);
         }
         ids.reverse();
-        let list = async |filter: UserFilter, page| {
+        let list = async |filter: users::Filter, page| {
             let users = world.db.users(filter, page).await.unwrap();
             users.into_iter().map(|user| user.id).collect::<Vec<_>>()
         };
-        let any = UserFilter::default;
+        let any = users::Filter::default;
         assert_eq!(list(any(), ALL).await, ids);
         assert_eq!(list(any(), Pagination { after: None, limit: 3 }).await, ids[..3]);
         assert_eq!(list(any(), Pagination { after: Some(ids[2].as_uuid()), limit: 3 }).await, ids[3..6]);
-        assert_eq!(list(UserFilter { role: Some(Role::VIEWER), ..any() }, ALL).await, [ids[3]]);
-        assert_eq!(list(UserFilter { status: Some(UserStatus::Disabled), ..any() }, ALL).await, [ids[1]]);
+        assert_eq!(list(users::Filter { role: Some(Role::VIEWER), ..any() }, ALL).await, [ids[3]]);
+        assert_eq!(list(users::Filter { status: Some(UserStatus::Disabled), ..any() }, ALL).await, [ids[1]]);
         for (query, found) in [("USER4", vec![ids[2]]), ("émile 100%", vec![ids[0]]), ("0%", vec![]), ("mile", vec![]), ("r_", vec![]), ("\\", vec![])] {
-            assert_eq!(list(UserFilter { query: Some(query.into()), ..any() }, ALL).await, found, "{query}");
+            assert_eq!(list(users::Filter { query: Some(query.into()), ..any() }, ALL).await, found, "{query}");
         }
     }
 
     fn users_are_counted_by_role_and_status_and_sessions_while_they_live(world) {
-        assert_eq!(world.db.user_figures(t0()).await.unwrap(), UserFigures::default());
+        assert_eq!(world.db.user_figures(t0()).await.unwrap(), users::Figures::default());
         let (_, ended) = world.signed_in("a@example.com").await;
         world.signed_in("b@example.com").await;
         world.db.end_session(ended.id, None, EndReason::Logout, terms(at(1))).await.unwrap().settled().await.unwrap();
@@ -146,16 +147,16 @@ on_both! {
         off.status = UserStatus::Disabled;
         world.db.insert_user(off, None, None, terms(t0())).await.unwrap().settled().await.unwrap();
         let users = vec![("admin".to_owned(), "disabled".to_owned(), 1), ("user".to_owned(), "active".to_owned(), 2)];
-        assert_eq!(world.db.user_figures(at(2)).await.unwrap(), UserFigures { users: users.clone(), live_sessions: 1 });
+        assert_eq!(world.db.user_figures(at(2)).await.unwrap(), users::Figures { users: users.clone(), live_sessions: 1 });
         let long_after = world.db.user_figures(at(2) + Span::days(400)).await.unwrap();
-        assert_eq!(long_after, UserFigures { users, live_sessions: 0 });
+        assert_eq!(long_after, users::Figures { users, live_sessions: 0 });
     }
 
     fn a_name_changes_and_cuts_nothing(world) {
         let (user, session) = world.signed_in("a@example.com").await;
-        let change = UserChange { name: Some(None), email_verified_at: Some(Some(at(1))), ..UserChange::default() };
+        let change = users::Change { name: Some(None), email_verified_at: Some(Some(at(1))), ..users::Change::default() };
         let (outcome, done) = world.db.change_user(user.id, change, admins(), terms(at(1))).await.unwrap().recorded().await;
-        let ChangedUser { user: after, sessions_ended } = outcome.unwrap();
+        let users::Changed { user: after, sessions_ended } = outcome.unwrap();
         assert_eq!((after.name.clone(), after.email_verified_at, after.generation), (None, Some(at(1)), user.generation));
         assert_eq!((done.revocations, sessions_ended), (vec![], 0));
         assert_eq!(world.stored(&session).await, session);
@@ -177,8 +178,8 @@ on_both! {
         let mut off = person("off@example.com", Role::ADMIN);
         off.status = UserStatus::Disabled;
         world.db.insert_user(off, None, None, terms(t0())).await.unwrap().settled().await.unwrap();
-        let demote = UserChange { role: Some(Role::USER), ..UserChange::default() };
-        let disable = UserChange { status: Some(UserStatus::Disabled), ..UserChange::default() };
+        let demote = users::Change { role: Some(Role::USER), ..users::Change::default() };
+        let disable = users::Change { status: Some(UserStatus::Disabled), ..users::Change::default() };
         for change in [demote.clone(), disable] {
             let outcome = world.db.change_user(admin.id, change, admins(), terms(t0())).await.unwrap().settled().await;
             assert_eq!(outcome, Err(Refused::LastAdmin));
@@ -200,7 +201,7 @@ on_both! {
             let demote = |id, delete: bool| {
                 let db = world.db.clone();
                 tokio::spawn(async move {
-                    let change = UserChange { role: Some(Role::USER), ..UserChange::default() };
+                    let change = users::Change { role: Some(Role::USER), ..users::Change::default() };
                     if delete {
                         db.delete_user(id, admins(), terms(t0())).await.unwrap().settled().await
                     } else {

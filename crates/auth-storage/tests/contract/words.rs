@@ -20,7 +20,7 @@ use auth_domain::{
     time::Span,
     user::UserStatus,
 };
-use auth_storage::{NewUser, SessionFilter, audit, outbox, signing_keys};
+use auth_storage::{audit, outbox, sessions, signing_keys, users};
 use diesel::{QueryableByName, sql_types::Text};
 use std::collections::BTreeSet;
 use uuid::Uuid;
@@ -63,7 +63,7 @@ on_both! {
     fn every_status_of_a_user_is_read_back_and_a_newer_one_may_not_sign_in(world) {
         let statuses = [UserStatus::Active, UserStatus::Disabled, UserStatus::stored("suspended").unwrap()];
         for (n, status) in statuses.into_iter().enumerate() {
-            let new = NewUser { status, ..person(&format!("u{n}@example.com"), Role::USER) };
+            let new = users::New { status, ..person(&format!("u{n}@example.com"), Role::USER) };
             world.db.insert_user(new.clone(), None, None, terms(at(1))).await.unwrap().settled().await.unwrap();
             let user = world.db.user(new.id).await.unwrap().unwrap();
             assert_eq!((user.status, user.status.as_str()), (status, status.as_str()));
@@ -88,7 +88,7 @@ on_both! {
             SessionState::Ended { why, .. } => assert_eq!(why.as_str(), "factor_lost"),
             SessionState::Active => panic!("it lives"),
         }
-        assert_eq!(world.db.sessions(user.id, SessionFilter::Active, at(2), ALL).await.unwrap(), []);
+        assert_eq!(world.db.sessions(user.id, sessions::Filter::Active, at(2), ALL).await.unwrap(), []);
         let rotated = world.db.rotate(session.id, token(0), policy(), false, terms(at(2))).await.unwrap().settled().await.unwrap();
         assert!(!matches!(rotated.decision, Decision::Rotate { .. }), "{rotated:?}");
     }

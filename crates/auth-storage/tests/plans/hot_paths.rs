@@ -20,8 +20,8 @@ use auth_domain::{
     time::Span,
 };
 use auth_storage::{
-    HashUpgrade, LinkProof, NewApiKey, Pagination, SessionFilter, Storage, UserChange, UserFilter, activity,
-    audit, outbox, sweep,
+    Pagination, Storage, activity, api_keys, audit, links, outbox, sessions, sweep,
+    users::{self, HashUpgrade},
 };
 use std::sync::Arc;
 use uuid::Uuid;
@@ -88,7 +88,11 @@ pub(crate) async fn run(world: &World) {
         after: Some(session.id.as_uuid()),
         limit: 50,
     };
-    for filter in [SessionFilter::Active, SessionFilter::Ended, SessionFilter::All] {
+    for filter in [
+        sessions::Filter::Active,
+        sessions::Filter::Ended,
+        sessions::Filter::All,
+    ] {
         db.sessions(user.id, filter, at(6), page).await.unwrap();
     }
 
@@ -99,9 +103,9 @@ pub(crate) async fn run(world: &World) {
         .settled()
         .await
         .unwrap();
-    let change = UserChange {
+    let change = users::Change {
         name: Some(None),
-        ..UserChange::default()
+        ..users::Change::default()
     };
     db.change_user(user.id, change, vec![Role::ADMIN], terms(at(9)))
         .await
@@ -201,7 +205,7 @@ async fn links_and_mail(db: &Storage, user: UserId) {
         .settled()
         .await
         .unwrap();
-    let proof = LinkProof::NewPassword(hash(4));
+    let proof = links::Proof::NewPassword(hash(4));
     db.verify_email([2; 32], proof, terms(at(24)))
         .await
         .unwrap()
@@ -221,7 +225,7 @@ async fn keys_and_audit(db: &Storage, user: UserId) {
         last_used_at: None,
     };
     let (id, digest) = (key.id, [9; 32]);
-    db.insert_api_key(NewApiKey { key, digest }, 9, terms(at(25)))
+    db.insert_api_key(api_keys::New { key, digest }, 9, terms(at(25)))
         .await
         .unwrap()
         .settled()
@@ -267,9 +271,9 @@ impl audit::Signer for Fixed {
 
 /// The lists: all of the log is walked from its end, so the filters alone are looked at.
 async fn reads(db: &Storage, user: UserId) {
-    let found = UserFilter {
+    let found = users::Filter {
         query: Some("hot@".to_owned()),
-        ..UserFilter::default()
+        ..users::Filter::default()
     };
     db.users(found, ALL).await.unwrap();
     let filters = [

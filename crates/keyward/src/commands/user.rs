@@ -12,7 +12,7 @@ use crate::{
 };
 use auth_domain::user::{self, UserStatus};
 use auth_service::{Admin, ChangedUser, Error, NewAccount, PageRequest};
-use auth_storage::{UserChange, UserFilter};
+use auth_storage::users;
 use serde_json::{Value, json};
 use std::io::{IsTerminal, Write, stderr, stdin};
 
@@ -94,7 +94,7 @@ async fn list(operator: &Operator, wanted: ListUsers) -> Result<(), CommandError
         .transpose()?;
     let status = wanted.status.as_deref().map(str::parse).transpose();
     let status = status.map_err(|error| CommandError::Usage(format!("--status: {error}")))?;
-    let filter = UserFilter {
+    let filter = users::Filter {
         query: wanted.query,
         role,
         status,
@@ -159,9 +159,9 @@ async fn show(operator: &Operator, user: &str, output: Output) -> Result<(), Com
 }
 
 async fn set_status(operator: &Operator, user: &str, status: UserStatus) -> Result<(), CommandError> {
-    let change = UserChange {
+    let change = users::Change {
         status: Some(status),
-        ..UserChange::default()
+        ..users::Change::default()
     };
     let changed = apply(operator, user, change).await?;
     let (user, ended) = (changed.user, changed.sessions_ended);
@@ -179,15 +179,15 @@ async fn set_status(operator: &Operator, user: &str, status: UserStatus) -> Resu
 
 async fn set_role(operator: &Operator, user: &str, role: &str) -> Result<(), CommandError> {
     let role = named_role(&operator.admin()?, role)?;
-    let change = UserChange {
+    let change = users::Change {
         role: Some(role),
-        ..UserChange::default()
+        ..users::Change::default()
     };
     let user = apply(operator, user, change).await?.user;
     print(format_args!("{} has the role {}", user.email.as_str(), user.role))
 }
 
-async fn apply(operator: &Operator, user: &str, change: UserChange) -> Result<ChangedUser, CommandError> {
+async fn apply(operator: &Operator, user: &str, change: users::Change) -> Result<ChangedUser, CommandError> {
     let admin = operator.admin()?;
     let found = named_user(&admin, user).await?;
     let changed = admin

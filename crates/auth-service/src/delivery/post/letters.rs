@@ -16,7 +16,11 @@ use auth_domain::{
 };
 use auth_limits::Claim;
 use auth_mail::{Facts, Letter};
-use auth_storage::{Credentials, NewUser, Settled, outbox};
+use auth_storage::{
+    outbox,
+    registrations::Settled,
+    users::{self, Credentials},
+};
 use chrono::SecondsFormat;
 use secrecy::{ExposeSecret, SecretString};
 
@@ -102,7 +106,7 @@ impl Post {
             .tokens
             .row(mail.id, TokenKind::EmailVerification, mail.created_at);
         // Until the address is confirmed the user has neither the password nor the name of the registration.
-        let user = NewUser {
+        let user = users::New {
             id: UserId::from_parts(mail.created_at, chance(self.entropy())?),
             email: address,
             name: None,

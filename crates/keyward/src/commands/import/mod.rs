@@ -13,7 +13,7 @@ use crate::{
 };
 use auth_domain::{role::RoleBook, time::Timestamp};
 use auth_service::Admin;
-use auth_storage::NewUser;
+use auth_storage::users;
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 use report::Report;
 pub use row::ImportedUser;
@@ -158,7 +158,7 @@ struct Import<'a> {
     admin: Admin,
     now: Timestamp,
     dry_run: bool,
-    batch: Vec<(u64, NewUser)>,
+    batch: Vec<(u64, users::New)>,
     seen: SeenAddresses,
     report: Report,
     tally: Tally,
@@ -207,7 +207,7 @@ impl Import<'_> {
                 &format!("email: the same address stands on line {earlier}"),
             );
         }
-        let new = NewUser {
+        let new = users::New {
             id: self.admin.new_user_id(user.created_at).map_err(told)?,
             email: user.email,
             name: user.name,
@@ -230,7 +230,7 @@ impl Import<'_> {
     /// Stores what has gathered, or, in a dry run, looks which addresses are free.
     async fn store(&mut self) -> Result<(), CommandError> {
         let batch = std::mem::take(&mut self.batch);
-        let (lines, users): (Vec<u64>, Vec<NewUser>) = batch.into_iter().unzip();
+        let (lines, users): (Vec<u64>, Vec<users::New>) = batch.into_iter().unzip();
         let taken: Vec<bool> = if self.dry_run {
             let mut taken = Vec::with_capacity(users.len());
             for user in &users {

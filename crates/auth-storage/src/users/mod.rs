@@ -1,12 +1,15 @@
-//! Users: made, read, changed, removed.
+//! Users: made, read, changed, removed. The rule: an address belongs to one user.
 
-use super::{Storage, run};
+mod rows;
+
+pub(crate) use rows::{CredentialsRow, CutRow, NewUserRow, UserRow, name_columns, name_key};
+
 use crate::{
-    asks::{MailedToken, NewUser, UserChange, UserFilter},
     committed::Committed,
-    context::{ChangeContext, Pagination},
+    context::{ChangeContext, Pagination, Refused},
     error::StorageError,
-    outcomes::{ChangedUser, Credentials, EmailTaken, Refused, UserFigures},
+    one_time_tokens::Mailed as MailedToken,
+    storage::{Storage, run},
 };
 use auth_domain::{
     email::EmailAddress,
@@ -15,8 +18,97 @@ use auth_domain::{
     role::Role,
     session::Session,
     time::Timestamp,
-    user::User,
+    user::{DisplayName, User, UserStatus},
 };
+
+/// A user to be made. Its generation is the first.
+#[derive(Clone)]
+pub struct New {
+    /// Its id.
+    pub id: UserId,
+    /// Its address; no other user may have one with the same key.
+    pub email: EmailAddress,
+    /// Its name.
+    pub name: Option<DisplayName>,
+    /// The hash of its password; without one it can't sign in with a password.
+    pub password_hash: Option<PasswordHash>,
+    /// Its role.
+    pub role: Role,
+    /// Whether it may sign in.
+    pub status: UserStatus,
+    /// Since when its address is known to be its own.
+    pub email_verified_at: Option<Timestamp>,
+    /// When it is made.
+    pub created_at: Timestamp,
+}
+
+/// What changes of a user; `None` leaves it as it is.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Change {
+    /// The new name, or none.
+    pub name: Option<Option<DisplayName>>,
+    /// The new role.
+    pub role: Option<Role>,
+    /// The new status.
+    pub status: Option<UserStatus>,
+    /// Since when the address is verified, or that it is not.
+    pub email_verified_at: Option<Option<Timestamp>>,
+}
+
+/// Which users are listed: those that fit all that is set.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Filter {
+    /// What the address or the name begins with, in any case; after an `@`, what the address's domain begins with.
+    pub query: Option<String>,
+    /// The role.
+    pub role: Option<Role>,
+    /// The status.
+    pub status: Option<UserStatus>,
+}
+
+/// The rewrite of a hash after a sign-in that verified `from`.
+#[derive(Clone)]
+pub struct HashUpgrade {
+    /// The hash that was verified: if another one is stored by now, nothing is written.
+    pub from: PasswordHash,
+    /// The same password under the current parameters.
+    pub to: PasswordHash,
+}
+
+/// Another user has the address; nothing was written.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct EmailTaken;
+
+/// A user and the hash of its password, from one read: the generation is the one that the hash belongs to.
+#[derive(Clone)]
+pub struct Credentials {
+    /// The user.
+    pub user: User,
+    /// The hash; `None`: it can't sign in with a password.
+    pub password_hash: Option<PasswordHash>,
+    /// Known devices from before are strangers again.
+    pub devices_from: Option<Timestamp>,
+    /// When the password was last set; links that were mailed before are void.
+    pub password_changed_at: Option<Timestamp>,
+}
+
+/// A user who was changed, or is no more.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Changed {
+    /// The user after the change; before it, if they were deleted.
+    pub user: User,
+    /// How many active sessions ended.
+    pub sessions_ended: u64,
+}
+
+/// How many of what there are.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct Figures {
+    /// Users by role and status.
+    pub users: Vec<(String, String, u64)>,
+    /// Sessions that can be refreshed.
+    pub live_sessions: u64,
+}
 
 impl Storage {
     /// Makes a user and, with it, its first session and the mail that verifies its address, in one transaction.
@@ -25,7 +117,7 @@ impl Storage {
     /// See [`StorageError`].
     pub async fn insert_user(
         &self,
-        user: NewUser,
+        user: New,
         session: Option<Session>,
         verification: Option<MailedToken>,
         terms: ChangeContext,
@@ -43,36 +135,10 @@ impl Storage {
     /// See [`StorageError`].
     pub async fn invite_user(
         &self,
-        user: NewUser,
+        user: New,
         terms: ChangeContext,
     ) -> Result<Result<Committed<User>, EmailTaken>, StorageError> {
         run!(self, write, users::invite(&user, &terms))
-    }
-
-    /// Queues a registration whose address has to be confirmed first: the same rows for a new and for a known address.
-    ///
-    /// # Errors
-    /// See [`StorageError`].
-    pub async fn register_pending(
-        &self,
-        email: EmailAddress,
-        mailed: MailedToken,
-        terms: ChangeContext,
-    ) -> Result<Committed<()>, StorageError> {
-        run!(
-            self,
-            write,
-            registrations::register_pending(&email, &mailed, &terms)
-        )
-    }
-
-    /// The password of a registration that waits for this address to be confirmed.
-    ///
-    /// # Errors
-    /// See [`StorageError`].
-    pub async fn waiting_password(&self, email: &EmailAddress) -> Result<Option<PasswordHash>, StorageError> {
-        let email = email.clone();
-        run!(self, read, users::waiting_password(&email))
     }
 
     /// Makes many users in one transaction, and says of each whether its address was free. Every other user's writes wait
@@ -82,7 +148,7 @@ impl Storage {
     /// See [`StorageError`].
     pub async fn import_users(
         &self,
-        users: Vec<NewUser>,
+        users: Vec<New>,
         terms: ChangeContext,
     ) -> Result<Vec<Result<User, EmailTaken>>, StorageError> {
         run!(self, write, users::import(&users, &terms))
@@ -126,8 +192,16 @@ impl Storage {
     ///
     /// # Errors
     /// See [`StorageError`].
-    pub async fn users(&self, filter: UserFilter, page: Pagination) -> Result<Vec<User>, StorageError> {
+    pub async fn users(&self, filter: Filter, page: Pagination) -> Result<Vec<User>, StorageError> {
         run!(self, read, users::list(&filter, page))
+    }
+
+    /// How many users and live sessions there are. Reads all of them.
+    ///
+    /// # Errors
+    /// See [`StorageError`].
+    pub async fn user_figures(&self, now: Timestamp) -> Result<Figures, StorageError> {
+        run!(self, read, users::figures(now))
     }
 
     /// Changes a user. Another role, and a verification that is taken away, raise its generation and lift its sessions over; disabling
@@ -139,10 +213,10 @@ impl Storage {
     pub async fn change_user(
         &self,
         id: UserId,
-        change: UserChange,
+        change: Change,
         administrators: Vec<Role>,
         terms: ChangeContext,
-    ) -> Result<Result<Committed<ChangedUser>, Refused>, StorageError> {
+    ) -> Result<Result<Committed<Changed>, Refused>, StorageError> {
         run!(
             self,
             write,
@@ -160,12 +234,24 @@ impl Storage {
         hash: PasswordHash,
         current: Option<SessionId>,
         terms: ChangeContext,
-    ) -> Result<Result<Committed<ChangedUser>, Refused>, StorageError> {
+    ) -> Result<Result<Committed<Changed>, Refused>, StorageError> {
         run!(
             self,
             write,
             user_changes::set_password(id, &hash, current, &terms)
         )
+    }
+
+    /// Ends every kind of credential that a user has; it needs a reset to come back.
+    ///
+    /// # Errors
+    /// See [`StorageError`].
+    pub async fn lock_out(
+        &self,
+        user: UserId,
+        terms: ChangeContext,
+    ) -> Result<Result<Committed<Changed>, Refused>, StorageError> {
+        run!(self, write, user_changes::lock_out(user, &terms))
     }
 
     /// Deletes a user and all it owns; the last administrator stays. A long history of sessions goes first, in transactions of its
@@ -178,7 +264,7 @@ impl Storage {
         id: UserId,
         administrators: Vec<Role>,
         terms: ChangeContext,
-    ) -> Result<Result<Committed<ChangedUser>, Refused>, StorageError> {
+    ) -> Result<Result<Committed<Changed>, Refused>, StorageError> {
         loop {
             let (administrators, terms) = (administrators.clone(), terms.clone());
             match run!(self, write, user_changes::delete(id, &administrators, &terms))? {
@@ -209,13 +295,5 @@ impl Storage {
     /// See [`StorageError`].
     pub async fn administrator_exists(&self, administrators: Vec<Role>) -> Result<bool, StorageError> {
         run!(self, read, users::administrator_exists(&administrators))
-    }
-
-    /// How many users and live sessions there are. Reads all of them.
-    ///
-    /// # Errors
-    /// See [`StorageError`].
-    pub async fn user_figures(&self, now: Timestamp) -> Result<UserFigures, StorageError> {
-        run!(self, read, figures::of_users(now))
     }
 }

@@ -1,0 +1,166 @@
+//! API keys. The rule: a key is stored as its digest, never itself.
+
+use crate::{
+    committed::Committed,
+    context::ChangeContext,
+    error::StorageError,
+    fault::{Fault, corrupt},
+    schema::api_keys,
+    sqlty::{Id, Ts},
+    storage::{Storage, run},
+};
+use auth_domain::{
+    api_key::{ApiKey, KeyName},
+    ids::{ApiKeyId, UserId},
+    role::Permission,
+    time::Timestamp,
+    user::User,
+    word::NewerWord,
+};
+use diesel::prelude::*;
+
+/// An API key to be stored: its digest, never itself.
+#[derive(Clone)]
+pub struct New {
+    /// What is known of it.
+    pub key: ApiKey,
+    /// The SHA-256 of the key.
+    pub digest: [u8; 32],
+}
+
+/// Why an API key was not made. Nothing was written.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum NotCreated {
+    /// The user has as many as they may.
+    TooMany,
+    /// There is no such user.
+    NoUser,
+    /// The session in which the caller asks has ended, or its user's rights were cut, since the token was checked.
+    CallerRevoked,
+}
+
+/// An API key with its owner, from one read.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Holder {
+    /// The key.
+    pub key: ApiKey,
+    /// Its owner.
+    pub owner: User,
+}
+
+impl Storage {
+    /// Stores an API key, unless its owner has as many as it may.
+    ///
+    /// # Errors
+    /// See [`StorageError`].
+    pub async fn insert_api_key(
+        &self,
+        new: New,
+        most: u32,
+        terms: ChangeContext,
+    ) -> Result<Result<Committed<()>, NotCreated>, StorageError> {
+        run!(self, write, api_keys::insert(&new, i64::from(most), &terms))
+    }
+
+    /// A user's API keys, newest first.
+    ///
+    /// # Errors
+    /// See [`StorageError`].
+    pub async fn api_keys(&self, owner: UserId) -> Result<Vec<ApiKey>, StorageError> {
+        run!(self, read, api_keys::of_user(owner))
+    }
+
+    /// Removes a user's API key. False: it has none of that id.
+    ///
+    /// # Errors
+    /// See [`StorageError`].
+    pub async fn revoke_api_key(
+        &self,
+        owner: UserId,
+        id: ApiKeyId,
+        terms: ChangeContext,
+    ) -> Result<bool, StorageError> {
+        run!(self, write, api_keys::revoke(owner, id, &terms))
+    }
+
+    /// The API key of a digest, with its owner.
+    ///
+    /// # Errors
+    /// See [`StorageError`].
+    pub async fn api_key_holder(&self, digest: [u8; 32]) -> Result<Option<Holder>, StorageError> {
+        run!(self, look, api_keys::holder(&digest))
+    }
+
+    /// Writes down that an API key was used.
+    ///
+    /// # Errors
+    /// See [`StorageError`].
+    pub async fn touch_api_key(&self, id: ApiKeyId, now: Timestamp) -> Result<(), StorageError> {
+        run!(self, write, api_keys::touch(id, now))
+    }
+}
+
+/// An API key as stored.
+#[derive(Queryable, Selectable, Insertable)]
+#[diesel(table_name = api_keys)]
+pub(crate) struct ApiKeyRow {
+    id: Id,
+    user_id: Id,
+    name: String,
+    permissions: String,
+    created_at: Ts,
+    expires_at: Option<Ts>,
+    last_used_at: Option<Ts>,
+}
+
+impl ApiKeyRow {
+    pub(crate) fn key(self) -> Result<ApiKey, Fault> {
+        let bad = |column| corrupt("api_keys", column, self.id.0);
+        // A permission of a newer version is one that nothing here asks for.
+        let mut permissions = Vec::new();
+        for word in self.permissions.split_whitespace() {
+            match word.parse::<Permission>() {
+                Ok(permission) => permissions.push(permission),
+                Err(_) if NewerWord::parse(word).is_some() => {}
+                Err(_) => return Err(bad("permissions")),
+            }
+        }
+        Ok(ApiKey {
+            id: ApiKeyId::from_uuid(self.id.0),
+            owner: UserId::from_uuid(self.user_id.0),
+            name: KeyName::stored(&self.name).map_err(|_| bad("name"))?,
+            permissions,
+            created_at: self.created_at.0,
+            expires_at: self.expires_at.map(|at| at.0),
+            last_used_at: self.last_used_at.map(|at| at.0),
+        })
+    }
+}
+
+/// An API key to be stored, with its digest.
+#[derive(Insertable)]
+#[diesel(table_name = api_keys)]
+pub(crate) struct NewApiKeyRow {
+    #[diesel(embed)]
+    key: ApiKeyRow,
+    digest: Vec<u8>,
+}
+
+impl NewApiKeyRow {
+    pub(crate) fn of(new: &New) -> Self {
+        let key = &new.key;
+        let permissions: Vec<&str> = key.permissions.iter().map(|one| one.as_str()).collect();
+        Self {
+            key: ApiKeyRow {
+                id: Id(key.id.as_uuid()),
+                user_id: Id(key.owner.as_uuid()),
+                name: key.name.as_str().to_owned(),
+                permissions: permissions.join(" "),
+                created_at: Ts(key.created_at),
+                expires_at: key.expires_at.map(Ts),
+                last_used_at: key.last_used_at.map(Ts),
+            },
+            digest: new.digest.to_vec(),
+        }
+    }
+}

@@ -1,0 +1,95 @@
+//! Registrations that wait for their address. The rule: a request writes the same rows for every address.
+
+use crate::{
+    committed::Committed,
+    context::ChangeContext,
+    error::StorageError,
+    one_time_tokens::{Mailed as MailedToken, New as NewToken},
+    storage::{Storage, run},
+    users::New as NewUser,
+};
+use auth_domain::{
+    email::EmailAddress, ids::UserId, mail::MailKind, password_hash::PasswordHash, user::DisplayName,
+};
+
+/// What a registration wants, until its address is verified.
+#[derive(Clone)]
+pub struct Pending {
+    /// The hash of its password.
+    pub password_hash: PasswordHash,
+    /// Its name.
+    pub name: Option<DisplayName>,
+}
+
+/// What a mail with a confirmation link that was asked for by address is to say.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Settled {
+    /// The link, to this user.
+    Confirm(UserId),
+    /// To this user: that the address was used for a registration.
+    AlreadyRegistered(UserId),
+    /// It goes nowhere: no user with this address waits for a confirmation.
+    Nothing,
+}
+
+impl Storage {
+    /// Queues a registration whose address has to be confirmed first: the same rows for a new and for a known address.
+    ///
+    /// # Errors
+    /// See [`StorageError`].
+    pub async fn register_pending(
+        &self,
+        email: EmailAddress,
+        mailed: MailedToken,
+        terms: ChangeContext,
+    ) -> Result<Committed<()>, StorageError> {
+        run!(
+            self,
+            write,
+            registrations::register_pending(&email, &mailed, &terms)
+        )
+    }
+
+    /// Queues a mail with a link that confirms this address: the same row for known and unknown ones.
+    ///
+    /// # Errors
+    /// See [`StorageError`].
+    pub async fn ask_for_verification(
+        &self,
+        recipient: String,
+        terms: ChangeContext,
+    ) -> Result<Committed<()>, StorageError> {
+        run!(
+            self,
+            write,
+            outbox::ask_by_address(MailKind::EmailVerification, &recipient, &terms)
+        )
+    }
+
+    /// Decides what a mail with a confirmation link that was asked for by address is to say, and gives its token a user; for a
+    /// registration whose address is free it makes this one. Asked again for the same token it answers the same.
+    ///
+    /// # Errors
+    /// See [`StorageError`].
+    pub async fn settle_verification(
+        &self,
+        token: NewToken,
+        user: NewUser,
+        terms: ChangeContext,
+    ) -> Result<Settled, StorageError> {
+        run!(
+            self,
+            write,
+            registrations::settle_verification(&token, &user, &terms)
+        )
+    }
+
+    /// The password of a registration that waits for this address to be confirmed.
+    ///
+    /// # Errors
+    /// See [`StorageError`].
+    pub async fn waiting_password(&self, email: &EmailAddress) -> Result<Option<PasswordHash>, StorageError> {
+        let email = email.clone();
+        run!(self, read, registrations::waiting_password(&email))
+    }
+}
