@@ -183,7 +183,7 @@ on_every_backend! {
         let app = TestApp::start(backend).await;
         let ada = app.user("ada").await;
         let keys = operator(&app);
-        assert!(matches!(keys.rotate(&app.operator()).await, Err(auth_service::Error::KeyTooYoung { .. })));
+        assert!(matches!(keys.rotate(&app.operator()).await, Err(auth_service::KeyError::TooYoung(_))));
         app.clock.advance(Span::seconds(1200));
         keys.rotate(&app.operator()).await.unwrap();
         // A token of the new key, from a node that knows it, makes this node load the keys anew.

@@ -1,6 +1,6 @@
 //! What a page tells before somebody asks for anything: the rules for passwords, registration and limits. No route has it.
 
-use auth_service::{AuditFilter, Error, LimitName, PageRequest};
+use auth_service::{AuditFilter, Failure, LimitName, PageRequest};
 use serde_json::json;
 use std::time::Duration;
 use tests::{Builder, PASSWORD, TestApp, on_every_backend};
@@ -28,7 +28,7 @@ async fn hint(app: &TestApp) -> Result<(), Duration> {
             assert_eq!(faults, []);
             Ok(())
         }
-        Err(Error::Overloaded { retry_after }) => Err(retry_after),
+        Err(Failure::Overloaded { retry_after }) => Err(retry_after),
         Err(error) => panic!("{error}"),
     }
 }

@@ -10,7 +10,7 @@ use crate::{
         caller::Caller,
         clock::{Clock, Moments},
         config::span,
-        error::Error,
+        failure::Failure,
         keyring::KeyRing,
         refusals::Refusals,
     },
@@ -189,7 +189,7 @@ async fn clear_away(chores: Arc<Chores>, mut rounds: Rounds) {
 
 impl Chores {
     /// One row for each limit and whom it refused in the last minute.
-    pub(crate) async fn note_refusals(&self) -> Result<(), Error> {
+    pub(crate) async fn note_refusals(&self) -> Result<(), Failure> {
         let caller = Caller::service(self.moments.now()?);
         let mut outcome = Ok(());
         for sum in self.refusals.take() {
@@ -203,7 +203,7 @@ impl Chores {
         outcome
     }
 
-    async fn note_refusal(&self, sum: &(&'static str, String, u64), caller: &Caller) -> Result<(), Error> {
+    async fn note_refusal(&self, sum: &(&'static str, String, u64), caller: &Caller) -> Result<(), Failure> {
         let (limit, key, count) = sum;
         let details = vec![
             ("limit", (*limit).to_owned()),
@@ -219,7 +219,7 @@ impl Chores {
     }
 
     /// What has expired, and then what the audit log is not kept for any longer.
-    pub(crate) async fn sweep(&self) -> Result<(), Error> {
+    pub(crate) async fn sweep(&self) -> Result<(), Failure> {
         let now = sweep(&self.keys, self.admin.storage(), self.clock.as_ref()).await?;
         let oldest = now - span(self.admin.config().audit.retention);
         loop {
@@ -238,7 +238,7 @@ impl Chores {
 
 /// One batch after the other until nothing is left, with a breath in between: requests come first. Answers the moment that it
 /// went by.
-async fn sweep(keys: &KeyRing, storage: &Storage, clock: &dyn Clock) -> Result<Timestamp, Error> {
+async fn sweep(keys: &KeyRing, storage: &Storage, clock: &dyn Clock) -> Result<Timestamp, Failure> {
     // The earlier of the two clocks: a node that is ahead must take nothing from those that are not.
     let now = clock.now().min(storage.ping().await?);
     if let Some(stored) = keys.stored() {
@@ -254,7 +254,7 @@ async fn sweep(keys: &KeyRing, storage: &Storage, clock: &dyn Clock) -> Result<T
 }
 
 /// Removes a batch of each kind. True: nothing is left.
-async fn sweep_once(storage: &Storage, now: Timestamp) -> Result<bool, Error> {
+async fn sweep_once(storage: &Storage, now: Timestamp) -> Result<bool, Failure> {
     let terms = sweep::Retention {
         keep_ended_sessions: KEEP_ENDED,
         keep_mails: KEEP_MAILS,

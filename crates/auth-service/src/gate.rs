@@ -2,7 +2,9 @@
 //! place holds both, so that no way to a password goes around them; a request takes all that it falls under in one step.
 
 use crate::{
-    parts::{caller::Caller, device::KnownDevice, error::Error, events::Event, tokens::sha256},
+    parts::{
+        caller::Caller, device::KnownDevice, error::Error, events::Event, input::InputError, tokens::sha256,
+    },
     service::Service,
 };
 use auth_domain::{
@@ -91,13 +93,13 @@ impl Service {
     pub(crate) async fn unless_malformed<T>(
         &self,
         held: Admitted,
-        outcome: Result<T, Error>,
+        outcome: Result<T, InputError>,
         caller: &Caller,
-    ) -> Result<T, Error> {
+    ) -> Result<T, InputError> {
         match &outcome {
-            Err(error) if error.is_about_form() => self.was_right(held, caller).await,
-            Err(error) if error.is_failure() => self.was_not_read(held, caller).await,
-            _ => {}
+            Err(InputError::Failure(_)) => self.was_not_read(held, caller).await,
+            Err(_) => self.was_right(held, caller).await,
+            Ok(_) => {}
         }
         outcome
     }

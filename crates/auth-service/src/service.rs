@@ -14,8 +14,8 @@ use crate::{
         config::ServiceConfig,
         device::DeviceTokens,
         entropy::Entropy,
-        error::Error,
         events::{Event, Events},
+        failure::Failure,
         form_tokens::FormTokens,
         hashing::Hasher,
         keyring::KeyRing,
@@ -71,8 +71,8 @@ impl Service {
     /// The moment of a request: read it once. Whatever is issued or judged by the clock begins here.
     ///
     /// # Errors
-    /// [`Error::Unavailable`] while this machine's clock is known to be wrong.
-    pub fn moment(&self) -> Result<Timestamp, Error> {
+    /// [`Failure::Unavailable`] while this machine's clock is known to be wrong.
+    pub fn moment(&self) -> Result<Timestamp, Failure> {
         Ok(self.0.moments.now()?)
     }
 
@@ -146,7 +146,7 @@ impl Service {
     }
 
     /// The terms of a change that this caller makes now.
-    pub(crate) fn terms(&self, caller: &Caller) -> Result<ChangeContext, Error> {
+    pub(crate) fn terms(&self, caller: &Caller) -> Result<ChangeContext, Failure> {
         self.0.admin.terms(caller)
     }
 }

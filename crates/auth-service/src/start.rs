@@ -13,8 +13,8 @@ use crate::{
         config::ServiceConfig,
         device::DeviceTokens,
         entropy::Entropy,
-        error::Error,
         events::{Events, Subscriber},
+        failure::Failure,
         form_tokens::FormTokens,
         keyring::KeyRing,
         keys::KeyAdmin,
@@ -68,7 +68,7 @@ pub enum StartError {
     WrongMasterKey,
     /// A part did not start.
     #[error("{0}")]
-    Failed(#[from] Error),
+    Failed(#[from] Failure),
 }
 
 impl Service {
@@ -92,9 +92,9 @@ impl Service {
         if !storage
             .insert_setting("master_key_check", check.clone())
             .await
-            .map_err(Error::from)?
+            .map_err(Failure::from)?
         {
-            let known = storage.setting("master_key_check").await.map_err(Error::from)?;
+            let known = storage.setting("master_key_check").await.map_err(Failure::from)?;
             if known.as_deref() != Some(check.as_slice()) {
                 return Err(StartError::WrongMasterKey);
             }

@@ -266,7 +266,7 @@ mod tests {
     use super::*;
     use actix_web::body::to_bytes;
     use auth_domain::authentication::Method;
-    use auth_service::Error;
+    use auth_service::Failure;
     use std::collections::HashSet;
 
     #[test]
@@ -337,16 +337,16 @@ mod tests {
     #[test]
     fn an_outage_is_never_a_client_error() {
         let outages = [
-            Error::Unavailable("x".into()),
-            Error::Overloaded {
+            Failure::Unavailable("x".into()),
+            Failure::Overloaded {
                 retry_after: Duration::from_millis(1),
             },
-            Error::Internal("x".into()),
+            Failure::Internal("x".into()),
         ];
         for outage in outages {
             assert!(Problem::from(outage).code().status() >= 500);
         }
-        let answer = Problem::from(Error::Overloaded {
+        let answer = Problem::from(Failure::Overloaded {
             retry_after: Duration::from_millis(1_200),
         })
         .answer(None);

@@ -16,7 +16,7 @@ use actix_web::{
         header::{PRAGMA, WWW_AUTHENTICATE},
     },
 };
-use auth_service::{Challenge, Error, Standing};
+use auth_service::{Challenge, Error, Failure, Standing};
 use serde::Serialize;
 use std::{borrow::Cow, fmt, time::Duration};
 use utoipa::{
@@ -215,6 +215,12 @@ impl From<Challenge> for OauthError {
     }
 }
 
+impl From<Failure> for OauthError {
+    fn from(failure: Failure) -> Self {
+        Problem::from(failure).into()
+    }
+}
+
 impl From<Error> for OauthError {
     fn from(error: Error) -> Self {
         match error {
@@ -277,8 +283,8 @@ impl ResponseError for OauthError {
 mod tests {
     use super::*;
 
-    fn of(error: Error) -> (u16, &'static str) {
-        let oauth = OauthError::from(error);
+    fn of(error: impl Into<OauthError>) -> (u16, &'static str) {
+        let oauth: OauthError = error.into();
         (oauth.status_code().as_u16(), oauth.code().word())
     }
 
@@ -289,16 +295,16 @@ mod tests {
         assert_eq!(of(Error::TokenAlreadyUsed), (400, "invalid_grant"));
         assert_eq!(of(Error::InvalidClient), (401, "invalid_client"));
         assert_eq!(
-            of(Error::Unavailable("x".into())),
+            of(Failure::Unavailable("x".into())),
             (503, "temporarily_unavailable")
         );
         assert_eq!(
-            of(Error::Overloaded {
+            of(Failure::Overloaded {
                 retry_after: Duration::from_secs(3)
             }),
             (503, "temporarily_unavailable")
         );
-        assert_eq!(of(Error::Internal("x".into())), (500, "server_error"));
+        assert_eq!(of(Failure::Internal("x".into())), (500, "server_error"));
         assert_eq!(of(Error::NotFound), (400, "invalid_request"));
     }
 
@@ -324,7 +330,7 @@ mod tests {
                 .unwrap()
                 .starts_with("Basic ")
         );
-        let outage = OauthError::from(Error::Unavailable("x".into())).error_response();
+        let outage = OauthError::from(Failure::Unavailable("x".into())).error_response();
         assert_eq!(outage.headers().get("retry-after").unwrap(), "2");
         assert_eq!(OauthError::from(BodyFault::TooLarge).status_code(), 413);
     }

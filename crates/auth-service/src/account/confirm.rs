@@ -104,7 +104,7 @@ impl Service {
                 Ok(Verified::No) => {}
                 Err(failure) => {
                     self.was_not_read(held, caller).await;
-                    return Err(failure);
+                    return Err(failure.into());
                 }
             }
         }

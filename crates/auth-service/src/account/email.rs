@@ -258,7 +258,7 @@ impl Service {
                 (Ok(_), _) => {}
                 (Err(failure), _) => {
                     self.was_not_read(guess, caller).await;
-                    return Err(failure);
+                    return Err(failure.into());
                 }
             }
         }

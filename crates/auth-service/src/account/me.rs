@@ -2,7 +2,9 @@
 
 use crate::{
     account::confirm::Confirmed,
-    parts::{caller::Caller, error::Error, page_request::PageRequest, principal::Principal},
+    parts::{
+        caller::Caller, error::Error, failure::Failure, page_request::PageRequest, principal::Principal,
+    },
     service::Service,
 };
 use auth_domain::{
@@ -101,10 +103,7 @@ impl Service {
         self.admit_user(id, caller).await?;
         // One at a time: each holds some megabytes.
         let exports = &self.shared().exports;
-        let _turn = exports
-            .acquire()
-            .await
-            .map_err(|error| Error::Internal(error.to_string()))?;
+        let _turn = exports.acquire().await.map_err(Failure::internal)?;
         let user = self.me(principal).await?;
         let mut sessions: Vec<Session> = Vec::new();
         let mut audit: Vec<AuditEvent> = Vec::new();

@@ -66,9 +66,10 @@ impl Service {
         let terms = self.admin().cut_terms(caller)?;
         let reset = self.storage().reset_password(digest, hash, terms).await??;
         let user = reset.settle(self).await.user;
-        self.shared()
+        Ok(self
+            .shared()
             .devices
-            .give(user.id, None, caller.now, self.entropy())
+            .give(user.id, None, caller.now, self.entropy())?)
     }
 
     /// Changes the caller's password; every other session ends, this one goes on with its refresh token. The other sessions'
@@ -96,7 +97,7 @@ impl Service {
             .set_password(user.id, hash, Some(principal.session()), terms)
             .await?;
         let user = self.own_change(principal, changed).await?.user;
-        self.device_after(SecurityEvent::PasswordChanged, user.id, caller)
+        Ok(self.device_after(SecurityEvent::PasswordChanged, user.id, caller)?)
     }
 
     /// "This was not me": ends everything that the owner of a notice has, and asks for a new password.

@@ -120,7 +120,7 @@ impl Service {
         } else {
             keys.rotate(caller).await?;
         }
-        self.reload_keys().await
+        Ok(self.reload_keys().await?)
     }
 
     fn role_to_give(&self, by: &Bearer, name: &str) -> Result<Role, Error> {

@@ -1,7 +1,7 @@
 //! The audit log, read: by the user whom its rows concern, and by administrators.
 
 use crate::{
-    parts::{admin::Admin, error::Error, page_request::PageRequest, principal::Principal},
+    parts::{admin::Admin, failure::Failure, page_request::PageRequest, principal::Principal},
     service::Service,
 };
 use auth_domain::{audit::AuditEvent, ids::UserId};
@@ -16,7 +16,7 @@ impl Service {
         &self,
         principal: &Principal,
         page: PageRequest,
-    ) -> Result<Vec<AuditEvent>, Error> {
+    ) -> Result<Vec<AuditEvent>, Failure> {
         self.events_of(principal.user(), page).await
     }
 
@@ -24,7 +24,7 @@ impl Service {
     ///
     /// # Errors
     /// A failure.
-    pub async fn events_of(&self, id: UserId, page: PageRequest) -> Result<Vec<AuditEvent>, Error> {
+    pub async fn events_of(&self, id: UserId, page: PageRequest) -> Result<Vec<AuditEvent>, Failure> {
         let about_it = audit::Filter {
             subject: Some(id),
             ..audit::Filter::default()
@@ -38,7 +38,7 @@ impl Admin {
     ///
     /// # Errors
     /// A failure.
-    pub async fn audit(&self, filter: audit::Filter, page: PageRequest) -> Result<Vec<AuditEvent>, Error> {
+    pub async fn audit(&self, filter: audit::Filter, page: PageRequest) -> Result<Vec<AuditEvent>, Failure> {
         Ok(self.storage().audit(filter, page.into()).await?)
     }
 }

@@ -1,7 +1,7 @@
 //! `stats` and `activity`: the figures that administrators look at.
 
 use crate::{
-    parts::{activity::ActivityCount, error::Error, stats::Stats},
+    parts::{activity::ActivityCount, failure::Failure, stats::Stats},
     service::Service,
 };
 use auth_domain::time::Timestamp;
@@ -11,7 +11,7 @@ impl Service {
     ///
     /// # Errors
     /// A failure.
-    pub async fn stats(&self, now: Timestamp) -> Result<Stats, Error> {
+    pub async fn stats(&self, now: Timestamp) -> Result<Stats, Failure> {
         if let Some(kept) = self.shared().stats.fresh(now) {
             return Ok(kept);
         }
@@ -31,7 +31,7 @@ impl Service {
     ///
     /// # Errors
     /// A failure of the database.
-    pub async fn activity(&self, since: Timestamp) -> Result<Vec<ActivityCount>, Error> {
+    pub async fn activity(&self, since: Timestamp) -> Result<Vec<ActivityCount>, Failure> {
         self.shared().activity.since(since, self.storage()).await
     }
 }

@@ -1,13 +1,13 @@
 //! What happens by itself beside the requests, done at once: for the end of the server, and for tests.
 
-use crate::{parts::error::Error, service::Service};
+use crate::{parts::failure::Failure, service::Service};
 
 impl Service {
     /// Notes what the limits refused in the audit log; it happens by itself each minute.
     ///
     /// # Errors
     /// A failure of the database.
-    pub async fn note_refusals(&self) -> Result<(), Error> {
+    pub async fn note_refusals(&self) -> Result<(), Failure> {
         self.shared().background.chores().note_refusals().await
     }
 
@@ -15,7 +15,7 @@ impl Service {
     ///
     /// # Errors
     /// A failure of the database.
-    pub async fn sweep(&self) -> Result<(), Error> {
+    pub async fn sweep(&self) -> Result<(), Failure> {
         self.shared().background.chores().sweep().await
     }
 
@@ -23,7 +23,7 @@ impl Service {
     ///
     /// # Errors
     /// A failure; the known keys stay.
-    pub async fn reload_keys(&self) -> Result<(), Error> {
+    pub async fn reload_keys(&self) -> Result<(), Failure> {
         self.shared().keys.reload().await
     }
 
@@ -31,7 +31,7 @@ impl Service {
     ///
     /// # Errors
     /// A failure of the database.
-    pub async fn write_activity(&self) -> Result<(), Error> {
+    pub async fn write_activity(&self) -> Result<(), Failure> {
         self.shared().activity.write(self.storage()).await
     }
 
@@ -39,7 +39,7 @@ impl Service {
     ///
     /// # Errors
     /// A failure of the database.
-    pub async fn deliver_mail(&self) -> Result<usize, Error> {
+    pub async fn deliver_mail(&self) -> Result<usize, Failure> {
         self.post().deliver_due().await
     }
 }

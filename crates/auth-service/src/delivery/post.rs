@@ -9,7 +9,7 @@ use crate::parts::{
     clock::Moments,
     config::{ServiceConfig, span},
     entropy::{Entropy, chance},
-    error::Error,
+    failure::Failure,
     mailed::MailTokens,
 };
 use auth_domain::{email::EmailAddress, ids::MailId, time::Span};
@@ -119,7 +119,7 @@ impl Post {
     }
 
     /// Delivers whatever is due. Answers how many mails were taken up.
-    pub(crate) async fn deliver_due(&self) -> Result<usize, Error> {
+    pub(crate) async fn deliver_due(&self) -> Result<usize, Failure> {
         let _round = self.0.round.lock().await;
         let mut set_up = Vec::new();
         let taken = self.deliver_all(&mut set_up).await;
@@ -135,7 +135,7 @@ impl Post {
     }
 
     /// The same; gathers what was said where the set-up is at fault.
-    async fn deliver_all(&self, set_up: &mut Vec<String>) -> Result<usize, Error> {
+    async fn deliver_all(&self, set_up: &mut Vec<String>) -> Result<usize, Failure> {
         let mut taken = 0;
         // Another node takes them up: by a wrong clock a link that is good would be called too old.
         self.0.moments.now()?;
@@ -195,19 +195,19 @@ impl Post {
 
     /// Writes down what became of a mail. That it was sent is tried again while the claim holds: without the note
     /// the mail is sent once more.
-    async fn write_down(&self, mail: MailId, claim: RoundClaim, end: outbox::End) -> Result<bool, Error> {
+    async fn write_down(&self, mail: MailId, claim: RoundClaim, end: outbox::End) -> Result<bool, Failure> {
         loop {
             match self.storage().end_mail(mail, claim.lease, end.clone()).await {
                 Err(error) if end == outbox::End::Sent && Instant::now() + NEXT_NOTE < claim.until => {
                     tracing::warn!(%mail, %error, "that a mail was sent could not be written down yet");
                     tokio::time::sleep(NEXT_NOTE).await;
                 }
-                ended => return ended.map_err(Error::from),
+                ended => return ended.map_err(Failure::from),
             }
         }
     }
 
-    async fn try_to_deliver(&self, mail: &outbox::Claimed, asked: Instant) -> Result<Attempt, Error> {
+    async fn try_to_deliver(&self, mail: &outbox::Claimed, asked: Instant) -> Result<Attempt, Failure> {
         let letter = match self.prepare(mail).await? {
             Prepared::Letter(letter) => letter,
             Prepared::Nowhere => return Ok(Attempt::Ended(outbox::End::Dropped)),

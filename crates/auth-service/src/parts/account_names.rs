@@ -1,7 +1,7 @@
 //! The names of accounts in the counters of the limits: codes of their addresses, so that nobody without the key can tell whose they are.
 
 use crate::parts::{
-    error::Error,
+    failure::Failure,
     master_key::{MasterKey, Purpose},
     tokens::sha256,
 };
@@ -11,7 +11,7 @@ use aws_lc_rs::hmac;
 pub(crate) struct AccountNames(hmac::Key);
 
 impl AccountNames {
-    pub(crate) fn new(master: &MasterKey) -> Result<Self, Error> {
+    pub(crate) fn new(master: &MasterKey) -> Result<Self, Failure> {
         Ok(Self(master.hmac_key(Purpose::Limits)?))
     }
 

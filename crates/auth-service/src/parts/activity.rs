@@ -3,8 +3,8 @@
 //! process that is killed forgets a minute of it: figures for people, not a log (that is the audit's).
 
 use crate::parts::{
-    error::Error,
     events::{Event, Subscriber},
+    failure::Failure,
 };
 use auth_domain::time::{Timestamp, hour_of};
 use auth_limits::LimitName;
@@ -91,7 +91,7 @@ impl Activity {
     ///
     /// # Errors
     /// A failure of the database; what was counted is kept for the next time.
-    pub(crate) async fn write(&self, storage: &Storage) -> Result<(), Error> {
+    pub(crate) async fn write(&self, storage: &Storage) -> Result<(), Failure> {
         let _one_at_a_time = self.writing.lock().await;
         let taken = std::mem::take(&mut *self.tally());
         if taken.is_empty() {
@@ -113,7 +113,7 @@ impl Activity {
         &self,
         since: Timestamp,
         storage: &Storage,
-    ) -> Result<Vec<ActivityCount>, Error> {
+    ) -> Result<Vec<ActivityCount>, Failure> {
         let _nothing_on_its_way = self.writing.lock().await;
         let first = hour_of(since);
         let mut sums = Tally::new();

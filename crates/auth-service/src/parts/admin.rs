@@ -1,7 +1,9 @@
 //! What administrators do, from the command line and over HTTP: everything that needs neither signing keys nor the blacklist,
 //! and therefore works beside a running server. A revocation made here reaches the servers through the database.
 
-use crate::parts::{caller::Caller, config::ServiceConfig, entropy::Entropy, error::Error, hashing::Hasher};
+use crate::parts::{
+    caller::Caller, config::ServiceConfig, entropy::Entropy, failure::Failure, hashing::Hasher,
+};
 use auth_domain::{
     revocation::grace,
     role::{Role, RoleBook},
@@ -29,8 +31,8 @@ impl Admin {
     /// The verbs over this storage.
     ///
     /// # Errors
-    /// [`Error::Unavailable`] if the hashing threads can't be started.
-    pub fn new(storage: Storage, config: ServiceConfig, entropy: Arc<dyn Entropy>) -> Result<Self, Error> {
+    /// [`Failure::Unavailable`] if the hashing threads can't be started.
+    pub fn new(storage: Storage, config: ServiceConfig, entropy: Arc<dyn Entropy>) -> Result<Self, Failure> {
         let hasher = Hasher::start(&config, Arc::clone(&entropy))?;
         Ok(Self(Arc::new(Parts {
             storage,
@@ -69,7 +71,7 @@ impl Admin {
     }
 
     /// The terms of a change that this caller makes now, and of the revocation of one session or token.
-    pub(crate) fn terms(&self, caller: &Caller) -> Result<ChangeContext, Error> {
+    pub(crate) fn terms(&self, caller: &Caller) -> Result<ChangeContext, Failure> {
         Ok(ChangeContext {
             now: caller.now,
             until_at_least: caller.now,
@@ -79,7 +81,7 @@ impl Admin {
     }
 
     /// The same for a change that cuts all of a user's tokens, with those of sign-ins under way.
-    pub(crate) fn cut_terms(&self, caller: &Caller) -> Result<ChangeContext, Error> {
+    pub(crate) fn cut_terms(&self, caller: &Caller) -> Result<ChangeContext, Failure> {
         let terms = self.terms(caller)?;
         let longest = self.0.config.lifetimes().access + terms.grace + IN_FLIGHT;
         Ok(ChangeContext {

@@ -13,7 +13,7 @@ use crate::parts::{
     admin::Admin,
     caller::Caller,
     entropy::{Entropy, chance},
-    error::Error,
+    failure::Failure,
     master_key::MasterKey,
 };
 use auth_domain::{
@@ -136,7 +136,7 @@ impl AuditLog {
     ///
     /// # Errors
     /// A failure, among them a key that was sealed with another master key.
-    pub async fn open(storage: Storage, master: &MasterKey, entropy: &dyn Entropy) -> Result<Self, Error> {
+    pub async fn open(storage: Storage, master: &MasterKey, entropy: &dyn Entropy) -> Result<Self, Failure> {
         let sealed = match storage.setting(AUDIT_KEY).await? {
             Some(sealed) => sealed,
             None => {
@@ -148,7 +148,7 @@ impl AuditLog {
         };
         let key = master
             .open(AUDIT_KEY, &sealed)
-            .map_err(|error| Error::Internal(format!("the audit log's key: {error}")))?;
+            .map_err(|error| Failure::internal(format!("the audit log's key: {error}")))?;
         Ok(Self {
             storage,
             signer: Arc::new(Signer(hmac::Key::new(hmac::HMAC_SHA256, &key))),
@@ -161,7 +161,7 @@ impl AuditLog {
     ///
     /// # Errors
     /// A failure.
-    pub async fn seal(&self, now: Timestamp) -> Result<Option<Seal>, Error> {
+    pub async fn seal(&self, now: Timestamp) -> Result<Option<Seal>, Failure> {
         // Before the table is read: it is never behind what was remembered by then.
         let remembered = self.seen().head;
         let standing = self.storage.audit_standing().await?;
@@ -198,7 +198,7 @@ impl AuditLog {
     ///
     /// # Errors
     /// A failure.
-    pub async fn accept(&self, admin: &Admin, caller: &Caller) -> Result<Option<Seal>, Error> {
+    pub async fn accept(&self, admin: &Admin, caller: &Caller) -> Result<Option<Seal>, Failure> {
         let terms = admin.terms(caller)?;
         let signer = Arc::<Signer>::clone(&self.signer);
         Ok(self.storage.accept_audit(signer, terms).await?)
@@ -210,7 +210,7 @@ impl AuditLog {
         remembered: Option<Head>,
         standing: &audit::Standing,
         now: Timestamp,
-    ) -> Result<(), Error> {
+    ) -> Result<(), Failure> {
         let marked = standing.mark.as_deref().and_then(|mark| self.signer.head(mark));
         let head = [remembered, marked].into_iter().flatten().reduce(Head::later);
         let wrong = match head {
@@ -233,7 +233,7 @@ impl AuditLog {
     }
 
     /// Whether a mark should be there: the first seal of the new format writes one.
-    async fn missing(&self, standing: &audit::Standing) -> Result<Option<&'static str>, Error> {
+    async fn missing(&self, standing: &audit::Standing) -> Result<Option<&'static str>, Failure> {
         let newest = standing.newest.as_ref();
         if newest.is_none_or(|seal| seal.format == SealFormat::First) {
             return Ok(None);
@@ -248,7 +248,7 @@ impl AuditLog {
         &self,
         head: &Head,
         standing: &audit::Standing,
-    ) -> Result<Option<&'static str>, Error> {
+    ) -> Result<Option<&'static str>, Failure> {
         if head.is_of(standing.newest.as_ref()) || head.number == 0 {
             return Ok(None);
         }

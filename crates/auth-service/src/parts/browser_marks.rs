@@ -1,7 +1,7 @@
 //! The mark of a session that was begun in a browser: a code of the session, which nobody else can make.
 
 use crate::parts::{
-    error::Error,
+    failure::Failure,
     master_key::{MasterKey, Purpose},
 };
 use auth_domain::ids::SessionId;
@@ -12,7 +12,7 @@ use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD};
 pub(crate) struct BrowserMarks(hmac::Key);
 
 impl BrowserMarks {
-    pub(crate) fn new(master: &MasterKey) -> Result<Self, Error> {
+    pub(crate) fn new(master: &MasterKey) -> Result<Self, Failure> {
         Ok(Self(master.hmac_key(Purpose::Browsers)?))
     }
 

@@ -3,7 +3,7 @@
 
 use crate::parts::{
     entropy::{Entropy, chance},
-    error::Error,
+    failure::Failure,
     master_key::{MasterKey, Purpose},
     tokens::sha256,
 };
@@ -47,7 +47,7 @@ impl KnownDevice {
 pub(crate) struct DeviceTokens(hmac::Key);
 
 impl DeviceTokens {
-    pub(crate) fn new(master: &MasterKey) -> Result<Self, Error> {
+    pub(crate) fn new(master: &MasterKey) -> Result<Self, Failure> {
         Ok(Self(master.hmac_key(Purpose::Devices)?))
     }
 
@@ -58,7 +58,7 @@ impl DeviceTokens {
         before: Option<KnownDevice>,
         now: Timestamp,
         entropy: &dyn Entropy,
-    ) -> Result<SecretString, Error> {
+    ) -> Result<SecretString, Failure> {
         let device = match before {
             Some(known) if known.user == user => known.device,
             _ => chance::<16>(entropy)?,

@@ -1,16 +1,14 @@
 //! Everything that can keep a use case from its answer: what the caller did, or what failed here.
 //!
-//! The rule: a failure of storage can only ever become [`Error::Unavailable`], [`Error::Overloaded`] or
-//! [`Error::Internal`], so an outage never looks like a wrong password.
+//! The rule: what fails here is a [`Failure`] and nothing else.
 
-use crate::parts::{clock::ClockOff, entropy::EntropyFailed};
+use crate::parts::{failure::Failure, input::InputError, keys::KeyError, tokens::InvalidToken};
 use auth_domain::{
-    claims::ClaimsRefused, email::EmailError, idempotency::InvalidIdempotencyKey, keys::KeyTooYoung,
+    claims::ClaimsRefused, email::EmailError, idempotency::InvalidIdempotencyKey,
     password::PasswordViolation, time::Timestamp, user::NotADisplayName,
 };
 use auth_limits::Standing;
-use auth_storage::{Refused, StorageError, links::NotRedeemed, sessions, users::EmailTaken};
-use std::time::Duration;
+use auth_storage::{Refused, links::NotRedeemed, sessions, users::EmailTaken};
 
 /// Why there is no answer.
 #[derive(Debug, thiserror::Error)]
@@ -106,59 +104,31 @@ pub enum Error {
     /// Signing keys are not kept here: the algorithm is HS256 with a shared secret.
     #[error("with HS256 there is no key to rotate: change the shared secret")]
     NoKeysToRotate,
-    /// The database or another part is out of reach; the text is for the log.
-    #[error("unavailable: {0}")]
-    Unavailable(String),
-    /// There is more work than can be done in time.
-    #[error("overloaded")]
-    Overloaded {
-        /// When to try again.
-        retry_after: Duration,
-    },
-    /// Something that should not happen did; the text is for the log.
-    #[error("internal error: {0}")]
-    Internal(String),
+    /// What failed here.
+    #[error(transparent)]
+    Failure(Failure),
 }
 
-impl Error {
-    /// The input was refused for its form: for this the caller is not limited as for a wrong secret.
-    pub(crate) const fn is_about_form(&self) -> bool {
-        matches!(
-            self,
-            Self::InvalidEmail(_) | Self::InvalidName(_) | Self::WeakPassword(_)
-        )
-    }
-
-    /// Something failed here, and the caller is not to blame.
-    pub(crate) const fn is_failure(&self) -> bool {
-        matches!(
-            self,
-            Self::Unavailable(_) | Self::Overloaded { .. } | Self::Internal(_)
-        )
+impl<E: Into<Failure>> From<E> for Error {
+    fn from(failure: E) -> Self {
+        Self::Failure(failure.into())
     }
 }
 
-impl From<StorageError> for Error {
-    fn from(error: StorageError) -> Self {
+impl From<InputError> for Error {
+    fn from(error: InputError) -> Self {
         match error {
-            StorageError::Overloaded => Self::Overloaded {
-                retry_after: Duration::from_secs(1),
-            },
-            error if error.is_transient() => Self::Unavailable(error.to_string()),
-            error => Self::Internal(error.to_string()),
+            InputError::InvalidEmail(why) => Self::InvalidEmail(why),
+            InputError::InvalidName(why) => Self::InvalidName(why),
+            InputError::WeakPassword(broken) => Self::WeakPassword(broken),
+            InputError::Failure(failure) => Self::Failure(failure),
         }
     }
 }
 
-impl From<EntropyFailed> for Error {
-    fn from(error: EntropyFailed) -> Self {
-        Self::Unavailable(error.to_string())
-    }
-}
-
-impl From<ClockOff> for Error {
-    fn from(off: ClockOff) -> Self {
-        Self::Unavailable(off.to_string())
+impl From<InvalidToken> for Error {
+    fn from(_: InvalidToken) -> Self {
+        Self::InvalidToken
     }
 }
 
@@ -171,10 +141,14 @@ impl From<ClaimsRefused> for Error {
     }
 }
 
-impl From<KeyTooYoung> for Error {
-    fn from(young: KeyTooYoung) -> Self {
-        Self::KeyTooYoung {
-            ready_at: young.ready_at,
+impl From<KeyError> for Error {
+    fn from(error: KeyError) -> Self {
+        match error {
+            KeyError::TooYoung(young) => Self::KeyTooYoung {
+                ready_at: young.ready_at,
+            },
+            KeyError::SharedSecret => Self::NoKeysToRotate,
+            KeyError::Failure(failure) => Self::Failure(failure),
         }
     }
 }

@@ -1,7 +1,7 @@
 //! What happened, for those who count it. A use case says each thing once, where it knows it; the hourly activity and the metrics
 //! subscribe. Nothing of an event names a user: it is a figure, and no log.
 
-use crate::parts::error::Error;
+use crate::parts::{error::Error, failure::Failure};
 use auth_domain::time::Timestamp;
 use auth_limits::LimitName;
 use std::sync::Arc;
@@ -69,6 +69,16 @@ impl Refusal {
     }
 }
 
+impl From<&Failure> for Refusal {
+    fn from(failure: &Failure) -> Self {
+        match failure {
+            Failure::Unavailable(_) => Self::Unavailable,
+            Failure::Overloaded { .. } => Self::Overloaded,
+            Failure::Internal(_) => Self::Internal,
+        }
+    }
+}
+
 impl From<&Error> for Refusal {
     fn from(error: &Error) -> Self {
         match error {
@@ -78,9 +88,7 @@ impl From<&Error> for Refusal {
             Error::TokenExpired => Self::TokenExpired,
             Error::TokenRevoked | Error::AllSessionsRevoked => Self::TokenRevoked,
             Error::TokenAlreadyUsed => Self::TokenAlreadyUsed,
-            Error::Unavailable(_) => Self::Unavailable,
-            Error::Overloaded { .. } => Self::Overloaded,
-            Error::Internal(_) => Self::Internal,
+            Error::Failure(failure) => failure.into(),
             _ => Self::InvalidRequest,
         }
     }

@@ -5,7 +5,7 @@
 
 use crate::parts::{
     entropy::{Entropy, chance},
-    error::Error,
+    failure::Failure,
     master_key::{MasterKey, Purpose},
 };
 use auth_domain::{
@@ -35,7 +35,7 @@ pub struct Visitor {
 pub(crate) struct FormTokens(hmac::Key);
 
 impl FormTokens {
-    pub(crate) fn new(master: &MasterKey) -> Result<Self, Error> {
+    pub(crate) fn new(master: &MasterKey) -> Result<Self, Failure> {
         Ok(Self(master.hmac_key(Purpose::Forms)?))
     }
 
@@ -44,7 +44,7 @@ impl FormTokens {
         visitor: Visitor,
         now: Timestamp,
         entropy: &dyn Entropy,
-    ) -> Result<String, Error> {
+    ) -> Result<String, Failure> {
         let mut token = chance::<16>(entropy)?.to_vec();
         token.extend_from_slice(&now.timestamp_micros().to_be_bytes());
         let code = hmac::sign(&self.0, &message(&token, visitor));

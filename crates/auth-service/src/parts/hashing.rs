@@ -9,7 +9,8 @@ mod pool;
 use crate::parts::{
     config::ServiceConfig,
     entropy::{Entropy, chance},
-    error::Error,
+    failure::Failure,
+    input::InputError,
 };
 use argon2::{Argon2, Params, Version};
 use auth_domain::{
@@ -57,8 +58,8 @@ impl Hasher {
     /// Starts the threads.
     ///
     /// # Errors
-    /// [`Error::Unavailable`] if they can't be started, [`Error::Internal`] for parameters that validation should have refused.
-    pub(crate) fn start(config: &ServiceConfig, entropy: Arc<dyn Entropy>) -> Result<Self, Error> {
+    /// [`Failure::Unavailable`] if they can't be started, [`Failure::Internal`] for parameters that validation should have refused.
+    pub(crate) fn start(config: &ServiceConfig, entropy: Arc<dyn Entropy>) -> Result<Self, Failure> {
         let params = config.argon2;
         let decoy = phc(
             &params,
@@ -68,7 +69,7 @@ impl Hasher {
         let kept = usize::try_from(params.memory_kib).unwrap_or(usize::MAX);
         let threads = &config.hashing;
         let pool = HashPool::start(threads.threads, threads.queue, threads.deadline, kept)
-            .map_err(|error| Error::Unavailable(format!("no hashing threads: {error}")))?;
+            .map_err(|error| Failure::unavailable(format!("no hashing threads: {error}")))?;
         Ok(Self {
             pool,
             policy: config.password.clone(),
@@ -76,7 +77,7 @@ impl Hasher {
             service_name: config.service_name.clone(),
             entropy,
             decoy,
-            nobody: EmailAddress::parse("nobody@nobody.invalid")?,
+            nobody: EmailAddress::parse("nobody@nobody.invalid").map_err(Failure::internal)?,
         })
     }
 
@@ -93,33 +94,33 @@ impl Hasher {
     /// Refuses while the hashing threads have more to do than they will do in time.
     ///
     /// # Errors
-    /// [`Error::Overloaded`].
-    pub(crate) fn admit(&self) -> Result<(), Error> {
+    /// [`Failure::Overloaded`].
+    pub(crate) fn admit(&self) -> Result<(), Failure> {
         self.pool.admit()
     }
 
     /// Hashes a new password if the policy accepts it for this user.
     ///
     /// # Errors
-    /// [`Error::WeakPassword`] with every rule it breaks, or a failure.
+    /// [`Failure::WeakPassword`] with every rule it breaks, or a failure.
     pub(crate) async fn accept_and_hash(
         &self,
         password: SecretString,
         email: &EmailAddress,
         name: Option<&DisplayName>,
-    ) -> Result<PasswordHash, Error> {
+    ) -> Result<PasswordHash, InputError> {
         // What is refused by its length alone takes no place in the queue.
         let cheap = self.policy.cheap_violations(password.expose_secret());
         if cheap.iter().any(|violation| violation.code == "too_long") {
-            return Err(Error::WeakPassword(cheap));
+            return Err(InputError::WeakPassword(cheap));
         }
         let salt = chance::<SALT>(self.entropy.as_ref())?;
         let (policy, params) = (self.policy.clone(), self.params);
         let context = self.context(Some(email), name);
         let job = move |arena: &mut Arena| {
             let context: Vec<&str> = context.iter().map(String::as_str).collect();
-            let accepted = common::accept(&policy, &password, &context).map_err(Error::WeakPassword)?;
-            hash(accepted.as_bytes(), &salt, &params, arena)
+            let accepted = common::accept(&policy, &password, &context).map_err(InputError::WeakPassword)?;
+            Ok(hash(accepted.as_bytes(), &salt, &params, arena)?)
         };
         self.pool.run(job).await?
     }
@@ -133,13 +134,13 @@ impl Hasher {
     /// at a time, and none while passwords wait, so that no flood of them fills the queue.
     ///
     /// # Errors
-    /// [`Error::Overloaded`], at once.
+    /// [`Failure::Overloaded`], at once.
     pub(crate) async fn faults(
         &self,
         password: SecretString,
         email: Option<&EmailAddress>,
         name: Option<&DisplayName>,
-    ) -> Result<Vec<PasswordViolation>, Error> {
+    ) -> Result<Vec<PasswordViolation>, Failure> {
         let cheap = self.policy.cheap_violations(password.expose_secret());
         if cheap.iter().any(|violation| violation.code == "too_long") {
             return Ok(cheap);
@@ -175,7 +176,7 @@ impl Hasher {
         &self,
         stored: Option<PasswordHash>,
         presented: PresentedPassword,
-    ) -> Result<Verified, Error> {
+    ) -> Result<Verified, Failure> {
         let exists = stored.is_some();
         let against = stored.unwrap_or_else(|| self.decoy.clone());
         let salt = chance::<SALT>(self.entropy.as_ref())?;
@@ -201,7 +202,7 @@ fn hash(
     salt: &[u8; SALT],
     params: &Argon2Params,
     arena: &mut Arena,
-) -> Result<PasswordHash, Error> {
+) -> Result<PasswordHash, Failure> {
     let mut output = [0; OUTPUT];
     argon2_into(
         argon2::Algorithm::Argon2id,
@@ -224,8 +225,8 @@ fn argon2_into(
     salt: &[u8],
     output: &mut [u8],
     arena: &mut Arena,
-) -> Result<(), Error> {
-    let failed = |error: argon2::Error| Error::Internal(format!("Argon2: {error}"));
+) -> Result<(), Failure> {
+    let failed = |error: argon2::Error| Failure::internal(format!("Argon2: {error}"));
     let params = Params::new(
         params.memory_kib,
         params.iterations,
@@ -239,11 +240,11 @@ fn argon2_into(
         .map_err(failed)
 }
 
-fn phc(params: &Argon2Params, salt: &[u8], output: &[u8]) -> Result<PasswordHash, Error> {
+fn phc(params: &Argon2Params, salt: &[u8], output: &[u8]) -> Result<PasswordHash, Failure> {
     let (memory, passes, lanes) = (params.memory_kib, params.iterations, params.parallelism);
     let (salt, output) = (STANDARD_NO_PAD.encode(salt), STANDARD_NO_PAD.encode(output));
     PasswordHash::parse(&format!(
         "$argon2id$v=19$m={memory},t={passes},p={lanes}${salt}${output}"
     ))
-    .map_err(|refused| Error::Internal(format!("a hash of our own was refused: {refused}")))
+    .map_err(|refused| Failure::internal(format!("a hash of our own was refused: {refused}")))
 }

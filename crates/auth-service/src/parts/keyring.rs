@@ -1,7 +1,7 @@
 //! The key ring: the keys in use, replaced as a whole when the stored ones change. Nodes load them anew each second, and at most
 //! once a second when a token names a key that nobody here knows (behaviour.md §6).
 
-use crate::parts::{error::Error, keys::KeyAdmin, keyset::KeySet};
+use crate::parts::{failure::Failure, keys::KeyAdmin, keyset::KeySet};
 use auth_domain::time::Timestamp;
 use std::sync::{Arc, PoisonError, RwLock};
 use tokio::sync::Mutex;
@@ -37,7 +37,7 @@ impl KeyRing {
     ///
     /// # Errors
     /// Those of storage, and of opening a key; the known keys stay.
-    pub(crate) async fn reload(&self) -> Result<(), Error> {
+    pub(crate) async fn reload(&self) -> Result<(), Failure> {
         let Some(stored) = &self.stored else { return Ok(()) };
         if let Some(fresh) = stored.load_if_changed(&self.current()).await? {
             *self.current.write().unwrap_or_else(PoisonError::into_inner) = Arc::new(fresh);
@@ -49,7 +49,7 @@ impl KeyRing {
     ///
     /// # Errors
     /// As [`KeyRing::reload`].
-    pub(crate) async fn reload_for_unknown(&self, now: Timestamp) -> Result<(), Error> {
+    pub(crate) async fn reload_for_unknown(&self, now: Timestamp) -> Result<(), Failure> {
         let mut looked = self.looked.lock().await;
         if (now - *looked).num_milliseconds().abs() < 1000 {
             return Ok(());

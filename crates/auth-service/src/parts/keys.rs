@@ -5,12 +5,12 @@ use crate::parts::{
     caller::Caller,
     config::ServiceConfig,
     entropy::Entropy,
-    error::Error,
+    failure::Failure,
     keyset::{KeySet, OpenedKey, generate},
     master_key::MasterKey,
 };
 use auth_domain::{
-    keys::{self, Algorithm, KeyStanding, KeyState, KeyStep, KeysByAlgorithm},
+    keys::{self, Algorithm, KeyStanding, KeyState, KeyStep, KeyTooYoung, KeysByAlgorithm},
     revocation::grace,
     time::Timestamp,
 };
@@ -30,6 +30,32 @@ pub struct KeyAdmin {
     entropy: Arc<dyn Entropy>,
     /// The refused rows that the log names already.
     reported: Mutex<Vec<signing_keys::Stored>>,
+}
+
+/// Why the signing keys were not changed.
+#[derive(Debug, thiserror::Error)]
+pub enum KeyError {
+    /// The next signing key may not sign yet.
+    #[error("the next key may not sign before {}", .0.ready_at)]
+    TooYoung(KeyTooYoung),
+    /// No signing keys are kept: the algorithm is HS256 with a shared secret.
+    #[error("with HS256 there is no key to rotate: change the shared secret")]
+    SharedSecret,
+    /// What failed here.
+    #[error(transparent)]
+    Failure(Failure),
+}
+
+impl<E: Into<Failure>> From<E> for KeyError {
+    fn from(failure: E) -> Self {
+        Self::Failure(failure.into())
+    }
+}
+
+impl From<KeyTooYoung> for KeyError {
+    fn from(young: KeyTooYoung) -> Self {
+        Self::TooYoung(young)
+    }
 }
 
 /// What came of sealing the keys with another master key.
@@ -64,7 +90,7 @@ impl KeyAdmin {
     ///
     /// # Errors
     /// A failure.
-    pub async fn has_known_master_key(&self) -> Result<Option<bool>, Error> {
+    pub async fn has_known_master_key(&self) -> Result<Option<bool>, Failure> {
         let known = self.storage.setting("master_key_check").await?;
         let ours = self.master.check_value()?;
         Ok(known.map(|known| known == ours))
@@ -74,14 +100,14 @@ impl KeyAdmin {
     ///
     /// # Errors
     /// A failure, among them that the active key is refused.
-    pub(crate) async fn complete(&self, now: Timestamp) -> Result<KeySet, Error> {
-        self.change(now, None, |stored, _| Ok(self.by_algorithm(stored).complete()))
+    pub(crate) async fn complete(&self, now: Timestamp) -> Result<KeySet, Failure> {
+        self.change::<Failure>(now, None, |stored, _| Ok(self.by_algorithm(stored).complete()))
             .await?;
         self.open(&self.storage.keys().await?)
     }
 
     /// The set of the published keys that open. The others are refused: used for nothing, and named in the log once.
-    fn open(&self, stored: &[signing_keys::Stored]) -> Result<KeySet, Error> {
+    fn open(&self, stored: &[signing_keys::Stored]) -> Result<KeySet, Failure> {
         let mut opened = Vec::new();
         let mut refused = Vec::new();
         let mut reported = self.reported.lock().unwrap_or_else(PoisonError::into_inner);
@@ -116,8 +142,8 @@ impl KeyAdmin {
     fn rotation(
         &self,
         stored: &[signing_keys::Stored],
-        plan: impl FnOnce(&KeysByAlgorithm) -> Result<Vec<KeyStep>, Error>,
-    ) -> Result<Vec<KeyStep>, Error> {
+        plan: impl FnOnce(&KeysByAlgorithm) -> Result<Vec<KeyStep>, KeyTooYoung>,
+    ) -> Result<Vec<KeyStep>, KeyTooYoung> {
         let published = stored.iter().filter(|key| key.standing.state.is_published());
         let (genuine, refused): (Vec<_>, Vec<_>) = published.cloned().partition(|key| self.is_genuine(key));
         let mut steps: Vec<KeyStep> = refused.iter().map(|key| keys::retired(&key.standing)).collect();
@@ -136,11 +162,12 @@ impl KeyAdmin {
     /// Rotates every algorithm whose next key is old enough: it signs, and the one before retires when what it signed has expired.
     ///
     /// # Errors
-    /// [`Error::KeyTooYoung`], [`Error::NoKeysToRotate`], or a failure.
-    pub async fn rotate(&self, by: &Caller) -> Result<(), Error> {
+    /// [`KeyError::TooYoung`], [`KeyError::SharedSecret`], or a failure.
+    pub async fn rotate(&self, by: &Caller) -> Result<(), KeyError> {
+        self.keeps_keys()?;
         let (access, leeway) = (self.config.lifetimes().access, self.config.leeway());
         self.change(by.now, Some((false, by)), |stored, now| {
-            self.rotation(stored, |genuine| Ok(genuine.rotate(now, access, leeway)?))
+            Ok(self.rotation(stored, |genuine| genuine.rotate(now, access, leeway))?)
         })
         .await
     }
@@ -148,10 +175,11 @@ impl KeyAdmin {
     /// Drops the signing key of every algorithm now, with everything that it signed, and every row that is refused.
     ///
     /// # Errors
-    /// [`Error::NoKeysToRotate`], or a failure.
-    pub async fn replace_compromised(&self, by: &Caller) -> Result<(), Error> {
+    /// [`KeyError::SharedSecret`], or a failure.
+    pub async fn replace_compromised(&self, by: &Caller) -> Result<(), KeyError> {
+        self.keeps_keys()?;
         self.change(by.now, Some((true, by)), |stored, _| {
-            self.rotation(stored, |genuine| Ok(genuine.replace_compromised()))
+            Ok(self.rotation(stored, |genuine| Ok(genuine.replace_compromised()))?)
         })
         .await
     }
@@ -160,7 +188,7 @@ impl KeyAdmin {
     ///
     /// # Errors
     /// A failure.
-    pub async fn list(&self) -> Result<Vec<(KeyStanding, String)>, Error> {
+    pub async fn list(&self) -> Result<Vec<(KeyStanding, String)>, Failure> {
         let stored = self.storage.keys().await?;
         Ok(stored
             .into_iter()
@@ -172,7 +200,7 @@ impl KeyAdmin {
     ///
     /// # Errors
     /// A failure.
-    pub async fn refused(&self) -> Result<Vec<String>, Error> {
+    pub async fn refused(&self) -> Result<Vec<String>, Failure> {
         let stored = self.storage.keys().await?.into_iter();
         let refused = stored.filter(|key| key.standing.state.is_published() && !self.is_genuine(key));
         Ok(refused.map(|key| key.standing.kid).collect())
@@ -182,7 +210,7 @@ impl KeyAdmin {
     ///
     /// # Errors
     /// A failure; then nothing was changed.
-    pub async fn reseal(&self, new: &MasterKey, by: &Caller) -> Result<Resealed, Error> {
+    pub async fn reseal(&self, new: &MasterKey, by: &Caller) -> Result<Resealed, Failure> {
         let mut resealed = Vec::new();
         let mut refused = Vec::new();
         let mut has_active = false;
@@ -197,7 +225,7 @@ impl KeyAdmin {
             resealed.push((kid, sealed));
         }
         if !has_active && !refused.is_empty() {
-            return Err(Error::Internal(format!(
+            return Err(Failure::internal(format!(
                 "no active key opens with this master key; refused: {}",
                 refused.join(", ")
             )));
@@ -208,7 +236,7 @@ impl KeyAdmin {
             let plain = self
                 .master
                 .open(AUDIT_KEY, &sealed)
-                .map_err(|error| Error::Internal(format!("the audit log's key: {error}")))?;
+                .map_err(|error| Failure::internal(format!("the audit log's key: {error}")))?;
             let sealed = new.seal(AUDIT_KEY, &plain, self.entropy.as_ref())?;
             settings.push((AUDIT_KEY.to_owned(), sealed));
         }
@@ -221,7 +249,7 @@ impl KeyAdmin {
     ///
     /// # Errors
     /// A failure.
-    pub(crate) async fn retire_expired(&self, now: Timestamp) -> Result<(), Error> {
+    pub(crate) async fn retire_expired(&self, now: Timestamp) -> Result<(), Failure> {
         self.change(now, None, |stored, now| {
             Ok(keys::retire_expired(&standings(stored), now))
         })
@@ -232,7 +260,7 @@ impl KeyAdmin {
     ///
     /// # Errors
     /// A failure.
-    pub(crate) async fn load_if_changed(&self, current: &KeySet) -> Result<Option<KeySet>, Error> {
+    pub(crate) async fn load_if_changed(&self, current: &KeySet) -> Result<Option<KeySet>, Failure> {
         let stored = self.storage.keys().await?;
         if current.is_made_of(&stored) {
             Ok(None)
@@ -241,23 +269,27 @@ impl KeyAdmin {
         }
     }
 
-    async fn change(
+    /// Refuses where a shared secret signs, and no key is kept.
+    fn keeps_keys(&self) -> Result<(), KeyError> {
+        if self.algorithms.is_empty() {
+            return Err(KeyError::SharedSecret);
+        }
+        Ok(())
+    }
+
+    async fn change<E: From<Failure>>(
         &self,
         now: Timestamp,
         rotation: Option<(bool, &Caller)>,
-        plan: impl Fn(&[signing_keys::Stored], Timestamp) -> Result<Vec<KeyStep>, Error>,
-    ) -> Result<(), Error> {
-        if self.algorithms.is_empty() {
-            return Err(Error::NoKeysToRotate);
-        }
+        plan: impl Fn(&[signing_keys::Stored], Timestamp) -> Result<Vec<KeyStep>, E>,
+    ) -> Result<(), E> {
         // To a server whose master key was changed since its start, every row would be one to drop.
         if rotation.is_some() && self.has_known_master_key().await? == Some(false) {
-            return Err(Error::Unavailable(
-                "the keys were sealed with another master key since this server was started".to_owned(),
-            ));
+            let why = "the keys were sealed with another master key since this server was started";
+            return Err(Failure::unavailable(why).into());
         }
         for _ in 0..TRIES {
-            let steps = plan(&self.storage.keys().await?, now)?;
+            let steps = plan(&self.storage.keys().await.map_err(Failure::from)?, now)?;
             if steps.is_empty() {
                 return Ok(());
             }
@@ -272,18 +304,17 @@ impl KeyAdmin {
                 }
             }
             let rotation = rotation
-                .map(|(compromised, by)| Ok::<_, Error>((compromised, self.terms(by)?)))
+                .map(|(compromised, by)| Ok::<_, Failure>((compromised, self.terms(by)?)))
                 .transpose()?;
-            if self.storage.change_keys(moves, new, rotation).await? {
+            let changed = self.storage.change_keys(moves, new, rotation).await;
+            if changed.map_err(Failure::from)? {
                 return Ok(());
             }
         }
-        Err(Error::Unavailable(
-            "other nodes kept changing the signing keys".to_owned(),
-        ))
+        Err(Failure::unavailable("other nodes kept changing the signing keys").into())
     }
 
-    fn terms(&self, by: &Caller) -> Result<ChangeContext, Error> {
+    fn terms(&self, by: &Caller) -> Result<ChangeContext, Failure> {
         Ok(ChangeContext {
             now: by.now,
             until_at_least: by.now,
@@ -298,11 +329,11 @@ impl KeyAdmin {
         algorithm: Algorithm,
         state: KeyState,
         now: Timestamp,
-    ) -> Result<signing_keys::Stored, Error> {
+    ) -> Result<signing_keys::Stored, Failure> {
         let (master, entropy) = (self.master.clone(), Arc::clone(&self.entropy));
         tokio::task::spawn_blocking(move || generate(algorithm, state, now, &master, entropy.as_ref()))
             .await
-            .map_err(|error| Error::Internal(format!("key generation: {error}")))?
+            .map_err(|error| Failure::internal(format!("key generation: {error}")))?
     }
 }
 

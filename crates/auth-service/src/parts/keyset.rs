@@ -3,7 +3,7 @@
 //! A key is generated here, kept sealed by storage, and opened here. Its `kid` is its RFC 7638 thumbprint, so the same key has
 //! the same name on every node.
 
-use crate::parts::{entropy::Entropy, error::Error, master_key::MasterKey, signer::Signer};
+use crate::parts::{entropy::Entropy, failure::Failure, master_key::MasterKey, signer::Signer};
 use auth_domain::{
     keys::{Algorithm, KeyStanding, KeyState, KeysByAlgorithm},
     time::Timestamp,
@@ -50,8 +50,8 @@ pub(crate) struct KeySet {
     made_of: Vec<signing_keys::Stored>,
 }
 
-fn broken(what: &str, error: impl std::fmt::Display) -> Error {
-    Error::Internal(format!("signing key: {what}: {error}"))
+fn broken(what: &str, error: impl std::fmt::Display) -> Failure {
+    Failure::internal(format!("signing key: {what}: {error}"))
 }
 
 impl KeySet {
@@ -72,12 +72,12 @@ impl KeySet {
     /// The set of the keys that opened, out of all stored rows, for the algorithms that are asked for.
     ///
     /// # Errors
-    /// [`Error::Internal`] if none of them is active.
+    /// [`Failure::Internal`] if none of them is active.
     pub(crate) fn of(
         asked_for: &[Algorithm],
         opened: &[OpenedKey],
         stored: &[signing_keys::Stored],
-    ) -> Result<Self, Error> {
+    ) -> Result<Self, Failure> {
         let keys = opened
             .iter()
             .map(|key| (Some(key.algorithm), key.standing.clone()));
@@ -128,8 +128,8 @@ impl KeySet {
     /// rotation.
     ///
     /// # Errors
-    /// [`Error::Internal`] if no active key of it can be used.
-    pub(crate) fn signing(&self, algorithm: Algorithm) -> Result<&Signer, Error> {
+    /// [`Failure::Internal`] if no active key of it can be used.
+    pub(crate) fn signing(&self, algorithm: Algorithm) -> Result<&Signer, Failure> {
         let signer = self.signing.get(&algorithm);
         signer.ok_or_else(|| broken(algorithm.as_str(), "no active key can be used"))
     }
@@ -157,9 +157,9 @@ impl OpenedKey {
     /// Opens a row.
     ///
     /// # Errors
-    /// [`Error::Internal`]: the row is refused. It was sealed with another master key or for another row, or its columns are not
+    /// [`Failure::Internal`]: the row is refused. It was sealed with another master key or for another row, or its columns are not
     /// those of its private part.
-    pub(crate) fn of(stored: &signing_keys::Stored, master: &MasterKey) -> Result<Self, Error> {
+    pub(crate) fn of(stored: &signing_keys::Stored, master: &MasterKey) -> Result<Self, Failure> {
         let kid = &stored.standing.kid;
         let algorithm = stored
             .algorithm
@@ -183,7 +183,7 @@ impl OpenedKey {
 }
 
 /// What is published of a private key (PKCS #8), and its `kid`.
-fn public_part(algorithm: Algorithm, private: &[u8]) -> Result<(String, Jwk), Error> {
+fn public_part(algorithm: Algorithm, private: &[u8]) -> Result<(String, Jwk), Failure> {
     let mut jwk = Jwk::from_encoding_key(&encoding_key(algorithm, private)?, library_algorithm(algorithm))
         .map_err(|error| broken("public part", error))?;
     let kid = jwk
@@ -197,14 +197,14 @@ fn public_part(algorithm: Algorithm, private: &[u8]) -> Result<(String, Jwk), Er
 /// Makes a new key, sealed.
 ///
 /// # Errors
-/// [`Error::Internal`] if the key can't be made; [`Error::Unavailable`] without entropy.
+/// [`Failure::Internal`] if the key can't be made; [`Failure::Unavailable`] without entropy.
 pub(crate) fn generate(
     algorithm: Algorithm,
     state: KeyState,
     now: Timestamp,
     master: &MasterKey,
     entropy: &dyn Entropy,
-) -> Result<signing_keys::Stored, Error> {
+) -> Result<signing_keys::Stored, Failure> {
     let private = generate_private(algorithm)?;
     let (kid, jwk) = public_part(algorithm, &private)?;
     let public_jwk = serde_json::to_string(&jwk).map_err(|error| broken("public part", error))?;
@@ -224,7 +224,7 @@ pub(crate) fn generate(
 }
 
 /// A private key as PKCS #8.
-fn generate_private(algorithm: Algorithm) -> Result<Zeroizing<Vec<u8>>, Error> {
+fn generate_private(algorithm: Algorithm) -> Result<Zeroizing<Vec<u8>>, Failure> {
     let failed = |_| broken("generation", "failed");
     let der = match algorithm {
         Algorithm::ES256 => {
@@ -240,12 +240,12 @@ fn generate_private(algorithm: Algorithm) -> Result<Zeroizing<Vec<u8>>, Error> {
             .map_err(failed)?
             .as_ref()
             .to_vec(),
-        Algorithm::HS256 => return Err(Error::NoKeysToRotate),
+        Algorithm::HS256 => return Err(Failure::internal("with HS256 no key is stored")),
     };
     Ok(Zeroizing::new(der))
 }
 
-fn encoding_key(algorithm: Algorithm, pkcs8: &[u8]) -> Result<EncodingKey, Error> {
+fn encoding_key(algorithm: Algorithm, pkcs8: &[u8]) -> Result<EncodingKey, Failure> {
     match algorithm {
         Algorithm::ES256 => Ok(EncodingKey::from_ec_der(pkcs8)),
         Algorithm::EdDSA => Ok(EncodingKey::from_ed_der(pkcs8)),
@@ -258,6 +258,6 @@ fn encoding_key(algorithm: Algorithm, pkcs8: &[u8]) -> Result<EncodingKey, Error
             ));
             EncodingKey::from_rsa_pem(pem.as_bytes()).map_err(|error| broken("RSA key", error))
         }
-        Algorithm::HS256 => Err(Error::NoKeysToRotate),
+        Algorithm::HS256 => Err(Failure::internal("with HS256 no key is stored")),
     }
 }

@@ -2,7 +2,7 @@
 //! carries the same one, and no row of the outbox holds anything that opens an account.
 
 use crate::parts::{
-    error::Error,
+    failure::Failure,
     master_key::{MasterKey, Purpose},
     tokens::sha256,
 };
@@ -20,7 +20,7 @@ use secrecy::{ExposeSecret, SecretString};
 pub(crate) struct MailTokens(hmac::Key);
 
 impl MailTokens {
-    pub(crate) fn new(master: &MasterKey) -> Result<Self, Error> {
+    pub(crate) fn new(master: &MasterKey) -> Result<Self, Failure> {
         Ok(Self(master.hmac_key(Purpose::MailedTokens)?))
     }
 

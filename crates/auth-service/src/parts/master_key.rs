@@ -12,7 +12,7 @@ use zeroize::{Zeroize, ZeroizeOnDrop, Zeroizing};
 
 use crate::parts::{
     entropy::{Entropy, chance},
-    error::Error,
+    failure::Failure,
 };
 
 /// The master key.
@@ -106,19 +106,19 @@ impl MasterKey {
     }
 
     /// The key for one purpose.
-    pub(crate) fn derive(&self, purpose: Purpose) -> Result<Zeroizing<[u8; 32]>, Error> {
+    pub(crate) fn derive(&self, purpose: Purpose) -> Result<Zeroizing<[u8; 32]>, Failure> {
         let mut derived = Zeroizing::new([0; 32]);
         let info = [purpose.label()];
         hkdf::Salt::new(hkdf::HKDF_SHA256, b"keyward")
             .extract(&self.0)
             .expand(&info, hkdf::HKDF_SHA256)
             .and_then(|okm| okm.fill(derived.as_mut_slice()))
-            .map_err(|_| Error::Internal("deriving a key failed".to_owned()))?;
+            .map_err(|_| Failure::internal("deriving a key failed"))?;
         Ok(derived)
     }
 
     /// A key for codes (HMAC-SHA-256) for one purpose.
-    pub(crate) fn hmac_key(&self, purpose: Purpose) -> Result<hmac::Key, Error> {
+    pub(crate) fn hmac_key(&self, purpose: Purpose) -> Result<hmac::Key, Failure> {
         Ok(hmac::Key::new(
             hmac::HMAC_SHA256,
             self.derive(purpose)?.as_slice(),
@@ -126,13 +126,13 @@ impl MasterKey {
     }
 
     /// A value by which the database knows this key again; it tells nothing of it.
-    pub(crate) fn check_value(&self) -> Result<Vec<u8>, Error> {
+    pub(crate) fn check_value(&self) -> Result<Vec<u8>, Failure> {
         let key = self.hmac_key(Purpose::Check)?;
         Ok(hmac::sign(&key, b"this database").as_ref().to_vec())
     }
 
     /// Seals bytes under a name (AES-256-GCM, the nonce in front); they open under the same name alone.
-    pub(crate) fn seal(&self, name: &str, plain: &[u8], entropy: &dyn Entropy) -> Result<Vec<u8>, Error> {
+    pub(crate) fn seal(&self, name: &str, plain: &[u8], entropy: &dyn Entropy) -> Result<Vec<u8>, Failure> {
         let nonce = chance::<NONCE_LEN>(entropy)?;
         let mut sealed = plain.to_vec();
         self.sealing_key()?
@@ -141,7 +141,7 @@ impl MasterKey {
                 Aad::from(name.as_bytes()),
                 &mut sealed,
             )
-            .map_err(|_| Error::Internal("sealing failed".to_owned()))?;
+            .map_err(|_| Failure::internal("sealing failed"))?;
         Ok([nonce.as_slice(), &sealed].concat())
     }
 
@@ -162,9 +162,9 @@ impl MasterKey {
         Ok(plain)
     }
 
-    fn sealing_key(&self) -> Result<LessSafeKey, Error> {
+    fn sealing_key(&self) -> Result<LessSafeKey, Failure> {
         let key = UnboundKey::new(&AES_256_GCM, self.derive(Purpose::SigningKeys)?.as_slice())
-            .map_err(|_| Error::Internal("no sealing key".to_owned()))?;
+            .map_err(|_| Failure::internal("no sealing key"))?;
         Ok(LessSafeKey::new(key))
     }
 }

@@ -1,7 +1,7 @@
 //! Signing in the compact form (RFC 7515 §7.1). The rule: a private key is read once, when its set is opened, and never again
 //! for a token; reading it costs as much as an ES256 signature.
 
-use crate::parts::error::Error;
+use crate::parts::failure::Failure;
 use auth_domain::{claims::Typ, keys::Algorithm};
 use aws_lc_rs::{
     hmac,
@@ -42,9 +42,9 @@ impl Signer {
     /// The signer under a stored key (PKCS #8).
     ///
     /// # Errors
-    /// [`Error::Internal`] if it is no key of this algorithm.
-    pub(crate) fn stored(algorithm: Algorithm, kid: &str, pkcs8: &[u8]) -> Result<Self, Error> {
-        let refused = |error| Error::Internal(format!("signing key: {kid}: {error}"));
+    /// [`Failure::Internal`] if it is no key of this algorithm.
+    pub(crate) fn stored(algorithm: Algorithm, kid: &str, pkcs8: &[u8]) -> Result<Self, Failure> {
+        let refused = |error| Failure::internal(format!("signing key: {kid}: {error}"));
         let key = match algorithm {
             Algorithm::ES256 => EcdsaKeyPair::from_pkcs8(&ECDSA_P256_SHA256_FIXED_SIGNING, pkcs8)
                 .map(PrivateKey::Ecdsa)
@@ -55,7 +55,7 @@ impl Signer {
             Algorithm::RS256 => RsaKeyPair::from_pkcs8(pkcs8)
                 .map(PrivateKey::Rsa)
                 .map_err(refused)?,
-            Algorithm::HS256 => return Err(Error::NoKeysToRotate),
+            Algorithm::HS256 => return Err(Failure::internal("with HS256 no key is stored")),
         };
         Ok(Self {
             algorithm,
@@ -76,8 +76,8 @@ impl Signer {
     /// Signs claims as a token of this type. With HS256, EdDSA and RS256 the same claims give the same token, byte for byte.
     ///
     /// # Errors
-    /// [`Error::Internal`], if the key fails.
-    pub(crate) fn sign(&self, typ: Typ, claims: &impl Serialize) -> Result<SecretString, Error> {
+    /// [`Failure::Internal`], if the key fails.
+    pub(crate) fn sign(&self, typ: Typ, claims: &impl Serialize) -> Result<SecretString, Failure> {
         let header = json(&Header {
             typ: typ.as_str(),
             alg: self.algorithm.as_str(),
@@ -98,8 +98,8 @@ impl Signer {
 }
 
 impl PrivateKey {
-    fn signature(&self, message: &[u8]) -> Result<Vec<u8>, Error> {
-        let failed = |_| Error::Internal("signing failed".to_owned());
+    fn signature(&self, message: &[u8]) -> Result<Vec<u8>, Failure> {
+        let failed = |_| Failure::internal("signing failed");
         let chance = SystemRandom::new();
         Ok(match self {
             Self::Ecdsa(pair) => pair.sign(&chance, message).map_err(failed)?.as_ref().to_vec(),
@@ -115,6 +115,6 @@ impl PrivateKey {
     }
 }
 
-fn json(value: &impl Serialize) -> Result<Vec<u8>, Error> {
-    serde_json::to_vec(value).map_err(|error| Error::Internal(format!("a token can't be written: {error}")))
+fn json(value: &impl Serialize) -> Result<Vec<u8>, Failure> {
+    serde_json::to_vec(value).map_err(|error| Failure::internal(format!("a token can't be written: {error}")))
 }

@@ -2,7 +2,7 @@
 //! anew at each call, elsewhere.
 
 use crate::parts::{
-    error::Error,
+    failure::Failure,
     keyset::{KeySet, VerifyingKey, library_algorithm},
     master_key::{MasterKey, Purpose},
     signer::Signer,
@@ -37,13 +37,17 @@ struct StrictHeader<'a> {
     kid: Option<Cow<'a, str>>,
 }
 
+/// The token is not one of ours, or not of this kind.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct InvalidToken;
+
 /// The JSON object of a part. Serde would take an array for a struct, too, its members by their place.
-fn decode_object(part: &str) -> Result<Vec<u8>, Error> {
-    let bytes = URL_SAFE_NO_PAD.decode(part).map_err(|_| Error::InvalidToken)?;
+fn decode_object(part: &str) -> Result<Vec<u8>, InvalidToken> {
+    let bytes = URL_SAFE_NO_PAD.decode(part).map_err(|_| InvalidToken)?;
     if bytes.first() == Some(&b'{') {
         Ok(bytes)
     } else {
-        Err(Error::InvalidToken)
+        Err(InvalidToken)
     }
 }
 
@@ -58,14 +62,14 @@ struct Parts<'a> {
 
 impl<'a> Parts<'a> {
     /// Three parts of a sane length.
-    fn of(token: &'a str) -> Result<Self, Error> {
+    fn of(token: &'a str) -> Result<Self, InvalidToken> {
         if token.len() > MAX_TOKEN {
-            return Err(Error::InvalidToken);
+            return Err(InvalidToken);
         }
-        let (signed, signature) = token.rsplit_once('.').ok_or(Error::InvalidToken)?;
-        let (header, claims) = signed.split_once('.').ok_or(Error::InvalidToken)?;
+        let (signed, signature) = token.rsplit_once('.').ok_or(InvalidToken)?;
+        let (header, claims) = signed.split_once('.').ok_or(InvalidToken)?;
         if claims.is_empty() || claims.contains('.') || signature.is_empty() {
-            return Err(Error::InvalidToken);
+            return Err(InvalidToken);
         }
         Ok(Self {
             header,
@@ -81,9 +85,9 @@ impl<'a> Parts<'a> {
         header: &StrictHeader<'_>,
         typ: Typ,
         key: &VerifyingKey,
-    ) -> Result<C, Error> {
+    ) -> Result<C, InvalidToken> {
         if header.typ != typ.as_str() || header.alg != key.algorithm.as_str() {
-            return Err(Error::InvalidToken);
+            return Err(InvalidToken);
         }
         let message = self.signed.as_bytes();
         match jsonwebtoken::crypto::verify(
@@ -92,14 +96,14 @@ impl<'a> Parts<'a> {
             &key.key,
             library_algorithm(key.algorithm),
         ) {
-            Ok(true) => serde_json::from_slice(&decode_object(self.claims)?).map_err(|_| Error::InvalidToken),
-            Ok(false) | Err(_) => Err(Error::InvalidToken),
+            Ok(true) => serde_json::from_slice(&decode_object(self.claims)?).map_err(|_| InvalidToken),
+            Ok(false) | Err(_) => Err(InvalidToken),
         }
     }
 }
 
-fn strict_header(bytes: &[u8]) -> Result<StrictHeader<'_>, Error> {
-    serde_json::from_slice(bytes).map_err(|_| Error::InvalidToken)
+fn strict_header(bytes: &[u8]) -> Result<StrictHeader<'_>, InvalidToken> {
+    serde_json::from_slice(bytes).map_err(|_| InvalidToken)
 }
 
 struct Remembered {
@@ -125,12 +129,12 @@ impl AccessVerifier {
     /// The claims of a token with a good signature. The inner result says whether the key is known.
     ///
     /// # Errors
-    /// [`Error::InvalidToken`].
+    /// [`InvalidToken`].
     pub(crate) fn verify(
         &self,
         token: &str,
         keys: &KeySet,
-    ) -> Result<Result<Arc<AccessClaims>, UnknownKey>, Error> {
+    ) -> Result<Result<Arc<AccessClaims>, UnknownKey>, InvalidToken> {
         let name = fingerprint(token);
         if let Some(known) = self.remembered.get(&name) {
             // A key that was dropped takes what it signed with it.
@@ -144,7 +148,7 @@ impl AccessVerifier {
         let header = strict_header(&bytes)?;
         // Before the key is looked for: a refresh token names none, and must not send anybody to the database for it.
         if header.typ != Typ::Access.as_str() {
-            return Err(Error::InvalidToken);
+            return Err(InvalidToken);
         }
         let Some(key) = keys.verifying(header.kid.as_deref()) else {
             return Ok(Err(UnknownKey));
@@ -186,7 +190,7 @@ pub(crate) struct RefreshSigner {
 }
 
 impl RefreshSigner {
-    pub(crate) fn new(master: &MasterKey) -> Result<Self, Error> {
+    pub(crate) fn new(master: &MasterKey) -> Result<Self, Failure> {
         let secret = master.derive(Purpose::RefreshTokens)?;
         Ok(Self {
             signing: Signer::shared_secret(secret.as_slice()),
@@ -198,20 +202,20 @@ impl RefreshSigner {
     }
 
     /// The same claims give the same token, byte for byte: a Repeat is the first answer again.
-    pub(crate) fn sign(&self, claims: &RefreshClaims) -> Result<SecretString, Error> {
+    pub(crate) fn sign(&self, claims: &RefreshClaims) -> Result<SecretString, Failure> {
         self.signing.sign(Typ::Refresh, claims)
     }
 
     /// The claims of a token with a good signature.
     ///
     /// # Errors
-    /// [`Error::InvalidToken`].
-    pub(crate) fn verify(&self, token: &str) -> Result<RefreshClaims, Error> {
+    /// [`InvalidToken`].
+    pub(crate) fn verify(&self, token: &str) -> Result<RefreshClaims, InvalidToken> {
         let parts = Parts::of(token)?;
         let bytes = decode_object(parts.header)?;
         let header = strict_header(&bytes)?;
         if header.kid.is_some() {
-            return Err(Error::InvalidToken);
+            return Err(InvalidToken);
         }
         parts.verified(&header, Typ::Refresh, &self.verifying)
     }

@@ -4,6 +4,7 @@
 use crate::{
     parts::{
         error::Error,
+        failure::Failure,
         principal::{Bearer, Principal},
         tokens::sha256,
     },
@@ -38,10 +39,7 @@ impl Service {
         let blacklist = &self.shared().blacklist;
         let verdict = match blacklist.check_local(asked, now) {
             Some(verdict) => verdict,
-            None => blacklist
-                .check(asked, now)
-                .await
-                .map_err(|error| Error::Unavailable(error.to_string()))?,
+            None => blacklist.check(asked, now).await.map_err(Failure::unavailable)?,
         };
         match verdict {
             Verdict::Stands => Ok(Principal { claims }),

@@ -1,7 +1,7 @@
 //! The tokens of the forms that pages show to a browser.
 
 use crate::{
-    parts::{entropy::chance, error::Error, form_tokens::Visitor},
+    parts::{entropy::chance, failure::Failure, form_tokens::Visitor},
     service::Service,
 };
 use auth_domain::time::Timestamp;
@@ -10,16 +10,16 @@ impl Service {
     /// A name for a browser that has none yet.
     ///
     /// # Errors
-    /// [`Error::Unavailable`] without entropy.
-    pub fn new_visitor_id(&self) -> Result<[u8; 16], Error> {
+    /// [`Failure::Unavailable`] without entropy.
+    pub fn new_visitor_id(&self) -> Result<[u8; 16], Failure> {
         Ok(chance(self.entropy())?)
     }
 
     /// The token of a form that is made for this visitor now.
     ///
     /// # Errors
-    /// [`Error::Unavailable`] without entropy.
-    pub fn form_token(&self, visitor: Visitor, now: Timestamp) -> Result<String, Error> {
+    /// [`Failure::Unavailable`] without entropy.
+    pub fn form_token(&self, visitor: Visitor, now: Timestamp) -> Result<String, Failure> {
         self.shared().form_tokens.give(visitor, now, self.entropy())
     }
 

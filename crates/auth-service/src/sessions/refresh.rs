@@ -74,7 +74,7 @@ impl Service {
                 if matches!(rotated.decision, Decision::Rotate { .. }) {
                     self.emit(Event::Rotated, caller);
                 }
-                self.give_tokens(rotated.user, &rotated.session, caller.now)
+                Ok(self.give_tokens(rotated.user, &rotated.session, caller.now)?)
             }
             Decision::Invalid => Err(Error::InvalidToken),
             Decision::Expired => Err(Error::TokenExpired),

@@ -1,7 +1,7 @@
 //! How tokens are given out for a session that is stored.
 
 use crate::{
-    parts::{caller::Caller, entropy::chance, error::Error},
+    parts::{caller::Caller, entropy::chance, failure::Failure},
     service::Service,
 };
 use auth_domain::{
@@ -36,7 +36,12 @@ pub struct Tokens {
 
 impl Service {
     /// The pair of tokens for a session as it is stored now.
-    pub(crate) fn give_tokens(&self, user: User, session: &Session, now: Timestamp) -> Result<Tokens, Error> {
+    pub(crate) fn give_tokens(
+        &self,
+        user: User,
+        session: &Session,
+        now: Timestamp,
+    ) -> Result<Tokens, Failure> {
         let rotation = &session.rotation;
         let access_expires_at = self
             .config()
@@ -90,7 +95,7 @@ impl Service {
         event: SecurityEvent,
         user: UserId,
         caller: &Caller,
-    ) -> Result<Option<SecretString>, Error> {
+    ) -> Result<Option<SecretString>, Failure> {
         if fate(event, Credential::CurrentDevice) != Fate::CarriedOver {
             return Ok(None);
         }

@@ -2,7 +2,7 @@
 //! given. Nothing else begins a session.
 
 use crate::{
-    parts::{caller::Caller, entropy::chance, error::Error, events::Event},
+    parts::{caller::Caller, entropy::chance, error::Error, events::Event, failure::Failure},
     service::Service,
     sessions::tokens::Tokens,
 };
@@ -104,7 +104,7 @@ impl Service {
     }
 
     /// The first pair of a session. Its device is known from now on.
-    fn give_first_tokens(&self, user: User, session: &Session, caller: &Caller) -> Result<Tokens, Error> {
+    fn give_first_tokens(&self, user: User, session: &Session, caller: &Caller) -> Result<Tokens, Failure> {
         let before = self.shown_device(caller);
         let device = self
             .shared()

@@ -116,7 +116,7 @@ impl Service {
             Ok(verified) => verified,
             Err(failure) => {
                 self.was_not_read(held, caller).await;
-                return Err(failure);
+                return Err(failure.into());
             }
         };
         let right = matches!(verified, Verified::Yes { .. });

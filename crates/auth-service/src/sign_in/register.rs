@@ -2,7 +2,7 @@
 //! first, mails it a link and tells the caller nothing.
 
 use crate::{
-    parts::{caller::Caller, entropy::chance, error::Error},
+    parts::{caller::Caller, entropy::chance, error::Error, input::InputError},
     service::Service,
     sign_in::complete::{Proved, SignInStep},
 };
@@ -48,7 +48,7 @@ impl Service {
         }
         let held = self.admit_registration(caller).await?;
         let accepted = EmailAddress::parse(&wanted.email)
-            .map_err(Error::from)
+            .map_err(InputError::from)
             .and_then(|email| self.accept_address(&email));
         let user = match accepted {
             Ok(()) => self.new_user(caller, wanted, Role::USER).await,
@@ -88,7 +88,7 @@ impl Service {
 
     /// Refuses an address that people may not give themselves. What is said depends on the address alone, never on whether an
     /// account has it.
-    pub(crate) fn accept_address(&self, email: &EmailAddress) -> Result<(), Error> {
+    pub(crate) fn accept_address(&self, email: &EmailAddress) -> Result<(), InputError> {
         if email.is_internationalised() && !self.config().registration.internationalised_addresses {
             return Err(EmailError::Internationalised.into());
         }
@@ -120,7 +120,7 @@ impl Service {
         caller: &Caller,
         wanted: Registration,
         role: Role,
-    ) -> Result<users::New, Error> {
+    ) -> Result<users::New, InputError> {
         let email = EmailAddress::parse(&wanted.email)?;
         let name = wanted.name.as_deref().map(DisplayName::parse).transpose()?;
         let hash = self

@@ -2,7 +2,7 @@
 //! Nothing is stored, counted or logged.
 
 use crate::{
-    parts::{config::RegistrationConfig, error::Error},
+    parts::{config::RegistrationConfig, failure::Failure},
     service::Service,
 };
 use auth_domain::{
@@ -40,13 +40,13 @@ impl Service {
     /// and only while no password waits for them.
     ///
     /// # Errors
-    /// [`Error::Overloaded`], at once.
+    /// [`Failure::Overloaded`], at once.
     pub async fn password_faults(
         &self,
         password: SecretString,
         email: Option<&str>,
         name: Option<&str>,
-    ) -> Result<Vec<PasswordViolation>, Error> {
+    ) -> Result<Vec<PasswordViolation>, Failure> {
         let email = email.and_then(|email| EmailAddress::parse(email).ok());
         let name = name.and_then(|name| DisplayName::parse(name).ok());
         self.hasher()

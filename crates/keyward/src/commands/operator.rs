@@ -76,8 +76,8 @@ pub(super) fn refused(error: StartError) -> CommandError {
 }
 
 /// A use case that failed, in words for the operator.
-pub(super) fn told(error: Error) -> CommandError {
-    match error {
+pub(super) fn told(error: impl Into<Error>) -> CommandError {
+    match error.into() {
         Error::WeakPassword(violations) => {
             let lines: Vec<String> = violations
                 .into_iter()
@@ -85,7 +85,7 @@ pub(super) fn told(error: Error) -> CommandError {
                 .collect();
             CommandError::Failed(format!("the password is refused:{}", lines.concat()))
         }
-        Error::InvalidEmail(_) | Error::InvalidName(_) | Error::InvalidClientId(_) => {
+        error @ (Error::InvalidEmail(_) | Error::InvalidName(_) | Error::InvalidClientId(_)) => {
             CommandError::Failed(error.to_string())
         }
         Error::SetupClosed => CommandError::Failed(

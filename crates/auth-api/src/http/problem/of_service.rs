@@ -1,7 +1,7 @@
 //! What a use case refuses or fails with, as a client reads it.
 
 use super::{Code, FieldError, Problem, wait};
-use auth_service::{Challenge, Error};
+use auth_service::{Challenge, Error, Failure};
 
 /// A 2xx without tokens would be taken for a sign-in, so what is missing is an error.
 impl From<Challenge> for Problem {
@@ -9,6 +9,19 @@ impl From<Challenge> for Problem {
         Self {
             challenge: Some(Box::new(challenge)),
             ..Code::MfaRequired.into()
+        }
+    }
+}
+
+impl From<Failure> for Problem {
+    fn from(failure: Failure) -> Self {
+        match failure {
+            Failure::Unavailable(cause) => Self::unavailable(cause.to_string()),
+            Failure::Overloaded { retry_after } => Self {
+                retry_after: Some(retry_after),
+                ..Code::Overloaded.into()
+            },
+            Failure::Internal(cause) => Self::internal(cause.to_string()),
         }
     }
 }
@@ -74,12 +87,7 @@ impl From<Error> for Problem {
                 ),
             ),
             Error::NoKeysToRotate => Code::NoKeysToRotate.into(),
-            Error::Unavailable(cause) => Self::unavailable(cause),
-            Error::Overloaded { retry_after } => Self {
-                retry_after: Some(retry_after),
-                ..Code::Overloaded.into()
-            },
-            Error::Internal(cause) => Self::internal(cause),
+            Error::Failure(failure) => failure.into(),
         }
     }
 }

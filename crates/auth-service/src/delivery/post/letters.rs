@@ -1,7 +1,7 @@
 //! The letters of the post: whom a mail is for, which links it carries, and what it may say.
 
 use super::Post;
-use crate::parts::{caller::Caller, entropy::chance, error::Error};
+use crate::parts::{caller::Caller, entropy::chance, failure::Failure};
 use auth_domain::{
     audit::Actor,
     device::{device_name, recognised_device_name},
@@ -33,7 +33,7 @@ pub(super) enum Prepared {
 
 impl Post {
     /// Finds out whom the mail is for, and stores the tokens that its links carry.
-    pub(super) async fn prepare(&self, mail: &outbox::Claimed) -> Result<Prepared, Error> {
+    pub(super) async fn prepare(&self, mail: &outbox::Claimed) -> Result<Prepared, Failure> {
         let named = mail.recipient.as_deref().map(EmailAddress::parse).transpose();
         let Ok(mut named) = named else {
             return Ok(Prepared::Nowhere);
@@ -100,7 +100,7 @@ impl Post {
         &self,
         mail: &outbox::Claimed,
         address: EmailAddress,
-    ) -> Result<Option<outbox::Claimed>, Error> {
+    ) -> Result<Option<outbox::Claimed>, Failure> {
         let token = self
             .0
             .tokens
@@ -132,7 +132,12 @@ impl Post {
 
     /// Whether a notice may go to this address. An address that is not confirmed may be another person's, and a stranger who
     /// registered with it could have it flooded.
-    async fn may_tell(&self, mail: &outbox::Claimed, user: &User, to: &EmailAddress) -> Result<bool, Error> {
+    async fn may_tell(
+        &self,
+        mail: &outbox::Claimed,
+        user: &User,
+        to: &EmailAddress,
+    ) -> Result<bool, Failure> {
         if mail.kind.carries_link() || user.email_verified_at.is_some() || mail.attempts > 1 {
             return Ok(true);
         }
@@ -153,7 +158,7 @@ impl Post {
         link: Link,
         credentials: &Credentials,
         to: &EmailAddress,
-    ) -> Result<bool, Error> {
+    ) -> Result<bool, Failure> {
         let user = &credentials.user;
         let mut row = self.0.tokens.row(mail.id, link.token(), mail.created_at);
         match link {

@@ -1,7 +1,7 @@
 //! What retention removes: whole batches, each verified first, by the moments of the rows in it.
 
 use super::AuditLog;
-use crate::parts::{admin::Admin, caller::Caller, error::Error};
+use crate::parts::{admin::Admin, caller::Caller, failure::Failure};
 use auth_domain::{audit::Link, time::Timestamp};
 use auth_storage::{StorageError, audit};
 
@@ -38,7 +38,7 @@ impl AuditLog {
         before: Timestamp,
         admin: &Admin,
         now: Timestamp,
-    ) -> Result<bool, Error> {
+    ) -> Result<bool, Failure> {
         let read = self.storage.setting(audit::FLOOR).await?;
         let Some(floor) = self.signer.floor(read.as_deref()) else {
             refuse(0, "where the chain begins was changed");
@@ -85,7 +85,7 @@ impl AuditLog {
     }
 
     /// The batches after `floor` that may go, as many as one step removes.
-    async fn old(&self, floor: Link, before: Timestamp) -> Result<Old, Error> {
+    async fn old(&self, floor: Link, before: Timestamp) -> Result<Old, Failure> {
         let newest = self.storage.newest_seal().await?.map_or(0, |seal| seal.number);
         let mut old = Old {
             to: floor,

@@ -1,7 +1,7 @@
 //! A walk along the chain of seals: whether what is kept is what was sealed, and whether all of it is there.
 
 use super::{AuditLog, BEGAN_ANEW, MARK_CHANGED, MARK_REMOVED, WENT_BACK};
-use crate::parts::error::Error;
+use crate::parts::failure::Failure;
 use auth_domain::{
     audit::{LONGEST_WRITE, Link, Seal, SealFormat},
     time::{Timestamp, after},
@@ -89,7 +89,7 @@ impl AuditLog {
     ///
     /// # Errors
     /// A failure.
-    pub async fn verify(&self, head: Option<(i64, [u8; 32])>, now: Timestamp) -> Result<Chain, Error> {
+    pub async fn verify(&self, head: Option<(i64, [u8; 32])>, now: Timestamp) -> Result<Chain, Failure> {
         let mut marks = self.marks().await?;
         let mut found = self.walk(head, &marks, now).await?;
         for _ in 1..WALKS {
@@ -107,7 +107,7 @@ impl AuditLog {
     }
 
     /// What says where the chain ends and where it begins.
-    async fn marks(&self) -> Result<(Option<Vec<u8>>, Option<Vec<u8>>), Error> {
+    async fn marks(&self) -> Result<(Option<Vec<u8>>, Option<Vec<u8>>), Failure> {
         let head = self.storage.setting(audit::HEAD).await?;
         Ok((head, self.storage.setting(audit::FLOOR).await?))
     }
@@ -117,7 +117,7 @@ impl AuditLog {
         head: Option<(i64, [u8; 32])>,
         marks: &(Option<Vec<u8>>, Option<Vec<u8>>),
         now: Timestamp,
-    ) -> Result<Chain, Error> {
+    ) -> Result<Chain, Failure> {
         let (mark, floor_mark) = marks;
         let Some(floor) = self.signer.floor(floor_mark.as_deref()) else {
             return Ok(broken((0, "where the chain begins was changed")));
@@ -158,7 +158,7 @@ impl AuditLog {
         floor: Link,
         given: Option<(i64, [u8; 32])>,
         mark: Option<&[u8]>,
-    ) -> Result<Result<Walked, (i64, &'static str)>, Error> {
+    ) -> Result<Result<Walked, (i64, &'static str)>, Failure> {
         let seen = match mark.map(|mark| self.signer.head(mark)) {
             Some(None) => return Ok(Err((floor.number + 1, MARK_CHANGED))),
             Some(seen) => seen.filter(|seen| seen.number > 0),

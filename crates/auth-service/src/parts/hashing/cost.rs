@@ -1,7 +1,7 @@
 //! What a hash costs on this machine.
 
 use super::argon2_into;
-use crate::parts::error::Error;
+use crate::parts::failure::Failure;
 use argon2::Version;
 use auth_domain::{password_hash::Argon2Params, settings::Section as _};
 use std::time::{Duration, Instant};
@@ -13,10 +13,13 @@ const ROUNDS: usize = 3;
 /// that long.
 ///
 /// # Errors
-/// [`Error::Internal`] for parameters out of their bounds.
-pub fn time_argon2(params: &Argon2Params) -> Result<Duration, Error> {
+/// [`Failure::Internal`] for parameters out of their bounds.
+pub fn time_argon2(params: &Argon2Params) -> Result<Duration, Failure> {
     if let Some(complaint) = params.validate().first() {
-        return Err(Error::Internal(format!("{}: {}", complaint.key, complaint.what)));
+        return Err(Failure::internal(format!(
+            "{}: {}",
+            complaint.key, complaint.what
+        )));
     }
     let mut arena = super::Arena::default();
     let mut least = Duration::MAX;

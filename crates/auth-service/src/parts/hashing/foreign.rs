@@ -5,7 +5,7 @@
 //! the NFKC form, so for them the second try is the only one.
 
 use super::{Arena, argon2_into};
-use crate::parts::error::Error;
+use crate::parts::failure::Failure;
 use argon2::{Algorithm, Version};
 use auth_domain::{
     password::PresentedPassword,
@@ -18,13 +18,13 @@ use subtle::ConstantTimeEq;
 /// Whether the password fits the hash.
 ///
 /// # Errors
-/// [`Error::Internal`] for a hash that parsing should have refused.
+/// [`Failure::Internal`] for a hash that parsing should have refused.
 pub(super) fn verify(
     stored: &PasswordHash,
     presented: &PresentedPassword,
     current: &Argon2Params,
     arena: &mut Arena,
-) -> Result<bool, Error> {
+) -> Result<bool, Failure> {
     let normalised = presented.normalised();
     let as_typed = presented.as_typed();
     if !stored.is_current(current) && as_typed != normalised.as_slice() && fits(stored, as_typed, arena)? {
@@ -33,7 +33,7 @@ pub(super) fn verify(
     fits(stored, &normalised, arena)
 }
 
-fn fits(stored: &PasswordHash, password: &[u8], arena: &mut Arena) -> Result<bool, Error> {
+fn fits(stored: &PasswordHash, password: &[u8], arena: &mut Arena) -> Result<bool, Failure> {
     match stored.scheme() {
         HashScheme::Argon2 {
             variant,
@@ -66,7 +66,7 @@ fn fits(stored: &PasswordHash, password: &[u8], arena: &mut Arena) -> Result<boo
         // bcrypt looks at 72 bytes and no more. Whoever hashed with it cut longer passwords there, so they are cut here, too,
         // until the sign-in's upgrade hashes the whole.
         HashScheme::Bcrypt { .. } => bcrypt::verify(password, stored.expose())
-            .map_err(|error| Error::Internal(format!("bcrypt: {error}"))),
+            .map_err(|error| Failure::internal(format!("bcrypt: {error}"))),
         HashScheme::Scrypt {
             log_n,
             r,
@@ -74,7 +74,7 @@ fn fits(stored: &PasswordHash, password: &[u8], arena: &mut Arena) -> Result<boo
             salt,
             hash,
         } => {
-            let failed = |error: String| Error::Internal(format!("scrypt: {error}"));
+            let failed = |error: String| Failure::internal(format!("scrypt: {error}"));
             let params = scrypt::Params::new(*log_n, *r, *p).map_err(|error| failed(error.to_string()))?;
             let mut computed = vec![0; hash.len()];
             scrypt::scrypt(password, salt, &params, &mut computed)
@@ -92,8 +92,7 @@ fn fits(stored: &PasswordHash, password: &[u8], arena: &mut Arena) -> Result<boo
                 Pbkdf2Digest::Sha256 => pbkdf2::PBKDF2_HMAC_SHA256,
                 Pbkdf2Digest::Sha512 => pbkdf2::PBKDF2_HMAC_SHA512,
             };
-            let rounds =
-                NonZeroU32::new(*rounds).ok_or_else(|| Error::Internal("PBKDF2: no rounds".to_owned()))?;
+            let rounds = NonZeroU32::new(*rounds).ok_or_else(|| Failure::internal("PBKDF2: no rounds"))?;
             Ok(pbkdf2::verify(algorithm, rounds, salt, password, hash).is_ok())
         }
     }

@@ -1,7 +1,7 @@
 //! The threads that hash. Costly work never runs on an async worker, never waits without bound, and each thread keeps its
 //! memory for ever: allocating 19 MiB a hash costs more than half of the hash when two threads do it (behaviour.md §4).
 
-use crate::parts::error::Error;
+use crate::parts::failure::Failure;
 use argon2::Block;
 use std::{
     collections::VecDeque,
@@ -107,8 +107,8 @@ impl HashPool {
     /// Refuses while the queue is full, for whoever has something to do before it comes with a job.
     ///
     /// # Errors
-    /// [`Error::Overloaded`].
-    pub(crate) fn admit(&self) -> Result<(), Error> {
+    /// [`Failure::Overloaded`].
+    pub(crate) fn admit(&self) -> Result<(), Failure> {
         if self.shared.lock().jobs.len() < self.capacity {
             Ok(())
         } else {
@@ -119,11 +119,11 @@ impl HashPool {
     /// Runs a job on one of the threads.
     ///
     /// # Errors
-    /// [`Error::Overloaded`], at once, if the queue is full, and if the job was not begun in time.
+    /// [`Failure::Overloaded`], at once, if the queue is full, and if the job was not begun in time.
     pub(crate) async fn run<T: Send + 'static>(
         &self,
         job: impl FnOnce(&mut Arena) -> T + Send + 'static,
-    ) -> Result<T, Error> {
+    ) -> Result<T, Failure> {
         let (answer, answered) = oneshot::channel();
         let work = Box::new(move |arena: &mut Arena| {
             // Whoever asked has gone away: spare the work.
@@ -149,12 +149,12 @@ impl HashPool {
     /// Runs a job that nobody has to have: one such job at a time, and none while others wait, however many are asked for.
     ///
     /// # Errors
-    /// [`Error::Overloaded`], at once.
+    /// [`Failure::Overloaded`], at once.
     pub(crate) async fn run_giving_way<T: Send + 'static>(
         &self,
         job: impl FnOnce(&mut Arena) -> T + Send + 'static,
-    ) -> Result<T, Error> {
-        let busy = Error::Overloaded {
+    ) -> Result<T, Failure> {
+        let busy = Failure::Overloaded {
             retry_after: Duration::from_secs(1),
         };
         let Ok(turn) = Arc::clone(&self.turn).try_acquire_owned() else {
@@ -176,8 +176,8 @@ impl HashPool {
         (self.shared.lock().jobs.len(), self.capacity)
     }
 
-    fn overloaded(&self) -> Error {
-        Error::Overloaded {
+    fn overloaded(&self) -> Failure {
+        Failure::Overloaded {
             retry_after: self.patience.max(Duration::from_secs(1)),
         }
     }
@@ -257,8 +257,8 @@ mod tests {
         let mut waiting = Box::pin(pool.run(|_| 7));
         assert!(futures_poll(&mut waiting).await, "the first one waits");
         assert_eq!(pool.depth(), (1, 1));
-        assert!(matches!(pool.admit(), Err(Error::Overloaded { .. })));
-        assert!(matches!(pool.run(|_| 8).await, Err(Error::Overloaded { .. })));
+        assert!(matches!(pool.admit(), Err(Failure::Overloaded { .. })));
+        assert!(matches!(pool.run(|_| 8).await, Err(Failure::Overloaded { .. })));
         release.send(()).unwrap();
         assert_eq!(waiting.await.unwrap(), 7);
         assert!(pool.admit().is_ok());
@@ -270,7 +270,7 @@ mod tests {
         let pool = pool(1, 8, Duration::from_secs(60));
         let give_way = || Box::pin(pool.run_giving_way(|_| ()));
         let refused =
-            |answer| matches!(answer, Err(Error::Overloaded { retry_after }) if retry_after.as_secs() == 1);
+            |answer| matches!(answer, Err(Failure::Overloaded { retry_after }) if retry_after.as_secs() == 1);
         let (started, has_started) = mpsc::channel();
         let (release, released) = mpsc::channel::<()>();
         let mut busy = Box::pin(pool.run(move |_| {
@@ -325,7 +325,7 @@ mod tests {
         let pool = pool(1, 8, Duration::ZERO);
         let late = pool.run(|_| ()).await;
         assert!(
-            matches!(late, Err(Error::Overloaded { retry_after }) if retry_after >= Duration::from_secs(1))
+            matches!(late, Err(Failure::Overloaded { retry_after }) if retry_after >= Duration::from_secs(1))
         );
     }
 
