@@ -14,15 +14,16 @@ pub enum PresentedProof {
     Password(SecretString),
 }
 
-/// That the user of a session proved in this request who they are. [`Service::confirm`] alone makes one, for the principal that it
-/// was asked about, and it borrows that principal: it is good for no other user or session, and can't outlive the request.
+/// That the user of a session proved in this request who they are. [`Service::confirm`] alone makes one. It borrows the principal and
+/// the caller that it was made for, and what takes it takes neither of them besides: it is good for no other user or session, and
+/// can't outlive the request.
 ///
 /// It is used in the request that it was made in:
 /// ```
 /// # use auth_service::{Caller, Confirmed, Error, PresentedProof, Principal, Service};
 /// async fn delete(service: &Service, caller: &Caller, principal: &Principal, proof: PresentedProof) -> Result<(), Error> {
 ///     let confirmed = service.confirm(principal, caller, proof).await?;
-///     service.delete_me(&confirmed, caller).await
+///     service.delete_me(&confirmed).await
 /// }
 /// ```
 /// It can't outlive it:
@@ -30,31 +31,36 @@ pub enum PresentedProof {
 /// # use auth_service::{Caller, Confirmed, Error, PresentedProof, Principal, Service};
 /// async fn keep(
 ///     service: &Service,
-///     caller: &Caller,
+///     caller: Caller,
 ///     principal: Principal,
 ///     proof: PresentedProof,
 /// ) -> Result<Confirmed<'static>, Error> {
-///     service.confirm(&principal, caller, proof).await
+///     service.confirm(&principal, &caller, proof).await
 /// }
 /// ```
 /// It can't be made by hand:
 /// ```compile_fail,E0451
-/// # use auth_service::{Confirmed, Principal};
-/// fn forge(principal: &Principal) -> Confirmed<'_> {
-///     Confirmed { principal, user: unimplemented!() }
+/// # use auth_service::{Caller, Confirmed, Principal};
+/// fn forge<'a>(principal: &'a Principal, caller: &'a Caller) -> Confirmed<'a> {
+///     Confirmed { principal, caller, user: unimplemented!() }
 /// }
 /// ```
 #[must_use = "what was confirmed is handed to the use case that asks for it"]
 pub struct Confirmed<'request> {
     principal: &'request Principal,
+    caller: &'request Caller,
     user: User,
 }
 
 impl<'request> Confirmed<'request> {
     /// Who proved it, and in which session.
-    #[must_use]
-    pub fn principal(&self) -> &'request Principal {
+    pub(crate) fn principal(&self) -> &'request Principal {
         self.principal
+    }
+
+    /// When, and from where.
+    pub(crate) fn caller(&self) -> &'request Caller {
+        self.caller
     }
 
     /// The user as stored when they proved it.
@@ -71,12 +77,16 @@ impl Service {
     pub async fn confirm<'request>(
         &self,
         principal: &'request Principal,
-        caller: &Caller,
+        caller: &'request Caller,
         presented: PresentedProof,
     ) -> Result<Confirmed<'request>, Error> {
         let PresentedProof::Password(password) = presented;
         let user = self.verify_own_password(principal, caller, password).await?;
-        Ok(Confirmed { principal, user })
+        Ok(Confirmed {
+            principal,
+            caller,
+            user,
+        })
     }
 
     async fn verify_own_password(

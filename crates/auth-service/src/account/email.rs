@@ -111,13 +111,8 @@ impl Service {
     ///
     /// # Errors
     /// [`Error::RateLimited`], or a failure.
-    pub async fn ask_for_new_email(
-        &self,
-        confirmed: &Confirmed<'_>,
-        caller: &Caller,
-        new: NewAddress,
-    ) -> Result<(), Error> {
-        let (principal, NewAddress(new)) = (confirmed.principal(), new);
+    pub async fn ask_for_new_email(&self, confirmed: &Confirmed<'_>, new: NewAddress) -> Result<(), Error> {
+        let (principal, caller, NewAddress(new)) = (confirmed.principal(), confirmed.caller(), new);
         self.admit_mail(caller).await?;
         if !self
             .may_mail_to(new.as_str(), MailKind::EmailChangeConfirm, caller)

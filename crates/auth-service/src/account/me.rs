@@ -84,8 +84,8 @@ impl Service {
     ///
     /// # Errors
     /// [`Error::LastAdmin`], or a failure.
-    pub async fn delete_me(&self, confirmed: &Confirmed<'_>, caller: &Caller) -> Result<(), Error> {
-        let principal = confirmed.principal();
+    pub async fn delete_me(&self, confirmed: &Confirmed<'_>) -> Result<(), Error> {
+        let (principal, caller) = (confirmed.principal(), confirmed.caller());
         let admin = self.admin();
         let deleted = self
             .storage()

@@ -80,10 +80,9 @@ impl Service {
     pub async fn change_password(
         &self,
         confirmed: &Confirmed<'_>,
-        caller: &Caller,
         new: SecretString,
     ) -> Result<Option<SecretString>, Error> {
-        let (principal, user) = (confirmed.principal(), confirmed.user());
+        let (principal, caller, user) = (confirmed.principal(), confirmed.caller(), confirmed.user());
         let hash = self
             .hasher()
             .accept_and_hash(new, &user.email, user.name.as_ref())

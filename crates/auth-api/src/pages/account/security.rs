@@ -62,10 +62,7 @@ pub async fn change_password(sent: Sent<Member>) -> Result<HttpResponse, Problem
     let changed = async {
         let current = PresentedProof::Password(current);
         let confirmed = visit.service.confirm(&principal, &visit.caller, current).await?;
-        visit
-            .service
-            .change_password(&confirmed, &visit.caller, new)
-            .await
+        visit.service.change_password(&confirmed, new).await
     };
     match changed.await {
         Ok(device) => {
@@ -99,10 +96,7 @@ pub async fn change_email(sent: Sent<Member>) -> Result<HttpResponse, Problem> {
         let address = visit.service.new_address(new)?;
         let password = PresentedProof::Password(password);
         let confirmed = visit.service.confirm(&principal, &visit.caller, password).await?;
-        visit
-            .service
-            .ask_for_new_email(&confirmed, &visit.caller, address)
-            .await
+        visit.service.ask_for_new_email(&confirmed, address).await
     };
     match asked.await {
         Ok(()) => Ok(visit.done("/account/security", Done::EmailChangeSent)),
