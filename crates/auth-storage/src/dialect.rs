@@ -9,7 +9,7 @@ use crate::{
 };
 use diesel::{
     PgConnection, SqliteConnection,
-    connection::{AnsiTransactionManager, TransactionManager},
+    connection::{AnsiTransactionManager, SimpleConnection, TransactionManager},
     prelude::*,
     result::{DatabaseErrorKind, Error},
     sql_types::{BigInt, Bool, Text},
@@ -29,6 +29,15 @@ pub(crate) trait Dialect: Connection + Sized {
 
     /// Whether a table is there.
     fn has_table(&mut self, name: &str) -> Result<bool, Fault>;
+
+    /// Whether indexes can be built while others write, outside of a transaction.
+    const BUILDS_INDEXES_BESIDE: bool;
+
+    /// About how many rows a table of the schema has.
+    fn about_how_many(&mut self, table: &str) -> Result<u64, Fault>;
+
+    /// Keeps nodes from writing down that they serve, until the end of the transaction. False: here none does.
+    fn keep_nodes_out(&mut self) -> Result<bool, Fault>;
 
     /// What a migration runs on this database.
     fn script(migration: &Migration) -> Script;
@@ -118,6 +127,20 @@ impl Dialect for SqliteConnection {
         Ok(found.get_result::<Count>(self)?.n > 0)
     }
 
+    const BUILDS_INDEXES_BESIDE: bool = false;
+
+    fn about_how_many(&mut self, table: &str) -> Result<u64, Fault> {
+        let counted = format!("SELECT count(*) AS n FROM {table}");
+        Ok(diesel::sql_query(counted)
+            .get_result::<Count>(self)?
+            .n
+            .unsigned_abs())
+    }
+
+    fn keep_nodes_out(&mut self) -> Result<bool, Fault> {
+        Ok(false)
+    }
+
     fn script(migration: &Migration) -> Script {
         migration.sqlite
     }
@@ -204,6 +227,21 @@ impl Dialect for PgConnection {
     fn has_table(&mut self, name: &str) -> Result<bool, Fault> {
         let found = diesel::sql_query("SELECT to_regclass($1) IS NOT NULL AS yes").bind::<Text, _>(name);
         Ok(found.get_result::<Truth>(self)?.yes)
+    }
+
+    const BUILDS_INDEXES_BESIDE: bool = true;
+
+    /// By its size, where it was never analysed: PostgreSQL knows no number then.
+    fn about_how_many(&mut self, table: &str) -> Result<u64, Fault> {
+        let known = "SELECT CASE WHEN reltuples >= 0 THEN reltuples::bigint ELSE pg_relation_size(oid) / 100 END AS n \
+                     FROM pg_class WHERE oid = to_regclass($1)";
+        let known = diesel::sql_query(known).bind::<Text, _>(table);
+        Ok(known.get_result::<Count>(self)?.n.unsigned_abs())
+    }
+
+    fn keep_nodes_out(&mut self) -> Result<bool, Fault> {
+        self.batch_execute("LOCK TABLE nodes IN SHARE MODE")?;
+        Ok(true)
     }
 
     fn script(migration: &Migration) -> Script {

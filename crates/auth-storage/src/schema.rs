@@ -207,6 +207,19 @@ diesel::joinable!(one_time_tokens -> users (user_id));
 diesel::allow_tables_to_appear_in_same_query!(users, sessions);
 diesel::allow_tables_to_appear_in_same_query!(users, api_keys);
 diesel::allow_tables_to_appear_in_same_query!(users, one_time_tokens);
+diesel::table! {
+    use diesel::sql_types::*;
+    use crate::sqlty::*;
+
+    nodes (id) {
+        id -> Guid,
+        version -> Text,
+        knows -> Text,
+        started_at -> Instant,
+        seen_at -> Instant,
+    }
+}
+
 diesel::allow_tables_to_appear_in_same_query!(audit_events, audit_seals);
 
 /// The tables and their columns, for the test that compares them with each database.
@@ -233,5 +246,6 @@ pub fn columns() -> Vec<(&'static str, Vec<&'static str>)> {
         clients: id secret_digest created_at;
         settings: name value;
         guards: name taken;
+        nodes: id version knows started_at seen_at;
     }
 }

@@ -6,6 +6,7 @@ mod commands;
 pub mod config;
 mod logging;
 pub mod master_key;
+mod node;
 mod output;
 mod wiring;
 

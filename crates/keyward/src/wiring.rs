@@ -4,13 +4,16 @@
 use crate::{
     config::{Config, ConfigErrors, log::Audience},
     master_key::{self, NoMasterKey},
+    node::ServingNode,
 };
 use auth_api::{Metrics, ServeError, Site, Sockets};
 use auth_blacklist::{Blacklist, Nodes};
 use auth_limits::Limits;
 use auth_mail::{MailError, Mailer};
 use auth_service::{Caller, Clock, Entropy, Service, ServiceParts, StoredTruth};
-use auth_storage::{AlreadyServed, Backend, MigrateError, OpenError, ServeLock, Storage, StorageError};
+use auth_storage::{
+    AlreadyServed, Backend, MigrateError, OpenError, ServeLock, Storage, StorageError, migrations::Contracts,
+};
 use secrecy::SecretString;
 use std::{fs, io, net::SocketAddr, path::PathBuf, sync::Arc, time::Duration};
 use tokio::time::{Instant, sleep};
@@ -114,6 +117,7 @@ pub struct Running {
     service: Service,
     without_administrator: bool,
     setup_token: Option<SecretString>,
+    node: ServingNode,
     _lock: ServeLock,
 }
 
@@ -157,6 +161,7 @@ impl Running {
     /// Turns readiness false, lets requests in flight finish, and ends everything.
     pub async fn stop(self) {
         self.http.drain().await;
+        self.node.leave().await;
         self.service.stop().await;
     }
 }
@@ -178,7 +183,7 @@ pub async fn start(
     let site = site(&config)?;
     let storage = open_patiently(&config).await?;
     let lock = storage.claim_serving()?;
-    settle_schema(&config, &storage).await?;
+    let node = ServingNode::enter(&config, &storage, &lock, entropy.as_ref()).await?;
     let found = master_key::find_or_make(&config, entropy.as_ref())?;
     let ticking = Arc::clone(&clock);
     let (nodes, redis) = if config.is_embedded() {
@@ -237,6 +242,7 @@ pub async fn start(
         service,
         without_administrator,
         setup_token,
+        node,
         _lock: lock,
     })
 }
@@ -311,24 +317,42 @@ fn make_folder(config: &Config) -> Result<(), StartError> {
 ///
 /// # Errors
 /// [`StartError`].
-pub(crate) async fn settle_schema(config: &Config, storage: &Storage) -> Result<(), StartError> {
+pub(crate) async fn settle_schema(
+    config: &Config,
+    storage: &Storage,
+    lock: Option<&ServeLock>,
+) -> Result<(), StartError> {
     let schema = storage.schema().await?;
     if let Some(stamp) = schema.refused_for() {
         return Err(MigrateError::SchemaNewer(stamp.to_owned()).into());
     }
     let pending = schema.missing().count();
-    if pending == 0 {
+    if !config.database.migrates_itself(storage.backend()) {
+        return if pending == 0 {
+            Ok(())
+        } else {
+            Err(StartError::SchemaOlder { pending })
+        };
+    }
+    if schema.migrations.iter().all(|migration| migration.applied) {
         return Ok(());
     }
-    if !config.database.migrates_itself(storage.backend()) {
-        return Err(StartError::SchemaOlder { pending });
-    }
-    let applied = storage.migrate_up().await?;
+    let migrated = match lock {
+        Some(lock) => storage.migrate_up_with(Contracts::of(lock)).await?,
+        None => storage.migrate_up().await?,
+    };
     tracing::info!(
-        applied = applied.join(", "),
+        applied = migrated.applied.join(", "),
         backend = backend_name(storage.backend()),
         "the schema is up to date"
     );
+    for held_back in &migrated.held_back {
+        let migration = &held_back.migration;
+        tracing::info!(
+            migration,
+            "a migration waits until no older node serves the database"
+        );
+    }
     Ok(())
 }
 

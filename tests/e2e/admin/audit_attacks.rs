@@ -120,7 +120,7 @@ on_every_backend! {
         let root = app.admin("root").await;
         three_batches(&app).await;
         app.clock.advance(Span::seconds(1));
-        let unread = put_in(&app, 0, "no_such_action");
+        let unread = put_in(&app, 0, "no action");
         app.clock.advance(Span::seconds(1));
         app.user("dora").await;
         seal(&app).await;

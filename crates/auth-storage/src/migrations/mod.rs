@@ -5,8 +5,12 @@
 //! One that **contracts** (removes or narrows) comes a release later at the earliest, and raises the schema's floor: the oldest
 //! stamp that a program must know to serve it. A program starts on a newer schema whose floor it knows.
 
+pub mod effects;
+pub(crate) mod indexes;
 pub(crate) mod run;
 
+use crate::{Backend, nodes::LivingNode, serving::ServeLock};
+use effects::Effect;
 use std::collections::BTreeSet;
 
 /// What a migration does to the programs that don't know it.
@@ -27,6 +31,62 @@ impl Step {
             Self::Contract => "contract",
         }
     }
+}
+
+/// Which of the migrations that contract may be applied.
+#[derive(Debug, Clone, Copy)]
+pub enum Contracts<'a> {
+    /// Those that every living node knows; on SQLite all, for this is the right to serve.
+    Of(&'a ServeLock),
+    /// Those that every living node knows; on SQLite none, for another process serves.
+    Wait,
+    /// All, whatever serves. A node that does not know one is broken by it.
+    Force,
+}
+
+impl<'a> Contracts<'a> {
+    /// As far as the holder of this may.
+    #[must_use]
+    pub const fn of(lock: &'a ServeLock) -> Self {
+        Self::Of(lock)
+    }
+
+    pub(crate) const fn rule(self) -> Rule {
+        match self {
+            Self::Of(_) => Rule::WhereNoOlderNodeLives,
+            Self::Wait => Rule::WhereAllNodesAreSeen,
+            Self::Force => Rule::Always,
+        }
+    }
+}
+
+/// When a migration that contracts is applied.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Rule {
+    /// Where no node lives that does not know it.
+    WhereNoOlderNodeLives,
+    /// The same, and never on a database whose nodes write nothing down.
+    WhereAllNodesAreSeen,
+    /// Always.
+    Always,
+}
+
+/// What a run came to.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct Migrated {
+    /// The names of what was applied, in order.
+    pub applied: Vec<String>,
+    /// What was left, and why.
+    pub held_back: Vec<HeldBack>,
+}
+
+/// A migration that was not applied, because it would break what serves.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct HeldBack {
+    /// Its name.
+    pub migration: String,
+    /// The nodes that don't know it. Empty on SQLite: another process serves the file.
+    pub for_nodes: Vec<LivingNode>,
 }
 
 /// What a migration runs on one of the databases.
@@ -52,6 +112,15 @@ pub struct Migration {
 }
 
 impl Migration {
+    /// What its statements do to others on this database.
+    #[must_use]
+    pub fn effects(&self, backend: Backend) -> Vec<Effect> {
+        match backend {
+            Backend::Sqlite => effects::on_sqlite(self.sqlite.up),
+            Backend::Postgres => effects::on_postgres(self.postgres.up),
+        }
+    }
+
     /// The digits of its moment, by which the database remembers it.
     #[must_use]
     pub fn stamp(&self) -> String {
@@ -142,6 +211,13 @@ impl Schema {
     #[must_use]
     pub fn is_floor(&self, status: &Status) -> bool {
         self.floor.as_deref() == Some(stamp(&status.name).as_str())
+    }
+
+    /// The stamp of the newest migration that this version knows.
+    #[must_use]
+    pub fn newest_known(&self) -> Option<String> {
+        let known = self.migrations.iter().rfind(|migration| migration.is_known());
+        known.map(|migration| stamp(&migration.name))
     }
 
     /// Those that must be applied before this version can serve.

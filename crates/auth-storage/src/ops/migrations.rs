@@ -1,10 +1,15 @@
 //! The schema itself: which migrations are applied, the floor, and the steps forward and back.
 
-use super::{Conn, settings};
+use super::{Conn, nodes, settings};
 use crate::{
     dialect::Dialect as _,
     fault::Fault,
-    migrations::{Migration, Step, run::Stop, unknown_floor},
+    migrations::{
+        HeldBack, Migration, Rule, Step,
+        indexes::are_built_beside,
+        run::{Round, Stop},
+        unknown_floor,
+    },
 };
 use auth_domain::foreign_words::known as known_words;
 use diesel::{connection::SimpleConnection as _, prelude::*};
@@ -55,42 +60,95 @@ pub(crate) fn standing(c: &mut Conn) -> Result<(Vec<String>, Option<String>), Fa
     Ok((applied(c)?, floor(c)?))
 }
 
-/// Applies what is not applied, and names it. Within a transaction.
-pub(crate) fn up(c: &mut Conn, known: &[Migration]) -> Result<Vec<String>, Stop> {
+/// Applies what is not applied, as far as the rule goes. Within a transaction. What `beside` names was done outside of it and is
+/// recorded.
+pub(crate) fn up(
+    c: &mut Conn,
+    known: &[Migration],
+    rule: Rule,
+    beside: Option<&Migration>,
+) -> Result<Round, Stop> {
     c.batch_execute(REMEMBER)?;
     let (applied, floor) = standing(c)?;
     let mut stamps: BTreeSet<String> = applied.into_iter().collect();
     if let Some(stranger) = unknown_floor(known, &strangers(known, &stamps), floor.as_deref()) {
         return Err(Stop::Newer(stranger));
     }
-    let mut done = Vec::new();
+    let mut round = Round::default();
     for migration in known {
-        if stamps.insert(migration.stamp()) {
-            run(c, migration.name, Conn::script(migration).up)?;
-            diesel::insert_into(remembered::table)
-                .values(remembered::version.eq(migration.stamp()))
-                .execute(c)?;
-            done.push(migration.name.to_owned());
+        let stamp = migration.stamp();
+        if stamps.contains(&stamp) {
+            continue;
         }
+        if let Some(held_back) = held_back(c, migration, rule)? {
+            round.held_back.push(held_back);
+            continue;
+        }
+        let is_done = beside.is_some_and(|done| done.name == migration.name);
+        if Conn::BUILDS_INDEXES_BESIDE && are_built_beside(migration) && !is_done {
+            round.beside = Some(*migration);
+            break;
+        }
+        if !is_done {
+            run(c, migration.name, Conn::script(migration).up)?;
+        }
+        diesel::insert_into(remembered::table)
+            .values(remembered::version.eq(&stamp))
+            .execute(c)?;
+        round.applied.push(migration.name.to_owned());
+        stamps.insert(stamp);
     }
     // A newer version's floor stays: it is one that this version knows.
     raise_floor(c, known, &stamps, floor)?;
-    Ok(done)
+    Ok(round)
+}
+
+/// Why a migration that contracts has to wait. Until the end of the transaction no node can write down that it serves.
+fn held_back(c: &mut Conn, migration: &Migration, rule: Rule) -> Result<Option<HeldBack>, Fault> {
+    // Before there were nodes nothing could be seen of them, and nothing waited for them.
+    if migration.step == Step::Expand || rule == Rule::Always || !c.has_table("nodes")? {
+        return Ok(None);
+    }
+    let held_back = |for_nodes| {
+        Some(HeldBack {
+            migration: migration.name.to_owned(),
+            for_nodes,
+        })
+    };
+    if !c.keep_nodes_out()? {
+        return Ok((rule == Rule::WhereAllNodesAreSeen)
+            .then(|| held_back(Vec::new()))
+            .flatten());
+    }
+    let mut older = nodes::living(c)?;
+    older.retain(|living| living.node.knows < migration.stamp());
+    Ok(if older.is_empty() { None } else { held_back(older) })
 }
 
 /// Takes the newest migration back, and names it. Within a transaction.
-pub(crate) fn down(c: &mut Conn, known: &[Migration]) -> Result<Vec<String>, Stop> {
+pub(crate) fn down(c: &mut Conn, known: &[Migration]) -> Result<Round, Stop> {
     let mut stamps: BTreeSet<String> = applied(c)?.into_iter().collect();
     if let Some(stranger) = strangers(known, &stamps).pop_last() {
         return Err(Stop::Newer(stranger));
     }
+    let mut round = Round::default();
     let Some(migration) = known.iter().rev().find(|one| stamps.remove(&one.stamp())) else {
-        return Ok(Vec::new());
+        return Ok(round);
     };
     run(c, migration.name, Conn::script(migration).down)?;
     diesel::delete(remembered::table.find(migration.stamp())).execute(c)?;
     raise_floor(c, known, &stamps, None)?;
-    Ok(vec![migration.name.to_owned()])
+    round.applied.push(migration.name.to_owned());
+    Ok(round)
+}
+
+/// About how many rows a table has; none where it is not there.
+pub(crate) fn rows_of(c: &mut Conn, table: &str) -> Result<u64, Fault> {
+    if c.has_table(table)? {
+        c.about_how_many(table)
+    } else {
+        Ok(0)
+    }
 }
 
 fn strangers(known: &[Migration], stamps: &BTreeSet<String>) -> BTreeSet<String> {
@@ -99,9 +157,15 @@ fn strangers(known: &[Migration], stamps: &BTreeSet<String>) -> BTreeSet<String>
 }
 
 fn run(c: &mut Conn, name: &str, script: &str) -> Result<(), Stop> {
-    // The database may quote a value of a row.
-    c.batch_execute(script)
-        .map_err(|cause| Stop::Failed(format!("the migration {name}"), known_words(&cause.to_string())))
+    c.batch_execute(script).map_err(|cause| {
+        let cause = cause.to_string();
+        if cause.contains("lock timeout") || cause.contains("deadlock") {
+            Stop::Busy(name.to_owned())
+        } else {
+            // The database may quote a value of a row.
+            Stop::Failed(format!("the migration {name}"), known_words(&cause))
+        }
+    })
 }
 
 /// Writes the newest applied migration that contracts, or the floor that was there, whichever is later.

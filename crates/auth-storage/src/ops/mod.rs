@@ -22,6 +22,7 @@ mod endings;
 mod hold;
 pub(crate) mod links;
 pub(crate) mod migrations;
+pub(crate) mod nodes;
 pub(crate) mod notes;
 pub(crate) mod one_time_tokens;
 pub(crate) mod outbox;

@@ -5,7 +5,7 @@ mod writing;
 use crate::{
     Backend, DatabaseConfig,
     error::{AlreadyServed, MigrateError, OpenError, StorageError},
-    migrations::{self, Migration, Schema, run::Way},
+    migrations::{self, Contracts, Migrated, Migration, Schema},
     open::{self, Database},
     serving::{self, ServeLock},
     sweep::Walk,
@@ -137,12 +137,25 @@ impl Storage {
         Ok(Schema::new(self.inner.migrations, applied, floor))
     }
 
-    /// Applies the migrations that are missing, all or none, and names them.
+    /// Applies the migrations that are missing. Those that contract wait while something serves the database that does not know
+    /// them.
     ///
     /// # Errors
     /// See [`MigrateError`].
-    pub async fn migrate_up(&self) -> Result<Vec<String>, MigrateError> {
-        migrations::run::run(&self.inner.database, self.inner.migrations, Way::Up).await
+    pub async fn migrate_up(&self) -> Result<Migrated, MigrateError> {
+        // On SQLite whoever serves has this; until the end of the run nothing else can begin to.
+        match self.claim_serving() {
+            Ok(lock) => self.migrate_up_with(Contracts::of(&lock)).await,
+            Err(_) => self.migrate_up_with(Contracts::Wait).await,
+        }
+    }
+
+    /// The same, and says which of those that contract may be applied.
+    ///
+    /// # Errors
+    /// See [`MigrateError`].
+    pub async fn migrate_up_with(&self, contracts: Contracts<'_>) -> Result<Migrated, MigrateError> {
+        migrations::run::up(&self.inner.database, self.inner.migrations, contracts.rule()).await
     }
 
     /// Takes the newest migration back and names it.
@@ -150,11 +163,33 @@ impl Storage {
     /// # Errors
     /// See [`MigrateError`].
     pub async fn migrate_down(&self) -> Result<Option<String>, MigrateError> {
-        Ok(
-            migrations::run::run(&self.inner.database, self.inner.migrations, Way::Down)
-                .await?
-                .pop(),
-        )
+        migrations::run::down(&self.inner.database, self.inner.migrations).await
+    }
+
+    /// A migration that this program knows.
+    #[must_use]
+    pub fn migration(&self, name: &str) -> Option<&'static Migration> {
+        self.inner
+            .migrations
+            .iter()
+            .find(|migration| migration.name == name)
+    }
+
+    /// About how many rows a table of the schema has; none where there is no such table.
+    ///
+    /// # Errors
+    /// See [`StorageError`].
+    pub async fn about_how_many(&self, table: String) -> Result<u64, StorageError> {
+        run!(self, read, migrations::rows_of(&table))
+    }
+
+    /// The stamp of the newest migration that this program knows.
+    pub(crate) fn knows(&self) -> String {
+        self.inner
+            .migrations
+            .last()
+            .map(Migration::stamp)
+            .unwrap_or_default()
     }
 }
 

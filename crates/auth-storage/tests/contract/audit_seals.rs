@@ -303,9 +303,9 @@ on_both! {
     fn a_row_that_cannot_be_read_is_sealed_round_and_named(world) {
         note(&world.db, 0).await;
         seal(&world.db, 10, 0).await.unwrap();
-        let unread = put_in(&world, 1, 1, "no_such_action");
+        let unread = put_in(&world, 1, 1, "no action");
         note(&world.db, 2).await;
-        // A newer version beside this one may know what it says.
+        // No version writes such an action; whatever can't be read has that long to be read by another version.
         let round = world.db.seal_audit(10, at(3), signer()).await.unwrap();
         assert_eq!((round.seal.unwrap().count, round.refused.len(), world.db.unsealed_audit().await.unwrap()), (1, 0, 1));
         let wait = LONGEST_WRITE.num_seconds();
@@ -324,7 +324,7 @@ on_both! {
     /// A sealed row that was made unreadable is found in its batch.
     fn a_sealed_row_that_cannot_be_read_is_counted(world) {
         batches(&world, 2).await;
-        world.execute("UPDATE audit_events SET action = 'no_such_action' WHERE batch = 1");
+        world.execute("UPDATE audit_events SET action = 'no action' WHERE batch = 1");
         let batch = world.db.audit_batch_after(0).await.unwrap().unwrap();
         assert_eq!((batch.events.len(), batch.unreadable, batch.seal.count), (0, 2, 2));
         assert_eq!(world.db.audit_batch_after(1).await.unwrap().unwrap().unreadable, 0);

@@ -63,6 +63,8 @@ mod revocations;
 #[cfg(test)]
 mod rolling;
 #[cfg(test)]
+mod rolling_runs;
+#[cfg(test)]
 mod rotation;
 #[cfg(test)]
 mod schema_facts;

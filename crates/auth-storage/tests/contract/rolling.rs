@@ -3,10 +3,10 @@
 
 use auth_storage::{
     MigrateError, Storage,
-    migrations::{Migration, Script, Step, embedded},
+    migrations::{Migrated, Migration, Script, Step, embedded},
 };
 
-const ADD: Migration = Migration {
+pub(crate) const ADD: Migration = Migration {
     name: "2999-01-01-000000_add_comets",
     step: Step::Expand,
     sqlite: Script {
@@ -19,7 +19,7 @@ const ADD: Migration = Migration {
     },
 };
 
-const NARROW: Migration = Migration {
+pub(crate) const NARROW: Migration = Migration {
     name: "2999-01-02-000000_drop_the_names",
     step: Step::Contract,
     sqlite: Script {
@@ -32,7 +32,7 @@ const NARROW: Migration = Migration {
     },
 };
 
-fn with(more: &[Migration]) -> Vec<Migration> {
+pub(crate) fn with(more: &[Migration]) -> Vec<Migration> {
     [embedded(), more].concat()
 }
 
@@ -53,13 +53,13 @@ async fn refused_for(db: &Storage) -> Option<String> {
 on_both! {
     fn a_program_serves_an_expanded_schema_and_takes_nothing_of_it_back(world) {
         let newer = world.knowing(&with(&[ADD])).await;
-        assert_eq!(newer.migrate_up().await.unwrap(), [ADD.name]);
+        assert_eq!(newer.migrate_up().await.unwrap().applied, [ADD.name]);
         let schema = world.db.schema().await.unwrap();
         assert_eq!((schema.refused_for(), schema.missing().count()), (None, 0));
         assert_eq!(schema.floor, own_floor());
         let strange: Vec<_> = schema.migrations.iter().filter(|one| !one.is_known()).collect();
         assert_eq!((strange.len(), strange[0].name.as_str(), strange[0].applied), (1, "29990101000000", true));
-        assert_eq!(world.db.migrate_up().await.unwrap(), Vec::<String>::new());
+        assert_eq!(world.db.migrate_up().await.unwrap(), Migrated::default());
         let down = world.db.migrate_down().await;
         assert!(matches!(down, Err(MigrateError::SchemaNewer(name)) if name == "29990101000000"));
         assert_eq!(newer.migrate_down().await.unwrap().as_deref(), Some(ADD.name));
@@ -90,7 +90,7 @@ on_both! {
         let newest = world.knowing(&with(&[ADD, NARROW])).await;
         newest.migrate_up().await.unwrap();
         let newer = world.knowing(&with(&[NARROW])).await;
-        assert_eq!(newer.migrate_up().await.unwrap(), Vec::<String>::new());
+        assert_eq!(newer.migrate_up().await.unwrap(), Migrated::default());
         assert_eq!(floor(&world.db).await.as_deref(), Some("29990102000000"));
     }
 

@@ -11,7 +11,7 @@ use auth_domain::{
     session::{EndReason, SessionState},
     user::Generation,
 };
-use auth_storage::{QueryRefused, StorageError, sessions};
+use auth_storage::{QueryRefused, StorageError, migrations::Migrated, sessions};
 use diesel::{prelude::*, sql_types::Text};
 use std::{collections::BTreeSet, path::Path};
 
@@ -63,8 +63,8 @@ async fn migrates_up_and_down_and_up(world: World) {
         .unwrap_err();
     assert_eq!(said, StorageError::Query(QueryRefused::Schema));
     let names: Vec<String> = none.iter().map(|m| m.name.clone()).collect();
-    assert_eq!(world.db.migrate_up().await.unwrap(), names);
-    assert_eq!(world.db.migrate_up().await.unwrap(), Vec::<String>::new());
+    assert_eq!(world.db.migrate_up().await.unwrap().applied, names);
+    assert_eq!(world.db.migrate_up().await.unwrap(), Migrated::default());
     let all = world.db.schema().await.unwrap().migrations;
     assert!(all.iter().all(|m| m.applied && m.is_known()));
     let before = schema(&world);
@@ -81,9 +81,9 @@ async fn nodes_migrate_at_the_same_time(world: World) {
     let mut nodes = Vec::new();
     for _ in 0..4 {
         let node = world.another().await;
-        nodes.push(tokio::spawn(
-            async move { node.migrate_up().await.unwrap().len() },
-        ));
+        nodes.push(tokio::spawn(async move {
+            node.migrate_up().await.unwrap().applied.len()
+        }));
     }
     let applied = crate::world::all(nodes).await;
     let wanted = world.db.schema().await.unwrap().migrations.len();

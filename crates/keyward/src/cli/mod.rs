@@ -75,6 +75,9 @@ pub enum Command {
     /// Create, change, lock out, import and delete users.
     #[command(subcommand)]
     User(User),
+    /// Show what an upgrade needs next.
+    #[command(subcommand)]
+    Upgrade(Upgrade),
     /// Show and end users' sessions.
     #[command(subcommand)]
     Session(Session),
@@ -125,12 +128,23 @@ pub struct Output {
 /// `keyward migrate`.
 #[derive(Debug, Subcommand)]
 pub enum Migrate {
-    /// Apply what is not applied.
-    Up,
+    /// Apply what is not applied. What would break an older node that still serves waits for its end.
+    Up {
+        /// Apply it all the same: nodes that don't know it answer 503 to everything from then on.
+        #[arg(long)]
+        force: bool,
+    },
     /// Take the newest migration back.
     Down,
     /// List the migrations.
     Status(Output),
+}
+
+/// `keyward upgrade`.
+#[derive(Debug, Subcommand)]
+pub enum Upgrade {
+    /// Show which step is next, what waits meanwhile, and for how long on this data. Changes nothing.
+    Check(Output),
 }
 
 /// `keyward client`.

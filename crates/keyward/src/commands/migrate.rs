@@ -8,27 +8,58 @@ use crate::{
 };
 use auth_storage::{
     Storage,
-    migrations::{Status, Step},
+    migrations::{Contracts, HeldBack, Status, Step},
+    nodes::LivingNode,
 };
 use serde_json::json;
 
 pub(super) async fn run(config: &Config, verb: Migrate) -> Result<(), CommandError> {
     let storage = wiring::open(config).await.map_err(super::operator::refused)?;
     match verb {
-        Migrate::Up => up(&storage).await,
+        Migrate::Up { force } => up(&storage, force).await,
         Migrate::Down => down(&storage).await,
         Migrate::Status(output) => status(&storage, output).await,
     }
 }
 
-async fn up(storage: &Storage) -> Result<(), CommandError> {
-    let applied = storage.migrate_up().await.map_err(CommandError::failed)?;
-    if applied.is_empty() {
-        return print("nothing to apply: the schema is up to date");
+async fn up(storage: &Storage, force: bool) -> Result<(), CommandError> {
+    let migrated = if force {
+        storage.migrate_up_with(Contracts::Force).await
+    } else {
+        storage.migrate_up().await
+    };
+    let migrated = migrated.map_err(CommandError::failed)?;
+    for name in &migrated.applied {
+        print(format_args!("applied {name}"))?;
     }
-    applied
-        .iter()
-        .try_for_each(|name| print(format_args!("applied {name}")))
+    match migrated.held_back.first() {
+        Some(held_back) => Err(CommandError::Failed(refusal(held_back))),
+        None if migrated.applied.is_empty() => print("nothing to apply: the schema is up to date"),
+        None => Ok(()),
+    }
+}
+
+/// Why a migration waits, and what to do about it.
+pub(super) fn refusal(held_back: &HeldBack) -> String {
+    let name = &held_back.migration;
+    let why = match held_back.for_nodes.as_slice() {
+        [] => "another `keyward serve` has this database".to_owned(),
+        nodes => {
+            let node = |living: &LivingNode| {
+                let (node, ago) = (&living.node, living.seen_before.num_seconds());
+                format!("{} (version {}, seen {ago} s ago)", node.id, node.version)
+            };
+            let nodes: Vec<String> = nodes.iter().map(node).collect();
+            format!(
+                "nodes that don't know it serve this database: {}",
+                nodes.join(", ")
+            )
+        }
+    };
+    format!(
+        "the migration {name} takes away what older versions need, and {why}. Replace or stop them first; one that was killed is \
+         forgotten a minute later. With --force it is applied all the same: such a node then answers 503 to everything"
+    )
 }
 
 /// Taking the schema from under a server would make every request fail.

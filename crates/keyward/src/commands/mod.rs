@@ -16,10 +16,11 @@ mod operator;
 mod password;
 mod serve;
 mod session;
+mod upgrade;
 mod user;
 
 use crate::{
-    cli::{Cli, Command, Output},
+    cli::{Cli, Command, Output, Upgrade},
     config::{Config, Sources, log::Audience},
     logging,
     output::{CommandError, print, print_json},
@@ -41,6 +42,7 @@ pub async fn run(cli: Cli) -> Result<(), CommandError> {
             served.map_err(|error| recorded(error, sources.log_is_for_programs()))
         }
         Command::Migrate(verb) => migrate::run(&load_quietly(&sources)?, verb).await,
+        Command::Upgrade(Upgrade::Check(output)) => upgrade::check(&load_quietly(&sources)?, output).await,
         Command::User(verb) => {
             Box::pin(user::run(Operator::open(load_quietly(&sources)?).await?, verb)).await
         }

@@ -26,7 +26,9 @@ impl Operator {
     /// Opens the database and sees to it that its schema fits.
     pub(super) async fn open(config: Config) -> Result<Self, CommandError> {
         let storage = wiring::open(&config).await.map_err(refused)?;
-        wiring::settle_schema(&config, &storage).await.map_err(refused)?;
+        wiring::settle_schema(&config, &storage, None)
+            .await
+            .map_err(refused)?;
         Ok(Self {
             config,
             storage,

@@ -62,3 +62,27 @@ fn the_schema_is_not_taken_from_under_a_server() {
     drop(server);
     place.run(&["migrate", "down"]).good();
 }
+
+#[test]
+fn an_upgrade_is_told_its_next_step() {
+    let place = Place::new();
+    let check = || place.run(&["upgrade", "check", "--json"]).json();
+    let before = check();
+    assert!(
+        before["next"].as_str().unwrap().contains("keyward migrate up"),
+        "{before}"
+    );
+    let pending = before["pending"].as_array().unwrap();
+    assert!(!pending.is_empty() && pending.iter().all(|one| one["step"].is_string()));
+    assert!(place.run(&["upgrade", "check"]).good().contains("next: "));
+    place.run(&["migrate", "up", "--force"]).good();
+    let after = check();
+    assert_eq!(after["pending"].as_array().unwrap().len(), 0);
+    assert_eq!(after["next"], "nothing: the schema is up to date");
+    assert!(after["floor"].is_string(), "{after}");
+    let shown = place.run(&["migrate", "status"]).good();
+    assert!(
+        shown.contains("applied, the floor") && shown.contains("contract"),
+        "{shown}"
+    );
+}

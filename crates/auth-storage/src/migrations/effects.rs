@@ -1,0 +1,216 @@
+//! What a migration makes others wait for, and for how long: read from its statements, for `keyward upgrade check`. PostgreSQL's
+//! locks are those of its manual (Explicit Locking, ALTER TABLE). A statement that is not known here is feared.
+
+use super::indexes::statements;
+
+/// What waits while a statement runs.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Waits {
+    /// Nothing: the table is new, or is locked against other changes of the schema alone.
+    Nothing,
+    /// Writes of the rows that are changed.
+    Rows,
+    /// Writes of the table.
+    Writes,
+    /// Reads and writes of the table.
+    Everything,
+}
+
+impl Waits {
+    /// In words.
+    #[must_use]
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Nothing => "nothing waits",
+            Self::Rows => "writes of the same rows wait",
+            Self::Writes => "writes wait",
+            Self::Everything => "reads and writes wait",
+        }
+    }
+}
+
+/// How much of a table a statement goes through.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Work {
+    /// None of it.
+    Catalogue,
+    /// All rows are read.
+    Scan,
+    /// All rows are written.
+    Rewrite,
+}
+
+impl Work {
+    /// Microseconds a row, on the slow side: a disk that is not the fastest, and others at work beside it.
+    #[must_use]
+    pub const fn micros_a_row(self) -> u64 {
+        match self {
+            Self::Catalogue => 0,
+            Self::Scan => 3,
+            Self::Rewrite => 20,
+        }
+    }
+}
+
+/// What a statement does to others.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Effect {
+    /// The table; of a dropped index, its name.
+    pub table: String,
+    /// What waits.
+    pub waits: Waits,
+    /// How much of the table it goes through.
+    pub work: Work,
+}
+
+/// The effects of a script on PostgreSQL, one a statement.
+#[must_use]
+pub(crate) fn on_postgres(script: &str) -> Vec<Effect> {
+    statements(script).map(|statement| effect(&statement)).collect()
+}
+
+/// The effects of a script on SQLite, where a run keeps all other writers out, and readers never wait.
+#[must_use]
+pub(crate) fn on_sqlite(script: &str) -> Vec<Effect> {
+    let writers_wait = |statement: String| Effect {
+        waits: Waits::Writes,
+        ..effect(&statement)
+    };
+    statements(script).map(writers_wait).collect()
+}
+
+fn effect(statement: &str) -> Effect {
+    let words: Vec<&str> = statement
+        .split_whitespace()
+        .filter(|word| !matches!(*word, "IF" | "NOT" | "EXISTS" | "UNIQUE" | "ONLY"))
+        .collect();
+    let has = |phrase: &str| statement.contains(phrase);
+    let of = |name: &str, waits, work| Effect {
+        table: name.trim_end_matches([';', ',', '(']).to_owned(),
+        waits,
+        work,
+    };
+    let on = || {
+        let behind = words.iter().skip_while(|word| **word != "ON").nth(1);
+        behind.copied().unwrap_or_default()
+    };
+    match words.as_slice() {
+        // What it refers to is locked for a moment; nothing of it is read, for the table is empty.
+        ["CREATE", "TABLE", name, ..] => of(name, Waits::Nothing, Work::Catalogue),
+        ["CREATE", "INDEX", "CONCURRENTLY", ..] => of(on(), Waits::Nothing, Work::Scan),
+        ["CREATE", "INDEX", ..] => of(on(), Waits::Writes, Work::Scan),
+        ["DROP", "INDEX", "CONCURRENTLY", name, ..] => of(name, Waits::Nothing, Work::Catalogue),
+        ["DROP", "TABLE" | "INDEX", name, ..] => of(name, Waits::Everything, Work::Catalogue),
+        ["ALTER", "TABLE", name, "ADD", "COLUMN", ..] if !has("GENERATED") && !has("clock_timestamp") => {
+            of(name, Waits::Everything, Work::Catalogue)
+        }
+        ["ALTER", "TABLE", name, "VALIDATE", ..] => of(name, Waits::Nothing, Work::Scan),
+        ["ALTER", "TABLE", name, "ADD", "CONSTRAINT", ..] if has("NOT VALID") => {
+            of(name, Waits::Everything, Work::Catalogue)
+        }
+        ["ALTER", "TABLE", name, "ADD", "CONSTRAINT", ..] => of(name, Waits::Everything, Work::Scan),
+        ["ALTER", "TABLE", name, "ALTER", "COLUMN", _, "SET", "NULL"] => {
+            of(name, Waits::Everything, Work::Scan)
+        }
+        ["ALTER", "TABLE", name, "DROP" | "RENAME", ..]
+        | ["ALTER", "TABLE", name, "ALTER", "COLUMN", _, "SET" | "DROP", ..] => {
+            of(name, Waits::Everything, Work::Catalogue)
+        }
+        ["UPDATE", name, ..] | ["DELETE", "FROM", name, ..] => of(name, Waits::Rows, Work::Rewrite),
+        ["INSERT", "INTO", name, ..] if !has("SELECT") => of(name, Waits::Rows, Work::Catalogue),
+        ["INSERT", "INTO", ..] => {
+            let source = words.iter().skip_while(|word| **word != "FROM").nth(1);
+            of(source.copied().unwrap_or_default(), Waits::Rows, Work::Rewrite)
+        }
+        ["ALTER", "TABLE", name, ..] => of(name, Waits::Everything, Work::Rewrite),
+        _ => of(
+            words.last().copied().unwrap_or_default(),
+            Waits::Everything,
+            Work::Rewrite,
+        ),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn each_statement_says_what_waits() {
+        use {Waits as W, Work as K};
+        for (statement, table, waits, work) in [
+            ("CREATE TABLE a (b int NOT NULL)", "a", W::Nothing, K::Catalogue),
+            ("CREATE UNIQUE INDEX i ON a (b)", "a", W::Writes, K::Scan),
+            ("CREATE INDEX CONCURRENTLY i ON a (b)", "a", W::Nothing, K::Scan),
+            ("CREATE INDEX IF NOT EXISTS i ON a (b)", "a", W::Writes, K::Scan),
+            ("DROP INDEX i", "i", W::Everything, K::Catalogue),
+            (
+                "ALTER TABLE a ADD COLUMN b text",
+                "a",
+                W::Everything,
+                K::Catalogue,
+            ),
+            (
+                "ALTER TABLE a ADD COLUMN b text GENERATED ALWAYS AS (c) STORED",
+                "a",
+                W::Everything,
+                K::Rewrite,
+            ),
+            (
+                "ALTER TABLE a DROP CONSTRAINT c",
+                "a",
+                W::Everything,
+                K::Catalogue,
+            ),
+            (
+                "ALTER TABLE a ADD CONSTRAINT c CHECK (b > 0)",
+                "a",
+                W::Everything,
+                K::Scan,
+            ),
+            (
+                "ALTER TABLE a ADD CONSTRAINT c CHECK (b > 0) NOT VALID",
+                "a",
+                W::Everything,
+                K::Catalogue,
+            ),
+            ("ALTER TABLE a VALIDATE CONSTRAINT c", "a", W::Nothing, K::Scan),
+            (
+                "ALTER TABLE a ALTER COLUMN b SET NOT NULL",
+                "a",
+                W::Everything,
+                K::Scan,
+            ),
+            (
+                "ALTER TABLE a ALTER COLUMN b DROP DEFAULT",
+                "a",
+                W::Everything,
+                K::Catalogue,
+            ),
+            (
+                "ALTER TABLE a ALTER COLUMN b TYPE bigint",
+                "a",
+                W::Everything,
+                K::Rewrite,
+            ),
+            ("UPDATE a SET b = 1", "a", W::Rows, K::Rewrite),
+            ("INSERT INTO a (b) VALUES (1)", "a", W::Rows, K::Catalogue),
+            ("INSERT INTO a (b) SELECT b FROM c", "c", W::Rows, K::Rewrite),
+            ("CLUSTER a", "a", W::Everything, K::Rewrite),
+        ] {
+            let found = effect(statement);
+            assert_eq!(
+                (found.table.as_str(), found.waits, found.work),
+                (table, waits, work),
+                "{statement}"
+            );
+        }
+        let script = "-- expand\n-- a; b\nDROP INDEX i; -- why\nUPDATE a\nSET b = 1;\n";
+        assert_eq!(on_postgres(script).len(), 2);
+        assert!(
+            on_sqlite(script)
+                .iter()
+                .all(|effect| effect.waits == Waits::Writes)
+        );
+    }
+}

@@ -1,0 +1,191 @@
+//! `keyward upgrade check`: which step of an upgrade is next, what waits meanwhile, and for how long on this data.
+
+use crate::{
+    cli::Output,
+    config::Config,
+    output::{CommandError, print, print_json, print_table},
+    wiring,
+};
+use auth_storage::{
+    Backend, Storage,
+    migrations::{
+        Schema, Status, Step,
+        effects::{Effect, Waits, Work},
+    },
+    nodes::LivingNode,
+};
+use serde_json::{Value, json};
+
+/// What is known of a migration that is not applied.
+struct Pending {
+    name: String,
+    step: Step,
+    /// With the number of rows that each goes through.
+    effects: Vec<(Effect, u64)>,
+    /// The living nodes that don't know it, where it would break them.
+    waits_for: Vec<LivingNode>,
+}
+
+pub(super) async fn check(config: &Config, output: Output) -> Result<(), CommandError> {
+    let storage = wiring::open(config).await.map_err(super::operator::refused)?;
+    let schema = storage.schema().await.map_err(CommandError::failed)?;
+    let nodes = storage.nodes().await.map_err(CommandError::failed)?;
+    let mut pending = Vec::new();
+    for one in schema.migrations.iter().filter(|one| !one.applied) {
+        pending.extend(of(&storage, one, &nodes).await?);
+    }
+    let next = next(&storage, &schema, &pending, &nodes);
+    if output.json {
+        return print_json(&as_json(&schema, &pending, &nodes, &next));
+    }
+    if !nodes.is_empty() {
+        let row = |living: &LivingNode| {
+            let (node, ago) = (&living.node, living.seen_before.num_seconds());
+            vec![
+                node.id.to_string(),
+                node.version.clone(),
+                node.knows.clone(),
+                format!("{ago} s ago"),
+            ]
+        };
+        print_table(
+            &["NODE", "VERSION", "KNOWS", "SEEN"],
+            &nodes.iter().map(row).collect::<Vec<_>>(),
+        )?;
+    }
+    let rows: Vec<_> = pending.iter().flat_map(rows).collect();
+    if !rows.is_empty() {
+        print_table(&["MIGRATION", "STEP", "TABLE", "MEANWHILE", "ABOUT"], &rows)?;
+    }
+    print(format_args!("next: {next}"))
+}
+
+async fn of(storage: &Storage, one: &Status, nodes: &[LivingNode]) -> Result<Option<Pending>, CommandError> {
+    let Some(migration) = storage.migration(&one.name) else {
+        return Ok(None);
+    };
+    let mut effects: Vec<(Effect, u64)> = Vec::new();
+    for effect in migration.effects(storage.backend()) {
+        let rows = match effect.work {
+            Work::Catalogue => 0,
+            Work::Scan | Work::Rewrite => storage
+                .about_how_many(effect.table.clone())
+                .await
+                .map_err(CommandError::failed)?,
+        };
+        if !effects.contains(&(effect.clone(), rows)) {
+            effects.push((effect, rows));
+        }
+    }
+    let stamp = migration.stamp();
+    let mut waits_for = nodes.to_vec();
+    waits_for.retain(|living| migration.step == Step::Contract && living.node.knows < stamp);
+    Ok(Some(Pending {
+        name: one.name.clone(),
+        step: migration.step,
+        effects,
+        waits_for,
+    }))
+}
+
+/// What an operator does now.
+fn next(storage: &Storage, schema: &Schema, pending: &[Pending], nodes: &[LivingNode]) -> String {
+    if let Some(stamp) = schema.refused_for() {
+        return format!("run the newer version: the schema needs one that knows the migration {stamp}");
+    }
+    let count = |step| pending.iter().filter(|one| one.step == step).count();
+    let (expand, contract) = (count(Step::Expand), count(Step::Contract));
+    let older = nodes.iter().filter(|living| !knows_all(schema, living)).count();
+    if expand > 0 && storage.backend() == Backend::Sqlite {
+        return "`keyward migrate up`, or the next `keyward serve` of this version, which does the same"
+            .to_owned();
+    }
+    if expand > 0 {
+        return format!(
+            "`keyward migrate up`, while the nodes serve ({expand} to apply); then replace them one by one"
+        );
+    }
+    if contract > 0 && pending.iter().any(|one| !one.waits_for.is_empty()) {
+        return format!("replace the older nodes ({older} live); then `keyward migrate up`");
+    }
+    if contract > 0 {
+        return format!(
+            "`keyward migrate up`: no older node lives ({contract} to apply, and no way back to an older version)"
+        );
+    }
+    if older > 0 {
+        return format!("replace the older nodes ({older} live); the schema is up to date");
+    }
+    "nothing: the schema is up to date".to_owned()
+}
+
+/// Whether a node's program knows every migration that this one knows.
+fn knows_all(schema: &Schema, living: &LivingNode) -> bool {
+    schema
+        .newest_known()
+        .is_none_or(|newest| living.node.knows >= newest)
+}
+
+/// How long it takes, in seconds; 0 for less than one.
+fn seconds(effect: &Effect, rows: u64) -> u64 {
+    rows.saturating_mul(effect.work.micros_a_row()) / 1_000_000
+}
+
+fn duration(seconds: u64) -> String {
+    match seconds {
+        0 => "a moment".to_owned(),
+        1..=119 => format!("{seconds} s"),
+        _ => format!("{} min", seconds.div_ceil(60)),
+    }
+}
+
+fn rows(one: &Pending) -> Vec<Vec<String>> {
+    let row = |(effect, rows): &(Effect, u64)| {
+        vec![
+            one.name.clone(),
+            one.step.as_str().to_owned(),
+            effect.table.clone(),
+            effect.waits.as_str().to_owned(),
+            duration(seconds(effect, *rows)),
+        ]
+    };
+    one.effects
+        .iter()
+        .filter(|(effect, _)| effect.waits > Waits::Nothing || effect.work > Work::Catalogue)
+        .map(row)
+        .collect()
+}
+
+fn as_json(schema: &Schema, pending: &[Pending], nodes: &[LivingNode], next: &str) -> Value {
+    let node = |living: &LivingNode| {
+        json!({
+            "id": living.node.id.to_string(),
+            "version": living.node.version,
+            "knows": living.node.knows,
+            "started_at": living.started_at.to_rfc3339(),
+            "seen_seconds_ago": living.seen_before.num_seconds(),
+        })
+    };
+    let effect = |(effect, rows): &(Effect, u64)| {
+        json!({
+            "table": effect.table,
+            "meanwhile": effect.waits.as_str(),
+            "rows": rows,
+            "seconds": seconds(effect, *rows),
+        })
+    };
+    let migration = |one: &Pending| {
+        json!({
+            "name": one.name,
+            "step": one.step.as_str(),
+            "effects": one.effects.iter().map(effect).collect::<Vec<_>>(),
+            "waits_for": one.waits_for.iter().map(|living| living.node.id.to_string()).collect::<Vec<_>>(),
+        })
+    };
+    json!({
+        "floor": schema.floor,
+        "nodes": nodes.iter().map(node).collect::<Vec<_>>(),
+        "pending": pending.iter().map(migration).collect::<Vec<_>>(),
+        "next": next,
+    })
+}

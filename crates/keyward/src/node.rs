@@ -1,0 +1,84 @@
+//! This process as one of the nodes that serve a database: it says so before it looks whether it may, and every few seconds from
+//! then on, so that no migration takes away what it needs.
+
+use crate::{
+    config::Config,
+    wiring::{StartError, settle_schema},
+};
+use auth_service::Entropy;
+use auth_storage::{
+    ServeLock, Storage,
+    nodes::{Node, SAYS_SO_EACH},
+};
+use tokio::{
+    sync::watch,
+    task::JoinHandle,
+    time::{MissedTickBehavior, interval},
+};
+
+/// The node that this process is, from its start to its end.
+pub(crate) struct ServingNode {
+    storage: Storage,
+    node: Node,
+    /// Dropped, it ends the task, too.
+    stop: watch::Sender<bool>,
+    task: JoinHandle<()>,
+}
+
+impl ServingNode {
+    /// Becomes a node of the database, if its schema is one that this version can serve.
+    ///
+    /// # Errors
+    /// [`StartError`], also where a newer version has taken something away that this one needs.
+    pub(crate) async fn enter(
+        config: &Config,
+        storage: &Storage,
+        lock: &ServeLock,
+        entropy: &dyn Entropy,
+    ) -> Result<Self, StartError> {
+        let mut random = [0; 16];
+        entropy.fill(&mut random).map_err(auth_service::Error::from)?;
+        let node = storage.node(random, env!("CARGO_PKG_VERSION"));
+        storage.node_starts(node.clone()).await?;
+        if let Err(refused) = settle_schema(config, storage, Some(lock)).await {
+            leave(storage, &node).await;
+            return Err(refused);
+        }
+        let (stop, stopped) = watch::channel(false);
+        let task = tokio::spawn(say_so(storage.clone(), node.clone(), stopped));
+        Ok(Self {
+            storage: storage.clone(),
+            node,
+            stop,
+            task,
+        })
+    }
+
+    /// Ends being one: nothing has to wait for it any more.
+    pub(crate) async fn leave(self) {
+        self.stop.send_replace(true);
+        let _ended = self.task.await;
+        leave(&self.storage, &self.node).await;
+    }
+}
+
+/// It is forgotten a minute later anyway.
+async fn leave(storage: &Storage, node: &Node) {
+    if let Err(error) = storage.node_gone(node.clone()).await {
+        tracing::debug!(%error, "the end of this node could not be written down");
+    }
+}
+
+async fn say_so(storage: Storage, node: Node, mut stopped: watch::Receiver<bool>) {
+    let mut ticks = interval(SAYS_SO_EACH);
+    ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
+    loop {
+        tokio::select! {
+            _ = stopped.wait_for(|stop| *stop) => return,
+            _ = ticks.tick() => {}
+        }
+        if let Err(error) = storage.node_lives(node.clone()).await {
+            tracing::debug!(%error, "that this node lives could not be written down; the next round does");
+        }
+    }
+}

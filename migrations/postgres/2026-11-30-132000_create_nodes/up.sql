@@ -1,0 +1,11 @@
+-- expand
+-- The nodes that serve this database. A migration that contracts waits until none lives that does not know it.
+CREATE TABLE nodes (
+    id         uuid        NOT NULL PRIMARY KEY,
+    version    text        NOT NULL,
+    -- The stamp of the newest migration that it knows.
+    knows      text        NOT NULL COLLATE "C",
+    -- The database's clock, as is seen_at.
+    started_at timestamptz NOT NULL,
+    seen_at    timestamptz NOT NULL
+);
