@@ -6,7 +6,7 @@ ARGS ?=
 SERVICES := tests/services,bench/services
 
 .DEFAULT_GOAL := help
-.PHONY: help run test test-browser test-interop check fmt lint arrows migrate model chaos fuzz bench microbench coverage
+.PHONY: help run test test-browser test-interop check fmt lint arrows migrate model chaos rolling fuzz bench microbench coverage
 
 help: ## List these targets
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/\1|\2/p' $(firstword $(MAKEFILE_LIST)) | awk -F '|' '{ printf "  make %-13s %s\n", $$1, $$2 }'
@@ -27,7 +27,7 @@ test-interop: ## Let whole programs of others use it: the generators of clients 
 
 chaos: ## Crash everything a hundred times under load, and all the faults; prints a table (docs/reliability.md)
 	$(CARGO) build --workspace --lib --bins --tests --features $(SERVICES)
-	scripts/with-services.sh $(CARGO) test --workspace --features $(SERVICES) --test chaos -- --ignored --nocapture $(ARGS)
+	scripts/with-services.sh $(CARGO) test --workspace --features $(SERVICES) --test chaos -- --ignored --skip rolling:: --nocapture $(ARGS)
 
 check: lint ## The quick look before a commit: lint, and the tests that need nothing installed
 	$(CARGO) test --workspace $(ARGS)
@@ -56,6 +56,9 @@ bench: ## Measure every route beside its limit, and write docs/benchmarks.md (ot
 
 microbench: ## Measure what the domain's decisions, a hash and a token cost (criterion)
 	$(CARGO) bench -p auth-domain -p auth-service $(ARGS)
+
+rolling: ## Replace older versions by this one, and back, under load (docs/upgrading.md); builds them from git the first time
+	scripts/rolling.sh $(ARGS)
 
 coverage: ## Print the line coverage of auth-domain; fails under 95 %
 	scripts/coverage.sh

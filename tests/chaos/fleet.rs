@@ -8,6 +8,7 @@ use crate::{
     stage::Stage,
 };
 use std::{
+    path::PathBuf,
     sync::Arc,
     time::{Duration, Instant},
 };
@@ -30,9 +31,11 @@ pub(crate) const SETTINGS: [(&str, &str); 8] = [
     ("KEYWARD__SERVER__KEEP_ALIVE", "120s"),
 ];
 
-/// How a server of the run is started: its launcher, and its environment.
+/// How a server of the run is started: its program, its launcher, and its environment.
 #[derive(Clone, Default)]
 pub(crate) struct Launch {
+    /// `None`: the program that this build made.
+    pub(crate) program: Option<PathBuf>,
     pub(crate) launcher: Vec<String>,
     pub(crate) environment: Vec<(String, String)>,
 }
@@ -41,6 +44,7 @@ impl Launch {
     /// With this environment and [`SETTINGS`].
     pub(crate) fn with(environment: Vec<(String, String)>) -> Self {
         let mut launch = Self {
+            program: None,
             launcher: Vec::new(),
             environment,
         };
@@ -56,8 +60,16 @@ impl Launch {
     }
 
     fn start(&self) -> Server {
-        Server::try_start_through(&self.launcher, &self.environment)
+        self.try_start()
             .unwrap_or_else(|log| panic!("the server did not start:\n{log}"))
+    }
+}
+
+impl Launch {
+    /// Starts it, or tells what it printed.
+    pub(crate) fn try_start(&self) -> Result<Server, String> {
+        let program = self.program.clone().unwrap_or_else(tests::binary);
+        Server::try_start_of(&program, &self.launcher, &self.environment)
     }
 }
 
@@ -127,6 +139,29 @@ impl Fleet {
     /// Starts a node anew on what it left.
     pub(crate) fn start_again(&mut self, node: usize) {
         self.servers[node] = self.launches[node].start();
+        self.stage.up(node, self.servers[node].client());
+    }
+
+    /// One node more, once it is ready.
+    pub(crate) async fn join(&mut self, launch: Launch) {
+        let node = self.stage.one_more();
+        self.servers.push(launch.start());
+        self.launches.push(launch);
+        self.until_ready(node, true).await;
+        self.stage.up(node, self.servers[node].client());
+    }
+
+    /// Replaces a node under load, as an operator does: it is asked no more, ends in order, and another takes its place once it is
+    /// ready. Nothing is excused meanwhile.
+    pub(crate) async fn replace(&mut self, node: usize, launch: Launch) {
+        self.stage.down(node);
+        // Nothing is on its way to it any more; the load then goes on with the others.
+        self.quiet().await;
+        self.load();
+        let _log = self.servers[node].log_to_the_end();
+        self.servers[node] = launch.start();
+        self.launches[node] = launch;
+        self.until_ready(node, true).await;
         self.stage.up(node, self.servers[node].client());
     }
 

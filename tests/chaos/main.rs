@@ -1,7 +1,8 @@
 //! Crashes and faults under load, with an oracle that remembers every acknowledged answer: nothing acknowledged is lost, no
 //! refresh token works twice, nothing revoked is accepted again, and an outage is never told as a sign-out.
 //!
-//! The quick form runs with every other test. The long form is `make chaos`. Its settings are in `report`.
+//! The quick form runs with every other test. The long form is `make chaos`. Its settings are in `report`. `make
+//! rolling` replaces one version by another under the same load (`rolling`).
 
 #![cfg(test)]
 #![cfg(target_os = "linux")]
@@ -23,4 +24,6 @@ mod person;
 mod quick;
 mod reading;
 mod report;
+#[cfg(feature = "services")]
+mod rolling;
 mod stage;

@@ -36,6 +36,8 @@ pub(crate) enum Allowed {
 pub(crate) struct Counts {
     /// Decisions about what changes something: done or refused.
     pub(crate) acknowledged: u64,
+    /// Refreshes among them.
+    pub(crate) refreshes: u64,
     /// Decisions about access tokens.
     pub(crate) checks: u64,
     /// Answers that say that nobody knows, and answers that never came.
@@ -66,6 +68,18 @@ struct Node {
     recovering: bool,
 }
 
+impl Node {
+    fn down() -> Self {
+        Self {
+            client: None,
+            serves: true,
+            wrong_time: false,
+            kills: 0,
+            recovering: false,
+        }
+    }
+}
+
 /// The stage.
 pub(crate) struct Stage {
     begun: Instant,
@@ -79,16 +93,9 @@ pub(crate) struct Stage {
 impl Stage {
     /// A stage for so many nodes, none of which is up.
     pub(crate) fn new(nodes: usize) -> Self {
-        let down = Node {
-            client: None,
-            serves: true,
-            wrong_time: false,
-            kills: 0,
-            recovering: false,
-        };
         Self {
             begun: Instant::now(),
-            nodes: RwLock::new(vec![down; nodes]),
+            nodes: RwLock::new(vec![Node::down(); nodes]),
             allowed: Mutex::new(vec![(Allowed::Decisions, Time::ZERO)]),
             counts: watch::Sender::new(Counts::default()),
             violations: Mutex::new(Vec::new()),
@@ -98,6 +105,13 @@ impl Stage {
     /// The time since the beginning.
     pub(crate) fn now(&self) -> Time {
         self.begun.elapsed()
+    }
+
+    /// A node more, which is not up yet.
+    pub(crate) fn one_more(&self) -> usize {
+        let mut nodes = self.nodes.write().unwrap();
+        nodes.push(Node::down());
+        nodes.len() - 1
     }
 
     /// A node is up.
@@ -271,7 +285,10 @@ impl Stage {
         self.counts.send_modify(|counts| match (&reply, op) {
             (None, _) => counts.open += 1,
             (Some(_), op) if op.only_reads() => counts.checks += 1,
-            (Some(_), _) => counts.acknowledged += 1,
+            (Some(_), op) => {
+                counts.acknowledged += 1;
+                counts.refreshes += u64::from(matches!(op, Op::Refresh { .. }));
+            }
         });
         (call, reply)
     }

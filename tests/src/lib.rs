@@ -33,7 +33,7 @@ pub use mail::Mail;
 #[cfg(target_os = "linux")]
 pub use own::PostgresCrash;
 pub use own::{OwnPostgres, OwnRedis, eventually, free_port, signal};
-pub use process::{Output, Server, binary, run};
+pub use process::{Output, Server, binary, run, run_of};
 pub use proxy::{Proxy, Way};
 pub use smtp::{MailServer, Received};
 

@@ -3,7 +3,7 @@
 use crate::{Client, Database};
 use std::{
     io::{BufRead, BufReader, Write},
-    path::PathBuf,
+    path::{Path, PathBuf},
     process::{Child, ChildStderr, Command, Stdio},
     sync::{Arc, Mutex, MutexGuard, mpsc},
     thread,
@@ -44,18 +44,19 @@ pub struct Output {
     pub stderr: String,
 }
 
-/// A command with an environment of its own, nothing inherited but what programs need to run.
-fn command(arguments: &[&str], environment: &[(String, String)]) -> Command {
-    launched(&[], arguments, environment)
-}
-
-/// The same, run by a launcher (a program and its arguments) that becomes the binary.
-fn launched(launcher: &[String], arguments: &[&str], environment: &[(String, String)]) -> Command {
+/// A command with an environment of its own, nothing inherited but what programs need to run; through a launcher (a program and its
+/// arguments) that becomes the binary, if there is one.
+fn launched(
+    binary: &Path,
+    launcher: &[String],
+    arguments: &[&str],
+    environment: &[(String, String)],
+) -> Command {
     let mut command = match launcher {
-        [] => Command::new(binary()),
+        [] => Command::new(binary),
         [program, rest @ ..] => {
             let mut command = Command::new(program);
-            command.args(rest).arg(binary());
+            command.args(rest).arg(binary);
             command
         }
     };
@@ -78,7 +79,16 @@ fn launched(launcher: &[String], arguments: &[&str], environment: &[(String, Str
 /// If it can't be run.
 #[must_use]
 pub fn run(arguments: &[&str], environment: &[(String, String)], input: &str) -> Output {
-    let mut child = command(arguments, environment)
+    run_of(&binary(), arguments, environment, input)
+}
+
+/// The same of another version's program.
+///
+/// # Panics
+/// If it can't be run.
+#[must_use]
+pub fn run_of(program: &Path, arguments: &[&str], environment: &[(String, String)], input: &str) -> Output {
+    let mut child = launched(program, &[], arguments, environment)
         .stdin(Stdio::piped())
         .stdout(Stdio::piped())
         .stderr(Stdio::piped())
@@ -132,12 +142,29 @@ impl Server {
     /// # Errors
     /// What it printed, if it ended before it listened.
     pub fn try_start_through(launcher: &[String], environment: &[(String, String)]) -> Result<Self, String> {
-        let mut child = launched(launcher, &["serve", "--bind", "127.0.0.1:0"], environment)
-            .stdin(Stdio::null())
-            .stdout(Stdio::null())
-            .stderr(Stdio::piped())
-            .spawn()
-            .unwrap();
+        Self::try_start_of(&binary(), launcher, environment)
+    }
+
+    /// The same of another version's program.
+    ///
+    /// # Errors
+    /// What it printed, if it ended before it listened.
+    pub fn try_start_of(
+        program: &Path,
+        launcher: &[String],
+        environment: &[(String, String)],
+    ) -> Result<Self, String> {
+        let mut child = launched(
+            program,
+            launcher,
+            &["serve", "--bind", "127.0.0.1:0"],
+            environment,
+        )
+        .stdin(Stdio::null())
+        .stdout(Stdio::null())
+        .stderr(Stdio::piped())
+        .spawn()
+        .unwrap();
         let log = Arc::new(Mutex::new(String::new()));
         let (listening, listens) = mpsc::channel();
         let errors = child.stderr.take().unwrap();
