@@ -186,7 +186,8 @@ async fn links_and_mail(db: &Storage, user: UserId) {
         let later = outbox::End::Later(Span::hours(1), "busy".to_owned());
         assert!(db.end_mail(mail.id, lease, later).await.unwrap());
     }
-    let reset = one_time(TokenKind::PasswordReset, 1, at(21));
+    let mut reset = one_time(TokenKind::PasswordReset, 1, at(21));
+    reset.email = Some(address("rare@example.com"));
     db.issue_token(reset, user, None).await.unwrap();
     db.one_time_token(TokenKind::PasswordReset, [1; 32], at(22))
         .await
