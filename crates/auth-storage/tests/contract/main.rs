@@ -26,6 +26,8 @@ macro_rules! on_both {
 #[cfg(test)]
 mod activity;
 #[cfg(test)]
+mod after_commit;
+#[cfg(test)]
 mod api_keys;
 #[cfg(test)]
 mod audit;
