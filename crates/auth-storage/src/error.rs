@@ -144,7 +144,8 @@ pub enum OpenError {
         /// The database file.
         file: PathBuf,
         /// What was reported.
-        cause: String,
+        #[source]
+        cause: Box<dyn std::error::Error + Send + Sync>,
     },
     /// Nothing answers there.
     #[error("no PostgreSQL server answers there: start it, or mend host and port in the address ({0})")]
@@ -192,6 +193,7 @@ pub enum AlreadyServed {
         /// The lock file.
         file: PathBuf,
         /// What was reported.
+        #[source]
         cause: std::io::Error,
     },
 }

@@ -12,7 +12,8 @@ use auth_domain::{
     user::User,
 };
 
-/// What is shown beside the link that confirms an address. A session of the account counts by itself: it is in the [`crate::ChangeContext`].
+/// What is shown beside the link that confirms an address. A session of the account counts by itself: the
+/// [`ChangeContext`] names it.
 #[derive(Clone)]
 pub enum Proof {
     /// Nothing: the link alone.
@@ -45,7 +46,7 @@ pub enum NotRedeemed {
 }
 
 impl Storage {
-    /// Queues a mail with a reset link for whoever has this address: the same row for known and unknown ones.
+    /// Queues a mail with a reset link for the user with this address: the same row for known and unknown addresses.
     ///
     /// # Errors
     /// See [`StorageError`].

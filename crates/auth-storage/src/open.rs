@@ -16,6 +16,7 @@ use diesel::{
 };
 use secrecy::ExposeSecret;
 use std::{
+    error::Error,
     fs::{File, OpenOptions},
     io,
     path::{Path, PathBuf},
@@ -60,21 +61,20 @@ const SQLITE_READ_ONLY: &str = "PRAGMA query_only = ON;";
 
 fn open_sqlite(file: &Path, bounds: Bounds) -> Result<Database, OpenError> {
     make_file(file)?;
-    let absolute = file.canonicalize().map_err(|cause| file_error(file, &cause))?;
+    let absolute = file.canonicalize().map_err(|cause| file_error(file, cause))?;
     let path: Arc<str> = absolute.to_str().ok_or(OpenError::UnknownAddress)?.into();
-    let mut first =
-        SqliteConnection::establish(&path).map_err(|cause| sqlite_error(file, &cause.to_string()))?;
+    let mut first = SqliteConnection::establish(&path).map_err(|cause| sqlite_error(file, cause))?;
     // A transaction that may write, so that a read-only folder or a full disk is told here.
     let probe = format!("{SQLITE_SETTINGS} BEGIN IMMEDIATE; COMMIT;");
     first
         .batch_execute(&probe)
-        .map_err(|cause| sqlite_error(file, &cause.to_string()))?;
+        .map_err(|cause| sqlite_error(file, cause))?;
 
     let to_write = Arc::clone(&path);
     let reconnect: Connect<_> = Box::new(move || sqlite_connection(&to_write, SQLITE_SETTINGS));
     let to_read: Connect<_> =
         Box::new(move || sqlite_connection(&path, &format!("{SQLITE_SETTINGS} {SQLITE_READ_ONLY}")));
-    let threads = |cause: io::Error| file_error(file, &cause);
+    let threads = |cause: io::Error| file_error(file, cause);
     let writer = Writer::start(bounds.queue, bounds.acquire, first, reconnect).map_err(threads)?;
     let readers = Workers::start("sqlite-reader", bounds, to_read).map_err(threads)?;
     Ok(Database::Sqlite {
@@ -107,16 +107,16 @@ fn make_file(file: &Path) -> Result<(), OpenError> {
     match options.open(file) {
         Ok(_) => return Ok(()),
         Err(cause) if cause.kind() == io::ErrorKind::NotFound => {}
-        Err(cause) => return Err(file_error(file, &cause)),
+        Err(cause) => return Err(file_error(file, cause)),
     }
     #[cfg(unix)]
     std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
     // Another process may make it at the same moment: then it is there, and as good.
     let made: io::Result<File> = options.create(true).open(file);
-    made.map(drop).map_err(|cause| file_error(file, &cause))
+    made.map(drop).map_err(|cause| file_error(file, cause))
 }
 
-fn file_error(file: &Path, cause: &io::Error) -> OpenError {
+fn file_error(file: &Path, cause: io::Error) -> OpenError {
     match cause.kind() {
         io::ErrorKind::PermissionDenied | io::ErrorKind::ReadOnlyFilesystem => {
             OpenError::NotWritable(file.to_owned())
@@ -125,12 +125,13 @@ fn file_error(file: &Path, cause: &io::Error) -> OpenError {
         io::ErrorKind::IsADirectory => OpenError::NotADatabase(file.to_owned()),
         _ => OpenError::File {
             file: file.to_owned(),
-            cause: cause.to_string(),
+            cause: cause.into(),
         },
     }
 }
 
-fn sqlite_error(file: &Path, said: &str) -> OpenError {
+fn sqlite_error(file: &Path, cause: impl Error + Send + Sync + 'static) -> OpenError {
+    let said = cause.to_string();
     if said.contains("is full") {
         OpenError::DiskFull(file.to_owned())
     } else if said.contains("readonly") || said.contains("unable to open") {
@@ -142,7 +143,7 @@ fn sqlite_error(file: &Path, said: &str) -> OpenError {
     } else {
         OpenError::File {
             file: file.to_owned(),
-            cause: said.to_owned(),
+            cause: cause.into(),
         }
     }
 }

@@ -40,7 +40,7 @@ pub struct Claimed {
 pub enum End {
     /// The server took it.
     Sent,
-    /// There was nobody to send it to, or it was void.
+    /// No user was left to send it to, or it was void.
     Dropped,
     /// It was given up.
     Failed(String),

@@ -43,9 +43,9 @@ pub struct SignIn {
     pub max_per_user: u32,
     /// The rewrite of an outdated hash.
     pub upgrade: Option<HashUpgrade>,
-    /// Whether the device is one that signed in before: if not, its user is told.
+    /// Whether the device is one that signed in before: if not, the user gets a mail.
     pub known_device: bool,
-    /// Whether the user signs in for the first time, which is no news to it.
+    /// Whether the user signs in for the first time, which is no news to them.
     pub first: bool,
 }
 
@@ -61,7 +61,7 @@ pub struct Rotated {
     pub decision: Decision,
     /// The session after it.
     pub session: Session,
-    /// Its user.
+    /// The user it belongs to.
     pub user: User,
     /// Whether this call ended the session, because the token was reused. Of any number of callers, one does.
     pub ended: bool,
@@ -101,7 +101,7 @@ impl Storage {
     }
 
     /// Decides about a presented refresh token (behaviour.md §3) and carries the decision out; `None`: no such session. Of
-    /// any number of callers with one token, one rotates. A reuse is told by the one call that ended the session. `noted`: the
+    /// any number of callers with one token, one rotates. A reuse is reported by the one call that ended the session. `noted`: the
     /// audit log has a row for it, too.
     ///
     /// # Errors

@@ -19,9 +19,9 @@ use std::sync::Arc;
 /// Which part of the audit log: the rows that fit all that is set.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Filter {
-    /// Those that concern this user, or that it did.
+    /// Those that concern this user, or that they did.
     pub user: Option<UserId>,
-    /// Those that concern this user, whoever did it.
+    /// Those that concern this user, by any actor.
     pub subject: Option<UserId>,
     /// Those of this action.
     pub action: Option<Action>,

@@ -21,24 +21,24 @@ use auth_domain::{
     user::{DisplayName, User, UserStatus},
 };
 
-/// A user to be made. Its generation is the first.
+/// A user to be made. Their generation is the first.
 #[derive(Clone)]
 pub struct New {
-    /// Its id.
+    /// Their id.
     pub id: UserId,
-    /// Its address; no other user may have one with the same key.
+    /// Their address; no other user may have one with the same key.
     pub email: EmailAddress,
-    /// Its name.
+    /// Their name.
     pub name: Option<DisplayName>,
-    /// The hash of its password; without one it can't sign in with a password.
+    /// The hash of their password; without one they can't sign in with a password.
     pub password_hash: Option<PasswordHash>,
-    /// Its role.
+    /// Their role.
     pub role: Role,
-    /// Whether it may sign in.
+    /// Whether they may sign in.
     pub status: UserStatus,
-    /// Since when its address is known to be its own.
+    /// Since when the address is known to be their own.
     pub email_verified_at: Option<Timestamp>,
-    /// When it is made.
+    /// When they are made.
     pub created_at: Timestamp,
 }
 
@@ -79,12 +79,12 @@ pub struct HashUpgrade {
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct EmailTaken;
 
-/// A user and the hash of its password, from one read: the generation is the one that the hash belongs to.
+/// A user and the hash of their password, from one read: the generation is the one that the hash belongs to.
 #[derive(Clone)]
 pub struct Credentials {
     /// The user.
     pub user: User,
-    /// The hash; `None`: it can't sign in with a password.
+    /// The hash; `None`: they can't sign in with a password.
     pub password_hash: Option<PasswordHash>,
     /// Known devices from before are strangers again.
     pub devices_from: Option<Timestamp>,
@@ -111,7 +111,7 @@ pub struct Figures {
 }
 
 impl Storage {
-    /// Makes a user and, with it, its first session and the mail that verifies its address, in one transaction.
+    /// Makes a user and, with them, their first session and the mail that verifies their address, in one transaction.
     ///
     /// # Errors
     /// See [`StorageError`].
@@ -129,7 +129,7 @@ impl Storage {
         )
     }
 
-    /// Makes a user and mails it a link to choose its password, in one transaction.
+    /// Makes a user and mails them a link to choose their password, in one transaction.
     ///
     /// # Errors
     /// See [`StorageError`].
@@ -171,7 +171,7 @@ impl Storage {
         run!(self, look, users::user_by_email(&email))
     }
 
-    /// The user with an address, and the hash of its password, from one read.
+    /// The user with an address, and the hash of their password, from one read.
     ///
     /// # Errors
     /// See [`StorageError`].
@@ -180,7 +180,7 @@ impl Storage {
         run!(self, look, users::credentials(&email))
     }
 
-    /// One user and the hash of its password, from one read.
+    /// One user and the hash of their password, from one read.
     ///
     /// # Errors
     /// See [`StorageError`].
@@ -204,7 +204,7 @@ impl Storage {
         run!(self, read, users::figures(now))
     }
 
-    /// Changes a user. Another role, and a verification that is taken away, raise its generation and lift its sessions over; disabling
+    /// Changes a user. Another role, and a verification that is taken away, raise the user's generation and carry their sessions over; disabling
     /// raises it and ends them; a name, a verification that is given or enabling raise nothing. `administrators` are the roles
     /// whose active users administer: the last of them stays.
     ///
@@ -254,7 +254,7 @@ impl Storage {
         run!(self, write, user_changes::lock_out(user, &terms))
     }
 
-    /// Deletes a user and all it owns; the last administrator stays. A long history of sessions goes first, in transactions of its
+    /// Deletes a user and all that is theirs; the last administrator stays. A long history of sessions goes first, in transactions of its
     /// own: what is asked for meanwhile waits for one of them at most.
     ///
     /// # Errors
