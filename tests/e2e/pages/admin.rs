@@ -1,7 +1,9 @@
 //! `/admin` and what lies below it: permissions decide what is shown and what is done.
 
 use super::leads_to;
+use auth_api::http::route::Access;
 use auth_domain::{role::Permission, time::Span};
+use std::collections::BTreeSet;
 use tests::{Backend, Browser, Builder, PASSWORD, TestApp, on_every_backend};
 
 const NOBODY: &str = "018f3f5e-7c1a-7a30-8d2e-0123456789ab";
@@ -50,6 +52,26 @@ fn form<'a>(was: [&'a str; 4], now: [&'a str; 4]) -> Vec<(&'a str, &'a str)> {
     let sent = names.iter().zip(now).map(|((_, name), value)| (*name, value));
     let sent = sent.filter(|(name, value)| *name != "email_verified" || !value.is_empty());
     shown.chain(sent).collect()
+}
+
+#[test]
+fn the_doors_are_those_that_the_pages_declare() {
+    let pages = auth_api::pages::declared("");
+    let operations = pages.iter().flat_map(|page| page.operations());
+    let declared: BTreeSet<_> = operations
+        .filter_map(|operation| match operation.access() {
+            Access::Permission(needs) => {
+                let path = operation
+                    .path()
+                    .replace("{session}", "{id}")
+                    .replace("{key}", "{id}");
+                Some(format!("{} {path} {}", operation.method(), needs.as_str()))
+            }
+            _ => None,
+        })
+        .collect();
+    let doors = DOORS.map(|(method, path, needs)| format!("{method} {path} {}", needs.as_str()));
+    assert_eq!(declared, BTreeSet::from(doors));
 }
 
 async fn with_a_role_for_each_permission(backend: Backend) -> TestApp {

@@ -1,73 +1,28 @@
-//! The application: the URL table inside one frame, and in the frame everything that holds for all routes, in this order: name
-//! the request, find the client, bound the time, catch what goes wrong, complete the headers, count, write the line.
+//! The application: a table of routes, and the pages, inside one frame.
 
+pub mod frame;
 pub mod routes;
 pub mod server;
 
 use crate::{
-    http::{
-        access_log::Line,
-        client_address, cors,
-        edge::{Edge, Facts, SeenUser},
-        headers,
-        metrics::UNMATCHED,
-        problem::{Code, PROBLEM_JSON, Problem},
-        query::Query,
-        request_id::{RequestId, X_REQUEST_ID},
-        route::Pattern,
-        unread::Unread,
-    },
-    oauth::error::OauthError,
-    openapi::Document,
-    pages::{self, Site, cookies::Pending},
+    http::{edge::Edge, route::Table},
+    pages::Pages,
 };
+use actix_cors::Cors;
 use actix_web::{
-    App, Error, HttpMessage, HttpResponse,
-    body::{BoxBody, EitherBody, MessageBody},
+    App, Error,
+    body::MessageBody,
     dev::{ServiceFactory, ServiceRequest, ServiceResponse},
-    error::InternalError,
-    http::{
-        Method,
-        header::{CONTENT_TYPE, HeaderMap, HeaderName, HeaderValue},
-    },
-    middleware::{Next, from_fn},
+    middleware::{Condition, from_fn},
     web::{self, Data},
 };
-use auth_domain::ids::UserId;
-use auth_service::Service;
-use futures::FutureExt;
-use std::{panic::AssertUnwindSafe, sync::Arc, time::Instant};
 
-/// What every worker's application shares.
-#[derive(Clone)]
-pub struct AppState {
-    /// The use cases.
-    pub service: Data<Service>,
-    /// The edge.
-    pub edge: Data<Edge>,
-    /// The description of the API.
-    pub document: Data<Document>,
-    /// The pages, if they are served.
-    pub site: Option<Arc<Site>>,
-}
-
-impl AppState {
-    /// The state of a service behind an edge.
-    #[must_use]
-    pub fn new(service: Service, edge: Data<Edge>, site: Option<Arc<Site>>) -> Self {
-        let document = Data::new(routes::document(&edge.config));
-        Self {
-            service: Data::new(service),
-            edge,
-            document,
-            site,
-        }
-    }
-}
-
-/// The application that clients reach.
-pub fn public(
-    state: AppState,
+/// The application that serves these routes and pages, to browsers of the origins that CORS lets in.
+pub fn application(
+    edge: Data<Edge>,
+    routes: Table,
+    pages: Option<Pages>,
+    cors: Condition<Cors>,
 ) -> App<
     impl ServiceFactory<
         ServiceRequest,
@@ -77,256 +32,16 @@ pub fn public(
         InitError = (),
     >,
 > {
-    let AppState {
-        service,
-        edge,
-        document,
-        site,
-    } = state;
-    let config = Data::clone(&edge);
     App::new()
-        .app_data(service)
-        .app_data(Data::clone(&edge))
-        .app_data(document)
-        .configure(|table: &mut web::ServiceConfig| {
-            routes::of_clients(&config.config).register(table);
-            if let Some(site) = &site {
-                pages::table(table, site);
+        .app_data(edge)
+        .configure(|app: &mut web::ServiceConfig| {
+            routes.register(app);
+            if let Some(pages) = pages {
+                pages.register(app);
             }
         })
-        .wrap(cors::of(&edge.config))
-        .wrap(from_fn(frame))
-}
-
-/// The application that operators reach.
-pub fn admin(
-    state: AppState,
-) -> App<
-    impl ServiceFactory<
-        ServiceRequest,
-        Config = (),
-        Response = ServiceResponse<impl MessageBody>,
-        Error = Error,
-        InitError = (),
-    >,
-> {
-    let AppState { service, edge, .. } = state;
-    App::new()
-        .app_data(service)
-        .app_data(edge)
-        .configure(|table| routes::of_operators().register(table))
-        .wrap(from_fn(frame))
-}
-
-/// Whatever the routes make of it, the caller gets a framed answer, and gets it in time.
-async fn frame<B: MessageBody + 'static>(
-    mut request: ServiceRequest,
-    next: Next<B>,
-) -> Result<ServiceResponse<EitherBody<B>>, Error> {
-    let started = Instant::now();
-    let Some(edge) = request.app_data::<Data<Edge>>().cloned() else {
-        return Err(Problem::internal("the app has no edge").into());
-    };
-    let method = request.method().clone();
-    let facts = Facts {
-        id: RequestId::of(request.headers()),
-        client: client_address::of(&request, &edge.config.trusted_proxies),
-    };
-    request.extensions_mut().insert(facts.clone());
-    // The path as the router reads it: `/%61ccount` is a page, too.
-    let is_page = |site: &&Arc<Site>| site.covers(request.match_info().as_str());
-    let site = request.app_data::<Arc<Site>>().filter(is_page).cloned();
-    let page = site.map(|site| Page {
-        site,
-        path: request.match_info().as_str().to_owned(),
-        query: request.query_string().to_owned(),
-        cookies: Pending::of(&mut request),
-    });
-    let unread = Unread::of(&mut request);
-    let answered = AssertUnwindSafe(next.call(request)).catch_unwind();
-    let frame = Frame {
-        edge: &edge,
-        method,
-        facts,
-        started,
-        unread,
-        page,
-    };
-    match tokio::time::timeout(edge.config.request_timeout, answered).await {
-        Ok(Ok(Ok(answer))) => Ok(frame.around(answer)),
-        Ok(Ok(Err(error))) => Err(frame.around_error(error)),
-        Ok(Err(_panic)) => Err(frame.around_error(Problem::internal("a handler panicked").into())),
-        Err(_elapsed) => {
-            edge.metrics.timed_out();
-            Err(frame
-                .around_error(Problem::unavailable("the request took longer than request_timeout").into()))
-        }
-    }
-}
-
-struct Frame<'a> {
-    edge: &'a Edge,
-    method: Method,
-    facts: Facts,
-    started: Instant,
-    unread: Option<Unread>,
-    /// Where the request is for a page, or would be if there were one.
-    page: Option<Page>,
-}
-
-/// What a page needs beside its answer.
-struct Page {
-    site: Arc<Site>,
-    path: String,
-    query: String,
-    cookies: Pending,
-}
-
-impl Page {
-    /// Cookies go along whatever the answer has become: a refresh token that was turned over must reach the browser. And no page
-    /// is for scripts of other origins, whatever they may ask of the routes.
-    fn complete(&self, headers: &mut HeaderMap) {
-        let of_cors = |name: &HeaderName| name.as_str().starts_with("access-control-");
-        headers.retain(|name, _| !of_cors(name));
-        self.cookies.attach(headers);
-    }
-}
-
-impl Frame<'_> {
-    fn around<B: MessageBody + 'static>(&self, answer: ServiceResponse<B>) -> ServiceResponse<EitherBody<B>> {
-        let user = seen_user(&answer);
-        let pattern = answer.request().app_data::<Pattern>().cloned();
-        let route = pattern.as_ref().map_or(UNMATCHED, |pattern| &*pattern.0);
-        let (request, response) = answer.into_parts();
-        let rewritten = self.rewrite(&response);
-        let told = match response.extensions().get::<Code>() {
-            Some(of_page) => (Some(of_page.word()), None),
-            None => told(response.error()),
-        };
-        self.note(route, response.status().as_u16(), user, &told);
-        let mut response = match rewritten {
-            None => response.map_into_left_body(),
-            Some(mut problem) => {
-                // What the layers inside have added, such as CORS headers, stays.
-                for (name, value) in response.headers() {
-                    if !problem.headers().contains_key(name) {
-                        problem.headers_mut().append(name.clone(), value.clone());
-                    }
-                }
-                problem.map_into_right_body()
-            }
-        };
-        self.complete(response.headers_mut());
-        if let Some(unread) = &self.unread {
-            response = response.map_body(|_, body| EitherBody::right(unread.clone().held_by(body)));
-        }
-        ServiceResponse::new(request, response)
-    }
-
-    /// An error that comes instead of an answer: the request is gone by now, so its answer is made whole and sent as it is.
-    fn around_error(&self, error: Error) -> Error {
-        let plain = error.error_response();
-        let mut answer = match error.as_error::<Problem>() {
-            Some(problem) => self.error_answer(problem),
-            None => self.error_answer(&Code::for_status(plain.status()).into()),
-        };
-        self.note(UNMATCHED, answer.status().as_u16(), None, &told(Some(&error)));
-        self.complete(answer.headers_mut());
-        if let Some(unread) = &self.unread {
-            answer = answer.map_body(|_, body| unread.clone().held_by(body));
-        }
-        InternalError::from_response(error, answer).into()
-    }
-
-    /// The error answer to send instead: ours once more, with the request's name; or ours in place of the framework's own.
-    fn rewrite<B>(&self, response: &HttpResponse<B>) -> Option<HttpResponse<BoxBody>> {
-        if let Some(error) = response.error() {
-            if let Some(problem) = error.as_error::<Problem>() {
-                return Some(self.error_answer(problem));
-            }
-            if error.as_error::<OauthError>().is_some() {
-                return None;
-            }
-        }
-        let status = response.status();
-        if !status.is_client_error() && !status.is_server_error() {
-            return None;
-        }
-        let typed = response
-            .headers()
-            .get(CONTENT_TYPE)
-            .and_then(|value| value.to_str().ok());
-        let ours = typed.is_some_and(|typed| {
-            typed == PROBLEM_JSON
-                || typed.starts_with("application/json")
-                || (self.page.is_some() && typed.starts_with("text/html"))
-        });
-        (!ours).then(|| self.error_answer(&Code::for_status(status).into()))
-    }
-
-    /// An error as whoever asked reads it: a page for people, JSON for programs.
-    fn error_answer(&self, problem: &Problem) -> HttpResponse<BoxBody> {
-        let id = self.facts.id.as_str();
-        match &self.page {
-            Some(page) => {
-                let asked = (page.path.as_str(), Query::of(&page.query));
-                pages::render::problem(&page.site, problem, asked, id)
-            }
-            None => problem.answer(Some(id)),
-        }
-    }
-
-    fn complete(&self, headers: &mut HeaderMap) {
-        headers::complete(headers, self.edge.config.is_public_over_tls());
-        if let Ok(id) = HeaderValue::from_str(self.facts.id.as_str()) {
-            headers.insert(HeaderName::from_static(X_REQUEST_ID), id);
-        }
-        if let Some(page) = &self.page {
-            page.complete(headers);
-        }
-    }
-
-    fn note(
-        &self,
-        route: &str,
-        status: u16,
-        user: Option<UserId>,
-        (code, cause): &(Option<&str>, Option<&str>),
-    ) {
-        let took = self.started.elapsed();
-        let method = self.method.as_str();
-        self.edge.metrics.request(route, method, status, took);
-        Line {
-            facts: &self.facts,
-            method,
-            route,
-            status,
-            took,
-            user,
-            code: *code,
-            cause: *cause,
-        }
-        .write();
-    }
-}
-
-/// The code and the cause of an error.
-fn told(error: Option<&Error>) -> (Option<&str>, Option<&str>) {
-    let Some(error) = error else { return (None, None) };
-    if let Some(problem) = error.as_error::<Problem>() {
-        (Some(problem.code().word()), problem.cause())
-    } else if let Some(oauth) = error.as_error::<OauthError>() {
-        (Some(oauth.code().word()), oauth.cause())
-    } else {
-        (None, None)
-    }
-}
-
-fn seen_user<B>(answer: &ServiceResponse<B>) -> Option<UserId> {
-    let of_answer = answer.response().extensions().get::<SeenUser>().copied();
-    of_answer
-        .or_else(|| answer.request().extensions().get::<SeenUser>().copied())
-        .map(|seen| seen.0)
+        .wrap(cors)
+        .wrap(from_fn(frame::frame))
 }
 
 #[cfg(test)]

@@ -4,9 +4,10 @@
 //! caller's to wait for.
 
 use crate::{
-    app::{self, AppState},
-    http::{config::ServerConfig, connections::Connections, edge::Edge, metrics::Metrics},
-    pages::Site,
+    app::{application, routes},
+    http::{config::ServerConfig, connections::Connections, cors, edge::Edge, metrics::Metrics},
+    openapi::Document,
+    pages::{Pages, Site},
 };
 use actix_web::{
     HttpServer,
@@ -131,6 +132,15 @@ impl Part {
     }
 }
 
+/// What every worker's application shares.
+#[derive(Clone)]
+struct State {
+    service: Data<Service>,
+    edge: Data<Edge>,
+    document: Data<Document>,
+    site: Option<Arc<Site>>,
+}
+
 /// Listens and serves until the returned server is drained.
 ///
 /// # Errors
@@ -143,7 +153,12 @@ pub async fn serve(
     sockets: Sockets,
 ) -> Result<RunningServer, ServeError> {
     let edge = Data::new(Edge::new(config, metrics));
-    let state = AppState::new(service, Data::clone(&edge), site);
+    let state = State {
+        document: Data::new(routes::document(&edge.config)),
+        service: Data::new(service),
+        edge: Data::clone(&edge),
+        site,
+    };
     let (public, addresses) = public_server(&state, sockets)?;
     let admin = edge
         .config
@@ -166,7 +181,7 @@ pub async fn serve(
     })
 }
 
-fn public_server(state: &AppState, sockets: Sockets) -> Result<(Server, Vec<SocketAddr>), ServeError> {
+fn public_server(state: &State, sockets: Sockets) -> Result<(Server, Vec<SocketAddr>), ServeError> {
     let config = state.edge.config.clone();
     let workers = match config.workers {
         0 => std::thread::available_parallelism().map_or(1, usize::from),
@@ -174,15 +189,21 @@ fn public_server(state: &AppState, sockets: Sockets) -> Result<(Server, Vec<Sock
     };
     let connections = Connections::new(config.max_connections_per_client, &config.trusted_proxies);
     let shared = state.clone();
-    let mut server = HttpServer::new(move || app::public(shared.clone()))
-        .workers(workers)
-        .max_connections(config.max_connections.div_ceil(workers))
-        .keep_alive(config.keep_alive)
-        .client_request_timeout(config.header_timeout)
-        .client_disconnect_timeout(DISCONNECT_TIMEOUT)
-        .shutdown_timeout(config.shutdown_timeout.as_secs())
-        .disable_signals()
-        .on_connect(move |connection, kept| connections.admit(connection, kept));
+    let mut server = HttpServer::new(move || {
+        let config = &shared.edge.config;
+        let (table, pages) = (routes::of_clients(config), shared.site.clone().map(Pages::new));
+        application(Data::clone(&shared.edge), table, pages, cors::of(config))
+            .app_data(Data::clone(&shared.service))
+            .app_data(Data::clone(&shared.document))
+    })
+    .workers(workers)
+    .max_connections(config.max_connections.div_ceil(workers))
+    .keep_alive(config.keep_alive)
+    .client_request_timeout(config.header_timeout)
+    .client_disconnect_timeout(DISCONNECT_TIMEOUT)
+    .shutdown_timeout(config.shutdown_timeout.as_secs())
+    .disable_signals()
+    .on_connect(move |connection, kept| connections.admit(connection, kept));
     let Sockets { key, address, taken } = sockets;
     for (socket, _) in taken {
         let listening = socket
@@ -198,20 +219,28 @@ fn public_server(state: &AppState, sockets: Sockets) -> Result<(Server, Vec<Sock
     Ok((server.run(), addresses))
 }
 
-fn admin_server(state: &AppState, address: &str) -> Result<(Server, Vec<SocketAddr>), ServeError> {
+fn admin_server(state: &State, address: &str) -> Result<(Server, Vec<SocketAddr>), ServeError> {
     let shared = state.clone();
-    let server = HttpServer::new(move || app::admin(shared.clone()))
-        .workers(1)
-        .client_request_timeout(state.edge.config.header_timeout)
-        .client_disconnect_timeout(DISCONNECT_TIMEOUT)
-        .shutdown_timeout(1)
-        .disable_signals()
-        .bind(address)
-        .map_err(|source| ServeError::Bind {
-            key: "server.admin_bind",
-            address: address.to_owned(),
-            source,
-        })?;
+    let server = HttpServer::new(move || {
+        application(
+            Data::clone(&shared.edge),
+            routes::of_operators(),
+            None,
+            cors::none(),
+        )
+        .app_data(Data::clone(&shared.service))
+    })
+    .workers(1)
+    .client_request_timeout(state.edge.config.header_timeout)
+    .client_disconnect_timeout(DISCONNECT_TIMEOUT)
+    .shutdown_timeout(1)
+    .disable_signals()
+    .bind(address)
+    .map_err(|source| ServeError::Bind {
+        key: "server.admin_bind",
+        address: address.to_owned(),
+        source,
+    })?;
     let addresses = server.addrs();
     Ok((server.run(), addresses))
 }

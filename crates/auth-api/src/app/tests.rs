@@ -1,18 +1,32 @@
 //! The frame around every answer, seen from outside.
 
 use super::*;
-use crate::http::{
-    config::ServerConfig,
-    metrics::Metrics,
-    route::{Route, get},
+use crate::{
+    http::{
+        config::ServerConfig,
+        cors,
+        metrics::Metrics,
+        problem::{PROBLEM_JSON, Problem},
+        request_id::X_REQUEST_ID,
+        route::{Route, get},
+    },
+    oauth::error::OauthError,
+    pages::{
+        ForeignForm, Page, PagePolicy, PagesConfig, Site, page,
+        policy::{FormAction, Opener},
+    },
 };
 use actix_web::{
+    HttpResponse,
     body::to_bytes,
-    http::{StatusCode, header::ORIGIN},
+    http::{
+        Method, StatusCode,
+        header::{ORIGIN, REFERRER_POLICY},
+    },
     test::{TestRequest, call_service, init_service, try_call_service},
 };
 use serde_json::Value;
-use std::time::Duration;
+use std::{sync::Arc, time::Duration};
 
 async fn refused() -> Result<HttpResponse, Problem> {
     Err(Problem::unavailable("the cause"))
@@ -53,18 +67,9 @@ fn strange() -> [Route; 5] {
 macro_rules! framed {
     ($edge:expr) => {{
         let edge = $edge;
-        init_service(
-            App::new()
-                .app_data(Data::clone(&edge))
-                .configure(|app: &mut web::ServiceConfig| {
-                    routes::of_clients(&edge.config)
-                        .below("", strange())
-                        .register(app);
-                })
-                .wrap(cors::of(&edge.config))
-                .wrap(from_fn(frame)),
-        )
-        .await
+        let table = routes::of_clients(&edge.config).below("", strange());
+        let cors = cors::of(&edge.config);
+        init_service(application(edge, table, None, cors)).await
     }};
 }
 
@@ -270,4 +275,108 @@ async fn a_preflight_is_answered_for_listed_origins_alone() {
             .status(),
         405
     );
+}
+
+async fn shown() -> Result<HttpResponse, Problem> {
+    Err(Problem::unavailable("the cause"))
+}
+
+async fn led_on() -> Result<HttpResponse, Problem> {
+    Ok(HttpResponse::SeeOther().insert_header(("location", "/")).finish())
+}
+
+async fn posted(form: ForeignForm) -> Result<HttpResponse, Problem> {
+    Ok(HttpResponse::Ok().body(form.0.text("code").to_owned()))
+}
+
+/// Pages as later ones will be: one that leads to a client in a popup, one that another site sends a form to, and one as all are now.
+fn odd_pages() -> [Page; 4] {
+    let of_clients = PagePolicy {
+        form_action: FormAction::Any,
+        opener: Opener::Kept,
+        ..PagePolicy::STRICT
+    };
+    let of_others = PagePolicy {
+        cross_site_post: true,
+        ..PagePolicy::STRICT
+    };
+    [
+        page("/account/strict")
+            .anonymous()
+            .shows(shown)
+            .anonymous()
+            .takes(posted),
+        page("/account/client")
+            .policy(of_clients)
+            .anonymous()
+            .shows(shown),
+        page("/account/on").policy(of_clients).anonymous().shows(led_on),
+        page("/account/callback")
+            .policy(of_others)
+            .anonymous()
+            .takes(posted),
+    ]
+}
+
+macro_rules! with_pages {
+    () => {{
+        let config = PagesConfig {
+            return_to: vec!["https://app.example".into()],
+            ..PagesConfig::default()
+        };
+        let site = Arc::new(Site::new(config, &ServerConfig::default(), "Keyward").unwrap());
+        let pages = Pages::new(site).with(odd_pages());
+        let edge = edge(ServerConfig::default());
+        let table = routes::of_clients(&edge.config);
+        init_service(application(edge, table, Some(pages), cors::none())).await
+    }};
+}
+
+#[actix_web::test]
+async fn a_page_has_the_policy_that_it_declares() {
+    let app = with_pages!();
+    let policy = |form_action: &str| {
+        format!(
+            "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self'; connect-src 'self'; \
+             {form_action}base-uri 'none'; frame-ancestors 'none'; object-src 'none'"
+        )
+    };
+    let listed = policy("form-action 'self' https://app.example; ");
+    for (uri, content_policy, opener) in [
+        ("/account/strict", listed.as_str(), "same-origin"),
+        ("/account/nothing", &listed, "same-origin"),
+        ("/account/client", &policy(""), "unsafe-none"),
+        (
+            "/account/on",
+            "default-src 'none'; frame-ancestors 'none'",
+            "unsafe-none",
+        ),
+    ] {
+        let answer = call_service(&app, TestRequest::get().uri(uri).to_request()).await;
+        let header = |name: &str| answer.headers().get(name).map(|value| value.to_str().unwrap());
+        assert_eq!(header("content-security-policy"), Some(content_policy), "{uri}");
+        assert_eq!(header("cross-origin-opener-policy"), Some(opener), "{uri}");
+        assert_eq!(header(REFERRER_POLICY.as_str()), Some("no-referrer"), "{uri}");
+    }
+}
+
+#[actix_web::test]
+async fn only_a_page_that_declares_it_takes_a_form_of_another_site() {
+    let app = with_pages!();
+    for (uri, status) in [("/account/strict", 403), ("/account/callback", 200)] {
+        let request = TestRequest::post()
+            .uri(uri)
+            .insert_header((ORIGIN, "https://other.example"))
+            .insert_header(("sec-fetch-site", "cross-site"))
+            .set_form([("code", "abc")])
+            .to_request();
+        let answer = call_service(&app, request).await;
+        assert_eq!(answer.status(), status, "{uri}");
+        if status == 200 {
+            assert_eq!(
+                to_bytes(answer.into_body()).await.map_err(|_| "no body").unwrap(),
+                "abc"
+            );
+        }
+    }
 }

@@ -41,3 +41,9 @@ pub fn of(config: &ServerConfig) -> Condition<Cors> {
     }
     Condition::new(!config.cors_origins.is_empty(), cors)
 }
+
+/// What lets no other origin in.
+#[must_use]
+pub fn none() -> Condition<Cors> {
+    Condition::new(false, Cors::default())
+}

@@ -3,7 +3,6 @@
 //! The rule: nothing here knows a route or a page. Routes and pages name what they need of it in their arguments.
 
 pub mod access_log;
-pub mod address;
 pub mod bearer;
 pub mod body;
 pub mod call;

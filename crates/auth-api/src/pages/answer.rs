@@ -1,6 +1,6 @@
 //! What a visitor is answered.
 
-use super::{layout::Layout, render, visit::Visit};
+use super::{layout::Layout, policy::PagePolicy, render, visit::Visit};
 use crate::http::problem::{Code, Problem};
 use actix_web::{HttpResponse, HttpResponseBuilder, http::StatusCode};
 use askama::Template;
@@ -37,7 +37,7 @@ impl Visit {
     }
 
     fn dressed(&self, answer: HttpResponseBuilder, page: &impl Template) -> Result<HttpResponse, Problem> {
-        let mut answer = render::html(answer, &self.site, page)?;
+        let mut answer = render::html(answer, &self.site, PagePolicy::of(&self.request), page)?;
         // An address that holds a secret is told to nobody, not even to these pages.
         if self.query().all("token").next().is_some() {
             render::keep_address_to_itself(&mut answer);

@@ -152,7 +152,7 @@ fn colours(config: &PagesConfig) -> String {
 ///
 /// # Errors
 /// 404 for any other.
-pub async fn file(name: Path<String>, assets: Data<Assets>) -> Result<HttpResponse, Problem> {
+pub(super) async fn file(name: Path<String>, assets: Data<Assets>) -> Result<HttpResponse, Problem> {
     let (file, current) = assets.named(&name).ok_or(Code::NotFound)?;
     let kept = if current {
         "public, max-age=31536000, immutable"

@@ -175,7 +175,7 @@ fn colour(complaints: &mut Complaints, key: &'static str, text: &str, background
 }
 
 /// Whether a path is a place or lies below it.
-fn is_within(path: &str, place: &str) -> bool {
+pub(super) fn is_within(path: &str, place: &str) -> bool {
     path.strip_prefix(place)
         .is_some_and(|rest| rest.is_empty() || rest.starts_with('/'))
 }

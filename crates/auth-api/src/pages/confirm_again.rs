@@ -1,10 +1,26 @@
 //! `/verify-email/again`: the link that confirms an address, once more, for people who can't sign in before they have used it.
 
-use super::{fields::Faults, form::Sent, guest::Seen, layout::Layout, visit::Visit};
+use super::{
+    fields::Faults,
+    form::Sent,
+    guest::Seen,
+    layout::Layout,
+    page::{Page, page},
+    visit::Visit,
+};
 use crate::http::problem::{Code, Problem};
 use actix_web::{HttpResponse, http::StatusCode};
 use askama::Template;
 use auth_domain::email::EmailAddress;
+
+/// Where the link that confirms an address is asked for once more.
+pub(super) fn pages() -> [Page; 1] {
+    [page("/verify-email/again")
+        .anyone()
+        .shows(show)
+        .anyone()
+        .takes(submit)]
+}
 
 #[derive(Template)]
 #[template(path = "confirm_again.html")]
@@ -28,7 +44,7 @@ impl<'a> AgainPage<'a> {
 ///
 /// # Errors
 /// [`Problem`].
-pub async fn show(Seen(visit): Seen<Visit>) -> Result<HttpResponse, Problem> {
+async fn show(Seen(visit): Seen<Visit>) -> Result<HttpResponse, Problem> {
     visit.answer(StatusCode::OK, &AgainPage::of(&visit, "", Faults::default())?)
 }
 
@@ -36,7 +52,7 @@ pub async fn show(Seen(visit): Seen<Visit>) -> Result<HttpResponse, Problem> {
 ///
 /// # Errors
 /// [`Problem`].
-pub async fn submit(sent: Sent<Visit>) -> Result<HttpResponse, Problem> {
+async fn submit(sent: Sent<Visit>) -> Result<HttpResponse, Problem> {
     let Sent { guest: visit, fields } = sent;
     let (t, email) = (visit.texts(), fields.trimmed("email"));
     // A text that can't be an address belongs to no user, so it may be said that it is mistyped.

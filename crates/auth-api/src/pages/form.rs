@@ -1,10 +1,11 @@
 //! Forms as browsers send them. The rule: a form counts if it came from one of these pages and was made for this visitor.
 
-use super::{fields::Fields, guest::Guest, site::Site, visit::Visit};
+use super::{fields::Fields, guest::Guest, policy::PagePolicy, site::Site, visit::Visit};
 use crate::http::{
     body,
     form::FORM,
     problem::{Code, Problem},
+    route::argument::{Argument, FormBody, Just, Nothing},
 };
 use actix_web::{Error, FromRequest, HttpRequest, dev::Payload};
 use futures::future::LocalBoxFuture;
@@ -20,6 +21,11 @@ pub struct Sent<G> {
     pub fields: Fields,
 }
 
+impl<G> Argument for Sent<G> {
+    type Access = Just<G>;
+    type Body = Just<FormBody>;
+}
+
 impl<G: Guest> FromRequest for Sent<G> {
     type Error = Error;
     type Future = LocalBoxFuture<'static, Result<Self, Error>>;
@@ -27,17 +33,8 @@ impl<G: Guest> FromRequest for Sent<G> {
     fn from_request(request: &HttpRequest, payload: &mut Payload) -> Self::Future {
         let (request, payload) = (request.clone(), payload.take());
         Box::pin(async move {
-            Site::of(&request)?.check_origin(&request)?;
-            if !body::is_of_type(&request, FORM) {
-                return Err(Problem::with_detail(
-                    Code::UnsupportedMediaType,
-                    "Send the form as application/x-www-form-urlencoded.",
-                )
-                .into());
-            }
-            let body = body::read(&request, payload).await.map_err(Problem::from)?;
-            let fields = Fields::parse(&body)?;
-            // Only now: a body may take seconds to arrive, and whoever was signed out meanwhile must not act.
+            let fields = fields(&request, payload).await?;
+            // Only now: a body may take seconds to arrive, and a user who was signed out meanwhile must not act.
             let visit = Visit::of(&request).await?;
             let guest = G::admit(visit)?;
             if !guest.visit().made(fields.text(TOKEN)) {
@@ -46,4 +43,38 @@ impl<G: Guest> FromRequest for Sent<G> {
             Ok(Self { guest, fields })
         })
     }
+}
+
+/// The extractor of a form that carries no token of ours, because another site wrote it. The page declares that it takes one
+/// ([`super::policy::PagePolicy::cross_site_post`]). What it says proves nothing, and the browser shows no cookie with it: the handler
+/// keeps the fields and leads the browser on to a GET, where it shows its cookies again.
+pub struct ForeignForm(pub Fields);
+
+impl Argument for ForeignForm {
+    type Access = Nothing;
+    type Body = Just<FormBody>;
+}
+
+impl FromRequest for ForeignForm {
+    type Error = Error;
+    type Future = LocalBoxFuture<'static, Result<Self, Error>>;
+
+    fn from_request(request: &HttpRequest, payload: &mut Payload) -> Self::Future {
+        let (request, payload) = (request.clone(), payload.take());
+        Box::pin(async move { Ok(Self(fields(&request, payload).await?)) })
+    }
+}
+
+/// The fields of a form that may be sent to this page.
+async fn fields(request: &HttpRequest, payload: Payload) -> Result<Fields, Problem> {
+    if !PagePolicy::of(request).cross_site_post {
+        Site::of(request)?.check_origin(request)?;
+    }
+    if !body::is_of_type(request, FORM) {
+        return Err(Problem::with_detail(
+            Code::UnsupportedMediaType,
+            "Send the form as application/x-www-form-urlencoded.",
+        ));
+    }
+    Fields::parse(&body::read(request, payload).await?)
 }

@@ -5,6 +5,10 @@ use super::visit::Visit;
 use crate::http::{
     permission::Needs,
     problem::{Code, Problem},
+    route::{
+        access::{Access, Guard},
+        argument::{Argument, Just, Nothing},
+    },
 };
 use actix_web::{Error, FromRequest, HttpRequest, dev::Payload};
 use auth_service::{Bearer, Principal};
@@ -26,6 +30,11 @@ pub trait Guest: Sized + 'static {
 /// The extractor of somebody who may see a page.
 pub struct Seen<G>(pub G);
 
+impl<G> Argument for Seen<G> {
+    type Access = Just<G>;
+    type Body = Nothing;
+}
+
 impl<G: Guest> FromRequest for Seen<G> {
     type Error = Error;
     type Future = LocalBoxFuture<'static, Result<Self, Error>>;
@@ -34,6 +43,10 @@ impl<G: Guest> FromRequest for Seen<G> {
         let request = request.clone();
         Box::pin(async move { Ok(Self(G::admit(Visit::of(&request).await?)?)) })
     }
+}
+
+impl Guard for Just<Visit> {
+    const ACCESS: Access = Access::Anonymous;
 }
 
 impl Guest for Visit {
@@ -52,6 +65,10 @@ pub struct Member {
     pub visit: Visit,
     /// Who it is.
     pub principal: Principal,
+}
+
+impl Guard for Just<Member> {
+    const ACCESS: Access = Access::User;
 }
 
 impl Guest for Member {
@@ -74,6 +91,10 @@ pub struct Holder<P> {
     /// Who it is, as the admin's verbs know it.
     pub bearer: Bearer,
     needs: PhantomData<P>,
+}
+
+impl<P: Needs> Guard for Just<Holder<P>> {
+    const ACCESS: Access = Access::Permission(P::PERMISSION);
 }
 
 impl<P: Needs> Guest for Holder<P> {

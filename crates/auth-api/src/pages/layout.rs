@@ -1,8 +1,7 @@
 //! What is around every page: title, navigation, notices.
 
-use super::{site::Site, texts::Texts, visit::Visit};
+use super::{config::is_within, navigation::Navigation, site::Site, texts::Texts, visit::Visit};
 use crate::http::problem::Problem;
-use auth_domain::role::Permission;
 use percent_encoding::{NON_ALPHANUMERIC, utf8_percent_encode};
 
 /// What is around a page.
@@ -81,56 +80,37 @@ impl<'a> Layout<'a> {
     /// The pages beside this one: of one's account, or of the administration.
     #[must_use]
     pub fn entries(&self) -> Vec<Entry<'a>> {
-        if self.is_below("/admin") {
-            self.administration()
-        } else if self.is_below("/account") {
-            self.account()
-        } else {
-            Vec::new()
-        }
-    }
-
-    fn account(&self) -> Vec<Entry<'a>> {
-        let t = self.t;
-        let entries = [
-            ("/account", &t.nav_profile),
-            ("/account/sessions", &t.nav_sessions),
-            ("/account/security", &t.nav_security),
-            ("/account/keys", &t.nav_api_keys),
-            ("/account/events", &t.nav_events),
-            ("/account/data", &t.nav_data),
-        ];
-        entries.map(|(place, label)| self.entry(place, label)).into()
+        let section = ["/admin", "/account"]
+            .into_iter()
+            .find(|section| self.is_below(section));
+        section.map_or_else(Vec::new, |section| self.pages_below(section))
     }
 
     /// The pages of the administration that may be seen.
     #[must_use]
     pub fn administration(&self) -> Vec<Entry<'a>> {
-        let t = self.t;
-        let entries = [
-            ("/admin", &t.nav_overview, Permission::StatsRead),
-            ("/admin/users", &t.nav_users, Permission::UsersRead),
-            ("/admin/audit", &t.nav_audit, Permission::AuditRead),
-            ("/admin/keys", &t.nav_keys, Permission::KeysRead),
-        ];
-        let shown = entries.iter().filter(|(_, _, needs)| self.visit.may(*needs));
-        shown.map(|(place, label, _)| self.entry(place, label)).collect()
+        self.pages_below("/admin")
     }
 
-    fn entry(&self, place: &str, label: &'a str) -> Entry<'a> {
-        let has_pages_below = !matches!(place, "/account" | "/admin");
-        Entry {
-            address: self.at(place),
-            label,
-            current: self.path == self.at(place) || (has_pages_below && self.is_below(place)),
-        }
+    /// The pages that the navigation names to this visitor, at or below a place.
+    fn pages_below(&self, section: &str) -> Vec<Entry<'a>> {
+        let navigation = self.visit.request.app_data::<Navigation>();
+        let named = navigation.into_iter().flat_map(|all| all.below(section));
+        let shown = named.filter(|entry| self.visit.may_see(entry.access));
+        shown
+            .map(|entry| Entry {
+                address: self.at(entry.place),
+                label: (entry.label)(self.t),
+                current: self.path == self.at(entry.place)
+                    || (entry.place != section && self.is_below(entry.place)),
+            })
+            .collect()
     }
 
     /// Whether the page lies at or below a place.
     #[must_use]
     pub fn is_below(&self, place: &str) -> bool {
-        let rest = self.path.strip_prefix(self.at(place).as_str());
-        rest.is_some_and(|rest| rest.is_empty() || rest.starts_with('/'))
+        is_within(self.path, &self.at(place))
     }
 
     /// The address of the next page of a list, what it is narrowed by kept.

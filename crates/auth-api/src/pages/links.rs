@@ -2,13 +2,36 @@
 //! does anything, since programs that look at mails follow links, too.
 
 use super::{
-    fields::Faults, form::Sent, guest::Seen, layout::Layout, password::hint, texts::Done, visit::Visit,
+    fields::Faults,
+    form::Sent,
+    guest::Seen,
+    layout::Layout,
+    page::{Page, page},
+    password::hint,
+    texts::Done,
+    visit::Visit,
 };
 use crate::http::problem::Problem;
 use actix_web::{HttpResponse, http::StatusCode};
 use askama::Template;
 use auth_domain::address_link::LinkNeeds;
 use auth_service::{Error, ShownWithLink};
+
+/// What the other mailed links open.
+pub(super) fn pages() -> [Page; 2] {
+    [
+        page("/verify-email")
+            .anyone()
+            .shows(show_verify)
+            .anyone()
+            .takes(submit_verify),
+        page("/not-me")
+            .anyone()
+            .shows(show_not_me)
+            .anyone()
+            .takes(submit_not_me),
+    ]
+}
 
 /// What confirms an address: a button, or a password.
 #[derive(Template)]
@@ -42,7 +65,7 @@ impl<'a> AddressPage<'a> {
 ///
 /// # Errors
 /// [`Problem`].
-pub async fn show_verify(Seen(visit): Seen<Visit>) -> Result<HttpResponse, Problem> {
+async fn show_verify(Seen(visit): Seen<Visit>) -> Result<HttpResponse, Problem> {
     let token = visit.query().single("token")?.unwrap_or_default();
     match visit
         .service
@@ -62,7 +85,7 @@ pub async fn show_verify(Seen(visit): Seen<Visit>) -> Result<HttpResponse, Probl
 ///
 /// # Errors
 /// [`Problem`].
-pub async fn submit_verify(sent: Sent<Visit>) -> Result<HttpResponse, Problem> {
+async fn submit_verify(sent: Sent<Visit>) -> Result<HttpResponse, Problem> {
     let Sent { guest: visit, fields } = sent;
     let (token, principal) = (fields.secret("token"), visit.principal.as_ref());
     let shown = if fields.has("new_password") {
@@ -98,12 +121,11 @@ async fn verify_refused(visit: &Visit, token: &str, error: Error) -> Result<Http
     if matches!(error, Error::InvalidOrExpiredToken) {
         return verify_lapsed(visit);
     }
-    let problem = visit.refusal(error)?;
     let known = [
         ("password", "new_password"),
         ("current_password", "current_password"),
     ];
-    let faults = Faults::of(&problem, &known, visit.texts());
+    let (problem, faults) = visit.refused(error, &known)?;
     let principal = visit.principal.as_ref();
     match visit
         .service
@@ -150,7 +172,7 @@ impl<'a> NotMePage<'a> {
 ///
 /// # Errors
 /// [`Problem`].
-pub async fn show_not_me(Seen(visit): Seen<Visit>) -> Result<HttpResponse, Problem> {
+async fn show_not_me(Seen(visit): Seen<Visit>) -> Result<HttpResponse, Problem> {
     let token = visit.query().single("token")?.unwrap_or_default();
     if token.is_empty() {
         return not_me_lapsed(&visit);
@@ -162,7 +184,7 @@ pub async fn show_not_me(Seen(visit): Seen<Visit>) -> Result<HttpResponse, Probl
 ///
 /// # Errors
 /// [`Problem`].
-pub async fn submit_not_me(sent: Sent<Visit>) -> Result<HttpResponse, Problem> {
+async fn submit_not_me(sent: Sent<Visit>) -> Result<HttpResponse, Problem> {
     let Sent { guest: visit, fields } = sent;
     let t = visit.texts();
     match visit.service.report(&visit.caller, &fields.secret("token")).await {
@@ -172,8 +194,7 @@ pub async fn submit_not_me(sent: Sent<Visit>) -> Result<HttpResponse, Problem> {
         }
         Err(Error::InvalidOrExpiredToken) => not_me_lapsed(&visit),
         Err(error) => {
-            let problem = visit.refusal(error)?;
-            let faults = Faults::of(&problem, &[], t);
+            let (problem, faults) = visit.refused(error, &[])?;
             visit.answer_again(&problem, &NotMePage::of(&visit, fields.text("token"), faults)?)
         }
     }

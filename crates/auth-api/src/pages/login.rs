@@ -1,9 +1,25 @@
 //! `/login` and `/logout`.
 
-use super::{fields::Faults, form::Sent, guest::Seen, layout::Layout, texts::Done, visit::Visit};
+use super::{
+    fields::Faults,
+    form::Sent,
+    guest::Seen,
+    layout::Layout,
+    page::{Page, page},
+    texts::Done,
+    visit::Visit,
+};
 use crate::http::problem::{Code, Problem};
 use actix_web::{HttpResponse, http::StatusCode};
 use askama::Template;
+
+/// Signing in and out.
+pub(super) fn pages() -> [Page; 2] {
+    [
+        page("/login").anyone().shows(show).anyone().takes(submit),
+        page("/logout").anyone().shows(ask).anyone().takes(logout),
+    ]
+}
 
 #[derive(Template)]
 #[template(path = "login.html")]
@@ -45,7 +61,7 @@ impl<'a> LoginPage<'a> {
 ///
 /// # Errors
 /// [`Problem`].
-pub async fn show(Seen(visit): Seen<Visit>) -> Result<HttpResponse, Problem> {
+async fn show(Seen(visit): Seen<Visit>) -> Result<HttpResponse, Problem> {
     let return_to = visit.return_to()?;
     if visit.principal.is_some() {
         return Ok(visit.go_to(return_to.as_deref()));
@@ -58,7 +74,7 @@ pub async fn show(Seen(visit): Seen<Visit>) -> Result<HttpResponse, Problem> {
 ///
 /// # Errors
 /// [`Problem`].
-pub async fn submit(sent: Sent<Visit>) -> Result<HttpResponse, Problem> {
+async fn submit(sent: Sent<Visit>) -> Result<HttpResponse, Problem> {
     let Sent { guest: visit, fields } = sent;
     let return_to = visit.return_to()?;
     let email = fields.trimmed("email");
@@ -72,8 +88,7 @@ pub async fn submit(sent: Sent<Visit>) -> Result<HttpResponse, Problem> {
             visit.sign_in(&tokens, return_to.as_deref()).await
         }
         Err(error) => {
-            let problem = visit.refusal(error)?;
-            let faults = Faults::of(&problem, &[], visit.texts());
+            let (problem, faults) = visit.refused(error, &[])?;
             let page = LoginPage {
                 to_confirm: problem.code() == Code::EmailNotVerified,
                 ..LoginPage::of(&visit, email, faults)?
@@ -93,7 +108,7 @@ struct LogoutPage<'a> {
 ///
 /// # Errors
 /// [`Problem`].
-pub async fn ask(Seen(visit): Seen<Visit>) -> Result<HttpResponse, Problem> {
+async fn ask(Seen(visit): Seen<Visit>) -> Result<HttpResponse, Problem> {
     if visit.principal.is_none() {
         return Ok(visit.go("/login"));
     }
@@ -107,7 +122,7 @@ pub async fn ask(Seen(visit): Seen<Visit>) -> Result<HttpResponse, Problem> {
 ///
 /// # Errors
 /// [`Problem`]: then nothing was ended.
-pub async fn logout(sent: Sent<Visit>) -> Result<HttpResponse, Problem> {
+async fn logout(sent: Sent<Visit>) -> Result<HttpResponse, Problem> {
     let visit = sent.guest;
     if let Some(principal) = &visit.principal {
         visit.service.logout(principal, &visit.caller).await?;

@@ -5,6 +5,7 @@ use super::{
     form::Sent,
     guest::Seen,
     layout::Layout,
+    page::{Page, page},
     texts::{Done, Texts},
     visit::Visit,
 };
@@ -13,6 +14,23 @@ use actix_web::{HttpResponse, http::StatusCode};
 use askama::Template;
 use auth_domain::{email::EmailAddress, password::PasswordPolicy};
 use serde::Serialize;
+
+/// Getting back in, and what a new password has to be.
+pub(super) fn pages() -> [Page; 3] {
+    [
+        page("/forgot")
+            .anyone()
+            .shows(show_forgot)
+            .anyone()
+            .takes(submit_forgot),
+        page("/reset")
+            .anyone()
+            .shows(show_reset)
+            .anyone()
+            .takes(submit_reset),
+        page("/password-hint").anyone().takes(judge),
+    ]
+}
 
 /// The rules for a new password, in words.
 #[must_use]
@@ -44,7 +62,7 @@ struct HintJson {
 ///
 /// # Errors
 /// [`Problem`].
-pub async fn judge(sent: Sent<Visit>) -> Result<HttpResponse, Problem> {
+async fn judge(sent: Sent<Visit>) -> Result<HttpResponse, Problem> {
     let Sent { guest: visit, fields } = sent;
     let own = visit
         .principal
@@ -82,7 +100,7 @@ struct ForgotPage<'a> {
 ///
 /// # Errors
 /// [`Problem`].
-pub async fn show_forgot(Seen(visit): Seen<Visit>) -> Result<HttpResponse, Problem> {
+async fn show_forgot(Seen(visit): Seen<Visit>) -> Result<HttpResponse, Problem> {
     let page = ForgotPage {
         layout: visit.layout(&visit.texts().forgot_title)?,
         faults: Faults::default(),
@@ -95,7 +113,7 @@ pub async fn show_forgot(Seen(visit): Seen<Visit>) -> Result<HttpResponse, Probl
 ///
 /// # Errors
 /// [`Problem`].
-pub async fn submit_forgot(sent: Sent<Visit>) -> Result<HttpResponse, Problem> {
+async fn submit_forgot(sent: Sent<Visit>) -> Result<HttpResponse, Problem> {
     let Sent { guest: visit, fields } = sent;
     let (t, email) = (visit.texts(), fields.trimmed("email"));
     // What can't be an address is nobody's: that it is mistyped may be told.
@@ -157,7 +175,7 @@ impl<'a> ResetPage<'a> {
 ///
 /// # Errors
 /// [`Problem`].
-pub async fn show_reset(Seen(visit): Seen<Visit>) -> Result<HttpResponse, Problem> {
+async fn show_reset(Seen(visit): Seen<Visit>) -> Result<HttpResponse, Problem> {
     let token = visit.query().single("token")?.unwrap_or_default();
     if token.is_empty() {
         return lapsed(&visit);
@@ -169,7 +187,7 @@ pub async fn show_reset(Seen(visit): Seen<Visit>) -> Result<HttpResponse, Proble
 ///
 /// # Errors
 /// [`Problem`].
-pub async fn submit_reset(sent: Sent<Visit>) -> Result<HttpResponse, Problem> {
+async fn submit_reset(sent: Sent<Visit>) -> Result<HttpResponse, Problem> {
     let Sent { guest: visit, fields } = sent;
     let token = fields.secret("token");
     let outcome = visit
@@ -186,8 +204,7 @@ pub async fn submit_reset(sent: Sent<Visit>) -> Result<HttpResponse, Problem> {
         }
         Err(auth_service::Error::InvalidOrExpiredToken) => lapsed(&visit),
         Err(error) => {
-            let problem = visit.refusal(error)?;
-            let faults = Faults::of(&problem, &[("password", "new_password")], visit.texts());
+            let (problem, faults) = visit.refused(error, &[("password", "new_password")])?;
             visit.answer_again(&problem, &ResetPage::of(&visit, fields.text("token"), faults)?)
         }
     }

@@ -5,6 +5,7 @@ use super::{
     form::Sent,
     guest::Seen,
     layout::Layout,
+    page::{Page, page},
     password::hint,
     visit::Visit,
 };
@@ -12,6 +13,18 @@ use crate::http::problem::{Code, Problem};
 use actix_web::{HttpResponse, http::StatusCode};
 use askama::Template;
 use auth_service::{Registered, Registration, Setup};
+
+/// Where accounts come to be.
+pub(super) fn pages() -> [Page; 2] {
+    [
+        page("/register").anyone().shows(show).anyone().takes(submit),
+        page("/setup")
+            .anyone()
+            .shows(show_setup)
+            .anyone()
+            .takes(submit_setup),
+    ]
+}
 
 /// The fields, as problems and as the forms name them.
 const FIELDS: [(&str, &str); 4] = [
@@ -72,7 +85,7 @@ impl<'a> RegisterPage<'a> {
 ///
 /// # Errors
 /// [`Problem`].
-pub async fn show(Seen(visit): Seen<Visit>) -> Result<HttpResponse, Problem> {
+async fn show(Seen(visit): Seen<Visit>) -> Result<HttpResponse, Problem> {
     if !visit.service.registration_config().open {
         return Err(Code::RegistrationClosed.into());
     }
@@ -87,7 +100,7 @@ pub async fn show(Seen(visit): Seen<Visit>) -> Result<HttpResponse, Problem> {
 ///
 /// # Errors
 /// [`Problem`].
-pub async fn submit(sent: Sent<Visit>) -> Result<HttpResponse, Problem> {
+async fn submit(sent: Sent<Visit>) -> Result<HttpResponse, Problem> {
     let Sent { guest: visit, fields } = sent;
     let return_to = visit.return_to()?;
     let wanted = Registration {
@@ -114,8 +127,7 @@ pub async fn submit(sent: Sent<Visit>) -> Result<HttpResponse, Problem> {
             visit.answer(StatusCode::ACCEPTED, &page)
         }
         Err(error) => {
-            let problem = visit.refusal(error)?;
-            let faults = Faults::of(&problem, &FIELDS, visit.texts());
+            let (problem, faults) = visit.refused(error, &FIELDS)?;
             visit.answer_again(&problem, &RegisterPage::of(&visit, &fields, None, faults)?)
         }
     }
@@ -125,7 +137,7 @@ pub async fn submit(sent: Sent<Visit>) -> Result<HttpResponse, Problem> {
 ///
 /// # Errors
 /// [`Problem`].
-pub async fn show_setup(Seen(visit): Seen<Visit>) -> Result<HttpResponse, Problem> {
+async fn show_setup(Seen(visit): Seen<Visit>) -> Result<HttpResponse, Problem> {
     if !visit.service.setup_is_open().await? {
         return Err(Code::SetupClosed.into());
     }
@@ -138,7 +150,7 @@ pub async fn show_setup(Seen(visit): Seen<Visit>) -> Result<HttpResponse, Proble
 ///
 /// # Errors
 /// [`Problem`].
-pub async fn submit_setup(sent: Sent<Visit>) -> Result<HttpResponse, Problem> {
+async fn submit_setup(sent: Sent<Visit>) -> Result<HttpResponse, Problem> {
     let Sent { guest: visit, fields } = sent;
     let wanted = Setup {
         token: fields.trimmed("token").into(),

@@ -1,6 +1,6 @@
-//! Pages as answers. The rule: every page has the same policy, and none is kept by anybody.
+//! Pages as answers. The rule: a page has the policy that it declares, and nobody keeps it.
 
-use super::{site::Site, texts::Texts};
+use super::{policy::PagePolicy, site::Site, texts::Texts};
 use crate::http::{
     problem::{Code, Problem},
     query::Query,
@@ -8,7 +8,7 @@ use crate::http::{
 use actix_web::{
     HttpResponse, HttpResponseBuilder,
     body::BoxBody,
-    http::header::{CONTENT_SECURITY_POLICY, CONTENT_TYPE, HeaderValue, LOCATION, REFERRER_POLICY},
+    http::header::{CONTENT_TYPE, HeaderValue, LOCATION, REFERRER_POLICY},
 };
 use askama::Template;
 use auth_domain::time::Timestamp;
@@ -21,20 +21,31 @@ const HTML: &str = "text/html; charset=utf-8";
 ///
 /// # Errors
 /// An internal error, if it can't be written.
-pub fn html(answer: HttpResponseBuilder, site: &Site, page: &impl Template) -> Result<HttpResponse, Problem> {
+pub fn html(
+    answer: HttpResponseBuilder,
+    site: &Site,
+    policy: PagePolicy,
+    page: &impl Template,
+) -> Result<HttpResponse, Problem> {
     let written = page
         .render()
         .map_err(|error| Problem::internal(error.to_string()))?;
-    Ok(dressed(answer, site, written))
+    Ok(dressed(answer, site, policy, written))
 }
 
-fn dressed(mut answer: HttpResponseBuilder, site: &Site, written: String) -> HttpResponse {
-    answer
+fn dressed(
+    mut answer: HttpResponseBuilder,
+    site: &Site,
+    policy: PagePolicy,
+    written: String,
+) -> HttpResponse {
+    let mut answer = answer
         .insert_header((CONTENT_TYPE, HTML))
-        .insert_header((CONTENT_SECURITY_POLICY, site.policy.clone()))
         // Not `no-referrer`: browsers would then say nothing of where a form comes from, either.
         .insert_header((REFERRER_POLICY, "same-origin"))
-        .body(written)
+        .body(written);
+    policy.protect(answer.headers_mut(), site);
+    answer
 }
 
 /// For a page whose address holds a secret.
@@ -70,7 +81,7 @@ struct ProblemPage<'a> {
 /// sign-in, the way back is kept.
 #[must_use]
 pub fn problem(
-    site: &Site,
+    (site, policy): (&Site, PagePolicy),
     problem: &Problem,
     (path, query): (&str, Query<'_>),
     request_id: &str,
@@ -127,7 +138,7 @@ pub fn problem(
     };
     // A page that can't be written would be an error about an error: the sentence alone is told.
     let written = page.render().unwrap_or_else(|_| problem.detail().to_owned());
-    let mut answer = dressed(problem.builder(), site, written);
+    let mut answer = dressed(problem.builder(), site, policy, written);
     // What was asked for may have held a secret, and nothing here is a form.
     keep_address_to_itself(&mut answer);
     answer
@@ -146,14 +157,14 @@ struct PausePage<'a> {
 ///
 /// # Errors
 /// An internal error, if it can't be written.
-pub fn pause(site: &Site, address: &str) -> Result<HttpResponse, Problem> {
+pub fn pause(site: &Site, policy: PagePolicy, address: &str) -> Result<HttpResponse, Problem> {
     let page = PausePage {
         site,
         t: &site.texts,
         title: &site.name,
         address,
     };
-    html(HttpResponse::Ok(), site, &page)
+    html(HttpResponse::Ok(), site, policy, &page)
 }
 
 /// A moment as pages show it; with a script, in the reader's own time.

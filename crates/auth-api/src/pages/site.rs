@@ -73,7 +73,9 @@ pub struct Site {
     /// Whose turn it is to verify the audit log.
     pub verifying: Semaphore,
     /// What a page may load, and where its forms may lead.
-    pub policy: HeaderValue,
+    pub content_policy: HeaderValue,
+    /// The same of a page whose forms may lead anywhere.
+    pub content_policy_of_any_form: HeaderValue,
     public_url: String,
 }
 
@@ -90,11 +92,13 @@ impl Site {
             .return_to
             .iter()
             .fold("'self'".to_owned(), |all, one| format!("{all} {one}"));
-        let policy = format!(
-            "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self'; connect-src 'self'; \
-             form-action {targets}; base-uri 'none'; frame-ancestors 'none'; object-src 'none'"
-        );
-        let policy = HeaderValue::from_str(&policy).map_err(|error| unfit("return_to")(&error))?;
+        let content_policy = |form_action: &str| {
+            let policy = format!(
+                "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self'; connect-src 'self'; \
+                 {form_action}base-uri 'none'; frame-ancestors 'none'; object-src 'none'"
+            );
+            HeaderValue::from_str(&policy).map_err(|error| unfit("return_to")(&error))
+        };
         Ok(Self {
             name: name.to_owned(),
             texts,
@@ -103,7 +107,8 @@ impl Site {
                 secure: server.is_public_over_tls(),
             },
             verifying: Semaphore::new(1),
-            policy,
+            content_policy: content_policy(&format!("form-action {targets}; "))?,
+            content_policy_of_any_form: content_policy("")?,
             public_url: server.public_url.clone(),
             config,
         })

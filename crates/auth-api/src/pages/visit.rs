@@ -5,6 +5,8 @@
 
 use super::{
     cookies::Kept,
+    fields::Faults,
+    policy::PagePolicy,
     render,
     site::Site,
     texts::{Done, Texts},
@@ -14,6 +16,7 @@ use crate::http::{
     edge::{Edge, SeenUser},
     problem::{Code, Problem},
     query::Query,
+    route::Access,
 };
 use actix_web::{
     Error, HttpMessage, HttpRequest, HttpResponse, error::InternalError, http::header::HeaderValue, web::Data,
@@ -97,6 +100,18 @@ impl Visit {
         principal.is_some_and(|principal| self.service.may(principal, permission))
     }
 
+    /// Whether a page of this access is shown to the visitor.
+    #[must_use]
+    pub fn may_see(&self, access: Access) -> bool {
+        match access {
+            Access::Permission(permission) => self.may(permission),
+            Access::User => self.principal.is_some(),
+            Access::Anonymous => true,
+            // Pages are not for programs.
+            Access::UserIfSent | Access::Bearer | Access::Client | Access::ClientIfSent => false,
+        }
+    }
+
     /// Whether a form's token was made for this visitor.
     #[must_use]
     pub fn made(&self, token: &str) -> bool {
@@ -136,11 +151,25 @@ impl Visit {
     ///
     /// # Errors
     /// What is no fault of the form: an outage, or a session that has just ended.
-    pub fn refusal(&self, error: auth_service::Error) -> Result<Problem, Problem> {
-        let problem = Problem::from(error);
+    pub fn refusal(&self, error: impl Into<Problem>) -> Result<Problem, Problem> {
+        let problem = error.into();
         let code = problem.code();
         let of_form = code.status() < 500 && (code.status() != 401 || code == Code::InvalidCredentials);
         if of_form { Ok(problem) } else { Err(problem) }
+    }
+
+    /// The same, and what is wrong with the form, whose fields are given as problems and as the form name them.
+    ///
+    /// # Errors
+    /// As [`Self::refusal`].
+    pub fn refused(
+        &self,
+        error: impl Into<Problem>,
+        known: &[(&str, &str)],
+    ) -> Result<(Problem, Faults), Problem> {
+        let problem = self.refusal(error)?;
+        let faults = Faults::of(&problem, known, self.texts());
+        Ok((problem, faults))
     }
 
     /// Keeps what a sign-in gave and leads on. The session before it, if there was one, is over, and forms from before it are
@@ -245,7 +274,7 @@ async fn who(
         return Ok(None);
     };
     if came_from_elsewhere(request) {
-        let answer = render::pause(site, address_of(request))?;
+        let answer = render::pause(site, PagePolicy::of(request), address_of(request))?;
         return Err(InternalError::from_response("once more, from here", answer).into());
     }
     match service.refresh_for_browser(caller, kept).await {

@@ -136,6 +136,19 @@ impl Identified {
 #[must_use]
 pub struct Described(Operation);
 
+impl Route {
+    /// What an address of the pages does. The document leaves it out, and it passes over parameters that it does not know.
+    pub(crate) fn of_page<A: Guard, H, Args>(address: Address, handler: H) -> Self
+    where
+        H: Handler<Args>,
+        Args: FromRequest + Arguments<Access = A> + 'static,
+        H::Output: Responder + Outcome + 'static,
+    {
+        let declared = address.undocumented().guarded::<A>().takes_any_query();
+        Self::new(declared.operation, handler)
+    }
+}
+
 impl Described {
     /// Everybody may call it.
     pub fn anonymous(self) -> Declaration<Nothing> {

@@ -64,6 +64,13 @@ impl Route {
     }
 }
 
+impl Route {
+    /// What it declares.
+    pub(crate) const fn operation(&self) -> &Operation {
+        &self.operation
+    }
+}
+
 /// Routes, to be registered or to be looked at.
 #[derive(Default)]
 pub struct Table(Vec<Route>);
@@ -105,11 +112,24 @@ impl Table {
     )]
     pub fn register(self, app: &mut web::ServiceConfig) {
         app.default_service(web::to(nothing_here));
+        self.register_with(app, |address| address);
+    }
+
+    /// Makes them reachable at addresses that know something of their own.
+    #[expect(
+        clippy::disallowed_methods,
+        reason = "the one place where routes meet the framework"
+    )]
+    pub(crate) fn register_with(
+        self,
+        app: &mut web::ServiceConfig,
+        knowing: impl Fn(actix_web::Resource) -> actix_web::Resource,
+    ) {
         let mut left = self.0;
         while let Some(path) = left.first().map(|route| route.operation.path.clone()) {
             let (here, others): (Vec<_>, Vec<_>) =
                 left.into_iter().partition(|route| route.operation.path == path);
-            app.service(resource(&path, here));
+            app.service(knowing(resource(&path, here)));
             left = others;
         }
     }

@@ -26,7 +26,7 @@ struct DataPage<'a> {
 ///
 /// # Errors
 /// [`Problem`].
-pub async fn show(Seen(member): Seen<Member>) -> Result<HttpResponse, Problem> {
+pub(super) async fn show(Seen(member): Seen<Member>) -> Result<HttpResponse, Problem> {
     let page = DataPage {
         layout: member.visit.layout(&member.visit.texts().nav_data)?,
         faults: Faults::default(),
@@ -38,7 +38,7 @@ pub async fn show(Seen(member): Seen<Member>) -> Result<HttpResponse, Problem> {
 ///
 /// # Errors
 /// [`Problem`].
-pub async fn export(sent: Sent<Member>) -> Result<HttpResponse, Problem> {
+pub(super) async fn export(sent: Sent<Member>) -> Result<HttpResponse, Problem> {
     let Member { visit, principal } = sent.guest;
     exported(&visit.service, &principal, &visit.caller).await
 }
@@ -47,7 +47,7 @@ pub async fn export(sent: Sent<Member>) -> Result<HttpResponse, Problem> {
 ///
 /// # Errors
 /// [`Problem`].
-pub async fn delete(sent: Sent<Member>) -> Result<HttpResponse, Problem> {
+pub(super) async fn delete(sent: Sent<Member>) -> Result<HttpResponse, Problem> {
     let Sent { guest, fields } = sent;
     let Member { visit, principal } = guest;
     fields.check_sure(visit.texts())?;
@@ -63,11 +63,11 @@ pub async fn delete(sent: Sent<Member>) -> Result<HttpResponse, Problem> {
             Ok(visit.done("/login", Done::AccountDeleted))
         }
         Err(error) => {
-            let problem = visit.refusal(error)?;
             let known = [("current_password", "current_password")];
+            let (problem, faults) = visit.refused(error, &known)?;
             let page = DataPage {
                 layout: visit.layout(&visit.texts().nav_data)?,
-                faults: Faults::of(&problem, &known, visit.texts()),
+                faults,
             };
             visit.answer_again(&problem, &page)
         }

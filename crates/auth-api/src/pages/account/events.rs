@@ -67,7 +67,7 @@ impl EventsPage<'_> {
 ///
 /// # Errors
 /// [`Problem`].
-pub async fn show(Seen(member): Seen<Member>) -> Result<HttpResponse, Problem> {
+pub(super) async fn show(Seen(member): Seen<Member>) -> Result<HttpResponse, Problem> {
     let Member { visit, principal } = &member;
     let paging = Paging::of(&visit.query())?;
     let reader = principal.user();

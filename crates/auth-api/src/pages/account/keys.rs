@@ -86,7 +86,7 @@ impl<'a> KeysPage<'a> {
 ///
 /// # Errors
 /// [`Problem`].
-pub async fn show(Seen(member): Seen<Member>) -> Result<HttpResponse, Problem> {
+pub(super) async fn show(Seen(member): Seen<Member>) -> Result<HttpResponse, Problem> {
     let page = KeysPage::of(&member.visit, &member.principal, Faults::default()).await?;
     member.visit.answer(StatusCode::OK, &page)
 }
@@ -95,7 +95,7 @@ pub async fn show(Seen(member): Seen<Member>) -> Result<HttpResponse, Problem> {
 ///
 /// # Errors
 /// [`Problem`].
-pub async fn create(sent: Sent<Member>) -> Result<HttpResponse, Problem> {
+pub(super) async fn create(sent: Sent<Member>) -> Result<HttpResponse, Problem> {
     let Sent { guest, fields } = sent;
     let Member { visit, principal } = guest;
     let wanted = wanted(&fields, visit.now())?;
@@ -113,8 +113,7 @@ pub async fn create(sent: Sent<Member>) -> Result<HttpResponse, Problem> {
             visit.answer(StatusCode::CREATED, &page)
         }
         Err(error) => {
-            let problem = visit.refusal(error)?;
-            let faults = Faults::of(&problem, &[("name", "name")], visit.texts());
+            let (problem, faults) = visit.refused(error, &[("name", "name")])?;
             let page = KeysPage {
                 name: fields.trimmed("name"),
                 ..KeysPage::of(&visit, &principal, faults).await?
@@ -146,7 +145,7 @@ fn wanted(fields: &Fields, now: Timestamp) -> Result<WantedKey, Problem> {
 ///
 /// # Errors
 /// [`Problem`].
-pub async fn revoke(id: Path<String>, sent: Sent<Member>) -> Result<HttpResponse, Problem> {
+pub(super) async fn revoke(id: Path<String>, sent: Sent<Member>) -> Result<HttpResponse, Problem> {
     let Member { visit, principal } = sent.guest;
     visit
         .service

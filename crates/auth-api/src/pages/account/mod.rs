@@ -7,18 +7,17 @@ pub mod security;
 pub mod sessions;
 
 use super::{
-    address::page_at,
     fields::Faults,
     form::Sent,
     guest::{Member, Seen},
     layout::Layout,
+    page::{Page, page},
     render::Moment,
-    site::Site,
     texts::Done,
     visit::Visit,
 };
-use crate::http::{address::read, problem::Problem};
-use actix_web::{HttpResponse, http::StatusCode, web};
+use crate::http::problem::Problem;
+use actix_web::{HttpResponse, http::StatusCode};
 use askama::Template;
 use auth_domain::user::User;
 use auth_service::Principal;
@@ -70,7 +69,7 @@ impl<'a> ProfilePage<'a> {
 ///
 /// # Errors
 /// [`Problem`].
-pub async fn show(Seen(member): Seen<Member>) -> Result<HttpResponse, Problem> {
+async fn show(Seen(member): Seen<Member>) -> Result<HttpResponse, Problem> {
     let page = ProfilePage::of(&member.visit, &member.principal, None, Faults::default()).await?;
     member.visit.answer(StatusCode::OK, &page)
 }
@@ -79,7 +78,7 @@ pub async fn show(Seen(member): Seen<Member>) -> Result<HttpResponse, Problem> {
 ///
 /// # Errors
 /// [`Problem`].
-pub async fn rename(sent: Sent<Member>) -> Result<HttpResponse, Problem> {
+async fn rename(sent: Sent<Member>) -> Result<HttpResponse, Problem> {
     let Sent { guest, fields } = sent;
     let Member { visit, principal } = guest;
     match visit
@@ -89,8 +88,7 @@ pub async fn rename(sent: Sent<Member>) -> Result<HttpResponse, Problem> {
     {
         Ok(_) => Ok(visit.done("/account", Done::Saved)),
         Err(error) => {
-            let problem = visit.refusal(error)?;
-            let faults = Faults::of(&problem, &[("name", "name")], visit.texts());
+            let (problem, faults) = visit.refused(error, &[("name", "name")])?;
             let page = ProfilePage::of(&visit, &principal, Some(fields.trimmed("name")), faults).await?;
             visit.answer_again(&problem, &page)
         }
@@ -101,40 +99,56 @@ pub async fn rename(sent: Sent<Member>) -> Result<HttpResponse, Problem> {
 ///
 /// # Errors
 /// [`Problem`].
-pub async fn send_verification(sent: Sent<Member>) -> Result<HttpResponse, Problem> {
+async fn send_verification(sent: Sent<Member>) -> Result<HttpResponse, Problem> {
     let Member { visit, principal } = sent.guest;
     visit.service.send_verification(&principal, &visit.caller).await?;
     Ok(visit.done("/account", Done::VerificationSent))
 }
 
-/// The addresses.
-#[expect(
-    clippy::disallowed_methods,
-    reason = "pages do not declare themselves as routes do, yet"
-)]
-pub fn table(table: &mut web::ServiceConfig, site: &Site) {
-    let at = |path: &str, allow: &'static str| page_at(site, path, allow);
-    table
-        .service(
-            at("/account", "GET, HEAD, POST")
-                .route(read().to(show))
-                .route(web::post().to(rename)),
-        )
-        .service(at("/account/verification", "POST").route(web::post().to(send_verification)))
-        .service(at("/account/sessions", "GET, HEAD").route(read().to(sessions::show)))
-        .service(at("/account/sessions/end-others", "POST").route(web::post().to(sessions::end_others)))
-        .service(at("/account/sessions/{id}/end", "POST").route(web::post().to(sessions::end)))
-        .service(at("/account/security", "GET, HEAD").route(read().to(security::show)))
-        .service(at("/account/password", "POST").route(web::post().to(security::change_password)))
-        .service(at("/account/email", "POST").route(web::post().to(security::change_email)))
-        .service(
-            at("/account/keys", "GET, HEAD, POST")
-                .route(read().to(keys::show))
-                .route(web::post().to(keys::create)),
-        )
-        .service(at("/account/keys/{id}/revoke", "POST").route(web::post().to(keys::revoke)))
-        .service(at("/account/events", "GET, HEAD").route(read().to(events::show)))
-        .service(at("/account/data", "GET, HEAD").route(read().to(data::show)))
-        .service(at("/account/export", "POST").route(web::post().to(data::export)))
-        .service(at("/account/delete", "POST").route(web::post().to(data::delete)));
+/// The pages of one's account, in the order of the navigation.
+pub(super) fn pages() -> [Page; 14] {
+    [
+        page("/account")
+            .named(|t| &t.nav_profile)
+            .signed_in()
+            .shows(show)
+            .signed_in()
+            .takes(rename),
+        page("/account/verification").signed_in().takes(send_verification),
+        page("/account/sessions")
+            .named(|t| &t.nav_sessions)
+            .signed_in()
+            .shows(sessions::show),
+        page("/account/sessions/end-others")
+            .signed_in()
+            .takes(sessions::end_others),
+        page("/account/sessions/{id}/end")
+            .signed_in()
+            .takes(sessions::end),
+        page("/account/security")
+            .named(|t| &t.nav_security)
+            .signed_in()
+            .shows(security::show),
+        page("/account/password")
+            .signed_in()
+            .takes(security::change_password),
+        page("/account/email").signed_in().takes(security::change_email),
+        page("/account/keys")
+            .named(|t| &t.nav_api_keys)
+            .signed_in()
+            .shows(keys::show)
+            .signed_in()
+            .takes(keys::create),
+        page("/account/keys/{id}/revoke").signed_in().takes(keys::revoke),
+        page("/account/events")
+            .named(|t| &t.nav_events)
+            .signed_in()
+            .shows(events::show),
+        page("/account/data")
+            .named(|t| &t.nav_data)
+            .signed_in()
+            .shows(data::show),
+        page("/account/export").signed_in().takes(data::export),
+        page("/account/delete").signed_in().takes(data::delete),
+    ]
 }

@@ -46,7 +46,7 @@ impl<'a> SecurityPage<'a> {
 ///
 /// # Errors
 /// [`Problem`].
-pub async fn show(Seen(member): Seen<Member>) -> Result<HttpResponse, Problem> {
+pub(super) async fn show(Seen(member): Seen<Member>) -> Result<HttpResponse, Problem> {
     let page = SecurityPage::of(&member.visit, &member.principal).await?;
     member.visit.answer(StatusCode::OK, &page)
 }
@@ -55,7 +55,7 @@ pub async fn show(Seen(member): Seen<Member>) -> Result<HttpResponse, Problem> {
 ///
 /// # Errors
 /// [`Problem`].
-pub async fn change_password(sent: Sent<Member>) -> Result<HttpResponse, Problem> {
+pub(super) async fn change_password(sent: Sent<Member>) -> Result<HttpResponse, Problem> {
     let Sent { guest, fields } = sent;
     let Member { visit, principal } = guest;
     let (current, new) = (fields.secret("current_password"), fields.secret("new_password"));
@@ -70,13 +70,13 @@ pub async fn change_password(sent: Sent<Member>) -> Result<HttpResponse, Problem
             Ok(visit.done("/account/security", Done::PasswordChanged))
         }
         Err(error) => {
-            let problem = visit.refusal(error)?;
             let known = [
                 ("password", "new_password"),
                 ("current_password", "current_password"),
             ];
+            let (problem, faults) = visit.refused(error, &known)?;
             let page = SecurityPage {
-                password_faults: Faults::of(&problem, &known, visit.texts()),
+                password_faults: faults,
                 ..SecurityPage::of(&visit, &principal).await?
             };
             visit.answer_again(&problem, &page)
@@ -88,7 +88,7 @@ pub async fn change_password(sent: Sent<Member>) -> Result<HttpResponse, Problem
 ///
 /// # Errors
 /// [`Problem`].
-pub async fn change_email(sent: Sent<Member>) -> Result<HttpResponse, Problem> {
+pub(super) async fn change_email(sent: Sent<Member>) -> Result<HttpResponse, Problem> {
     let Sent { guest, fields } = sent;
     let Member { visit, principal } = guest;
     let (new, password) = (fields.trimmed("new_email"), fields.secret("email_password"));
@@ -101,10 +101,10 @@ pub async fn change_email(sent: Sent<Member>) -> Result<HttpResponse, Problem> {
     match asked.await {
         Ok(()) => Ok(visit.done("/account/security", Done::EmailChangeSent)),
         Err(error) => {
-            let problem = visit.refusal(error)?;
             let known = [("email", "new_email"), ("current_password", "email_password")];
+            let (problem, faults) = visit.refused(error, &known)?;
             let page = SecurityPage {
-                email_faults: Faults::of(&problem, &known, visit.texts()),
+                email_faults: faults,
                 new_email: new,
                 ..SecurityPage::of(&visit, &principal).await?
             };

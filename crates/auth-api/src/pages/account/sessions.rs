@@ -76,7 +76,7 @@ struct SessionsPage<'a> {
 ///
 /// # Errors
 /// [`Problem`].
-pub async fn show(Seen(member): Seen<Member>) -> Result<HttpResponse, Problem> {
+pub(super) async fn show(Seen(member): Seen<Member>) -> Result<HttpResponse, Problem> {
     let Member { visit, principal } = &member;
     let query = visit.query();
     let (filter, paging) = (filter(query)?, Paging::of(&query)?);
@@ -98,7 +98,7 @@ pub async fn show(Seen(member): Seen<Member>) -> Result<HttpResponse, Problem> {
 ///
 /// # Errors
 /// [`Problem`].
-pub async fn end(id: Path<String>, sent: Sent<Member>) -> Result<HttpResponse, Problem> {
+pub(super) async fn end(id: Path<String>, sent: Sent<Member>) -> Result<HttpResponse, Problem> {
     let Member { visit, principal } = sent.guest;
     let id = path::id(&id)?;
     visit
@@ -116,7 +116,7 @@ pub async fn end(id: Path<String>, sent: Sent<Member>) -> Result<HttpResponse, P
 ///
 /// # Errors
 /// [`Problem`].
-pub async fn end_others(sent: Sent<Member>) -> Result<HttpResponse, Problem> {
+pub(super) async fn end_others(sent: Sent<Member>) -> Result<HttpResponse, Problem> {
     let Member { visit, principal } = sent.guest;
     let ended = visit
         .service

@@ -208,7 +208,7 @@ async fn page<'a>(
 ///
 /// # Errors
 /// [`Problem`].
-pub async fn show(Seen(holder): Seen<Holder<AuditRead>>) -> Result<HttpResponse, Problem> {
+pub(super) async fn show(Seen(holder): Seen<Holder<AuditRead>>) -> Result<HttpResponse, Problem> {
     let visit = &holder.visit;
     match page(visit, None).await? {
         (page, true) => visit.answer(StatusCode::OK, &page),
@@ -220,7 +220,7 @@ pub async fn show(Seen(holder): Seen<Holder<AuditRead>>) -> Result<HttpResponse,
 ///
 /// # Errors
 /// [`Problem`].
-pub async fn verify(sent: Sent<Holder<AuditRead>>) -> Result<HttpResponse, Problem> {
+pub(super) async fn verify(sent: Sent<Holder<AuditRead>>) -> Result<HttpResponse, Problem> {
     let visit = &sent.guest.visit;
     let found = walk(visit, PATIENCE).await?;
     visit.answer(StatusCode::OK, &page(visit, Some(found)).await?.0)

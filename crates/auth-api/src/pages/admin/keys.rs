@@ -78,7 +78,7 @@ async fn page(visit: &Visit, faults: Faults) -> Result<KeysPage<'_>, Problem> {
 ///
 /// # Errors
 /// [`Problem`].
-pub async fn show(Seen(holder): Seen<Holder<KeysRead>>) -> Result<HttpResponse, Problem> {
+pub(super) async fn show(Seen(holder): Seen<Holder<KeysRead>>) -> Result<HttpResponse, Problem> {
     let visit = &holder.visit;
     visit.answer(StatusCode::OK, &page(visit, Faults::default()).await?)
 }
@@ -87,7 +87,7 @@ pub async fn show(Seen(holder): Seen<Holder<KeysRead>>) -> Result<HttpResponse, 
 ///
 /// # Errors
 /// [`Problem`].
-pub async fn rotate(sent: Sent<Holder<KeysRotate>>) -> Result<HttpResponse, Problem> {
+pub(super) async fn rotate(sent: Sent<Holder<KeysRotate>>) -> Result<HttpResponse, Problem> {
     let visit = &sent.guest.visit;
     let compromised = sent.fields.has("compromised");
     match visit.service.rotate_keys(compromised, &visit.caller).await {

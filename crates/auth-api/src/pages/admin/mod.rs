@@ -9,43 +9,59 @@ pub mod user;
 pub mod user_changes;
 pub mod users;
 
-use super::{address::page_at, site::Site};
-use crate::http::address::read;
-use actix_web::web;
+use super::page::{Page, page};
+use crate::http::permission::{
+    AuditRead, KeysRead, KeysRotate, SessionsRevoke, StatsRead, UsersRead, UsersWrite,
+};
 
-/// The addresses.
-#[expect(
-    clippy::disallowed_methods,
-    reason = "pages do not declare themselves as routes do, yet"
-)]
-pub fn table(table: &mut web::ServiceConfig, site: &Site) {
-    let at = |path: &str, allow: &'static str| page_at(site, path, allow);
-    let post = |path: &str| at(path, "POST");
-    table
-        .service(at("/admin", "GET, HEAD").route(read().to(overview::show)))
-        .service(
-            at("/admin/users", "GET, HEAD, POST")
-                .route(read().to(users::show))
-                .route(web::post().to(users::invite)),
-        )
-        .service(
-            at("/admin/users/{id}", "GET, HEAD, POST")
-                .route(read().to(user::show))
-                .route(web::post().to(user_changes::change)),
-        )
-        .service(post("/admin/users/{id}/reset").route(web::post().to(user_changes::send_reset)))
-        .service(post("/admin/users/{id}/lock-out").route(web::post().to(user_changes::lock_out)))
-        .service(post("/admin/users/{id}/delete").route(web::post().to(user_changes::delete)))
-        .service(post("/admin/users/{id}/sessions/end").route(web::post().to(user_changes::end_sessions)))
-        .service(
-            post("/admin/users/{id}/sessions/{session}/end").route(web::post().to(user_changes::end_session)),
-        )
-        .service(post("/admin/users/{id}/keys/{key}/revoke").route(web::post().to(user_changes::revoke_key)))
-        .service(at("/admin/audit", "GET, HEAD").route(read().to(audit::show)))
-        .service(post("/admin/audit/verify").route(web::post().to(audit::verify)))
-        .service(
-            at("/admin/keys", "GET, HEAD, POST")
-                .route(read().to(keys::show))
-                .route(web::post().to(keys::rotate)),
-        );
+/// The pages of the administration, in the order of the navigation.
+pub(super) fn pages() -> [Page; 12] {
+    [
+        page("/admin")
+            .named(|t| &t.nav_overview)
+            .holds::<StatsRead>()
+            .shows(overview::show),
+        page("/admin/users")
+            .named(|t| &t.nav_users)
+            .holds::<UsersRead>()
+            .shows(users::show)
+            .holds::<UsersWrite>()
+            .takes(users::invite),
+        page("/admin/users/{id}")
+            .holds::<UsersRead>()
+            .shows(user::show)
+            .holds::<UsersWrite>()
+            .takes(user_changes::change),
+        page("/admin/users/{id}/reset")
+            .holds::<UsersWrite>()
+            .takes(user_changes::send_reset),
+        page("/admin/users/{id}/lock-out")
+            .holds::<UsersWrite>()
+            .takes(user_changes::lock_out),
+        page("/admin/users/{id}/delete")
+            .holds::<UsersWrite>()
+            .takes(user_changes::delete),
+        page("/admin/users/{id}/sessions/end")
+            .holds::<SessionsRevoke>()
+            .takes(user_changes::end_sessions),
+        page("/admin/users/{id}/sessions/{session}/end")
+            .holds::<SessionsRevoke>()
+            .takes(user_changes::end_session),
+        page("/admin/users/{id}/keys/{key}/revoke")
+            .holds::<UsersWrite>()
+            .takes(user_changes::revoke_key),
+        page("/admin/audit")
+            .named(|t| &t.nav_audit)
+            .holds::<AuditRead>()
+            .shows(audit::show),
+        page("/admin/audit/verify")
+            .holds::<AuditRead>()
+            .takes(audit::verify),
+        page("/admin/keys")
+            .named(|t| &t.nav_keys)
+            .holds::<KeysRead>()
+            .shows(keys::show)
+            .holds::<KeysRotate>()
+            .takes(keys::rotate),
+    ]
 }

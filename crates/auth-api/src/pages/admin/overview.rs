@@ -82,7 +82,7 @@ impl OverviewPage<'_> {
 ///
 /// # Errors
 /// [`Problem`].
-pub async fn show(Seen(holder): Seen<Holder<StatsRead>>) -> Result<HttpResponse, Problem> {
+pub(super) async fn show(Seen(holder): Seen<Holder<StatsRead>>) -> Result<HttpResponse, Problem> {
     let visit = &holder.visit;
     let (t, now) = (visit.texts(), visit.now());
     let range = Range::of(&visit.query().single("range")?.unwrap_or_default());

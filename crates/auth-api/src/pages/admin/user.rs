@@ -109,7 +109,10 @@ impl<'a> UserPage<'a> {
 ///
 /// # Errors
 /// [`Problem`].
-pub async fn show(id: Path<String>, Seen(holder): Seen<Holder<UsersRead>>) -> Result<HttpResponse, Problem> {
+pub(super) async fn show(
+    id: Path<String>,
+    Seen(holder): Seen<Holder<UsersRead>>,
+) -> Result<HttpResponse, Problem> {
     let page = UserPage::of(&holder.visit, path::id(&id)?, Faults::default()).await?;
     holder.visit.answer(StatusCode::OK, &page)
 }

@@ -40,7 +40,10 @@ async fn refused(visit: &Visit, id: UserId, error: Error, fields: &Fields) -> Re
 ///
 /// # Errors
 /// [`Problem`].
-pub async fn change(id: Path<String>, sent: Sent<Holder<UsersWrite>>) -> Result<HttpResponse, Problem> {
+pub(super) async fn change(
+    id: Path<String>,
+    sent: Sent<Holder<UsersWrite>>,
+) -> Result<HttpResponse, Problem> {
     let Sent { guest, fields } = sent;
     let (Holder { visit, bearer, .. }, id) = (&guest, path::id(&id)?);
     let wanted = wanted(&fields)?;
@@ -76,7 +79,10 @@ fn wanted(fields: &Fields) -> Result<WantedChange, Problem> {
 ///
 /// # Errors
 /// [`Problem`].
-pub async fn send_reset(id: Path<String>, sent: Sent<Holder<UsersWrite>>) -> Result<HttpResponse, Problem> {
+pub(super) async fn send_reset(
+    id: Path<String>,
+    sent: Sent<Holder<UsersWrite>>,
+) -> Result<HttpResponse, Problem> {
     let (visit, id) = (&sent.guest.visit, path::id(&id)?);
     visit.service.send_reset_to(id, &visit.caller).await?;
     Ok(back(visit, id, Done::ResetSent))
@@ -86,7 +92,10 @@ pub async fn send_reset(id: Path<String>, sent: Sent<Holder<UsersWrite>>) -> Res
 ///
 /// # Errors
 /// [`Problem`].
-pub async fn lock_out(id: Path<String>, sent: Sent<Holder<UsersWrite>>) -> Result<HttpResponse, Problem> {
+pub(super) async fn lock_out(
+    id: Path<String>,
+    sent: Sent<Holder<UsersWrite>>,
+) -> Result<HttpResponse, Problem> {
     let Sent { guest, fields } = sent;
     let (visit, id) = (&guest.visit, path::id(&id)?);
     fields.check_sure(visit.texts())?;
@@ -98,7 +107,10 @@ pub async fn lock_out(id: Path<String>, sent: Sent<Holder<UsersWrite>>) -> Resul
 ///
 /// # Errors
 /// [`Problem`].
-pub async fn delete(id: Path<String>, sent: Sent<Holder<UsersWrite>>) -> Result<HttpResponse, Problem> {
+pub(super) async fn delete(
+    id: Path<String>,
+    sent: Sent<Holder<UsersWrite>>,
+) -> Result<HttpResponse, Problem> {
     let Sent { guest, fields } = sent;
     let (visit, id) = (&guest.visit, path::id(&id)?);
     fields.check_sure(visit.texts())?;
@@ -112,7 +124,7 @@ pub async fn delete(id: Path<String>, sent: Sent<Holder<UsersWrite>>) -> Result<
 ///
 /// # Errors
 /// [`Problem`].
-pub async fn end_sessions(
+pub(super) async fn end_sessions(
     id: Path<String>,
     sent: Sent<Holder<SessionsRevoke>>,
 ) -> Result<HttpResponse, Problem> {
@@ -125,7 +137,7 @@ pub async fn end_sessions(
 ///
 /// # Errors
 /// [`Problem`].
-pub async fn end_session(
+pub(super) async fn end_session(
     path: Path<(String, String)>,
     sent: Sent<Holder<SessionsRevoke>>,
 ) -> Result<HttpResponse, Problem> {
@@ -138,7 +150,7 @@ pub async fn end_session(
 ///
 /// # Errors
 /// [`Problem`].
-pub async fn revoke_key(
+pub(super) async fn revoke_key(
     path: Path<(String, String)>,
     sent: Sent<Holder<UsersWrite>>,
 ) -> Result<HttpResponse, Problem> {

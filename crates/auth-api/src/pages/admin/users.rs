@@ -110,7 +110,7 @@ impl<'a> UsersPage<'a> {
 ///
 /// # Errors
 /// [`Problem`].
-pub async fn show(Seen(holder): Seen<Holder<UsersRead>>) -> Result<HttpResponse, Problem> {
+pub(super) async fn show(Seen(holder): Seen<Holder<UsersRead>>) -> Result<HttpResponse, Problem> {
     let page = UsersPage::of(&holder.visit, Faults::default()).await?;
     holder.visit.answer(StatusCode::OK, &page)
 }
@@ -119,7 +119,7 @@ pub async fn show(Seen(holder): Seen<Holder<UsersRead>>) -> Result<HttpResponse,
 ///
 /// # Errors
 /// [`Problem`].
-pub async fn invite(sent: Sent<Holder<UsersWrite>>) -> Result<HttpResponse, Problem> {
+pub(super) async fn invite(sent: Sent<Holder<UsersWrite>>) -> Result<HttpResponse, Problem> {
     let Sent { guest, fields } = sent;
     let Holder { visit, bearer, .. } = &guest;
     let wanted = NewAccount {

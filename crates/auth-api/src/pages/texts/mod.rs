@@ -149,7 +149,7 @@ done! {
 }
 
 /// A page's text, owned where a file gave it.
-type Words = Cow<'static, str>;
+pub type Words = Cow<'static, str>;
 
 #[cfg(test)]
 mod tests {

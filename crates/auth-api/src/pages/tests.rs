@@ -1,0 +1,81 @@
+//! What holds for all pages that there are.
+
+use super::{config::PLACES, *};
+use crate::http::route::Access;
+use auth_domain::mail::Link;
+use std::collections::BTreeSet;
+
+/// What stands between the first slash of a path and the next.
+fn place(page: &Page) -> &'static str {
+    page.path().split('/').nth(1).unwrap_or_default()
+}
+
+#[test]
+fn pages_lie_at_their_places_and_every_place_has_one() {
+    let all = declared("");
+    let found: BTreeSet<&str> = all.iter().filter(|page| !page.is_at_root()).map(place).collect();
+    assert_eq!(found, BTreeSet::from(PLACES));
+}
+
+#[test]
+fn every_mailed_link_opens_a_page() {
+    let all = declared("");
+    for link in Link::ALL {
+        let page = all.iter().find(|page| page.path() == format!("/{}", link.page()));
+        let methods: Vec<_> = page
+            .unwrap()
+            .operations()
+            .map(|one| one.method().as_str())
+            .collect();
+        assert_eq!(methods, ["GET", "POST"], "{link:?}");
+    }
+}
+
+#[test]
+fn what_lies_below_the_account_is_for_its_user_and_what_lies_below_the_administration_names_a_permission() {
+    for page in declared("/ui") {
+        for operation in page.operations() {
+            let (path, access) = (operation.path(), operation.access());
+            match place(&page) {
+                "account" => assert_eq!(access, Access::User, "{path}"),
+                "admin" => assert!(matches!(access, Access::Permission(_)), "{path}"),
+                _ => assert_eq!(access, Access::Anonymous, "{path}"),
+            }
+        }
+    }
+}
+
+#[test]
+fn no_method_of_a_page_is_declared_twice_and_each_page_has_one() {
+    let mut seen = BTreeSet::new();
+    for page in declared("/ui") {
+        assert!(page.operations().count() > 0, "{}", page.path());
+        for operation in page.operations() {
+            let (method, path) = (operation.method().to_string(), operation.path().to_owned());
+            assert!(seen.insert((method, path.clone())), "{path}");
+        }
+    }
+}
+
+#[test]
+fn what_the_navigation_names_is_shown_there() {
+    let all = declared("");
+    let named: Vec<_> = all
+        .iter()
+        .filter_map(Page::entry)
+        .map(|entry| entry.place)
+        .collect();
+    let expected = [
+        "/account",
+        "/account/sessions",
+        "/account/security",
+        "/account/keys",
+        "/account/events",
+        "/account/data",
+        "/admin",
+        "/admin/users",
+        "/admin/audit",
+        "/admin/keys",
+    ];
+    assert_eq!(named, expected);
+}
