@@ -4,7 +4,11 @@
 use crate::{
     error::{Outage, QueryRefused, StorageError},
     fault::Fault,
-    migrations::{Migration, Script},
+    migrations::{
+        Migration, Script,
+        effects::{self, Waits},
+    },
+    schema::columns,
     sqlty::{Instant, Ts},
 };
 use diesel::{
@@ -14,7 +18,10 @@ use diesel::{
     result::{DatabaseErrorKind, Error},
     sql_types::{BigInt, Bool, Text},
 };
-use std::time::{Duration, Instant as Clock};
+use std::{
+    collections::BTreeSet,
+    time::{Duration, Instant as Clock},
+};
 
 /// What an operation needs beside queries.
 pub(crate) trait Dialect: Connection + Sized {
@@ -35,6 +42,10 @@ pub(crate) trait Dialect: Connection + Sized {
 
     /// About how many rows a table of the schema has.
     fn about_how_many(&mut self, table: &str) -> Result<u64, Fault>;
+
+    /// Takes the tables that these scripts change, all of them or, within less than a second, none: false. A request may hold one and
+    /// wait for another, so a run that waited for longer would end in a deadlock, and the request with it.
+    fn hold_tables_of(&mut self, scripts: &[&str]) -> Result<bool, Fault>;
 
     /// Keeps nodes from writing down that they serve, until the end of the transaction. False: here none does.
     fn keep_nodes_out(&mut self) -> Result<bool, Fault>;
@@ -87,6 +98,12 @@ struct Count {
 }
 
 #[derive(QueryableByName)]
+struct Named {
+    #[diesel(sql_type = Text)]
+    name: String,
+}
+
+#[derive(QueryableByName)]
 struct SqliteClock {
     #[diesel(sql_type = Instant)]
     now: Ts,
@@ -135,6 +152,11 @@ impl Dialect for SqliteConnection {
             .get_result::<Count>(self)?
             .n
             .unsigned_abs())
+    }
+
+    fn hold_tables_of(&mut self, _: &[&str]) -> Result<bool, Fault> {
+        // The transaction of a run has the whole file.
+        Ok(true)
     }
 
     fn keep_nodes_out(&mut self) -> Result<bool, Fault> {
@@ -237,6 +259,49 @@ impl Dialect for PgConnection {
                      FROM pg_class WHERE oid = to_regclass($1)";
         let known = diesel::sql_query(known).bind::<Text, _>(table);
         Ok(known.get_result::<Count>(self)?.n.unsigned_abs())
+    }
+
+    fn hold_tables_of(&mut self, scripts: &[&str]) -> Result<bool, Fault> {
+        let found = "SELECT c.relname::text AS name FROM pg_class c LEFT JOIN pg_index i ON i.indexrelid = to_regclass($1) \
+                     WHERE c.oid = coalesce(i.indrelid, to_regclass($1)) AND c.relkind = 'r'";
+        let (mut whole, mut writes) = (BTreeSet::new(), BTreeSet::new());
+        for effect in scripts.iter().flat_map(|script| effects::on_postgres(script)) {
+            let held = match effect.waits {
+                Waits::Nothing | Waits::Rows => continue,
+                Waits::Writes => &mut writes,
+                Waits::Everything => &mut whole,
+            };
+            let table = diesel::sql_query(found).bind::<Text, _>(&effect.table);
+            held.extend(
+                table
+                    .get_results::<Named>(self)?
+                    .into_iter()
+                    .map(|found| found.name),
+            );
+        }
+        // In the order in which requests take them, so that few of them cross.
+        let order: Vec<&str> = columns().into_iter().map(|(table, _)| table).collect();
+        let place = |name: &String| order.iter().position(|table| table == name);
+        for (mut tables, mode) in [
+            (Vec::from_iter(whole), "ACCESS EXCLUSIVE"),
+            (Vec::from_iter(writes), "SHARE"),
+        ] {
+            tables.sort_by_key(place);
+            if tables.is_empty() {
+                continue;
+            }
+            // Both together take less time than PostgreSQL waits before it looks for a deadlock (1 s).
+            let hold = format!(
+                "SET LOCAL statement_timeout = 400; LOCK TABLE {} IN {mode} MODE; SET LOCAL statement_timeout = 0",
+                tables.join(", ")
+            );
+            match self.batch_execute(&hold) {
+                Ok(()) => {}
+                Err(Error::DatabaseError(_, said)) if said.message().contains("timeout") => return Ok(false),
+                Err(error) => return Err(error.into()),
+            }
+        }
+        Ok(true)
     }
 
     fn keep_nodes_out(&mut self) -> Result<bool, Fault> {

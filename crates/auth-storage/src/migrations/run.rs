@@ -4,8 +4,8 @@
 //! once, and a half-applied schema can't be. It has a connection of its own, without the limits of a request's. What PostgreSQL
 //! can't do in a transaction (`indexes`) is done between two of them.
 //!
-//! Requests wait behind a statement that waits for a table. So a run waits for a table for a moment only, gives all up, and tries
-//! again.
+//! Requests wait behind a statement that waits for a table, and may hold another that the run needs. So a run takes all its tables
+//! first, waits for them for a moment only, gives all up, and tries again.
 
 use super::{HeldBack, Migrated, Migration, Rule, indexes};
 use crate::{
@@ -20,10 +20,10 @@ use diesel::{connection::SimpleConnection, prelude::*, sql_types::BigInt};
 use std::{sync::Arc, thread, time::Duration};
 use tokio::{sync::oneshot, time::sleep};
 
-/// "keyward" in an advisory lock's number. A table is then waited for for less time than a request waits (3 s).
+/// "keyward" in an advisory lock's number. Whatever is then waited for, PostgreSQL looks for a deadlock later (1 s).
 const TAKE_LOCK: &str = "SET LOCAL statement_timeout = 0; SET LOCAL lock_timeout = 60000; \
                          SET LOCAL idle_in_transaction_session_timeout = 0; SELECT pg_advisory_xact_lock(7738151096083); \
-                         SET LOCAL lock_timeout = 1500";
+                         SET LOCAL lock_timeout = 500";
 /// How often a run is tried while its tables are in use.
 const TRIES: u32 = 40;
 /// How long requests have the tables for themselves in between.

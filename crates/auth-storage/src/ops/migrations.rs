@@ -74,10 +74,9 @@ pub(crate) fn up(
     if let Some(stranger) = unknown_floor(known, &strangers(known, &stamps), floor.as_deref()) {
         return Err(Stop::Newer(stranger));
     }
-    let mut round = Round::default();
+    let (mut round, mut to_do) = (Round::default(), Vec::new());
     for migration in known {
-        let stamp = migration.stamp();
-        if stamps.contains(&stamp) {
+        if stamps.contains(&migration.stamp()) {
             continue;
         }
         if let Some(held_back) = held_back(c, migration, rule)? {
@@ -89,6 +88,15 @@ pub(crate) fn up(
             round.beside = Some(*migration);
             break;
         }
+        to_do.push((migration, is_done));
+    }
+    let scripts = to_do.iter().filter(|(_, is_done)| !is_done);
+    let scripts: Vec<&str> = scripts.map(|(one, _)| Conn::script(one).up).collect();
+    if let (Some((first, _)), false) = (to_do.first(), c.hold_tables_of(&scripts)?) {
+        return Err(Stop::Busy(first.name.to_owned()));
+    }
+    for (migration, is_done) in to_do {
+        let stamp = migration.stamp();
         if !is_done {
             run(c, migration.name, Conn::script(migration).up)?;
         }

@@ -106,6 +106,20 @@ mod on_a_server {
         },
     };
 
+    /// It can be stopped when the one before it is done.
+    const STOPS: Migration = Migration {
+        name: "2999-01-01-600000_stop",
+        step: Step::Expand,
+        sqlite: Script {
+            up: "SELECT 1",
+            down: "SELECT 1",
+        },
+        postgres: Script {
+            up: "SELECT pg_advisory_xact_lock(2999)",
+            down: "SELECT 1",
+        },
+    };
+
     /// It can't be done in a transaction.
     const INDEX: Migration = Migration {
         name: "2999-01-01-700000_index_comets",
@@ -185,12 +199,39 @@ mod on_a_server {
         c
     }
 
-    fn until_a_run_waits_for_a_table(world: &World) {
-        let waits = "SELECT count(*) AS n FROM pg_locks WHERE NOT granted AND locktype = 'relation' \
-                     AND database = (SELECT oid FROM pg_database WHERE datname = current_database())";
-        while world.number(waits) == 0 {
+    fn until_a_run_waits_for(world: &World, what: &str) {
+        let waits = format!(
+            "SELECT count(*) AS n FROM pg_locks WHERE NOT granted AND locktype = '{what}' \
+             AND database = (SELECT oid FROM pg_database WHERE datname = current_database())"
+        );
+        while world.number(&waits) == 0 {
             std::thread::yield_now();
         }
+    }
+
+    /// A request holds one of two tables and waits for the other: the run, which holds that one, gives way, and not the request.
+    #[test]
+    fn a_run_is_never_in_a_deadlock_with_a_request() {
+        on_postgres(async |world| {
+            let mut request = PgConnection::establish(&world.address()).unwrap();
+            request
+                .batch_execute("BEGIN; LOCK TABLE one_time_tokens IN ROW EXCLUSIVE MODE")
+                .unwrap();
+            const BOTH: Migration = Migration {
+                postgres: Script {
+                    up: "ALTER TABLE users ADD COLUMN comet bigint; ALTER TABLE one_time_tokens ADD COLUMN comet bigint",
+                    down: "SELECT 1",
+                },
+                ..WIDEN
+            };
+            let newer = world.knowing(&with(&[BOTH])).await;
+            let run = tokio::spawn(async move { newer.migrate_up().await.unwrap().applied });
+            until_a_run_waits_for(&world, "relation");
+            request
+                .batch_execute("LOCK TABLE users IN ROW EXCLUSIVE MODE; COMMIT")
+                .unwrap();
+            assert_eq!(run.await.unwrap(), [BOTH.name]);
+        });
     }
 
     /// Requests would queue behind it.
@@ -201,7 +242,7 @@ mod on_a_server {
             let mut held = holding(&world, "users");
             let newer = world.knowing(&with(&[ADD, WIDEN])).await;
             let run = tokio::spawn(async move { newer.migrate_up().await.unwrap().applied });
-            until_a_run_waits_for_a_table(&world);
+            until_a_run_waits_for(&world, "relation");
             // A request that needs the table is answered: the run gives way before the request gives up.
             let rotated = world
                 .db
@@ -216,7 +257,8 @@ mod on_a_server {
     #[test]
     fn a_run_that_is_killed_leaves_nothing_and_the_next_one_goes_on() {
         on_postgres(async |world| {
-            let held = holding(&world, "users");
+            let mut held = PgConnection::establish(&world.address()).unwrap();
+            held.batch_execute("SELECT pg_advisory_lock(2999)").unwrap();
             let mut rival = Command::new(std::env::current_exe().unwrap())
                 .args([
                     "--exact",
@@ -232,14 +274,15 @@ mod on_a_server {
                 .lines()
                 .map(Result::unwrap);
             assert!(said.any(|line| line.ends_with("begins")));
-            // It has done the first of two.
-            until_a_run_waits_for_a_table(&world);
+            // It has done the first of them.
+            until_a_run_waits_for(&world, "advisory");
             rival.kill().unwrap();
             rival.wait().unwrap();
             drop(held);
-            let newer = world.knowing(&with(&[ADD, WIDEN])).await;
+            let newer = world.knowing(&with(&[ADD, WIDEN, STOPS])).await;
             assert!(!applied(&newer, ADD.name).await && !applied(&newer, WIDEN.name).await);
-            assert_eq!(newer.migrate_up().await.unwrap().applied, [ADD.name, WIDEN.name]);
+            let all = [ADD.name, WIDEN.name, STOPS.name];
+            assert_eq!(newer.migrate_up().await.unwrap().applied, all);
             world.user("a@example.com", Role::USER).await;
         });
     }
@@ -254,7 +297,7 @@ mod on_a_server {
                 url: url.into(),
                 ..DatabaseConfig::default()
             };
-            let known = with(&[ADD, WIDEN]).leak();
+            let known = with(&[ADD, WIDEN, STOPS]).leak();
             let db = Storage::open_knowing(&config, known).await.unwrap();
             println!("\nbegins");
             db.migrate_up().await.unwrap();
