@@ -50,9 +50,19 @@ impl Fleet {
             .expect("KEYWARD_TEST_REDIS names the Redis for the feature `services`");
         let config = BlacklistConfig {
             redis_prefix: common::new_id().to_string(),
+            // Tests that run beside this one make the machine slow; none of them is about that.
+            timeout: Duration::from_secs(5),
             ..BlacklistConfig::default()
         };
-        Self::of_two(&config, Some(auth_redis::RedisUrls::parse(&url).unwrap())).await
+        let fleet = Self::of_two(&config, Some(auth_redis::RedisUrls::parse(&url).unwrap())).await;
+        // A revocation is answered once Redis has it: a node that is not connected yet asks the database.
+        let begun = std::time::Instant::now();
+        let is_up = |node: &Blacklist| node.health().redis == auth_blacklist::RedisHealth::Up;
+        while !fleet.nodes.iter().all(is_up) {
+            assert!(begun.elapsed() < Duration::from_secs(10), "Redis does not answer");
+            tokio::time::sleep(Duration::from_millis(5)).await;
+        }
+        fleet
     }
 
     async fn of_two(config: &BlacklistConfig, redis: Option<auth_redis::RedisUrls>) -> Self {
