@@ -193,9 +193,9 @@ SELDOM_LUCKY = {"resetPassword", "verifyEmail", "reportNotMe", "deleteMe"}
 def map_case(context, case):
     """Gives half or more of the fitting bodies and paths something genuine, and all of the bodies that links lead on from."""
     name = case.operation.definition.raw.get("operationId")
+    # Of two ids, or of an id and a body, both have to be right.
+    sides = 8 if name in PATHS or (name in GOOD and case.path_parameters) else 2
     if case.meta is not None and case.path_parameters and case.meta.generation.mode.is_positive:
-        # Of two ids, both have to be right.
-        sides = 8 if name in PATHS else 2
         path = genuine_path(name, case) if chance(case.path_parameters, sides) else None
         if path is not None and not in_phase(case, TestPhase.STATEFUL):
             case.path_parameters = path
@@ -204,7 +204,7 @@ def map_case(context, case):
     if name not in GOOD or case.meta is None or not isinstance(case.body, dict):
         return case
     leads_on = in_phase(case, TestPhase.STATEFUL) or (name in SELDOM_LUCKY and chance(case.body, 8))
-    if case.meta.generation.mode.is_positive and (leads_on or chance(case.body, 2)):
+    if case.meta.generation.mode.is_positive and (leads_on or chance(case.body, sides)):
         case.body = GOOD[name](case.body)
     return case
 
