@@ -77,7 +77,7 @@ pub(crate) fn standing(c: &mut Conn) -> Result<Standing, Fault> {
 
 /// What becomes of a row that no seal covers.
 enum Sorted {
-    Taken(AuditEvent),
+    Taken(Box<AuditEvent>),
     Waits,
     Refused(Id, String),
 }
@@ -86,7 +86,7 @@ fn sorted(row: AuditRow, before: Option<Timestamp>, now: Timestamp) -> Result<So
     let (id, at) = (row.id(), row.at());
     match row.event() {
         Ok(event) => Ok(match may_be_sealed(&event, before, now) {
-            Ok(()) => Sorted::Taken(event),
+            Ok(()) => Sorted::Taken(Box::new(event)),
             Err(why) => Sorted::Refused(Id(event.id.as_uuid()), why.as_str().to_owned()),
         }),
         // A newer version beside this one may know what it says: it has that long to seal it.
@@ -125,7 +125,7 @@ pub(crate) fn seal(c: &mut Conn, most: i64, now: Timestamp, signer: &dyn Signer)
         let (mut events, mut refused, mut aside) = (Vec::new(), Vec::new(), Vec::new());
         for row in rows {
             match sorted(row, last, now)? {
-                Sorted::Taken(event) => events.push(event),
+                Sorted::Taken(event) => events.push(*event),
                 Sorted::Waits => {}
                 Sorted::Refused(id, why) => {
                     aside.push(id);
