@@ -52,7 +52,7 @@ auth-service  delivery  parts
 auth-service  .         parts delivery
 auth-service  sessions  parts .
 auth-service  sign_in   parts . sessions
-auth-service  account   parts . admin
+auth-service  account   parts .
 auth-service  admin     parts .
 auth-service  clients   parts . sessions
 auth-api      http

@@ -4,5 +4,6 @@
 pub(crate) mod api_keys;
 pub(crate) mod confirm;
 pub(crate) mod email;
+pub(crate) mod error;
 pub(crate) mod me;
 pub(crate) mod password;

@@ -4,6 +4,7 @@
 pub(crate) mod accounts;
 pub(crate) mod administer;
 pub(crate) mod audit;
+pub(crate) mod error;
 pub(crate) mod readiness;
 pub(crate) mod sessions;
 pub(crate) mod stats;

@@ -3,7 +3,8 @@
 
 use crate::{
     parts::{
-        caller::Caller, device::KnownDevice, error::Error, events::Event, input::InputError, tokens::sha256,
+        caller::Caller, device::KnownDevice, events::Event, input::InputError, refusals::RateLimited,
+        tokens::sha256,
     },
     service::Service,
 };
@@ -31,13 +32,13 @@ impl Service {
     /// Somebody tries to sign in as this account, known or not.
     ///
     /// # Errors
-    /// [`Error::RateLimited`].
+    /// [`RateLimited`].
     pub(crate) async fn admit_sign_in(
         &self,
         caller: &Caller,
         account: &EmailAddress,
         known: Option<Known>,
-    ) -> Result<Admitted, Error> {
+    ) -> Result<Admitted, RateLimited> {
         let account = self.name_of(account.key());
         self.admit(Admission::sign_in(account, known, caller.origin.ip), caller)
             .await
@@ -46,8 +47,8 @@ impl Service {
     /// What comes with a sign-in can't be an address: it is no guess at any account.
     ///
     /// # Errors
-    /// [`Error::RateLimited`].
-    pub(crate) async fn admit_unreadable_sign_in(&self, caller: &Caller) -> Result<Admitted, Error> {
+    /// [`RateLimited`].
+    pub(crate) async fn admit_unreadable_sign_in(&self, caller: &Caller) -> Result<Admitted, RateLimited> {
         self.admit(Admission::input(caller.origin.ip), caller).await
     }
 
@@ -55,13 +56,13 @@ impl Service {
     /// keep the owner from it; and what is guessed here counts for the account, too.
     ///
     /// # Errors
-    /// [`Error::RateLimited`].
+    /// [`RateLimited`].
     pub(crate) async fn admit_password_check(
         &self,
         caller: &Caller,
         session: SessionId,
         credentials: &Credentials,
-    ) -> Result<Admitted, Error> {
+    ) -> Result<Admitted, RateLimited> {
         let user = credentials.user.id;
         let one = sha256(&[user.as_uuid().as_bytes().as_slice(), session.as_uuid().as_bytes()].concat());
         let all = all_known("sessions", user, credentials.devices_from);
@@ -107,8 +108,8 @@ impl Service {
     /// Somebody registers.
     ///
     /// # Errors
-    /// [`Error::RateLimited`].
-    pub(crate) async fn admit_registration(&self, caller: &Caller) -> Result<Admitted, Error> {
+    /// [`RateLimited`].
+    pub(crate) async fn admit_registration(&self, caller: &Caller) -> Result<Admitted, RateLimited> {
         let known = self.shown_device(caller).is_some();
         self.admit(Admission::registration(known, caller.origin.ip), caller)
             .await
@@ -117,8 +118,8 @@ impl Service {
     /// Somebody has a mail sent.
     ///
     /// # Errors
-    /// [`Error::RateLimited`].
-    pub(crate) async fn admit_mail(&self, caller: &Caller) -> Result<(), Error> {
+    /// [`RateLimited`].
+    pub(crate) async fn admit_mail(&self, caller: &Caller) -> Result<(), RateLimited> {
         let known = self.shown_device(caller).is_some();
         let _spent = self
             .admit(Admission::mail(known, caller.origin.ip), caller)
@@ -149,8 +150,8 @@ impl Service {
     /// A signed-in user issues or changes credentials.
     ///
     /// # Errors
-    /// [`Error::RateLimited`].
-    pub(crate) async fn admit_user(&self, user: UserId, caller: &Caller) -> Result<(), Error> {
+    /// [`RateLimited`].
+    pub(crate) async fn admit_user(&self, user: UserId, caller: &Caller) -> Result<(), RateLimited> {
         let _spent = self.admit(Admission::change(user), caller).await?;
         Ok(())
     }
@@ -158,8 +159,8 @@ impl Service {
     /// A session is refreshed. Counted by itself: a token of a session that is over takes nothing of its user's.
     ///
     /// # Errors
-    /// [`Error::RateLimited`].
-    pub(crate) async fn admit_refresh(&self, session: SessionId, caller: &Caller) -> Result<(), Error> {
+    /// [`RateLimited`].
+    pub(crate) async fn admit_refresh(&self, session: SessionId, caller: &Caller) -> Result<(), RateLimited> {
         let _spent = self.admit(Admission::refresh(session), caller).await?;
         Ok(())
     }
@@ -167,20 +168,20 @@ impl Service {
     /// Somebody presents a one-time token.
     ///
     /// # Errors
-    /// [`Error::RateLimited`].
-    pub(crate) async fn admit_link(&self, caller: &Caller) -> Result<Admitted, Error> {
+    /// [`RateLimited`].
+    pub(crate) async fn admit_link(&self, caller: &Caller) -> Result<Admitted, RateLimited> {
         self.admit(Admission::link(caller.origin.ip), caller).await
     }
 
     /// A password is typed beside a mailed link; the link itself was counted by [`Service::admit_link`].
     ///
     /// # Errors
-    /// [`Error::RateLimited`].
+    /// [`RateLimited`].
     pub(crate) async fn admit_link_password(
         &self,
         account: &EmailAddress,
         caller: &Caller,
-    ) -> Result<Admitted, Error> {
+    ) -> Result<Admitted, RateLimited> {
         let account = self.name_of(account.key());
         self.admit(Admission::sign_in(account, None, None), caller).await
     }
@@ -195,12 +196,12 @@ impl Service {
         self.shared().devices.read(caller.device.as_ref()?, caller.now)
     }
 
-    async fn admit(&self, admission: Admission, caller: &Caller) -> Result<Admitted, Error> {
+    async fn admit(&self, admission: Admission, caller: &Caller) -> Result<Admitted, RateLimited> {
         match self.shared().limits.take(admission.claims(), caller.now).await {
             Taken::Granted(_) => Ok(Admitted(admission)),
             Taken::Refused(standing) => {
                 self.note_refusal(&standing, admission.claims(), caller);
-                Err(Error::RateLimited(Box::new(standing)))
+                Err(RateLimited(Box::new(standing)))
             }
         }
     }

@@ -16,17 +16,19 @@ mod sign_in;
 mod start;
 
 pub use account::{
-    api_keys::{MOST_API_KEYS, WantedKey},
+    api_keys::{ApiKeyError, MOST_API_KEYS, WantedKey},
     confirm::{Confirmed, PresentedProof},
     email::{ConfirmedAddress, NewAddress, ShownWithLink},
+    error::AccountError,
     me::Export,
 };
 pub use admin::{
     accounts::{AccountRef, NewAccount},
     administer::WantedChange,
+    error::AdminError,
     readiness::{Check, Figures, Readiness},
 };
-pub use clients::introspect::Introspection;
+pub use clients::{introspect::Introspection, registered::ClientError};
 pub use parts::{
     activity::{ActivityCount, ActivityKind},
     admin::Admin,
@@ -39,7 +41,6 @@ pub use parts::{
     },
     device::KNOWN_FOR,
     entropy::{Entropy, EntropyFailed, SystemEntropy},
-    error::Error,
     events::{Event, Refusal, RevokedBy, Subscriber},
     failure::{Cause, Failure},
     form_tokens::Visitor,
@@ -49,16 +50,20 @@ pub use parts::{
     master_key::{MasterKey, MasterKeyError},
     page_request::PageRequest,
     principal::{Bearer, Principal},
+    refusals::RateLimited,
     stats::Stats,
+    tokens::TokenError,
     truth::StoredTruth,
 };
 pub use service::Service;
 pub use sessions::{
+    error::SessionError,
     own::{OthersEnded, SessionView},
     tokens::Tokens,
 };
 pub use sign_in::{
     complete::{Challenge, SignInStep},
+    error::SignInError,
     register::{Registered, Registration},
     rules::{ConfiguredLimit, ConfiguredLimits},
     setup::Setup,

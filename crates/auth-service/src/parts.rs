@@ -10,7 +10,6 @@ pub(crate) mod clock;
 pub(crate) mod config;
 pub(crate) mod device;
 pub(crate) mod entropy;
-pub(crate) mod error;
 pub(crate) mod events;
 pub(crate) mod failure;
 pub(crate) mod form_tokens;

@@ -2,6 +2,7 @@
 
 pub(crate) mod authenticate;
 pub(crate) mod browser;
+pub(crate) mod error;
 pub(crate) mod forms;
 pub(crate) mod logout;
 pub(crate) mod logout_all;

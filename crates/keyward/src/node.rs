@@ -37,7 +37,7 @@ impl ServingNode {
         entropy: &dyn Entropy,
     ) -> Result<Self, StartError> {
         let mut random = [0; 16];
-        entropy.fill(&mut random).map_err(auth_service::Error::from)?;
+        entropy.fill(&mut random).map_err(auth_service::Failure::from)?;
         let node = storage.node(random, env!("CARGO_PKG_VERSION"));
         storage.node_starts(node.clone()).await?;
         if let Err(refused) = settle_schema(config, storage, Some(lock)).await {

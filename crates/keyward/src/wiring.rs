@@ -10,7 +10,7 @@ use auth_api::{Metrics, ServeError, Site, Sockets};
 use auth_blacklist::{Blacklist, Nodes};
 use auth_limits::Limits;
 use auth_mail::{MailError, Mailer};
-use auth_service::{Caller, Clock, Entropy, Service, ServiceParts, StoredTruth};
+use auth_service::{Caller, Clock, Entropy, Failure, Service, ServiceParts, SignInError, StoredTruth};
 use auth_storage::{
     AlreadyServed, Backend, MigrateError, OpenError, ServeLock, Storage, StorageError, migrations::Contracts,
 };
@@ -76,7 +76,10 @@ pub enum StartError {
     Service(#[from] auth_service::StartError),
     /// A use case failed.
     #[error("{0}")]
-    UseCase(#[from] auth_service::Error),
+    UseCase(#[from] Failure),
+    /// No set-up token was made.
+    #[error("{0}")]
+    SetUp(#[from] SignInError),
     /// The server can't listen.
     #[error("{0}")]
     Serve(#[from] ServeError),

@@ -1,7 +1,7 @@
 //! Users, as administrators find, make, change and delete them.
 
 use auth_domain::time::Span;
-use auth_service::Error;
+use auth_service::AdminError;
 use serde_json::{Value, json};
 use tests::{PASSWORD, TestApp, User, on_every_backend};
 
@@ -158,7 +158,7 @@ on_every_backend! {
             service.end_sessions_of(id, &caller).await.map(drop),
             service.end_session_of(id, session, &caller).await,
         ] {
-            assert!(matches!(refused, Err(Error::Forbidden)), "{refused:?}");
+            assert!(matches!(refused, Err(AdminError::Forbidden)), "{refused:?}");
         }
         ada.client.get("/me").await.expect(200);
         app.refresh(&ada.refresh).await.expect(200);

@@ -196,7 +196,7 @@ async fn change(
 }
 
 /// What the policy refuses is the field `new_password` of these bodies.
-fn of_new_password(error: auth_service::Error) -> Problem {
+fn of_new_password(error: auth_service::AccountError) -> Problem {
     Problem::from(error).field("new_password")
 }
 

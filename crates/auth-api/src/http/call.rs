@@ -8,7 +8,7 @@ use crate::http::{
 };
 use actix_web::{FromRequest, HttpMessage, HttpRequest, dev::Payload, http::header::USER_AGENT, web::Data};
 use auth_domain::{audit::Actor, session::Origin};
-use auth_service::{Caller, Error, Service};
+use auth_service::{Caller, Failure, Service};
 use secrecy::SecretString;
 use std::future::{Ready, ready};
 
@@ -44,8 +44,8 @@ impl Call {
     /// The caller, now, who has proved nothing yet.
     ///
     /// # Errors
-    /// [`Error::Unavailable`] while this machine's clock is known to be wrong.
-    pub fn caller(self, service: &Service) -> Result<Caller, Error> {
+    /// [`Failure::Unavailable`] while this machine's clock is known to be wrong.
+    pub fn caller(self, service: &Service) -> Result<Caller, Failure> {
         Ok(Caller {
             now: service.moment()?,
             actor: Actor::Anonymous,

@@ -16,7 +16,7 @@ use actix_web::{
         header::{PRAGMA, WWW_AUTHENTICATE},
     },
 };
-use auth_service::{Challenge, Error, Failure, Standing};
+use auth_service::{Challenge, ClientError, Failure, SessionError, SignInError, Standing, TokenError};
 use serde::Serialize;
 use std::{borrow::Cow, fmt, time::Duration};
 use utoipa::{
@@ -221,27 +221,44 @@ impl From<Failure> for OauthError {
     }
 }
 
-impl From<Error> for OauthError {
-    fn from(error: Error) -> Self {
+impl From<SignInError> for OauthError {
+    fn from(error: SignInError) -> Self {
         match error {
-            Error::InvalidCredentials => {
+            SignInError::InvalidCredentials => {
                 Self::new(OauthCode::InvalidGrant, Code::InvalidCredentials.detail())
             }
-            Error::EmailNotVerified => Self::new(OauthCode::InvalidGrant, Code::EmailNotVerified.detail()),
+            SignInError::EmailNotVerified => {
+                Self::new(OauthCode::InvalidGrant, Code::EmailNotVerified.detail())
+            }
+            other => Problem::from(other).into(),
+        }
+    }
+}
+
+impl From<SessionError> for OauthError {
+    fn from(error: SessionError) -> Self {
+        match error {
+            SessionError::Token(TokenError::Failure(failure)) => failure.into(),
             // Which of these it was is nobody's business who does not hold a good token.
-            Error::InvalidToken
-            | Error::TokenExpired
-            | Error::TokenRevoked
-            | Error::AllSessionsRevoked
-            | Error::TokenAlreadyUsed => Self::new(
+            SessionError::Token(_) | SessionError::TokenAlreadyUsed => Self::new(
                 OauthCode::InvalidGrant,
                 "The refresh token is invalid, expired, revoked or already used",
             ),
-            Error::InvalidIdempotencyKey(_) => {
+            SessionError::InvalidIdempotencyKey(_) => {
                 Self::new(OauthCode::InvalidRequest, Code::InvalidIdempotencyKey.detail())
             }
-            Error::InvalidClient => Self::invalid_client(),
             other => Problem::from(other).into(),
+        }
+    }
+}
+
+impl From<ClientError> for OauthError {
+    fn from(error: ClientError) -> Self {
+        match error {
+            ClientError::InvalidClient | ClientError::InvalidId(_) | ClientError::NotFound => {
+                Self::invalid_client()
+            }
+            ClientError::Failure(failure) => failure.into(),
         }
     }
 }
@@ -290,10 +307,10 @@ mod tests {
 
     #[test]
     fn every_error_has_its_word_and_status() {
-        assert_eq!(of(Error::InvalidCredentials), (400, "invalid_grant"));
-        assert_eq!(of(Error::EmailNotVerified), (400, "invalid_grant"));
-        assert_eq!(of(Error::TokenAlreadyUsed), (400, "invalid_grant"));
-        assert_eq!(of(Error::InvalidClient), (401, "invalid_client"));
+        assert_eq!(of(SignInError::InvalidCredentials), (400, "invalid_grant"));
+        assert_eq!(of(SignInError::EmailNotVerified), (400, "invalid_grant"));
+        assert_eq!(of(SessionError::TokenAlreadyUsed), (400, "invalid_grant"));
+        assert_eq!(of(ClientError::InvalidClient), (401, "invalid_client"));
         assert_eq!(
             of(Failure::Unavailable("x".into())),
             (503, "temporarily_unavailable")
@@ -305,7 +322,7 @@ mod tests {
             (503, "temporarily_unavailable")
         );
         assert_eq!(of(Failure::Internal("x".into())), (500, "server_error"));
-        assert_eq!(of(Error::NotFound), (400, "invalid_request"));
+        assert_eq!(of(SessionError::NotFound), (400, "invalid_request"));
     }
 
     #[test]
@@ -337,7 +354,11 @@ mod tests {
 
     #[test]
     fn which_part_of_a_refresh_failed_is_not_told() {
-        let described = |error| OauthError::from(error).description.into_owned();
-        assert_eq!(described(Error::TokenRevoked), described(Error::InvalidToken));
+        let described = |error| {
+            OauthError::from(SessionError::Token(error))
+                .description
+                .into_owned()
+        };
+        assert_eq!(described(TokenError::Revoked), described(TokenError::Invalid));
     }
 }

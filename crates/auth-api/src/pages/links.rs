@@ -15,7 +15,7 @@ use crate::http::problem::Problem;
 use actix_web::{HttpResponse, http::StatusCode};
 use askama::Template;
 use auth_domain::address_link::LinkNeeds;
-use auth_service::{Error, ShownWithLink};
+use auth_service::{AccountError, ShownWithLink};
 
 /// What the other mailed links open.
 pub(super) fn pages() -> [Page; 2] {
@@ -76,7 +76,7 @@ async fn show_verify(Seen(visit): Seen<Visit>) -> Result<HttpResponse, Problem> 
             let page = AddressPage::of(&visit, needs, &token, Faults::default())?;
             visit.answer(StatusCode::OK, &page)
         }
-        Err(Error::InvalidOrExpiredToken) => verify_lapsed(&visit),
+        Err(AccountError::InvalidOrExpiredToken) => verify_lapsed(&visit),
         Err(error) => Err(error.into()),
     }
 }
@@ -117,8 +117,8 @@ async fn submit_verify(sent: Sent<Visit>) -> Result<HttpResponse, Problem> {
 }
 
 /// The form of an address again, with what is wrong.
-async fn verify_refused(visit: &Visit, token: &str, error: Error) -> Result<HttpResponse, Problem> {
-    if matches!(error, Error::InvalidOrExpiredToken) {
+async fn verify_refused(visit: &Visit, token: &str, error: AccountError) -> Result<HttpResponse, Problem> {
+    if matches!(error, AccountError::InvalidOrExpiredToken) {
         return verify_lapsed(visit);
     }
     let known = [
@@ -133,7 +133,7 @@ async fn verify_refused(visit: &Visit, token: &str, error: Error) -> Result<Http
         .await
     {
         Ok(needs) => visit.answer_again(&problem, &AddressPage::of(visit, needs, token, faults)?),
-        Err(Error::InvalidOrExpiredToken) => verify_lapsed(visit),
+        Err(AccountError::InvalidOrExpiredToken) => verify_lapsed(visit),
         Err(error) => Err(error.into()),
     }
 }
@@ -192,7 +192,7 @@ async fn submit_not_me(sent: Sent<Visit>) -> Result<HttpResponse, Problem> {
             let page = visit.tell(&t.not_me_done_title, &t.not_me_done, ("/forgot", &t.forgot_link))?;
             visit.answer(StatusCode::OK, &page)
         }
-        Err(Error::InvalidOrExpiredToken) => not_me_lapsed(&visit),
+        Err(AccountError::InvalidOrExpiredToken) => not_me_lapsed(&visit),
         Err(error) => {
             let (problem, faults) = visit.refused(error, &[])?;
             visit.answer_again(&problem, &NotMePage::of(&visit, fields.text("token"), faults)?)

@@ -202,7 +202,7 @@ async fn submit_reset(sent: Sent<Visit>) -> Result<HttpResponse, Problem> {
             visit.keep_device(&device);
             Ok(visit.done("/login", Done::PasswordReset))
         }
-        Err(auth_service::Error::InvalidOrExpiredToken) => lapsed(&visit),
+        Err(auth_service::AccountError::InvalidOrExpiredToken) => lapsed(&visit),
         Err(error) => {
             let (problem, faults) = visit.refused(error, &[("password", "new_password")])?;
             visit.answer_again(&problem, &ResetPage::of(&visit, fields.text("token"), faults)?)

@@ -165,7 +165,7 @@ async fn submit_setup(sent: Sent<Visit>) -> Result<HttpResponse, Problem> {
             let tokens = step.done().map_err(Problem::from)?;
             visit.sign_in(&tokens, Some(&visit.site.at("/admin"))).await
         }
-        Err(auth_service::Error::SetupClosed) => Err(Code::SetupClosed.into()),
+        Err(auth_service::SignInError::SetupClosed) => Err(Code::SetupClosed.into()),
         Err(error) => {
             let problem = visit.refusal(error)?;
             let faults = match problem.code() {

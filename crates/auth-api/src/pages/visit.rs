@@ -22,7 +22,7 @@ use actix_web::{
     Error, HttpMessage, HttpRequest, HttpResponse, error::InternalError, http::header::HeaderValue, web::Data,
 };
 use auth_domain::{role::Permission, time::Timestamp};
-use auth_service::{Caller, Principal, Service, Tokens, Visitor};
+use auth_service::{Caller, Principal, Service, SessionError, TokenError, Tokens, Visitor};
 use secrecy::{ExposeSecret, SecretString};
 use std::sync::Arc;
 
@@ -152,7 +152,7 @@ impl Visit {
     /// # Errors
     /// What is no fault of the form: an outage, or a session that has just ended.
     pub fn refusal(&self, error: impl Into<Problem>) -> Result<Problem, Problem> {
-        let problem = error.into();
+        let problem: Problem = error.into();
         let code = problem.code();
         let of_form = code.status() < 500 && (code.status() != 401 || code == Code::InvalidCredentials);
         if of_form { Ok(problem) } else { Err(problem) }
@@ -266,7 +266,7 @@ async fn who(
     if let Some(token) = cookies.shown(request, Kept::Access) {
         match service.authenticate(token, caller.now).await {
             Ok(principal) => return Ok(Some(principal)),
-            Err(error) if is_final(&error) => {}
+            Err(error) if is_refused(&error) => {}
             Err(outage) => return Err(Problem::from(outage).into()),
         }
     }
@@ -284,11 +284,11 @@ async fn who(
             match service.authenticate(token, caller.now).await {
                 Ok(principal) => Ok(Some(principal)),
                 // Signed out in this very moment.
-                Err(error) if is_final(&error) => Ok(None),
+                Err(error) if is_refused(&error) => Ok(None),
                 Err(outage) => Err(Problem::from(outage).into()),
             }
         }
-        Err(error) if is_final(&error) => {
+        Err(error) if is_over(&error) => {
             cookies.forget_tokens(request);
             Ok(None)
         }
@@ -308,11 +308,16 @@ fn address_of(request: &HttpRequest) -> &str {
     request.uri().path_and_query().map_or("", |whole| whole.as_str())
 }
 
-/// Whether a token is no good, rather than nobody able to say whether it is.
-const fn is_final(error: &auth_service::Error) -> bool {
-    use auth_service::Error as E;
-    matches!(
-        error,
-        E::InvalidToken | E::TokenExpired | E::TokenRevoked | E::AllSessionsRevoked | E::TokenAlreadyUsed
-    )
+/// Whether a token does not hold; after a failure that is not known.
+const fn is_refused(error: &TokenError) -> bool {
+    !matches!(error, TokenError::Failure(_))
+}
+
+/// Whether the session that a browser keeps is over for it.
+const fn is_over(error: &SessionError) -> bool {
+    match error {
+        SessionError::Token(error) => is_refused(error),
+        SessionError::TokenAlreadyUsed => true,
+        _ => false,
+    }
 }

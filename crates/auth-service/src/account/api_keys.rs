@@ -2,7 +2,15 @@
 //! role holds them, too. It opens no session, and the routes of one's own account don't take it.
 
 use crate::{
-    parts::{admin::Admin, caller::Caller, entropy::chance, error::Error, principal::Bearer, tokens::sha256},
+    parts::{
+        admin::Admin,
+        caller::Caller,
+        entropy::chance,
+        failure::Failure,
+        principal::Bearer,
+        refusals::RateLimited,
+        tokens::{TokenError, sha256},
+    },
     service::Service,
 };
 use auth_domain::{
@@ -10,6 +18,7 @@ use auth_domain::{
     ids::{ApiKeyId, UserId},
     role::Permission,
     time::Timestamp,
+    user::NotADisplayName,
 };
 use auth_storage::api_keys;
 use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD};
@@ -29,28 +38,81 @@ pub struct WantedKey {
     pub expires_at: Option<Timestamp>,
 }
 
+/// Why an API key was not made or taken away.
+#[derive(Debug, thiserror::Error)]
+pub enum ApiKeyError {
+    /// A key makes no keys, and nobody makes one after their rights were cut.
+    #[error("not allowed")]
+    Forbidden,
+    /// There is no such user or key.
+    #[error("not found")]
+    NotFound,
+    /// The name can't be shown.
+    #[error(transparent)]
+    InvalidName(NotADisplayName),
+    /// The expiry is not in the future.
+    #[error("the expiry is not in the future")]
+    ExpiryInThePast,
+    /// A permission that the maker of the key does not hold.
+    #[error("a key can't do what its maker may not")]
+    PermissionNotHeld,
+    /// The user has as many API keys as it may.
+    #[error("no more than {0} API keys")]
+    TooMany(u32),
+    /// The maker's token held when the request came in, and does not any more.
+    #[error(transparent)]
+    Token(TokenError),
+    /// A limit refused the request.
+    #[error(transparent)]
+    RateLimited(RateLimited),
+    /// What failed here.
+    #[error(transparent)]
+    Failure(Failure),
+}
+
+impl<E: Into<Failure>> From<E> for ApiKeyError {
+    fn from(failure: E) -> Self {
+        Self::Failure(failure.into())
+    }
+}
+
+impl From<TokenError> for ApiKeyError {
+    fn from(error: TokenError) -> Self {
+        match error {
+            TokenError::Failure(failure) => Self::Failure(failure),
+            refused => Self::Token(refused),
+        }
+    }
+}
+
+impl From<RateLimited> for ApiKeyError {
+    fn from(limited: RateLimited) -> Self {
+        Self::RateLimited(limited)
+    }
+}
+
 impl Service {
     /// Makes a key for a user; a key makes none. It is in this answer and nowhere else.
     ///
     /// # Errors
-    /// [`Error::Forbidden`], [`Error::InvalidName`], [`Error::ExpiryInThePast`], [`Error::PermissionNotHeld`], [`Error::TooManyApiKeys`],
-    /// [`Error::NotFound`], [`Error::RateLimited`], or a failure.
+    /// [`ApiKeyError::Forbidden`], [`ApiKeyError::InvalidName`], [`ApiKeyError::ExpiryInThePast`], [`ApiKeyError::PermissionNotHeld`], [`ApiKeyError::TooMany`],
+    /// [`ApiKeyError::NotFound`], [`ApiKeyError::RateLimited`], or a failure.
     pub async fn create_api_key(
         &self,
         maker: &Bearer,
         owner: UserId,
         wanted: WantedKey,
         caller: &Caller,
-    ) -> Result<(ApiKey, SecretString), Error> {
+    ) -> Result<(ApiKey, SecretString), ApiKeyError> {
         let Bearer::Session(principal) = maker else {
-            return Err(Error::Forbidden);
+            return Err(ApiKeyError::Forbidden);
         };
-        let name = KeyName::parse(&wanted.name)?;
+        let name = KeyName::parse(&wanted.name).map_err(ApiKeyError::InvalidName)?;
         if wanted.expires_at.is_some_and(|end| end <= caller.now) {
-            return Err(Error::ExpiryInThePast);
+            return Err(ApiKeyError::ExpiryInThePast);
         }
         if !wanted.permissions.iter().all(|one| self.permits(maker, *one)) {
-            return Err(Error::PermissionNotHeld);
+            return Err(ApiKeyError::PermissionNotHeld);
         }
         self.admit_user(maker.user(), caller).await?;
         let mut permissions = wanted.permissions;
@@ -83,10 +145,10 @@ impl Service {
                 created.settle(self).await;
                 Ok((key, secret))
             }
-            Err(api_keys::NotCreated::TooMany) => Err(Error::TooManyApiKeys(MOST_API_KEYS)),
-            Err(_) if maker.user() == owner => Err(self.cut_meanwhile(principal).await),
-            Err(api_keys::NotCreated::NoUser) => Err(Error::NotFound),
-            Err(api_keys::NotCreated::CallerRevoked) => Err(Error::Forbidden),
+            Err(api_keys::NotCreated::TooMany) => Err(ApiKeyError::TooMany(MOST_API_KEYS)),
+            Err(_) if maker.user() == owner => Err(self.cut_meanwhile(principal).await.into()),
+            Err(api_keys::NotCreated::NoUser) => Err(ApiKeyError::NotFound),
+            Err(api_keys::NotCreated::CallerRevoked) => Err(ApiKeyError::Forbidden),
         }
     }
 }
@@ -96,19 +158,19 @@ impl Admin {
     ///
     /// # Errors
     /// A failure.
-    pub async fn api_keys(&self, owner: UserId) -> Result<Vec<ApiKey>, Error> {
+    pub async fn api_keys(&self, owner: UserId) -> Result<Vec<ApiKey>, Failure> {
         Ok(self.storage().api_keys(owner).await?)
     }
 
     /// Takes a user's key away; it is refused from now on, on every node.
     ///
     /// # Errors
-    /// [`Error::NotFound`], also for another user's key; or a failure.
-    pub async fn revoke_api_key(&self, owner: UserId, id: ApiKeyId, by: &Caller) -> Result<(), Error> {
+    /// [`ApiKeyError::NotFound`], also for another user's key; or a failure.
+    pub async fn revoke_api_key(&self, owner: UserId, id: ApiKeyId, by: &Caller) -> Result<(), ApiKeyError> {
         if self.storage().revoke_api_key(owner, id, self.terms(by)?).await? {
             Ok(())
         } else {
-            Err(Error::NotFound)
+            Err(ApiKeyError::NotFound)
         }
     }
 }

@@ -2,10 +2,12 @@
 //! a [`Confirmed`], so none of them can forget to ask, and none cares how it was proved.
 
 use crate::{
-    parts::{caller::Caller, error::Error, hashing::Verified, principal::Principal},
+    account::error::AccountError,
+    parts::{caller::Caller, hashing::Verified, principal::Principal},
     service::Service,
 };
 use auth_domain::{password::PresentedPassword, user::User};
+use auth_storage::{Committed, Refused};
 use secrecy::{ExposeSecret, SecretString};
 
 /// What a user presents as a proof, not yet looked at.
@@ -20,21 +22,21 @@ pub enum PresentedProof {
 ///
 /// It is used in the request that it was made in:
 /// ```
-/// # use auth_service::{Caller, Confirmed, Error, PresentedProof, Principal, Service};
-/// async fn delete(service: &Service, caller: &Caller, principal: &Principal, proof: PresentedProof) -> Result<(), Error> {
+/// # use auth_service::{Caller, Confirmed, AccountError, PresentedProof, Principal, Service};
+/// async fn delete(service: &Service, caller: &Caller, principal: &Principal, proof: PresentedProof) -> Result<(), AccountError> {
 ///     let confirmed = service.confirm(principal, caller, proof).await?;
 ///     service.delete_me(&confirmed).await
 /// }
 /// ```
 /// It can't outlive it:
 /// ```compile_fail,E0515
-/// # use auth_service::{Caller, Confirmed, Error, PresentedProof, Principal, Service};
+/// # use auth_service::{Caller, Confirmed, AccountError, PresentedProof, Principal, Service};
 /// async fn keep(
 ///     service: &Service,
 ///     caller: Caller,
 ///     principal: Principal,
 ///     proof: PresentedProof,
-/// ) -> Result<Confirmed<'static>, Error> {
+/// ) -> Result<Confirmed<'static>, AccountError> {
 ///     service.confirm(&principal, &caller, proof).await
 /// }
 /// ```
@@ -73,13 +75,13 @@ impl Service {
     /// Looks at what a signed-in user presents to confirm who they are. Wrong, it is a failed sign-in like any other.
     ///
     /// # Errors
-    /// [`Error::WrongCurrentPassword`], [`Error::RateLimited`], or a failure.
+    /// [`AccountError::WrongCurrentPassword`], [`AccountError::RateLimited`], or a failure.
     pub async fn confirm<'request>(
         &self,
         principal: &'request Principal,
         caller: &'request Caller,
         presented: PresentedProof,
-    ) -> Result<Confirmed<'request>, Error> {
+    ) -> Result<Confirmed<'request>, AccountError> {
         let PresentedProof::Password(password) = presented;
         let user = self.verify_own_password(principal, caller, password).await?;
         Ok(Confirmed {
@@ -89,16 +91,31 @@ impl Service {
         })
     }
 
+    /// The value of a change that users made to their own account.
+    ///
+    /// # Errors
+    /// [`AccountError::LastAdmin`], [`AccountError::Token`] if they were cut off meanwhile, or a failure.
+    pub(crate) async fn own_change<T>(
+        &self,
+        principal: &Principal,
+        made: Result<Committed<T>, Refused>,
+    ) -> Result<T, AccountError> {
+        if let Err(Refused::LastAdmin) = made {
+            return Err(AccountError::LastAdmin);
+        }
+        Ok(self.settle_own(principal, made).await?)
+    }
+
     async fn verify_own_password(
         &self,
         principal: &Principal,
         caller: &Caller,
         password: SecretString,
-    ) -> Result<User, Error> {
+    ) -> Result<User, AccountError> {
         let presented = PresentedPassword::new(password.expose_secret().to_owned());
         self.hasher().admit()?;
         let Some(credentials) = self.storage().credentials_of(principal.user()).await? else {
-            return Err(self.cut_meanwhile(principal).await);
+            return Err(self.cut_meanwhile(principal).await.into());
         };
         let held = self
             .admit_password_check(caller, principal.session(), &credentials)
@@ -121,6 +138,6 @@ impl Service {
         self.count_against(&credentials.user.email, caller).await;
         self.note_failed_sign_in(caller, Some(&credentials), false, true)
             .await?;
-        Err(Error::WrongCurrentPassword)
+        Err(AccountError::WrongCurrentPassword)
     }
 }

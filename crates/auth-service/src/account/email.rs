@@ -2,9 +2,9 @@
 //! the same way.
 
 use crate::{
-    account::confirm::Confirmed,
+    account::{confirm::Confirmed, error::AccountError},
     parts::{
-        caller::Caller, entropy::chance, error::Error, hashing::Verified, mailed::digest_of,
+        caller::Caller, entropy::chance, hashing::Verified, input::InputError, mailed::digest_of,
         principal::Principal,
     },
     service::Service,
@@ -60,8 +60,12 @@ impl Service {
     /// Mails the link that verifies the caller's address again.
     ///
     /// # Errors
-    /// [`Error::RateLimited`], or a failure.
-    pub async fn send_verification(&self, principal: &Principal, caller: &Caller) -> Result<(), Error> {
+    /// [`AccountError::RateLimited`], or a failure.
+    pub async fn send_verification(
+        &self,
+        principal: &Principal,
+        caller: &Caller,
+    ) -> Result<(), AccountError> {
         let user = self.me(principal).await?;
         if user.email_verified_at.is_some() {
             return Ok(());
@@ -83,8 +87,8 @@ impl Service {
     /// row are the same for every address: whose it is, the worker finds out (behaviour.md §8).
     ///
     /// # Errors
-    /// [`Error::RateLimited`], or a failure.
-    pub async fn send_verification_to(&self, caller: &Caller, email: &str) -> Result<(), Error> {
+    /// [`AccountError::RateLimited`], or a failure.
+    pub async fn send_verification_to(&self, caller: &Caller, email: &str) -> Result<(), AccountError> {
         self.admit_mail(caller).await?;
         if self.may_mail_to(email, MailKind::EmailVerification, caller).await {
             let terms = self.terms(caller)?;
@@ -99,8 +103,8 @@ impl Service {
     /// at a password.
     ///
     /// # Errors
-    /// [`Error::InvalidEmail`].
-    pub fn new_address(&self, typed: &str) -> Result<NewAddress, Error> {
+    /// [`InputError::InvalidEmail`].
+    pub fn new_address(&self, typed: &str) -> Result<NewAddress, InputError> {
         let new = EmailAddress::parse(typed)?;
         self.accept_address(&new)?;
         Ok(NewAddress(new))
@@ -110,8 +114,12 @@ impl Service {
     /// is asked, and the confirmation fails.
     ///
     /// # Errors
-    /// [`Error::RateLimited`], or a failure.
-    pub async fn ask_for_new_email(&self, confirmed: &Confirmed<'_>, new: NewAddress) -> Result<(), Error> {
+    /// [`AccountError::RateLimited`], or a failure.
+    pub async fn ask_for_new_email(
+        &self,
+        confirmed: &Confirmed<'_>,
+        new: NewAddress,
+    ) -> Result<(), AccountError> {
         let (principal, caller, NewAddress(new)) = (confirmed.principal(), confirmed.caller(), new);
         self.admit_mail(caller).await?;
         if !self
@@ -138,13 +146,13 @@ impl Service {
     /// mails open links.
     ///
     /// # Errors
-    /// [`Error::InvalidOrExpiredToken`], or a failure.
+    /// [`AccountError::InvalidOrExpiredToken`], or a failure.
     pub async fn link_needs(
         &self,
         principal: Option<&Principal>,
         token: &SecretString,
         caller: &Caller,
-    ) -> Result<LinkNeeds, Error> {
+    ) -> Result<LinkNeeds, AccountError> {
         Ok(self.address_link(principal, token, caller).await?.needs)
     }
 
@@ -153,15 +161,15 @@ impl Service {
     /// does as well, and what the account's maker had ends.
     ///
     /// # Errors
-    /// [`Error::InvalidOrExpiredToken`], [`Error::PasswordRequired`], [`Error::WrongCurrentPassword`], [`Error::WeakPassword`],
-    /// [`Error::EmailTaken`], [`Error::RateLimited`], or a failure.
+    /// [`AccountError::InvalidOrExpiredToken`], [`AccountError::PasswordRequired`], [`AccountError::WrongCurrentPassword`], [`AccountError::Input`],
+    /// [`AccountError::EmailTaken`], [`AccountError::RateLimited`], or a failure.
     pub async fn confirm_email(
         &self,
         principal: Option<&Principal>,
         caller: &Caller,
         token: &SecretString,
         shown: ShownWithLink,
-    ) -> Result<ConfirmedAddress, Error> {
+    ) -> Result<ConfirmedAddress, AccountError> {
         let held = self.admit_link(caller).await?;
         let link = self.address_link(principal, token, caller).await?;
         // The token is a right one; a password beside it is counted by itself.
@@ -178,7 +186,7 @@ impl Service {
                     .await?;
                 links::Proof::NewPassword(hash)
             }
-            (LinkNeeds::Password { .. }, _) => return Err(Error::PasswordRequired),
+            (LinkNeeds::Password { .. }, _) => return Err(AccountError::PasswordRequired),
         };
         let terms = self.admin().cut_terms(caller)?;
         let digest = digest_of(token);
@@ -202,13 +210,13 @@ impl Service {
         principal: Option<&Principal>,
         token: &SecretString,
         caller: &Caller,
-    ) -> Result<AddressLink, Error> {
+    ) -> Result<AddressLink, AccountError> {
         let digest = digest_of(token);
         for kind in [TokenKind::EmailVerification, TokenKind::EmailChange] {
             let Some(found) = self.storage().one_time_token(kind, digest, caller.now).await? else {
                 continue;
             };
-            let owner = found.user.ok_or(Error::InvalidOrExpiredToken)?;
+            let owner = found.user.ok_or(AccountError::InvalidOrExpiredToken)?;
             let Some(stored) = self.storage().credentials_of(owner).await? else {
                 break;
             };
@@ -230,7 +238,7 @@ impl Service {
                 needs,
             });
         }
-        Err(Error::InvalidOrExpiredToken)
+        Err(AccountError::InvalidOrExpiredToken)
     }
 
     /// Looks at a password that was typed beside a link. Wrong, it is a failed sign-in like any other.
@@ -239,7 +247,7 @@ impl Service {
         link: &AddressLink,
         caller: &Caller,
         password: SecretString,
-    ) -> Result<links::Proof, Error> {
+    ) -> Result<links::Proof, AccountError> {
         let presented = PresentedPassword::new(password.expose_secret().to_owned());
         self.hasher().admit()?;
         let guess = self.admit_link_password(&link.account.user.email, caller).await?;
@@ -259,6 +267,6 @@ impl Service {
         }
         self.note_failed_sign_in(caller, Some(&link.account), false, false)
             .await?;
-        Err(Error::WrongCurrentPassword)
+        Err(AccountError::WrongCurrentPassword)
     }
 }

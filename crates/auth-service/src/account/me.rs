@@ -1,9 +1,10 @@
 //! `me`: the caller's own account, as stored now; renamed, exported, deleted.
 
 use crate::{
-    account::confirm::Confirmed,
+    account::{confirm::Confirmed, error::AccountError},
     parts::{
-        caller::Caller, error::Error, failure::Failure, page_request::PageRequest, principal::Principal,
+        caller::Caller, failure::Failure, input::InputError, page_request::PageRequest, principal::Principal,
+        tokens::TokenError,
     },
     service::Service,
 };
@@ -38,30 +39,31 @@ impl Service {
     /// The caller as stored now.
     ///
     /// # Errors
-    /// [`Error::TokenRevoked`] if it was deleted in this moment, or a failure.
-    pub async fn me(&self, principal: &Principal) -> Result<User, Error> {
+    /// [`TokenError::Revoked`] if it was deleted in this moment, or a failure.
+    pub async fn me(&self, principal: &Principal) -> Result<User, TokenError> {
         self.user_as_stored(principal.user()).await
     }
 
     /// A user whose token or key holds, as stored now.
     ///
     /// # Errors
-    /// [`Error::TokenRevoked`] if it was deleted in this moment, or a failure.
-    pub async fn user_as_stored(&self, id: UserId) -> Result<User, Error> {
-        self.storage().user(id).await?.ok_or(Error::TokenRevoked)
+    /// [`TokenError::Revoked`] if it was deleted in this moment, or a failure.
+    pub async fn user_as_stored(&self, id: UserId) -> Result<User, TokenError> {
+        self.storage().user(id).await?.ok_or(TokenError::Revoked)
     }
 
     /// Changes the caller's name; `None` takes it away.
     ///
     /// # Errors
-    /// [`Error::InvalidName`], [`Error::RateLimited`], or a failure.
+    /// [`AccountError::Input`], [`AccountError::RateLimited`], or a failure.
     pub async fn rename(
         &self,
         principal: &Principal,
         name: Option<String>,
         caller: &Caller,
-    ) -> Result<User, Error> {
-        let name = name.as_deref().map(DisplayName::parse).transpose()?;
+    ) -> Result<User, AccountError> {
+        let name = name.as_deref().map(DisplayName::parse).transpose();
+        let name = name.map_err(InputError::from)?;
         self.admit_user(principal.user(), caller).await?;
         let change = users::Change {
             name: Some(name),
@@ -83,8 +85,8 @@ impl Service {
     /// Deletes the caller's account and all it owns.
     ///
     /// # Errors
-    /// [`Error::LastAdmin`], or a failure.
-    pub async fn delete_me(&self, confirmed: &Confirmed<'_>) -> Result<(), Error> {
+    /// [`AccountError::LastAdmin`], or a failure.
+    pub async fn delete_me(&self, confirmed: &Confirmed<'_>) -> Result<(), AccountError> {
         let (principal, caller) = (confirmed.principal(), confirmed.caller());
         let admin = self.admin();
         let deleted = self
@@ -97,8 +99,8 @@ impl Service {
     /// Everything that is stored about the caller.
     ///
     /// # Errors
-    /// [`Error::RateLimited`], or a failure.
-    pub async fn export(&self, principal: &Principal, caller: &Caller) -> Result<Export, Error> {
+    /// [`AccountError::RateLimited`], or a failure.
+    pub async fn export(&self, principal: &Principal, caller: &Caller) -> Result<Export, AccountError> {
         let id = principal.user();
         self.admit_user(id, caller).await?;
         // One at a time: each holds some megabytes.

@@ -1,9 +1,9 @@
 //! `password`: recovered by a mailed link, and changed by a signed-in user who confirmed who they are.
 
 use crate::{
-    account::confirm::Confirmed,
+    account::{confirm::Confirmed, error::AccountError},
     gate::Admitted,
-    parts::{caller::Caller, error::Error, mailed::digest_of},
+    parts::{caller::Caller, mailed::digest_of},
     service::Service,
 };
 use auth_domain::{credential::SecurityEvent, email::EmailAddress, mail::MailKind, one_time::TokenKind};
@@ -15,8 +15,8 @@ impl Service {
     /// the worker finds out (behaviour.md §8).
     ///
     /// # Errors
-    /// [`Error::RateLimited`], or a failure.
-    pub async fn forgot_password(&self, caller: &Caller, email: &str) -> Result<(), Error> {
+    /// [`AccountError::RateLimited`], or a failure.
+    pub async fn forgot_password(&self, caller: &Caller, email: &str) -> Result<(), AccountError> {
         // No account has it. That is not told, and it costs nothing.
         if EmailAddress::parse(email).is_err() {
             return Ok(());
@@ -35,13 +35,13 @@ impl Service {
     /// not kept out by the guesses of others.
     ///
     /// # Errors
-    /// [`Error::InvalidOrExpiredToken`], [`Error::WeakPassword`], [`Error::RateLimited`], or a failure.
+    /// [`AccountError::InvalidOrExpiredToken`], [`AccountError::Input`], [`AccountError::RateLimited`], or a failure.
     pub async fn reset_password(
         &self,
         caller: &Caller,
         token: &SecretString,
         password: SecretString,
-    ) -> Result<SecretString, Error> {
+    ) -> Result<SecretString, AccountError> {
         let held = self.admit_link(caller).await?;
         let digest = digest_of(token);
         // Looked up first: junk costs no hash.
@@ -51,12 +51,12 @@ impl Service {
             .await?;
         let owner = found
             .and_then(|found| found.user)
-            .ok_or(Error::InvalidOrExpiredToken)?;
+            .ok_or(AccountError::InvalidOrExpiredToken)?;
         let user = self
             .storage()
             .user(owner)
             .await?
-            .ok_or(Error::InvalidOrExpiredToken)?;
+            .ok_or(AccountError::InvalidOrExpiredToken)?;
         let (hash, ()) = tokio::join!(
             self.hasher()
                 .accept_and_hash(password, &user.email, user.name.as_ref()),
@@ -76,12 +76,12 @@ impl Service {
     /// devices are strangers from now on; the answer is a new token for this one.
     ///
     /// # Errors
-    /// [`Error::WeakPassword`], or a failure.
+    /// [`AccountError::Input`], or a failure.
     pub async fn change_password(
         &self,
         confirmed: &Confirmed<'_>,
         new: SecretString,
-    ) -> Result<Option<SecretString>, Error> {
+    ) -> Result<Option<SecretString>, AccountError> {
         let (principal, caller, user) = (confirmed.principal(), confirmed.caller(), confirmed.user());
         let hash = self
             .hasher()
@@ -102,13 +102,13 @@ impl Service {
     /// "This was not me": ends everything that the owner of a notice has, and asks for a new password.
     ///
     /// # Errors
-    /// [`Error::InvalidOrExpiredToken`], [`Error::EmailTaken`] if another user has taken the address that would come back,
-    /// [`Error::RateLimited`], or a failure.
-    pub async fn report(&self, caller: &Caller, token: &SecretString) -> Result<(), Error> {
+    /// [`AccountError::InvalidOrExpiredToken`], [`AccountError::EmailTaken`] if another user has taken the address that would come back,
+    /// [`AccountError::RateLimited`], or a failure.
+    pub async fn report(&self, caller: &Caller, token: &SecretString) -> Result<(), AccountError> {
         let held = self.admit_link(caller).await?;
         let terms = self.admin().cut_terms(caller)?;
         let reported = match self.storage().report(digest_of(token), terms).await? {
-            Err(NotRedeemed::InvalidToken) => return Err(Error::InvalidOrExpiredToken),
+            Err(NotRedeemed::InvalidToken) => return Err(AccountError::InvalidOrExpiredToken),
             reported => reported,
         };
         // Whatever else it came to, the token was a right one.

@@ -1,8 +1,14 @@
 //! Accounts, as administrators make, find, change and delete them.
 
-use crate::parts::{admin::Admin, caller::Caller, entropy::chance, error::Error, page_request::PageRequest};
+use crate::{
+    admin::error::AdminError,
+    parts::{
+        admin::Admin, caller::Caller, entropy::chance, failure::Failure, input::InputError,
+        page_request::PageRequest,
+    },
+};
 use auth_domain::{
-    email::EmailAddress,
+    email::{EmailAddress, EmailError},
     ids::UserId,
     password_hash::PasswordHash,
     role::Role,
@@ -39,9 +45,9 @@ pub enum AccountRef {
 }
 
 impl std::str::FromStr for AccountRef {
-    type Err = Error;
+    type Err = EmailError;
 
-    fn from_str(text: &str) -> Result<Self, Error> {
+    fn from_str(text: &str) -> Result<Self, EmailError> {
         match text.trim().parse() {
             Ok(id) => Ok(Self::Id(id)),
             Err(_) => Ok(Self::Email(EmailAddress::parse(text)?)),
@@ -53,9 +59,9 @@ impl Admin {
     /// Makes a user.
     ///
     /// # Errors
-    /// [`Error::InvalidEmail`], [`Error::InvalidName`], [`Error::UnknownRole`], [`Error::WeakPassword`], [`Error::EmailTaken`],
+    /// [`AdminError::Input`], [`AdminError::UnknownRole`], [`AdminError::EmailTaken`],
     /// or a failure.
-    pub async fn create_user(&self, wanted: NewAccount, by: &Caller) -> Result<Committed<User>, Error> {
+    pub async fn create_user(&self, wanted: NewAccount, by: &Caller) -> Result<Committed<User>, AdminError> {
         let user = self.new_account(wanted, by).await?;
         let made = self.storage().insert_user(user, None, None, self.terms(by)?);
         Ok(made.await??)
@@ -65,14 +71,15 @@ impl Admin {
     ///
     /// # Errors
     /// Those of [`Admin::create_user`].
-    pub async fn invite_user(&self, wanted: NewAccount, by: &Caller) -> Result<Committed<User>, Error> {
+    pub async fn invite_user(&self, wanted: NewAccount, by: &Caller) -> Result<Committed<User>, AdminError> {
         let user = self.new_account(wanted, by).await?;
         Ok(self.storage().invite_user(user, self.terms(by)?).await??)
     }
 
-    async fn new_account(&self, wanted: NewAccount, by: &Caller) -> Result<users::New, Error> {
-        let email = EmailAddress::parse(&wanted.email)?;
-        let name = wanted.name.as_deref().map(DisplayName::parse).transpose()?;
+    async fn new_account(&self, wanted: NewAccount, by: &Caller) -> Result<users::New, AdminError> {
+        let email = EmailAddress::parse(&wanted.email).map_err(InputError::from)?;
+        let name = wanted.name.as_deref().map(DisplayName::parse).transpose();
+        let name = name.map_err(InputError::from)?;
         let role = self.known_role(&wanted.role)?;
         let password_hash = match wanted.password {
             Some(password) => Some(
@@ -102,34 +109,34 @@ impl Admin {
         &self,
         users: Vec<users::New>,
         by: &Caller,
-    ) -> Result<Vec<Result<User, EmailTaken>>, Error> {
+    ) -> Result<Vec<Result<User, EmailTaken>>, Failure> {
         Ok(self.storage().import_users(users, self.terms(by)?).await?)
     }
 
     /// A new user's id.
     ///
     /// # Errors
-    /// [`Error::Unavailable`] without entropy.
-    pub fn new_user_id(&self, now: Timestamp) -> Result<UserId, Error> {
+    /// [`Failure::Unavailable`] without entropy.
+    pub fn new_user_id(&self, now: Timestamp) -> Result<UserId, Failure> {
         Ok(UserId::from_parts(now, chance(self.entropy())?))
     }
 
     /// The role of this name.
     ///
     /// # Errors
-    /// [`Error::UnknownRole`].
-    pub fn known_role(&self, name: &str) -> Result<Role, Error> {
+    /// [`AdminError::UnknownRole`].
+    pub fn known_role(&self, name: &str) -> Result<Role, AdminError> {
         name.parse()
             .ok()
             .filter(|role| self.roles().knows(role))
-            .ok_or(Error::UnknownRole)
+            .ok_or(AdminError::UnknownRole)
     }
 
     /// Users, newest first.
     ///
     /// # Errors
     /// A failure.
-    pub async fn users(&self, mut filter: users::Filter, page: PageRequest) -> Result<Vec<User>, Error> {
+    pub async fn users(&self, mut filter: users::Filter, page: PageRequest) -> Result<Vec<User>, Failure> {
         // Blanks around an address are left out wherever one is read; neither an address nor a name begins or ends with one.
         filter.query = filter.query.map(|query| query.trim().to_owned());
         Ok(self.storage().users(filter, page.into()).await?)
@@ -138,23 +145,23 @@ impl Admin {
     /// One user.
     ///
     /// # Errors
-    /// [`Error::NotFound`], or a failure.
-    pub async fn user(&self, account: &AccountRef) -> Result<User, Error> {
+    /// [`AdminError::NotFound`], or a failure.
+    pub async fn user(&self, account: &AccountRef) -> Result<User, AdminError> {
         let found = match account {
             AccountRef::Id(id) => self.storage().user(*id).await?,
             AccountRef::Email(email) => self.storage().user_by_email(email).await?,
         };
-        found.ok_or(Error::NotFound)
+        found.ok_or(AdminError::NotFound)
     }
 
     /// How a user's password is kept, in a word for those who help users: `none`, `none (locked out)`, `argon2id`, or
     /// `imported (…)` with the scheme of another server.
     ///
     /// # Errors
-    /// [`Error::NotFound`], or a failure.
-    pub async fn password_kept(&self, id: UserId) -> Result<String, Error> {
+    /// [`AdminError::NotFound`], or a failure.
+    pub async fn password_kept(&self, id: UserId) -> Result<String, AdminError> {
         let found = match self.storage().credentials_of(id).await {
-            Ok(found) => found.ok_or(Error::NotFound)?,
+            Ok(found) => found.ok_or(AdminError::NotFound)?,
             Err(StorageError::Corrupt { column, .. }) => return Ok(format!("no valid {column}")),
             Err(error) => return Err(error.into()),
         };
@@ -169,15 +176,15 @@ impl Admin {
     /// Changes a user. A change of role or status acts on the tokens it already has, at once.
     ///
     /// # Errors
-    /// [`Error::NotFound`], [`Error::LastAdmin`], or a failure.
+    /// [`AdminError::NotFound`], [`AdminError::LastAdmin`], or a failure.
     pub async fn change_user(
         &self,
         user: UserId,
         change: users::Change,
         by: &Caller,
-    ) -> Result<Committed<users::Changed>, Error> {
+    ) -> Result<Committed<users::Changed>, AdminError> {
         if change.role.as_ref().is_some_and(|role| !self.roles().knows(role)) {
-            return Err(Error::UnknownRole);
+            return Err(AdminError::UnknownRole);
         }
         Ok(self
             .storage()
@@ -188,13 +195,13 @@ impl Admin {
     /// Sets a user's password and ends all of its sessions.
     ///
     /// # Errors
-    /// [`Error::NotFound`], [`Error::WeakPassword`], or a failure.
+    /// [`AdminError::NotFound`], [`AdminError::Input`], or a failure.
     pub async fn set_password(
         &self,
         user: &User,
         password: SecretString,
         by: &Caller,
-    ) -> Result<Committed<users::Changed>, Error> {
+    ) -> Result<Committed<users::Changed>, AdminError> {
         let hash: PasswordHash = self
             .hasher()
             .accept_and_hash(password, &user.email, user.name.as_ref())
@@ -208,8 +215,12 @@ impl Admin {
     /// Deletes a user and all it owns.
     ///
     /// # Errors
-    /// [`Error::NotFound`], [`Error::LastAdmin`], or a failure.
-    pub async fn delete_user(&self, user: UserId, by: &Caller) -> Result<Committed<users::Changed>, Error> {
+    /// [`AdminError::NotFound`], [`AdminError::LastAdmin`], or a failure.
+    pub async fn delete_user(
+        &self,
+        user: UserId,
+        by: &Caller,
+    ) -> Result<Committed<users::Changed>, AdminError> {
         Ok(self
             .storage()
             .delete_user(user, self.administrators(), self.cut_terms(by)?)
@@ -221,16 +232,16 @@ impl Admin {
     /// The panic button: ends every kind of credential that a user has. It needs a reset to come back, and is told so.
     ///
     /// # Errors
-    /// [`Error::NotFound`], or a failure.
-    pub async fn lock_out(&self, user: UserId, by: &Caller) -> Result<Committed<users::Changed>, Error> {
+    /// [`AdminError::NotFound`], or a failure.
+    pub async fn lock_out(&self, user: UserId, by: &Caller) -> Result<Committed<users::Changed>, AdminError> {
         Ok(self.storage().lock_out(user, self.cut_terms(by)?).await??)
     }
 
     /// Mails a user a link to choose a new password.
     ///
     /// # Errors
-    /// [`Error::NotFound`], or a failure.
-    pub async fn send_reset(&self, user: UserId, by: &Caller) -> Result<Committed<()>, Error> {
+    /// [`AdminError::NotFound`], or a failure.
+    pub async fn send_reset(&self, user: UserId, by: &Caller) -> Result<Committed<()>, AdminError> {
         Ok(self.storage().mail_reset(user, self.terms(by)?).await??)
     }
 }

@@ -2,8 +2,8 @@
 //! verb of [`Admin`](crate::Admin) committed; the command line settles the same in its own way.
 
 use crate::{
-    admin::accounts::NewAccount,
-    parts::{caller::Caller, error::Error, principal::Bearer},
+    admin::{accounts::NewAccount, error::AdminError},
+    parts::{caller::Caller, input::InputError, keys::KeyError, principal::Bearer},
     service::Service,
 };
 use auth_domain::{
@@ -30,9 +30,14 @@ impl Service {
     /// Makes a user and mails it a link to choose its password.
     ///
     /// # Errors
-    /// [`Error::UnknownRole`], [`Error::PermissionNotHeld`], [`Error::InvalidEmail`], [`Error::InvalidName`],
-    /// [`Error::EmailTaken`], or a failure.
-    pub async fn invite_user(&self, by: &Bearer, wanted: NewAccount, caller: &Caller) -> Result<User, Error> {
+    /// [`AdminError::UnknownRole`], [`AdminError::PermissionNotHeld`], [`AdminError::Input`],
+    /// [`AdminError::EmailTaken`], or a failure.
+    pub async fn invite_user(
+        &self,
+        by: &Bearer,
+        wanted: NewAccount,
+        caller: &Caller,
+    ) -> Result<User, AdminError> {
         self.role_to_give(by, &wanted.role)?;
         Ok(self.admin().invite_user(wanted, caller).await?.settle(self).await)
     }
@@ -40,18 +45,18 @@ impl Service {
     /// Changes a user's name, role, status or verification. Disabling it and changing its role end what it holds.
     ///
     /// # Errors
-    /// [`Error::InvalidName`], [`Error::UnknownRole`], [`Error::PermissionNotHeld`], [`Error::NotFound`],
-    /// [`Error::LastAdmin`], or a failure.
+    /// [`AdminError::Input`], [`AdminError::UnknownRole`], [`AdminError::PermissionNotHeld`], [`AdminError::NotFound`],
+    /// [`AdminError::LastAdmin`], or a failure.
     pub async fn change_account(
         &self,
         by: &Bearer,
         id: UserId,
         wanted: WantedChange,
         caller: &Caller,
-    ) -> Result<User, Error> {
+    ) -> Result<User, AdminError> {
         let parse = |name: Option<String>| name.as_deref().map(DisplayName::parse).transpose();
         let change = users::Change {
-            name: wanted.name.map(parse).transpose()?,
+            name: wanted.name.map(parse).transpose().map_err(InputError::from)?,
             role: wanted.role.map(|role| self.role_to_give(by, &role)).transpose()?,
             status: wanted.status,
             email_verified_at: wanted
@@ -65,8 +70,8 @@ impl Service {
     /// Deletes a user and all it owns.
     ///
     /// # Errors
-    /// [`Error::NotFound`], [`Error::LastAdmin`], or a failure.
-    pub async fn delete_account(&self, id: UserId, caller: &Caller) -> Result<(), Error> {
+    /// [`AdminError::NotFound`], [`AdminError::LastAdmin`], or a failure.
+    pub async fn delete_account(&self, id: UserId, caller: &Caller) -> Result<(), AdminError> {
         self.admin().delete_user(id, caller).await?.settle(self).await;
         Ok(())
     }
@@ -74,8 +79,8 @@ impl Service {
     /// The panic button: ends every kind of credential that a user has.
     ///
     /// # Errors
-    /// [`Error::NotFound`], or a failure.
-    pub async fn lock_out_account(&self, id: UserId, caller: &Caller) -> Result<(), Error> {
+    /// [`AdminError::NotFound`], or a failure.
+    pub async fn lock_out_account(&self, id: UserId, caller: &Caller) -> Result<(), AdminError> {
         self.admin().lock_out(id, caller).await?.settle(self).await;
         Ok(())
     }
@@ -83,8 +88,8 @@ impl Service {
     /// Mails a user a link to choose a new password.
     ///
     /// # Errors
-    /// [`Error::NotFound`], or a failure.
-    pub async fn send_reset_to(&self, id: UserId, caller: &Caller) -> Result<(), Error> {
+    /// [`AdminError::NotFound`], or a failure.
+    pub async fn send_reset_to(&self, id: UserId, caller: &Caller) -> Result<(), AdminError> {
         self.admin().send_reset(id, caller).await?.settle(self).await;
         Ok(())
     }
@@ -92,8 +97,8 @@ impl Service {
     /// Ends all of a user's sessions, and answers how many lived.
     ///
     /// # Errors
-    /// [`Error::NotFound`], or a failure.
-    pub async fn end_sessions_of(&self, id: UserId, caller: &Caller) -> Result<u64, Error> {
+    /// [`AdminError::NotFound`], or a failure.
+    pub async fn end_sessions_of(&self, id: UserId, caller: &Caller) -> Result<u64, AdminError> {
         let ended = self.admin().end_sessions(id, caller).await?;
         Ok(ended.settle(self).await.count)
     }
@@ -101,8 +106,13 @@ impl Service {
     /// Ends one session of a user; one that had ended stays as it was.
     ///
     /// # Errors
-    /// [`Error::NotFound`], also for another user's; or a failure.
-    pub async fn end_session_of(&self, id: UserId, session: SessionId, caller: &Caller) -> Result<(), Error> {
+    /// [`AdminError::NotFound`], also for another user's; or a failure.
+    pub async fn end_session_of(
+        &self,
+        id: UserId,
+        session: SessionId,
+        caller: &Caller,
+    ) -> Result<(), AdminError> {
         let ended = self.admin().end_session(session, Some(id), caller).await?;
         ended.settle(self).await;
         Ok(())
@@ -112,9 +122,9 @@ impl Service {
     /// it signed. The other nodes follow within a second.
     ///
     /// # Errors
-    /// [`Error::NoKeysToRotate`] with HS256, [`Error::KeyTooYoung`], or a failure.
-    pub async fn rotate_keys(&self, compromised: bool, caller: &Caller) -> Result<(), Error> {
-        let keys = self.key_admin().ok_or(Error::NoKeysToRotate)?;
+    /// [`KeyError::SharedSecret`], [`KeyError::TooYoung`], or a failure.
+    pub async fn rotate_keys(&self, compromised: bool, caller: &Caller) -> Result<(), KeyError> {
+        let keys = self.key_admin().ok_or(KeyError::SharedSecret)?;
         if compromised {
             keys.replace_compromised(caller).await?;
         } else {
@@ -123,9 +133,22 @@ impl Service {
         Ok(self.reload_keys().await?)
     }
 
-    fn role_to_give(&self, by: &Bearer, name: &str) -> Result<Role, Error> {
+    fn role_to_give(&self, by: &Bearer, name: &str) -> Result<Role, AdminError> {
         let role = self.admin().known_role(name)?;
         self.check_may_give(by, &role)?;
         Ok(role)
+    }
+
+    /// Whether the bearer may give this role: nobody hands out what it does not hold itself.
+    ///
+    /// # Errors
+    /// [`AdminError::PermissionNotHeld`].
+    fn check_may_give(&self, bearer: &Bearer, role: &Role) -> Result<(), AdminError> {
+        let held = self.roles().held_by(role);
+        if held.iter().all(|one| self.permits(bearer, *one)) {
+            Ok(())
+        } else {
+            Err(AdminError::PermissionNotHeld)
+        }
     }
 }

@@ -1,6 +1,9 @@
 //! Sessions of users, as administrators see and end them.
 
-use crate::parts::{admin::Admin, caller::Caller, error::Error, page_request::PageRequest};
+use crate::{
+    admin::error::AdminError,
+    parts::{admin::Admin, caller::Caller, failure::Failure, page_request::PageRequest},
+};
 use auth_domain::{
     ids::{SessionId, UserId},
     session::{EndReason, Session},
@@ -19,20 +22,20 @@ impl Admin {
         filter: sessions::Filter,
         page: PageRequest,
         now: Timestamp,
-    ) -> Result<Vec<Session>, Error> {
+    ) -> Result<Vec<Session>, Failure> {
         Ok(self.storage().sessions(user, filter, now, page.into()).await?)
     }
 
     /// Ends anybody's session, or this user's alone.
     ///
     /// # Errors
-    /// [`Error::NotFound`], or a failure.
+    /// [`AdminError::NotFound`], or a failure.
     pub async fn end_session(
         &self,
         id: SessionId,
         owner: Option<UserId>,
         by: &Caller,
-    ) -> Result<Committed<sessions::Ended>, Error> {
+    ) -> Result<Committed<sessions::Ended>, AdminError> {
         Ok(self
             .storage()
             .end_session(id, owner, EndReason::EndedByAdmin, self.terms(by)?)
@@ -42,12 +45,12 @@ impl Admin {
     /// Ends all of a user's sessions.
     ///
     /// # Errors
-    /// [`Error::NotFound`], or a failure.
+    /// [`AdminError::NotFound`], or a failure.
     pub async fn end_sessions(
         &self,
         user: UserId,
         by: &Caller,
-    ) -> Result<Committed<sessions::EndedAll>, Error> {
+    ) -> Result<Committed<sessions::EndedAll>, AdminError> {
         Ok(self
             .storage()
             .end_user_sessions(user, EndReason::EndedByAdmin, self.cut_terms(by)?)

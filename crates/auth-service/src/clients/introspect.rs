@@ -1,6 +1,10 @@
 //! `introspect`: what a token is, for another service (RFC 7662). Whatever does not hold is inactive, and nothing says why.
 
-use crate::{parts::error::Error, service::Service, sessions::refresh_token::unexpired};
+use crate::{
+    parts::{failure::Failure, tokens::TokenError},
+    service::Service,
+    sessions::refresh_token::unexpired,
+};
 use auth_domain::{
     claims::{AccessClaims, RefreshClaims},
     time::Timestamp,
@@ -29,14 +33,14 @@ impl Service {
     ///
     /// # Errors
     /// A failure alone.
-    pub async fn introspect(&self, token: &str, now: Timestamp) -> Result<Introspection, Error> {
+    pub async fn introspect(&self, token: &str, now: Timestamp) -> Result<Introspection, Failure> {
         match self.authenticate(token, now).await {
             Ok(principal) => return Ok(Introspection::Access(principal.claims)),
-            Err(Error::InvalidToken) => {}
-            Err(Error::TokenExpired | Error::TokenRevoked | Error::AllSessionsRevoked) => {
+            Err(TokenError::Invalid) => {}
+            Err(TokenError::Expired | TokenError::Revoked | TokenError::AllSessionsRevoked) => {
                 return Ok(Introspection::Inactive);
             }
-            Err(failure) => return Err(failure),
+            Err(TokenError::Failure(failure)) => return Err(failure),
         }
         let shown = self.refresh_claims(token, now);
         let Ok(claims) = shown.and_then(|claims| unexpired(claims, now)) else {

@@ -1,7 +1,7 @@
 //! Machine clients: other services that may introspect and revoke tokens (RFC 6749 §2.3).
 
 use crate::{
-    parts::{admin::Admin, caller::Caller, entropy::chance, error::Error, tokens::sha256},
+    parts::{admin::Admin, caller::Caller, entropy::chance, failure::Failure, tokens::sha256},
     service::Service,
 };
 use auth_domain::client::{Client, ClientId};
@@ -9,15 +9,42 @@ use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD};
 use secrecy::{ExposeSecret, SecretString};
 use subtle::ConstantTimeEq;
 
+/// Why nothing was done with a machine client, or for one.
+#[derive(Debug, thiserror::Error)]
+pub enum ClientError {
+    /// The text can't be a client's id, or the id is taken.
+    #[error("{0}")]
+    InvalidId(String),
+    /// There is no such client.
+    #[error("not found")]
+    NotFound,
+    /// The client is unknown, or its secret is wrong.
+    #[error("the client is unknown or its secret is wrong")]
+    InvalidClient,
+    /// What failed here.
+    #[error(transparent)]
+    Failure(Failure),
+}
+
+impl<E: Into<Failure>> From<E> for ClientError {
+    fn from(failure: E) -> Self {
+        Self::Failure(failure.into())
+    }
+}
+
 impl Admin {
     /// Registers a client. Its secret is in this answer and nowhere else.
     ///
     /// # Errors
-    /// [`Error::InvalidClientId`] for an unfit or taken id, or a failure.
-    pub async fn create_client(&self, id: &str, by: &Caller) -> Result<(ClientId, SecretString), Error> {
+    /// [`ClientError::InvalidId`] for an unfit or taken id, or a failure.
+    pub async fn create_client(
+        &self,
+        id: &str,
+        by: &Caller,
+    ) -> Result<(ClientId, SecretString), ClientError> {
         let id: ClientId = id
             .parse()
-            .map_err(|error| Error::InvalidClientId(format!("{error}")))?;
+            .map_err(|error| ClientError::InvalidId(format!("{error}")))?;
         let secret = SecretString::from(URL_SAFE_NO_PAD.encode(chance::<32>(self.entropy())?));
         let secret_digest = sha256(secret.expose_secret().as_bytes());
         let client = Client {
@@ -28,7 +55,7 @@ impl Admin {
         if self.storage().insert_client(client, self.terms(by)?).await? {
             Ok((id, secret))
         } else {
-            Err(Error::InvalidClientId(format!("there is a client {id} already")))
+            Err(ClientError::InvalidId(format!("there is a client {id} already")))
         }
     }
 
@@ -36,20 +63,20 @@ impl Admin {
     ///
     /// # Errors
     /// A failure.
-    pub async fn clients(&self) -> Result<Vec<Client>, Error> {
+    pub async fn clients(&self) -> Result<Vec<Client>, Failure> {
         Ok(self.storage().clients().await?)
     }
 
     /// Takes a client's access away.
     ///
     /// # Errors
-    /// [`Error::NotFound`], or a failure.
-    pub async fn delete_client(&self, id: &str, by: &Caller) -> Result<(), Error> {
-        let id: ClientId = id.parse().map_err(|_| Error::NotFound)?;
+    /// [`ClientError::NotFound`], or a failure.
+    pub async fn delete_client(&self, id: &str, by: &Caller) -> Result<(), ClientError> {
+        let id: ClientId = id.parse().map_err(|_| ClientError::NotFound)?;
         if self.storage().delete_client(&id, self.terms(by)?).await? {
             Ok(())
         } else {
-            Err(Error::NotFound)
+            Err(ClientError::NotFound)
         }
     }
 }
@@ -58,16 +85,16 @@ impl Service {
     /// Which client calls. Nothing tells an unknown id from a wrong secret.
     ///
     /// # Errors
-    /// [`Error::InvalidClient`], or a failure.
-    pub async fn authenticate_client(&self, id: &str, secret: &str) -> Result<ClientId, Error> {
-        let id: ClientId = id.parse().map_err(|_| Error::InvalidClient)?;
+    /// [`ClientError::InvalidClient`], or a failure.
+    pub async fn authenticate_client(&self, id: &str, secret: &str) -> Result<ClientId, ClientError> {
+        let id: ClientId = id.parse().map_err(|_| ClientError::InvalidClient)?;
         let presented = sha256(secret.as_bytes());
         let client = self.storage().client(&id).await?;
         let known = client.as_ref().map_or([0; 32], |client| client.secret_digest);
         if client.is_some() && bool::from(presented.ct_eq(&known)) {
             Ok(id)
         } else {
-            Err(Error::InvalidClient)
+            Err(ClientError::InvalidClient)
         }
     }
 }

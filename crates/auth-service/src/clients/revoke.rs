@@ -3,8 +3,9 @@
 use crate::{
     parts::{
         caller::Caller,
-        error::Error,
         events::{Event, RevokedBy},
+        failure::Failure,
+        tokens::TokenError,
     },
     service::Service,
 };
@@ -16,13 +17,13 @@ impl Service {
     ///
     /// # Errors
     /// A failure alone: then it may still hold.
-    pub async fn revoke(&self, token: &str, caller: &Caller) -> Result<(), Error> {
+    pub async fn revoke(&self, token: &str, caller: &Caller) -> Result<(), Failure> {
         self.end_token(token, caller).await?;
         self.emit(Event::Revoked(RevokedBy::Revoke), caller);
         Ok(())
     }
 
-    async fn end_token(&self, token: &str, caller: &Caller) -> Result<(), Error> {
+    async fn end_token(&self, token: &str, caller: &Caller) -> Result<(), Failure> {
         let now = caller.now;
         match self.verified_claims(token, now).await {
             Ok(claims) => {
@@ -38,8 +39,8 @@ impl Service {
                 revoked.settle(self).await;
                 return Ok(());
             }
-            Err(Error::InvalidToken) => {}
-            Err(failure) => return Err(failure),
+            Err(TokenError::Failure(failure)) => return Err(failure),
+            Err(_) => {}
         }
         if let Ok(claims) = self.refresh_claims(token, now) {
             // A session that is not stored any more holds no token that could be ended.

@@ -1,7 +1,7 @@
 //! What happened, for those who count it. A use case says each thing once, where it knows it; the hourly activity and the metrics
 //! subscribe. Nothing of an event names a user: it is a figure, and no log.
 
-use crate::parts::{error::Error, failure::Failure};
+use crate::parts::failure::Failure;
 use auth_domain::time::Timestamp;
 use auth_limits::LimitName;
 use std::sync::Arc;
@@ -75,21 +75,6 @@ impl From<&Failure> for Refusal {
             Failure::Unavailable(_) => Self::Unavailable,
             Failure::Overloaded { .. } => Self::Overloaded,
             Failure::Internal(_) => Self::Internal,
-        }
-    }
-}
-
-impl From<&Error> for Refusal {
-    fn from(error: &Error) -> Self {
-        match error {
-            Error::InvalidCredentials => Self::InvalidCredentials,
-            Error::RateLimited(_) => Self::RateLimited,
-            Error::InvalidToken => Self::InvalidToken,
-            Error::TokenExpired => Self::TokenExpired,
-            Error::TokenRevoked | Error::AllSessionsRevoked => Self::TokenRevoked,
-            Error::TokenAlreadyUsed => Self::TokenAlreadyUsed,
-            Error::Failure(failure) => failure.into(),
-            _ => Self::InvalidRequest,
         }
     }
 }

@@ -1,10 +1,15 @@
-//! What the limits refused, summed until it is written to the audit log.
+//! What the limits refused: as the error of the request, and summed until it is written to the audit log.
 
 use auth_limits::{Claim, Standing};
 use std::{
     collections::HashMap,
     sync::{Mutex, PoisonError},
 };
+
+/// A limit refused the request; the standing says which and how long.
+#[derive(Debug, thiserror::Error)]
+#[error("too many requests: {}", .0.name.as_str())]
+pub struct RateLimited(pub Box<Standing>);
 
 /// What a limit refused, summed for the audit log: one row a limit and whom it counts, each minute (behaviour.md §9).
 #[derive(Default)]

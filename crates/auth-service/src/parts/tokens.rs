@@ -8,7 +8,7 @@ use crate::parts::{
     signer::Signer,
 };
 use auth_domain::{
-    claims::{AccessClaims, RefreshClaims, Typ},
+    claims::{AccessClaims, ClaimsRefused, RefreshClaims, Typ},
     keys::Algorithm,
 };
 use aws_lc_rs::digest;
@@ -40,6 +40,47 @@ struct StrictHeader<'a> {
 /// The token is not one of ours, or not of this kind.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct InvalidToken;
+
+/// Why an access or a refresh token, or an API key, does not hold.
+#[derive(Debug, thiserror::Error)]
+pub enum TokenError {
+    /// It is not one of ours, or not of this kind.
+    #[error("the token is invalid")]
+    Invalid,
+    /// It is past its time.
+    #[error("the token has expired")]
+    Expired,
+    /// It or its session was ended.
+    #[error("the token has been revoked")]
+    Revoked,
+    /// All sessions of the user were ended.
+    #[error("all user sessions have been revoked")]
+    AllSessionsRevoked,
+    /// What failed here; whether it holds is not known.
+    #[error(transparent)]
+    Failure(Failure),
+}
+
+impl<E: Into<Failure>> From<E> for TokenError {
+    fn from(failure: E) -> Self {
+        Self::Failure(failure.into())
+    }
+}
+
+impl From<InvalidToken> for TokenError {
+    fn from(_: InvalidToken) -> Self {
+        Self::Invalid
+    }
+}
+
+impl From<ClaimsRefused> for TokenError {
+    fn from(refused: ClaimsRefused) -> Self {
+        match refused {
+            ClaimsRefused::Invalid => Self::Invalid,
+            ClaimsRefused::Expired => Self::Expired,
+        }
+    }
+}
 
 /// The JSON object of a part. Serde would take an array for a struct, too, its members by their place.
 fn decode_object(part: &str) -> Result<Vec<u8>, InvalidToken> {

@@ -3,10 +3,9 @@
 
 use crate::{
     parts::{
-        error::Error,
         failure::Failure,
         principal::{Bearer, Principal},
-        tokens::sha256,
+        tokens::{TokenError, sha256},
     },
     service::Service,
 };
@@ -14,7 +13,7 @@ use auth_domain::{
     api_key::PREFIX,
     claims::AccessClaims,
     revocation::Verdict,
-    role::{Permission, Role},
+    role::Permission,
     time::{Span, Timestamp},
     user::UserStatus,
 };
@@ -25,9 +24,9 @@ impl Service {
     /// Who the bearer of this access token is.
     ///
     /// # Errors
-    /// [`Error::InvalidToken`], [`Error::TokenExpired`], [`Error::AllSessionsRevoked`], [`Error::TokenRevoked`], in this order;
-    /// [`Error::Unavailable`] where nobody can say whether it was revoked.
-    pub async fn authenticate(&self, token: &str, now: Timestamp) -> Result<Principal, Error> {
+    /// [`TokenError::Invalid`], [`TokenError::Expired`], [`TokenError::AllSessionsRevoked`], [`TokenError::Revoked`], in this order;
+    /// [`TokenError::Failure`] where nobody can say whether it was revoked.
+    pub async fn authenticate(&self, token: &str, now: Timestamp) -> Result<Principal, TokenError> {
         let claims = self.verified_claims(token, now).await?;
         claims.check(
             self.config().issuer(),
@@ -43,35 +42,36 @@ impl Service {
         };
         match verdict {
             Verdict::Stands => Ok(Principal { claims }),
-            Verdict::GenerationCut => Err(Error::AllSessionsRevoked),
-            Verdict::Revoked => Err(Error::TokenRevoked),
+            Verdict::GenerationCut => Err(TokenError::AllSessionsRevoked),
+            Verdict::Revoked => Err(TokenError::Revoked),
         }
     }
 
     /// What a change of the caller's own account came to, settled.
     ///
+    /// The value of a change that callers made to what is their own; a refusal means that they were cut off after their token was
+    /// looked at.
+    ///
     /// # Errors
-    /// [`Error::LastAdmin`]; [`Error::AllSessionsRevoked`] or [`Error::TokenRevoked`] if the caller's session was ended, or its user
-    /// deleted, after the token was checked; or a failure.
-    pub(crate) async fn own_change<T>(
+    /// Those of [`Service::cut_meanwhile`].
+    pub(crate) async fn settle_own<T>(
         &self,
         principal: &Principal,
         made: Result<Committed<T>, Refused>,
-    ) -> Result<T, Error> {
+    ) -> Result<T, TokenError> {
         match made {
             Ok(committed) => Ok(committed.settle(self).await),
-            Err(Refused::LastAdmin) => Err(Error::LastAdmin),
-            Err(Refused::NotFound | Refused::CallerRevoked) => Err(self.cut_meanwhile(principal).await),
+            Err(_) => Err(self.cut_meanwhile(principal).await),
         }
     }
 
     /// Why what somebody asked for was not done: they were cut off after their token was looked at.
-    pub(crate) async fn cut_meanwhile(&self, principal: &Principal) -> Error {
+    pub(crate) async fn cut_meanwhile(&self, principal: &Principal) -> TokenError {
         match self.storage().facts(principal.claims.token_ref()).await {
             Ok(facts) if facts.verdict(principal.claims.generation) == Verdict::GenerationCut => {
-                Error::AllSessionsRevoked
+                TokenError::AllSessionsRevoked
             }
-            Ok(_) => Error::TokenRevoked,
+            Ok(_) => TokenError::Revoked,
             Err(error) => error.into(),
         }
     }
@@ -93,7 +93,7 @@ impl Service {
         &self,
         token: &str,
         now: Timestamp,
-    ) -> Result<Arc<AccessClaims>, Error> {
+    ) -> Result<Arc<AccessClaims>, TokenError> {
         let shared = self.shared();
         if let Ok(claims) = shared.access.verify(token, &shared.keys.current())? {
             return Ok(claims);
@@ -102,25 +102,25 @@ impl Service {
         shared
             .access
             .verify(token, &shared.keys.current())?
-            .map_err(|_| Error::InvalidToken)
+            .map_err(|_| TokenError::Invalid)
     }
 
     /// Who the bearer of this token is: an access token, or an API key.
     ///
     /// # Errors
     /// Those of [`Service::authenticate`].
-    pub async fn authenticate_bearer(&self, token: &str, now: Timestamp) -> Result<Bearer, Error> {
+    pub async fn authenticate_bearer(&self, token: &str, now: Timestamp) -> Result<Bearer, TokenError> {
         if !token.starts_with(PREFIX) {
             return self.authenticate(token, now).await.map(Bearer::Session);
         }
         // By its digest: what is compared tells nothing of the key.
         let holder = self.storage().api_key_holder(sha256(token.as_bytes())).await?;
-        let holder = holder.ok_or(Error::InvalidToken)?;
+        let holder = holder.ok_or(TokenError::Invalid)?;
         if !holder.key.is_live(now) {
-            return Err(Error::TokenExpired);
+            return Err(TokenError::Expired);
         }
         if holder.owner.status != UserStatus::Active {
-            return Err(Error::TokenRevoked);
+            return Err(TokenError::Revoked);
         }
         let stale = holder
             .key
@@ -138,19 +138,6 @@ impl Service {
         match bearer {
             Bearer::Session(principal) => self.may(principal, permission),
             Bearer::Key(holder) => holder.key.allows(self.roles(), &holder.owner.role, permission),
-        }
-    }
-
-    /// Whether the bearer may give this role: nobody hands out what it does not hold itself.
-    ///
-    /// # Errors
-    /// [`Error::PermissionNotHeld`].
-    pub(crate) fn check_may_give(&self, bearer: &Bearer, role: &Role) -> Result<(), Error> {
-        let held = self.roles().held_by(role);
-        if held.iter().all(|one| self.permits(bearer, *one)) {
-            Ok(())
-        } else {
-            Err(Error::PermissionNotHeld)
         }
     }
 }

@@ -2,9 +2,9 @@
 //! are lenient with the tabs of one browser; the mark keeps everybody else's tokens from being taken that way.
 
 use crate::{
-    parts::{caller::Caller, error::Error},
+    parts::{caller::Caller, tokens::TokenError},
     service::Service,
-    sessions::{refresh_token::unexpired, tokens::Tokens},
+    sessions::{error::SessionError, refresh_token::unexpired, tokens::Tokens},
 };
 use auth_domain::{
     claims::RefreshClaims,
@@ -32,14 +32,14 @@ impl Service {
     /// What the refresh token says that a browser shows.
     ///
     /// # Errors
-    /// [`Error::InvalidToken`], also for a token of a session that was begun elsewhere.
-    fn claims_of_browser(&self, kept: &str, now: Timestamp) -> Result<RefreshClaims, Error> {
-        let (token, mark) = kept.split_once(BESIDE).ok_or(Error::InvalidToken)?;
+    /// [`SessionError::Token`], also for a token of a session that was begun elsewhere.
+    fn claims_of_browser(&self, kept: &str, now: Timestamp) -> Result<RefreshClaims, TokenError> {
+        let (token, mark) = kept.split_once(BESIDE).ok_or(TokenError::Invalid)?;
         let claims = self.refresh_claims(token, now)?;
         if self.shared().browser_marks.fits(mark, claims.sid) {
             Ok(claims)
         } else {
-            Err(Error::InvalidToken)
+            Err(TokenError::Invalid)
         }
     }
 
@@ -48,7 +48,7 @@ impl Service {
     ///
     /// # Errors
     /// As [`Service::refresh`].
-    pub async fn refresh_for_browser(&self, caller: &Caller, kept: &str) -> Result<Tokens, Error> {
+    pub async fn refresh_for_browser(&self, caller: &Caller, kept: &str) -> Result<Tokens, SessionError> {
         let claims = self.claims_of_browser(kept, caller.now)?;
         let configured = self.config().rotation_policy();
         let policy = RotationPolicy {
@@ -63,7 +63,7 @@ impl Service {
     ///
     /// # Errors
     /// As [`Service::logout_with_refresh_token`].
-    pub async fn logout_browser(&self, kept: &str, caller: &Caller) -> Result<(), Error> {
+    pub async fn logout_browser(&self, kept: &str, caller: &Caller) -> Result<(), SessionError> {
         let claims = unexpired(self.claims_of_browser(kept, caller.now)?, caller.now)?;
         self.end_session_of_token(&claims, caller).await
     }

@@ -3,12 +3,13 @@
 use crate::{
     parts::{
         caller::Caller,
-        error::Error,
         events::{Event, RevokedBy},
+        failure::Failure,
         principal::Principal,
+        tokens::TokenError,
     },
     service::Service,
-    sessions::refresh_token::unexpired,
+    sessions::{error::SessionError, refresh_token::unexpired},
 };
 use auth_domain::{
     audit::Actor,
@@ -23,7 +24,7 @@ impl Service {
     ///
     /// # Errors
     /// A failure: then nothing was ended, and nothing may be answered as if it were (RFC 7009 §2.2.1).
-    pub async fn logout(&self, principal: &Principal, caller: &Caller) -> Result<(), Error> {
+    pub async fn logout(&self, principal: &Principal, caller: &Caller) -> Result<(), SessionError> {
         // A session that is not stored any more has ended, too.
         self.end_one(principal.session(), principal.user(), EndReason::Logout, caller)
             .await?
@@ -35,8 +36,8 @@ impl Service {
     /// Ends the session of a refresh token; any of the session's tokens will do.
     ///
     /// # Errors
-    /// [`Error::InvalidToken`], [`Error::TokenExpired`], [`Error::TokenRevoked`] if it had ended before, or a failure.
-    pub async fn logout_with_refresh_token(&self, token: &str, caller: &Caller) -> Result<(), Error> {
+    /// [`SessionError::Token`], [`SessionError::Token`] if it had ended before, or a failure.
+    pub async fn logout_with_refresh_token(&self, token: &str, caller: &Caller) -> Result<(), SessionError> {
         let claims = unexpired(self.refresh_claims(token, caller.now)?, caller.now)?;
         self.end_session_of_token(&claims, caller).await?;
         self.emit(Event::Revoked(RevokedBy::Logout), caller);
@@ -46,20 +47,20 @@ impl Service {
     /// Ends the session of a genuine refresh token, for its holder.
     ///
     /// # Errors
-    /// [`Error::InvalidToken`], [`Error::TokenRevoked`] if it had ended before, or a failure.
+    /// [`SessionError::Token`] if it had ended before, or a failure.
     pub(crate) async fn end_session_of_token(
         &self,
         claims: &RefreshClaims,
         caller: &Caller,
-    ) -> Result<(), Error> {
+    ) -> Result<(), SessionError> {
         let holder = caller.clone().proved(Actor::User(claims.sub));
         match self
             .end_one(claims.sid, claims.sub, EndReason::Logout, &holder)
             .await?
         {
             Ok(true) => Ok(()),
-            Ok(false) => Err(Error::TokenRevoked),
-            Err(_) => Err(Error::InvalidToken),
+            Ok(false) => Err(TokenError::Revoked.into()),
+            Err(_) => Err(TokenError::Invalid.into()),
         }
     }
 
@@ -70,7 +71,7 @@ impl Service {
         owner: UserId,
         why: EndReason,
         caller: &Caller,
-    ) -> Result<Result<bool, Refused>, Error> {
+    ) -> Result<Result<bool, Refused>, Failure> {
         let ended = self
             .storage()
             .end_session(session, Some(owner), why, self.terms(caller)?)

@@ -3,11 +3,11 @@
 use crate::{
     parts::{
         caller::Caller,
-        error::Error,
         events::{Event, RevokedBy},
         principal::Principal,
     },
     service::Service,
+    sessions::error::SessionError,
 };
 use auth_domain::session::EndReason;
 
@@ -15,14 +15,14 @@ impl Service {
     /// Ends every session of the caller, and answers how many lived.
     ///
     /// # Errors
-    /// [`Error::AllSessionsRevoked`] or [`Error::TokenRevoked`] if the caller's session was ended meanwhile, or a failure.
-    pub async fn logout_all(&self, principal: &Principal, caller: &Caller) -> Result<u64, Error> {
+    /// [`SessionError::Token`] or [`SessionError::Token`] if the caller's session was ended meanwhile, or a failure.
+    pub async fn logout_all(&self, principal: &Principal, caller: &Caller) -> Result<u64, SessionError> {
         let terms = self.admin().cut_terms(caller)?;
         let ended = self
             .storage()
             .end_user_sessions(principal.user(), EndReason::LogoutAll, terms)
             .await?;
-        let ended = self.own_change(principal, ended).await?;
+        let ended = self.settle_own(principal, ended).await?;
         self.emit(Event::Revoked(RevokedBy::LogoutAll), caller);
         Ok(ended.count)
     }

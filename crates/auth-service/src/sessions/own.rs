@@ -3,12 +3,13 @@
 use crate::{
     parts::{
         caller::Caller,
-        error::Error,
         events::{Event, RevokedBy},
+        failure::Failure,
         page_request::PageRequest,
         principal::Principal,
     },
     service::Service,
+    sessions::error::SessionError,
 };
 use auth_domain::{
     credential::SecurityEvent,
@@ -50,7 +51,7 @@ impl Service {
         filter: sessions::Filter,
         page: PageRequest,
         now: Timestamp,
-    ) -> Result<Vec<SessionView>, Error> {
+    ) -> Result<Vec<SessionView>, Failure> {
         let sessions = self
             .storage()
             .sessions(principal.user(), filter, now, page.into())
@@ -64,39 +65,39 @@ impl Service {
     /// One session of the caller.
     ///
     /// # Errors
-    /// [`Error::NotFound`], also for another user's; or a failure.
+    /// [`SessionError::NotFound`], also for another user's; or a failure.
     pub async fn own_session(
         &self,
         principal: &Principal,
         id: SessionId,
         now: Timestamp,
-    ) -> Result<SessionView, Error> {
+    ) -> Result<SessionView, SessionError> {
         let found = self.storage().session(id).await?;
         let (session, _) = found
             .filter(|(session, _)| session.user == principal.user())
-            .ok_or(Error::NotFound)?;
+            .ok_or(SessionError::NotFound)?;
         Ok(view(principal, session, now))
     }
 
     /// Ends a session of the caller; one that had ended stays as it was.
     ///
     /// # Errors
-    /// [`Error::NotFound`], also for another user's; [`Error::AllSessionsRevoked`] or [`Error::TokenRevoked`] if the caller's own session
+    /// [`SessionError::NotFound`], also for another user's; [`SessionError::Token`] or [`SessionError::Token`] if the caller's own session
     /// was ended meanwhile; or a failure.
     pub async fn end_own_session(
         &self,
         principal: &Principal,
         id: SessionId,
         caller: &Caller,
-    ) -> Result<(), Error> {
+    ) -> Result<(), SessionError> {
         let why = if id == principal.session() {
             EndReason::Logout
         } else {
             EndReason::EndedByUser
         };
         match self.end_one(id, principal.user(), why, caller).await? {
-            Err(Refused::CallerRevoked) => return Err(self.cut_meanwhile(principal).await),
-            ended => ended.map(drop)?,
+            Err(Refused::CallerRevoked) => return Err(self.cut_meanwhile(principal).await.into()),
+            ended => ended.map(drop).map_err(|_| SessionError::NotFound)?,
         }
         self.emit(Event::Revoked(RevokedBy::Session), caller);
         Ok(())
@@ -107,13 +108,13 @@ impl Service {
     /// are strangers from now on; the answer has a new token for this one.
     ///
     /// # Errors
-    /// [`Error::RateLimited`], [`Error::AllSessionsRevoked`] or [`Error::TokenRevoked`] if it was cut off meanwhile, or a
+    /// [`SessionError::RateLimited`], [`SessionError::Token`] or [`SessionError::Token`] if it was cut off meanwhile, or a
     /// failure.
     pub async fn end_other_sessions(
         &self,
         principal: &Principal,
         caller: &Caller,
-    ) -> Result<OthersEnded, Error> {
+    ) -> Result<OthersEnded, SessionError> {
         self.admit_user(principal.user(), caller).await?;
         let terms = self.admin().cut_terms(caller)?;
         let ended = self
@@ -126,7 +127,7 @@ impl Service {
             )
             .await?;
         let ended = OthersEnded {
-            count: self.own_change(principal, ended).await?.count,
+            count: self.settle_own(principal, ended).await?.count,
             device: self.device_after(SecurityEvent::OtherSessionsEnded, principal.user(), caller)?,
         };
         self.emit(Event::Revoked(RevokedBy::LogoutAll), caller);

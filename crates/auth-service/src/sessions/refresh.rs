@@ -1,9 +1,14 @@
 //! `refresh`: a refresh token for the next pair. The decision is the domain's; storage has carried it out when it answers.
 
 use crate::{
-    parts::{caller::Caller, error::Error, events::Event, tokens::sha256},
+    parts::{
+        caller::Caller,
+        events::Event,
+        failure::Failure,
+        tokens::{TokenError, sha256},
+    },
     service::Service,
-    sessions::tokens::Tokens,
+    sessions::{error::SessionError, tokens::Tokens},
 };
 use auth_domain::{
     claims::RefreshClaims,
@@ -18,14 +23,14 @@ impl Service {
     /// Rotates a session's refresh token (behaviour.md §3).
     ///
     /// # Errors
-    /// [`Error::InvalidIdempotencyKey`], [`Error::InvalidToken`], [`Error::TokenExpired`], [`Error::TokenRevoked`],
-    /// [`Error::TokenAlreadyUsed`], or a failure.
+    /// [`SessionError::InvalidIdempotencyKey`], [`SessionError::Token`], [`SessionError::Token`],
+    /// [`SessionError::TokenAlreadyUsed`], or a failure.
     pub async fn refresh(
         &self,
         caller: &Caller,
         token: &str,
         idempotency_key: Option<&str>,
-    ) -> Result<Tokens, Error> {
+    ) -> Result<Tokens, SessionError> {
         let outcome = self.try_refresh(caller, token, idempotency_key).await;
         let answer = outcome.as_ref().map(drop).map_err(Into::into);
         self.emit(Event::RefreshAnswered(answer), caller);
@@ -37,7 +42,7 @@ impl Service {
         caller: &Caller,
         token: &str,
         idempotency_key: Option<&str>,
-    ) -> Result<Tokens, Error> {
+    ) -> Result<Tokens, SessionError> {
         let key = idempotency_key.map(IdempotencyKey::parse).transpose()?;
         let key = key.map(|key| IdempotencyDigest::new(sha256(key.as_bytes())));
         let policy = self.config().rotation_policy();
@@ -52,7 +57,7 @@ impl Service {
         claims: &RefreshClaims,
         key: Option<IdempotencyDigest>,
         policy: RotationPolicy,
-    ) -> Result<Tokens, Error> {
+    ) -> Result<Tokens, SessionError> {
         let presented = Presented {
             number: claims.jti.number,
             expires_at: claims.expires_at(),
@@ -67,7 +72,7 @@ impl Service {
             .settle(self)
             .await;
         let Some(rotated) = rotated else {
-            return Err(self.why_unknown(claims.sid, claims.sub).await?);
+            return Err(self.why_unknown(claims.sid, claims.sub).await?.into());
         };
         match rotated.decision {
             Decision::Rotate { .. } | Decision::Repeat { .. } => {
@@ -76,22 +81,22 @@ impl Service {
                 }
                 Ok(self.give_tokens(rotated.user, &rotated.session, caller.now)?)
             }
-            Decision::Invalid => Err(Error::InvalidToken),
-            Decision::Expired => Err(Error::TokenExpired),
-            Decision::Revoked => Err(Error::TokenRevoked),
-            Decision::AlreadyUsed => Err(Error::TokenAlreadyUsed),
+            Decision::Invalid => Err(TokenError::Invalid.into()),
+            Decision::Expired => Err(TokenError::Expired.into()),
+            Decision::Revoked => Err(TokenError::Revoked.into()),
+            Decision::AlreadyUsed => Err(SessionError::TokenAlreadyUsed),
             Decision::Reuse => {
                 if rotated.ended {
                     let (session, user) = (rotated.session.id, rotated.user.id);
                     tracing::warn!(event = "refresh_token_reuse", %session, %user, "a used refresh token came back: its session was ended");
                 }
-                Err(Error::TokenAlreadyUsed)
+                Err(SessionError::TokenAlreadyUsed)
             }
         }
     }
 
     /// A session that is not stored any more: its user was deleted, or it is long over.
-    async fn why_unknown(&self, session: SessionId, user: UserId) -> Result<Error, Error> {
+    async fn why_unknown(&self, session: SessionId, user: UserId) -> Result<TokenError, Failure> {
         let nil = TokenId::from_uuid(uuid::Uuid::nil());
         let asked = TokenRef {
             token: nil,
@@ -102,9 +107,9 @@ impl Service {
         let facts = self.storage().facts(asked).await?;
         let gone = facts.session || facts.least == Some(Generation::DELETED);
         Ok(if gone {
-            Error::TokenRevoked
+            TokenError::Revoked
         } else {
-            Error::InvalidToken
+            TokenError::Invalid
         })
     }
 }

@@ -2,9 +2,10 @@
 //! given. Nothing else begins a session.
 
 use crate::{
-    parts::{caller::Caller, entropy::chance, error::Error, events::Event, failure::Failure},
+    parts::{caller::Caller, entropy::chance, events::Event, failure::Failure},
     service::Service,
     sessions::tokens::Tokens,
+    sign_in::error::SignInError,
 };
 use auth_domain::{
     authentication::{Assurance, Method, Next, Proof, Proofs, Requirements, decide},
@@ -70,17 +71,17 @@ impl Service {
     /// in writes, and answers its user. It is not called before everything is proved, so nothing is written before that.
     ///
     /// # Errors
-    /// [`Error::InvalidCredentials`] if nothing was proved; those of `begin`; or a failure.
+    /// [`SignInError::InvalidCredentials`] if nothing was proved; those of `begin`; or a failure.
     pub(crate) async fn complete(
         &self,
         caller: &Caller,
         proved: Proved,
-        begin: impl AsyncFnOnce(Session) -> Result<User, Error>,
-    ) -> Result<SignInStep, Error> {
+        begin: impl AsyncFnOnce(Session) -> Result<User, SignInError>,
+    ) -> Result<SignInStep, SignInError> {
         let assurance = match decide(&proved.proofs, &Requirements::of_sign_in(), caller.now) {
             Next::Complete(assurance) => assurance,
             Next::Ask(methods) => return Ok(SignInStep::Continue(Challenge { methods })),
-            Next::Refused => return Err(Error::InvalidCredentials),
+            Next::Refused => return Err(SignInError::InvalidCredentials),
         };
         let session = self.new_session(caller, &proved, assurance)?;
         let user = begin(session.clone()).await?;
@@ -89,7 +90,12 @@ impl Service {
     }
 
     /// A session that begins now, not yet stored.
-    fn new_session(&self, caller: &Caller, proved: &Proved, assurance: Assurance) -> Result<Session, Error> {
+    fn new_session(
+        &self,
+        caller: &Caller,
+        proved: &Proved,
+        assurance: Assurance,
+    ) -> Result<Session, Failure> {
         Ok(Session {
             id: SessionId::from_parts(caller.now, chance(self.entropy())?),
             user: proved.user,

@@ -4,9 +4,12 @@
 
 use crate::{
     gate,
-    parts::{caller::Caller, device::KnownDevice, error::Error, events::Event, hashing::Verified},
+    parts::{caller::Caller, device::KnownDevice, events::Event, failure::Failure, hashing::Verified},
     service::Service,
-    sign_in::complete::{Proved, SignInStep},
+    sign_in::{
+        complete::{Proved, SignInStep},
+        error::SignInError,
+    },
 };
 use auth_domain::{
     audit::{Action, Actor},
@@ -35,13 +38,13 @@ impl Service {
     /// Signs a user in, or says what they have to prove besides.
     ///
     /// # Errors
-    /// [`Error::InvalidCredentials`], [`Error::EmailNotVerified`], [`Error::RateLimited`], or a failure.
+    /// [`SignInError::InvalidCredentials`], [`SignInError::EmailNotVerified`], [`SignInError::RateLimited`], or a failure.
     pub async fn login(
         &self,
         caller: &Caller,
         email: &str,
         password: SecretString,
-    ) -> Result<SignInStep, Error> {
+    ) -> Result<SignInStep, SignInError> {
         let outcome = self.try_login(caller, email, password).await;
         if let Err(error) = &outcome {
             self.emit(Event::SignInRefused(error.into()), caller);
@@ -54,7 +57,7 @@ impl Service {
         caller: &Caller,
         email: &str,
         password: SecretString,
-    ) -> Result<SignInStep, Error> {
+    ) -> Result<SignInStep, SignInError> {
         let proved = self.verify_password(caller, email, password).await?;
         let user = proved.credentials.user;
         let caller = caller.clone().proved(Actor::User(user.id));
@@ -85,9 +88,9 @@ impl Service {
         caller: &Caller,
         email: &str,
         password: SecretString,
-    ) -> Result<RightPassword, Error> {
+    ) -> Result<RightPassword, SignInError> {
         let Ok(presented) = PresentedPassword::new(password.expose_secret().to_owned()) else {
-            return Err(Error::InvalidCredentials);
+            return Err(SignInError::InvalidCredentials);
         };
         // Before the look-up: the surplus of a flood costs no database.
         self.hasher().admit()?;
@@ -134,8 +137,8 @@ impl Service {
                 self.note_failed_sign_in(caller, known.as_ref(), right, device.is_some())
                     .await?;
                 Err(match failure {
-                    Some(SignInFailure::EmailNotVerified) => Error::EmailNotVerified,
-                    _ => Error::InvalidCredentials,
+                    Some(SignInFailure::EmailNotVerified) => SignInError::EmailNotVerified,
+                    _ => SignInError::InvalidCredentials,
                 })
             }
         }
@@ -143,7 +146,7 @@ impl Service {
 
     /// The password of a registration that waits for its address. Where no address has to be confirmed, none waits; where one has to
     /// be, this is looked up for every address.
-    async fn waiting_password(&self, account: &EmailAddress) -> Result<Option<PasswordHash>, Error> {
+    async fn waiting_password(&self, account: &EmailAddress) -> Result<Option<PasswordHash>, Failure> {
         if !self.config().registration.require_verified_email {
             return Ok(None);
         }
@@ -173,7 +176,7 @@ impl Service {
         account: Option<&Credentials>,
         password_right: bool,
         known_device: bool,
-    ) -> Result<(), Error> {
+    ) -> Result<(), Failure> {
         self.emit(Event::PasswordRefused, caller);
         let reason = self
             .why_refused(account, password_right)

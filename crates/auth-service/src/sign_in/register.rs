@@ -2,9 +2,12 @@
 //! first, mails it a link and tells the caller nothing.
 
 use crate::{
-    parts::{caller::Caller, entropy::chance, error::Error, input::InputError},
+    parts::{caller::Caller, entropy::chance, failure::Failure, input::InputError},
     service::Service,
-    sign_in::complete::{Proved, SignInStep},
+    sign_in::{
+        complete::{Proved, SignInStep},
+        error::SignInError,
+    },
 };
 use auth_domain::{
     email::{EmailAddress, EmailError},
@@ -40,11 +43,11 @@ impl Service {
     /// Registers a user and signs it in, unless its address has to be verified first.
     ///
     /// # Errors
-    /// [`Error::RegistrationClosed`], [`Error::RateLimited`], [`Error::InvalidEmail`], [`Error::InvalidName`],
-    /// [`Error::WeakPassword`], [`Error::EmailTaken`], or a failure.
-    pub async fn register(&self, caller: &Caller, wanted: Registration) -> Result<Registered, Error> {
+    /// [`SignInError::RegistrationClosed`], [`SignInError::RateLimited`], [`SignInError::Input`], [`SignInError::Input`],
+    /// [`SignInError::Input`], [`SignInError::EmailTaken`], or a failure.
+    pub async fn register(&self, caller: &Caller, wanted: Registration) -> Result<Registered, SignInError> {
         if !self.config().registration.open {
-            return Err(Error::RegistrationClosed);
+            return Err(SignInError::RegistrationClosed);
         }
         let held = self.admit_registration(caller).await?;
         let accepted = EmailAddress::parse(&wanted.email)
@@ -106,7 +109,7 @@ impl Service {
         &self,
         email: &EmailAddress,
         caller: &Caller,
-    ) -> Result<one_time_tokens::Mailed, Error> {
+    ) -> Result<one_time_tokens::Mailed, Failure> {
         let id = MailId::from_parts(caller.now, chance(self.entropy())?);
         let kind = TokenKind::EmailVerification;
         let mut mailed = self.shared().mail_tokens.mailed(id, kind, caller.now);

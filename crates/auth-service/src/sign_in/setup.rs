@@ -2,10 +2,11 @@
 //! password exists.
 
 use crate::{
-    parts::{admin::Admin, caller::Caller, entropy::chance, error::Error, tokens::sha256},
+    parts::{admin::Admin, caller::Caller, entropy::chance, failure::Failure, tokens::sha256},
     service::Service,
     sign_in::{
         complete::{Proved, SignInStep},
+        error::SignInError,
         register::Registration,
     },
 };
@@ -27,8 +28,12 @@ impl Admin {
     /// if none is live. `None` if there was nothing to do.
     ///
     /// # Errors
-    /// [`Error::SetupClosed`] with `replace` if there is an administrator; a failure.
-    pub async fn issue_setup_token(&self, replace: bool, by: &Caller) -> Result<Option<SecretString>, Error> {
+    /// [`SignInError::SetupClosed`] with `replace` if there is an administrator; a failure.
+    pub async fn issue_setup_token(
+        &self,
+        replace: bool,
+        by: &Caller,
+    ) -> Result<Option<SecretString>, SignInError> {
         let token = SecretString::from(URL_SAFE_NO_PAD.encode(chance::<32>(self.entropy())?));
         let stored = one_time_tokens::New {
             id: OneTimeTokenId::from_parts(by.now, chance(self.entropy())?),
@@ -46,7 +51,7 @@ impl Admin {
         {
             setup::TokenIssue::Issued => Ok(Some(token)),
             setup::TokenIssue::AlreadyLive => Ok(None),
-            setup::TokenIssue::AdministratorExists if replace => Err(Error::SetupClosed),
+            setup::TokenIssue::AdministratorExists if replace => Err(SignInError::SetupClosed),
             setup::TokenIssue::AdministratorExists => Ok(None),
         }
     }
@@ -57,7 +62,7 @@ impl Service {
     ///
     /// # Errors
     /// A failure.
-    pub async fn setup_is_open(&self) -> Result<bool, Error> {
+    pub async fn setup_is_open(&self) -> Result<bool, Failure> {
         let administrators = self.admin().administrators();
         Ok(!self.storage().administrator_exists(administrators).await?)
     }
@@ -65,11 +70,11 @@ impl Service {
     /// Makes the first administrator and signs it in. Works once, also for two callers at once.
     ///
     /// # Errors
-    /// [`Error::SetupClosed`], [`Error::InvalidOrExpiredToken`], those of registration, or a failure.
-    pub async fn setup(&self, caller: &Caller, setup: Setup) -> Result<SignInStep, Error> {
+    /// [`SignInError::SetupClosed`], [`SignInError::InvalidOrExpiredToken`], those of registration, or a failure.
+    pub async fn setup(&self, caller: &Caller, setup: Setup) -> Result<SignInStep, SignInError> {
         let held = self.admit_link(caller).await?;
         if !self.setup_is_open().await? {
-            return Err(Error::SetupClosed);
+            return Err(SignInError::SetupClosed);
         }
         let digest = sha256(setup.token.expose_secret().as_bytes());
         // Looked up first: junk costs no hash.
@@ -78,7 +83,7 @@ impl Service {
             .one_time_token(TokenKind::Setup, digest, caller.now)
             .await?;
         if found.is_none() {
-            return Err(Error::InvalidOrExpiredToken);
+            return Err(SignInError::InvalidOrExpiredToken);
         }
         let (user, ()) = tokio::join!(
             self.new_user(caller, setup.account, Role::ADMIN),
@@ -101,9 +106,9 @@ impl Service {
                 .await?;
             match redeemed {
                 setup::Outcome::Created(user) => Ok(user),
-                setup::Outcome::Closed => Err(Error::SetupClosed),
-                setup::Outcome::InvalidToken => Err(Error::InvalidOrExpiredToken),
-                setup::Outcome::EmailTaken => Err(Error::EmailTaken),
+                setup::Outcome::Closed => Err(SignInError::SetupClosed),
+                setup::Outcome::InvalidToken => Err(SignInError::InvalidOrExpiredToken),
+                setup::Outcome::EmailTaken => Err(SignInError::EmailTaken),
             }
         })
         .await

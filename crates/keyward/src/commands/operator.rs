@@ -6,11 +6,15 @@ use crate::{
     wiring::{self, StartError},
 };
 use auth_domain::{
+    email::EmailError,
     role::Role,
     time::{Span, Timestamp},
     user::User,
 };
-use auth_service::{AccountRef, Admin, Caller, Clock, Error, SystemClock, SystemEntropy};
+use auth_service::{
+    AccountRef, Admin, AdminError, ApiKeyError, Caller, ClientError, Clock, Failure, InputError, KeyError,
+    SignInError, SystemClock, SystemEntropy,
+};
 use auth_storage::{AfterCommit, CommitEffects, Storage};
 use chrono::SecondsFormat;
 use std::{fmt::Display, sync::Arc};
@@ -78,38 +82,123 @@ pub(super) fn refused(error: StartError) -> CommandError {
 }
 
 /// A use case that failed, in words for the operator.
-pub(super) fn told(error: impl Into<Error>) -> CommandError {
-    match error.into() {
-        Error::WeakPassword(violations) => {
-            let lines: Vec<String> = violations
-                .into_iter()
-                .map(|violation| format!("\n  {}", violation.message))
-                .collect();
-            CommandError::Failed(format!("the password is refused:{}", lines.concat()))
+pub(super) fn told(error: impl Into<CommandError>) -> CommandError {
+    error.into()
+}
+
+impl From<Failure> for CommandError {
+    fn from(failure: Failure) -> Self {
+        Self::failed(failure)
+    }
+}
+
+impl From<InputError> for CommandError {
+    fn from(error: InputError) -> Self {
+        match error {
+            InputError::WeakPassword(violations) => {
+                let lines: Vec<String> = violations
+                    .into_iter()
+                    .map(|violation| format!("\n  {}", violation.message))
+                    .collect();
+                Self::Failed(format!("the password is refused:{}", lines.concat()))
+            }
+            InputError::InvalidEmail(_) | InputError::InvalidName(_) => Self::Failed(error.to_string()),
+            InputError::Failure(failure) => failure.into(),
         }
-        error @ (Error::InvalidEmail(_) | Error::InvalidName(_) | Error::InvalidClientId(_)) => {
-            CommandError::Failed(error.to_string())
+    }
+}
+
+impl From<AdminError> for CommandError {
+    fn from(error: AdminError) -> Self {
+        match error {
+            AdminError::Input(error) => error.into(),
+            other => Self::failed(other),
         }
-        Error::SetupClosed => CommandError::Failed(
-            "there is an administrator already: it makes others with `keyward user create`".to_owned(),
-        ),
-        Error::KeyTooYoung { ready_at } => CommandError::Failed(format!(
-            "key_too_young: verifiers may not know the next key before {}; try again then, or use --compromised if the active \
-             key was stolen",
-            stamp(ready_at)
-        )),
-        other => CommandError::failed(other),
+    }
+}
+
+impl From<ApiKeyError> for CommandError {
+    fn from(error: ApiKeyError) -> Self {
+        Self::failed(error)
+    }
+}
+
+impl From<ClientError> for CommandError {
+    fn from(error: ClientError) -> Self {
+        match error {
+            ClientError::InvalidId(why) => Self::Failed(why),
+            other => Self::failed(other),
+        }
+    }
+}
+
+impl From<KeyError> for CommandError {
+    fn from(error: KeyError) -> Self {
+        match error {
+            KeyError::TooYoung(young) => Self::Failed(format!(
+                "key_too_young: verifiers may not know the next key before {}; try again then, or use --compromised if the \
+                 active key was stolen",
+                stamp(young.ready_at)
+            )),
+            other => Self::failed(other),
+        }
+    }
+}
+
+impl From<SignInError> for CommandError {
+    fn from(error: SignInError) -> Self {
+        match error {
+            SignInError::SetupClosed => Self::Failed(
+                "there is an administrator already: it makes others with `keyward user create`".to_owned(),
+            ),
+            other => Self::failed(other),
+        }
+    }
+}
+
+/// A use case about one thing, which a command names.
+pub(super) trait AboutOne: Into<CommandError> {
+    /// Whether the thing is not there.
+    fn is_missing(&self) -> bool;
+
+    /// Whether it is the last administrator.
+    fn is_last_admin(&self) -> bool {
+        false
+    }
+}
+
+impl AboutOne for AdminError {
+    fn is_missing(&self) -> bool {
+        matches!(self, Self::NotFound)
+    }
+
+    fn is_last_admin(&self) -> bool {
+        matches!(self, Self::LastAdmin)
+    }
+}
+
+impl AboutOne for ApiKeyError {
+    fn is_missing(&self) -> bool {
+        matches!(self, Self::NotFound)
+    }
+}
+
+impl AboutOne for ClientError {
+    fn is_missing(&self) -> bool {
+        matches!(self, Self::NotFound)
     }
 }
 
 /// A use case that failed about one thing, which is named where it is missing.
-pub(super) fn told_of(error: Error, what: impl Display) -> CommandError {
-    match error {
-        Error::NotFound => CommandError::Failed(format!("there is no {what}")),
-        Error::LastAdmin => CommandError::Failed(format!(
+pub(super) fn told_of(error: impl AboutOne, what: impl Display) -> CommandError {
+    if error.is_missing() {
+        CommandError::Failed(format!("there is no {what}"))
+    } else if error.is_last_admin() {
+        CommandError::Failed(format!(
             "the {what} is the last administrator, who can't be removed: make another one first"
-        )),
-        other => told(other),
+        ))
+    } else {
+        told(error)
     }
 }
 
@@ -129,7 +218,7 @@ pub(super) async fn named_user(admin: &Admin, text: &str) -> Result<User, Comman
 /// A role that a command names.
 pub(super) fn named_role(admin: &Admin, name: &str) -> Result<Role, CommandError> {
     admin.known_role(name).map_err(|error| match error {
-        Error::UnknownRole => CommandError::Usage(format!(
+        AdminError::UnknownRole => CommandError::Usage(format!(
             "there is no role {name:?}; there are user, viewer, admin and those of [roles]"
         )),
         other => told(other),
@@ -138,7 +227,7 @@ pub(super) fn named_role(admin: &Admin, name: &str) -> Result<Role, CommandError
 
 /// A user as the command line names it: by id or by address.
 pub(super) fn account(text: &str) -> Result<AccountRef, CommandError> {
-    text.parse().map_err(|error: Error| {
+    text.parse().map_err(|error: EmailError| {
         CommandError::Usage(format!("{text:?} is neither a user's id nor an address: {error}"))
     })
 }

@@ -11,7 +11,7 @@ use crate::{
     output::{CommandError, print, print_json},
 };
 use auth_domain::user::{self, UserStatus};
-use auth_service::{Admin, ChangedUser, Error, NewAccount, PageRequest};
+use auth_service::{Admin, AdminError, ChangedUser, InputError, NewAccount, PageRequest};
 use auth_storage::users;
 use serde_json::{Value, json};
 use std::io::{IsTerminal, Write, stderr, stdin};
@@ -70,9 +70,9 @@ async fn create(operator: &Operator, wanted: CreateUser) -> Result<(), CommandEr
 }
 
 /// Why there is no user with this address, or which one there was before.
-async fn not_created(admin: &Admin, email: &str, error: Error) -> CommandError {
+async fn not_created(admin: &Admin, email: &str, error: AdminError) -> CommandError {
     match error {
-        Error::EmailTaken => match named_user(admin, email).await {
+        AdminError::EmailTaken => match named_user(admin, email).await {
             Ok(holder) => CommandError::Failed(format!(
                 "the address {} is taken by the user {}",
                 holder.email.as_str(),
@@ -80,7 +80,9 @@ async fn not_created(admin: &Admin, email: &str, error: Error) -> CommandError {
             )),
             Err(why) => why,
         },
-        Error::InvalidEmail(why) => CommandError::Failed(format!("{email:?} can't be an address: {why}")),
+        AdminError::Input(InputError::InvalidEmail(why)) => {
+            CommandError::Failed(format!("{email:?} can't be an address: {why}"))
+        }
         other => told(other),
     }
 }

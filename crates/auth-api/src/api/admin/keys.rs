@@ -10,7 +10,7 @@ use crate::{
     views::rfc3339,
 };
 use actix_web::{HttpResponse, web::Data};
-use auth_service::{Error, KeyAdmin, Service};
+use auth_service::{Failure, KeyAdmin, Service};
 use serde::Serialize;
 use utoipa::ToSchema;
 use validator::Validate;
@@ -91,7 +91,7 @@ async fn rotate(
     Ok(HttpResponse::Ok().json(all(service.key_admin()).await?))
 }
 
-async fn all(keys: Option<&KeyAdmin>) -> Result<SigningKeyList, Error> {
+async fn all(keys: Option<&KeyAdmin>) -> Result<SigningKeyList, Failure> {
     let Some(keys) = keys else {
         return Ok(SigningKeyList { items: Vec::new() });
     };

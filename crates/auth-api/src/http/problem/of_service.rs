@@ -1,7 +1,11 @@
 //! What a use case refuses or fails with, as a client reads it.
 
 use super::{Code, FieldError, Problem, wait};
-use auth_service::{Challenge, Error, Failure};
+use auth_domain::user::NotADisplayName;
+use auth_service::{
+    AccountError, AdminError, ApiKeyError, Challenge, Failure, InputError, KeyError, RateLimited,
+    SessionError, SignInError, TokenError,
+};
 
 /// A 2xx without tokens would be taken for a sign-in, so what is missing is an error.
 impl From<Challenge> for Problem {
@@ -26,18 +30,26 @@ impl From<Failure> for Problem {
     }
 }
 
-impl From<Error> for Problem {
-    fn from(error: Error) -> Self {
+impl From<RateLimited> for Problem {
+    fn from(RateLimited(standing): RateLimited) -> Self {
+        Self {
+            retry_after: Some(standing.retry_after),
+            detail: Some(wait::too_many_attempts(standing.retry_after).into()),
+            limit: Some(standing),
+            ..Code::RateLimited.into()
+        }
+    }
+}
+
+impl From<InputError> for Problem {
+    fn from(error: InputError) -> Self {
         match error {
-            Error::InvalidEmail(why) => Self {
+            InputError::InvalidEmail(why) => Self {
                 errors: vec![FieldError::new("email", why.code(), why.to_string())],
                 ..Self::with_detail(Code::InvalidEmail, why.to_string())
             },
-            Error::InvalidName(why) => Self {
-                errors: vec![FieldError::new("name", Code::InvalidName.word(), why.to_string())],
-                ..Self::with_detail(Code::InvalidName, why.to_string())
-            },
-            Error::WeakPassword(violations) => {
+            InputError::InvalidName(why) => why.into(),
+            InputError::WeakPassword(violations) => {
                 let fault = |broken: auth_domain::password::PasswordViolation| {
                     FieldError::new("password", broken.code, broken.message)
                 };
@@ -46,48 +58,124 @@ impl From<Error> for Problem {
                     ..Code::WeakPassword.into()
                 }
             }
-            Error::EmailTaken => Code::EmailTaken.into(),
-            Error::RegistrationClosed => Code::RegistrationClosed.into(),
-            Error::InvalidCredentials => Code::InvalidCredentials.into(),
-            Error::EmailNotVerified => Code::EmailNotVerified.into(),
-            Error::InvalidToken => Code::InvalidToken.into(),
-            Error::TokenExpired => Code::TokenExpired.into(),
-            Error::TokenRevoked => Code::TokenRevoked.into(),
-            Error::AllSessionsRevoked => Code::AllSessionsRevoked.into(),
-            Error::TokenAlreadyUsed => Code::TokenAlreadyUsed.into(),
-            Error::InvalidIdempotencyKey(_) => Code::InvalidIdempotencyKey.into(),
-            Error::InvalidClient => Code::InvalidClient.into(),
-            Error::WrongCurrentPassword => Code::WrongCurrentPassword.into(),
-            Error::PasswordRequired => Code::PasswordRequired.into(),
-            Error::RateLimited(standing) => Self {
-                retry_after: Some(standing.retry_after),
-                detail: Some(wait::too_many_attempts(standing.retry_after).into()),
-                limit: Some(standing),
-                ..Code::RateLimited.into()
-            },
-            Error::TooManyApiKeys(_) => Code::TooManyApiKeys.into(),
-            Error::PermissionNotHeld => Code::PermissionNotHeld.into(),
-            Error::ExpiryInThePast => Self::invalid_input(vec![FieldError::new(
+            InputError::Failure(failure) => failure.into(),
+        }
+    }
+}
+
+impl From<NotADisplayName> for Problem {
+    fn from(why: NotADisplayName) -> Self {
+        Self {
+            errors: vec![FieldError::new("name", Code::InvalidName.word(), why.to_string())],
+            ..Self::with_detail(Code::InvalidName, why.to_string())
+        }
+    }
+}
+
+impl From<TokenError> for Problem {
+    fn from(error: TokenError) -> Self {
+        match error {
+            TokenError::Invalid => Code::InvalidToken.into(),
+            TokenError::Expired => Code::TokenExpired.into(),
+            TokenError::Revoked => Code::TokenRevoked.into(),
+            TokenError::AllSessionsRevoked => Code::AllSessionsRevoked.into(),
+            TokenError::Failure(failure) => failure.into(),
+        }
+    }
+}
+
+impl From<SignInError> for Problem {
+    fn from(error: SignInError) -> Self {
+        match error {
+            SignInError::InvalidCredentials => Code::InvalidCredentials.into(),
+            SignInError::EmailNotVerified => Code::EmailNotVerified.into(),
+            SignInError::RegistrationClosed => Code::RegistrationClosed.into(),
+            SignInError::SetupClosed => Code::SetupClosed.into(),
+            SignInError::InvalidOrExpiredToken => Code::InvalidOrExpiredToken.into(),
+            SignInError::EmailTaken => Code::EmailTaken.into(),
+            SignInError::Input(error) => error.into(),
+            SignInError::RateLimited(limited) => limited.into(),
+            SignInError::Failure(failure) => failure.into(),
+        }
+    }
+}
+
+impl From<SessionError> for Problem {
+    fn from(error: SessionError) -> Self {
+        match error {
+            SessionError::Token(error) => error.into(),
+            SessionError::TokenAlreadyUsed => Code::TokenAlreadyUsed.into(),
+            SessionError::InvalidIdempotencyKey(_) => Code::InvalidIdempotencyKey.into(),
+            SessionError::NotFound => Code::NotFound.into(),
+            SessionError::RateLimited(limited) => limited.into(),
+            SessionError::Failure(failure) => failure.into(),
+        }
+    }
+}
+
+impl From<AccountError> for Problem {
+    fn from(error: AccountError) -> Self {
+        match error {
+            AccountError::Token(error) => error.into(),
+            AccountError::WrongCurrentPassword => Code::WrongCurrentPassword.into(),
+            AccountError::PasswordRequired => Code::PasswordRequired.into(),
+            AccountError::InvalidOrExpiredToken => Code::InvalidOrExpiredToken.into(),
+            AccountError::EmailTaken => Code::EmailTaken.into(),
+            AccountError::LastAdmin => Code::LastAdmin.into(),
+            AccountError::Input(error) => error.into(),
+            AccountError::RateLimited(limited) => limited.into(),
+            AccountError::Failure(failure) => failure.into(),
+        }
+    }
+}
+
+impl From<ApiKeyError> for Problem {
+    fn from(error: ApiKeyError) -> Self {
+        match error {
+            ApiKeyError::Forbidden => Code::Forbidden.into(),
+            ApiKeyError::NotFound => Code::NotFound.into(),
+            ApiKeyError::InvalidName(why) => why.into(),
+            ApiKeyError::ExpiryInThePast => Self::invalid_input(vec![FieldError::new(
                 "expires_at",
                 "in_the_past",
                 "The expiry must be in the future.",
             )]),
-            Error::NotFound => Code::NotFound.into(),
-            Error::Forbidden => Code::Forbidden.into(),
-            Error::SetupClosed => Code::SetupClosed.into(),
-            Error::InvalidOrExpiredToken => Code::InvalidOrExpiredToken.into(),
-            Error::LastAdmin => Code::LastAdmin.into(),
-            Error::UnknownRole => Code::UnknownRole.into(),
-            Error::InvalidClientId(why) => Self::with_detail(Code::InvalidClientId, why),
-            Error::KeyTooYoung { ready_at } => Self::with_detail(
+            ApiKeyError::PermissionNotHeld => Code::PermissionNotHeld.into(),
+            ApiKeyError::TooMany(_) => Code::TooManyApiKeys.into(),
+            ApiKeyError::Token(error) => error.into(),
+            ApiKeyError::RateLimited(limited) => limited.into(),
+            ApiKeyError::Failure(failure) => failure.into(),
+        }
+    }
+}
+
+impl From<AdminError> for Problem {
+    fn from(error: AdminError) -> Self {
+        match error {
+            AdminError::NotFound => Code::NotFound.into(),
+            AdminError::Forbidden => Code::Forbidden.into(),
+            AdminError::LastAdmin => Code::LastAdmin.into(),
+            AdminError::UnknownRole => Code::UnknownRole.into(),
+            AdminError::PermissionNotHeld => Code::PermissionNotHeld.into(),
+            AdminError::EmailTaken => Code::EmailTaken.into(),
+            AdminError::Input(error) => error.into(),
+            AdminError::Failure(failure) => failure.into(),
+        }
+    }
+}
+
+impl From<KeyError> for Problem {
+    fn from(error: KeyError) -> Self {
+        match error {
+            KeyError::TooYoung(young) => Self::with_detail(
                 Code::KeyTooYoung,
                 format!(
                     "The next signing key may not sign before {}.",
-                    ready_at.to_rfc3339()
+                    young.ready_at.to_rfc3339()
                 ),
             ),
-            Error::NoKeysToRotate => Code::NoKeysToRotate.into(),
-            Error::Failure(failure) => failure.into(),
+            KeyError::SharedSecret => Code::NoKeysToRotate.into(),
+            KeyError::Failure(failure) => failure.into(),
         }
     }
 }

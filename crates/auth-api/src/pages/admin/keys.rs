@@ -18,7 +18,7 @@ use crate::{
 use actix_web::{HttpResponse, http::StatusCode};
 use askama::Template;
 use auth_domain::{keys::KeyState, role::Permission};
-use auth_service::Error;
+use auth_service::KeyError;
 
 /// A key, as far as everybody may know it.
 struct Row {
@@ -95,7 +95,7 @@ pub(super) async fn rotate(sent: Sent<Holder<KeysRotate>>) -> Result<HttpRespons
         Err(error) => {
             let t = visit.texts();
             let ready_at = match &error {
-                Error::KeyTooYoung { ready_at } => Some(Moment(*ready_at).to_string()),
+                KeyError::TooYoung(young) => Some(Moment(young.ready_at).to_string()),
                 _ => None,
             };
             let problem = visit.refusal(error)?;

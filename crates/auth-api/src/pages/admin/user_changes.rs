@@ -17,7 +17,7 @@ use crate::{
 };
 use actix_web::{HttpResponse, web::Path};
 use auth_domain::{ids::UserId, role::Permission};
-use auth_service::{Error, WantedChange};
+use auth_service::WantedChange;
 
 /// The user's page, with what was done.
 fn back(visit: &Visit, id: UserId, done: Done) -> HttpResponse {
@@ -25,7 +25,12 @@ fn back(visit: &Visit, id: UserId, done: Done) -> HttpResponse {
 }
 
 /// The user's page, with why nothing was done.
-async fn refused(visit: &Visit, id: UserId, error: Error, fields: &Fields) -> Result<HttpResponse, Problem> {
+async fn refused(
+    visit: &Visit,
+    id: UserId,
+    error: impl Into<Problem>,
+    fields: &Fields,
+) -> Result<HttpResponse, Problem> {
     let problem = visit.refusal(error)?;
     if problem.code() == Code::NotFound || !visit.may(Permission::UsersRead) {
         return Err(problem);

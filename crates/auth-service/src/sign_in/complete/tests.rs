@@ -3,9 +3,10 @@
 use super::{Proved, SignInStep};
 use crate::{
     MasterKey, ServiceParts, StoredTruth, SystemClock, SystemEntropy,
-    parts::{caller::Caller, clock::Clock as _, config::for_tests::signing_with, error::Error},
+    parts::{caller::Caller, clock::Clock as _, config::for_tests::signing_with},
     service::Service,
     sign_in::{
+        error::SignInError,
         register::{Registered, Registration},
         setup::Setup,
     },
@@ -67,7 +68,7 @@ async fn service(folder: &tempfile::TempDir) -> Service {
 }
 
 /// Begins nothing: it is not asked for.
-async fn not_reached(session: Session) -> Result<User, Error> {
+async fn not_reached(session: Session) -> Result<User, SignInError> {
     panic!("a session begins: {session:?}")
 }
 
@@ -83,7 +84,10 @@ async fn a_sign_in_whose_proofs_are_not_enough_begins_no_session_and_says_what_i
     };
     let nothing = proved(Proofs::default());
     let refused = service.complete(&caller, nothing, not_reached).await;
-    assert!(matches!(refused, Err(Error::InvalidCredentials)), "{refused:?}");
+    assert!(
+        matches!(refused, Err(SignInError::InvalidCredentials)),
+        "{refused:?}"
+    );
     let lapsed = Proof {
         method: Method::Password,
         at: caller.now - Requirements::SIGN_IN_WINDOW - Span::microseconds(1),

@@ -1,0 +1,77 @@
+//! Why an account was not changed by its user.
+
+use crate::parts::{failure::Failure, input::InputError, refusals::RateLimited, tokens::TokenError};
+use auth_storage::links::NotRedeemed;
+
+/// Why nothing was done with an account.
+#[derive(Debug, thiserror::Error)]
+pub enum AccountError {
+    /// The caller's token held when the request came in, and does not any more.
+    #[error(transparent)]
+    Token(TokenError),
+    /// The current password is wrong.
+    #[error("the current password is wrong")]
+    WrongCurrentPassword,
+    /// The link alone does not confirm the address: it takes a session of the account, its password or, for a first confirmation,
+    /// a new password.
+    #[error("the link takes a password as well")]
+    PasswordRequired,
+    /// The mailed link is unknown, used or past its time.
+    #[error("the token is invalid or has expired")]
+    InvalidOrExpiredToken,
+    /// Another user has this address.
+    #[error("the address is taken")]
+    EmailTaken,
+    /// The change would leave no administrator.
+    #[error("the last administrator can't be removed")]
+    LastAdmin,
+    /// The address, the name or the new password was not taken.
+    #[error(transparent)]
+    Input(InputError),
+    /// A limit refused the request.
+    #[error(transparent)]
+    RateLimited(RateLimited),
+    /// What failed here.
+    #[error(transparent)]
+    Failure(Failure),
+}
+
+impl<E: Into<Failure>> From<E> for AccountError {
+    fn from(failure: E) -> Self {
+        Self::Failure(failure.into())
+    }
+}
+
+impl From<TokenError> for AccountError {
+    fn from(error: TokenError) -> Self {
+        match error {
+            TokenError::Failure(failure) => Self::Failure(failure),
+            refused => Self::Token(refused),
+        }
+    }
+}
+
+impl From<InputError> for AccountError {
+    fn from(error: InputError) -> Self {
+        match error {
+            InputError::Failure(failure) => Self::Failure(failure),
+            refused => Self::Input(refused),
+        }
+    }
+}
+
+impl From<RateLimited> for AccountError {
+    fn from(limited: RateLimited) -> Self {
+        Self::RateLimited(limited)
+    }
+}
+
+impl From<NotRedeemed> for AccountError {
+    fn from(why: NotRedeemed) -> Self {
+        match why {
+            NotRedeemed::InvalidToken => Self::InvalidOrExpiredToken,
+            NotRedeemed::EmailTaken => Self::EmailTaken,
+            NotRedeemed::ProofNeeded => Self::PasswordRequired,
+        }
+    }
+}

@@ -1,0 +1,64 @@
+//! Why an administrator's change was not made.
+
+use crate::parts::{failure::Failure, input::InputError};
+use auth_storage::{Refused, users::EmailTaken};
+
+/// Why nothing was done for an administrator.
+#[derive(Debug, thiserror::Error)]
+pub enum AdminError {
+    /// There is no such user or session.
+    #[error("not found")]
+    NotFound,
+    /// The caller held the permission when the request came in, and has lost it since.
+    #[error("not allowed")]
+    Forbidden,
+    /// The change would leave no administrator.
+    #[error("the last administrator can't be removed")]
+    LastAdmin,
+    /// No such role is configured.
+    #[error("no such role")]
+    UnknownRole,
+    /// The role holds a permission that the caller does not hold.
+    #[error("nobody gives a permission that they don't hold")]
+    PermissionNotHeld,
+    /// Another user has this address.
+    #[error("the address is taken")]
+    EmailTaken,
+    /// The address, the name or the new password was not taken.
+    #[error(transparent)]
+    Input(InputError),
+    /// What failed here.
+    #[error(transparent)]
+    Failure(Failure),
+}
+
+impl<E: Into<Failure>> From<E> for AdminError {
+    fn from(failure: E) -> Self {
+        Self::Failure(failure.into())
+    }
+}
+
+impl From<InputError> for AdminError {
+    fn from(error: InputError) -> Self {
+        match error {
+            InputError::Failure(failure) => Self::Failure(failure),
+            refused => Self::Input(refused),
+        }
+    }
+}
+
+impl From<Refused> for AdminError {
+    fn from(refused: Refused) -> Self {
+        match refused {
+            Refused::NotFound => Self::NotFound,
+            Refused::CallerRevoked => Self::Forbidden,
+            Refused::LastAdmin => Self::LastAdmin,
+        }
+    }
+}
+
+impl From<EmailTaken> for AdminError {
+    fn from(_: EmailTaken) -> Self {
+        Self::EmailTaken
+    }
+}

@@ -1,0 +1,70 @@
+//! Why a session was not refreshed, shown or ended.
+
+use crate::parts::{events::Refusal, failure::Failure, refusals::RateLimited, tokens::TokenError};
+use auth_domain::idempotency::InvalidIdempotencyKey;
+
+/// Why nothing was done with a session.
+#[derive(Debug, thiserror::Error)]
+pub enum SessionError {
+    /// The token does not hold.
+    #[error(transparent)]
+    Token(TokenError),
+    /// The refresh token was used before.
+    #[error("the refresh token was already used")]
+    TokenAlreadyUsed,
+    /// The `Idempotency-Key` is malformed.
+    #[error(transparent)]
+    InvalidIdempotencyKey(InvalidIdempotencyKey),
+    /// There is no such session, or it is not the caller's.
+    #[error("not found")]
+    NotFound,
+    /// A limit refused the request.
+    #[error(transparent)]
+    RateLimited(RateLimited),
+    /// What failed here.
+    #[error(transparent)]
+    Failure(Failure),
+}
+
+impl<E: Into<Failure>> From<E> for SessionError {
+    fn from(failure: E) -> Self {
+        Self::Failure(failure.into())
+    }
+}
+
+impl From<TokenError> for SessionError {
+    fn from(error: TokenError) -> Self {
+        match error {
+            TokenError::Failure(failure) => Self::Failure(failure),
+            refused => Self::Token(refused),
+        }
+    }
+}
+
+impl From<RateLimited> for SessionError {
+    fn from(limited: RateLimited) -> Self {
+        Self::RateLimited(limited)
+    }
+}
+
+impl From<InvalidIdempotencyKey> for SessionError {
+    fn from(error: InvalidIdempotencyKey) -> Self {
+        Self::InvalidIdempotencyKey(error)
+    }
+}
+
+impl From<&SessionError> for Refusal {
+    fn from(error: &SessionError) -> Self {
+        match error {
+            SessionError::Token(TokenError::Invalid) => Self::InvalidToken,
+            SessionError::Token(TokenError::Expired) => Self::TokenExpired,
+            SessionError::Token(TokenError::Revoked | TokenError::AllSessionsRevoked) => Self::TokenRevoked,
+            SessionError::TokenAlreadyUsed => Self::TokenAlreadyUsed,
+            SessionError::RateLimited(_) => Self::RateLimited,
+            SessionError::Failure(failure) | SessionError::Token(TokenError::Failure(failure)) => {
+                failure.into()
+            }
+            SessionError::InvalidIdempotencyKey(_) | SessionError::NotFound => Self::InvalidRequest,
+        }
+    }
+}
