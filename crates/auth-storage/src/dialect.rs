@@ -4,11 +4,7 @@
 use crate::{
     error::{Outage, QueryRefused, StorageError},
     fault::Fault,
-    migrations::{
-        Migration, Script,
-        effects::{self, Waits},
-    },
-    schema::columns,
+    migrations::{Migration, Script, tables},
     sqlty::{Instant, Ts},
 };
 use diesel::{
@@ -18,10 +14,7 @@ use diesel::{
     result::{DatabaseErrorKind, Error},
     sql_types::{BigInt, Bool, Text},
 };
-use std::{
-    collections::BTreeSet,
-    time::{Duration, Instant as Clock},
-};
+use std::time::{Duration, Instant as Clock};
 
 /// What an operation needs beside queries.
 pub(crate) trait Dialect: Connection + Sized {
@@ -95,12 +88,6 @@ struct Truth {
 struct Count {
     #[diesel(sql_type = BigInt)]
     n: i64,
-}
-
-#[derive(QueryableByName)]
-struct Named {
-    #[diesel(sql_type = Text)]
-    name: String,
 }
 
 #[derive(QueryableByName)]
@@ -262,46 +249,7 @@ impl Dialect for PgConnection {
     }
 
     fn hold_tables_of(&mut self, scripts: &[&str]) -> Result<bool, Fault> {
-        let found = "SELECT c.relname::text AS name FROM pg_class c LEFT JOIN pg_index i ON i.indexrelid = to_regclass($1) \
-                     WHERE c.oid = coalesce(i.indrelid, to_regclass($1)) AND c.relkind = 'r'";
-        let (mut whole, mut writes) = (BTreeSet::new(), BTreeSet::new());
-        for effect in scripts.iter().flat_map(|script| effects::on_postgres(script)) {
-            let held = match effect.waits {
-                Waits::Nothing | Waits::Rows => continue,
-                Waits::Writes => &mut writes,
-                Waits::Everything => &mut whole,
-            };
-            let table = diesel::sql_query(found).bind::<Text, _>(&effect.table);
-            held.extend(
-                table
-                    .get_results::<Named>(self)?
-                    .into_iter()
-                    .map(|found| found.name),
-            );
-        }
-        // In the order in which requests take them, so that few of them cross.
-        let order: Vec<&str> = columns().into_iter().map(|(table, _)| table).collect();
-        let place = |name: &String| order.iter().position(|table| table == name);
-        for (mut tables, mode) in [
-            (Vec::from_iter(whole), "ACCESS EXCLUSIVE"),
-            (Vec::from_iter(writes), "SHARE"),
-        ] {
-            tables.sort_by_key(place);
-            if tables.is_empty() {
-                continue;
-            }
-            // Both together take less time than PostgreSQL waits before it looks for a deadlock (1 s).
-            let hold = format!(
-                "SET LOCAL statement_timeout = 400; LOCK TABLE {} IN {mode} MODE; SET LOCAL statement_timeout = 0",
-                tables.join(", ")
-            );
-            match self.batch_execute(&hold) {
-                Ok(()) => {}
-                Err(Error::DatabaseError(_, said)) if said.message().contains("timeout") => return Ok(false),
-                Err(error) => return Err(error.into()),
-            }
-        }
-        Ok(true)
+        tables::hold(self, scripts)
     }
 
     fn keep_nodes_out(&mut self) -> Result<bool, Fault> {

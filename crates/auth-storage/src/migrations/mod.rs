@@ -8,6 +8,7 @@
 pub mod effects;
 pub(crate) mod indexes;
 pub(crate) mod run;
+pub(crate) mod tables;
 
 use crate::{Backend, nodes::LivingNode, serving::ServeLock};
 use effects::Effect;
