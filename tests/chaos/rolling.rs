@@ -60,7 +60,7 @@ impl Place {
     async fn migrate(&self, program: &Path) {
         let output = self.command(program, &["migrate", "up"]).await;
         assert_eq!(output.code, 0, "{output:?}");
-        say(&format!("{}", output.stdout.trim()));
+        say(output.stdout.trim());
     }
 }
 

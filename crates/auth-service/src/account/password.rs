@@ -114,7 +114,10 @@ impl Service {
         // Whatever else it came to, the token was a right one.
         let settled = async {
             match reported {
-                Ok(reported) => Ok(drop(reported.settle(self).await)),
+                Ok(reported) => {
+                    reported.settle(self).await;
+                    Ok(())
+                }
                 Err(refused) => Err(refused.into()),
             }
         };

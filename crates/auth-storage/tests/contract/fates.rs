@@ -134,25 +134,21 @@ impl Owner {
                 );
             }
             SecurityEvent::AllSessionsEnded => {
-                drop(
-                    db.end_user_sessions(id, EndReason::LogoutAll, own())
-                        .await
-                        .unwrap()
-                        .settled()
-                        .await
-                        .unwrap(),
-                );
+                db.end_user_sessions(id, EndReason::LogoutAll, own())
+                    .await
+                    .unwrap()
+                    .settled()
+                    .await
+                    .unwrap();
             }
             SecurityEvent::OtherSessionsEnded => {
                 let why = EndReason::EndedByUser;
-                drop(
-                    db.end_other_sessions(id, self.current.id, why, own())
-                        .await
-                        .unwrap()
-                        .settled()
-                        .await
-                        .unwrap(),
-                );
+                db.end_other_sessions(id, self.current.id, why, own())
+                    .await
+                    .unwrap()
+                    .settled()
+                    .await
+                    .unwrap();
             }
             SecurityEvent::PasswordChanged => {
                 drop(

@@ -154,7 +154,7 @@ mod on_a_server {
                 .iter()
                 .map(|living| living.node.clone())
                 .collect();
-            assert_eq!(named, [older.clone()]);
+            assert_eq!(named, std::slice::from_ref(&older));
             assert_eq!(newer.nodes().await.unwrap().len(), 2);
             world.db.node_gone(older).await.unwrap();
             assert_eq!(newer.migrate_up().await.unwrap().applied, [NARROW.name]);
@@ -290,6 +290,7 @@ mod on_a_server {
     /// The run of the test above.
     #[test]
     #[ignore = "started by another test, which kills it"]
+    #[expect(clippy::print_stdout, reason = "the test that kills it waits for the line")]
     fn the_run() {
         let url = std::env::var(RIVAL).unwrap();
         crate::world::block_on(async {
