@@ -82,8 +82,8 @@ impl Pages {
 #[must_use]
 pub fn declared(base: &str) -> Vec<Page> {
     // With a path of their own, the pages are found with and without a slash behind it.
-    let home = ["", "/"].map(|end| page(end).anonymous().shows(home));
-    let mut all: Vec<Page> = home.into_iter().filter(|_| !base.is_empty()).collect();
+    let ends: &[&str] = if base.is_empty() { &["/"] } else { &["", "/"] };
+    let mut all: Vec<Page> = ends.iter().map(|end| page(end).anonymous().shows(home)).collect();
     all.extend(login::pages());
     all.extend(register::pages());
     all.extend(password::pages());

@@ -13,8 +13,21 @@ fn place(page: &Page) -> &'static str {
 #[test]
 fn pages_lie_at_their_places_and_every_place_has_one() {
     let all = declared("");
-    let found: BTreeSet<&str> = all.iter().filter(|page| !page.is_at_root()).map(place).collect();
+    let found: BTreeSet<&str> = all
+        .iter()
+        .filter(|page| !page.is_at_root() && page.path() != "/")
+        .map(place)
+        .collect();
     assert_eq!(found, BTreeSet::from(PLACES));
+}
+
+#[test]
+fn the_path_of_the_pages_is_a_page_with_and_without_a_slash_behind_it() {
+    for (base, expected) in [("", vec!["/"]), ("/ui", vec!["", "/"])] {
+        let all = declared(base);
+        let front: Vec<_> = all.iter().map(Page::path).filter(|path| path.len() < 2).collect();
+        assert_eq!(front, expected, "{base}");
+    }
 }
 
 #[test]
