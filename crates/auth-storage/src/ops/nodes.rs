@@ -7,11 +7,12 @@ use crate::{
     nodes::{LIVES_FOR, LONG_GONE, LivingNode, Node},
     schema::nodes,
     sqlty::{Id, Ts},
+    sweep::Sweep,
 };
 use auth_domain::time::{Span, after, age};
 use diesel::prelude::*;
 
-/// Writes down that a node serves, and takes away those that are long gone.
+/// Writes down that a node serves.
 pub(crate) fn seen(c: &mut Conn, node: &Node) -> Result<(), Fault> {
     let now = c.clock()?;
     diesel::insert_into(nodes::table)
@@ -26,11 +27,21 @@ pub(crate) fn seen(c: &mut Conn, node: &Node) -> Result<(), Fault> {
         .do_update()
         .set(nodes::seen_at.eq(now))
         .execute(c)?;
-    diesel::delete(nodes::table.filter(nodes::seen_at.lt(ago(now, LONG_GONE)))).execute(c)?;
     Ok(())
 }
 
-/// The same at the start of a node, which may find a schema from before there were nodes. True: it is written down.
+/// Removes nodes that are long gone: those that were killed, since a node that ends removes its own row.
+pub(crate) fn sweep(c: &mut Conn, sweep: &Sweep) -> Result<u64, Fault> {
+    let long_ago = ago(c.clock()?, LONG_GONE);
+    let gone: Vec<Id> = nodes::table
+        .filter(nodes::seen_at.lt(long_ago))
+        .limit(sweep.limit())
+        .select(nodes::id)
+        .load(c)?;
+    Ok(diesel::delete(nodes::table.filter(nodes::id.eq_any(gone))).execute(c)? as u64)
+}
+
+/// Writes down that a node starts, which may find a schema from before there were nodes. True: it is written down.
 pub(crate) fn starts(c: &mut Conn, node: &Node) -> Result<bool, Fault> {
     let is_there = c.has_table("nodes")?;
     if is_there {

@@ -1,6 +1,6 @@
 //! The tables that are swept. The rule: a noun whose rows lapse has a `sweep` beside its other queries and one line here.
 
-use super::{Conn, activity, api_keys, one_time_tokens, outbox, revocations, sessions, signing_keys};
+use super::{Conn, activity, api_keys, nodes, one_time_tokens, outbox, revocations, sessions, signing_keys};
 use crate::{fault::Fault, sweep::Sweep};
 
 /// Removes rows of one table, and answers how many.
@@ -15,6 +15,7 @@ pub(crate) const PARTS: &[(&str, Part)] = &[
     ("outbox", outbox::sweep),
     ("api_keys", api_keys::sweep),
     ("activity", activity::sweep),
+    ("nodes", nodes::sweep),
 ];
 
 /// Carries out one part: the table, and how many rows of it went. `None`: there is no such part, or nothing went.

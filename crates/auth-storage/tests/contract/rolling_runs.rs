@@ -79,11 +79,12 @@ fn on_sqlite_a_contract_waits_for_the_process_that_serves() {
 mod on_a_server {
     use super::{ADD, Migration, NARROW, Role, Script, Step, Storage, World, applied, at, with};
     use crate::{
-        people::{policy, terms, token},
+        people::{policy, t0, terms, token},
         settled::Settle as _,
         world::{all, on_postgres},
     };
-    use auth_storage::DatabaseConfig;
+    use auth_domain::time::Span;
+    use auth_storage::{DatabaseConfig, sweep};
     use diesel::{PgConnection, connection::SimpleConnection, prelude::*};
     use std::{
         io::{BufRead, BufReader},
@@ -186,7 +187,15 @@ mod on_a_server {
             world.execute(
                 "UPDATE nodes SET seen_at = clock_timestamp() - interval '25 hours' WHERE version = '1.0.0'",
             );
-            newer.node_lives(newer.node([2; 16], "2.0.0")).await.unwrap();
+            let day = Span::days(1);
+            let keep = sweep::Retention {
+                keep_ended_sessions: day,
+                keep_mails: day,
+                keep_activity: day,
+                limit: 9,
+            };
+            let swept = newer.sweep(t0(), keep).await.unwrap();
+            assert_eq!(swept.tables().collect::<Vec<_>>(), [("nodes", 1)]);
             assert_eq!(world.number(count), 1);
         });
     }
