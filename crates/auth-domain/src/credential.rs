@@ -51,6 +51,14 @@ impl Credential {
         Self::OtherDevices,
     ];
 
+    /// The kinds of mailed links.
+    pub const LINKS: [Self; 4] = [
+        Self::ResetLinks,
+        Self::VerificationLinks,
+        Self::EmailChangeLinks,
+        Self::ReportLinks,
+    ];
+
     /// Its name in the documentation's table.
     #[must_use]
     pub const fn title(self) -> &'static str {

@@ -12,8 +12,9 @@ use crate::{
     },
     oauth::error::OauthError,
     pages::{
-        ForeignForm, Page, PagePolicy, PagesConfig, Site, page,
+        ForeignForm, Page, PagePolicy, PagesConfig, Sent, Site, page,
         policy::{FormAction, Opener},
+        visit::Visit,
     },
 };
 use actix_web::{
@@ -289,8 +290,12 @@ async fn posted(form: ForeignForm) -> Result<HttpResponse, Problem> {
     Ok(HttpResponse::Ok().body(form.0.text("code").to_owned()))
 }
 
-/// Pages as later ones will be: one that leads to a client in a popup, one that another site sends a form to, and one as all are now.
-fn odd_pages() -> [Page; 4] {
+async fn ours(_form: Sent<Visit>) -> Result<HttpResponse, Problem> {
+    Ok(HttpResponse::Ok().finish())
+}
+
+/// Pages as later ones will be: one that leads to a client in a popup, two that another site may send a form to, and one as all are now.
+fn odd_pages() -> [Page; 5] {
     let of_clients = PagePolicy {
         form_action: FormAction::Any,
         opener: Opener::Kept,
@@ -315,6 +320,7 @@ fn odd_pages() -> [Page; 4] {
             .policy(of_others)
             .anonymous()
             .takes(posted),
+        page("/account/ours").policy(of_others).anyone().takes(ours),
     ]
 }
 
@@ -363,7 +369,13 @@ async fn a_page_has_the_policy_that_it_declares() {
 #[actix_web::test]
 async fn only_a_page_that_declares_it_takes_a_form_of_another_site() {
     let app = with_pages!();
-    for (uri, status) in [("/account/strict", 403), ("/account/callback", 200)] {
+    // A form of these pages is taken from no other site, whatever else the page takes.
+    let expected = [
+        ("/account/strict", 403),
+        ("/account/callback", 200),
+        ("/account/ours", 403),
+    ];
+    for (uri, status) in expected {
         let request = TestRequest::post()
             .uri(uri)
             .insert_header((ORIGIN, "https://other.example"))

@@ -33,6 +33,7 @@ impl<G: Guest> FromRequest for Sent<G> {
     fn from_request(request: &HttpRequest, payload: &mut Payload) -> Self::Future {
         let (request, payload) = (request.clone(), payload.take());
         Box::pin(async move {
+            Site::of(&request)?.check_origin(&request)?;
             let fields = fields(&request, payload).await?;
             // Only now: a body may take seconds to arrive, and a user who was signed out meanwhile must not act.
             let visit = Visit::of(&request).await?;
@@ -61,15 +62,17 @@ impl FromRequest for ForeignForm {
 
     fn from_request(request: &HttpRequest, payload: &mut Payload) -> Self::Future {
         let (request, payload) = (request.clone(), payload.take());
-        Box::pin(async move { Ok(Self(fields(&request, payload).await?)) })
+        Box::pin(async move {
+            if !PagePolicy::of(&request).cross_site_post {
+                Site::of(&request)?.check_origin(&request)?;
+            }
+            Ok(Self(fields(&request, payload).await?))
+        })
     }
 }
 
-/// The fields of a form that may be sent to this page.
+/// The fields of a form.
 async fn fields(request: &HttpRequest, payload: Payload) -> Result<Fields, Problem> {
-    if !PagePolicy::of(request).cross_site_post {
-        Site::of(request)?.check_origin(request)?;
-    }
     if !body::is_of_type(request, FORM) {
         return Err(Problem::with_detail(
             Code::UnsupportedMediaType,

@@ -105,6 +105,12 @@ pub(super) fn end_credentials(
             Fate::Ends => end_credential(c, &mut cut, credential)?,
         }
     }
+    if Credential::LINKS
+        .into_iter()
+        .all(|links| fate(ending.event, links) == Fate::Ends)
+    {
+        end_newer_links(c, before.id)?;
+    }
     let row: UserRow = diesel::update(users::table.find(Id(before.id.as_uuid())))
         .set(&cut.row)
         .returning(UserRow::as_returning())
@@ -314,6 +320,23 @@ fn end_links(c: &mut Conn, user: UserId, kind: TokenKind) -> Result<(), Fault> {
             .prepared()
             .get_results(c)?;
     }
+    Ok(())
+}
+
+/// Ends the links of kinds that only a newer version knows, and the mails that wait to carry one: an event that ends all links
+/// ends those, too.
+fn end_newer_links(c: &mut Conn, user: UserId) -> Result<(), Fault> {
+    use one_time_tokens as t;
+    use outbox as o;
+    let newer = t::table
+        .filter(t::user_id.eq(Some(Id(user.as_uuid()))))
+        .filter(t::kind.ne_all(TokenKind::ALL.map(TokenKind::as_str)));
+    let _voided: Vec<Id> = diesel::delete(newer).returning(t::id).get_results(c)?;
+    let waiting = o::table
+        .filter(o::user_id.eq(Some(Id(user.as_uuid()))))
+        .filter(o::done_at.is_null())
+        .filter(o::kind.ne_all(MailKind::ALL.map(MailKind::as_str)));
+    let _dropped: Vec<Id> = diesel::delete(waiting).returning(o::id).get_results(c)?;
     Ok(())
 }
 

@@ -18,7 +18,7 @@ use auth_domain::{
     rotation::Decision,
     session::{EndReason, SessionState},
     time::Span,
-    user::UserStatus,
+    user::{User, UserStatus},
 };
 use auth_storage::{audit, outbox, sessions, signing_keys, users};
 use diesel::{QueryableByName, sql_types::Text};
@@ -198,6 +198,28 @@ on_both! {
             ));
             let what: BTreeSet<_> = read().await.into_iter().map(|(one, _)| format!("{:?}", one.what)).collect();
             assert_eq!(what.len(), 3, "{what:?}");
+        }
+    }
+
+    fn an_event_that_ends_every_link_ends_those_of_a_newer_kind_too(world) {
+        let user = world.user("a@example.com", Role::USER).await;
+        let spared = world.user("b@example.com", Role::USER).await;
+        for (digest, owner) in [(1, &user), (2, &spared)] {
+            let token = one_time(TokenKind::Report, digest, at(1));
+            assert!(world.db.issue_token(token, owner.id, None).await.unwrap());
+            world.db.mail_reset(owner.id, terms(at(1))).await.unwrap().settled().await.unwrap();
+        }
+        let tables = ["one_time_tokens", "outbox"];
+        for table in tables {
+            world.execute(&format!("UPDATE {table} SET kind = 'invitation'"));
+        }
+        world.db.lock_out(user.id, terms(at(5))).await.unwrap().settled().await.unwrap();
+        for table in tables {
+            let of = |owner: &User| {
+                let newer = format!("FROM {table} WHERE kind = 'invitation' AND user_id = '{}'", owner.id);
+                world.number(&format!("SELECT CAST(count(*) AS BIGINT) AS n {newer}"))
+            };
+            assert_eq!((of(&user), of(&spared) > 0), (0, true), "{table}");
         }
     }
 
