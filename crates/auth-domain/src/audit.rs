@@ -25,7 +25,7 @@ pub enum Actor {
     User(UserId),
     /// A script, with an API key of this user.
     ApiKey(ApiKeyId, UserId),
-    /// Whoever runs the command line.
+    /// The operator at the command line.
     Operator,
     /// The service itself.
     Service,

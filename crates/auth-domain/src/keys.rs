@@ -187,7 +187,7 @@ fn moved(key: &KeyStanding, to: KeyState, verifies_until: Option<Timestamp>) -> 
     }
 }
 
-/// When the last token of a key that signs no more has expired.
+/// When the last token of a key has expired that has stopped signing.
 fn verifies_until(now: Timestamp, access_ttl: Span, leeway: Span) -> Timestamp {
     after(now, access_ttl + leeway + RELOAD_SLACK)
 }

@@ -6,7 +6,7 @@ use auth_domain::foreign_words::known;
 /// Why Redis gave no usable answer. The words are for the log; they hold no secrets.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum RedisError {
-    /// This connection is of no more use: it broke, or it leads to a server that is not, or no longer, the right one.
+    /// The connection can't be used again: it broke, or its server is not the right one, or no longer.
     #[error("the connection is gone: {0}")]
     Lost(String),
     /// The server answered with an error, such as `OOM` or `LOADING`. The connection stays usable.

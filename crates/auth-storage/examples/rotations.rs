@@ -115,7 +115,7 @@ async fn refresh_until(
     Ok(took)
 }
 
-/// No server runs beside this: nobody has to be told.
+/// No server runs beside this program, so no other node needs to learn of a revocation.
 struct NoServer;
 
 impl AfterCommit for NoServer {

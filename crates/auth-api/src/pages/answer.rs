@@ -38,7 +38,7 @@ impl Visit {
 
     fn dressed(&self, answer: HttpResponseBuilder, page: &impl Template) -> Result<HttpResponse, Problem> {
         let mut answer = render::html(answer, &self.site, PagePolicy::of(&self.request), page)?;
-        // An address that holds a secret is told to nobody, not even to these pages.
+        // A URL that holds a secret is never sent as a referrer, not even to these pages.
         if self.query().all("token").next().is_some() {
             render::keep_address_to_itself(&mut answer);
         }

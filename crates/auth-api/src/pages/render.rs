@@ -1,4 +1,4 @@
-//! Pages as answers. The rule: a page has the policy that it declares, and nobody keeps it.
+//! Pages as answers. The rule: a page has the policy that it declares, and is never cached.
 
 use super::{policy::PagePolicy, site::Site, texts::Texts};
 use crate::http::{

@@ -61,7 +61,7 @@ impl From<&SessionView> for SessionJson {
 }
 
 impl From<&Session> for SessionJson {
-    /// A session as somebody else than its user sees it.
+    /// A session as an administrator sees it.
     fn from(session: &Session) -> Self {
         let (ended_at, end_reason) = match session.state {
             SessionState::Active => (None, None),

@@ -13,7 +13,7 @@ pub enum Doer {
     OwnApiKey,
     /// Another user, or a script with another user's API key.
     Administrator,
-    /// Whoever runs the command line.
+    /// The operator at the command line.
     Operator,
     /// The service itself.
     Service,
@@ -47,7 +47,7 @@ impl AuditEvent {
         let by = match self.actor {
             Actor::User(user) if user == reader => Doer::Own,
             Actor::ApiKey(_, owner) if owner == reader => Doer::OwnApiKey,
-            // Whoever that is, nothing of theirs is shown.
+            // The user sees that it was an administrator, and no more of them.
             Actor::User(_) | Actor::ApiKey(..) | Actor::Newer(..) => Doer::Administrator,
             Actor::Operator => Doer::Operator,
             Actor::Service => Doer::Service,

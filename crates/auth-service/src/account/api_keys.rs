@@ -41,7 +41,7 @@ pub struct WantedKey {
 /// Why an API key was not made or taken away.
 #[derive(Debug, thiserror::Error)]
 pub enum ApiKeyError {
-    /// A key makes no keys, and nobody makes one after their rights were cut.
+    /// An API key can't make keys, and a user can't once their session was revoked.
     #[error("not allowed")]
     Forbidden,
     /// There is no such user or key.

@@ -11,8 +11,8 @@ use auth_storage::links::NotRedeemed;
 use secrecy::SecretString;
 
 impl Service {
-    /// Mails a reset link to whoever has this address. The answer, its time and the row are the same for everybody: who it is,
-    /// the worker finds out (behaviour.md §8).
+    /// Mails a reset link to the user with this address. The answer, its time and the stored row are the same for any address; the
+    /// worker looks the user up (behaviour.md §8).
     ///
     /// # Errors
     /// [`AccountError::RateLimited`], or a failure.
@@ -31,8 +31,8 @@ impl Service {
         Ok(())
     }
 
-    /// Sets a new password for a reset link, once; every session ends. The answer is a device token: whoever got in by mail is
-    /// not kept out by the guesses of others.
+    /// Sets a new password for a reset link, once; every session ends. The answer is a device token, so
+    /// guesses by others do not lock this device out.
     ///
     /// # Errors
     /// [`AccountError::InvalidOrExpiredToken`], [`AccountError::Input`], [`AccountError::RateLimited`], or a failure.

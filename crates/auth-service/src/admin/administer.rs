@@ -139,7 +139,7 @@ impl Service {
         Ok(role)
     }
 
-    /// Whether the bearer may give this role: nobody hands out what it does not hold itself.
+    /// Whether the bearer may give this role: a bearer can't grant a permission that they don't hold.
     ///
     /// # Errors
     /// [`AdminError::PermissionNotHeld`].

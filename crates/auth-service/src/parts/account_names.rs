@@ -1,4 +1,4 @@
-//! The names of accounts in the counters of the limits: codes of their addresses, so that nobody without the key can tell whose they are.
+//! The names of accounts in the counters of the limits: keyed digests, so that the address can't be read from Redis.
 
 use crate::parts::{
     failure::Failure,

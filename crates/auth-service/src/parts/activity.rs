@@ -23,7 +23,7 @@ const REFUSED: &str = "refused.";
 pub enum ActivityKind {
     /// Somebody signed in, registered or set the service up, and got tokens.
     SignIn,
-    /// A password was wrong, or of nobody who may sign in.
+    /// A password was wrong, or the account may not sign in.
     SignInFailed,
     /// A refresh token was used and replaced; a repeat is none.
     Refresh,

@@ -26,7 +26,7 @@ pub struct Caller {
 }
 
 impl Caller {
-    /// Whoever runs the command line.
+    /// The operator at the command line.
     #[must_use]
     pub fn operator(now: Timestamp) -> Self {
         Self::without_request(now, Actor::Operator)

@@ -13,11 +13,11 @@ pub enum Event {
     SignedIn,
     /// A sign-in was asked for, and gave none.
     SignInRefused(Refusal),
-    /// A password was wrong, or of nobody who may sign in; at a sign-in, beside a mailed link, or to confirm a change.
+    /// A password was wrong, or the account may not sign in; at a sign-in, beside a mailed link, or to confirm a change.
     PasswordRefused,
     /// A client's refresh was answered. What pages refresh by themselves is not.
     RefreshAnswered(Result<(), Refusal>),
-    /// A refresh token was used and replaced, whoever showed it; a repeat is none.
+    /// A refresh token was used and replaced, by an application or by a page. A repeated answer does not count.
     Rotated,
     /// A revocation that somebody asked for was done.
     Revoked(RevokedBy),
@@ -28,7 +28,7 @@ pub enum Event {
 /// Why a use case refused, in a word.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Refusal {
-    /// A password was wrong, or of nobody who may sign in.
+    /// A password was wrong, or the account may not sign in.
     InvalidCredentials,
     /// A limit.
     RateLimited,

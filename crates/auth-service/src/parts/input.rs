@@ -1,4 +1,4 @@
-//! What people type for an account, and what is wrong with it. For these faults nobody is limited as for a wrong secret.
+//! What people type for an account, and what is wrong with it. Such a fault is not counted like a wrong secret.
 
 use crate::parts::failure::Failure;
 use auth_domain::{email::EmailError, password::PasswordViolation, user::NotADisplayName};

@@ -25,7 +25,7 @@ impl Service {
     ///
     /// # Errors
     /// [`TokenError::Invalid`], [`TokenError::Expired`], [`TokenError::AllSessionsRevoked`], [`TokenError::Revoked`], in this order;
-    /// [`TokenError::Failure`] where nobody can say whether it was revoked.
+    /// [`TokenError::Failure`] if the revocation state can't be read.
     pub async fn authenticate(&self, token: &str, now: Timestamp) -> Result<Principal, TokenError> {
         let claims = self.verified_claims(token, now).await?;
         claims.check(

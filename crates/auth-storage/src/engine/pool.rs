@@ -197,7 +197,7 @@ impl<C: Dialect + Send + 'static> Workers<C> {
                 lender.lend(operation)
             };
             ends.fetch_add(1, Ordering::AcqRel);
-            // Nobody waits for it any more: it is done all the same.
+            // The receiver may be gone: the work is done all the same.
             let _: Result<(), _> = tell.send(result);
         });
         let ended_before = self.ended_so_far.load(Ordering::Acquire);

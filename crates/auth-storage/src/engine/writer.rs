@@ -73,7 +73,7 @@ impl<T: Send, F: FnOnce(&mut SqliteConnection) -> Result<T, Fault> + Send> Write
             (Some(Ok(value)), Ok(())) => Ok(value),
             (None, Ok(())) => Err(StorageError::Unavailable(Outage::Stopping)),
         };
-        // Nobody waits for it any more: it is done all the same.
+        // The receiver may be gone: the work is done all the same.
         let _: Result<(), _> = self.tell.send(result);
     }
 }

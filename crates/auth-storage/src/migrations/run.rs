@@ -119,7 +119,7 @@ where
         let (tell, told) = oneshot::channel();
         let (to_do, of) = (Arc::clone(&work), beside);
         let started = thread::Builder::new().name("migrate".to_owned()).spawn(move || {
-            // Nobody waits for it any more: it is done all the same.
+            // The receiver may be gone: the run goes on.
             let _: Result<(), _> = tell.send(to_do(of.as_ref()));
         });
         let lost = || MigrateError::Storage(StorageError::Unavailable(Outage::Faulty));

@@ -87,7 +87,7 @@ impl Storage {
         let started = std::thread::Builder::new()
             .name("open-database".to_owned())
             .spawn(move || {
-                // Nobody waits for it any more: what was opened is closed.
+                // The receiver may be gone: what was opened is closed.
                 let _: Result<(), _> = tell.send(open::open(&config));
             });
         let lost = |cause: String| OpenError::Server(cause);
@@ -143,7 +143,7 @@ impl Storage {
     /// # Errors
     /// See [`MigrateError`].
     pub async fn migrate_up(&self) -> Result<Migrated, MigrateError> {
-        // On SQLite whoever serves has this; until the end of the run nothing else can begin to.
+        // On SQLite this lock means serving: no server can start until the run ends.
         match self.claim_serving() {
             Ok(lock) => self.migrate_up_with(Contracts::of(&lock)).await,
             Err(_) => self.migrate_up_with(Contracts::Wait).await,
