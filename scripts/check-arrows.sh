@@ -1,20 +1,20 @@
 #!/bin/sh
-# Fails on any dependency between the crates of the house but those that docs/architecture.md draws, on a crate named
-# outside the rooms it is kept to, and on anything in the domain's tree that could reach the world. Inside some crates it
-# fails as well: on a folder that names one above it, and on files that import each other in a circle.
+# Fails on any dependency between the crates of the workspace that docs/architecture.md does not draw, on an external crate that
+# is used outside the crates that may use it, and on anything in the domain's dependency tree that could do I/O. Inside some crates
+# it also fails on a folder that imports from a folder that it may not use, and on files that import each other in a circle.
 #
 #   scripts/check-arrows.sh              checks this workspace; needs cargo and nothing else
-#   scripts/check-arrows.sh --self-test  proves on a copy that each kind of forbidden arrow is caught
+#   scripts/check-arrows.sh --self-test  proves on a copy that each kind of forbidden dependency is found
 #
-# `cargo tree -i NAME` fails alike for "no arrow" and for a misspelt name. So nothing is asked that way: the arrows that
-# exist are listed and compared, and every name in the tables below must be one that the workspace knows.
+# `cargo tree -i NAME` fails for "no dependency" and for a misspelt name alike. So the script lists the dependencies that exist and
+# compares them. Every name in the tables below must be one that the workspace knows.
 set -eu
 LC_ALL=C
 export LC_ALL
 root=$(cd "$(dirname "$0")/.." && pwd)
 
-# room: the rooms that it may name ("*": any). A room in brackets comes with a later issue and may be absent.
-rooms() {
+# crate: the crates of the workspace that it may depend on ("*": any). A crate in brackets is planned and may be absent.
+members() {
   cat <<'TABLE'
 auth-domain
 auth-storage     auth-domain
@@ -31,8 +31,8 @@ bench            *
 TABLE
 }
 
-# crate: the rooms that may name it, besides tests and bench.
-kept_to() {
+# external crate: the crates that alone may use it, besides tests and bench.
+used_only_by() {
   cat <<'TABLE'
 diesel             auth-storage
 libsqlite3-sys     auth-storage
@@ -44,7 +44,7 @@ actix-web          auth-api keyward properties
 TABLE
 }
 
-# crate, folder: the folders of the crate that it may name. "." are the files beside lib.rs, which itself may name them all.
+# crate, folder: the folders of the crate that it may use. "." is the files beside lib.rs, which itself may use them all.
 folders() {
   cat <<'TABLE'
 auth-service  parts
@@ -65,8 +65,8 @@ auth-api      app       http openapi api oauth pages
 TABLE
 }
 
-# What the domain's tree must not hold: sockets, files, databases, runtimes, chance. The first group is in the house and
-# must be in Cargo.lock under that name; the second is not, and must not come in by this door.
+# What the domain's dependency tree must not contain: sockets, files, databases, runtimes, randomness. The crates of the first group
+# are used elsewhere in the workspace, so they must be in Cargo.lock under that name. Those of the second are not used at all.
 banned_and_here='tokio mio socket2 futures-executor diesel r2d2 libsqlite3-sys pq-sys openssl-sys redis actix-web
   actix-http actix-rt hyper reqwest rustls aws-lc-rs getrandom rand tempfile tracing-subscriber clap'
 banned_elsewhere='rusqlite sqlx postgres tokio-postgres sled async-std smol async-io ureq isahc curl curl-sys native-tls
@@ -78,24 +78,24 @@ problem() {
   printf 'arrows: %s\n' "$*" >&2
 }
 
-# One line for each dependency: room, crate, kind (normal, build or dev); and one "room . room" for each member itself.
-# `cargo metadata --no-deps` shows the optional ones and those of other platforms too, and fetches nothing.
-list_arrows() {
+# One line for each dependency: crate, dependency, kind (normal, build or dev); and one "crate . member" for each crate itself.
+# `cargo metadata --no-deps` shows optional dependencies and those of other platforms too, and fetches nothing.
+list_dependencies() {
   cargo metadata --no-deps --format-version 1 --manifest-path "$root/Cargo.toml" | sed 's/{"name":"/\
 /g' | awk -F '"' '
-    $2 == "," && $3 == "version" { room = $1; print room, ".", "room"; next }
+    $2 == "," && $3 == "version" { crate = $1; print crate, ".", "member"; next }
     $2 == "," && $3 == "source" {
       kind = "normal"
       if (match($0, /"kind":("dev"|"build"|null)/)) {
         found = substr($0, RSTART + 7, RLENGTH - 7)
         if (found != "null") { gsub(/"/, "", found); kind = found }
       }
-      print room, $1, kind
+      print crate, $1, kind
     }'
 }
 
 # Reads the paths of a crate's files, below its src, and prints "FILE OTHER" for each other file that it imports. Files are
-# named as modules, `lib` is the root. What a module names below itself is its own and is left out.
+# named as modules, `lib` is the root. Imports of a module's own submodules are left out.
 list_imports() {
   awk -v src="$1" '
     function longest_known(path,   cut) {
@@ -219,11 +219,11 @@ check_inside() {
     $1 == "import" { imports[$2] = imports[$2] " " $3; from[++count] = $2; to[count] = $3 }
     END {
       for (name in holds) if (!(name in line)) print crate ": the folder " name " has no line in the table of scripts/check-arrows.sh"
-      for (name in line) if (name != "." && !(name in holds)) print crate ": the table has a folder " name ", the crate has not"
+      for (name in line) if (name != "." && !(name in holds)) print crate ": the table has a folder " name " that the crate lacks"
       for (i = 1; i <= count; i++) {
         a = folder_of(from[i]); b = folder_of(to[i])
         if (from[i] != "lib" && to[i] != "lib" && a != b && !((a, b) in may))
-          print crate ": the folder " a " may not name " b ": " from[i] " imports " to[i]
+          print crate ": the folder " a " may not use " b ": " from[i] " imports " to[i]
       }
       for (i = 1; i <= count && !circle; i++) if (!(from[i] in state)) walk(from[i], 1)
     }'
@@ -232,46 +232,46 @@ check_inside() {
 known() { grep -qxF "name = \"$1\"" "$root/Cargo.lock"; }
 
 check() {
-  arrows=$(list_arrows)
-  members=$(printf '%s\n' "$arrows" | awk '$2 == "." { print $1 }')
-  [ -n "$members" ] || { problem "cargo metadata showed no member of the workspace"; return; }
+  dependencies=$(list_dependencies)
+  found=$(printf '%s\n' "$dependencies" | awk '$2 == "." { print $1 }')
+  [ -n "$found" ] || { problem "cargo metadata showed no member of the workspace"; return; }
 
   # The names first.
-  for name in $(rooms | awk '{ print $1 }'); do
+  for name in $(members | awk '{ print $1 }'); do
     case $name in
       \[*) ;;
-      *) printf '%s\n' "$members" | grep -qxF -e "$name" || problem "the table has a room $name, the workspace has not" ;;
+      *) printf '%s\n' "$found" | grep -qxF -e "$name" || problem "the table has a crate $name that the workspace lacks" ;;
     esac
   done
-  for name in $members; do
-    rooms | awk '{ gsub(/[][]/, "", $1); print $1 }' | grep -qxF -e "$name" ||
-      problem "the room $name has no line in the table of scripts/check-arrows.sh"
+  for name in $found; do
+    members | awk '{ gsub(/[][]/, "", $1); print $1 }' | grep -qxF -e "$name" ||
+      problem "the crate $name has no line in the table of scripts/check-arrows.sh"
   done
-  for name in $(kept_to | awk '{ print $1 }') $banned_and_here; do
-    known "$name" || problem "$name is not in Cargo.lock: misspelt in scripts/check-arrows.sh, or gone from the house"
+  for name in $(used_only_by | awk '{ print $1 }') $banned_and_here; do
+    known "$name" || problem "$name is not in Cargo.lock: misspelt in scripts/check-arrows.sh, or no longer used"
   done
 
-  # Then the arrows.
+  # Then the dependencies.
   forbidden=$(
-    { rooms | sed 's/^/rooms /'; kept_to | sed 's/^/kept /'; printf '%s\n' "$arrows" | sed 's/^/arrow /'; } | awk '
-      $1 == "rooms" { gsub(/[][]/, "", $2); room[$2] = 1; for (i = 3; i <= NF; i++) may[$2, $i] = 1 }
-      $1 == "kept" { kept[$2] = ""; for (i = 3; i <= NF; i++) { kept[$2] = kept[$2] " " $i; home[$2, $i] = 1 } }
-      $1 == "arrow" && ($4 == "normal" || $4 == "build") && !(($2, "*") in may) {
-        if ($3 in room && !(($2, $3) in may)) print $2 " may not depend on " $3
-        if ($3 in kept && !(($3, $2) in home)) print $2 " may not name " $3 ", which is kept to" kept[$3]
+    { members | sed 's/^/member /'; used_only_by | sed 's/^/only /'; printf '%s\n' "$dependencies" | sed 's/^/found /'; } | awk '
+      $1 == "member" { gsub(/[][]/, "", $2); member[$2] = 1; for (i = 3; i <= NF; i++) may[$2, $i] = 1 }
+      $1 == "only" { only[$2] = ""; for (i = 3; i <= NF; i++) { only[$2] = only[$2] " " $i; allowed[$2, $i] = 1 } }
+      $1 == "found" && ($4 == "normal" || $4 == "build") && !(($2, "*") in may) {
+        if ($3 in member && !(($2, $3) in may)) print $2 " may not depend on " $3
+        if ($3 in only && !(($3, $2) in allowed)) print $2 " may not use " $3 ", which may be used only by" only[$3]
       }'
   )
   if [ -n "$forbidden" ]; then
     problem "$forbidden"
   fi
 
-  # Then what stands behind the domain: the whole tree, as a build of the domain alone would have it.
+  # Then the domain's dependencies: the whole tree, as a build of the domain alone would have it.
   tree=$(cargo tree --quiet --manifest-path "$root/Cargo.toml" -p auth-domain -e normal,build --prefix none --format '{p}' |
     awk '{ print $1 }' | sort -u)
   printf '%s\n' "$tree" | grep -qxF auth-domain || problem "cargo tree did not show auth-domain"
   for name in $banned_and_here $banned_elsewhere; do
     if printf '%s\n' "$tree" | grep -qxF -e "$name"; then
-      problem "auth-domain's tree holds $name (cargo tree -p auth-domain -e normal,build -i $name shows by which way)"
+      problem "auth-domain's tree contains $name (cargo tree -p auth-domain -e normal,build -i $name shows why)"
     fi
   done
 
@@ -284,9 +284,9 @@ check() {
   done
   rm -f "$listing"
 
-  [ -n "$problems" ] || printf 'arrows: %s rooms, %s arrows between them, %s crates behind the domain: all as drawn\n' \
-    "$(printf '%s\n' "$members" | wc -l | tr -d ' ')" \
-    "$(printf '%s\n' "$arrows" | awk '$2 ~ /^(auth-|keyward$)/ && $3 != "dev"' | wc -l | tr -d ' ')" \
+  [ -n "$problems" ] || printf 'arrows: %s crates, %s dependencies between them, %s dependencies of the domain: all as drawn\n' \
+    "$(printf '%s\n' "$found" | wc -l | tr -d ' ')" \
+    "$(printf '%s\n' "$dependencies" | awk '$2 ~ /^(auth-|keyward$)/ && $3 != "dev"' | wc -l | tr -d ' ')" \
     "$(($(printf '%s\n' "$tree" | wc -l) - 1))"
 }
 
@@ -294,21 +294,21 @@ check() {
 
 copy=
 fresh_copy() {
-  rm -rf "$copy/house"
-  mkdir -p "$copy/house/scripts" "$copy/house/fuzz"
-  cp -R "$root/Cargo.toml" "$root/Cargo.lock" "$root/crates" "$root/tests" "$root/bench" "$copy/house/"
-  cp -R "$root/fuzz/properties" "$copy/house/fuzz/"
-  cp "$root/scripts/check-arrows.sh" "$copy/house/scripts/"
+  rm -rf "$copy/workspace"
+  mkdir -p "$copy/workspace/scripts" "$copy/workspace/fuzz"
+  cp -R "$root/Cargo.toml" "$root/Cargo.lock" "$root/crates" "$root/tests" "$root/bench" "$copy/workspace/"
+  cp -R "$root/fuzz/properties" "$copy/workspace/fuzz/"
+  cp "$root/scripts/check-arrows.sh" "$copy/workspace/scripts/"
 }
 
 edit() {
-  sed "$2" "$copy/house/$1" >"$copy/edited"
-  cat "$copy/edited" >"$copy/house/$1"
+  sed "$2" "$copy/workspace/$1" >"$copy/edited"
+  cat "$copy/edited" >"$copy/workspace/$1"
 }
 
 expect() {
-  if "$copy/house/scripts/check-arrows.sh" >"$copy/said" 2>&1; then
-    problem "self-test: not caught: $1"
+  if "$copy/workspace/scripts/check-arrows.sh" >"$copy/said" 2>&1; then
+    problem "self-test: not found: $1"
   elif ! grep -qF -e "$2" "$copy/said"; then
     problem "self-test: $1 was refused for another reason: $(cat "$copy/said")"
   fi
@@ -324,31 +324,31 @@ auth-storage.workspace = true/'
   fresh_copy
   edit crates/auth-storage/Cargo.toml 's/^\[dependencies\]$/&\
 inner = { package = "auth-blacklist", path = "..\/auth-blacklist", optional = true }/'
-  expect 'an optional, renamed arrow' 'auth-storage may not depend on auth-blacklist'
+  expect 'an optional, renamed dependency' 'auth-storage may not depend on auth-blacklist'
   fresh_copy
   edit crates/auth-service/Cargo.toml 's/^\[dependencies\]$/&\
 diesel.workspace = true/'
-  expect 'diesel in the service' 'auth-service may not name diesel, which is kept to auth-storage'
+  expect 'diesel in the service' 'auth-service may not use diesel, which may be used only by auth-storage'
   fresh_copy
   edit crates/auth-limits/Cargo.toml 's/^\[dependencies\]$/&\
 redis.workspace = true/'
-  expect 'redis in the limits' 'auth-limits may not name redis, which is kept to auth-redis'
+  expect 'redis in the limits' 'auth-limits may not use redis, which may be used only by auth-redis'
   fresh_copy
   edit crates/auth-domain/Cargo.toml 's/^\[dependencies\]$/&\
 getrandom.workspace = true/'
-  expect 'chance in the domain' "auth-domain's tree holds getrandom"
+  expect 'randomness in the domain' "auth-domain's tree contains getrandom"
   fresh_copy
   edit scripts/check-arrows.sh 's/^diesel  /deisel  /'
   expect 'a misspelt name in the table' 'deisel is not in Cargo.lock'
   fresh_copy
   edit scripts/check-arrows.sh '/^auth-blacklist  /d'
-  expect 'a room without a line' 'the room auth-blacklist has no line in the table'
+  expect 'a crate without a line' 'the crate auth-blacklist has no line in the table'
   fresh_copy
   edit crates/auth-service/src/parts/entropy.rs 's/^pub struct EntropyFailed;$/&\
 use crate::{\
     service::{self as above, Service as _},\
 };/'
-  expect 'a part that names the service' 'auth-service: the folder parts may not name .: parts::entropy imports service'
+  expect 'a part that uses the service' 'auth-service: the folder parts may not use .: parts::entropy imports service'
   fresh_copy
   edit crates/auth-service/src/sessions/refresh.rs 's/^impl Service {$/use super::browser as _;\
 &/'
@@ -358,11 +358,11 @@ use crate::{\
   fresh_copy
   edit crates/auth-api/src/pages/login.rs 's/^use askama::Template;$/&\
 use crate::api::login as _;/'
-  expect 'a page that names a route' 'auth-api: the folder pages may not name api: pages::login imports api::login'
+  expect 'a page that uses a route' 'auth-api: the folder pages may not use api: pages::login imports api::login'
   fresh_copy
   edit scripts/check-arrows.sh '/^auth-service  clients  /d'
   expect 'a folder without a line' 'auth-service: the folder clients has no line in the table'
-  [ -n "$problems" ] || echo 'arrows: the self-test caught all eleven'
+  [ -n "$problems" ] || echo 'arrows: the self-test found all eleven'
 }
 
 case ${1:-} in
