@@ -85,7 +85,7 @@ fn circumstances(out: &mut String, taken: &Taken) -> std::fmt::Result {
     if taken.noise.is_noisy() {
         writeln!(
             out,
-            "**The machine was noisy: {}. These figures are to be doubted.**\n",
+            "**The machine was noisy: {}. Treat these figures with caution.**\n",
             taken.noise.reasons.join("; ")
         )
     } else {
@@ -267,7 +267,7 @@ fn growth(out: &mut String, all: &[Grown]) -> std::fmt::Result {
 fn flood(out: &mut String, flooded: &Flooded) -> std::fmt::Result {
     writeln!(
         out,
-        "On {}: {} sign-ins a second were sent where {} can be made; {} were let in.\n",
+        "On {}: {} sign-ins a second were sent; the capacity is {}; {} were accepted.\n",
         flooded.backend,
         number(flooded.offered),
         number(flooded.capacity),
@@ -310,7 +310,7 @@ fn flood(out: &mut String, flooded: &Flooded) -> std::fmt::Result {
     )?;
     writeln!(
         out,
-        "| answers that were not as expected | | {} | | 0 | {} |\n",
+        "| unexpected answers | | {} | | 0 | {} |\n",
         flooded.wrong,
         word(flooded.wrong == 0)
     )
@@ -319,12 +319,12 @@ fn flood(out: &mut String, flooded: &Flooded) -> std::fmt::Result {
 fn sweep(out: &mut String, swept: &Swept) -> std::fmt::Result {
     writeln!(
         out,
-        "On {}: of {} expired rows {} went while it was measured.\n",
+        "On {}: {} expired rows, of which {} were removed during the measurement.\n",
         swept.backend,
         number(swept.rows as f64),
         number(swept.gone as f64)
     )?;
-    writeln!(out, "| p50 / p99 of | quiet | beside the sweep | | goal | |")?;
+    writeln!(out, "| p50 / p99 of | quiet | during the sweep | | goal | |")?;
     writeln!(out, "| --- | ---: | ---: | ---: | ---: | --- |")?;
     for one in &swept.routes {
         let [p50, p99] = one.ratios();

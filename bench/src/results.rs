@@ -61,7 +61,7 @@ pub struct Noise {
 }
 
 impl Noise {
-    /// Whether the figures are to be doubted.
+    /// Whether the figures need caution.
     #[must_use]
     pub fn is_noisy(&self) -> bool {
         !self.reasons.is_empty()

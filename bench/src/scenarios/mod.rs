@@ -1,4 +1,4 @@
-//! The scenarios: one closed loop a route, and beside it its limit (quality.md).
+//! The scenarios: one closed loop a route, and beside it its limit (docs/benchmarks.md).
 
 mod embedded;
 mod everywhere;
