@@ -17,7 +17,7 @@ use tokio::sync::watch;
 
 /// Longer than a server may take for an answer (`server.request_timeout`, 30 s).
 const PATIENCE: Duration = Duration::from_secs(40);
-/// Writing transactions end within this time (behaviour.md §1); what was lost before can't take effect any more.
+/// Writing transactions end within this time (docs/rules.md §1); what was lost before can't take effect any more.
 const ENDS_WITHIN: Duration = Duration::from_secs(10);
 
 /// What a request may meet besides a decision.

@@ -70,7 +70,7 @@ on_every_backend! {
         assert_eq!(signed_in.json()["user"]["email_verified"], true);
     }
 
-    /// R19 gives way: the right password, and nothing else, tells that the address has to be confirmed.
+    /// docs/rules.md §4.
     async fn only_the_right_password_tells_that_the_address_has_to_be_confirmed(backend) {
         let app = verified_first(backend).await;
         register(&app, "ada@example.com", PASSWORD).await.expect(202);

@@ -1,4 +1,4 @@
-//! No honest person meets a limit (behaviour.md §7): a right password gives back what was taken for a wrong one, and input that is
+//! No honest person meets a limit (docs/rules.md §7): a right password gives back what was taken for a wrong one, and input that is
 //! refused for its form costs no budget but a wide one of its own.
 
 use crate::limits::{from, limited_to, register, sign_in};

@@ -1,4 +1,4 @@
-//! `/.well-known/jwks.json`, and the rotation of the signing keys under it (behaviour.md §6).
+//! `/.well-known/jwks.json`, and the rotation of the signing keys under it (docs/rules.md §6).
 
 use auth_domain::time::Span;
 use auth_service::{KeyAdmin, MasterKey};

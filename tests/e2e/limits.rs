@@ -1,4 +1,4 @@
-//! What the limits refuse, and the slow-down of guessing (behaviour.md §7). What they must not refuse: `honest.rs`.
+//! What the limits refuse, and the slow-down of guessing (docs/rules.md §7). What they must not refuse: `honest.rs`.
 
 use auth_domain::time::Span;
 use reqwest::Method;

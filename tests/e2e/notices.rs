@@ -49,7 +49,7 @@ on_every_backend! {
         app.mail_saying("ada@example.com", "not your doing").await;
     }
 
-    /// Findings 4 §10: a stranger who registers with another person's address chooses the name, what the client calls itself, and the
+    /// docs/rules.md §5: a stranger who registers with another person's address chooses the name, what the client calls itself, and the
     /// address to change to; none of it reaches the person.
     async fn a_mail_to_an_address_that_is_not_confirmed_carries_no_word_of_a_strangers(backend) {
         let app = TestApp::start(backend).await;
@@ -80,7 +80,7 @@ on_every_backend! {
         assert!(greeted.text.starts_with(&format!("Hello {name},\n")), "{}", greeted.text);
     }
 
-    /// behaviour.md §7, findings-4 §6: whatever ends other sessions makes their devices strangers.
+    /// docs/rules.md §7: whatever ends other sessions makes their devices strangers.
     async fn a_change_of_the_password_makes_other_devices_strangers_and_its_own_stays_known(backend) {
         let app = TestApp::start(backend).await;
         let ada = app.user("ada").await;

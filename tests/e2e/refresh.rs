@@ -1,4 +1,4 @@
-//! `POST /refresh` (behaviour.md §3).
+//! `POST /refresh` (docs/rules.md §3).
 
 use auth_domain::time::Span;
 use serde_json::json;

@@ -92,7 +92,7 @@ on_every_backend! {
         assert!(answer.status == 201 || answer.status == 422, "{}", answer.text);
     }
 
-    /// Findings 3 §12. What is said depends on the address alone: a known one is refused as a new one is.
+    /// What is said depends on the address alone: a known one is refused as a new one is.
     async fn an_operator_may_refuse_addresses_beyond_ascii(backend) {
         let body = |email: &str| json!({ "email": email, "password": PASSWORD });
         let open = TestApp::start(backend).await;

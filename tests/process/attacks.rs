@@ -167,7 +167,7 @@ async fn no_header_path_or_body_breaks_a_line_of_the_log_or_stands_in_it() {
     assert!(!log.contains("set-up token:"), "a program keeps what it reads");
 }
 
-/// Findings-4 §4: with the log's reader paused, lines that strangers cause wait in a queue of their own.
+/// With the log's reader paused, lines that strangers cause wait in a queue of their own.
 #[test]
 fn malformed_requests_push_nothing_out_of_the_log_that_has_to_be_read() {
     let database = Database::create(Backend::Sqlite);
@@ -209,7 +209,7 @@ fn malformed_requests_push_nothing_out_of_the_log_that_has_to_be_read() {
     );
 }
 
-/// Findings-4: an operator's terminal is a reader, too, and obeys what it reads.
+/// An operator's terminal is a reader, too, and obeys what it reads.
 #[tokio::test]
 async fn what_a_client_sent_moves_no_operators_terminal() {
     let database = Database::create(Backend::Sqlite);

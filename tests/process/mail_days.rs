@@ -237,7 +237,7 @@ async fn a_poisoned_mail_blocks_nobody() {
     }
 }
 
-/// behaviour.md §8: a mail is sent twice only after a kill. Here the database takes no note of it for a while.
+/// docs/rules.md §8: a mail is sent twice only after a kill. Here the database takes no note of it for a while.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_mail_that_was_sent_while_the_database_took_no_note_of_it_arrives_once() {
     let house = House::open(Backend::Sqlite, 1, &[], &[("MAIL__TIMEOUT", "20s")]);
@@ -259,8 +259,8 @@ async fn a_mail_that_was_sent_while_the_database_took_no_note_of_it_arrives_once
     house.close();
 }
 
-/// Findings 3 §1: a server with the usual rules refuses the bare name of a host at RCPT. Nothing of that is lost, the operator
-/// learns of it, and the addresses that the server quotes stand nowhere (findings 4 §3).
+/// A server with the usual rules refuses the bare name of a host at RCPT. Nothing of that is lost, the operator
+/// learns of it, and the addresses that the server quotes stand nowhere.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn mails_that_the_set_up_keeps_from_leaving_wait_and_leave_once_it_is_right() {
     let refuse = |answer: &'static str| ["--do", "refuse-recipient", "--answer", answer];
@@ -312,7 +312,7 @@ async fn mails_that_the_set_up_keeps_from_leaving_wait_and_leave_once_it_is_righ
     house.close();
 }
 
-/// Findings 3 §12: the account opened, each mail was given up, and no page said so.
+/// Without the hint the account opens, each mail is given up, and no page says why.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn an_address_that_the_mail_server_can_not_name_is_known_to_be_out_of_reach() {
     let house = House::open(

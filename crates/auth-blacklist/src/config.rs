@@ -1,4 +1,4 @@
-//! What an operator may set of the blacklist. The defaults are the figures that behaviour.md §1 promises; a value that would
+//! What an operator may set of the blacklist. The defaults are the figures that docs/rules.md §1 promises; a value that would
 //! break the promise is refused, with the reason.
 
 use crate::redis::PURPOSE;

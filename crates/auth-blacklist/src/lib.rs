@@ -2,7 +2,7 @@
 //!
 //! The crate's rule: the database is the truth, and a copy decides only where it provably knows all that matters. **Once a
 //! revocation has been answered, no node accepts what it revoked, and no valid token is refused, whatever happens to Redis**
-//! (behaviour.md §1). Which copy may decide is a pure function ([`protocol::Policy`]) over when things were seen; the rest of
+//! (docs/rules.md §1). Which copy may decide is a pure function ([`protocol::Policy`]) over when things were seen; the rest of
 //! the crate sees them and carries them about. The simulation in `tests/` runs all of it but the sockets, in virtual time,
 //! against a database with slow commits and a Redis that loses what it can.
 //!

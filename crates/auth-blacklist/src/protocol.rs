@@ -55,7 +55,7 @@ impl Policy {
     #[must_use]
     pub fn first(&self, copy: &LocalCopy, token: &TokenRef, at: Moment, now: Timestamp) -> Step {
         let verdict = copy.facts(token).verdict(token.generation);
-        // What is named first (contract.md) can't be outdone by what another copy knows.
+        // What is named first (docs/http-contract.md) can't be outdone by what another copy knows.
         if verdict == Verdict::GenerationCut {
             Step::Answer(verdict)
         } else if copy.staleness(at, now).is_none_or(|age| age > self.max_staleness) {

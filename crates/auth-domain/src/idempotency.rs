@@ -1,4 +1,4 @@
-//! The `Idempotency-Key` of a refresh: what lets a client that lost the answer ask again (behaviour.md §3).
+//! The `Idempotency-Key` of a refresh: what lets a client that lost the answer ask again (docs/rules.md §3).
 //!
 //! The key itself is never stored, only its digest; and a rotation without a key equals no other rotation.
 

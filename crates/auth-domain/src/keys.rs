@@ -1,4 +1,4 @@
-//! The life of a signing key: `next → active → retiring → retired` (behaviour.md §6).
+//! The life of a signing key: `next → active → retiring → retired` (docs/rules.md §6).
 //!
 //! A key signs only after every verifier had the time to learn it, and is published until the last token it signed has
 //! expired, so that a rotation fails no verification. The functions here plan the keys of one algorithm, each change as a whole;

@@ -80,7 +80,7 @@ impl Facts {
         }
     }
 
-    /// Whether the token stands. Where several things are wrong, the generation is named first (contract.md).
+    /// Whether the token stands. Where several things are wrong, the generation is named first (docs/http-contract.md).
     #[must_use]
     pub fn verdict(&self, generation: Generation) -> Verdict {
         if self.least.is_some_and(|least| generation < least) {

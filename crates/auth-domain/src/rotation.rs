@@ -1,4 +1,4 @@
-//! What happens to a presented refresh token: one pure, total function, to be read beside its table (behaviour.md §3,
+//! What happens to a presented refresh token: one pure, total function, to be read beside its table (docs/rules.md §3,
 //! RFC 9700 §4.14.2).
 //!
 //! A token belongs to a lineage; what the lineage belongs to, a session or something else, plays no part. The first line that fits

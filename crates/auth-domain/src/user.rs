@@ -8,7 +8,7 @@ use serde::{Deserialize, Serialize, Serializer};
 use std::{fmt, str::FromStr};
 
 /// A user's token generation. A session or token born below it is dead: "sign out everywhere" is one increment, and no clock
-/// takes part (behaviour.md §2).
+/// takes part (docs/rules.md §2).
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(transparent)]
 pub struct Generation(i64);

@@ -1,4 +1,4 @@
-//! The life of a signing key (behaviour.md §6).
+//! The life of a signing key (docs/rules.md §6).
 
 #![cfg(test)]
 

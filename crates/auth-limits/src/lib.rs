@@ -6,7 +6,7 @@
 //!
 //! Where there is a Redis, it has them for all nodes, and one script decides in one round trip. While it is gone every process
 //! counts by itself: the limits then hold for each node rather than for all together, and no request waits or fails for it
-//! (behaviour.md §7). Counters end by time alone. None that still counts gives way to others, however many there are.
+//! (docs/rules.md §7). Counters end by time alone. None that still counts gives way to others, however many there are.
 
 pub mod admission;
 pub mod claim;

@@ -429,7 +429,7 @@ mod tests {
         (outcome, kept)
     }
 
-    /// behaviour.md §8: a mail that the server took is sent twice where its answer is not heard.
+    /// docs/rules.md §8: a mail that the server took is sent twice where its answer is not heard.
     #[tokio::test(start_paused = true)]
     async fn what_was_slow_before_the_message_does_not_shorten_the_wait_for_its_answer() {
         let later = |why: &str| Err::<(), _>(Undelivered::Later(why.to_owned()));

@@ -22,7 +22,7 @@ pub struct UnusableUrl(String);
 /// Certificates are verified against the system's store; `SSL_CERT_FILE` names another one.
 ///
 /// Each form ends in one plain connection to the one server that holds the keys, made and lost before our eyes, so what
-/// behaviour.md §1 promises holds with each. It does not behind a proxy that hides reconnects, or while two servers both take
+/// docs/rules.md §1 promises holds with each. It does not behind a proxy that hides reconnects, or while two servers both take
 /// themselves for the master: there, what is revoked may be accepted for one more `blacklist.read_interval`.
 #[derive(Clone)]
 pub struct RedisUrls {

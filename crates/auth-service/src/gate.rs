@@ -1,4 +1,4 @@
-//! The gate before everything that somebody could do too often: limits, and the slow-down of guessing (behaviour.md §7). One
+//! The gate before everything that somebody could do too often: limits, and the slow-down of guessing (docs/rules.md §7). One
 //! place holds both, so that no way to a password goes around them; a request takes all that it falls under in one step.
 
 use crate::{

@@ -152,7 +152,7 @@ impl Service {
 }
 
 impl AfterCommit for Service {
-    /// Makes revocations known to every node: when it returns, they may be answered (behaviour.md §1). A queued mail leaves at once.
+    /// Makes revocations known to every node: when it returns, they may be answered (docs/rules.md §1). A queued mail leaves at once.
     async fn carry_out(&self, effects: &CommitEffects) {
         if !effects.revocations().is_empty() {
             self.0.blacklist.announce(effects.revocations()).await;

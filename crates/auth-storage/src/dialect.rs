@@ -18,7 +18,7 @@ use std::time::{Duration, Instant as Clock};
 
 /// What an operation needs beside queries.
 pub(crate) trait Dialect: Connection + Sized {
-    /// Runs `work` as a whole: on an error nothing of it stays. It ends within ten seconds (behaviour.md §1).
+    /// Runs `work` as a whole: on an error nothing of it stays. It ends within ten seconds (docs/rules.md §1).
     fn whole<T, E: From<Error> + From<Fault>>(
         &mut self,
         work: impl FnOnce(&mut Self) -> Result<T, E>,

@@ -1,4 +1,4 @@
-//! One `serve` process a SQLite file: the copy of the revocations in its memory is the only one (behaviour.md §1).
+//! One `serve` process a SQLite file: the copy of the revocations in its memory is the only one (docs/rules.md §1).
 
 use crate::{error::AlreadyServed, open::Database};
 use std::{

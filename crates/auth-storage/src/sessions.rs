@@ -100,7 +100,7 @@ impl Storage {
         run!(self, write, sessions::start(&sign_in, &terms))
     }
 
-    /// Decides about a presented refresh token (behaviour.md §3) and carries the decision out; `None`: no such session. Of
+    /// Decides about a presented refresh token (docs/rules.md §3) and carries the decision out; `None`: no such session. Of
     /// any number of callers with one token, one rotates. A reuse is reported by the one call that ended the session. `noted`: the
     /// audit log has a row for it, too.
     ///

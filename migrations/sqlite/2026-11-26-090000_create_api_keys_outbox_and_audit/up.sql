@@ -4,7 +4,7 @@ ALTER TABLE users ADD COLUMN devices_from INTEGER;
 -- Links that were mailed before the password changed are void.
 ALTER TABLE users ADD COLUMN password_changed_at INTEGER;
 CREATE INDEX users_by_name ON users (name_key) WHERE name_key IS NOT NULL;
--- What a search for @example.com looks in: an address has one @ (behaviour.md §5).
+-- What a search for @example.com looks in: an address has one @ (docs/rules.md §5).
 ALTER TABLE users ADD COLUMN email_domain TEXT GENERATED ALWAYS AS (substr(email_key, instr(email_key, '@') + 1)) VIRTUAL;
 CREATE INDEX users_by_domain ON users (email_domain, id);
 

@@ -23,7 +23,7 @@ CREATE TABLE users_anew (
     devices_from      INTEGER,
     -- Links that were mailed before the password changed are void.
     password_changed_at INTEGER,
-    -- What a search for @example.com looks in: an address has one @ (behaviour.md §5).
+    -- What a search for @example.com looks in: an address has one @ (docs/rules.md §5).
     email_domain      TEXT GENERATED ALWAYS AS (substr(email_key, instr(email_key, '@') + 1)) VIRTUAL
 ) STRICT, WITHOUT ROWID;
 INSERT INTO users_anew (id, email, email_key, name, name_key, password_hash, role, status, email_verified_at, created_at, updated_at, last_login_at,

@@ -1,6 +1,6 @@
 //! Without its database a node says 503 with a time to try again, and goes on checking tokens while its memory is fresh. An
 //! outage is never told as a sign-out, what was revoked before it stays refused, and once the cause is gone every node is
-//! well again by itself (behaviour.md §10).
+//! well again by itself (docs/rules.md §10).
 
 use super::CALLERS;
 use crate::{

@@ -1,5 +1,5 @@
 //! Redis is a copy: whatever befalls it, every request is decided. No 503, no refusal of what is valid, and nothing that was
-//! revoked is accepted (behaviour.md §1). So nothing is ever excused here.
+//! revoked is accepted (docs/rules.md §1). So nothing is ever excused here.
 
 use super::CALLERS;
 use crate::{

@@ -2,7 +2,7 @@
 //! promises. It knows neither HTTP nor the product's code, and takes the time as a value.
 //!
 //! The rule: a history is good if there is an order of its calls, each taking effect at one moment between its begin and its
-//! answer, in which every answer is the one that behaviour.md gives (linearizability, checked as the history grows). All
+//! answer, in which every answer is the one that docs/rules.md gives (linearizability, checked as the history grows). All
 //! states that such an order may have led to are kept, and an answer that none of them allows is a violation. A call whose
 //! answer was lost may have taken effect at any later moment, or never, until [`History::closed`] says that it is too late.
 //!

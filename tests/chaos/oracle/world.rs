@@ -1,4 +1,4 @@
-//! One state that an account may be in, and what each call does to it: the promises of behaviour.md §1–3, written down once
+//! One state that an account may be in, and what each call does to it: the promises of docs/rules.md §1–3, written down once
 //! more and independently of the product's code.
 //!
 //! A call has one outcome in one state, save where only its time decides (a window that may or may not have passed): then
@@ -243,7 +243,7 @@ impl World {
         all
     }
 
-    /// The table of behaviour.md §3, for tokens that are all ours and in time.
+    /// The table of docs/rules.md §3, for tokens that are all ours and in time.
     fn refresh(&self, asked: Asked<'_>, id: Call, number: u32, key: Option<u64>) -> Vec<Effect> {
         let Some(session) = self.sessions.get(&id) else {
             return Vec::new();

@@ -70,7 +70,7 @@ on_every_backend! {
         }
     }
 
-    /// findings-3 section 8: the operator sees why, and the client sees one answer.
+    /// The operator sees why, and the client sees one answer.
     async fn a_failed_sign_in_says_why_to_the_operator_alone(backend) {
         let app = TestApp::start(backend).await;
         let root = app.admin("root").await;

@@ -1,4 +1,4 @@
-//! The audit log against those who can write its tables (findings-4 section 1 and 2): what they change shows, and the server removes
+//! The audit log against those who can write its tables (docs/rules.md §9): what they change shows, and the server removes
 //! nothing for them.
 
 use auth_domain::time::Span;

@@ -59,7 +59,7 @@ async fn key_of(user: &User, body: &Value) -> String {
 }
 
 on_every_backend! {
-    /// findings-4 §5.
+    /// docs/rules.md §5.
     async fn a_strangers_registration_is_nothing_to_the_stranger_once_the_owner_confirms_the_address(backend) {
         let app = TestApp::start(backend).await;
         let stranger = app.user("ada").await;
@@ -149,7 +149,7 @@ on_every_backend! {
         login(&app, "ada@example.com", PASSWORD).await.expect(200);
     }
 
-    /// findings-4 §11.
+    /// A shut-out session may have asked for the change (docs/accounts.md).
     async fn a_pending_change_of_address_ends_with_the_sessions_that_are_shut_out(backend) {
         let app = TestApp::start(backend).await;
         let ada = app.user("ada").await;

@@ -36,7 +36,7 @@ on_every_backend! {
         assert!(again.text.contains("href=\"/forgot\""), "a used link offers another: {}", again.text);
     }
 
-    /// findings-4 §5: the page without the maker's session asks for the password, or for a new one.
+    /// docs/rules.md §5: the page without the maker's session asks for the password, or for a new one.
     async fn the_owner_of_an_address_confirms_it_with_a_password_of_their_own_and_the_maker_is_out(backend) {
         let app = TestApp::start(backend).await;
         app.user("ada").await;

@@ -1,4 +1,4 @@
-//! `POST /refresh`: takes a refresh token and gives the next pair (behaviour.md §3).
+//! `POST /refresh`: takes a refresh token and gives the next pair (docs/rules.md §3).
 
 use crate::{
     http::{

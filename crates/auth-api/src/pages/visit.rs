@@ -1,5 +1,5 @@
 //! Who is there. A visitor is signed in if its access token holds; if it does not, the refresh token is turned into the next pair
-//! here, on the server, and the browser never notices (behaviour.md §3). Two tabs that do so at once get the same pair.
+//! here, on the server, and the browser never notices (docs/rules.md §3). Two tabs that do so at once get the same pair.
 //!
 //! The rule: an outage signs nobody out, and whoever was signed out is told and sent to sign in, with the way back.
 

@@ -1,4 +1,4 @@
-//! The names of the keys (behaviour.md §1). They carry ids, never tokens, and a literal hash tag: one slot in a cluster.
+//! The names of the keys (docs/rules.md §1). They carry ids, never tokens, and a literal hash tag: one slot in a cluster.
 
 use auth_domain::revocation::{Revocation, Revoked, TokenRef};
 use auth_redis::KeySpace;

@@ -1,5 +1,5 @@
 //! A revocation is forgotten, by whoever forgets it, only when every node that is ready refuses the token as expired
-//! (behaviour.md §1: entries live until the last token they could concern). Time is counted in seconds here, and every
+//! (docs/rules.md §1: entries live until the last token they could concern). Time is counted in seconds here, and every
 //! distance of clocks is tried that a node may have and be ready, with every place of the end in the slots of the memory.
 
 use crate::report::say;

@@ -1,4 +1,4 @@
-//! What is claimed of revocations (behaviour.md §1), and that the model would notice if it did not hold.
+//! What is claimed of revocations (docs/rules.md §1), and that the model would notice if it did not hold.
 
 use crate::{
     report::{breaks, holds, large},

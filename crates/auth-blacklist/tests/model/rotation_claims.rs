@@ -1,4 +1,4 @@
-//! What is claimed of refreshes and cuts (behaviour.md §2 and §3), and that the model would notice if it did not hold.
+//! What is claimed of refreshes and cuts (docs/rules.md §2 and §3), and that the model would notice if it did not hold.
 
 use crate::{
     report::{breaks, holds, large},

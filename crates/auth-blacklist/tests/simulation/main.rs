@@ -1,4 +1,4 @@
-//! The promise of behaviour.md §1, played: several nodes with the blacklist that ships, a database with slow commits and a
+//! The promise of docs/rules.md §1, played: several nodes with the blacklist that ships, a database with slow commits and a
 //! clock that is set, and a Redis that loses what it can, in virtual time and by seeds that can be played again. After a
 //! revocation was answered no node accepts what it revoked; nothing valid is refused; and while the database can be reached
 //! no check fails.

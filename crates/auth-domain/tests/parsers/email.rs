@@ -1,4 +1,4 @@
-//! behaviour.md §5; security.md R10 to R12.
+//! Email addresses (docs/rules.md §5): what is refused, and which look-alikes never become another address.
 
 use auth_domain::email::{EmailAddress, EmailError, MAX_ADDRESS_OCTETS, MAX_LOCAL_OCTETS};
 use proptest::prelude::*;

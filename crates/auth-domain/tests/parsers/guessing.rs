@@ -1,4 +1,4 @@
-//! behaviour.md §4; security.md R6: what is common or easy to guess, and what the estimate may cost.
+//! Common and guessable passwords (docs/rules.md §4), and what the estimate may cost.
 
 use auth_domain::password::PasswordPolicy;
 

@@ -1,4 +1,4 @@
-//! behaviour.md §4; security.md R2 to R9.
+//! The policy for new passwords (docs/rules.md §4; OWASP ASVS 5.0 §6.2; NIST SP 800-63B-4 §3.1.1.2).
 
 use auth_domain::password::{
     MAX_PASSWORD_BYTES, NewPassword, PasswordPolicy, PasswordTooLong, PresentedPassword,

@@ -1,4 +1,4 @@
-//! behaviour.md §4, and the bounds of findings.md: what a stored hash may ask for; Argon2, and what holds for all schemes.
+//! Stored hashes (docs/rules.md §4): the bounds on their cost; Argon2, and what holds for all schemes.
 
 use auth_domain::password_hash::{Argon2Params, Argon2Variant, HashRefused, HashScheme, PasswordHash};
 use auth_domain::settings::Section as _;

@@ -4,7 +4,7 @@ use crate::{config, deliver, later, letter, never, server::Server, set_up};
 use auth_mail::{MailConfig, Mailer};
 use std::time::{Duration, Instant};
 
-/// Findings 4 §3: most servers quote the address that they refuse.
+/// Most servers quote the address that they refuse.
 #[tokio::test]
 async fn a_refused_recipient_or_message_is_given_up_and_neither_is_quoted() {
     let refused = |what: &'static str, answer: &'static str| async move {
@@ -26,7 +26,7 @@ async fn a_refused_recipient_or_message_is_given_up_and_neither_is_quoted() {
     );
 }
 
-/// Findings 3 §1: a refusal that concerns the set-up is not the recipient's fault, wherever the server says it.
+/// A refusal that concerns the set-up is not the recipient's fault, wherever the server says it.
 #[tokio::test]
 async fn a_refusal_of_the_set_up_waits_for_the_operator_and_nothing_is_lost() {
     for (what, answer, said) in [

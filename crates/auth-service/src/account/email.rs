@@ -84,7 +84,7 @@ impl Service {
     }
 
     /// Mails a link that confirms this address, if it is the address of a user who has not confirmed it. The answer, its time and the
-    /// row are the same for every address: whose it is, the worker finds out (behaviour.md §8).
+    /// row are the same for every address: whose it is, the worker finds out (docs/rules.md §8).
     ///
     /// # Errors
     /// [`AccountError::RateLimited`], or a failure.

@@ -12,7 +12,7 @@ use secrecy::SecretString;
 
 impl Service {
     /// Mails a reset link to the user with this address. The answer, its time and the stored row are the same for any address; the
-    /// worker looks the user up (behaviour.md §8).
+    /// worker looks the user up (docs/rules.md §8).
     ///
     /// # Errors
     /// [`AccountError::RateLimited`], or a failure.

@@ -1,4 +1,4 @@
-//! The post: mails that wait in the outbox are claimed, put into words (`letters`) and handed over (behaviour.md §8). Several
+//! The post: mails that wait in the outbox are claimed, put into words (`letters`) and handed over (docs/rules.md §8). Several
 //! nodes may do it at once; each mail is sent by the node that holds its lease.
 
 mod letters;

@@ -1,4 +1,4 @@
-//! The audit log's seals (behaviour.md §9). Rows are written by their causes; once a second the first node to come closes the new
+//! The audit log's seals (docs/rules.md §9). Rows are written by their causes; once a second the first node to come closes the new
 //! ones into a batch, whose code covers them and the seal before. What is changed, removed or put in between then shows.
 //!
 //! The key of the codes is made once and kept sealed with the master key: a new master key leaves the chain as it was. A walk

@@ -8,7 +8,7 @@ use std::sync::{
     atomic::{AtomicI64, Ordering},
 };
 
-/// How far this node's clock may be off the database's (behaviour.md §1).
+/// How far this node's clock may be off the database's (docs/rules.md §1).
 pub(crate) const CLOCK_TOLERANCE: Span = Span::seconds(2);
 
 /// Tells the time. Read once a request, at the edge.

@@ -1,5 +1,5 @@
 //! Known devices: a token that says "this device signed in as this user before", so that guessing from elsewhere can't lock
-//! the owner out (behaviour.md §7). It opens nothing: a password is asked for all the same.
+//! the owner out (docs/rules.md §7). It opens nothing: a password is asked for all the same.
 
 use crate::parts::{
     entropy::{Entropy, chance},

@@ -1,4 +1,4 @@
-//! Passwords and their hashes: what is accepted, how it is hashed, how it is verified (behaviour.md §4). All of it runs on the
+//! Passwords and their hashes: what is accepted, how it is hashed, how it is verified (docs/rules.md §4). All of it runs on the
 //! hashing threads; nothing here blocks an async worker.
 
 mod common;

@@ -1,5 +1,5 @@
 //! The key ring: the keys in use, replaced as a whole when the stored ones change. Nodes load them anew each second, and at most
-//! once a second when a token names a key that nobody here knows (behaviour.md §6).
+//! once a second when a token names a key that nobody here knows (docs/rules.md §6).
 
 use crate::parts::{failure::Failure, keys::KeyAdmin, keyset::KeySet};
 use auth_domain::time::Timestamp;

@@ -11,7 +11,7 @@ use std::{
 #[error("too many requests: {}", .0.name.as_str())]
 pub struct RateLimited(pub Box<Standing>);
 
-/// What a limit refused, summed for the audit log: one row a limit and whom it counts, each minute (behaviour.md §9).
+/// What a limit refused, summed for the audit log: one row a limit and whom it counts, each minute (docs/rules.md §9).
 #[derive(Default)]
 pub(crate) struct Refusals(Mutex<HashMap<(&'static str, String), u64>>);
 

@@ -20,7 +20,7 @@ use auth_domain::{
 };
 
 impl Service {
-    /// Rotates a session's refresh token (behaviour.md §3).
+    /// Rotates a session's refresh token (docs/rules.md §3).
     ///
     /// # Errors
     /// [`SessionError::InvalidIdempotencyKey`], [`SessionError::Token`], [`SessionError::Token`],

@@ -307,7 +307,7 @@ fn holder(
 }
 
 /// The new address, for the notice to the old one. A stranger may have chosen it, so a notice to an unconfirmed address leaves
-/// it out (behaviour.md §5).
+/// it out (docs/rules.md §5).
 fn told_of<'a>(user: &User, new: &'a EmailAddress) -> Option<&'a EmailAddress> {
     user.email_verified_at.is_some().then_some(new)
 }

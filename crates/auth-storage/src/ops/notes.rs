@@ -1,4 +1,4 @@
-//! What is written beside a change, in its transaction: rows of the audit log (behaviour.md §9), mails (§8) and revocations (§1).
+//! What is written beside a change, in its transaction: rows of the audit log (docs/rules.md §9), mails (§8) and revocations (§1).
 //! They are written if and only if the change is. [`Notes`] write audit rows alone. Mails and revocations go through
 //! [`SideEffects`], which remember what has to be done after the commit.
 
@@ -93,7 +93,7 @@ impl Post {
     }
 
     /// A mail to an address alone: the worker that sends it finds out whose it is, in its next round. It is not woken for this
-    /// one: what it does at once for a known address could be felt by the next request (behaviour.md §8).
+    /// one: what it does at once for a known address could be felt by the next request (docs/rules.md §8).
     pub(crate) fn to_address(recipient: &str, kind: MailKind) -> Self {
         Self {
             kind,

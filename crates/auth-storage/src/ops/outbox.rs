@@ -1,4 +1,4 @@
-//! The outbox, as those see it who empty it (behaviour.md §8): a claim is a lease on the database's clock, and whatever ends it
+//! The outbox, as those see it who empty it (docs/rules.md §8): a claim is a lease on the database's clock, and whatever ends it
 //! is guarded by that lease, so that several nodes send a mail once.
 
 use super::{Conn, committed_singly, notes::Post, whole};
@@ -207,7 +207,7 @@ pub(crate) fn any_waiting(c: &mut Conn) -> Result<bool, Fault> {
     Ok(waiting.first::<Id>(c).optional()?.is_some())
 }
 
-/// Asks for a mail by address alone: the same row for every address (behaviour.md §8).
+/// Asks for a mail by address alone: the same row for every address (docs/rules.md §8).
 pub(crate) fn ask_by_address(
     c: &mut Conn,
     kind: MailKind,

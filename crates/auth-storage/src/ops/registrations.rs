@@ -1,6 +1,6 @@
 //! Registrations that wait for their address, and links that confirm one, as far as they are asked for by address alone.
 //!
-//! The rule: a request writes the same rows for every address (behaviour.md §8). Whose the address is shows when the mail is about
+//! The rule: a request writes the same rows for every address (docs/rules.md §8). Whose the address is shows when the mail is about
 //! to be sent, so no caller learns it from an answer or from its time.
 
 use super::{

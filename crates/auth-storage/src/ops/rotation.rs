@@ -1,4 +1,4 @@
-//! A refresh, carried out: load, let the domain decide, write guarded by what the decision was made from (behaviour.md §3).
+//! A refresh, carried out: load, let the domain decide, write guarded by what the decision was made from (docs/rules.md §3).
 //!
 //! Two round trips: one read, one update that commits by itself. Only a reuse needs a transaction, for its revocation.
 

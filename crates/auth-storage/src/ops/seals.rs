@@ -1,4 +1,4 @@
-//! The seals of the audit log (behaviour.md §9). Rows are written by their causes (`notes`); a sealer closes those without a
+//! The seals of the audit log (docs/rules.md §9). Rows are written by their causes (`notes`); a sealer closes those without a
 //! batch into the next one, so that writers never wait for one another. A row that no seal may take in is set aside, in the
 //! batch [`REFUSED`]: it is named, and stops nothing.
 

@@ -1,4 +1,4 @@
-//! Changes of a user that cut its sessions (behaviour.md §2). What each of them ends is in the table that [`end_credentials`]
+//! Changes of a user that cut its sessions (docs/rules.md §2). What each of them ends is in the table that [`end_credentials`]
 //! carries out.
 //!
 //! Each takes the user's row first, so that no sign-in slips in between: a session inserted before is ended or lifted over,

@@ -270,7 +270,7 @@ on_both! {
         assert_eq!(world.db.stray_audit_batch(0).await.unwrap(), Some(99));
     }
 
-    /// findings-4 section 2a.
+    /// docs/rules.md §9: a row with an old date could otherwise be added to the chain at any time.
     fn a_row_that_was_put_in_afterwards_is_set_aside_and_named(world) {
         note(&world.db, 1_000).await;
         assert_eq!(seal(&world.db, 10, 1_000).await.unwrap().number, 1);
@@ -299,7 +299,7 @@ on_both! {
         assert_eq!((round.seal, round.refused[0].id.clone()), (None, old));
     }
 
-    /// findings-4 section 2b.
+    /// docs/rules.md §9: one unreadable row must not stop the sealing of all others.
     fn a_row_that_cannot_be_read_is_sealed_round_and_named(world) {
         note(&world.db, 0).await;
         seal(&world.db, 10, 0).await.unwrap();
@@ -334,7 +334,7 @@ on_both! {
         let seals = batches(&world, 3).await;
         let newest = head(&world.db).await.unwrap();
         assert_eq!((newest.number, newest.mac, newest.at, newest.epoch), (3, seals[2].mac, at(3), 0));
-        // findings-4 section 2c: a chain begins anew.
+        // A chain begins anew.
         world.execute("DELETE FROM audit_seals; UPDATE audit_events SET batch = NULL");
         assert_eq!(seal(&world.db, 10, 4).await.unwrap().number, 1);
         assert_eq!(head(&world.db).await, Some(newest));

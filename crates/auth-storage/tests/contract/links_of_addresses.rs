@@ -167,7 +167,7 @@ on_both! {
         assert_eq!((world.times(Action::Registered).await, world.times(Action::EmailVerified).await), (1, 1));
     }
 
-    /// Whether an address is known must show in nothing that the request does (findings-4 §13).
+    /// Whether an address is known must show in nothing that the request does (docs/rules.md §8).
     fn a_registration_writes_the_same_rows_for_a_new_and_for_every_known_address(world) {
         world.user("known@example.com", Role::USER).await;
         let verified = users::New { email_verified_at: Some(at(0)), ..person("verified@example.com", Role::USER) };

@@ -150,7 +150,7 @@ on_both! {
         assert_eq!(world.db.mail_figures().await.unwrap(), outbox::Figures { waiting: 0, failed: 1 });
     }
 
-    /// Findings 3 §1: what a set-up could not send was lost for good.
+    /// A mail that a wrong set-up could not send must not be lost (docs/rules.md §8).
     fn a_mail_that_was_given_up_is_whole_and_is_tried_again_when_the_operator_asks(world) {
         let user = world.user("a@example.com", Role::USER).await;
         let moved = mailed(one_time(TokenKind::EmailChange, 1, at(1)));

@@ -85,7 +85,7 @@ on_both! {
         ]);
     }
 
-    /// Findings 4 §10: a stranger who registers with another person's address chooses the address that they ask to change to.
+    /// docs/rules.md §5: a stranger who registers with another person's address chooses the address that they ask to change to.
     fn the_old_address_is_told_the_new_one_where_it_is_confirmed_and_only_there(world) {
         for (email, confirmed, told) in [("a@example.com", false, None), ("c@example.com", true, Some("new@example.com"))] {
             let user = users::New { email_verified_at: confirmed.then(|| at(0)), ..person(email, Role::USER) };

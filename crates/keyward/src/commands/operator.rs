@@ -62,7 +62,7 @@ impl Operator {
 }
 
 impl AfterCommit for Operator {
-    /// Waits until no server accepts what was revoked (behaviour.md §1): servers beside an embedded database are promised to see
+    /// Waits until no server accepts what was revoked (docs/rules.md §1): servers beside an embedded database are promised to see
     /// it within a second, those on PostgreSQL have read it, or know that they can't rely on their memory, after `max_staleness`.
     /// A queued mail leaves when a server looks into the outbox.
     async fn carry_out(&self, effects: &CommitEffects) {

@@ -275,7 +275,7 @@ fn confirmed(email: &str) -> Result<bool, CommandError> {
     Ok(matches!(answer.trim(), "y" | "Y" | "yes"))
 }
 
-/// A user as contract.md writes it.
+/// A user as docs/http-contract.md writes it.
 fn as_json(user: &user::User) -> Value {
     json!({
         "id": user.id.to_string(),

@@ -81,7 +81,7 @@ fn a_changed_a_removed_and_an_added_row_are_found_and_their_batch_is_named() {
         "DELETE FROM audit_events WHERE batch = 2",
         "UPDATE audit_events SET batch = 2 WHERE batch = 1",
         "UPDATE audit_seals SET mac = zeroblob(32) WHERE number = 2",
-        // findings-4 section 1: what is kept for how long was read from here.
+        // Retention once went by this moment, so the seal's code has to cover it.
         "UPDATE audit_seals SET sealed_at = sealed_at - 43200000000000 WHERE number = 2",
         "UPDATE audit_seals SET format = 1 WHERE number = 2",
         "UPDATE audit_seals SET count = count + 1 WHERE number = 2",

@@ -1,4 +1,4 @@
-//! Revocation: how it is recorded, read, written to Redis and answered, and what the nodes make of it (behaviour.md §1).
+//! Revocation: how it is recorded, read, written to Redis and answered, and what the nodes make of it (docs/rules.md §1).
 //!
 //! There is one revocation, in a transaction that becomes visible late; one node or two, each of which may lose its memory;
 //! other nodes that plant sentinels as they please; and a Redis that is flushed, or restarted from any state it ever was in.

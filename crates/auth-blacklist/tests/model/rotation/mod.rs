@@ -1,4 +1,4 @@
-//! Rotation: refreshes, cuts and sign-ins that run into each other (behaviour.md §2 and §3).
+//! Rotation: refreshes, cuts and sign-ins that run into each other (docs/rules.md §2 and §3).
 //!
 //! A refresh is what storage makes of it on PostgreSQL, the weaker of the two databases: a load, the domain's own `decide`, a
 //! statement that takes its snapshot, and its write once it has the row, guarded by what the decision was made from. A cut is

@@ -1,5 +1,5 @@
 //! A refresh as storage carries it out: load, decide, write guarded; and the judge of what it gave out, who goes by
-//! behaviour.md and not by the code that decided.
+//! docs/rules.md §3 and not by the code that decided.
 
 use super::{
     Broken, Clients, RETRY_WINDOW,
@@ -125,7 +125,7 @@ impl Desk {
         }
     }
 
-    /// Judges the tokens of a Rotate or a Repeat by behaviour.md, not by the code that decided.
+    /// Judges the tokens of a Rotate or a Repeat by docs/rules.md §3, not by the code that decided.
     fn judge(
         &self,
         state: &mut State,

@@ -39,7 +39,7 @@ mod tests {
         violations.iter().map(|violation| violation.code).collect()
     }
 
-    /// Findings-4 §14, security.md R6.
+    /// docs/rules.md §4: the list holds beside the score, since the estimate passes some common passwords.
     #[test]
     fn a_password_on_the_list_of_common_ones_is_refused_whatever_its_score() {
         let (usual, any_score) = (

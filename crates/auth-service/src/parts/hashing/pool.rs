@@ -1,5 +1,5 @@
 //! The threads that hash. Costly work never runs on an async worker, never waits without bound, and each thread keeps its
-//! memory for ever: allocating 19 MiB a hash costs more than half of the hash when two threads do it (behaviour.md §4).
+//! memory for ever: allocating 19 MiB a hash costs more than half of the hash when two threads do it (docs/rules.md §4).
 
 use crate::parts::failure::Failure;
 use argon2::Block;

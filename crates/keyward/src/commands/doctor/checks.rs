@@ -11,7 +11,7 @@ use secrecy::ExposeSecret;
 use std::{net::ToSocketAddrs, path::PathBuf, sync::Arc, time::Duration};
 use tokio::time::timeout;
 
-/// How far the clocks may be apart before a node takes itself out (behaviour.md §1).
+/// How far the clocks may be apart before a node takes itself out (docs/rules.md §1).
 const CLOCK_TOLERANCE: Span = Span::seconds(2);
 /// How long Redis may take to answer the doctor.
 const PATIENCE: Duration = Duration::from_secs(2);
