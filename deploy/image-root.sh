@@ -1,6 +1,6 @@
 #!/bin/sh
-# Lays out what the container image holds, and nothing else: the binary, the C library's files that it loads, the
-# authorities that TLS trusts, a user. No shell, no package manager. It can be tried without any container engine:
+# Creates the files of the container image: the binary, the files of the C library that it loads, the certificate authorities that TLS
+# trusts, and a user. There is no shell and no package manager. You can try it without a container engine:
 #
 #   deploy/image-root.sh target/release/keyward /tmp/image && sudo chroot --userspec=65532:65532 /tmp/image /usr/local/bin/keyward version
 set -eu
@@ -9,7 +9,7 @@ set -eu
 binary=$1
 root=$2
 if [ -e "$root" ]; then
-  echo "$root is there already" >&2
+  echo "$root exists already" >&2
   exit 1
 fi
 
@@ -24,7 +24,7 @@ ldd "$binary" | awk '$2 == "=>" { print $1, $3; next } $1 ~ /^\// { print $1, $1
   case ${name##*/} in
     libc.so.6 | libm.so.6 | libgcc_s.so.1 | ld-linux*) ;;
     *)
-      echo "$binary wants $name: the release binary is to need nothing but libc, libm and libgcc_s" >&2
+      echo "$binary needs $name: the release binary may need only libc, libm and libgcc_s" >&2
       exit 1
       ;;
   esac

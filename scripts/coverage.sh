@@ -1,11 +1,11 @@
 #!/usr/bin/env bash
-# Prints the line coverage of auth-domain by its own tests, file by file, and fails under the floor.
+# Prints the line coverage of auth-domain by its own tests for each file, and fails below the floor.
 #
 #   scripts/coverage.sh [FLOOR]     default 95 (per cent)
 #
-# The compiler's own instrumentation is used; reading what it wrote needs llvm-profdata and llvm-cov of the compiler's
-# LLVM: rustup's component llvm-tools, or the system's packages of that version (root on Debian has them installed).
-# Lines of test modules are not counted: they are covered by being run, which says nothing about the code.
+# The compiler instruments the code. Reading the results needs llvm-profdata and llvm-cov of the compiler's LLVM version: rustup's
+# component llvm-tools, or the system's packages (as root on Debian the script installs them).
+# Lines of test modules are not counted: running them covers them, which says nothing about the code.
 set -euo pipefail
 
 floor=${1:-95}
@@ -34,8 +34,7 @@ fi
 profdata=$(find_tool llvm-profdata)
 cov=$(find_tool llvm-cov)
 
-# Only the crates of the house are instrumented, by way of a wrapper around their compiler: flags for all would have
-# every dependency built again, and run slowly.
+# A compiler wrapper instruments only the crates of the workspace. Global flags would rebuild every dependency and slow it down.
 work=${CARGO_TARGET_DIR:-target}/coverage
 rm -rf "$work"
 mkdir -p "$work"
@@ -55,7 +54,7 @@ while read -r binary; do objects+=(-object "$binary"); done <<<"$binaries"
 "$profdata" merge -sparse "$work"/*.profraw -o "$work/all.profdata"
 "$cov" export -format=lcov -instr-profile "$work/all.profdata" "${objects[@]}" |
   awk -v floor="$floor" -v root="$PWD/" '
-    # Where the test module of a file begins; the house keeps it last.
+    # Where the test module of a file begins; it is always last.
     function first_test_line(path,   line, number, previous) {
       number = 0
       while ((getline line < path) > 0) {

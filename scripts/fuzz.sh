@@ -1,15 +1,15 @@
 #!/usr/bin/env bash
-# Fuzzes the parsers with libFuzzer (cargo-fuzz): each target in turn for some seconds, from the inputs of fuzz/corpus.
+# Fuzzes the parsers with libFuzzer (cargo-fuzz), each target in turn for some seconds, starting from the inputs of fuzz/corpus.
 #
 #   scripts/fuzz.sh [--domain] [--keep] [SECONDS [TARGET...]]     default: 10 seconds each of all targets
 #
-#   --domain  only the parsers of auth-domain: nothing else is built, which takes a minute and not ten
-#   --keep    keep in fuzz/corpus what reached new code (then minimise: cargo fuzz cmin); otherwise it is thrown away
+#   --domain  only the parsers of auth-domain; the build takes one minute instead of ten
+#   --keep    keep inputs that reached new code in fuzz/corpus (then minimise: cargo fuzz cmin); otherwise they are discarded
 #
-# It runs on the toolchain of rust-toolchain.toml: without a sanitizer, cargo-fuzz needs no flag that is not stable. The code
-# is safe Rust, in which a sanitizer would find nothing that an assertion does not; overflow checks and debug assertions are on.
-# What is found is a file in fuzz/artifacts: mend the code, and put the file into fuzz/corpus/<target>, where `cargo test`
-# tries it ever after.
+# The toolchain is that of rust-toolchain.toml: without a sanitizer, cargo-fuzz needs only stable flags. The code is safe Rust, in
+# which a sanitizer would find nothing that an assertion does not; overflow checks and debug assertions are on.
+# An input that fails is written to fuzz/artifacts. Fix the code, and move the file to fuzz/corpus/<target>, where `cargo test` tries
+# it from then on.
 set -euo pipefail
 
 cd "$(dirname "${BASH_SOURCE[0]}")/.."
@@ -33,7 +33,7 @@ command -v c++ >/dev/null || scripts/install-packages.sh g++ || {
 }
 command -v cargo-fuzz >/dev/null || cargo install cargo-fuzz --locked --version 0.13.2
 
-# The targets of the manifest; those that need another feature than the domain's have a line that says so.
+# The targets of the manifest. A target that needs more than the domain has a required-features line.
 targets() {
   awk -v domain="${#features[@]}" '
     /^\[\[bin\]\]/ { if (name != "" && !(domain && needs)) print name; name = ""; needs = 0; bin = 1; next }
@@ -60,11 +60,11 @@ for target in "${chosen[@]}"; do
   if ! cargo fuzz run "${options[@]}" "$target" "$new" "fuzz/corpus/$target" -- \
     -seed="$seed" -max_total_time="$seconds" -timeout=10 -rss_limit_mb=2048 -print_final_stats=1 >"$found/log" 2>&1; then
     tail -n 60 "$found/log" >&2
-    printf 'fuzz: %s found something; the input is in fuzz/artifacts/%s\n' "$target" "$target" >&2
+    printf 'fuzz: %s failed; the input is in fuzz/artifacts/%s\n' "$target" "$target" >&2
     exit 1
   fi
   executed=$(sed -n 's/^stat::number_of_executed_units: *//p' "$found/log")
-  # A target that did nothing has proved nothing.
+  # A target that hardly ran proves nothing.
   [ "${executed:-0}" -gt 100 ] || { cat "$found/log" >&2; printf 'fuzz: %s hardly ran\n' "$target" >&2; exit 1; }
   total=$((total + executed))
   printf '  %-14s %10s executions\n' "$target" "$executed"

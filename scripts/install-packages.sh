@@ -1,19 +1,19 @@
 #!/usr/bin/env bash
-# Installs Debian packages with apt-get, and starts none of the servers that come with them: no cluster is made,
-# no daemon runs, none is enabled at boot. What it changes to that end it puts back.
+# Installs Debian packages with apt-get without starting their servers: no cluster is created, no daemon runs, and none is enabled at
+# boot. The script restores every file that it changes for this.
 #
 #   scripts/install-packages.sh PACKAGE...
 #
-# It needs root and apt-get; without them it says what is missing and fails, so that the caller can say more.
+# It needs root and apt-get. Without them it names the missing packages and fails, so the caller can say more.
 set -euo pipefail
 
 [ "$#" -gt 0 ] || { echo "usage: $0 PACKAGE..." >&2; exit 2; }
 if [ "$(id -u)" -ne 0 ] || ! command -v apt-get >/dev/null; then
-  echo "not installed, for want of root and apt-get: $*" >&2
+  echo "not installed, because that needs root and apt-get: $*" >&2
   exit 1
 fi
 
-# One installation at a time: two would swap the files below under each other's feet.
+# One installation at a time: two would overwrite each other's changes to the files below.
 exec 8>/var/lock/keyward-install-packages.lock
 flock 8
 
@@ -28,12 +28,12 @@ put_back() {
   [ ! -e "$saved_policy" ] || mv -f "$saved_policy" "$policy"
 }
 
-# A saved one is there already when an earlier run was killed outright: then the one in place is that run's.
+# If a saved policy exists, an earlier run was killed, and the policy in place is that run's.
 if [ -e "$policy" ] && [ ! -e "$saved_policy" ]; then mv "$policy" "$saved_policy"; fi
 trap put_back EXIT
 trap 'exit 130' INT
 trap 'exit 143' TERM HUP
-printf '#!/bin/sh\n# For the length of one scripts/install-packages.sh: no server starts by being installed.\nexit 101\n' >"$policy"
+printf '#!/bin/sh\n# Created by scripts/install-packages.sh for its own run: installing a package starts no server.\nexit 101\n' >"$policy"
 chmod 755 "$policy"
 mkdir -p "${cluster_rule%/*}"
 echo 'create_main_cluster = false' >"$cluster_rule"

@@ -1,5 +1,5 @@
 #!/bin/sh
-# Makes the twin folders of a new migration, one for each database, under the same stamp and name.
+# Creates the folders of a new migration, one for each database, with the same timestamp and name.
 #
 #   scripts/new-migration.sh VERB_NOUN        e.g. add_device_names
 set -eu
@@ -13,7 +13,7 @@ fi
 cd "$(dirname "$0")/../migrations"
 for folder in sqlite/*_"$name" postgres/*_"$name"; do
   if [ -e "$folder" ]; then
-    echo "there is a migration of that name already: migrations/$folder" >&2
+    echo "a migration of that name exists: migrations/$folder" >&2
     exit 1
   fi
 done
@@ -21,15 +21,15 @@ done
 stamp=$(date -u +%Y-%m-%d-%H%M%S)
 newest=$(for folder in sqlite/* postgres/*; do [ ! -d "$folder" ] || echo "${folder#*/}"; done | sort | tail -n 1)
 if [ "$(printf '%s\n%s\n' "$newest" "${stamp}_$name" | sort | tail -n 1)" != "${stamp}_$name" ]; then
-  echo "the newest migration, $newest, is stamped later than now, ${stamp}: this one would run before it" >&2
+  echo "the newest migration, $newest, has a later timestamp than now, ${stamp}: the new one would run before it" >&2
   exit 1
 fi
 
 for database in sqlite postgres; do
   folder=$database/${stamp}_$name
   mkdir -p "$folder"
-  printf -- '-- expand\n-- %s: what changes, and why. Its twin for the other database makes the same schema.\n' "$name" >"$folder/up.sql"
-  echo "-- Takes back exactly what up.sql does." >"$folder/down.sql"
+  printf -- '-- expand\n-- %s: what changes, and why. The migration of the other database creates the same schema.\n' "$name" >"$folder/up.sql"
+  echo "-- Reverts exactly what up.sql does." >"$folder/down.sql"
   echo "migrations/$folder/up.sql"
   echo "migrations/$folder/down.sql"
 done

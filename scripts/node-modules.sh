@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
-# Prints a folder whose node_modules are installed once, below target/, from the package-lock.json of a folder. It is named after
-# that file, so that a newer one makes a new folder. Two runs at a time wait for one another.
+# Installs the node modules of a folder's package-lock.json once, below target/, and prints where. The name depends on that file's
+# content, so a changed file gets a new folder. Concurrent runs wait for each other.
 #
 #   scripts/node-modules.sh NAME FOLDER
 set -euo pipefail
@@ -19,7 +19,7 @@ if [ ! -e "$modules/complete" ]; then
   mkdir "$modules"
   cp "$list" "$root/$2/package.json" "$modules"
   if ! (cd "$modules" && npm ci --ignore-scripts --no-audit --no-fund >&2); then
-    echo "the modules could not be installed: npm has to reach its registry once (the versions of ${list#"$root/"})" >&2
+    echo "the modules could not be installed: npm has to reach its registry once (for the versions in ${list#"$root/"})" >&2
     exit 1
   fi
   touch "$modules/complete"

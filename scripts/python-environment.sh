@@ -1,10 +1,10 @@
 #!/usr/bin/env bash
-# Prints a program of a virtual environment that is made once, below target/, from a list of pinned versions with their hashes.
-# It is named after the list, so that a newer list makes a new one. Two runs at a time wait for one another.
+# Creates a virtual environment once, below target/, from a list of pinned versions with hashes, and prints the path of one of its
+# programs. The name depends on the list's content, so a changed list gets a new environment. Concurrent runs wait for each other.
 #
 #   scripts/python-environment.sh NAME LIST PROGRAM [OPTION-OF-VENV...]
 #
-#   PYTHON  the Python that makes it; not set: python3
+#   PYTHON  the Python to use; default: python3
 set -euo pipefail
 
 [ "$#" -ge 3 ] || { echo "usage: $0 NAME LIST PROGRAM [OPTION-OF-VENV...]" >&2; exit 2; }
@@ -24,7 +24,7 @@ if [ ! -e "$home/complete" ]; then
   if ! { "$python" -m venv "$@" "$home" &&
     "$home/bin/pip" install --quiet --disable-pip-version-check --no-deps --require-hashes -r "$list" &&
     "$home/bin/$program" --version >/dev/null; } >&2; then
-    echo "$name could not be installed: pip has to reach PyPI once (the versions of ${list#"$root/"})" >&2
+    echo "$name could not be installed: pip has to reach PyPI once (for the versions in ${list#"$root/"})" >&2
     exit 1
   fi
   touch "$home/complete"

@@ -1,12 +1,12 @@
 #!/usr/bin/env bash
-# Runs versions side by side under load: the commit before schemas had a floor, the first one that knows the floor, and this one,
-# on one PostgreSQL and Redis (tests/chaos/rolling.rs). Each older program is built from git once and kept under target/rolling.
+# Runs three versions side by side under load, on one PostgreSQL and Redis (tests/chaos/rolling.rs): the commit before schemas had a
+# floor, the first commit that knows the floor, and this one. Each older program is built from git once and kept in target/rolling.
 #
-#   scripts/rolling.sh [ARGUMENT...]        the arguments go to the test program
+#   scripts/rolling.sh [ARGUMENT...]        passes the arguments to the test program
 #
-#   KEYWARD_ROLLING_FROM   the older commit that this one must follow without a pause (default: the one before schema floors)
-#   KEYWARD_ROLLING_BACK   the older commit to which there must be a way back (default: the first that knows the floor)
-#   KEYWARD_CHAOS_SEED     who calls what, and when
+#   KEYWARD_ROLLING_FROM   the older commit to upgrade from without downtime (default: the one before schema floors)
+#   KEYWARD_ROLLING_BACK   the older commit to go back to (default: the first that knows the floor)
+#   KEYWARD_CHAOS_SEED     decides which calls are made, and when
 set -euo pipefail
 
 cd "$(dirname "${BASH_SOURCE[0]}")/.."
@@ -21,12 +21,12 @@ die() {
   exit 1
 }
 
-# With one test target beside the program: the features are then those of every other build, and no crate of others is built anew.
+# One test target is built with the program, so the features are those of every other build and no dependency is rebuilt.
 build() {
   cargo build --workspace --bins --test model --features "$features"
 }
 
-# The program of a commit: its path.
+# Builds the program of a commit and prints its path.
 program_of() {
   local commit kept folder
   commit=$(git rev-parse --verify --quiet "$1^{commit}") || die "there is no commit $1 (a shallow clone? git fetch --unshallow)"

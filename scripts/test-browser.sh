@@ -1,15 +1,15 @@
 #!/usr/bin/env bash
-# Walks through the pages with a real browser (tests/browser): a Chromium without a window, against servers that the tests start
-# for themselves. Pictures of all pages are left in target/browser/screenshots.
+# Tests the pages in a headless Chromium (tests/browser), against servers that the tests start themselves. Screenshots of all pages
+# are written to target/browser/screenshots.
 #
 #   scripts/test-browser.sh [--keep-screenshots] [TEST-FILE...]
 #
-#   --keep-screenshots  writes the README's pictures to docs/screenshots, too; libfaketime gives them a day of history
-#   KEYWARD_BIN         the server to test; not set: it is built
-#   CHROMIUM            the browser; not set: chromium-headless-shell, chromium, or Google Chrome
+#   --keep-screenshots  also writes the README's screenshots to docs/screenshots; libfaketime gives them a day of history
+#   KEYWARD_BIN         the server to test; default: a new build
+#   CHROMIUM            the browser; default: chromium-headless-shell, chromium, or Google Chrome
 #
-# Node and Chromium are looked for on the PATH and where macOS keeps them; root on Debian has them installed. The two modules that
-# the tests need come from npm once, into target/.
+# The script looks for Node and Chromium on the PATH and where macOS installs them; as root on Debian it installs them. It downloads
+# the two modules that the tests need from npm once, into target/.
 set -euo pipefail
 
 here=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
@@ -44,7 +44,7 @@ find_chromium() {
   done
 }
 
-# Debian 12 has 18.20. It is why playwright-core is 1.61: from 1.62 on it wants Node 20. node:test takes its options from 18.19 on.
+# Debian 12 has Node 18.20, so playwright-core is 1.61: from 1.62 on it needs Node 20. node:test has the options from 18.19 on.
 node_is_new_enough() {
   node -e 'const [a, b] = process.versions.node.split(".").map(Number); process.exit(a > 18 || (a === 18 && b >= 19) ? 0 : 1)'
 }
@@ -58,7 +58,7 @@ find_programs() {
   command -v openssl >/dev/null || missing+=(openssl)
 }
 
-# The headless shell shows pages as Chromium does, without the windows around them: it needs a third of the time.
+# The headless shell renders pages as Chromium does, without windows, in a third of the time.
 if [ -z "${CHROMIUM:-}" ] && [ "$(id -u)" -eq 0 ] && command -v apt-get >/dev/null; then
   command -v chromium-headless-shell >/dev/null || "$here/install-packages.sh" chromium-headless-shell || true
 fi
@@ -74,18 +74,18 @@ fi
 modules=$("$here/node-modules.sh" browser tests/browser)
 
 if [ -z "${KEYWARD_BIN:-}" ]; then
-  # The features that everything here is built with, so that nothing is built twice.
+  # With the features of every other build, so that nothing is built twice.
   (cd "$root" && "${CARGO:-cargo}" build --workspace --lib --bins --features tests/services,bench/services)
   KEYWARD_BIN=$target/debug/keyward
 fi
-# The servers' working folder is another.
+# The servers run in another working folder.
 KEYWARD_BIN=$(cd "$(dirname "$KEYWARD_BIN")" && pwd)/${KEYWARD_BIN##*/}
-[ -x "$KEYWARD_BIN" ] || die "KEYWARD_BIN is no program: $KEYWARD_BIN"
+[ -x "$KEYWARD_BIN" ] || die "KEYWARD_BIN is not a program: $KEYWARD_BIN"
 
 # --- The tests ------------------------------------------------------------------------------------------------------
 
-# All that the servers and browsers write is in this folder. They end with the test that started them, and the tests with this
-# script, however it ends.
+# Servers and browsers write only to this folder. Each ends with the test that started it, and the tests end with this script, however
+# it ends.
 folder=$(mktemp -d "${TMPDIR:-/tmp}/keyward-browser.XXXXXX")
 guardian=
 
@@ -100,7 +100,7 @@ trap 'exit 130' INT
 trap 'exit 143' TERM
 trap 'exit 129' HUP
 
-# Ends the tests, which end their browsers, and removes the folder once the last of these is through with it.
+# Ends the tests, which end their browsers, and then removes the folder.
 stop_all() {
   local group tries
   if [ -s "$folder/tests.pid" ]; then
@@ -119,7 +119,8 @@ stop_all() {
 } >/dev/null 2>&1
 
 # The guardian waits for this script's end of a pipe to close, which happens also when the script is killed outright, and no
-# signal meant for the script or its terminal reaches it. The tests close descriptor 9: the guardian waits for whoever holds it.
+# signal meant for the script or its terminal reaches it. The tests close descriptor 9, because the guardian waits until
+# every process has closed it.
 mkfifo "$folder/alive"
 exec 9<>"$folder/alive"
 set -m

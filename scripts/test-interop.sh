@@ -1,13 +1,13 @@
 #!/usr/bin/env bash
-# Holds Keyward against whole programs of others (tests/interop): the generators of clients that people use take /openapi.json, and a
-# call with each of what they made works.
+# Tests that other tools understand Keyward (tests/interop): common generators create clients from /openapi.json, and a call with each
+# client works.
 #
 #   scripts/test-interop.sh
 #
-#   KEYWARD_BIN  the server to test; not set: it is built
+#   KEYWARD_BIN  the server to test; default: a new build
 #
-# Python and Node are looked for on the PATH; root on Debian has them installed. The generators come from PyPI and npm once, into
-# target/.
+# The script looks for Python and Node on the PATH; as root on Debian it installs them. It downloads the generators from PyPI and npm
+# once, into target/.
 set -euo pipefail
 
 here=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
@@ -34,12 +34,12 @@ python=$("$here/python-environment.sh" interop tests/interop/requirements.txt py
 modules=$("$here/node-modules.sh" interop tests/interop)
 
 if [ -z "${KEYWARD_BIN:-}" ]; then
-  # The features that everything here is built with, so that nothing is built twice.
+  # With the features of every other build, so that nothing is built twice.
   (cd "$root" && "${CARGO:-cargo}" build --workspace --lib --bins --tests --features tests/services,bench/services)
   KEYWARD_BIN=$target/debug/keyward
 fi
 keyward=$(cd "$(dirname "$KEYWARD_BIN")" && pwd)/${KEYWARD_BIN##*/}
-unset KEYWARD_BIN # The server refuses variables that it does not know.
+unset KEYWARD_BIN # The server refuses unknown variables.
 
 # --- The server -----------------------------------------------------------------------------------------------------
 

@@ -1,21 +1,21 @@
 #!/usr/bin/env bash
-# Runs a command beside a PostgreSQL and a Redis of its own: both on free ports of 127.0.0.1, in a temporary folder,
-# and both gone when the command ends, however it or this script ends. The command's exit code is passed on.
+# Starts a PostgreSQL and a Redis on free ports of 127.0.0.1, in a temporary folder, runs a command, and stops both when the command
+# ends, however it or this script ends. The exit code is the command's.
 #
 #   scripts/with-services.sh COMMAND [ARGUMENT...]
 #
 # The command finds in its environment:
-#   KEYWARD_TEST_POSTGRES      postgres://… of a superuser, on the database `postgres`
+#   KEYWARD_TEST_POSTGRES      the URL of a superuser, postgres://…, on the database `postgres`
 #   KEYWARD_TEST_REDIS         redis://127.0.0.1:PORT/0
 #   KEYWARD_TEST_PG_BIN        the folder of initdb, pg_ctl and postgres, for tests that stop and start a server of their own
-#   KEYWARD_TEST_PG_USER       only for root: the user to run those as, since PostgreSQL refuses root
+#   KEYWARD_TEST_PG_USER       only for root: the user to run those as, because PostgreSQL refuses root
 #   KEYWARD_TEST_REDIS_SERVER  the redis-server program
 #   KEYWARD_TEST_NGINX         the nginx program
-#   KEYWARD_TEST_PYTHON        a Python that has PyJWT, for the example that checks tokens
-#   KEYWARD_TEST_SCHEMATHESIS  the API fuzzer, which pip installs under target/ the first time
-#   KEYWARD_TEST_SMTP_PYTHON   a Python that has aiosmtpd, for tests/smtp/server.py; pip installs that under target/, too
-#   KEYWARD_TEST_FAKETIME      libfaketime, for a server whose clock jumps; on Linux
-# Programs are looked for on the PATH and where Debian and Homebrew keep them; root on Debian has them installed.
+#   KEYWARD_TEST_PYTHON        a Python with PyJWT, for the example that checks tokens
+#   KEYWARD_TEST_SCHEMATHESIS  the API fuzzer, which pip installs under target/ in the first run
+#   KEYWARD_TEST_SMTP_PYTHON   a Python with aiosmtpd, for tests/smtp/server.py; pip installs it under target/, too
+#   KEYWARD_TEST_FAKETIME      libfaketime, for servers with a wrong clock; on Linux
+# The script looks for programs on the PATH and where Debian and Homebrew install them; as root on Debian it installs them.
 set -euo pipefail
 
 [ "$#" -gt 0 ] || { echo "usage: $0 COMMAND [ARGUMENT...]" >&2; exit 2; }
@@ -44,7 +44,7 @@ find_postgres_folder() {
 
 find_program() { PATH=$PATH:/usr/sbin:/usr/local/sbin command -v "$1" || true; }
 
-# The one on the PATH may be another than the one that the system's packages are for.
+# The system's packages may belong to another Python than the one on the PATH.
 find_python_with_jwt() {
   local candidate
   for candidate in python3 /usr/bin/python3; do
@@ -93,8 +93,8 @@ if [ "${#missing[@]}" -gt 0 ]; then
   macOS           brew install postgresql redis nginx wrk nghttp2; pip3 install pyjwt cryptography"
 fi
 
-# No system packages the API fuzzer and the mail server. The mail server gets the Python that has cryptography, for the
-# certificates of a throwaway CA.
+# No system package has the API fuzzer and the mail server. The mail server uses the Python with cryptography, for the certificates of
+# a throwaway CA.
 export PYTHON=$python
 schemathesis=$("$here/python-environment.sh" schemathesis tests/api_fuzz/requirements.txt schemathesis)
 smtp_python=$("$here/python-environment.sh" aiosmtpd tests/smtp/requirements.txt python --system-site-packages)
@@ -102,7 +102,7 @@ unset PYTHON
 
 # --- The folder, and the guardian that empties it -------------------------------------------------------------------
 
-# PostgreSQL refuses root, and an open Redis that runs as root would be a way to become root for anybody on the machine.
+# PostgreSQL refuses root. A Redis without a password that runs as root would let every local user become root.
 run_as=(env)
 if [ "$(id -u)" -eq 0 ]; then
   server_user=nobody
@@ -141,8 +141,8 @@ if ! "${run_as[@]}" test -x "$folder"; then
   make_folder /tmp
 fi
 
-# Stops all that is in the folder by its own process id, and removes the folder. Nothing here is worth a graceful end:
-# a server that a test has frozen would not hear one.
+# Stops every server in the folder by its process id, and removes the folder. The end is not graceful: a server that a test has frozen
+# would not react.
 stop_all() {
   local pid
   if [ -s "$folder/command.pid" ]; then kill -KILL -- "-$(cat "$folder/command.pid")"; fi
@@ -157,7 +157,7 @@ stop_all() {
 
 # The guardian waits for this script's end of a pipe to close, which happens also when the script is killed outright,
 # and no signal meant for the script or its terminal reaches it. Whatever is started below closes descriptor 9 first:
-# the guardian waits for whoever holds it.
+# the guardian waits until every process has closed it.
 mkfifo "$folder/alive"
 exec 9<>"$folder/alive"
 set -m
@@ -172,7 +172,7 @@ set +m
 
 # --- The servers ----------------------------------------------------------------------------------------------------
 
-# Below the ports that the kernel gives to outgoing connections, so that none of those sits on it; a clash is tried again.
+# Below the ports that the kernel gives to outgoing connections, so that no such connection uses the port. A clash is retried.
 random_port() { echo $((10000 + (RANDOM * 32768 + RANDOM) % 22000)); }
 
 start_postgres() {
@@ -187,7 +187,7 @@ start_postgres() {
   cd "$folder"
   "${run_as[@]}" "$pg_bin/initdb" --no-sync -D postgres -U postgres --auth=scram-sha-256 --pwfile=postgres.password \
     --encoding=UTF8 --locale=C >initdb.log 2>&1 9>&- || die "initdb failed: $(cat initdb.log)"
-  # What a power cut would lose need not be kept; what a killed server would lose is.
+  # Data must survive a killed server, but not a power cut.
   "${run_as[@]}" tee -a postgres/postgresql.conf >/dev/null <<'CONF'
 listen_addresses = '127.0.0.1'
 unix_socket_directories = ''
@@ -207,7 +207,7 @@ CONF
   die "PostgreSQL did not start: $(tail -n 20 postgres.log)"
 }
 
-# Ready is when the server that answers on the port is the one that was started, not another that had the port before.
+# Checks that the server that answers on the port is the one that was started, and not another one that used the port before.
 redis_answers() {
   local tries=0
   while kill -0 "$1" 2>/dev/null && [ "$((tries += 1))" -le 200 ]; do
