@@ -15,7 +15,7 @@ use crate::{
     writer::Writer,
 };
 use auth_domain::{
-    revocation::{Facts, Revocation, TokenRef, Verdict},
+    revocation::{Revocation, RevocationFacts, TokenRef, Verdict},
     settings::{Complaint, Section as _},
     time::{Span, Timestamp},
 };
@@ -203,7 +203,7 @@ impl Blacklist {
         let inner = &*self.inner;
         let at = inner.stopwatch.read();
         let first = inner.policy.first(&inner.shared.read(), &token, at, now);
-        let mut from_redis = Facts::default();
+        let mut from_redis = RevocationFacts::default();
         match first {
             Step::Answer(verdict) => return Ok(verdict),
             Step::AskRedis => {

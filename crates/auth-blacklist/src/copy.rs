@@ -4,7 +4,7 @@
 use crate::moment::Moment;
 use auth_domain::{
     ids::{SessionId, TokenId, UserId},
-    revocation::{Facts, Revocation, Revoked, TokenRef},
+    revocation::{Revocation, RevocationFacts, Revoked, TokenRef},
     time::{Timestamp, age},
     user::Generation,
 };
@@ -92,8 +92,8 @@ impl LocalCopy {
 
     /// What the copy knows of a token. Lapsed revocations count for as long as they are still here: they stay true.
     #[must_use]
-    pub fn facts(&self, token: &TokenRef) -> Facts {
-        Facts {
+    pub fn facts(&self, token: &TokenRef) -> RevocationFacts {
+        RevocationFacts {
             token: self.tokens.contains_key(&token.token),
             session: self.sessions.contains_key(&token.session),
             least: self.users.get(&token.user).map(|(least, _)| *least),

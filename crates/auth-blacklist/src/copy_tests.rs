@@ -55,26 +55,26 @@ fn what_was_taken_in_is_known_and_nothing_else() {
     copy.insert(revocation(2, 3, 7, 10));
     assert_eq!(
         copy.facts(&token_ref(1)),
-        Facts {
+        RevocationFacts {
             token: true,
-            ..Facts::default()
+            ..RevocationFacts::default()
         }
     );
     assert_eq!(
         copy.facts(&token_ref(2)),
-        Facts {
+        RevocationFacts {
             session: true,
-            ..Facts::default()
+            ..RevocationFacts::default()
         }
     );
     assert_eq!(
         copy.facts(&token_ref(3)),
-        Facts {
+        RevocationFacts {
             least: Some(generation(7)),
-            ..Facts::default()
+            ..RevocationFacts::default()
         }
     );
-    assert_eq!(copy.facts(&token_ref(4)), Facts::default());
+    assert_eq!(copy.facts(&token_ref(4)), RevocationFacts::default());
 }
 
 #[test]

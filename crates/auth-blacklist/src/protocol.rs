@@ -9,7 +9,7 @@
 
 use crate::{copy::LocalCopy, moment::Moment};
 use auth_domain::{
-    revocation::{Facts, TokenRef, Verdict},
+    revocation::{RevocationFacts, TokenRef, Verdict},
     time::Timestamp,
 };
 use std::time::Duration;
@@ -34,7 +34,7 @@ pub enum Step {
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct RedisReply {
     /// What it has.
-    pub facts: Facts,
+    pub facts: RevocationFacts,
     /// What was written to it later than this, it still has. `None`: no telling, the sentinel is missing.
     pub holds_since: Option<Moment>,
 }
@@ -56,7 +56,7 @@ impl Policy {
     pub fn first(&self, copy: &LocalCopy, token: &TokenRef, at: Moment, now: Timestamp) -> Step {
         let verdict = copy.facts(token).verdict(token.generation);
         // What is named first (docs/http-contract.md) can't be outdone by what another copy knows.
-        if verdict == Verdict::GenerationCut {
+        if verdict == Verdict::AllSessionsRevoked {
             Step::Answer(verdict)
         } else if copy.staleness(at, now).is_none_or(|age| age > self.max_staleness) {
             Step::AskDatabase
@@ -75,7 +75,7 @@ impl Policy {
             _ => false,
         };
         let verdict = copy.facts(token).and(reply.facts).verdict(token.generation);
-        if counts || verdict == Verdict::GenerationCut {
+        if counts || verdict == Verdict::AllSessionsRevoked {
             Step::Answer(verdict)
         } else {
             Step::AskDatabase
@@ -93,8 +93,8 @@ impl Policy {
         &self,
         copy: &LocalCopy,
         token: &TokenRef,
-        redis: Facts,
-        database: Option<Facts>,
+        redis: RevocationFacts,
+        database: Option<RevocationFacts>,
         at: Moment,
         now: Timestamp,
     ) -> Result<Verdict, Unavailable> {
@@ -107,7 +107,7 @@ impl Policy {
             && copy
                 .staleness(at, now)
                 .is_some_and(|age| age <= self.max_staleness.saturating_add(self.serve_stale));
-        if verdict != Verdict::Stands || bearable {
+        if verdict != Verdict::Valid || bearable {
             Ok(verdict)
         } else {
             Err(Unavailable)

@@ -23,7 +23,7 @@ const LENIENT: Policy = Policy {
     serve_stale: Duration::from_secs(10),
     ..POLICY
 };
-const ENDED: Facts = Facts {
+const ENDED: RevocationFacts = RevocationFacts {
     token: false,
     session: true,
     least: None,
@@ -64,7 +64,7 @@ fn with(mut copy: LocalCopy, what: Revoked) -> LocalCopy {
     copy
 }
 
-fn reply(facts: Facts, since: Option<u64>) -> RedisReply {
+fn reply(facts: RevocationFacts, since: Option<u64>) -> RedisReply {
     RedisReply {
         facts,
         holds_since: since.map(moment),
@@ -77,7 +77,7 @@ fn first(policy: &Policy, copy: &LocalCopy, at: u64) -> Step {
 
 #[test]
 fn memory_decides_alone_while_it_is_fresh_and_there_is_no_redis() {
-    assert_eq!(first(&ALONE, &read_at(1000), 3000), Step::Answer(Verdict::Stands));
+    assert_eq!(first(&ALONE, &read_at(1000), 3000), Step::Answer(Verdict::Valid));
     assert_eq!(first(&ALONE, &read_at(1000), 3001), Step::AskDatabase);
     assert_eq!(first(&ALONE, &LocalCopy::default(), 0), Step::AskDatabase);
     let ended = with(read_at(1000), Revoked::Session(token().session));
@@ -98,7 +98,7 @@ fn a_generation_cut_in_memory_needs_nobody_else_however_old_it_is() {
     );
     assert_eq!(
         first(&POLICY, &cut, 100_000),
-        Step::Answer(Verdict::GenerationCut)
+        Step::Answer(Verdict::AllSessionsRevoked)
     );
 }
 
@@ -107,15 +107,22 @@ fn redis_counts_only_where_it_has_held_since_before_the_last_read_began() {
     let copy = read_at(1000);
     let after = |reply| POLICY.after_redis(&copy, &token(), reply);
     assert_eq!(
-        after(reply(Facts::default(), Some(999))),
-        Step::Answer(Verdict::Stands)
+        after(reply(RevocationFacts::default(), Some(999))),
+        Step::Answer(Verdict::Valid)
     );
     assert_eq!(after(reply(ENDED, Some(999))), Step::Answer(Verdict::Revoked));
-    assert_eq!(after(reply(Facts::default(), Some(1000))), Step::AskDatabase);
-    assert_eq!(after(reply(Facts::default(), None)), Step::AskDatabase);
+    assert_eq!(
+        after(reply(RevocationFacts::default(), Some(1000))),
+        Step::AskDatabase
+    );
+    assert_eq!(after(reply(RevocationFacts::default(), None)), Step::AskDatabase);
     assert_eq!(after(reply(ENDED, None)), Step::AskDatabase);
     assert_eq!(
-        POLICY.after_redis(&LocalCopy::default(), &token(), reply(Facts::default(), Some(0))),
+        POLICY.after_redis(
+            &LocalCopy::default(),
+            &token(),
+            reply(RevocationFacts::default(), Some(0))
+        ),
         Step::AskDatabase
     );
 }
@@ -124,7 +131,7 @@ fn redis_counts_only_where_it_has_held_since_before_the_last_read_began() {
 fn what_memory_and_redis_know_is_put_together() {
     let copy = with(read_at(1000), Revoked::Token(token().token));
     assert_eq!(
-        POLICY.after_redis(&copy, &token(), reply(Facts::default(), Some(1))),
+        POLICY.after_redis(&copy, &token(), reply(RevocationFacts::default(), Some(1))),
         Step::Answer(Verdict::Revoked)
     );
 }
@@ -136,21 +143,27 @@ fn the_database_has_the_last_word_and_without_it_only_a_refusal_is_certain() {
         policy.after_database(copy, &token(), redis, database, moment(at), clock())
     };
     assert_eq!(
-        end(&POLICY, &copy, Facts::default(), Some(Facts::default()), 9000),
-        Ok(Verdict::Stands)
+        end(
+            &POLICY,
+            &copy,
+            RevocationFacts::default(),
+            Some(RevocationFacts::default()),
+            9000
+        ),
+        Ok(Verdict::Valid)
     );
     assert_eq!(
-        end(&POLICY, &copy, Facts::default(), Some(ENDED), 9000),
+        end(&POLICY, &copy, RevocationFacts::default(), Some(ENDED), 9000),
         Ok(Verdict::Revoked)
     );
     assert_eq!(
-        end(&POLICY, &copy, Facts::default(), None, 1000),
+        end(&POLICY, &copy, RevocationFacts::default(), None, 1000),
         Err(Unavailable)
     );
     assert_eq!(end(&POLICY, &copy, ENDED, None, 1000), Ok(Verdict::Revoked));
     let ended = with(read_at(1000), Revoked::Session(token().session));
     assert_eq!(
-        end(&POLICY, &ended, Facts::default(), None, 90_000),
+        end(&POLICY, &ended, RevocationFacts::default(), None, 90_000),
         Ok(Verdict::Revoked)
     );
 }
@@ -158,8 +171,17 @@ fn the_database_has_the_last_word_and_without_it_only_a_refusal_is_certain() {
 #[test]
 fn serve_stale_goes_on_for_so_much_longer_and_no_further() {
     let copy = read_at(1000);
-    let end = |at| LENIENT.after_database(&copy, &token(), Facts::default(), None, moment(at), clock());
-    assert_eq!(end(13_000), Ok(Verdict::Stands));
+    let end = |at| {
+        LENIENT.after_database(
+            &copy,
+            &token(),
+            RevocationFacts::default(),
+            None,
+            moment(at),
+            clock(),
+        )
+    };
+    assert_eq!(end(13_000), Ok(Verdict::Valid));
     assert_eq!(end(13_001), Err(Unavailable));
     assert_eq!(
         first(&LENIENT, &copy, 3001),

@@ -3,7 +3,7 @@
 use crate::{Batch, Blacklist, BlacklistConfig, Clock, Nodes, Truth, TruthUnavailable};
 use auth_domain::{
     ids::{SessionId, TokenId, UserId},
-    revocation::{Facts, Revocation, Revoked, TokenRef, Verdict},
+    revocation::{Revocation, RevocationFacts, Revoked, TokenRef, Verdict},
     time::{Span, Timestamp},
     user::Generation,
 };
@@ -48,7 +48,7 @@ impl Truth for Script {
         .boxed()
     }
 
-    fn facts(&self, _: TokenRef) -> BoxFuture<'_, Result<Facts, TruthUnavailable>> {
+    fn facts(&self, _: TokenRef) -> BoxFuture<'_, Result<RevocationFacts, TruthUnavailable>> {
         async { Err(TruthUnavailable) }.boxed()
     }
 }

@@ -1,7 +1,7 @@
 //! The database, as far as the blacklist asks it. It is the truth; all else in this crate is a copy.
 
 use auth_domain::{
-    revocation::{Facts, Revocation, TokenRef},
+    revocation::{Revocation, RevocationFacts, TokenRef},
     time::Timestamp,
 };
 use futures::future::BoxFuture;
@@ -32,5 +32,5 @@ pub trait Truth: Send + Sync + 'static {
     ///
     /// # Errors
     /// [`TruthUnavailable`]; nothing is concluded from it.
-    fn facts(&self, token: TokenRef) -> BoxFuture<'_, Result<Facts, TruthUnavailable>>;
+    fn facts(&self, token: TokenRef) -> BoxFuture<'_, Result<RevocationFacts, TruthUnavailable>>;
 }

@@ -2,7 +2,7 @@
 
 use crate::protocol::Sentinel;
 use auth_domain::{
-    revocation::{Facts, Revocation, TokenRef},
+    revocation::{Revocation, RevocationFacts, TokenRef},
     time::Timestamp,
 };
 use auth_redis::RedisError;
@@ -13,7 +13,7 @@ use std::sync::Arc;
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Seen {
     /// What Redis has of the token.
-    pub facts: Facts,
+    pub facts: RevocationFacts,
     /// What was under the sentinel's key at the same instant.
     pub sentinel: Option<Sentinel>,
 }

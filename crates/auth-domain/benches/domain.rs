@@ -6,7 +6,7 @@ use auth_domain::{
     ids::{SessionId, UserId},
     password::PasswordPolicy,
     password_hash::PasswordHash,
-    revocation::Facts,
+    revocation::RevocationFacts,
     rotation::{LineageStanding, Presented, RotationPolicy, decide},
     session::{Origin, Session, SessionState},
     time::Span,
@@ -51,12 +51,12 @@ fn decisions(c: &mut Criterion) {
             decide(standing, black_box(&presented), now, &policy)
         });
     });
-    let facts = Facts {
+    let facts = RevocationFacts {
         token: false,
         session: false,
         least: Some(Generation::FIRST),
     };
-    c.bench_function("Facts::verdict", |b| {
+    c.bench_function("RevocationFacts::verdict", |b| {
         b.iter(|| black_box(facts).verdict(black_box(Generation::FIRST)));
     });
 }

@@ -3,11 +3,11 @@
 //!
 //! [`AuditEvent::canonical`] is what a seal is computed over: one spelling for one event, whatever a database makes of it.
 
+mod redacted;
 mod seal;
-mod told;
 
+pub use redacted::{ActorKind, RedactedEvent};
 pub use seal::{Head, LONGEST_WRITE, Link, NotSealed, Seal, SealFormat, may_be_sealed, sealed_bytes};
-pub use told::{Doer, Told};
 
 use crate::{
     ids::{ApiKeyId, AuditEventId, SessionId, UserId},

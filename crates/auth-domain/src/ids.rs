@@ -9,7 +9,7 @@ use std::{fmt, str::FromStr};
 use uuid::Uuid;
 
 /// How many random bytes an id is made of, beside the time.
-pub const ID_CHANCE: usize = 10;
+pub const ID_RANDOM_BYTES: usize = 10;
 
 /// The text is not a UUID in its hyphenated form.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
@@ -26,7 +26,7 @@ macro_rules! id {
         impl $name {
             /// A new id from the moment and ten random bytes.
             #[must_use]
-            pub fn from_parts(now: Timestamp, chance: [u8; ID_CHANCE]) -> Self {
+            pub fn from_parts(now: Timestamp, chance: [u8; ID_RANDOM_BYTES]) -> Self {
                 let millis = u64::try_from(now.timestamp_millis()).unwrap_or(0);
                 Self(uuid::Builder::from_unix_timestamp_millis(millis, &chance).into_uuid())
             }

@@ -109,7 +109,7 @@ const fn between(least: u32, figure: u32, most: u32) -> u32 {
 
 /// What becomes of one unit that is asked for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Decision {
+pub enum RateDecision {
     /// It may be had, once the new TAT is kept.
     Granted {
         /// The counter from now on.
@@ -131,19 +131,19 @@ pub enum Decision {
 /// Decides over one unit, from the counter as it is kept: nothing for one that is not. The last `reserve` units of the limit are left
 /// to other requests on the same counter; a reserve leaves at least one unit.
 #[must_use]
-pub fn decide(tat: Option<Timestamp>, now: Timestamp, limit: Limit, reserve: u32) -> Decision {
+pub fn decide(tat: Option<Timestamp>, now: Timestamp, limit: Limit, reserve: u32) -> RateDecision {
     let interval = micros(limit.interval());
     let units = limit.burst().saturating_sub(reserve).max(1);
     let window = interval * i64::from(units);
     let ahead = tat.map_or(0, |tat| ahead(tat, now, limit, window));
     let next = ahead + interval;
     if next > window {
-        return Decision::Refused {
+        return RateDecision::Refused {
             retry_after: length(next - window),
             reset_after: length(ahead),
         };
     }
-    Decision::Granted {
+    RateDecision::Granted {
         tat: moment(now.timestamp_micros().saturating_add(next)),
         remaining: u32::try_from((window - next) / interval).unwrap_or(0),
         reset_after: length(next),
@@ -152,7 +152,7 @@ pub fn decide(tat: Option<Timestamp>, now: Timestamp, limit: Limit, reserve: u32
 
 /// The counter with one unit given back. One that had nothing to give back ends in the past, which is as good as absent.
 #[must_use]
-pub fn give_back(tat: Timestamp, limit: Limit) -> Timestamp {
+pub fn refund(tat: Timestamp, limit: Limit) -> Timestamp {
     moment(tat.timestamp_micros().saturating_sub(micros(limit.interval())))
 }
 

@@ -1,5 +1,5 @@
 //! What was revoked, and what that says of an access token. Every copy of the truth (the database, a node's memory, Redis)
-//! answers with the same [`Facts`], and one function turns them into a [`Verdict`].
+//! answers with the same [`RevocationFacts`], and one function turns them into a [`Verdict`].
 
 use crate::{
     ids::{SessionId, TokenId, UserId},
@@ -60,7 +60,7 @@ pub struct TokenRef {
 
 /// What one copy of the truth knows of a token.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
-pub struct Facts {
+pub struct RevocationFacts {
     /// The token itself was revoked.
     pub token: bool,
     /// Its session was ended.
@@ -69,7 +69,7 @@ pub struct Facts {
     pub least: Option<Generation>,
 }
 
-impl Facts {
+impl RevocationFacts {
     /// What two copies know together: a revocation that either knows stands.
     #[must_use]
     pub fn and(self, other: Self) -> Self {
@@ -84,11 +84,11 @@ impl Facts {
     #[must_use]
     pub fn verdict(&self, generation: Generation) -> Verdict {
         if self.least.is_some_and(|least| generation < least) {
-            Verdict::GenerationCut
+            Verdict::AllSessionsRevoked
         } else if self.session || self.token {
             Verdict::Revoked
         } else {
-            Verdict::Stands
+            Verdict::Valid
         }
     }
 }
@@ -97,9 +97,9 @@ impl Facts {
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Verdict {
     /// It is good.
-    Stands,
+    Valid,
     /// All sessions of its user were ended: `all_sessions_revoked`.
-    GenerationCut,
+    AllSessionsRevoked,
     /// It, or its session, was ended: `token_revoked`.
     Revoked,
 }
@@ -115,61 +115,61 @@ mod tests {
 
     #[test]
     fn the_generation_is_named_before_the_session_and_the_token() {
-        let all = Facts {
+        let all = RevocationFacts {
             token: true,
             session: true,
             least: Some(generation(2)),
         };
-        assert_eq!(all.verdict(generation(1)), Verdict::GenerationCut);
+        assert_eq!(all.verdict(generation(1)), Verdict::AllSessionsRevoked);
         assert_eq!(all.verdict(generation(2)), Verdict::Revoked);
         assert_eq!(
-            Facts {
+            RevocationFacts {
                 token: true,
-                ..Facts::default()
+                ..RevocationFacts::default()
             }
             .verdict(generation(0)),
             Verdict::Revoked
         );
         assert_eq!(
-            Facts {
+            RevocationFacts {
                 session: true,
-                ..Facts::default()
+                ..RevocationFacts::default()
             }
             .verdict(generation(0)),
             Verdict::Revoked
         );
-        assert_eq!(Facts::default().verdict(generation(0)), Verdict::Stands);
+        assert_eq!(RevocationFacts::default().verdict(generation(0)), Verdict::Valid);
         assert_eq!(
-            Facts {
+            RevocationFacts {
                 least: Some(generation(2)),
-                ..Facts::default()
+                ..RevocationFacts::default()
             }
             .verdict(generation(2)),
-            Verdict::Stands
+            Verdict::Valid
         );
     }
 
     #[test]
     fn what_either_copy_knows_stands() {
-        let one = Facts {
+        let one = RevocationFacts {
             token: false,
             session: true,
             least: Some(generation(3)),
         };
-        let other = Facts {
+        let other = RevocationFacts {
             token: true,
             session: false,
             least: Some(generation(5)),
         };
         assert_eq!(
             one.and(other),
-            Facts {
+            RevocationFacts {
                 token: true,
                 session: true,
                 least: Some(generation(5))
             }
         );
-        assert_eq!(one.and(Facts::default()), one);
+        assert_eq!(one.and(RevocationFacts::default()), one);
     }
 
     #[test]

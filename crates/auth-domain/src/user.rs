@@ -194,7 +194,7 @@ impl User {
     /// What it comes to when this user becomes that one, for the credentials; of several events the one that ends the most, which
     /// ends what the others end. `None`: nothing ends.
     #[must_use]
-    pub fn event_of_becoming(&self, after: &Self) -> Option<SecurityEvent> {
+    pub fn event_of_change_to(&self, after: &Self) -> Option<SecurityEvent> {
         if self.status != UserStatus::Disabled && after.status == UserStatus::Disabled {
             Some(SecurityEvent::Disabled)
         } else if self.role != after.role {
@@ -254,7 +254,7 @@ mod tests {
             ),
         ] {
             let after = user(status, role, confirmed);
-            assert_eq!(before.event_of_becoming(&after), Some(event));
+            assert_eq!(before.event_of_change_to(&after), Some(event));
         }
     }
 
@@ -267,8 +267,8 @@ mod tests {
             name: DisplayName::parse("Ada").ok(),
             ..disabled.clone()
         };
-        assert_eq!(disabled.event_of_becoming(&enabled), None);
-        assert_eq!(disabled.event_of_becoming(&disabled), None);
+        assert_eq!(disabled.event_of_change_to(&enabled), None);
+        assert_eq!(disabled.event_of_change_to(&disabled), None);
     }
 
     #[test]

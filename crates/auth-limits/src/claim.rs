@@ -6,7 +6,7 @@
 use crate::name::LimitName;
 use auth_domain::{
     ids::{SessionId, UserId},
-    rate::{Decision, Limit, decide},
+    rate::{Limit, RateDecision, decide},
     time::Timestamp,
 };
 use std::{
@@ -179,7 +179,7 @@ impl Asked<'_> {
     }
 
     /// What becomes of the claim, from the counter as it is kept.
-    pub(crate) fn decide(&self, tat: Option<Timestamp>, now: Timestamp) -> Decision {
+    pub(crate) fn decide(&self, tat: Option<Timestamp>, now: Timestamp) -> RateDecision {
         decide(tat, now, self.limit, self.reserve())
     }
 }

@@ -65,17 +65,17 @@ impl Limits {
 
     /// Gives one unit of each back that a request took and, as it turned out, did not use. Where Redis went or came back in
     /// between, the unit may stay taken on the one side and be given on the other, once a request.
-    pub async fn give_back(&self, claims: &[Claim], now: Timestamp) {
+    pub async fn refund(&self, claims: &[Claim], now: Timestamp) {
         let asked = self.asked(claims);
         if asked.is_empty() {
             return;
         }
         let given = match &self.inner.remote {
-            Some(remote) => remote.give_back(&asked, now).await,
+            Some(remote) => remote.refund(&asked, now).await,
             None => None,
         };
         if given.is_none() {
-            self.inner.process.give_back(&asked);
+            self.inner.process.refund(&asked);
         }
     }
 

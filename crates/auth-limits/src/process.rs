@@ -10,7 +10,7 @@ use crate::{
     table::{Plan, Table},
     taken::all_granted,
 };
-use auth_domain::{rate::Decision, time::Timestamp};
+use auth_domain::{rate::RateDecision, time::Timestamp};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
 /// The tables, in the order of [`LimitName::ALL`].
@@ -26,7 +26,7 @@ impl Process {
     }
 
     /// Takes a unit of each or of none; what is decided over each claim, in their order.
-    pub(crate) fn take(&self, asked: &[Asked<'_>], now: Timestamp) -> Vec<Decision> {
+    pub(crate) fn take(&self, asked: &[Asked<'_>], now: Timestamp) -> Vec<RateDecision> {
         let mut planned: Vec<(MutexGuard<'_, Table>, Plan)> = Vec::new();
         for (name, table) in &self.tables {
             let mut own = asked
@@ -40,12 +40,12 @@ impl Process {
                 planned.push((table, plan));
             }
         }
-        let mut decisions: Vec<(usize, Decision)> = planned
+        let mut decisions: Vec<(usize, RateDecision)> = planned
             .iter()
             .flat_map(|(_, plan)| plan.decisions.iter().copied())
             .collect();
         decisions.sort_unstable_by_key(|(position, _)| *position);
-        let decisions: Vec<Decision> = decisions.into_iter().map(|(_, decision)| decision).collect();
+        let decisions: Vec<RateDecision> = decisions.into_iter().map(|(_, decision)| decision).collect();
         if all_granted(&decisions) {
             for (mut table, plan) in planned {
                 table.carry_out(plan);
@@ -55,13 +55,10 @@ impl Process {
     }
 
     /// Gives one unit of each back.
-    pub(crate) fn give_back(&self, asked: &[Asked<'_>]) {
+    pub(crate) fn refund(&self, asked: &[Asked<'_>]) {
         for (name, table) in &self.tables {
             for asked in asked.iter().filter(|asked| asked.claim.name() == *name) {
-                table
-                    .lock()
-                    .unwrap_or_else(PoisonError::into_inner)
-                    .give_back(asked);
+                table.lock().unwrap_or_else(PoisonError::into_inner).refund(asked);
             }
         }
     }

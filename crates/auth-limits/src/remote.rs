@@ -4,7 +4,7 @@ use crate::{
     breaker::Breaker, claim::Asked, config::LimitsConfig, script_runner::ScriptRunner, taken::all_granted,
 };
 use auth_domain::{
-    rate::{CLOCK_SLACK, Decision},
+    rate::{CLOCK_SLACK, RateDecision},
     time::Timestamp,
 };
 use auth_redis::KeySpace;
@@ -13,7 +13,7 @@ use tokio::time::{Instant, timeout};
 
 /// Sent as text every time: a server that was restarted has no script by its hash, and a retry would be a second take.
 const GCRA: &str = include_str!("gcra.lua");
-const GIVE_BACK: &str = include_str!("give_back.lua");
+const REFUND: &str = include_str!("refund.lua");
 
 /// The counters in Redis.
 pub(crate) struct Remote {
@@ -34,7 +34,7 @@ impl Remote {
     }
 
     /// What is decided over each claim; nothing where Redis did not answer, or is left alone because it lately did not.
-    pub(crate) async fn take(&self, asked: &[Asked<'_>], now: Timestamp) -> Option<Vec<Decision>> {
+    pub(crate) async fn take(&self, asked: &[Asked<'_>], now: Timestamp) -> Option<Vec<RateDecision>> {
         let mut args = vec![now.timestamp_micros(), micros(CLOCK_SLACK)];
         for asked in asked {
             let (interval, window) = (asked.limit.interval(), asked.limit.window());
@@ -46,10 +46,10 @@ impl Remote {
     }
 
     /// Gives one unit of each back; nothing where Redis did not answer.
-    pub(crate) async fn give_back(&self, asked: &[Asked<'_>], now: Timestamp) -> Option<()> {
+    pub(crate) async fn refund(&self, asked: &[Asked<'_>], now: Timestamp) -> Option<()> {
         let mut args = vec![now.timestamp_micros()];
         args.extend(asked.iter().map(|asked| micros(asked.limit.interval())));
-        self.run(GIVE_BACK, asked, &args, |_| Some(())).await
+        self.run(REFUND, asked, &args, |_| Some(())).await
     }
 
     async fn run<T>(
@@ -91,9 +91,9 @@ impl Remote {
 }
 
 /// The decisions that the script made, told by the domain's own function from the counters as the script found them.
-fn decisions(asked: &[Asked<'_>], answer: &[i64], now: Timestamp) -> Option<Vec<Decision>> {
+fn decisions(asked: &[Asked<'_>], answer: &[i64], now: Timestamp) -> Option<Vec<RateDecision>> {
     let (granted, found) = answer.split_first()?;
-    let decisions: Vec<Decision> = asked
+    let decisions: Vec<RateDecision> = asked
         .iter()
         .zip(found)
         .map(|(asked, tat)| asked.decide(Timestamp::from_timestamp_micros(*tat), now))

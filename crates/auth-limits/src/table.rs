@@ -6,7 +6,7 @@
 
 use crate::claim::Asked;
 use auth_domain::{
-    rate::{Decision, give_back},
+    rate::{RateDecision, refund},
     time::Timestamp,
 };
 use std::{
@@ -40,7 +40,7 @@ enum Place {
 #[derive(Debug, Default)]
 pub(crate) struct Plan {
     /// The decisions, each with its claim's position in the request.
-    pub(crate) decisions: Vec<(usize, Decision)>,
+    pub(crate) decisions: Vec<(usize, RateDecision)>,
     writes: Vec<(Place, Timestamp)>,
 }
 
@@ -63,7 +63,7 @@ impl Table {
         for (position, asked) in asked {
             let place = self.place(asked.claim.shared_key(), &plan);
             let decision = asked.decide(self.tat(&place, &plan), now);
-            if let Decision::Granted { tat, .. } = decision {
+            if let RateDecision::Granted { tat, .. } = decision {
                 plan.writes.push((place, tat));
             }
             plan.decisions.push((position, decision));
@@ -86,13 +86,13 @@ impl Table {
     }
 
     /// Gives one unit back to whom it was taken of. Whoever has no counter was counted with the crowd, or no longer is.
-    pub(crate) fn give_back(&mut self, asked: &Asked<'_>) {
+    pub(crate) fn refund(&mut self, asked: &Asked<'_>) {
         let counter = self
             .live
             .get_mut(asked.claim.shared_key())
             .or(self.crowd.as_mut());
         if let Some(tat) = counter {
-            *tat = give_back(*tat, asked.limit);
+            *tat = refund(*tat, asked.limit);
         }
     }
 

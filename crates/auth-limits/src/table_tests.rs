@@ -98,19 +98,19 @@ fn one_call_looks_at_a_few_alone() {
 #[test]
 fn what_is_given_back_is_given_to_whom_it_was_taken_of() {
     let mut table = Table::holding(1);
-    let give_back = |table: &mut Table, number| {
+    let refund = |table: &mut Table, number| {
         let claim = claim(number);
-        table.give_back(&Asked {
+        table.refund(&Asked {
             claim: &claim,
             limit: TWO_A_MINUTE,
         });
     };
     assert!(table.take(0, 0) && table.take(0, 0) && !table.take(0, 0));
     assert!(table.take(1, 0) && table.take(1, 0) && !table.take(1, 0));
-    give_back(&mut table, 1);
+    refund(&mut table, 1);
     assert!(!table.take(0, 0));
     assert!(table.take(2, 0) && !table.take(2, 0), "the crowd has one again");
-    give_back(&mut table, 0);
+    refund(&mut table, 0);
     assert!(!table.take(2, 0));
     assert!(table.take(0, 0) && !table.take(0, 0));
 }

@@ -1,7 +1,7 @@
 //! What is told of a take: how things stand with each limit, or with the one that holds the request longest.
 
 use crate::{claim::Asked, name::LimitName};
-use auth_domain::rate::{Decision, Limit};
+use auth_domain::rate::{Limit, RateDecision};
 use std::time::Duration;
 
 /// How things stand with one limit, for one whom it counts.
@@ -20,14 +20,14 @@ pub struct Standing {
 }
 
 impl Standing {
-    fn of(asked: &Asked<'_>, decision: &Decision) -> Self {
+    fn of(asked: &Asked<'_>, decision: &RateDecision) -> Self {
         let (remaining, retry_after, reset_after) = match *decision {
-            Decision::Granted {
+            RateDecision::Granted {
                 remaining,
                 reset_after,
                 ..
             } => (remaining, Duration::ZERO, reset_after),
-            Decision::Refused {
+            RateDecision::Refused {
                 retry_after,
                 reset_after,
             } => (0, retry_after, reset_after),
@@ -59,11 +59,11 @@ impl Taken {
         matches!(self, Self::Granted(_))
     }
 
-    pub(crate) fn of(asked: &[Asked<'_>], decisions: &[Decision]) -> Self {
+    pub(crate) fn of(asked: &[Asked<'_>], decisions: &[RateDecision]) -> Self {
         let refused = asked
             .iter()
             .zip(decisions)
-            .filter(|(_, decision)| matches!(decision, Decision::Refused { .. }))
+            .filter(|(_, decision)| matches!(decision, RateDecision::Refused { .. }))
             .map(|(asked, decision)| Standing::of(asked, decision))
             .max_by_key(|standing| standing.retry_after);
         refused.map_or_else(
@@ -81,8 +81,8 @@ impl Taken {
 }
 
 /// Whether all are granted, and so may be carried out.
-pub(crate) fn all_granted(decisions: &[Decision]) -> bool {
+pub(crate) fn all_granted(decisions: &[RateDecision]) -> bool {
     decisions
         .iter()
-        .all(|decision| matches!(decision, Decision::Granted { .. }))
+        .all(|decision| matches!(decision, RateDecision::Granted { .. }))
 }

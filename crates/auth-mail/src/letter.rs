@@ -36,12 +36,12 @@ pub struct Letter {
     /// configured one.
     pub language: Option<String>,
     /// What it tells.
-    pub facts: Facts,
+    pub facts: MailFacts,
 }
 
 /// What a mail tells. A template shows what is there and leaves out what is not.
 #[derive(Debug, Clone, Default)]
-pub struct Facts {
+pub struct MailFacts {
     /// What the service is called.
     pub service_name: String,
     /// What the reader is called. Left out of the mail where it reads like an address or a link: whoever registers with
@@ -63,7 +63,7 @@ pub struct Facts {
     pub new_email: Option<String>,
 }
 
-impl Facts {
+impl MailFacts {
     /// The values that templates see; what is not known is not defined.
     pub(crate) fn values(&self) -> BTreeMap<&'static str, Value> {
         let secret = |link: &Option<SecretString>| link.as_ref().map(|link| one_line(link.expose_secret()));
@@ -156,10 +156,10 @@ mod tests {
             "javascript:alert(1)",
         ] {
             assert!(reads_like_a_link(name), "{name}");
-            let facts = Facts {
+            let facts = MailFacts {
                 name: Some(name.to_owned()),
                 device: Some(name.to_owned()),
-                ..Facts::default()
+                ..MailFacts::default()
             };
             assert!(facts.values().is_empty());
         }
@@ -175,7 +175,7 @@ mod tests {
     fn every_variable_has_a_value_and_no_other() {
         let word = || Some("word".to_owned());
         let link = || Some(SecretString::from("https://id.example/x"));
-        let facts = Facts {
+        let facts = MailFacts {
             service_name: "Keyward".to_owned(),
             name: word(),
             link: link(),
@@ -193,10 +193,10 @@ mod tests {
 
     #[test]
     fn no_link_is_shown_for_debugging() {
-        let facts = Facts {
+        let facts = MailFacts {
             link: Some(SecretString::from("https://id.example/reset?token=abc")),
             report_link: Some(SecretString::from("https://id.example/report?token=def")),
-            ..Facts::default()
+            ..MailFacts::default()
         };
         let content = Content {
             subject: "Subject".to_owned(),

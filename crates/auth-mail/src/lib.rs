@@ -26,5 +26,5 @@ mod templates;
 pub use config::{MailConfig, SmtpTls, Transport};
 pub use ehlo::ehlo_name_of;
 pub use error::{MailError, Undelivered};
-pub use letter::{Content, Facts, Letter};
+pub use letter::{Content, Letter, MailFacts};
 pub use mailer::Mailer;

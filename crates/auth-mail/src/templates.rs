@@ -6,7 +6,7 @@
 use crate::{
     embedded,
     error::MailError,
-    letter::{Content, Facts, Letter, VARIABLES, one_line},
+    letter::{Content, Letter, MailFacts, VARIABLES, one_line},
     overrides::{self, Files, Source},
 };
 use auth_domain::mail::MailKind;
@@ -135,7 +135,7 @@ impl Language {
         Ok(())
     }
 
-    fn render(&self, kind: MailKind, facts: &Facts) -> Result<Content, minijinja::Error> {
+    fn render(&self, kind: MailKind, facts: &MailFacts) -> Result<Content, minijinja::Error> {
         let part = |part: &str| {
             let file = format!("{}.{part}", kind.as_str());
             let mut values = facts.values();
@@ -160,9 +160,9 @@ impl Language {
         for kind in MailKind::ALL {
             for facts in [
                 full_facts(),
-                Facts {
+                MailFacts {
                     service_name: "Keyward".to_owned(),
-                    ..Facts::default()
+                    ..MailFacts::default()
                 },
             ] {
                 let content = self
@@ -221,10 +221,10 @@ fn in_full(error: &minijinja::Error) -> String {
     }
 }
 
-fn full_facts() -> Facts {
+fn full_facts() -> MailFacts {
     let some = |text: &str| Some(text.to_owned());
     let [link, report_link] = PROBES.map(|probe| Some(SecretString::from(probe)));
-    Facts {
+    MailFacts {
         service_name: "Keyward".to_owned(),
         name: some("Ada"),
         link,

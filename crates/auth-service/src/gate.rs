@@ -79,15 +79,12 @@ impl Service {
 
     /// The secret was the right one: what was taken for a wrong one is given back, to every counter, in one step.
     pub(crate) async fn was_right(&self, held: Admitted, caller: &Caller) {
-        self.shared()
-            .limits
-            .give_back(held.0.returned(), caller.now)
-            .await;
+        self.shared().limits.refund(held.0.returned(), caller.now).await;
     }
 
     /// The secret was not looked at: all that was taken is given back.
     pub(crate) async fn was_not_read(&self, held: Admitted, caller: &Caller) {
-        self.shared().limits.give_back(held.0.claims(), caller.now).await;
+        self.shared().limits.refund(held.0.claims(), caller.now).await;
     }
 
     /// The outcome; where the input was refused for its form, what was taken for more than that is given back.

@@ -6,7 +6,7 @@ use auth_domain::{
     audit::Actor,
     authentication::Assurance,
     email::EmailAddress,
-    ids::{ID_CHANCE, SessionId, UserId},
+    ids::{ID_RANDOM_BYTES, SessionId, UserId},
     lineage::Lifetimes,
     role::Role,
     rotation::{Decision, Presented, RotationPolicy},
@@ -122,7 +122,7 @@ impl AfterCommit for NoServer {
     async fn carry_out(&self, _: &CommitEffects) {}
 }
 
-fn terms(now: Timestamp, seed: [u8; ID_CHANCE]) -> ChangeContext {
+fn terms(now: Timestamp, seed: [u8; ID_RANDOM_BYTES]) -> ChangeContext {
     ChangeContext {
         now,
         until_at_least: now,

@@ -2,7 +2,7 @@
 
 use auth_domain::{
     audit::Actor,
-    ids::{ID_CHANCE, SessionId},
+    ids::{ID_RANDOM_BYTES, SessionId},
     time::{Span, Timestamp},
     user::Generation,
 };
@@ -22,7 +22,7 @@ pub struct AuditContext {
     /// What a signed-in user's token said: the change is made only if it is still true then.
     pub held: Option<SessionEvidence>,
     /// Ten random bytes; no two changes share them.
-    pub seed: [u8; ID_CHANCE],
+    pub seed: [u8; ID_RANDOM_BYTES],
 }
 
 /// What a signed-in user's token said when it was looked at. A password takes its time to hash, and a lock-out may come in between.

@@ -10,7 +10,7 @@ use crate::{
 };
 use auth_domain::{
     ids::{SessionId, TokenId, UserId},
-    revocation::{Facts, Revocation, Revoked, TokenRef},
+    revocation::{Revocation, RevocationFacts, Revoked, TokenRef},
     time::Timestamp,
     user::Generation,
 };
@@ -50,7 +50,7 @@ impl Storage {
     ///
     /// # Errors
     /// See [`StorageError`].
-    pub async fn facts(&self, token: TokenRef) -> Result<Facts, StorageError> {
+    pub async fn facts(&self, token: TokenRef) -> Result<RevocationFacts, StorageError> {
         run!(self, look, revocations::facts(token))
     }
 }

@@ -76,19 +76,22 @@ impl From<&AuditEvent> for AuditEventJson {
 
 impl AuditEventJson {
     /// The event as somebody is told it who is no administrator: of what others did, not who and from where.
-    pub fn as_told_to(reader: UserId, event: &AuditEvent) -> Self {
-        let told = event.as_told_to(reader);
+    pub fn redacted_for(reader: UserId, event: &AuditEvent) -> Self {
+        let redacted = event.redacted_for(reader);
         Self {
             actor: ActorJson {
                 kind: event.actor.kind().to_owned(),
-                user_id: told.actor.and_then(|actor| actor.user()).map(|id| id.to_string()),
-                api_key_id: told
+                user_id: redacted
+                    .actor
+                    .and_then(|actor| actor.user())
+                    .map(|id| id.to_string()),
+                api_key_id: redacted
                     .actor
                     .and_then(|actor| actor.api_key())
                     .map(|id| id.to_string()),
             },
-            ip: told.ip.map(|ip| ip.to_string()),
-            request_id: told.request_id.map(ToOwned::to_owned),
+            ip: redacted.ip.map(|ip| ip.to_string()),
+            request_id: redacted.request_id.map(ToOwned::to_owned),
             ..Self::from(event)
         }
     }

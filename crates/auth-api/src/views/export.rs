@@ -48,7 +48,7 @@ pub async fn exported(
         audit: export
             .audit
             .iter()
-            .map(|event| AuditEventJson::as_told_to(export.user.id, event))
+            .map(|event| AuditEventJson::redacted_for(export.user.id, event))
             .collect(),
     };
     Ok(HttpResponse::Ok()

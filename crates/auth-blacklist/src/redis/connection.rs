@@ -6,7 +6,7 @@ use crate::{
     wire::{Connection, Seen},
 };
 use auth_domain::{
-    revocation::{Facts, Revocation, TokenRef},
+    revocation::{Revocation, RevocationFacts, TokenRef},
     time::Timestamp,
     user::Generation,
 };
@@ -49,7 +49,7 @@ impl Connection for RedisConnection {
             let [token, session, user] = self.keys.of_token(&token);
             let keys = [token, session, user, self.keys.sentinel()];
             let [token, session, least, sentinel] = self.connection.get_all(&keys).await?;
-            let facts = Facts {
+            let facts = RevocationFacts {
                 token: token.is_some(),
                 session: session.is_some(),
                 least: least.map(|number| generation(&number)).transpose()?,

@@ -3,7 +3,7 @@
 use auth_blacklist::{Batch, Blacklist, Clock, Truth, TruthUnavailable};
 use auth_domain::{
     ids::{SessionId, TokenId, UserId},
-    revocation::{Facts, Revocation, Revoked, TokenRef},
+    revocation::{Revocation, RevocationFacts, Revoked, TokenRef},
     time::{Span, Timestamp},
     user::Generation,
 };
@@ -75,10 +75,10 @@ impl Truth for Ledger {
         .boxed()
     }
 
-    fn facts(&self, token: TokenRef) -> BoxFuture<'_, Result<Facts, TruthUnavailable>> {
+    fn facts(&self, token: TokenRef) -> BoxFuture<'_, Result<RevocationFacts, TruthUnavailable>> {
         async move {
             self.asked.fetch_add(1, Ordering::SeqCst);
-            let mut facts = Facts::default();
+            let mut facts = RevocationFacts::default();
             for (revocation, _) in self.reach()? {
                 match revocation.what {
                     Revoked::Token(id) => facts.token |= id == token.token,

@@ -100,14 +100,14 @@ impl Fleet {
 }
 
 async fn what_nobody_revoked_stands(fleet: Fleet) {
-    assert_eq!(fleet.verdict(new_token()).await, Verdict::Stands);
+    assert_eq!(fleet.verdict(new_token()).await, Verdict::Valid);
 }
 
 async fn a_revoked_token_is_refused_and_its_sibling_stands(fleet: Fleet) {
     let token = new_token();
     fleet.revoke(Revoked::Token(token.token)).await;
     assert_eq!(fleet.verdict(token).await, Verdict::Revoked);
-    assert_eq!(fleet.verdict(sibling(token)).await, Verdict::Stands);
+    assert_eq!(fleet.verdict(sibling(token)).await, Verdict::Valid);
 }
 
 async fn an_ended_session_takes_all_its_tokens_along(fleet: Fleet) {
@@ -122,7 +122,7 @@ async fn an_ended_session_takes_all_its_tokens_along(fleet: Fleet) {
                 ..token
             })
             .await,
-        Verdict::Stands
+        Verdict::Valid
     );
 }
 
@@ -130,7 +130,7 @@ async fn a_raised_generation_cuts_exactly(fleet: Fleet) {
     let old = new_token();
     let raised = old.generation.raised();
     fleet.revoke(Revoked::User(old.user, raised)).await;
-    assert_eq!(fleet.verdict(old).await, Verdict::GenerationCut);
+    assert_eq!(fleet.verdict(old).await, Verdict::AllSessionsRevoked);
     assert_eq!(
         fleet
             .verdict(TokenRef {
@@ -138,7 +138,7 @@ async fn a_raised_generation_cuts_exactly(fleet: Fleet) {
                 ..old
             })
             .await,
-        Verdict::Stands
+        Verdict::Valid
     );
     fleet.revoke(Revoked::User(old.user, Generation::DELETED)).await;
     assert_eq!(
@@ -148,7 +148,7 @@ async fn a_raised_generation_cuts_exactly(fleet: Fleet) {
                 ..old
             })
             .await,
-        Verdict::GenerationCut
+        Verdict::AllSessionsRevoked
     );
 }
 
@@ -173,7 +173,7 @@ async fn a_lower_generation_and_an_earlier_end_take_nothing_back(fleet: Fleet) {
                 ..old
             })
             .await,
-        Verdict::GenerationCut
+        Verdict::AllSessionsRevoked
     );
     assert_eq!(
         fleet
@@ -182,7 +182,7 @@ async fn a_lower_generation_and_an_earlier_end_take_nothing_back(fleet: Fleet) {
                 ..old
             })
             .await,
-        Verdict::Stands
+        Verdict::Valid
     );
 }
 
@@ -193,7 +193,7 @@ async fn the_generation_is_named_first(fleet: Fleet) {
     fleet
         .revoke(Revoked::User(token.user, token.generation.raised()))
         .await;
-    assert_eq!(fleet.verdict(token).await, Verdict::GenerationCut);
+    assert_eq!(fleet.verdict(token).await, Verdict::AllSessionsRevoked);
 }
 
 async fn a_thousand_revocations_are_answered_together(fleet: Fleet) {
@@ -221,7 +221,7 @@ async fn a_node_that_was_stopped_still_refuses_what_was_revoked(fleet: Fleet) {
         node.stop().await;
     }
     assert_eq!(fleet.verdict(token).await, Verdict::Revoked);
-    assert_eq!(fleet.verdict(new_token()).await, Verdict::Stands);
+    assert_eq!(fleet.verdict(new_token()).await, Verdict::Valid);
 }
 
 async fn what_was_revoked_is_refused_without_the_database(fleet: Fleet) {
@@ -235,7 +235,7 @@ async fn in_quiet_times_no_check_asks_the_database(fleet: Fleet) {
     let begun = std::time::Instant::now();
     loop {
         let asked = fleet.ledger.asked();
-        assert_eq!(fleet.verdict(new_token()).await, Verdict::Stands);
+        assert_eq!(fleet.verdict(new_token()).await, Verdict::Valid);
         if fleet.ledger.asked() == asked {
             break;
         }

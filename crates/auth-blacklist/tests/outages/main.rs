@@ -125,7 +125,7 @@ async fn a_node_starts_without_redis_and_finds_it_later() {
     let ledger = Ledger::new();
     let node = start(&ledger, &server.url(), "late").await;
     let token = new_token();
-    assert_eq!(node.check(token, chrono::Utc::now()).await, Ok(Verdict::Stands));
+    assert_eq!(node.check(token, chrono::Utc::now()).await, Ok(Verdict::Valid));
     assert_eq!(node.health().redis, RedisHealth::Down);
     server.start_again().await;
     eventually("Redis is found", || node.health().redis == RedisHealth::Up).await;
@@ -144,7 +144,7 @@ async fn without_the_database_checks_go_on_for_as_long_as_memory_is_fresh_and_no
         let at = begun.elapsed();
         match watch.nodes[1].check(valid, chrono::Utc::now()).await {
             Ok(verdict) => {
-                assert_eq!(verdict, Verdict::Stands);
+                assert_eq!(verdict, Verdict::Valid);
                 assert!(at < Duration::from_millis(2_100), "the copy is too old");
                 last_accepted = at;
             }
@@ -209,7 +209,7 @@ async fn a_key_of_the_wrong_kind_is_written_over() {
     assert!(begun.elapsed() < Duration::from_secs(1));
     assert_eq!(
         watch.nodes[1].check(token, chrono::Utc::now()).await,
-        Ok(Verdict::GenerationCut)
+        Ok(Verdict::AllSessionsRevoked)
     );
 }
 

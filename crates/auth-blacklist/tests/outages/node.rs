@@ -67,7 +67,7 @@ impl Watch {
     /// Ends a session on the first node; when it returns, it was answered, and is refused.
     pub(crate) async fn revoke(&self) {
         let token = new_token();
-        assert_eq!(self.nodes[1].check(token, Utc::now()).await, Ok(Verdict::Stands));
+        assert_eq!(self.nodes[1].check(token, Utc::now()).await, Ok(Verdict::Valid));
         self.ledger
             .revoke(&self.nodes[0], &[revocation(Revoked::Session(token.session))])
             .await;
@@ -88,7 +88,7 @@ impl Watch {
             }
             assert_eq!(
                 node.check(self.valid, Utc::now()).await,
-                Ok(Verdict::Stands),
+                Ok(Verdict::Valid),
                 "on node {number}"
             );
         }
@@ -109,7 +109,7 @@ impl Watch {
             let asked = self.ledger.asked();
             let mut right = true;
             for node in &self.nodes {
-                right &= node.check(self.valid, Utc::now()).await == Ok(Verdict::Stands);
+                right &= node.check(self.valid, Utc::now()).await == Ok(Verdict::Valid);
                 right &= node.health().redis == RedisHealth::Up;
             }
             if right && self.ledger.asked() == asked {

@@ -4,7 +4,7 @@
 use crate::world::{Broken, World, millis};
 use auth_blacklist::{Batch, Truth, TruthUnavailable, config::LONGEST_WRITE};
 use auth_domain::{
-    revocation::{Facts, Revocation, Revoked, TokenRef},
+    revocation::{Revocation, RevocationFacts, Revoked, TokenRef},
     time::{Span, Timestamp},
 };
 use futures::{FutureExt, future::BoxFuture};
@@ -203,11 +203,11 @@ impl Truth for NodesDatabase {
         .boxed()
     }
 
-    fn facts(&self, token: TokenRef) -> BoxFuture<'_, Result<Facts, TruthUnavailable>> {
+    fn facts(&self, token: TokenRef) -> BoxFuture<'_, Result<RevocationFacts, TruthUnavailable>> {
         async move {
             self.way().await?;
             let now = self.database.now();
-            let mut facts = Facts::default();
+            let mut facts = RevocationFacts::default();
             for row in self
                 .database
                 .visible()

@@ -282,7 +282,7 @@ impl Fleet {
         let mut summary = self.outcome.lock().unwrap();
         summary.checks += 1;
         let wrong = match outcome {
-            Ok(Verdict::Stands) => {
+            Ok(Verdict::Valid) => {
                 let lives = now < token.expires + LEEWAY;
                 let told = |row: &&crate::database::Row| {
                     row.answered.is_some_and(|at| at < event) && hits(&row.revocation, &token.is)
@@ -298,7 +298,7 @@ impl Fleet {
                     let cut = matches!(row.revocation.what, Revoked::User(..));
                     row.visible.is_some()
                         && hits(&row.revocation, &token.is)
-                        && cut == (verdict == Verdict::GenerationCut)
+                        && cut == (verdict == Verdict::AllSessionsRevoked)
                 };
                 (!rows.iter().any(why)).then(|| format!("refused as {verdict:?} for nothing"))
             }

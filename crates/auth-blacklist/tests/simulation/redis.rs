@@ -7,7 +7,7 @@ use auth_blacklist::{
     wire::{Connection, Connector, Seen},
 };
 use auth_domain::{
-    revocation::{Facts, Revocation, Revoked, TokenRef},
+    revocation::{Revocation, RevocationFacts, Revoked, TokenRef},
     time::{Span, Timestamp},
     user::Generation,
 };
@@ -206,7 +206,7 @@ impl Connection for Wire {
                         let (number, end) = server.data.entries.get(&(kind, id)).copied()?;
                         (end > now).then_some(number)
                     };
-                    let facts = Facts {
+                    let facts = RevocationFacts {
                         token: find('t', token.token.as_uuid()).is_some(),
                         session: find('s', token.session.as_uuid()).is_some(),
                         least: find('u', token.user.as_uuid()).and_then(Generation::from_number),

@@ -8,7 +8,7 @@ mod table;
 mod text;
 
 use auth_domain::{
-    rate::{Decision, Limit, decide},
+    rate::{Limit, RateDecision, decide},
     time::Timestamp,
 };
 use chrono::DateTime;
@@ -32,9 +32,9 @@ struct Counter {
 }
 
 impl Counter {
-    fn take(&mut self, now: Timestamp, limit: Limit) -> Decision {
+    fn take(&mut self, now: Timestamp, limit: Limit) -> RateDecision {
         let decision = decide(self.tat, now, limit, 0);
-        if let Decision::Granted { tat, .. } = decision {
+        if let RateDecision::Granted { tat, .. } = decision {
             self.tat = Some(tat);
         }
         decision
@@ -48,6 +48,6 @@ impl Counter {
     }
 }
 
-fn is_granted(decision: Decision) -> bool {
-    matches!(decision, Decision::Granted { .. })
+fn is_granted(decision: RateDecision) -> bool {
+    matches!(decision, RateDecision::Granted { .. })
 }

@@ -2,7 +2,7 @@
 
 use crate::{Counter, at_micros, is_granted};
 use auth_domain::{
-    rate::{CLOCK_SLACK, Decision, Limit, decide, give_back},
+    rate::{CLOCK_SLACK, Limit, RateDecision, decide, refund},
     time::Timestamp,
 };
 use proptest::prelude::*;
@@ -70,7 +70,7 @@ proptest! {
             back += i64::from(step < 0);
             granted += i64::from(counter.take_all(at_micros(now), limit, takes));
             prop_assert!(granted <= i64::from(limit.burst()) + forward / micros(limit.interval()) + back);
-            if let Decision::Refused { retry_after, reset_after } = decide(counter.tat, at_micros(now), limit, 0) {
+            if let RateDecision::Refused { retry_after, reset_after } = decide(counter.tat, at_micros(now), limit, 0) {
                 prop_assert!(retry_after <= limit.interval() + CLOCK_SLACK);
                 prop_assert!(reset_after <= limit.window() + CLOCK_SLACK);
             }
@@ -82,7 +82,7 @@ proptest! {
         let mut counter = Counter { tat: counter_of(limit, share) };
         counter.take_all(at_micros(0), limit, 40);
         let before = counter.tat;
-        if let Decision::Refused { retry_after, .. } = counter.take(at_micros(0), limit) {
+        if let RateDecision::Refused { retry_after, .. } = counter.take(at_micros(0), limit) {
             prop_assert_eq!(counter.tat, before, "a refusal consumes nothing");
             prop_assert!(!is_granted(decide(before, at_micros(micros(retry_after) - 1), limit, 0)));
             prop_assert!(is_granted(decide(before, at_micros(micros(retry_after)), limit, 0)));
@@ -92,7 +92,7 @@ proptest! {
     #[test]
     fn what_remains_can_be_had_at_once_and_after_the_reset_all_of_it(limit in any_limit(), share in 0.0..1.0) {
         let mut counter = Counter { tat: counter_of(limit, share) };
-        if let Decision::Granted { remaining, reset_after, .. } = counter.take(at_micros(0), limit) {
+        if let RateDecision::Granted { remaining, reset_after, .. } = counter.take(at_micros(0), limit) {
             let tries = remaining.min(500);
             prop_assert_eq!(counter.take_all(at_micros(0), limit, tries), tries);
             if remaining < 500 {
@@ -107,8 +107,8 @@ proptest! {
     #[test]
     fn giving_back_undoes_one_take(limit in any_limit(), share in 0.0..1.0) {
         let before = counter_of(limit, share);
-        if let Decision::Granted { tat, .. } = decide(before, at_micros(0), limit, 0) {
-            let after = give_back(tat, limit);
+        if let RateDecision::Granted { tat, .. } = decide(before, at_micros(0), limit, 0) {
+            let after = refund(tat, limit);
             prop_assert_eq!(decide(Some(after), at_micros(0), limit, 0), decide(before, at_micros(0), limit, 0));
         }
     }

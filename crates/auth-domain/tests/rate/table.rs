@@ -2,7 +2,7 @@
 
 use crate::{Counter, at, at_micros, is_granted, limit};
 use auth_domain::{
-    rate::{Decision, decide, give_back},
+    rate::{RateDecision, decide, refund},
     time::Timestamp,
 };
 use std::time::Duration;
@@ -11,16 +11,16 @@ const fn seconds(seconds: u64) -> Duration {
     Duration::from_secs(seconds)
 }
 
-fn granted(tat: i64, remaining: u32, reset_after: u64) -> Decision {
-    Decision::Granted {
+fn granted(tat: i64, remaining: u32, reset_after: u64) -> RateDecision {
+    RateDecision::Granted {
         tat: at(tat),
         remaining,
         reset_after: seconds(reset_after),
     }
 }
 
-fn refused(retry_after: u64, reset_after: u64) -> Decision {
-    Decision::Refused {
+fn refused(retry_after: u64, reset_after: u64) -> RateDecision {
+    RateDecision::Refused {
         retry_after: seconds(retry_after),
         reset_after: seconds(reset_after),
     }
@@ -82,7 +82,7 @@ fn one_unit_comes_back_and_no_more() {
     let four = limit("4/1m");
     let mut counter = Counter::default();
     assert_eq!(counter.take_all(at(0), four, 9), 4);
-    counter.tat = counter.tat.map(|tat| give_back(tat, four));
+    counter.tat = counter.tat.map(|tat| refund(tat, four));
     assert_eq!(counter.take_all(at(0), four, 9), 1);
 }
 
@@ -91,10 +91,10 @@ fn what_gave_back_its_only_unit_is_as_good_as_absent() {
     let four = limit("4/1m");
     let mut counter = Counter::default();
     counter.take(at(0), four);
-    let back = give_back(counter.tat.unwrap(), four);
+    let back = refund(counter.tat.unwrap(), four);
     assert_eq!(back, at(0));
     assert_eq!(
-        decide(Some(give_back(back, four)), at(0), four, 0),
+        decide(Some(refund(back, four)), at(0), four, 0),
         decide(None, at(0), four, 0)
     );
 }
@@ -118,6 +118,6 @@ fn the_ends_of_the_calendar_are_no_overflow() {
             }
         }
         assert!(is_granted(decide(None, last, limit, 0)));
-        assert!(give_back(first, limit) <= give_back(last, limit));
+        assert!(refund(first, limit) <= refund(last, limit));
     }
 }

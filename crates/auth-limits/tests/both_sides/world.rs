@@ -101,7 +101,7 @@ impl World {
         {
             self.returns.pop();
             let claims = &self.held[usize::try_from(which).unwrap()];
-            self.limits.give_back(claims, Self::at(when)).await;
+            self.limits.refund(claims, Self::at(when)).await;
         }
         self.now = moment;
     }

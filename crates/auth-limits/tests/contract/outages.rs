@@ -99,10 +99,10 @@ async fn a_request_asks_once_for_all_its_counters_and_once_to_give_all_of_them_b
     assert_eq!((sign_in.claims().len(), sign_in.returned().len()), (4, 3));
     assert!(node.take(sign_in.claims(), at(0)).await.is_granted());
     assert_eq!(stub.asked(), 1);
-    node.give_back(sign_in.returned(), at(0)).await;
+    node.refund(sign_in.returned(), at(0)).await;
     assert_eq!(stub.asked(), 2);
     // Nothing to give back is not asked for.
-    node.give_back(&[], at(0)).await;
+    node.refund(&[], at(0)).await;
     assert_eq!(stub.asked(), 2);
 }
 
@@ -149,7 +149,7 @@ async fn an_answer_that_makes_no_sense_is_none() {
 async fn what_the_process_counted_is_given_back_to_it() {
     let (node, _stub) = node(Mood::Failing);
     assert_eq!(granted(&node, 20).await, 3);
-    node.give_back(&[user(1)], at(0)).await;
+    node.refund(&[user(1)], at(0)).await;
     assert_eq!(granted(&node, 20).await, 1);
 }
 

@@ -101,7 +101,7 @@ pub(crate) async fn one_unit_is_given_back_and_no_more(start: Start) {
     let fleet = start(three_and_five());
     let claims = [user(1), Claim::on_service()];
     assert_eq!(fleet.granted(&claims, at(0), 9).await, 3);
-    fleet.nodes[1].give_back(&claims, at(0)).await;
+    fleet.nodes[1].refund(&claims, at(0)).await;
     assert_eq!(fleet.granted(&claims, at(0), 9).await, 1);
     assert_eq!(fleet.granted(&[Claim::on_service()], at(0), 9).await, 2);
 }
@@ -144,7 +144,7 @@ pub(crate) async fn what_was_held_by_right_passwords_comes_back_to_every_counter
     }
     for person in 0..500 {
         fleet.nodes[usize::from(person % 2)]
-            .give_back(admission(person).returned(), at(0))
+            .refund(admission(person).returned(), at(0))
             .await;
     }
     let standings = match fleet.take(admission(500).claims(), at(0)).await {
@@ -165,10 +165,10 @@ pub(crate) async fn what_was_held_by_right_passwords_comes_back_to_every_counter
 pub(crate) async fn what_was_never_taken_cannot_be_given_back(start: Start) {
     let fleet = start(three_and_five());
     let claims = [user(1)];
-    fleet.nodes[0].give_back(&claims, at(0)).await;
+    fleet.nodes[0].refund(&claims, at(0)).await;
     assert_eq!(fleet.granted(&claims, at(0), 1).await, 1);
     for _ in 0..5 {
-        fleet.nodes[0].give_back(&claims, at(0)).await;
+        fleet.nodes[0].refund(&claims, at(0)).await;
     }
     assert_eq!(fleet.granted(&claims, at(0), 9).await, 3);
 }
@@ -277,5 +277,5 @@ pub(crate) async fn limits_that_are_turned_off_grant_everything(start: Start) {
     assert_eq!(fleet.granted(&[user(1)], at(0), 50).await, 50);
     let taken = fleet.take(&[user(1)], at(0)).await;
     assert_eq!(taken, Taken::Granted(Vec::new()));
-    fleet.nodes[0].give_back(&[user(1)], at(0)).await;
+    fleet.nodes[0].refund(&[user(1)], at(0)).await;
 }

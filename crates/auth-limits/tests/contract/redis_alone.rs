@@ -48,7 +48,7 @@ async fn counters_are_named_as_in_the_design_and_end_with_what_they_count() {
     assert_eq!(server.run::<i64>("DBSIZE").await, 2);
 
     for _ in 0..3 {
-        node.give_back(&claims, at(0)).await;
+        node.refund(&claims, at(0)).await;
     }
     assert_eq!(server.run::<Vec<String>>("KEYS *").await, Vec::<String>::new());
 }
@@ -84,8 +84,8 @@ async fn redis_and_the_process_decide_alike() {
             })
             .collect();
         if next(&mut chance).is_multiple_of(8) {
-            in_redis.nodes[0].give_back(&claims, at(now)).await;
-            in_process.nodes[0].give_back(&claims, at(now)).await;
+            in_redis.nodes[0].refund(&claims, at(now)).await;
+            in_process.nodes[0].refund(&claims, at(now)).await;
         } else {
             let taken = in_redis.take(&claims, at(now)).await;
             assert_eq!(taken, in_process.take(&claims, at(now)).await, "step {step}");

@@ -7,7 +7,7 @@ mod overrides;
 mod rendering;
 
 use auth_domain::{email::EmailAddress, mail::MailKind};
-use auth_mail::{Facts, Letter, MailConfig, Mailer};
+use auth_mail::{Letter, MailConfig, MailFacts, Mailer};
 use chrono::DateTime;
 use secrecy::SecretString;
 use std::path::Path;
@@ -39,7 +39,7 @@ fn letter(kind: MailKind) -> Letter {
         id: Uuid::from_u128(0x018f_3c6e_0000_7000_8000_0000_0000_0001),
         date: DateTime::from_timestamp(1_790_000_000, 0).unwrap(),
         language: None,
-        facts: Facts {
+        facts: MailFacts {
             service_name: "Example Accounts".to_owned(),
             name: some("Ada Lovelace"),
             link: kind.carries_link().then(|| SecretString::from(LINK)),

@@ -2,7 +2,7 @@
 
 use crate::{LINK, REPORT_LINK, letter, mailer};
 use auth_domain::mail::MailKind;
-use auth_mail::Facts;
+use auth_mail::MailFacts;
 use secrecy::SecretString;
 use std::collections::HashSet;
 
@@ -75,7 +75,7 @@ fn without_facts_nothing_breaks_and_nothing_shows_a_gap() {
     let mailer = mailer();
     for kind in MailKind::ALL {
         let mut bare = letter(kind);
-        bare.facts = Facts::default();
+        bare.facts = MailFacts::default();
         let content = mailer.render(&bare).unwrap();
         assert!(content.text.starts_with("Hello,\n"), "{kind:?}");
         for part in [&content.subject, &content.text, &content.html] {

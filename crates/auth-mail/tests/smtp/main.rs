@@ -7,7 +7,7 @@ mod tls;
 mod trouble;
 
 use auth_domain::{email::EmailAddress, mail::MailKind};
-use auth_mail::{Facts, Letter, MailConfig, Mailer, SmtpTls, Transport, Undelivered};
+use auth_mail::{Letter, MailConfig, MailFacts, Mailer, SmtpTls, Transport, Undelivered};
 use chrono::DateTime;
 use secrecy::SecretString;
 use server::Server;
@@ -23,13 +23,13 @@ fn letter(number: u128) -> Letter {
         id: Uuid::from_u128(number),
         date: DateTime::from_timestamp(1_790_000_000, 0).unwrap(),
         language: None,
-        facts: Facts {
+        facts: MailFacts {
             service_name: "Example Accounts".to_owned(),
             name: Some("Zoë Ødegård".to_owned()),
             link: Some(SecretString::from(format!(
                 "https://id.example.com/reset?token={TOKEN}"
             ))),
-            ..Facts::default()
+            ..MailFacts::default()
         },
     }
 }

@@ -14,7 +14,7 @@ use crate::parts::{
 };
 use auth_domain::{email::EmailAddress, ids::MailId, time::Span};
 use auth_limits::Limits;
-use auth_mail::{Facts, Mailer, Undelivered};
+use auth_mail::{MailFacts, Mailer, Undelivered};
 use auth_storage::{Storage, outbox};
 use futures::future::join_all;
 use letters::Prepared;
@@ -260,7 +260,7 @@ fn pause(attempts: u32) -> Span {
 }
 
 /// For development: whoever reads the log can use them.
-fn print_links(mail: &outbox::Claimed, facts: &Facts) {
+fn print_links(mail: &outbox::Claimed, facts: &MailFacts) {
     for link in [&facts.link, &facts.report_link].into_iter().flatten() {
         tracing::info!(
             kind = mail.kind.as_str(),

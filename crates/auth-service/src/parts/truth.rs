@@ -2,7 +2,7 @@
 
 use auth_blacklist::{Batch, Truth, TruthUnavailable};
 use auth_domain::{
-    revocation::{Facts, TokenRef},
+    revocation::{RevocationFacts, TokenRef},
     time::Timestamp,
 };
 use auth_storage::{Storage, StorageError};
@@ -35,7 +35,7 @@ impl Truth for StoredTruth {
         })
     }
 
-    fn facts(&self, token: TokenRef) -> BoxFuture<'_, Result<Facts, TruthUnavailable>> {
+    fn facts(&self, token: TokenRef) -> BoxFuture<'_, Result<RevocationFacts, TruthUnavailable>> {
         Box::pin(async move { self.0.facts(token).await.map_err(|error| unavailable(&error)) })
     }
 }

@@ -41,8 +41,8 @@ impl Service {
             None => blacklist.check(asked, now).await.map_err(Failure::unavailable)?,
         };
         match verdict {
-            Verdict::Stands => Ok(Principal { claims }),
-            Verdict::GenerationCut => Err(TokenError::AllSessionsRevoked),
+            Verdict::Valid => Ok(Principal { claims }),
+            Verdict::AllSessionsRevoked => Err(TokenError::AllSessionsRevoked),
             Verdict::Revoked => Err(TokenError::Revoked),
         }
     }
@@ -68,7 +68,7 @@ impl Service {
     /// Why what somebody asked for was not done: they were cut off after their token was looked at.
     pub(crate) async fn cut_meanwhile(&self, principal: &Principal) -> TokenError {
         match self.storage().facts(principal.claims.token_ref()).await {
-            Ok(facts) if facts.verdict(principal.claims.generation) == Verdict::GenerationCut => {
+            Ok(facts) if facts.verdict(principal.claims.generation) == Verdict::AllSessionsRevoked => {
                 TokenError::AllSessionsRevoked
             }
             Ok(_) => TokenError::Revoked,

@@ -15,7 +15,7 @@ use crate::{
 };
 use auth_domain::{
     audit::{Action, Actor, AuditEvent},
-    ids::{AuditEventId, ID_CHANCE, MailId, SessionId, UserId},
+    ids::{AuditEventId, ID_RANDOM_BYTES, MailId, SessionId, UserId},
     mail::MailKind,
     revocation::Revocation,
     time::Timestamp,
@@ -127,7 +127,7 @@ impl<'a> Notes<'a> {
     }
 
     /// The chance of the next row: the change's own, counted on.
-    fn chance(&mut self) -> [u8; ID_CHANCE] {
+    fn chance(&mut self) -> [u8; ID_RANDOM_BYTES] {
         let mut chance = self.by.seed;
         let [.., high, low] = &mut chance;
         let counted = u16::from_be_bytes([*high, *low]).wrapping_add(self.written);

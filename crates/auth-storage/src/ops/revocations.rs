@@ -15,7 +15,7 @@ use crate::{
 use auth_domain::{
     audit::Action,
     ids::TokenId,
-    revocation::{Facts, Revocation, Revoked, TokenRef},
+    revocation::{Revocation, RevocationFacts, Revoked, TokenRef},
     time::Timestamp,
 };
 use diesel::{dsl::case_when, prelude::*, upsert::excluded};
@@ -79,7 +79,7 @@ pub(crate) fn since(c: &mut Conn, after: Option<Timestamp>) -> Result<Batch, Fau
 }
 
 /// What the database knows of a token, in one statement.
-pub(crate) fn facts(c: &mut Conn, token: TokenRef) -> Result<Facts, Fault> {
+pub(crate) fn facts(c: &mut Conn, token: TokenRef) -> Result<RevocationFacts, Fault> {
     use revocations as r;
     let (jti, sid, sub) = (
         Id(token.token.as_uuid()),
@@ -90,7 +90,7 @@ pub(crate) fn facts(c: &mut Conn, token: TokenRef) -> Result<Facts, Fault> {
         .filter(r::id.eq(jti).or(r::id.eq(sid)).or(r::id.eq(sub)))
         .select((r::id, r::kind, r::generation))
         .load(c)?;
-    let mut facts = Facts::default();
+    let mut facts = RevocationFacts::default();
     let hit = rows
         .into_iter()
         .flat_map(|(id, kind, generation)| revoked(id, &kind, generation));

@@ -69,7 +69,7 @@ pub(crate) fn change(
         }
         let user = write(c, &after)?;
         note_changes(c, &before, &user, effects)?;
-        let Some(event) = before.event_of_becoming(&after) else {
+        let Some(event) = before.event_of_change_to(&after) else {
             // Asked for again, a cut is recorded again: the node that was asked first may have died before it announced it.
             if cuts {
                 record_cut(c, id, before.generation, &EndedTokens::default(), effects)?;

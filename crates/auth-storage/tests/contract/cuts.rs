@@ -49,10 +49,10 @@ on_both! {
             let state = world.stored(session).await.state;
             assert_eq!(state, SessionState::Ended { at: at(4), why: EndReason::LogoutAll });
             let facts = world.db.facts(token_of(session)).await.unwrap();
-            assert_eq!(facts.verdict(session.generation), Verdict::GenerationCut);
+            assert_eq!(facts.verdict(session.generation), Verdict::AllSessionsRevoked);
         }
         let facts = world.db.facts(token_of(&stranger)).await.unwrap();
-        assert_eq!(facts.verdict(stranger.generation), Verdict::Stands);
+        assert_eq!(facts.verdict(stranger.generation), Verdict::Valid);
         let (again, _) = world.db.end_user_sessions(user.id, EndReason::LogoutAll, terms(at(5))).await.unwrap().recorded().await;
         let again = again.unwrap();
         assert_eq!((again.count, again.generation), (0, raised.raised()));
@@ -84,7 +84,7 @@ on_both! {
         assert_eq!(lifted, Session { generation: after.generation, ..own.clone() });
         // Its access tokens died, those it is given from now on live.
         let facts = world.db.facts(token_of(&own)).await.unwrap();
-        assert_eq!((facts.verdict(own.generation), facts.verdict(lifted.generation)), (Verdict::GenerationCut, Verdict::Stands));
+        assert_eq!((facts.verdict(own.generation), facts.verdict(lifted.generation)), (Verdict::AllSessionsRevoked, Verdict::Valid));
         let stored = world.db.credentials_of(user.id).await.unwrap().unwrap();
         assert_eq!(stored.password_hash.unwrap().expose(), hash(3).expose());
         let (_, _, ended) = changed(world.db.set_password(user.id, hash(4), None, terms(at(3))).await.unwrap()).await;
@@ -109,7 +109,7 @@ on_both! {
         let lifted = world.stored(&own).await;
         assert_eq!(lifted, Session { generation: raised, ..own.clone() });
         let facts = world.db.facts(token_of(&own)).await.unwrap();
-        assert_eq!((facts.verdict(own.generation), facts.verdict(lifted.generation)), (Verdict::GenerationCut, Verdict::Stands));
+        assert_eq!((facts.verdict(own.generation), facts.verdict(lifted.generation)), (Verdict::AllSessionsRevoked, Verdict::Valid));
         assert_eq!(world.stored(&stranger).await, stranger);
         let noted = world.noted().await;
         let told: Vec<_> = noted.iter().filter(|event| event.action == Action::AllSessionsEnded).collect();
@@ -145,7 +145,7 @@ on_both! {
         for session in [&first, &second] {
             assert_eq!(world.stored(session).await.generation, after.generation);
             let facts = world.db.facts(token_of(session)).await.unwrap();
-            assert_eq!(facts.verdict(session.generation), Verdict::GenerationCut);
+            assert_eq!(facts.verdict(session.generation), Verdict::AllSessionsRevoked);
         }
         // The role it has already raises nothing, and the cut is recorded again.
         let (same, again, _) = changed(world.db.change_user(user.id, change, admins(), terms(at(3))).await.unwrap()).await;
@@ -164,7 +164,7 @@ on_both! {
         assert_eq!(revocations[0].what, Revoked::User(user.id, taken.generation));
         assert_eq!(world.stored(&session).await.generation, taken.generation);
         let facts = world.db.facts(token_of(&session)).await.unwrap();
-        assert_eq!(facts.verdict(session.generation), Verdict::GenerationCut);
+        assert_eq!(facts.verdict(session.generation), Verdict::AllSessionsRevoked);
         // Asked for again it raises nothing, and the cut is recorded again.
         let (same, again, _) = change(None, at(3)).await;
         assert_eq!((same.generation, again[0].what), (taken.generation, revocations[0].what));
@@ -201,7 +201,7 @@ on_both! {
         assert_eq!(world.db.user(user.id).await.unwrap(), None);
         assert_eq!(world.db.session(session.id).await.unwrap(), None);
         let facts = world.db.facts(token_of(&session)).await.unwrap();
-        assert_eq!(facts.verdict(session.generation), Verdict::GenerationCut);
+        assert_eq!(facts.verdict(session.generation), Verdict::AllSessionsRevoked);
     }
 
     /// A sign-in that verified the old password must not slip its session in behind the cut.

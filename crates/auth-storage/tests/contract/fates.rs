@@ -303,7 +303,7 @@ impl Owner {
             generation: session.generation,
         };
         let facts = world.db.facts(token).await.unwrap();
-        stays(facts.verdict(session.generation) == Verdict::Stands)
+        stays(facts.verdict(session.generation) == Verdict::Valid)
     }
 
     async fn session(&self, world: &World, session: &Session) -> Fate {

@@ -20,7 +20,7 @@ on_both! {
         assert_eq!(done.revocations, [Revocation { what: Revoked::Token(dead), until: terms(at(1)).until_at_least }]);
         let look = |token| TokenRef { token, session: session.id, user: user.id, generation: user.generation };
         assert_eq!(world.db.facts(look(dead)).await.unwrap().verdict(user.generation), Verdict::Revoked);
-        assert_eq!(world.db.facts(look(alive)).await.unwrap().verdict(user.generation), Verdict::Stands);
+        assert_eq!(world.db.facts(look(alive)).await.unwrap().verdict(user.generation), Verdict::Valid);
     }
 
     /// A session's id that equals a token's concerns sessions alone.
@@ -29,7 +29,7 @@ on_both! {
         world.db.revoke_token(TokenId::from_uuid(session.id.as_uuid()), terms(at(1))).await.unwrap().settled().await;
         let token = TokenId::from_parts(t0(), chance());
         let look = TokenRef { token, session: session.id, user: user.id, generation: user.generation };
-        assert_eq!(world.db.facts(look).await.unwrap().verdict(user.generation), Verdict::Stands);
+        assert_eq!(world.db.facts(look).await.unwrap().verdict(user.generation), Verdict::Valid);
         let as_token = TokenRef { token: TokenId::from_uuid(session.id.as_uuid()), session: SessionId::from_uuid(token.as_uuid()), ..look };
         assert!(world.db.facts(as_token).await.unwrap().token);
     }

@@ -12,7 +12,7 @@ use crate::{
 use actix_web::{HttpResponse, http::StatusCode};
 use askama::Template;
 use auth_domain::{
-    audit::{AuditEvent, Doer},
+    audit::{ActorKind, AuditEvent},
     ids::UserId,
 };
 
@@ -30,20 +30,20 @@ pub(in crate::pages) struct Row {
 
 impl Row {
     /// What the reader is told of an event.
-    pub(in crate::pages) fn as_told_to(reader: UserId, event: &AuditEvent, t: &Texts) -> Self {
-        let told = event.as_told_to(reader);
-        let by = match told.by {
-            Doer::Own | Doer::Service | Doer::Anonymous => None,
-            Doer::OwnApiKey => Some(&t.by_api_key),
-            Doer::Administrator => Some(&t.by_administrator),
-            Doer::Operator => Some(&t.by_operator),
+    pub(in crate::pages) fn redacted_for(reader: UserId, event: &AuditEvent, t: &Texts) -> Self {
+        let redacted = event.redacted_for(reader);
+        let by = match redacted.by {
+            ActorKind::Own | ActorKind::Service | ActorKind::Anonymous => None,
+            ActorKind::OwnApiKey => Some(&t.by_api_key),
+            ActorKind::Administrator => Some(&t.by_administrator),
+            ActorKind::Operator => Some(&t.by_operator),
         };
-        let why = told.details.get("reason");
+        let why = redacted.details.get("reason");
         Self {
-            at: Moment(told.at),
-            what: t.action(&told.action).to_owned(),
+            at: Moment(redacted.at),
+            what: t.action(&redacted.action).to_owned(),
             why: why.map(|word| t.end_reason(word).to_owned()),
-            place: told.ip.map(|ip| ip.to_string()),
+            place: redacted.ip.map(|ip| ip.to_string()),
             by: by.map(ToString::to_string),
         }
     }
@@ -79,7 +79,7 @@ pub(super) async fn show(Seen(member): Seen<Member>) -> Result<HttpResponse, Pro
         rows: page
             .items
             .iter()
-            .map(|event| Row::as_told_to(reader, event, t))
+            .map(|event| Row::redacted_for(reader, event, t))
             .collect(),
         next: page.next_cursor,
     };

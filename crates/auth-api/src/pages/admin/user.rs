@@ -62,7 +62,7 @@ impl<'a> UserPage<'a> {
         let mut events = None;
         if visit.may(Permission::AuditRead) {
             let found = service.events_of(id, NEWEST).await?;
-            let rows = found.iter().map(|event| events::Row::as_told_to(id, event, t));
+            let rows = found.iter().map(|event| events::Row::redacted_for(id, event, t));
             events = Some(rows.collect());
         }
         Ok(Self {

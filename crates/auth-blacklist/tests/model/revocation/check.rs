@@ -72,9 +72,9 @@ impl Fleet {
 
 fn refused(n: usize, verdict: Verdict, by: &str) -> Result<(), String> {
     match verdict {
-        Verdict::Stands => Err(format!(
+        Verdict::Valid => Err(format!(
             "node {n} accepts a token whose revocation was answered: {by} decided"
         )),
-        Verdict::GenerationCut | Verdict::Revoked => Ok(()),
+        Verdict::AllSessionsRevoked | Verdict::Revoked => Ok(()),
     }
 }

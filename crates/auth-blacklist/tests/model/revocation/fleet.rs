@@ -9,7 +9,7 @@ use crate::search::Model;
 use auth_blacklist::{config::LONGEST_WRITE, protocol::Policy};
 use auth_domain::{
     ids::{SessionId, TokenId, UserId},
-    revocation::{Facts, Revocation, Revoked, TokenRef},
+    revocation::{Revocation, RevocationFacts, Revoked, TokenRef},
     time::Span,
     user::Generation,
 };
@@ -128,9 +128,9 @@ impl Fleet {
         self.setting.bounds
     }
 
-    pub(super) fn facts(&self, known: bool) -> Facts {
+    pub(super) fn facts(&self, known: bool) -> RevocationFacts {
         let what = self.revocation.what;
-        Facts {
+        RevocationFacts {
             token: false,
             session: known && matches!(what, Revoked::Session(_)),
             least: match what {

@@ -9,7 +9,7 @@ use auth_blacklist::{
     window::{ReadWindow, Worth},
 };
 use auth_domain::{
-    revocation::{Facts, Revocation},
+    revocation::{Revocation, RevocationFacts},
     time::Timestamp,
 };
 use std::time::Duration;
@@ -137,7 +137,7 @@ impl Node {
     }
 
     /// What Redis said in a check, and since when it can be relied on: the same few lines as in the product's link.
-    pub(crate) fn reply(&mut self, asked: Asking, facts: Facts, name: Name, now: At) -> RedisReply {
+    pub(crate) fn reply(&mut self, asked: Asking, facts: RevocationFacts, name: Name, now: At) -> RedisReply {
         let hold = |node: &Self| {
             let value = sentinel(name)?;
             node.product_sight().holds_since(asked.made.moment(), &value)

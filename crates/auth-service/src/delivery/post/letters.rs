@@ -15,7 +15,7 @@ use auth_domain::{
     user::{DisplayName, User, UserStatus},
 };
 use auth_limits::Claim;
-use auth_mail::{Facts, Letter};
+use auth_mail::{Letter, MailFacts};
 use auth_storage::{
     outbox,
     registrations::Settled,
@@ -59,11 +59,11 @@ impl Post {
         let Some(credentials) = credentials else {
             // The notice of a deletion goes to a user whose row is gone.
             return Ok(match named.filter(|_| mail.kind == MailKind::AccountDeleted) {
-                Some(to) => self.letter(mail, to, None, Facts::default()),
+                Some(to) => self.letter(mail, to, None, MailFacts::default()),
                 None => Prepared::Nowhere,
             });
         };
-        let mut facts = Facts::default();
+        let mut facts = MailFacts::default();
         let mailed_to = named.as_ref().unwrap_or(&credentials.user.email);
         if let Some(link) = mail.kind.link() {
             if credentials.user.status != UserStatus::Active {
@@ -208,7 +208,7 @@ impl Post {
         mail: &outbox::Claimed,
         to: EmailAddress,
         user: Option<&User>,
-        facts: Facts,
+        facts: MailFacts,
     ) -> Prepared {
         let fact = |name: &str| mail.facts.get(name).cloned();
         let confirmed = user.filter(|user| user.email_verified_at.is_some() && user.email.key() == to.key());
@@ -220,7 +220,7 @@ impl Post {
             id: mail.id.as_uuid(),
             date: mail.created_at,
             language: None,
-            facts: Facts {
+            facts: MailFacts {
                 service_name: self.config().service_name.clone(),
                 name: name.map(|name: &DisplayName| name.as_str().to_owned()),
                 device: fact("user_agent").and_then(|agent| match confirmed {

@@ -6,7 +6,7 @@ use std::{collections::BTreeMap, net::IpAddr};
 
 /// Who did it, as far as the reader is told.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-pub enum Doer {
+pub enum ActorKind {
     /// The reader.
     Own,
     /// A script, with an API key of the reader's.
@@ -23,13 +23,13 @@ pub enum Doer {
 
 /// An event as a reader is told it.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Told<'a> {
+pub struct RedactedEvent<'a> {
     /// When.
     pub at: Timestamp,
     /// What.
     pub action: Action,
     /// Who did it, in a word.
-    pub by: Doer,
+    pub by: ActorKind,
     /// Who did it, with its ids; `None` for another user.
     pub actor: Option<Actor>,
     /// Where the request came from, if it was not another user's.
@@ -43,19 +43,19 @@ pub struct Told<'a> {
 impl AuditEvent {
     /// The event as this user is told it.
     #[must_use]
-    pub fn as_told_to(&self, reader: UserId) -> Told<'_> {
+    pub fn redacted_for(&self, reader: UserId) -> RedactedEvent<'_> {
         let by = match self.actor {
-            Actor::User(user) if user == reader => Doer::Own,
-            Actor::ApiKey(_, owner) if owner == reader => Doer::OwnApiKey,
+            Actor::User(user) if user == reader => ActorKind::Own,
+            Actor::ApiKey(_, owner) if owner == reader => ActorKind::OwnApiKey,
             // The user sees that it was an administrator, and no more of them.
-            Actor::User(_) | Actor::ApiKey(..) | Actor::Newer(..) => Doer::Administrator,
-            Actor::Operator => Doer::Operator,
-            Actor::Service => Doer::Service,
-            Actor::Anonymous => Doer::Anonymous,
+            Actor::User(_) | Actor::ApiKey(..) | Actor::Newer(..) => ActorKind::Administrator,
+            Actor::Operator => ActorKind::Operator,
+            Actor::Service => ActorKind::Service,
+            Actor::Anonymous => ActorKind::Anonymous,
         };
         // Where a failed sign-in came from is no other user's secret: nobody proved who it was.
-        let whole = by != Doer::Administrator;
-        Told {
+        let whole = by != ActorKind::Administrator;
+        RedactedEvent {
             at: self.at,
             action: self.action,
             by,
@@ -79,17 +79,17 @@ mod tests {
         let key = ApiKeyId::from_uuid(Uuid::from_u128(9));
         let (reader, other) = (user(1), user(2));
         for (actor, by) in [
-            (Actor::User(reader), Doer::Own),
-            (Actor::ApiKey(key, reader), Doer::OwnApiKey),
-            (Actor::User(other), Doer::Administrator),
-            (Actor::ApiKey(key, other), Doer::Administrator),
-            (Actor::Operator, Doer::Operator),
-            (Actor::Service, Doer::Service),
+            (Actor::User(reader), ActorKind::Own),
+            (Actor::ApiKey(key, reader), ActorKind::OwnApiKey),
+            (Actor::User(other), ActorKind::Administrator),
+            (Actor::ApiKey(key, other), ActorKind::Administrator),
+            (Actor::Operator, ActorKind::Operator),
+            (Actor::Service, ActorKind::Service),
             (
                 Actor::from_parts("grant", Some(other), None).unwrap(),
-                Doer::Administrator,
+                ActorKind::Administrator,
             ),
-            (Actor::Anonymous, Doer::Anonymous),
+            (Actor::Anonymous, ActorKind::Anonymous),
         ] {
             let event = AuditEvent {
                 actor,
@@ -99,9 +99,9 @@ mod tests {
                 details: BTreeMap::from([("reason".to_owned(), "ended_by_admin".to_owned())]),
                 ..event()
             };
-            let told = event.as_told_to(reader);
-            let whole = by != Doer::Administrator;
-            let expected = Told {
+            let told = event.redacted_for(reader);
+            let whole = by != ActorKind::Administrator;
+            let expected = RedactedEvent {
                 at: event.at,
                 action: event.action,
                 by,
