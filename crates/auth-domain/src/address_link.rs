@@ -1,7 +1,7 @@
-//! What a link that came to an address takes beside a click, and what it does: pure and total, to be read beside its tables. A link
-//! says whose the mailbox is, and not whose the account is.
+//! Decides what a mailed link needs besides the click, and what it then does. A link proves who owns the mailbox. It does not
+//! prove who owns the account.
 //!
-//! A link that confirms an address; the first line that fits decides:
+//! For a link that confirms an address, the first matching line decides:
 //!
 //! | when | then |
 //! | --- | --- |
@@ -11,12 +11,12 @@
 //! | a new password is shown | [`Confirmation::WithNewPassword`], which takes the old one's place |
 //! | else | [`Verification::ProofNeeded`] |
 //!
-//! A link that changes an address takes a session of the account or its password ([`change_is_proved`]). A new password does not
-//! do: it would give the account to the owner of the new address.
+//! A link that changes an address needs a session of the account or its password ([`change_is_proved`]). A new password is not
+//! enough: it would give the account to the owner of the new address.
 
 use crate::credential::SecurityEvent;
 
-/// What is shown beside a link, and found to be right. `N` is what a new password is given as.
+/// What was presented together with a link, and verified. `N` is the type of a new password.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Shown<N> {
     /// Nothing.
@@ -27,7 +27,7 @@ pub enum Shown<N> {
     NewPassword(N),
 }
 
-/// What a link that confirms an address is decided from.
+/// The facts from which a link that confirms an address is decided.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct VerificationFacts {
     /// Whether the address is confirmed already.
@@ -45,11 +45,11 @@ pub enum Verification<N> {
     Already,
     /// It confirms the address for the first time.
     Confirm(Confirmation<N>),
-    /// Nothing before more is shown.
+    /// Nothing yet: the password, or a new one, has to be presented.
     ProofNeeded,
 }
 
-/// By what an address is confirmed for the first time.
+/// How an address is confirmed for the first time.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Confirmation<N> {
     /// In a session of the account.
@@ -61,7 +61,7 @@ pub enum Confirmation<N> {
 }
 
 impl<N> Confirmation<N> {
-    /// What it is to the account's credentials.
+    /// The event that decides which credentials end.
     #[must_use]
     pub const fn event(&self) -> SecurityEvent {
         match self {
@@ -107,26 +107,26 @@ pub fn change_is_proved<N>(in_session: bool, shown: Shown<N>) -> bool {
     }
 }
 
-/// What a link that came to an address asks for beside a click.
+/// What a mailed link needs besides the click.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum LinkNeeds {
     /// Nothing.
     Nothing,
     /// The account's password.
     Password {
-        /// Whether a new password does as well.
+        /// Whether a new password is enough, too.
         or_new: bool,
     },
 }
 
 impl LinkNeeds {
-    /// Of a link that confirms an address.
+    /// What a link that confirms an address needs.
     #[must_use]
     pub fn of_verification(facts: VerificationFacts) -> Self {
         Self::unless(|shown| verification(facts, shown) != Verification::ProofNeeded)
     }
 
-    /// Of a link that changes an address.
+    /// What a link that changes an address needs.
     #[must_use]
     pub fn of_change(in_session: bool) -> Self {
         Self::unless(|shown| change_is_proved(in_session, shown))

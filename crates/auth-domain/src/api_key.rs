@@ -1,4 +1,5 @@
-//! API keys: what scripts sign in with. A key does what its permissions say, and never more than its owner may at that moment.
+//! API keys: what scripts authenticate with. A key may do what its permissions allow, and never more than its owner may do at that
+//! moment.
 
 use crate::{
     ids::{ApiKeyId, UserId},
@@ -15,37 +16,31 @@ pub const PREFIX: &str = "kw_";
 pub struct ApiKey {
     /// Its row.
     pub id: ApiKeyId,
-    /// Whose it is.
+    /// The user it belongs to.
     pub owner: UserId,
     /// What it is for, in its owner's words.
     pub name: KeyName,
     /// What it may do.
     pub permissions: Vec<Permission>,
-    /// When it was made.
+    /// When it was created.
     pub created_at: Timestamp,
-    /// When it lapses, if ever.
+    /// When it expires; `None`: never.
     pub expires_at: Option<Timestamp>,
     /// When it was last used, to the minute.
     pub last_used_at: Option<Timestamp>,
 }
 
-/// What a key is called: a display name's rules.
+/// The name of a key. It follows the rules of a display name.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct KeyName(DisplayName);
 
 impl KeyName {
     /// Parses a name.
-    ///
-    /// # Errors
-    /// See [`NotADisplayName`].
     pub fn parse(raw: &str) -> Result<Self, NotADisplayName> {
         DisplayName::parse(raw).map(Self)
     }
 
     /// Reads a name that was accepted before ([`DisplayName::stored`]).
-    ///
-    /// # Errors
-    /// See [`NotADisplayName`].
     pub fn stored(raw: &str) -> Result<Self, NotADisplayName> {
         DisplayName::stored(raw).map(Self)
     }
@@ -58,13 +53,13 @@ impl KeyName {
 }
 
 impl ApiKey {
-    /// Whether it still holds.
+    /// Whether it has not expired.
     #[must_use]
     pub fn is_live(&self, now: Timestamp) -> bool {
         self.expires_at.is_none_or(|end| now < end)
     }
 
-    /// Whether it may do this for an owner of this role.
+    /// Whether the key may do this, given its owner's role.
     #[must_use]
     pub fn allows(&self, book: &RoleBook, owner: &Role, permission: Permission) -> bool {
         self.permissions.contains(&permission) && book.allows(owner, permission)

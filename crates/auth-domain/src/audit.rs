@@ -1,7 +1,7 @@
-//! What the audit log says: who did what to whom, when and from where. It names people by their ids, never by an address, so
-//! that an erased user leaves the chain whole, and it never holds a secret.
+//! Events of the audit log: who did what to whom, when and from where. An event names users by their ids and never by an address,
+//! so that the erasure of a user leaves the chain of seals intact. It never holds a secret.
 //!
-//! [`AuditEvent::canonical`] is what a seal is computed over: one spelling for one event, whatever a database makes of it.
+//! A seal is computed over [`AuditEvent::canonical`], which encodes an event in one way, whichever database stores it.
 
 mod redacted;
 mod seal;
@@ -19,17 +19,17 @@ use std::{collections::BTreeMap, net::IpAddr, str::FromStr};
 /// Who did it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum Actor {
-    /// Somebody who has not proved who it is.
+    /// A caller who is not authenticated.
     Anonymous,
     /// A signed-in user.
     User(UserId),
-    /// A script, with an API key of this user.
+    /// A script that used an API key of this user.
     ApiKey(ApiKeyId, UserId),
     /// The operator at the command line.
     Operator,
     /// The service itself.
     Service,
-    /// A kind of a newer version, with the user and the key that stand beside it.
+    /// A kind that only a newer version knows, with the user and the key that it stored.
     Newer(NewerWord, Option<UserId>, Option<ApiKeyId>),
 }
 
@@ -82,7 +82,7 @@ impl Actor {
     }
 }
 
-/// The text is no action.
+/// The text names no action.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 #[error("no such action")]
 pub struct NotAnAction;
@@ -132,17 +132,17 @@ macro_rules! actions {
 }
 
 actions! {
-    /// Somebody registered.
+    /// A user registered.
     Registered = "registered";
-    /// Somebody tried to register with an address that a verified user has.
+    /// A registration used the address of a verified user.
     RegistrationRefused = "registration_refused";
-    /// The first administrator was made.
+    /// The first administrator was created.
     SetUp = "set_up";
-    /// The token that makes the first administrator was made.
+    /// The token that creates the first administrator was issued.
     SetupTokenIssued = "setup_token_issued";
     /// A sign-in.
     SignedIn = "signed_in";
-    /// A sign-in, or another question for the password, that failed.
+    /// A sign-in, or another check of the password, failed.
     SignInFailed = "sign_in_failed";
     /// A session ended; `reason` says why.
     SessionEnded = "session_ended";
@@ -152,25 +152,25 @@ actions! {
     AllSessionsEnded = "all_sessions_ended";
     /// A refresh, where `audit.record_refreshes` is on.
     Refreshed = "refreshed";
-    /// A used refresh token came back: its session was ended (RFC 9700 §4.14.2).
+    /// A used refresh token was presented again: its session was ended (RFC 9700 §4.14.2).
     RefreshTokenReused = "refresh_token_reused";
-    /// A reset link was asked for.
+    /// A reset link was requested.
     PasswordResetRequested = "password_reset_requested";
     /// A password was reset by a mailed link.
     PasswordReset = "password_reset";
-    /// A user changed its password.
+    /// A user changed their password.
     PasswordChanged = "password_changed";
     /// An operator set a password.
     PasswordSet = "password_set";
     /// An address was confirmed.
     EmailVerified = "email_verified";
-    /// A change of the address was asked for.
+    /// A change of the address was requested.
     EmailChangeRequested = "email_change_requested";
     /// An address was changed.
     EmailChanged = "email_changed";
-    /// A user reported a mailed notice: everything was ended.
+    /// A user answered a mailed notice with "this was not me": every credential ended.
     Reported = "reported";
-    /// An administrator made a user.
+    /// An administrator created a user.
     UserCreated = "user_created";
     /// Users were imported; `count` says how many.
     UsersImported = "users_imported";
@@ -186,15 +186,15 @@ actions! {
     UserLockedOut = "user_locked_out";
     /// A user was deleted.
     UserDeleted = "user_deleted";
-    /// A user fetched everything that is stored about it.
+    /// A user exported everything that is stored about them.
     Exported = "exported";
-    /// An API key was made.
+    /// An API key was created.
     ApiKeyCreated = "api_key_created";
     /// An API key was revoked.
     ApiKeyRevoked = "api_key_revoked";
     /// The signing keys were rotated; `compromised` says whether the old one was dropped.
     KeysRotated = "keys_rotated";
-    /// What the master key seals was sealed with another one.
+    /// The secrets that the master key encrypts were encrypted with another one.
     KeysResealed = "keys_resealed";
     /// A machine client was registered.
     ClientCreated = "client_created";
@@ -204,11 +204,11 @@ actions! {
     LimitRefused = "limit_refused";
     /// Old batches were removed; `up_to` is the last of them.
     AuditPruned = "audit_pruned";
-    /// An operator took the chain of seals as it stood for the right one; `up_to` is its newest.
+    /// An operator accepted the chain of seals as it stands; `up_to` is its newest seal.
     AuditAccepted = "audit_accepted";
 }
 
-/// One thing that happened.
+/// An event.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct AuditEvent {
     /// Its id; sorts by time.
@@ -219,20 +219,20 @@ pub struct AuditEvent {
     pub actor: Actor,
     /// What.
     pub action: Action,
-    /// Whom it concerns.
+    /// The user it concerns.
     pub subject: Option<UserId>,
-    /// Which session.
+    /// The session it concerns.
     pub session: Option<SessionId>,
     /// Where the request came from.
     pub ip: Option<IpAddr>,
     /// The request's id.
     pub request_id: Option<String>,
-    /// What else there is to say; no addresses, no secrets.
+    /// Further details; never addresses or secrets.
     pub details: BTreeMap<String, String>,
 }
 
 impl AuditEvent {
-    /// The bytes that a seal covers: every field with its length in front, so that no two events share a spelling.
+    /// The bytes that a seal covers. Every field has its length in front, so that no two events have the same bytes.
     #[must_use]
     pub fn canonical(&self) -> Vec<u8> {
         let mut out = Vec::with_capacity(256);

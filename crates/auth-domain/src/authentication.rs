@@ -1,7 +1,7 @@
-//! What a sign-in still needs: one pure, total function, to be read beside its table. A sign-in is a series of proofs with one end,
-//! the session, and this function alone says when the end is reached.
+//! Decides what a sign-in still needs. A sign-in is a series of proofs that ends with a session, and [`decide`] alone says when
+//! the end is reached. It is pure and total.
 //!
-//! The first line that fits decides:
+//! The first matching line decides:
 //!
 //! | when | then |
 //! | --- | --- |
@@ -14,7 +14,7 @@
 use crate::time::{Span, Timestamp, age};
 use std::{borrow::Cow, collections::BTreeMap, fmt, str::FromStr};
 
-/// A way to prove who one is.
+/// An authentication method.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Method {
     /// The password of the account.
@@ -42,10 +42,10 @@ impl Method {
     }
 }
 
-/// What was shown and found to be right.
+/// A verified proof.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Proof {
-    /// By which method.
+    /// The method.
     pub method: Method,
     /// When, by the clock of the node that verified it.
     pub at: Timestamp,
@@ -56,7 +56,7 @@ pub struct Proof {
 pub struct Proofs(BTreeMap<Method, Timestamp>);
 
 impl Proofs {
-    /// These and one more.
+    /// Adds a proof.
     #[must_use]
     pub fn and(mut self, proof: Proof) -> Self {
         let newest = self.0.entry(proof.method).or_insert(proof.at);
@@ -64,7 +64,7 @@ impl Proofs {
         self
     }
 
-    /// When this was proved, if it was.
+    /// When the method was proved; `None` if it was not.
     #[must_use]
     pub fn at(&self, method: Method) -> Option<Timestamp> {
         self.0.get(&method).copied()
@@ -87,20 +87,20 @@ impl From<Proof> for Proofs {
     }
 }
 
-/// What has to be proved.
+/// What a sign-in requires.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Requirements {
-    /// Each of these methods.
+    /// The methods, each of which has to be proved.
     pub methods: Vec<Method>,
-    /// How long ago at most.
+    /// How old a proof may be at most.
     pub within: Span,
 }
 
 impl Requirements {
-    /// How long the proofs of a sign-in hold while others are asked for.
+    /// How long the proofs of a sign-in stay valid while further ones are asked for.
     pub const SIGN_IN_WINDOW: Span = Span::minutes(10);
 
-    /// What a sign-in takes: the password of the account.
+    /// The requirements of a sign-in: the password of the account.
     #[must_use]
     pub fn of_sign_in() -> Self {
         Self {
@@ -110,18 +110,18 @@ impl Requirements {
     }
 }
 
-/// How a sign-in goes on.
+/// The next step of a sign-in.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Next {
     /// It is complete: a session may begin.
     Complete(Assurance),
-    /// These methods have to be proved, too; in the order of [`Method`], each once.
+    /// These methods still have to be proved; in the order of [`Method`], each once.
     Ask(Vec<Method>),
-    /// It does not go on.
+    /// The sign-in is refused.
     Refused,
 }
 
-/// Decides. `now` is the clock of the node that was asked.
+/// Decides the next step. `now` is the clock of the node that handles the request.
 #[must_use]
 pub fn decide(proofs: &Proofs, requirements: &Requirements, now: Timestamp) -> Next {
     let Some(assurance) = proofs.assurance() else {
@@ -141,17 +141,17 @@ pub fn decide(proofs: &Proofs, requirements: &Requirements, now: Timestamp) -> N
     }
 }
 
-/// How a user proved who they are, and when: what a session keeps of it.
+/// How and when a user authenticated, as a session stores it.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Assurance {
-    /// When they last proved it (`auth_time` of OpenID Connect Core §2). A refresh proves nothing and does not move it.
+    /// When they last authenticated (`auth_time` of OpenID Connect Core §2). A refresh proves nothing and does not move it.
     pub authenticated_at: Timestamp,
-    /// By which methods.
+    /// The methods.
     pub amr: Amr,
 }
 
 impl Assurance {
-    /// What a password proves: all that sessions of older versions rest on.
+    /// The assurance of a password alone. Sessions of older versions have no other.
     #[must_use]
     pub fn by_password(at: Timestamp) -> Self {
         Self {

@@ -1,7 +1,7 @@
-//! What tokens say (RFC 7519, RFC 9068). A signature proves who wrote the claims; these functions say whether they hold.
+//! The claims of tokens (RFC 7519, RFC 9068). A signature proves who wrote them; these functions say whether they are valid.
 //!
 //! A reader passes over claims that it does not know (RFC 7519 §4): a node that runs an older release goes on reading tokens after
-//! a newer one has begun to write one claim more. A claim that it knows has to have its type and may stand there only once.
+//! a newer one has begun to write one claim more. A claim that the reader knows must have its type and may occur only once.
 
 use crate::{
     ids::{SessionId, TokenId, UserId},
@@ -36,10 +36,10 @@ impl Typ {
     }
 }
 
-/// The `client_id` of tokens that come of a sign-in here.
+/// The `client_id` of tokens from a sign-in at this server.
 pub const OWN_CLIENT: &str = "keyward";
 
-/// Says in the claims, too, which kind of token this is: `type`.
+/// The kind of token, which the claims say, too: `type`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum TokenType {
@@ -82,8 +82,8 @@ pub struct AccessClaims {
     /// `access`.
     #[serde(rename = "type")]
     pub kind: TokenType,
-    /// When it begins to hold, in seconds since 1970. This server writes none; one that another holder of a shared secret wrote
-    /// is kept to (RFC 7519 §4.1.5).
+    /// When it becomes valid, in seconds since 1970. This server writes none. It honours one that another holder of a shared
+    /// secret wrote (RFC 7519 §4.1.5).
     #[serde(
         default,
         skip_serializing_if = "Option::is_none",
@@ -92,7 +92,7 @@ pub struct AccessClaims {
     pub nbf: Option<i64>,
 }
 
-/// The claims of a refresh token. Nobody but the server reads it.
+/// The claims of a refresh token. Only this server reads them.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct RefreshClaims {
     /// Who issued it.
@@ -112,10 +112,10 @@ pub struct RefreshClaims {
     pub kind: TokenType,
 }
 
-/// Why claims do not hold, the first of these that is wrong.
+/// Why claims are refused: the first reason that applies.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 pub enum ClaimsRefused {
-    /// Another kind, issuer or audience, or times that make no sense.
+    /// Another kind, issuer or audience, or inconsistent times.
     #[error("the token is not valid here")]
     Invalid,
     /// Past its time by more than the leeway.
@@ -128,8 +128,8 @@ pub enum ClaimsRefused {
 pub enum Issuer<'a> {
     /// This one, to the letter.
     Named(&'a str),
-    /// A server that was given no name and goes by the loopback address that it listens on: also under an address of another
-    /// start or another node. The keys are the database's, so that no stranger's token comes in by this.
+    /// A server without a configured name, which uses the loopback address that it listens on. The address of an earlier start
+    /// or of another node is accepted, too. The keys are the database's, so this lets in no token of another server.
     Loopback,
 }
 
@@ -154,7 +154,7 @@ impl Issuer<'_> {
 }
 
 impl AccessClaims {
-    /// Whether the claims hold for this issuer and audience now (RFC 9068 §4, RFC 8725 §3.8–3.9).
+    /// Whether the claims are valid for this issuer and audience now (RFC 9068 §4, RFC 8725 §3.8–3.9).
     ///
     /// # Errors
     /// The first of [`ClaimsRefused`] that applies.
@@ -177,7 +177,7 @@ impl AccessClaims {
         check_times(self.iat, self.exp, now, leeway)
     }
 
-    /// What the copies of the revocations are asked with.
+    /// What identifies the token when its revocation is looked up.
     #[must_use]
     pub fn token_ref(&self) -> TokenRef {
         TokenRef {
@@ -190,10 +190,7 @@ impl AccessClaims {
 }
 
 impl RefreshClaims {
-    /// Whether the claims are a refresh token's of this issuer. Its expiry is left to [`crate::rotation::decide`].
-    ///
-    /// # Errors
-    /// [`ClaimsRefused::Invalid`].
+    /// Whether the claims are those of a refresh token of this issuer. [`crate::rotation::decide`] checks its expiry.
     pub fn check<'a>(
         &self,
         issuer: impl Into<Issuer<'a>>,

@@ -1,9 +1,9 @@
-//! Addresses of databases and of Redis, in which passwords may stand. The rule: user information ends at the last `@`, and an
-//! address is shown by a list of what holds no secret; everything that is not on the list is hidden.
+//! URLs of databases and of Redis, which may contain passwords. User information ends at the last `@`. Only what is known to hold
+//! no secret is shown of a URL; everything else is hidden.
 
 use std::fmt;
 
-/// What stands in the place of a secret.
+/// What is shown instead of a secret.
 pub const HIDDEN: &str = "********";
 
 /// The parameters whose values may be shown.
@@ -34,7 +34,7 @@ const SHOWN_PARAMETERS: [&str; 24] = [
     "user",
 ];
 
-/// An address of the form `scheme://[user[:password]@]server[/path][?parameters]`, taken apart.
+/// A URL of the form `scheme://[user[:password]@]server[/path][?parameters]`, split into its parts.
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub struct ConnectionUrl<'a> {
     scheme: &'a str,
@@ -45,8 +45,8 @@ pub struct ConnectionUrl<'a> {
 }
 
 impl<'a> ConnectionUrl<'a> {
-    /// Takes an address apart; `None` where it has no scheme. The parameters begin at the first `?` that a name and a `=`
-    /// follow, so that a `?` in a password begins none.
+    /// Splits a URL; `None` where it has no scheme. The parameters begin at the first `?` that a name and a `=` follow, so that a
+    /// `?` in a password does not begin them.
     #[must_use]
     pub fn parse(text: &'a str) -> Option<Self> {
         let (scheme, rest) = text.split_once("://")?;
@@ -100,7 +100,7 @@ impl<'a> ConnectionUrl<'a> {
         )
     }
 
-    /// What stands between the user information and the path: a host with at most a port, or several with commas between.
+    /// The part between the user information and the path: a host with at most a port, or several, separated by commas.
     #[must_use]
     pub const fn server(&self) -> &'a str {
         self.server
@@ -165,7 +165,7 @@ impl fmt::Debug for ConnectionUrl<'_> {
     }
 }
 
-/// The address of a database or of Redis (one, or several with commas between) as it may be shown. What is no such address is
+/// The URL of a database or of Redis (one, or several, separated by commas) without its secrets. A text that is no such URL is
 /// hidden as a whole.
 #[must_use]
 pub fn shown(text: &str) -> String {
@@ -185,7 +185,7 @@ pub fn shown(text: &str) -> String {
         .join(",")
 }
 
-/// A text of another kind as it may be shown: as it is, unless it is an address with something to hide.
+/// A text of another kind without its secrets: as it is, unless it is a URL with something to hide.
 #[must_use]
 pub fn shown_text(text: &str) -> String {
     let may_hold_a_secret = text.contains("://") && text.contains('@') || text.contains("password=");
@@ -229,7 +229,7 @@ fn plain_or_hidden(user: &str) -> &str {
     if user.bytes().all(is_plain) { user } else { HIDDEN }
 }
 
-/// Whether the text is a host with at most a port behind it: a password that stands there by mistake seldom is.
+/// Whether the text is a host with at most a port. A password that was put there by mistake seldom looks like one.
 fn is_host(text: &str) -> bool {
     let (host, port) = match text.strip_prefix('[').and_then(|rest| rest.split_once(']')) {
         Some((inner, rest)) => {

@@ -1,11 +1,11 @@
-//! What each security event ends: one table, event by credential. The rule: [`fate`] matches without a wildcard, so neither a new
-//! event nor a new kind of credential compiles until this file says what becomes of it. Storage carries the table out, its
-//! contract test runs every event against every credential, and `docs/accounts.md` shows the table to people.
+//! What each security event ends: one table, event by credential. [`fate`] matches without a wildcard: a new event or a new kind of
+//! credential does not compile before this file says what happens to it. Storage applies the table, its contract test runs every
+//! event against every credential, and `docs/accounts.md` shows the table.
 
 /// A kind of credential: everything that lets a person or a program act as a user.
 ///
-/// "Current" is what the request itself shows: the session whose token it carries, and the device that it comes from. Events that
-/// come from outside of a session (a mailed link, an administrator, the command line) treat current and other ones alike.
+/// "Current" means the session whose token the request carries, and the device that it comes from. Events from outside of a
+/// session (a mailed link, an administrator, the command line) treat current and other ones alike.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum Credential {
     /// Access tokens of the current session (RFC 9068).
@@ -26,9 +26,9 @@ pub enum Credential {
     VerificationLinks,
     /// Pending changes of address: the mailed link that puts a new address in force.
     EmailChangeLinks,
-    /// Links of notices that say "this was not me". They end everything and open nothing.
+    /// Links of notices that say "this was not me". They end every credential and grant nothing.
     ReportLinks,
-    /// The device that the request comes from, if it is a known one: guesses from elsewhere do not slow it down.
+    /// The device that the request comes from, if it is a known one. Password guesses from other devices do not throttle it.
     CurrentDevice,
     /// The user's other known devices.
     OtherDevices,
@@ -99,9 +99,9 @@ pub enum SecurityEvent {
     AddressChanged,
     /// The address was confirmed for the first time, in a session of the account.
     ConfirmedInSession,
-    /// The address was confirmed for the first time, by somebody who typed the account's password.
+    /// The address was confirmed for the first time, with the account's password.
     ConfirmedWithPassword,
-    /// The address was confirmed for the first time, by somebody who chose a new password.
+    /// The address was confirmed for the first time, with a new password.
     ConfirmedWithNewPassword,
     /// An administrator took the confirmation of the address back.
     VerificationRemoved,
@@ -109,7 +109,7 @@ pub enum SecurityEvent {
     RoleChanged,
     /// The account was disabled.
     Disabled,
-    /// The account was locked out: the panic button.
+    /// An administrator or the operator locked the account out: every credential ends.
     LockedOut,
     /// The owner said of a notice "this was not me".
     Reported,
@@ -237,8 +237,8 @@ pub const fn fate(event: SecurityEvent, credential: Credential) -> Fate {
             E::VerificationRemoved | E::RoleChanged | E::Disabled => Stays,
             E::LockedOut | E::Reported | E::Deleted => Ends,
         },
-        // Programs go on while their owner, who is known, tidies up; they end where another person may have made them. A key is
-        // refused while its owner is disabled, and never does more than its owner's role allows.
+        // They stay where their owner is known to act, so that programs keep running. They end where another person may have
+        // created them. A key is refused while its owner is disabled, and never does more than its owner's role allows.
         Credential::ApiKeys => match event {
             E::SignedOut | E::AllSessionsEnded | E::OtherSessionsEnded => Stays,
             E::PasswordChanged => Stays,
@@ -248,7 +248,7 @@ pub const fn fate(event: SecurityEvent, credential: Credential) -> Fate {
             E::VerificationRemoved | E::RoleChanged | E::Disabled => Stays,
             E::LockedOut | E::Reported | E::Deleted => Ends,
         },
-        // The owner's way back in: it stays where only sessions end.
+        // They are the owner's way back in: they stay where only sessions end.
         Credential::ResetLinks => match event {
             E::SignedOut | E::AllSessionsEnded | E::OtherSessionsEnded => Stays,
             E::PasswordChanged | E::PasswordSet | E::PasswordReset => Ends,
@@ -260,14 +260,14 @@ pub const fn fate(event: SecurityEvent, credential: Credential) -> Fate {
         Credential::VerificationLinks => match event {
             E::SignedOut | E::AllSessionsEnded | E::OtherSessionsEnded => Stays,
             E::PasswordChanged | E::PasswordSet => Stays,
-            // It confirms the address itself.
+            // A reset confirms the address itself.
             E::PasswordReset => Ends,
             E::AddressChanged => Ends,
             E::ConfirmedInSession | E::ConfirmedWithPassword | E::ConfirmedWithNewPassword => Ends,
             E::VerificationRemoved | E::RoleChanged => Stays,
             E::Disabled | E::LockedOut | E::Reported | E::Deleted => Ends,
         },
-        // A session that is shut out may have asked for it.
+        // A session that ends here may have requested the change.
         Credential::EmailChangeLinks => match event {
             E::SignedOut => Stays,
             E::AllSessionsEnded | E::OtherSessionsEnded => Ends,
@@ -277,7 +277,7 @@ pub const fn fate(event: SecurityEvent, credential: Credential) -> Fate {
             E::VerificationRemoved | E::RoleChanged => Stays,
             E::Disabled | E::LockedOut | E::Reported | E::Deleted => Ends,
         },
-        // They only close. Of several addresses the earliest is the owner's, so nothing short of an end of everything voids them.
+        // They only end credentials. Of several addresses the earliest is the owner's, so its link stays valid until everything ends.
         Credential::ReportLinks => match event {
             E::SignedOut | E::AllSessionsEnded | E::OtherSessionsEnded => Stays,
             E::PasswordChanged | E::PasswordSet | E::PasswordReset => Stays,
@@ -286,8 +286,8 @@ pub const fn fate(event: SecurityEvent, credential: Credential) -> Fate {
             E::VerificationRemoved | E::RoleChanged => Stays,
             E::Disabled | E::LockedOut | E::Reported | E::Deleted => Ends,
         },
-        // Whatever ends other sessions makes their devices strangers. The device that proved the password, or holds the session
-        // that goes on, stays known.
+        // An event that ends other sessions makes their devices unknown. The device that proved the password, or holds the session
+        // that continues, stays known.
         Credential::CurrentDevice => match event {
             E::SignedOut => Stays,
             E::AllSessionsEnded => Ends,

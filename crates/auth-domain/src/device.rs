@@ -1,7 +1,7 @@
-//! A short name for the device behind a session, so that its owner can tell "Firefox on Windows" from "curl".
+//! A short name for the device of a session, so that its owner can tell "Firefox on Windows" from "curl".
 //!
-//! The `User-Agent` header is whatever the client likes to send: the name is a hint and never a decision's ground. It is
-//! total, short, and made of printable ASCII only, so that it can't turn or break the text around it.
+//! The client may send any `User-Agent` header, so the name is a hint, and nothing is decided from it. Every header has a name. It
+//! is short and of printable ASCII only, so that it can't reverse or break the text around it.
 
 /// Characters of the header that are looked at.
 const LOOKED_AT: usize = 512;
@@ -29,8 +29,7 @@ pub fn device_name(user_agent: &str) -> String {
     named.unwrap_or_else(|| "Unknown device".to_owned())
 }
 
-/// Names the device by names of this list alone, for places where nothing may stand that the client chose; nothing where it
-/// knows none.
+/// Names the device by known names alone, for places that must show nothing that the client chose. `None` for an unknown client.
 ///
 /// ```
 /// use auth_domain::device::recognised_device_name;

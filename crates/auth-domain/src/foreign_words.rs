@@ -1,8 +1,8 @@
-//! The words of other programs, as far as they may be passed on.
+//! Messages of other programs, reduced to what may be logged and shown.
 //!
-//! A mail server, a database or a proxy may quote in a message whatever it was given: an address, a link, a password. No
-//! pattern finds all of those, so the rule goes the other way round: only words of a fixed vocabulary are kept. A text of such
-//! words can't hold an address, a link or a secret, and still says what an operator has to look for.
+//! A mail server, a database or a proxy may quote in a message anything that it was given: an address, a link, a password. No
+//! pattern finds all of those, so only words of a fixed vocabulary are kept. Such words can't hold an address, a link or a
+//! secret, and still tell an operator what to look for.
 
 /// Characters that are kept of one text.
 const LONGEST: usize = 200;
@@ -26,8 +26,8 @@ const VOCABULARY: &str = "\
     unavailable unexpected unique unknown unknownissuer unreachable unrecognized unsupported user username using valid \
     value verification violates violation was with without you your";
 
-/// What may be passed on of another program's message: its known words in their order, with `…` in the place of the others.
-/// Empty where no word is known.
+/// Keeps the known words of another program's message, in their order, and puts `…` in the place of the others. Empty if no word
+/// is known.
 ///
 /// ```
 /// use auth_domain::foreign_words::known;

@@ -15,9 +15,6 @@ pub struct InvalidIdempotencyKey;
 
 impl<'a> IdempotencyKey<'a> {
     /// Parses a header's value.
-    ///
-    /// # Errors
-    /// [`InvalidIdempotencyKey`] for any other length or character.
     pub fn parse(raw: &'a str) -> Result<Self, InvalidIdempotencyKey> {
         if (16..=128).contains(&raw.len()) && raw.bytes().all(|b| b.is_ascii_graphic()) {
             Ok(Self(raw))

@@ -1,5 +1,5 @@
-//! A lineage of refresh tokens: each one takes the place of the one before, and one of them is current. A session has one. What
-//! happens to a token of a lineage is decided in [`crate::rotation`], whatever the lineage belongs to.
+//! A lineage of refresh tokens: each token replaces the one before, and one of them is current. A session has one lineage.
+//! [`crate::rotation`] decides about a presented token, whatever the lineage belongs to.
 
 use crate::{
     idempotency::IdempotencyDigest,
@@ -7,7 +7,7 @@ use crate::{
     user::Generation,
 };
 
-/// The newest rotation of a lineage: its one live refresh token.
+/// The newest rotation of a lineage: its one current refresh token.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Rotation {
     /// 0 at the beginning, one more at each refresh. Every lower number is a used token.
@@ -22,16 +22,16 @@ pub struct Rotation {
     pub key: Option<IdempotencyDigest>,
 }
 
-/// What a decision about a refresh token has to know of its lineage.
+/// What a decision about a refresh token needs to know of its lineage.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Lineage {
     /// When it began: no token of it outlives [`Lifetimes::session`] from then on.
     pub began_at: Timestamp,
-    /// The user's generation that it was born with, or was lifted to.
+    /// The user's generation when the lineage began, or the one that it was carried over to.
     pub generation: Generation,
-    /// Its live refresh token.
+    /// Its current refresh token.
     pub rotation: Rotation,
-    /// Whether it was ended, for whatever reason.
+    /// Whether it was ended, for any reason.
     pub ended: bool,
 }
 

@@ -1,7 +1,7 @@
 //! The mails that go out: a closed list. Each kind says when it is sent and to whom; its words are templates, elsewhere.
 //!
-//! A mail never carries a password or a session. At the most it carries links, and a link opens a page: what it stands for
-//! happens once the person confirms it there.
+//! A mail never carries a password or a session. At most it carries links. A link opens a page, and nothing happens before the
+//! person confirms it there.
 
 use crate::{
     one_time::TokenKind,
@@ -10,7 +10,7 @@ use crate::{
 use serde::{Deserialize, Serialize};
 use std::str::FromStr;
 
-/// A link that a mail carries: a token, and the page where the person confirms what the token stands for.
+/// A link that a mail carries: a token, and the page where the person confirms what the token does.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum Link {
     /// Leads to the choice of a new password.
@@ -75,11 +75,11 @@ pub enum MailKind {
     EmailChanged,
     /// To the owner, after a sign-in from a device that was not seen before: a notice.
     NewDevice,
-    /// To the owner, when a refresh token that was used already came back and its session was ended: a notice.
+    /// To the owner, when a used refresh token was presented again and its session was ended: a notice.
     RefreshTokenReuse,
-    /// To the owner, when an administrator or the operator locked the account: it takes a new password to get in again.
+    /// To the owner, when an administrator or the operator locked the account: a new password is needed to sign in again.
     LockedOut,
-    /// To the owner, once a "this was not me" link was used: everything was ended, and it takes a new password to get in.
+    /// To the owner, once a "this was not me" link was used: every credential ended, and a new password is needed to sign in again.
     Reported,
     /// To the owner, once the account was deleted: a notice.
     AccountDeleted,
@@ -125,7 +125,7 @@ impl MailKind {
         }
     }
 
-    /// The link for whose sake it is sent: without it the mail would be no use.
+    /// The link that the mail is sent for: without it the mail would be useless.
     #[must_use]
     pub const fn link(self) -> Option<Link> {
         match self {
@@ -145,13 +145,13 @@ impl MailKind {
         }
     }
 
-    /// Whether it is sent for the sake of a link.
+    /// Whether the mail is sent for a link.
     #[must_use]
     pub const fn carries_link(self) -> bool {
         self.link().is_some()
     }
 
-    /// Whether its link has lapsed, where it was asked for at this moment: sent now it would be no use.
+    /// Whether a link that was requested at `asked_at` has expired: sent now, the mail would be useless.
     #[must_use]
     pub fn has_lapsed(self, asked_at: Timestamp, now: Timestamp) -> bool {
         self.link()

@@ -1,4 +1,4 @@
-//! One-time tokens: what each is good for, and for how long. They are stored as digests and used up by one guarded update.
+//! One-time tokens: what each does, and how long it is valid. They are stored as digests and used up by one guarded update.
 
 use crate::time::Span;
 use std::str::FromStr;
@@ -6,15 +6,15 @@ use std::str::FromStr;
 /// What a one-time token does.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub enum TokenKind {
-    /// Makes the first administrator.
+    /// Creates the first administrator.
     Setup,
     /// Sets a new password.
     PasswordReset,
     /// Shows that an address is the user's.
     EmailVerification,
-    /// Puts a new address in force.
+    /// Completes a change of address.
     EmailChange,
-    /// Says "this was not me", and ends everything.
+    /// Says "this was not me", and ends every credential.
     Report,
 }
 
@@ -45,14 +45,14 @@ impl TokenKind {
         }
     }
 
-    /// Whether a new one voids those before. Of several notices each keeps its report link; and of several registrations that
-    /// wait, the one counts whose link is used.
+    /// Whether a new one voids the earlier ones. Each of several notices keeps its report link. Of several pending registrations
+    /// the one whose link is used counts.
     #[must_use]
     pub const fn voids_older(self) -> bool {
         matches!(self, Self::PasswordReset | Self::EmailChange)
     }
 
-    /// How long it holds. A reset link opens the account to whoever has it: an hour. A report only closes: a week.
+    /// How long it is valid. A reset link gives access to the account: an hour. A report link only ends credentials: a week.
     #[must_use]
     pub const fn lifetime(self) -> Span {
         match self {

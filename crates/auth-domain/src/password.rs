@@ -1,8 +1,9 @@
-//! A password is one of two types: new, and then it passed the policy; or presented, and then only its length is bounded.
+//! Passwords have two types: a [`NewPassword`] passed the policy; of a [`PresentedPassword`] only the length is bounded.
 //!
 //! Neither can be printed, logged or copied, and both are wiped when dropped. A new password is kept as the bytes that get
-//! hashed: NFKC in UTF-8, so that "é" typed as one code point or as two signs in alike (SP 800-63B-4 §3.1.1.2). A presented
-//! one is kept as typed, because the hashes of older services were computed over that. Nothing is ever trimmed or truncated.
+//! hashed, NFKC in UTF-8: "é" is the same password whether it is typed as one code point or as two (SP 800-63B-4 §3.1.1.2).
+//! A presented one is kept as typed, because the hashes of older services were computed over that. Nothing is ever trimmed or
+//! truncated.
 
 mod policy;
 mod strength;
@@ -44,8 +45,8 @@ impl fmt::Debug for NewPassword {
     }
 }
 
-/// A password that somebody signs in with, byte for byte as typed, wiped when dropped. Imported users may have a short or
-/// a weak one, so nothing but its length is checked, and every byte of it counts, U+0000 too.
+/// A password that a user signs in with, byte for byte as typed, wiped when dropped. Imported users may have a short or a weak
+/// one, so only its length is checked. Every byte of it counts, U+0000 too.
 pub struct PresentedPassword(Zeroizing<String>);
 
 /// A presented password of more than [`MAX_PASSWORD_BYTES`]. No account can have it.
@@ -54,10 +55,7 @@ pub struct PresentedPassword(Zeroizing<String>);
 pub struct PasswordTooLong;
 
 impl PresentedPassword {
-    /// Takes the password as typed.
-    ///
-    /// # Errors
-    /// [`PasswordTooLong`] if it is over [`MAX_PASSWORD_BYTES`]; it is wiped all the same.
+    /// Takes the password as typed. One that is refused as too long is wiped, too.
     pub fn new(raw: String) -> Result<Self, PasswordTooLong> {
         let raw = Zeroizing::new(raw);
         if raw.len() > MAX_PASSWORD_BYTES {

@@ -1,8 +1,9 @@
-//! How often something may be done: one pure, total function, the generic cell rate algorithm (ITU-T I.371, Annex A).
+//! Rate limits: how often something may be done. [`decide`] is pure and total, and follows the generic cell rate algorithm
+//! (ITU-T I.371, Annex A).
 //!
-//! All that is kept of a counter is one moment: when it will be as if nothing had been done, the *theoretical arrival time*
-//! (TAT). Each grant puts it off by the limit's interval, and what would put it off by more than the window is refused and
-//! leaves no trace. So a counter forgets by itself, unit by unit, and one whose TAT has passed is as good as absent.
+//! A counter is one stored time, the *theoretical arrival time* (TAT): when the whole limit is available again. Each grant moves it
+//! forward by the limit's interval. A request that would move it further ahead than the window is refused, and the counter stays
+//! as it is. So a counter refills by itself, unit by unit, and one whose TAT has passed need not be stored.
 
 use crate::time::Timestamp;
 use serde::{Deserialize, Serialize};
@@ -14,8 +15,9 @@ pub const MOST_AT_ONCE: u32 = 1_000_000;
 const LONGEST: u32 = 31 * 86_400;
 /// Units a second that a limit may give back at the most: one each millisecond.
 const FASTEST: u32 = 1_000;
-/// How far clocks may be apart. A TAT that is further ahead than its limit and this can put it was set by a clock that has
-/// stepped back since: such a counter is taken for one with a single unit left, or whoever it counts would wait out the step.
+/// How far clocks may be apart. A TAT that is further ahead than its limit's window and this was set by a clock that has stepped
+/// back since. Such a counter is treated as one with a single unit left: otherwise its users would be refused until the clock has
+/// caught up.
 pub const CLOCK_SLACK: Duration = Duration::from_secs(10);
 
 /// At most `burst` at once, refilled evenly over a time: `10/1m` gives one back every six seconds.
@@ -25,7 +27,7 @@ pub struct Limit {
     seconds: u32,
 }
 
-/// A limit that can't be meant. The words are for whoever wrote the configuration.
+/// Why a limit is refused. The messages are for the operator who wrote the configuration.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 pub enum UnusableLimit {
     /// Not of the form.
@@ -44,9 +46,6 @@ pub enum UnusableLimit {
 
 impl Limit {
     /// At most `burst` at once, refilled evenly over `per`.
-    ///
-    /// # Errors
-    /// [`UnusableLimit`]: which figure can't be meant.
     pub fn new(burst: u32, per: Duration) -> Result<Self, UnusableLimit> {
         if burst == 0 || burst > MOST_AT_ONCE {
             return Err(UnusableLimit::Burst);
@@ -61,7 +60,7 @@ impl Limit {
         Ok(Self { burst, seconds })
     }
 
-    /// The same for figures that stand in the code: one that is out of range gives way to the nearest that is not.
+    /// The same for constants in the code: a figure that is out of range is replaced by the nearest that is in range.
     #[must_use]
     pub const fn nearest(burst: u32, seconds: u32) -> Self {
         let seconds = between(1, seconds, LONGEST);
@@ -107,29 +106,29 @@ const fn between(least: u32, figure: u32, most: u32) -> u32 {
     }
 }
 
-/// What becomes of one unit that is asked for.
+/// The decision about one requested unit.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum RateDecision {
-    /// It may be had, once the new TAT is kept.
+    /// The unit is granted, once the new TAT is stored.
     Granted {
         /// The counter from now on.
         tat: Timestamp,
-        /// How many more could be had at this moment.
+        /// How many more would be granted at this moment.
         remaining: u32,
         /// After how long it will be as if nothing had been had.
         reset_after: Duration,
     },
-    /// It may not, and the counter stays as it is.
+    /// The unit is refused, and the counter stays as it is.
     Refused {
-        /// After how long one may be had.
+        /// After how long a unit is available.
         retry_after: Duration,
         /// After how long it will be as if nothing had been had.
         reset_after: Duration,
     },
 }
 
-/// Decides over one unit, from the counter as it is kept: nothing for one that is not. The last `reserve` units of the limit are left
-/// to other requests on the same counter; a reserve leaves at least one unit.
+/// Decides about one unit. `tat` is the counter as stored; `None` if none is. The last `reserve` units of the limit are left to other
+/// requests on the same counter; at least one unit remains for this one.
 #[must_use]
 pub fn decide(tat: Option<Timestamp>, now: Timestamp, limit: Limit, reserve: u32) -> RateDecision {
     let interval = micros(limit.interval());
@@ -150,7 +149,7 @@ pub fn decide(tat: Option<Timestamp>, now: Timestamp, limit: Limit, reserve: u32
     }
 }
 
-/// The counter with one unit given back. One that had nothing to give back ends in the past, which is as good as absent.
+/// The counter with one unit refunded. A counter that had none taken ends up in the past, which equals an absent one.
 #[must_use]
 pub fn refund(tat: Timestamp, limit: Limit) -> Timestamp {
     moment(tat.timestamp_micros().saturating_sub(micros(limit.interval())))
@@ -167,7 +166,7 @@ fn ahead(tat: Timestamp, now: Timestamp, limit: Limit, window: i64) -> i64 {
     }
 }
 
-/// Far from overflowing for whatever a limit may be: a month has 2.7 million million microseconds.
+/// No limit overflows: a month has 2.7 million million microseconds.
 fn micros(length: Duration) -> i64 {
     i64::try_from(length.as_micros()).unwrap_or(i64::MAX)
 }
@@ -211,7 +210,7 @@ impl FromStr for Limit {
     }
 }
 
-/// A number without a sign or blanks; one that is too large to be told is as large as can be.
+/// A number without a sign or blanks. One that is too large becomes the largest.
 fn digits(text: &str) -> Option<u64> {
     let is_number = !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_digit());
     is_number.then(|| text.parse().unwrap_or(u64::MAX))

@@ -1,5 +1,5 @@
-//! What was revoked, and what that says of an access token. Every copy of the truth (the database, a node's memory, Redis)
-//! answers with the same [`RevocationFacts`], and one function turns them into a [`Verdict`].
+//! What was revoked, and whether an access token is still valid. Every source of revocations (the database, a node's memory,
+//! Redis) answers with the same [`RevocationFacts`], and one function turns them into a [`Verdict`].
 
 use crate::{
     ids::{SessionId, TokenId, UserId},
@@ -7,28 +7,28 @@ use crate::{
     user::Generation,
 };
 
-/// What a revocation hits.
+/// What a revocation applies to.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub enum Revoked {
     /// One access token.
     Token(TokenId),
     /// Every token of a session.
     Session(SessionId),
-    /// Every token of a user that was born below a generation.
+    /// Every token of a user that was issued below a generation.
     User(UserId, Generation),
 }
 
-/// A revocation as it stands in `revocations`.
+/// A revocation as the table `revocations` stores it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct Revocation {
-    /// What it hits.
+    /// What it applies to.
     pub what: Revoked,
     /// Until when it has to be known: the expiry of the last token it could concern, plus [`grace`].
     pub until: Timestamp,
 }
 
 impl Revocation {
-    /// A revocation that is kept until no token that expires at `last_expiry` is accepted any more.
+    /// A revocation that is kept until tokens that expire at `last_expiry` are no longer accepted.
     #[must_use]
     pub fn new(what: Revoked, last_expiry: Timestamp, leeway: Span) -> Self {
         Self {
@@ -45,7 +45,7 @@ pub fn grace(leeway: Span) -> Span {
     leeway + Span::seconds(3)
 }
 
-/// What has to be known of an access token to look it up.
+/// What identifies an access token when its revocation is looked up.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct TokenRef {
     /// Its `jti`.
@@ -58,7 +58,7 @@ pub struct TokenRef {
     pub generation: Generation,
 }
 
-/// What one copy of the truth knows of a token.
+/// What one source of revocations knows about a token.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub struct RevocationFacts {
     /// The token itself was revoked.
@@ -70,7 +70,7 @@ pub struct RevocationFacts {
 }
 
 impl RevocationFacts {
-    /// What two copies know together: a revocation that either knows stands.
+    /// What two sources know together: a revocation that either knows counts.
     #[must_use]
     pub fn and(self, other: Self) -> Self {
         Self {
@@ -93,10 +93,10 @@ impl RevocationFacts {
     }
 }
 
-/// Whether an access token is refused for what happened since it was signed.
+/// Whether an access token was revoked since it was signed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Verdict {
-    /// It is good.
+    /// It was not revoked.
     Valid,
     /// All sessions of its user were ended: `all_sessions_revoked`.
     AllSessionsRevoked,

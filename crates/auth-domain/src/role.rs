@@ -3,7 +3,7 @@
 use serde::{Deserialize, Serialize};
 use std::{borrow::Cow, collections::BTreeMap, fmt, str::FromStr};
 
-/// Something that may be done, as routes name it.
+/// A permission, as routes require it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 pub enum Permission {
     /// List and read users.
@@ -27,7 +27,7 @@ pub enum Permission {
     /// Rotate the signing keys.
     #[serde(rename = "keys:rotate")]
     KeysRotate,
-    /// Read the figures of the service.
+    /// Read the statistics of the service.
     #[serde(rename = "stats:read")]
     StatsRead,
 }
@@ -88,7 +88,7 @@ pub struct Role(Cow<'static, str>);
 pub struct NotARole;
 
 impl Role {
-    /// What registration gives: one's own account, nothing else.
+    /// The role of users who register. They manage their own account and nothing else.
     pub const USER: Self = Self(Cow::Borrowed("user"));
     /// Reads what an administrator reads and changes nothing.
     pub const VIEWER: Self = Self(Cow::Borrowed("viewer"));
@@ -175,7 +175,7 @@ impl RoleBook {
         book
     }
 
-    /// What the role holds.
+    /// The permissions that the role holds.
     #[must_use]
     pub fn held_by(&self, role: &Role) -> &[Permission] {
         self.0.get(role).map_or(&[], Vec::as_slice)

@@ -1,4 +1,4 @@
-//! A session is one sign-in on one device. Its state carries its data: an ended session knows when and why, a live one can't.
+//! A session is one sign-in on one device. Only the state of an ended session has the time and the reason of its end.
 
 use crate::{
     authentication::Assurance,
@@ -36,9 +36,9 @@ pub enum EndReason {
     EmailChanged,
     /// The user was locked out: every credential ended.
     LockedOut,
-    /// The user said of a mailed notice that this was not itself.
+    /// The user answered a mailed notice with "this was not me".
     Reported,
-    /// A reason of a newer version, which ended it all the same. It is read and shown, and never given.
+    /// A reason that only a newer version knows. It is read and shown, and never written.
     Newer(NewerWord),
 }
 
@@ -109,10 +109,10 @@ impl FromStr for EndReason {
     }
 }
 
-/// Whether a session lives.
+/// Whether a session is active.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum SessionState {
-    /// Nobody ended it. It may still be past its time, or below its user's generation.
+    /// It was not ended. It may still have expired, or be below its user's generation.
     Active,
     /// It was ended, once.
     Ended {
@@ -155,15 +155,15 @@ impl Origin {
 pub struct Session {
     /// Its id, the `sid` of its tokens.
     pub id: SessionId,
-    /// Whose it is.
+    /// The user it belongs to.
     pub user: UserId,
-    /// The user's generation that it was born with, or was lifted to.
+    /// The user's generation when the session began, or the one that it was carried over to.
     pub generation: Generation,
     /// When it began.
     pub created_at: Timestamp,
-    /// Its live refresh token.
+    /// Its current refresh token.
     pub rotation: Rotation,
-    /// Whether it lives.
+    /// Whether it is active.
     pub state: SessionState,
     /// Where it was opened from.
     pub origin: Origin,
@@ -185,7 +185,7 @@ impl Session {
         }
     }
 
-    /// Whether the session can still be refreshed: not ended, not past its time, not below its user's generation.
+    /// Whether the session can still be refreshed: not ended, not expired, not below its user's generation.
     #[must_use]
     pub fn is_live(&self, user_generation: Generation, now: Timestamp) -> bool {
         self.state == SessionState::Active

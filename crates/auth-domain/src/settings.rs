@@ -1,7 +1,7 @@
 //! The sections of the configuration, and what is wrong with a value in one.
 //!
-//! The rule: a section names everything that is wrong with it at once, each by its key. Where a value came from, what the default
-//! is and how that is shown is for the reader of the configuration to say; there is one kind of complaint for all crates.
+//! A section reports everything that is wrong with it at once, each by its key. All crates share one type of complaint. The reader
+//! of the configuration adds where a value came from and what the default is.
 
 use serde::de::DeserializeOwned;
 use std::time::Duration;
@@ -22,7 +22,7 @@ pub trait Section: DeserializeOwned {
 pub struct Complaint {
     /// The key, without the section's name.
     pub key: &'static str,
-    /// What is wrong, and what would do. No secret is repeated.
+    /// What is wrong, and what would be accepted. It repeats no secret.
     pub what: String,
 }
 
@@ -41,19 +41,19 @@ impl Complaint {
 pub struct Complaints(Vec<Complaint>);
 
 impl Complaints {
-    /// Something is wrong.
+    /// Adds a complaint.
     pub fn add(&mut self, key: &'static str, what: impl Into<String>) {
         self.0.push(Complaint::new(key, what));
     }
 
-    /// Something has to hold.
+    /// Adds a complaint unless a condition holds.
     pub fn unless(&mut self, holds: bool, key: &'static str, what: impl Into<String>) {
         if !holds {
             self.add(key, what);
         }
     }
 
-    /// A length of time has to lie between two others, which are shown in seconds or milliseconds.
+    /// Adds a complaint unless a duration lies between two others, which are shown in seconds or milliseconds.
     pub fn within(&mut self, key: &'static str, value: Duration, least: Duration, most: Duration) {
         let fits = (least..=most).contains(&value);
         self.unless(fits, key, format!("must be {} to {}", shown(least), shown(most)));

@@ -1,9 +1,9 @@
-//! Why a sign-in failed, as the audit log says it to those who help users. The answer to the client says none of it but
-//! [`SignInFailure::EmailNotVerified`], which only the right password reaches.
+//! Why a sign-in failed, as the audit log tells administrators. The answer to the client reveals only
+//! [`SignInFailure::EmailNotVerified`], and that only after the right password.
 
 use crate::user::UserStatus;
 
-/// What stands between a password and a session.
+/// Why a sign-in failed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum SignInFailure {
     /// No account has this address.
@@ -14,13 +14,13 @@ pub enum SignInFailure {
     LockedOut,
     /// The account never had a password.
     NoPassword,
-    /// The password is another one.
+    /// The password is wrong.
     WrongPassword,
     /// The password is right, and the address has to be verified first.
     EmailNotVerified,
 }
 
-/// What decides about a sign-in beside the address.
+/// The facts that decide a sign-in, besides the address.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct SignInFacts {
     /// The status of the account.
@@ -59,7 +59,7 @@ impl SignInFailure {
         }
     }
 
-    /// Why a sign-in with these facts fails: what the user has to change first. `None`: it does not.
+    /// Why a sign-in with these facts fails: what has to change first. `None`: it succeeds.
     #[must_use]
     pub fn of(account: Option<&SignInFacts>) -> Option<Self> {
         let Some(facts) = account else {

@@ -1,4 +1,4 @@
-//! A user as stored, and the number that cuts its sessions off.
+//! A user as stored, and the generation that revokes all sessions of the user at once.
 
 use crate::{
     credential::SecurityEvent, email::EmailAddress, ids::UserId, invisible::shows_all, role::Role,
@@ -31,7 +31,7 @@ impl Generation {
         self.0
     }
 
-    /// The next one: everything born before it is cut off.
+    /// The next one: every token issued before it is revoked.
     #[must_use]
     pub const fn raised(self) -> Self {
         Self(self.0.saturating_add(1))
@@ -43,9 +43,9 @@ impl Generation {
 pub enum UserStatus {
     /// May sign in.
     Active,
-    /// May not; its sessions ended when it was disabled.
+    /// May not sign in; the sessions ended when the user was disabled.
     Disabled,
-    /// A status of a newer version. Who has it may not sign in here: this version can't know what is demanded of them.
+    /// A status that only a newer version knows. Such a user may not sign in here: this version can't know what the status requires.
     Newer(NewerWord),
 }
 
@@ -115,9 +115,6 @@ pub enum NotADisplayName {
 
 impl DisplayName {
     /// Parses a name.
-    ///
-    /// # Errors
-    /// See [`NotADisplayName`].
     pub fn parse(raw: &str) -> Result<Self, NotADisplayName> {
         let name = Self::stored(raw)?;
         if shows_all(&name.0) {
@@ -129,9 +126,6 @@ impl DisplayName {
 
     /// Reads a name that was accepted before. Names used to take invisible characters; one that has some stays readable until it
     /// is changed.
-    ///
-    /// # Errors
-    /// See [`NotADisplayName`].
     pub fn stored(raw: &str) -> Result<Self, NotADisplayName> {
         let name = raw.trim();
         if name.is_empty() {
@@ -170,29 +164,29 @@ pub fn is_invisible_control(c: char) -> bool {
 /// A user as stored.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct User {
-    /// Its id.
+    /// The user's id.
     pub id: UserId,
-    /// Where its mail goes.
+    /// The address that mail goes to.
     pub email: EmailAddress,
-    /// What it is called, if it said so.
+    /// The display name, if the user gave one.
     pub name: Option<DisplayName>,
-    /// Its role.
+    /// The role.
     pub role: Role,
-    /// Whether it may sign in.
+    /// Whether the user may sign in.
     pub status: UserStatus,
     /// Since when the address is known to be the user's; `None` while it is not.
     pub email_verified_at: Option<Timestamp>,
-    /// When it was made.
+    /// When the account was created.
     pub created_at: Timestamp,
-    /// When it last signed in with its password.
+    /// When the user last signed in with the password.
     pub last_login_at: Option<Timestamp>,
-    /// Below this, its sessions and tokens are dead.
+    /// Sessions and tokens below this generation are revoked.
     pub generation: Generation,
 }
 
 impl User {
-    /// What it comes to when this user becomes that one, for the credentials; of several events the one that ends the most, which
-    /// ends what the others end. `None`: nothing ends.
+    /// The security event of a change from this user to `after`. Of several events it is the one that ends the most: it ends what the
+    /// others end, too. `None`: nothing ends.
     #[must_use]
     pub fn event_of_change_to(&self, after: &Self) -> Option<SecurityEvent> {
         if self.status != UserStatus::Disabled && after.status == UserStatus::Disabled {

@@ -1,7 +1,7 @@
-//! Words that a newer version stored: kept as they are, so that an older node beside it can show them.
+//! Words that a newer version stored. They are kept as they are, so that an older node beside it can show them.
 //!
-//! Every stored set of words is closed by the program and by no `CHECK` of the schema. The rule for one that this version does not
-//! know: where it is only shown, it is shown as it is; where it decides, the safe side is taken.
+//! The program closes every stored set of words; no `CHECK` of the schema does. An unknown word is shown as it is where it is only
+//! shown. Where it decides something, the safe choice is made.
 
 use std::fmt;
 

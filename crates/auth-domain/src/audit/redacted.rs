@@ -1,59 +1,59 @@
-//! What somebody is told of an event who is no administrator: of what others did, not who and from where.
+//! An event as a user may see it who is no administrator: of other users' actions it hides who acted and from where.
 
 use super::{Action, Actor, AuditEvent};
 use crate::{ids::UserId, time::Timestamp};
 use std::{collections::BTreeMap, net::IpAddr};
 
-/// Who did it, as far as the reader is told.
+/// Who acted, as far as the reader may see it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum ActorKind {
     /// The reader.
     Own,
-    /// A script, with an API key of the reader's.
+    /// A script that used an API key of the reader.
     OwnApiKey,
-    /// Another user, or a script with another user's API key.
+    /// Another user, or a script that used another user's API key.
     Administrator,
     /// The operator at the command line.
     Operator,
     /// The service itself.
     Service,
-    /// Somebody who has not proved who it is.
+    /// A caller who is not authenticated.
     Anonymous,
 }
 
-/// An event as a reader is told it.
+/// An event as the reader may see it.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct RedactedEvent<'a> {
     /// When.
     pub at: Timestamp,
     /// What.
     pub action: Action,
-    /// Who did it, in a word.
+    /// Who acted, as a kind.
     pub by: ActorKind,
-    /// Who did it, with its ids; `None` for another user.
+    /// Who acted, with ids; `None` for another user.
     pub actor: Option<Actor>,
     /// Where the request came from, if it was not another user's.
     pub ip: Option<IpAddr>,
     /// The request's id, if it was not another user's.
     pub request_id: Option<&'a str>,
-    /// What else there is to say.
+    /// Further details.
     pub details: &'a BTreeMap<String, String>,
 }
 
 impl AuditEvent {
-    /// The event as this user is told it.
+    /// The event as this user may see it.
     #[must_use]
     pub fn redacted_for(&self, reader: UserId) -> RedactedEvent<'_> {
         let by = match self.actor {
             Actor::User(user) if user == reader => ActorKind::Own,
             Actor::ApiKey(_, owner) if owner == reader => ActorKind::OwnApiKey,
-            // The user sees that it was an administrator, and no more of them.
+            // The user sees that an administrator acted, and not which one.
             Actor::User(_) | Actor::ApiKey(..) | Actor::Newer(..) => ActorKind::Administrator,
             Actor::Operator => ActorKind::Operator,
             Actor::Service => ActorKind::Service,
             Actor::Anonymous => ActorKind::Anonymous,
         };
-        // Where a failed sign-in came from is no other user's secret: nobody proved who it was.
+        // The origin of a failed sign-in is no other user's secret: its caller was not authenticated.
         let whole = by != ActorKind::Administrator;
         RedactedEvent {
             at: self.at,

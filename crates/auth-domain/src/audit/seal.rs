@@ -1,7 +1,7 @@
-//! What closes a batch of events: its code covers the batch, its own moment and the seal before.
+//! A seal closes a batch of events: its MAC covers the batch, the time of the seal and the seal before it.
 //!
-//! Whatever decides about sealed rows is in a code: the rows with their moments and ids, their count, the moment of the seal,
-//! the place in the chain ([`sealed_bytes`]), and which seal is the newest ([`Head`]).
+//! A MAC covers everything that verification relies on: the rows with their times and ids, their count, the time of the seal,
+//! its place in the chain ([`sealed_bytes`]), and which seal is the newest ([`Head`]).
 
 use super::AuditEvent;
 use crate::time::{Span, Timestamp, after};
@@ -10,10 +10,10 @@ use crate::time::{Span, Timestamp, after};
 /// 30 s, a writing transaction of 10 s, two clocks that are 2 s off each, and some room.
 pub const LONGEST_WRITE: Span = Span::seconds(60);
 
-/// How the code of a seal is computed.
+/// How the MAC of a seal is computed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum SealFormat {
-    /// Without the moment of the seal. Old seals are of this format; new ones never are.
+    /// Without the time of the seal. Old seals have this format; new ones never do.
     First,
     /// With it.
     Second,
@@ -40,14 +40,14 @@ impl SealFormat {
     }
 }
 
-/// A seal over one batch of events. Each names the one before, so that a batch that is changed, removed or put in shows.
+/// A seal over one batch of events. Each refers to the one before, so that a changed, removed or inserted batch is detected.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Seal {
     /// 1, 2, 3, …
     pub number: i64,
-    /// How its code is computed.
+    /// How its MAC is computed.
     pub format: SealFormat,
-    /// The code of the seal before; zeros for the first.
+    /// The MAC of the seal before; zeros for the first.
     pub previous: [u8; 32],
     /// How many events it covers.
     pub count: i64,
@@ -57,12 +57,12 @@ pub struct Seal {
     pub sealed_at: Timestamp,
 }
 
-/// The bytes that a seal's code is computed over; the events in the order of their ids. The code itself is no part of them.
+/// The bytes that a seal's MAC is computed over, with the events in the order of their ids. The MAC itself is no part of them.
 #[must_use]
 pub fn sealed_bytes(seal: &Seal, events: &[AuditEvent]) -> Vec<u8> {
     let mut out = Vec::with_capacity(96 + events.len() * 256);
     if seal.format == SealFormat::Second {
-        // The first format begins with a number, whose first byte is never a letter: no bytes are of both.
+        // The first format begins with a number, whose first byte is never a letter: no bytes are valid in both formats.
         out.extend_from_slice(b"keyward audit seal 2\0");
         out.extend_from_slice(&seal.sealed_at.timestamp_micros().to_be_bytes());
     }
@@ -77,26 +77,26 @@ pub fn sealed_bytes(seal: &Seal, events: &[AuditEvent]) -> Vec<u8> {
     out
 }
 
-/// Where a chain stands: the seal that the next one follows.
+/// A position in the chain: the seal that the next one follows.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Link {
     /// Its number; 0 before the first.
     pub number: i64,
-    /// Its code; zeros before the first.
+    /// Its MAC; zeros before the first.
     pub mac: [u8; 32],
     /// Its format, if it is known.
     pub format: Option<SealFormat>,
 }
 
 impl Link {
-    /// Where a chain begins.
+    /// The beginning of a chain.
     pub const BEGINNING: Self = Self {
         number: 0,
         mac: [0; 32],
         format: None,
     };
 
-    /// The link that a seal is.
+    /// The position of a seal.
     #[must_use]
     pub const fn of(seal: &Seal) -> Self {
         Self {
@@ -106,10 +106,10 @@ impl Link {
         }
     }
 
-    /// Whether a seal over so many rows continues the chain here.
+    /// Whether a seal over this many rows continues the chain here.
     ///
     /// # Errors
-    /// The batch that is not as it was sealed, and what is wrong with it.
+    /// The number of the first batch that is not as it was sealed, and what is wrong with it.
     pub fn continued_by(&self, seal: &Seal, rows: usize) -> Result<(), (i64, &'static str)> {
         if seal.number != self.number + 1 {
             return Err((self.number + 1, "its seal is missing"));
@@ -127,16 +127,16 @@ impl Link {
     }
 }
 
-/// The newest seal as it was last seen: what a table that went back, or a chain that began anew, is held against.
+/// The newest seal as it was last seen. A table that was rolled back, or a chain that was started anew, is detected by it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Head {
-    /// Raised when an operator accepts the chain as it stands; the later one counts, whatever its number.
+    /// Raised when an operator accepts the chain as it stands. A head of a later epoch wins, whatever its number.
     pub epoch: i64,
     /// The seal's number; 0 if there was none.
     pub number: i64,
-    /// Its code.
+    /// Its MAC.
     pub mac: [u8; 32],
-    /// The moment that rows of the next batch are compared with.
+    /// The time that rows of the next batch are compared with.
     pub at: Timestamp,
 }
 
@@ -151,7 +151,7 @@ impl Head {
         }
     }
 
-    /// Whether it is the seal that the chain ends with; with none, whether it is from before the first.
+    /// Whether this is the seal that the chain ends with. Without a seal: whether it is from before the first.
     #[must_use]
     pub fn is_of(&self, newest: Option<&Seal>) -> bool {
         newest.map_or(self.number == 0, |seal| {
@@ -159,7 +159,7 @@ impl Head {
         })
     }
 
-    /// The bytes that are kept; they are authenticated by a code of their own.
+    /// The bytes that are stored; they are authenticated by a MAC of their own.
     #[must_use]
     pub fn bytes(&self) -> [u8; 56] {
         let mut out = [0; 56];
@@ -190,14 +190,14 @@ impl Head {
     }
 }
 
-/// Why no seal takes a row in.
+/// Why a row is not sealed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum NotSealed {
-    /// It is older than the seal before by more than the longest write: it was put in afterwards.
+    /// It is older than the seal before by more than the longest write: it was inserted afterwards.
     Late,
-    /// It is of a moment to come.
+    /// Its time is in the future.
     Early,
-    /// Its id and its moment are not of one time.
+    /// Its id and its time do not match.
     Mismatched,
 }
 
@@ -213,10 +213,7 @@ impl NotSealed {
     }
 }
 
-/// Whether a seal made now takes a row in. `before` is the moment of the seal before; `None` for the first.
-///
-/// # Errors
-/// [`NotSealed`].
+/// Whether a seal made now may include a row. `before` is the time of the seal before; `None` for the first.
 pub fn may_be_sealed(event: &AuditEvent, before: Option<Timestamp>, now: Timestamp) -> Result<(), NotSealed> {
     let id_millis = i64::try_from(event.id.as_uuid().as_u128() >> 80).unwrap_or(i64::MAX);
     if id_millis != event.at.timestamp_millis().max(0) {

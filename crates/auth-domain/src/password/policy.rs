@@ -1,7 +1,7 @@
-//! What a new password must be, and the advice to whoever chose one that is not: every rule it breaks, at once.
+//! The rules for new passwords. A refused password comes back with every rule that it breaks, each with advice for its user.
 //!
-//! The defaults ask for length and for not being guessable, and for no kinds of characters (SP 800-63B-4 §3.1.1.2 forbids
-//! such rules); operators who must may switch them on.
+//! The defaults require a length and resistance to guessing, and no kinds of characters (SP 800-63B-4 §3.1.1.2 forbids such
+//! rules). Operators who must follow such rules can switch them on.
 
 use std::borrow::Cow;
 
@@ -19,7 +19,7 @@ pub struct PasswordViolation {
     /// A stable word for programs: `too_short`, `too_long`, `control_character`, `missing_lowercase`, `missing_uppercase`,
     /// `missing_digit`, `missing_symbol`, `contains_personal_data`, `common` or `guessable`.
     pub code: &'static str,
-    /// What is wrong and how to mend it, for a person. It never repeats the password.
+    /// What is wrong and how to fix it, for the user. It never repeats the password.
     pub message: String,
 }
 
@@ -43,7 +43,7 @@ pub struct PasswordPolicy {
     pub min_length: usize,
     /// Code points after NFKC, at most. [`MAX_PASSWORD_BYTES`] bounds the bytes besides.
     pub max_length: usize,
-    /// The least zxcvbn score that is taken, 0 (anything) to 4. 3 stands for 10^8 guesses.
+    /// The lowest accepted zxcvbn score, 0 (anything) to 4. 3 means 10^8 guesses.
     pub min_score: u8,
     /// Ask for a lower-case letter.
     pub require_lowercase: bool,
@@ -91,13 +91,10 @@ impl Section for PasswordPolicy {
 }
 
 impl PasswordPolicy {
-    /// Takes a new password, or says everything that is wrong with it. `context` is what an attacker would try first: the
-    /// e-mail address, its local part, the person's name, the service's name.
+    /// Accepts a new password, or returns every rule that it breaks. `context` is what an attacker would try first: the e-mail
+    /// address, its local part, the user's name, the service's name.
     ///
-    /// It costs some milliseconds (see [`cheap_violations`](Self::cheap_violations) for what to ask before queueing it).
-    ///
-    /// # Errors
-    /// Every rule that the password breaks.
+    /// It takes some milliseconds. [`cheap_violations`](Self::cheap_violations) can be checked first.
     ///
     /// ```
     /// use auth_domain::password::PasswordPolicy;

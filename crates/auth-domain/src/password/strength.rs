@@ -1,12 +1,12 @@
-//! How many guesses a password would stand, by zxcvbn, within a bound on the work.
+//! Estimates how many guesses a password withstands, by zxcvbn, within a bound on the work.
 //!
 //! zxcvbn looks at every substring, in every dictionary, and again for every way to read look-alike symbols as letters
 //! ("p@$$" as "pass"). The ways multiply: a hundred characters with all twenty such symbols took 0.9 s in a release build.
 //! So it is shown a prefix for which `ways × substrings` stays within [`WORK`], which keeps every input within some 30 ms.
-//! Ordinary passwords are seen whole; a cut can only make a password look weaker than it is, and does so only where a long
+//! Ordinary passwords are rated whole. A cut can only make a password look weaker than it is, and does so only where a long
 //! first part is weak by itself and the symbols come after it.
 //!
-//! (zxcvbn reads the year from the clock, to tell recent years from others. It is the one thing in this crate that does.)
+//! zxcvbn reads the year from the clock, to recognise recent years. Nothing else in this crate reads a clock.
 
 use std::borrow::Cow;
 
@@ -59,8 +59,8 @@ pub(super) fn estimate(password: &str, context: &[&str]) -> Strength {
     }
 }
 
-/// zxcvbn's score by its documented bounds: 10^3, 10^6, 10^8, 10^10 guesses. Its own verdict asks for five guesses more, which
-/// fails every password of eight characters, random ones, too: the least length would be one that nobody can use.
+/// zxcvbn's score by its documented bounds: 10^3, 10^6, 10^8, 10^10 guesses. Its own score requires five guesses more, which
+/// fails every password of eight characters, even a random one: a password of the minimum length could never be accepted.
 const fn score_of(guesses: u64) -> u8 {
     match guesses {
         0..1_000 => 0,
@@ -80,7 +80,7 @@ pub(super) fn bounded(text: &str) -> Cow<'_, str> {
     }
 }
 
-/// A long dictionary entry in scattered capitals earns a good score and no warning from zxcvbn; it is one entry all the same.
+/// zxcvbn gives a long dictionary entry in scattered capitals a good score and no warning. It is still one entry.
 fn is_one_known_word(sequence: &[zxcvbn::Match]) -> bool {
     match sequence {
         [only] => {
