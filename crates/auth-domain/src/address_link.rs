@@ -83,6 +83,16 @@ impl<N> Confirmation<N> {
 }
 
 /// Decides about a link that confirms an address.
+///
+/// ```
+/// use auth_domain::address_link::{Confirmation, Shown, Verification, VerificationFacts, verification};
+///
+/// // The link is opened in another browser than the one that registered.
+/// let facts = VerificationFacts { confirmed: false, waiting: false, in_session: false };
+/// assert_eq!(verification(facts, Shown::<&str>::Nothing), Verification::ProofNeeded);
+/// let confirmed = Verification::Confirm(Confirmation::WithPassword);
+/// assert_eq!(verification(facts, Shown::<&str>::Password), confirmed);
+/// ```
 #[must_use]
 pub fn verification<N>(facts: VerificationFacts, shown: Shown<N>) -> Verification<N> {
     if facts.confirmed {
@@ -99,6 +109,13 @@ pub fn verification<N>(facts: VerificationFacts, shown: Shown<N>) -> Verificatio
 }
 
 /// Whether a link that changes an address does so.
+///
+/// ```
+/// use auth_domain::address_link::{Shown, change_is_proved};
+///
+/// assert!(change_is_proved(false, Shown::<&str>::Password));
+/// assert!(!change_is_proved(false, Shown::NewPassword("four grey herons waiting")));
+/// ```
 #[must_use]
 pub fn change_is_proved<N>(in_session: bool, shown: Shown<N>) -> bool {
     match shown {

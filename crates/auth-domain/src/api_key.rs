@@ -60,6 +60,32 @@ impl ApiKey {
     }
 
     /// Whether the key may do this, given its owner's role.
+    ///
+    /// ```
+    /// use auth_domain::{
+    ///     api_key::{ApiKey, KeyName},
+    ///     ids::{ApiKeyId, UserId},
+    ///     role::{Permission, Role, RoleBook},
+    ///     time::Timestamp,
+    /// };
+    ///
+    /// let created_at = Timestamp::UNIX_EPOCH;
+    /// let key = ApiKey {
+    ///     id: ApiKeyId::from_parts(created_at, [1; 10]),
+    ///     owner: UserId::from_parts(created_at, [2; 10]),
+    ///     name: KeyName::parse("nightly report")?,
+    ///     permissions: vec![Permission::UsersRead],
+    ///     created_at,
+    ///     expires_at: None,
+    ///     last_used_at: None,
+    /// };
+    /// let book = RoleBook::default();
+    /// assert!(key.allows(&book, &Role::VIEWER, Permission::UsersRead));
+    /// assert!(!key.allows(&book, &Role::ADMIN, Permission::UsersWrite));
+    /// // The owner lost the permission, and the key with them.
+    /// assert!(!key.allows(&book, &Role::USER, Permission::UsersRead));
+    /// # Ok::<(), auth_domain::user::NotADisplayName>(())
+    /// ```
     #[must_use]
     pub fn allows(&self, book: &RoleBook, owner: &Role, permission: Permission) -> bool {
         self.permissions.contains(&permission) && book.allows(owner, permission)

@@ -122,6 +122,23 @@ pub enum Next {
 }
 
 /// Decides the next step. `now` is the clock of the node that handles the request.
+///
+/// ```
+/// use auth_domain::{
+///     authentication::{Method, Next, Proof, Proofs, Requirements, decide},
+///     time::{Span, Timestamp},
+/// };
+///
+/// let now = Timestamp::UNIX_EPOCH;
+/// let requirements = Requirements::of_sign_in();
+/// assert_eq!(decide(&Proofs::default(), &requirements, now), Next::Refused);
+///
+/// let proofs = Proofs::from(Proof { method: Method::Password, at: now });
+/// assert!(matches!(decide(&proofs, &requirements, now), Next::Complete(_)));
+/// // A proof that is too old has to be given again.
+/// let later = now + Requirements::SIGN_IN_WINDOW + Span::seconds(1);
+/// assert_eq!(decide(&proofs, &requirements, later), Next::Ask(vec![Method::Password]));
+/// ```
 #[must_use]
 pub fn decide(proofs: &Proofs, requirements: &Requirements, now: Timestamp) -> Next {
     let Some(assurance) = proofs.assurance() else {

@@ -158,6 +158,30 @@ impl AccessClaims {
     ///
     /// # Errors
     /// The first of [`ClaimsRefused`] that applies.
+    ///
+    /// ```
+    /// use auth_domain::{
+    ///     claims::{AccessClaims, ClaimsRefused},
+    ///     time::{Span, Timestamp},
+    /// };
+    ///
+    /// let claims: AccessClaims = serde_json::from_str(
+    ///     r#"{
+    ///         "iss": "https://id.example.com", "aud": "example", "client_id": "keyward", "type": "access",
+    ///         "sub": "018f3f5e-7c1a-7a30-8d2e-0123456789ab", "sid": "018f3f5e-7c1b-7a30-8d2e-0123456789ab",
+    ///         "jti": "018f3f5e-7c1c-7a30-8d2e-0123456789ab", "gen": 0, "email": "ada@example.com", "role": "user",
+    ///         "iat": 1000, "exp": 4600, "a_claim_of_a_newer_release": true
+    ///     }"#,
+    /// )?;
+    /// let check = |seconds, audience| {
+    ///     let now = Timestamp::UNIX_EPOCH + Span::seconds(seconds);
+    ///     claims.check("https://id.example.com", audience, now, Span::seconds(5))
+    /// };
+    /// assert_eq!(check(1000, "example"), Ok(()));
+    /// assert_eq!(check(4605, "example"), Err(ClaimsRefused::Expired));
+    /// assert_eq!(check(1000, "another service"), Err(ClaimsRefused::Invalid));
+    /// # Ok::<(), serde_json::Error>(())
+    /// ```
     pub fn check<'a>(
         &self,
         issuer: impl Into<Issuer<'a>>,

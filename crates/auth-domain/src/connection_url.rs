@@ -167,6 +167,12 @@ impl fmt::Debug for ConnectionUrl<'_> {
 
 /// The URL of a database or of Redis (one, or several, separated by commas) without its secrets. A text that is no such URL is
 /// hidden as a whole.
+///
+/// ```
+/// use auth_domain::connection_url::shown;
+///
+/// assert_eq!(shown("postgres://app:hunter2@db.internal/keyward"), "postgres://app:********@db.internal/keyward");
+/// ```
 #[must_use]
 pub fn shown(text: &str) -> String {
     if text.starts_with("sqlite:") {

@@ -187,6 +187,15 @@ impl Fate {
 }
 
 /// What an event does to a credential.
+///
+/// ```
+/// use auth_domain::credential::{Credential, Fate, SecurityEvent, fate};
+///
+/// // A reset ends everything that a stranger may have; a change in a session leaves the session and the API keys.
+/// assert_eq!(fate(SecurityEvent::PasswordReset, Credential::ApiKeys), Fate::Ends);
+/// assert_eq!(fate(SecurityEvent::PasswordChanged, Credential::ApiKeys), Fate::Stays);
+/// assert_eq!(fate(SecurityEvent::PasswordChanged, Credential::CurrentSession), Fate::CarriedOver);
+/// ```
 #[must_use]
 pub const fn fate(event: SecurityEvent, credential: Credential) -> Fate {
     use Fate::{CarriedOver, Ends, Stays};

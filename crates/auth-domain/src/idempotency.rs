@@ -6,6 +6,13 @@ use std::fmt;
 use subtle::ConstantTimeEq;
 
 /// A well-formed key, as the client sent it: 16–128 visible ASCII characters.
+///
+/// ```
+/// use auth_domain::idempotency::IdempotencyKey;
+///
+/// assert!(IdempotencyKey::parse("3f0c8a5e91d24b76").is_ok());
+/// assert!(IdempotencyKey::parse("too short").is_err());
+/// ```
 pub struct IdempotencyKey<'a>(&'a str);
 
 /// The key is not 16–128 visible ASCII characters.

@@ -126,6 +126,28 @@ pub fn complete(algorithm: Algorithm, keys: &[KeyStanding]) -> Vec<KeyStep> {
 ///
 /// # Errors
 /// [`KeyTooYoung`] if the next key has not been published for [`PUBLISH_BEFORE_SIGNING`].
+///
+/// ```
+/// use auth_domain::{
+///     keys::{Algorithm, KeyStanding, KeyState, PUBLISH_BEFORE_SIGNING, rotate},
+///     time::{Span, Timestamp},
+/// };
+///
+/// let key = |kid: &str, state| KeyStanding {
+///     kid: kid.to_owned(),
+///     state,
+///     published_at: Timestamp::UNIX_EPOCH,
+///     verifies_until: None,
+/// };
+/// let keys = [key("a", KeyState::Active), key("b", KeyState::Next)];
+/// let rotate_at = |now| rotate(Algorithm::ES256, &keys, now, Span::hours(1), Span::seconds(5));
+///
+/// // Verifiers may not know the next key yet.
+/// let ready_at = Timestamp::UNIX_EPOCH + PUBLISH_BEFORE_SIGNING;
+/// assert_eq!(rotate_at(Timestamp::UNIX_EPOCH).unwrap_err().ready_at, ready_at);
+/// // Later, "a" retires, "b" signs, and a new next key is created.
+/// assert_eq!(rotate_at(ready_at).map(|steps| steps.len()), Ok(3));
+/// ```
 pub fn rotate(
     algorithm: Algorithm,
     keys: &[KeyStanding],

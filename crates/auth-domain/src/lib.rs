@@ -1,8 +1,4 @@
-//! What is true: the rules, states and decisions of authentication.
-//!
-//! The crate's rule: nothing here performs I/O, reads a clock, draws a random number or awaits. Time comes in as a
-//! [`time::Timestamp`], chance as bytes, and every decision is a total function that a test can enumerate. That is why admin
-//! tools may use it by itself.
+#![doc = include_str!("../README.md")]
 
 pub mod address_link;
 pub mod api_key;

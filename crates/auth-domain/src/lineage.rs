@@ -58,6 +58,18 @@ impl Default for Lifetimes {
 
 impl Lifetimes {
     /// When a refresh token given out now expires: after its own time, but never after the session that began then.
+    ///
+    /// ```
+    /// use auth_domain::{
+    ///     lineage::Lifetimes,
+    ///     time::{Span, Timestamp},
+    /// };
+    ///
+    /// let lifetimes = Lifetimes { refresh: Span::days(30), session: Span::days(365), ..Lifetimes::default() };
+    /// let began_at = Timestamp::UNIX_EPOCH;
+    /// let last_refresh = began_at + Span::days(360);
+    /// assert_eq!(lifetimes.refresh_expiry(began_at, last_refresh), began_at + Span::days(365));
+    /// ```
     #[must_use]
     pub fn refresh_expiry(&self, began_at: Timestamp, now: Timestamp) -> Timestamp {
         after(now, self.refresh).min(after(began_at, self.session))

@@ -129,6 +129,26 @@ pub enum RateDecision {
 
 /// Decides about one unit. `tat` is the counter as stored; `None` if none is. The last `reserve` units of the limit are left to other
 /// requests on the same counter; at least one unit remains for this one.
+///
+/// ```
+/// use auth_domain::{
+///     rate::{Limit, RateDecision, decide, refund},
+///     time::Timestamp,
+/// };
+/// use std::time::Duration;
+///
+/// let limit: Limit = "1/1m".parse()?;
+/// let now = Timestamp::UNIX_EPOCH;
+/// let RateDecision::Granted { tat, remaining: 0, .. } = decide(None, now, limit, 0) else {
+///     panic!("the first unit is granted");
+/// };
+/// let refused = decide(Some(tat), now, limit, 0);
+/// assert!(matches!(refused, RateDecision::Refused { retry_after, .. } if retry_after == Duration::from_secs(60)));
+/// // With the unit refunded there is one again.
+/// let again = decide(Some(refund(tat, limit)), now, limit, 0);
+/// assert!(matches!(again, RateDecision::Granted { .. }));
+/// # Ok::<(), auth_domain::rate::UnusableLimit>(())
+/// ```
 #[must_use]
 pub fn decide(tat: Option<Timestamp>, now: Timestamp, limit: Limit, reserve: u32) -> RateDecision {
     let interval = micros(limit.interval());

@@ -80,7 +80,19 @@ impl RevocationFacts {
         }
     }
 
-    /// Whether the token stands. Where several things are wrong, the generation is named first (docs/http-contract.md).
+    /// Whether the token is still valid. Where several things are wrong, the generation is named first (docs/http-contract.md).
+    ///
+    /// ```
+    /// use auth_domain::{
+    ///     revocation::{RevocationFacts, Verdict},
+    ///     user::Generation,
+    /// };
+    ///
+    /// // The user signed out everywhere: tokens of the first generation are revoked.
+    /// let facts = RevocationFacts { least: Some(Generation::FIRST.raised()), ..RevocationFacts::default() };
+    /// assert_eq!(facts.verdict(Generation::FIRST), Verdict::AllSessionsRevoked);
+    /// assert_eq!(facts.verdict(Generation::FIRST.raised()), Verdict::Valid);
+    /// ```
     #[must_use]
     pub fn verdict(&self, generation: Generation) -> Verdict {
         if self.least.is_some_and(|least| generation < least) {

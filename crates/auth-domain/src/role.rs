@@ -140,6 +140,17 @@ impl From<Role> for String {
 }
 
 /// Which role holds which permissions. A role that is not in the book holds none: an unknown name fails closed.
+///
+/// ```
+/// use auth_domain::role::{Permission, Role, RoleBook};
+///
+/// let support: Role = "support".parse()?;
+/// let book = RoleBook::with([(support.clone(), vec![Permission::UsersRead])]);
+/// assert!(book.allows(&support, Permission::UsersRead));
+/// assert!(!book.administers(&support));
+/// assert!(!book.allows(&"superuser".parse()?, Permission::UsersRead));
+/// # Ok::<(), auth_domain::role::NotARole>(())
+/// ```
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct RoleBook(BTreeMap<Role, Vec<Permission>>);
 

@@ -98,6 +98,43 @@ pub enum Decision {
 }
 
 /// Decides. `now` is the clock of the node that was asked.
+///
+/// ```
+/// use auth_domain::{
+///     lineage::Lineage,
+///     rotation::{Decision, LineageStanding, Presented, RotationPolicy, decide},
+///     time::{Span, Timestamp},
+///     user::{Generation, UserStatus},
+/// };
+///
+/// let (now, policy) = (Timestamp::UNIX_EPOCH, RotationPolicy::default());
+/// let lineage = Lineage {
+///     began_at: now,
+///     generation: Generation::FIRST,
+///     rotation: policy.lifetimes.first_rotation(now),
+///     ended: false,
+/// };
+/// let standing = |lineage| LineageStanding {
+///     lineage,
+///     status: UserStatus::Active,
+///     generation: Generation::FIRST,
+/// };
+/// let presented = Presented {
+///     number: 0,
+///     expires_at: lineage.rotation.refresh_expires_at,
+///     key: None,
+/// };
+///
+/// // The current token is exchanged for the next one.
+/// let Decision::Rotate { next } = decide(standing(lineage), &presented, now, &policy) else {
+///     panic!("the current token rotates");
+/// };
+/// assert_eq!(next.number, 1);
+/// // The same token a minute later is a copy: the lineage ends.
+/// let rotated = Lineage { rotation: next, ..lineage };
+/// let later = now + Span::minutes(1);
+/// assert_eq!(decide(standing(rotated), &presented, later, &policy), Decision::Reuse);
+/// ```
 #[must_use]
 pub fn decide(
     standing: LineageStanding,

@@ -60,6 +60,23 @@ impl SignInFailure {
     }
 
     /// Why a sign-in with these facts fails: what has to change first. `None`: it succeeds.
+    ///
+    /// ```
+    /// use auth_domain::{
+    ///     sign_in_failure::{SignInFacts, SignInFailure},
+    ///     user::UserStatus,
+    /// };
+    ///
+    /// let facts = SignInFacts {
+    ///     status: UserStatus::Active,
+    ///     has_password: true,
+    ///     password_changed: false,
+    ///     password_right: true,
+    ///     verified: false,
+    /// };
+    /// assert_eq!(SignInFailure::of(Some(&facts)), Some(SignInFailure::EmailNotVerified));
+    /// assert_eq!(SignInFailure::of(None), Some(SignInFailure::UnknownAccount));
+    /// ```
     #[must_use]
     pub fn of(account: Option<&SignInFacts>) -> Option<Self> {
         let Some(facts) = account else {

@@ -115,6 +115,15 @@ pub enum NotADisplayName {
 
 impl DisplayName {
     /// Parses a name.
+    ///
+    /// ```
+    /// use auth_domain::user::{DisplayName, NotADisplayName};
+    ///
+    /// assert_eq!(DisplayName::parse(" Ada Lovelace ")?.as_str(), "Ada Lovelace");
+    /// // A zero-width space would make it look like another name.
+    /// assert_eq!(DisplayName::parse("A\u{200B}da"), Err(NotADisplayName::Invisible));
+    /// # Ok::<(), NotADisplayName>(())
+    /// ```
     pub fn parse(raw: &str) -> Result<Self, NotADisplayName> {
         let name = Self::stored(raw)?;
         if shows_all(&name.0) {

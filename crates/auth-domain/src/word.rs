@@ -6,6 +6,15 @@
 use std::fmt;
 
 /// A word that this version does not know: 1–40 characters of `a–z`, `0–9`, `_`, `-`, `.` and `:`.
+///
+/// ```
+/// use auth_domain::audit::Action;
+///
+/// // A row of a newer version is still read, shown and sealed.
+/// let action = Action::stored("passkey_added").unwrap();
+/// assert_eq!(action.as_str(), "passkey_added");
+/// assert_eq!(Action::stored("Not a word"), None);
+/// ```
 #[derive(Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct NewerWord {
     bytes: [u8; Self::LONGEST],
