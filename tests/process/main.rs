@@ -5,6 +5,7 @@
 #[cfg(feature = "services")]
 mod api_fuzz;
 mod attacks;
+mod citations;
 #[cfg(feature = "services")]
 mod clock_days;
 #[cfg(feature = "services")]
