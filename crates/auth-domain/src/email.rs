@@ -2,8 +2,8 @@
 //!
 //! The parser takes the subset of RFC 5321 and RFC 6531 that people have: one `@`, a dot-atom before it, a host name with
 //! a dot after it. It checks the bytes that it will keep, never a form that it normalises later: an address that NFKC would
-//! change is refused instead of mended, so that no look-alike (a fullwidth letter, the Kelvin sign, U+FF20 for `@`) can
-//! ever turn into somebody else's address (CVE-2019-19844, CVE-2026-73420). What remains has two forms: the one that mail
+//! change is refused instead of corrected, so that no look-alike (a fullwidth letter, the Kelvin sign, U+FF20 for `@`) can
+//! ever turn into another person's address (CVE-2019-19844, CVE-2026-73420). What remains has two forms: the one that mail
 //! goes to, and the key that is unique.
 
 use crate::invisible::is_hidden;
@@ -92,7 +92,7 @@ pub enum EmailError {
     /// A bare host name.
     #[error("The part after the @ needs a dot, as in name@example.com.")]
     DomainWithoutDot,
-    /// Characters beyond ASCII, where the operator takes no such addresses.
+    /// Characters beyond ASCII, where the operator does not accept such addresses.
     #[error("Addresses with characters such as é before the @ are not accepted here; use another address.")]
     Internationalised,
 }
@@ -126,7 +126,7 @@ impl EmailAddress {
     /// inside is refused. Nothing else is changed but the domain, which is brought to lower-case ASCII.
     ///
     /// # Errors
-    /// The first [`EmailError`] found, so that a person has one thing to mend at a time.
+    /// The first [`EmailError`] found, so that a person has one thing to fix at a time.
     pub fn parse(raw: &str) -> Result<Self, EmailError> {
         let raw = raw.trim();
         if raw.is_empty() {
@@ -260,7 +260,7 @@ fn domain_to_ascii(domain: &str) -> Result<String, EmailError> {
         )
         .map_err(|_| EmailError::Domain)?;
     // UTS #46 reads the ideographic full stop as a dot. Characters that it would turn into ASCII letters are gone by now
-    // (NFKC changes all of them; a test goes through every one), and so this is the last way onto somebody else's domain.
+    // (NFKC changes all of them; a test goes through every one), and so this is the last way onto another domain.
     if domain.split('.').count() != ascii.split('.').count() {
         return Err(EmailError::LookAlike);
     }

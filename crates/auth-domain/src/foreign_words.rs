@@ -4,7 +4,7 @@
 //! pattern finds all of those, so only words of a fixed vocabulary are kept. Such words can't hold an address, a link or a
 //! secret, and still tell an operator what to look for.
 
-/// Characters that are kept of one text.
+/// How many characters are kept of a message.
 const LONGEST: usize = 200;
 
 /// The words that are kept, in lower case and in order.

@@ -29,7 +29,7 @@ pub enum KeyState {
     Next,
     /// Signs.
     Active,
-    /// Signs no more; what it signed still verifies.
+    /// No longer signs; what it signed still verifies.
     Retiring,
     /// Neither signs nor verifies.
     Retired,

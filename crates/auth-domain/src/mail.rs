@@ -58,13 +58,13 @@ impl Link {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum MailKind {
-    /// To the owner, when somebody asks for a new password: the link to choose one.
+    /// To the owner, when a password reset is requested: the link to choose a new password.
     PasswordReset,
     /// To the owner, once the password was changed or reset: a notice.
     PasswordChanged,
     /// To the address that was given at registration: the link that shows it is the person's own.
     EmailVerification,
-    /// To the owner, when somebody tries to register with an address that has an account. The answer to the request is the
+    /// To the owner, when a registration uses an address that has an account. The answer to the request is the
     /// same as for a new address, so only the owner of the mailbox learns of it.
     AlreadyRegistered,
     /// To the **new** address, when the owner asks for a change of address: the link that completes it.

@@ -1,8 +1,8 @@
 //! A stored password hash is parsed and bounded before any work is done on it.
 //!
-//! A hash says itself how much memory and time its verification takes, and an imported one was written by somebody else:
+//! A hash itself says how much memory and time its verification takes, and an imported hash comes from another program:
 //! `m=4194304` asks for 4 GiB at every sign-in. So every parameter has a bound here, every length and every character is
-//! checked, and what is left over is refused. Computing the hash is auth-service's matter.
+//! checked, and trailing text is refused. This crate computes no hashes; auth-service does.
 
 mod read;
 

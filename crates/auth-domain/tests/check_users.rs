@@ -7,7 +7,7 @@ mod check_users;
 
 use std::process::ExitCode;
 
-/// The program itself is this and no more than [`check_users::run`].
+/// The program reads its arguments and does nothing but [`check_users::run`].
 const _: fn() -> ExitCode = check_users::main;
 
 /// The exit code and the output for a file of the example's folder and these roles.

@@ -99,7 +99,7 @@ mod tests {
                 details: BTreeMap::from([("reason".to_owned(), "ended_by_admin".to_owned())]),
                 ..event()
             };
-            let told = event.redacted_for(reader);
+            let redacted = event.redacted_for(reader);
             let whole = by != ActorKind::Administrator;
             let expected = RedactedEvent {
                 at: event.at,
@@ -110,7 +110,7 @@ mod tests {
                 request_id: whole.then_some("request-7"),
                 details: &event.details,
             };
-            assert_eq!(told, expected);
+            assert_eq!(redacted, expected);
         }
     }
 }
