@@ -7,7 +7,9 @@ mod redacted;
 mod seal;
 
 pub use redacted::{ActorKind, RedactedEvent};
-pub use seal::{Head, LONGEST_WRITE, Link, NotSealed, Seal, SealFormat, may_be_sealed, sealed_bytes};
+pub use seal::{
+    ChainHead, ChainPosition, LONGEST_WRITE, NotSealed, Seal, SealFormat, may_be_sealed, sealed_bytes,
+};
 
 use crate::{
     ids::{ApiKeyId, AuditEventId, SessionId, UserId},

@@ -1,7 +1,7 @@
 //! A seal closes a batch of events: its MAC covers the batch, the time of the seal and the seal before it.
 //!
 //! A MAC covers everything that verification relies on: the rows with their times and ids, their count, the time of the seal,
-//! its place in the chain ([`sealed_bytes`]), and which seal is the newest ([`Head`]).
+//! its place in the chain ([`sealed_bytes`]), and which seal is the newest ([`ChainHead`]).
 
 use super::AuditEvent;
 use crate::time::{Span, Timestamp, after};
@@ -79,7 +79,7 @@ pub fn sealed_bytes(seal: &Seal, events: &[AuditEvent]) -> Vec<u8> {
 
 /// A position in the chain: the seal that the next one follows.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Link {
+pub struct ChainPosition {
     /// Its number; 0 before the first.
     pub number: i64,
     /// Its MAC; zeros before the first.
@@ -88,7 +88,7 @@ pub struct Link {
     pub format: Option<SealFormat>,
 }
 
-impl Link {
+impl ChainPosition {
     /// The beginning of a chain.
     pub const BEGINNING: Self = Self {
         number: 0,
@@ -129,7 +129,7 @@ impl Link {
 
 /// The newest seal as it was last seen. A table that was rolled back, or a chain that was started anew, is detected by it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Head {
+pub struct ChainHead {
     /// Raised when an operator accepts the chain as it stands. A head of a later epoch wins, whatever its number.
     pub epoch: i64,
     /// The seal's number; 0 if there was none.
@@ -140,7 +140,7 @@ pub struct Head {
     pub at: Timestamp,
 }
 
-impl Head {
+impl ChainHead {
     /// The later of two.
     #[must_use]
     pub fn later(self, other: Self) -> Self {
@@ -314,7 +314,7 @@ mod tests {
 
     #[test]
     fn a_chain_is_continued_by_its_next_seal_alone_and_never_in_an_older_format() {
-        let link = Link::of(&Seal {
+        let link = ChainPosition::of(&Seal {
             mac: [0; 32],
             ..seal(1)
         });
@@ -348,7 +348,7 @@ mod tests {
             format: SealFormat::First,
             ..seal(1)
         };
-        assert_eq!(Link::BEGINNING.continued_by(&old, 1), Ok(()));
+        assert_eq!(ChainPosition::BEGINNING.continued_by(&old, 1), Ok(()));
     }
 
     #[test]
@@ -377,7 +377,7 @@ mod tests {
 
     #[test]
     fn of_two_heads_the_one_of_the_later_epoch_counts_and_then_the_higher_number() {
-        let head = |epoch, number| Head {
+        let head = |epoch, number| ChainHead {
             epoch,
             number,
             mac: [3; 32],
@@ -386,7 +386,7 @@ mod tests {
         assert_eq!(head(0, 5).later(head(0, 4)), head(0, 5));
         assert_eq!(head(0, 5).later(head(0, 6)), head(0, 6));
         assert_eq!(head(0, 5).later(head(1, 1)), head(1, 1));
-        assert_eq!(Head::from_bytes(&head(7, 8).bytes()), Some(head(7, 8)));
+        assert_eq!(ChainHead::from_bytes(&head(7, 8).bytes()), Some(head(7, 8)));
         assert!(head(0, 0).is_of(None) && !head(0, 1).is_of(None));
         let newest = Seal {
             mac: [3; 32],

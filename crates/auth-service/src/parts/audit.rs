@@ -17,7 +17,7 @@ use crate::parts::{
     master_key::MasterKey,
 };
 use auth_domain::{
-    audit::{AuditEvent, Head, Link, Seal, SealFormat, sealed_bytes},
+    audit::{AuditEvent, ChainHead, ChainPosition, Seal, SealFormat, sealed_bytes},
     time::{Span, Timestamp, age},
 };
 use auth_storage::{
@@ -48,7 +48,7 @@ pub struct AuditLog {
 #[derive(Default)]
 struct Seen {
     /// The newest seal that a genuine mark named.
-    head: Option<Head>,
+    head: Option<ChainHead>,
     /// What is wrong with the log, and when that was last said.
     alarm: Option<(&'static str, Timestamp)>,
 }
@@ -85,7 +85,7 @@ impl Signer {
     }
 
     /// What says where the chain begins.
-    fn floor_mark(&self, link: &Link) -> Vec<u8> {
+    fn floor_mark(&self, link: &ChainPosition) -> Vec<u8> {
         self.authenticated(
             b"floor",
             &[link.number.to_be_bytes().as_slice(), &link.mac].concat(),
@@ -93,12 +93,12 @@ impl Signer {
     }
 
     /// Where the chain begins; `None` if what says so was changed.
-    fn floor(&self, mark: Option<&[u8]>) -> Option<Link> {
+    fn floor(&self, mark: Option<&[u8]>) -> Option<ChainPosition> {
         let Some(mark) = mark else {
-            return Some(Link::BEGINNING);
+            return Some(ChainPosition::BEGINNING);
         };
         let (number, mac) = self.genuine::<40>(b"floor", mark)?.split_first_chunk::<8>()?;
-        Some(Link {
+        Some(ChainPosition {
             number: i64::from_be_bytes(*number),
             mac: mac.try_into().ok()?,
             format: None,
@@ -106,7 +106,7 @@ impl Signer {
     }
 
     /// Whether a batch continues the chain here, as it was sealed.
-    fn check(&self, link: &Link, batch: &audit::SealedBatch) -> Result<(), (i64, &'static str)> {
+    fn check(&self, link: &ChainPosition, batch: &audit::SealedBatch) -> Result<(), (i64, &'static str)> {
         if batch.unreadable > 0 {
             return Err((link.number + 1, "a row fits no event"));
         }
@@ -122,12 +122,12 @@ impl audit::Signer for Signer {
         self.over(&[&sealed_bytes(seal, events)])
     }
 
-    fn mark(&self, head: &Head) -> Vec<u8> {
+    fn mark(&self, head: &ChainHead) -> Vec<u8> {
         self.authenticated(b"head", &head.bytes())
     }
 
-    fn head(&self, mark: &[u8]) -> Option<Head> {
-        Head::from_bytes(self.genuine(b"head", mark)?)
+    fn head(&self, mark: &[u8]) -> Option<ChainHead> {
+        ChainHead::from_bytes(self.genuine(b"head", mark)?)
     }
 }
 
@@ -207,12 +207,15 @@ impl AuditLog {
     /// Compares the table with the newest seal that was seen, by this process or, in the mark beside the seals, by any other.
     async fn watch(
         &self,
-        remembered: Option<Head>,
+        remembered: Option<ChainHead>,
         standing: &audit::Standing,
         now: Timestamp,
     ) -> Result<(), Failure> {
         let marked = standing.mark.as_deref().and_then(|mark| self.signer.head(mark));
-        let head = [remembered, marked].into_iter().flatten().reduce(Head::later);
+        let head = [remembered, marked]
+            .into_iter()
+            .flatten()
+            .reduce(ChainHead::later);
         let wrong = match head {
             Some(head) => self.departure(&head, standing).await?,
             None => self.missing(standing).await?,
@@ -246,7 +249,7 @@ impl AuditLog {
     /// How the table departs from a head that was seen.
     async fn departure(
         &self,
-        head: &Head,
+        head: &ChainHead,
         standing: &audit::Standing,
     ) -> Result<Option<&'static str>, Failure> {
         if head.is_of(standing.newest.as_ref()) || head.number == 0 {

@@ -10,7 +10,7 @@ use crate::{
     storage::{Storage, run},
 };
 use auth_domain::{
-    audit::{Action, AuditEvent, Head, Seal},
+    audit::{Action, AuditEvent, ChainHead, Seal},
     ids::UserId,
     time::Timestamp,
 };
@@ -114,10 +114,10 @@ pub trait Signer: Send + Sync {
     fn code(&self, seal: &Seal, events: &[AuditEvent]) -> [u8; 32];
 
     /// What is kept of the newest seal, authenticated.
-    fn mark(&self, head: &Head) -> Vec<u8>;
+    fn mark(&self, head: &ChainHead) -> Vec<u8>;
 
     /// What such a mark says; `None` if it is not genuine.
-    fn head(&self, mark: &[u8]) -> Option<Head>;
+    fn head(&self, mark: &[u8]) -> Option<ChainHead>;
 }
 
 /// The name of the setting that says up to which seal the log was pruned.

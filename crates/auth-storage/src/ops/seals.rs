@@ -18,7 +18,7 @@ use crate::{
     sqlty::{Id, Perhaps, Ts},
 };
 use auth_domain::{
-    audit::{Action, AuditEvent, Head, LONGEST_WRITE, Seal, SealFormat, may_be_sealed},
+    audit::{Action, AuditEvent, ChainHead, LONGEST_WRITE, Seal, SealFormat, may_be_sealed},
     time::{Timestamp, after},
 };
 use diesel::prelude::*;
@@ -172,7 +172,7 @@ pub(crate) fn seal(c: &mut Conn, most: i64, now: Timestamp, signer: &dyn Signer)
             (Some(_), None) => None,
         };
         if let Some(epoch) = epoch {
-            let head = Head {
+            let head = ChainHead {
                 epoch,
                 number,
                 mac: seal.mac,
@@ -210,7 +210,7 @@ pub(crate) fn accept(
         let (number, mac) = newest
             .as_ref()
             .map_or((0, [0; 32]), |seal| (seal.number, seal.mac));
-        let head = Head {
+        let head = ChainHead {
             epoch: terms.now.timestamp_micros(),
             number,
             mac,

@@ -5,7 +5,7 @@ use crate::{
     world::{World, all},
 };
 use auth_domain::{
-    audit::{Action, AuditEvent, Head, LONGEST_WRITE, Seal, SealFormat, sealed_bytes},
+    audit::{Action, AuditEvent, ChainHead, LONGEST_WRITE, Seal, SealFormat, sealed_bytes},
     ids::AuditEventId,
 };
 use auth_storage::{
@@ -36,12 +36,12 @@ impl audit::Signer for Signer {
         mac
     }
 
-    fn mark(&self, head: &Head) -> Vec<u8> {
+    fn mark(&self, head: &ChainHead) -> Vec<u8> {
         head.bytes().to_vec()
     }
 
-    fn head(&self, mark: &[u8]) -> Option<Head> {
-        Head::from_bytes(mark.try_into().ok()?)
+    fn head(&self, mark: &[u8]) -> Option<ChainHead> {
+        ChainHead::from_bytes(mark.try_into().ok()?)
     }
 }
 
@@ -55,7 +55,7 @@ async fn seal(db: &Storage, most: u32, seconds: i64) -> Option<Seal> {
 }
 
 /// What the mark says of the newest seal.
-async fn head(db: &Storage) -> Option<Head> {
+async fn head(db: &Storage) -> Option<ChainHead> {
     let mark = db.setting(audit::HEAD).await.unwrap();
     mark.map(|mark| signer().head(&mark).unwrap())
 }

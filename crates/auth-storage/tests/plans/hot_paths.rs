@@ -9,7 +9,7 @@ use crate::{
 };
 use auth_domain::{
     api_key::{ApiKey, KeyName},
-    audit::{Action, AuditEvent, Head, Seal},
+    audit::{Action, AuditEvent, ChainHead, Seal},
     idempotency::IdempotencyDigest,
     ids::{ApiKeyId, TokenId, UserId},
     one_time::TokenKind,
@@ -261,12 +261,12 @@ impl audit::Signer for Fixed {
         [7; 32]
     }
 
-    fn mark(&self, head: &Head) -> Vec<u8> {
+    fn mark(&self, head: &ChainHead) -> Vec<u8> {
         head.bytes().to_vec()
     }
 
-    fn head(&self, mark: &[u8]) -> Option<Head> {
-        Head::from_bytes(mark.try_into().ok()?)
+    fn head(&self, mark: &[u8]) -> Option<ChainHead> {
+        ChainHead::from_bytes(mark.try_into().ok()?)
     }
 }
 

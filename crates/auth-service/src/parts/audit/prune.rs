@@ -2,7 +2,7 @@
 
 use super::AuditLog;
 use crate::parts::{admin::Admin, caller::Caller, failure::Failure};
-use auth_domain::{audit::Link, time::Timestamp};
+use auth_domain::{audit::ChainPosition, time::Timestamp};
 use auth_storage::{StorageError, audit};
 
 /// How many rows one transaction removes, unless a batch has more: some milliseconds' worth.
@@ -20,7 +20,7 @@ enum Stop {
 
 /// Verified batches that may go.
 struct Old {
-    to: Link,
+    to: ChainPosition,
     rows: usize,
     seals: usize,
     stop: Stop,
@@ -85,7 +85,7 @@ impl AuditLog {
     }
 
     /// The batches after `floor` that may go, as many as one step removes.
-    async fn old(&self, floor: Link, before: Timestamp) -> Result<Old, Failure> {
+    async fn old(&self, floor: ChainPosition, before: Timestamp) -> Result<Old, Failure> {
         let newest = self.storage.newest_seal().await?.map_or(0, |seal| seal.number);
         let mut old = Old {
             to: floor,
@@ -115,7 +115,7 @@ impl AuditLog {
                 old.stop = Stop::Full;
                 return Ok(old);
             }
-            (old.rows, old.seals, old.to) = (rows, old.seals + 1, Link::of(&next.seal));
+            (old.rows, old.seals, old.to) = (rows, old.seals + 1, ChainPosition::of(&next.seal));
         }
     }
 }

@@ -3,7 +3,7 @@
 use super::{AuditLog, BEGAN_ANEW, MARK_CHANGED, MARK_REMOVED, WENT_BACK};
 use crate::parts::failure::Failure;
 use auth_domain::{
-    audit::{LONGEST_WRITE, Link, Seal, SealFormat},
+    audit::{ChainPosition, LONGEST_WRITE, Seal, SealFormat},
     time::{Timestamp, after},
 };
 use auth_storage::{
@@ -155,7 +155,7 @@ impl AuditLog {
     /// Batch by batch, to the end; or the first batch that is not as it was sealed.
     async fn along(
         &self,
-        floor: Link,
+        floor: ChainPosition,
         given: Option<(i64, [u8; 32])>,
         mark: Option<&[u8]>,
     ) -> Result<Result<Walked, (i64, &'static str)>, Failure> {
@@ -202,7 +202,7 @@ impl AuditLog {
             }
             walked.batches += 1;
             walked.events += next.events.len() as u64;
-            link = Link::of(&seal);
+            link = ChainPosition::of(&seal);
             walked.newest = Some(seal);
         }
         if given.is_some_and(|(wanted, _)| wanted > link.number) {
