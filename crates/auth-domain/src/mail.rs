@@ -126,6 +126,19 @@ impl MailKind {
     }
 
     /// The link that the mail is sent for: without it the mail would be useless.
+    ///
+    /// ```
+    /// use auth_domain::{
+    ///     mail::{Link, MailKind},
+    ///     time::{Span, Timestamp},
+    /// };
+    ///
+    /// assert_eq!(MailKind::PasswordReset.link(), Some(Link::ChoosePassword));
+    /// assert_eq!(MailKind::PasswordChanged.link(), None);
+    /// // A reset mail that waited for two hours carries a dead link, so it is not sent.
+    /// let asked_at = Timestamp::UNIX_EPOCH;
+    /// assert!(MailKind::PasswordReset.has_lapsed(asked_at, asked_at + Span::hours(2)));
+    /// ```
     #[must_use]
     pub const fn link(self) -> Option<Link> {
         match self {

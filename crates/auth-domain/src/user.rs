@@ -196,6 +196,32 @@ pub struct User {
 impl User {
     /// The security event of a change from this user to `after`. Of several events it is the one that ends the most: it ends what the
     /// others end, too. `None`: nothing ends.
+    ///
+    /// ```
+    /// use auth_domain::{
+    ///     credential::SecurityEvent,
+    ///     email::EmailAddress,
+    ///     ids::UserId,
+    ///     role::Role,
+    ///     time::Timestamp,
+    ///     user::{Generation, User, UserStatus},
+    /// };
+    ///
+    /// let before = User {
+    ///     id: UserId::from_parts(Timestamp::UNIX_EPOCH, [1; 10]),
+    ///     email: EmailAddress::parse("ada@example.com")?,
+    ///     name: None,
+    ///     role: Role::USER,
+    ///     status: UserStatus::Active,
+    ///     email_verified_at: None,
+    ///     created_at: Timestamp::UNIX_EPOCH,
+    ///     last_login_at: None,
+    ///     generation: Generation::FIRST,
+    /// };
+    /// let after = User { role: Role::ADMIN, ..before.clone() };
+    /// assert_eq!(before.event_of_change_to(&after), Some(SecurityEvent::RoleChanged));
+    /// # Ok::<(), auth_domain::email::EmailError>(())
+    /// ```
     #[must_use]
     pub fn event_of_change_to(&self, after: &Self) -> Option<SecurityEvent> {
         if self.status != UserStatus::Disabled && after.status == UserStatus::Disabled {

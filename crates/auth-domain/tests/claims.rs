@@ -1,4 +1,4 @@
-//! What claims have to say to hold (RFC 9068 §4, RFC 8725 §3.8–3.9).
+//! When the claims of a token are valid (RFC 9068 §4, RFC 8725 §3.8–3.9).
 
 #![cfg(test)]
 

@@ -42,6 +42,34 @@ pub struct RedactedEvent<'a> {
 
 impl AuditEvent {
     /// The event as this user may see it.
+    ///
+    /// ```
+    /// use auth_domain::{
+    ///     audit::{Action, Actor, AuditEvent, ActorKind},
+    ///     ids::{AuditEventId, UserId},
+    ///     time::Timestamp,
+    /// };
+    /// use std::collections::BTreeMap;
+    ///
+    /// let at = Timestamp::UNIX_EPOCH;
+    /// let [ada, admin] = [1, 2].map(|byte| UserId::from_parts(at, [byte; 10]));
+    /// let event = AuditEvent {
+    ///     id: AuditEventId::from_parts(at, [3; 10]),
+    ///     at,
+    ///     actor: Actor::User(admin),
+    ///     action: Action::UserDisabled,
+    ///     subject: Some(ada),
+    ///     session: None,
+    ///     ip: Some([192, 0, 2, 1].into()),
+    ///     request_id: None,
+    ///     details: BTreeMap::new(),
+    /// };
+    ///
+    /// // Ada sees that an administrator disabled the account, and not which one or from where.
+    /// let seen = event.redacted_for(ada);
+    /// assert_eq!((seen.by, seen.actor, seen.ip), (ActorKind::Administrator, None, None));
+    /// assert_eq!(event.redacted_for(admin).by, ActorKind::Own);
+    /// ```
     #[must_use]
     pub fn redacted_for(&self, reader: UserId) -> RedactedEvent<'_> {
         let by = match self.actor {

@@ -1,4 +1,4 @@
-//! Hash strings to parse, and what became of them.
+//! Hash strings, and what parsing them gives.
 
 use auth_domain::password_hash::{HashRefused, HashScheme, PasswordHash};
 use base64::Engine as _;

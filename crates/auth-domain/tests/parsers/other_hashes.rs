@@ -1,4 +1,4 @@
-//! The hashes of other services: bcrypt, scrypt and PBKDF2, in the spellings that are met with.
+//! The hashes of other services: bcrypt, scrypt and PBKDF2, in the forms that other services write.
 
 use auth_domain::password_hash::{HashRefused, HashScheme, PasswordHash, Pbkdf2Digest};
 

@@ -339,7 +339,7 @@ proptest! {
         if let Ok(password) = PasswordPolicy::default().accept(raw.clone(), &CONTEXT) {
             let text = std::str::from_utf8(password.as_bytes()).unwrap();
             prop_assert!((8..=128).contains(&text.chars().count()) && !text.chars().any(char::is_control));
-            // Whoever registered with it can sign in with it.
+            // A user who registered with it can sign in with it.
             let presented = PresentedPassword::new(raw).unwrap().normalised();
             prop_assert_eq!(presented.as_slice(), password.as_bytes());
         }

@@ -1,4 +1,4 @@
-//! How a limit is written, and what is no limit.
+//! How a limit is written, and which texts are refused.
 
 use crate::limit;
 use auth_domain::rate::{Limit, UnusableLimit};

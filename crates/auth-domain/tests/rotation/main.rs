@@ -1,4 +1,4 @@
-//! What becomes of a presented refresh token: the table of docs/rules.md §3 row by row, and what no sequence of events may bring
+//! What happens to a presented refresh token: the table of docs/rules.md §3 row by row, and what no sequence of events may bring
 //! about.
 
 #![cfg(test)]

@@ -15,7 +15,7 @@ use proptest::prelude::*;
 /// What can happen to a session.
 #[derive(Debug, Clone)]
 enum Event {
-    /// Somebody presents the n-th token that was ever given out (counted from the newest), perhaps with a key.
+    /// A client presents the n-th token that was ever issued (counted from the newest), perhaps with a key.
     Present {
         back: usize,
         key: Option<u8>,
@@ -47,7 +47,7 @@ struct Held {
 }
 
 /// The session and its user as a store would keep them.
-struct World {
+struct Model {
     session: Session,
     status: UserStatus,
     generation: Generation,
@@ -57,7 +57,7 @@ struct World {
     reused: bool,
 }
 
-impl World {
+impl Model {
     fn decide(&self, held: Held, key: Option<IdempotencyDigest>) -> Decision {
         let standing = LineageStanding {
             lineage: self.session.lineage(),
@@ -114,14 +114,18 @@ impl World {
                     }
                     Decision::Reuse => {
                         assert!(held.number < before.number, "the current token is never a reuse");
-                        assert_eq!(self.session.state, SessionState::Active, "reuse is told once");
+                        assert_eq!(
+                            self.session.state,
+                            SessionState::Active,
+                            "a reuse is reported once"
+                        );
                         self.session.state = SessionState::Ended {
                             at: self.now,
                             why: EndReason::Reuse,
                         };
                         self.reused = true;
                     }
-                    Decision::Invalid => panic!("every token in the world was given out"),
+                    Decision::Invalid => panic!("every token in the model was given out"),
                     Decision::Expired | Decision::Revoked | Decision::AlreadyUsed => {}
                 }
             }
@@ -153,15 +157,15 @@ proptest! {
         let policy = RotationPolicy { on_concurrent, reuse_leeway: Span::seconds(leeway), ..policy() };
         let session = born();
         let first = Held { number: 0, expires_at: session.rotation.refresh_expires_at };
-        let mut world = World {
+        let mut model = Model {
             session, status: UserStatus::Active, generation: Generation::FIRST, now: at(0), given: vec![first], policy, reused: false,
         };
         for event in &events {
-            let cut_before = world.session.state != SessionState::Active || world.session.generation < world.generation;
-            world.step(event);
-            prop_assert!(world.live() <= 1, "at most one live rotation");
-            if world.reused || cut_before || world.status == UserStatus::Disabled {
-                prop_assert_eq!(world.live(), 0, "nothing lives after a reuse, an end, a cut");
+            let cut_before = model.session.state != SessionState::Active || model.session.generation < model.generation;
+            model.step(event);
+            prop_assert!(model.live() <= 1, "at most one live rotation");
+            if model.reused || cut_before || model.status == UserStatus::Disabled {
+                prop_assert_eq!(model.live(), 0, "nothing lives after a reuse, an end, a cut");
             }
         }
     }

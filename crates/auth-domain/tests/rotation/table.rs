@@ -121,7 +121,7 @@ fn an_ended_session_a_disabled_user_and_a_cut_generation_are_revoked() {
     assert_eq!(
         ask(&session, &old, at(102)),
         Decision::Revoked,
-        "reuse is told once"
+        "a reuse is reported once"
     );
 }
 
