@@ -14,6 +14,9 @@ pub struct Admission {
     claims: Vec<Claim>,
     /// How many of the claims, from the first on, are given back.
     returned: usize,
+    /// After a right secret: how many of those that are left, from the first on, are given back if the change that the secret was
+    /// asked for is refused for its form.
+    returned_after: usize,
 }
 
 /// A device that an account knows, by opaque digests.
@@ -44,14 +47,17 @@ impl Admission {
     }
 
     /// A signed-in user's password, asked for again. Guesses count for the session, and for all sessions together, which `sessions`
-    /// names; neither can be used up without a session.
+    /// names; neither can be used up without a session. It is asked for before a change, which is counted with it.
     #[must_use]
     pub fn password_check(user: UserId, session: [u8; 32], sessions: [u8; 32]) -> Self {
         let returned = vec![
             Claim::guess_by_device(session),
             Claim::guess_over_devices(sessions),
         ];
-        Self::new(returned, [Claim::by_user(user), Claim::input_by(user)])
+        Self {
+            returned_after: 1,
+            ..Self::new(returned, [Claim::by_user(user), Claim::input_by(user)])
+        }
     }
 
     /// A registration.
@@ -104,6 +110,7 @@ impl Admission {
         Self {
             claims,
             returned: count,
+            returned_after: 0,
         }
     }
 
@@ -117,6 +124,18 @@ impl Admission {
     #[must_use]
     pub fn returned(&self) -> &[Claim] {
         self.claims.get(..self.returned).unwrap_or_default()
+    }
+
+    /// After a right secret: what the request gets back, and what it has still taken.
+    #[must_use]
+    pub fn after_right_secret(mut self) -> (Vec<Claim>, Self) {
+        let left = self.claims.split_off(self.returned.min(self.claims.len()));
+        let left = Self {
+            claims: left,
+            returned: self.returned_after,
+            returned_after: 0,
+        };
+        (self.claims, left)
     }
 }
 
@@ -196,5 +215,19 @@ mod tests {
             assert_eq!(names(admission.returned()), returned, "{what}");
             assert_eq!(names(admission.claims()), [returned, kept].concat(), "{what}");
         }
+    }
+
+    #[test]
+    fn a_change_that_is_refused_for_its_form_gives_its_unit_back_after_the_guess_was_given_back() {
+        let user = UserId::from_uuid(Uuid::from_u128(1));
+        let (returned, left) = Admission::password_check(user, [4; 32], [5; 32]).after_right_secret();
+        assert_eq!(names(&returned), [GuessesPerDevice, GuessesOverDevices]);
+        assert_eq!(names(left.claims()), [PerUser, InputPerClient]);
+        assert_eq!(names(left.returned()), [PerUser]);
+        let (returned, left) = Admission::link(None).after_right_secret();
+        assert_eq!(
+            (returned.as_slice(), left.claims()),
+            ([].as_slice(), [].as_slice())
+        );
     }
 }

@@ -21,13 +21,6 @@ use auth_storage::users::Credentials;
 #[must_use = "a right secret gives back what was taken for a wrong one"]
 pub(crate) struct Admitted(Admission);
 
-impl Admitted {
-    /// What a change by a signed-in user took, where it was admitted together with the check of the password.
-    pub(crate) fn for_change(user: UserId) -> Self {
-        Self(Admission::change(user))
-    }
-}
-
 impl Service {
     /// Somebody tries to sign in as this account, known or not.
     ///
@@ -52,7 +45,7 @@ impl Service {
         self.admit(Admission::input(caller.origin.ip), caller).await
     }
 
-    /// A signed-in user is asked for its password. Its session is a device that it knows: guessing from elsewhere does not
+    /// Signed-in users are asked for their password. Their session is a device that they know: guessing from elsewhere does not
     /// keep the owner from it; and what is guessed here counts for the account, too.
     ///
     /// # Errors
@@ -80,6 +73,13 @@ impl Service {
     /// The secret was the right one: what was taken for a wrong one is given back, to every counter, in one step.
     pub(crate) async fn was_right(&self, held: Admitted, caller: &Caller) {
         self.shared().limits.refund(held.0.returned(), caller.now).await;
+    }
+
+    /// The same where the secret was asked for before a change: what is left is the change's, spent unless it is refused for its form.
+    pub(crate) async fn was_right_before_change(&self, held: Admitted, caller: &Caller) -> Admitted {
+        let (returned, left) = held.0.after_right_secret();
+        self.shared().limits.give_back(&returned, caller.now).await;
+        Admitted(left)
     }
 
     /// The secret was not looked at: all that was taken is given back.

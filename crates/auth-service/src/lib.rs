@@ -8,8 +8,11 @@ mod admin;
 mod background;
 mod clients;
 mod delivery;
+#[cfg(test)]
+mod for_tests;
 mod gate;
 mod parts;
+mod password_check;
 mod service;
 mod sessions;
 mod sign_in;

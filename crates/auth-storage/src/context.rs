@@ -32,6 +32,8 @@ pub struct SessionEvidence {
     pub session: SessionId,
     /// The generation of its user.
     pub generation: Generation,
+    /// Whether the user proved anew in this request who they are. The change that they confirmed by it counts in the session.
+    pub reauthenticated: bool,
 }
 
 /// When a change is made, by whom, and how long what it ends has to be known.

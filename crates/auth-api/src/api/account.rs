@@ -64,7 +64,7 @@ async fn delete(
     let confirmed = service
         .confirm(&acting.principal, &acting.caller, password)
         .await?;
-    service.delete_me(&confirmed).await?;
+    service.delete_me(confirmed).await?;
     Ok(HttpResponse::NoContent().finish())
 }
 

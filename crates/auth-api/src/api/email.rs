@@ -203,7 +203,7 @@ async fn change(
     let confirmed = service
         .confirm(&acting.principal, &acting.caller, current)
         .await?;
-    service.ask_for_new_email(&confirmed, new).await?;
+    service.ask_for_new_email(confirmed, new).await?;
     Ok(HttpResponse::Accepted().json(MessageJson {
         message: "A mail with a link to confirm is on its way to the new address",
     }))

@@ -189,7 +189,7 @@ async fn change(
         .confirm(&acting.principal, &acting.caller, current)
         .await?;
     let device = service
-        .change_password(&confirmed, body.new_password)
+        .change_password(confirmed, body.new_password)
         .await
         .map_err(of_new_password)?;
     Ok(device::done_by_device(device.as_ref()))

@@ -3,12 +3,14 @@
 
 use crate::{
     account::error::AccountError,
-    parts::{caller::Caller, hashing::Verified, principal::Principal},
+    gate::Admitted,
+    parts::{caller::Caller, principal::Principal},
+    password_check::{Guess, Guessed},
     service::Service,
 };
-use auth_domain::{password::PresentedPassword, user::User};
+use auth_domain::user::User;
 use auth_storage::{Committed, Refused};
-use secrecy::{ExposeSecret, SecretString};
+use secrecy::SecretString;
 
 /// What a user presents as a proof, not yet looked at.
 pub enum PresentedProof {
@@ -16,16 +18,16 @@ pub enum PresentedProof {
     Password(SecretString),
 }
 
-/// That the user of a session proved in this request who they are. [`Service::confirm`] alone makes one. It borrows the principal and
-/// the caller that it was made for, and what takes it takes neither of them besides: it is good for no other user or session, and
-/// can't outlive the request.
+/// That the user of a session proved in this request who they are. [`Service::confirm`] alone makes one. It says who acts, and in which
+/// session, so what takes it takes neither besides: it is good for no other user or session. It is used up by one change, and can't
+/// outlive the request.
 ///
 /// It is used in the request that it was made in:
 /// ```
 /// # use auth_service::{Caller, Confirmed, AccountError, PresentedProof, Principal, Service};
 /// async fn delete(service: &Service, caller: &Caller, principal: &Principal, proof: PresentedProof) -> Result<(), AccountError> {
 ///     let confirmed = service.confirm(principal, caller, proof).await?;
-///     service.delete_me(&confirmed).await
+///     service.delete_me(confirmed).await
 /// }
 /// ```
 /// It can't outlive it:
@@ -40,55 +42,73 @@ pub enum PresentedProof {
 ///     service.confirm(&principal, &caller, proof).await
 /// }
 /// ```
+/// It is good for one change:
+/// ```compile_fail,E0382
+/// # use auth_service::{AccountError, Confirmed, Service};
+/// async fn delete_twice(service: &Service, confirmed: Confirmed<'_>) -> Result<(), AccountError> {
+///     service.delete_me(confirmed).await?;
+///     service.delete_me(confirmed).await
+/// }
+/// ```
 /// It can't be made by hand:
 /// ```compile_fail,E0451
 /// # use auth_service::{Caller, Confirmed, Principal};
-/// fn forge<'a>(principal: &'a Principal, caller: &'a Caller) -> Confirmed<'a> {
-///     Confirmed { principal, caller, user: unimplemented!() }
+/// fn forge<'a>(principal: &'a Principal, caller: Caller) -> Confirmed<'a> {
+///     Confirmed { principal, caller, user: unimplemented!(), permit: unimplemented!() }
 /// }
 /// ```
 #[must_use = "what was confirmed is handed to the use case that asks for it"]
 pub struct Confirmed<'request> {
     principal: &'request Principal,
-    caller: &'request Caller,
+    caller: Caller,
     user: User,
+    permit: Admitted,
 }
 
 impl<'request> Confirmed<'request> {
-    /// Who proved it, and in which session.
-    pub(crate) fn principal(&self) -> &'request Principal {
-        self.principal
-    }
-
-    /// When, and from where.
-    pub(crate) fn caller(&self) -> &'request Caller {
-        self.caller
-    }
-
-    /// The user as stored when they proved it.
-    pub(crate) fn user(&self) -> &User {
-        &self.user
+    /// Who proved it and in which session; that user as caller, with when and from where; the user as stored then; and what the
+    /// request took of the limits for the change.
+    pub(crate) fn into_parts(self) -> (&'request Principal, Caller, User, Admitted) {
+        (self.principal, self.caller, self.user, self.permit)
     }
 }
 
 impl Service {
-    /// Looks at what a signed-in user presents to confirm who they are. Wrong, it is a failed sign-in like any other.
+    /// Looks at what a signed-in user presents to confirm who they are. Wrong, it is a failed sign-in like any other. Whatever the
+    /// caller says of itself, what is confirmed is done by the principal, in the principal's session.
     ///
     /// # Errors
     /// [`AccountError::WrongCurrentPassword`], [`AccountError::RateLimited`], or a failure.
     pub async fn confirm<'request>(
         &self,
         principal: &'request Principal,
-        caller: &'request Caller,
+        caller: &Caller,
         presented: PresentedProof,
     ) -> Result<Confirmed<'request>, AccountError> {
-        let PresentedProof::Password(password) = presented;
-        let user = self.verify_own_password(principal, caller, password).await?;
-        Ok(Confirmed {
-            principal,
-            caller,
-            user,
-        })
+        let PresentedProof::Password(typed) = presented;
+        let Some(presented) = self.presented(&typed)? else {
+            return Err(AccountError::WrongCurrentPassword);
+        };
+        let Some(account) = self.storage().credentials_of(principal.user()).await? else {
+            return Err(self.cut_meanwhile(principal).await.into());
+        };
+        let caller = caller.clone().signed_in(principal);
+        let guess = Guess::InSession {
+            session: principal.session(),
+            account: &account,
+        };
+        match self
+            .verify_guess::<AccountError>(guess, presented, &caller)
+            .await?
+        {
+            Guessed::Right { left, .. } => Ok(Confirmed {
+                principal,
+                caller: caller.reauthenticated(),
+                user: account.user,
+                permit: left,
+            }),
+            Guessed::Refused(_) => Err(AccountError::WrongCurrentPassword),
+        }
     }
 
     /// The value of a change that users made to their own account.
@@ -105,39 +125,7 @@ impl Service {
         }
         Ok(self.settle_own(principal, made).await?)
     }
-
-    async fn verify_own_password(
-        &self,
-        principal: &Principal,
-        caller: &Caller,
-        password: SecretString,
-    ) -> Result<User, AccountError> {
-        let presented = PresentedPassword::new(password.expose_secret().to_owned());
-        self.hasher().admit()?;
-        let Some(credentials) = self.storage().credentials_of(principal.user()).await? else {
-            return Err(self.cut_meanwhile(principal).await.into());
-        };
-        let held = self
-            .admit_password_check(caller, principal.session(), &credentials)
-            .await?;
-        if let Ok(presented) = presented {
-            let stored = credentials.password_hash.clone();
-            let verified = self.hasher().verify(stored, presented).await;
-            match verified {
-                Ok(Verified::Yes { .. }) => {
-                    self.was_right(held, caller).await;
-                    return Ok(credentials.user);
-                }
-                Ok(Verified::No) => {}
-                Err(failure) => {
-                    self.was_not_read(held, caller).await;
-                    return Err(failure.into());
-                }
-            }
-        }
-        self.count_against(&credentials.user.email, caller).await;
-        self.note_failed_sign_in(caller, Some(&credentials), false, true)
-            .await?;
-        Err(AccountError::WrongCurrentPassword)
-    }
 }
+
+#[cfg(test)]
+mod tests;

@@ -3,10 +3,8 @@
 
 use crate::{
     account::{confirm::Confirmed, error::AccountError},
-    parts::{
-        caller::Caller, entropy::chance, hashing::Verified, input::InputError, mailed::digest_of,
-        principal::Principal,
-    },
+    parts::{caller::Caller, entropy::chance, input::InputError, mailed::digest_of, principal::Principal},
+    password_check::{Guess, Guessed},
     service::Service,
 };
 use auth_domain::{
@@ -16,14 +14,12 @@ use auth_domain::{
     ids::MailId,
     mail::MailKind,
     one_time::TokenKind,
-    password::PresentedPassword,
-    password_hash::PasswordHash,
 };
 use auth_storage::{
     links::{self, Redeemed},
     users::Credentials,
 };
-use secrecy::{ExposeSecret, SecretString};
+use secrecy::SecretString;
 
 /// What was shown beside a link that came to an address.
 pub enum ShownWithLink {
@@ -50,9 +46,8 @@ pub struct NewAddress(EmailAddress);
 /// A link that came to an address.
 struct AddressLink {
     kind: TokenKind,
+    /// The account; where a registration waits for the address, with its password.
     account: Credentials,
-    /// The hash of the account's password, or of the one that waits for the address.
-    password_hash: Option<PasswordHash>,
     needs: LinkNeeds,
 }
 
@@ -117,13 +112,13 @@ impl Service {
     /// [`AccountError::RateLimited`], or a failure.
     pub async fn ask_for_new_email(
         &self,
-        confirmed: &Confirmed<'_>,
-        new: NewAddress,
+        confirmed: Confirmed<'_>,
+        NewAddress(new): NewAddress,
     ) -> Result<(), AccountError> {
-        let (principal, caller, NewAddress(new)) = (confirmed.principal(), confirmed.caller(), new);
-        self.admit_mail(caller).await?;
+        let (principal, caller, ..) = confirmed.into_parts();
+        self.admit_mail(&caller).await?;
         if !self
-            .may_mail_to(new.as_str(), MailKind::EmailChangeConfirm, caller)
+            .may_mail_to(new.as_str(), MailKind::EmailChangeConfirm, &caller)
             .await
         {
             return Ok(());
@@ -134,7 +129,7 @@ impl Service {
             .mail_tokens
             .mailed(id, TokenKind::EmailChange, caller.now);
         mailed.token.email = Some(new.clone());
-        let terms = self.terms(caller)?;
+        let terms = self.terms(&caller)?;
         let asked = self
             .storage()
             .ask_for_new_email(principal.user(), new, mailed, terms)
@@ -233,8 +228,10 @@ impl Service {
             let registered = found.pending.map(|pending| pending.password_hash);
             return Ok(AddressLink {
                 kind,
-                password_hash: registered.or_else(|| stored.password_hash.clone()),
-                account: stored,
+                account: Credentials {
+                    password_hash: registered.or(stored.password_hash),
+                    ..stored
+                },
                 needs,
             });
         }
@@ -248,25 +245,17 @@ impl Service {
         caller: &Caller,
         password: SecretString,
     ) -> Result<links::Proof, AccountError> {
-        let presented = PresentedPassword::new(password.expose_secret().to_owned());
-        self.hasher().admit()?;
-        let guess = self.admit_link_password(&link.account.user.email, caller).await?;
-        if let Ok(presented) = presented {
-            let verified = self.hasher().verify(link.password_hash.clone(), presented).await;
-            match (verified, &link.password_hash) {
-                (Ok(Verified::Yes { .. }), Some(hash)) => {
-                    self.was_right(guess, caller).await;
-                    return Ok(links::Proof::Password(hash.clone()));
-                }
-                (Ok(_), _) => {}
-                (Err(failure), _) => {
-                    self.was_not_read(guess, caller).await;
-                    return Err(failure.into());
-                }
-            }
-        }
-        self.note_failed_sign_in(caller, Some(&link.account), false, false)
+        let Some(presented) = self.presented(&password)? else {
+            return Err(AccountError::WrongCurrentPassword);
+        };
+        let account = &link.account;
+        let guess = Guess::WithLink { account };
+        let guessed = self
+            .verify_guess::<AccountError>(guess, presented, caller)
             .await?;
-        Err(AccountError::WrongCurrentPassword)
+        match (guessed, &account.password_hash) {
+            (Guessed::Right { .. }, Some(hash)) => Ok(links::Proof::Password(hash.clone())),
+            _ => Err(AccountError::WrongCurrentPassword),
+        }
     }
 }

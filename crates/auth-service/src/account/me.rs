@@ -86,12 +86,16 @@ impl Service {
     ///
     /// # Errors
     /// [`AccountError::LastAdmin`], or a failure.
-    pub async fn delete_me(&self, confirmed: &Confirmed<'_>) -> Result<(), AccountError> {
-        let (principal, caller) = (confirmed.principal(), confirmed.caller());
+    pub async fn delete_me(&self, confirmed: Confirmed<'_>) -> Result<(), AccountError> {
+        let (principal, caller, ..) = confirmed.into_parts();
         let admin = self.admin();
         let deleted = self
             .storage()
-            .delete_user(principal.user(), admin.administrators(), admin.cut_terms(caller)?)
+            .delete_user(
+                principal.user(),
+                admin.administrators(),
+                admin.cut_terms(&caller)?,
+            )
             .await?;
         self.own_change(principal, deleted).await.map(drop)
     }

@@ -2,7 +2,6 @@
 
 use crate::{
     account::{confirm::Confirmed, error::AccountError},
-    gate::Admitted,
     parts::{caller::Caller, mailed::digest_of},
     service::Service,
 };
@@ -79,24 +78,22 @@ impl Service {
     /// [`AccountError::Input`], or a failure.
     pub async fn change_password(
         &self,
-        confirmed: &Confirmed<'_>,
+        confirmed: Confirmed<'_>,
         new: SecretString,
     ) -> Result<Option<SecretString>, AccountError> {
-        let (principal, caller, user) = (confirmed.principal(), confirmed.caller(), confirmed.user());
+        let (principal, caller, user, permit) = confirmed.into_parts();
         let hash = self
             .hasher()
             .accept_and_hash(new, &user.email, user.name.as_ref())
             .await;
-        let hash = self
-            .unless_malformed(Admitted::for_change(user.id), hash, caller)
-            .await?;
-        let terms = self.admin().cut_terms(caller)?;
+        let hash = self.unless_malformed(permit, hash, &caller).await?;
+        let terms = self.admin().cut_terms(&caller)?;
         let changed = self
             .storage()
             .set_password(user.id, hash, Some(principal.session()), terms)
             .await?;
         let user = self.own_change(principal, changed).await?.user;
-        Ok(self.device_after(SecurityEvent::PasswordChanged, user.id, caller)?)
+        Ok(self.device_after(SecurityEvent::PasswordChanged, user.id, &caller)?)
     }
 
     /// "This was not me": ends everything that the owner of a notice has, and asks for a new password.

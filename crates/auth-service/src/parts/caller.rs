@@ -74,8 +74,19 @@ impl Caller {
             held: Some(SessionEvidence {
                 session: principal.session(),
                 generation: principal.claims.generation,
+                reauthenticated: false,
             }),
             ..self
         }
+    }
+
+    /// The same caller, signed in, who proved anew in this request who they are.
+    #[must_use]
+    pub(crate) fn reauthenticated(self) -> Self {
+        let held = self.held.map(|held| SessionEvidence {
+            reauthenticated: true,
+            ..held
+        });
+        Self { held, ..self }
     }
 }

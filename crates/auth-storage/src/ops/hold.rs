@@ -13,9 +13,10 @@ use crate::{
 };
 use auth_domain::{
     ids::UserId,
+    time::Timestamp,
     user::{User, UserStatus},
 };
-use diesel::prelude::*;
+use diesel::{dsl::exists, prelude::*};
 
 /// Why a user's row is not held for a change.
 #[derive(Debug, Clone, Copy)]
@@ -71,7 +72,7 @@ pub(super) fn take<R: From<NotTaken>>(
         .optional()?;
     // After the row is held: a cut comes before, and is seen, or after, and hits what is done here.
     if let Some(held) = terms.by.held
-        && !still_holds(c, held)?
+        && !still_holds(c, held, terms.now)?
     {
         return Err(Undo::with(NotTaken::CallerRevoked.into()));
     }
@@ -79,15 +80,31 @@ pub(super) fn take<R: From<NotTaken>>(
     Ok(row.user()?)
 }
 
-fn still_holds(c: &mut Conn, held: SessionEvidence) -> Result<bool, Fault> {
-    let live = sessions::table
-        .inner_join(users::table)
-        .filter(sessions::id.eq(Id(held.session.as_uuid())))
-        .filter(sessions::ended_at.is_null())
+/// Whether the session is as its token said. A user who proved anew who they are has it written down by the same statement: a
+/// change that is not made takes it back.
+fn still_holds(c: &mut Conn, held: SessionEvidence, now: Timestamp) -> Result<bool, Fault> {
+    let user = users::table
+        .filter(users::id.eq(sessions::user_id))
         .filter(users::status.eq(UserStatus::Active.as_str()))
-        .filter(users::token_generation.eq(held.generation.number()))
-        .select(sessions::id);
-    Ok(live.first::<Id>(c).optional()?.is_some())
+        .filter(users::token_generation.eq(held.generation.number()));
+    let live = sessions::table
+        .find(Id(held.session.as_uuid()))
+        .filter(sessions::ended_at.is_null())
+        .filter(exists(user));
+    let found: Option<Id> = if held.reauthenticated {
+        diesel::update(live)
+            .set((
+                sessions::authenticated_at.eq(Some(Ts(now))),
+                sessions::authentications.eq(sessions::authentications + 1_i64),
+            ))
+            .returning(sessions::id)
+            .prepared()
+            .get_result(c)
+            .optional()?
+    } else {
+        live.select(sessions::id).first(c).optional()?
+    };
+    Ok(found.is_some())
 }
 
 /// Holds a user's row as it is.

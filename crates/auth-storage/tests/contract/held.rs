@@ -8,6 +8,7 @@ use crate::{
 };
 use auth_domain::{
     audit::Actor,
+    authentication::Assurance,
     one_time::TokenKind,
     role::Role,
     session::{EndReason, Session},
@@ -22,7 +23,17 @@ fn holding(user: &User, session: &Session) -> ChangeContext {
     terms.by.held = Some(SessionEvidence {
         session: session.id,
         generation: user.generation,
+        reauthenticated: false,
     });
+    terms
+}
+
+/// The same of a user who proved anew who they are.
+fn reauthenticated(user: &User, session: &Session) -> ChangeContext {
+    let mut terms = holding(user, session);
+    if let Some(held) = &mut terms.by.held {
+        held.reauthenticated = true;
+    }
     terms
 }
 
@@ -192,6 +203,50 @@ on_both! {
             let live = format!("FROM sessions WHERE user_id = '{}' AND ended_at IS NULL", user.id);
             assert_eq!(world.number(&format!("SELECT count(*) AS n {live}")), 1);
         }
+    }
+
+    fn a_change_that_its_user_confirmed_counts_in_its_session_and_no_other_change_does(world) {
+        let (user, own) = world.signed_in("a@example.com").await;
+        let other = world.sign_in(&user, at(1)).await;
+        let counted = async |session: &Session| {
+            let (stored, _) = world.db.session(session.id).await.unwrap().unwrap();
+            (stored.assurance, stored.authentications)
+        };
+        let as_signed_in = (own.assurance.clone(), 1);
+        let renamed = || users::Change { name: Some(None), ..users::Change::default() };
+        let plain = world.db.change_user(user.id, renamed(), admins(), holding(&user, &own)).await.unwrap();
+        assert!(plain.settled().await.is_ok());
+        assert_eq!(counted(&own).await, as_signed_in);
+        let moved = || mailed(one_time(TokenKind::EmailChange, 1, at(9)));
+        let asked = world.db.ask_for_new_email(user.id, address("b@example.com"), moved(), reauthenticated(&user, &own)).await.unwrap();
+        assert!(asked.settled().await.is_ok());
+        let once = Assurance { authenticated_at: at(9), ..own.assurance.clone() };
+        assert_eq!(counted(&own).await, (once.clone(), 2));
+        let set = world.db.set_password(user.id, hash(9), Some(own.id), reauthenticated(&user, &own)).await.unwrap();
+        assert!(set.settled().await.is_ok());
+        assert_eq!(counted(&own).await, (once, 3));
+        assert_eq!(counted(&other).await, (other.assurance.clone(), 1));
+    }
+
+    fn a_confirmed_change_that_is_not_made_counts_nowhere(world) {
+        let (user, own) = world.signed_in("a@example.com").await;
+        let (root, roots) = {
+            let root = world.user("root@example.com", Role::ADMIN).await;
+            let session = world.sign_in(&root, at(0)).await;
+            (root, session)
+        };
+        let state = async |session: &Session| world.db.session(session.id).await.unwrap().unwrap().0;
+        let before = (state(&own).await, state(&roots).await);
+        let last = world.db.delete_user(root.id, admins(), reauthenticated(&root, &roots)).await.unwrap();
+        assert_eq!(last.settled().await, Err(Refused::LastAdmin));
+        let cut = User { generation: user.generation.raised(), ..user.clone() };
+        let stale = world.db.set_password(user.id, hash(9), Some(own.id), reauthenticated(&cut, &own)).await.unwrap();
+        assert_eq!(stale.settled().await, Err(Refused::CallerRevoked));
+        assert_eq!((state(&own).await, state(&roots).await), before);
+        world.db.end_session(own.id, None, EndReason::Logout, terms(at(1))).await.unwrap().settled().await.unwrap();
+        let ended = world.db.set_password(user.id, hash(9), Some(own.id), reauthenticated(&user, &own)).await.unwrap();
+        assert_eq!(ended.settled().await, Err(Refused::CallerRevoked));
+        assert_eq!(state(&own).await.authentications, 1);
     }
 
     /// Ending it undoes no cut, and a sign-out that is asked for twice is answered twice.

@@ -74,6 +74,7 @@ pub(crate) fn in_session(user: &User, session: &Session, now: Timestamp) -> Chan
     terms.by.held = Some(SessionEvidence {
         session: session.id,
         generation: session.generation,
+        reauthenticated: false,
     });
     terms
 }

@@ -55,7 +55,7 @@ pub(super) async fn delete(sent: Sent<Member>) -> Result<HttpResponse, Problem> 
     let deleted = async {
         let password = PresentedProof::Password(password);
         let confirmed = visit.service.confirm(&principal, &visit.caller, password).await?;
-        visit.service.delete_me(&confirmed).await
+        visit.service.delete_me(confirmed).await
     };
     match deleted.await {
         Ok(()) => {

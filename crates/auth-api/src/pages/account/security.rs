@@ -62,7 +62,7 @@ pub(super) async fn change_password(sent: Sent<Member>) -> Result<HttpResponse, 
     let changed = async {
         let current = PresentedProof::Password(current);
         let confirmed = visit.service.confirm(&principal, &visit.caller, current).await?;
-        visit.service.change_password(&confirmed, new).await
+        visit.service.change_password(confirmed, new).await
     };
     match changed.await {
         Ok(device) => {
@@ -96,7 +96,7 @@ pub(super) async fn change_email(sent: Sent<Member>) -> Result<HttpResponse, Pro
         let address = visit.service.new_address(new)?;
         let password = PresentedProof::Password(password);
         let confirmed = visit.service.confirm(&principal, &visit.caller, password).await?;
-        visit.service.ask_for_new_email(&confirmed, address).await
+        visit.service.ask_for_new_email(confirmed, address).await
     };
     match asked.await {
         Ok(()) => Ok(visit.done("/account/security", Done::EmailChangeSent)),

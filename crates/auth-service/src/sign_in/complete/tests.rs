@@ -2,70 +2,21 @@
 
 use super::{Proved, SignInStep};
 use crate::{
-    MasterKey, ServiceParts, StoredTruth, SystemClock, SystemEntropy,
-    parts::{caller::Caller, clock::Clock as _, config::for_tests::signing_with},
-    service::Service,
+    for_tests::{PASSWORD, service},
+    parts::caller::Caller,
     sign_in::{
         error::SignInError,
         register::{Registered, Registration},
         setup::Setup,
     },
 };
-use auth_blacklist::{Blacklist, BlacklistConfig, Nodes};
 use auth_domain::{
     authentication::{Assurance, Method, Proof, Proofs, Requirements},
     ids::UserId,
-    keys::Algorithm,
     session::Session,
     time::Span,
     user::{Generation, User},
 };
-use auth_limits::{Limits, LimitsConfig};
-use auth_mail::{MailConfig, Mailer};
-use auth_storage::{DatabaseConfig, Storage};
-use std::sync::Arc;
-
-const PASSWORD: &str = "violet kettle 41 harbour";
-
-async fn service(folder: &tempfile::TempDir) -> Service {
-    let storage = Storage::open(&DatabaseConfig {
-        url: format!("sqlite://{}", folder.path().join("a.db").display()).into(),
-        ..DatabaseConfig::default()
-    })
-    .await
-    .unwrap();
-    storage.migrate_up().await.unwrap();
-    let clock = Arc::new(SystemClock::default());
-    let ticking = Arc::clone(&clock);
-    let blacklist = Blacklist::start(
-        BlacklistConfig::default(),
-        Arc::new(StoredTruth::new(storage.clone())),
-        None,
-        Nodes::One,
-        Arc::new(move || ticking.now()),
-    );
-    let limits = LimitsConfig {
-        enabled: false,
-        ..LimitsConfig::default()
-    };
-    let mail = MailConfig {
-        folder: Some(folder.path().join("mail")),
-        ..MailConfig::default()
-    };
-    Service::start(ServiceParts {
-        storage,
-        blacklist: blacklist.await.unwrap(),
-        limits: Limits::new(limits, None),
-        mailer: Mailer::start(&mail).unwrap(),
-        master_key: MasterKey::from_bytes([7; 32]),
-        config: signing_with(Algorithm::HS256),
-        entropy: Arc::new(SystemEntropy),
-        clock,
-        subscribers: Vec::new(),
-    })
-    .await
-    .unwrap()
-}
 
 /// Begins nothing: it is not asked for.
 async fn not_reached(session: Session) -> Result<User, SignInError> {
