@@ -176,6 +176,31 @@ on_every_backend! {
         assert!(last.text.contains("role=\"alert\""), "{}", last.text);
     }
 
+    async fn a_status_and_a_role_that_this_version_does_not_know_are_shown_and_stay_until_another_one_is_chosen(backend) {
+        let app = TestApp::start(backend).await;
+        let root = app.admin("root").await;
+        let ada = app.user("ada").await;
+        app.database.sql(&format!("UPDATE users SET status = 'suspended', role = 'auditor' WHERE id = '{}'", ada.id));
+        let mut admin = app.browser_of(&root.email).await;
+        let found = admin.open("/admin/users?query=ada").await.expect(200);
+        assert!(found.text.contains("<span class=\"tag bad\">suspended</span>"), "{}", found.text);
+        let page = format!("/admin/users/{}", ada.id);
+        let shown = admin.open(&page).await.expect(200).text;
+        assert!(shown.contains("<span class=\"tag bad\">suspended</span>"), "{shown}");
+        assert!(shown.contains("<option value=\"suspended\" selected>suspended</option>"), "{shown}");
+        assert!(shown.contains("<option selected>auditor</option>"), "{shown}");
+        assert_eq!(shown.matches(" selected>").count(), 2, "{shown}");
+        let as_shown = ["", "auditor", "suspended", ""];
+        admin.submit(&page, &page, &form(as_shown, ["Ada", "auditor", "suspended", ""])).await.expect(303);
+        let stored = async || root.client.get(&page).await.expect(200).json();
+        let kept = stored().await;
+        assert_eq!((&kept["name"], &kept["status"], &kept["role"]), (&"Ada".into(), &"suspended".into(), &"auditor".into()));
+        let chosen = form(["Ada", "auditor", "suspended", ""], ["Ada", "user", "disabled", ""]);
+        admin.submit(&page, &page, &chosen).await.expect(303);
+        let chosen = stored().await;
+        assert_eq!((&chosen["status"], &chosen["role"]), (&"disabled".into(), &"user".into()));
+    }
+
     async fn sessions_and_keys_of_a_user_are_ended(backend) {
         let app = TestApp::start(backend).await;
         let root = app.admin("root").await;

@@ -4,10 +4,12 @@ use crate::{
     http::{path, permission::UsersRead, problem::Problem},
     pages::{
         account::{events, keys, sessions},
+        admin::users::status_text,
         fields::Faults,
         guest::{Holder, Seen},
         layout::Layout,
         render::Moment,
+        texts::Texts,
         visit::Visit,
     },
 };
@@ -25,6 +27,28 @@ const NEWEST: PageRequest = PageRequest {
     after: None,
     limit: 20,
 };
+
+/// A status to choose.
+struct StatusOption {
+    word: String,
+    text: String,
+    chosen: bool,
+}
+
+/// The statuses to choose from, with the user's own among them: one that only a newer version knows stays unless another one is chosen.
+fn statuses(own: UserStatus, t: &Texts) -> Vec<StatusOption> {
+    let known = [UserStatus::Active, UserStatus::Disabled];
+    let newer = Some(own).filter(|own| !known.contains(own));
+    known
+        .into_iter()
+        .chain(newer)
+        .map(|status| StatusOption {
+            word: status.as_str().to_owned(),
+            text: status_text(&status, t).to_owned(),
+            chosen: status == own,
+        })
+        .collect()
+}
 
 #[derive(Template)]
 #[template(path = "admin/user.html")]
@@ -49,6 +73,11 @@ impl<'a> UserPage<'a> {
         let (service, t) = (&visit.service, visit.texts());
         let admin = service.admin();
         let user = admin.user(&AccountRef::Id(id)).await?;
+        let mut roles: Vec<String> = admin.roles().names().map(ToString::to_string).collect();
+        // A role that is no longer configured stays unless another one is chosen.
+        if !roles.iter().any(|role| role == user.role.as_str()) {
+            roles.push(user.role.to_string());
+        }
         let mut sessions = None;
         if visit.may(Permission::SessionsRead) {
             let found = admin
@@ -68,7 +97,7 @@ impl<'a> UserPage<'a> {
         Ok(Self {
             layout: visit.layout(user.email.as_str())?,
             faults,
-            roles: admin.roles().names().map(ToString::to_string).collect(),
+            roles,
             typed_name: None,
             sessions,
             keys: admin.api_keys(id).await?.iter().map(keys::Row::from).collect(),
@@ -90,6 +119,14 @@ impl<'a> UserPage<'a> {
 
     fn name(&self) -> &str {
         self.typed_name.unwrap_or(self.stored_name())
+    }
+
+    fn status(&self) -> &str {
+        status_text(&self.user.status, self.layout.t)
+    }
+
+    fn statuses(&self) -> Vec<StatusOption> {
+        statuses(self.user.status, self.layout.t)
     }
 
     fn is_active(&self) -> bool {

@@ -12,13 +12,16 @@ use crate::{
         guest::{Holder, Seen},
         layout::Layout,
         render::Moment,
-        texts::Done,
+        texts::{Done, Texts},
         visit::Visit,
     },
 };
 use actix_web::{HttpResponse, http::StatusCode};
 use askama::Template;
-use auth_domain::{role::Permission, user::User};
+use auth_domain::{
+    role::Permission,
+    user::{User, UserStatus},
+};
 use auth_service::{NewAccount, UserFilter};
 
 /// A user in the list.
@@ -27,19 +30,31 @@ struct Row {
     email: String,
     name: Option<String>,
     role: String,
+    /// What is shown of the status.
+    status: String,
     active: bool,
     verified: bool,
     last: Option<Moment>,
 }
 
-impl From<&User> for Row {
-    fn from(user: &User) -> Self {
+/// What is shown of a status. One that only a newer version knows is shown as it is.
+pub(super) fn status_text<'a>(status: &'a UserStatus, t: &'a Texts) -> &'a str {
+    match status {
+        UserStatus::Active => &t.active,
+        UserStatus::Disabled => &t.disabled,
+        UserStatus::Newer(word) => word.as_str(),
+    }
+}
+
+impl Row {
+    fn of(user: &User, t: &Texts) -> Self {
         Self {
             id: user.id.to_string(),
             email: user.email.as_str().to_owned(),
             name: user.name.as_ref().map(ToString::to_string),
             role: user.role.to_string(),
-            active: user.status == auth_domain::user::UserStatus::Active,
+            status: status_text(&user.status, t).to_owned(),
+            active: user.status == UserStatus::Active,
             verified: user.email_verified_at.is_some(),
             last: user.last_login_at.map(Moment),
         }
@@ -85,7 +100,11 @@ impl<'a> UsersPage<'a> {
             role,
             status,
             roles: roles.collect(),
-            rows: page.items.iter().map(Row::from).collect(),
+            rows: page
+                .items
+                .iter()
+                .map(|user| Row::of(user, visit.texts()))
+                .collect(),
             next: page.next_cursor,
             faults,
             email: "",
