@@ -1,6 +1,6 @@
 //! `GET /sessions`, `GET /sessions/{id}`, `DELETE /sessions/{id}`.
 
-use auth_service::{SessionError, TokenError};
+use auth_service::{SessionError, TokenRefused};
 use serde_json::Value;
 use tests::{Builder, TestApp, on_every_backend};
 
@@ -108,19 +108,19 @@ on_every_backend! {
         ada.client.post_nothing("/logout").await.expect(200);
         let phone = app.login(&ada.email).await;
         let refused = app.service().end_other_sessions(&principal, &caller).await.unwrap_err();
-        assert!(matches!(refused, SessionError::Token(TokenError::Revoked)), "{refused:?}");
+        assert!(matches!(refused, SessionError::Token(TokenRefused::Revoked)), "{refused:?}");
         let (on_phone, _) = app.acting(&phone.access).await;
         let refused = app.service().end_own_session(&principal, on_phone.session(), &caller).await.unwrap_err();
-        assert!(matches!(refused, SessionError::Token(TokenError::Revoked)), "{refused:?}");
+        assert!(matches!(refused, SessionError::Token(TokenRefused::Revoked)), "{refused:?}");
         let refused = app.service().logout_all(&principal, &caller).await.unwrap_err();
-        assert!(matches!(refused, SessionError::Token(TokenError::Revoked)), "{refused:?}");
+        assert!(matches!(refused, SessionError::Token(TokenRefused::Revoked)), "{refused:?}");
         app.service().logout(&principal, &caller).await.unwrap();
         phone.client.get("/me").await.expect(200);
         let (principal, caller) = app.acting(&phone.access).await;
         app.service().logout_all(&principal, &caller).await.unwrap();
         let tablet = app.login(&ada.email).await;
         let refused = app.service().end_other_sessions(&principal, &caller).await.unwrap_err();
-        assert!(matches!(refused, SessionError::Token(TokenError::AllSessionsRevoked)), "{refused:?}");
+        assert!(matches!(refused, SessionError::Token(TokenRefused::AllSessionsRevoked)), "{refused:?}");
         tablet.client.get("/me").await.expect(200);
     }
 

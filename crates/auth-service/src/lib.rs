@@ -48,14 +48,14 @@ pub use parts::{
     failure::{Cause, Failure},
     form_tokens::Visitor,
     hashing::time_argon2,
-    input::InputError,
+    input::{InputError, InputRefused},
     keys::{KeyAdmin, KeyError, Resealed},
     master_key::{MasterKey, MasterKeyError},
     page_request::PageRequest,
     principal::{Bearer, Principal},
     refusals::RateLimited,
     stats::Stats,
-    tokens::TokenError,
+    tokens::{TokenError, TokenRefused},
     truth::StoredTruth,
 };
 pub use service::Service;

@@ -16,7 +16,7 @@ use actix_web::{
         header::{PRAGMA, WWW_AUTHENTICATE},
     },
 };
-use auth_service::{Challenge, ClientError, Failure, SessionError, SignInError, Standing, TokenError};
+use auth_service::{Challenge, ClientError, Failure, SessionError, SignInError, Standing};
 use serde::Serialize;
 use std::{borrow::Cow, fmt, time::Duration};
 use utoipa::{
@@ -238,7 +238,6 @@ impl From<SignInError> for OauthError {
 impl From<SessionError> for OauthError {
     fn from(error: SessionError) -> Self {
         match error {
-            SessionError::Token(TokenError::Failure(failure)) => failure.into(),
             // Which of these it was is nobody's business who does not hold a good token.
             SessionError::Token(_) | SessionError::TokenAlreadyUsed => Self::new(
                 OauthCode::InvalidGrant,
@@ -299,6 +298,7 @@ impl ResponseError for OauthError {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use auth_service::TokenRefused;
 
     fn of(error: impl Into<OauthError>) -> (u16, &'static str) {
         let oauth: OauthError = error.into();
@@ -359,6 +359,6 @@ mod tests {
                 .description
                 .into_owned()
         };
-        assert_eq!(described(TokenError::Revoked), described(TokenError::Invalid));
+        assert_eq!(described(TokenRefused::Revoked), described(TokenRefused::Invalid));
     }
 }

@@ -266,8 +266,8 @@ async fn who(
     if let Some(token) = cookies.shown(request, Kept::Access) {
         match service.authenticate(token, caller.now).await {
             Ok(principal) => return Ok(Some(principal)),
-            Err(error) if is_refused(&error) => {}
-            Err(outage) => return Err(Problem::from(outage).into()),
+            Err(TokenError::Refused(_)) => {}
+            Err(TokenError::Failure(outage)) => return Err(Problem::from(outage).into()),
         }
     }
     let Some(kept) = cookies.shown(request, Kept::Refresh) else {
@@ -284,8 +284,8 @@ async fn who(
             match service.authenticate(token, caller.now).await {
                 Ok(principal) => Ok(Some(principal)),
                 // Signed out in this very moment.
-                Err(error) if is_refused(&error) => Ok(None),
-                Err(outage) => Err(Problem::from(outage).into()),
+                Err(TokenError::Refused(_)) => Ok(None),
+                Err(TokenError::Failure(outage)) => Err(Problem::from(outage).into()),
             }
         }
         Err(error) if is_over(&error) => {
@@ -308,16 +308,7 @@ fn address_of(request: &HttpRequest) -> &str {
     request.uri().path_and_query().map_or("", |whole| whole.as_str())
 }
 
-/// Whether a token does not hold; after a failure that is not known.
-const fn is_refused(error: &TokenError) -> bool {
-    !matches!(error, TokenError::Failure(_))
-}
-
-/// Whether the session that a browser keeps is over for it.
+/// Whether the session that a browser keeps is over for it; after a failure that is not known.
 const fn is_over(error: &SessionError) -> bool {
-    match error {
-        SessionError::Token(error) => is_refused(error),
-        SessionError::TokenAlreadyUsed => true,
-        _ => false,
-    }
+    matches!(error, SessionError::Token(_) | SessionError::TokenAlreadyUsed)
 }

@@ -9,7 +9,7 @@ use crate::{
         failure::Failure,
         principal::Bearer,
         refusals::RateLimited,
-        tokens::{TokenError, sha256},
+        tokens::{TokenError, TokenRefused, sha256},
     },
     service::Service,
 };
@@ -61,7 +61,7 @@ pub enum ApiKeyError {
     TooMany(u32),
     /// The maker's token held when the request came in, and does not any more.
     #[error(transparent)]
-    Token(TokenError),
+    Token(TokenRefused),
     /// A limit refused the request.
     #[error(transparent)]
     RateLimited(RateLimited),
@@ -79,8 +79,8 @@ impl<E: Into<Failure>> From<E> for ApiKeyError {
 impl From<TokenError> for ApiKeyError {
     fn from(error: TokenError) -> Self {
         match error {
+            TokenError::Refused(refused) => Self::Token(refused),
             TokenError::Failure(failure) => Self::Failure(failure),
-            refused => Self::Token(refused),
         }
     }
 }

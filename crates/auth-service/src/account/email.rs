@@ -3,7 +3,7 @@
 
 use crate::{
     account::{confirm::Confirmed, error::AccountError},
-    parts::{caller::Caller, entropy::chance, input::InputError, mailed::digest_of, principal::Principal},
+    parts::{caller::Caller, entropy::chance, input::InputRefused, mailed::digest_of, principal::Principal},
     password_check::{Guess, Guessed},
     service::Service,
 };
@@ -98,8 +98,8 @@ impl Service {
     /// at a password.
     ///
     /// # Errors
-    /// [`InputError::InvalidEmail`].
-    pub fn new_address(&self, typed: &str) -> Result<NewAddress, InputError> {
+    /// [`InputRefused::InvalidEmail`].
+    pub fn new_address(&self, typed: &str) -> Result<NewAddress, InputRefused> {
         let new = EmailAddress::parse(typed)?;
         self.accept_address(&new)?;
         Ok(NewAddress(new))

@@ -1,6 +1,11 @@
 //! Why an account was not changed by its user.
 
-use crate::parts::{failure::Failure, input::InputError, refusals::RateLimited, tokens::TokenError};
+use crate::parts::{
+    failure::Failure,
+    input::{InputError, InputRefused},
+    refusals::RateLimited,
+    tokens::{TokenError, TokenRefused},
+};
 use auth_storage::links::NotRedeemed;
 
 /// Why nothing was done with an account.
@@ -8,7 +13,7 @@ use auth_storage::links::NotRedeemed;
 pub enum AccountError {
     /// The caller's token held when the request came in, and does not any more.
     #[error(transparent)]
-    Token(TokenError),
+    Token(TokenRefused),
     /// The current password is wrong.
     #[error("the current password is wrong")]
     WrongCurrentPassword,
@@ -27,7 +32,7 @@ pub enum AccountError {
     LastAdmin,
     /// The address, the name or the new password was not taken.
     #[error(transparent)]
-    Input(InputError),
+    Input(InputRefused),
     /// A limit refused the request.
     #[error(transparent)]
     RateLimited(RateLimited),
@@ -45,8 +50,8 @@ impl<E: Into<Failure>> From<E> for AccountError {
 impl From<TokenError> for AccountError {
     fn from(error: TokenError) -> Self {
         match error {
+            TokenError::Refused(refused) => Self::Token(refused),
             TokenError::Failure(failure) => Self::Failure(failure),
-            refused => Self::Token(refused),
         }
     }
 }
@@ -54,9 +59,15 @@ impl From<TokenError> for AccountError {
 impl From<InputError> for AccountError {
     fn from(error: InputError) -> Self {
         match error {
+            InputError::Refused(refused) => Self::Input(refused),
             InputError::Failure(failure) => Self::Failure(failure),
-            refused => Self::Input(refused),
         }
+    }
+}
+
+impl From<InputRefused> for AccountError {
+    fn from(refused: InputRefused) -> Self {
+        Self::Input(refused)
     }
 }
 

@@ -3,8 +3,12 @@
 use crate::{
     account::{confirm::Confirmed, error::AccountError},
     parts::{
-        caller::Caller, failure::Failure, input::InputError, page_request::PageRequest, principal::Principal,
-        tokens::TokenError,
+        caller::Caller,
+        failure::Failure,
+        input::InputRefused,
+        page_request::PageRequest,
+        principal::Principal,
+        tokens::{TokenError, TokenRefused},
     },
     service::Service,
 };
@@ -39,7 +43,7 @@ impl Service {
     /// The caller as stored now.
     ///
     /// # Errors
-    /// [`TokenError::Revoked`] if it was deleted in this moment, or a failure.
+    /// [`TokenRefused::Revoked`] if it was deleted in this moment, or a failure.
     pub async fn me(&self, principal: &Principal) -> Result<User, TokenError> {
         self.user_as_stored(principal.user()).await
     }
@@ -47,9 +51,9 @@ impl Service {
     /// A user whose token or key holds, as stored now.
     ///
     /// # Errors
-    /// [`TokenError::Revoked`] if it was deleted in this moment, or a failure.
+    /// [`TokenRefused::Revoked`] if it was deleted in this moment, or a failure.
     pub async fn user_as_stored(&self, id: UserId) -> Result<User, TokenError> {
-        self.storage().user(id).await?.ok_or(TokenError::Revoked)
+        Ok(self.storage().user(id).await?.ok_or(TokenRefused::Revoked)?)
     }
 
     /// Changes the caller's name; `None` takes it away.
@@ -63,7 +67,7 @@ impl Service {
         caller: &Caller,
     ) -> Result<User, AccountError> {
         let name = name.as_deref().map(DisplayName::parse).transpose();
-        let name = name.map_err(InputError::from)?;
+        let name = name.map_err(InputRefused::from)?;
         self.admit_user(principal.user(), caller).await?;
         let change = users::Change {
             name: Some(name),

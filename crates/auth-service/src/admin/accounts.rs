@@ -3,7 +3,7 @@
 use crate::{
     admin::error::AdminError,
     parts::{
-        admin::Admin, caller::Caller, entropy::chance, failure::Failure, input::InputError,
+        admin::Admin, caller::Caller, entropy::chance, failure::Failure, input::InputRefused,
         page_request::PageRequest,
     },
 };
@@ -77,9 +77,9 @@ impl Admin {
     }
 
     async fn new_account(&self, wanted: NewAccount, by: &Caller) -> Result<users::New, AdminError> {
-        let email = EmailAddress::parse(&wanted.email).map_err(InputError::from)?;
+        let email = EmailAddress::parse(&wanted.email).map_err(InputRefused::from)?;
         let name = wanted.name.as_deref().map(DisplayName::parse).transpose();
-        let name = name.map_err(InputError::from)?;
+        let name = name.map_err(InputRefused::from)?;
         let role = self.known_role(&wanted.role)?;
         let password_hash = match wanted.password {
             Some(password) => Some(

@@ -3,7 +3,7 @@
 
 use crate::{
     admin::{accounts::NewAccount, error::AdminError},
-    parts::{caller::Caller, input::InputError, keys::KeyError, principal::Bearer},
+    parts::{caller::Caller, input::InputRefused, keys::KeyError, principal::Bearer},
     service::Service,
 };
 use auth_domain::{
@@ -56,7 +56,7 @@ impl Service {
     ) -> Result<User, AdminError> {
         let parse = |name: Option<String>| name.as_deref().map(DisplayName::parse).transpose();
         let change = users::Change {
-            name: wanted.name.map(parse).transpose().map_err(InputError::from)?,
+            name: wanted.name.map(parse).transpose().map_err(InputRefused::from)?,
             role: wanted.role.map(|role| self.role_to_give(by, &role)).transpose()?,
             status: wanted.status,
             email_verified_at: wanted

@@ -1,6 +1,9 @@
 //! Why an administrator's change was not made.
 
-use crate::parts::{failure::Failure, input::InputError};
+use crate::parts::{
+    failure::Failure,
+    input::{InputError, InputRefused},
+};
 use auth_storage::{Refused, users::EmailTaken};
 
 /// Why nothing was done for an administrator.
@@ -26,7 +29,7 @@ pub enum AdminError {
     EmailTaken,
     /// The address, the name or the new password was not taken.
     #[error(transparent)]
-    Input(InputError),
+    Input(InputRefused),
     /// What failed here.
     #[error(transparent)]
     Failure(Failure),
@@ -41,9 +44,15 @@ impl<E: Into<Failure>> From<E> for AdminError {
 impl From<InputError> for AdminError {
     fn from(error: InputError) -> Self {
         match error {
+            InputError::Refused(refused) => Self::Input(refused),
             InputError::Failure(failure) => Self::Failure(failure),
-            refused => Self::Input(refused),
         }
+    }
+}
+
+impl From<InputRefused> for AdminError {
+    fn from(refused: InputRefused) -> Self {
+        Self::Input(refused)
     }
 }
 

@@ -1,7 +1,10 @@
 //! `introspect`: what a token is, for another service (RFC 7662). Whatever does not hold is inactive, and nothing says why.
 
 use crate::{
-    parts::{failure::Failure, tokens::TokenError},
+    parts::{
+        failure::Failure,
+        tokens::{TokenError, TokenRefused},
+    },
     service::Service,
     sessions::refresh_token::unexpired,
 };
@@ -36,8 +39,8 @@ impl Service {
     pub async fn introspect(&self, token: &str, now: Timestamp) -> Result<Introspection, Failure> {
         match self.authenticate(token, now).await {
             Ok(principal) => return Ok(Introspection::Access(principal.claims)),
-            Err(TokenError::Invalid) => {}
-            Err(TokenError::Expired | TokenError::Revoked | TokenError::AllSessionsRevoked) => {
+            Err(TokenError::Refused(TokenRefused::Invalid)) => {}
+            Err(TokenError::Refused(_)) => {
                 return Ok(Introspection::Inactive);
             }
             Err(TokenError::Failure(failure)) => return Err(failure),

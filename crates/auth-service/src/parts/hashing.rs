@@ -10,7 +10,7 @@ use crate::parts::{
     config::ServiceConfig,
     entropy::{Entropy, chance},
     failure::Failure,
-    input::InputError,
+    input::{InputError, InputRefused},
 };
 use argon2::{Argon2, Params, Version};
 use auth_domain::{
@@ -102,7 +102,7 @@ impl Hasher {
     /// Hashes a new password if the policy accepts it for this user.
     ///
     /// # Errors
-    /// [`Failure::WeakPassword`] with every rule it breaks, or a failure.
+    /// [`InputRefused::WeakPassword`] with every rule it breaks, or a failure.
     pub(crate) async fn accept_and_hash(
         &self,
         password: SecretString,
@@ -112,14 +112,15 @@ impl Hasher {
         // What is refused by its length alone takes no place in the queue.
         let cheap = self.policy.cheap_violations(password.expose_secret());
         if cheap.iter().any(|violation| violation.code == "too_long") {
-            return Err(InputError::WeakPassword(cheap));
+            return Err(InputRefused::WeakPassword(cheap).into());
         }
         let salt = chance::<SALT>(self.entropy.as_ref())?;
         let (policy, params) = (self.policy.clone(), self.params);
         let context = self.context(Some(email), name);
         let job = move |arena: &mut Arena| {
             let context: Vec<&str> = context.iter().map(String::as_str).collect();
-            let accepted = common::accept(&policy, &password, &context).map_err(InputError::WeakPassword)?;
+            let accepted =
+                common::accept(&policy, &password, &context).map_err(InputRefused::WeakPassword)?;
             Ok(hash(accepted.as_bytes(), &salt, &params, arena)?)
         };
         self.pool.run(job).await?

@@ -5,7 +5,7 @@ use auth_domain::{email::EmailError, password::PasswordViolation, user::NotADisp
 
 /// Why an address, a name or a new password was not taken.
 #[derive(Debug, thiserror::Error)]
-pub enum InputError {
+pub enum InputRefused {
     /// The address can't be one.
     #[error(transparent)]
     InvalidEmail(EmailError),
@@ -15,6 +15,26 @@ pub enum InputError {
     /// The new password breaks these rules.
     #[error("the password does not fit the policy")]
     WeakPassword(Vec<PasswordViolation>),
+}
+
+impl From<EmailError> for InputRefused {
+    fn from(error: EmailError) -> Self {
+        Self::InvalidEmail(error)
+    }
+}
+
+impl From<NotADisplayName> for InputRefused {
+    fn from(error: NotADisplayName) -> Self {
+        Self::InvalidName(error)
+    }
+}
+
+/// Why input was not made into what is stored.
+#[derive(Debug, thiserror::Error)]
+pub enum InputError {
+    /// It was not taken.
+    #[error(transparent)]
+    Refused(InputRefused),
     /// What failed here; nothing is wrong with the input.
     #[error(transparent)]
     Failure(Failure),
@@ -26,14 +46,8 @@ impl<E: Into<Failure>> From<E> for InputError {
     }
 }
 
-impl From<EmailError> for InputError {
-    fn from(error: EmailError) -> Self {
-        Self::InvalidEmail(error)
-    }
-}
-
-impl From<NotADisplayName> for InputError {
-    fn from(error: NotADisplayName) -> Self {
-        Self::InvalidName(error)
+impl From<InputRefused> for InputError {
+    fn from(refused: InputRefused) -> Self {
+        Self::Refused(refused)
     }
 }

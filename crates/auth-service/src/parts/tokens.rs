@@ -42,8 +42,8 @@ struct StrictHeader<'a> {
 pub(crate) struct InvalidToken;
 
 /// Why an access or a refresh token, or an API key, does not hold.
-#[derive(Debug, thiserror::Error)]
-pub enum TokenError {
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+pub enum TokenRefused {
     /// It is not one of ours, or not of this kind.
     #[error("the token is invalid")]
     Invalid,
@@ -56,7 +56,15 @@ pub enum TokenError {
     /// All sessions of the user were ended.
     #[error("all user sessions have been revoked")]
     AllSessionsRevoked,
-    /// What failed here; whether it holds is not known.
+}
+
+/// Why a token does not say who calls.
+#[derive(Debug, thiserror::Error)]
+pub enum TokenError {
+    /// The token does not hold.
+    #[error(transparent)]
+    Refused(TokenRefused),
+    /// What failed here; whether the token holds is not known.
     #[error(transparent)]
     Failure(Failure),
 }
@@ -67,13 +75,19 @@ impl<E: Into<Failure>> From<E> for TokenError {
     }
 }
 
-impl From<InvalidToken> for TokenError {
+impl From<TokenRefused> for TokenError {
+    fn from(refused: TokenRefused) -> Self {
+        Self::Refused(refused)
+    }
+}
+
+impl From<InvalidToken> for TokenRefused {
     fn from(_: InvalidToken) -> Self {
         Self::Invalid
     }
 }
 
-impl From<ClaimsRefused> for TokenError {
+impl From<ClaimsRefused> for TokenRefused {
     fn from(refused: ClaimsRefused) -> Self {
         match refused {
             ClaimsRefused::Invalid => Self::Invalid,

@@ -5,7 +5,7 @@ use crate::{
     parts::{
         failure::Failure,
         principal::{Bearer, Principal},
-        tokens::{TokenError, sha256},
+        tokens::{TokenError, TokenRefused, sha256},
     },
     service::Service,
 };
@@ -24,16 +24,17 @@ impl Service {
     /// Who the bearer of this access token is.
     ///
     /// # Errors
-    /// [`TokenError::Invalid`], [`TokenError::Expired`], [`TokenError::AllSessionsRevoked`], [`TokenError::Revoked`], in this order;
+    /// [`TokenRefused::Invalid`], [`TokenRefused::Expired`], [`TokenRefused::AllSessionsRevoked`], [`TokenRefused::Revoked`], in this order;
     /// [`TokenError::Failure`] if the revocation state can't be read.
     pub async fn authenticate(&self, token: &str, now: Timestamp) -> Result<Principal, TokenError> {
         let claims = self.verified_claims(token, now).await?;
-        claims.check(
+        let checked = claims.check(
             self.config().issuer(),
             &self.config().tokens.audience,
             now,
             self.config().leeway(),
-        )?;
+        );
+        checked.map_err(TokenRefused::from)?;
         let asked = claims.token_ref();
         let blacklist = &self.shared().blacklist;
         let verdict = match blacklist.check_local(asked, now) {
@@ -42,13 +43,11 @@ impl Service {
         };
         match verdict {
             Verdict::Valid => Ok(Principal { claims }),
-            Verdict::AllSessionsRevoked => Err(TokenError::AllSessionsRevoked),
-            Verdict::Revoked => Err(TokenError::Revoked),
+            Verdict::AllSessionsRevoked => Err(TokenRefused::AllSessionsRevoked.into()),
+            Verdict::Revoked => Err(TokenRefused::Revoked.into()),
         }
     }
 
-    /// What a change of the caller's own account came to, settled.
-    ///
     /// The value of a change that callers made to what is their own; a refusal means that they were cut off after their token was
     /// looked at.
     ///
@@ -69,9 +68,9 @@ impl Service {
     pub(crate) async fn cut_meanwhile(&self, principal: &Principal) -> TokenError {
         match self.storage().facts(principal.claims.token_ref()).await {
             Ok(facts) if facts.verdict(principal.claims.generation) == Verdict::AllSessionsRevoked => {
-                TokenError::AllSessionsRevoked
+                TokenRefused::AllSessionsRevoked.into()
             }
-            Ok(_) => TokenError::Revoked,
+            Ok(_) => TokenRefused::Revoked.into(),
             Err(error) => error.into(),
         }
     }
@@ -95,14 +94,15 @@ impl Service {
         now: Timestamp,
     ) -> Result<Arc<AccessClaims>, TokenError> {
         let shared = self.shared();
-        if let Ok(claims) = shared.access.verify(token, &shared.keys.current())? {
+        let verified = || {
+            let found = shared.access.verify(token, &shared.keys.current());
+            found.map_err(TokenRefused::from)
+        };
+        if let Ok(claims) = verified()? {
             return Ok(claims);
         }
         shared.keys.reload_for_unknown(now).await?;
-        shared
-            .access
-            .verify(token, &shared.keys.current())?
-            .map_err(|_| TokenError::Invalid)
+        Ok(verified()?.map_err(|_| TokenRefused::Invalid)?)
     }
 
     /// Who the bearer of this token is: an access token, or an API key.
@@ -115,12 +115,12 @@ impl Service {
         }
         // By its digest: what is compared tells nothing of the key.
         let holder = self.storage().api_key_holder(sha256(token.as_bytes())).await?;
-        let holder = holder.ok_or(TokenError::Invalid)?;
+        let holder = holder.ok_or(TokenRefused::Invalid)?;
         if !holder.key.is_live(now) {
-            return Err(TokenError::Expired);
+            return Err(TokenRefused::Expired.into());
         }
         if holder.owner.status != UserStatus::Active {
-            return Err(TokenError::Revoked);
+            return Err(TokenRefused::Revoked.into());
         }
         let stale = holder
             .key

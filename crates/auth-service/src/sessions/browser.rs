@@ -2,7 +2,7 @@
 //! are lenient with the tabs of one browser; the mark keeps everybody else's tokens from being taken that way.
 
 use crate::{
-    parts::{caller::Caller, tokens::TokenError},
+    parts::{caller::Caller, tokens::TokenRefused},
     service::Service,
     sessions::{error::SessionError, refresh_token::unexpired, tokens::Tokens},
 };
@@ -33,13 +33,13 @@ impl Service {
     ///
     /// # Errors
     /// [`SessionError::Token`], also for a token of a session that was begun elsewhere.
-    fn claims_of_browser(&self, kept: &str, now: Timestamp) -> Result<RefreshClaims, TokenError> {
-        let (token, mark) = kept.split_once(BESIDE).ok_or(TokenError::Invalid)?;
+    fn claims_of_browser(&self, kept: &str, now: Timestamp) -> Result<RefreshClaims, TokenRefused> {
+        let (token, mark) = kept.split_once(BESIDE).ok_or(TokenRefused::Invalid)?;
         let claims = self.refresh_claims(token, now)?;
         if self.shared().browser_marks.fits(mark, claims.sid) {
             Ok(claims)
         } else {
-            Err(TokenError::Invalid)
+            Err(TokenRefused::Invalid)
         }
     }
 

@@ -1,6 +1,11 @@
 //! Why a session was not refreshed, shown or ended.
 
-use crate::parts::{events::Refusal, failure::Failure, refusals::RateLimited, tokens::TokenError};
+use crate::parts::{
+    events::Refusal,
+    failure::Failure,
+    refusals::RateLimited,
+    tokens::{TokenError, TokenRefused},
+};
 use auth_domain::idempotency::InvalidIdempotencyKey;
 
 /// Why nothing was done with a session.
@@ -8,7 +13,7 @@ use auth_domain::idempotency::InvalidIdempotencyKey;
 pub enum SessionError {
     /// The token does not hold.
     #[error(transparent)]
-    Token(TokenError),
+    Token(TokenRefused),
     /// The refresh token was used before.
     #[error("the refresh token was already used")]
     TokenAlreadyUsed,
@@ -35,9 +40,15 @@ impl<E: Into<Failure>> From<E> for SessionError {
 impl From<TokenError> for SessionError {
     fn from(error: TokenError) -> Self {
         match error {
+            TokenError::Refused(refused) => Self::Token(refused),
             TokenError::Failure(failure) => Self::Failure(failure),
-            refused => Self::Token(refused),
         }
+    }
+}
+
+impl From<TokenRefused> for SessionError {
+    fn from(refused: TokenRefused) -> Self {
+        Self::Token(refused)
     }
 }
 
@@ -56,14 +67,14 @@ impl From<InvalidIdempotencyKey> for SessionError {
 impl From<&SessionError> for Refusal {
     fn from(error: &SessionError) -> Self {
         match error {
-            SessionError::Token(TokenError::Invalid) => Self::InvalidToken,
-            SessionError::Token(TokenError::Expired) => Self::TokenExpired,
-            SessionError::Token(TokenError::Revoked | TokenError::AllSessionsRevoked) => Self::TokenRevoked,
+            SessionError::Token(TokenRefused::Invalid) => Self::InvalidToken,
+            SessionError::Token(TokenRefused::Expired) => Self::TokenExpired,
+            SessionError::Token(TokenRefused::Revoked | TokenRefused::AllSessionsRevoked) => {
+                Self::TokenRevoked
+            }
             SessionError::TokenAlreadyUsed => Self::TokenAlreadyUsed,
             SessionError::RateLimited(_) => Self::RateLimited,
-            SessionError::Failure(failure) | SessionError::Token(TokenError::Failure(failure)) => {
-                failure.into()
-            }
+            SessionError::Failure(failure) => failure.into(),
             SessionError::InvalidIdempotencyKey(_) | SessionError::NotFound => Self::InvalidRequest,
         }
     }

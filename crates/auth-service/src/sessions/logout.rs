@@ -6,7 +6,7 @@ use crate::{
         events::{Event, RevokedBy},
         failure::Failure,
         principal::Principal,
-        tokens::TokenError,
+        tokens::TokenRefused,
     },
     service::Service,
     sessions::{error::SessionError, refresh_token::unexpired},
@@ -36,7 +36,7 @@ impl Service {
     /// Ends the session of a refresh token; any of the session's tokens will do.
     ///
     /// # Errors
-    /// [`SessionError::Token`], [`SessionError::Token`] if it had ended before, or a failure.
+    /// [`SessionError::Token`], also if it had ended before, or a failure.
     pub async fn logout_with_refresh_token(&self, token: &str, caller: &Caller) -> Result<(), SessionError> {
         let claims = unexpired(self.refresh_claims(token, caller.now)?, caller.now)?;
         self.end_session_of_token(&claims, caller).await?;
@@ -59,8 +59,8 @@ impl Service {
             .await?
         {
             Ok(true) => Ok(()),
-            Ok(false) => Err(TokenError::Revoked.into()),
-            Err(_) => Err(TokenError::Invalid.into()),
+            Ok(false) => Err(TokenRefused::Revoked.into()),
+            Err(_) => Err(TokenRefused::Invalid.into()),
         }
     }
 

@@ -5,7 +5,7 @@ use crate::{
         caller::Caller,
         events::Event,
         failure::Failure,
-        tokens::{TokenError, sha256},
+        tokens::{TokenRefused, sha256},
     },
     service::Service,
     sessions::{error::SessionError, tokens::Tokens},
@@ -23,7 +23,7 @@ impl Service {
     /// Rotates a session's refresh token (docs/rules.md §3).
     ///
     /// # Errors
-    /// [`SessionError::InvalidIdempotencyKey`], [`SessionError::Token`], [`SessionError::Token`],
+    /// [`SessionError::InvalidIdempotencyKey`], [`SessionError::Token`],
     /// [`SessionError::TokenAlreadyUsed`], or a failure.
     pub async fn refresh(
         &self,
@@ -81,9 +81,9 @@ impl Service {
                 }
                 Ok(self.give_tokens(rotated.user, &rotated.session, caller.now)?)
             }
-            Decision::Invalid => Err(TokenError::Invalid.into()),
-            Decision::Expired => Err(TokenError::Expired.into()),
-            Decision::Revoked => Err(TokenError::Revoked.into()),
+            Decision::Invalid => Err(TokenRefused::Invalid.into()),
+            Decision::Expired => Err(TokenRefused::Expired.into()),
+            Decision::Revoked => Err(TokenRefused::Revoked.into()),
             Decision::AlreadyUsed => Err(SessionError::TokenAlreadyUsed),
             Decision::Reuse => {
                 if rotated.ended {
@@ -96,7 +96,7 @@ impl Service {
     }
 
     /// A session that is not stored any more: its user was deleted, or it is long over.
-    async fn why_unknown(&self, session: SessionId, user: UserId) -> Result<TokenError, Failure> {
+    async fn why_unknown(&self, session: SessionId, user: UserId) -> Result<TokenRefused, Failure> {
         let nil = TokenId::from_uuid(uuid::Uuid::nil());
         let asked = TokenRef {
             token: nil,
@@ -107,9 +107,9 @@ impl Service {
         let facts = self.storage().facts(asked).await?;
         let gone = facts.session || facts.least == Some(Generation::DELETED);
         Ok(if gone {
-            TokenError::Revoked
+            TokenRefused::Revoked
         } else {
-            TokenError::Invalid
+            TokenRefused::Invalid
         })
     }
 }

@@ -1,14 +1,14 @@
 //! The one check of a refresh token that somebody shows: its signature, then its claims. Nothing is read from it before.
 
-use crate::{parts::tokens::TokenError, service::Service};
+use crate::{parts::tokens::TokenRefused, service::Service};
 use auth_domain::{claims::RefreshClaims, time::Timestamp};
 
 impl Service {
     /// What a refresh token says that was issued here. It may be past its time, and used, and its session may be over.
     ///
     /// # Errors
-    /// [`TokenError::Invalid`].
-    pub(crate) fn refresh_claims(&self, token: &str, now: Timestamp) -> Result<RefreshClaims, TokenError> {
+    /// [`TokenRefused::Invalid`].
+    pub(crate) fn refresh_claims(&self, token: &str, now: Timestamp) -> Result<RefreshClaims, TokenRefused> {
         let claims = self.shared().refresh.verify(token)?;
         claims.check(self.config().issuer(), now, self.config().leeway())?;
         Ok(claims)
@@ -18,11 +18,11 @@ impl Service {
 /// The claims of a refresh token that is within its time.
 ///
 /// # Errors
-/// [`TokenError::Expired`].
-pub(crate) fn unexpired(claims: RefreshClaims, now: Timestamp) -> Result<RefreshClaims, TokenError> {
+/// [`TokenRefused::Expired`].
+pub(crate) fn unexpired(claims: RefreshClaims, now: Timestamp) -> Result<RefreshClaims, TokenRefused> {
     if now < claims.expires_at() {
         Ok(claims)
     } else {
-        Err(TokenError::Expired)
+        Err(TokenRefused::Expired)
     }
 }

@@ -1,6 +1,11 @@
 //! Why somebody did not get in.
 
-use crate::parts::{events::Refusal, failure::Failure, input::InputError, refusals::RateLimited};
+use crate::parts::{
+    events::Refusal,
+    failure::Failure,
+    input::{InputError, InputRefused},
+    refusals::RateLimited,
+};
 use auth_storage::{sessions, users::EmailTaken};
 
 /// Why there is no session.
@@ -26,7 +31,7 @@ pub enum SignInError {
     EmailTaken,
     /// The address, the name or the new password was not taken.
     #[error(transparent)]
-    Input(InputError),
+    Input(InputRefused),
     /// A limit refused the request.
     #[error(transparent)]
     RateLimited(RateLimited),
@@ -44,9 +49,15 @@ impl<E: Into<Failure>> From<E> for SignInError {
 impl From<InputError> for SignInError {
     fn from(error: InputError) -> Self {
         match error {
+            InputError::Refused(refused) => Self::Input(refused),
             InputError::Failure(failure) => Self::Failure(failure),
-            refused => Self::Input(refused),
         }
+    }
+}
+
+impl From<InputRefused> for SignInError {
+    fn from(refused: InputRefused) -> Self {
+        Self::Input(refused)
     }
 }
 
@@ -73,9 +84,7 @@ impl From<&SignInError> for Refusal {
         match error {
             SignInError::InvalidCredentials => Self::InvalidCredentials,
             SignInError::RateLimited(_) => Self::RateLimited,
-            SignInError::Failure(failure) | SignInError::Input(InputError::Failure(failure)) => {
-                failure.into()
-            }
+            SignInError::Failure(failure) => failure.into(),
             SignInError::EmailNotVerified
             | SignInError::RegistrationClosed
             | SignInError::SetupClosed

@@ -2,7 +2,12 @@
 //! first, mails it a link and tells the caller nothing.
 
 use crate::{
-    parts::{caller::Caller, entropy::chance, failure::Failure, input::InputError},
+    parts::{
+        caller::Caller,
+        entropy::chance,
+        failure::Failure,
+        input::{InputError, InputRefused},
+    },
     service::Service,
     sign_in::{
         complete::{Proved, SignInStep},
@@ -43,19 +48,19 @@ impl Service {
     /// Registers a user and signs it in, unless its address has to be verified first.
     ///
     /// # Errors
-    /// [`SignInError::RegistrationClosed`], [`SignInError::RateLimited`], [`SignInError::Input`], [`SignInError::Input`],
-    /// [`SignInError::Input`], [`SignInError::EmailTaken`], or a failure.
+    /// [`SignInError::RegistrationClosed`], [`SignInError::RateLimited`], [`SignInError::Input`],
+    /// [`SignInError::EmailTaken`], or a failure.
     pub async fn register(&self, caller: &Caller, wanted: Registration) -> Result<Registered, SignInError> {
         if !self.config().registration.open {
             return Err(SignInError::RegistrationClosed);
         }
         let held = self.admit_registration(caller).await?;
         let accepted = EmailAddress::parse(&wanted.email)
-            .map_err(InputError::from)
+            .map_err(InputRefused::from)
             .and_then(|email| self.accept_address(&email));
         let user = match accepted {
             Ok(()) => self.new_user(caller, wanted, Role::USER).await,
-            Err(refused) => Err(refused),
+            Err(refused) => Err(refused.into()),
         };
         let user = self.unless_malformed(held, user, caller).await?;
         let mut verification = self.verification_mail(&user.email, caller)?;
@@ -91,7 +96,7 @@ impl Service {
 
     /// Refuses an address that people may not give themselves. What is said depends on the address alone, never on whether an
     /// account has it.
-    pub(crate) fn accept_address(&self, email: &EmailAddress) -> Result<(), InputError> {
+    pub(crate) fn accept_address(&self, email: &EmailAddress) -> Result<(), InputRefused> {
         if email.is_internationalised() && !self.config().registration.internationalised_addresses {
             return Err(EmailError::Internationalised.into());
         }
@@ -124,8 +129,9 @@ impl Service {
         wanted: Registration,
         role: Role,
     ) -> Result<users::New, InputError> {
-        let email = EmailAddress::parse(&wanted.email)?;
-        let name = wanted.name.as_deref().map(DisplayName::parse).transpose()?;
+        let email = EmailAddress::parse(&wanted.email).map_err(InputRefused::from)?;
+        let name = wanted.name.as_deref().map(DisplayName::parse).transpose();
+        let name = name.map_err(InputRefused::from)?;
         let hash = self
             .hasher()
             .accept_and_hash(wanted.password, &email, name.as_ref())

@@ -12,7 +12,7 @@ use auth_domain::{
     user::User,
 };
 use auth_service::{
-    AccountRef, Admin, AdminError, ApiKeyError, Caller, ClientError, Clock, Failure, InputError, KeyError,
+    AccountRef, Admin, AdminError, ApiKeyError, Caller, ClientError, Clock, Failure, InputRefused, KeyError,
     SignInError, SystemClock, SystemEntropy,
 };
 use auth_storage::{AfterCommit, CommitEffects, Storage};
@@ -92,18 +92,17 @@ impl From<Failure> for CommandError {
     }
 }
 
-impl From<InputError> for CommandError {
-    fn from(error: InputError) -> Self {
-        match error {
-            InputError::WeakPassword(violations) => {
+impl From<InputRefused> for CommandError {
+    fn from(refused: InputRefused) -> Self {
+        match refused {
+            InputRefused::WeakPassword(violations) => {
                 let lines: Vec<String> = violations
                     .into_iter()
                     .map(|violation| format!("\n  {}", violation.message))
                     .collect();
                 Self::Failed(format!("the password is refused:{}", lines.concat()))
             }
-            InputError::InvalidEmail(_) | InputError::InvalidName(_) => Self::Failed(error.to_string()),
-            InputError::Failure(failure) => failure.into(),
+            InputRefused::InvalidEmail(_) | InputRefused::InvalidName(_) => Self::Failed(refused.to_string()),
         }
     }
 }
@@ -111,7 +110,7 @@ impl From<InputError> for CommandError {
 impl From<AdminError> for CommandError {
     fn from(error: AdminError) -> Self {
         match error {
-            AdminError::Input(error) => error.into(),
+            AdminError::Input(refused) => refused.into(),
             other => Self::failed(other),
         }
     }

@@ -11,7 +11,7 @@ use crate::{
     output::{CommandError, print, print_json},
 };
 use auth_domain::user::{self, UserStatus};
-use auth_service::{Admin, AdminError, ChangedUser, InputError, NewAccount, PageRequest};
+use auth_service::{Admin, AdminError, ChangedUser, InputRefused, NewAccount, PageRequest};
 use auth_storage::users;
 use serde_json::{Value, json};
 use std::io::{IsTerminal, Write, stderr, stdin};
@@ -80,7 +80,7 @@ async fn not_created(admin: &Admin, email: &str, error: AdminError) -> CommandEr
             )),
             Err(why) => why,
         },
-        AdminError::Input(InputError::InvalidEmail(why)) => {
+        AdminError::Input(InputRefused::InvalidEmail(why)) => {
             CommandError::Failed(format!("{email:?} can't be an address: {why}"))
         }
         other => told(other),

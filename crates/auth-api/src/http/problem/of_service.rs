@@ -3,8 +3,8 @@
 use super::{Code, FieldError, Problem, wait};
 use auth_domain::user::NotADisplayName;
 use auth_service::{
-    AccountError, AdminError, ApiKeyError, Challenge, Failure, InputError, KeyError, RateLimited,
-    SessionError, SignInError, TokenError,
+    AccountError, AdminError, ApiKeyError, Challenge, Failure, InputError, InputRefused, KeyError,
+    RateLimited, SessionError, SignInError, TokenError, TokenRefused,
 };
 
 /// A 2xx without tokens would be taken for a sign-in, so what is missing is an error.
@@ -44,12 +44,21 @@ impl From<RateLimited> for Problem {
 impl From<InputError> for Problem {
     fn from(error: InputError) -> Self {
         match error {
-            InputError::InvalidEmail(why) => Self {
+            InputError::Refused(refused) => refused.into(),
+            InputError::Failure(failure) => failure.into(),
+        }
+    }
+}
+
+impl From<InputRefused> for Problem {
+    fn from(refused: InputRefused) -> Self {
+        match refused {
+            InputRefused::InvalidEmail(why) => Self {
                 errors: vec![FieldError::new("email", why.code(), why.to_string())],
                 ..Self::with_detail(Code::InvalidEmail, why.to_string())
             },
-            InputError::InvalidName(why) => why.into(),
-            InputError::WeakPassword(violations) => {
+            InputRefused::InvalidName(why) => why.into(),
+            InputRefused::WeakPassword(violations) => {
                 let fault = |broken: auth_domain::password::PasswordViolation| {
                     FieldError::new("password", broken.code, broken.message)
                 };
@@ -58,7 +67,6 @@ impl From<InputError> for Problem {
                     ..Code::WeakPassword.into()
                 }
             }
-            InputError::Failure(failure) => failure.into(),
         }
     }
 }
@@ -75,11 +83,19 @@ impl From<NotADisplayName> for Problem {
 impl From<TokenError> for Problem {
     fn from(error: TokenError) -> Self {
         match error {
-            TokenError::Invalid => Code::InvalidToken.into(),
-            TokenError::Expired => Code::TokenExpired.into(),
-            TokenError::Revoked => Code::TokenRevoked.into(),
-            TokenError::AllSessionsRevoked => Code::AllSessionsRevoked.into(),
+            TokenError::Refused(refused) => refused.into(),
             TokenError::Failure(failure) => failure.into(),
+        }
+    }
+}
+
+impl From<TokenRefused> for Problem {
+    fn from(refused: TokenRefused) -> Self {
+        match refused {
+            TokenRefused::Invalid => Code::InvalidToken.into(),
+            TokenRefused::Expired => Code::TokenExpired.into(),
+            TokenRefused::Revoked => Code::TokenRevoked.into(),
+            TokenRefused::AllSessionsRevoked => Code::AllSessionsRevoked.into(),
         }
     }
 }
