@@ -1,6 +1,6 @@
 //! What a page tells before somebody asks for anything: the rules for passwords, registration and limits. No route has it.
 
-use auth_service::{AuditFilter, Failure, LimitName, PageRequest};
+use auth_service::{AuditFilter, Failure, LimitName, Pagination};
 use serde_json::json;
 use std::time::Duration;
 use tests::{Builder, PASSWORD, TestApp, on_every_backend};
@@ -13,7 +13,7 @@ async fn faults(app: &TestApp, password: &str, email: Option<&str>, name: Option
 
 /// How many rows the audit log has.
 async fn noted(app: &TestApp) -> usize {
-    let page = PageRequest {
+    let page = Pagination {
         after: None,
         limit: 10,
     };

@@ -51,7 +51,6 @@ pub use parts::{
     input::{InputError, InputRefused},
     keys::{KeyAdmin, KeyError, Resealed},
     master_key::{MasterKey, MasterKeyError},
-    page_request::PageRequest,
     principal::{Bearer, Principal},
     refusals::RateLimited,
     stats::Stats,
@@ -75,7 +74,7 @@ pub use start::{ServiceParts, StartError};
 
 pub use auth_limits::{LimitName, Standing};
 pub use auth_storage::{
-    AfterCommit, Committed,
+    AfterCommit, Committed, Pagination,
     audit::Filter as AuditFilter,
     sessions::Filter as SessionFilter,
     users::{Change as UserChange, Changed as ChangedUser, Filter as UserFilter},

@@ -20,7 +20,6 @@ pub(crate) mod keys;
 pub(crate) mod keyset;
 pub(crate) mod mailed;
 pub(crate) mod master_key;
-pub(crate) mod page_request;
 pub(crate) mod principal;
 pub(crate) mod refusals;
 pub(crate) mod signer;

@@ -1,7 +1,7 @@
 //! `GET /admin/audit`: what happened, and that nobody changed it since.
 
 use auth_domain::time::Span;
-use auth_service::{Chain, NewAccount, PageRequest};
+use auth_service::{Chain, NewAccount, Pagination};
 use serde_json::{Value, json};
 use tests::{Builder, PASSWORD, TestApp, User, on_every_backend};
 
@@ -114,7 +114,7 @@ on_every_backend! {
         root.client.patch(&format!("/admin/users/{}", ada.id), &json!({ "name": "Ada" })).await.expect(200);
         app.clock.advance(Span::minutes(1));
         root.client.delete(&format!("/admin/users/{}", ada.id)).await.expect(204);
-        let page = PageRequest { after: None, limit: 100 };
+        let page = Pagination { after: None, limit: 100 };
         let told = async |id: &str| {
             let events = app.service().events_of(id.parse().unwrap(), page).await.unwrap();
             events.iter().map(|event| event.action.as_str().to_owned()).collect::<Vec<_>>()

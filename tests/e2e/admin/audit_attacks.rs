@@ -2,13 +2,13 @@
 //! nothing for them.
 
 use auth_domain::time::Span;
-use auth_service::{Chain, PageRequest};
+use auth_service::{Chain, Pagination};
 use auth_storage::audit;
 use tests::{Backend, Builder, TestApp, on_every_backend};
 
 /// Everything that the log lists.
 async fn listed(app: &TestApp) -> usize {
-    let page = PageRequest {
+    let page = Pagination {
         after: None,
         limit: 1_000,
     };

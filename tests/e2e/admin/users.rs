@@ -151,12 +151,13 @@ on_every_backend! {
         let (id, session) = (ada_now.user(), ada_now.session());
         root.client.patch(&format!("/admin/users/{}", other.id), &json!({ "role": "user" })).await.expect(200);
         let service = app.service();
+        let admin = service.admin();
         for refused in [
-            service.lock_out_account(id, &caller).await,
-            service.delete_account(id, &caller).await,
-            service.send_reset_to(id, &caller).await,
-            service.end_sessions_of(id, &caller).await.map(drop),
-            service.end_session_of(id, session, &caller).await,
+            admin.lock_out(id, &caller).await.map(drop),
+            admin.delete_user(id, &caller).await.map(drop),
+            admin.send_reset(id, &caller).await.map(drop),
+            admin.end_sessions(id, &caller).await.map(drop),
+            admin.end_session(session, Some(id), &caller).await.map(drop),
         ] {
             assert!(matches!(refused, Err(AdminError::Forbidden)), "{refused:?}");
         }

@@ -8,7 +8,7 @@ use auth_domain::{
     role::Role,
     user::{User as Account, UserStatus},
 };
-use auth_service::{AccountRef, PageRequest};
+use auth_service::{AccountRef, Pagination};
 use auth_storage::users;
 use base64::{Engine, engine::general_purpose::STANDARD_NO_PAD};
 use serde_json::json;
@@ -188,7 +188,7 @@ on_every_backend! {
         let service = app.running().service();
         let found = async |query: &str| {
             let filter = users::Filter { query: Some(query.to_owned()), ..users::Filter::default() };
-            service.admin().users(filter, PageRequest { after: None, limit: 100 }).await.unwrap().len()
+            service.admin().users(filter, Pagination { after: None, limit: 100 }).await.unwrap().len()
         };
         assert_eq!(found("A_B").await, 1);
         assert_eq!(found("@example").await, 2);

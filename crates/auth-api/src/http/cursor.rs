@@ -6,7 +6,7 @@ use crate::http::{
     query::Query,
     route::{Declaration, Parameter, Shape, schema},
 };
-use auth_service::PageRequest;
+use auth_service::Pagination;
 use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD};
 use serde::Serialize;
 use std::borrow::Cow;
@@ -119,8 +119,8 @@ impl Paging {
 
     /// What to ask the service for: one more than the page holds, to see whether there is a next one.
     #[must_use]
-    pub fn request(&self) -> PageRequest {
-        PageRequest {
+    pub fn request(&self) -> Pagination {
+        Pagination {
             after: self.after,
             limit: self.limit + 1,
         }

@@ -6,7 +6,6 @@ use crate::{
         caller::Caller,
         failure::Failure,
         input::InputRefused,
-        page_request::PageRequest,
         principal::Principal,
         tokens::{TokenError, TokenRefused},
     },
@@ -19,7 +18,7 @@ use auth_domain::{
     session::Session,
     user::{DisplayName, User},
 };
-use auth_storage::{audit, sessions, users};
+use auth_storage::{Pagination, audit, sessions, users};
 
 /// How many rows of a kind an export reads at a time.
 const PAGE: u32 = 500;
@@ -119,10 +118,10 @@ impl Service {
         let mut audit: Vec<AuditEvent> = Vec::new();
         while sessions.len() < MOST {
             let after = sessions.last().map(|session| session.id.as_uuid());
-            let page = PageRequest { after, limit: PAGE };
+            let page = Pagination { after, limit: PAGE };
             let read = self
                 .storage()
-                .sessions(id, sessions::Filter::All, caller.now, page.into())
+                .sessions(id, sessions::Filter::All, caller.now, page)
                 .await?;
             let whole = read.len() == PAGE as usize;
             sessions.extend(read);
@@ -136,8 +135,8 @@ impl Service {
         };
         while audit.len() < MOST {
             let after = audit.last().map(|event| event.id.as_uuid());
-            let page = PageRequest { after, limit: PAGE };
-            let read = self.storage().audit(of_mine.clone(), page.into()).await?;
+            let page = Pagination { after, limit: PAGE };
+            let read = self.storage().audit(of_mine.clone(), page).await?;
             let whole = read.len() == PAGE as usize;
             audit.extend(read);
             if !whole {

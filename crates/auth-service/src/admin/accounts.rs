@@ -2,10 +2,7 @@
 
 use crate::{
     admin::error::AdminError,
-    parts::{
-        admin::Admin, caller::Caller, entropy::chance, failure::Failure, input::InputRefused,
-        page_request::PageRequest,
-    },
+    parts::{admin::Admin, caller::Caller, entropy::chance, failure::Failure, input::InputRefused},
 };
 use auth_domain::{
     email::{EmailAddress, EmailError},
@@ -16,7 +13,7 @@ use auth_domain::{
     user::{DisplayName, User, UserStatus},
 };
 use auth_storage::{
-    Committed, StorageError,
+    Committed, Pagination, StorageError,
     users::{self, EmailTaken},
 };
 use secrecy::SecretString;
@@ -136,10 +133,10 @@ impl Admin {
     ///
     /// # Errors
     /// A failure.
-    pub async fn users(&self, mut filter: users::Filter, page: PageRequest) -> Result<Vec<User>, Failure> {
+    pub async fn users(&self, mut filter: users::Filter, page: Pagination) -> Result<Vec<User>, Failure> {
         // Blanks around an address are left out wherever one is read; neither an address nor a name begins or ends with one.
         filter.query = filter.query.map(|query| query.trim().to_owned());
-        Ok(self.storage().users(filter, page.into()).await?)
+        Ok(self.storage().users(filter, page).await?)
     }
 
     /// One user.

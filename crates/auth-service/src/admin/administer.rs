@@ -1,5 +1,5 @@
-//! `administer`: what an administrator does to a running service. A page and a JSON route call the same verb, which settles what the
-//! verb of [`Admin`](crate::Admin) committed; the command line settles the same in its own way.
+//! What takes more than a verb of [`Admin`](crate::Admin): a role that the caller may not give is refused, and what signs follows a
+//! rotation of the keys.
 
 use crate::{
     admin::{accounts::NewAccount, error::AdminError},
@@ -7,7 +7,7 @@ use crate::{
     service::Service,
 };
 use auth_domain::{
-    ids::{SessionId, UserId},
+    ids::UserId,
     role::Role,
     user::{DisplayName, User, UserStatus},
 };
@@ -16,18 +16,18 @@ use auth_storage::users;
 /// What is to change of a user, as it was typed; what is left out stays.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct WantedChange {
-    /// What it is called; `Some(None)` takes the name away.
+    /// What they are called; `Some(None)` takes the name away.
     pub name: Option<Option<String>>,
-    /// Its role's name.
+    /// Their role's name.
     pub role: Option<String>,
-    /// Whether it may sign in.
+    /// Whether they may sign in.
     pub status: Option<UserStatus>,
-    /// Whether its address is known to be its own.
+    /// Whether their address is known to be their own.
     pub email_verified: Option<bool>,
 }
 
 impl Service {
-    /// Makes a user and mails it a link to choose its password.
+    /// Makes a user and mails them a link to choose their password.
     ///
     /// # Errors
     /// [`AdminError::UnknownRole`], [`AdminError::PermissionNotHeld`], [`AdminError::Input`],
@@ -42,7 +42,7 @@ impl Service {
         Ok(self.admin().invite_user(wanted, caller).await?.settle(self).await)
     }
 
-    /// Changes a user's name, role, status or verification. Disabling it and changing its role end what it holds.
+    /// Changes a user's name, role, status or verification. Disabling them and changing their role end what they hold.
     ///
     /// # Errors
     /// [`AdminError::Input`], [`AdminError::UnknownRole`], [`AdminError::PermissionNotHeld`], [`AdminError::NotFound`],
@@ -65,57 +65,6 @@ impl Service {
         };
         let changed = self.admin().change_user(id, change, caller).await?;
         Ok(changed.settle(self).await.user)
-    }
-
-    /// Deletes a user and all it owns.
-    ///
-    /// # Errors
-    /// [`AdminError::NotFound`], [`AdminError::LastAdmin`], or a failure.
-    pub async fn delete_account(&self, id: UserId, caller: &Caller) -> Result<(), AdminError> {
-        self.admin().delete_user(id, caller).await?.settle(self).await;
-        Ok(())
-    }
-
-    /// The panic button: ends every kind of credential that a user has.
-    ///
-    /// # Errors
-    /// [`AdminError::NotFound`], or a failure.
-    pub async fn lock_out_account(&self, id: UserId, caller: &Caller) -> Result<(), AdminError> {
-        self.admin().lock_out(id, caller).await?.settle(self).await;
-        Ok(())
-    }
-
-    /// Mails a user a link to choose a new password.
-    ///
-    /// # Errors
-    /// [`AdminError::NotFound`], or a failure.
-    pub async fn send_reset_to(&self, id: UserId, caller: &Caller) -> Result<(), AdminError> {
-        self.admin().send_reset(id, caller).await?.settle(self).await;
-        Ok(())
-    }
-
-    /// Ends all of a user's sessions, and answers how many lived.
-    ///
-    /// # Errors
-    /// [`AdminError::NotFound`], or a failure.
-    pub async fn end_sessions_of(&self, id: UserId, caller: &Caller) -> Result<u64, AdminError> {
-        let ended = self.admin().end_sessions(id, caller).await?;
-        Ok(ended.settle(self).await.count)
-    }
-
-    /// Ends one session of a user; one that had ended stays as it was.
-    ///
-    /// # Errors
-    /// [`AdminError::NotFound`], also for another user's; or a failure.
-    pub async fn end_session_of(
-        &self,
-        id: UserId,
-        session: SessionId,
-        caller: &Caller,
-    ) -> Result<(), AdminError> {
-        let ended = self.admin().end_session(session, Some(id), caller).await?;
-        ended.settle(self).await;
-        Ok(())
     }
 
     /// Rotates the signing keys, and signs with the next one from now on; a compromised one is dropped with every token that

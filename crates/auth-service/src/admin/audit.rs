@@ -1,11 +1,11 @@
 //! The audit log, read: by the user whom its rows concern, and by administrators.
 
 use crate::{
-    parts::{admin::Admin, failure::Failure, page_request::PageRequest, principal::Principal},
+    parts::{admin::Admin, failure::Failure, principal::Principal},
     service::Service,
 };
 use auth_domain::{audit::AuditEvent, ids::UserId};
-use auth_storage::audit;
+use auth_storage::{Pagination, audit};
 
 impl Service {
     /// What concerns the caller, newest first; not what it did to others.
@@ -15,7 +15,7 @@ impl Service {
     pub async fn own_events(
         &self,
         principal: &Principal,
-        page: PageRequest,
+        page: Pagination,
     ) -> Result<Vec<AuditEvent>, Failure> {
         self.events_of(principal.user(), page).await
     }
@@ -24,7 +24,7 @@ impl Service {
     ///
     /// # Errors
     /// A failure.
-    pub async fn events_of(&self, id: UserId, page: PageRequest) -> Result<Vec<AuditEvent>, Failure> {
+    pub async fn events_of(&self, id: UserId, page: Pagination) -> Result<Vec<AuditEvent>, Failure> {
         let about_it = audit::Filter {
             subject: Some(id),
             ..audit::Filter::default()
@@ -38,7 +38,7 @@ impl Admin {
     ///
     /// # Errors
     /// A failure.
-    pub async fn audit(&self, filter: audit::Filter, page: PageRequest) -> Result<Vec<AuditEvent>, Failure> {
-        Ok(self.storage().audit(filter, page.into()).await?)
+    pub async fn audit(&self, filter: audit::Filter, page: Pagination) -> Result<Vec<AuditEvent>, Failure> {
+        Ok(self.storage().audit(filter, page).await?)
     }
 }

@@ -2,14 +2,14 @@
 
 use crate::{
     admin::error::AdminError,
-    parts::{admin::Admin, caller::Caller, failure::Failure, page_request::PageRequest},
+    parts::{admin::Admin, caller::Caller, failure::Failure},
 };
 use auth_domain::{
     ids::{SessionId, UserId},
     session::{EndReason, Session},
     time::Timestamp,
 };
-use auth_storage::{Committed, sessions};
+use auth_storage::{Committed, Pagination, sessions};
 
 impl Admin {
     /// A user's sessions, newest first.
@@ -20,10 +20,10 @@ impl Admin {
         &self,
         user: UserId,
         filter: sessions::Filter,
-        page: PageRequest,
+        page: Pagination,
         now: Timestamp,
     ) -> Result<Vec<Session>, Failure> {
-        Ok(self.storage().sessions(user, filter, now, page.into()).await?)
+        Ok(self.storage().sessions(user, filter, now, page).await?)
     }
 
     /// Ends anybody's session, or this user's alone.

@@ -16,7 +16,7 @@ use std::sync::Arc;
 /// last token that was known when they were made.
 const IN_FLIGHT: Span = Span::seconds(60);
 
-/// The administrator's verbs; see `accounts`, `clients`, `sessions` and `setup` of this crate. Cheap to clone.
+/// The administrator's verbs. What they commit is settled by whoever runs them: the server or the command line. Cheap to clone.
 #[derive(Clone)]
 pub struct Admin(Arc<Parts>);
 

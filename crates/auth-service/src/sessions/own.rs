@@ -5,7 +5,6 @@ use crate::{
         caller::Caller,
         events::{Event, RevokedBy},
         failure::Failure,
-        page_request::PageRequest,
         principal::Principal,
     },
     service::Service,
@@ -17,7 +16,7 @@ use auth_domain::{
     session::{EndReason, Session},
     time::Timestamp,
 };
-use auth_storage::{Refused, sessions};
+use auth_storage::{Pagination, Refused, sessions};
 use secrecy::SecretString;
 
 /// A session as its user sees it.
@@ -49,12 +48,12 @@ impl Service {
         &self,
         principal: &Principal,
         filter: sessions::Filter,
-        page: PageRequest,
+        page: Pagination,
         now: Timestamp,
     ) -> Result<Vec<SessionView>, Failure> {
         let sessions = self
             .storage()
-            .sessions(principal.user(), filter, now, page.into())
+            .sessions(principal.user(), filter, now, page)
             .await?;
         Ok(sessions
             .into_iter()

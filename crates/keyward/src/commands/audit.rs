@@ -10,7 +10,7 @@ use crate::{
     output::{CommandError, print, print_json},
 };
 use auth_domain::audit::{Actor, AuditEvent, Seal};
-use auth_service::{AccountRef, Admin, AuditFilter, AuditLog, Beginning, Chain, PageRequest, SystemEntropy};
+use auth_service::{AccountRef, Admin, AuditFilter, AuditLog, Beginning, Chain, Pagination, SystemEntropy};
 use serde_json::{Value, json};
 
 /// How many events are read and printed at a time.
@@ -150,7 +150,7 @@ async fn pages(
     loop {
         let limit = left.min(PAGE);
         let events = admin
-            .audit(filter.clone(), PageRequest { after, limit })
+            .audit(filter.clone(), Pagination { after, limit })
             .await
             .map_err(told)?;
         print_page(&events)?;

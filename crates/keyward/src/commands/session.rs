@@ -10,7 +10,7 @@ use auth_domain::{
     time::Timestamp,
     user::{Generation, User},
 };
-use auth_service::{PageRequest, SessionFilter};
+use auth_service::{Pagination, SessionFilter};
 use serde_json::{Value, json};
 
 /// How many sessions are read at a time.
@@ -48,7 +48,7 @@ async fn list(
     let mut found = Vec::new();
     let mut after = None;
     loop {
-        let page = PageRequest { after, limit: PAGE };
+        let page = Pagination { after, limit: PAGE };
         let part = admin.sessions(user.id, filter, page, now).await.map_err(told)?;
         after = part.last().map(|session| session.id.as_uuid());
         let last = part.len() < PAGE as usize;

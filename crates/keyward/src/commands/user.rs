@@ -11,7 +11,7 @@ use crate::{
     output::{CommandError, print, print_json},
 };
 use auth_domain::user::{self, UserStatus};
-use auth_service::{Admin, AdminError, ChangedUser, InputRefused, NewAccount, PageRequest};
+use auth_service::{Admin, AdminError, ChangedUser, InputRefused, NewAccount, Pagination};
 use auth_storage::users;
 use serde_json::{Value, json};
 use std::io::{IsTerminal, Write, stderr, stdin};
@@ -107,7 +107,7 @@ async fn list(operator: &Operator, wanted: ListUsers) -> Result<(), CommandError
     while left > 0 {
         let limit = left.min(PAGE);
         let users = admin
-            .users(filter.clone(), PageRequest { after, limit })
+            .users(filter.clone(), Pagination { after, limit })
             .await
             .map_err(told)?;
         let read = u32::try_from(users.len()).unwrap_or(limit);

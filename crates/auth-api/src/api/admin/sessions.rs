@@ -80,7 +80,8 @@ async fn end_all(
     service: Data<Service>,
     may: May<SessionsRevoke>,
 ) -> Result<HttpResponse, Problem> {
-    let sessions_revoked = service.end_sessions_of(path::id(&id)?, &may.caller).await?;
+    let ended = service.admin().end_sessions(path::id(&id)?, &may.caller).await?;
+    let sessions_revoked = ended.settle(service.get_ref()).await.count;
     Ok(HttpResponse::Ok().json(LoggedOutAllJson {
         message: "All sessions of the user were ended",
         sessions_revoked,
@@ -93,6 +94,10 @@ async fn end(
     may: May<SessionsRevoke>,
 ) -> Result<HttpResponse, Problem> {
     let (user, session) = (path::id(&path.0)?, path::id(&path.1)?);
-    service.end_session_of(user, session, &may.caller).await?;
+    let ended = service
+        .admin()
+        .end_session(session, Some(user), &may.caller)
+        .await?;
+    ended.settle(service.get_ref()).await;
     Ok(HttpResponse::NoContent().finish())
 }

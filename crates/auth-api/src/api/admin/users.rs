@@ -275,7 +275,8 @@ async fn delete(
     service: Data<Service>,
     may: May<UsersWrite>,
 ) -> Result<HttpResponse, Problem> {
-    service.delete_account(path::id(&id)?, &may.caller).await?;
+    let deleted = service.admin().delete_user(path::id(&id)?, &may.caller).await?;
+    deleted.settle(service.get_ref()).await;
     Ok(HttpResponse::NoContent().finish())
 }
 
@@ -284,7 +285,8 @@ async fn send_reset(
     service: Data<Service>,
     may: May<UsersWrite>,
 ) -> Result<HttpResponse, Problem> {
-    service.send_reset_to(path::id(&id)?, &may.caller).await?;
+    let queued = service.admin().send_reset(path::id(&id)?, &may.caller).await?;
+    queued.settle(service.get_ref()).await;
     Ok(HttpResponse::Accepted().json(MessageJson {
         message: "A mail with a link to choose a new password is on its way",
     }))
@@ -295,6 +297,7 @@ async fn lock_out(
     service: Data<Service>,
     may: May<UsersWrite>,
 ) -> Result<HttpResponse, Problem> {
-    service.lock_out_account(path::id(&id)?, &may.caller).await?;
+    let locked_out = service.admin().lock_out(path::id(&id)?, &may.caller).await?;
+    locked_out.settle(service.get_ref()).await;
     Ok(HttpResponse::NoContent().finish())
 }

@@ -20,10 +20,10 @@ use auth_domain::{
     role::Permission,
     user::{User, UserStatus},
 };
-use auth_service::{AccountRef, PageRequest, SessionFilter};
+use auth_service::{AccountRef, Pagination, SessionFilter};
 
 /// How many sessions and events are shown: the newest.
-const NEWEST: PageRequest = PageRequest {
+const NEWEST: Pagination = Pagination {
     after: None,
     limit: 20,
 };

@@ -89,7 +89,8 @@ pub(super) async fn send_reset(
     sent: Sent<Holder<UsersWrite>>,
 ) -> Result<HttpResponse, Problem> {
     let (visit, id) = (&sent.guest.visit, path::id(&id)?);
-    visit.service.send_reset_to(id, &visit.caller).await?;
+    let queued = visit.service.admin().send_reset(id, &visit.caller).await?;
+    queued.settle(visit.service.get_ref()).await;
     Ok(back(visit, id, Done::ResetSent))
 }
 
@@ -104,7 +105,8 @@ pub(super) async fn lock_out(
     let Sent { guest, fields } = sent;
     let (visit, id) = (&guest.visit, path::id(&id)?);
     fields.check_sure(visit.texts())?;
-    visit.service.lock_out_account(id, &visit.caller).await?;
+    let locked_out = visit.service.admin().lock_out(id, &visit.caller).await?;
+    locked_out.settle(visit.service.get_ref()).await;
     Ok(back(visit, id, Done::LockedOut))
 }
 
@@ -119,8 +121,11 @@ pub(super) async fn delete(
     let Sent { guest, fields } = sent;
     let (visit, id) = (&guest.visit, path::id(&id)?);
     fields.check_sure(visit.texts())?;
-    match visit.service.delete_account(id, &visit.caller).await {
-        Ok(()) => Ok(visit.done("/admin/users", Done::UserDeleted)),
+    match visit.service.admin().delete_user(id, &visit.caller).await {
+        Ok(deleted) => {
+            deleted.settle(visit.service.get_ref()).await;
+            Ok(visit.done("/admin/users", Done::UserDeleted))
+        }
         Err(error) => refused(visit, id, error, &fields).await,
     }
 }
@@ -134,7 +139,8 @@ pub(super) async fn end_sessions(
     sent: Sent<Holder<SessionsRevoke>>,
 ) -> Result<HttpResponse, Problem> {
     let (visit, id) = (&sent.guest.visit, path::id(&id)?);
-    visit.service.end_sessions_of(id, &visit.caller).await?;
+    let ended = visit.service.admin().end_sessions(id, &visit.caller).await?;
+    ended.settle(visit.service.get_ref()).await;
     Ok(back(visit, id, Done::SessionsEnded))
 }
 
@@ -147,7 +153,12 @@ pub(super) async fn end_session(
     sent: Sent<Holder<SessionsRevoke>>,
 ) -> Result<HttpResponse, Problem> {
     let (visit, id, session) = (&sent.guest.visit, path::id(&path.0)?, path::id(&path.1)?);
-    visit.service.end_session_of(id, session, &visit.caller).await?;
+    let ended = visit
+        .service
+        .admin()
+        .end_session(session, Some(id), &visit.caller)
+        .await?;
+    ended.settle(visit.service.get_ref()).await;
     Ok(back(visit, id, Done::SessionEnded))
 }
 
