@@ -235,7 +235,7 @@ impl TestApp {
     /// Somebody who has proved nothing yet, now.
     #[must_use]
     pub fn somebody(&self) -> Caller {
-        self.operator().proved(Actor::Anonymous)
+        self.operator().authenticated_as(Actor::Anonymous)
     }
 
     /// Who an access token signs in, and the call of a change that it makes now.

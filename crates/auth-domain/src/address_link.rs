@@ -7,8 +7,8 @@
 //! | --- | --- |
 //! | the address is confirmed already | [`Verification::Already`] |
 //! | the link is opened in a session of the account, and no registration waits for it | [`Confirmation::InSession`] |
-//! | the password is shown: the account's, or that of the registration that waits | [`Confirmation::WithPassword`] |
-//! | a new password is shown | [`Confirmation::WithNewPassword`], which takes the old one's place |
+//! | the proof is the password: the account's, or that of the registration that waits | [`Confirmation::WithPassword`] |
+//! | the proof is a new password | [`Confirmation::WithNewPassword`], which takes the old one's place |
 //! | else | [`Verification::ProofNeeded`] |
 //!
 //! A link that changes an address needs a session of the account or its password ([`change_is_proved`]). A new password is not
@@ -16,15 +16,16 @@
 
 use crate::credential::SecurityEvent;
 
-/// What was presented together with a link, and verified. `N` is the type of a new password.
+/// The proof that is presented together with a link. `P` is the type of a password: as typed before it is verified, the hash that it
+/// was verified against after that. A session of the account is a proof of its own and is none of these.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Shown<N> {
-    /// Nothing.
-    Nothing,
-    /// The password.
-    Password,
+pub enum LinkProof<P> {
+    /// The link alone.
+    LinkAlone,
+    /// The password of the account, or of the registration that waits.
+    Password(P),
     /// A new password.
-    NewPassword(N),
+    NewPassword(P),
 }
 
 /// The facts from which a link that confirms an address is decided.
@@ -82,45 +83,45 @@ impl<N> Confirmation<N> {
     }
 }
 
-/// Decides about a link that confirms an address.
+/// Decides about a link that confirms an address, with a proof that was verified.
 ///
 /// ```
-/// use auth_domain::address_link::{Confirmation, Shown, Verification, VerificationFacts, verification};
+/// use auth_domain::address_link::{Confirmation, LinkProof, Verification, VerificationFacts, verification};
 ///
 /// // The link is opened in another browser than the one that registered.
 /// let facts = VerificationFacts { confirmed: false, waiting: false, in_session: false };
-/// assert_eq!(verification(facts, Shown::<&str>::Nothing), Verification::ProofNeeded);
+/// assert_eq!(verification(facts, LinkProof::<&str>::LinkAlone), Verification::ProofNeeded);
 /// let confirmed = Verification::Confirm(Confirmation::WithPassword);
-/// assert_eq!(verification(facts, Shown::<&str>::Password), confirmed);
+/// assert_eq!(verification(facts, LinkProof::Password("correct horse")), confirmed);
 /// ```
 #[must_use]
-pub fn verification<N>(facts: VerificationFacts, shown: Shown<N>) -> Verification<N> {
+pub fn verification<P>(facts: VerificationFacts, proof: LinkProof<P>) -> Verification<P> {
     if facts.confirmed {
         return Verification::Already;
     }
     if facts.in_session && !facts.waiting {
         return Verification::Confirm(Confirmation::InSession);
     }
-    match shown {
-        Shown::Password => Verification::Confirm(Confirmation::WithPassword),
-        Shown::NewPassword(new) => Verification::Confirm(Confirmation::WithNewPassword(new)),
-        Shown::Nothing => Verification::ProofNeeded,
+    match proof {
+        LinkProof::Password(_) => Verification::Confirm(Confirmation::WithPassword),
+        LinkProof::NewPassword(new) => Verification::Confirm(Confirmation::WithNewPassword(new)),
+        LinkProof::LinkAlone => Verification::ProofNeeded,
     }
 }
 
-/// Whether a link that changes an address does so.
+/// Whether a link that changes an address does so, with a proof that was verified.
 ///
 /// ```
-/// use auth_domain::address_link::{Shown, change_is_proved};
+/// use auth_domain::address_link::{LinkProof, change_is_proved};
 ///
-/// assert!(change_is_proved(false, Shown::<&str>::Password));
-/// assert!(!change_is_proved(false, Shown::NewPassword("four grey herons waiting")));
+/// assert!(change_is_proved(false, LinkProof::Password("correct horse")));
+/// assert!(!change_is_proved(false, LinkProof::NewPassword("four grey herons waiting")));
 /// ```
 #[must_use]
-pub fn change_is_proved<N>(in_session: bool, shown: Shown<N>) -> bool {
-    match shown {
-        Shown::Password => true,
-        Shown::Nothing | Shown::NewPassword(_) => in_session,
+pub fn change_is_proved<P>(in_session: bool, proof: LinkProof<P>) -> bool {
+    match proof {
+        LinkProof::Password(_) => true,
+        LinkProof::LinkAlone | LinkProof::NewPassword(_) => in_session,
     }
 }
 
@@ -140,21 +141,21 @@ impl LinkNeeds {
     /// What a link that confirms an address needs.
     #[must_use]
     pub fn of_verification(facts: VerificationFacts) -> Self {
-        Self::unless(|shown| verification(facts, shown) != Verification::ProofNeeded)
+        Self::unless(|proof| verification(facts, proof) != Verification::ProofNeeded)
     }
 
     /// What a link that changes an address needs.
     #[must_use]
     pub fn of_change(in_session: bool) -> Self {
-        Self::unless(|shown| change_is_proved(in_session, shown))
+        Self::unless(|proof| change_is_proved(in_session, proof))
     }
 
-    fn unless(suffices: impl Fn(Shown<()>) -> bool) -> Self {
-        if suffices(Shown::Nothing) {
+    fn unless(suffices: impl Fn(LinkProof<()>) -> bool) -> Self {
+        if suffices(LinkProof::LinkAlone) {
             return Self::Nothing;
         }
         Self::Password {
-            or_new: suffices(Shown::NewPassword(())),
+            or_new: suffices(LinkProof::NewPassword(())),
         }
     }
 }
@@ -163,7 +164,11 @@ impl LinkNeeds {
 mod tests {
     use super::*;
 
-    const ALL_SHOWN: [Shown<()>; 3] = [Shown::Nothing, Shown::Password, Shown::NewPassword(())];
+    const ALL_PROOFS: [LinkProof<()>; 3] = [
+        LinkProof::LinkAlone,
+        LinkProof::Password(()),
+        LinkProof::NewPassword(()),
+    ];
 
     /// Confirmed, waiting, in a session: every set of facts.
     fn all_facts() -> impl Iterator<Item = VerificationFacts> {
@@ -177,23 +182,23 @@ mod tests {
     #[test]
     fn a_confirmed_address_needs_and_does_nothing_more() {
         for facts in all_facts().filter(|facts| facts.confirmed) {
-            for shown in ALL_SHOWN {
-                assert_eq!(verification(facts, shown), Verification::Already, "{facts:?}");
+            for proof in ALL_PROOFS {
+                assert_eq!(verification(facts, proof), Verification::Already, "{facts:?}");
             }
             assert_eq!(LinkNeeds::of_verification(facts), LinkNeeds::Nothing);
         }
     }
 
     #[test]
-    fn a_session_of_the_account_confirms_whatever_else_is_shown() {
+    fn a_session_of_the_account_confirms_whatever_else_is_proved() {
         let facts = VerificationFacts {
             confirmed: false,
             waiting: false,
             in_session: true,
         };
-        for shown in ALL_SHOWN {
+        for proof in ALL_PROOFS {
             let confirmed = Verification::Confirm(Confirmation::InSession);
-            assert_eq!(verification(facts, shown), confirmed, "{shown:?}");
+            assert_eq!(verification(facts, proof), confirmed, "{proof:?}");
         }
         assert_eq!(LinkNeeds::of_verification(facts), LinkNeeds::Nothing);
     }
@@ -202,15 +207,18 @@ mod tests {
     fn without_a_session_or_where_a_registration_waits_one_of_the_passwords_is_needed() {
         let open = |facts: &VerificationFacts| !facts.confirmed && (facts.waiting || !facts.in_session);
         for facts in all_facts().filter(open) {
-            for (shown, then) in [
-                (Shown::Nothing, Verification::ProofNeeded),
-                (Shown::Password, Verification::Confirm(Confirmation::WithPassword)),
+            for (proof, then) in [
+                (LinkProof::LinkAlone, Verification::ProofNeeded),
                 (
-                    Shown::NewPassword(()),
+                    LinkProof::Password(()),
+                    Verification::Confirm(Confirmation::WithPassword),
+                ),
+                (
+                    LinkProof::NewPassword(()),
                     Verification::Confirm(Confirmation::WithNewPassword(())),
                 ),
             ] {
-                assert_eq!(verification(facts, shown), then, "{facts:?}");
+                assert_eq!(verification(facts, proof), then, "{facts:?}");
             }
             let needs = LinkNeeds::Password { or_new: true };
             assert_eq!(LinkNeeds::of_verification(facts), needs);
@@ -219,9 +227,9 @@ mod tests {
 
     #[test]
     fn an_address_changes_in_a_session_or_with_the_password_and_never_with_a_new_one() {
-        for shown in ALL_SHOWN {
-            assert!(change_is_proved(true, shown));
-            assert_eq!(change_is_proved(false, shown), shown == Shown::Password);
+        for proof in ALL_PROOFS {
+            assert!(change_is_proved(true, proof));
+            assert_eq!(change_is_proved(false, proof), proof == LinkProof::Password(()));
         }
         assert_eq!(LinkNeeds::of_change(true), LinkNeeds::Nothing);
         assert_eq!(LinkNeeds::of_change(false), LinkNeeds::Password { or_new: false });

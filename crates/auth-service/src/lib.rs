@@ -21,7 +21,7 @@ mod start;
 pub use account::{
     api_keys::{ApiKeyError, MOST_API_KEYS, WantedKey},
     confirm::{Confirmed, PresentedProof},
-    email::{ConfirmedAddress, NewAddress, ShownWithLink},
+    email::{ConfirmedAddress, NewAddress},
     error::AccountError,
     me::Export,
 };

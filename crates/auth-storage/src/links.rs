@@ -8,21 +8,9 @@ use crate::{
     storage::{Storage, run},
 };
 use auth_domain::{
-    credential::SecurityEvent, email::EmailAddress, ids::UserId, mail::MailKind, password_hash::PasswordHash,
-    user::User,
+    address_link::LinkProof, credential::SecurityEvent, email::EmailAddress, ids::UserId, mail::MailKind,
+    password_hash::PasswordHash, user::User,
 };
-
-/// What is shown beside the link that confirms an address. A session of the account counts by itself: the
-/// [`ChangeContext`] names it.
-#[derive(Clone)]
-pub enum Proof {
-    /// Nothing: the link alone.
-    LinkAlone,
-    /// The account's password, which was verified against this hash.
-    Password(PasswordHash),
-    /// A new password, which takes the place of the one that there was.
-    NewPassword(PasswordHash),
-}
 
 /// What a one-time token did, which is used up now.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -122,7 +110,7 @@ impl Storage {
     pub async fn verify_email(
         &self,
         digest: [u8; 32],
-        proof: Proof,
+        proof: LinkProof<PasswordHash>,
         terms: ChangeContext,
     ) -> Result<Result<Committed<Redeemed>, NotRedeemed>, StorageError> {
         run!(self, write, links::verify_email(&digest, &proof, &terms))
@@ -136,7 +124,7 @@ impl Storage {
     pub async fn change_email(
         &self,
         digest: [u8; 32],
-        proof: Proof,
+        proof: LinkProof<PasswordHash>,
         terms: ChangeContext,
     ) -> Result<Result<Committed<Redeemed>, NotRedeemed>, StorageError> {
         run!(self, write, links::change_email(&digest, &proof, &terms))

@@ -12,7 +12,8 @@ use crate::{
     views::MessageJson,
 };
 use actix_web::{HttpResponse, web::Data};
-use auth_service::{PresentedProof, Service, ShownWithLink};
+use auth_domain::address_link::LinkProof;
+use auth_service::{PresentedProof, Service};
 use secrecy::SecretString;
 use utoipa::ToSchema;
 use validator::Validate;
@@ -139,13 +140,13 @@ impl FromMembers for VerifyEmailBody {
 }
 
 impl VerifyEmailBody {
-    fn shown(self) -> (SecretString, ShownWithLink) {
-        let shown = match (self.current_password, self.new_password) {
-            (None, None) => ShownWithLink::Nothing,
-            (Some(current), None) => ShownWithLink::CurrentPassword(current),
-            (_, Some(new)) => ShownWithLink::NewPassword(new),
+    fn into_proof(self) -> (SecretString, LinkProof<SecretString>) {
+        let proof = match (self.current_password, self.new_password) {
+            (None, None) => LinkProof::LinkAlone,
+            (Some(current), None) => LinkProof::Password(current),
+            (_, Some(new)) => LinkProof::NewPassword(new),
         };
-        (self.token, shown)
+        (self.token, proof)
     }
 }
 
@@ -179,13 +180,13 @@ async fn verify(
     request: IfSignedIn<Json<VerifyEmailBody>>,
 ) -> Result<HttpResponse, Problem> {
     let IfSignedIn { sender, body } = request;
-    let (token, shown) = body.0.shown();
+    let (token, proof) = body.0.into_proof();
     let (principal, caller) = match sender {
         Sender::User(acting) => (Some(acting.principal), acting.caller),
         Sender::Anybody(call) => (None, call.caller(&service)?),
     };
     let confirmed = service
-        .confirm_email(principal.as_ref(), &caller, &token, shown)
+        .confirm_email(principal.as_ref(), &caller, &token, proof)
         .await
         .map_err(|error| Problem::from(error).field("new_password"))?;
     Ok(device::done_by_device(confirmed.device.as_ref()))

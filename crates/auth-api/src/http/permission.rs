@@ -49,7 +49,7 @@ async fn admit<P: Needs>(request: &HttpRequest) -> Result<May<P>, Problem> {
     let caller = Call::of(request).caller(&service)?;
     let caller = match &bearer {
         Bearer::Session(principal) => caller.signed_in(principal),
-        Bearer::Key(_) => caller.proved(bearer.actor()),
+        Bearer::Key(_) => caller.authenticated_as(bearer.actor()),
     };
     Ok(May {
         bearer,

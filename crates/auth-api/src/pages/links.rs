@@ -14,8 +14,8 @@ use super::{
 use crate::http::problem::Problem;
 use actix_web::{HttpResponse, http::StatusCode};
 use askama::Template;
-use auth_domain::address_link::LinkNeeds;
-use auth_service::{AccountError, ShownWithLink};
+use auth_domain::address_link::{LinkNeeds, LinkProof};
+use auth_service::AccountError;
 
 /// What the other mailed links open.
 pub(super) fn pages() -> [Page; 2] {
@@ -88,17 +88,17 @@ async fn show_verify(Seen(visit): Seen<Visit>) -> Result<HttpResponse, Problem> 
 async fn submit_verify(sent: Sent<Visit>) -> Result<HttpResponse, Problem> {
     let Sent { guest: visit, fields } = sent;
     let (token, principal) = (fields.secret("token"), visit.principal.as_ref());
-    let shown = if fields.has("new_password") {
-        ShownWithLink::NewPassword(fields.secret("new_password"))
+    let proof = if fields.has("new_password") {
+        LinkProof::NewPassword(fields.secret("new_password"))
     } else if fields.has("current_password") {
-        ShownWithLink::CurrentPassword(fields.secret("current_password"))
+        LinkProof::Password(fields.secret("current_password"))
     } else {
-        ShownWithLink::Nothing
+        LinkProof::LinkAlone
     };
-    let by_password = !matches!(shown, ShownWithLink::Nothing);
+    let by_password = !matches!(proof, LinkProof::LinkAlone);
     match visit
         .service
-        .confirm_email(principal, &visit.caller, &token, shown)
+        .confirm_email(principal, &visit.caller, &token, proof)
         .await
     {
         Ok(confirmed) => {

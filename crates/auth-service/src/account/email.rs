@@ -8,28 +8,16 @@ use crate::{
     service::Service,
 };
 use auth_domain::{
-    address_link::{LinkNeeds, VerificationFacts},
+    address_link::{LinkNeeds, LinkProof, VerificationFacts},
     credential::SecurityEvent,
     email::EmailAddress,
     ids::MailId,
     mail::MailKind,
     one_time::TokenKind,
+    password_hash::PasswordHash,
 };
-use auth_storage::{
-    links::{self, Redeemed},
-    users::Credentials,
-};
+use auth_storage::{links::Redeemed, users::Credentials};
 use secrecy::SecretString;
-
-/// What was shown beside a link that came to an address.
-pub enum ShownWithLink {
-    /// Nothing.
-    Nothing,
-    /// The account's password.
-    CurrentPassword(SecretString),
-    /// A new password for the account.
-    NewPassword(SecretString),
-}
 
 /// An address that was confirmed.
 #[derive(Debug)]
@@ -163,23 +151,21 @@ impl Service {
         principal: Option<&Principal>,
         caller: &Caller,
         token: &SecretString,
-        shown: ShownWithLink,
+        presented: LinkProof<SecretString>,
     ) -> Result<ConfirmedAddress, AccountError> {
         let held = self.admit_link(caller).await?;
         let link = self.address_link(principal, token, caller).await?;
         // The token is a right one; a password beside it is counted by itself.
         self.was_right(held, caller).await;
-        let proof = match (link.needs, shown) {
-            (LinkNeeds::Nothing, _) => links::Proof::LinkAlone,
-            (_, ShownWithLink::CurrentPassword(password)) => {
-                self.prove_with_link(&link, caller, password).await?
-            }
-            (LinkNeeds::Password { or_new: true }, ShownWithLink::NewPassword(password)) => {
+        let proof = match (link.needs, presented) {
+            (LinkNeeds::Nothing, _) => LinkProof::LinkAlone,
+            (_, LinkProof::Password(password)) => self.prove_with_link(&link, caller, password).await?,
+            (LinkNeeds::Password { or_new: true }, LinkProof::NewPassword(password)) => {
                 let hash = self
                     .hasher()
                     .accept_and_hash(password, &link.account.user.email, None)
                     .await?;
-                links::Proof::NewPassword(hash)
+                LinkProof::NewPassword(hash)
             }
             (LinkNeeds::Password { .. }, _) => return Err(AccountError::PasswordRequired),
         };
@@ -244,7 +230,7 @@ impl Service {
         link: &AddressLink,
         caller: &Caller,
         password: SecretString,
-    ) -> Result<links::Proof, AccountError> {
+    ) -> Result<LinkProof<PasswordHash>, AccountError> {
         let Some(presented) = self.presented(&password)? else {
             return Err(AccountError::WrongCurrentPassword);
         };
@@ -254,7 +240,7 @@ impl Service {
             .verify_guess::<AccountError>(guess, presented, caller)
             .await?;
         match (guessed, &account.password_hash) {
-            (Guessed::Right { .. }, Some(hash)) => Ok(links::Proof::Password(hash.clone())),
+            (Guessed::Right { .. }, Some(hash)) => Ok(LinkProof::Password(hash.clone())),
             _ => Err(AccountError::WrongCurrentPassword),
         }
     }

@@ -60,9 +60,9 @@ impl Caller {
         })
     }
 
-    /// The same caller, who has proved who it is.
+    /// The same caller, authenticated as this actor.
     #[must_use]
-    pub fn proved(self, actor: Actor) -> Self {
+    pub fn authenticated_as(self, actor: Actor) -> Self {
         Self { actor, ..self }
     }
 

@@ -53,7 +53,7 @@ impl Service {
         claims: &RefreshClaims,
         caller: &Caller,
     ) -> Result<(), SessionError> {
-        let holder = caller.clone().proved(Actor::User(claims.sub));
+        let holder = caller.clone().authenticated_as(Actor::User(claims.sub));
         match self
             .end_one(claims.sid, claims.sub, EndReason::Logout, &holder)
             .await?

@@ -43,17 +43,17 @@ pub struct Challenge {
     pub methods: Vec<Method>,
 }
 
-/// Who signs in, and what they proved.
-pub(crate) struct Proved {
+/// Who signs in, and what they proved so far.
+pub(crate) struct Claimant {
     pub(crate) user: UserId,
     /// The user's generation, from the read that the proofs were compared with: what was reset in between leaves the session dead.
     pub(crate) generation: Generation,
     pub(crate) proofs: Proofs,
 }
 
-impl Proved {
-    /// The password of this user, found to be right or chosen in this request.
-    pub(crate) fn password(user: UserId, generation: Generation, caller: &Caller) -> Self {
+impl Claimant {
+    /// A user who proved their password: it was found to be right, or chosen, in this request.
+    pub(crate) fn by_password(user: UserId, generation: Generation, caller: &Caller) -> Self {
         let proof = Proof {
             method: Method::Password,
             at: caller.now,
@@ -75,15 +75,15 @@ impl Service {
     pub(crate) async fn complete(
         &self,
         caller: &Caller,
-        proved: Proved,
+        claimant: Claimant,
         begin: impl AsyncFnOnce(Session) -> Result<User, SignInError>,
     ) -> Result<SignInStep, SignInError> {
-        let assurance = match decide(&proved.proofs, &Requirements::of_sign_in(), caller.now) {
+        let assurance = match decide(&claimant.proofs, &Requirements::of_sign_in(), caller.now) {
             Next::Complete(assurance) => assurance,
             Next::Ask(methods) => return Ok(SignInStep::Continue(Challenge { methods })),
             Next::Refused => return Err(SignInError::InvalidCredentials),
         };
-        let session = self.new_session(caller, &proved, assurance)?;
+        let session = self.new_session(caller, &claimant, assurance)?;
         let user = begin(session.clone()).await?;
         let tokens = self.give_first_tokens(user, &session, caller)?;
         Ok(SignInStep::Done(Box::new(tokens)))
@@ -93,13 +93,13 @@ impl Service {
     fn new_session(
         &self,
         caller: &Caller,
-        proved: &Proved,
+        claimant: &Claimant,
         assurance: Assurance,
     ) -> Result<Session, Failure> {
         Ok(Session {
             id: SessionId::from_parts(caller.now, chance(self.entropy())?),
-            user: proved.user,
-            generation: proved.generation,
+            user: claimant.user,
+            generation: claimant.generation,
             created_at: caller.now,
             rotation: self.config().lifetimes().first_rotation(caller.now),
             state: SessionState::Active,

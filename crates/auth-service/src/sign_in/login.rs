@@ -7,7 +7,7 @@ use crate::{
     password_check::{Guess, Guessed},
     service::Service,
     sign_in::{
-        complete::{Proved, SignInStep},
+        complete::{Claimant, SignInStep},
         error::SignInError,
     },
 };
@@ -53,13 +53,13 @@ impl Service {
         email: &str,
         password: SecretString,
     ) -> Result<SignInStep, SignInError> {
-        let proved = self.verify_password(caller, email, password).await?;
-        let user = proved.credentials.user;
-        let caller = caller.clone().proved(Actor::User(user.id));
-        let (upgrade, known_device) = (proved.upgrade, proved.device.is_some());
+        let right = self.verify_password(caller, email, password).await?;
+        let user = right.credentials.user;
+        let caller = caller.clone().authenticated_as(Actor::User(user.id));
+        let (upgrade, known_device) = (right.upgrade, right.device.is_some());
         let first = user.last_login_at.is_none();
-        let proved = Proved::password(user.id, user.generation, &caller);
-        self.complete(&caller, proved, async |session| {
+        let claimant = Claimant::by_password(user.id, user.generation, &caller);
+        self.complete(&caller, claimant, async |session| {
             let sign_in = SignIn {
                 session,
                 max_per_user: self.config().session.max_per_user,

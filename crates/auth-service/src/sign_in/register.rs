@@ -10,7 +10,7 @@ use crate::{
     },
     service::Service,
     sign_in::{
-        complete::{Proved, SignInStep},
+        complete::{Claimant, SignInStep},
         error::SignInError,
     },
 };
@@ -84,8 +84,8 @@ impl Service {
             }
             return Ok(Registered::ToBeVerified);
         }
-        let proved = Proved::password(user.id, Generation::FIRST, caller);
-        let step = self.complete(caller, proved, async |session| {
+        let claimant = Claimant::by_password(user.id, Generation::FIRST, caller);
+        let step = self.complete(caller, claimant, async |session| {
             let made = self
                 .storage()
                 .insert_user(user, Some(session), Some(verification), terms);

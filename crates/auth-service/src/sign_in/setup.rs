@@ -5,7 +5,7 @@ use crate::{
     parts::{admin::Admin, caller::Caller, entropy::chance, failure::Failure, tokens::sha256},
     service::Service,
     sign_in::{
-        complete::{Proved, SignInStep},
+        complete::{Claimant, SignInStep},
         error::SignInError,
         register::Registration,
     },
@@ -96,8 +96,8 @@ impl Service {
             .registration
             .require_verified_email
             .then_some(caller.now);
-        let proved = Proved::password(user.id, Generation::FIRST, caller);
-        self.complete(caller, proved, async |session| {
+        let claimant = Claimant::by_password(user.id, Generation::FIRST, caller);
+        self.complete(caller, claimant, async |session| {
             let administrators = self.admin().administrators();
             let terms = self.terms(caller)?;
             let redeemed = self

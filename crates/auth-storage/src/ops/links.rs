@@ -13,7 +13,7 @@ use crate::{
     committed::Committed,
     context::{ChangeContext, Refused},
     fault::{Fault, Undo},
-    links::{NotRedeemed, Proof, Redeemed},
+    links::{NotRedeemed, Redeemed},
     one_time_tokens::{Mailed as MailedToken, Stored as StoredToken},
     registrations::Pending,
     schema::users,
@@ -21,7 +21,9 @@ use crate::{
     users::{UserRow, name_columns},
 };
 use auth_domain::{
-    address_link::{Confirmation, Shown, Verification, VerificationFacts, change_is_proved, verification},
+    address_link::{
+        Confirmation, LinkProof, Verification, VerificationFacts, change_is_proved, verification,
+    },
     audit::{Action, Actor},
     credential::SecurityEvent,
     email::EmailAddress,
@@ -109,7 +111,7 @@ pub(crate) fn reset_password(
 pub(crate) fn verify_email(
     c: &mut Conn,
     digest: &[u8; 32],
-    proof: &Proof,
+    proof: &LinkProof<PasswordHash>,
     terms: &ChangeContext,
 ) -> Result<Result<Committed<Redeemed>, NotRedeemed>, Fault> {
     committed_or_refused(c, terms, |c, effects| {
@@ -130,7 +132,7 @@ pub(crate) fn verify_email(
             in_session: own.is_some(),
         };
         let registered = token.pending.as_ref().map(|pending| &pending.password_hash);
-        let by = match verification(facts, shown(proof, registered.or(stored.as_ref()))) {
+        let by = match verification(facts, still_right(proof, registered.or(stored.as_ref()))) {
             Verification::ProofNeeded => return Err(Undo::with(NotRedeemed::ProofNeeded)),
             Verification::Already => {
                 void(c, user.id, &[TokenKind::EmailVerification])?;
@@ -165,7 +167,7 @@ pub(crate) fn verify_email(
 pub(crate) fn change_email(
     c: &mut Conn,
     digest: &[u8; 32],
-    proof: &Proof,
+    proof: &LinkProof<PasswordHash>,
     terms: &ChangeContext,
 ) -> Result<Result<Committed<Redeemed>, NotRedeemed>, Fault> {
     committed_or_refused(c, terms, |c, effects| {
@@ -173,8 +175,9 @@ pub(crate) fn change_email(
         let Some(email) = token.email else {
             return Err(Undo::with(NotRedeemed::InvalidToken));
         };
-        let shown = shown(proof, password_of(c, user.id)?.as_ref());
-        let proved = change_is_proved(own_session(&user, terms).is_some(), shown);
+        let stored = password_of(c, user.id)?;
+        let proof = still_right(proof, stored.as_ref());
+        let proved = change_is_proved(own_session(&user, terms).is_some(), proof);
         if !proved {
             return Err(Undo::with(NotRedeemed::ProofNeeded));
         }
@@ -230,12 +233,15 @@ fn own_session(user: &User, terms: &ChangeContext) -> Option<SessionId> {
     (terms.by.actor == Actor::User(user.id)).then_some(held.session)
 }
 
-/// What is shown beside a link. A password that was changed since it was verified shows nothing.
-fn shown<'a>(proof: &'a Proof, current: Option<&PasswordHash>) -> Shown<&'a PasswordHash> {
+/// The proof as far as it holds still: a password that was changed since it was verified proves nothing.
+fn still_right<'a>(
+    proof: &'a LinkProof<PasswordHash>,
+    current: Option<&PasswordHash>,
+) -> LinkProof<&'a PasswordHash> {
     match proof {
-        Proof::Password(verified) if same(current, verified) => Shown::Password,
-        Proof::LinkAlone | Proof::Password(_) => Shown::Nothing,
-        Proof::NewPassword(new) => Shown::NewPassword(new),
+        LinkProof::Password(verified) if same(current, verified) => LinkProof::Password(verified),
+        LinkProof::LinkAlone | LinkProof::Password(_) => LinkProof::LinkAlone,
+        LinkProof::NewPassword(new) => LinkProof::NewPassword(new),
     }
 }
 

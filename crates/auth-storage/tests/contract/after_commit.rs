@@ -10,6 +10,7 @@ use crate::{
     world::World,
 };
 use auth_domain::{
+    address_link::LinkProof,
     ids::TokenId,
     one_time::TokenKind,
     revocation::Revocation,
@@ -17,7 +18,7 @@ use auth_domain::{
     session::{EndReason, Session},
     user::{User, UserStatus},
 };
-use auth_storage::{StorageError, links, one_time_tokens, sessions::SignIn, users};
+use auth_storage::{StorageError, one_time_tokens, sessions::SignIn, users};
 use diesel::{QueryableByName, sql_types::Text};
 use std::collections::BTreeMap;
 
@@ -162,7 +163,7 @@ on_both! {
         assert_eq!(compared(&world, db.mail_verification(known.id, link, terms(at(2)))).await, MAILS);
         let link = mailed(bound(TokenKind::EmailChange, 2, "moved@example.com"));
         assert_eq!(compared(&world, db.ask_for_new_email(known.id, address("moved@example.com"), link, terms(at(2)))).await, MAILS);
-        assert_eq!(compared(&world, db.change_email([2; 32], links::Proof::LinkAlone, terms(at(3)))).await, NOTHING);
+        assert_eq!(compared(&world, db.change_email([2; 32], LinkProof::LinkAlone, terms(at(3)))).await, NOTHING);
         assert_eq!(compared(&world, db.change_email([2; 32], typed(), terms(at(3)))).await, BOTH);
         with_link(&world, "reset", TokenKind::PasswordReset, 3).await;
         assert_eq!(compared(&world, db.reset_password([3; 32], hash(3), terms(at(4)))).await, BOTH);

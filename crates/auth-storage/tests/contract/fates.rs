@@ -11,6 +11,7 @@ use crate::{
     world::World,
 };
 use auth_domain::{
+    address_link::LinkProof,
     credential::{Credential, Fate, SecurityEvent, fate},
     ids::TokenId,
     one_time::TokenKind,
@@ -20,7 +21,7 @@ use auth_domain::{
     user::{User, UserStatus},
 };
 use auth_storage::{
-    links::{self, NotRedeemed, Redeemed},
+    links::{NotRedeemed, Redeemed},
     one_time_tokens, users,
 };
 
@@ -185,7 +186,7 @@ impl Owner {
                 );
             }
             SecurityEvent::ConfirmedInSession => {
-                let (link, proof) = (self.digest(VERIFICATION), links::Proof::LinkAlone);
+                let (link, proof) = (self.digest(VERIFICATION), LinkProof::LinkAlone);
                 redeemed(db.verify_email(link, proof, own()).await.unwrap().settled().await);
             }
             SecurityEvent::ConfirmedWithPassword => {
@@ -198,7 +199,7 @@ impl Owner {
                 );
             }
             SecurityEvent::ConfirmedWithNewPassword => {
-                let (link, proof) = (self.digest(VERIFICATION), links::Proof::NewPassword(hash(3)));
+                let (link, proof) = (self.digest(VERIFICATION), LinkProof::NewPassword(hash(3)));
                 redeemed(
                     db.verify_email(link, proof, terms(now))
                         .await

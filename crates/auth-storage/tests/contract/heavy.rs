@@ -7,11 +7,12 @@ use crate::{
     world::World,
 };
 use auth_domain::{
+    address_link::LinkProof,
     one_time::TokenKind,
     session::{EndReason, Origin},
     user::User,
 };
-use auth_storage::{Pagination, Storage, audit, links, sessions};
+use auth_storage::{Pagination, Storage, audit, sessions};
 
 /// A first page.
 const FIRST: Pagination = Pagination {
@@ -114,7 +115,7 @@ pub(crate) async fn a_day_of(db: &Storage, user: &User, first_link: u8) {
         .settled()
         .await
         .unwrap();
-    let proof = links::Proof::NewPassword(hash(1));
+    let proof = LinkProof::NewPassword(hash(1));
     db.verify_email([first_link; 32], proof, terms(at(63)))
         .await
         .unwrap()

@@ -6,6 +6,7 @@ use crate::{
     world::{World, all},
 };
 use auth_domain::{
+    address_link::LinkProof,
     audit::{Action, Actor},
     one_time::TokenKind,
     revocation::Revoked,
@@ -16,7 +17,7 @@ use auth_domain::{
 };
 use auth_storage::{
     Storage,
-    links::{self, NotRedeemed, Redeemed},
+    links::{NotRedeemed, Redeemed},
     one_time_tokens,
     sessions::SignIn,
     users,
@@ -111,8 +112,8 @@ on_both! {
         issue(&world, &user, 8, 0).await;
         for presented in [8, 200] {
             let digest = [presented; 32];
-            assert_eq!(world.db.verify_email(digest, links::Proof::LinkAlone, terms(at(1))).await.unwrap().settled().await, Err(NotRedeemed::InvalidToken));
-            assert_eq!(world.db.change_email(digest, links::Proof::LinkAlone, terms(at(1))).await.unwrap().settled().await, Err(NotRedeemed::InvalidToken));
+            assert_eq!(world.db.verify_email(digest, LinkProof::LinkAlone, terms(at(1))).await.unwrap().settled().await, Err(NotRedeemed::InvalidToken));
+            assert_eq!(world.db.change_email(digest, LinkProof::LinkAlone, terms(at(1))).await.unwrap().settled().await, Err(NotRedeemed::InvalidToken));
             assert_eq!(world.db.report(digest, terms(at(1))).await.unwrap().settled().await, Err(NotRedeemed::InvalidToken));
         }
         assert_eq!(reset(&world.db, 200, 1).await, Err(NotRedeemed::InvalidToken));
@@ -138,7 +139,7 @@ on_both! {
         assert_eq!((kept.password_hash.unwrap().expose(), &kept.user), (hash(9).expose(), &after));
         // Whoever was in may have made keys.
         assert_eq!(world.db.api_keys(user.id).await.unwrap(), []);
-        assert_eq!(world.db.change_email([7; 32], links::Proof::LinkAlone, terms(at(4))).await.unwrap().settled().await, Err(NotRedeemed::InvalidToken));
+        assert_eq!(world.db.change_email([7; 32], LinkProof::LinkAlone, terms(at(4))).await.unwrap().settled().await, Err(NotRedeemed::InvalidToken));
         let noted = world.noted().await.pop().unwrap();
         assert_eq!((noted.action, noted.actor, noted.subject), (Action::PasswordReset, Actor::User(user.id), Some(user.id)));
         assert_eq!(world.times(Action::PasswordReset).await, 1);
@@ -183,7 +184,7 @@ on_both! {
         world.db.issue_token(moved, user.id, None).await.unwrap();
         world.db.set_password(user.id, hash(1), None, terms(at(5))).await.unwrap().settled().await.unwrap();
         assert_eq!(reset(&world.db, 2, 6).await, Err(NotRedeemed::InvalidToken));
-        assert_eq!(world.db.change_email([3; 32], links::Proof::LinkAlone, terms(at(6))).await.unwrap().settled().await, Err(NotRedeemed::InvalidToken));
+        assert_eq!(world.db.change_email([3; 32], LinkProof::LinkAlone, terms(at(6))).await.unwrap().settled().await, Err(NotRedeemed::InvalidToken));
         // What was asked for before, and was held up, is not sent any more.
         assert!(!issue(&world, &user, 4, 4).await);
         assert!(issue(&world, &user, 5, 6).await);
@@ -221,8 +222,8 @@ on_both! {
         let before = (world.noted().await, world.mails());
         let outcomes = [
             reset(&world.db, 5, 2).await,
-            world.db.verify_email([6; 32], links::Proof::LinkAlone, terms(at(2))).await.unwrap().settled().await,
-            world.db.change_email([7; 32], links::Proof::LinkAlone, terms(at(2))).await.unwrap().settled().await,
+            world.db.verify_email([6; 32], LinkProof::LinkAlone, terms(at(2))).await.unwrap().settled().await,
+            world.db.change_email([7; 32], LinkProof::LinkAlone, terms(at(2))).await.unwrap().settled().await,
             world.db.report([8; 32], terms(at(2))).await.unwrap().settled().await,
         ];
         assert!(outcomes.iter().all(|outcome| *outcome == Err(NotRedeemed::InvalidToken)), "{outcomes:?}");

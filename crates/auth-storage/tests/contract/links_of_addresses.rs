@@ -6,6 +6,7 @@ use crate::{
     world::{World, all},
 };
 use auth_domain::{
+    address_link::LinkProof,
     audit::Action,
     one_time::TokenKind,
     revocation::Revoked,
@@ -15,7 +16,7 @@ use auth_domain::{
     user::{DisplayName, User},
 };
 use auth_storage::{
-    links::{self, NotRedeemed, Redeemed},
+    links::{NotRedeemed, Redeemed},
     one_time_tokens,
     registrations::{Pending, Settled},
     users,
@@ -94,14 +95,14 @@ on_both! {
             world.db.mail_verification(user.id, mailed(bound(VERIFY, digest, to, at(1))), terms(at(1))).await.unwrap().settled().await.unwrap();
         }
         assert_eq!(world.db.verify_email([3; 32], typed(), in_session(&user, &own, at(2))).await.unwrap().settled().await, Err(NotRedeemed::InvalidToken));
-        let after = done(world.db.verify_email([2; 32], links::Proof::LinkAlone, in_session(&user, &own, at(3))).await.unwrap().settled().await);
+        let after = done(world.db.verify_email([2; 32], LinkProof::LinkAlone, in_session(&user, &own, at(3))).await.unwrap().settled().await);
         assert_eq!((after.email_verified_at, world.stored(&own).await.generation), (Some(at(3)), after.generation));
         // The others are used up together with it.
         assert_eq!(world.db.verify_email([1; 32], typed(), terms(at(4))).await.unwrap().settled().await, Err(NotRedeemed::InvalidToken));
         assert_eq!(world.times(Action::EmailVerified).await, 1);
         // Of an address that is confirmed already, one that was mailed later ends nothing.
         world.db.mail_verification(user.id, mailed(bound(VERIFY, 4, "a@example.com", at(5))), terms(at(5))).await.unwrap().settled().await.unwrap();
-        let (again, told) = world.db.verify_email([4; 32], links::Proof::LinkAlone, terms(at(6))).await.unwrap().recorded().await;
+        let (again, told) = world.db.verify_email([4; 32], LinkProof::LinkAlone, terms(at(6))).await.unwrap().recorded().await;
         assert_eq!((again, told), (Ok(Redeemed { user: after, event: None }), Done::default()));
     }
 
@@ -117,15 +118,15 @@ on_both! {
         let (other, theirs) = world.signed_in("b@example.com").await;
         let noted = world.noted().await;
         for (proof, terms) in [
-            (links::Proof::LinkAlone, terms(at(2))),
-            (links::Proof::LinkAlone, in_session(&other, &theirs, at(2))),
-            (links::Proof::Password(hash(4)), terms(at(2))),
+            (LinkProof::LinkAlone, terms(at(2))),
+            (LinkProof::LinkAlone, in_session(&other, &theirs, at(2))),
+            (LinkProof::Password(hash(4)), terms(at(2))),
         ] {
             assert_eq!(world.db.verify_email([1; 32], proof, terms).await.unwrap().settled().await, Err(NotRedeemed::ProofNeeded));
         }
         assert_eq!((world.noted().await, world.kinds(), world.db.user(maker.id).await.unwrap()), (noted, before.1, before.2));
 
-        let owner = done(world.db.verify_email([1; 32], links::Proof::NewPassword(hash(7)), terms(at(3))).await.unwrap().settled().await);
+        let owner = done(world.db.verify_email([1; 32], LinkProof::NewPassword(hash(7)), terms(at(3))).await.unwrap().settled().await);
         assert_eq!((owner.id, owner.email_verified_at), (maker.id, Some(at(3))));
         assert_eq!(password_of(&world, &owner).await.as_deref(), Some(hash(7).expose()));
         assert!(matches!(world.stored(&session).await.state, SessionState::Ended { .. }));
@@ -138,17 +139,17 @@ on_both! {
     fn a_change_of_address_takes_a_session_or_the_password_beside_the_link(world) {
         let (user, own) = world.signed_in("stranger@example.com").await;
         world.db.issue_token(bound(TokenKind::EmailChange, 1, "victim@example.com", at(1)), user.id, None).await.unwrap();
-        for proof in [links::Proof::LinkAlone, links::Proof::NewPassword(hash(7)), links::Proof::Password(hash(4))] {
+        for proof in [LinkProof::LinkAlone, LinkProof::NewPassword(hash(7)), LinkProof::Password(hash(4))] {
             assert_eq!(world.db.change_email([1; 32], proof, terms(at(2))).await.unwrap().settled().await, Err(NotRedeemed::ProofNeeded));
         }
         assert_eq!(world.db.user(user.id).await.unwrap().unwrap().email, user.email);
-        done(world.db.change_email([1; 32], links::Proof::LinkAlone, in_session(&user, &own, at(3))).await.unwrap().settled().await);
+        done(world.db.change_email([1; 32], LinkProof::LinkAlone, in_session(&user, &own, at(3))).await.unwrap().settled().await);
     }
 
     fn a_registration_that_waits_can_be_confirmed_with_a_new_password_and_then_has_nothing_of_its_maker(world) {
         let (new, link) = waiting("a@example.com", 1, 5, at(1));
         registered(&world, new, link, at(1)).await;
-        let owner = done(world.db.verify_email([1; 32], links::Proof::NewPassword(hash(7)), terms(at(2))).await.unwrap().settled().await);
+        let owner = done(world.db.verify_email([1; 32], LinkProof::NewPassword(hash(7)), terms(at(2))).await.unwrap().settled().await);
         assert_eq!((password_of(&world, &owner).await.as_deref(), owner.name), (Some(hash(7).expose()), None));
     }
 
@@ -158,10 +159,10 @@ on_both! {
         let user = world.db.user(new.id).await.unwrap().unwrap();
         assert_eq!((password_of(&world, &user).await, world.kinds()), (None, vec!["email_verification".to_owned()]));
         // The link alone says whose the mailbox is, and not who chose the password.
-        for proof in [links::Proof::LinkAlone, links::Proof::Password(hash(6))] {
+        for proof in [LinkProof::LinkAlone, LinkProof::Password(hash(6))] {
             assert_eq!(world.db.verify_email([1; 32], proof, terms(at(2))).await.unwrap().settled().await, Err(NotRedeemed::ProofNeeded));
         }
-        let after = done(world.db.verify_email([1; 32], links::Proof::Password(hash(5)), terms(at(2))).await.unwrap().settled().await);
+        let after = done(world.db.verify_email([1; 32], LinkProof::Password(hash(5)), terms(at(2))).await.unwrap().settled().await);
         assert_eq!((after.email_verified_at, after.name.unwrap().as_str()), (Some(at(2)), "Owner"));
         assert_eq!(password_of(&world, &user).await.as_deref(), Some(hash(5).expose()));
         assert_eq!((world.times(Action::Registered).await, world.times(Action::EmailVerified).await), (1, 1));
@@ -242,7 +243,7 @@ on_both! {
         assert_eq!(world.db.waiting_password(&new.email).await.unwrap().unwrap().expose(), hash(5).expose());
         let again = mailed(bound(VERIFY, 2, "a@example.com", at(3)));
         assert_eq!(settled(&world, new.clone(), &again, at(3)).await, Settled::Confirm(new.id));
-        let user = done(world.db.verify_email([2; 32], links::Proof::Password(hash(5)), terms(at(4))).await.unwrap().settled().await);
+        let user = done(world.db.verify_email([2; 32], LinkProof::Password(hash(5)), terms(at(4))).await.unwrap().settled().await);
         assert_eq!(password_of(&world, &user).await.as_deref(), Some(hash(5).expose()));
         assert!(world.db.waiting_password(&new.email).await.unwrap().is_none(), "it waits no longer");
     }
@@ -254,7 +255,7 @@ on_both! {
         let (other, link) = waiting("A@example.com", 2, 6, at(2));
         registered(&world, other.clone(), link, at(2)).await;
         assert_eq!(world.db.user(other.id).await.unwrap(), None);
-        let user = done(world.db.verify_email([2; 32], links::Proof::Password(hash(6)), terms(at(3))).await.unwrap().settled().await);
+        let user = done(world.db.verify_email([2; 32], LinkProof::Password(hash(6)), terms(at(3))).await.unwrap().settled().await);
         assert_eq!((user.id, password_of(&world, &user).await.as_deref()), (new.id, Some(hash(6).expose())));
         assert_eq!(world.db.verify_email([1; 32], typed(), terms(at(4))).await.unwrap().settled().await, Err(NotRedeemed::InvalidToken));
         assert_eq!(password_of(&world, &user).await.as_deref(), Some(hash(6).expose()));

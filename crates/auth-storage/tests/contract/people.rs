@@ -3,6 +3,7 @@
 use crate::settled::Settle as _;
 use crate::world::{World, next};
 use auth_domain::{
+    address_link::LinkProof,
     api_key::{ApiKey, KeyName},
     audit::{Action, Actor, AuditEvent},
     authentication::Assurance,
@@ -18,7 +19,7 @@ use auth_domain::{
     user::{DisplayName, Generation, User, UserStatus},
 };
 use auth_storage::{
-    AuditContext, ChangeContext, Pagination, SessionEvidence, api_keys, audit, links, one_time_tokens,
+    AuditContext, ChangeContext, Pagination, SessionEvidence, api_keys, audit, one_time_tokens,
     sessions::SignIn, users,
 };
 use chrono::DateTime;
@@ -142,8 +143,8 @@ pub(crate) fn hash(number: u8) -> PasswordHash {
 }
 
 /// That the password of a [`person`] was typed beside a link.
-pub(crate) fn typed() -> links::Proof {
-    links::Proof::Password(hash(0))
+pub(crate) fn typed() -> LinkProof<PasswordHash> {
+    LinkProof::Password(hash(0))
 }
 
 /// An address.

@@ -8,6 +8,7 @@ use crate::{
     world::World,
 };
 use auth_domain::{
+    address_link::LinkProof,
     api_key::{ApiKey, KeyName},
     audit::{Action, AuditEvent, ChainHead, Seal},
     idempotency::IdempotencyDigest,
@@ -20,7 +21,7 @@ use auth_domain::{
     time::Span,
 };
 use auth_storage::{
-    Pagination, Storage, activity, api_keys, audit, links, outbox, sessions, sweep,
+    Pagination, Storage, activity, api_keys, audit, outbox, sessions, sweep,
     users::{self, HashUpgrade},
 };
 use std::sync::Arc;
@@ -206,7 +207,7 @@ async fn links_and_mail(db: &Storage, user: UserId) {
         .settled()
         .await
         .unwrap();
-    let proof = links::Proof::NewPassword(hash(4));
+    let proof = LinkProof::NewPassword(hash(4));
     db.verify_email([2; 32], proof, terms(at(24)))
         .await
         .unwrap()

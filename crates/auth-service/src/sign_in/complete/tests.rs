@@ -1,6 +1,6 @@
 //! What becomes of a sign-in whose proofs are enough, and of one whose are not.
 
-use super::{Proved, SignInStep};
+use super::{Claimant, SignInStep};
 use crate::{
     for_tests::{PASSWORD, service},
     parts::caller::Caller,
@@ -28,12 +28,12 @@ async fn a_sign_in_whose_proofs_are_not_enough_begins_no_session_and_says_what_i
     let folder = tempfile::tempdir().unwrap();
     let service = service(&folder).await;
     let caller = Caller::operator(service.moment().unwrap());
-    let proved = |proofs: Proofs| Proved {
+    let claimant = |proofs: Proofs| Claimant {
         user: UserId::from_parts(caller.now, [1; 10]),
         generation: Generation::FIRST,
         proofs,
     };
-    let nothing = proved(Proofs::default());
+    let nothing = claimant(Proofs::default());
     let refused = service.complete(&caller, nothing, not_reached).await;
     assert!(
         matches!(refused, Err(SignInError::InvalidCredentials)),
@@ -44,7 +44,7 @@ async fn a_sign_in_whose_proofs_are_not_enough_begins_no_session_and_says_what_i
         at: caller.now - Requirements::SIGN_IN_WINDOW - Span::microseconds(1),
     };
     let step = service
-        .complete(&caller, proved(lapsed.into()), not_reached)
+        .complete(&caller, claimant(lapsed.into()), not_reached)
         .await;
     match step.unwrap() {
         SignInStep::Continue(challenge) => assert_eq!(challenge.methods, [Method::Password]),
