@@ -1,9 +1,11 @@
 #!/usr/bin/env python3
-"""Checks a Keyward access token with the published keys alone, as any other service may.
+"""Verifies a Keyward access token offline, with the published keys, as your own service would.
 
 Usage: check_token.py JWKS_URL ISSUER AUDIENCE < token
-Prints the token's subject and its address, if that is confirmed, and exits 0; or says why it is refused and exits 1. Needs PyJWT and cryptography
-(Debian: python3-jwt, python3-cryptography). What was revoked since the token was signed can't be seen here: ask /verify.
+If the token is valid, prints its subject and its confirmed email address, and exits with 0. Otherwise prints the reason and exits
+with 1. Needs PyJWT and cryptography (Debian: python3-jwt, python3-cryptography).
+
+An offline check does not see a revocation: it accepts a token until the token expires. To see revocations, ask /verify.
 """
 import json
 import sys
@@ -11,12 +13,12 @@ import urllib.request
 
 import jwt
 
-ALGORITHMS = {"ES256", "EdDSA", "RS256"}  # never "none", and no HMAC: its secret is no public key
+ALGORITHMS = {"ES256", "EdDSA", "RS256"}  # never "none", and never an HMAC: a public key is no secret
 
 
 def published_key(url, kid):
-    """The key of this name. A service that runs on keeps the set for up to 10 minutes, and fetches it anew, at most
-    once in a few seconds, when a token names a key that is not in it."""
+    """Returns the published key with this id. A long-running service caches the set for up to 10 minutes. If a token names a
+    key that is not in it, the service fetches the set again, but at most once every few seconds."""
     with urllib.request.urlopen(url, timeout=5) as answer:
         keys = json.load(answer)["keys"]
     found = [key for key in keys if key["kid"] == kid and key["alg"] in ALGORITHMS]
@@ -26,6 +28,7 @@ def published_key(url, kid):
 
 
 def checked_claims(token, url, issuer, audience):
+    """Returns the claims of a valid access token, and raises an error otherwise."""
     header = jwt.get_unverified_header(token)
     if header.get("typ") != "at+jwt" or set(header) != {"alg", "typ", "kid"}:
         raise ValueError("not an access token")
@@ -38,7 +41,7 @@ def checked_claims(token, url, issuer, audience):
 
 
 def confirmed_address(claims):
-    """The user's address, if it is confirmed to be theirs. One that is not may be another person's, and proves nothing."""
+    """Returns the user's email address if it is confirmed. An unconfirmed one may belong to another person and proves nothing."""
     return claims.get("email") if claims.get("email_verified") is True else None
 
 
