@@ -121,6 +121,51 @@ on_every_backend! {
         assert_eq!((resealed.keys, resealed.refused), (3, vec![rogue.kid]));
     }
 
+    /// One unknown state froze all keys of the node.
+    async fn a_row_that_cannot_be_read_neither_signs_nor_verifies_and_stops_no_other_key(backend) {
+        let app = TestApp::start(backend).await;
+        let ada = app.user("ada").await;
+        let rogue = Rogue::new();
+        rogue.put_in(&app, "sealed");
+        app.database.sql(&format!("UPDATE signing_keys SET state = 'asleep' WHERE kid = '{}'", rogue.kid));
+        app.service().reload_keys().await.unwrap();
+        let forged = rogue.forge(&ada, &rogue.kid);
+        assert_refused(&app, &forged).await;
+        app.clock.advance(Span::seconds(1200));
+        operator(&app).rotate(&app.operator()).await.unwrap();
+        app.service().reload_keys().await.unwrap();
+        let app = app.restarted().await;
+        assert_refused(&app, &forged).await;
+        app.anonymous().with_bearer(&ada.access).get("/me").await.expect(200);
+        assert_ne!(kid(&app.login(&ada.email).await.access), kid(&ada.access), "the next key signs");
+        assert_eq!(app.service().key_admin().unwrap().list().await.unwrap().len(), 3);
+    }
+
+    /// Its tokens verify on the nodes that know the algorithm.
+    async fn a_key_of_an_algorithm_of_a_newer_version_outlives_starts_and_rotations_but_not_a_theft(backend) {
+        let app = TestApp::start(backend).await;
+        let newer = ["active", "next", "retiring"].map(|state| (format!("newer-{state}"), state));
+        for (kid, state) in &newer {
+            app.database.sql(&format!(
+                "INSERT INTO signing_keys SELECT '{kid}', '{state}', 'ML-DSA-65', '{{}}', sealed, published_at, NULL \
+                 FROM signing_keys WHERE state = 'active' AND algorithm = 'ES256'"
+            ));
+        }
+        let app = app.restarted().await;
+        app.clock.advance(Span::seconds(1200));
+        operator(&app).rotate(&app.operator()).await.unwrap();
+        let kept = async || {
+            let table = app.service().admin().storage().keys().await.unwrap();
+            let mut kids: Vec<String> = table.set_aside.into_iter().map(|row| row.kid).collect();
+            kids.sort();
+            kids
+        };
+        assert_eq!(kept().await, newer.map(|(kid, _)| kid));
+        operator(&app).replace_compromised(&app.operator()).await.unwrap();
+        assert_eq!(kept().await, Vec::<String>::new(), "retired, as every key that may sign");
+        app.user("ada").await.client.get("/me").await.expect(200);
+    }
+
     /// The other columns of a genuine row decide nothing that its private part does not say.
     async fn a_genuine_row_with_another_public_part_or_algorithm_is_refused(backend) {
         let app = TestApp::start(backend).await;

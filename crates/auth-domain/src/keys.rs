@@ -102,6 +102,8 @@ pub enum KeyStep {
     },
     /// A new key of this algorithm is made, in this state.
     Create(Algorithm, KeyState),
+    /// A row that can't be read is retired, whatever it says.
+    Drop(String),
 }
 
 /// A rotation was refused.

@@ -38,6 +38,7 @@ mod engine;
 mod error;
 mod fault;
 mod fitness;
+mod named;
 mod open;
 mod postgres;
 mod prepared;

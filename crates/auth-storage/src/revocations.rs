@@ -4,6 +4,7 @@ use crate::{
     committed::Committed,
     context::ChangeContext,
     error::StorageError,
+    named::Named,
     schema::revocations,
     sqlty::{Id, Ts},
     storage::{Storage, run},
@@ -13,8 +14,10 @@ use auth_domain::{
     revocation::{Revocation, RevocationFacts, Revoked, TokenRef},
     time::Timestamp,
     user::Generation,
+    word::NewerWord,
 };
 use diesel::prelude::*;
+use std::sync::Arc;
 
 /// Revocations as read, and the database's clock before the read.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -43,7 +46,8 @@ impl Storage {
     /// # Errors
     /// See [`StorageError`]. A server that takes no writes is unavailable: its truth has stopped.
     pub async fn revocations_since(&self, after: Option<Timestamp>) -> Result<Batch, StorageError> {
-        run!(self, read, revocations::since(after))
+        let named = Arc::clone(&self.inner.named);
+        run!(self, read, revocations::since(after, &named))
     }
 
     /// What the database knows of a token.
@@ -51,7 +55,8 @@ impl Storage {
     /// # Errors
     /// See [`StorageError`].
     pub async fn facts(&self, token: TokenRef) -> Result<RevocationFacts, StorageError> {
-        run!(self, look, revocations::facts(token))
+        let named = Arc::clone(&self.inner.named);
+        run!(self, look, revocations::facts(token, &named))
     }
 }
 
@@ -67,10 +72,15 @@ pub(crate) struct RevocationRow {
 }
 
 impl RevocationRow {
+    /// Whether it is of use at a moment.
+    pub(crate) fn is_live(&self, now: Ts) -> bool {
+        self.until > now
+    }
+
     /// What it revokes, and when it was recorded.
-    pub(crate) fn revocations(&self) -> impl Iterator<Item = (Revocation, Ts)> {
+    pub(crate) fn revocations(&self, named: &Named) -> impl Iterator<Item = (Revocation, Ts)> {
         let (until, recorded_at) = (self.until.0, self.recorded_at);
-        revoked(self.id, &self.kind, self.generation)
+        revoked(self.id, &self.kind, self.generation, named)
             .into_iter()
             .map(move |what| (Revocation { what, until }, recorded_at))
     }
@@ -78,16 +88,30 @@ impl RevocationRow {
 
 /// What a row of `revocations` hits. One that fits no revocation hits all that can have its id: what it was for stays revoked,
 /// and the others are read.
-pub(crate) fn revoked(id: Id, kind: &str, generation: Option<i64>) -> Vec<Revoked> {
+pub(crate) fn revoked(id: Id, kind: &str, generation: Option<i64>, named: &Named) -> Vec<Revoked> {
     match one_revoked(id, kind, generation) {
         Ok(what) => vec![what],
         Err(column) => {
-            tracing::error!(row = %id.0, "a row of revocations has no valid {column}: whatever has its id is refused");
+            if named.is_new(id.0, kind) {
+                name(id, kind, column);
+            }
             vec![
                 Revoked::Token(TokenId::from_uuid(id.0)),
                 Revoked::Session(SessionId::from_uuid(id.0)),
                 Revoked::User(UserId::from_uuid(id.0), Generation::DELETED),
             ]
+        }
+    }
+}
+
+/// Names a row in the log.
+fn name(id: Id, kind: &str, column: &str) {
+    match NewerWord::parse(kind).filter(|_| column == "kind") {
+        Some(kind) => {
+            tracing::warn!(row = %id.0, %kind, "a revocation is of a kind that only a newer version knows: whatever has its id is refused");
+        }
+        None => {
+            tracing::error!(row = %id.0, "a row of revocations has no valid {column}: whatever has its id is refused");
         }
     }
 }

@@ -1,14 +1,14 @@
-//! Signing keys. The rule: they are moved as a whole plan or not at all, and their private parts are stored sealed.
+//! Signing keys. The rule: they are moved as a whole plan or not at all, and their private parts are stored sealed. A row that
+//! this version can't read is set aside: it stops no other key.
 
 use crate::{
     context::ChangeContext,
     error::StorageError,
-    fault::{Fault, corrupt},
     schema::signing_keys,
-    sqlty::Ts,
+    sqlty::{Perhaps, Ts},
     storage::{Storage, run},
 };
-use auth_domain::keys::{KeyStanding, KeyStep};
+use auth_domain::keys::{Algorithm, KeyStanding, KeyState, KeyStep};
 use diesel::prelude::*;
 
 /// A signing key as stored.
@@ -16,8 +16,8 @@ use diesel::prelude::*;
 pub struct Stored {
     /// Where it stands.
     pub standing: KeyStanding,
-    /// The `alg` it signs with.
-    pub algorithm: String,
+    /// The algorithm it signs with.
+    pub algorithm: Algorithm,
     /// The public part, as a JWK.
     pub public_jwk: String,
     /// The private part, sealed with the master key.
@@ -33,12 +33,42 @@ impl std::fmt::Debug for Stored {
     }
 }
 
+/// A row that this version can't read: a newer version wrote it, or it is damaged. It is no key here: it signs nothing and
+/// verifies nothing.
+#[derive(Clone, PartialEq, Eq)]
+pub struct SetAside {
+    /// The row's `kid`.
+    pub kid: String,
+    /// The column that can't be read.
+    pub column: &'static str,
+    /// The private part, sealed with the master key.
+    pub sealed: Vec<u8>,
+}
+
+impl std::fmt::Debug for SetAside {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("SetAside")
+            .field("kid", &self.kid)
+            .field("column", &self.column)
+            .finish_non_exhaustive()
+    }
+}
+
+/// The table as read, the oldest row first.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct Table {
+    /// The keys.
+    pub keys: Vec<Stored>,
+    /// The rows that are none to this version.
+    pub set_aside: Vec<SetAside>,
+}
+
 impl Storage {
-    /// All signing keys, the oldest first.
+    /// All signing keys, and the rows that this version can't read.
     ///
     /// # Errors
     /// See [`StorageError`].
-    pub async fn keys(&self) -> Result<Vec<Stored>, StorageError> {
+    pub async fn keys(&self) -> Result<Table, StorageError> {
         run!(self, read, signing_keys::all())
     }
 
@@ -81,8 +111,35 @@ impl Storage {
     }
 }
 
-/// A signing key.
-#[derive(Queryable, Selectable, Insertable)]
+/// A signing key to be stored.
+#[derive(Insertable)]
+#[diesel(table_name = signing_keys)]
+pub(crate) struct NewKeyRow {
+    kid: String,
+    state: &'static str,
+    algorithm: &'static str,
+    public_jwk: String,
+    sealed: Vec<u8>,
+    published_at: Ts,
+    verifies_until: Option<Ts>,
+}
+
+impl NewKeyRow {
+    pub(crate) fn of(key: Stored) -> Self {
+        Self {
+            kid: key.standing.kid,
+            state: key.standing.state.as_str(),
+            algorithm: key.algorithm.as_str(),
+            public_jwk: key.public_jwk,
+            sealed: key.sealed,
+            published_at: Ts(key.standing.published_at),
+            verifies_until: key.standing.verifies_until.map(Ts),
+        }
+    }
+}
+
+/// A signing key as stored, whatever is in its columns.
+#[derive(Queryable, Selectable)]
 #[diesel(table_name = signing_keys)]
 pub(crate) struct KeyRow {
     kid: String,
@@ -90,38 +147,41 @@ pub(crate) struct KeyRow {
     algorithm: String,
     public_jwk: String,
     sealed: Vec<u8>,
-    published_at: Ts,
-    verifies_until: Option<Ts>,
+    published_at: Perhaps<Ts>,
+    verifies_until: Option<Perhaps<Ts>>,
 }
 
 impl KeyRow {
-    pub(crate) fn of(key: Stored) -> Self {
-        Self {
-            kid: key.standing.kid,
-            state: key.standing.state.as_str().to_owned(),
-            algorithm: key.algorithm,
-            public_jwk: key.public_jwk,
-            sealed: key.sealed,
-            published_at: Ts(key.standing.published_at),
-            verifies_until: key.standing.verifies_until.map(Ts),
+    /// The key. `Err`: the row can't be read, and is set aside unless it is retired.
+    pub(crate) fn key(self) -> Result<Stored, Option<SetAside>> {
+        match self.columns() {
+            Ok((standing, algorithm)) => Ok(Stored {
+                standing,
+                algorithm,
+                public_jwk: self.public_jwk,
+                sealed: self.sealed,
+            }),
+            Err(_) if self.state == KeyState::Retired.as_str() => Err(None),
+            Err(column) => Err(Some(SetAside {
+                kid: self.kid,
+                column,
+                sealed: self.sealed,
+            })),
         }
     }
 
-    pub(crate) fn key(self) -> Result<Stored, Fault> {
-        let state = self
-            .state
-            .parse()
-            .map_err(|_| corrupt("signing_keys", "state", &self.kid))?;
-        Ok(Stored {
-            standing: KeyStanding {
-                kid: self.kid,
-                state,
-                published_at: self.published_at.0,
-                verifies_until: self.verifies_until.map(|at| at.0),
-            },
-            algorithm: self.algorithm,
-            public_jwk: self.public_jwk,
-            sealed: self.sealed,
-        })
+    /// What the columns say. `Err`: the column that says nothing to this version.
+    fn columns(&self) -> Result<(KeyStanding, Algorithm), &'static str> {
+        let verifies_until = match self.verifies_until {
+            None => None,
+            Some(Perhaps(until)) => Some(until.ok_or("verifies_until")?.0),
+        };
+        let standing = KeyStanding {
+            kid: self.kid.clone(),
+            state: self.state.parse().map_err(|_| "state")?,
+            published_at: self.published_at.0.ok_or("published_at")?.0,
+            verifies_until,
+        };
+        Ok((standing, self.algorithm.parse().map_err(|_| "algorithm")?))
     }
 }

@@ -10,8 +10,8 @@ use super::{
 };
 use crate::time::{Span, Timestamp};
 
-/// A stored key and its algorithm; `None` for one that this version does not know.
-pub type KeyOf = (Option<Algorithm>, KeyStanding);
+/// A stored key and its algorithm.
+pub type KeyOf = (Algorithm, KeyStanding);
 
 /// The keys, under the algorithms that the configuration asks for.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -26,7 +26,7 @@ impl KeysByAlgorithm {
     /// that are not asked for: its algorithm is the one that was changed to.
     #[must_use]
     pub fn of(asked_for: &[Algorithm], keys: Vec<KeyOf>) -> Self {
-        let is_of = |key: &KeyOf, wanted: &Algorithm| key.0 == Some(*wanted);
+        let is_of = |key: &KeyOf, wanted: &Algorithm| key.0 == *wanted;
         let (own, mut others): (Vec<KeyOf>, Vec<KeyOf>) = keys
             .into_iter()
             .partition(|key| asked_for.iter().any(|wanted| is_of(key, wanted)));
@@ -48,7 +48,7 @@ impl KeysByAlgorithm {
     pub fn signing(&self, algorithm: Algorithm) -> Option<&KeyStanding> {
         let (_, keys) = self.asked_for.iter().find(|(wanted, _)| *wanted == algorithm)?;
         let active = || keys.iter().filter(|(_, key)| key.state == KeyState::Active);
-        let own = active().find(|(of, _)| *of == Some(algorithm));
+        let own = active().find(|(of, _)| *of == algorithm);
         own.or_else(|| active().next()).map(|(_, key)| key)
     }
 
@@ -60,12 +60,12 @@ impl KeysByAlgorithm {
         for (algorithm, keys) in &self.asked_for {
             let (outdated, kept): (Vec<&KeyOf>, Vec<&KeyOf>) = keys
                 .iter()
-                .partition(|(of, key)| key.state == KeyState::Next && *of != Some(*algorithm));
+                .partition(|(of, key)| key.state == KeyState::Next && of != algorithm);
             steps.extend(outdated.into_iter().map(|(_, key)| retired(key)));
             let kept: Vec<KeyStanding> = kept.into_iter().map(|(_, key)| key.clone()).collect();
             steps.extend(complete(*algorithm, &kept));
         }
-        let signs = |algorithm: Option<Algorithm>| {
+        let signs = |algorithm: Algorithm| {
             let mut others = self.others.iter();
             others.any(|(of, key)| *of == algorithm && key.state == KeyState::Active)
         };

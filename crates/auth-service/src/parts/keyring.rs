@@ -54,9 +54,12 @@ impl KeyRing {
         if (now - *looked).num_milliseconds().abs() < 1000 {
             return Ok(());
         }
-        // Only a look that succeeded counts: in an outage nobody is told that a good token is bad.
-        self.reload().await?;
-        *looked = now;
-        Ok(())
+        let outcome = self.reload().await;
+        // A look in an outage does not count: it must not make a good token a bad one. What is wrong with the keys themselves is
+        // the same at the next look.
+        if matches!(outcome, Ok(()) | Err(Failure::Internal(_))) {
+            *looked = now;
+        }
+        outcome
     }
 }

@@ -14,7 +14,10 @@ use auth_domain::{
     revocation::grace,
     time::Timestamp,
 };
-use auth_storage::{ChangeContext, Storage, signing_keys};
+use auth_storage::{
+    ChangeContext, Storage,
+    signing_keys::{self, SetAside},
+};
 use std::sync::{Arc, Mutex, PoisonError};
 
 /// How often a change is planned anew after another node was faster.
@@ -30,6 +33,8 @@ pub struct KeyAdmin {
     entropy: Arc<dyn Entropy>,
     /// The refused rows that the log names already.
     reported: Mutex<Vec<signing_keys::Stored>>,
+    /// The rows that are set aside, and that the log names already.
+    set_aside: Mutex<Vec<SetAside>>,
 }
 
 /// Why the signing keys were not changed.
@@ -83,6 +88,7 @@ impl KeyAdmin {
             config,
             entropy,
             reported: Mutex::default(),
+            set_aside: Mutex::default(),
         }
     }
 
@@ -101,9 +107,28 @@ impl KeyAdmin {
     /// # Errors
     /// A failure, among them that the active key is refused.
     pub(crate) async fn complete(&self, now: Timestamp) -> Result<KeySet, Failure> {
-        self.change::<Failure>(now, None, |stored, _| Ok(self.by_algorithm(stored).complete()))
-            .await?;
-        self.open(&self.storage.keys().await?)
+        self.change::<Failure>(now, None, |table, _| {
+            Ok(self.by_algorithm(&table.keys).complete())
+        })
+        .await?;
+        self.open(&self.table().await?.keys)
+    }
+
+    /// The stored keys. The log names each row that this version can't read, once.
+    async fn table(&self) -> Result<signing_keys::Table, Failure> {
+        let table = self.storage.keys().await?;
+        let mut named = self.set_aside.lock().unwrap_or_else(PoisonError::into_inner);
+        for row in table.set_aside.iter().filter(|row| !named.contains(row)) {
+            tracing::warn!(
+                event = "signing_key_set_aside",
+                kid = row.kid,
+                column = row.column,
+                "a row of signing_keys can't be read by this version: here it is neither published nor does it verify anything. All \
+                 other keys go on. If no newer version runs beside this one, the row is damaged: find out who wrote it"
+            );
+        }
+        named.clone_from(&table.set_aside);
+        Ok(table)
     }
 
     /// The set of the published keys that open. The others are refused: used for nothing, and named in the log once.
@@ -138,7 +163,7 @@ impl KeyAdmin {
         OpenedKey::of(key, &self.master).is_ok()
     }
 
-    /// A plan over the genuine keys; published rows that are refused retire before it.
+    /// A plan over the genuine keys; published rows that are refused retire before it. Rows that are set aside are no part of it.
     fn rotation(
         &self,
         stored: &[signing_keys::Stored],
@@ -153,9 +178,7 @@ impl KeyAdmin {
 
     /// The keys under the algorithms that they sign for.
     fn by_algorithm(&self, stored: &[signing_keys::Stored]) -> KeysByAlgorithm {
-        let keys = stored
-            .iter()
-            .map(|key| (key.algorithm.parse().ok(), key.standing.clone()));
+        let keys = stored.iter().map(|key| (key.algorithm, key.standing.clone()));
         KeysByAlgorithm::of(&self.algorithms, keys.collect())
     }
 
@@ -166,20 +189,24 @@ impl KeyAdmin {
     pub async fn rotate(&self, by: &Caller) -> Result<(), KeyError> {
         self.keeps_keys()?;
         let (access, leeway) = (self.config.lifetimes().access, self.config.leeway());
-        self.change(by.now, Some((false, by)), |stored, now| {
-            Ok(self.rotation(stored, |genuine| genuine.rotate(now, access, leeway))?)
+        self.change(by.now, Some((false, by)), |table, now| {
+            Ok(self.rotation(&table.keys, |genuine| genuine.rotate(now, access, leeway))?)
         })
         .await
     }
 
-    /// Drops the signing key of every algorithm now, with everything that it signed, and every row that is refused.
+    /// Drops the signing key of every algorithm now, with everything that it signed, and every row that is refused or set aside: a
+    /// newer version may sign with a key that this one can't read.
     ///
     /// # Errors
     /// [`KeyError::SharedSecret`], or a failure.
     pub async fn replace_compromised(&self, by: &Caller) -> Result<(), KeyError> {
         self.keeps_keys()?;
-        self.change(by.now, Some((true, by)), |stored, _| {
-            Ok(self.rotation(stored, |genuine| Ok(genuine.replace_compromised()))?)
+        self.change(by.now, Some((true, by)), |table, _| {
+            let mut steps = self.rotation(&table.keys, |genuine| Ok(genuine.replace_compromised()))?;
+            let unread = table.set_aside.iter().map(|row| row.kid.clone());
+            steps.splice(..0, unread.map(KeyStep::Drop));
+            Ok(steps)
         })
         .await
     }
@@ -188,8 +215,8 @@ impl KeyAdmin {
     ///
     /// # Errors
     /// A failure.
-    pub async fn list(&self) -> Result<Vec<(KeyStanding, String)>, Failure> {
-        let stored = self.storage.keys().await?;
+    pub async fn list(&self) -> Result<Vec<(KeyStanding, Algorithm)>, Failure> {
+        let stored = self.table().await?.keys;
         Ok(stored
             .into_iter()
             .map(|key| (key.standing, key.algorithm))
@@ -201,7 +228,7 @@ impl KeyAdmin {
     /// # Errors
     /// A failure.
     pub async fn refused(&self) -> Result<Vec<String>, Failure> {
-        let stored = self.storage.keys().await?.into_iter();
+        let stored = self.table().await?.keys.into_iter();
         let refused = stored.filter(|key| key.standing.state.is_published() && !self.is_genuine(key));
         Ok(refused.map(|key| key.standing.kid).collect())
     }
@@ -214,7 +241,8 @@ impl KeyAdmin {
         let mut resealed = Vec::new();
         let mut refused = Vec::new();
         let mut has_active = false;
-        for key in self.storage.keys().await? {
+        let table = self.table().await?;
+        for key in table.keys {
             let KeyStanding { kid, state, .. } = key.standing.clone();
             let Ok(opened) = OpenedKey::of(&key, &self.master) else {
                 refused.push(kid);
@@ -223,6 +251,16 @@ impl KeyAdmin {
             has_active |= state == KeyState::Active;
             let sealed = new.seal(&kid, &opened.private, self.entropy.as_ref())?;
             resealed.push((kid, sealed));
+        }
+        // Whatever a row says to a newer version, its private part stays readable to it.
+        for SetAside { kid, sealed, .. } in table.set_aside {
+            match self.master.open(&kid, &sealed) {
+                Ok(private) => {
+                    let sealed = new.seal(&kid, &private, self.entropy.as_ref())?;
+                    resealed.push((kid, sealed));
+                }
+                Err(_) => refused.push(kid),
+            }
         }
         if !has_active && !refused.is_empty() {
             return Err(Failure::internal(format!(
@@ -250,8 +288,8 @@ impl KeyAdmin {
     /// # Errors
     /// A failure.
     pub(crate) async fn retire_expired(&self, now: Timestamp) -> Result<(), Failure> {
-        self.change(now, None, |stored, now| {
-            Ok(keys::retire_expired(&standings(stored), now))
+        self.change(now, None, |table, now| {
+            Ok(keys::retire_expired(&standings(&table.keys), now))
         })
         .await
     }
@@ -261,7 +299,7 @@ impl KeyAdmin {
     /// # Errors
     /// A failure.
     pub(crate) async fn load_if_changed(&self, current: &KeySet) -> Result<Option<KeySet>, Failure> {
-        let stored = self.storage.keys().await?;
+        let stored = self.table().await?.keys;
         if current.is_made_of(&stored) {
             Ok(None)
         } else {
@@ -281,7 +319,7 @@ impl KeyAdmin {
         &self,
         now: Timestamp,
         rotation: Option<(bool, &Caller)>,
-        plan: impl Fn(&[signing_keys::Stored], Timestamp) -> Result<Vec<KeyStep>, E>,
+        plan: impl Fn(&signing_keys::Table, Timestamp) -> Result<Vec<KeyStep>, E>,
     ) -> Result<(), E> {
         // To a server whose master key was changed since its start, every row would be one to drop.
         if rotation.is_some() && self.has_known_master_key().await? == Some(false) {
@@ -289,7 +327,7 @@ impl KeyAdmin {
             return Err(Failure::unavailable(why).into());
         }
         for _ in 0..TRIES {
-            let steps = plan(&self.storage.keys().await.map_err(Failure::from)?, now)?;
+            let steps = plan(&self.table().await?, now)?;
             if steps.is_empty() {
                 return Ok(());
             }
@@ -300,7 +338,7 @@ impl KeyAdmin {
                     KeyStep::Create(algorithm, state) => {
                         new.push(self.generate(algorithm, state, now).await?);
                     }
-                    step @ KeyStep::Move { .. } => moves.push(step),
+                    step @ (KeyStep::Move { .. } | KeyStep::Drop(_)) => moves.push(step),
                 }
             }
             let rotation = rotation

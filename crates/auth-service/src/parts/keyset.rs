@@ -78,9 +78,7 @@ impl KeySet {
         opened: &[OpenedKey],
         stored: &[signing_keys::Stored],
     ) -> Result<Self, Failure> {
-        let keys = opened
-            .iter()
-            .map(|key| (Some(key.algorithm), key.standing.clone()));
+        let keys = opened.iter().map(|key| (key.algorithm, key.standing.clone()));
         let keys = KeysByAlgorithm::of(asked_for, keys.collect());
         let mut signing = HashMap::new();
         for algorithm in asked_for {
@@ -161,10 +159,7 @@ impl OpenedKey {
     /// those of its private part.
     pub(crate) fn of(stored: &signing_keys::Stored, master: &MasterKey) -> Result<Self, Failure> {
         let kid = &stored.standing.kid;
-        let algorithm = stored
-            .algorithm
-            .parse()
-            .map_err(|_| broken(kid, "unknown algorithm"))?;
+        let algorithm = stored.algorithm;
         let private = master
             .open(kid, &stored.sealed)
             .map_err(|error| broken(kid, error))?;
@@ -217,7 +212,7 @@ pub(crate) fn generate(
     };
     Ok(signing_keys::Stored {
         standing,
-        algorithm: algorithm.as_str().to_owned(),
+        algorithm,
         public_jwk,
         sealed,
     })

@@ -6,6 +6,7 @@ use crate::{
     context::ChangeContext,
     dialect::Dialect as _,
     fault::Fault,
+    named::Named,
     prepared::Prepare as _,
     revocations::{Batch, NewRevocationRow, RevocationRow, revoked},
     schema::revocations,
@@ -57,7 +58,7 @@ pub(crate) fn revoke_token(
 }
 
 /// The live revocations that were recorded at `after` or later; all live ones without it.
-pub(crate) fn since(c: &mut Conn, after: Option<Timestamp>) -> Result<Batch, Fault> {
+pub(crate) fn since(c: &mut Conn, after: Option<Timestamp>, named: &Named) -> Result<Batch, Fault> {
     // The clock first: what is recorded in between is then read now and once more, never skipped.
     let now = c.clock()?;
     let known = revocations::table.select(RevocationRow::as_select());
@@ -68,8 +69,8 @@ pub(crate) fn since(c: &mut Conn, after: Option<Timestamp>) -> Result<Batch, Fau
     };
     let revocations = rows
         .iter()
-        .flat_map(RevocationRow::revocations)
-        .filter(|(revocation, _)| revocation.until > now.0)
+        .filter(|row| row.is_live(now))
+        .flat_map(|row| row.revocations(named))
         .map(|(revocation, at)| (revocation, at.0))
         .collect();
     Ok(Batch {
@@ -79,7 +80,7 @@ pub(crate) fn since(c: &mut Conn, after: Option<Timestamp>) -> Result<Batch, Fau
 }
 
 /// What the database knows of a token, in one statement.
-pub(crate) fn facts(c: &mut Conn, token: TokenRef) -> Result<RevocationFacts, Fault> {
+pub(crate) fn facts(c: &mut Conn, token: TokenRef, named: &Named) -> Result<RevocationFacts, Fault> {
     use revocations as r;
     let (jti, sid, sub) = (
         Id(token.token.as_uuid()),
@@ -93,7 +94,7 @@ pub(crate) fn facts(c: &mut Conn, token: TokenRef) -> Result<RevocationFacts, Fa
     let mut facts = RevocationFacts::default();
     let hit = rows
         .into_iter()
-        .flat_map(|(id, kind, generation)| revoked(id, &kind, generation));
+        .flat_map(|(id, kind, generation)| revoked(id, &kind, generation, named));
     for what in hit {
         match what {
             Revoked::Token(id) => facts.token |= id == token.token,

@@ -9,7 +9,7 @@ use crate::{
     context::ChangeContext,
     fault::{Fault, Undo},
     schema::{settings, signing_keys},
-    signing_keys::{KeyRow, Stored},
+    signing_keys::{KeyRow, NewKeyRow, Stored, Table},
     sqlty::Ts,
     sweep::{Sweep, before},
 };
@@ -19,13 +19,21 @@ use auth_domain::{
 };
 use diesel::prelude::*;
 
-/// All keys, the oldest first.
-pub(crate) fn all(c: &mut Conn) -> Result<Vec<Stored>, Fault> {
+/// All keys and the rows that are set aside, the oldest first.
+pub(crate) fn all(c: &mut Conn) -> Result<Table, Fault> {
     let rows: Vec<KeyRow> = signing_keys::table
         .select(KeyRow::as_select())
         .order((signing_keys::published_at.asc(), signing_keys::kid.asc()))
         .load(c)?;
-    rows.into_iter().map(KeyRow::key).collect()
+    let mut table = Table::default();
+    for row in rows {
+        match row.key() {
+            Ok(key) => table.keys.push(key),
+            // One that is retired does nothing on any version.
+            Err(row) => table.set_aside.extend(row),
+        }
+    }
+    Ok(table)
 }
 
 /// Moves keys and adds new ones. False, and nothing is written, if a key was not in the state that its move starts from, or
@@ -39,26 +47,37 @@ pub(crate) fn change(
     use signing_keys as k;
     whole_or_undone(c, |c| {
         for step in moves {
-            // What is to be created comes sealed in `new`.
-            let KeyStep::Move {
-                kid,
-                from,
-                to,
-                verifies_until,
-            } = step
-            else {
-                continue;
-            };
-            let moved = diesel::update(k::table.find(kid).filter(k::state.eq(from.as_str()))).set((
-                k::state.eq(to.as_str()),
-                k::verifies_until.eq(verifies_until.map(Ts)),
-            ));
-            if unless_taken(moved.execute(c))? != Some(1) {
-                return Err(Undo::with(false));
+            match step {
+                KeyStep::Move {
+                    kid,
+                    from,
+                    to,
+                    verifies_until,
+                } => {
+                    let moved = diesel::update(k::table.find(kid).filter(k::state.eq(from.as_str()))).set((
+                        k::state.eq(to.as_str()),
+                        k::verifies_until.eq(verifies_until.map(Ts)),
+                    ));
+                    if unless_taken(moved.execute(c))? != Some(1) {
+                        return Err(Undo::with(false));
+                    }
+                }
+                KeyStep::Drop(kid) => {
+                    diesel::update(k::table.find(kid))
+                        .set((
+                            k::state.eq(KeyState::Retired.as_str()),
+                            k::verifies_until.eq(None::<Ts>),
+                        ))
+                        .execute(c)?;
+                }
+                // What is to be created comes sealed in `new`.
+                KeyStep::Create(..) => {}
             }
         }
         for key in new {
-            let made = diesel::insert_into(k::table).values(KeyRow::of(key)).execute(c);
+            let made = diesel::insert_into(k::table)
+                .values(NewKeyRow::of(key))
+                .execute(c);
             if unless_taken(made)?.is_none() {
                 return Err(Undo::with(false));
             }

@@ -6,6 +6,7 @@ use crate::{
     Backend, DatabaseConfig,
     error::{AlreadyServed, MigrateError, OpenError, StorageError},
     migrations::{self, Contracts, Migrated, Migration, Schema},
+    named::Named,
     open::{self, Database},
     serving::{self, ServeLock},
     sweep::Walk,
@@ -27,6 +28,8 @@ pub(crate) struct Inner {
     /// Where the last walk over the sessions stopped.
     pub(crate) walk: Walk,
     pub(crate) writes: Writes,
+    /// The rows that the log has named.
+    pub(crate) named: Arc<Named>,
 }
 
 /// Runs an operation where it belongs: `look` and `read` on SQLite's readers, `write` on its writer; on PostgreSQL all on the pool.
@@ -99,6 +102,7 @@ impl Storage {
                 migrations,
                 walk: Walk::default(),
                 writes: Writes::default(),
+                named: Arc::default(),
             }),
         })
     }

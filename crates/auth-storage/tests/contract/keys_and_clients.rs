@@ -18,7 +18,7 @@ fn key(kid: &str, state: KeyState, seconds: i64) -> signing_keys::Stored {
             published_at: at(seconds),
             verifies_until: None,
         },
-        algorithm: "ES256".into(),
+        algorithm: Algorithm::ES256,
         public_jwk: r#"{"kty":"EC"}"#.into(),
         sealed: vec![0, 1, 255],
     }
@@ -44,7 +44,7 @@ fn succession() -> Vec<KeyStep> {
 on_both! {
     fn of_each_algorithm_one_key_signs_and_one_waits(world) {
         let of = |algorithm: Algorithm, kid: &str, state| signing_keys::Stored {
-            algorithm: algorithm.as_str().into(),
+            algorithm,
             ..key(kid, state, 0)
         };
         let (es, ed) = (Algorithm::ES256, Algorithm::EdDSA);
@@ -56,15 +56,47 @@ on_both! {
         for (algorithm, state) in [(es, KeyState::Active), (es, KeyState::Next), (ed, KeyState::Active), (ed, KeyState::Next)] {
             assert!(!world.db.change_keys(vec![], vec![of(algorithm, "second", state)], None).await.unwrap());
         }
-        assert_eq!(world.db.keys().await.unwrap(), side_by_side);
+        assert_eq!(world.db.keys().await.unwrap().keys, side_by_side);
+    }
+
+    /// A newer version may know more states and algorithms than this one.
+    fn a_row_that_cannot_be_read_is_set_aside_and_hides_no_key(world) {
+        let first = vec![key("a", KeyState::Active, 0), key("b", KeyState::Next, 1)];
+        assert!(world.db.change_keys(vec![], first.clone(), None).await.unwrap());
+        let (far, zeros) = if world.is_sqlite() { ("9223372036854775807", "x'07'") } else { ("'infinity'", "'\\x07'") };
+        let moment = if world.is_sqlite() { "5" } else { "now()" };
+        let insert = |kid: &str, state: &str, algorithm: &str, published: &str, until: &str| {
+            world.execute(&format!(
+                "INSERT INTO signing_keys VALUES ('{kid}', '{state}', '{algorithm}', '{{}}', {zeros}, {published}, {until})"
+            ));
+        };
+        insert("c", "asleep", "ES256", moment, "NULL");
+        insert("d", "active", "ML-DSA-65", moment, "NULL");
+        insert("e", "retiring", "ES256", far, "NULL");
+        insert("f", "retiring", "ES256", moment, far);
+        // A retired one does nothing on any version.
+        insert("g", "retired", "ML-DSA-65", moment, "NULL");
+        let table = world.db.keys().await.unwrap();
+        assert_eq!(table.keys, first);
+        let mut set_aside: Vec<_> = table.set_aside.iter().map(|row| (row.kid.as_str(), row.column)).collect();
+        set_aside.sort_unstable();
+        assert_eq!(set_aside, [("c", "state"), ("d", "algorithm"), ("e", "published_at"), ("f", "verifies_until")]);
+        assert!(table.set_aside.iter().all(|row| row.sealed == [7]));
+        assert!(!format!("{table:?}").contains("[7]"));
+        // Each of them can be retired, and is then set aside no longer.
+        let drops = ["c", "d", "e", "f"].map(|kid| KeyStep::Drop(kid.to_owned())).to_vec();
+        assert!(world.db.change_keys(drops, vec![], None).await.unwrap());
+        let mut table = world.db.keys().await.unwrap();
+        table.keys.retain(|key| key.standing.state.is_published());
+        assert_eq!(table, signing_keys::Table { keys: first, set_aside: vec![] });
     }
 
     fn keys_move_as_a_whole_plan(world) {
         let first = vec![key("a", KeyState::Active, 0), key("b", KeyState::Next, 1)];
         assert!(world.db.change_keys(vec![], first.clone(), None).await.unwrap());
-        assert_eq!(world.db.keys().await.unwrap(), first);
+        assert_eq!(world.db.keys().await.unwrap().keys, first);
         assert!(world.db.change_keys(succession(), vec![key("c", KeyState::Next, 2)], None).await.unwrap());
-        let standings: Vec<_> = world.db.keys().await.unwrap().into_iter().map(|k| k.standing).collect();
+        let standings: Vec<_> = world.db.keys().await.unwrap().keys.into_iter().map(|k| k.standing).collect();
         let stands = |kid: &str, state, seconds, verifies_until: Option<i64>| KeyStanding {
             kid: kid.into(), state, published_at: at(seconds), verifies_until: verifies_until.map(at),
         };
@@ -86,7 +118,7 @@ on_both! {
         // Two that sign, or two that wait, can't be.
         assert!(!world.db.change_keys(vec![step("b", KeyState::Next, KeyState::Active, None)], vec![], None).await.unwrap());
         assert!(!world.db.change_keys(vec![], vec![key("c", KeyState::Retired, 2), key("d", KeyState::Next, 2)], None).await.unwrap());
-        assert_eq!(world.db.keys().await.unwrap(), first);
+        assert_eq!(world.db.keys().await.unwrap().keys, first);
     }
 
     fn of_many_nodes_that_start_or_rotate_one_does(world) {
@@ -98,7 +130,7 @@ on_both! {
             })
         };
         assert_eq!(all((0..8).map(make)).await.into_iter().filter(|made| *made).count(), 1);
-        let keys = world.db.keys().await.unwrap();
+        let keys = world.db.keys().await.unwrap().keys;
         assert_eq!(keys.len(), 2);
         let kid = |state| keys.iter().find(|k| k.standing.state == state).unwrap().standing.kid.clone();
         let (active, next) = (kid(KeyState::Active), kid(KeyState::Next));
@@ -113,7 +145,7 @@ on_both! {
             })
         };
         assert_eq!(all((0..8).map(rotate)).await.into_iter().filter(|done| *done).count(), 1);
-        assert_eq!(world.db.keys().await.unwrap().len(), 3);
+        assert_eq!(world.db.keys().await.unwrap().keys.len(), 3);
     }
 
     fn what_is_sealed_is_sealed_anew_and_the_rest_stays(world) {
@@ -121,7 +153,7 @@ on_both! {
         world.db.insert_setting("proof", vec![1]).await.unwrap();
         let keys = vec![("a".to_owned(), vec![7]), ("gone".to_owned(), vec![8])];
         world.db.reseal_keys(keys, vec![("proof".to_owned(), vec![9])], terms(at(9))).await.unwrap();
-        let sealed: Vec<_> = world.db.keys().await.unwrap().into_iter().map(|k| k.sealed).collect();
+        let sealed: Vec<_> = world.db.keys().await.unwrap().keys.into_iter().map(|k| k.sealed).collect();
         assert_eq!(sealed, [vec![7], vec![0, 1, 255]]);
         assert_eq!(world.db.setting("proof").await.unwrap(), Some(vec![9]));
     }

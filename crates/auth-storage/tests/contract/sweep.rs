@@ -5,7 +5,7 @@ use crate::settled::Settle as _;
 use crate::world::World;
 use auth_domain::{
     ids::TokenId,
-    keys::{KeyStanding, KeyState},
+    keys::{Algorithm, KeyStanding, KeyState},
     one_time::TokenKind,
     role::Role,
     session::EndReason,
@@ -96,14 +96,14 @@ on_both! {
         world.db.issue_setup_token(token, vec![], false, terms(at(0))).await.unwrap();
         let key = |kid: &str, state, until: Option<i64>| signing_keys::Stored {
             standing: KeyStanding { kid: kid.into(), state, published_at: at(0), verifies_until: until.map(at) },
-            algorithm: "ES256".into(), public_jwk: "{}".into(), sealed: vec![1],
+            algorithm: Algorithm::ES256, public_jwk: "{}".into(), sealed: vec![1],
         };
         let keys = vec![key("old", KeyState::Retired, Some(10)), key("stolen", KeyState::Retired, None), key("on", KeyState::Active, None), key("still", KeyState::Retiring, Some(10))];
         world.db.change_keys(vec![], keys, None).await.unwrap();
         assert_eq!(sweep_of(&world, at(899), keep(1, 9)).await, []);
         let swept = sweep_of(&world, at(20) + Span::days(1), keep(1, 9)).await;
         assert_eq!(swept, [("one_time_tokens", 1), ("signing_keys", 2)]);
-        assert_eq!(world.db.keys().await.unwrap().len(), 2);
+        assert_eq!(world.db.keys().await.unwrap().keys.len(), 2);
     }
 
     fn mails_that_are_done_with_go_after_a_while_and_those_that_wait_stay(world) {

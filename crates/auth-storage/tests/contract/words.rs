@@ -10,7 +10,7 @@ use crate::{
 use auth_domain::{
     audit::{Action, Actor},
     ids::TokenId,
-    keys::{KeyStanding, KeyState},
+    keys::{Algorithm, KeyStanding, KeyState},
     mail::MailKind,
     one_time::TokenKind,
     revocation::Revoked,
@@ -170,12 +170,12 @@ on_both! {
     fn every_state_of_a_signing_key_is_read_back(world) {
         let key = |state: KeyState| signing_keys::Stored {
             standing: KeyStanding { kid: state.as_str().into(), state, published_at: at(0), verifies_until: None },
-            algorithm: "ES256".into(),
+            algorithm: Algorithm::ES256,
             public_jwk: "{}".into(),
             sealed: vec![1],
         };
         world.db.change_keys(vec![], KeyState::ALL.map(key).to_vec(), None).await.unwrap();
-        let read: BTreeSet<_> = world.db.keys().await.unwrap().into_iter().map(|key| key.standing.state).collect();
+        let read: BTreeSet<_> = world.db.keys().await.unwrap().keys.into_iter().map(|key| key.standing.state).collect();
         assert_eq!(read, BTreeSet::from(KeyState::ALL));
     }
 

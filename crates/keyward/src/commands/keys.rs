@@ -8,6 +8,7 @@ use crate::{
     output::{CommandError, print, print_json, print_table, say},
 };
 use auth_service::{KeyAdmin, MasterKey, Resealed, SystemEntropy};
+use auth_storage::signing_keys::Table;
 use serde_json::json;
 use std::sync::Arc;
 
@@ -20,7 +21,7 @@ pub(super) async fn run(operator: Operator, verb: Keys) -> Result<(), CommandErr
 }
 
 async fn list(operator: &Operator, output: Output) -> Result<(), CommandError> {
-    let keys = operator.storage.keys().await.map_err(CommandError::failed)?;
+    let Table { keys, set_aside } = operator.storage.keys().await.map_err(CommandError::failed)?;
     // Without the master key the list shows what the rows say.
     let refused = match key_admin(operator).await {
         Ok(admin) => admin.refused().await.map_err(told)?,
@@ -31,15 +32,30 @@ async fn list(operator: &Operator, output: Output) -> Result<(), CommandError> {
             json!({
                 "kid": key.standing.kid,
                 "state": key.standing.state.as_str(),
-                "algorithm": key.algorithm,
+                "algorithm": key.algorithm.as_str(),
                 "published_at": stamp(key.standing.published_at),
                 "verifies_until": key.standing.verifies_until.map(stamp),
                 "refused": refused.contains(&key.standing.kid),
             })
         });
-        return print_json(&rows.collect::<Vec<_>>());
+        let unread = set_aside.iter().map(|row| {
+            json!({
+                "kid": row.kid,
+                "state": null,
+                "algorithm": null,
+                "published_at": null,
+                "verifies_until": null,
+                "refused": true,
+            })
+        });
+        return print_json(&rows.chain(unread).collect::<Vec<_>>());
     }
     let until = |at: Option<_>| at.map_or_else(|| "-".to_owned(), stamp);
+    let unread = set_aside.iter().map(|row| {
+        let none = || "-".to_owned();
+        let state = format!("set aside (no known {})", row.column);
+        vec![row.kid.clone(), state, none(), none(), none()]
+    });
     let rows: Vec<_> = keys
         .iter()
         .map(|key| {
@@ -51,11 +67,12 @@ async fn list(operator: &Operator, output: Output) -> Result<(), CommandError> {
                 } else {
                     standing.state.as_str().to_owned()
                 },
-                key.algorithm.clone(),
+                key.algorithm.to_string(),
                 stamp(standing.published_at),
                 until(standing.verifies_until),
             ]
         })
+        .chain(unread)
         .collect();
     print_table(
         &["KEY", "STATE", "ALGORITHM", "PUBLISHED", "VERIFIES UNTIL"],

@@ -1,8 +1,28 @@
 //! `client`, `keys`, `hash`, `doctor`.
 
 use crate::harness::{MASTER_KEY, PASSWORD, Place};
+use diesel::{Connection, SqliteConnection, connection::SimpleConnection};
 use serde_json::{Value, json};
 use std::fs;
+
+/// Changes the database as a newer version would.
+fn execute(place: &Place, sql: &str) {
+    let file = place.data().join("keyward.db");
+    let mut c = SqliteConnection::establish(&file.display().to_string()).unwrap();
+    c.batch_execute(&format!("PRAGMA busy_timeout = 10000; {sql}"))
+        .unwrap();
+}
+
+/// Puts a row into `signing_keys` that this version can't read.
+fn put_in_unread_key(place: &Place, kid: &str) {
+    execute(
+        place,
+        &format!(
+            "INSERT INTO signing_keys SELECT '{kid}', 'asleep', algorithm, '{{}}', sealed, published_at, NULL \
+             FROM signing_keys WHERE state = 'active'"
+        ),
+    );
+}
 
 #[tokio::test]
 async fn a_client_introspects_until_it_is_deleted() {
@@ -96,6 +116,51 @@ async fn a_compromised_key_and_what_it_signed_are_dropped_at_once() {
         );
     }
     assert!(place.run(&["keys", "list"]).good().contains("retired"));
+}
+
+#[test]
+fn a_signing_key_that_cannot_be_read_is_named_once_in_the_log_and_by_the_doctor() {
+    let place = Place::new();
+    let mut server = place.serve(&[]);
+    put_in_unread_key(&place, "first-unread");
+    assert!(server.wait_for("signing_key_set_aside").contains("first-unread"));
+    put_in_unread_key(&place, "second-unread");
+    assert!(server.wait_for("signing_key_set_aside").contains("second-unread"));
+    server.signal("TERM");
+    let (code, log) = server.end();
+    assert_eq!((code, log.matches("first-unread").count()), (0, 1), "{log}");
+    let report = place.run(&["doctor"]).good();
+    assert!(
+        report.contains("warn  signing keys   the row first-unread has no state"),
+        "{report}"
+    );
+    let listed = place.run(&["keys", "list"]).good();
+    assert!(listed.contains("set aside (no known state)"), "{listed}");
+    place.run(&["keys", "rotate", "--compromised"]).good();
+    assert!(!place.run(&["doctor"]).good().contains("signing keys"));
+}
+
+/// It is read twice a second for half a minute, and longer by checks of what has its id.
+#[test]
+fn a_revocation_of_a_newer_kind_is_named_once_and_is_no_error() {
+    let place = Place::new();
+    let mut server = place.serve(&[]);
+    let ids = [1, 2].map(|n| format!("00000000-0000-7000-8000-00000000000{n}"));
+    for id in &ids {
+        execute(
+            &place,
+            &format!("INSERT INTO revocations (id, kind, until) VALUES ('{id}', 'grant', 4102444900000000)"),
+        );
+        let line = server.wait_for("a kind that only a newer version knows");
+        assert!(
+            line.contains(id) && line.contains("grant") && line.contains("WARN"),
+            "{line}"
+        );
+    }
+    server.signal("TERM");
+    let (code, log) = server.end();
+    assert_eq!((code, log.matches(&ids[0]).count()), (0, 1), "{log}");
+    assert!(!log.contains("ERROR"), "{log}");
 }
 
 #[test]

@@ -60,7 +60,7 @@ pub struct SigningKeyJson {
     #[schema(pattern = "^(next|active|retiring|retired)$")]
     state: &'static str,
     /// The algorithm.
-    algorithm: String,
+    algorithm: &'static str,
     /// Since when it is published.
     #[schema(format = DateTime)]
     published_at: String,
@@ -102,7 +102,7 @@ async fn all(keys: Option<&KeyAdmin>) -> Result<SigningKeyList, Failure> {
         .map(|(standing, algorithm)| SigningKeyJson {
             kid: standing.kid,
             state: standing.state.as_str(),
-            algorithm,
+            algorithm: algorithm.as_str(),
             published_at: rfc3339(standing.published_at),
             verifies_until: standing.verifies_until.map(rfc3339),
         });

@@ -17,14 +17,17 @@ use crate::{
 };
 use actix_web::{HttpResponse, http::StatusCode};
 use askama::Template;
-use auth_domain::{keys::KeyState, role::Permission};
+use auth_domain::{
+    keys::{Algorithm, KeyState},
+    role::Permission,
+};
 use auth_service::KeyError;
 
 /// A key, as far as everybody may know it.
 struct Row {
     kid: String,
     state: KeyState,
-    algorithm: String,
+    algorithm: Algorithm,
     published: Moment,
     verifies_until: Option<Moment>,
 }

@@ -1,7 +1,9 @@
 //! Two algorithms side by side, over a SQLite file.
 
 use super::*;
-use crate::parts::{config::for_tests::signing_with, entropy::SystemEntropy, tokens::AccessVerifier};
+use crate::parts::{
+    config::for_tests::signing_with, entropy::SystemEntropy, keyring::KeyRing, tokens::AccessVerifier,
+};
 use auth_domain::{
     claims::{AccessClaims, Typ},
     keys::Algorithm::{ES256, EdDSA},
@@ -192,4 +194,21 @@ async fn stolen_keys_of_all_algorithms_are_dropped_together() {
         assert!(!verifies(&after, &stolen));
         assert!(verifies(&after, &token(&after, algorithm, Typ::Access)));
     }
+}
+
+/// Each token with an unknown key would make every node read and open all of them.
+#[tokio::test]
+async fn keys_that_cannot_be_used_are_looked_at_once_a_second_and_no_more() {
+    let database = Database::new().await;
+    let admin = database.asking_for(&[ES256]);
+    let keys = admin.complete(database.now).await.unwrap();
+    let ring = KeyRing::new(keys, Some(admin), database.now);
+    let stored = database.storage.keys().await.unwrap().keys;
+    let drops = stored.iter().map(|key| keys::retired(&key.standing)).collect();
+    assert!(database.storage.change_keys(drops, vec![], None).await.unwrap());
+    let at = |millis| database.now + Span::milliseconds(millis);
+    let looked = ring.reload_for_unknown(at(1000)).await;
+    assert!(matches!(looked, Err(Failure::Internal(_))));
+    assert!(ring.reload_for_unknown(at(1999)).await.is_ok(), "it did not look");
+    assert!(ring.reload_for_unknown(at(2000)).await.is_err());
 }

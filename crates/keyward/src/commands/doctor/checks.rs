@@ -104,6 +104,7 @@ pub(super) async fn database(config: &Config, storage: &Storage, findings: &mut 
         Err(error) => return findings.fail("migrations", error.to_string(), ""),
     }
     known_master_key(config, storage, findings).await;
+    unread_signing_keys(storage, findings).await;
     match storage
         .administrator_exists(config.service.roles.administrators())
         .await
@@ -153,6 +154,22 @@ async fn known_master_key(config: &Config, storage: &Storage, findings: &mut Fin
             );
         }
         Err(error) => findings.fail("master key", error.to_string(), ""),
+    }
+}
+
+/// Rows of signing keys that this version can't read.
+async fn unread_signing_keys(storage: &Storage, findings: &mut Findings) {
+    let table = match storage.keys().await {
+        Ok(table) => table,
+        Err(error) => return findings.fail("signing keys", error.to_string(), ""),
+    };
+    for row in table.set_aside {
+        let what = format!(
+            "the row {} has no {} that this version knows: it neither signs nor verifies here",
+            row.kid, row.column
+        );
+        let mend = "a newer version wrote it, or it is damaged; `keyward keys rotate --compromised` retires it with the active key";
+        findings.warn("signing keys", what, mend);
     }
 }
 

@@ -1,0 +1,43 @@
+//! The rows that the log has named. A row that can't be read stays where it is and is met again and again, by some readers twice
+//! a second: the log names it once.
+
+use std::{
+    collections::HashSet,
+    sync::{Mutex, PoisonError},
+};
+use uuid::Uuid;
+
+/// How many rows are remembered; then all are forgotten, and named once more.
+const MOST: usize = 1000;
+
+/// Remembers rows by their key.
+#[derive(Default)]
+pub(crate) struct Named(Mutex<HashSet<(Uuid, String)>>);
+
+impl Named {
+    /// Whether the log has not named the row yet; from now on it has.
+    pub(crate) fn is_new(&self, id: Uuid, kind: &str) -> bool {
+        let mut named = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        if named.len() >= MOST {
+            named.clear();
+        }
+        named.insert((id, kind.to_owned()))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_row_is_new_once_and_memory_has_an_end() {
+        let named = Named::default();
+        let id = Uuid::from_u128;
+        assert!(named.is_new(id(0), "grant") && !named.is_new(id(0), "grant"));
+        assert!(named.is_new(id(0), "factor"), "another row");
+        for n in 1..MOST as u128 - 1 {
+            assert!(named.is_new(id(n), "grant"));
+        }
+        assert!(named.is_new(id(0), "grant"), "forgotten");
+    }
+}
