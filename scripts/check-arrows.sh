@@ -62,6 +62,11 @@ auth-api      api       http openapi views
 auth-api      oauth     http views
 auth-api      pages     http views
 auth-api      app       http openapi api oauth pages
+keyward       config    .
+keyward       logging   config .
+keyward       .         config
+keyward       cli       config .
+keyward       commands  config logging cli .
 TABLE
 }
 

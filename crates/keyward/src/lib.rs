@@ -8,10 +8,13 @@ mod logging;
 pub mod master_key;
 mod node;
 mod output;
+mod schema;
+mod start_error;
 mod wiring;
 
 pub use cli::{Cli, ImportFormat};
 pub use commands::{import, run};
 pub use config::{Config, ConfigErrors, LogConfig, LogFormat, Sources};
 pub use output::{CommandError, say};
-pub use wiring::{Running, StartError, install_tls, start};
+pub use start_error::StartError;
+pub use wiring::{Running, install_tls, start};

@@ -1,13 +1,11 @@
 //! This process as one of the nodes that serve a database: it says so before it looks whether it may, and every few seconds from
-//! then on, so that no migration takes away what it needs.
+//! then on, so that no migration takes away what it needs. A node that said nothing for a minute (its process or its machine was
+//! stopped) counts as gone, and no migration waits for it. So it looks again each time that it has said so.
 
-use crate::{
-    config::Config,
-    wiring::{StartError, settle_schema},
-};
+use crate::{config::Config, schema::settle_schema, start_error::StartError};
 use auth_service::Entropy;
 use auth_storage::{
-    ServeLock, Storage,
+    MigrateError, ServeLock, Storage, StorageError,
     nodes::{Node, SAYS_SO_EACH},
 };
 use tokio::{
@@ -22,6 +20,8 @@ pub(crate) struct ServingNode {
     node: Node,
     /// Dropped, it ends the task, too.
     stop: watch::Sender<bool>,
+    /// The stamp that this version would have to know, once it may not serve any longer.
+    refused: watch::Receiver<Option<String>>,
     task: JoinHandle<()>,
 }
 
@@ -45,13 +45,25 @@ impl ServingNode {
             return Err(refused);
         }
         let (stop, stopped) = watch::channel(false);
-        let task = tokio::spawn(say_so(storage.clone(), node.clone(), stopped));
+        let (refuse, refused) = watch::channel(None);
+        let task = tokio::spawn(say_so(storage.clone(), node.clone(), stopped, refuse));
         Ok(Self {
             storage: storage.clone(),
             node,
             stop,
+            refused,
             task,
         })
+    }
+
+    /// Waits until this node may not serve the schema any longer.
+    pub(crate) async fn refused(&self) -> MigrateError {
+        let mut refused = self.refused.clone();
+        match refused.wait_for(Option::is_some).await.as_deref() {
+            Ok(Some(stamp)) => MigrateError::SchemaNewer(stamp.clone()),
+            // The task has ended, and with it the node.
+            _ => std::future::pending().await,
+        }
     }
 
     /// Ends being one: nothing has to wait for it any more.
@@ -69,7 +81,12 @@ async fn leave(storage: &Storage, node: &Node) {
     }
 }
 
-async fn say_so(storage: Storage, node: Node, mut stopped: watch::Receiver<bool>) {
+async fn say_so(
+    storage: Storage,
+    node: Node,
+    mut stopped: watch::Receiver<bool>,
+    refuse: watch::Sender<Option<String>>,
+) {
     let mut ticks = interval(SAYS_SO_EACH);
     ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
     loop {
@@ -77,8 +94,20 @@ async fn say_so(storage: Storage, node: Node, mut stopped: watch::Receiver<bool>
             _ = stopped.wait_for(|stop| *stop) => return,
             _ = ticks.tick() => {}
         }
-        if let Err(error) = storage.node_lives(node.clone()).await {
-            tracing::debug!(%error, "that this node lives could not be written down; the next round does");
+        match said_and_looked(&storage, &node).await {
+            Ok(None) => {}
+            Ok(Some(stamp)) => {
+                refuse.send_replace(Some(stamp));
+            }
+            Err(error) => {
+                tracing::debug!(%error, "that this node lives could not be written down; the next round does");
+            }
         }
     }
+}
+
+/// Says that the node lives, and only then looks whether it may: a migration that contracts sees the node, or is seen by it.
+async fn said_and_looked(storage: &Storage, node: &Node) -> Result<Option<String>, StorageError> {
+    storage.node_lives(node.clone()).await?;
+    Ok(storage.schema().await?.refused_for().map(str::to_owned))
 }

@@ -2,115 +2,23 @@
 //! then what is built on them, and the listening socket last, so that whoever is answered is answered by a whole server.
 
 use crate::{
-    config::{Config, ConfigErrors, log::Audience},
-    master_key::{self, NoMasterKey},
+    config::{Config, log::Audience},
+    master_key,
     node::ServingNode,
+    start_error::StartError,
 };
 use auth_api::{Metrics, ServeError, Site, Sockets};
 use auth_blacklist::{Blacklist, Nodes};
 use auth_limits::Limits;
-use auth_mail::{MailError, Mailer};
-use auth_service::{Caller, Clock, Entropy, Failure, Service, ServiceParts, SignInError, StoredTruth};
-use auth_storage::{
-    AlreadyServed, Backend, MigrateError, OpenError, ServeLock, Storage, StorageError, migrations::Contracts,
-};
+use auth_mail::Mailer;
+use auth_service::{Caller, Clock, Entropy, Service, ServiceParts, StoredTruth};
+use auth_storage::{OpenError, ServeLock, Storage};
 use secrecy::SecretString;
-use std::{fs, io, net::SocketAddr, path::PathBuf, sync::Arc, time::Duration};
+use std::{fs, net::SocketAddr, sync::Arc, time::Duration};
 use tokio::time::{Instant, sleep};
 
 /// How long to wait before a database that is down is tried again.
 const TRY_AGAIN: Duration = Duration::from_millis(250);
-
-/// Why the server can't start, or a command can't reach what is kept.
-#[derive(Debug, thiserror::Error)]
-pub enum StartError {
-    /// The data folder can't be made.
-    #[error("the data folder {} can't be made: {error}; give this process's user the right to, or name another with --data-dir", .folder.display())]
-    DataFolder {
-        /// The folder.
-        folder: PathBuf,
-        /// What was reported.
-        error: io::Error,
-    },
-    /// The database can't be opened.
-    #[error("{0}")]
-    Open(#[from] OpenError),
-    /// The database failed.
-    #[error("{0}")]
-    Storage(#[from] StorageError),
-    /// Another process serves it.
-    #[error("{0}")]
-    AlreadyServed(#[from] AlreadyServed),
-    /// The schema can't be changed, or this version can't serve it.
-    #[error("{0}")]
-    Migrate(#[from] MigrateError),
-    /// The schema is older than the program.
-    #[error(
-        "the database's schema is older than this version (migrations to apply: {pending}): run `keyward migrate up` \
-         (or set database.auto_migrate = true)"
-    )]
-    SchemaOlder {
-        /// How many migrations are not applied.
-        pending: usize,
-    },
-    /// There is no master key.
-    #[error("{0}")]
-    MasterKey(#[from] NoMasterKey),
-    /// The data folder lost its key: the database was made with another.
-    #[error(
-        "there was no master key file {}, yet the database was made with one: restore the file from your backup \
-         (nothing was changed)", .0.display()
-    )]
-    LostMasterKey(PathBuf),
-    /// The blacklist can't start.
-    #[error("{0}")]
-    Blacklist(#[from] auth_blacklist::StartError),
-    /// A Redis URL can't be used.
-    #[error("redis.url: {0}")]
-    Redis(#[from] auth_redis::UnusableUrl),
-    /// Mail can't be sent.
-    #[error("{0}")]
-    Mail(#[from] MailError),
-    /// The use cases can't start.
-    #[error("{0}")]
-    Service(#[from] auth_service::StartError),
-    /// A use case failed.
-    #[error("{0}")]
-    UseCase(#[from] Failure),
-    /// No set-up token was made.
-    #[error("{0}")]
-    SetUp(#[from] SignInError),
-    /// The server can't listen.
-    #[error("{0}")]
-    Serve(#[from] ServeError),
-    /// The pages can't be served.
-    #[error("{0}")]
-    Pages(#[from] auth_api::SiteError),
-    /// The configuration is wrong.
-    #[error("{0}")]
-    Configuration(#[from] ConfigErrors),
-    /// The server listens nowhere.
-    #[error("server.bind names no address to listen on")]
-    NoAddress,
-}
-
-impl StartError {
-    /// Whether the configuration is at fault, rather than the world.
-    #[must_use]
-    pub const fn is_configuration(&self) -> bool {
-        match self {
-            Self::MasterKey(reason) => {
-                matches!(
-                    reason,
-                    NoMasterKey::Missing | NoMasterKey::Malformed { .. } | NoMasterKey::OpenToOthers { .. }
-                )
-            }
-            Self::Open(reason) => matches!(reason, OpenError::MalformedAddress),
-            Self::Configuration(_) | Self::Redis(_) | Self::Mail(_) | Self::Pages(_) => true,
-            _ => false,
-        }
-    }
-}
 
 /// A server that runs.
 pub struct Running {
@@ -159,6 +67,12 @@ impl Running {
     #[must_use]
     pub const fn setup_token(&self) -> Option<&SecretString> {
         self.setup_token.as_ref()
+    }
+
+    /// Waits until this node may not serve any longer, because a newer version took something away that it needs. Then it has to be
+    /// stopped.
+    pub async fn must_stop(&self) -> StartError {
+        self.node.refused().await.into()
     }
 
     /// Turns readiness false, lets requests in flight finish, and ends everything.
@@ -313,57 +227,4 @@ fn make_folder(config: &Config) -> Result<(), StartError> {
         folder: folder.clone(),
         error,
     })
-}
-
-/// Applies what is not applied where that is wanted, and refuses a schema that does not fit: one that lacks something, or one
-/// whose floor this version does not know.
-///
-/// # Errors
-/// [`StartError`].
-pub(crate) async fn settle_schema(
-    config: &Config,
-    storage: &Storage,
-    lock: Option<&ServeLock>,
-) -> Result<(), StartError> {
-    let schema = storage.schema().await?;
-    if let Some(stamp) = schema.refused_for() {
-        return Err(MigrateError::SchemaNewer(stamp.to_owned()).into());
-    }
-    let pending = schema.missing().count();
-    if !config.database.migrates_itself(storage.backend()) {
-        return if pending == 0 {
-            Ok(())
-        } else {
-            Err(StartError::SchemaOlder { pending })
-        };
-    }
-    if schema.migrations.iter().all(|migration| migration.applied) {
-        return Ok(());
-    }
-    let migrated = match lock {
-        Some(lock) => storage.migrate_up_with(Contracts::of(lock)).await?,
-        None => storage.migrate_up().await?,
-    };
-    tracing::info!(
-        applied = migrated.applied.join(", "),
-        backend = backend_name(storage.backend()),
-        "the schema is up to date"
-    );
-    for held_back in &migrated.held_back {
-        let migration = &held_back.migration;
-        tracing::info!(
-            migration,
-            "a migration waits until no older node serves the database"
-        );
-    }
-    Ok(())
-}
-
-/// What a backend is called.
-#[must_use]
-pub(crate) const fn backend_name(backend: Backend) -> &'static str {
-    match backend {
-        Backend::Sqlite => "SQLite",
-        Backend::Postgres => "PostgreSQL",
-    }
 }

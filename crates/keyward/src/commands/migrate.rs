@@ -4,12 +4,12 @@ use crate::{
     cli::{Migrate, Output},
     config::Config,
     output::{CommandError, print, print_json, print_table},
+    schema::why_it_waits,
     wiring,
 };
 use auth_storage::{
     Storage,
     migrations::{Contracts, HeldBack, Status, Step},
-    nodes::LivingNode,
 };
 use serde_json::json;
 
@@ -42,23 +42,10 @@ async fn up(storage: &Storage, force: bool) -> Result<(), CommandError> {
 /// Why a migration waits, and what to do about it.
 pub(super) fn refusal(held_back: &HeldBack) -> String {
     let name = &held_back.migration;
-    let why = match held_back.for_nodes.as_slice() {
-        [] => "another `keyward serve` has this database".to_owned(),
-        nodes => {
-            let node = |living: &LivingNode| {
-                let (node, ago) = (&living.node, living.seen_before.num_seconds());
-                format!("{} (version {}, seen {ago} s ago)", node.id, node.version)
-            };
-            let nodes: Vec<String> = nodes.iter().map(node).collect();
-            format!(
-                "nodes that don't know it serve this database: {}",
-                nodes.join(", ")
-            )
-        }
-    };
+    let why = why_it_waits(held_back);
     format!(
         "the migration {name} takes away what older versions need, and {why}. Replace or stop them first; one that was killed is \
-         forgotten a minute later. With --force it is applied all the same: such a node then answers 503 to everything"
+         forgotten a minute later. With --force it is applied all the same: such a node then ends"
     )
 }
 

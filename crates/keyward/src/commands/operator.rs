@@ -1,10 +1,6 @@
 //! What a command works with: the configuration, the database with a fitting schema, the time.
 
-use crate::{
-    config::Config,
-    output::CommandError,
-    wiring::{self, StartError},
-};
+use crate::{config::Config, output::CommandError, schema::settle_schema, start_error::StartError, wiring};
 use auth_domain::{
     email::EmailError,
     role::Role,
@@ -30,9 +26,7 @@ impl Operator {
     /// Opens the database and sees to it that its schema fits.
     pub(super) async fn open(config: Config) -> Result<Self, CommandError> {
         let storage = wiring::open(&config).await.map_err(refused)?;
-        wiring::settle_schema(&config, &storage, None)
-            .await
-            .map_err(refused)?;
+        settle_schema(&config, &storage, None).await.map_err(refused)?;
         Ok(Self {
             config,
             storage,

@@ -94,15 +94,23 @@ pub(super) async fn serve(config: Config) -> Result<(), CommandError> {
     if running.is_without_administrator() {
         tell_how_to_set_up(&config, &running);
     }
-    let name = signals.next().await;
-    tracing::info!(
-        signal = name,
-        "stopping: requests in flight may finish; a second signal ends at once"
-    );
+    let outcome = tokio::select! {
+        name = signals.next() => {
+            tracing::info!(
+                signal = name,
+                "stopping: requests in flight may finish; a second signal ends at once"
+            );
+            Ok(())
+        }
+        reason = running.must_stop() => {
+            tracing::error!(%reason, "stopping, because this node may not serve any longer: requests in flight may finish");
+            Err(super::operator::refused(reason))
+        }
+    };
     tokio::select! {
         () = Box::pin(running.stop()) => {
             tracing::info!("stopped");
-            Ok(())
+            outcome
         }
         name = signals.next() => {
             tracing::warn!(signal = name, "ended at once");

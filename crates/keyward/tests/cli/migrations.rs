@@ -1,6 +1,7 @@
 //! `migrate`.
 
 use crate::harness::{PASSWORD, Place};
+use diesel::{Connection, SqliteConnection, connection::SimpleConnection};
 
 #[test]
 fn the_schema_goes_up_and_down_and_says_where_it_stands() {
@@ -61,6 +62,23 @@ fn the_schema_is_not_taken_from_under_a_server() {
     );
     drop(server);
     place.run(&["migrate", "down"]).good();
+}
+
+/// As it may be when a node was frozen for more than a minute, or a contract was applied by force.
+#[test]
+fn a_server_ends_with_the_reason_once_the_schema_is_one_that_it_may_not_serve() {
+    let place = Place::new();
+    let server = place.serve(&[]);
+    let file = place.data().join("keyward.db");
+    let mut c = SqliteConnection::establish(&file.display().to_string()).unwrap();
+    let floor = "INSERT OR REPLACE INTO settings (name, value) VALUES ('schema_floor', CAST('29990101000000' AS BLOB))";
+    c.batch_execute(&format!("PRAGMA busy_timeout = 10000; {floor}"))
+        .unwrap();
+    let (code, log) = server.end();
+    assert_eq!(code, 1, "{log}");
+    let reason = "the database has the migration 29990101000000, which this version does not know";
+    assert!(log.contains(reason) && log.contains("stopped"), "{log}");
+    assert!(place.run(&["serve"]).refused(1).contains(reason));
 }
 
 #[test]

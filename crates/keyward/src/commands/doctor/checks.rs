@@ -1,7 +1,7 @@
 //! The checks, each of one part.
 
 use super::finding::Findings;
-use crate::{commands::operator::seconds, config::Config, master_key, wiring::backend_name};
+use crate::{commands::operator::seconds, config::Config, master_key, schema::backend_name};
 use auth_blacklist::{redis::RedisConnector, wire::Connector};
 use auth_domain::time::{Span, Timestamp};
 use auth_mail::Transport;
