@@ -2,7 +2,7 @@
 
 use crate::{
     committed::Committed,
-    context::ChangeContext,
+    context::{ChangeContext, Refused},
     error::StorageError,
     fault::{Fault, corrupt},
     schema::api_keys,
@@ -70,7 +70,7 @@ impl Storage {
         run!(self, read, api_keys::of_user(owner))
     }
 
-    /// Removes a user's API key. False: it has none of that id.
+    /// Removes a user's API key.
     ///
     /// # Errors
     /// See [`StorageError`].
@@ -79,7 +79,7 @@ impl Storage {
         owner: UserId,
         id: ApiKeyId,
         terms: ChangeContext,
-    ) -> Result<bool, StorageError> {
+    ) -> Result<Result<(), Refused>, StorageError> {
         run!(self, write, api_keys::revoke(owner, id, &terms))
     }
 

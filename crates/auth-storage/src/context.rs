@@ -2,7 +2,8 @@
 
 use auth_domain::{
     audit::Actor,
-    ids::{ID_RANDOM_BYTES, SessionId},
+    ids::{ApiKeyId, ID_RANDOM_BYTES, SessionId},
+    role::Role,
     time::{Span, Timestamp},
     user::Generation,
 };
@@ -19,10 +20,38 @@ pub struct AuditContext {
     pub ip: Option<IpAddr>,
     /// Under which request id.
     pub request_id: Option<String>,
-    /// What a signed-in user's token said: the change is made only if it is still true then.
-    pub held: Option<SessionEvidence>,
+    /// What the caller showed: the change is made only if it still holds then.
+    pub held: Option<Evidence>,
     /// Ten random bytes; no two changes share them.
     pub seed: [u8; ID_RANDOM_BYTES],
+}
+
+impl AuditContext {
+    /// The session in which the caller asks.
+    pub(crate) fn session(&self) -> Option<SessionId> {
+        match &self.held {
+            Some(Evidence::Session(held)) => Some(held.session),
+            Some(Evidence::ApiKey(_)) | None => None,
+        }
+    }
+}
+
+/// What a caller showed when the request came in.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Evidence {
+    /// An access token.
+    Session(SessionEvidence),
+    /// An API key.
+    ApiKey(ApiKeyEvidence),
+}
+
+/// An API key, and the role of its owner when it was looked at.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ApiKeyEvidence {
+    /// The key.
+    pub key: ApiKeyId,
+    /// The role of its owner, without whose permissions the key has none.
+    pub role: Role,
 }
 
 /// What a signed-in user's token said when it was looked at. A password takes its time to hash, and a lock-out may come in between.
@@ -63,7 +92,7 @@ pub struct Pagination {
 pub enum Refused {
     /// There is no such user or session.
     NotFound,
-    /// The session in which the caller asks has ended, or its user's rights were cut, since the token was checked.
+    /// The caller's session or API key has ended, or the caller's rights were cut, since the request came in.
     CallerRevoked,
     /// The user is the last administrator.
     LastAdmin,

@@ -50,7 +50,9 @@ mod storage;
 
 pub use committed::{AfterCommit, CommitEffects, Committed};
 pub use config::DatabaseConfig;
-pub use context::{AuditContext, ChangeContext, Pagination, Refused, SessionEvidence};
+pub use context::{
+    ApiKeyEvidence, AuditContext, ChangeContext, Evidence, Pagination, Refused, SessionEvidence,
+};
 pub use error::{AlreadyServed, MigrateError, OpenError, Outage, QueryRefused, StorageError};
 pub use serving::ServeLock;
 pub use storage::Storage;

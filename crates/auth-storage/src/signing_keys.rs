@@ -63,6 +63,15 @@ pub struct Table {
     pub set_aside: Vec<SetAside>,
 }
 
+/// Why keys were not changed. Nothing was written.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum NotChanged {
+    /// A key was not where its move starts, or another node was first.
+    Outrun,
+    /// The caller's session or API key has ended, or the caller's rights were cut, since the request came in.
+    CallerRevoked,
+}
+
 impl Storage {
     /// All signing keys, and the rows that this version can't read.
     ///
@@ -72,9 +81,8 @@ impl Storage {
         run!(self, read, signing_keys::all())
     }
 
-    /// Moves keys and adds new ones, in the order given. False, and nothing is written, if a key was not where its move
-    /// starts, or another node was first. A rotation that somebody asked for is noted: whether the old key was compromised, and
-    /// by whom.
+    /// Moves keys and adds new ones, in the order given. A rotation that somebody asked for is noted: whether the old key was
+    /// compromised, and by whom.
     ///
     /// # Errors
     /// See [`StorageError`].
@@ -83,7 +91,7 @@ impl Storage {
         moves: Vec<KeyStep>,
         new: Vec<Stored>,
         rotation: Option<(bool, ChangeContext)>,
-    ) -> Result<bool, StorageError> {
+    ) -> Result<Result<(), NotChanged>, StorageError> {
         run!(
             self,
             write,

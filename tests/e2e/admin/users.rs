@@ -1,7 +1,7 @@
 //! Users, as administrators find, make, change and delete them.
 
-use auth_domain::time::Span;
-use auth_service::AdminError;
+use auth_domain::{ids::ApiKeyId, time::Span};
+use auth_service::{AdminError, ApiKeyError, Bearer, KeyError, NewAccount};
 use serde_json::{Value, json};
 use tests::{PASSWORD, TestApp, User, on_every_backend};
 
@@ -146,7 +146,7 @@ on_every_backend! {
     async fn whoever_lost_its_rights_meanwhile_may_not_do_it_and_does_nothing(backend) {
         let app = TestApp::start(backend).await;
         let (root, other, ada) = (app.admin("root").await, app.admin("other").await, app.user("ada").await);
-        let (_, caller) = app.acting(&other.access).await;
+        let (principal, caller) = app.acting(&other.access).await;
         let (ada_now, _) = app.acting(&ada.access).await;
         let (id, session) = (ada_now.user(), ada_now.session());
         root.client.patch(&format!("/admin/users/{}", other.id), &json!({ "role": "user" })).await.expect(200);
@@ -161,6 +161,14 @@ on_every_backend! {
         ] {
             assert!(matches!(refused, Err(AdminError::Forbidden)), "{refused:?}");
         }
+        let guest = NewAccount { email: "guest@example.com".to_owned(), password: None, name: None, role: "user".to_owned(), email_verified: false };
+        let invited = service.invite_user(&Bearer::Session(principal), guest, &caller).await;
+        assert!(matches!(invited, Err(AdminError::Forbidden)), "{invited:?}");
+        let key = ApiKeyId::from_uuid(session.as_uuid());
+        let revoked = service.admin().revoke_api_key(id, key, &caller).await;
+        assert!(matches!(revoked, Err(ApiKeyError::Forbidden)), "{revoked:?}");
+        let rotated = service.rotate_keys(true, &caller).await;
+        assert!(matches!(rotated, Err(KeyError::Forbidden)), "{rotated:?}");
         ada.client.get("/me").await.expect(200);
         app.refresh(&ada.refresh).await.expect(200);
     }

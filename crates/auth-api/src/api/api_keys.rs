@@ -144,8 +144,7 @@ async fn create(service: Data<Service>, request: SignedInWith<ApiKeyBody>) -> Re
 
 async fn revoke(id: Path<String>, service: Data<Service>, acting: Acting) -> Result<HttpResponse, Problem> {
     service
-        .admin()
-        .revoke_api_key(acting.principal.user(), path::id(&id)?, &acting.caller)
+        .revoke_own_api_key(&acting.principal, path::id(&id)?, &acting.caller)
         .await?;
     Ok(HttpResponse::NoContent().finish())
 }

@@ -46,11 +46,7 @@ async fn admit<P: Needs>(request: &HttpRequest) -> Result<May<P>, Problem> {
             format!("This needs the permission {}.", P::PERMISSION.as_str()),
         ));
     }
-    let caller = Call::of(request).caller(&service)?;
-    let caller = match &bearer {
-        Bearer::Session(principal) => caller.signed_in(principal),
-        Bearer::Key(_) => caller.authenticated_as(bearer.actor()),
-    };
+    let caller = Call::of(request).caller(&service)?.bearing(&bearer);
     Ok(May {
         bearer,
         caller,

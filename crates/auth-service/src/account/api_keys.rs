@@ -7,7 +7,7 @@ use crate::{
         caller::Caller,
         entropy::chance,
         failure::Failure,
-        principal::Bearer,
+        principal::{Bearer, Principal},
         refusals::RateLimited,
         tokens::{TokenError, TokenRefused, sha256},
     },
@@ -20,7 +20,7 @@ use auth_domain::{
     time::Timestamp,
     user::NotADisplayName,
 };
-use auth_storage::api_keys;
+use auth_storage::{Refused, api_keys};
 use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD};
 use secrecy::{ExposeSecret, SecretString};
 
@@ -151,6 +151,22 @@ impl Service {
             Err(api_keys::NotCreated::CallerRevoked) => Err(ApiKeyError::Forbidden),
         }
     }
+
+    /// Takes a key of the caller's own away.
+    ///
+    /// # Errors
+    /// [`ApiKeyError::NotFound`], [`ApiKeyError::Token`], or a failure.
+    pub async fn revoke_own_api_key(
+        &self,
+        principal: &Principal,
+        id: ApiKeyId,
+        caller: &Caller,
+    ) -> Result<(), ApiKeyError> {
+        match self.admin().revoke_api_key(principal.user(), id, caller).await {
+            Err(ApiKeyError::Forbidden) => Err(self.cut_meanwhile(principal).await.into()),
+            outcome => outcome,
+        }
+    }
 }
 
 impl Admin {
@@ -165,12 +181,12 @@ impl Admin {
     /// Takes a user's key away; it is refused from now on, on every node.
     ///
     /// # Errors
-    /// [`ApiKeyError::NotFound`], also for another user's key; or a failure.
+    /// [`ApiKeyError::NotFound`], also for another user's key; [`ApiKeyError::Forbidden`], or a failure.
     pub async fn revoke_api_key(&self, owner: UserId, id: ApiKeyId, by: &Caller) -> Result<(), ApiKeyError> {
-        if self.storage().revoke_api_key(owner, id, self.terms(by)?).await? {
-            Ok(())
-        } else {
-            Err(ApiKeyError::NotFound)
+        match self.storage().revoke_api_key(owner, id, self.terms(by)?).await? {
+            Ok(()) => Ok(()),
+            Err(Refused::CallerRevoked) => Err(ApiKeyError::Forbidden),
+            Err(Refused::NotFound | Refused::LastAdmin) => Err(ApiKeyError::NotFound),
         }
     }
 }

@@ -71,7 +71,7 @@ impl Service {
     /// it signed. The other nodes follow within a second.
     ///
     /// # Errors
-    /// [`KeyError::SharedSecret`], [`KeyError::TooYoung`], or a failure.
+    /// [`KeyError::SharedSecret`], [`KeyError::TooYoung`], [`KeyError::Forbidden`], or a failure.
     pub async fn rotate_keys(&self, compromised: bool, caller: &Caller) -> Result<(), KeyError> {
         let keys = self.key_admin().ok_or(KeyError::SharedSecret)?;
         if compromised {

@@ -4,7 +4,10 @@ use crate::parts::{
     failure::Failure,
     input::{InputError, InputRefused},
 };
-use auth_storage::{Refused, users::EmailTaken};
+use auth_storage::{
+    Refused,
+    users::{EmailTaken, NotInvited},
+};
 
 /// Why nothing was done for an administrator.
 #[derive(Debug, thiserror::Error)]
@@ -62,6 +65,15 @@ impl From<Refused> for AdminError {
             Refused::NotFound => Self::NotFound,
             Refused::CallerRevoked => Self::Forbidden,
             Refused::LastAdmin => Self::LastAdmin,
+        }
+    }
+}
+
+impl From<NotInvited> for AdminError {
+    fn from(why: NotInvited) -> Self {
+        match why {
+            NotInvited::EmailTaken => Self::EmailTaken,
+            NotInvited::CallerRevoked => Self::Forbidden,
         }
     }
 }

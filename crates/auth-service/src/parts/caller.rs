@@ -2,10 +2,10 @@
 
 use crate::parts::{
     entropy::{Entropy, EntropyFailed, chance},
-    principal::Principal,
+    principal::{Bearer, Principal},
 };
 use auth_domain::{audit::Actor, session::Origin, time::Timestamp};
-use auth_storage::{AuditContext, SessionEvidence};
+use auth_storage::{ApiKeyEvidence, AuditContext, Evidence, SessionEvidence};
 use secrecy::SecretString;
 
 /// Who calls, when and from where: read once at the edge and handed down. It is what the audit log says of a change.
@@ -19,8 +19,8 @@ pub struct Caller {
     pub origin: Origin,
     /// The request's id.
     pub request_id: Option<String>,
-    /// The session and generation of a signed-in user, which have to hold still when something is changed.
-    pub held: Option<SessionEvidence>,
+    /// What the caller showed, which has to hold still when something is changed.
+    pub held: Option<Evidence>,
     /// The device token that it showed, if any.
     pub device: Option<SecretString>,
 }
@@ -55,7 +55,7 @@ impl Caller {
             actor: self.actor,
             ip: self.origin.ip,
             request_id: self.request_id.clone(),
-            held: self.held,
+            held: self.held.clone(),
             seed: chance(entropy)?,
         })
     }
@@ -71,11 +71,11 @@ impl Caller {
     pub fn signed_in(self, principal: &Principal) -> Self {
         Self {
             actor: Actor::User(principal.user()),
-            held: Some(SessionEvidence {
+            held: Some(Evidence::Session(SessionEvidence {
                 session: principal.session(),
                 generation: principal.claims.generation,
                 reauthenticated: false,
-            }),
+            })),
             ..self
         }
     }
@@ -83,10 +83,29 @@ impl Caller {
     /// The same caller, signed in, who proved anew in this request who they are.
     #[must_use]
     pub(crate) fn reauthenticated(self) -> Self {
-        let held = self.held.map(|held| SessionEvidence {
-            reauthenticated: true,
-            ..held
+        let held = self.held.map(|held| match held {
+            Evidence::Session(held) => Evidence::Session(SessionEvidence {
+                reauthenticated: true,
+                ..held
+            }),
+            key @ Evidence::ApiKey(_) => key,
         });
         Self { held, ..self }
+    }
+
+    /// The same caller, who showed a bearer token that holds.
+    #[must_use]
+    pub fn bearing(self, bearer: &Bearer) -> Self {
+        match bearer {
+            Bearer::Session(principal) => self.signed_in(principal),
+            Bearer::Key(holder) => Self {
+                actor: bearer.actor(),
+                held: Some(Evidence::ApiKey(ApiKeyEvidence {
+                    key: holder.key.id,
+                    role: holder.owner.role.clone(),
+                })),
+                ..self
+            },
+        }
     }
 }

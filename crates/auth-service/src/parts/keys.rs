@@ -16,7 +16,7 @@ use auth_domain::{
 };
 use auth_storage::{
     ChangeContext, Storage,
-    signing_keys::{self, SetAside},
+    signing_keys::{self, NotChanged, SetAside},
 };
 use std::sync::{Arc, Mutex, PoisonError};
 
@@ -46,6 +46,9 @@ pub enum KeyError {
     /// No signing keys are kept: the algorithm is HS256 with a shared secret.
     #[error("with HS256 there is no key to rotate: change the shared secret")]
     SharedSecret,
+    /// The caller held the permission when the request came in, and has lost it since.
+    #[error("not allowed")]
+    Forbidden,
     /// What failed here.
     #[error(transparent)]
     Failure(Failure),
@@ -54,6 +57,16 @@ pub enum KeyError {
 impl<E: Into<Failure>> From<E> for KeyError {
     fn from(failure: E) -> Self {
         Self::Failure(failure.into())
+    }
+}
+
+impl KeyError {
+    /// Of a change that nobody asked for.
+    fn into_failure(self) -> Failure {
+        match self {
+            Self::Failure(failure) => failure,
+            refused => Failure::internal(refused.to_string()),
+        }
     }
 }
 
@@ -107,10 +120,11 @@ impl KeyAdmin {
     /// # Errors
     /// A failure, among them that the active key is refused.
     pub(crate) async fn complete(&self, now: Timestamp) -> Result<KeySet, Failure> {
-        self.change::<Failure>(now, None, |table, _| {
+        self.change(now, None, |table, _| {
             Ok(self.by_algorithm(&table.keys).complete())
         })
-        .await?;
+        .await
+        .map_err(KeyError::into_failure)?;
         self.open(&self.table().await?.keys)
     }
 
@@ -185,12 +199,12 @@ impl KeyAdmin {
     /// Rotates every algorithm whose next key is old enough: it signs, and the one before retires when what it signed has expired.
     ///
     /// # Errors
-    /// [`KeyError::TooYoung`], [`KeyError::SharedSecret`], or a failure.
+    /// [`KeyError::TooYoung`], [`KeyError::SharedSecret`], [`KeyError::Forbidden`], or a failure.
     pub async fn rotate(&self, by: &Caller) -> Result<(), KeyError> {
         self.keeps_keys()?;
         let (access, leeway) = (self.config.lifetimes().access, self.config.leeway());
         self.change(by.now, Some((false, by)), |table, now| {
-            Ok(self.rotation(&table.keys, |genuine| genuine.rotate(now, access, leeway))?)
+            self.rotation(&table.keys, |genuine| genuine.rotate(now, access, leeway))
         })
         .await
     }
@@ -199,13 +213,13 @@ impl KeyAdmin {
     /// newer version may sign with a key that this one can't read.
     ///
     /// # Errors
-    /// [`KeyError::SharedSecret`], or a failure.
+    /// [`KeyError::SharedSecret`], [`KeyError::Forbidden`], or a failure.
     pub async fn replace_compromised(&self, by: &Caller) -> Result<(), KeyError> {
         self.keeps_keys()?;
         self.change(by.now, Some((true, by)), |table, _| {
-            let mut steps = self.rotation(&table.keys, |genuine| Ok(genuine.replace_compromised()))?;
             let unread = table.set_aside.iter().map(|row| row.kid.clone());
-            steps.splice(..0, unread.map(KeyStep::Drop));
+            let mut steps: Vec<KeyStep> = unread.map(KeyStep::Drop).collect();
+            steps.extend(self.rotation(&table.keys, |genuine| Ok(genuine.replace_compromised()))?);
             Ok(steps)
         })
         .await
@@ -292,6 +306,7 @@ impl KeyAdmin {
             Ok(keys::retire_expired(&standings(&table.keys), now))
         })
         .await
+        .map_err(KeyError::into_failure)
     }
 
     /// The keys opened anew, if they are not the ones that `current` was made of.
@@ -315,12 +330,12 @@ impl KeyAdmin {
         Ok(())
     }
 
-    async fn change<E: From<Failure>>(
+    async fn change(
         &self,
         now: Timestamp,
         rotation: Option<(bool, &Caller)>,
-        plan: impl Fn(&signing_keys::Table, Timestamp) -> Result<Vec<KeyStep>, E>,
-    ) -> Result<(), E> {
+        plan: impl Fn(&signing_keys::Table, Timestamp) -> Result<Vec<KeyStep>, KeyTooYoung>,
+    ) -> Result<(), KeyError> {
         // To a server whose master key was changed since its start, every row would be one to drop.
         if rotation.is_some() && self.has_known_master_key().await? == Some(false) {
             let why = "the keys were sealed with another master key since this server was started";
@@ -344,9 +359,10 @@ impl KeyAdmin {
             let rotation = rotation
                 .map(|(compromised, by)| Ok::<_, Failure>((compromised, self.terms(by)?)))
                 .transpose()?;
-            let changed = self.storage.change_keys(moves, new, rotation).await;
-            if changed.map_err(Failure::from)? {
-                return Ok(());
+            match self.storage.change_keys(moves, new, rotation).await? {
+                Ok(()) => return Ok(()),
+                Err(NotChanged::CallerRevoked) => return Err(KeyError::Forbidden),
+                Err(NotChanged::Outrun) => {}
             }
         }
         Err(Failure::unavailable("other nodes kept changing the signing keys").into())

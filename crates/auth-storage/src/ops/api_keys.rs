@@ -4,13 +4,14 @@ use super::{
     Conn, committed_or_refused,
     hold::take,
     notes::{Note, Notes, Post},
-    readable_rows, whole,
+    readable_rows,
 };
 use crate::{
     api_keys::{ApiKeyRow, Holder, New, NewApiKeyRow, NotCreated},
     committed::Committed,
-    context::ChangeContext,
-    fault::{Fault, Undo},
+    context::{ChangeContext, Refused},
+    dialect::Dialect as _,
+    fault::{Fault, Undo, undone},
     schema::{api_keys, users},
     sqlty::{Id, Ts},
     sweep::{Sweep, before},
@@ -76,24 +77,26 @@ pub(crate) fn of_user(c: &mut Conn, owner: UserId) -> Result<Vec<ApiKey>, Fault>
     readable_rows(rows, ApiKeyRow::key)
 }
 
-/// Removes a user's key. False: it has none of that id.
+/// Removes a user's key.
 pub(crate) fn revoke(
     c: &mut Conn,
     owner: UserId,
     id: ApiKeyId,
     terms: &ChangeContext,
-) -> Result<bool, Fault> {
-    whole(c, |c| {
+) -> Result<Result<(), Refused>, Fault> {
+    let revoked = c.whole(|c| {
+        take(c, owner, terms)?;
         let mine = api_keys::table
             .find(Id(id.as_uuid()))
             .filter(api_keys::user_id.eq(Id(owner.as_uuid())));
         if diesel::delete(mine).execute(c)? != 1 {
-            return Ok(false);
+            return Err(Undo::with(Refused::NotFound));
         }
         let note = Note::of(Action::ApiKeyRevoked).about(owner).with("key", id);
         Notes::of(terms).audit(c, note)?;
-        Ok(true)
-    })
+        Ok(())
+    });
+    undone(revoked)
 }
 
 /// The key of a digest with its owner, in one statement.

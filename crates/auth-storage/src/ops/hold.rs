@@ -3,13 +3,14 @@
 use super::Conn;
 use crate::{
     api_keys::NotCreated as KeyRefused,
-    context::{ChangeContext, Refused, SessionEvidence},
+    context::{ChangeContext, Evidence, Refused, SessionEvidence},
     fault::{Fault, Undo},
     links::NotRedeemed,
     prepared::Prepare as _,
-    schema::{sessions, users},
+    schema::{api_keys, sessions, users},
+    signing_keys::NotChanged,
     sqlty::{Id, Ts},
-    users::{Credentials, CredentialsRow, UserRow},
+    users::{Credentials, CredentialsRow, NotInvited, UserRow},
 };
 use auth_domain::{
     ids::UserId,
@@ -23,7 +24,7 @@ use diesel::{dsl::exists, prelude::*};
 pub(super) enum NotTaken {
     /// There is no such user.
     NoUser,
-    /// The session in which the caller asks has ended, or its user's rights were cut, since the token was checked.
+    /// The caller's session or API key has ended, or the caller's rights were cut, since the request came in.
     CallerRevoked,
 }
 
@@ -51,6 +52,20 @@ impl From<NotTaken> for KeyRefused {
     }
 }
 
+/// No user's row is taken here but the caller's.
+impl From<NotTaken> for NotInvited {
+    fn from(_: NotTaken) -> Self {
+        Self::CallerRevoked
+    }
+}
+
+/// No user's row is taken here but the caller's.
+impl From<NotTaken> for NotChanged {
+    fn from(_: NotTaken) -> Self {
+        Self::CallerRevoked
+    }
+}
+
 /// Whoever opens a link has its token alone to show: what keeps them from it is not told.
 impl From<NotTaken> for NotRedeemed {
     fn from(_: NotTaken) -> Self {
@@ -70,19 +85,46 @@ pub(super) fn take<R: From<NotTaken>>(
         .prepared()
         .get_result(c)
         .optional()?;
-    // After the row is held: a cut comes before, and is seen, or after, and hits what is done here.
-    if let Some(held) = terms.by.held
-        && !still_holds(c, held, terms.now)?
-    {
-        return Err(Undo::with(NotTaken::CallerRevoked.into()));
-    }
+    look_again(c, terms)?;
     let row = row.ok_or_else(|| Undo::with(NotTaken::NoUser.into()))?;
     Ok(row.user()?)
 }
 
+/// Holds the row of the caller, for a change that is about no user there is.
+pub(super) fn take_caller<R: From<NotTaken>>(c: &mut Conn, terms: &ChangeContext) -> Result<(), Undo<R>> {
+    if let (Some(_), Some(caller)) = (&terms.by.held, terms.by.actor.user()) {
+        hold(c, caller)?;
+    }
+    look_again(c, terms)
+}
+
+/// Looks once more whether what the caller showed holds. After a row is held: a cut of its user comes before, and is seen, or
+/// after, and hits what is done here.
+fn look_again<R: From<NotTaken>>(c: &mut Conn, terms: &ChangeContext) -> Result<(), Undo<R>> {
+    match &terms.by.held {
+        Some(held) if !still_holds(c, held, terms.now)? => Err(Undo::with(NotTaken::CallerRevoked.into())),
+        _ => Ok(()),
+    }
+}
+
+fn still_holds(c: &mut Conn, held: &Evidence, now: Timestamp) -> Result<bool, Fault> {
+    match held {
+        Evidence::Session(held) => session_holds(c, held, now),
+        Evidence::ApiKey(held) => {
+            let live = api_keys::table
+                .inner_join(users::table)
+                .filter(api_keys::id.eq(Id(held.key.as_uuid())))
+                .filter(users::status.eq(UserStatus::Active.as_str()))
+                .filter(users::role.eq(held.role.as_str()))
+                .select(api_keys::id);
+            Ok(live.first::<Id>(c).optional()?.is_some())
+        }
+    }
+}
+
 /// Whether the session is as its token said. A user who proved anew who they are has it written down by the same statement: a
 /// change that is not made takes it back.
-fn still_holds(c: &mut Conn, held: SessionEvidence, now: Timestamp) -> Result<bool, Fault> {
+fn session_holds(c: &mut Conn, held: &SessionEvidence, now: Timestamp) -> Result<bool, Fault> {
     let user = users::table
         .filter(users::id.eq(sessions::user_id))
         .filter(users::status.eq(UserStatus::Active.as_str()))

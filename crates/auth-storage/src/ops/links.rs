@@ -229,8 +229,10 @@ pub(crate) fn report(
 
 /// The session that the link was opened in, if it is one of this user's. [`take`] has looked that it is still active.
 fn own_session(user: &User, terms: &ChangeContext) -> Option<SessionId> {
-    let held = terms.by.held?;
-    (terms.by.actor == Actor::User(user.id)).then_some(held.session)
+    terms
+        .by
+        .session()
+        .filter(|_| terms.by.actor == Actor::User(user.id))
 }
 
 /// The proof as far as it holds still: a password that was changed since it was verified proves nothing.

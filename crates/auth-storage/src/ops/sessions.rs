@@ -196,7 +196,7 @@ pub(crate) fn end(
         let found =
             session_with_user(c, id)?.filter(|(session, _)| owner.is_none_or(|id| id == session.user));
         let (session, _) = found.ok_or_else(not_found)?;
-        if terms.by.held.is_some_and(|held| held.session != id) {
+        if terms.by.held.is_some() && terms.by.session() != Some(id) {
             take(c, session.user, terms)?;
         }
         let ended = mark_ended(c, id, why, terms.now)?;

@@ -2,14 +2,16 @@
 
 use super::{
     Conn,
+    hold::take_caller,
     notes::{Note, Notes},
-    whole, whole_or_undone,
+    whole,
 };
 use crate::{
     context::ChangeContext,
-    fault::{Fault, Undo},
+    dialect::Dialect as _,
+    fault::{Fault, Undo, undone},
     schema::{settings, signing_keys},
-    signing_keys::{KeyRow, NewKeyRow, Stored, Table},
+    signing_keys::{KeyRow, NewKeyRow, NotChanged, Stored, Table},
     sqlty::Ts,
     sweep::{Sweep, before},
 };
@@ -36,16 +38,19 @@ pub(crate) fn all(c: &mut Conn) -> Result<Table, Fault> {
     Ok(table)
 }
 
-/// Moves keys and adds new ones. False, and nothing is written, if a key was not in the state that its move starts from, or
-/// another node has made a key of the same state. A rotation that somebody asked for is noted.
+/// Moves keys and adds new ones, unless a key was not in the state that its move starts from, or another node has made a key of
+/// the same state. A rotation that somebody asked for is noted.
 pub(crate) fn change(
     c: &mut Conn,
     moves: &[KeyStep],
     new: Vec<Stored>,
     rotation: Option<(bool, &ChangeContext)>,
-) -> Result<bool, Fault> {
+) -> Result<Result<(), NotChanged>, Fault> {
     use signing_keys as k;
-    whole_or_undone(c, |c| {
+    let changed = c.whole(|c| {
+        if let Some((_, terms)) = rotation {
+            take_caller(c, terms)?;
+        }
         for step in moves {
             match step {
                 KeyStep::Move {
@@ -59,7 +64,7 @@ pub(crate) fn change(
                         k::verifies_until.eq(verifies_until.map(Ts)),
                     ));
                     if unless_taken(moved.execute(c))? != Some(1) {
-                        return Err(Undo::with(false));
+                        return Err(Undo::with(NotChanged::Outrun));
                     }
                 }
                 KeyStep::Drop(kid) => {
@@ -79,15 +84,16 @@ pub(crate) fn change(
                 .values(NewKeyRow::of(key))
                 .execute(c);
             if unless_taken(made)?.is_none() {
-                return Err(Undo::with(false));
+                return Err(Undo::with(NotChanged::Outrun));
             }
         }
         if let Some((compromised, terms)) = rotation {
             let note = Note::of(Action::KeysRotated).with("compromised", compromised);
             Notes::of(terms).audit(c, note)?;
         }
-        Ok(true)
-    })
+        Ok(())
+    });
+    undone(changed)
 }
 
 /// `None` where a unique index refused: another key is in that state, or has that id.

@@ -2,6 +2,7 @@
 
 use super::{
     Conn, committed_or_refused,
+    hold::take_caller,
     notes::{Note, Notes, Post, SideEffects},
     one_time_tokens::send,
     readable_page, whole,
@@ -15,7 +16,7 @@ use crate::{
     schema::{sessions, users},
     sessions::SessionRow,
     sqlty::{Id, Ts},
-    users::{Credentials, CredentialsRow, EmailTaken, Figures, Filter, New, NewUserRow, UserRow},
+    users::{Credentials, CredentialsRow, EmailTaken, Figures, Filter, New, NewUserRow, NotInvited, UserRow},
 };
 use auth_domain::{
     audit::{Action, Actor},
@@ -67,22 +68,23 @@ pub(crate) fn invite(
     c: &mut Conn,
     user: &New,
     terms: &ChangeContext,
-) -> Result<Result<Committed<User>, EmailTaken>, Fault> {
+) -> Result<Result<Committed<User>, NotInvited>, Fault> {
     committed_or_refused(c, terms, |c, effects| {
+        take_caller(c, terms)?;
         let made = make(c, user, None, effects)?;
         effects.mail(c, Post::to(made.id, MailKind::PasswordReset))?;
         Ok(made)
     })
 }
 
-fn make(
+fn make<R: From<EmailTaken>>(
     c: &mut Conn,
     user: &New,
     session: Option<&Session>,
     effects: &mut SideEffects<'_>,
-) -> Result<User, Undo<EmailTaken>> {
+) -> Result<User, Undo<R>> {
     let signed_in = session.map(|session| Ts(session.created_at));
-    let made = insert_if_free(c, user, signed_in)?.ok_or_else(|| Undo::with(EmailTaken))?;
+    let made = insert_if_free(c, user, signed_in)?.ok_or_else(|| Undo::with(EmailTaken.into()))?;
     let mut note = if effects.terms.by.actor == Actor::Anonymous {
         Note::of(Action::Registered).by_itself(made.id)
     } else {

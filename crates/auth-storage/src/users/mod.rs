@@ -79,6 +79,21 @@ pub struct HashUpgrade {
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct EmailTaken;
 
+/// Why a user was not invited. Nothing was written.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum NotInvited {
+    /// Another user has the address.
+    EmailTaken,
+    /// The caller's session or API key has ended, or the caller's rights were cut, since the request came in.
+    CallerRevoked,
+}
+
+impl From<EmailTaken> for NotInvited {
+    fn from(_: EmailTaken) -> Self {
+        Self::EmailTaken
+    }
+}
+
 /// A user and the hash of their password, from one read: the generation is the one that the hash belongs to.
 #[derive(Clone)]
 pub struct Credentials {
@@ -137,7 +152,7 @@ impl Storage {
         &self,
         user: New,
         terms: ChangeContext,
-    ) -> Result<Result<Committed<User>, EmailTaken>, StorageError> {
+    ) -> Result<Result<Committed<User>, NotInvited>, StorageError> {
         run!(self, write, users::invite(&user, &terms))
     }
 

@@ -6,7 +6,7 @@ use crate::{
     world::all,
 };
 use auth_domain::{audit::Action, role::Role};
-use auth_storage::api_keys;
+use auth_storage::{Refused, api_keys};
 
 on_both! {
     fn a_key_is_read_back_with_its_owner_as_it_was_written(world) {
@@ -42,13 +42,13 @@ on_both! {
         let (user, other) = (world.user("a@example.com", Role::USER).await, world.user("b@example.com", Role::USER).await);
         let api_keys::New { key, digest } = api_key(user.id, 1, at(1));
         world.db.insert_api_key(api_keys::New { key: key.clone(), digest }, 9, terms(at(1))).await.unwrap().settled().await.unwrap();
-        assert!(!world.db.revoke_api_key(other.id, key.id, terms(at(2))).await.unwrap());
+        assert_eq!(world.db.revoke_api_key(other.id, key.id, terms(at(2))).await.unwrap(), Err(Refused::NotFound));
         assert!(world.db.api_key_holder(digest).await.unwrap().is_some());
         let revoked = all((0..8).map(|_| {
             let (db, owner, id) = (world.db.clone(), user.id, key.id);
             tokio::spawn(async move { db.revoke_api_key(owner, id, terms(at(3))).await.unwrap() })
         })).await;
-        assert_eq!(revoked.into_iter().filter(|done| *done).count(), 1);
+        assert_eq!(revoked.into_iter().filter(Result::is_ok).count(), 1);
         assert_eq!((world.db.api_key_holder(digest).await.unwrap(), world.times(Action::ApiKeyRevoked).await), (None, 1));
     }
 

@@ -144,7 +144,7 @@ on_both! {
         world.db.insert_api_key(key.clone(), 5, by(boss, at(6))).await.unwrap().settled().await.unwrap();
         let event = log.one(&world, boss).await;
         assert_eq!((event.action, details(&event)), (Action::ApiKeyCreated, format!("key={} permissions=users:read stats:read", key.key.id)));
-        world.db.revoke_api_key(id, key.key.id, by(boss, at(7))).await.unwrap();
+        world.db.revoke_api_key(id, key.key.id, by(boss, at(7))).await.unwrap().unwrap();
         assert_eq!(log.one(&world, boss).await.action, Action::ApiKeyRevoked);
         world.db.mail_reset(id, by(boss, at(8))).await.unwrap().settled().await.unwrap();
         assert_eq!(log.one(&world, boss).await.action, Action::PasswordResetRequested);
@@ -185,7 +185,7 @@ on_both! {
         assert!(world.db.delete_client(&client.id, by(operator, at(5))).await.unwrap());
         assert!(!world.db.delete_client(&client.id, by(operator, at(5))).await.unwrap());
         assert_eq!(details(&log.one(&world, operator).await), "client=billing");
-        assert!(world.db.change_keys(vec![], vec![], Some((true, by(operator, at(6))))).await.unwrap());
+        assert!(world.db.change_keys(vec![], vec![], Some((true, by(operator, at(6))))).await.unwrap().is_ok());
         assert_eq!(details(&log.one(&world, operator).await), "compromised=true");
         world.db.note(Action::LimitRefused, None, vec![("count", "7".to_owned())], by(Actor::Service, at(7))).await.unwrap();
         assert_eq!(details(&log.one(&world, Actor::Service).await), "count=7");
@@ -225,7 +225,7 @@ on_both! {
         world.db.issue_setup_token(setup, admins(), true, terms(at(1))).await.unwrap();
         world.db.insert_api_key(api_key(admin.id, 1, at(1)), 0, terms(at(1))).await.unwrap().settled().await.unwrap_err();
         let wrong = KeyStep::Move { kid: "none".into(), from: KeyState::Next, to: KeyState::Active, verifies_until: None };
-        assert!(!world.db.change_keys(vec![wrong], vec![], Some((false, terms(at(1))))).await.unwrap());
+        assert!(!world.db.change_keys(vec![wrong], vec![], Some((false, terms(at(1))))).await.unwrap().is_ok());
         let stranger = person("nobody@example.com", Role::USER).id;
         assert_eq!(world.db.lock_out(stranger, terms(at(1))).await.unwrap().settled().await, Err(Refused::NotFound));
         assert_eq!(world.db.mail_reset(stranger, terms(at(1))).await.unwrap().settled().await, Err(Refused::NotFound));

@@ -2,36 +2,40 @@
 //! its way does nothing with it, however late it arrives.
 
 use crate::{
-    people::{address, admins, api_key, at, by, hash, mailed, one_time, person, terms},
+    people::{address, admins, api_key, at, by, chance, hash, mailed, one_time, person, terms},
     settled::Settle as _,
     world::{World, all},
 };
 use auth_domain::{
     audit::Actor,
     authentication::Assurance,
+    ids::ApiKeyId,
     one_time::TokenKind,
     role::Role,
     session::{EndReason, Session},
     user::{User, UserStatus},
 };
-use auth_storage::{ChangeContext, Refused, SessionEvidence, api_keys, users};
+use auth_storage::{
+    ApiKeyEvidence, ChangeContext, Evidence, Refused, SessionEvidence, api_keys, signing_keys::NotChanged,
+    users,
+};
 use std::fmt::Debug;
 
 /// What a signed-in user asks for, with what its access token said when the request came in.
 fn holding(user: &User, session: &Session) -> ChangeContext {
     let mut terms = by(Actor::User(user.id), at(9));
-    terms.by.held = Some(SessionEvidence {
+    terms.by.held = Some(Evidence::Session(SessionEvidence {
         session: session.id,
         generation: user.generation,
         reauthenticated: false,
-    });
+    }));
     terms
 }
 
 /// The same of a user who proved anew who they are.
 fn reauthenticated(user: &User, session: &Session) -> ChangeContext {
     let mut terms = holding(user, session);
-    if let Some(held) = &mut terms.by.held {
+    if let Some(Evidence::Session(held)) = &mut terms.by.held {
         held.reauthenticated = true;
     }
     terms
@@ -67,6 +71,16 @@ async fn do_everything(world: &World, user: &User, session: &Session, foreign: &
     let revoked = Refused::CallerRevoked;
     let key = db.insert_api_key(api_key(id, 1, at(9)), 9, ask()).await;
     let mut count = done(key.unwrap().settled().await, api_keys::NotCreated::CallerRevoked);
+    let theirs = db.api_keys(id).await.unwrap();
+    let gone = theirs
+        .first()
+        .map_or(ApiKeyId::from_parts(at(9), chance()), |key| key.id);
+    count += done(db.revoke_api_key(id, gone, ask()).await.unwrap(), revoked);
+    let invited = person(&format!("guest-of-{id}@example.com"), Role::USER);
+    let invited = db.invite_user(invited, ask()).await;
+    count += done(invited.unwrap().settled().await, users::NotInvited::CallerRevoked);
+    let rotated = db.change_keys(vec![], vec![], Some((false, ask()))).await;
+    count += done(rotated.unwrap(), NotChanged::CallerRevoked);
     for queued in [
         db.ask_for_new_email(id, to, moved, ask()).await,
         db.mail_verification(id, verified, ask()).await,
@@ -168,7 +182,7 @@ on_both! {
         world.user("root@example.com", Role::ADMIN).await;
         let (_, foreign) = world.signed_in("other@example.com").await;
         // The promotion cuts, and what comes after it is refused.
-        assert_eq!(do_everything(&world, &user, &session, &foreign).await, 7);
+        assert_eq!(do_everything(&world, &user, &session, &foreign).await, 10);
     }
 
     /// Of two administrators who demote each other, the second one lacks the right, and the user that they named is there.
@@ -184,6 +198,39 @@ on_both! {
         let nobody = person("nobody@example.com", Role::USER).id;
         let missing = world.db.lock_out(nobody, holding(&one, &ones)).await.unwrap().settled().await;
         assert_eq!(missing, Err(Refused::NotFound));
+    }
+
+    /// What a script holds is its key, and its owner's role.
+    fn whoever_asks_with_an_api_key_does_it_while_the_key_and_the_role_of_its_owner_last(world) {
+        let ada = world.user("ada@example.com", Role::USER).await;
+        for (number, cut) in ["none", "revoked", "demoted", "disabled", "locked out"].into_iter().enumerate() {
+            let owner = world.user(&format!("{number}@example.com"), Role::ADMIN).await;
+            let new = api_key(owner.id, number as u8, at(0));
+            let key = new.key.id;
+            world.db.insert_api_key(new, 9, terms(at(0))).await.unwrap().settled().await.unwrap();
+            let ask = || {
+                let mut terms = by(Actor::ApiKey(key, owner.id), at(9));
+                terms.by.held = Some(Evidence::ApiKey(ApiKeyEvidence { key, role: owner.role.clone() }));
+                terms
+            };
+            let change = |change| world.db.change_user(owner.id, change, vec![], terms(at(1)));
+            match cut {
+                "none" => {}
+                "revoked" => world.db.revoke_api_key(owner.id, key, terms(at(1))).await.unwrap().unwrap(),
+                "demoted" => drop(change(users::Change { role: Some(Role::VIEWER), ..users::Change::default() }).await.unwrap().settled().await.unwrap()),
+                "disabled" => drop(change(users::Change { status: Some(UserStatus::Disabled), ..users::Change::default() }).await.unwrap().settled().await.unwrap()),
+                _ => drop(world.db.lock_out(owner.id, terms(at(1))).await.unwrap().settled().await.unwrap()),
+            }
+            let expected = u32::from(cut == "none");
+            let renamed = users::Change { name: Some(None), ..users::Change::default() };
+            let renamed = world.db.change_user(ada.id, renamed, admins(), ask()).await.unwrap().settled().await;
+            assert_eq!(done(renamed, Refused::CallerRevoked), expected, "{cut}");
+            let guest = person(&format!("guest{number}@example.com"), Role::USER);
+            let invited = world.db.invite_user(guest, ask()).await.unwrap().settled().await;
+            assert_eq!(done(invited, users::NotInvited::CallerRevoked), expected, "{cut}");
+            let rotated = world.db.change_keys(vec![], vec![], Some((false, ask()))).await.unwrap();
+            assert_eq!(done(rotated, NotChanged::CallerRevoked), expected, "{cut}");
+        }
     }
 
     /// Two sessions that end each other: one of them is left.
@@ -259,4 +306,43 @@ on_both! {
         assert!(!again.unwrap().newly);
         assert_eq!(told_again, told);
     }
+}
+
+/// The cut is under way, and nothing of it is seen yet: what concerns no other user waits for it as well.
+#[cfg(feature = "services")]
+#[test]
+fn an_invitation_and_a_rotation_wait_for_a_cut_of_their_caller_and_are_refused() {
+    use diesel::{Connection, PgConnection, connection::SimpleConnection};
+
+    crate::world::on_postgres(async |world| {
+        for rotates in [false, true] {
+            let root = world
+                .user(&format!("root-{rotates}@example.com"), Role::ADMIN)
+                .await;
+            let session = world.sign_in(&root, at(0)).await;
+            let mut cut = PgConnection::establish(&world.address()).unwrap();
+            cut.batch_execute(&format!(
+                "BEGIN; UPDATE users SET token_generation = token_generation + 1 WHERE id = '{}'",
+                root.id
+            ))
+            .unwrap();
+            let (db, terms) = (world.db.clone(), holding(&root, &session));
+            let asked = tokio::spawn(async move {
+                if rotates {
+                    let outcome = db.change_keys(vec![], vec![], Some((false, terms))).await;
+                    done(outcome.unwrap(), NotChanged::CallerRevoked)
+                } else {
+                    let guest = person("guest@example.com", Role::USER);
+                    let outcome = db.invite_user(guest, terms).await;
+                    done(outcome.unwrap().settled().await, users::NotInvited::CallerRevoked)
+                }
+            });
+            let waits = "SELECT count(*) AS n FROM pg_stat_activity WHERE wait_event_type = 'Lock' AND datname = current_database()";
+            while world.number(waits) == 0 {
+                std::thread::yield_now();
+            }
+            cut.batch_execute("COMMIT").unwrap();
+            assert_eq!(asked.await.unwrap(), 0);
+        }
+    });
 }

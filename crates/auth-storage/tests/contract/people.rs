@@ -19,7 +19,7 @@ use auth_domain::{
     user::{DisplayName, Generation, User, UserStatus},
 };
 use auth_storage::{
-    AuditContext, ChangeContext, Pagination, SessionEvidence, api_keys, audit, one_time_tokens,
+    AuditContext, ChangeContext, Evidence, Pagination, SessionEvidence, api_keys, audit, one_time_tokens,
     sessions::SignIn, users,
 };
 use chrono::DateTime;
@@ -72,11 +72,11 @@ pub(crate) fn by(actor: Actor, now: Timestamp) -> ChangeContext {
 /// The terms of somebody who asks in a session.
 pub(crate) fn in_session(user: &User, session: &Session, now: Timestamp) -> ChangeContext {
     let mut terms = by(Actor::User(user.id), now);
-    terms.by.held = Some(SessionEvidence {
+    terms.by.held = Some(Evidence::Session(SessionEvidence {
         session: session.id,
         generation: session.generation,
         reauthenticated: false,
-    });
+    }));
     terms
 }
 

@@ -99,7 +99,7 @@ on_both! {
             algorithm: Algorithm::ES256, public_jwk: "{}".into(), sealed: vec![1],
         };
         let keys = vec![key("old", KeyState::Retired, Some(10)), key("stolen", KeyState::Retired, None), key("on", KeyState::Active, None), key("still", KeyState::Retiring, Some(10))];
-        world.db.change_keys(vec![], keys, None).await.unwrap();
+        world.db.change_keys(vec![], keys, None).await.unwrap().unwrap();
         assert_eq!(sweep_of(&world, at(899), keep(1, 9)).await, []);
         let swept = sweep_of(&world, at(20) + Span::days(1), keep(1, 9)).await;
         assert_eq!(swept, [("one_time_tokens", 1), ("signing_keys", 2)]);

@@ -174,7 +174,7 @@ on_both! {
             public_jwk: "{}".into(),
             sealed: vec![1],
         };
-        world.db.change_keys(vec![], KeyState::ALL.map(key).to_vec(), None).await.unwrap();
+        world.db.change_keys(vec![], KeyState::ALL.map(key).to_vec(), None).await.unwrap().unwrap();
         let read: BTreeSet<_> = world.db.keys().await.unwrap().keys.into_iter().map(|key| key.standing.state).collect();
         assert_eq!(read, BTreeSet::from(KeyState::ALL));
     }

@@ -236,7 +236,7 @@ async fn keys_and_audit(db: &Storage, user: UserId) {
     db.api_key_holder(digest).await.unwrap().unwrap();
     db.touch_api_key(id, at(26)).await.unwrap();
     db.api_keys(user).await.unwrap();
-    db.revoke_api_key(user, id, terms(at(27))).await.unwrap();
+    db.revoke_api_key(user, id, terms(at(27))).await.unwrap().unwrap();
     db.unsealed_audit().await.unwrap();
     db.audit_standing().await.unwrap();
     db.seal_audit(10, at(27), Arc::new(Fixed))

@@ -191,6 +191,7 @@ impl From<KeyError> for Problem {
                 ),
             ),
             KeyError::SharedSecret => Code::NoKeysToRotate.into(),
+            KeyError::Forbidden => Code::Forbidden.into(),
             KeyError::Failure(failure) => failure.into(),
         }
     }

@@ -149,8 +149,7 @@ pub(super) async fn revoke(id: Path<String>, sent: Sent<Member>) -> Result<HttpR
     let Member { visit, principal } = sent.guest;
     visit
         .service
-        .admin()
-        .revoke_api_key(principal.user(), path::id(&id)?, &visit.caller)
+        .revoke_own_api_key(&principal, path::id(&id)?, &visit.caller)
         .await?;
     Ok(visit.done("/account/keys", Done::KeyRevoked))
 }

@@ -205,7 +205,12 @@ async fn keys_that_cannot_be_used_are_looked_at_once_a_second_and_no_more() {
     let ring = KeyRing::new(keys, Some(admin), database.now);
     let stored = database.storage.keys().await.unwrap().keys;
     let drops = stored.iter().map(|key| keys::retired(&key.standing)).collect();
-    assert!(database.storage.change_keys(drops, vec![], None).await.unwrap());
+    database
+        .storage
+        .change_keys(drops, vec![], None)
+        .await
+        .unwrap()
+        .unwrap();
     let at = |millis| database.now + Span::milliseconds(millis);
     let looked = ring.reload_for_unknown(at(1000)).await;
     assert!(matches!(looked, Err(Failure::Internal(_))));
