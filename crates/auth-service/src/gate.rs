@@ -78,7 +78,7 @@ impl Service {
     /// The same where the secret was asked for before a change: what is left is the change's, spent unless it is refused for its form.
     pub(crate) async fn was_right_before_change(&self, held: Admitted, caller: &Caller) -> Admitted {
         let (returned, left) = held.0.after_right_secret();
-        self.shared().limits.give_back(&returned, caller.now).await;
+        self.shared().limits.refund(&returned, caller.now).await;
         Admitted(left)
     }
 
