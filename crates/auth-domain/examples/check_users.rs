@@ -1,13 +1,13 @@
-//! Checks an export of users before it is imported: addresses, names, password hashes, roles and statuses. It uses the rules of the
-//! domain alone and needs no database.
+//! Checks an export of users before it is imported: addresses, names, password hashes, roles and statuses. It uses the rules of
+//! the domain alone and needs no database.
 //!
 //! ```sh
 //! cargo run -p auth-domain --example check_users -- users.csv support auditor
 //! ```
 //!
-//! The file has the columns of `keyward user import`: CSV with a header, or one JSON object a line. The arguments behind it name the
-//! roles that the configuration defines beside the built-in ones. Each refused user is reported with the line and the reason; no
-//! hash is repeated. The exit code is 0 if every user is accepted, 1 if one is refused, 2 if the file can't be read.
+//! The file has the columns of `keyward user import`: CSV with a header, or one JSON object a line. The arguments behind it name
+//! the roles that the configuration defines beside the built-in ones. Each refused user is reported with the line and the reason;
+//! no hash is repeated. The exit code is 0 if every user is accepted, 1 if one is refused, 2 if the file can't be read.
 
 #![expect(
     clippy::disallowed_methods,

@@ -1,5 +1,5 @@
-//! API keys: what scripts authenticate with. A key may do what its permissions allow, and never more than its owner may do at that
-//! moment.
+//! API keys: what scripts authenticate with. A key may do what its permissions allow, and never more than its owner may do at
+//! that moment.
 
 use crate::{
     ids::{ApiKeyId, UserId},

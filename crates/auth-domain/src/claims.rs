@@ -1,7 +1,7 @@
 //! The claims of tokens (RFC 7519, RFC 9068). A signature proves who wrote them; these functions say whether they are valid.
 //!
-//! A reader passes over claims that it does not know (RFC 7519 §4): a node that runs an older release goes on reading tokens after
-//! a newer one has begun to write one claim more. A claim that the reader knows must have its type and may occur only once.
+//! A reader passes over claims that it does not know (RFC 7519 §4): a node that runs an older release goes on reading tokens
+//! after a newer one has begun to write one claim more. A claim that the reader knows must have its type and may occur only once.
 
 use crate::{
     ids::{SessionId, TokenId, UserId},

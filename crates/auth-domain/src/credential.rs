@@ -1,6 +1,6 @@
-//! What each security event ends: one table, event by credential. [`fate`] matches without a wildcard: a new event or a new kind of
-//! credential does not compile before this file says what happens to it. Storage applies the table, its contract test runs every
-//! event against every credential, and `docs/accounts.md` shows the table.
+//! What each security event ends: one table, event by credential. [`fate`] matches without a wildcard: a new event or a new kind
+//! of credential does not compile before this file says what happens to it. Storage applies the table, its contract test runs
+//! every event against every credential, and `docs/accounts.md` shows the table.
 
 /// A kind of credential: everything that lets a person or a program act as a user.
 ///
@@ -191,7 +191,7 @@ impl Fate {
 /// ```
 /// use auth_domain::credential::{Credential, Fate, SecurityEvent, fate};
 ///
-/// // A reset ends everything that a stranger may have; a change in a session leaves the session and the API keys.
+/// // A reset ends everything that another person may have; a change in a session leaves the session and the API keys.
 /// assert_eq!(fate(SecurityEvent::PasswordReset, Credential::ApiKeys), Fate::Ends);
 /// assert_eq!(fate(SecurityEvent::PasswordChanged, Credential::ApiKeys), Fate::Stays);
 /// assert_eq!(fate(SecurityEvent::PasswordChanged, Credential::CurrentSession), Fate::CarriedOver);
@@ -286,7 +286,8 @@ pub const fn fate(event: SecurityEvent, credential: Credential) -> Fate {
             E::VerificationRemoved | E::RoleChanged => Stays,
             E::Disabled | E::LockedOut | E::Reported | E::Deleted => Ends,
         },
-        // They only end credentials. Of several addresses the earliest is the owner's, so its link stays valid until everything ends.
+        // They only end credentials. Of several addresses the earliest is the owner's, so its link stays valid until everything
+        // ends.
         Credential::ReportLinks => match event {
             E::SignedOut | E::AllSessionsEnded | E::OtherSessionsEnded => Stays,
             E::PasswordChanged | E::PasswordSet | E::PasswordReset => Stays,
@@ -295,8 +296,8 @@ pub const fn fate(event: SecurityEvent, credential: Credential) -> Fate {
             E::VerificationRemoved | E::RoleChanged => Stays,
             E::Disabled | E::LockedOut | E::Reported | E::Deleted => Ends,
         },
-        // An event that ends other sessions makes their devices unknown. The device that proved the password, or holds the session
-        // that continues, stays known.
+        // An event that ends other sessions makes their devices unknown. The device that proved the password, or holds the
+        // session that continues, stays known.
         Credential::CurrentDevice => match event {
             E::SignedOut => Stays,
             E::AllSessionsEnded => Ends,

@@ -1,9 +1,9 @@
 //! What a mail server's refusal means for a mail: try again, wait for the operator, or give up.
 //!
-//! The rule of blame: a mail is given up only where the refusal concerns its recipient or the mail itself. A refusal that
-//! concerns the set-up (the name in EHLO, the sign-in, the sender, relaying, policy) would meet every mail, and goes away once
-//! the operator has changed something: the mail waits. Where a refusal can be read in two ways the mail waits, because a mail
-//! that is sent late does less harm than one that is lost.
+//! A mail is given up only if the refusal concerns its recipient or the mail itself. A refusal that concerns the configuration
+//! (the name in EHLO, the sign-in, the sender, relaying, policy) would meet every mail, and ends once the operator has changed
+//! something: the mail waits. Where a refusal can be read in two ways the mail waits, because a late mail does less harm than a
+//! lost one.
 //!
 //! The reply code of RFC 5321 §4.2 says too little (550 is "no such mailbox" and "relaying denied"), so the enhanced status
 //! code of RFC 3463 decides where there is one.
@@ -78,12 +78,12 @@ impl fmt::Display for EnhancedCode {
     }
 }
 
-/// What is to be done with a mail that was not taken.
+/// What happens to a mail that was refused.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Verdict {
-    /// The server is busy, or puts the mail off: another attempt may succeed by itself.
+    /// The server is busy, or defers the mail: another attempt may succeed without any change.
     TryAgain,
-    /// The set-up is at fault: the mail waits until the operator has changed it.
+    /// The configuration is at fault: the mail waits until the operator has changed it.
     SetUp,
     /// The recipient's address or the mail itself is refused for good.
     GiveUp,
@@ -92,7 +92,7 @@ pub enum Verdict {
 /// Words by which servers that send no enhanced codes name a fault of the set-up.
 const SET_UP_WORDS: [&str; 6] = ["relay", "authentic", "helo", "ehlo", "sender", "tls"];
 
-/// Judges a refusal by where it came, by its reply code, by its enhanced code, and, where there is none, by its words.
+/// Judges a refusal by its stage, its reply code, its enhanced code and, if it has none, its words.
 ///
 /// ```
 /// use auth_domain::delivery::{Stage, Verdict, judge};

@@ -1,7 +1,7 @@
 //! A short name for the device of a session, so that its owner can tell "Firefox on Windows" from "curl".
 //!
-//! The client may send any `User-Agent` header, so the name is a hint, and nothing is decided from it. Every header has a name. It
-//! is short and of printable ASCII only, so that it can't reverse or break the text around it.
+//! The client may send any `User-Agent` header, so the name is a hint, and nothing is decided from it. Every header has a name.
+//! It is short and of printable ASCII only, so that it can't reverse or break the text around it.
 
 /// Characters of the header that are looked at.
 const LOOKED_AT: usize = 512;

@@ -122,8 +122,8 @@ impl EmailError {
 }
 
 impl EmailAddress {
-    /// Parses an address as a person typed it. White space around it is left out, as pasting and autocompletion add it; white space
-    /// inside is refused. Nothing else is changed but the domain, which is brought to lower-case ASCII.
+    /// Parses an address as a person typed it. White space around it is left out, as pasting and autocompletion add it; white
+    /// space inside is refused. Nothing else is changed but the domain, which is brought to lower-case ASCII.
     ///
     /// # Errors
     /// The first [`EmailError`] found, so that a person has one thing to fix at a time.

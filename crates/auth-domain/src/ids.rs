@@ -1,6 +1,6 @@
 //! Identifiers are distinct types over UUIDs, so that a session can't be handed in where a user is meant.
 //!
-//! They are UUIDv7 (RFC 9562 §5.7): they sort by the moment they were made, which keeps indexes dense. They name things and
+//! They are UUIDv7 (RFC 9562 §5.7): they sort by the time of their creation, which keeps indexes dense. They name things and
 //! prove nothing: knowing an id never grants anything.
 
 use crate::time::Timestamp;
@@ -24,11 +24,11 @@ macro_rules! id {
         pub struct $name(Uuid);
 
         impl $name {
-            /// A new id from the moment and ten random bytes.
+            /// A new id from the current time and ten random bytes.
             #[must_use]
-            pub fn from_parts(now: Timestamp, chance: [u8; ID_RANDOM_BYTES]) -> Self {
+            pub fn from_parts(now: Timestamp, random: [u8; ID_RANDOM_BYTES]) -> Self {
                 let millis = u64::try_from(now.timestamp_millis()).unwrap_or(0);
-                Self(uuid::Builder::from_unix_timestamp_millis(millis, &chance).into_uuid())
+                Self(uuid::Builder::from_unix_timestamp_millis(millis, &random).into_uuid())
             }
 
             /// The id that a stored UUID stands for.

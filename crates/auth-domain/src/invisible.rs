@@ -1,4 +1,4 @@
-//! Characters that show nothing or turn the direction of text. With one of them two texts that differ look alike, so addresses and
+//! Invisible characters, and those that change the direction of text. They let two different texts look alike, so addresses and
 //! names refuse them.
 //!
 //! A few are needed to write a name at all: the joiners of Persian and of the scripts of India, and what holds an emoji together.
@@ -17,8 +17,8 @@ const KEYCAP: char = '\u{20E3}';
 /// The canonical combining class of a virama, which joiners follow (RFC 5892, appendix A).
 const VIRAMA: u8 = 9;
 
-/// Unicode's Default_Ignorable_Code_Point, the bidirectional controls, the annotation marks, noncharacters, and the signs that are
-/// blank by design: of Braille, of Egyptian and Khitan, and of musical notation.
+/// Unicode's Default_Ignorable_Code_Point, the bidirectional controls, the annotation marks, noncharacters, and the signs that
+/// are blank by design: of Braille, of Egyptian and Khitan, and of musical notation.
 #[must_use]
 pub const fn is_hidden(c: char) -> bool {
     matches!(

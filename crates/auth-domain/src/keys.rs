@@ -21,7 +21,7 @@ pub const PUBLISH_BEFORE_SIGNING: Span = Span::seconds(1200);
 /// How long a node may go on signing with a key after another node retired it: nodes reload every second.
 pub const RELOAD_SLACK: Span = Span::seconds(10);
 
-/// Where a key stands.
+/// The state of a key.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum KeyState {
@@ -73,7 +73,7 @@ impl FromStr for KeyState {
     }
 }
 
-/// What a plan is made from: a key's id and where it stands.
+/// What a plan is made from: a key's id, state and times.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct KeyStanding {
     /// The `kid`: the RFC 7638 thumbprint.
@@ -168,8 +168,9 @@ pub fn rotate(
     }
 }
 
-/// Plans the answer to a stolen key of an algorithm: the active key is dropped now, with what it signed, however young its successor is.
-/// Tokens that the next key signs are unknown to a verifier that keeps an older key set, for [`JWKS_MAX_AGE`] at most.
+/// Plans the answer to a stolen key of an algorithm: the active key is dropped now, with what it signed, however young its
+/// successor is. Tokens that the next key signs are unknown to a verifier that keeps an older key set, for [`JWKS_MAX_AGE`] at
+/// most.
 #[must_use]
 pub fn replace_compromised(algorithm: Algorithm, keys: &[KeyStanding]) -> Vec<KeyStep> {
     match keys.iter().find(|key| key.state == KeyState::Next) {

@@ -1,4 +1,4 @@
-//! The mails that go out: a closed list. Each kind says when it is sent and to whom; its words are templates, elsewhere.
+//! The kinds of mail: a closed list. Each kind says when it is sent and to whom; its text is a template of auth-mail.
 //!
 //! A mail never carries a password or a session. At most it carries links. A link opens a page, and nothing happens before the
 //! person confirms it there.
@@ -79,7 +79,8 @@ pub enum MailKind {
     RefreshTokenReuse,
     /// To the owner, when an administrator or the operator locked the account: a new password is needed to sign in again.
     LockedOut,
-    /// To the owner, once a "this was not me" link was used: every credential ended, and a new password is needed to sign in again.
+    /// To the owner, once a "this was not me" link was used: every credential ended, and a new password is needed to sign in
+    /// again.
     Reported,
     /// To the owner, once the account was deleted: a notice.
     AccountDeleted,
@@ -135,7 +136,7 @@ impl MailKind {
     ///
     /// assert_eq!(MailKind::PasswordReset.link(), Some(Link::ChoosePassword));
     /// assert_eq!(MailKind::PasswordChanged.link(), None);
-    /// // A reset mail that waited for two hours carries a dead link, so it is not sent.
+    /// // A reset mail that waited for two hours carries an expired link, so it is not sent.
     /// let asked_at = Timestamp::UNIX_EPOCH;
     /// assert!(MailKind::PasswordReset.has_lapsed(asked_at, asked_at + Span::hours(2)));
     /// ```

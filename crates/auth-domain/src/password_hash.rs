@@ -249,7 +249,8 @@ impl fmt::Debug for HashScheme {
     }
 }
 
-/// The parameters of new hashes: Argon2id, version 19; a part of the section `[password]`. The default is OWASP's (19 MiB, 2 passes, 1 lane).
+/// The parameters of new hashes: Argon2id, version 19; a part of the section `[password]`. The default is OWASP's (19 MiB, 2
+/// passes, 1 lane).
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct Argon2Params {

@@ -1,9 +1,9 @@
 //! Rate limits: how often something may be done. [`decide`] is pure and total, and follows the generic cell rate algorithm
 //! (ITU-T I.371, Annex A).
 //!
-//! A counter is one stored time, the *theoretical arrival time* (TAT): when the whole limit is available again. Each grant moves it
-//! forward by the limit's interval. A request that would move it further ahead than the window is refused, and the counter stays
-//! as it is. So a counter refills by itself, unit by unit, and one whose TAT has passed need not be stored.
+//! A counter is one stored time, the *theoretical arrival time* (TAT): when the whole limit is available again. Each grant moves
+//! it forward by the limit's interval. A request that would move it further ahead than the window is refused, and the counter
+//! stays as it is. So a counter refills by itself, unit by unit, and one whose TAT has passed need not be stored.
 
 use crate::time::Timestamp;
 use serde::{Deserialize, Serialize};
@@ -127,8 +127,8 @@ pub enum RateDecision {
     },
 }
 
-/// Decides about one unit. `tat` is the counter as stored; `None` if none is. The last `reserve` units of the limit are left to other
-/// requests on the same counter; at least one unit remains for this one.
+/// Decides about one unit. `tat` is the counter as stored; `None` if none is. The last `reserve` units of the limit are left to
+/// other requests on the same counter; at least one unit remains for this one.
 ///
 /// ```
 /// use auth_domain::{
@@ -175,8 +175,8 @@ pub fn refund(tat: Timestamp, limit: Limit) -> Timestamp {
     moment(tat.timestamp_micros().saturating_sub(micros(limit.interval())))
 }
 
-/// How far ahead of now a counter is, as far as it can be believed; never more than the limit's window and the slack of the clocks.
-/// `window` is the part of it that the request may use.
+/// How far ahead of now a counter is, as far as it can be believed; never more than the limit's window and the slack of the
+/// clocks. `window` is the part of it that the request may use.
 fn ahead(tat: Timestamp, now: Timestamp, limit: Limit, window: i64) -> i64 {
     let ahead = tat.timestamp_micros().saturating_sub(now.timestamp_micros());
     if ahead > micros(limit.window()) + micros(CLOCK_SLACK) {

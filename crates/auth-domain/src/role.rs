@@ -9,7 +9,7 @@ pub enum Permission {
     /// List and read users.
     #[serde(rename = "users:read")]
     UsersRead,
-    /// Create, change and delete users. Whoever holds it is an administrator (docs/rules.md §10).
+    /// Create, change and delete users. A user who holds it is an administrator (docs/rules.md §10).
     #[serde(rename = "users:write")]
     UsersWrite,
     /// List other users' sessions.

@@ -1,9 +1,8 @@
-//! What happens to a presented refresh token: one pure, total function, to be read beside its table (docs/rules.md §3,
-//! RFC 9700 §4.14.2).
+//! Decides what happens to a presented refresh token. [`decide`] is pure and total; its table is that of docs/rules.md §3 (RFC 9700
+//! §4.14.2), whose first matching line decides.
 //!
-//! A token belongs to a lineage; what the lineage belongs to, a session or something else, plays no part. The first line that fits
-//! decides. Storage carries the decision out by an update guarded with what the decision was made
-//! from; if that touches no row, it loads and decides again.
+//! The decision is the same whatever the lineage belongs to. Storage applies it by an update that is guarded with what the decision
+//! was made from. If the update touches no row, storage loads and decides again.
 
 use crate::{
     idempotency::IdempotencyDigest,
@@ -26,7 +25,7 @@ pub enum OnConcurrent {
     Repeat,
 }
 
-/// The windows in which the token before the current one is not taken for a copy.
+/// The windows in which the token before the current one is not treated as a copy.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct RotationPolicy {
     /// With the same idempotency key, since the rotation: `rotation.retry_window`.
@@ -91,13 +90,13 @@ pub enum Decision {
         /// The new [`Rotation::access_until`].
         access_until: Timestamp,
     },
-    /// Used a moment ago: refused, and the successor keeps working.
+    /// The token was used within the leeway: it is refused, and its successor keeps working.
     AlreadyUsed,
-    /// The token was used before, and not a moment ago: a copy of it exists, and the lineage ends.
+    /// The token was used before, and outside of the windows: a copy of it exists, and the lineage ends.
     Reuse,
 }
 
-/// Decides. `now` is the clock of the node that was asked.
+/// Decides about the token. `now` is the clock of the node that handles the request.
 ///
 /// ```
 /// use auth_domain::{

@@ -1,7 +1,7 @@
 //! The sections of the configuration, and what is wrong with a value in one.
 //!
-//! A section reports everything that is wrong with it at once, each by its key. All crates share one type of complaint. The reader
-//! of the configuration adds where a value came from and what the default is.
+//! A section reports everything that is wrong with it at once, each by its key. All crates share one type of complaint. The
+//! reader of the configuration adds where a value came from and what the default is.
 
 use serde::de::DeserializeOwned;
 use std::time::Duration;

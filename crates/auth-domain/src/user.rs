@@ -45,7 +45,8 @@ pub enum UserStatus {
     Active,
     /// May not sign in; the sessions ended when the user was disabled.
     Disabled,
-    /// A status that only a newer version knows. Such a user may not sign in here: this version can't know what the status requires.
+    /// A status that only a newer version knows. Such a user may not sign in here: this version can't know what the status
+    /// requires.
     Newer(NewerWord),
 }
 
@@ -91,7 +92,8 @@ impl FromStr for UserStatus {
     }
 }
 
-/// A display name: 1–100 characters, trimmed, all of which show ([`crate::invisible`]), so that two names that look alike are alike.
+/// A display name: 1–100 characters, trimmed, all of which show ([`crate::invisible`]), so that two names that look alike are
+/// alike.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 #[serde(transparent)]
 pub struct DisplayName(String);
@@ -194,8 +196,8 @@ pub struct User {
 }
 
 impl User {
-    /// The security event of a change from this user to `after`. Of several events it is the one that ends the most: it ends what the
-    /// others end, too. `None`: nothing ends.
+    /// The security event of a change from this user to `after`. Of several events it is the one that ends the most: it ends what
+    /// the others end, too. `None`: nothing ends.
     ///
     /// ```
     /// use auth_domain::{

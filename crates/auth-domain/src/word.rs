@@ -1,7 +1,7 @@
 //! Words that a newer version stored. They are kept as they are, so that an older node beside it can show them.
 //!
-//! The program closes every stored set of words; no `CHECK` of the schema does. An unknown word is shown as it is where it is only
-//! shown. Where it decides something, the safe choice is made.
+//! The program closes every stored set of words; no `CHECK` of the schema does. An unknown word is shown as it is where it is
+//! only shown. Where it decides something, the safe choice is made.
 
 use std::fmt;
 

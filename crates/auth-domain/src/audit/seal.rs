@@ -7,7 +7,7 @@ use super::AuditEvent;
 use crate::time::{Span, Timestamp, after};
 
 /// How much older than the seal before a row may be, and how long it may wait for its seal: a request that is given up after
-/// 30 s, a writing transaction of 10 s, two clocks that are 2 s off each, and some room.
+/// 30 s, a writing transaction of 10 s, two clocks that are 2 s off each, and a margin.
 pub const LONGEST_WRITE: Span = Span::seconds(60);
 
 /// How the MAC of a seal is computed.
@@ -207,8 +207,8 @@ impl NotSealed {
     pub const fn as_str(self) -> &'static str {
         match self {
             Self::Late => "it is older than the seal before it by more than the longest write",
-            Self::Early => "its moment is still to come",
-            Self::Mismatched => "its id and its moment are not of one time",
+            Self::Early => "its time is in the future",
+            Self::Mismatched => "its id and its time do not match",
         }
     }
 }

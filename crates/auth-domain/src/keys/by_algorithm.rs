@@ -52,8 +52,8 @@ impl KeysByAlgorithm {
         own.or_else(|| active().next()).map(|(_, key)| key)
     }
 
-    /// What a server needs at its start: for each algorithm a key that signs and one that will. A next key of an algorithm that is
-    /// not asked for and does not sign gives way.
+    /// What a server needs at its start: for each algorithm a key that signs and one that will. A next key of an algorithm that
+    /// is not asked for and does not sign gives way.
     #[must_use]
     pub fn complete(&self) -> Vec<KeyStep> {
         let mut steps = Vec::new();

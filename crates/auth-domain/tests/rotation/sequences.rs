@@ -1,5 +1,5 @@
-//! Sequences of refreshes, repeats, reuses, ends, generation raises and clock steps: at most one live rotation a session, and none
-//! after a reuse or an end.
+//! Sequences of refreshes, repeats, reuses, ends, generation raises and clock steps: at most one live rotation a session, and
+//! none after a reuse or an end.
 
 use crate::{at, born, key, policy};
 use auth_domain::{
