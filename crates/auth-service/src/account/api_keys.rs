@@ -56,7 +56,7 @@ pub enum ApiKeyError {
     /// A permission that the maker of the key does not hold.
     #[error("a key can't do what its maker may not")]
     PermissionNotHeld,
-    /// The user has as many API keys as it may.
+    /// The user has as many API keys as they may have.
     #[error("no more than {0} API keys")]
     TooMany(u32),
     /// The maker's token held when the request came in, and does not any more.

@@ -42,7 +42,7 @@ impl Service {
     /// The caller as stored now.
     ///
     /// # Errors
-    /// [`TokenRefused::Revoked`] if it was deleted in this moment, or a failure.
+    /// [`TokenRefused::Revoked`] if the account was deleted in this moment, or a failure.
     pub async fn me(&self, principal: &Principal) -> Result<User, TokenError> {
         self.user_as_stored(principal.user()).await
     }
@@ -50,7 +50,7 @@ impl Service {
     /// A user whose token or key holds, as stored now.
     ///
     /// # Errors
-    /// [`TokenRefused::Revoked`] if it was deleted in this moment, or a failure.
+    /// [`TokenRefused::Revoked`] if the account was deleted in this moment, or a failure.
     pub async fn user_as_stored(&self, id: UserId) -> Result<User, TokenError> {
         Ok(self.storage().user(id).await?.ok_or(TokenRefused::Revoked)?)
     }

@@ -18,21 +18,21 @@ use auth_storage::{
 };
 use secrecy::SecretString;
 
-/// A user to be made.
+/// A user to create.
 pub struct NewAccount {
     /// The address, as typed.
     pub email: String,
-    /// Its password; without one it can't sign in until it is set.
+    /// Their password; without one they can't sign in until one is set.
     pub password: Option<SecretString>,
-    /// What it is called.
+    /// What they are called.
     pub name: Option<String>,
-    /// Its role's name.
+    /// The name of their role.
     pub role: String,
-    /// Whether its address is known to be its own.
+    /// Whether the address is known to be theirs.
     pub email_verified: bool,
 }
 
-/// A user, named by its id or by its address.
+/// A user, named by their id or by their address.
 #[derive(Debug, Clone)]
 pub enum AccountRef {
     /// By id.
@@ -53,7 +53,7 @@ impl std::str::FromStr for AccountRef {
 }
 
 impl Admin {
-    /// Makes a user.
+    /// Creates a user.
     ///
     /// # Errors
     /// [`AdminError::Input`], [`AdminError::UnknownRole`], [`AdminError::EmailTaken`],
@@ -64,7 +64,7 @@ impl Admin {
         Ok(made.await??)
     }
 
-    /// Makes a user and mails it a link to choose its password.
+    /// Creates a user and mails them a link to choose a password.
     ///
     /// # Errors
     /// Those of [`Admin::create_user`].
@@ -98,7 +98,7 @@ impl Admin {
         })
     }
 
-    /// Stores users from elsewhere, in one transaction. Answers for each, in order, whether its address was free.
+    /// Stores users from elsewhere, in one transaction. Answers for each, in order, whether the address was free.
     ///
     /// # Errors
     /// A failure; then none of them is stored.
@@ -170,7 +170,7 @@ impl Admin {
         })
     }
 
-    /// Changes a user. A change of role or status acts on the tokens it already has, at once.
+    /// Changes a user. A change of role or status acts at once on the tokens that they already have.
     ///
     /// # Errors
     /// [`AdminError::NotFound`], [`AdminError::LastAdmin`], or a failure.
@@ -189,7 +189,7 @@ impl Admin {
             .await??)
     }
 
-    /// Sets a user's password and ends all of its sessions.
+    /// Sets a user's password and ends all of their sessions.
     ///
     /// # Errors
     /// [`AdminError::NotFound`], [`AdminError::Input`], or a failure.
@@ -209,7 +209,7 @@ impl Admin {
             .await??)
     }
 
-    /// Deletes a user and all it owns.
+    /// Deletes a user and all that they own.
     ///
     /// # Errors
     /// [`AdminError::NotFound`], [`AdminError::LastAdmin`], or a failure.
@@ -226,7 +226,7 @@ impl Admin {
 }
 
 impl Admin {
-    /// The panic button: ends every kind of credential that a user has. It needs a reset to come back, and is told so.
+    /// The panic button: ends every kind of credential that a user has. They need a reset to come back; a mail says so.
     ///
     /// # Errors
     /// [`AdminError::NotFound`], or a failure.

@@ -8,7 +8,7 @@ use auth_domain::{audit::AuditEvent, ids::UserId};
 use auth_storage::{Pagination, audit};
 
 impl Service {
-    /// What concerns the caller, newest first; not what it did to others.
+    /// What concerns the caller, newest first; not what they did to others.
     ///
     /// # Errors
     /// A failure.
@@ -20,7 +20,7 @@ impl Service {
         self.events_of(principal.user(), page).await
     }
 
-    /// What concerns a user, newest first; not what it did to others.
+    /// What concerns a user, newest first; not what they did to others.
     ///
     /// # Errors
     /// A failure.

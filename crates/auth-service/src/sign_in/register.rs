@@ -1,4 +1,4 @@
-//! `register`: makes a user of the role `user` and signs it in, in one transaction; or, where addresses have to be verified
+//! `register`: creates a user of the role `user` and signs them in, in one transaction; or, where addresses have to be verified
 //! first, mails it a link and tells the caller nothing.
 
 use crate::{
@@ -45,7 +45,7 @@ pub enum Registered {
 }
 
 impl Service {
-    /// Registers a user and signs it in, unless its address has to be verified first.
+    /// Registers a user and signs them in, unless their address has to be verified first.
     ///
     /// # Errors
     /// [`SignInError::RegistrationClosed`], [`SignInError::RateLimited`], [`SignInError::Input`],
@@ -122,7 +122,7 @@ impl Service {
         Ok(mailed)
     }
 
-    /// A user as it will be stored, its password accepted and hashed.
+    /// A user as they will be stored, with the password accepted and hashed.
     pub(crate) async fn new_user(
         &self,
         caller: &Caller,

@@ -67,7 +67,7 @@ impl Service {
         Ok(!self.storage().administrator_exists(administrators).await?)
     }
 
-    /// Makes the first administrator and signs it in. Works once, also for two callers at once.
+    /// Creates the first administrator and signs them in. Works once, also for two callers at once.
     ///
     /// # Errors
     /// [`SignInError::SetupClosed`], [`SignInError::InvalidOrExpiredToken`], those of registration, or a failure.

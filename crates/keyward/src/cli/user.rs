@@ -64,7 +64,7 @@ pub enum User {
     },
     /// Import users with their password hashes from a CSV or JSON lines file.
     Import(ImportUsers),
-    /// Delete a user and all it owns.
+    /// Delete a user and all that they own.
     Delete {
         /// Address or id.
         user: String,

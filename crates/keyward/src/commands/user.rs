@@ -268,7 +268,7 @@ fn of(user: &user::User) -> String {
 /// Asks at the terminal. A script has decided before it called.
 fn confirmed(email: &str) -> Result<bool, CommandError> {
     let mut out = stderr().lock();
-    write!(out, "Delete {email} and all it owns? [y/N] ")?;
+    write!(out, "Delete {email} and all that they own? [y/N] ")?;
     out.flush()?;
     let mut answer = String::new();
     stdin().read_line(&mut answer)?;
