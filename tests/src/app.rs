@@ -1,6 +1,7 @@
 //! A server in this process: the whole of it, on a free port, with a clock that the test holds.
 
 use crate::{Answer, Backend, Browser, Client, Database, Mail, PASSWORD, TestClock, mail};
+use auth_api::app::routes::Listener;
 use auth_domain::{audit::Actor, time::Span};
 use auth_service::{Caller, Clock, NewAccount, Principal, SystemEntropy};
 use keyward::config::{Config, Sources};
@@ -148,6 +149,16 @@ impl TestApp {
         format!("http://{}", self.running.addr())
     }
 
+    /// The origin of one of its listeners, if it listens there.
+    #[must_use]
+    pub fn origin_of(&self, listener: Listener) -> Option<String> {
+        let address = match listener {
+            Listener::Clients => Some(self.running.addr()),
+            Listener::Operators => self.running.admin_addr(),
+        };
+        address.map(|address| format!("http://{address}"))
+    }
+
     /// A client without a token.
     #[must_use]
     pub fn anonymous(&self) -> Client {
@@ -197,7 +208,7 @@ impl TestApp {
         self.signed_in(email, &answer)
     }
 
-    /// Makes somebody of a role and signs it in: `name@example.com` with [`PASSWORD`].
+    /// Creates a user of a role and signs them in: `name@example.com` with [`PASSWORD`].
     ///
     /// # Panics
     /// If that fails.
@@ -215,7 +226,7 @@ impl TestApp {
         self.login(user.email.as_str()).await
     }
 
-    /// Makes an administrator and signs it in.
+    /// Creates an administrator and signs them in.
     pub async fn admin(&self, name: &str) -> User {
         self.user_of_role(name, "admin").await
     }

@@ -47,6 +47,15 @@ impl Client {
         }
     }
 
+    /// The same client of a server at another origin.
+    #[must_use]
+    pub fn at(&self, origin: &str) -> Self {
+        Self {
+            origin: origin.to_owned(),
+            ..self.clone()
+        }
+    }
+
     /// The full URL of a path: `/.well-known…`, `/health/…`, `/openapi.json` and `/docs` at the root, `/admin/…` where the admin
     /// routes are, all else below the base path.
     #[must_use]

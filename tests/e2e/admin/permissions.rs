@@ -4,12 +4,12 @@ use crate::routes::{self, Route};
 use auth_api::http::route::Access;
 use auth_domain::role::Permission;
 use serde_json::json;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use tests::{Builder, TestApp, User, on_every_backend};
 
 /// Every registered route that needs a permission, with it.
-fn guarded() -> Vec<(Route, Permission)> {
-    let all = routes::all().into_iter();
+fn guarded(app: &TestApp) -> Vec<(Route, Permission)> {
+    let all = routes::all(app).into_iter();
     all.filter_map(|route| match route.access() {
         Access::Permission(permission) => Some((route, permission)),
         _ => None,
@@ -23,7 +23,7 @@ fn name_of(permission: Permission) -> String {
 
 /// A server that has a role for each permission alone, and one for all but it.
 async fn with_roles(backend: tests::Backend) -> TestApp {
-    let mut builder = Builder::new(backend);
+    let mut builder = routes::on_every_listener(backend);
     for permission in Permission::ALL {
         let others = Permission::ALL.into_iter().filter(|other| *other != permission);
         let others: Vec<String> = others.map(|other| format!("{:?}", other.as_str())).collect();
@@ -48,8 +48,10 @@ on_every_backend! {
             let not = app.user_of_role(&format!("not_{name}"), &format!("not_{name}")).await;
             holders.insert(permission.as_str().to_owned(), (only, not));
         }
-        let routes = guarded();
+        let routes = guarded(&app);
         assert!(routes.len() >= 17, "{}", routes.len());
+        let opening: BTreeSet<Permission> = routes.iter().map(|(_, permission)| *permission).collect();
+        assert_eq!(opening, BTreeSet::from(Permission::ALL), "every permission opens a route");
         for (route, permission) in &routes {
             let (only, not) = holders.get(permission.as_str()).unwrap();
             let refused = route.call(&not.client).await;
@@ -60,12 +62,12 @@ on_every_backend! {
     }
 
     async fn strangers_users_and_the_disabled_get_nowhere(backend) {
-        let app = TestApp::start(backend).await;
+        let app = routes::on_every_listener(backend).start().await;
         let (user, viewer, root) = (app.user("ada").await, app.user_of_role("vic", "viewer").await, app.admin("root").await);
         let gone = app.admin("gone").await;
         let path = format!("/admin/users/{}", gone.id);
         root.client.patch(&path, &json!({ "status": "disabled" })).await.expect(200);
-        for (route, permission) in guarded() {
+        for (route, permission) in guarded(&app) {
             let said = route.name();
             assert_eq!(route.call(&app.anonymous()).await.status, 401, "{said}");
             assert_eq!(route.call(&app.anonymous().with_bearer("a.b.c")).await.status, 401, "{said}");

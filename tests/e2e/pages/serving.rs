@@ -1,28 +1,11 @@
 //! How pages are served, wherever they lie: their headers, their files, and what a browser gets where something is wrong.
 
+use auth_api::pages::{self, Page};
+use auth_domain::mail::Link;
 use futures::{StreamExt, stream::FuturesUnordered};
 use reqwest::Method;
+use std::collections::BTreeSet;
 use tests::{Backend, Builder, PASSWORD, TestApp, on_every_backend};
-
-/// A page of every kind.
-const PLACES: [&str; 16] = [
-    "/login",
-    "/register",
-    "/forgot",
-    "/account",
-    "/account/sessions",
-    "/account/security",
-    "/account/keys",
-    "/account/events",
-    "/account/data",
-    "/admin",
-    "/admin/users",
-    "/admin/audit",
-    "/admin/keys",
-    "/logout",
-    "/account/nothing",
-    "/setup",
-];
 
 on_every_backend! {
     async fn a_sign_in_that_finds_no_place_is_told_so_on_a_page(backend) {
@@ -67,17 +50,23 @@ async fn every_page_is_locked_down() {
     let app = TestApp::start(Backend::Sqlite).await;
     let root = app.admin("root").await;
     let signed_in = app.browser_of(&root.email).await;
-    for place in PLACES {
-        let is_open = ["/login", "/register", "/forgot"].contains(&place);
-        let mut browser = if is_open { app.browser() } else { signed_in.clone() };
-        let page = browser.open(place).await;
-        let problem = page.status >= 400;
-        assert_eq!(
-            problem,
-            ["/account/nothing", "/setup"].contains(&place),
-            "{place}: {}",
-            page.status
-        );
+    let declared = pages::declared("");
+    let shown = declared.iter().filter(|page| {
+        let is_shown = page.operations().any(|operation| operation.method() == "GET");
+        is_shown && !page.path().contains('{')
+    });
+    let mut seen = BTreeSet::new();
+    let places = shown.map(Page::path).chain(["/account/nothing"]);
+    for (place, browser) in places.flat_map(|place| [(place, app.browser()), (place, signed_in.clone())]) {
+        let page = browser.clone().open(place).await;
+        if page.status == 303 {
+            continue;
+        }
+        seen.insert(place);
+        let problem = ["/account/nothing", "/setup"].contains(&place);
+        // A link without a token has a page that says so.
+        let is_link = Link::ALL.iter().any(|link| place == format!("/{}", link.page()));
+        assert_eq!(page.status >= 400, problem || is_link, "{place}: {}", page.status);
         let policy = page.header("content-security-policy").unwrap();
         for part in [
             "default-src 'none'",
@@ -113,6 +102,7 @@ async fn every_page_is_locked_down() {
             assert!(!page.text.contains(inline), "{place}: {inline}");
         }
     }
+    assert!(seen.len() >= 16, "{seen:?}");
 }
 
 #[tokio::test]

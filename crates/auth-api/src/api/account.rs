@@ -3,7 +3,7 @@
 use super::password::PASSWORD_ASKED;
 use crate::{
     http::{
-        bearer::{Acting, SignedInWith},
+        bearer::{Acting, WithBody},
         json::{FromMembers, Members},
         problem::{Code, Problem},
         route::{self, Route, Tag, get},
@@ -21,7 +21,7 @@ pub(crate) fn routes() -> [Route; 2] {
     [
         route::delete("/me")
             .id("deleteMe")
-            .summary(Tag::Account, "Delete one's account and all it owns")
+            .summary(Tag::Account, "Delete one's account and all that belongs to it")
             .signed_in()
             .takes::<DeleteMeBody>()
             .gives_nothing(204)
@@ -57,9 +57,9 @@ impl FromMembers for DeleteMeBody {
 
 async fn delete(
     service: Data<Service>,
-    request: SignedInWith<DeleteMeBody>,
+    request: WithBody<Acting, DeleteMeBody>,
 ) -> Result<HttpResponse, Problem> {
-    let SignedInWith { acting, body } = request;
+    let WithBody { caller: acting, body } = request;
     let password = PresentedProof::Password(body.password);
     let confirmed = service
         .confirm(&acting.principal, &acting.caller, password)

@@ -2,7 +2,7 @@
 
 use crate::{
     http::{
-        bearer::{Acting, SignedIn, SignedInWith},
+        bearer::{Acting, SignedIn, WithBody},
         json::{FromMembers, Members},
         path,
         problem::{Code, Problem},
@@ -133,8 +133,11 @@ async fn list(service: Data<Service>, signed_in: SignedIn) -> Result<HttpRespons
     Ok(list_of(&keys))
 }
 
-async fn create(service: Data<Service>, request: SignedInWith<ApiKeyBody>) -> Result<HttpResponse, Problem> {
-    let SignedInWith { acting, body } = request;
+async fn create(
+    service: Data<Service>,
+    request: WithBody<Acting, ApiKeyBody>,
+) -> Result<HttpResponse, Problem> {
+    let WithBody { caller: acting, body } = request;
     let (owner, maker) = (acting.principal.user(), Bearer::Session(acting.principal));
     let (key, secret) = service
         .create_api_key(&maker, owner, body.into(), &acting.caller)

@@ -26,20 +26,20 @@ pub(crate) fn at_root() -> [Route; 3] {
             .id("openapi")
             .summary(Tag::Operation, "This document")
             .anonymous()
-            .gives_other("The document", "application/json", schema::object)
+            .gives_media("The document", "application/json", schema::object)
             .to(document),
         get("/docs")
             .id("docs")
             .summary(Tag::Operation, "This document, to look at")
             .anonymous()
-            .takes_any_query()
-            .gives_other("A page", "text/html", schema::text)
+            .ignores_unknown_parameters()
+            .gives_media("A page", "text/html", schema::text)
             .to(page),
         get("/docs/{file}")
             .undocumented()
             .anonymous()
-            .takes_any_query()
-            .gives_other("A part of the page", "*/*", schema::text)
+            .ignores_unknown_parameters()
+            .gives_media("A part of the page", "*/*", schema::text)
             .to(file),
     ]
 }

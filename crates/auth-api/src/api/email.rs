@@ -3,7 +3,7 @@
 use super::{password::PASSWORD_ASKED, typed_address};
 use crate::{
     http::{
-        bearer::{IfSignedIn, Sender, SignedInWith},
+        bearer::{Acting, MaybeSignedIn, Sender, WithBody},
         device,
         json::{FromMembers, Json, Members, OptionalJson},
         problem::{Code, Problem},
@@ -41,7 +41,7 @@ pub(crate) fn routes() -> [Route; 3] {
             .maybe_signed_in()
             .takes::<VerifyEmailBody>()
             .gives_nothing(204)
-            .gives_header(device::TOKEN_GIVEN)
+            .gives_header(device::ISSUED_TOKEN)
             .may_fail(&PASSWORD_ASKED)
             .may_fail(&[
                 Code::InvalidOrExpiredToken,
@@ -52,7 +52,7 @@ pub(crate) fn routes() -> [Route; 3] {
             .to(verify),
         post("/email/change")
             .id("changeEmail")
-            .summary(Tag::Account, "Move to another address, once it confirms")
+            .summary(Tag::Account, "Move to another address, once it is confirmed")
             .signed_in()
             .takes::<ChangeEmailBody>()
             .gives::<MessageJson>(202)
@@ -62,8 +62,8 @@ pub(crate) fn routes() -> [Route; 3] {
     ]
 }
 
-/// Where a link is wanted, by a caller who can't sign in yet. Beside an access token it is not looked at: the link goes to the
-/// address of its user. Only the length is checked, because the answer is the same for every address.
+/// The address to mail the link to, from a caller who can't sign in yet. It is ignored beside an access token: the link then goes to the
+/// address of the token's user. Only the length is checked, because the answer is the same for every address.
 #[derive(Debug, Validate, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub struct SendVerificationBody {
@@ -153,16 +153,16 @@ impl VerifyEmailBody {
 /// The link goes to the address of the user, or, without an access token, to that of the body.
 async fn send_again(
     service: Data<Service>,
-    request: IfSignedIn<OptionalJson<SendVerificationBody>>,
+    request: MaybeSignedIn<OptionalJson<SendVerificationBody>>,
 ) -> Result<HttpResponse, Problem> {
-    let IfSignedIn { sender, body } = request;
+    let MaybeSignedIn { sender, body } = request;
     match sender {
         Sender::User(acting) => {
             service
                 .send_verification(&acting.principal, &acting.caller)
                 .await?;
         }
-        Sender::Anybody(call) => {
+        Sender::Anonymous(call) => {
             let email = body.0.and_then(|body| body.email).ok_or(Code::MissingToken)?;
             service
                 .send_verification_to(&call.caller(&service)?, &email)
@@ -177,26 +177,26 @@ async fn send_again(
 /// The device that did it is known from now on.
 async fn verify(
     service: Data<Service>,
-    request: IfSignedIn<Json<VerifyEmailBody>>,
+    request: MaybeSignedIn<Json<VerifyEmailBody>>,
 ) -> Result<HttpResponse, Problem> {
-    let IfSignedIn { sender, body } = request;
+    let MaybeSignedIn { sender, body } = request;
     let (token, proof) = body.0.into_proof();
     let (principal, caller) = match sender {
         Sender::User(acting) => (Some(acting.principal), acting.caller),
-        Sender::Anybody(call) => (None, call.caller(&service)?),
+        Sender::Anonymous(call) => (None, call.caller(&service)?),
     };
     let confirmed = service
         .confirm_email(principal.as_ref(), &caller, &token, proof)
         .await
         .map_err(|error| Problem::from(error).field("new_password"))?;
-    Ok(device::done_by_device(confirmed.device.as_ref()))
+    Ok(device::no_content(confirmed.device.as_ref()))
 }
 
 async fn change(
     service: Data<Service>,
-    request: SignedInWith<ChangeEmailBody>,
+    request: WithBody<Acting, ChangeEmailBody>,
 ) -> Result<HttpResponse, Problem> {
-    let SignedInWith { acting, body } = request;
+    let WithBody { caller: acting, body } = request;
     let new = service
         .new_address(&body.new_email)
         .map_err(|error| Problem::from(error).field("new_email"))?;

@@ -2,8 +2,8 @@
 //! reasons are in the log.
 
 use crate::http::{
-    edge::Edge,
     route::{Route, Tag, get},
+    state::HttpState,
 };
 use actix_web::{HttpResponse, web::Data};
 use auth_service::{Check, Service};
@@ -72,9 +72,13 @@ pub struct ReadinessJson {
 }
 
 /// It asks no database.
-async fn status(edge: Data<Edge>) -> HttpResponse {
+async fn status(http_state: Data<HttpState>) -> HttpResponse {
     HttpResponse::Ok().json(StatusJson {
-        status: if edge.is_draining() { "draining" } else { "ok" },
+        status: if http_state.is_draining() {
+            "draining"
+        } else {
+            "ok"
+        },
     })
 }
 
@@ -83,9 +87,9 @@ async fn live() -> HttpResponse {
 }
 
 /// 503 while a part is out of reach or the server drains.
-async fn ready(service: Data<Service>, edge: Data<Edge>) -> HttpResponse {
+async fn ready(service: Data<Service>, http_state: Data<HttpState>) -> HttpResponse {
     let parts = service.readiness().await;
-    let (draining, ready) = (edge.is_draining(), parts.is_ready());
+    let (draining, ready) = (http_state.is_draining(), parts.is_ready());
     let told = ReadinessJson {
         status: match (draining, ready) {
             (true, _) => "draining",
@@ -103,7 +107,7 @@ async fn ready(service: Data<Service>, edge: Data<Edge>) -> HttpResponse {
         ("blacklist", &parts.blacklist),
         ("clock", &parts.clock),
     ];
-    for (part, fails) in changes(&edge, &checks) {
+    for (part, fails) in changes(&http_state, &checks) {
         match fails {
             Some(why) => warn!(target: TARGET, part, why, "not ready"),
             None => info!(target: TARGET, part, "ready again"),
@@ -122,14 +126,14 @@ fn word(check: &Check) -> &'static str {
 
 /// What has changed since the last look, part by part: why it fails now, or that it is ready again. However often
 /// readiness is asked for, a change is answered once.
-fn changes<'a>(edge: &Edge, checks: &[(&'a str, &'a Check)]) -> Vec<(&'a str, Option<&'a str>)> {
+fn changes<'a>(http_state: &HttpState, checks: &[(&'a str, &'a Check)]) -> Vec<(&'a str, Option<&'a str>)> {
     let bits = || (0..u8::BITS).map(|bit| 1_u8 << bit);
     let failed = checks
         .iter()
         .zip(bits())
         .filter(|((_, check), _)| check.is_err())
         .fold(0, |failed, (_, bit)| failed | bit);
-    let before = edge.note_unready(failed);
+    let before = http_state.note_unready(failed);
     let changed = checks
         .iter()
         .zip(bits())
@@ -146,10 +150,10 @@ mod tests {
 
     #[test]
     fn a_part_that_fails_is_noted_once_until_it_is_ready_again() {
-        let edge = Edge::new(ServerConfig::default(), Metrics::new().unwrap());
+        let http_state = HttpState::new(ServerConfig::default(), Metrics::new().unwrap());
         let (good, bad): (Check, Check) = (Ok(()), Err("down".to_owned()));
         let told = |first: &Check, second: &Check| -> Vec<String> {
-            changes(&edge, &[("first", first), ("second", second)])
+            changes(&http_state, &[("first", first), ("second", second)])
                 .into_iter()
                 .map(|(part, fails)| format!("{part} {}", fails.unwrap_or("ready")))
                 .collect()

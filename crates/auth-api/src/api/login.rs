@@ -4,12 +4,12 @@ use crate::{
     api::typed_address,
     http::{
         call::Call,
-        device::{self, DEVICE_TOKEN},
+        device::DEVICE_TOKEN,
         json::{FromMembers, Json, Members},
         problem::{Code, Problem},
         route::{Route, Tag, post},
     },
-    views::tokens::{self, TokenAnswer},
+    views::tokens,
 };
 use actix_web::{HttpResponse, http::StatusCode, web::Data};
 use auth_service::Service;
@@ -25,15 +25,8 @@ pub(crate) fn routes() -> [Route; 1] {
         .anonymous()
         .takes::<LoginBody>()
         .with(DEVICE_TOKEN)
-        .gives::<TokenAnswer<'_>>(200)
-        .gives_header(device::TOKEN_GIVEN)
-        .leads_to(&tokens::TOKEN_LINKS)
-        .may_fail(&[
-            Code::InvalidCredentials,
-            Code::EmailNotVerified,
-            Code::RateLimited,
-            Code::Overloaded,
-        ])
+        .signs_in(200)
+        .may_fail(&[Code::InvalidCredentials, Code::EmailNotVerified])
         .to(login)]
 }
 
@@ -69,5 +62,5 @@ async fn login(
     let step = service
         .login(&call.caller(&service)?, &body.email, body.password)
         .await?;
-    Ok(tokens::token_answer(StatusCode::OK, &step.done()?))
+    tokens::sign_in_answer(StatusCode::OK, step)
 }

@@ -2,7 +2,7 @@
 
 use crate::{
     http::{
-        bearer::{IfSignedIn, Sender},
+        bearer::{MaybeSignedIn, Sender},
         json::{FromMembers, Members, OptionalJson},
         problem::{Code, Problem},
         route::{Route, Tag, post},
@@ -50,12 +50,12 @@ impl FromMembers for LogoutBody {
 
 async fn logout(
     service: Data<Service>,
-    request: IfSignedIn<OptionalJson<LogoutBody>>,
+    request: MaybeSignedIn<OptionalJson<LogoutBody>>,
 ) -> Result<HttpResponse, Problem> {
-    let IfSignedIn { sender, body } = request;
+    let MaybeSignedIn { sender, body } = request;
     match sender {
         Sender::User(acting) => service.logout(&acting.principal, &acting.caller).await?,
-        Sender::Anybody(call) => {
+        Sender::Anonymous(call) => {
             let token = body
                 .0
                 .and_then(|body| body.refresh_token)

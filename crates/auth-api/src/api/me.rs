@@ -1,8 +1,8 @@
-//! `GET /me` and `PATCH /me`: the user as stored now, and its name.
+//! `GET /me` and `PATCH /me`: the user as stored now, and their name.
 
 use crate::{
     http::{
-        bearer::{AnyBearer, SignedInWith},
+        bearer::{Acting, AnyBearer, WithBody},
         json::{FromMembers, Members},
         problem::{Code, Problem},
         route::{Route, Tag, get, patch},
@@ -56,8 +56,11 @@ async fn me(service: Data<Service>, AnyBearer(bearer): AnyBearer) -> Result<Http
     Ok(HttpResponse::Ok().json(UserJson::from(&user)))
 }
 
-async fn rename(service: Data<Service>, request: SignedInWith<RenameBody>) -> Result<HttpResponse, Problem> {
-    let SignedInWith { acting, body } = request;
+async fn rename(
+    service: Data<Service>,
+    request: WithBody<Acting, RenameBody>,
+) -> Result<HttpResponse, Problem> {
+    let WithBody { caller: acting, body } = request;
     let user = service
         .rename(&acting.principal, body.name, &acting.caller)
         .await?;

@@ -1,9 +1,9 @@
 //! `GET /metrics` and `GET /version`, on the operators' address alone.
 
 use crate::http::{
-    edge::Edge,
     problem::Problem,
     route::{Route, get, schema},
+    state::HttpState,
 };
 use actix_web::{HttpResponse, http::header::CONTENT_TYPE, web::Data};
 use auth_service::Service;
@@ -15,14 +15,14 @@ pub(crate) fn routes() -> [Route; 2] {
         get("/metrics")
             .undocumented()
             .anonymous()
-            .takes_any_query()
-            .gives_other("The counters", "text/plain", schema::text)
+            .ignores_unknown_parameters()
+            .gives_media("The counters", "text/plain", schema::text)
             .to(metrics),
         get("/version")
             .undocumented()
             .anonymous()
-            .takes_any_query()
-            .gives_other("The version", "application/json", schema::object)
+            .ignores_unknown_parameters()
+            .gives_media("The version", "application/json", schema::object)
             .to(version),
     ]
 }
@@ -34,8 +34,8 @@ struct VersionJson {
 }
 
 /// In Prometheus' text format.
-async fn metrics(service: Data<Service>, edge: Data<Edge>) -> Result<HttpResponse, Problem> {
-    let text = edge
+async fn metrics(service: Data<Service>, http_state: Data<HttpState>) -> Result<HttpResponse, Problem> {
+    let text = http_state
         .metrics
         .render(&service.figures())
         .map_err(|error| Problem::internal(error.to_string()))?;

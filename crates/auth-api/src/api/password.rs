@@ -3,7 +3,7 @@
 use crate::{
     api::typed_address,
     http::{
-        bearer::SignedInWith,
+        bearer::{Acting, WithBody},
         call::Call,
         device,
         json::{FromMembers, Json, Members},
@@ -35,7 +35,7 @@ pub(crate) fn routes() -> [Route; 4] {
             .anonymous()
             .takes::<ResetBody>()
             .gives_nothing(204)
-            .gives_header(device::TOKEN_GIVEN)
+            .gives_header(device::ISSUED_TOKEN)
             .may_fail(&[
                 Code::InvalidOrExpiredToken,
                 Code::WeakPassword,
@@ -49,7 +49,7 @@ pub(crate) fn routes() -> [Route; 4] {
             .signed_in()
             .takes::<ChangePasswordBody>()
             .gives_nothing(204)
-            .gives_header(device::TOKEN_GIVEN)
+            .gives_header(device::ISSUED_TOKEN)
             .may_fail(&PASSWORD_ASKED)
             .may_fail(&[Code::WeakPassword])
             .to(change),
@@ -71,7 +71,7 @@ pub(crate) fn routes() -> [Route; 4] {
 pub(super) const PASSWORD_ASKED: [Code; 3] =
     [Code::WrongCurrentPassword, Code::RateLimited, Code::Overloaded];
 
-/// Who forgot its password. Only the length is looked at: the answer is the same for every address, real or not.
+/// The address of a user who forgot their password. Only the length is looked at: the answer is the same for every address, real or not.
 #[derive(Debug, Validate, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub struct ForgotBody {
@@ -175,15 +175,15 @@ async fn reset(
         .reset_password(&caller, &body.token, body.new_password)
         .await
         .map_err(of_new_password)?;
-    Ok(device::done_by_device(Some(&device)))
+    Ok(device::no_content(Some(&device)))
 }
 
 /// The device that did it stays known.
 async fn change(
     service: Data<Service>,
-    request: SignedInWith<ChangePasswordBody>,
+    request: WithBody<Acting, ChangePasswordBody>,
 ) -> Result<HttpResponse, Problem> {
-    let SignedInWith { acting, body } = request;
+    let WithBody { caller: acting, body } = request;
     let current = PresentedProof::Password(body.current_password);
     let confirmed = service
         .confirm(&acting.principal, &acting.caller, current)
@@ -192,7 +192,7 @@ async fn change(
         .change_password(confirmed, body.new_password)
         .await
         .map_err(of_new_password)?;
-    Ok(device::done_by_device(device.as_ref()))
+    Ok(device::no_content(device.as_ref()))
 }
 
 /// What the policy refuses is the field `new_password` of these bodies.

@@ -1,17 +1,13 @@
-//! `POST /register`: makes a user and signs it in.
+//! `POST /register`: creates a user and signs them in.
 
 use crate::{
     http::{
         call::Call,
-        device,
         json::{FromMembers, Json, Members},
         problem::{Code, Problem},
         route::{Link, Route, Tag, post},
     },
-    views::{
-        MessageJson,
-        tokens::{self, TokenAnswer},
-    },
+    views::{MessageJson, tokens},
 };
 use actix_web::{HttpResponse, http::StatusCode, web::Data};
 use auth_service::{Registered, Registration, Service};
@@ -26,24 +22,23 @@ pub(crate) fn routes() -> [Route; 1] {
         .summary(Tag::Account, "Make an account and sign in")
         .anonymous()
         .takes::<RegisterBody>()
-        .gives::<TokenAnswer<'_>>(201)
-        .gives_header(device::TOKEN_GIVEN)
-        .leads_to(&tokens::TOKEN_LINKS)
+        .signs_in(201)
         .leads_to(&SIGN_IN_AGAIN)
         .or_gives::<MessageJson>(202, "A mail is on its way (registration.require_verified_email)")
-        .may_fail(&[
-            Code::RegistrationClosed,
-            Code::EmailTaken,
-            Code::InvalidEmail,
-            Code::InvalidName,
-            Code::WeakPassword,
-            Code::RateLimited,
-            Code::Overloaded,
-        ])
+        .may_fail(&[Code::RegistrationClosed])
+        .may_fail(&NOT_CREATED)
         .to(register)]
 }
 
-const SIGN_IN_AGAIN: [Link; 1] = [Link::carrying(
+/// Why an account can't be created from what was sent.
+pub(super) const NOT_CREATED: [Code; 4] = [
+    Code::EmailTaken,
+    Code::InvalidEmail,
+    Code::InvalidName,
+    Code::WeakPassword,
+];
+
+const SIGN_IN_AGAIN: [Link; 1] = [Link::with_body(
     "login",
     "login",
     r#"{"email":"$request.body#/email","password":"$request.body#/password"}"#,
@@ -92,25 +87,15 @@ async fn register(
     call: Call,
     Json(body): Json<RegisterBody>,
 ) -> Result<HttpResponse, Problem> {
-    let RegisterBody {
-        email,
-        password,
-        name,
-    } = body;
-    let unreachable = service.mail_can_not_reach(&email);
-    let registered = service
-        .register(
-            &call.caller(&service)?,
-            Registration {
-                email,
-                password,
-                name,
-            },
-        )
-        .await?;
-    match registered {
+    let account = Registration {
+        email: body.email,
+        password: body.password,
+        name: body.name,
+    };
+    let unreachable = service.mail_can_not_reach(&account.email);
+    match service.register(&call.caller(&service)?, account).await? {
+        Registered::SignIn(step) => tokens::sign_in_answer(StatusCode::CREATED, step),
         Registered::ToBeVerified if unreachable => Ok(HttpResponse::Accepted().json(UNREACHABLE)),
-        Registered::SignIn(step) => Ok(tokens::token_answer(StatusCode::CREATED, &step.done()?)),
         Registered::ToBeVerified => Ok(HttpResponse::Accepted().json(TO_BE_VERIFIED)),
     }
 }

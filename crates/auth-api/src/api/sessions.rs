@@ -60,19 +60,19 @@ pub(super) const STATUS: Parameter =
     });
 
 const FROM_A_LIST: [Link; 3] = [
-    Link::at(
+    Link::with_parameters(
         "show",
         "showSession",
         &[("path.id", "$response.body#/items/0/id")],
         "The newest of them.",
     ),
-    Link::at(
+    Link::with_parameters(
         "end",
         "endSession",
         &[("path.id", "$response.body#/items/0/id")],
         "Ends the newest of them.",
     ),
-    Link::at(
+    Link::with_parameters(
         "next",
         "listSessions",
         &[("query.cursor", "$response.body#/next_cursor")],
@@ -80,14 +80,14 @@ const FROM_A_LIST: [Link; 3] = [
     ),
 ];
 
-const FROM_ONE: [Link; 1] = [Link::at(
+const FROM_ONE: [Link; 1] = [Link::with_parameters(
     "end",
     "endSession",
     &[("path.id", "$request.path.id")],
     "Ends it.",
 )];
 
-const FROM_AN_ENDED_ONE: [Link; 1] = [Link::at(
+const FROM_AN_ENDED_ONE: [Link; 1] = [Link::with_parameters(
     "show",
     "showSession",
     &[("path.id", "$request.path.id")],

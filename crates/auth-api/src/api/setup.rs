@@ -1,14 +1,14 @@
 //! `POST /setup`: makes the first administrator, with the one-time token that the first start printed.
 
 use crate::{
+    api::register,
     http::{
         call::Call,
-        device,
         json::{FromMembers, Json, Members},
         problem::{Code, Problem},
         route::{Route, Tag, post},
     },
-    views::tokens::{self, TokenAnswer},
+    views::tokens,
 };
 use actix_web::{HttpResponse, http::StatusCode, web::Data};
 use auth_service::{Registration, Service, Setup};
@@ -26,19 +26,9 @@ pub(crate) fn routes() -> [Route; 1] {
         )
         .anonymous()
         .takes::<SetupBody>()
-        .gives::<TokenAnswer<'_>>(201)
-        .gives_header(device::TOKEN_GIVEN)
-        .leads_to(&tokens::TOKEN_LINKS)
-        .may_fail(&[
-            Code::SetupClosed,
-            Code::InvalidOrExpiredToken,
-            Code::EmailTaken,
-            Code::InvalidEmail,
-            Code::InvalidName,
-            Code::WeakPassword,
-            Code::RateLimited,
-            Code::Overloaded,
-        ])
+        .signs_in(201)
+        .may_fail(&[Code::SetupClosed, Code::InvalidOrExpiredToken])
+        .may_fail(&register::NOT_CREATED)
         .to(setup)]
 }
 
@@ -78,19 +68,14 @@ async fn setup(
     call: Call,
     Json(body): Json<SetupBody>,
 ) -> Result<HttpResponse, Problem> {
-    let account = Registration {
-        email: body.email,
-        password: body.password,
-        name: body.name,
+    let setup = Setup {
+        token: body.token,
+        account: Registration {
+            email: body.email,
+            password: body.password,
+            name: body.name,
+        },
     };
-    let step = service
-        .setup(
-            &call.caller(&service)?,
-            Setup {
-                token: body.token,
-                account,
-            },
-        )
-        .await?;
-    Ok(tokens::token_answer(StatusCode::CREATED, &step.done()?))
+    let step = service.setup(&call.caller(&service)?, setup).await?;
+    tokens::sign_in_answer(StatusCode::CREATED, step)
 }

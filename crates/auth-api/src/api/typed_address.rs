@@ -5,14 +5,14 @@ use utoipa::openapi::schema::{ObjectBuilder, SchemaType, Type};
 use validator::ValidationError;
 
 /// The most characters that are read, several times what an address can have.
-const LONGEST: usize = 1024;
+const MAX_LENGTH: usize = 1024;
 
 /// Refuses a text that is too long to be looked at.
 ///
 /// # Errors
 /// `too_long`.
 pub fn is_bounded(text: &str) -> Result<(), ValidationError> {
-    if text.chars().count() > LONGEST {
+    if text.chars().count() > MAX_LENGTH {
         return Err(ValidationError::new("too_long")
             .with_message("An email address has at most 254 characters.".into()));
     }
@@ -22,7 +22,9 @@ pub fn is_bounded(text: &str) -> Result<(), ValidationError> {
 /// Its shape in a body.
 #[must_use]
 pub fn schema() -> ObjectBuilder {
-    text().description(Some("The address.")).max_length(Some(LONGEST))
+    text()
+        .description(Some("The address."))
+        .max_length(Some(MAX_LENGTH))
 }
 
 /// The same, where it may be left out.
@@ -37,8 +39,8 @@ mod tests {
 
     #[test]
     fn a_text_is_measured_in_characters() {
-        assert!(is_bounded(&"é".repeat(LONGEST)).is_ok());
-        let refused = is_bounded(&"é".repeat(LONGEST + 1)).unwrap_err();
+        assert!(is_bounded(&"é".repeat(MAX_LENGTH)).is_ok());
+        let refused = is_bounded(&"é".repeat(MAX_LENGTH + 1)).unwrap_err();
         assert_eq!(refused.code, "too_long");
     }
 }

@@ -2,10 +2,10 @@
 
 use crate::http::{
     bearer::AnyBearer,
-    edge::Edge,
     problem::{Code, Problem},
     query::Query,
     route::{Parameter, Route, Tag, get, schema},
+    state::HttpState,
 };
 use actix_web::{
     HttpRequest, HttpResponse,
@@ -22,7 +22,7 @@ pub(crate) fn routes() -> [Route; 1] {
         .summary(Tag::Services, "Forward-auth: who is it, and is the token good")
         .bearer()
         .with(Parameter::query("role", "The role that is needed.", schema::text))
-        .gives_nothing_but(204, "The token is good")
+        .gives_status(204, "The token is good")
         .gives_header(("X-Auth-User", "The user's id."))
         .gives_header((
             "X-Auth-Email",
@@ -40,7 +40,7 @@ pub(crate) fn routes() -> [Route; 1] {
 
 async fn verify(
     request: HttpRequest,
-    edge: Data<Edge>,
+    http_state: Data<HttpState>,
     AnyBearer(bearer): AnyBearer,
 ) -> Result<HttpResponse, Problem> {
     // Every role that is named must be the user's: a role that nobody has, or two of them, let nobody in. An API key has
@@ -52,7 +52,7 @@ async fn verify(
     {
         return Err(Code::Forbidden.into());
     }
-    Ok(who(&bearer, edge.config.forward_unverified_email))
+    Ok(who(&bearer, http_state.config.forward_unverified_email))
 }
 
 fn role_of(bearer: &Bearer) -> Option<&Role> {

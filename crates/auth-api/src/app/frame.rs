@@ -4,15 +4,14 @@
 use crate::{
     http::{
         access_log::Line,
-        client_address,
-        edge::{Edge, Facts, SeenUser},
-        headers,
+        client_address, headers,
         metrics::UNMATCHED,
         problem::{Code, PROBLEM_JSON, Problem},
         query::Query,
         request_id::{RequestId, X_REQUEST_ID},
-        route::Pattern,
-        unread::Unread,
+        route::RoutePattern,
+        state::{HttpState, RequestInfo, SeenUser},
+        unread::UnreadBody,
     },
     oauth::error::OauthError,
     pages::{self, PagePolicy, Site, cookies::Pending},
@@ -40,13 +39,13 @@ pub async fn frame<B: MessageBody + 'static>(
     next: Next<B>,
 ) -> Result<ServiceResponse<EitherBody<B>>, Error> {
     let started = Instant::now();
-    let Some(edge) = request.app_data::<Data<Edge>>().cloned() else {
-        return Err(Problem::internal("the app has no edge").into());
+    let Some(http_state) = request.app_data::<Data<HttpState>>().cloned() else {
+        return Err(Problem::internal("the app has no HTTP state").into());
     };
     let method = request.method().clone();
-    let facts = Facts {
+    let facts = RequestInfo {
         id: RequestId::of(request.headers()),
-        client: client_address::of(&request, &edge.config.trusted_proxies),
+        client: client_address::of(&request, &http_state.config.trusted_proxies),
     };
     request.extensions_mut().insert(facts.clone());
     // The path as the router reads it: `/%61ccount` is a page, too.
@@ -58,22 +57,22 @@ pub async fn frame<B: MessageBody + 'static>(
         query: request.query_string().to_owned(),
         cookies: Pending::of(&mut request),
     });
-    let unread = Unread::of(&mut request);
+    let unread = UnreadBody::of(&mut request);
     let answered = AssertUnwindSafe(next.call(request)).catch_unwind();
     let frame = Frame {
-        edge: &edge,
+        http_state: &http_state,
         method,
         facts,
         started,
         unread,
         page,
     };
-    match tokio::time::timeout(edge.config.request_timeout, answered).await {
+    match tokio::time::timeout(http_state.config.request_timeout, answered).await {
         Ok(Ok(Ok(answer))) => Ok(frame.around(answer)),
         Ok(Ok(Err(error))) => Err(frame.around_error(error)),
         Ok(Err(_panic)) => Err(frame.around_error(Problem::internal("a handler panicked").into())),
         Err(_elapsed) => {
-            edge.metrics.timed_out();
+            http_state.metrics.timed_out();
             Err(frame
                 .around_error(Problem::unavailable("the request took longer than request_timeout").into()))
         }
@@ -81,11 +80,11 @@ pub async fn frame<B: MessageBody + 'static>(
 }
 
 struct Frame<'a> {
-    edge: &'a Edge,
+    http_state: &'a HttpState,
     method: Method,
-    facts: Facts,
+    facts: RequestInfo,
     started: Instant,
-    unread: Option<Unread>,
+    unread: Option<UnreadBody>,
     /// Where the request is for a page, or would be if there were one.
     page: Option<Page>,
 }
@@ -111,13 +110,13 @@ impl Page {
 impl Frame<'_> {
     fn around<B: MessageBody + 'static>(&self, answer: ServiceResponse<B>) -> ServiceResponse<EitherBody<B>> {
         let user = seen_user(&answer);
-        let pattern = answer.request().app_data::<Pattern>().cloned();
+        let pattern = answer.request().app_data::<RoutePattern>().cloned();
         let route = pattern.as_ref().map_or(UNMATCHED, |pattern| &*pattern.0);
         let policy = PagePolicy::of(answer.request());
         let (request, response) = answer.into_parts();
         let rewritten = self.rewrite(&response, policy);
         let told = match response.extensions().get::<Code>() {
-            Some(of_page) => (Some(of_page.word()), None),
+            Some(of_page) => (Some(of_page.as_str()), None),
             None => told(response.error()),
         };
         self.note(route, response.status().as_u16(), user, &told);
@@ -195,7 +194,7 @@ impl Frame<'_> {
     }
 
     fn complete(&self, headers: &mut HeaderMap) {
-        headers::complete(headers, self.edge.config.is_public_over_tls());
+        headers::complete(headers, self.http_state.config.is_public_over_tls());
         if let Ok(id) = HeaderValue::from_str(self.facts.id.as_str()) {
             headers.insert(HeaderName::from_static(X_REQUEST_ID), id);
         }
@@ -213,7 +212,7 @@ impl Frame<'_> {
     ) {
         let took = self.started.elapsed();
         let method = self.method.as_str();
-        self.edge.metrics.request(route, method, status, took);
+        self.http_state.metrics.request(route, method, status, took);
         Line {
             facts: &self.facts,
             method,
@@ -232,9 +231,9 @@ impl Frame<'_> {
 fn told(error: Option<&Error>) -> (Option<&str>, Option<&str>) {
     let Some(error) = error else { return (None, None) };
     if let Some(problem) = error.as_error::<Problem>() {
-        (Some(problem.code().word()), problem.cause())
+        (Some(problem.code().as_str()), problem.cause())
     } else if let Some(oauth) = error.as_error::<OauthError>() {
-        (Some(oauth.code().word()), oauth.cause())
+        (Some(oauth.code().as_str()), oauth.cause())
     } else {
         (None, None)
     }

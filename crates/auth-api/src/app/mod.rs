@@ -1,13 +1,10 @@
-//! The application: a table of routes, and the pages, inside one frame.
+//! The application: the routes of a listener, and the pages, inside one frame.
 
 pub mod frame;
 pub mod routes;
 pub mod server;
 
-use crate::{
-    http::{edge::Edge, route::Table},
-    pages::Pages,
-};
+use crate::{app::routes::Served, http::state::HttpState, pages::Pages};
 use actix_cors::Cors;
 use actix_web::{
     App, Error,
@@ -19,8 +16,8 @@ use actix_web::{
 
 /// The application that serves these routes and pages, to browsers of the origins that CORS lets in.
 pub fn application(
-    edge: Data<Edge>,
-    routes: Table,
+    http_state: Data<HttpState>,
+    routes: Served,
     pages: Option<Pages>,
     cors: Condition<Cors>,
 ) -> App<
@@ -33,7 +30,7 @@ pub fn application(
     >,
 > {
     App::new()
-        .app_data(edge)
+        .app_data(http_state)
         .configure(|app: &mut web::ServiceConfig| {
             routes.register(app);
             if let Some(pages) = pages {

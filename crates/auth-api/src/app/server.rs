@@ -4,8 +4,11 @@
 //! caller's to wait for.
 
 use crate::{
-    app::{application, routes},
-    http::{config::ServerConfig, connections::Connections, cors, edge::Edge, metrics::Metrics},
+    app::{
+        application,
+        routes::{self, Listener},
+    },
+    http::{config::ServerConfig, connections::Connections, cors, metrics::Metrics, state::HttpState},
     openapi::Document,
     pages::{Pages, Site},
 };
@@ -112,20 +115,23 @@ fn take(address: SocketAddr) -> io::Result<(TcpSocket, SocketAddr)> {
 
 /// A server that accepts requests.
 pub struct RunningServer {
-    edge: Data<Edge>,
-    addresses: Vec<SocketAddr>,
-    admin_address: Option<SocketAddr>,
+    http_state: Data<HttpState>,
     parts: Vec<Part>,
 }
 
+/// The server of one listener.
 struct Part {
+    listener: Listener,
+    addresses: Vec<SocketAddr>,
     handle: ServerHandle,
     task: JoinHandle<io::Result<()>>,
 }
 
 impl Part {
-    fn start(server: Server) -> Self {
+    fn start(listener: Listener, server: Server, addresses: Vec<SocketAddr>) -> Self {
         Self {
+            listener,
+            addresses,
             handle: server.handle(),
             task: tokio::spawn(server),
         }
@@ -136,7 +142,7 @@ impl Part {
 #[derive(Clone)]
 struct State {
     service: Data<Service>,
-    edge: Data<Edge>,
+    http_state: Data<HttpState>,
     document: Data<Document>,
     site: Option<Arc<Site>>,
 }
@@ -152,37 +158,31 @@ pub async fn serve(
     site: Option<Arc<Site>>,
     sockets: Sockets,
 ) -> Result<RunningServer, ServeError> {
-    let edge = Data::new(Edge::new(config, metrics));
+    let http_state = Data::new(HttpState::new(config, metrics));
     let state = State {
-        document: Data::new(routes::document(&edge.config)),
+        document: Data::new(routes::document(&http_state.config)),
         service: Data::new(service),
-        edge: Data::clone(&edge),
+        http_state: Data::clone(&http_state),
         site,
     };
-    let (public, addresses) = public_server(&state, sockets)?;
-    let admin = edge
-        .config
-        .admin_bind
-        .as_deref()
-        .map(|address| admin_server(&state, address))
-        .transpose()?;
-    let (admin, admin_addresses) = admin.unzip();
-    let parts = [Some(public), admin]
-        .into_iter()
-        .flatten()
-        .map(Part::start)
-        .collect();
-    let admin_address = admin_addresses.and_then(|found: Vec<SocketAddr>| found.first().copied());
-    Ok(RunningServer {
-        edge,
-        addresses,
-        admin_address,
-        parts,
-    })
+    let (mut sockets, mut bound) = (Some(sockets), Vec::new());
+    for listener in Listener::ALL {
+        let server = match listener {
+            Listener::Clients => sockets.take().map(|sockets| client_server(&state, sockets)),
+            Listener::Operators => {
+                let address = http_state.config.admin_bind.as_deref();
+                address.map(|address| operator_server(&state, address))
+            }
+        };
+        bound.extend(server.transpose()?.map(|server| (listener, server)));
+    }
+    let start = |(listener, (server, addresses))| Part::start(listener, server, addresses);
+    let parts = bound.into_iter().map(start).collect();
+    Ok(RunningServer { http_state, parts })
 }
 
-fn public_server(state: &State, sockets: Sockets) -> Result<(Server, Vec<SocketAddr>), ServeError> {
-    let config = state.edge.config.clone();
+fn client_server(state: &State, sockets: Sockets) -> Result<(Server, Vec<SocketAddr>), ServeError> {
+    let config = state.http_state.config.clone();
     let workers = match config.workers {
         0 => std::thread::available_parallelism().map_or(1, usize::from),
         some => some,
@@ -190,9 +190,12 @@ fn public_server(state: &State, sockets: Sockets) -> Result<(Server, Vec<SocketA
     let connections = Connections::new(config.max_connections_per_client, &config.trusted_proxies);
     let shared = state.clone();
     let mut server = HttpServer::new(move || {
-        let config = &shared.edge.config;
-        let (table, pages) = (routes::of_clients(config), shared.site.clone().map(Pages::new));
-        application(Data::clone(&shared.edge), table, pages, cors::of(config))
+        let config = &shared.http_state.config;
+        let (served, pages) = (
+            Listener::Clients.served(config),
+            shared.site.clone().map(Pages::new),
+        );
+        application(Data::clone(&shared.http_state), served, pages, cors::of(config))
             .app_data(Data::clone(&shared.service))
             .app_data(Data::clone(&shared.document))
     })
@@ -219,19 +222,15 @@ fn public_server(state: &State, sockets: Sockets) -> Result<(Server, Vec<SocketA
     Ok((server.run(), addresses))
 }
 
-fn admin_server(state: &State, address: &str) -> Result<(Server, Vec<SocketAddr>), ServeError> {
+fn operator_server(state: &State, address: &str) -> Result<(Server, Vec<SocketAddr>), ServeError> {
     let shared = state.clone();
     let server = HttpServer::new(move || {
-        application(
-            Data::clone(&shared.edge),
-            routes::of_operators(),
-            None,
-            cors::none(),
-        )
-        .app_data(Data::clone(&shared.service))
+        let served = Listener::Operators.served(&shared.http_state.config);
+        application(Data::clone(&shared.http_state), served, None, cors::none())
+            .app_data(Data::clone(&shared.service))
     })
     .workers(1)
-    .client_request_timeout(state.edge.config.header_timeout)
+    .client_request_timeout(state.http_state.config.header_timeout)
     .client_disconnect_timeout(DISCONNECT_TIMEOUT)
     .shutdown_timeout(1)
     .disable_signals()
@@ -249,27 +248,32 @@ impl RunningServer {
     /// Where clients reach it; the port that was picked, if it was to pick one.
     #[must_use]
     pub fn addr(&self) -> Option<SocketAddr> {
-        self.addresses.first().copied()
+        self.addrs().first().copied()
     }
 
     /// Every address that clients reach it on: a name may stand for several.
     #[must_use]
     pub fn addrs(&self) -> &[SocketAddr] {
-        &self.addresses
+        self.addresses_of(Listener::Clients)
     }
 
     /// Where operators reach it.
     #[must_use]
     pub fn admin_addr(&self) -> Option<SocketAddr> {
-        self.admin_address
+        self.addresses_of(Listener::Operators).first().copied()
+    }
+
+    fn addresses_of(&self, listener: Listener) -> &[SocketAddr] {
+        let part = self.parts.iter().find(|part| part.listener == listener);
+        part.map_or(&[], |part| part.addresses.as_slice())
     }
 
     /// Stops: readiness turns false, `drain_delay` passes, no more connections are accepted, requests in flight finish within
     /// `shutdown_timeout`. Dropping the future half-way leaves the server stopping.
     pub async fn drain(self) {
-        self.edge.start_draining();
-        tokio::time::sleep(self.edge.config.drain_delay).await;
-        for Part { handle, task } in self.parts {
+        self.http_state.start_draining();
+        tokio::time::sleep(self.http_state.config.drain_delay).await;
+        for Part { handle, task, .. } in self.parts {
             handle.stop(true).await;
             // The server's task ends once its workers have; a panic in it has been reported by then.
             let _ = task.await;
@@ -278,8 +282,8 @@ impl RunningServer {
 
     /// Stops at once: requests in flight are cut off.
     pub async fn stop(self) {
-        self.edge.start_draining();
-        for Part { handle, task } in self.parts {
+        self.http_state.start_draining();
+        for Part { handle, task, .. } in self.parts {
             handle.stop(false).await;
             let _ = task.await;
         }

@@ -2,6 +2,7 @@
 
 use super::*;
 use crate::{
+    app::routes::Listener,
     http::{
         config::ServerConfig,
         cors,
@@ -49,8 +50,8 @@ async fn breaks() -> HttpResponse {
     panic!("a bug")
 }
 
-fn edge(config: ServerConfig) -> Data<Edge> {
-    Data::new(Edge::new(config, Metrics::new().unwrap()))
+fn http_state(config: ServerConfig) -> Data<HttpState> {
+    Data::new(HttpState::new(config, Metrics::new().unwrap()))
 }
 
 /// Routes that answer as none of ours does.
@@ -66,11 +67,11 @@ fn strange() -> [Route; 5] {
 }
 
 macro_rules! framed {
-    ($edge:expr) => {{
-        let edge = $edge;
-        let table = routes::of_clients(&edge.config).below("", strange());
-        let cors = cors::of(&edge.config);
-        init_service(application(edge, table, None, cors)).await
+    ($http_state:expr) => {{
+        let http_state = $http_state;
+        let served = Listener::Clients.served(&http_state.config).and(strange());
+        let cors = cors::of(&http_state.config);
+        init_service(application(http_state, served, None, cors)).await
     }};
 }
 
@@ -81,7 +82,7 @@ async fn json<B: MessageBody>(answer: ServiceResponse<B>) -> Value {
 
 #[actix_web::test]
 async fn every_answer_carries_its_name_and_the_strict_headers() {
-    let app = framed!(edge(ServerConfig {
+    let app = framed!(http_state(ServerConfig {
         public_url: "https://auth.example".into(),
         ..ServerConfig::default()
     }));
@@ -121,7 +122,7 @@ async fn every_answer_carries_its_name_and_the_strict_headers() {
 
 #[actix_web::test]
 async fn an_error_answer_names_its_request_and_hides_its_cause() {
-    let app = framed!(edge(ServerConfig::default()));
+    let app = framed!(http_state(ServerConfig::default()));
     let answer = call_service(&app, TestRequest::get().uri("/refused").to_request()).await;
     assert_eq!(answer.status(), 503);
     assert_eq!(answer.headers().get("retry-after").unwrap(), "2");
@@ -139,7 +140,7 @@ async fn an_error_answer_names_its_request_and_hides_its_cause() {
 
 #[actix_web::test]
 async fn what_the_framework_says_is_said_in_our_words() {
-    let app = framed!(edge(ServerConfig::default()));
+    let app = framed!(http_state(ServerConfig::default()));
     let answer = call_service(&app, TestRequest::get().uri("/plain").to_request()).await;
     assert_eq!(answer.headers().get("content-type").unwrap(), PROBLEM_JSON);
     assert_eq!(json(answer).await["code"], "invalid_request");
@@ -152,7 +153,7 @@ async fn what_the_framework_says_is_said_in_our_words() {
 
 #[actix_web::test]
 async fn a_wrong_method_is_told_the_right_ones() {
-    let app = framed!(edge(ServerConfig::default()));
+    let app = framed!(http_state(ServerConfig::default()));
     for method in ["GET", "TRACE", "OPTIONS", "BREW"] {
         let method = Method::from_bytes(method.as_bytes()).unwrap();
         let request = TestRequest::default()
@@ -172,7 +173,7 @@ async fn an_answer_that_takes_too_long_or_breaks_is_an_answer_still() {
         request_timeout: Duration::from_millis(5),
         ..ServerConfig::default()
     };
-    let app = framed!(edge(config));
+    let app = framed!(http_state(config));
     for (uri, status) in [("/never", 503), ("/breaks", 500)] {
         let error = try_call_service(&app, TestRequest::get().uri(uri).to_request())
             .await
@@ -188,8 +189,8 @@ async fn an_answer_that_takes_too_long_or_breaks_is_an_answer_still() {
 
 #[actix_web::test]
 async fn requests_are_counted_by_the_pattern_of_their_route() {
-    let edge = edge(ServerConfig::default());
-    let app = framed!(Data::clone(&edge));
+    let http_state = http_state(ServerConfig::default());
+    let app = framed!(Data::clone(&http_state));
     for uri in ["/health/live?password=hunter2", "/nowhere/hunter2"] {
         call_service(&app, TestRequest::get().uri(uri).to_request()).await;
     }
@@ -198,7 +199,7 @@ async fn requests_are_counted_by_the_pattern_of_their_route() {
         hash_capacity: 0,
         audit_alarm: false,
     };
-    let text = String::from_utf8(edge.metrics.render(&figures).unwrap()).unwrap();
+    let text = String::from_utf8(http_state.metrics.render(&figures).unwrap()).unwrap();
     assert!(text.contains(r#"route="/health/live""#), "{text}");
     assert!(text.contains(r#"route="unmatched""#), "{text}");
     assert!(!text.contains("hunter2"));
@@ -210,7 +211,7 @@ async fn only_listed_origins_may_read_answers() {
         cors_origins: vec!["https://app.example".into()],
         ..ServerConfig::default()
     };
-    let app = framed!(edge(config));
+    let app = framed!(http_state(config));
     let allowed = |answer: &ServiceResponse<_>| {
         answer
             .headers()
@@ -253,7 +254,7 @@ async fn a_preflight_is_answered_for_listed_origins_alone() {
         cors_origins: vec!["https://app.example".into()],
         ..ServerConfig::default()
     };
-    let app = framed!(edge(config));
+    let app = framed!(http_state(config));
     let preflight = |origin: &'static str| {
         TestRequest::default()
             .method(Method::OPTIONS)
@@ -269,7 +270,7 @@ async fn a_preflight_is_answered_for_listed_origins_alone() {
     let stranger = call_service(&app, preflight("https://evil.example")).await;
     assert!(!stranger.headers().contains_key("access-control-allow-origin"));
     assert_eq!(stranger.headers().get("content-type").unwrap(), PROBLEM_JSON);
-    let without = framed!(edge(ServerConfig::default()));
+    let without = framed!(http_state(ServerConfig::default()));
     assert_eq!(
         call_service(&without, preflight("https://app.example"))
             .await
@@ -332,9 +333,9 @@ macro_rules! with_pages {
         };
         let site = Arc::new(Site::new(config, &ServerConfig::default(), "Keyward").unwrap());
         let pages = Pages::new(site).with(odd_pages());
-        let edge = edge(ServerConfig::default());
-        let table = routes::of_clients(&edge.config);
-        init_service(application(edge, table, Some(pages), cors::none())).await
+        let http_state = http_state(ServerConfig::default());
+        let served = Listener::Clients.served(&http_state.config);
+        init_service(application(http_state, served, Some(pages), cors::none())).await
     }};
 }
 

@@ -1,7 +1,7 @@
-//! One line a request. The rule: the route's pattern, never the path or the query; ids, never tokens, addresses of mail or
-//! bodies. Whatever a client made up is either checked before it gets here or left out.
+//! The access log: one line for each request. The rule: it has the pattern of the route and never the path or the query; ids and never
+//! tokens, e-mail addresses or bodies. Text of a client's making is checked before it gets here, or omitted.
 
-use crate::http::edge::Facts;
+use crate::http::state::RequestInfo;
 use auth_domain::ids::UserId;
 use std::time::Duration;
 use tracing::{error, field::display, info, warn};
@@ -11,8 +11,8 @@ pub const TARGET: &str = "keyward::access";
 
 /// What a line says.
 pub struct Line<'a> {
-    /// The request's name and sender.
-    pub facts: &'a Facts,
+    /// The request's id and client.
+    pub facts: &'a RequestInfo,
     /// Its method.
     pub method: &'a str,
     /// The pattern of its route.
@@ -21,16 +21,16 @@ pub struct Line<'a> {
     pub status: u16,
     /// How long the answer took.
     pub took: Duration,
-    /// Whose it was, if that was found out.
+    /// The user, if the request authenticated as one.
     pub user: Option<UserId>,
     /// The error's code.
     pub code: Option<&'a str>,
-    /// What failed, for the operator alone.
+    /// The cause of an error, for the operator alone.
     pub cause: Option<&'a str>,
 }
 
 impl Line<'_> {
-    /// Writes the line: an outage as a warning, what should not happen as an error.
+    /// Writes the line: an outage as a warning, an internal error as an error.
     pub fn write(&self) {
         let micros = u64::try_from(self.took.as_micros()).unwrap_or(u64::MAX);
         let (id, client) = (self.facts.id.as_str(), self.facts.client.map(display));

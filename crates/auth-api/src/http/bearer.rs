@@ -3,14 +3,14 @@
 use crate::http::{
     body,
     call::{Call, service_of},
-    edge::SeenUser,
     form::{self, FORM},
     json::{self, FromMembers},
     problem::{Code, Problem},
     route::{
         access,
-        argument::{Argument, JsonBody, Just, Nothing},
+        argument::{Argument, JsonBody, Specified, Unspecified},
     },
+    state::SeenUser,
 };
 use actix_web::{
     FromRequest, HttpMessage, HttpRequest,
@@ -18,149 +18,151 @@ use actix_web::{
     http::{Method, header::AUTHORIZATION},
 };
 use auth_domain::time::Timestamp;
-use auth_service::{Bearer, Caller, Principal, Service};
+use auth_service::{Bearer, Caller, Principal};
 use futures::future::LocalBoxFuture;
 
-/// The longest token that is looked at, in bytes: several times what the server ever gives out.
-const LONGEST: usize = 8 * 1024;
+/// The longest token that is read, in bytes: several times the length of any that the server issues.
+const MAX_LENGTH: usize = 8 * 1024;
 
-/// The extractor of a signed-in user: a handler that takes it can't be reached without a good access token.
+/// A caller who is let in by the headers of a request. Handlers take one as an argument, alone or [with a body](WithBody).
+pub trait Admitted: Argument<Body = Unspecified> + Sized + 'static {
+    /// Lets the caller in.
+    ///
+    /// # Errors
+    /// Why they are not let in.
+    fn admit(request: &HttpRequest) -> impl Future<Output = Result<Self, Problem>>;
+}
+
+/// Makes an argument of handlers of a type that is [`Admitted`].
+macro_rules! admitted_argument {
+    ($caller:ty, $guard:ty $(, $($generics:tt)+)?) => {
+        impl$(<$($generics)+>)? Argument for $caller {
+            type Access = Specified<$guard>;
+            type Body = Unspecified;
+        }
+
+        impl$(<$($generics)+>)? FromRequest for $caller {
+            type Error = Problem;
+            type Future = LocalBoxFuture<'static, Result<Self, Problem>>;
+
+            fn from_request(request: &HttpRequest, _: &mut Payload) -> Self::Future {
+                let request = request.clone();
+                Box::pin(async move { Self::admit(&request).await })
+            }
+        }
+    };
+}
+
+pub(super) use admitted_argument;
+
+/// A signed-in user, by an access token that is valid.
 pub struct SignedIn {
-    /// Who, and in which session.
+    /// The user and their session.
     pub principal: Principal,
-    /// The moment at which the token was good.
+    /// When the token was valid.
     pub now: Timestamp,
 }
 
-impl Argument for SignedIn {
-    type Access = Just<access::User>;
-    type Body = Nothing;
-}
+admitted_argument!(SignedIn, access::User);
 
-impl FromRequest for SignedIn {
-    type Error = Problem;
-    type Future = LocalBoxFuture<'static, Result<Self, Problem>>;
-
-    fn from_request(request: &HttpRequest, _: &mut Payload) -> Self::Future {
-        let request = request.clone();
-        Box::pin(async move { sign_in(&request).await })
+impl Admitted for SignedIn {
+    async fn admit(request: &HttpRequest) -> Result<Self, Problem> {
+        let token = token_of(request)?;
+        let service = service_of(request)?;
+        let now = service.moment()?;
+        let principal = service.authenticate(token, now).await?;
+        request.extensions_mut().insert(SeenUser(principal.user()));
+        Ok(Self { principal, now })
     }
 }
 
-/// The extractor of a signed-in user who is about to change something: with what the audit log says of it.
+/// A signed-in user who is about to change something, with what the audit log records of the caller.
 pub struct Acting {
-    /// Who, and in which session.
+    /// The user and their session.
     pub principal: Principal,
-    /// When and from where.
+    /// When and from where they act.
     pub caller: Caller,
 }
 
-impl Argument for Acting {
-    type Access = Just<access::User>;
-    type Body = Nothing;
-}
+admitted_argument!(Acting, access::User);
 
-impl FromRequest for Acting {
-    type Error = Problem;
-    type Future = LocalBoxFuture<'static, Result<Self, Problem>>;
-
-    fn from_request(request: &HttpRequest, _: &mut Payload) -> Self::Future {
-        let request = request.clone();
-        Box::pin(async move { act(&request).await })
+impl Admitted for Acting {
+    async fn admit(request: &HttpRequest) -> Result<Self, Problem> {
+        let principal = SignedIn::admit(request).await?.principal;
+        let service = service_of(request)?;
+        let caller = Call::of(request).caller(&service)?.signed_in(&principal);
+        Ok(Self { principal, caller })
     }
 }
 
-async fn act(request: &HttpRequest) -> Result<Acting, Problem> {
-    let principal = sign_in(request).await?.principal;
-    let service = service_of(request)?;
-    let caller = Call::of(request).caller(&service)?.signed_in(&principal);
-    Ok(Acting { principal, caller })
-}
-
-/// The extractor of whoever shows a token that holds: a signed-in user, or a script with an API key.
+/// The holder of any bearer token that is valid: a signed-in user, or a script with an API key.
 pub struct AnyBearer(pub Bearer);
 
-impl Argument for AnyBearer {
-    type Access = Just<access::Bearer>;
-    type Body = Nothing;
-}
+admitted_argument!(AnyBearer, access::Bearer);
 
-impl FromRequest for AnyBearer {
-    type Error = Problem;
-    type Future = LocalBoxFuture<'static, Result<Self, Problem>>;
-
-    fn from_request(request: &HttpRequest, _: &mut Payload) -> Self::Future {
-        let request = request.clone();
-        Box::pin(async move { any(&request).await.map(Self) })
+impl Admitted for AnyBearer {
+    async fn admit(request: &HttpRequest) -> Result<Self, Problem> {
+        let token = token_of(request)?;
+        let service = service_of(request)?;
+        let bearer = service.authenticate_bearer(token, service.moment()?).await?;
+        request.extensions_mut().insert(SeenUser(bearer.user()));
+        Ok(Self(bearer))
     }
 }
 
-/// The caller, by a token that holds.
-pub(super) async fn any(request: &HttpRequest) -> Result<Bearer, Problem> {
-    let token = token_of(request)?;
-    let service = service_of(request)?;
-    let now = service.moment()?;
-    let bearer = service.authenticate_bearer(token, now).await?;
-    request.extensions_mut().insert(SeenUser(bearer.user()));
-    Ok(bearer)
-}
-
-/// The extractor of a signed-in user and a JSON body.
+/// A caller and a JSON body.
 ///
-/// The token is checked before the body is read, so that a stranger learns nothing about bodies, and once more after: a body
+/// The caller is checked before the body is read, so that a stranger learns nothing about bodies, and once more after: a body
 /// may take seconds to arrive, and a token that was revoked meanwhile must not act.
-pub struct SignedInWith<T> {
-    /// Who and when, after the body had arrived.
-    pub acting: Acting,
+pub struct WithBody<C, T> {
+    /// The caller, as let in after the body had arrived.
+    pub caller: C,
     /// The body.
     pub body: T,
 }
 
-impl<T> Argument for SignedInWith<T> {
-    type Access = Just<access::User>;
-    type Body = Just<JsonBody<T>>;
+impl<C: Argument, T> Argument for WithBody<C, T> {
+    type Access = C::Access;
+    type Body = Specified<JsonBody<T>>;
 }
 
-impl<T: FromMembers> FromRequest for SignedInWith<T> {
+impl<C: Admitted, T: FromMembers> FromRequest for WithBody<C, T> {
     type Error = Problem;
     type Future = LocalBoxFuture<'static, Result<Self, Problem>>;
 
     fn from_request(request: &HttpRequest, payload: &mut Payload) -> Self::Future {
         let (request, payload) = (request.clone(), payload.take());
         Box::pin(async move {
-            sign_in(&request).await?;
+            C::admit(&request).await?;
             let body = json::read(&request, payload).await?;
-            Ok(Self {
-                acting: act(&request).await?,
-                body,
-            })
+            let caller = C::admit(&request).await?;
+            Ok(Self { caller, body })
         })
     }
 }
 
-/// Who sent a request that needs no token.
+/// The sender of a request for which a token is optional.
 pub enum Sender {
     /// A signed-in user.
     User(Acting),
     /// A caller without a token.
-    Anybody(Call),
+    Anonymous(Call),
 }
 
-/// The extractor of a caller who may be signed in, and of a body (`Json` or `OptionalJson`). A token that is sent must be good, after the
-/// body has arrived.
-pub struct IfSignedIn<B> {
-    /// Who and when.
+/// A caller who may be signed in, and a body (`Json` or `OptionalJson`). A token that is sent must be valid once the body has arrived.
+pub struct MaybeSignedIn<B> {
+    /// The sender, as of when the body had arrived.
     pub sender: Sender,
     /// The body.
     pub body: B,
 }
 
-impl<B: Argument> Argument for IfSignedIn<B> {
-    type Access = Just<access::UserIfSent>;
+impl<B: Argument> Argument for MaybeSignedIn<B> {
+    type Access = Specified<access::UserIfSent>;
     type Body = B::Body;
 }
 
-impl<B: FromRequest<Error = Problem> + 'static> FromRequest for IfSignedIn<B> {
+impl<B: FromRequest<Error = Problem> + 'static> FromRequest for MaybeSignedIn<B> {
     type Error = Problem;
     type Future = LocalBoxFuture<'static, Result<Self, Problem>>;
 
@@ -168,9 +170,9 @@ impl<B: FromRequest<Error = Problem> + 'static> FromRequest for IfSignedIn<B> {
         let (request, body) = (request.clone(), B::from_request(request, payload));
         Box::pin(async move {
             let body = body.await?;
-            let sender = match act(&request).await {
+            let sender = match Acting::admit(&request).await {
                 Ok(acting) => Sender::User(acting),
-                Err(problem) if problem.code() == Code::MissingToken => Sender::Anybody(Call::of(&request)),
+                Err(problem) if problem.code() == Code::MissingToken => Sender::Anonymous(Call::of(&request)),
                 Err(problem) => return Err(problem),
             };
             Ok(Self { sender, body })
@@ -178,27 +180,11 @@ impl<B: FromRequest<Error = Problem> + 'static> FromRequest for IfSignedIn<B> {
     }
 }
 
-async fn sign_in(request: &HttpRequest) -> Result<SignedIn, Problem> {
-    let token = token_of(request)?;
-    let service = service_of(request)?;
-    let signed_in = authenticate(&service, token).await?;
-    request
-        .extensions_mut()
-        .insert(SeenUser(signed_in.principal.user()));
-    Ok(signed_in)
-}
-
-async fn authenticate(service: &Service, token: &str) -> Result<SignedIn, Problem> {
-    let now = service.moment()?;
-    let principal = service.authenticate(token, now).await?;
-    Ok(SignedIn { principal, now })
-}
-
 /// The token of a request.
 ///
 /// # Errors
 /// [`Code::MissingToken`] if none was sent, [`Code::InvalidRequest`] if it was sent twice or in another place too,
-/// [`Code::InvalidToken`] if what was sent can't be one.
+/// [`Code::InvalidToken`] if what was sent can't be a token.
 pub fn token_of(request: &HttpRequest) -> Result<&str, Problem> {
     let mut sent = request.headers().get_all(AUTHORIZATION);
     let header = sent.next();
@@ -221,7 +207,7 @@ pub fn token_of(request: &HttpRequest) -> Result<&str, Problem> {
         return Err(Code::MissingToken.into());
     }
     let token = rest.trim_ascii();
-    if token.is_empty() || token.len() > LONGEST || !token.iter().all(|b| is_token_byte(*b)) {
+    if token.is_empty() || token.len() > MAX_LENGTH || !token.iter().all(|b| is_token_byte(*b)) {
         return Err(Code::InvalidToken.into());
     }
     std::str::from_utf8(token).map_err(|_| Code::InvalidToken.into())

@@ -1,10 +1,10 @@
-//! Reading a request's body. The rule: never more than the limit, never longer than the time, whatever the client promises.
+//! Reading a request's body. The rule: never more than the size limit and never longer than the time limit, whatever the client announces.
 //!
-//! actix has no time limit on bodies: a client that sends its headers and withholds the rest would be waited for.
+//! actix has no time limit on bodies: the server would wait for a client that sends its headers and withholds the rest.
 
 use crate::http::{
-    edge::Edge,
     problem::{Code, Problem},
+    state::HttpState,
 };
 use actix_web::{
     HttpRequest,
@@ -16,21 +16,21 @@ use actix_web::{
 use futures::{Stream, StreamExt};
 use std::time::Duration;
 
-/// Why there is no body.
+/// Why a body can't be read.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum BodyFault {
+pub enum BodyError {
     /// Longer than the limit.
     TooLarge,
-    /// Not here in time.
+    /// It did not arrive in time.
     TimedOut,
-    /// Cut short, or framed wrongly.
+    /// Cut short, or malformed in its framing.
     Broken,
-    /// Compressed, which is not accepted: a small body could unfold into a large one.
+    /// Compressed, which is not accepted: a small body could decompress into a large one.
     Encoded,
 }
 
-impl BodyFault {
-    /// The code that stands for it.
+impl BodyError {
+    /// Its error code.
     #[must_use]
     pub fn code(self) -> Code {
         match self {
@@ -41,7 +41,7 @@ impl BodyFault {
         }
     }
 
-    /// What to tell a person.
+    /// The detail for people.
     #[must_use]
     pub fn detail(self) -> &'static str {
         match self {
@@ -53,8 +53,8 @@ impl BodyFault {
     }
 }
 
-impl From<BodyFault> for Problem {
-    fn from(fault: BodyFault) -> Self {
+impl From<BodyError> for Problem {
+    fn from(fault: BodyError) -> Self {
         Self::with_detail(fault.code(), fault.detail())
     }
 }
@@ -62,38 +62,38 @@ impl From<BodyFault> for Problem {
 /// Reads the body of a request, within the limits of the configuration.
 ///
 /// # Errors
-/// [`BodyFault`].
-pub async fn read(request: &HttpRequest, payload: Payload) -> Result<Bytes, BodyFault> {
-    let (limit, time) = Edge::of(request).map_or((16 * 1024, Duration::from_secs(10)), |edge| {
-        (edge.config.max_body, edge.config.body_timeout)
+/// [`BodyError`].
+pub async fn read(request: &HttpRequest, payload: Payload) -> Result<Bytes, BodyError> {
+    let (limit, time) = HttpState::of(request).map_or((16 * 1024, Duration::from_secs(10)), |http_state| {
+        (http_state.config.max_body, http_state.config.body_timeout)
     });
     let headers = request.headers();
     if headers
         .get_all(CONTENT_ENCODING)
         .any(|value| !value.as_bytes().eq_ignore_ascii_case(b"identity"))
     {
-        return Err(BodyFault::Encoded);
+        return Err(BodyError::Encoded);
     }
-    // What is announced as too long is refused before a byte of it is read.
+    // A body that is announced as too long is refused before a byte of it is read.
     let announced = headers
         .get(CONTENT_LENGTH)
         .and_then(|value| value.to_str().ok()?.parse::<u64>().ok());
     if announced.is_some_and(|length| usize::try_from(length).map_or(true, |length| length > limit)) {
-        return Err(BodyFault::TooLarge);
+        return Err(BodyError::TooLarge);
     }
     collect(payload, limit, time).await
 }
 
-async fn collect<S>(mut chunks: S, limit: usize, time: Duration) -> Result<Bytes, BodyFault>
+async fn collect<S>(mut chunks: S, limit: usize, time: Duration) -> Result<Bytes, BodyError>
 where
     S: Stream<Item = Result<Bytes, PayloadError>> + Unpin,
 {
     let whole = async {
         let mut body = BytesMut::new();
         while let Some(chunk) = chunks.next().await {
-            let chunk = chunk.map_err(|_| BodyFault::Broken)?;
+            let chunk = chunk.map_err(|_| BodyError::Broken)?;
             if body.len().saturating_add(chunk.len()) > limit {
-                return Err(BodyFault::TooLarge);
+                return Err(BodyError::TooLarge);
             }
             body.extend_from_slice(&chunk);
         }
@@ -101,7 +101,7 @@ where
     };
     tokio::time::timeout(time, whole)
         .await
-        .unwrap_or(Err(BodyFault::TimedOut))
+        .unwrap_or(Err(BodyError::TimedOut))
 }
 
 /// Whether the request says that it has a body (RFC 9112 §6).
@@ -155,7 +155,7 @@ mod tests {
     #[actix_web::test]
     async fn a_body_past_the_limit_is_refused_while_it_still_comes() {
         let endless = stream::repeat_with(|| Ok(Bytes::from_static(b"0123456789")));
-        assert_eq!(collect(endless, 16, LONG).await, Err(BodyFault::TooLarge));
+        assert_eq!(collect(endless, 16, LONG).await, Err(BodyError::TooLarge));
     }
 
     #[actix_web::test]
@@ -164,7 +164,7 @@ mod tests {
         send.unbounded_send(Ok(Bytes::from_static(b"{"))).unwrap();
         assert_eq!(
             collect(receive, 16, Duration::from_millis(1)).await,
-            Err(BodyFault::TimedOut)
+            Err(BodyError::TimedOut)
         );
         drop(send);
     }
@@ -172,7 +172,7 @@ mod tests {
     #[actix_web::test]
     async fn a_body_that_breaks_off_is_refused() {
         let broken = stream::iter([Ok(Bytes::from_static(b"{")), Err(PayloadError::Incomplete(None))]);
-        assert_eq!(collect(broken, 16, LONG).await, Err(BodyFault::Broken));
+        assert_eq!(collect(broken, 16, LONG).await, Err(BodyError::Broken));
     }
 
     #[actix_web::test]
@@ -180,15 +180,15 @@ mod tests {
         let long = TestRequest::post()
             .insert_header((CONTENT_LENGTH, "16385"))
             .to_http_request();
-        assert_eq!(read(&long, Payload::None).await, Err(BodyFault::TooLarge));
+        assert_eq!(read(&long, Payload::None).await, Err(BodyError::TooLarge));
         let huge = TestRequest::post()
             .insert_header((CONTENT_LENGTH, u64::MAX))
             .to_http_request();
-        assert_eq!(read(&huge, Payload::None).await, Err(BodyFault::TooLarge));
+        assert_eq!(read(&huge, Payload::None).await, Err(BodyError::TooLarge));
         let zipped = TestRequest::post()
             .insert_header((CONTENT_ENCODING, "gzip"))
             .to_http_request();
-        assert_eq!(read(&zipped, Payload::None).await, Err(BodyFault::Encoded));
+        assert_eq!(read(&zipped, Payload::None).await, Err(BodyError::Encoded));
     }
 
     #[test]

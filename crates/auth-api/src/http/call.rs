@@ -1,10 +1,10 @@
-//! Who calls and when: what use cases that change something are told.
+//! The caller of a use case: from where they call, and when.
 
 use crate::http::{
     device,
-    edge::Facts,
     problem::Problem,
-    route::argument::{Argument, Nothing},
+    route::argument::{Argument, Unspecified},
+    state::RequestInfo,
 };
 use actix_web::{FromRequest, HttpMessage, HttpRequest, dev::Payload, http::header::USER_AGENT, web::Data};
 use auth_domain::{audit::Actor, session::Origin};
@@ -12,10 +12,9 @@ use auth_service::{Caller, Failure, Service};
 use secrecy::SecretString;
 use std::future::{Ready, ready};
 
-/// The extractor of where a request came from.
+/// From where a request came.
 ///
-/// The clock is read by [`Call::caller`], once, when the body is there: a body may take seconds to arrive, and a moment from
-/// before it would be a stale one.
+/// The clock is read by [`Call::caller`], once the body has arrived: a body may take seconds, and a time from before it would be stale.
 #[derive(Debug)]
 pub struct Call {
     origin: Origin,
@@ -24,24 +23,24 @@ pub struct Call {
 }
 
 impl Call {
-    /// What is known of a request's sender.
+    /// From where this request came.
     #[must_use]
     pub fn of(request: &HttpRequest) -> Self {
         let user_agent = request
             .headers()
             .get(USER_AGENT)
             .map(|value| String::from_utf8_lossy(value.as_bytes()));
-        let device = device::shown(request);
+        let device = device::presented(request);
         let known = request.extensions();
-        let facts = known.get::<Facts>();
+        let info = known.get::<RequestInfo>();
         Self {
-            origin: Origin::new(facts.and_then(|facts| facts.client), user_agent.as_deref()),
-            request_id: facts.map(|facts| facts.id.as_str().to_owned()),
+            origin: Origin::new(info.and_then(|info| info.client), user_agent.as_deref()),
+            request_id: info.map(|info| info.id.as_str().to_owned()),
             device,
         }
     }
 
-    /// The caller, now, who has proved nothing yet.
+    /// The caller, now, before they have proved who they are.
     ///
     /// # Errors
     /// [`Failure::Unavailable`] while this machine's clock is known to be wrong.
@@ -58,8 +57,8 @@ impl Call {
 }
 
 impl Argument for Call {
-    type Access = Nothing;
-    type Body = Nothing;
+    type Access = Unspecified;
+    type Body = Unspecified;
 }
 
 impl FromRequest for Call {

@@ -1,7 +1,7 @@
-//! Who is calling. The rule: the socket says it; `X-Forwarded-For` only as far as trusted proxies vouch for it, read right to
-//! left. A header that makes no sense ends the walk: it neither fails the request nor hides the caller.
+//! The address of the client. The rule: it is the peer of the socket. `X-Forwarded-For` is read from right to left, as far as trusted
+//! proxies vouch for it. A malformed entry ends the walk: it neither fails the request nor hides the client.
 //!
-//! actix's `ConnectionInfo` is never asked: it believes forwarding headers from anybody.
+//! actix's `ConnectionInfo` is never used: it trusts forwarding headers from anybody.
 
 use actix_web::{dev::ServiceRequest, http::header::HeaderMap};
 use auth_domain::connection_url::shown_text;
@@ -41,7 +41,7 @@ pub fn behind(peer: IpAddr, headers: &HeaderMap, trusted: &[IpNet]) -> IpAddr {
     client
 }
 
-/// Reads a list of networks; an address alone is the network of this one. Every entry that is neither is named.
+/// Reads a list of networks and addresses. The error names every entry that is neither.
 ///
 /// # Errors
 /// The entries that are neither.
@@ -64,7 +64,7 @@ pub(crate) fn read_networks<'de, D: Deserializer<'de>>(from: D) -> Result<Vec<Ip
     )))
 }
 
-/// A network, or an address alone; an IPv4 address in the form of IPv6 is what it is, as it is for callers.
+/// A network, or a single address. An IPv4-mapped IPv6 address counts as the IPv4 address, as it does for clients.
 fn network(text: &str) -> Option<IpNet> {
     let alone = text
         .parse::<IpAddr>()
@@ -129,7 +129,7 @@ mod tests {
     }
 
     #[test]
-    fn a_stranger_can_say_what_it_likes() {
+    fn a_stranger_can_say_what_they_like() {
         assert_eq!(client("203.0.113.9", &["1.2.3.4"]), "203.0.113.9");
         assert_eq!(client("203.0.113.9", &["127.0.0.1", "10.0.0.1"]), "203.0.113.9");
     }

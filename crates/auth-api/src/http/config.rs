@@ -1,6 +1,6 @@
 //! The `server` section of the configuration.
 //!
-//! The rule: a value that can't be served safely stops the start. Everything wrong is reported at once, by key.
+//! The rule: the server does not start with a value that is not safe. Every fault is reported at once, by key.
 
 use crate::http::client_address;
 use actix_web::http::uri::{Authority, Uri};
@@ -19,17 +19,17 @@ use std::{
 #[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 pub struct ServerConfig {
-    /// Where to listen, `ADDRESS:PORT`; port 0 picks a free one.
+    /// Where to listen, `ADDRESS:PORT`; port 0 chooses a free port.
     pub bind: String,
-    /// Where `/metrics` and `/version` are served; nowhere if left out.
+    /// Where `/metrics` and `/version` are served; nowhere if omitted.
     pub admin_bind: Option<String>,
     /// The address that clients use, scheme and host: the issuer of tokens, and what links are built from.
     pub public_url: String,
-    /// What stands before the routes; empty serves them at the root.
+    /// The path below which the routes are served; empty serves them at the root.
     pub base_path: String,
-    /// What stands before the admin routes.
+    /// The path below which the admin routes are served.
     pub admin_path: String,
-    /// The proxies whose `X-Forwarded-For` is believed.
+    /// The proxies whose `X-Forwarded-For` is trusted.
     #[serde(deserialize_with = "client_address::read_networks")]
     pub trusted_proxies: Vec<IpNet>,
     /// Whether `/verify` sends `X-Auth-Email` for an address that is not confirmed, too.
@@ -64,7 +64,7 @@ pub struct ServerConfig {
     pub keep_alive: Duration,
     /// The most connections at a time, of all clients.
     pub max_connections: usize,
-    /// The most connections at a time of one address that is no trusted proxy; 0 is no limit.
+    /// The most connections at a time of one address that is not a trusted proxy; 0 is no limit.
     pub max_connections_per_client: usize,
 }
 
@@ -160,15 +160,15 @@ impl Section for ServerConfig {
 }
 
 impl ServerConfig {
-    /// The origin of a server that listens at `ADDRESS:PORT` and was given no other: [`Self::origin_of`] the first address that it
-    /// stands for. `None` where it stands for none.
+    /// The origin of a server that listens at `ADDRESS:PORT` and has no `public_url`: [`Self::origin_of`] the first address that this
+    /// resolves to. `None` if it resolves to none.
     #[must_use]
     pub fn own_origin(bind: &str) -> Option<String> {
         bind.to_socket_addrs().ok()?.next().map(Self::origin_of)
     }
 
-    /// The origin of a server that listens here and was given no other. What others reach is not known from where it listens, so
-    /// that without a loopback address it is this machine's view.
+    /// The origin of a server that listens at this address and has no `public_url`. Whether other machines can reach it is not known, so
+    /// it is the origin as this machine reaches it.
     #[must_use]
     pub fn origin_of(address: SocketAddr) -> String {
         if address.ip().is_loopback() {
@@ -192,7 +192,7 @@ impl ServerConfig {
     }
 }
 
-/// Something has to be an address to listen on.
+/// Complains unless the text is an address to listen on.
 fn address(complaints: &mut Complaints, key: &'static str, address: &str) {
     let message = format!(
         "\"{}\" is no address to listen on; give ADDRESS:PORT, as in 127.0.0.1:8080",
@@ -233,8 +233,8 @@ pub(crate) fn is_origin(text: &str) -> bool {
             .all(|b| b.is_ascii_graphic() && !b.is_ascii_uppercase())
 }
 
-/// The host of an authority that is a host, and perhaps a port, and nothing else. The parser's own answer ends with the bracket of
-/// an IPv6 address, whatever stands behind it.
+/// The host of an authority, if it consists of a host and an optional port alone. The parser's own host ends with the bracket of an
+/// IPv6 address, whatever follows it.
 pub(crate) fn host_of(authority: &Authority) -> Option<&str> {
     let host = authority.host();
     let behind = authority.as_str().strip_prefix(host)?;
@@ -245,7 +245,7 @@ pub(crate) fn host_of(authority: &Authority) -> Option<&str> {
     (behind.is_empty() || is_port(behind)).then_some(host)
 }
 
-/// Whether the text is empty, or whole segments of a path.
+/// Whether the text is empty or a path of whole segments.
 pub(crate) fn is_base_path(path: &str) -> bool {
     let segment = |part: &str| {
         !part.is_empty()

@@ -1,6 +1,6 @@
-//! How many connections one client may hold: else one that opens many and says nothing keeps everybody out.
+//! The limit on the connections of one client. Without it, one client with many idle connections keeps all others out.
 //!
-//! actix can't refuse a connection by its peer, so one too many is shut down as soon as it is handed over.
+//! actix can't refuse a connection by its peer, so a connection over the limit is shut down as soon as actix hands it over.
 
 use crate::http::client_address::is_trusted;
 use actix_web::{dev::Extensions, rt::net::TcpStream};
@@ -15,7 +15,7 @@ use std::{
 
 type Counts = Arc<Mutex<HashMap<IpAddr, usize>>>;
 
-/// Whom an address stands for: an IPv6 client has a whole /64, so that is counted as one.
+/// The client of an address. An IPv6 client has a whole /64, which counts as one.
 fn client_of(peer: IpAddr) -> IpAddr {
     match peer {
         IpAddr::V4(_) => peer,
@@ -31,7 +31,7 @@ pub struct Connections {
     trusted: Arc<[IpNet]>,
 }
 
-/// One open connection; dropped with it.
+/// One open connection. It is dropped when the connection closes.
 struct Open {
     counts: Counts,
     peer: IpAddr,
@@ -50,7 +50,7 @@ impl Drop for Open {
 }
 
 impl Connections {
-    /// At most this many an address, 0 for any number; trusted proxies carry many clients and are not counted.
+    /// At most this many for each client; 0 is no limit. Trusted proxies carry many clients and are not counted.
     #[must_use]
     pub fn new(most: usize, trusted: &[IpNet]) -> Self {
         Self {
@@ -60,7 +60,7 @@ impl Connections {
         }
     }
 
-    /// Counts a connection that was just made, or shuts it down.
+    /// Counts a new connection, or shuts it down.
     pub fn admit(&self, connection: &dyn Any, kept: &mut Extensions) {
         let Some(stream) = connection.downcast_ref::<TcpStream>() else {
             return;
@@ -80,7 +80,7 @@ impl Connections {
         }
     }
 
-    /// `None`: one too many. `Some(None)`: not counted.
+    /// `None`: over the limit. `Some(None)`: not counted.
     fn open(&self, peer: IpAddr) -> Option<Option<Open>> {
         if self.most == 0 || is_trusted(peer, &self.trusted) {
             return Some(None);

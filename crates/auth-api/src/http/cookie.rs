@@ -1,14 +1,14 @@
-//! Reading cookies (RFC 6265 §5.4). The rule: a cookie is the one whose name stands there byte for byte, once.
+//! Reading cookies (RFC 6265 §5.4). The rule: a cookie counts if its exact name, byte for byte, was sent once.
 //!
 //! The framework's reader undoes percent encoding in names and trims every kind of space. Browsers hold the literal prefix
 //! `__Host-` alone to its rule: another spelling, which a neighbouring host may set, would pass for it. And one byte that is not
-//! UTF-8, in anybody's cookie, would hide all of them.
+//! UTF-8, in any cookie, would hide all of them.
 
 use actix_web::{HttpRequest, http::header::COOKIE};
 
-/// The value of a cookie; none if it is there twice, or is no text of ASCII.
+/// The value of a cookie; none if it was sent twice or is not ASCII.
 #[must_use]
-pub fn shown<'a>(request: &'a HttpRequest, name: &str) -> Option<&'a str> {
+pub fn value_of<'a>(request: &'a HttpRequest, name: &str) -> Option<&'a str> {
     let lines = request.headers().get_all(COOKIE);
     let pairs = lines.flat_map(|line| line.as_bytes().split(|b| *b == b';'));
     let mut found = pairs.filter_map(|pair| {
@@ -37,7 +37,7 @@ mod tests {
         let request = lines.iter().fold(TestRequest::get(), |request, line| {
             request.append_header((COOKIE, HeaderValue::from_bytes(line).unwrap()))
         });
-        shown(&request.to_http_request(), "__Host-kw_access").map(ToOwned::to_owned)
+        value_of(&request.to_http_request(), "__Host-kw_access").map(ToOwned::to_owned)
     }
 
     #[test]

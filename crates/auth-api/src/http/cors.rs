@@ -1,4 +1,4 @@
-//! Browsers of other origins (the Fetch standard's CORS). The rule: exact origins from the configuration, or none; never `*`.
+//! CORS (Fetch standard). The rule: the exact origins of the configuration, or none; never `*`.
 
 use crate::http::{config::ServerConfig, device::X_DEVICE_TOKEN, request_id::X_REQUEST_ID};
 use actix_cors::Cors;
@@ -10,7 +10,7 @@ use actix_web::{
 /// How long a browser may remember the answer to a preflight, in seconds.
 const MAX_AGE: usize = 600;
 
-/// What lets the configured origins in; nothing at all where none is configured.
+/// CORS for the configured origins; off where none is configured.
 #[must_use]
 pub fn of(config: &ServerConfig) -> Condition<Cors> {
     let mut cors = Cors::default()
@@ -30,7 +30,7 @@ pub fn of(config: &ServerConfig) -> Condition<Cors> {
             "ratelimit",
             "ratelimit-policy",
         ])
-        // Other origins get an answer without the header that would let a page read it, as servers of anything do.
+        // Other origins get the answer without the headers that would let a page read it, as from a server without CORS.
         .block_on_origin_mismatch(false)
         .max_age(MAX_AGE);
     for origin in &config.cors_origins {
@@ -42,7 +42,7 @@ pub fn of(config: &ServerConfig) -> Condition<Cors> {
     Condition::new(!config.cors_origins.is_empty(), cors)
 }
 
-/// What lets no other origin in.
+/// No CORS.
 #[must_use]
 pub fn none() -> Condition<Cors> {
     Condition::new(false, Cors::default())

@@ -1,10 +1,9 @@
-//! Paging: an opaque cursor names the last item of the page before. Never an offset, which would skip and repeat items while
-//! the list changes.
+//! Pagination: an opaque cursor names the last item of the previous page. An offset would skip and repeat items while the list changes.
 
 use crate::http::{
     problem::{Code, FieldError, Problem},
     query::Query,
-    route::{Declaration, Parameter, Shape, schema},
+    route::{Declaration, Parameter, SchemaRef, schema},
 };
 use auth_service::Pagination;
 use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD};
@@ -19,13 +18,13 @@ use utoipa::{
 };
 use uuid::Uuid;
 
-/// The smallest, largest and usual number of items a page.
+/// The smallest, the largest and the default number of items on a page.
 pub const LIMITS: (u32, u32, u32) = (1, 100, 20);
 
-/// What every cursor looks like, for the description of the API: what fits it is one, if of no item.
+/// The pattern of cursors, for the description of the API. Every text that matches it can be decoded, even if it names no item.
 pub const PATTERN: &str = "^A[Q-Za-f][A-Za-z0-9_-]{20}[AEIMQUYcgkosw048]$";
 
-/// The form of the cursor; another one may follow.
+/// The version of the cursor's format.
 const VERSION: u8 = 1;
 
 /// A page of a list.
@@ -33,12 +32,12 @@ const VERSION: u8 = 1;
 pub struct List<T> {
     /// The items.
     pub items: Vec<T>,
-    /// What to ask for next; `null` at the end.
+    /// The cursor of the next page; `null` on the last one.
     pub next_cursor: Option<String>,
 }
 
 impl<A, B, G> Declaration<A, B, G> {
-    /// It gives a list in pages: a [`List`] by a [`Paging`].
+    /// It answers with a page of a list: a [`List`] by a [`Paging`].
     pub fn paged(self) -> Self {
         self.with(Parameter::query("limit", "How many.", || {
             let (least, most, usual) = LIMITS;
@@ -50,14 +49,14 @@ impl<A, B, G> Declaration<A, B, G> {
         }))
         .with(Parameter::query(
             "cursor",
-            "The next_cursor of the page before.",
+            "The next_cursor of the previous page.",
             || schema::text().pattern(Some(PATTERN)),
         ))
         .may_fail(&[Code::InvalidInput])
     }
 }
 
-/// What can be listed.
+/// An item of lists.
 pub trait Listed: ToSchema {
     /// The name of a page of it in the description of the API.
     const LIST: &str;
@@ -67,7 +66,10 @@ impl<T: Listed> PartialSchema for List<T> {
     fn schema() -> RefOr<Schema> {
         let nullable = SchemaType::from_iter([Type::String, Type::Null]);
         ObjectBuilder::new()
-            .property("items", ArrayBuilder::new().items(Shape::of::<T>().reference()))
+            .property(
+                "items",
+                ArrayBuilder::new().items(SchemaRef::of::<T>().reference()),
+            )
             .property("next_cursor", ObjectBuilder::new().schema_type(nullable))
             .required("items")
             .required("next_cursor")
@@ -81,11 +83,11 @@ impl<T: Listed> ToSchema for List<T> {
     }
 
     fn schemas(all: &mut Vec<(String, RefOr<Schema>)>) {
-        Shape::of::<T>().collect(all);
+        SchemaRef::of::<T>().collect(all);
     }
 }
 
-/// What page was asked for.
+/// The page that a request asks for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Paging {
     after: Option<Uuid>,
@@ -96,7 +98,7 @@ impl Paging {
     /// Reads `limit` and `cursor`.
     ///
     /// # Errors
-    /// 422 for a limit out of range and for a cursor that was not given out here.
+    /// 422 for a limit out of range and for an invalid cursor.
     pub fn of(query: &Query<'_>) -> Result<Self, Problem> {
         let (least, most, usual) = LIMITS;
         let limit = match query.single("limit")? {
@@ -117,7 +119,7 @@ impl Paging {
         Ok(Self { after, limit })
     }
 
-    /// What to ask the service for: one more than the page holds, to see whether there is a next one.
+    /// The page to ask the service for: with one more item, to see whether there is a next page.
     #[must_use]
     pub fn request(&self) -> Pagination {
         Pagination {
@@ -126,7 +128,7 @@ impl Paging {
         }
     }
 
-    /// The page, out of what the service gave.
+    /// The page, from the items of the service.
     pub fn page<T>(&self, mut found: Vec<T>, id: impl Fn(&T) -> Uuid) -> List<T> {
         let size = usize::try_from(self.limit).unwrap_or(usize::MAX);
         let more = found.len() > size;

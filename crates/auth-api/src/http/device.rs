@@ -1,4 +1,4 @@
-//! The token of a known device. The rule: a client shows it in a header, or a browser in a cookie that scripts can't read.
+//! The token of a known device. The rule: a client sends it in a header, or a browser in a cookie that scripts can't read.
 
 use crate::http::{
     cookie,
@@ -12,45 +12,45 @@ use actix_web::{
 use auth_service::KNOWN_FOR;
 use secrecy::{ExposeSecret, SecretString};
 
-/// The header in which a client without cookies shows its device token, and gets it.
+/// The header in which a client without cookies sends its device token and receives it.
 pub const X_DEVICE_TOKEN: &str = "x-device-token";
-/// The same for the routes that sign users in.
+/// The header as a parameter of the routes that sign users in.
 pub const DEVICE_TOKEN: Parameter = Parameter::header(
     "X-Device-Token",
     "What the last sign-in on this device gave, for clients that keep no cookies: a known device has a budget of guesses \
      of its own.",
     schema::text,
 );
-/// The cookie that holds it in browsers: bound to this host, and out of reach for scripts.
+/// The cookie that holds the token in browsers: bound to this host, and out of reach of scripts.
 pub const DEVICE_COOKIE: &str = "__Host-kw_device";
 
-/// The header of an answer that makes the device known.
-pub const TOKEN_GIVEN: (&str, &str) = (
+/// The header of an answer that issues a device token.
+pub const ISSUED_TOKEN: (&str, &str) = (
     "X-Device-Token",
     "What the device shows with its next sign-in; browsers get it as the cookie `__Host-kw_device`.",
 );
 
-/// The name of the cookie in which the pages keep it. Over plain HTTP it lacks the prefix. App data, where pages are served.
+/// The name of the cookie in which the pages keep the token. It has no prefix over plain HTTP. App data, where pages are served.
 #[derive(Debug, Clone, Copy)]
 pub struct PagesCookie(pub &'static str);
 
-/// The token that a request shows.
+/// The token that a request presents.
 #[must_use]
-pub fn shown(request: &HttpRequest) -> Option<SecretString> {
+pub fn presented(request: &HttpRequest) -> Option<SecretString> {
     if let Some(header) = request.headers().get(X_DEVICE_TOKEN) {
         return header.to_str().ok().map(SecretString::from);
     }
     let of_pages = || {
         let PagesCookie(name) = request.app_data()?;
-        cookie::shown(request, name).filter(|value| !value.is_empty())
+        cookie::value_of(request, name).filter(|value| !value.is_empty())
     };
-    cookie::shown(request, DEVICE_COOKIE)
+    cookie::value_of(request, DEVICE_COOKIE)
         .or_else(of_pages)
         .map(SecretString::from)
 }
 
-/// Hands a device its token: as a cookie for browsers, and as a header for a client that keeps none.
-pub fn hand_out(answer: &mut HttpResponse, token: &SecretString) {
+/// Issues a token to a device: as a cookie for browsers, and as a header for clients without cookies.
+pub fn set_token(answer: &mut HttpResponse, token: &SecretString) {
     let cookie = Cookie::build(DEVICE_COOKIE, token.expose_secret())
         .path("/")
         .secure(true)
@@ -58,7 +58,7 @@ pub fn hand_out(answer: &mut HttpResponse, token: &SecretString) {
         .same_site(SameSite::Lax)
         .max_age(Duration::seconds(KNOWN_FOR.num_seconds()))
         .finish();
-    // Both are of base64url's letters, which every header may hold.
+    // A token is base64url, which every header may hold.
     let _set = answer.add_cookie(&cookie);
     if let Ok(value) = HeaderValue::from_str(token.expose_secret()) {
         answer
@@ -67,12 +67,12 @@ pub fn hand_out(answer: &mut HttpResponse, token: &SecretString) {
     }
 }
 
-/// 204, with a token for the device if there is one.
+/// 204, with the token for the device if there is one.
 #[must_use]
-pub fn done_by_device(token: Option<&SecretString>) -> HttpResponse {
+pub fn no_content(token: Option<&SecretString>) -> HttpResponse {
     let mut answer = HttpResponse::NoContent().finish();
     if let Some(token) = token {
-        hand_out(&mut answer, token);
+        set_token(&mut answer, token);
     }
     answer
 }

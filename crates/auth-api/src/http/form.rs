@@ -5,8 +5,8 @@ use percent_encoding::percent_decode;
 /// The media type of a form.
 pub const FORM: &str = "application/x-www-form-urlencoded";
 
-/// The most parameters of a form, several times what any grant has. So comparing their names does not become work.
-pub(crate) const MOST: usize = 64;
+/// The most parameters of a form: several times what any grant has, and few enough to compare each name with all others.
+pub(crate) const MAX_PARAMETERS: usize = 64;
 
 /// The names and values of a form; `None` for one that is not UTF-8.
 pub fn pairs(body: &[u8]) -> impl Iterator<Item = Option<(String, String)>> {

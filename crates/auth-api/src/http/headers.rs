@@ -1,17 +1,17 @@
-//! The headers that every answer carries. The rule: the strictest value that works; a route that needs another sets it itself.
+//! The security headers of every answer. The rule: the strictest value that works. A route that needs another value sets it itself.
 
 use actix_web::http::header::{
     CACHE_CONTROL, CONTENT_SECURITY_POLICY, HeaderMap, HeaderName, HeaderValue, REFERRER_POLICY,
     STRICT_TRANSPORT_SECURITY, X_CONTENT_TYPE_OPTIONS,
 };
 
-/// What a page may load, for answers that are no pages: nothing, in nobody's frame.
+/// The policy of answers that are not pages: they load nothing, and no site may frame them.
 pub const CSP_NOTHING: &str = "default-src 'none'; frame-ancestors 'none'";
 
-/// Two years, as the browsers' preload list asks (RFC 6797).
+/// Two years, as the browsers' preload list requires (RFC 6797).
 const HSTS: &str = "max-age=63072000";
 
-/// Adds what is missing.
+/// Adds the headers that are missing.
 pub fn complete(headers: &mut HeaderMap, over_tls: bool) {
     let mut unless_set = |name: HeaderName, value: &'static str| {
         if !headers.contains_key(&name) {
@@ -21,7 +21,7 @@ pub fn complete(headers: &mut HeaderMap, over_tls: bool) {
     unless_set(X_CONTENT_TYPE_OPTIONS, "nosniff");
     unless_set(CONTENT_SECURITY_POLICY, CSP_NOTHING);
     unless_set(REFERRER_POLICY, "no-referrer");
-    // Nearly every answer here carries a token or says something about one; the few public ones say how long they keep.
+    // Nearly every answer carries a token or is about one. The few public ones set how long they may be cached.
     unless_set(CACHE_CONTROL, "no-store");
     unless_set(
         HeaderName::from_static("cross-origin-opener-policy"),

@@ -3,10 +3,10 @@
 use super::route::{Parameter, schema};
 use actix_web::HttpRequest;
 
-/// The header, for the routes that read it.
+/// The header as a parameter of the routes that read it.
 pub const IDEMPOTENCY_KEY: Parameter = Parameter::header(
     "Idempotency-Key",
-    "Random for each refresh: with it, a refresh whose answer was lost can be asked for again.",
+    "A random value for each refresh. With it, a refresh whose answer was lost can be repeated.",
     || {
         schema::text()
             .min_length(Some(16))
@@ -15,12 +15,12 @@ pub const IDEMPOTENCY_KEY: Parameter = Parameter::header(
     },
 );
 
-/// The header as it was sent; whether it is a key is the domain's to say.
+/// The header as it was sent. The domain decides whether it is a valid key.
 pub struct IdempotencyHeader;
 
 impl IdempotencyHeader {
-    /// The header's value, if it was sent. One that is sent twice, or is no text, is no key either: an empty text, which the
-    /// domain refuses.
+    /// The header's value, if it was sent. A header that was sent twice or is not text gives an empty value, which the domain
+    /// refuses.
     #[must_use]
     pub fn of(request: &HttpRequest) -> Option<String> {
         let mut sent = request.headers().get_all("idempotency-key");

@@ -1,10 +1,10 @@
-//! JSON bodies. The rule: a body is one object whose members are all known, all there and all of the right type; everything
-//! that is wrong with it is said at once, in our words.
+//! JSON bodies. The rule: a body is one object. Its members are all known, all required ones are present, and all have the right type.
+//! One answer names every fault, in words of our own.
 
 use crate::http::{
     body,
     problem::{Code, FieldError, Problem},
-    route::argument::{Argument, JsonBody, Just, Nothing, OptionalJsonBody},
+    route::argument::{Argument, JsonBody, OptionalJsonBody, Specified, Unspecified},
 };
 use actix_web::{FromRequest, HttpRequest, dev::Payload};
 use futures::future::LocalBoxFuture;
@@ -17,19 +17,19 @@ use serde_json::Value;
 use std::{fmt, str::FromStr};
 use validator::{Validate, ValidationErrors};
 
-/// A request's body as a type.
+/// A type that is read from the members of a JSON object.
 pub trait FromMembers: Validate + Sized + 'static {
-    /// Takes what it needs from the members; the members note what is missing or of the wrong type.
+    /// Takes its members. Those that are missing or of the wrong type are recorded as faults.
     fn from_members(members: &mut Members) -> Option<Self>;
 }
 
-/// The extractor of a JSON body.
+/// A JSON body.
 #[derive(Debug)]
 pub struct Json<T>(pub T);
 
 impl<T> Argument for Json<T> {
-    type Access = Nothing;
-    type Body = Just<JsonBody<T>>;
+    type Access = Unspecified;
+    type Body = Specified<JsonBody<T>>;
 }
 
 impl<T: FromMembers> FromRequest for Json<T> {
@@ -42,13 +42,13 @@ impl<T: FromMembers> FromRequest for Json<T> {
     }
 }
 
-/// The extractor of a JSON body that may be left out altogether.
+/// A JSON body that is optional as a whole.
 #[derive(Debug)]
 pub struct OptionalJson<T>(pub Option<T>);
 
 impl<T> Argument for OptionalJson<T> {
-    type Access = Nothing;
-    type Body = Just<OptionalJsonBody<T>>;
+    type Access = Unspecified;
+    type Body = Specified<OptionalJsonBody<T>>;
 }
 
 impl<T: FromMembers> FromRequest for OptionalJson<T> {
@@ -78,22 +78,22 @@ pub async fn read<T: FromMembers>(request: &HttpRequest, payload: Payload) -> Re
 /// Parses a body.
 ///
 /// # Errors
-/// [`Problem`]: 400 for what is no JSON, 422 for what is not the JSON that is wanted.
+/// [`Problem`]: 400 for invalid JSON, 422 for other JSON than is expected.
 pub fn parse<T: FromMembers>(body: &[u8]) -> Result<T, Problem> {
     let mut members = Members::parse(body)?;
     let read = T::from_members(&mut members);
-    members.refuse_the_rest();
+    members.refuse_unknown_fields();
     match read {
         Some(read) if members.faults.is_empty() => {
             read.validate()
-                .map_err(|faults| Problem::invalid_input(in_our_words(&faults)))?;
+                .map_err(|faults| Problem::invalid_input(to_field_errors(&faults)))?;
             Ok(read)
         }
         _ => Err(Problem::invalid_input(members.faults)),
     }
 }
 
-/// The members of an object, to be taken out one by one.
+/// The members of a JSON object, to be taken one by one.
 pub struct Members {
     left: Vec<(String, Value)>,
     faults: Vec<FieldError>,
@@ -133,7 +133,7 @@ impl Members {
             faults: Vec::new(),
         };
         for (name, value) in members {
-            // Two members of one name: two readers could see two different requests.
+            // With two members of one name, two parsers could read two different requests (RFC 8259 §4).
             if found.left.iter().any(|(known, _)| *known == name) {
                 found.fault::<()>(&name, "duplicate_field", "The field is given twice.");
             } else {
@@ -143,7 +143,7 @@ impl Members {
         found
     }
 
-    /// A text that must be there.
+    /// Takes a required string.
     pub fn text(&mut self, name: &str) -> Option<String> {
         match self.take(name) {
             Some(Value::String(text)) => Some(text),
@@ -152,12 +152,12 @@ impl Members {
         }
     }
 
-    /// A secret text that must be there.
+    /// Takes a required string that is secret.
     pub fn secret(&mut self, name: &str) -> Option<SecretString> {
         self.text(name).map(SecretString::from)
     }
 
-    /// A text that must be there, or `null`.
+    /// Takes a required string or `null`.
     pub fn nullable_text(&mut self, name: &str) -> Option<Option<String>> {
         match self.take(name) {
             Some(Value::String(text)) => Some(Some(text)),
@@ -167,7 +167,7 @@ impl Members {
         }
     }
 
-    /// A text that may be left out, or be `null`.
+    /// Takes an optional string, which may be `null`.
     pub fn optional_text(&mut self, name: &str) -> Option<Option<String>> {
         if self.has(name) {
             self.nullable_text(name)
@@ -176,7 +176,7 @@ impl Members {
         }
     }
 
-    /// A truth value that may be left out, or be `null`.
+    /// Takes an optional boolean, which may be `null`.
     pub fn optional_bool(&mut self, name: &str) -> Option<Option<bool>> {
         match self.take(name) {
             None | Some(Value::Null) => Some(None),
@@ -185,7 +185,7 @@ impl Members {
         }
     }
 
-    /// A list of texts that may be left out, or be `null`.
+    /// Takes an optional list of strings, which may be `null`.
     pub fn optional_texts(&mut self, name: &str) -> Option<Option<Vec<String>>> {
         let texts = match self.take(name) {
             None | Some(Value::Null) => return Some(None),
@@ -198,7 +198,7 @@ impl Members {
         }
     }
 
-    /// A word that may be left out, or be `null`, read as what it names.
+    /// Takes an optional string, which may be `null`, and parses it.
     pub fn optional_word<T: FromStr>(
         &mut self,
         name: &str,
@@ -215,7 +215,7 @@ impl Members {
         }
     }
 
-    /// Whether a member is there.
+    /// Whether a member is present.
     #[must_use]
     pub fn has(&self, name: &str) -> bool {
         self.left.iter().any(|(known, _)| known == name)
@@ -231,10 +231,10 @@ impl Members {
         None
     }
 
-    fn refuse_the_rest(&mut self) {
-        // A body of thousands of unknown fields gets a short answer.
+    fn refuse_unknown_fields(&mut self) {
+        // The answer to thousands of unknown fields stays short.
         for (name, _) in std::mem::take(&mut self.left).into_iter().take(16) {
-            self.fault::<()>(&name, Code::UnknownField.word(), "The field is not known here.");
+            self.fault::<()>(&name, Code::UnknownField.as_str(), "The field is not known here.");
         }
         self.faults.truncate(32);
     }
@@ -247,7 +247,7 @@ fn text_of(value: Value) -> Option<String> {
     }
 }
 
-/// What stands at the top of a body.
+/// The top level of a body.
 enum Top {
     Object(Vec<(String, Value)>),
     Other,
@@ -306,7 +306,7 @@ impl<'de> Visitor<'de> for TopVisitor {
     }
 }
 
-fn in_our_words(faults: &ValidationErrors) -> Vec<FieldError> {
+fn to_field_errors(faults: &ValidationErrors) -> Vec<FieldError> {
     let mut errors: Vec<FieldError> = Vec::new();
     for (field, found) in faults.field_errors() {
         for fault in found {

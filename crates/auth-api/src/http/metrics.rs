@@ -1,19 +1,20 @@
-//! What `/metrics` shows (Prometheus text format). Labels are route patterns and fixed words, never anything that a client can
-//! make up: the number of series is bounded.
+//! The metrics of `/metrics` (Prometheus text format). Labels are route patterns and fixed words, never text of a client's making, so the
+//! number of series is bounded.
 
 use auth_domain::time::Timestamp;
 use auth_service::{Event, Figures, Subscriber};
 use prometheus::{
     Encoder, HistogramOpts, HistogramVec, IntCounter, IntCounterVec, IntGauge, Opts, Registry, TextEncoder,
+    core::Collector,
 };
 use std::time::Duration;
 
-/// The label of a request that fits no route.
+/// The route label of a request that matches no route.
 pub const UNMATCHED: &str = "unmatched";
-/// The outcome of what was not refused.
+/// The outcome of success.
 const OK: &str = "ok";
 
-/// Counters and gauges of one process. All clones are the same.
+/// The metrics of one process. Clones share them.
 #[derive(Clone)]
 pub struct Metrics {
     registry: Registry,
@@ -28,7 +29,7 @@ pub struct Metrics {
 }
 
 impl Metrics {
-    /// A set of its own.
+    /// New metrics, in a registry of their own.
     ///
     /// # Errors
     /// When two of the names below clash.
@@ -41,10 +42,15 @@ impl Metrics {
         .buckets(vec![
             0.000_5, 0.001, 0.002_5, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 10.0,
         ]);
-        let counted =
-            |name: &str, help: &str, label: &str| IntCounterVec::new(Opts::new(name, help), &[label]);
-        let metrics = Self {
-            requests: HistogramVec::new(duration, &["route", "method", "status"])?,
+        let counted = |name: &str, help: &str, label: &str| {
+            registered(&registry, IntCounterVec::new(Opts::new(name, help), &[label]))
+        };
+        let gauge = |name: &str, help: &str| registered(&registry, IntGauge::new(name, help));
+        Ok(Self {
+            requests: registered(
+                &registry,
+                HistogramVec::new(duration, &["route", "method", "status"]),
+            )?,
             sign_ins: counted("keyward_sign_ins_total", "Sign-ins, by outcome.", "outcome")?,
             refreshes: counted("keyward_refreshes_total", "Refreshes, by outcome.", "outcome")?,
             revocations: counted(
@@ -52,31 +58,21 @@ impl Metrics {
                 "Answered revocations, by what asked for them.",
                 "by",
             )?,
-            hash_queue: IntGauge::new("keyward_hash_queue", "Passwords that wait to be hashed.")?,
-            hash_capacity: IntGauge::new("keyward_hash_queue_capacity", "How many passwords may wait.")?,
-            audit_alarm: IntGauge::new(
+            hash_queue: gauge("keyward_hash_queue", "Passwords that wait to be hashed.")?,
+            hash_capacity: gauge("keyward_hash_queue_capacity", "How many passwords may wait.")?,
+            audit_alarm: gauge(
                 "keyward_audit_alarm",
                 "1 while the audit log is not what this process saw before.",
             )?,
-            timed_out: IntCounter::new(
-                "keyward_timed_out_requests_total",
-                "Requests that took longer than request_timeout.",
+            timed_out: registered(
+                &registry,
+                IntCounter::new(
+                    "keyward_timed_out_requests_total",
+                    "Requests that took longer than request_timeout.",
+                ),
             )?,
             registry,
-        };
-        metrics.register()?;
-        Ok(metrics)
-    }
-
-    fn register(&self) -> Result<(), prometheus::Error> {
-        self.registry.register(Box::new(self.requests.clone()))?;
-        self.registry.register(Box::new(self.sign_ins.clone()))?;
-        self.registry.register(Box::new(self.refreshes.clone()))?;
-        self.registry.register(Box::new(self.revocations.clone()))?;
-        self.registry.register(Box::new(self.hash_queue.clone()))?;
-        self.registry.register(Box::new(self.hash_capacity.clone()))?;
-        self.registry.register(Box::new(self.audit_alarm.clone()))?;
-        self.registry.register(Box::new(self.timed_out.clone()))
+        })
     }
 
     /// Counts an answered request.
@@ -92,7 +88,7 @@ impl Metrics {
             .observe(took.as_secs_f64());
     }
 
-    /// Counts a request that was given up.
+    /// Counts a request that took longer than `request_timeout`.
     pub fn timed_out(&self) {
         self.timed_out.inc();
     }
@@ -127,6 +123,16 @@ impl Subscriber for Metrics {
     }
 }
 
+/// A metric that `/metrics` shows.
+fn registered<M: Collector + Clone + 'static>(
+    registry: &Registry,
+    metric: Result<M, prometheus::Error>,
+) -> Result<M, prometheus::Error> {
+    let metric = metric?;
+    registry.register(Box::new(metric.clone()))?;
+    Ok(metric)
+}
+
 /// A status as text, without an allocation.
 fn three_digits(status: u16, digits: &mut [u8; 3]) -> &str {
     let digit = |n: u16| b'0' + u8::try_from(n % 10).unwrap_or(0);
@@ -138,6 +144,7 @@ fn three_digits(status: u16, digits: &mut [u8; 3]) -> &str {
 mod tests {
     use super::*;
     use auth_service::{Refusal, RevokedBy};
+    use std::collections::BTreeSet;
 
     #[test]
     fn what_was_counted_is_shown() {
@@ -179,6 +186,23 @@ mod tests {
         ] {
             assert!(text.contains(line), "{line}\nis not in\n{text}");
         }
+        let shown: BTreeSet<&str> = text
+            .lines()
+            .filter_map(|line| line.strip_prefix("# TYPE ")?.split(' ').next())
+            .collect();
+        assert_eq!(documented(), shown);
+    }
+
+    /// The metrics in the table of the documentation.
+    fn documented() -> BTreeSet<&'static str> {
+        let rows = include_str!("../../../../docs/operations.md")
+            .lines()
+            .filter(|line| line.starts_with("| `keyward_"));
+        let cells = rows.filter_map(|row| row.split('|').nth(1));
+        cells
+            .flat_map(|cell| cell.split('`').filter(|name| name.starts_with("keyward_")))
+            .map(|name| name.split('{').next().unwrap())
+            .collect()
     }
 
     #[test]

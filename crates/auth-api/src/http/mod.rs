@@ -1,6 +1,6 @@
-//! What every answer has in common, whatever it is about: what a request carries, what an answer carries, and how both are bounded.
+//! What all requests and answers have in common: what they carry, how they are bounded, and how a route is declared.
 //!
-//! The rule: nothing here knows a route or a page. Routes and pages name what they need of it in their arguments.
+//! The rule: nothing here knows a single route or page. Routes and pages name what they need in their arguments.
 
 pub mod access_log;
 pub mod bearer;
@@ -13,7 +13,6 @@ pub mod cookie;
 pub mod cors;
 pub mod cursor;
 pub mod device;
-pub mod edge;
 pub mod form;
 pub mod headers;
 pub mod idempotency;
@@ -25,4 +24,5 @@ pub mod problem;
 pub mod query;
 pub mod request_id;
 pub mod route;
+pub mod state;
 pub mod unread;

@@ -1,9 +1,9 @@
-//! Ids in paths. The rule: a text that can't be an id names nothing, so the answer is 404.
+//! Ids in paths. The rule: a malformed id names nothing, so the answer is 404.
 
 use super::problem::{Code, Problem};
 use std::str::FromStr;
 
-/// The id that a part of a path says.
+/// The id in a segment of a path.
 ///
 /// # Errors
 /// 404.

@@ -1,13 +1,13 @@
-//! Error answers (RFC 9457). Every code stands once, in the table of [`Code`]: its word, its status, its title and its sentence.
+//! Error answers (RFC 9457). The table of [`Code`] defines each code once, with its status, its title and its detail.
 //!
-//! An error has two audiences: the client reads the code and the detail, the log keeps the cause. The cause never leaves.
+//! An error has two readers: the client gets the code and the detail, and the log gets the cause. The cause is never sent.
 
 mod code;
 mod of_service;
 mod wait;
 
 pub use code::Code;
-pub(crate) use wait::{Unit, for_a_person, insert_limit, insert_retry_after, whole_seconds};
+pub(crate) use wait::{Unit, in_largest_unit, insert_limit, insert_retry_after, whole_seconds};
 
 use actix_web::{
     HttpResponse, HttpResponseBuilder, ResponseError,
@@ -20,10 +20,10 @@ use auth_service::{Challenge, Standing};
 use serde::Serialize;
 use std::{borrow::Cow, fmt, time::Duration};
 
-/// The media type of every error answer but the OAuth ones.
+/// The media type of every error answer but those of OAuth 2.0.
 pub const PROBLEM_JSON: &str = "application/problem+json";
 
-/// How long a client is asked to wait when a part is out of reach: an outage that ends is over within seconds.
+/// How long a client is asked to wait while a dependency is out of reach. Most outages are over within seconds.
 pub const UNAVAILABLE_RETRY: Duration = Duration::from_secs(2);
 
 /// What is wrong with one field of the input.
@@ -31,9 +31,9 @@ pub const UNAVAILABLE_RETRY: Duration = Duration::from_secs(2);
 pub struct FieldError {
     /// The field's name, as sent.
     pub field: String,
-    /// A stable word.
+    /// A stable code.
     pub code: Cow<'static, str>,
-    /// A sentence for a person.
+    /// A sentence for people.
     pub message: Cow<'static, str>,
 }
 
@@ -44,7 +44,7 @@ impl FieldError {
         code: impl Into<Cow<'static, str>>,
         message: impl Into<Cow<'static, str>>,
     ) -> Self {
-        // A name that the client made up is shown, but not at any length.
+        // The name may be of the client's making, so its length is bounded.
         Self {
             field: field.chars().take(64).collect(),
             code: code.into(),
@@ -79,12 +79,12 @@ struct Body<'a> {
     retry_after: Option<u64>,
     #[serde(skip_serializing_if = "<[_]>::is_empty")]
     errors: &'a [FieldError],
-    /// Of `mfa_required`: what else is to be proved.
+    /// Of `mfa_required`: the kinds of proof that are still needed.
     #[serde(skip_serializing_if = "Option::is_none")]
     methods: Option<Vec<&'static str>>,
 }
 
-fn method_words(challenge: &Challenge) -> Vec<&'static str> {
+fn method_names(challenge: &Challenge) -> Vec<&'static str> {
     challenge.methods.iter().map(|method| method.as_str()).collect()
 }
 
@@ -104,7 +104,7 @@ impl From<Code> for Problem {
 }
 
 impl Problem {
-    /// An error with a sentence of its own.
+    /// An error with a detail of its own.
     pub fn with_detail(code: Code, detail: impl Into<Cow<'static, str>>) -> Self {
         Self {
             detail: Some(detail.into()),
@@ -112,10 +112,12 @@ impl Problem {
         }
     }
 
-    /// Input with these faults: `unknown_field` if one of them is an unknown field, else `invalid_input`.
+    /// Invalid input: `unknown_field` if one of the faults is an unknown field, else `invalid_input`.
     #[must_use]
     pub fn invalid_input(errors: Vec<FieldError>) -> Self {
-        let unknown = errors.iter().any(|error| error.code == Code::UnknownField.word());
+        let unknown = errors
+            .iter()
+            .any(|error| error.code == Code::UnknownField.as_str());
         let code = if unknown {
             Code::UnknownField
         } else {
@@ -133,7 +135,7 @@ impl Problem {
         }
     }
 
-    /// The same error of a field that the route's body calls by this name.
+    /// The same error, with the field named as in the route's body.
     #[must_use]
     pub fn field(mut self, name: &str) -> Self {
         for error in &mut self.errors {
@@ -142,7 +144,7 @@ impl Problem {
         self
     }
 
-    /// A method that an address does not take, and those that it does.
+    /// A method that a path does not take. `allow` lists those that it takes.
     #[must_use]
     pub fn method_not_allowed(allow: HeaderValue) -> Self {
         Self {
@@ -151,7 +153,7 @@ impl Problem {
         }
     }
 
-    /// A part that is out of reach; the cause is for the log.
+    /// A dependency is out of reach. The cause is for the log.
     pub fn unavailable(cause: impl Into<String>) -> Self {
         Self {
             retry_after: Some(UNAVAILABLE_RETRY),
@@ -160,7 +162,7 @@ impl Problem {
         }
     }
 
-    /// Something that should not happen; the cause is for the log.
+    /// An internal error. The cause is for the log.
     pub fn internal(cause: impl Into<String>) -> Self {
         Self {
             cause: Some(cause.into()),
@@ -174,13 +176,13 @@ impl Problem {
         self.code
     }
 
-    /// What a person is told.
+    /// The detail for people.
     #[must_use]
     pub fn detail(&self) -> &str {
         self.detail.as_deref().unwrap_or(self.code.detail())
     }
 
-    /// What the log keeps and the client never sees.
+    /// The cause, for the log alone.
     #[must_use]
     pub fn cause(&self) -> Option<&str> {
         self.cause.as_deref()
@@ -192,7 +194,7 @@ impl Problem {
         self.retry_after
     }
 
-    /// The limit that refused.
+    /// The limit that refused the request.
     pub(crate) fn limit(&self) -> Option<&Standing> {
         self.limit.as_deref()
     }
@@ -211,11 +213,11 @@ impl Problem {
             title: self.code.title(),
             status: self.code.status(),
             detail: self.detail(),
-            code: self.code.word(),
+            code: self.code.as_str(),
             instance,
             retry_after: self.retry_after.map(whole_seconds),
             errors: &self.errors,
-            methods: self.challenge.as_ref().map(|challenge| method_words(challenge)),
+            methods: self.challenge.as_ref().map(|challenge| method_names(challenge)),
         };
         let mut answer = self.builder();
         answer.insert_header((CONTENT_TYPE, HeaderValue::from_static(PROBLEM_JSON)));
@@ -245,7 +247,7 @@ impl Problem {
 
 impl fmt::Display for Problem {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(self.code.word())
+        f.write_str(self.code.as_str())
     }
 }
 
@@ -271,14 +273,14 @@ mod tests {
 
     #[test]
     fn every_code_has_a_word_of_its_own_and_an_error_status() {
-        let words: HashSet<_> = Code::ALL.iter().map(|code| code.word()).collect();
+        let words: HashSet<_> = Code::ALL.iter().map(|code| code.as_str()).collect();
         assert_eq!(words.len(), Code::ALL.len());
         for code in Code::ALL {
-            assert!((400..=599).contains(&code.status()), "{}", code.word());
+            assert!((400..=599).contains(&code.status()), "{}", code.as_str());
             assert!(
-                code.word().bytes().all(|b| b.is_ascii_lowercase() || b == b'_'),
+                code.as_str().bytes().all(|b| b.is_ascii_lowercase() || b == b'_'),
                 "{}",
-                code.word()
+                code.as_str()
             );
             assert!(!code.title().is_empty() && !code.detail().is_empty());
             assert_eq!(code.status_code().as_u16(), code.status());
@@ -289,7 +291,7 @@ mod tests {
     fn a_challenge_fits_a_header_and_names_an_error_only_for_a_token_that_was_sent() {
         for code in Code::ALL {
             let challenge = code.challenge();
-            assert_eq!(challenge.is_some(), code.status() == 401, "{}", code.word());
+            assert_eq!(challenge.is_some(), code.status() == 401, "{}", code.as_str());
             if let Some(challenge) = challenge {
                 assert!(HeaderValue::from_str(&challenge).is_ok_and(|value| value.to_str().is_ok()));
                 assert_eq!(challenge.matches('"').count() % 2, 0);
@@ -355,7 +357,7 @@ mod tests {
 
     #[test]
     fn one_unknown_field_names_the_problem() {
-        let unknown = FieldError::new("role", Code::UnknownField.word(), "x");
+        let unknown = FieldError::new("role", Code::UnknownField.as_str(), "x");
         let missing = FieldError::new("password", "missing", "x");
         assert_eq!(
             Problem::invalid_input(vec![missing.clone(), unknown]).code(),

@@ -1,6 +1,6 @@
 //! Query strings. The rule: a route of the API declares the parameters that it reads, and a request with any other is refused.
 //!
-//! A condition that is misspelt must not turn into a condition that is missing: `/verify?roles=admin` would let every user in.
+//! A misspelt condition must not become an omitted one: `/verify?roles=admin` would let every user in.
 
 use crate::http::{
     form,
@@ -10,10 +10,10 @@ use actix_web::guard::GuardContext;
 use auth_domain::time::Timestamp;
 use chrono::Datelike;
 
-/// Whether a moment lies in the years of RFC 3339, 0000 to 9999, wherever its day begins. The parser reads others, too, and not every
-/// database counts back to -5000.
+/// Whether a time lies in the years of RFC 3339, 0000 to 9999, in any time zone. The parser reads other years as well, and not every
+/// database stores the year -5000.
 #[must_use]
-pub fn is_countable(moment: &Timestamp) -> bool {
+pub fn is_in_years_of_rfc3339(moment: &Timestamp) -> bool {
     (-1..=10_000).contains(&moment.year())
 }
 
@@ -41,7 +41,7 @@ impl<'a> Query<'a> {
             })
     }
 
-    /// Every value of a parameter; what is not UTF-8 becomes an empty text.
+    /// Every value of a parameter. A value that is not UTF-8 becomes empty.
     pub fn all(self, name: &'a str) -> impl Iterator<Item = String> + 'a {
         self.0.split('&').filter_map(move |pair| {
             let (known, value) = pair.split_once('=').unwrap_or((pair, ""));
@@ -50,10 +50,10 @@ impl<'a> Query<'a> {
         })
     }
 
-    /// The value of a parameter, if it is there.
+    /// The value of a parameter, if it was sent.
     ///
     /// # Errors
-    /// 422 if it is there twice.
+    /// 422 if it was sent twice.
     pub fn single(self, name: &'a str) -> Result<Option<String>, Problem> {
         let mut found = self.all(name);
         let first = found.next();
@@ -65,24 +65,24 @@ impl<'a> Query<'a> {
     }
 }
 
-/// What a request asked for by parameters that its route does not read. The guard of the route leaves it with the request.
+/// The query parameters of a request that its route does not declare. The guard of the route stores them with the request.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct UnknownParameters(Vec<FieldError>);
 
-/// As many of them as an answer names.
-const NAMED: usize = 16;
+/// The most that an answer names.
+const MAX_NAMED: usize = 16;
 
 impl UnknownParameters {
-    /// Those of a request to a route that knows these parameters.
+    /// The unknown parameters of a query, if there are any.
     #[must_use]
     pub fn of(query: &str, known: &[&str]) -> Option<Self> {
         let faults: Vec<FieldError> = Query::of(query)
             .unknown(known)
-            .take(NAMED)
+            .take(MAX_NAMED)
             .map(|name| {
                 FieldError::new(
                     name,
-                    Code::UnknownParameter.word(),
+                    Code::UnknownParameter.as_str(),
                     "The parameter is unknown or malformed.",
                 )
             })
@@ -90,7 +90,7 @@ impl UnknownParameters {
         (!faults.is_empty()).then_some(Self(faults))
     }
 
-    /// Whether a request to a route has none; those that it has stay with the request.
+    /// Whether a request has none. Those that it has are stored with it.
     pub(crate) fn are_absent(request: &GuardContext<'_>, known: &[&str]) -> bool {
         let query = request.head().uri.query();
         match query.and_then(|query| Self::of(query, known)) {
@@ -120,10 +120,10 @@ mod tests {
             "0674-04-09T04:40:48-16:21",
             "9999-12-31T23:59:59-23:59",
         ] {
-            assert!(is_countable(&text.parse().unwrap()), "{text}");
+            assert!(is_in_years_of_rfc3339(&text.parse().unwrap()), "{text}");
         }
         for text in ["-5000-01-01T00:00:00Z", "+99999-01-01T00:00:00Z"] {
-            assert!(!is_countable(&text.parse().unwrap()), "{text}");
+            assert!(!is_in_years_of_rfc3339(&text.parse().unwrap()), "{text}");
         }
     }
 
@@ -154,7 +154,7 @@ mod tests {
             assert_eq!(names, named, "{query}");
         }
         let many = "a&".repeat(5_000);
-        assert_eq!(UnknownParameters::of(&many, &[]).unwrap().0.len(), NAMED);
+        assert_eq!(UnknownParameters::of(&many, &[]).unwrap().0.len(), MAX_NAMED);
     }
 
     #[test]

@@ -1,7 +1,7 @@
-//! A name for each request, on its answer and in its log line: the caller's if it is a sane one, else a new one.
+//! The id of each request, on its answer and in its log line: the client's if it is valid, else a new one.
 //!
-//! New ones are hashes of a counter under keys that the process drew at its start: distinct, and they tell nobody how many
-//! requests there were. They prove nothing.
+//! New ids are hashes of a counter under keys that the process drew at its start. They are distinct and reveal nothing about the number
+//! of requests. They are no proof of anything.
 
 use actix_web::http::header::HeaderMap;
 use std::{
@@ -14,25 +14,25 @@ use std::{
     },
 };
 
-/// The header that carries it, both ways.
+/// The header of the id, in requests and answers.
 pub const X_REQUEST_ID: &str = "x-request-id";
 
 static KEYS: LazyLock<(RandomState, RandomState)> =
     LazyLock::new(|| (RandomState::new(), RandomState::new()));
 static COUNT: AtomicU64 = AtomicU64::new(0);
 
-/// A request's name: 1–128 of the characters that need no escaping in a header, a log line or a URL.
+/// A request id: 1–128 of the characters that need no escaping in a header, a log line or a URL.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct RequestId(Rc<str>);
 
 impl RequestId {
-    /// The caller's, or a new one.
+    /// The client's id, or a new one.
     #[must_use]
     pub fn of(headers: &HeaderMap) -> Self {
         let given = headers
             .get(X_REQUEST_ID)
             .and_then(|value| value.to_str().ok())
-            .filter(|text| is_sane(text));
+            .filter(|text| is_valid(text));
         given.map_or_else(Self::new, |text| Self(text.into()))
     }
 
@@ -42,7 +42,7 @@ impl RequestId {
         Self(format!("{:016x}{:016x}", high.hash_one(count), low.hash_one(count)).into())
     }
 
-    /// The name.
+    /// The id as text.
     #[must_use]
     pub fn as_str(&self) -> &str {
         &self.0
@@ -55,7 +55,7 @@ impl fmt::Display for RequestId {
     }
 }
 
-fn is_sane(text: &str) -> bool {
+fn is_valid(text: &str) -> bool {
     let plain = |b: u8| {
         b.is_ascii_alphanumeric() || matches!(b, b'-' | b'_' | b'.' | b'~' | b'=' | b'+' | b':' | b'/')
     };
@@ -78,7 +78,7 @@ mod tests {
     }
 
     #[test]
-    fn a_sane_id_of_the_caller_is_kept() {
+    fn a_valid_id_of_the_client_is_kept() {
         for kept in [
             "abc",
             "018f3f5e-7c1a-7a30-8d2e-0123456789ab",
@@ -90,7 +90,7 @@ mod tests {
     }
 
     #[test]
-    fn an_odd_one_is_replaced() {
+    fn an_invalid_one_is_replaced() {
         for odd in [
             "",
             "a b",
@@ -105,7 +105,7 @@ mod tests {
                 continue;
             };
             assert_ne!(of(odd).as_str(), odd, "{odd:?}");
-            assert!(is_sane(of(odd).as_str()));
+            assert!(is_valid(of(odd).as_str()));
         }
     }
 

@@ -1,9 +1,9 @@
-//! What a route leaves unread of a request's body. The rule: the connection ends with the answer then; nobody waits for a rest
-//! that may never come.
+//! The rest of a request's body that a route does not read. The rule: the connection then closes after the answer, and the server does
+//! not wait for a rest that may never come.
 //!
-//! actix keeps to it where the length is announced. The rest of a chunked body it reads and drops, without end and without a
-//! limit of time, once the route has let go of the body: a client that withholds it would keep its connection for ever. So the
-//! answer holds on to such a body until it has been sent.
+//! actix does so where the length is announced. The rest of a chunked body it reads and drops, without a limit of size or time, once
+//! the route has dropped the body: a client that withholds it would keep its connection for ever. So the answer keeps such a body
+//! until it has been sent.
 
 use actix_web::{
     HttpMessage,
@@ -21,12 +21,12 @@ use std::{
     task::{Context, Poll},
 };
 
-/// A chunked body, read by the route and held by the answer.
+/// A chunked body, which the route reads and the answer keeps.
 #[derive(Clone)]
-pub struct Unread(Rc<RefCell<Payload>>);
+pub struct UnreadBody(Rc<RefCell<Payload>>);
 
-impl Unread {
-    /// Holds on to the request's body if it is chunked.
+impl UnreadBody {
+    /// Keeps the request's body if it is chunked.
     pub fn of(request: &mut ServiceRequest) -> Option<Self> {
         if !request.headers().contains_key(TRANSFER_ENCODING) {
             return None;
@@ -38,7 +38,7 @@ impl Unread {
         Some(held)
     }
 
-    /// An answer's body that holds on to the request's.
+    /// The body of an answer that keeps the request's.
     pub fn held_by<B: MessageBody + 'static>(self, body: B) -> BoxBody {
         BoxBody::new(Holding {
             body: BoxBody::new(body),
@@ -47,7 +47,7 @@ impl Unread {
     }
 }
 
-impl Stream for Unread {
+impl Stream for UnreadBody {
     type Item = Result<Bytes, PayloadError>;
 
     fn poll_next(self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Option<Self::Item>> {
@@ -57,7 +57,7 @@ impl Stream for Unread {
 
 struct Holding {
     body: BoxBody,
-    _unread: Unread,
+    _unread: UnreadBody,
 }
 
 impl MessageBody for Holding {

@@ -1,5 +1,4 @@
-//! How machine clients prove who they are (RFC 6749 §2.3.1): in a Basic header, whose parts are form-encoded, or in the form;
-//! never in both.
+//! Client authentication (RFC 6749 §2.3.1): by a Basic header, whose parts are form-encoded, or by the form, and never by both.
 
 use crate::{
     http::{
@@ -7,7 +6,7 @@ use crate::{
         form,
         route::{
             access::{Client, ClientIfSent},
-            argument::{Argument, FormBody, Just},
+            argument::{Argument, FormBody, Specified},
         },
     },
     oauth::{
@@ -23,28 +22,47 @@ use base64::{
 };
 use futures::future::LocalBoxFuture;
 use secrecy::{ExposeSecret, SecretString};
+use std::marker::PhantomData;
 
-/// Some clients leave the padding out.
+/// Some clients omit the padding.
 const BASE64: GeneralPurpose = GeneralPurpose::new(
     &STANDARD,
     GeneralPurposeConfig::new().with_decode_padding_mode(DecodePaddingMode::Indifferent),
 );
 
-/// What a client proves itself with.
+/// The credentials of a client.
 pub struct Credentials {
     id: String,
     secret: SecretString,
 }
 
-/// The extractor of a form that a machine client sent. A client that does not prove itself is refused.
-pub struct FormOfClient(pub Form);
-
-impl Argument for FormOfClient {
-    type Access = Just<Client>;
-    type Body = Just<FormBody>;
+/// Whether a route requires client authentication, as its access says.
+pub trait ClientAccess: 'static {
+    /// Whether a client that sends no credentials is refused.
+    const IS_REQUIRED: bool;
 }
 
-impl FromRequest for FormOfClient {
+impl ClientAccess for Client {
+    const IS_REQUIRED: bool = true;
+}
+
+impl ClientAccess for ClientIfSent {
+    const IS_REQUIRED: bool = false;
+}
+
+/// A form, without the client's credentials. Wrong credentials are refused, and so are missing ones where `A` requires them.
+pub struct ClientForm<A> {
+    /// The form.
+    pub form: Form,
+    access: PhantomData<A>,
+}
+
+impl<A> Argument for ClientForm<A> {
+    type Access = Specified<A>;
+    type Body = Specified<FormBody>;
+}
+
+impl<A: ClientAccess> FromRequest for ClientForm<A> {
     type Error = OauthError;
     type Future = LocalBoxFuture<'static, Result<Self, OauthError>>;
 
@@ -52,51 +70,30 @@ impl FromRequest for FormOfClient {
         let (request, form) = (request.clone(), Form::from_request(request, payload));
         Box::pin(async move {
             let mut form = form.await?;
-            if prove(&request, &mut form).await? {
-                Ok(Self(form))
-            } else {
-                Err(OauthError::invalid_client())
+            match credentials(&request, &mut form)? {
+                Some(Credentials { id, secret }) => {
+                    let service = service_of(&request)?;
+                    service.authenticate_client(&id, secret.expose_secret()).await?;
+                }
+                None if A::IS_REQUIRED => return Err(OauthError::invalid_client()),
+                None => {}
             }
+            Ok(Self {
+                form,
+                access: PhantomData,
+            })
         })
     }
-}
-
-/// The extractor of a form. A client that tries to prove itself and fails is refused; one that does not try may go on.
-pub struct FormOfAnybody(pub Form);
-
-impl Argument for FormOfAnybody {
-    type Access = Just<ClientIfSent>;
-    type Body = Just<FormBody>;
-}
-
-impl FromRequest for FormOfAnybody {
-    type Error = OauthError;
-    type Future = LocalBoxFuture<'static, Result<Self, OauthError>>;
-
-    fn from_request(request: &HttpRequest, payload: &mut Payload) -> Self::Future {
-        let (request, form) = (request.clone(), Form::from_request(request, payload));
-        Box::pin(async move {
-            let mut form = form.await?;
-            prove(&request, &mut form).await?;
-            Ok(Self(form))
-        })
-    }
-}
-
-/// Whether a client proved itself. One that tries and fails is an error.
-async fn prove(request: &HttpRequest, form: &mut Form) -> Result<bool, OauthError> {
-    let Some(credentials) = credentials(request, form)? else {
-        return Ok(false);
-    };
-    service_of(request)?
-        .authenticate_client(&credentials.id, credentials.secret.expose_secret())
-        .await?;
-    Ok(true)
 }
 
 /// The credentials of a request, if it has any.
 fn credentials(request: &HttpRequest, form: &mut Form) -> Result<Option<Credentials>, OauthError> {
-    let twice = || OauthError::new(OauthCode::InvalidRequest, "Prove the client in one way only");
+    let twice = || {
+        OauthError::new(
+            OauthCode::InvalidRequest,
+            "Use one method of client authentication only",
+        )
+    };
     let (id, secret) = (form.take("client_id"), form.take("client_secret"));
     let mut sent = request.headers().get_all(AUTHORIZATION);
     let header = sent.next();
@@ -106,7 +103,7 @@ fn credentials(request: &HttpRequest, form: &mut Form) -> Result<Option<Credenti
     match (header, id, secret) {
         (Some(header), id, None) => {
             let basic = basic(header.as_bytes()).ok_or_else(OauthError::invalid_client)?;
-            // A client_id in the form proves nothing; it may stand there as long as it says the same.
+            // A client_id in the form authenticates nobody. It is accepted as long as it is the same.
             if id.is_some_and(|id| id != basic.id) {
                 Err(twice())
             } else {
@@ -183,7 +180,7 @@ mod tests {
     }
 
     #[test]
-    fn two_ways_at_once_are_refused() {
+    fn two_methods_at_once_are_refused() {
         let basic = encoded("svc:s");
         assert_eq!(
             found(Some(&basic), "client_id=svc&client_secret=s"),
@@ -197,7 +194,7 @@ mod tests {
     }
 
     #[test]
-    fn what_proves_nothing_is_an_invalid_client() {
+    fn credentials_that_are_none_are_an_invalid_client() {
         for bad in [
             "Basic",
             "Basic ",

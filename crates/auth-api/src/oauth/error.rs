@@ -1,11 +1,11 @@
-//! The error answers of `/token`, `/revoke` and `/introspect` (RFC 6749 §5.2, RFC 7009 §2.2.1): a word and a sentence.
+//! The errors of `/token`, `/revoke` and `/introspect` (RFC 6749 §5.2, RFC 7009 §2.2.1): a code and a description.
 
 use crate::http::{
-    body::BodyFault,
+    body::BodyError,
     problem::{Code, Problem, insert_limit, insert_retry_after, whole_seconds},
     query::UnknownParameters,
     route::{
-        Failures, Outcome, Shape,
+        ErrorFormat, HandlerOutput, SchemaRef,
         schema::{retry_after, text},
     },
 };
@@ -24,24 +24,24 @@ use utoipa::{
     openapi::{RefOr, Schema, schema::ObjectBuilder},
 };
 
-/// What went wrong, in OAuth's words.
+/// An error code of OAuth 2.0.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum OauthCode {
     /// A parameter is missing, repeated or malformed.
     InvalidRequest,
-    /// The client is unknown, or did not prove itself.
+    /// The client is unknown, or client authentication failed.
     InvalidClient,
     /// The credentials or the refresh token are wrong.
     InvalidGrant,
-    /// No such grant here.
+    /// The grant is not offered here.
     UnsupportedGrantType,
-    /// More was asked for than there is.
+    /// A scope was asked for that is not granted.
     InvalidScope,
-    /// The password is right, and another proof is needed. The word is the one of the JSON routes: no RFC has one.
+    /// The password is right, and another proof is needed. The code is that of the JSON routes: no RFC has one.
     MfaRequired,
-    /// Something that should not happen did.
+    /// An internal error.
     ServerError,
-    /// A part is out of reach, or there is too much to do.
+    /// A dependency is out of reach, or the server is overloaded.
     TemporarilyUnavailable,
 }
 
@@ -58,9 +58,9 @@ impl OauthCode {
         Self::TemporarilyUnavailable,
     ];
 
-    /// The word, the RFC's where it has one.
+    /// The code as text: the RFC's where it has one.
     #[must_use]
-    pub const fn word(self) -> &'static str {
+    pub const fn as_str(self) -> &'static str {
         match self {
             Self::InvalidRequest => "invalid_request",
             Self::InvalidClient => "invalid_client",
@@ -112,25 +112,25 @@ impl OauthError {
         }
     }
 
-    /// A client that did not prove itself.
+    /// Client authentication failed.
     #[must_use]
     pub fn invalid_client() -> Self {
         Self::new(OauthCode::InvalidClient, Code::InvalidClient.detail())
     }
 
-    /// The word.
+    /// The code.
     #[must_use]
     pub fn code(&self) -> OauthCode {
         self.code
     }
 
-    /// What the log keeps and the client never sees.
+    /// The cause, for the log alone.
     #[must_use]
     pub fn cause(&self) -> Option<&str> {
         self.cause.as_deref()
     }
 
-    fn failed(code: OauthCode, problem: &Problem) -> Self {
+    fn of_problem(code: OauthCode, problem: &Problem) -> Self {
         Self {
             code,
             status: problem.code().status(),
@@ -143,23 +143,23 @@ impl OauthError {
 }
 
 impl From<Problem> for OauthError {
-    /// What is no fault of the client's.
+    /// Errors that are not the client's.
     fn from(problem: Problem) -> Self {
         match problem.code().status() {
-            429 | 503 => Self::failed(OauthCode::TemporarilyUnavailable, &problem),
-            500..=599 => Self::failed(OauthCode::ServerError, &problem),
+            429 | 503 => Self::of_problem(OauthCode::TemporarilyUnavailable, &problem),
+            500..=599 => Self::of_problem(OauthCode::ServerError, &problem),
             _ => Self::new(OauthCode::InvalidRequest, problem.code().detail()),
         }
     }
 }
 
-impl Outcome for Result<HttpResponse, OauthError> {
-    const FAILURES: Failures = Failures::Own(
-        Shape::of::<OauthError>(),
+impl HandlerOutput for Result<HttpResponse, OauthError> {
+    const ERROR_FORMAT: ErrorFormat = ErrorFormat::Custom(
+        SchemaRef::of::<OauthError>(),
         &[
             (
                 400,
-                "`invalid_request`, `invalid_grant`, `unsupported_grant_type`, `invalid_scope`",
+                "`invalid_request`; at `/token` also `invalid_grant`, `unsupported_grant_type`, `invalid_scope` and `mfa_required`",
             ),
             (401, "`invalid_client`"),
             (408, "`invalid_request`: the body did not arrive in time"),
@@ -170,7 +170,7 @@ impl Outcome for Result<HttpResponse, OauthError> {
         ],
     );
 
-    /// What these routes take stands in the body (RFC 6749 §3.2).
+    /// Parameters are sent in the body (RFC 6749 §3.2).
     fn unknown_parameters(_: UnknownParameters) -> actix_web::Error {
         OauthError::new(OauthCode::InvalidRequest, "Send the parameters in the body").into()
     }
@@ -182,7 +182,7 @@ impl PartialSchema for OauthError {
             .description(Some("An error (RFC 6749 §5.2)."))
             .property(
                 "error",
-                text().enum_values(Some(OauthCode::ALL.map(OauthCode::word))),
+                text().enum_values(Some(OauthCode::ALL.map(OauthCode::as_str))),
             )
             .property("error_description", text())
             .property("retry_after", retry_after())
@@ -194,10 +194,10 @@ impl PartialSchema for OauthError {
 
 impl ToSchema for OauthError {}
 
-impl From<BodyFault> for OauthError {
-    fn from(fault: BodyFault) -> Self {
+impl From<BodyError> for OauthError {
+    fn from(fault: BodyError) -> Self {
         // RFC 6749 §5.2 knows 400 alone; 408 and 413 say more to a proxy in between.
-        let status = if fault == BodyFault::Encoded {
+        let status = if fault == BodyError::Encoded {
             400
         } else {
             fault.code().status()
@@ -238,7 +238,7 @@ impl From<SignInError> for OauthError {
 impl From<SessionError> for OauthError {
     fn from(error: SessionError) -> Self {
         match error {
-            // Which of these it was is nobody's business who does not hold a good token.
+            // Only the holder of a valid token may learn which of these it was.
             SessionError::Token(_) | SessionError::TokenAlreadyUsed => Self::new(
                 OauthCode::InvalidGrant,
                 "The refresh token is invalid, expired, revoked or already used",
@@ -264,7 +264,7 @@ impl From<ClientError> for OauthError {
 
 impl fmt::Display for OauthError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(self.code.word())
+        f.write_str(self.code.as_str())
     }
 }
 
@@ -288,7 +288,7 @@ impl ResponseError for OauthError {
             insert_limit(&mut answer, limit);
         }
         answer.json(Body {
-            error: self.code.word(),
+            error: self.code.as_str(),
             error_description: &self.description,
             retry_after: self.retry_after.map(whole_seconds),
         })
@@ -302,11 +302,11 @@ mod tests {
 
     fn of(error: impl Into<OauthError>) -> (u16, &'static str) {
         let oauth: OauthError = error.into();
-        (oauth.status_code().as_u16(), oauth.code().word())
+        (oauth.status_code().as_u16(), oauth.code().as_str())
     }
 
     #[test]
-    fn every_error_has_its_word_and_status() {
+    fn every_error_has_its_code_and_status() {
         assert_eq!(of(SignInError::InvalidCredentials), (400, "invalid_grant"));
         assert_eq!(of(SignInError::EmailNotVerified), (400, "invalid_grant"));
         assert_eq!(of(SessionError::TokenAlreadyUsed), (400, "invalid_grant"));
@@ -330,7 +330,7 @@ mod tests {
         let methods = vec![auth_domain::authentication::Method::Password];
         let answer = OauthError::from(Challenge { methods });
         assert_eq!(
-            (answer.status_code().as_u16(), answer.code().word()),
+            (answer.status_code().as_u16(), answer.code().as_str()),
             (400, "mfa_required")
         );
     }
@@ -349,7 +349,7 @@ mod tests {
         );
         let outage = OauthError::from(Failure::Unavailable("x".into())).error_response();
         assert_eq!(outage.headers().get("retry-after").unwrap(), "2");
-        assert_eq!(OauthError::from(BodyFault::TooLarge).status_code(), 413);
+        assert_eq!(OauthError::from(BodyError::TooLarge).status_code(), 413);
     }
 
     #[test]

@@ -1,24 +1,23 @@
 //! Form bodies (RFC 6749 §3.2, appendix B).
 //!
-//! The rule: a parameter that is given twice is refused, one without a value counts as left out, an unknown one is ignored; and
-//! there are not so many of them that comparing their names becomes work.
+//! The rule: a repeated parameter is refused, one without a value counts as omitted, and an unknown one is ignored (RFC 6749 §3.2).
 
 use super::error::{OauthCode, OauthError};
 use crate::http::{
     body,
-    form::{FORM, MOST, pairs},
-    route::argument::{Argument, FormBody, Just, Nothing},
+    form::{FORM, MAX_PARAMETERS, pairs},
+    route::argument::{Argument, FormBody, Specified, Unspecified},
 };
 use actix_web::{FromRequest, HttpRequest, dev::Payload};
 use futures::future::LocalBoxFuture;
 use secrecy::SecretString;
 
-/// The extractor of a form, to be taken apart one parameter after another.
+/// A form, from which parameters are taken one by one.
 pub struct Form(Vec<(String, String)>);
 
 impl Argument for Form {
-    type Access = Nothing;
-    type Body = Just<FormBody>;
+    type Access = Unspecified;
+    type Body = Specified<FormBody>;
 }
 
 impl FromRequest for Form {
@@ -50,7 +49,7 @@ impl Form {
             if found.iter().any(|(known, _)| *known == name) {
                 return Err(malformed("A parameter is given twice"));
             }
-            if found.len() == MOST {
+            if found.len() == MAX_PARAMETERS {
                 return Err(malformed("There are too many parameters"));
             }
             found.push((name, value));
@@ -59,27 +58,27 @@ impl Form {
         Ok(Self(found))
     }
 
-    /// A parameter that may be left out.
+    /// Takes an optional parameter.
     pub fn take(&mut self, name: &str) -> Option<String> {
         let at = self.0.iter().position(|(known, _)| known == name)?;
         Some(self.0.swap_remove(at).1)
     }
 
-    /// A parameter that must be there.
+    /// Takes a required parameter.
     ///
     /// # Errors
     /// `invalid_request`, with its name.
-    pub fn need(&mut self, name: &'static str) -> Result<String, OauthError> {
+    pub fn require(&mut self, name: &'static str) -> Result<String, OauthError> {
         self.take(name)
             .ok_or_else(|| malformed(format!("The parameter {name} is missing")))
     }
 
-    /// A secret parameter that must be there.
+    /// Takes a required parameter that is secret.
     ///
     /// # Errors
     /// `invalid_request`, with its name.
-    pub fn need_secret(&mut self, name: &'static str) -> Result<SecretString, OauthError> {
-        self.need(name).map(SecretString::from)
+    pub fn require_secret(&mut self, name: &'static str) -> Result<SecretString, OauthError> {
+        self.require(name).map(SecretString::from)
     }
 }
 
@@ -121,8 +120,11 @@ mod tests {
             let names: Vec<String> = (0..count).map(|number| format!("p{number}=1")).collect();
             Form::parse(names.join("&").as_bytes())
         };
-        assert!(flood(MOST).is_ok());
-        assert_eq!(flood(MOST + 1).err().unwrap().code(), OauthCode::InvalidRequest);
+        assert!(flood(MAX_PARAMETERS).is_ok());
+        assert_eq!(
+            flood(MAX_PARAMETERS + 1).err().unwrap().code(),
+            OauthCode::InvalidRequest
+        );
     }
 
     #[test]
@@ -130,7 +132,7 @@ mod tests {
         assert!(Form::parse(b"a=%ff").is_err());
         assert!(Form::parse(b"a=\xff").is_err());
         assert_eq!(Form::parse(b"a=%zz").ok().unwrap().take("a").unwrap(), "%zz");
-        assert!(Form::parse(b"").ok().unwrap().need("token").is_err());
+        assert!(Form::parse(b"").ok().unwrap().require("token").is_err());
     }
 
     #[actix_web::test]
@@ -150,7 +152,7 @@ mod tests {
                 .await
                 .ok()
                 .unwrap()
-                .need("token")
+                .require("token")
                 .unwrap(),
             "t"
         );

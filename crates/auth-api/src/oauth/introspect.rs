@@ -1,9 +1,9 @@
-//! `POST /introspect` (RFC 7662): tells another service what a token is. Members without a value are left out; of a token that
-//! is not active nothing is said but that.
+//! `POST /introspect` (RFC 7662): tells another service what a token is. Members without a value are omitted. Of an inactive token the
+//! answer says only that it is inactive.
 
 use crate::{
-    http::route::{Route, Tag, post, schema::text},
-    oauth::{client_auth::FormOfClient, error::OauthError},
+    http::route::{Route, Tag, access::Client, post, schema::text},
+    oauth::{client_auth::ClientForm, error::OauthError},
 };
 use actix_web::{HttpResponse, web::Data};
 use auth_domain::{
@@ -52,7 +52,7 @@ impl ToSchema for TokenOfInterestForm {}
 /// What a token is.
 #[derive(Debug, Default, Serialize, ToSchema)]
 pub struct IntrospectionJson {
-    /// Whether it is good now. If not, there is nothing else.
+    /// Whether the token is active now. If not, there are no other members.
     pub active: bool,
     /// The client that it was issued to.
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -70,7 +70,7 @@ pub struct IntrospectionJson {
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schema(nullable = false)]
     pub token_type: Option<&'static str>,
-    /// `access` or `refresh`: a refresh token opens nothing.
+    /// `access` or `refresh`: a refresh token gives access to nothing.
     #[serde(rename = "type", skip_serializing_if = "Option::is_none")]
     #[schema(nullable = false)]
     pub kind: Option<&'static str>,
@@ -86,11 +86,11 @@ pub struct IntrospectionJson {
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schema(nullable = false)]
     pub sub: Option<String>,
-    /// Whom it is for.
+    /// The audience.
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schema(nullable = false)]
     pub aud: Option<String>,
-    /// Who issued it.
+    /// The issuer.
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schema(nullable = false)]
     pub iss: Option<String>,
@@ -110,15 +110,15 @@ pub struct IntrospectionJson {
 
 async fn introspect(
     service: Data<Service>,
-    FormOfClient(mut form): FormOfClient,
+    ClientForm { mut form, .. }: ClientForm<Client>,
 ) -> Result<HttpResponse, OauthError> {
-    let token = form.need("token")?;
-    let told = match service.introspect(&token, service.moment()?).await? {
+    let token = form.require("token")?;
+    let answer = match service.introspect(&token, service.moment()?).await? {
         Introspection::Inactive => IntrospectionJson::default(),
         Introspection::Access(claims) => access(&claims),
         Introspection::Refresh { claims, user } => refresh(&claims, &user),
     };
-    Ok(HttpResponse::Ok().json(told))
+    Ok(HttpResponse::Ok().json(answer))
 }
 
 fn access(claims: &AccessClaims) -> IntrospectionJson {

@@ -18,7 +18,7 @@ pub(crate) fn at_root() -> [Route; 1] {
         .id("jwks")
         .summary(Tag::Operation, "The public keys of access tokens")
         .anonymous()
-        .takes_any_query()
+        .ignores_unknown_parameters()
         .gives::<KeySet>(200)
         .to(jwks)]
 }
@@ -43,11 +43,11 @@ impl PartialSchema for KeySet {
 
 impl ToSchema for KeySet {}
 
-/// To be kept by clients as long as a key is published before it signs.
+/// Clients may cache the keys as long as a key is published before it signs.
 async fn jwks(service: Data<Service>) -> HttpResponse {
-    let keep = format!("public, max-age={}", JWKS_MAX_AGE.num_seconds());
+    let cached = format!("public, max-age={}", JWKS_MAX_AGE.num_seconds());
     HttpResponse::Ok()
         .insert_header((CONTENT_TYPE, "application/json"))
-        .insert_header(("Cache-Control", keep))
+        .insert_header(("Cache-Control", cached))
         .body(service.jwks().as_bytes().to_vec())
 }

@@ -1,6 +1,6 @@
-//! The routes that speak OAuth 2.0: the token endpoint, introspection, revocation and the public keys.
+//! The OAuth 2.0 routes: the token endpoint, introspection, revocation and the public keys.
 //!
-//! The rule: bodies are forms, and errors have the words of RFC 6749 §5.2.
+//! The rule: bodies are forms, and errors have the format and the codes of RFC 6749 §5.2.
 
 pub mod client_auth;
 pub mod error;

@@ -1,20 +1,20 @@
-//! `POST /revoke` (RFC 7009): a service gives a token back. What is no token is revoked already.
+//! `POST /revoke` (RFC 7009): a service revokes a token. An invalid token counts as revoked (§2.2).
 
 use crate::{
     http::{
         call::Call,
-        route::{Route, Tag, post},
+        route::{Route, Tag, access::Client, post},
     },
-    oauth::{client_auth::FormOfClient, error::OauthError, introspect::TokenOfInterestForm},
+    oauth::{client_auth::ClientForm, error::OauthError, introspect::TokenOfInterestForm},
 };
 use actix_web::{HttpResponse, web::Data};
 use auth_service::Service;
 
-/// Where services give tokens back.
+/// Where services revoke tokens.
 pub(crate) fn routes() -> [Route; 1] {
     [post("/revoke")
         .id("revoke")
-        .summary(Tag::Services, "Give a token back (RFC 7009)")
+        .summary(Tag::Services, "Revoke a token (RFC 7009)")
         .client()
         .takes_form::<TokenOfInterestForm>()
         .gives_nothing(200)
@@ -25,9 +25,9 @@ pub(crate) fn routes() -> [Route; 1] {
 async fn revoke(
     service: Data<Service>,
     call: Call,
-    FormOfClient(mut form): FormOfClient,
+    ClientForm { mut form, .. }: ClientForm<Client>,
 ) -> Result<HttpResponse, OauthError> {
-    let token = form.need("token")?;
+    let token = form.require("token")?;
     service.revoke(&token, &call.caller(&service)?).await?;
     Ok(HttpResponse::Ok().finish())
 }

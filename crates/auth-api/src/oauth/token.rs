@@ -1,14 +1,14 @@
-//! `POST /token` (RFC 6749): the same sign-in and the same refresh, for clients that speak OAuth.
+//! `POST /token` (RFC 6749): the sign-in and the refresh of the JSON routes, for OAuth 2.0 clients.
 
 use crate::{
     http::{
         call::Call,
         device::{self, DEVICE_TOKEN},
         idempotency::{IDEMPOTENCY_KEY, IdempotencyHeader},
-        route::{Link, Route, Tag, post, schema::text},
+        route::{Link, Route, Tag, access::ClientIfSent, post, schema::text},
     },
     oauth::{
-        client_auth::FormOfAnybody,
+        client_auth::ClientForm,
         error::{OauthCode, OauthError},
         form::Form,
     },
@@ -34,35 +34,35 @@ pub(crate) fn routes() -> [Route; 1] {
         .with(DEVICE_TOKEN)
         .with(IDEMPOTENCY_KEY)
         .gives::<OauthTokenAnswer<'_>>(200)
-        .gives_header(device::TOKEN_GIVEN)
+        .gives_header(device::ISSUED_TOKEN)
         .leads_to(&tokens::TOKEN_LINKS)
         .leads_to(&OAUTH_LINKS)
         .to(token)]
 }
 
-/// What else the OAuth routes take of a pair of tokens.
+/// Where else the OAuth routes take the tokens of an answer.
 const OAUTH_LINKS: [Link; 3] = [
-    Link::carrying(
+    Link::with_body(
         "token",
         "token",
         r#"{"grant_type":"refresh_token","refresh_token":"$response.body#/refresh_token"}"#,
         "The next pair.",
     ),
-    Link::carrying(
+    Link::with_body(
         "introspect",
         "introspect",
         r#"{"token":"$response.body#/access_token"}"#,
         "What the access token is.",
     ),
-    Link::carrying(
+    Link::with_body(
         "revoke",
         "revoke",
         r#"{"token":"$response.body#/refresh_token"}"#,
-        "Gives the refresh token back.",
+        "Revokes the refresh token.",
     ),
 ];
 
-/// The form of `/token`, one shape a grant.
+/// The form of `/token`: one schema for each grant.
 pub enum TokenForm {}
 
 impl PartialSchema for TokenForm {
@@ -93,9 +93,9 @@ async fn token(
     request: HttpRequest,
     service: Data<Service>,
     call: Call,
-    FormOfAnybody(mut form): FormOfAnybody,
+    ClientForm { mut form, .. }: ClientForm<ClientIfSent>,
 ) -> Result<HttpResponse, OauthError> {
-    let tokens = match form.need("grant_type")?.as_str() {
+    let tokens = match form.require("grant_type")?.as_str() {
         "password" if service.password_grant_allowed() => by_password(&service, call, form).await?,
         "refresh_token" => by_refresh_token(&request, &service, call, form).await?,
         _ => {
@@ -110,7 +110,7 @@ async fn token(
 
 /// RFC 6749 §4.3, for the older services' clients.
 async fn by_password(service: &Service, call: Call, mut form: Form) -> Result<Tokens, OauthError> {
-    let (username, password) = (form.need("username")?, form.need_secret("password")?);
+    let (username, password) = (form.require("username")?, form.require_secret("password")?);
     refuse_scope(&mut form)?;
     let step = service.login(&call.caller(service)?, &username, password).await?;
     Ok(step.done()?)
@@ -123,7 +123,7 @@ async fn by_refresh_token(
     call: Call,
     mut form: Form,
 ) -> Result<Tokens, OauthError> {
-    let token = form.need("refresh_token")?;
+    let token = form.require("refresh_token")?;
     refuse_scope(&mut form)?;
     let key = IdempotencyHeader::of(request);
     Ok(service
@@ -131,13 +131,13 @@ async fn by_refresh_token(
         .await?)
 }
 
-/// No scopes are given out here, so any wish for one is a wish for more than there is (RFC 6749 §6, RFC 9700 §4.14.2).
+/// No scopes are granted here, so a request for any exceeds what the user granted (RFC 6749 §6, RFC 9700 §4.14.2).
 fn refuse_scope(form: &mut Form) -> Result<(), OauthError> {
     match form.take("scope") {
         None => Ok(()),
         Some(_) => Err(OauthError::new(
             OauthCode::InvalidScope,
-            "No scopes are given out here",
+            "No scopes are granted here",
         )),
     }
 }

@@ -1,6 +1,6 @@
-//! The description of the API (OpenAPI 3.1), for people, for generated clients and for fuzzers: what it says must be true.
+//! The description of the API (OpenAPI 3.1), for people, generated clients and fuzzers: what it says must be true.
 //!
-//! It is written from what the routes declare ([`crate::http::route`]): here is the writer, and nothing that is about one route.
+//! It is written from the declarations of the routes ([`crate::http::route`]). Only the writer is here; nothing here is about one route.
 
 mod operation;
 mod schemas;
@@ -22,8 +22,8 @@ const BEARER: &str = "bearer";
 /// The name of the security scheme of machine clients.
 const CLIENT: &str = "client";
 
-/// The document, as text. It is written when it is first asked for: that takes some milliseconds once, and would leave every server
-/// megabytes larger that nobody asks.
+/// The document, as text. It is written at the first request for it: that takes some milliseconds once, and a server that is never asked
+/// for it stays some megabytes smaller.
 #[derive(Debug)]
 pub struct Document {
     config: ServerConfig,
@@ -74,8 +74,11 @@ impl Document {
                     .build(),
             ));
         let tags = Tag::ALL.map(|tag| {
-            let (name, says) = (tag.as_str(), tag.description());
-            TagBuilder::new().name(name).description(Some(says)).build()
+            let (name, description) = (tag.as_str(), tag.description());
+            TagBuilder::new()
+                .name(name)
+                .description(Some(description))
+                .build()
         });
         let document = OpenApiBuilder::new()
             .info(info.build())
@@ -98,15 +101,15 @@ impl Document {
 
 fn introduction() -> String {
     let mut text = String::from(
-        "Registers users, signs them in, rotates their tokens, signs them out, and gets their accounts back.\n\n\
+        "Registers users, signs them in, rotates their tokens, signs them out, and recovers their accounts.\n\n\
          Errors are RFC 9457 problems; a program reads `code`. `/token`, `/revoke` and `/introspect` answer in the form of \
-         RFC 6749 §5.2. Every answer carries `X-Request-Id`, taken from the request when it is a sane one.\n\n\
+         RFC 6749 §5.2. Every answer carries `X-Request-Id`, taken from the request if it is a valid one.\n\n\
          | code | status | meaning |\n| --- | --- | --- |\n",
     );
     for code in Code::ALL {
         text.push_str(&format!(
             "| `{}` | {} | {} |\n",
-            code.word(),
+            code.as_str(),
             code.status(),
             code.detail()
         ));

@@ -1,11 +1,11 @@
-//! Writes one operation: what it declares, and what its kind brings along.
+//! Writes one operation: what it declares, and what its access, its body and its parameters imply.
 
 use super::{BEARER, CLIENT};
 use crate::http::{
     problem::{Code, PROBLEM_JSON, Problem},
     route::{
-        Access, Answer, Failures, Link, Operation, Parameter, Shape,
-        operation::{Body, Content, Entry, Place},
+        Access, Answer, ErrorFormat, Link, Operation, Parameter, SchemaRef,
+        operation::{Body, Content, Entry, Location},
         schema,
     },
 };
@@ -22,7 +22,7 @@ use utoipa::openapi::{
     security::SecurityRequirement,
 };
 
-/// Why a call may be refused for the token that came with it, or did not.
+/// Why a request may be refused for its access token, or for the lack of one.
 const TOKEN_ERRORS: [Code; 6] = [
     Code::InvalidRequest,
     Code::MissingToken,
@@ -32,7 +32,7 @@ const TOKEN_ERRORS: [Code; 6] = [
     Code::AllSessionsRevoked,
 ];
 
-/// Why a body of JSON may be refused.
+/// Why a JSON body may be refused.
 const BODY_ERRORS: [Code; 6] = [
     Code::MalformedJson,
     Code::RequestTimeout,
@@ -42,7 +42,7 @@ const BODY_ERRORS: [Code; 6] = [
     Code::UnknownField,
 ];
 
-/// Writes an operation into the document, under the name that it has there.
+/// Adds an operation to the document under its entry.
 pub(super) fn add(operation: &Operation, entry: &Entry, paths: &mut Paths) {
     let mut written = OperationBuilder::new()
         .operation_id(Some(entry.id))
@@ -52,7 +52,7 @@ pub(super) fn add(operation: &Operation, entry: &Entry, paths: &mut Paths) {
         .request_body(operation.body.map(request_body))
         .responses(responses(operation));
     let scheme = |name: &str| SecurityRequirement::new(name, std::iter::empty::<String>());
-    // An empty list says that the operation is public (OAS 3.1 §4.8.10); leaving it out would only leave the question open.
+    // An empty list says that the operation is public (OAS 3.1 §4.8.10); an omitted list would leave that open.
     written = match operation.access {
         Access::Anonymous => written.securities(Some([])),
         Access::User | Access::Bearer | Access::Permission(_) => written.security(scheme(BEARER)),
@@ -87,16 +87,16 @@ fn method(method: &Method) -> HttpMethod {
 }
 
 fn parameter(parameter: &Parameter) -> WrittenParameter {
-    let (place, required) = match parameter.place {
-        Place::Path => (ParameterIn::Path, Required::True),
-        Place::Query => (ParameterIn::Query, Required::False),
-        Place::Header => (ParameterIn::Header, Required::False),
+    let (location, required) = match parameter.location {
+        Location::Path => (ParameterIn::Path, Required::True),
+        Location::Query => (ParameterIn::Query, Required::False),
+        Location::Header => (ParameterIn::Header, Required::False),
     };
     ParameterBuilder::new()
         .name(parameter.name)
-        .parameter_in(place)
+        .parameter_in(location)
         .required(required)
-        .description(Some(parameter.says))
+        .description(Some(parameter.description))
         .schema(Some((parameter.schema)()))
         .build()
 }
@@ -108,28 +108,31 @@ fn request_body(body: Body) -> RequestBody {
         Required::False
     };
     RequestBodyBuilder::new()
-        .content(body.media_type, Media::new(Some(body.shape.reference())))
+        .content(body.media_type, Media::new(Some(body.schema.reference())))
         .required(Some(required))
         .build()
 }
 
 fn responses(operation: &Operation) -> Responses {
     let mut responses = ResponsesBuilder::new();
-    let (form, failures) = match operation.failures {
-        Failures::Own(shape, answers) => {
-            let says = answers.iter().map(|(status, says)| (*status, (*says).to_owned()));
-            (("application/json", shape), says.collect())
+    let (format, errors) = match operation.error_format {
+        ErrorFormat::Custom(schema, answers) => {
+            let described = answers.iter();
+            let described = described.map(|(status, description)| (*status, (*description).to_owned()));
+            (("application/json", schema), described.collect())
         }
-        Failures::Never | Failures::Problems => ((PROBLEM_JSON, Shape::of::<Problem>()), problems(operation)),
+        ErrorFormat::NoErrors | ErrorFormat::Problem => {
+            ((PROBLEM_JSON, SchemaRef::of::<Problem>()), problems(operation))
+        }
     };
-    for (status, says) in failures {
-        responses = responses.response(status.to_string(), failure(status, &says, form));
+    for (status, description) in errors {
+        responses = responses.response(status.to_string(), error(status, &description, format));
     }
-    for (place, answer) in operation.answers.iter().enumerate() {
-        let mut written = content(framed(answer.says), answer);
-        if place == 0 {
-            for (name, says) in &operation.headers {
-                written = written.header(*name, header(says));
+    for (position, answer) in operation.answers.iter().enumerate() {
+        let mut written = content(framed(answer.description), answer);
+        if position == 0 {
+            for (name, description) in &operation.headers {
+                written = written.header(*name, header(description));
             }
             for one in operation.links.iter().copied().flatten() {
                 written = written.link(one.name, link(one));
@@ -142,40 +145,43 @@ fn responses(operation: &Operation) -> Responses {
 
 fn content(written: ResponseBuilder, answer: &Answer) -> ResponseBuilder {
     match answer.content {
-        Content::Nothing => written,
-        Content::Json(shape) => written.content("application/json", Media::new(Some(shape.reference()))),
-        Content::Other(media_type, schema) => written.content(media_type, Media::new(Some(schema()))),
+        Content::Empty => written,
+        Content::Json(schema) => written.content("application/json", Media::new(Some(schema.reference()))),
+        Content::Media(media_type, schema) => written.content(media_type, Media::new(Some(schema()))),
     }
 }
 
-fn failure(status: u16, says: &str, (media_type, shape): (&str, Shape)) -> Response {
-    let mut answer = framed(says).content(media_type, Media::new(Some(shape.reference())));
+fn error(status: u16, description: &str, (media_type, schema): (&str, SchemaRef)) -> Response {
+    let mut answer = framed(description).content(media_type, Media::new(Some(schema.reference())));
     if status == 401 {
-        answer = answer.header("WWW-Authenticate", header("How to prove who is calling."));
+        answer = answer.header("WWW-Authenticate", header("How to authenticate."));
     }
     if status == 503 || status == 429 {
-        answer = answer.header("Retry-After", header("When to come back, in seconds."));
+        answer = answer.header("Retry-After", header("When to try again, in seconds."));
     }
     if status == 429 {
         answer = answer
-            .header("RateLimit", header("Units left, and seconds until there is one."))
+            .header(
+                "RateLimit",
+                header("The units left, and the seconds until there is another."),
+            )
             .header(
                 "RateLimit-Policy",
-                header("Units at once, and the seconds that they come back in."),
+                header("The most units at once, and the seconds in which they are replenished."),
             );
     }
     answer.build()
 }
 
-/// The errors by status: those that the route declares, and those that its access, its body, its parameters and its handler bring along.
+/// The errors by status: those that the route declares, and those that its access, its body, its parameters and its handler imply.
 fn problems(operation: &Operation) -> BTreeMap<u16, String> {
     let own = &operation.errors;
     let mut codes = match operation.access {
         Access::User | Access::Bearer | Access::Permission(_) => TOKEN_ERRORS.to_vec(),
-        // Where a token may be left out, the route says whether something else is missing then.
+        // Where a token is optional, the route declares whether its absence can be an error.
         Access::UserIfSent => {
-            let may_come = |code: &Code| *code != Code::MissingToken || own.contains(code);
-            TOKEN_ERRORS.into_iter().filter(may_come).collect()
+            let is_possible = |code: &Code| *code != Code::MissingToken || own.contains(code);
+            TOKEN_ERRORS.into_iter().filter(is_possible).collect()
         }
         Access::Anonymous | Access::Client | Access::ClientIfSent => Vec::new(),
     };
@@ -186,28 +192,28 @@ fn problems(operation: &Operation) -> BTreeMap<u16, String> {
     if operation.body.is_some() {
         codes.extend(BODY_ERRORS);
     }
-    if !operation.any_query {
+    if !operation.ignores_unknown_parameters {
         codes.push(Code::UnknownParameter);
     }
-    if matches!(operation.failures, Failures::Problems) {
+    if matches!(operation.error_format, ErrorFormat::Problem) {
         codes.extend([Code::Internal, Code::Unavailable]);
     }
-    let mut says = BTreeMap::<u16, String>::new();
+    let mut descriptions = BTreeMap::<u16, String>::new();
     for code in codes {
-        let known = says.entry(code.status()).or_default();
-        let word = format!("`{}`", code.word());
+        let known = descriptions.entry(code.status()).or_default();
+        let word = format!("`{}`", code.as_str());
         if !known.contains(&word) {
             known.push_str(if known.is_empty() { "" } else { ", " });
             known.push_str(&word);
         }
     }
-    says
+    descriptions
 }
 
 fn link(link: &Link) -> WrittenLink {
     let mut written = WrittenLink::builder()
         .operation_id(link.operation)
-        .description(link.says);
+        .description(link.description);
     for (name, value) in link.parameters {
         written = written.parameter(*name, *value);
     }
@@ -217,15 +223,15 @@ fn link(link: &Link) -> WrittenLink {
     written.build()
 }
 
-fn framed(says: &str) -> ResponseBuilder {
+fn framed(description: &str) -> ResponseBuilder {
     ResponseBuilder::new()
-        .description(says)
-        .header("X-Request-Id", header("The request's name, for the logs."))
+        .description(description)
+        .header("X-Request-Id", header("The request id, as the log has it."))
 }
 
-fn header(says: &str) -> Header {
+fn header(description: &str) -> Header {
     HeaderBuilder::new()
         .schema(Some(schema::text()))
-        .description(Some(says))
+        .description(Some(description))
         .build()
 }

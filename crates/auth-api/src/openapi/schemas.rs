@@ -1,9 +1,9 @@
-//! The named shapes of the document: those that its operations name, those that they are made of, and errors.
+//! The named schemas of the document: those that its operations name, those that these refer to, and errors.
 
 use crate::http::{
     problem::{Code, Problem},
     route::{
-        Failures, Operation, Shape,
+        ErrorFormat, Operation, SchemaRef,
         operation::{Answer, Content},
         schema::{retry_after, text},
     },
@@ -17,39 +17,39 @@ use utoipa::{
     },
 };
 
-/// Every shape that one of the operations names.
+/// Every schema that one of the operations names.
 pub(super) fn components<'a>(operations: impl Iterator<Item = &'a Operation>) -> ComponentsBuilder {
     let mut found = Vec::new();
-    Shape::of::<Problem>().collect(&mut found);
+    SchemaRef::of::<Problem>().collect(&mut found);
     for operation in operations {
-        let answers = operation.answers.iter().filter_map(shape);
-        let failures = match operation.failures {
-            Failures::Own(shape, _) => Some(shape),
-            Failures::Never | Failures::Problems => None,
+        let answers = operation.answers.iter().filter_map(schema_of);
+        let errors = match operation.error_format {
+            ErrorFormat::Custom(schema, _) => Some(schema),
+            ErrorFormat::NoErrors | ErrorFormat::Problem => None,
         };
-        for shape in operation
+        for schema in operation
             .body
-            .map(|body| body.shape)
+            .map(|body| body.schema)
             .into_iter()
             .chain(answers)
-            .chain(failures)
+            .chain(errors)
         {
-            shape.collect(&mut found);
+            schema.collect(&mut found);
         }
     }
     ComponentsBuilder::new().schemas_from_iter(found)
 }
 
-fn shape(answer: &Answer) -> Option<Shape> {
+fn schema_of(answer: &Answer) -> Option<SchemaRef> {
     match answer.content {
-        Content::Json(shape) => Some(shape),
-        Content::Nothing | Content::Other(..) => None,
+        Content::Json(schema) => Some(schema),
+        Content::Empty | Content::Media(..) => None,
     }
 }
 
 impl PartialSchema for Problem {
     fn schema() -> RefOr<Schema> {
-        let words = Code::ALL.iter().map(|code| code.word());
+        let words = Code::ALL.iter().map(|code| code.as_str());
         let fault = ObjectBuilder::new()
             .property("field", text())
             .property("code", text())
@@ -57,6 +57,9 @@ impl PartialSchema for Problem {
             .required("field")
             .required("code")
             .required("message");
+        let methods = ArrayBuilder::new().items(text()).description(Some(
+            "With `mfa_required`: the kinds of proof that are still needed.",
+        ));
         let status = ObjectBuilder::new()
             .schema_type(Type::Integer)
             .minimum(Some(400))
@@ -71,6 +74,7 @@ impl PartialSchema for Problem {
             .property("instance", text().description(Some("The request id.")))
             .property("retry_after", retry_after())
             .property("errors", ArrayBuilder::new().items(fault))
+            .property("methods", methods)
             .required("type")
             .required("title")
             .required("status")

@@ -55,7 +55,7 @@ impl Cookies {
     /// What the browser shows.
     #[must_use]
     pub fn shown(self, request: &HttpRequest, kept: Kept) -> Option<&str> {
-        cookie::shown(request, self.name(kept)).filter(|value| !value.is_empty())
+        cookie::value_of(request, self.name(kept)).filter(|value| !value.is_empty())
     }
 
     /// The browser's name, if it was given one.

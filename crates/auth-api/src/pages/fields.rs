@@ -3,7 +3,7 @@
 
 use super::texts::Texts;
 use crate::http::{
-    form::{self, MOST},
+    form::{self, MAX_PARAMETERS},
     problem::{Code, FieldError, Problem},
     query::Query,
 };
@@ -20,9 +20,9 @@ impl Fields {
     /// 400 for what is no form of UTF-8, or has too many fields.
     pub fn parse(body: &[u8]) -> Result<Self, Problem> {
         let malformed = || Problem::with_detail(Code::InvalidRequest, "The form is malformed.");
-        let found: Option<Vec<_>> = form::pairs(body).take(MOST + 1).collect();
+        let found: Option<Vec<_>> = form::pairs(body).take(MAX_PARAMETERS + 1).collect();
         found
-            .filter(|found| found.len() <= MOST)
+            .filter(|found| found.len() <= MAX_PARAMETERS)
             .map(Self)
             .ok_or_else(malformed)
     }
@@ -146,7 +146,7 @@ impl Faults {
         }
         if problem.errors().is_empty() {
             let said = words.problem(problem).into_owned();
-            place(of_code.unwrap_or_default(), code.word(), said);
+            place(of_code.unwrap_or_default(), code.as_str(), said);
         }
         faults
     }
@@ -178,8 +178,8 @@ mod tests {
         assert!(fields.has("flag") && !fields.has("other"));
         assert_eq!(fields.optional("empty"), None);
         assert!(Fields::parse(b"a=%ff").is_err());
-        assert!(Fields::parse("x=1&".repeat(MOST).as_bytes()).is_ok());
-        assert!(Fields::parse("x=1&".repeat(MOST + 1).as_bytes()).is_err());
+        assert!(Fields::parse("x=1&".repeat(MAX_PARAMETERS).as_bytes()).is_ok());
+        assert!(Fields::parse("x=1&".repeat(MAX_PARAMETERS + 1).as_bytes()).is_err());
     }
 
     #[test]

@@ -5,7 +5,7 @@ use crate::http::{
     body,
     form::FORM,
     problem::{Code, Problem},
-    route::argument::{Argument, FormBody, Just, Nothing},
+    route::argument::{Argument, FormBody, Specified, Unspecified},
 };
 use actix_web::{Error, FromRequest, HttpRequest, dev::Payload};
 use futures::future::LocalBoxFuture;
@@ -22,8 +22,8 @@ pub struct Sent<G> {
 }
 
 impl<G> Argument for Sent<G> {
-    type Access = Just<G>;
-    type Body = Just<FormBody>;
+    type Access = Specified<G>;
+    type Body = Specified<FormBody>;
 }
 
 impl<G: Guest> FromRequest for Sent<G> {
@@ -52,8 +52,8 @@ impl<G: Guest> FromRequest for Sent<G> {
 pub struct ForeignForm(pub Fields);
 
 impl Argument for ForeignForm {
-    type Access = Nothing;
-    type Body = Just<FormBody>;
+    type Access = Unspecified;
+    type Body = Specified<FormBody>;
 }
 
 impl FromRequest for ForeignForm {

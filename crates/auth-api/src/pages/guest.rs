@@ -3,11 +3,11 @@
 
 use super::visit::Visit;
 use crate::http::{
-    permission::Needs,
+    permission::RequiredPermission,
     problem::{Code, Problem},
     route::{
         access::{Access, Guard},
-        argument::{Argument, Just, Nothing},
+        argument::{Argument, Specified, Unspecified},
     },
 };
 use actix_web::{Error, FromRequest, HttpRequest, dev::Payload};
@@ -17,7 +17,7 @@ use std::marker::PhantomData;
 
 /// Who may see a page, or send a form.
 pub trait Guest: Sized + 'static {
-    /// Lets the visitor in, or sends it elsewhere.
+    /// Lets the visitor in, or sends them elsewhere.
     ///
     /// # Errors
     /// The answer to somebody who is not let in.
@@ -31,8 +31,8 @@ pub trait Guest: Sized + 'static {
 pub struct Seen<G>(pub G);
 
 impl<G> Argument for Seen<G> {
-    type Access = Just<G>;
-    type Body = Nothing;
+    type Access = Specified<G>;
+    type Body = Unspecified;
 }
 
 impl<G: Guest> FromRequest for Seen<G> {
@@ -45,7 +45,7 @@ impl<G: Guest> FromRequest for Seen<G> {
     }
 }
 
-impl Guard for Just<Visit> {
+impl Guard for Specified<Visit> {
     const ACCESS: Access = Access::Anonymous;
 }
 
@@ -63,11 +63,11 @@ impl Guest for Visit {
 pub struct Member {
     /// The visit.
     pub visit: Visit,
-    /// Who it is.
+    /// Who they are.
     pub principal: Principal,
 }
 
-impl Guard for Just<Member> {
+impl Guard for Specified<Member> {
     const ACCESS: Access = Access::User;
 }
 
@@ -88,16 +88,16 @@ impl Guest for Member {
 pub struct Holder<P> {
     /// The visit.
     pub visit: Visit,
-    /// Who it is, as the admin's verbs know it.
+    /// Who they are, as the administrators' use cases take them.
     pub bearer: Bearer,
     needs: PhantomData<P>,
 }
 
-impl<P: Needs> Guard for Just<Holder<P>> {
+impl<P: RequiredPermission> Guard for Specified<Holder<P>> {
     const ACCESS: Access = Access::Permission(P::PERMISSION);
 }
 
-impl<P: Needs> Guest for Holder<P> {
+impl<P: RequiredPermission> Guest for Holder<P> {
     fn admit(visit: Visit) -> Result<Self, Error> {
         let Member { visit, principal } = Member::admit(visit)?;
         if !visit.service.may(&principal, P::PERMISSION) {

@@ -52,12 +52,12 @@ use super::{
     visit::Visit,
 };
 use crate::http::{
-    permission::Needs,
+    permission::RequiredPermission,
     problem::Problem,
     route::{
         Operation, Route, Table,
         access::Guard,
-        argument::{Arguments, FormBody, Just, Nothing},
+        argument::{Arguments, FormBody, Specified, Unspecified},
         get, post,
     },
 };
@@ -105,22 +105,22 @@ impl Page {
     }
 
     /// Everybody may see what comes next, or send it; and is not asked who they are.
-    pub const fn anonymous(self) -> Guarded<Nothing> {
+    pub const fn anonymous(self) -> Guarded<Unspecified> {
         Guarded(self, PhantomData)
     }
 
     /// Everybody may, signed in or not.
-    pub const fn anyone(self) -> Guarded<Just<Visit>> {
+    pub const fn anyone(self) -> Guarded<Specified<Visit>> {
         Guarded(self, PhantomData)
     }
 
     /// A user who is signed in may.
-    pub const fn signed_in(self) -> Guarded<Just<Member>> {
+    pub const fn signed_in(self) -> Guarded<Specified<Member>> {
         Guarded(self, PhantomData)
     }
 
     /// A user who holds a permission may.
-    pub const fn holds<P: Needs>(self) -> Guarded<Just<Holder<P>>> {
+    pub const fn holds<P: RequiredPermission>(self) -> Guarded<Specified<Holder<P>>> {
         Guarded(self, PhantomData)
     }
 
@@ -169,7 +169,7 @@ impl<A: Guard> Guarded<A> {
     pub fn shows<H, Args>(self, handler: H) -> Page
     where
         H: Handler<Args, Output = Result<HttpResponse, Problem>>,
-        Args: FromRequest + Arguments<Access = A, Body = Nothing> + 'static,
+        Args: FromRequest + Arguments<Access = A, Body = Unspecified> + 'static,
     {
         let Self(mut page, _) = self;
         page.routes
@@ -181,7 +181,7 @@ impl<A: Guard> Guarded<A> {
     pub fn takes<H, Args>(self, handler: H) -> Page
     where
         H: Handler<Args, Output = Result<HttpResponse, Problem>>,
-        Args: FromRequest + Arguments<Access = A, Body = Just<FormBody>> + 'static,
+        Args: FromRequest + Arguments<Access = A, Body = Specified<FormBody>> + 'static,
     {
         let Self(mut page, _) = self;
         page.routes

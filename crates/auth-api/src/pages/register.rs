@@ -170,7 +170,7 @@ async fn submit_setup(sent: Sent<Visit>) -> Result<HttpResponse, Problem> {
             let problem = visit.refusal(error)?;
             let faults = match problem.code() {
                 Code::InvalidOrExpiredToken => {
-                    Faults::one("token", problem.code().word(), &visit.texts().setup_token_bad)
+                    Faults::one("token", problem.code().as_str(), &visit.texts().setup_token_bad)
                 }
                 _ => Faults::of(&problem, &FIELDS, visit.texts()),
             };

@@ -89,7 +89,7 @@ pub fn problem(
     let (t, code) = (&site.texts, problem.code());
     let return_to = site.return_to(query).ok().flatten();
     let leading_back = |page: String| site.leading_back(&page, return_to.as_deref());
-    let title = t.fault_title(code.word()).unwrap_or(code.title());
+    let title = t.fault_title(code.as_str()).unwrap_or(code.title());
     let said = t.problem(problem);
     let detail = match code {
         // It has the words of the pages already, with the addresses.

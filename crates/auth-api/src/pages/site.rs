@@ -188,7 +188,7 @@ impl Site {
             "a form of another origin was refused"
         );
         let code = Code::ForeignForm;
-        let fault = self.texts.fault(code.word()).unwrap_or(code.detail());
+        let fault = self.texts.fault(code.as_str()).unwrap_or(code.detail());
         let detail = format!("{fault} {}", self.addresses(origin));
         Problem::with_detail(code, detail)
     }

@@ -1,5 +1,5 @@
-//! Who is there. A visitor is signed in if its access token holds; if it does not, the refresh token is turned into the next pair
-//! here, on the server, and the browser never notices (docs/rules.md §3). Two tabs that do so at once get the same pair.
+//! Who is there. Visitors are signed in while their access token is valid. When it is not, the refresh token is turned into the next
+//! pair here, on the server, and the browser never notices (docs/rules.md §3). Two tabs that do so at once get the same pair.
 //!
 //! The rule: an outage signs nobody out, and whoever was signed out is told and sent to sign in, with the way back.
 
@@ -13,10 +13,10 @@ use super::{
 };
 use crate::http::{
     call::{Call, service_of},
-    edge::{Edge, SeenUser},
     problem::{Code, Problem},
     query::Query,
     route::Access,
+    state::{HttpState, SeenUser},
 };
 use actix_web::{
     Error, HttpMessage, HttpRequest, HttpResponse, error::InternalError, http::header::HeaderValue, web::Data,
@@ -30,13 +30,13 @@ use std::sync::Arc;
 pub struct Visit {
     /// The use cases.
     pub service: Data<Service>,
-    /// The edge.
-    pub edge: Data<Edge>,
+    /// The state that all requests share.
+    pub http_state: Data<HttpState>,
     /// What all pages share.
     pub site: Arc<Site>,
-    /// Who it is, if it is signed in.
+    /// Who they are, if they are signed in.
     pub principal: Option<Principal>,
-    /// When and from where; as the user that it is signed in as.
+    /// When and from where; as the user that they are signed in as.
     pub caller: Caller,
     pub(super) request: HttpRequest,
     /// The browser's name, if it was given one.
@@ -50,9 +50,9 @@ impl Visit {
     /// An outage, a limit, or a page that comes first.
     pub async fn of(request: &HttpRequest) -> Result<Self, Error> {
         let service = service_of(request)?;
-        let edge = Edge::of(request)
+        let http_state = HttpState::of(request)
             .cloned()
-            .ok_or_else(|| Problem::internal("the app has no edge"))?;
+            .ok_or_else(|| Problem::internal("the app has no HTTP state"))?;
         let site = Site::of(request)?;
         site.check_host(request)?;
         let caller = Call::of(request).caller(&service).map_err(Problem::from)?;
@@ -67,7 +67,7 @@ impl Visit {
         Ok(Self {
             visitor: site.cookies.visitor(request),
             service,
-            edge,
+            http_state,
             site,
             principal,
             caller,
@@ -135,7 +135,7 @@ impl Visit {
     /// On to a page that says what was just done.
     #[must_use]
     pub fn done(&self, place: &str, what: Done) -> HttpResponse {
-        self.go(&format!("{place}?done={}", what.word()))
+        self.go(&format!("{place}?done={}", what.as_str()))
     }
 
     /// On to where a sign-in was to lead, or to one's account.

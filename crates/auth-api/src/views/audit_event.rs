@@ -75,7 +75,7 @@ impl From<&AuditEvent> for AuditEventJson {
 }
 
 impl AuditEventJson {
-    /// The event as somebody is told it who is no administrator: of what others did, not who and from where.
+    /// The event as a user who is no administrator sees it: of what others did, neither who nor from where.
     pub fn redacted_for(reader: UserId, event: &AuditEvent) -> Self {
         let redacted = event.redacted_for(reader);
         Self {

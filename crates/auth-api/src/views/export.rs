@@ -17,11 +17,11 @@ pub struct ExportJson {
     exported_at: String,
     /// The user.
     user: UserJson,
-    /// Its sessions, ended ones too, newest first.
+    /// Their sessions, ended ones too, newest first.
     sessions: Vec<SessionJson>,
-    /// Its API keys.
+    /// Their API keys.
     api_keys: Vec<ApiKeyJson>,
-    /// What the audit log says of it, newest first.
+    /// What the audit log says of them, newest first.
     audit: Vec<AuditEventJson>,
 }
 

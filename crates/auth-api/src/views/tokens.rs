@@ -1,37 +1,42 @@
 //! What a sign-in and a refresh give.
 
 use super::user::UserJson;
-use crate::http::{device, edge::SeenUser, route::Link};
+use crate::http::{
+    device,
+    problem::{Code, Problem},
+    route::{Answered, Declaration, Link, Unanswered},
+    state::SeenUser,
+};
 use actix_web::{HttpResponse, http::StatusCode};
-use auth_service::Tokens;
+use auth_service::{SignInStep, Tokens};
 use secrecy::ExposeSecret;
 use serde::Serialize;
 use utoipa::ToSchema;
 
 /// What a pair of tokens is good for.
 pub const TOKEN_LINKS: [Link; 7] = [
-    Link::at("me", "me", &WITH_ACCESS_TOKEN, "Who it is."),
-    Link::at(
+    Link::with_parameters("me", "me", &WITH_ACCESS_TOKEN, "Who it is."),
+    Link::with_parameters(
         "sessions",
         "listSessions",
         &WITH_ACCESS_TOKEN,
         "The sessions, this one among them.",
     ),
-    Link::at(
+    Link::with_parameters(
         "verify",
         "verify",
         &WITH_ACCESS_TOKEN,
         "Whether the access token is good.",
     ),
-    Link::at("logout", "logout", &WITH_ACCESS_TOKEN, "Ends the session."),
-    Link::at(
+    Link::with_parameters("logout", "logout", &WITH_ACCESS_TOKEN, "Ends the session."),
+    Link::with_parameters(
         "logoutAll",
         "logoutAll",
         &WITH_ACCESS_TOKEN,
         "Ends every session.",
     ),
-    Link::carrying("refresh", "refresh", REFRESH_TOKEN, "The next pair."),
-    Link::carrying(
+    Link::with_body("refresh", "refresh", REFRESH_TOKEN, "The next pair."),
+    Link::with_body(
         "logoutByRefreshToken",
         "logout",
         REFRESH_TOKEN,
@@ -75,6 +80,24 @@ pub struct OauthTokenAnswer<'a> {
     pub refresh_token: &'a str,
 }
 
+impl<A, B> Declaration<A, B, Unanswered> {
+    /// It signs a user in: it answers with this status and tokens, or names the proofs that are still needed.
+    pub fn signs_in(self, status: u16) -> Declaration<A, B, Answered> {
+        self.gives::<TokenAnswer<'_>>(status)
+            .gives_header(device::ISSUED_TOKEN)
+            .leads_to(&TOKEN_LINKS)
+            .may_fail(&[Code::MfaRequired, Code::RateLimited, Code::Overloaded])
+    }
+}
+
+/// The answer of a route that [signs in](Declaration::signs_in).
+///
+/// # Errors
+/// [`Code::MfaRequired`] while a proof is missing.
+pub fn sign_in_answer(status: StatusCode, step: SignInStep) -> Result<HttpResponse, Problem> {
+    Ok(token_answer(status, &step.done()?))
+}
+
 /// The answer to a sign-in or a refresh. Never stored: it carries tokens.
 #[must_use]
 pub fn token_answer(status: StatusCode, tokens: &Tokens) -> HttpResponse {
@@ -110,7 +133,7 @@ pub fn oauth_token_answer(tokens: &Tokens) -> HttpResponse {
 fn seen(mut answer: HttpResponse, tokens: &Tokens) -> HttpResponse {
     answer.extensions_mut().insert(SeenUser(tokens.user.id));
     if let Some(token) = &tokens.device_token {
-        device::hand_out(&mut answer, token);
+        device::set_token(&mut answer, token);
     }
     answer
 }

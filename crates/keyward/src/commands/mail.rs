@@ -134,7 +134,7 @@ impl State {
         matches!(self, Self::Waiting | Self::GivenUp)
     }
 
-    const fn word(self) -> &'static str {
+    const fn as_str(self) -> &'static str {
         match self {
             Self::Waiting => "waiting",
             Self::GivenUp => "given_up",
@@ -150,7 +150,7 @@ fn as_json(mail: &outbox::Troubled, now: Timestamp) -> Value {
         "kind": mail.kind,
         "created_at": stamp(mail.created_at),
         "attempts": mail.attempts,
-        "state": State::of(mail, now).word(),
+        "state": State::of(mail, now).as_str(),
         "why": mail.why,
     })
 }
@@ -161,7 +161,7 @@ fn as_row(mail: &outbox::Troubled, now: Timestamp) -> Vec<String> {
         mail.kind.clone(),
         stamp(mail.created_at),
         mail.attempts.to_string(),
-        State::of(mail, now).word().to_owned(),
+        State::of(mail, now).as_str().to_owned(),
         mail.why.clone(),
     ]
 }

@@ -4,8 +4,9 @@ use super::USER;
 use crate::{
     api::api_keys::{self, ApiKeyBody, ApiKeyList, NewApiKeyJson},
     http::{
+        bearer::WithBody,
         path,
-        permission::{May, MayWith, UsersRead, UsersWrite},
+        permission::{Authorized, UsersRead, UsersWrite},
         problem::{Code, Problem},
         route::{Parameter, Route, Tag, delete, get, post},
     },
@@ -52,7 +53,7 @@ pub(crate) fn routes() -> [Route; 3] {
 async fn list(
     id: Path<String>,
     service: Data<Service>,
-    _may: May<UsersRead>,
+    _: Authorized<UsersRead>,
 ) -> Result<HttpResponse, Problem> {
     let user = service.admin().user(&AccountRef::Id(path::id(&id)?)).await?;
     Ok(api_keys::list_of(&service.admin().api_keys(user.id).await?))
@@ -61,11 +62,11 @@ async fn list(
 async fn create(
     id: Path<String>,
     service: Data<Service>,
-    request: MayWith<UsersWrite, ApiKeyBody>,
+    request: WithBody<Authorized<UsersWrite>, ApiKeyBody>,
 ) -> Result<HttpResponse, Problem> {
-    let MayWith { may, body } = request;
+    let WithBody { caller: admin, body } = request;
     let (key, secret) = service
-        .create_api_key(&may.bearer, path::id(&id)?, body.into(), &may.caller)
+        .create_api_key(&admin.bearer, path::id(&id)?, body.into(), &admin.caller)
         .await?;
     Ok(api_keys::made(&key, &secret))
 }
@@ -73,9 +74,9 @@ async fn create(
 async fn revoke(
     path: Path<(String, String)>,
     service: Data<Service>,
-    may: May<UsersWrite>,
+    admin: Authorized<UsersWrite>,
 ) -> Result<HttpResponse, Problem> {
     let (user, key) = (path::id(&path.0)?, path::id(&path.1)?);
-    service.admin().revoke_api_key(user, key, &may.caller).await?;
+    service.admin().revoke_api_key(user, key, &admin.caller).await?;
     Ok(HttpResponse::NoContent().finish())
 }

@@ -4,9 +4,9 @@ use super::users::parsed;
 use crate::{
     http::{
         cursor::{List, Paging},
-        permission::{AuditRead, May},
+        permission::{AuditRead, Authorized},
         problem::{FieldError, Problem},
-        query::{Query, is_countable},
+        query::{Query, is_in_years_of_rfc3339},
         route::{Parameter, Route, Tag, get, schema},
     },
     views::audit_event::AuditEventJson,
@@ -23,7 +23,7 @@ pub(crate) fn routes() -> [Route; 1] {
         .holds::<AuditRead>()
         .with(Parameter::query(
             "user",
-            "What concerns this user, or was done by it.",
+            "What concerns this user, or was done by them.",
             schema::uuid,
         ))
         .with(Parameter::query("action", "What was done.", || {
@@ -39,11 +39,11 @@ pub(crate) fn routes() -> [Route; 1] {
 async fn list(
     request: HttpRequest,
     service: Data<Service>,
-    _may: May<AuditRead>,
+    _: Authorized<AuditRead>,
 ) -> Result<HttpResponse, Problem> {
     let query = Query::of(request.query_string());
     let filter = AuditFilter {
-        user: parsed(&query, "user", "invalid_id", "The user is given by its id.")?,
+        user: parsed(&query, "user", "invalid_id", "The user is given by their id.")?,
         action: parsed(&query, "action", "unknown_action", "There is no such action.")?,
         since: time(&query, "since")?,
         until: time(&query, "until")?,
@@ -62,7 +62,7 @@ async fn list(
 fn time(query: &Query<'_>, name: &'static str) -> Result<Option<Timestamp>, Problem> {
     const TIME: &str = "The time is written as in 2030-01-31T12:00:00Z (RFC 3339).";
     let found = parsed(query, name, "invalid_time", TIME)?;
-    if found.as_ref().is_none_or(is_countable) {
+    if found.as_ref().is_none_or(is_in_years_of_rfc3339) {
         return Ok(found);
     }
     Err(Problem::invalid_input(vec![FieldError::new(

@@ -3,7 +3,7 @@
 use crate::{
     http::{
         json::{FromMembers, Members, OptionalJson},
-        permission::{KeysRead, KeysRotate, May},
+        permission::{Authorized, KeysRead, KeysRotate},
         problem::{Code, Problem},
         route::{Route, Tag, get, post},
     },
@@ -77,17 +77,17 @@ pub struct SigningKeyList {
 }
 
 /// There are none with HS256.
-async fn list(service: Data<Service>, _may: May<KeysRead>) -> Result<HttpResponse, Problem> {
+async fn list(service: Data<Service>, _: Authorized<KeysRead>) -> Result<HttpResponse, Problem> {
     Ok(HttpResponse::Ok().json(all(service.key_admin()).await?))
 }
 
 async fn rotate(
     service: Data<Service>,
-    may: May<KeysRotate>,
+    admin: Authorized<KeysRotate>,
     OptionalJson(body): OptionalJson<RotateBody>,
 ) -> Result<HttpResponse, Problem> {
     let compromised = body.and_then(|body| body.compromised).unwrap_or_default();
-    service.rotate_keys(compromised, &may.caller).await?;
+    service.rotate_keys(compromised, &admin.caller).await?;
     Ok(HttpResponse::Ok().json(all(service.key_admin()).await?))
 }
 

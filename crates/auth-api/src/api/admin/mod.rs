@@ -1,4 +1,4 @@
-//! What administrators do over HTTP. Every handler takes a `May` of the one permission that it needs.
+//! What administrators do over HTTP. Every handler takes an `Authorized` of the one permission that it needs.
 
 pub mod api_keys;
 pub mod audit;

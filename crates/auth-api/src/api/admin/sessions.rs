@@ -6,7 +6,7 @@ use crate::{
     http::{
         cursor::{List, Paging},
         path,
-        permission::{May, SessionsRead, SessionsRevoke},
+        permission::{Authorized, SessionsRead, SessionsRevoke},
         problem::{Code, Problem},
         query::Query,
         route::{Parameter, Route, Tag, delete, get},
@@ -59,14 +59,14 @@ async fn list(
     request: HttpRequest,
     id: Path<String>,
     service: Data<Service>,
-    may: May<SessionsRead>,
+    admin: Authorized<SessionsRead>,
 ) -> Result<HttpResponse, Problem> {
     let query = Query::of(request.query_string());
     let (filter, paging) = (filter(query)?, Paging::of(&query)?);
     let user = service.admin().user(&AccountRef::Id(path::id(&id)?)).await?;
     let found = service
         .admin()
-        .sessions(user.id, filter, paging.request(), may.caller.now)
+        .sessions(user.id, filter, paging.request(), admin.caller.now)
         .await?;
     let page = paging.page(found, |session| session.id.as_uuid());
     Ok(HttpResponse::Ok().json(List {
@@ -78,9 +78,12 @@ async fn list(
 async fn end_all(
     id: Path<String>,
     service: Data<Service>,
-    may: May<SessionsRevoke>,
+    admin: Authorized<SessionsRevoke>,
 ) -> Result<HttpResponse, Problem> {
-    let ended = service.admin().end_sessions(path::id(&id)?, &may.caller).await?;
+    let ended = service
+        .admin()
+        .end_sessions(path::id(&id)?, &admin.caller)
+        .await?;
     let sessions_revoked = ended.settle(service.get_ref()).await.count;
     Ok(HttpResponse::Ok().json(LoggedOutAllJson {
         message: "All sessions of the user were ended",
@@ -91,12 +94,12 @@ async fn end_all(
 async fn end(
     path: Path<(String, String)>,
     service: Data<Service>,
-    may: May<SessionsRevoke>,
+    admin: Authorized<SessionsRevoke>,
 ) -> Result<HttpResponse, Problem> {
     let (user, session) = (path::id(&path.0)?, path::id(&path.1)?);
     let ended = service
         .admin()
-        .end_session(session, Some(user), &may.caller)
+        .end_session(session, Some(user), &admin.caller)
         .await?;
     ended.settle(service.get_ref()).await;
     Ok(HttpResponse::NoContent().finish())

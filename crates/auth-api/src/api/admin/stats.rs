@@ -2,7 +2,7 @@
 
 use crate::{
     http::{
-        permission::{May, StatsRead},
+        permission::{Authorized, StatsRead},
         problem::Problem,
         route::{Route, Tag, get},
     },
@@ -64,8 +64,8 @@ pub struct StatsJson {
     audit_unsealed: u64,
 }
 
-async fn show(service: Data<Service>, may: May<StatsRead>) -> Result<HttpResponse, Problem> {
-    let stats = service.stats(may.caller.now).await?;
+async fn show(service: Data<Service>, admin: Authorized<StatsRead>) -> Result<HttpResponse, Problem> {
+    let stats = service.stats(admin.caller.now).await?;
     let by_role = stats
         .users
         .users

@@ -1,12 +1,13 @@
-//! `/users` for administrators: found, made, changed, deleted, sent a reset, locked out.
+//! `/users`: administrators find, create, change, delete and lock out users, and mail them a reset.
 
 use super::USER;
 use crate::{
     http::{
+        bearer::WithBody,
         cursor::{List, Paging},
         json::{FromMembers, Members},
         path,
-        permission::{May, MayWith, UsersRead, UsersWrite},
+        permission::{Authorized, UsersRead, UsersWrite},
         problem::{Code, FieldError, Problem},
         query::Query,
         route::{self, Parameter, Route, Tag, get, patch, post, schema},
@@ -48,7 +49,7 @@ pub(crate) fn routes() -> [Route; 7] {
             .id("adminCreateUser")
             .summary(
                 Tag::Admin,
-                "Make a user; a link to choose a password is mailed to it",
+                "Create a user and mail them a link to choose a password",
             )
             .holds::<UsersWrite>()
             .takes::<CreateUserBody>()
@@ -73,7 +74,7 @@ pub(crate) fn routes() -> [Route; 7] {
             .id("adminChangeUser")
             .summary(
                 Tag::Admin,
-                "Change a user; role and status act on its tokens at once",
+                "Change a user; role and status act on their tokens at once",
             )
             .holds::<UsersWrite>()
             .with(USER)
@@ -89,7 +90,7 @@ pub(crate) fn routes() -> [Route; 7] {
             .to(change),
         route::delete("/users/{id}")
             .id("adminDeleteUser")
-            .summary(Tag::Admin, "Delete a user and all it owns")
+            .summary(Tag::Admin, "Delete a user and all that they own")
             .holds::<UsersWrite>()
             .with(USER)
             .gives_nothing(204)
@@ -107,7 +108,7 @@ pub(crate) fn routes() -> [Route; 7] {
             .id("adminLockOut")
             .summary(
                 Tag::Admin,
-                "End every credential of a user; it needs a reset to come back",
+                "End every credential of a user; they need a reset to come back",
             )
             .holds::<UsersWrite>()
             .with(USER)
@@ -117,20 +118,20 @@ pub(crate) fn routes() -> [Route; 7] {
     ]
 }
 
-/// A user to be made. It gets no password from an administrator: a link to choose one is mailed to it.
+/// A user to create. They get no password from an administrator: a link to choose one is mailed to them.
 #[derive(Debug, Validate, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub struct CreateUserBody {
     /// The address.
     #[schema(format = Email, min_length = 3, max_length = 254)]
     email: String,
-    /// What it is called.
+    /// What they are called.
     #[schema(min_length = 1, max_length = 100)]
     name: Option<String>,
-    /// Its role; `user` if left out.
+    /// Their role; `user` if left out.
     #[schema(pattern = "^[a-z][a-z0-9_-]{0,31}$")]
     role: Option<String>,
-    /// Whether its address is known to be its own.
+    /// Whether the address is known to be theirs.
     email_verified: Option<bool>,
 }
 
@@ -154,16 +155,16 @@ impl FromMembers for CreateUserBody {
 #[derive(Debug, Validate, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub struct ChangeUserBody {
-    /// What it is called; `null` for no name.
+    /// What they are called; `null` for no name.
     #[schema(value_type = Option<String>, min_length = 1, max_length = 100)]
     name: Option<Option<String>>,
-    /// Its role.
+    /// Their role.
     #[schema(pattern = "^[a-z][a-z0-9_-]{0,31}$")]
     role: Option<String>,
-    /// Whether it may sign in.
+    /// Whether they may sign in.
     #[schema(value_type = Option<String>, pattern = "^(active|disabled)$")]
     status: Option<UserStatus>,
-    /// Whether its address is known to be its own.
+    /// Whether the address is known to be theirs.
     email_verified: Option<bool>,
 }
 
@@ -185,7 +186,7 @@ impl FromMembers for ChangeUserBody {
 async fn list(
     request: HttpRequest,
     service: Data<Service>,
-    _may: May<UsersRead>,
+    _: Authorized<UsersRead>,
 ) -> Result<HttpResponse, Problem> {
     let query = Query::of(request.query_string());
     let filter = UserFilter {
@@ -229,9 +230,9 @@ pub(super) fn parsed<T: FromStr>(
 
 async fn create(
     service: Data<Service>,
-    request: MayWith<UsersWrite, CreateUserBody>,
+    request: WithBody<Authorized<UsersWrite>, CreateUserBody>,
 ) -> Result<HttpResponse, Problem> {
-    let MayWith { may, body } = request;
+    let WithBody { caller: admin, body } = request;
     let account = NewAccount {
         email: body.email,
         password: None,
@@ -239,14 +240,14 @@ async fn create(
         role: body.role.unwrap_or_else(|| Role::USER.to_string()),
         email_verified: body.email_verified.unwrap_or_default(),
     };
-    let user = service.invite_user(&may.bearer, account, &may.caller).await?;
+    let user = service.invite_user(&admin.bearer, account, &admin.caller).await?;
     Ok(HttpResponse::Created().json(UserJson::from(&user)))
 }
 
 async fn show(
     id: Path<String>,
     service: Data<Service>,
-    _may: May<UsersRead>,
+    _: Authorized<UsersRead>,
 ) -> Result<HttpResponse, Problem> {
     let user = service.admin().user(&AccountRef::Id(path::id(&id)?)).await?;
     Ok(HttpResponse::Ok().json(UserJson::from(&user)))
@@ -255,9 +256,9 @@ async fn show(
 async fn change(
     id: Path<String>,
     service: Data<Service>,
-    request: MayWith<UsersWrite, ChangeUserBody>,
+    request: WithBody<Authorized<UsersWrite>, ChangeUserBody>,
 ) -> Result<HttpResponse, Problem> {
-    let MayWith { may, body } = request;
+    let WithBody { caller: admin, body } = request;
     let wanted = WantedChange {
         name: body.name,
         role: body.role,
@@ -265,7 +266,7 @@ async fn change(
         email_verified: body.email_verified,
     };
     let user = service
-        .change_account(&may.bearer, path::id(&id)?, wanted, &may.caller)
+        .change_account(&admin.bearer, path::id(&id)?, wanted, &admin.caller)
         .await?;
     Ok(HttpResponse::Ok().json(UserJson::from(&user)))
 }
@@ -273,9 +274,9 @@ async fn change(
 async fn delete(
     id: Path<String>,
     service: Data<Service>,
-    may: May<UsersWrite>,
+    admin: Authorized<UsersWrite>,
 ) -> Result<HttpResponse, Problem> {
-    let deleted = service.admin().delete_user(path::id(&id)?, &may.caller).await?;
+    let deleted = service.admin().delete_user(path::id(&id)?, &admin.caller).await?;
     deleted.settle(service.get_ref()).await;
     Ok(HttpResponse::NoContent().finish())
 }
@@ -283,9 +284,9 @@ async fn delete(
 async fn send_reset(
     id: Path<String>,
     service: Data<Service>,
-    may: May<UsersWrite>,
+    admin: Authorized<UsersWrite>,
 ) -> Result<HttpResponse, Problem> {
-    let queued = service.admin().send_reset(path::id(&id)?, &may.caller).await?;
+    let queued = service.admin().send_reset(path::id(&id)?, &admin.caller).await?;
     queued.settle(service.get_ref()).await;
     Ok(HttpResponse::Accepted().json(MessageJson {
         message: "A mail with a link to choose a new password is on its way",
@@ -295,9 +296,9 @@ async fn send_reset(
 async fn lock_out(
     id: Path<String>,
     service: Data<Service>,
-    may: May<UsersWrite>,
+    admin: Authorized<UsersWrite>,
 ) -> Result<HttpResponse, Problem> {
-    let locked_out = service.admin().lock_out(path::id(&id)?, &may.caller).await?;
+    let locked_out = service.admin().lock_out(path::id(&id)?, &admin.caller).await?;
     locked_out.settle(service.get_ref()).await;
     Ok(HttpResponse::NoContent().finish())
 }

@@ -1,10 +1,12 @@
 use super::*;
-use crate::http::problem::Code;
+use crate::{
+    http::{problem::Code, route::Operation},
+    oauth::error::OauthCode,
+};
 use actix_web::{
     App,
     http::Method,
     test::{TestRequest, call_service, init_service},
-    web,
 };
 use serde_json::Value;
 use std::collections::{BTreeMap, BTreeSet};
@@ -33,7 +35,11 @@ fn operations_of(document: &Value) -> Vec<(String, String, Value)> {
 
 #[test]
 fn the_document_leaves_out_the_routes_of_operators_and_the_parts_of_the_viewer_alone() {
-    let all = operations(&config("/api/v1/auth"));
+    let config = config("/api/v1/auth");
+    let all: Vec<Operation> = Listener::ALL
+        .into_iter()
+        .flat_map(|listener| listener.routes(&config).operations())
+        .collect();
     let left_out: Vec<&str> = all
         .iter()
         .filter(|operation| operation.id().is_none())
@@ -74,6 +80,35 @@ fn every_operation_says_what_it_may_answer() {
         }
     }
     assert!(names.len() >= 50, "{}", names.len());
+}
+
+#[test]
+fn whatever_signs_a_user_in_may_answer_that_another_proof_is_needed() {
+    let document = written("");
+    for (path, status) in [
+        ("/login", "403"),
+        ("/register", "403"),
+        ("/setup", "403"),
+        ("/token", "400"),
+    ] {
+        let says = &document["paths"][path]["post"]["responses"][status]["description"];
+        assert!(
+            says.as_str().unwrap().contains("`mfa_required`"),
+            "{path}: {says}"
+        );
+    }
+    let members = &document["components"]["schemas"]["Problem"]["properties"];
+    assert_eq!(members["methods"]["type"], "array");
+}
+
+#[test]
+fn every_error_of_oauth_is_named_by_the_document() {
+    let document = written("");
+    let answers = document["paths"]["/token"]["post"]["responses"].to_string();
+    for code in OauthCode::ALL {
+        let word = format!("`{}`", code.as_str());
+        assert!(answers.contains(&word), "{word}");
+    }
 }
 
 #[test]
@@ -187,7 +222,8 @@ fn every_link_leads_to_an_operation_and_to_what_it_takes() {
 async fn the_document_and_the_url_table_agree() {
     for base_path in ["/api/v1/auth", ""] {
         let config = config(base_path);
-        let app = App::new().configure(|app: &mut web::ServiceConfig| of_clients(&config).register(app));
+        let app =
+            App::new().configure(|app: &mut ServiceConfig| Listener::Clients.routes(&config).register(app));
         let app = init_service(app).await;
         let mut documented = BTreeMap::<String, BTreeSet<String>>::new();
         for (path, method, _) in operations_of(&written(base_path)) {

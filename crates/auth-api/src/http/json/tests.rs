@@ -31,7 +31,7 @@ fn refused_bytes(body: &[u8]) -> (u16, &'static str, Vec<(String, String)>) {
         .iter()
         .map(|error| (error.field.clone(), error.code.to_string()))
         .collect();
-    (problem.code().status(), problem.code().word(), errors)
+    (problem.code().status(), problem.code().as_str(), errors)
 }
 
 fn fault(field: &str, code: &str) -> (String, String) {

@@ -1,10 +1,10 @@
-//! The table of codes: the one place where an error gets its word, its status, its title and its sentence.
+//! The table of error codes: each with its status, its title and its detail.
 
 use actix_web::http::StatusCode;
 
 macro_rules! codes {
-    ($($(#[$doc:meta])* $name:ident = $word:literal, $status:literal, $title:literal, $detail:literal;)+) => {
-        /// What went wrong, as a program reads it. The words are stable.
+    ($($(#[$doc:meta])* $name:ident = $text:literal, $status:literal, $title:literal, $detail:literal;)+) => {
+        /// An error code, for programs. Codes are stable.
         #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
         pub enum Code { $(#[doc = $detail] $(#[$doc])* $name,)+ }
 
@@ -12,25 +12,25 @@ macro_rules! codes {
             /// Every code there is.
             pub const ALL: &'static [Self] = &[$(Self::$name,)+];
 
-            /// The stable word.
+            /// The code as text.
             #[must_use]
-            pub const fn word(self) -> &'static str {
-                match self { $(Self::$name => $word,)+ }
+            pub const fn as_str(self) -> &'static str {
+                match self { $(Self::$name => $text,)+ }
             }
 
-            /// The HTTP status that goes with it.
+            /// Its HTTP status.
             #[must_use]
             pub const fn status(self) -> u16 {
                 match self { $(Self::$name => $status,)+ }
             }
 
-            /// A short title, the same for every occurrence.
+            /// Its title, the same for every occurrence.
             #[must_use]
             pub const fn title(self) -> &'static str {
                 match self { $(Self::$name => $title,)+ }
             }
 
-            /// The sentence for a person, where nothing more exact is known.
+            /// Its detail, where nothing more exact is known.
             #[must_use]
             pub const fn detail(self) -> &'static str {
                 match self { $(Self::$name => $detail,)+ }
@@ -57,7 +57,7 @@ codes! {
     MfaRequired = "mfa_required", 403, "Another proof is needed", "What you showed is right, and not enough: prove who you are in another way, too.";
     RegistrationClosed = "registration_closed", 403, "Registration is closed", "Nobody can register here; ask an administrator for an account.";
     WrongCurrentPassword = "wrong_current_password", 403, "Wrong current password", "The current password is wrong.";
-    PermissionNotHeld = "permission_not_held", 403, "Permission not held", "Nobody can give a permission, by a role or an API key, that it does not hold itself.";
+    PermissionNotHeld = "permission_not_held", 403, "Permission not held", "Nobody can give a permission, by a role or an API key, that they do not hold themselves.";
     SetupClosed = "setup_closed", 403, "Set-up is closed", "There is an administrator already.";
     Forbidden = "forbidden", 403, "Forbidden", "You may not do this.";
     ForeignForm = "foreign_form", 403, "Form of another site", "The form came from another site, and nothing was done.";
@@ -94,13 +94,13 @@ impl Code {
         StatusCode::from_u16(self.status()).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR)
     }
 
-    /// The `type` of the problem: a name, not an address to fetch.
+    /// The `type` of the problem: a URN, not an address to fetch.
     #[must_use]
     pub fn type_uri(self) -> String {
-        format!("urn:keyward:problem:{}", self.word())
+        format!("urn:keyward:problem:{}", self.as_str())
     }
 
-    /// The `WWW-Authenticate` of a 401 (RFC 6750 §3): no error attribute where no token was presented.
+    /// The `WWW-Authenticate` header of a 401 (RFC 6750 §3). It has no error attribute where no token was sent.
     pub(super) fn challenge(self) -> Option<String> {
         const REALM: &str = "Bearer realm=\"keyward\"";
         match self {
@@ -114,7 +114,7 @@ impl Code {
         }
     }
 
-    /// What stands for an error that the web framework made by itself.
+    /// The code for an error of the web framework.
     #[must_use]
     pub fn for_status(status: StatusCode) -> Self {
         match status.as_u16() {

@@ -1,4 +1,4 @@
-//! What a use case refuses or fails with, as a client reads it.
+//! The problem for each error of the use cases.
 
 use super::{Code, FieldError, Problem, wait};
 use auth_domain::user::NotADisplayName;
@@ -7,7 +7,7 @@ use auth_service::{
     RateLimited, SessionError, SignInError, TokenError, TokenRefused,
 };
 
-/// A 2xx without tokens would be taken for a sign-in, so what is missing is an error.
+/// An error: clients would take a 2xx without tokens for a sign-in.
 impl From<Challenge> for Problem {
     fn from(challenge: Challenge) -> Self {
         Self {
@@ -74,7 +74,11 @@ impl From<InputRefused> for Problem {
 impl From<NotADisplayName> for Problem {
     fn from(why: NotADisplayName) -> Self {
         Self {
-            errors: vec![FieldError::new("name", Code::InvalidName.word(), why.to_string())],
+            errors: vec![FieldError::new(
+                "name",
+                Code::InvalidName.as_str(),
+                why.to_string(),
+            )],
             ..Self::with_detail(Code::InvalidName, why.to_string())
         }
     }

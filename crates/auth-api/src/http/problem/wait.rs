@@ -1,4 +1,4 @@
-//! When to come back: the headers of what is refused for now, the same in the body, and the same in words for a person.
+//! When to try again: in headers, in the body, and in words for people.
 
 use actix_web::{
     HttpResponseBuilder,
@@ -12,8 +12,8 @@ pub(crate) fn insert_retry_after(answer: &mut HttpResponseBuilder, wait: Duratio
     answer.insert_header((RETRY_AFTER, whole_seconds(wait)));
 }
 
-/// Sets `RateLimit` and `RateLimit-Policy`, as the IETF's draft (draft-ietf-httpapi-ratelimit-headers) writes them: units that
-/// are left and seconds until there is one; units at once and the seconds that they come back in.
+/// Sets `RateLimit` and `RateLimit-Policy` as the IETF's draft (draft-ietf-httpapi-ratelimit-headers) defines them: the units that are
+/// left and the seconds until there is another; the most units at once and the seconds in which they are replenished.
 pub(crate) fn insert_limit(answer: &mut HttpResponseBuilder, standing: &Standing) {
     let (name, limit) = (standing.name.as_str(), standing.limit);
     answer.insert_header((
@@ -35,7 +35,7 @@ pub(crate) fn whole_seconds(span: Duration) -> u64 {
     (span.as_secs() + u64::from(span.subsec_nanos() > 0)).max(1)
 }
 
-/// What a person counts a wait in.
+/// A unit of time in the words for people.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Unit {
     Second,
@@ -44,8 +44,8 @@ pub(crate) enum Unit {
     Day,
 }
 
-/// A wait as a person says it: in the largest unit of which it has two or more (or one minute), rounded up, so that it is over by then.
-pub(crate) fn for_a_person(wait: Duration) -> (u64, Unit) {
+/// A wait in the largest unit of which it has two or more (or in minutes from one minute on). It is rounded up, so that it is over by then.
+pub(crate) fn in_largest_unit(wait: Duration) -> (u64, Unit) {
     const MINUTE: u64 = 60;
     const HOUR: u64 = 60 * MINUTE;
     const DAY: u64 = 24 * HOUR;
@@ -62,9 +62,9 @@ pub(crate) fn for_a_person(wait: Duration) -> (u64, Unit) {
     (seconds.div_ceil(length), unit)
 }
 
-/// The sentence of a refusal by a limit.
+/// The detail of a refusal by a limit.
 pub(super) fn too_many_attempts(wait: Duration) -> String {
-    let (count, unit) = for_a_person(wait);
+    let (count, unit) = in_largest_unit(wait);
     let unit = match unit {
         Unit::Second => "second",
         Unit::Minute => "minute",

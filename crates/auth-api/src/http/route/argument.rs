@@ -1,5 +1,5 @@
-//! What the arguments of a handler say about its route. The rule: a guard or a body that a handler takes is a type, and the compiler
-//! compares it with what the route declares. So the two can't differ.
+//! What the arguments of a handler demand of a request. The rule: the guard and the body that a handler takes are types, and the compiler
+//! compares them with the declaration of its route. So the two can't differ.
 
 use actix_web::{
     HttpRequest,
@@ -7,13 +7,13 @@ use actix_web::{
 };
 use std::marker::PhantomData;
 
-/// Nothing is said: the caller need not say who they are, or no body is read.
+/// The argument has no guard, or reads no body.
 #[derive(Debug)]
-pub enum Nothing {}
+pub enum Unspecified {}
 
-/// This is said, and said once.
+/// The argument has this guard, or reads this body.
 #[derive(Debug)]
-pub struct Just<T>(PhantomData<T>);
+pub struct Specified<T>(PhantomData<T>);
 
 /// A JSON body of this type.
 #[derive(Debug)]
@@ -29,60 +29,60 @@ pub enum FormBody {}
 
 /// An argument of a handler.
 #[diagnostic::on_unimplemented(
-    message = "`{Self}` does not say whom it lets in and what it reads of the body",
+    message = "`{Self}` specifies neither its guard nor its body",
     note = "implement `Argument` beside its `FromRequest`"
 )]
 pub trait Argument {
-    /// Who gets past it: [`Nothing`], or [`Just`] a guard.
+    /// Whom it lets in: [`Unspecified`], or a guard that is [`Specified`].
     type Access;
-    /// The body that it reads: [`Nothing`], or [`Just`] one of the kinds of this module.
+    /// The body that it reads: [`Unspecified`], or a kind of this module that is [`Specified`].
     type Body;
 }
 
 impl Argument for HttpRequest {
-    type Access = Nothing;
-    type Body = Nothing;
+    type Access = Unspecified;
+    type Body = Unspecified;
 }
 
 impl<T: ?Sized> Argument for Data<T> {
-    type Access = Nothing;
-    type Body = Nothing;
+    type Access = Unspecified;
+    type Body = Unspecified;
 }
 
 impl<T> Argument for Path<T> {
-    type Access = Nothing;
-    type Body = Nothing;
+    type Access = Unspecified;
+    type Body = Unspecified;
 }
 
-/// What two arguments say together. Two that both say something have no sum.
+/// What two arguments demand together. At most one of them may specify something.
 #[diagnostic::on_unimplemented(
     message = "two arguments of a handler guard it, or two read the body",
     note = "a handler has at most one guard and reads at most one body"
 )]
-pub trait Beside<Other> {
-    /// What both say.
-    type Both;
+pub trait Combine<Other> {
+    /// What the two demand together.
+    type Combined;
 }
 
-impl<Other> Beside<Other> for Nothing {
-    type Both = Other;
+impl<Other> Combine<Other> for Unspecified {
+    type Combined = Other;
 }
 
-impl<T> Beside<Nothing> for Just<T> {
-    type Both = Self;
+impl<T> Combine<Unspecified> for Specified<T> {
+    type Combined = Self;
 }
 
 /// All arguments of a handler.
 pub trait Arguments {
-    /// Who gets past them.
+    /// Whom they let in.
     type Access;
     /// The body that they read.
     type Body;
 }
 
 impl Arguments for () {
-    type Access = Nothing;
-    type Body = Nothing;
+    type Access = Unspecified;
+    type Body = Unspecified;
 }
 
 macro_rules! arguments {
@@ -92,11 +92,11 @@ macro_rules! arguments {
         where
             $first: Argument,
             ($($rest,)*): Arguments,
-            $first::Access: Beside<<($($rest,)*) as Arguments>::Access>,
-            $first::Body: Beside<<($($rest,)*) as Arguments>::Body>,
+            $first::Access: Combine<<($($rest,)*) as Arguments>::Access>,
+            $first::Body: Combine<<($($rest,)*) as Arguments>::Body>,
         {
-            type Access = <$first::Access as Beside<<($($rest,)*) as Arguments>::Access>>::Both;
-            type Body = <$first::Body as Beside<<($($rest,)*) as Arguments>::Body>>::Both;
+            type Access = <$first::Access as Combine<<($($rest,)*) as Arguments>::Access>>::Combined;
+            type Body = <$first::Body as Combine<<($($rest,)*) as Arguments>::Body>>::Combined;
         }
         arguments!($($rest)*);
     };

@@ -1,4 +1,4 @@
-//! How a route is declared. The rule: one value says what a route is, registers its handler, guards it, and is what the document says.
+//! How a route is declared. The rule: one declaration registers the handler, guards it, and is what the document is written from.
 //!
 //! ```
 //! use actix_web::HttpResponse;
@@ -22,7 +22,7 @@
 //! let _: Route = get("/ping").id("ping").summary(Tag::Operation, "Whether it answers").gives_nothing(204).to(ping);
 //! ```
 //!
-//! Nor does one that the document would know nothing of:
+//! Nor does a route that has no entry in the document and does not say so:
 //!
 //! ```compile_fail
 //! # use actix_web::HttpResponse;
@@ -33,7 +33,7 @@
 //! let _: Route = get("/ping").anonymous().gives_nothing(204).to(ping);
 //! ```
 //!
-//! A handler whose arguments let other callers in than the route declares is refused ([`argument`]):
+//! A handler whose arguments let in other callers than the route declares does not compile ([`argument`]):
 //!
 //! ```compile_fail
 //! # use actix_web::HttpResponse;
@@ -51,50 +51,50 @@ pub mod schema;
 pub mod table;
 
 pub use access::Access;
-pub use operation::{Answer, Failures, Link, Operation, Parameter, Tag};
-pub use schema::Shape;
-pub use table::{Outcome, Pattern, Route, Table};
+pub use operation::{Answer, ErrorFormat, Link, Operation, Parameter, Tag};
+pub use schema::SchemaRef;
+pub use table::{HandlerOutput, Route, RoutePattern, Table};
 
 use crate::http::problem::Code;
-use access::{Bearer, Client, ClientIfSent, Guard, Holds, Needs, User, UserIfSent};
+use access::{Bearer, Client, ClientIfSent, Guard, Holds, RequiredPermission, User, UserIfSent};
 use actix_web::{FromRequest, Handler, Responder, http::Method};
-use argument::{Arguments, FormBody, JsonBody, Just, Nothing, OptionalJsonBody};
+use argument::{Arguments, FormBody, JsonBody, OptionalJsonBody, Specified, Unspecified};
 use operation::{Body, Content, Entry};
 use std::marker::PhantomData;
 use utoipa::{ToSchema, openapi::schema::ObjectBuilder};
 
-/// A route of GET, and of HEAD with it (RFC 9110 §9.1).
-pub const fn get(path: &'static str) -> Address {
-    Address(Method::GET, path)
+/// A GET endpoint. It answers HEAD as well (RFC 9110 §9.1).
+pub const fn get(path: &'static str) -> Endpoint {
+    Endpoint(Method::GET, path)
 }
 
-/// A route of POST.
-pub const fn post(path: &'static str) -> Address {
-    Address(Method::POST, path)
+/// A POST endpoint.
+pub const fn post(path: &'static str) -> Endpoint {
+    Endpoint(Method::POST, path)
 }
 
-/// A route of PATCH.
-pub const fn patch(path: &'static str) -> Address {
-    Address(Method::PATCH, path)
+/// A PATCH endpoint.
+pub const fn patch(path: &'static str) -> Endpoint {
+    Endpoint(Method::PATCH, path)
 }
 
-/// A route of DELETE.
-pub const fn delete(path: &'static str) -> Address {
-    Address(Method::DELETE, path)
+/// A DELETE endpoint.
+pub const fn delete(path: &'static str) -> Endpoint {
+    Endpoint(Method::DELETE, path)
 }
 
 /// A method and a path.
 #[derive(Debug)]
 #[must_use]
-pub struct Address(Method, &'static str);
+pub struct Endpoint(Method, &'static str);
 
-impl Address {
-    /// The id of its operation in the document. Generated clients name their functions after it.
+impl Endpoint {
+    /// The operation id in the document. Generated clients name their functions after it.
     pub fn id(self, id: &'static str) -> Identified {
         Identified(self, id)
     }
 
-    /// The document leaves it out: it is a part of another answer, or not for those who read the document.
+    /// The document leaves it out: it is part of another answer, or not for readers of the document.
     pub fn undocumented(self) -> Described {
         self.described(None)
     }
@@ -108,80 +108,83 @@ impl Address {
             access: Access::Anonymous,
             body: None,
             parameters: Vec::new(),
-            any_query: false,
+            ignores_unknown_parameters: false,
             answers: Vec::new(),
             headers: Vec::new(),
             links: Vec::new(),
             errors: Vec::new(),
-            failures: Failures::Problems,
+            error_format: ErrorFormat::Problem,
         })
     }
 }
 
-/// An address whose operation has an id.
+/// An endpoint whose operation has an id.
 #[derive(Debug)]
 #[must_use]
-pub struct Identified(Address, &'static str);
+pub struct Identified(Endpoint, &'static str);
 
 impl Identified {
-    /// Its group, and one line for people.
+    /// The operation's group, and its summary in one line.
     pub fn summary(self, tag: Tag, summary: &'static str) -> Described {
-        let Self(address, id) = self;
-        address.described(Some(Entry { id, tag, summary }))
+        let Self(endpoint, id) = self;
+        endpoint.described(Some(Entry { id, tag, summary }))
     }
 }
 
-/// A route that does not say yet who may call it.
+/// A route that does not declare yet who may call it.
 #[derive(Debug)]
 #[must_use]
 pub struct Described(Operation);
 
 impl Route {
-    /// What an address of the pages does. The document leaves it out, and it passes over parameters that it does not know.
-    pub(crate) fn of_page<A: Guard, H, Args>(address: Address, handler: H) -> Self
+    /// A route of a page. The document leaves it out, and it ignores unknown query parameters.
+    pub(crate) fn of_page<A: Guard, H, Args>(endpoint: Endpoint, handler: H) -> Self
     where
         H: Handler<Args>,
         Args: FromRequest + Arguments<Access = A> + 'static,
-        H::Output: Responder + Outcome + 'static,
+        H::Output: Responder + HandlerOutput + 'static,
     {
-        let declared = address.undocumented().guarded::<A>().takes_any_query();
+        let declared = endpoint
+            .undocumented()
+            .guarded::<A>()
+            .ignores_unknown_parameters();
         Self::new(declared.operation, handler)
     }
 }
 
 impl Described {
-    /// Everybody may call it.
-    pub fn anonymous(self) -> Declaration<Nothing> {
+    /// Anybody may call it.
+    pub fn anonymous(self) -> Declaration<Unspecified> {
         self.guarded()
     }
 
-    /// A user with an access token may.
-    pub fn signed_in(self) -> Declaration<Just<User>> {
+    /// A user may call it, with an access token.
+    pub fn signed_in(self) -> Declaration<Specified<User>> {
         self.guarded()
     }
 
-    /// Everybody may; an access token that is sent must be good.
-    pub fn maybe_signed_in(self) -> Declaration<Just<UserIfSent>> {
+    /// Anybody may call it; an access token that is sent must be valid.
+    pub fn maybe_signed_in(self) -> Declaration<Specified<UserIfSent>> {
         self.guarded()
     }
 
-    /// A user with an access token may, and a script with an API key.
-    pub fn bearer(self) -> Declaration<Just<Bearer>> {
+    /// A user may call it with an access token, and a script with an API key.
+    pub fn bearer(self) -> Declaration<Specified<Bearer>> {
         self.guarded()
     }
 
-    /// A user or a script that holds a permission may.
-    pub fn holds<P: Needs>(self) -> Declaration<Just<Holds<P>>> {
+    /// A user or a script that holds the permission may call it.
+    pub fn holds<P: RequiredPermission>(self) -> Declaration<Specified<Holds<P>>> {
         self.guarded()
     }
 
-    /// A machine client may.
-    pub fn client(self) -> Declaration<Just<Client>> {
+    /// A client that authenticates itself may call it (RFC 6749 §2.3.1).
+    pub fn client(self) -> Declaration<Specified<Client>> {
         self.guarded()
     }
 
-    /// Everybody may; a client that tries to prove itself must succeed.
-    pub fn maybe_client(self) -> Declaration<Just<ClientIfSent>> {
+    /// Anybody may call it; credentials of a client that are sent must be right.
+    pub fn maybe_client(self) -> Declaration<Specified<ClientIfSent>> {
         self.guarded()
     }
 
@@ -192,31 +195,31 @@ impl Described {
     }
 }
 
-/// A declaration that has no answer yet.
+/// The state of a declaration without an answer.
 #[derive(Debug)]
 pub enum Unanswered {}
 
-/// A declaration that has one.
+/// The state of a declaration with an answer.
 #[derive(Debug)]
 pub enum Answered {}
 
-/// A route without its handler: who may call it (`A`), the body that it takes (`B`), and whether it says what it gives (`G`).
+/// A route without its handler: who may call it (`A`), the body that it takes (`B`), and whether it declares an answer (`G`).
 #[derive(Debug)]
 #[must_use]
-pub struct Declaration<A, B = Nothing, G = Unanswered> {
+pub struct Declaration<A, B = Unspecified, G = Unanswered> {
     operation: Operation,
-    says: PhantomData<(A, B, G)>,
+    state: PhantomData<(A, B, G)>,
 }
 
 impl<A, B, G> Declaration<A, B, G> {
     fn of(operation: Operation) -> Self {
         Self {
             operation,
-            says: PhantomData,
+            state: PhantomData,
         }
     }
 
-    /// It may fail for these reasons, beside those that its access, its body and its parameters bring along.
+    /// It may answer these errors, beside those that its access, its body and its parameters imply.
     pub fn may_fail(mut self, errors: &[Code]) -> Self {
         self.operation.errors.extend_from_slice(errors);
         self
@@ -228,54 +231,64 @@ impl<A, B, G> Declaration<A, B, G> {
         self
     }
 
-    /// It passes over query parameters that it does not know.
-    pub fn takes_any_query(mut self) -> Self {
-        self.operation.any_query = true;
+    /// It ignores unknown query parameters.
+    pub fn ignores_unknown_parameters(mut self) -> Self {
+        self.operation.ignores_unknown_parameters = true;
         self
     }
 
-    /// Its good answer has this header.
-    pub fn gives_header(mut self, (name, says): (&'static str, &'static str)) -> Self {
-        self.operation.headers.push((name, says));
+    /// On success its answer has this header.
+    pub fn gives_header(mut self, (name, description): (&'static str, &'static str)) -> Self {
+        self.operation.headers.push((name, description));
         self
     }
 
-    /// What can be done with its good answer.
+    /// The links of its answer on success.
     pub fn leads_to(mut self, links: &'static [Link]) -> Self {
         self.operation.links.push(links);
         self
     }
 
-    fn answers<H>(mut self, status: u16, says: &'static str, content: Content) -> Declaration<A, B, H> {
+    fn answers<H>(
+        mut self,
+        status: u16,
+        description: &'static str,
+        content: Content,
+    ) -> Declaration<A, B, H> {
         self.operation.answers.push(Answer {
             status,
-            says,
+            description,
             content,
         });
         Declaration::of(self.operation)
     }
 }
 
-impl<A, G> Declaration<A, Nothing, G> {
+impl<A, G> Declaration<A, Unspecified, G> {
     /// It takes this JSON body.
-    pub fn takes<T: ToSchema>(self) -> Declaration<A, Just<JsonBody<T>>, G> {
-        self.body("application/json", Shape::of::<T>(), true)
+    pub fn takes<T: ToSchema>(self) -> Declaration<A, Specified<JsonBody<T>>, G> {
+        self.body("application/json", SchemaRef::of::<T>(), true)
     }
 
-    /// It takes this JSON body, which may be left out.
-    pub fn may_take<T: ToSchema>(self) -> Declaration<A, Just<OptionalJsonBody<T>>, G> {
-        self.body("application/json", Shape::of::<T>(), false)
+    /// It takes this JSON body, which is optional.
+    pub fn may_take<T: ToSchema>(self) -> Declaration<A, Specified<OptionalJsonBody<T>>, G> {
+        self.body("application/json", SchemaRef::of::<T>(), false)
     }
 
     /// It takes this form.
-    pub fn takes_form<T: ToSchema>(self) -> Declaration<A, Just<FormBody>, G> {
-        self.body("application/x-www-form-urlencoded", Shape::of::<T>(), true)
+    pub fn takes_form<T: ToSchema>(self) -> Declaration<A, Specified<FormBody>, G> {
+        self.body("application/x-www-form-urlencoded", SchemaRef::of::<T>(), true)
     }
 
-    fn body<B>(mut self, media_type: &'static str, shape: Shape, is_required: bool) -> Declaration<A, B, G> {
+    fn body<B>(
+        mut self,
+        media_type: &'static str,
+        schema: SchemaRef,
+        is_required: bool,
+    ) -> Declaration<A, B, G> {
         self.operation.body = Some(Body {
             media_type,
-            shape,
+            schema,
             is_required,
         });
         Declaration::of(self.operation)
@@ -283,44 +296,44 @@ impl<A, G> Declaration<A, Nothing, G> {
 }
 
 impl<A, B> Declaration<A, B, Unanswered> {
-    /// When it has done what was asked, it answers with this status and this JSON.
+    /// On success it answers with this status and this JSON.
     pub fn gives<T: ToSchema>(self, status: u16) -> Declaration<A, B, Answered> {
-        self.answers(status, "Done", Content::Json(Shape::of::<T>()))
+        self.answers(status, "Done", Content::Json(SchemaRef::of::<T>()))
     }
 
-    /// When it has done what was asked, it answers with this status and no body.
+    /// On success it answers with this status and no body.
     pub fn gives_nothing(self, status: u16) -> Declaration<A, B, Answered> {
-        self.gives_nothing_but(status, "Done")
+        self.gives_status(status, "Done")
     }
 
-    /// The same, where the status alone says this.
-    pub fn gives_nothing_but(self, status: u16, says: &'static str) -> Declaration<A, B, Answered> {
-        self.answers(status, says, Content::Nothing)
+    /// On success it answers with this status, which means this, and no body.
+    pub fn gives_status(self, status: u16, description: &'static str) -> Declaration<A, B, Answered> {
+        self.answers(status, description, Content::Empty)
     }
 
-    /// It answers with 200 and a body of this media type.
-    pub fn gives_other(
+    /// On success it answers with 200 and content of this media type.
+    pub fn gives_media(
         self,
-        says: &'static str,
+        description: &'static str,
         media_type: &'static str,
         schema: fn() -> ObjectBuilder,
     ) -> Declaration<A, B, Answered> {
-        self.answers(200, says, Content::Other(media_type, schema))
+        self.answers(200, description, Content::Media(media_type, schema))
     }
 }
 
 impl<A: Guard, B> Declaration<A, B, Answered> {
     /// It may answer with this status and this JSON instead.
-    pub fn or_gives<T: ToSchema>(self, status: u16, says: &'static str) -> Self {
-        self.answers(status, says, Content::Json(Shape::of::<T>()))
+    pub fn or_gives<T: ToSchema>(self, status: u16, description: &'static str) -> Self {
+        self.answers(status, description, Content::Json(SchemaRef::of::<T>()))
     }
 
-    /// The handler. Its arguments ask for the declared access and read the declared body, or it does not compile.
+    /// The handler. Its arguments have the declared guard and read the declared body, or it does not compile.
     pub fn to<H, Args>(self, handler: H) -> Route
     where
         H: Handler<Args>,
         Args: FromRequest + Arguments<Access = A, Body = B> + 'static,
-        H::Output: Responder + Outcome + 'static,
+        H::Output: Responder + HandlerOutput + 'static,
     {
         Route::new(self.operation, handler)
     }

@@ -1,9 +1,9 @@
-//! What a route declares: who may call it, what it takes, and everything that it may answer. Plain values, of which the document is
-//! written and which tests walk.
+//! What a route declares: who may call it, what it takes, and everything that it may answer. These are plain values: the document is
+//! written from them, and tests walk them.
 
 use super::{
     access::Access,
-    schema::{Shape, uuid},
+    schema::{SchemaRef, uuid},
 };
 use crate::http::problem::Code;
 use actix_web::http::Method;
@@ -12,11 +12,11 @@ use utoipa::openapi::schema::ObjectBuilder;
 /// The groups of routes, as the viewer shows them.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Tag {
-    /// One's own account.
+    /// The caller's own account.
     Account,
     /// Signing in, refreshing, signing out.
     Tokens,
-    /// One's own sessions.
+    /// The caller's own sessions.
     Sessions,
     /// For other services and proxies.
     Services,
@@ -66,7 +66,7 @@ impl Tag {
     }
 }
 
-/// How the document names an operation.
+/// The entry of an operation in the document.
 #[derive(Debug, Clone, Copy)]
 pub struct Entry {
     /// The operation's id.
@@ -77,85 +77,89 @@ pub struct Entry {
     pub summary: &'static str,
 }
 
-/// Where a parameter stands.
+/// Where a parameter is sent.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Place {
-    /// In the path; it must be there.
+pub enum Location {
+    /// In the path; always required.
     Path,
-    /// In the query string; it may be left out.
+    /// In the query string; optional.
     Query,
-    /// In a header; it may be left out.
+    /// In a header; optional.
     Header,
 }
 
 /// A parameter.
 #[derive(Debug, Clone, Copy)]
 pub struct Parameter {
-    /// Where it stands.
-    pub place: Place,
+    /// Where it is sent.
+    pub location: Location,
     /// Its name.
     pub name: &'static str,
-    /// What it is.
-    pub says: &'static str,
-    /// What it looks like.
+    /// What it means.
+    pub description: &'static str,
+    /// Its schema.
     pub schema: fn() -> ObjectBuilder,
 }
 
 impl Parameter {
     /// An id in the path.
     #[must_use]
-    pub const fn id(name: &'static str, says: &'static str) -> Self {
+    pub const fn id(name: &'static str, description: &'static str) -> Self {
         Self {
-            place: Place::Path,
+            location: Location::Path,
             name,
-            says,
+            description,
             schema: uuid,
         }
     }
 
     /// A parameter of the query string.
     #[must_use]
-    pub const fn query(name: &'static str, says: &'static str, schema: fn() -> ObjectBuilder) -> Self {
+    pub const fn query(name: &'static str, description: &'static str, schema: fn() -> ObjectBuilder) -> Self {
         Self {
-            place: Place::Query,
+            location: Location::Query,
             name,
-            says,
+            description,
             schema,
         }
     }
 
     /// A header.
     #[must_use]
-    pub const fn header(name: &'static str, says: &'static str, schema: fn() -> ObjectBuilder) -> Self {
+    pub const fn header(
+        name: &'static str,
+        description: &'static str,
+        schema: fn() -> ObjectBuilder,
+    ) -> Self {
         Self {
-            place: Place::Header,
+            location: Location::Header,
             name,
-            says,
+            description,
             schema,
         }
     }
 }
 
-/// A body that a route takes.
+/// A request body that a route takes.
 #[derive(Debug, Clone, Copy)]
 pub struct Body {
     /// Its media type.
     pub media_type: &'static str,
-    /// Its shape.
-    pub shape: Shape,
-    /// Whether it must be there.
+    /// Its schema.
+    pub schema: SchemaRef,
+    /// Whether it is required.
     pub is_required: bool,
 }
 
-/// What an answer holds.
+/// The content of an answer.
 #[derive(Debug, Clone, Copy)]
 pub enum Content {
-    /// Nothing.
-    Nothing,
-    /// JSON of a named shape.
-    Json(Shape),
-    /// Something of this media type.
-    Other(&'static str, fn() -> ObjectBuilder),
+    /// No content.
+    Empty,
+    /// JSON of a named schema.
+    Json(SchemaRef),
+    /// Content of this media type.
+    Media(&'static str, fn() -> ObjectBuilder),
 }
 
 /// An answer.
@@ -163,71 +167,71 @@ pub enum Content {
 pub struct Answer {
     /// Its status.
     pub status: u16,
-    /// When it is given, or what it is.
-    pub says: &'static str,
-    /// What it holds.
+    /// When it is given, or what it means.
+    pub description: &'static str,
+    /// Its content.
     pub content: Content,
 }
 
-/// How a route answers when it can't do what was asked.
+/// In which format a route answers errors.
 #[derive(Debug, Clone, Copy)]
-pub enum Failures {
-    /// It always can.
-    Never,
-    /// With a problem (RFC 9457).
-    Problems,
-    /// In a form of its own, with these statuses and what they mean.
-    Own(Shape, &'static [(u16, &'static str)]),
+pub enum ErrorFormat {
+    /// It has no errors.
+    NoErrors,
+    /// As problems (RFC 9457).
+    Problem,
+    /// In a format of its own, with these statuses and what they mean.
+    Custom(SchemaRef, &'static [(u16, &'static str)]),
 }
 
-/// What can be done with an answer (OpenAPI 3.1 §4.8.20). It hands on what the answer gave, and nothing that the caller has to make up.
+/// A link from an answer to another operation (OpenAPI 3.1 §4.8.20). It uses values of the request and the answer alone.
 #[derive(Debug, Clone, Copy)]
 pub struct Link {
     /// Its name.
     pub name: &'static str,
-    /// The operation that it leads to.
+    /// The id of the operation that it leads to.
     pub operation: &'static str,
-    /// Its parameters, as `place.name`, and the expressions that they take their values from.
+    /// Its parameters, as `location.name`, with the runtime expressions of their values.
     pub parameters: &'static [(&'static str, &'static str)],
-    /// Its body: the text of JSON, with expressions in it. OpenAPI 3.1 allows an object there, but openapi-generator refuses a document
+    /// Its body: JSON as text, with runtime expressions in it. OpenAPI 3.1 allows an object there, but openapi-generator refuses a document
     /// with anything but a text.
     pub body: Option<&'static str>,
     /// What it does.
-    pub says: &'static str,
+    pub description: &'static str,
 }
 
 impl Link {
-    /// It leads to an operation by a body.
+    /// A link that fills in the body of an operation.
     #[must_use]
-    pub const fn carrying(
+    pub const fn with_body(
         name: &'static str,
         operation: &'static str,
         body: &'static str,
-        says: &'static str,
+        description: &'static str,
     ) -> Self {
         Self {
             name,
             operation,
             parameters: &[],
             body: Some(body),
-            says,
+            description,
         }
     }
 
-    /// It leads to an operation by parameters.
+    /// A link that fills in the parameters of an operation.
     #[must_use]
-    pub const fn at(
+    pub const fn with_parameters(
         name: &'static str,
         operation: &'static str,
         parameters: &'static [(&'static str, &'static str)],
-        says: &'static str,
+        description: &'static str,
     ) -> Self {
         Self {
             name,
             operation,
             parameters,
             body: None,
-            says,
+            description,
         }
     }
 }
@@ -242,14 +246,14 @@ pub struct Operation {
     pub(crate) access: Access,
     pub(crate) body: Option<Body>,
     pub(crate) parameters: Vec<Parameter>,
-    pub(crate) any_query: bool,
-    /// The first one is that of a call that went well.
+    pub(crate) ignores_unknown_parameters: bool,
+    /// The first one is that of success.
     pub(crate) answers: Vec<Answer>,
     /// The headers of the first answer.
     pub(crate) headers: Vec<(&'static str, &'static str)>,
     pub(crate) links: Vec<&'static [Link]>,
     pub(crate) errors: Vec<Code>,
-    pub(crate) failures: Failures,
+    pub(crate) error_format: ErrorFormat,
 }
 
 impl Operation {
@@ -277,10 +281,10 @@ impl Operation {
         self.access
     }
 
-    /// Whether it passes over query parameters that it does not know. Other routes refuse them.
+    /// Whether it ignores unknown query parameters. Other routes refuse them.
     #[must_use]
-    pub const fn takes_any_query(&self) -> bool {
-        self.any_query
+    pub const fn ignores_unknown_parameters(&self) -> bool {
+        self.ignores_unknown_parameters
     }
 
     /// Its parameters: in the path, in the query string, in headers.
@@ -295,9 +299,9 @@ impl Operation {
         self.body.as_ref()
     }
 
-    /// Whether it needs a body.
+    /// Whether it requires a body.
     #[must_use]
-    pub fn needs_body(&self) -> bool {
+    pub fn requires_body(&self) -> bool {
         self.body.is_some_and(|body| body.is_required)
     }
 }

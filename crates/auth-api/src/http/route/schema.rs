@@ -1,4 +1,4 @@
-//! The shapes that a declaration names: of bodies, of answers, of parameters.
+//! The schemas that a declaration names: of bodies, answers and parameters.
 
 use std::borrow::Cow;
 use utoipa::{
@@ -9,15 +9,15 @@ use utoipa::{
     },
 };
 
-/// A shape that has a name in the document. It is written only when the document is.
+/// A schema that has a name in the document. It is built only when the document is written.
 #[derive(Debug, Clone, Copy)]
-pub struct Shape {
+pub struct SchemaRef {
     name: fn() -> Cow<'static, str>,
     collect: fn(&mut Vec<(String, RefOr<Schema>)>),
 }
 
-impl Shape {
-    /// The shape of a type.
+impl SchemaRef {
+    /// The schema of a type.
     pub const fn of<T: ToSchema>() -> Self {
         Self {
             name: T::name,
@@ -33,7 +33,7 @@ impl Shape {
         RefOr::Ref(Ref::from_schema_name((self.name)()))
     }
 
-    /// It, and every shape that it is made of.
+    /// Adds the schema and every schema that it refers to.
     pub(crate) fn collect(self, all: &mut Vec<(String, RefOr<Schema>)>) {
         (self.collect)(all);
     }

@@ -1,6 +1,6 @@
-//! The URL table. The rule: what is declared is what is reachable, and nothing else is: only this file registers handlers.
+//! The table of routes. The rule: a route is reachable if it is declared and not otherwise. Only this file registers handlers.
 
-use super::operation::{Failures, Operation, Place};
+use super::operation::{ErrorFormat, Location, Operation};
 use crate::http::{
     problem::{Code, Problem},
     query::UnknownParameters,
@@ -12,30 +12,30 @@ use actix_web::{
 };
 use std::sync::Arc;
 
-/// The pattern of the route that a request fits, for counters and log lines.
+/// The path pattern of the route that a request matched, for metrics and log lines.
 #[derive(Debug, Clone)]
-pub struct Pattern(pub Arc<str>);
+pub struct RoutePattern(pub Arc<str>);
 
-/// What a handler answers with; its type says how the route answers when it can't do what was asked.
-pub trait Outcome {
-    /// How.
-    const FAILURES: Failures;
+/// What a handler returns. Its type says in which format the route answers errors.
+pub trait HandlerOutput {
+    /// The format.
+    const ERROR_FORMAT: ErrorFormat;
 
-    /// The answer to parameters that the route does not read.
+    /// The answer to unknown query parameters.
     fn unknown_parameters(found: UnknownParameters) -> Error {
         Problem::from(found).into()
     }
 }
 
-impl Outcome for HttpResponse {
-    const FAILURES: Failures = Failures::Never;
+impl HandlerOutput for HttpResponse {
+    const ERROR_FORMAT: ErrorFormat = ErrorFormat::NoErrors;
 }
 
-impl Outcome for Result<HttpResponse, Problem> {
-    const FAILURES: Failures = Failures::Problems;
+impl HandlerOutput for Result<HttpResponse, Problem> {
+    const ERROR_FORMAT: ErrorFormat = ErrorFormat::Problem;
 }
 
-/// A route: what it declares, and its handler.
+/// A route: its declaration and its handler.
 #[must_use]
 pub struct Route {
     operation: Operation,
@@ -48,9 +48,9 @@ impl Route {
     where
         H: Handler<Args>,
         Args: FromRequest + 'static,
-        H::Output: Responder + Outcome + 'static,
+        H::Output: Responder + HandlerOutput + 'static,
     {
-        operation.failures = H::Output::FAILURES;
+        operation.error_format = H::Output::ERROR_FORMAT;
         let endpoint = if operation.method == Method::GET {
             web::route().guard(guard::Any(guard::Get()).or(guard::Head()))
         } else {
@@ -71,18 +71,18 @@ impl Route {
     }
 }
 
-/// Routes, to be registered or to be looked at.
+/// Routes, to be registered or inspected.
 #[derive(Default)]
 pub struct Table(Vec<Route>);
 
 impl Table {
-    /// None yet.
+    /// A table without routes.
     #[must_use]
     pub fn new() -> Self {
         Self::default()
     }
 
-    /// These as well, below a path.
+    /// Adds routes below a path.
     #[must_use]
     pub fn below(mut self, base: &str, routes: impl IntoIterator<Item = Route>) -> Self {
         self.0.extend(routes.into_iter().map(|mut route| {
@@ -92,7 +92,7 @@ impl Table {
         self
     }
 
-    /// Those of another table as well.
+    /// Adds the routes of another table.
     #[must_use]
     pub fn with(mut self, other: Self) -> Self {
         self.0.extend(other.0);
@@ -105,17 +105,17 @@ impl Table {
         self.0.into_iter().map(|route| route.operation).collect()
     }
 
-    /// Makes them reachable, and nothing else.
+    /// Registers the routes. Every other request is answered 404.
     #[expect(
         clippy::disallowed_methods,
         reason = "the one place where routes meet the framework"
     )]
     pub fn register(self, app: &mut web::ServiceConfig) {
-        app.default_service(web::to(nothing_here));
-        self.register_with(app, |address| address);
+        app.default_service(web::to(not_found));
+        self.register_with(app, |resource| resource);
     }
 
-    /// Makes them reachable at addresses that know something of their own.
+    /// Registers the routes, and configures the resource of each path.
     #[expect(
         clippy::disallowed_methods,
         reason = "the one place where routes meet the framework"
@@ -123,60 +123,60 @@ impl Table {
     pub(crate) fn register_with(
         self,
         app: &mut web::ServiceConfig,
-        knowing: impl Fn(actix_web::Resource) -> actix_web::Resource,
+        configure: impl Fn(actix_web::Resource) -> actix_web::Resource,
     ) {
         let mut left = self.0;
         while let Some(path) = left.first().map(|route| route.operation.path.clone()) {
             let (here, others): (Vec<_>, Vec<_>) =
                 left.into_iter().partition(|route| route.operation.path == path);
-            app.service(knowing(resource(&path, here)));
+            app.service(configure(resource(&path, here)));
             left = others;
         }
     }
 }
 
-/// An address with its routes. A request that none of them takes learns which methods there are, or which parameters are unknown.
+/// The resource of a path. A request that none of its routes takes is told which methods there are, or which parameters are unknown.
 fn resource(path: &str, routes: Vec<Route>) -> actix_web::Resource {
     let allow = allow(&routes);
     let unknown = routes.first().map_or(
         <Result<HttpResponse, Problem>>::unknown_parameters as _,
         |route| route.unknown_parameters,
     );
-    let address = web::resource(path)
-        .app_data(Pattern(path.into()))
+    let resource = web::resource(path)
+        .app_data(RoutePattern(path.into()))
         .default_service(web::to(move |request: HttpRequest| {
             std::future::ready(Err::<HttpResponse, Error>(refusal(&request, &allow, unknown)))
         }));
-    routes.into_iter().fold(address, |address, route| {
-        address.route(strict(route.operation, route.endpoint))
+    routes.into_iter().fold(resource, |resource, route| {
+        resource.route(strict(route.operation, route.endpoint))
     })
 }
 
-/// The methods of an address (RFC 9110 §10.2.1).
+/// The `Allow` header of a path (RFC 9110 §10.2.1).
 fn allow(routes: &[Route]) -> HeaderValue {
     let mut methods = Vec::new();
-    for (method, named) in [
+    for (method, names) in [
         (Method::GET, "GET, HEAD"),
         (Method::POST, "POST"),
         (Method::PATCH, "PATCH"),
         (Method::DELETE, "DELETE"),
     ] {
         if routes.iter().any(|route| route.operation.method == method) {
-            methods.push(named);
+            methods.push(names);
         }
     }
     HeaderValue::from_str(&methods.join(", ")).unwrap_or(HeaderValue::from_static(""))
 }
 
-/// The route matches only a query that it knows; the address answers all others.
+/// A route that matches only if it knows every query parameter. The resource answers all other requests.
 fn strict(operation: Operation, endpoint: actix_web::Route) -> actix_web::Route {
-    if operation.any_query {
+    if operation.ignores_unknown_parameters {
         return endpoint;
     }
     let known: Box<[&'static str]> = operation
         .parameters
         .iter()
-        .filter(|parameter| parameter.place == Place::Query)
+        .filter(|parameter| parameter.location == Location::Query)
         .map(|parameter| parameter.name)
         .collect();
     endpoint.guard(guard::fn_guard(move |request| {
@@ -184,7 +184,7 @@ fn strict(operation: Operation, endpoint: actix_web::Route) -> actix_web::Route 
     }))
 }
 
-/// Why no route of an address took a request.
+/// Why no route of a path took a request.
 fn refusal(request: &HttpRequest, allow: &HeaderValue, unknown: fn(UnknownParameters) -> Error) -> Error {
     match request.extensions_mut().remove::<UnknownParameters>() {
         Some(found) => unknown(found),
@@ -192,7 +192,7 @@ fn refusal(request: &HttpRequest, allow: &HeaderValue, unknown: fn(UnknownParame
     }
 }
 
-/// A request that fits no address.
-async fn nothing_here() -> Result<HttpResponse, Problem> {
+/// The answer to a path without routes.
+async fn not_found() -> Result<HttpResponse, Problem> {
     Err(Code::NotFound.into())
 }

@@ -33,14 +33,14 @@ fn thing() -> [Route; 3] {
         patch("/things/{id}")
             .undocumented()
             .anonymous()
-            .takes_any_query()
+            .ignores_unknown_parameters()
             .gives_nothing(200)
             .to(tried),
     ]
 }
 
 #[actix_web::test]
-async fn an_address_takes_the_methods_and_parameters_that_its_routes_declare() {
+async fn a_path_takes_the_methods_and_parameters_that_its_routes_declare() {
     let table = |app: &mut ServiceConfig| Table::new().below("/base", thing()).register(app);
     let app = init_service(App::new().configure(table)).await;
     for (method, uri, expected) in [
@@ -72,7 +72,7 @@ fn a_route_says_how_it_fails_by_the_type_of_its_handler() {
     let operations = Table::new().below("", thing()).operations();
     let never = operations
         .iter()
-        .map(|operation| matches!(operation.failures, Failures::Never));
+        .map(|operation| matches!(operation.error_format, ErrorFormat::NoErrors));
     assert_eq!(never.collect::<Vec<_>>(), [true, false, false]);
 }
 

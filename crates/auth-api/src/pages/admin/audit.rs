@@ -5,7 +5,7 @@ use crate::{
         cursor::Paging,
         permission::AuditRead,
         problem::{Code, Problem},
-        query::is_countable,
+        query::is_in_years_of_rfc3339,
     },
     pages::{
         fields::Faults,
@@ -143,7 +143,7 @@ fn moment(text: &str) -> Option<Timestamp> {
         .iter()
         .find_map(|form| NaiveDateTime::parse_from_str(text, form).ok());
     let moment = local.map(|local| local.and_utc()).or_else(|| text.parse().ok());
-    moment.filter(is_countable)
+    moment.filter(is_in_years_of_rfc3339)
 }
 
 impl AuditPage<'_> {

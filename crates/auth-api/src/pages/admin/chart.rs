@@ -23,7 +23,7 @@ impl Range {
 
     /// The word in addresses.
     #[must_use]
-    pub const fn word(self) -> &'static str {
+    pub const fn as_str(self) -> &'static str {
         match self {
             Self::Day => "day",
             Self::Week => "week",
@@ -36,7 +36,7 @@ impl Range {
     pub fn of(word: &str) -> Self {
         Self::ALL
             .into_iter()
-            .find(|range| range.word() == word)
+            .find(|range| range.as_str() == word)
             .unwrap_or_default()
     }
 

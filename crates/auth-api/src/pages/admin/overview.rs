@@ -72,7 +72,7 @@ impl OverviewPage<'_> {
                 Range::Week => &t.chart_week,
                 Range::Month => &t.chart_month,
             };
-            let address = self.layout.at(&format!("/admin?range={}", range.word()));
+            let address = self.layout.at(&format!("/admin?range={}", range.as_str()));
             (address, label.as_ref(), range == self.range)
         })
     }

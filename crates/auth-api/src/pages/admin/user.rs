@@ -1,4 +1,4 @@
-//! `/admin/users/{id}`: one user: what is stored, where it is signed in, its keys, and what happened lately.
+//! `/admin/users/{id}`: one user: what is stored, where they are signed in, their keys, and what happened lately.
 
 use crate::{
     http::{path, permission::UsersRead, problem::Problem},

@@ -1,4 +1,4 @@
-//! What an administrator does to a user, each by a form of its page.
+//! What an administrator does to a user, each by a form of the user's page.
 
 use super::user::UserPage;
 use crate::{

@@ -134,7 +134,7 @@ pub(super) async fn show(Seen(holder): Seen<Holder<UsersRead>>) -> Result<HttpRe
     holder.visit.answer(StatusCode::OK, &page)
 }
 
-/// Makes a user, who chooses its password by a mailed link.
+/// Creates a user, who chooses their password by a mailed link.
 ///
 /// # Errors
 /// [`Problem`].

@@ -265,7 +265,7 @@ texts! {
     user_lock_out_message = "Ends every session, key, link and known device, and makes the password unusable. The user needs a reset by mail to come back.";
     user_lock_out_sure = "End everything that this user has.";
     user_delete = "Delete";
-    user_delete_message = "Deletes the user and all it owns, at once. That can't be undone.";
+    user_delete_message = "Deletes the user and all that they own, at once. That can't be undone.";
     user_delete_sure = "Delete this user.";
     user_end_all = "End all sessions";
     user_events = "What happened lately";
@@ -280,7 +280,7 @@ texts! {
     audit_since = "Since (UTC)";
     audit_until = "Until (UTC)";
     audit_user = "User (id)";
-    audit_user_bad = "A user is given by its id, as its page shows it.";
+    audit_user_bad = "A user is given by their id, as their page shows it.";
     audit_time_bad = "A time is written as in 2030-01-31T12:00.";
     audit_session = "session";
     audit_request = "request";

@@ -5,7 +5,7 @@
 mod en;
 mod en_events;
 
-use crate::http::problem::{Code, Problem, Unit, for_a_person};
+use crate::http::problem::{Code, Problem, Unit, in_largest_unit};
 use auth_domain::{audit::Action, session::EndReason};
 use std::{borrow::Cow, collections::BTreeMap, time::Duration};
 
@@ -25,7 +25,7 @@ impl Texts {
     /// What is wrong with it: a name that no page has, or no TOML.
     pub fn parse(file: &str) -> Result<Self, String> {
         let texts: Self = toml::from_str(file).map_err(|error| error.to_string().trim_end().to_owned())?;
-        let is_code = |word: &str| Code::ALL.iter().any(|code| code.word() == word);
+        let is_code = |word: &str| Code::ALL.iter().any(|code| code.as_str() == word);
         known("fault_titles", &texts.fault_titles, is_code)?;
         known("actions", &texts.actions, |word| word.parse::<Action>().is_ok())?;
         let is_reason = |word: &str| word == EXPIRED || word.parse::<EndReason>().is_ok();
@@ -49,7 +49,7 @@ impl Texts {
     /// have `{wait}` as well.
     #[must_use]
     pub fn problem<'a>(&'a self, problem: &'a Problem) -> Cow<'a, str> {
-        let said = self.fault(problem.code().word());
+        let said = self.fault(problem.code().as_str());
         match (problem.code(), problem.retry_after()) {
             (Code::RateLimited, Some(wait)) => {
                 let said = said.unwrap_or(&self.too_many_attempts);
@@ -61,7 +61,7 @@ impl Texts {
 
     /// A wait, in the units of a person.
     fn wait(&self, wait: Duration) -> String {
-        let (count, unit) = for_a_person(wait);
+        let (count, unit) = in_largest_unit(wait);
         let (one, many) = match unit {
             Unit::Second => (&self.wait_second, &self.wait_seconds),
             Unit::Minute => (&self.wait_minute, &self.wait_minutes),
@@ -110,7 +110,7 @@ macro_rules! done {
         impl Done {
             /// The word that the address of the next page carries.
             #[must_use]
-            pub const fn word(self) -> &'static str {
+            pub const fn as_str(self) -> &'static str {
                 match self { $(Self::$name => $word,)+ }
             }
         }

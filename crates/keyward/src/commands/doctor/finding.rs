@@ -13,7 +13,7 @@ pub(super) enum State {
 }
 
 impl State {
-    const fn word(self) -> &'static str {
+    const fn as_str(self) -> &'static str {
         match self {
             Self::Ok => "ok",
             Self::Warn => "warn",
@@ -34,7 +34,7 @@ pub(super) struct Finding {
 
 impl fmt::Display for Finding {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{:<5} {:<14} {}", self.state.word(), self.part, self.what)?;
+        write!(f, "{:<5} {:<14} {}", self.state.as_str(), self.part, self.what)?;
         if self.mend.is_empty() {
             Ok(())
         } else {

@@ -1,5 +1,5 @@
-//! What every request meets at the edge, whatever it asks for: the configuration, the counters, whether the server is draining,
-//! and the facts that were found out about the request itself.
+//! What all requests share: the configuration, the metrics and whether the server is draining. And what is known of one request
+//! before its route sees it.
 
 use crate::http::{config::ServerConfig, metrics::Metrics, request_id::RequestId};
 use actix_web::{HttpMessage, HttpRequest, web::Data};
@@ -9,9 +9,9 @@ use std::{
     sync::atomic::{AtomicBool, AtomicU8, Ordering},
 };
 
-/// The edge's state, shared by all workers.
-pub struct Edge {
-    /// What the operator set.
+/// The state that all workers share. App data.
+pub struct HttpState {
+    /// The configuration of the server.
     pub config: ServerConfig,
     /// The counters.
     pub metrics: Metrics,
@@ -19,8 +19,8 @@ pub struct Edge {
     unready: AtomicU8,
 }
 
-impl Edge {
-    /// An edge of this configuration.
+impl HttpState {
+    /// The state of a server that is neither draining nor unready.
     #[must_use]
     pub const fn new(config: ServerConfig, metrics: Metrics) -> Self {
         Self {
@@ -31,13 +31,13 @@ impl Edge {
         }
     }
 
-    /// The edge that a request came in by.
+    /// The state of the server that received a request.
     #[must_use]
     pub fn of(request: &HttpRequest) -> Option<&Data<Self>> {
         request.app_data::<Data<Self>>()
     }
 
-    /// Keeps which parts are not ready, a bit each, and answers which were not before.
+    /// Stores which parts are not ready, a bit each. Returns those that were not ready before.
     pub fn note_unready(&self, parts: u8) -> u8 {
         self.unready.swap(parts, Ordering::AcqRel)
     }
@@ -56,21 +56,21 @@ impl Edge {
 
 /// What is known of a request before its route sees it.
 #[derive(Debug, Clone)]
-pub struct Facts {
-    /// Its name.
+pub struct RequestInfo {
+    /// The request id.
     pub id: RequestId,
-    /// Who sent it.
+    /// The client's address, if it is known.
     pub client: Option<IpAddr>,
 }
 
-impl Facts {
-    /// The client's address, if it is known.
+impl RequestInfo {
+    /// The address of a request's client, if it is known.
     #[must_use]
     pub fn client_of(request: &HttpRequest) -> Option<IpAddr> {
-        request.extensions().get::<Self>().and_then(|facts| facts.client)
+        request.extensions().get::<Self>().and_then(|info| info.client)
     }
 }
 
-/// The user that a request turned out to be of; for the log line.
+/// The user whom a request authenticated as, for its log line.
 #[derive(Debug, Clone, Copy)]
 pub struct SeenUser(pub UserId);
