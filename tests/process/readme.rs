@@ -1,8 +1,11 @@
 //! What the documentation says, held against the program. What the README tells people to type is typed; that takes `curl`,
 //! so it belongs to the half with services.
 
+use auth_api::oauth::error::OauthCode;
+use auth_domain::{audit::Action, mail::MailKind, role::Permission};
 #[cfg(feature = "services")]
 use std::process::Command;
+use std::{collections::BTreeSet, fs, path::Path};
 #[cfg(feature = "services")]
 use tests::{Backend, Database, Server};
 
@@ -62,6 +65,70 @@ fn the_fleets_walk_does_what_it_says() {
     shell(&blocks("fleet"), &[("ONE", base(&one)), ("TWO", base(&two))]);
 }
 
+#[test]
+fn every_permission_is_documented() {
+    let roles = include_str!("../../docs/accounts.md");
+    let settings = include_str!("../../config/default.toml");
+    for permission in Permission::ALL {
+        let name = permission.as_str();
+        assert!(roles.contains(&format!("`{name}`")), "docs/accounts.md: {name}");
+        assert!(settings.contains(name), "config/default.toml: {name}");
+    }
+}
+
+#[test]
+fn every_mail_is_documented() {
+    let page = include_str!("../../docs/mail.md");
+    for kind in MailKind::ALL {
+        let row = format!("\n| `{}` |", kind.as_str());
+        assert!(page.contains(&row), "docs/mail.md: {row}");
+    }
+}
+
+/// The source of the crates that write audit events and queue mails.
+fn writers() -> String {
+    let crates = Path::new(env!("CARGO_MANIFEST_DIR")).join("../crates");
+    let mut folders = vec![crates.join("auth-storage/src"), crates.join("auth-service/src")];
+    let mut text = String::new();
+    while let Some(folder) = folders.pop() {
+        for entry in fs::read_dir(folder).unwrap() {
+            let path = entry.unwrap().path();
+            if path.is_dir() {
+                folders.push(path);
+            } else {
+                text.push_str(&fs::read_to_string(path).unwrap());
+            }
+        }
+    }
+    text
+}
+
+#[test]
+fn every_audit_event_is_written_and_every_mail_is_queued_by_something() {
+    let writers = writers();
+    let is_named = |name: &str| {
+        let mut found = writers.split(name).skip(1);
+        found.any(|rest| !rest.starts_with(|next: char| next.is_alphanumeric()))
+    };
+    for action in Action::ALL {
+        assert!(is_named(&format!("Action::{action:?}")), "{action:?}");
+    }
+    for kind in MailKind::ALL {
+        assert!(is_named(&format!("MailKind::{kind:?}")), "{kind:?}");
+    }
+}
+
+/// The same of the errors of the OAuth routes.
+#[test]
+fn the_documented_oauth_errors_are_the_ones_there_are() {
+    let page = include_str!("../../docs/errors.md");
+    let (_, table) = page.split_once("\"error_description\"").unwrap();
+    let words = |line: &str| Some(line.strip_prefix("| `")?.split('`').next()?.to_owned());
+    let documented: BTreeSet<String> = table.lines().filter_map(words).collect();
+    let known = OauthCode::ALL.map(|code| code.as_str().to_owned());
+    assert_eq!(documented, BTreeSet::from(known));
+}
+
 /// The table of the documentation is the table of the program.
 #[test]
 fn the_documented_error_codes_are_the_ones_there_are() {
@@ -79,7 +146,7 @@ fn the_documented_error_codes_are_the_ones_there_are() {
     documented.sort();
     let mut known: Vec<(String, u16)> = auth_api::http::problem::Code::ALL
         .iter()
-        .map(|code| (code.word().to_owned(), code.status()))
+        .map(|code| (code.as_str().to_owned(), code.status()))
         .collect();
     known.sort();
     assert_eq!(documented, known);

@@ -263,6 +263,16 @@ mod tests {
     }
 
     #[test]
+    fn every_permission_is_in_the_list() {
+        // A refusal of Serde names every variant.
+        let refused = serde_json::from_str::<Permission>("\"none\"")
+            .unwrap_err()
+            .to_string();
+        let variants: Vec<&str> = refused.split('`').skip(3).step_by(2).collect();
+        assert_eq!(variants, Permission::ALL.map(Permission::as_str), "{refused}");
+    }
+
+    #[test]
     fn an_unknown_role_holds_nothing() {
         let book = RoleBook::default();
         let stranger: Role = "superuser".parse().unwrap();
