@@ -77,3 +77,36 @@ pub(crate) const fn backend_name(backend: Backend) -> &'static str {
         Backend::Postgres => "PostgreSQL",
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use auth_domain::time::{Span, Timestamp};
+    use auth_storage::nodes::Node;
+
+    #[test]
+    fn a_migration_that_is_held_back_says_by_whom() {
+        let held_back = |for_nodes| HeldBack {
+            migration: "2999-01-02-000000_drop_the_names".to_owned(),
+            for_nodes,
+        };
+        assert_eq!(
+            why_it_waits(&held_back(vec![])),
+            "another `keyward serve` has this database"
+        );
+        let node = Node {
+            id: "018f3f5e-7c1a-7a30-8d2e-0123456789ab".parse().unwrap_or_default(),
+            version: "1.2.3".to_owned(),
+            knows: "20260101000000".to_owned(),
+        };
+        let living = LivingNode {
+            node,
+            started_at: Timestamp::UNIX_EPOCH,
+            seen_before: Span::seconds(4),
+        };
+        assert_eq!(
+            why_it_waits(&held_back(vec![living])),
+            "nodes that don't know it serve this database: 018f3f5e-7c1a-7a30-8d2e-0123456789ab (version 1.2.3, seen 4 s ago)"
+        );
+    }
+}
