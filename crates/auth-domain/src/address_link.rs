@@ -33,7 +33,7 @@ pub enum LinkProof<P> {
 pub struct VerificationFacts {
     /// Whether the address is confirmed already.
     pub confirmed: bool,
-    /// Whether a registration waits for the link: then the account has no session that could be its maker's.
+    /// Whether a pending registration waits for the link. Then no session of the account can belong to the person who registered.
     pub waiting: bool,
     /// Whether the link is opened in a session of the account.
     pub in_session: bool,
