@@ -1,8 +1,8 @@
 //! The life of a signing key: `next → active → retiring → retired` (docs/rules.md §6).
 //!
-//! A key signs only after every verifier had the time to learn it, and is published until the last token it signed has
-//! expired, so that a rotation fails no verification. The functions here plan the keys of one algorithm, each change as a whole;
-//! [`KeysByAlgorithm`] plans those of several. Storage carries a plan out, guarded.
+//! A key signs only after every verifier had the time to fetch it, and it is published until the last token that it signed has
+//! expired. So a rotation fails no verification. The functions here plan the keys of one algorithm; [`KeysByAlgorithm`] plans
+//! those of several. Storage applies a plan by guarded updates, all of it or nothing.
 
 mod algorithm;
 mod by_algorithm;
@@ -14,9 +14,9 @@ use crate::time::{Span, Timestamp, after, age};
 use serde::{Deserialize, Serialize};
 use std::str::FromStr;
 
-/// How long a verifier may keep the key set: the `max-age` of the JWKS answer.
+/// How long a verifier may cache the key set: the `max-age` of the JWKS answer.
 pub const JWKS_MAX_AGE: Span = Span::seconds(600);
-/// How long a key is published before it may sign: twice what a verifier may keep.
+/// How long a key is published before it may sign: twice the time that a verifier may cache the set.
 pub const PUBLISH_BEFORE_SIGNING: Span = Span::seconds(1200);
 /// How long a node may go on signing with a key after another node retired it: nodes reload every second.
 pub const RELOAD_SLACK: Span = Span::seconds(10);
@@ -80,9 +80,9 @@ pub struct KeyStanding {
     pub kid: String,
     /// Its state.
     pub state: KeyState,
-    /// When it was made and published.
+    /// When it was created and published.
     pub published_at: Timestamp,
-    /// When what it signed has expired; set while it is retiring.
+    /// When the last token that it signed expires; set while it is retiring.
     pub verifies_until: Option<Timestamp>,
 }
 
@@ -91,16 +91,16 @@ pub struct KeyStanding {
 pub enum KeyStep {
     /// The key changes its state.
     Move {
-        /// Which.
+        /// The key.
         kid: String,
-        /// From; the guard of the update.
+        /// The state before; the guard of the update.
         from: KeyState,
-        /// To.
+        /// The state after.
         to: KeyState,
         /// The new `verifies_until`.
         verifies_until: Option<Timestamp>,
     },
-    /// A new key of this algorithm is made, in this state.
+    /// A new key of this algorithm is created, in this state.
     Create(Algorithm, KeyState),
     /// A row that can't be read is retired, whatever it says.
     Drop(String),
@@ -110,11 +110,11 @@ pub enum KeyStep {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 #[error("the next key is too young to sign: verifiers may not know it before {ready_at}")]
 pub struct KeyTooYoung {
-    /// When it may be tried again.
+    /// When the rotation may be tried again.
     pub ready_at: Timestamp,
 }
 
-/// What a server needs at its start of an algorithm's keys: one that signs and one that will.
+/// Plans the keys of an algorithm that a server needs at its start and that are missing: an active and a next one.
 #[must_use]
 pub fn complete(algorithm: Algorithm, keys: &[KeyStanding]) -> Vec<KeyStep> {
     [KeyState::Active, KeyState::Next]
@@ -168,9 +168,9 @@ pub fn rotate(
     }
 }
 
-/// Plans the answer to a stolen key of an algorithm: the active key is dropped now, with what it signed, however young its
-/// successor is. Tokens that the next key signs are unknown to a verifier that keeps an older key set, for [`JWKS_MAX_AGE`] at
-/// most.
+/// Plans the replacement of a stolen key of an algorithm. The active key is retired at once, and the tokens that it signed no longer
+/// verify. The next key signs, however young it is: a verifier with an older key set refuses its tokens for at most
+/// [`JWKS_MAX_AGE`].
 #[must_use]
 pub fn replace_compromised(algorithm: Algorithm, keys: &[KeyStanding]) -> Vec<KeyStep> {
     match keys.iter().find(|key| key.state == KeyState::Next) {
@@ -183,7 +183,7 @@ pub fn replace_compromised(algorithm: Algorithm, keys: &[KeyStanding]) -> Vec<Ke
     }
 }
 
-/// The retiring keys whose last token has expired.
+/// Plans the end of the retiring keys whose last token has expired.
 #[must_use]
 pub fn retire_expired(keys: &[KeyStanding], now: Timestamp) -> Vec<KeyStep> {
     let over = |key: &&KeyStanding| {
@@ -193,7 +193,7 @@ pub fn retire_expired(keys: &[KeyStanding], now: Timestamp) -> Vec<KeyStep> {
     keys.iter().filter(over).map(retire).collect()
 }
 
-/// A key that is dropped now, with what it signed.
+/// The step that retires a key at once: the tokens that it signed no longer verify.
 #[must_use]
 pub fn retired(key: &KeyStanding) -> KeyStep {
     moved(key, KeyState::Retired, None)
@@ -212,7 +212,7 @@ fn moved(key: &KeyStanding, to: KeyState, verifies_until: Option<Timestamp>) -> 
     }
 }
 
-/// When the last token of a key has expired that has stopped signing.
+/// When the last token of a key that stops signing now has expired.
 fn verifies_until(now: Timestamp, access_ttl: Span, leeway: Span) -> Timestamp {
     after(now, access_ttl + leeway + RELOAD_SLACK)
 }

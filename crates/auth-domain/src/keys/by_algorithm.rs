@@ -1,5 +1,5 @@
-//! The keys of several algorithms side by side. The rule: each algorithm has its own active and next key and is planned by the
-//! same functions, so that a rotation of one changes nothing of another.
+//! The keys of several algorithms side by side. Each algorithm has its own active and next key and is planned by the same
+//! functions, so that a rotation of one changes nothing of another.
 //!
 //! Where the configuration changes from one algorithm to another, the keys of the old one are planned together with the new
 //! one's until a rotation makes the first key of the new one active.
@@ -17,13 +17,14 @@ pub type KeyOf = (Algorithm, KeyStanding);
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct KeysByAlgorithm {
     asked_for: Vec<(Algorithm, Vec<KeyOf>)>,
-    /// The keys of algorithms that the configuration does not ask for. A node of another version or configuration may.
+    /// The keys of algorithms that this configuration does not ask for. A node of another version or configuration may ask for
+    /// them.
     others: Vec<KeyOf>,
 }
 
 impl KeysByAlgorithm {
-    /// The keys under the algorithms that are asked for. Where one of these lacks an active or a next key, it takes over the keys
-    /// that are not asked for: its algorithm is the one that was changed to.
+    /// The keys, by the algorithms that are asked for. An algorithm that lacks an active or a next key takes over the keys that are
+    /// not asked for: the configuration changed to this algorithm.
     #[must_use]
     pub fn of(asked_for: &[Algorithm], keys: Vec<KeyOf>) -> Self {
         let is_of = |key: &KeyOf, wanted: &Algorithm| key.0 == *wanted;
@@ -43,7 +44,7 @@ impl KeysByAlgorithm {
         Self { asked_for, others }
     }
 
-    /// The key that signs for an algorithm: its own active one, or until there is one, that of the algorithm before it.
+    /// The key that signs for an algorithm: its own active key or, until there is one, that of the algorithm before it.
     #[must_use]
     pub fn signing(&self, algorithm: Algorithm) -> Option<&KeyStanding> {
         let (_, keys) = self.asked_for.iter().find(|(wanted, _)| *wanted == algorithm)?;
@@ -52,8 +53,8 @@ impl KeysByAlgorithm {
         own.or_else(|| active().next()).map(|(_, key)| key)
     }
 
-    /// What a server needs at its start: for each algorithm a key that signs and one that will. A next key of an algorithm that
-    /// is not asked for and does not sign gives way.
+    /// Plans the keys that a server needs at its start and that are missing: an active and a next one for each algorithm. A next
+    /// key of an algorithm that is not asked for and has no active key is retired.
     #[must_use]
     pub fn complete(&self) -> Vec<KeyStep> {
         let mut steps = Vec::new();
@@ -77,8 +78,8 @@ impl KeysByAlgorithm {
         steps
     }
 
-    /// Plans a rotation of every algorithm whose next key is old enough to sign; the others stay as they are. What is not asked
-    /// for any more retires with it.
+    /// Plans a rotation of every algorithm whose next key is old enough to sign; the others stay as they are. Keys that are
+    /// no longer asked for retire with it.
     ///
     /// # Errors
     /// [`KeyTooYoung`] if no next key is old enough.
@@ -113,8 +114,8 @@ impl KeysByAlgorithm {
         Ok(steps)
     }
 
-    /// Plans the answer to stolen keys: the active key of every algorithm is dropped now, with what it signed, and what is not
-    /// asked for with it.
+    /// Plans the replacement of stolen keys: the active key of every algorithm is retired at once, and so are the active and next
+    /// keys that are not asked for.
     #[must_use]
     pub fn replace_compromised(&self) -> Vec<KeyStep> {
         let asked_for = self.asked_for.iter();
