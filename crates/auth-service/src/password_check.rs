@@ -46,6 +46,10 @@ pub(crate) enum Guess<'a> {
 }
 
 /// What came of a guess.
+#[expect(
+    clippy::large_enum_variant,
+    reason = "one value beside a hash that takes milliseconds: a box would only add an allocation"
+)]
 pub(crate) enum Guessed {
     /// The password is the right one.
     Right {
