@@ -225,7 +225,7 @@ on_both! {
         world.db.issue_setup_token(setup, admins(), true, terms(at(1))).await.unwrap();
         world.db.insert_api_key(api_key(admin.id, 1, at(1)), 0, terms(at(1))).await.unwrap().settled().await.unwrap_err();
         let wrong = KeyStep::Move { kid: "none".into(), from: KeyState::Next, to: KeyState::Active, verifies_until: None };
-        assert!(!world.db.change_keys(vec![wrong], vec![], Some((false, terms(at(1))))).await.unwrap().is_ok());
+        assert!(world.db.change_keys(vec![wrong], vec![], Some((false, terms(at(1))))).await.unwrap().is_err());
         let stranger = person("nobody@example.com", Role::USER).id;
         assert_eq!(world.db.lock_out(stranger, terms(at(1))).await.unwrap().settled().await, Err(Refused::NotFound));
         assert_eq!(world.db.mail_reset(stranger, terms(at(1))).await.unwrap().settled().await, Err(Refused::NotFound));
