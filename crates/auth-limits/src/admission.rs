@@ -1,141 +1,142 @@
-//! What each kind of request takes, and what it gets back.
+//! The permits that each kind of request takes, and which of them are refunded.
 //!
-//! A request takes its units before anything is done for it, and holds them until the outcome is known. A wrong secret leaves all of
-//! them spent. A right one gives back what was taken for the case that it is wrong, and so does input that was refused for its form.
-//! Some units stay spent either way: they bound the work that one client can ask for, and are set far above what a person needs.
+//! A request takes its permits before any work is done for it, and holds them until its result is known. After a wrong secret all
+//! of them stay spent. After a right secret, or if the input was malformed, those that guard against guessing are refunded. The
+//! others stay spent in any case: they bound the work that one client can cause, and are set far above what a person needs.
 
-use crate::claim::Claim;
+use crate::permit::Permit;
 use auth_domain::ids::{SessionId, UserId};
 use std::net::IpAddr;
 
-/// The units of one request.
+/// The permits of one request.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Admission {
-    claims: Vec<Claim>,
-    /// How many of the claims, from the first on, are given back.
-    returned: usize,
-    /// After a right secret: how many of those that are left, from the first on, are given back if the change that the secret was
-    /// asked for is refused for its form.
-    returned_after: usize,
+    permits: Vec<Permit>,
+    /// How many of the permits, counted from the first, are refundable.
+    refundable: usize,
+    /// How many of the permits that remain after a right secret, counted from the first, are refundable if the change is malformed
+    /// for which the secret was asked.
+    refundable_after: usize,
 }
 
-/// A device that an account knows, by opaque digests.
+/// A known device of an account, by opaque digests.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Known {
-    /// What names the device.
+pub struct DeviceDigests {
+    /// The digest of the device.
     pub device: [u8; 32],
-    /// What names all devices that the account knows. Whatever makes them strangers changes it.
+    /// One digest for all known devices of the account. It changes when the account stops knowing them.
     pub devices: [u8; 32],
 }
 
 impl Admission {
-    /// A password for an account. Guesses by strangers count for the account, for their address and for the service. Those by a known
-    /// device count for the device and for all known devices, and for nothing that a stranger could use up.
+    /// A sign-in with a password. Guesses by unknown clients count for the account, for their IP address and for the service.
+    /// Guesses by a known device count for the device and for all known devices: a stranger can't use up either.
     #[must_use]
-    pub fn sign_in(account: [u8; 32], known: Option<Known>, address: Option<IpAddr>) -> Self {
-        let returned = match known {
+    pub fn sign_in(account: [u8; 32], known: Option<DeviceDigests>, address: Option<IpAddr>) -> Self {
+        let refundable = match known {
             Some(known) => vec![
-                Claim::guess_by_device(known.device),
-                Claim::guess_over_devices(known.devices),
+                Permit::guess_by_device(known.device),
+                Permit::guess_over_devices(known.devices),
             ],
-            None => [Claim::guess_at(account), Claim::on_service_above_reserve()]
+            None => [Permit::guess_at(account), Permit::on_service_above_reserve()]
                 .into_iter()
-                .chain(address.map(Claim::sign_in_from))
+                .chain(address.map(Permit::sign_in_from))
                 .collect(),
         };
-        Self::new(returned, [Claim::sign_in_to(account)])
+        Self::new(refundable, [Permit::sign_in_to(account)])
     }
 
-    /// A signed-in user's password, asked for again. Guesses count for the session, and for all sessions together, which `sessions`
-    /// names; neither can be used up without a session. It is asked for before a change, which is counted with it.
+    /// A signed-in user's password, asked for again before a change, which is counted with it. Guesses count for the session
+    /// (`session`) and for all sessions of the user together (`sessions`). Neither can be used up without a session.
     #[must_use]
     pub fn password_check(user: UserId, session: [u8; 32], sessions: [u8; 32]) -> Self {
-        let returned = vec![
-            Claim::guess_by_device(session),
-            Claim::guess_over_devices(sessions),
+        let refundable = vec![
+            Permit::guess_by_device(session),
+            Permit::guess_over_devices(sessions),
         ];
         Self {
-            returned_after: 1,
-            ..Self::new(returned, [Claim::by_user(user), Claim::input_by(user)])
+            refundable_after: 1,
+            ..Self::new(refundable, [Permit::by_user(user), Permit::input_by(user)])
         }
     }
 
     /// A registration.
     #[must_use]
     pub fn registration(known: bool, address: Option<IpAddr>) -> Self {
-        let returned = address
-            .map(Claim::registration_from)
+        let refundable = address
+            .map(Permit::registration_from)
             .into_iter()
-            .chain((!known).then(Claim::on_service_above_reserve))
+            .chain((!known).then(Permit::on_service_above_reserve))
             .collect();
-        Self::new(returned, address.map(Claim::input_from))
+        Self::new(refundable, address.map(Permit::input_from))
     }
 
-    /// A one-time token, perhaps with a form that is filled in.
+    /// The use of a one-time token, with or without a form.
     #[must_use]
     pub fn link(address: Option<IpAddr>) -> Self {
-        let returned = address.map(Claim::sign_in_from).into_iter().collect();
-        Self::new(returned, address.map(Claim::input_from))
+        let refundable = address.map(Permit::sign_in_from).into_iter().collect();
+        Self::new(refundable, address.map(Permit::input_from))
     }
 
-    /// Input that can't be what it should be, whatever else is known.
+    /// Input that is refused for its form alone.
     #[must_use]
     pub fn input(address: Option<IpAddr>) -> Self {
-        Self::new(Vec::new(), address.map(Claim::input_from))
+        Self::new(Vec::new(), address.map(Permit::input_from))
     }
 
-    /// A request for a mail. The reserve of the service's budget is for these: a flood of guesses does not keep owners from a reset.
+    /// A request for an email. The reserve of the service's budget is for these, so a flood of guesses does not keep owners from
+    /// resetting their passwords.
     #[must_use]
     pub fn mail(known: bool, address: Option<IpAddr>) -> Self {
-        let kept = address.map(Claim::mail_from).into_iter();
-        Self::new(Vec::new(), kept.chain((!known).then(Claim::on_service)))
+        let spent = address.map(Permit::mail_from).into_iter();
+        Self::new(Vec::new(), spent.chain((!known).then(Permit::on_service)))
     }
 
-    /// Something that a signed-in user issues or changes.
+    /// A request by a signed-in user that issues or changes credentials.
     #[must_use]
     pub fn change(user: UserId) -> Self {
-        Self::new(vec![Claim::by_user(user)], [])
+        Self::new(vec![Permit::by_user(user)], [])
     }
 
     /// A refresh.
     #[must_use]
     pub fn refresh(session: SessionId) -> Self {
-        Self::new(Vec::new(), [Claim::by_session(session)])
+        Self::new(Vec::new(), [Permit::by_session(session)])
     }
 
-    fn new(returned: Vec<Claim>, kept: impl IntoIterator<Item = Claim>) -> Self {
-        let count = returned.len();
-        let mut claims = returned;
-        claims.extend(kept);
+    fn new(refundable: Vec<Permit>, spent: impl IntoIterator<Item = Permit>) -> Self {
+        let count = refundable.len();
+        let mut permits = refundable;
+        permits.extend(spent);
         Self {
-            claims,
-            returned: count,
-            returned_after: 0,
+            permits,
+            refundable: count,
+            refundable_after: 0,
         }
     }
 
-    /// All that the request takes.
+    /// All permits that the request takes.
     #[must_use]
-    pub fn claims(&self) -> &[Claim] {
-        &self.claims
+    pub fn permits(&self) -> &[Permit] {
+        &self.permits
     }
 
-    /// What it gets back after a right secret, or if its input was refused for its form.
+    /// The permits that are refunded after a right secret, or if the input was malformed.
     #[must_use]
-    pub fn returned(&self) -> &[Claim] {
-        self.claims.get(..self.returned).unwrap_or_default()
+    pub fn refundable(&self) -> &[Permit] {
+        self.permits.get(..self.refundable).unwrap_or_default()
     }
 
-    /// After a right secret: what the request gets back, and what it has still taken.
+    /// After a right secret: the permits to refund, and the admission with those that stay taken.
     #[must_use]
-    pub fn after_right_secret(mut self) -> (Vec<Claim>, Self) {
-        let left = self.claims.split_off(self.returned.min(self.claims.len()));
+    pub fn after_right_secret(mut self) -> (Vec<Permit>, Self) {
+        let left = self.permits.split_off(self.refundable.min(self.permits.len()));
         let left = Self {
-            claims: left,
-            returned: self.returned_after,
-            returned_after: 0,
+            permits: left,
+            refundable: self.refundable_after,
+            refundable_after: 0,
         };
-        (self.claims, left)
+        (self.permits, left)
     }
 }
 
@@ -145,14 +146,14 @@ mod tests {
     use crate::name::LimitName::{self, *};
     use uuid::Uuid;
 
-    fn names(claims: &[Claim]) -> Vec<LimitName> {
-        claims.iter().map(Claim::name).collect()
+    fn names(permits: &[Permit]) -> Vec<LimitName> {
+        permits.iter().map(Permit::name).collect()
     }
 
     #[test]
-    fn every_request_takes_what_its_kind_takes_and_gets_back_what_is_not_work() {
+    fn every_kind_of_request_takes_its_permits_and_is_refunded_those_against_guessing() {
         let address = Some("192.0.2.1".parse().unwrap());
-        let known = Some(Known {
+        let known = Some(DeviceDigests {
             device: [1; 32],
             devices: [2; 32],
         });
@@ -161,7 +162,7 @@ mod tests {
         let account = [3; 32];
         let rows: [(&str, Admission, &[LimitName], &[LimitName]); 10] = [
             (
-                "a stranger's sign-in",
+                "an unknown client's sign-in",
                 Admission::sign_in(account, None, address),
                 &[GuessesPerAccount, Service, SignInPerAddress],
                 &[SignInPerAccount],
@@ -197,7 +198,7 @@ mod tests {
                 &[InputPerClient],
             ),
             (
-                "input that can't be right",
+                "malformed input",
                 Admission::input(address),
                 &[],
                 &[InputPerClient],
@@ -211,22 +212,22 @@ mod tests {
             ("a change", Admission::change(user), &[PerUser], &[]),
             ("a refresh", Admission::refresh(session), &[], &[PerUser]),
         ];
-        for (what, admission, returned, kept) in rows {
-            assert_eq!(names(admission.returned()), returned, "{what}");
-            assert_eq!(names(admission.claims()), [returned, kept].concat(), "{what}");
+        for (what, admission, refundable, kept) in rows {
+            assert_eq!(names(admission.refundable()), refundable, "{what}");
+            assert_eq!(names(admission.permits()), [refundable, kept].concat(), "{what}");
         }
     }
 
     #[test]
     fn a_change_that_is_refused_for_its_form_gives_its_unit_back_after_the_guess_was_given_back() {
         let user = UserId::from_uuid(Uuid::from_u128(1));
-        let (returned, left) = Admission::password_check(user, [4; 32], [5; 32]).after_right_secret();
-        assert_eq!(names(&returned), [GuessesPerDevice, GuessesOverDevices]);
-        assert_eq!(names(left.claims()), [PerUser, InputPerClient]);
-        assert_eq!(names(left.returned()), [PerUser]);
-        let (returned, left) = Admission::link(None).after_right_secret();
+        let (refundable, left) = Admission::password_check(user, [4; 32], [5; 32]).after_right_secret();
+        assert_eq!(names(&refundable), [GuessesPerDevice, GuessesOverDevices]);
+        assert_eq!(names(left.permits()), [PerUser, InputPerClient]);
+        assert_eq!(names(left.refundable()), [PerUser]);
+        let (refundable, left) = Admission::link(None).after_right_secret();
         assert_eq!(
-            (returned.as_slice(), left.claims()),
+            (refundable.as_slice(), left.permits()),
             ([].as_slice(), [].as_slice())
         );
     }

@@ -1,4 +1,5 @@
-//! What an operator may set of the limits.
+//! The section `[limits]` of the configuration. A limit that makes no sense is refused when it is parsed, every other value by
+//! `validate`.
 
 use crate::name::LimitName;
 use auth_domain::{
@@ -9,31 +10,32 @@ use auth_redis::KeySpace;
 use serde::Deserialize;
 use std::time::Duration;
 
-/// The most counters that may be asked for: some two hundred bytes each, for each limit.
+/// The largest value of `max_keys`. A counter takes some two hundred bytes, and each limit has as many.
 const MOST_KEYS: usize = 10_000_000;
 
-/// What the keys in Redis are for; their hash tag.
+/// The purpose of the keys in Redis, which is their hash tag.
 const PURPOSE: &str = "limits";
 
 /// `[limits]`. **The same on every node** that shares a Redis. A limit is written `<how many at once>/<time to refill>`.
 #[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct LimitsConfig {
-    /// Whether anything is counted at all.
+    /// Whether limits are enforced. If not, nothing is counted.
     pub enabled: bool,
-    /// Failed sign-ins from one client address (an IPv6 client is its /64) by clients that are not known devices, and uses of mailed
-    /// tokens that are none. A sign-in holds a unit while its password is checked: the limit should be above the number of passwords
+    /// Failed sign-ins from one client address (an IPv6 client is its /64) by clients that are not known devices, and uses of invalid
+    /// emailed tokens. A sign-in holds a permit while its password is checked, so the limit should be above the number of passwords
     /// that all nodes together may check or queue at once (`password.queue`).
     pub sign_in_per_address: Limit,
     /// Registrations from one client address.
     pub register_per_address: Limit,
-    /// Mails that one client address asks for.
+    /// Emails requested from one client address.
     pub mail_per_address: Limit,
-    /// Mails to one recipient, whoever asks for them.
+    /// Emails to one recipient, from all requesters together.
     pub mail_per_recipient: Limit,
     /// Requests by one user that issue or change credentials.
     pub per_user: Limit,
-    /// Failed sign-ins, registrations and mails of clients that are not known devices, in all. The last tenth is for mails alone.
+    /// Failed sign-ins, registrations and email requests by clients that are not known devices, in total. The last tenth is reserved
+    /// for email requests.
     pub service: Limit,
     /// Failed sign-ins to one account by clients that are not known devices.
     pub guesses_per_account: Limit,
@@ -41,16 +43,16 @@ pub struct LimitsConfig {
     pub guesses_per_device: Limit,
     /// Failed sign-ins by all known devices of one account together.
     pub guesses_over_devices: Limit,
-    /// Sign-ins to one account, right ones too.
+    /// Sign-ins to one account, successful ones included.
     pub sign_in_per_account: Limit,
-    /// Input that is checked for its form (registration, reset, set-up, a new password), by one client address or signed-in user.
+    /// Forms that are validated (registration, reset, set-up, a new password), by one client address or signed-in user.
     pub input_per_client: Limit,
     /// How long a request waits for Redis before the process counts by itself.
     #[serde(with = "humantime_serde")]
     pub timeout: Duration,
-    /// What the names of the keys in Redis begin with.
+    /// The prefix of the keys in Redis.
     pub redis_prefix: String,
-    /// How many counters of each limit a process keeps by itself; beyond that, new ones share one.
+    /// How many counters of each limit a process keeps; beyond that, new keys share one counter.
     pub max_keys: usize,
 }
 
@@ -102,13 +104,13 @@ impl LimitsConfig {
         LimitName::ALL.into_iter().map(|name| (name, self.limit(name)))
     }
 
-    /// A key beside the counters, in the one slot of all of them: where a cluster has it, it has them.
+    /// A key in the same cluster slot as the counters: the server that holds it holds the counters.
     #[must_use]
     pub fn probe_key(&self) -> String {
         self.keys().key("probe")
     }
 
-    /// The counters' names in Redis: in one slot, so that one script reaches all.
+    /// The names of the counters in Redis: all in one slot, so that one script reaches all of them.
     pub(crate) fn keys(&self) -> KeySpace {
         KeySpace::new(&self.redis_prefix, PURPOSE)
     }
@@ -117,7 +119,6 @@ impl LimitsConfig {
 impl Section for LimitsConfig {
     const NAME: &'static str = "limits";
 
-    /// A limit that can't be meant is not read at all.
     fn validate(&self) -> Vec<Complaint> {
         let mut complaints = Complaints::default();
         let (shortest, longest) = (Duration::from_millis(1), Duration::from_secs(5));
@@ -148,7 +149,7 @@ mod tests {
     }
 
     #[test]
-    fn the_defaults_are_those_of_the_design_and_each_name_is_a_key() {
+    fn the_defaults_are_the_documented_ones_and_each_limit_name_is_a_key() {
         let config: LimitsConfig = toml::from_str("").unwrap();
         assert_eq!(config, LimitsConfig::default());
         assert_eq!(config.validate(), []);
@@ -172,7 +173,7 @@ mod tests {
     }
 
     #[test]
-    fn an_unknown_key_or_a_limit_that_cannot_be_meant_is_refused() {
+    fn an_unknown_key_or_a_limit_that_makes_no_sense_is_refused() {
         assert!(toml::from_str::<LimitsConfig>("per_usr = \"1/1h\"").is_err());
         let refused = toml::from_str::<LimitsConfig>("per_user = \"0/1h\"").unwrap_err();
         assert!(refused.to_string().contains("1 to 1000000 at once"), "{refused}");
@@ -189,7 +190,7 @@ mod tests {
     }
 
     #[test]
-    fn the_probe_lies_in_the_slot_of_the_counters() {
+    fn the_probe_key_is_in_the_slot_of_the_counters() {
         assert_eq!(LimitsConfig::default().probe_key(), "keyward:{limits}:probe");
     }
 }

@@ -1,8 +1,9 @@
--- Takes a unit of each counter or of none, by the decision of auth_domain::rate, which see. KEYS: the counters, one a claim;
--- one that is named twice is asked for two. ARGV: now and the slack of the clocks, then for each key its limit's interval, its
--- window and the part of the window that is a reserve for others, all in microseconds. Answers with 1 if all was granted or 0, and
--- with each counter as the decision found it, 0 for none. Microseconds since 1970 are exact in Lua's numbers until the year 2255;
--- they are written without an exponent.
+-- Takes one unit of every counter, or of none. The decision is that of auth_domain::rate (GCRA).
+-- KEYS: one counter for each permit. A counter that is listed twice gives two units.
+-- ARGV: the time and the clock slack; then, for each key, its limit's interval, its window, and the part of the window that is
+-- reserved for others. All are in microseconds.
+-- Returns 1 if all permits were granted, else 0, followed by each counter as the decision found it (0 for none).
+-- Lua's numbers represent microseconds since 1970 exactly until the year 2255. They are written without an exponent.
 local now, slack = tonumber(ARGV[1]), tonumber(ARGV[2])
 local tats, answer = {}, {1}
 for i, key in ipairs(KEYS) do

@@ -1,18 +1,18 @@
-//! Taking, all or none, from whatever has the counters at the moment.
+//! Takes permits, all or none, from the counters in use: Redis, or the process while Redis is unavailable.
 
 use crate::{
-    claim::{Asked, Claim},
     config::LimitsConfig,
-    process::Process,
-    remote::Remote,
+    local_counters::LocalCounters,
+    permit::{Permit, PermitRequest},
+    redis_counters::RedisCounters,
     script_runner::ScriptRunner,
-    taken::Taken,
+    take_result::TakeResult,
 };
 use auth_domain::time::Timestamp;
-use auth_redis::{RedisUrls, Scripts};
+use auth_redis::{RedisUrls, ScriptClient};
 use std::sync::Arc;
 
-/// The limits of one node. Cheap to clone: all clones count together.
+/// The limits of one node. Cheap to clone: clones share the counters.
 #[derive(Clone)]
 pub struct Limits {
     inner: Arc<Inner>,
@@ -20,28 +20,28 @@ pub struct Limits {
 
 struct Inner {
     config: LimitsConfig,
-    process: Process,
-    remote: Option<Remote>,
+    local: LocalCounters,
+    redis: Option<RedisCounters>,
 }
 
 impl Limits {
-    /// The limits, counted in the Redis behind the URLs, or in this process where there is none. The connection is made now, so
-    /// that the first request need not wait for it; while there is none, the process counts.
+    /// Limits that are counted in Redis, or in this process where there is no Redis. The connection is made now, so that the first
+    /// request need not wait for it. While it can't be made, the process counts.
     pub async fn start(config: LimitsConfig, redis: Option<&RedisUrls>) -> Self {
         let Some(urls) = redis else {
             return Self::new(config, None);
         };
-        let scripts = Scripts::new(urls, config.probe_key());
+        let scripts = ScriptClient::new(urls, config.probe_key());
         let _warm = scripts.eval("return {}", &[], &[]).await;
         Self::new(config, Some(Arc::new(scripts)))
     }
 
-    /// The same over any way to run scripts. Tests bring one that fails.
+    /// Like [`Self::start`], with any script runner. Tests pass one that fails.
     #[must_use]
     pub fn new(config: LimitsConfig, runner: Option<Arc<dyn ScriptRunner>>) -> Self {
         let inner = Inner {
-            process: Process::new(config.max_keys),
-            remote: runner.map(|runner| Remote::new(runner, &config)),
+            local: LocalCounters::new(config.max_keys),
+            redis: runner.map(|runner| RedisCounters::new(runner, &config)),
             config,
         };
         Self {
@@ -49,51 +49,51 @@ impl Limits {
         }
     }
 
-    /// Takes a unit of each claim's limit, or of none if one of them refuses. A claim that is there twice takes two.
-    pub async fn take(&self, claims: &[Claim], now: Timestamp) -> Taken {
-        let asked = self.asked(claims);
-        if asked.is_empty() {
-            return Taken::Granted(Vec::new());
+    /// Takes all permits, or none if one of their limits refuses. A permit that is listed twice takes two units.
+    pub async fn take(&self, permits: &[Permit], now: Timestamp) -> TakeResult {
+        let requests = self.requests(permits);
+        if requests.is_empty() {
+            return TakeResult::Granted(Vec::new());
         }
-        let decisions = match &self.inner.remote {
-            Some(remote) => remote.take(&asked, now).await,
+        let decisions = match &self.inner.redis {
+            Some(redis) => redis.take(&requests, now).await,
             None => None,
         };
-        let decisions = decisions.unwrap_or_else(|| self.inner.process.take(&asked, now));
-        Taken::of(&asked, &decisions)
+        let decisions = decisions.unwrap_or_else(|| self.inner.local.take(&requests, now));
+        TakeResult::of(&requests, &decisions)
     }
 
-    /// Gives one unit of each back that a request took and, as it turned out, did not use. Where Redis went or came back in
-    /// between, the unit may stay taken on the one side and be given on the other, once a request.
-    pub async fn refund(&self, claims: &[Claim], now: Timestamp) {
-        let asked = self.asked(claims);
-        if asked.is_empty() {
+    /// Gives back permits that a request took and did not need. If Redis became unavailable or available in between, the refund may
+    /// go to the other counters than the permit came from: at most once for each request.
+    pub async fn refund(&self, permits: &[Permit], now: Timestamp) {
+        let requests = self.requests(permits);
+        if requests.is_empty() {
             return;
         }
-        let given = match &self.inner.remote {
-            Some(remote) => remote.refund(&asked, now).await,
+        let refunded = match &self.inner.redis {
+            Some(redis) => redis.refund(&requests, now).await,
             None => None,
         };
-        if given.is_none() {
-            self.inner.process.refund(&asked);
+        if refunded.is_none() {
+            self.inner.local.refund(&requests);
         }
     }
 
-    /// What the operator set.
+    /// The configuration.
     #[must_use]
     pub fn config(&self) -> &LimitsConfig {
         &self.inner.config
     }
 
-    /// The claims with their limits; none where limits are turned off.
-    fn asked<'a>(&self, claims: &'a [Claim]) -> Vec<Asked<'a>> {
+    /// The permits with their limits; none if limits are disabled.
+    fn requests<'a>(&self, permits: &'a [Permit]) -> Vec<PermitRequest<'a>> {
         let config = &self.inner.config;
-        let counted = if config.enabled { claims } else { &[] };
+        let counted = if config.enabled { permits } else { &[] };
         counted
             .iter()
-            .map(|claim| Asked {
-                claim,
-                limit: config.limit(claim.name()),
+            .map(|permit| PermitRequest {
+                permit,
+                limit: config.limit(permit.name()),
             })
             .collect()
     }

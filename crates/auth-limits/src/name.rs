@@ -1,36 +1,36 @@
-//! What the limits are called: in the configuration, in the keys, and in `RateLimit` headers, everywhere the same.
+//! The names of the limits: the same in the configuration, in Redis keys and in `RateLimit` headers.
 
 use std::fmt;
 
 /// One of the limits.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum LimitName {
-    /// Failed sign-ins from one address, by clients that the account does not know.
+    /// Failed sign-ins from one IP address, by clients that are not known devices.
     SignInPerAddress,
-    /// Registrations from one address.
+    /// Registrations from one IP address.
     RegisterPerAddress,
-    /// Mails that one address asks for.
+    /// Emails requested from one IP address.
     MailPerAddress,
-    /// Mails to one recipient.
+    /// Emails to one recipient.
     MailPerRecipient,
-    /// What one user does that issues or changes credentials.
+    /// Requests by one user that issue or change credentials.
     PerUser,
-    /// Failed sign-ins, registrations and mails of unknown devices, in all.
+    /// Failed sign-ins, registrations and email requests by unknown devices, in total.
     Service,
-    /// Failed sign-ins to one account, by clients that it does not know.
+    /// Failed sign-ins to one account, by clients that are not known devices.
     GuessesPerAccount,
-    /// Failed sign-ins by one device that the account knows.
+    /// Failed sign-ins by one known device.
     GuessesPerDevice,
-    /// Failed sign-ins by all devices together that the account knows.
+    /// Failed sign-ins by all known devices of an account together.
     GuessesOverDevices,
-    /// Sign-ins to one account, right ones too.
+    /// Sign-ins to one account, successful ones included.
     SignInPerAccount,
-    /// Input that one client sends, whether or not it is refused for its form.
+    /// Forms that one client sends, valid or not.
     InputPerClient,
 }
 
 impl LimitName {
-    /// All of them, in the order in which their counters are locked.
+    /// All limits, in the order in which their counters are locked.
     pub const ALL: [Self; 11] = [
         Self::SignInPerAddress,
         Self::RegisterPerAddress,

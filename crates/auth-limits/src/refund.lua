@@ -1,4 +1,5 @@
--- Gives one unit of each counter back. KEYS: the counters. ARGV: now, then for each key its limit's interval, in microseconds.
+-- Gives one unit back to each counter.
+-- KEYS: the counters. ARGV: the time, then for each key its limit's interval, in microseconds.
 local now = tonumber(ARGV[1])
 for i, key in ipairs(KEYS) do
   local tat = (tonumber(redis.call('GET', key)) or 0) - tonumber(ARGV[i + 1])

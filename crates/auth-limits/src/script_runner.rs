@@ -1,15 +1,15 @@
-//! What the crate asks of whatever the nodes share: Redis, or what a test puts in its place.
+//! The interface to the store that the nodes share: Redis, or a test's stub.
 
-use auth_redis::{RedisError, Scripts};
+use auth_redis::{RedisError, ScriptClient};
 use futures::{FutureExt, future::BoxFuture};
 
 /// Runs a Lua script on the one server that has the counters.
 pub trait ScriptRunner: Send + Sync {
-    /// Runs the script once, and never a second time by itself: a unit would be taken twice. How long an answer may take is for
-    /// the asker to say, who drops the future.
+    /// Runs the script once. It is never retried: a permit would be taken twice. The caller sets the timeout by dropping the
+    /// future.
     ///
     /// # Errors
-    /// [`RedisError`]; the script may have been carried out all the same.
+    /// [`RedisError`]. The script may have run nevertheless.
     fn run<'a>(
         &'a self,
         script: &'a str,
@@ -18,7 +18,7 @@ pub trait ScriptRunner: Send + Sync {
     ) -> BoxFuture<'a, Result<Vec<i64>, RedisError>>;
 }
 
-impl ScriptRunner for Scripts {
+impl ScriptRunner for ScriptClient {
     fn run<'a>(
         &'a self,
         script: &'a str,

@@ -1,10 +1,10 @@
-//! The counters of one limit in one process: bounded, and never one that still counts in exchange for another.
+//! The counters of one limit in one process: bounded, and no counter is evicted before it has expired.
 //!
-//! A table that could be filled to make it forget would be no limit: five thousand failures at other accounts once reset the
-//! count of the victim's (CVE-2024-21662). So a counter leaves when its time is up and not before, and whoever comes when there
-//! is no room is counted together with all others who do.
+//! If filling the table could evict a counter, the limit could be bypassed: in another program, five thousand failures at other
+//! accounts reset the count of the victim's account (CVE-2024-21662). So a counter is removed when it has expired and not before.
+//! While the table is full, all new keys share one overflow counter.
 
-use crate::claim::Asked;
+use crate::permit::PermitRequest;
 use auth_domain::{
     rate::{RateDecision, refund},
     time::Timestamp,
@@ -15,122 +15,123 @@ use std::{
     sync::Arc,
 };
 
-/// How many counters are looked at for whether their time is up, each time the table is used.
-const BATCH: usize = 8;
+/// How many counters each call checks for expiry.
+const SWEEP_BATCH: usize = 8;
 
 /// The counters of one limit.
 #[derive(Debug, Default)]
 pub(crate) struct Table {
-    most: usize,
-    live: HashMap<Arc<str>, Timestamp>,
-    /// Each live counter once, with an end that it has at least (unless it was given back), the soonest on top.
-    ends: BinaryHeap<Reverse<(Timestamp, Arc<str>)>>,
-    /// The counter of all who came when there was no room.
-    crowd: Option<Timestamp>,
+    capacity: usize,
+    /// The theoretical arrival time (TAT) of each key, which is also the time at which the counter expires.
+    counters: HashMap<Arc<str>, Timestamp>,
+    /// Each counter once, with a lower bound of its expiry (unless permits were refunded), the earliest on top.
+    expiries: BinaryHeap<Reverse<(Timestamp, Arc<str>)>>,
+    /// The counter that all keys share that came while the table was full.
+    overflow: Option<Timestamp>,
 }
 
-/// Where somebody is counted.
+/// The counter that a key uses.
 #[derive(Debug, Clone, PartialEq, Eq)]
-enum Place {
+enum Slot {
     Own(Arc<str>),
-    Crowd,
+    Overflow,
 }
 
-/// What is decided over some claims, and not yet carried out.
+/// Decisions on permits that are not yet written to the table.
 #[derive(Debug, Default)]
 pub(crate) struct Plan {
-    /// The decisions, each with its claim's position in the request.
+    /// Each decision with its permit's position in the request.
     pub(crate) decisions: Vec<(usize, RateDecision)>,
-    writes: Vec<(Place, Timestamp)>,
+    writes: Vec<(Slot, Timestamp)>,
 }
 
 impl Table {
-    pub(crate) fn holding(most: usize) -> Self {
+    pub(crate) fn with_capacity(capacity: usize) -> Self {
         Self {
-            most,
+            capacity,
             ..Self::default()
         }
     }
 
-    /// Decides over the claims one after the other, as if those before had been carried out.
+    /// Decides on the permits in order, each as if those before it had been written. Writes nothing.
     pub(crate) fn plan<'a>(
         &mut self,
-        asked: impl Iterator<Item = (usize, &'a Asked<'a>)>,
+        requests: impl Iterator<Item = (usize, &'a PermitRequest<'a>)>,
         now: Timestamp,
     ) -> Plan {
         self.sweep(now);
         let mut plan = Plan::default();
-        for (position, asked) in asked {
-            let place = self.place(asked.claim.shared_key(), &plan);
-            let decision = asked.decide(self.tat(&place, &plan), now);
+        for (position, request) in requests {
+            let slot = self.slot(request.permit.shared_key(), &plan);
+            let decision = request.decide(self.tat(&slot, &plan), now);
             if let RateDecision::Granted { tat, .. } = decision {
-                plan.writes.push((place, tat));
+                plan.writes.push((slot, tat));
             }
             plan.decisions.push((position, decision));
         }
         plan
     }
 
-    /// Carries a plan out that was made of this table, with nothing in between.
-    pub(crate) fn carry_out(&mut self, plan: Plan) {
-        for (place, tat) in plan.writes {
-            match place {
-                Place::Own(key) => {
-                    if self.live.insert(Arc::clone(&key), tat).is_none() {
-                        self.ends.push(Reverse((tat, key)));
+    /// Writes a plan. The table must not have changed since the plan was made.
+    pub(crate) fn apply(&mut self, plan: Plan) {
+        for (slot, tat) in plan.writes {
+            match slot {
+                Slot::Own(key) => {
+                    if self.counters.insert(Arc::clone(&key), tat).is_none() {
+                        self.expiries.push(Reverse((tat, key)));
                     }
                 }
-                Place::Crowd => self.crowd = Some(tat),
+                Slot::Overflow => self.overflow = Some(tat),
             }
         }
     }
 
-    /// Gives one unit back to whom it was taken of. Whoever has no counter was counted with the crowd, or no longer is.
-    pub(crate) fn refund(&mut self, asked: &Asked<'_>) {
+    /// Gives a permit back to its counter. A key without a counter was counted in the overflow, or its counter has expired.
+    pub(crate) fn refund(&mut self, request: &PermitRequest<'_>) {
         let counter = self
-            .live
-            .get_mut(asked.claim.shared_key())
-            .or(self.crowd.as_mut());
+            .counters
+            .get_mut(request.permit.shared_key())
+            .or(self.overflow.as_mut());
         if let Some(tat) = counter {
-            *tat = refund(*tat, asked.limit);
+            *tat = refund(*tat, request.limit);
         }
     }
 
-    fn place(&self, key: &Arc<str>, plan: &Plan) -> Place {
-        let own = Place::Own(Arc::clone(key));
-        let planned = |place: &Place| plan.writes.iter().any(|(written, _)| written == place);
-        let fresh = |place: &Place| matches!(place, Place::Own(key) if !self.live.contains_key(key));
-        if !fresh(&own) || planned(&own) {
+    fn slot(&self, key: &Arc<str>, plan: &Plan) -> Slot {
+        let own = Slot::Own(Arc::clone(key));
+        let is_planned = |slot: &Slot| plan.writes.iter().any(|(written, _)| written == slot);
+        let is_new = |slot: &Slot| matches!(slot, Slot::Own(key) if !self.counters.contains_key(key));
+        if !is_new(&own) || is_planned(&own) {
             return own;
         }
-        let coming = plan.writes.iter().filter(|(place, _)| fresh(place)).count();
-        if self.live.len() + coming < self.most {
+        let planned_new = plan.writes.iter().filter(|(slot, _)| is_new(slot)).count();
+        if self.counters.len() + planned_new < self.capacity {
             own
         } else {
-            Place::Crowd
+            Slot::Overflow
         }
     }
 
-    fn tat(&self, place: &Place, plan: &Plan) -> Option<Timestamp> {
-        let planned = plan.writes.iter().rev().find(|(written, _)| written == place);
-        planned.map(|(_, tat)| *tat).or_else(|| match place {
-            Place::Own(key) => self.live.get(key).copied(),
-            Place::Crowd => self.crowd,
+    fn tat(&self, slot: &Slot, plan: &Plan) -> Option<Timestamp> {
+        let planned = plan.writes.iter().rev().find(|(written, _)| written == slot);
+        planned.map(|(_, tat)| *tat).or_else(|| match slot {
+            Slot::Own(key) => self.counters.get(key).copied(),
+            Slot::Overflow => self.overflow,
         })
     }
 
-    /// Removes a few of those whose time is up. What was put off since it was last looked at goes back with its new end, which
-    /// happens no more often than it was put off.
+    /// Removes a few expired counters. A counter whose expiry moved later since it was queued is queued again with the new expiry;
+    /// that happens at most once for each time the expiry moved.
     fn sweep(&mut self, now: Timestamp) {
-        for _ in 0..BATCH {
-            let Some(soonest) = self.ends.peek_mut().filter(|soonest| soonest.0.0 <= now) else {
+        for _ in 0..SWEEP_BATCH {
+            let Some(earliest) = self.expiries.peek_mut().filter(|earliest| earliest.0.0 <= now) else {
                 return;
             };
-            let Reverse((_, key)) = PeekMut::pop(soonest);
-            match self.live.get(&key) {
-                Some(tat) if *tat > now => self.ends.push(Reverse((*tat, key))),
+            let Reverse((_, key)) = PeekMut::pop(earliest);
+            match self.counters.get(&key) {
+                Some(tat) if *tat > now => self.expiries.push(Reverse((*tat, key))),
                 _ => {
-                    self.live.remove(&key);
+                    self.counters.remove(&key);
                 }
             }
         }

@@ -1,22 +1,22 @@
-//! The commands of one connection. Each is sent once; how long an answer may take is for its user to say, who drops the future.
+//! The commands of one connection. Each is sent once. The caller sets the timeout by dropping the future.
 
-use crate::error::{RedisError, meaning};
+use crate::error::{RedisError, classify};
 use ::redis::{Cmd, FromRedisValue, RedisError as LibraryError, Value, aio::MultiplexedConnection, cmd};
 
-/// A connection to the server that holds the keys. Clones share it; once broken, it fails for good.
+/// A connection to the server that holds the keys. Clones share it. A broken connection never recovers.
 #[derive(Clone)]
 pub struct Connection {
     inner: MultiplexedConnection,
-    /// Whether the server says whether it is the master; some hosted ones forbid the question.
-    tells_role: bool,
+    /// Whether the server answers `ROLE`; some hosted servers forbid it.
+    reports_role: bool,
 }
 
 impl Connection {
-    pub(crate) const fn new(inner: MultiplexedConnection, tells_role: bool) -> Self {
-        Self { inner, tells_role }
+    pub(crate) const fn new(inner: MultiplexedConnection, reports_role: bool) -> Self {
+        Self { inner, reports_role }
     }
 
-    /// The value of a key.
+    /// The value of a key (`GET`).
     ///
     /// # Errors
     /// [`RedisError`].
@@ -24,7 +24,7 @@ impl Connection {
         self.query(cmd("GET").arg(key)).await
     }
 
-    /// The values of several keys of one slot, read at one instant of the server.
+    /// The values of several keys of one slot, read atomically (`MGET`).
     ///
     /// # Errors
     /// [`RedisError`].
@@ -35,40 +35,40 @@ impl Connection {
         let values: Vec<Option<Vec<u8>>> = self.query(cmd("MGET").arg(keys)).await?;
         values
             .try_into()
-            .map_err(|_| RedisError::Lost("another number of values than of keys came back".to_owned()))
+            .map_err(|_| RedisError::Lost("the number of values differs from the number of keys".to_owned()))
     }
 
-    /// Sets a key that is not there. One that is there keeps its value.
+    /// Sets a key if it does not exist (`SET NX`).
     ///
     /// # Errors
-    /// [`RedisError`]; it may be set all the same.
+    /// [`RedisError`]. The key may have been set nevertheless.
     pub async fn set_if_absent(&self, key: &str, value: &[u8]) -> Result<(), RedisError> {
         let _set: Option<String> = self.query(cmd("SET").arg(key).arg(value).arg("NX")).await?;
         Ok(())
     }
 
-    /// Runs a script that answers with numbers. It is sent as text: a server that was restarted has no script by its hash.
+    /// Runs a script that returns integers. It is sent as text: a restarted server does not know the script by its hash.
     ///
     /// # Errors
-    /// [`RedisError`]; the script may have been carried out all the same.
+    /// [`RedisError`]. The script may have run nevertheless.
     pub async fn eval(&self, script: &str, keys: &[String], args: &[i64]) -> Result<Vec<i64>, RedisError> {
         let mut command = cmd("EVAL");
         command.arg(script).arg(keys.len()).arg(keys).arg(args);
         self.query(&command).await
     }
 
-    /// Whether the server is still the master, as far as it tells.
+    /// Checks that the server is still the master, if it reports its role.
     ///
     /// # Errors
-    /// [`RedisError::Lost`] where it is a replica now.
+    /// [`RedisError::Lost`] if the server is now a replica.
     pub async fn check_master(&self) -> Result<(), RedisError> {
-        if self.tells_role && role(&mut self.inner.clone()).await.map_err(meaning)? != "master" {
+        if self.reports_role && role(&mut self.inner.clone()).await.map_err(classify)? != "master" {
             return Err(RedisError::Lost("the server is a replica".to_owned()));
         }
         Ok(())
     }
 
-    /// The server's `maxmemory-policy`; `None` where it does not tell.
+    /// The server's `maxmemory-policy`; `None` if the server does not report it.
     pub async fn memory_policy(&self) -> Option<String> {
         let info: String = self.query(cmd("INFO").arg("memory")).await.ok()?;
         info.lines()
@@ -80,7 +80,7 @@ impl Connection {
         command
             .query_async(&mut self.inner.clone())
             .await
-            .map_err(meaning)
+            .map_err(classify)
     }
 }
 

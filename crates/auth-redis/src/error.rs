@@ -1,21 +1,22 @@
-//! What an error of Redis means for the connection, in words that may be logged.
+//! Classifies the errors of Redis: whether the connection is still usable, with a text that is safe to log.
 
 use ::redis::{ErrorKind, RedisError as LibraryError, ServerErrorKind};
 use auth_domain::foreign_words::known;
 
-/// Why Redis gave no usable answer. The words are for the log; they hold no secrets.
+/// Why Redis gave no usable answer. The text is for the log and holds no secrets.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum RedisError {
-    /// The connection can't be used again: it broke, or its server is not the right one, or no longer.
-    #[error("the connection is gone: {0}")]
+    /// The connection can't be used again: it broke, or its server is not the master of the keys.
+    #[error("the connection is lost: {0}")]
     Lost(String),
     /// The server answered with an error, such as `OOM` or `LOADING`. The connection stays usable.
     #[error("the server refused: {0}")]
     Refused(String),
 }
 
-/// Whether the connection survives an error. A server that isn't the keys' master (any more) is as good as gone.
-pub(crate) fn meaning(error: LibraryError) -> RedisError {
+/// Whether the connection is still usable after an error. A server that is not, or no longer, the master of the keys counts as
+/// lost.
+pub(crate) fn classify(error: LibraryError) -> RedisError {
     let lost = matches!(
         error.kind(),
         ErrorKind::Io
@@ -25,17 +26,17 @@ pub(crate) fn meaning(error: LibraryError) -> RedisError {
                 ServerErrorKind::Moved | ServerErrorKind::ReadOnly | ServerErrorKind::MasterDown
             )
     ) || error.is_unrecoverable_error();
-    let said = words(&error);
+    let text = loggable_text(&error);
     if lost {
-        RedisError::Lost(said)
+        RedisError::Lost(text)
     } else {
-        RedisError::Refused(said)
+        RedisError::Refused(text)
     }
 }
 
-/// What may be logged of an error: its code and the words that can't hold a key, a password or an address. A server quotes what
-/// it was sent, a proxy says what it likes.
-fn words(error: &LibraryError) -> String {
+/// The part of an error that is safe to log: its code and known words. The rest may hold a key, a password or an address: a server
+/// quotes what it was sent, and a proxy may answer anything.
+fn loggable_text(error: &LibraryError) -> String {
     let is_code = |code: &&str| code.len() <= 20 && code.bytes().all(|byte| byte.is_ascii_uppercase());
     match error.code().filter(is_code) {
         Some(code) => {
@@ -43,7 +44,7 @@ fn words(error: &LibraryError) -> String {
             format!("{code} {detail}").trim_end().to_owned()
         }
         None => Some(known(&error.to_string()))
-            .filter(|said| !said.is_empty())
+            .filter(|text| !text.is_empty())
             .unwrap_or_else(|| error.category().to_owned()),
     }
 }
@@ -54,8 +55,8 @@ mod tests {
     use ::redis::parse_redis_value;
 
     #[test]
-    fn of_what_redis_says_the_code_and_known_words_are_logged() {
-        for (said, logged) in [
+    fn only_the_code_and_known_words_of_an_error_are_logged() {
+        for (reply, logged) in [
             (
                 "-WRONGPASS invalid username-password pair or user is disabled.\r\n",
                 "WRONGPASS invalid … or user is disabled",
@@ -67,11 +68,11 @@ mod tests {
             ("-OOM command not allowed\r\n", "OOM command not allowed"),
             ("-hunter2 hunter2\r\n", "extension error"),
         ] {
-            let value = parse_redis_value(said.as_bytes()).unwrap();
+            let value = parse_redis_value(reply.as_bytes()).unwrap();
             let error = value.extract_error().unwrap_err();
-            assert_eq!(words(&error), logged, "{said}");
+            assert_eq!(loggable_text(&error), logged, "{reply}");
         }
         let refused = std::io::Error::from_raw_os_error(111);
-        assert_eq!(words(&LibraryError::from(refused)), "Connection refused");
+        assert_eq!(loggable_text(&LibraryError::from(refused)), "Connection refused");
     }
 }

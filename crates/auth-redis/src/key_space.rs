@@ -1,11 +1,11 @@
-//! The names of the keys of one use. They share a literal hash tag, so in a cluster they lie in one slot, on one server.
+//! The names of the keys of one purpose. They share a hash tag, so in a cluster they are in one slot, on one server.
 
 use std::fmt::Display;
 
-/// The longest prefix that may be set, in characters.
+/// The longest prefix that an operator may set, in characters.
 const LONGEST_PREFIX: usize = 128;
 
-/// What the names of all keys of one use begin with: `<prefix>:{<purpose>}`.
+/// The common beginning of all keys of one purpose: `<prefix>:{<purpose>}`.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct KeySpace {
     stem: String,
@@ -20,19 +20,19 @@ impl KeySpace {
         }
     }
 
-    /// The key of that name.
+    /// The full key for a name.
     #[must_use]
     pub fn key(&self, name: impl Display) -> String {
         format!("{}:{name}", self.stem)
     }
 
-    /// What is wrong with a prefix that an operator set for this purpose.
+    /// Why a configured prefix is invalid; `None` if it is valid.
     #[must_use]
     pub fn complaint(prefix: &str, purpose: &str) -> Option<String> {
-        let may_stand =
+        let is_allowed =
             |character: char| character.is_ascii_graphic() && character != '{' && character != '}';
-        let fits = (1..=LONGEST_PREFIX).contains(&prefix.len()) && prefix.chars().all(may_stand);
-        (!fits).then(|| {
+        let is_valid = (1..=LONGEST_PREFIX).contains(&prefix.len()) && prefix.chars().all(is_allowed);
+        (!is_valid).then(|| {
             format!(
                 "must be 1 to {LONGEST_PREFIX} visible ASCII characters without braces: the braces of `{{{purpose}}}` decide the \
                  cluster's slot"
@@ -46,7 +46,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn all_keys_of_a_use_share_one_hash_tag() {
+    fn all_keys_of_a_purpose_share_one_hash_tag() {
         let keys = KeySpace::new("keyward", "limits");
         assert_eq!(keys.key("probe"), "keyward:{limits}:probe");
         assert_eq!(

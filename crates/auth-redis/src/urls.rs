@@ -1,53 +1,53 @@
-//! How Redis is named in the configuration.
+//! The value of `REDIS_URL`: one server, a cluster, or sentinels.
 
 use ::redis::{ConnectionAddr, ConnectionInfo, IntoConnectionInfo, RedisConnectionInfo, parse_redis_url};
 use auth_domain::connection_url::ConnectionUrl;
 use std::fmt;
 
-/// A URL that names no server that could be used. The words hold no secrets.
+/// Why a URL can't be used. The text holds no secrets.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error("{0}")]
-pub struct UnusableUrl(String);
+pub struct InvalidRedisUrl(String);
 
-/// Where Redis is. Three forms:
+/// The URLs of Redis, in one of three forms:
 ///
-/// | form | means |
+/// | form | meaning |
 /// | --- | --- |
 /// | `redis://[user:password@]host[:port][/db]` | one server; `rediss://` with TLS, `redis+unix:///path` for a socket |
-/// | several such, with commas between | a **cluster**, and where to ask for it; a server that is not in cluster mode is refused |
-/// | one or several with `?sentinel=<master name>` | **sentinels**, asked in turn for the master of that name |
+/// | several such URLs, separated by commas | a **cluster**; a server that is not in cluster mode is refused |
+/// | one or several URLs with `?sentinel=<master name>` | **sentinels**, asked in turn for the master of that name |
 ///
-/// With sentinels, user, password, db and TLS are the master's. A sentinel that wants a password of its own gets it from
-/// `&sentinel_password=…` (and `&sentinel_username=…`); TLS to it is as to the master. A comma in a password is written `%2C`.
-/// Certificates are verified against the system's store; `SSL_CERT_FILE` names another one.
+/// With sentinels, the user, the password, the database number and TLS apply to the master. The sentinels' own password is
+/// `&sentinel_password=…` (with `&sentinel_username=…`), and TLS to them is as to the master. A comma in a password is written
+/// `%2C`. Certificates are verified against the system's store; `SSL_CERT_FILE` sets another one.
 ///
-/// Each form ends in one plain connection to the one server that holds the keys, made and lost before our eyes, so what
-/// docs/rules.md §1 promises holds with each. It does not behind a proxy that hides reconnects, or while two servers both take
-/// themselves for the master: there, what is revoked may be accepted for one more `blacklist.read_interval`.
+/// Each form leads to one plain connection to the one server that holds the keys, and the connection never reconnects by itself.
+/// So the guarantee of docs/rules.md §1 holds with each form. It does not hold behind a proxy that hides reconnects, or while two
+/// servers both act as the master: then a revoked token may be accepted for one more `blacklist.read_interval`.
 #[derive(Clone)]
 pub struct RedisUrls {
     pub(crate) servers: Vec<ConnectionInfo>,
-    pub(crate) master: Option<MasterName>,
+    pub(crate) master: Option<SentinelMaster>,
 }
 
-/// The master that sentinels are asked for, and how to sign in to them.
+/// The name of the master that sentinels are asked for, and the sentinels' own credentials.
 #[derive(Clone)]
-pub(crate) struct MasterName {
+pub(crate) struct SentinelMaster {
     pub(crate) name: String,
     pub(crate) login: RedisConnectionInfo,
 }
 
 impl RedisUrls {
-    /// Reads the value of `REDIS_URL`.
+    /// Parses the value of `REDIS_URL`.
     ///
     /// # Errors
-    /// [`UnusableUrl`], with what is wrong and without what may be secret.
-    pub fn parse(text: &str) -> Result<Self, UnusableUrl> {
+    /// [`InvalidRedisUrl`], which says what is wrong and repeats no secret.
+    pub fn parse(text: &str) -> Result<Self, InvalidRedisUrl> {
         let mut servers = Vec::new();
         let mut masters = Vec::new();
         for (number, url) in text.split(',').map(str::trim).enumerate() {
             let wrong = |what: &str| {
-                UnusableUrl(format!(
+                InvalidRedisUrl(format!(
                     "URL {} of {}: {what}",
                     number + 1,
                     text.split(',').count()
@@ -62,8 +62,8 @@ impl RedisUrls {
             .map(|master| master.as_ref().map(|named| named.name.as_str()))
             .collect();
         if names.windows(2).any(|pair| pair.first() != pair.last()) {
-            return Err(UnusableUrl(
-                "every URL has to name the same ?sentinel= or none".to_owned(),
+            return Err(InvalidRedisUrl(
+                "all URLs must have the same ?sentinel= or none".to_owned(),
             ));
         }
         Ok(Self {
@@ -73,10 +73,10 @@ impl RedisUrls {
     }
 }
 
-fn parse_one(text: &str) -> Result<(ConnectionInfo, Option<MasterName>), String> {
+fn parse_one(text: &str) -> Result<(ConnectionInfo, Option<SentinelMaster>), String> {
     let encoded = ConnectionUrl::parse(text).map_or_else(|| text.to_owned(), |url| url.encoded());
     let mut url = parse_redis_url(&encoded).ok_or(
-        "not a Redis URL: redis://, rediss:// or redis+unix:// is expected, as in redis://127.0.0.1:6379/0",
+        "not a Redis URL: it must begin with redis://, rediss:// or redis+unix://, such as redis://127.0.0.1:6379/0",
     )?;
     let over_socket = url.host().is_none();
     let (mut kept, mut master, mut login) = (Vec::new(), None, RedisConnectionInfo::default());
@@ -87,20 +87,22 @@ fn parse_one(text: &str) -> Result<(ConnectionInfo, Option<MasterName>), String>
             "sentinel_password" => login = login.set_password(value),
             "protocol" => kept.push((key, value)),
             "db" | "user" | "pass" if over_socket => kept.push((key, value)),
-            // Its name is not repeated: it may be the rest of a password in which a ? stands.
+            // The message does not repeat the name: it may be the rest of a password that contains a ?.
             _ => {
-                return Err("a parameter is not known here; there are sentinel, sentinel_username, sentinel_password \
+                return Err(
+                    "unknown parameter; the known ones are sentinel, sentinel_username, sentinel_password \
                             and protocol, with redis+unix:// also db, user and pass"
-                    .to_owned());
+                        .to_owned(),
+                );
             }
         }
     }
     if master.is_none() && (login.username().is_some() || login.password().is_some()) {
-        return Err("sentinel_username and sentinel_password go with sentinel=<master name>".to_owned());
+        return Err("sentinel_username and sentinel_password require sentinel=<master name>".to_owned());
     }
     if url.fragment().is_some() {
         return Err(
-            "certificates are always verified; name your authority with SSL_CERT_FILE instead of a #fragment"
+            "certificates are always verified; set your own authority with SSL_CERT_FILE, not with a #fragment"
                 .to_owned(),
         );
     }
@@ -108,13 +110,13 @@ fn parse_one(text: &str) -> Result<(ConnectionInfo, Option<MasterName>), String>
     if !kept.is_empty() {
         url.query_pairs_mut().extend_pairs(kept);
     }
-    // What the library says may quote the URL.
+    // The library's error may quote the URL.
     let info = url.into_connection_info().map_err(|_| {
-        "not a Redis URL that can be used: behind the host come a port and a database number, as in \
+        "not a valid Redis URL: the host is followed by a port and a database number, such as \
          redis://127.0.0.1:6379/0, and a ? or a / in a password is written %3F or %2F"
             .to_owned()
     })?;
-    Ok((info, master.map(|name| MasterName { name, login })))
+    Ok((info, master.map(|name| SentinelMaster { name, login })))
 }
 
 impl fmt::Display for RedisUrls {
@@ -152,7 +154,7 @@ mod tests {
     }
 
     #[test]
-    fn the_three_forms_are_read_and_shown_without_their_secrets() {
+    fn the_three_forms_are_parsed_and_shown_without_their_secrets() {
         let one = RedisUrls::parse("rediss://keyward:hunter2@cache.example:6380/3").unwrap();
         assert_eq!(one.to_string(), "rediss://cache.example:6380");
         assert_eq!(one.servers.first().unwrap().redis_settings().db(), 3);
@@ -177,11 +179,11 @@ mod tests {
     }
 
     #[test]
-    fn what_cannot_be_used_is_refused_without_repeating_secrets() {
+    fn an_invalid_url_is_refused_without_repeating_secrets() {
         assert!(refused("localhost:6379").contains("redis://"));
         assert!(refused("redis://:hunter2@h/first").contains("database number"));
-        assert!(refused("redis://h?sentinal=main").contains("there are sentinel, "));
-        assert!(refused("redis://h?sentinel_password=hunter2").contains("go with"));
+        assert!(refused("redis://h?sentinal=main").contains("the known ones are sentinel, "));
+        assert!(refused("redis://h?sentinel_password=hunter2").contains("require sentinel="));
         assert!(refused("redis://a?sentinel=x,redis://b").contains("same"));
         assert!(refused("rediss://h/#insecure").contains("verified"));
         assert!(refused("redis://a,,redis://b").starts_with("URL 2 of 3"));

@@ -14,7 +14,7 @@ use auth_domain::{
     mail::MailKind,
     time::Timestamp,
 };
-use auth_limits::{Admission, Claim, Known, Standing, Taken};
+use auth_limits::{Admission, DeviceDigests, LimitStatus, Permit, TakeResult};
 use auth_storage::users::Credentials;
 
 /// What a request took that was let through. It stays spent unless it is given back.
@@ -30,7 +30,7 @@ impl Service {
         &self,
         caller: &Caller,
         account: &EmailAddress,
-        known: Option<Known>,
+        known: Option<DeviceDigests>,
     ) -> Result<Admitted, RateLimited> {
         let account = self.name_of(account.key());
         self.admit(Admission::sign_in(account, known, caller.origin.ip), caller)
@@ -65,14 +65,14 @@ impl Service {
 
     /// A wrong password of a signed-in user counts against the account as well: it is the same secret that is guessed at.
     pub(crate) async fn count_against(&self, account: &EmailAddress, caller: &Caller) {
-        let claim = Claim::guess_at(self.name_of(account.key()));
+        let permit = Permit::guess_at(self.name_of(account.key()));
         // Refused, the account is slowed down already.
-        let _counted = self.shared().limits.take(&[claim], caller.now).await;
+        let _counted = self.shared().limits.take(&[permit], caller.now).await;
     }
 
     /// The secret was the right one: what was taken for a wrong one is given back, to every counter, in one step.
     pub(crate) async fn was_right(&self, held: Admitted, caller: &Caller) {
-        self.shared().limits.refund(held.0.returned(), caller.now).await;
+        self.shared().limits.refund(held.0.refundable(), caller.now).await;
     }
 
     /// The same where the secret was asked for before a change: what is left is the change's, spent unless it is refused for its form.
@@ -84,7 +84,7 @@ impl Service {
 
     /// The secret was not looked at: all that was taken is given back.
     pub(crate) async fn was_not_read(&self, held: Admitted, caller: &Caller) {
-        self.shared().limits.refund(held.0.claims(), caller.now).await;
+        self.shared().limits.refund(held.0.permits(), caller.now).await;
     }
 
     /// The outcome; where the input was refused for its form, what was taken for more than that is given back.
@@ -129,16 +129,16 @@ impl Service {
     pub(crate) async fn may_mail_to(&self, recipient: &str, kind: MailKind, caller: &Caller) -> bool {
         let key = EmailAddress::parse(recipient)
             .map_or_else(|_| recipient.to_owned(), |email| email.key().to_owned());
-        let claim = Claim::mail_to(self.name_of(&format!("{} {key}", kind.as_str())));
+        let permit = Permit::mail_to(self.name_of(&format!("{} {key}", kind.as_str())));
         match self
             .shared()
             .limits
-            .take(std::slice::from_ref(&claim), caller.now)
+            .take(std::slice::from_ref(&permit), caller.now)
             .await
         {
-            Taken::Granted(_) => true,
-            Taken::Refused(standing) => {
-                self.note_refusal(&standing, &[claim], caller);
+            TakeResult::Granted(_) => true,
+            TakeResult::Refused(status) => {
+                self.note_refusal(&status, &[permit], caller);
                 false
             }
         }
@@ -194,18 +194,18 @@ impl Service {
     }
 
     async fn admit(&self, admission: Admission, caller: &Caller) -> Result<Admitted, RateLimited> {
-        match self.shared().limits.take(admission.claims(), caller.now).await {
-            Taken::Granted(_) => Ok(Admitted(admission)),
-            Taken::Refused(standing) => {
-                self.note_refusal(&standing, admission.claims(), caller);
-                Err(RateLimited(Box::new(standing)))
+        match self.shared().limits.take(admission.permits(), caller.now).await {
+            TakeResult::Granted(_) => Ok(Admitted(admission)),
+            TakeResult::Refused(status) => {
+                self.note_refusal(&status, admission.permits(), caller);
+                Err(RateLimited(Box::new(status)))
             }
         }
     }
 
-    fn note_refusal(&self, standing: &Standing, claims: &[Claim], caller: &Caller) {
-        self.shared().refusals.count(standing, claims);
-        self.emit(Event::LimitRefused(standing.name), caller);
+    fn note_refusal(&self, status: &LimitStatus, permits: &[Permit], caller: &Caller) {
+        self.shared().refusals.count(status, permits);
+        self.emit(Event::LimitRefused(status.name), caller);
     }
 }
 
@@ -217,8 +217,8 @@ fn all_known(kind: &str, user: UserId, from: Option<Timestamp>) -> [u8; 32] {
 }
 
 /// A device that the owner of these credentials knows, as the limits name it.
-pub(crate) fn known(device: KnownDevice, credentials: &Credentials) -> Known {
-    Known {
+pub(crate) fn known(device: KnownDevice, credentials: &Credentials) -> DeviceDigests {
+    DeviceDigests {
         device: device.digest(),
         devices: all_known("devices", credentials.user.id, credentials.devices_from),
     }

@@ -72,7 +72,7 @@ pub use sign_in::{
 };
 pub use start::{ServiceParts, StartError};
 
-pub use auth_limits::{LimitName, Standing};
+pub use auth_limits::{LimitName, LimitStatus};
 pub use auth_storage::{
     AfterCommit, Committed, Pagination,
     audit::Filter as AuditFilter,

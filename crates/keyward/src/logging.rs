@@ -176,7 +176,7 @@ mod tests {
             "auth_service::background",
             "auth_storage::ops::outbox",
             "auth_blacklist::link",
-            "auth_limits::remote",
+            "auth_limits::redis_counters",
             "auth_mail",
         ] {
             assert!(!is_of_strangers(target), "{target}");

@@ -53,7 +53,7 @@ pub enum StartError {
     Blacklist(#[from] auth_blacklist::StartError),
     /// A Redis URL can't be used.
     #[error("redis.url: {0}")]
-    Redis(#[from] auth_redis::UnusableUrl),
+    Redis(#[from] auth_redis::InvalidRedisUrl),
     /// Mail can't be sent.
     #[error("{0}")]
     Mail(#[from] MailError),

@@ -16,7 +16,7 @@ use actix_web::{
         header::{ALLOW, CONTENT_TYPE, HeaderValue, WWW_AUTHENTICATE},
     },
 };
-use auth_service::{Challenge, Standing};
+use auth_service::{Challenge, LimitStatus};
 use serde::Serialize;
 use std::{borrow::Cow, fmt, time::Duration};
 
@@ -61,7 +61,7 @@ pub struct Problem {
     errors: Vec<FieldError>,
     retry_after: Option<Duration>,
     allow: Option<Box<HeaderValue>>,
-    limit: Option<Box<Standing>>,
+    limit: Option<Box<LimitStatus>>,
     challenge: Option<Box<Challenge>>,
     cause: Option<String>,
 }
@@ -195,7 +195,7 @@ impl Problem {
     }
 
     /// The limit that refused the request.
-    pub(crate) fn limit(&self) -> Option<&Standing> {
+    pub(crate) fn limit(&self) -> Option<&LimitStatus> {
         self.limit.as_deref()
     }
 

@@ -16,7 +16,7 @@ use actix_web::{
         header::{PRAGMA, WWW_AUTHENTICATE},
     },
 };
-use auth_service::{Challenge, ClientError, Failure, SessionError, SignInError, Standing};
+use auth_service::{Challenge, ClientError, Failure, LimitStatus, SessionError, SignInError};
 use serde::Serialize;
 use std::{borrow::Cow, fmt, time::Duration};
 use utoipa::{
@@ -81,7 +81,7 @@ pub struct OauthError {
     status: u16,
     description: Cow<'static, str>,
     retry_after: Option<Duration>,
-    limit: Option<Box<Standing>>,
+    limit: Option<Box<LimitStatus>>,
     cause: Option<String>,
 }
 

@@ -216,11 +216,11 @@ async fn a_key_of_the_wrong_kind_is_written_over() {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_connection_that_was_cut_without_a_word_is_given_up_and_made_anew() {
     let server = Server::start().await;
-    let proxy = Proxy::before(server.port()).await;
+    let proxy = Proxy::in_front_of(server.port()).await;
     let watch = Watch::over(&proxy.url()).await;
     for _ in 0..2 {
         watch.revoke().await;
-        proxy.swallow();
+        proxy.drop_traffic();
         watch.look_for(Duration::from_millis(300)).await;
         watch.recovers().await;
     }

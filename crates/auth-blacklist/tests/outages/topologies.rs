@@ -1,7 +1,7 @@
 //! A cluster, sentinels, replicas: the one server that holds the keys is found, and nothing else is believed.
 
 use crate::{
-    adding::{add_at_last, scripts},
+    adding::{add_until_answered, scripts},
     node::{Watch, eventually},
     server::Server,
 };
@@ -77,7 +77,7 @@ async fn in_a_cluster_the_server_of_the_slot_is_found_and_found_again() {
     ] {
         let watch = Watch::over(&urls).await;
         watch.revoke().await;
-        add_at_last(&scripts(&urls)).await;
+        add_until_answered(&scripts(&urls)).await;
     }
     let watch = Watch::over(&low.url()).await;
     let slot: u16 = low.run("CLUSTER KEYSLOT any:{blacklist}:sentinel").await;
@@ -106,7 +106,7 @@ async fn sentinels_lead_to_the_master_and_after_a_failover_to_the_next_one() {
     let watch = Watch::over(&url).await;
     watch.revoke().await;
     let scripts = scripts(&url);
-    add_at_last(&scripts).await;
+    add_until_answered(&scripts).await;
     assert!(
         refusal(&format!("{}?sentinel=other", sentinel.url()))
             .await
@@ -126,5 +126,5 @@ async fn sentinels_lead_to_the_master_and_after_a_failover_to_the_next_one() {
     }
     watch.revoke().await;
     watch.recovers().await;
-    add_at_last(&scripts).await;
+    add_until_answered(&scripts).await;
 }

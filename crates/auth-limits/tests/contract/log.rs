@@ -1,4 +1,4 @@
-//! What the log says while a test runs on one thread.
+//! Captures the log of a test that runs on one thread.
 
 use std::{
     io::{self, Write},
@@ -10,11 +10,11 @@ use tracing_subscriber::fmt::MakeWriter;
 pub(crate) struct Log(Arc<Mutex<Vec<u8>>>);
 
 impl Log {
-    /// Listens until the guard is dropped.
-    pub(crate) fn listen() -> (Self, tracing::subscriber::DefaultGuard) {
-        // Somebody always listens: else a thread that does not could be the first to come by a line, and it would stay silent for
-        // all (tracing remembers whether anybody wants it).
-        let _set_before = tracing::subscriber::set_global_default(tracing_subscriber::registry());
+    /// Captures until the guard is dropped.
+    pub(crate) fn capture() -> (Self, tracing::subscriber::DefaultGuard) {
+        // A global subscriber is always set. Otherwise a thread without one could be the first to reach a call site, and tracing would
+        // remember for all threads that the call site is disabled.
+        let _already_set = tracing::subscriber::set_global_default(tracing_subscriber::registry());
         let log = Self::default();
         let subscriber = tracing_subscriber::fmt()
             .with_writer(log.clone())

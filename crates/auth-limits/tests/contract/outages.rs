@@ -1,7 +1,7 @@
-//! What the nodes share goes and comes back: limits go on in the process, no request waits twice, and the log says so once.
+//! Redis becomes unavailable and recovers: the process goes on counting, no request waits twice, and the log has one line for each.
 
 use crate::{at, log::Log, user};
-use auth_limits::{Admission, Claim, Limits, LimitsConfig, ScriptRunner, Taken};
+use auth_limits::{Admission, Limits, LimitsConfig, Permit, ScriptRunner, TakeResult};
 use auth_redis::RedisError;
 use futures::{FutureExt, future::BoxFuture};
 use std::{
@@ -13,29 +13,29 @@ use std::{
 };
 use tokio::time::{Instant, advance};
 
-/// How the other side behaves.
+/// How the stub behaves.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Mood {
-    /// As one that has no counter yet, and never gets one.
+enum Behaviour {
+    /// Grants everything and stores nothing.
     Forgetful,
     Failing,
     Silent,
-    Confused,
+    Nonsense,
 }
 
-/// Stands for Redis.
+/// A stub of Redis.
 struct Stub {
-    mood: Mutex<Mood>,
-    asked: AtomicUsize,
+    behaviour: Mutex<Behaviour>,
+    calls: AtomicUsize,
 }
 
 impl Stub {
-    fn set(&self, mood: Mood) {
-        *self.mood.lock().unwrap() = mood;
+    fn set(&self, behaviour: Behaviour) {
+        *self.behaviour.lock().unwrap() = behaviour;
     }
 
-    fn asked(&self) -> usize {
-        self.asked.load(Ordering::SeqCst)
+    fn calls(&self) -> usize {
+        self.calls.load(Ordering::SeqCst)
     }
 }
 
@@ -46,25 +46,25 @@ impl ScriptRunner for Stub {
         keys: &'a [String],
         _args: &'a [i64],
     ) -> BoxFuture<'a, Result<Vec<i64>, RedisError>> {
-        self.asked.fetch_add(1, Ordering::SeqCst);
-        let mood = *self.mood.lock().unwrap();
+        self.calls.fetch_add(1, Ordering::SeqCst);
+        let behaviour = *self.behaviour.lock().unwrap();
         async move {
-            match mood {
-                Mood::Forgetful => Ok(std::iter::once(1).chain(keys.iter().map(|_| 0)).collect()),
-                Mood::Failing => Err(RedisError::Lost("connection refused".to_owned())),
-                Mood::Silent => std::future::pending().await,
-                Mood::Confused => Ok(vec![0, 0]),
+            match behaviour {
+                Behaviour::Forgetful => Ok(std::iter::once(1).chain(keys.iter().map(|_| 0)).collect()),
+                Behaviour::Failing => Err(RedisError::Lost("connection refused".to_owned())),
+                Behaviour::Silent => std::future::pending().await,
+                Behaviour::Nonsense => Ok(vec![0, 0]),
             }
         }
         .boxed()
     }
 }
 
-/// Three an hour for a user, with Redis in this mood.
-fn node(mood: Mood) -> (Limits, Arc<Stub>) {
+/// A node that grants three an hour to a user, and its stub of Redis.
+fn node(behaviour: Behaviour) -> (Limits, Arc<Stub>) {
     let stub = Arc::new(Stub {
-        mood: Mutex::new(mood),
-        asked: AtomicUsize::new(0),
+        behaviour: Mutex::new(behaviour),
+        calls: AtomicUsize::new(0),
     });
     let config = LimitsConfig {
         per_user: "3/1h".parse().unwrap(),
@@ -84,50 +84,50 @@ async fn granted(node: &Limits, tries: usize) -> usize {
 
 #[tokio::test(start_paused = true)]
 async fn while_redis_works_the_counters_of_the_process_are_not_touched() {
-    let (node, stub) = node(Mood::Forgetful);
+    let (node, stub) = node(Behaviour::Forgetful);
     assert_eq!(granted(&node, 20).await, 20);
-    assert_eq!(stub.asked(), 20);
-    stub.set(Mood::Failing);
-    assert_eq!(granted(&node, 20).await, 3, "the process had counted nothing");
-}
-
-#[tokio::test(start_paused = true)]
-async fn a_request_asks_once_for_all_its_counters_and_once_to_give_all_of_them_back() {
-    let (node, stub) = node(Mood::Forgetful);
-    let address = Some("192.0.2.1".parse().unwrap());
-    let sign_in = Admission::sign_in([1; 32], None, address);
-    assert_eq!((sign_in.claims().len(), sign_in.returned().len()), (4, 3));
-    assert!(node.take(sign_in.claims(), at(0)).await.is_granted());
-    assert_eq!(stub.asked(), 1);
-    node.refund(sign_in.returned(), at(0)).await;
-    assert_eq!(stub.asked(), 2);
-    // Nothing to give back is not asked for.
-    node.refund(&[], at(0)).await;
-    assert_eq!(stub.asked(), 2);
-}
-
-#[tokio::test(start_paused = true)]
-async fn redis_that_fails_is_left_alone_for_a_second_and_tried_again_by_one_request() {
-    let (node, stub) = node(Mood::Failing);
-    assert_eq!(granted(&node, 20).await, 3);
-    assert_eq!(stub.asked(), 1);
-    advance(Duration::from_millis(1_001)).await;
+    assert_eq!(stub.calls(), 20);
+    stub.set(Behaviour::Failing);
     assert_eq!(
         granted(&node, 20).await,
-        0,
-        "what the process counted still counts"
+        3,
+        "the process had not counted anything"
     );
-    assert_eq!(stub.asked(), 2);
-    stub.set(Mood::Forgetful);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_request_takes_all_its_permits_in_one_call_and_refunds_them_in_one_call() {
+    let (node, stub) = node(Behaviour::Forgetful);
+    let address = Some("192.0.2.1".parse().unwrap());
+    let sign_in = Admission::sign_in([1; 32], None, address);
+    assert_eq!((sign_in.permits().len(), sign_in.refundable().len()), (4, 3));
+    assert!(node.take(sign_in.permits(), at(0)).await.is_granted());
+    assert_eq!(stub.calls(), 1);
+    node.refund(sign_in.refundable(), at(0)).await;
+    assert_eq!(stub.calls(), 2);
+    // A refund of nothing makes no call.
+    node.refund(&[], at(0)).await;
+    assert_eq!(stub.calls(), 2);
+}
+
+#[tokio::test(start_paused = true)]
+async fn after_a_failure_redis_is_not_asked_for_a_second_and_then_one_request_probes_it() {
+    let (node, stub) = node(Behaviour::Failing);
+    assert_eq!(granted(&node, 20).await, 3);
+    assert_eq!(stub.calls(), 1);
+    advance(Duration::from_millis(1_001)).await;
+    assert_eq!(granted(&node, 20).await, 0, "the counts of the process remain");
+    assert_eq!(stub.calls(), 2);
+    stub.set(Behaviour::Forgetful);
     assert_eq!(granted(&node, 20).await, 0);
     advance(Duration::from_millis(1_001)).await;
     assert_eq!(granted(&node, 20).await, 20);
-    assert_eq!(stub.asked(), 22);
+    assert_eq!(stub.calls(), 22);
 }
 
 #[tokio::test(start_paused = true)]
 async fn redis_that_hangs_costs_one_request_its_timeout() {
-    let (node, stub) = node(Mood::Silent);
+    let (node, stub) = node(Behaviour::Silent);
     let begun = Instant::now();
     assert_eq!(granted(&node, 20).await, 3);
     assert!(
@@ -135,59 +135,62 @@ async fn redis_that_hangs_costs_one_request_its_timeout() {
         "{:?}",
         begun.elapsed()
     );
-    assert_eq!(stub.asked(), 1);
+    assert_eq!(stub.calls(), 1);
 }
 
 #[tokio::test(start_paused = true)]
-async fn an_answer_that_makes_no_sense_is_none() {
-    let (node, stub) = node(Mood::Confused);
+async fn an_answer_that_makes_no_sense_counts_as_a_failure() {
+    let (node, stub) = node(Behaviour::Nonsense);
     assert_eq!(granted(&node, 20).await, 3);
-    assert_eq!(stub.asked(), 1);
+    assert_eq!(stub.calls(), 1);
 }
 
 #[tokio::test(start_paused = true)]
-async fn what_the_process_counted_is_given_back_to_it() {
-    let (node, _stub) = node(Mood::Failing);
+async fn a_refund_goes_to_the_process_if_the_process_counted() {
+    let (node, _stub) = node(Behaviour::Failing);
     assert_eq!(granted(&node, 20).await, 3);
     node.refund(&[user(1)], at(0)).await;
     assert_eq!(granted(&node, 20).await, 1);
 }
 
 #[tokio::test(start_paused = true)]
-async fn the_log_says_once_that_redis_is_gone_and_once_that_it_is_back() {
-    let (log, _listening) = Log::listen();
-    let (node, stub) = node(Mood::Failing);
+async fn the_log_has_one_line_when_redis_fails_and_one_when_it_recovers() {
+    let (log, _capturing) = Log::capture();
+    let (node, stub) = node(Behaviour::Failing);
     for _ in 0..5 {
         granted(&node, 20).await;
         advance(Duration::from_millis(1_001)).await;
     }
     assert_eq!(log.levels(), ["WARN"]);
-    stub.set(Mood::Forgetful);
+    stub.set(Behaviour::Forgetful);
     granted(&node, 20).await;
     assert_eq!(log.levels(), ["WARN", "INFO"]);
-    stub.set(Mood::Silent);
+    stub.set(Behaviour::Silent);
     granted(&node, 20).await;
     assert_eq!(log.levels(), ["WARN", "INFO", "WARN"]);
 }
 
 #[tokio::test]
-async fn a_full_process_counts_new_ones_together_and_forgets_nobody() {
+async fn a_full_process_counts_new_keys_together_and_evicts_no_counter() {
     let config = LimitsConfig {
         max_keys: 2,
         per_user: "2/1h".parse().unwrap(),
         ..LimitsConfig::default()
     };
     let node = Limits::new(config, None);
-    let take = async |claim: Claim, seconds| node.take(&[claim], at(seconds)).await.is_granted();
+    let take = async |permit: Permit, seconds| node.take(&[permit], at(seconds)).await.is_granted();
     assert!(take(user(1), 0).await && take(user(1), 0).await && take(user(2), 0).await);
     assert!(take(user(3), 0).await && take(user(4), 0).await);
-    assert!(!take(user(5), 0).await, "the crowd has had its two");
+    assert!(
+        !take(user(5), 0).await,
+        "the overflow counter has granted its two"
+    );
     assert!(!take(user(1), 0).await && take(user(2), 0).await && !take(user(2), 0).await);
-    // A limit of another name has room of its own.
-    assert!(take(Claim::guess_at([1; 32]), 0).await);
+    // Another limit has a table of its own.
+    assert!(take(Permit::guess_at([1; 32]), 0).await);
     assert!(take(user(5), 7_200).await && take(user(5), 7_200).await && !take(user(5), 7_200).await);
-    // Two new ones in one request, and room for one of them.
+    // Two new keys in one request, and room for one of them.
     let two = [user(6), user(7)];
-    assert!(matches!(node.take(&two, at(7_200)).await, Taken::Granted(_)));
+    assert!(matches!(node.take(&two, at(7_200)).await, TakeResult::Granted(_)));
     assert!(take(user(8), 7_200).await && !take(user(9), 7_200).await);
 }

@@ -1,5 +1,5 @@
-//! What holds of the counters in Redis alone: their names, their ends, that they decide as those of the process do, and that a
-//! server may go and come back.
+//! What applies to the counters in Redis only: their names, their expiry, that they decide as the process does, and that a server
+//! may be killed and restarted.
 
 use crate::{
     at,
@@ -7,7 +7,7 @@ use crate::{
     server::Server,
     user,
 };
-use auth_limits::{Claim, LimitsConfig};
+use auth_limits::{LimitsConfig, Permit};
 use std::time::{Duration, Instant};
 
 fn with_time(prefix: &str) -> LimitsConfig {
@@ -20,12 +20,12 @@ fn with_time(prefix: &str) -> LimitsConfig {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn counters_are_named_as_in_the_design_and_end_with_what_they_count() {
+async fn counters_have_the_documented_names_and_expire_with_their_window() {
     let server = Server::start().await;
     let config = with_time("keyward");
     let node = redis::node(&server.url(), &config);
-    let claims = [user(7), Claim::on_service()];
-    assert!(node.take(&claims, at(0)).await.is_granted());
+    let permits = [user(7), Permit::on_service()];
+    assert!(node.take(&permits, at(0)).await.is_granted());
     let of_user = "keyward:{limits}:per_user:00000000-0000-0000-0000-000000000007";
     let mut keys: Vec<String> = server.run("KEYS *").await;
     keys.sort();
@@ -35,12 +35,12 @@ async fn counters_are_named_as_in_the_design_and_end_with_what_they_count() {
     let tat: i64 = server.run(&format!("GET {of_user}")).await;
     assert_eq!(tat, at(1_200).timestamp_micros());
 
-    // A refusal writes nothing, not even an end.
+    // A refusal writes nothing, not even an expiry.
     assert!(node.take(&[user(7), user(7)], at(0)).await.is_granted());
     server.run::<()>(&format!("PEXPIRE {of_user} 90000")).await;
     assert!(
         !node
-            .take(&[user(7), user(8), Claim::on_service()], at(0))
+            .take(&[user(7), user(8), Permit::on_service()], at(0))
             .await
             .is_granted()
     );
@@ -48,12 +48,12 @@ async fn counters_are_named_as_in_the_design_and_end_with_what_they_count() {
     assert_eq!(server.run::<i64>("DBSIZE").await, 2);
 
     for _ in 0..3 {
-        node.refund(&claims, at(0)).await;
+        node.refund(&permits, at(0)).await;
     }
     assert_eq!(server.run::<Vec<String>>("KEYS *").await, Vec::<String>::new());
 }
 
-/// What comes next in a sequence that is the same every time (Knuth, TAOCP volume 2, §3.3.4).
+/// The next pseudo-random number; the same sequence every time (Knuth, TAOCP volume 2, §3.3.4).
 fn next(state: &mut u64) -> u64 {
     *state = state
         .wrapping_mul(6_364_136_223_846_793_005)
@@ -62,7 +62,7 @@ fn next(state: &mut u64) -> u64 {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn redis_and_the_process_decide_alike() {
+async fn redis_and_the_process_make_the_same_decisions() {
     let config = LimitsConfig {
         per_user: "7/1h".parse().unwrap(),
         service: "13/1h".parse().unwrap(),
@@ -73,29 +73,29 @@ async fn redis_and_the_process_decide_alike() {
         Fleet::sharing_redis(config.clone()),
         Fleet::of_one_process(config),
     );
-    let (mut chance, mut now) = (1, 0);
+    let (mut random, mut now) = (1, 0);
     for step in 0..1_500 {
-        let claims: Vec<Claim> = (0..=next(&mut chance) % 3)
-            .map(|_| match next(&mut chance) % 4 {
-                0 => user(u128::from(next(&mut chance) % 3)),
-                1 => Claim::on_service(),
-                2 => Claim::on_service_above_reserve(),
-                _ => Claim::guess_at([u8::from(next(&mut chance).is_multiple_of(2)); 32]),
+        let permits: Vec<Permit> = (0..=next(&mut random) % 3)
+            .map(|_| match next(&mut random) % 4 {
+                0 => user(u128::from(next(&mut random) % 3)),
+                1 => Permit::on_service(),
+                2 => Permit::on_service_above_reserve(),
+                _ => Permit::guess_at([u8::from(next(&mut random).is_multiple_of(2)); 32]),
             })
             .collect();
-        if next(&mut chance).is_multiple_of(8) {
-            in_redis.nodes[0].refund(&claims, at(now)).await;
-            in_process.nodes[0].refund(&claims, at(now)).await;
+        if next(&mut random).is_multiple_of(8) {
+            in_redis.nodes[0].refund(&permits, at(now)).await;
+            in_process.nodes[0].refund(&permits, at(now)).await;
         } else {
-            let taken = in_redis.take(&claims, at(now)).await;
-            assert_eq!(taken, in_process.take(&claims, at(now)).await, "step {step}");
+            let taken = in_redis.take(&permits, at(now)).await;
+            assert_eq!(taken, in_process.take(&permits, at(now)).await, "step {step}");
         }
-        now += i64::try_from(next(&mut chance) % 400).unwrap();
+        now += i64::try_from(next(&mut random) % 400).unwrap();
     }
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn a_server_that_is_killed_and_started_again_is_found_again() {
+async fn a_server_that_is_killed_and_restarted_is_used_again() {
     let mut server = Server::start().await;
     let config = with_time("keyward");
     let node = redis::node(&server.url(), &config);
@@ -117,6 +117,6 @@ async fn a_server_that_is_killed_and_started_again_is_found_again() {
     }
     assert!(
         take().await && take().await && !take().await,
-        "it has lost all, and counts from the start"
+        "the server lost its data and counts from zero"
     );
 }

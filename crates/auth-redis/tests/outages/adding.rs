@@ -1,20 +1,20 @@
-//! A counter in Redis that a script adds to.
+//! A script that adds to a counter in Redis.
 
-use auth_redis::{RedisUrls, Scripts};
+use auth_redis::{RedisUrls, ScriptClient};
 use std::time::{Duration, Instant};
 use tokio::time::{sleep, timeout};
 
-/// Adds to a counter and tells what it is.
+/// Adds to a counter and returns it.
 pub(crate) const ADD: &str = "return {redis.call('INCRBY', KEYS[1], ARGV[1]), tonumber(ARGV[2])}";
-const PATIENCE: Duration = Duration::from_millis(100);
+const TIMEOUT: Duration = Duration::from_millis(100);
 
-pub(crate) fn scripts(urls: &str) -> Scripts {
-    Scripts::new(&RedisUrls::parse(urls).unwrap(), "any:{limits}:probe".to_owned())
+pub(crate) fn scripts(urls: &str) -> ScriptClient {
+    ScriptClient::new(&RedisUrls::parse(urls).unwrap(), "any:{limits}:probe".to_owned())
 }
 
-pub(crate) async fn add(scripts: &Scripts) -> Result<i64, String> {
+pub(crate) async fn add(scripts: &ScriptClient) -> Result<i64, String> {
     let keys = ["any:{limits}:counter".to_owned()];
-    let answer = timeout(PATIENCE, scripts.eval(ADD, &keys, &[1, -9]))
+    let answer = timeout(TIMEOUT, scripts.eval(ADD, &keys, &[1, -9]))
         .await
         .map_err(|_| "no answer in time".to_owned())?
         .map_err(|error| error.to_string())?;
@@ -22,8 +22,8 @@ pub(crate) async fn add(scripts: &Scripts) -> Result<i64, String> {
     Ok(answer[0])
 }
 
-/// Asks until there is an answer; fails after ten seconds.
-pub(crate) async fn add_at_last(scripts: &Scripts) -> i64 {
+/// Tries until there is an answer; fails after ten seconds.
+pub(crate) async fn add_until_answered(scripts: &ScriptClient) -> i64 {
     let begun = Instant::now();
     loop {
         match add(scripts).await {

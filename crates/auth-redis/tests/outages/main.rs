@@ -1,7 +1,7 @@
-//! The connections over real servers on bad days: killed, cut off, demoted; and servers that are the wrong ones.
+//! Connections to real servers that are killed, unreachable or demoted, and to servers that must be refused.
 //!
-//! Needs `redis-server` (feature `services`). Every test runs servers of its own. The tests of `auth-blacklist` and `auth-limits`
-//! share the servers.
+//! Needs `redis-server` (feature `services`). Every test runs its own servers. The tests of `auth-blacklist` and `auth-limits` use
+//! the module `server`, too.
 
 #![cfg(test)]
 #![cfg(feature = "services")]

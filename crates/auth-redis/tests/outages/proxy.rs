@@ -1,4 +1,4 @@
-//! A way to Redis that can swallow what is sent, as a network does that was cut: no reset, no end, nothing.
+//! A proxy in front of Redis that can drop all traffic silently, as a broken network does: no reset and no end of the stream.
 
 use std::sync::Arc;
 use tokio::{
@@ -13,7 +13,7 @@ pub(crate) struct Proxy {
 }
 
 impl Proxy {
-    pub(crate) async fn before(server: u16) -> Self {
+    pub(crate) async fn in_front_of(server: u16) -> Self {
         let listener = TcpListener::bind(("127.0.0.1", 0)).await.unwrap();
         let port = listener.local_addr().unwrap().port();
         let cut = Arc::new(Notify::new());
@@ -26,7 +26,7 @@ impl Proxy {
                 let cut = Arc::clone(&cuts);
                 kept.push(tokio::spawn(async move {
                     tokio::select! {
-                        // An end of either side is no matter here.
+                        // It does not matter here how either side ends.
                         _ended = copy_bidirectional(&mut near, &mut far) => {}
                         () = cut.notified() => std::future::pending().await,
                     }
@@ -40,8 +40,8 @@ impl Proxy {
         format!("redis://127.0.0.1:{}", self.port)
     }
 
-    /// From now on nothing comes through on the connections that there are; new ones work.
-    pub(crate) fn swallow(&self) {
+    /// From now on the open connections drop all traffic; new ones work.
+    pub(crate) fn drop_traffic(&self) {
         self.cut.notify_waiters();
     }
 }

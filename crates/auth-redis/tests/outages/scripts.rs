@@ -1,13 +1,13 @@
-//! Scripts on the server of a slot: run once, never again by themselves, and on a connection that is made anew when it is lost.
+//! Scripts run once and are never retried; a lost connection is replaced at the next call.
 
 use crate::{
-    adding::{ADD, add, add_at_last, scripts},
+    adding::{ADD, add, add_until_answered, scripts},
     proxy::Proxy,
     server::Server,
 };
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn a_script_is_run_once_a_call_over_one_connection() {
+async fn each_call_runs_the_script_once_over_one_connection() {
     let server = Server::start().await;
     let scripts = scripts(&server.url());
     let before: i64 = connections(&server).await;
@@ -17,7 +17,7 @@ async fn a_script_is_run_once_a_call_over_one_connection() {
             Ok(vec![expected, 0])
         );
     }
-    // The look itself makes one.
+    // `connections` itself makes one.
     assert_eq!(connections(&server).await, before + 2);
     let wrong = scripts
         .eval("return redis.call('NOSUCH')", &[], &[])
@@ -43,45 +43,45 @@ async fn connections(server: &Server) -> i64 {
 async fn after_the_server_was_killed_a_new_connection_is_made_when_one_is_needed() {
     let mut server = Server::start().await;
     let scripts = scripts(&server.url());
-    assert_eq!(add_at_last(&scripts).await, 1);
-    assert_eq!(add_at_last(&scripts).await, 2);
+    assert_eq!(add_until_answered(&scripts).await, 1);
+    assert_eq!(add_until_answered(&scripts).await, 2);
     server.kill();
     assert!(add(&scripts).await.is_err());
     assert!(add(&scripts).await.is_err());
     server.start_again().await;
     assert_eq!(
-        add_at_last(&scripts).await,
+        add_until_answered(&scripts).await,
         1,
-        "it has lost all, and nothing was sent twice"
+        "the server lost its data, and nothing was sent twice"
     );
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn a_connection_that_was_cut_in_silence_is_given_up() {
+async fn a_connection_that_stops_answering_without_an_error_is_given_up() {
     let server = Server::start().await;
-    let proxy = Proxy::before(server.port()).await;
+    let proxy = Proxy::in_front_of(server.port()).await;
     let scripts = scripts(&proxy.url());
-    let before = add_at_last(&scripts).await;
-    proxy.swallow();
+    let before = add_until_answered(&scripts).await;
+    proxy.drop_traffic();
     assert_eq!(
-        add_at_last(&scripts).await,
+        add_until_answered(&scripts).await,
         before + 1,
-        "what was swallowed never came"
+        "the dropped command never reached the server"
     );
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn a_replica_is_not_counted_on() {
+async fn a_replica_is_refused_and_a_demoted_master_is_given_up() {
     let master = Server::start().await;
     let replica = Server::start_with(&["--replicaof", "127.0.0.1", &master.port().to_string()]).await;
     let refused = scripts(&replica.url()).eval(ADD, &[], &[]).await.unwrap_err();
     let refused = refused.to_string();
     assert!(refused.contains("slave"), "{refused}");
-    // And a master that is made one is given up.
+    // A master that becomes a replica is given up.
     let scripts = scripts(&master.url());
-    add_at_last(&scripts).await;
+    add_until_answered(&scripts).await;
     master.run::<()>("REPLICAOF 127.0.0.1 1").await;
     assert!(add(&scripts).await.is_err());
     master.run::<()>("REPLICAOF NO ONE").await;
-    add_at_last(&scripts).await;
+    add_until_answered(&scripts).await;
 }

@@ -1,4 +1,4 @@
-//! What is not the one server that holds the keys is refused, with the reason.
+//! A server that is not the master of the keys is refused, with the reason.
 
 use crate::server::Server;
 use auth_redis::{RedisUrls, Servers};
@@ -14,7 +14,7 @@ async fn refusal(urls: &str) -> String {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn servers_that_know_nothing_of_each_other_are_no_cluster() {
+async fn independent_servers_are_not_accepted_as_a_cluster() {
     let (one, other) = (Server::start().await, Server::start().await);
     assert!(
         refusal(&format!("{},{}", one.url(), other.url()))
@@ -24,7 +24,7 @@ async fn servers_that_know_nothing_of_each_other_are_no_cluster() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn a_replica_is_refused_and_so_is_a_sentinel_that_is_taken_for_a_server() {
+async fn a_replica_is_refused_and_so_is_a_sentinel_whose_url_lacks_the_parameter() {
     let master = Server::start().await;
     let replica = Server::start_with(&["--replicaof", "127.0.0.1", &master.port().to_string()]).await;
     assert!(refusal(&replica.url()).await.contains("slave"));
@@ -38,7 +38,7 @@ async fn a_replica_is_refused_and_so_is_a_sentinel_that_is_taken_for_a_server() 
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn of_several_keys_each_has_its_value_and_one_that_is_set_keeps_it() {
+async fn several_keys_are_read_in_order_and_an_existing_key_keeps_its_value() {
     let server = Server::start().await;
     let servers = Servers::new(&RedisUrls::parse(&server.url()).unwrap(), "a".to_owned());
     let connection = servers.connect().await.unwrap();

@@ -1,15 +1,15 @@
 //! What the limits refused: as the error of the request, and summed until it is written to the audit log.
 
-use auth_limits::{Claim, Standing};
+use auth_limits::{LimitStatus, Permit};
 use std::{
     collections::HashMap,
     sync::{Mutex, PoisonError},
 };
 
-/// A limit refused the request; the standing says which and how long.
+/// A limit refused the request; the status says which one and for how long.
 #[derive(Debug, thiserror::Error)]
 #[error("too many requests: {}", .0.name.as_str())]
-pub struct RateLimited(pub Box<Standing>);
+pub struct RateLimited(pub Box<LimitStatus>);
 
 /// What a limit refused, summed for the audit log: one row a limit and whom it counts, each minute (docs/rules.md §9).
 #[derive(Default)]
@@ -19,12 +19,12 @@ pub(crate) struct Refusals(Mutex<HashMap<(&'static str, String), u64>>);
 const SUMS: usize = 10_000;
 
 impl Refusals {
-    pub(crate) fn count(&self, standing: &Standing, claims: &[Claim]) {
-        let name = standing.name.as_str();
-        let key = claims
+    pub(crate) fn count(&self, status: &LimitStatus, permits: &[Permit]) {
+        let name = status.name.as_str();
+        let key = permits
             .iter()
-            .find(|claim| claim.name() == standing.name)
-            .map_or("", Claim::key);
+            .find(|permit| permit.name() == status.name)
+            .map_or("", Permit::key);
         let mut sums = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         let key = if sums.len() < SUMS { key } else { "others" };
         *sums.entry((name, key.to_owned())).or_default() += 1;

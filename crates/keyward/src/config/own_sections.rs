@@ -1,7 +1,7 @@
 //! The sections that no other crate has, and what may stand in them.
 
 use auth_domain::settings::{Complaint, Complaints, Section};
-use auth_redis::{RedisUrls, UnusableUrl};
+use auth_redis::{InvalidRedisUrl, RedisUrls};
 use secrecy::{ExposeSecret, SecretString};
 use serde::Deserialize;
 use std::{path::PathBuf, time::Duration};
@@ -31,7 +31,7 @@ impl RedisConfig {
     ///
     /// # Errors
     /// A URL can't be used; validation has refused it before.
-    pub fn urls(&self) -> Result<Option<RedisUrls>, UnusableUrl> {
+    pub fn urls(&self) -> Result<Option<RedisUrls>, InvalidRedisUrl> {
         self.url
             .as_ref()
             .map(|url| RedisUrls::parse(url.expose_secret()))

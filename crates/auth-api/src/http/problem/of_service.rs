@@ -31,11 +31,11 @@ impl From<Failure> for Problem {
 }
 
 impl From<RateLimited> for Problem {
-    fn from(RateLimited(standing): RateLimited) -> Self {
+    fn from(RateLimited(limit_status): RateLimited) -> Self {
         Self {
-            retry_after: Some(standing.retry_after),
-            detail: Some(wait::too_many_attempts(standing.retry_after).into()),
-            limit: Some(standing),
+            retry_after: Some(limit_status.retry_after),
+            detail: Some(wait::too_many_attempts(limit_status.retry_after).into()),
+            limit: Some(limit_status),
             ..Code::RateLimited.into()
         }
     }

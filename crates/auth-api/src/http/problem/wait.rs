@@ -4,7 +4,7 @@ use actix_web::{
     HttpResponseBuilder,
     http::header::{HeaderName, RETRY_AFTER},
 };
-use auth_service::Standing;
+use auth_service::LimitStatus;
 use std::time::Duration;
 
 /// Sets `Retry-After` in whole seconds, at least one (RFC 9110 §10.2.3).
@@ -14,14 +14,14 @@ pub(crate) fn insert_retry_after(answer: &mut HttpResponseBuilder, wait: Duratio
 
 /// Sets `RateLimit` and `RateLimit-Policy` as the IETF's draft (draft-ietf-httpapi-ratelimit-headers) defines them: the units that are
 /// left and the seconds until there is another; the most units at once and the seconds in which they are replenished.
-pub(crate) fn insert_limit(answer: &mut HttpResponseBuilder, standing: &Standing) {
-    let (name, limit) = (standing.name.as_str(), standing.limit);
+pub(crate) fn insert_limit(answer: &mut HttpResponseBuilder, limit_status: &LimitStatus) {
+    let (name, limit) = (limit_status.name.as_str(), limit_status.limit);
     answer.insert_header((
         HeaderName::from_static("ratelimit"),
         format!(
             "\"{name}\";r={};t={}",
-            standing.remaining,
-            whole_seconds(standing.retry_after)
+            limit_status.remaining,
+            whole_seconds(limit_status.retry_after)
         ),
     ));
     answer.insert_header((

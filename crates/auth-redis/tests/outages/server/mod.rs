@@ -1,4 +1,4 @@
-//! Redis servers of the test's own, to be frozen, killed and started again: the shared one is left alone.
+//! Redis servers that a test starts for itself, to freeze, kill and restart them. The shared server is left alone.
 
 mod reply;
 
@@ -14,33 +14,33 @@ use tempfile::TempDir;
 pub(crate) struct Server {
     folder: TempDir,
     port: u16,
-    more: Vec<String>,
+    arguments: Vec<String>,
     child: Option<Child>,
 }
 
 impl Server {
-    /// A server that keeps nothing on disk unless it is told to.
+    /// A server without persistence.
     pub(crate) async fn start() -> Self {
         Self::start_with(&[]).await
     }
 
-    pub(crate) async fn start_with(more: &[&str]) -> Self {
-        let mut server = Self::not_yet_started(more);
+    pub(crate) async fn start_with(arguments: &[&str]) -> Self {
+        let mut server = Self::not_yet_started(arguments);
         server.start_again().await;
         server
     }
 
-    pub(crate) fn not_yet_started(more: &[&str]) -> Self {
+    pub(crate) fn not_yet_started(arguments: &[&str]) -> Self {
         let port = TcpListener::bind(("127.0.0.1", 0))
             .unwrap()
             .local_addr()
             .unwrap()
             .port();
-        let more = more.iter().map(|&word| word.to_owned()).collect();
+        let arguments = arguments.iter().map(|&word| word.to_owned()).collect();
         Self {
             folder: tempfile::tempdir().unwrap(),
             port,
-            more,
+            arguments,
             child: None,
         }
     }
@@ -54,20 +54,20 @@ impl Server {
             master.port
         );
         std::fs::write(&file, conf).unwrap();
-        server.more.insert(0, file.to_str().unwrap().to_owned());
+        server.arguments.insert(0, file.to_str().unwrap().to_owned());
         server.start_again().await;
         server
     }
 
-    /// Starts it on its port, from the snapshot in its folder if there is one, and waits until it answers.
+    /// Starts the server on its port, from the snapshot in its folder if there is one, and waits until it answers.
     pub(crate) async fn start_again(&mut self) {
         assert!(self.child.is_none());
         let program = std::env::var_os("KEYWARD_TEST_REDIS_SERVER")
             .map_or_else(|| PathBuf::from("redis-server"), PathBuf::from);
-        let sentinel = self.more.iter().any(|word| word == "--sentinel");
+        let sentinel = self.arguments.iter().any(|word| word == "--sentinel");
         let mut command = Command::new(program);
         command
-            .args(&self.more)
+            .args(&self.arguments)
             .args(["--port", &self.port.to_string(), "--bind", "127.0.0.1"]);
         command.arg("--dir").arg(self.folder.path());
         if !sentinel {
@@ -96,9 +96,9 @@ impl Server {
         format!("redis://127.0.0.1:{}", self.port)
     }
 
-    /// Runs a command, given as words.
-    pub(crate) async fn run<T: FromReply>(&self, words: &str) -> T {
-        T::from_reply(ask(self.port, words).await.unwrap())
+    /// Runs an inline command, such as `GET key`.
+    pub(crate) async fn run<T: FromReply>(&self, command: &str) -> T {
+        T::from_reply(ask(self.port, command).await.unwrap())
     }
 
     pub(crate) fn kill(&mut self) {
@@ -130,7 +130,7 @@ impl Server {
 impl Drop for Server {
     fn drop(&mut self) {
         if let Some(mut child) = self.child.take() {
-            // SIGKILL also ends a frozen one; what else could be done about a failure here?
+            // SIGKILL also ends a frozen server. Nothing could be done about a failure here.
             let _ended = child.kill().and_then(|()| child.wait());
         }
     }

@@ -1,5 +1,5 @@
-//! One command and its answer over a socket of its own (the protocol RESP 2), so that a test that looks at a server does not do
-//! so through the code that it tests.
+//! Sends one command over a socket of its own (protocol RESP 2), so that a test inspects a server independently of the code under
+//! test.
 
 use std::io::{Error, Result};
 use tokio::{
@@ -7,9 +7,9 @@ use tokio::{
     net::TcpStream,
 };
 
-/// What a test reads an answer as.
+/// A type that an answer can be read as.
 pub(crate) trait FromReply {
-    /// The answer's values, in their order; an array's are its elements, and nil is none.
+    /// Converts the answer's values, in order. An array is its elements, and nil is no value.
     fn from_reply(values: Vec<String>) -> Self;
 }
 
@@ -48,10 +48,10 @@ impl FromReply for (String, u16) {
     }
 }
 
-/// Sends a command to a port of this machine and reads the answer's values.
-pub(crate) async fn ask(port: u16, words: &str) -> Result<Vec<String>> {
+/// Sends an inline command to a port of this machine and reads the answer's values.
+pub(crate) async fn ask(port: u16, command: &str) -> Result<Vec<String>> {
     let mut server = BufReader::new(TcpStream::connect(("127.0.0.1", port)).await?);
-    server.write_all(format!("{words}\r\n").as_bytes()).await?;
+    server.write_all(format!("{command}\r\n").as_bytes()).await?;
     let mut values = Vec::new();
     let mut left = 1_usize;
     while left > 0 {

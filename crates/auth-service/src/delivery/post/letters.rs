@@ -14,7 +14,7 @@ use auth_domain::{
     time::{Span, Timestamp},
     user::{DisplayName, User, UserStatus},
 };
-use auth_limits::Claim;
+use auth_limits::Permit;
 use auth_mail::{Letter, MailFacts};
 use auth_storage::{
     outbox,
@@ -142,11 +142,11 @@ impl Post {
             return Ok(true);
         }
         let name = self.0.account_names.of(&format!("notice {}", to.key()));
-        let claim = [Claim::mail_to(name)];
+        let permit = [Permit::mail_to(name)];
         Ok(self
             .0
             .limits
-            .take(&claim, self.0.moments.now()?)
+            .take(&permit, self.0.moments.now()?)
             .await
             .is_granted())
     }

@@ -1,38 +1,38 @@
-//! The counters of one process: a table a limit, each under its own lock.
+//! The counters of one process: one table for each limit, each behind a lock of its own.
 //!
-//! A request locks the tables of its claims, always in the same order, decides over all and then writes all or nothing. A lock
-//! is held for some comparisons and never across an await. More locks would gain nothing: the budget of the whole service is
-//! one counter, and whatever counts on it meets there anyway.
+//! A request locks the tables of its permits, always in the same order. It decides on all permits and then writes all or none. A
+//! lock is held for a few comparisons and never across an await. Finer locks would gain nothing: the budget of the whole service
+//! is one counter, and the requests that count there meet at its lock anyway.
 
 use crate::{
-    claim::Asked,
     name::LimitName,
+    permit::PermitRequest,
     table::{Plan, Table},
-    taken::all_granted,
+    take_result::all_granted,
 };
 use auth_domain::{rate::RateDecision, time::Timestamp};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
 /// The tables, in the order of [`LimitName::ALL`].
-pub(crate) struct Process {
+pub(crate) struct LocalCounters {
     tables: [(LimitName, Mutex<Table>); LimitName::ALL.len()],
 }
 
-impl Process {
+impl LocalCounters {
     pub(crate) fn new(max_keys: usize) -> Self {
         Self {
-            tables: LimitName::ALL.map(|name| (name, Mutex::new(Table::holding(max_keys)))),
+            tables: LimitName::ALL.map(|name| (name, Mutex::new(Table::with_capacity(max_keys)))),
         }
     }
 
-    /// Takes a unit of each or of none; what is decided over each claim, in their order.
-    pub(crate) fn take(&self, asked: &[Asked<'_>], now: Timestamp) -> Vec<RateDecision> {
+    /// Takes all permits or none. The decisions are in the order of the permits.
+    pub(crate) fn take(&self, requests: &[PermitRequest<'_>], now: Timestamp) -> Vec<RateDecision> {
         let mut planned: Vec<(MutexGuard<'_, Table>, Plan)> = Vec::new();
         for (name, table) in &self.tables {
-            let mut own = asked
+            let mut own = requests
                 .iter()
                 .enumerate()
-                .filter(|(_, asked)| asked.claim.name() == *name)
+                .filter(|(_, request)| request.permit.name() == *name)
                 .peekable();
             if own.peek().is_some() {
                 let mut table = table.lock().unwrap_or_else(PoisonError::into_inner);
@@ -48,17 +48,20 @@ impl Process {
         let decisions: Vec<RateDecision> = decisions.into_iter().map(|(_, decision)| decision).collect();
         if all_granted(&decisions) {
             for (mut table, plan) in planned {
-                table.carry_out(plan);
+                table.apply(plan);
             }
         }
         decisions
     }
 
-    /// Gives one unit of each back.
-    pub(crate) fn refund(&self, asked: &[Asked<'_>]) {
+    /// Gives the permits back.
+    pub(crate) fn refund(&self, requests: &[PermitRequest<'_>]) {
         for (name, table) in &self.tables {
-            for asked in asked.iter().filter(|asked| asked.claim.name() == *name) {
-                table.lock().unwrap_or_else(PoisonError::into_inner).refund(asked);
+            for request in requests.iter().filter(|request| request.permit.name() == *name) {
+                table
+                    .lock()
+                    .unwrap_or_else(PoisonError::into_inner)
+                    .refund(request);
             }
         }
     }

@@ -1,10 +1,10 @@
-//! The clock, the chance and the counters of a simulated day, under the shipped rules or under those before them.
+//! The simulation's clock, random numbers and counters, under the shipped rules or the rules before them.
 
 use auth_domain::{
     rate::Limit,
     time::{Span, Timestamp, after},
 };
-use auth_limits::{Admission, Claim, Known, Limits, LimitsConfig, Taken};
+use auth_limits::{Admission, DeviceDigests, Limits, LimitsConfig, Permit, TakeResult};
 use std::{
     cmp::Reverse,
     collections::BinaryHeap,
@@ -16,23 +16,23 @@ pub(crate) const SECOND: u64 = 1_000;
 pub(crate) const MINUTE: u64 = 60 * SECOND;
 pub(crate) const HOUR: u64 = 60 * MINUTE;
 
-/// How long a password is checked, the queue included: the units of a sign-in are held so long.
-pub(crate) const CHECK: u64 = 2 * SECOND;
+/// How long a password check takes, the queue included. A sign-in holds its permits for that long.
+pub(crate) const PASSWORD_CHECK: u64 = 2 * SECOND;
 
-/// Which rules hold.
+/// Which rules apply.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Rules {
-    /// Those that are shipped.
+    /// The shipped rules.
     Shipped,
-    /// Those before: every sign-in, registration and mail counts, right or wrong, and only the guess comes back.
+    /// The rules before: every sign-in, registration and mail counts, successful or not, and only the guess is refunded.
     Before,
 }
 
-/// Who asks.
+/// The sender of a request.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Client {
     pub(crate) account: u32,
-    /// The number of the device, where the account knows it.
+    /// The number of the device, if the account knows it.
     pub(crate) device: Option<u32>,
     pub(crate) address: u32,
 }
@@ -40,25 +40,25 @@ pub(crate) struct Client {
 /// A request.
 #[derive(Debug, Clone, Copy)]
 pub(crate) enum Request {
-    /// With the right password, or with a wrong one.
+    /// With the right password (`true`) or a wrong one.
     SignIn(Client, bool),
-    /// With a form that holds, or with one that does not.
+    /// With a valid form (`true`) or an invalid one.
     Register(Client, bool),
     Mail(Client),
 }
 
-/// One server and its day.
-pub(crate) struct World {
+/// One server and its simulated day.
+pub(crate) struct Simulation {
     rules: Rules,
     limits: Limits,
     pub(crate) now: u64,
-    chance: u64,
-    /// What is given back, and when.
-    returns: BinaryHeap<Reverse<(u64, u64)>>,
-    held: Vec<Vec<Claim>>,
+    random: u64,
+    /// When the permits of `held` with this index are refunded.
+    refunds: BinaryHeap<Reverse<(u64, u64)>>,
+    held: Vec<Vec<Permit>>,
 }
 
-impl World {
+impl Simulation {
     pub(crate) fn under(rules: Rules) -> Self {
         let limit = |text: &str| text.parse::<Limit>().unwrap();
         let config = match rules {
@@ -74,19 +74,19 @@ impl World {
             rules,
             limits: Limits::new(config, None),
             now: 0,
-            chance: 1,
-            returns: BinaryHeap::new(),
+            random: 1,
+            refunds: BinaryHeap::new(),
             held: Vec::new(),
         }
     }
 
-    /// A number below `below`; the same sequence every time (Knuth, TAOCP volume 2, §3.3.4).
-    pub(crate) fn chance(&mut self, below: u64) -> u64 {
-        self.chance = self
-            .chance
+    /// A pseudo-random number below `below`; the same sequence every time (Knuth, TAOCP volume 2, §3.3.4).
+    pub(crate) fn random(&mut self, below: u64) -> u64 {
+        self.random = self
+            .random
             .wrapping_mul(6_364_136_223_846_793_005)
             .wrapping_add(1_442_695_040_888_963_407);
-        (self.chance >> 33) % below
+        (self.random >> 33) % below
     }
 
     fn at(millis: u64) -> Timestamp {
@@ -94,42 +94,42 @@ impl World {
         after(start, Span::milliseconds(i64::try_from(millis).unwrap()))
     }
 
-    /// Moves on to a moment; what was held until then is given back on the way.
+    /// Advances the clock, and refunds the permits that are due by then.
     pub(crate) async fn move_to(&mut self, moment: u64) {
         while let Some(Reverse((when, which))) =
-            self.returns.peek().copied().filter(|next| next.0.0 <= moment)
+            self.refunds.peek().copied().filter(|next| next.0.0 <= moment)
         {
-            self.returns.pop();
-            let claims = &self.held[usize::try_from(which).unwrap()];
-            self.limits.refund(claims, Self::at(when)).await;
+            self.refunds.pop();
+            let permits = &self.held[usize::try_from(which).unwrap()];
+            self.limits.refund(permits, Self::at(when)).await;
         }
         self.now = moment;
     }
 
-    /// Whether a request is let through, or after how long it may be asked again.
-    pub(crate) async fn ask(&mut self, request: Request) -> Result<(), Duration> {
-        let (claims, back) = match self.rules {
+    /// Sends a request. `Err`: it was refused, with the time after which it may be retried.
+    pub(crate) async fn send(&mut self, request: Request) -> Result<(), Duration> {
+        let (permits, back) = match self.rules {
             Rules::Shipped => shipped(request),
             Rules::Before => before(request),
         };
-        match self.limits.take(&claims, Self::at(self.now)).await {
-            Taken::Refused(standing) => Err(standing.retry_after),
-            Taken::Granted(_) => {
+        match self.limits.take(&permits, Self::at(self.now)).await {
+            TakeResult::Refused(status) => Err(status.retry_after),
+            TakeResult::Granted(_) => {
                 let which = u64::try_from(self.held.len()).unwrap();
                 if !back.is_empty() {
                     self.held.push(back);
-                    self.returns.push(Reverse((self.now + CHECK, which)));
+                    self.refunds.push(Reverse((self.now + PASSWORD_CHECK, which)));
                 }
                 Ok(())
             }
         }
     }
 
-    /// The same for claims of a test's own, that are spent.
+    /// Takes an admission's permits without a refund.
     pub(crate) async fn spend(&mut self, admission: &Admission) -> Result<(), Duration> {
-        match self.limits.take(admission.claims(), Self::at(self.now)).await {
-            Taken::Refused(standing) => Err(standing.retry_after),
-            Taken::Granted(_) => Ok(()),
+        match self.limits.take(admission.permits(), Self::at(self.now)).await {
+            TakeResult::Refused(status) => Err(status.retry_after),
+            TakeResult::Granted(_) => Ok(()),
         }
     }
 }
@@ -144,11 +144,11 @@ fn address(number: u32) -> IpAddr {
     Ipv4Addr::from_bits(0x0a00_0000 + number).into()
 }
 
-/// What a request takes, and what of it comes back, as it is shipped.
-fn shipped(request: Request) -> (Vec<Claim>, Vec<Claim>) {
+/// The permits of a request and those that are refunded, under the shipped rules.
+fn shipped(request: Request) -> (Vec<Permit>, Vec<Permit>) {
     let (admission, returned) = match request {
         Request::SignIn(client, right) => {
-            let known = client.device.map(|device| Known {
+            let known = client.device.map(|device| DeviceDigests {
                 device: digest(2, device),
                 devices: digest(3, client.account),
             });
@@ -158,44 +158,44 @@ fn shipped(request: Request) -> (Vec<Claim>, Vec<Claim>) {
                 right,
             )
         }
-        Request::Register(client, holds) => (
+        Request::Register(client, valid) => (
             Admission::registration(client.device.is_some(), Some(address(client.address))),
-            !holds,
+            !valid,
         ),
         Request::Mail(client) => (
             Admission::mail(client.device.is_some(), Some(address(client.address))),
             false,
         ),
     };
-    let back = if returned { admission.returned() } else { &[] };
-    (admission.claims().to_vec(), back.to_vec())
+    let back = if returned { admission.refundable() } else { &[] };
+    (admission.permits().to_vec(), back.to_vec())
 }
 
-/// The same before.
-fn before(request: Request) -> (Vec<Claim>, Vec<Claim>) {
+/// The permits of a request and those that are refunded, under the rules before.
+fn before(request: Request) -> (Vec<Permit>, Vec<Permit>) {
     let (first, from, client, right) = match request {
         Request::SignIn(client, right) => {
             let guess = client.device.map_or_else(
-                || Claim::guess_at(digest(1, client.account)),
-                |device| Claim::guess_by_device(digest(2, device)),
+                || Permit::guess_at(digest(1, client.account)),
+                |device| Permit::guess_by_device(digest(2, device)),
             );
             (
                 Some(guess),
-                Claim::sign_in_from(address(client.address)),
+                Permit::sign_in_from(address(client.address)),
                 client,
                 right,
             )
         }
         Request::Register(client, _) => (
             None,
-            Claim::registration_from(address(client.address)),
+            Permit::registration_from(address(client.address)),
             client,
             false,
         ),
-        Request::Mail(client) => (None, Claim::mail_from(address(client.address)), client, false),
+        Request::Mail(client) => (None, Permit::mail_from(address(client.address)), client, false),
     };
-    let service = client.device.is_none().then(Claim::on_service);
-    let claims = first.clone().into_iter().chain([from]).chain(service).collect();
+    let service = client.device.is_none().then(Permit::on_service);
+    let permits = first.clone().into_iter().chain([from]).chain(service).collect();
     let back = first.filter(|_| right).into_iter().collect();
-    (claims, back)
+    (permits, back)
 }
