@@ -244,7 +244,7 @@ on_both! {
         let until = if world.is_sqlite() { "4102444900000000" } else { "'2100-01-02'" };
         let jti = TokenId::from_parts(at(1), [1; 10]).as_uuid();
         world.execute(&format!("INSERT INTO revocations (id, kind, until) VALUES ('{jti}', 'grant', {until})"));
-        while !world.db.migrate_down().await.unwrap().unwrap().contains("let_the_program_close_words") {}
+        while !world.db.migrate_down().await.unwrap().unwrap().contains("drop_word_checks") {}
         world.db.migrate_up().await.unwrap();
         assert_eq!(world.db.user(user.id).await.unwrap().unwrap().status, UserStatus::Disabled);
         let state = world.stored(&session).await.state;
