@@ -1,4 +1,4 @@
-//! Lists the folders of `migrations/` for `src/migrations/mod.rs`, so that a migration is two folders of the same name and no
+//! Lists the folders of `migrations/` for `src/migrations/migration.rs`, so that a migration is two folders of the same name and no
 //! other line. The first line of `up.sql` says whether it expands the schema or contracts it; without one, nothing is built.
 
 use std::{

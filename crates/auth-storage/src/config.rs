@@ -1,10 +1,19 @@
 //! The section `[database]` of the configuration.
 
-use crate::{Backend, fitness};
+use crate::fitness;
 use auth_domain::settings::{Complaint, Complaints, Section};
 use secrecy::{ExposeSecret, SecretString};
 use serde::Deserialize;
 use std::{path::Path, time::Duration};
+
+/// Which database.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Backend {
+    /// SQLite, embedded: one process serves.
+    Sqlite,
+    /// PostgreSQL: any number of processes serve.
+    Postgres,
+}
 
 /// Where things are kept, and how hard the database may be asked.
 #[derive(Debug, Clone, Deserialize)]

@@ -4,7 +4,10 @@
 use crate::{
     error::{Outage, QueryRefused, StorageError},
     fault::Fault,
-    migrations::{Migration, Script, tables},
+    migrations::{
+        migration::{Migration, Script},
+        tables,
+    },
     sqlty::{Instant, Ts},
 };
 use diesel::{
@@ -36,9 +39,12 @@ pub(crate) trait Dialect: Connection + Sized {
     /// About how many rows a table of the schema has.
     fn about_how_many(&mut self, table: &str) -> Result<u64, Fault>;
 
-    /// Takes the tables that these scripts change, all of them or, within less than a second, none: false. A request may hold one and
-    /// wait for another, so a run that waited for longer would end in a deadlock, and the request with it.
-    fn hold_tables_of(&mut self, scripts: &[&str]) -> Result<bool, Fault>;
+    /// Takes the tables that these scripts change, all of them or, within less than a second, none. A request may hold one and wait
+    /// for another, so a run that waited for longer would end in a deadlock, and the request with it.
+    fn hold_tables_of(&mut self, scripts: &[&str]) -> Result<(), Fault>;
+
+    /// Runs a script of a migration.
+    fn run_script(&mut self, script: &str) -> QueryResult<()>;
 
     /// Keeps nodes from writing down that they serve, until the end of the transaction. False: here none does.
     fn keep_nodes_out(&mut self) -> Result<bool, Fault>;
@@ -141,9 +147,13 @@ impl Dialect for SqliteConnection {
             .unsigned_abs())
     }
 
-    fn hold_tables_of(&mut self, _: &[&str]) -> Result<bool, Fault> {
+    fn hold_tables_of(&mut self, _: &[&str]) -> Result<(), Fault> {
         // The transaction of a run has the whole file.
-        Ok(true)
+        Ok(())
+    }
+
+    fn run_script(&mut self, script: &str) -> QueryResult<()> {
+        self.batch_execute(script)
     }
 
     fn keep_nodes_out(&mut self) -> Result<bool, Fault> {
@@ -248,12 +258,16 @@ impl Dialect for PgConnection {
         Ok(known.get_result::<Count>(self)?.n.unsigned_abs())
     }
 
-    fn hold_tables_of(&mut self, scripts: &[&str]) -> Result<bool, Fault> {
+    fn hold_tables_of(&mut self, scripts: &[&str]) -> Result<(), Fault> {
         tables::hold(self, scripts)
     }
 
+    fn run_script(&mut self, script: &str) -> QueryResult<()> {
+        tables::give_way(self, script)
+    }
+
     fn keep_nodes_out(&mut self) -> Result<bool, Fault> {
-        self.batch_execute("LOCK TABLE nodes IN SHARE MODE")?;
+        tables::give_way(self, "LOCK TABLE nodes IN SHARE MODE")?;
         Ok(true)
     }
 

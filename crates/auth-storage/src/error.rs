@@ -197,22 +197,3 @@ pub enum AlreadyServed {
         cause: std::io::Error,
     },
 }
-
-/// The schema can't be changed.
-#[derive(Debug, thiserror::Error)]
-pub enum MigrateError {
-    /// A newer version took something away that this one needs, or something of a newer version is to be taken back.
-    #[error("the database has the migration {0}, which this version does not know: run the newer version")]
-    SchemaNewer(String),
-    /// A step of the run failed; none of this run was applied.
-    #[error("{what} failed, and nothing was changed: {cause}")]
-    Failed {
-        /// Which: a migration by its name, or what is done around them.
-        what: String,
-        /// What the database said.
-        cause: String,
-    },
-    /// The store failed.
-    #[error(transparent)]
-    Storage(#[from] StorageError),
-}

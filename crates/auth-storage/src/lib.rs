@@ -49,23 +49,15 @@ mod sqlty;
 mod storage;
 
 pub use committed::{AfterCommit, CommitEffects, Committed};
-pub use config::DatabaseConfig;
+pub use config::{Backend, DatabaseConfig};
 pub use context::{
     ApiKeyEvidence, AuditContext, ChangeContext, Evidence, Pagination, Refused, SessionEvidence,
 };
-pub use error::{AlreadyServed, MigrateError, OpenError, Outage, QueryRefused, StorageError};
+pub use error::{AlreadyServed, OpenError, Outage, QueryRefused, StorageError};
+pub use migrations::MigrateError;
 pub use serving::ServeLock;
 pub use storage::Storage;
 
 /// The tables and columns that the code knows, for the test that compares them with each database.
 #[doc(hidden)]
 pub use schema::columns as schema_columns;
-
-/// Which database.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Backend {
-    /// SQLite, embedded: one process serves.
-    Sqlite,
-    /// PostgreSQL: any number of processes serve.
-    Postgres,
-}

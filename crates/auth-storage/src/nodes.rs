@@ -1,18 +1,24 @@
 //! The nodes that serve a database, so that nothing is taken from under one that still needs it.
 //!
-//! On PostgreSQL each node writes every few seconds that it lives. On SQLite one process serves, which the lock of the file says
-//! better: there nothing is written.
+//! On PostgreSQL each node sends a heartbeat every few seconds: it updates its row. On SQLite one process serves, and the lock of the
+//! file says so better: there nothing is written.
 
-use crate::{Backend, Storage, StorageError, storage::run};
+use crate::{
+    config::Backend,
+    error::StorageError,
+    migrations::migration::Migration,
+    storage::{Storage, run},
+};
 use auth_domain::time::{Span, Timestamp};
+use std::fmt;
 use uuid::Uuid;
 
-/// How often a node should say that it lives.
-pub const SAYS_SO_EACH: std::time::Duration = std::time::Duration::from_secs(5);
-/// How long a node is taken for living after it last said so.
-pub const LIVES_FOR: Span = Span::seconds(60);
-/// When a node that ended without a word is forgotten.
-pub(crate) const LONG_GONE: Span = Span::days(1);
+/// How often a node sends a heartbeat.
+pub const HEARTBEAT_INTERVAL: std::time::Duration = std::time::Duration::from_secs(5);
+/// How long after its last heartbeat a node counts as living.
+pub const HEARTBEAT_TIMEOUT: Span = Span::seconds(60);
+/// How long after its last heartbeat the row of a node that was killed is removed.
+pub(crate) const KEPT_FOR: Span = Span::days(1);
 
 /// A node.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -21,8 +27,43 @@ pub struct Node {
     pub id: Uuid,
     /// The version of its program.
     pub version: String,
-    /// The stamp of the newest migration that its program knows.
-    pub knows: String,
+    /// The migrations that its program knows.
+    pub knows: Known,
+}
+
+/// The migrations that a program knows, as its node's row has them: their stamps, the newest first, each with a comma behind it.
+///
+/// An older program writes its newest stamp alone, and compares rows with a stamp as texts. The order of the list keeps that right.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Known(pub(crate) String);
+
+impl Known {
+    fn of(migrations: &[Migration]) -> Self {
+        Self(
+            migrations
+                .iter()
+                .rev()
+                .map(|one| format!("{},", one.stamp()))
+                .collect(),
+        )
+    }
+
+    /// The stamp of the newest.
+    #[must_use]
+    pub fn newest(&self) -> &str {
+        self.0.split(',').next().unwrap_or_default()
+    }
+
+    /// Whether the migration with this stamp is one of them. The row of an older program has its newest stamp alone: what is stamped
+    /// earlier then counts as known, even if the older program's branch lacks it.
+    #[must_use]
+    pub fn includes(&self, stamp: &str) -> bool {
+        if self.0.contains(',') {
+            self.0.split(',').any(|known| known == stamp)
+        } else {
+            self.0.as_str() >= stamp
+        }
+    }
 }
 
 /// A node that lives.
@@ -32,8 +73,23 @@ pub struct LivingNode {
     pub node: Node,
     /// When it started, by the database's clock.
     pub started_at: Timestamp,
-    /// How long ago it said that it lives.
+    /// How long ago it sent its last heartbeat.
     pub seen_before: Span,
+}
+
+impl fmt::Display for LivingNode {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let (node, ago) = (&self.node, self.seen_before.num_seconds());
+        write!(f, "{} (version {}, seen {ago} s ago)", node.id, node.version)
+    }
+}
+
+impl LivingNode {
+    /// All of them, as a message names them.
+    #[must_use]
+    pub fn list(nodes: &[Self]) -> String {
+        nodes.iter().map(Self::to_string).collect::<Vec<_>>().join(", ")
+    }
 }
 
 impl Storage {
@@ -43,40 +99,40 @@ impl Storage {
         Node {
             id: uuid::Builder::from_random_bytes(random).into_uuid(),
             version: version.to_owned(),
-            knows: self.knows(),
+            knows: Known::of(self.inner.migrations),
         }
     }
 
-    /// A node is about to serve. To be said before it looks whether it may serve the schema: a migration that contracts then either
-    /// sees the node, or is seen by it.
+    /// Sends a node's first heartbeat. It has to be sent before the node looks whether it may serve the schema: a migration that
+    /// contracts then either sees the node, or is seen by it.
     ///
     /// # Errors
     /// See [`StorageError`].
-    pub async fn node_starts(&self, node: Node) -> Result<(), StorageError> {
+    pub async fn first_heartbeat(&self, node: Node) -> Result<(), StorageError> {
         if self.backend() == Backend::Postgres {
-            run!(self, write, nodes::starts(&node))?;
-        }
-        Ok(())
-    }
-
-    /// A node lives.
-    ///
-    /// # Errors
-    /// See [`StorageError`].
-    pub async fn node_lives(&self, node: Node) -> Result<(), StorageError> {
-        if self.backend() == Backend::Postgres {
-            run!(self, write, nodes::seen(&node))?;
+            run!(self, write, nodes::first_heartbeat(&node))?;
         }
         Ok(())
     }
 
-    /// A node has ended, and nothing needs to wait for it any more.
+    /// Sends a heartbeat.
     ///
     /// # Errors
     /// See [`StorageError`].
-    pub async fn node_gone(&self, node: Node) -> Result<(), StorageError> {
+    pub async fn heartbeat(&self, node: Node) -> Result<(), StorageError> {
         if self.backend() == Backend::Postgres {
-            run!(self, write, nodes::gone(&node))?;
+            run!(self, write, nodes::heartbeat(&node))?;
+        }
+        Ok(())
+    }
+
+    /// Removes the row of a node that has ended: nothing has to wait for it any more.
+    ///
+    /// # Errors
+    /// See [`StorageError`].
+    pub async fn remove_node(&self, node: Node) -> Result<(), StorageError> {
+        if self.backend() == Backend::Postgres {
+            run!(self, write, nodes::remove(&node))?;
         }
         Ok(())
     }
@@ -87,5 +143,34 @@ impl Storage {
     /// See [`StorageError`].
     pub async fn nodes(&self) -> Result<Vec<LivingNode>, StorageError> {
         run!(self, read, nodes::living())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::migrations::migration::embedded;
+
+    #[test]
+    fn a_program_knows_its_own_migrations_and_no_other_whatever_their_stamps() {
+        let known = Known::of(embedded());
+        assert!(embedded().iter().all(|one| known.includes(&one.stamp())));
+        assert_eq!(known.newest(), embedded().last().unwrap().stamp());
+        for stranger in ["20260101000000", "29990101000000"] {
+            assert!(!known.includes(stranger), "{stranger}");
+        }
+        assert!(!Known::of(&[]).includes("20260101000000"));
+    }
+
+    #[test]
+    fn a_list_and_a_single_stamp_compare_as_their_newest_stamps_do() {
+        let (older, newer) = (Known::of(&embedded()[..1]), Known::of(embedded()));
+        let newest = newer.newest().to_owned();
+        assert!(older.0 < newest && newest <= newer.0 && newer.0.as_str() < "29990101000000");
+        // The row of an older program.
+        let single = Known(newest.clone());
+        assert!(
+            single.includes(&newest) && single.includes(older.newest()) && !single.includes("29990101000000")
+        );
     }
 }

@@ -4,7 +4,6 @@ use crate::{
     context::ChangeContext,
     error::StorageError,
     fault::{Fault, corrupt},
-    registrations::Pending,
     schema::one_time_tokens,
     sqlty::{Id, Ts},
     storage::{Storage, run},
@@ -36,6 +35,15 @@ pub struct New {
     pub email: Option<EmailAddress>,
     /// What it puts in force when it is used: the password and the name of a registration that waits for it.
     pub pending: Option<Pending>,
+}
+
+/// What a registration wants, until its address is verified.
+#[derive(Clone)]
+pub struct Pending {
+    /// The hash of its password.
+    pub password_hash: PasswordHash,
+    /// Its name.
+    pub name: Option<DisplayName>,
 }
 
 /// A token, and the mail that carries it.

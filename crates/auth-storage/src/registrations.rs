@@ -8,18 +8,7 @@ use crate::{
     storage::{Storage, run},
     users::New as NewUser,
 };
-use auth_domain::{
-    email::EmailAddress, ids::UserId, mail::MailKind, password_hash::PasswordHash, user::DisplayName,
-};
-
-/// What a registration wants, until its address is verified.
-#[derive(Clone)]
-pub struct Pending {
-    /// The hash of its password.
-    pub password_hash: PasswordHash,
-    /// Its name.
-    pub name: Option<DisplayName>,
-}
+use auth_domain::{email::EmailAddress, ids::UserId, mail::MailKind, password_hash::PasswordHash};
 
 /// What a mail with a confirmation link that was asked for by address is to say.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

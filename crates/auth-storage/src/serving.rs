@@ -5,14 +5,15 @@ use std::{
     ffi::OsString,
     fs::{File, OpenOptions, TryLockError},
     path::PathBuf,
+    sync::Arc,
 };
 
-/// The right to serve the database, for as long as the value lives. The operating system takes it back from a process that
-/// dies, however it dies.
-#[derive(Debug)]
+/// The right to serve the database, for as long as the value or a clone of it lives. The operating system takes it back from a
+/// process that dies, however it dies.
+#[derive(Debug, Clone)]
 pub struct ServeLock {
     /// Held open; `None` on PostgreSQL, where any number may serve.
-    _file: Option<File>,
+    _file: Option<Arc<File>>,
 }
 
 pub(crate) fn claim(database: &Database) -> Result<ServeLock, AlreadyServed> {
@@ -31,7 +32,9 @@ pub(crate) fn claim(database: &Database) -> Result<ServeLock, AlreadyServed> {
         Err(cause) => return Err(AlreadyServed::NoLock { file: path, cause }),
     };
     match lock.try_lock() {
-        Ok(()) => Ok(ServeLock { _file: Some(lock) }),
+        Ok(()) => Ok(ServeLock {
+            _file: Some(Arc::new(lock)),
+        }),
         Err(TryLockError::WouldBlock) => Err(AlreadyServed::ByAnother(path)),
         Err(TryLockError::Error(cause)) => Err(AlreadyServed::NoLock { file: path, cause }),
     }

@@ -4,14 +4,10 @@
 use crate::{
     error::StorageError,
     sqlite,
-    storage::{Storage, run},
+    storage::{Storage, Walk, run},
 };
 use auth_domain::time::{Span, Timestamp};
-use std::{
-    collections::BTreeMap,
-    sync::{Arc, Mutex},
-};
-use uuid::Uuid;
+use std::{collections::BTreeMap, sync::Arc};
 
 /// How long what is over is still shown, and how much one call removes.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -36,9 +32,6 @@ impl Swept {
         self.0.iter().map(|(table, rows)| (*table, *rows))
     }
 }
-
-/// Where the last walk over the sessions stopped: the next sweep goes on from there.
-pub(crate) type Walk = Arc<Mutex<Option<Uuid>>>;
 
 /// A sweep, as each table's part of it sees it.
 pub(crate) struct Sweep {

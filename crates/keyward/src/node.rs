@@ -1,12 +1,12 @@
-//! This process as one of the nodes that serve a database: it says so before it looks whether it may, and every few seconds from
-//! then on, so that no migration takes away what it needs. A node that said nothing for a minute (its process or its machine was
-//! stopped) counts as gone, and no migration waits for it. So it looks again each time that it has said so.
+//! This process as one of the nodes that serve a database. It sends a heartbeat before it looks whether it may serve, and every few
+//! seconds from then on, so that no migration takes away what it needs. A node that sent none for a minute (its process or its machine
+//! was stopped) counts as gone, and no migration waits for it. So it looks again after each heartbeat.
 
 use crate::{config::Config, schema::settle_schema, start_error::StartError};
 use auth_service::Entropy;
 use auth_storage::{
     MigrateError, ServeLock, Storage, StorageError,
-    nodes::{Node, SAYS_SO_EACH},
+    nodes::{HEARTBEAT_INTERVAL, Node},
 };
 use tokio::{
     sync::watch,
@@ -39,14 +39,14 @@ impl ServingNode {
         let mut random = [0; 16];
         entropy.fill(&mut random).map_err(auth_service::Failure::from)?;
         let node = storage.node(random, env!("CARGO_PKG_VERSION"));
-        storage.node_starts(node.clone()).await?;
+        storage.first_heartbeat(node.clone()).await?;
         if let Err(refused) = settle_schema(config, storage, Some(lock)).await {
             leave(storage, &node).await;
             return Err(refused);
         }
         let (stop, stopped) = watch::channel(false);
         let (refuse, refused) = watch::channel(None);
-        let task = tokio::spawn(say_so(storage.clone(), node.clone(), stopped, refuse));
+        let task = tokio::spawn(send_heartbeats(storage.clone(), node.clone(), stopped, refuse));
         Ok(Self {
             storage: storage.clone(),
             node,
@@ -76,38 +76,38 @@ impl ServingNode {
 
 /// It is forgotten a minute later anyway.
 async fn leave(storage: &Storage, node: &Node) {
-    if let Err(error) = storage.node_gone(node.clone()).await {
-        tracing::debug!(%error, "the end of this node could not be written down");
+    if let Err(error) = storage.remove_node(node.clone()).await {
+        tracing::debug!(%error, "the row of this node could not be removed");
     }
 }
 
-async fn say_so(
+async fn send_heartbeats(
     storage: Storage,
     node: Node,
     mut stopped: watch::Receiver<bool>,
     refuse: watch::Sender<Option<String>>,
 ) {
-    let mut ticks = interval(SAYS_SO_EACH);
+    let mut ticks = interval(HEARTBEAT_INTERVAL);
     ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
     loop {
         tokio::select! {
             _ = stopped.wait_for(|stop| *stop) => return,
             _ = ticks.tick() => {}
         }
-        match said_and_looked(&storage, &node).await {
+        match heartbeat_and_look(&storage, &node).await {
             Ok(None) => {}
             Ok(Some(stamp)) => {
                 refuse.send_replace(Some(stamp));
             }
             Err(error) => {
-                tracing::debug!(%error, "that this node lives could not be written down; the next round does");
+                tracing::debug!(%error, "a heartbeat could not be written; the next one follows");
             }
         }
     }
 }
 
-/// Says that the node lives, and only then looks whether it may: a migration that contracts sees the node, or is seen by it.
-async fn said_and_looked(storage: &Storage, node: &Node) -> Result<Option<String>, StorageError> {
-    storage.node_lives(node.clone()).await?;
+/// Sends a heartbeat, and only then looks whether it may: a migration that contracts sees the node, or is seen by it.
+async fn heartbeat_and_look(storage: &Storage, node: &Node) -> Result<Option<String>, StorageError> {
+    storage.heartbeat(node.clone()).await?;
     Ok(storage.schema().await?.refused_for().map(str::to_owned))
 }

@@ -33,7 +33,7 @@ pub(crate) async fn settle_schema(
         return Ok(());
     }
     let migrated = match lock {
-        Some(lock) => storage.migrate_up_with(Contracts::of(lock)).await?,
+        Some(lock) => storage.migrate_up_with(Contracts::Of(lock.clone())).await?,
         None => storage.migrate_up().await?,
     };
     let (applied, backend) = (migrated.applied.join(", "), backend_name(storage.backend()));
@@ -58,14 +58,9 @@ pub(crate) fn why_it_waits(held_back: &HeldBack) -> String {
     if held_back.for_nodes.is_empty() {
         return "another `keyward serve` has this database".to_owned();
     }
-    let node = |living: &LivingNode| {
-        let (node, ago) = (&living.node, living.seen_before.num_seconds());
-        format!("{} (version {}, seen {ago} s ago)", node.id, node.version)
-    };
-    let nodes: Vec<String> = held_back.for_nodes.iter().map(node).collect();
     format!(
         "nodes that don't know it serve this database: {}",
-        nodes.join(", ")
+        LivingNode::list(&held_back.for_nodes)
     )
 }
 

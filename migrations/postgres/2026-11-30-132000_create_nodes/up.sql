@@ -3,7 +3,7 @@
 CREATE TABLE nodes (
     id         uuid        NOT NULL PRIMARY KEY,
     version    text        NOT NULL,
-    -- The stamp of the newest migration that it knows.
+    -- The stamps of the migrations that it knows, the newest first.
     knows      text        NOT NULL COLLATE "C",
     -- The database's clock, as is seen_at.
     started_at timestamptz NOT NULL,

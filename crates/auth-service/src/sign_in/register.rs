@@ -22,7 +22,10 @@ use auth_domain::{
     role::Role,
     user::{DisplayName, Generation, UserStatus},
 };
-use auth_storage::{one_time_tokens, registrations::Pending, users};
+use auth_storage::{
+    one_time_tokens::{self, Pending},
+    users,
+};
 use secrecy::SecretString;
 
 /// What somebody who registers says.

@@ -1,8 +1,6 @@
 //! What a migration makes others wait for, and for how long: read from its statements, for `keyward upgrade check`. PostgreSQL's
 //! locks are those of its manual (Explicit Locking, ALTER TABLE). A statement that is not known here is feared.
 
-use super::indexes::statements;
-
 /// What waits while a statement runs.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Waits {
@@ -63,10 +61,55 @@ pub struct Effect {
     pub work: Work,
 }
 
-/// The effects of a script on PostgreSQL, one a statement.
+/// The statements of a script, without its comments. Fit for scripts without a semicolon in a text.
+pub(crate) fn statements(script: &str) -> impl Iterator<Item = String> {
+    let lines: Vec<&str> = script
+        .lines()
+        .map(|line| line.split("--").next().unwrap_or_default().trim())
+        .filter(|line| !line.is_empty())
+        .collect();
+    let all: Vec<String> = lines
+        .join(" ")
+        .split(';')
+        .map(|one| one.trim().to_owned())
+        .collect();
+    all.into_iter().filter(|statement| !statement.is_empty())
+}
+
+/// The effects of a script on PostgreSQL: of each statement on its own table, and on those that it makes a table refer to.
 #[must_use]
 pub(crate) fn on_postgres(script: &str) -> Vec<Effect> {
-    statements(script).map(|statement| effect(&statement)).collect()
+    let mut effects = Vec::new();
+    for statement in statements(script) {
+        let own = effect(&statement);
+        let others = referred_to(&statement).filter(|table| *table != own.table);
+        // Each gets a trigger. Nothing of it is read but by its key.
+        let others: Vec<Effect> = others
+            .map(|table| Effect {
+                table: table.to_owned(),
+                waits: Waits::Writes,
+                work: Work::Catalogue,
+            })
+            .collect();
+        effects.push(own);
+        effects.extend(others);
+    }
+    effects
+}
+
+/// The tables behind the word `REFERENCES`.
+fn referred_to(statement: &str) -> impl Iterator<Item = &str> {
+    let behind = statement.split("REFERENCES ").skip(1);
+    behind.filter_map(|rest| {
+        rest.split([' ', '(', ')', ',', ';'])
+            .find(|word| !word.is_empty())
+    })
+}
+
+/// The tables that a script drops.
+pub(crate) fn dropped_tables(script: &str) -> impl Iterator<Item = String> {
+    let dropped = statements(script).filter(|statement| statement.starts_with("DROP TABLE"));
+    dropped.map(|statement| effect(&statement).table)
 }
 
 /// The effects of a script on SQLite, where a run keeps all other writers out, and readers never wait.
@@ -95,7 +138,6 @@ fn effect(statement: &str) -> Effect {
         behind.copied().unwrap_or_default()
     };
     match words.as_slice() {
-        // What it refers to is locked for a moment; nothing of it is read, for the table is empty.
         ["CREATE", "TABLE", name, ..] => of(name, Waits::Nothing, Work::Catalogue),
         ["CREATE", "INDEX", "CONCURRENTLY", ..] => of(on(), Waits::Nothing, Work::Scan),
         ["CREATE", "INDEX", ..] => of(on(), Waits::Writes, Work::Scan),
@@ -105,10 +147,19 @@ fn effect(statement: &str) -> Effect {
             of(name, Waits::Everything, Work::Catalogue)
         }
         ["ALTER", "TABLE", name, "VALIDATE", ..] => of(name, Waits::Nothing, Work::Scan),
-        ["ALTER", "TABLE", name, "ADD", "CONSTRAINT", ..] if has("NOT VALID") => {
-            of(name, Waits::Everything, Work::Catalogue)
+        ["ALTER", "TABLE", name, "ADD", "CONSTRAINT", ..] => {
+            let waits = if has("FOREIGN KEY") {
+                Waits::Writes
+            } else {
+                Waits::Everything
+            };
+            let work = if has("NOT VALID") {
+                Work::Catalogue
+            } else {
+                Work::Scan
+            };
+            of(name, waits, work)
         }
-        ["ALTER", "TABLE", name, "ADD", "CONSTRAINT", ..] => of(name, Waits::Everything, Work::Scan),
         ["ALTER", "TABLE", name, "ALTER", "COLUMN", _, "SET", "NULL"] => {
             of(name, Waits::Everything, Work::Scan)
         }
@@ -174,6 +225,12 @@ mod tests {
                 W::Everything,
                 K::Catalogue,
             ),
+            (
+                "ALTER TABLE a ADD CONSTRAINT c FOREIGN KEY (b) REFERENCES d (e) NOT VALID",
+                "a",
+                W::Writes,
+                K::Catalogue,
+            ),
             ("ALTER TABLE a VALIDATE CONSTRAINT c", "a", W::Nothing, K::Scan),
             (
                 "ALTER TABLE a ALTER COLUMN b SET NOT NULL",
@@ -212,5 +269,31 @@ mod tests {
                 .iter()
                 .all(|effect| effect.waits == Waits::Writes)
         );
+    }
+
+    #[test]
+    fn writes_of_a_table_wait_while_another_is_made_to_refer_to_it() {
+        for (statement, own) in [
+            (
+                "CREATE TABLE a (b int REFERENCES d, c int REFERENCES a(b))",
+                Waits::Nothing,
+            ),
+            (
+                "ALTER TABLE a ADD COLUMN b int REFERENCES d (e)",
+                Waits::Everything,
+            ),
+            (
+                "ALTER TABLE a ADD CONSTRAINT c FOREIGN KEY (b) REFERENCES d(e) NOT VALID",
+                Waits::Writes,
+            ),
+        ] {
+            let found: Vec<_> = on_postgres(statement)
+                .into_iter()
+                .map(|effect| (effect.table, effect.waits))
+                .collect();
+            let expected = [("a".to_owned(), own), ("d".to_owned(), Waits::Writes)];
+            assert_eq!(found, expected, "{statement}");
+            assert_eq!(on_sqlite(statement).len(), 1, "{statement}");
+        }
     }
 }

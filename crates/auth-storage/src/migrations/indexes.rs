@@ -2,11 +2,11 @@
 //! (`CREATE INDEX CONCURRENTLY`) holds nothing else, and is recorded after its indexes are there. A run that ended in between leaves
 //! an index that PostgreSQL does not use: the next run replaces it.
 
-use super::{Migration, run::Stop};
+use super::{effects::statements, error::Stop, migration::Migration};
 use auth_domain::foreign_words::known;
 use diesel::{
     PgConnection, QueryableByName, RunQueryDsl,
-    connection::SimpleConnection,
+    connection::{Connection as _, SimpleConnection},
     sql_types::{Bool, Text},
 };
 
@@ -16,21 +16,6 @@ const ASKS: &str = "CONCURRENTLY";
 /// Whether a migration builds its indexes outside of a transaction on PostgreSQL.
 pub(crate) fn are_built_beside(migration: &Migration) -> bool {
     statements(migration.postgres.up).any(|statement| statement.contains(ASKS))
-}
-
-/// The statements of a script, without its comments. Fit for scripts without a semicolon in a text.
-pub(crate) fn statements(script: &str) -> impl Iterator<Item = String> {
-    let lines: Vec<&str> = script
-        .lines()
-        .map(|line| line.split("--").next().unwrap_or_default().trim())
-        .filter(|line| !line.is_empty())
-        .collect();
-    let all: Vec<String> = lines
-        .join(" ")
-        .split(';')
-        .map(|one| one.trim().to_owned())
-        .collect();
-    all.into_iter().filter(|statement| !statement.is_empty())
 }
 
 #[derive(QueryableByName)]
@@ -44,34 +29,48 @@ struct Found {
 const LOOK: &str = "SELECT i.indisvalid AS is_valid, EXISTS (SELECT 1 FROM pg_stat_progress_create_index p \
                     WHERE p.index_relid = i.indexrelid) AS is_being_built FROM pg_index i WHERE i.indexrelid = to_regclass($1)";
 
+/// Takes the lock, or fails as if it were lost to another transaction. Its statements are sent without parameters: the result of one
+/// with parameters would keep its snapshot, and the index would wait for that.
+const BE_ALONE: &str = "SET LOCAL idle_in_transaction_session_timeout = 0; DO $keyward$ BEGIN \
+                        IF NOT pg_try_advisory_xact_lock(7738151096084) THEN RAISE SQLSTATE '40001'; END IF; END $keyward$";
+
 /// Builds the indexes of a migration that are not there yet. [`Stop::Busy`]: another run is at it.
-pub(super) fn build(c: &mut PgConnection, migration: &Migration) -> Result<(), Stop> {
-    let failed = |cause: String| Stop::Failed(format!("the migration {}", migration.name), known(&cause));
+///
+/// One run builds at a time, because two would wait for each other's snapshots. The lock that says so belongs to a transaction on a
+/// connection of its own, so that a pooler can't leave it behind.
+pub(super) fn build(
+    alone: &mut PgConnection,
+    c: &mut PgConnection,
+    migration: &Migration,
+) -> Result<(), Stop> {
+    alone.transaction(|alone| {
+        alone.batch_execute(BE_ALONE)?;
+        build_alone(c, migration)
+    })
+}
+
+fn build_alone(c: &mut PgConnection, migration: &Migration) -> Result<(), Stop> {
+    let failed = |cause: &str| Stop::failed(format!("the migration {}", migration.name), known(cause));
     // Building waits for every transaction that could still miss a row; no lock of others' is waited for meanwhile.
     c.batch_execute("SET statement_timeout = 0; SET lock_timeout = 60000")?;
     for statement in statements(migration.postgres.up) {
         let mut words = statement.split_whitespace();
         let name = words.by_ref().skip_while(|word| *word != ASKS).nth(1);
         let Some(name) = name else {
-            return Err(failed("invalid statement".to_owned()));
+            return Err(failed("invalid statement"));
         };
         let found: Vec<Found> = diesel::sql_query(LOOK).bind::<Text, _>(name).load(c)?;
         match found.first() {
             Some(found) if found.is_valid => continue,
-            Some(found) if found.is_being_built => return Err(Stop::Busy(migration.name.to_owned())),
+            // The run that began it was killed: its server process goes on.
+            Some(found) if found.is_being_built => return Err(Stop::Busy),
             Some(_) => c
                 .batch_execute(&format!("DROP INDEX CONCURRENTLY IF EXISTS {name}"))
-                .map_err(|cause| failed(cause.to_string()))?,
+                .map_err(|cause| failed(&cause.to_string()))?,
             None => {}
         }
-        c.batch_execute(&statement).map_err(|cause| {
-            let cause = cause.to_string();
-            if cause.contains("already exists") || cause.contains("deadlock") {
-                Stop::Busy(migration.name.to_owned())
-            } else {
-                failed(cause)
-            }
-        })?;
+        c.batch_execute(&statement)
+            .map_err(|cause| failed(&cause.to_string()))?;
     }
     Ok(())
 }

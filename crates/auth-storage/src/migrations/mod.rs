@@ -6,70 +6,33 @@
 //! stamp that a program must know to serve it. A program starts on a newer schema whose floor it knows.
 
 pub mod effects;
+pub(crate) mod error;
 pub(crate) mod indexes;
+pub(crate) mod migration;
 pub(crate) mod run;
 pub(crate) mod tables;
 
-use crate::{Backend, nodes::LivingNode, serving::ServeLock};
-use effects::Effect;
+pub use error::MigrateError;
+pub use migration::{Migration, Script, Step, embedded};
+
+use crate::{
+    error::StorageError,
+    nodes::{LivingNode, Node},
+    serving::ServeLock,
+    storage::{Storage, run},
+};
+use migration::stamp;
 use std::collections::BTreeSet;
 
-/// What a migration does to the programs that don't know it.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Step {
-    /// It adds or widens: programs that don't know it go on.
-    Expand,
-    /// It removes or narrows: programs that don't know it can't serve the schema any more.
-    Contract,
-}
-
-impl Step {
-    /// Its word, as `migrate status` shows it.
-    #[must_use]
-    pub const fn as_str(self) -> &'static str {
-        match self {
-            Self::Expand => "expand",
-            Self::Contract => "contract",
-        }
-    }
-}
-
 /// Which of the migrations that contract may be applied.
-#[derive(Debug, Clone, Copy)]
-pub enum Contracts<'a> {
-    /// Those that every living node knows; on SQLite all, for this is the right to serve.
-    Of(&'a ServeLock),
+#[derive(Debug, Clone)]
+pub enum Contracts {
+    /// Those that every living node knows; on SQLite all, for this is the right to serve. The run keeps it until it ends.
+    Of(ServeLock),
     /// Those that every living node knows; on SQLite none, for another process serves.
     Wait,
     /// All, whatever serves. A node that does not know one is broken by it.
     Force,
-}
-
-impl<'a> Contracts<'a> {
-    /// As far as the holder of this may.
-    #[must_use]
-    pub const fn of(lock: &'a ServeLock) -> Self {
-        Self::Of(lock)
-    }
-
-    pub(crate) const fn rule(self) -> Rule {
-        match self {
-            Self::Of(_) => Rule::WhereNoOlderNodeLives,
-            Self::Wait => Rule::WhereAllNodesAreSeen,
-            Self::Force => Rule::Always,
-        }
-    }
-}
-
-/// When a migration that contracts is applied.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Rule {
-    /// Where no node lives that does not know it.
-    WhereNoOlderNodeLives,
-    /// The same, and never on a database whose nodes write nothing down.
-    WhereAllNodesAreSeen,
-    /// Always.
-    Always,
 }
 
 /// What a run came to.
@@ -88,57 +51,6 @@ pub struct HeldBack {
     pub migration: String,
     /// The nodes that don't know it. Empty on SQLite: another process serves the file.
     pub for_nodes: Vec<LivingNode>,
-}
-
-/// What a migration runs on one of the databases.
-#[derive(Debug, Clone, Copy)]
-pub struct Script {
-    /// Forward.
-    pub up: &'static str,
-    /// Back.
-    pub down: &'static str,
-}
-
-/// A migration.
-#[derive(Debug, Clone, Copy)]
-pub struct Migration {
-    /// Its name: the moment when it was written and, behind the first `_`, what it does.
-    pub name: &'static str,
-    /// What it does to older programs.
-    pub step: Step,
-    /// On SQLite.
-    pub sqlite: Script,
-    /// On PostgreSQL.
-    pub postgres: Script,
-}
-
-impl Migration {
-    /// What its statements do to others on this database.
-    #[must_use]
-    pub fn effects(&self, backend: Backend) -> Vec<Effect> {
-        match backend {
-            Backend::Sqlite => effects::on_sqlite(self.sqlite.up),
-            Backend::Postgres => effects::on_postgres(self.postgres.up),
-        }
-    }
-
-    /// The digits of its moment, by which the database remembers it.
-    #[must_use]
-    pub fn stamp(&self) -> String {
-        stamp(self.name)
-    }
-}
-
-fn stamp(name: &str) -> String {
-    let moment = name.split_once('_').map_or(name, |(moment, _)| moment);
-    moment.chars().filter(|c| *c != '-').collect()
-}
-
-/// The migrations of this version, in the order of their stamps.
-#[must_use]
-pub fn embedded() -> &'static [Migration] {
-    const ALL: &[Migration] = include!(concat!(env!("OUT_DIR"), "/migrations.rs"));
-    ALL
 }
 
 /// A migration, and whether the database has it.
@@ -214,11 +126,11 @@ impl Schema {
         self.floor.as_deref() == Some(stamp(&status.name).as_str())
     }
 
-    /// The stamp of the newest migration that this version knows.
+    /// Whether a node's program knows every migration that this version knows.
     #[must_use]
-    pub fn newest_known(&self) -> Option<String> {
-        let known = self.migrations.iter().rfind(|migration| migration.is_known());
-        known.map(|migration| stamp(&migration.name))
+    pub fn is_known_to(&self, node: &Node) -> bool {
+        let mut known = self.migrations.iter().filter(|one| one.is_known());
+        known.all(|one| node.knows.includes(&stamp(&one.name)))
     }
 
     /// Those that must be applied before this version can serve.
@@ -239,5 +151,62 @@ pub(crate) fn unknown_floor(
             .all(|migration| migration.stamp() != floor)
             .then(|| floor.to_owned()),
         None => strangers.first().cloned(),
+    }
+}
+
+impl Storage {
+    /// Where the schema stands.
+    ///
+    /// # Errors
+    /// See [`StorageError`].
+    pub async fn schema(&self) -> Result<Schema, StorageError> {
+        let (applied, floor) = run!(self, look, migrations::standing())?;
+        Ok(Schema::new(self.inner.migrations, applied, floor))
+    }
+
+    /// Applies the migrations that are missing. Those that contract wait while something serves the database that does not know
+    /// them.
+    ///
+    /// # Errors
+    /// See [`MigrateError`].
+    pub async fn migrate_up(&self) -> Result<Migrated, MigrateError> {
+        // On SQLite this lock means serving: no server can start until the run ends.
+        let lock = self.claim_serving();
+        self.migrate_up_with(lock.map_or(Contracts::Wait, Contracts::Of))
+            .await
+    }
+
+    /// The same, and says which of those that contract may be applied.
+    ///
+    /// # Errors
+    /// See [`MigrateError`].
+    pub async fn migrate_up_with(&self, contracts: Contracts) -> Result<Migrated, MigrateError> {
+        run::up(&self.inner.database, self.inner.migrations, contracts).await
+    }
+
+    /// Takes the newest migration back and names it, unless a living node needs it. On SQLite the caller has to hold the right to
+    /// serve.
+    ///
+    /// # Errors
+    /// See [`MigrateError`].
+    pub async fn migrate_down(&self) -> Result<Option<String>, MigrateError> {
+        run::down(&self.inner.database, self.inner.migrations).await
+    }
+
+    /// A migration that this program knows.
+    #[must_use]
+    pub fn migration(&self, name: &str) -> Option<&'static Migration> {
+        self.inner
+            .migrations
+            .iter()
+            .find(|migration| migration.name == name)
+    }
+
+    /// About how many rows a table of the schema has; none where there is no such table.
+    ///
+    /// # Errors
+    /// See [`StorageError`].
+    pub async fn about_how_many(&self, table: String) -> Result<u64, StorageError> {
+        run!(self, read, migrations::rows_of(&table))
     }
 }

@@ -7,12 +7,16 @@
 //! Requests wait behind a statement that waits for a table, and may hold another that the run needs. So a run takes all its tables
 //! first, waits for them for a moment only, gives all up, and tries again.
 
-use super::{HeldBack, Migrated, Migration, Rule, indexes};
+use super::{
+    Contracts, HeldBack, Migrated,
+    error::{MigrateError, Stop},
+    indexes,
+    migration::Migration,
+};
 use crate::{
     dialect::Dialect,
     engine::meaning,
-    error::{MigrateError, Outage, StorageError},
-    fault::Fault,
+    error::{Outage, StorageError},
     open::Database,
     postgres, sqlite,
 };
@@ -33,24 +37,6 @@ const PAUSE: Duration = Duration::from_millis(1000);
 const SQLITE_SETTINGS: &str = "PRAGMA busy_timeout = 60000; PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL; \
                                PRAGMA foreign_keys = OFF;";
 
-/// Why a run was undone.
-pub(crate) enum Stop {
-    /// The schema has something that this program would have to know.
-    Newer(String),
-    /// A step failed: which, and what the database said.
-    Failed(String, String),
-    /// The tables of a migration are in use, or another run is at it.
-    Busy(String),
-    /// The database failed.
-    Fault(Fault),
-}
-
-impl<T: Into<Fault>> From<T> for Stop {
-    fn from(fault: T) -> Self {
-        Self::Fault(fault.into())
-    }
-}
-
 /// What one transaction came to.
 #[derive(Default)]
 pub(crate) struct Round {
@@ -64,26 +50,31 @@ pub(crate) struct Round {
 pub(crate) async fn up(
     database: &Database,
     known: &'static [Migration],
-    rule: Rule,
+    contracts: Contracts,
 ) -> Result<Migrated, MigrateError> {
     match database {
         Database::Sqlite { file, .. } => {
             let path: Arc<str> = file.to_string_lossy().into();
-            in_rounds(move |_| on_sqlite(&path, |c| sqlite::ops::migrations::up(c, known, rule, None))).await
+            in_rounds::<SqliteConnection>(move |_| {
+                on_sqlite(&path, |c| sqlite::ops::migrations::up(c, known, &contracts, None))
+            })
+            .await
         }
         Database::Postgres { url, .. } => {
             let url = Arc::clone(url);
-            in_rounds(move |beside| {
-                let mut c = PgConnection::establish(&url).map_err(unreachable)?;
+            in_rounds::<PgConnection>(move |beside| {
+                let connect = || PgConnection::establish(&url).map_err(Stop::unreachable);
+                let mut c = connect()?;
                 if let Some(migration) = beside {
-                    indexes::build(&mut c, migration)?;
+                    indexes::build(&mut connect()?, &mut c, migration)?;
                 }
-                on_postgres(&mut c, |c| postgres::ops::migrations::up(c, known, rule, beside))
+                on_postgres(&mut c, |c| {
+                    postgres::ops::migrations::up(c, known, &contracts, beside)
+                })
             })
             .await
         }
     }
-    .map(|(applied, held_back)| Migrated { applied, held_back })
 }
 
 /// Takes the newest migration back.
@@ -91,118 +82,99 @@ pub(crate) async fn down(
     database: &Database,
     known: &'static [Migration],
 ) -> Result<Option<String>, MigrateError> {
-    let (mut names, _) = match database {
+    let mut taken_back = match database {
         Database::Sqlite { file, .. } => {
             let path: Arc<str> = file.to_string_lossy().into();
-            in_rounds(move |_| on_sqlite(&path, |c| sqlite::ops::migrations::down(c, known))).await
+            in_rounds::<SqliteConnection>(move |_| {
+                on_sqlite(&path, |c| sqlite::ops::migrations::down(c, known))
+            })
+            .await
         }
         Database::Postgres { url, .. } => {
             let url = Arc::clone(url);
-            in_rounds(move |_| {
-                let mut c = PgConnection::establish(&url).map_err(unreachable)?;
+            in_rounds::<PgConnection>(move |_| {
+                let mut c = PgConnection::establish(&url).map_err(Stop::unreachable)?;
                 on_postgres(&mut c, |c| postgres::ops::migrations::down(c, known))
             })
             .await
         }
     }?;
-    Ok(names.pop())
+    Ok(taken_back.applied.pop())
 }
 
-/// Runs transactions on a thread of their own until nothing is left to be done.
-async fn in_rounds<W>(work: W) -> Result<(Vec<String>, Vec<HeldBack>), MigrateError>
-where
-    W: Fn(Option<&Migration>) -> Result<Round, Stopped> + Send + Sync + 'static,
-{
+/// Runs transactions, each on a thread of its own, until nothing is left to be done.
+async fn in_rounds<C: Dialect>(
+    work: impl Fn(Option<&Migration>) -> Result<Round, Stop> + Send + Sync + 'static,
+) -> Result<Migrated, MigrateError> {
     let work = Arc::new(work);
-    let (mut applied, mut beside, mut tries) = (Vec::new(), None, 0);
-    loop {
+    let (mut done, mut beside, mut tries) = (Migrated::default(), None, 0);
+    let cause = loop {
         let (tell, told) = oneshot::channel();
         let (to_do, of) = (Arc::clone(&work), beside);
         let started = thread::Builder::new().name("migrate".to_owned()).spawn(move || {
+            let ended = to_do(of.as_ref());
+            // What the run holds is given back before it is known to have ended.
+            drop(to_do);
             // The receiver may be gone: the run goes on.
-            let _: Result<(), _> = tell.send(to_do(of.as_ref()));
+            let _: Result<(), _> = tell.send(ended);
         });
-        let lost = || MigrateError::Storage(StorageError::Unavailable(Outage::Faulty));
-        let _thread = started.map_err(|_| lost())?;
-        match told.await.map_err(|_| lost())? {
-            Ok(round) => {
-                applied.extend(round.applied);
+        // Without a thread nothing is sent.
+        drop(started);
+        match told.await {
+            Ok(Ok(round)) => {
+                done.applied.extend(round.applied);
                 beside = round.beside;
                 if beside.is_none() {
-                    return Ok((applied, round.held_back));
+                    done.held_back = round.held_back;
+                    return Ok(done);
                 }
             }
-            Err(Stopped::Busy(name)) => {
+            Ok(Err(Stop::Busy)) => {
                 tries += 1;
                 if tries == TRIES {
-                    return Err(MigrateError::Failed {
-                        what: format!("the migration {name}"),
-                        cause: "its tables are in use all the time".to_owned(),
-                    });
+                    break MigrateError::Busy;
                 }
                 sleep(PAUSE).await;
             }
-            Err(Stopped::For(error)) => return Err(error),
+            Ok(Err(Stop::For(error))) => break error,
+            Ok(Err(Stop::Fault(fault))) => break meaning::<C>(fault).error.into(),
+            Err(_) => break StorageError::Unavailable(Outage::Faulty).into(),
         }
-    }
-}
-
-/// How a round failed.
-enum Stopped {
-    /// It may be tried again.
-    Busy(String),
-    /// It may not.
-    For(MigrateError),
-}
-
-impl From<Stop> for Stopped {
-    /// Of statements outside of a transaction, which PostgreSQL alone has.
-    fn from(stop: Stop) -> Self {
-        stopped::<PgConnection>(stop)
-    }
-}
-
-fn unreachable<E>(_: E) -> Stopped {
-    Stopped::For(MigrateError::Storage(StorageError::Unavailable(
-        Outage::Unreachable,
-    )))
+    };
+    Err(if done.applied.is_empty() {
+        cause
+    } else {
+        MigrateError::Partly {
+            applied: done.applied,
+            cause: Box::new(cause),
+        }
+    })
 }
 
 fn on_sqlite(
     path: &str,
     work: impl FnOnce(&mut SqliteConnection) -> Result<Round, Stop>,
-) -> Result<Round, Stopped> {
-    let mut c = crate::open::sqlite_connection(path, SQLITE_SETTINGS).map_err(unreachable)?;
-    let outcome = c.immediate_transaction(|c| {
+) -> Result<Round, Stop> {
+    let mut c = crate::open::sqlite_connection(path, SQLITE_SETTINGS).map_err(Stop::unreachable)?;
+    c.immediate_transaction(|c| {
         let done = work(c)?;
         let dangling = diesel::dsl::sql::<BigInt>("SELECT count(*) FROM pragma_foreign_key_check");
         if dangling.get_result::<i64>(c)? > 0 {
-            return Err(Stop::Failed(
-                "the check of the foreign keys".to_owned(),
-                "rows refer to nothing".to_owned(),
+            return Err(Stop::failed(
+                "the check of the foreign keys",
+                "rows refer to nothing",
             ));
         }
         Ok(done)
-    });
-    outcome.map_err(stopped::<SqliteConnection>)
+    })
 }
 
 fn on_postgres(
     c: &mut PgConnection,
     work: impl FnOnce(&mut PgConnection) -> Result<Round, Stop>,
-) -> Result<Round, Stopped> {
-    let outcome = c.transaction(|c| {
+) -> Result<Round, Stop> {
+    c.transaction(|c| {
         c.batch_execute(TAKE_LOCK)?;
         work(c)
-    });
-    outcome.map_err(stopped::<PgConnection>)
-}
-
-fn stopped<C: Dialect>(stop: Stop) -> Stopped {
-    Stopped::For(match stop {
-        Stop::Busy(name) => return Stopped::Busy(name),
-        Stop::Newer(stamp) => MigrateError::SchemaNewer(stamp),
-        Stop::Failed(what, cause) => MigrateError::Failed { what, cause },
-        Stop::Fault(fault) => MigrateError::Storage(meaning::<C>(fault).error),
     })
 }

@@ -3,7 +3,7 @@
 use super::effects::{self, Waits};
 use crate::{fault::Fault, schema::columns};
 use diesel::{
-    PgConnection, QueryableByName, RunQueryDsl, connection::SimpleConnection, result::Error, sql_types::Text,
+    PgConnection, QueryResult, QueryableByName, RunQueryDsl, connection::SimpleConnection, sql_types::Text,
 };
 use std::collections::BTreeSet;
 
@@ -13,41 +13,63 @@ struct Named {
     name: String,
 }
 
-/// Takes the tables that these scripts change, all of them or, within less than a second, none: false.
-pub(crate) fn hold(c: &mut PgConnection, scripts: &[&str]) -> Result<bool, Fault> {
-    let found = "SELECT c.relname::text AS name FROM pg_class c LEFT JOIN pg_index i ON i.indexrelid = to_regclass($1) \
-                 WHERE c.oid = coalesce(i.indrelid, to_regclass($1)) AND c.relkind = 'r'";
+/// A table by its name or by that of one of its indexes.
+const NAMED: &str = "SELECT c.relname::text AS name FROM pg_class c LEFT JOIN pg_index i ON i.indexrelid = to_regclass($1) \
+                     WHERE c.oid = coalesce(i.indrelid, to_regclass($1)) AND c.relkind = 'r'";
+/// The tables that a table refers to: each has a trigger that goes with it.
+const REFERRED_TO: &str = "SELECT c.relname::text AS name FROM pg_constraint f JOIN pg_class c ON c.oid = f.confrelid \
+                           WHERE f.contype = 'f' AND f.conrelid = to_regclass($1)";
+/// How long a run waits for all its tables together, in milliseconds. It is less than the time after which PostgreSQL looks for a
+/// deadlock (1 s).
+const WAITS_FOR: usize = 800;
+
+/// Takes the tables that these scripts change, all of them, or fails as [`give_way`] does, within less than a second.
+pub(crate) fn hold(c: &mut PgConnection, scripts: &[&str]) -> Result<(), Fault> {
+    let mut look = |query, table: &str| -> QueryResult<Vec<String>> {
+        let found = diesel::sql_query(query).bind::<Text, _>(table);
+        Ok(found
+            .load::<Named>(c)?
+            .into_iter()
+            .map(|found| found.name)
+            .collect())
+    };
     let (mut whole, mut writes) = (BTreeSet::new(), BTreeSet::new());
-    for effect in scripts.iter().flat_map(|script| effects::on_postgres(script)) {
-        let held = match effect.waits {
-            Waits::Nothing | Waits::Rows => continue,
-            Waits::Writes => &mut writes,
-            Waits::Everything => &mut whole,
-        };
-        let table = diesel::sql_query(found).bind::<Text, _>(&effect.table);
-        held.extend(table.get_results::<Named>(c)?.into_iter().map(|found| found.name));
+    for script in scripts {
+        for effect in effects::on_postgres(script) {
+            let held = match effect.waits {
+                Waits::Nothing | Waits::Rows => continue,
+                Waits::Writes => &mut writes,
+                Waits::Everything => &mut whole,
+            };
+            held.extend(look(NAMED, &effect.table)?);
+        }
+        for table in effects::dropped_tables(script) {
+            whole.extend(look(REFERRED_TO, &table)?);
+        }
     }
+    writes.retain(|table| !whole.contains(table));
     // In the order in which requests take them, so that few of them cross.
     let order: Vec<&str> = columns().into_iter().map(|(table, _)| table).collect();
     let place = |name: &String| order.iter().position(|table| table == name);
-    for (mut tables, mode) in [
-        (Vec::from_iter(whole), "ACCESS EXCLUSIVE"),
-        (Vec::from_iter(writes), "SHARE"),
-    ] {
+    let each = WAITS_FOR / (whole.len() + writes.len()).max(1);
+    for (tables, mode) in [(whole, "ACCESS EXCLUSIVE"), (writes, "SHARE ROW EXCLUSIVE")] {
+        let mut tables = Vec::from_iter(tables);
         tables.sort_by_key(place);
         if tables.is_empty() {
             continue;
         }
-        // Both together take less time than PostgreSQL waits before it looks for a deadlock (1 s).
-        let hold = format!(
-            "SET LOCAL statement_timeout = 400; LOCK TABLE {} IN {mode} MODE; SET LOCAL statement_timeout = 0",
-            tables.join(", ")
-        );
-        match c.batch_execute(&hold) {
-            Ok(()) => {}
-            Err(Error::DatabaseError(_, said)) if said.message().contains("timeout") => return Ok(false),
-            Err(error) => return Err(error.into()),
-        }
+        c.batch_execute(&format!("SET LOCAL lock_timeout = {each}"))?;
+        give_way(c, &format!("LOCK TABLE {} IN {mode} MODE", tables.join(", ")))?;
     }
-    Ok(true)
+    Ok(c.batch_execute("SET LOCAL lock_timeout = 500")?)
+}
+
+/// Runs statements that are undone rather than wait for others for longer than `lock_timeout`, or in a deadlock with them. Their error
+/// then is a [`SerializationFailure`](diesel::result::DatabaseErrorKind::SerializationFailure). PostgreSQL's own codes for it (55P03,
+/// 40P01) don't pass through Diesel, and its messages are in the server's language.
+pub(crate) fn give_way(c: &mut PgConnection, statements: &str) -> QueryResult<()> {
+    c.batch_execute(&format!(
+        "DO $keyward$ BEGIN EXECUTE $statements${statements}$statements$; \
+         EXCEPTION WHEN lock_not_available OR deadlock_detected THEN RAISE SQLSTATE '40001'; END $keyward$"
+    ))
 }

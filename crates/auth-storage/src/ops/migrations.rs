@@ -5,10 +5,8 @@ use crate::{
     dialect::Dialect as _,
     fault::Fault,
     migrations::{
-        HeldBack, Migration, Rule, Step,
-        indexes::are_built_beside,
-        run::{Round, Stop},
-        unknown_floor,
+        Contracts, HeldBack, MigrateError, Migration, Step, error::Stop, indexes::are_built_beside,
+        run::Round, unknown_floor,
     },
 };
 use auth_domain::foreign_words::known as known_words;
@@ -60,26 +58,26 @@ pub(crate) fn standing(c: &mut Conn) -> Result<(Vec<String>, Option<String>), Fa
     Ok((applied(c)?, floor(c)?))
 }
 
-/// Applies what is not applied, as far as the rule goes. Within a transaction. What `beside` names was done outside of it and is
+/// Applies what is not applied, as far as the contracts may. Within a transaction. What `beside` names was done outside of it and is
 /// recorded.
 pub(crate) fn up(
     c: &mut Conn,
     known: &[Migration],
-    rule: Rule,
+    contracts: &Contracts,
     beside: Option<&Migration>,
 ) -> Result<Round, Stop> {
     c.batch_execute(REMEMBER)?;
     let (applied, floor) = standing(c)?;
     let mut stamps: BTreeSet<String> = applied.into_iter().collect();
     if let Some(stranger) = unknown_floor(known, &strangers(known, &stamps), floor.as_deref()) {
-        return Err(Stop::Newer(stranger));
+        return Err(Stop::For(MigrateError::SchemaNewer(stranger)));
     }
     let (mut round, mut to_do) = (Round::default(), Vec::new());
     for migration in known {
         if stamps.contains(&migration.stamp()) {
             continue;
         }
-        if let Some(held_back) = held_back(c, migration, rule)? {
+        if let Some(held_back) = held_back(c, migration, contracts)? {
             round.held_back.push(held_back);
             continue;
         }
@@ -92,9 +90,7 @@ pub(crate) fn up(
     }
     let scripts = to_do.iter().filter(|(_, is_done)| !is_done);
     let scripts: Vec<&str> = scripts.map(|(one, _)| Conn::script(one).up).collect();
-    if let (Some((first, _)), false) = (to_do.first(), c.hold_tables_of(&scripts)?) {
-        return Err(Stop::Busy(first.name.to_owned()));
-    }
+    c.hold_tables_of(&scripts)?;
     for (migration, is_done) in to_do {
         let stamp = migration.stamp();
         if !is_done {
@@ -112,9 +108,9 @@ pub(crate) fn up(
 }
 
 /// Why a migration that contracts has to wait. Until the end of the transaction no node can write down that it serves.
-fn held_back(c: &mut Conn, migration: &Migration, rule: Rule) -> Result<Option<HeldBack>, Fault> {
+fn held_back(c: &mut Conn, migration: &Migration, contracts: &Contracts) -> Result<Option<HeldBack>, Fault> {
     // Before there were nodes nothing could be seen of them, and nothing waited for them.
-    if migration.step == Step::Expand || rule == Rule::Always || !c.has_table("nodes")? {
+    if migration.step == Step::Expand || matches!(contracts, Contracts::Force) || !c.has_table("nodes")? {
         return Ok(None);
     }
     let held_back = |for_nodes| {
@@ -124,12 +120,13 @@ fn held_back(c: &mut Conn, migration: &Migration, rule: Rule) -> Result<Option<H
         })
     };
     if !c.keep_nodes_out()? {
-        return Ok((rule == Rule::WhereAllNodesAreSeen)
-            .then(|| held_back(Vec::new()))
-            .flatten());
+        return Ok(match contracts {
+            Contracts::Wait => held_back(Vec::new()),
+            Contracts::Of(_) | Contracts::Force => None,
+        });
     }
     let mut older = nodes::living(c)?;
-    older.retain(|living| living.node.knows < migration.stamp());
+    older.retain(|living| !living.node.knows.includes(&migration.stamp()));
     Ok(if older.is_empty() { None } else { held_back(older) })
 }
 
@@ -137,13 +134,26 @@ fn held_back(c: &mut Conn, migration: &Migration, rule: Rule) -> Result<Option<H
 pub(crate) fn down(c: &mut Conn, known: &[Migration]) -> Result<Round, Stop> {
     let mut stamps: BTreeSet<String> = applied(c)?.into_iter().collect();
     if let Some(stranger) = strangers(known, &stamps).pop_last() {
-        return Err(Stop::Newer(stranger));
+        return Err(Stop::For(MigrateError::SchemaNewer(stranger)));
     }
     let mut round = Round::default();
     let Some(migration) = known.iter().rev().find(|one| stamps.remove(&one.stamp())) else {
         return Ok(round);
     };
-    run(c, migration.name, Conn::script(migration).down)?;
+    // Nothing needs what a contract took away. What adds is needed by the nodes that know it.
+    if migration.step == Step::Expand && c.has_table("nodes")? && c.keep_nodes_out()? {
+        let mut nodes = nodes::living(c)?;
+        nodes.retain(|living| living.node.knows.includes(&migration.stamp()));
+        if !nodes.is_empty() {
+            return Err(Stop::For(MigrateError::Needed {
+                migration: migration.name.to_owned(),
+                nodes,
+            }));
+        }
+    }
+    let script = Conn::script(migration).down;
+    c.hold_tables_of(&[script])?;
+    run(c, migration.name, script)?;
     diesel::delete(remembered::table.find(migration.stamp())).execute(c)?;
     raise_floor(c, known, &stamps, None)?;
     round.applied.push(migration.name.to_owned());
@@ -165,13 +175,12 @@ fn strangers(known: &[Migration], stamps: &BTreeSet<String>) -> BTreeSet<String>
 }
 
 fn run(c: &mut Conn, name: &str, script: &str) -> Result<(), Stop> {
-    c.batch_execute(script).map_err(|cause| {
-        let cause = cause.to_string();
-        if cause.contains("lock timeout") || cause.contains("deadlock") {
-            Stop::Busy(name.to_owned())
-        } else {
-            // The database may quote a value of a row.
-            Stop::Failed(format!("the migration {name}"), known_words(&cause))
+    c.run_script(script).map_err(|cause| {
+        // The database may quote a value of a row.
+        let said = known_words(&cause.to_string());
+        match Stop::from(cause) {
+            Stop::Busy => Stop::Busy,
+            _ => Stop::failed(format!("the migration {name}"), said),
         }
     })
 }

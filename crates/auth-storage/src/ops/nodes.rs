@@ -4,7 +4,7 @@ use super::Conn;
 use crate::{
     dialect::Dialect as _,
     fault::Fault,
-    nodes::{LIVES_FOR, LONG_GONE, LivingNode, Node},
+    nodes::{HEARTBEAT_TIMEOUT, KEPT_FOR, Known, LivingNode, Node},
     schema::nodes,
     sqlty::{Id, Ts},
     sweep::Sweep,
@@ -12,14 +12,14 @@ use crate::{
 use auth_domain::time::{Span, after, age};
 use diesel::prelude::*;
 
-/// Writes down that a node serves.
-pub(crate) fn seen(c: &mut Conn, node: &Node) -> Result<(), Fault> {
+/// Writes a heartbeat of a node.
+pub(crate) fn heartbeat(c: &mut Conn, node: &Node) -> Result<(), Fault> {
     let now = c.clock()?;
     diesel::insert_into(nodes::table)
         .values((
             nodes::id.eq(Id(node.id)),
             nodes::version.eq(&node.version),
-            nodes::knows.eq(&node.knows),
+            nodes::knows.eq(&node.knows.0),
             nodes::started_at.eq(now),
             nodes::seen_at.eq(now),
         ))
@@ -30,9 +30,9 @@ pub(crate) fn seen(c: &mut Conn, node: &Node) -> Result<(), Fault> {
     Ok(())
 }
 
-/// Removes nodes that are long gone: those that were killed, since a node that ends removes its own row.
+/// Removes the nodes that were killed long ago. A node that ends removes its own row.
 pub(crate) fn sweep(c: &mut Conn, sweep: &Sweep) -> Result<u64, Fault> {
-    let long_ago = ago(c.clock()?, LONG_GONE);
+    let long_ago = ago(c.clock()?, KEPT_FOR);
     let gone: Vec<Id> = nodes::table
         .filter(nodes::seen_at.lt(long_ago))
         .limit(sweep.limit())
@@ -41,17 +41,17 @@ pub(crate) fn sweep(c: &mut Conn, sweep: &Sweep) -> Result<u64, Fault> {
     Ok(diesel::delete(nodes::table.filter(nodes::id.eq_any(gone))).execute(c)? as u64)
 }
 
-/// Writes down that a node starts, which may find a schema from before there were nodes. True: it is written down.
-pub(crate) fn starts(c: &mut Conn, node: &Node) -> Result<bool, Fault> {
+/// Writes the first heartbeat of a node, which may find a schema from before there were nodes. True: it is written.
+pub(crate) fn first_heartbeat(c: &mut Conn, node: &Node) -> Result<bool, Fault> {
     let is_there = c.has_table("nodes")?;
     if is_there {
-        seen(c, node)?;
+        heartbeat(c, node)?;
     }
     Ok(is_there)
 }
 
-/// A node has ended.
-pub(crate) fn gone(c: &mut Conn, node: &Node) -> Result<(), Fault> {
+/// Removes a node that has ended.
+pub(crate) fn remove(c: &mut Conn, node: &Node) -> Result<(), Fault> {
     if c.has_table("nodes")? {
         diesel::delete(nodes::table.find(Id(node.id))).execute(c)?;
     }
@@ -65,14 +65,14 @@ pub(crate) fn living(c: &mut Conn) -> Result<Vec<LivingNode>, Fault> {
     }
     let now = c.clock()?;
     let rows: Vec<(Id, String, String, Ts, Ts)> = nodes::table
-        .filter(nodes::seen_at.ge(ago(now, LIVES_FOR)))
+        .filter(nodes::seen_at.ge(ago(now, HEARTBEAT_TIMEOUT)))
         .order((nodes::started_at.asc(), nodes::id.asc()))
         .load(c)?;
     let node = |(id, version, knows, started_at, seen_at): (Id, String, String, Ts, Ts)| LivingNode {
         node: Node {
             id: id.0,
             version,
-            knows,
+            knows: Known(knows),
         },
         started_at: started_at.0,
         seen_before: age(seen_at.0, now.0),

@@ -2,7 +2,7 @@
 //! They are written if and only if the change is. [`Notes`] write audit rows alone. Mails and revocations go through
 //! [`SideEffects`], which remember what has to be done after the commit.
 
-use super::{Conn, revocations::record};
+use super::Conn;
 use crate::{
     audit::NewAuditRow,
     committed::{CommitEffects, Committed},
@@ -10,7 +10,8 @@ use crate::{
     fault::Fault,
     outbox::NewMailRow,
     prepared::Prepare as _,
-    schema::{audit_events, outbox},
+    revocations::NewRevocationRow,
+    schema::{audit_events, outbox, revocations},
     sqlty::{Id, Ts},
 };
 use auth_domain::{
@@ -20,7 +21,7 @@ use auth_domain::{
     revocation::Revocation,
     time::Timestamp,
 };
-use diesel::prelude::*;
+use diesel::{dsl::case_when, prelude::*, upsert::excluded};
 use std::collections::BTreeMap;
 
 /// Writes the notes of one change.
@@ -218,4 +219,27 @@ impl<'a> SideEffects<'a> {
         self.after.revocations.push(revocation);
         Ok(())
     }
+}
+
+/// Records a revocation, for [`SideEffects`] alone. Where one is there already, the larger generation and the later end win, and it
+/// counts as new, so that every reader comes by it again. The last writes of a transaction: the database's clock should be read
+/// late.
+fn record(c: &mut Conn, revocation: &Revocation) -> Result<(), Fault> {
+    use revocations as r;
+    let _recorded: Id = diesel::insert_into(r::table)
+        .values(NewRevocationRow::of(revocation))
+        .on_conflict((r::id, r::kind))
+        .do_update()
+        .set((
+            r::generation.eq(
+                case_when(r::generation.lt(excluded(r::generation)), excluded(r::generation))
+                    .otherwise(r::generation),
+            ),
+            r::until.eq(case_when(r::until.lt(excluded(r::until)), excluded(r::until)).otherwise(r::until)),
+            r::recorded_at.eq(excluded(r::recorded_at)),
+        ))
+        .returning(r::id)
+        .prepared()
+        .get_result(c)?;
+    Ok(())
 }

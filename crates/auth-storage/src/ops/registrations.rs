@@ -15,7 +15,7 @@ use crate::{
     committed::Committed,
     context::ChangeContext,
     fault::{Fault, corrupt},
-    one_time_tokens::{Mailed as MailedToken, New as NewToken, TokenRow},
+    one_time_tokens::{Mailed as MailedToken, New as NewToken, Pending, TokenRow},
     registrations::Settled,
     schema::{one_time_tokens, users},
     sqlty::{Id, Ts},
@@ -132,7 +132,7 @@ fn send_again(c: &mut Conn, token: &NewToken, email: &EmailAddress) -> Result<Se
     Ok(Settled::Confirm(holder.id))
 }
 
-fn newest_waiting(c: &mut Conn, user: UserId) -> Result<Option<crate::registrations::Pending>, Fault> {
+fn newest_waiting(c: &mut Conn, user: UserId) -> Result<Option<Pending>, Fault> {
     use one_time_tokens as t;
     let row: Option<TokenRow> = t::table
         .filter(t::user_id.eq(Some(Id(user.as_uuid()))))

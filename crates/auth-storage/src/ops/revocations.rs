@@ -7,8 +7,7 @@ use crate::{
     dialect::Dialect as _,
     fault::Fault,
     named::Named,
-    prepared::Prepare as _,
-    revocations::{Batch, NewRevocationRow, RevocationRow, revoked},
+    revocations::{Batch, RevocationRow, revoked},
     schema::revocations,
     sqlty::{Id, Ts},
     sweep::Sweep,
@@ -19,30 +18,7 @@ use auth_domain::{
     revocation::{Revocation, RevocationFacts, Revoked, TokenRef},
     time::Timestamp,
 };
-use diesel::{dsl::case_when, prelude::*, upsert::excluded};
-
-/// Records a revocation, for [`SideEffects`] alone. Where one is there already, the larger generation and the later end win, and it
-/// counts as new, so that every reader comes by it again. The last writes of a transaction: the database's clock should be read
-/// late.
-pub(super) fn record(c: &mut Conn, revocation: &Revocation) -> Result<(), Fault> {
-    use revocations as r;
-    let _recorded: Id = diesel::insert_into(r::table)
-        .values(NewRevocationRow::of(revocation))
-        .on_conflict((r::id, r::kind))
-        .do_update()
-        .set((
-            r::generation.eq(
-                case_when(r::generation.lt(excluded(r::generation)), excluded(r::generation))
-                    .otherwise(r::generation),
-            ),
-            r::until.eq(case_when(r::until.lt(excluded(r::until)), excluded(r::until)).otherwise(r::until)),
-            r::recorded_at.eq(excluded(r::recorded_at)),
-        ))
-        .returning(r::id)
-        .prepared()
-        .get_result(c)?;
-    Ok(())
-}
+use diesel::prelude::*;
 
 /// Revokes one access token.
 pub(crate) fn revoke_token(

@@ -3,16 +3,16 @@
 mod writing;
 
 use crate::{
-    Backend, DatabaseConfig,
-    error::{AlreadyServed, MigrateError, OpenError, StorageError},
-    migrations::{self, Contracts, Migrated, Migration, Schema},
+    config::{Backend, DatabaseConfig},
+    error::{AlreadyServed, OpenError, StorageError},
+    migrations::migration::{Migration, embedded},
     named::Named,
     open::{self, Database},
     serving::{self, ServeLock},
-    sweep::Walk,
 };
 use auth_domain::time::Timestamp;
-use std::sync::Arc;
+use std::sync::{Arc, Mutex};
+use uuid::Uuid;
 use writing::Writes;
 
 /// The store. Cloning it is cheap: all clones share the connections.
@@ -24,13 +24,16 @@ pub struct Storage {
 pub(crate) struct Inner {
     pub(crate) database: Database,
     /// Those that this program knows, in the order of their stamps.
-    migrations: &'static [Migration],
+    pub(crate) migrations: &'static [Migration],
     /// Where the last walk over the sessions stopped.
     pub(crate) walk: Walk,
     pub(crate) writes: Writes,
     /// The rows that the log has named.
     pub(crate) named: Arc<Named>,
 }
+
+/// Where the last walk over the sessions stopped: the next sweep goes on from there.
+pub(crate) type Walk = Arc<Mutex<Option<Uuid>>>;
 
 /// Runs an operation where it belongs: `look` and `read` on SQLite's readers, `write` on its writer; on PostgreSQL all on the pool.
 /// A `look` is a read of a row or two by their key, and its caller waits for less long; how a `write` ends is remembered (`writing`).
@@ -74,7 +77,7 @@ impl Storage {
     /// # Errors
     /// See [`OpenError`]: each says the cause and the mend.
     pub async fn open(config: &DatabaseConfig) -> Result<Self, OpenError> {
-        Self::open_knowing(config, migrations::embedded()).await
+        Self::open_knowing(config, embedded()).await
     }
 
     /// The same for a program that knows these migrations, in the order of their stamps.
@@ -130,70 +133,6 @@ impl Storage {
     /// See [`StorageError`].
     pub async fn ping(&self) -> Result<Timestamp, StorageError> {
         run!(self, look, clock::now())
-    }
-
-    /// Where the schema stands.
-    ///
-    /// # Errors
-    /// See [`StorageError`].
-    pub async fn schema(&self) -> Result<Schema, StorageError> {
-        let (applied, floor) = run!(self, look, migrations::standing())?;
-        Ok(Schema::new(self.inner.migrations, applied, floor))
-    }
-
-    /// Applies the migrations that are missing. Those that contract wait while something serves the database that does not know
-    /// them.
-    ///
-    /// # Errors
-    /// See [`MigrateError`].
-    pub async fn migrate_up(&self) -> Result<Migrated, MigrateError> {
-        // On SQLite this lock means serving: no server can start until the run ends.
-        match self.claim_serving() {
-            Ok(lock) => self.migrate_up_with(Contracts::of(&lock)).await,
-            Err(_) => self.migrate_up_with(Contracts::Wait).await,
-        }
-    }
-
-    /// The same, and says which of those that contract may be applied.
-    ///
-    /// # Errors
-    /// See [`MigrateError`].
-    pub async fn migrate_up_with(&self, contracts: Contracts<'_>) -> Result<Migrated, MigrateError> {
-        migrations::run::up(&self.inner.database, self.inner.migrations, contracts.rule()).await
-    }
-
-    /// Takes the newest migration back and names it.
-    ///
-    /// # Errors
-    /// See [`MigrateError`].
-    pub async fn migrate_down(&self) -> Result<Option<String>, MigrateError> {
-        migrations::run::down(&self.inner.database, self.inner.migrations).await
-    }
-
-    /// A migration that this program knows.
-    #[must_use]
-    pub fn migration(&self, name: &str) -> Option<&'static Migration> {
-        self.inner
-            .migrations
-            .iter()
-            .find(|migration| migration.name == name)
-    }
-
-    /// About how many rows a table of the schema has; none where there is no such table.
-    ///
-    /// # Errors
-    /// See [`StorageError`].
-    pub async fn about_how_many(&self, table: String) -> Result<u64, StorageError> {
-        run!(self, read, migrations::rows_of(&table))
-    }
-
-    /// The stamp of the newest migration that this program knows.
-    pub(crate) fn knows(&self) -> String {
-        self.inner
-            .migrations
-            .last()
-            .map(Migration::stamp)
-            .unwrap_or_default()
     }
 }
 

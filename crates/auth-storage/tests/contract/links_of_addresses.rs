@@ -1,7 +1,7 @@
-//! Links that show, move and restore an address: each bound to it, and none of them a way in for whoever came first.
+//! Links that show, move and restore an address: each bound to it, and none of them a way in for the one who came first.
 
 use crate::{
-    people::{address, api_key, at, hash, in_session, mailed, one_time, person, terms, typed},
+    people::{address, api_key, at, hash, in_session, mailed, one_time, terms, typed},
     settled::{Done, Settle as _},
     world::{World, all},
 };
@@ -13,78 +13,28 @@ use auth_domain::{
     role::Role,
     session::{EndReason, SessionState},
     time::Timestamp,
-    user::{DisplayName, User},
+    user::User,
 };
 use auth_storage::{
     links::{NotRedeemed, Redeemed},
     one_time_tokens,
-    registrations::{Pending, Settled},
-    users,
 };
 
-const VERIFY: TokenKind = TokenKind::EmailVerification;
+pub(crate) const VERIFY: TokenKind = TokenKind::EmailVerification;
 
-fn bound(kind: TokenKind, digest: u8, to: &str, now: Timestamp) -> one_time_tokens::New {
+pub(crate) fn bound(kind: TokenKind, digest: u8, to: &str, now: Timestamp) -> one_time_tokens::New {
     one_time_tokens::New {
         email: Some(address(to)),
         ..one_time(kind, digest, now)
     }
 }
 
-/// A registration that waits for its address.
-fn waiting(email: &str, digest: u8, password: u8, now: Timestamp) -> (users::New, one_time_tokens::Mailed) {
-    let new = users::New {
-        password_hash: None,
-        name: None,
-        ..person(email, Role::USER)
-    };
-    let pending = Pending {
-        password_hash: hash(password),
-        name: DisplayName::parse("Owner").ok(),
-    };
-    let token = one_time_tokens::New {
-        pending: Some(pending),
-        ..bound(VERIFY, digest, email, now)
-    };
-    (new, mailed(token))
-}
-
-/// The same, as far as its mail, which finds out what it is to say.
-async fn registered(
-    world: &World,
-    new: users::New,
-    link: one_time_tokens::Mailed,
-    now: Timestamp,
-) -> Settled {
-    world
-        .db
-        .register_pending(new.email.clone(), link.clone(), terms(now))
-        .await
-        .unwrap()
-        .settled()
-        .await;
-    settled(world, new, &link, now).await
-}
-
-/// What the worker finds out about a mail, each time it tries to send it.
-async fn settled(world: &World, new: users::New, link: &one_time_tokens::Mailed, now: Timestamp) -> Settled {
-    let token = one_time_tokens::New {
-        pending: None,
-        ..link.token.clone()
-    };
-    world
-        .db
-        .settle_verification(token, new, terms(now))
-        .await
-        .unwrap()
-}
-
-async fn password_of(world: &World, user: &User) -> Option<String> {
+pub(crate) async fn password_of(world: &World, user: &User) -> Option<String> {
     let kept = world.db.credentials_of(user.id).await.unwrap().unwrap();
     kept.password_hash.map(|hash| hash.expose().to_owned())
 }
 
-fn done(outcome: Result<Redeemed, NotRedeemed>) -> User {
+pub(crate) fn done(outcome: Result<Redeemed, NotRedeemed>) -> User {
     outcome.unwrap().user
 }
 
@@ -146,51 +96,6 @@ on_both! {
         done(world.db.change_email([1; 32], LinkProof::LinkAlone, in_session(&user, &own, at(3))).await.unwrap().settled().await);
     }
 
-    fn a_registration_that_waits_can_be_confirmed_with_a_new_password_and_then_has_nothing_of_its_maker(world) {
-        let (new, link) = waiting("a@example.com", 1, 5, at(1));
-        registered(&world, new, link, at(1)).await;
-        let owner = done(world.db.verify_email([1; 32], LinkProof::NewPassword(hash(7)), terms(at(2))).await.unwrap().settled().await);
-        assert_eq!((password_of(&world, &owner).await.as_deref(), owner.name), (Some(hash(7).expose()), None));
-    }
-
-    fn a_registration_waits_until_its_address_is_verified(world) {
-        let (new, link) = waiting("a@example.com", 1, 5, at(1));
-        registered(&world, new.clone(), link, at(1)).await;
-        let user = world.db.user(new.id).await.unwrap().unwrap();
-        assert_eq!((password_of(&world, &user).await, world.kinds()), (None, vec!["email_verification".to_owned()]));
-        // The link alone says whose the mailbox is, and not who chose the password.
-        for proof in [LinkProof::LinkAlone, LinkProof::Password(hash(6))] {
-            assert_eq!(world.db.verify_email([1; 32], proof, terms(at(2))).await.unwrap().settled().await, Err(NotRedeemed::ProofNeeded));
-        }
-        let after = done(world.db.verify_email([1; 32], LinkProof::Password(hash(5)), terms(at(2))).await.unwrap().settled().await);
-        assert_eq!((after.email_verified_at, after.name.unwrap().as_str()), (Some(at(2)), "Owner"));
-        assert_eq!(password_of(&world, &user).await.as_deref(), Some(hash(5).expose()));
-        assert_eq!((world.times(Action::Registered).await, world.times(Action::EmailVerified).await), (1, 1));
-    }
-
-    /// Whether an address is known must show in nothing that the request does (docs/rules.md §8).
-    fn a_registration_writes_the_same_rows_for_a_new_and_for_every_known_address(world) {
-        world.user("known@example.com", Role::USER).await;
-        let verified = users::New { email_verified_at: Some(at(0)), ..person("verified@example.com", Role::USER) };
-        world.db.insert_user(verified, None, None, terms(at(0))).await.unwrap().settled().await.unwrap();
-        let (new, link) = waiting("waits@example.com", 9, 5, at(1));
-        registered(&world, new, link, at(1)).await;
-        let counted = async || {
-            let tables = ["users", "one_time_tokens", "outbox", "audit_events"];
-            tables.map(|table| world.number(&format!("SELECT count(*) AS n FROM {table}")))
-        };
-        for (digest, address) in (1..).zip(["new@example.com", "known@example.com", "verified@example.com", "waits@example.com"]) {
-            let before = counted().await;
-            let (_, link) = waiting(address, digest, 6, at(2));
-            world.db.register_pending(crate::people::address(address), link, terms(at(2))).await.unwrap().settled().await;
-            let after = counted().await;
-            let written: Vec<_> = before.iter().zip(after).map(|(before, after)| after - before).collect();
-            assert_eq!(written, [0, 1, 1, 0], "{address}");
-            let mail = world.mails().pop().unwrap();
-            assert_eq!((mail.kind.as_str(), mail.who, mail.recipient.as_deref()), ("email_verification", None, Some(address)));
-        }
-    }
-
     fn a_change_to_a_taken_address_writes_the_same_rows_as_one_to_a_free_address(world) {
         world.user("taken@example.com", Role::USER).await;
         for (digest, to) in [(1, "taken@example.com"), (2, "free@example.com")] {
@@ -205,96 +110,6 @@ on_both! {
             let written: Vec<_> = before.iter().zip(counted()).map(|(before, after)| after - before).collect();
             assert_eq!(written, [0, 1, 2, 1], "{to}");
         }
-    }
-
-    fn a_registrations_mail_says_the_same_at_every_attempt(world) {
-        let (new, link) = waiting("a@example.com", 1, 5, at(1));
-        let said = registered(&world, new.clone(), link.clone(), at(1)).await;
-        assert_eq!(said, Settled::Confirm(new.id));
-        let other = users::New { id: person("b@example.com", Role::USER).id, ..new.clone() };
-        assert_eq!(settled(&world, other, &link, at(2)).await, said);
-        assert_eq!(world.times(Action::Registered).await, 1);
-    }
-
-    fn a_link_that_is_asked_for_by_address_goes_to_an_unconfirmed_user_alone(world) {
-        let again = |digest, email: &str| mailed(bound(VERIFY, digest, email, at(3)));
-        let unconfirmed = world.user("unconfirmed@example.com", Role::USER).await;
-        let verified = users::New { email_verified_at: Some(at(0)), ..person("verified@example.com", Role::USER) };
-        world.db.insert_user(verified, None, None, terms(at(0))).await.unwrap().settled().await.unwrap();
-        for (digest, email, expected) in [
-            (1, "UNCONFIRMED@example.com", Settled::Confirm(unconfirmed.id)),
-            (2, "verified@example.com", Settled::Nothing),
-            (3, "unknown@example.com", Settled::Nothing),
-        ] {
-            let users = world.number("SELECT count(*) AS n FROM users");
-            let asker = users::New { password_hash: None, ..person(email, Role::USER) };
-            assert_eq!(settled(&world, asker, &again(digest, email), at(3)).await, expected, "{email}");
-            assert_eq!(world.number("SELECT count(*) AS n FROM users"), users, "no user is made");
-        }
-        assert_eq!(done(world.db.verify_email([1; 32], typed(), terms(at(4))).await.unwrap().settled().await).id, unconfirmed.id);
-        for digest in [2, 3] {
-            assert_eq!(world.db.verify_email([digest; 32], typed(), terms(at(4))).await.unwrap().settled().await, Err(NotRedeemed::InvalidToken));
-        }
-    }
-
-    fn a_registration_that_waits_goes_with_the_link_that_is_sent_again(world) {
-        let (new, link) = waiting("a@example.com", 1, 5, at(1));
-        registered(&world, new.clone(), link, at(1)).await;
-        assert_eq!(world.db.waiting_password(&new.email).await.unwrap().unwrap().expose(), hash(5).expose());
-        let again = mailed(bound(VERIFY, 2, "a@example.com", at(3)));
-        assert_eq!(settled(&world, new.clone(), &again, at(3)).await, Settled::Confirm(new.id));
-        let user = done(world.db.verify_email([2; 32], LinkProof::Password(hash(5)), terms(at(4))).await.unwrap().settled().await);
-        assert_eq!(password_of(&world, &user).await.as_deref(), Some(hash(5).expose()));
-        assert!(world.db.waiting_password(&new.email).await.unwrap().is_none(), "it waits no longer");
-    }
-
-    /// Each mail carries the password of whoever asked for it: the owner's link sets the owner's.
-    fn of_two_who_wait_for_one_address_the_one_who_reads_its_mail_gets_it(world) {
-        let (new, link) = waiting("a@example.com", 1, 5, at(1));
-        registered(&world, new.clone(), link, at(1)).await;
-        let (other, link) = waiting("A@example.com", 2, 6, at(2));
-        registered(&world, other.clone(), link, at(2)).await;
-        assert_eq!(world.db.user(other.id).await.unwrap(), None);
-        let user = done(world.db.verify_email([2; 32], LinkProof::Password(hash(6)), terms(at(3))).await.unwrap().settled().await);
-        assert_eq!((user.id, password_of(&world, &user).await.as_deref()), (new.id, Some(hash(6).expose())));
-        assert_eq!(world.db.verify_email([1; 32], typed(), terms(at(4))).await.unwrap().settled().await, Err(NotRedeemed::InvalidToken));
-        assert_eq!(password_of(&world, &user).await.as_deref(), Some(hash(6).expose()));
-    }
-
-    /// By an administrator, by an import, by a registration that did not wait: nobody else's password is put on it.
-    fn whoever_has_an_account_is_told_of_the_attempt_and_it_gets_no_other_password(world) {
-        let invited = users::New { password_hash: None, ..person("invited@example.com", Role::USER) };
-        let (imported, squatted) = (person("imported@example.com", Role::USER), person("squatted@example.com", Role::USER));
-        let verified = users::New { email_verified_at: Some(at(0)), ..person("verified@example.com", Role::USER) };
-        for (digest, new) in (1..).zip([invited, imported, squatted, verified]) {
-            let address = new.email.as_str();
-            world.db.insert_user(new.clone(), None, None, terms(at(0))).await.unwrap().settled().await.unwrap();
-            let user = world.db.user(new.id).await.unwrap().unwrap();
-            let kept = password_of(&world, &user).await;
-            let (other, link) = waiting(address, digest, 6, at(2));
-            let said = registered(&world, other.clone(), link.clone(), at(2)).await;
-            assert_eq!(said, Settled::AlreadyRegistered(user.id));
-            let refusals = world.times(Action::RegistrationRefused).await;
-            assert_eq!(settled(&world, other, &link, at(2)).await, said, "a second attempt at the mail");
-            assert_eq!(world.times(Action::RegistrationRefused).await, refusals, "is noted once");
-            assert_eq!(world.noted().await.pop().unwrap().action, Action::RegistrationRefused);
-            assert_eq!(world.db.verify_email([digest; 32], typed(), terms(at(3))).await.unwrap().settled().await, Err(NotRedeemed::InvalidToken));
-            assert_eq!((world.db.user(user.id).await.unwrap(), password_of(&world, &user).await), (Some(user), kept));
-        }
-    }
-
-    fn a_registration_that_waits_does_nothing_once_the_account_has_a_password(world) {
-        let (new, link) = waiting("a@example.com", 1, 5, at(1));
-        registered(&world, new.clone(), link, at(1)).await;
-        world.db.set_password(new.id, hash(7), None, terms(at(2))).await.unwrap().settled().await.unwrap();
-        // Its mail was held up until then.
-        let late = waiting("a@example.com", 2, 6, at(1)).1.token;
-        world.db.issue_token(late, new.id, None).await.unwrap();
-        for digest in [1, 2] {
-            assert_eq!(world.db.verify_email([digest; 32], typed(), terms(at(3))).await.unwrap().settled().await, Err(NotRedeemed::InvalidToken));
-        }
-        let user = world.db.user(new.id).await.unwrap().unwrap();
-        assert_eq!((user.email_verified_at, password_of(&world, &user).await.as_deref()), (None, Some(hash(7).expose())));
     }
 
     fn a_confirmed_address_is_in_force_and_the_old_one_is_told(world) {

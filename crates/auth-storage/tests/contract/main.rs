@@ -51,6 +51,8 @@ mod links;
 #[cfg(test)]
 mod links_of_addresses;
 #[cfg(test)]
+mod links_of_registrations;
+#[cfg(test)]
 mod lock_out;
 #[cfg(test)]
 mod outbox;
@@ -65,6 +67,11 @@ mod revocations;
 #[cfg(test)]
 mod rolling;
 #[cfg(test)]
+#[cfg(feature = "services")]
+mod rolling_indexes;
+#[cfg(test)]
+mod rolling_nodes;
+#[cfg(test)]
 mod rolling_runs;
 #[cfg(test)]
 mod rotation;
@@ -76,6 +83,9 @@ mod server;
 #[cfg(test)]
 #[cfg(feature = "services")]
 mod server_outages;
+#[cfg(test)]
+#[cfg(feature = "services")]
+mod server_sessions;
 #[cfg(test)]
 mod sessions;
 #[cfg(test)]

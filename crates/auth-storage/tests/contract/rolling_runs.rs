@@ -1,14 +1,14 @@
-//! Runs of migrations while nodes serve: what contracts waits for them, and a run is whole or nothing, however it ends.
+//! Runs of migrations while others use the tables: a run gives way to them, and is whole or nothing, however it ends.
 
 use crate::{
     people::at,
-    rolling::{ADD, NARROW, with},
-    world::{World, on_sqlite},
+    rolling::{ADD, with},
+    world::World,
 };
 use auth_domain::role::Role;
 use auth_storage::{
     MigrateError, Storage,
-    migrations::{Contracts, Migration, Script, Step},
+    migrations::{Migration, Script, Step},
 };
 
 /// A migration whose second statement fails.
@@ -43,48 +43,17 @@ on_both! {
         world.user("a@example.com", Role::USER).await;
     }
 
-    fn a_contract_is_applied_by_force_whatever_serves(world) {
-        let _serves = world.db.claim_serving().unwrap();
-        world.db.node_starts(world.db.node([1; 16], "1.0.0")).await.unwrap();
-        let newer = world.knowing(&with(&[NARROW])).await;
-        assert_eq!(newer.migrate_up().await.unwrap().held_back.len(), 1);
-        let forced = newer.migrate_up_with(Contracts::Force).await.unwrap();
-        assert_eq!((forced.applied, forced.held_back), (vec![NARROW.name.to_owned()], vec![]));
-    }
-}
-
-#[test]
-fn on_sqlite_a_contract_waits_for_the_process_that_serves() {
-    on_sqlite(async |world| {
-        let serves = world.db.claim_serving().unwrap();
-        let newer = world.knowing(&with(&[ADD, NARROW])).await;
-        let migrated = newer.migrate_up().await.unwrap();
-        assert_eq!(migrated.applied, [ADD.name]);
-        let held_back = &migrated.held_back[0];
-        assert_eq!(
-            (held_back.migration.as_str(), held_back.for_nodes.len()),
-            (NARROW.name, 0)
-        );
-        // Whoever serves may.
-        let migrated = newer.migrate_up_with(Contracts::of(&serves)).await.unwrap();
-        assert_eq!(
-            (migrated.applied, migrated.held_back),
-            (vec![NARROW.name.to_owned()], vec![])
-        );
-        assert_eq!(world.db.nodes().await.unwrap(), []);
-    });
 }
 
 #[cfg(feature = "services")]
 mod on_a_server {
-    use super::{ADD, Migration, NARROW, Role, Script, Step, Storage, World, applied, at, with};
+    use super::{ADD, Migration, Role, Script, Step, Storage, World, applied, at, with};
     use crate::{
-        people::{policy, t0, terms, token},
+        people::{policy, terms, token},
         settled::Settle as _,
-        world::{all, on_postgres},
+        world::on_postgres,
     };
-    use auth_domain::time::Span;
-    use auth_storage::{DatabaseConfig, sweep};
+    use auth_storage::DatabaseConfig;
     use diesel::{PgConnection, connection::SimpleConnection, prelude::*};
     use std::{
         io::{BufRead, BufReader},
@@ -120,85 +89,6 @@ mod on_a_server {
             down: "SELECT 1",
         },
     };
-
-    /// It can't be done in a transaction.
-    const INDEX: Migration = Migration {
-        name: "2999-01-01-700000_index_comets",
-        step: Step::Expand,
-        sqlite: Script {
-            up: "CREATE INDEX comets_by_ten ON comets (id / 10)",
-            down: "DROP INDEX comets_by_ten",
-        },
-        postgres: Script {
-            up: "-- expand\n-- Others write meanwhile.\nCREATE INDEX CONCURRENTLY comets_by_ten ON comets ((id / 10));",
-            down: "DROP INDEX comets_by_ten",
-        },
-    };
-
-    const VALID: &str =
-        "SELECT count(*) AS n FROM pg_index WHERE indexrelid = to_regclass('comets_by_ten') AND indisvalid";
-
-    #[test]
-    fn a_contract_waits_for_older_nodes_by_name_and_for_no_other() {
-        on_postgres(async |world| {
-            let older = world.db.node([1; 16], "1.0.0");
-            world.db.node_starts(older.clone()).await.unwrap();
-            let newer = world.knowing(&with(&[ADD, NARROW])).await;
-            let own = newer.node([2; 16], "2.0.0");
-            newer.node_starts(own.clone()).await.unwrap();
-            let migrated = newer.migrate_up().await.unwrap();
-            assert_eq!(migrated.applied, [ADD.name]);
-            let held_back = &migrated.held_back[0];
-            assert_eq!(held_back.migration, NARROW.name);
-            let named: Vec<_> = held_back
-                .for_nodes
-                .iter()
-                .map(|living| living.node.clone())
-                .collect();
-            assert_eq!(named, std::slice::from_ref(&older));
-            assert_eq!(newer.nodes().await.unwrap().len(), 2);
-            world.db.node_gone(older).await.unwrap();
-            assert_eq!(newer.migrate_up().await.unwrap().applied, [NARROW.name]);
-        });
-    }
-
-    #[test]
-    fn a_node_that_was_killed_is_waited_for_for_a_minute_and_forgotten_after_a_day() {
-        on_postgres(async |world| {
-            let older = world.db.node([1; 16], "1.0.0");
-            world.db.node_starts(older.clone()).await.unwrap();
-            let newer = world.knowing(&with(&[NARROW])).await;
-            let last_seen = |ago: &str| {
-                world.execute(&format!(
-                    "UPDATE nodes SET seen_at = clock_timestamp() - interval '{ago}'"
-                ));
-            };
-            last_seen("50 seconds");
-            assert_eq!(newer.migrate_up().await.unwrap().held_back.len(), 1);
-            // It lives after all.
-            last_seen("70 seconds");
-            world.db.node_lives(older).await.unwrap();
-            assert_eq!(newer.migrate_up().await.unwrap().held_back.len(), 1);
-            last_seen("70 seconds");
-            assert_eq!(newer.migrate_up().await.unwrap().applied, [NARROW.name]);
-            let count = "SELECT count(*) AS n FROM nodes";
-            newer.node_lives(newer.node([2; 16], "2.0.0")).await.unwrap();
-            assert_eq!(world.number(count), 2);
-            world.execute(
-                "UPDATE nodes SET seen_at = clock_timestamp() - interval '25 hours' WHERE version = '1.0.0'",
-            );
-            let day = Span::days(1);
-            let keep = sweep::Retention {
-                keep_ended_sessions: day,
-                keep_mails: day,
-                keep_activity: day,
-                limit: 9,
-            };
-            let swept = newer.sweep(t0(), keep).await.unwrap();
-            assert_eq!(swept.tables().collect::<Vec<_>>(), [("nodes", 1)]);
-            assert_eq!(world.number(count), 1);
-        });
-    }
 
     /// A connection that keeps a table from being changed.
     fn holding(world: &World, table: &str) -> PgConnection {
@@ -314,43 +204,57 @@ mod on_a_server {
         });
     }
 
+    /// What refers to a table locks it, too, when it is dropped.
     #[test]
-    fn an_index_is_built_beside_and_one_that_was_left_behind_is_replaced() {
+    fn a_run_back_takes_its_tables_first_and_tries_again() {
+        const REFER: Migration = Migration {
+            postgres: Script {
+                up: "CREATE TABLE comets (seen_by uuid NOT NULL REFERENCES users(id))",
+                down: "DROP TABLE comets",
+            },
+            ..WIDEN
+        };
         on_postgres(async |world| {
-            let some = world.knowing(&with(&[ADD])).await;
-            some.migrate_up().await.unwrap();
-            world.execute("INSERT INTO comets VALUES (1), (2)");
-            // What an end in the midst leaves: an index that is not used.
-            let mut c = PgConnection::establish(&world.address()).unwrap();
-            c.batch_execute("CREATE UNIQUE INDEX CONCURRENTLY comets_by_ten ON comets ((id / 10))")
-                .unwrap_err();
-            assert_eq!(world.number(VALID), 0);
-            let newer = world.knowing(&with(&[ADD, INDEX])).await;
-            assert_eq!(newer.migrate_up().await.unwrap().applied, [INDEX.name]);
-            assert_eq!(world.number(VALID), 1);
-            // One that is whole is kept: the run ended before it was recorded.
-            world.execute("DELETE FROM __diesel_schema_migrations WHERE version = '29990101700000'");
-            let oid = "SELECT CAST(to_regclass('comets_by_ten') AS oid)::bigint AS n";
-            let before = world.number(oid);
-            assert_eq!(newer.migrate_up().await.unwrap().applied, [INDEX.name]);
-            assert_eq!(world.number(oid), before);
+            let (_, session) = world.signed_in("a@example.com").await;
+            let newer = world.knowing(&with(&[REFER])).await;
+            newer.migrate_up().await.unwrap();
+            let mut held = holding(&world, "users");
+            let run = tokio::spawn(async move { newer.migrate_down().await.unwrap() });
+            until_a_run_waits_for(&world, "relation");
+            let rotated = world
+                .db
+                .rotate(session.id, token(0), policy(), false, terms(at(1)))
+                .await;
+            assert!(rotated.unwrap().settled().await.is_some());
+            held.batch_execute("COMMIT").unwrap();
+            assert_eq!(run.await.unwrap().as_deref(), Some(REFER.name));
         });
     }
 
+    /// `upgrade check` says what waits. PostgreSQL knows.
     #[test]
-    fn several_nodes_may_build_an_index_at_once() {
+    fn a_new_table_keeps_writes_from_those_that_it_refers_to() {
+        use auth_storage::{
+            Backend,
+            migrations::effects::{Effect, Waits, Work},
+        };
+        const REFER: &str = "CREATE TABLE comets (seen_by uuid NOT NULL REFERENCES users(id))";
         on_postgres(async |world| {
-            let mut nodes = Vec::new();
-            for _ in 0..3 {
-                let node = world.knowing(&with(&[ADD, INDEX, NARROW])).await;
-                nodes.push(tokio::spawn(
-                    async move { node.migrate_up().await.unwrap().applied },
-                ));
-            }
-            let mut applied: Vec<String> = all(nodes).await.concat();
-            applied.sort();
-            assert_eq!(applied, [ADD.name, INDEX.name, NARROW.name]);
-            assert_eq!(world.number(VALID), 1);
+            let mut c = PgConnection::establish(&world.address()).unwrap();
+            c.batch_execute(&format!("BEGIN; {REFER}")).unwrap();
+            let taken = "SELECT count(*) AS n FROM pg_locks WHERE relation = 'users'::regclass AND granted \
+                         AND mode = 'ShareRowExclusiveLock'";
+            assert_eq!(world.number(taken), 1);
+            let refer = Migration {
+                postgres: Script { up: REFER, down: "" },
+                ..WIDEN
+            };
+            let said = Effect {
+                table: "users".to_owned(),
+                waits: Waits::Writes,
+                work: Work::Catalogue,
+            };
+            assert!(refer.effects(Backend::Postgres).contains(&said));
         });
     }
 }

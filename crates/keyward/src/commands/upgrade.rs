@@ -7,7 +7,7 @@ use crate::{
     wiring,
 };
 use auth_storage::{
-    Backend, Storage,
+    AlreadyServed, Backend, Storage,
     migrations::{
         Schema, Status, Step,
         effects::{Effect, Waits, Work},
@@ -34,9 +34,11 @@ pub(super) async fn check(config: &Config, output: Output) -> Result<(), Command
     for one in schema.migrations.iter().filter(|one| !one.applied) {
         pending.extend(of(&storage, one, &nodes).await?);
     }
-    let next = next(&storage, &schema, &pending, &nodes);
+    // On SQLite the server that holds the file is the node.
+    let is_served = matches!(storage.claim_serving(), Err(AlreadyServed::ByAnother(_)));
+    let next = next(&storage, &schema, &pending, &nodes, is_served);
     if output.json {
-        return print_json(&as_json(&schema, &pending, &nodes, &next));
+        return print_json(&as_json(&schema, &pending, &nodes, is_served, &next));
     }
     if !nodes.is_empty() {
         let row = |living: &LivingNode| {
@@ -44,7 +46,7 @@ pub(super) async fn check(config: &Config, output: Output) -> Result<(), Command
             vec![
                 node.id.to_string(),
                 node.version.clone(),
-                node.knows.clone(),
+                node.knows.newest().to_owned(),
                 format!("{ago} s ago"),
             ]
         };
@@ -79,7 +81,7 @@ async fn of(storage: &Storage, one: &Status, nodes: &[LivingNode]) -> Result<Opt
     }
     let stamp = migration.stamp();
     let mut waits_for = nodes.to_vec();
-    waits_for.retain(|living| migration.step == Step::Contract && living.node.knows < stamp);
+    waits_for.retain(|living| migration.step == Step::Contract && !living.node.knows.includes(&stamp));
     Ok(Some(Pending {
         name: one.name.clone(),
         step: migration.step,
@@ -89,13 +91,22 @@ async fn of(storage: &Storage, one: &Status, nodes: &[LivingNode]) -> Result<Opt
 }
 
 /// What an operator does now.
-fn next(storage: &Storage, schema: &Schema, pending: &[Pending], nodes: &[LivingNode]) -> String {
+fn next(
+    storage: &Storage,
+    schema: &Schema,
+    pending: &[Pending],
+    nodes: &[LivingNode],
+    is_served: bool,
+) -> String {
     if let Some(stamp) = schema.refused_for() {
         return format!("run the newer version: the schema needs one that knows the migration {stamp}");
     }
     let count = |step| pending.iter().filter(|one| one.step == step).count();
     let (expand, contract) = (count(Step::Expand), count(Step::Contract));
-    let older = nodes.iter().filter(|living| !knows_all(schema, living)).count();
+    let older = nodes
+        .iter()
+        .filter(|living| !schema.is_known_to(&living.node))
+        .count();
     if expand > 0 && storage.backend() == Backend::Sqlite {
         return "`keyward migrate up`, or the next `keyward serve` of this version, which does the same"
             .to_owned();
@@ -104,6 +115,9 @@ fn next(storage: &Storage, schema: &Schema, pending: &[Pending], nodes: &[Living
         return format!(
             "`keyward migrate up`, while the nodes serve ({expand} to apply); then replace them one by one"
         );
+    }
+    if contract > 0 && is_served {
+        return "stop the server that has this database; then `keyward migrate up`, or `keyward serve` of this version".to_owned();
     }
     if contract > 0 && pending.iter().any(|one| !one.waits_for.is_empty()) {
         return format!("replace the older nodes ({older} live); then `keyward migrate up`");
@@ -117,13 +131,6 @@ fn next(storage: &Storage, schema: &Schema, pending: &[Pending], nodes: &[Living
         return format!("replace the older nodes ({older} live); the schema is up to date");
     }
     "nothing: the schema is up to date".to_owned()
-}
-
-/// Whether a node's program knows every migration that this one knows.
-fn knows_all(schema: &Schema, living: &LivingNode) -> bool {
-    schema
-        .newest_known()
-        .is_none_or(|newest| living.node.knows >= newest)
 }
 
 /// How long it takes, in seconds; 0 for less than one.
@@ -156,12 +163,12 @@ fn rows(one: &Pending) -> Vec<Vec<String>> {
         .collect()
 }
 
-fn as_json(schema: &Schema, pending: &[Pending], nodes: &[LivingNode], next: &str) -> Value {
+fn as_json(schema: &Schema, pending: &[Pending], nodes: &[LivingNode], is_served: bool, next: &str) -> Value {
     let node = |living: &LivingNode| {
         json!({
             "id": living.node.id.to_string(),
             "version": living.node.version,
-            "knows": living.node.knows,
+            "knows": living.node.knows.newest(),
             "started_at": living.started_at.to_rfc3339(),
             "seen_seconds_ago": living.seen_before.num_seconds(),
         })
@@ -184,6 +191,7 @@ fn as_json(schema: &Schema, pending: &[Pending], nodes: &[LivingNode], next: &st
     };
     json!({
         "floor": schema.floor,
+        "served_by_another": is_served,
         "nodes": nodes.iter().map(node).collect::<Vec<_>>(),
         "pending": pending.iter().map(migration).collect::<Vec<_>>(),
         "next": next,

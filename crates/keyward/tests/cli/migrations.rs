@@ -104,3 +104,40 @@ fn an_upgrade_is_told_its_next_step() {
         "{shown}"
     );
 }
+
+#[test]
+fn a_contract_that_waits_for_a_server_is_told_to_wait_for_it() {
+    let place = Place::new();
+    place.run(&["migrate", "status"]).good();
+    let data = place.data();
+    let files = std::fs::read_dir(&data).unwrap();
+    let mut lock = files
+        .map(|file| file.unwrap().path())
+        .find(|file| file.extension().is_some_and(|ending| ending == "db"))
+        .unwrap()
+        .into_os_string();
+    lock.push(".serve.lock");
+    // As a server holds it.
+    let server = std::fs::File::create(lock).unwrap();
+    server.lock().unwrap();
+    let check = || place.run(&["upgrade", "check", "--json"]).json();
+    assert!(
+        place
+            .run(&["migrate", "up"])
+            .refused(1)
+            .contains("takes away what older versions need")
+    );
+    let held = check();
+    assert_eq!(held["served_by_another"], true);
+    assert!(
+        held["next"].as_str().unwrap().starts_with("stop the server"),
+        "{held}"
+    );
+    drop(server);
+    let free = check();
+    assert_eq!(free["served_by_another"], false);
+    assert!(
+        free["next"].as_str().unwrap().starts_with("`keyward migrate up`"),
+        "{free}"
+    );
+}

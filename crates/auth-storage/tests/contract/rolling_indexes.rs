@@ -1,0 +1,103 @@
+//! Indexes that are built while others write: outside of a transaction, and by one run at a time.
+
+use crate::{
+    rolling::{ADD, NARROW, with},
+    world::{all, on_postgres},
+};
+use auth_storage::{
+    MigrateError,
+    migrations::{Migration, Script, Step},
+};
+use diesel::{PgConnection, connection::SimpleConnection, prelude::*};
+
+/// It can't be done in a transaction.
+const INDEX: Migration = Migration {
+    name: "2999-01-01-700000_index_comets",
+    step: Step::Expand,
+    sqlite: Script {
+        up: "CREATE INDEX comets_by_ten ON comets (id / 10)",
+        down: "DROP INDEX comets_by_ten",
+    },
+    postgres: Script {
+        up: "-- expand\n-- Others write meanwhile.\nCREATE INDEX CONCURRENTLY comets_by_ten ON comets ((id / 10));",
+        down: "DROP INDEX comets_by_ten",
+    },
+};
+
+const VALID: &str =
+    "SELECT count(*) AS n FROM pg_index WHERE indexrelid = to_regclass('comets_by_ten') AND indisvalid";
+
+#[test]
+fn an_index_is_built_beside_and_one_that_was_left_behind_is_replaced() {
+    on_postgres(async |world| {
+        let some = world.knowing(&with(&[ADD])).await;
+        some.migrate_up().await.unwrap();
+        world.execute("INSERT INTO comets VALUES (1), (2)");
+        // What an end in the midst leaves: an index that is not used.
+        let mut c = PgConnection::establish(&world.address()).unwrap();
+        c.batch_execute("CREATE UNIQUE INDEX CONCURRENTLY comets_by_ten ON comets ((id / 10))")
+            .unwrap_err();
+        assert_eq!(world.number(VALID), 0);
+        let newer = world.knowing(&with(&[ADD, INDEX])).await;
+        assert_eq!(newer.migrate_up().await.unwrap().applied, [INDEX.name]);
+        assert_eq!(world.number(VALID), 1);
+        // One that is whole is kept: the run ended before it was recorded.
+        world.execute("DELETE FROM __diesel_schema_migrations WHERE version = '29990101700000'");
+        let oid = "SELECT CAST(to_regclass('comets_by_ten') AS oid)::bigint AS n";
+        let before = world.number(oid);
+        assert_eq!(newer.migrate_up().await.unwrap().applied, [INDEX.name]);
+        assert_eq!(world.number(oid), before);
+    });
+}
+
+#[test]
+fn several_nodes_may_build_an_index_at_once() {
+    on_postgres(async |world| {
+        let mut nodes = Vec::new();
+        for _ in 0..3 {
+            let node = world.knowing(&with(&[ADD, INDEX, NARROW])).await;
+            nodes.push(tokio::spawn(
+                async move { node.migrate_up().await.unwrap().applied },
+            ));
+        }
+        let mut applied: Vec<String> = all(nodes).await.concat();
+        applied.sort();
+        assert_eq!(applied, [ADD.name, INDEX.name, NARROW.name]);
+        assert_eq!(world.number(VALID), 1);
+    });
+}
+
+/// What was applied before it can't be taken for undone.
+#[test]
+fn a_run_that_fails_after_a_part_was_applied_names_that_part() {
+    const FILLED: Migration = Migration {
+        postgres: Script {
+            up: "CREATE TABLE comets (id bigint NOT NULL PRIMARY KEY); INSERT INTO comets VALUES (1), (2)",
+            down: "DROP TABLE comets",
+        },
+        ..ADD
+    };
+    const UNIQUE: Migration = Migration {
+        postgres: Script {
+            up: "CREATE UNIQUE INDEX CONCURRENTLY comets_by_ten ON comets ((id / 10))",
+            down: "DROP INDEX comets_by_ten",
+        },
+        ..INDEX
+    };
+    on_postgres(async |world| {
+        let newer = world.knowing(&with(&[FILLED, UNIQUE])).await;
+        let refused = newer.migrate_up().await.unwrap_err();
+        let MigrateError::Partly { applied, cause } = &refused else {
+            panic!("{refused:?}");
+        };
+        assert_eq!(applied, &[FILLED.name]);
+        assert!(
+            matches!(&**cause, MigrateError::Failed { what, .. } if what.contains(UNIQUE.name)),
+            "{cause:?}"
+        );
+        assert!(refused.to_string().contains(FILLED.name), "{refused}");
+        // One that applies nothing before it fails says so by naming nothing.
+        let refused = newer.migrate_up().await.unwrap_err();
+        assert!(matches!(refused, MigrateError::Failed { .. }), "{refused:?}");
+    });
+}
