@@ -1,7 +1,8 @@
 #!/bin/sh
 # Fails on any dependency between the crates of the workspace that docs/architecture.md does not draw, on an external crate that
 # is used outside the crates that may use it, and on anything in the domain's dependency tree that could do I/O. Inside some crates
-# it also fails on a folder that imports from a folder that it may not use, and on files that import each other in a circle.
+# it also fails on files that import each other in a circle and, in the crates of the table of folders, on a folder that imports from
+# a folder that it may not use.
 #
 #   scripts/check-arrows.sh              checks this workspace; needs cargo and nothing else
 #   scripts/check-arrows.sh --self-test  proves on a copy that each kind of forbidden dependency is found
@@ -69,6 +70,10 @@ keyward       cli       config .
 keyward       commands  config logging cli .
 TABLE
 }
+
+# The crates whose files may not import each other in a circle. The queries of auth-storage are compiled once for each database, by
+# `#[path]`. So the script sees what a query imports, and not that a method of `Storage` calls it.
+without_circles='auth-service auth-api auth-storage'
 
 # What the domain's dependency tree must not contain: sockets, files, databases, runtimes, randomness. The crates of the first group
 # are used elsewhere in the workspace, so they must be in Cargo.lock under that name. Those of the second are not used at all.
@@ -219,15 +224,15 @@ check_inside() {
       }
       state[module] = "done"
     }
-    $1 == "folder" { line[$2] = 1; for (i = 3; i <= NF; i++) may[$2, $i] = 1 }
+    $1 == "folder" { has_lines = 1; line[$2] = 1; for (i = 3; i <= NF; i++) may[$2, $i] = 1 }
     $1 == "file" && $2 ~ /\// { name = $2; sub(/\/.*/, "", name); holds[name] = 1 }
     $1 == "import" { imports[$2] = imports[$2] " " $3; from[++count] = $2; to[count] = $3 }
     END {
-      for (name in holds) if (!(name in line)) print crate ": the folder " name " has no line in the table of scripts/check-arrows.sh"
+      for (name in holds) if (has_lines && !(name in line)) print crate ": the folder " name " has no line in the table of scripts/check-arrows.sh"
       for (name in line) if (name != "." && !(name in holds)) print crate ": the table has a folder " name " that the crate lacks"
       for (i = 1; i <= count; i++) {
         a = folder_of(from[i]); b = folder_of(to[i])
-        if (from[i] != "lib" && to[i] != "lib" && a != b && !((a, b) in may))
+        if (has_lines && from[i] != "lib" && to[i] != "lib" && a != b && !((a, b) in may))
           print crate ": the folder " a " may not use " b ": " from[i] " imports " to[i]
       }
       for (i = 1; i <= count && !circle; i++) if (!(from[i] in state)) walk(from[i], 1)
@@ -280,9 +285,9 @@ check() {
     fi
   done
 
-  # Then the folders and files inside the crates that have some.
+  # Then the folders and files inside the crates.
   listing=$(mktemp)
-  for crate in $(folders | awk '{ print $1 }' | sort -u); do
+  for crate in $without_circles; do
     (cd "$root/crates/$crate/src" && find . -name '*.rs' | sed 's/^\.\///' | sort) >"$listing"
     inside=$(check_inside "$crate" "$listing")
     [ -z "$inside" ] || problem "$inside"
@@ -360,6 +365,10 @@ use crate::{\
   edit crates/auth-service/src/sessions/browser.rs 's/^impl Service {$/type Circle = crate::sessions::refresh::Circle;\
 &/'
   expect 'two files that import each other' 'auth-service: files import each other in a circle: sessions::'
+  fresh_copy
+  edit crates/auth-storage/src/storage/mod.rs 's/^use writing::Writes;$/&\
+use crate::sweep::Swept as _;/'
+  expect 'a store that imports a noun of its own' 'auth-storage: files import each other in a circle: '
   fresh_copy
   edit crates/auth-api/src/pages/login.rs 's/^use askama::Template;$/&\
 use crate::api::login as _;/'
