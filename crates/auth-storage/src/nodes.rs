@@ -48,6 +48,12 @@ impl Known {
         )
     }
 
+    /// As a row has them.
+    #[must_use]
+    pub const fn stored(row: String) -> Self {
+        Self(row)
+    }
+
     /// The stamp of the newest.
     #[must_use]
     pub fn newest(&self) -> &str {

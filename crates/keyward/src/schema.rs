@@ -77,7 +77,7 @@ pub(crate) const fn backend_name(backend: Backend) -> &'static str {
 mod tests {
     use super::*;
     use auth_domain::time::{Span, Timestamp};
-    use auth_storage::nodes::Node;
+    use auth_storage::nodes::{Known, Node};
 
     #[test]
     fn a_migration_that_is_held_back_says_by_whom() {
@@ -92,7 +92,7 @@ mod tests {
         let node = Node {
             id: "018f3f5e-7c1a-7a30-8d2e-0123456789ab".parse().unwrap_or_default(),
             version: "1.2.3".to_owned(),
-            knows: "20260101000000".to_owned(),
+            knows: Known::stored("20260101000000".to_owned()),
         };
         let living = LivingNode {
             node,

@@ -72,7 +72,7 @@ pub(crate) fn living(c: &mut Conn) -> Result<Vec<LivingNode>, Fault> {
         node: Node {
             id: id.0,
             version,
-            knows: Known(knows),
+            knows: Known::stored(knows),
         },
         started_at: started_at.0,
         seen_before: age(seen_at.0, now.0),
