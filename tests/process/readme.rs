@@ -1,7 +1,7 @@
 //! What the documentation says, held against the program. What the README tells people to type is typed; that takes `curl`,
 //! so it belongs to the half with services.
 
-use auth_api::oauth::error::OauthCode;
+use auth_api::{ServerConfig, app::routes::Listener, http::route::Access, oauth::error::OauthCode};
 use auth_domain::{audit::Action, mail::MailKind, role::Permission};
 #[cfg(feature = "services")]
 use std::process::Command;
@@ -149,5 +149,52 @@ fn the_documented_error_codes_are_the_ones_there_are() {
         .map(|code| (code.as_str().to_owned(), code.status()))
         .collect();
     known.sort();
+    assert_eq!(documented, known);
+}
+
+/// Clients rely on the contract, so it names every route, and beside a route of administrators the permission that it needs.
+#[test]
+fn the_http_contract_names_every_route_and_its_permission() {
+    let page = include_str!("../../docs/http-contract.md");
+    let config = ServerConfig::default();
+    let named = |line: &str, route: &str| {
+        line.split('`')
+            .any(|code| code.split(['?', ' ']).take(2).eq(route.split(' ')))
+    };
+    for operation in Listener::Clients.routes(&config).operations() {
+        let path = operation.path();
+        let below = [&config.base_path, &config.admin_path]
+            .into_iter()
+            .find_map(|base| path.strip_prefix(base.as_str()))
+            .unwrap_or(path);
+        let route = format!("{} {below}", operation.method());
+        let needs = match operation.access() {
+            Access::Permission(permission) => format!("| `{}` |", permission.as_str()),
+            _ => String::new(),
+        };
+        let is_documented = operation.id().is_some();
+        assert!(
+            !is_documented
+                || page
+                    .lines()
+                    .any(|line| named(line, &route) && line.ends_with(&needs)),
+            "docs/http-contract.md has to name {route} {needs}"
+        );
+    }
+}
+
+/// Operators look actions up by their word.
+#[test]
+fn the_documentation_of_the_audit_log_has_every_action() {
+    let page = include_str!("../../docs/audit.md");
+    let (_, table) = page.split_once("## Actions").unwrap();
+    let named = table
+        .lines()
+        .filter_map(|line| line.strip_prefix("| `")?.split(" |").next());
+    let documented: BTreeSet<&str> = named
+        .flat_map(|cell| cell.split("`, `"))
+        .map(|word| word.trim_end_matches('`'))
+        .collect();
+    let known: BTreeSet<&str> = Action::ALL.iter().map(Action::as_str).collect();
     assert_eq!(documented, known);
 }
