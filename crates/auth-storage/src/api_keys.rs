@@ -50,9 +50,6 @@ pub struct Holder {
 
 impl Storage {
     /// Stores an API key, unless its owner has as many as it may.
-    ///
-    /// # Errors
-    /// See [`StorageError`].
     pub async fn insert_api_key(
         &self,
         new: New,
@@ -63,17 +60,11 @@ impl Storage {
     }
 
     /// A user's API keys, newest first.
-    ///
-    /// # Errors
-    /// See [`StorageError`].
     pub async fn api_keys(&self, owner: UserId) -> Result<Vec<ApiKey>, StorageError> {
         run!(self, read, api_keys::of_user(owner))
     }
 
     /// Removes a user's API key.
-    ///
-    /// # Errors
-    /// See [`StorageError`].
     pub async fn revoke_api_key(
         &self,
         owner: UserId,
@@ -84,17 +75,11 @@ impl Storage {
     }
 
     /// The API key of a digest, with its owner.
-    ///
-    /// # Errors
-    /// See [`StorageError`].
     pub async fn api_key_holder(&self, digest: [u8; 32]) -> Result<Option<Holder>, StorageError> {
         run!(self, look, api_keys::holder(&digest))
     }
 
     /// Writes down that an API key was used.
-    ///
-    /// # Errors
-    /// See [`StorageError`].
     pub async fn touch_api_key(&self, id: ApiKeyId, now: Timestamp) -> Result<(), StorageError> {
         run!(self, write, api_keys::touch(id, now))
     }

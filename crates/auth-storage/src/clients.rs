@@ -13,34 +13,22 @@ use diesel::prelude::*;
 
 impl Storage {
     /// Registers a client. False: its id is taken.
-    ///
-    /// # Errors
-    /// See [`StorageError`].
     pub async fn insert_client(&self, client: Client, terms: ChangeContext) -> Result<bool, StorageError> {
         run!(self, write, clients::insert(&client, &terms))
     }
 
     /// One client.
-    ///
-    /// # Errors
-    /// See [`StorageError`].
     pub async fn client(&self, id: &ClientId) -> Result<Option<Client>, StorageError> {
         let id = id.clone();
         run!(self, look, clients::client(&id))
     }
 
     /// All clients, by id.
-    ///
-    /// # Errors
-    /// See [`StorageError`].
     pub async fn clients(&self) -> Result<Vec<Client>, StorageError> {
         run!(self, read, clients::all())
     }
 
     /// Forgets a client. False: there is none of that id.
-    ///
-    /// # Errors
-    /// See [`StorageError`].
     pub async fn delete_client(&self, id: &ClientId, terms: ChangeContext) -> Result<bool, StorageError> {
         let id = id.clone();
         run!(self, write, clients::delete(&id, &terms))

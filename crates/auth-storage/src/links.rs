@@ -35,9 +35,6 @@ pub enum NotRedeemed {
 
 impl Storage {
     /// Queues a mail with a reset link for the user with this address: the same row for known and unknown addresses.
-    ///
-    /// # Errors
-    /// See [`StorageError`].
     pub async fn ask_for_reset(
         &self,
         recipient: String,
@@ -51,9 +48,6 @@ impl Storage {
     }
 
     /// Queues a mail with a reset link for a user.
-    ///
-    /// # Errors
-    /// See [`StorageError`].
     pub async fn mail_reset(
         &self,
         user: UserId,
@@ -63,9 +57,6 @@ impl Storage {
     }
 
     /// Queues the mail that verifies a user's address.
-    ///
-    /// # Errors
-    /// See [`StorageError`].
     pub async fn mail_verification(
         &self,
         user: UserId,
@@ -76,9 +67,6 @@ impl Storage {
     }
 
     /// Asks a new address to confirm, and tells the old one.
-    ///
-    /// # Errors
-    /// See [`StorageError`].
     pub async fn ask_for_new_email(
         &self,
         user: UserId,
@@ -90,9 +78,6 @@ impl Storage {
     }
 
     /// Uses a reset token up: sets the password, ends every session, forgets known devices, tells the owner.
-    ///
-    /// # Errors
-    /// See [`StorageError`].
     pub async fn reset_password(
         &self,
         digest: [u8; 32],
@@ -104,9 +89,6 @@ impl Storage {
 
     /// Uses a verification token up. The first confirmation of an address takes a proof beside the link, and ends what the
     /// account's maker had; a registration that waited for it is complete.
-    ///
-    /// # Errors
-    /// See [`StorageError`].
     pub async fn verify_email(
         &self,
         digest: [u8; 32],
@@ -118,9 +100,6 @@ impl Storage {
 
     /// Uses the token of a new address up: puts it in force, ends every session, tells the old one. It takes a session of the
     /// account or its password beside the link.
-    ///
-    /// # Errors
-    /// See [`StorageError`].
     pub async fn change_email(
         &self,
         digest: [u8; 32],
@@ -131,9 +110,6 @@ impl Storage {
     }
 
     /// Uses a report token up: everything ends, and an address that was changed comes back, unless another user has it by now.
-    ///
-    /// # Errors
-    /// See [`StorageError`].
     pub async fn report(
         &self,
         digest: [u8; 32],

@@ -111,9 +111,6 @@ impl Storage {
 
     /// Sends a node's first heartbeat. It has to be sent before the node looks whether it may serve the schema: a migration that
     /// contracts then either sees the node, or is seen by it.
-    ///
-    /// # Errors
-    /// See [`StorageError`].
     pub async fn first_heartbeat(&self, node: Node) -> Result<(), StorageError> {
         if self.backend() == Backend::Postgres {
             run!(self, write, nodes::first_heartbeat(&node))?;
@@ -122,9 +119,6 @@ impl Storage {
     }
 
     /// Sends a heartbeat.
-    ///
-    /// # Errors
-    /// See [`StorageError`].
     pub async fn heartbeat(&self, node: Node) -> Result<(), StorageError> {
         if self.backend() == Backend::Postgres {
             run!(self, write, nodes::heartbeat(&node))?;
@@ -133,9 +127,6 @@ impl Storage {
     }
 
     /// Removes the row of a node that has ended: nothing has to wait for it any more.
-    ///
-    /// # Errors
-    /// See [`StorageError`].
     pub async fn remove_node(&self, node: Node) -> Result<(), StorageError> {
         if self.backend() == Backend::Postgres {
             run!(self, write, nodes::remove(&node))?;
@@ -144,9 +135,6 @@ impl Storage {
     }
 
     /// The nodes that live; none on SQLite.
-    ///
-    /// # Errors
-    /// See [`StorageError`].
     pub async fn nodes(&self) -> Result<Vec<LivingNode>, StorageError> {
         run!(self, read, nodes::living())
     }

@@ -70,9 +70,6 @@ pub struct Stored {
 
 impl Storage {
     /// A one-time token that holds, without using it.
-    ///
-    /// # Errors
-    /// See [`StorageError`].
     pub async fn one_time_token(
         &self,
         kind: TokenKind,
@@ -84,9 +81,6 @@ impl Storage {
 
     /// Stores the token that a mail is about to carry. False: it is void, because a newer one was asked for or, for a reset, the
     /// password was set since; or the user is gone.
-    ///
-    /// # Errors
-    /// See [`StorageError`].
     pub async fn issue_token(
         &self,
         token: New,

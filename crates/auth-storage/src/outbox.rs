@@ -78,17 +78,11 @@ pub struct Figures {
 
 impl Storage {
     /// Whether a mail could be claimed now: look before a claim, which is a write.
-    ///
-    /// # Errors
-    /// See [`StorageError`].
     pub async fn mail_waits(&self) -> Result<bool, StorageError> {
         run!(self, read, outbox::any_waiting())
     }
 
     /// Claims mails that are due, under a lease on the database's clock.
-    ///
-    /// # Errors
-    /// See [`StorageError`].
     pub async fn claim_mails(
         &self,
         lease: Uuid,
@@ -99,26 +93,17 @@ impl Storage {
     }
 
     /// Ends a claim. False: the lease was lost, and nothing was written.
-    ///
-    /// # Errors
-    /// See [`StorageError`].
     pub async fn end_mail(&self, id: MailId, lease: Uuid, end: End) -> Result<bool, StorageError> {
         run!(self, write, outbox::end(id, lease, &end))
     }
 
     /// How full the outbox is.
-    ///
-    /// # Errors
-    /// See [`StorageError`].
     pub async fn mail_figures(&self) -> Result<Figures, StorageError> {
         run!(self, read, outbox::figures())
     }
 
     /// The mails that wait after a failed attempt, and those that were given up: the oldest first, at most so many, those after
     /// this one.
-    ///
-    /// # Errors
-    /// See [`StorageError`].
     pub async fn troubled_mails(
         &self,
         after: Option<MailId>,
@@ -129,9 +114,6 @@ impl Storage {
 
     /// Makes these mails due now, those that were given up among them, unless what it takes to send them is gone. Answers with
     /// how many there were.
-    ///
-    /// # Errors
-    /// See [`StorageError`].
     pub async fn retry_mails(&self, mails: Vec<MailId>) -> Result<u64, StorageError> {
         run!(self, write, outbox::retry(&mails))
     }

@@ -23,9 +23,6 @@ pub enum Settled {
 
 impl Storage {
     /// Queues a registration whose address has to be confirmed first: the same rows for a new and for a known address.
-    ///
-    /// # Errors
-    /// See [`StorageError`].
     pub async fn register_pending(
         &self,
         email: EmailAddress,
@@ -40,9 +37,6 @@ impl Storage {
     }
 
     /// Queues a mail with a link that confirms this address: the same row for known and unknown ones.
-    ///
-    /// # Errors
-    /// See [`StorageError`].
     pub async fn ask_for_verification(
         &self,
         recipient: String,
@@ -57,9 +51,6 @@ impl Storage {
 
     /// Decides what a mail with a confirmation link that was asked for by address is to say, and gives its token a user; for a
     /// registration whose address is free it makes this one. Asked again for the same token it answers the same.
-    ///
-    /// # Errors
-    /// See [`StorageError`].
     pub async fn settle_verification(
         &self,
         token: NewToken,
@@ -74,9 +65,6 @@ impl Storage {
     }
 
     /// The password of a registration that waits for this address to be confirmed.
-    ///
-    /// # Errors
-    /// See [`StorageError`].
     pub async fn waiting_password(&self, email: &EmailAddress) -> Result<Option<PasswordHash>, StorageError> {
         let email = email.clone();
         run!(self, read, registrations::waiting_password(&email))

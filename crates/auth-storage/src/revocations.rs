@@ -30,9 +30,6 @@ pub struct Batch {
 
 impl Storage {
     /// Revokes one access token until `terms.until_at_least`.
-    ///
-    /// # Errors
-    /// See [`StorageError`].
     pub async fn revoke_token(
         &self,
         token: TokenId,
@@ -51,9 +48,6 @@ impl Storage {
     }
 
     /// What the database knows of a token.
-    ///
-    /// # Errors
-    /// See [`StorageError`].
     pub async fn facts(&self, token: TokenRef) -> Result<RevocationFacts, StorageError> {
         let named = Arc::clone(&self.inner.named);
         run!(self, look, revocations::facts(token, &named))

@@ -89,9 +89,6 @@ impl Storage {
     /// Begins a session in one transaction: if the user exists, is active and has the session's generation, it stores it,
     /// sets `last_login_at`, rewrites the hash if that still is `upgrade.from`, ends the oldest live sessions beyond
     /// `max_per_user`, and tells the user of a device that it does not know. Else nothing is written.
-    ///
-    /// # Errors
-    /// See [`StorageError`].
     pub async fn start_session(
         &self,
         sign_in: SignIn,
@@ -122,9 +119,6 @@ impl Storage {
     }
 
     /// Ends a session; one that is not `owner`'s is not found.
-    ///
-    /// # Errors
-    /// See [`StorageError`].
     pub async fn end_session(
         &self,
         id: SessionId,
@@ -136,9 +130,6 @@ impl Storage {
     }
 
     /// Ends all sessions of a user and raises its generation.
-    ///
-    /// # Errors
-    /// See [`StorageError`].
     pub async fn end_user_sessions(
         &self,
         id: UserId,
@@ -150,9 +141,6 @@ impl Storage {
 
     /// Ends all sessions of a user but `spare`: raises the generation, and lifts that one over, so that its access tokens die and
     /// its refresh token goes on.
-    ///
-    /// # Errors
-    /// See [`StorageError`].
     pub async fn end_other_sessions(
         &self,
         id: UserId,
@@ -168,17 +156,11 @@ impl Storage {
     }
 
     /// A session and its user, from one read.
-    ///
-    /// # Errors
-    /// See [`StorageError`].
     pub async fn session(&self, id: SessionId) -> Result<Option<(Session, User)>, StorageError> {
         run!(self, look, sessions::session_with_user(id))
     }
 
     /// A part of a user's sessions, newest first.
-    ///
-    /// # Errors
-    /// See [`StorageError`].
     pub async fn sessions(
         &self,
         user: UserId,

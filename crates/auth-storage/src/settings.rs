@@ -7,18 +7,12 @@ use crate::{
 
 impl Storage {
     /// One setting.
-    ///
-    /// # Errors
-    /// See [`StorageError`].
     pub async fn setting(&self, name: &str) -> Result<Option<Vec<u8>>, StorageError> {
         let name = name.to_owned();
         run!(self, read, settings::value(&name))
     }
 
     /// Stores a setting if there is none of that name. False: there is.
-    ///
-    /// # Errors
-    /// See [`StorageError`].
     pub async fn insert_setting(&self, name: &str, value: Vec<u8>) -> Result<bool, StorageError> {
         let name = name.to_owned();
         run!(self, write, settings::insert(&name, &value))

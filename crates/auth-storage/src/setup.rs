@@ -35,9 +35,6 @@ pub enum Outcome {
 
 impl Storage {
     /// Stores a set-up token, unless there is an administrator, or another token is live and not to be replaced.
-    ///
-    /// # Errors
-    /// See [`StorageError`].
     pub async fn issue_setup_token(
         &self,
         token: NewToken,
@@ -53,9 +50,6 @@ impl Storage {
     }
 
     /// Uses a set-up token up and makes the first administrator with it, signed in. Of any number of callers, one does.
-    ///
-    /// # Errors
-    /// See [`StorageError`].
     pub async fn redeem_setup_token(
         &self,
         digest: [u8; 32],

@@ -74,18 +74,12 @@ pub enum NotChanged {
 
 impl Storage {
     /// All signing keys, and the rows that this version can't read.
-    ///
-    /// # Errors
-    /// See [`StorageError`].
     pub async fn keys(&self) -> Result<Table, StorageError> {
         run!(self, read, signing_keys::all())
     }
 
     /// Moves keys and adds new ones, in the order given. A rotation that somebody asked for is noted: whether the old key was
     /// compromised, and by whom.
-    ///
-    /// # Errors
-    /// See [`StorageError`].
     pub async fn change_keys(
         &self,
         moves: Vec<KeyStep>,
@@ -106,9 +100,6 @@ impl Storage {
     }
 
     /// Replaces what is sealed with the master key, all or nothing: keys by `kid`, settings by name.
-    ///
-    /// # Errors
-    /// See [`StorageError`].
     pub async fn reseal_keys(
         &self,
         keys: Vec<(String, Vec<u8>)>,

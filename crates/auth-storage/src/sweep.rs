@@ -62,9 +62,6 @@ impl Storage {
     /// Removes at most `keep.limit` rows of each table that nothing needs any more, each table in a transaction of its own:
     /// what is asked for meanwhile waits for one of them at most. Sessions that merely expired are found by a walk that goes on
     /// with the next call.
-    ///
-    /// # Errors
-    /// See [`StorageError`].
     pub async fn sweep(&self, now: Timestamp, keep: Retention) -> Result<Swept, StorageError> {
         let mut swept = Swept::default();
         for number in 0..sqlite::ops::sweep::PARTS.len() {

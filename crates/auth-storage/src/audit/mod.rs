@@ -128,9 +128,6 @@ pub const HEAD: &str = "audit_head";
 
 impl Storage {
     /// Notes something that changes nothing else, such as a failed sign-in.
-    ///
-    /// # Errors
-    /// See [`StorageError`].
     pub async fn note(
         &self,
         action: Action,
@@ -142,50 +139,32 @@ impl Storage {
     }
 
     /// A part of the audit log, newest first. A row that fits no event is named in the program's log and passed over.
-    ///
-    /// # Errors
-    /// See [`StorageError`].
     pub async fn audit(&self, filter: Filter, page: Pagination) -> Result<Vec<AuditEvent>, StorageError> {
         run!(self, read, audit::list(&filter, page))
     }
 
     /// How many rows no seal covers yet.
-    ///
-    /// # Errors
-    /// See [`StorageError`].
     pub async fn unsealed_audit(&self) -> Result<u64, StorageError> {
         run!(self, read, seals::unsealed())
     }
 
     /// How many rows from before a moment no seal covers yet.
-    ///
-    /// # Errors
-    /// See [`StorageError`].
     pub async fn unsealed_audit_before(&self, moment: Timestamp) -> Result<u64, StorageError> {
         run!(self, read, seals::unsealed_before(moment))
     }
 
     /// The rows that no seal takes in.
-    ///
-    /// # Errors
-    /// See [`StorageError`].
     pub async fn refused_audit(&self) -> Result<RefusedRows, StorageError> {
         run!(self, read, seals::refused())
     }
 
     /// Where the log stands: one look, as the sealer takes it each second.
-    ///
-    /// # Errors
-    /// See [`StorageError`].
     pub async fn audit_standing(&self) -> Result<Standing, StorageError> {
         run!(self, read, seals::standing())
     }
 
     /// Closes rows that no seal covers into the next batch, and sets those aside that no seal may take in (`may_be_sealed`);
     /// of several nodes one does at a time.
-    ///
-    /// # Errors
-    /// See [`StorageError`].
     pub async fn seal_audit(
         &self,
         most: u32,
@@ -196,17 +175,11 @@ impl Storage {
     }
 
     /// Writes down which seal was the newest (a genuine mark), unless what was read before is not there any more.
-    ///
-    /// # Errors
-    /// See [`StorageError`].
     pub async fn keep_audit_head(&self, read: Option<Vec<u8>>, mark: Vec<u8>) -> Result<(), StorageError> {
         run!(self, write, seals::keep_head(read.as_deref(), &mark))
     }
 
     /// Takes the chain as it stands for the right one, and notes that. Answers the newest seal.
-    ///
-    /// # Errors
-    /// See [`StorageError`].
     pub async fn accept_audit(
         &self,
         signer: Arc<dyn Signer>,
@@ -216,50 +189,32 @@ impl Storage {
     }
 
     /// The first batch after this one, whole.
-    ///
-    /// # Errors
-    /// See [`StorageError`].
     pub async fn audit_batch_after(&self, number: i64) -> Result<Option<SealedBatch>, StorageError> {
         run!(self, read, seals::batch_after(number))
     }
 
     /// The newest seal.
-    ///
-    /// # Errors
-    /// See [`StorageError`].
     pub async fn newest_seal(&self) -> Result<Option<Seal>, StorageError> {
         run!(self, read, seals::newest())
     }
 
     /// One seal.
-    ///
-    /// # Errors
-    /// See [`StorageError`].
     pub async fn seal_of(&self, number: i64) -> Result<Option<Seal>, StorageError> {
         run!(self, read, seals::seal_of(number))
     }
 
     /// A batch that rows name and no seal is of, in a chain that begins after `floor`.
-    ///
-    /// # Errors
-    /// See [`StorageError`].
     pub async fn stray_audit_batch(&self, floor: i64) -> Result<Option<i64>, StorageError> {
         run!(self, read, seals::strays(floor))
     }
 
     /// Removes at most `most` rows of batches up to `floor`, which are no part of the chain any more. Answers how many; with
     /// none left, the seals go.
-    ///
-    /// # Errors
-    /// See [`StorageError`].
     pub async fn clear_pruned_audit(&self, floor: i64, most: u32) -> Result<u64, StorageError> {
         run!(self, write, seals::clear_pruned(floor, i64::from(most)))
     }
 
     /// Removes batches that were verified, and moves the beginning of the chain; all of it or nothing.
-    ///
-    /// # Errors
-    /// See [`StorageError`].
     pub async fn prune_audit(
         &self,
         step: PruneStep,

@@ -156,9 +156,6 @@ pub(crate) fn unknown_floor(
 
 impl Storage {
     /// Where the schema stands.
-    ///
-    /// # Errors
-    /// See [`StorageError`].
     pub async fn schema(&self) -> Result<Schema, StorageError> {
         let (applied, floor) = run!(self, look, migrations::standing())?;
         Ok(Schema::new(self.inner.migrations, applied, floor))
@@ -166,9 +163,6 @@ impl Storage {
 
     /// Applies the migrations that are missing. Those that contract wait while something serves the database that does not know
     /// them.
-    ///
-    /// # Errors
-    /// See [`MigrateError`].
     pub async fn migrate_up(&self) -> Result<Migrated, MigrateError> {
         // On SQLite this lock means serving: no server can start until the run ends.
         let lock = self.claim_serving();
@@ -177,18 +171,12 @@ impl Storage {
     }
 
     /// The same, and says which of those that contract may be applied.
-    ///
-    /// # Errors
-    /// See [`MigrateError`].
     pub async fn migrate_up_with(&self, contracts: Contracts) -> Result<Migrated, MigrateError> {
         run::up(&self.inner.database, self.inner.migrations, contracts).await
     }
 
     /// Takes the newest migration back and names it, unless a living node needs it. On SQLite the caller has to hold the right to
     /// serve.
-    ///
-    /// # Errors
-    /// See [`MigrateError`].
     pub async fn migrate_down(&self) -> Result<Option<String>, MigrateError> {
         run::down(&self.inner.database, self.inner.migrations).await
     }
@@ -203,9 +191,6 @@ impl Storage {
     }
 
     /// About how many rows a table of the schema has; none where there is no such table.
-    ///
-    /// # Errors
-    /// See [`StorageError`].
     pub async fn about_how_many(&self, table: String) -> Result<u64, StorageError> {
         run!(self, read, migrations::rows_of(&table))
     }

@@ -81,9 +81,6 @@ impl Storage {
     }
 
     /// The same for a program that knows these migrations, in the order of their stamps.
-    ///
-    /// # Errors
-    /// See [`OpenError`].
     pub async fn open_knowing(
         config: &DatabaseConfig,
         migrations: &'static [Migration],
@@ -128,9 +125,6 @@ impl Storage {
     }
 
     /// The database's clock, asked of a server that takes writes.
-    ///
-    /// # Errors
-    /// See [`StorageError`].
     pub async fn ping(&self) -> Result<Timestamp, StorageError> {
         run!(self, look, clock::now())
     }

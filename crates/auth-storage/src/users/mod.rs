@@ -127,9 +127,6 @@ pub struct Figures {
 
 impl Storage {
     /// Makes a user and, with them, their first session and the mail that verifies their address, in one transaction.
-    ///
-    /// # Errors
-    /// See [`StorageError`].
     pub async fn insert_user(
         &self,
         user: New,
@@ -145,9 +142,6 @@ impl Storage {
     }
 
     /// Makes a user and mails them a link to choose their password, in one transaction.
-    ///
-    /// # Errors
-    /// See [`StorageError`].
     pub async fn invite_user(
         &self,
         user: New,
@@ -158,9 +152,6 @@ impl Storage {
 
     /// Makes many users in one transaction, and says of each whether its address was free. Every other user's writes wait
     /// behind it on SQLite: hand over some hundred at a time.
-    ///
-    /// # Errors
-    /// See [`StorageError`].
     pub async fn import_users(
         &self,
         users: Vec<New>,
@@ -170,51 +161,33 @@ impl Storage {
     }
 
     /// One user.
-    ///
-    /// # Errors
-    /// See [`StorageError`].
     pub async fn user(&self, id: UserId) -> Result<Option<User>, StorageError> {
         run!(self, look, users::user(id))
     }
 
     /// The user with an address.
-    ///
-    /// # Errors
-    /// See [`StorageError`].
     pub async fn user_by_email(&self, email: &EmailAddress) -> Result<Option<User>, StorageError> {
         let email = email.clone();
         run!(self, look, users::user_by_email(&email))
     }
 
     /// The user with an address, and the hash of their password, from one read.
-    ///
-    /// # Errors
-    /// See [`StorageError`].
     pub async fn credentials(&self, email: &EmailAddress) -> Result<Option<Credentials>, StorageError> {
         let email = email.clone();
         run!(self, look, users::credentials(&email))
     }
 
     /// One user and the hash of their password, from one read.
-    ///
-    /// # Errors
-    /// See [`StorageError`].
     pub async fn credentials_of(&self, id: UserId) -> Result<Option<Credentials>, StorageError> {
         run!(self, look, users::credentials_of(id))
     }
 
     /// A part of the users that fit, newest first.
-    ///
-    /// # Errors
-    /// See [`StorageError`].
     pub async fn users(&self, filter: Filter, page: Pagination) -> Result<Vec<User>, StorageError> {
         run!(self, read, users::list(&filter, page))
     }
 
     /// How many users and live sessions there are. Reads all of them.
-    ///
-    /// # Errors
-    /// See [`StorageError`].
     pub async fn user_figures(&self, now: Timestamp) -> Result<Figures, StorageError> {
         run!(self, read, users::figures(now))
     }
@@ -222,9 +195,6 @@ impl Storage {
     /// Changes a user. Another role, and a verification that is taken away, raise the user's generation and carry their sessions over; disabling
     /// raises it and ends them; a name, a verification that is given or enabling raise nothing. `administrators` are the roles
     /// whose active users administer: the last of them stays.
-    ///
-    /// # Errors
-    /// See [`StorageError`].
     pub async fn change_user(
         &self,
         id: UserId,
@@ -240,9 +210,6 @@ impl Storage {
     }
 
     /// Changes a password: by its user in the session `current`, which goes on, or by the operator.
-    ///
-    /// # Errors
-    /// See [`StorageError`].
     pub async fn set_password(
         &self,
         id: UserId,
@@ -258,9 +225,6 @@ impl Storage {
     }
 
     /// Ends every kind of credential that a user has; it needs a reset to come back.
-    ///
-    /// # Errors
-    /// See [`StorageError`].
     pub async fn lock_out(
         &self,
         user: UserId,
@@ -271,9 +235,6 @@ impl Storage {
 
     /// Deletes a user and all that is theirs; the last administrator stays. A long history of sessions goes first, in transactions of its
     /// own: what is asked for meanwhile waits for one of them at most.
-    ///
-    /// # Errors
-    /// See [`StorageError`].
     pub async fn delete_user(
         &self,
         id: UserId,
@@ -292,9 +253,6 @@ impl Storage {
     }
 
     /// Rewrites a hash, if it still is `from`.
-    ///
-    /// # Errors
-    /// See [`StorageError`].
     pub async fn upgrade_password_hash(
         &self,
         id: UserId,
@@ -305,9 +263,6 @@ impl Storage {
     }
 
     /// Whether an active user holds one of the roles.
-    ///
-    /// # Errors
-    /// See [`StorageError`].
     pub async fn administrator_exists(&self, administrators: Vec<Role>) -> Result<bool, StorageError> {
         run!(self, read, users::administrator_exists(&administrators))
     }
