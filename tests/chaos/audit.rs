@@ -3,14 +3,14 @@
 
 use crate::{
     chance::Chance,
+    client::AccountClient,
     load::{Caller, ask_at_once, refresh},
     oracle::Op,
-    person::Person,
-    stage::Stage,
+    scenario::Scenario,
 };
 use futures::{StreamExt, stream};
 
-/// How many people are looked after at a time.
+/// How many accounts are looked after at a time.
 const AT_A_TIME: usize = 8;
 
 /// Whom to ask after.
@@ -22,60 +22,62 @@ pub(crate) enum Depth {
     Everything,
 }
 
-/// Asks after people: their names, every session on every node, the newest refresh tokens, and whether they can sign in.
-pub(crate) async fn audit(stage: &Stage, callers: &mut [Caller], depth: Depth, chance: &mut Chance) {
-    let mut people: Vec<(&mut Person, Chance)> = Vec::new();
+/// Asks after accounts: their names, every session on every node, the newest refresh tokens, and whether they can sign in.
+pub(crate) async fn audit(scenario: &Scenario, callers: &mut [Caller], depth: Depth, chance: &mut Chance) {
+    let mut accounts: Vec<(&mut AccountClient, Chance)> = Vec::new();
     for caller in callers {
         match depth {
-            Depth::Recent => people.extend(caller.people.iter_mut().map(|person| (person, chance.part()))),
-            Depth::Everything => people.extend(caller.everybody().map(|person| (person, chance.part()))),
+            Depth::Recent => {
+                accounts.extend(caller.accounts.iter_mut().map(|account| (account, chance.part())))
+            }
+            Depth::Everything => accounts.extend(caller.everybody().map(|account| (account, chance.part()))),
         }
     }
     let tokens = if depth == Depth::Everything { 2 } else { 1 };
-    stream::iter(people)
-        .for_each_concurrent(AT_A_TIME, |(person, mut chance)| async move {
-            check(stage, person, tokens).await;
-            ask_after(stage, person, &mut chance).await;
+    stream::iter(accounts)
+        .for_each_concurrent(AT_A_TIME, |(account, mut chance)| async move {
+            check(scenario, account, tokens).await;
+            ask_after(scenario, account, &mut chance).await;
         })
         .await;
 }
 
 /// While a fault lasts: every session of those whom the load has just dealt with, on every node.
-pub(crate) async fn check_everywhere(stage: &Stage, callers: &mut [Caller]) {
-    let people = callers.iter_mut().flat_map(|caller| &mut caller.people);
-    stream::iter(people)
-        .for_each_concurrent(AT_A_TIME, |person| check(stage, person, 1))
+pub(crate) async fn check_everywhere(scenario: &Scenario, callers: &mut [Caller]) {
+    let accounts = callers.iter_mut().flat_map(|caller| &mut caller.accounts);
+    stream::iter(accounts)
+        .for_each_concurrent(AT_A_TIME, |account| check(scenario, account, 1))
         .await;
 }
 
 /// All at once: while a fault lasts, a check may wait for two seconds until it is told 503.
-async fn check(stage: &Stage, person: &mut Person, tokens: usize) {
+async fn check(scenario: &Scenario, account: &mut AccountClient, tokens: usize) {
     let mut calls = Vec::new();
-    for held in &person.held {
+    for held in &account.held {
         let by = held.session;
-        for node in stage.nodes_for(&Op::Verify { by }) {
+        for node in scenario.nodes_for(&Op::Verify { by }) {
             for token in 0..tokens {
                 calls.push((Op::Verify { by }, node, token));
             }
         }
     }
-    ask_at_once(stage, person, calls).await;
+    ask_at_once(scenario, account, calls).await;
 }
 
-async fn ask_after(stage: &Stage, person: &mut Person, chance: &mut Chance) {
+async fn ask_after(scenario: &Scenario, account: &mut AccountClient, chance: &mut Chance) {
     let mut changes = vec![Op::Login];
-    for held in person.held.iter().filter(|held| !held.over) {
+    for held in account.held.iter().filter(|held| !held.over) {
         changes.push(Op::Me { by: held.session });
         changes.push(refresh(held, chance));
     }
     for op in changes {
-        if stage.is_broken() || (op == Op::Login && !person.may_sign_in()) {
+        if scenario.is_broken() || (op == Op::Login && !account.may_sign_in()) {
             continue;
         }
-        let nodes = stage.nodes_for(&op);
+        let nodes = scenario.nodes_for(&op);
         if !nodes.is_empty() {
             let node = nodes[chance.below(nodes.len())];
-            ask_at_once(stage, person, vec![(op, node, 0)]).await;
+            ask_at_once(scenario, account, vec![(op, node, 0)]).await;
         }
     }
 }

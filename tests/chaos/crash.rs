@@ -20,11 +20,11 @@ pub(crate) async fn of_the_embedded_server(rounds: u32, seed: u64) -> Row {
     for _ in 0..rounds {
         fleet.load();
         let before = fleet.chance.between(20, 250);
-        fleet.stage.acknowledged(before).await;
+        fleet.scenario.acknowledged(before).await;
         fleet.kill(0);
         fleet.quiet().await;
         // Whatever it had not done when it died it never will.
-        let now = fleet.stage.now();
+        let now = fleet.scenario.now();
         close(fleet.callers(), now, now);
         fleet.start_again(0);
         fleet.well_again().await;
@@ -41,7 +41,7 @@ pub(crate) use on_postgres::of_the_fleet;
 #[cfg(feature = "services")]
 mod on_postgres {
     use super::{Backend, CALLERS, Database, Fleet, Launch, Row};
-    use crate::stage::Allowed;
+    use crate::scenario::Allowed;
     use tests::{OwnPostgres, OwnRedis, PostgresCrash};
 
     /// What crashes.
@@ -74,12 +74,12 @@ mod on_postgres {
             let crash = ALL[usize::try_from(round).unwrap_or(0) % ALL.len()];
             fleet.load();
             let before = fleet.chance.between(20, 250);
-            fleet.stage.acknowledged(before).await;
+            fleet.scenario.acknowledged(before).await;
             match crash {
                 Crash::Node(node) => {
                     fleet.kill(node);
                     let meanwhile = fleet.chance.between(10, 60);
-                    fleet.stage.answers(meanwhile).await;
+                    fleet.scenario.answers(meanwhile).await;
                     fleet.start_again(node);
                 }
                 Crash::BothNodes => {
@@ -91,10 +91,10 @@ mod on_postgres {
                     fleet.load();
                 }
                 Crash::Postgres(how) => {
-                    fleet.stage.allow(Allowed::Outage);
+                    fleet.scenario.allow(Allowed::Outage);
                     postgres.crash(how);
                     let meanwhile = fleet.chance.between(10, 60);
-                    fleet.stage.answers(meanwhile).await;
+                    fleet.scenario.answers(meanwhile).await;
                     if how != PostgresCrash::Backend {
                         postgres.start_again();
                     }
@@ -102,7 +102,7 @@ mod on_postgres {
             }
             fleet.well_again().await;
             let after = fleet.chance.between(10, 60);
-            fleet.stage.acknowledged(after).await;
+            fleet.scenario.acknowledged(after).await;
             fleet.quiet().await;
             if !fleet.audited().await {
                 break;

@@ -5,7 +5,7 @@ use crate::{
     chance::Chance,
     load::{Caller, Load},
     report::Row,
-    stage::Stage,
+    scenario::Scenario,
 };
 use std::{
     path::PathBuf,
@@ -75,7 +75,7 @@ impl Launch {
 
 /// The nodes and the callers of a run.
 pub(crate) struct Fleet {
-    pub(crate) stage: Arc<Stage>,
+    pub(crate) scenario: Arc<Scenario>,
     pub(crate) chance: Chance,
     launches: Vec<Launch>,
     servers: Vec<Server>,
@@ -93,13 +93,13 @@ impl Fleet {
     pub(crate) fn start(name: &'static str, launches: Vec<Launch>, callers: usize, seed: u64) -> Self {
         println!("{name}: KEYWARD_CHAOS_SEED={seed}");
         let mut chance = Chance::of(seed);
-        let stage = Arc::new(Stage::new(launches.len()));
+        let scenario = Arc::new(Scenario::new(launches.len()));
         let servers: Vec<Server> = launches.iter().map(Launch::start).collect();
         for (node, server) in servers.iter().enumerate() {
-            stage.up(node, server.client());
+            scenario.up(node, server.client());
         }
         Self {
-            stage,
+            scenario,
             callers: Caller::several(callers, &mut chance),
             chance,
             launches,
@@ -119,42 +119,42 @@ impl Fleet {
 
     /// Sets the callers to work.
     pub(crate) fn load(&mut self) {
-        self.load = Some(Load::start(&self.stage, std::mem::take(&mut self.callers)));
+        self.load = Some(Load::start(&self.scenario, std::mem::take(&mut self.callers)));
     }
 
     /// Lets the callers finish.
     pub(crate) async fn quiet(&mut self) {
         if let Some(load) = self.load.take() {
-            self.callers = load.stop(&self.stage).await;
+            self.callers = load.stop(&self.scenario).await;
         }
     }
 
     /// Kills a node.
     pub(crate) fn kill(&mut self, node: usize) {
-        self.stage.killed(node);
+        self.scenario.killed(node);
         self.servers[node].kill();
-        self.stage.down(node);
+        self.scenario.down(node);
     }
 
     /// Starts a node anew on what it left.
     pub(crate) fn start_again(&mut self, node: usize) {
         self.servers[node] = self.launches[node].start();
-        self.stage.up(node, self.servers[node].client());
+        self.scenario.up(node, self.servers[node].client());
     }
 
     /// One node more, once it is ready.
     pub(crate) async fn join(&mut self, launch: Launch) {
-        let node = self.stage.one_more();
+        let node = self.scenario.one_more();
         self.servers.push(launch.start());
         self.launches.push(launch);
         self.until_ready(node, true).await;
-        self.stage.up(node, self.servers[node].client());
+        self.scenario.up(node, self.servers[node].client());
     }
 
     /// Replaces a node under load, as an operator does: it is asked no more, ends in order, and another takes its place once it is
     /// ready. Nothing is excused meanwhile.
     pub(crate) async fn replace(&mut self, node: usize, launch: Launch) {
-        self.stage.down(node);
+        self.scenario.down(node);
         // Nothing is on its way to it any more; the load then goes on with the others.
         self.quiet().await;
         self.load();
@@ -162,7 +162,7 @@ impl Fleet {
         self.servers[node] = launch.start();
         self.launches[node] = launch;
         self.until_ready(node, true).await;
-        self.stage.up(node, self.servers[node].client());
+        self.scenario.up(node, self.servers[node].client());
     }
 
     /// The callers, while they rest.
@@ -177,7 +177,7 @@ impl Fleet {
             self.until_ready(node, true).await;
         }
         self.slowest = self.slowest.max(begun.elapsed());
-        self.stage.well();
+        self.scenario.well();
     }
 
     /// Waits until a node says that it is ready, or that it is not, and gives what it said.
@@ -204,7 +204,7 @@ impl Fleet {
     /// At the height of a fault: what was revoked meanwhile is asked for on every node, and then the load goes on.
     pub(crate) async fn checked_meanwhile(&mut self) {
         self.quiet().await;
-        check_everywhere(&self.stage, &mut self.callers).await;
+        check_everywhere(&self.scenario, &mut self.callers).await;
         self.load();
     }
 
@@ -215,27 +215,27 @@ impl Fleet {
         for caller in &mut self.callers {
             caller.retire_the_uncertain();
         }
-        !self.stage.is_broken()
+        !self.scenario.is_broken()
     }
 
     /// Ends the run: asks after everybody that there ever was, and gives the row of the table.
     pub(crate) async fn finished(mut self) -> Row {
         self.quiet().await;
-        if !self.stage.is_broken() {
+        if !self.scenario.is_broken() {
             self.audit(Depth::Everything).await;
         }
         Row {
             name: self.name,
             seed: self.seed,
             rounds: self.rounds,
-            counts: self.stage.counts(),
+            counts: self.scenario.counts(),
             slowest: self.slowest,
-            violations: self.stage.violations(),
-            took: self.stage.now(),
+            violations: self.scenario.violations(),
+            took: self.scenario.now(),
         }
     }
 
     async fn audit(&mut self, depth: Depth) {
-        audit(&self.stage, &mut self.callers, depth, &mut self.chance).await;
+        audit(&self.scenario, &mut self.callers, depth, &mut self.chance).await;
     }
 }

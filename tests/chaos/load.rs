@@ -1,10 +1,10 @@
-//! The load: callers, each with a few people whose clients do what clients do, by chance, one after the other or at once.
+//! The load: callers, each with a few accounts whose clients do what clients do, by chance, one after the other or at once.
 
 use crate::{
     chance::Chance,
+    client::{AccountClient, Held},
     oracle::{Call, Op},
-    person::{Held, Person},
-    stage::Stage,
+    scenario::Scenario,
 };
 use futures::future::join_all;
 use std::sync::{
@@ -13,11 +13,11 @@ use std::sync::{
 };
 use tokio::task::JoinHandle;
 
-/// How many people a caller cares for at a time.
-const PEOPLE: usize = 5;
-/// How many sessions a person has open before signing out of some.
+/// How many accounts a caller cares for at a time.
+const ACCOUNTS: usize = 5;
+/// How many sessions an account has open before signing out of some.
 const SESSIONS: usize = 5;
-/// How many sessions a person may have had before another takes its place.
+/// How many sessions an account may have had before another takes its place.
 const MOST_SESSIONS: usize = 12;
 
 /// A source of load.
@@ -25,8 +25,8 @@ pub(crate) struct Caller {
     number: usize,
     chance: Chance,
     /// Those that it cares for, and those that are only looked after now and then.
-    pub(crate) people: Vec<Person>,
-    pub(crate) retired: Vec<Person>,
+    pub(crate) accounts: Vec<AccountClient>,
+    pub(crate) retired: Vec<AccountClient>,
     named: u64,
 }
 
@@ -36,7 +36,7 @@ impl Caller {
         let caller = |number| Self {
             number,
             chance: chance.part(),
-            people: Vec::new(),
+            accounts: Vec::new(),
             retired: Vec::new(),
             named: 0,
         };
@@ -44,23 +44,23 @@ impl Caller {
     }
 
     /// Everybody that there is.
-    pub(crate) fn everybody(&mut self) -> impl Iterator<Item = &mut Person> {
-        self.people.iter_mut().chain(&mut self.retired)
+    pub(crate) fn everybody(&mut self) -> impl Iterator<Item = &mut AccountClient> {
+        self.accounts.iter_mut().chain(&mut self.retired)
     }
 
     /// Leaves those alone of whom too much is unknown.
     pub(crate) fn retire_the_uncertain(&mut self) {
-        let (uncertain, people) = std::mem::take(&mut self.people)
+        let (uncertain, accounts) = std::mem::take(&mut self.accounts)
             .into_iter()
-            .partition(Person::is_uncertain);
-        self.people = people;
-        self.retired.extend::<Vec<Person>>(uncertain);
+            .partition(AccountClient::is_uncertain);
+        self.accounts = accounts;
+        self.retired.extend::<Vec<AccountClient>>(uncertain);
     }
 
     /// Does something. False: no node is there to be asked.
-    async fn step(&mut self, stage: &Stage) -> bool {
+    async fn step(&mut self, scenario: &Scenario) -> bool {
         self.renew();
-        let chosen = self.chance.below(self.people.len());
+        let chosen = self.chance.below(self.accounts.len());
         let mut acts = vec![self.choose(chosen)];
         if self.chance.once_in(4) {
             acts.push(self.choose(chosen));
@@ -74,38 +74,42 @@ impl Caller {
         }
         let mut calls = Vec::new();
         for op in acts {
-            let nodes = stage.nodes_for(&op);
+            let nodes = scenario.nodes_for(&op);
             if nodes.is_empty() {
                 return false;
             }
             let node = nodes[self.chance.below(nodes.len())];
             calls.push((op, node, self.chance.below(64)));
         }
-        let person = &mut self.people[chosen];
-        ask_at_once(stage, person, calls).await;
+        let account = &mut self.accounts[chosen];
+        ask_at_once(scenario, account, calls).await;
         true
     }
 
     /// Somebody new now and then, in the place of somebody who has done enough.
     fn renew(&mut self) {
-        let done = |person: &Person| person.held.len() >= MOST_SESSIONS || !person.may_sign_in();
-        if let Some(at) = self.people.iter().position(done) {
-            self.retired.push(self.people.remove(at));
+        let done = |account: &AccountClient| account.held.len() >= MOST_SESSIONS || !account.may_sign_in();
+        if let Some(at) = self.accounts.iter().position(done) {
+            self.retired.push(self.accounts.remove(at));
         }
-        if self.people.len() >= PEOPLE && self.chance.once_in(60) {
-            self.retired.push(self.people.remove(0));
+        if self.accounts.len() >= ACCOUNTS && self.chance.once_in(60) {
+            self.retired.push(self.accounts.remove(0));
         }
         // Those of whom too much is unknown keep nobody else from coming, up to a point.
-        let unknown = self.people.iter().filter(|person| person.is_uncertain()).count();
-        let wanted = PEOPLE + unknown.min(PEOPLE);
-        let hurry = self.people.len() == unknown;
-        if self.people.len() < wanted && (hurry || self.chance.once_in(6)) {
+        let unknown = self
+            .accounts
+            .iter()
+            .filter(|account| account.is_uncertain())
+            .count();
+        let wanted = ACCOUNTS + unknown.min(ACCOUNTS);
+        let hurry = self.accounts.len() == unknown;
+        if self.accounts.len() < wanted && (hurry || self.chance.once_in(6)) {
             let email = format!(
                 "c{}p{}@example.com",
                 self.number,
-                self.people.len() + self.retired.len()
+                self.accounts.len() + self.retired.len()
             );
-            self.people.push(Person::new(email));
+            self.accounts.push(AccountClient::new(email));
         }
     }
 
@@ -114,14 +118,14 @@ impl Caller {
         format!("name {} of {}", self.named, self.number)
     }
 
-    /// What this person's client does next.
+    /// What this account's client does next.
     fn choose(&mut self, chosen: usize) -> Op {
         let name = self.name();
-        let (person, chance) = (&self.people[chosen], &mut self.chance);
-        let live: Vec<&Held> = person.held.iter().filter(|held| !held.over).collect();
-        let over: Vec<&Held> = person.held.iter().filter(|held| held.over).collect();
-        let uncertain = person.is_uncertain();
-        if person.held.is_empty() {
+        let (account, chance) = (&self.accounts[chosen], &mut self.chance);
+        let live: Vec<&Held> = account.held.iter().filter(|held| !held.over).collect();
+        let over: Vec<&Held> = account.held.iter().filter(|held| held.over).collect();
+        let uncertain = account.is_uncertain();
+        if account.held.is_empty() {
             return if uncertain || chance.once_in(3) {
                 Op::Login
             } else {
@@ -135,12 +139,12 @@ impl Caller {
             |from: &[&Held], chance: &mut Chance| from.get(chance.below(from.len())).map(|held| held.session);
         let dead = pick(&over, chance).filter(|_| chance.once_in(4));
         if let Some(session) = dead {
-            return of_a_dead_one(person.held(session), uncertain, chance);
+            return of_a_dead_one(account.held(session), uncertain, chance);
         }
         let Some(session) = pick(&live, chance) else {
             return Op::Login;
         };
-        let held = person.held(session);
+        let held = account.held(session);
         let another = pick(&live, chance).unwrap_or(session);
         match chance.below(if uncertain { 40 } else { 100 }) {
             0..25 => Op::Verify { by: session },
@@ -204,17 +208,21 @@ fn replay(held: &Held, chance: &mut Chance) -> Op {
     }
 }
 
-/// Makes calls of one person at once, and takes down what they were answered.
-pub(crate) async fn ask_at_once(stage: &Stage, person: &mut Person, calls: Vec<(Op, usize, usize)>) {
-    let asked = &*person;
+/// Makes calls of one account at once, and takes down what they were answered.
+pub(crate) async fn ask_at_once(
+    scenario: &Scenario,
+    account: &mut AccountClient,
+    calls: Vec<(Op, usize, usize)>,
+) {
+    let asked = &*account;
     let replies = join_all(
         calls
             .iter()
-            .map(|(op, node, pick)| stage.ask(asked, *node, op, *pick)),
+            .map(|(op, node, pick)| scenario.ask(asked, *node, op, *pick)),
     );
     let replies: Vec<(Call, _)> = replies.await;
     for ((op, _, _), (call, reply)) in calls.iter().zip(replies) {
-        person.learns(call, op, reply);
+        account.learns(call, op, reply);
     }
 }
 
@@ -226,12 +234,13 @@ pub(crate) struct Load {
 
 impl Load {
     /// Sets callers to work, each after its own mind, until they are stopped, find no node, or a promise is broken.
-    pub(crate) fn start(stage: &Arc<Stage>, callers: Vec<Caller>) -> Self {
+    pub(crate) fn start(scenario: &Arc<Scenario>, callers: Vec<Caller>) -> Self {
         let stop = Arc::new(AtomicBool::new(false));
         let work = |mut caller: Caller| {
-            let (stage, stop) = (Arc::clone(stage), Arc::clone(&stop));
+            let (scenario, stop) = (Arc::clone(scenario), Arc::clone(&stop));
             tokio::spawn(async move {
-                while !stop.load(Ordering::Relaxed) && !stage.is_broken() && caller.step(&stage).await {}
+                while !stop.load(Ordering::Relaxed) && !scenario.is_broken() && caller.step(&scenario).await {
+                }
                 caller
             })
         };
@@ -240,14 +249,14 @@ impl Load {
     }
 
     /// Lets them finish what they are at, and takes them back.
-    pub(crate) async fn stop(self, stage: &Stage) -> Vec<Caller> {
+    pub(crate) async fn stop(self, scenario: &Scenario) -> Vec<Caller> {
         self.stop.store(true, Ordering::Relaxed);
         let mut callers = Vec::new();
         for caller in self.callers {
             callers.push(caller.await.unwrap());
         }
-        if let Some(long_ago) = stage.settled_by() {
-            close(&mut callers, long_ago, stage.now());
+        if let Some(long_ago) = scenario.settled_by() {
+            close(&mut callers, long_ago, scenario.now());
         }
         callers
     }
@@ -255,7 +264,7 @@ impl Load {
 
 /// What was lost by this time is over.
 pub(crate) fn close(callers: &mut [Caller], lost_by: std::time::Duration, now: std::time::Duration) {
-    for person in callers.iter_mut().flat_map(Caller::everybody) {
-        person.history.lock().unwrap().closed(lost_by, now);
+    for account in callers.iter_mut().flat_map(Caller::everybody) {
+        account.history.lock().unwrap().closed(lost_by, now);
     }
 }

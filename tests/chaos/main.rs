@@ -13,6 +13,7 @@
 
 mod audit;
 mod chance;
+mod client;
 mod crash;
 mod faults;
 mod fleet;
@@ -20,10 +21,9 @@ mod load;
 #[cfg(feature = "services")]
 mod long;
 mod oracle;
-mod person;
 mod quick;
 mod reading;
 mod report;
 #[cfg(feature = "services")]
 mod rolling;
-mod stage;
+mod scenario;

@@ -7,7 +7,7 @@
 //! - `KEYWARD_CHAOS_FAULT_ROUNDS`, of the long form: how often each fault befalls (10).
 //! - `KEYWARD_CHAOS_ONLY`, of the long form: part of a name, such as `crash`, `redis` or `clock`.
 
-use crate::stage::Counts;
+use crate::scenario::Counts;
 use std::{
     io::{self, Write},
     time::Duration,

@@ -79,7 +79,7 @@ fn program(variable: &str) -> PathBuf {
 
 /// Lets the load go on for a while, and asks after everybody.
 async fn goes_on(fleet: &mut Fleet) {
-    fleet.stage.acknowledged(ACKNOWLEDGED).await;
+    fleet.scenario.acknowledged(ACKNOWLEDGED).await;
     fleet.quiet().await;
     fleet.audited().await;
     fleet.load();
@@ -99,7 +99,7 @@ async fn roll(name: &'static str, older: &Path, back: Back, seed: u64) -> (Row, 
     goes_on(&mut fleet).await;
     let mut roll = async |fleet: &mut Fleet, nodes: &[usize], to: &Launch| {
         for node in nodes {
-            if !fleet.stage.is_broken() {
+            if !fleet.scenario.is_broken() {
                 fleet.replace(*node, to.clone()).await;
                 replaced += 1;
                 goes_on(fleet).await;

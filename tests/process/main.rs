@@ -7,16 +7,16 @@ mod api_fuzz;
 mod attacks;
 mod citations;
 #[cfg(feature = "services")]
-mod clock_days;
-#[cfg(feature = "services")]
-mod database_days;
+mod clock_skew;
 mod embedded;
 #[cfg(feature = "services")]
 mod fleet;
 #[cfg(feature = "services")]
 mod forward_auth;
 #[cfg(feature = "services")]
-mod mail_days;
+mod mail_fleet;
+#[cfg(feature = "services")]
+mod postgres_outage;
 mod readme;
 #[cfg(feature = "services")]
-mod redis_days;
+mod redis_outage;

@@ -33,21 +33,21 @@ pub(crate) async fn under_load(rounds: u32, seed: u64) -> Row {
     for by in JUMPS.iter().cycle().take(usize::try_from(rounds).unwrap()) {
         fleet.load();
         let before = fleet.chance.between(20, 100);
-        fleet.stage.acknowledged(before).await;
-        fleet.stage.serves(1, false);
-        fleet.stage.wrong_time(1, true);
+        fleet.scenario.acknowledged(before).await;
+        fleet.scenario.serves(1, false);
+        fleet.scenario.wrong_time(1, true);
         clock.jumps(by);
         let said = fleet.until_ready(1, false).await;
         assert!(said.contains(r#""clock":"failed""#), "{said}");
         let meanwhile = fleet.chance.between(40, 150);
-        fleet.stage.answers(meanwhile).await;
+        fleet.scenario.answers(meanwhile).await;
         fleet.checked_meanwhile().await;
         clock.jumps("+0");
         fleet.well_again().await;
-        fleet.stage.wrong_time(1, false);
-        fleet.stage.serves(1, true);
+        fleet.scenario.wrong_time(1, false);
+        fleet.scenario.serves(1, true);
         let after = fleet.chance.between(20, 100);
-        fleet.stage.answers(after).await;
+        fleet.scenario.answers(after).await;
         fleet.quiet().await;
         if !fleet.audited().await {
             break;

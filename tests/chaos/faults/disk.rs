@@ -6,7 +6,7 @@ use crate::{
     fleet::{Fleet, Launch},
     load::close,
     report::Row,
-    stage::Allowed,
+    scenario::Allowed,
 };
 use std::{
     fs::{self, OpenOptions},
@@ -108,21 +108,21 @@ pub(crate) async fn under_load(rounds: u32, seed: u64) -> Result<Row, String> {
     for round in 0..rounds {
         fleet.load();
         let before = fleet.chance.between(20, 150);
-        fleet.stage.acknowledged(before).await;
-        fleet.stage.allow(Allowed::NoWrites);
-        let open = fleet.stage.counts().open;
+        fleet.scenario.acknowledged(before).await;
+        fleet.scenario.allow(Allowed::NoWrites);
+        let open = fleet.scenario.counts().open;
         // The write-ahead log may have room of its own for a while.
-        while fleet.stage.counts().open == open && !fleet.stage.is_broken() {
+        while fleet.scenario.counts().open == open && !fleet.scenario.is_broken() {
             disk.fill();
-            fleet.stage.answers(10).await;
+            fleet.scenario.answers(10).await;
         }
         let meanwhile = fleet.chance.between(20, 80);
-        fleet.stage.answers(meanwhile).await;
+        fleet.scenario.answers(meanwhile).await;
         fleet.checked_meanwhile().await;
         if round % 2 == 1 {
             fleet.kill(0);
             fleet.quiet().await;
-            let now = fleet.stage.now();
+            let now = fleet.scenario.now();
             close(fleet.callers(), now, now);
             disk.free();
             fleet.start_again(0);
@@ -132,7 +132,7 @@ pub(crate) async fn under_load(rounds: u32, seed: u64) -> Result<Row, String> {
         }
         fleet.well_again().await;
         let after = fleet.chance.between(20, 80);
-        fleet.stage.acknowledged(after).await;
+        fleet.scenario.acknowledged(after).await;
         fleet.quiet().await;
         if !fleet.audited().await {
             break;

@@ -7,7 +7,7 @@ use crate::{
     chance::Chance,
     fleet::{Fleet, Launch},
     report::Row,
-    stage::Allowed,
+    scenario::Allowed,
 };
 use serde_json::json;
 use std::{
@@ -84,12 +84,12 @@ pub(crate) async fn under_load(faults: &[Fault], rounds: u32, seed: u64) -> Row 
     for fault in faults.iter().cycle().take(usize::try_from(rounds).unwrap()) {
         fleet.load();
         let before = fleet.chance.between(40, 200);
-        fleet.stage.answers(before).await;
+        fleet.scenario.answers(before).await;
         let mut chance = fleet.chance.part();
         befall(*fault, &mut fleet, &postgres, &ways, &mut chance).await;
         fleet.well_again().await;
         let after = fleet.chance.between(40, 200);
-        fleet.stage.answers(after).await;
+        fleet.scenario.answers(after).await;
         fleet.quiet().await;
         if !fleet.audited().await {
             break;
@@ -105,51 +105,51 @@ async fn befall(
     ways: &[Proxy; 2],
     chance: &mut Chance,
 ) {
-    let stage = Arc::clone(&fleet.stage);
+    let scenario = Arc::clone(&fleet.scenario);
     let meanwhile = chance.between(40, 120);
     match fault {
         Fault::Stopped => {
-            stage.allow(Allowed::Outage);
+            scenario.allow(Allowed::Outage);
             postgres.stop();
             stale(fleet, &[0, 1]).await;
-            stage.answers(meanwhile).await;
+            scenario.answers(meanwhile).await;
             fleet.checked_meanwhile().await;
             postgres.start_again();
         }
         Fault::Frozen => {
-            stage.allow(Allowed::Outage);
+            scenario.allow(Allowed::Outage);
             postgres.freeze();
             stale(fleet, &[0, 1]).await;
             // What waits for the database is answered after some ten seconds, or once it goes on.
-            stage.answers(meanwhile / 20).await;
+            scenario.answers(meanwhile / 20).await;
             postgres.thaw();
         }
         Fault::InRecovery => {
-            stage.allow(Allowed::Outage);
+            scenario.allow(Allowed::Outage);
             postgres.demote();
             stale(fleet, &[0, 1]).await;
-            stage.answers(meanwhile).await;
+            scenario.answers(meanwhile).await;
             fleet.checked_meanwhile().await;
             postgres.promote();
         }
         Fault::CutOffFromOneNode | Fault::CutOffWithoutRedis => {
-            stage.allow(Allowed::Outage);
+            scenario.allow(Allowed::Outage);
             let node = chance.below(2);
             ways[node].becomes(if chance.once_in(2) { Way::Silent } else { Way::Shut });
             stale(fleet, &[node]).await;
             // It is not ready, so it is sent checks alone. The other one goes on, and signs people out meanwhile.
-            stage.serves(node, false);
-            stage.acknowledged(meanwhile / 2).await;
+            scenario.serves(node, false);
+            scenario.acknowledged(meanwhile / 2).await;
             fleet.checked_meanwhile().await;
             ways[node].becomes(Way::Open);
             fleet.until_ready(node, true).await;
-            stage.serves(node, true);
+            scenario.serves(node, true);
         }
         Fault::Slow => {
             for way in ways {
                 way.becomes(Way::Slow(Duration::from_millis(10)));
             }
-            stage.answers(meanwhile).await;
+            scenario.answers(meanwhile).await;
             fleet.checked_meanwhile().await;
             for way in ways {
                 way.becomes(Way::Open);
@@ -166,7 +166,7 @@ async fn stale(fleet: &Fleet, nodes: &[usize]) {
             .await
             .contains(r#""blacklist":"failed""#)
         {
-            if fleet.stage.is_broken() {
+            if fleet.scenario.is_broken() {
                 return;
             }
         }

@@ -61,12 +61,12 @@ pub(crate) async fn under_load(faults: &[Fault], rounds: u32, seed: u64) -> Row 
     for fault in faults.iter().cycle().take(usize::try_from(rounds).unwrap()) {
         fleet.load();
         let before = fleet.chance.between(20, 150);
-        fleet.stage.acknowledged(before).await;
+        fleet.scenario.acknowledged(before).await;
         let mut chance = fleet.chance.part();
         befall(*fault, &mut fleet, &mut redis, &ways, &mut chance).await;
         fleet.well_again().await;
         let after = fleet.chance.between(20, 150);
-        fleet.stage.answers(after).await;
+        fleet.scenario.answers(after).await;
         fleet.quiet().await;
         if !fleet.audited().await {
             break;
@@ -82,18 +82,18 @@ async fn befall(
     ways: &[Proxy; 2],
     chance: &mut Chance,
 ) {
-    let stage = Arc::clone(&fleet.stage);
+    let scenario = Arc::clone(&fleet.scenario);
     let meanwhile = chance.between(60, 200);
     match fault {
         Fault::Killed => {
             redis.kill();
-            stage.answers(meanwhile).await;
+            scenario.answers(meanwhile).await;
             fleet.checked_meanwhile().await;
             redis.start_again();
         }
         Fault::Frozen => {
             redis.freeze();
-            stage.answers(meanwhile).await;
+            scenario.answers(meanwhile).await;
             fleet.checked_meanwhile().await;
             redis.thaw();
         }
@@ -101,13 +101,13 @@ async fn befall(
             // Far more often than nodes read (500 ms): what was just answered is gone before the other node has read it.
             for _ in 0..20 {
                 assert_eq!(redis.command("FLUSHALL"), "+OK\r\n");
-                stage.answers(meanwhile / 6).await;
+                scenario.answers(meanwhile / 6).await;
             }
             fleet.checked_meanwhile().await;
         }
         Fault::OldSnapshot => {
             redis.snapshot();
-            stage.answers(meanwhile).await;
+            scenario.answers(meanwhile).await;
             redis.kill();
             redis.start_again();
             fleet.checked_meanwhile().await;
@@ -119,7 +119,7 @@ async fn befall(
                 (1, Way::Shut)
             };
             ways[node].becomes(way);
-            stage.answers(meanwhile).await;
+            scenario.answers(meanwhile).await;
             fleet.checked_meanwhile().await;
             ways[node].becomes(Way::Open);
         }
@@ -128,7 +128,7 @@ async fn befall(
                 for way in ways {
                     way.becomes(Way::Slow(Duration::from_millis(delay)));
                 }
-                stage.answers(meanwhile / 2).await;
+                scenario.answers(meanwhile / 2).await;
             }
             fleet.checked_meanwhile().await;
             for way in ways {

@@ -7,19 +7,19 @@
 //! answer was lost may have taken effect at any later moment, or never, until [`History::closed`] says that it is too late.
 //!
 //! One promise is about less than an order: until a revocation is answered, a node may go on to accept what another one
-//! refuses already. `World` keeps the moment from which all must refuse.
+//! refuses already. `AccountState` keeps the moment from which all must refuse.
 
-mod world;
+mod account_state;
 
 #[cfg(test)]
 mod tests;
 
+use account_state::{AccountState, Asked};
+pub(crate) use account_state::{Call, Op, Outcome, Time};
 use std::{
     collections::{BTreeMap, BTreeSet},
     fmt::{self, Write as _},
 };
-use world::{Asked, World};
-pub(crate) use world::{Call, Op, Outcome, Time};
 
 /// A call that nobody can answer any more leaves the account as uncertain as this, and no further.
 const MOST_LOST: usize = 3;
@@ -65,7 +65,7 @@ struct Open {
 /// A state, and what the calls that took effect in it without being answered yet will be answered.
 #[derive(Debug, Clone, Default, PartialEq, Eq, PartialOrd, Ord)]
 struct Line {
-    world: World,
+    state: AccountState,
     taken: BTreeMap<Call, (Outcome, Vec<Call>)>,
 }
 
@@ -138,9 +138,9 @@ impl History {
             .into_iter()
             .map(|mut line| {
                 let (_, over) = line.taken.remove(&call).unwrap_or((Outcome::Ended, Vec::new()));
-                line.world.known_everywhere(&over, at);
+                line.state.known_everywhere(&over, at);
                 if let (true, Some(session)) = (refused, open.op.presents()) {
-                    line.world.was_refused(session, at);
+                    line.state.was_refused(session, at);
                 }
                 line
             })
@@ -163,7 +163,7 @@ impl History {
             .into_iter()
             .map(|mut line| {
                 line.taken.remove(&call);
-                line.world.forget(call);
+                line.state.forget(call);
                 line
             })
             .collect();
@@ -203,7 +203,7 @@ impl History {
                 for call in &over {
                     line.taken.remove(call);
                 }
-                line.world.came_to_rest(at);
+                line.state.came_to_rest(at);
                 line
             })
             .collect();
@@ -250,9 +250,9 @@ impl History {
                 window: (open.begun, open.lost.unwrap_or(at)),
                 lost: open.lost.is_some(),
             };
-            for effect in line.world.effects(asked) {
+            for effect in line.state.effects(asked) {
                 let mut next = line.clone();
-                next.world = effect.world;
+                next.state = effect.state;
                 next.taken.insert(*call, (effect.outcome, effect.over));
                 self.reach(&next, until, at, seen, visit);
             }

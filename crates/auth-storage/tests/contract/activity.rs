@@ -1,6 +1,6 @@
 //! Counts of an hour: added up whoever adds them, and read in order.
 
-use crate::{people::t0, world::all};
+use crate::{builders::t0, fixture::all};
 use auth_domain::time::Span;
 use auth_storage::activity;
 
@@ -13,22 +13,22 @@ fn count(hour: i64, kind: &str, count: u64) -> activity::HourCount {
 }
 
 on_both! {
-    fn counts_add_up_and_come_by_hour_and_kind(world) {
-        world.db.add_activity(vec![]).await.unwrap();
-        assert_eq!(world.db.activity_since(t0()).await.unwrap(), []);
-        world.db.add_activity(vec![count(1, "refused.per_user", 1), count(0, "sign_in_failed", 2), count(1, "refresh", 3)]).await.unwrap();
-        world.db.add_activity(vec![count(0, "sign_in_failed", 40), count(0, "sign_in", 5), count(1, "refresh", 600), count(2, "refresh", 0)]).await.unwrap();
+    fn counts_add_up_and_come_by_hour_and_kind(fixture) {
+        fixture.db.add_activity(vec![]).await.unwrap();
+        assert_eq!(fixture.db.activity_since(t0()).await.unwrap(), []);
+        fixture.db.add_activity(vec![count(1, "refused.per_user", 1), count(0, "sign_in_failed", 2), count(1, "refresh", 3)]).await.unwrap();
+        fixture.db.add_activity(vec![count(0, "sign_in_failed", 40), count(0, "sign_in", 5), count(1, "refresh", 600), count(2, "refresh", 0)]).await.unwrap();
         let all = [count(0, "sign_in", 5), count(0, "sign_in_failed", 42), count(1, "refresh", 603), count(1, "refused.per_user", 1)];
-        assert_eq!(world.db.activity_since(t0()).await.unwrap(), all);
-        assert_eq!(world.db.activity_since(t0() + Span::hours(1)).await.unwrap(), all[2..]);
-        assert_eq!(world.db.activity_since(t0() + Span::hours(1) + Span::seconds(1)).await.unwrap(), []);
+        assert_eq!(fixture.db.activity_since(t0()).await.unwrap(), all);
+        assert_eq!(fixture.db.activity_since(t0() + Span::hours(1)).await.unwrap(), all[2..]);
+        assert_eq!(fixture.db.activity_since(t0() + Span::hours(1) + Span::seconds(1)).await.unwrap(), []);
     }
 
     /// Nodes that write in the same moment: nothing is lost, and none waits for one that waits for it.
-    fn what_many_add_at_once_is_all_there(world) {
+    fn what_many_add_at_once_is_all_there(fixture) {
         let kinds = ["sign_in", "refresh", "sign_in_failed"];
         let adding = (0..24).map(|n| {
-            let db = world.db.clone();
+            let db = fixture.db.clone();
             tokio::spawn(async move {
                 let mut mine: Vec<activity::HourCount> = (0..2).flat_map(|hour| kinds.map(|kind| count(hour, kind, 1))).collect();
                 mine.rotate_left(n % 6);
@@ -36,13 +36,13 @@ on_both! {
             })
         });
         all(adding).await;
-        let sums = world.db.activity_since(t0()).await.unwrap();
+        let sums = fixture.db.activity_since(t0()).await.unwrap();
         assert_eq!(sums.iter().map(|sum| sum.count).collect::<Vec<_>>(), [24; 6]);
     }
 
-    fn of_counts_that_do_not_fit_none_is_added(world) {
-        world.db.add_activity(vec![count(1, "refresh", u64::MAX)]).await.unwrap();
-        world.db.add_activity(vec![count(0, "sign_in", 1), count(1, "refresh", 1)]).await.unwrap_err();
-        assert_eq!(world.db.activity_since(t0()).await.unwrap(), [count(1, "refresh", i64::MAX as u64)]);
+    fn of_counts_that_do_not_fit_none_is_added(fixture) {
+        fixture.db.add_activity(vec![count(1, "refresh", u64::MAX)]).await.unwrap();
+        fixture.db.add_activity(vec![count(0, "sign_in", 1), count(1, "refresh", 1)]).await.unwrap_err();
+        assert_eq!(fixture.db.activity_since(t0()).await.unwrap(), [count(1, "refresh", i64::MAX as u64)]);
     }
 }

@@ -2,12 +2,12 @@
 //! that should leave at once. Mails that were asked for by address alone wait for the worker's next round.
 
 use crate::{
-    people::{
-        address, admins, api_key, at, chance, hash, known, mailed, one_time, person, policy, session_of, t0,
-        terms, token, typed,
+    builders::{
+        address, admins, api_key, at, hash, known, mailed, new_user, one_time, policy, session_of, t0, terms,
+        token, typed, unique_bytes,
     },
+    fixture::Fixture,
     settled::Settle,
-    world::World,
 };
 use auth_domain::{
     address_link::LinkProof,
@@ -25,11 +25,11 @@ use std::collections::BTreeMap;
 /// Settles a write, and compares what it left to be done with what it wrote. Answers whether it revoked, and whether it woke the mail
 /// worker.
 async fn compared<W: Settle>(
-    world: &World,
+    fixture: &Fixture,
     write: impl Future<Output = Result<W, StorageError>>,
 ) -> (bool, bool) {
     let recorded = async || {
-        let batch = world.db.revocations_since(None).await.unwrap();
+        let batch = fixture.db.revocations_since(None).await.unwrap();
         let known: BTreeMap<_, _> = batch
             .revocations
             .into_iter()
@@ -38,7 +38,7 @@ async fn compared<W: Settle>(
         known
     };
     let to_users =
-        || world.rows::<MailId>("SELECT CAST(id AS TEXT) AS id FROM outbox WHERE user_id IS NOT NULL");
+        || fixture.rows::<MailId>("SELECT CAST(id AS TEXT) AS id FROM outbox WHERE user_id IS NOT NULL");
     let (before, mails) = (recorded().await, to_users());
     let (_, done) = write.await.unwrap().recorded().await;
     let new: Vec<_> = recorded()
@@ -78,10 +78,10 @@ fn bound(kind: TokenKind, digest: u8, to: &str) -> one_time_tokens::New {
 }
 
 /// A user of this name with a session, and a link of a kind.
-async fn with_link(world: &World, name: &str, kind: TokenKind, digest: u8) -> (User, Session) {
+async fn with_link(fixture: &Fixture, name: &str, kind: TokenKind, digest: u8) -> (User, Session) {
     let email = format!("{name}@example.com");
-    let (user, session) = world.signed_in(&email).await;
-    world
+    let (user, session) = fixture.signed_in(&email).await;
+    fixture
         .db
         .issue_token(bound(kind, digest, &email), user.id, None)
         .await
@@ -90,87 +90,87 @@ async fn with_link(world: &World, name: &str, kind: TokenKind, digest: u8) -> (U
 }
 
 on_both! {
-    fn accounts_leave_to_be_done_what_they_wrote(world) {
-        let db = &world.db;
+    fn accounts_leave_to_be_done_what_they_wrote(fixture) {
+        let db = &fixture.db;
         let verification = |digest| mailed(bound(TokenKind::EmailVerification, digest, "new@example.com"));
-        assert_eq!(compared(&world, db.insert_user(person("quiet@example.com", Role::USER), None, None, terms(at(1)))).await, NOTHING);
-        let new = person("new@example.com", Role::USER);
-        assert_eq!(compared(&world, db.insert_user(new, None, Some(verification(1)), terms(at(1)))).await, MAILS);
-        let taken = person("new@example.com", Role::USER);
-        assert_eq!(compared(&world, db.insert_user(taken, None, Some(verification(2)), terms(at(1)))).await, NOTHING);
-        assert_eq!(compared(&world, db.invite_user(person("invited@example.com", Role::USER), terms(at(1)))).await, MAILS);
-        let change = |n: u32, change| { let world = world.clone(); async move {
-            let (user, _) = world.signed_in(&format!("changed{n}@example.com")).await;
-            compared(&world, world.db.change_user(user.id, change, admins(), terms(at(2)))).await
+        assert_eq!(compared(&fixture, db.insert_user(new_user("quiet@example.com", Role::USER), None, None, terms(at(1)))).await, NOTHING);
+        let new = new_user("new@example.com", Role::USER);
+        assert_eq!(compared(&fixture, db.insert_user(new, None, Some(verification(1)), terms(at(1)))).await, MAILS);
+        let taken = new_user("new@example.com", Role::USER);
+        assert_eq!(compared(&fixture, db.insert_user(taken, None, Some(verification(2)), terms(at(1)))).await, NOTHING);
+        assert_eq!(compared(&fixture, db.invite_user(new_user("invited@example.com", Role::USER), terms(at(1)))).await, MAILS);
+        let change = |n: u32, change| { let fixture = fixture.clone(); async move {
+            let (user, _) = fixture.signed_in(&format!("changed{n}@example.com")).await;
+            compared(&fixture, fixture.db.change_user(user.id, change, admins(), terms(at(2)))).await
         }};
         assert_eq!(change(1, users::Change { name: Some(None), ..users::Change::default() }).await, NOTHING);
         assert_eq!(change(2, users::Change { role: Some(Role::VIEWER), ..users::Change::default() }).await, REVOKES);
         assert_eq!(change(3, users::Change { status: Some(UserStatus::Disabled), ..users::Change::default() }).await, REVOKES);
-        let (a, own) = world.signed_in("a@example.com").await;
-        assert_eq!(compared(&world, db.set_password(a.id, hash(3), Some(own.id), terms(at(2)))).await, BOTH);
-        let (b, _) = world.signed_in("b@example.com").await;
-        assert_eq!(compared(&world, db.lock_out(b.id, terms(at(2)))).await, BOTH);
-        let (c, _) = world.signed_in("c@example.com").await;
-        assert_eq!(compared(&world, db.delete_user(c.id, admins(), terms(at(2)))).await, BOTH);
-        assert_eq!(compared(&world, db.delete_user(c.id, admins(), terms(at(3)))).await, NOTHING);
-        let (d, _) = world.signed_in("d@example.com").await;
-        assert_eq!(compared(&world, db.insert_api_key(api_key(d.id, 1, at(2)), 1, terms(at(2)))).await, MAILS);
-        assert_eq!(compared(&world, db.insert_api_key(api_key(d.id, 2, at(2)), 1, terms(at(2)))).await, NOTHING);
+        let (a, own) = fixture.signed_in("a@example.com").await;
+        assert_eq!(compared(&fixture, db.set_password(a.id, hash(3), Some(own.id), terms(at(2)))).await, BOTH);
+        let (b, _) = fixture.signed_in("b@example.com").await;
+        assert_eq!(compared(&fixture, db.lock_out(b.id, terms(at(2)))).await, BOTH);
+        let (c, _) = fixture.signed_in("c@example.com").await;
+        assert_eq!(compared(&fixture, db.delete_user(c.id, admins(), terms(at(2)))).await, BOTH);
+        assert_eq!(compared(&fixture, db.delete_user(c.id, admins(), terms(at(3)))).await, NOTHING);
+        let (d, _) = fixture.signed_in("d@example.com").await;
+        assert_eq!(compared(&fixture, db.insert_api_key(api_key(d.id, 1, at(2)), 1, terms(at(2)))).await, MAILS);
+        assert_eq!(compared(&fixture, db.insert_api_key(api_key(d.id, 2, at(2)), 1, terms(at(2)))).await, NOTHING);
     }
 
-    fn sessions_leave_to_be_done_what_they_wrote(world) {
-        let db = &world.db;
-        let (user, first) = world.signed_in("a@example.com").await;
+    fn sessions_leave_to_be_done_what_they_wrote(fixture) {
+        let db = &fixture.db;
+        let (user, first) = fixture.signed_in("a@example.com").await;
         let next = |n| session_of(user.id, user.generation, at(n));
-        assert_eq!(compared(&world, db.start_session(known(next(1)), terms(at(1)))).await, NOTHING);
+        assert_eq!(compared(&fixture, db.start_session(known(next(1)), terms(at(1)))).await, NOTHING);
         let mut elsewhere = SignIn { known_device: false, ..known(next(2)) };
         elsewhere.session.origin.user_agent = Some("another".to_owned());
-        assert_eq!(compared(&world, db.start_session(elsewhere, terms(at(2)))).await, MAILS);
+        assert_eq!(compared(&fixture, db.start_session(elsewhere, terms(at(2)))).await, MAILS);
         let crowded = SignIn { max_per_user: 2, ..known(next(3)) };
-        assert_eq!(compared(&world, db.start_session(crowded, terms(at(3)))).await, REVOKES);
+        assert_eq!(compared(&fixture, db.start_session(crowded, terms(at(3)))).await, REVOKES);
         let ended = known(session_of(user.id, user.generation.raised(), at(4)));
-        assert_eq!(compared(&world, db.start_session(ended, terms(at(4)))).await, NOTHING);
-        let second = world.sign_in(&user, at(5)).await;
+        assert_eq!(compared(&fixture, db.start_session(ended, terms(at(4)))).await, NOTHING);
+        let second = fixture.sign_in(&user, at(5)).await;
         for noted in [false, true] {
-            let (_, session) = world.signed_in(&format!("{noted}@example.com")).await;
+            let (_, session) = fixture.signed_in(&format!("{noted}@example.com")).await;
             let rotate = |number, seconds| db.rotate(session.id, token(number), policy(), noted, terms(at(seconds)));
-            assert_eq!(compared(&world, rotate(0, 60)).await, NOTHING);
-            assert_eq!(compared(&world, rotate(1, 120)).await, NOTHING);
-            assert_eq!(compared(&world, rotate(0, 180)).await, BOTH);
-            assert_eq!(compared(&world, rotate(0, 181)).await, NOTHING);
+            assert_eq!(compared(&fixture, rotate(0, 60)).await, NOTHING);
+            assert_eq!(compared(&fixture, rotate(1, 120)).await, NOTHING);
+            assert_eq!(compared(&fixture, rotate(0, 180)).await, BOTH);
+            assert_eq!(compared(&fixture, rotate(0, 181)).await, NOTHING);
         }
-        assert_eq!(compared(&world, db.end_session(second.id, None, EndReason::Logout, terms(at(6)))).await, REVOKES);
-        assert_eq!(compared(&world, db.end_session(second.id, Some(world.user("b@example.com", Role::USER).await.id), EndReason::Logout, terms(at(6)))).await, NOTHING);
-        assert_eq!(compared(&world, db.end_other_sessions(user.id, first.id, EndReason::EndedByUser, terms(at(7)))).await, REVOKES);
-        assert_eq!(compared(&world, db.revoke_token(TokenId::from_parts(t0(), chance()), terms(at(8)))).await, REVOKES);
-        let (other, _) = world.signed_in("c@example.com").await;
-        assert_eq!(compared(&world, db.end_user_sessions(other.id, EndReason::LogoutAll, terms(at(9)))).await, REVOKES);
+        assert_eq!(compared(&fixture, db.end_session(second.id, None, EndReason::Logout, terms(at(6)))).await, REVOKES);
+        assert_eq!(compared(&fixture, db.end_session(second.id, Some(fixture.user("b@example.com", Role::USER).await.id), EndReason::Logout, terms(at(6)))).await, NOTHING);
+        assert_eq!(compared(&fixture, db.end_other_sessions(user.id, first.id, EndReason::EndedByUser, terms(at(7)))).await, REVOKES);
+        assert_eq!(compared(&fixture, db.revoke_token(TokenId::from_parts(t0(), unique_bytes()), terms(at(8)))).await, REVOKES);
+        let (other, _) = fixture.signed_in("c@example.com").await;
+        assert_eq!(compared(&fixture, db.end_user_sessions(other.id, EndReason::LogoutAll, terms(at(9)))).await, REVOKES);
     }
 
-    fn links_leave_to_be_done_what_they_wrote(world) {
-        let db = &world.db;
+    fn links_leave_to_be_done_what_they_wrote(fixture) {
+        let db = &fixture.db;
         // By address alone: known or not, no worker is woken.
-        let (known, _) = world.signed_in("known@example.com").await;
+        let (known, _) = fixture.signed_in("known@example.com").await;
         for to in ["known@example.com", "unknown@example.com"] {
-            assert_eq!(compared(&world, db.ask_for_reset(to.to_owned(), terms(at(1)))).await, NOTHING);
-            assert_eq!(compared(&world, db.ask_for_verification(to.to_owned(), terms(at(1)))).await, NOTHING);
+            assert_eq!(compared(&fixture, db.ask_for_reset(to.to_owned(), terms(at(1)))).await, NOTHING);
+            assert_eq!(compared(&fixture, db.ask_for_verification(to.to_owned(), terms(at(1)))).await, NOTHING);
             let link = mailed(one_time(TokenKind::EmailVerification, to.len() as u8, at(1)));
-            assert_eq!(compared(&world, db.register_pending(address(to), link, terms(at(1)))).await, NOTHING);
+            assert_eq!(compared(&fixture, db.register_pending(address(to), link, terms(at(1)))).await, NOTHING);
         }
-        assert_eq!(world.mails().len(), 6);
-        assert_eq!(compared(&world, db.mail_reset(known.id, terms(at(2)))).await, MAILS);
+        assert_eq!(fixture.mails().len(), 6);
+        assert_eq!(compared(&fixture, db.mail_reset(known.id, terms(at(2)))).await, MAILS);
         let link = mailed(bound(TokenKind::EmailVerification, 1, "known@example.com"));
-        assert_eq!(compared(&world, db.mail_verification(known.id, link, terms(at(2)))).await, MAILS);
+        assert_eq!(compared(&fixture, db.mail_verification(known.id, link, terms(at(2)))).await, MAILS);
         let link = mailed(bound(TokenKind::EmailChange, 2, "moved@example.com"));
-        assert_eq!(compared(&world, db.ask_for_new_email(known.id, address("moved@example.com"), link, terms(at(2)))).await, MAILS);
-        assert_eq!(compared(&world, db.change_email([2; 32], LinkProof::LinkAlone, terms(at(3)))).await, NOTHING);
-        assert_eq!(compared(&world, db.change_email([2; 32], typed(), terms(at(3)))).await, BOTH);
-        with_link(&world, "reset", TokenKind::PasswordReset, 3).await;
-        assert_eq!(compared(&world, db.reset_password([3; 32], hash(3), terms(at(4)))).await, BOTH);
-        assert_eq!(compared(&world, db.reset_password([3; 32], hash(3), terms(at(5)))).await, NOTHING);
-        with_link(&world, "verify", TokenKind::EmailVerification, 4).await;
-        assert_eq!(compared(&world, db.verify_email([4; 32], typed(), terms(at(6)))).await, REVOKES);
-        with_link(&world, "report", TokenKind::Report, 5).await;
-        assert_eq!(compared(&world, db.report([5; 32], terms(at(7)))).await, BOTH);
+        assert_eq!(compared(&fixture, db.ask_for_new_email(known.id, address("moved@example.com"), link, terms(at(2)))).await, MAILS);
+        assert_eq!(compared(&fixture, db.change_email([2; 32], LinkProof::LinkAlone, terms(at(3)))).await, NOTHING);
+        assert_eq!(compared(&fixture, db.change_email([2; 32], typed(), terms(at(3)))).await, BOTH);
+        with_link(&fixture, "reset", TokenKind::PasswordReset, 3).await;
+        assert_eq!(compared(&fixture, db.reset_password([3; 32], hash(3), terms(at(4)))).await, BOTH);
+        assert_eq!(compared(&fixture, db.reset_password([3; 32], hash(3), terms(at(5)))).await, NOTHING);
+        with_link(&fixture, "verify", TokenKind::EmailVerification, 4).await;
+        assert_eq!(compared(&fixture, db.verify_email([4; 32], typed(), terms(at(6)))).await, REVOKES);
+        with_link(&fixture, "report", TokenKind::Report, 5).await;
+        assert_eq!(compared(&fixture, db.report([5; 32], terms(at(7)))).await, BOTH);
     }
 }

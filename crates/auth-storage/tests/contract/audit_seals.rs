@@ -1,8 +1,8 @@
 //! The chain of seals: whoever races, each row is in one batch, each batch has one number, and each follows the one before.
 
 use crate::{
-    people::{at, terms},
-    world::{World, all},
+    builders::{at, terms},
+    fixture::{Fixture, all},
 };
 use auth_domain::{
     audit::{Action, AuditEvent, ChainHead, LONGEST_WRITE, Seal, SealFormat, sealed_bytes},
@@ -61,19 +61,19 @@ async fn head(db: &Storage) -> Option<ChainHead> {
 }
 
 /// A row that somebody writes into the table, dated some seconds after [`at`]`(0)`.
-fn put_in(world: &World, number: u32, seconds: i64, action: &str) -> String {
+fn put_in(fixture: &Fixture, number: u32, seconds: i64, action: &str) -> String {
     let millis = at(seconds).timestamp_millis();
     let id = format!(
         "{:08x}-{:04x}-7000-8000-{number:012x}",
         millis >> 16,
         millis & 0xFFFF
     );
-    let moment = if world.is_sqlite() {
+    let moment = if fixture.is_sqlite() {
         at(seconds).timestamp_micros().to_string()
     } else {
         format!("to_timestamp({})", at(seconds).timestamp())
     };
-    world.execute(&format!(
+    fixture.execute(&format!(
         "INSERT INTO audit_events (id, at, actor, action, details) VALUES ('{id}', {moment}, 'anonymous', '{action}', '{{}}')"
     ));
     id
@@ -86,12 +86,12 @@ async fn note(db: &Storage, seconds: i64) {
 }
 
 /// Some batches of two rows each, sealed a second apart.
-async fn batches(world: &World, count: i64) -> Vec<Seal> {
+async fn batches(fixture: &Fixture, count: i64) -> Vec<Seal> {
     let mut seals = Vec::new();
     for n in 1..=count {
-        note(&world.db, n).await;
-        note(&world.db, n).await;
-        seals.push(seal(&world.db, 10, n).await.unwrap());
+        note(&fixture.db, n).await;
+        note(&fixture.db, n).await;
+        seals.push(seal(&fixture.db, 10, n).await.unwrap());
     }
     seals
 }
@@ -130,47 +130,47 @@ fn step(read: Option<Vec<u8>>, seals: &[Seal]) -> audit::PruneStep {
 }
 
 on_both! {
-    fn rows_are_closed_oldest_first_into_batches_that_chain(world) {
+    fn rows_are_closed_oldest_first_into_batches_that_chain(fixture) {
         for n in 0..5 {
-            note(&world.db, n).await;
+            note(&fixture.db, n).await;
         }
-        assert_eq!((world.db.unsealed_audit().await.unwrap(), world.db.newest_seal().await.unwrap()), (5, None));
+        assert_eq!((fixture.db.unsealed_audit().await.unwrap(), fixture.db.newest_seal().await.unwrap()), (5, None));
         let listening = signer();
         let mut seals = Vec::new();
-        while let Some(seal) = world.db.seal_audit(2, at(9), Arc::<Signer>::clone(&listening)).await.unwrap().seal {
-            assert_eq!(world.db.newest_seal().await.unwrap().as_ref(), Some(&seal));
+        while let Some(seal) = fixture.db.seal_audit(2, at(9), Arc::<Signer>::clone(&listening)).await.unwrap().seal {
+            assert_eq!(fixture.db.newest_seal().await.unwrap().as_ref(), Some(&seal));
             assert_eq!(seal.format, SealFormat::Second);
             seals.push(seal);
         }
         assert_eq!(seals.iter().map(|seal| (seal.number, seal.count, seal.sealed_at)).collect::<Vec<_>>(), [(1, 2, at(9)), (2, 2, at(9)), (3, 1, at(9))]);
-        let ids: Vec<_> = world.noted().await.iter().map(|event| event.id).collect();
+        let ids: Vec<_> = fixture.noted().await.iter().map(|event| event.id).collect();
         let said = listening.0.lock().unwrap().clone();
         assert_eq!(said, [
             (1, [0; 32], ids[..2].to_vec()),
             (2, seals[0].mac, ids[2..4].to_vec()),
             (3, seals[1].mac, ids[4..].to_vec()),
         ]);
-        assert_eq!(walk(&world.db).await, ids);
-        assert_eq!((world.db.unsealed_audit().await.unwrap(), world.db.stray_audit_batch(0).await.unwrap()), (0, None));
+        assert_eq!(walk(&fixture.db).await, ids);
+        assert_eq!((fixture.db.unsealed_audit().await.unwrap(), fixture.db.stray_audit_batch(0).await.unwrap()), (0, None));
     }
 
-    fn a_row_that_comes_late_goes_into_a_later_batch(world) {
-        note(&world.db, 10).await;
-        seal(&world.db, 10, 11).await.unwrap();
+    fn a_row_that_comes_late_goes_into_a_later_batch(fixture) {
+        note(&fixture.db, 10).await;
+        seal(&fixture.db, 10, 11).await.unwrap();
         // From a node whose clock is behind.
-        note(&world.db, 1).await;
-        let seal = seal(&world.db, 10, 12).await.unwrap();
-        let second = world.db.audit_batch_after(1).await.unwrap().unwrap();
+        note(&fixture.db, 1).await;
+        let seal = seal(&fixture.db, 10, 12).await.unwrap();
+        let second = fixture.db.audit_batch_after(1).await.unwrap().unwrap();
         assert_eq!((seal.number, &second.seal, second.events[0].at), (2, &seal, at(1)));
-        assert_eq!(walk(&world.db).await.len(), 2);
+        assert_eq!(walk(&fixture.db).await.len(), 2);
     }
 
-    fn of_sealers_on_two_stores_none_gives_a_number_or_covers_a_row_twice(world) {
-        let second = world.another().await;
+    fn of_sealers_on_two_stores_none_gives_a_number_or_covers_a_row_twice(fixture) {
+        let second = fixture.another().await;
         for n in 0..40 {
-            note(&world.db, n).await;
+            note(&fixture.db, n).await;
         }
-        let stores = [world.db.clone(), second];
+        let stores = [fixture.db.clone(), second];
         let sealers = (0..12).map(|n| {
             let db = stores[n % 2].clone();
             tokio::spawn(async move {
@@ -188,55 +188,55 @@ on_both! {
         });
         all(writers).await;
         let mut numbers: Vec<i64> = all(sealers).await.into_iter().flatten().collect();
-        while let Some(seal) = world.db.seal_audit(3, at(50), signer()).await.unwrap().seal {
+        while let Some(seal) = fixture.db.seal_audit(3, at(50), signer()).await.unwrap().seal {
             numbers.push(seal.number);
         }
         numbers.sort_unstable();
         assert_eq!(numbers, (1..=i64::try_from(numbers.len()).unwrap()).collect::<Vec<_>>());
-        let ids = walk(&world.db).await;
+        let ids = walk(&fixture.db).await;
         assert_eq!((ids.len(), ids.iter().collect::<BTreeSet<_>>().len()), (60, 60));
-        assert_eq!(world.db.unsealed_audit().await.unwrap(), 0);
+        assert_eq!(fixture.db.unsealed_audit().await.unwrap(), 0);
     }
 
-    fn old_batches_go_as_verified_and_the_rest_stays_whole(world) {
-        let seals = batches(&world, 6).await;
+    fn old_batches_go_as_verified_and_the_rest_stays_whole(fixture) {
+        let seals = batches(&fixture, 6).await;
         let step = step(None, &seals[..3]);
-        assert_eq!(world.db.prune_audit(step.clone(), terms(at(20))).await.unwrap(), audit::PruneOutcome::Done);
-        assert_eq!((world.number(ROWS), world.number(SEALS)), (7, 3));
-        assert_eq!(world.db.setting(audit::FLOOR).await.unwrap(), Some(vec![3]));
-        assert_eq!(world.db.stray_audit_batch(3).await.unwrap(), None);
-        let pruned = world.noted().await.pop().unwrap();
+        assert_eq!(fixture.db.prune_audit(step.clone(), terms(at(20))).await.unwrap(), audit::PruneOutcome::Done);
+        assert_eq!((fixture.number(ROWS), fixture.number(SEALS)), (7, 3));
+        assert_eq!(fixture.db.setting(audit::FLOOR).await.unwrap(), Some(vec![3]));
+        assert_eq!(fixture.db.stray_audit_batch(3).await.unwrap(), None);
+        let pruned = fixture.noted().await.pop().unwrap();
         assert_eq!((pruned.action, pruned.details["up_to"].as_str()), (Action::AuditPruned, "3"));
         // And again: another node has moved the beginning since it was read.
-        assert_eq!(world.db.prune_audit(step, terms(at(20))).await.unwrap(), audit::PruneOutcome::Overtaken);
-        assert_eq!(world.times(Action::AuditPruned).await, 1);
-        let next = world.db.audit_batch_after(3).await.unwrap().unwrap();
+        assert_eq!(fixture.db.prune_audit(step, terms(at(20))).await.unwrap(), audit::PruneOutcome::Overtaken);
+        assert_eq!(fixture.times(Action::AuditPruned).await, 1);
+        let next = fixture.db.audit_batch_after(3).await.unwrap().unwrap();
         assert_eq!((next.seal, next.events.len()), (seals[3].clone(), 2));
-        let on = seal(&world.db, 9, 21).await.unwrap();
+        let on = seal(&fixture.db, 9, 21).await.unwrap();
         assert_eq!((on.number, on.previous), (7, seals[5].mac));
     }
 
-    fn where_other_rows_would_go_than_were_verified_none_goes(world) {
-        let seals = batches(&world, 4).await;
-        world.execute("UPDATE audit_events SET batch = 1 WHERE batch = 3");
-        assert_eq!(world.db.prune_audit(step(None, &seals[..2]), terms(at(20))).await.unwrap(), audit::PruneOutcome::Changed);
-        assert_eq!((world.number(ROWS), world.number(SEALS)), (8, 4));
-        assert_eq!(world.db.setting(audit::FLOOR).await.unwrap(), None);
-        assert_eq!(world.times(Action::AuditPruned).await, 0);
+    fn where_other_rows_would_go_than_were_verified_none_goes(fixture) {
+        let seals = batches(&fixture, 4).await;
+        fixture.execute("UPDATE audit_events SET batch = 1 WHERE batch = 3");
+        assert_eq!(fixture.db.prune_audit(step(None, &seals[..2]), terms(at(20))).await.unwrap(), audit::PruneOutcome::Changed);
+        assert_eq!((fixture.number(ROWS), fixture.number(SEALS)), (8, 4));
+        assert_eq!(fixture.db.setting(audit::FLOOR).await.unwrap(), None);
+        assert_eq!(fixture.times(Action::AuditPruned).await, 0);
     }
 
-    fn the_newest_seal_stays_whatever_is_asked(world) {
-        let seals = batches(&world, 3).await;
-        assert_eq!(world.db.prune_audit(step(None, &seals), terms(at(20))).await.unwrap(), audit::PruneOutcome::Overtaken);
-        assert_eq!(world.db.setting(audit::FLOOR).await.unwrap(), None);
-        assert_eq!((walk(&world.db).await.len(), world.db.newest_seal().await.unwrap()), (6, seals.last().cloned()));
+    fn the_newest_seal_stays_whatever_is_asked(fixture) {
+        let seals = batches(&fixture, 3).await;
+        assert_eq!(fixture.db.prune_audit(step(None, &seals), terms(at(20))).await.unwrap(), audit::PruneOutcome::Overtaken);
+        assert_eq!(fixture.db.setting(audit::FLOOR).await.unwrap(), None);
+        assert_eq!((walk(&fixture.db).await.len(), fixture.db.newest_seal().await.unwrap()), (6, seals.last().cloned()));
     }
 
     /// A mark that went back would make the rows that are gone by then look as if somebody had removed them.
-    fn of_nodes_that_prune_at_once_one_moves_the_beginning(world) {
-        let seals = batches(&world, 8).await;
-        let second = world.another().await;
-        let stores = [world.db.clone(), second];
+    fn of_nodes_that_prune_at_once_one_moves_the_beginning(fixture) {
+        let seals = batches(&fixture, 8).await;
+        let second = fixture.another().await;
+        let stores = [fixture.db.clone(), second];
         let outcomes = all((0..8).map(|n| {
             let db = stores[n % 2].clone();
             let step = step(None, &seals[..if n < 4 { 3 } else { 6 }]);
@@ -244,128 +244,128 @@ on_both! {
         })).await;
         let done: Vec<i64> = outcomes.into_iter().filter(|(_, outcome)| *outcome == audit::PruneOutcome::Done).map(|(floor, _)| floor).collect();
         assert_eq!(done.len(), 1);
-        assert_eq!(world.db.setting(audit::FLOOR).await.unwrap(), Some(vec![u8::try_from(done[0]).unwrap()]));
-        assert_eq!(world.number("SELECT min(batch) AS n FROM audit_events"), done[0] + 1);
-        assert_eq!(world.number("SELECT min(number) AS n FROM audit_seals"), done[0] + 1);
+        assert_eq!(fixture.db.setting(audit::FLOOR).await.unwrap(), Some(vec![u8::try_from(done[0]).unwrap()]));
+        assert_eq!(fixture.number("SELECT min(batch) AS n FROM audit_events"), done[0] + 1);
+        assert_eq!(fixture.number("SELECT min(number) AS n FROM audit_seals"), done[0] + 1);
     }
 
     /// The version before removed rows first and their seals last: it may have ended in between.
-    fn what_an_older_version_left_of_removed_batches_goes_in_steps(world) {
-        batches(&world, 4).await;
-        put_in(&world, 1, 5, "exported");
-        world.execute("UPDATE audit_events SET batch = 0 WHERE batch IS NULL");
-        assert_eq!(world.db.stray_audit_batch(2).await.unwrap(), Some(1));
-        let clear = async || world.db.clear_pruned_audit(2, 3).await.unwrap();
+    fn what_an_older_version_left_of_removed_batches_goes_in_steps(fixture) {
+        batches(&fixture, 4).await;
+        put_in(&fixture, 1, 5, "exported");
+        fixture.execute("UPDATE audit_events SET batch = 0 WHERE batch IS NULL");
+        assert_eq!(fixture.db.stray_audit_batch(2).await.unwrap(), Some(1));
+        let clear = async || fixture.db.clear_pruned_audit(2, 3).await.unwrap();
         assert_eq!((clear().await, clear().await, clear().await), (3, 1, 0));
-        assert_eq!(world.db.stray_audit_batch(2).await.unwrap(), None);
+        assert_eq!(fixture.db.stray_audit_batch(2).await.unwrap(), None);
         // What is set aside is not among it.
-        assert_eq!((world.number(ROWS), world.number(SEALS)), (5, 2));
+        assert_eq!((fixture.number(ROWS), fixture.number(SEALS)), (5, 2));
     }
 
-    fn a_row_that_names_a_batch_that_is_not_there_is_found(world) {
-        batches(&world, 2).await;
-        note(&world.db, 9).await;
-        assert_eq!(world.db.stray_audit_batch(0).await.unwrap(), None);
-        world.execute("UPDATE audit_events SET batch = 99 WHERE batch IS NULL");
-        assert_eq!(world.db.stray_audit_batch(0).await.unwrap(), Some(99));
+    fn a_row_that_names_a_batch_that_is_not_there_is_found(fixture) {
+        batches(&fixture, 2).await;
+        note(&fixture.db, 9).await;
+        assert_eq!(fixture.db.stray_audit_batch(0).await.unwrap(), None);
+        fixture.execute("UPDATE audit_events SET batch = 99 WHERE batch IS NULL");
+        assert_eq!(fixture.db.stray_audit_batch(0).await.unwrap(), Some(99));
     }
 
     /// docs/rules.md §9: a row with an old date could otherwise be added to the chain at any time.
-    fn a_row_that_was_put_in_afterwards_is_set_aside_and_named(world) {
-        note(&world.db, 1_000).await;
-        assert_eq!(seal(&world.db, 10, 1_000).await.unwrap().number, 1);
+    fn a_row_that_was_put_in_afterwards_is_set_aside_and_named(fixture) {
+        note(&fixture.db, 1_000).await;
+        assert_eq!(seal(&fixture.db, 10, 1_000).await.unwrap().number, 1);
         let late = 1_000 - LONGEST_WRITE.num_seconds() - 1;
-        let old = put_in(&world, 1, late - 86_400, "signed_in");
-        let just = put_in(&world, 2, late, "signed_in");
-        let future = put_in(&world, 3, 90_000, "signed_in");
-        note(&world.db, late + 1).await;
-        let round = world.db.seal_audit(10, at(1_001), signer()).await.unwrap();
+        let old = put_in(&fixture, 1, late - 86_400, "signed_in");
+        let just = put_in(&fixture, 2, late, "signed_in");
+        let future = put_in(&fixture, 3, 90_000, "signed_in");
+        note(&fixture.db, late + 1).await;
+        let round = fixture.db.seal_audit(10, at(1_001), signer()).await.unwrap();
         assert_eq!(round.seal.unwrap().count, 1);
         let refused: Vec<_> = round.refused.iter().map(|row| row.id.as_str()).collect();
         assert_eq!(refused, [&old, &just, &future]);
         let expected = audit::RefusedRows { count: 3, ids: vec![old, just, future] };
-        assert_eq!(world.db.refused_audit().await.unwrap(), expected);
-        assert_eq!((world.db.unsealed_audit().await.unwrap(), world.db.stray_audit_batch(0).await.unwrap()), (0, None));
-        assert_eq!(walk(&world.db).await.len(), 2);
+        assert_eq!(fixture.db.refused_audit().await.unwrap(), expected);
+        assert_eq!((fixture.db.unsealed_audit().await.unwrap(), fixture.db.stray_audit_batch(0).await.unwrap()), (0, None));
+        assert_eq!(walk(&fixture.db).await.len(), 2);
     }
 
     /// The moment of the seal before is authenticated by the mark: to change it in its row opens no door.
-    fn a_seal_that_is_dated_back_lets_no_old_row_in(world) {
-        note(&world.db, 1_000).await;
-        seal(&world.db, 10, 1_000).await.unwrap();
-        world.execute(if world.is_sqlite() { "UPDATE audit_seals SET sealed_at = 0" } else { "UPDATE audit_seals SET sealed_at = to_timestamp(0)" });
-        let old = put_in(&world, 1, 500, "signed_in");
-        let round = world.db.seal_audit(10, at(1_001), signer()).await.unwrap();
+    fn a_seal_that_is_dated_back_lets_no_old_row_in(fixture) {
+        note(&fixture.db, 1_000).await;
+        seal(&fixture.db, 10, 1_000).await.unwrap();
+        fixture.execute(if fixture.is_sqlite() { "UPDATE audit_seals SET sealed_at = 0" } else { "UPDATE audit_seals SET sealed_at = to_timestamp(0)" });
+        let old = put_in(&fixture, 1, 500, "signed_in");
+        let round = fixture.db.seal_audit(10, at(1_001), signer()).await.unwrap();
         assert_eq!((round.seal, round.refused[0].id.clone()), (None, old));
     }
 
     /// docs/rules.md §9: one unreadable row must not stop the sealing of all others.
-    fn a_row_that_cannot_be_read_is_sealed_round_and_named(world) {
-        note(&world.db, 0).await;
-        seal(&world.db, 10, 0).await.unwrap();
-        let unread = put_in(&world, 1, 1, "no action");
-        note(&world.db, 2).await;
+    fn a_row_that_cannot_be_read_is_sealed_round_and_named(fixture) {
+        note(&fixture.db, 0).await;
+        seal(&fixture.db, 10, 0).await.unwrap();
+        let unread = put_in(&fixture, 1, 1, "no action");
+        note(&fixture.db, 2).await;
         // No version writes such an action; whatever can't be read has that long to be read by another version.
-        let round = world.db.seal_audit(10, at(3), signer()).await.unwrap();
-        assert_eq!((round.seal.unwrap().count, round.refused.len(), world.db.unsealed_audit().await.unwrap()), (1, 0, 1));
+        let round = fixture.db.seal_audit(10, at(3), signer()).await.unwrap();
+        assert_eq!((round.seal.unwrap().count, round.refused.len(), fixture.db.unsealed_audit().await.unwrap()), (1, 0, 1));
         let wait = LONGEST_WRITE.num_seconds();
-        assert_eq!(world.db.unsealed_audit_before(at(1)).await.unwrap(), 0);
-        assert_eq!(world.db.unsealed_audit_before(at(2)).await.unwrap(), 1);
-        note(&world.db, 2 + wait).await;
-        let round = world.db.seal_audit(10, at(2 + wait), signer()).await.unwrap();
+        assert_eq!(fixture.db.unsealed_audit_before(at(1)).await.unwrap(), 0);
+        assert_eq!(fixture.db.unsealed_audit_before(at(2)).await.unwrap(), 1);
+        note(&fixture.db, 2 + wait).await;
+        let round = fixture.db.seal_audit(10, at(2 + wait), signer()).await.unwrap();
         assert_eq!((round.seal.unwrap().count, round.refused[0].id.as_str()), (1, unread.as_str()));
         assert!(round.refused[0].why.contains("action"), "{}", round.refused[0].why);
-        assert_eq!(world.db.refused_audit().await.unwrap().ids, [unread]);
+        assert_eq!(fixture.db.refused_audit().await.unwrap().ids, [unread]);
         // And it hides none in a list, however small its pages are.
         let page = auth_storage::Pagination { after: None, limit: 3 };
-        assert_eq!(world.db.audit(audit::Filter::default(), page).await.unwrap().len(), 3);
+        assert_eq!(fixture.db.audit(audit::Filter::default(), page).await.unwrap().len(), 3);
     }
 
     /// A sealed row that was made unreadable is found in its batch.
-    fn a_sealed_row_that_cannot_be_read_is_counted(world) {
-        batches(&world, 2).await;
-        world.execute("UPDATE audit_events SET action = 'no action' WHERE batch = 1");
-        let batch = world.db.audit_batch_after(0).await.unwrap().unwrap();
+    fn a_sealed_row_that_cannot_be_read_is_counted(fixture) {
+        batches(&fixture, 2).await;
+        fixture.execute("UPDATE audit_events SET action = 'no action' WHERE batch = 1");
+        let batch = fixture.db.audit_batch_after(0).await.unwrap().unwrap();
         assert_eq!((batch.events.len(), batch.unreadable, batch.seal.count), (0, 2, 2));
-        assert_eq!(world.db.audit_batch_after(1).await.unwrap().unwrap().unreadable, 0);
+        assert_eq!(fixture.db.audit_batch_after(1).await.unwrap().unwrap().unreadable, 0);
     }
 
-    fn the_mark_names_the_newest_seal_and_stays_where_the_chain_is_another(world) {
-        let seals = batches(&world, 3).await;
-        let newest = head(&world.db).await.unwrap();
+    fn the_mark_names_the_newest_seal_and_stays_where_the_chain_is_another(fixture) {
+        let seals = batches(&fixture, 3).await;
+        let newest = head(&fixture.db).await.unwrap();
         assert_eq!((newest.number, newest.mac, newest.at, newest.epoch), (3, seals[2].mac, at(3), 0));
         // A chain begins anew.
-        world.execute("DELETE FROM audit_seals; UPDATE audit_events SET batch = NULL");
-        assert_eq!(seal(&world.db, 10, 4).await.unwrap().number, 1);
-        assert_eq!(head(&world.db).await, Some(newest));
-        let standing = world.db.audit_standing().await.unwrap();
+        fixture.execute("DELETE FROM audit_seals; UPDATE audit_events SET batch = NULL");
+        assert_eq!(seal(&fixture.db, 10, 4).await.unwrap().number, 1);
+        assert_eq!(head(&fixture.db).await, Some(newest));
+        let standing = fixture.db.audit_standing().await.unwrap();
         assert_eq!((standing.newest.unwrap().number, standing.unsealed), (1, 0));
         // An operator has looked at it.
-        let accepted = world.db.accept_audit(signer(), terms(at(9))).await.unwrap().unwrap();
-        let later = head(&world.db).await.unwrap();
+        let accepted = fixture.db.accept_audit(signer(), terms(at(9))).await.unwrap().unwrap();
+        let later = head(&fixture.db).await.unwrap();
         assert_eq!((later.number, later.mac, later.at), (1, accepted.mac, at(9)));
         assert!(later.epoch > newest.epoch);
-        assert_eq!(world.times(Action::AuditAccepted).await, 1);
-        let next = seal(&world.db, 10, 10).await.unwrap();
-        assert_eq!(head(&world.db).await.map(|head| (head.epoch, head.number)), Some((later.epoch, next.number)));
+        assert_eq!(fixture.times(Action::AuditAccepted).await, 1);
+        let next = seal(&fixture.db, 10, 10).await.unwrap();
+        assert_eq!(head(&fixture.db).await.map(|head| (head.epoch, head.number)), Some((later.epoch, next.number)));
     }
 
-    fn a_remembered_head_is_written_down_unless_it_was_already(world) {
-        batches(&world, 1).await;
-        let mark = world.db.setting(audit::HEAD).await.unwrap();
-        world.db.keep_audit_head(None, vec![9]).await.unwrap();
-        assert_eq!(world.db.setting(audit::HEAD).await.unwrap(), mark);
-        world.db.keep_audit_head(mark, vec![9]).await.unwrap();
-        assert_eq!(world.db.setting(audit::HEAD).await.unwrap(), Some(vec![9]));
+    fn a_remembered_head_is_written_down_unless_it_was_already(fixture) {
+        batches(&fixture, 1).await;
+        let mark = fixture.db.setting(audit::HEAD).await.unwrap();
+        fixture.db.keep_audit_head(None, vec![9]).await.unwrap();
+        assert_eq!(fixture.db.setting(audit::HEAD).await.unwrap(), mark);
+        fixture.db.keep_audit_head(mark, vec![9]).await.unwrap();
+        assert_eq!(fixture.db.setting(audit::HEAD).await.unwrap(), Some(vec![9]));
     }
 
     /// A chain of the version before goes on, and its next seal is of the new format.
-    fn a_chain_of_the_first_format_goes_on_in_the_second(world) {
-        batches(&world, 2).await;
-        world.execute("UPDATE audit_seals SET format = 1; DELETE FROM settings WHERE name = 'audit_head'");
-        note(&world.db, 3).await;
-        let next = seal(&world.db, 10, 3).await.unwrap();
+    fn a_chain_of_the_first_format_goes_on_in_the_second(fixture) {
+        batches(&fixture, 2).await;
+        fixture.execute("UPDATE audit_seals SET format = 1; DELETE FROM settings WHERE name = 'audit_head'");
+        note(&fixture.db, 3).await;
+        let next = seal(&fixture.db, 10, 3).await.unwrap();
         assert_eq!((next.number, next.format), (3, SealFormat::Second));
-        assert_eq!(head(&world.db).await.map(|head| head.number), Some(3));
+        assert_eq!(head(&fixture.db).await.map(|head| head.number), Some(3));
     }
 }

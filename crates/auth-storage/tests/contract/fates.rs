@@ -3,12 +3,12 @@
 //! to have ended.
 
 use crate::{
-    people::{
-        address, admins, api_key, at, chance, hash, in_session, mailed, one_time, person, session_of, terms,
-        typed,
+    builders::{
+        address, admins, api_key, at, hash, in_session, mailed, new_user, one_time, session_of, terms, typed,
+        unique_bytes,
     },
+    fixture::Fixture,
     settled::Settle as _,
-    world::World,
 };
 use auth_domain::{
     address_link::LinkProof,
@@ -44,12 +44,12 @@ impl Owner {
         [self.digits + of; 32]
     }
 
-    async fn with_everything(world: &World, name: &str, verified: bool, digits: u8) -> Self {
-        let db = &world.db;
+    async fn with_everything(fixture: &Fixture, name: &str, verified: bool, digits: u8) -> Self {
+        let db = &fixture.db;
         let email = format!("{name}@example.com");
         let new = users::New {
             email_verified_at: verified.then_some(at(0)),
-            ..person(&email, Role::USER)
+            ..new_user(&email, Role::USER)
         };
         let user = db
             .insert_user(new, None, None, terms(at(0)))
@@ -58,9 +58,9 @@ impl Owner {
             .settled()
             .await
             .unwrap();
-        let current = world.sign_in(&user, at(0)).await;
+        let current = fixture.sign_in(&user, at(0)).await;
         let other = session_of(user.id, user.generation, at(1));
-        db.start_session(crate::people::known(other.clone()), terms(at(1)))
+        db.start_session(crate::builders::known(other.clone()), terms(at(1)))
             .await
             .unwrap()
             .settled()
@@ -117,8 +117,8 @@ impl Owner {
     }
 
     /// Makes the event happen at this moment, in the current session where it comes from one.
-    async fn meets(&self, world: &World, event: SecurityEvent) {
-        let (db, id, now) = (&world.db, self.user.id, at(5));
+    async fn meets(&self, fixture: &Fixture, event: SecurityEvent) {
+        let (db, id, now) = (&fixture.db, self.user.id, at(5));
         let own = || in_session(&self.user, &self.current, now);
         let change = |change: users::Change| db.change_user(id, change, admins(), terms(now));
         let redeemed = |outcome: Result<Redeemed, NotRedeemed>| assert!(outcome.is_ok(), "{outcome:?}");
@@ -250,40 +250,41 @@ impl Owner {
     }
 
     /// What became of a credential, as the database shows it.
-    async fn found(&self, world: &World, credential: Credential) -> Fate {
-        let stored = world.db.credentials_of(self.user.id).await.unwrap();
+    async fn found(&self, fixture: &Fixture, credential: Credential) -> Fate {
+        let stored = fixture.db.credentials_of(self.user.id).await.unwrap();
         let devices_ended = stored
             .as_ref()
             .is_none_or(|stored| stored.devices_from == Some(at(5)));
         match credential {
-            Credential::CurrentAccessTokens => self.access(world, &self.current).await,
-            Credential::OtherAccessTokens => self.access(world, &self.other).await,
-            Credential::CurrentSession => self.session(world, &self.current).await,
-            Credential::OtherSessions => self.session(world, &self.other).await,
+            Credential::CurrentAccessTokens => self.access(fixture, &self.current).await,
+            Credential::OtherAccessTokens => self.access(fixture, &self.other).await,
+            Credential::CurrentSession => self.session(fixture, &self.current).await,
+            Credential::OtherSessions => self.session(fixture, &self.other).await,
             Credential::Password => {
                 let kept = stored.and_then(|stored| stored.password_hash);
                 stays(kept.is_some_and(|kept| kept.expose() == hash(0).expose()))
             }
             Credential::ApiKeys => {
-                let holder = world.db.api_key_holder([self.digits; 32]).await.unwrap();
+                let holder = fixture.db.api_key_holder([self.digits; 32]).await.unwrap();
                 stays(holder.is_some())
             }
             Credential::ResetLinks => {
-                self.links(world, TokenKind::PasswordReset, RESET, "password_reset")
+                self.links(fixture, TokenKind::PasswordReset, RESET, "password_reset")
                     .await
             }
             Credential::VerificationLinks => {
                 let kind = TokenKind::EmailVerification;
-                self.links(world, kind, VERIFICATION, "email_verification").await
+                self.links(fixture, kind, VERIFICATION, "email_verification")
+                    .await
             }
             Credential::EmailChangeLinks => {
-                self.links(world, TokenKind::EmailChange, CHANGE, "email_change_confirm")
+                self.links(fixture, TokenKind::EmailChange, CHANGE, "email_change_confirm")
                     .await
             }
             Credential::ReportLinks => {
                 let (kind, digest) = (TokenKind::Report, self.digest(REPORT));
                 stays(
-                    world
+                    fixture
                         .db
                         .one_time_token(kind, digest, at(6))
                         .await
@@ -296,19 +297,19 @@ impl Owner {
         }
     }
 
-    async fn access(&self, world: &World, session: &Session) -> Fate {
+    async fn access(&self, fixture: &Fixture, session: &Session) -> Fate {
         let token = TokenRef {
-            token: TokenId::from_parts(at(0), chance()),
+            token: TokenId::from_parts(at(0), unique_bytes()),
             session: session.id,
             user: self.user.id,
             generation: session.generation,
         };
-        let facts = world.db.facts(token).await.unwrap();
+        let facts = fixture.db.facts(token).await.unwrap();
         stays(facts.verdict(session.generation) == Verdict::Valid)
     }
 
-    async fn session(&self, world: &World, session: &Session) -> Fate {
-        match world.db.session(session.id).await.unwrap() {
+    async fn session(&self, fixture: &Fixture, session: &Session) -> Fate {
+        match fixture.db.session(session.id).await.unwrap() {
             Some((now, user)) if now.state == SessionState::Active && now.generation >= user.generation => {
                 if now.generation == session.generation {
                     Fate::Stays
@@ -321,18 +322,18 @@ impl Owner {
     }
 
     /// A link, and the mail that waits to carry one: both or neither.
-    async fn links(&self, world: &World, kind: TokenKind, of: u8, mail: &str) -> Fate {
-        let link = world
+    async fn links(&self, fixture: &Fixture, kind: TokenKind, of: u8, mail: &str) -> Fate {
+        let link = fixture
             .db
             .one_time_token(kind, self.digest(of), at(6))
             .await
             .unwrap();
-        let waiting = world.number(&format!(
+        let waiting = fixture.number(&format!(
             "SELECT count(*) AS n FROM outbox WHERE kind = '{mail}' AND user_id = '{}' AND done_at IS NULL",
             self.user.id
         ));
         // The mails of a deleted user find no user when their turn comes.
-        let deleted = world.db.user(self.user.id).await.unwrap().is_none();
+        let deleted = fixture.db.user(self.user.id).await.unwrap().is_none();
         assert!(deleted || link.is_some() == (waiting > 0), "{kind:?}");
         stays(link.is_some())
     }
@@ -343,24 +344,24 @@ fn stays(it: bool) -> Fate {
 }
 
 on_both! {
-    fn every_event_ends_what_the_table_says_and_nothing_else(world) {
-        let bystander = Owner::with_everything(&world, "bystander", true, 250).await;
-        let before = (world.stored(&bystander.current).await, world.stored(&bystander.other).await);
+    fn every_event_ends_what_the_table_says_and_nothing_else(fixture) {
+        let bystander = Owner::with_everything(&fixture, "bystander", true, 250).await;
+        let before = (fixture.stored(&bystander.current).await, fixture.stored(&bystander.other).await);
         for (digits, event) in (1..).step_by(4).zip(SecurityEvent::ALL) {
             let first = [SecurityEvent::ConfirmedInSession, SecurityEvent::ConfirmedWithPassword, SecurityEvent::ConfirmedWithNewPassword];
-            let owner = Owner::with_everything(&world, &format!("u{digits}"), !first.contains(&event), digits).await;
-            owner.meets(&world, event).await;
+            let owner = Owner::with_everything(&fixture, &format!("u{digits}"), !first.contains(&event), digits).await;
+            owner.meets(&fixture, event).await;
             for credential in Credential::ALL {
                 let expected = match (credential, fate(event, credential)) {
                     (Credential::CurrentDevice, Fate::CarriedOver) => Fate::Ends,
                     (_, expected) => expected,
                 };
-                assert_eq!(owner.found(&world, credential).await, expected, "{event:?}: {credential:?}");
+                assert_eq!(owner.found(&fixture, credential).await, expected, "{event:?}: {credential:?}");
             }
         }
-        assert_eq!((world.stored(&bystander.current).await, world.stored(&bystander.other).await), before);
+        assert_eq!((fixture.stored(&bystander.current).await, fixture.stored(&bystander.other).await), before);
         for credential in Credential::ALL {
-            assert_eq!(bystander.found(&world, credential).await, Fate::Stays, "{credential:?}");
+            assert_eq!(bystander.found(&fixture, credential).await, Fate::Stays, "{credential:?}");
         }
     }
 }

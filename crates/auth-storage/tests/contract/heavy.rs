@@ -2,9 +2,9 @@
 //! `tests/plans` reads plans.
 
 use crate::{
-    people::{at, hash, known, mailed, one_time, policy, session_of, terms, token},
+    builders::{at, hash, known, mailed, one_time, policy, session_of, terms, token},
+    fixture::Fixture,
     settled::Settle as _,
-    world::World,
 };
 use auth_domain::{
     address_link::LinkProof,
@@ -21,8 +21,8 @@ const FIRST: Pagination = Pagination {
 };
 
 /// Gives a user 100,000 ended sessions, 100,000 audit events, 10,000 mails and 10,000 links.
-pub(crate) fn give_a_long_past(world: &World, user: &User) {
-    let (numbers, id, owner, instant, later, blob) = if world.is_sqlite() {
+pub(crate) fn give_a_long_past(fixture: &Fixture, user: &User) {
+    let (numbers, id, owner, instant, later, blob) = if fixture.is_sqlite() {
         (
             "WITH RECURSIVE numbers(n) AS (SELECT 1 UNION ALL SELECT n + 1 FROM numbers WHERE n < 100000)",
             "printf('00000000-0000-7000-8001-%012x', n)",
@@ -41,7 +41,7 @@ pub(crate) fn give_a_long_past(world: &World, user: &User) {
             "decode('ff' || lpad(to_hex(n), 62, '0'), 'hex')",
         )
     };
-    world.execute(&format!(
+    fixture.execute(&format!(
         "INSERT INTO sessions (id, user_id, generation, created_at, rotation, rotated_at, refresh_expires_at, access_until, ended_at,
             end_reason, ip, user_agent)
          {numbers} SELECT {id}, {owner}, 0, {instant}, 0, {instant}, {later}, {instant}, {instant}, 'logout', '2001:db8::7', 'a script'

@@ -2,9 +2,9 @@
 //! its way does nothing with it, however late it arrives.
 
 use crate::{
-    people::{address, admins, api_key, at, by, chance, hash, mailed, one_time, person, terms},
+    builders::{address, admins, api_key, at, by, hash, mailed, new_user, one_time, terms, unique_bytes},
+    fixture::{Fixture, all},
     settled::Settle as _,
-    world::{World, all},
 };
 use auth_domain::{
     audit::Actor,
@@ -53,8 +53,8 @@ fn done<T: Debug, R: PartialEq + Debug>(outcome: Result<T, R>, revoked: R) -> u3
 }
 
 /// Everything that a user does under its own authority, to its account and to another's session; how many of these were done.
-async fn do_everything(world: &World, user: &User, session: &Session, foreign: &Session) -> u32 {
-    let (db, ask) = (&world.db, || holding(user, session));
+async fn do_everything(fixture: &Fixture, user: &User, session: &Session, foreign: &Session) -> u32 {
+    let (db, ask) = (&fixture.db, || holding(user, session));
     let moved = mailed(one_time(TokenKind::EmailChange, 1, at(9)));
     let verified = mailed(one_time(TokenKind::EmailVerification, 2, at(9)));
     let to = address("elsewhere@example.com");
@@ -74,9 +74,9 @@ async fn do_everything(world: &World, user: &User, session: &Session, foreign: &
     let theirs = db.api_keys(id).await.unwrap();
     let gone = theirs
         .first()
-        .map_or(ApiKeyId::from_parts(at(9), chance()), |key| key.id);
+        .map_or(ApiKeyId::from_parts(at(9), unique_bytes()), |key| key.id);
     count += done(db.revoke_api_key(id, gone, ask()).await.unwrap(), revoked);
-    let invited = person(&format!("guest-of-{id}@example.com"), Role::USER);
+    let invited = new_user(&format!("guest-of-{id}@example.com"), Role::USER);
     let invited = db.invite_user(invited, ask()).await;
     count += done(invited.unwrap().settled().await, users::NotInvited::CallerRevoked);
     let rotated = db.change_keys(vec![], vec![], Some((false, ask()))).await;
@@ -103,50 +103,50 @@ async fn do_everything(world: &World, user: &User, session: &Session, foreign: &
     count + done(deleted.unwrap().settled().await, revoked)
 }
 
-async fn nothing_is_done(world: &World, user: &User, session: &Session, foreign: &Session) {
+async fn nothing_is_done(fixture: &Fixture, user: &User, session: &Session, foreign: &Session) {
     let state = async || {
-        let kept = world.db.credentials_of(user.id).await.unwrap().unwrap();
+        let kept = fixture.db.credentials_of(user.id).await.unwrap().unwrap();
         let hash = kept.password_hash.map(|hash| hash.expose().to_owned());
-        let open = world.number("SELECT count(*) AS n FROM sessions WHERE ended_at IS NULL");
-        (kept.user, hash, open, world.noted().await, world.mails())
+        let open = fixture.number("SELECT count(*) AS n FROM sessions WHERE ended_at IS NULL");
+        (kept.user, hash, open, fixture.noted().await, fixture.mails())
     };
     let before = state().await;
-    assert_eq!(do_everything(world, user, session, foreign).await, 0);
+    assert_eq!(do_everything(fixture, user, session, foreign).await, 0);
     assert_eq!(state().await, before);
-    assert_eq!(world.number("SELECT count(*) AS n FROM one_time_tokens"), 0);
+    assert_eq!(fixture.number("SELECT count(*) AS n FROM one_time_tokens"), 0);
 }
 
 on_both! {
-    fn whoever_was_cut_off_changes_nothing_any_more(world) {
-        let (_, foreign) = world.signed_in("other@example.com").await;
+    fn whoever_was_cut_off_changes_nothing_any_more(fixture) {
+        let (_, foreign) = fixture.signed_in("other@example.com").await;
         for (number, cut) in ["logged out", "logged out everywhere", "locked out", "disabled", "reset"].into_iter().enumerate() {
-            let (user, session) = world.signed_in(&format!("{number}@example.com")).await;
+            let (user, session) = fixture.signed_in(&format!("{number}@example.com")).await;
             match cut {
-                "logged out" => drop(world.db.end_session(session.id, None, EndReason::Logout, terms(at(1))).await.unwrap().settled().await),
-                "logged out everywhere" => drop(world.db.end_user_sessions(user.id, EndReason::LogoutAll, terms(at(1))).await.unwrap().settled().await),
-                "locked out" => drop(world.db.lock_out(user.id, terms(at(1))).await.unwrap().settled().await),
+                "logged out" => drop(fixture.db.end_session(session.id, None, EndReason::Logout, terms(at(1))).await.unwrap().settled().await),
+                "logged out everywhere" => drop(fixture.db.end_user_sessions(user.id, EndReason::LogoutAll, terms(at(1))).await.unwrap().settled().await),
+                "locked out" => drop(fixture.db.lock_out(user.id, terms(at(1))).await.unwrap().settled().await),
                 "disabled" => {
                     let change = users::Change { status: Some(UserStatus::Disabled), ..users::Change::default() };
-                    world.db.change_user(user.id, change, vec![], terms(at(1))).await.unwrap().settled().await.unwrap();
+                    fixture.db.change_user(user.id, change, vec![], terms(at(1))).await.unwrap().settled().await.unwrap();
                 }
                 _ => {
                     let link = auth_storage::one_time_tokens::New { email: Some(user.email.clone()), ..one_time(TokenKind::PasswordReset, 7, at(1)) };
-                    world.db.issue_token(link, user.id, None).await.unwrap();
-                    world.db.reset_password([7; 32], hash(3), terms(at(2))).await.unwrap().settled().await.unwrap();
-                    world.execute("DELETE FROM one_time_tokens");
+                    fixture.db.issue_token(link, user.id, None).await.unwrap();
+                    fixture.db.reset_password([7; 32], hash(3), terms(at(2))).await.unwrap().settled().await.unwrap();
+                    fixture.execute("DELETE FROM one_time_tokens");
                 }
             }
-            nothing_is_done(&world, &user, &session, &foreign).await;
+            nothing_is_done(&fixture, &user, &session, &foreign).await;
         }
     }
 
     /// Two devices that sign each other out: one of them is left, whichever came first.
-    fn of_two_who_end_each_others_sessions_at_once_one_does(world) {
+    fn of_two_who_end_each_others_sessions_at_once_one_does(fixture) {
         for round in 0..10 {
-            let (user, first) = world.signed_in(&format!("{round}@example.com")).await;
-            let second = world.sign_in(&user, at(1)).await;
+            let (user, first) = fixture.signed_in(&format!("{round}@example.com")).await;
+            let second = fixture.sign_in(&user, at(1)).await;
             let outcomes = all([first, second].map(|own| {
-                let (db, terms) = (world.db.clone(), holding(&user, &own));
+                let (db, terms) = (fixture.db.clone(), holding(&user, &own));
                 let (user, own) = (user.id, own.id);
                 tokio::spawn(async move { db.end_other_sessions(user, own, EndReason::EndedByUser, terms).await.unwrap().settled().await })
             }))
@@ -154,92 +154,92 @@ on_both! {
             let ended: Vec<u64> = outcomes.into_iter().flatten().map(|ended| ended.count).collect();
             assert_eq!(ended, [1], "round {round}");
             let live = format!("FROM sessions WHERE user_id = '{}' AND ended_at IS NULL", user.id);
-            assert_eq!(world.number(&format!("SELECT count(*) AS n {live}")), 1);
+            assert_eq!(fixture.number(&format!("SELECT count(*) AS n {live}")), 1);
         }
     }
 
-    fn whoever_ended_its_other_sessions_holds_what_it_refreshes_to(world) {
-        let (user, own) = world.signed_in("a@example.com").await;
-        let end = |user: &User| world.db.end_other_sessions(user.id, own.id, EndReason::EndedByUser, holding(user, &own));
+    fn whoever_ended_its_other_sessions_holds_what_it_refreshes_to(fixture) {
+        let (user, own) = fixture.signed_in("a@example.com").await;
+        let end = |user: &User| fixture.db.end_other_sessions(user.id, own.id, EndReason::EndedByUser, holding(user, &own));
         assert!(end(&user).await.unwrap().settled().await.is_ok());
         // With the token from before nothing is changed any more.
         assert_eq!(end(&user).await.unwrap().settled().await, Err(Refused::CallerRevoked));
-        let after = world.db.user(user.id).await.unwrap().unwrap();
+        let after = fixture.db.user(user.id).await.unwrap().unwrap();
         assert!(end(&after).await.unwrap().settled().await.is_ok());
     }
 
-    fn whoever_was_demoted_acts_on_nobody_any_more(world) {
-        let (root, session) = world.signed_in("root@example.com").await;
+    fn whoever_was_demoted_acts_on_nobody_any_more(fixture) {
+        let (root, session) = fixture.signed_in("root@example.com").await;
         let demoted = users::Change { role: Some(Role::VIEWER), ..users::Change::default() };
-        world.db.change_user(root.id, demoted, vec![], terms(at(1))).await.unwrap().settled().await.unwrap();
-        let ada = world.user("ada@example.com", Role::USER).await;
-        let outcome = world.db.lock_out(ada.id, holding(&root, &session)).await.unwrap().settled().await;
-        assert_eq!((outcome, world.db.user(ada.id).await.unwrap()), (Err(Refused::CallerRevoked), Some(ada)));
+        fixture.db.change_user(root.id, demoted, vec![], terms(at(1))).await.unwrap().settled().await.unwrap();
+        let ada = fixture.user("ada@example.com", Role::USER).await;
+        let outcome = fixture.db.lock_out(ada.id, holding(&root, &session)).await.unwrap().settled().await;
+        assert_eq!((outcome, fixture.db.user(ada.id).await.unwrap()), (Err(Refused::CallerRevoked), Some(ada)));
     }
 
-    fn whoever_still_holds_does_all_of_it(world) {
-        let (user, session) = world.signed_in("a@example.com").await;
-        world.user("root@example.com", Role::ADMIN).await;
-        let (_, foreign) = world.signed_in("other@example.com").await;
+    fn whoever_still_holds_does_all_of_it(fixture) {
+        let (user, session) = fixture.signed_in("a@example.com").await;
+        fixture.user("root@example.com", Role::ADMIN).await;
+        let (_, foreign) = fixture.signed_in("other@example.com").await;
         // The promotion cuts, and what comes after it is refused.
-        assert_eq!(do_everything(&world, &user, &session, &foreign).await, 10);
+        assert_eq!(do_everything(&fixture, &user, &session, &foreign).await, 10);
     }
 
     /// Of two administrators who demote each other, the second one lacks the right, and the user that they named is there.
-    fn whoever_lost_its_rights_is_told_so_and_not_that_nobody_is_there(world) {
-        let (one, two) = (world.user("one@example.com", Role::ADMIN).await, world.user("two@example.com", Role::ADMIN).await);
-        let (ones, twos) = (world.sign_in(&one, at(0)).await, world.sign_in(&two, at(0)).await);
+    fn whoever_lost_its_rights_is_told_so_and_not_that_nobody_is_there(fixture) {
+        let (one, two) = (fixture.user("one@example.com", Role::ADMIN).await, fixture.user("two@example.com", Role::ADMIN).await);
+        let (ones, twos) = (fixture.sign_in(&one, at(0)).await, fixture.sign_in(&two, at(0)).await);
         let demote = |by: &User, own: &Session, whom: &User| {
             let demoted = users::Change { role: Some(Role::USER), ..users::Change::default() };
-            world.db.change_user(whom.id, demoted, admins(), holding(by, own))
+            fixture.db.change_user(whom.id, demoted, admins(), holding(by, own))
         };
         demote(&one, &ones, &two).await.unwrap().settled().await.unwrap();
         assert_eq!(demote(&two, &twos, &one).await.unwrap().settled().await, Err(Refused::CallerRevoked));
-        let nobody = person("nobody@example.com", Role::USER).id;
-        let missing = world.db.lock_out(nobody, holding(&one, &ones)).await.unwrap().settled().await;
+        let nobody = new_user("nobody@example.com", Role::USER).id;
+        let missing = fixture.db.lock_out(nobody, holding(&one, &ones)).await.unwrap().settled().await;
         assert_eq!(missing, Err(Refused::NotFound));
     }
 
     /// What a script holds is its key, and its owner's role.
-    fn whoever_asks_with_an_api_key_does_it_while_the_key_and_the_role_of_its_owner_last(world) {
-        let ada = world.user("ada@example.com", Role::USER).await;
+    fn whoever_asks_with_an_api_key_does_it_while_the_key_and_the_role_of_its_owner_last(fixture) {
+        let ada = fixture.user("ada@example.com", Role::USER).await;
         for (number, cut) in ["none", "revoked", "demoted", "disabled", "locked out"].into_iter().enumerate() {
-            let owner = world.user(&format!("{number}@example.com"), Role::ADMIN).await;
+            let owner = fixture.user(&format!("{number}@example.com"), Role::ADMIN).await;
             let new = api_key(owner.id, number as u8, at(0));
             let key = new.key.id;
-            world.db.insert_api_key(new, 9, terms(at(0))).await.unwrap().settled().await.unwrap();
+            fixture.db.insert_api_key(new, 9, terms(at(0))).await.unwrap().settled().await.unwrap();
             let ask = || {
                 let mut terms = by(Actor::ApiKey(key, owner.id), at(9));
                 terms.by.held = Some(Evidence::ApiKey(ApiKeyEvidence { key, role: owner.role.clone() }));
                 terms
             };
-            let change = |change| world.db.change_user(owner.id, change, vec![], terms(at(1)));
+            let change = |change| fixture.db.change_user(owner.id, change, vec![], terms(at(1)));
             match cut {
                 "none" => {}
-                "revoked" => world.db.revoke_api_key(owner.id, key, terms(at(1))).await.unwrap().unwrap(),
+                "revoked" => fixture.db.revoke_api_key(owner.id, key, terms(at(1))).await.unwrap().unwrap(),
                 "demoted" => drop(change(users::Change { role: Some(Role::VIEWER), ..users::Change::default() }).await.unwrap().settled().await.unwrap()),
                 "disabled" => drop(change(users::Change { status: Some(UserStatus::Disabled), ..users::Change::default() }).await.unwrap().settled().await.unwrap()),
-                _ => drop(world.db.lock_out(owner.id, terms(at(1))).await.unwrap().settled().await.unwrap()),
+                _ => drop(fixture.db.lock_out(owner.id, terms(at(1))).await.unwrap().settled().await.unwrap()),
             }
             let expected = u32::from(cut == "none");
             let renamed = users::Change { name: Some(None), ..users::Change::default() };
-            let renamed = world.db.change_user(ada.id, renamed, admins(), ask()).await.unwrap().settled().await;
+            let renamed = fixture.db.change_user(ada.id, renamed, admins(), ask()).await.unwrap().settled().await;
             assert_eq!(done(renamed, Refused::CallerRevoked), expected, "{cut}");
-            let guest = person(&format!("guest{number}@example.com"), Role::USER);
-            let invited = world.db.invite_user(guest, ask()).await.unwrap().settled().await;
+            let guest = new_user(&format!("guest{number}@example.com"), Role::USER);
+            let invited = fixture.db.invite_user(guest, ask()).await.unwrap().settled().await;
             assert_eq!(done(invited, users::NotInvited::CallerRevoked), expected, "{cut}");
-            let rotated = world.db.change_keys(vec![], vec![], Some((false, ask()))).await.unwrap();
+            let rotated = fixture.db.change_keys(vec![], vec![], Some((false, ask()))).await.unwrap();
             assert_eq!(done(rotated, NotChanged::CallerRevoked), expected, "{cut}");
         }
     }
 
     /// Two sessions that end each other: one of them is left.
-    fn of_two_sessions_that_end_each_other_at_once_one_does(world) {
+    fn of_two_sessions_that_end_each_other_at_once_one_does(fixture) {
         for round in 0..10 {
-            let (user, first) = world.signed_in(&format!("{round}@example.com")).await;
-            let second = world.sign_in(&user, at(1)).await;
+            let (user, first) = fixture.signed_in(&format!("{round}@example.com")).await;
+            let second = fixture.sign_in(&user, at(1)).await;
             let outcomes = all([(&first, &second), (&second, &first)].map(|(own, other)| {
-                let (db, terms) = (world.db.clone(), holding(&user, own));
+                let (db, terms) = (fixture.db.clone(), holding(&user, own));
                 let (user, other) = (user.id, other.id);
                 tokio::spawn(async move {
                     db.end_session(other, Some(user), EndReason::EndedByUser, terms).await.unwrap().settled().await
@@ -248,58 +248,58 @@ on_both! {
             .await;
             assert_eq!(outcomes.iter().filter(|o| o.is_ok()).count(), 1, "round {round}: {outcomes:?}");
             let live = format!("FROM sessions WHERE user_id = '{}' AND ended_at IS NULL", user.id);
-            assert_eq!(world.number(&format!("SELECT count(*) AS n {live}")), 1);
+            assert_eq!(fixture.number(&format!("SELECT count(*) AS n {live}")), 1);
         }
     }
 
-    fn a_change_that_its_user_confirmed_counts_in_its_session_and_no_other_change_does(world) {
-        let (user, own) = world.signed_in("a@example.com").await;
-        let other = world.sign_in(&user, at(1)).await;
+    fn a_change_that_its_user_confirmed_counts_in_its_session_and_no_other_change_does(fixture) {
+        let (user, own) = fixture.signed_in("a@example.com").await;
+        let other = fixture.sign_in(&user, at(1)).await;
         let counted = async |session: &Session| {
-            let (stored, _) = world.db.session(session.id).await.unwrap().unwrap();
+            let (stored, _) = fixture.db.session(session.id).await.unwrap().unwrap();
             (stored.assurance, stored.authentications)
         };
         let as_signed_in = (own.assurance.clone(), 1);
         let renamed = || users::Change { name: Some(None), ..users::Change::default() };
-        let plain = world.db.change_user(user.id, renamed(), admins(), holding(&user, &own)).await.unwrap();
+        let plain = fixture.db.change_user(user.id, renamed(), admins(), holding(&user, &own)).await.unwrap();
         assert!(plain.settled().await.is_ok());
         assert_eq!(counted(&own).await, as_signed_in);
         let moved = || mailed(one_time(TokenKind::EmailChange, 1, at(9)));
-        let asked = world.db.ask_for_new_email(user.id, address("b@example.com"), moved(), reauthenticated(&user, &own)).await.unwrap();
+        let asked = fixture.db.ask_for_new_email(user.id, address("b@example.com"), moved(), reauthenticated(&user, &own)).await.unwrap();
         assert!(asked.settled().await.is_ok());
         let once = Assurance { authenticated_at: at(9), ..own.assurance.clone() };
         assert_eq!(counted(&own).await, (once.clone(), 2));
-        let set = world.db.set_password(user.id, hash(9), Some(own.id), reauthenticated(&user, &own)).await.unwrap();
+        let set = fixture.db.set_password(user.id, hash(9), Some(own.id), reauthenticated(&user, &own)).await.unwrap();
         assert!(set.settled().await.is_ok());
         assert_eq!(counted(&own).await, (once, 3));
         assert_eq!(counted(&other).await, (other.assurance.clone(), 1));
     }
 
-    fn a_confirmed_change_that_is_not_made_counts_nowhere(world) {
-        let (user, own) = world.signed_in("a@example.com").await;
+    fn a_confirmed_change_that_is_not_made_counts_nowhere(fixture) {
+        let (user, own) = fixture.signed_in("a@example.com").await;
         let (root, roots) = {
-            let root = world.user("root@example.com", Role::ADMIN).await;
-            let session = world.sign_in(&root, at(0)).await;
+            let root = fixture.user("root@example.com", Role::ADMIN).await;
+            let session = fixture.sign_in(&root, at(0)).await;
             (root, session)
         };
-        let state = async |session: &Session| world.db.session(session.id).await.unwrap().unwrap().0;
+        let state = async |session: &Session| fixture.db.session(session.id).await.unwrap().unwrap().0;
         let before = (state(&own).await, state(&roots).await);
-        let last = world.db.delete_user(root.id, admins(), reauthenticated(&root, &roots)).await.unwrap();
+        let last = fixture.db.delete_user(root.id, admins(), reauthenticated(&root, &roots)).await.unwrap();
         assert_eq!(last.settled().await, Err(Refused::LastAdmin));
         let cut = User { generation: user.generation.raised(), ..user.clone() };
-        let stale = world.db.set_password(user.id, hash(9), Some(own.id), reauthenticated(&cut, &own)).await.unwrap();
+        let stale = fixture.db.set_password(user.id, hash(9), Some(own.id), reauthenticated(&cut, &own)).await.unwrap();
         assert_eq!(stale.settled().await, Err(Refused::CallerRevoked));
         assert_eq!((state(&own).await, state(&roots).await), before);
-        world.db.end_session(own.id, None, EndReason::Logout, terms(at(1))).await.unwrap().settled().await.unwrap();
-        let ended = world.db.set_password(user.id, hash(9), Some(own.id), reauthenticated(&user, &own)).await.unwrap();
+        fixture.db.end_session(own.id, None, EndReason::Logout, terms(at(1))).await.unwrap().settled().await.unwrap();
+        let ended = fixture.db.set_password(user.id, hash(9), Some(own.id), reauthenticated(&user, &own)).await.unwrap();
         assert_eq!(ended.settled().await, Err(Refused::CallerRevoked));
         assert_eq!(state(&own).await.authentications, 1);
     }
 
     /// Ending it undoes no cut, and a sign-out that is asked for twice is answered twice.
-    fn ones_own_session_ends_also_after_it_was_cut(world) {
-        let (user, own) = world.signed_in("a@example.com").await;
-        let end = || world.db.end_session(own.id, Some(user.id), EndReason::Logout, holding(&user, &own));
+    fn ones_own_session_ends_also_after_it_was_cut(fixture) {
+        let (user, own) = fixture.signed_in("a@example.com").await;
+        let end = || fixture.db.end_session(own.id, Some(user.id), EndReason::Logout, holding(&user, &own));
         let (first, told) = end().await.unwrap().recorded().await;
         assert!(first.unwrap().newly && told.revocations.len() == 1);
         let (again, told_again) = end().await.unwrap().recorded().await;
@@ -314,31 +314,31 @@ on_both! {
 fn an_invitation_and_a_rotation_wait_for_a_cut_of_their_caller_and_are_refused() {
     use diesel::{Connection, PgConnection, connection::SimpleConnection};
 
-    crate::world::on_postgres(async |world| {
+    crate::fixture::on_postgres(async |fixture| {
         for rotates in [false, true] {
-            let root = world
+            let root = fixture
                 .user(&format!("root-{rotates}@example.com"), Role::ADMIN)
                 .await;
-            let session = world.sign_in(&root, at(0)).await;
-            let mut cut = PgConnection::establish(&world.address()).unwrap();
+            let session = fixture.sign_in(&root, at(0)).await;
+            let mut cut = PgConnection::establish(&fixture.address()).unwrap();
             cut.batch_execute(&format!(
                 "BEGIN; UPDATE users SET token_generation = token_generation + 1 WHERE id = '{}'",
                 root.id
             ))
             .unwrap();
-            let (db, terms) = (world.db.clone(), holding(&root, &session));
+            let (db, terms) = (fixture.db.clone(), holding(&root, &session));
             let asked = tokio::spawn(async move {
                 if rotates {
                     let outcome = db.change_keys(vec![], vec![], Some((false, terms))).await;
                     done(outcome.unwrap(), NotChanged::CallerRevoked)
                 } else {
-                    let guest = person("guest@example.com", Role::USER);
+                    let guest = new_user("guest@example.com", Role::USER);
                     let outcome = db.invite_user(guest, terms).await;
                     done(outcome.unwrap().settled().await, users::NotInvited::CallerRevoked)
                 }
             });
             let waits = "SELECT count(*) AS n FROM pg_stat_activity WHERE wait_event_type = 'Lock' AND datname = current_database()";
-            while world.number(waits) == 0 {
+            while fixture.number(waits) == 0 {
                 std::thread::yield_now();
             }
             cut.batch_execute("COMMIT").unwrap();

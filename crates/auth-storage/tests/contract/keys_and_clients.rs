@@ -1,8 +1,8 @@
 //! Signing keys, settings, clients: of several nodes that make the same thing, one does.
 
 use crate::{
-    people::{at, t0, terms},
-    world::all,
+    builders::{at, t0, terms},
+    fixture::all,
 };
 use auth_domain::{
     client::{Client, ClientId},
@@ -42,7 +42,7 @@ fn succession() -> Vec<KeyStep> {
 }
 
 on_both! {
-    fn of_each_algorithm_one_key_signs_and_one_waits(world) {
+    fn of_each_algorithm_one_key_signs_and_one_waits(fixture) {
         let of = |algorithm: Algorithm, kid: &str, state| signing_keys::Stored {
             algorithm,
             ..key(kid, state, 0)
@@ -52,21 +52,21 @@ on_both! {
         for (algorithm, kids) in [(es, ["a", "b"]), (ed, ["x", "y"])] {
             side_by_side.extend([of(algorithm, kids[0], KeyState::Active), of(algorithm, kids[1], KeyState::Next)]);
         }
-        assert!(world.db.change_keys(vec![], side_by_side.clone(), None).await.unwrap().is_ok());
+        assert!(fixture.db.change_keys(vec![], side_by_side.clone(), None).await.unwrap().is_ok());
         for (algorithm, state) in [(es, KeyState::Active), (es, KeyState::Next), (ed, KeyState::Active), (ed, KeyState::Next)] {
-            assert!(world.db.change_keys(vec![], vec![of(algorithm, "second", state)], None).await.unwrap().is_err());
+            assert!(fixture.db.change_keys(vec![], vec![of(algorithm, "second", state)], None).await.unwrap().is_err());
         }
-        assert_eq!(world.db.keys().await.unwrap().keys, side_by_side);
+        assert_eq!(fixture.db.keys().await.unwrap().keys, side_by_side);
     }
 
     /// A newer version may know more states and algorithms than this one.
-    fn a_row_that_cannot_be_read_is_set_aside_and_hides_no_key(world) {
+    fn a_row_that_cannot_be_read_is_set_aside_and_hides_no_key(fixture) {
         let first = vec![key("a", KeyState::Active, 0), key("b", KeyState::Next, 1)];
-        assert!(world.db.change_keys(vec![], first.clone(), None).await.unwrap().is_ok());
-        let (far, zeros) = if world.is_sqlite() { ("9223372036854775807", "x'07'") } else { ("'infinity'", "'\\x07'") };
-        let moment = if world.is_sqlite() { "5" } else { "now()" };
+        assert!(fixture.db.change_keys(vec![], first.clone(), None).await.unwrap().is_ok());
+        let (far, zeros) = if fixture.is_sqlite() { ("9223372036854775807", "x'07'") } else { ("'infinity'", "'\\x07'") };
+        let moment = if fixture.is_sqlite() { "5" } else { "now()" };
         let insert = |kid: &str, state: &str, algorithm: &str, published: &str, until: &str| {
-            world.execute(&format!(
+            fixture.execute(&format!(
                 "INSERT INTO signing_keys VALUES ('{kid}', '{state}', '{algorithm}', '{{}}', {zeros}, {published}, {until})"
             ));
         };
@@ -76,7 +76,7 @@ on_both! {
         insert("f", "retiring", "ES256", moment, far);
         // A retired one does nothing on any version.
         insert("g", "retired", "ML-DSA-65", moment, "NULL");
-        let table = world.db.keys().await.unwrap();
+        let table = fixture.db.keys().await.unwrap();
         assert_eq!(table.keys, first);
         let mut set_aside: Vec<_> = table.set_aside.iter().map(|row| (row.kid.as_str(), row.column)).collect();
         set_aside.sort_unstable();
@@ -85,18 +85,18 @@ on_both! {
         assert!(!format!("{table:?}").contains("[7]"));
         // Each of them can be retired, and is then set aside no longer.
         let drops = ["c", "d", "e", "f"].map(|kid| KeyStep::Drop(kid.to_owned())).to_vec();
-        assert!(world.db.change_keys(drops, vec![], None).await.unwrap().is_ok());
-        let mut table = world.db.keys().await.unwrap();
+        assert!(fixture.db.change_keys(drops, vec![], None).await.unwrap().is_ok());
+        let mut table = fixture.db.keys().await.unwrap();
         table.keys.retain(|key| key.standing.state.is_published());
         assert_eq!(table, signing_keys::Table { keys: first, set_aside: vec![] });
     }
 
-    fn keys_move_as_a_whole_plan(world) {
+    fn keys_move_as_a_whole_plan(fixture) {
         let first = vec![key("a", KeyState::Active, 0), key("b", KeyState::Next, 1)];
-        assert!(world.db.change_keys(vec![], first.clone(), None).await.unwrap().is_ok());
-        assert_eq!(world.db.keys().await.unwrap().keys, first);
-        assert!(world.db.change_keys(succession(), vec![key("c", KeyState::Next, 2)], None).await.unwrap().is_ok());
-        let standings: Vec<_> = world.db.keys().await.unwrap().keys.into_iter().map(|k| k.standing).collect();
+        assert!(fixture.db.change_keys(vec![], first.clone(), None).await.unwrap().is_ok());
+        assert_eq!(fixture.db.keys().await.unwrap().keys, first);
+        assert!(fixture.db.change_keys(succession(), vec![key("c", KeyState::Next, 2)], None).await.unwrap().is_ok());
+        let standings: Vec<_> = fixture.db.keys().await.unwrap().keys.into_iter().map(|k| k.standing).collect();
         let stands = |kid: &str, state, seconds, verifies_until: Option<i64>| KeyStanding {
             kid: kid.into(), state, published_at: at(seconds), verifies_until: verifies_until.map(at),
         };
@@ -107,35 +107,35 @@ on_both! {
         ]);
     }
 
-    fn a_plan_from_an_older_state_writes_nothing(world) {
+    fn a_plan_from_an_older_state_writes_nothing(fixture) {
         let first = vec![key("a", KeyState::Active, 0), key("b", KeyState::Next, 1)];
-        assert!(world.db.change_keys(vec![], first.clone(), None).await.unwrap().is_ok());
+        assert!(fixture.db.change_keys(vec![], first.clone(), None).await.unwrap().is_ok());
         let wrong = vec![
             step("a", KeyState::Active, KeyState::Retiring, Some(60)),
             step("b", KeyState::Retiring, KeyState::Active, None),
         ];
-        assert!(world.db.change_keys(wrong, vec![], None).await.unwrap().is_err());
+        assert!(fixture.db.change_keys(wrong, vec![], None).await.unwrap().is_err());
         // Two that sign, or two that wait, can't be.
-        assert!(world.db.change_keys(vec![step("b", KeyState::Next, KeyState::Active, None)], vec![], None).await.unwrap().is_err());
-        assert!(world.db.change_keys(vec![], vec![key("c", KeyState::Retired, 2), key("d", KeyState::Next, 2)], None).await.unwrap().is_err());
-        assert_eq!(world.db.keys().await.unwrap().keys, first);
+        assert!(fixture.db.change_keys(vec![step("b", KeyState::Next, KeyState::Active, None)], vec![], None).await.unwrap().is_err());
+        assert!(fixture.db.change_keys(vec![], vec![key("c", KeyState::Retired, 2), key("d", KeyState::Next, 2)], None).await.unwrap().is_err());
+        assert_eq!(fixture.db.keys().await.unwrap().keys, first);
     }
 
-    fn of_many_nodes_that_start_or_rotate_one_does(world) {
+    fn of_many_nodes_that_start_or_rotate_one_does(fixture) {
         let make = |n: u32| {
-            let db = world.db.clone();
+            let db = fixture.db.clone();
             tokio::spawn(async move {
                 let new = [(format!("active{n}"), KeyState::Active), (format!("next{n}"), KeyState::Next)];
                 db.change_keys(vec![], new.map(|(kid, state)| key(&kid, state, 0)).to_vec(), None).await.unwrap().is_ok()
             })
         };
         assert_eq!(all((0..8).map(make)).await.into_iter().filter(|made| *made).count(), 1);
-        let keys = world.db.keys().await.unwrap().keys;
+        let keys = fixture.db.keys().await.unwrap().keys;
         assert_eq!(keys.len(), 2);
         let kid = |state| keys.iter().find(|k| k.standing.state == state).unwrap().standing.kid.clone();
         let (active, next) = (kid(KeyState::Active), kid(KeyState::Next));
         let rotate = |n: u32| {
-            let (db, active, next) = (world.db.clone(), active.clone(), next.clone());
+            let (db, active, next) = (fixture.db.clone(), active.clone(), next.clone());
             tokio::spawn(async move {
                 let moves = vec![
                     step(&active, KeyState::Active, KeyState::Retiring, Some(9)),
@@ -145,40 +145,40 @@ on_both! {
             })
         };
         assert_eq!(all((0..8).map(rotate)).await.into_iter().filter(|done| *done).count(), 1);
-        assert_eq!(world.db.keys().await.unwrap().keys.len(), 3);
+        assert_eq!(fixture.db.keys().await.unwrap().keys.len(), 3);
     }
 
-    fn what_is_sealed_is_sealed_anew_and_the_rest_stays(world) {
-        world.db.change_keys(vec![], vec![key("a", KeyState::Active, 0), key("b", KeyState::Next, 1)], None).await.unwrap().unwrap();
-        world.db.insert_setting("proof", vec![1]).await.unwrap();
+    fn what_is_sealed_is_sealed_anew_and_the_rest_stays(fixture) {
+        fixture.db.change_keys(vec![], vec![key("a", KeyState::Active, 0), key("b", KeyState::Next, 1)], None).await.unwrap().unwrap();
+        fixture.db.insert_setting("proof", vec![1]).await.unwrap();
         let keys = vec![("a".to_owned(), vec![7]), ("gone".to_owned(), vec![8])];
-        world.db.reseal_keys(keys, vec![("proof".to_owned(), vec![9])], terms(at(9))).await.unwrap();
-        let sealed: Vec<_> = world.db.keys().await.unwrap().keys.into_iter().map(|k| k.sealed).collect();
+        fixture.db.reseal_keys(keys, vec![("proof".to_owned(), vec![9])], terms(at(9))).await.unwrap();
+        let sealed: Vec<_> = fixture.db.keys().await.unwrap().keys.into_iter().map(|k| k.sealed).collect();
         assert_eq!(sealed, [vec![7], vec![0, 1, 255]]);
-        assert_eq!(world.db.setting("proof").await.unwrap(), Some(vec![9]));
+        assert_eq!(fixture.db.setting("proof").await.unwrap(), Some(vec![9]));
     }
 
-    fn a_setting_is_stored_once(world) {
-        assert_eq!(world.db.setting("proof").await.unwrap(), None);
+    fn a_setting_is_stored_once(fixture) {
+        assert_eq!(fixture.db.setting("proof").await.unwrap(), None);
         let tries = (0..8).map(|n| {
-            let db = world.db.clone();
+            let db = fixture.db.clone();
             tokio::spawn(async move { db.insert_setting("proof", vec![n]).await.unwrap().then_some(n) })
         });
         let winners: Vec<u8> = all(tries).await.into_iter().flatten().collect();
         assert_eq!(winners.len(), 1);
-        assert_eq!(world.db.setting("proof").await.unwrap(), Some(winners));
+        assert_eq!(fixture.db.setting("proof").await.unwrap(), Some(winners));
     }
 
-    fn clients_come_and_go(world) {
+    fn clients_come_and_go(fixture) {
         let id = |text: &str| text.parse::<ClientId>().unwrap();
         let client = |text: &str| Client { id: id(text), secret_digest: [3; 32], created_at: t0() };
-        assert!(world.db.insert_client(client("billing"), terms(t0())).await.unwrap());
-        assert!(!world.db.insert_client(client("billing"), terms(t0())).await.unwrap());
-        assert!(world.db.insert_client(client("api"), terms(t0())).await.unwrap());
-        assert_eq!(world.db.client(&id("billing")).await.unwrap(), Some(client("billing")));
-        assert_eq!(world.db.clients().await.unwrap(), [client("api"), client("billing")]);
-        assert!(world.db.delete_client(&id("billing"), terms(t0())).await.unwrap());
-        assert!(!world.db.delete_client(&id("billing"), terms(t0())).await.unwrap());
-        assert_eq!(world.db.client(&id("billing")).await.unwrap(), None);
+        assert!(fixture.db.insert_client(client("billing"), terms(t0())).await.unwrap());
+        assert!(!fixture.db.insert_client(client("billing"), terms(t0())).await.unwrap());
+        assert!(fixture.db.insert_client(client("api"), terms(t0())).await.unwrap());
+        assert_eq!(fixture.db.client(&id("billing")).await.unwrap(), Some(client("billing")));
+        assert_eq!(fixture.db.clients().await.unwrap(), [client("api"), client("billing")]);
+        assert!(fixture.db.delete_client(&id("billing"), terms(t0())).await.unwrap());
+        assert!(!fixture.db.delete_client(&id("billing"), terms(t0())).await.unwrap());
+        assert_eq!(fixture.db.client(&id("billing")).await.unwrap(), None);
     }
 }

@@ -1,10 +1,10 @@
 //! Links of registrations that wait for their address: the same for every address, and none of them a way in for another.
 
 use crate::{
+    builders::{at, hash, mailed, new_user, terms, typed},
+    fixture::Fixture,
     links_of_addresses::{VERIFY, bound, done, password_of},
-    people::{at, hash, mailed, person, terms, typed},
     settled::Settle as _,
-    world::World,
 };
 use auth_domain::{address_link::LinkProof, audit::Action, role::Role, time::Timestamp, user::DisplayName};
 use auth_storage::{
@@ -19,7 +19,7 @@ fn waiting(email: &str, digest: u8, password: u8, now: Timestamp) -> (users::New
     let new = users::New {
         password_hash: None,
         name: None,
-        ..person(email, Role::USER)
+        ..new_user(email, Role::USER)
     };
     let pending = Pending {
         password_hash: hash(password),
@@ -34,28 +34,33 @@ fn waiting(email: &str, digest: u8, password: u8, now: Timestamp) -> (users::New
 
 /// The same, as far as its mail, which finds out what it is to say.
 async fn registered(
-    world: &World,
+    fixture: &Fixture,
     new: users::New,
     link: one_time_tokens::Mailed,
     now: Timestamp,
 ) -> Settled {
-    world
+    fixture
         .db
         .register_pending(new.email.clone(), link.clone(), terms(now))
         .await
         .unwrap()
         .settled()
         .await;
-    settled(world, new, &link, now).await
+    settled(fixture, new, &link, now).await
 }
 
 /// What the worker finds out about a mail, each time it tries to send it.
-async fn settled(world: &World, new: users::New, link: &one_time_tokens::Mailed, now: Timestamp) -> Settled {
+async fn settled(
+    fixture: &Fixture,
+    new: users::New,
+    link: &one_time_tokens::Mailed,
+    now: Timestamp,
+) -> Settled {
     let token = one_time_tokens::New {
         pending: None,
         ..link.token.clone()
     };
-    world
+    fixture
         .db
         .settle_verification(token, new, terms(now))
         .await
@@ -63,138 +68,138 @@ async fn settled(world: &World, new: users::New, link: &one_time_tokens::Mailed,
 }
 
 on_both! {
-    fn a_registration_that_waits_can_be_confirmed_with_a_new_password_and_then_has_nothing_of_its_maker(world) {
+    fn a_registration_that_waits_can_be_confirmed_with_a_new_password_and_then_has_nothing_of_its_maker(fixture) {
         let (new, link) = waiting("a@example.com", 1, 5, at(1));
-        registered(&world, new, link, at(1)).await;
-        let owner = done(world.db.verify_email([1; 32], LinkProof::NewPassword(hash(7)), terms(at(2))).await.unwrap().settled().await);
-        assert_eq!((password_of(&world, &owner).await.as_deref(), owner.name), (Some(hash(7).expose()), None));
+        registered(&fixture, new, link, at(1)).await;
+        let owner = done(fixture.db.verify_email([1; 32], LinkProof::NewPassword(hash(7)), terms(at(2))).await.unwrap().settled().await);
+        assert_eq!((password_of(&fixture, &owner).await.as_deref(), owner.name), (Some(hash(7).expose()), None));
     }
 
-    fn a_registration_waits_until_its_address_is_verified(world) {
+    fn a_registration_waits_until_its_address_is_verified(fixture) {
         let (new, link) = waiting("a@example.com", 1, 5, at(1));
-        registered(&world, new.clone(), link, at(1)).await;
-        let user = world.db.user(new.id).await.unwrap().unwrap();
-        assert_eq!((password_of(&world, &user).await, world.kinds()), (None, vec!["email_verification".to_owned()]));
+        registered(&fixture, new.clone(), link, at(1)).await;
+        let user = fixture.db.user(new.id).await.unwrap().unwrap();
+        assert_eq!((password_of(&fixture, &user).await, fixture.kinds()), (None, vec!["email_verification".to_owned()]));
         // The link alone says whose the mailbox is, and not who chose the password.
         for proof in [LinkProof::LinkAlone, LinkProof::Password(hash(6))] {
-            assert_eq!(world.db.verify_email([1; 32], proof, terms(at(2))).await.unwrap().settled().await, Err(NotRedeemed::ProofNeeded));
+            assert_eq!(fixture.db.verify_email([1; 32], proof, terms(at(2))).await.unwrap().settled().await, Err(NotRedeemed::ProofNeeded));
         }
-        let after = done(world.db.verify_email([1; 32], LinkProof::Password(hash(5)), terms(at(2))).await.unwrap().settled().await);
+        let after = done(fixture.db.verify_email([1; 32], LinkProof::Password(hash(5)), terms(at(2))).await.unwrap().settled().await);
         assert_eq!((after.email_verified_at, after.name.unwrap().as_str()), (Some(at(2)), "Owner"));
-        assert_eq!(password_of(&world, &user).await.as_deref(), Some(hash(5).expose()));
-        assert_eq!((world.times(Action::Registered).await, world.times(Action::EmailVerified).await), (1, 1));
+        assert_eq!(password_of(&fixture, &user).await.as_deref(), Some(hash(5).expose()));
+        assert_eq!((fixture.times(Action::Registered).await, fixture.times(Action::EmailVerified).await), (1, 1));
     }
 
     /// Whether an address is known must show in nothing that the request does (docs/rules.md §8).
-    fn a_registration_writes_the_same_rows_for_a_new_and_for_every_known_address(world) {
-        world.user("known@example.com", Role::USER).await;
-        let verified = users::New { email_verified_at: Some(at(0)), ..person("verified@example.com", Role::USER) };
-        world.db.insert_user(verified, None, None, terms(at(0))).await.unwrap().settled().await.unwrap();
+    fn a_registration_writes_the_same_rows_for_a_new_and_for_every_known_address(fixture) {
+        fixture.user("known@example.com", Role::USER).await;
+        let verified = users::New { email_verified_at: Some(at(0)), ..new_user("verified@example.com", Role::USER) };
+        fixture.db.insert_user(verified, None, None, terms(at(0))).await.unwrap().settled().await.unwrap();
         let (new, link) = waiting("waits@example.com", 9, 5, at(1));
-        registered(&world, new, link, at(1)).await;
+        registered(&fixture, new, link, at(1)).await;
         let counted = async || {
             let tables = ["users", "one_time_tokens", "outbox", "audit_events"];
-            tables.map(|table| world.number(&format!("SELECT count(*) AS n FROM {table}")))
+            tables.map(|table| fixture.number(&format!("SELECT count(*) AS n FROM {table}")))
         };
         for (digest, address) in (1..).zip(["new@example.com", "known@example.com", "verified@example.com", "waits@example.com"]) {
             let before = counted().await;
             let (_, link) = waiting(address, digest, 6, at(2));
-            world.db.register_pending(crate::people::address(address), link, terms(at(2))).await.unwrap().settled().await;
+            fixture.db.register_pending(crate::builders::address(address), link, terms(at(2))).await.unwrap().settled().await;
             let after = counted().await;
             let written: Vec<_> = before.iter().zip(after).map(|(before, after)| after - before).collect();
             assert_eq!(written, [0, 1, 1, 0], "{address}");
-            let mail = world.mails().pop().unwrap();
+            let mail = fixture.mails().pop().unwrap();
             assert_eq!((mail.kind.as_str(), mail.who, mail.recipient.as_deref()), ("email_verification", None, Some(address)));
         }
     }
 
-    fn a_registrations_mail_says_the_same_at_every_attempt(world) {
+    fn a_registrations_mail_says_the_same_at_every_attempt(fixture) {
         let (new, link) = waiting("a@example.com", 1, 5, at(1));
-        let said = registered(&world, new.clone(), link.clone(), at(1)).await;
+        let said = registered(&fixture, new.clone(), link.clone(), at(1)).await;
         assert_eq!(said, Settled::Confirm(new.id));
-        let other = users::New { id: person("b@example.com", Role::USER).id, ..new.clone() };
-        assert_eq!(settled(&world, other, &link, at(2)).await, said);
-        assert_eq!(world.times(Action::Registered).await, 1);
+        let other = users::New { id: new_user("b@example.com", Role::USER).id, ..new.clone() };
+        assert_eq!(settled(&fixture, other, &link, at(2)).await, said);
+        assert_eq!(fixture.times(Action::Registered).await, 1);
     }
 
-    fn a_link_that_is_asked_for_by_address_goes_to_an_unconfirmed_user_alone(world) {
+    fn a_link_that_is_asked_for_by_address_goes_to_an_unconfirmed_user_alone(fixture) {
         let again = |digest, email: &str| mailed(bound(VERIFY, digest, email, at(3)));
-        let unconfirmed = world.user("unconfirmed@example.com", Role::USER).await;
-        let verified = users::New { email_verified_at: Some(at(0)), ..person("verified@example.com", Role::USER) };
-        world.db.insert_user(verified, None, None, terms(at(0))).await.unwrap().settled().await.unwrap();
+        let unconfirmed = fixture.user("unconfirmed@example.com", Role::USER).await;
+        let verified = users::New { email_verified_at: Some(at(0)), ..new_user("verified@example.com", Role::USER) };
+        fixture.db.insert_user(verified, None, None, terms(at(0))).await.unwrap().settled().await.unwrap();
         for (digest, email, expected) in [
             (1, "UNCONFIRMED@example.com", Settled::Confirm(unconfirmed.id)),
             (2, "verified@example.com", Settled::Nothing),
             (3, "unknown@example.com", Settled::Nothing),
         ] {
-            let users = world.number("SELECT count(*) AS n FROM users");
-            let asker = users::New { password_hash: None, ..person(email, Role::USER) };
-            assert_eq!(settled(&world, asker, &again(digest, email), at(3)).await, expected, "{email}");
-            assert_eq!(world.number("SELECT count(*) AS n FROM users"), users, "no user is made");
+            let users = fixture.number("SELECT count(*) AS n FROM users");
+            let asker = users::New { password_hash: None, ..new_user(email, Role::USER) };
+            assert_eq!(settled(&fixture, asker, &again(digest, email), at(3)).await, expected, "{email}");
+            assert_eq!(fixture.number("SELECT count(*) AS n FROM users"), users, "no user is made");
         }
-        assert_eq!(done(world.db.verify_email([1; 32], typed(), terms(at(4))).await.unwrap().settled().await).id, unconfirmed.id);
+        assert_eq!(done(fixture.db.verify_email([1; 32], typed(), terms(at(4))).await.unwrap().settled().await).id, unconfirmed.id);
         for digest in [2, 3] {
-            assert_eq!(world.db.verify_email([digest; 32], typed(), terms(at(4))).await.unwrap().settled().await, Err(NotRedeemed::InvalidToken));
+            assert_eq!(fixture.db.verify_email([digest; 32], typed(), terms(at(4))).await.unwrap().settled().await, Err(NotRedeemed::InvalidToken));
         }
     }
 
-    fn a_registration_that_waits_goes_with_the_link_that_is_sent_again(world) {
+    fn a_registration_that_waits_goes_with_the_link_that_is_sent_again(fixture) {
         let (new, link) = waiting("a@example.com", 1, 5, at(1));
-        registered(&world, new.clone(), link, at(1)).await;
-        assert_eq!(world.db.waiting_password(&new.email).await.unwrap().unwrap().expose(), hash(5).expose());
+        registered(&fixture, new.clone(), link, at(1)).await;
+        assert_eq!(fixture.db.waiting_password(&new.email).await.unwrap().unwrap().expose(), hash(5).expose());
         let again = mailed(bound(VERIFY, 2, "a@example.com", at(3)));
-        assert_eq!(settled(&world, new.clone(), &again, at(3)).await, Settled::Confirm(new.id));
-        let user = done(world.db.verify_email([2; 32], LinkProof::Password(hash(5)), terms(at(4))).await.unwrap().settled().await);
-        assert_eq!(password_of(&world, &user).await.as_deref(), Some(hash(5).expose()));
-        assert!(world.db.waiting_password(&new.email).await.unwrap().is_none(), "it waits no longer");
+        assert_eq!(settled(&fixture, new.clone(), &again, at(3)).await, Settled::Confirm(new.id));
+        let user = done(fixture.db.verify_email([2; 32], LinkProof::Password(hash(5)), terms(at(4))).await.unwrap().settled().await);
+        assert_eq!(password_of(&fixture, &user).await.as_deref(), Some(hash(5).expose()));
+        assert!(fixture.db.waiting_password(&new.email).await.unwrap().is_none(), "it waits no longer");
     }
 
     /// Each mail carries the password of whoever asked for it: the owner's link sets the owner's.
-    fn of_two_who_wait_for_one_address_the_one_who_reads_its_mail_gets_it(world) {
+    fn of_two_who_wait_for_one_address_the_one_who_reads_its_mail_gets_it(fixture) {
         let (new, link) = waiting("a@example.com", 1, 5, at(1));
-        registered(&world, new.clone(), link, at(1)).await;
+        registered(&fixture, new.clone(), link, at(1)).await;
         let (other, link) = waiting("A@example.com", 2, 6, at(2));
-        registered(&world, other.clone(), link, at(2)).await;
-        assert_eq!(world.db.user(other.id).await.unwrap(), None);
-        let user = done(world.db.verify_email([2; 32], LinkProof::Password(hash(6)), terms(at(3))).await.unwrap().settled().await);
-        assert_eq!((user.id, password_of(&world, &user).await.as_deref()), (new.id, Some(hash(6).expose())));
-        assert_eq!(world.db.verify_email([1; 32], typed(), terms(at(4))).await.unwrap().settled().await, Err(NotRedeemed::InvalidToken));
-        assert_eq!(password_of(&world, &user).await.as_deref(), Some(hash(6).expose()));
+        registered(&fixture, other.clone(), link, at(2)).await;
+        assert_eq!(fixture.db.user(other.id).await.unwrap(), None);
+        let user = done(fixture.db.verify_email([2; 32], LinkProof::Password(hash(6)), terms(at(3))).await.unwrap().settled().await);
+        assert_eq!((user.id, password_of(&fixture, &user).await.as_deref()), (new.id, Some(hash(6).expose())));
+        assert_eq!(fixture.db.verify_email([1; 32], typed(), terms(at(4))).await.unwrap().settled().await, Err(NotRedeemed::InvalidToken));
+        assert_eq!(password_of(&fixture, &user).await.as_deref(), Some(hash(6).expose()));
     }
 
     /// By an administrator, by an import, by a registration that did not wait: nobody else's password is put on it.
-    fn the_owner_of_an_account_is_told_of_the_attempt_and_it_gets_no_other_password(world) {
-        let invited = users::New { password_hash: None, ..person("invited@example.com", Role::USER) };
-        let (imported, squatted) = (person("imported@example.com", Role::USER), person("squatted@example.com", Role::USER));
-        let verified = users::New { email_verified_at: Some(at(0)), ..person("verified@example.com", Role::USER) };
+    fn the_owner_of_an_account_is_told_of_the_attempt_and_it_gets_no_other_password(fixture) {
+        let invited = users::New { password_hash: None, ..new_user("invited@example.com", Role::USER) };
+        let (imported, squatted) = (new_user("imported@example.com", Role::USER), new_user("squatted@example.com", Role::USER));
+        let verified = users::New { email_verified_at: Some(at(0)), ..new_user("verified@example.com", Role::USER) };
         for (digest, new) in (1..).zip([invited, imported, squatted, verified]) {
             let address = new.email.as_str();
-            world.db.insert_user(new.clone(), None, None, terms(at(0))).await.unwrap().settled().await.unwrap();
-            let user = world.db.user(new.id).await.unwrap().unwrap();
-            let kept = password_of(&world, &user).await;
+            fixture.db.insert_user(new.clone(), None, None, terms(at(0))).await.unwrap().settled().await.unwrap();
+            let user = fixture.db.user(new.id).await.unwrap().unwrap();
+            let kept = password_of(&fixture, &user).await;
             let (other, link) = waiting(address, digest, 6, at(2));
-            let said = registered(&world, other.clone(), link.clone(), at(2)).await;
+            let said = registered(&fixture, other.clone(), link.clone(), at(2)).await;
             assert_eq!(said, Settled::AlreadyRegistered(user.id));
-            let refusals = world.times(Action::RegistrationRefused).await;
-            assert_eq!(settled(&world, other, &link, at(2)).await, said, "a second attempt at the mail");
-            assert_eq!(world.times(Action::RegistrationRefused).await, refusals, "is noted once");
-            assert_eq!(world.noted().await.pop().unwrap().action, Action::RegistrationRefused);
-            assert_eq!(world.db.verify_email([digest; 32], typed(), terms(at(3))).await.unwrap().settled().await, Err(NotRedeemed::InvalidToken));
-            assert_eq!((world.db.user(user.id).await.unwrap(), password_of(&world, &user).await), (Some(user), kept));
+            let refusals = fixture.times(Action::RegistrationRefused).await;
+            assert_eq!(settled(&fixture, other, &link, at(2)).await, said, "a second attempt at the mail");
+            assert_eq!(fixture.times(Action::RegistrationRefused).await, refusals, "is noted once");
+            assert_eq!(fixture.noted().await.pop().unwrap().action, Action::RegistrationRefused);
+            assert_eq!(fixture.db.verify_email([digest; 32], typed(), terms(at(3))).await.unwrap().settled().await, Err(NotRedeemed::InvalidToken));
+            assert_eq!((fixture.db.user(user.id).await.unwrap(), password_of(&fixture, &user).await), (Some(user), kept));
         }
     }
 
-    fn a_registration_that_waits_does_nothing_once_the_account_has_a_password(world) {
+    fn a_registration_that_waits_does_nothing_once_the_account_has_a_password(fixture) {
         let (new, link) = waiting("a@example.com", 1, 5, at(1));
-        registered(&world, new.clone(), link, at(1)).await;
-        world.db.set_password(new.id, hash(7), None, terms(at(2))).await.unwrap().settled().await.unwrap();
+        registered(&fixture, new.clone(), link, at(1)).await;
+        fixture.db.set_password(new.id, hash(7), None, terms(at(2))).await.unwrap().settled().await.unwrap();
         // Its mail was held up until then.
         let late = waiting("a@example.com", 2, 6, at(1)).1.token;
-        world.db.issue_token(late, new.id, None).await.unwrap();
+        fixture.db.issue_token(late, new.id, None).await.unwrap();
         for digest in [1, 2] {
-            assert_eq!(world.db.verify_email([digest; 32], typed(), terms(at(3))).await.unwrap().settled().await, Err(NotRedeemed::InvalidToken));
+            assert_eq!(fixture.db.verify_email([digest; 32], typed(), terms(at(3))).await.unwrap().settled().await, Err(NotRedeemed::InvalidToken));
         }
-        let user = world.db.user(new.id).await.unwrap().unwrap();
-        assert_eq!((user.email_verified_at, password_of(&world, &user).await.as_deref()), (None, Some(hash(7).expose())));
+        let user = fixture.db.user(new.id).await.unwrap().unwrap();
+        assert_eq!((user.email_verified_at, password_of(&fixture, &user).await.as_deref()), (None, Some(hash(7).expose())));
     }
 }

@@ -1,6 +1,6 @@
 //! The panic button: what is written beside the end of everything. That nothing is left is shown in `fates`.
 
-use crate::people::{address, api_key, at, hash, mailed, one_time, terms};
+use crate::builders::{address, api_key, at, hash, mailed, one_time, terms};
 use crate::settled::Settle as _;
 use auth_domain::{
     audit::Action,
@@ -13,52 +13,52 @@ use auth_domain::{
 use auth_storage::{one_time_tokens, users};
 
 on_both! {
-    fn nothing_that_a_user_could_act_with_is_left(world) {
-        let (user, session) = world.signed_in("a@example.com").await;
-        let (bystander, theirs) = world.signed_in("b@example.com").await;
+    fn nothing_that_a_user_could_act_with_is_left(fixture) {
+        let (user, session) = fixture.signed_in("a@example.com").await;
+        let (bystander, theirs) = fixture.signed_in("b@example.com").await;
         for (digest, owner) in [(1, &user), (2, &bystander)] {
-            world.db.insert_api_key(api_key(owner.id, digest, at(1)), 9, terms(at(1))).await.unwrap().settled().await.unwrap();
+            fixture.db.insert_api_key(api_key(owner.id, digest, at(1)), 9, terms(at(1))).await.unwrap().settled().await.unwrap();
         }
         for (digest, kind) in (10..).zip([TokenKind::PasswordReset, TokenKind::Report]) {
-            world.db.issue_token(one_time(kind, digest, at(1)), user.id, None).await.unwrap();
+            fixture.db.issue_token(one_time(kind, digest, at(1)), user.id, None).await.unwrap();
         }
         let verification = one_time_tokens::New { email: Some(user.email.clone()), ..one_time(TokenKind::EmailVerification, 12, at(1)) };
-        world.db.mail_verification(user.id, mailed(verification), terms(at(1))).await.unwrap().settled().await.unwrap();
+        fixture.db.mail_verification(user.id, mailed(verification), terms(at(1))).await.unwrap().settled().await.unwrap();
         let moved = mailed(one_time_tokens::New { email: Some(address("new@example.com")), ..one_time(TokenKind::EmailChange, 13, at(1)) });
-        world.db.ask_for_new_email(user.id, address("new@example.com"), moved, terms(at(2))).await.unwrap().settled().await.unwrap();
-        world.db.mail_reset(user.id, terms(at(3))).await.unwrap().settled().await.unwrap();
-        world.db.mail_reset(bystander.id, terms(at(4))).await.unwrap().settled().await.unwrap();
+        fixture.db.ask_for_new_email(user.id, address("new@example.com"), moved, terms(at(2))).await.unwrap().settled().await.unwrap();
+        fixture.db.mail_reset(user.id, terms(at(3))).await.unwrap().settled().await.unwrap();
+        fixture.db.mail_reset(bystander.id, terms(at(4))).await.unwrap().settled().await.unwrap();
 
-        let (outcome, done) = world.db.lock_out(user.id, terms(at(5))).await.unwrap().recorded().await;
+        let (outcome, done) = fixture.db.lock_out(user.id, terms(at(5))).await.unwrap().recorded().await;
         let users::Changed { user: after, sessions_ended } = outcome.unwrap();
-        assert_eq!(world.db.user(user.id).await.unwrap().as_ref(), Some(&after));
+        assert_eq!(fixture.db.user(user.id).await.unwrap().as_ref(), Some(&after));
         // It comes back by a reset, so it is active.
         assert_eq!((after.status, sessions_ended), (UserStatus::Active, 1));
         // The notices still go; what would carry a link does not, nor does a reset that was asked for by address before.
-        let mine: Vec<_> = world.mails().into_iter().filter(|mail| mail.who == Some(user.id.to_string())).map(|mail| mail.kind).collect();
+        let mine: Vec<_> = fixture.mails().into_iter().filter(|mail| mail.who == Some(user.id.to_string())).map(|mail| mail.kind).collect();
         assert_eq!(mine, ["api_key_created", "email_change_requested", "locked_out"]);
-        assert!(!world.db.issue_token(one_time(TokenKind::PasswordReset, 14, at(4)), user.id, None).await.unwrap());
+        assert!(!fixture.db.issue_token(one_time(TokenKind::PasswordReset, 14, at(4)), user.id, None).await.unwrap());
         assert_eq!(done.revocations.iter().map(|r| r.what).collect::<Vec<_>>(), [Revoked::User(user.id, after.generation)]);
         let ended = SessionState::Ended { at: at(5), why: EndReason::LockedOut };
-        assert_eq!(world.stored(&session).await.state, ended);
-        let noted = world.noted().await.pop().unwrap();
+        assert_eq!(fixture.stored(&session).await.state, ended);
+        let noted = fixture.noted().await.pop().unwrap();
         assert_eq!((noted.action, noted.subject), (Action::UserLockedOut, Some(user.id)));
 
         // Nobody else is hit.
-        assert_eq!(world.stored(&theirs).await, theirs);
-        assert_eq!(world.db.api_keys(bystander.id).await.unwrap().len(), 1);
-        assert!(world.mails().iter().any(|mail| mail.kind == "password_reset" && mail.who == Some(bystander.id.to_string())));
+        assert_eq!(fixture.stored(&theirs).await, theirs);
+        assert_eq!(fixture.db.api_keys(bystander.id).await.unwrap().len(), 1);
+        assert!(fixture.mails().iter().any(|mail| mail.kind == "password_reset" && mail.who == Some(bystander.id.to_string())));
     }
 
-    fn whoever_was_locked_out_comes_back_by_a_reset(world) {
-        let user = world.user("a@example.com", Role::USER).await;
-        world.db.lock_out(user.id, terms(at(1))).await.unwrap().settled().await.unwrap();
-        assert!(world.db.mail_reset(user.id, terms(at(2))).await.unwrap().settled().await.is_ok());
+    fn whoever_was_locked_out_comes_back_by_a_reset(fixture) {
+        let user = fixture.user("a@example.com", Role::USER).await;
+        fixture.db.lock_out(user.id, terms(at(1))).await.unwrap().settled().await.unwrap();
+        assert!(fixture.db.mail_reset(user.id, terms(at(2))).await.unwrap().settled().await.is_ok());
         let link = one_time_tokens::New { email: Some(user.email.clone()), ..one_time(TokenKind::PasswordReset, 1, at(2)) };
-        assert!(world.db.issue_token(link, user.id, None).await.unwrap());
-        world.db.reset_password([1; 32], hash(3), terms(at(3))).await.unwrap().settled().await.unwrap();
-        let back = world.db.credentials_of(user.id).await.unwrap().unwrap();
+        assert!(fixture.db.issue_token(link, user.id, None).await.unwrap());
+        fixture.db.reset_password([1; 32], hash(3), terms(at(3))).await.unwrap().settled().await.unwrap();
+        let back = fixture.db.credentials_of(user.id).await.unwrap().unwrap();
         assert_eq!(back.password_hash.unwrap().expose(), hash(3).expose());
-        world.sign_in(&back.user, at(4)).await;
+        fixture.sign_in(&back.user, at(4)).await;
     }
 }

@@ -6,19 +6,19 @@
 /// Makes each test twice: `sqlite::name` and `postgres::name`.
 #[cfg(test)]
 macro_rules! on_both {
-    ($($(#[$attribute:meta])* fn $name:ident($world:ident) $body:block)*) => {
+    ($($(#[$attribute:meta])* fn $name:ident($fixture:ident) $body:block)*) => {
         $(
             $(#[$attribute])*
-            async fn $name($world: $crate::world::World) $body
+            async fn $name($fixture: $crate::fixture::Fixture) $body
         )*
 
         mod sqlite {
-            $(#[test] fn $name() { $crate::world::on_sqlite(super::$name); })*
+            $(#[test] fn $name() { $crate::fixture::on_sqlite(super::$name); })*
         }
 
         #[cfg(feature = "services")]
         mod postgres {
-            $(#[test] fn $name() { $crate::world::on_postgres(super::$name); })*
+            $(#[test] fn $name() { $crate::fixture::on_postgres(super::$name); })*
         }
     };
 }
@@ -34,11 +34,15 @@ mod audit;
 #[cfg(test)]
 mod audit_seals;
 #[cfg(test)]
+mod builders;
+#[cfg(test)]
 mod corrupt;
 #[cfg(test)]
 mod cuts;
 #[cfg(test)]
 mod fates;
+#[cfg(test)]
+mod fixture;
 #[cfg(test)]
 #[cfg(feature = "services")]
 mod heavy;
@@ -58,8 +62,6 @@ mod lock_out;
 mod outbox;
 #[cfg(test)]
 mod outbox_causes;
-#[cfg(test)]
-mod people;
 #[cfg(test)]
 mod processes;
 #[cfg(test)]
@@ -103,7 +105,5 @@ mod sweep;
 mod users;
 #[cfg(test)]
 mod words;
-#[cfg(test)]
-mod world;
 #[cfg(test)]
 mod writing;

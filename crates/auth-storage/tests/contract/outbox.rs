@@ -1,9 +1,9 @@
 //! The outbox as its workers see it: of any number of them one has a mail, and what ends its claim is guarded by it.
 
 use crate::{
-    people::{address, admins, at, mailed, one_time, terms},
+    builders::{address, admins, at, mailed, one_time, terms},
+    fixture::{Fixture, all},
     settled::Settle as _,
-    world::{World, all},
 };
 use auth_domain::{ids::MailId, mail::MailKind, one_time::TokenKind, role::Role, time::Span};
 use auth_storage::outbox;
@@ -20,9 +20,9 @@ fn lease(number: u128) -> Uuid {
     Uuid::from_u128(number)
 }
 
-async fn ask(world: &World, count: i64) {
+async fn ask(fixture: &Fixture, count: i64) {
     for n in 0..count {
-        world
+        fixture
             .db
             .ask_for_reset(format!("u{n}@example.com"), terms(at(n)))
             .await
@@ -32,12 +32,16 @@ async fn ask(world: &World, count: i64) {
     }
 }
 
-async fn claim(world: &World, number: u128, lease_for: Span) -> Vec<outbox::Claimed> {
-    world.db.claim_mails(lease(number), lease_for, 50).await.unwrap()
+async fn claim(fixture: &Fixture, number: u128, lease_for: Span) -> Vec<outbox::Claimed> {
+    fixture
+        .db
+        .claim_mails(lease(number), lease_for, 50)
+        .await
+        .unwrap()
 }
 
-async fn end(world: &World, id: MailId, number: u128, end: outbox::End) -> bool {
-    world.db.end_mail(id, lease(number), end).await.unwrap()
+async fn end(fixture: &Fixture, id: MailId, number: u128, end: outbox::End) -> bool {
+    fixture.db.end_mail(id, lease(number), end).await.unwrap()
 }
 
 #[derive(QueryableByName, Debug, PartialEq, Eq)]
@@ -53,29 +57,29 @@ struct Kept {
 }
 
 on_both! {
-    fn a_claimed_mail_is_what_was_asked_for(world) {
-        assert!(!world.db.mail_waits().await.unwrap());
-        world.db.ask_for_reset("Ada@Example.COM ".to_owned(), terms(at(3))).await.unwrap().settled().await;
-        assert!(world.db.mail_waits().await.unwrap());
-        let claimed = claim(&world, 1, LEASE).await;
+    fn a_claimed_mail_is_what_was_asked_for(fixture) {
+        assert!(!fixture.db.mail_waits().await.unwrap());
+        fixture.db.ask_for_reset("Ada@Example.COM ".to_owned(), terms(at(3))).await.unwrap().settled().await;
+        assert!(fixture.db.mail_waits().await.unwrap());
+        let claimed = claim(&fixture, 1, LEASE).await;
         let mail = claimed.first().unwrap();
         assert_eq!((mail.kind, mail.user, mail.recipient.as_deref()), (MailKind::PasswordReset, None, Some("Ada@Example.COM ")));
         assert_eq!((mail.facts["ip"].as_str(), mail.created_at, mail.attempts), ("192.0.2.7", at(3), 1));
         // Whoever has it, no other has.
-        assert!(!world.db.mail_waits().await.unwrap());
-        assert_eq!(claim(&world, 2, LEASE).await, []);
+        assert!(!fixture.db.mail_waits().await.unwrap());
+        assert_eq!(claim(&fixture, 2, LEASE).await, []);
     }
 
-    fn a_claim_takes_so_many_and_no_more(world) {
-        ask(&world, 3).await;
-        let first = world.db.claim_mails(lease(1), LEASE, 2).await.unwrap();
-        let rest = world.db.claim_mails(lease(2), LEASE, 2).await.unwrap();
+    fn a_claim_takes_so_many_and_no_more(fixture) {
+        ask(&fixture, 3).await;
+        let first = fixture.db.claim_mails(lease(1), LEASE, 2).await.unwrap();
+        let rest = fixture.db.claim_mails(lease(2), LEASE, 2).await.unwrap();
         assert_eq!((first.len(), rest.len()), (2, 1));
     }
 
-    fn of_many_workers_on_two_stores_one_has_each_mail(world) {
-        ask(&world, 40).await;
-        let stores = [world.db.clone(), world.another().await];
+    fn of_many_workers_on_two_stores_one_has_each_mail(fixture) {
+        ask(&fixture, 40).await;
+        let stores = [fixture.db.clone(), fixture.another().await];
         let taken = all((0..10).map(|n: usize| {
             let db = stores[n % 2].clone();
             tokio::spawn(async move {
@@ -94,72 +98,72 @@ on_both! {
         assert!(taken.iter().all(|mail| mail.attempts == 1));
         let ids: BTreeSet<_> = taken.iter().map(|mail| mail.id).collect();
         assert_eq!((taken.len(), ids.len()), (40, 40));
-        assert_eq!(world.db.mail_figures().await.unwrap(), outbox::Figures::default());
+        assert_eq!(fixture.db.mail_figures().await.unwrap(), outbox::Figures::default());
     }
 
-    fn a_lease_that_lapsed_is_lost_to_whoever_claims_anew(world) {
-        ask(&world, 1).await;
-        let first = claim(&world, 1, Span::seconds(-1)).await;
-        let second = claim(&world, 2, Span::zero()).await;
-        let third = claim(&world, 3, LEASE).await;
+    fn a_lease_that_lapsed_is_lost_to_whoever_claims_anew(fixture) {
+        ask(&fixture, 1).await;
+        let first = claim(&fixture, 1, Span::seconds(-1)).await;
+        let second = claim(&fixture, 2, Span::zero()).await;
+        let third = claim(&fixture, 3, LEASE).await;
         assert_eq!([&first, &second, &third].map(|mails| mails[0].attempts), [1, 2, 3]);
         let id = first[0].id;
         for stale in [1, 2] {
             for late in [outbox::End::Sent, outbox::End::Failed("late".into()), outbox::End::Later(Span::zero(), "late".into())] {
-                assert!(!end(&world, id, stale, late).await);
+                assert!(!end(&fixture, id, stale, late).await);
             }
         }
-        assert!(end(&world, id, 3, outbox::End::Sent).await);
-        assert!(!end(&world, id, 3, outbox::End::Sent).await);
-        assert_eq!(claim(&world, 4, LEASE).await, []);
+        assert!(end(&fixture, id, 3, outbox::End::Sent).await);
+        assert!(!end(&fixture, id, 3, outbox::End::Sent).await);
+        assert_eq!(claim(&fixture, 4, LEASE).await, []);
     }
 
     /// It was sent: that somebody could have claimed it meanwhile and did not, is no reason to send it again.
-    fn a_lease_that_lapsed_and_that_nobody_claimed_still_ends(world) {
-        ask(&world, 1).await;
-        let mail = claim(&world, 1, Span::seconds(-60)).await.remove(0);
-        assert!(end(&world, mail.id, 1, outbox::End::Sent).await);
-        assert!(!world.db.mail_waits().await.unwrap());
+    fn a_lease_that_lapsed_and_that_nobody_claimed_still_ends(fixture) {
+        ask(&fixture, 1).await;
+        let mail = claim(&fixture, 1, Span::seconds(-60)).await.remove(0);
+        assert!(end(&fixture, mail.id, 1, outbox::End::Sent).await);
+        assert!(!fixture.db.mail_waits().await.unwrap());
     }
 
-    fn a_mail_that_was_put_off_waits_for_its_time(world) {
-        ask(&world, 2).await;
-        let mails = claim(&world, 1, LEASE).await;
-        assert!(end(&world, mails[0].id, 1, outbox::End::Later(Span::hours(1), "busy".into())).await);
-        assert!(end(&world, mails[1].id, 1, outbox::End::Later(Span::seconds(-1), "busy".into())).await);
-        assert_eq!(world.db.mail_figures().await.unwrap(), outbox::Figures { waiting: 2, failed: 0 });
-        let again = claim(&world, 2, LEASE).await;
+    fn a_mail_that_was_put_off_waits_for_its_time(fixture) {
+        ask(&fixture, 2).await;
+        let mails = claim(&fixture, 1, LEASE).await;
+        assert!(end(&fixture, mails[0].id, 1, outbox::End::Later(Span::hours(1), "busy".into())).await);
+        assert!(end(&fixture, mails[1].id, 1, outbox::End::Later(Span::seconds(-1), "busy".into())).await);
+        assert_eq!(fixture.db.mail_figures().await.unwrap(), outbox::Figures { waiting: 2, failed: 0 });
+        let again = claim(&fixture, 2, LEASE).await;
         assert_eq!(again.iter().map(|mail| (mail.id, mail.attempts)).collect::<Vec<_>>(), [(mails[1].id, 2)]);
         assert_eq!((&again[0].recipient, &again[0].facts), (&mails[1].recipient, &mails[1].facts));
         // One that is put off is not looked for over and over.
-        assert!(!world.db.mail_waits().await.unwrap());
-        assert!(!end(&world, mails[0].id, 1, outbox::End::Sent).await);
+        assert!(!fixture.db.mail_waits().await.unwrap());
+        assert!(!end(&fixture, mails[0].id, 1, outbox::End::Sent).await);
     }
 
-    fn a_mail_that_is_done_with_has_lost_its_recipient_and_what_it_said(world) {
-        ask(&world, 3).await;
-        let mails = claim(&world, 1, LEASE).await;
+    fn a_mail_that_is_done_with_has_lost_its_recipient_and_what_it_said(fixture) {
+        ask(&fixture, 3).await;
+        let mails = claim(&fixture, 1, LEASE).await;
         let ends = [outbox::End::Sent, outbox::End::Dropped, outbox::End::Failed("é".repeat(400))];
         for (mail, how) in mails.iter().zip(ends) {
-            assert!(end(&world, mail.id, 1, how).await);
+            assert!(end(&fixture, mail.id, 1, how).await);
         }
-        let mut kept: Vec<Kept> = world.rows("SELECT recipient, facts, outcome, last_error FROM outbox ORDER BY outcome");
+        let mut kept: Vec<Kept> = fixture.rows("SELECT recipient, facts, outcome, last_error FROM outbox ORDER BY outcome");
         let wanted = |outcome: &str, last_error| Kept { recipient: None, facts: "{}".into(), outcome: Some(outcome.into()), last_error };
         kept.sort_by(|a, b| a.outcome.cmp(&b.outcome));
         assert_eq!(kept, [wanted("dropped", None), wanted("failed", Some("é".repeat(300))), wanted("sent", None)]);
-        assert_eq!(world.db.mail_figures().await.unwrap(), outbox::Figures { waiting: 0, failed: 1 });
+        assert_eq!(fixture.db.mail_figures().await.unwrap(), outbox::Figures { waiting: 0, failed: 1 });
     }
 
     /// A mail that a wrong set-up could not send must not be lost (docs/rules.md §8).
-    fn a_mail_that_was_given_up_is_whole_and_is_tried_again_when_the_operator_asks(world) {
-        let user = world.user("a@example.com", Role::USER).await;
+    fn a_mail_that_was_given_up_is_whole_and_is_tried_again_when_the_operator_asks(fixture) {
+        let user = fixture.user("a@example.com", Role::USER).await;
         let moved = mailed(one_time(TokenKind::EmailChange, 1, at(1)));
-        world.db.ask_for_new_email(user.id, address("b@example.com"), moved, terms(at(1))).await.unwrap().settled().await.unwrap();
-        let mails = claim(&world, 1, LEASE).await;
+        fixture.db.ask_for_new_email(user.id, address("b@example.com"), moved, terms(at(1))).await.unwrap().settled().await.unwrap();
+        let mails = claim(&fixture, 1, LEASE).await;
         assert_eq!(mails.len(), 2);
-        assert!(end(&world, mails[0].id, 1, outbox::End::Failed("550 5.1.1".into())).await);
-        assert!(end(&world, mails[1].id, 1, outbox::End::Later(Span::hours(1), "451 4.7.1".into())).await);
-        let troubled = world.db.troubled_mails(None, 10).await.unwrap();
+        assert!(end(&fixture, mails[0].id, 1, outbox::End::Failed("550 5.1.1".into())).await);
+        assert!(end(&fixture, mails[1].id, 1, outbox::End::Later(Span::hours(1), "451 4.7.1".into())).await);
+        let troubled = fixture.db.troubled_mails(None, 10).await.unwrap();
         let seen = |mail: &outbox::Claimed| {
             let one = troubled.iter().find(|one| one.id == mail.id).unwrap();
             (one.kind.clone(), one.attempts, one.given_up, one.whole, one.why.clone())
@@ -167,78 +171,78 @@ on_both! {
         let kind = |mail: &outbox::Claimed| mail.kind.as_str().to_owned();
         assert_eq!(seen(&mails[0]), (kind(&mails[0]), 1, true, true, "550 5.1.1".into()));
         assert_eq!(seen(&mails[1]), (kind(&mails[1]), 1, false, true, "451 4.7.1".into()));
-        assert!(!world.db.mail_waits().await.unwrap());
+        assert!(!fixture.db.mail_waits().await.unwrap());
 
         let ids = troubled.iter().map(|mail| mail.id).collect();
-        assert_eq!(world.db.retry_mails(ids).await.unwrap(), 2);
-        let again = claim(&world, 2, LEASE).await;
+        assert_eq!(fixture.db.retry_mails(ids).await.unwrap(), 2);
+        let again = claim(&fixture, 2, LEASE).await;
         for (mail, attempts) in [(&mails[0], 1), (&mails[1], 2)] {
             let one = again.iter().find(|one| one.id == mail.id).unwrap();
             assert_eq!(one, &outbox::Claimed { attempts, ..mail.clone() });
         }
         // One that a worker holds, and one that was sent, are left alone.
-        assert_eq!(world.db.retry_mails(vec![mails[0].id]).await.unwrap(), 0);
-        assert!(end(&world, mails[0].id, 2, outbox::End::Sent).await);
-        assert_eq!(world.db.retry_mails(vec![mails[0].id]).await.unwrap(), 0);
-        assert_eq!(world.db.troubled_mails(None, 10).await.unwrap().len(), 1);
+        assert_eq!(fixture.db.retry_mails(vec![mails[0].id]).await.unwrap(), 0);
+        assert!(end(&fixture, mails[0].id, 2, outbox::End::Sent).await);
+        assert_eq!(fixture.db.retry_mails(vec![mails[0].id]).await.unwrap(), 0);
+        assert_eq!(fixture.db.troubled_mails(None, 10).await.unwrap().len(), 1);
     }
 
-    fn a_list_of_mails_in_trouble_goes_page_by_page_and_past_rows_that_can_not_be_read(world) {
-        ask(&world, 5).await;
-        for mail in claim(&world, 1, LEASE).await {
-            assert!(end(&world, mail.id, 1, outbox::End::Later(Span::hours(1), "451".into())).await);
+    fn a_list_of_mails_in_trouble_goes_page_by_page_and_past_rows_that_can_not_be_read(fixture) {
+        ask(&fixture, 5).await;
+        for mail in claim(&fixture, 1, LEASE).await {
+            assert!(end(&fixture, mail.id, 1, outbox::End::Later(Span::hours(1), "451".into())).await);
         }
-        world.execute("UPDATE outbox SET kind = 'telegram', facts = '['");
-        let first = world.db.troubled_mails(None, 3).await.unwrap();
-        let rest = world.db.troubled_mails(Some(first[2].id), 3).await.unwrap();
+        fixture.execute("UPDATE outbox SET kind = 'telegram', facts = '['");
+        let first = fixture.db.troubled_mails(None, 3).await.unwrap();
+        let rest = fixture.db.troubled_mails(Some(first[2].id), 3).await.unwrap();
         assert_eq!((first.len(), rest.len(), first[0].kind.as_str()), (3, 2, "telegram"));
         assert!(first.iter().chain(&rest).map(|mail| mail.id).is_sorted());
     }
 
     /// Whom it was for is erased with its user; what belongs to no user is erased at once.
-    fn a_mail_that_was_given_up_does_not_outlive_its_recipient(world) {
-        let user = world.user("a@example.com", Role::USER).await;
+    fn a_mail_that_was_given_up_does_not_outlive_its_recipient(fixture) {
+        let user = fixture.user("a@example.com", Role::USER).await;
         let moved = mailed(one_time(TokenKind::EmailChange, 1, at(1)));
-        world.db.ask_for_new_email(user.id, address("b@example.com"), moved, terms(at(1))).await.unwrap().settled().await.unwrap();
-        ask(&world, 1).await;
-        for mail in claim(&world, 1, LEASE).await {
-            assert!(end(&world, mail.id, 1, outbox::End::Failed("550 5.1.1".into())).await);
+        fixture.db.ask_for_new_email(user.id, address("b@example.com"), moved, terms(at(1))).await.unwrap().settled().await.unwrap();
+        ask(&fixture, 1).await;
+        for mail in claim(&fixture, 1, LEASE).await {
+            assert!(end(&fixture, mail.id, 1, outbox::End::Failed("550 5.1.1".into())).await);
         }
-        let recipients = |world: &World| {
-            let mut kept: Vec<Kept> = world.rows("SELECT recipient, facts, outcome, last_error FROM outbox WHERE outcome = 'failed'");
+        let recipients = |fixture: &Fixture| {
+            let mut kept: Vec<Kept> = fixture.rows("SELECT recipient, facts, outcome, last_error FROM outbox WHERE outcome = 'failed'");
             kept.retain(|kept| kept.recipient.is_some() || kept.facts != "{}");
             kept.len()
         };
-        assert_eq!(recipients(&world), 2, "the reset by address keeps nothing");
-        world.db.delete_user(user.id, admins(), terms(at(2))).await.unwrap().settled().await.unwrap();
-        assert_eq!(recipients(&world), 0);
+        assert_eq!(recipients(&fixture), 2, "the reset by address keeps nothing");
+        fixture.db.delete_user(user.id, admins(), terms(at(2))).await.unwrap().settled().await.unwrap();
+        assert_eq!(recipients(&fixture), 0);
         // The notice of the deletion is for somebody who is gone, too.
-        let notice = claim(&world, 2, LEASE).await.remove(0);
+        let notice = claim(&fixture, 2, LEASE).await.remove(0);
         assert_eq!(notice.kind, MailKind::AccountDeleted);
-        assert!(end(&world, notice.id, 2, outbox::End::Failed("550 5.1.1".into())).await);
-        assert_eq!(recipients(&world), 0);
-        let troubled = world.db.troubled_mails(None, 10).await.unwrap();
+        assert!(end(&fixture, notice.id, 2, outbox::End::Failed("550 5.1.1".into())).await);
+        assert_eq!(recipients(&fixture), 0);
+        let troubled = fixture.db.troubled_mails(None, 10).await.unwrap();
         assert_eq!(troubled.iter().filter(|mail| !mail.whole).count(), 2);
-        assert_eq!(world.db.retry_mails(vec![notice.id]).await.unwrap(), 0);
+        assert_eq!(fixture.db.retry_mails(vec![notice.id]).await.unwrap(), 0);
     }
 
     /// A row that cannot be read, of a newer version or a damaged one, once kept every worker from claiming any.
-    fn a_mail_that_can_not_be_read_blocks_no_other(world) {
-        ask(&world, 4).await;
-        let broken = claim(&world, 1, Span::seconds(-1)).await;
-        world.execute(&format!("UPDATE outbox SET kind = 'telegram' WHERE id = '{}'", broken[0].id));
-        world.execute(&format!("UPDATE outbox SET facts = '[' WHERE id = '{}'", broken[1].id));
-        let good: BTreeSet<_> = claim(&world, 2, LEASE).await.into_iter().map(|mail| mail.id).collect();
+    fn a_mail_that_can_not_be_read_blocks_no_other(fixture) {
+        ask(&fixture, 4).await;
+        let broken = claim(&fixture, 1, Span::seconds(-1)).await;
+        fixture.execute(&format!("UPDATE outbox SET kind = 'telegram' WHERE id = '{}'", broken[0].id));
+        fixture.execute(&format!("UPDATE outbox SET facts = '[' WHERE id = '{}'", broken[1].id));
+        let good: BTreeSet<_> = claim(&fixture, 2, LEASE).await.into_iter().map(|mail| mail.id).collect();
         assert_eq!(good, BTreeSet::from([broken[2].id, broken[3].id]));
-        assert!(!world.db.mail_waits().await.unwrap());
-        assert_eq!(world.db.mail_figures().await.unwrap().waiting, 4);
-        world.execute(&format!("UPDATE outbox SET kind = 'password_reset', leased_until = NULL WHERE id = '{}'", broken[0].id));
-        assert_eq!(claim(&world, 3, LEASE).await[0].id, broken[0].id);
+        assert!(!fixture.db.mail_waits().await.unwrap());
+        assert_eq!(fixture.db.mail_figures().await.unwrap().waiting, 4);
+        fixture.execute(&format!("UPDATE outbox SET kind = 'password_reset', leased_until = NULL WHERE id = '{}'", broken[0].id));
+        assert_eq!(claim(&fixture, 3, LEASE).await[0].id, broken[0].id);
     }
 
-    fn whatever_is_typed_for_an_address_is_kept(world) {
-        world.db.ask_for_reset("a\0b@example.com".to_owned(), terms(at(1))).await.unwrap().settled().await;
-        let mail = claim(&world, 1, LEASE).await.remove(0);
+    fn whatever_is_typed_for_an_address_is_kept(fixture) {
+        fixture.db.ask_for_reset("a\0b@example.com".to_owned(), terms(at(1))).await.unwrap().settled().await;
+        let mail = claim(&fixture, 1, LEASE).await.remove(0);
         assert_eq!(mail.recipient.as_deref(), Some("a\u{FFFD}b@example.com"));
     }
 }

@@ -1,8 +1,8 @@
 //! What causes a mail: it is queued in the transaction of its cause, to whom it concerns and to nobody else.
 
 use crate::{
-    people::{
-        Mail, address, admins, at, hash, known, mailed, one_time, person, policy, session_of, terms, token,
+    builders::{
+        Mail, address, admins, at, hash, known, mailed, new_user, one_time, policy, session_of, terms, token,
         typed,
     },
     settled::Settle as _,
@@ -34,45 +34,45 @@ fn on_device(user: &User, agent: Option<&str>, ip: &str, seconds: i64) -> Sessio
 }
 
 on_both! {
-    fn a_registration_mails_the_link_that_verifies_its_address(world) {
-        let new = person("a@example.com", Role::USER);
+    fn a_registration_mails_the_link_that_verifies_its_address(fixture) {
+        let new = new_user("a@example.com", Role::USER);
         let verification = mailed(one_time(TokenKind::EmailVerification, 1, at(1)));
         let session = session_of(new.id, Generation::FIRST, at(1));
-        world.db.insert_user(new.clone(), Some(session), Some(verification), terms(at(1))).await.unwrap().settled().await.unwrap();
-        let user = world.db.user(new.id).await.unwrap().unwrap();
-        assert_eq!(world.mails(), [mail("email_verification", &user, None, PLAIN)]);
-        assert!(world.db.one_time_token(TokenKind::EmailVerification, [1; 32], at(2)).await.unwrap().is_some());
+        fixture.db.insert_user(new.clone(), Some(session), Some(verification), terms(at(1))).await.unwrap().settled().await.unwrap();
+        let user = fixture.db.user(new.id).await.unwrap().unwrap();
+        assert_eq!(fixture.mails(), [mail("email_verification", &user, None, PLAIN)]);
+        assert!(fixture.db.one_time_token(TokenKind::EmailVerification, [1; 32], at(2)).await.unwrap().is_some());
         // Asked for again, the first link still works: whichever arrives.
         let again = mailed(one_time(TokenKind::EmailVerification, 2, at(2)));
-        assert!(world.db.mail_verification(user.id, again, terms(at(2))).await.unwrap().settled().await.is_ok());
-        assert_eq!(world.kinds().len(), 2);
+        assert!(fixture.db.mail_verification(user.id, again, terms(at(2))).await.unwrap().settled().await.is_ok());
+        assert_eq!(fixture.kinds().len(), 2);
         for digest in [1, 2] {
-            assert!(world.db.one_time_token(TokenKind::EmailVerification, [digest; 32], at(3)).await.unwrap().is_some());
+            assert!(fixture.db.one_time_token(TokenKind::EmailVerification, [digest; 32], at(3)).await.unwrap().is_some());
         }
     }
 
-    fn a_reset_by_address_writes_the_same_row_for_known_and_unknown_ones(world) {
-        world.user("a@example.com", Role::USER).await;
+    fn a_reset_by_address_writes_the_same_row_for_known_and_unknown_ones(fixture) {
+        fixture.user("a@example.com", Role::USER).await;
         for (n, address) in [(1, "a@example.com"), (2, "nobody@example.com")] {
-            world.db.ask_for_reset(address.to_owned(), terms(at(n))).await.unwrap().settled().await;
+            fixture.db.ask_for_reset(address.to_owned(), terms(at(n))).await.unwrap().settled().await;
         }
         let row = |recipient: &str| Mail { kind: "password_reset".into(), who: None, recipient: Some(recipient.into()), facts: PLAIN.into() };
-        assert_eq!(world.mails(), [row("a@example.com"), row("nobody@example.com")]);
+        assert_eq!(fixture.mails(), [row("a@example.com"), row("nobody@example.com")]);
         // It is not known yet whose it is; nothing is noted before the worker finds out.
-        assert_eq!(world.times(auth_domain::audit::Action::PasswordResetRequested).await, 0);
+        assert_eq!(fixture.times(auth_domain::audit::Action::PasswordResetRequested).await, 0);
     }
 
-    fn what_the_owner_has_to_know_of_is_told(world) {
-        let (user, session) = world.signed_in("a@example.com").await;
-        world.db.set_password(user.id, hash(1), Some(session.id), terms(at(1))).await.unwrap().settled().await.unwrap();
+    fn what_the_owner_has_to_know_of_is_told(fixture) {
+        let (user, session) = fixture.signed_in("a@example.com").await;
+        fixture.db.set_password(user.id, hash(1), Some(session.id), terms(at(1))).await.unwrap().settled().await.unwrap();
         for (number, seconds) in [(0, 60), (1, 120), (0, 180)] {
-            world.db.rotate(session.id, token(number), policy(), false, terms(at(seconds))).await.unwrap().settled().await;
+            fixture.db.rotate(session.id, token(number), policy(), false, terms(at(seconds))).await.unwrap().settled().await;
         }
-        world.db.mail_reset(user.id, terms(at(181))).await.unwrap().settled().await.unwrap();
+        fixture.db.mail_reset(user.id, terms(at(181))).await.unwrap().settled().await.unwrap();
         let moved = mailed(one_time(TokenKind::EmailChange, 1, at(182)));
-        world.db.ask_for_new_email(user.id, address("b@example.com"), moved, terms(at(182))).await.unwrap().settled().await.unwrap();
-        world.db.delete_user(user.id, admins(), terms(at(183))).await.unwrap().settled().await.unwrap();
-        let mut mails = world.mails();
+        fixture.db.ask_for_new_email(user.id, address("b@example.com"), moved, terms(at(182))).await.unwrap().settled().await.unwrap();
+        fixture.db.delete_user(user.id, admins(), terms(at(183))).await.unwrap().settled().await.unwrap();
+        let mut mails = fixture.mails();
         // The two of one change are told apart by nothing but their ids.
         mails.sort_by_key(|mail| (mail.kind == "account_deleted", mail.kind.clone()));
         assert_eq!(mails, [
@@ -86,32 +86,32 @@ on_both! {
     }
 
     /// docs/rules.md §5: a stranger who registers with another person's address chooses the address that they ask to change to.
-    fn the_old_address_is_told_the_new_one_where_it_is_confirmed_and_only_there(world) {
+    fn the_old_address_is_told_the_new_one_where_it_is_confirmed_and_only_there(fixture) {
         for (email, confirmed, told) in [("a@example.com", false, None), ("c@example.com", true, Some("new@example.com"))] {
-            let user = users::New { email_verified_at: confirmed.then(|| at(0)), ..person(email, Role::USER) };
-            world.db.insert_user(user.clone(), None, None, terms(at(0))).await.unwrap().settled().await.unwrap();
+            let user = users::New { email_verified_at: confirmed.then(|| at(0)), ..new_user(email, Role::USER) };
+            fixture.db.insert_user(user.clone(), None, None, terms(at(0))).await.unwrap().settled().await.unwrap();
             let new = address("new@example.com");
             let moved = mailed(one_time(TokenKind::EmailChange, 1, at(3)));
             let moved = one_time_tokens::Mailed { token: one_time_tokens::New { email: Some(new.clone()), ..moved.token }, ..moved };
-            world.db.ask_for_new_email(user.id, new, moved, terms(at(3))).await.unwrap().settled().await.unwrap();
-            world.db.change_email([1; 32], typed(), terms(at(4))).await.unwrap().settled().await.unwrap();
+            fixture.db.ask_for_new_email(user.id, new, moved, terms(at(3))).await.unwrap().settled().await.unwrap();
+            fixture.db.change_email([1; 32], typed(), terms(at(4))).await.unwrap().settled().await.unwrap();
             for kind in ["email_change_requested", "email_changed"] {
                 let of_user = |mail: &&Mail| mail.kind == kind && mail.who == Some(user.id.to_string());
-                let mails = world.mails();
+                let mails = fixture.mails();
                 let facts: serde_json::Value = serde_json::from_str(&mails.iter().find(of_user).unwrap().facts).unwrap();
                 assert_eq!(facts.get("new_email").and_then(|new| new.as_str()), told, "{kind} to {email}");
             }
-            world.db.delete_user(user.id, admins(), terms(at(5))).await.unwrap().settled().await.unwrap();
+            fixture.db.delete_user(user.id, admins(), terms(at(5))).await.unwrap().settled().await.unwrap();
         }
     }
 
-    fn a_new_device_is_told_of_and_the_first_and_a_known_one_are_not(world) {
-        let user = world.user("a@example.com", Role::USER).await;
+    fn a_new_device_is_told_of_and_the_first_and_a_known_one_are_not(fixture) {
+        let user = fixture.user("a@example.com", Role::USER).await;
         let sign_in = async |agent, ip, known_device, seconds| {
             let first = seconds == 1;
             let sign_in = SignIn { known_device, first, ..known(on_device(&user, agent, ip, seconds)) };
-            world.db.start_session(sign_in, terms(at(seconds))).await.unwrap().settled().await.unwrap();
-            world.kinds().len()
+            fixture.db.start_session(sign_in, terms(at(seconds))).await.unwrap().settled().await.unwrap();
+            fixture.kinds().len()
         };
         let (here, there) = ("192.0.2.1", "198.51.100.1");
         // The first of all, the same again, one with the cookie of a known device.
@@ -119,7 +119,7 @@ on_both! {
         assert_eq!(sign_in(Some("firefox"), here, false, 2).await, 0);
         assert_eq!(sign_in(Some("safari"), there, true, 3).await, 0);
         assert_eq!(sign_in(Some("curl"), here, false, 4).await, 1);
-        assert_eq!(world.mails()[0], mail("new_device", &user, None, r#"{"ip":"192.0.2.7","user_agent":"curl"}"#));
+        assert_eq!(fixture.mails()[0], mail("new_device", &user, None, r#"{"ip":"192.0.2.7","user_agent":"curl"}"#));
         // The name of a browser alone is anybody's.
         assert_eq!(sign_in(Some("firefox"), there, false, 5).await, 2);
         assert_eq!(sign_in(None, here, false, 6).await, 3);

@@ -1,9 +1,9 @@
 //! Two processes on one SQLite file: what holds between threads must hold between them.
 
 use crate::{
-    people::{at, policy, terms, token},
+    builders::{at, policy, terms, token},
+    fixture::{all, block_on, on_sqlite},
     settled::Settle as _,
-    world::{all, block_on, on_sqlite},
 };
 use auth_domain::{ids::SessionId, rotation::Decision};
 use auth_storage::{DatabaseConfig, Storage};
@@ -34,15 +34,15 @@ async fn rotate_each(db: &Storage, sessions: &[SessionId]) -> usize {
 
 #[test]
 fn of_two_processes_with_one_token_one_rotates() {
-    on_sqlite(async |world| {
-        let (user, first) = world.signed_in("a@example.com").await;
+    on_sqlite(async |fixture| {
+        let (user, first) = fixture.signed_in("a@example.com").await;
         let mut sessions = vec![first.id];
         for n in 1..50 {
-            sessions.push(world.sign_in(&user, at(n)).await.id);
+            sessions.push(fixture.sign_in(&user, at(n)).await.id);
         }
         let mut rival = Command::new(std::env::current_exe().unwrap())
             .args(["--exact", "processes::the_rival", "--ignored", "--nocapture"])
-            .env(RIVAL, world.file())
+            .env(RIVAL, fixture.file())
             .stdin(Stdio::piped())
             .stdout(Stdio::piped())
             .spawn()
@@ -53,14 +53,14 @@ fn of_two_processes_with_one_token_one_rotates() {
         assert!(said.any(|line| line.ends_with("ready")));
         let ids: Vec<String> = sessions.iter().map(SessionId::to_string).collect();
         writeln!(rival.stdin.take().unwrap(), "{}", ids.join(" ")).unwrap();
-        let won = rotate_each(&world.db, &sessions).await;
+        let won = rotate_each(&fixture.db, &sessions).await;
         let lost: usize = said
             .find_map(|line| line.strip_prefix("won ").map(|n| n.parse().unwrap()))
             .unwrap();
         assert!(rival.wait().unwrap().success());
         assert_eq!(won + lost, sessions.len(), "{won} here, {lost} there");
         assert_eq!(
-            world.number("SELECT count(*) AS n FROM sessions WHERE rotation = 1"),
+            fixture.number("SELECT count(*) AS n FROM sessions WHERE rotation = 1"),
             50
         );
     });

@@ -1,6 +1,6 @@
 //! The truth about revocations, as every node reads it.
 
-use crate::people::{at, chance, t0, terms};
+use crate::builders::{at, t0, terms, unique_bytes};
 use crate::settled::Settle as _;
 use auth_domain::{
     ids::{SessionId, TokenId},
@@ -13,67 +13,67 @@ use auth_storage::ChangeContext;
 use chrono::Utc;
 
 on_both! {
-    fn a_token_is_revoked_for_as_long_as_it_may_live(world) {
-        let (user, session) = world.signed_in("a@example.com").await;
-        let (dead, alive) = (TokenId::from_parts(t0(), chance()), TokenId::from_parts(t0(), chance()));
-        let ((), done) = world.db.revoke_token(dead, terms(at(1))).await.unwrap().recorded().await;
+    fn a_token_is_revoked_for_as_long_as_it_may_live(fixture) {
+        let (user, session) = fixture.signed_in("a@example.com").await;
+        let (dead, alive) = (TokenId::from_parts(t0(), unique_bytes()), TokenId::from_parts(t0(), unique_bytes()));
+        let ((), done) = fixture.db.revoke_token(dead, terms(at(1))).await.unwrap().recorded().await;
         assert_eq!(done.revocations, [Revocation { what: Revoked::Token(dead), until: terms(at(1)).until_at_least }]);
         let look = |token| TokenRef { token, session: session.id, user: user.id, generation: user.generation };
-        assert_eq!(world.db.facts(look(dead)).await.unwrap().verdict(user.generation), Verdict::Revoked);
-        assert_eq!(world.db.facts(look(alive)).await.unwrap().verdict(user.generation), Verdict::Valid);
+        assert_eq!(fixture.db.facts(look(dead)).await.unwrap().verdict(user.generation), Verdict::Revoked);
+        assert_eq!(fixture.db.facts(look(alive)).await.unwrap().verdict(user.generation), Verdict::Valid);
     }
 
     /// A session's id that equals a token's concerns sessions alone.
-    fn a_revocation_hits_its_own_kind(world) {
-        let (user, session) = world.signed_in("a@example.com").await;
-        world.db.revoke_token(TokenId::from_uuid(session.id.as_uuid()), terms(at(1))).await.unwrap().settled().await;
-        let token = TokenId::from_parts(t0(), chance());
+    fn a_revocation_hits_its_own_kind(fixture) {
+        let (user, session) = fixture.signed_in("a@example.com").await;
+        fixture.db.revoke_token(TokenId::from_uuid(session.id.as_uuid()), terms(at(1))).await.unwrap().settled().await;
+        let token = TokenId::from_parts(t0(), unique_bytes());
         let look = TokenRef { token, session: session.id, user: user.id, generation: user.generation };
-        assert_eq!(world.db.facts(look).await.unwrap().verdict(user.generation), Verdict::Valid);
+        assert_eq!(fixture.db.facts(look).await.unwrap().verdict(user.generation), Verdict::Valid);
         let as_token = TokenRef { token: TokenId::from_uuid(session.id.as_uuid()), session: SessionId::from_uuid(token.as_uuid()), ..look };
-        assert!(world.db.facts(as_token).await.unwrap().token);
+        assert!(fixture.db.facts(as_token).await.unwrap().token);
     }
 
-    fn what_is_revoked_again_keeps_the_larger_generation_and_the_later_end(world) {
-        let (user, _) = world.signed_in("a@example.com").await;
+    fn what_is_revoked_again_keeps_the_larger_generation_and_the_later_end(fixture) {
+        let (user, _) = fixture.signed_in("a@example.com").await;
         let lasting = ChangeContext { until_at_least: at(99_000), ..terms(at(1)) };
-        world.db.end_user_sessions(user.id, EndReason::LogoutAll, lasting).await.unwrap().settled().await.unwrap();
-        world.execute(&format!("UPDATE revocations SET generation = 7 WHERE id = '{}'", user.id));
-        world.db.end_user_sessions(user.id, EndReason::LogoutAll, terms(at(2))).await.unwrap().settled().await.unwrap();
-        let batch = world.db.revocations_since(None).await.unwrap();
+        fixture.db.end_user_sessions(user.id, EndReason::LogoutAll, lasting).await.unwrap().settled().await.unwrap();
+        fixture.execute(&format!("UPDATE revocations SET generation = 7 WHERE id = '{}'", user.id));
+        fixture.db.end_user_sessions(user.id, EndReason::LogoutAll, terms(at(2))).await.unwrap().settled().await.unwrap();
+        let batch = fixture.db.revocations_since(None).await.unwrap();
         let seven = Generation::from_number(7).unwrap();
         let kept = Revocation { what: Revoked::User(user.id, seven), until: at(99_000) };
         assert_eq!(batch.revocations.iter().map(|(r, _)| *r).collect::<Vec<_>>(), [kept]);
     }
 
-    fn what_is_revoked_again_counts_as_new(world) {
-        let token = TokenId::from_parts(t0(), chance());
-        world.db.revoke_token(token, terms(at(1))).await.unwrap().settled().await;
-        let long_ago = if world.is_sqlite() { "1000000" } else { "'1970-01-01T00:00:01Z'" };
-        world.execute(&format!("UPDATE revocations SET recorded_at = {long_ago}"));
+    fn what_is_revoked_again_counts_as_new(fixture) {
+        let token = TokenId::from_parts(t0(), unique_bytes());
+        fixture.db.revoke_token(token, terms(at(1))).await.unwrap().settled().await;
+        let long_ago = if fixture.is_sqlite() { "1000000" } else { "'1970-01-01T00:00:01Z'" };
+        fixture.execute(&format!("UPDATE revocations SET recorded_at = {long_ago}"));
         let a_minute_ago = Some(Utc::now() - Span::minutes(1));
-        assert_eq!(world.db.revocations_since(a_minute_ago).await.unwrap().revocations, []);
-        world.db.revoke_token(token, terms(at(1))).await.unwrap().settled().await;
-        assert_eq!(world.db.revocations_since(a_minute_ago).await.unwrap().revocations.len(), 1);
+        assert_eq!(fixture.db.revocations_since(a_minute_ago).await.unwrap().revocations, []);
+        fixture.db.revoke_token(token, terms(at(1))).await.unwrap().settled().await;
+        assert_eq!(fixture.db.revocations_since(a_minute_ago).await.unwrap().revocations.len(), 1);
     }
 
-    fn a_reader_gets_the_live_ones_since_a_moment_and_the_databases_clock(world) {
-        let (first, second) = (TokenId::from_parts(t0(), chance()), TokenId::from_parts(t0(), chance()));
-        let before = world.db.ping().await.unwrap();
-        world.db.revoke_token(first, terms(t0())).await.unwrap().settled().await;
+    fn a_reader_gets_the_live_ones_since_a_moment_and_the_databases_clock(fixture) {
+        let (first, second) = (TokenId::from_parts(t0(), unique_bytes()), TokenId::from_parts(t0(), unique_bytes()));
+        let before = fixture.db.ping().await.unwrap();
+        fixture.db.revoke_token(first, terms(t0())).await.unwrap().settled().await;
         let lapsed = ChangeContext { until_at_least: before - Span::seconds(1), ..terms(before) };
-        world.db.revoke_token(TokenId::from_parts(t0(), chance()), lapsed).await.unwrap().settled().await;
-        let batch = world.db.revocations_since(Some(before)).await.unwrap();
+        fixture.db.revoke_token(TokenId::from_parts(t0(), unique_bytes()), lapsed).await.unwrap().settled().await;
+        let batch = fixture.db.revocations_since(Some(before)).await.unwrap();
         let (found, recorded_at) = *batch.revocations.first().unwrap();
         assert_eq!((found.what, batch.revocations.len()), (Revoked::Token(first), 1));
         assert!(before <= recorded_at && recorded_at <= batch.database_now, "{recorded_at} {batch:?}");
         assert!((Utc::now() - batch.database_now).abs() < Span::seconds(60));
-        world.db.revoke_token(second, terms(t0())).await.unwrap().settled().await;
+        fixture.db.revoke_token(second, terms(t0())).await.unwrap().settled().await;
         // Exactly at the moment is included: what was read up to then may lie on it.
-        let since = world.db.revocations_since(Some(recorded_at)).await.unwrap();
+        let since = fixture.db.revocations_since(Some(recorded_at)).await.unwrap();
         assert_eq!(since.revocations.len(), 2);
-        let later = world.db.revocations_since(Some(batch.database_now + Span::hours(1))).await.unwrap();
+        let later = fixture.db.revocations_since(Some(batch.database_now + Span::hours(1))).await.unwrap();
         assert_eq!(later.revocations, []);
-        assert_eq!(world.db.revocations_since(None).await.unwrap().revocations.len(), 2);
+        assert_eq!(fixture.db.revocations_since(None).await.unwrap().revocations.len(), 2);
     }
 }

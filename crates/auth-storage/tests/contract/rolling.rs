@@ -51,55 +51,55 @@ async fn refused_for(db: &Storage) -> Option<String> {
 }
 
 on_both! {
-    fn a_program_serves_an_expanded_schema_and_takes_nothing_of_it_back(world) {
-        let newer = world.knowing(&with(&[ADD])).await;
+    fn a_program_serves_an_expanded_schema_and_takes_nothing_of_it_back(fixture) {
+        let newer = fixture.knowing(&with(&[ADD])).await;
         assert_eq!(newer.migrate_up().await.unwrap().applied, [ADD.name]);
-        let schema = world.db.schema().await.unwrap();
+        let schema = fixture.db.schema().await.unwrap();
         assert_eq!((schema.refused_for(), schema.missing().count()), (None, 0));
         assert_eq!(schema.floor, own_floor());
         let strange: Vec<_> = schema.migrations.iter().filter(|one| !one.is_known()).collect();
         assert_eq!((strange.len(), strange[0].name.as_str(), strange[0].applied), (1, "29990101000000", true));
-        assert_eq!(world.db.migrate_up().await.unwrap(), Migrated::default());
-        let down = world.db.migrate_down().await;
+        assert_eq!(fixture.db.migrate_up().await.unwrap(), Migrated::default());
+        let down = fixture.db.migrate_down().await;
         assert!(matches!(down, Err(MigrateError::SchemaNewer(name)) if name == "29990101000000"));
         assert_eq!(newer.migrate_down().await.unwrap().as_deref(), Some(ADD.name));
     }
 
-    fn a_contracted_schema_is_refused_by_name_until_the_contract_is_taken_back(world) {
-        let newer = world.knowing(&with(&[ADD, NARROW])).await;
+    fn a_contracted_schema_is_refused_by_name_until_the_contract_is_taken_back(fixture) {
+        let newer = fixture.knowing(&with(&[ADD, NARROW])).await;
         newer.migrate_up().await.unwrap();
         assert_eq!(floor(&newer).await.as_deref(), Some("29990102000000"));
         assert_eq!(refused_for(&newer).await, None);
-        assert_eq!(refused_for(&world.db).await.as_deref(), Some("29990102000000"));
-        let up = world.db.migrate_up().await;
+        assert_eq!(refused_for(&fixture.db).await.as_deref(), Some("29990102000000"));
+        let up = fixture.db.migrate_up().await;
         assert!(matches!(up, Err(MigrateError::SchemaNewer(name)) if name == "29990102000000"));
         newer.migrate_down().await.unwrap();
-        assert_eq!((floor(&newer).await, refused_for(&world.db).await), (own_floor(), None));
+        assert_eq!((floor(&newer).await, refused_for(&fixture.db).await), (own_floor(), None));
     }
 
-    fn a_program_serves_where_a_contract_is_still_to_come(world) {
-        let newer = world.knowing(&with(&[NARROW])).await;
+    fn a_program_serves_where_a_contract_is_still_to_come(fixture) {
+        let newer = fixture.knowing(&with(&[NARROW])).await;
         assert_eq!(newer.schema().await.unwrap().missing().count(), 0);
-        let newest = world.knowing(&with(&[ADD, NARROW])).await;
+        let newest = fixture.knowing(&with(&[ADD, NARROW])).await;
         let missing: Vec<String> = newest.schema().await.unwrap().missing().map(|one| one.name.clone()).collect();
         assert_eq!(missing, [ADD.name]);
     }
 
     /// The run of an older program must not lower what a newer one has raised.
-    fn the_floor_of_a_newer_version_stays(world) {
-        let newest = world.knowing(&with(&[ADD, NARROW])).await;
+    fn the_floor_of_a_newer_version_stays(fixture) {
+        let newest = fixture.knowing(&with(&[ADD, NARROW])).await;
         newest.migrate_up().await.unwrap();
-        let newer = world.knowing(&with(&[NARROW])).await;
+        let newer = fixture.knowing(&with(&[NARROW])).await;
         assert_eq!(newer.migrate_up().await.unwrap(), Migrated::default());
-        assert_eq!(floor(&world.db).await.as_deref(), Some("29990102000000"));
+        assert_eq!(floor(&fixture.db).await.as_deref(), Some("29990102000000"));
     }
 
-    fn without_a_floor_a_newer_schema_is_refused(world) {
-        world.execute("DELETE FROM settings WHERE name = 'schema_floor'");
-        assert_eq!(refused_for(&world.db).await, None);
-        world.execute("INSERT INTO __diesel_schema_migrations (version) VALUES ('99991231235959')");
-        assert_eq!(refused_for(&world.db).await.as_deref(), Some("99991231235959"));
-        for refused in [world.db.migrate_up().await.map(drop), world.db.migrate_down().await.map(drop)] {
+    fn without_a_floor_a_newer_schema_is_refused(fixture) {
+        fixture.execute("DELETE FROM settings WHERE name = 'schema_floor'");
+        assert_eq!(refused_for(&fixture.db).await, None);
+        fixture.execute("INSERT INTO __diesel_schema_migrations (version) VALUES ('99991231235959')");
+        assert_eq!(refused_for(&fixture.db).await.as_deref(), Some("99991231235959"));
+        for refused in [fixture.db.migrate_up().await.map(drop), fixture.db.migrate_down().await.map(drop)] {
             assert!(matches!(refused, Err(MigrateError::SchemaNewer(name)) if name == "99991231235959"));
         }
     }

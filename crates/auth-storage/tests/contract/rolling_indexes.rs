@@ -1,8 +1,8 @@
 //! Indexes that are built while others write: outside of a transaction, and by one run at a time.
 
 use crate::{
+    fixture::{all, on_postgres},
     rolling::{ADD, NARROW, with},
-    world::{all, on_postgres},
 };
 use auth_storage::{
     MigrateError,
@@ -29,33 +29,33 @@ const VALID: &str =
 
 #[test]
 fn an_index_is_built_beside_and_one_that_was_left_behind_is_replaced() {
-    on_postgres(async |world| {
-        let some = world.knowing(&with(&[ADD])).await;
+    on_postgres(async |fixture| {
+        let some = fixture.knowing(&with(&[ADD])).await;
         some.migrate_up().await.unwrap();
-        world.execute("INSERT INTO comets VALUES (1), (2)");
+        fixture.execute("INSERT INTO comets VALUES (1), (2)");
         // What an end in the midst leaves: an index that is not used.
-        let mut c = PgConnection::establish(&world.address()).unwrap();
+        let mut c = PgConnection::establish(&fixture.address()).unwrap();
         c.batch_execute("CREATE UNIQUE INDEX CONCURRENTLY comets_by_ten ON comets ((id / 10))")
             .unwrap_err();
-        assert_eq!(world.number(VALID), 0);
-        let newer = world.knowing(&with(&[ADD, INDEX])).await;
+        assert_eq!(fixture.number(VALID), 0);
+        let newer = fixture.knowing(&with(&[ADD, INDEX])).await;
         assert_eq!(newer.migrate_up().await.unwrap().applied, [INDEX.name]);
-        assert_eq!(world.number(VALID), 1);
+        assert_eq!(fixture.number(VALID), 1);
         // One that is whole is kept: the run ended before it was recorded.
-        world.execute("DELETE FROM __diesel_schema_migrations WHERE version = '29990101700000'");
+        fixture.execute("DELETE FROM __diesel_schema_migrations WHERE version = '29990101700000'");
         let oid = "SELECT CAST(to_regclass('comets_by_ten') AS oid)::bigint AS n";
-        let before = world.number(oid);
+        let before = fixture.number(oid);
         assert_eq!(newer.migrate_up().await.unwrap().applied, [INDEX.name]);
-        assert_eq!(world.number(oid), before);
+        assert_eq!(fixture.number(oid), before);
     });
 }
 
 #[test]
 fn several_nodes_may_build_an_index_at_once() {
-    on_postgres(async |world| {
+    on_postgres(async |fixture| {
         let mut nodes = Vec::new();
         for _ in 0..3 {
-            let node = world.knowing(&with(&[ADD, INDEX, NARROW])).await;
+            let node = fixture.knowing(&with(&[ADD, INDEX, NARROW])).await;
             nodes.push(tokio::spawn(
                 async move { node.migrate_up().await.unwrap().applied },
             ));
@@ -63,7 +63,7 @@ fn several_nodes_may_build_an_index_at_once() {
         let mut applied: Vec<String> = all(nodes).await.concat();
         applied.sort();
         assert_eq!(applied, [ADD.name, INDEX.name, NARROW.name]);
-        assert_eq!(world.number(VALID), 1);
+        assert_eq!(fixture.number(VALID), 1);
     });
 }
 
@@ -84,8 +84,8 @@ fn a_run_that_fails_after_a_part_was_applied_names_that_part() {
         },
         ..INDEX
     };
-    on_postgres(async |world| {
-        let newer = world.knowing(&with(&[FILLED, UNIQUE])).await;
+    on_postgres(async |fixture| {
+        let newer = fixture.knowing(&with(&[FILLED, UNIQUE])).await;
         let refused = newer.migrate_up().await.unwrap_err();
         let MigrateError::Partly { applied, cause } = &refused else {
             panic!("{refused:?}");

@@ -1,8 +1,8 @@
 //! Runs of migrations while nodes serve: what one of them needs is not taken from under it.
 
 use crate::{
+    fixture::on_sqlite,
     rolling::{ADD, NARROW, with},
-    world::on_sqlite,
 };
 use auth_storage::migrations::{Contracts, Migration, Script};
 
@@ -21,21 +21,21 @@ const LATER: Migration = Migration {
 };
 
 on_both! {
-    fn a_contract_is_applied_by_force_whatever_serves(world) {
-        let _serves = world.db.claim_serving().unwrap();
-        world.db.first_heartbeat(world.db.node([1; 16], "1.0.0")).await.unwrap();
-        let newer = world.knowing(&with(&[NARROW])).await;
+    fn a_contract_is_applied_by_force_whatever_serves(fixture) {
+        let _serves = fixture.db.claim_serving().unwrap();
+        fixture.db.first_heartbeat(fixture.db.node([1; 16], "1.0.0")).await.unwrap();
+        let newer = fixture.knowing(&with(&[NARROW])).await;
         assert_eq!(newer.migrate_up().await.unwrap().held_back.len(), 1);
         let forced = newer.migrate_up_with(Contracts::Force).await.unwrap();
         assert_eq!((forced.applied, forced.held_back), (vec![NARROW.name.to_owned()], vec![]));
     }
 
     /// A fix for an older release comes with a migration that is newer than the contract of the next one.
-    fn a_migration_of_an_older_branch_hides_no_contract_that_the_branch_does_not_know(world) {
-        let branch = world.knowing(&with(&[LATER])).await;
+    fn a_migration_of_an_older_branch_hides_no_contract_that_the_branch_does_not_know(fixture) {
+        let branch = fixture.knowing(&with(&[LATER])).await;
         let _serves = branch.claim_serving().unwrap();
         branch.first_heartbeat(branch.node([1; 16], "1.0.1")).await.unwrap();
-        let newer = world.knowing(&with(&[NARROW, LATER])).await;
+        let newer = fixture.knowing(&with(&[NARROW, LATER])).await;
         let migrated = newer.migrate_up().await.unwrap();
         assert_eq!(migrated.applied, [LATER.name]);
         assert_eq!(migrated.held_back[0].migration, NARROW.name);
@@ -44,9 +44,9 @@ on_both! {
 
 #[test]
 fn on_sqlite_a_contract_waits_for_the_process_that_serves() {
-    on_sqlite(async |world| {
-        let serves = world.db.claim_serving().unwrap();
-        let newer = world.knowing(&with(&[ADD, NARROW])).await;
+    on_sqlite(async |fixture| {
+        let serves = fixture.db.claim_serving().unwrap();
+        let newer = fixture.knowing(&with(&[ADD, NARROW])).await;
         let migrated = newer.migrate_up().await.unwrap();
         assert_eq!(migrated.applied, [ADD.name]);
         let held_back = &migrated.held_back[0];
@@ -60,23 +60,23 @@ fn on_sqlite_a_contract_waits_for_the_process_that_serves() {
             (migrated.applied, migrated.held_back),
             (vec![NARROW.name.to_owned()], vec![])
         );
-        assert_eq!(world.db.nodes().await.unwrap(), []);
+        assert_eq!(fixture.db.nodes().await.unwrap(), []);
     });
 }
 
 #[cfg(feature = "services")]
 mod on_a_server {
     use super::{ADD, LATER, NARROW, with};
-    use crate::{people::t0, world::on_postgres};
+    use crate::{builders::t0, fixture::on_postgres};
     use auth_domain::time::Span;
     use auth_storage::{MigrateError, sweep};
 
     #[test]
     fn a_contract_waits_for_older_nodes_by_name_and_for_no_other() {
-        on_postgres(async |world| {
-            let older = world.db.node([1; 16], "1.0.0");
-            world.db.first_heartbeat(older.clone()).await.unwrap();
-            let newer = world.knowing(&with(&[ADD, NARROW])).await;
+        on_postgres(async |fixture| {
+            let older = fixture.db.node([1; 16], "1.0.0");
+            fixture.db.first_heartbeat(older.clone()).await.unwrap();
+            let newer = fixture.knowing(&with(&[ADD, NARROW])).await;
             let own = newer.node([2; 16], "2.0.0");
             newer.first_heartbeat(own.clone()).await.unwrap();
             let migrated = newer.migrate_up().await.unwrap();
@@ -90,19 +90,19 @@ mod on_a_server {
                 .collect();
             assert_eq!(named, std::slice::from_ref(&older));
             assert_eq!(newer.nodes().await.unwrap().len(), 2);
-            world.db.remove_node(older).await.unwrap();
+            fixture.db.remove_node(older).await.unwrap();
             assert_eq!(newer.migrate_up().await.unwrap().applied, [NARROW.name]);
         });
     }
 
     #[test]
     fn a_node_that_was_killed_is_waited_for_for_a_minute_and_forgotten_after_a_day() {
-        on_postgres(async |world| {
-            let older = world.db.node([1; 16], "1.0.0");
-            world.db.first_heartbeat(older.clone()).await.unwrap();
-            let newer = world.knowing(&with(&[NARROW])).await;
+        on_postgres(async |fixture| {
+            let older = fixture.db.node([1; 16], "1.0.0");
+            fixture.db.first_heartbeat(older.clone()).await.unwrap();
+            let newer = fixture.knowing(&with(&[NARROW])).await;
             let last_seen = |ago: &str| {
-                world.execute(&format!(
+                fixture.execute(&format!(
                     "UPDATE nodes SET seen_at = clock_timestamp() - interval '{ago}'"
                 ));
             };
@@ -110,14 +110,14 @@ mod on_a_server {
             assert_eq!(newer.migrate_up().await.unwrap().held_back.len(), 1);
             // It lives after all.
             last_seen("70 seconds");
-            world.db.heartbeat(older).await.unwrap();
+            fixture.db.heartbeat(older).await.unwrap();
             assert_eq!(newer.migrate_up().await.unwrap().held_back.len(), 1);
             last_seen("70 seconds");
             assert_eq!(newer.migrate_up().await.unwrap().applied, [NARROW.name]);
             let count = "SELECT count(*) AS n FROM nodes";
             newer.heartbeat(newer.node([2; 16], "2.0.0")).await.unwrap();
-            assert_eq!(world.number(count), 2);
-            world.execute(
+            assert_eq!(fixture.number(count), 2);
+            fixture.execute(
                 "UPDATE nodes SET seen_at = clock_timestamp() - interval '25 hours' WHERE version = '1.0.0'",
             );
             let day = Span::days(1);
@@ -129,35 +129,35 @@ mod on_a_server {
             };
             let swept = newer.sweep(t0(), keep).await.unwrap();
             assert_eq!(swept.tables().collect::<Vec<_>>(), [("nodes", 1)]);
-            assert_eq!(world.number(count), 1);
+            assert_eq!(fixture.number(count), 1);
         });
     }
 
     /// Programs of before the list wrote their newest stamp alone.
     #[test]
     fn the_row_of_an_older_program_is_read_by_its_newest_stamp() {
-        on_postgres(async |world| {
-            let older = world.db.node([1; 16], "1.0.0");
-            world.db.first_heartbeat(older).await.unwrap();
-            let newer = world.knowing(&with(&[ADD, NARROW, LATER])).await;
-            world.execute("UPDATE nodes SET knows = '29990101000000'");
+        on_postgres(async |fixture| {
+            let older = fixture.db.node([1; 16], "1.0.0");
+            fixture.db.first_heartbeat(older).await.unwrap();
+            let newer = fixture.knowing(&with(&[ADD, NARROW, LATER])).await;
+            fixture.execute("UPDATE nodes SET knows = '29990101000000'");
             let migrated = newer.migrate_up().await.unwrap();
             assert_eq!(migrated.held_back[0].migration, NARROW.name);
             assert_eq!(
                 migrated.held_back[0].for_nodes[0].node.knows.newest(),
                 "29990101000000"
             );
-            world.execute("UPDATE nodes SET knows = '29990102000000'");
+            fixture.execute("UPDATE nodes SET knows = '29990102000000'");
             assert_eq!(newer.migrate_up().await.unwrap().applied, [NARROW.name]);
         });
     }
 
     #[test]
     fn what_adds_is_not_taken_back_while_a_node_lives_that_knows_it() {
-        on_postgres(async |world| {
-            let older = world.db.node([1; 16], "1.0.0");
-            world.db.first_heartbeat(older).await.unwrap();
-            let newer = world.knowing(&with(&[ADD])).await;
+        on_postgres(async |fixture| {
+            let older = fixture.db.node([1; 16], "1.0.0");
+            fixture.db.first_heartbeat(older).await.unwrap();
+            let newer = fixture.knowing(&with(&[ADD])).await;
             newer.migrate_up().await.unwrap();
             let node = newer.node([2; 16], "2.0.0");
             newer.first_heartbeat(node.clone()).await.unwrap();

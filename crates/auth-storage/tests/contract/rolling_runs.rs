@@ -1,9 +1,9 @@
 //! Runs of migrations while others use the tables: a run gives way to them, and is whole or nothing, however it ends.
 
 use crate::{
-    people::at,
+    builders::at,
+    fixture::Fixture,
     rolling::{ADD, with},
-    world::World,
 };
 use auth_domain::role::Role;
 use auth_storage::{
@@ -31,27 +31,27 @@ async fn applied(db: &Storage, name: &str) -> bool {
 }
 
 on_both! {
-    fn a_run_that_fails_leaves_nothing_and_the_next_one_goes_on(world) {
-        let failing = world.knowing(&with(&[ADD, BROKEN])).await;
+    fn a_run_that_fails_leaves_nothing_and_the_next_one_goes_on(fixture) {
+        let failing = fixture.knowing(&with(&[ADD, BROKEN])).await;
         match failing.migrate_up().await {
             Err(MigrateError::Failed { what, .. }) => assert!(what.contains(BROKEN.name), "{what}"),
             other => panic!("{other:?}"),
         }
         assert!(!applied(&failing, ADD.name).await);
-        let mended = world.knowing(&with(&[ADD])).await;
+        let mended = fixture.knowing(&with(&[ADD])).await;
         assert_eq!(mended.migrate_up().await.unwrap().applied, [ADD.name]);
-        world.user("a@example.com", Role::USER).await;
+        fixture.user("a@example.com", Role::USER).await;
     }
 
 }
 
 #[cfg(feature = "services")]
 mod on_a_server {
-    use super::{ADD, Migration, Role, Script, Step, Storage, World, applied, at, with};
+    use super::{ADD, Fixture, Migration, Role, Script, Step, Storage, applied, at, with};
     use crate::{
-        people::{policy, terms, token},
+        builders::{policy, terms, token},
+        fixture::on_postgres,
         settled::Settle as _,
-        world::on_postgres,
     };
     use auth_storage::DatabaseConfig;
     use diesel::{PgConnection, connection::SimpleConnection, prelude::*};
@@ -91,19 +91,19 @@ mod on_a_server {
     };
 
     /// A connection that keeps a table from being changed.
-    fn holding(world: &World, table: &str) -> PgConnection {
-        let mut c = PgConnection::establish(&world.address()).unwrap();
+    fn holding(fixture: &Fixture, table: &str) -> PgConnection {
+        let mut c = PgConnection::establish(&fixture.address()).unwrap();
         c.batch_execute(&format!("BEGIN; LOCK TABLE {table} IN ACCESS SHARE MODE"))
             .unwrap();
         c
     }
 
-    fn until_a_run_waits_for(world: &World, what: &str) {
+    fn until_a_run_waits_for(fixture: &Fixture, what: &str) {
         let waits = format!(
             "SELECT count(*) AS n FROM pg_locks WHERE NOT granted AND locktype = '{what}' \
              AND database = (SELECT oid FROM pg_database WHERE datname = current_database())"
         );
-        while world.number(&waits) == 0 {
+        while fixture.number(&waits) == 0 {
             std::thread::yield_now();
         }
     }
@@ -111,8 +111,8 @@ mod on_a_server {
     /// A request holds one of two tables and waits for the other: the run, which holds that one, gives way, and not the request.
     #[test]
     fn a_run_is_never_in_a_deadlock_with_a_request() {
-        on_postgres(async |world| {
-            let mut request = PgConnection::establish(&world.address()).unwrap();
+        on_postgres(async |fixture| {
+            let mut request = PgConnection::establish(&fixture.address()).unwrap();
             request
                 .batch_execute("BEGIN; LOCK TABLE one_time_tokens IN ROW EXCLUSIVE MODE")
                 .unwrap();
@@ -123,9 +123,9 @@ mod on_a_server {
                 },
                 ..WIDEN
             };
-            let newer = world.knowing(&with(&[BOTH])).await;
+            let newer = fixture.knowing(&with(&[BOTH])).await;
             let run = tokio::spawn(async move { newer.migrate_up().await.unwrap().applied });
-            until_a_run_waits_for(&world, "relation");
+            until_a_run_waits_for(&fixture, "relation");
             request
                 .batch_execute("LOCK TABLE users IN ROW EXCLUSIVE MODE; COMMIT")
                 .unwrap();
@@ -136,14 +136,14 @@ mod on_a_server {
     /// Requests would queue behind it.
     #[test]
     fn a_run_waits_for_a_table_for_a_moment_only_and_tries_again() {
-        on_postgres(async |world| {
-            let (_, session) = world.signed_in("a@example.com").await;
-            let mut held = holding(&world, "users");
-            let newer = world.knowing(&with(&[ADD, WIDEN])).await;
+        on_postgres(async |fixture| {
+            let (_, session) = fixture.signed_in("a@example.com").await;
+            let mut held = holding(&fixture, "users");
+            let newer = fixture.knowing(&with(&[ADD, WIDEN])).await;
             let run = tokio::spawn(async move { newer.migrate_up().await.unwrap().applied });
-            until_a_run_waits_for(&world, "relation");
+            until_a_run_waits_for(&fixture, "relation");
             // A request that needs the table is answered: the run gives way before the request gives up.
-            let rotated = world
+            let rotated = fixture
                 .db
                 .rotate(session.id, token(0), policy(), false, terms(at(1)))
                 .await;
@@ -155,8 +155,8 @@ mod on_a_server {
 
     #[test]
     fn a_run_that_is_killed_leaves_nothing_and_the_next_one_goes_on() {
-        on_postgres(async |world| {
-            let mut held = PgConnection::establish(&world.address()).unwrap();
+        on_postgres(async |fixture| {
+            let mut held = PgConnection::establish(&fixture.address()).unwrap();
             held.batch_execute("SELECT pg_advisory_lock(2999)").unwrap();
             let mut rival = Command::new(std::env::current_exe().unwrap())
                 .args([
@@ -165,7 +165,7 @@ mod on_a_server {
                     "--ignored",
                     "--nocapture",
                 ])
-                .env(RIVAL, world.address())
+                .env(RIVAL, fixture.address())
                 .stdout(Stdio::piped())
                 .spawn()
                 .unwrap();
@@ -174,15 +174,15 @@ mod on_a_server {
                 .map(Result::unwrap);
             assert!(said.any(|line| line.ends_with("begins")));
             // It has done the first of them.
-            until_a_run_waits_for(&world, "advisory");
+            until_a_run_waits_for(&fixture, "advisory");
             rival.kill().unwrap();
             rival.wait().unwrap();
             drop(held);
-            let newer = world.knowing(&with(&[ADD, WIDEN, STOPS])).await;
+            let newer = fixture.knowing(&with(&[ADD, WIDEN, STOPS])).await;
             assert!(!applied(&newer, ADD.name).await && !applied(&newer, WIDEN.name).await);
             let all = [ADD.name, WIDEN.name, STOPS.name];
             assert_eq!(newer.migrate_up().await.unwrap().applied, all);
-            world.user("a@example.com", Role::USER).await;
+            fixture.user("a@example.com", Role::USER).await;
         });
     }
 
@@ -192,7 +192,7 @@ mod on_a_server {
     #[expect(clippy::print_stdout, reason = "the test that kills it waits for the line")]
     fn the_run() {
         let url = std::env::var(RIVAL).unwrap();
-        crate::world::block_on(async {
+        crate::fixture::block_on(async {
             let config = DatabaseConfig {
                 url: url.into(),
                 ..DatabaseConfig::default()
@@ -214,14 +214,14 @@ mod on_a_server {
             },
             ..WIDEN
         };
-        on_postgres(async |world| {
-            let (_, session) = world.signed_in("a@example.com").await;
-            let newer = world.knowing(&with(&[REFER])).await;
+        on_postgres(async |fixture| {
+            let (_, session) = fixture.signed_in("a@example.com").await;
+            let newer = fixture.knowing(&with(&[REFER])).await;
             newer.migrate_up().await.unwrap();
-            let mut held = holding(&world, "users");
+            let mut held = holding(&fixture, "users");
             let run = tokio::spawn(async move { newer.migrate_down().await.unwrap() });
-            until_a_run_waits_for(&world, "relation");
-            let rotated = world
+            until_a_run_waits_for(&fixture, "relation");
+            let rotated = fixture
                 .db
                 .rotate(session.id, token(0), policy(), false, terms(at(1)))
                 .await;
@@ -239,12 +239,12 @@ mod on_a_server {
             migrations::effects::{Effect, Waits, Work},
         };
         const REFER: &str = "CREATE TABLE comets (seen_by uuid NOT NULL REFERENCES users(id))";
-        on_postgres(async |world| {
-            let mut c = PgConnection::establish(&world.address()).unwrap();
+        on_postgres(async |fixture| {
+            let mut c = PgConnection::establish(&fixture.address()).unwrap();
             c.batch_execute(&format!("BEGIN; {REFER}")).unwrap();
             let taken = "SELECT count(*) AS n FROM pg_locks WHERE relation = 'users'::regclass AND granted \
                          AND mode = 'ShareRowExclusiveLock'";
-            assert_eq!(world.number(taken), 1);
+            assert_eq!(fixture.number(taken), 1);
             let refer = Migration {
                 postgres: Script { up: REFER, down: "" },
                 ..WIDEN

@@ -1,9 +1,9 @@
 //! Facts about the schema: its indexes, its twins, its way back, and that the code knows all of it.
 
 use crate::{
-    people::{ALL, address, at, one_time, person, policy, session_of, t0, terms, token},
+    builders::{ALL, address, at, new_user, one_time, policy, session_of, t0, terms, token},
+    fixture::{Fixture, on_bare_sqlite},
     settled::Settle as _,
-    world::{World, on_bare_sqlite},
 };
 use auth_domain::{
     one_time::TokenKind,
@@ -21,72 +21,76 @@ struct Line {
     line: String,
 }
 
-fn lines(world: &World, sql: &str) -> BTreeSet<String> {
-    world.rows::<Line>(sql).into_iter().map(|row| row.line).collect()
+fn lines(fixture: &Fixture, sql: &str) -> BTreeSet<String> {
+    fixture
+        .rows::<Line>(sql)
+        .into_iter()
+        .map(|row| row.line)
+        .collect()
 }
 
 /// All that the database says of its own schema.
-fn schema(world: &World) -> BTreeSet<String> {
-    if world.is_sqlite() {
+fn schema(fixture: &Fixture) -> BTreeSet<String> {
+    if fixture.is_sqlite() {
         return lines(
-            world,
+            fixture,
             "SELECT type || ' ' || name || ' ' || coalesce(sql, '') AS line FROM sqlite_master",
         );
     }
     let mut all = lines(
-        world,
+        fixture,
         "SELECT table_name || '.' || column_name || ' ' || data_type || ' ' || is_nullable || ' ' \
         || coalesce(column_default, '') AS line FROM information_schema.columns WHERE table_schema = 'public'",
     );
     all.extend(lines(
-        world,
+        fixture,
         "SELECT indexdef AS line FROM pg_indexes WHERE schemaname = 'public'",
     ));
     all.extend(lines(
-        world,
+        fixture,
         "SELECT conrelid::regclass || ' ' || pg_get_constraintdef(oid) AS line FROM pg_constraint \
         WHERE connamespace = 'public'::regnamespace",
     ));
     all
 }
 
-async fn migrates_up_and_down_and_up(world: World) {
-    let none = world.db.schema().await.unwrap().migrations;
+async fn migrates_up_and_down_and_up(fixture: Fixture) {
+    let none = fixture.db.schema().await.unwrap().migrations;
     assert!(
         !none.is_empty() && none.iter().all(|m| !m.applied && m.is_known()),
         "{none:?}"
     );
-    let said = world
+    let said = fixture
         .db
-        .user(person("a@example.com", Role::USER).id)
+        .user(new_user("a@example.com", Role::USER).id)
         .await
         .unwrap_err();
     assert_eq!(said, StorageError::Query(QueryRefused::Schema));
     let names: Vec<String> = none.iter().map(|m| m.name.clone()).collect();
-    assert_eq!(world.db.migrate_up().await.unwrap().applied, names);
-    assert_eq!(world.db.migrate_up().await.unwrap(), Migrated::default());
-    let all = world.db.schema().await.unwrap().migrations;
+    assert_eq!(fixture.db.migrate_up().await.unwrap().applied, names);
+    assert_eq!(fixture.db.migrate_up().await.unwrap(), Migrated::default());
+    let all = fixture.db.schema().await.unwrap().migrations;
     assert!(all.iter().all(|m| m.applied && m.is_known()));
-    let before = schema(&world);
+    let before = schema(&fixture);
     for name in names.iter().rev() {
-        assert_eq!(world.db.migrate_down().await.unwrap().as_ref(), Some(name));
+        assert_eq!(fixture.db.migrate_down().await.unwrap().as_ref(), Some(name));
     }
-    assert_eq!(world.db.migrate_down().await.unwrap(), None);
-    world.db.migrate_up().await.unwrap();
-    assert_eq!(schema(&world), before);
-    world.user("a@example.com", Role::USER).await;
+    assert_eq!(fixture.db.migrate_down().await.unwrap(), None);
+    fixture.db.migrate_up().await.unwrap();
+    assert_eq!(schema(&fixture), before);
+    fixture.user("a@example.com", Role::USER).await;
 }
 
-async fn nodes_migrate_at_the_same_time(world: World) {
+async fn nodes_migrate_at_the_same_time(fixture: Fixture) {
     let mut nodes = Vec::new();
     for _ in 0..4 {
-        let node = world.another().await;
+        let node = fixture.another().await;
         nodes.push(tokio::spawn(async move {
             node.migrate_up().await.unwrap().applied.len()
         }));
     }
-    let applied = crate::world::all(nodes).await;
-    let wanted = world.db.schema().await.unwrap().migrations.len();
+    let applied = crate::fixture::all(nodes).await;
+    let wanted = fixture.db.schema().await.unwrap().migrations.len();
     assert_eq!(
         (applied.iter().sum::<usize>(), applied.iter().max()),
         (wanted, Some(&wanted)),
@@ -107,13 +111,13 @@ fn several_processes_may_migrate_a_sqlite_file_at_once() {
 #[cfg(feature = "services")]
 #[test]
 fn postgres_migrates_up_and_down_and_up_to_the_same_schema() {
-    crate::world::on_bare_postgres(migrates_up_and_down_and_up);
+    crate::fixture::on_bare_postgres(migrates_up_and_down_and_up);
 }
 
 #[cfg(feature = "services")]
 #[test]
 fn several_nodes_may_migrate_a_postgres_database_at_once() {
-    crate::world::on_bare_postgres(nodes_migrate_at_the_same_time);
+    crate::fixture::on_bare_postgres(nodes_migrate_at_the_same_time);
 }
 
 #[test]
@@ -146,19 +150,19 @@ fn every_migration_has_a_twin_of_the_same_name_and_a_way_back() {
 }
 
 /// What the plan of a query says.
-fn plan(world: &World, sql: &str) -> String {
+fn plan(fixture: &Fixture, sql: &str) -> String {
     #[derive(QueryableByName)]
     struct Step {
         #[diesel(sql_type = Text)]
         detail: String,
     }
-    let steps = world.rows::<Step>(&format!("EXPLAIN QUERY PLAN {sql}"));
+    let steps = fixture.rows::<Step>(&format!("EXPLAIN QUERY PLAN {sql}"));
     steps.into_iter().map(|step| step.detail + "\n").collect()
 }
 
 #[test]
 fn every_hot_query_uses_an_index_on_sqlite() {
-    crate::world::on_sqlite(async |world| {
+    crate::fixture::on_sqlite(async |fixture| {
         for (sql, index) in [
             ("SELECT * FROM users WHERE email_key = ?", "users_email_key"),
             ("SELECT * FROM users WHERE id = ?", "PRIMARY KEY"),
@@ -265,7 +269,7 @@ fn every_hot_query_uses_an_index_on_sqlite() {
                 "one_time_tokens_expiry",
             ),
         ] {
-            let plan = plan(&world, sql);
+            let plan = plan(&fixture, sql);
             assert!(
                 plan.contains(index) && !plan.contains("SCAN") && !plan.contains("TEMP B-TREE"),
                 "{sql}\n{plan}"
@@ -275,23 +279,23 @@ fn every_hot_query_uses_an_index_on_sqlite() {
 }
 
 on_both! {
-    fn the_code_knows_every_table_and_column_and_no_other(world) {
+    fn the_code_knows_every_table_and_column_and_no_other(fixture) {
         let known: BTreeSet<String> = auth_storage::schema_columns()
             .into_iter()
             .flat_map(|(table, columns)| columns.into_iter().map(move |column| format!("{table}.{column}")))
             .collect();
-        let sql = if world.is_sqlite() {
+        let sql = if fixture.is_sqlite() {
             "SELECT t.name || '.' || c.name AS line FROM pragma_table_list t JOIN pragma_table_xinfo(t.name) c \
              WHERE t.schema = 'main' AND t.type = 'table' AND t.name NOT LIKE 'sqlite%' AND t.name NOT LIKE '\\_\\_%' ESCAPE '\\'"
         } else {
             "SELECT table_name || '.' || column_name AS line FROM information_schema.columns \
              WHERE table_schema = 'public' AND left(table_name, 2) <> '__'"
         };
-        assert_eq!(lines(&world, sql), known);
+        assert_eq!(lines(&fixture, sql), known);
     }
 
-    fn every_foreign_key_has_an_index(world) {
-        let (keys, indexed) = if world.is_sqlite() {
+    fn every_foreign_key_has_an_index(fixture) {
+        let (keys, indexed) = if fixture.is_sqlite() {
             ("SELECT t.name || '.' || f.\"from\" AS line FROM pragma_table_list t JOIN pragma_foreign_key_list(t.name) f WHERE t.schema = 'main'",
              "SELECT t.name || '.' || c.name AS line FROM pragma_table_list t JOIN pragma_index_list(t.name) i \
               JOIN pragma_index_info(i.name) c WHERE c.seqno = 0 AND t.schema = 'main'")
@@ -301,49 +305,49 @@ on_both! {
              "SELECT i.indrelid::regclass || '.' || a.attname AS line FROM pg_index i \
               JOIN pg_attribute a ON a.attrelid = i.indrelid AND a.attnum = i.indkey[0]")
         };
-        let (keys, indexed) = (lines(&world, keys), lines(&world, indexed));
+        let (keys, indexed) = (lines(&fixture, keys), lines(&fixture, indexed));
         assert!(keys.contains("sessions.user_id") && keys.len() >= 3, "{keys:?}");
         assert!(keys.is_subset(&indexed), "{keys:?} {indexed:?}");
     }
 
-    fn a_way_back_keeps_what_the_older_version_knows(world) {
-        let (user, session) = world.signed_in("a@example.com").await;
-        world.db.lock_out(user.id, terms(at(1))).await.unwrap().settled().await.unwrap();
+    fn a_way_back_keeps_what_the_older_version_knows(fixture) {
+        let (user, session) = fixture.signed_in("a@example.com").await;
+        fixture.db.lock_out(user.id, terms(at(1))).await.unwrap().settled().await.unwrap();
         for (digest, kind) in (1..).zip([TokenKind::PasswordReset, TokenKind::Report]) {
-            world.db.issue_token(one_time(kind, digest, at(2)), user.id, None).await.unwrap();
+            fixture.db.issue_token(one_time(kind, digest, at(2)), user.id, None).await.unwrap();
         }
-        while !world.db.migrate_down().await.unwrap().unwrap().contains("create_api_keys_outbox_and_audit") {}
-        assert_eq!(world.number("SELECT count(*) AS n FROM sessions WHERE end_reason = 'revoked'"), 1);
-        assert_eq!(world.number("SELECT count(*) AS n FROM one_time_tokens"), 1);
-        world.db.migrate_up().await.unwrap();
+        while !fixture.db.migrate_down().await.unwrap().unwrap().contains("create_api_keys_outbox_and_audit") {}
+        assert_eq!(fixture.number("SELECT count(*) AS n FROM sessions WHERE end_reason = 'revoked'"), 1);
+        assert_eq!(fixture.number("SELECT count(*) AS n FROM one_time_tokens"), 1);
+        fixture.db.migrate_up().await.unwrap();
         let ended = SessionState::Ended { at: at(1), why: EndReason::Revoked };
-        assert_eq!(world.stored(&session).await.state, ended);
-        assert!(world.db.one_time_token(TokenKind::PasswordReset, [1; 32], at(3)).await.unwrap().is_some());
+        assert_eq!(fixture.stored(&session).await.state, ended);
+        assert!(fixture.db.one_time_token(TokenKind::PasswordReset, [1; 32], at(3)).await.unwrap().is_some());
     }
 
     /// All that a request does works with the plans that the databases keep.
-    fn the_walk_of_a_user_works_after_a_way_back(world) {
-        while world.db.migrate_down().await.unwrap().is_some() {}
-        world.db.migrate_up().await.unwrap();
-        let new = person("a@example.com", Role::USER);
+    fn the_walk_of_a_user_works_after_a_way_back(fixture) {
+        while fixture.db.migrate_down().await.unwrap().is_some() {}
+        fixture.db.migrate_up().await.unwrap();
+        let new = new_user("a@example.com", Role::USER);
         let session = session_of(new.id, Generation::FIRST, t0());
-        world.db.insert_user(new.clone(), Some(session.clone()), None, terms(t0())).await.unwrap().settled().await.unwrap();
-        world.db.rotate(session.id, token(0), policy(), false, terms(at(1))).await.unwrap().settled().await.unwrap();
-        world.db.end_session(session.id, None, EndReason::Logout, terms(at(2))).await.unwrap().settled().await.unwrap();
-        assert!(world.db.credentials(&address("a@example.com")).await.unwrap().is_some());
-        assert_eq!(world.db.sessions(new.id, sessions::Filter::Active, at(3), ALL).await.unwrap(), []);
+        fixture.db.insert_user(new.clone(), Some(session.clone()), None, terms(t0())).await.unwrap().settled().await.unwrap();
+        fixture.db.rotate(session.id, token(0), policy(), false, terms(at(1))).await.unwrap().settled().await.unwrap();
+        fixture.db.end_session(session.id, None, EndReason::Logout, terms(at(2))).await.unwrap().settled().await.unwrap();
+        assert!(fixture.db.credentials(&address("a@example.com")).await.unwrap().is_some());
+        assert_eq!(fixture.db.sessions(new.id, sessions::Filter::Active, at(3), ALL).await.unwrap(), []);
     }
 }
 
 /// They walk an index, but one that holds these rows alone.
 #[test]
 fn what_is_not_sealed_yet_is_found_without_the_rest_on_sqlite() {
-    crate::world::on_sqlite(async |world| {
+    crate::fixture::on_sqlite(async |fixture| {
         for sql in [
             "SELECT count(*) FROM audit_events WHERE batch IS NULL",
             "SELECT * FROM audit_events WHERE batch IS NULL ORDER BY id LIMIT 9",
         ] {
-            let plan = plan(&world, sql);
+            let plan = plan(&fixture, sql);
             assert!(
                 plan.contains("audit_events_unsealed") && !plan.contains("TEMP B-TREE"),
                 "{sql}\n{plan}"
@@ -351,7 +355,7 @@ fn what_is_not_sealed_yet_is_found_without_the_rest_on_sqlite() {
         }
         // What begins with something is a range of each of two indexes; the page is then put in order.
         let found = plan(
-            &world,
+            &fixture,
             "SELECT * FROM users WHERE (email_key >= ? AND email_key < ?) OR (name_key IS NOT NULL AND name_key >= ? AND name_key < ?) \
              ORDER BY id DESC LIMIT 20",
         );
@@ -364,9 +368,9 @@ fn what_is_not_sealed_yet_is_found_without_the_rest_on_sqlite() {
 
 #[test]
 fn every_sqlite_table_is_strict() {
-    crate::world::on_sqlite(async |world| {
+    crate::fixture::on_sqlite(async |fixture| {
         let loose = lines(
-            &world,
+            &fixture,
             "SELECT name AS line FROM pragma_table_list WHERE schema = 'main' AND type = 'table' AND strict = 0 \
              AND name NOT LIKE 'sqlite%' AND name <> '__diesel_schema_migrations'",
         );

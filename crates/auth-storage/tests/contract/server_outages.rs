@@ -1,10 +1,10 @@
 //! PostgreSQL goes away, comes back, is demoted, is slow: unavailable meanwhile, well again by itself.
 
 use crate::{
-    people::{at, chance, person, t0, terms},
+    builders::{at, new_user, t0, terms, unique_bytes},
+    fixture::{all, block_on, next, on_postgres},
     server::Server,
     settled::Settle as _,
-    world::{all, block_on, next, on_postgres},
 };
 use auth_domain::{ids::TokenId, role::Role, user::User};
 use auth_storage::{DatabaseConfig, OpenError, Outage, Storage, StorageError};
@@ -39,7 +39,7 @@ async fn until_well<T, F: Future<Output = Result<T, StorageError>>>(ask: impl Fn
 }
 
 pub(crate) async fn register(db: &Storage) -> Result<User, StorageError> {
-    let new = person(&format!("u{}@example.com", next()), Role::USER);
+    let new = new_user(&format!("u{}@example.com", next()), Role::USER);
     let made = db.insert_user(new, None, None, terms(t0())).await;
     made.settled().await.map(Result::unwrap)
 }
@@ -195,9 +195,9 @@ fn a_server_that_can_not_be_reached_is_told_with_its_mend() {
 /// What waits behind a lock gives up within seconds, and its transaction is over: a reader's look-back is 30 s.
 #[test]
 fn a_write_behind_a_lock_ends_within_ten_seconds() {
-    on_postgres(async |world| {
-        let user = world.user("a@example.com", Role::USER).await;
-        let config = world.config();
+    on_postgres(async |fixture| {
+        let user = fixture.user("a@example.com", Role::USER).await;
+        let config = fixture.config();
         let url = secrecy::ExposeSecret::expose_secret(&config.url).to_owned();
         let mut beside = PgConnection::establish(&url).unwrap();
         beside
@@ -207,7 +207,7 @@ fn a_write_behind_a_lock_ends_within_ten_seconds() {
             ))
             .unwrap();
         let began = Instant::now();
-        let cut = world
+        let cut = fixture
             .db
             .end_user_sessions(user.id, auth_domain::session::EndReason::LogoutAll, terms(at(1)))
             .await
@@ -216,8 +216,8 @@ fn a_write_behind_a_lock_ends_within_ten_seconds() {
         assert_eq!(cut, Err(StorageError::Unavailable(Outage::TimedOut)));
         assert!(began.elapsed() < Duration::from_secs(8), "{:?}", began.elapsed());
         // Others are not held up by it.
-        let token = TokenId::from_parts(t0(), chance());
-        world
+        let token = TokenId::from_parts(t0(), unique_bytes());
+        fixture
             .db
             .revoke_token(token, terms(at(1)))
             .await
@@ -225,7 +225,7 @@ fn a_write_behind_a_lock_ends_within_ten_seconds() {
             .settled()
             .await;
         beside.batch_execute("ROLLBACK").unwrap();
-        world
+        fixture
             .db
             .end_user_sessions(user.id, auth_domain::session::EndReason::LogoutAll, terms(at(2)))
             .await

@@ -1,11 +1,11 @@
 //! What a session of PostgreSQL is used for: the limits set in it, the statements prepared in it, the round trips made in it.
 
 use crate::{
-    people::{address, at, chance, person, policy, session_of, t0, terms, token},
+    builders::{address, at, new_user, policy, session_of, t0, terms, token, unique_bytes},
+    fixture::{block_on, on_postgres},
     server::Server,
     server_outages::{config, register},
     settled::Settle as _,
-    world::{block_on, on_postgres},
 };
 use auth_domain::{ids::TokenId, revocation::TokenRef, role::Role, user::Generation};
 use auth_storage::{DatabaseConfig, Outage, Storage, StorageError};
@@ -14,18 +14,18 @@ use std::time::{Duration, Instant};
 
 #[test]
 fn the_limits_of_a_transaction_are_set_in_it_and_sessions_are_in_utc() {
-    on_postgres(async |world| {
+    on_postgres(async |fixture| {
         // A default that a pooler's session might have.
-        let name = world.database();
-        world.execute(&format!("ALTER DATABASE {name} SET statement_timeout = 0; ALTER DATABASE {name} SET timezone = 'Asia/Tokyo'"));
-        world.execute(
+        let name = fixture.database();
+        fixture.execute(&format!("ALTER DATABASE {name} SET statement_timeout = 0; ALTER DATABASE {name} SET timezone = 'Asia/Tokyo'"));
+        fixture.execute(
             "CREATE TABLE seen (t text); CREATE FUNCTION see() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN \
              INSERT INTO seen VALUES (current_setting('statement_timeout') || ' ' || current_setting('lock_timeout') || ' ' || \
              current_setting('idle_in_transaction_session_timeout') || ' ' || current_setting('timezone')); RETURN NEW; END $$; \
              CREATE TRIGGER see BEFORE INSERT ON sessions FOR EACH ROW EXECUTE FUNCTION see()",
         );
-        let db = world.another().await;
-        let new = person("a@example.com", Role::USER);
+        let db = fixture.another().await;
+        let new = new_user("a@example.com", Role::USER);
         let session = session_of(new.id, Generation::FIRST, t0());
         db.insert_user(new, Some(session), None, terms(t0()))
             .await
@@ -34,29 +34,29 @@ fn the_limits_of_a_transaction_are_set_in_it_and_sessions_are_in_utc() {
             .await
             .unwrap();
         let seen = "SELECT count(*) AS n FROM seen WHERE t = '4s 3s 3s UTC'";
-        assert_eq!(world.number(seen), 1);
+        assert_eq!(fixture.number(seen), 1);
     });
 }
 
 /// Behind pgbouncer in transaction mode a named statement would be looked for in another session than it was made in.
 #[test]
 fn without_prepared_statements_none_is_made() {
-    on_postgres(async |world| {
-        world.execute(
+    on_postgres(async |fixture| {
+        fixture.execute(
             "CREATE TABLE seen (n bigint); CREATE FUNCTION see() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN \
              INSERT INTO seen SELECT count(*) FROM pg_prepared_statements; RETURN NEW; END $$; \
              CREATE TRIGGER see BEFORE UPDATE ON sessions FOR EACH ROW EXECUTE FUNCTION see()",
         );
         for (prepared_statements, most) in [(false, 0), (true, 9)] {
-            world.execute("DELETE FROM seen");
+            fixture.execute("DELETE FROM seen");
             let config = DatabaseConfig {
                 prepared_statements,
                 pool_size: 1,
-                ..world.config()
+                ..fixture.config()
             };
             let db = Storage::open(&config).await.unwrap();
             let email = format!("u{most}@example.com");
-            let new = person(&email, Role::USER);
+            let new = new_user(&email, Role::USER);
             let session = session_of(new.id, Generation::FIRST, t0());
             db.insert_user(new, Some(session.clone()), None, terms(t0()))
                 .await
@@ -74,7 +74,7 @@ fn without_prepared_statements_none_is_made() {
                     .unwrap();
             }
             assert!(db.user_by_email(&address(&email)).await.unwrap().is_some());
-            let named = world.number("SELECT max(n) AS n FROM seen");
+            let named = fixture.number("SELECT max(n) AS n FROM seen");
             assert!(
                 if prepared_statements {
                     named > 0 && named <= most
@@ -99,7 +99,7 @@ fn hot_operations_make_as_few_round_trips_as_they_can() {
         .await
         .unwrap();
         db.migrate_up().await.unwrap();
-        let new = person("a@example.com", Role::USER);
+        let new = new_user("a@example.com", Role::USER);
         let session = session_of(new.id, Generation::FIRST, t0());
         db.insert_user(new.clone(), Some(session.clone()), None, terms(t0()))
             .await
@@ -108,7 +108,7 @@ fn hot_operations_make_as_few_round_trips_as_they_can() {
             .await
             .unwrap();
         let token_ref = TokenRef {
-            token: TokenId::from_parts(t0(), chance()),
+            token: TokenId::from_parts(t0(), unique_bytes()),
             session: session.id,
             user: new.id,
             generation: Generation::FIRST,
@@ -153,20 +153,20 @@ fn hot_operations_make_as_few_round_trips_as_they_can() {
 /// As after `DISCARD ALL`, or behind a pooler that gives each transaction another session.
 #[test]
 fn a_session_that_forgot_what_was_prepared_in_it_is_left_and_harms_one_request() {
-    on_postgres(async |world| {
+    on_postgres(async |fixture| {
         let one_connection = DatabaseConfig {
             pool_size: 1,
-            ..world.config()
+            ..fixture.config()
         };
         let db = Storage::open(&one_connection).await.unwrap();
         register(&db).await.unwrap();
-        world.execute(
+        fixture.execute(
             "CREATE FUNCTION forget() RETURNS trigger LANGUAGE plpgsql AS \
              'BEGIN EXECUTE ''DEALLOCATE ALL''; RETURN NULL; END'; \
              CREATE TRIGGER forget AFTER INSERT ON audit_events FOR EACH STATEMENT EXECUTE FUNCTION forget()",
         );
         register(&db).await.unwrap();
-        world.execute("DROP TRIGGER forget ON audit_events");
+        fixture.execute("DROP TRIGGER forget ON audit_events");
         assert_eq!(
             register(&db).await,
             Err(StorageError::Unavailable(Outage::ConnectionLost))

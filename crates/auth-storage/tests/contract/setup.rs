@@ -1,8 +1,8 @@
 //! The first administrator: one token, one use, one administrator, whoever races.
 
 use crate::{
-    people::{admins, at, one_time, person, session_of, terms},
-    world::{World, all},
+    builders::{admins, at, new_user, one_time, session_of, terms},
+    fixture::{Fixture, all},
 };
 use auth_domain::{one_time::TokenKind, role::Role, user::Generation};
 use auth_storage::{one_time_tokens, setup, users};
@@ -11,9 +11,9 @@ fn setup_token(letter: u8, seconds: i64) -> one_time_tokens::New {
     one_time(TokenKind::Setup, letter, at(seconds))
 }
 
-async fn redeem(world: &World, letter: u8, user: users::New, seconds: i64) -> setup::Outcome {
+async fn redeem(fixture: &Fixture, letter: u8, user: users::New, seconds: i64) -> setup::Outcome {
     let session = session_of(user.id, Generation::FIRST, at(seconds));
-    world
+    fixture
         .db
         .redeem_setup_token([letter; 32], user, session, admins(), terms(at(seconds)))
         .await
@@ -21,61 +21,61 @@ async fn redeem(world: &World, letter: u8, user: users::New, seconds: i64) -> se
 }
 
 on_both! {
-    fn a_token_makes_the_first_administrator_signed_in_and_then_nothing_more(world) {
-        assert_eq!(world.db.issue_setup_token(setup_token(1, 0), admins(), false, terms(at(0))).await.unwrap(), setup::TokenIssue::Issued);
-        let admin = person("admin@example.com", Role::ADMIN);
-        let setup::Outcome::Created(user) = redeem(&world, 1, admin.clone(), 5).await else { panic!("created") };
+    fn a_token_makes_the_first_administrator_signed_in_and_then_nothing_more(fixture) {
+        assert_eq!(fixture.db.issue_setup_token(setup_token(1, 0), admins(), false, terms(at(0))).await.unwrap(), setup::TokenIssue::Issued);
+        let admin = new_user("admin@example.com", Role::ADMIN);
+        let setup::Outcome::Created(user) = redeem(&fixture, 1, admin.clone(), 5).await else { panic!("created") };
         assert_eq!((user.id, user.role.clone(), user.last_login_at), (admin.id, Role::ADMIN, Some(at(5))));
-        assert_eq!(world.number("SELECT count(*) AS n FROM sessions"), 1);
-        assert_eq!(redeem(&world, 1, person("b@example.com", Role::ADMIN), 6).await, setup::Outcome::Closed);
-        let issue = world.db.issue_setup_token(setup_token(2, 7), admins(), true, terms(at(0))).await.unwrap();
+        assert_eq!(fixture.number("SELECT count(*) AS n FROM sessions"), 1);
+        assert_eq!(redeem(&fixture, 1, new_user("b@example.com", Role::ADMIN), 6).await, setup::Outcome::Closed);
+        let issue = fixture.db.issue_setup_token(setup_token(2, 7), admins(), true, terms(at(0))).await.unwrap();
         assert_eq!(issue, setup::TokenIssue::AdministratorExists);
     }
 
-    fn a_token_that_is_wrong_used_or_past_its_time_is_refused(world) {
-        world.db.issue_setup_token(setup_token(1, 0), admins(), false, terms(at(0))).await.unwrap();
-        assert_eq!(redeem(&world, 2, person("a@example.com", Role::ADMIN), 1).await, setup::Outcome::InvalidToken);
-        assert_eq!(redeem(&world, 1, person("a@example.com", Role::ADMIN), 900).await, setup::Outcome::InvalidToken);
+    fn a_token_that_is_wrong_used_or_past_its_time_is_refused(fixture) {
+        fixture.db.issue_setup_token(setup_token(1, 0), admins(), false, terms(at(0))).await.unwrap();
+        assert_eq!(redeem(&fixture, 2, new_user("a@example.com", Role::ADMIN), 1).await, setup::Outcome::InvalidToken);
+        assert_eq!(redeem(&fixture, 1, new_user("a@example.com", Role::ADMIN), 900).await, setup::Outcome::InvalidToken);
         // Used by someone who is no administrator any more.
-        let setup::Outcome::Created(admin) = redeem(&world, 1, person("a@example.com", Role::ADMIN), 2).await else { panic!() };
-        world.execute(&format!("UPDATE users SET role = 'user' WHERE id = '{}'", admin.id));
-        assert_eq!(redeem(&world, 1, person("b@example.com", Role::ADMIN), 3).await, setup::Outcome::InvalidToken);
-        assert_eq!(world.number("SELECT count(*) AS n FROM users"), 1);
+        let setup::Outcome::Created(admin) = redeem(&fixture, 1, new_user("a@example.com", Role::ADMIN), 2).await else { panic!() };
+        fixture.execute(&format!("UPDATE users SET role = 'user' WHERE id = '{}'", admin.id));
+        assert_eq!(redeem(&fixture, 1, new_user("b@example.com", Role::ADMIN), 3).await, setup::Outcome::InvalidToken);
+        assert_eq!(fixture.number("SELECT count(*) AS n FROM users"), 1);
     }
 
-    fn an_address_that_is_taken_leaves_the_token_good(world) {
-        world.db.issue_setup_token(setup_token(1, 0), admins(), false, terms(at(0))).await.unwrap();
-        world.user("taken@example.com", Role::USER).await;
-        assert_eq!(redeem(&world, 1, person("taken@example.com", Role::ADMIN), 1).await, setup::Outcome::EmailTaken);
-        let outcome = redeem(&world, 1, person("free@example.com", Role::ADMIN), 2).await;
+    fn an_address_that_is_taken_leaves_the_token_good(fixture) {
+        fixture.db.issue_setup_token(setup_token(1, 0), admins(), false, terms(at(0))).await.unwrap();
+        fixture.user("taken@example.com", Role::USER).await;
+        assert_eq!(redeem(&fixture, 1, new_user("taken@example.com", Role::ADMIN), 1).await, setup::Outcome::EmailTaken);
+        let outcome = redeem(&fixture, 1, new_user("free@example.com", Role::ADMIN), 2).await;
         assert!(matches!(outcome, setup::Outcome::Created(_)), "{outcome:?}");
     }
 
-    fn one_token_is_live_unless_it_is_replaced_or_lapsed(world) {
-        let issue = async |token, replace| world.db.issue_setup_token(token, admins(), replace, terms(at(0))).await.unwrap();
+    fn one_token_is_live_unless_it_is_replaced_or_lapsed(fixture) {
+        let issue = async |token, replace| fixture.db.issue_setup_token(token, admins(), replace, terms(at(0))).await.unwrap();
         assert_eq!(issue(setup_token(1, 0), false).await, setup::TokenIssue::Issued);
         assert_eq!(issue(setup_token(2, 1), false).await, setup::TokenIssue::AlreadyLive);
         assert_eq!(issue(setup_token(3, 2), true).await, setup::TokenIssue::Issued);
-        assert_eq!(redeem(&world, 1, person("a@example.com", Role::ADMIN), 3).await, setup::Outcome::InvalidToken);
+        assert_eq!(redeem(&fixture, 1, new_user("a@example.com", Role::ADMIN), 3).await, setup::Outcome::InvalidToken);
         assert_eq!(issue(setup_token(4, 902), false).await, setup::TokenIssue::Issued);
     }
 
-    fn of_many_nodes_that_start_one_prints_a_token(world) {
+    fn of_many_nodes_that_start_one_prints_a_token(fixture) {
         let issues = all((0..8).map(|n| {
-            let db = world.db.clone();
+            let db = fixture.db.clone();
             tokio::spawn(async move { db.issue_setup_token(setup_token(n, 0), admins(), false, terms(at(0))).await.unwrap() })
         })).await;
         assert_eq!(issues.iter().filter(|issue| **issue == setup::TokenIssue::Issued).count(), 1);
     }
 
-    fn of_many_who_redeem_one_token_one_does(world) {
-        world.db.issue_setup_token(setup_token(1, 0), admins(), false, terms(at(0))).await.unwrap();
+    fn of_many_who_redeem_one_token_one_does(fixture) {
+        fixture.db.issue_setup_token(setup_token(1, 0), admins(), false, terms(at(0))).await.unwrap();
         let outcomes = all((0..16).map(|n| {
-            let world = world.clone();
-            tokio::spawn(async move { redeem(&world, 1, person(&format!("a{n}@example.com"), Role::ADMIN), 1).await })
+            let fixture = fixture.clone();
+            tokio::spawn(async move { redeem(&fixture, 1, new_user(&format!("a{n}@example.com"), Role::ADMIN), 1).await })
         })).await;
         assert_eq!(outcomes.iter().filter(|o| matches!(o, setup::Outcome::Created(_))).count(), 1);
         assert!(outcomes.iter().all(|o| matches!(o, setup::Outcome::Created(_) | setup::Outcome::Closed)));
-        assert_eq!(world.number("SELECT count(*) AS n FROM users"), 1);
+        assert_eq!(fixture.number("SELECT count(*) AS n FROM users"), 1);
     }
 }

@@ -1,39 +1,39 @@
 //! What one user has slows nothing down: PostgreSQL counts the rows that it reads for one with a long past and for a new one.
 
 use crate::{
+    fixture::{Fixture, on_postgres},
     heavy::{a_day_of, give_a_long_past},
-    world::{World, on_postgres},
 };
 use auth_domain::{role::Role, user::User};
 use std::time::{Duration, Instant};
 
 /// How many rows and index entries the server read meanwhile. A connection that ends says what it did.
-async fn rows_read(world: &World, user: &User, first_link: u8) -> i64 {
+async fn rows_read(fixture: &Fixture, user: &User, first_link: u8) -> i64 {
     let connected = "SELECT count(*) AS n FROM pg_stat_activity WHERE datname = current_database() AND application_name = 'keyward'";
     let read = "SELECT (SELECT sum(idx_tup_read + idx_tup_fetch) FROM pg_stat_user_indexes)::bigint \
                 + (SELECT sum(seq_tup_read) FROM pg_stat_user_tables \
                    WHERE relname IN ('sessions', 'audit_events', 'outbox', 'one_time_tokens'))::bigint AS n";
-    let connections = world.number(connected);
-    let before = world.number(read);
-    let db = world.another().await;
+    let connections = fixture.number(connected);
+    let before = fixture.number(read);
+    let db = fixture.another().await;
     a_day_of(&db, user, first_link).await;
     drop(db);
     let begun = Instant::now();
-    while world.number(connected) > connections {
+    while fixture.number(connected) > connections {
         assert!(begun.elapsed() < Duration::from_secs(10), "a connection stays");
         tokio::task::yield_now().await;
     }
-    world.number(read) - before
+    fixture.number(read) - before
 }
 
 #[test]
 fn a_user_with_a_long_past_costs_as_many_rows_as_a_new_one_on_postgres() {
-    on_postgres(async |world| {
-        let heavy = world.user("heavy@example.com", Role::USER).await;
-        give_a_long_past(&world, &heavy);
-        let fresh = world.user("fresh@example.com", Role::USER).await;
-        let of_fresh = rows_read(&world, &fresh, 101).await;
-        let of_heavy = rows_read(&world, &heavy, 102).await;
+    on_postgres(async |fixture| {
+        let heavy = fixture.user("heavy@example.com", Role::USER).await;
+        give_a_long_past(&fixture, &heavy);
+        let fresh = fixture.user("fresh@example.com", Role::USER).await;
+        let of_fresh = rows_read(&fixture, &fresh, 101).await;
+        let of_heavy = rows_read(&fixture, &heavy, 102).await;
         // Some full pages of lists at most.
         assert!(
             of_heavy < of_fresh + 2_000,

@@ -1,9 +1,9 @@
 //! What is promised of SQLite alone: its settings, its file, its writer.
 
 use crate::{
-    people::{admins, at, person, session_of, t0, terms},
+    builders::{admins, at, new_user, session_of, t0, terms},
+    fixture::{all, block_on, on_sqlite},
     settled::Settle as _,
-    world::{all, block_on, on_sqlite},
 };
 use auth_domain::{role::Role, session::EndReason, user::Generation};
 use auth_storage::{AlreadyServed, DatabaseConfig, OpenError, Outage, Storage, StorageError};
@@ -46,9 +46,9 @@ fn an_address_that_can_not_be_opened_is_told_with_its_mend() {
 #[test]
 fn the_file_is_its_owners_alone() {
     use std::os::unix::fs::PermissionsExt;
-    on_sqlite(async |world| {
+    on_sqlite(async |fixture| {
         for suffix in ["", "-wal"] {
-            let file = format!("{}{suffix}", world.file().display());
+            let file = format!("{}{suffix}", fixture.file().display());
             assert_eq!(
                 std::fs::metadata(&file).unwrap().permissions().mode() & 0o777,
                 0o600,
@@ -65,22 +65,22 @@ fn a_commit_is_on_the_disk_and_readers_never_wait() {
         #[diesel(sql_type = Text)]
         journal_mode: String,
     }
-    on_sqlite(async |world| {
+    on_sqlite(async |fixture| {
         assert_eq!(
-            world
+            fixture
                 .rows::<Wal>("PRAGMA journal_mode")
                 .first()
                 .unwrap()
                 .journal_mode,
             "wal"
         );
-        let mut beside = SqliteConnection::establish(world.file().to_str().unwrap()).unwrap();
+        let mut beside = SqliteConnection::establish(fixture.file().to_str().unwrap()).unwrap();
         beside.batch_execute("BEGIN IMMEDIATE").unwrap();
         // A writer holds the lock; readers go on.
         assert_eq!(
-            world
+            fixture
                 .db
-                .user(person("a@example.com", Role::USER).id)
+                .user(new_user("a@example.com", Role::USER).id)
                 .await
                 .unwrap(),
             None
@@ -92,21 +92,21 @@ fn a_commit_is_on_the_disk_and_readers_never_wait() {
 
 #[test]
 fn one_process_serves_and_others_work_beside_it() {
-    on_sqlite(async |world| {
-        let lock = world.db.claim_serving().unwrap();
-        let second = world.another().await;
+    on_sqlite(async |fixture| {
+        let lock = fixture.db.claim_serving().unwrap();
+        let second = fixture.another().await;
         assert!(matches!(second.claim_serving(), Err(AlreadyServed::ByAnother(_))));
         second
-            .insert_user(person("cli@example.com", Role::USER), None, None, terms(t0()))
+            .insert_user(new_user("cli@example.com", Role::USER), None, None, terms(t0()))
             .await
             .unwrap()
             .settled()
             .await
             .unwrap();
         assert!(
-            world
+            fixture
                 .db
-                .user_by_email(&crate::people::address("cli@example.com"))
+                .user_by_email(&crate::builders::address("cli@example.com"))
                 .await
                 .unwrap()
                 .is_some()
@@ -119,9 +119,9 @@ fn one_process_serves_and_others_work_beside_it() {
 /// In one batch: those that succeed stay, those that fail leave no trace, each is answered for itself.
 #[test]
 fn a_write_that_fails_harms_no_other_in_its_commit() {
-    on_sqlite(async |world| {
-        let taken = person("taken@example.com", Role::USER);
-        world
+    on_sqlite(async |fixture| {
+        let taken = new_user("taken@example.com", Role::USER);
+        fixture
             .db
             .insert_user(taken.clone(), None, None, terms(t0()))
             .await
@@ -130,13 +130,13 @@ fn a_write_that_fails_harms_no_other_in_its_commit() {
             .await
             .unwrap();
         // While another process holds the lock the writes gather, and then share one commit.
-        let mut beside = SqliteConnection::establish(world.file().to_str().unwrap()).unwrap();
+        let mut beside = SqliteConnection::establish(fixture.file().to_str().unwrap()).unwrap();
         beside.batch_execute("BEGIN IMMEDIATE").unwrap();
         let writes: Vec<_> = (0..40)
             .map(|n| {
-                let (db, id) = (world.db.clone(), taken.id);
+                let (db, id) = (fixture.db.clone(), taken.id);
                 tokio::spawn(async move {
-                    let mut new = person(&format!("u{n}@example.com"), Role::USER);
+                    let mut new = new_user(&format!("u{n}@example.com"), Role::USER);
                     if n % 4 == 0 {
                         new.id = id;
                     }
@@ -159,28 +159,28 @@ fn a_write_that_fails_harms_no_other_in_its_commit() {
                 other => panic!("{n}: {other:?}"),
             }
         }
-        assert_eq!(world.number("SELECT count(*) AS n FROM users"), 31);
-        assert_eq!(world.number("SELECT count(*) AS n FROM sessions"), 30);
+        assert_eq!(fixture.number("SELECT count(*) AS n FROM users"), 31);
+        assert_eq!(fixture.number("SELECT count(*) AS n FROM sessions"), 30);
     });
 }
 
 /// A full disk rolls the whole transaction back, whoever's write met it: nobody in it may be told that it succeeded.
 #[test]
 fn nobody_is_told_of_a_commit_that_was_not() {
-    on_sqlite(async |world| {
-        world.execute(
+    on_sqlite(async |fixture| {
+        fixture.execute(
             "CREATE TRIGGER full BEFORE INSERT ON users WHEN NEW.email LIKE 'full%' \
              BEGIN SELECT RAISE(ROLLBACK, 'database or disk is full'); END",
         );
         let mut failed = 0;
         for round in 0..5 {
-            let mut beside = SqliteConnection::establish(world.file().to_str().unwrap()).unwrap();
+            let mut beside = SqliteConnection::establish(fixture.file().to_str().unwrap()).unwrap();
             beside.batch_execute("BEGIN IMMEDIATE").unwrap();
             let writes: Vec<_> = (0..20)
                 .map(|n| {
-                    let db = world.db.clone();
+                    let db = fixture.db.clone();
                     let name = if n == 7 { "full" } else { "u" };
-                    let new = person(&format!("{name}{n}r{round}@example.com"), Role::USER);
+                    let new = new_user(&format!("{name}{n}r{round}@example.com"), Role::USER);
                     tokio::spawn(async move {
                         (
                             new.id,
@@ -192,7 +192,7 @@ fn nobody_is_told_of_a_commit_that_was_not() {
             tokio::task::yield_now().await;
             beside.batch_execute("ROLLBACK").unwrap();
             for (id, outcome) in all(writes).await {
-                let there = world.db.user(id).await.unwrap().is_some();
+                let there = fixture.db.user(id).await.unwrap().is_some();
                 match outcome {
                     Ok(Ok(_)) => assert!(there),
                     Err(StorageError::Unavailable(Outage::DiskFull | Outage::Faulty)) => {
@@ -209,20 +209,20 @@ fn nobody_is_told_of_a_commit_that_was_not() {
 
 #[test]
 fn a_queue_that_is_full_refuses_at_once() {
-    on_sqlite(async |world| {
+    on_sqlite(async |fixture| {
         let config = DatabaseConfig {
             queue: 2,
-            ..world.config()
+            ..fixture.config()
         };
         let small = Storage::open(&config).await.unwrap();
-        let mut beside = SqliteConnection::establish(world.file().to_str().unwrap()).unwrap();
+        let mut beside = SqliteConnection::establish(fixture.file().to_str().unwrap()).unwrap();
         beside.batch_execute("BEGIN IMMEDIATE").unwrap();
         let writes: Vec<_> = (0..200)
             .map(|n| {
                 let db = small.clone();
                 tokio::spawn(async move {
                     db.insert_user(
-                        person(&format!("u{n}@example.com"), Role::USER),
+                        new_user(&format!("u{n}@example.com"), Role::USER),
                         None,
                         None,
                         terms(t0()),
@@ -256,14 +256,14 @@ fn a_queue_that_is_full_refuses_at_once() {
 
 #[test]
 fn a_lock_that_another_process_keeps_is_an_outage_and_passes() {
-    on_sqlite(async |world| {
-        let mut beside = SqliteConnection::establish(world.file().to_str().unwrap()).unwrap();
+    on_sqlite(async |fixture| {
+        let mut beside = SqliteConnection::establish(fixture.file().to_str().unwrap()).unwrap();
         beside.batch_execute("BEGIN IMMEDIATE").unwrap();
         let (user, other) = (
-            person("a@example.com", Role::ADMIN),
-            person("b@example.com", Role::USER),
+            new_user("a@example.com", Role::ADMIN),
+            new_user("b@example.com", Role::USER),
         );
-        let held = world
+        let held = fixture
             .db
             .insert_user(user.clone(), None, None, terms(t0()))
             .await
@@ -272,10 +272,13 @@ fn a_lock_that_another_process_keeps_is_an_outage_and_passes() {
         assert_eq!(held, Err(StorageError::Unavailable(Outage::Busy)));
         beside.batch_execute("ROLLBACK").unwrap();
         assert!(matches!(
-            world.db.insert_user(other.clone(), None, None, terms(t0())).await,
+            fixture
+                .db
+                .insert_user(other.clone(), None, None, terms(t0()))
+                .await,
             Ok(Ok(_))
         ));
-        let ended = world
+        let ended = fixture
             .db
             .end_user_sessions(other.id, EndReason::LogoutAll, terms(at(1)))
             .await
@@ -283,6 +286,6 @@ fn a_lock_that_another_process_keeps_is_an_outage_and_passes() {
             .settled()
             .await;
         assert_eq!(ended.unwrap().count, 0);
-        assert!(!world.db.administrator_exists(admins()).await.unwrap());
+        assert!(!fixture.db.administrator_exists(admins()).await.unwrap());
     });
 }

@@ -1,8 +1,8 @@
 //! What has lapsed goes, in bounded batches; what still tells something stays.
 
-use crate::people::{api_key, at, chance, known, one_time, session_of, t0, terms};
+use crate::builders::{api_key, at, known, one_time, session_of, t0, terms, unique_bytes};
+use crate::fixture::Fixture;
 use crate::settled::Settle as _;
-use crate::world::World;
 use auth_domain::{
     ids::TokenId,
     keys::{Algorithm, KeyStanding, KeyState},
@@ -22,8 +22,8 @@ fn rows_of(table: &str, swept: &[(&str, u64)]) -> u64 {
 }
 
 /// What a sweep removed: tables and how many rows of them, by name.
-async fn sweep_of(world: &World, now: Timestamp, keep: sweep::Retention) -> Vec<(&'static str, u64)> {
-    world.db.sweep(now, keep).await.unwrap().tables().collect()
+async fn sweep_of(fixture: &Fixture, now: Timestamp, keep: sweep::Retention) -> Vec<(&'static str, u64)> {
+    fixture.db.sweep(now, keep).await.unwrap().tables().collect()
 }
 
 fn keep(days: i64, limit: u32) -> sweep::Retention {
@@ -36,126 +36,126 @@ fn keep(days: i64, limit: u32) -> sweep::Retention {
 }
 
 on_both! {
-    fn a_sweep_takes_so_many_rows_of_each_kind_and_no_more(world) {
-        let user = world.user("a@example.com", Role::USER).await;
+    fn a_sweep_takes_so_many_rows_of_each_kind_and_no_more(fixture) {
+        let user = fixture.user("a@example.com", Role::USER).await;
         for n in 0..5 {
-            let ended = world.sign_in(&user, at(n)).await;
-            world.db.end_session(ended.id, None, EndReason::Logout, terms(at(n))).await.unwrap().settled().await.unwrap();
+            let ended = fixture.sign_in(&user, at(n)).await;
+            fixture.db.end_session(ended.id, None, EndReason::Logout, terms(at(n))).await.unwrap().settled().await.unwrap();
             let lapsed = ChangeContext { until_at_least: at(n), ..terms(at(n)) };
-            world.db.revoke_token(TokenId::from_parts(t0(), chance()), lapsed).await.unwrap().settled().await;
+            fixture.db.revoke_token(TokenId::from_parts(t0(), unique_bytes()), lapsed).await.unwrap().settled().await;
         }
         let later = at(0) + Span::days(2);
-        let first = sweep_of(&world, later, keep(1, 3)).await;
+        let first = sweep_of(&fixture, later, keep(1, 3)).await;
         assert_eq!(first, [("revocations", 3), ("sessions", 3)]);
         let (mut revocations, mut sessions) = (0, 0);
         for _ in 0..4 {
-            let swept = sweep_of(&world, later, keep(1, 3)).await;
+            let swept = sweep_of(&fixture, later, keep(1, 3)).await;
             assert!(swept.iter().all(|(_, rows)| *rows <= 3));
             revocations += rows_of("revocations", &swept);
             sessions += rows_of("sessions", &swept);
         }
         assert_eq!((revocations, sessions), (7, 2));
-        assert_eq!(sweep_of(&world, later, keep(1, 3)).await, []);
+        assert_eq!(sweep_of(&fixture, later, keep(1, 3)).await, []);
     }
 
-    fn what_still_tells_something_stays(world) {
-        let (user, live) = world.signed_in("a@example.com").await;
-        let ended = world.sign_in(&user, at(1)).await;
-        world.db.end_session(ended.id, None, EndReason::Logout, terms(at(2))).await.unwrap().settled().await.unwrap();
-        world.db.revoke_token(TokenId::from_parts(t0(), chance()), terms(at(1))).await.unwrap().settled().await;
-        assert_eq!(sweep_of(&world, at(60), keep(1, 100)).await, []);
+    fn what_still_tells_something_stays(fixture) {
+        let (user, live) = fixture.signed_in("a@example.com").await;
+        let ended = fixture.sign_in(&user, at(1)).await;
+        fixture.db.end_session(ended.id, None, EndReason::Logout, terms(at(2))).await.unwrap().settled().await.unwrap();
+        fixture.db.revoke_token(TokenId::from_parts(t0(), unique_bytes()), terms(at(1))).await.unwrap().settled().await;
+        assert_eq!(sweep_of(&fixture, at(60), keep(1, 100)).await, []);
         // Not kept at all, but its access tokens may still be shown.
-        assert_eq!(sweep_of(&world, at(60), keep(0, 100)).await, []);
-        assert_eq!(world.stored(&live).await, live);
+        assert_eq!(sweep_of(&fixture, at(60), keep(0, 100)).await, []);
+        assert_eq!(fixture.stored(&live).await, live);
     }
 
-    fn expired_sessions_are_found_by_walking_on_from_call_to_call(world) {
-        let user = world.user("a@example.com", Role::USER).await;
+    fn expired_sessions_are_found_by_walking_on_from_call_to_call(fixture) {
+        let user = fixture.user("a@example.com", Role::USER).await;
         for n in 0..23 {
             let mut session = session_of(user.id, user.generation, at(n));
             if n % 2 == 0 {
                 session.rotation.refresh_expires_at = at(n) + Span::days(400);
             }
-            world.db.start_session(known(session), terms(at(n))).await.unwrap().settled().await.unwrap();
+            fixture.db.start_session(known(session), terms(at(n))).await.unwrap().settled().await.unwrap();
         }
         let later = at(0) + Span::days(60);
         let mut swept = Vec::new();
         for _ in 0..8 {
-            swept.push(rows_of("sessions", &sweep_of(&world, later, keep(7, 2)).await));
+            swept.push(rows_of("sessions", &sweep_of(&fixture, later, keep(7, 2)).await));
         }
         assert!(swept.iter().all(|n| *n <= 2), "{swept:?}");
         assert_eq!(swept.iter().sum::<u64>(), 11, "{swept:?}");
-        assert_eq!(world.number("SELECT count(*) AS n FROM sessions"), 12);
+        assert_eq!(fixture.number("SELECT count(*) AS n FROM sessions"), 12);
         // What expires behind the walk is found when it comes round.
-        assert_eq!(rows_of("sessions", &sweep_of(&world, at(0) + Span::days(410), keep(7, 100)).await)
-            + rows_of("sessions", &sweep_of(&world, at(0) + Span::days(410), keep(7, 100)).await), 12);
+        assert_eq!(rows_of("sessions", &sweep_of(&fixture, at(0) + Span::days(410), keep(7, 100)).await)
+            + rows_of("sessions", &sweep_of(&fixture, at(0) + Span::days(410), keep(7, 100)).await), 12);
     }
 
-    fn lapsed_tokens_and_retired_keys_go(world) {
+    fn lapsed_tokens_and_retired_keys_go(fixture) {
         let token = one_time(TokenKind::Setup, 1, at(0));
-        world.db.issue_setup_token(token, vec![], false, terms(at(0))).await.unwrap();
+        fixture.db.issue_setup_token(token, vec![], false, terms(at(0))).await.unwrap();
         let key = |kid: &str, state, until: Option<i64>| signing_keys::Stored {
             standing: KeyStanding { kid: kid.into(), state, published_at: at(0), verifies_until: until.map(at) },
             algorithm: Algorithm::ES256, public_jwk: "{}".into(), sealed: vec![1],
         };
         let keys = vec![key("old", KeyState::Retired, Some(10)), key("stolen", KeyState::Retired, None), key("on", KeyState::Active, None), key("still", KeyState::Retiring, Some(10))];
-        world.db.change_keys(vec![], keys, None).await.unwrap().unwrap();
-        assert_eq!(sweep_of(&world, at(899), keep(1, 9)).await, []);
-        let swept = sweep_of(&world, at(20) + Span::days(1), keep(1, 9)).await;
+        fixture.db.change_keys(vec![], keys, None).await.unwrap().unwrap();
+        assert_eq!(sweep_of(&fixture, at(899), keep(1, 9)).await, []);
+        let swept = sweep_of(&fixture, at(20) + Span::days(1), keep(1, 9)).await;
         assert_eq!(swept, [("one_time_tokens", 1), ("signing_keys", 2)]);
-        assert_eq!(world.db.keys().await.unwrap().keys.len(), 2);
+        assert_eq!(fixture.db.keys().await.unwrap().keys.len(), 2);
     }
 
-    fn mails_that_are_done_with_go_after_a_while_and_those_that_wait_stay(world) {
+    fn mails_that_are_done_with_go_after_a_while_and_those_that_wait_stay(fixture) {
         for n in 0..5 {
-            world.db.ask_for_reset(format!("u{n}@example.com"), terms(at(n))).await.unwrap().settled().await;
+            fixture.db.ask_for_reset(format!("u{n}@example.com"), terms(at(n))).await.unwrap().settled().await;
         }
         let lease = uuid::Uuid::from_u128(1);
-        let mails = world.db.claim_mails(lease, Span::minutes(1), 9).await.unwrap();
+        let mails = fixture.db.claim_mails(lease, Span::minutes(1), 9).await.unwrap();
         for mail in &mails[..4] {
-            world.db.end_mail(mail.id, lease, outbox::End::Sent).await.unwrap();
+            fixture.db.end_mail(mail.id, lease, outbox::End::Sent).await.unwrap();
         }
         // By the database's clock, whatever a node's says.
-        assert_eq!(sweep_of(&world, at(0) + Span::days(99), keep(1, 3)).await, []);
-        let long_ago = if world.is_sqlite() { "1000000" } else { "'1970-01-01T00:00:01Z'" };
-        world.execute(&format!("UPDATE outbox SET done_at = {long_ago} WHERE done_at IS NOT NULL"));
+        assert_eq!(sweep_of(&fixture, at(0) + Span::days(99), keep(1, 3)).await, []);
+        let long_ago = if fixture.is_sqlite() { "1000000" } else { "'1970-01-01T00:00:01Z'" };
+        fixture.execute(&format!("UPDATE outbox SET done_at = {long_ago} WHERE done_at IS NOT NULL"));
         for rows in [3, 1] {
-            assert_eq!(sweep_of(&world, at(0), keep(1, 3)).await, [("outbox", rows)]);
+            assert_eq!(sweep_of(&fixture, at(0), keep(1, 3)).await, [("outbox", rows)]);
         }
-        assert_eq!(sweep_of(&world, at(0), keep(1, 3)).await, []);
-        assert_eq!(world.kinds().len(), 1);
+        assert_eq!(sweep_of(&fixture, at(0), keep(1, 3)).await, []);
+        assert_eq!(fixture.kinds().len(), 1);
         // Any span is one: none of them is too long or ends before it begins.
         for span in [Span::MAX, Span::MIN] {
             let terms = sweep::Retention { keep_mails: span, keep_ended_sessions: span, keep_activity: span, ..keep(1, 3) };
-            assert_eq!(sweep_of(&world, at(0), terms).await, []);
+            assert_eq!(sweep_of(&fixture, at(0), terms).await, []);
         }
     }
 
-    fn api_keys_past_their_time_go_and_others_stay(world) {
-        let user = world.user("a@example.com", Role::USER).await;
+    fn api_keys_past_their_time_go_and_others_stay(fixture) {
+        let user = fixture.user("a@example.com", Role::USER).await;
         for n in 0..6 {
             let mut new = api_key(user.id, n, at(0));
             new.key.expires_at = (n < 5).then(|| at(if n == 4 { 9_999_999 } else { 60 }));
-            world.db.insert_api_key(new, 9, terms(at(0))).await.unwrap().settled().await.unwrap();
+            fixture.db.insert_api_key(new, 9, terms(at(0))).await.unwrap().settled().await.unwrap();
         }
-        assert_eq!(sweep_of(&world, at(60) + Span::days(1), keep(1, 3)).await, []);
+        assert_eq!(sweep_of(&fixture, at(60) + Span::days(1), keep(1, 3)).await, []);
         for rows in [3, 1] {
-            assert_eq!(sweep_of(&world, at(61) + Span::days(1), keep(1, 3)).await, [("api_keys", rows)]);
+            assert_eq!(sweep_of(&fixture, at(61) + Span::days(1), keep(1, 3)).await, [("api_keys", rows)]);
         }
-        assert_eq!(sweep_of(&world, at(61) + Span::days(1), keep(1, 3)).await, []);
-        assert_eq!(world.db.api_keys(user.id).await.unwrap().len(), 2);
+        assert_eq!(sweep_of(&fixture, at(61) + Span::days(1), keep(1, 3)).await, []);
+        assert_eq!(fixture.db.api_keys(user.id).await.unwrap().len(), 2);
     }
 
-    fn counts_of_hours_long_ago_go_and_later_ones_stay(world) {
+    fn counts_of_hours_long_ago_go_and_later_ones_stay(fixture) {
         let count = |hours: i64, kind: &str| activity::HourCount { hour: t0() + Span::hours(hours), kind: kind.to_owned(), count: 1 };
         let all = (0..5).flat_map(|hour| [count(hour, "refresh"), count(hour, "sign_in")]);
-        world.db.add_activity(all.collect()).await.unwrap();
+        fixture.db.add_activity(all.collect()).await.unwrap();
         let later = t0() + Span::hours(2) + Span::days(1);
         for rows in [3, 1] {
-            assert_eq!(sweep_of(&world, later, keep(1, 3)).await, [("activity", rows)]);
+            assert_eq!(sweep_of(&fixture, later, keep(1, 3)).await, [("activity", rows)]);
         }
-        assert_eq!(sweep_of(&world, later, keep(1, 3)).await, []);
-        let left = world.db.activity_since(t0()).await.unwrap();
+        assert_eq!(sweep_of(&fixture, later, keep(1, 3)).await, []);
+        let left = fixture.db.activity_since(t0()).await.unwrap();
         assert_eq!((left.len(), left[0].hour), (6, t0() + Span::hours(2)));
     }
 }

@@ -3,9 +3,9 @@
 
 use crate::{
     audit_seals::signer,
-    people::{ALL, api_key, at, mailed, one_time, person, policy, terms, token},
+    builders::{ALL, api_key, at, mailed, new_user, one_time, policy, terms, token},
+    fixture::Fixture,
     settled::Settle as _,
-    world::World,
 };
 use auth_domain::{
     audit::{Action, Actor},
@@ -32,12 +32,12 @@ struct Line {
 }
 
 /// A moment, as this database writes it.
-fn moment(world: &World) -> &'static str {
-    if world.is_sqlite() { "5" } else { "now()" }
+fn moment(fixture: &Fixture) -> &'static str {
+    if fixture.is_sqlite() { "5" } else { "now()" }
 }
 
-async fn mails(world: &World, lease: u128) -> Vec<MailKind> {
-    let claimed = world
+async fn mails(fixture: &Fixture, lease: u128) -> Vec<MailKind> {
+    let claimed = fixture
         .db
         .claim_mails(Uuid::from_u128(lease), Span::minutes(5), 99)
         .await;
@@ -45,14 +45,14 @@ async fn mails(world: &World, lease: u128) -> Vec<MailKind> {
 }
 
 on_both! {
-    fn no_check_of_the_schema_lists_words(world) {
-        let checks = if world.is_sqlite() {
+    fn no_check_of_the_schema_lists_words(fixture) {
+        let checks = if fixture.is_sqlite() {
             "SELECT name || ' ' || sql AS line FROM sqlite_master WHERE type = 'table'"
         } else {
             "SELECT conrelid::regclass || ' ' || pg_get_constraintdef(oid) AS line FROM pg_constraint \
              WHERE contype = 'c' AND connamespace = 'public'::regnamespace"
         };
-        for Line { line } in world.rows::<Line>(checks) {
+        for Line { line } in fixture.rows::<Line>(checks) {
             for (_, check) in line.match_indices("CHECK").map(|(at, _)| line.split_at(at)) {
                 let check = check.lines().next().unwrap();
                 let words = check.split('\'').skip(1).step_by(2);
@@ -62,138 +62,138 @@ on_both! {
         }
     }
 
-    fn every_status_of_a_user_is_read_back_and_a_newer_one_may_not_sign_in(world) {
+    fn every_status_of_a_user_is_read_back_and_a_newer_one_may_not_sign_in(fixture) {
         let statuses = [UserStatus::Active, UserStatus::Disabled, UserStatus::stored("suspended").unwrap()];
         for (n, status) in statuses.into_iter().enumerate() {
-            let new = users::New { status, ..person(&format!("u{n}@example.com"), Role::USER) };
-            world.db.insert_user(new.clone(), None, None, terms(at(1))).await.unwrap().settled().await.unwrap();
-            let user = world.db.user(new.id).await.unwrap().unwrap();
+            let new = users::New { status, ..new_user(&format!("u{n}@example.com"), Role::USER) };
+            fixture.db.insert_user(new.clone(), None, None, terms(at(1))).await.unwrap().settled().await.unwrap();
+            let user = fixture.db.user(new.id).await.unwrap().unwrap();
             assert_eq!((user.status, user.status.as_str()), (status, status.as_str()));
         }
-        let (user, session) = world.signed_in("a@example.com").await;
-        world.execute(&format!("UPDATE users SET status = 'suspended' WHERE id = '{}'", user.id));
-        let rotated = world.db.rotate(session.id, token(0), policy(), false, terms(at(2))).await.unwrap().settled().await;
+        let (user, session) = fixture.signed_in("a@example.com").await;
+        fixture.execute(&format!("UPDATE users SET status = 'suspended' WHERE id = '{}'", user.id));
+        let rotated = fixture.db.rotate(session.id, token(0), policy(), false, terms(at(2))).await.unwrap().settled().await;
         assert!(rotated.is_none_or(|rotated| !matches!(rotated.decision, Decision::Rotate { .. })));
     }
 
-    fn every_reason_for_an_end_is_read_back_and_a_newer_one_ends_a_session_all_the_same(world) {
+    fn every_reason_for_an_end_is_read_back_and_a_newer_one_ends_a_session_all_the_same(fixture) {
         for (n, why) in (0..).zip(EndReason::ALL) {
-            let (_, session) = world.signed_in(&format!("u{n}@example.com")).await;
-            world.db.end_session(session.id, None, why, terms(at(1))).await.unwrap().settled().await.unwrap();
-            assert_eq!(world.stored(&session).await.state, SessionState::Ended { at: at(1), why });
+            let (_, session) = fixture.signed_in(&format!("u{n}@example.com")).await;
+            fixture.db.end_session(session.id, None, why, terms(at(1))).await.unwrap().settled().await.unwrap();
+            assert_eq!(fixture.stored(&session).await.state, SessionState::Ended { at: at(1), why });
         }
-        let (user, session) = world.signed_in("a@example.com").await;
-        world.execute(&format!(
-            "UPDATE sessions SET ended_at = {}, end_reason = 'factor_lost' WHERE id = '{}'", moment(&world), session.id
+        let (user, session) = fixture.signed_in("a@example.com").await;
+        fixture.execute(&format!(
+            "UPDATE sessions SET ended_at = {}, end_reason = 'factor_lost' WHERE id = '{}'", moment(&fixture), session.id
         ));
-        match world.stored(&session).await.state {
+        match fixture.stored(&session).await.state {
             SessionState::Ended { why, .. } => assert_eq!(why.as_str(), "factor_lost"),
             SessionState::Active => panic!("it lives"),
         }
-        assert_eq!(world.db.sessions(user.id, sessions::Filter::Active, at(2), ALL).await.unwrap(), []);
-        let rotated = world.db.rotate(session.id, token(0), policy(), false, terms(at(2))).await.unwrap().settled().await.unwrap();
+        assert_eq!(fixture.db.sessions(user.id, sessions::Filter::Active, at(2), ALL).await.unwrap(), []);
+        let rotated = fixture.db.rotate(session.id, token(0), policy(), false, terms(at(2))).await.unwrap().settled().await.unwrap();
         assert!(!matches!(rotated.decision, Decision::Rotate { .. }), "{rotated:?}");
     }
 
-    fn every_kind_of_one_time_token_is_read_back(world) {
-        let user = world.user("a@example.com", Role::USER).await;
+    fn every_kind_of_one_time_token_is_read_back(fixture) {
+        let user = fixture.user("a@example.com", Role::USER).await;
         for (digest, kind) in (1..).zip(TokenKind::ALL) {
             if kind == TokenKind::Setup {
                 continue;
             }
-            world.db.issue_token(one_time(kind, digest, at(1)), user.id, None).await.unwrap();
-            let found = world.db.one_time_token(kind, [digest; 32], at(2)).await.unwrap();
+            fixture.db.issue_token(one_time(kind, digest, at(1)), user.id, None).await.unwrap();
+            let found = fixture.db.one_time_token(kind, [digest; 32], at(2)).await.unwrap();
             assert_eq!(found.unwrap().user, Some(user.id), "{kind:?}");
         }
         // One of a newer version is no token of any kind that is known here.
-        world.execute("UPDATE one_time_tokens SET kind = 'invitation'");
+        fixture.execute("UPDATE one_time_tokens SET kind = 'invitation'");
         for (digest, kind) in (1..).zip(TokenKind::ALL) {
-            assert!(world.db.one_time_token(kind, [digest; 32], at(2)).await.unwrap().is_none());
+            assert!(fixture.db.one_time_token(kind, [digest; 32], at(2)).await.unwrap().is_none());
         }
     }
 
-    fn every_kind_of_mail_is_read_back_and_a_newer_one_is_left_to_newer_nodes(world) {
+    fn every_kind_of_mail_is_read_back_and_a_newer_one_is_left_to_newer_nodes(fixture) {
         for n in 0..=MailKind::ALL.len() {
-            world.db.ask_for_reset(format!("u{n}@example.com"), terms(at(1))).await.unwrap().settled().await;
+            fixture.db.ask_for_reset(format!("u{n}@example.com"), terms(at(1))).await.unwrap().settled().await;
         }
-        let ids = world.rows::<Line>("SELECT CAST(id AS TEXT) AS line FROM outbox ORDER BY id");
+        let ids = fixture.rows::<Line>("SELECT CAST(id AS TEXT) AS line FROM outbox ORDER BY id");
         let kinds = MailKind::ALL.map(MailKind::as_str).into_iter().chain(["invitation"]);
         for (Line { line: id }, kind) in ids.iter().zip(kinds) {
-            world.execute(&format!("UPDATE outbox SET kind = '{kind}' WHERE id = '{id}'"));
+            fixture.execute(&format!("UPDATE outbox SET kind = '{kind}' WHERE id = '{id}'"));
         }
-        let found: BTreeSet<_> = mails(&world, 1).await.into_iter().map(MailKind::as_str).collect();
+        let found: BTreeSet<_> = mails(&fixture, 1).await.into_iter().map(MailKind::as_str).collect();
         assert_eq!(found, BTreeSet::from(MailKind::ALL.map(MailKind::as_str)));
         let newer = "SELECT attempts AS n FROM outbox WHERE kind = 'invitation' AND done_at IS NULL AND leased_until IS NULL";
-        assert_eq!(world.number(&newer.replace("attempts", "CAST(attempts AS BIGINT)")), 0);
-        assert!(!world.db.mail_waits().await.unwrap(), "nothing here could send it");
-        assert_eq!(mails(&world, 2).await, []);
+        assert_eq!(fixture.number(&newer.replace("attempts", "CAST(attempts AS BIGINT)")), 0);
+        assert!(!fixture.db.mail_waits().await.unwrap(), "nothing here could send it");
+        assert_eq!(mails(&fixture, 2).await, []);
         let waiting = MailKind::ALL.len() as u64 + 1;
-        assert_eq!(world.db.mail_figures().await.unwrap().waiting, waiting);
+        assert_eq!(fixture.db.mail_figures().await.unwrap().waiting, waiting);
     }
 
-    fn every_end_of_a_mail_is_counted(world) {
+    fn every_end_of_a_mail_is_counted(fixture) {
         for (n, end) in [outbox::End::Sent, outbox::End::Dropped, outbox::End::Failed("550".into())].into_iter().enumerate() {
-            world.db.ask_for_reset(format!("u{n}@example.com"), terms(at(1))).await.unwrap().settled().await;
+            fixture.db.ask_for_reset(format!("u{n}@example.com"), terms(at(1))).await.unwrap().settled().await;
             let lease = Uuid::from_u128(7);
-            let mail = world.db.claim_mails(lease, Span::minutes(5), 9).await.unwrap().remove(0);
-            assert!(world.db.end_mail(mail.id, lease, end).await.unwrap());
+            let mail = fixture.db.claim_mails(lease, Span::minutes(5), 9).await.unwrap().remove(0);
+            assert!(fixture.db.end_mail(mail.id, lease, end).await.unwrap());
         }
-        world.execute("UPDATE outbox SET outcome = 'bounced' WHERE outcome = 'dropped'");
-        let figures = world.db.mail_figures().await.unwrap();
+        fixture.execute("UPDATE outbox SET outcome = 'bounced' WHERE outcome = 'dropped'");
+        let figures = fixture.db.mail_figures().await.unwrap();
         assert_eq!((figures.waiting, figures.failed), (0, 1));
-        assert_eq!(world.db.troubled_mails(None, 9).await.unwrap().len(), 1);
+        assert_eq!(fixture.db.troubled_mails(None, 9).await.unwrap().len(), 1);
     }
 
-    fn every_action_and_actor_is_listed_sealed_and_read_back_and_so_are_newer_ones(world) {
+    fn every_action_and_actor_is_listed_sealed_and_read_back_and_so_are_newer_ones(fixture) {
         for action in Action::ALL {
-            world.db.note(*action, None, vec![], terms(at(3))).await.unwrap();
+            fixture.db.note(*action, None, vec![], terms(at(3))).await.unwrap();
         }
         for _ in 0..2 {
-            world.db.note(Action::Exported, None, vec![], terms(at(4))).await.unwrap();
+            fixture.db.note(Action::Exported, None, vec![], terms(at(4))).await.unwrap();
         }
-        let ids: Vec<_> = world.noted().await.iter().map(|event| event.id).rev().collect();
-        let user = world.user("a@example.com", Role::USER).await;
-        world.execute(&format!("UPDATE audit_events SET action = 'factor_added' WHERE id = '{}'", ids[0]));
-        world.execute(&format!("UPDATE audit_events SET actor = 'grant', actor_id = '{}' WHERE id = '{}'", user.id, ids[1]));
-        let listed = world.db.audit(audit::Filter::default(), ALL).await.unwrap();
+        let ids: Vec<_> = fixture.noted().await.iter().map(|event| event.id).rev().collect();
+        let user = fixture.user("a@example.com", Role::USER).await;
+        fixture.execute(&format!("UPDATE audit_events SET action = 'factor_added' WHERE id = '{}'", ids[0]));
+        fixture.execute(&format!("UPDATE audit_events SET actor = 'grant', actor_id = '{}' WHERE id = '{}'", user.id, ids[1]));
+        let listed = fixture.db.audit(audit::Filter::default(), ALL).await.unwrap();
         let actions: BTreeSet<_> = listed.iter().map(|event| event.action.as_str()).collect();
         assert!(Action::ALL.iter().all(|action| actions.contains(action.as_str())));
         assert!(actions.contains("factor_added"));
         let newer: Vec<_> = listed.iter().filter(|event| matches!(event.actor, Actor::Newer(..))).collect();
         assert_eq!((newer[0].actor.kind(), newer[0].actor.user()), ("grant", Some(user.id)));
-        let sealed = world.db.seal_audit(99, at(5), signer()).await.unwrap();
+        let sealed = fixture.db.seal_audit(99, at(5), signer()).await.unwrap();
         assert_eq!((sealed.seal.unwrap().count, sealed.refused.len()), (listed.len() as i64, 0));
-        let batch = world.db.audit_batch_after(0).await.unwrap().unwrap();
+        let batch = fixture.db.audit_batch_after(0).await.unwrap().unwrap();
         assert_eq!((batch.events.len(), batch.unreadable), (listed.len(), 0));
     }
 
-    fn every_state_of_a_signing_key_is_read_back(world) {
+    fn every_state_of_a_signing_key_is_read_back(fixture) {
         let key = |state: KeyState| signing_keys::Stored {
             standing: KeyStanding { kid: state.as_str().into(), state, published_at: at(0), verifies_until: None },
             algorithm: Algorithm::ES256,
             public_jwk: "{}".into(),
             sealed: vec![1],
         };
-        world.db.change_keys(vec![], KeyState::ALL.map(key).to_vec(), None).await.unwrap().unwrap();
-        let read: BTreeSet<_> = world.db.keys().await.unwrap().keys.into_iter().map(|key| key.standing.state).collect();
+        fixture.db.change_keys(vec![], KeyState::ALL.map(key).to_vec(), None).await.unwrap().unwrap();
+        let read: BTreeSet<_> = fixture.db.keys().await.unwrap().keys.into_iter().map(|key| key.standing.state).collect();
         assert_eq!(read, BTreeSet::from(KeyState::ALL));
     }
 
     /// What it revokes is not known: whatever has its id is refused, so that nothing that is revoked is accepted.
-    fn every_kind_of_revocation_is_read_back_and_a_newer_one_hits_all_that_has_its_id(world) {
-        let (user, session) = world.signed_in("a@example.com").await;
+    fn every_kind_of_revocation_is_read_back_and_a_newer_one_hits_all_that_has_its_id(fixture) {
+        let (user, session) = fixture.signed_in("a@example.com").await;
         let jti = TokenId::from_parts(at(1), [1; 10]);
-        world.db.revoke_token(jti, terms(at(1))).await.unwrap().settled().await;
-        world.db.end_session(session.id, None, EndReason::Logout, terms(at(1))).await.unwrap().settled().await.unwrap();
-        world.db.end_user_sessions(user.id, EndReason::LogoutAll, terms(at(2))).await.unwrap().settled().await.unwrap();
-        let read = || async { world.db.revocations_since(None).await.unwrap().revocations };
+        fixture.db.revoke_token(jti, terms(at(1))).await.unwrap().settled().await;
+        fixture.db.end_session(session.id, None, EndReason::Logout, terms(at(1))).await.unwrap().settled().await.unwrap();
+        fixture.db.end_user_sessions(user.id, EndReason::LogoutAll, terms(at(2))).await.unwrap().settled().await.unwrap();
+        let read = || async { fixture.db.revocations_since(None).await.unwrap().revocations };
         let what: Vec<_> = read().await.into_iter().map(|(revocation, _)| revocation.what).collect();
         assert!(what.contains(&Revoked::Token(jti)) && what.contains(&Revoked::Session(session.id)), "{what:?}");
         assert!(what.iter().any(|one| matches!(one, Revoked::User(id, _) if *id == user.id)), "{what:?}");
         for (kind, generation) in [("grant", "NULL"), ("factor", "7")] {
-            world.execute("DELETE FROM revocations");
-            let (until, id) = (if world.is_sqlite() { "4102444900000000" } else { "'2100-01-02'" }, Uuid::from_u128(9));
-            world.execute(&format!(
+            fixture.execute("DELETE FROM revocations");
+            let (until, id) = (if fixture.is_sqlite() { "4102444900000000" } else { "'2100-01-02'" }, Uuid::from_u128(9));
+            fixture.execute(&format!(
                 "INSERT INTO revocations (id, kind, generation, until) VALUES ('{id}', '{kind}', {generation}, {until})"
             ));
             let what: BTreeSet<_> = read().await.into_iter().map(|(one, _)| format!("{:?}", one.what)).collect();
@@ -201,56 +201,56 @@ on_both! {
         }
     }
 
-    fn an_event_that_ends_every_link_ends_those_of_a_newer_kind_too(world) {
-        let user = world.user("a@example.com", Role::USER).await;
-        let spared = world.user("b@example.com", Role::USER).await;
+    fn an_event_that_ends_every_link_ends_those_of_a_newer_kind_too(fixture) {
+        let user = fixture.user("a@example.com", Role::USER).await;
+        let spared = fixture.user("b@example.com", Role::USER).await;
         for (digest, owner) in [(1, &user), (2, &spared)] {
             let token = one_time(TokenKind::Report, digest, at(1));
-            assert!(world.db.issue_token(token, owner.id, None).await.unwrap());
-            world.db.mail_reset(owner.id, terms(at(1))).await.unwrap().settled().await.unwrap();
+            assert!(fixture.db.issue_token(token, owner.id, None).await.unwrap());
+            fixture.db.mail_reset(owner.id, terms(at(1))).await.unwrap().settled().await.unwrap();
         }
         let tables = ["one_time_tokens", "outbox"];
         for table in tables {
-            world.execute(&format!("UPDATE {table} SET kind = 'invitation'"));
+            fixture.execute(&format!("UPDATE {table} SET kind = 'invitation'"));
         }
-        world.db.lock_out(user.id, terms(at(5))).await.unwrap().settled().await.unwrap();
+        fixture.db.lock_out(user.id, terms(at(5))).await.unwrap().settled().await.unwrap();
         for table in tables {
             let of = |owner: &User| {
                 let newer = format!("FROM {table} WHERE kind = 'invitation' AND user_id = '{}'", owner.id);
-                world.number(&format!("SELECT CAST(count(*) AS BIGINT) AS n {newer}"))
+                fixture.number(&format!("SELECT CAST(count(*) AS BIGINT) AS n {newer}"))
             };
             assert_eq!((of(&user), of(&spared) > 0), (0, true), "{table}");
         }
     }
 
-    fn a_permission_of_a_newer_version_is_none_here(world) {
-        let user = world.user("a@example.com", Role::USER).await;
+    fn a_permission_of_a_newer_version_is_none_here(fixture) {
+        let user = fixture.user("a@example.com", Role::USER).await;
         let key = api_key(user.id, 1, at(1));
-        world.db.insert_api_key(key.clone(), 9, terms(at(1))).await.unwrap().settled().await.unwrap();
+        fixture.db.insert_api_key(key.clone(), 9, terms(at(1))).await.unwrap().settled().await.unwrap();
         let all = Permission::ALL.map(Permission::as_str).join(" ");
-        world.execute(&format!("UPDATE api_keys SET permissions = '{all} grants:read'"));
-        assert_eq!(world.db.api_keys(user.id).await.unwrap()[0].permissions, Permission::ALL);
-        world.execute("UPDATE api_keys SET permissions = 'grants:read'");
-        assert_eq!(world.db.api_keys(user.id).await.unwrap()[0].permissions, []);
+        fixture.execute(&format!("UPDATE api_keys SET permissions = '{all} grants:read'"));
+        assert_eq!(fixture.db.api_keys(user.id).await.unwrap()[0].permissions, Permission::ALL);
+        fixture.execute("UPDATE api_keys SET permissions = 'grants:read'");
+        assert_eq!(fixture.db.api_keys(user.id).await.unwrap()[0].permissions, []);
     }
 
     /// A version that knows neither the words nor the revocation is started on what a newer one wrote.
-    fn a_way_back_turns_newer_words_to_the_safe_side(world) {
-        let (user, session) = world.signed_in("a@example.com").await;
-        world.db.issue_token(mailed(one_time(TokenKind::Report, 1, at(1))).token, user.id, None).await.unwrap();
-        world.execute("UPDATE users SET status = 'suspended'");
-        world.execute(&format!("UPDATE sessions SET ended_at = {}, end_reason = 'factor_lost'", moment(&world)));
-        world.execute("UPDATE one_time_tokens SET kind = 'invitation'");
-        let until = if world.is_sqlite() { "4102444900000000" } else { "'2100-01-02'" };
+    fn a_way_back_turns_newer_words_to_the_safe_side(fixture) {
+        let (user, session) = fixture.signed_in("a@example.com").await;
+        fixture.db.issue_token(mailed(one_time(TokenKind::Report, 1, at(1))).token, user.id, None).await.unwrap();
+        fixture.execute("UPDATE users SET status = 'suspended'");
+        fixture.execute(&format!("UPDATE sessions SET ended_at = {}, end_reason = 'factor_lost'", moment(&fixture)));
+        fixture.execute("UPDATE one_time_tokens SET kind = 'invitation'");
+        let until = if fixture.is_sqlite() { "4102444900000000" } else { "'2100-01-02'" };
         let jti = TokenId::from_parts(at(1), [1; 10]).as_uuid();
-        world.execute(&format!("INSERT INTO revocations (id, kind, until) VALUES ('{jti}', 'grant', {until})"));
-        while !world.db.migrate_down().await.unwrap().unwrap().contains("drop_word_checks") {}
-        world.db.migrate_up().await.unwrap();
-        assert_eq!(world.db.user(user.id).await.unwrap().unwrap().status, UserStatus::Disabled);
-        let state = world.stored(&session).await.state;
+        fixture.execute(&format!("INSERT INTO revocations (id, kind, until) VALUES ('{jti}', 'grant', {until})"));
+        while !fixture.db.migrate_down().await.unwrap().unwrap().contains("drop_word_checks") {}
+        fixture.db.migrate_up().await.unwrap();
+        assert_eq!(fixture.db.user(user.id).await.unwrap().unwrap().status, UserStatus::Disabled);
+        let state = fixture.stored(&session).await.state;
         assert!(matches!(state, SessionState::Ended { why: EndReason::Revoked, .. }), "{state:?}");
-        assert_eq!(world.number("SELECT count(*) AS n FROM one_time_tokens"), 0);
-        let read = world.db.revocations_since(None).await.unwrap().revocations;
+        assert_eq!(fixture.number("SELECT count(*) AS n FROM one_time_tokens"), 0);
+        let read = fixture.db.revocations_since(None).await.unwrap().revocations;
         let what: BTreeSet<_> = read.iter().map(|(one, _)| format!("{:?}", one.what)).collect();
         assert_eq!(what.len(), 3, "{what:?}");
     }

@@ -1,8 +1,8 @@
 //! Whether the database takes writes: known though all reads succeed, and known again when it takes some.
 
 use crate::{
-    people::{person, t0, terms},
-    world::{World, next},
+    builders::{new_user, t0, terms},
+    fixture::{Fixture, next},
 };
 use auth_domain::role::Role;
 use auth_storage::{Outage, StorageError};
@@ -14,10 +14,10 @@ const PATIENCE: Duration = Duration::from_secs(10);
 const FULL: StorageError = StorageError::Unavailable(Outage::DiskFull);
 
 /// Asks until the answer is this one.
-async fn until(world: &World, wanted: &Result<(), StorageError>) {
+async fn until(fixture: &Fixture, wanted: &Result<(), StorageError>) {
     let begun = Instant::now();
     loop {
-        let answer = world.db.takes_writes().await;
+        let answer = fixture.db.takes_writes().await;
         if answer == *wanted {
             return;
         }
@@ -27,8 +27,8 @@ async fn until(world: &World, wanted: &Result<(), StorageError>) {
 }
 
 /// From now on each write is refused, as by a disk without space; reads are answered.
-fn fill_the_disk(world: &World) {
-    world.execute(if world.is_sqlite() {
+fn fill_the_disk(fixture: &Fixture) {
+    fixture.execute(if fixture.is_sqlite() {
         "CREATE TRIGGER full_disk_of_users BEFORE INSERT ON users BEGIN SELECT RAISE(ABORT, 'database or disk is full'); END;
          CREATE TRIGGER full_disk BEFORE INSERT ON guards BEGIN SELECT RAISE(ABORT, 'database or disk is full'); END;"
     } else {
@@ -39,43 +39,47 @@ fn fill_the_disk(world: &World) {
     });
 }
 
-fn make_room(world: &World) {
-    world.execute(if world.is_sqlite() {
+fn make_room(fixture: &Fixture) {
+    fixture.execute(if fixture.is_sqlite() {
         "DROP TRIGGER full_disk_of_users; DROP TRIGGER full_disk;"
     } else {
         "DROP TRIGGER full_disk_of_users ON users; DROP TRIGGER full_disk ON guards;"
     });
 }
 
-async fn register(world: &World) -> Result<(), StorageError> {
-    let new = person(&format!("u{}@example.com", next()), Role::USER);
-    world.db.insert_user(new, None, None, terms(t0())).await.map(drop)
+async fn register(fixture: &Fixture) -> Result<(), StorageError> {
+    let new = new_user(&format!("u{}@example.com", next()), Role::USER);
+    fixture
+        .db
+        .insert_user(new, None, None, terms(t0()))
+        .await
+        .map(drop)
 }
 
 on_both! {
-    fn a_full_disk_is_known_after_the_first_write_that_fails_and_room_is_known_again(world) {
-        assert_eq!(world.db.takes_writes().await, Ok(()));
-        fill_the_disk(&world);
-        assert!(world.db.ping().await.is_ok());
-        assert_eq!(register(&world).await, Err(FULL));
-        until(&world, &Err(FULL)).await;
-        assert!(world.db.ping().await.is_ok());
-        make_room(&world);
-        until(&world, &Ok(())).await;
-        register(&world).await.unwrap();
+    fn a_full_disk_is_known_after_the_first_write_that_fails_and_room_is_known_again(fixture) {
+        assert_eq!(fixture.db.takes_writes().await, Ok(()));
+        fill_the_disk(&fixture);
+        assert!(fixture.db.ping().await.is_ok());
+        assert_eq!(register(&fixture).await, Err(FULL));
+        until(&fixture, &Err(FULL)).await;
+        assert!(fixture.db.ping().await.is_ok());
+        make_room(&fixture);
+        until(&fixture, &Ok(())).await;
+        register(&fixture).await.unwrap();
     }
 
-    fn a_full_disk_is_known_though_nothing_was_written(world) {
-        assert_eq!(world.db.takes_writes().await, Ok(()));
-        fill_the_disk(&world);
-        until(&world, &Err(FULL)).await;
+    fn a_full_disk_is_known_though_nothing_was_written(fixture) {
+        assert_eq!(fixture.db.takes_writes().await, Ok(()));
+        fill_the_disk(&fixture);
+        until(&fixture, &Err(FULL)).await;
     }
 
-    fn many_probes_cost_one_write(world) {
+    fn many_probes_cost_one_write(fixture) {
         for _ in 0..100 {
-            assert_eq!(world.db.takes_writes().await, Ok(()));
+            assert_eq!(fixture.db.takes_writes().await, Ok(()));
         }
-        let written = world.number("SELECT taken AS n FROM guards WHERE name = 'readiness'");
+        let written = fixture.number("SELECT taken AS n FROM guards WHERE name = 'readiness'");
         // One in five seconds, and the test may be slow.
         assert!(written < 5, "{written}");
     }

@@ -1,6 +1,6 @@
 //! What each database says of a statement's plan, and rows enough for it to mean something.
 
-use crate::world::World;
+use crate::fixture::Fixture;
 use diesel::{
     PgConnection, QueryableByName, SqliteConnection, connection::SimpleConnection, prelude::*,
     sql_types::Text,
@@ -29,8 +29,8 @@ pub(crate) enum Dialect {
 }
 
 impl Dialect {
-    pub(crate) fn of(world: &World) -> Self {
-        if world.is_sqlite() {
+    pub(crate) fn of(fixture: &Fixture) -> Self {
+        if fixture.is_sqlite() {
             Self::Sqlite
         } else {
             Self::Postgres
@@ -53,7 +53,7 @@ impl Dialect {
 }
 
 /// 20,000 users with a session and an API key each, as many revocations, sent mails, sealed events and counted hours, and 5,000 one-time tokens.
-pub(crate) fn seed(world: &World, dialect: Dialect) {
+pub(crate) fn seed(fixture: &Fixture, dialect: Dialect) {
     let (numbers, id, instant, blob) = match dialect {
         Dialect::Sqlite => (
             "WITH RECURSIVE numbers(n) AS (SELECT 1 UNION ALL SELECT n + 1 FROM numbers WHERE n < 20000)",
@@ -73,7 +73,7 @@ pub(crate) fn seed(world: &World, dialect: Dialect) {
     } else {
         blob.to_owned()
     };
-    world.execute(&format!(
+    fixture.execute(&format!(
         "INSERT INTO users (id, email, email_key, role, status, created_at, updated_at)
          {numbers} SELECT {id}, 'seeded' || n || '@example.com', 'seeded' || n || '@example.com', 'user', 'active', {instant}, {instant}
          FROM numbers;
@@ -105,8 +105,8 @@ struct PostgresLine {
 }
 
 /// The statements that scan a large table, each with its plan.
-pub(crate) fn scans(world: &World, dialect: Dialect, statements: &[String]) -> Vec<String> {
-    plans(world, dialect, statements)
+pub(crate) fn scans(fixture: &Fixture, dialect: Dialect, statements: &[String]) -> Vec<String> {
+    plans(fixture, dialect, statements)
         .into_iter()
         .filter(|(_, plan)| plan.iter().any(|line| is_scan(line)))
         .map(|(sql, plan)| format!("{sql}\n  {}", plan.join("\n  ")))
@@ -114,8 +114,12 @@ pub(crate) fn scans(world: &World, dialect: Dialect, statements: &[String]) -> V
 }
 
 /// The plan of each statement.
-pub(crate) fn plans(world: &World, dialect: Dialect, statements: &[String]) -> Vec<(String, Vec<String>)> {
-    let address = world.address();
+pub(crate) fn plans(
+    fixture: &Fixture,
+    dialect: Dialect,
+    statements: &[String],
+) -> Vec<(String, Vec<String>)> {
+    let address = fixture.address();
     // A list that is empty: SQLite shows a scan, and looks at the condition once, before it would begin.
     let statements: Vec<&String> = statements
         .iter()

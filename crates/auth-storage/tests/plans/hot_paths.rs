@@ -1,11 +1,12 @@
 //! Each operation that requests, the read of revocations, and the sweep make, once.
 
 use crate::{
-    people::{
-        ALL, address, at, chance, hash, known, mailed, one_time, person, policy, session_of, t0, terms, token,
+    builders::{
+        ALL, address, at, hash, known, mailed, new_user, one_time, policy, session_of, t0, terms, token,
+        unique_bytes,
     },
+    fixture::Fixture,
     settled::Settle as _,
-    world::World,
 };
 use auth_domain::{
     address_link::LinkProof,
@@ -27,10 +28,10 @@ use auth_storage::{
 use std::sync::Arc;
 use uuid::Uuid;
 
-pub(crate) async fn run(world: &World) {
-    // Connections that are made now are listened to; the world's own were made before.
-    let db = world.another().await;
-    let new = person("hot@example.com", Role::USER);
+pub(crate) async fn run(fixture: &Fixture) {
+    // Connections that are made now are listened to; the fixture's own were made before.
+    let db = fixture.another().await;
+    let new = new_user("hot@example.com", Role::USER);
     let first = session_of(new.id, auth_domain::user::Generation::FIRST, t0());
     let user = db
         .insert_user(new, Some(first.clone()), None, terms(t0()))
@@ -97,7 +98,7 @@ pub(crate) async fn run(world: &World) {
         db.sessions(user.id, filter, at(6), page).await.unwrap();
     }
 
-    let another = world.sign_in(&user, at(7)).await;
+    let another = fixture.sign_in(&user, at(7)).await;
     db.end_session(another.id, Some(user.id), EndReason::Logout, terms(at(8)))
         .await
         .unwrap()
@@ -114,7 +115,7 @@ pub(crate) async fn run(world: &World) {
         .settled()
         .await
         .unwrap();
-    let spare = world.sign_in(&user, at(10)).await;
+    let spare = fixture.sign_in(&user, at(10)).await;
     db.set_password(user.id, hash(2), Some(spare.id), terms(at(11)))
         .await
         .unwrap()
@@ -134,7 +135,7 @@ pub(crate) async fn run(world: &World) {
         .await
         .unwrap();
 
-    let jti = TokenId::from_parts(t0(), chance());
+    let jti = TokenId::from_parts(t0(), unique_bytes());
     db.revoke_token(jti, terms(at(13))).await.unwrap().settled().await;
     let asked = TokenRef {
         token: jti,
@@ -168,9 +169,9 @@ pub(crate) async fn run(world: &World) {
 }
 
 /// What requests do now and then, and what the workers of the outbox and the sealer do each second: planned, not kept.
-pub(crate) async fn run_rarer(world: &World) {
-    let db = world.another().await;
-    let user = world.user("rare@example.com", Role::USER).await.id;
+pub(crate) async fn run_rarer(fixture: &Fixture) {
+    let db = fixture.another().await;
+    let user = fixture.user("rare@example.com", Role::USER).await.id;
     links_and_mail(&db, user).await;
     keys_and_audit(&db, user).await;
 }
@@ -218,7 +219,7 @@ async fn links_and_mail(db: &Storage, user: UserId) {
 
 async fn keys_and_audit(db: &Storage, user: UserId) {
     let key = ApiKey {
-        id: ApiKeyId::from_parts(t0(), chance()),
+        id: ApiKeyId::from_parts(t0(), unique_bytes()),
         owner: user,
         name: KeyName::parse("backup").unwrap(),
         permissions: vec![],

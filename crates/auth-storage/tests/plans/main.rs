@@ -4,19 +4,19 @@
 //! explained on a database of 20,000 users. A scan that costs nothing in a test is what a server dies of at ten million.
 
 #[cfg(test)]
+#[expect(dead_code, reason = "shared with the contract, which uses all of it")]
+#[path = "../contract/builders.rs"]
+mod builders;
+#[cfg(test)]
+#[expect(dead_code, reason = "shared with the contract, which uses all of it")]
+#[path = "../contract/fixture.rs"]
+mod fixture;
+#[cfg(test)]
 #[path = "../contract/heavy.rs"]
 mod heavy;
 #[cfg(test)]
-#[expect(dead_code, reason = "shared with the contract, which uses all of it")]
-#[path = "../contract/people.rs"]
-mod people;
-#[cfg(test)]
 #[path = "../contract/settled.rs"]
 mod settled;
-#[cfg(test)]
-#[expect(dead_code, reason = "shared with the contract, which uses all of it")]
-#[path = "../contract/world.rs"]
-mod world;
 
 #[cfg(test)]
 mod caught;
@@ -31,17 +31,17 @@ mod skew;
 use crate::{
     caught::Caught,
     explain::{Dialect, scans},
-    world::World,
+    fixture::Fixture,
 };
 #[cfg(test)]
 use std::collections::BTreeSet;
 
 #[cfg(test)]
-async fn hot_statements_are_planned_and_kept(world: World) {
-    let dialect = Dialect::of(&world);
-    explain::seed(&world, dialect);
-    let Caught { sent, kept } = caught::during(dialect, hot_paths::run(&world)).await;
-    let rarer = caught::during(dialect, hot_paths::run_rarer(&world)).await.sent;
+async fn hot_statements_are_planned_and_kept(fixture: Fixture) {
+    let dialect = Dialect::of(&fixture);
+    explain::seed(&fixture, dialect);
+    let Caught { sent, kept } = caught::during(dialect, hot_paths::run(&fixture)).await;
+    let rarer = caught::during(dialect, hot_paths::run_rarer(&fixture)).await.sent;
     let sent: Vec<String> = sent.into_iter().collect();
     // What each path sends at least; a catch that misses some would prove nothing.
     assert!(sent.len() >= 25, "only {} statements were caught", sent.len());
@@ -59,12 +59,12 @@ async fn hot_statements_are_planned_and_kept(world: World) {
         "only {} statements were caught",
         rarer.len()
     );
-    nothing_scans(&world, dialect, &rarer);
+    nothing_scans(&fixture, dialect, &rarer);
     if dialect == Dialect::Sqlite {
         // PostgreSQL's plans don't say which condition an index answers: the contract counts its rows (`contract/skew.rs`).
-        skew::statements_about_a_user_are_bounded(&world).await;
+        skew::statements_about_a_user_are_bounded(&fixture).await;
     }
-    a_missing_index_is_seen(&world, dialect, rarer);
+    a_missing_index_is_seen(&fixture, dialect, rarer);
 }
 
 /// A write that is prepared anew at each request costs a round trip and a plan each time (`prepared.rs`). No write of a path here
@@ -81,20 +81,20 @@ fn every_write_is_kept(sent: &[String], kept: &BTreeSet<String>) {
 }
 
 #[cfg(test)]
-fn nothing_scans(world: &World, dialect: Dialect, sent: &[String]) {
+fn nothing_scans(fixture: &Fixture, dialect: Dialect, sent: &[String]) {
     // SQLite keeps statistics only where somebody has asked for them, and nobody does; PostgreSQL gathers its own within a minute.
     let mut found = match dialect {
-        Dialect::Sqlite => scans(world, dialect, sent),
+        Dialect::Sqlite => scans(fixture, dialect, sent),
         Dialect::Postgres => Vec::new(),
     };
-    world.execute("ANALYZE");
-    found.extend(scans(world, dialect, sent));
+    fixture.execute("ANALYZE");
+    found.extend(scans(fixture, dialect, sent));
     assert!(found.is_empty(), "{}", found.join("\n\n"));
 }
 
 /// Without this, the one above could be blind.
 #[cfg(test)]
-fn a_missing_index_is_seen(world: &World, dialect: Dialect, mut sent: Vec<String>) {
+fn a_missing_index_is_seen(fixture: &Fixture, dialect: Dialect, mut sent: Vec<String>) {
     // An ON CONFLICT without its unique index is refused, not planned.
     sent.retain(|sql| !sql.starts_with("INSERT"));
     for (index, table) in [
@@ -106,8 +106,8 @@ fn a_missing_index_is_seen(world: &World, dialect: Dialect, mut sent: Vec<String
         ("audit_events_subject", "audit_events"),
         ("api_keys_digest", "api_keys"),
     ] {
-        world.execute(&format!("DROP INDEX {index}"));
-        let found = scans(world, dialect, &sent);
+        fixture.execute(&format!("DROP INDEX {index}"));
+        let found = scans(fixture, dialect, &sent);
         assert!(
             found.iter().any(|scan| scan.contains(table)),
             "{index} is gone and nothing was seen: {found:?}"
@@ -117,11 +117,11 @@ fn a_missing_index_is_seen(world: &World, dialect: Dialect, mut sent: Vec<String
 
 #[test]
 fn no_hot_statement_scans_a_table_or_is_prepared_at_each_request_on_sqlite() {
-    world::on_sqlite(hot_statements_are_planned_and_kept);
+    fixture::on_sqlite(hot_statements_are_planned_and_kept);
 }
 
 #[cfg(feature = "services")]
 #[test]
 fn no_hot_statement_scans_a_table_or_is_prepared_at_each_request_on_postgres() {
-    world::on_postgres(hot_statements_are_planned_and_kept);
+    fixture::on_postgres(hot_statements_are_planned_and_kept);
 }

@@ -3,8 +3,8 @@
 use crate::{
     caught,
     explain::{Dialect, plans},
+    fixture::Fixture,
     heavy::{a_day_of, give_a_long_past},
-    world::World,
 };
 use auth_domain::role::Role;
 
@@ -18,19 +18,19 @@ const ALL_OF_A_USER: [&str; 5] = [
 ];
 
 /// Looks at all that was caught so far, and at what a user with a long past causes in a day.
-pub(crate) async fn statements_about_a_user_are_bounded(world: &World) {
+pub(crate) async fn statements_about_a_user_are_bounded(fixture: &Fixture) {
     let dialect = Dialect::Sqlite;
-    let user = world.user("heavy@example.com", Role::USER).await;
-    give_a_long_past(world, &user);
+    let user = fixture.user("heavy@example.com", Role::USER).await;
+    give_a_long_past(fixture, &user);
     let caught = caught::during(dialect, async {
-        let db = world.another().await;
+        let db = fixture.another().await;
         a_day_of(&db, &user, 101).await;
     })
     .await;
     // The plan of an insertion shows what its foreign keys would do.
     let reads = |sql: &String| !sql.starts_with("INSERT");
     let sent: Vec<String> = caught.sent.into_iter().filter(reads).collect();
-    for (sql, plan) in plans(world, dialect, &sent) {
+    for (sql, plan) in plans(fixture, dialect, &sent) {
         let wide = |line: &String| ALL_OF_A_USER.iter().any(|index| line.contains(index));
         // A page stops where it is full, unless few rows meet a further condition.
         let narrow = sql.contains("`ended_at` IS NULL") && !sql.contains("NOT (");

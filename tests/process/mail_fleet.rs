@@ -1,10 +1,10 @@
 //! Good days and bad days of the mail server: each mail arrives once, none is lost, nobody waits for it, and the log keeps its
 //! secrets.
 
-mod house;
+mod cluster;
 
+use cluster::{Cluster, Kind, mails_by_purpose, until};
 use futures::future::join_all;
-use house::{House, Kind, mails_by_purpose, until};
 use std::{
     sync::{
         Arc,
@@ -18,20 +18,20 @@ use tests::{Backend, PASSWORD};
 const CLAIM: usize = 10;
 
 async fn each_mail_arrives_once(backend: Backend, nodes: usize) {
-    let house = House::open(backend, nodes, &[], &[("MAIL__TIMEOUT", "20s")]);
+    let cluster = Cluster::open(backend, nodes, &[], &[("MAIL__TIMEOUT", "20s")]);
     let emails: Vec<_> = (0..30).map(|n| format!("ada{n}@example.com")).collect();
     let ask = emails.iter().enumerate().map(|(n, email)| {
-        let (one, other) = (house.client(n), house.client(n + 1));
+        let (one, other) = (cluster.client(n), cluster.client(n + 1));
         async move {
-            house::register(&one, email).await;
-            house::forgot(&other, email).await;
+            cluster::register(&one, email).await;
+            cluster::forgot(&other, email).await;
         }
     });
     join_all(ask).await;
-    house::forgot(&house.client(0), "nobody@example.com").await;
-    house.all_are_carried().await;
+    cluster::forgot(&cluster.client(0), "nobody@example.com").await;
+    cluster.all_are_carried().await;
 
-    let mails = house.mail.mails();
+    let mails = cluster.mail.mails();
     assert_eq!(mails.len(), 2 * emails.len());
     let by_purpose = mails_by_purpose(&mails);
     for email in &emails {
@@ -55,9 +55,9 @@ async fn each_mail_arrives_once(backend: Backend, nodes: usize) {
     ids.sort();
     ids.dedup();
     assert_eq!(ids.len(), mails.len());
-    house.links_work(&mails).await;
-    house.all_are_carried().await;
-    house.close();
+    cluster.links_work(&mails).await;
+    cluster.all_are_carried().await;
+    cluster.close();
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
@@ -78,20 +78,20 @@ async fn each_mail_of_three_nodes_arrives_once() {
 )]
 async fn nodes_that_are_killed_lose_no_mail_and_send_few_twice() {
     const KILLS: usize = 8;
-    let mut house = House::open(
+    let mut cluster = Cluster::open(
         Backend::Postgres,
         3,
         &["--do", "answer-late"],
         &[("MAIL__TIMEOUT", "4s")],
     );
     let stop = Arc::new(AtomicBool::new(false));
-    let load: Vec<_> = (0..house::WORKERS)
-        .map(|worker| tokio::spawn(house.load(worker, Arc::clone(&stop))))
+    let load: Vec<_> = (0..cluster::WORKERS)
+        .map(|worker| tokio::spawn(cluster.load(worker, Arc::clone(&stop))))
         .collect();
     for kill in 0..KILLS {
-        let next = house.mail.count() + 12;
-        until("the mails flow", || house.mail.count() >= next).await;
-        house.kill_and_start_again(kill % 3);
+        let next = cluster.mail.count() + 12;
+        until("the mails flow", || cluster.mail.count() >= next).await;
+        cluster.kill_and_start_again(kill % 3);
     }
     stop.store(true, Ordering::Relaxed);
     let asked: Vec<_> = join_all(load)
@@ -99,9 +99,9 @@ async fn nodes_that_are_killed_lose_no_mail_and_send_few_twice() {
         .into_iter()
         .flat_map(Result::unwrap)
         .collect();
-    house.all_are_carried().await;
+    cluster.all_are_carried().await;
 
-    let mails = house.mail.mails();
+    let mails = cluster.mail.mails();
     let by_purpose = mails_by_purpose(&mails);
     for purpose in &asked {
         assert!(by_purpose.contains_key(purpose), "{purpose:?} was lost");
@@ -121,9 +121,9 @@ async fn nodes_that_are_killed_lose_no_mail_and_send_few_twice() {
         by_purpose.len()
     );
     assert!(twice <= KILLS * CLAIM, "{twice}");
-    house.links_work(&mails).await;
-    house.all_are_carried().await;
-    house.close();
+    cluster.links_work(&mails).await;
+    cluster.all_are_carried().await;
+    cluster.close();
 }
 
 /// A day on which the mail server does this to the first mails, and how often each of them may have arrived.
@@ -136,24 +136,24 @@ async fn a_bad_day(what: &'static str, at_most: usize) {
             "info,auth_mail=trace,auth_service=trace,lettre=trace",
         ),
     ];
-    let house = House::open(Backend::Sqlite, 1, &["--do", what, "--times", "6"], &settings);
-    let client = house.client(0);
+    let cluster = Cluster::open(Backend::Sqlite, 1, &["--do", what, "--times", "6"], &settings);
+    let client = cluster.client(0);
     for n in 0..6 {
-        house::register(&client, &format!("ada{n}@example.com")).await;
+        cluster::register(&client, &format!("ada{n}@example.com")).await;
     }
-    house.all_are_carried().await;
-    let mails = house.mail.mails();
+    cluster.all_are_carried().await;
+    let mails = cluster.mail.mails();
     let by_purpose = mails_by_purpose(&mails);
     assert_eq!(by_purpose.len(), 6, "{what}");
     for same in by_purpose.values() {
         assert!(same.len() <= at_most, "{what}: {}", same.len());
         assert!(same.iter().all(|mail| mail.raw == same[0].raw), "{what}");
     }
-    let log = house.nodes[0].log();
+    let log = cluster.nodes[0].log();
     assert!(log.matches("a mail has to wait").count() >= 6, "{what}: {log}");
-    assert_eq!(house.status(), (0, 0), "{what}");
-    house.links_work(&mails).await;
-    house.close();
+    assert_eq!(cluster.status(), (0, 0), "{what}");
+    cluster.links_work(&mails).await;
+    cluster.close();
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 6)]
@@ -174,23 +174,23 @@ async fn what_the_mail_server_puts_off_or_breaks_off_arrives_later() {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn mails_outlast_a_mail_server_that_is_down_and_a_restart_meanwhile() {
-    let mut house = House::open(Backend::Sqlite, 1, &[], &[("MAIL__TIMEOUT", "20s")]);
-    house.mail.stop();
+    let mut cluster = Cluster::open(Backend::Sqlite, 1, &[], &[("MAIL__TIMEOUT", "20s")]);
+    cluster.mail.stop();
     for n in 0..5 {
-        house::register(&house.client(0), &format!("ada{n}@example.com")).await;
+        cluster::register(&cluster.client(0), &format!("ada{n}@example.com")).await;
     }
     until("every mail was tried", || {
-        house.nodes[0].log().matches("a mail has to wait").count() >= 5
+        cluster.nodes[0].log().matches("a mail has to wait").count() >= 5
     })
     .await;
-    assert_eq!(house.status(), (5, 0));
-    house.kill_and_start_again(0);
-    house.mail.start_again(&[]);
-    house.all_are_carried().await;
-    let mails = house.mail.mails();
+    assert_eq!(cluster.status(), (5, 0));
+    cluster.kill_and_start_again(0);
+    cluster.mail.start_again(&[]);
+    cluster.all_are_carried().await;
+    let mails = cluster.mail.mails();
     assert_eq!((mails.len(), mails_by_purpose(&mails).len()), (5, 5));
-    house.links_work(&mails).await;
-    house.close();
+    cluster.links_work(&mails).await;
+    cluster.close();
 }
 
 /// One address that the server refuses for good, or hangs on each time: the others don't notice.
@@ -198,20 +198,20 @@ async fn mails_outlast_a_mail_server_that_is_down_and_a_restart_meanwhile() {
 async fn a_poisoned_mail_blocks_nobody() {
     let days = ["refuse-recipient", "refuse-message", "hang-after-data"].map(|what| {
         tokio::spawn(async move {
-            let house = House::open(
+            let cluster = Cluster::open(
                 Backend::Sqlite,
                 1,
                 &["--do", what, "--only", "bad@example.com"],
                 &[("MAIL__TIMEOUT", "2s")],
             );
-            let client = house.client(0);
-            house::register(&client, "bad@example.com").await;
-            house::forgot(&client, "bad@example.com").await;
+            let client = cluster.client(0);
+            cluster::register(&client, "bad@example.com").await;
+            cluster::forgot(&client, "bad@example.com").await;
             for n in 0..12 {
-                house::register(&client, &format!("ada{n}@example.com")).await;
-                house::forgot(&client, &format!("ada{n}@example.com")).await;
+                cluster::register(&client, &format!("ada{n}@example.com")).await;
+                cluster::forgot(&client, &format!("ada{n}@example.com")).await;
             }
-            until("the others arrive", || house.arrived() >= 24).await;
+            until("the others arrive", || cluster.arrived() >= 24).await;
             // What is said of a message may be the set-up's fault: that mail waits.
             let settled = if what == "refuse-recipient" {
                 (0, 2)
@@ -219,17 +219,17 @@ async fn a_poisoned_mail_blocks_nobody() {
                 (2, 0)
             };
             until("what became of each is written down", || {
-                house.status() == settled
+                cluster.status() == settled
             })
             .await;
-            house::forgot(&client, "bad@example.com").await;
-            house::forgot(&client, "ada0@example.com").await;
-            until("the next arrives as well", || house.arrived() >= 25).await;
-            let mails = house.mail.mails();
+            cluster::forgot(&client, "bad@example.com").await;
+            cluster::forgot(&client, "ada0@example.com").await;
+            until("the next arrives as well", || cluster.arrived() >= 25).await;
+            let mails = cluster.mail.mails();
             assert!(!mails.iter().any(|mail| mail.to == "bad@example.com"));
-            assert_eq!(house.arrived(), 25, "{what}");
-            house.each_came_once_or_its_answer_was_late();
-            house.close();
+            assert_eq!(cluster.arrived(), 25, "{what}");
+            cluster.each_came_once_or_its_answer_was_late();
+            cluster.close();
         })
     });
     for day in join_all(days).await {
@@ -240,23 +240,23 @@ async fn a_poisoned_mail_blocks_nobody() {
 /// docs/rules.md §8: a mail is sent twice only after a kill. Here the database takes no note of it for a while.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_mail_that_was_sent_while_the_database_took_no_note_of_it_arrives_once() {
-    let house = House::open(Backend::Sqlite, 1, &[], &[("MAIL__TIMEOUT", "20s")]);
-    house.database.sql(
+    let cluster = Cluster::open(Backend::Sqlite, 1, &[], &[("MAIL__TIMEOUT", "20s")]);
+    cluster.database.sql(
         "CREATE TRIGGER no_note BEFORE UPDATE ON outbox WHEN NEW.outcome = 'sent' \
          BEGIN SELECT RAISE(ABORT, 'not now'); END",
     );
-    house::register(&house.client(0), "ada@example.com").await;
+    cluster::register(&cluster.client(0), "ada@example.com").await;
     until("the note fails", || {
-        house.nodes[0].log().contains("could not be written down")
+        cluster.nodes[0].log().contains("could not be written down")
     })
     .await;
-    assert_eq!(house.mail.count(), 1);
-    house.database.sql("DROP TRIGGER no_note");
-    house.all_are_carried().await;
-    let mails = house.mail.mails();
+    assert_eq!(cluster.mail.count(), 1);
+    cluster.database.sql("DROP TRIGGER no_note");
+    cluster.all_are_carried().await;
+    let mails = cluster.mail.mails();
     assert_eq!(mails.len(), 1);
-    house.links_work(&mails).await;
-    house.close();
+    cluster.links_work(&mails).await;
+    cluster.close();
 }
 
 /// A server with the usual rules refuses the bare name of a host at RCPT. Nothing of that is lost, the operator
@@ -264,18 +264,18 @@ async fn a_mail_that_was_sent_while_the_database_took_no_note_of_it_arrives_once
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn mails_that_the_set_up_keeps_from_leaving_wait_and_leave_once_it_is_right() {
     let refuse = |answer: &'static str| ["--do", "refuse-recipient", "--answer", answer];
-    let mut house = House::open(
+    let mut cluster = Cluster::open(
         Backend::Sqlite,
         1,
         &refuse("504 5.5.2 <ADDRESS>: Helo command rejected: need fully-qualified hostname"),
         &[],
     );
     for n in 0..3 {
-        house::register(&house.client(0), &format!("ada{n}@example.com")).await;
+        cluster::register(&cluster.client(0), &format!("ada{n}@example.com")).await;
     }
-    until("every mail was tried", || house.troubled().len() == 3).await;
-    assert_eq!(house.status(), (3, 0));
-    for mail in house.troubled() {
+    until("every mail was tried", || cluster.troubled().len() == 3).await;
+    assert_eq!(cluster.status(), (3, 0));
+    for mail in cluster.troubled() {
         assert!(
             mail["state"] == "waiting" && mail["kind"] == "email_verification",
             "{mail}"
@@ -285,74 +285,79 @@ async fn mails_that_the_set_up_keeps_from_leaving_wait_and_leave_once_it_is_righ
     }
 
     // Another server finds fault with the recipients: these are given up, and are there all the same.
-    house.mail.start_again(&refuse("550 5.1.1 <ADDRESS>: rejected"));
-    house.retry(&["--all"]);
-    until("all are given up", || house.status() == (0, 3)).await;
-    let given_up = house.troubled();
+    cluster.mail.start_again(&refuse("550 5.1.1 <ADDRESS>: rejected"));
+    cluster.retry(&["--all"]);
+    until("all are given up", || cluster.status() == (0, 3)).await;
+    let given_up = cluster.troubled();
     assert!(
         given_up.iter().all(|mail| mail["state"] == "given_up"),
         "{given_up:?}"
     );
 
-    house.mail.start_again(&[]);
+    cluster.mail.start_again(&[]);
     let first = given_up[0]["id"].as_str().unwrap().to_owned();
-    assert!(house.retry(&[&first]).contains("tried again: 1"));
-    until("the one arrives", || house.mail.count() == 1).await;
-    assert!(house.retry(&["--all"]).contains("tried again: 2"));
-    house.all_are_carried().await;
-    let mails = house.mail.mails();
+    assert!(cluster.retry(&[&first]).contains("tried again: 1"));
+    until("the one arrives", || cluster.mail.count() == 1).await;
+    assert!(cluster.retry(&["--all"]).contains("tried again: 2"));
+    cluster.all_are_carried().await;
+    let mails = cluster.mail.mails();
     assert_eq!((mails.len(), mails_by_purpose(&mails).len()), (3, 3));
-    assert_eq!(house.troubled(), [""; 0]);
-    house.links_work(&mails).await;
+    assert_eq!(cluster.troubled(), [""; 0]);
+    cluster.links_work(&mails).await;
 
-    let log = house.nodes[0].log();
+    let log = cluster.nodes[0].log();
     assert!(log.contains("the mail server refuses this set-up"), "{log}");
     assert!(log.contains("504 5.5.2") && log.contains("550 5.1.1"), "{log}");
     assert!(!log.contains("ada0@") && !log.contains("ada2@"), "{log}");
-    house.close();
+    cluster.close();
 }
 
 /// Without the hint the account opens, each mail is given up, and no page says why.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn an_address_that_the_mail_server_can_not_name_is_known_to_be_out_of_reach() {
-    let house = House::open(
+    let cluster = Cluster::open(
         Backend::Sqlite,
         1,
         &["--no-utf8"],
         &[("REGISTRATION__REQUIRE_VERIFIED_EMAIL", "true")],
     );
-    let client = house.client(0);
+    let client = cluster.client(0);
     let register = async |email: &str| {
         let body = serde_json::json!({ "email": email, "password": PASSWORD });
         client.post("/register", &body).await.expect(202).text
     };
     let usual = register("ada@example.com").await;
-    until("the first mail arrives", || house.mail.count() == 1).await;
+    until("the first mail arrives", || cluster.mail.count() == 1).await;
     let told = register("josé@example.com").await;
     assert!(
         told != usual && told.contains("no mail can reach this one"),
         "{told}"
     );
-    until("the other is given up", || house.status() == (0, 1)).await;
-    assert!(house.troubled()[0]["why"].as_str().unwrap().contains("SMTPUTF8"));
+    until("the other is given up", || cluster.status() == (0, 1)).await;
+    assert!(
+        cluster.troubled()[0]["why"]
+            .as_str()
+            .unwrap()
+            .contains("SMTPUTF8")
+    );
     // A known address is answered as a new one is.
     assert_eq!(register("josé@example.com").await, told);
     assert_eq!(register("ada@example.com").await, usual);
-    house.close();
+    cluster.close();
 }
 
 /// A delivery takes as long as `mail.timeout` says here, half a minute; no answer does.
 async fn answers_wait_for_no_mail(backend: Backend, what: &'static str) {
-    let mut house = House::open(backend, 1, &["--do", what], &[("MAIL__TIMEOUT", "30s")]);
-    let client = house.client(0);
+    let mut cluster = Cluster::open(backend, 1, &["--do", what], &[("MAIL__TIMEOUT", "30s")]);
+    let client = cluster.client(0);
     let mut took = Vec::new();
     for n in 0..25 {
         let email = format!("ada{n}@example.com");
         let begun = Instant::now();
-        house::register(&client, &email).await;
+        cluster::register(&client, &email).await;
         took.push(begun.elapsed());
         let begun = Instant::now();
-        house::forgot(&client, &email).await;
+        cluster::forgot(&client, &email).await;
         took.push(begun.elapsed());
         client.get("/health/ready").await.expect(200);
     }
@@ -361,9 +366,9 @@ async fn answers_wait_for_no_mail(backend: Backend, what: &'static str) {
     assert!(median < Duration::from_secs(1), "{what}: {took:?}");
     // The machine may be busy; a mail would have taken far longer.
     assert!(slowest < Duration::from_secs(10), "{what}: {took:?}");
-    assert_eq!(house.mail.count(), 0);
-    house.mail.stop();
-    house.close();
+    assert_eq!(cluster.mail.count(), 0);
+    cluster.mail.stop();
+    cluster.close();
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
@@ -380,14 +385,14 @@ async fn answers_do_not_wait_for_a_mail_server_that_hangs() {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn links_are_printed_where_that_was_asked_for_and_passwords_never() {
-    let mut house = House::open(Backend::Sqlite, 1, &[], &[("MAIL__PRINT_LINKS", "true")]);
-    let client = house.client(0);
-    house::register(&client, "ada@example.com").await;
-    house::forgot(&client, "ada@example.com").await;
-    house.all_are_carried().await;
-    let mails = house.mail.mails();
+    let mut cluster = Cluster::open(Backend::Sqlite, 1, &[], &[("MAIL__PRINT_LINKS", "true")]);
+    let client = cluster.client(0);
+    cluster::register(&client, "ada@example.com").await;
+    cluster::forgot(&client, "ada@example.com").await;
+    cluster.all_are_carried().await;
+    let mails = cluster.mail.mails();
     assert_eq!(mails.len(), 2);
-    let log = house.nodes[0].log_to_the_end();
+    let log = cluster.nodes[0].log_to_the_end();
     for token in mails.iter().flat_map(tests::Received::tokens) {
         assert!(log.contains(&format!("?token={token}")), "{log}");
     }

@@ -14,8 +14,8 @@ const KEPT: usize = 2;
 /// Whoever has signed in so often is left alone: a user's hundred-and-first session would end the oldest.
 const MOST_SIGN_INS: u32 = 60;
 
-/// A person.
-pub(crate) struct Person {
+/// An account.
+pub(crate) struct AccountClient {
     pub(crate) email: String,
     pub(crate) history: Mutex<History>,
     pub(crate) held: Vec<Held>,
@@ -48,7 +48,7 @@ impl Held {
     }
 }
 
-impl Person {
+impl AccountClient {
     /// Somebody new.
     pub(crate) fn new(email: String) -> Self {
         Self {

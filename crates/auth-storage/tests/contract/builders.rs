@@ -1,7 +1,7 @@
 //! Users, sessions and moments to test with.
 
+use crate::fixture::{Fixture, next};
 use crate::settled::Settle as _;
-use crate::world::{World, next};
 use auth_domain::{
     address_link::LinkProof,
     api_key::{ApiKey, KeyName},
@@ -39,7 +39,7 @@ pub(crate) fn at(seconds: i64) -> Timestamp {
 }
 
 /// Ten bytes that no other call gets.
-pub(crate) fn chance() -> [u8; 10] {
+pub(crate) fn unique_bytes() -> [u8; 10] {
     let mut bytes = [0; 10];
     bytes[2..].copy_from_slice(&next().to_be_bytes());
     bytes
@@ -94,7 +94,7 @@ pub(crate) fn known(session: Session) -> SignIn {
 /// A token of a kind, made of a number, asked for at a moment.
 pub(crate) fn one_time(kind: TokenKind, digest: u8, now: Timestamp) -> one_time_tokens::New {
     one_time_tokens::New {
-        id: OneTimeTokenId::from_parts(now, chance()),
+        id: OneTimeTokenId::from_parts(now, unique_bytes()),
         kind,
         digest: [digest; 32],
         created_at: now,
@@ -107,7 +107,7 @@ pub(crate) fn one_time(kind: TokenKind, digest: u8, now: Timestamp) -> one_time_
 /// A token with the mail that carries it.
 pub(crate) fn mailed(token: one_time_tokens::New) -> one_time_tokens::Mailed {
     one_time_tokens::Mailed {
-        mail: MailId::from_parts(token.created_at, chance()),
+        mail: MailId::from_parts(token.created_at, unique_bytes()),
         token,
     }
 }
@@ -116,7 +116,7 @@ pub(crate) fn mailed(token: one_time_tokens::New) -> one_time_tokens::Mailed {
 pub(crate) fn api_key(owner: UserId, digest: u8, now: Timestamp) -> api_keys::New {
     api_keys::New {
         key: ApiKey {
-            id: ApiKeyId::from_parts(now, chance()),
+            id: ApiKeyId::from_parts(now, unique_bytes()),
             owner,
             name: KeyName::parse("backup").unwrap(),
             permissions: vec![Permission::UsersRead, Permission::StatsRead],
@@ -142,7 +142,7 @@ pub(crate) fn hash(number: u8) -> PasswordHash {
     PasswordHash::parse(&text).unwrap()
 }
 
-/// That the password of a [`person`] was typed beside a link.
+/// That the password of a [`new_user`] was typed beside a link.
 pub(crate) fn typed() -> LinkProof<PasswordHash> {
     LinkProof::Password(hash(0))
 }
@@ -153,9 +153,9 @@ pub(crate) fn address(text: &str) -> EmailAddress {
 }
 
 /// An active user with a hash.
-pub(crate) fn person(email: &str, role: Role) -> users::New {
+pub(crate) fn new_user(email: &str, role: Role) -> users::New {
     users::New {
-        id: UserId::from_parts(t0(), chance()),
+        id: UserId::from_parts(t0(), unique_bytes()),
         email: address(email),
         name: Some(DisplayName::parse("Ada Lovelace").unwrap()),
         password_hash: Some(hash(0)),
@@ -169,7 +169,7 @@ pub(crate) fn person(email: &str, role: Role) -> users::New {
 /// A session of a user that begins.
 pub(crate) fn session_of(user: UserId, generation: Generation, now: Timestamp) -> Session {
     Session {
-        id: SessionId::from_parts(now, chance()),
+        id: SessionId::from_parts(now, unique_bytes()),
         user,
         generation,
         created_at: now,
@@ -215,7 +215,7 @@ pub(crate) struct Mail {
     pub(crate) facts: String,
 }
 
-impl World {
+impl Fixture {
     /// All that the audit log says, the oldest first.
     pub(crate) async fn noted(&self) -> Vec<AuditEvent> {
         let mut events = self.db.audit(audit::Filter::default(), ALL).await.unwrap();
@@ -241,7 +241,7 @@ impl World {
 
     /// Inserts a user.
     pub(crate) async fn user(&self, email: &str, role: Role) -> User {
-        let new = person(email, role);
+        let new = new_user(email, role);
         let made = self.db.insert_user(new, None, None, terms(t0())).await.unwrap();
         made.settled().await.unwrap()
     }

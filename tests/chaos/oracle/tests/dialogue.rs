@@ -7,21 +7,21 @@ pub(super) fn s(seconds: u64) -> Time {
 }
 
 /// A history that is written down step by step. Calls begin and end at full seconds.
-pub(super) struct Told {
+pub(super) struct Dialogue {
     pub(super) history: History,
     pub(super) now: u64,
 }
 
-impl Told {
+impl Dialogue {
     /// Somebody called `ada` has registered: session 0.
     pub(super) fn registered() -> Self {
-        let mut told = Self {
+        let mut dialogue = Self {
             history: History::new("ada@example.com"),
             now: 0,
         };
-        let call = told.begin(Op::Register { name: "ada".into() });
-        told.end(call, Outcome::SignedIn).unwrap();
-        told
+        let call = dialogue.begin(Op::Register { name: "ada".into() });
+        dialogue.end(call, Outcome::SignedIn).unwrap();
+        dialogue
     }
 
     pub(super) fn at(&mut self, second: u64) -> &mut Self {

@@ -69,7 +69,7 @@ pub(super) fn until(what: &str, mut question: impl FnMut() -> bool) -> impl Futu
 }
 
 /// The nodes, the mail server, and the database between them.
-pub(super) struct House {
+pub(super) struct Cluster {
     pub(super) mail: MailServer,
     pub(super) nodes: Vec<Server>,
     /// Those that were killed: their logs are read, too.
@@ -80,7 +80,7 @@ pub(super) struct House {
     pub(super) database: Database,
 }
 
-impl House {
+impl Cluster {
     /// Starts a mail server with these options of `server.py` and so many nodes with these settings, by their keys.
     pub(super) fn open(backend: Backend, nodes: usize, options: &[&str], settings: &[(&str, &str)]) -> Self {
         let (database, mail) = (Database::create(backend), MailServer::start(options));

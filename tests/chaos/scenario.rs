@@ -4,8 +4,8 @@
 //! the fault and taken back after it.
 
 use crate::{
+    client::AccountClient,
     oracle::{Call, Op, Time},
-    person::Person,
     reading::{Reading, Reply, read},
 };
 use std::{
@@ -80,8 +80,8 @@ impl Node {
     }
 }
 
-/// The stage.
-pub(crate) struct Stage {
+/// The scenario.
+pub(crate) struct Scenario {
     begun: Instant,
     nodes: RwLock<Vec<Node>>,
     /// What was allowed since when, in order; never empty.
@@ -90,8 +90,8 @@ pub(crate) struct Stage {
     violations: Mutex<Vec<String>>,
 }
 
-impl Stage {
-    /// A stage for so many nodes, none of which is up.
+impl Scenario {
+    /// A scenario for so many nodes, none of which is up.
     pub(crate) fn new(nodes: usize) -> Self {
         Self {
             begun: Instant::now(),
@@ -214,25 +214,25 @@ impl Stage {
     /// Makes a call and tells the oracle of it. `None`: no decision came.
     pub(crate) async fn ask(
         &self,
-        person: &Person,
+        account: &AccountClient,
         node: usize,
         op: &Op,
         pick: usize,
     ) -> (Call, Option<Reply>) {
         let asked = self.nodes.read().unwrap()[node].clone();
-        let call = person.history.lock().unwrap().begun(
+        let call = account.history.lock().unwrap().begun(
             op.clone(),
             if node == 0 { "one" } else { "two" },
             self.now(),
         );
         let Some(client) = &asked.client else {
-            person.history.lock().unwrap().unsent(call, self.now());
+            account.history.lock().unwrap().unsent(call, self.now());
             return (call, None);
         };
         let before = self.allowed.lock().unwrap().len();
-        let request = person.request(client, op, pick).timeout(PATIENCE);
+        let request = account.request(client, op, pick).timeout(PATIENCE);
         let answer = client.try_send(request).await;
-        let mut history = person.history.lock().unwrap();
+        let mut history = account.history.lock().unwrap();
         let at = self.now();
         let answers = self.nodes.read().unwrap()[node].clone();
         let wrong_time = asked.wrong_time || answers.wrong_time;
@@ -242,8 +242,8 @@ impl Stage {
         let may = |what: Allowed| meanwhile.iter().any(|(allowed, _)| *allowed == what);
         let (reply, wrong) = match answer {
             Ok(answer) => {
-                let sid = op.presents().map(|session| person.sid(session));
-                match read(op, &answer, &person.email, sid) {
+                let sid = op.presents().map(|session| account.sid(session));
+                match read(op, &answer, &account.email, sid) {
                     // What a clock that is off takes for expired or not yet valid tells nothing of the token.
                     Reading::Reply(reply) if wrong_time && reply.is_about_time() => {
                         history.lost(call, "by a clock that is off", at);

@@ -122,7 +122,7 @@ struct Session {
 
 /// One state of an account.
 #[derive(Debug, Clone, Default, PartialEq, Eq, PartialOrd, Ord)]
-pub(crate) struct World {
+pub(crate) struct AccountState {
     registered: bool,
     name: String,
     sessions: BTreeMap<Call, Session>,
@@ -134,7 +134,7 @@ pub(crate) struct World {
 /// answer is there.
 #[derive(Debug, Clone)]
 pub(crate) struct Effect {
-    pub(crate) world: World,
+    pub(crate) state: AccountState,
     pub(crate) outcome: Outcome,
     pub(crate) over: Vec<Call>,
 }
@@ -149,37 +149,37 @@ pub(crate) struct Asked<'a> {
     pub(crate) lost: bool,
 }
 
-impl World {
+impl AccountState {
     /// Everything that a call may come to in this state.
     pub(crate) fn effects(&self, asked: Asked<'_>) -> Vec<Effect> {
         let begun = asked.window.0;
         match asked.op {
             Op::Register { .. } if self.registered => vec![self.same(Outcome::EmailTaken)],
             Op::Register { name } => {
-                let mut world = self.clone();
-                world.registered = true;
-                world.name.clone_from(name);
-                vec![world.signed_in(asked)]
+                let mut state = self.clone();
+                state.registered = true;
+                state.name.clone_from(name);
+                vec![state.signed_in(asked)]
             }
             Op::Login => self.login(asked),
             Op::Refresh { session, number, key } => self.refresh(asked, *session, *number, *key),
             Op::LogoutByRefresh { session } => self.logout_by_refresh(*session),
-            Op::Logout { session } => self.bearer(*session, begun, |world| {
-                vec![world.ended(*session, Outcome::Ended)]
+            Op::Logout { session } => self.bearer(*session, begun, |state| {
+                vec![state.ended(*session, Outcome::Ended)]
             }),
             Op::EndSession { by, session } => {
-                self.bearer(*by, begun, |world| vec![world.ended(*session, Outcome::Ended)])
+                self.bearer(*by, begun, |state| vec![state.ended(*session, Outcome::Ended)])
             }
-            Op::LogoutAll { by } => self.bearer(*by, begun, |world| vec![world.all_cut(asked)]),
-            Op::Rename { by, name } => self.bearer(*by, begun, |world| {
-                let mut effect = world.same(Outcome::Named(name.clone()));
-                effect.world.name.clone_from(name);
+            Op::LogoutAll { by } => self.bearer(*by, begun, |state| vec![state.all_cut(asked)]),
+            Op::Rename { by, name } => self.bearer(*by, begun, |state| {
+                let mut effect = state.same(Outcome::Named(name.clone()));
+                effect.state.name.clone_from(name);
                 vec![effect]
             }),
-            Op::Me { by } => self.bearer(*by, begun, |world| {
-                vec![world.same(Outcome::Named(world.name.clone()))]
+            Op::Me { by } => self.bearer(*by, begun, |state| {
+                vec![state.same(Outcome::Named(state.name.clone()))]
             }),
-            Op::Verify { by } => self.bearer(*by, begun, |world| vec![world.same(Outcome::Accepted)]),
+            Op::Verify { by } => self.bearer(*by, begun, |state| vec![state.same(Outcome::Accepted)]),
         }
     }
 
@@ -212,7 +212,7 @@ impl World {
 
     fn same(&self, outcome: Outcome) -> Effect {
         Effect {
-            world: self.clone(),
+            state: self.clone(),
             outcome,
             over: Vec::new(),
         }
@@ -256,7 +256,7 @@ impl World {
         }
         if number == session.number {
             let mut effect = self.same(Outcome::Pair(number + 1));
-            if let Some(session) = effect.world.sessions.get_mut(&id) {
+            if let Some(session) = effect.state.sessions.get_mut(&id) {
                 session.number = number + 1;
                 session.key = key;
                 session.rotated = asked.window;
@@ -323,7 +323,7 @@ impl World {
 
     fn ended(&self, id: Call, outcome: Outcome) -> Effect {
         let mut effect = self.same(outcome);
-        if let Some(session) = effect.world.sessions.get_mut(&id) {
+        if let Some(session) = effect.state.sessions.get_mut(&id) {
             session.ended = true;
         }
         effect.over.push(id);
@@ -333,8 +333,8 @@ impl World {
     fn all_cut(&self, asked: Asked<'_>) -> Effect {
         let mut effect = self.same(Outcome::Ended);
         let by = if asked.lost { NEVER } else { asked.window.1 };
-        effect.world.cut_by = effect.world.cut_by.max(Some(by));
-        for (id, session) in &mut effect.world.sessions {
+        effect.state.cut_by = effect.state.cut_by.max(Some(by));
+        for (id, session) in &mut effect.state.sessions {
             session.cut = true;
             effect.over.push(*id);
         }

@@ -13,7 +13,7 @@ use std::{
 
 /// The test's database. Clones share it.
 #[derive(Clone)]
-pub(crate) struct World {
+pub(crate) struct Fixture {
     /// The store.
     pub(crate) db: Storage,
     place: Arc<Place>,
@@ -37,7 +37,7 @@ struct Number {
     n: i64,
 }
 
-impl World {
+impl Fixture {
     /// The configuration that opens this database.
     pub(crate) fn config(&self) -> DatabaseConfig {
         let url = match &*self.place {
@@ -163,7 +163,7 @@ pub(crate) fn block_on<T>(future: impl Future<Output = T>) -> T {
         .block_on(future)
 }
 
-fn with<F: Future<Output = ()>>(place: Place, migrated: bool, test: impl FnOnce(World) -> F) {
+fn with<F: Future<Output = ()>>(place: Place, migrated: bool, test: impl FnOnce(Fixture) -> F) {
     let place = Arc::new(place);
     block_on(async {
         // The store is opened from the address alone, as a process does it.
@@ -180,7 +180,7 @@ fn with<F: Future<Output = ()>>(place: Place, migrated: bool, test: impl FnOnce(
         if migrated {
             db.migrate_up().await.unwrap();
         }
-        test(World {
+        test(Fixture {
             db,
             place: Arc::clone(&place),
         })
@@ -189,24 +189,24 @@ fn with<F: Future<Output = ()>>(place: Place, migrated: bool, test: impl FnOnce(
 }
 
 /// Runs a test on a new SQLite file.
-pub(crate) fn on_sqlite<F: Future<Output = ()>>(test: impl FnOnce(World) -> F) {
+pub(crate) fn on_sqlite<F: Future<Output = ()>>(test: impl FnOnce(Fixture) -> F) {
     with(Place::Sqlite(tempfile::tempdir().unwrap()), true, test);
 }
 
 /// Runs a test on a new SQLite file without any table.
-pub(crate) fn on_bare_sqlite<F: Future<Output = ()>>(test: impl FnOnce(World) -> F) {
+pub(crate) fn on_bare_sqlite<F: Future<Output = ()>>(test: impl FnOnce(Fixture) -> F) {
     with(Place::Sqlite(tempfile::tempdir().unwrap()), false, test);
 }
 
 /// Runs a test on a new database of the PostgreSQL server.
 #[cfg(feature = "services")]
-pub(crate) fn on_postgres<F: Future<Output = ()>>(test: impl FnOnce(World) -> F) {
+pub(crate) fn on_postgres<F: Future<Output = ()>>(test: impl FnOnce(Fixture) -> F) {
     with(new_database(), true, test);
 }
 
 /// Runs a test on a new database of the PostgreSQL server without any table.
 #[cfg(feature = "services")]
-pub(crate) fn on_bare_postgres<F: Future<Output = ()>>(test: impl FnOnce(World) -> F) {
+pub(crate) fn on_bare_postgres<F: Future<Output = ()>>(test: impl FnOnce(Fixture) -> F) {
     with(new_database(), false, test);
 }
 
