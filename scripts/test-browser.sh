@@ -141,7 +141,7 @@ done
 # In a process group of their own, so that one signal ends all of them.
 set -m
 env TMPDIR="$folder" KEYWARD_BIN="$KEYWARD_BIN" CHROMIUM="$chromium" KEYWARD_BROWSER_MODULES="$modules" \
-  KEYWARD_BROWSER_PICTURES="$target/browser/screenshots" KEYWARD_SCREENSHOTS="${screenshots:-${KEYWARD_SCREENSHOTS:-}}" \
+  KEYWARD_BROWSER_SCREENSHOTS="$target/browser/screenshots" KEYWARD_SCREENSHOTS="${screenshots:-${KEYWARD_SCREENSHOTS:-}}" \
   KEYWARD_TEST_FAKETIME="$faketime" \
   node --test --test-reporter=spec --test-concurrency=3 "${tests[@]}" </dev/null 9>&- &
 tests_pid=$!

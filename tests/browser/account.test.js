@@ -1,4 +1,4 @@
-// One's own account. The rule: what the page says was done is done, for the API and for every other browser, too.
+// The account pages. The rule: what a page says was done is done, for the API and for every other browser, too.
 
 import assert from "node:assert/strict";
 import { readFile } from "node:fs/promises";
@@ -10,7 +10,7 @@ import {
   fillSignIn,
   follow,
   heading,
-  led,
+  navigate,
   newAddress,
   place,
   press,
@@ -19,16 +19,16 @@ import {
   sessions,
   signIn,
   signOut,
-} from "./person.js";
-import { proves, provesWithAndWithoutScripts, setStage } from "./stage.js";
+} from "./user.js";
+import { testCase, testWithAndWithoutScripts, openScenario } from "./scenario.js";
 
-const stage = await setStage();
+const scenario = await openScenario();
 const NEW_PASSWORD = "copper lantern 12 meadow";
-const api = (path, token) => fetch(stage.house.at(`/api/v1/auth${path}`), { headers: { Authorization: `Bearer ${token}` } });
+const api = (path, token) => fetch(scenario.server.at(`/api/v1/auth${path}`), { headers: { Authorization: `Bearer ${token}` } });
 
-provesWithAndWithoutScripts("a name is changed, refused, and taken away", async (t, scripts) => {
-  const page = await stage.sitDown(t, scripts);
-  await register(page, stage.house);
+testWithAndWithoutScripts("a name is changed, refused, and removed", async (t, scripts) => {
+  const page = await scenario.openPage(t, scripts);
+  await register(page, scenario.server);
   await fill(page, "Name", "  Ada Lovelace ");
   await press(page, "Save");
   assert.equal(await said(page), "Saved.");
@@ -43,10 +43,10 @@ provesWithAndWithoutScripts("a name is changed, refused, and taken away", async 
   assert.equal(await page.getByLabel("Name").inputValue(), "");
 });
 
-provesWithAndWithoutScripts("a new password ends the other sessions and not this one", async (t, scripts) => {
-  const [page, other] = [await stage.sitDown(t, scripts), await stage.sitDown(t, scripts)];
-  const email = await register(page, stage.house);
-  await signIn(other, stage.house, email);
+testWithAndWithoutScripts("a new password ends the other sessions and not this one", async (t, scripts) => {
+  const [page, other] = [await scenario.openPage(t, scripts), await scenario.openPage(t, scripts)];
+  const email = await register(page, scenario.server);
+  await signIn(other, scenario.server, email);
   await follow(page, "Password and address");
   const form = page.locator("form").filter({ has: page.getByRole("button", { name: "Change password" }) });
   await form.getByLabel("Current password").fill("not the password");
@@ -62,14 +62,14 @@ provesWithAndWithoutScripts("a new password ends the other sessions and not this
   await follow(other, "Profile");
   assert.equal(place(other), "/login");
   await fillSignIn(other, email, NEW_PASSWORD);
-  assert.equal((await sessions(page, stage.house)).length, 2);
+  assert.equal((await sessions(page, scenario.server)).length, 2);
 });
 
-provesWithAndWithoutScripts("all other sessions end with one press, and are listed with why", async (t, scripts) => {
-  const [page, ...others] = [await stage.sitDown(t, scripts), await stage.sitDown(t, scripts), await stage.sitDown(t, scripts)];
-  const email = await register(page, stage.house);
-  for (const other of others) await signIn(other, stage.house, email);
-  assert.equal((await sessions(page, stage.house)).length, 3);
+testWithAndWithoutScripts("all other sessions end with one press, and the list says why they ended", async (t, scripts) => {
+  const [page, ...others] = [await scenario.openPage(t, scripts), await scenario.openPage(t, scripts), await scenario.openPage(t, scripts)];
+  const email = await register(page, scenario.server);
+  for (const other of others) await signIn(other, scenario.server, email);
+  assert.equal((await sessions(page, scenario.server)).length, 3);
   await press(page, "End all other sessions");
   assert.equal(await said(page), "All your other sessions have ended.");
   assert.equal(await page.getByRole("main").getByRole("listitem").count(), 1);
@@ -84,9 +84,9 @@ provesWithAndWithoutScripts("all other sessions end with one press, and are list
   assert.equal(await said(page), "You are signed out.");
 });
 
-provesWithAndWithoutScripts("an address is changed by a link to the new one", async (t, scripts) => {
-  const page = await stage.sitDown(t, scripts);
-  const old = await register(page, stage.house);
+testWithAndWithoutScripts("an email address is changed by a link sent to the new one", async (t, scripts) => {
+  const page = await scenario.openPage(t, scripts);
+  const old = await register(page, scenario.server);
   const fresh = newAddress("fresh");
   await follow(page, "Password and address");
   const form = page.locator("form").filter({ has: page.getByRole("button", { name: "Mail a link" }) });
@@ -98,19 +98,19 @@ provesWithAndWithoutScripts("an address is changed by a link to the new one", as
   await form.getByLabel("Current password").fill(PASSWORD);
   await press(form, "Mail a link", page);
   assert.equal(await said(page), "A mail with a link is on its way to the new address.");
-  await page.goto(await mailedLink(stage.house, fresh, "/verify-email"));
+  await page.goto(await mailedLink(scenario.server, fresh, "/verify-email"));
   await press(page, "Confirm");
-  await page.goto(stage.house.at("/account"));
+  await page.goto(scenario.server.at("/account"));
   assert.equal(place(page), "/login");
   assert.equal((await fillSignIn(page, old)).status(), 401);
   await fillSignIn(page, fresh);
   assert.equal(place(page), "/account");
 });
 
-provesWithAndWithoutScripts("“this was not me” locks everybody out, and leads to a new password", async (t, scripts) => {
-  const [thief, owner] = [await stage.sitDown(t, scripts), await stage.sitDown(t, scripts)];
-  const email = await register(thief, stage.house);
-  await owner.goto(await mailedLink(stage.house, email, "/not-me"));
+testWithAndWithoutScripts("“this was not me” signs out every session, and leads to a new password", async (t, scripts) => {
+  const [thief, owner] = [await scenario.openPage(t, scripts), await scenario.openPage(t, scripts)];
+  const email = await register(thief, scenario.server);
+  await owner.goto(await mailedLink(scenario.server, email, "/not-me"));
   assert.equal(await heading(owner), "This was not me");
   await press(owner, "Lock everybody out");
   assert.equal(await heading(owner), "Everybody is locked out");
@@ -120,16 +120,16 @@ provesWithAndWithoutScripts("“this was not me” locks everybody out, and lead
   await follow(owner, "Forgot your password?");
   await fill(owner, "Email address", email);
   await press(owner, "Mail me a link");
-  await owner.goto(await mailedLink(stage.house, email, "/reset"));
+  await owner.goto(await mailedLink(scenario.server, email, "/reset"));
   await fill(owner, "New password", NEW_PASSWORD);
   await press(owner, "Set new password");
   await fillSignIn(owner, email, NEW_PASSWORD);
   assert.equal(place(owner), "/account");
 });
 
-provesWithAndWithoutScripts("a key is shown once, works, and works no more when it is revoked", async (t, scripts) => {
-  const page = await stage.sitDown(t, scripts);
-  await register(page, stage.house);
+testWithAndWithoutScripts("an API key is shown once, works, and no longer works once it is revoked", async (t, scripts) => {
+  const page = await scenario.openPage(t, scripts);
+  await register(page, scenario.server);
   await follow(page, "API keys");
   await fill(page, "What it is for", "nightly backup");
   assert.equal((await press(page, "Make key")).status(), 201);
@@ -140,7 +140,7 @@ provesWithAndWithoutScripts("a key is shown once, works, and works no more when 
     assert.equal(await page.evaluate(() => navigator.clipboard.readText()), secret);
   }
   assert.equal((await api("/me", secret)).status, 200);
-  await led(page, () => page.goto(stage.house.at("/account/keys")));
+  await navigate(page, () => page.goto(scenario.server.at("/account/keys")));
   assert.ok(!(await page.content()).includes(secret), "a key is shown again");
   await page.getByText("nightly backup").first().waitFor();
   await press(page, /^Revoke.*nightly backup$/);
@@ -148,9 +148,9 @@ provesWithAndWithoutScripts("a key is shown once, works, and works no more when 
   assert.equal((await api("/me", secret)).status, 401);
 });
 
-provesWithAndWithoutScripts("everything that is stored comes as a file", async (t, scripts) => {
-  const page = await stage.sitDown(t, scripts);
-  const email = await register(page, stage.house, { name: "Ada" });
+testWithAndWithoutScripts("the user downloads everything that is stored about them", async (t, scripts) => {
+  const page = await scenario.openPage(t, scripts);
+  const email = await register(page, scenario.server, { name: "Ada" });
   await follow(page, "Your data");
   for (let times = 0; times < 2; times += 1) {
     const [download] = await Promise.all([page.waitForEvent("download"), page.getByRole("button", { name: "Download" }).click()]);
@@ -161,16 +161,16 @@ provesWithAndWithoutScripts("everything that is stored comes as a file", async (
   }
 });
 
-provesWithAndWithoutScripts("an account is deleted with its password alone", async (t, scripts) => {
-  const page = await stage.sitDown(t, scripts);
-  const email = await register(page, stage.house);
+testWithAndWithoutScripts("an account is deleted only with its password", async (t, scripts) => {
+  const page = await scenario.openPage(t, scripts);
+  const email = await register(page, scenario.server);
   await follow(page, "Your data");
   await fill(page, "Current password", "not the password");
   await page.getByLabel("I want my account to be deleted.").check();
   await press(page, "Delete my account");
   assert.equal(await page.getByLabel("Current password").getAttribute("aria-invalid"), "true");
   await fill(page, "Current password", PASSWORD);
-  // Without the tick the browser itself asks for it.
+  // Without the tick the browser itself refuses to send the form.
   await page.getByRole("button", { name: "Delete my account" }).click();
   assert.ok(await page.getByLabel("I want my account to be deleted.").evaluate((box) => box.validity.valueMissing));
   await page.getByLabel("I want my account to be deleted.").check();
@@ -179,9 +179,9 @@ provesWithAndWithoutScripts("an account is deleted with its password alone", asy
   assert.equal((await fillSignIn(page, email)).status(), 401);
 });
 
-provesWithAndWithoutScripts("what happened is told in words, with the newest first", async (t, scripts) => {
-  const page = await stage.sitDown(t, scripts);
-  const email = await register(page, stage.house);
+testWithAndWithoutScripts("recent activity is listed in words, the newest first", async (t, scripts) => {
+  const page = await scenario.openPage(t, scripts);
+  const email = await register(page, scenario.server);
   await signOut(page);
   await fillSignIn(page, email, "not the password");
   await fillSignIn(page, email);
@@ -190,9 +190,9 @@ provesWithAndWithoutScripts("what happened is told in words, with the newest fir
   assert.deepEqual(events, ["Signed in", "Failed sign-in", "Session ended", "Account opened"]);
 });
 
-proves("moments are told in the reader's own time", async (t) => {
-  const page = await stage.sitDown(t, { timezoneId: "Asia/Kolkata" });
-  await register(page, stage.house);
+testCase("times are shown in the reader's own time zone", async (t) => {
+  const page = await scenario.openPage(t, { timezoneId: "Asia/Kolkata" });
+  await register(page, scenario.server);
   const time = page.locator("time").first();
   const moment = new Date(await time.getAttribute("datetime"));
   const own = moment.toLocaleTimeString("en", { timeZone: "Asia/Kolkata", timeStyle: "short" });

@@ -1,8 +1,9 @@
-// Administration. The rule: an administrator sees what is, changes what the role allows, and the user feels it at the next click.
+// Administration. The rule: an administrator sees the current state and changes what their role allows, and the change takes effect
+// at the user's next click.
 
 import assert from "node:assert/strict";
-import { House } from "./house.js";
-import { sitDown } from "./browser.js";
+import { TestServer } from "./server.js";
+import { openPage } from "./browser.js";
 import { mailedLink } from "./mail.js";
 import {
   PASSWORD,
@@ -11,65 +12,65 @@ import {
   fillSignIn,
   follow,
   heading,
-  led,
+  navigate,
   newAddress,
   place,
   press,
   register,
   said,
   signIn,
-} from "./person.js";
-import { proves, provesWithAndWithoutScripts, setStage } from "./stage.js";
+} from "./user.js";
+import { testCase, testWithAndWithoutScripts, openScenario } from "./scenario.js";
 
-const stage = await setStage();
+const scenario = await openScenario();
 
-async function atTheDesk(t, scripts, role = "admin") {
+async function openAdministration(t, scripts, role = "admin") {
   const email = newAddress(role);
-  await stage.house.operate(["user", "create", email, "--role", role, "--password-stdin"], `${PASSWORD}\n`);
-  const page = await stage.sitDown(t, scripts);
-  await signIn(page, stage.house, email);
+  await scenario.server.operate(["user", "create", email, "--role", role, "--password-stdin"], `${PASSWORD}\n`);
+  const page = await scenario.openPage(t, scripts);
+  await signIn(page, scenario.server, email);
   await follow(page, "Administration");
   return page;
 }
 
 async function open(desk, email) {
-  await desk.goto(stage.house.at(`/admin/users?query=${encodeURIComponent(email)}`));
+  await desk.goto(scenario.server.at(`/admin/users?query=${encodeURIComponent(email)}`));
   await follow(desk, email);
 }
 
 const rows = (page) => page.getByRole("main").locator("tbody tr");
 
-provesWithAndWithoutScripts(
-  "the first administrator is made with the token that the server prints, and nobody after it",
+testWithAndWithoutScripts(
+  "the first administrator is created with the token that the server prints, and no other account is",
   async (t, scripts) => {
-    const house = await House.open();
-    t.after(() => house.close());
-    const page = await sitDown(stage.browser, t, house, scripts);
-    await page.goto(house.at("/setup"));
+    const server = await TestServer.open();
+    t.after(() => server.close());
+    const page = await openPage(scenario.browser, t, server, scripts);
+    await page.goto(server.at("/setup"));
     await fill(page, "Set-up token", "a guess");
     await fill(page, "Email address", "first@example.com");
     await fill(page, "Password", PASSWORD);
     await press(page, "Create administrator");
     assert.equal(await page.getByLabel("Set-up token").getAttribute("aria-invalid"), "true");
-    await page.goto(house.setupLink);
+    await page.goto(server.setupLink);
     await fill(page, "Email address", "first@example.com");
     await fill(page, "Password", PASSWORD);
     await press(page, "Create administrator");
     assert.equal(place(page), "/admin");
     assert.equal(await heading(page), "Overview");
-    const answer = await page.goto(house.setupLink);
+    const answer = await page.goto(server.setupLink);
     assert.ok(answer.status() >= 400);
     assert.equal(await page.getByLabel("Set-up token").count(), 0);
   },
 );
 
-provesWithAndWithoutScripts("users are found by the beginning of their address, by role and by status", async (t, scripts) => {
-  const house = stage.house;
+testWithAndWithoutScripts("users are found by the beginning of their email address, by role and by status", async (t, scripts) => {
+  const server = scenario.server;
   for (const [name, ...more] of [["grace.hopper"], ["grace.murray", "--role", "viewer"], ["linus"]]) {
     const email = `${name}.${scripts.javaScriptEnabled}@search.example`;
-    await house.operate(["user", "create", email, ...more, "--name", `The ${name}`, "--no-password"]);
+    await server.operate(["user", "create", email, ...more, "--name", `The ${name}`, "--no-password"]);
   }
-  const desk = await atTheDesk(t, scripts);
+  const desk = await openAdministration(t, scripts);
   await follow(desk, "Users");
   const found = async () =>
     (await rows(desk).getByRole("link").allInnerTexts()).filter((email) => email.includes(`.${scripts.javaScriptEnabled}@`));
@@ -84,16 +85,16 @@ provesWithAndWithoutScripts("users are found by the beginning of their address, 
   await press(desk, "Show");
   assert.equal(await rows(desk).count(), 0);
   await desk.getByText("There is nothing here.").waitFor();
-  await desk.goto(house.at("/admin/users"));
+  await desk.goto(server.at("/admin/users"));
   await fill(desk, "Search", "The linus");
   await press(desk, "Show");
   assert.equal((await found()).length, 1);
 });
 
-provesWithAndWithoutScripts("a change of role is felt at the next click, and a locked account at once", async (t, scripts) => {
-  const user = await stage.sitDown(t, scripts);
-  const email = await register(user, stage.house, { name: "Ada" });
-  const desk = await atTheDesk(t, scripts);
+testWithAndWithoutScripts("a change of role takes effect at the next click, and a disabled account is signed out at once", async (t, scripts) => {
+  const user = await scenario.openPage(t, scripts);
+  const email = await register(user, scenario.server, { name: "Ada" });
+  const desk = await openAdministration(t, scripts);
   await open(desk, email);
   const form = desk.locator("form").filter({ has: desk.getByRole("button", { name: "Save" }) });
   await form.getByLabel("Name").fill("Ada Lovelace");
@@ -129,8 +130,8 @@ provesWithAndWithoutScripts("a change of role is felt at the next click, and a l
   assert.equal(place(user), "/login");
 });
 
-provesWithAndWithoutScripts("a user is invited, mailed, and deleted", async (t, scripts) => {
-  const desk = await atTheDesk(t, scripts);
+testWithAndWithoutScripts("a user is invited, receives a mail, and is deleted", async (t, scripts) => {
+  const desk = await openAdministration(t, scripts);
   const email = newAddress("guest");
   await follow(desk, "Users");
   const form = desk.locator("form").filter({ has: desk.getByRole("button", { name: "Invite" }) });
@@ -143,8 +144,8 @@ provesWithAndWithoutScripts("a user is invited, mailed, and deleted", async (t, 
   await press(desk, "Invite");
   assert.equal(await said(desk), "The user is made, and a mail with a link is on its way.");
 
-  const guest = await stage.sitDown(t, scripts);
-  await guest.goto(await mailedLink(stage.house, email, "/reset"));
+  const guest = await scenario.openPage(t, scripts);
+  await guest.goto(await mailedLink(scenario.server, email, "/reset"));
   await fill(guest, "New password", PASSWORD);
   await press(guest, "Set new password");
   await fillSignIn(guest, email);
@@ -166,13 +167,13 @@ provesWithAndWithoutScripts("a user is invited, mailed, and deleted", async (t, 
   assert.equal((await fillSignIn(guest, email)).status(), 401);
 });
 
-provesWithAndWithoutScripts("the last administrator can't be taken away, and the page says so", async (t, scripts) => {
-  const house = await House.open();
-  t.after(() => house.close());
-  await house.operate(["user", "create", "only@example.com", "--role", "admin", "--password-stdin"], `${PASSWORD}\n`);
-  const page = await sitDown(stage.browser, t, house, scripts);
-  await signIn(page, house, "only@example.com");
-  await page.goto(house.at("/admin/users"));
+testWithAndWithoutScripts("the last administrator can't be removed, and the page says so", async (t, scripts) => {
+  const server = await TestServer.open();
+  t.after(() => server.close());
+  await server.operate(["user", "create", "only@example.com", "--role", "admin", "--password-stdin"], `${PASSWORD}\n`);
+  const page = await openPage(scenario.browser, t, server, scripts);
+  await signIn(page, server, "only@example.com");
+  await page.goto(server.at("/admin/users"));
   await follow(page, "only@example.com");
   const form = page.locator("form").filter({ has: page.getByRole("button", { name: "Save" }) });
   await form.getByLabel("Role").selectOption("user");
@@ -181,10 +182,10 @@ provesWithAndWithoutScripts("the last administrator can't be taken away, and the
   assert.match(await complaint(page), /administrator/);
 });
 
-provesWithAndWithoutScripts("the audit log is narrowed, paged through, and proved whole", async (t, scripts) => {
-  const user = await stage.sitDown(t, scripts);
-  const email = await register(user, stage.house);
-  const desk = await atTheDesk(t, scripts);
+testWithAndWithoutScripts("the audit log is filtered, paged through, and verified", async (t, scripts) => {
+  const user = await scenario.openPage(t, scripts);
+  const email = await register(user, scenario.server);
+  const desk = await openAdministration(t, scripts);
   await open(desk, email);
   await follow(desk, "All of it, in the audit log");
   assert.equal(place(desk), "/admin/audit");
@@ -206,14 +207,14 @@ provesWithAndWithoutScripts("the audit log is narrowed, paged through, and prove
   assert.match(await said(desk), /^The chain is whole: \d+ batches with \d+ events/);
 });
 
-provesWithAndWithoutScripts("keys are listed, a stolen one is dropped, and nobody is signed out by it", async (t, scripts) => {
-  const user = await stage.sitDown(t, scripts);
-  await register(user, stage.house);
-  const desk = await atTheDesk(t, scripts);
+testWithAndWithoutScripts("signing keys are listed, a compromised one is dropped, and no user is signed out by it", async (t, scripts) => {
+  const user = await scenario.openPage(t, scripts);
+  await register(user, scenario.server);
+  const desk = await openAdministration(t, scripts);
   await follow(desk, "Signing keys");
   const active = () => rows(desk).filter({ hasText: "active" }).locator("code").innerText();
   const stolen = await active();
-  // The next key is not long enough known to those who check tokens.
+  // The next key was published too recently: services that verify tokens may not know it yet.
   assert.equal((await press(desk, "Rotate keys")).status(), 409);
   assert.match(await complaint(desk), /may sign from \d{4}-\d\d-\d\d \d\d:\d\d UTC on/);
   assert.equal(await active(), stolen);
@@ -227,8 +228,8 @@ provesWithAndWithoutScripts("keys are listed, a stolen one is dropped, and nobod
   }
 });
 
-provesWithAndWithoutScripts("the overview draws what it counts, and tells it without the pictures", async (t, scripts) => {
-  const desk = await atTheDesk(t, scripts);
+testWithAndWithoutScripts("the overview draws what it counts, and has the same numbers as a table", async (t, scripts) => {
+  const desk = await openAdministration(t, scripts);
   assert.equal(await heading(desk), "Overview");
   for (const range of ["24 hours", "7 days", "30 days"]) {
     await follow(desk, range);
@@ -252,13 +253,13 @@ provesWithAndWithoutScripts("the overview draws what it counts, and tells it wit
   }
 });
 
-provesWithAndWithoutScripts("whoever may only look is shown no form that changes anything", async (t, scripts) => {
-  const user = await stage.sitDown(t, scripts);
-  const email = await register(user, stage.house);
-  const desk = await atTheDesk(t, scripts, "viewer");
+testWithAndWithoutScripts("a viewer is shown no form that changes anything", async (t, scripts) => {
+  const user = await scenario.openPage(t, scripts);
+  const email = await register(user, scenario.server);
+  const desk = await openAdministration(t, scripts, "viewer");
   const side = desk.getByRole("navigation", { name: "Pages" });
   for (const name of await side.getByRole("link").allInnerTexts()) {
-    await led(desk, () => side.getByRole("link", { name, exact: true }).click());
+    await navigate(desk, () => side.getByRole("link", { name, exact: true }).click());
     assert.match(await heading(desk), new RegExp(name));
     const forms = await desk
       .locator("main form[method=post]")

@@ -1,5 +1,5 @@
-// How a page is judged. The rule: no page breaks a rule of WCAG 2.2 AA or of good practice that a program can check, in light and in
-// the dark, on a desk and on a phone, and none is wider than what it is shown on.
+// The accessibility check. The rule: no page breaks a rule of WCAG 2.2 AA or of good practice that a program can check, in light and
+// dark mode, on a desktop and on a phone, and no page is wider than its window.
 
 import assert from "node:assert/strict";
 import { mkdir } from "node:fs/promises";
@@ -10,19 +10,19 @@ import { axeSource } from "./modules.js";
 const TAGS = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"];
 const SIZES = { desk: { width: 1280, height: 800 }, phone: { width: 390, height: 844 } };
 
-export const pictures =
-  process.env.KEYWARD_BROWSER_PICTURES ?? fileURLToPath(new URL("../../target/browser/screenshots", import.meta.url));
-await mkdir(pictures, { recursive: true });
+export const screenshots =
+  process.env.KEYWARD_BROWSER_SCREENSHOTS ?? fileURLToPath(new URL("../../target/browser/screenshots", import.meta.url));
+await mkdir(screenshots, { recursive: true });
 
-// Axe is put into the page from outside, as a debugger does it: the page's policy goes on being in force.
+// Axe is injected from outside, as a debugger would do it, so the page's content security policy stays in force.
 async function violations(page) {
   if (!(await page.evaluate(() => "axe" in window))) await page.evaluate(axeSource);
   const found = await page.evaluate((values) => axe.run(document, { runOnly: values, resultTypes: ["violations"] }), TAGS);
   return found.violations.map(({ id, help, nodes }) => `${id}: ${help}\n${nodes.map((node) => `    ${node.html}`).join("\n")}`);
 }
 
-// Judges the page as it stands, and leaves pictures of it under this name. All that is wrong is told at once.
-export async function judge(page, name) {
+// Checks the page as it is, and saves screenshots of it under this name. One failure lists everything that is wrong.
+export async function checkPage(page, name) {
   const wrong = [];
   for (const colorScheme of ["light", "dark"]) {
     await page.emulateMedia({ colorScheme });
@@ -35,7 +35,7 @@ export async function judge(page, name) {
         return root.scrollWidth > root.clientWidth && `${root.scrollWidth} > ${root.clientWidth}`;
       });
       if (wide) wrong.push(`${where}: the page is wider than its window, ${wide}`);
-      await page.screenshot({ path: join(pictures, `${name}-${colorScheme}-${size}.png`), fullPage: true });
+      await page.screenshot({ path: join(screenshots, `${name}-${colorScheme}-${size}.png`), fullPage: true });
     }
   }
   await page.setViewportSize(SIZES.desk);

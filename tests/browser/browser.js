@@ -1,12 +1,13 @@
-// The browser, and who sits in front of it. The rule: whatever a test is about, its pages break no policy, say no error, and load
-// nothing from elsewhere; a test that expects otherwise says so.
+// The browser. The rule: in every test the pages violate no content security policy, report no error, and load nothing from another
+// origin; a test that expects otherwise says so.
 
 import assert from "node:assert/strict";
 import { chromium } from "./modules.js";
 
 const PATIENCE = 10_000;
 
-// `remembersPages`: whether going back shows a page as it was left, as browsers of people do; a test's browser does not on its own.
+// `remembersPages`: whether going back shows a page as it was left (the back/forward cache). Users' browsers do this; a test's browser
+// does so only when asked.
 export const launch = ({ remembersPages = false } = {}) =>
   chromium.launch({
     executablePath: process.env.CHROMIUM ?? "/usr/bin/chromium",
@@ -23,16 +24,16 @@ export const launch = ({ remembersPages = false } = {}) =>
     ],
   });
 
-// Chromium says of each answer from 400 on that it was one: that is what the test asked for.
+// Chromium logs each response with a status of 400 or more as an error. The test asked for that response.
 const isAnswer = (text) => text.startsWith("Failed to load resource: the server responded with a status of");
 
-// A browser of its own, with one tab. `elsewhere`: the origins that it may reach beside the server's.
-export async function sitDown(browser, t, house, { elsewhere = [], ...options } = {}) {
+// Opens a browser context of its own with one tab. `elsewhere`: the origins that it may reach besides the server's.
+export async function openPage(browser, t, server, { elsewhere = [], ...options } = {}) {
   const context = await browser.newContext({
     viewport: { width: 1280, height: 800 },
     locale: "en-GB",
     timezoneId: "UTC",
-    // What slides in is where it will be.
+    // Without animations an element is at its final place at once.
     reducedMotion: "reduce",
     ...options,
   });
@@ -45,7 +46,7 @@ export async function sitDown(browser, t, house, { elsewhere = [], ...options } 
   });
   context.on("request", (request) => {
     const { origin } = new URL(request.url());
-    if (origin !== house.origin && !elsewhere.includes(origin)) faults.push(`asked for ${request.url()}`);
+    if (origin !== server.origin && !elsewhere.includes(origin)) faults.push(`asked for ${request.url()}`);
   });
   context.on("weberror", (error) => faults.push(`script: ${error.error()}`));
   context.on("console", (message) => {
@@ -58,7 +59,7 @@ export async function sitDown(browser, t, house, { elsewhere = [], ...options } 
   });
   t.after(async () => {
     await context.close();
-    assert.deepEqual(faults, [], "the pages behave");
+    assert.deepEqual(faults, [], "the pages reported faults");
   });
   const page = await context.newPage();
   page.faults = faults;

@@ -1,13 +1,13 @@
-// The keyboard alone. The rule: whatever can be done with a pointer can be done with Tab, Enter and Space, in the order in which the
-// page is read, and where the keyboard is can be seen at every stop.
+// The keyboard alone. The rule: everything that a pointer can do can be done with Tab, Enter and Space, in reading order, and the focus
+// is visible at every stop.
 
 import assert from "node:assert/strict";
-import { PASSWORD, heading, led, place, register, said, signIn, signOut } from "./person.js";
-import { provesWithAndWithoutScripts, setStage } from "./stage.js";
+import { PASSWORD, heading, navigate, place, register, said, signIn, signOut } from "./user.js";
+import { testWithAndWithoutScripts, openScenario } from "./scenario.js";
 
-const stage = await setStage();
+const scenario = await openScenario();
 
-// What has the focus: what it is called, and whether that can be seen.
+// The element that has the focus: its accessible name, and whether the focus is visible.
 const standing = (page) =>
   page.evaluate(() => {
     const at = document.activeElement;
@@ -22,7 +22,7 @@ const standing = (page) =>
     };
   });
 
-// Presses Tab until something of that name has the focus.
+// Presses Tab until an element of that name has the focus.
 async function tabTo(page, name) {
   const passed = [];
   for (let stops = 0; stops < 40; stops += 1) {
@@ -38,16 +38,16 @@ async function tabTo(page, name) {
 }
 
 const type = (page, text) => page.keyboard.type(text);
-const enter = (page) => led(page, () => page.keyboard.press("Enter"));
-const space = (page) => led(page, () => page.keyboard.press("Space"));
+const enter = (page) => navigate(page, () => page.keyboard.press("Enter"));
+const space = (page) => navigate(page, () => page.keyboard.press("Space"));
 
-provesWithAndWithoutScripts(
+testWithAndWithoutScripts(
   "somebody signs in, changes a name, ends a session and signs out without a pointer",
   async (t, scripts) => {
-    const [page, other] = [await stage.sitDown(t, scripts), await stage.sitDown(t, scripts)];
-    const email = await register(other, stage.house);
+    const [page, other] = [await scenario.openPage(t, scripts), await scenario.openPage(t, scripts)];
+    const email = await register(other, scenario.server);
 
-    await page.goto(stage.house.at("/login"));
+    await page.goto(scenario.server.at("/login"));
     await tabTo(page, "Email address");
     await type(page, email);
     await tabTo(page, "Password");
@@ -77,10 +77,10 @@ provesWithAndWithoutScripts(
   },
 );
 
-provesWithAndWithoutScripts("the first stop leads past the navigation", async (t, scripts) => {
-  const page = await stage.sitDown(t, scripts);
-  await register(page, stage.house);
-  await page.goto(stage.house.at("/account"));
+testWithAndWithoutScripts("the first stop skips the navigation", async (t, scripts) => {
+  const page = await scenario.openPage(t, scripts);
+  await register(page, scenario.server);
+  await page.goto(scenario.server.at("/account"));
   await page.keyboard.press("Tab");
   assert.equal((await standing(page)).name, "Skip to the content");
   assert.ok((await standing(page)).inView);
@@ -89,12 +89,12 @@ provesWithAndWithoutScripts("the first stop leads past the navigation", async (t
   assert.ok(await page.evaluate(() => document.activeElement.closest("main") !== null));
 });
 
-provesWithAndWithoutScripts("an administrator locks a user out without a pointer", async (t, scripts) => {
-  const [user, desk] = [await stage.sitDown(t, scripts), await stage.sitDown(t, scripts)];
-  const email = await register(user, stage.house);
+testWithAndWithoutScripts("an administrator locks a user out without a pointer", async (t, scripts) => {
+  const [user, desk] = [await scenario.openPage(t, scripts), await scenario.openPage(t, scripts)];
+  const email = await register(user, scenario.server);
   const boss = `boss.${email}`;
-  await stage.house.operate(["user", "create", boss, "--role", "admin", "--password-stdin"], `${PASSWORD}\n`);
-  await signIn(desk, stage.house, boss);
+  await scenario.server.operate(["user", "create", boss, "--role", "admin", "--password-stdin"], `${PASSWORD}\n`);
+  await signIn(desk, scenario.server, boss);
   await tabTo(desk, "Administration");
   await enter(desk);
   await tabTo(desk, "Users");

@@ -1,5 +1,5 @@
-// The mail. The rule: a mail is read as it was written to disk, quoted-printable and all, and waited for without asking over and
-// over: the folder tells when something comes into it.
+// The mail. The rule: a mail is read as it was written to disk (quoted-printable), and the test waits for the folder to change instead
+// of polling it.
 
 import { watch } from "node:fs";
 import { readFile, readdir } from "node:fs/promises";
@@ -18,11 +18,11 @@ async function linkIn(file, to, place) {
   return decoded(text).match(new RegExp(`^https?://\\S+${place}\\?token=\\S+`, "m"))?.[0];
 }
 
-// The newest link to a place (/reset, /verify-email, /not-me) that was mailed to an address.
-export async function mailedLink(house, to, place) {
+// The newest link to a page (/reset, /verify-email, /not-me) that was sent to an email address.
+export async function mailedLink(server, to, place) {
   const patience = AbortSignal.timeout(PATIENCE);
   const news = new EventTarget();
-  const watcher = watch(house.mail, { signal: patience }, () => news.dispatchEvent(new Event("news")));
+  const watcher = watch(server.mail, { signal: patience }, () => news.dispatchEvent(new Event("news")));
   watcher.on("error", () => {});
   try {
     for (;;) {
@@ -31,13 +31,13 @@ export async function mailedLink(house, to, place) {
         patience.addEventListener("abort", () => reject(new Error(`no mail to ${to} with a link to ${place}`)));
       });
       change.catch(() => {});
-      // Their names are their ids, which begin with the time.
-      const names = (await readdir(house.mail))
+      // A file's name is the mail's id, which begins with the time.
+      const names = (await readdir(server.mail))
         .filter((name) => name.endsWith(".eml"))
         .sort()
         .reverse();
       for (const name of names) {
-        const link = await linkIn(join(house.mail, name), to, place);
+        const link = await linkIn(join(server.mail, name), to, place);
         if (link) return link;
       }
       await change;

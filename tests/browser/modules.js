@@ -1,5 +1,5 @@
-// The two modules of others: a browser's remote control and the rules of accessibility. The rule: they lie outside of the source
-// tree, where scripts/test-browser.sh put them, and this is the one file that knows it.
+// The two external modules: browser automation and accessibility rules. The rule: scripts/test-browser.sh installs them outside of the
+// source tree, and only this file knows where.
 
 import { createRequire } from "node:module";
 

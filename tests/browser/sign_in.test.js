@@ -1,35 +1,35 @@
-// Signing in, and where it leads. The rule: it leads to a page of this server or to an origin of the configuration, and nothing is
-// left to see for whoever comes after a sign-out.
+// Signing in, and where it leads. The rule: it leads to a page of this server or to an origin of the configuration, and after a
+// sign-out the browser shows nothing of the account.
 
 import assert from "node:assert/strict";
 import { after } from "node:test";
-import { launch, sitDown } from "./browser.js";
-import { openNeighbour } from "./neighbour.js";
+import { launch, openPage } from "./browser.js";
+import { openOtherSite } from "./other_site.js";
 import {
   PASSWORD,
   complaint,
   fillSignIn,
   follow,
   heading,
-  led,
+  navigate,
   place,
   press,
   register,
   said,
   sessions,
   signOut,
-} from "./person.js";
-import { proves, provesWithAndWithoutScripts, setStage } from "./stage.js";
+} from "./user.js";
+import { testCase, testWithAndWithoutScripts, openScenario } from "./scenario.js";
 
-const app = await openNeighbour({ "/board": "<h1>The application</h1>" });
+const app = await openOtherSite({ "/board": "<h1>The application</h1>" });
 after(() => app.close());
 const rememberer = await launch({ remembersPages: true });
 after(() => rememberer.close());
-const stage = await setStage({ "pages.return_to": JSON.stringify([app.origin]) });
+const scenario = await openScenario({ "pages.return_to": JSON.stringify([app.origin]) });
 
-provesWithAndWithoutScripts("a wrong password is told, the address stays, and the password goes", async (t, scripts) => {
-  const page = await stage.sitDown(t, scripts);
-  const email = await register(page, stage.house);
+testWithAndWithoutScripts("a wrong password is reported, the email address is kept, and the password is cleared", async (t, scripts) => {
+  const page = await scenario.openPage(t, scripts);
+  const email = await register(page, scenario.server);
   await signOut(page);
   const answer = await fillSignIn(page, email, "not the password");
   assert.equal(answer.status(), 401);
@@ -37,28 +37,28 @@ provesWithAndWithoutScripts("a wrong password is told, the address stays, and th
   assert.match(await page.title(), /^Error: /);
   assert.equal(await page.getByLabel("Email address").inputValue(), email);
   assert.equal(await page.getByLabel("Password", { exact: true }).inputValue(), "");
-  await page.goto(stage.house.at("/login"));
+  await page.goto(scenario.server.at("/login"));
   const stranger = await fillSignIn(page, "nobody@example.com", "not the password");
   assert.equal(stranger.status(), 401);
 });
 
-provesWithAndWithoutScripts("a sign-in leads back to the page that asked for it", async (t, scripts) => {
-  const page = await stage.sitDown(t, scripts);
-  const email = await register(page, stage.house);
+testWithAndWithoutScripts("a sign-in leads back to the page that asked for it", async (t, scripts) => {
+  const page = await scenario.openPage(t, scripts);
+  const email = await register(page, scenario.server);
   await signOut(page);
-  await page.goto(stage.house.at("/account/sessions?status=ended"));
+  await page.goto(scenario.server.at("/account/sessions?status=ended"));
   assert.equal(place(page), "/login");
   await fillSignIn(page, email, "not the password");
   await fillSignIn(page, email);
-  assert.equal(page.url(), stage.house.at("/account/sessions?status=ended"));
+  assert.equal(page.url(), scenario.server.at("/account/sessions?status=ended"));
 });
 
-provesWithAndWithoutScripts(
+testWithAndWithoutScripts(
   "a sign-in leads back to an application that is allowed, also by way of a registration",
   async (t, scripts) => {
-    const page = await stage.sitDown(t, { ...scripts, elsewhere: [app.origin] });
+    const page = await scenario.openPage(t, { ...scripts, elsewhere: [app.origin] });
     const board = `${app.origin}/board?task=1#top`;
-    const login = stage.house.at(`/login?return_to=${encodeURIComponent(board)}`);
+    const login = scenario.server.at(`/login?return_to=${encodeURIComponent(board)}`);
     await page.goto(login);
     await follow(page, "Create an account");
     await page.getByLabel("Email address").fill("way@example.com");
@@ -70,10 +70,10 @@ provesWithAndWithoutScripts(
     await press(page, "Create account");
     assert.equal(page.url(), board);
     assert.equal(await heading(page), "The application");
-    // Whoever is signed in already is led on at once.
+    // A user who is signed in already is redirected at once.
     await page.goto(login);
     assert.equal(page.url(), board);
-    await page.goto(stage.house.at("/account"));
+    await page.goto(scenario.server.at("/account"));
     await signOut(page);
     await page.goto(login);
     await fillSignIn(page, email);
@@ -81,8 +81,8 @@ provesWithAndWithoutScripts(
   },
 );
 
-proves("a sign-in leads nowhere else, in no spelling", async (t) => {
-  const page = await stage.sitDown(t);
+testCase("a sign-in leads nowhere else, in no spelling", async (t) => {
+  const page = await scenario.openPage(t);
   const elsewhere = [
     "https://evil.example/",
     "//evil.example/",
@@ -97,27 +97,27 @@ proves("a sign-in leads nowhere else, in no spelling", async (t) => {
     "/openapi.json",
   ];
   for (const wanted of elsewhere) {
-    const answer = await page.goto(stage.house.at(`/login?return_to=${encodeURIComponent(wanted)}`));
+    const answer = await page.goto(scenario.server.at(`/login?return_to=${encodeURIComponent(wanted)}`));
     assert.equal(answer.status(), 400, wanted);
     assert.equal(answer.headers()["content-type"], "text/html; charset=utf-8");
-    assert.equal(new URL(page.url()).origin, stage.house.origin);
+    assert.equal(new URL(page.url()).origin, scenario.server.origin);
   }
   await follow(page, "Sign in");
-  assert.equal(page.url(), stage.house.at("/login"));
-  // Nor when the form itself is changed.
-  const email = await register(page, stage.house);
+  assert.equal(page.url(), scenario.server.at("/login"));
+  // A manipulated form leads nowhere else either.
+  const email = await register(page, scenario.server);
   await signOut(page);
-  await page.goto(stage.house.at(`/login?return_to=${encodeURIComponent("/account")}`));
+  await page.goto(scenario.server.at(`/login?return_to=${encodeURIComponent("/account")}`));
   const evil = "/login?return_to=https%3A%2F%2Fevil.example%2F";
   await page.locator("form[action^='/login']").evaluate((form, action) => form.setAttribute("action", action), evil);
   assert.equal((await fillSignIn(page, email)).status(), 400);
-  assert.equal(new URL(page.url()).origin, stage.house.origin);
+  assert.equal(new URL(page.url()).origin, scenario.server.origin);
 });
 
-provesWithAndWithoutScripts("the back button shows nothing of an account that was signed out", async (t, scripts) => {
-  for (const browser of [stage.browser, rememberer]) {
-    const page = await sitDown(browser, t, stage.house, scripts);
-    const email = await register(page, stage.house, { name: "Ada Lovelace" });
+testWithAndWithoutScripts("the back button shows nothing of an account that was signed out", async (t, scripts) => {
+  for (const browser of [scenario.browser, rememberer]) {
+    const page = await openPage(browser, t, scenario.server, scripts);
+    const email = await register(page, scenario.server, { name: "Ada Lovelace" });
     await follow(page, "Recent activity");
     await follow(page, "Profile");
     await signOut(page);
@@ -131,14 +131,14 @@ provesWithAndWithoutScripts("the back button shows nothing of an account that wa
   }
 });
 
-// Whoever opened the window could close it before the answer arrives, and the browser would never get what a refresh gave.
-provesWithAndWithoutScripts("a link of another site leads to the page, by way of one that turns no token over", async (t, scripts) => {
-  const page = await stage.sitDown(t, { ...scripts, elsewhere: [app.otherSite] });
-  await register(page, stage.house);
-  const kept = async () => (await page.context().cookies(stage.house.at("/"))).find(({ name }) => name === "kw_refresh").value;
+// The site that opened the window could close it before the response arrives, and the browser would lose the rotated tokens.
+testWithAndWithoutScripts("a link of another site reaches the page through one that rotates no token", async (t, scripts) => {
+  const page = await scenario.openPage(t, { ...scripts, elsewhere: [app.otherSite] });
+  await register(page, scenario.server);
+  const kept = async () => (await page.context().cookies(scenario.server.at("/"))).find(({ name }) => name === "kw_refresh").value;
   const before = await kept();
   await page.context().clearCookies({ name: "kw_access" });
-  app.pages["/link"] = `<h1>Elsewhere</h1><a href="${stage.house.at("/account/sessions")}">Your sessions</a>`;
+  app.pages["/link"] = `<h1>Elsewhere</h1><a href="${scenario.server.at("/account/sessions")}">Your sessions</a>`;
   await page.goto(`${app.otherSite}/link`);
   const answers = [];
   page.on("response", (answer) => answers.push([new URL(answer.url()).pathname, answer.status()]));
@@ -147,33 +147,33 @@ provesWithAndWithoutScripts("a link of another site leads to the page, by way of
   const visits = answers.filter(([path]) => path === "/account/sessions");
   assert.deepEqual(visits, [["/account/sessions", 200], ["/account/sessions", 200]]);
   assert.notEqual(await kept(), before);
-  assert.equal((await sessions(page, stage.house)).length, 1);
+  assert.equal((await sessions(page, scenario.server)).length, 1);
 });
 
-proves("six tabs whose access token is gone are all let in, and are one session", async (t) => {
-  const page = await stage.sitDown(t);
-  await register(page, stage.house);
+testCase("six tabs without an access token all get in, and share one session", async (t) => {
+  const page = await scenario.openPage(t);
+  await register(page, scenario.server);
   const context = page.context();
   const tabs = [page, ...(await Promise.all([1, 2, 3, 4, 5].map(() => context.newPage())))];
   const places = ["/account", "/account/sessions", "/account/security", "/account/keys", "/account/events", "/account/data"];
   for (let round = 0; round < 3; round += 1) {
     await context.clearCookies({ name: "kw_access" });
-    await Promise.all(tabs.map((tab, at) => tab.goto(stage.house.at(places[at]))));
+    await Promise.all(tabs.map((tab, at) => tab.goto(scenario.server.at(places[at]))));
     assert.deepEqual(tabs.map(place), places);
   }
-  assert.equal((await sessions(page, stage.house)).length, 1);
+  assert.equal((await sessions(page, scenario.server)).length, 1);
 });
 
-provesWithAndWithoutScripts("a link signs nobody out, its page asks first", async (t, scripts) => {
-  const page = await stage.sitDown(t, scripts);
-  await register(page, stage.house);
-  await page.goto(stage.house.at("/logout"));
+testWithAndWithoutScripts("a link alone signs no user out: its page asks first", async (t, scripts) => {
+  const page = await scenario.openPage(t, scripts);
+  await register(page, scenario.server);
+  await page.goto(scenario.server.at("/logout"));
   assert.equal(await heading(page), "Sign out");
-  await page.goto(stage.house.at("/account"));
+  await page.goto(scenario.server.at("/account"));
   assert.equal(place(page), "/account");
-  await page.goto(stage.house.at("/logout"));
+  await page.goto(scenario.server.at("/logout"));
   await press(page.getByRole("main"), "Sign out", page);
   assert.equal(await said(page), "You are signed out.");
-  await led(page, () => page.goto(stage.house.at("/account")));
+  await navigate(page, () => page.goto(scenario.server.at("/account")));
   assert.equal(place(page), "/login");
 });

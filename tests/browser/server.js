@@ -1,5 +1,5 @@
-// A server. The rule: it has a folder and a port of its own, nothing of its surroundings reaches it, and it ends with the process
-// that started it, however that ends.
+// A server. The rule: it has a folder and a port of its own, inherits nothing from the environment, and ends with the process that
+// started it, however that ends.
 
 import { execFile, spawn } from "node:child_process";
 import { once } from "node:events";
@@ -13,7 +13,7 @@ import { fileURLToPath } from "node:url";
 const target = process.env.CARGO_TARGET_DIR ?? fileURLToPath(new URL("../../target", import.meta.url));
 const program = process.env.KEYWARD_BIN ?? join(target, "debug", "keyward");
 
-// The shell becomes the server; what stays beside it ends the server when the pipe from this process closes.
+// The shell becomes the server. A process beside it ends the server when the pipe from this process closes.
 const tied = 'exec 3<&0; { cat <&3; kill -TERM $$; } >/dev/null 2>&1 & exec "$@" 3<&- </dev/null';
 
 export async function freePort() {
@@ -34,7 +34,7 @@ function environment(settings) {
   return env;
 }
 
-// Nobody waits for hashes, and nobody is slowed down.
+// Cheap hashes and no limits, so that the tests do not wait.
 const quick = {
   "limits.enabled": false,
   "password.memory_kib": 64,
@@ -42,16 +42,16 @@ const quick = {
   "log.level": "error",
 };
 
-export class House {
+export class TestServer {
   static async open(settings = {}) {
-    const folder = await mkdtemp(join(tmpdir(), "keyward-house-"));
+    const folder = await mkdtemp(join(tmpdir(), "keyward-server-"));
     await mkdir(join(folder, "mail"));
-    // Between finding a port and taking it somebody else may have it: then another is tried.
+    // Another process may take the port between finding it and binding it. Then the next port is tried.
     for (let left = 4; ; left -= 1) {
-      const house = new House(folder, await freePort(), settings);
+      const server = new TestServer(folder, await freePort(), settings);
       try {
-        await house.#start();
-        return house;
+        await server.#start();
+        return server;
       } catch (error) {
         if (left > 0 && /in use/i.test(error.message)) continue;
         await rm(folder, { recursive: true });
@@ -60,7 +60,7 @@ export class House {
     }
   }
 
-  #server;
+  #process;
 
   constructor(folder, port, settings) {
     this.folder = folder;
@@ -76,20 +76,20 @@ export class House {
 
   async #start(more = {}) {
     const serve = [program, "serve", "--bind", this.bind, "--data-dir", this.folder];
-    this.#server = spawn("sh", ["-c", tied, "sh", ...serve], {
+    this.#process = spawn("sh", ["-c", tied, "sh", ...serve], {
       cwd: this.folder,
       env: { ...this.env, ...more },
       stdio: ["pipe", "ignore", "pipe"],
-      // Ctrl-C is for the tests, which end this.
+      // Ctrl-C goes to the tests, and they end the server.
       detached: true,
     });
-    this.#server.stdin.on("error", () => {});
+    this.#process.stdin.on("error", () => {});
     this.setupLink = undefined;
     const said = [];
     await new Promise((listening, failed) => {
-      this.#server.once("error", failed);
-      this.#server.once("exit", (code) => failed(new Error(`keyward ended with ${code}: ${said.join("\n")}`)));
-      createInterface({ input: this.#server.stderr }).on("line", (line) => {
+      this.#process.once("error", failed);
+      this.#process.once("exit", (code) => failed(new Error(`keyward ended with ${code}: ${said.join("\n")}`)));
+      createInterface({ input: this.#process.stderr }).on("line", (line) => {
         said.push(line);
         const [, token] = line.match(/set-up token: (\S+)/) ?? [];
         if (token) this.setupLink = this.at(`/setup?token=${token}`);
@@ -99,10 +99,10 @@ export class House {
     });
   }
 
-  // What the program answers, as an operator types it beside the running server.
+  // Runs a command as an operator would beside the running server, and returns its output.
   async operate(args, input = "") {
     const child = execFile(program, [...args, "--data-dir", this.folder], { cwd: this.folder, env: this.env });
-    // A command that reads nothing may have ended by now. How it went is in its exit code.
+    // A command that reads nothing may have ended already. Its exit code says whether it succeeded.
     child.stdin.on("error", (error) => {
       if (error.code !== "EPIPE") throw error;
     });
@@ -115,12 +115,12 @@ export class House {
   }
 
   async #stop() {
-    const ended = this.#server.exitCode ?? once(this.#server, "exit");
-    this.#server.stdin.end();
+    const ended = this.#process.exitCode ?? once(this.#process, "exit");
+    this.#process.stdin.end();
     await ended;
   }
 
-  // With more in its environment, such as another clock.
+  // Restarts the server with additional environment variables, such as another clock.
   async restart(more) {
     await this.#stop();
     await this.#start(more);

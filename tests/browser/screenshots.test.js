@@ -1,12 +1,12 @@
-// The README's pictures. The rule: they show a service that could be anybody's, with names that never change. Its day of history
-// takes another clock (libfaketime) and some seconds: it is made where the pictures are to be kept.
+// The README's screenshots. The rule: they show a neutral service, with names that never change. A day of history needs another clock
+// (libfaketime) and some seconds, so it is created only when the screenshots are to be kept.
 
 import assert from "node:assert/strict";
 import { mkdir, stat } from "node:fs/promises";
 import { join } from "node:path";
-import { pictures } from "./axe.js";
-import { PASSWORD, fillSignIn, signIn } from "./person.js";
-import { proves, setStage } from "./stage.js";
+import { screenshots } from "./axe.js";
+import { PASSWORD, fillSignIn, signIn } from "./user.js";
+import { testCase, openScenario } from "./scenario.js";
 
 const LARGEST = 120 * 1024;
 const DEVICES = [
@@ -15,11 +15,11 @@ const DEVICES = [
   "Mozilla/5.0 (Windows NT 10.0; Win64; x64) AppleWebKit/537.36 (KHTML, like Gecko) Chrome/140.0.0.0 Safari/537.36 Edg/140.0.0.0",
 ];
 const NAMES = ["ada", "alan", "barbara", "donald", "edsger", "frances", "john", "katherine", "linus", "margaret", "niklaus"];
-const folder = process.env.KEYWARD_SCREENSHOTS || join(pictures, "readme");
+const folder = process.env.KEYWARD_SCREENSHOTS || join(screenshots, "readme");
 const otherClock = process.env.KEYWARD_SCREENSHOTS && process.env.KEYWARD_TEST_FAKETIME;
 
-const stage = await setStage({ "session.max_per_user": 3 });
-const { house } = stage;
+const scenario = await openScenario({ "session.max_per_user": 3 });
+const { server } = scenario;
 await mkdir(folder, { recursive: true });
 
 async function take(page, name) {
@@ -29,7 +29,7 @@ async function take(page, name) {
 }
 
 async function call(path, body) {
-  const answer = await fetch(house.at(`/api/v1/auth${path}`), {
+  const answer = await fetch(server.at(`/api/v1/auth${path}`), {
     method: "POST",
     headers: { "Content-Type": "application/json", "User-Agent": DEVICES[0] },
     body: JSON.stringify(body),
@@ -37,7 +37,7 @@ async function call(path, body) {
   return answer.json();
 }
 
-// An hour of a service: people come by day, some of them mistype, most of them stay.
+// One hour of traffic: more users by day than by night, some mistype their password, most stay signed in.
 async function anHour(hour) {
   const people = Math.round(9 + 8 * Math.sin(((hour - 9) * Math.PI) / 12));
   for (let at = 0; at < people; at += 1) {
@@ -53,26 +53,26 @@ async function anHour(hour) {
 async function aDay() {
   const now = new Date().getUTCHours();
   for (let ago = 23; ago > 0; ago -= 1) {
-    await house.restart({ LD_PRELOAD: otherClock, FAKETIME: `-${ago}h` });
+    await server.restart({ LD_PRELOAD: otherClock, FAKETIME: `-${ago}h` });
     await anHour((now - ago + 24) % 24);
   }
-  await house.restart();
+  await server.restart();
 }
 
-proves("the README's pictures are up to date and small", async (t) => {
-  const visitor = await stage.sitDown(t, { userAgent: DEVICES[0] });
+testCase("the README's screenshots are up to date and small", async (t) => {
+  const visitor = await scenario.openPage(t, { userAgent: DEVICES[0] });
   for (const name of [...NAMES, "grace"]) {
     const role = name === "grace" ? "admin" : "user";
     const create = ["user", "create", `${name}@example.com`, "--role", role, "--email-verified", "--password-stdin"];
-    await house.operate(create, `${PASSWORD}\n`);
+    await server.operate(create, `${PASSWORD}\n`);
   }
 
-  await visitor.goto(house.at("/login"));
+  await visitor.goto(server.at("/login"));
   await take(visitor, "login");
   await visitor.emulateMedia({ colorScheme: "dark" });
   await take(visitor, "login-dark");
   await visitor.emulateMedia({ colorScheme: "light" });
-  await visitor.goto(house.at("/register"));
+  await visitor.goto(server.at("/register"));
   await visitor.getByLabel("Email address").fill("ada@example.com");
   await visitor.getByLabel("Name (optional)").fill("Ada Lovelace");
   await visitor.getByLabel("Password", { exact: true }).fill(PASSWORD);
@@ -80,14 +80,14 @@ proves("the README's pictures are up to date and small", async (t) => {
   await take(visitor, "register");
 
   if (otherClock) await aDay();
-  for (const userAgent of DEVICES.slice(1)) await signIn(await stage.sitDown(t, { userAgent }), house, "ada@example.com");
-  await signIn(visitor, house, "ada@example.com");
-  await visitor.goto(house.at("/account/sessions"));
+  for (const userAgent of DEVICES.slice(1)) await signIn(await scenario.openPage(t, { userAgent }), server, "ada@example.com");
+  await signIn(visitor, server, "ada@example.com");
+  await visitor.goto(server.at("/account/sessions"));
   await take(visitor, "account");
 
-  const desk = await stage.sitDown(t, { userAgent: DEVICES[0] });
-  await desk.goto(house.at("/login"));
+  const desk = await scenario.openPage(t, { userAgent: DEVICES[0] });
+  await desk.goto(server.at("/login"));
   await fillSignIn(desk, "grace@example.com");
-  await desk.goto(house.at("/admin"));
+  await desk.goto(server.at("/admin"));
   await take(desk, "admin");
 });

@@ -1,52 +1,52 @@
-// What others can do to somebody who is signed in: pages of other origins, names that are markup, scripts that look for tokens. The
-// rule: nothing happens, and nothing is found.
+// Attacks on a signed-in user: forms and frames of other origins, names that are markup, scripts that look for tokens. The rule: no
+// attack changes anything, and no script finds a token.
 
 import assert from "node:assert/strict";
 import { after } from "node:test";
-import { openNeighbour } from "./neighbour.js";
+import { openOtherSite } from "./other_site.js";
 import {
   PASSWORD,
   fill,
   fillSignIn,
   follow,
   heading,
-  led,
+  navigate,
   newAddress,
   place,
   press,
   register,
   signIn,
   signOut,
-} from "./person.js";
-import { proves, provesWithAndWithoutScripts, setStage } from "./stage.js";
+} from "./user.js";
+import { testCase, testWithAndWithoutScripts, openScenario } from "./scenario.js";
 
-const stage = await setStage();
-const neighbour = await openNeighbour();
-after(() => neighbour.close());
+const scenario = await openScenario();
+const otherSite = await openOtherSite();
+after(() => otherSite.close());
 
 const escaped = (text) => text.replaceAll("&", "&amp;").replaceAll('"', "&quot;").replaceAll("<", "&lt;");
 
 // A page with a form that is sent to the server.
 function lure(place, fields) {
   const inputs = Object.entries(fields).map(([name, value]) => `<input name="${name}" value="${escaped(value)}">`);
-  return `<form method="post" action="${stage.house.at(place)}">${inputs.join("")}<button>You have won</button></form>`;
+  return `<form method="post" action="${scenario.server.at(place)}">${inputs.join("")}<button>You have won</button></form>`;
 }
 
-provesWithAndWithoutScripts("a form of another origin does nothing", async (t, scripts) => {
-  const sites = [neighbour.origin, neighbour.otherSite];
-  const [victim, mallory] = [await stage.sitDown(t, { ...scripts, elsewhere: sites }), await stage.sitDown(t, scripts)];
-  const email = await register(victim, stage.house, { name: "Ada" });
-  // Mallory has a form's token, too; it is Mallory's.
-  const hers = await register(mallory, stage.house);
+testWithAndWithoutScripts("a form of another origin does nothing", async (t, scripts) => {
+  const sites = [otherSite.origin, otherSite.crossSiteOrigin];
+  const [victim, mallory] = [await scenario.openPage(t, { ...scripts, elsewhere: sites }), await scenario.openPage(t, scripts)];
+  const email = await register(victim, scenario.server, { name: "Ada" });
+  // Mallory has a form token as well, but it belongs to Mallory's own session.
+  const hers = await register(mallory, scenario.server);
   const form = await mallory.locator("main input[name=form]").first().inputValue();
-  neighbour.pages["/name"] = lure("/account", { form, name: "Mallory's" });
-  neighbour.pages["/logout"] = lure("/logout", { form });
-  neighbour.pages["/login"] = lure("/login", { form, email: hers, password: PASSWORD });
-  neighbour.pages["/delete"] = lure("/account/delete", { form, current_password: PASSWORD, sure: "yes" });
-  neighbour.pages["/others"] = lure("/account/sessions/end-others", { form });
-  neighbour.pages["/key"] = lure("/account/keys", { form, name: "Mallory's", days: "0" });
+  otherSite.pages["/name"] = lure("/account", { form, name: "Mallory's" });
+  otherSite.pages["/logout"] = lure("/logout", { form });
+  otherSite.pages["/login"] = lure("/login", { form, email: hers, password: PASSWORD });
+  otherSite.pages["/delete"] = lure("/account/delete", { form, current_password: PASSWORD, sure: "yes" });
+  otherSite.pages["/others"] = lure("/account/sessions/end-others", { form });
+  otherSite.pages["/key"] = lure("/account/keys", { form, name: "Mallory's", days: "0" });
   for (const site of sites) {
-    for (const page of Object.keys(neighbour.pages)) {
+    for (const page of Object.keys(otherSite.pages)) {
       await victim.goto(site + page);
       const answer = await press(victim, "You have won");
       assert.equal(answer.status(), 403, `${site}${page}`);
@@ -54,31 +54,31 @@ provesWithAndWithoutScripts("a form of another origin does nothing", async (t, s
       assert.equal(answer.headers()["set-cookie"], undefined, `${site}${page}`);
     }
   }
-  await victim.goto(stage.house.at("/account"));
+  await victim.goto(scenario.server.at("/account"));
   await victim.getByRole("banner").getByText(email).waitFor();
   assert.equal(await victim.getByLabel("Name").inputValue(), "Ada");
   await follow(victim, "API keys");
   assert.equal(await victim.getByText("Mallory's").count(), 0);
 });
 
-proves("no page shows inside of another", async (t) => {
-  const page = await stage.sitDown(t, { elsewhere: [neighbour.origin] });
-  const email = await register(page, stage.house);
-  neighbour.pages["/frame"] = `<iframe src="${stage.house.at("/account")}"></iframe>`;
-  await page.goto(`${neighbour.origin}/frame`);
+testCase("no page is shown in a frame of another site", async (t) => {
+  const page = await scenario.openPage(t, { elsewhere: [otherSite.origin] });
+  const email = await register(page, scenario.server);
+  otherSite.pages["/frame"] = `<iframe src="${scenario.server.at("/account")}"></iframe>`;
+  await page.goto(`${otherSite.origin}/frame`);
   const texts = await Promise.all(page.frames().map((frame) => frame.content()));
   assert.ok(texts.every((text) => !text.includes(email)));
-  // Chromium tells that it did as it was told.
+  // Chromium reports that the policy blocked the frame.
   assert.ok(page.faults.splice(0).every((fault) => fault.includes("frame-ancestors")));
 });
 
-provesWithAndWithoutScripts(
+testWithAndWithoutScripts(
   "a name that is markup is shown as it was typed, to its owner and to administrators",
   async (t, scripts) => {
-    const [page, desk] = [await stage.sitDown(t, scripts), await stage.sitDown(t, scripts)];
+    const [page, desk] = [await scenario.openPage(t, scripts), await scenario.openPage(t, scripts)];
     const name = `<img src=x onerror=alert(1)>"'`;
     const script = `</textarea><script>alert(2)</script>`;
-    const email = await register(page, stage.house, { name });
+    const email = await register(page, scenario.server, { name });
     assert.equal(await page.getByLabel("Name").inputValue(), name);
     await follow(page, "API keys");
     await fill(page, "What it is for", script);
@@ -86,14 +86,14 @@ provesWithAndWithoutScripts(
     await page.getByText(script, { exact: true }).waitFor();
 
     const boss = newAddress("boss");
-    await stage.house.operate(["user", "create", boss, "--role", "admin", "--password-stdin"], `${PASSWORD}\n`);
-    await signIn(desk, stage.house, boss);
-    await desk.goto(stage.house.at("/admin/users"));
+    await scenario.server.operate(["user", "create", boss, "--role", "admin", "--password-stdin"], `${PASSWORD}\n`);
+    await signIn(desk, scenario.server, boss);
+    await desk.goto(scenario.server.at("/admin/users"));
     await desk.getByText(name).first().waitFor();
     await fill(desk, "Search", `"><script>alert(3)</script>`);
     await press(desk, "Show");
     assert.equal(await desk.getByLabel("Search").inputValue(), `"><script>alert(3)</script>`);
-    await desk.goto(stage.house.at(`/admin/users?query=${email}`));
+    await desk.goto(scenario.server.at(`/admin/users?query=${email}`));
     await follow(desk, email);
     assert.equal(await desk.locator("#name").inputValue(), name);
     await desk.getByText(script, { exact: true }).waitFor();
@@ -102,9 +102,9 @@ provesWithAndWithoutScripts(
   },
 );
 
-proves("scripts find no token: not in cookies, not in storage, not in the page", async (t) => {
-  const page = await stage.sitDown(t);
-  const email = await register(page, stage.house);
+testCase("scripts find no token: not in cookies, not in storage, not in the page", async (t) => {
+  const page = await scenario.openPage(t);
+  const email = await register(page, scenario.server);
   await signOut(page);
   await fillSignIn(page, email);
   const cookies = await page.context().cookies();
@@ -123,7 +123,7 @@ proves("scripts find no token: not in cookies, not in storage, not in the page",
     "/account/events",
     "/account/data",
   ]) {
-    await page.goto(stage.house.at(where));
+    await page.goto(scenario.server.at(where));
     const found = await page.evaluate(() => [document.cookie, localStorage.length, sessionStorage.length]);
     assert.deepEqual(found, ["", 0, 0], where);
     const text = await page.content();
@@ -137,9 +137,9 @@ proves("scripts find no token: not in cookies, not in storage, not in the page",
   assert.deepEqual(left.map((cookie) => cookie.name).sort(), ["kw_device", "kw_visitor"]);
 });
 
-proves("the policy lets no script of the page's own text run", async (t) => {
-  const page = await stage.sitDown(t);
-  const answer = await page.goto(stage.house.at("/login"));
+testCase("the content security policy blocks inline scripts, inline styles and foreign images", async (t) => {
+  const page = await scenario.openPage(t);
+  const answer = await page.goto(scenario.server.at("/login"));
   const policy = answer.headers()["content-security-policy"];
   assert.match(policy, /default-src 'none'/);
   assert.doesNotMatch(policy, /unsafe|\*|data:/);
@@ -150,30 +150,30 @@ proves("the policy lets no script of the page's own text run", async (t) => {
     document.body.insertAdjacentHTML("beforeend", '<img src="https://evil.example/x.png"><p style="color:red">styled</p>');
   });
   assert.equal(await page.evaluate(() => window.ran), undefined);
-  // And the browser of these tests would have told of each of them.
+  // The console reported each violation, so these tests would notice one.
   await page.waitForFunction(() => document.querySelector("p[style]"));
-  const told = page.faults.splice(0).join("\n");
-  for (const directive of ["script-src", "img-src", "style-src"]) assert.match(told, new RegExp(directive));
+  const reported = page.faults.splice(0).join("\n");
+  for (const directive of ["script-src", "img-src", "style-src"]) assert.match(reported, new RegExp(directive));
 });
 
-proves("an address that holds a secret is told to nobody, and the page that it opens still works", async (t) => {
+testCase("a URL that holds a token is sent to no other request as a referrer, and its page still works", async (t) => {
   for (const where of ["/reset?token=secret", "/verify-email?token=secret", "/not-me?token=secret"]) {
-    // A new browser each: one that has the style sheet already asks for nothing.
-    const page = await stage.sitDown(t);
+    // A new browser for each, because one that has the style sheet cached requests nothing.
+    const page = await scenario.openPage(t);
     const asked = page.waitForRequest((request) => request.url().includes("/assets/"));
-    let answer = await page.goto(stage.house.at(where));
+    let answer = await page.goto(scenario.server.at(where));
     assert.equal((await (await asked).allHeaders()).referer, undefined, where);
     if (where.startsWith("/reset")) await fill(page, "New password", PASSWORD);
-    // What confirms an address depends on the account, so that page knows at once that there is none.
-    if (!where.startsWith("/verify-email")) answer = await led(page, () => page.locator("main button.main").click());
+    // How an address is confirmed depends on the account, so this page notices at once that the token is unknown.
+    if (!where.startsWith("/verify-email")) answer = await navigate(page, () => page.locator("main button.main").click());
     assert.equal(answer.status(), 400, where);
     assert.equal(await heading(page), "This link works no more");
   }
 });
 
-provesWithAndWithoutScripts("what is not there, not allowed, or not done that way is told by a page", async (t, scripts) => {
-  const page = await stage.sitDown(t, scripts);
-  await register(page, stage.house);
+testWithAndWithoutScripts("each refusal is a page: not found, not allowed, or the wrong method", async (t, scripts) => {
+  const page = await scenario.openPage(t, scripts);
+  await register(page, scenario.server);
   for (const [where, status] of [
     ["/account/nothing", 404],
     ["/admin", 403],
@@ -185,7 +185,7 @@ provesWithAndWithoutScripts("what is not there, not allowed, or not done that wa
     ["/account/sessions?status=nonsense", 422],
     ["/login?return_to=https://evil.example", 400],
   ]) {
-    const answer = await page.goto(stage.house.at(where));
+    const answer = await page.goto(scenario.server.at(where));
     assert.equal(answer.status(), status, where);
     assert.match(answer.headers()["content-type"], /^text\/html/, where);
     assert.match(await heading(page), /\S/, where);
@@ -194,7 +194,7 @@ provesWithAndWithoutScripts("what is not there, not allowed, or not done that wa
     assert.ok(request.includes(answer.headers()["x-request-id"]), where);
   }
   assert.equal(await page.getByRole("link", { name: "Administration" }).count(), 0);
-  await page.goto(stage.house.at("/account/nothing"));
+  await page.goto(scenario.server.at("/account/nothing"));
   await follow(page, "To your account");
   assert.equal(place(page), "/account");
 });

@@ -1,5 +1,5 @@
-// The life of an account, from its first page to its last. The rule: one walk, in the order in which people meet these pages, and
-// what the mails say is done as the mails say it.
+// The lifecycle of an account, from its first page to its last. The rule: one walk through the pages in the order in which users
+// meet them, and each link in a mail does what the mail says.
 
 import assert from "node:assert/strict";
 import { mailedLink } from "./mail.js";
@@ -9,7 +9,7 @@ import {
   fillSignIn,
   follow,
   heading,
-  led,
+  navigate,
   newAddress,
   place,
   press,
@@ -18,45 +18,45 @@ import {
   sessions,
   signIn,
   signOut,
-} from "./person.js";
-import { provesWithAndWithoutScripts, setStage } from "./stage.js";
+} from "./user.js";
+import { testWithAndWithoutScripts, openScenario } from "./scenario.js";
 
-const stage = await setStage();
+const scenario = await openScenario();
 const NEW_PASSWORD = "copper lantern 12 meadow";
 
-provesWithAndWithoutScripts(
+testWithAndWithoutScripts(
   "an account is opened, confirmed, used on two devices, recovered, and locked out",
   async (t, scripts) => {
-    const { house } = stage;
-    const [laptop, phone] = [await stage.sitDown(t, scripts), await stage.sitDown(t, scripts)];
+    const { server } = scenario;
+    const [laptop, phone] = [await scenario.openPage(t, scripts), await scenario.openPage(t, scripts)];
 
-    await phone.goto(house.at("/"));
+    await phone.goto(server.at("/"));
     assert.equal(place(phone), "/login");
     await follow(phone, "Create an account");
-    const email = await register(phone, house, { name: "Ada" });
+    const email = await register(phone, server, { name: "Ada" });
     await phone.getByText("not confirmed", { exact: true }).waitFor();
 
-    await phone.goto(await mailedLink(house, email, "/verify-email"));
+    await phone.goto(await mailedLink(server, email, "/verify-email"));
     assert.equal(await heading(phone), "Confirm your address");
     await press(phone, "Confirm");
     assert.equal(await said(phone), "Your address is confirmed.");
     await phone.getByText("confirmed", { exact: true }).waitFor();
-    const again = await phone.goto(await mailedLink(house, email, "/verify-email"));
+    const again = await phone.goto(await mailedLink(server, email, "/verify-email"));
     assert.equal(again.status(), 400);
     assert.equal(await heading(phone), "This link works no more");
 
     await signOut(phone);
     assert.equal(await said(phone), "You are signed out.");
     await fillSignIn(phone, email);
-    await signIn(laptop, house, email);
+    await signIn(laptop, server, email);
 
-    const list = await sessions(laptop, house);
+    const list = await sessions(laptop, server);
     assert.equal(list.length, 2);
     assert.equal(list.filter((one) => one.includes("this one")).length, 1);
     const other = laptop.getByRole("listitem").filter({ hasText: "last used", hasNotText: "this one" });
     await press(other, /^End/, laptop);
     assert.equal(await said(laptop), "The session has ended.");
-    assert.equal((await sessions(laptop, house)).length, 1);
+    assert.equal((await sessions(laptop, server)).length, 1);
     await follow(phone, "Account");
     assert.equal(place(phone), "/login");
     assert.equal(await said(phone), "Your session has ended. Sign in to go on.");
@@ -65,12 +65,12 @@ provesWithAndWithoutScripts(
     await fill(phone, "Email address", email);
     assert.equal((await press(phone, "Mail me a link")).status(), 202);
     assert.equal(await heading(phone), "Look into your mail");
-    const reset = await mailedLink(house, email, "/reset");
+    const reset = await mailedLink(server, email, "/reset");
     await phone.goto(reset);
     await fill(phone, "New password", NEW_PASSWORD);
     await press(phone, "Set new password");
     assert.equal(await said(phone), "Your password is changed. Sign in with it.");
-    await led(laptop, () => laptop.reload());
+    await navigate(laptop, () => laptop.reload());
     assert.equal(place(laptop), "/login");
     assert.equal((await fillSignIn(laptop, email, PASSWORD)).status(), 401);
     await fillSignIn(phone, email, NEW_PASSWORD);
@@ -81,9 +81,9 @@ provesWithAndWithoutScripts(
     assert.equal(await heading(laptop), "This link works no more");
 
     const boss = newAddress("boss");
-    await house.operate(["user", "create", boss, "--role", "admin", "--password-stdin"], `${PASSWORD}\n`);
-    const desk = await stage.sitDown(t, scripts);
-    await signIn(desk, house, boss);
+    await server.operate(["user", "create", boss, "--role", "admin", "--password-stdin"], `${PASSWORD}\n`);
+    const desk = await scenario.openPage(t, scripts);
+    await signIn(desk, server, boss);
     await follow(desk, "Administration");
     await follow(desk, "Users");
     await fill(desk, "Search", email);

@@ -1,5 +1,5 @@
-// What people do: they read headings, fill in what labels name, and press buttons. The rule: nothing is found by how the page is
-// built, so that what a test can do, somebody who sees or hears the page can do, too.
+// The actions of a user: they read headings, fill in labelled fields, and press buttons. The rule: elements are found by role and label,
+// never by markup, so that everything a test does can be done by a user who sees or hears the page.
 
 import assert from "node:assert/strict";
 
@@ -7,7 +7,7 @@ export const PASSWORD = "violet kettle 41 harbour";
 
 let people = 0;
 
-// An address that nobody else in this process has.
+// An email address that is unique in this process.
 export const newAddress = (name = "ada") => `${name}.${(people += 1)}@example.com`;
 
 export const heading = (page) => page.getByRole("heading", { level: 1 }).innerText();
@@ -16,18 +16,18 @@ export const complaint = (page) => page.getByRole("alert").innerText();
 export const place = (page) => new URL(page.url()).pathname;
 const button = (page, name) => page.getByRole("button", typeof name === "string" ? { name, exact: true } : { name });
 
-// Does what leads to another page, and gives the last answer on the way there.
-export async function led(page, doing) {
+// Runs an action that leads to another page, and returns the last response on the way there.
+export async function navigate(page, doing) {
   const [answer] = await Promise.all([page.waitForNavigation(), doing()]);
   return answer;
 }
 
-export const press = (within, name, page = within) => led(page, () => button(within, name).click());
-export const follow = (page, name) => led(page, () => page.getByRole("link", { name, exact: true }).click());
+export const press = (within, name, page = within) => navigate(page, () => button(within, name).click());
+export const follow = (page, name) => navigate(page, () => page.getByRole("link", { name, exact: true }).click());
 export const fill = (page, label, text) => page.getByLabel(label, { exact: true }).fill(text);
 
-export async function register(page, house, { email = newAddress(), password = PASSWORD, name = "" } = {}) {
-  await page.goto(house.at("/register"));
+export async function register(page, server, { email = newAddress(), password = PASSWORD, name = "" } = {}) {
+  await page.goto(server.at("/register"));
   await fill(page, "Email address", email);
   await fill(page, "Name (optional)", name);
   await fill(page, "Password", password);
@@ -42,16 +42,16 @@ export async function fillSignIn(page, email, password = PASSWORD) {
   return press(page.getByRole("main"), "Sign in", page);
 }
 
-export async function signIn(page, house, email, password = PASSWORD) {
-  await page.goto(house.at("/login"));
+export async function signIn(page, server, email, password = PASSWORD) {
+  await page.goto(server.at("/login"));
   await fillSignIn(page, email, password);
   assert.equal(place(page), "/account");
 }
 
 export const signOut = (page) => press(page.getByRole("banner"), "Sign out", page);
 
-// The list of sessions: one text each.
-export async function sessions(page, house) {
-  await page.goto(house.at("/account/sessions"));
+// The texts of the listed sessions.
+export async function sessions(page, server) {
+  await page.goto(server.at("/account/sessions"));
   return page.getByRole("main").getByRole("listitem").allInnerTexts();
 }

@@ -1,5 +1,5 @@
-// Other origins on this machine. The rule: a neighbour has nothing to do with the server: it is an application that people sign in
-// for, a site that means harm, or the proxy that ends TLS.
+// Other origins on this machine. The rule: they share nothing with the server. Each is an application that users sign in to, a
+// malicious site, or the proxy that terminates TLS.
 
 import { execFileSync } from "node:child_process";
 import { once } from "node:events";
@@ -21,18 +21,18 @@ function closed(server) {
 }
 
 // Serves `pages`, HTML by path.
-export async function openNeighbour(pages = {}) {
+export async function openOtherSite(pages = {}) {
   const server = http.createServer((request, answer) => {
-    const page = pages[new URL(request.url, "http://neighbour").pathname];
+    const page = pages[new URL(request.url, "http://other.example").pathname];
     answer.writeHead(page ? 200 : 404, { "Content-Type": "text/html; charset=utf-8" });
-    answer.end(`<!DOCTYPE html><html lang="en"><link rel="icon" href="data:,"><title>Neighbour</title>${page ?? "nothing"}`);
+    answer.end(`<!DOCTYPE html><html lang="en"><link rel="icon" href="data:,"><title>Other site</title>${page ?? "nothing"}`);
   });
   const port = await listening(server);
   return {
     pages,
     origin: `http://127.0.0.1:${port}`,
-    // The same server under a name that is another site, not only another origin.
-    otherSite: `http://localhost:${port}`,
+    // The same server under a host name that is another site, not only another origin.
+    crossSiteOrigin: `http://localhost:${port}`,
     close: () => closed(server),
   };
 }
@@ -48,7 +48,8 @@ function certificate() {
   return made;
 }
 
-// Ends TLS and hands everything on; to whom is said later, since the server has to know the proxy's address first.
+// Terminates TLS and forwards every request to `target`. The target is set later, because the server's settings need the proxy's
+// origin first.
 export async function openTlsProxy() {
   const proxy = { target: undefined };
   const server = https.createServer(certificate(), (request, answer) => {
