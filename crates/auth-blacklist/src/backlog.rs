@@ -1,8 +1,8 @@
-//! Revocations on their way to Redis: tried again until they are written or lapse. Pure, and bounded.
+//! The queue of revocations to be written to Redis, which are retried until they are written or lapse. Pure and bounded.
 //!
-//! New ones go first, because somebody waits for them. When it is full the oldest of those that were tried before give way, and
-//! if there are none, the new ones are not taken in. Either is safe: an answer waits until Redis has its revocation **or**
-//! until `max_staleness` has passed, when every node has read it from the database.
+//! New revocations go first, because a request waits for them. When the queue is full, the oldest revocation that already failed is
+//! dropped; if there is none, the new one is not queued. Either is safe: the request waits until Redis has its revocation **or** until
+//! `max_staleness` has passed, when every node has read it from the database.
 
 use auth_domain::{revocation::Revocation, time::Timestamp};
 use std::{
@@ -14,7 +14,7 @@ use std::{
 };
 use tokio::sync::Notify;
 
-/// What somebody waits on who announced revocations.
+/// What an announcement waits on: the number of its revocations that are not yet written.
 #[derive(Debug)]
 pub(crate) struct Ticket {
     unwritten: AtomicUsize,
@@ -31,12 +31,12 @@ impl Ticket {
 
     fn one_written(&self) {
         if self.unwritten.fetch_sub(1, Ordering::AcqRel) == 1 {
-            // One waiter at the most; the permit is kept for it if it comes later.
+            // There is at most one waiter. The notification is kept for it if it waits later.
             self.written.notify_one();
         }
     }
 
-    /// Returns when Redis has everything that the ticket stands for.
+    /// Returns when Redis has all revocations of the ticket.
     pub(crate) async fn written(&self) {
         if self.unwritten.load(Ordering::Acquire) > 0 {
             self.written.notified().await;
@@ -44,7 +44,7 @@ impl Ticket {
     }
 }
 
-/// One revocation and who waits for it.
+/// One revocation and the ticket of its announcement.
 #[derive(Debug, Clone)]
 pub(crate) struct Entry {
     pub(crate) revocation: Revocation,
@@ -52,8 +52,8 @@ pub(crate) struct Entry {
 }
 
 impl Entry {
-    /// Redis has it.
-    pub(crate) fn written(self) {
+    /// Records that Redis has the revocation.
+    pub(crate) fn mark_written(self) {
         self.ticket.one_written();
     }
 }
@@ -63,23 +63,23 @@ impl Entry {
 pub(crate) struct Backlog {
     fresh: VecDeque<Entry>,
     failed: VecDeque<Entry>,
-    room: usize,
+    capacity: usize,
 }
 
 impl Backlog {
-    pub(crate) const fn new(room: usize) -> Self {
+    pub(crate) const fn new(capacity: usize) -> Self {
         Self {
             fresh: VecDeque::new(),
             failed: VecDeque::new(),
-            room,
+            capacity,
         }
     }
 
-    /// Takes in what was just committed; says how many revocations found no room or had to give it up.
+    /// Queues revocations that were just committed. Returns how many were dropped, old or new, because the queue was full.
     pub(crate) fn add(&mut self, revocations: &[Revocation], ticket: &Arc<Ticket>) -> usize {
         let mut dropped = 0;
         for revocation in revocations {
-            if self.len() >= self.room {
+            if self.len() >= self.capacity {
                 dropped += 1;
                 if self.failed.pop_front().is_none() {
                     continue;
@@ -93,13 +93,13 @@ impl Backlog {
         dropped
     }
 
-    /// The next ones to write, at most so many, the new ones first. What has lapsed by `now` needs no writing.
+    /// The next revocations to write, at most `at_most`, new ones first. Those that have lapsed by `now` are skipped.
     pub(crate) fn take(&mut self, at_most: usize, now: Timestamp) -> Vec<Entry> {
         let mut batch = Vec::new();
         while batch.len() < at_most
             && let Some(entry) = self.fresh.pop_front().or_else(|| self.failed.pop_front())
         {
-            // What has lapsed is let go without a word: if the clock is wrong, the one who waits had better wait.
+            // A lapsed one is dropped without marking it written: if the clock is wrong, the request had better wait.
             if entry.revocation.until > now {
                 batch.push(entry);
             }
@@ -107,7 +107,7 @@ impl Backlog {
         batch
     }
 
-    /// Puts back what could not be written.
+    /// Puts back revocations that could not be written.
     pub(crate) fn put_back(&mut self, batch: Vec<Entry>) {
         self.failed.extend(batch);
     }
@@ -140,23 +140,23 @@ mod tests {
     }
 
     #[test]
-    fn a_ticket_is_good_when_all_it_stands_for_is_written() {
+    fn a_ticket_is_complete_when_all_its_revocations_are_written() {
         let mut backlog = Backlog::new(10);
         let ticket = Arc::new(Ticket::new(2));
         assert_eq!(backlog.add(&[ends(1, 9), ends(2, 9)], &ticket), 0);
         for entry in backlog.take(1, clock(0)) {
-            entry.written();
+            entry.mark_written();
         }
         assert_eq!(ticket.written().now_or_never(), None);
         for entry in backlog.take(1, clock(0)) {
-            entry.written();
+            entry.mark_written();
         }
         assert_eq!(ticket.written().now_or_never(), Some(()));
         assert_eq!(backlog.len(), 0);
     }
 
     #[test]
-    fn what_failed_is_tried_again_after_what_is_new() {
+    fn failed_revocations_are_retried_after_new_ones() {
         let mut backlog = Backlog::new(10);
         let ticket = Arc::new(Ticket::new(3));
         backlog.add(&[ends(1, 9), ends(2, 9)], &ticket);
@@ -170,21 +170,17 @@ mod tests {
     }
 
     #[test]
-    fn what_has_lapsed_is_not_written() {
+    fn lapsed_revocations_are_not_written() {
         let mut backlog = Backlog::new(10);
         let ticket = Arc::new(Ticket::new(1));
         backlog.add(&[ends(1, 9)], &ticket);
         assert!(backlog.take(10, clock(9)).is_empty());
         assert_eq!(backlog.len(), 0);
-        assert_eq!(
-            ticket.written().now_or_never(),
-            None,
-            "nobody may say that Redis has it"
-        );
+        assert_eq!(ticket.written().now_or_never(), None, "Redis does not have it");
     }
 
     #[test]
-    fn when_it_is_full_the_oldest_that_failed_gives_way_and_then_nothing_is_taken_in() {
+    fn a_full_queue_drops_the_oldest_failed_revocation_and_otherwise_the_new_one() {
         let mut backlog = Backlog::new(2);
         let ticket = Arc::new(Ticket::new(4));
         backlog.add(&[ends(1, 9), ends(2, 9)], &ticket);

@@ -1,17 +1,17 @@
-//! The node's blacklist: one handle for checks and announcements, and the tasks behind it.
+//! The blacklist of a node: one handle for checks and announcements, and the background tasks behind it.
 
 use crate::{
     clock::Clock,
     config::{BlacklistConfig, Nodes},
     link::Link,
     moment::Stopwatch,
+    node_state::NodeState,
     protocol::{Policy, Step, Unavailable},
     reader::Reader,
     redis::RedisConnector,
-    shared::Shared,
-    truth::Truth,
+    redis_interface::Connector,
+    revocation_source::RevocationSource,
     window::ReadWindow,
-    wire::Connector,
     writer::Writer,
 };
 use auth_domain::{
@@ -32,38 +32,38 @@ use tokio::{
 /// Why the blacklist can't start.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum StartError {
-    /// A value of the configuration won't do.
+    /// A value of the configuration is invalid.
     #[error("blacklist.{}: {}", .0.key, .0.what)]
     Config(Complaint),
 }
 
-/// How Redis does.
+/// The state of Redis.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum RedisHealth {
-    /// There is none.
+    /// No Redis is configured.
     NotConfigured,
-    /// It answers.
+    /// Redis answers.
     Up,
-    /// It can't be reached or doesn't answer in time; checks ask the database.
+    /// Redis can't be reached or does not answer in time. Checks ask the database.
     Down,
 }
 
-/// What readiness and metrics ask of the blacklist.
+/// The state of the blacklist, for readiness and metrics.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct BlacklistHealth {
     /// How long ago the last complete read began; `None` before the first one.
     pub last_complete_read_age: Option<Duration>,
-    /// Whether that is recent enough for memory to decide.
+    /// Whether the last complete read is recent enough for memory to answer checks.
     pub fresh: bool,
-    /// How Redis does.
+    /// The state of Redis.
     pub redis: RedisHealth,
     /// How far the database's clock is ahead of this node's (negative: behind), as of the last read.
     pub database_clock_offset: Option<Span>,
-    /// How many revocations are in memory.
+    /// The number of revocations in memory.
     pub revocations: usize,
 }
 
-/// The blacklist of this node. Clones share it; its tasks end with [`Self::stop`] or with the last clone.
+/// The blacklist of this node. Clones share it. Its tasks end with [`Self::stop`] or when the last clone is dropped.
 #[derive(Clone)]
 pub struct Blacklist {
     inner: Arc<Inner>,
@@ -74,8 +74,8 @@ struct Inner {
     nodes: Nodes,
     known_everywhere_within: Duration,
     database_timeout: Duration,
-    truth: Arc<dyn Truth>,
-    shared: Arc<Shared>,
+    source: Arc<dyn RevocationSource>,
+    shared: Arc<NodeState>,
     redis: Option<(Arc<Link>, Arc<Writer>)>,
     stopwatch: Stopwatch,
     clock: Clock,
@@ -91,20 +91,20 @@ impl Drop for Inner {
 }
 
 impl Blacklist {
-    /// Starts the tasks: the reader, and with Redis its connection and its writer. Neither the database nor Redis has to be up:
-    /// until the first read is complete, every check asks the database. `clock` must not run backwards.
+    /// Starts the background tasks: the reader and, with Redis, the connection and the writer. Neither the database nor Redis has to be
+    /// available: until the first read is complete, every check asks the database. `clock` must not run backwards.
     ///
-    /// Must be called within a Tokio runtime with its timers on.
+    /// Must be called within a Tokio runtime with timers enabled.
     ///
     /// # Errors
-    /// [`StartError`] for a configuration that won't do.
+    /// [`StartError`] if the configuration is invalid.
     #[expect(
         clippy::unused_async,
-        reason = "the tasks need the runtime, which an async function can't be without"
+        reason = "the tasks need a runtime, and an async function always runs on one"
     )]
     pub async fn start(
         config: BlacklistConfig,
-        truth: Arc<dyn Truth>,
+        source: Arc<dyn RevocationSource>,
         redis: Option<RedisUrls>,
         nodes: Nodes,
         clock: Clock,
@@ -115,16 +115,16 @@ impl Blacklist {
             }
             _ => None,
         };
-        Self::start_over(config, truth, connector, nodes, clock)
+        Self::start_with_connector(config, source, connector, nodes, clock)
     }
 
-    /// The same over any way to reach a Redis. The simulation brings one that loses things.
+    /// Like [`Self::start`], with any connector. The simulation passes one whose Redis loses data.
     ///
     /// # Errors
-    /// [`StartError::Config`].
-    pub fn start_over(
+    /// [`StartError`] if the configuration is invalid.
+    pub fn start_with_connector(
         config: BlacklistConfig,
-        truth: Arc<dyn Truth>,
+        source: Arc<dyn RevocationSource>,
         connector: Option<Arc<dyn Connector>>,
         nodes: Nodes,
         clock: Clock,
@@ -133,7 +133,7 @@ impl Blacklist {
             return Err(StartError::Config(complaint));
         }
         let stopwatch = Stopwatch::start();
-        let shared = Arc::new(Shared::default());
+        let shared = Arc::new(NodeState::default());
         let redis = connector.map(|connector| {
             let link = Arc::new(Link::new(connector, stopwatch, config.timeout));
             let writer = Arc::new(Writer::new(
@@ -145,20 +145,20 @@ impl Blacklist {
             (link, writer)
         });
         let reader = Reader {
-            truth: Arc::clone(&truth),
+            source: Arc::clone(&source),
             shared: Arc::clone(&shared),
             link: redis.as_ref().map(|(link, _)| Arc::clone(link)),
             stopwatch,
             clock: Arc::clone(&clock),
             read_interval: config.read_interval,
-            patience: config.database_timeout,
+            timeout: config.database_timeout,
             window: ReadWindow::new(config.look_back),
         };
-        let mut tasks = vec![tokio::spawn(reader.read())];
+        let mut tasks = vec![tokio::spawn(reader.run())];
         if let Some((link, writer)) = &redis {
             let (link, writer) = (Arc::clone(link), Arc::clone(writer));
-            tasks.push(tokio::spawn(async move { link.keep().await }));
-            tasks.push(tokio::spawn(async move { writer.write().await }));
+            tasks.push(tokio::spawn(async move { link.run().await }));
+            tasks.push(tokio::spawn(async move { writer.run().await }));
         }
         let policy = Policy {
             max_staleness: config.max_staleness,
@@ -170,7 +170,7 @@ impl Blacklist {
             nodes,
             known_everywhere_within: config.known_everywhere_within(),
             database_timeout: config.database_timeout,
-            truth,
+            source,
             shared,
             redis,
             stopwatch,
@@ -182,7 +182,7 @@ impl Blacklist {
         })
     }
 
-    /// The verdict, where the node's memory alone may give it: no waiting, no allocation. `None`: [`Self::check`] has to be asked.
+    /// The verdict if the node's memory alone may answer, without waiting or allocating. `None`: call [`Self::check`].
     #[must_use]
     pub fn check_local(&self, token: TokenRef, now: Timestamp) -> Option<Verdict> {
         let inner = &*self.inner;
@@ -195,10 +195,10 @@ impl Blacklist {
         }
     }
 
-    /// Whether a token is refused for what happened since it was signed. `now` is the request's.
+    /// Whether a token was revoked after it was signed. `now` is the time of the request.
     ///
     /// # Errors
-    /// [`Unavailable`] where nobody who can be believed could be asked.
+    /// [`Unavailable`] if no reliable copy could be asked.
     pub async fn check(&self, token: TokenRef, now: Timestamp) -> Result<Verdict, Unavailable> {
         let inner = &*self.inner;
         let at = inner.stopwatch.read();
@@ -208,7 +208,7 @@ impl Blacklist {
             Step::Answer(verdict) => return Ok(verdict),
             Step::AskRedis => {
                 if let Some((link, _)) = &inner.redis
-                    && let Some(reply) = link.look(token).await
+                    && let Some(reply) = link.look_up(token).await
                 {
                     from_redis = reply.facts;
                     if let Step::Answer(verdict) =
@@ -220,16 +220,16 @@ impl Blacklist {
             }
             Step::AskDatabase => {}
         }
-        let answer = timeout(inner.database_timeout, inner.truth.facts(token)).await;
+        let answer = timeout(inner.database_timeout, inner.source.facts(token)).await;
         let database = answer.ok().and_then(Result::ok);
         inner
             .policy
             .after_database(&inner.shared.read(), &token, from_redis, database, at, now)
     }
 
-    /// To be called with what a transaction revoked, **after its commit** and before its answer: returns when every node refuses
-    /// it, that is when Redis has it or `max_staleness` has passed; at once where there is one node. This node refuses it from
-    /// the first poll on, and the writing to Redis goes on also if the future is dropped.
+    /// Announces the revocations of a transaction. Call it **after the commit** and before the answer. It returns when every node refuses
+    /// the revoked tokens: when Redis has the revocations, or `max_staleness` has passed; at once if there is only one node. This node
+    /// refuses the tokens from the first poll on. The write to Redis continues if the future is dropped.
     pub async fn announce(&self, revocations: &[Revocation]) {
         if revocations.is_empty() {
             return;
@@ -256,7 +256,7 @@ impl Blacklist {
         }
     }
 
-    /// How it does, for readiness and metrics.
+    /// The state of the blacklist, for readiness and metrics.
     #[must_use]
     pub fn health(&self) -> BlacklistHealth {
         let inner = &*self.inner;
@@ -282,12 +282,12 @@ impl Blacklist {
         self.inner.shared.database_clock(self.inner.stopwatch.read())
     }
 
-    /// Ends the tasks. Checks afterwards ask the database once memory is too old; nothing answered is lost.
+    /// Ends the background tasks. Later checks ask the database once memory is too old. No announced revocation is lost.
     pub async fn stop(&self) {
         let tasks = std::mem::take(&mut *self.inner.tasks.lock().unwrap_or_else(PoisonError::into_inner));
         for task in tasks {
             task.abort();
-            // It ends with the abort, and its reason is that.
+            // The result is that the task was aborted.
             let _aborted = task.await;
         }
     }

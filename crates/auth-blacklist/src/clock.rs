@@ -1,7 +1,7 @@
-//! The clock on the wall is handed in.
+//! The wall clock is passed in by the caller.
 
 use auth_domain::time::Timestamp;
 use std::sync::Arc;
 
-/// Tells the time; never runs backwards within a process.
+/// Returns the current time. It never runs backwards within a process.
 pub type Clock = Arc<dyn Fn() -> Timestamp + Send + Sync>;

@@ -1,5 +1,5 @@
-//! What an operator may set of the blacklist. The defaults are the figures that docs/rules.md §1 promises; a value that would
-//! break the promise is refused, with the reason.
+//! The section `[blacklist]` of the configuration. The defaults are the figures of docs/rules.md §1. A value that would break its
+//! guarantee is refused, with the reason.
 
 use crate::redis::PURPOSE;
 use auth_domain::settings::{Complaint, Complaints, Section};
@@ -7,25 +7,26 @@ use auth_redis::KeySpace;
 use serde::Deserialize;
 use std::time::Duration;
 
-/// Writing transactions end within this: a commit that becomes visible later than that could be passed over by every read.
+/// The longest time that a writing transaction may take. Every read could miss a commit that becomes visible later than that.
 pub const LONGEST_WRITE: Duration = Duration::from_secs(10);
-/// Added to the wait of an answer: clocks that count elapsed time on two machines differ by less than that over the wait.
+/// Added to the wait before an answer: over that wait, the monotonic clocks of two machines drift apart by less than this.
 const WAIT_MARGIN: Duration = Duration::from_millis(10);
 
-/// `[blacklist]`. **The same on every node**: a node waits `max_staleness` for what the other nodes know.
+/// `[blacklist]`. It must be **the same on every node**: a node waits `max_staleness` until the other nodes know a revocation.
 #[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct BlacklistConfig {
     /// How often a node reads new revocations from the database.
     #[serde(with = "humantime_serde")]
     pub read_interval: Duration,
-    /// How far each read goes back, because commits become visible out of order.
+    /// How far each read overlaps the one before, because commits become visible out of order.
     #[serde(with = "humantime_serde")]
     pub look_back: Duration,
-    /// How long after the beginning of its last complete read a node may rely on its memory.
+    /// How long a node may rely on its memory, counted from the start of its last complete read.
     #[serde(with = "humantime_serde")]
     pub max_staleness: Duration,
-    /// How much longer it may where the database can't be asked: exactness given up for availability. 0: not at all, 503.
+    /// How much longer a node may rely on its memory while the database is unavailable. This trades correctness for availability. 0: not
+    /// at all, the answer is 503.
     #[serde(with = "humantime_serde")]
     pub serve_stale: Duration,
     /// How long a check waits for Redis before it asks the database.
@@ -34,7 +35,7 @@ pub struct BlacklistConfig {
     /// How long a check or a read waits for the database.
     #[serde(with = "humantime_serde")]
     pub database_timeout: Duration,
-    /// What the names of the keys in Redis begin with.
+    /// The prefix of the keys in Redis.
     pub redis_prefix: String,
 }
 
@@ -53,7 +54,7 @@ impl Default for BlacklistConfig {
 }
 
 impl BlacklistConfig {
-    /// How long after its commit a revocation is known to every node, or the node knows that its memory is too old.
+    /// The time from a commit until every node either knows the revocation or no longer relies on its memory.
     #[must_use]
     pub fn known_everywhere_within(&self) -> Duration {
         self.max_staleness.saturating_add(WAIT_MARGIN)
@@ -94,7 +95,7 @@ impl Section for BlacklistConfig {
         complaints.unless(
             self.max_staleness >= 2 * self.read_interval,
             "max_staleness",
-            "must be at least twice blacklist.read_interval, or every slow read sends every check to the database",
+            "must be at least twice blacklist.read_interval; otherwise each slow read sends every check to the database",
         );
         if let Some(complaint) = KeySpace::complaint(&self.redis_prefix, PURPOSE) {
             complaints.add("redis_prefix", complaint);
@@ -106,9 +107,9 @@ impl Section for BlacklistConfig {
 /// How many processes may serve this database.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Nodes {
-    /// One: embedded SQLite, under its file lock. Its memory is all there is to tell; Redis is not used.
+    /// One, with embedded SQLite and its file lock. There is no other node to inform, and Redis is not used.
     One,
-    /// Any number: what one revokes, the others have to know before it is answered.
+    /// Any number. A revocation is answered only when all other nodes know it.
     Many,
 }
 
@@ -126,7 +127,7 @@ mod tests {
     }
 
     #[test]
-    fn the_defaults_are_the_figures_of_the_promise() {
+    fn the_defaults_are_the_documented_figures() {
         let config: BlacklistConfig = toml::from_str("").unwrap();
         assert_eq!(config, BlacklistConfig::default());
         assert_eq!(config.validate(), []);
@@ -144,7 +145,7 @@ mod tests {
     }
 
     #[test]
-    fn a_value_that_breaks_the_promise_is_refused() {
+    fn a_value_that_breaks_the_guarantee_is_refused() {
         assert_eq!(keys("look_back = \"10s\""), ["look_back"]);
         assert_eq!(keys("max_staleness = \"600ms\""), ["max_staleness"]);
         assert_eq!(keys("redis_prefix = \"a{b}\""), ["redis_prefix"]);

@@ -1,5 +1,5 @@
-//! One node's copy of the live revocations. Pure: no I/O, no clock; what comes in only ever adds (the larger generation and
-//! the later end win), because a revocation is never taken back.
+//! One node's copy of the revocations. Pure: no I/O and no clock. Revocations are only ever added (the larger generation and the later
+//! expiry win), because a revocation is never withdrawn.
 
 use crate::moment::Moment;
 use auth_domain::{
@@ -13,26 +13,26 @@ use std::{
     time::Duration,
 };
 
-/// Revocations that lapse within the same so many seconds are forgotten together, so that a purge costs what it forgets.
+/// Revocations that lapse within the same slot are removed together, so that a purge costs only what it removes.
 const SLOT_SECONDS: i64 = 10;
 
-/// When a read of the database began, on both of the node's clocks. What was committed by then is in the read.
+/// The start of a read of the database, by both clocks of the node. The read has everything that was committed by then.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Began {
-    /// By elapsed time: decides what came before what.
+pub struct ReadStart {
+    /// Monotonic time: decides the order of events.
     pub at: Moment,
-    /// By the clock on the wall: shows that the machine slept, which elapsed time may not count.
+    /// The wall clock: reveals that the machine slept, which monotonic time may not count.
     pub clock: Timestamp,
 }
 
-/// The revocations that a node holds in memory, and how far they may be relied on.
+/// The revocations in a node's memory, and how old they are.
 #[derive(Debug, Default)]
 pub struct LocalCopy {
     tokens: HashMap<TokenId, Timestamp>,
     sessions: HashMap<SessionId, Timestamp>,
     users: HashMap<UserId, (Generation, Timestamp)>,
     lapsing: BTreeMap<i64, Vec<Key>>,
-    last_read: Option<Began>,
+    last_read: Option<ReadStart>,
 }
 
 #[derive(Debug, Clone, Copy)]
@@ -43,7 +43,7 @@ enum Key {
 }
 
 impl LocalCopy {
-    /// Takes a revocation in. Taking one in twice changes nothing; a shorter or lower one takes nothing back.
+    /// Adds a revocation. Adding it twice changes nothing, and one with an earlier expiry or a lower generation does not replace another.
     pub fn insert(&mut self, revocation: Revocation) {
         let until = revocation.until;
         let (key, grew) = match revocation.what {
@@ -66,8 +66,8 @@ impl LocalCopy {
         }
     }
 
-    /// A read that began then was taken in to its last row: from now on the copy has everything that was committed by `began`.
-    pub fn complete_read(&mut self, began: Began, batch: impl IntoIterator<Item = Revocation>) {
+    /// Records that a read is complete, and adds `batch`. From now on the copy has everything that was committed by `began`.
+    pub fn complete_read(&mut self, began: ReadStart, batch: impl IntoIterator<Item = Revocation>) {
         for revocation in batch {
             self.insert(revocation);
         }
@@ -82,7 +82,7 @@ impl LocalCopy {
         self.last_read.map(|began| began.at)
     }
 
-    /// How old the copy is: the time since its last complete read began, by whichever clock shows more. `None`: never read.
+    /// The age of the copy: the time since its last complete read began, by the clock that shows more. `None`: never read.
     #[must_use]
     pub fn staleness(&self, at: Moment, now: Timestamp) -> Option<Duration> {
         let began = self.last_read?;
@@ -90,7 +90,7 @@ impl LocalCopy {
         Some(at.since(began.at).max(by_wall))
     }
 
-    /// What the copy knows of a token. Lapsed revocations count for as long as they are still here: they stay true.
+    /// The revocations in the copy that concern a token. Lapsed ones still count until they are purged: they remain correct.
     #[must_use]
     pub fn facts(&self, token: &TokenRef) -> RevocationFacts {
         RevocationFacts {
@@ -100,23 +100,23 @@ impl LocalCopy {
         }
     }
 
-    /// Forgets up to about `at_most` revocations that lapsed before `by`; says how many. Hand in what both the node's and the
-    /// database's clock have passed: a clock that leapt ahead for a moment must not make a node forget for good.
+    /// Removes up to about `at_most` revocations that lapsed before `by`, and returns how many. `by` must be in the past by both the node's
+    /// and the database's clock: a clock that was ahead for a moment must not remove revocations for good.
     pub fn purge(&mut self, by: Timestamp, at_most: usize) -> usize {
-        let mut forgotten = 0;
-        while forgotten < at_most
+        let mut removed = 0;
+        while removed < at_most
             && let Some(entry) = self.lapsing.first_entry()
             && *entry.key() < slot(by)
         {
             for key in entry.remove() {
-                forgotten += usize::from(self.forget(key, by));
+                removed += usize::from(self.remove_lapsed(key, by));
             }
         }
-        forgotten
+        removed
     }
 
-    /// Forgets a revocation unless its end was moved out since it was filed under the slot.
-    fn forget(&mut self, key: Key, by: Timestamp) -> bool {
+    /// Removes a revocation unless its expiry has moved later since it was added to the slot.
+    fn remove_lapsed(&mut self, key: Key, by: Timestamp) -> bool {
         let lapsed = |until: Option<&Timestamp>| until.is_some_and(|until| slot(*until) < slot(by));
         match key {
             Key::Token(id) => lapsed(self.tokens.get(&id)) && self.tokens.remove(&id).is_some(),
@@ -127,13 +127,13 @@ impl LocalCopy {
         }
     }
 
-    /// How many revocations it holds.
+    /// The number of revocations in the copy.
     #[must_use]
     pub fn len(&self) -> usize {
         self.tokens.len() + self.sessions.len() + self.users.len()
     }
 
-    /// Whether it holds none.
+    /// Whether the copy has no revocation.
     #[must_use]
     pub fn is_empty(&self) -> bool {
         self.len() == 0

@@ -13,8 +13,8 @@ fn moment(millis: u64) -> Moment {
     Moment::from_start(Duration::from_millis(millis))
 }
 
-fn began(millis: u64, seconds: i64) -> Began {
-    Began {
+fn read_start(millis: u64, seconds: i64) -> ReadStart {
+    ReadStart {
         at: moment(millis),
         clock: clock(seconds),
     }
@@ -48,7 +48,7 @@ fn revocation(kind: u8, id: u128, number: i64, until: i64) -> Revocation {
 }
 
 #[test]
-fn what_was_taken_in_is_known_and_nothing_else() {
+fn the_copy_knows_what_was_inserted_and_nothing_else() {
     let mut copy = LocalCopy::default();
     copy.insert(revocation(0, 1, 0, 10));
     copy.insert(revocation(1, 2, 0, 10));
@@ -78,7 +78,7 @@ fn what_was_taken_in_is_known_and_nothing_else() {
 }
 
 #[test]
-fn a_lower_generation_and_an_earlier_end_take_nothing_back() {
+fn a_lower_generation_and_an_earlier_expiry_withdraw_nothing() {
     let mut copy = LocalCopy::default();
     copy.insert(revocation(2, 1, 7, 10));
     copy.insert(revocation(2, 1, 3, 1000));
@@ -88,7 +88,7 @@ fn a_lower_generation_and_an_earlier_end_take_nothing_back() {
 }
 
 #[test]
-fn what_has_lapsed_is_forgotten_and_the_rest_stays() {
+fn lapsed_revocations_are_purged_and_the_others_stay() {
     let mut copy = LocalCopy::default();
     for id in 0..100 {
         copy.insert(revocation(0, id, 0, i64::try_from(id).unwrap()));
@@ -98,31 +98,31 @@ fn what_has_lapsed_is_forgotten_and_the_rest_stays() {
     assert!(copy.facts(&token_ref(50)).token);
     assert!(
         copy.purge(clock(1000), 10) <= 20,
-        "a purge stops when it has forgotten enough"
+        "a purge stops when it has removed enough"
     );
 }
 
 #[test]
-fn staleness_counts_from_the_beginning_of_the_last_complete_read() {
+fn staleness_counts_from_the_start_of_the_last_complete_read() {
     let mut copy = LocalCopy::default();
     assert_eq!(copy.staleness(moment(0), clock(0)), None);
-    copy.complete_read(began(1000, 1), []);
+    copy.complete_read(read_start(1000, 1), []);
     assert_eq!(
         copy.staleness(moment(1400), clock(1)),
         Some(Duration::from_millis(400))
     );
-    copy.complete_read(began(500, 0), []);
+    copy.complete_read(read_start(500, 0), []);
     assert_eq!(
         copy.last_read_began(),
         Some(moment(1000)),
-        "a read that began earlier but ended later takes nothing back"
+        "a read that began earlier but ended later changes nothing"
     );
 }
 
 #[test]
-fn a_machine_that_slept_is_stale_though_no_time_elapsed_for_it() {
+fn a_machine_that_slept_is_stale_though_its_monotonic_clock_stood_still() {
     let mut copy = LocalCopy::default();
-    copy.complete_read(began(1000, 0), []);
+    copy.complete_read(read_start(1000, 0), []);
     assert_eq!(
         copy.staleness(moment(1100), clock(3600)),
         Some(Duration::from_secs(3600))
@@ -130,9 +130,9 @@ fn a_machine_that_slept_is_stale_though_no_time_elapsed_for_it() {
 }
 
 #[test]
-fn a_clock_that_was_set_back_counts_as_no_time() {
+fn a_wall_clock_that_was_set_back_is_ignored() {
     let mut copy = LocalCopy::default();
-    copy.complete_read(began(1000, 3600), []);
+    copy.complete_read(read_start(1000, 3600), []);
     assert_eq!(
         copy.staleness(moment(1100), clock(0)),
         Some(Duration::from_millis(100))
@@ -141,7 +141,7 @@ fn a_clock_that_was_set_back_counts_as_no_time() {
 
 proptest! {
     #[test]
-    fn the_order_in_which_revocations_come_makes_no_difference(
+    fn the_order_of_inserts_makes_no_difference(
         rows in prop::collection::vec((0_u8..3, 0_u128..4, 0_i64..5, 0_i64..100), 0..40),
         seed in any::<u64>(),
         by in 0_i64..120,
@@ -164,7 +164,7 @@ proptest! {
     }
 
     #[test]
-    fn a_purge_forgets_nothing_that_still_lives(
+    fn a_purge_removes_no_revocation_that_has_not_lapsed(
         rows in prop::collection::vec((0_u8..3, 0_u128..6, 0_i64..5, 0_i64..100), 0..40),
         by in 0_i64..120,
     ) {

@@ -1,10 +1,10 @@
-//! The one connection to Redis: made, watched, given up and made again here and nowhere else, because whether Redis may be
-//! believed hangs on when the connection was made. A breaker keeps a Redis that hangs from costing every check its timeout.
+//! The one connection to Redis: made, watched, given up and replaced here and nowhere else, because whether Redis can be relied on
+//! depends on when the connection was made. A circuit breaker keeps an unresponsive Redis from costing every check its timeout.
 
 use crate::{
     moment::{Moment, Stopwatch},
-    protocol::{RedisReply, Sentinel, Sight},
-    wire::{Connection, Connector},
+    protocol::{RedisReply, Sentinel, SentinelHistory},
+    redis_interface::{Connection, Connector},
 };
 use auth_domain::revocation::TokenRef;
 use auth_redis::RedisError;
@@ -21,128 +21,132 @@ use tokio::{
     time::{sleep, timeout},
 };
 
-/// How long making a connection may take: name resolution, TCP, TLS, the greeting, and finding the master.
+/// How long connecting may take: name resolution, TCP, TLS, the handshake, and finding the master.
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(1);
 /// The pauses between attempts to connect grow from the first to the last of these.
 const FIRST_PAUSE: Duration = Duration::from_millis(50);
 const LONGEST_PAUSE: Duration = Duration::from_secs(1);
-/// How often the server is asked for a sign of life: while it answers, and while it doesn't.
-const CALM: Duration = Duration::from_millis(250);
-const WORRIED: Duration = Duration::from_millis(50);
-/// A connection that has been silent for so long is given up: a link that was cut says nothing for minutes.
-const GIVE_UP: Duration = Duration::from_secs(1);
+/// How often the server is probed: while the breaker is closed, and while it is open.
+const PROBE_INTERVAL: Duration = Duration::from_millis(250);
+const PROBE_INTERVAL_OPEN: Duration = Duration::from_millis(50);
+/// A connection that has not answered for this long is given up. A network that drops packets reports no error for minutes.
+const MAX_SILENCE: Duration = Duration::from_secs(1);
 
-/// A connection, and when it was made: when it had answered for the first time, which is never too early.
-pub(crate) struct Live {
+/// A connection, and when it was made. That is when it had answered for the first time, so the time is never too early.
+pub(crate) struct LiveConnection {
     pub(crate) connection: Arc<dyn Connection>,
     made: Moment,
 }
 
-/// The connection to Redis as everyone on the node sees it.
+/// The connection to Redis that all of the node shares.
 pub(crate) struct Link {
     connector: Arc<dyn Connector>,
     stopwatch: Stopwatch,
-    patience: Duration,
-    live: RwLock<Option<Arc<Live>>>,
-    /// The breaker: checks go by Redis while it doesn't answer in time.
-    open: AtomicBool,
-    sight: RwLock<Sight>,
+    timeout: Duration,
+    live: RwLock<Option<Arc<LiveConnection>>>,
+    /// The circuit breaker: while it is open, checks don't ask Redis.
+    breaker_open: AtomicBool,
+    sentinel: RwLock<SentinelHistory>,
     lost: Notify,
-    came: Notify,
+    connected: Notify,
 }
 
 impl Link {
-    pub(crate) fn new(connector: Arc<dyn Connector>, stopwatch: Stopwatch, patience: Duration) -> Self {
+    pub(crate) fn new(connector: Arc<dyn Connector>, stopwatch: Stopwatch, timeout: Duration) -> Self {
         Self {
             connector,
             stopwatch,
-            patience,
+            timeout,
             live: RwLock::new(None),
-            open: AtomicBool::new(false),
-            sight: RwLock::new(Sight::default()),
+            breaker_open: AtomicBool::new(false),
+            sentinel: RwLock::new(SentinelHistory::default()),
             lost: Notify::new(),
-            came: Notify::new(),
+            connected: Notify::new(),
         }
     }
 
-    /// One round trip for a check; `None` if Redis gave no answer in time, or is not asked because it lately gave none.
-    pub(crate) async fn look(&self, token: TokenRef) -> Option<RedisReply> {
-        if self.open.load(Ordering::Acquire) {
+    /// One round trip for a check; `None` if Redis gave no answer in time, or is not asked because it recently gave none.
+    pub(crate) async fn look_up(&self, token: TokenRef) -> Option<RedisReply> {
+        if self.breaker_open.load(Ordering::Acquire) {
             return None;
         }
         let live = self.live()?;
-        let seen = self
-            .within(&live, self.patience, live.connection.look(token))
+        let found = self
+            .within(&live, self.timeout, live.connection.look_up(token))
             .await?;
-        let holds_since = self.holds_since(&live, seen.sentinel);
+        let complete_since = self.complete_since(&live, found.sentinel);
         Some(RedisReply {
-            facts: seen.facts,
-            holds_since,
+            facts: found.facts,
+            complete_since,
         })
     }
 
-    /// Sets the sentinel if it was missing at the last look.
-    pub(crate) async fn plant_if_missing(&self, fresh: impl FnOnce() -> Option<Sentinel>) {
+    /// Sets a new sentinel if the last answer had none.
+    pub(crate) async fn set_sentinel_if_missing(&self, new: impl FnOnce() -> Option<Sentinel>) {
         if self
-            .sight
+            .sentinel
             .read()
             .unwrap_or_else(PoisonError::into_inner)
-            .is_there()
+            .is_present()
         {
             return;
         }
         if let Some(live) = self.live()
-            && let Some(value) = fresh()
+            && let Some(value) = new()
             && let Some(found) = self
-                .within(&live, self.patience, live.connection.plant(&value))
+                .within(
+                    &live,
+                    self.timeout,
+                    live.connection.set_sentinel_if_absent(&value),
+                )
                 .await
         {
-            self.note(found);
+            self.observe(found);
         }
     }
 
-    /// The connection there is.
-    pub(crate) fn live(&self) -> Option<Arc<Live>> {
+    /// The current connection.
+    pub(crate) fn live(&self) -> Option<Arc<LiveConnection>> {
         self.live.read().unwrap_or_else(PoisonError::into_inner).clone()
     }
 
-    /// Whether checks go to Redis at the moment.
+    /// Whether checks currently ask Redis.
     pub(crate) fn is_up(&self) -> bool {
-        !self.open.load(Ordering::Acquire) && self.live().is_some()
+        !self.breaker_open.load(Ordering::Acquire) && self.live().is_some()
     }
 
-    /// Returns when a connection was made, or had been since this was last asked.
-    pub(crate) async fn came(&self) {
-        self.came.notified().await;
+    /// Returns when a connection is made, or at once if one was made since the last call.
+    pub(crate) async fn connected(&self) {
+        self.connected.notified().await;
     }
 
-    /// Waits for an answer so long; no answer opens the breaker, and a broken connection is given up.
+    /// Waits for an answer for `limit`. A refusal or no answer opens the breaker, and a broken connection is given up.
     pub(crate) async fn within<T>(
         &self,
-        live: &Arc<Live>,
-        patience: Duration,
+        live: &Arc<LiveConnection>,
+        limit: Duration,
         answer: impl Future<Output = Result<T, RedisError>>,
     ) -> Option<T> {
-        match timeout(patience, answer).await {
+        match timeout(limit, answer).await {
             Ok(Ok(value)) => return Some(value),
             Ok(Err(RedisError::Lost(reason))) => self.give_up(live, &reason),
-            Ok(Err(error @ RedisError::Refused(_))) => self.trip(&error.to_string()),
-            Err(_) => self.trip("no answer in time"),
+            Ok(Err(error @ RedisError::Refused(_))) => self.open_breaker(&error.to_string()),
+            Err(_) => self.open_breaker("no answer in time"),
         }
         None
     }
 
-    /// Keeps a connection for as long as the node lives.
-    pub(crate) async fn keep(&self) {
+    /// Connects, watches the connection and replaces it when it is lost, until the task is aborted.
+    pub(crate) async fn run(&self) {
         let mut pause = FIRST_PAUSE;
-        let mut complained = None;
+        let mut last_warning = None;
         loop {
-            match self.make().await {
+            match self.connect().await {
                 Ok(live) => {
-                    self.complain(&live, &mut complained).await;
+                    self.warn_of_misconfiguration(&live, &mut last_warning).await;
                     self.watch(&live).await;
-                    // One that served for a while is replaced at once, one that was lost at once is not.
-                    if self.stopwatch.read().since(live.made) > GIVE_UP {
+                    // A connection that worked for a while is replaced at once. After one that was lost at once comes a pause.
+                    if self.stopwatch.read().since(live.made) > MAX_SILENCE {
                         pause = FIRST_PAUSE;
                         continue;
                     }
@@ -157,7 +161,7 @@ impl Link {
         }
     }
 
-    async fn make(&self) -> Result<Arc<Live>, RedisError> {
+    async fn connect(&self) -> Result<Arc<LiveConnection>, RedisError> {
         let attempt = async {
             let connection = self.connector.connect().await?;
             let sentinel = connection.probe().await?;
@@ -166,26 +170,26 @@ impl Link {
         let (connection, sentinel) = timeout(CONNECT_TIMEOUT, attempt)
             .await
             .unwrap_or_else(|_| Err(RedisError::Lost("no connection within a second".to_owned())))?;
-        let live = Arc::new(Live {
+        let live = Arc::new(LiveConnection {
             connection,
             made: self.stopwatch.read(),
         });
-        self.note(sentinel);
+        self.observe(sentinel);
         *self.live.write().unwrap_or_else(PoisonError::into_inner) = Some(Arc::clone(&live));
-        self.open.store(false, Ordering::Release);
-        self.came.notify_one();
+        self.breaker_open.store(false, Ordering::Release);
+        self.connected.notify_one();
         tracing::info!("connected to Redis");
         Ok(live)
     }
 
-    /// Asks for signs of life until the connection is given up.
-    async fn watch(&self, live: &Arc<Live>) {
+    /// Probes the connection until it is given up.
+    async fn watch(&self, live: &Arc<LiveConnection>) {
         let mut answered = self.stopwatch.read();
         while self.is_current(live) {
-            let pause = if self.open.load(Ordering::Acquire) {
-                WORRIED
+            let pause = if self.breaker_open.load(Ordering::Acquire) {
+                PROBE_INTERVAL_OPEN
             } else {
-                CALM
+                PROBE_INTERVAL
             };
             tokio::select! {
                 biased;
@@ -193,36 +197,36 @@ impl Link {
                 () = sleep(pause) => {}
             }
             let asked = self.stopwatch.read();
-            if let Some(sentinel) = self.within(live, self.patience, live.connection.probe()).await {
+            if let Some(sentinel) = self.within(live, self.timeout, live.connection.probe()).await {
                 answered = asked;
-                self.note(sentinel);
-                if self.open.swap(false, Ordering::AcqRel) {
+                self.observe(sentinel);
+                if self.breaker_open.swap(false, Ordering::AcqRel) {
                     tracing::info!("Redis answers again");
                 }
-            } else if self.stopwatch.read().since(answered) > GIVE_UP {
-                self.give_up(live, "no sign of life");
+            } else if self.stopwatch.read().since(answered) > MAX_SILENCE {
+                self.give_up(live, "it does not answer");
             }
         }
     }
 
-    async fn complain(&self, live: &Live, last: &mut Option<String>) {
-        let complaint = timeout(CONNECT_TIMEOUT, live.connection.complaint())
+    async fn warn_of_misconfiguration(&self, live: &LiveConnection, last: &mut Option<String>) {
+        let warning = timeout(CONNECT_TIMEOUT, live.connection.misconfiguration())
             .await
             .ok()
             .flatten();
-        if complaint != *last
-            && let Some(words) = &complaint
+        if warning != *last
+            && let Some(text) = &warning
         {
-            tracing::warn!("{words}");
+            tracing::warn!("{text}");
         }
-        *last = complaint;
+        *last = warning;
     }
 
-    fn is_current(&self, live: &Arc<Live>) -> bool {
+    fn is_current(&self, live: &Arc<LiveConnection>) -> bool {
         self.live().is_some_and(|current| Arc::ptr_eq(&current, live))
     }
 
-    fn give_up(&self, live: &Arc<Live>, reason: &str) {
+    fn give_up(&self, live: &Arc<LiveConnection>, reason: &str) {
         let mut current = self.live.write().unwrap_or_else(PoisonError::into_inner);
         if current.as_ref().is_some_and(|current| Arc::ptr_eq(current, live)) {
             *current = None;
@@ -235,8 +239,8 @@ impl Link {
         }
     }
 
-    fn trip(&self, reason: &str) {
-        if !self.open.swap(true, Ordering::AcqRel) {
+    fn open_breaker(&self, reason: &str) {
+        if !self.breaker_open.swap(true, Ordering::AcqRel) {
             tracing::warn!(
                 reason,
                 "Redis is not asked until it answers again; checks ask the database"
@@ -244,28 +248,28 @@ impl Link {
         }
     }
 
-    fn note(&self, sentinel: Option<Sentinel>) {
+    fn observe(&self, sentinel: Option<Sentinel>) {
         let at = self.stopwatch.read();
-        self.sight
+        self.sentinel
             .write()
             .unwrap_or_else(PoisonError::into_inner)
-            .note(sentinel, at);
+            .observe(sentinel, at);
     }
 
-    /// The common case takes no more than a shared lock: the sentinel is the one that was there before.
-    fn holds_since(&self, live: &Live, sentinel: Option<Sentinel>) -> Option<Moment> {
+    /// In the common case the sentinel has not changed, and a shared lock is enough.
+    fn complete_since(&self, live: &LiveConnection, sentinel: Option<Sentinel>) -> Option<Moment> {
         if let Some(value) = &sentinel
             && let Some(since) = self
-                .sight
+                .sentinel
                 .read()
                 .unwrap_or_else(PoisonError::into_inner)
-                .holds_since(live.made, value)
+                .complete_since(live.made, value)
         {
             return Some(since);
         }
         let at = self.stopwatch.read();
-        let mut sight = self.sight.write().unwrap_or_else(PoisonError::into_inner);
-        sight.note(sentinel.clone(), at);
-        sight.holds_since(live.made, &sentinel?)
+        let mut history = self.sentinel.write().unwrap_or_else(PoisonError::into_inner);
+        history.observe(sentinel.clone(), at);
+        history.complete_since(live.made, &sentinel?)
     }
 }

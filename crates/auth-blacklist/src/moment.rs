@@ -1,27 +1,27 @@
-//! Elapsed time inside one process. What happened before what is decided on it and never on the clock on the wall, which steps.
+//! Monotonic time inside one process. The order of events is decided by it and never by the wall clock, which may be set.
 
 use std::time::Duration;
 use tokio::time::Instant;
 
-/// A moment of this process, as the time since its start.
+/// A point in monotonic time, as the time since the start of the process.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Moment(Duration);
 
 impl Moment {
-    /// The moment so long after the start.
+    /// The moment at `elapsed` after the start.
     #[must_use]
     pub const fn from_start(elapsed: Duration) -> Self {
         Self(elapsed)
     }
 
-    /// How long after `earlier` this is; zero if it isn't.
+    /// The time since `earlier`; zero if `earlier` is not earlier.
     #[must_use]
     pub const fn since(self, earlier: Self) -> Duration {
         self.0.saturating_sub(earlier.0)
     }
 }
 
-/// Counts the moments of a process.
+/// The monotonic clock of a process.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Stopwatch(Instant);
 

@@ -1,11 +1,11 @@
-//! Which copy of the truth decides a check. Pure functions: the server and the simulation run these same ones.
+//! Which copy of the revocations answers a check. Pure functions: the server and the simulation run the same ones.
 //!
-//! Two things make a copy trustworthy, and both are about *when*:
-//! - **Memory** has everything committed before the last complete read began. It decides while that is at most `max_staleness`
-//!   ago, because a revocation is not answered until that much later, unless Redis has it.
-//! - **Redis** has everything written to it, except what it lost. What it lost, it lost before its present state began: before
-//!   the connection was made, or before the sentinel's value came to be (a flush takes the sentinel along). If the node's last
-//!   complete read began after both, then the read has what Redis lost. Otherwise Redis doesn't count.
+//! A copy can be relied on because of *when* it was read or reached:
+//! - **Memory** has everything that was committed before the last complete read began. It may answer while that is at most
+//!   `max_staleness` ago: unless Redis has a revocation, the request that revoked is not answered earlier than that.
+//! - **Redis** has everything that was written to it, except what it lost. It can have lost data only before the connection was made,
+//!   or before the sentinel was set (a flush deletes the sentinel, too). If the node's last complete read began after both, then memory
+//!   has what Redis lost. Otherwise Redis may not answer.
 
 use crate::{copy::LocalCopy, moment::Moment};
 use auth_domain::{
@@ -14,48 +14,48 @@ use auth_domain::{
 };
 use std::time::Duration;
 
-/// Nobody who can be believed could be asked; the caller answers 503.
+/// No reliable copy could be asked. The caller answers 503.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
-#[error("what was revoked is not known at the moment: the database can't be asked")]
+#[error("revocations can't be checked at the moment: the database is unavailable")]
 pub struct Unavailable;
 
-/// What a check does next.
+/// The next step of a check.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Step {
-    /// It is decided.
+    /// The check is decided.
     Answer(Verdict),
-    /// Redis is asked, in one round trip.
+    /// Ask Redis, in one round trip.
     AskRedis,
-    /// The database is asked.
+    /// Ask the database.
     AskDatabase,
 }
 
-/// What Redis said of a token, and since when that can be relied on.
+/// Redis's answer about a token, and how far it can be relied on.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct RedisReply {
-    /// What it has.
+    /// The revocations in Redis that concern the token.
     pub facts: RevocationFacts,
-    /// What was written to it later than this, it still has. `None`: no telling, the sentinel is missing.
-    pub holds_since: Option<Moment>,
+    /// Redis still has everything that was written to it later than this. `None`: not known, because the sentinel is missing.
+    pub complete_since: Option<Moment>,
 }
 
-/// The rules by which a check goes from copy to copy.
+/// The rules by which a check proceeds from memory to Redis to the database.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Policy {
-    /// How long memory may be relied on after the beginning of the last complete read.
+    /// How long memory may be relied on, counted from the start of the last complete read.
     pub max_staleness: Duration,
-    /// How much longer, where the database can't be asked.
+    /// How much longer it may be relied on while the database is unavailable.
     pub serve_stale: Duration,
-    /// Whether there is a Redis between the nodes.
+    /// Whether the nodes share a Redis.
     pub redis: bool,
 }
 
 impl Policy {
-    /// Where a check begins. `at` and `now` are the moment and the clock of the check's beginning.
+    /// The first step of a check, which began at `at` by monotonic time and at `now` by the wall clock.
     #[must_use]
     pub fn first(&self, copy: &LocalCopy, token: &TokenRef, at: Moment, now: Timestamp) -> Step {
         let verdict = copy.facts(token).verdict(token.generation);
-        // What is named first (docs/http-contract.md) can't be outdone by what another copy knows.
+        // This verdict takes precedence (docs/http-contract.md), so no other copy can change it.
         if verdict == Verdict::AllSessionsRevoked {
             Step::Answer(verdict)
         } else if copy.staleness(at, now).is_none_or(|age| age > self.max_staleness) {
@@ -67,28 +67,28 @@ impl Policy {
         }
     }
 
-    /// Where it goes once Redis has answered. The copy is looked at anew: a read that was completed meanwhile counts.
+    /// The step after Redis has answered. The local copy is consulted again, because a read may have completed meanwhile.
     #[must_use]
     pub fn after_redis(&self, copy: &LocalCopy, token: &TokenRef, reply: RedisReply) -> Step {
-        let counts = match (reply.holds_since, copy.last_read_began()) {
+        let redis_is_complete = match (reply.complete_since, copy.last_read_began()) {
             (Some(since), Some(began)) => since < began,
             _ => false,
         };
         let verdict = copy.facts(token).and(reply.facts).verdict(token.generation);
-        if counts || verdict == Verdict::AllSessionsRevoked {
+        if redis_is_complete || verdict == Verdict::AllSessionsRevoked {
             Step::Answer(verdict)
         } else {
             Step::AskDatabase
         }
     }
 
-    /// Where it ends once the database was asked. `redis` is what Redis said on the way, if it said something.
+    /// The verdict after the database was asked. `redis` is the answer of Redis, if there was one.
     ///
-    /// What any copy knows of a revocation is true even of an outdated copy, so a token that is known to be dead is refused
-    /// without the database; one that seems to be alive is not accepted without it, save where `serve_stale` says so.
+    /// A revocation that any copy has is valid even if the copy is outdated. So a token that is known to be revoked is refused without the
+    /// database. A token that seems valid is not accepted without the database, unless `serve_stale` allows it.
     ///
     /// # Errors
-    /// [`Unavailable`] if the database could not be asked.
+    /// [`Unavailable`] if the database could not be asked and no copy refuses the token.
     pub fn after_database(
         &self,
         copy: &LocalCopy,
@@ -103,11 +103,11 @@ impl Policy {
             return Ok(known.and(facts).verdict(token.generation));
         }
         let verdict = known.verdict(token.generation);
-        let bearable = !self.serve_stale.is_zero()
+        let may_serve_stale = !self.serve_stale.is_zero()
             && copy
                 .staleness(at, now)
                 .is_some_and(|age| age <= self.max_staleness.saturating_add(self.serve_stale));
-        if verdict != Verdict::Valid || bearable {
+        if verdict != Verdict::Valid || may_serve_stale {
             Ok(verdict)
         } else {
             Err(Unavailable)
@@ -115,12 +115,13 @@ impl Policy {
     }
 }
 
-/// A value under the sentinel's key: random, and never used twice. It is compared and nothing else.
+/// The value of the key `sentinel`, which shows whether Redis lost data: random, never used twice, and only ever compared. (It has
+/// nothing to do with Redis Sentinel.)
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Sentinel(Vec<u8>);
 
 impl Sentinel {
-    /// The value that was found, or is to be set.
+    /// A value that was read, or that is to be set.
     #[must_use]
     pub const fn new(value: Vec<u8>) -> Self {
         Self(value)
@@ -133,22 +134,22 @@ impl Sentinel {
     }
 }
 
-/// What a node has seen of the sentinel: its value, and when it saw that value for the first time.
+/// The sentinel as a node last saw it: its value, and when the node first saw that value.
 #[derive(Debug, Clone, Default)]
-pub struct Sight(Option<(Sentinel, Moment)>);
+pub struct SentinelHistory(Option<(Sentinel, Moment)>);
 
-impl Sight {
-    /// Since when what Redis says holds, if it was said with this sentinel on a connection that was made then. `None` also
-    /// where the value is news: [`Self::note`] it first.
+impl SentinelHistory {
+    /// Since when Redis has kept everything, according to an answer with this sentinel on a connection made at `connection_made`. `None`
+    /// if the value is new: call [`Self::observe`] first.
     #[must_use]
-    pub fn holds_since(&self, connection_made: Moment, value: &Sentinel) -> Option<Moment> {
+    pub fn complete_since(&self, connection_made: Moment, value: &Sentinel) -> Option<Moment> {
         let (known, first_seen) = self.0.as_ref()?;
         (known == value).then(|| connection_made.max(*first_seen))
     }
 
-    /// Takes down what was found under the sentinel's key in an answer that came in at `at`. A value that comes back after
-    /// another one, or after none, is a new one: who knows what was lost in between.
-    pub fn note(&mut self, value: Option<Sentinel>, at: Moment) {
+    /// Records the sentinel of an answer that arrived at `at`. A value that reappears after another one, or after none, counts as new:
+    /// Redis may have lost data in between.
+    pub fn observe(&mut self, value: Option<Sentinel>, at: Moment) {
         match (&self.0, value) {
             (Some((known, _)), Some(value)) if *known == value => {}
             (_, Some(value)) => self.0 = Some((value, at)),
@@ -156,9 +157,9 @@ impl Sight {
         }
     }
 
-    /// Whether a sentinel was there at the last look.
+    /// Whether the last answer had a sentinel.
     #[must_use]
-    pub const fn is_there(&self) -> bool {
+    pub const fn is_present(&self) -> bool {
         self.0.is_some()
     }
 }

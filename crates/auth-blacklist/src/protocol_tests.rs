@@ -1,7 +1,7 @@
-//! Tests of the rules: every way a check can go.
+//! Tests of the rules: every path of a check.
 
 use super::*;
-use crate::copy::Began;
+use crate::copy::ReadStart;
 use auth_domain::{
     ids::{SessionId, TokenId, UserId},
     revocation::{Revocation, Revoked},
@@ -50,7 +50,7 @@ fn token() -> TokenRef {
 fn read_at(millis: u64) -> LocalCopy {
     let mut copy = LocalCopy::default();
     copy.complete_read(
-        Began {
+        ReadStart {
             at: moment(millis),
             clock: clock(),
         },
@@ -67,7 +67,7 @@ fn with(mut copy: LocalCopy, what: Revoked) -> LocalCopy {
 fn reply(facts: RevocationFacts, since: Option<u64>) -> RedisReply {
     RedisReply {
         facts,
-        holds_since: since.map(moment),
+        complete_since: since.map(moment),
     }
 }
 
@@ -85,13 +85,13 @@ fn memory_decides_alone_while_it_is_fresh_and_there_is_no_redis() {
 }
 
 #[test]
-fn with_redis_a_fresh_memory_is_not_enough_and_an_outdated_one_is_not_asked() {
+fn with_redis_fresh_memory_is_not_enough_and_with_outdated_memory_redis_is_skipped() {
     assert_eq!(first(&POLICY, &read_at(1000), 3000), Step::AskRedis);
     assert_eq!(first(&POLICY, &read_at(1000), 3001), Step::AskDatabase);
 }
 
 #[test]
-fn a_generation_cut_in_memory_needs_nobody_else_however_old_it_is() {
+fn a_raised_generation_in_memory_decides_alone_however_old_the_memory_is() {
     let cut = with(
         read_at(0),
         Revoked::User(token().user, Generation::FIRST.raised()),
@@ -103,7 +103,7 @@ fn a_generation_cut_in_memory_needs_nobody_else_however_old_it_is() {
 }
 
 #[test]
-fn redis_counts_only_where_it_has_held_since_before_the_last_read_began() {
+fn redis_decides_only_if_it_is_complete_since_before_the_last_read_began() {
     let copy = read_at(1000);
     let after = |reply| POLICY.after_redis(&copy, &token(), reply);
     assert_eq!(
@@ -128,7 +128,7 @@ fn redis_counts_only_where_it_has_held_since_before_the_last_read_began() {
 }
 
 #[test]
-fn what_memory_and_redis_know_is_put_together() {
+fn revocations_in_memory_and_in_redis_are_combined() {
     let copy = with(read_at(1000), Revoked::Token(token().token));
     assert_eq!(
         POLICY.after_redis(&copy, &token(), reply(RevocationFacts::default(), Some(1))),
@@ -137,7 +137,7 @@ fn what_memory_and_redis_know_is_put_together() {
 }
 
 #[test]
-fn the_database_has_the_last_word_and_without_it_only_a_refusal_is_certain() {
+fn the_database_decides_finally_and_without_it_only_a_refusal_is_certain() {
     let copy = read_at(1000);
     let end = |policy: &Policy, copy: &LocalCopy, redis, database, at| {
         policy.after_database(copy, &token(), redis, database, moment(at), clock())
@@ -169,7 +169,7 @@ fn the_database_has_the_last_word_and_without_it_only_a_refusal_is_certain() {
 }
 
 #[test]
-fn serve_stale_goes_on_for_so_much_longer_and_no_further() {
+fn serve_stale_extends_the_use_of_memory_by_its_length_and_no_more() {
     let copy = read_at(1000);
     let end = |at| {
         LENIENT.after_database(
@@ -186,29 +186,29 @@ fn serve_stale_goes_on_for_so_much_longer_and_no_further() {
     assert_eq!(
         first(&LENIENT, &copy, 3001),
         Step::AskDatabase,
-        "the database is asked first all the same"
+        "the database is still asked first"
     );
 }
 
 #[test]
-fn a_sentinel_counts_from_its_first_sight_and_one_that_was_gone_is_new() {
+fn a_sentinel_counts_from_when_it_was_first_seen_and_one_that_reappears_is_new() {
     let value = |text: &str| Sentinel::new(text.as_bytes().to_vec());
-    let mut sight = Sight::default();
-    assert_eq!(sight.holds_since(moment(1), &value("a")), None);
-    sight.note(Some(value("a")), moment(10));
-    sight.note(Some(value("a")), moment(20));
-    assert_eq!(sight.holds_since(moment(1), &value("a")), Some(moment(10)));
+    let mut history = SentinelHistory::default();
+    assert_eq!(history.complete_since(moment(1), &value("a")), None);
+    history.observe(Some(value("a")), moment(10));
+    history.observe(Some(value("a")), moment(20));
+    assert_eq!(history.complete_since(moment(1), &value("a")), Some(moment(10)));
     assert_eq!(
-        sight.holds_since(moment(15), &value("a")),
+        history.complete_since(moment(15), &value("a")),
         Some(moment(15)),
         "a connection made later counts from then"
     );
-    assert_eq!(sight.holds_since(moment(1), &value("b")), None);
-    sight.note(Some(value("b")), moment(30));
-    sight.note(Some(value("a")), moment(40));
-    assert_eq!(sight.holds_since(moment(1), &value("a")), Some(moment(40)));
-    sight.note(None, moment(50));
-    assert!(!sight.is_there());
-    sight.note(Some(value("a")), moment(60));
-    assert_eq!(sight.holds_since(moment(1), &value("a")), Some(moment(60)));
+    assert_eq!(history.complete_since(moment(1), &value("b")), None);
+    history.observe(Some(value("b")), moment(30));
+    history.observe(Some(value("a")), moment(40));
+    assert_eq!(history.complete_since(moment(1), &value("a")), Some(moment(40)));
+    history.observe(None, moment(50));
+    assert!(!history.is_present());
+    history.observe(Some(value("a")), moment(60));
+    assert_eq!(history.complete_since(moment(1), &value("a")), Some(moment(60)));
 }

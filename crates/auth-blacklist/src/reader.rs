@@ -1,44 +1,44 @@
-//! Reads new revocations from the database into the node's copy, and measures how far the two clocks are apart.
+//! Reads new revocations from the database into the node's copy, and measures the offset between the two clocks.
 
 use crate::{
     clock::Clock,
-    copy::Began,
+    copy::ReadStart,
     link::Link,
     moment::Stopwatch,
+    node_state::{LastRead, NodeState},
     protocol::Sentinel,
-    shared::{LastRead, Shared},
-    truth::{Batch, Truth},
-    window::{ReadWindow, Worth},
+    revocation_source::{RevocationBatch, RevocationSource},
+    window::{Coverage, ReadWindow},
 };
 use std::{sync::Arc, time::Duration};
 use tokio::time::{MissedTickBehavior, interval, timeout};
 
-/// How many revocations are taken in, or forgotten, at a time, so that no check waits long for its look.
-const PORTION: usize = 1024;
-/// How many times as long a read of everything may take as one of what is new.
-const WHOLE: u32 = 15;
+/// How many revocations are added or purged under one lock, so that no check waits long.
+const CHUNK: usize = 1024;
+/// A read of everything may take this many times as long as a read of what is new.
+const FULL_READ_FACTOR: u32 = 15;
 
 pub(crate) struct Reader {
-    pub(crate) truth: Arc<dyn Truth>,
-    pub(crate) shared: Arc<Shared>,
+    pub(crate) source: Arc<dyn RevocationSource>,
+    pub(crate) shared: Arc<NodeState>,
     pub(crate) link: Option<Arc<Link>>,
     pub(crate) stopwatch: Stopwatch,
     pub(crate) clock: Clock,
     pub(crate) read_interval: Duration,
-    pub(crate) patience: Duration,
+    pub(crate) timeout: Duration,
     pub(crate) window: ReadWindow,
 }
 
 impl Reader {
-    /// Reads for as long as the node lives.
-    pub(crate) async fn read(mut self) {
+    /// Reads at every interval until the task is aborted.
+    pub(crate) async fn run(mut self) {
         let mut ticks = interval(self.read_interval);
         ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
         let mut failing = false;
         loop {
             ticks.tick().await;
-            let outcome = self.read_once().await;
-            if outcome.is_none() != failing {
+            let coverage = self.read_once().await;
+            if coverage.is_none() != failing {
                 failing = !failing;
                 if failing {
                     tracing::warn!("revocations can't be read from the database");
@@ -46,31 +46,31 @@ impl Reader {
                     tracing::info!("revocations are read from the database again");
                 }
             }
-            if outcome == Some(Worth::ReadAll) {
+            if coverage == Some(Coverage::Incomplete) {
                 tracing::warn!("the database's clock was set back; all revocations are read anew");
                 ticks.reset_immediately();
             }
         }
     }
 
-    /// One read. `None`: it failed, and nothing is concluded from it.
-    async fn read_once(&mut self) -> Option<Worth> {
-        let began = Began {
+    /// One read. `None`: it failed, and nothing follows from it.
+    async fn read_once(&mut self) -> Option<Coverage> {
+        let began = ReadStart {
             at: self.stopwatch.read(),
             clock: (self.clock)(),
         };
         let after = self.window.after();
-        let patience = if after.is_none() {
-            WHOLE * self.patience
+        let limit = if after.is_none() {
+            FULL_READ_FACTOR * self.timeout
         } else {
-            self.patience
+            self.timeout
         };
-        let batch = timeout(patience, self.truth.revocations_since(after))
+        let batch = timeout(limit, self.source.revocations_since(after))
             .await
             .ok()?
             .ok()?;
         let (ended, clock) = (self.stopwatch.read(), (self.clock)());
-        // The database told its clock at some moment of the read: halfway is off by half the read at the most.
+        // The database read its clock at some time during the read: the middle of the read is off by half of its length at most.
         let halfway = began.clock + (clock - began.clock) / 2;
         let database_now = batch.database_now;
         self.shared.note_read(LastRead {
@@ -79,21 +79,21 @@ impl Reader {
             took: ended.since(began.at),
             offset: database_now - halfway,
         });
-        let worth = self.window.judge(began.at, ended, batch.database_now);
-        self.take_in(&batch, (worth == Worth::Complete).then_some(began));
-        self.shared.write().purge(database_now.min(clock), PORTION);
-        if worth == Worth::Complete
+        let coverage = self.window.record(began.at, ended, batch.database_now);
+        self.insert(&batch, (coverage == Coverage::Complete).then_some(began));
+        self.shared.write().purge(database_now.min(clock), CHUNK);
+        if coverage == Coverage::Complete
             && let Some(link) = &self.link
         {
-            link.plant_if_missing(fresh_sentinel).await;
+            link.set_sentinel_if_missing(new_sentinel).await;
         }
-        Some(worth)
+        Some(coverage)
     }
 
-    fn take_in(&self, batch: &Batch, complete: Option<Began>) {
-        for portion in batch.revocations.chunks(PORTION) {
+    fn insert(&self, batch: &RevocationBatch, complete: Option<ReadStart>) {
+        for chunk in batch.revocations.chunks(CHUNK) {
             let mut copy = self.shared.write();
-            for (revocation, _) in portion {
+            for (revocation, _) in chunk {
                 copy.insert(*revocation);
             }
         }
@@ -103,12 +103,12 @@ impl Reader {
     }
 }
 
-/// A value that was never under the sentinel's key before. Without random bytes there is none, and Redis waits to be believed.
-fn fresh_sentinel() -> Option<Sentinel> {
-    let mut chance = [0_u8; 16];
-    getrandom::fill(&mut chance).ok()?;
+/// A sentinel that was never used before. `None` if the system has no random bytes: then Redis is not relied on until it does.
+fn new_sentinel() -> Option<Sentinel> {
+    let mut bytes = [0_u8; 16];
+    getrandom::fill(&mut bytes).ok()?;
     Some(Sentinel::new(
-        format!("{:032x}", u128::from_be_bytes(chance)).into_bytes(),
+        format!("{:032x}", u128::from_be_bytes(bytes)).into_bytes(),
     ))
 }
 

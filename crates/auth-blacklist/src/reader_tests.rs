@@ -1,6 +1,6 @@
-//! Tests of the reads, in virtual time over a database that follows a script.
+//! Tests of the reader, in virtual time, over a scripted database.
 
-use crate::{Batch, Blacklist, BlacklistConfig, Clock, Nodes, Truth, TruthUnavailable};
+use crate::{Blacklist, BlacklistConfig, Clock, Nodes, RevocationBatch, RevocationSource, SourceUnavailable};
 use auth_domain::{
     ids::{SessionId, TokenId, UserId},
     revocation::{Revocation, RevocationFacts, Revoked, TokenRef, Verdict},
@@ -17,30 +17,34 @@ use std::{
 use tokio::time::{Instant, sleep};
 use uuid::Uuid;
 
-/// How long a read takes and what it gives: the database's clock in milliseconds and the revocations, or a failure.
-type Scene = (u64, Option<(i64, Vec<Revocation>)>);
+/// One scripted read: how long it takes in milliseconds, and its result: the database's clock in milliseconds and the revocations, or a
+/// failure.
+type ScriptedRead = (u64, Option<(i64, Vec<Revocation>)>);
 
 #[derive(Default)]
 struct Script {
-    scenes: Mutex<VecDeque<Scene>>,
+    reads: Mutex<VecDeque<ScriptedRead>>,
     windows: Mutex<Vec<Option<Timestamp>>>,
 }
 
-impl Truth for Script {
-    fn revocations_since(&self, after: Option<Timestamp>) -> BoxFuture<'_, Result<Batch, TruthUnavailable>> {
+impl RevocationSource for Script {
+    fn revocations_since(
+        &self,
+        after: Option<Timestamp>,
+    ) -> BoxFuture<'_, Result<RevocationBatch, SourceUnavailable>> {
         async move {
             self.windows.lock().unwrap().push(after);
-            let scene = self.scenes.lock().unwrap().pop_front();
-            let Some((length, outcome)) = scene else {
-                return Err(TruthUnavailable);
+            let read = self.reads.lock().unwrap().pop_front();
+            let Some((length, outcome)) = read else {
+                return Err(SourceUnavailable);
             };
             sleep(Duration::from_millis(length)).await;
-            let (database_now, revocations) = outcome.ok_or(TruthUnavailable)?;
+            let (database_now, revocations) = outcome.ok_or(SourceUnavailable)?;
             let revocations = revocations
                 .into_iter()
                 .map(|revocation| (revocation, clock(database_now)))
                 .collect();
-            Ok(Batch {
+            Ok(RevocationBatch {
                 revocations,
                 database_now: clock(database_now),
             })
@@ -48,8 +52,8 @@ impl Truth for Script {
         .boxed()
     }
 
-    fn facts(&self, _: TokenRef) -> BoxFuture<'_, Result<RevocationFacts, TruthUnavailable>> {
-        async { Err(TruthUnavailable) }.boxed()
+    fn facts(&self, _: TokenRef) -> BoxFuture<'_, Result<RevocationFacts, SourceUnavailable>> {
+        async { Err(SourceUnavailable) }.boxed()
     }
 }
 
@@ -74,21 +78,22 @@ fn revocation() -> Revocation {
     }
 }
 
-/// A node whose clock keeps pace with virtual time and begins with the database's.
-fn node(scenes: impl IntoIterator<Item = Scene>) -> (Blacklist, Arc<Script>) {
+/// A node whose clock runs with virtual time and starts at the database's time.
+fn node(reads: impl IntoIterator<Item = ScriptedRead>) -> (Blacklist, Arc<Script>) {
     let script = Arc::new(Script {
-        scenes: Mutex::new(scenes.into_iter().collect()),
+        reads: Mutex::new(reads.into_iter().collect()),
         ..Script::default()
     });
     let begun = Instant::now();
     let now: Clock = Arc::new(move || clock(0) + Span::from_std(begun.elapsed()).unwrap());
-    let truth = Arc::clone(&script) as _;
-    let node = Blacklist::start_over(BlacklistConfig::default(), truth, None, Nodes::Many, now).unwrap();
+    let source = Arc::clone(&script) as _;
+    let node =
+        Blacklist::start_with_connector(BlacklistConfig::default(), source, None, Nodes::Many, now).unwrap();
     (node, script)
 }
 
 async fn after(millis: u64) {
-    // One more, to be past the timers of that millisecond.
+    // One millisecond more, so that the timers of that millisecond have run.
     sleep(Duration::from_millis(millis + 1)).await;
 }
 
@@ -97,7 +102,7 @@ fn age(node: &Blacklist) -> Option<u128> {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_read_counts_from_its_beginning_and_not_from_its_end() {
+async fn the_age_counts_from_the_start_of_a_read_and_not_from_its_end() {
     let (node, _script) = node([(300, Some((150, vec![])))]);
     after(298).await;
     assert_eq!(age(&node), None);
@@ -106,7 +111,7 @@ async fn a_read_counts_from_its_beginning_and_not_from_its_end() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_read_that_failed_leaves_the_copy_as_old_as_it_was() {
+async fn a_failed_read_does_not_make_the_copy_younger() {
     let (node, _script) = node([(0, Some((0, vec![]))), (0, None), (0, Some((1_000, vec![])))]);
     after(700).await;
     assert_eq!(age(&node), Some(701));
@@ -119,7 +124,7 @@ async fn a_read_that_failed_leaves_the_copy_as_old_as_it_was() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_read_that_hangs_is_given_up_and_tried_again() {
+async fn a_read_that_hangs_is_given_up_and_retried() {
     let (node, script) = node([
         (0, Some((0, vec![]))),
         (60_000, None),
@@ -131,7 +136,7 @@ async fn a_read_that_hangs_is_given_up_and_tried_again() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn after_the_databases_clock_was_set_back_nothing_counts_until_all_was_read() {
+async fn after_the_databases_clock_was_set_back_the_copy_ages_until_everything_was_read() {
     let set_back = Some((500 - 60_000, vec![]));
     let (node, script) = node([
         (0, Some((0, vec![]))),
@@ -143,7 +148,7 @@ async fn after_the_databases_clock_was_set_back_nothing_counts_until_all_was_rea
     assert_eq!(
         age(&node),
         Some(601),
-        "the read at 500 ms missed what was recorded since"
+        "the read at 500 ms missed the rows recorded since the step"
     );
     let windows = |script: &Script| script.windows.lock().unwrap().clone();
     assert_eq!(windows(&script), [None, Some(clock(-30_000)), None]);
@@ -152,7 +157,7 @@ async fn after_the_databases_clock_was_set_back_nothing_counts_until_all_was_rea
     assert_eq!(
         windows(&script).get(3),
         Some(&None),
-        "it is everything that is read until that has succeeded"
+        "every read reads everything until one has succeeded"
     );
     assert_eq!(node.check_local(token(), clock(1_100)), Some(Verdict::Revoked));
 }
@@ -175,7 +180,7 @@ async fn without_redis_an_answer_waits_until_every_node_has_read() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn an_answer_that_nobody_waits_for_is_in_memory_all_the_same() {
+async fn a_dropped_announcement_is_still_in_memory() {
     let (node, _script) = node([(0, Some((0, vec![])))]);
     after(100).await;
     assert_eq!(node.announce(&[revocation()]).now_or_never(), None);
@@ -183,12 +188,12 @@ async fn an_answer_that_nobody_waits_for_is_in_memory_all_the_same() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_configuration_that_breaks_the_promise_does_not_start() {
+async fn a_configuration_that_breaks_the_guarantee_does_not_start() {
     let config = BlacklistConfig {
         look_back: Duration::ZERO,
         ..BlacklistConfig::default()
     };
-    let started = Blacklist::start_over(
+    let started = Blacklist::start_with_connector(
         config,
         Arc::new(Script::default()),
         None,

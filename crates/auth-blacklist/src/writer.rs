@@ -1,11 +1,11 @@
-//! Brings revocations to Redis, many in one round trip, and tries again what failed.
+//! Writes revocations to Redis, many in one round trip, and retries what failed.
 
 use crate::{
     backlog::{Backlog, Entry, Ticket},
     clock::Clock,
     link::Link,
     moment::Stopwatch,
-    shared::Shared,
+    node_state::NodeState,
 };
 use auth_domain::{revocation::Revocation, time::Timestamp};
 use auth_redis::RedisError;
@@ -16,18 +16,18 @@ use std::{
 };
 use tokio::{sync::Notify, time::sleep};
 
-/// How many revocations wait for Redis at the most: some 8 MB.
-const ROOM: usize = 65_536;
-/// How many go in one round trip: the server is busy with them for about a millisecond.
+/// The most revocations that may wait for Redis: some 8 MB.
+const QUEUE_CAPACITY: usize = 65_536;
+/// How many revocations are written in one round trip. They keep the server busy for about a millisecond.
 const BATCH: usize = 256;
-/// How long a batch may take. Longer than a check waits: it is worth more to have it written than to give up early.
-const PATIENCE: Duration = Duration::from_secs(1);
-/// The pause after a batch that failed, unless a connection comes earlier.
+/// How long a batch may take. It is longer than a check's timeout, because a finished write is worth more than an early failure.
+const BATCH_TIMEOUT: Duration = Duration::from_secs(1);
+/// The pause after a failed batch, unless a new connection is made earlier.
 const PAUSE: Duration = Duration::from_millis(100);
 
 pub(crate) struct Writer {
     link: Arc<Link>,
-    shared: Arc<Shared>,
+    shared: Arc<NodeState>,
     stopwatch: Stopwatch,
     clock: Clock,
     backlog: Mutex<Backlog>,
@@ -35,33 +35,33 @@ pub(crate) struct Writer {
 }
 
 impl Writer {
-    pub(crate) fn new(link: Arc<Link>, shared: Arc<Shared>, stopwatch: Stopwatch, clock: Clock) -> Self {
+    pub(crate) fn new(link: Arc<Link>, shared: Arc<NodeState>, stopwatch: Stopwatch, clock: Clock) -> Self {
         Self {
             link,
             shared,
             stopwatch,
             clock,
-            backlog: Mutex::new(Backlog::new(ROOM)),
+            backlog: Mutex::new(Backlog::new(QUEUE_CAPACITY)),
             added: Notify::new(),
         }
     }
 
-    /// Queues revocations. They are written also if nobody waits on the ticket any more.
+    /// Queues revocations. They are written even if the ticket is dropped.
     pub(crate) fn add(&self, revocations: &[Revocation]) -> Arc<Ticket> {
         let ticket = Arc::new(Ticket::new(revocations.len()));
         let dropped = self.backlog().add(revocations, &ticket);
         if dropped > 0 {
             tracing::warn!(
                 dropped,
-                "too many revocations wait for Redis; the other nodes read these from the database"
+                "too many revocations wait for Redis; the other nodes will read these from the database"
             );
         }
         self.added.notify_one();
         ticket
     }
 
-    /// Writes for as long as the node lives.
-    pub(crate) async fn write(&self) {
+    /// Writes until the task is aborted.
+    pub(crate) async fn run(&self) {
         let mut refused = false;
         loop {
             let batch = self.backlog().take(BATCH, self.now());
@@ -73,7 +73,7 @@ impl Writer {
                 self.backlog().put_back(batch);
                 tokio::select! {
                     biased;
-                    () = self.link.came() => {}
+                    () = self.link.connected() => {}
                     () = sleep(PAUSE) => {}
                 }
             }
@@ -86,7 +86,7 @@ impl Writer {
         };
         let revocations: Vec<Revocation> = batch.iter().map(|entry| entry.revocation).collect();
         let now = self.now();
-        // A server that refuses to write, being full, may still be asked: that is no reason to open the breaker.
+        // A server that refuses writes because it is full still answers checks, so this must not open the breaker.
         let merge = live
             .connection
             .merge(&revocations, now)
@@ -94,11 +94,11 @@ impl Writer {
                 Err(RedisError::Refused(why)) => Ok(Err(why)),
                 other => other.map(Ok),
             });
-        match self.link.within(&live, PATIENCE, merge).await {
+        match self.link.within(&live, BATCH_TIMEOUT, merge).await {
             Some(Ok(())) => {
                 *refused = false;
                 for entry in batch {
-                    entry.written();
+                    entry.mark_written();
                 }
                 Ok(())
             }
@@ -106,7 +106,7 @@ impl Writer {
                 if !std::mem::replace(refused, true) {
                     tracing::warn!(
                         why,
-                        "Redis refuses to take revocations; the other nodes read them from the database"
+                        "Redis refuses writes; the other nodes will read the revocations from the database"
                     );
                 }
                 Err(batch)

@@ -10,8 +10,8 @@ use auth_domain::{
 use auth_limits::{Limits, LimitsConfig};
 use auth_mail::{MailConfig, Mailer};
 use auth_service::{
-    AuditConfig, Caller, Clock, HashingConfig, MasterKey, OauthConfig, Registered, Registration,
-    RegistrationConfig, RotationConfig, Service, ServiceConfig, ServiceParts, SessionConfig, StoredTruth,
+    AuditConfig, Caller, Clock, DatabaseRevocations, HashingConfig, MasterKey, OauthConfig, Registered,
+    Registration, RegistrationConfig, RotationConfig, Service, ServiceConfig, ServiceParts, SessionConfig,
     SystemClock, SystemEntropy, Tokens, TokensConfig,
 };
 use auth_storage::{DatabaseConfig, Storage};
@@ -82,10 +82,10 @@ async fn start(folder: &tempfile::TempDir) -> (Service, Tokens) {
     storage.migrate_up().await.unwrap();
     let clock = Arc::new(SystemClock::default());
     let ticking = Arc::clone(&clock);
-    let truth = Arc::new(StoredTruth::new(storage.clone()));
+    let source = Arc::new(DatabaseRevocations::new(storage.clone()));
     let blacklist = Blacklist::start(
         BlacklistConfig::default(),
-        truth,
+        source,
         None,
         Nodes::One,
         Arc::new(move || ticking.now()),

@@ -1,7 +1,7 @@
 //! A service for unit tests, over a database of its own.
 
 use crate::{
-    MasterKey, ServiceParts, StoredTruth, SystemClock, SystemEntropy,
+    DatabaseRevocations, MasterKey, ServiceParts, SystemClock, SystemEntropy,
     parts::{clock::Clock as _, config::for_tests::signing_with},
     service::Service,
 };
@@ -28,7 +28,7 @@ pub(crate) async fn service(folder: &tempfile::TempDir) -> Service {
     let ticking = Arc::clone(&clock);
     let blacklist = Blacklist::start(
         BlacklistConfig::default(),
-        Arc::new(StoredTruth::new(storage.clone())),
+        Arc::new(DatabaseRevocations::new(storage.clone())),
         None,
         Nodes::One,
         Arc::new(move || ticking.now()),

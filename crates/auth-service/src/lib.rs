@@ -53,9 +53,9 @@ pub use parts::{
     master_key::{MasterKey, MasterKeyError},
     principal::{Bearer, Principal},
     refusals::RateLimited,
+    revocation_source::DatabaseRevocations,
     stats::Stats,
     tokens::{TokenError, TokenRefused},
-    truth::StoredTruth,
 };
 pub use service::Service;
 pub use sessions::{

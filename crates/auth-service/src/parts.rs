@@ -22,7 +22,7 @@ pub(crate) mod mailed;
 pub(crate) mod master_key;
 pub(crate) mod principal;
 pub(crate) mod refusals;
+pub(crate) mod revocation_source;
 pub(crate) mod signer;
 pub(crate) mod stats;
 pub(crate) mod tokens;
-pub(crate) mod truth;

@@ -11,7 +11,7 @@ use auth_api::{Metrics, ServeError, Site, Sockets};
 use auth_blacklist::{Blacklist, Nodes};
 use auth_limits::Limits;
 use auth_mail::Mailer;
-use auth_service::{Caller, Clock, Entropy, Service, ServiceParts, StoredTruth};
+use auth_service::{Caller, Clock, DatabaseRevocations, Entropy, Service, ServiceParts};
 use auth_storage::{OpenError, ServeLock, Storage};
 use secrecy::SecretString;
 use std::{fs, net::SocketAddr, sync::Arc, time::Duration};
@@ -110,7 +110,7 @@ pub async fn start(
     };
     let blacklist = Blacklist::start(
         config.blacklist.clone(),
-        Arc::new(StoredTruth::new(storage.clone())),
+        Arc::new(DatabaseRevocations::new(storage.clone())),
         redis.clone(),
         nodes,
         Arc::new(move || ticking.now()),

@@ -1,9 +1,9 @@
-//! What the blacklist asks of one connection.
+//! The blacklist's commands on one connection.
 
 use super::keys::Keys;
 use crate::{
     protocol::Sentinel,
-    wire::{Connection, Seen},
+    redis_interface::{Connection, Lookup},
 };
 use auth_domain::{
     revocation::{Revocation, RevocationFacts, TokenRef},
@@ -14,7 +14,7 @@ use auth_redis::RedisError;
 use futures::{FutureExt, future::BoxFuture};
 use std::sync::Arc;
 
-/// Sent as text with every batch: a server that was restarted has no script by its hash, and the text costs some 20 µs a batch.
+/// Sent as text with every batch: a restarted server does not know the script by its hash, and the text costs some 20 µs a batch.
 const MERGE: &str = include_str!("merge.lua");
 
 /// A connection to the server that holds the keys.
@@ -36,7 +36,7 @@ impl RedisConnection {
             let (key, number) = self.keys.of_revocation(revocation);
             let left = (revocation.until - now).num_milliseconds().max(0);
             keys.push(key);
-            // Cut to milliseconds it would end up to one too early.
+            // Truncation to milliseconds could end it up to one millisecond too early.
             args.extend([number, revocation.until.timestamp_millis() + 1, left + 1]);
         }
         self.connection.eval(MERGE, &keys, &args).await.map(drop)
@@ -44,7 +44,7 @@ impl RedisConnection {
 }
 
 impl Connection for RedisConnection {
-    fn look(&self, token: TokenRef) -> BoxFuture<'_, Result<Seen, RedisError>> {
+    fn look_up(&self, token: TokenRef) -> BoxFuture<'_, Result<Lookup, RedisError>> {
         async move {
             let [token, session, user] = self.keys.of_token(&token);
             let keys = [token, session, user, self.keys.sentinel()];
@@ -54,7 +54,7 @@ impl Connection for RedisConnection {
                 session: session.is_some(),
                 least: least.map(|number| generation(&number)).transpose()?,
             };
-            Ok(Seen {
+            Ok(Lookup {
                 facts,
                 sentinel: sentinel.map(Sentinel::new),
             })
@@ -64,7 +64,7 @@ impl Connection for RedisConnection {
 
     fn probe(&self) -> BoxFuture<'_, Result<Option<Sentinel>, RedisError>> {
         async move {
-            // Both at once: two commands on one connection are one round trip.
+            // The two commands are pipelined on one connection: one round trip.
             let (sentinel, master) = futures::join!(self.sentinel(), self.connection.check_master());
             master.and(sentinel)
         }
@@ -79,7 +79,10 @@ impl Connection for RedisConnection {
         self.merge(revocations, now).boxed()
     }
 
-    fn plant<'a>(&'a self, value: &'a Sentinel) -> BoxFuture<'a, Result<Option<Sentinel>, RedisError>> {
+    fn set_sentinel_if_absent<'a>(
+        &'a self,
+        value: &'a Sentinel,
+    ) -> BoxFuture<'a, Result<Option<Sentinel>, RedisError>> {
         async move {
             let key = self.keys.sentinel();
             self.connection.set_if_absent(&key, value.as_bytes()).await?;
@@ -88,19 +91,19 @@ impl Connection for RedisConnection {
         .boxed()
     }
 
-    fn complaint(&self) -> BoxFuture<'_, Option<String>> {
+    fn misconfiguration(&self) -> BoxFuture<'_, Option<String>> {
         async move {
             let policy = self.connection.memory_policy().await?;
-            (policy != "noeviction").then(|| evicts(&policy))
+            (policy != "noeviction").then(|| eviction_warning(&policy))
         }
         .boxed()
     }
 }
 
-fn evicts(policy: &str) -> String {
+fn eviction_warning(policy: &str) -> String {
     format!(
-        "Redis has maxmemory-policy {policy}: when its memory is full it forgets revocations, and a node that has not read one \
-         from the database yet (blacklist.read_interval) would accept it. Set maxmemory-policy to noeviction"
+        "Redis has maxmemory-policy {policy}: when its memory is full it evicts revocations, and a node that has not read such a \
+         revocation from the database yet (blacklist.read_interval) would accept its token. Set maxmemory-policy to noeviction"
     )
 }
 
@@ -110,5 +113,5 @@ fn generation(number: &[u8]) -> Result<Generation, RedisError> {
         .and_then(|digits| digits.parse().ok());
     number
         .and_then(Generation::from_number)
-        .ok_or_else(|| RedisError::Refused("what is under a user's key is not a generation".to_owned()))
+        .ok_or_else(|| RedisError::Refused("the value of a user's key is not a generation".to_owned()))
 }

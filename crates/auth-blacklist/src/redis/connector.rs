@@ -1,19 +1,19 @@
-//! The servers of the configuration, as the blacklist uses them.
+//! Connects to the configured servers for the blacklist.
 
 use super::{connection::RedisConnection, keys::Keys};
-use crate::wire::{Connection, Connector};
+use crate::redis_interface::{Connection, Connector};
 use auth_redis::{RedisError, RedisUrls, Servers};
 use futures::{FutureExt, future::BoxFuture};
 use std::sync::Arc;
 
-/// Makes connections to the server of the configuration that holds the blacklist's keys.
+/// Connects to the configured server that holds the blacklist's keys.
 pub struct RedisConnector {
     servers: Servers,
     keys: Arc<Keys>,
 }
 
 impl RedisConnector {
-    /// The servers behind the URLs, with keys under the prefix. Nothing is connected yet.
+    /// A connector to the servers behind the URLs, with keys under the prefix. Nothing is connected yet.
     #[must_use]
     pub fn new(urls: &RedisUrls, prefix: &str) -> Self {
         let keys = Keys::new(prefix);

@@ -1,12 +1,12 @@
-//! The names of the keys (docs/rules.md §1). They carry ids, never tokens, and a literal hash tag: one slot in a cluster.
+//! The names of the keys (docs/rules.md §1). They contain ids, never tokens, and share a hash tag: one slot in a cluster.
 
 use auth_domain::revocation::{Revocation, Revoked, TokenRef};
 use auth_redis::KeySpace;
 
-/// What the keys are for; their hash tag.
+/// The purpose of the keys, which is their hash tag.
 pub(crate) const PURPOSE: &str = "blacklist";
 
-/// The names under one prefix.
+/// The key names under one prefix.
 #[derive(Debug, Clone)]
 pub(super) struct Keys {
     space: KeySpace,
@@ -19,7 +19,7 @@ impl Keys {
         }
     }
 
-    /// Token, session and user of a check, in the order in which they are asked for.
+    /// The keys of a token, its session and its user, in this order.
     pub(super) fn of_token(&self, token: &TokenRef) -> [String; 3] {
         [
             self.space.key(format_args!("token:{}", token.token)),
@@ -28,7 +28,7 @@ impl Keys {
         ]
     }
 
-    /// The key of a revocation and the number under it: a user's least generation, or 1.
+    /// The key of a revocation and its value: a user's least generation, or 1.
     pub(super) fn of_revocation(&self, revocation: &Revocation) -> (String, i64) {
         let (name, number) = match revocation.what {
             Revoked::Token(id) => (format!("token:{id}"), 1),
@@ -38,7 +38,7 @@ impl Keys {
         (self.space.key(name), number)
     }
 
-    /// The key whose value changes when Redis has lost something.
+    /// The key whose value changes when Redis has lost data.
     pub(super) fn sentinel(&self) -> String {
         self.space.key("sentinel")
     }
@@ -54,7 +54,7 @@ mod tests {
     use uuid::Uuid;
 
     #[test]
-    fn the_names_are_those_of_the_design() {
+    fn the_names_are_the_documented_ones() {
         let keys = Keys::new("keyward");
         let id = Uuid::from_u128(7);
         let token = TokenRef {

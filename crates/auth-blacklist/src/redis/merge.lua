@@ -1,8 +1,8 @@
--- Adds revocations to what is there; nothing is ever taken back. KEYS: the keys. ARGV, three a key: the number, the end in
--- milliseconds since 1970, and how many milliseconds are left to it by the writer's clock. The larger number wins, and so does
--- the latest of three ends: the one that is there, the one that is given, and the one that this server's clock would give, so
--- that a server whose clock is ahead does not forget too early.
--- Numbers reach 2^63 - 1, which Lua's do not: they are compared as digits.
+-- Merges revocations into the stored ones; nothing is ever withdrawn.
+-- KEYS: the keys. ARGV, three for each key: the number, the expiry in milliseconds since 1970, and the milliseconds until that expiry
+-- by the writer's clock. The larger number wins. So does the latest of three expiries: the stored one, the given one, and the one
+-- computed by this server's clock, so that a server whose clock is ahead does not expire the key too early.
+-- Numbers reach 2^63 - 1, which Lua's numbers do not: they are compared as digits.
 local time = redis.call('TIME')
 local now = tonumber(time[1]) * 1000 + math.floor(tonumber(time[2]) / 1000)
 for i, key in ipairs(KEYS) do

@@ -1,4 +1,4 @@
-//! The real Redis: what the blacklist keeps there, over the connections of `auth-redis`.
+//! The blacklist's keys and commands in a real Redis, over the connections of `auth-redis`.
 
 mod connection;
 mod connector;

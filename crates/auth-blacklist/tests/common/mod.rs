@@ -1,6 +1,6 @@
-//! What the suites share: a database in memory, and things to revoke.
+//! Shared by the suites: a database in memory, tokens and revocations.
 
-use auth_blacklist::{Batch, Blacklist, Clock, Truth, TruthUnavailable};
+use auth_blacklist::{Blacklist, Clock, RevocationBatch, RevocationSource, SourceUnavailable};
 use auth_domain::{
     ids::{SessionId, TokenId, UserId},
     revocation::{Revocation, RevocationFacts, Revoked, TokenRef},
@@ -15,11 +15,11 @@ use std::sync::{
 };
 use uuid::Uuid;
 
-/// A database in memory that can be made unreachable, and that counts how often it was asked about a token.
+/// A database in memory that can be made unavailable, and that counts the checks of tokens.
 #[derive(Default)]
 pub(crate) struct Ledger {
     rows: Mutex<Vec<(Revocation, Timestamp)>>,
-    gone: AtomicBool,
+    unavailable: AtomicBool,
     asked: AtomicU64,
 }
 
@@ -28,7 +28,7 @@ impl Ledger {
         Arc::default()
     }
 
-    /// Commits and announces: when it returns, the revocation is answered.
+    /// Commits the revocations and announces them.
     pub(crate) async fn revoke(&self, node: &Blacklist, revocations: &[Revocation]) {
         let now = Utc::now();
         self.rows
@@ -38,18 +38,18 @@ impl Ledger {
         node.announce(revocations).await;
     }
 
-    pub(crate) fn set_gone(&self, gone: bool) {
-        self.gone.store(gone, Ordering::SeqCst);
+    pub(crate) fn set_unavailable(&self, unavailable: bool) {
+        self.unavailable.store(unavailable, Ordering::SeqCst);
     }
 
     pub(crate) fn asked(&self) -> u64 {
         self.asked.load(Ordering::SeqCst)
     }
 
-    fn reach(&self) -> Result<Vec<(Revocation, Timestamp)>, TruthUnavailable> {
+    fn current_rows(&self) -> Result<Vec<(Revocation, Timestamp)>, SourceUnavailable> {
         let now = Utc::now();
-        if self.gone.load(Ordering::SeqCst) {
-            return Err(TruthUnavailable);
+        if self.unavailable.load(Ordering::SeqCst) {
+            return Err(SourceUnavailable);
         }
         Ok(self
             .rows
@@ -62,12 +62,15 @@ impl Ledger {
     }
 }
 
-impl Truth for Ledger {
-    fn revocations_since(&self, after: Option<Timestamp>) -> BoxFuture<'_, Result<Batch, TruthUnavailable>> {
+impl RevocationSource for Ledger {
+    fn revocations_since(
+        &self,
+        after: Option<Timestamp>,
+    ) -> BoxFuture<'_, Result<RevocationBatch, SourceUnavailable>> {
         async move {
-            let mut revocations = self.reach()?;
+            let mut revocations = self.current_rows()?;
             revocations.retain(|(_, recorded_at)| after.is_none_or(|after| *recorded_at > after));
-            Ok(Batch {
+            Ok(RevocationBatch {
                 revocations,
                 database_now: Utc::now(),
             })
@@ -75,11 +78,11 @@ impl Truth for Ledger {
         .boxed()
     }
 
-    fn facts(&self, token: TokenRef) -> BoxFuture<'_, Result<RevocationFacts, TruthUnavailable>> {
+    fn facts(&self, token: TokenRef) -> BoxFuture<'_, Result<RevocationFacts, SourceUnavailable>> {
         async move {
             self.asked.fetch_add(1, Ordering::SeqCst);
             let mut facts = RevocationFacts::default();
-            for (revocation, _) in self.reach()? {
+            for (revocation, _) in self.current_rows()? {
                 match revocation.what {
                     Revoked::Token(id) => facts.token |= id == token.token,
                     Revoked::Session(id) => facts.session |= id == token.session,
@@ -95,14 +98,14 @@ impl Truth for Ledger {
     }
 }
 
-/// Ids that no other test uses.
+/// An id that no other test uses.
 pub(crate) fn new_id() -> Uuid {
-    let mut chance = [0; 16];
-    getrandom::fill(&mut chance).unwrap();
-    Uuid::from_bytes(chance)
+    let mut bytes = [0; 16];
+    getrandom::fill(&mut bytes).unwrap();
+    Uuid::from_bytes(bytes)
 }
 
-/// A token of a session and a user of its own.
+/// A token of a new session of a new user.
 pub(crate) fn new_token() -> TokenRef {
     TokenRef {
         token: TokenId::from_uuid(new_id()),

@@ -1,5 +1,5 @@
-//! What a blacklist promises, whatever it is made of: one suite, run for the copy in the process alone, for nodes that share
-//! no more than the database, and (feature `services`) for nodes with a real Redis between them.
+//! The contract of the blacklist: one suite, run for a single process, for nodes that share only the database, and (feature `services`)
+//! for nodes that share a real Redis, too.
 
 #![cfg(test)]
 
@@ -16,7 +16,7 @@ use chrono::Utc;
 use common::{Ledger, new_token, real_clock, revocation, revocation_for, sibling};
 use std::{sync::Arc, time::Duration};
 
-/// Two nodes on one database; the same one twice where there may be only one.
+/// Two nodes on one database; the same node twice if there may be only one.
 struct Fleet {
     ledger: Arc<Ledger>,
     nodes: [Blacklist; 2],
@@ -25,8 +25,8 @@ struct Fleet {
 impl Fleet {
     async fn alone() -> Self {
         let ledger = Ledger::new();
-        let truth = Arc::clone(&ledger) as _;
-        let node = Blacklist::start(BlacklistConfig::default(), truth, None, Nodes::One, real_clock())
+        let source = Arc::clone(&ledger) as _;
+        let node = Blacklist::start(BlacklistConfig::default(), source, None, Nodes::One, real_clock())
             .await
             .unwrap();
         Self {
@@ -45,17 +45,17 @@ impl Fleet {
     }
 
     #[cfg(feature = "services")]
-    async fn with_redis_between() -> Self {
+    async fn sharing_redis() -> Self {
         let url = std::env::var("KEYWARD_TEST_REDIS")
             .expect("KEYWARD_TEST_REDIS names the Redis for the feature `services`");
         let config = BlacklistConfig {
             redis_prefix: common::new_id().to_string(),
-            // Tests that run beside this one make the machine slow; none of them is about that.
+            // Other tests make the machine slow at the same time, so a short timeout would fail for no reason.
             timeout: Duration::from_secs(5),
             ..BlacklistConfig::default()
         };
         let fleet = Self::of_two(&config, Some(auth_redis::RedisUrls::parse(&url).unwrap())).await;
-        // A revocation is answered once Redis has it: a node that is not connected yet asks the database.
+        // Wait until both nodes are connected: until then they ask the database.
         let begun = std::time::Instant::now();
         let is_up = |node: &Blacklist| node.health().redis == auth_blacklist::RedisHealth::Up;
         while !fleet.nodes.iter().all(is_up) {
@@ -68,14 +68,14 @@ impl Fleet {
     async fn of_two(config: &BlacklistConfig, redis: Option<auth_redis::RedisUrls>) -> Self {
         let ledger = Ledger::new();
         let start = || {
-            let truth = Arc::clone(&ledger) as _;
-            Blacklist::start(config.clone(), truth, redis.clone(), Nodes::Many, real_clock())
+            let source = Arc::clone(&ledger) as _;
+            Blacklist::start(config.clone(), source, redis.clone(), Nodes::Many, real_clock())
         };
         let nodes = [start().await.unwrap(), start().await.unwrap()];
         Self { ledger, nodes }
     }
 
-    /// Revokes on the first node; when it returns, it was answered.
+    /// Revokes on the first node, and returns when the revocation is announced.
     async fn revoke(&self, what: Revoked) {
         self.revoke_all(&[revocation(what)]).await;
     }
@@ -84,7 +84,7 @@ impl Fleet {
         self.ledger.revoke(&self.nodes[0], revocations).await;
     }
 
-    /// The verdict, the same on both nodes, and the same by the fast path where it gives one.
+    /// The verdict. It must be the same on both nodes and, if the fast path gives one, the same there.
     async fn verdict(&self, token: TokenRef) -> Verdict {
         let [one, other] = &self.nodes;
         let verdict = one.check(token, Utc::now()).await.unwrap();
@@ -99,18 +99,18 @@ impl Fleet {
     }
 }
 
-async fn what_nobody_revoked_stands(fleet: Fleet) {
+async fn a_token_that_was_not_revoked_is_valid(fleet: Fleet) {
     assert_eq!(fleet.verdict(new_token()).await, Verdict::Valid);
 }
 
-async fn a_revoked_token_is_refused_and_its_sibling_stands(fleet: Fleet) {
+async fn a_revoked_token_is_refused_and_its_sibling_is_valid(fleet: Fleet) {
     let token = new_token();
     fleet.revoke(Revoked::Token(token.token)).await;
     assert_eq!(fleet.verdict(token).await, Verdict::Revoked);
     assert_eq!(fleet.verdict(sibling(token)).await, Verdict::Valid);
 }
 
-async fn an_ended_session_takes_all_its_tokens_along(fleet: Fleet) {
+async fn an_ended_session_revokes_all_its_tokens(fleet: Fleet) {
     let token = new_token();
     fleet.revoke(Revoked::Session(token.session)).await;
     assert_eq!(fleet.verdict(token).await, Verdict::Revoked);
@@ -126,7 +126,7 @@ async fn an_ended_session_takes_all_its_tokens_along(fleet: Fleet) {
     );
 }
 
-async fn a_raised_generation_cuts_exactly(fleet: Fleet) {
+async fn a_raised_generation_revokes_exactly_the_earlier_tokens(fleet: Fleet) {
     let old = new_token();
     let raised = old.generation.raised();
     fleet.revoke(Revoked::User(old.user, raised)).await;
@@ -152,13 +152,13 @@ async fn a_raised_generation_cuts_exactly(fleet: Fleet) {
     );
 }
 
-async fn a_lower_generation_and_an_earlier_end_take_nothing_back(fleet: Fleet) {
+async fn a_lower_generation_and_an_earlier_expiry_withdraw_nothing(fleet: Fleet) {
     let old = new_token();
     let (third, ninth) = (
         Generation::from_number(3).unwrap(),
         Generation::from_number(9).unwrap(),
     );
-    // As digits, 10 sorts before 9.
+    // Compared as text, 10 is less than 9.
     let tenth = ninth.raised();
     fleet.revoke(Revoked::User(old.user, tenth)).await;
     for least in [ninth, third] {
@@ -186,7 +186,7 @@ async fn a_lower_generation_and_an_earlier_end_take_nothing_back(fleet: Fleet) {
     );
 }
 
-async fn the_generation_is_named_first(fleet: Fleet) {
+async fn the_verdict_on_the_generation_takes_precedence(fleet: Fleet) {
     let token = new_token();
     fleet.revoke(Revoked::Token(token.token)).await;
     fleet.revoke(Revoked::Session(token.session)).await;
@@ -196,7 +196,7 @@ async fn the_generation_is_named_first(fleet: Fleet) {
     assert_eq!(fleet.verdict(token).await, Verdict::AllSessionsRevoked);
 }
 
-async fn a_thousand_revocations_are_answered_together(fleet: Fleet) {
+async fn a_thousand_revocations_are_announced_together(fleet: Fleet) {
     let tokens: Vec<TokenRef> = std::iter::repeat_with(new_token).take(1_000).collect();
     let revocations: Vec<Revocation> = tokens
         .iter()
@@ -208,13 +208,13 @@ async fn a_thousand_revocations_are_answered_together(fleet: Fleet) {
     }
 }
 
-async fn revoking_nothing_is_answered_at_once(fleet: Fleet) {
+async fn announcing_nothing_returns_at_once(fleet: Fleet) {
     let begun = std::time::Instant::now();
     fleet.revoke_all(&[]).await;
     assert!(begun.elapsed() < Duration::from_millis(50));
 }
 
-async fn a_node_that_was_stopped_still_refuses_what_was_revoked(fleet: Fleet) {
+async fn a_stopped_node_still_refuses_a_revoked_token(fleet: Fleet) {
     let token = new_token();
     fleet.revoke(Revoked::Token(token.token)).await;
     for node in &fleet.nodes {
@@ -224,14 +224,14 @@ async fn a_node_that_was_stopped_still_refuses_what_was_revoked(fleet: Fleet) {
     assert_eq!(fleet.verdict(new_token()).await, Verdict::Valid);
 }
 
-async fn what_was_revoked_is_refused_without_the_database(fleet: Fleet) {
+async fn a_revoked_token_is_refused_without_the_database(fleet: Fleet) {
     let token = new_token();
     fleet.revoke(Revoked::Session(token.session)).await;
-    fleet.ledger.set_gone(true);
+    fleet.ledger.set_unavailable(true);
     assert_eq!(fleet.verdict(token).await, Verdict::Revoked);
 }
 
-async fn in_quiet_times_no_check_asks_the_database(fleet: Fleet) {
+async fn in_normal_operation_no_check_asks_the_database(fleet: Fleet) {
     let begun = std::time::Instant::now();
     loop {
         let asked = fleet.ledger.asked();
@@ -257,17 +257,17 @@ macro_rules! suite {
     };
     ($backend:ident, $fleet:expr) => {
         suite!($backend, $fleet, [
-            what_nobody_revoked_stands,
-            a_revoked_token_is_refused_and_its_sibling_stands,
-            an_ended_session_takes_all_its_tokens_along,
-            a_raised_generation_cuts_exactly,
-            a_lower_generation_and_an_earlier_end_take_nothing_back,
-            the_generation_is_named_first,
-            a_thousand_revocations_are_answered_together,
-            revoking_nothing_is_answered_at_once,
-            a_node_that_was_stopped_still_refuses_what_was_revoked,
-            what_was_revoked_is_refused_without_the_database,
-            in_quiet_times_no_check_asks_the_database,
+            a_token_that_was_not_revoked_is_valid,
+            a_revoked_token_is_refused_and_its_sibling_is_valid,
+            an_ended_session_revokes_all_its_tokens,
+            a_raised_generation_revokes_exactly_the_earlier_tokens,
+            a_lower_generation_and_an_earlier_expiry_withdraw_nothing,
+            the_verdict_on_the_generation_takes_precedence,
+            a_thousand_revocations_are_announced_together,
+            announcing_nothing_returns_at_once,
+            a_stopped_node_still_refuses_a_revoked_token,
+            a_revoked_token_is_refused_without_the_database,
+            in_normal_operation_no_check_asks_the_database,
         ]);
     };
 }
@@ -275,4 +275,4 @@ macro_rules! suite {
 suite!(alone, super::Fleet::alone());
 suite!(sharing_the_database, super::Fleet::sharing_the_database());
 #[cfg(feature = "services")]
-suite!(with_redis_between, super::Fleet::with_redis_between());
+suite!(sharing_redis, super::Fleet::sharing_redis());

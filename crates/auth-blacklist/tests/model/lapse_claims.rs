@@ -1,6 +1,6 @@
-//! A revocation is forgotten, by whoever forgets it, only when every node that is ready refuses the token as expired
-//! (docs/rules.md §1: entries live until the last token they could concern). Time is counted in seconds here, and every
-//! distance of clocks is tried that a node may have and be ready, with every place of the end in the slots of the memory.
+//! A revocation is removed, from the database or from memory, only when every ready node refuses the token as expired (docs/rules.md §1).
+//! Time is counted in seconds here. Every offset of clocks is tried that a ready node may have, with every position of the expiry within
+//! the memory's slots.
 
 use crate::report::say;
 use auth_blacklist::copy::LocalCopy;
@@ -13,11 +13,11 @@ use auth_domain::{
 use std::ops::RangeInclusive;
 use uuid::Uuid;
 
-/// How far a node's clock may be off the database's while the node is ready, in seconds.
-const OFF: RangeInclusive<i64> = -2..=2;
+/// How far the clock of a ready node may be off the database's clock, in seconds.
+const OFFSETS: RangeInclusive<i64> = -2..=2;
 
-/// When a copy lets go, by the database's clock and a node's.
-type Forgets = fn(database: i64, node: i64) -> i64;
+/// The time by which a copy removes revocations, from the database's clock and a node's clock.
+type RemovesBy = fn(database: i64, node: i64) -> i64;
 
 fn clock(second: i64) -> Timestamp {
     Timestamp::UNIX_EPOCH + Span::seconds(1_800_000_000 + second)
@@ -32,8 +32,8 @@ fn token() -> TokenRef {
     }
 }
 
-/// Tries all; says how many moments, and at which the revocation was forgotten too early.
-fn walk(forgets: Forgets, too_short: Span) -> (u32, Option<String>) {
+/// Tries all moments. Returns how many there are, and the first at which the revocation was removed too early.
+fn walk(removes_by: RemovesBy, too_short: Span) -> (u32, Option<String>) {
     let mut moments = 0;
     for (leeway, expiry) in [0, 5, 60]
         .into_iter()
@@ -42,14 +42,14 @@ fn walk(forgets: Forgets, too_short: Span) -> (u32, Option<String>) {
         let what = Revoked::Session(token().session);
         let mut revocation = Revocation::new(what, clock(expiry), Span::seconds(leeway));
         revocation.until -= too_short;
-        for (forgetful, checks) in OFF.flat_map(|one| OFF.map(move |other| (one, other))) {
+        for (removes, checks) in OFFSETS.flat_map(|one| OFFSETS.map(move |other| (one, other))) {
             let mut own = LocalCopy::default();
             own.insert(revocation);
             for now in 0..=expiry + leeway + 5 {
                 moments += 1;
-                // The memory of the node that checks; and the database's row, which another node sweeps and this one reads.
-                own.purge(clock(forgets(now, now + checks)), usize::MAX);
-                let swept = revocation.until <= clock(forgets(now, now + forgetful));
+                // The memory of the node that checks, and the database's row, which another node sweeps and this one reads.
+                own.purge(clock(removes_by(now, now + checks)), usize::MAX);
+                let swept = revocation.until <= clock(removes_by(now, now + removes));
                 let unread = revocation.until <= clock(now);
                 let passes = now + checks < expiry + leeway;
                 if passes && (swept || unread || !own.facts(&token()).session) {
@@ -57,7 +57,7 @@ fn walk(forgets: Forgets, too_short: Span) -> (u32, Option<String>) {
                         moments,
                         Some(format!(
                             "expiry {expiry}, leeway {leeway}: at {now} a node {checks} off accepts the token, \
-                             and a node {forgetful} off has let its revocation go"
+                             and a node {removes} off has removed its revocation"
                         )),
                     );
                 }
@@ -68,7 +68,7 @@ fn walk(forgets: Forgets, too_short: Span) -> (u32, Option<String>) {
 }
 
 #[test]
-fn a_revocation_is_kept_until_the_slowest_node_calls_the_token_expired() {
+fn a_revocation_is_kept_until_the_slowest_node_refuses_the_token_as_expired() {
     let (moments, early) = walk(i64::min, Span::zero());
     say(&format!("revocations that lapse: {moments} moments: holds"));
     assert_eq!(early, None);

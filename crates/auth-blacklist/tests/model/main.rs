@@ -1,7 +1,8 @@
-//! The promises of docs/rules.md §1–3, checked in every state that small sizes can get into, over the product's own decisions.
+//! A model checker for the guarantees of docs/rules.md §1–3. It visits every reachable state of small models, which make their decisions
+//! by the code that ships.
 //!
-//! The simulation beside this plays long runs of the whole machinery, by chance; this takes every step in every order, of
-//! less machinery. `KEYWARD_MODEL=large` walks larger sizes (`make model`).
+//! The simulation beside it makes long random runs of the whole blacklist. This takes every step in every order, for a smaller part of it.
+//! `KEYWARD_MODEL=large` visits larger models (`make model`).
 
 #![cfg(test)]
 

@@ -1,8 +1,8 @@
-//! Runs a search and says what it came to: the figures of this file stand in docs/reliability.md.
+//! Runs a search and prints its result. docs/reliability.md shows these figures.
 
 use crate::search::{Model, search};
 
-/// Whether the large sizes are asked for: `KEYWARD_MODEL=large`, as `make model` does.
+/// Whether the large models are requested: `KEYWARD_MODEL=large`, as `make model` does.
 pub(crate) fn large() -> bool {
     match std::env::var("KEYWARD_MODEL") {
         Ok(size) if size == "large" => true,
@@ -11,35 +11,35 @@ pub(crate) fn large() -> bool {
     }
 }
 
-/// Nothing promised is broken in any state; at least so many states there have to be, or the model is hollow.
+/// Checks that no state violates a promise, and that there are at least `at_least` states: a smaller model would prove little.
 pub(crate) fn holds<M: Model>(name: &str, model: &M, at_least: usize) {
-    let (extent, broken) = search(model);
-    if let Some(broken) = broken {
-        panic!("{name}: broken after {} states\n{broken}", extent.states);
+    let (stats, violation) = search(model);
+    if let Some(violation) = violation {
+        panic!("{name}: violation after {} states\n{violation}", stats.states);
     }
     say(&format!(
         "{name}: {} states, {} steps, up to {} deep, {:.1} s: holds",
-        extent.states,
-        extent.steps,
-        extent.depth,
-        extent.took.as_secs_f64()
+        stats.states,
+        stats.steps,
+        stats.depth,
+        stats.took.as_secs_f64()
     ));
-    assert!(extent.states >= at_least, "{name}: only {} states", extent.states);
+    assert!(stats.states >= at_least, "{name}: only {} states", stats.states);
 }
 
-/// The mistake breaks the promise that these words are in, and the shortest story of it is told.
+/// Checks that the mistake violates the promise whose text contains `words`, and prints the shortest trace.
 pub(crate) fn breaks<M: Model>(name: &str, model: &M, words: &str) {
-    let (extent, broken) = search(model);
-    let broken = broken.unwrap_or_else(|| panic!("{name}: not found in {} states", extent.states));
+    let (stats, violation) = search(model);
+    let violation = violation.unwrap_or_else(|| panic!("{name}: not found in {} states", stats.states));
     say(&format!(
-        "{name}: found after {} states, in {} steps\n{broken}",
-        extent.states,
-        broken.story.len()
+        "{name}: found after {} states, in {} steps\n{violation}",
+        stats.states,
+        violation.trace.len()
     ));
-    assert!(broken.promise.contains(words), "{name}: {}", broken.promise);
+    assert!(violation.promise.contains(words), "{name}: {}", violation.promise);
 }
 
-/// Shown with `--nocapture`.
+/// Prints a result; shown with `--nocapture`.
 #[expect(clippy::print_stdout, reason = "how far the search went is its result")]
 pub(crate) fn say(words: &str) {
     println!("{words}");

@@ -1,7 +1,7 @@
-//! Walks every state that a model can get into, breadth first, so that the first mistake found has the shortest story.
+//! Visits every reachable state of a model, breadth first, so that the first violation found has the shortest trace.
 //!
-//! A state that was met before is known by 64 bits of its hash, as in other model checkers: among a hundred million states the
-//! chance that two share them is below one in three thousand.
+//! A visited state is recognised by a 64-bit hash, as in other model checkers. Among a hundred million states the probability that two
+//! share a hash is below one in three thousand.
 
 use std::{
     collections::{HashSet, VecDeque},
@@ -10,32 +10,32 @@ use std::{
     time::{Duration, Instant},
 };
 
-/// Something that can go on in several ways from each of its states.
+/// A state machine with several possible steps from each state.
 pub(crate) trait Model {
-    /// All that decides how it may go on. Two states that go on alike should be equal.
+    /// Everything that decides the further steps. States with the same future should be equal.
     type State: Clone + Hash;
-    /// One thing that happens.
+    /// One step from a state to the next.
     type Step: Copy + fmt::Display;
 
-    /// Where it begins.
+    /// The initial state.
     fn start(&self) -> Self::State;
 
-    /// Everything that can happen next.
+    /// Adds every possible next step to `next`.
     fn steps(&self, state: &Self::State, next: &mut Vec<Self::Step>);
 
-    /// What comes of a step.
+    /// The state after a step.
     ///
     /// # Errors
-    /// The promise that the step broke.
-    fn take(&self, state: &Self::State, step: Self::Step) -> Result<Self::State, String>;
+    /// The promise that the step violates.
+    fn apply(&self, state: &Self::State, step: Self::Step) -> Result<Self::State, String>;
 
-    /// The promise that is broken in this state.
-    fn wrong(&self, state: &Self::State) -> Option<String>;
+    /// The promise that this state violates.
+    fn violation(&self, state: &Self::State) -> Option<String>;
 }
 
-/// How far a search went.
+/// The size of a search.
 #[derive(Debug, Clone, Copy)]
-pub(crate) struct Extent {
+pub(crate) struct SearchStats {
     /// Different states.
     pub(crate) states: usize,
     /// Steps taken between them.
@@ -46,26 +46,26 @@ pub(crate) struct Extent {
     pub(crate) took: Duration,
 }
 
-/// A broken promise and the shortest way to it.
+/// A violated promise and the shortest trace to it.
 #[derive(Debug)]
-pub(crate) struct Broken {
+pub(crate) struct Violation {
     /// Which promise.
     pub(crate) promise: String,
-    /// What happened, in order.
-    pub(crate) story: Vec<String>,
+    /// The steps, in order.
+    pub(crate) trace: Vec<String>,
 }
 
-impl fmt::Display for Broken {
+impl fmt::Display for Violation {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        for (number, line) in self.story.iter().enumerate() {
+        for (number, line) in self.trace.iter().enumerate() {
             writeln!(f, "  {:>2}. {line}", number + 1)?;
         }
         write!(f, "  => {}", self.promise)
     }
 }
 
-/// Walks it all, or up to the first broken promise.
-pub(crate) fn search<M: Model>(model: &M) -> (Extent, Option<Broken>) {
+/// Visits all states, or stops at the first violation.
+pub(crate) fn search<M: Model>(model: &M) -> (SearchStats, Option<Violation>) {
     Walk {
         model,
         known: HashSet::default(),
@@ -75,23 +75,23 @@ pub(crate) fn search<M: Model>(model: &M) -> (Extent, Option<Broken>) {
     .walk()
 }
 
-/// Where a state was first come to from; the start has none.
+/// The state and the step from which a state was first reached; the initial state has none.
 type Origin<S> = Option<(u32, S)>;
 
 struct Walk<'a, M: Model> {
     model: &'a M,
-    known: HashSet<u64, BuildHasherDefault<AsItIs>>,
+    known: HashSet<u64, BuildHasherDefault<IdentityHasher>>,
     came_from: Vec<Origin<M::Step>>,
     waiting: VecDeque<(u32, u32, M::State)>,
 }
 
 impl<M: Model> Walk<'_, M> {
-    fn walk(mut self) -> (Extent, Option<Broken>) {
+    fn walk(mut self) -> (SearchStats, Option<Violation>) {
         let began = Instant::now();
         let (mut taken, mut depth) = (0, 0);
-        let mut broken = self.meet(self.model.start(), None, 0);
+        let mut violation = self.visit(self.model.start(), None, 0);
         let mut next = Vec::new();
-        while broken.is_none()
+        while violation.is_none()
             && let Some((number, deep, state)) = self.waiting.pop_front()
         {
             depth = deep;
@@ -99,30 +99,30 @@ impl<M: Model> Walk<'_, M> {
             for step in next.drain(..) {
                 taken += 1;
                 let origin = Some((number, step));
-                broken = match self.model.take(&state, step) {
-                    Ok(state) => self.meet(state, origin, deep + 1),
-                    Err(promise) => Some(self.tell(promise, origin)),
+                violation = match self.model.apply(&state, step) {
+                    Ok(state) => self.visit(state, origin, deep + 1),
+                    Err(promise) => Some(self.trace_to(promise, origin)),
                 };
-                if broken.is_some() {
+                if violation.is_some() {
                     break;
                 }
             }
         }
-        let extent = Extent {
+        let stats = SearchStats {
             states: self.came_from.len(),
             steps: taken,
             depth: depth as usize,
             took: began.elapsed(),
         };
-        (extent, broken)
+        (stats, violation)
     }
 
-    fn meet(&mut self, state: M::State, origin: Origin<M::Step>, depth: u32) -> Option<Broken> {
+    fn visit(&mut self, state: M::State, origin: Origin<M::Step>, depth: u32) -> Option<Violation> {
         if !self.known.insert(fingerprint(&state)) {
             return None;
         }
-        if let Some(promise) = self.model.wrong(&state) {
-            return Some(self.tell(promise, origin));
+        if let Some(promise) = self.model.violation(&state) {
+            return Some(self.trace_to(promise, origin));
         }
         let number = u32::try_from(self.came_from.len()).unwrap();
         self.came_from.push(origin);
@@ -130,15 +130,15 @@ impl<M: Model> Walk<'_, M> {
         None
     }
 
-    fn tell(&self, promise: String, last: Origin<M::Step>) -> Broken {
-        let mut story = Vec::new();
+    fn trace_to(&self, promise: String, last: Origin<M::Step>) -> Violation {
+        let mut trace = Vec::new();
         let mut at = last;
         while let Some((number, step)) = at {
-            story.push(step.to_string());
+            trace.push(step.to_string());
             at = self.came_from[number as usize];
         }
-        story.reverse();
-        Broken { promise, story }
+        trace.reverse();
+        Violation { promise, trace }
     }
 }
 
@@ -148,11 +148,11 @@ fn fingerprint(state: &impl Hash) -> u64 {
     hasher.finish()
 }
 
-/// A fingerprint needs no more hashing.
+/// Passes a fingerprint through, because it is a hash already.
 #[derive(Default)]
-struct AsItIs(u64);
+struct IdentityHasher(u64);
 
-impl Hasher for AsItIs {
+impl Hasher for IdentityHasher {
     fn finish(&self) -> u64 {
         self.0
     }
@@ -198,29 +198,29 @@ mod tests {
             next.extend((0..2).filter(|n| state[*n] < 4).map(Raise));
         }
 
-        fn take(&self, state: &[u8; 2], Raise(which): Raise) -> Result<[u8; 2], String> {
+        fn apply(&self, state: &[u8; 2], Raise(which): Raise) -> Result<[u8; 2], String> {
             let mut state = *state;
             state[which] += 1;
             Ok(state)
         }
 
-        fn wrong(&self, state: &[u8; 2]) -> Option<String> {
+        fn violation(&self, state: &[u8; 2]) -> Option<String> {
             (self.promised && state[1] > state[0]).then(|| "overtaken".to_owned())
         }
     }
 
     #[test]
-    fn every_state_is_met_once() {
-        let (extent, broken) = search(&Counters { promised: false });
-        assert!(broken.is_none());
-        assert_eq!((extent.states, extent.steps, extent.depth), (15, 22, 6));
+    fn every_state_is_visited_once() {
+        let (stats, violation) = search(&Counters { promised: false });
+        assert!(violation.is_none());
+        assert_eq!((stats.states, stats.steps, stats.depth), (15, 22, 6));
     }
 
     #[test]
     fn the_shortest_story_is_told() {
-        let (_, broken) = search(&Counters { promised: true });
-        let broken = broken.unwrap();
-        assert_eq!(broken.story, ["counter 1 is raised"; 3]);
-        assert!(broken.to_string().ends_with("=> overtaken"));
+        let (_, violation) = search(&Counters { promised: true });
+        let violation = violation.unwrap();
+        assert_eq!(violation.trace, ["counter 1 is raised"; 3]);
+        assert!(violation.to_string().ends_with("=> overtaken"));
     }
 }

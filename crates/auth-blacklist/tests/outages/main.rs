@@ -1,5 +1,5 @@
-//! The promise against real Redis servers on bad days: flushed, killed, frozen, restarted from a snapshot, failed over. No
-//! revoked token is accepted, no valid one refused, and a Redis that hangs costs its timeout once.
+//! The guarantee with real Redis servers that are flushed, killed, frozen, restarted from a snapshot, or failed over. No revoked token is
+//! accepted, no valid token is refused, and an unresponsive Redis costs its timeout once.
 //!
 //! Needs `redis-server` (feature `services`). Every test runs servers of its own.
 
@@ -17,7 +17,7 @@ mod proxy;
 mod server;
 mod topologies;
 
-use auth_blacklist::{RedisHealth, Unavailable, redis::RedisConnector, wire::Connector};
+use auth_blacklist::{RedisHealth, Unavailable, redis::RedisConnector, redis_interface::Connector};
 use auth_domain::{
     revocation::{Revoked, Verdict},
     time::Span,
@@ -46,7 +46,7 @@ async fn redis_may_be_flushed_at_any_time() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn redis_may_be_killed_and_come_back_empty() {
+async fn redis_may_be_killed_and_restarted_empty() {
     let mut server = Server::start().await;
     let watch = Watch::over(&server.url()).await;
     for _ in 0..4 {
@@ -60,14 +60,14 @@ async fn redis_may_be_killed_and_come_back_empty() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn redis_may_be_restarted_from_a_snapshot_of_before() {
+async fn redis_may_be_restarted_from_an_earlier_snapshot() {
     let mut server = Server::start().await;
     let watch = Watch::over(&server.url()).await;
     for _ in 0..4 {
         server.run::<()>("SAVE").await;
         watch.revoke().await;
         server.kill();
-        // The snapshot has the sentinel and not the revocation: only the new connection tells.
+        // The snapshot has the sentinel and not the revocation: only the new connection shows the loss.
         server.start_again().await;
         watch.look_for(Duration::from_millis(400)).await;
     }
@@ -88,7 +88,7 @@ async fn a_frozen_redis_costs_one_timeout_and_then_nothing() {
         watch.look().await;
     }
     let rest = begun.elapsed();
-    // A look is four checks, on two nodes: each node's first one pays 50 ms. The rest would take ten seconds at that rate.
+    // `look` makes four checks, on two nodes: each node's first check takes 50 ms. At that rate the rest would take ten seconds.
     assert!(first < Duration::from_millis(500), "{first:?}");
     assert!(rest < Duration::from_secs(1), "200 checks took {rest:?}");
     let begun = Instant::now();
@@ -103,7 +103,7 @@ async fn a_frozen_redis_costs_one_timeout_and_then_nothing() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn a_redis_that_hangs_for_a_moment_keeps_its_connection_and_is_asked_again() {
+async fn a_redis_that_hangs_for_a_moment_keeps_its_connection_and_is_used_again() {
     let server = Server::start().await;
     let watch = Watch::over(&server.url()).await;
     server.freeze();
@@ -115,7 +115,7 @@ async fn a_redis_that_hangs_for_a_moment_keeps_its_connection_and_is_asked_again
         .lines()
         .find_map(|line| line.strip_prefix("total_connections_received:"))
         .unwrap();
-    // Two nodes, and this test's own: one to wait for the start (perhaps two), one to ask just now.
+    // Two nodes, and this test's own connections: one or two to wait for the start, and one for `INFO`.
     assert!(connections.trim().parse::<u32>().unwrap() <= 5, "{connections}");
 }
 
@@ -132,11 +132,11 @@ async fn a_node_starts_without_redis_and_finds_it_later() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn without_the_database_checks_go_on_for_as_long_as_memory_is_fresh_and_no_longer() {
+async fn without_the_database_checks_succeed_while_memory_is_fresh_and_no_longer() {
     let server = Server::start().await;
     let watch = Watch::over(&server.url()).await;
     watch.revoke().await;
-    watch.ledger.set_gone(true);
+    watch.ledger.set_unavailable(true);
     let begun = Instant::now();
     let valid = new_token();
     let mut last_accepted = Duration::ZERO;
@@ -154,12 +154,12 @@ async fn without_the_database_checks_go_on_for_as_long_as_memory_is_fresh_and_no
     }
     // The last read began up to 500 ms before.
     assert!(last_accepted > Duration::from_millis(1_000), "{last_accepted:?}");
-    watch.ledger.set_gone(false);
+    watch.ledger.set_unavailable(false);
     watch.recovers().await;
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn what_is_in_redis_carries_ids_alone_and_ends_with_the_tokens() {
+async fn keys_in_redis_contain_ids_only_and_expire_with_the_tokens() {
     let server = Server::start().await;
     let watch = Watch::over(&server.url()).await;
     let token = new_token();
@@ -181,14 +181,14 @@ async fn what_is_in_redis_carries_ids_alone_and_ends_with_the_tokens() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn a_full_redis_that_refuses_to_write_delays_the_answer_and_is_still_asked() {
+async fn a_full_redis_that_refuses_writes_delays_the_answer_and_still_answers_checks() {
     let server = Server::start().await;
     let watch = Watch::over(&server.url()).await;
     server.run::<()>("CONFIG SET maxmemory 1").await;
     let begun = Instant::now();
     watch.revoke().await;
     assert!(begun.elapsed() >= Duration::from_secs(2));
-    // Checks go by Redis and memory.
+    // Checks still use Redis and memory.
     watch.recovers().await;
     server.run::<()>("CONFIG SET maxmemory 0").await;
     let begun = Instant::now();
@@ -197,7 +197,7 @@ async fn a_full_redis_that_refuses_to_write_delays_the_answer_and_is_still_asked
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn a_key_of_the_wrong_kind_is_written_over() {
+async fn a_key_of_the_wrong_type_is_overwritten() {
     let server = Server::start().await;
     let watch = Watch::over(&server.url()).await;
     let token = new_token();
@@ -214,7 +214,7 @@ async fn a_key_of_the_wrong_kind_is_written_over() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn a_connection_that_was_cut_without_a_word_is_given_up_and_made_anew() {
+async fn a_connection_that_stops_answering_without_an_error_is_replaced() {
     let server = Server::start().await;
     let proxy = Proxy::in_front_of(server.port()).await;
     let watch = Watch::over(&proxy.url()).await;
@@ -227,13 +227,13 @@ async fn a_connection_that_was_cut_without_a_word_is_given_up_and_made_anew() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn what_redis_has_only_ever_grows() {
+async fn merging_never_lowers_a_generation_or_shortens_an_expiry() {
     let server = Server::start().await;
     let servers = RedisConnector::new(&RedisUrls::parse(&server.url()).unwrap(), "grows");
-    let wire = servers.connect().await.unwrap();
+    let connection = servers.connect().await.unwrap();
     let token = new_token();
     let key = format!("grows:{{blacklist}}:user:{}", token.user);
-    // As digits, 9 comes after 10, and 2^63 - 1 is more than a number of Lua's holds.
+    // Compared as text, 9 is more than 10, and 2^63 - 1 is more than Lua's numbers can represent.
     let most = Generation::from_number(i64::MAX - 1).unwrap();
     let mut least = Generation::FIRST;
     for (number, hours) in [
@@ -247,8 +247,8 @@ async fn what_redis_has_only_ever_grows() {
         let generation = Generation::from_number(number).unwrap();
         least = least.max(generation);
         let cut = revocation_for(Revoked::User(token.user, generation), Span::hours(hours));
-        wire.merge(&[cut], chrono::Utc::now()).await.unwrap();
-        assert_eq!(wire.look(token).await.unwrap().facts.least, Some(least));
+        connection.merge(&[cut], chrono::Utc::now()).await.unwrap();
+        assert_eq!(connection.look_up(token).await.unwrap().facts.least, Some(least));
     }
     assert_eq!(least, most);
     let left: i64 = server.run(&format!("PTTL {key}")).await;

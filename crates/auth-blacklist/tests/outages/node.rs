@@ -1,4 +1,4 @@
-//! Two nodes under watch: what was answered is never accepted, what is valid is never refused.
+//! Two nodes under observation: a revoked token is never accepted, a valid one never refused.
 
 use crate::common::{Ledger, new_id, new_token, real_clock, revocation, sibling};
 use auth_blacklist::{Blacklist, BlacklistConfig, Nodes, RedisHealth};
@@ -27,10 +27,10 @@ pub(crate) async fn start(ledger: &Arc<Ledger>, urls: &str, prefix: &str) -> Bla
     .unwrap()
 }
 
-/// Waits for something that has to come within ten seconds.
-pub(crate) async fn eventually(what: &str, mut come: impl FnMut() -> bool) {
+/// Waits until a condition is true; fails after ten seconds.
+pub(crate) async fn eventually(what: &str, mut condition: impl FnMut() -> bool) {
     let begun = Instant::now();
-    while !come() {
+    while !condition() {
         assert!(begun.elapsed() < Duration::from_secs(10), "never: {what}");
         tokio::time::sleep(Duration::from_millis(20)).await;
     }
@@ -45,7 +45,7 @@ pub(crate) struct Watch {
 }
 
 impl Watch {
-    /// Two nodes over these servers, once both go by Redis.
+    /// Two nodes with these servers, once both use Redis.
     pub(crate) async fn over(urls: &str) -> Self {
         let ledger = Ledger::new();
         let prefix = format!("test-{}", new_id());
@@ -64,7 +64,7 @@ impl Watch {
         watch
     }
 
-    /// Ends a session on the first node; when it returns, it was answered, and is refused.
+    /// Ends a session on the first node, and checks that both nodes then refuse its token.
     pub(crate) async fn revoke(&self) {
         let token = new_token();
         assert_eq!(self.nodes[1].check(token, Utc::now()).await, Ok(Verdict::Valid));
@@ -75,7 +75,7 @@ impl Watch {
         self.look().await;
     }
 
-    /// The last that was revoked and a valid token, on both nodes.
+    /// Checks a sibling of the last revoked token and a valid token, on both nodes.
     pub(crate) async fn look(&self) {
         let last = self.revoked.lock().unwrap().last().copied();
         for (number, node) in self.nodes.iter().enumerate() {
@@ -102,7 +102,7 @@ impl Watch {
         }
     }
 
-    /// Redis is up on both nodes and counts again: checks stop asking the database.
+    /// Waits until both nodes use Redis again, so that checks no longer ask the database.
     pub(crate) async fn recovers(&self) {
         let begun = Instant::now();
         loop {
@@ -117,7 +117,7 @@ impl Watch {
             }
             assert!(
                 begun.elapsed() < Duration::from_secs(10),
-                "Redis does not count again"
+                "Redis is not used again"
             );
             tokio::time::sleep(Duration::from_millis(20)).await;
         }

@@ -1,11 +1,11 @@
-//! A cluster, sentinels, replicas: the one server that holds the keys is found, and nothing else is believed.
+//! Clusters, sentinels and replicas: the one server that holds the keys is found, and no other is relied on.
 
 use crate::{
     adding::{add_until_answered, scripts},
     node::{Watch, eventually},
     server::Server,
 };
-use auth_blacklist::{Blacklist, RedisHealth, redis::RedisConnector, wire::Connector};
+use auth_blacklist::{Blacklist, RedisHealth, redis::RedisConnector, redis_interface::Connector};
 use auth_redis::RedisUrls;
 use std::time::Duration;
 
@@ -19,13 +19,13 @@ async fn refusal(urls: &str) -> String {
         .to_string()
 }
 
-/// Waits until a server answers a command with these words; fails after thirty seconds.
-async fn comes_to_say(server: &Server, command: &str, words: &str) {
+/// Waits until a server's answer to a command contains this text; fails after thirty seconds.
+async fn wait_for_answer(server: &Server, command: &str, text: &str) {
     let begun = std::time::Instant::now();
-    while !server.run::<String>(command).await.contains(words) {
+    while !server.run::<String>(command).await.contains(text) {
         assert!(
             begun.elapsed() < Duration::from_secs(30),
-            "{command} never said {words}"
+            "{command} never answered {text}"
         );
         tokio::time::sleep(Duration::from_millis(20)).await;
     }
@@ -36,18 +36,24 @@ async fn a_server_that_evicts_is_reported() {
     let server = Server::start_with(&["--maxmemory-policy", "allkeys-lru"]).await;
     let servers = RedisConnector::new(&RedisUrls::parse(&server.url()).unwrap(), "keyward");
     let connection = servers.connect().await.unwrap();
-    assert!(connection.complaint().await.unwrap().contains("allkeys-lru"));
+    assert!(
+        connection
+            .misconfiguration()
+            .await
+            .unwrap()
+            .contains("allkeys-lru")
+    );
     server.run::<()>("CONFIG SET maxmemory-policy noeviction").await;
-    assert_eq!(connection.complaint().await, None);
+    assert_eq!(connection.misconfiguration().await, None);
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn a_replica_is_not_believed_nor_a_master_that_was_made_one() {
+async fn a_replica_is_refused_and_a_demoted_master_is_given_up() {
     let master = Server::start().await;
     let replica = Server::start_with(&["--replicaof", "127.0.0.1", &master.port().to_string()]).await;
     assert!(refusal(&replica.url()).await.contains("slave"));
     let watch = Watch::over(&master.url()).await;
-    // Its new master is nowhere to be found: it keeps what it has and answers from it.
+    // Its new master does not exist: it keeps its data and answers from that.
     master.run::<()>("REPLICAOF 127.0.0.1 1").await;
     let down = |node: &Blacklist| node.health().redis == RedisHealth::Down;
     eventually("the demotion is seen", || watch.nodes.iter().all(down)).await;
@@ -57,7 +63,7 @@ async fn a_replica_is_not_believed_nor_a_master_that_was_made_one() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn in_a_cluster_the_server_of_the_slot_is_found_and_found_again() {
+async fn in_a_cluster_the_server_of_the_slot_is_found_also_after_the_slot_moved() {
     let cluster = ["--cluster-enabled", "yes", "--cluster-node-timeout", "1000"];
     let (low, high) = (
         Server::start_with(&cluster).await,
@@ -68,9 +74,9 @@ async fn in_a_cluster_the_server_of_the_slot_is_found_and_found_again() {
     low.run::<()>(&format!("CLUSTER MEET 127.0.0.1 {}", high.port()))
         .await;
     for server in [&low, &high] {
-        comes_to_say(server, "CLUSTER INFO", "cluster_state:ok").await;
+        wait_for_answer(server, "CLUSTER INFO", "cluster_state:ok").await;
     }
-    // Whichever is asked first, one of the two has to send us on.
+    // One of the two servers has to redirect, in either order.
     for urls in [
         format!("{},{}", low.url(), high.url()),
         format!("{},{}", high.url(), low.url()),
@@ -83,7 +89,7 @@ async fn in_a_cluster_the_server_of_the_slot_is_found_and_found_again() {
     let slot: u16 = low.run("CLUSTER KEYSLOT any:{blacklist}:sentinel").await;
     let (from, to) = if slot < 8192 { (&low, &high) } else { (&high, &low) };
     let target: String = to.run("CLUSTER MYID").await;
-    // The slot changes hands with nothing in it: all that Redis had is lost.
+    // The slot moves without its keys: all data in Redis is lost.
     watch.revoke().await;
     from.run::<()>("FLUSHALL").await;
     for server in [to, from] {
@@ -101,7 +107,7 @@ async fn sentinels_lead_to_the_master_and_after_a_failover_to_the_next_one() {
     let mut master = Server::start().await;
     let replica = Server::start_with(&["--replicaof", "127.0.0.1", &master.port().to_string()]).await;
     let sentinel = Server::sentinel_of(&master).await;
-    comes_to_say(&sentinel, "INFO sentinel", "slaves=1").await;
+    wait_for_answer(&sentinel, "INFO sentinel", "slaves=1").await;
     let url = format!("{}?sentinel=main", sentinel.url());
     let watch = Watch::over(&url).await;
     watch.revoke().await;
@@ -114,7 +120,7 @@ async fn sentinels_lead_to_the_master_and_after_a_failover_to_the_next_one() {
     );
     master.kill();
     let begun = std::time::Instant::now();
-    // The sentinel is asked: it drops the replica's clients when it promotes it.
+    // Ask the sentinel, because a promotion drops the replica's clients.
     let current = || sentinel.run::<(String, u16)>("SENTINEL GET-MASTER-ADDR-BY-NAME main");
     while current().await.1 != replica.port() {
         watch.look().await;

@@ -1,8 +1,8 @@
-//! A database as bad as PostgreSQL may be: commits become visible up to ten seconds after they took their time, and out of
-//! order; its clock is set back and forth; nodes are cut off from it.
+//! A database at its worst, within what PostgreSQL allows: commits become visible out of order and up to ten seconds after their rows
+//! were recorded; the clock is set back and forth; nodes can't reach it.
 
-use crate::world::{Broken, World, millis};
-use auth_blacklist::{Batch, Truth, TruthUnavailable, config::LONGEST_WRITE};
+use crate::environment::{Environment, Mutation, millis};
+use auth_blacklist::{RevocationBatch, RevocationSource, SourceUnavailable, config::LONGEST_WRITE};
 use auth_domain::{
     revocation::{Revocation, RevocationFacts, Revoked, TokenRef},
     time::{Span, Timestamp},
@@ -15,13 +15,13 @@ use tokio::time::{Instant, sleep};
 pub(crate) struct Row {
     pub(crate) revocation: Revocation,
     recorded_at: Timestamp,
-    /// The event of becoming visible.
+    /// The event at which the row became visible.
     pub(crate) visible: Option<u64>,
-    /// The event of being answered.
+    /// The event at which the revocation was answered.
     pub(crate) answered: Option<u64>,
 }
 
-/// A node, or all, can't reach the database from then until then.
+/// The time during which a node, or every node (`None`), can't reach the database.
 #[derive(Clone, Copy)]
 struct Outage {
     node: Option<usize>,
@@ -30,7 +30,7 @@ struct Outage {
 }
 
 pub(crate) struct Database {
-    pub(crate) world: Arc<World>,
+    pub(crate) environment: Arc<Environment>,
     pub(crate) rows: Mutex<Vec<Row>>,
     clock: Mutex<Span>,
     set_at: Mutex<Option<Instant>>,
@@ -38,9 +38,9 @@ pub(crate) struct Database {
 }
 
 impl Database {
-    pub(crate) fn new(world: Arc<World>) -> Arc<Self> {
+    pub(crate) fn new(environment: Arc<Environment>) -> Arc<Self> {
         Arc::new(Self {
-            world,
+            environment,
             rows: Mutex::default(),
             clock: Mutex::new(Span::zero()),
             set_at: Mutex::default(),
@@ -49,10 +49,10 @@ impl Database {
     }
 
     fn now(&self) -> Timestamp {
-        self.world.time() + *self.clock.lock().unwrap()
+        self.environment.time() + *self.clock.lock().unwrap()
     }
 
-    /// Whether the clock was set within the time that rows may be under way: a node that starts then can't know of it.
+    /// Whether the clock was set within the time that a transaction may take: a node that starts then can't notice it.
     pub(crate) fn was_just_set(&self) -> bool {
         self.set_at
             .lock()
@@ -74,7 +74,7 @@ impl Database {
         });
     }
 
-    /// Whether the database could have been out of a node's reach at some time since then.
+    /// Whether the database may have been unreachable for a node at some time since `since`.
     pub(crate) fn was_cut_off(&self, node: usize, since: Instant) -> bool {
         let hits = |outage: &Outage| outage.node.is_none_or(|cut| cut == node) && outage.to >= since;
         self.outages.lock().unwrap().iter().any(hits)
@@ -88,7 +88,7 @@ impl Database {
         self.outages.lock().unwrap().iter().any(hits)
     }
 
-    /// Commits a revocation; returns its row once the commit is acknowledged.
+    /// Commits a revocation, and returns its row once the commit is acknowledged.
     pub(crate) async fn commit(&self, revocation: Revocation) -> usize {
         let row = {
             let mut rows = self.rows.lock().unwrap();
@@ -100,15 +100,15 @@ impl Database {
             });
             rows.len() - 1
         };
-        match self.world.chance.within(0..100) {
-            0..80 => self.world.pause(0, 30).await,
-            80..95 => self.world.pause(0, 2_000).await,
-            _ => self.world.pause(2_000, 9_900).await,
+        match self.environment.random.within(0..100) {
+            0..80 => self.environment.pause(0, 30).await,
+            80..95 => self.environment.pause(0, 2_000).await,
+            _ => self.environment.pause(2_000, 9_900).await,
         }
-        self.world
+        self.environment
             .note(format_args!("row {row} visible: {:?}", revocation.what));
-        self.rows.lock().unwrap()[row].visible = Some(self.world.event());
-        self.world.travel(5, 60).await;
+        self.rows.lock().unwrap()[row].visible = Some(self.environment.event());
+        self.environment.travel(5, 60).await;
         row
     }
 
@@ -123,7 +123,7 @@ impl Database {
     }
 }
 
-/// Whether a revocation hits a token.
+/// Whether a revocation concerns a token.
 pub(crate) fn hits(revocation: &Revocation, token: &TokenRef) -> bool {
     match revocation.what {
         Revoked::Token(id) => id == token.token,
@@ -132,67 +132,70 @@ pub(crate) fn hits(revocation: &Revocation, token: &TokenRef) -> bool {
     }
 }
 
-/// The database as one node reaches it.
+/// The database as seen by one node.
 pub(crate) struct NodesDatabase {
     pub(crate) database: Arc<Database>,
     pub(crate) node: usize,
 }
 
 impl NodesDatabase {
-    /// A way there or back; fails at once or after a silence while the node is cut off.
-    async fn way(&self) -> Result<(), TruthUnavailable> {
-        let world = &self.database.world;
-        world.travel(6, 400).await;
+    /// One way over the network. Fails while the node can't reach the database: at once, or after a silence.
+    async fn travel(&self) -> Result<(), SourceUnavailable> {
+        let environment = &self.database.environment;
+        environment.travel(6, 400).await;
         if self.database.is_cut_off(self.node) {
-            world
-                .pause(0, if world.chance.percent(50) { 5 } else { 4_000 })
+            environment
+                .pause(0, if environment.random.percent(50) { 5 } else { 4_000 })
                 .await;
-            return Err(TruthUnavailable);
+            return Err(SourceUnavailable);
         }
         Ok(())
     }
 
-    async fn read(&self, after: Option<Timestamp>) -> Result<Batch, TruthUnavailable> {
-        self.way().await?;
+    async fn read(&self, after: Option<Timestamp>) -> Result<RevocationBatch, SourceUnavailable> {
+        self.travel().await?;
         let database_now = self.database.now();
-        // The statement's time is taken before its snapshot.
-        sleep(self.database.world.chance.millis(0..10)).await;
+        // The statement reads the clock before it takes its snapshot.
+        sleep(self.database.environment.random.millis(0..10)).await;
         let due = |row: &Row| {
             row.revocation.until > database_now && after.is_none_or(|after| row.recorded_at > after)
         };
         let rows = self.database.visible().into_iter().filter(due);
         let revocations: Vec<_> = rows.map(|row| (row.revocation, row.recorded_at)).collect();
-        self.database.world.note(format_args!(
+        self.database.environment.note(format_args!(
             "node {} reads {} rows after {after:?} at {database_now}",
             self.node,
             revocations.len()
         ));
-        self.way().await?;
-        Ok(Batch {
+        self.travel().await?;
+        Ok(RevocationBatch {
             revocations,
             database_now,
         })
     }
 }
 
-impl Truth for NodesDatabase {
-    fn revocations_since(&self, after: Option<Timestamp>) -> BoxFuture<'_, Result<Batch, TruthUnavailable>> {
-        let after = match self.database.world.broken {
-            Broken::NoLookBack => after.map(|after| after + Span::seconds(30)),
+impl RevocationSource for NodesDatabase {
+    fn revocations_since(
+        &self,
+        after: Option<Timestamp>,
+    ) -> BoxFuture<'_, Result<RevocationBatch, SourceUnavailable>> {
+        let after = match self.database.environment.mutation {
+            Mutation::NoLookBack => after.map(|after| after + Span::seconds(30)),
             _ => after,
         };
         async move {
             let mut read = self.read(after).await;
-            match self.database.world.broken {
-                Broken::FailedReadsCount if read.is_err() => {
-                    read = Ok(Batch {
+            match self.database.environment.mutation {
+                Mutation::FailedReadsCount if read.is_err() => {
+                    read = Ok(RevocationBatch {
                         revocations: Vec::new(),
                         database_now: self.database.now(),
                     });
                 }
-                Broken::ClockStepsAreMissed => {
-                    read = read.map(|batch| Batch {
-                        database_now: self.database.world.time(),
+                Mutation::ClockStepsAreMissed => {
+                    read = read.map(|batch| RevocationBatch {
+                        database_now: self.database.environment.time(),
                         ..batch
                     });
                 }
@@ -203,9 +206,9 @@ impl Truth for NodesDatabase {
         .boxed()
     }
 
-    fn facts(&self, token: TokenRef) -> BoxFuture<'_, Result<RevocationFacts, TruthUnavailable>> {
+    fn facts(&self, token: TokenRef) -> BoxFuture<'_, Result<RevocationFacts, SourceUnavailable>> {
         async move {
-            self.way().await?;
+            self.travel().await?;
             let now = self.database.now();
             let mut facts = RevocationFacts::default();
             for row in self
@@ -223,7 +226,7 @@ impl Truth for NodesDatabase {
                     Revoked::User(..) => {}
                 }
             }
-            self.way().await?;
+            self.travel().await?;
             Ok(facts)
         }
         .boxed()

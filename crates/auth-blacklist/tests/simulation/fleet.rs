@@ -1,11 +1,11 @@
-//! A run: nodes, clients that revoke and check, somebody who breaks things, and the judge of what came of it.
+//! One run: nodes, clients that revoke and check, injected faults, and the check of every result.
 
 use crate::{
     database::{Database, NodesDatabase, hits},
+    environment::{Environment, Mutation, millis, start_of_time},
     redis::{NodesRedis, Redis},
-    world::{Broken, World, millis, start_of_time},
 };
-use auth_blacklist::{Blacklist, BlacklistConfig, Clock, Nodes, wire::Connector};
+use auth_blacklist::{Blacklist, BlacklistConfig, Clock, Nodes, redis_interface::Connector};
 use auth_domain::{
     ids::{SessionId, TokenId, UserId},
     revocation::{Revocation, Revoked, TokenRef, Verdict},
@@ -22,20 +22,20 @@ use std::{
 use tokio::time::{Instant, sleep};
 use uuid::Uuid;
 
-/// For how long an expired token still passes.
+/// For how long an expired token is still accepted.
 const LEEWAY: Span = Span::seconds(5);
 /// How long a run lasts, in virtual milliseconds.
 const LENGTH: u64 = 25_000;
 
-/// What a run came to.
+/// The result of a run.
 #[derive(Debug, Default)]
-pub(crate) struct Outcome {
+pub(crate) struct RunResult {
     pub(crate) checks: u64,
     pub(crate) answered: u64,
     pub(crate) refused: u64,
     pub(crate) unavailable: u64,
     pub(crate) violations: Vec<String>,
-    pub(crate) diary: Vec<String>,
+    pub(crate) journal: Vec<String>,
 }
 
 #[derive(Clone, Copy)]
@@ -45,38 +45,38 @@ struct Token {
 }
 
 pub(crate) struct Fleet {
-    world: Arc<World>,
+    environment: Arc<Environment>,
     database: Arc<Database>,
     redis: Arc<Redis>,
     with_redis: bool,
     nodes: Vec<Node>,
     tokens: Mutex<Vec<Token>>,
     generations: Mutex<HashMap<UserId, Generation>>,
-    outcome: Mutex<Outcome>,
+    outcome: Mutex<RunResult>,
 }
 
 struct Node {
     blacklist: Mutex<Blacklist>,
     clock: Clock,
-    /// How far its clock is off, in milliseconds.
+    /// The error of the node's clock, in milliseconds.
     skew: Arc<AtomicI64>,
 }
 
 impl Fleet {
-    /// Plays one seed to its end.
-    pub(crate) async fn play(seed: u64, broken: Broken) -> Outcome {
-        let fleet = Arc::new(Self::new(seed, broken));
-        let world = Arc::clone(&fleet.world);
+    /// Runs one seed to its end.
+    pub(crate) async fn play(seed: u64, mutation: Mutation) -> RunResult {
+        let fleet = Arc::new(Self::new(seed, mutation));
+        let environment = Arc::clone(&fleet.environment);
         let mut actors = Vec::new();
         for _ in 0..3 {
-            actors.push(tokio::spawn(Arc::clone(&fleet).revoke_now_and_then()));
+            actors.push(tokio::spawn(Arc::clone(&fleet).revoke_repeatedly()));
         }
         for _ in 0..2 {
-            actors.push(tokio::spawn(Arc::clone(&fleet).check_now_and_then()));
+            actors.push(tokio::spawn(Arc::clone(&fleet).check_repeatedly()));
         }
-        let breaking = tokio::spawn(Arc::clone(&fleet).break_things());
+        let faults = tokio::spawn(Arc::clone(&fleet).inject_faults());
         sleep(millis(LENGTH)).await;
-        breaking.abort();
+        faults.abort();
         for actor in actors {
             actor.abort();
             if let Err(error) = actor.await {
@@ -84,28 +84,28 @@ impl Fleet {
             }
         }
         let outcome = std::mem::take(&mut *fleet.outcome.lock().unwrap());
-        Outcome {
-            diary: world.take_diary(),
+        RunResult {
+            journal: environment.take_journal(),
             ..outcome
         }
     }
 
-    fn new(seed: u64, broken: Broken) -> Self {
-        let world = Arc::new(World::new(seed, broken));
-        let database = Database::new(Arc::clone(&world));
-        let redis = Redis::new(Arc::clone(&world));
-        let with_redis = broken != Broken::Nothing || world.chance.percent(85);
+    fn new(seed: u64, mutation: Mutation) -> Self {
+        let environment = Arc::new(Environment::new(seed, mutation));
+        let database = Database::new(Arc::clone(&environment));
+        let redis = Redis::new(Arc::clone(&environment));
+        let with_redis = mutation != Mutation::None || environment.random.percent(85);
         let mut fleet = Self {
             nodes: Vec::new(),
             tokens: Mutex::default(),
             generations: Mutex::default(),
             outcome: Mutex::default(),
             with_redis,
-            world,
+            environment,
             database,
             redis,
         };
-        for number in 0..2 + fleet.world.chance.index(3) {
+        for number in 0..2 + fleet.environment.random.index(3) {
             let node = fleet.new_node(number);
             fleet.nodes.push(node);
         }
@@ -119,11 +119,11 @@ impl Fleet {
 
     fn new_node(&self, number: usize) -> Node {
         let skew = Arc::new(AtomicI64::new(
-            i64::try_from(self.world.chance.within(0..900)).unwrap() - 450,
+            i64::try_from(self.environment.random.within(0..900)).unwrap() - 450,
         ));
-        let (world, offset) = (Arc::clone(&self.world), Arc::clone(&skew));
+        let (environment, offset) = (Arc::clone(&self.environment), Arc::clone(&skew));
         let clock: Clock =
-            Arc::new(move || world.time() + Span::milliseconds(offset.load(Ordering::Relaxed)));
+            Arc::new(move || environment.time() + Span::milliseconds(offset.load(Ordering::Relaxed)));
         Node {
             blacklist: Mutex::new(self.start(number, Arc::clone(&clock))),
             clock,
@@ -132,7 +132,7 @@ impl Fleet {
     }
 
     fn start(&self, number: usize, clock: Clock) -> Blacklist {
-        let truth = NodesDatabase {
+        let source = NodesDatabase {
             database: Arc::clone(&self.database),
             node: number,
         };
@@ -141,9 +141,9 @@ impl Fleet {
             node: number,
         };
         let connector = self.with_redis.then(|| Arc::new(redis) as Arc<dyn Connector>);
-        Blacklist::start_over(
+        Blacklist::start_with_connector(
             BlacklistConfig::default(),
-            Arc::new(truth),
+            Arc::new(source),
             connector,
             Nodes::Many,
             clock,
@@ -152,7 +152,7 @@ impl Fleet {
     }
 
     fn id(&self) -> Uuid {
-        Uuid::from_u64_pair(self.world.chance.number(), self.world.chance.number())
+        Uuid::from_u64_pair(self.environment.random.number(), self.environment.random.number())
     }
 
     /// A new session of a user with two tokens.
@@ -165,8 +165,8 @@ impl Fleet {
             .or_insert(Generation::FIRST);
         let session = SessionId::from_uuid(self.id());
         for _ in 0..2 {
-            let lifetime = if self.world.short_lives {
-                self.world.chance.within(500..20_000)
+            let lifetime = if self.environment.short_lives {
+                self.environment.random.within(500..20_000)
             } else {
                 86_400_000
             };
@@ -176,35 +176,35 @@ impl Fleet {
                 user,
                 generation,
             };
-            let expires = self.world.time() + Span::from_std(millis(lifetime)).unwrap();
+            let expires = self.environment.time() + Span::from_std(millis(lifetime)).unwrap();
             self.tokens.lock().unwrap().push(Token { is, expires });
         }
     }
 
     fn some_token(&self) -> Token {
         let tokens = self.tokens.lock().unwrap();
-        // The latest ones more often: the others are dead by and by.
-        let from = if self.world.chance.percent(60) {
+        // Prefer the latest tokens: most of the others are revoked by now.
+        let from = if self.environment.random.percent(60) {
             tokens.len().saturating_sub(8)
         } else {
             0
         };
-        tokens[from + self.world.chance.index(tokens.len() - from)]
+        tokens[from + self.environment.random.index(tokens.len() - from)]
     }
 
     fn some_node(&self) -> usize {
-        self.world.chance.index(self.nodes.len())
+        self.environment.random.index(self.nodes.len())
     }
 
-    async fn revoke_now_and_then(self: Arc<Self>) {
+    async fn revoke_repeatedly(self: Arc<Self>) {
         loop {
-            self.world.pause(0, 900).await;
+            self.environment.pause(0, 900).await;
             self.revoke(self.some_token().is).await;
         }
     }
 
     async fn revoke(self: &Arc<Self>, token: TokenRef) {
-        let what = match self.world.chance.within(0..10) {
+        let what = match self.environment.random.within(0..10) {
             0..4 => Revoked::Token(token.token),
             4..7 => Revoked::Session(token.session),
             _ => Revoked::User(token.user, token.generation.raised()),
@@ -234,17 +234,17 @@ impl Fleet {
         }
         self.sign_in(token.user);
         let blacklist = self.nodes[self.some_node()].blacklist.lock().unwrap().clone();
-        if self.world.chance.percent(5) {
-            // The client hung up, or the process is about to die: nobody was told, so nothing is promised.
+        if self.environment.random.percent(5) {
+            // The client disconnected, or the process is about to die: there is no answer, so nothing is guaranteed.
             return;
         }
-        if self.world.broken != Broken::AnswersAreNotHeldBack {
+        if self.environment.mutation != Mutation::AnswersAreNotHeldBack {
             blacklist.announce(&[revocation]).await;
         }
-        self.database.rows.lock().unwrap()[row].answered = Some(self.world.event());
-        self.world.note(format_args!("row {row} answered"));
+        self.database.rows.lock().unwrap()[row].answered = Some(self.environment.event());
+        self.environment.note(format_args!("row {row} answered"));
         self.outcome.lock().unwrap().answered += 1;
-        // This is the moment that counts: it was answered, so it is refused, everywhere and from now on.
+        // The revocation was answered: from now on every node must refuse the token.
         for node in 0..self.nodes.len() {
             for token in self.tokens_hit(&revocation) {
                 tokio::spawn(Arc::clone(self).check(node, token));
@@ -263,9 +263,9 @@ impl Fleet {
             .collect()
     }
 
-    async fn check_now_and_then(self: Arc<Self>) {
+    async fn check_repeatedly(self: Arc<Self>) {
         loop {
-            self.world.pause(0, 120).await;
+            self.environment.pause(0, 120).await;
             tokio::spawn(Arc::clone(&self).check(self.some_node(), self.some_token()));
         }
     }
@@ -273,7 +273,7 @@ impl Fleet {
     async fn check(self: Arc<Self>, node: usize, token: Token) {
         let blacklist = self.nodes[node].blacklist.lock().unwrap().clone();
         let now = (self.nodes[node].clock)();
-        let (began, event) = (Instant::now(), self.world.event());
+        let (began, event) = (Instant::now(), self.environment.event());
         let outcome = match blacklist.check_local(token.is, now) {
             Some(verdict) => Ok(verdict),
             None => blacklist.check(token.is, now).await,
@@ -284,11 +284,11 @@ impl Fleet {
         let wrong = match outcome {
             Ok(Verdict::Valid) => {
                 let lives = now < token.expires + LEEWAY;
-                let told = |row: &&crate::database::Row| {
+                let was_answered = |row: &&crate::database::Row| {
                     row.answered.is_some_and(|at| at < event) && hits(&row.revocation, &token.is)
                 };
                 rows.iter()
-                    .find(told)
+                    .find(was_answered)
                     .filter(|_| lives)
                     .map(|row| format!("accepted in spite of {:?}", row.revocation))
             }
@@ -309,7 +309,8 @@ impl Fleet {
             }
         };
         if let Some(wrong) = wrong {
-            self.world.note(format_args!("VIOLATION at node {node}: {wrong}"));
+            self.environment
+                .note(format_args!("VIOLATION at node {node}: {wrong}"));
             summary.violations.push(format!(
                 "{:?}, node {node}, {:?}: {wrong}",
                 began.elapsed(),
@@ -318,22 +319,22 @@ impl Fleet {
         }
     }
 
-    async fn break_things(self: Arc<Self>) {
-        let chance = &self.world.chance;
+    async fn inject_faults(self: Arc<Self>) {
+        let random = &self.environment.random;
         loop {
-            self.world.pause(100, 3_500).await;
+            self.environment.pause(100, 3_500).await;
             let node = self.some_node();
-            let what = chance.within(0..12);
-            self.world.note(format_args!("break {what} at node {node}"));
+            let what = random.within(0..12);
+            self.environment.note(format_args!("break {what} at node {node}"));
             match what {
                 0 | 1 => self.redis.flush(),
-                2 | 3 => self.redis.restart(chance.within(0..2_000)),
+                2 | 3 => self.redis.restart(random.within(0..2_000)),
                 4 => self.redis.restart(0),
-                5 => self.redis.freeze(chance.within(20..4_000)),
-                6 => self.redis.cut_off(node, chance.within(20..4_000)),
+                5 => self.redis.freeze(random.within(20..4_000)),
+                6 => self.redis.cut_off(node, random.within(20..4_000)),
                 7 => self.redis.drop_connection(node),
-                8 => self.database.cut_off(Some(node), chance.within(100..5_000)),
-                9 => self.database.cut_off(None, chance.within(100..3_000)),
+                8 => self.database.cut_off(Some(node), random.within(100..5_000)),
+                9 => self.database.cut_off(None, random.within(100..3_000)),
                 10 => self.step_a_clock(node).await,
                 _ if self.database.was_just_set() => {}
                 _ => {
@@ -345,16 +346,16 @@ impl Fleet {
     }
 
     async fn step_a_clock(&self, node: usize) {
-        let chance = &self.world.chance;
-        if self.world.short_lives || chance.percent(40) {
-            // A node's clock leaps ahead and comes back, which it is not supposed to do.
-            let ahead = i64::try_from(chance.within(1_000..7_200_000)).unwrap();
+        let random = &self.environment.random;
+        if self.environment.short_lives || random.percent(40) {
+            // A node's clock is ahead for a while, which it is not supposed to be.
+            let ahead = i64::try_from(random.within(1_000..7_200_000)).unwrap();
             self.nodes[node].skew.fetch_add(ahead, Ordering::Relaxed);
-            self.world.pause(100, 2_000).await;
+            self.environment.pause(100, 2_000).await;
             self.nodes[node].skew.fetch_sub(ahead, Ordering::Relaxed);
         } else {
-            let by = i64::try_from(chance.within(0..240_000)).unwrap() - 180_000;
-            self.world
+            let by = i64::try_from(random.within(0..240_000)).unwrap() - 180_000;
+            self.environment
                 .note(format_args!("the database's clock is set by {by} ms"));
             self.database.step_clock(Span::milliseconds(by));
         }

@@ -1,10 +1,10 @@
-//! A Redis that loses what it can: flushed, restarted from any snapshot, failed over to a replica that lags, frozen, cut off
-//! from one node, its connections dropped, its clock wrong. What it acknowledged it had at that moment, and no longer than that.
+//! A Redis that loses data: flushed, restarted from any snapshot, failed over to a lagging replica, frozen, unreachable for one node, its
+//! connections dropped, its clock wrong. It had what it acknowledged at that moment, and nothing is guaranteed after that.
 
-use crate::world::{Broken, World, millis};
+use crate::environment::{Environment, Mutation, millis};
 use auth_blacklist::{
     protocol::Sentinel,
-    wire::{Connection, Connector, Seen},
+    redis_interface::{Connection, Connector, Lookup},
 };
 use auth_domain::{
     revocation::{Revocation, RevocationFacts, Revoked, TokenRef},
@@ -20,7 +20,7 @@ use std::{
 use tokio::time::{Instant, sleep_until};
 use uuid::Uuid;
 
-/// The number and the end under each key, and the sentinel.
+/// The number and the expiry of each key, and the sentinel.
 #[derive(Clone, Default)]
 struct Data {
     entries: HashMap<(char, Uuid), (i64, Timestamp)>,
@@ -29,9 +29,9 @@ struct Data {
 
 struct Server {
     data: Data,
-    /// Every state it was in: what a snapshot may hold and a replica may have got to.
+    /// Every earlier state: a snapshot may hold it, or a replica may have reached it.
     history: Vec<Data>,
-    /// Counts restarts and failovers: a connection lives in one of them.
+    /// Counts restarts and failovers. A connection does not survive one.
     life: u64,
     /// Counts dropped connections, for each node.
     drops: HashMap<usize, u64>,
@@ -41,15 +41,16 @@ struct Server {
 }
 
 pub(crate) struct Redis {
-    world: Arc<World>,
+    environment: Arc<Environment>,
     clock: Span,
     server: Mutex<Server>,
 }
 
 impl Redis {
-    pub(crate) fn new(world: Arc<World>) -> Arc<Self> {
+    pub(crate) fn new(environment: Arc<Environment>) -> Arc<Self> {
         let now = Instant::now();
-        let clock = Span::milliseconds(i64::try_from(world.chance.within(0..240_000)).unwrap() - 120_000);
+        let clock =
+            Span::milliseconds(i64::try_from(environment.random.within(0..240_000)).unwrap() - 120_000);
         let server = Server {
             data: Data::default(),
             history: vec![Data::default()],
@@ -60,14 +61,14 @@ impl Redis {
             cut_until: HashMap::new(),
         };
         Arc::new(Self {
-            world,
+            environment,
             clock,
             server: Mutex::new(server),
         })
     }
 
     fn now(&self) -> Timestamp {
-        self.world.time() + self.clock
+        self.environment.time() + self.clock
     }
 
     pub(crate) fn flush(&self) {
@@ -76,13 +77,13 @@ impl Redis {
         server.history.push(Data::default());
     }
 
-    /// Killed and started again from some earlier state, or a replica at that state takes over.
+    /// Kills and restarts the server from an earlier state, or lets a replica in that state take over.
     pub(crate) fn restart(&self, down_for: u64) {
         let mut server = self.server.lock().unwrap();
-        let age = if self.world.chance.percent(50) {
-            self.world.chance.index(3)
+        let age = if self.environment.random.percent(50) {
+            self.environment.random.index(3)
         } else {
-            self.world.chance.index(60)
+            self.environment.random.index(60)
         };
         let last = server.history.len() - 1;
         server.data = server.history[last.saturating_sub(age)].clone();
@@ -108,7 +109,7 @@ impl Redis {
         *self.server.lock().unwrap().drops.entry(node).or_default() += 1;
     }
 
-    /// Waits while nothing gets through. TCP delivers late what it could not deliver.
+    /// Waits while nothing gets through. TCP delivers it later.
     async fn get_through(&self, node: usize, thaw: bool) {
         loop {
             let until = {
@@ -124,7 +125,7 @@ impl Redis {
     }
 }
 
-/// The Redis as one node reaches it.
+/// Redis as seen by one node.
 pub(crate) struct NodesRedis {
     pub(crate) redis: Arc<Redis>,
     pub(crate) node: usize,
@@ -133,14 +134,16 @@ pub(crate) struct NodesRedis {
 impl Connector for NodesRedis {
     fn connect(&self) -> BoxFuture<'_, Result<Arc<dyn Connection>, RedisError>> {
         async move {
-            self.redis.world.travel(3, 60).await;
+            self.redis.environment.travel(3, 60).await;
             self.redis.get_through(self.node, true).await;
             let server = self.redis.server.lock().unwrap();
             if server.down_until > Instant::now() {
                 return Err(RedisError::Lost("refused".to_owned()));
             }
-            self.redis.world.note(format_args!("node {} connects", self.node));
-            Ok(Arc::new(Wire {
+            self.redis
+                .environment
+                .note(format_args!("node {} connects", self.node));
+            Ok(Arc::new(SimulatedConnection {
                 redis: Arc::clone(&self.redis),
                 node: self.node,
                 life: server.life,
@@ -151,16 +154,16 @@ impl Connector for NodesRedis {
     }
 }
 
-struct Wire {
+struct SimulatedConnection {
     redis: Arc<Redis>,
     node: usize,
     life: u64,
     drops: u64,
 }
 
-impl Wire {
+impl SimulatedConnection {
     fn is_dead(&self, server: &Server) -> bool {
-        if self.redis.world.broken == Broken::ReconnectsAreHidden {
+        if self.redis.environment.mutation == Mutation::ReconnectsAreHidden {
             return server.down_until > Instant::now();
         }
         self.life != server.life || self.drops != server.drops.get(&self.node).copied().unwrap_or(0)
@@ -168,7 +171,7 @@ impl Wire {
 
     async fn command<T>(&self, run: impl FnOnce(&mut Server) -> T + Send) -> Result<T, RedisError> {
         let lost = || RedisError::Lost("reset".to_owned());
-        self.redis.world.travel(3, 60).await;
+        self.redis.environment.travel(3, 60).await;
         self.redis.get_through(self.node, true).await;
         let answer = {
             let mut server = self.redis.server.lock().unwrap();
@@ -177,11 +180,11 @@ impl Wire {
             }
             run(&mut server)
         };
-        self.redis.world.travel(3, 60).await;
+        self.redis.environment.travel(3, 60).await;
         self.redis.get_through(self.node, false).await;
-        // An answer that was under way when the server died may still come in, or not.
+        // An answer that was on its way when the server died may arrive or not.
         let dead = self.is_dead(&self.redis.server.lock().unwrap());
-        if dead && self.redis.world.chance.percent(50) {
+        if dead && self.redis.environment.random.percent(50) {
             Err(lost())
         } else {
             Ok(answer)
@@ -189,15 +192,15 @@ impl Wire {
     }
 
     fn seen(&self, sentinel: Option<Sentinel>) -> Option<Sentinel> {
-        match self.redis.world.broken {
-            Broken::FlushedRedisIsTrusted => Some(Sentinel::new(b"always the same".to_vec())),
+        match self.redis.environment.mutation {
+            Mutation::FlushedRedisIsTrusted => Some(Sentinel::new(b"always the same".to_vec())),
             _ => sentinel,
         }
     }
 }
 
-impl Connection for Wire {
-    fn look(&self, token: TokenRef) -> BoxFuture<'_, Result<Seen, RedisError>> {
+impl Connection for SimulatedConnection {
+    fn look_up(&self, token: TokenRef) -> BoxFuture<'_, Result<Lookup, RedisError>> {
         async move {
             let now = self.redis.now();
             let (facts, sentinel) = self
@@ -214,7 +217,7 @@ impl Connection for Wire {
                     (facts, server.data.sentinel.clone())
                 })
                 .await?;
-            Ok(Seen {
+            Ok(Lookup {
                 facts,
                 sentinel: self.seen(sentinel),
             })
@@ -231,7 +234,7 @@ impl Connection for Wire {
         revocations: &'a [Revocation],
         now: Timestamp,
     ) -> BoxFuture<'a, Result<(), RedisError>> {
-        if self.redis.world.broken == Broken::WritesAreNotAwaited {
+        if self.redis.environment.mutation == Mutation::WritesAreNotAwaited {
             return async { Ok(()) }.boxed();
         }
         let there = self.redis.now();
@@ -247,7 +250,7 @@ impl Connection for Wire {
                 *entry = (entry.0.max(number), entry.1.max(end));
             }
             server.history.push(server.data.clone());
-            self.redis.world.note(format_args!(
+            self.redis.environment.note(format_args!(
                 "node {} writes {} to Redis",
                 self.node,
                 revocations.len()
@@ -256,7 +259,10 @@ impl Connection for Wire {
         .boxed()
     }
 
-    fn plant<'a>(&'a self, value: &'a Sentinel) -> BoxFuture<'a, Result<Option<Sentinel>, RedisError>> {
+    fn set_sentinel_if_absent<'a>(
+        &'a self,
+        value: &'a Sentinel,
+    ) -> BoxFuture<'a, Result<Option<Sentinel>, RedisError>> {
         async move {
             let set = |server: &mut Server| {
                 let there = server.data.sentinel.get_or_insert_with(|| value.clone()).clone();
@@ -268,7 +274,7 @@ impl Connection for Wire {
         .boxed()
     }
 
-    fn complaint(&self) -> BoxFuture<'_, Option<String>> {
+    fn misconfiguration(&self) -> BoxFuture<'_, Option<String>> {
         async { None }.boxed()
     }
 }

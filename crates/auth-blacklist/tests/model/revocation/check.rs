@@ -1,16 +1,16 @@
-//! A check of a token whose revocation was answered, through memory, Redis and the database: nothing but a refusal, or no
-//! answer where the database is down, may come of it.
+//! A check, through memory, Redis and the database, of a token whose revocation was answered. It must be refused or, if the database is
+//! down, fail.
 
 use super::{
-    Broken, clock,
-    fleet::{Fleet, Row, State},
-    node::{At, Why, start_of},
+    Mutation, clock,
+    node::{At, Purpose, start_of},
+    revocation_model::{RevocationModel, Row, State},
 };
 use auth_blacklist::protocol::Step as Next;
 use auth_domain::revocation::Verdict;
 
-impl Fleet {
-    /// Whether a check that begins now at this node goes to Redis. Nothing else may come of it but a refusal.
+impl RevocationModel {
+    /// Whether a check that begins now at this node asks Redis. If not, it must be refused.
     pub(super) fn check_begins(&self, state: &State, n: usize) -> Result<bool, String> {
         let node = &state.nodes[n];
         let (copy, at) = (node.copy(self.revocation), start_of(state.tick));
@@ -21,7 +21,7 @@ impl Fleet {
         }
     }
 
-    /// The database has what was answered; if it can't be asked, nothing may be accepted either.
+    /// The database has every answered revocation. If it can't be asked, the token must not be accepted either.
     fn ask_database(&self, state: &State, n: usize, redis: bool) -> Result<(), String> {
         let copy = state.nodes[n].copy(self.revocation);
         let (at, now) = (start_of(state.tick), clock(state.tick));
@@ -39,7 +39,7 @@ impl Fleet {
     }
 
     pub(super) fn hear(&self, state: &mut State, n: usize) -> Result<(), String> {
-        let (tick, broken) = (state.tick, self.setting.broken);
+        let (tick, mutation) = (state.tick, self.setting.mutation);
         let node = &mut state.nodes[n];
         let Some(asked) = node.asking.take() else {
             return Ok(());
@@ -48,16 +48,16 @@ impl Fleet {
             return Ok(());
         };
         let now = At::now(tick);
-        match asked.why {
-            Why::Connecting => {
-                node.connection = Some(match broken {
-                    Broken::NewConnectionBelieved => At::default(),
+        match asked.purpose {
+            Purpose::Connecting => {
+                node.connection = Some(match mutation {
+                    Mutation::NewConnectionBelieved => At::default(),
                     _ => now,
                 });
                 node.note(name, now);
             }
-            Why::Probe | Why::Plant => node.note(name, now),
-            Why::Check => {
+            Purpose::Probe | Purpose::Plant => node.note(name, now),
+            Purpose::Check => {
                 let reply = node.reply(asked, self.facts(row), name, now);
                 let copy = node.copy(self.revocation);
                 match self.policy.after_redis(&copy, &self.token, reply) {

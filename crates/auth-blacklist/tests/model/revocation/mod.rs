@@ -1,16 +1,16 @@
-//! Revocation: how it is recorded, read, written to Redis and answered, and what the nodes make of it (docs/rules.md §1).
+//! The model of revocation: how one is recorded, read, written to Redis, answered and checked (docs/rules.md §1).
 //!
-//! There is one revocation, in a transaction that becomes visible late; one node or two, each of which may lose its memory;
-//! other nodes that plant sentinels as they please; and a Redis that is flushed, or restarted from any state it ever was in.
-//! Time goes on in ticks of ten seconds, which are both the longest write and `max_staleness`; within a tick everything can
-//! come in any order. In every state each node is asked for a token that the revocation hit.
+//! There is one revocation, in a transaction that becomes visible late; one node or two, each of which may lose its memory; other nodes
+//! that set sentinels at any time; and a Redis that is flushed, or restarted from any earlier state. Time advances in ticks of ten seconds,
+//! which are both the longest write and `max_staleness`; within a tick, steps are in any order. In every state each node checks a token that
+//! the revocation concerns.
 
 mod check;
-mod fleet;
 mod node;
+mod revocation_model;
 mod steps;
 
-pub(crate) use fleet::Fleet;
+pub(crate) use revocation_model::RevocationModel;
 
 use auth_blacklist::{BlacklistConfig, config::LONGEST_WRITE};
 use auth_domain::{
@@ -22,77 +22,77 @@ use std::time::Duration;
 /// The unit of time.
 pub(crate) const TICK: Duration = LONGEST_WRITE;
 
-/// A mistake that somebody could make.
+/// A deliberate mistake that the model checker must find.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Broken {
-    Nothing,
-    /// Whatever is under the sentinel's key, and nothing, too, passes for the sentinel.
+pub(crate) enum Mutation {
+    None,
+    /// Any value of the sentinel, or none, is taken for the known one.
     SentinelIgnored,
-    /// Each sentinel that is planted is the same as the last.
+    /// Every new sentinel has the same value as the last.
     SentinelReused,
-    /// Redis is believed on a connection that has only just been made.
+    /// Redis is relied on over a connection that has only just been made.
     NewConnectionBelieved,
-    /// A restart of Redis is hidden by a client that connects again by itself.
+    /// A client that reconnects by itself hides a restart of Redis.
     ReconnectsHidden,
-    /// No mistake of ours: Redis loses single entries and keeps the sentinel, as one that evicts keys does.
+    /// Not a mistake of the code: Redis loses single entries and keeps the sentinel, as one that evicts keys does.
     EntriesEvicted,
-    /// A read does not go back over ground already covered.
+    /// Reads do not overlap.
     NoLookBack,
-    /// A transaction may stay open for as long as it likes.
+    /// A transaction may stay open for any time.
     WritesUnbounded,
-    /// A read is taken to hold what was committed when it ended.
+    /// A read is assumed to have what was committed when it ended.
     ReadsCountFromTheirEnd,
     /// A read that failed counts as one that found nothing.
     FailedReadsCount,
-    /// Memory is relied on however old it is.
+    /// Memory is relied on at any age.
     StalenessIgnored,
-    /// Redis is said to have what was only sent to it.
+    /// A write to Redis counts as done when it is sent.
     WritesNotAwaited,
-    /// The answer goes out with the commit.
+    /// The revocation is answered right after its commit.
     AnswersNotHeldBack,
-    /// The answer is held back for `max_staleness` without the margin.
+    /// The answer waits for `max_staleness` without the margin.
     AnswersATickEarly,
-    /// It is announced, and answered, before it is committed.
+    /// The revocation is announced and answered before its commit.
     AnnouncedBeforeTheCommit,
 }
 
-/// How much may happen.
+/// The bounds of a model.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Bounds {
-    /// How many ticks time goes on.
+    /// How many ticks time advances.
     pub(crate) ticks: u8,
-    /// How often Redis loses something, a connection breaks or a node dies.
+    /// How often Redis loses data, a connection breaks or a node dies.
     pub(crate) faults: u8,
-    /// How many sentinels are made.
+    /// How many sentinels are set.
     pub(crate) sentinels: u8,
 }
 
-/// Who revokes, and who is there.
+/// The nodes, and which of them revokes.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Cast {
+pub(crate) enum Topology {
     /// One process and no Redis, as with SQLite.
     Alone,
     /// Two nodes; the first one revokes.
     Two,
-    /// One node, and any number of others of which it knows nothing: they revoke and plant at any time that they could.
+    /// One node, and any number of others that it knows nothing of: they revoke and set sentinels at any possible time.
     OneAmongMany,
 }
 
 /// What is revoked.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum What {
+pub(crate) enum Target {
     Session,
     Generation,
 }
 
-/// A model to be walked.
+/// The parameters of a model.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Setting {
-    pub(crate) cast: Cast,
+    pub(crate) topology: Topology,
     pub(crate) redis: bool,
-    pub(crate) what: What,
+    pub(crate) what: Target,
     pub(crate) bounds: Bounds,
-    pub(crate) broken: Broken,
+    pub(crate) mutation: Mutation,
 }
 
 /// The configuration that the product would accept.
@@ -106,7 +106,7 @@ pub(crate) fn config() -> BlacklistConfig {
     config
 }
 
-/// What every clock shows in a tick.
+/// The time of every clock in a tick.
 fn clock(tick: u8) -> Timestamp {
     Timestamp::UNIX_EPOCH + Span::seconds(1_800_000_000 + i64::from(tick) * 10)
 }

@@ -1,12 +1,12 @@
-//! One node: what it holds in memory, what it has seen of Redis and when. Each of its decisions is made by the code that
-//! ships: the state here is only what that code is asked with.
+//! One node: what it has in memory, and what it has seen of Redis and when. The code that ships makes all its decisions; the state here is
+//! only the input of that code.
 
 use super::{TICK, clock};
 use auth_blacklist::{
-    copy::{Began, LocalCopy},
+    copy::{LocalCopy, ReadStart},
     moment::Moment,
-    protocol::{RedisReply, Sentinel, Sight},
-    window::{ReadWindow, Worth},
+    protocol::{RedisReply, Sentinel, SentinelHistory},
+    window::{Coverage, ReadWindow},
 };
 use auth_domain::{
     revocation::{Revocation, RevocationFacts},
@@ -14,8 +14,8 @@ use auth_domain::{
 };
 use std::time::Duration;
 
-/// A moment of a node: the tick, and what came before what within it. Of a moment at which Redis was seen no more is kept than
-/// which of the reads that the node remembers began before it; nothing else is asked of it.
+/// A moment of a node: the tick, and the order within the tick. For a moment at which Redis was seen, the model keeps only which of the
+/// node's reads began before it; nothing else depends on it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Default)]
 pub(crate) struct At {
     pub(crate) tick: u8,
@@ -33,43 +33,43 @@ impl At {
     }
 }
 
-/// The name of a sentinel's value; 0 is none.
-pub(crate) type Name = u8;
+/// The number of a sentinel's value; 0 is none.
+pub(crate) type SentinelId = u8;
 
-fn sentinel(name: Name) -> Option<Sentinel> {
+fn sentinel(name: SentinelId) -> Option<Sentinel> {
     (name != 0).then(|| Sentinel::new(vec![name]))
 }
 
-/// A read of the database under way. It sees what is visible when it begins: if its statement is late and sees more, the node
-/// only knows more.
+/// A read of the database in progress. It sees what is visible when it begins. (If its statement is late and sees more, the node only
+/// knows more.)
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub(crate) struct Reading {
     pub(crate) began: At,
-    /// Whether the row was among those that it took.
+    /// Whether it saw the row.
     pub(crate) row: bool,
 }
 
-/// Why Redis is asked.
+/// The purpose of a command to Redis.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-pub(crate) enum Why {
-    /// The first question on a new connection.
+pub(crate) enum Purpose {
+    /// The first command on a new connection.
     Connecting,
-    /// A sign of life.
+    /// A periodic probe.
     Probe,
     /// The sentinel was missing.
     Plant,
-    /// A token is checked that was revoked, and the revocation answered, before the check began.
+    /// The check of a token whose revocation was answered before the check began.
     Check,
 }
 
-/// A question to Redis under way: there is room for one a node.
+/// A command to Redis in progress: at most one for each node.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub(crate) struct Asking {
-    pub(crate) why: Why,
+    pub(crate) purpose: Purpose,
     /// When its connection was made.
     pub(crate) made: At,
-    /// What the server answered: whether it has the row, and its sentinel. The answer may arrive much later.
-    pub(crate) answer: Option<(bool, Name)>,
+    /// The server's answer: whether it has the row, and its sentinel. It may arrive much later.
+    pub(crate) answer: Option<(bool, SentinelId)>,
 }
 
 #[derive(Debug, Clone, PartialEq, Eq, Hash, Default)]
@@ -78,25 +78,25 @@ pub(crate) struct Node {
     pub(crate) knows: bool,
     pub(crate) last_read: Option<At>,
     pub(crate) reading: Option<Reading>,
-    /// What the database's clock showed at the last read that was judged. (The product's window goes by the lowest of several
-    /// such readings, and so at least as far back.)
+    /// The database's clock at the last complete read. (The real window uses the lowest of several such readings, and so overlaps at least as
+    /// much.)
     judged: Option<u8>,
     /// When the connection was made.
     pub(crate) connection: Option<At>,
-    /// The sentinel last seen, and when it was seen first.
-    pub(crate) sight: Option<(Name, At)>,
+    /// The last sentinel seen, and when it was first seen.
+    pub(crate) sentinel_seen: Option<(SentinelId, At)>,
     pub(crate) asking: Option<Asking>,
 }
 
 impl Node {
-    /// The node's memory as the product keeps it.
+    /// The node's memory, as the type that ships.
     pub(crate) fn copy(&self, revocation: Revocation) -> LocalCopy {
         let mut copy = LocalCopy::default();
         if self.knows {
             copy.insert(revocation);
         }
         if let Some(at) = self.last_read {
-            let began = Began {
+            let began = ReadStart {
                 at: at.moment(),
                 clock: clock(at.tick),
             };
@@ -105,17 +105,17 @@ impl Node {
         copy
     }
 
-    /// From when on a read that begins now takes rows.
+    /// The time after which a read that begins now takes rows.
     pub(crate) fn reads_after(&self, look_back: Duration) -> Option<Timestamp> {
         let mut window = ReadWindow::new(look_back);
         if let Some(showed) = self.judged {
             let at = start_of(showed);
-            assert_eq!(window.judge(at, at, clock(showed)), Worth::Complete);
+            assert_eq!(window.record(at, at, clock(showed)), Coverage::Complete);
         }
         window.after()
     }
 
-    /// The read under way is complete; `began` is when it is taken to have begun.
+    /// The read in progress is complete; `began` is assumed to be its start.
     pub(crate) fn end_read(&mut self, read: Reading, began: At) {
         self.judged = Some(read.began.tick);
         self.knows |= read.row;
@@ -123,44 +123,53 @@ impl Node {
         self.reading = None;
     }
 
-    /// Takes down a sentinel, as [`Sight`] does.
-    pub(crate) fn note(&mut self, name: Name, now: At) {
-        let mut sight = self.product_sight();
-        sight.note(sentinel(name), now.moment());
+    /// Observes a sentinel, as [`SentinelHistory`] does.
+    pub(crate) fn note(&mut self, name: SentinelId, now: At) {
+        let mut history = self.product_history();
+        history.observe(sentinel(name), now.moment());
         let dawn = At::default().moment();
-        let first_seen = sentinel(name).and_then(|value| sight.holds_since(dawn, &value));
-        self.sight = match (first_seen, self.sight) {
+        let first_seen = sentinel(name).and_then(|value| history.complete_since(dawn, &value));
+        self.sentinel_seen = match (first_seen, self.sentinel_seen) {
             (None, _) => None,
             (Some(since), Some((_, before))) if since == before.moment() => Some((name, before)),
             (Some(_), _) => Some((name, now)),
         };
     }
 
-    /// What Redis said in a check, and since when it can be relied on: the same few lines as in the product's link.
-    pub(crate) fn reply(&mut self, asked: Asking, facts: RevocationFacts, name: Name, now: At) -> RedisReply {
+    /// Redis's answer to a check, and since when it is complete: the same few lines as in the code that ships.
+    pub(crate) fn reply(
+        &mut self,
+        asked: Asking,
+        facts: RevocationFacts,
+        name: SentinelId,
+        now: At,
+    ) -> RedisReply {
         let hold = |node: &Self| {
             let value = sentinel(name)?;
-            node.product_sight().holds_since(asked.made.moment(), &value)
+            node.product_history().complete_since(asked.made.moment(), &value)
         };
-        let holds_since = hold(self).or_else(|| {
+        let complete_since = hold(self).or_else(|| {
             self.note(name, now);
             hold(self)
         });
-        RedisReply { facts, holds_since }
-    }
-
-    fn product_sight(&self) -> Sight {
-        let mut sight = Sight::default();
-        if let Some((name, at)) = self.sight {
-            sight.note(sentinel(name), at.moment());
+        RedisReply {
+            facts,
+            complete_since,
         }
-        sight
     }
 
-    /// Forgets what nothing hangs on any more, so that states that go on alike are equal.
-    pub(crate) fn settle(&mut self) {
+    fn product_history(&self) -> SentinelHistory {
+        let mut history = SentinelHistory::default();
+        if let Some((name, at)) = self.sentinel_seen {
+            history.observe(sentinel(name), at.moment());
+        }
+        history
+    }
+
+    /// Clears what no later step depends on, so that states with the same future are equal.
+    pub(crate) fn normalise(&mut self) {
         if let Some(asking) = &mut self.asking
-            && asking.why != Why::Check
+            && asking.purpose != Purpose::Check
         {
             asking.made = At::default();
         }
@@ -168,7 +177,7 @@ impl Node {
         let placed = |(read, order): (Option<At>, u8)| read.map(|at| (at, At { order, ..at }));
         let reads: Vec<(At, At)> = reads.into_iter().zip([2, 4]).filter_map(placed).collect();
         let seen = self.connection.iter_mut();
-        let seen = seen.chain(self.sight.as_mut().map(|(_, at)| at));
+        let seen = seen.chain(self.sentinel_seen.as_mut().map(|(_, at)| at));
         for at in seen.chain(self.asking.as_mut().map(|asking| &mut asking.made)) {
             let read = reads.iter().rev().find(|(began, _)| *began < *at);
             *at = read.map_or(At::default(), |(_, placed)| At {

@@ -1,6 +1,6 @@
-//! What can happen to the fleet, one thing at a time, and the words for it.
+//! The steps of the model, and their text in a trace.
 
-use super::node::{Name, Why};
+use super::node::{Purpose, SentinelId};
 use std::fmt;
 
 /// A node is named by its number.
@@ -18,13 +18,13 @@ pub(crate) enum Step {
     EndRead(usize),
     FailRead(usize),
     Connect(usize),
-    Ask(usize, Why),
+    Ask(usize, Purpose),
     RedisAnswers(usize),
     Hear(usize),
     OthersPlant,
     Flush,
     Evict,
-    Restart(Name, bool),
+    Restart(SentinelId, bool),
     Drop(usize),
     Die(usize),
 }
@@ -44,9 +44,11 @@ impl fmt::Display for Step {
             Self::EndRead(n) => write!(f, "node {n}'s read is complete"),
             Self::FailRead(n) => write!(f, "node {n}'s read fails"),
             Self::Connect(n) => write!(f, "node {n} reaches Redis on a new connection"),
-            Self::Ask(n, Why::Check) => write!(f, "node {n} begins to check a revoked token, and asks Redis"),
-            Self::Ask(n, Why::Plant) => write!(f, "node {n} plants a sentinel where there is none"),
-            Self::Ask(n, Why::Probe | Why::Connecting) => write!(f, "node {n} probes Redis"),
+            Self::Ask(n, Purpose::Check) => {
+                write!(f, "node {n} begins to check a revoked token, and asks Redis")
+            }
+            Self::Ask(n, Purpose::Plant) => write!(f, "node {n} plants a sentinel where there is none"),
+            Self::Ask(n, Purpose::Probe | Purpose::Connecting) => write!(f, "node {n} probes Redis"),
             Self::RedisAnswers(n) => write!(f, "Redis answers node {n}'s check"),
             Self::Hear(n) => write!(f, "node {n} hears what Redis said"),
             Self::OthersPlant => write!(f, "another node plants a sentinel"),

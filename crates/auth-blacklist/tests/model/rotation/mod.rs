@@ -1,17 +1,17 @@
-//! Rotation: refreshes, cuts and sign-ins that run into each other (docs/rules.md §2 and §3).
+//! The model of rotation: concurrent refreshes, security events and sign-ins (docs/rules.md §2 and §3).
 //!
-//! A refresh is what storage makes of it on PostgreSQL, the weaker of the two databases: a load, the domain's own `decide`, a
-//! statement that takes its snapshot, and its write once it has the row, guarded by what the decision was made from. A cut is
-//! a transaction: the user's row, the sessions' rows, the commit. Anything may come between any two of these, a node may die
-//! there, and an answer may be lost. Nodes have no memory, so a request is on any node; it only has that node's clock.
-//! Time goes on in ticks of ten seconds.
+//! A refresh runs as storage runs it on PostgreSQL, the weaker of the two databases: a load, the domain's own `decide`, a statement that
+//! takes its snapshot, and its write once it has the row lock, guarded by the values that the decision was made from. A cut (an event that
+//! raises the user's generation) is a transaction: the user's row, the sessions' rows, the commit. Any other step may come in between, a
+//! node may die there, and an answer may be lost. Nodes have no state of their own except their clock, so a request may be on any node.
+//! Time advances in ticks of ten seconds.
 
-mod desk;
 mod refresh;
+mod refresh_model;
 mod rows;
 mod steps;
 
-pub(crate) use desk::Desk;
+pub(crate) use refresh_model::RefreshModel;
 
 use auth_domain::{
     lineage::Lifetimes,
@@ -19,77 +19,77 @@ use auth_domain::{
     time::Span,
 };
 
-/// A mistake that somebody could make, or a thing that is taken for granted and here is not.
+/// A deliberate mistake, or a violated assumption, that the model checker must find.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Broken {
-    Nothing,
-    /// The update names the session and nothing else.
+pub(crate) enum Mutation {
+    None,
+    /// The update is guarded by the session's id only.
     Unguarded,
-    /// The update does not say which rotation it was decided from.
+    /// The update is not guarded by the rotation number.
     NumberUnguarded,
-    /// The update does not say which generation the session had.
+    /// The update is not guarded by the session's generation.
     GenerationUnguarded,
-    /// The update does not say that the session has not ended.
+    /// The update is not guarded by the session being active.
     EndUnguarded,
-    /// The update does not look at the user.
+    /// The update is not guarded by the user's row.
     UserUnguarded,
-    /// A Repeat counts as a rotation of its own time.
+    /// A Repeat counts as a rotation at its own time.
     RepeatExtends,
-    /// A refresh without a key equals another one without a key.
+    /// Two refreshes without a key are taken for the same request.
     AbsentKeysEqual,
-    /// A reuse is refused, and that is all.
+    /// A reuse is refused, and the session does not end.
     ReuseSpares,
-    /// A Repeat writes its own end of the access tokens over a later one.
+    /// A Repeat overwrites a later expiry of the access tokens with its own.
     AccessUntilOverwritten,
     /// A cut raises the generation and leaves the sessions' rows alone.
     CutsLeaveSessions,
-    /// A sign-in takes the generation that there is when it inserts its session.
+    /// A sign-in uses the generation at the time of its insert.
     SignInTakesTheNewGeneration,
-    /// No mistake: a client refreshes again while an earlier attempt of its own is still under way.
+    /// Not a mistake of the code: a client refreshes again while an earlier attempt of its own is still in progress.
     ImpatientClient,
-    /// No mistake: a token is refreshed for the first time when it has less than the retry window to live.
+    /// Not a mistake of the code: a token is first refreshed when it expires within the retry window.
     LastMoment,
 }
 
-/// Who refreshes.
+/// The clients that refresh.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Clients {
-    /// One, which never presents an old number but to retry, with its key, within the window.
+    /// One, which presents an old token only to retry, with its key, within the window.
     Honest,
-    /// Beside it, somebody presents any token that was ever given out, at any time, without a key, with the honest client's
-    /// or with another one.
+    /// The honest one, and thieves that present any token ever issued, at any time, without a key, with the honest client's key or with
+    /// another one.
     Thieves,
 }
 
-/// A cut that the model makes.
+/// A security event in the model.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub(crate) enum Cut {
     Logout,
     LogoutAll,
-    /// Spares the session, which is lifted over.
+    /// Carries the session over.
     PasswordChange,
     PasswordReset,
-    /// Lifts all sessions over.
+    /// Carries all sessions over.
     RoleChange,
     Disable,
 }
 
-/// How much may happen.
+/// The bounds of a model.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Bounds {
-    /// How many ticks time goes on.
+    /// How many ticks time advances.
     pub(crate) ticks: u8,
-    /// How many refreshes are presented in all.
+    /// The number of refreshes in total.
     pub(crate) refreshes: u8,
-    /// How many at once.
+    /// The number of refreshes at the same time.
     pub(crate) at_once: usize,
-    /// How many cuts.
+    /// The number of cuts.
     pub(crate) cuts: u8,
-    /// How far the one node's clock is ahead of the other's.
+    /// How far one node's clock is ahead of the other's, in ticks.
     pub(crate) skew: u8,
 }
 
-/// A model to be walked.
+/// The parameters of a model.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Setting {
     pub(crate) clients: Clients,
@@ -97,10 +97,10 @@ pub(crate) struct Setting {
     pub(crate) sign_in: bool,
     pub(crate) policy: RotationPolicy,
     pub(crate) bounds: Bounds,
-    pub(crate) broken: Broken,
+    pub(crate) mutation: Mutation,
 }
 
-/// A policy in ticks.
+/// A policy with lengths in ticks.
 pub(crate) fn policy(leeway: u8, on_concurrent: OnConcurrent, refresh: u8) -> RotationPolicy {
     let ticks = |count: u8| Span::seconds(10 * i64::from(count));
     RotationPolicy {

@@ -1,17 +1,17 @@
-//! A refresh as storage carries it out: load, decide, write guarded; and the judge of what it gave out, who goes by
-//! docs/rules.md §3 and not by the code that decided.
+//! A refresh as storage runs it: load, decide, guarded write. The check of its result follows docs/rules.md §3 and not the code that
+//! decided.
 
 use super::{
-    Broken, Clients, RETRY_WINDOW,
-    desk::{Desk, Loaded, Request, Stage, State},
+    Clients, Mutation, RETRY_WINDOW,
+    refresh_model::{Loaded, RefreshModel, Request, Stage, State},
     rows::{Row, User, clock, ticks},
 };
 use auth_domain::rotation::{Decision, OnConcurrent};
 
-/// How often a decision is made again after its guard missed, as in storage.
+/// How often a refresh is decided again after its guard failed, as in storage.
 const RETRIES: u8 = 3;
 
-impl Desk {
+impl RefreshModel {
     pub(super) fn load(&self, state: &mut State, n: usize) -> Result<(), String> {
         let request = state.requests[n];
         let loaded = Loaded {
@@ -39,23 +39,27 @@ impl Desk {
         Ok(())
     }
 
-    /// Whether nobody but an honest client is about, so that nothing may go wrong for it.
+    /// Whether the request is of an honest client and there are no thieves, so that it must succeed.
     fn is_honest(&self, request: &Request) -> bool {
         request.honest && self.setting.clients == Clients::Honest
     }
 
-    /// The guards on the session's row, and whether each of them is there.
+    /// Whether the guards on the session's row hold, except those that the mistake leaves out.
     pub(super) fn row_is_same(&self, row: &Row, from: &Row) -> bool {
-        let broken = self.setting.broken;
-        let any = broken == Broken::Unguarded;
-        let number = row.number == from.number || any || broken == Broken::NumberUnguarded;
-        let generation = row.generation == from.generation || any || broken == Broken::GenerationUnguarded;
-        let lives = !row.ended || any || broken == Broken::EndUnguarded;
+        let mutation = self.setting.mutation;
+        let any = mutation == Mutation::Unguarded;
+        let number = row.number == from.number || any || mutation == Mutation::NumberUnguarded;
+        let generation =
+            row.generation == from.generation || any || mutation == Mutation::GenerationUnguarded;
+        let lives = !row.ended || any || mutation == Mutation::EndUnguarded;
         number && generation && lives
     }
 
     pub(super) fn user_is_same(&self, user: &User, loaded: &Loaded) -> bool {
-        let unguarded = matches!(self.setting.broken, Broken::Unguarded | Broken::UserUnguarded);
+        let unguarded = matches!(
+            self.setting.mutation,
+            Mutation::Unguarded | Mutation::UserUnguarded
+        );
         unguarded || (user.active && user.generation == loaded.generation)
     }
 
@@ -83,19 +87,19 @@ impl Desk {
             return Ok(());
         }
         let before = state.session;
-        // The columns that the update does not name stay what they are.
+        // The update does not change these columns.
         (to.generation, to.ended) = (before.generation, before.ended);
-        if self.setting.broken != Broken::AccessUntilOverwritten {
+        if self.setting.mutation != Mutation::AccessUntilOverwritten {
             to.access_until = to.access_until.max(before.access_until);
         }
-        if matches!(decision, Decision::Repeat { .. }) && self.setting.broken == Broken::RepeatExtends {
+        if matches!(decision, Decision::Repeat { .. }) && self.setting.mutation == Mutation::RepeatExtends {
             to.rotated_at = request.token.now;
         }
         if before.ended || before.generation < state.user.generation || !state.user.active {
             return Err("a refresh in flight revives what was ended or cut".to_owned());
         }
         state.session = to;
-        self.judge(state, &request, decision, &loaded)?;
+        self.check_tokens(state, &request, decision, &loaded)?;
         if request.honest {
             state.requests[n].stage = Stage::Answered(to.number);
         } else {
@@ -116,7 +120,7 @@ impl Desk {
             Self::miss(state, n);
             return Ok(());
         }
-        state.session.ended = self.setting.broken != Broken::ReuseSpares;
+        state.session.ended = self.setting.mutation != Mutation::ReuseSpares;
         state.requests.remove(n);
         if state.session.ended {
             Ok(())
@@ -125,8 +129,8 @@ impl Desk {
         }
     }
 
-    /// Judges the tokens of a Rotate or a Repeat by docs/rules.md §3, not by the code that decided.
-    fn judge(
+    /// Checks the tokens of a Rotate or a Repeat against docs/rules.md §3, independently of the code that decided.
+    fn check_tokens(
         &self,
         state: &mut State,
         request: &Request,

@@ -1,6 +1,6 @@
-//! What is stored, in small numbers, and the same as the domain's types: what decides is the domain.
+//! The stored rows in small numbers, and their conversion to the domain's types: the domain makes the decisions.
 
-use super::Broken;
+use super::Mutation;
 use auth_domain::{
     idempotency::IdempotencyDigest,
     lineage::{Lineage, Rotation},
@@ -9,10 +9,10 @@ use auth_domain::{
     user::{Generation, UserStatus},
 };
 
-/// A key: 0 is none, the honest client's come after it, and the last is a stranger's.
+/// An idempotency key: 0 is none, small numbers are the honest client's, and [`FOREIGN_KEY`] is a thief's.
 pub(crate) type Key = u8;
 
-pub(crate) const STRANGERS: Key = 99;
+pub(crate) const FOREIGN_KEY: Key = 99;
 
 /// A session's row.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
@@ -26,14 +26,14 @@ pub(crate) struct Row {
     pub(crate) ended: bool,
 }
 
-/// A user's row, and what is not stored there but has to hold of it.
+/// A user's row, with facts that the check of the model needs.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub(crate) struct User {
     pub(crate) generation: u8,
     pub(crate) active: bool,
-    /// Which password.
+    /// The number of the password.
     pub(crate) hash: u8,
-    /// Which role the user had at each generation.
+    /// The user's role at each generation.
     pub(crate) roles: [u8; 4],
 }
 
@@ -43,7 +43,7 @@ impl User {
     }
 }
 
-/// A refresh token and the key that it comes with, at a node whose clock shows `now`.
+/// A refresh token and its idempotency key, presented at a node whose clock shows `now`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub(crate) struct Token {
     pub(crate) number: u8,
@@ -60,8 +60,8 @@ pub(crate) fn ticks(at: Timestamp) -> u8 {
     u8::try_from((at - clock(0)).num_seconds() / 10).unwrap()
 }
 
-fn digest(key: Key, broken: Broken) -> Option<IdempotencyDigest> {
-    (key != 0 || broken == Broken::AbsentKeysEqual).then(|| IdempotencyDigest::new([key; 32]))
+fn digest(key: Key, mutation: Mutation) -> Option<IdempotencyDigest> {
+    (key != 0 || mutation == Mutation::AbsentKeysEqual).then(|| IdempotencyDigest::new([key; 32]))
 }
 
 pub(crate) fn generation(number: u8) -> Generation {
@@ -83,7 +83,7 @@ impl Row {
         }
     }
 
-    pub(crate) fn lineage(&self, broken: Broken) -> Lineage {
+    pub(crate) fn lineage(&self, mutation: Mutation) -> Lineage {
         Lineage {
             began_at: clock(0),
             generation: generation(self.generation),
@@ -92,13 +92,13 @@ impl Row {
                 rotated_at: clock(self.rotated_at),
                 refresh_expires_at: clock(self.refresh_expires_at),
                 access_until: clock(self.access_until),
-                key: digest(self.key, broken),
+                key: digest(self.key, mutation),
             },
             ended: self.ended,
         }
     }
 
-    /// The row that a decision asks for; the decision was made from this one.
+    /// The row after a decision that was made from this one.
     pub(crate) fn carried_out(&self, decision: Decision, token: &Token) -> Option<Self> {
         match decision {
             Decision::Rotate { next } => Some(Self {
@@ -124,10 +124,10 @@ pub(crate) fn decision(
     user: (u8, bool),
     token: &Token,
     policy: &RotationPolicy,
-    broken: Broken,
+    mutation: Mutation,
 ) -> Decision {
     let standing = LineageStanding {
-        lineage: row.lineage(broken),
+        lineage: row.lineage(mutation),
         status: if user.1 {
             UserStatus::Active
         } else {
@@ -138,7 +138,7 @@ pub(crate) fn decision(
     let presented = Presented {
         number: u32::from(token.number),
         expires_at: clock(token.expires_at),
-        key: digest(token.key, broken),
+        key: digest(token.key, mutation),
     };
     decide(standing, &presented, clock(token.now), policy)
 }

@@ -1,12 +1,12 @@
-//! What can happen at the desk, one thing at a time, and the words for it.
+//! The steps of the model, and their text in a trace.
 
 use super::{
     Cut,
-    rows::{STRANGERS, Token},
+    rows::{FOREIGN_KEY, Token},
 };
 use std::fmt;
 
-/// A request is named by its place in the state, and told of by the number of its token.
+/// A request is identified by its index in the state; the trace shows the number of its token.
 #[derive(Debug, Clone, Copy)]
 pub(crate) enum Step {
     Tick,
@@ -29,11 +29,11 @@ impl fmt::Display for Step {
         match self {
             Self::Tick => write!(f, "ten seconds go by"),
             Self::Refresh { honest, token } => {
-                let who = if *honest { "the client" } else { "somebody" };
+                let who = if *honest { "the client" } else { "a thief" };
                 let (number, now) = (token.number, token.now);
                 let key = match token.key {
                     0 => "without a key".to_owned(),
-                    STRANGERS => "with a key of their own".to_owned(),
+                    FOREIGN_KEY => "with a key of their own".to_owned(),
                     key => format!("with key {key}"),
                 };
                 write!(

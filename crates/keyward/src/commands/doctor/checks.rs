@@ -2,7 +2,7 @@
 
 use super::finding::Findings;
 use crate::{commands::operator::seconds, config::Config, master_key, schema::backend_name};
-use auth_blacklist::{redis::RedisConnector, wire::Connector};
+use auth_blacklist::{redis::RedisConnector, redis_interface::Connector};
 use auth_domain::time::{Span, Timestamp};
 use auth_mail::Transport;
 use auth_service::{Clock, KeyAdmin, SystemClock, SystemEntropy, time_argon2};
@@ -186,9 +186,9 @@ pub(super) async fn redis(config: &Config, findings: &mut Findings) {
     let mend = "start it or mend redis.url; meanwhile the servers ask the database";
     let connector = RedisConnector::new(&urls, &config.blacklist.redis_prefix);
     match timeout(PATIENCE, connector.connect()).await {
-        Ok(Ok(connection)) => match connection.complaint().await {
+        Ok(Ok(connection)) => match connection.misconfiguration().await {
             None => findings.ok("redis", format!("{urls} answers")),
-            Some(complaint) => findings.warn("redis", complaint, "CONFIG SET maxmemory-policy noeviction"),
+            Some(warning) => findings.warn("redis", warning, "CONFIG SET maxmemory-policy noeviction"),
         },
         Ok(Err(error)) => findings.fail("redis", format!("{urls}: {error}"), mend),
         Err(_) => findings.fail("redis", format!("{urls} does not answer"), mend),

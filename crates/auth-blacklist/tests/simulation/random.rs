@@ -1,10 +1,10 @@
-//! Chance that can be played again: everything random in a run comes from its seed (SplitMix64).
+//! Reproducible random numbers: everything random in a run comes from its seed (SplitMix64).
 
 use std::{ops::Range, sync::Mutex, time::Duration};
 
-pub(crate) struct Chance(Mutex<u64>);
+pub(crate) struct Random(Mutex<u64>);
 
-impl Chance {
+impl Random {
     pub(crate) fn new(seed: u64) -> Self {
         Self(Mutex::new(
             seed.wrapping_mul(0x2545_f491_4f6c_dd1d) ^ 0x9e37_79b9_7f4a_7c15,
@@ -27,8 +27,8 @@ impl Chance {
         usize::try_from(self.within(0..len as u64)).unwrap()
     }
 
-    pub(crate) fn percent(&self, chance: u64) -> bool {
-        self.within(0..100) < chance
+    pub(crate) fn percent(&self, random: u64) -> bool {
+        self.within(0..100) < random
     }
 
     pub(crate) fn millis(&self, range: Range<u64>) -> Duration {

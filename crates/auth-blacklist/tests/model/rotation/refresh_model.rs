@@ -1,17 +1,17 @@
-//! The database, the requests under way at it, and every step that any of them can take.
+//! The state of the database and of the requests in progress, and every possible step.
 
 use super::{
-    Broken, Clients, Cut, RETRY_WINDOW, Setting,
-    rows::{Key, Row, STRANGERS, Token, User, decision},
+    Clients, Cut, Mutation, RETRY_WINDOW, Setting,
+    rows::{FOREIGN_KEY, Key, Row, Token, User, decision},
     steps::Step,
 };
 use crate::search::Model;
 use auth_domain::rotation::Decision;
 
-/// How many rotations there may be.
+/// The most rotations of a session.
 const NUMBERS: usize = 4;
 
-/// What a request has loaded: the session's row, the user's generation and role.
+/// The rows that a request has loaded: the session's row, the user's generation and role.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub(super) struct Loaded {
     pub(super) row: Row,
@@ -23,11 +23,11 @@ pub(super) struct Loaded {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub(super) enum Stage {
     Came,
-    /// It was decided that something is to be written.
+    /// The decision is made, and requires a write.
     Decided(Loaded),
-    /// The statement has its snapshot, in which its guards hold; it does not have the row.
+    /// The statement has a snapshot in which its guards hold, and waits for the row lock.
     Waiting(Loaded),
-    /// The answer is under way: the refresh token of this number.
+    /// The answer is on its way, with the refresh token of this number.
     Answered(u8),
 }
 
@@ -39,7 +39,8 @@ pub(super) struct Request {
     pub(super) stage: Stage,
 }
 
-/// A transaction that cuts. It holds the user's row, unless it only ends a session; having written, the sessions' rows, too.
+/// A transaction of a security event. It locks the user's row, unless it only ends a session. After its writes it locks the sessions' rows,
+/// too.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub(super) struct Cutting {
     pub(super) cut: Cut,
@@ -51,45 +52,45 @@ pub(crate) struct State {
     pub(super) tick: u8,
     pub(super) user: User,
     pub(super) session: Row,
-    /// The session of the sign-in, and which password it verified.
+    /// The session of the sign-in, and the number of the password that it verified.
     pub(super) newer: Option<(Row, u8)>,
-    /// A sign-in under way: the password that it verified, and the generation that it read with it.
+    /// A sign-in in progress: the password that it verified, and the generation that it read with it.
     pub(super) signing_in: Option<(u8, u8)>,
     pub(super) signed_in: bool,
     pub(super) requests: Vec<Request>,
     pub(super) refreshes: u8,
     pub(super) cutting: Option<Cutting>,
     pub(super) cuts: u8,
-    /// The number that the honest client holds, and since when it tries to refresh it.
+    /// The number of the honest client's token, and since when it tries to refresh it.
     pub(super) holds: u8,
     pub(super) tries_since: Option<u8>,
-    /// Each refresh token that was given out, by its number: when it was issued, and when it expires.
+    /// Each issued refresh token, by its number: when it was issued, and when it expires.
     pub(super) given: [Option<(u8, u8)>; NUMBERS],
-    /// The expiry of the last access token that was given out.
+    /// The latest expiry of an issued access token.
     pub(super) access: u8,
 }
 
-/// The model.
-pub(crate) struct Desk {
+/// The model of rotation.
+pub(crate) struct RefreshModel {
     pub(super) setting: Setting,
 }
 
-impl Desk {
+impl RefreshModel {
     pub(crate) fn new(setting: Setting) -> Self {
         Self { setting }
     }
 
     pub(super) fn decide(&self, loaded: &Loaded, active: bool, token: &Token) -> Decision {
-        let (policy, broken) = (&self.setting.policy, self.setting.broken);
-        decision(&loaded.row, (loaded.generation, active), token, policy, broken)
+        let (policy, mutation) = (&self.setting.policy, self.setting.mutation);
+        decision(&loaded.row, (loaded.generation, active), token, policy, mutation)
     }
 
     fn honest_key(number: u8) -> Key {
         number + 1
     }
 
-    /// How long the client may go on retrying: clocks that differ take from the window.
-    fn patience(&self) -> u8 {
+    /// How long the client may retry: an offset of the clocks shortens the window.
+    fn retry_time(&self) -> u8 {
         RETRY_WINDOW - self.setting.bounds.skew
     }
 
@@ -103,14 +104,14 @@ impl Desk {
         })
     }
 
-    /// What the honest client may present now, at each node; nothing if it has given up or must not.
+    /// The tokens that the honest client may present now, one for each node's clock; none if it has given up or must wait.
     fn honest_tokens(&self, state: &State) -> Vec<Token> {
         let first = state.tries_since.is_none();
         let under_way = state.requests.iter().any(|request| request.honest);
-        let patient = self.setting.broken != Broken::ImpatientClient;
+        let patient = self.setting.mutation != Mutation::ImpatientClient;
         let late = state
             .tries_since
-            .is_some_and(|since| state.tick - since > self.patience());
+            .is_some_and(|since| state.tick - since > self.retry_time());
         if late || (first && under_way && patient) {
             return Vec::new();
         }
@@ -118,7 +119,7 @@ impl Desk {
         let tokens = (0..=self.setting.bounds.skew)
             .filter_map(|ahead| Self::token(state, number, Self::honest_key(number), state.tick + ahead));
         // It does not leave the refresh to the last moment, when the token could expire under a retry.
-        let last_moment = self.setting.broken == Broken::LastMoment;
+        let last_moment = self.setting.mutation == Mutation::LastMoment;
         let in_time = |token: &Token| !first || last_moment || token.now + RETRY_WINDOW < token.expires_at;
         tokens.filter(in_time).collect()
     }
@@ -137,11 +138,11 @@ impl Desk {
         }
         let newest = state.session.number;
         for number in 0..=newest {
-            // The last number that there is room for is not used up.
+            // The model has no room for a rotation of the last number.
             if usize::from(number) + 1 == NUMBERS {
                 continue;
             }
-            for key in [0, Self::honest_key(number), STRANGERS] {
+            for key in [0, Self::honest_key(number), FOREIGN_KEY] {
                 for ahead in 0..=bounds.skew {
                     let token = Self::token(state, number, key, state.tick + ahead);
                     next.extend(token.map(|token| Step::Refresh { honest: false, token }));
@@ -166,10 +167,10 @@ impl Desk {
         }
     }
 
-    /// The row is had as soon as no open transaction has written it.
+    /// The row lock is available as soon as no open transaction has written the row.
     fn push_write(&self, state: &State, n: usize, number: u8, next: &mut Vec<Step>) {
         let locked = state.cutting.is_some_and(|cutting| cutting.wrote);
-        if !locked || self.setting.broken == Broken::CutsLeaveSessions {
+        if !locked || self.setting.mutation == Mutation::CutsLeaveSessions {
             next.push(Step::Write(n, number));
         }
     }
@@ -212,7 +213,7 @@ impl Desk {
         state.user.roles[usize::from(before + 1)] = role + u8::from(cut == Cut::RoleChange);
         state.user.hash += u8::from(matches!(cut, Cut::PasswordChange | Cut::PasswordReset));
         state.user.active = cut != Cut::Disable;
-        if self.setting.broken == Broken::CutsLeaveSessions {
+        if self.setting.mutation == Mutation::CutsLeaveSessions {
             return;
         }
         let after = state.user.generation;
@@ -237,7 +238,7 @@ impl Desk {
         let Some((hash, read)) = state.signing_in.take() else {
             return;
         };
-        let late = self.setting.broken == Broken::SignInTakesTheNewGeneration;
+        let late = self.setting.mutation == Mutation::SignInTakesTheNewGeneration;
         let generation = if late { state.user.generation } else { read };
         if state.user.active && state.user.generation == generation {
             let row = Row::begun(state.tick, generation, &self.setting.policy);
@@ -245,7 +246,7 @@ impl Desk {
         }
     }
 
-    /// Where only an honest client is about, what it would send now gets tokens, at every node, as long as its session lives.
+    /// Without thieves, whatever the honest client may send now must get tokens at every node, as long as its session is active.
     fn honest_client_is_stuck(&self, state: &State) -> Option<String> {
         if self.setting.clients != Clients::Honest {
             return None;
@@ -267,7 +268,7 @@ impl Desk {
     }
 }
 
-impl Model for Desk {
+impl Model for RefreshModel {
     type State = State;
     type Step = Step;
 
@@ -307,7 +308,7 @@ impl Model for Desk {
         self.steps_of_users(state, next);
     }
 
-    fn take(&self, before: &State, step: Step) -> Result<State, String> {
+    fn apply(&self, before: &State, step: Step) -> Result<State, String> {
         let mut state = before.clone();
         match step {
             Step::Tick => state.tick += 1,
@@ -357,7 +358,7 @@ impl Model for Desk {
         Ok(state)
     }
 
-    fn wrong(&self, state: &State) -> Option<String> {
+    fn violation(&self, state: &State) -> Option<String> {
         if state.access > state.session.access_until {
             return Some("an access token outlives what a revocation of its session covers".to_owned());
         }

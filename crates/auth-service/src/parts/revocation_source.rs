@@ -1,6 +1,6 @@
-//! The database as the blacklist sees it: the one truth that its copies are read from.
+//! The database as the blacklist's source of revocations.
 
-use auth_blacklist::{Batch, Truth, TruthUnavailable};
+use auth_blacklist::{RevocationBatch, RevocationSource, SourceUnavailable};
 use auth_domain::{
     revocation::{RevocationFacts, TokenRef},
     time::Timestamp,
@@ -8,39 +8,42 @@ use auth_domain::{
 use auth_storage::{Storage, StorageError};
 use futures::future::BoxFuture;
 
-/// Storage, as the blacklist asks it.
+/// The revocations in the database.
 #[derive(Clone)]
-pub struct StoredTruth(Storage);
+pub struct DatabaseRevocations(Storage);
 
-impl StoredTruth {
-    /// The truth that this storage holds.
+impl DatabaseRevocations {
+    /// The revocations of this storage.
     #[must_use]
     pub const fn new(storage: Storage) -> Self {
         Self(storage)
     }
 }
 
-impl Truth for StoredTruth {
-    fn revocations_since(&self, after: Option<Timestamp>) -> BoxFuture<'_, Result<Batch, TruthUnavailable>> {
+impl RevocationSource for DatabaseRevocations {
+    fn revocations_since(
+        &self,
+        after: Option<Timestamp>,
+    ) -> BoxFuture<'_, Result<RevocationBatch, SourceUnavailable>> {
         Box::pin(async move {
             let read = self
                 .0
                 .revocations_since(after)
                 .await
                 .map_err(|error| unavailable(&error))?;
-            Ok(Batch {
+            Ok(RevocationBatch {
                 revocations: read.revocations,
                 database_now: read.database_now,
             })
         })
     }
 
-    fn facts(&self, token: TokenRef) -> BoxFuture<'_, Result<RevocationFacts, TruthUnavailable>> {
+    fn facts(&self, token: TokenRef) -> BoxFuture<'_, Result<RevocationFacts, SourceUnavailable>> {
         Box::pin(async move { self.0.facts(token).await.map_err(|error| unavailable(&error)) })
     }
 }
 
-fn unavailable(error: &StorageError) -> TruthUnavailable {
+fn unavailable(error: &StorageError) -> SourceUnavailable {
     tracing::debug!(%error, "the blacklist could not ask the database");
-    TruthUnavailable
+    SourceUnavailable
 }

@@ -1,8 +1,8 @@
-//! The database, Redis, the revocation on its way, and every step that any of them can take.
+//! The state of the database, of Redis and of the revocation, and every possible step.
 
 use super::{
-    Bounds, Broken, Cast, Setting, TICK, What, clock, config,
-    node::{Asking, At, Name, Node, Reading, Why},
+    Bounds, Mutation, Setting, TICK, Target, Topology, clock, config,
+    node::{Asking, At, Node, Purpose, Reading, SentinelId},
     steps::Step,
 };
 use crate::search::Model;
@@ -31,33 +31,33 @@ pub(super) enum Row {
     },
 }
 
-/// How far the one who revokes has got.
+/// How far the revoking request has got.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub(super) enum Answer {
     NotYet,
-    /// Announced then; the second says whether Redis has carried the write out, and nobody has heard of it yet.
+    /// Announced at `at`. `written`: Redis has made the write, and its answer has not arrived.
     Announced {
         at: u8,
         written: bool,
     },
     Given,
-    /// The node died before.
+    /// The node died before the answer.
     Never,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default)]
 pub(super) struct Redis {
     row: bool,
-    sentinel: Name,
-    /// How many sentinels there were.
-    made: Name,
+    sentinel: SentinelId,
+    /// How many sentinels were set.
+    made: SentinelId,
 }
 
 impl Redis {
-    fn plant(&mut self, broken: Broken) {
+    fn plant(&mut self, mutation: Mutation) {
         if self.sentinel == 0 {
             self.made += 1;
-            self.sentinel = if broken == Broken::SentinelReused {
+            self.sentinel = if mutation == Mutation::SentinelReused {
                 1
             } else {
                 self.made
@@ -76,8 +76,8 @@ pub(crate) struct State {
     pub(super) nodes: Vec<Node>,
 }
 
-/// The model.
-pub(crate) struct Fleet {
+/// The model of revocation.
+pub(crate) struct RevocationModel {
     pub(super) setting: Setting,
     pub(super) policy: Policy,
     pub(super) wait: Duration,
@@ -86,31 +86,31 @@ pub(crate) struct Fleet {
     pub(super) token: TokenRef,
 }
 
-impl Fleet {
+impl RevocationModel {
     pub(crate) fn new(setting: Setting) -> Self {
         let id = Uuid::from_u128(7);
         let (session, user) = (SessionId::from_uuid(id), UserId::from_uuid(id));
         let what = match setting.what {
-            What::Session => Revoked::Session(session),
-            What::Generation => Revoked::User(user, Generation::FIRST.raised()),
+            Target::Session => Revoked::Session(session),
+            Target::Generation => Revoked::User(user, Generation::FIRST.raised()),
         };
         let config = config();
         Self {
             policy: Policy {
-                max_staleness: match setting.broken {
-                    Broken::StalenessIgnored => Duration::MAX,
+                max_staleness: match setting.mutation {
+                    Mutation::StalenessIgnored => Duration::MAX,
                     _ => config.max_staleness,
                 },
                 serve_stale: config.serve_stale,
                 redis: setting.redis,
             },
-            wait: match setting.broken {
-                Broken::AnswersNotHeldBack => Duration::ZERO,
-                Broken::AnswersATickEarly => config.max_staleness,
+            wait: match setting.mutation {
+                Mutation::AnswersNotHeldBack => Duration::ZERO,
+                Mutation::AnswersATickEarly => config.max_staleness,
                 _ => config.known_everywhere_within(),
             },
-            look_back: match setting.broken {
-                Broken::NoLookBack => Duration::ZERO,
+            look_back: match setting.mutation {
+                Mutation::NoLookBack => Duration::ZERO,
                 _ => config.look_back,
             },
             revocation: Revocation::new(what, clock(u8::MAX), Span::zero()),
@@ -140,21 +140,21 @@ impl Fleet {
         }
     }
 
-    /// The node that revokes; `None`: it is one of the others.
+    /// The node that revokes; `None`: one of the other nodes.
     fn revoker(&self) -> Option<usize> {
-        (self.setting.cast != Cast::OneAmongMany).then_some(0)
+        (self.setting.topology != Topology::OneAmongMany).then_some(0)
     }
 
-    /// What Redis says of itself: whether it has the row, and its sentinel.
-    fn said(&self, redis: Redis) -> (bool, Name) {
-        match self.setting.broken {
-            Broken::SentinelIgnored => (redis.row, 1),
+    /// The answer of Redis: whether it has the row, and its sentinel.
+    fn said(&self, redis: Redis) -> (bool, SentinelId) {
+        match self.setting.mutation {
+            Mutation::SentinelIgnored => (redis.row, 1),
             _ => (redis.row, redis.sentinel),
         }
     }
 
     fn steps_of_the_revocation(&self, state: &State, next: &mut Vec<Step>) {
-        let early = self.setting.broken == Broken::AnnouncedBeforeTheCommit;
+        let early = self.setting.mutation == Mutation::AnnouncedBeforeTheCommit;
         match state.row {
             Row::NotYet => next.push(Step::Record),
             Row::Recorded { .. } => next.extend([Step::Commit, Step::RollBack]),
@@ -169,7 +169,7 @@ impl Fleet {
                 if self.setting.redis && (!written || !state.redis.row) && reached {
                     next.push(Step::Write);
                 }
-                if written || (self.setting.redis && self.setting.broken == Broken::WritesNotAwaited) {
+                if written || (self.setting.redis && self.setting.mutation == Mutation::WritesNotAwaited) {
                     next.push(Step::HearOfTheWrite);
                 }
                 if u32::from(state.tick - at) * TICK >= self.wait {
@@ -197,13 +197,13 @@ impl Fleet {
             (Some(_), _) => next.push(Step::Hear(n)),
             (None, None) => next.push(Step::Connect(n)),
             (None, Some(_)) => {
-                next.push(Step::Ask(n, Why::Probe));
+                next.push(Step::Ask(n, Purpose::Probe));
                 let may_plant = state.redis.sentinel != 0 || state.redis.made < self.bounds().sentinels;
-                if node.sight.is_none() && node.last_read.is_some() && may_plant {
-                    next.push(Step::Ask(n, Why::Plant));
+                if node.sentinel_seen.is_none() && node.last_read.is_some() && may_plant {
+                    next.push(Step::Ask(n, Purpose::Plant));
                 }
                 if state.answer == Answer::Given && self.check_begins(state, n) == Ok(true) {
-                    next.push(Step::Ask(n, Why::Check));
+                    next.push(Step::Ask(n, Purpose::Check));
                 }
             }
         }
@@ -212,20 +212,20 @@ impl Fleet {
         }
     }
 
-    fn restart(&self, state: &mut State, name: Name, row: bool) {
+    fn restart(&self, state: &mut State, name: SentinelId, row: bool) {
         (state.redis.sentinel, state.redis.row) = (name, row);
-        if self.setting.broken == Broken::ReconnectsHidden {
+        if self.setting.mutation == Mutation::ReconnectsHidden {
             return;
         }
         for node in &mut state.nodes {
             node.connection = None;
-            // An answer that was under way may still come in.
+            // An answer that was on its way may still arrive.
             node.asking = node.asking.filter(|asking| asking.answer.is_some());
         }
     }
 }
 
-impl Model for Fleet {
+impl Model for RevocationModel {
     type State = State;
     type Step = Step;
 
@@ -236,12 +236,19 @@ impl Model for Fleet {
             row: Row::NotYet,
             answer: Answer::NotYet,
             redis: Redis::default(),
-            nodes: vec![Node::default(); if self.setting.cast == Cast::Two { 2 } else { 1 }],
+            nodes: vec![
+                Node::default();
+                if self.setting.topology == Topology::Two {
+                    2
+                } else {
+                    1
+                }
+            ],
         }
     }
 
     fn steps(&self, state: &State, next: &mut Vec<Step>) {
-        // Nothing was promised, and nothing will be.
+        // The revocation will never be answered.
         if state.row == Row::RolledBack || state.answer == Answer::Never {
             return;
         }
@@ -249,7 +256,9 @@ impl Model for Fleet {
             Row::Recorded { at } => u32::from(state.tick + 1 - at) * TICK > LONGEST_WRITE,
             _ => false,
         };
-        if state.tick < self.bounds().ticks && (!overdue || self.setting.broken == Broken::WritesUnbounded) {
+        if state.tick < self.bounds().ticks
+            && (!overdue || self.setting.mutation == Mutation::WritesUnbounded)
+        {
             next.push(Step::Tick);
         }
         self.steps_of_the_revocation(state, next);
@@ -259,7 +268,7 @@ impl Model for Fleet {
         if !self.setting.redis {
             return;
         }
-        if self.setting.cast == Cast::OneAmongMany
+        if self.setting.topology == Topology::OneAmongMany
             && state.redis.sentinel == 0
             && state.redis.made < self.bounds().sentinels
         {
@@ -269,10 +278,10 @@ impl Model for Fleet {
             if state.redis.row || state.redis.sentinel != 0 {
                 next.push(Step::Flush);
             }
-            if state.redis.row && self.setting.broken == Broken::EntriesEvicted {
+            if state.redis.row && self.setting.mutation == Mutation::EntriesEvicted {
                 next.push(Step::Evict);
             }
-            // Whatever sentinel there ever was, and no more rows than there are: more could only be refused.
+            // Any earlier sentinel, with at most the current rows: more rows could only cause refusals.
             for name in 0..=state.redis.made {
                 next.push(Step::Restart(name, false));
                 if state.redis.row {
@@ -282,9 +291,9 @@ impl Model for Fleet {
         }
     }
 
-    fn take(&self, before: &State, step: Step) -> Result<State, String> {
+    fn apply(&self, before: &State, step: Step) -> Result<State, String> {
         let mut state = before.clone();
-        let (tick, broken) = (state.tick, self.setting.broken);
+        let (tick, mutation) = (state.tick, self.setting.mutation);
         match step {
             Step::Tick => state.tick += 1,
             Step::Record => state.row = Row::Recorded { at: tick },
@@ -298,8 +307,8 @@ impl Model for Fleet {
                 if let Some(n) = self.revoker() {
                     state.nodes[n].knows = true;
                 }
-                state.answer = match self.setting.cast {
-                    Cast::Alone => Answer::Given,
+                state.answer = match self.setting.topology {
+                    Topology::Alone => Answer::Given,
                     _ => Answer::Announced {
                         at: tick,
                         written: false,
@@ -324,12 +333,12 @@ impl Model for Fleet {
             }
             Step::EndRead(n) => {
                 if let Some(read) = state.nodes[n].reading {
-                    let late = broken == Broken::ReadsCountFromTheirEnd;
+                    let late = mutation == Mutation::ReadsCountFromTheirEnd;
                     let began = if late { At::now(tick) } else { read.began };
                     state.nodes[n].end_read(read, began);
                 }
             }
-            Step::FailRead(n) if broken == Broken::FailedReadsCount => {
+            Step::FailRead(n) if mutation == Mutation::FailedReadsCount => {
                 if let Some(read) = state.nodes[n].reading {
                     state.nodes[n].end_read(Reading { row: false, ..read }, read.began);
                 }
@@ -338,18 +347,22 @@ impl Model for Fleet {
             Step::Connect(n) => {
                 let answer = Some((false, self.said(state.redis).1));
                 state.nodes[n].asking = Some(Asking {
-                    why: Why::Connecting,
+                    purpose: Purpose::Connecting,
                     made: At::now(tick),
                     answer,
                 });
             }
-            Step::Ask(n, why) => {
-                if why == Why::Plant {
-                    state.redis.plant(broken);
+            Step::Ask(n, purpose) => {
+                if purpose == Purpose::Plant {
+                    state.redis.plant(mutation);
                 }
-                let answer = (why != Why::Check).then(|| (false, self.said(state.redis).1));
+                let answer = (purpose != Purpose::Check).then(|| (false, self.said(state.redis).1));
                 let made = state.nodes[n].connection.unwrap_or_default();
-                state.nodes[n].asking = Some(Asking { why, made, answer });
+                state.nodes[n].asking = Some(Asking {
+                    purpose,
+                    made,
+                    answer,
+                });
             }
             Step::RedisAnswers(n) => {
                 let answer = self.said(state.redis);
@@ -358,7 +371,7 @@ impl Model for Fleet {
                 }
             }
             Step::Hear(n) => self.hear(&mut state, n)?,
-            Step::OthersPlant => state.redis.plant(broken),
+            Step::OthersPlant => state.redis.plant(mutation),
             Step::Evict => state.redis.row = false,
             Step::Flush => (state.redis.row, state.redis.sentinel) = (false, 0),
             Step::Restart(name, row) => self.restart(&mut state, name, row),
@@ -380,11 +393,11 @@ impl Model for Fleet {
         ) {
             state.faults += 1;
         }
-        state.nodes.iter_mut().for_each(Node::settle);
+        state.nodes.iter_mut().for_each(Node::normalise);
         Ok(state)
     }
 
-    fn wrong(&self, state: &State) -> Option<String> {
+    fn violation(&self, state: &State) -> Option<String> {
         let committed = matches!(state.row, Row::Visible { .. });
         if !committed && (state.redis.row || state.nodes.iter().any(|node| node.knows)) {
             return Some(

@@ -1,4 +1,5 @@
-//! The node's copy between its tasks. Readers hold the lock for three look-ups, writers for a bounded portion.
+//! The state that the tasks of a node share: its copy of the revocations and its knowledge of the database's clock. Readers hold the
+//! lock for three look-ups, writers for a bounded chunk.
 
 use crate::{copy::LocalCopy, moment::Moment};
 use auth_domain::time::{Span, Timestamp, after};
@@ -8,14 +9,14 @@ use std::{
 };
 
 #[derive(Debug, Default)]
-pub(crate) struct Shared {
+pub(crate) struct NodeState {
     copy: RwLock<LocalCopy>,
     read: RwLock<Option<LastRead>>,
 }
 
-impl Shared {
+impl NodeState {
     pub(crate) fn read(&self) -> RwLockReadGuard<'_, LocalCopy> {
-        // A panic while it was held left whole entries at worst too few in the copy, never wrong ones, and no read completed.
+        // After a panic of a writer the copy may lack entries. It never has wrong ones, and the read is not marked complete.
         self.copy.read().unwrap_or_else(PoisonError::into_inner)
     }
 
@@ -27,13 +28,13 @@ impl Shared {
         *self.read.write().unwrap_or_else(PoisonError::into_inner) = Some(read);
     }
 
-    /// How far the database's clock was ahead of this node's at the last read.
+    /// How far the database's clock was ahead of this node's clock at the last read.
     pub(crate) fn offset(&self) -> Option<Span> {
         self.last_read().map(|read| read.offset)
     }
 
-    /// The earlier of what this node's clock shows and what the database's would, by the time that has elapsed since the last
-    /// read. By it things lapse: a clock that leaps ahead must not make a node think that nobody needs to know any more.
+    /// The earlier of this node's clock and the database's clock, extrapolated from the last read. Revocations lapse by it: a clock that
+    /// is ahead must not make a node drop a revocation that others still need.
     pub(crate) fn cautious_now(&self, at: Moment, clock: Timestamp) -> Timestamp {
         self.last_read().map_or(clock, |read| {
             let elapsed = Span::from_std(at.since(read.ended)).unwrap_or(Span::MAX);
@@ -41,7 +42,7 @@ impl Shared {
         })
     }
 
-    /// The earliest and the latest time that the database's clock may show now, by the time that has elapsed since the last read.
+    /// The earliest and the latest time that the database's clock may show now, extrapolated from the last read.
     pub(crate) fn database_clock(&self, at: Moment) -> Option<(Timestamp, Timestamp)> {
         let read = self.last_read()?;
         let span = |duration| Span::from_std(duration).unwrap_or(Span::MAX);
@@ -54,7 +55,7 @@ impl Shared {
     }
 }
 
-/// What the last read said of the database's clock.
+/// The database's clock at the last read.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct LastRead {
     pub(crate) database_now: Timestamp,
@@ -73,13 +74,13 @@ mod tests {
     }
 
     #[test]
-    fn things_lapse_by_the_slower_of_the_two_clocks() {
+    fn revocations_lapse_by_the_slower_of_the_two_clocks() {
         let moment = |seconds| Moment::from_start(Duration::from_secs(seconds));
-        let shared = Shared::default();
+        let shared = NodeState::default();
         assert_eq!(
             shared.cautious_now(moment(0), clock(7)),
             clock(7),
-            "before the first read there is one clock"
+            "before the first read only the node's clock is known"
         );
         shared.note_read(LastRead {
             database_now: clock(100),
@@ -92,9 +93,9 @@ mod tests {
     }
 
     #[test]
-    fn the_databases_clock_goes_on_between_two_reads_and_is_known_to_the_length_of_a_read() {
+    fn the_databases_clock_is_extrapolated_from_the_last_read_with_the_length_of_that_read_as_the_error() {
         let moment = |seconds| Moment::from_start(Duration::from_secs(seconds));
-        let shared = Shared::default();
+        let shared = NodeState::default();
         assert_eq!(shared.database_clock(moment(0)), None);
         shared.note_read(LastRead {
             database_now: clock(100),
