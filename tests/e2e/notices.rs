@@ -61,7 +61,7 @@ on_every_backend! {
         stranger.client.post("/email/change", &change).await.expect(202);
         app.anonymous().post("/password/forgot", &json!({ "email": "ada@example.com" })).await.expect(202);
         let mails = app.mails_to("ada@example.com").await;
-        for word in ["Confirm your", "new device", "A new e-mail address", "Choose a new"] {
+        for word in ["Confirm your", "new device", "A new email address", "Choose a new"] {
             assert!(mails.iter().any(|mail| mail.subject.contains(word)), "{word}: {mails:#?}");
         }
         // The address that the change was asked for is not confirmed, either.
