@@ -1,5 +1,4 @@
-//! What an operator may set of the mail. What would send a password or a mail where it does not belong is refused at the
-//! start, with the reason.
+//! The section `[mail]` of the configuration. A setting that would expose a password or a mail is refused at the start, with the reason.
 
 use crate::{ehlo, mailbox};
 use auth_domain::settings::{Complaint, Complaints, Section};
@@ -7,13 +6,13 @@ use secrecy::SecretString;
 use serde::Deserialize;
 use std::{net::IpAddr, path::PathBuf, time::Duration};
 
-/// How mail leaves.
+/// The transport of mails.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Transport {
-    /// It does not: each mail becomes an `.eml` file in a folder.
+    /// Each mail becomes an `.eml` file in a folder; nothing is sent.
     Files,
-    /// Through a mail server.
+    /// Mails are sent through a mail server.
     Smtp,
 }
 
@@ -21,11 +20,11 @@ pub enum Transport {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum SmtpTls {
-    /// TLS from the first byte (RFC 8314), on port 465 as a rule.
+    /// TLS from the first byte (RFC 8314), usually on port 465.
     Tls,
-    /// TLS by STARTTLS, and no mail without it.
+    /// TLS by STARTTLS. Without it, no mail is sent.
     Starttls,
-    /// No TLS: for a server on this machine or on a network that is trusted.
+    /// No TLS: for a server on this machine or on a trusted network.
     None,
 }
 
@@ -33,39 +32,39 @@ pub enum SmtpTls {
 #[derive(Debug, Clone, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct MailConfig {
-    /// How mail leaves.
+    /// The transport of mails.
     pub transport: Transport,
-    /// Where the `.eml` files go; not set: `mail` in the data folder, which the caller fills in.
+    /// The folder of the `.eml` files. If it is not set, the caller fills in `mail` in the data folder.
     pub folder: Option<PathBuf>,
-    /// Whom mail is from: an address, or a name and an address.
+    /// The `From` header: an address, or a name and an address.
     pub from: String,
-    /// Where answers go; not set: to `from`.
+    /// The `Reply-To` header. If it is not set, answers go to `from`.
     pub reply_to: Option<String>,
     /// The mail server: a host name or an IP address.
     pub smtp_host: Option<String>,
-    /// Its port.
+    /// The port of the mail server.
     pub smtp_port: u16,
-    /// How the connection to it is protected.
+    /// How the connection to the mail server is protected.
     pub smtp_tls: SmtpTls,
-    /// The name that this server gives in EHLO: a fully qualified domain name or an address literal; not set: the host of
-    /// `server.public_url`, which the caller fills in, else `[127.0.0.1]`.
+    /// The name for EHLO: a fully qualified domain name or an address literal. If it is not set, the caller fills in the host of
+    /// `server.public_url`; without one it is `[127.0.0.1]`.
     pub smtp_ehlo_name: Option<String>,
-    /// Whom to sign in to it as; not set: no sign-in.
+    /// The user name for the mail server. If it is not set, there is no sign-in.
     pub smtp_username: Option<String>,
-    /// The password for that.
+    /// The password for the mail server.
     pub smtp_password: Option<SecretString>,
-    /// A file of certificates (PEM) to trust besides the system's.
+    /// A file with certificates (PEM) to trust in addition to the system's.
     pub smtp_ca_file: Option<PathBuf>,
-    /// How long a delivery may take up to the message, and how long the mail server may take to answer the message.
+    /// The time limit for all of a delivery before the message, and again for the message and the server's answer to it.
     #[serde(with = "humantime_serde")]
     pub timeout: Duration,
-    /// A folder of templates that take the place of the built-in ones: `<language>/<file>`.
+    /// A folder with templates that replace the built-in ones: `<language>/<file>`.
     pub templates: Option<PathBuf>,
-    /// The language of mails to readers who asked for none.
+    /// The language of mails to readers who requested none.
     pub language: String,
-    /// What links start with; not set: `server.public_url`, which the caller fills in.
+    /// The beginning of links. If it is not set, the caller fills in `server.public_url`.
     pub link_base: Option<String>,
-    /// Whether links are written to the log, for development. Whoever reads the log can use them; the caller does it.
+    /// Whether the caller writes links to the log, for development. Everybody who can read the log can use them.
     pub print_links: bool,
 }
 
@@ -148,20 +147,20 @@ impl MailConfig {
         {
             complaints.add(
                 "smtp_ehlo_name",
-                "must be a full name, as in id.example.com, or an address literal, as in [192.0.2.1] or [IPv6:2001:db8::1]",
+                "must be a fully qualified name, such as id.example.com, or an address literal, such as [192.0.2.1] or [IPv6:2001:db8::1]",
             );
         }
         if self.smtp_username.is_some() != self.smtp_password.is_some() {
             complaints.add(
                 "smtp_password",
-                "must be set together with mail.smtp_username, or neither",
+                "must be set if mail.smtp_username is set, and only then",
             );
         }
         if self.smtp_tls == SmtpTls::None {
             if self.smtp_username.is_some() && !self.smtp_host_is_loopback() {
                 complaints.add(
                     "smtp_tls",
-                    "must be \"tls\" or \"starttls\" with mail.smtp_username, or the password could be read on the way",
+                    "must be \"tls\" or \"starttls\" with mail.smtp_username; otherwise the password could be intercepted",
                 );
             }
             if self.smtp_ca_file.is_some() {
@@ -170,7 +169,7 @@ impl MailConfig {
         }
     }
 
-    /// Whether what is said to the mail server stays on this machine.
+    /// Whether the traffic to the mail server stays on this machine.
     pub(crate) fn smtp_host_is_loopback(&self) -> bool {
         self.smtp_host.as_deref().is_some_and(|host| {
             host.eq_ignore_ascii_case("localhost") || host.parse::<IpAddr>().is_ok_and(|ip| ip.is_loopback())
@@ -178,7 +177,7 @@ impl MailConfig {
     }
 }
 
-/// 2 to 8 of a-z and `-`: what a folder of templates may be called.
+/// Whether the text is a valid name of a template folder: 2 to 8 characters of a-z and `-`.
 pub(crate) fn is_language(text: &str) -> bool {
     (2..=8).contains(&text.len())
         && text.chars().all(|c| c.is_ascii_lowercase() || c == '-')
@@ -223,7 +222,7 @@ mod tests {
     }
 
     #[test]
-    fn the_defaults_write_files_and_will_do() {
+    fn the_defaults_are_valid_and_write_files() {
         let config: MailConfig = toml::from_str("").unwrap();
         assert_eq!(config.validate(), []);
         assert_eq!(config.transport, Transport::Files);
@@ -239,7 +238,7 @@ mod tests {
     }
 
     #[test]
-    fn values_that_will_not_do_are_named() {
+    fn invalid_values_are_reported_by_their_keys() {
         assert_eq!(keys("from = \"Keyward\""), ["from"]);
         assert_eq!(keys("reply_to = \"a@example.com, b@example.com\""), ["reply_to"]);
         assert_eq!(keys("timeout = \"10ms\""), ["timeout"]);
@@ -255,7 +254,7 @@ mod tests {
     }
 
     #[test]
-    fn a_server_is_needed_to_send() {
+    fn smtp_requires_a_server() {
         assert_eq!(keys("transport = \"smtp\""), ["smtp_host"]);
         assert_eq!(
             keys("transport = \"smtp\"\nsmtp_host = \"smtp.example.com\""),
@@ -268,7 +267,7 @@ mod tests {
     }
 
     #[test]
-    fn the_name_in_ehlo_is_one_that_servers_take() {
+    fn the_name_for_ehlo_is_fully_qualified_or_an_address_literal() {
         for name in ["id.example.com", "[127.0.0.1]", "[IPv6:::1]"] {
             assert_eq!(keys(&format!("smtp_ehlo_name = \"{name}\"")), [""; 0], "{name}");
         }
@@ -282,7 +281,7 @@ mod tests {
     }
 
     #[test]
-    fn a_password_without_tls_stays_on_the_machine() {
+    fn a_password_without_tls_is_allowed_on_the_same_machine_only() {
         let signed_in = "transport = \"smtp\"\nsmtp_tls = \"none\"\nsmtp_username = \"u\"\nsmtp_password = \"p\"\nsmtp_host = ";
         assert_eq!(keys(&format!("{signed_in} \"smtp.example.com\"")), ["smtp_tls"]);
         assert_eq!(keys(&format!("{signed_in} \"10.0.0.1\"")), ["smtp_tls"]);
@@ -292,7 +291,7 @@ mod tests {
     }
 
     #[test]
-    fn links_begin_with_a_web_address() {
+    fn the_beginning_of_links_is_a_web_address() {
         for base in ["https://id.example.com", "http://127.0.0.1:8080/accounts"] {
             assert_eq!(keys(&format!("link_base = \"{base}\"")), [""; 0], "{base}");
         }

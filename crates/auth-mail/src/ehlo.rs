@@ -1,7 +1,7 @@
-//! The name that EHLO gives, and what the server answers that it offers.
+//! EHLO: the name that the client gives, and the extensions that the server offers.
 //!
-//! RFC 5321 §2.3.5 and §4.1.4 want a fully qualified domain name or an address literal; servers with the usual rules refuse a
-//! bare host name, such as a container's id. So the name comes from the configuration, never from the machine.
+//! RFC 5321 §2.3.5 and §4.1.4 require a fully qualified domain name or an address literal, and many servers refuse a bare host name, such as
+//! a container's id. So the name comes from the configuration and never from the machine.
 
 use lettre::transport::smtp::{
     Error,
@@ -22,11 +22,11 @@ use tokio::{
     net::TcpStream,
 };
 
-/// The name where the configuration gives none that is fit.
+/// The name if the configuration has no suitable one.
 pub(crate) const FALLBACK: ClientId = ClientId::Ipv4(Ipv4Addr::LOCALHOST);
 
-/// The name that EHLO gives where `mail.smtp_ehlo_name` is not set: the host of the server's public address, or the address
-/// literal `[127.0.0.1]` where that is no fully qualified name (`localhost`).
+/// The name for EHLO if `mail.smtp_ehlo_name` is not set: the host of the server's public URL, or the address literal `[127.0.0.1]` if that
+/// is not a fully qualified name (`localhost`).
 ///
 /// ```
 /// use auth_mail::ehlo_name_of;
@@ -50,7 +50,7 @@ pub fn ehlo_name_of(public_url: &str) -> String {
     name.unwrap_or(FALLBACK).to_string()
 }
 
-/// Reads a name: a fully qualified domain name, or an address literal such as `[192.0.2.1]` or `[IPv6:2001:db8::1]`.
+/// Parses a name: a fully qualified domain name, or an address literal such as `[192.0.2.1]` or `[IPv6:2001:db8::1]`.
 pub(crate) fn parse(text: &str) -> Option<ClientId> {
     let Some(literal) = text.strip_prefix('[').and_then(|rest| rest.strip_suffix(']')) else {
         return domain(text);
@@ -71,39 +71,38 @@ fn domain(text: &str) -> Option<ClientId> {
     let (_, top_level) = text.rsplit_once('.')?;
     let is_name = text.len() <= 253
         && text.split('.').all(is_label)
-        // A last label that begins with a digit is an address without its brackets.
+        // A last label that begins with a digit means an IP address without brackets.
         && top_level.starts_with(|c: char| c.is_ascii_alphabetic());
     is_name.then(|| ClientId::Domain(text.to_owned()))
 }
 
-/// What the server offers. The keywords of its answer may be written in any case (RFC 5321 §2.4); lettre knows them in upper
-/// case alone.
-pub(crate) fn offers(answer: &Response) -> Result<ServerInfo, Error> {
+/// The extensions that the server offers. Keywords may be in any case (RFC 5321 §2.4), but lettre recognises only upper case.
+pub(crate) fn extensions(answer: &Response) -> Result<ServerInfo, Error> {
     let lines = answer.message().map(str::to_ascii_uppercase).collect();
     ServerInfo::from_response(&Response::new(answer.code(), lines))
 }
 
-/// A connection in the clear on which the server's greeting and its answer to EHLO arrive in upper case, so that lettre, which
-/// looks for `STARTTLS` itself, finds the keyword in any case. From then on nothing is changed.
+/// A plaintext connection that converts the server's greeting and its answer to EHLO to upper case, so that lettre, which looks for
+/// `STARTTLS` itself, finds the keyword in any case. After that it passes everything through unchanged.
 #[derive(Debug)]
-pub(crate) struct Greeting {
+pub(crate) struct UppercaseGreeting {
     stream: TcpStream,
-    lasts: Arc<AtomicBool>,
+    greeting: Arc<AtomicBool>,
 }
 
-impl Greeting {
-    /// The connection, and the switch that ends the greeting.
-    pub(crate) fn on(stream: TcpStream) -> (Self, Arc<AtomicBool>) {
-        let lasts = Arc::new(AtomicBool::new(true));
-        let greeting = Self {
+impl UppercaseGreeting {
+    /// The connection, and the flag to clear when the greeting has ended.
+    pub(crate) fn new(stream: TcpStream) -> (Self, Arc<AtomicBool>) {
+        let greeting = Arc::new(AtomicBool::new(true));
+        let connection = Self {
             stream,
-            lasts: Arc::clone(&lasts),
+            greeting: Arc::clone(&greeting),
         };
-        (greeting, lasts)
+        (connection, greeting)
     }
 }
 
-impl AsyncRead for Greeting {
+impl AsyncRead for UppercaseGreeting {
     fn poll_read(
         self: Pin<&mut Self>,
         cx: &mut Context<'_>,
@@ -112,7 +111,7 @@ impl AsyncRead for Greeting {
         let this = self.get_mut();
         let before = buffer.filled().len();
         ready!(Pin::new(&mut this.stream).poll_read(cx, buffer))?;
-        if this.lasts.load(Ordering::Relaxed)
+        if this.greeting.load(Ordering::Relaxed)
             && let Some(read) = buffer.filled_mut().get_mut(before..)
         {
             read.make_ascii_uppercase();
@@ -121,7 +120,7 @@ impl AsyncRead for Greeting {
     }
 }
 
-impl AsyncWrite for Greeting {
+impl AsyncWrite for UppercaseGreeting {
     fn poll_write(self: Pin<&mut Self>, cx: &mut Context<'_>, bytes: &[u8]) -> Poll<std::io::Result<usize>> {
         Pin::new(&mut self.get_mut().stream).poll_write(cx, bytes)
     }
@@ -135,7 +134,7 @@ impl AsyncWrite for Greeting {
     }
 }
 
-impl lettre::transport::smtp::client::AsyncTokioStream for Greeting {
+impl lettre::transport::smtp::client::AsyncTokioStream for UppercaseGreeting {
     fn peer_addr(&self) -> std::io::Result<std::net::SocketAddr> {
         self.stream.peer_addr()
     }
@@ -176,7 +175,7 @@ mod tests {
     }
 
     #[test]
-    fn without_a_name_the_host_of_the_public_address_is_given_or_an_address_literal() {
+    fn without_a_configured_name_it_is_the_host_of_the_public_url_or_an_address_literal() {
         for (url, name) in [
             ("https://id.example.com", "id.example.com"),
             ("https://ID.Example.com:8443/sso", "id.example.com"),

@@ -1,6 +1,6 @@
-//! The English templates, compiled in: whatever is missing elsewhere, these are there.
+//! The English templates, which are compiled in and are the fallback for every other language.
 
-/// The language that every other one falls back to.
+/// The language of the built-in templates.
 pub(crate) const LANGUAGE: &str = "en";
 
 macro_rules! english {
@@ -9,7 +9,7 @@ macro_rules! english {
     };
 }
 
-/// Every file by its name: a subject, a text and an HTML part for each kind of mail, and the two layouts.
+/// The built-in files by name: a subject, a text part and an HTML part for each kind of mail, and the two layouts.
 pub(crate) const FILES: &[(&str, &str)] = english![
     "account_deleted.html",
     "account_deleted.subject",

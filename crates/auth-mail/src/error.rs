@@ -1,36 +1,36 @@
-//! What goes wrong, in words for the operator: none quotes what a letter tells.
+//! Errors, with texts for the operator. No error quotes the contents of a letter.
 
 use auth_domain::settings::Complaint;
 use std::{io, path::PathBuf};
 
-/// Why mail can't be sent at all, or a letter not be put into words. Never quotes what a letter tells.
+/// Why no mail can be sent, or why a letter can't be rendered. It never quotes the contents of a letter.
 #[derive(Debug, thiserror::Error)]
 pub enum MailError {
-    /// A key of `[mail]` won't do.
+    /// A key of `[mail]` has an invalid value.
     #[error("mail.{} {}", .0.key, .0.what)]
     Setting(Complaint),
-    /// A template won't do.
+    /// A template is invalid.
     #[error("mail template {file}: {what}")]
     Template {
-        /// The file.
+        /// The file of the template.
         file: String,
-        /// Why not.
+        /// What is wrong with it.
         what: String,
     },
-    /// A file or a folder can't be used.
+    /// A file or a folder can't be read or written.
     #[error("mail.{key}: {}: {source}", path.display())]
     Unreadable {
-        /// The key that names it.
+        /// The key of `[mail]` that names it.
         key: &'static str,
-        /// Which one.
+        /// The file or folder.
         path: PathBuf,
-        /// Why not.
+        /// The error of the operating system.
         source: io::Error,
     },
 }
 
 impl MailError {
-    /// A key of `[mail]` won't do.
+    /// An invalid value of a key of `[mail]`.
     pub(crate) fn setting(key: &'static str, what: impl Into<String>) -> Self {
         Self::Setting(Complaint::new(key, what))
     }
@@ -48,17 +48,17 @@ impl From<MailError> for Complaint {
     }
 }
 
-/// Why a letter was not delivered. The sentence is for the log and the operator: it holds no link, and no part of the mail.
+/// Why a letter was not delivered. The text is for the log and the operator. It contains no link and no part of the mail.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum Undelivered {
-    /// Another attempt may succeed by itself: a server that is down, busy or puts the mail off.
+    /// A later attempt may succeed by itself: the server is down or busy, or deferred the mail.
     #[error("{0}")]
     Later(String),
-    /// Another attempt may succeed once the operator has changed the set-up: the server refuses the name in EHLO, the sign-in,
-    /// the sender or relaying, or its certificate can't be trusted.
+    /// A later attempt may succeed once the operator has changed the configuration: the server refuses the name in EHLO, the sign-in, the
+    /// sender or relaying, or its certificate is not trusted.
     #[error("{0}")]
     SetUp(String),
-    /// No attempt will: the server refused the recipient or the message for good.
+    /// No later attempt will succeed: the server refused the recipient or the message permanently.
     #[error("{0}")]
     Never(String),
 }

@@ -1,6 +1,6 @@
-//! The transport that sends nothing: each mail is a file, `<id>.eml`, which mail programs open.
+//! The transport that sends nothing: each mail becomes a file `<id>.eml`, which mail programs can open.
 //!
-//! A file appears whole or not at all, only its owner may read it, and another attempt replaces it.
+//! A file is written atomically, only its owner may read it, and another attempt replaces it.
 
 use crate::{
     error::{MailError, Undelivered},
@@ -15,18 +15,18 @@ use std::{
     sync::atomic::{AtomicU64, Ordering},
 };
 
-/// Numbers the files that are being written, so that no two are the same.
-static DRAFTS: AtomicU64 = AtomicU64::new(0);
+/// Numbers the temporary files, so that each has a name of its own.
+static TEMPORARY_FILES: AtomicU64 = AtomicU64::new(0);
 
-/// The folder.
+/// The folder of the mails.
 pub(crate) struct FilesTransport {
     folder: PathBuf,
 }
 
 impl FilesTransport {
-    /// Takes the folder, and makes it where it is missing: for its owner alone.
+    /// Opens the folder, and creates it if it is missing, readable by its owner only.
     pub(crate) fn open(folder: &Path) -> Result<Self, MailError> {
-        make_folder(folder).map_err(|source| MailError::Unreadable {
+        create_folder(folder).map_err(|source| MailError::Unreadable {
             key: "folder",
             path: folder.to_owned(),
             source,
@@ -36,7 +36,7 @@ impl FilesTransport {
         })
     }
 
-    /// Writes the file.
+    /// Writes the mail's file.
     pub(crate) async fn deliver(&self, mail: Outgoing) -> Result<(), Undelivered> {
         let folder = self.folder.clone();
         let later = |what: String| Undelivered::Later(format!("the mail could not be written: {what}"));
@@ -47,32 +47,32 @@ impl FilesTransport {
     }
 }
 
-fn make_folder(folder: &Path) -> io::Result<()> {
+fn create_folder(folder: &Path) -> io::Result<()> {
     DirBuilder::new().recursive(true).mode(0o700).create(folder)
 }
 
 fn write(folder: &Path, mail: &Outgoing) -> io::Result<()> {
-    make_folder(folder)?;
-    let number = DRAFTS.fetch_add(1, Ordering::Relaxed);
-    let draft = folder.join(format!(".{}.{}-{number}", mail.id, process::id()));
-    let written = write_draft(&draft, &mail.bytes)
-        .and_then(|()| fs::rename(&draft, folder.join(format!("{}.eml", mail.id))));
+    create_folder(folder)?;
+    let number = TEMPORARY_FILES.fetch_add(1, Ordering::Relaxed);
+    let temporary = folder.join(format!(".{}.{}-{number}", mail.id, process::id()));
+    let written = write_file(&temporary, &mail.bytes)
+        .and_then(|()| fs::rename(&temporary, folder.join(format!("{}.eml", mail.id))));
     if written.is_err() {
-        // Whether this succeeds or not, the first failure is the one to tell.
-        let _ = fs::remove_file(&draft);
+        // Report the first failure, whether or not this succeeds.
+        let _ = fs::remove_file(&temporary);
         return written;
     }
-    // The name, too, has to outlive a power cut: the outbox forgets the mail after this.
+    // The directory entry must survive a power cut, too: after this the outbox deletes the mail.
     File::open(folder)?.sync_all()
 }
 
-fn write_draft(draft: &Path, bytes: &[u8]) -> io::Result<()> {
+fn write_file(path: &Path, bytes: &[u8]) -> io::Result<()> {
     let mut file = OpenOptions::new()
         .write(true)
         .create(true)
         .truncate(true)
         .mode(0o600)
-        .open(draft)?;
+        .open(path)?;
     file.write_all(bytes)?;
     file.sync_all()
 }

@@ -1,6 +1,6 @@
-//! One mail before it has words: its kind, whom it is for, and the facts that its templates may tell.
+//! A mail before it is rendered: its kind, its recipient, and the values for its template.
 //!
-//! Whatever a stranger may have chosen (a name, a device) is made harmless here, before any template sees it.
+//! Values that a stranger may have chosen (a name, a device) are sanitised here, before a template sees them.
 
 use auth_domain::{email::EmailAddress, mail::MailKind, time::Timestamp, user::is_invisible_control};
 use minijinja::Value;
@@ -8,7 +8,7 @@ use secrecy::{ExposeSecret, SecretString};
 use std::{collections::BTreeMap, fmt};
 use uuid::Uuid;
 
-/// What templates may name, besides `kind` and `language`.
+/// The variables of templates, besides `kind` and `language`.
 pub(crate) const VARIABLES: [&str; 9] = [
     "service_name",
     "name",
@@ -24,61 +24,61 @@ pub(crate) const VARIABLES: [&str; 9] = [
 /// A mail to be delivered.
 #[derive(Debug, Clone)]
 pub struct Letter {
-    /// What it is about.
+    /// The kind of mail, which selects the template.
     pub kind: MailKind,
-    /// Whom it is for.
+    /// The recipient.
     pub to: EmailAddress,
-    /// The outbox row. The Message-ID is made of it, so that it is the same at every attempt.
+    /// The id of the outbox row. The Message-ID is derived from it, so that every attempt has the same one.
     pub id: Uuid,
-    /// When it was written: its `Date`, at every attempt.
+    /// When the mail was queued. It is the `Date` header of every attempt.
     pub date: Timestamp,
-    /// The language that the reader asked for, as in `de` or `pt-br`; without one, or where there are no templates in it, the
-    /// configured one.
+    /// The language that the reader requested, such as `de` or `pt-br`. Without one, or without templates in it, the configured language
+    /// is used.
     pub language: Option<String>,
-    /// What it tells.
+    /// The values for the template.
     pub facts: MailFacts,
 }
 
-/// What a mail tells. A template shows what is there and leaves out what is not.
+/// The values for a mail's template. A template omits what is not given.
 #[derive(Debug, Clone, Default)]
 pub struct MailFacts {
-    /// What the service is called.
+    /// The name of the service.
     pub service_name: String,
-    /// What the reader is called. Left out of the mail where it reads like an address or a link: whoever registers with
-    /// another person's address chooses it.
+    /// The reader's name. It is omitted if it looks like an address or a link, because somebody who registers with another person's
+    /// address chooses it.
     pub name: Option<String>,
-    /// Where what the mail is about is done.
+    /// The link to act on the mail.
     pub link: Option<SecretString>,
-    /// Where the reader says "this was not me".
+    /// The link to report "this was not me".
     pub report_link: Option<SecretString>,
-    /// The device behind it, as in "Firefox on Linux".
+    /// The device of the event, such as "Firefox on Linux".
     pub device: Option<String>,
-    /// The network address behind it.
+    /// The IP address of the event.
     pub ip: Option<String>,
-    /// When it happened, as text in UTC.
+    /// The time of the event, as text in UTC.
     pub at: Option<String>,
-    /// How long the link works, as in "1 hour".
+    /// How long the link is valid, such as "1 hour".
     pub valid_for: Option<String>,
-    /// The address that an account changes to.
+    /// The new email address of the account.
     pub new_email: Option<String>,
 }
 
 impl MailFacts {
-    /// The values that templates see; what is not known is not defined.
+    /// The values as template variables. A value that is not given is undefined.
     pub(crate) fn values(&self) -> BTreeMap<&'static str, Value> {
         let secret = |link: &Option<SecretString>| link.as_ref().map(|link| one_line(link.expose_secret()));
-        let told = |fact: &Option<String>| fact.as_deref().map(one_line);
-        let chosen = |fact: &Option<String>| told(fact).filter(|words| !reads_like_a_link(words));
+        let shown = |fact: &Option<String>| fact.as_deref().map(one_line);
+        let chosen = |fact: &Option<String>| shown(fact).filter(|text| !looks_like_a_link(text));
         [
             ("service_name", Some(one_line(&self.service_name))),
             ("name", chosen(&self.name)),
             ("link", secret(&self.link)),
             ("report_link", secret(&self.report_link)),
             ("device", chosen(&self.device)),
-            ("ip", told(&self.ip)),
-            ("at", told(&self.at)),
-            ("valid_for", told(&self.valid_for)),
-            ("new_email", told(&self.new_email)),
+            ("ip", shown(&self.ip)),
+            ("at", shown(&self.at)),
+            ("valid_for", shown(&self.valid_for)),
+            ("new_email", shown(&self.new_email)),
         ]
         .into_iter()
         .filter_map(|(name, value)| {
@@ -89,19 +89,19 @@ impl MailFacts {
     }
 }
 
-/// A mail in words.
+/// A rendered mail.
 #[derive(Clone, PartialEq, Eq)]
 pub struct Content {
     /// The subject: one line.
     pub subject: String,
-    /// The plain part.
+    /// The plain-text part.
     pub text: String,
     /// The HTML part.
     pub html: String,
 }
 
 impl fmt::Debug for Content {
-    /// The subject alone: the parts hold the links.
+    /// Shows the subject only, because the parts contain the links.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Content")
             .field("subject", &self.subject)
@@ -109,7 +109,7 @@ impl fmt::Debug for Content {
     }
 }
 
-/// The text without control characters, line breaks and marks that turn its direction.
+/// The text as one line, without control characters and bidirectional marks.
 pub(crate) fn one_line(text: &str) -> String {
     let spaced: String = text
         .chars()
@@ -118,19 +118,19 @@ pub(crate) fn one_line(text: &str) -> String {
     spaced.split_whitespace().collect::<Vec<_>>().join(" ")
 }
 
-/// Whether a mail program might make a link or an address of it: "http://…", "evil.example", "me@evil.example".
-fn reads_like_a_link(words: &str) -> bool {
-    let dot_inside_a_word = words
+/// Whether a mail program might show the text as a link or an address: "http://…", "evil.example", "me@evil.example".
+fn looks_like_a_link(text: &str) -> bool {
+    let dot_inside_a_word = text
         .char_indices()
         .filter(|(_, c)| matches!(c, '.' | '。' | '．' | '｡'))
         .any(|(at, dot)| {
-            let before = words.get(..at).and_then(|text| text.chars().next_back());
-            let after = words
+            let before = text.get(..at).and_then(|before| before.chars().next_back());
+            let after = text
                 .get(at + dot.len_utf8()..)
-                .and_then(|text| text.chars().next());
+                .and_then(|after| after.chars().next());
             before.is_some_and(char::is_alphanumeric) && after.is_some_and(char::is_alphabetic)
         });
-    dot_inside_a_word || words.contains(['@', '/', '\\', ':'])
+    dot_inside_a_word || text.contains(['@', '/', '\\', ':'])
 }
 
 #[cfg(test)]
@@ -138,7 +138,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_name_that_reads_like_a_link_is_left_out() {
+    fn a_name_that_looks_like_a_link_is_omitted() {
         for name in [
             "Ada Lovelace",
             "J. R. R. Tolkien",
@@ -146,7 +146,7 @@ mod tests {
             "Sammy Davis Jr.",
             "<script>",
         ] {
-            assert!(!reads_like_a_link(name), "{name}");
+            assert!(!looks_like_a_link(name), "{name}");
         }
         for name in [
             "http://evil.example",
@@ -155,7 +155,7 @@ mod tests {
             "evil。example",
             "javascript:alert(1)",
         ] {
-            assert!(reads_like_a_link(name), "{name}");
+            assert!(looks_like_a_link(name), "{name}");
             let facts = MailFacts {
                 name: Some(name.to_owned()),
                 device: Some(name.to_owned()),
@@ -166,7 +166,7 @@ mod tests {
     }
 
     #[test]
-    fn a_fact_is_one_line() {
+    fn a_value_is_one_line() {
         assert_eq!(one_line(" a\r\nBcc: b\u{202E}c\td\0 "), "a Bcc: b c d");
         assert_eq!(one_line("\u{2028}"), "");
     }

@@ -1,12 +1,11 @@
-//! What is sent: the words of each mail, and the transports that carry it.
+//! Emails: the text of each mail, and the transports that deliver it.
 //!
-//! The crate's rule: **a mail says what happened and carries nothing that must stay secret but its links, and those stand
-//! nowhere else**: not in an error, not in a log, not in what `Debug` shows. Whether a mail goes out, to whom and how often it
-//! is tried is decided elsewhere; here one [`Letter`] is put into words ([`Mailer::render`]) and handed over
-//! ([`Mailer::deliver`]), and the answer says whether another attempt could help ([`Undelivered`]).
+//! The crate's rule: **the links of a mail are its only secrets, and they appear nowhere but in the mail**: not in an error, not in a
+//! log, and not in `Debug` output. Other crates decide whether a mail is sent, to whom, and how often. This crate renders one [`Letter`]
+//! ([`Mailer::render`]) and delivers it ([`Mailer::deliver`]); the error says whether another attempt could help ([`Undelivered`]).
 //!
-//! What nobody may do by what they are called: a name, a device or an address reaches the HTML escaped, the subject as one
-//! line, and never a header. A letter that is tried again is the same mail to the byte, with the same Message-ID.
+//! Values that users choose can't change a mail's structure: a name, a device or an address is escaped in HTML, is one line in the
+//! subject, and is never part of another header. A letter that is sent again is the same mail byte for byte, with the same Message-ID.
 
 pub mod config;
 pub mod letter;

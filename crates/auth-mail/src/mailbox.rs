@@ -1,9 +1,9 @@
-//! Mailboxes of the configuration: all of the text is one mailbox, or it is refused.
+//! Parses the mailboxes of the configuration. The whole text must be one mailbox.
 
 use auth_domain::user::is_invisible_control;
 use lettre::{Address, message::Mailbox};
 
-/// Reads `name@example.com`, `Name <name@example.com>` or `"Name" <name@example.com>`.
+/// Parses `name@example.com`, `Name <name@example.com>` or `"Name" <name@example.com>`.
 pub(crate) fn parse(text: &str) -> Option<Mailbox> {
     if text.chars().any(is_invisible_control) {
         return None;
@@ -25,7 +25,7 @@ pub(crate) fn parse(text: &str) -> Option<Mailbox> {
     Some(Mailbox::new(name, address(inside)?))
 }
 
-/// ASCII only: not every server takes more, and this one is in every mail.
+/// ASCII only: not every server accepts more, and this address is in every mail.
 fn address(text: &str) -> Option<Address> {
     text.is_ascii().then(|| text.parse().ok()).flatten()
 }
@@ -53,7 +53,7 @@ mod tests {
     }
 
     #[test]
-    fn anything_beyond_one_mailbox_is_refused() {
+    fn anything_but_one_mailbox_is_refused() {
         for text in [
             "",
             "Keyward",

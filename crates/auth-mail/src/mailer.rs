@@ -1,4 +1,4 @@
-//! The one who renders letters and hands them over.
+//! Renders letters and delivers them by the configured transport.
 
 use crate::{
     config::{MailConfig, Transport},
@@ -15,22 +15,23 @@ use auth_domain::{
 };
 use std::{fmt, time::Duration};
 
-/// Renders letters and delivers them. Made once, and shared by whoever delivers.
+/// Renders letters and delivers them. Created once and shared.
 pub struct Mailer {
     templates: Templates,
     sender: Sender,
-    way: Way,
+    transport: ConfiguredTransport,
     longest_delivery: Duration,
 }
 
-/// How mail leaves.
-enum Way {
+/// The configured transport, ready for use.
+enum ConfiguredTransport {
     Files(FilesTransport),
     Smtp(Box<SmtpTransport>),
 }
 
 impl MailConfig {
-    /// What is wrong with the files that the section names, as far as a server would use them. They are read, and every template is tried; nothing is written, and nothing is connected to.
+    /// The complaints about the files that the section names, as far as a server would use them. The files are read and every template is
+    /// rendered once. Nothing is written, and no connection is made.
     #[must_use]
     pub fn validate_files(&self) -> Vec<Complaint> {
         let templates = Templates::load(self.templates.as_deref(), &self.language).err();
@@ -47,85 +48,85 @@ impl MailConfig {
 }
 
 impl Mailer {
-    /// Checks the configuration, and reads and tries every template. Connects to nothing yet.
+    /// Checks the configuration, and reads every template and renders it once. No connection is made yet.
     ///
     /// # Errors
-    /// The first thing that is wrong: a setting, a template by its file, a file or folder that can't be used.
+    /// The first fault: a setting, a template, or a file or folder that can't be used.
     pub fn start(config: &MailConfig) -> Result<Self, MailError> {
         if let Some(complaint) = config.validate().into_iter().next() {
             return Err(MailError::Setting(complaint));
         }
         let templates = Templates::load(config.templates.as_deref(), &config.language)?;
         let sender = Sender::new(config)?;
-        let way = match config.transport {
-            Transport::Files => Way::Files(FilesTransport::open(
+        let transport = match config.transport {
+            Transport::Files => ConfiguredTransport::Files(FilesTransport::open(
                 config
                     .folder
                     .as_deref()
                     .ok_or_else(|| MailError::setting("folder", "must be set"))?,
             )?),
-            Transport::Smtp => Way::Smtp(Box::new(SmtpTransport::new(config)?)),
+            Transport::Smtp => ConfiguredTransport::Smtp(Box::new(SmtpTransport::new(config)?)),
         };
         Ok(Self {
             templates,
             sender,
-            longest_delivery: match &way {
-                Way::Files(_) => config.timeout,
-                Way::Smtp(smtp) => smtp.longest_delivery(),
+            longest_delivery: match &transport {
+                ConfiguredTransport::Files(_) => config.timeout,
+                ConfiguredTransport::Smtp(smtp) => smtp.longest_delivery(),
             },
-            way,
+            transport,
         })
     }
 
-    /// How long a delivery takes at most, or is given up.
+    /// The longest time that a delivery takes before it is given up.
     #[must_use]
     pub const fn longest_delivery(&self) -> Duration {
         self.longest_delivery
     }
 
-    /// Whether mail is known not to reach an address: it has characters beyond ASCII, and the mail server was last seen
-    /// without SMTPUTF8 (RFC 6531). The answer depends on the address and the server alone.
+    /// Whether mail can't reach an address: it has characters beyond ASCII, and the mail server last offered no SMTPUTF8 (RFC 6531). The
+    /// answer depends on the address and the server only.
     #[must_use]
-    pub fn can_not_reach(&self, address: &EmailAddress) -> bool {
-        match &self.way {
-            Way::Files(_) => false,
-            Way::Smtp(smtp) => address.is_internationalised() && smtp.takes_ascii_only(),
+    pub fn cannot_reach(&self, address: &EmailAddress) -> bool {
+        match &self.transport {
+            ConfiguredTransport::Files(_) => false,
+            ConfiguredTransport::Smtp(smtp) => address.is_internationalised() && smtp.accepts_ascii_only(),
         }
     }
 
-    /// Puts a letter into words, as it would be sent.
+    /// Renders a letter as it would be sent.
     ///
     /// # Errors
-    /// A template that fails with these facts, though it did not when it was tried at the start.
+    /// [`MailError::Template`] if the template fails with these values, although it did not at the start.
     pub fn render(&self, letter: &Letter) -> Result<Content, MailError> {
         self.templates.render(letter)
     }
 
-    /// Delivers a letter: when it returns `Ok`, the file is on the disk or the server has taken the mail over. Where the answer
-    /// of a server got lost the mail may have been taken all the same; the next attempt has the same Message-ID.
+    /// Delivers a letter. `Ok` means that the file is on the disk or that the server has accepted the mail. If the answer of the server was
+    /// lost, the mail may have been accepted nevertheless; the next attempt has the same Message-ID.
     ///
     /// # Errors
-    /// See [`Undelivered`].
+    /// [`Undelivered`], which says whether another attempt could help.
     pub async fn deliver(&self, letter: &Letter) -> Result<(), Undelivered> {
         let content = self
             .render(letter)
             .map_err(|error| Undelivered::Later(error.to_string()))?;
         let outgoing = self.sender.compose(letter, content)?;
-        match &self.way {
-            Way::Files(files) => files.deliver(outgoing).await,
-            Way::Smtp(smtp) => smtp.deliver(&outgoing).await,
+        match &self.transport {
+            ConfiguredTransport::Files(files) => files.deliver(outgoing).await,
+            ConfiguredTransport::Smtp(smtp) => smtp.deliver(&outgoing).await,
         }
     }
 }
 
 impl fmt::Debug for Mailer {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let way = match self.way {
-            Way::Files(_) => "files",
-            Way::Smtp(_) => "smtp",
+        let transport = match self.transport {
+            ConfiguredTransport::Files(_) => "files",
+            ConfiguredTransport::Smtp(_) => "smtp",
         };
         f.debug_struct("Mailer")
-            .field("way", &way)
+            .field("transport", &transport)
             .finish_non_exhaustive()
     }
 }

@@ -1,7 +1,7 @@
 //! A letter as an Internet message: headers, and the two parts as `multipart/alternative`.
 //!
-//! Headers are made of the configuration, the kind's subject and the recipient's parsed address, and of nothing else. The
-//! message holds no clock and no chance: another attempt makes the same bytes.
+//! The headers come only from the configuration, the rendered subject and the recipient's parsed address. The message does not depend on
+//! the current time or on random numbers: another attempt makes the same bytes.
 
 use crate::{
     config::MailConfig,
@@ -20,16 +20,16 @@ use lettre::{
 use std::time::{Duration, SystemTime};
 use uuid::Uuid;
 
-/// The last second that the `Date` header can tell: the end of the year 9999.
+/// The last second that the `Date` header can represent: the end of the year 9999.
 const LAST_SECOND: u64 = 253_402_300_799;
 
-/// Whom mail is from, and where answers go.
+/// The configured `From` and `Reply-To`.
 pub(crate) struct Sender {
     from: Mailbox,
     reply_to: Option<Mailbox>,
 }
 
-/// A message, and its envelope.
+/// A message and its envelope.
 pub(crate) struct Outgoing {
     pub(crate) id: Uuid,
     pub(crate) from: Address,
@@ -40,7 +40,7 @@ pub(crate) struct Outgoing {
 impl Sender {
     pub(crate) fn new(config: &MailConfig) -> Result<Self, MailError> {
         let read =
-            |key, text: &str| mailbox::parse(text).ok_or_else(|| MailError::setting(key, "is no mailbox"));
+            |key, text: &str| mailbox::parse(text).ok_or_else(|| MailError::setting(key, "is not a mailbox"));
         Ok(Self {
             from: read("from", &config.from)?,
             reply_to: config
@@ -51,25 +51,25 @@ impl Sender {
         })
     }
 
-    /// Puts the message together.
+    /// Composes the message.
     pub(crate) fn compose(&self, letter: &Letter, content: Content) -> Result<Outgoing, Undelivered> {
-        let unfit = |what: &str| Undelivered::Never(what.to_owned());
+        let never = |what: &str| Undelivered::Never(what.to_owned());
         let to: Address = letter
             .to
             .as_str()
             .parse()
-            .map_err(|_| unfit("no mail can be addressed to this address"))?;
+            .map_err(|_| never("the address can't be used in a mail"))?;
         let parts = MultiPart::alternative()
             .boundary(format!("=_{}", letter.id.simple()))
             .singlepart(SinglePart::plain(content.text))
             .singlepart(SinglePart::html(content.html));
         let mut message = Message::builder()
             .message_id(Some(format!("<{}@{}>", letter.id, self.from.email.domain())))
-            .date(moment(letter.date))
+            .date(header_date(letter.date))
             .from(self.from.clone())
             .to(to.clone().into())
             .subject(content.subject)
-            // RFC 3834: no out-of-office notes in answer, please.
+            // RFC 3834: asks automatic responders not to answer.
             .raw_header(HeaderValue::new(
                 HeaderName::new_from_ascii_str("Auto-Submitted"),
                 "auto-generated".to_owned(),
@@ -79,7 +79,7 @@ impl Sender {
         }
         let message = message
             .multipart(parts)
-            .map_err(|_| unfit("the message could not be put together"))?;
+            .map_err(|_| never("the message could not be composed"))?;
         Ok(Outgoing {
             id: letter.id,
             from: self.from.email.clone(),
@@ -89,8 +89,8 @@ impl Sender {
     }
 }
 
-/// The moment, as far as the header can tell it.
-fn moment(date: Timestamp) -> SystemTime {
+/// The date, limited to what the header can represent.
+fn header_date(date: Timestamp) -> SystemTime {
     let seconds = u64::try_from(date.timestamp()).unwrap_or_default();
     SystemTime::UNIX_EPOCH + Duration::from_secs(seconds.min(LAST_SECOND))
 }

@@ -1,6 +1,6 @@
-//! Where templates are read: an operator's folder, `<language>/<file>`, and the built-in English.
+//! Reads templates from the operator's folder (`<language>/<file>`) and from the built-in English ones.
 //!
-//! Nothing in the folder is passed over in silence but hidden files: what no mail would use is a mistake, and is named.
+//! Only hidden files are ignored. Any other file that no mail would use is an error, which names the file.
 
 use crate::{config::is_language, embedded, error::MailError};
 use std::{
@@ -9,31 +9,31 @@ use std::{
     path::{Path, PathBuf},
 };
 
-/// A template, and where it was read.
+/// A template and its origin, for error messages.
 #[derive(Clone)]
 pub(crate) struct Source {
     pub(crate) text: String,
-    pub(crate) place: String,
+    pub(crate) origin: String,
 }
 
 /// The files of one language, by name.
 pub(crate) type Files = BTreeMap<String, Source>;
 
-/// The English that is compiled in.
+/// The built-in English templates.
 pub(crate) fn built_in() -> Files {
     embedded::FILES
         .iter()
         .map(|(name, text)| {
             let source = Source {
                 text: (*text).to_owned(),
-                place: format!("{}/{name} (built in)", embedded::LANGUAGE),
+                origin: format!("{}/{name} (built in)", embedded::LANGUAGE),
             };
             ((*name).to_owned(), source)
         })
         .collect()
 }
 
-/// The files of every language in the folder.
+/// The files of each language in the folder.
 pub(crate) fn read(folder: &Path) -> Result<BTreeMap<String, Files>, MailError> {
     let mut languages = BTreeMap::new();
     for (name, path) in entries(folder)? {
@@ -58,13 +58,13 @@ fn read_language(folder: &Path) -> Result<Files, MailError> {
             return Err(refuse(&path, "no mail uses a file of this name"));
         }
         let text = fs::read_to_string(&path).map_err(unreadable(&path))?;
-        let place = path.display().to_string();
-        files.insert(name, Source { text, place });
+        let origin = path.display().to_string();
+        files.insert(name, Source { text, origin });
     }
     Ok(files)
 }
 
-/// What is in a folder, but for hidden files: editors, file managers and mounted volumes leave those.
+/// The entries of a folder except hidden ones, which editors, file managers and mounted volumes create.
 fn entries(folder: &Path) -> Result<BTreeMap<String, PathBuf>, MailError> {
     let mut entries = BTreeMap::new();
     for entry in fs::read_dir(folder).map_err(unreadable(folder))? {

@@ -1,8 +1,8 @@
-//! What went wrong between us and the mail server, in words that may be logged and stored.
+//! Failures of SMTP deliveries, with texts that are safe to log and to store.
 //!
-//! A server may quote whatever it was given: the recipient's address, a link, a sign-in. Of its reply the code and the enhanced
-//! status code are kept, and of the text only known words ([`auth_domain::foreign_words`]). What a refusal means for the mail
-//! is the domain's decision ([`auth_domain::delivery`]).
+//! A server may quote what it was sent: the recipient's address, a link, credentials. So only the code, the enhanced status code and known
+//! words of a reply are kept ([`auth_domain::foreign_words`]). The domain decides what a refusal means for the mail
+//! ([`auth_domain::delivery`]).
 
 use crate::error::Undelivered;
 use auth_domain::{
@@ -12,8 +12,8 @@ use auth_domain::{
 use lettre::transport::smtp::Error;
 use std::{error::Error as StdError, io};
 
-/// Where a delivery failed, and how.
-pub(crate) struct Failure {
+/// The stage at which a delivery failed, and the cause.
+pub(crate) struct DeliveryFailure {
     stage: Stage,
     cause: Cause,
 }
@@ -21,12 +21,12 @@ pub(crate) struct Failure {
 enum Cause {
     Smtp(Error),
     Io(io::Error),
-    /// The server lacks what the configuration wants of it.
+    /// The server does not offer what the configuration requires.
     Missing(&'static str),
 }
 
-impl Failure {
-    /// lettre's error at this stage.
+impl DeliveryFailure {
+    /// An error of lettre at this stage.
     pub(crate) fn at(stage: Stage) -> impl Fn(Error) -> Self {
         move |error| Self {
             stage,
@@ -34,15 +34,15 @@ impl Failure {
         }
     }
 
-    /// No connection was made.
-    pub(crate) fn unconnected(error: io::Error) -> Self {
+    /// The connection could not be made.
+    pub(crate) fn not_connected(error: io::Error) -> Self {
         Self {
             stage: Stage::Connect,
             cause: Cause::Io(error),
         }
     }
 
-    /// The server does not offer what the configuration asks for.
+    /// The server does not offer what the configuration requires.
     pub(crate) fn missing(stage: Stage, what: &'static str) -> Self {
         Self {
             stage,
@@ -58,23 +58,25 @@ impl Failure {
         }
     }
 
-    /// What becomes of the mail.
-    pub(crate) fn verdict(&self) -> Undelivered {
+    /// What the failure means for the mail.
+    pub(crate) fn undelivered(&self) -> Undelivered {
         let error = match &self.cause {
-            Cause::Missing(what) => return Undelivered::SetUp(sentence(words(self.stage), what)),
-            Cause::Io(error) => return Undelivered::Later(sentence(words(self.stage), &said(error))),
+            Cause::Missing(what) => return Undelivered::SetUp(sentence(refused_at(self.stage), what)),
+            Cause::Io(error) => {
+                return Undelivered::Later(sentence(refused_at(self.stage), &loggable_text(error)));
+            }
             Cause::Smtp(error) => error,
         };
         let Some(code) = self.code() else {
-            let what = sentence(unanswered(self.stage), &said(error));
-            return if is_certificate(error) {
+            let what = sentence(broke_off_at(self.stage), &loggable_text(error));
+            return if is_certificate_error(error) {
                 Undelivered::SetUp(what)
             } else {
                 Undelivered::Later(what)
             };
         };
         let text = error.source().map(ToString::to_string).unwrap_or_default();
-        let what = format!("{}: {}", words(self.stage), reply(code, &text));
+        let what = format!("{}: {}", refused_at(self.stage), loggable_reply(code, &text));
         match judge(self.stage, code, &text) {
             Verdict::TryAgain => Undelivered::Later(what),
             Verdict::SetUp => Undelivered::SetUp(what),
@@ -83,8 +85,8 @@ impl Failure {
     }
 }
 
-/// A reply as it may be passed on.
-fn reply(code: u16, text: &str) -> String {
+/// The part of a reply that is safe to log.
+fn loggable_reply(code: u16, text: &str) -> String {
     let (enhanced, text) = EnhancedCode::split_from(text);
     let enhanced = enhanced.map(|enhanced| enhanced.to_string()).unwrap_or_default();
     [code.to_string(), enhanced, known(text)]
@@ -94,21 +96,21 @@ fn reply(code: u16, text: &str) -> String {
         .join(" ")
 }
 
-/// The known words of an error and of what caused it.
-fn said(error: &dyn StdError) -> String {
+/// The part of an error that is safe to log.
+fn loggable_text(error: &dyn StdError) -> String {
     known(&error.to_string())
 }
 
-fn sentence(what: &str, said: &str) -> String {
-    if said.is_empty() {
+fn sentence(what: &str, detail: &str) -> String {
+    if detail.is_empty() {
         what.to_owned()
     } else {
-        format!("{what}: {said}")
+        format!("{what}: {detail}")
     }
 }
 
-/// Whether TLS failed because of the server's certificate, which no other attempt changes.
-fn is_certificate(error: &Error) -> bool {
+/// Whether TLS failed because of the server's certificate, which another attempt would not change.
+fn is_certificate_error(error: &Error) -> bool {
     let mut source = error.source();
     while let Some(cause) = source {
         let invalid = cause
@@ -122,7 +124,7 @@ fn is_certificate(error: &Error) -> bool {
     false
 }
 
-const fn words(stage: Stage) -> &'static str {
+const fn refused_at(stage: Stage) -> &'static str {
     match stage {
         Stage::Connect => "no connection to the mail server",
         Stage::Tls => "no TLS with the mail server",
@@ -133,9 +135,9 @@ const fn words(stage: Stage) -> &'static str {
     }
 }
 
-const fn unanswered(stage: Stage) -> &'static str {
+const fn broke_off_at(stage: Stage) -> &'static str {
     match stage {
-        Stage::Connect | Stage::Tls => words(stage),
+        Stage::Connect | Stage::Tls => refused_at(stage),
         Stage::SignIn | Stage::Sender | Stage::Recipient | Stage::Message => "the mail server broke off",
     }
 }
@@ -145,8 +147,8 @@ mod tests {
     use super::*;
 
     #[test]
-    fn of_a_reply_the_codes_and_known_words_are_passed_on() {
-        for (code, text, passed_on) in [
+    fn only_the_codes_and_known_words_of_a_reply_are_kept() {
+        for (code, text, kept) in [
             (
                 550,
                 "5.1.1 <victim@example.com>: rejected",
@@ -161,7 +163,7 @@ mod tests {
                 "504 5.5.2 … Helo command rejected need fully-qualified hostname",
             ),
         ] {
-            assert_eq!(reply(code, text), passed_on);
+            assert_eq!(loggable_reply(code, text), kept);
         }
     }
 }

@@ -1,7 +1,7 @@
-//! The words: built-in English, an operator's files over it, and other languages beside it.
+//! The templates: the built-in English ones, the operator's files that replace them, and other languages.
 //!
-//! Every template is read, compiled and tried when the server starts. A file that nothing would use, a variable that does
-//! not exist, a mail that forgets its link: each stops the start with the file's name, instead of the one mail that mattered.
+//! Every template is read, compiled and rendered once when the server starts. An unused file, an unknown variable or a mail without its
+//! link stops the start with the file's name, instead of failing later for the one mail that matters.
 
 use crate::{
     embedded,
@@ -17,9 +17,9 @@ use std::{
     path::Path,
 };
 
-/// A subject is cut to this many characters.
-const SUBJECT: usize = 200;
-/// What the two links are when templates are tried; looked for in what comes out.
+/// The longest subject in characters; a longer one is truncated.
+const MAX_SUBJECT: usize = 200;
+/// The two links with which templates are rendered at the start. The output must contain them.
 const PROBES: [&str; 2] = ["https://mail.invalid/a1c7f0", "https://mail.invalid/b2d8e1"];
 
 /// The templates of every language.
@@ -30,7 +30,7 @@ pub(crate) struct Templates {
 }
 
 impl Templates {
-    /// Reads and tries all of them.
+    /// Reads all templates and renders each of them once.
     pub(crate) fn load(folder: Option<&Path>, default: &str) -> Result<Self, MailError> {
         let mut read = folder.map(overrides::read).transpose()?.unwrap_or_default();
         let mut files = overrides::built_in();
@@ -45,7 +45,7 @@ impl Templates {
             return Err(MailError::setting("language", what));
         }
         for language in others.values().chain([&english]) {
-            language.try_every_kind()?;
+            language.check_every_kind()?;
         }
         Ok(Self {
             english,
@@ -54,20 +54,20 @@ impl Templates {
         })
     }
 
-    /// Puts a letter into words.
+    /// Renders a letter.
     pub(crate) fn render(&self, letter: &Letter) -> Result<Content, MailError> {
-        let language = self.speak(letter.language.as_deref());
-        // What went wrong may quote the facts, so only its kind is told.
+        let language = self.language_for(letter.language.as_deref());
+        // The error's details may quote the values, so only its kind is reported.
         language
             .render(letter.kind, &letter.facts)
             .map_err(|error| language.complain(&error, error.kind().to_string()))
     }
 
-    /// The language that was asked for, or the one that it is a variety of, or the configured one.
-    fn speak(&self, asked: Option<&str>) -> &Language {
-        let asked = asked.map(str::to_ascii_lowercase).unwrap_or_default();
-        let broader = asked.split('-').next().unwrap_or_default();
-        for name in [asked.as_str(), broader, self.default.as_str()] {
+    /// The requested language, or its primary language, or the configured one.
+    fn language_for(&self, requested: Option<&str>) -> &Language {
+        let requested = requested.map(str::to_ascii_lowercase).unwrap_or_default();
+        let broader = requested.split('-').next().unwrap_or_default();
+        for name in [requested.as_str(), broader, self.default.as_str()] {
             if name == embedded::LANGUAGE {
                 break;
             }
@@ -79,14 +79,14 @@ impl Templates {
     }
 }
 
-/// The templates of one language, each missing one in English.
+/// The templates of one language; missing ones are in English.
 struct Language {
     name: String,
     environment: Environment<'static>,
-    /// The files that are in this language.
+    /// The files in this language.
     own: BTreeSet<String>,
-    /// Where each file was read, for telling about it.
-    places: BTreeMap<String, String>,
+    /// The origin of each file, for error messages.
+    origins: BTreeMap<String, String>,
 }
 
 impl Language {
@@ -95,9 +95,9 @@ impl Language {
             name: name.to_owned(),
             environment: Environment::new(),
             own: files.keys().cloned().collect(),
-            places: BTreeMap::new(),
+            origins: BTreeMap::new(),
         };
-        // A debugging environment keeps the facts of a failed rendering in its error.
+        // In debug mode, errors contain the values of a failed rendering.
         language.environment.set_debug(false);
         let syntax = SyntaxConfig::builder()
             .trim_blocks(true)
@@ -108,12 +108,12 @@ impl Language {
             .set_syntax(syntax.map_err(|error| language.complain(&error, error.to_string()))?);
         let mut all = fallback.clone();
         all.extend(files);
-        for (file, Source { text, place }) in all {
-            language.places.insert(file.clone(), place);
+        for (file, Source { text, origin }) in all {
+            language.origins.insert(file.clone(), origin);
             language
                 .environment
                 .add_template_owned(file, text)
-                .map_err(|error| language.complain(&error, in_full(&error)))?;
+                .map_err(|error| language.complain(&error, with_detail(&error)))?;
         }
         language.refuse_unknown_variables()?;
         Ok(language)
@@ -139,24 +139,24 @@ impl Language {
         let part = |part: &str| {
             let file = format!("{}.{part}", kind.as_str());
             let mut values = facts.values();
-            let spoken = if self.own.contains(&file) {
+            let own_language = if self.own.contains(&file) {
                 self.name.as_str()
             } else {
                 embedded::LANGUAGE
             };
-            values.insert("language", Value::from(spoken));
+            values.insert("language", Value::from(own_language));
             values.insert("kind", Value::from(kind.as_str()));
             self.environment.get_template(&file)?.render(Value::from(values))
         };
         Ok(Content {
-            subject: one_line(&part("subject")?).chars().take(SUBJECT).collect(),
+            subject: one_line(&part("subject")?).chars().take(MAX_SUBJECT).collect(),
             text: tidy(&part("txt")?),
             html: part("html")?,
         })
     }
 
-    /// Renders every kind with all facts and with as good as none, and looks for the links.
-    fn try_every_kind(&self) -> Result<(), MailError> {
+    /// Renders every kind, with all values and with hardly any, and checks that the links are shown.
+    fn check_every_kind(&self) -> Result<(), MailError> {
         for kind in MailKind::ALL {
             for facts in [
                 full_facts(),
@@ -167,7 +167,7 @@ impl Language {
             ] {
                 let content = self
                     .render(kind, &facts)
-                    .map_err(|error| self.complain(&error, in_full(&error)))?;
+                    .map_err(|error| self.complain(&error, with_detail(&error)))?;
                 let name = kind.as_str();
                 if content.subject.is_empty() {
                     return Err(self.refuse(&format!("{name}.subject"), "the subject is empty"));
@@ -206,7 +206,7 @@ impl Language {
     fn refuse(&self, file: &str, what: impl Into<String>) -> MailError {
         MailError::Template {
             file: self
-                .places
+                .origins
                 .get(file)
                 .map_or_else(|| file.to_owned(), Clone::clone),
             what: what.into(),
@@ -214,7 +214,7 @@ impl Language {
     }
 }
 
-fn in_full(error: &minijinja::Error) -> String {
+fn with_detail(error: &minijinja::Error) -> String {
     match error.detail() {
         Some(detail) => format!("{}: {detail}", error.kind()),
         None => error.kind().to_string(),
@@ -237,7 +237,7 @@ fn full_facts() -> MailFacts {
     }
 }
 
-/// The text without spaces at the ends of lines, and with one empty line where there are several.
+/// Removes trailing spaces, and merges consecutive empty lines into one.
 fn tidy(text: &str) -> String {
     let mut tidied = String::with_capacity(text.len());
     for line in text.trim().lines().map(str::trim_end) {

@@ -92,7 +92,7 @@ async fn register(
         password: body.password,
         name: body.name,
     };
-    let unreachable = service.mail_can_not_reach(&account.email);
+    let unreachable = service.mail_cannot_reach(&account.email);
     match service.register(&call.caller(&service)?, account).await? {
         Registered::SignIn(step) => tokens::sign_in_answer(StatusCode::CREATED, step),
         Registered::ToBeVerified if unreachable => Ok(HttpResponse::Accepted().json(UNREACHABLE)),

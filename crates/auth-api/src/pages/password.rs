@@ -127,7 +127,7 @@ async fn submit_forgot(sent: Sent<Visit>) -> Result<HttpResponse, Problem> {
     };
     match asked {
         Ok(()) => {
-            let (title, message) = if visit.service.mail_can_not_reach(email) {
+            let (title, message) = if visit.service.mail_cannot_reach(email) {
                 (&t.mail_unreachable_title, &t.mail_unreachable)
             } else {
                 (&t.check_mail_title, &t.forgot_sent)

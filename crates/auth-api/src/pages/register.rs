@@ -115,7 +115,7 @@ async fn submit(sent: Sent<Visit>) -> Result<HttpResponse, Problem> {
         }
         Ok(Registered::ToBeVerified) => {
             let t = visit.texts();
-            if visit.service.mail_can_not_reach(fields.trimmed("email")) {
+            if visit.service.mail_cannot_reach(fields.trimmed("email")) {
                 let again = visit.site.leading_back("/register", return_to.as_deref());
                 let next = (&*again, &*t.register_title);
                 let page = visit.tell(&t.mail_unreachable_title, &t.mail_unreachable, next)?;

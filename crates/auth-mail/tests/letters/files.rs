@@ -1,4 +1,4 @@
-//! Mail as files: what stands in them, and that a retry leaves one.
+//! Mails as files: their contents, and that a retry does not leave a second one.
 
 use crate::{LINK, config, letter};
 use auth_domain::{email::EmailAddress, mail::MailKind};
@@ -28,7 +28,7 @@ fn headers(mail: &str) -> Vec<String> {
 }
 
 #[tokio::test]
-async fn a_mail_is_one_file_that_its_owner_alone_reads_and_a_retry_makes_the_same_one() {
+async fn a_mail_is_one_file_that_only_its_owner_can_read_and_a_retry_writes_the_same_one() {
     let home = tempdir().unwrap();
     let folder = home.path().join("data/mail");
     let mailer = Mailer::start(&config(&folder)).unwrap();
@@ -44,7 +44,7 @@ async fn a_mail_is_one_file_that_its_owner_alone_reads_and_a_retry_makes_the_sam
 }
 
 #[tokio::test]
-async fn the_headers_say_whom_it_is_from_and_that_no_answer_is_wanted() {
+async fn the_headers_name_the_sender_and_ask_for_no_automatic_answer() {
     let folder = tempdir().unwrap();
     let mailer = Mailer::start(&config(folder.path())).unwrap();
     let letter = letter(MailKind::PasswordReset);
@@ -83,7 +83,7 @@ async fn the_headers_say_whom_it_is_from_and_that_no_answer_is_wanted() {
 }
 
 #[tokio::test]
-async fn no_name_makes_a_header() {
+async fn no_value_can_inject_a_header() {
     let folder = tempdir().unwrap();
     let templates = tempdir().unwrap();
     fs::create_dir(templates.path().join("en")).unwrap();
@@ -124,7 +124,7 @@ async fn no_name_makes_a_header() {
 }
 
 #[tokio::test]
-async fn every_address_that_the_house_takes_can_be_written_to() {
+async fn every_address_that_the_domain_accepts_can_be_a_recipient() {
     let folder = tempdir().unwrap();
     let mailer = Mailer::start(&config(folder.path())).unwrap();
     for (number, address) in [
@@ -155,7 +155,7 @@ async fn every_address_that_the_house_takes_can_be_written_to() {
 }
 
 #[tokio::test]
-async fn a_moment_beyond_the_calendar_of_mail_is_brought_into_it() {
+async fn a_date_that_the_header_cannot_represent_is_limited() {
     let folder = tempdir().unwrap();
     let mailer = Mailer::start(&config(folder.path())).unwrap();
     let mut letter = letter(MailKind::NewDevice);
@@ -166,7 +166,7 @@ async fn a_moment_beyond_the_calendar_of_mail_is_brought_into_it() {
 }
 
 #[tokio::test]
-async fn a_folder_that_went_away_is_made_again_and_one_that_cannot_be_is_tried_later() {
+async fn a_deleted_folder_is_created_again_and_if_that_fails_the_mail_is_deferred() {
     let home = tempdir().unwrap();
     let folder = home.path().join("mail");
     let mailer = Mailer::start(&config(&folder)).unwrap();
@@ -181,7 +181,7 @@ async fn a_folder_that_went_away_is_made_again_and_one_that_cannot_be_is_tried_l
 }
 
 #[test]
-fn what_cannot_work_stops_the_start() {
+fn an_unusable_configuration_stops_the_start() {
     let refused = |config: MailConfig| match Mailer::start(&config).unwrap_err() {
         MailError::Setting(complaint) => complaint.key.to_owned(),
         other => other.to_string(),

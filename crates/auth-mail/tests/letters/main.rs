@@ -1,4 +1,4 @@
-//! Letters in words, and as files: everything but a mail server.
+//! Rendering letters and delivering them as files: everything except SMTP.
 
 #![cfg(test)]
 
@@ -30,7 +30,7 @@ fn mailer() -> Mailer {
     Mailer::start(&config(tempfile::tempdir().unwrap().path())).unwrap()
 }
 
-/// With all facts that a caller would give for the kind.
+/// A letter with all values that a caller would give for its kind.
 fn letter(kind: MailKind) -> Letter {
     let some = |text: &str| Some(text.to_owned());
     Letter {

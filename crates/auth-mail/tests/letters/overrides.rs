@@ -1,4 +1,4 @@
-//! An operator's templates: single files, other languages, and the mistakes that stop a start.
+//! An operator's templates: single files, other languages, and the mistakes that stop the start.
 
 use crate::{LINK, config, letter};
 use auth_domain::mail::MailKind;
@@ -36,7 +36,7 @@ fn render(mailer: &Mailer, kind: MailKind, language: Option<&str>) -> Content {
 }
 
 #[test]
-fn a_single_file_takes_the_place_of_the_built_in_one() {
+fn a_single_file_replaces_the_built_in_one() {
     let folder = folder(&[
         ("en/password_reset.subject", "{{ name }}, your key\n"),
         (
@@ -102,7 +102,7 @@ fn another_language_falls_back_to_english_file_by_file() {
 }
 
 #[test]
-fn a_language_asked_for_by_a_stranger_is_looked_up_and_nothing_else() {
+fn a_language_that_a_stranger_requested_is_only_looked_up() {
     let folder = folder(&[("de/reported.subject", "Gemeldet")]);
     let mailer = start(folder.path(), "en").unwrap();
     for language in ["../../etc", "", "-", "en-GB", "de\u{202E}", "🏴"] {
@@ -112,7 +112,7 @@ fn a_language_asked_for_by_a_stranger_is_looked_up_and_nothing_else() {
 }
 
 #[test]
-fn a_broken_template_stops_the_start_and_is_named_with_its_line() {
+fn an_invalid_template_stops_the_start_with_its_file_and_line() {
     let said = complaint(&[("en/new_device.txt", "Hello\n{% if device %}\n")]);
     assert!(said.contains("en/new_device.txt: line 2: syntax error"), "{said}");
     let said = complaint(&[("sv/new_device.html", "{{ ip | no_such_filter }}{{ report_link }}")]);
@@ -125,7 +125,7 @@ fn a_broken_template_stops_the_start_and_is_named_with_its_line() {
 }
 
 #[test]
-fn a_variable_that_does_not_exist_stops_the_start() {
+fn an_unknown_variable_stops_the_start() {
     let said = complaint(&[("en/new_device.txt", "{{ report_link }} {{ pasword }}")]);
     assert!(
         said.contains("en/new_device.txt: there is no variable pasword"),
@@ -139,7 +139,7 @@ fn a_variable_that_does_not_exist_stops_the_start() {
 }
 
 #[test]
-fn a_mail_that_forgets_its_link_stops_the_start() {
+fn a_template_without_its_link_stops_the_start() {
     let said = complaint(&[("en/password_reset.txt", "Choose a new password on our site.")]);
     assert!(
         said.ends_with("en/password_reset.txt: must show {{ link }}"),
@@ -158,7 +158,7 @@ fn a_mail_that_forgets_its_link_stops_the_start() {
 }
 
 #[test]
-fn a_file_that_nothing_would_use_stops_the_start() {
+fn an_unused_file_stops_the_start() {
     let said = complaint(&[("en/pasword_reset.txt", "x")]);
     assert!(
         said.ends_with("en/pasword_reset.txt: no mail uses a file of this name"),
@@ -174,7 +174,7 @@ fn a_file_that_nothing_would_use_stops_the_start() {
 }
 
 #[test]
-fn a_folder_or_a_language_that_is_not_there_stops_the_start() {
+fn a_missing_folder_or_language_stops_the_start() {
     let said = start(Path::new("/nowhere/templates"), "en")
         .unwrap_err()
         .to_string();

@@ -1,4 +1,4 @@
-//! Every kind in words, with all facts, with none, and with hostile ones.
+//! Every kind of mail, rendered with all values, without values, and with hostile ones.
 
 use crate::{LINK, REPORT_LINK, letter, mailer};
 use auth_domain::mail::MailKind;
@@ -6,7 +6,7 @@ use auth_mail::MailFacts;
 use secrecy::SecretString;
 use std::collections::HashSet;
 
-/// As a mail program reads it.
+/// The HTML without its escapes.
 fn unescaped(html: &str) -> String {
     html.replace("&#x2f;", "/").replace("&amp;", "&")
 }
@@ -39,7 +39,7 @@ fn every_kind_has_a_subject_of_its_own_a_text_and_an_html_part() {
 }
 
 #[test]
-fn the_links_stand_in_the_text_and_in_the_html_of_the_kinds_that_carry_them() {
+fn the_links_are_in_the_text_and_in_the_html_of_exactly_the_kinds_that_carry_them() {
     let mailer = mailer();
     for kind in MailKind::ALL {
         let content = mailer.render(&letter(kind)).unwrap();
@@ -71,7 +71,7 @@ fn the_links_stand_in_the_text_and_in_the_html_of_the_kinds_that_carry_them() {
 }
 
 #[test]
-fn without_facts_nothing_breaks_and_nothing_shows_a_gap() {
+fn without_values_a_mail_has_no_gaps() {
     let mailer = mailer();
     for kind in MailKind::ALL {
         let mut bare = letter(kind);
@@ -89,7 +89,7 @@ fn without_facts_nothing_breaks_and_nothing_shows_a_gap() {
 }
 
 #[test]
-fn what_a_stranger_chose_is_escaped_in_html_and_stays_on_its_line_in_text() {
+fn a_value_that_a_stranger_chose_is_escaped_in_html_and_is_one_line_in_text() {
     let mailer = mailer();
     for kind in MailKind::ALL {
         let mut hostile = letter(kind);
@@ -119,7 +119,7 @@ fn what_a_stranger_chose_is_escaped_in_html_and_stays_on_its_line_in_text() {
 }
 
 #[test]
-fn a_name_that_is_a_link_is_not_passed_on_to_somebody_else() {
+fn a_name_that_is_a_link_is_not_sent_to_another_person() {
     let mut spam = letter(MailKind::AlreadyRegistered);
     spam.facts.name = Some("You won! Claim it at evil.example".to_owned());
     let content = mailer().render(&spam).unwrap();
@@ -128,7 +128,7 @@ fn a_name_that_is_a_link_is_not_passed_on_to_somebody_else() {
 }
 
 #[test]
-fn lines_of_the_text_are_short_but_for_links() {
+fn lines_of_the_text_are_short_except_links() {
     let mailer = mailer();
     for kind in MailKind::ALL {
         let content = mailer.render(&letter(kind)).unwrap();
@@ -139,7 +139,7 @@ fn lines_of_the_text_are_short_but_for_links() {
 }
 
 #[test]
-fn the_html_loads_nothing_and_leads_nowhere_but_where_its_links_say() {
+fn the_html_loads_nothing_and_has_no_links_but_the_given_ones() {
     let mailer = mailer();
     for kind in MailKind::ALL {
         let html = unescaped(&mailer.render(&letter(kind)).unwrap().html);

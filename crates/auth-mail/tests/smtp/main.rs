@@ -1,4 +1,4 @@
-//! Delivery to a real mail server on this machine: over TLS, signed in, refused, put off, and left hanging.
+//! Delivery to a real mail server on this machine: over TLS, with a sign-in, refused, deferred, and without an answer.
 #![cfg(test)]
 #![cfg(feature = "services")]
 
@@ -34,7 +34,7 @@ fn letter(number: u128) -> Letter {
     }
 }
 
-/// For a server that speaks without TLS; the tests change what they are about.
+/// A configuration for a server without TLS; the tests change it as they need.
 fn config(server: &Server) -> MailConfig {
     MailConfig {
         transport: Transport::Smtp,
@@ -55,36 +55,36 @@ fn signed_in(config: MailConfig, password: &str) -> MailConfig {
     }
 }
 
-/// Delivers one letter with a mailer of its own.
+/// Delivers one letter with a new mailer.
 async fn deliver(config: &MailConfig) -> Result<(), Undelivered> {
     Mailer::start(config).unwrap().deliver(&letter(1)).await
 }
 
-/// What is said of a delivery that another attempt may mend.
+/// The text of a failure after which another attempt may succeed.
 fn later(outcome: Result<(), Undelivered>) -> String {
     match outcome {
-        Err(Undelivered::Later(what)) => discreet(what),
+        Err(Undelivered::Later(what)) => without_secrets(what),
         other => panic!("{other:?} is not Later"),
     }
 }
 
-/// What is said of a delivery that waits for the operator.
+/// The text of a failure that waits for the operator.
 fn set_up(outcome: Result<(), Undelivered>) -> String {
     match outcome {
-        Err(Undelivered::SetUp(what)) => discreet(what),
+        Err(Undelivered::SetUp(what)) => without_secrets(what),
         other => panic!("{other:?} is not SetUp"),
     }
 }
 
-/// What is said of a delivery that nothing mends.
+/// The text of a permanent failure.
 fn never(outcome: Result<(), Undelivered>) -> String {
     match outcome {
-        Err(Undelivered::Never(what)) => discreet(what),
+        Err(Undelivered::Never(what)) => without_secrets(what),
         other => panic!("{other:?} is not Never"),
     }
 }
 
-fn discreet(what: String) -> String {
+fn without_secrets(what: String) -> String {
     for secret in [&TOKEN[..8], "://", "@", "Ødegård"] {
         assert!(!what.contains(secret), "{what}");
     }

@@ -1,4 +1,4 @@
-//! The mail server of `tests/smtp/server.py`, one for each test, gone with it.
+//! The mail server of `tests/smtp/server.py`: one for each test, stopped at its end.
 
 use serde_json::Value;
 use std::{
@@ -16,7 +16,7 @@ pub(crate) struct Server {
 }
 
 impl Server {
-    /// Starts one with these options of server.py.
+    /// Starts a server with these options of server.py.
     pub(crate) fn start(options: &[&str]) -> Self {
         let python = env::var("KEYWARD_TEST_SMTP_PYTHON")
             .expect("scripts/with-services.sh sets KEYWARD_TEST_SMTP_PYTHON");
@@ -57,7 +57,7 @@ impl Server {
         self.folder.path().join(name)
     }
 
-    /// The mails that it kept.
+    /// The mails that the server accepted.
     pub(crate) fn mails(&self) -> Vec<Value> {
         let lines = fs::read_to_string(self.file("mails")).unwrap_or_default();
         lines
@@ -66,12 +66,12 @@ impl Server {
             .collect()
     }
 
-    /// What it heard without TLS.
-    pub(crate) fn heard_in_the_clear(&self) -> String {
+    /// What the server received without TLS.
+    pub(crate) fn received_in_plaintext(&self) -> String {
         String::from_utf8_lossy(&fs::read(self.file("mails.clear")).unwrap_or_default()).into_owned()
     }
 
-    /// Stops it; the port is then closed.
+    /// Stops the server, so that its port is closed.
     pub(crate) fn stop(&mut self) {
         self.process.kill().unwrap();
         self.process.wait().unwrap();
@@ -80,7 +80,7 @@ impl Server {
 
 impl Drop for Server {
     fn drop(&mut self) {
-        // It may have been stopped already.
+        // The server may have been stopped already.
         let _ = self.process.kill();
         let _ = self.process.wait();
     }

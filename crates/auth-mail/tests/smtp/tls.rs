@@ -1,10 +1,10 @@
-//! What goes over the wire, and what never goes over it without TLS.
+//! What is sent to the server, and what is never sent without TLS.
 
 use crate::{config, deliver, later, letter, never, server::Server, set_up, signed_in};
 use auth_domain::email::EmailAddress;
 use auth_mail::{MailConfig, Mailer, SmtpTls};
 
-/// Of nobody: for servers that make no CA.
+/// A certificate of an unrelated CA, for servers that create none.
 const CERTIFICATE: &str = "-----BEGIN CERTIFICATE-----\n\
 MIIBeTCCAR+gAwIBAgIUUF3+qOfaR7k3NR7MZS7/m7A1/3IwCgYIKoZIzj0EAwIw\n\
 ETEPMA0GA1UEAwwGbm9ib2R5MCAXDTI2MTEyNjEzNTYyM1oYDzIxMjYxMTAyMTM1\n\
@@ -31,11 +31,11 @@ fn implicit(server: &Server) -> MailConfig {
     }
 }
 
-/// Neither a sign-in nor anything of a mail.
-fn nothing_but_a_greeting(server: &Server) {
-    let heard = server.heard_in_the_clear();
+/// Checks that the server received neither credentials nor any part of a mail without TLS.
+fn only_a_greeting_in_plaintext(server: &Server) {
+    let received = server.received_in_plaintext();
     for word in ["AUTH", "MAIL", "RCPT", "DATA", "ada@example.com"] {
-        assert!(!heard.contains(word), "{heard}");
+        assert!(!received.contains(word), "{received}");
     }
 }
 
@@ -68,16 +68,16 @@ async fn a_mail_arrives_as_it_was_written() {
 }
 
 #[tokio::test]
-async fn starttls_with_the_ca_of_the_operator() {
+async fn starttls_works_with_the_operators_ca() {
     let server = Server::start(&["--tls", "starttls"]);
     deliver(&starttls(&server)).await.unwrap();
     assert_eq!(server.mails()[0]["tls"], true);
-    assert!(server.heard_in_the_clear().contains("STARTTLS"));
-    nothing_but_a_greeting(&server);
+    assert!(server.received_in_plaintext().contains("STARTTLS"));
+    only_a_greeting_in_plaintext(&server);
 }
 
 #[tokio::test]
-async fn tls_from_the_first_byte_and_the_host_by_its_name() {
+async fn tls_from_the_first_byte_works_with_an_ip_address_and_with_a_host_name() {
     let server = Server::start(&["--tls", "implicit"]);
     for host in ["127.0.0.1", "localhost"] {
         let config = MailConfig {
@@ -106,7 +106,7 @@ async fn a_certificate_of_another_ca_is_refused_and_the_mail_waits() {
             assert!(what.contains("certificate"), "{what}");
         }
         assert_eq!(server.mails().len(), 0);
-        nothing_but_a_greeting(&server);
+        only_a_greeting_in_plaintext(&server);
     }
 }
 
@@ -117,11 +117,11 @@ async fn a_server_that_strips_starttls_gets_neither_the_password_nor_the_mail() 
     let what = set_up(deliver(&signed_in(starttls(&server), "right")).await);
     assert!(what.contains("STARTTLS is not supported"), "{what}");
     assert_eq!(server.mails().len(), 0);
-    nothing_but_a_greeting(&server);
+    only_a_greeting_in_plaintext(&server);
 }
 
 #[tokio::test]
-async fn a_server_that_speaks_plainly_where_tls_is_expected_gets_nothing() {
+async fn a_server_without_tls_where_tls_is_expected_gets_nothing() {
     let server = Server::start(&[]);
     std::fs::write(server.file("ca.pem"), CERTIFICATE).unwrap();
     let config = MailConfig {
@@ -129,11 +129,11 @@ async fn a_server_that_speaks_plainly_where_tls_is_expected_gets_nothing() {
         ..signed_in(implicit(&server), "right")
     };
     later(deliver(&config).await);
-    assert!(!server.heard_in_the_clear().contains("EHLO"));
+    assert!(!server.received_in_plaintext().contains("EHLO"));
 }
 
 #[tokio::test]
-async fn the_sign_in_opens_the_door_over_tls_and_on_the_machine_itself() {
+async fn the_sign_in_works_over_tls_and_on_the_same_machine() {
     for (tls, config) in [
         ("starttls", starttls as fn(&Server) -> MailConfig),
         ("implicit", implicit),
@@ -146,7 +146,7 @@ async fn the_sign_in_opens_the_door_over_tls_and_on_the_machine_itself() {
 }
 
 #[tokio::test]
-async fn a_wrong_password_and_a_missing_sign_in_are_for_the_operator_to_mend() {
+async fn a_wrong_password_and_a_missing_sign_in_wait_for_the_operator() {
     let server = Server::start(&["--tls", "starttls", "--auth", "keyward:right"]);
     let what = set_up(deliver(&signed_in(starttls(&server), "wrong")).await);
     assert!(
@@ -174,27 +174,27 @@ async fn a_server_that_writes_its_keywords_in_lower_case_is_understood() {
         mailer.deliver(&letter).await.unwrap();
         assert_eq!(server.mails()[0]["user"], "keyward", "{tls}");
         assert_eq!(server.mails()[0]["tls"], tls != "none", "{tls}");
-        assert!(!mailer.can_not_reach(&letter.to), "{tls}");
+        assert!(!mailer.cannot_reach(&letter.to), "{tls}");
     }
 }
 
 /// Without SMTPUTF8 (RFC 6531) there is no way to name the address to the server.
 #[tokio::test]
-async fn an_address_beyond_ascii_can_not_be_reached_through_a_server_without_smtputf8() {
+async fn an_address_beyond_ascii_cannot_be_reached_through_a_server_without_smtputf8() {
     let server = Server::start(&["--no-utf8"]);
     let mailer = Mailer::start(&config(&server)).unwrap();
     let mut beyond = letter(1);
     beyond.to = EmailAddress::parse("zoë@example.com").unwrap();
-    assert!(!mailer.can_not_reach(&beyond.to), "nothing is known yet");
+    assert!(!mailer.cannot_reach(&beyond.to), "nothing is known yet");
     let what = never(mailer.deliver(&beyond).await);
     assert!(what.contains("SMTPUTF8"), "{what}");
-    assert!(mailer.can_not_reach(&beyond.to));
-    assert!(!mailer.can_not_reach(&letter(1).to));
+    assert!(mailer.cannot_reach(&beyond.to));
+    assert!(!mailer.cannot_reach(&letter(1).to));
     mailer.deliver(&letter(2)).await.unwrap();
 }
 
 #[tokio::test]
-async fn an_address_beyond_ascii_is_written_to() {
+async fn an_address_beyond_ascii_is_a_valid_recipient() {
     let server = Server::start(&[]);
     let mut letter = letter(1);
     letter.to = EmailAddress::parse("zoë@example.com").unwrap();

@@ -1,4 +1,4 @@
-//! Servers that refuse, put off, hang and break off; and what a mail after that may rely on.
+//! Servers that refuse, defer, hang or disconnect, and the next mail after that.
 
 use crate::{config, deliver, later, letter, never, server::Server, set_up};
 use auth_mail::{MailConfig, Mailer};
@@ -26,10 +26,10 @@ async fn a_refused_recipient_or_message_is_given_up_and_neither_is_quoted() {
     );
 }
 
-/// A refusal that concerns the set-up is not the recipient's fault, wherever the server says it.
+/// A refusal that concerns the configuration is not the recipient's fault, at whichever command the server sends it.
 #[tokio::test]
-async fn a_refusal_of_the_set_up_waits_for_the_operator_and_nothing_is_lost() {
-    for (what, answer, said) in [
+async fn a_refusal_that_concerns_the_configuration_waits_for_the_operator_and_loses_no_mail() {
+    for (what, answer, text) in [
         (
             "refuse-recipient",
             "504 5.5.2 <host01>: Helo command rejected: need fully-qualified hostname",
@@ -63,8 +63,8 @@ async fn a_refusal_of_the_set_up_waits_for_the_operator_and_nothing_is_lost() {
     ] {
         let server = Server::start(&["--do", what, "--answer", answer, "--times", "1"]);
         let mailer = Mailer::start(&config(&server)).unwrap();
-        let heard = set_up(mailer.deliver(&letter(1)).await);
-        assert!(heard.starts_with(said), "{heard}");
+        let failure = set_up(mailer.deliver(&letter(1)).await);
+        assert!(failure.starts_with(text), "{failure}");
         mailer.deliver(&letter(1)).await.unwrap();
         assert_eq!(server.mails().len(), 1, "{answer}");
     }
@@ -89,7 +89,7 @@ async fn ehlo_gives_the_configured_name_or_an_address_literal() {
 }
 
 #[tokio::test]
-async fn what_passes_by_itself_is_tried_again() {
+async fn a_temporary_failure_is_retried() {
     for (what, said) in [
         (
             "defer-recipient",
@@ -113,7 +113,7 @@ async fn what_passes_by_itself_is_tried_again() {
 }
 
 #[tokio::test]
-async fn a_server_that_is_not_there_is_tried_again() {
+async fn an_unreachable_server_is_retried() {
     let mut server = Server::start(&[]);
     let config = config(&server);
     server.stop();
@@ -127,7 +127,7 @@ async fn a_server_that_is_not_there_is_tried_again() {
 }
 
 #[tokio::test]
-async fn a_server_that_hangs_is_left_when_the_time_is_over() {
+async fn a_server_that_hangs_is_given_up_after_the_timeout() {
     for what in ["hang-at-connect", "hang-after-data"] {
         let server = Server::start(&["--do", what]);
         let config = MailConfig {
@@ -147,9 +147,9 @@ async fn a_server_that_hangs_is_left_when_the_time_is_over() {
     }
 }
 
-/// On a connection whose last answer is still to come, that answer would be taken for the next command's.
+/// On a connection with an outstanding answer, that answer would be taken for the next command's answer.
 #[tokio::test]
-async fn a_connection_that_was_left_in_the_middle_is_never_used_again() {
+async fn a_connection_with_an_outstanding_answer_is_never_used_again() {
     let server = Server::start(&["--do", "hang-after-data", "--times", "1"]);
     let config = MailConfig {
         timeout: Duration::from_secs(3),
@@ -167,13 +167,13 @@ async fn a_connection_that_was_left_in_the_middle_is_never_used_again() {
     );
 }
 
-/// A caller that stops waiting (a lease that ran out, a server that shuts down) leaves no half-used connection either.
+/// A caller that stops waiting (its lease expired, the server shuts down) leaves no connection with an outstanding answer, either.
 #[tokio::test]
-async fn a_delivery_that_its_caller_gives_up_spoils_nothing() {
+async fn a_delivery_that_its_caller_abandons_does_not_affect_the_next_one() {
     let server = Server::start(&["--do", "hang-after-data", "--times", "1"]);
     let mailer = Mailer::start(&config(&server)).unwrap();
     let all_of_it_is_sent = async {
-        while !server.heard_in_the_clear().ends_with("\r\n.\r\n") {
+        while !server.received_in_plaintext().ends_with("\r\n.\r\n") {
             tokio::task::yield_now().await;
         }
     };
@@ -187,7 +187,7 @@ async fn a_delivery_that_its_caller_gives_up_spoils_nothing() {
 }
 
 #[tokio::test]
-async fn a_mail_whose_answer_got_lost_is_sent_again_as_the_same_mail() {
+async fn a_mail_whose_answer_was_lost_is_sent_again_as_the_same_mail() {
     let server = Server::start(&["--do", "drop-after-data", "--times", "1"]);
     let mailer = Mailer::start(&config(&server)).unwrap();
     let said = later(mailer.deliver(&letter(1)).await);
@@ -202,7 +202,7 @@ async fn a_mail_whose_answer_got_lost_is_sent_again_as_the_same_mail() {
 }
 
 #[tokio::test]
-async fn mails_follow_one_another_on_one_connection_also_after_a_refusal() {
+async fn mails_are_sent_on_one_connection_also_after_a_refusal() {
     let server = Server::start(&["--do", "refuse-recipient", "--times", "1"]);
     let mailer = Mailer::start(&config(&server)).unwrap();
     never(mailer.deliver(&letter(1)).await);
@@ -218,7 +218,7 @@ async fn mails_follow_one_another_on_one_connection_also_after_a_refusal() {
 }
 
 #[tokio::test]
-async fn mails_at_the_same_time_take_connections_of_their_own() {
+async fn concurrent_mails_use_separate_connections() {
     let server = Server::start(&[]);
     let mailer = std::sync::Arc::new(Mailer::start(&config(&server)).unwrap());
     let tasks: Vec<_> = (1..=8)
@@ -241,7 +241,7 @@ async fn mails_at_the_same_time_take_connections_of_their_own() {
 }
 
 #[tokio::test]
-async fn a_kept_connection_that_the_server_closed_is_replaced() {
+async fn an_idle_connection_that_the_server_closed_is_not_used() {
     let mut first = Server::start(&[]);
     let mailer = Mailer::start(&config(&first)).unwrap();
     mailer.deliver(&letter(1)).await.unwrap();

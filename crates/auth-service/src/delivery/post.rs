@@ -114,8 +114,8 @@ impl Post {
     }
 
     /// Whether mail is known not to reach an address.
-    pub(crate) fn can_not_reach(&self, address: &EmailAddress) -> bool {
-        self.0.mailer.can_not_reach(address)
+    pub(crate) fn cannot_reach(&self, address: &EmailAddress) -> bool {
+        self.0.mailer.cannot_reach(address)
     }
 
     /// Delivers whatever is due. Answers how many mails were taken up.

@@ -108,8 +108,8 @@ impl Service {
 
     /// Whether mail is known not to reach this address, as typed. The answer depends on the address and the mail server alone.
     #[must_use]
-    pub fn mail_can_not_reach(&self, email: &str) -> bool {
-        EmailAddress::parse(email).is_ok_and(|email| self.post().can_not_reach(&email))
+    pub fn mail_cannot_reach(&self, email: &str) -> bool {
+        EmailAddress::parse(email).is_ok_and(|email| self.post().cannot_reach(&email))
     }
 
     /// The mail that verifies this address.

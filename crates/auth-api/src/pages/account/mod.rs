@@ -43,7 +43,7 @@ impl<'a> ProfilePage<'a> {
     ) -> Result<Self, Problem> {
         let user = visit.service.me(principal).await?;
         Ok(Self {
-            unreachable: visit.service.mail_can_not_reach(user.email.as_str()),
+            unreachable: visit.service.mail_cannot_reach(user.email.as_str()),
             user,
             layout: visit.layout(&visit.texts().nav_profile)?,
             faults,

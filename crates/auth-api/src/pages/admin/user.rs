@@ -104,7 +104,7 @@ impl<'a> UserPage<'a> {
             events,
             may_write: visit.may(Permission::UsersWrite),
             may_end_sessions: visit.may(Permission::SessionsRevoke),
-            unreachable: service.mail_can_not_reach(user.email.as_str()),
+            unreachable: service.mail_cannot_reach(user.email.as_str()),
             user,
         })
     }
