@@ -29,12 +29,12 @@ end
 function request()
   next_one = next_one + 1
   if once and next_one == 2 then
-    -- The first one is only asked for before the run, to see what it is.
+    -- wrk requests the first one before the run, only to inspect it.
     tick()
   end
   if next_one > #tokens then
     if once then
-      -- What is made now is not answered any more.
+      -- wrk no longer waits for the answer to this request.
       stop()
       return before .. tokens[#tokens] .. after
     end

@@ -1,4 +1,4 @@
--- What every script shares: files of lines, counted answers, and the result that the harness reads: one line of JSON.
+-- Shared by all scripts: files of lines, counted answers, and the result for the harness, which is one line of JSON.
 
 local threads = {}
 
@@ -15,7 +15,7 @@ function lines_of(path)
   return lines
 end
 
--- Lets a connection rest so many milliseconds between two requests: a load of a steady rate.
+-- Makes a connection pause between two requests, for a load with a constant rate.
 function rest(milliseconds)
   if milliseconds > 0 then
     function delay()
@@ -36,12 +36,12 @@ end
 local begun
 took = 0
 
--- Called at each request of a run that may end by itself.
+-- To be called at each request of a run that may end early.
 function tick()
   begun = begun or micros()
 end
 
--- Ends the run now: wrk itself waits for its full time, and would divide by that.
+-- Ends the run now. wrk itself would wait for its full time and divide by that.
 function stop()
   if took == 0 then
     took = micros() - begun
@@ -51,7 +51,7 @@ end
 
 statuses = {}
 
--- Counts an answer by its status. Only scripts that have to look at answers do: it costs wrk time.
+-- Counts an answer by its status. Only scripts that need the answers do this, because it costs wrk time.
 function count(status)
   local name = tostring(status)
   statuses[name] = (statuses[name] or 0) + 1

@@ -1,6 +1,6 @@
--- Refreshes in chains: each answer's token is the next one to be sent: PATH TOKENS [REST]
--- A token is sent by one connection at a time: it is taken from the front of the line, and its successor goes to the end.
--- One whose refresh failed has no successor. When none is left, what is sent is none, so that the refusal is counted.
+-- Refreshes in chains, in which the token of each answer is sent next: PATH TOKENS [REST]
+-- A token is sent by one connection at a time: it is taken from the front of the queue, and its successor is added to the end.
+-- A token whose refresh failed has no successor. When the queue is empty, an invalid token is sent, so that the refusal is counted.
 
 dofile(os.getenv("KEYWARD_BENCH_LUA") .. "/report.lua")
 

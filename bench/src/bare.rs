@@ -1,7 +1,7 @@
-//! Bare actix servers, each of which does one thing that a route of the product can't do without, and nothing else: what the
-//! framework, the load generator and that thing leave to be had. They run as processes of their own, as the product does.
+//! Bare actix servers. Each does only the one thing that a route of the product can't avoid, so its rate is the limit that the framework,
+//! the load generator and that one thing set. They run as separate processes, like the product.
 
-use crate::{Outcome, http::Http, paths};
+use crate::{BenchResult, http::Http, paths};
 use actix_web::{App, HttpRequest, HttpResponse, HttpServer, http::header::AUTHORIZATION, web};
 use jsonwebtoken::{Algorithm, DecodingKey, Validation, jwk::JwkSet};
 use redis::{AsyncConnectionConfig, aio::MultiplexedConnection};
@@ -11,34 +11,35 @@ use std::{
     time::Instant,
 };
 
-/// What a bare server does at each request.
+/// What a bare server does for each request.
 #[derive(Debug, Clone, clap::Subcommand)]
 pub enum Kind {
-    /// Verifies the ES256 signature of the bearer token, each time anew.
+    /// Verifies the ES256 signature of the bearer token, without a cache.
     Signature {
-        /// The key set, as the product publishes it.
+        /// The product's key set (JWKS).
         #[arg(long)]
         jwks: String,
-        /// The key of the tokens that will come.
+        /// The id of the key that signed the tokens.
         #[arg(long)]
         kid: String,
     },
-    /// Makes the round trip to Redis that a check makes: one MGET of four keys.
+    /// Makes the round trip of a check to Redis: one MGET of four keys.
     RoundTrip {
-        /// The server.
+        /// The URL of Redis.
         #[arg(long)]
         redis: String,
     },
 }
 
-/// Claims that are parsed because the product has to parse them, too.
+/// Claims that are parsed because the product has to parse them as well.
 #[derive(Deserialize)]
 struct Claims {
     sub: String,
 }
 
 impl Kind {
-    /// What starts one of this kind. A thumbprint in base64url may begin with a dash, which alone would be read as an option.
+    /// The arguments that start a server of this kind. They are of the form `--name=value`, because a thumbprint in base64url may begin with a
+    /// dash and would be read as an option.
     fn arguments(&self) -> Vec<String> {
         match self {
             Self::Signature { jwks, kid } => {
@@ -72,7 +73,7 @@ async fn verify(request: HttpRequest, verifier: web::Data<Verifier>) -> HttpResp
     }
 }
 
-/// Four keys as a check has them; none is there, as with a token that was not revoked.
+/// The four keys of a check. None exists, as for a token that was not revoked.
 const KEYS: [&str; 4] = [
     "keyward:{blacklist}:token:01995e8a-0000-7000-8000-000000000001",
     "keyward:{blacklist}:session:01995e8a-0000-7000-8000-000000000002",
@@ -96,15 +97,15 @@ async fn live() -> HttpResponse {
     HttpResponse::Ok().finish()
 }
 
-/// Serves on a port that it picks itself until it is killed, with as many workers as the product has.
+/// Serves on a free port until the process is killed, with as many workers as the product.
 ///
 /// # Errors
-/// If it can't.
+/// If the server can't start.
 #[expect(
     clippy::disallowed_methods,
     reason = "the bare server has routes of its own, which are measured beside those of Keyward"
 )]
-pub async fn serve(kind: Kind) -> Outcome<()> {
+pub async fn serve(kind: Kind) -> BenchResult<()> {
     let address = ("127.0.0.1", 0);
     match kind {
         Kind::Signature { jwks, kid } => {
@@ -127,7 +128,7 @@ pub async fn serve(kind: Kind) -> Outcome<()> {
             HttpServer::new(app).bind(address)?.run().await?;
         }
         Kind::RoundTrip { redis } => {
-            // As the product connects: many commands may wait in line.
+            // The same buffer as in the product: many commands may be queued.
             let config = AsyncConnectionConfig::new()
                 .set_response_timeout(None)
                 .set_pipeline_buffer_size(1024);
@@ -147,19 +148,19 @@ pub async fn serve(kind: Kind) -> Outcome<()> {
     Ok(())
 }
 
-/// A bare server in a process of its own, killed when it is dropped.
-pub struct Bare {
+/// A bare server in a separate process, which is killed on drop.
+pub struct BareServer {
     child: Child,
-    /// Its origin.
+    /// Its origin, such as `http://127.0.0.1:8080`.
     pub origin: String,
 }
 
-impl Bare {
-    /// Starts one and waits until it answers.
+impl BareServer {
+    /// Starts a server and waits until it answers.
     ///
     /// # Errors
-    /// If it does not.
-    pub fn start(kind: &Kind, http: &Http) -> Outcome<Self> {
+    /// If it does not answer.
+    pub fn start(kind: &Kind, http: &Http) -> BenchResult<Self> {
         let mut command = Command::new(paths::built("bench")?);
         command.arg("bare");
         command.args(kind.arguments());
@@ -169,7 +170,7 @@ impl Bare {
             child,
             origin: String::new(),
         };
-        // What it says of a failure is on the terminal already.
+        // Its own error message is on the terminal already.
         (bare.origin, _) = http
             .until_ok(&mut bare.child, "/live", begun)
             .map_err(|error| format!("the bare server: {error}"))?;
@@ -177,7 +178,7 @@ impl Bare {
     }
 }
 
-impl Drop for Bare {
+impl Drop for BareServer {
     fn drop(&mut self) {
         let _gone = self.child.kill();
         let _gone = self.child.wait();

@@ -1,5 +1,5 @@
-//! The chart of `docs/benchmarks.svg`: each ratio as a bar, its spread as a line across the end, its goal as a tick. Plain SVG, with
-//! colours for light and for dark pages.
+//! The chart of `docs/benchmarks.svg`: each ratio is a bar, its spread a line over the end of the bar, its goal a tick. Plain SVG, with
+//! colours for light and dark pages.
 
 use crate::results::{Comparison, Results};
 use std::fmt::Write;
@@ -18,10 +18,10 @@ text { fill: #e6edf3 } .small { fill: #9198a1 } .axis { stroke: #3d444d } .met {
 .spread { stroke: #e6edf3 } .goal { stroke: #58a6ff }\n\
 }";
 
-/// The chart; of nothing, an empty one.
+/// The chart of the results; empty without results.
 ///
 /// # Errors
-/// Never, but formatting says that it may.
+/// Never: writing to a `String` can't fail.
 pub fn svg(results: &Results) -> Result<String, std::fmt::Error> {
     let bars: Vec<&Comparison> = results
         .routes
@@ -40,12 +40,12 @@ pub fn svg(results: &Results) -> Result<String, std::fmt::Error> {
     writeln!(
         out,
         "<svg xmlns=\"http://www.w3.org/2000/svg\" viewBox=\"0 0 {width} {height}\" role=\"img\" \
-         aria-label=\"Each route as a part of what its limit reaches on the same machine\">\n<style>\n{STYLE}\n</style>"
+         aria-label=\"The rate of each route as a fraction of its limit on the same machine\">\n<style>\n{STYLE}\n</style>"
     )?;
     writeln!(
         out,
-        "<text x=\"12\" y=\"22\">Each route as a part of its limit, measured in the same run</text>\n\
-         <text x=\"12\" y=\"40\" class=\"small\">bar: median of the rounds; thin line: least to most; blue tick: the goal</text>"
+        "<text x=\"12\" y=\"22\">The rate of each route as a fraction of its limit, measured in the same run</text>\n\
+         <text x=\"12\" y=\"40\" class=\"small\">bar: median of the rounds; thin line: minimum to maximum; blue tick: goal</text>"
     )?;
     for tenth in [0.0, 0.25, 0.5, 0.75, 1.0] {
         let at = x(tenth);
@@ -96,7 +96,7 @@ fn bar(out: &mut String, one: &Comparison, y: f64, x: &dyn Fn(f64) -> f64) -> st
     )
 }
 
-/// The route and its database, short enough for the margin.
+/// The route and its database, shortened to fit the margin.
 fn label(one: &Comparison) -> String {
     let what = one.what.replace("every token for the first time", "first sight");
     let backend = if one.backend == "SQLite" {

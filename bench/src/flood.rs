@@ -1,22 +1,22 @@
-//! A flood of sign-ins while token checks and refreshes go on.
+//! A flood of sign-ins, with token checks and refreshes at the same time.
 //!
-//! The sign-ins come from 60 h2loads with 600 connections in all, at a steady rate: ten times what the server makes in a closed
-//! loop, whatever it answers. The h2loads begin one after another, since the connections of one send together. h2load logs each
-//! request, so refusals are timed apart from the sign-ins that are let in. Checks and refreshes come from wrk, whose connections
-//! rest between two requests: the same load in quiet and in flood.
+//! The sign-ins come from 60 h2load processes with 600 connections in total, at a constant rate: ten times the server's capacity in a closed
+//! loop, whatever it answers. The processes start one after another, because the connections of one process send at the same times. h2load
+//! logs each request, so refusals are timed separately from accepted sign-ins. Checks and refreshes come from wrk, whose connections pause
+//! between two requests: the same load before and during the flood.
 
 use crate::{
-    Outcome,
-    h2load::{self, Flood, Flooding, Logged},
-    harvest::{self, Harvest},
+    BenchResult,
+    h2load::{self, Flood, LoggedRequest, RunningFlood},
     http::Http,
-    load::{Load, Loaded},
+    load::{Load, LoadResult},
     noise::Calibration,
     programs::Programs,
-    results::Flooded,
-    say,
-    server::{BASE, Hashing, Place, Server},
+    progress,
+    results::FloodResult,
+    server::{BASE, Deployment, Hashing, Server},
     services::{Postgres, Redis},
+    token_pool::{self, TokenPool},
 };
 use std::{
     path::Path,
@@ -24,23 +24,23 @@ use std::{
     time::Duration,
 };
 
-/// How large a flood is.
+/// The size of a flood.
 #[derive(Debug, Clone, Copy)]
 pub struct Size {
-    /// Seconds of quiet, and of flood.
+    /// Seconds before the flood, and of the flood.
     pub seconds: u32,
-    /// Users that sign in.
+    /// The number of users that sign in.
     pub users: usize,
-    /// Connections of one user.
+    /// Connections for each user.
     pub connections: usize,
-    /// How costly a hash is.
+    /// The cost of hashes.
     pub hashing: Hashing,
-    /// How many sign-ins a second are sent; `None`: ten times what is measured.
+    /// Sign-ins sent each second; `None`: ten times the measured capacity.
     pub offered: Option<f64>,
 }
 
 impl Size {
-    /// The figures of the documentation.
+    /// The size for the documentation.
     #[must_use]
     pub const fn full(seconds: u32) -> Self {
         Self {
@@ -52,7 +52,7 @@ impl Size {
         }
     }
 
-    /// Whether all of it works; its figures mean nothing.
+    /// A size for a test that everything works. Its figures mean nothing.
     #[must_use]
     pub const fn smoke() -> Self {
         Self {
@@ -65,31 +65,31 @@ impl Size {
     }
 }
 
-/// Connections of token checks, and how long each rests after an answer, in milliseconds: some 1,000 a second.
+/// Connections of token checks, and the pause of each after an answer in milliseconds: some 1,000 checks a second.
 const CHECKS: (u32, u32) = (20, 20);
-/// The same of refreshes: some 100 a second.
+/// The same for refreshes: some 100 a second.
 const REFRESHES: (u32, u32) = (4, 40);
-/// Connections that keep the hash threads busy without a refusal.
+/// Connections that keep the hashing threads busy without a refusal.
 const CLOSED: u32 = 8;
-/// Seconds that the flood is longer than what goes on beside it, which begins a little later.
-const AROUND: u32 = 2;
-/// Users whose tokens are checked and refreshed. They don't sign in meanwhile: that could displace their oldest sessions.
-const BYSTANDERS: usize = 10;
-/// Sessions of each of them.
+/// Seconds by which the flood lasts longer than the background load, which starts a little later.
+const EXTRA_SECONDS: u32 = 2;
+/// Users whose tokens are checked and refreshed. They don't sign in meanwhile, because that could end their oldest sessions.
+const BACKGROUND_USERS: usize = 10;
+/// Sessions of each background user.
 const SESSIONS: usize = 20;
 
-/// Embedded, and on PostgreSQL with Redis.
+/// Measures floods on SQLite and on PostgreSQL with Redis.
 ///
 /// # Errors
-/// If something fails.
+/// If a step fails.
 pub fn measure(
     programs: &Programs,
     http: &Http,
     folder: &Path,
     size: Size,
     calibration: &mut Calibration,
-) -> Outcome<Vec<Flooded>> {
-    let embedded = Place {
+) -> BenchResult<Vec<FloodResult>> {
+    let embedded = Deployment {
         folder: folder.join("flooded"),
         postgres: None,
         redis: None,
@@ -98,7 +98,7 @@ pub fn measure(
     let mut all = vec![flood(programs, http, &embedded, size, calibration)?];
     let postgres = Postgres::start(programs, folder)?;
     let redis = Redis::start(programs, folder, http)?;
-    let fleet = Place {
+    let fleet = Deployment {
         folder: folder.join("flooded-fleet"),
         postgres: Some(postgres.create("keyward")?),
         redis: Some(redis.url()),
@@ -108,53 +108,53 @@ pub fn measure(
     Ok(all)
 }
 
-/// One backend.
+/// Measures a flood on one backend.
 ///
 /// # Errors
-/// If something fails.
+/// If a step fails.
 pub fn flood(
     programs: &Programs,
     http: &Http,
-    place: &Place,
+    deployment: &Deployment,
     size: Size,
     calibration: &mut Calibration,
-) -> Outcome<Flooded> {
-    let mut harvest =
-        Harvest::gather(place, http, size.users + BYSTANDERS, SESSIONS)?.of_the_last(BYSTANDERS);
-    let server = Server::start(place, size.hashing, http)?;
-    let scene = Scene {
+) -> BenchResult<FloodResult> {
+    let mut pool = TokenPool::create(deployment, http, size.users + BACKGROUND_USERS, SESSIONS)?
+        .of_last_users(BACKGROUND_USERS);
+    let server = Server::start(deployment, size.hashing, http)?;
+    let backend = BackendRun {
         programs,
         http,
         server: &server,
-        folder: &place.folder,
+        folder: &deployment.folder,
         size,
     };
     calibration.round()?;
-    // Hashes at the cost as shipped, and the hash threads' memory in place.
-    let bodies: Vec<_> = (0..size.users).map(harvest::login).collect();
+    // Now the stored hashes have the shipped cost, and the hashing threads have allocated their memory.
+    let bodies: Vec<_> = (0..size.users).map(token_pool::login).collect();
     http.post_all(&server.url("/login"), &bodies, 200, CLOSED as usize)?;
-    let capacity = scene.capacity()?;
+    let capacity = backend.capacity()?;
     let offered = size.offered.unwrap_or(10.0 * capacity);
-    let quiet = scene.beside(&mut harvest)?.finish()?;
+    let quiet = backend.background(&mut pool)?.finish()?;
     let before = megabytes(&server)?;
     calibration.round()?;
-    let floods = scene.floods(offered)?;
-    let mut beside = scene.beside(&mut harvest)?;
+    let floods = backend.floods(offered)?;
+    let mut background = backend.background(&mut pool)?;
     let mut most = before;
-    while !beside.is_over()? {
-        http.rest(Duration::from_millis(100));
+    while !background.is_over()? {
+        http.sleep(Duration::from_millis(100));
         most = most.max(megabytes(&server)?);
     }
-    let flooded = beside.finish()?;
-    let log: Vec<Logged> = floods
+    let flooded = background.finish()?;
+    let log: Vec<LoggedRequest> = floods
         .into_iter()
-        .map(Flooding::finish)
-        .collect::<Outcome<Vec<_>>>()?
+        .map(RunningFlood::finish)
+        .collect::<BenchResult<Vec<_>>>()?
         .concat();
     calibration.round()?;
-    let seconds = f64::from(size.seconds + AROUND);
-    let result = Flooded {
-        backend: place.name().to_owned(),
+    let seconds = f64::from(size.seconds + EXTRA_SECONDS);
+    let result = FloodResult {
+        backend: deployment.name().to_owned(),
         capacity,
         offered: log.len() as f64 / seconds,
         admitted: h2load::count(&log, 200) as f64 / seconds,
@@ -167,9 +167,9 @@ pub fn flood(
         resident_mb: [before, most, megabytes(&server)?],
         wrong: quiet.wrong + flooded.wrong + h2load::unexpected(&log, size.users * size.connections),
     };
-    say(&format!(
-        "flood [{}]: {:.0}/s sent, {:.0}/s let in, {} refused with p50 {:.1} ms, p99 {:.1} ms; \
-         check p99 {:.2} ms quiet, {:.2} ms flooded; {:.1} MB, {:.1} MB",
+    progress(&format!(
+        "flood [{}]: {:.0}/s sent, {:.0}/s accepted, {} refused with p50 {:.1} ms, p99 {:.1} ms; \
+         check p99 {:.2} ms before, {:.2} ms during the flood; {:.1} MB, {:.1} MB",
         result.backend,
         result.offered,
         result.admitted,
@@ -184,11 +184,11 @@ pub fn flood(
     Ok(result)
 }
 
-fn megabytes(server: &Server) -> Outcome<f64> {
+fn megabytes(server: &Server) -> BenchResult<f64> {
     Ok(server.resident()? as f64 * 1024.0 / 1e6)
 }
 
-struct Scene<'a> {
+struct BackendRun<'a> {
     programs: &'a Programs,
     http: &'a Http,
     server: &'a Server,
@@ -196,7 +196,7 @@ struct Scene<'a> {
     size: Size,
 }
 
-impl Scene<'_> {
+impl BackendRun<'_> {
     fn load<'b>(
         &'b self,
         script: &'b str,
@@ -214,10 +214,10 @@ impl Scene<'_> {
         }
     }
 
-    /// How many sign-ins a second are made when none is refused.
-    fn capacity(&self) -> Outcome<f64> {
-        let lines = (0..self.size.users).map(|n| harvest::login(n).to_string());
-        let bodies = harvest::lines(self.folder, "logins", lines)?
+    /// Sign-ins a second without refusals.
+    fn capacity(&self) -> BenchResult<f64> {
+        let lines = (0..self.size.users).map(|n| token_pool::login(n).to_string());
+        let bodies = token_pool::lines(self.folder, "logins", lines)?
             .display()
             .to_string();
         let arguments = vec![format!("{BASE}/login"), bodies, "again".to_owned()];
@@ -226,13 +226,13 @@ impl Scene<'_> {
         Ok(load.run(self.programs)?.per_second())
     }
 
-    /// Token checks and refreshes, under way.
-    fn beside(&self, harvest: &mut Harvest) -> Outcome<Beside> {
-        let known = harvest.take(BYSTANDERS)?;
-        let known = harvest::lines(self.folder, "known", known.into_iter().map(|one| one.access))?;
-        // Some to spare: a refresh that is refused has no successor, and is counted.
-        let chains = harvest.take(REFRESHES.0 as usize * 8)?;
-        let chains = harvest::lines(self.folder, "chains", chains.into_iter().map(|one| one.refresh))?;
+    /// Starts the background load of token checks and refreshes.
+    fn background(&self, pool: &mut TokenPool) -> BenchResult<BackgroundLoad> {
+        let known = pool.take(BACKGROUND_USERS)?;
+        let known = token_pool::lines(self.folder, "known", known.into_iter().map(|one| one.access))?;
+        // More tokens than connections, because a refused refresh has no successor (and is counted).
+        let chains = pool.take(REFRESHES.0 as usize * 8)?;
+        let chains = token_pool::lines(self.folder, "chains", chains.into_iter().map(|one| one.refresh))?;
         let checks = vec![
             "GET".to_owned(),
             format!("{BASE}/verify"),
@@ -249,29 +249,29 @@ impl Scene<'_> {
             let mut command = load.command(self.programs);
             command.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn()
         };
-        Ok(Beside {
+        Ok(BackgroundLoad {
             checks: start(&self.load("bearer.lua", checks, CHECKS.0, &[]))?,
             refreshes: start(&self.load("rotate.lua", refreshes, REFRESHES.0, &[200]))?,
         })
     }
 
-    /// The flood, under way: an h2load for each user, since it sends one body.
-    fn floods(&self, offered: f64) -> Outcome<Vec<Flooding>> {
+    /// Starts the flood: one h2load process for each user, because a process sends one body.
+    fn floods(&self, offered: f64) -> BenchResult<Vec<RunningFlood>> {
         let url = self.server.url("/login");
-        let pace = offered / (self.size.users * self.size.connections) as f64;
-        let apart = Duration::from_secs_f64(1.0 / pace / self.size.users as f64);
+        let rate = offered / (self.size.users * self.size.connections) as f64;
+        let apart = Duration::from_secs_f64(1.0 / rate / self.size.users as f64);
         (0..self.size.users)
             .map(|user| {
-                self.http.rest(apart);
+                self.http.sleep(apart);
                 let body = self.folder.join(format!("flood-{user}.json"));
-                std::fs::write(&body, harvest::login(user).to_string())?;
+                std::fs::write(&body, token_pool::login(user).to_string())?;
                 let flood = Flood {
                     url: &url,
                     body,
                     log: self.folder.join(format!("flood-{user}.log")),
                     connections: self.size.connections,
-                    pace,
-                    seconds: self.size.seconds + AROUND,
+                    rate,
+                    seconds: self.size.seconds + EXTRA_SECONDS,
                 };
                 flood.start(self.programs)
             })
@@ -279,30 +279,30 @@ impl Scene<'_> {
     }
 }
 
-/// Two wrks.
-struct Beside {
+/// The running background load: two wrk processes.
+struct BackgroundLoad {
     checks: Child,
     refreshes: Child,
 }
 
-/// What they said.
-struct Said {
-    checks: Loaded,
-    refreshes: Loaded,
-    /// Answers that were not as expected.
+/// The result of the background load.
+struct BackgroundResult {
+    checks: LoadResult,
+    refreshes: LoadResult,
+    /// Unexpected answers.
     wrong: u64,
 }
 
-impl Beside {
-    fn is_over(&mut self) -> Outcome<bool> {
+impl BackgroundLoad {
+    fn is_over(&mut self) -> BenchResult<bool> {
         Ok(self.checks.try_wait()?.is_some())
     }
 
-    fn finish(self) -> Outcome<Said> {
-        let checks = Loaded::said(&self.checks.wait_with_output()?)?;
-        let refreshes = Loaded::said(&self.refreshes.wait_with_output()?)?;
+    fn finish(self) -> BenchResult<BackgroundResult> {
+        let checks = LoadResult::parse(&self.checks.wait_with_output()?)?;
+        let refreshes = LoadResult::parse(&self.refreshes.wait_with_output()?)?;
         let wrong = checks.wrong(&[]) + refreshes.wrong(&[200]);
-        Ok(Said {
+        Ok(BackgroundResult {
             checks,
             refreshes,
             wrong,

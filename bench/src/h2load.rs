@@ -1,46 +1,46 @@
-//! Load by h2load, which sends at a steady rate whatever it is answered (an open loop), and what it logged of each request.
+//! Load by h2load, which sends at a constant rate whatever the answers are (an open loop) and logs each request.
 //!
-//! Each connection sends at a pace of its own; one that waits for its answer sends nothing meanwhile. The connections of one h2load
-//! send together.
+//! Each connection sends at its own rate, and sends nothing while it waits for an answer. The connections of one process send at the same
+//! times.
 
-use crate::{Outcome, programs::Programs, results::Latency, stats::quantile};
+use crate::{BenchResult, programs::Programs, results::Latency, stats::quantile};
 use std::{
     path::PathBuf,
     process::{Child, Command, Stdio},
 };
 
-/// One h2load: POSTs of one JSON body.
+/// One h2load process, which POSTs one JSON body.
 pub struct Flood<'a> {
-    /// The address.
+    /// The URL.
     pub url: &'a str,
-    /// The file of the body.
+    /// The file with the body.
     pub body: PathBuf,
-    /// Where it logs.
+    /// The log file.
     pub log: PathBuf,
-    /// How many connections.
+    /// The number of connections.
     pub connections: usize,
-    /// Requests a second of a connection.
-    pub pace: f64,
-    /// How long.
+    /// Requests a second for each connection.
+    pub rate: f64,
+    /// The length in seconds.
     pub seconds: u32,
 }
 
-/// One that is under way, killed when it is dropped.
-pub struct Flooding {
+/// A running h2load process, which is killed on drop.
+pub struct RunningFlood {
     child: Child,
     log: PathBuf,
 }
 
 impl Flood<'_> {
-    /// Starts it.
+    /// Starts the process.
     ///
     /// # Errors
-    /// If it can't be run.
-    pub fn start(self, programs: &Programs) -> Outcome<Flooding> {
+    /// If the program can't be run.
+    pub fn start(self, programs: &Programs) -> BenchResult<RunningFlood> {
         let child = Command::new(&programs.h2load)
             .args(["--h1", "-t", "1", "-c", &self.connections.to_string()])
             .args(["-D", &self.seconds.to_string()])
-            .arg(format!("--rps={:.4}", self.pace))
+            .arg(format!("--rps={:.4}", self.rate))
             .args(["-H", "content-type: application/json", "-d"])
             .arg(&self.body)
             .arg(format!("--log-file={}", self.log.display()))
@@ -49,19 +49,19 @@ impl Flood<'_> {
             .stdout(Stdio::null())
             .stderr(Stdio::null())
             .spawn()?;
-        Ok(Flooding { child, log: self.log })
+        Ok(RunningFlood { child, log: self.log })
     }
 }
 
-impl Flooding {
-    /// Waits for its end and gives what it logged.
+impl RunningFlood {
+    /// Waits for the end and returns the logged requests.
     ///
     /// # Errors
-    /// If it logged nothing.
-    pub fn finish(mut self) -> Outcome<Vec<Logged>> {
+    /// If there are none.
+    pub fn finish(mut self) -> BenchResult<Vec<LoggedRequest>> {
         self.child.wait()?;
         let text = std::fs::read_to_string(&self.log)?;
-        let logged: Vec<Logged> = text.lines().filter_map(logged).collect();
+        let logged: Vec<LoggedRequest> = text.lines().filter_map(parse_line).collect();
         if logged.is_empty() {
             return Err("h2load logged no request".into());
         }
@@ -69,41 +69,41 @@ impl Flooding {
     }
 }
 
-impl Drop for Flooding {
+impl Drop for RunningFlood {
     fn drop(&mut self) {
         let _gone = self.child.kill();
         let _gone = self.child.wait();
     }
 }
 
-/// A request of the log.
+/// A logged request.
 #[derive(Debug, Clone, Copy, PartialEq)]
-pub struct Logged {
-    /// The status of its answer; -1: there was none.
+pub struct LoggedRequest {
+    /// The HTTP status; -1: no answer.
     pub status: i32,
-    /// How long it took.
+    /// The time until the answer, in microseconds.
     pub micros: f64,
 }
 
-/// A line: the moment it began, the status, and how long it took, in microseconds.
-fn logged(line: &str) -> Option<Logged> {
+/// Parses a line of the log: the start, the status, and the time until the answer, in microseconds.
+fn parse_line(line: &str) -> Option<LoggedRequest> {
     let mut columns = line.split('\t');
     let (_, status, micros) = (columns.next()?, columns.next()?, columns.next()?);
-    Some(Logged {
+    Some(LoggedRequest {
         status: status.trim().parse().ok()?,
         micros: micros.trim().parse().ok()?,
     })
 }
 
-/// How many have this status.
+/// The number of requests with this status.
 #[must_use]
-pub fn count(log: &[Logged], status: i32) -> u64 {
+pub fn count(log: &[LoggedRequest], status: i32) -> u64 {
     log.iter().filter(|one| one.status == status).count() as u64
 }
 
-/// How long the refusals took.
+/// The latencies of the refusals (503).
 #[must_use]
-pub fn refusals(log: &[Logged]) -> Latency {
+pub fn refusals(log: &[LoggedRequest]) -> Latency {
     let refused = log.iter().filter(|one| one.status == 503);
     let mut micros: Vec<f64> = refused.map(|one| one.micros).collect();
     micros.sort_by(f64::total_cmp);
@@ -116,12 +116,12 @@ pub fn refusals(log: &[Logged]) -> Latency {
     }
 }
 
-/// Sign-ins that were neither let in nor refused. At the end one may be under way on each connection, and has no answer; any more
-/// without one were left without.
+/// Sign-ins that were neither accepted nor refused. At the end, one request on each connection may still be waiting for its answer; only
+/// more unanswered requests than that count.
 #[must_use]
-pub fn unexpected(log: &[Logged], connections: usize) -> u64 {
-    let (let_in, refused, unanswered) = (count(log, 200), count(log, 503), count(log, -1));
-    let others = log.len() as u64 - let_in - refused - unanswered;
+pub fn unexpected(log: &[LoggedRequest], connections: usize) -> u64 {
+    let (accepted, refused, unanswered) = (count(log, 200), count(log, 503), count(log, -1));
+    let others = log.len() as u64 - accepted - refused - unanswered;
     others + unanswered.saturating_sub(connections as u64)
 }
 
@@ -129,12 +129,12 @@ pub fn unexpected(log: &[Logged], connections: usize) -> u64 {
 mod tests {
     use super::*;
 
-    fn log(lines: &[&str]) -> Vec<Logged> {
-        lines.iter().filter_map(|line| logged(line)).collect()
+    fn log(lines: &[&str]) -> Vec<LoggedRequest> {
+        lines.iter().filter_map(|line| parse_line(line)).collect()
     }
 
     #[test]
-    fn refusals_are_timed_apart_from_what_was_let_in() {
+    fn refusals_are_timed_separately_from_accepted_requests() {
         let log = log(&[
             "1\t503\t2000",
             "2\t200\t900000",
@@ -148,7 +148,7 @@ mod tests {
     }
 
     #[test]
-    fn only_what_was_under_way_at_the_end_may_be_without_an_answer() {
+    fn one_request_a_connection_may_be_unanswered_at_the_end() {
         let log = log(&["1\t200\t5", "2\t-1\t5", "3\t-1\t5", "4\t-1\t5"]);
         assert_eq!(unexpected(&log, 3), 0);
         assert_eq!(unexpected(&log, 2), 1);

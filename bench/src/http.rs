@@ -1,27 +1,27 @@
-//! A well-kept HTTP client for what is not measured: waiting for readiness, making users.
+//! An HTTP client for everything that is not measured: waiting for readiness, creating users.
 
-use crate::{Outcome, listener};
+use crate::{BenchResult, listener};
 use serde_json::Value;
 use std::{
     process::Child,
     time::{Duration, Instant},
 };
 
-/// How long a server may take to be ready.
-const PATIENCE: Duration = Duration::from_secs(60);
+/// How long a server may take to become ready.
+const READY_TIMEOUT: Duration = Duration::from_secs(60);
 
-/// The client, with a runtime of its own: the harness itself runs one thing at a time.
+/// The client with its own runtime, because the harness is not asynchronous.
 pub struct Http {
     runtime: tokio::runtime::Runtime,
     client: reqwest::Client,
 }
 
 impl Http {
-    /// One client.
+    /// A new client.
     ///
     /// # Errors
-    /// If the system refuses.
-    pub fn new() -> Outcome<Self> {
+    /// If the system refuses the resources.
+    pub fn new() -> BenchResult<Self> {
         let runtime = tokio::runtime::Builder::new_current_thread()
             .enable_all()
             .build()?;
@@ -32,11 +32,11 @@ impl Http {
         Ok(Self { runtime, client })
     }
 
-    /// Waits until a child listens and answers 200 at the path; says its origin, and how long that took since `begun`.
+    /// Waits until a child process listens and answers 200 at the path. Returns its origin and the time since `begun`.
     ///
     /// # Errors
-    /// If it ends instead, or does not within a minute.
-    pub fn until_ok(&self, child: &mut Child, path: &str, begun: Instant) -> Outcome<(String, Duration)> {
+    /// If the process ends, or does not answer within a minute.
+    pub fn until_ok(&self, child: &mut Child, path: &str, begun: Instant) -> BenchResult<(String, Duration)> {
         let mut origin = None;
         self.runtime.block_on(async {
             let mut tick = tokio::time::interval(Duration::from_millis(1));
@@ -54,34 +54,39 @@ impl Http {
                 {
                     return Ok((origin.clone(), begun.elapsed()));
                 }
-                if begun.elapsed() > PATIENCE {
-                    return Err(format!("{path} is not ready after {PATIENCE:?}").into());
+                if begun.elapsed() > READY_TIMEOUT {
+                    return Err(format!("{path} is not ready after {READY_TIMEOUT:?}").into());
                 }
             }
         })
     }
 
-    /// Lets some time pass.
-    pub fn rest(&self, time: Duration) {
+    /// Sleeps.
+    pub fn sleep(&self, time: Duration) {
         self.runtime.block_on(async { tokio::time::sleep(time).await });
     }
 
-    /// The body of a GET.
+    /// The body of the answer to a GET.
     ///
     /// # Errors
-    /// If it is not answered with 200.
-    pub fn get(&self, url: &str) -> Outcome<String> {
+    /// If the answer is an error.
+    pub fn get(&self, url: &str) -> BenchResult<String> {
         self.runtime.block_on(async {
             let answer = self.client.get(url).send().await?.error_for_status()?;
             Ok(answer.text().await?)
         })
     }
 
-    /// One request, a POST if it has a body, and how long its answer took.
+    /// Sends one request, a POST if there is a body. Returns the answer and its latency.
     ///
     /// # Errors
-    /// If it is not answered with 200.
-    pub fn timed(&self, url: &str, bearer: Option<&str>, body: Option<&Value>) -> Outcome<(Value, Duration)> {
+    /// If the answer is an error.
+    pub fn timed(
+        &self,
+        url: &str,
+        bearer: Option<&str>,
+        body: Option<&Value>,
+    ) -> BenchResult<(Value, Duration)> {
         let request = match body {
             Some(body) => self.client.post(url).json(body),
             None => self.client.get(url),
@@ -99,11 +104,17 @@ impl Http {
         })
     }
 
-    /// Posts each body, some at a time, and gives the answers in order.
+    /// POSTs the bodies, `concurrency` at a time, and returns the answers in order.
     ///
     /// # Errors
-    /// The first answer that has not the status.
-    pub fn post_all(&self, url: &str, bodies: &[Value], status: u16, at_once: usize) -> Outcome<Vec<Value>> {
+    /// The first answer with another status.
+    pub fn post_all(
+        &self,
+        url: &str,
+        bodies: &[Value],
+        status: u16,
+        concurrency: usize,
+    ) -> BenchResult<Vec<Value>> {
         use futures::{StreamExt as _, TryStreamExt as _};
         let one = |body: &Value| {
             let request = self.client.post(url).json(body);
@@ -112,7 +123,7 @@ impl Http {
                 let got = answer.status().as_u16();
                 let text = answer.text().await?;
                 if got == status {
-                    Ok::<Value, crate::Fault>(serde_json::from_str(&text)?)
+                    Ok::<Value, crate::BenchError>(serde_json::from_str(&text)?)
                 } else {
                     Err(format!("{url} answered {got}: {text}").into())
                 }
@@ -120,7 +131,7 @@ impl Http {
         };
         self.runtime.block_on(
             futures::stream::iter(bodies.iter().map(one))
-                .buffered(at_once)
+                .buffered(concurrency)
                 .try_collect(),
         )
     }

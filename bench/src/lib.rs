@@ -1,15 +1,14 @@
-//! The measuring harness: the release binary over HTTP, and beside each route the limit of the machine, in turns.
+//! The benchmark harness. It measures the release binary over HTTP and, for each route, the limit of the machine, in alternation.
 //!
-//! The rule: a figure is a ratio of two things measured in the same run, in turns, by the same load generator, or it is marked
-//! as a plain number. An answer that was not expected makes a figure invalid, and a machine that is not quiet is told of.
-//! Load comes from wrk, h2load and pgbench; nothing here writes to a socket by itself.
+//! The rule: a figure is a ratio of two things that the same run measured in alternation with the same load generator, or it is marked as a
+//! plain number. An unexpected answer makes a figure invalid, and a noisy machine is reported with the figures. wrk, h2load and pgbench
+//! generate the load.
 
 pub mod bare;
 pub mod chart;
 pub mod flood;
 pub mod growth;
 pub mod h2load;
-pub mod harvest;
 pub mod http;
 pub mod limits;
 pub mod listener;
@@ -29,18 +28,20 @@ pub mod skew;
 pub mod start;
 pub mod stats;
 pub mod sweep;
+pub mod token_pool;
 
-// Not named in the code: with it SQLite and libpq are the ones that the product carries inside.
+// Not used in the code: it links the SQLite and libpq that the product bundles.
 use auth_storage as _;
 
-/// What can go wrong, told to a person.
-pub type Fault = Box<dyn std::error::Error + Send + Sync>;
+/// Any error, with a text for the terminal.
+pub type BenchError = Box<dyn std::error::Error + Send + Sync>;
 
-/// A result that says what went wrong.
-pub type Outcome<T> = Result<T, Fault>;
+/// The result of a step of a benchmark.
+pub type BenchResult<T> = Result<T, BenchError>;
 
-/// Tells the person at the terminal what is going on.
-pub fn say(text: &str) {
+/// Prints progress to stderr.
+pub fn progress(text: &str) {
     use std::io::Write as _;
-    let _nobody_reads = writeln!(std::io::stderr(), "{text}");
+    // Without a reader of stderr there is nothing to do.
+    let _written = writeln!(std::io::stderr(), "{text}");
 }

@@ -1,9 +1,9 @@
-//! Which port a process listens on, as the kernel says.
+//! Finds the port that a process listens on, from the kernel's tables.
 //!
-//! The rule: what is measured is what was started. Another server could sit on a port that was free a moment ago, and answer as
-//! well; so a child picks its port itself (port 0), or has to be seen listening on the one that it was given.
+//! The rule: the harness measures the server that it started. Another server could have taken a port that was free a moment ago, and would
+//! answer as well. So a child picks its port itself (port 0), or the harness checks that the child listens on the given port.
 
-use crate::Outcome;
+use crate::BenchResult;
 use std::{
     collections::HashSet,
     hash::{BuildHasher, Hasher, RandomState},
@@ -11,9 +11,8 @@ use std::{
     path::Path,
 };
 
-/// A port that is free now, for a server that can't pick one itself. It is below those that the kernel gives to outgoing
-/// connections, so that none of these sits on it. (The tests' `free_port` by the same rule is not shared: their crate brings the
-/// whole product, which the harness is built without.)
+/// A free port, for a server that can't pick one itself. It is below the ports of outgoing connections, so that none of these can take it.
+/// (The tests have a `free_port` with the same rule. It is not shared, because their crate depends on the whole product.)
 #[must_use]
 pub fn free_port() -> u16 {
     loop {
@@ -25,11 +24,11 @@ pub fn free_port() -> u16 {
     }
 }
 
-/// The port of 127.0.0.1 that a process listens on; `None`: on none yet.
+/// The port on 127.0.0.1 that a process listens on; `None`: it does not listen yet.
 ///
 /// # Errors
-/// If the system does not say.
-pub fn port_of(process: u32) -> Outcome<Option<u16>> {
+/// If `/proc` can't be read.
+pub fn port_of(process: u32) -> BenchResult<Option<u16>> {
     let sockets = sockets_of(process);
     if sockets.is_empty() {
         return Ok(None);
@@ -41,7 +40,7 @@ pub fn port_of(process: u32) -> Outcome<Option<u16>> {
         .find_map(|(port, socket)| sockets.contains(socket).then_some(port)))
 }
 
-/// The numbers of its open sockets; none of a process that has ended.
+/// The inodes of a process's open sockets; none if the process has ended.
 fn sockets_of(process: u32) -> HashSet<String> {
     let folder = Path::new("/proc").join(process.to_string()).join("fd");
     let files = std::fs::read_dir(folder).into_iter().flatten().flatten();
@@ -54,7 +53,7 @@ fn sockets_of(process: u32) -> HashSet<String> {
         .collect()
 }
 
-/// The port and the socket of a line that is about a listener on 127.0.0.1 (or on all addresses).
+/// The port and the socket's inode in a line about a listener on 127.0.0.1 or on all addresses.
 fn listening(line: &str) -> Option<(u16, &str)> {
     let mut columns = line.split_whitespace();
     let (address, port) = columns.nth(1)?.split_once(':')?;
@@ -70,7 +69,7 @@ mod tests {
     use std::process::Command;
 
     #[test]
-    fn a_listener_is_told_from_a_connection() {
+    fn a_listener_is_distinguished_from_a_connection() {
         let line = "   0: 0100007F:1F90 00000000:0000 0A 00000000:00000000 00:00000000 00000000  1000        0 43211 1 0 100 0";
         assert_eq!(listening(line), Some((8080, "43211")));
         assert_eq!(listening(&line.replace(" 0A ", " 01 ")), None);
@@ -83,7 +82,7 @@ mod tests {
     }
 
     #[test]
-    fn who_listens_is_told_from_a_child_that_does_not() {
+    fn a_process_that_listens_is_distinguished_from_a_child_that_does_not() {
         let ours = TcpListener::bind("127.0.0.1:0").unwrap();
         let mut child = Command::new("sleep").arg("60").spawn().unwrap();
         let (parents, childs) = (port_of(std::process::id()), port_of(child.id()));

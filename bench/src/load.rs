@@ -1,7 +1,7 @@
-//! Load by wrk, with a script of `bench/lua`: one thread, so many connections, each of which sends the next request when it has
-//! the answer (a closed loop).
+//! Load by wrk, with a script of `bench/lua`: one thread with several connections, each of which sends the next request when it has the
+//! answer (a closed loop).
 
-use crate::{Outcome, paths, programs::Programs, results::Latency};
+use crate::{BenchResult, paths, programs::Programs, results::Latency};
 use serde::Deserialize;
 use std::{
     collections::BTreeMap,
@@ -11,46 +11,46 @@ use std::{
 
 /// One run of wrk.
 pub struct Load<'a> {
-    /// The server.
+    /// The server's origin.
     pub origin: &'a str,
-    /// The script's name.
+    /// The file name of the script.
     pub script: &'a str,
-    /// What the script is told.
+    /// The arguments of the script.
     pub arguments: Vec<String>,
-    /// How many connections.
+    /// The number of connections.
     pub connections: u32,
-    /// How long.
+    /// The length in seconds.
     pub seconds: u32,
-    /// The statuses that are right where the script counts them.
+    /// The expected statuses, if the script counts statuses.
     pub expected: &'a [u16],
 }
 
-/// What came of it.
+/// The result of a run of wrk.
 #[derive(Debug, Clone, Default, Deserialize)]
-pub struct Loaded {
-    /// Answers.
+pub struct LoadResult {
+    /// The number of answers.
     pub requests: u64,
     micros: u64,
     connect: u64,
     read: u64,
     write: u64,
     timeout: u64,
-    /// Answers with a status of 400 and more.
+    /// Answers with a status of 400 or more.
     pub refused: u64,
-    /// Half of the answers took no longer, in microseconds.
+    /// The median latency in microseconds.
     pub p50: f64,
-    /// Nine of ten.
+    /// The 90th percentile in microseconds.
     pub p90: f64,
-    /// 99 of a hundred.
+    /// The 99th percentile in microseconds.
     pub p99: f64,
-    /// The slowest one.
+    /// The longest latency in microseconds.
     pub max: f64,
-    /// Answers by status, where the script counts them.
+    /// The number of answers by status, if the script counts them.
     pub statuses: BTreeMap<String, u64>,
 }
 
-impl From<&Loaded> for Latency {
-    fn from(loaded: &Loaded) -> Self {
+impl From<&LoadResult> for Latency {
+    fn from(loaded: &LoadResult) -> Self {
         Self {
             p50: loaded.p50,
             p90: loaded.p90,
@@ -60,16 +60,16 @@ impl From<&Loaded> for Latency {
     }
 }
 
-impl Loaded {
-    /// What a finished wrk said of itself, as `bench/lua/report.lua` has it say.
+impl LoadResult {
+    /// Parses the output of a finished wrk, which `bench/lua/report.lua` writes.
     ///
     /// # Errors
-    /// If it said nothing.
-    pub fn said(output: &Output) -> Outcome<Self> {
-        let said = String::from_utf8_lossy(&output.stdout);
-        let Some(json) = said.lines().find_map(|line| line.strip_prefix("RESULT ")) else {
+    /// If the output has no result.
+    pub fn parse(output: &Output) -> BenchResult<Self> {
+        let text = String::from_utf8_lossy(&output.stdout);
+        let Some(json) = text.lines().find_map(|line| line.strip_prefix("RESULT ")) else {
             let errors = String::from_utf8_lossy(&output.stderr);
-            return Err(format!("wrk said nothing: {said}{errors}").into());
+            return Err(format!("wrk printed no result: {text}{errors}").into());
         };
         Ok(serde_json::from_str(json)?)
     }
@@ -80,7 +80,7 @@ impl Loaded {
         self.requests as f64 / (self.micros.max(1) as f64 / 1e6)
     }
 
-    /// How many requests had no answer, or one that was not expected.
+    /// The number of requests without an answer or with an unexpected one.
     #[must_use]
     pub fn wrong(&self, expected: &[u16]) -> u64 {
         let failed = self.connect + self.read + self.write + self.timeout;
@@ -92,7 +92,7 @@ impl Loaded {
         failed + others.map(|(_, count)| count).sum::<u64>()
     }
 
-    /// What was not as expected; empty if all was.
+    /// What was unexpected, as texts; empty if nothing was.
     #[must_use]
     pub fn complaints(&self, expected: &[u16]) -> Vec<String> {
         let mut complaints = Vec::new();
@@ -119,7 +119,7 @@ impl Loaded {
 }
 
 impl Load<'_> {
-    /// The command that makes it.
+    /// The wrk command.
     #[must_use]
     pub fn command(&self, programs: &Programs) -> Command {
         let mut command = Command::new(&programs.wrk);
@@ -136,14 +136,14 @@ impl Load<'_> {
         command
     }
 
-    /// Runs it to its end.
+    /// Runs wrk to its end.
     ///
     /// # Errors
-    /// If it can't be run, or an answer was not as expected.
-    pub fn run(&self, programs: &Programs) -> Outcome<Loaded> {
-        let of = |what: String| format!("{} {:?}: {what}", self.script, self.names());
+    /// If wrk can't be run or an answer is unexpected.
+    pub fn run(&self, programs: &Programs) -> BenchResult<LoadResult> {
+        let of = |what: String| format!("{} {:?}: {what}", self.script, self.arguments_without_paths());
         let loaded =
-            Loaded::said(&self.command(programs).output()?).map_err(|error| of(error.to_string()))?;
+            LoadResult::parse(&self.command(programs).output()?).map_err(|error| of(error.to_string()))?;
         let complaints = loaded.complaints(self.expected);
         if complaints.is_empty() {
             Ok(loaded)
@@ -152,8 +152,8 @@ impl Load<'_> {
         }
     }
 
-    /// The arguments, without those that are only places of files.
-    fn names(&self) -> Vec<&String> {
+    /// The arguments except the paths of files, for error messages.
+    fn arguments_without_paths(&self) -> Vec<&String> {
         self.arguments
             .iter()
             .filter(|text| !Path::new(text).is_file())
@@ -165,7 +165,7 @@ impl Load<'_> {
 mod tests {
     use super::*;
 
-    fn loaded(json: &str) -> Loaded {
+    fn loaded(json: &str) -> LoadResult {
         serde_json::from_str(json).unwrap()
     }
 

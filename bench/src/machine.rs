@@ -1,32 +1,32 @@
-//! The machine and the versions that figures belong to.
+//! The machine and the program versions that the figures were measured with.
 
 use crate::{
-    Outcome, paths,
+    BenchResult, paths,
     programs::{Programs, version_of},
-    results::{Noise, Taken},
+    results::{Noise, RunInfo},
     rounds::Plan,
 };
 use serde::{Deserialize, Serialize};
 use std::process::Command;
 
-/// What the figures were taken on.
+/// The machine that the figures were measured on.
 #[derive(Debug, Clone, Serialize, Deserialize)]
 pub struct Machine {
-    /// The processor.
+    /// The model of the processor.
     pub processor: String,
-    /// How many cores a process may use.
+    /// The cores that a process may use.
     pub cores: usize,
     /// Memory in GiB.
     pub memory_gib: f64,
     /// The kernel.
     pub kernel: String,
-    /// The kind of file system of the data.
+    /// The type of the file system with the data.
     pub file_system: String,
-    /// Versions of the programs.
+    /// The versions of the programs.
     pub versions: Vec<String>,
 }
 
-fn first_line(file: &str, name: &str) -> String {
+fn value_of(file: &str, name: &str) -> String {
     let text = std::fs::read_to_string(file).unwrap_or_default();
     text.lines().find_map(|line| line.strip_prefix(name)).map_or_else(
         || "unknown".to_owned(),
@@ -35,25 +35,25 @@ fn first_line(file: &str, name: &str) -> String {
 }
 
 impl Machine {
-    /// This one.
+    /// This machine.
     ///
     /// # Errors
-    /// If the system does not say.
-    pub fn here(programs: &Programs, folder: &std::path::Path) -> Outcome<Self> {
-        let kib = first_line("/proc/meminfo", "MemTotal");
+    /// If the system does not report its properties.
+    pub fn here(programs: &Programs, folder: &std::path::Path) -> BenchResult<Self> {
+        let kib = value_of("/proc/meminfo", "MemTotal");
         let kib: f64 = kib
             .split(' ')
             .next()
             .and_then(|text| text.parse().ok())
             .unwrap_or(0.0);
         Ok(Self {
-            processor: first_line("/proc/cpuinfo", "model name"),
+            processor: value_of("/proc/cpuinfo", "model name"),
             cores: std::thread::available_parallelism()?.get(),
             memory_gib: (kib / f64::from(1 << 20) * 10.0).round() / 10.0,
-            kernel: said("uname", &["-sr"]),
+            kernel: output_of("uname", &["-sr"]),
             file_system: paths::file_system(folder)?,
             versions: vec![
-                said(&paths::built("keyward")?.display().to_string(), &["--version"]),
+                output_of(&paths::built("keyward")?.display().to_string(), &["--version"]),
                 version_of(&programs.postgres.join("postgres"), "--version"),
                 redis_version(programs),
                 version_of(&programs.wrk, "-v")
@@ -62,7 +62,7 @@ impl Machine {
                     .unwrap_or_default()
                     .to_owned(),
                 version_of(&programs.h2load, "--version"),
-                said("rustc", &["--version"]),
+                output_of("rustc", &["--version"]),
             ],
         })
     }
@@ -70,12 +70,12 @@ impl Machine {
 
 fn redis_version(programs: &Programs) -> String {
     // Redis server v=7.0.15 sha=… malloc=…
-    let said = version_of(&programs.redis, "--version");
-    let version = said.split(' ').find_map(|word| word.strip_prefix("v="));
-    format!("Redis {}", version.unwrap_or(&said))
+    let line = version_of(&programs.redis, "--version");
+    let version = line.split(' ').find_map(|word| word.strip_prefix("v="));
+    format!("Redis {}", version.unwrap_or(&line))
 }
 
-fn said(program: &str, arguments: &[&str]) -> String {
+fn output_of(program: &str, arguments: &[&str]) -> String {
     let output = Command::new(program)
         .args(arguments)
         .current_dir(paths::repository())
@@ -86,24 +86,24 @@ fn said(program: &str, arguments: &[&str]) -> String {
     )
 }
 
-/// The circumstances of a run that has ended.
+/// The circumstances of a finished run.
 ///
 /// # Errors
-/// If the system does not say.
-pub fn taken(
+/// If the system does not report its properties.
+pub fn run_info(
     programs: &Programs,
     folder: &std::path::Path,
     at: String,
     noise: Noise,
     plan: Plan,
-) -> Outcome<Taken> {
-    let mut commit = said("git", &["rev-parse", "--short", "HEAD"]);
-    // What the run itself writes is no change of what was measured.
+) -> BenchResult<RunInfo> {
+    let mut commit = output_of("git", &["rev-parse", "--short", "HEAD"]);
+    // The files that the run itself writes don't count as changes.
     let ours = [":(exclude)bench/results.json", ":(exclude)docs/benchmarks.*"];
-    if !said("git", &["status", "--porcelain", "--", ".", ours[0], ours[1]]).is_empty() {
+    if !output_of("git", &["status", "--porcelain", "--", ".", ours[0], ours[1]]).is_empty() {
         commit.push('+');
     }
-    Ok(Taken {
+    Ok(RunInfo {
         at,
         commit,
         machine: Machine::here(programs, folder)?,

@@ -1,15 +1,16 @@
-//! `bench`: measures, writes `bench/results.json`, and from it `docs/benchmarks.md` and `docs/benchmarks.svg`.
+//! `bench`: measures, and writes `bench/results.json`, `docs/benchmarks.md` and `docs/benchmarks.svg`.
 
 use bench::{
-    Outcome, bare, chart, flood, growth,
+    BenchResult, bare, chart, flood, growth,
     http::Http,
     machine, markdown, noise,
     noise::Calibration,
     paths,
     programs::Programs,
+    progress,
     results::{Noise, Results, Section},
     rounds::Plan,
-    say, scenarios,
+    scenarios,
     scenarios::Size,
     skew, sweep,
 };
@@ -21,26 +22,26 @@ use std::{
 };
 
 #[derive(Parser)]
-#[command(about = "Measures Keyward beside the limits of the machine")]
+#[command(about = "Measures Keyward and the limits of the machine")]
 struct Arguments {
     #[command(subcommand)]
-    what: Option<What>,
-    /// A folder on a disk for the data; it has to bear commits that are flushed.
+    task: Option<Task>,
+    /// A folder for the data, on a disk and not in memory.
     #[arg(long, default_value = "/tmp", global = true)]
     dir: PathBuf,
-    /// Keep the documents as they are: print the tables alone.
+    /// Only print the tables; write no file.
     #[arg(long, global = true)]
     dry: bool,
 }
 
 #[derive(Subcommand)]
-enum What {
-    /// Every route beside its limit, on SQLite and on PostgreSQL with Redis (the default).
+enum Task {
+    /// Each route and its limit, on SQLite and on PostgreSQL with Redis (the default).
     Routes {
-        /// Rounds a comparison.
+        /// Rounds of each comparison.
         #[arg(long, default_value_t = 5)]
         rounds: u32,
-        /// Seconds a side and round.
+        /// Seconds of each side in a round.
         #[arg(long, default_value_t = 3)]
         seconds: u32,
     },
@@ -52,28 +53,28 @@ enum What {
         /// Rounds.
         #[arg(long, default_value_t = 5)]
         rounds: u32,
-        /// Only the user with a long past beside a new one.
+        /// Only compare a user with a long history and a new user.
         #[arg(long)]
         skew: bool,
     },
-    /// A flood of sign-ins at ten times what can be made.
+    /// A flood of sign-ins at ten times the capacity.
     Flood {
-        /// Seconds of quiet, and of flood.
+        /// Seconds before the flood, and of the flood.
         #[arg(long, default_value_t = 20)]
         seconds: u32,
     },
-    /// A million expired rows, swept while the service runs.
+    /// A sweep of a million expired rows while the service runs.
     Sweep {
         /// Rows to be swept.
         #[arg(long, default_value_t = 1_000_000)]
         rows: u64,
-        /// Seconds of quiet, and of the sweep.
+        /// Seconds before the sweep, and of the sweep.
         #[arg(long, default_value_t = 20)]
         seconds: u32,
     },
-    /// Writes the documents from the results that are there.
+    /// Write the documents from the existing results.
     Report,
-    /// A bare server that does one thing; the harness starts it by itself.
+    /// A bare server that does one thing. The harness starts it.
     Bare {
         #[command(subcommand)]
         kind: bare::Kind,
@@ -83,19 +84,19 @@ enum What {
 fn main() -> ExitCode {
     match run(Arguments::parse()) {
         Ok(noisy) if noisy => {
-            say("WARNING: the machine was noisy; the results say so");
-            // Not a failure of the run; but nobody is to miss it in a log.
+            progress("WARNING: the machine was noisy; the results say so");
+            // The run did not fail, but the exit code shows the noise.
             ExitCode::from(3)
         }
         Ok(_) => ExitCode::SUCCESS,
         Err(error) => {
-            say(&format!("bench: {error}"));
+            progress(&format!("bench: {error}"));
             ExitCode::FAILURE
         }
     }
 }
 
-/// A run: what it needs, and when it began.
+/// A run: its programs, its folder and its start.
 struct Run {
     programs: Programs,
     http: Http,
@@ -106,7 +107,7 @@ struct Run {
 }
 
 impl Run {
-    fn begin(dir: &Path) -> Outcome<Self> {
+    fn begin(dir: &Path) -> BenchResult<Self> {
         let programs = Programs::find()?;
         let http = Http::new()?;
         let busy = noise::busy(&http)?;
@@ -120,19 +121,19 @@ impl Run {
         })
     }
 
-    fn section<T>(&self, figures: T, plan: Plan) -> Outcome<Section<T>> {
+    fn section<T>(&self, figures: T, plan: Plan) -> BenchResult<Section<T>> {
         let noise: Noise = self.calibration.verdict(self.busy);
-        let taken = machine::taken(&self.programs, self.folder.path(), self.at.clone(), noise, plan)?;
+        let taken = machine::run_info(&self.programs, self.folder.path(), self.at.clone(), noise, plan)?;
         Ok(Section { taken, figures })
     }
 }
 
-fn run(arguments: Arguments) -> Outcome<bool> {
-    let what = arguments.what.unwrap_or(What::Routes {
+fn run(arguments: Arguments) -> BenchResult<bool> {
+    let task = arguments.task.unwrap_or(Task::Routes {
         rounds: 5,
         seconds: 3,
     });
-    if let What::Bare { kind } = what {
+    if let Task::Bare { kind } = task {
         let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
         runtime.block_on(bare::serve(kind))?;
         return Ok(false);
@@ -140,8 +141,8 @@ fn run(arguments: Arguments) -> Outcome<bool> {
     let file = paths::repository().join("bench/results.json");
     let mut results = Results::read(&file)?;
     let mut noisy = false;
-    match what {
-        What::Routes { rounds, seconds } => {
+    match task {
+        Task::Routes { rounds, seconds } => {
             let mut run = Run::begin(&arguments.dir)?;
             let mut size = Size::full();
             (size.plan.rounds, size.plan.seconds) = (rounds, seconds);
@@ -159,7 +160,7 @@ fn run(arguments: Arguments) -> Outcome<bool> {
             noisy = section.taken.noise.is_noisy();
             results.routes = Some(section);
         }
-        What::Growth { sizes, rounds, skew } => {
+        Task::Growth { sizes, rounds, skew } => {
             let mut run = Run::begin(&arguments.dir)?;
             let plan = Plan {
                 rounds,
@@ -181,7 +182,7 @@ fn run(arguments: Arguments) -> Outcome<bool> {
                 results.growth = Some(section);
             }
         }
-        What::Flood { seconds } => {
+        Task::Flood { seconds } => {
             let mut run = Run::begin(&arguments.dir)?;
             let folder = run.folder.path();
             let figures = flood::measure(
@@ -200,7 +201,7 @@ fn run(arguments: Arguments) -> Outcome<bool> {
             noisy = section.taken.noise.is_noisy();
             results.flood = Some(section);
         }
-        What::Sweep { rows, seconds } => {
+        Task::Sweep { rows, seconds } => {
             let mut run = Run::begin(&arguments.dir)?;
             let size = sweep::Size {
                 rows,
@@ -218,15 +219,15 @@ fn run(arguments: Arguments) -> Outcome<bool> {
             noisy = section.taken.noise.is_noisy();
             results.sweep = Some(section);
         }
-        What::Report | What::Bare { .. } => {}
+        Task::Report | Task::Bare { .. } => {}
     }
     publish(&results, &file, arguments.dry)?;
     Ok(noisy)
 }
 
-fn publish(results: &Results, file: &Path, dry: bool) -> Outcome<()> {
+fn publish(results: &Results, file: &Path, dry: bool) -> BenchResult<()> {
     if dry {
-        say(&markdown::tables(results)?);
+        progress(&markdown::tables(results)?);
         return Ok(());
     }
     results.write(file)?;
@@ -235,6 +236,6 @@ fn publish(results: &Results, file: &Path, dry: bool) -> Outcome<()> {
     let replaced = markdown::replace(&std::fs::read_to_string(&page)?, results)?;
     std::fs::write(page, replaced)?;
     std::fs::write(docs.join("benchmarks.svg"), chart::svg(results)?)?;
-    say("written: bench/results.json, docs/benchmarks.md, docs/benchmarks.svg");
+    progress("written: bench/results.json, docs/benchmarks.md, docs/benchmarks.svg");
     Ok(())
 }

@@ -1,24 +1,25 @@
-//! The tables of `docs/benchmarks.md`, between two markers; what stands around them is written by people and stays.
+//! The tables of `docs/benchmarks.md`, between two markers. The text around them is written by hand and stays unchanged.
 
 use crate::{
-    Outcome,
+    BenchResult,
     results::{
-        BINARY_GOAL, Comparison, FLAT_GOAL, FLOOD_GOAL, Flooded, GROWTH_GOAL, Grown, LIBRARIES_GOAL, Latency,
-        READY_GOAL, REFUSAL_GOAL, RESIDENT_GOAL, Results, SKEW_GOAL, SWEEP_GOAL, Skewed, Start, Swept, Taken,
+        BINARY_GOAL, Comparison, FLAT_GOAL, FLOOD_GOAL, FloodResult, GROWTH_GOAL, GrowthResult,
+        LIBRARIES_GOAL, Latency, READY_GOAL, REFUSAL_GOAL, RESIDENT_GOAL, Results, RunInfo, SKEW_GOAL,
+        SWEEP_GOAL, SkewResult, Start, SweepResult,
     },
 };
 use std::fmt::Write;
 
-/// Where the tables begin.
+/// The marker before the tables.
 pub const BEGIN: &str = "<!-- tables: begin; written by `make bench` -->";
-/// Where they end.
+/// The marker after the tables.
 pub const END: &str = "<!-- tables: end -->";
 
 /// The page with its tables replaced.
 ///
 /// # Errors
 /// If the markers are missing.
-pub fn replace(page: &str, results: &Results) -> Outcome<String> {
+pub fn replace(page: &str, results: &Results) -> BenchResult<String> {
     let missing = || format!("the page has no `{BEGIN}` before a `{END}`");
     let (before, rest) = page.split_once(BEGIN).ok_or_else(missing)?;
     let (_, after) = rest.split_once(END).ok_or_else(missing)?;
@@ -28,7 +29,7 @@ pub fn replace(page: &str, results: &Results) -> Outcome<String> {
 /// All tables.
 ///
 /// # Errors
-/// Never, but formatting says that it may.
+/// Never: writing to a `String` can't fail.
 pub fn tables(results: &Results) -> Result<String, std::fmt::Error> {
     let mut out = String::new();
     if let Some(section) = &results.routes {
@@ -66,11 +67,11 @@ pub fn tables(results: &Results) -> Result<String, std::fmt::Error> {
     Ok(out)
 }
 
-fn circumstances(out: &mut String, taken: &Taken) -> std::fmt::Result {
+fn circumstances(out: &mut String, taken: &RunInfo) -> std::fmt::Result {
     let machine = &taken.machine;
     writeln!(
         out,
-        "Taken {} at commit {} on {} cores of {}, {} GiB, {}, data on {}. {}. {} rounds of {} s a side.\n",
+        "RunInfo {} at commit {} on {} cores of {}, {} GiB, {}, data on {}. {}. {} rounds of {} s a side.\n",
         taken.at,
         taken.commit,
         machine.cores,
@@ -97,11 +98,11 @@ fn circumstances(out: &mut String, taken: &Taken) -> std::fmt::Result {
     }
 }
 
-const fn word(met: bool) -> &'static str {
+const fn met_or_missed(met: bool) -> &'static str {
     if met { "met" } else { "**missed**" }
 }
 
-/// A number with the digits that mean something.
+/// A number with its significant digits.
 fn number(figure: f64) -> String {
     match figure {
         f if f >= 100.0 => {
@@ -153,7 +154,7 @@ fn comparisons(out: &mut String, all: &[Comparison]) -> std::fmt::Result {
             one.what,
             one.backend,
             number(one.subject.rate.median),
-            one.met().map_or("", word),
+            one.met().map_or("", met_or_missed),
         )?;
     }
     writeln!(out)
@@ -173,7 +174,7 @@ fn rest(out: &mut String, start: &Start) -> std::fmt::Result {
         start.ready_ms.median,
         start.ready_ms.min,
         start.ready_ms.max,
-        word(start.ready_ms.median < READY_GOAL)
+        met_or_missed(start.ready_ms.median < READY_GOAL)
     )?;
     writeln!(
         out,
@@ -181,23 +182,23 @@ fn rest(out: &mut String, start: &Start) -> std::fmt::Result {
         start.resident_mb.median,
         start.resident_mb.min,
         start.resident_mb.max,
-        word(start.resident_mb.median < RESIDENT_GOAL)
+        met_or_missed(start.resident_mb.median < RESIDENT_GOAL)
     )?;
     writeln!(
         out,
         "| binary | {:.1} MB | < {BINARY_GOAL:.0} MB | {} |",
         start.binary_mb,
-        word(start.binary_mb < BINARY_GOAL)
+        met_or_missed(start.binary_mb < BINARY_GOAL)
     )?;
     writeln!(
         out,
         "| shared libraries | {} | libc, libm, libgcc_s | {} |\n",
         start.libraries.join(", "),
-        word(foreign.is_empty())
+        met_or_missed(foreign.is_empty())
     )
 }
 
-fn skew(out: &mut String, all: &[Skewed]) -> std::fmt::Result {
+fn skew(out: &mut String, all: &[SkewResult]) -> std::fmt::Result {
     writeln!(
         out,
         "| p50 of | on | a new user | with 100,000 sessions and events, 10,000 mails | ratio | goal | |"
@@ -212,13 +213,13 @@ fn skew(out: &mut String, all: &[Skewed]) -> std::fmt::Result {
             milliseconds(one.fresh.median),
             milliseconds(one.heavy.median),
             one.ratio(),
-            word(one.ratio() <= SKEW_GOAL)
+            met_or_missed(one.ratio() <= SKEW_GOAL)
         )?;
     }
     writeln!(out)
 }
 
-fn growth(out: &mut String, all: &[Grown]) -> std::fmt::Result {
+fn growth(out: &mut String, all: &[GrowthResult]) -> std::fmt::Result {
     let Some(first) = all.first() else { return Ok(()) };
     write!(out, "| p50 of | on |")?;
     for size in &first.sizes {
@@ -245,14 +246,14 @@ fn growth(out: &mut String, all: &[Grown]) -> std::fmt::Result {
         writeln!(
             out,
             " {ratio:.2} | ≤ {GROWTH_GOAL:.1} | {} |",
-            word(ratio <= GROWTH_GOAL)
+            met_or_missed(ratio <= GROWTH_GOAL)
         )?;
     }
     writeln!(out)?;
-    let mut told: Vec<&str> = Vec::new();
+    let mut listed: Vec<&str> = Vec::new();
     for grown in all {
-        if !told.contains(&grown.backend.as_str()) {
-            told.push(&grown.backend);
+        if !listed.contains(&grown.backend.as_str()) {
+            listed.push(&grown.backend);
             let sizes: Vec<String> = grown
                 .sizes
                 .iter()
@@ -264,7 +265,7 @@ fn growth(out: &mut String, all: &[Grown]) -> std::fmt::Result {
     Ok(())
 }
 
-fn flood(out: &mut String, flooded: &Flooded) -> std::fmt::Result {
+fn flood(out: &mut String, flooded: &FloodResult) -> std::fmt::Result {
     writeln!(
         out,
         "On {}: {} sign-ins a second were sent; the capacity is {}; {} were accepted.\n",
@@ -282,7 +283,7 @@ fn flood(out: &mut String, flooded: &Flooded) -> std::fmt::Result {
         "| token check, p50 / p99 | {} | {} | p99 × {slower:.1} | ≤ × {FLOOD_GOAL:.0} | {} |",
         p50_p99(&flooded.verify_quiet),
         p50_p99(&flooded.verify_flooded),
-        word(slower <= FLOOD_GOAL)
+        met_or_missed(slower <= FLOOD_GOAL)
     )?;
     writeln!(
         out,
@@ -298,7 +299,7 @@ fn flood(out: &mut String, flooded: &Flooded) -> std::fmt::Result {
         p50_p99(&flooded.refusals),
         milliseconds(flooded.refusals.max),
         milliseconds(REFUSAL_GOAL),
-        word(flooded.refusals.p99 < REFUSAL_GOAL)
+        met_or_missed(flooded.refusals.p99 < REFUSAL_GOAL)
     )?;
     writeln!(
         out,
@@ -306,17 +307,17 @@ fn flood(out: &mut String, flooded: &Flooded) -> std::fmt::Result {
         flooded.resident_mb[0],
         flooded.resident_mb[1],
         flooded.resident_mb[2],
-        word(grown <= FLAT_GOAL)
+        met_or_missed(grown <= FLAT_GOAL)
     )?;
     writeln!(
         out,
         "| unexpected answers | | {} | | 0 | {} |\n",
         flooded.wrong,
-        word(flooded.wrong == 0)
+        met_or_missed(flooded.wrong == 0)
     )
 }
 
-fn sweep(out: &mut String, swept: &Swept) -> std::fmt::Result {
+fn sweep(out: &mut String, swept: &SweepResult) -> std::fmt::Result {
     writeln!(
         out,
         "On {}: {} expired rows, of which {} were removed during the measurement.\n",
@@ -334,7 +335,7 @@ fn sweep(out: &mut String, swept: &Swept) -> std::fmt::Result {
             one.route,
             p50_p99(&one.quiet),
             p50_p99(&one.swept),
-            word(p50 <= SWEEP_GOAL && p99 <= SWEEP_GOAL)
+            met_or_missed(p50 <= SWEEP_GOAL && p99 <= SWEEP_GOAL)
         )?;
     }
     writeln!(out)
@@ -345,7 +346,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn numbers_have_the_digits_that_mean_something() {
+    fn numbers_have_their_significant_digits() {
         assert_eq!(number(1_234_567.8), "1,234,568");
         assert_eq!(number(123.4), "123");
         assert_eq!(number(12.34), "12.3");
@@ -353,7 +354,7 @@ mod tests {
     }
 
     #[test]
-    fn what_people_wrote_around_the_tables_stays() {
+    fn the_text_around_the_tables_stays_unchanged() {
         let page = format!("# Title\n\nprose\n\n{BEGIN}\nold\n{END}\n\nmore prose\n");
         let new = replace(&page, &Results::default()).unwrap();
         assert!(new.starts_with("# Title\n\nprose\n\n") && new.ends_with("\n\nmore prose\n"));

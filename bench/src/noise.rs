@@ -1,31 +1,31 @@
-//! Whether the machine was quiet enough for its figures to mean something.
+//! Decides whether the machine was quiet enough for meaningful figures.
 //!
-//! Before the run, what other processes take of the processor is read. In every round the same fixed work is timed on all cores
-//! at once. Where the times are too far apart, or others took too much, the verdict is "noisy", and it is told wherever a figure is.
+//! Before the run, the processor use of other processes is measured. In every round, the same fixed work is timed on all cores at once. If the
+//! times vary too much, or other processes used too much, the verdict is "noisy", and it is shown with the figures.
 
-use crate::{Outcome, http::Http, results::Noise, stats::Spread};
+use crate::{BenchResult, http::Http, results::Noise, stats::Spread};
 use std::{thread, time::Instant};
 
-/// How far the calibrations, but for the tenth at either end, may be apart, as a part of their median.
-pub const MOST_SPREAD: f64 = 0.10;
-/// How much of the processor others may take before the run.
-pub const MOST_BUSY: f64 = 0.05;
-/// Steps of the fixed work: some 50 ms.
+/// The largest spread of the calibration times without the lowest and the highest tenth, as a fraction of their median.
+pub const MAX_SPREAD: f64 = 0.10;
+/// The largest fraction of the processor that other processes may use before the run.
+pub const MAX_BUSY: f64 = 0.05;
+/// The steps of the fixed work: some 50 ms.
 const STEPS: u64 = 50_000_000;
 
 /// The calibrations of a run.
 #[derive(Debug, Default)]
 pub struct Calibration {
     milliseconds: Vec<f64>,
-    off: bool,
+    disabled: bool,
 }
 
 impl Calibration {
-    /// For tests: no work, no times.
+    /// A calibration for tests, which does no work.
     #[must_use]
     pub fn none() -> Self {
         Self {
-            off: true,
+            disabled: true,
             ..Self::default()
         }
     }
@@ -33,9 +33,9 @@ impl Calibration {
     /// Times the fixed work once, on all cores.
     ///
     /// # Errors
-    /// If a thread can't be had.
-    pub fn round(&mut self) -> Outcome<()> {
-        if self.off {
+    /// If a thread can't be started.
+    pub fn round(&mut self) -> BenchResult<()> {
+        if self.disabled {
             return Ok(());
         }
         let cores = thread::available_parallelism()?.get();
@@ -69,7 +69,7 @@ fn verdict(milliseconds: &[f64], busy_before: f64) -> Noise {
     let mut sorted = milliseconds.to_vec();
     sorted.sort_by(f64::total_cmp);
     let calibration = Spread::of(&sorted);
-    // Of all but the tenth part at either end: one round that a cron job hit does not spoil a median.
+    // Without the lowest and the highest tenth: one round that a cron job disturbed does not change the median.
     let spread = match (
         crate::stats::quantile(&sorted, 0.1),
         crate::stats::quantile(&sorted, 0.9),
@@ -79,18 +79,18 @@ fn verdict(milliseconds: &[f64], busy_before: f64) -> Noise {
         _ => 0.0,
     };
     let mut reasons = Vec::new();
-    if spread > MOST_SPREAD {
+    if spread > MAX_SPREAD {
         reasons.push(format!(
-            "the same work took times that are {:.0} % apart (bound: {:.0} %)",
+            "the same work took times that are {:.0} % apart (limit: {:.0} %)",
             spread * 100.0,
-            MOST_SPREAD * 100.0
+            MAX_SPREAD * 100.0
         ));
     }
-    if busy_before > MOST_BUSY {
+    if busy_before > MAX_BUSY {
         reasons.push(format!(
-            "other processes took {:.0} % of the processor before the run (bound: {:.0} %)",
+            "other processes used {:.0} % of the processor before the run (limit: {:.0} %)",
             busy_before * 100.0,
-            MOST_BUSY * 100.0
+            MAX_BUSY * 100.0
         ));
     }
     Noise {
@@ -101,21 +101,21 @@ fn verdict(milliseconds: &[f64], busy_before: f64) -> Noise {
     }
 }
 
-/// What part of the processor is taken, by whomever, over a second in which this program rests.
+/// The fraction of the processor in use during a second in which this program is idle.
 ///
 /// # Errors
-/// If the system does not say.
-pub fn busy(http: &Http) -> Outcome<f64> {
+/// If `/proc/stat` can't be read.
+pub fn busy(http: &Http) -> BenchResult<f64> {
     let before = ticks(&std::fs::read_to_string("/proc/stat")?)?;
-    http.rest(std::time::Duration::from_secs(1));
+    http.sleep(std::time::Duration::from_secs(1));
     let after = ticks(&std::fs::read_to_string("/proc/stat")?)?;
     let all = after.0.saturating_sub(before.0);
     let idle = after.1.saturating_sub(before.1);
     Ok(1.0 - idle as f64 / all.max(1) as f64)
 }
 
-/// All ticks and the idle ones (idle and waiting for the disk).
-fn ticks(stat: &str) -> Outcome<(u64, u64)> {
+/// The total ticks and the idle ones (idle and I/O wait).
+fn ticks(stat: &str) -> BenchResult<(u64, u64)> {
     let line = stat.lines().find_map(|line| line.strip_prefix("cpu "));
     let numbers = line
         .ok_or("/proc/stat has no line `cpu`")?

@@ -1,6 +1,6 @@
-//! Where things are: the repository, the built binaries, and a folder on a real disk.
+//! Paths: the repository, the built binaries, and a data folder on a real disk.
 
-use crate::Outcome;
+use crate::BenchResult;
 use std::{
     os::unix::fs::PermissionsExt,
     path::{Path, PathBuf},
@@ -8,7 +8,7 @@ use std::{
 };
 use tempfile::TempDir;
 
-/// The root of the repository that this was built from.
+/// The root of the repository that this program was built from.
 #[must_use]
 pub fn repository() -> PathBuf {
     let here = Path::new(env!("CARGO_MANIFEST_DIR"));
@@ -21,14 +21,14 @@ pub fn lua() -> PathBuf {
     repository().join("bench/lua")
 }
 
-/// A program of the same build as this one.
+/// The path of another program of the same build.
 ///
 /// # Errors
-/// If it is not there.
-pub fn built(name: &str) -> Outcome<PathBuf> {
+/// If the program does not exist.
+pub fn built(name: &str) -> BenchResult<PathBuf> {
     let mine = std::env::current_exe()?;
     let folder = mine.parent().ok_or("this program is in no folder")?;
-    // A test is one folder deeper.
+    // Test binaries are one folder deeper.
     let folder = if folder.ends_with("deps") {
         folder.parent().unwrap_or(folder)
     } else {
@@ -42,19 +42,19 @@ pub fn built(name: &str) -> Outcome<PathBuf> {
     }
 }
 
-/// A folder of the run's own, which servers that run as another user may enter. A file system in memory would make every
-/// commit free, so one is refused.
+/// Creates a folder for the run, which servers of another user may enter. A file system in memory is refused, because it would make every
+/// commit free.
 ///
 /// # Errors
-/// If it can't be made there.
-pub fn folder_on_disk(within: &Path) -> Outcome<TempDir> {
+/// If the folder can't be created.
+pub fn folder_on_disk(within: &Path) -> BenchResult<TempDir> {
     let folder = tempfile::Builder::new()
         .prefix("keyward-bench.")
         .tempdir_in(within)?;
     std::fs::set_permissions(folder.path(), std::fs::Permissions::from_mode(0o755))?;
     if is_in_memory(&file_system(folder.path())?) {
         return Err(format!(
-            "{} is in memory: name a folder on a disk with --dir",
+            "{} is in memory: set a folder on a disk with --dir",
             within.display()
         )
         .into());
@@ -62,24 +62,24 @@ pub fn folder_on_disk(within: &Path) -> Outcome<TempDir> {
     Ok(folder)
 }
 
-/// Whether a kind of file system keeps its files in memory.
+/// Whether a type of file system keeps its files in memory.
 fn is_in_memory(kind: &str) -> bool {
     matches!(kind, "tmpfs" | "ramfs")
 }
 
-/// The kind of file system that a folder is on.
+/// The type of the file system of a folder.
 ///
 /// # Errors
-/// If nobody can say.
-pub fn file_system(folder: &Path) -> Outcome<String> {
-    let said = Command::new("stat")
+/// If `stat` can't be run.
+pub fn file_system(folder: &Path) -> BenchResult<String> {
+    let output = Command::new("stat")
         .args(["-f", "-c", "%T"])
         .arg(folder)
         .output()?;
-    Ok(String::from_utf8_lossy(&said.stdout).trim().to_owned())
+    Ok(String::from_utf8_lossy(&output.stdout).trim().to_owned())
 }
 
-/// A number of the configuration as shipped, by a key that no two sections have.
+/// A number of the shipped configuration, by a key that is unique among all sections.
 #[cfg(test)]
 pub(crate) fn shipped(key: &str) -> u32 {
     let file = std::fs::read_to_string(repository().join("config/default.toml")).unwrap();
@@ -97,7 +97,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_file_system_in_memory_is_told_from_a_disk() {
+    fn a_file_system_in_memory_is_distinguished_from_a_disk() {
         assert!(is_in_memory("tmpfs") && is_in_memory("ramfs"));
         assert!(!is_in_memory("ext2/ext3") && !is_in_memory("overlayfs") && !is_in_memory("xfs"));
     }

@@ -1,32 +1,32 @@
-//! The programs that the harness runs, found where Debian keeps them, and as whom servers run.
+//! The programs that the harness runs, at the paths of Debian's packages, and the user that runs the servers.
 
-use crate::Outcome;
+use crate::BenchResult;
 use std::{
     path::{Path, PathBuf},
     process::Command,
 };
 
-/// Where the programs are.
+/// The paths of the programs.
 #[derive(Debug, Clone)]
 pub struct Programs {
-    /// The closed-loop load generator.
+    /// The load generator with a closed loop.
     pub wrk: PathBuf,
-    /// The load generator of the flood, which logs each request.
+    /// The load generator with an open loop, which logs each request.
     pub h2load: PathBuf,
-    /// The folder of initdb, `pg_ctl`, psql and pgbench.
+    /// The folder with initdb, `pg_ctl`, psql and pgbench.
     pub postgres: PathBuf,
     /// The Redis server.
     pub redis: PathBuf,
-    /// PostgreSQL refuses root: the user that it runs as then.
+    /// The user that runs the servers if the harness runs as root, which PostgreSQL refuses.
     pub server_user: Option<String>,
 }
 
 impl Programs {
-    /// Finds all of them.
+    /// Finds all programs.
     ///
     /// # Errors
-    /// What is missing, and how to get it.
-    pub fn find() -> Outcome<Self> {
+    /// The missing programs, with the packages that contain them.
+    pub fn find() -> BenchResult<Self> {
         let mut missing = Vec::new();
         let mut want = |name: &str, package: &'static str, found: Option<PathBuf>| {
             found.unwrap_or_else(|| {
@@ -48,7 +48,7 @@ impl Programs {
         }
     }
 
-    /// A command that runs as the user for servers.
+    /// A command that runs as the servers' user.
     #[must_use]
     pub fn as_server_user(&self, program: &Path) -> Command {
         match &self.server_user {
@@ -73,13 +73,13 @@ fn on_path(name: &str) -> Option<PathBuf> {
 }
 
 fn redis_server() -> Option<PathBuf> {
-    let told = std::env::var_os("KEYWARD_TEST_REDIS_SERVER").map(PathBuf::from);
-    told.or_else(|| on_path("redis-server"))
+    let configured = std::env::var_os("KEYWARD_TEST_REDIS_SERVER").map(PathBuf::from);
+    configured.or_else(|| on_path("redis-server"))
 }
 
 fn postgres_folder() -> Option<PathBuf> {
-    if let Some(told) = std::env::var_os("KEYWARD_TEST_PG_BIN") {
-        return Some(told.into());
+    if let Some(configured) = std::env::var_os("KEYWARD_TEST_PG_BIN") {
+        return Some(configured.into());
     }
     let mut folders: Vec<PathBuf> = std::fs::read_dir("/usr/lib/postgresql")
         .into_iter()
@@ -98,7 +98,7 @@ fn postgres_folder() -> Option<PathBuf> {
     })
 }
 
-fn user_for_servers() -> Outcome<Option<String>> {
+fn user_for_servers() -> BenchResult<Option<String>> {
     let id = Command::new("id").arg("-u").output()?;
     if String::from_utf8_lossy(&id.stdout).trim() != "0" {
         return Ok(None);
@@ -107,19 +107,19 @@ fn user_for_servers() -> Outcome<Option<String>> {
     Ok(Some(if there { "postgres" } else { "nobody" }.to_owned()))
 }
 
-/// The first line that a program prints about itself.
+/// The first line that a program prints, such as its version.
 #[must_use]
 pub fn version_of(program: &Path, argument: &str) -> String {
     let output = Command::new(program).arg(argument).output();
     output.map_or_else(
         |error| error.to_string(),
         |output| {
-            let said = if output.stdout.is_empty() {
+            let text = if output.stdout.is_empty() {
                 output.stderr
             } else {
                 output.stdout
             };
-            String::from_utf8_lossy(&said)
+            String::from_utf8_lossy(&text)
                 .lines()
                 .next()
                 .unwrap_or_default()

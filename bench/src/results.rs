@@ -1,62 +1,62 @@
-//! What was measured, as it is kept in `bench/results.json`: raw figures with the machine and the verdict on its quiet. A section
-//! that was not measured again stays as it was.
+//! The results in `bench/results.json`: raw figures, the machine, and whether it was quiet. A run replaces only the sections that it
+//! measured.
 
-use crate::{Outcome, machine::Machine, stats::Spread};
+use crate::{BenchResult, machine::Machine, stats::Spread};
 use serde::{Deserialize, Serialize};
 use std::path::Path;
 
 /// All sections.
 #[derive(Debug, Default, Serialize, Deserialize)]
 pub struct Results {
-    /// The routes beside their limits, and what a server takes at rest.
+    /// The routes and their limits, and a server at rest.
     pub routes: Option<Section<Routes>>,
     /// The same routes on databases of several sizes.
-    pub growth: Option<Section<Vec<Grown>>>,
-    /// A user with a long past beside a new one.
+    pub growth: Option<Section<Vec<GrowthResult>>>,
+    /// A user with a long history compared with a new user.
     #[serde(default)]
-    pub skew: Option<Section<Vec<Skewed>>>,
+    pub skew: Option<Section<Vec<SkewResult>>>,
     /// A flood of sign-ins.
-    pub flood: Option<Section<Vec<Flooded>>>,
+    pub flood: Option<Section<Vec<FloodResult>>>,
     /// A sweep of expired rows.
-    pub sweep: Option<Section<Vec<Swept>>>,
+    pub sweep: Option<Section<Vec<SweepResult>>>,
 }
 
 /// Figures of one run.
 #[derive(Debug, Serialize, Deserialize)]
 pub struct Section<T> {
-    /// When, where, how.
-    pub taken: Taken,
+    /// The circumstances of the run.
+    pub taken: RunInfo,
     /// The figures.
     pub figures: T,
 }
 
 /// The circumstances of a run.
 #[derive(Debug, Clone, Serialize, Deserialize)]
-pub struct Taken {
-    /// When it began, RFC 3339.
+pub struct RunInfo {
+    /// When the run began (RFC 3339).
     pub at: String,
-    /// The commit that was checked out, with a `+` if files had changed since.
+    /// The checked-out commit, with a `+` if there were uncommitted changes.
     pub commit: String,
     /// The machine.
     pub machine: Machine,
-    /// Whether it was quiet.
+    /// Whether the machine was quiet.
     pub noise: Noise,
-    /// Rounds a comparison.
+    /// Rounds of each comparison.
     pub rounds: u32,
-    /// Seconds a side and round.
+    /// Seconds of each side in a round.
     pub seconds: u32,
 }
 
-/// The verdict on the machine's quiet.
+/// Whether the machine was quiet during the run.
 #[derive(Debug, Clone, Default, Serialize, Deserialize)]
 pub struct Noise {
     /// The times of the fixed work in milliseconds.
     pub calibration: Option<Spread>,
-    /// How far they are apart, but for the tenth at either end, as a part of their median.
+    /// Their spread without the lowest and the highest tenth, as a fraction of their median.
     pub spread: f64,
-    /// What part of the processor was taken before the run.
+    /// The fraction of the processor in use before the run.
     pub busy_before: f64,
-    /// Why the machine counts as noisy; empty: it was quiet.
+    /// Why the machine counts as noisy; empty if it was quiet.
     pub reasons: Vec<String>,
 }
 
@@ -73,33 +73,33 @@ impl Noise {
 pub struct Routes {
     /// The comparisons.
     pub comparisons: Vec<Comparison>,
-    /// What a server takes at rest.
+    /// A server at rest.
     pub start: Option<Start>,
 }
 
 /// Latencies in microseconds.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
 pub struct Latency {
-    /// Half took no longer.
+    /// The median.
     pub p50: f64,
-    /// Nine of ten.
+    /// The 90th percentile.
     pub p90: f64,
-    /// 99 of a hundred.
+    /// The 99th percentile.
     pub p99: f64,
-    /// The slowest.
+    /// The longest.
     pub max: f64,
 }
 
-/// One side's rounds.
+/// The rounds of one side.
 #[derive(Debug, Clone, Serialize, Deserialize)]
 pub struct Series {
-    /// What ran.
+    /// The name of the side.
     pub name: String,
-    /// How many a second.
+    /// The rate, in requests a second.
     pub rate: Spread,
-    /// The same, round by round.
+    /// The rate of each round.
     pub rates: Vec<f64>,
-    /// The medians of the rounds' latencies.
+    /// The medians of the latencies of the rounds.
     pub latency: Option<Latency>,
 }
 
@@ -108,22 +108,22 @@ pub struct Series {
 pub struct Comparison {
     /// A short name.
     pub name: String,
-    /// What was measured.
+    /// The label in the tables.
     pub what: String,
-    /// On which database.
+    /// The database.
     pub backend: String,
-    /// The product.
+    /// The rates of the product.
     pub subject: Series,
-    /// The limit.
+    /// The rates of the limit.
     pub limit: Option<Series>,
-    /// The ratio of each pair of rounds.
+    /// The spread of the ratios, one for each pair of rounds.
     pub ratio: Option<Spread>,
-    /// The least ratio that is good.
+    /// The smallest ratio that meets the goal.
     pub goal: Option<f64>,
 }
 
 impl Comparison {
-    /// Whether the goal is met, where there is one.
+    /// Whether the goal is met; `None` without a goal.
     #[must_use]
     pub fn met(&self) -> Option<bool> {
         Some(self.ratio?.median >= self.goal?)
@@ -149,7 +149,7 @@ impl Comparison {
     }
 }
 
-/// What a server takes at rest: embedded, on existing data.
+/// A server at rest, embedded, with existing data.
 #[derive(Debug, Clone, Serialize, Deserialize)]
 pub struct Start {
     /// Milliseconds from the start of the process until `/health/ready` answers 200.
@@ -162,41 +162,41 @@ pub struct Start {
     pub libraries: Vec<String>,
 }
 
-/// What a start may take, in milliseconds.
+/// The goal for the start, in milliseconds.
 pub const READY_GOAL: f64 = 100.0;
-/// How much memory a server at rest may hold, in MB.
+/// The goal for the memory of a server at rest, in MB.
 pub const RESIDENT_GOAL: f64 = 20.0;
-/// How large the binary may be, in MB.
+/// The goal for the size of the binary, in MB.
 pub const BINARY_GOAL: f64 = 30.0;
-/// The libraries that a binary may load; the loader and the kernel's own are no files of ours.
+/// The libraries that the binary may load. The loader and the kernel's vDSO don't count.
 pub const LIBRARIES_GOAL: [&str; 3] = ["libc.so.6", "libm.so.6", "libgcc_s.so.1"];
 
 /// A route on databases of several sizes.
 #[derive(Debug, Clone, Serialize, Deserialize)]
-pub struct Grown {
-    /// On which database.
+pub struct GrowthResult {
+    /// The database.
     pub backend: String,
     /// The route.
     pub route: String,
-    /// By size, ascending.
+    /// The sizes, ascending.
     pub sizes: Vec<AtSize>,
 }
 
-/// At one size.
+/// A route on a database of one size.
 #[derive(Debug, Clone, Serialize, Deserialize)]
 pub struct AtSize {
-    /// How many users.
+    /// The number of users.
     pub users: u64,
-    /// What the database takes on the disk, in MB.
+    /// The size of the database on the disk, in MB.
     pub database_mb: f64,
     /// The p50 of each round, in microseconds.
     pub p50: Spread,
 }
 
-/// How much slower the largest may be than the smallest.
+/// The goal for the p50 of the largest size over that of the smallest.
 pub const GROWTH_GOAL: f64 = 1.2;
 
-impl Grown {
+impl GrowthResult {
     /// The median p50 at the largest size over that at the smallest.
     #[must_use]
     pub fn ratio(&self) -> Option<f64> {
@@ -205,24 +205,24 @@ impl Grown {
     }
 }
 
-/// A route as a new user and one with a long past meet it.
+/// A route for a new user and for a user with a long history.
 #[derive(Debug, Clone, Serialize, Deserialize)]
-pub struct Skewed {
-    /// On which database.
+pub struct SkewResult {
+    /// The database.
     pub backend: String,
     /// The route.
     pub route: String,
-    /// How long the new user waited, in microseconds.
+    /// The latencies of the new user, in microseconds.
     pub fresh: Spread,
-    /// How long the other one waited.
+    /// The latencies of the user with a long history, in microseconds.
     pub heavy: Spread,
 }
 
-/// How much longer a user with a long past may wait.
+/// The goal for the latency of a user with a long history over that of a new one.
 pub const SKEW_GOAL: f64 = 1.2;
 
-impl Skewed {
-    /// The median of the user with a long past over that of the new one.
+impl SkewResult {
+    /// The median of the user with a long history over that of the new user.
     #[must_use]
     pub fn ratio(&self) -> f64 {
         self.heavy.median / self.fresh.median
@@ -231,71 +231,71 @@ impl Skewed {
 
 /// A flood of sign-ins on one backend.
 #[derive(Debug, Clone, Serialize, Deserialize)]
-pub struct Flooded {
-    /// On which database.
+pub struct FloodResult {
+    /// The database.
     pub backend: String,
-    /// Sign-ins a second that the server makes in a closed loop.
+    /// The capacity: sign-ins a second in a closed loop.
     pub capacity: f64,
     /// Sign-ins a second that were sent.
     pub offered: f64,
-    /// Sign-ins a second that were let in.
+    /// Sign-ins a second that were accepted.
     pub admitted: f64,
-    /// Refusals (503): how many, and how long they took, in microseconds.
+    /// The number of refusals (503).
     pub refused: u64,
-    /// The latencies of the refusals.
+    /// The latencies of the refusals, in microseconds.
     pub refusals: Latency,
-    /// Token checks while it was quiet.
+    /// Token checks before the flood.
     pub verify_quiet: Latency,
     /// Token checks during the flood.
     pub verify_flooded: Latency,
-    /// Refreshes while it was quiet.
+    /// Refreshes before the flood.
     pub refresh_quiet: Latency,
     /// Refreshes during the flood.
     pub refresh_flooded: Latency,
-    /// Resident memory in MB: with the hash threads' memory before, at most during, and after.
+    /// Resident memory in MB, with the hashing threads' memory: before the flood, the maximum during it, and after it.
     pub resident_mb: [f64; 3],
-    /// Token checks, refreshes and sign-ins that were not answered as expected; a refused sign-in is.
+    /// Unexpected answers to token checks, refreshes and sign-ins. A refused sign-in is expected.
     pub wrong: u64,
 }
 
-/// How much slower checks may get.
+/// The goal for the p99 of checks during the flood over that before it.
 pub const FLOOD_GOAL: f64 = 2.0;
-/// How long a refusal may take, in microseconds.
+/// The goal for the p99 of refusals, in microseconds.
 pub const REFUSAL_GOAL: f64 = 50_000.0;
-/// How much memory may grow by: some connections' buffers, no more.
+/// The goal for memory during the flood over that before it: only the buffers of the connections may add to it.
 pub const FLAT_GOAL: f64 = 1.25;
 
 /// A sweep of expired rows on one backend.
 #[derive(Debug, Clone, Serialize, Deserialize)]
-pub struct Swept {
-    /// On which database.
+pub struct SweepResult {
+    /// The database.
     pub backend: String,
-    /// How many rows there were to be swept.
+    /// The expired rows at the start.
     pub rows: u64,
-    /// How many of them went while it was measured.
+    /// The rows that were removed during the measurement.
     pub gone: u64,
-    /// How many were left after that: the sweep went on to the end.
+    /// The rows that were left after it: not zero means that the sweep lasted for all of the measurement.
     pub left: u64,
-    /// What was asked for beside it.
-    pub routes: Vec<Beside>,
+    /// The routes that were measured during it.
+    pub routes: Vec<RouteDuringSweep>,
 }
 
-/// A route in quiet, and beside the sweep.
+/// A route before and during the sweep.
 #[derive(Debug, Clone, Serialize, Deserialize)]
-pub struct Beside {
+pub struct RouteDuringSweep {
     /// The route.
     pub route: String,
-    /// While nothing was swept.
+    /// Before the sweep.
     pub quiet: Latency,
     /// During the sweep.
     pub swept: Latency,
 }
 
-/// How much slower anything may get during a sweep.
+/// The goal for the latencies during the sweep over those before it.
 pub const SWEEP_GOAL: f64 = 2.0;
 
-impl Beside {
-    /// The p50 and the p99 during the sweep over those before.
+impl RouteDuringSweep {
+    /// The p50 and the p99 during the sweep over those before it.
     #[must_use]
     pub fn ratios(&self) -> [f64; 2] {
         [
@@ -305,7 +305,7 @@ impl Beside {
     }
 }
 
-impl Swept {
+impl SweepResult {
     /// One line for the terminal.
     #[must_use]
     pub fn line(&self) -> String {
@@ -321,7 +321,7 @@ impl Swept {
             })
             .collect();
         format!(
-            "sweep [{}]: {} rows, {} gone while it was measured, {} left; {}",
+            "sweep [{}]: {} rows, {} removed during the measurement, {} left; {}",
             self.backend,
             self.rows,
             self.gone,
@@ -332,22 +332,22 @@ impl Swept {
 }
 
 impl Results {
-    /// What the file holds; nothing if there is none.
+    /// Reads the results; empty if the file does not exist.
     ///
     /// # Errors
-    /// If it can't be read.
-    pub fn read(file: &Path) -> Outcome<Self> {
+    /// If the file can't be read or parsed.
+    pub fn read(file: &Path) -> BenchResult<Self> {
         if !file.exists() {
             return Ok(Self::default());
         }
         Ok(serde_json::from_str(&std::fs::read_to_string(file)?)?)
     }
 
-    /// Writes the file.
+    /// Writes the results.
     ///
     /// # Errors
-    /// If it can't.
-    pub fn write(&self, file: &Path) -> Outcome<()> {
+    /// If the file can't be written.
+    pub fn write(&self, file: &Path) -> BenchResult<()> {
         let mut text = serde_json::to_string_pretty(self)?;
         text.push('\n');
         std::fs::write(file, text)?;

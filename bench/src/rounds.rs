@@ -1,33 +1,33 @@
-//! Rounds: the subject and its limit in turns (A B A B …), so that whatever slows the machine slows both.
+//! Rounds of the subject and its limit in alternation (A B A B …), so that a slowdown of the machine affects both.
 
 use crate::{
-    Outcome,
-    load::Loaded,
+    BenchResult,
+    load::LoadResult,
     noise::Calibration,
+    progress,
     results::{Comparison, Latency, Series},
-    say,
     stats::Spread,
 };
 
-/// What one side did in one round.
+/// The result of one side in one round.
 #[derive(Debug, Clone, Copy, Default)]
-pub struct Once {
-    /// How many a second.
+pub struct Measurement {
+    /// The rate, in requests a second.
     pub rate: f64,
-    /// How long they took, where the load generator says.
+    /// The latencies, if the load generator reports them.
     pub latency: Option<Latency>,
 }
 
-impl Once {
-    /// A rate, and nothing of single answers.
+impl Measurement {
+    /// A rate without latencies.
     #[must_use]
     pub fn rate(rate: f64) -> Self {
         Self { rate, latency: None }
     }
 }
 
-impl From<&Loaded> for Once {
-    fn from(loaded: &Loaded) -> Self {
+impl From<&LoadResult> for Measurement {
+    fn from(loaded: &LoadResult) -> Self {
         Self {
             rate: loaded.per_second(),
             latency: Some(loaded.into()),
@@ -35,41 +35,45 @@ impl From<&Loaded> for Once {
     }
 }
 
-/// One side of a comparison: runs for so many seconds.
-pub type Side<'a> = Box<dyn FnMut(u32) -> Outcome<Once> + 'a>;
+/// One side of a comparison, which runs for the given number of seconds.
+pub type Side<'a> = Box<dyn FnMut(u32) -> BenchResult<Measurement> + 'a>;
 
-/// What is compared.
-pub struct Contest<'a> {
+/// A comparison to be run.
+pub struct ComparisonPlan<'a> {
     /// A short name.
     pub name: &'static str,
-    /// What is measured, in words.
+    /// The label in the tables.
     pub what: &'static str,
     /// The database.
     pub backend: &'static str,
     /// The subject.
     pub subject: Side<'a>,
-    /// Its limit: in words, and the side.
+    /// The name of the limit, and its side.
     pub limit: Option<(&'static str, Side<'a>)>,
-    /// The least ratio that is good.
+    /// The smallest ratio that meets the goal.
     pub goal: Option<f64>,
 }
 
-/// How many rounds, of how many seconds.
+/// The number and length of rounds.
 #[derive(Debug, Clone, Copy)]
 pub struct Plan {
-    /// Rounds.
+    /// The number of rounds.
     pub rounds: u32,
-    /// Seconds a side and round.
+    /// Seconds of each side in a round.
     pub seconds: u32,
-    /// Seconds before the rounds begin, uncounted; 0: none.
+    /// Seconds of warm-up before the rounds, which don't count; 0: none.
     pub warm_up: u32,
 }
 
-/// Runs the rounds.
+/// Runs the rounds of a comparison.
 ///
 /// # Errors
-/// If a side fails, or an answer was not as expected.
-pub fn run(mut contest: Contest<'_>, plan: Plan, calibration: &mut Calibration) -> Outcome<Comparison> {
+/// If a side fails or an answer is unexpected.
+pub fn run(
+    mut contest: ComparisonPlan<'_>,
+    plan: Plan,
+    calibration: &mut Calibration,
+) -> BenchResult<Comparison> {
     if plan.warm_up > 0 {
         (contest.subject)(plan.warm_up)?;
         if let Some((_, limit)) = &mut contest.limit {
@@ -96,11 +100,11 @@ pub fn run(mut contest: Contest<'_>, plan: Plan, calibration: &mut Calibration) 
         ratio: ratio(&subjects, &limits),
         goal: contest.goal,
     };
-    say(&compared.line());
+    progress(&compared.line());
     Ok(compared)
 }
 
-fn series(name: &str, rounds: &[Once]) -> Outcome<Series> {
+fn series(name: &str, rounds: &[Measurement]) -> BenchResult<Series> {
     let rates: Vec<f64> = rounds.iter().map(|once| once.rate).collect();
     let of = |get: fn(&Latency) -> f64| -> Option<f64> {
         let all: Vec<f64> = rounds
@@ -122,8 +126,8 @@ fn series(name: &str, rounds: &[Once]) -> Outcome<Series> {
     })
 }
 
-/// The ratios of the rounds, each of its own pair.
-fn ratio(subjects: &[Once], limits: &[Once]) -> Option<Spread> {
+/// The spread of the ratios of each pair of rounds.
+fn ratio(subjects: &[Measurement], limits: &[Measurement]) -> Option<Spread> {
     let ratios: Vec<f64> = subjects
         .iter()
         .zip(limits)
@@ -139,7 +143,7 @@ mod tests {
     use std::cell::RefCell;
 
     #[test]
-    fn the_sides_take_turns_and_the_ratio_is_that_of_each_pair() {
+    fn the_sides_alternate_and_the_ratio_is_that_of_each_pair() {
         let order = RefCell::new(String::new());
         let side = |name: char, rates: [f64; 3]| -> Side<'_> {
             let mut rates = rates.into_iter();
@@ -147,10 +151,10 @@ mod tests {
             Box::new(move |_| {
                 order.borrow_mut().push(name);
                 let rate = rates.next().ok_or("too many rounds")?;
-                Ok(Once { rate, latency: None })
+                Ok(Measurement { rate, latency: None })
             })
         };
-        let contest = Contest {
+        let contest = ComparisonPlan {
             name: "x",
             what: "x",
             backend: "none",

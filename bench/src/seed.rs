@@ -1,24 +1,24 @@
-//! Users with a session each, many and fast, without Keyward: COPY into PostgreSQL, and one statement in SQLite. They are as the
-//! product would have made them: ascending UUIDv7, one password of a cheap hash, addresses by number.
+//! Creates many users with one session each, fast and without Keyward: by COPY in PostgreSQL, and by one statement in SQLite. The rows look
+//! like those of the product: ascending UUIDv7, a cheap hash of one password, numbered addresses.
 
 pub mod expired;
 pub mod past;
 
 use crate::{
-    Outcome,
-    harvest::{self, PASSWORD},
+    BenchResult,
     limits::hash_loop,
     server::CHEAP_MEMORY,
     services::Postgres,
+    token_pool::{self, PASSWORD},
 };
 use diesel::{connection::SimpleConnection, prelude::*, sql_types::Text};
 use std::path::Path;
 
-/// Users, and sessions, at this millisecond since 1970 and after: one a millisecond. Before any that the product makes.
+/// The ids of users and sessions have one millisecond each from here on (since 1970), which is before any id that the product creates.
 const FIRST_MS: u64 = 1_735_689_600_000;
 const DAY_MICROS: i64 = 86_400_000_000;
 
-/// What an id is of.
+/// The kind of row that an id belongs to.
 #[derive(Clone, Copy)]
 enum Kind {
     User = 1,
@@ -37,17 +37,17 @@ fn id(kind: Kind, number: u64) -> String {
     )
 }
 
-fn hash() -> Outcome<String> {
+fn hash() -> BenchResult<String> {
     hash_loop::phc(PASSWORD, (CHEAP_MEMORY, 1, 1))
 }
 
-/// Fills an empty database of PostgreSQL that has its schema.
+/// Fills an empty PostgreSQL database that has the schema.
 ///
 /// # Errors
 /// If a statement is refused.
-pub fn postgres(server: &Postgres, database: &str, users: u64) -> Outcome<()> {
+pub fn postgres(server: &Postgres, database: &str, users: u64) -> BenchResult<()> {
     let hash = hash()?;
-    // Those that no constraint owns are built afterwards, sorted.
+    // Indexes other than primary keys are built afterwards, which is faster.
     let indexes = server.sql(
         database,
         "SELECT indexname || '|' || indexdef FROM pg_indexes WHERE schemaname = 'public' AND tablename IN ('users', 'sessions') \
@@ -68,7 +68,7 @@ pub fn postgres(server: &Postgres, database: &str, users: u64) -> Outcome<()> {
         "users (id, email, email_key, password_hash, role, status, created_at, updated_at, token_generation)",
         |out| {
             (0..users).try_for_each(|n| {
-                let (id, email) = (id(Kind::User, n), harvest::email(n as usize));
+                let (id, email) = (id(Kind::User, n), token_pool::email(n as usize));
                 writeln!(
                     out,
                     "{id}\t{email}\t{email}\t{hash}\tuser\tactive\t{created}\t{created}\t0"
@@ -108,11 +108,11 @@ struct Index {
     sql: String,
 }
 
-/// Fills an empty SQLite file that has its schema.
+/// Fills an empty SQLite file that has the schema.
 ///
 /// # Errors
 /// If a statement is refused.
-pub fn sqlite(file: &Path, users: u64) -> Outcome<()> {
+pub fn sqlite(file: &Path, users: u64) -> BenchResult<()> {
     let hash = hash()?;
     let mut c = SqliteConnection::establish(&file.display().to_string())?;
     c.batch_execute(

@@ -1,42 +1,43 @@
-//! The measured program: `keyward serve` of this build, on a backend, with the log as shipped (JSON, level info), to nowhere.
+//! The measured program: `keyward serve` of this build, on one backend. The log has the shipped settings (JSON, level info) and is
+//! discarded.
 
-use crate::{Outcome, http::Http, paths};
+use crate::{BenchResult, http::Http, paths};
 use std::{
     path::{Path, PathBuf},
     process::{Child, Command, Stdio},
     time::{Duration, Instant},
 };
 
-/// Where a server keeps its data.
+/// The data folder, database and Redis of a server.
 #[derive(Debug, Clone)]
-pub struct Place {
+pub struct Deployment {
     /// Its data folder.
     pub folder: PathBuf,
-    /// The address of its database on PostgreSQL; none: SQLite in the folder.
+    /// The URL of its PostgreSQL database; `None`: SQLite in the folder.
     pub postgres: Option<String>,
-    /// The address of its Redis.
+    /// The URL of its Redis.
     pub redis: Option<String>,
 }
 
-/// How costly its hashes are.
+/// The cost of password hashes.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Hashing {
-    /// As shipped.
+    /// The shipped parameters.
     AsShipped,
-    /// The cheapest that is allowed: for making many users, and where the database is what is looked at.
+    /// The cheapest allowed parameters: to create many users, and to measure the database.
     Cheap,
 }
 
 /// The memory of a cheap hash in KiB.
 pub const CHEAP_MEMORY: u32 = 64;
 
-impl Place {
-    /// The environment of a server here; nothing else is inherited.
+impl Deployment {
+    /// The environment variables of a server. Nothing else is inherited.
     #[must_use]
     pub fn environment(&self, hashing: Hashing) -> Vec<(String, String)> {
         let mut all = vec![
             ("KEYWARD__DATA__DIR".to_owned(), self.folder.display().to_string()),
-            // What is measured is how much it can do, not how much it grants to one address.
+            // The benchmark measures capacity, so rate limits are off.
             ("KEYWARD__LIMITS__ENABLED".to_owned(), "false".to_owned()),
         ];
         let mut add = |name: &str, value: &str| all.push((name.to_owned(), value.to_owned()));
@@ -58,7 +59,7 @@ impl Place {
         all
     }
 
-    /// What it is called in the tables.
+    /// The name of the backend in the tables.
     #[must_use]
     pub fn name(&self) -> &'static str {
         match (&self.postgres, &self.redis) {
@@ -69,16 +70,16 @@ impl Place {
     }
 }
 
-/// A running server, killed when it is dropped.
+/// A running server, which is killed on drop.
 pub struct Server {
     child: Child,
-    /// Its origin.
+    /// Its origin, such as `http://127.0.0.1:8080`.
     pub origin: String,
-    /// How long it took from the start of the process until it was ready.
+    /// The time from the start of the process until the server was ready.
     pub ready_after: Duration,
 }
 
-/// What the routes start with.
+/// The base path of the routes.
 pub const BASE: &str = "/api/v1/auth";
 
 fn keyward(binary: &Path, environment: Vec<(String, String)>) -> Command {
@@ -94,11 +95,11 @@ fn keyward(binary: &Path, environment: Vec<(String, String)>) -> Command {
     command
 }
 
-/// It picks its port itself, so that nobody else's server can be taken for it.
+/// The server picks a free port itself, so that no other server can be mistaken for it.
 const SERVE: [&str; 3] = ["serve", "--bind", "127.0.0.1:0"];
 
-/// What a server that did not get ready says when it is started once more: the one that is measured logs to nowhere.
-fn once_more(binary: &Path, environment: Vec<(String, String)>) -> String {
+/// The stderr of a server that did not become ready, from a second start: the log of the measured one is discarded.
+fn stderr_of_second_start(binary: &Path, environment: Vec<(String, String)>) -> String {
     let mut command = keyward(Path::new("timeout"), environment);
     let output = command
         .arg("5")
@@ -113,13 +114,13 @@ fn once_more(binary: &Path, environment: Vec<(String, String)>) -> String {
 }
 
 impl Server {
-    /// Starts one and waits until it is ready.
+    /// Starts a server and waits until it is ready.
     ///
     /// # Errors
-    /// If it does not get ready, with what it says when it is started once more.
-    pub fn start(place: &Place, hashing: Hashing, http: &Http) -> Outcome<Self> {
+    /// If it does not become ready, with the stderr of a second start.
+    pub fn start(deployment: &Deployment, hashing: Hashing, http: &Http) -> BenchResult<Self> {
         let binary = paths::built("keyward")?;
-        let environment = place.environment(hashing);
+        let environment = deployment.environment(hashing);
         let begun = Instant::now();
         let child = keyward(&binary, environment.clone()).args(SERVE).spawn()?;
         let mut server = Self {
@@ -131,14 +132,14 @@ impl Server {
             .until_ok(&mut server.child, "/health/ready", begun)
             .map_err(|error| {
                 format!(
-                    "keyward serve: {error}; once more: {}",
-                    once_more(&binary, environment)
+                    "keyward serve: {error}; a second start: {}",
+                    stderr_of_second_start(&binary, environment)
                 )
             })?;
         Ok(server)
     }
 
-    /// The URL of a path below the base.
+    /// The URL of a path below the base path.
     #[must_use]
     pub fn url(&self, path: &str) -> String {
         format!("{}{BASE}{path}", self.origin)
@@ -150,22 +151,22 @@ impl Server {
         format!("{}{path}", self.origin)
     }
 
-    /// Its resident memory in KiB.
+    /// The resident memory of the server in KiB.
     ///
     /// # Errors
-    /// If it has ended.
-    pub fn resident(&self) -> Outcome<u64> {
+    /// If the server has ended.
+    pub fn resident(&self) -> BenchResult<u64> {
         let status = std::fs::read_to_string(format!("/proc/{}/status", self.child.id()))?;
         let line = status.lines().find_map(|line| line.strip_prefix("VmRSS:"));
         let number = line.and_then(|rest| rest.trim().strip_suffix(" kB"));
         Ok(number.ok_or("no VmRSS: the server has ended")?.trim().parse()?)
     }
 
-    /// Asks it to end, and waits until it has.
+    /// Stops the server by SIGTERM and waits for its end.
     ///
     /// # Errors
-    /// If it can't be asked.
-    pub fn stop(mut self) -> Outcome<()> {
+    /// If the signal can't be sent.
+    pub fn stop(mut self) -> BenchResult<()> {
         Command::new("kill").arg(self.child.id().to_string()).status()?;
         self.child.wait()?;
         Ok(())
@@ -179,18 +180,21 @@ impl Drop for Server {
     }
 }
 
-/// Makes the schema.
+/// Creates the schema of a deployment.
 ///
 /// # Errors
-/// If that fails.
-pub fn migrate(place: &Place) -> Outcome<()> {
-    let mut command = keyward(&paths::built("keyward")?, place.environment(Hashing::AsShipped));
+/// If the migration fails.
+pub fn migrate(deployment: &Deployment) -> BenchResult<()> {
+    let mut command = keyward(
+        &paths::built("keyward")?,
+        deployment.environment(Hashing::AsShipped),
+    );
     let output = command.args(["migrate", "up"]).stderr(Stdio::piped()).output()?;
     if output.status.success() {
         Ok(())
     } else {
         Err(format!(
-            "the schema can't be made: {}",
+            "the schema can't be created: {}",
             String::from_utf8_lossy(&output.stderr)
         )
         .into())

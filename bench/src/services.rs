@@ -1,7 +1,7 @@
-//! PostgreSQL and Redis of the run's own. PostgreSQL flushes every commit to the disk, unlike the tests' throwaway one: a
-//! figure without `fsync` would be a figure of something else.
+//! PostgreSQL and Redis for a run. Unlike the throwaway server of the tests, this PostgreSQL flushes every commit to the disk: a figure
+//! without `fsync` would be meaningless.
 
-use crate::{Outcome, http::Http, listener::free_port, programs::Programs};
+use crate::{BenchResult, http::Http, listener::free_port, programs::Programs};
 use std::{
     io::Write,
     path::{Path, PathBuf},
@@ -9,10 +9,10 @@ use std::{
     time::Duration,
 };
 
-/// What is set beside PostgreSQL's defaults; `fsync` is on by default.
+/// The settings that differ from PostgreSQL's defaults; `fsync` is on by default.
 pub const POSTGRES_SETTINGS: [(&str, &str); 2] = [("shared_buffers", "1GB"), ("max_wal_size", "4GB")];
 
-/// A PostgreSQL.
+/// A PostgreSQL server, which is stopped on drop.
 pub struct Postgres {
     programs: Programs,
     data: PathBuf,
@@ -20,11 +20,11 @@ pub struct Postgres {
 }
 
 impl Postgres {
-    /// Makes and starts one in a folder.
+    /// Creates a server in a folder and starts it.
     ///
     /// # Errors
-    /// If it does not start.
-    pub fn start(programs: &Programs, folder: &Path) -> Outcome<Self> {
+    /// If the server does not start.
+    pub fn start(programs: &Programs, folder: &Path) -> BenchResult<Self> {
         let data = folder.join("postgres");
         std::fs::create_dir(&data)?;
         if let Some(user) = &programs.server_user {
@@ -41,19 +41,19 @@ impl Postgres {
         )?;
         let log = own.data.join("log").display().to_string();
         let options = options(own.port);
-        // It waits for the server that it started, and for no other that may answer on the port.
+        // `pg_ctl -w` waits for the server that it started, not for another one on the port.
         let start = ["start", "-s", "-w", "-t", "60", "-l", &log, "-o", &options];
         own.tool("pg_ctl", &start).map_err(|error| {
-            let said = std::fs::read_to_string(&log).unwrap_or_default();
-            format!("{error}{said}")
+            let text = std::fs::read_to_string(&log).unwrap_or_default();
+            format!("{error}{text}")
         })?;
         Ok(own)
     }
 
-    fn tool(&self, name: &str, arguments: &[&str]) -> Outcome<()> {
+    fn tool(&self, name: &str, arguments: &[&str]) -> BenchResult<()> {
         let mut command = self.programs.as_server_user(&self.programs.postgres.join(name));
         let (first, rest) = arguments.split_first().ok_or("no arguments")?;
-        // pg_ctl takes its verb first, initdb any order.
+        // pg_ctl requires its verb first; initdb accepts any order.
         if name == "pg_ctl" {
             command.arg(first).arg("-D").arg(&self.data).args(rest);
         } else {
@@ -62,13 +62,13 @@ impl Postgres {
         succeed(command.stdout(Stdio::null()).current_dir("/"))
     }
 
-    /// The address of one of its databases.
+    /// The URL of a database.
     #[must_use]
     pub fn url(&self, database: &str) -> String {
         format!("postgres://postgres@127.0.0.1:{}/{database}", self.port)
     }
 
-    /// A client program of it, on one of its databases.
+    /// A command that runs a client program of PostgreSQL on a database.
     #[must_use]
     pub fn client(&self, program: &str, database: &str) -> Command {
         let mut command = Command::new(self.programs.postgres.join(program));
@@ -81,20 +81,20 @@ impl Postgres {
         command
     }
 
-    /// Makes a database.
+    /// Creates a database and returns its URL.
     ///
     /// # Errors
-    /// If it can't.
-    pub fn create(&self, database: &str) -> Outcome<String> {
+    /// If the database can't be created.
+    pub fn create(&self, database: &str) -> BenchResult<String> {
         succeed(self.client("createdb", "postgres").arg(database))?;
         Ok(self.url(database))
     }
 
-    /// Runs SQL and gives what it prints.
+    /// Runs SQL and returns its output.
     ///
     /// # Errors
-    /// If it fails.
-    pub fn sql(&self, database: &str, sql: &str) -> Outcome<String> {
+    /// If the SQL fails.
+    pub fn sql(&self, database: &str, sql: &str) -> BenchResult<String> {
         let mut command = self.client("psql", database);
         let output = command
             .args(["-XAtq", "-v", "ON_ERROR_STOP=1", "-c", sql])
@@ -106,16 +106,16 @@ impl Postgres {
         }
     }
 
-    /// Fills a table by COPY with the text that `write` makes.
+    /// Fills a table by COPY with the text that `write` writes.
     ///
     /// # Errors
-    /// If it fails.
+    /// If the COPY fails.
     pub fn copy(
         &self,
         database: &str,
         target: &str,
         write: impl FnOnce(&mut dyn Write) -> std::io::Result<()>,
-    ) -> Outcome<()> {
+    ) -> BenchResult<()> {
         let mut child = self
             .client("psql", database)
             .args([
@@ -153,8 +153,8 @@ impl Drop for Postgres {
     }
 }
 
-/// Runs a command that has to succeed.
-pub(crate) fn succeed(command: &mut Command) -> Outcome<()> {
+/// Runs a command, which must succeed.
+pub(crate) fn succeed(command: &mut Command) -> BenchResult<()> {
     let output = command.stderr(Stdio::piped()).output()?;
     if output.status.success() {
         Ok(())
@@ -168,18 +168,18 @@ pub(crate) fn succeed(command: &mut Command) -> Outcome<()> {
     }
 }
 
-/// A Redis that keeps nothing.
+/// A Redis server without persistence, which is killed on drop.
 pub struct Redis {
     child: Child,
     port: u16,
 }
 
 impl Redis {
-    /// Starts one.
+    /// Starts a server.
     ///
     /// # Errors
-    /// If it does not start.
-    pub fn start(programs: &Programs, folder: &Path, http: &Http) -> Outcome<Self> {
+    /// If the server does not start.
+    pub fn start(programs: &Programs, folder: &Path, http: &Http) -> BenchResult<Self> {
         let port = free_port();
         let log = folder.join(format!("redis-{port}.log"));
         let child = programs
@@ -206,7 +206,7 @@ impl Redis {
             if redis.answers() {
                 return Ok(redis);
             }
-            http.rest(Duration::from_millis(5));
+            http.sleep(Duration::from_millis(5));
         }
         Err(format!(
             "Redis did not start: {}",
@@ -215,17 +215,17 @@ impl Redis {
         .into())
     }
 
-    /// Whether the one that answers on the port is this one: another could have got the port before.
+    /// Whether this server answers on the port, and not another one that took the port first.
     fn answers(&self) -> bool {
         let ask = || {
             let mut connection = redis::Client::open(self.url())?.get_connection()?;
             redis::cmd("INFO").arg("server").query::<String>(&mut connection)
         };
         let ours = format!("process_id:{}", self.child.id());
-        ask().is_ok_and(|said| said.lines().any(|line| line == ours))
+        ask().is_ok_and(|info| info.lines().any(|line| line == ours))
     }
 
-    /// Its address.
+    /// The URL of the server.
     #[must_use]
     pub fn url(&self) -> String {
         format!("redis://127.0.0.1:{}/0", self.port)

@@ -1,45 +1,47 @@
-//! A user with a long past beside a new one: on one database, asked by one server, in turns. Whatever slows the machine slows both.
+//! Compares a user with a long history and a new user: on one server and one database, in alternation, so that a slowdown of the machine
+//! affects both.
 
 use crate::{
-    Outcome,
-    harvest::{self, tokens},
+    BenchResult,
     http::Http,
     noise::Calibration,
     programs::Programs,
-    results::Skewed,
-    say, seed,
-    server::{BASE, Hashing, Place, Server, migrate},
+    progress,
+    results::SkewResult,
+    seed,
+    server::{BASE, Deployment, Hashing, Server, migrate},
     services::{Postgres, Redis},
     stats::Spread,
+    token_pool::{self, tokens},
 };
 use serde_json::{Value, json};
 use std::{collections::BTreeMap, path::Path};
 
-/// How many other users there are.
+/// The number of users in the database.
 const USERS: u64 = 10_000;
-/// How often each user does everything.
+/// How often each user sends all requests.
 const TURNS: u32 = 200;
-/// The user with a long past, and the one without.
+/// The user with a long history, and the new user.
 const HEAVY: usize = 0;
 const FRESH: usize = 1;
 
-/// The times of a route in microseconds: of the new user, and of the one with a long past.
+/// The latencies of a route in microseconds: those of the new user, and those of the user with a long history.
 type Times = BTreeMap<&'static str, [Vec<f64>; 2]>;
 
-/// Both databases.
+/// Measures both databases.
 ///
 /// # Errors
-/// If something fails, or an answer was not as expected.
+/// If a step fails or an answer is unexpected.
 pub fn measure(
     programs: &Programs,
     http: &Http,
     folder: &Path,
     calibration: &mut Calibration,
-) -> Outcome<Vec<Skewed>> {
-    // Gone before the data of another measurement comes.
+) -> BenchResult<Vec<SkewResult>> {
+    // Deleted before the next measurement creates its data.
     let own = tempfile::tempdir_in(folder)?;
     let folder = own.path();
-    let embedded = Place {
+    let embedded = Deployment {
         folder: folder.join("skew-embedded"),
         postgres: None,
         redis: None,
@@ -49,13 +51,13 @@ pub fn measure(
     let file = embedded.folder.join("keyward.db");
     seed::sqlite(&file, USERS)?;
     seed::past::sqlite(&file, HEAVY)?;
-    let mut all = in_turns("SQLite", &embedded, http, calibration)?;
+    let mut all = alternate("SQLite", &embedded, http, calibration)?;
 
     let (postgres, redis) = (
         Postgres::start(programs, folder)?,
         Redis::start(programs, folder, http)?,
     );
-    let fleet = Place {
+    let fleet = Deployment {
         folder: folder.join("skew-fleet"),
         postgres: Some(postgres.create("skew")?),
         redis: Some(redis.url()),
@@ -64,23 +66,23 @@ pub fn measure(
     migrate(&fleet)?;
     seed::postgres(&postgres, "skew", USERS)?;
     seed::past::postgres(&postgres, "skew", HEAVY)?;
-    all.extend(in_turns("PostgreSQL + Redis", &fleet, http, calibration)?);
+    all.extend(alternate("PostgreSQL + Redis", &fleet, http, calibration)?);
     Ok(all)
 }
 
-fn in_turns(
+fn alternate(
     backend: &str,
-    place: &Place,
+    deployment: &Deployment,
     http: &Http,
     calibration: &mut Calibration,
-) -> Outcome<Vec<Skewed>> {
-    let server = Server::start(place, Hashing::Cheap, http)?;
+) -> BenchResult<Vec<SkewResult>> {
+    let server = Server::start(deployment, Hashing::Cheap, http)?;
     let mut times = Times::new();
     for turn in 0..TURNS {
         if turn % 20 == 0 {
             calibration.round()?;
         }
-        // Each begins as often as the other.
+        // Each user goes first equally often.
         let order = if turn % 2 == 0 {
             [FRESH, HEAVY]
         } else {
@@ -88,20 +90,20 @@ fn in_turns(
         };
         for user in order {
             let all = turn % 4 == 0;
-            a_visit(&server, http, user, all, &mut times)?;
+            send_all_requests(&server, http, user, all, &mut times)?;
         }
     }
     let mut skewed = Vec::new();
     for (route, [fresh, heavy]) in times {
         let spread = |times: &[f64]| Spread::of(times).ok_or("nothing was measured");
-        let one = Skewed {
+        let one = SkewResult {
             backend: backend.to_owned(),
             route: route.to_owned(),
             fresh: spread(&fresh)?,
             heavy: spread(&heavy)?,
         };
-        say(&format!(
-            "{route} [{backend}]: {:.0} µs, with a long past {:.0} µs, {:.2}",
+        progress(&format!(
+            "{route} [{backend}]: {:.0} µs, with a long history {:.0} µs, {:.2}",
             one.fresh.median,
             one.heavy.median,
             one.ratio()
@@ -111,9 +113,15 @@ fn in_turns(
     Ok(skewed)
 }
 
-/// Signs in, refreshes, looks at its lists and signs out; sometimes everywhere.
-fn a_visit(server: &Server, http: &Http, user: usize, all: bool, times: &mut Times) -> Outcome<()> {
-    let mut timed = |route: &'static str, bearer: Option<&str>, body: Option<&Value>| -> Outcome<Value> {
+/// Sends all requests of one user: sign-in, refresh, profile, sessions and sign-out (of all sessions if `all`).
+fn send_all_requests(
+    server: &Server,
+    http: &Http,
+    user: usize,
+    all: bool,
+    times: &mut Times,
+) -> BenchResult<()> {
+    let mut timed = |route: &'static str, bearer: Option<&str>, body: Option<&Value>| -> BenchResult<Value> {
         let (path, _) = route.split_once(' ').unwrap_or((route, ""));
         let path = if path == "/sessions" {
             "/sessions?status=all"
@@ -129,7 +137,7 @@ fn a_visit(server: &Server, http: &Http, user: usize, all: bool, times: &mut Tim
         }
         Ok(answer)
     };
-    let begun = tokens(&timed("/login", None, Some(&harvest::login(user)))?)?;
+    let begun = tokens(&timed("/login", None, Some(&token_pool::login(user)))?)?;
     let refresh = json!({ "refresh_token": begun.refresh });
     let next = tokens(&timed("/refresh", None, Some(&refresh))?)?;
     let bearer = Some(next.access.as_str());

@@ -1,23 +1,23 @@
-//! What a server takes at rest: the time to be ready, memory, the size of the binary, and what it loads.
+//! A server at rest: its start-up time, its memory, the size of the binary, and the libraries that it loads.
 
 use crate::{
-    Outcome,
+    BenchResult,
     http::Http,
     paths,
     results::Start,
-    server::{Hashing, Place, Server},
+    server::{Deployment, Hashing, Server},
     stats::Spread,
 };
 use std::process::Command;
 
-/// Starts it over and over on data that is there.
+/// Starts a server `times` times on existing data.
 ///
 /// # Errors
-/// If it does not start.
-pub fn measure(place: &Place, http: &Http, times: u32) -> Outcome<Start> {
+/// If the server does not start.
+pub fn measure(deployment: &Deployment, http: &Http, times: u32) -> BenchResult<Start> {
     let (mut ready, mut resident) = (Vec::new(), Vec::new());
     for _ in 0..times {
-        let server = Server::start(place, Hashing::AsShipped, http)?;
+        let server = Server::start(deployment, Hashing::AsShipped, http)?;
         ready.push(server.ready_after.as_secs_f64() * 1e3);
         http.get(&server.at_root("/.well-known/jwks.json"))?;
         resident.push(server.resident()? as f64 * 1024.0 / 1e6);
@@ -34,9 +34,9 @@ pub fn measure(place: &Place, http: &Http, times: u32) -> Outcome<Start> {
     })
 }
 
-/// The libraries that `ldd` names; the loader and the kernel's page are not files that could be missing.
-fn libraries(said: &str) -> Vec<String> {
-    let names = said.lines().filter_map(|line| line.split_whitespace().next());
+/// The libraries in the output of `ldd`, without the loader and the kernel's vDSO.
+fn libraries(output: &str) -> Vec<String> {
+    let names = output.lines().filter_map(|line| line.split_whitespace().next());
     names
         .filter(|name| !name.starts_with('/') && !name.starts_with("linux-"))
         .map(str::to_owned)
@@ -48,8 +48,8 @@ mod tests {
     use super::*;
 
     #[test]
-    fn libraries_are_told_from_the_loader() {
-        let said = "\tlinux-vdso.so.1 (0x1)\n\tlibc.so.6 => /lib/libc.so.6 (0x2)\n\t/lib64/ld-linux-x86-64.so.2 (0x3)\n";
-        assert_eq!(libraries(said), ["libc.so.6"]);
+    fn libraries_are_distinguished_from_the_loader() {
+        let text = "\tlinux-vdso.so.1 (0x1)\n\tlibc.so.6 => /lib/libc.so.6 (0x2)\n\t/lib64/ld-linux-x86-64.so.2 (0x3)\n";
+        assert_eq!(libraries(text), ["libc.so.6"]);
     }
 }

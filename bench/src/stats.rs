@@ -1,20 +1,20 @@
-//! Medians and spreads of a few figures. A mean would let one disturbed round speak for all.
+//! Medians and spreads of a few figures. A mean would be dominated by one disturbed round.
 
 use serde::{Deserialize, Serialize};
 
-/// A median with the least and the greatest beside it.
+/// A median with the minimum and the maximum.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
 pub struct Spread {
-    /// The middle one.
+    /// The median.
     pub median: f64,
-    /// The least.
+    /// The minimum.
     pub min: f64,
-    /// The greatest.
+    /// The maximum.
     pub max: f64,
 }
 
 impl Spread {
-    /// The spread of some figures; `None` of none.
+    /// The spread of the figures; `None` if there are none.
     #[must_use]
     pub fn of(figures: &[f64]) -> Option<Self> {
         let mut sorted = figures.to_vec();
@@ -31,7 +31,7 @@ impl Spread {
     }
 }
 
-/// The figure below which this part (of 1) of the sorted figures lies.
+/// The quantile of sorted figures, for a `part` between 0 and 1; `None` if there are no figures.
 #[must_use]
 pub fn quantile(sorted: &[f64], part: f64) -> Option<f64> {
     let last = sorted.len().checked_sub(1)?;
@@ -44,7 +44,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_median_is_the_middle_one_or_between_the_two_in_the_middle() {
+    fn the_median_is_the_middle_figure_or_the_mean_of_the_two_middle_ones() {
         assert_eq!(Spread::of(&[3.0, 1.0, 2.0]).unwrap().median, 2.0);
         assert_eq!(Spread::of(&[4.0, 1.0, 2.0, 3.0]).unwrap().median, 2.5);
         assert!(Spread::of(&[]).is_none());

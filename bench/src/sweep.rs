@@ -1,21 +1,21 @@
-//! Housekeeping while the service runs: a million rows that have had their day are swept, and nobody is to wait twice as long.
+//! A sweep of a million expired rows while the service runs. No request should take twice as long as before.
 //!
-//! A server's first sweep begins a minute after its start. Before that the same load is measured on the same rows: `/me`,
-//! refreshes and sign-ins at a steady rate, far below what the server can do, so that a time is that of a request and not of a
-//! queue; cheap hashes, so that it is the database's time that is looked at.
+//! A server's first sweep begins a minute after its start. Before that, the same load is measured on the same rows: `/me`, refreshes and
+//! sign-ins at a constant rate far below the capacity, so that a latency is that of a request and not of a queue. Cheap hashes make the
+//! database's time visible.
 
 use crate::{
-    Outcome,
-    harvest::{self, Harvest},
+    BenchResult,
     http::Http,
-    load::{Load, Loaded},
+    load::{Load, LoadResult},
     noise::Calibration,
     programs::Programs,
-    results::{Beside, Swept},
-    say,
+    progress,
+    results::{RouteDuringSweep, SweepResult},
     seed::{self, expired, expired::Target},
-    server::{BASE, Hashing, Place, Server, migrate},
+    server::{BASE, Deployment, Hashing, Server, migrate},
     services::{Postgres, Redis},
+    token_pool::{self, TokenPool},
 };
 use std::{
     path::Path,
@@ -23,19 +23,19 @@ use std::{
     time::{Duration, Instant},
 };
 
-/// How large a sweep is.
+/// The size of a sweep.
 #[derive(Debug, Clone, Copy)]
 pub struct Size {
-    /// Rows to be swept, of all kinds together.
+    /// The expired rows, of all kinds together.
     pub rows: u64,
-    /// Seconds of quiet, and of the sweep.
+    /// Seconds before the sweep, and of the sweep.
     pub seconds: u32,
-    /// Whether the sweep is waited for. Without it, both halves are quiet.
+    /// Whether to wait for the sweep. If not, both measurements are without a sweep.
     pub waits: bool,
 }
 
 impl Size {
-    /// Whether all of it works, but for the minute until the sweep; its figures mean nothing.
+    /// A size for a test that everything works, without the wait for the sweep. Its figures mean nothing.
     #[must_use]
     pub const fn smoke() -> Self {
         Self {
@@ -46,32 +46,32 @@ impl Size {
     }
 }
 
-/// Users; the first ones are signed in, the others sign in.
+/// The number of users. The first [`KNOWN`] are signed in; the others sign in during the measurement.
 const USERS: u64 = 1_000;
-/// Those who are signed in.
+/// The users that are signed in.
 const KNOWN: usize = 50;
-/// Sessions of each of them.
+/// Sessions of each signed-in user.
 const SESSIONS: usize = 8;
-/// How long after its start a server's first sweep begins.
-const BEGINS: Duration = Duration::from_secs(60);
-/// How much longer it may take until the first rows are gone.
-const PATIENCE: Duration = Duration::from_secs(30);
+/// The time from a server's start until its first sweep.
+const FIRST_SWEEP_AFTER: Duration = Duration::from_secs(60);
+/// How much later the first rows may be removed.
+const SWEEP_TIMEOUT: Duration = Duration::from_secs(30);
 
-/// What is asked for, by how many connections, and how long each rests after an answer, in milliseconds.
+/// The routes, with the connections of each and their pause after an answer in milliseconds.
 const ROUTES: [(&str, u32, u32); 3] = [("/me", 4, 10), ("/refresh", 4, 40), ("/login", 2, 40)];
 
-/// Embedded, and on PostgreSQL with Redis.
+/// Measures sweeps on SQLite and on PostgreSQL with Redis.
 ///
 /// # Errors
-/// If something fails.
+/// If a step fails.
 pub fn measure(
     programs: &Programs,
     http: &Http,
     folder: &Path,
     size: Size,
     calibration: &mut Calibration,
-) -> Outcome<Vec<Swept>> {
-    let embedded = Place {
+) -> BenchResult<Vec<SweepResult>> {
+    let embedded = Deployment {
         folder: folder.join("swept"),
         postgres: None,
         redis: None,
@@ -80,17 +80,17 @@ pub fn measure(
     migrate(&embedded)?;
     let file = embedded.folder.join("keyward.db");
     seed::sqlite(&file, USERS)?;
-    let scene = Scene {
+    let backend = BackendRun {
         programs,
         http,
-        place: &embedded,
+        deployment: &embedded,
         target: Target::Sqlite(&file),
         size,
     };
-    let mut all = vec![scene.sweep(calibration)?];
+    let mut all = vec![backend.sweep(calibration)?];
     let postgres = Postgres::start(programs, folder)?;
     let redis = Redis::start(programs, folder, http)?;
-    let fleet = Place {
+    let fleet = Deployment {
         folder: folder.join("swept-fleet"),
         postgres: Some(postgres.create("keyward")?),
         redis: Some(redis.url()),
@@ -98,79 +98,79 @@ pub fn measure(
     std::fs::create_dir(&fleet.folder)?;
     migrate(&fleet)?;
     seed::postgres(&postgres, "keyward", USERS)?;
-    let scene = Scene {
-        place: &fleet,
+    let backend = BackendRun {
+        deployment: &fleet,
         target: Target::Postgres(&postgres, "keyward"),
-        ..scene
+        ..backend
     };
-    all.push(scene.sweep(calibration)?);
+    all.push(backend.sweep(calibration)?);
     Ok(all)
 }
 
-struct Scene<'a> {
+struct BackendRun<'a> {
     programs: &'a Programs,
     http: &'a Http,
-    place: &'a Place,
+    deployment: &'a Deployment,
     target: Target<'a>,
     size: Size,
 }
 
-impl Scene<'_> {
-    fn sweep(&self, calibration: &mut Calibration) -> Outcome<Swept> {
+impl BackendRun<'_> {
+    fn sweep(&self, calibration: &mut Calibration) -> BenchResult<SweepResult> {
         let each = self.size.rows.div_ceil(expired::KINDS);
         self.target.fill(each, USERS)?;
         let begun = Instant::now();
-        let server = Server::start(self.place, Hashing::Cheap, self.http)?;
+        let server = Server::start(self.deployment, Hashing::Cheap, self.http)?;
         let known: Vec<usize> = (0..KNOWN).collect();
-        let mut harvest = Harvest::sign_in(&server, self.http, &known, SESSIONS)?;
+        let mut pool = TokenPool::sign_in(&server, self.http, &known, SESSIONS)?;
         calibration.round()?;
-        let quiet = self.load(&server, &mut harvest)?;
+        let quiet = self.load(&server, &mut pool)?;
         let before = self.target.left()?;
         if self.size.waits {
-            if begun.elapsed() > BEGINS {
-                return Err("the sweep began before the quiet was over: take fewer --seconds".into());
+            if begun.elapsed() > FIRST_SWEEP_AFTER {
+                return Err("the sweep began before the first measurement ended: use fewer --seconds".into());
             }
-            self.until_it_sweeps(begun, before)?;
+            self.wait_for_sweep(begun, before)?;
         }
         let swept_from = self.target.left()?;
-        let swept = self.load(&server, &mut harvest)?;
+        let swept = self.load(&server, &mut pool)?;
         let left = self.target.left()?;
         calibration.round()?;
         let routes = ROUTES.iter().zip(quiet.iter().zip(&swept));
-        let result = Swept {
-            backend: self.place.name().to_owned(),
+        let result = SweepResult {
+            backend: self.deployment.name().to_owned(),
             rows: before,
             gone: swept_from.saturating_sub(left),
             left,
             routes: routes
-                .map(|((route, ..), (quiet, swept))| Beside {
+                .map(|((route, ..), (quiet, swept))| RouteDuringSweep {
                     route: (*route).to_owned(),
                     quiet: quiet.into(),
                     swept: swept.into(),
                 })
                 .collect(),
         };
-        say(&result.line());
+        progress(&result.line());
         Ok(result)
     }
 
-    fn until_it_sweeps(&self, begun: Instant, before: u64) -> Outcome<()> {
-        self.http.rest(BEGINS.saturating_sub(begun.elapsed()));
+    fn wait_for_sweep(&self, begun: Instant, before: u64) -> BenchResult<()> {
+        self.http.sleep(FIRST_SWEEP_AFTER.saturating_sub(begun.elapsed()));
         while self.target.left()? == before {
-            if begun.elapsed() > BEGINS + PATIENCE {
-                return Err(format!("nothing was swept within {PATIENCE:?}").into());
+            if begun.elapsed() > FIRST_SWEEP_AFTER + SWEEP_TIMEOUT {
+                return Err(format!("nothing was swept within {SWEEP_TIMEOUT:?}").into());
             }
-            self.http.rest(Duration::from_millis(100));
+            self.http.sleep(Duration::from_millis(100));
         }
         Ok(())
     }
 
-    /// All routes at the same time.
-    fn load(&self, server: &Server, harvest: &mut Harvest) -> Outcome<Vec<Loaded>> {
-        let under_way = ROUTES
+    /// Measures all routes at the same time.
+    fn load(&self, server: &Server, pool: &mut TokenPool) -> BenchResult<Vec<LoadResult>> {
+        let running = ROUTES
             .iter()
             .map(|(route, connections, rest)| {
-                let (script, mut arguments) = self.asks(route, harvest)?;
+                let (script, mut arguments) = self.script_for(route, pool)?;
                 arguments.push(rest.to_string());
                 let load = Load {
                     origin: &server.origin,
@@ -183,28 +183,28 @@ impl Scene<'_> {
                 let mut command = load.command(self.programs);
                 Ok(command.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn()?)
             })
-            .collect::<Outcome<Vec<Child>>>()?;
-        let said = under_way
+            .collect::<BenchResult<Vec<Child>>>()?;
+        let results = running
             .into_iter()
-            .map(|child| Loaded::said(&child.wait_with_output()?))
-            .collect::<Outcome<Vec<_>>>()?;
-        for ((route, ..), loaded) in ROUTES.iter().zip(&said) {
+            .map(|child| LoadResult::parse(&child.wait_with_output()?))
+            .collect::<BenchResult<Vec<_>>>()?;
+        for ((route, ..), loaded) in ROUTES.iter().zip(&results) {
             let complaints = loaded.complaints(&[200]);
             if !complaints.is_empty() {
                 return Err(format!("{route}: {}", complaints.join(", ")).into());
             }
         }
-        Ok(said)
+        Ok(results)
     }
 
-    fn asks(&self, route: &str, harvest: &mut Harvest) -> Outcome<(&'static str, Vec<String>)> {
+    fn script_for(&self, route: &str, pool: &mut TokenPool) -> BenchResult<(&'static str, Vec<String>)> {
         let path = format!("{BASE}{route}");
         let file = |name: &str, lines: Vec<String>| {
-            harvest::lines(&self.place.folder, name, lines).map(|path| path.display().to_string())
+            token_pool::lines(&self.deployment.folder, name, lines).map(|path| path.display().to_string())
         };
         Ok(match route {
             "/me" => {
-                let tokens = harvest.peek().into_iter().take(KNOWN).map(|one| one.access);
+                let tokens = pool.remaining().into_iter().take(KNOWN).map(|one| one.access);
                 let tokens = file("known", tokens.collect())?;
                 (
                     "bearer.lua",
@@ -212,11 +212,11 @@ impl Scene<'_> {
                 )
             }
             "/refresh" => {
-                let chains = harvest.take(KNOWN)?.into_iter().map(|one| one.refresh);
+                let chains = pool.take(KNOWN)?.into_iter().map(|one| one.refresh);
                 ("rotate.lua", vec![path, file("chains", chains.collect())?])
             }
             _ => {
-                let bodies = (KNOWN..USERS as usize).map(|n| harvest::login(n).to_string());
+                let bodies = (KNOWN..USERS as usize).map(|n| token_pool::login(n).to_string());
                 let bodies = file("logins", bodies.collect())?;
                 ("bodies.lua", vec![path, bodies, "again".to_owned()])
             }

@@ -1,4 +1,4 @@
-//! The tables and the chart, from results that are made up here and named so: what is met, what is missed, what is doubted.
+//! The tables and the chart from invented results: goals that are met, goals that are missed, and a noisy machine.
 
 use bench::{chart, markdown, results::Results};
 
@@ -12,7 +12,7 @@ fn results(text: &str) -> Results {
 }
 
 #[test]
-fn each_goal_is_said_to_be_met_or_missed() {
+fn each_goal_is_shown_as_met_or_missed() {
     let tables = markdown::tables(&results(INVENTED)).unwrap();
     let line = |start: &str| {
         let found = tables.lines().find(|line| line.starts_with(start));
@@ -40,7 +40,7 @@ fn each_goal_is_said_to_be_met_or_missed() {
 }
 
 #[test]
-fn a_noisy_machine_is_named_beside_the_figures() {
+fn a_noisy_machine_is_reported_with_the_figures() {
     let quiet = markdown::tables(&results(INVENTED)).unwrap();
     assert!(!quiet.contains("with caution"));
     let noisy = INVENTED.replacen("\"reasons\": []", "\"reasons\": [\"a neighbour compiled\"]", 1);
@@ -61,7 +61,7 @@ fn the_chart_has_a_bar_and_a_goal_for_each_route_with_one() {
 }
 
 #[test]
-fn what_was_kept_is_read_back_as_it_was() {
+fn written_results_are_read_back_unchanged() {
     let folder = tempfile::tempdir().unwrap();
     let file = folder.path().join("results.json");
     assert!(Results::read(&file).unwrap().routes.is_none());

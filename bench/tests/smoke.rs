@@ -1,9 +1,9 @@
-//! The harness itself works: every scenario runs for a moment against the built server, on both backends, and no answer is
-//! unexpected. No time is looked at: this machine may be as busy as it likes.
+//! The harness works: every scenario runs briefly against the built server, on both backends, without an unexpected answer. The tests don't
+//! check times, so the machine may be busy.
 #![cfg(feature = "services")]
 
 use bench::{
-    Outcome, flood, growth,
+    BenchResult, flood, growth,
     http::Http,
     limits::{group_commit::Writer, pgbench},
     load::Load,
@@ -12,14 +12,14 @@ use bench::{
     programs::Programs,
     rounds::Plan,
     scenarios::{self, Size},
-    server::{Hashing, Place, Server, migrate},
+    server::{Deployment, Hashing, Server, migrate},
     services::{POSTGRES_SETTINGS, Postgres},
     sweep,
 };
 use diesel::{prelude::*, sql_types::Text};
 use std::{collections::BTreeSet, path::Path};
 
-/// A folder; here it may be in memory.
+/// A folder, which may be in memory here.
 #[cfg(test)]
 fn folder() -> tempfile::TempDir {
     use std::os::unix::fs::PermissionsExt as _;
@@ -29,8 +29,8 @@ fn folder() -> tempfile::TempDir {
 }
 
 #[cfg(test)]
-fn embedded_place(folder: &Path) -> Place {
-    Place {
+fn embedded_deployment(folder: &Path) -> Deployment {
+    Deployment {
         folder: folder.to_owned(),
         postgres: None,
         redis: None,
@@ -81,7 +81,7 @@ fn every_scenario_on_postgres_and_redis_gets_the_answers_it_expects() {
     assert!(all.iter().all(|one| one.subject.rate.median > 0.0));
 }
 
-/// What the product reads of a user: all but these.
+/// The columns of a user that the product does not read.
 #[cfg(test)]
 const NOT_READ: [&str; 7] = [
     "email_key",
@@ -93,7 +93,7 @@ const NOT_READ: [&str; 7] = [
     "password_changed_at",
 ];
 
-/// The columns of the sessions, and those of the users that are read, of a migrated database.
+/// The columns of sessions, and the columns of users that the product reads, in a migrated database.
 #[cfg(test)]
 fn expected(sessions: Vec<String>, users: Vec<String>) -> [BTreeSet<String>; 2] {
     let read = users
@@ -103,15 +103,15 @@ fn expected(sessions: Vec<String>, users: Vec<String>) -> [BTreeSet<String>; 2] 
 }
 
 #[test]
-fn pgbench_reads_the_columns_that_the_schema_has_on_a_server_that_is_set_as_said() {
+fn pgbench_reads_the_columns_of_the_schema_on_a_server_with_the_documented_settings() {
     let (programs, folder) = (Programs::find().unwrap(), folder());
     let postgres = Postgres::start(&programs, folder.path()).unwrap();
-    let place = Place {
+    let deployment = Deployment {
         folder: folder.path().to_owned(),
         postgres: Some(postgres.create("columns").unwrap()),
         redis: None,
     };
-    migrate(&place).unwrap();
+    migrate(&deployment).unwrap();
     let columns = |table: &str| -> Vec<String> {
         let ask = format!("SELECT column_name FROM information_schema.columns WHERE table_name = '{table}'");
         let said = postgres.sql("columns", &ask).unwrap();
@@ -131,10 +131,10 @@ fn pgbench_reads_the_columns_that_the_schema_has_on_a_server_that_is_set_as_said
 }
 
 #[test]
-fn the_bare_writer_reads_the_columns_that_the_schema_has() {
+fn the_bare_writer_reads_the_columns_of_the_schema() {
     let folder = folder();
-    let place = embedded_place(folder.path());
-    migrate(&place).unwrap();
+    let deployment = embedded_deployment(folder.path());
+    migrate(&deployment).unwrap();
     let file = folder.path().join("keyward.db");
     let mut c = SqliteConnection::establish(&file.display().to_string()).unwrap();
     let mut columns = |table: &str| -> Vec<String> {
@@ -184,15 +184,15 @@ fn seeded_users_can_do_what_registered_ones_can() {
 #[test]
 fn a_flood_is_measured_beside_checks_and_refreshes() {
     let (programs, http, folder) = (Programs::find().unwrap(), Http::new().unwrap(), folder());
-    let place = embedded_place(folder.path());
+    let deployment = embedded_deployment(folder.path());
     let mut quiet = Calibration::none();
-    let flooded = flood::flood(&programs, &http, &place, flood::Size::smoke(), &mut quiet).unwrap();
-    // How many answers were not as expected hangs on how busy the machine is: that is what a flood measures, in an optimised build.
+    let flooded = flood::flood(&programs, &http, &deployment, flood::Size::smoke(), &mut quiet).unwrap();
+    // The number of unexpected answers depends on the load of the machine: a flood measures that, in an optimised build.
     assert!(flooded.offered > 0.0 && flooded.admitted > 0.0, "{flooded:?}");
 }
 
 #[test]
-fn rows_to_be_swept_are_written_and_the_load_beside_them_is_answered() {
+fn expired_rows_are_written_and_the_load_during_the_sweep_is_answered() {
     let (programs, http, folder) = (Programs::find().unwrap(), Http::new().unwrap(), folder());
     let (size, mut quiet) = (sweep::Size::smoke(), Calibration::none());
     let swept = sweep::measure(&programs, &http, folder.path(), size, &mut quiet).unwrap();
@@ -200,13 +200,13 @@ fn rows_to_be_swept_are_written_and_the_load_beside_them_is_answered() {
     assert!(swept.iter().all(|one| one.rows == size.rows), "{swept:?}");
 }
 
-/// A figure with errors in it would be worse than none.
+/// A figure that includes errors would be worse than no figure.
 #[test]
-fn a_run_with_refused_answers_is_no_figure() {
+fn a_run_with_refused_answers_gives_no_figure() {
     let (programs, http, folder) = (Programs::find().unwrap(), Http::new().unwrap(), folder());
-    let place = embedded_place(folder.path());
-    let server = Server::start(&place, Hashing::Cheap, &http).unwrap();
-    let run = |path: &str| -> Outcome<()> {
+    let deployment = embedded_deployment(folder.path());
+    let server = Server::start(&deployment, Hashing::Cheap, &http).unwrap();
+    let run = |path: &str| -> BenchResult<()> {
         let load = Load {
             origin: &server.origin,
             script: "bearer.lua",
@@ -223,7 +223,7 @@ fn a_run_with_refused_answers_is_no_figure() {
 }
 
 #[test]
-fn the_scripts_are_where_the_harness_looks_for_them() {
+fn the_scripts_are_in_the_folder_of_the_harness() {
     for name in ["report", "bearer", "bodies", "rotate", "mixed"] {
         assert!(paths::lua().join(format!("{name}.lua")).is_file(), "{name}");
     }

@@ -1,7 +1,7 @@
-//! SQLite by itself: one thread that rotates sessions with the product's two statements, 64 to a commit that is flushed to the
-//! disk (`synchronous=FULL`), without a queue, without HTTP, without anybody to answer.
+//! SQLite alone: one thread rotates sessions with the product's two statements, 64 in each commit, which is flushed to the disk
+//! (`synchronous=FULL`), without a queue and without HTTP.
 
-use crate::Outcome;
+use crate::BenchResult;
 use diesel::{
     connection::SimpleConnection,
     dsl::{case_when, exists},
@@ -13,9 +13,9 @@ use std::{
 };
 use tables::{sessions, users};
 
-/// How many rotations share a commit.
-const TOGETHER: usize = 64;
-/// As the product opens its database.
+/// The number of rotations in a commit.
+const BATCH: usize = 64;
+/// The settings with which the product opens its database.
 const SETTINGS: &str = "PRAGMA busy_timeout = 5000; PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL; \
                         PRAGMA foreign_keys = ON; PRAGMA trusted_schema = OFF; PRAGMA temp_store = MEMORY;";
 const HOUR: i64 = 3_600_000_000;
@@ -97,7 +97,7 @@ struct User {
     token_generation: i64,
 }
 
-/// The bare writer on a database of its own, a copy of the product's.
+/// The bare writer, on a copy of the product's database.
 pub struct Writer {
     connection: SqliteConnection,
     sessions: Vec<String>,
@@ -105,11 +105,11 @@ pub struct Writer {
 }
 
 impl Writer {
-    /// Opens a copy and takes the sessions that may be refreshed.
+    /// Opens a copy and lists the sessions that can be refreshed.
     ///
     /// # Errors
-    /// If it can't be opened, or holds none.
-    pub fn open(file: &Path) -> Outcome<Self> {
+    /// If the copy can't be opened or has no such session.
+    pub fn open(file: &Path) -> BenchResult<Self> {
         let mut connection = SqliteConnection::establish(&file.display().to_string())?;
         connection.batch_execute(SETTINGS)?;
         let live: Vec<String> = sessions::table
@@ -119,7 +119,7 @@ impl Writer {
             .select(sessions::id)
             .load(&mut connection)?;
         if live.is_empty() {
-            return Err("the copy holds no session".into());
+            return Err("the copy has no session".into());
         }
         Ok(Self {
             connection,
@@ -128,25 +128,25 @@ impl Writer {
         })
     }
 
-    /// How many durable rotations a second it makes.
+    /// The durable rotations a second.
     ///
     /// # Errors
-    /// If one fails.
-    pub fn per_second(&mut self, time: Duration) -> Outcome<f64> {
+    /// If a rotation fails.
+    pub fn per_second(&mut self, time: Duration) -> BenchResult<f64> {
         let begun = Instant::now();
         let mut rotations = 0_usize;
         while begun.elapsed() < time {
             self.connection.batch_execute("BEGIN IMMEDIATE")?;
-            for _ in 0..TOGETHER {
+            for _ in 0..BATCH {
                 self.rotate()?;
             }
             self.connection.batch_execute("COMMIT")?;
-            rotations += TOGETHER;
+            rotations += BATCH;
         }
         Ok(rotations as f64 / begun.elapsed().as_secs_f64())
     }
 
-    /// The statement that reads a session with its user: a test compares its columns with the schema's.
+    /// The statement that reads a session with its user. A test compares its columns with the schema.
     #[must_use]
     pub fn reading() -> String {
         let read = sessions::table
@@ -155,7 +155,7 @@ impl Writer {
         diesel::debug_query::<diesel::sqlite::Sqlite, _>(&read).to_string()
     }
 
-    fn rotate(&mut self) -> Outcome<()> {
+    fn rotate(&mut self) -> BenchResult<()> {
         let id = self.sessions.get(self.next).ok_or("no session")?;
         self.next = (self.next + 1) % self.sessions.len();
         let (session, user): (Session, User) = sessions::table

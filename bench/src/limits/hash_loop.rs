@@ -1,20 +1,20 @@
-//! Argon2id in a bare loop: a thread a core, memory allocated once, and nothing else.
+//! Argon2id in a bare loop: one thread for each core, memory allocated once, and nothing else.
 
-use crate::Outcome;
+use crate::BenchResult;
 use argon2::{Algorithm, Argon2, Block, Params, Version};
 use std::{
     thread,
     time::{Duration, Instant},
 };
 
-/// The parameters as shipped: KiB, passes, lanes (`config/default.toml`).
+/// The shipped parameters: KiB, passes, lanes (`config/default.toml`).
 pub const AS_SHIPPED: (u32, u32, u32) = (19_456, 2, 1);
 
-/// How many hashes a second all cores make.
+/// The hashes a second of all cores together.
 ///
 /// # Errors
-/// If the parameters are refused.
-pub fn per_second((memory, passes, lanes): (u32, u32, u32), seconds: f64) -> Outcome<f64> {
+/// If the parameters are invalid.
+pub fn per_second((memory, passes, lanes): (u32, u32, u32), seconds: f64) -> BenchResult<f64> {
     let params = Params::new(memory, passes, lanes, Some(32)).map_err(|error| error.to_string())?;
     let cores = thread::available_parallelism()?.get();
     let loops: Vec<_> = (0..cores)
@@ -30,7 +30,7 @@ pub fn per_second((memory, passes, lanes): (u32, u32, u32), seconds: f64) -> Out
     Ok(rate)
 }
 
-fn one_core(params: &Params, time: Duration) -> Outcome<f64> {
+fn one_core(params: &Params, time: Duration) -> BenchResult<f64> {
     let mut memory = vec![Block::default(); params.block_count()];
     let argon = Argon2::new(Algorithm::Argon2id, Version::V0x13, params.clone());
     let mut output = [0; 32];
@@ -44,7 +44,7 @@ fn one_core(params: &Params, time: Duration) -> Outcome<f64> {
             )
             .map_err(|error| error.to_string())
     };
-    // The first one gets the memory from the system.
+    // The first hash makes the system allocate the memory.
     hash()?;
     let begun = Instant::now();
     let mut hashes = 0_u32;
@@ -55,11 +55,11 @@ fn one_core(params: &Params, time: Duration) -> Outcome<f64> {
     Ok(f64::from(hashes) / begun.elapsed().as_secs_f64())
 }
 
-/// A hash in PHC form, for users that are not made by the product.
+/// A hash in the PHC format, for users that the product does not create.
 ///
 /// # Errors
-/// If the parameters are refused.
-pub fn phc(password: &str, (memory, passes, lanes): (u32, u32, u32)) -> Outcome<String> {
+/// If the parameters are invalid.
+pub fn phc(password: &str, (memory, passes, lanes): (u32, u32, u32)) -> BenchResult<String> {
     use base64::{Engine as _, engine::general_purpose::STANDARD_NO_PAD};
     let params = Params::new(memory, passes, lanes, Some(32)).map_err(|error| error.to_string())?;
     let (salt, mut output) = ([9; 16], [0; 32]);
@@ -82,7 +82,7 @@ mod tests {
         assert!(per_second((64, 1, 1), 0.02).unwrap() > 0.0);
     }
 
-    /// What the loop hashes has to be what the product ships.
+    /// The loop has to use the shipped parameters.
     #[test]
     fn the_parameters_are_those_of_the_configuration() {
         assert_eq!(

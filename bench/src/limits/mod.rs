@@ -1,4 +1,4 @@
-//! The limits that are no HTTP servers: the hash, PostgreSQL and SQLite by themselves, with all cores to themselves.
+//! The limits that are not HTTP servers: the hash, PostgreSQL and SQLite alone, with all cores available.
 
 pub mod group_commit;
 pub mod hash_loop;

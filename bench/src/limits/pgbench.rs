@@ -1,26 +1,26 @@
-//! PostgreSQL by itself: pgbench sends the statements that the product sends, prepared, over as many connections as the
-//! product's pool has (`database.pool_size`), with all cores to itself.
+//! PostgreSQL alone: pgbench sends the product's statements, prepared, over as many connections as the product's pool has
+//! (`database.pool_size`), with all cores available.
 //!
-//! Each client has rows of its own, so that none waits for another's lock. Their ids stand in the script as text, since
-//! pgbench's own variables are numbers.
+//! Each client has its own rows, so that none waits for another's lock. Their ids are in the script as text, because pgbench's variables are
+//! numbers.
 
-use crate::{Outcome, services::Postgres};
+use crate::{BenchResult, services::Postgres};
 use std::{fmt::Write as _, path::Path};
 
-/// The connections of the product's pool, as shipped.
+/// The shipped number of connections in the product's pool.
 pub const CONNECTIONS: usize = 8;
-/// The rows of a client.
+/// The number of rows of each client.
 pub const ROWS: usize = 4;
 
 /// The columns of a session in the order of the product's statements.
 pub const SESSION: &str = "s.id, s.user_id, s.generation, s.created_at, s.rotation, s.rotated_at, s.refresh_expires_at, \
                        s.access_until, s.idempotency_digest, s.ended_at, s.end_reason, s.ip, s.user_agent, \
                        s.authenticated_at, s.authentications, s.amr";
-/// The same of a user.
+/// The columns of a user in the order of the product's statements.
 pub const USER: &str = "u.id, u.email, u.name, u.role, u.status, u.email_verified_at, u.created_at, \
                     u.last_login_at, u.token_generation";
 
-/// A script that runs `statements` with one of the ids of the client.
+/// A script that runs `statements` with a random one of the client's ids.
 fn script(ids: &[String], statements: impl Fn(&str) -> String) -> String {
     let mut text = format!("\\set row :client_id * {ROWS} + random(0, {})\n", ROWS - 1);
     for (row, id) in ids.iter().enumerate() {
@@ -31,7 +31,7 @@ fn script(ids: &[String], statements: impl Fn(&str) -> String) -> String {
     text
 }
 
-/// Reading one user by the primary key, as `/me` does.
+/// A script that reads one user by the primary key, as `/me` does.
 #[must_use]
 pub fn read_user(ids: &[String]) -> String {
     script(ids, |id| {
@@ -39,7 +39,7 @@ pub fn read_user(ids: &[String]) -> String {
     })
 }
 
-/// A rotation: the session with its user, and the update that is guarded by what was read.
+/// A script of a rotation: it reads the session with its user, and runs the update that is guarded by what was read.
 #[must_use]
 pub fn rotate(ids: &[String]) -> String {
     script(ids, |id| {
@@ -55,21 +55,21 @@ pub fn rotate(ids: &[String]) -> String {
     })
 }
 
-/// The user's columns under names that the session's do not have.
+/// The user's columns under names that differ from the session's.
 const USER_OF: &str = "u.id AS u_id, u.email, u.name, u.role, u.status, u.email_verified_at, u.created_at AS u_created_at, \
                        u.last_login_at, u.token_generation";
 
-/// Runs a script and gives the transactions a second.
+/// Runs a script and returns the transactions a second.
 ///
 /// # Errors
-/// If it fails, or says no rate.
+/// If pgbench fails or reports no rate.
 pub fn per_second(
     postgres: &Postgres,
     database: &str,
     folder: &Path,
     script: &str,
     seconds: u32,
-) -> Outcome<f64> {
+) -> BenchResult<f64> {
     let file = folder.join("pgbench.sql");
     std::fs::write(&file, script)?;
     let threads = std::thread::available_parallelism()?.get().min(CONNECTIONS);
@@ -79,15 +79,15 @@ pub fn per_second(
         .args(["-j", &threads.to_string(), "-T", &seconds.to_string(), "-f"])
         .arg(&file)
         .output()?;
-    let said = String::from_utf8_lossy(&output.stdout).into_owned();
+    let text = String::from_utf8_lossy(&output.stdout).into_owned();
     if !output.status.success() {
         return Err(format!("pgbench: {}", String::from_utf8_lossy(&output.stderr)).into());
     }
-    rate(&said).ok_or_else(|| format!("pgbench said no rate: {said}").into())
+    rate(&text).ok_or_else(|| format!("pgbench reported no rate: {text}").into())
 }
 
-fn rate(said: &str) -> Option<f64> {
-    let line = said.lines().find_map(|line| line.strip_prefix("tps = "))?;
+fn rate(output: &str) -> Option<f64> {
+    let line = output.lines().find_map(|line| line.strip_prefix("tps = "))?;
     line.split_whitespace().next()?.parse().ok()
 }
 
@@ -96,9 +96,9 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_rate_is_read_from_what_pgbench_says() {
-        let said = "latency average = 0.1 ms\ntps = 12345.6 (without initial connection time)\n";
-        assert_eq!(rate(said), Some(12345.6));
+    fn the_rate_is_parsed_from_the_output_of_pgbench() {
+        let text = "latency average = 0.1 ms\ntps = 12345.6 (without initial connection time)\n";
+        assert_eq!(rate(text), Some(12345.6));
         assert_eq!(rate("pgbench: error"), None);
     }
 

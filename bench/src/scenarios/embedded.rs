@@ -1,32 +1,32 @@
-//! The routes on SQLite, and what only they are compared with.
+//! The routes on SQLite, with the limits that apply to SQLite only.
 
-use super::{Scene, Size};
+use super::{BackendRun, Size};
 use crate::{
-    Outcome,
-    bare::{Bare, Kind},
-    harvest::{Harvest, Tokens},
+    BenchResult,
+    bare::{BareServer, Kind},
     http::Http,
     limits::group_commit,
     noise::Calibration,
     programs::Programs,
+    progress,
     results::{Comparison, Routes},
-    rounds::{Once, Side, run},
-    say,
-    server::{BASE, Place},
+    rounds::{Measurement, Side, run},
+    server::{BASE, Deployment},
     start,
+    token_pool::{TokenPool, Tokens},
 };
 use std::{cell::RefCell, path::Path, time::Duration};
 
-impl Scene<'_> {
+impl BackendRun<'_> {
     fn read_beside_live(
         &self,
         calibration: &mut Calibration,
         (name, what): (&'static str, &'static str),
         path: &str,
         goal: Option<f64>,
-    ) -> Outcome<Comparison> {
+    ) -> BenchResult<Comparison> {
         let server = self.server()?;
-        let tokens = self.harvest.borrow_mut().take(self.size.known)?;
+        let tokens = self.pool.borrow_mut().take(self.size.known)?;
         let tokens = self.access("known", &tokens)?;
         let path = format!("{BASE}{path}");
         let subject: Side<'_> = Box::new(|seconds| self.known(&server.origin, &path, &tokens, seconds));
@@ -39,20 +39,20 @@ impl Scene<'_> {
         )
     }
 
-    /// Every token for the first time: a server of its own for each round, which has seen none.
-    fn first_seen(&self, calibration: &mut Calibration) -> Outcome<Comparison> {
+    /// Checks of tokens that the server has not seen before: each round has a new server.
+    fn first_seen(&self, calibration: &mut Calibration) -> BenchResult<Comparison> {
         let server = self.server()?;
         let jwks = self.http.get(&server.at_root("/.well-known/jwks.json"))?;
         drop(server);
-        // Those that are left for the other scenarios are not spoiled by a check.
-        let tokens: Vec<Tokens> = self.harvest.borrow().peek();
+        // A check does not use tokens up, so other scenarios can use them.
+        let tokens: Vec<Tokens> = self.pool.borrow().remaining();
         let kid = tokens
             .first()
             .map(|one| jsonwebtoken::decode_header(&one.access))
             .transpose()?
             .and_then(|header| header.kid)
             .ok_or("no token names its key")?;
-        let bare = Bare::start(&Kind::Signature { jwks, kid }, self.http)?;
+        let bare = BareServer::start(&Kind::Signature { jwks, kid }, self.http)?;
         let tokens = self.access("first-seen", &tokens)?;
         let path = format!("{BASE}/verify");
         let subject: Side<'_> = Box::new(|seconds| {
@@ -69,16 +69,16 @@ impl Scene<'_> {
         )
     }
 
-    fn refresh_sqlite(&self, calibration: &mut Calibration) -> Outcome<Comparison> {
-        // All that was made is in the file by now: the server that made it ended in order.
+    fn refresh_sqlite(&self, calibration: &mut Calibration) -> BenchResult<Comparison> {
+        // The file is complete, because the server that wrote it was shut down.
         let copy = self.folder.join("copy.db");
-        std::fs::copy(self.place.folder.join("keyward.db"), &copy)?;
+        std::fs::copy(self.deployment.folder.join("keyward.db"), &copy)?;
         let mut writer = group_commit::Writer::open(&copy)?;
         let server = self.server()?;
         let subject: Side<'_> = Box::new(|seconds| self.rotate(&server.origin, seconds));
         let limit: Side<'_> = Box::new(|seconds| {
             let time = Duration::from_secs(u64::from(seconds));
-            writer.per_second(time).map(Once::rate)
+            writer.per_second(time).map(Measurement::rate)
         });
         let limit = Some(("a bare writer thread, 64 to a commit", limit));
         run(
@@ -95,48 +95,48 @@ impl Scene<'_> {
     }
 }
 
-/// Every route on SQLite, and what a server takes at rest.
+/// Measures every route on SQLite, and a server at rest.
 ///
 /// # Errors
-/// If something fails, or an answer was not as expected.
+/// If a step fails or an answer is unexpected.
 pub fn embedded(
     programs: &Programs,
     http: &Http,
     folder: &Path,
     size: Size,
     calibration: &mut Calibration,
-) -> Outcome<Routes> {
-    let place = Place {
+) -> BenchResult<Routes> {
+    let deployment = Deployment {
         folder: folder.join("embedded"),
         postgres: None,
         redis: None,
     };
-    std::fs::create_dir(&place.folder)?;
-    say("embedded: making users and sessions");
-    let harvest = Harvest::gather(&place, http, size.users, size.sessions)?;
-    let start = start::measure(&place, http, size.starts)?;
-    let scene = Scene {
+    std::fs::create_dir(&deployment.folder)?;
+    progress("embedded: creating users and sessions");
+    let pool = TokenPool::create(&deployment, http, size.users, size.sessions)?;
+    let start = start::measure(&deployment, http, size.starts)?;
+    let backend = BackendRun {
         programs,
         http,
         size,
         folder,
-        place: &place,
-        harvest: RefCell::new(harvest),
+        deployment: &deployment,
+        pool: RefCell::new(pool),
     };
     let comparisons = vec![
-        scene.first_seen(calibration)?,
-        scene.read_beside_live(
+        backend.first_seen(calibration)?,
+        backend.read_beside_live(
             calibration,
             ("verify-known", "token check, known tokens"),
             "/verify",
             Some(0.70),
         )?,
-        scene.read_beside_live(calibration, ("me-sqlite", "/me"), "/me", Some(0.35))?,
-        scene.refresh_sqlite(calibration)?,
-        scene.sign_in(calibration, Some(0.95))?,
-        scene.register(calibration)?,
-        scene.mixed(calibration)?,
-        scene.logout(calibration, size.logouts)?,
+        backend.read_beside_live(calibration, ("me-sqlite", "/me"), "/me", Some(0.35))?,
+        backend.refresh_sqlite(calibration)?,
+        backend.sign_in(calibration, Some(0.95))?,
+        backend.register(calibration)?,
+        backend.mixed(calibration)?,
+        backend.logout(calibration, size.logouts)?,
     ];
     Ok(Routes {
         comparisons,

@@ -1,26 +1,31 @@
-//! The routes that both backends are measured on in the same way.
+//! The routes that are measured in the same way on both backends.
 
-use super::Scene;
+use super::BackendRun;
 use crate::{
-    Outcome, harvest,
+    BenchResult,
     limits::hash_loop,
     noise::Calibration,
     results::Comparison,
-    rounds::{Once, Side, run},
+    rounds::{Measurement, Side, run},
     server::BASE,
+    token_pool,
 };
 use std::cell::RefCell;
 
-impl Scene<'_> {
-    pub(super) fn sign_in(&self, calibration: &mut Calibration, goal: Option<f64>) -> Outcome<Comparison> {
+impl BackendRun<'_> {
+    pub(super) fn sign_in(
+        &self,
+        calibration: &mut Calibration,
+        goal: Option<f64>,
+    ) -> BenchResult<Comparison> {
         let server = self.server()?;
-        let users = self.harvest.borrow().users;
-        // Each user's hash is brought to the cost as shipped first: a sign-in that rewrites a hash makes two.
-        let bodies: Vec<_> = (0..users).map(harvest::login).collect();
+        let users = self.pool.borrow().users;
+        // First each user's hash is raised to the shipped cost, because a sign-in that rewrites a hash makes two.
+        let bodies: Vec<_> = (0..users).map(token_pool::login).collect();
         self.http
             .post_all(&server.url("/login"), &bodies, 200, self.size.hashing as usize)?;
         let lines = bodies.iter().map(ToString::to_string);
-        let bodies = harvest::lines(self.folder, "logins", lines)?
+        let bodies = token_pool::lines(self.folder, "logins", lines)?
             .display()
             .to_string();
         let path = format!("{BASE}/login");
@@ -36,7 +41,7 @@ impl Scene<'_> {
             )
         });
         let limit: Side<'_> = Box::new(|seconds| {
-            hash_loop::per_second(hash_loop::AS_SHIPPED, f64::from(seconds)).map(Once::rate)
+            hash_loop::per_second(hash_loop::AS_SHIPPED, f64::from(seconds)).map(Measurement::rate)
         });
         let limit = Some(("Argon2id in a bare loop", limit));
         run(
@@ -46,16 +51,16 @@ impl Scene<'_> {
         )
     }
 
-    pub(super) fn register(&self, calibration: &mut Calibration) -> Outcome<Comparison> {
+    pub(super) fn register(&self, calibration: &mut Calibration) -> BenchResult<Comparison> {
         let server = self.server()?;
         let path = format!("{BASE}/register");
         let next = RefCell::new(1_000_000_usize);
         let subject: Side<'_> = Box::new(|seconds| {
-            // More than any machine of today hashes in this time.
+            // More than any current machine can hash in this time.
             let count = seconds as usize * 3_000;
             let first = next.replace_with(|first| *first + count);
-            let lines = (first..first + count).map(|n| harvest::login(n).to_string());
-            let bodies = harvest::lines(self.folder, "registrations", lines)?
+            let lines = (first..first + count).map(|n| token_pool::login(n).to_string());
+            let bodies = token_pool::lines(self.folder, "registrations", lines)?
                 .display()
                 .to_string();
             let arguments = [path.as_str(), &bodies, "once"];
@@ -69,7 +74,7 @@ impl Scene<'_> {
             )
         });
         let limit: Side<'_> = Box::new(|seconds| {
-            hash_loop::per_second(hash_loop::AS_SHIPPED, f64::from(seconds)).map(Once::rate)
+            hash_loop::per_second(hash_loop::AS_SHIPPED, f64::from(seconds)).map(Measurement::rate)
         });
         let limit = Some(("Argon2id in a bare loop", limit));
         run(
@@ -79,20 +84,17 @@ impl Scene<'_> {
         )
     }
 
-    pub(super) fn mixed(&self, calibration: &mut Calibration) -> Outcome<Comparison> {
+    pub(super) fn mixed(&self, calibration: &mut Calibration) -> BenchResult<Comparison> {
         let server = self.server()?;
-        let known = self.harvest.borrow_mut().take(self.size.known)?;
+        let known = self.pool.borrow_mut().take(self.size.known)?;
         let known = self.access("known", &known)?.display().to_string();
-        let users = self.harvest.borrow().users;
-        let lines = (0..users).map(|n| harvest::login(n).to_string());
-        let logins = harvest::lines(self.folder, "logins", lines)?
+        let users = self.pool.borrow().users;
+        let lines = (0..users).map(|n| token_pool::login(n).to_string());
+        let logins = token_pool::lines(self.folder, "logins", lines)?
             .display()
             .to_string();
         let subject: Side<'_> = Box::new(|seconds| {
-            let tokens = self
-                .harvest
-                .borrow_mut()
-                .take(self.size.connections as usize * 4)?;
+            let tokens = self.pool.borrow_mut().take(self.size.connections as usize * 4)?;
             let tokens = self.refresh("chains", &tokens)?.display().to_string();
             let arguments = [BASE, &known, &tokens, &logins];
             let expected = [200, 204];
@@ -113,12 +115,12 @@ impl Scene<'_> {
         )
     }
 
-    /// Sign-outs, at most so many a round: each needs a session.
-    pub(super) fn logout(&self, calibration: &mut Calibration, most: usize) -> Outcome<Comparison> {
+    /// Sign-outs, at most `most` in a round, because each needs a session.
+    pub(super) fn logout(&self, calibration: &mut Calibration, most: usize) -> BenchResult<Comparison> {
         let server = self.server()?;
         let path = format!("{BASE}/logout");
         let subject: Side<'_> = Box::new(|seconds| {
-            let tokens = self.harvest.borrow_mut().take(most)?;
+            let tokens = self.pool.borrow_mut().take(most)?;
             let tokens = self.access("leaving", &tokens)?;
             self.once(&server.origin, "POST", &path, &tokens, seconds)
         });

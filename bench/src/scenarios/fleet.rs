@@ -1,30 +1,30 @@
-//! The routes on PostgreSQL and Redis, and what only they are compared with.
+//! The routes on PostgreSQL and Redis, with the limits that apply to them only.
 
-use super::{Scene, Size};
+use super::{BackendRun, Size};
 use crate::{
-    Outcome,
-    bare::{Bare, Kind},
-    harvest::{self, Harvest},
+    BenchResult,
+    bare::{BareServer, Kind},
     http::Http,
     limits::pgbench,
     noise::Calibration,
     programs::Programs,
+    progress,
     results::Comparison,
-    rounds::{Once, Side, run},
-    say,
-    server::{BASE, Place},
+    rounds::{Measurement, Side, run},
+    server::{BASE, Deployment},
     services::{Postgres, Redis},
+    token_pool::{self, TokenPool},
 };
 use std::{cell::RefCell, path::Path};
 
-/// The database on the run's PostgreSQL.
+/// The name of the database.
 const DATABASE: &str = "keyward";
 
-impl Scene<'_> {
-    fn verify_redis(&self, calibration: &mut Calibration, redis: &Redis) -> Outcome<Comparison> {
+impl BackendRun<'_> {
+    fn verify_redis(&self, calibration: &mut Calibration, redis: &Redis) -> BenchResult<Comparison> {
         let server = self.server()?;
-        let bare = Bare::start(&Kind::RoundTrip { redis: redis.url() }, self.http)?;
-        let tokens = self.harvest.borrow_mut().take(self.size.known)?;
+        let bare = BareServer::start(&Kind::RoundTrip { redis: redis.url() }, self.http)?;
+        let tokens = self.pool.borrow_mut().take(self.size.known)?;
         let tokens = self.access("known", &tokens)?;
         let path = format!("{BASE}/verify");
         let subject: Side<'_> = Box::new(|seconds| self.known(&server.origin, &path, &tokens, seconds));
@@ -43,22 +43,26 @@ impl Scene<'_> {
         )
     }
 
-    fn beside_pgbench(&self, calibration: &mut Calibration, postgres: &Postgres) -> Outcome<[Comparison; 2]> {
+    fn beside_pgbench(
+        &self,
+        calibration: &mut Calibration,
+        postgres: &Postgres,
+    ) -> BenchResult<[Comparison; 2]> {
         let rows = pgbench::CONNECTIONS * pgbench::ROWS;
-        let theirs = self.harvest.borrow_mut().take(rows)?;
-        let ids = |name: &str| -> Outcome<Vec<String>> {
+        let theirs = self.pool.borrow_mut().take(rows)?;
+        let ids = |name: &str| -> BenchResult<Vec<String>> {
             theirs
                 .iter()
-                .map(|one| harvest::claim(&one.access, name))
+                .map(|one| token_pool::claim(&one.access, name))
                 .collect()
         };
         let (read, rotate) = (pgbench::read_user(&ids("sub")?), pgbench::rotate(&ids("sid")?));
         let server = self.server()?;
-        let tokens = self.harvest.borrow_mut().take(self.size.known)?;
+        let tokens = self.pool.borrow_mut().take(self.size.known)?;
         let tokens = self.access("known", &tokens)?;
         let path = format!("{BASE}/me");
         let pgbench = |script: &str, seconds: u32| {
-            pgbench::per_second(postgres, DATABASE, self.folder, script, seconds).map(Once::rate)
+            pgbench::per_second(postgres, DATABASE, self.folder, script, seconds).map(Measurement::rate)
         };
         let subject: Side<'_> = Box::new(|seconds| self.known(&server.origin, &path, &tokens, seconds));
         let limit: Side<'_> = Box::new(|seconds| pgbench(&read, seconds));
@@ -73,42 +77,42 @@ impl Scene<'_> {
     }
 }
 
-/// Every route on PostgreSQL and Redis.
+/// Measures every route on PostgreSQL and Redis.
 ///
 /// # Errors
-/// If something fails, or an answer was not as expected.
+/// If a step fails or an answer is unexpected.
 pub fn fleet(
     programs: &Programs,
     http: &Http,
     folder: &Path,
     size: Size,
     calibration: &mut Calibration,
-) -> Outcome<Vec<Comparison>> {
+) -> BenchResult<Vec<Comparison>> {
     let postgres = Postgres::start(programs, folder)?;
     let redis = Redis::start(programs, folder, http)?;
-    let place = Place {
+    let deployment = Deployment {
         folder: folder.join("fleet"),
         postgres: Some(postgres.create(DATABASE)?),
         redis: Some(redis.url()),
     };
-    std::fs::create_dir(&place.folder)?;
-    say("PostgreSQL and Redis: making users and sessions");
-    let harvest = Harvest::gather(&place, http, size.users, size.sessions_postgres)?;
+    std::fs::create_dir(&deployment.folder)?;
+    progress("PostgreSQL and Redis: creating users and sessions");
+    let pool = TokenPool::create(&deployment, http, size.users, size.sessions_postgres)?;
     postgres.sql(DATABASE, "VACUUM ANALYZE")?;
-    let scene = Scene {
+    let backend = BackendRun {
         programs,
         http,
         size,
         folder,
-        place: &place,
-        harvest: RefCell::new(harvest),
+        deployment: &deployment,
+        pool: RefCell::new(pool),
     };
-    let mut all = vec![scene.verify_redis(calibration, &redis)?];
-    all.extend(scene.beside_pgbench(calibration, &postgres)?);
-    all.push(scene.sign_in(calibration, None)?);
-    all.push(scene.register(calibration)?);
-    all.push(scene.mixed(calibration)?);
-    // A sign-out needs a session: fewer are there, so the rounds are shorter.
-    all.push(scene.logout(calibration, size.logouts.min(1_000))?);
+    let mut all = vec![backend.verify_redis(calibration, &redis)?];
+    all.extend(backend.beside_pgbench(calibration, &postgres)?);
+    all.push(backend.sign_in(calibration, None)?);
+    all.push(backend.register(calibration)?);
+    all.push(backend.mixed(calibration)?);
+    // A sign-out needs a session, and there are fewer, so the rounds are shorter.
+    all.push(backend.logout(calibration, size.logouts.min(1_000))?);
     Ok(all)
 }

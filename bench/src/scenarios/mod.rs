@@ -1,4 +1,4 @@
-//! The scenarios: one closed loop a route, and beside it its limit (docs/benchmarks.md).
+//! The scenarios: a closed loop for each route, compared with its limit (docs/benchmarks.md).
 
 mod embedded;
 mod everywhere;
@@ -10,37 +10,37 @@ pub use fleet::fleet;
 pub use size::Size;
 
 use crate::{
-    Outcome,
-    harvest::{self, Harvest, Tokens},
+    BenchResult,
     http::Http,
     load::Load,
     programs::Programs,
-    rounds::{Contest, Once, Side},
-    server::{BASE, Place, Server},
+    rounds::{ComparisonPlan, Measurement, Side},
+    server::{BASE, Deployment, Server},
+    token_pool::{self, TokenPool, Tokens},
 };
 use std::{
     cell::RefCell,
     path::{Path, PathBuf},
 };
 
-/// One backend, being measured.
-struct Scene<'a> {
+/// The measurement of one backend.
+struct BackendRun<'a> {
     programs: &'a Programs,
     http: &'a Http,
     size: Size,
-    /// Where files of lines go.
+    /// The folder for the scripts' files.
     folder: &'a Path,
-    place: &'a Place,
-    harvest: RefCell<Harvest>,
+    deployment: &'a Deployment,
+    pool: RefCell<TokenPool>,
 }
 
-impl Scene<'_> {
-    fn access(&self, name: &str, tokens: &[Tokens]) -> Outcome<PathBuf> {
-        harvest::lines(self.folder, name, tokens.iter().map(|token| token.access.clone()))
+impl BackendRun<'_> {
+    fn access(&self, name: &str, tokens: &[Tokens]) -> BenchResult<PathBuf> {
+        token_pool::lines(self.folder, name, tokens.iter().map(|token| token.access.clone()))
     }
 
-    fn refresh(&self, name: &str, tokens: &[Tokens]) -> Outcome<PathBuf> {
-        harvest::lines(
+    fn refresh(&self, name: &str, tokens: &[Tokens]) -> BenchResult<PathBuf> {
+        token_pool::lines(
             self.folder,
             name,
             tokens.iter().map(|token| token.refresh.clone()),
@@ -55,7 +55,7 @@ impl Scene<'_> {
         connections: u32,
         expected: &[u16],
         seconds: u32,
-    ) -> Outcome<Once> {
+    ) -> BenchResult<Measurement> {
         let load = Load {
             origin,
             script,
@@ -64,11 +64,11 @@ impl Scene<'_> {
             seconds,
             expected,
         };
-        Ok(Once::from(&load.run(self.programs)?))
+        Ok(Measurement::from(&load.run(self.programs)?))
     }
 
-    /// GETs without a token.
-    fn plain(&self, origin: &str, path: &str, seconds: u32) -> Outcome<Once> {
+    /// GET requests without a token.
+    fn plain(&self, origin: &str, path: &str, seconds: u32) -> BenchResult<Measurement> {
         let arguments = ["GET", path, "-", "again"];
         self.load(
             origin,
@@ -80,8 +80,8 @@ impl Scene<'_> {
         )
     }
 
-    /// GETs with the tokens of a file, over and over.
-    fn known(&self, origin: &str, path: &str, tokens: &Path, seconds: u32) -> Outcome<Once> {
+    /// GET requests with the tokens of a file, repeatedly.
+    fn known(&self, origin: &str, path: &str, tokens: &Path, seconds: u32) -> BenchResult<Measurement> {
         let tokens = tokens.display().to_string();
         let arguments = ["GET", path, &tokens, "again"];
         self.load(
@@ -94,8 +94,15 @@ impl Scene<'_> {
         )
     }
 
-    /// Requests with each token of a file once.
-    fn once(&self, origin: &str, method: &str, path: &str, tokens: &Path, seconds: u32) -> Outcome<Once> {
+    /// Requests that use each token of a file once.
+    fn once(
+        &self,
+        origin: &str,
+        method: &str,
+        path: &str,
+        tokens: &Path,
+        seconds: u32,
+    ) -> BenchResult<Measurement> {
         let tokens = tokens.display().to_string();
         let arguments = [method, path, &tokens, "once"];
         self.load(
@@ -108,8 +115,8 @@ impl Scene<'_> {
         )
     }
 
-    fn server(&self) -> Outcome<Server> {
-        Server::start(self.place, self.size.cost, self.http)
+    fn server(&self) -> BenchResult<Server> {
+        Server::start(self.deployment, self.size.cost, self.http)
     }
 
     fn contest<'b>(
@@ -119,24 +126,21 @@ impl Scene<'_> {
         subject: Side<'b>,
         limit: Option<(&'static str, Side<'b>)>,
         goal: Option<f64>,
-    ) -> Contest<'b> {
-        Contest {
+    ) -> ComparisonPlan<'b> {
+        ComparisonPlan {
             name,
             what,
-            backend: self.place.name(),
+            backend: self.deployment.name(),
             subject,
             limit,
             goal,
         }
     }
 
-    /// Refreshes in chains.
-    fn rotate(&self, origin: &str, seconds: u32) -> Outcome<Once> {
-        // As many again: wrk asks once before it begins, and an answer may be under way.
-        let tokens = self
-            .harvest
-            .borrow_mut()
-            .take(self.size.connections as usize * 2)?;
+    /// Refreshes, each with the token of the answer before.
+    fn rotate(&self, origin: &str, seconds: u32) -> BenchResult<Measurement> {
+        // Twice the connections: wrk prepares one request before it begins, and an answer may be outstanding.
+        let tokens = self.pool.borrow_mut().take(self.size.connections as usize * 2)?;
         let tokens = self.refresh("chains", &tokens)?.display().to_string();
         let path = format!("{BASE}/refresh");
         self.load(

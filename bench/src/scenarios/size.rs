@@ -1,34 +1,34 @@
-//! How large a run of the scenarios is: that of the documentation, and a short one that only shows that all of it works.
+//! The size of a run of the scenarios: the one for the documentation, and a short one for a test that everything works.
 
 use crate::{rounds::Plan, server::Hashing};
 
-/// How large a run is.
+/// The size of a run.
 #[derive(Debug, Clone, Copy)]
 pub struct Size {
-    /// The rounds.
+    /// The number and length of rounds.
     pub plan: Plan,
     /// Connections of cheap requests.
     pub connections: u32,
-    /// Connections of sign-ins: enough to keep the hash threads busy, few enough that none is refused.
+    /// Connections of sign-ins: enough to keep the hashing threads busy, and few enough that none is refused.
     pub hashing: u32,
-    /// Users.
+    /// The number of users.
     pub users: usize,
-    /// How many tokens the checks of known ones go around in.
+    /// The number of tokens that the checks of known tokens use.
     pub known: usize,
     /// Sessions of a user, embedded.
     pub sessions: usize,
     /// Sessions of a user on PostgreSQL.
     pub sessions_postgres: usize,
-    /// How many sign-outs a round may make; each needs a session.
+    /// The most sign-outs in a round; each needs a session.
     pub logouts: usize,
-    /// How many starts.
+    /// The number of starts.
     pub starts: u32,
-    /// How costly the server's hashes are.
+    /// The cost of the server's hashes.
     pub cost: Hashing,
 }
 
 impl Size {
-    /// The figures of the documentation.
+    /// The size for the documentation.
     #[must_use]
     pub const fn full() -> Self {
         Self {
@@ -49,7 +49,7 @@ impl Size {
         }
     }
 
-    /// Whether all of it works; its figures mean nothing.
+    /// A size for a test that everything works. Its figures mean nothing.
     #[must_use]
     pub const fn smoke() -> Self {
         Self {

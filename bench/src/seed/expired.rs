@@ -1,20 +1,19 @@
-//! Rows that have had their day, of each kind that the sweep removes, written without Keyward: the same statements for both
-//! databases, but for how a number becomes an id, a code and a moment. Rows of the audit log are not among them: the pruner removes
-//! only what a server has sealed.
+//! Creates expired rows of each kind that the sweep removes, without Keyward. The statements are the same for both databases except for the
+//! conversion of a number to an id, a digest and a time. There are no audit events, because only sealed ones are pruned.
 
 use super::{FIRST_MS, Kind};
-use crate::{Outcome, services::Postgres};
+use crate::{BenchResult, services::Postgres};
 use diesel::{connection::SimpleConnection, prelude::*, sql_types::BigInt};
 use std::path::Path;
 
-/// How many kinds of rows there are.
+/// The number of kinds of rows.
 pub const KINDS: u64 = 4;
 
-/// Where the rows go.
+/// The database to fill.
 pub enum Target<'a> {
-    /// A file.
+    /// A SQLite file.
     Sqlite(&'a Path),
-    /// A server, and the name of a database.
+    /// A PostgreSQL server and the name of a database.
     Postgres(&'a Postgres, &'a str),
 }
 
@@ -25,11 +24,11 @@ struct Counted {
 }
 
 impl Target<'_> {
-    /// Writes so many rows of each kind into a database that has its schema, and so many users.
+    /// Writes `each` rows of each kind into a database that has the schema and `users` users.
     ///
     /// # Errors
     /// If a statement is refused.
-    pub fn fill(&self, each: u64, users: u64) -> Outcome<()> {
+    pub fn fill(&self, each: u64, users: u64) -> BenchResult<()> {
         for statement in self.statements(each, users) {
             self.run(&statement)?;
         }
@@ -39,11 +38,11 @@ impl Target<'_> {
         }
     }
 
-    /// How many of them are left.
+    /// The number of rows that are left.
     ///
     /// # Errors
     /// If the statement is refused.
-    pub fn left(&self) -> Outcome<u64> {
+    pub fn left(&self) -> BenchResult<u64> {
         let sql = format!(
             "SELECT (SELECT count(*) FROM revocations WHERE until < {yesterday})
                   + (SELECT count(*) FROM one_time_tokens WHERE expires_at < {yesterday})
@@ -62,7 +61,7 @@ impl Target<'_> {
         Ok(u64::try_from(rows)?)
     }
 
-    fn run(&self, statement: &str) -> Outcome<()> {
+    fn run(&self, statement: &str) -> BenchResult<()> {
         match self {
             Target::Sqlite(file) => {
                 let mut c = SqliteConnection::establish(&file.display().to_string())?;
@@ -105,7 +104,7 @@ impl Target<'_> {
         ]
     }
 
-    /// A UUIDv7 for a number, as [`super::id`] makes it.
+    /// The SQL for a UUIDv7 from a number, as in [`super::id`].
     fn id(&self, kind: Kind, n: &str) -> String {
         let (ms, kind) = (format!("({FIRST_MS} + {n})"), kind as u8);
         match self {
@@ -121,7 +120,7 @@ impl Target<'_> {
         }
     }
 
-    /// 32 bytes for a number.
+    /// The SQL for 32 bytes from a number.
     fn code(&self) -> &'static str {
         match self {
             Target::Sqlite(_) => "CAST(printf('%032d', n) AS BLOB)",
@@ -129,7 +128,7 @@ impl Target<'_> {
         }
     }
 
-    /// A moment so many days ago.
+    /// The SQL for the time `days` ago.
     fn ago(&self, days: i64) -> String {
         let at = chrono::Utc::now() - chrono::Duration::days(days);
         match self {

@@ -1,17 +1,17 @@
-//! A user with a long past: 100,000 ended sessions and audit events of the last days, 10,000 mails.
+//! Gives a user a long history: 100,000 ended sessions and audit events of the last days, and 10,000 mails.
 
-use crate::{Outcome, harvest, services::Postgres};
+use crate::{BenchResult, services::Postgres, token_pool};
 use diesel::{connection::SimpleConnection, prelude::*};
 use std::path::Path;
 
 const SESSIONS: u32 = 100_000;
 const MAILS: u32 = 10_000;
 
-/// The statements, in the words of one database: its numbers from 1 on, an id made of `n`, and a moment some days ago.
+/// The statements, from SQL of one database: numbers from 1 on, an id from `n`, and a time some days ago.
 fn statements(user: usize, numbers: &str, id: &str, ago: &str) -> String {
     let owner = format!(
         "(SELECT id FROM users WHERE email_key = '{}')",
-        harvest::email(user)
+        token_pool::email(user)
     );
     format!(
         "INSERT INTO sessions (id, user_id, generation, created_at, rotation, rotated_at, refresh_expires_at, access_until, ended_at,
@@ -24,11 +24,11 @@ fn statements(user: usize, numbers: &str, id: &str, ago: &str) -> String {
     )
 }
 
-/// Gives a user of a SQLite file a past.
+/// Gives a user in a SQLite file a long history.
 ///
 /// # Errors
 /// If a statement is refused.
-pub fn sqlite(file: &Path, user: usize) -> Outcome<()> {
+pub fn sqlite(file: &Path, user: usize) -> BenchResult<()> {
     let numbers = format!(
         "WITH RECURSIVE numbers(n) AS (SELECT 1 UNION ALL SELECT n + 1 FROM numbers WHERE n < {SESSIONS})"
     );
@@ -44,11 +44,11 @@ pub fn sqlite(file: &Path, user: usize) -> Outcome<()> {
     Ok(())
 }
 
-/// Gives a user of a PostgreSQL database a past.
+/// Gives a user in a PostgreSQL database a long history.
 ///
 /// # Errors
 /// If a statement is refused.
-pub fn postgres(server: &Postgres, database: &str, user: usize) -> Outcome<()> {
+pub fn postgres(server: &Postgres, database: &str, user: usize) -> BenchResult<()> {
     let script = statements(
         user,
         &format!("WITH numbers AS (SELECT generate_series(1, {SESSIONS}) AS n)"),
