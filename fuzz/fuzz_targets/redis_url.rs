@@ -1,4 +1,4 @@
-//! Redis URLs, and what is shown of any URL.
+//! Redis URLs, and the display of any URL.
 
 #![no_main]
 

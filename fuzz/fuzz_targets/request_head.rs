@@ -1,4 +1,4 @@
-//! The headers that are read before a handler is.
+//! The headers that are parsed before the handler runs.
 
 #![no_main]
 

@@ -1,4 +1,4 @@
-//! Tokens, tampered with.
+//! Modified tokens.
 
 #![no_main]
 

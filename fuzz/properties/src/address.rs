@@ -1,13 +1,12 @@
-//! E-mail addresses: what is accepted is its own canonical spelling, within RFC 5321's lengths, and a look-alike is never
-//! somebody else.
+//! Email addresses: an accepted address has one canonical form within RFC 5321's lengths, and another spelling never names another user.
 
 use auth_domain::email::{EmailAddress, MAX_ADDRESS_OCTETS, MAX_LOCAL_OCTETS};
 use unicode_normalization::UnicodeNormalization;
 
-/// See the module.
+/// Checks the properties of this module for an input.
 ///
 /// # Panics
-/// If a property is lost.
+/// If a property does not hold.
 pub fn check(input: &[u8]) {
     let raw = crate::text(input);
     let typed = raw.trim();
@@ -59,7 +58,7 @@ pub fn check(input: &[u8]) {
     assert_eq!(again, address, "shown and read back");
     let canonical = EmailAddress::parse(key).expect("the canonical form is an address");
     assert_eq!(canonical.key(), key, "the canonical form is its own");
-    // Somebody who types it in capitals is the same user.
+    // The same address in capitals is the same user.
     if raw.is_ascii() {
         let loud = EmailAddress::parse(&raw.to_ascii_uppercase()).expect("capitals are no other address");
         assert_eq!(loud.key(), key);

@@ -1,5 +1,5 @@
-//! Claims, as the JSON inside a token has them. Their author held the key, and still: they are read strictly, shown and read
-//! back alike, and no time in them overflows anything.
+//! The claims of a token as JSON. Although their author had the key, they are parsed strictly, survive a round trip, and no time in them causes
+//! an overflow.
 
 use auth_domain::{
     claims::{AccessClaims, ClaimsRefused, RefreshClaims, TokenType},
@@ -10,10 +10,10 @@ use chrono::DateTime;
 const ISSUER: &str = "https://id.example";
 const AUDIENCE: &str = "keyward";
 
-/// See the module.
+/// Checks the properties of this module for an input.
 ///
 /// # Panics
-/// If a property is lost.
+/// If a property does not hold.
 pub fn check(input: &[u8]) {
     let now = DateTime::from_timestamp(1_700_000_000, 0).expect("a moment");
     let leeway = Span::seconds(5);
@@ -40,7 +40,7 @@ pub fn check(input: &[u8]) {
         );
         if held == Err(ClaimsRefused::Expired) {
             let later = claims.check(ISSUER, AUDIENCE, now + Span::days(1), leeway);
-            assert_eq!(later, Err(ClaimsRefused::Expired), "what has expired stays so");
+            assert_eq!(later, Err(ClaimsRefused::Expired), "expired claims stay expired");
         }
         assert_eq!(claims.token_ref().session, claims.sid);
     }

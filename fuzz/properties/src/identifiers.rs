@@ -1,15 +1,15 @@
-//! Ids have one spelling: what is read is shown as it was written, but for the case of its letters; of refresh token ids, not
-//! even that differs.
+//! Ids have one spelling: a parsed id is shown as it was written, except for the case of its letters. For the ids of refresh tokens, the case
+//! matters, too.
 
 use auth_domain::{
     ids::{SessionId, UserId},
     rotation::RefreshTokenId,
 };
 
-/// See the module.
+/// Checks the properties of this module for an input.
 ///
 /// # Panics
-/// If a property is lost.
+/// If a property does not hold.
 pub fn check(input: &[u8]) {
     let raw = crate::text(input);
     if let Ok(id) = raw.parse::<SessionId>() {

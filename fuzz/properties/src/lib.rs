@@ -1,11 +1,11 @@
-//! What must hold of every parser, whatever it is given. Each module has one function, `check`, that takes the bytes of an
-//! input and panics if a property is lost; a target of libFuzzer calls it with what it finds, and `cargo test` with the corpus.
+//! The properties of every parser for any input. Each module has one function, `check`, which takes the bytes of an input and panics if a
+//! property does not hold. The libFuzzer targets call it with generated inputs, and `cargo test` with the corpus.
 //!
-//! The rule: "it does not panic" is never the whole property. What was accepted is shown and read back alike, is canonical, and
-//! is within its bounds; what was refused is refused again, and its words repeat no secret.
+//! The rule: "does not panic" is never the whole property. An accepted value survives a round trip through its text, is canonical, and is
+//! within its bounds. A refused input is refused again, and the error repeats no secret.
 
 #![forbid(unsafe_code)]
-#![expect(clippy::expect_used, reason = "a property that is lost ends its run")]
+#![expect(clippy::expect_used, reason = "a violated property ends the run")]
 
 pub mod address;
 pub mod claims;
@@ -16,7 +16,7 @@ pub mod names;
 pub mod password;
 pub mod password_hash;
 
-/// A target's name, and its property.
+/// The name of a target and its property.
 pub type Target = (&'static str, fn(&[u8]));
 
 /// The parsers of the domain.
@@ -29,7 +29,7 @@ pub const DOMAIN: [Target; 6] = [
     ("password_hash", password_hash::check),
 ];
 
-/// The input as a text: its longest part from the start that is UTF-8.
+/// The longest prefix of the input that is valid UTF-8.
 #[must_use]
 pub fn text(input: &[u8]) -> &str {
     match std::str::from_utf8(input) {
@@ -41,7 +41,7 @@ pub fn text(input: &[u8]) -> &str {
     }
 }
 
-/// The input's first byte, for choosing with, and the rest.
+/// The first byte of the input, which selects a variant, and the rest.
 #[must_use]
 pub fn choice(input: &[u8]) -> (u8, &[u8]) {
     input

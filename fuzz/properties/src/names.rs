@@ -1,4 +1,4 @@
-//! Small words: display names, roles, client ids, idempotency keys, and the names of devices, which are total.
+//! Short texts: display names, roles, client ids, idempotency keys, and names of devices, which exist for every user agent.
 
 use auth_domain::{
     client::ClientId,
@@ -10,10 +10,10 @@ use auth_domain::{
     user::{DisplayName, UserStatus, is_invisible_control},
 };
 
-/// See the module.
+/// Checks the properties of this module for an input.
 ///
 /// # Panics
-/// If a property is lost.
+/// If a property does not hold.
 pub fn check(input: &[u8]) {
     let raw = crate::text(input);
     check_display_name(raw);
@@ -26,7 +26,7 @@ pub fn check(input: &[u8]) {
         assert_eq!(client.as_str(), raw);
         assert!(
             raw.len() <= 64 && raw.is_ascii() && !raw.contains(':'),
-            "it fits into a Basic header"
+            "a client id can be part of a Basic header"
         );
     }
     if let Ok(key) = IdempotencyKey::parse(raw) {
@@ -50,7 +50,7 @@ fn check_display_name(raw: &str) {
     assert_eq!(
         DisplayName::stored(raw).as_ref(),
         Ok(&name),
-        "what is taken stays readable"
+        "an accepted name can be read from storage"
     );
     assert_eq!(
         DisplayName::parse(&name.to_string()),
@@ -68,6 +68,6 @@ fn check_device(raw: &str) {
     );
     assert!(
         !name.contains(['<', '>', '&', '"', '\'']),
-        "{name:?} bends no text around it"
+        "{name:?} contains no markup"
     );
 }

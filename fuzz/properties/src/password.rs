@@ -1,6 +1,6 @@
-//! Passwords: a new one that is accepted is NFKC and within the policy, however it was typed; a presented one is never bent.
+//! Passwords: an accepted new password is NFKC and meets the policy, in whatever form it was typed. A presented password is not changed.
 //!
-//! The input's first byte chooses the policy.
+//! The first byte of the input selects the policy.
 
 use auth_domain::{
     password::{MAX_PASSWORD_BYTES, PasswordPolicy, PresentedPassword},
@@ -21,10 +21,10 @@ const CODES: [&str; 10] = [
     "guessable",
 ];
 
-/// See the module.
+/// Checks the properties of this module for an input.
 ///
 /// # Panics
-/// If a property is lost.
+/// If a property does not hold.
 pub fn check(input: &[u8]) {
     let (chosen, rest) = crate::choice(input);
     let raw = crate::text(rest);
@@ -48,7 +48,7 @@ pub fn check(input: &[u8]) {
         Ok(accepted) => {
             assert!(
                 cheap.is_empty(),
-                "what is cheap to refuse was accepted: {cheap:?}"
+                "the cheap checks refused an accepted password: {cheap:?}"
             );
             let kept = std::str::from_utf8(accepted.as_bytes()).expect("UTF-8");
             assert_eq!(kept, raw.nfkc().collect::<String>(), "what is hashed is NFKC");
@@ -58,7 +58,7 @@ pub fn check(input: &[u8]) {
             assert_eq!(
                 presented.normalised().as_slice(),
                 accepted.as_bytes(),
-                "and is the same then"
+                "and has the same bytes then"
             );
         }
         Err(broken) => {

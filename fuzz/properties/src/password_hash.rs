@@ -1,5 +1,5 @@
-//! Stored password hashes: whatever an import file says, verifying what was accepted costs no more than a sign-in may, and
-//! nothing shows the hash.
+//! Stored password hashes: an accepted hash never costs more to verify than a sign-in may, whatever the import file contains, and no output
+//! shows the hash.
 
 use auth_domain::{
     password_hash::{
@@ -9,10 +9,10 @@ use auth_domain::{
     settings::Section as _,
 };
 
-/// See the module.
+/// Checks the properties of this module for an input.
 ///
 /// # Panics
-/// If a property is lost.
+/// If a property does not hold.
 pub fn check(input: &[u8]) {
     let stored = crate::text(input);
     let hash = match PasswordHash::parse(stored) {
@@ -28,7 +28,7 @@ pub fn check(input: &[u8]) {
     let secret = stored.rsplit('$').next().unwrap_or_default();
     assert!(secret.len() < 16 || !shown.contains(secret), "the hash is shown");
 
-    // What a new password would get is within the bounds of what is made here.
+    // The bounds for reading are those for creating a hash.
     if let HashScheme::Argon2 {
         memory_kib,
         iterations,
@@ -56,7 +56,7 @@ fn check_refusal(stored: &str, refused: HashRefused) {
     assert_eq!(again, Some(refused), "refused for another reason the second time");
 }
 
-/// The bounds, written down a second time and on purpose: what each scheme may cost at every sign-in.
+/// The most that each scheme may cost at a sign-in. The bounds are repeated here on purpose.
 fn check_cost(scheme: &HashScheme) {
     let sizes = |salt: &[u8], hash: &[u8]| {
         assert!(

@@ -1,7 +1,7 @@
-//! Every input of the corpus, and small changes of each, against the properties: on any toolchain, without libFuzzer.
+//! Checks the properties for every input of the corpus and for small changes of each, on any toolchain and without libFuzzer.
 
 #![cfg(test)]
-#![expect(clippy::print_stdout, reason = "a failed test shows its seed")]
+#![expect(clippy::print_stdout, reason = "the seed of a failed test has to be shown")]
 
 use properties::{DOMAIN, Target};
 use std::{
@@ -11,8 +11,8 @@ use std::{
     path::{Path, PathBuf},
 };
 
-/// How many changed forms of each input are tried, unless `KEYWARD_FUZZ_CHANGES` says another number. With one
-/// `KEYWARD_FUZZ_SEED` they are the same ones every time.
+/// How many changes of each input are tried, unless `KEYWARD_FUZZ_CHANGES` sets another number. The same `KEYWARD_FUZZ_SEED` gives the same
+/// changes.
 const CHANGES: u64 = 20;
 const SEED: u64 = 0x9E37_79B9_7F4A_7C15;
 
@@ -46,10 +46,10 @@ fn setting(name: &str, usual: u64) -> u64 {
     std::env::var(name).map_or(usual, |text| text.parse().unwrap())
 }
 
-/// Xorshift: chance that is the same everywhere.
-struct Chance(u64);
+/// Reproducible random numbers (xorshift).
+struct Random(u64);
 
-impl Chance {
+impl Random {
     fn below(&mut self, bound: usize) -> usize {
         self.0 ^= self.0 << 13;
         self.0 ^= self.0 >> 7;
@@ -57,7 +57,7 @@ impl Chance {
         usize::try_from(self.0 % bound.max(1) as u64).unwrap()
     }
 
-    /// One to four bytes taken out, put in, changed or said twice.
+    /// One to four changes: bytes that are removed, inserted, changed or duplicated.
     fn change(&mut self, input: &[u8]) -> Vec<u8> {
         let mut changed = input.to_vec();
         for _ in 0..=self.below(3) {
@@ -91,7 +91,7 @@ fn every_property_holds_for_every_input_of_the_corpus() {
     for target in targets() {
         holds(target, b"", "nothing");
         let inputs = inputs(target.0);
-        assert!(inputs.len() >= 3, "{} has hardly a corpus", target.0);
+        assert!(inputs.len() >= 3, "{} has too few inputs", target.0);
         for (name, input) in inputs {
             holds(target, &input, &name);
         }
@@ -107,11 +107,11 @@ fn every_property_holds_for_small_changes_of_the_corpus() {
     println!("{changes} changes of each input, seed {seed}");
     for target in targets() {
         for (name, input) in inputs(target.0) {
-            let mut chance = Chance(seed);
+            let mut random = Random(seed);
             for number in 0..changes {
                 holds(
                     target,
-                    &chance.change(&input),
+                    &random.change(&input),
                     &format!("change {number} of {name}"),
                 );
             }
@@ -120,7 +120,7 @@ fn every_property_holds_for_small_changes_of_the_corpus() {
 }
 
 #[test]
-fn every_target_has_a_program_and_a_corpus_and_nothing_else_has() {
+fn every_target_has_a_program_and_a_corpus_and_there_are_no_others() {
     let programs: BTreeSet<String> = fs::read_dir(folder().join("../fuzz_targets"))
         .unwrap()
         .map(|entry| {

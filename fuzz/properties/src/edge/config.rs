@@ -1,9 +1,9 @@
-//! The configuration: a file and an environment give a whole configuration, or problems that each name a key; what is shown
-//! hides every secret, and what is shown of a file without one is that file's configuration.
+//! The configuration: a file and an environment give a complete configuration, or problems that each name a key. The displayed configuration
+//! hides every secret and, if the file has none, is equivalent to the file.
 //!
-//! The input is a TOML text and, behind a NUL, lines of `NAME=value`.
+//! The input is a TOML text and, after a NUL, lines of `NAME=value`.
 
-#![expect(clippy::panic, reason = "a property that is lost ends its run")]
+#![expect(clippy::panic, reason = "a violated property ends the run")]
 
 use auth_domain::settings::Section as _;
 use keyward::{Config, Sources, config::as_toml};
@@ -16,7 +16,7 @@ thread_local! {
     static FOLDER: RefCell<Option<TempDir>> = const { RefCell::new(None) };
 }
 
-/// A file of this thread's own with this text.
+/// A file with this text, in a folder of this thread.
 fn file(text: &str) -> PathBuf {
     FOLDER.with_borrow_mut(|folder| {
         let folder = folder.get_or_insert_with(|| tempfile::tempdir().expect("a folder"));
@@ -26,10 +26,10 @@ fn file(text: &str) -> PathBuf {
     })
 }
 
-/// See the module.
+/// Checks the properties of this module for an input.
 ///
 /// # Panics
-/// If a property is lost.
+/// If a property does not hold.
 pub fn check(input: &[u8]) {
     let raw = crate::text(input);
     let (toml, variables) = raw.split_once('\0').unwrap_or((raw, ""));
@@ -52,7 +52,7 @@ pub fn check(input: &[u8]) {
             }
         }
     }
-    // Whoever writes a secret where none belongs has it shown.
+    // A secret in a place that is not secret is shown.
     if !raw.contains(SECRET) {
         check_secrets(sources);
     }
@@ -63,7 +63,7 @@ fn check_config(config: &Config, is_of_file: bool) {
     assert!(config.service.argon2.validate().is_empty());
     assert!(config.redis.urls().is_ok());
     let shown = as_toml(&config.shown());
-    // A text of the environment is shown as the text that it is, where nothing tells its kind.
+    // A value from the environment is shown as text if its type is unknown.
     if !is_of_file || shown.contains("********") {
         return;
     }
@@ -82,11 +82,11 @@ fn check_config(config: &Config, is_of_file: bool) {
     assert_eq!(
         values(&again),
         values(config),
-        "what is shown is what is in force"
+        "the displayed configuration is the effective one"
     );
 }
 
-/// With secrets where secrets belong, beside whatever else stands there.
+/// Loads the same sources with secrets in the secret settings, and checks that none is shown.
 fn check_secrets(mut sources: Sources) {
     let secrets = [
         ("KEYWARD__TOKENS__SECRET", SECRET.to_owned()),
@@ -98,7 +98,7 @@ fn check_secrets(mut sources: Sources) {
     for (name, value) in secrets {
         sources.environment.insert(name.to_owned(), value);
     }
-    let said = match Config::load(&sources) {
+    let output = match Config::load(&sources) {
         Ok(config) => format!(
             "{}\n{:?}\n{}",
             as_toml(&config.shown()),
@@ -107,5 +107,5 @@ fn check_secrets(mut sources: Sources) {
         ),
         Err(errors) => format!("{errors}\n{errors:?}"),
     };
-    assert!(!said.contains(SECRET), "a secret is shown: {said}");
+    assert!(!output.contains(SECRET), "a secret is shown: {output}");
 }

@@ -1,9 +1,9 @@
-//! Form bodies: read as RFC 6749 wants them, and otherwise as every other reader of forms reads them.
+//! Form bodies: parsed as RFC 6749 requires, and otherwise as other form parsers do.
 
 use auth_api::{http::form::decode, oauth::form::Form};
 use percent_encoding::{NON_ALPHANUMERIC, percent_encode};
 
-/// The parameters that the routes ask for.
+/// The parameters of the routes.
 const NAMES: [&str; 9] = [
     "grant_type",
     "username",
@@ -16,10 +16,10 @@ const NAMES: [&str; 9] = [
     "token_type_hint",
 ];
 
-/// See the module.
+/// Checks the properties of this module for an input.
 ///
 /// # Panics
-/// If a property is lost.
+/// If a property does not hold.
 pub fn check(input: &[u8]) {
     check_encoding(input);
     let Ok(mut form) = Form::parse(input) else {
@@ -27,7 +27,7 @@ pub fn check(input: &[u8]) {
         return;
     };
     let pairs = pairs(input);
-    assert!(pairs.len() <= 64, "a flood of parameters");
+    assert!(pairs.len() <= 64, "at most 64 parameters");
     for name in NAMES {
         let sent: Vec<&String> = pairs
             .iter()
@@ -41,7 +41,7 @@ pub fn check(input: &[u8]) {
     }
 }
 
-/// A second reader, as plain as can be.
+/// A second, simple parser for comparison.
 fn pairs(input: &[u8]) -> Vec<(String, String)> {
     let text = String::from_utf8(input.to_vec()).expect("a form that is accepted is UTF-8");
     let value = |raw: &str| {

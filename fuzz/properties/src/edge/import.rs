@@ -1,6 +1,6 @@
-//! Import files: a line that is no good stops no good one, however it is broken, and no reason repeats a hash.
+//! Import files: an invalid line never affects a valid one, whatever is wrong with it, and no reason repeats a hash.
 //!
-//! The input's first byte chooses the format.
+//! The first byte of the input selects the format.
 
 use auth_domain::role::RoleBook;
 use chrono::DateTime;
@@ -10,15 +10,15 @@ use keyward::{
 };
 use std::io::Cursor;
 
-/// Stands in for a hash where none can be read: it must turn up in no reason.
+/// A marker in place of a hash. No reason may contain it.
 const MARK: &str = "$2b$12$MarkMarkMarkMarkMarkMark";
-/// The good line that each file ends with.
+/// The valid line at the end of each file.
 const LAST: &str = "last@example.com";
 
-/// See the module.
+/// Checks the properties of this module for an input.
 ///
 /// # Panics
-/// If a property is lost.
+/// If a property does not hold.
 pub fn check(input: &[u8]) {
     let (chosen, file) = crate::choice(input);
     if chosen % 2 == 0 {
@@ -33,10 +33,10 @@ fn check_json_lines(file: &[u8]) {
     let bad = format!("\n{{\"email\":\"no\",\"password_hash\":\"{MARK}\"}}\n{{\"{MARK}\n");
     whole.extend_from_slice(bad.as_bytes());
     whole.extend_from_slice(format!("{{\"email\":\"{LAST}\"}}").as_bytes());
-    let lines = lines(&whole, ImportFormat::Jsonl).expect("JSON lines have no header that could be wrong");
+    let lines = lines(&whole, ImportFormat::Jsonl).expect("JSON lines have no header");
     check_lines(&lines, &whole);
     let end: Vec<bool> = lines.iter().rev().take(3).map(|line| line.user.is_ok()).collect();
-    assert_eq!(end, [true, false, false], "the good line behind two bad ones");
+    assert_eq!(end, [true, false, false], "the valid line after two invalid ones");
     check_last(&lines);
 }
 

@@ -1,7 +1,7 @@
-//! JSON bodies, as each route reads its own: what is accepted is one object of known members, each given once; what is refused
-//! gets a short 400 or 422.
+//! JSON bodies, as the routes parse them: an accepted body is one object with known members, each of them once. A refused body gets a short 400
+//! or 422.
 //!
-//! The input's first byte chooses the route.
+//! The first byte of the input selects the route.
 
 use auth_api::{
     api::{
@@ -15,10 +15,10 @@ use auth_api::{
 };
 use serde_json::{Map, Value};
 
-/// See the module.
+/// Checks the properties of this module for an input.
 ///
 /// # Panics
-/// If a property is lost.
+/// If a property does not hold.
 pub fn check(input: &[u8]) {
     let (chosen, body) = crate::choice(input);
     match chosen % 6 {
@@ -51,15 +51,15 @@ fn check_accepted<T: FromMembers>(body: &[u8], known: &[&str], needed: &[&str]) 
     );
     assert!(
         needed.iter().all(|name| object.contains_key(*name)),
-        "all that are needed"
+        "all required members"
     );
     assert!(object.values().all(|value| value.is_string() || value.is_null()));
     let again = serde_json::to_vec(&object).expect("JSON");
     assert!(
         json::parse::<T>(&again).is_ok(),
-        "written anew it is accepted, too"
+        "it is also accepted after a round trip"
     );
-    // One member more, and it is not.
+    // With one more member it is refused.
     let mut more = object;
     more.insert("admin".to_owned(), Value::Bool(true));
     assert!(
@@ -72,16 +72,16 @@ fn check_refusal(refused: &Problem, body: &[u8], known: &[&str]) {
     let status = refused.code().status();
     let is_json = serde_json::from_slice::<Value>(body).is_ok();
     assert!([400, 422].contains(&status), "{status}");
-    assert!(status == 422 || !is_json, "400 is for what is no JSON");
+    assert!(status == 422 || !is_json, "400 means that the body is not JSON");
     assert_eq!(
         status == 422,
         !refused.errors().is_empty(),
-        "422 says which member"
+        "422 names the member"
     );
     assert!(refused.errors().len() <= 32, "a short answer");
     for error in refused.errors() {
         let ours = known.contains(&error.field.as_str()) || error.field.is_empty();
         let copied = ["unknown_field", "duplicate_field"].contains(&&*error.code);
-        assert!(ours || copied, "{} was asked for by nobody", error.field);
+        assert!(ours || copied, "{} is not a member of the body", error.field);
     }
 }

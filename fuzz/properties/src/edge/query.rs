@@ -4,10 +4,10 @@ use auth_api::http::{cursor::Paging, query::Query};
 use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD};
 use uuid::Uuid;
 
-/// See the module.
+/// Checks the properties of this module for an input.
 ///
 /// # Panics
-/// If a property is lost.
+/// If a property does not hold.
 pub fn check(input: &[u8]) {
     let raw = crate::text(input);
     let query = Query::of(raw);
@@ -15,7 +15,7 @@ pub fn check(input: &[u8]) {
         let all: Vec<String> = query.all(name).collect();
         match query.single(name) {
             Ok(single) => assert_eq!(single.as_ref(), all.first(), "{name}"),
-            Err(_) => assert!(all.len() > 1, "{name} is refused and was given once"),
+            Err(_) => assert!(all.len() > 1, "{name} is refused although it was given once"),
         }
     }
     match Paging::of(&query) {
@@ -28,19 +28,22 @@ pub fn check(input: &[u8]) {
 }
 
 fn check_paging(query: Query<'_>, paging: &Paging) {
-    let asked = paging.request();
-    assert!((2..=101).contains(&asked.limit), "one more than the page holds");
+    let request = paging.request();
+    assert!((2..=101).contains(&request.limit), "one more than the page holds");
     if let Ok(Some(limit)) = query.single("limit") {
-        assert_eq!(limit.parse().ok(), Some(asked.limit - 1));
+        assert_eq!(limit.parse().ok(), Some(request.limit - 1));
     }
     let given = query.single("cursor").ok().flatten();
-    assert_eq!(given.is_some(), asked.after.is_some());
-    // What was given out for this item is what was handed in: a cursor has one spelling.
-    if let (Some(given), Some(after)) = (given, asked.after) {
-        let full: Vec<Uuid> = vec![after; usize::try_from(asked.limit).expect("small")];
+    assert_eq!(given.is_some(), request.after.is_some());
+    // The cursor that the service issues for this item equals the given one: a cursor has one spelling.
+    if let (Some(given), Some(after)) = (given, request.after) {
+        let full: Vec<Uuid> = vec![after; usize::try_from(request.limit).expect("small")];
         let page = paging.page(full, |id| *id);
         assert_eq!(page.next_cursor, Some(given));
-        assert_eq!(page.items.len() + 1, usize::try_from(asked.limit).expect("small"));
+        assert_eq!(
+            page.items.len() + 1,
+            usize::try_from(request.limit).expect("small")
+        );
         let mut bytes = vec![1];
         bytes.extend_from_slice(after.as_bytes());
         assert_eq!(page.next_cursor, Some(URL_SAFE_NO_PAD.encode(bytes)));

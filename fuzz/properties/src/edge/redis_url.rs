@@ -1,16 +1,16 @@
-//! Redis URLs, and URLs of databases as they are shown: whatever a URL looks like, its password is shown nowhere.
+//! Redis URLs, and the display of database URLs: the password of a URL is never shown, whatever the URL looks like.
 //!
-//! The input is what stands before, between and behind two passwords: three lines.
+//! The input has three lines: the text before, between and after two passwords.
 
 use auth_redis::RedisUrls;
 use keyward::config::url_without_password;
 
 const PASSWORD: &str = "Hunter2Hunter2";
 
-/// See the module.
+/// Checks the properties of this module for an input.
 ///
 /// # Panics
-/// If a property is lost.
+/// If a property does not hold.
 pub fn check(input: &[u8]) {
     let raw = crate::text(input);
     if let Ok(urls) = RedisUrls::parse(raw) {
@@ -21,14 +21,14 @@ pub fn check(input: &[u8]) {
         );
         assert_eq!(format!("{urls:?}"), format!("RedisUrls({shown})"));
     }
-    // Whoever writes the password into the host has it shown.
+    // A password in the host is shown.
     if raw.contains(PASSWORD) {
         return;
     }
     let mut parts = raw.splitn(3, '\n');
     let [host, second, rest] = [(); 3].map(|()| parts.next().unwrap_or_default());
     for scheme in ["redis", "rediss", "redis+unix", "postgres"] {
-        // Where a password may stand: between the user and the host. A host begins with no @ and no slash.
+        // A password is between the user and the host. A host does not begin with @ or a slash.
         let plain = |text: &str| !text.contains(['/', '@', ',', '?', '#', ':']);
         if !plain(host) || !plain(second) {
             continue;
@@ -40,7 +40,7 @@ pub fn check(input: &[u8]) {
                 check_shown(&urls.to_string());
                 check_shown(&format!("{urls:?}"));
             }
-            Err(unusable) => check_shown(&unusable.to_string()),
+            Err(invalid) => check_shown(&invalid.to_string()),
         }
     }
 }

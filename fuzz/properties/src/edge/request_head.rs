@@ -1,7 +1,7 @@
-//! What is read of a request before its route is: whose it is, where from, under which name. A header never makes a caller
-//! somebody else, and never reaches the log as it came unless it is plain.
+//! What is parsed of a request before its route: the token, the client's address and the request id. A header never lets a caller pose as
+//! another one, and only plain values reach the log unchanged.
 //!
-//! The input is a head: lines of `name: value`, the first of them the query string.
+//! The input is the query string in the first line, followed by header lines of `name: value`.
 
 use actix_web::{
     http::header::{AUTHORIZATION, HeaderName, HeaderValue},
@@ -24,13 +24,13 @@ const NAMES: [&str; 8] = [
     "x-forwarded-for",
     "x-request-id",
 ];
-/// Who is behind a proxy, and claims to be somebody else.
-const LIAR: &str = "198.51.100.66";
+/// An address that a client behind a proxy claims to have.
+const FORGED: &str = "198.51.100.66";
 
-/// See the module.
+/// Checks the properties of this module for an input.
 ///
 /// # Panics
-/// If a property is lost.
+/// If a property does not hold.
 pub fn check(input: &[u8]) {
     let mut lines = input.split(|byte| *byte == b'\n');
     let query = crate::text(lines.next().unwrap_or_default());
@@ -64,7 +64,7 @@ pub fn check(input: &[u8]) {
         assert_eq!(
             name.as_str().as_bytes() == given,
             is_sane,
-            "a sane name is kept, another never"
+            "a plain request id is kept, any other is not"
         );
     }
 
@@ -77,7 +77,10 @@ pub fn check(input: &[u8]) {
             assert_eq!(sent.len(), 1, "one header");
             assert!(!token.is_empty() && token.len() <= 8 * 1024 && token.is_ascii());
             assert!(sent.iter().all(|value| value.ends_with(token.as_bytes())));
-            assert!(!query.contains("access_token="), "a token in two places");
+            assert!(
+                !query.contains("access_token="),
+                "a token in two places is refused"
+            );
         }
         Err(problem) => assert!([400, 401].contains(&problem.code().status())),
     }
@@ -85,7 +88,7 @@ pub fn check(input: &[u8]) {
     let key = IdempotencyHeader::of(&request);
     assert_eq!(key.is_some(), headers.contains_key("idempotency-key"));
     if headers.get_all("idempotency-key").count() > 1 {
-        assert_eq!(key.as_deref(), Some(""), "two keys are none");
+        assert_eq!(key.as_deref(), Some(""), "two keys count as an empty one");
     }
     let json = body::is_of_type(&request, "application/json");
     assert!(
@@ -104,22 +107,22 @@ fn check_address(request: actix_web::HttpRequest) {
     assert_eq!(
         client_address::behind(stranger, &headers, &trusted),
         stranger,
-        "nobody vouches for it"
+        "a direct client's headers are ignored"
     );
     let client = client_address::behind(peer("10.0.0.1"), &headers, &trusted);
     assert_eq!(client, client.to_canonical(), "one spelling");
     if client_address::is_trusted(client, &trusted) {
         return;
     }
-    // A caller whose address is known can't put another before it: what it sends itself stands to the left.
+    // A client behind a trusted proxy can't replace its address: the values that it sends itself are to the left of the proxy's.
     let lines: Vec<HeaderValue> = headers.get_all("x-forwarded-for").cloned().collect();
     headers.remove("x-forwarded-for");
-    for lie in std::iter::once(HeaderValue::from_static(LIAR)).chain(lines) {
-        headers.append(HeaderName::from_static("x-forwarded-for"), lie);
+    for forged in std::iter::once(HeaderValue::from_static(FORGED)).chain(lines) {
+        headers.append(HeaderName::from_static("x-forwarded-for"), forged);
     }
     assert_eq!(
         client_address::behind(peer("10.0.0.1"), &headers, &trusted),
         client,
-        "a lie was believed"
+        "a forged address was accepted"
     );
 }

@@ -1,9 +1,8 @@
-//! Tokens, as the service verifies them: of all the texts there are, it takes those that it gave out, and says of them what it
-//! put into them.
+//! Tokens, as the service verifies them: it accepts only tokens that it issued, and returns the claims that it put into them.
 //!
-//! The input's first byte chooses what is bent: nothing (the input is the whole text), or a part of a genuine token.
+//! The first byte of the input selects the modification: none (the input is the whole token), or a change of a part of a genuine token.
 
-#![expect(clippy::panic, reason = "a world that can not be made ends its run")]
+#![expect(clippy::panic, reason = "a server that can't be set up ends the run")]
 
 use auth_service::{Caller, Introspection, Registered, Registration, Service, SystemClock, SystemEntropy};
 use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD};
@@ -13,8 +12,8 @@ use std::sync::{Arc, LazyLock};
 use tempfile::TempDir;
 use tokio::runtime::Runtime;
 
-/// A server of the shipped settings, with one user who is signed in.
-struct World {
+/// A server with the shipped settings, and one signed-in user.
+struct Fixture {
     runtime: Runtime,
     running: Running,
     access: String,
@@ -23,9 +22,9 @@ struct World {
     _folder: TempDir,
 }
 
-static WORLD: LazyLock<World> = LazyLock::new(World::new);
+static FIXTURE: LazyLock<Fixture> = LazyLock::new(Fixture::new);
 
-impl World {
+impl Fixture {
     fn new() -> Self {
         let folder = tempfile::tempdir().expect("a folder");
         let environment = [
@@ -74,17 +73,17 @@ impl World {
     }
 }
 
-/// See the module.
+/// Checks the properties of this module for an input.
 ///
 /// # Panics
-/// If a property is lost.
+/// If a property does not hold.
 pub fn check(input: &[u8]) {
-    let world = &*WORLD;
+    let fixture = &*FIXTURE;
     let (chosen, rest) = crate::choice(input);
     let genuine = if chosen & 1 == 0 {
-        &world.access
+        &fixture.access
     } else {
-        &world.refresh
+        &fixture.refresh
     };
     let token = match (chosen >> 1) % 6 {
         0 => crate::text(rest).to_owned(),
@@ -92,43 +91,54 @@ pub fn check(input: &[u8]) {
         part @ (2..=4) => with_part(genuine, usize::from(part) - 2, &URL_SAFE_NO_PAD.encode(rest)),
         _ => with_part(genuine, rest.len() % 3, crate::text(rest)),
     };
-    let now = world.service().moment().expect("a clock");
-    let (said, signed_in) = world.runtime.block_on(async {
-        let said = world.service().introspect(&token, now).await;
+    let now = fixture.service().moment().expect("a clock");
+    let (introspected, signed_in) = fixture.runtime.block_on(async {
+        let introspected = fixture.service().introspect(&token, now).await;
         (
-            said.expect("no input is a failure of the store"),
-            world.service().authenticate(&token, now).await,
+            introspected.expect("no input makes the store fail"),
+            fixture.service().authenticate(&token, now).await,
         )
     });
-    match said {
-        Introspection::Inactive => assert!(signed_in.is_err(), "inactive, and lets in: {token}"),
+    match introspected {
+        Introspection::Inactive => assert!(signed_in.is_err(), "inactive, but accepted: {token}"),
         Introspection::Access(claims) => {
-            assert_eq!(claims.sid.to_string(), world.session);
+            assert_eq!(claims.sid.to_string(), fixture.session);
             assert_eq!(
                 (claims.email.as_str(), claims.role.as_str()),
                 ("ada@example.com", "user")
             );
-            assert_eq!(body(&token), body(&world.access), "bent, and taken: {token}");
+            assert_eq!(
+                body(&token),
+                body(&fixture.access),
+                "modified, but accepted: {token}"
+            );
             assert!(signed_in.is_ok_and(|principal| principal.session() == claims.sid));
         }
         Introspection::Refresh { claims, .. } => {
-            assert_eq!(claims.sid.to_string(), world.session);
-            assert_eq!(body(&token), body(&world.refresh), "bent, and taken: {token}");
-            assert!(signed_in.is_err(), "a refresh token opens nothing");
+            assert_eq!(claims.sid.to_string(), fixture.session);
+            assert_eq!(
+                body(&token),
+                body(&fixture.refresh),
+                "modified, but accepted: {token}"
+            );
+            assert!(signed_in.is_err(), "a refresh token is not an access token");
         }
     }
-    let kept = world
+    let genuine_after = fixture
         .runtime
-        .block_on(world.service().authenticate(&world.access, now));
-    assert!(kept.is_ok(), "the genuine token is good whatever else is sent");
+        .block_on(fixture.service().authenticate(&fixture.access, now));
+    assert!(
+        genuine_after.is_ok(),
+        "the genuine token stays valid whatever else is sent"
+    );
 }
 
-/// What is signed of a token: its header and claims.
+/// The signed part of a token: its header and claims.
 fn body(token: &str) -> Option<&str> {
     token.rsplit_once('.').map(|(body, _)| body)
 }
 
-/// Single bytes changed: places and values, as the input has them.
+/// The token with single bytes changed, at the positions and to the values in the input.
 fn edited(token: &str, edits: &[u8]) -> String {
     let mut bytes = token.as_bytes().to_vec();
     for edit in edits.chunks_exact(3) {
