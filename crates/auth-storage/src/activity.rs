@@ -1,4 +1,4 @@
-//! How often something happened, hour by hour. The rule: counts are added, never set, so that of several nodes none is lost.
+//! How often something happened in each hour. The rule: counts are added, never set, so that no node's counts are lost.
 
 use crate::{
     error::StorageError,
@@ -13,21 +13,21 @@ use diesel::prelude::*;
 /// How often something happened in an hour.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct HourCount {
-    /// The beginning of the hour.
+    /// The start of the hour.
     pub hour: Timestamp,
-    /// The stored word for what happened.
+    /// What happened, as the stored word.
     pub kind: String,
-    /// How often.
+    /// How often it happened.
     pub count: u64,
 }
 
 impl Storage {
-    /// Adds counts to those that are stored, all or none of them. Of several nodes at once none is lost.
+    /// Adds counts to the stored ones, all of them or none. Counts that several nodes add at the same time are all kept.
     pub async fn add_activity(&self, counts: Vec<HourCount>) -> Result<(), StorageError> {
         run!(self, write, activity::add(&counts))
     }
 
-    /// What was counted from this hour on, by hour and kind.
+    /// The counts of this hour and later ones, ordered by hour and kind.
     pub async fn activity_since(&self, hour: Timestamp) -> Result<Vec<HourCount>, StorageError> {
         run!(self, read, activity::since(hour))
     }
@@ -63,7 +63,7 @@ pub(crate) struct NewActivityRow<'a> {
 }
 
 impl<'a> NewActivityRow<'a> {
-    /// `None`: it is nothing, and no row is made of that.
+    /// The row of a count. `None`: the count is zero and needs no row.
     pub(crate) fn of(counted: &'a HourCount) -> Option<Self> {
         let count = i64::try_from(counted.count).unwrap_or(i64::MAX);
         (count > 0).then_some(Self {

@@ -1,4 +1,5 @@
-//! Which database an address names, and what is added to it.
+//! The database URL: which database it names, and the connection parameters that are added to it. The rule: no error shows a part of
+//! the URL that could be a password.
 
 use crate::error::OpenError;
 use auth_domain::connection_url::ConnectionUrl;
@@ -9,12 +10,12 @@ use std::path::PathBuf;
 pub(crate) enum Address {
     /// A SQLite file.
     Sqlite(PathBuf),
-    /// A PostgreSQL server, as libpq is told. Secret.
+    /// A PostgreSQL server: the connection URL for libpq. Secret.
     Postgres(String),
 }
 
-/// What libpq is told beside the operator's own words: only the primary will do, a dead peer is noticed within seconds, and
-/// a frozen one, too, as soon as its machine stops acknowledging.
+/// The libpq parameters that are added unless the operator sets them. Only the primary is accepted. A dead peer is noticed within
+/// seconds, and so is a frozen one once its machine stops acknowledging packets.
 const PARAMETERS: [(&str, &str); 8] = [
     ("connect_timeout", "3"),
     ("target_session_attrs", "read-write"),
@@ -77,8 +78,8 @@ fn with_parameters(url: &str) -> String {
     url
 }
 
-/// What libpq said about a connection, sorted into causes. Its words quote what it was given (hosts, users, databases, files, whole
-/// addresses), and what it was given may be a password in the wrong place: what stands in quotes is left out.
+/// Sorts libpq's message about a failed connection into causes. The message quotes parts of the URL (hosts, users, databases, files,
+/// or all of it), and such a part may be a misplaced password. So everything in quotation marks is left out.
 pub(crate) fn refusal(said: &str) -> OpenError {
     let has = |part: &str| said.contains(part);
     let words = || unquoted(said);
@@ -111,7 +112,7 @@ pub(crate) fn refusal(said: &str) -> OpenError {
     }
 }
 
-/// The quotes of the languages that PostgreSQL speaks: how one begins, and how it may end.
+/// The quotation marks of the languages that PostgreSQL's messages come in: the opening mark, and the possible closing marks.
 const QUOTES: [(char, &[char]); 6] = [
     ('"', &['"']),
     ('»', &['«']),
@@ -121,7 +122,7 @@ const QUOTES: [(char, &[char]); 6] = [
     ('\'', &['\'']),
 ];
 
-/// The words, each quotation as `"…"`. One that does not end goes on to the end.
+/// The message with each quotation replaced by `"…"`. A quotation without a closing mark extends to the end.
 fn unquoted(said: &str) -> String {
     let mut out = String::new();
     let mut rest = said;

@@ -1,4 +1,4 @@
-//! API keys. The rule: a key is stored as its digest, never itself.
+//! API keys. The rule: only the digest of a key is stored.
 
 use crate::{
     committed::Committed,
@@ -19,23 +19,23 @@ use auth_domain::{
 };
 use diesel::prelude::*;
 
-/// An API key to be stored: its digest, never itself.
+/// An API key to be stored.
 #[derive(Clone)]
 pub struct New {
-    /// What is known of it.
+    /// Its properties.
     pub key: ApiKey,
     /// The SHA-256 of the key.
     pub digest: [u8; 32],
 }
 
-/// Why an API key was not made. Nothing was written.
+/// Why an API key was not created. Nothing was written.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum NotCreated {
-    /// The user has as many as they may.
+    /// The user already has the maximum number of keys.
     TooMany,
     /// There is no such user.
     NoUser,
-    /// The session in which the caller asks has ended, or its user's rights were cut, since the token was checked.
+    /// The caller's session has ended, or the caller's tokens were revoked, since the access token was checked.
     CallerRevoked,
 }
 
@@ -49,7 +49,7 @@ pub struct Holder {
 }
 
 impl Storage {
-    /// Stores an API key, unless its owner has as many as it may.
+    /// Stores an API key, unless its owner already has `most` keys.
     pub async fn insert_api_key(
         &self,
         new: New,
@@ -74,12 +74,12 @@ impl Storage {
         run!(self, write, api_keys::revoke(owner, id, &terms))
     }
 
-    /// The API key of a digest, with its owner.
+    /// The API key with this digest, and its owner.
     pub async fn api_key_holder(&self, digest: [u8; 32]) -> Result<Option<Holder>, StorageError> {
         run!(self, look, api_keys::holder(&digest))
     }
 
-    /// Writes down that an API key was used.
+    /// Records that an API key was used.
     pub async fn touch_api_key(&self, id: ApiKeyId, now: Timestamp) -> Result<(), StorageError> {
         run!(self, write, api_keys::touch(id, now))
     }
@@ -101,7 +101,7 @@ pub(crate) struct ApiKeyRow {
 impl ApiKeyRow {
     pub(crate) fn key(self) -> Result<ApiKey, Fault> {
         let bad = |column| corrupt("api_keys", column, self.id.0);
-        // A permission of a newer version is one that nothing here asks for.
+        // A permission that only a newer version knows is skipped: no check of this version needs it.
         let mut permissions = Vec::new();
         for word in self.permissions.split_whitespace() {
             match word.parse::<Permission>() {

@@ -1,4 +1,4 @@
-//! Machine clients. The rule: of a secret only the digest is stored.
+//! Clients (programs that call Keyward). The rule: only the digest of a client secret is stored.
 
 use crate::{
     context::ChangeContext,
@@ -12,7 +12,7 @@ use auth_domain::client::{Client, ClientId};
 use diesel::prelude::*;
 
 impl Storage {
-    /// Registers a client. False: its id is taken.
+    /// Registers a client. `false`: its id is taken.
     pub async fn insert_client(&self, client: Client, terms: ChangeContext) -> Result<bool, StorageError> {
         run!(self, write, clients::insert(&client, &terms))
     }
@@ -23,19 +23,19 @@ impl Storage {
         run!(self, look, clients::client(&id))
     }
 
-    /// All clients, by id.
+    /// All clients, ordered by id.
     pub async fn clients(&self) -> Result<Vec<Client>, StorageError> {
         run!(self, read, clients::all())
     }
 
-    /// Forgets a client. False: there is none of that id.
+    /// Deletes a client. `false`: no client has that id.
     pub async fn delete_client(&self, id: &ClientId, terms: ChangeContext) -> Result<bool, StorageError> {
         let id = id.clone();
         run!(self, write, clients::delete(&id, &terms))
     }
 }
 
-/// A machine client.
+/// A client as stored.
 #[derive(Queryable, Selectable, Insertable)]
 #[diesel(table_name = clients)]
 pub(crate) struct ClientRow {

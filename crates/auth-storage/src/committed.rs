@@ -1,12 +1,12 @@
 //! What has to be done after a commit is part of the type.
 //!
-//! The rule: a write that may revoke or queue mail answers [`Committed`], and its value comes out only by
-//! [`Committed::settle`]. So an answer is given after the servers know what was revoked, and a queued mail does not wait for the
-//! worker's next round. A refusal wrote nothing, so there is nothing to settle, and it is a plain error.
+//! The rule: a write that may revoke tokens or queue mail returns [`Committed`], and only [`Committed::settle`] gives access to its
+//! value. So the servers know what was revoked before the caller gets an answer, and a queued mail does not wait for the worker's next
+//! round. A refusal wrote nothing, so there is nothing to settle, and it is a plain error.
 
 use auth_domain::revocation::Revocation;
 
-/// What a transaction left to be done after its commit. Only the store makes one, so nothing is announced that was not committed.
+/// What has to be done after a transaction's commit. Only the store creates one, so nothing is announced that was not committed.
 #[derive(Debug, Default, PartialEq, Eq)]
 pub struct CommitEffects {
     pub(crate) revocations: Vec<Revocation>,
@@ -14,29 +14,29 @@ pub struct CommitEffects {
 }
 
 impl CommitEffects {
-    /// What was revoked, and has to be known to every server before the caller gets an answer.
+    /// The revocations that every server has to know before the caller gets an answer.
     #[must_use]
     pub fn revocations(&self) -> &[Revocation] {
         &self.revocations
     }
 
-    /// Whether a mail was queued that should leave at once. A mail that was asked for by address alone is not counted: if the
-    /// worker took it up at once, the time of the next answer could show whether the address has an account.
+    /// Whether a mail was queued that should be sent at once. A mail that was requested by email address alone does not count: if the
+    /// worker sent it at once, the timing of the next answer could reveal whether the address has an account.
     #[must_use]
     pub const fn mail_queued(&self) -> bool {
         self.mail_queued
     }
 }
 
-/// Does what a commit left to be done.
+/// Carries out what has to be done after a commit.
 pub trait AfterCommit {
-    /// Returns when no server accepts any more what was revoked, as far as this program can bring that about.
+    /// Returns once no server accepts what was revoked, as far as this program can ensure that.
     fn carry_out(&self, effects: &CommitEffects) -> impl Future<Output = ()> + Send;
 }
 
-/// The value of a committed write, together with what has to be done before anybody is answered.
+/// The value of a committed write, together with what has to be done before the caller gets an answer.
 ///
-/// [`settle`](Self::settle) does that and gives the value:
+/// [`settle`](Self::settle) does that and returns the value:
 ///
 /// ```
 /// # use auth_storage::{AfterCommit, Committed};
@@ -45,7 +45,7 @@ pub trait AfterCommit {
 /// }
 /// ```
 ///
-/// There is no other way to the value:
+/// There is no other way to get the value:
 ///
 /// ```compile_fail,E0616
 /// # use auth_storage::{AfterCommit, Committed};
@@ -61,7 +61,7 @@ pub trait AfterCommit {
 /// }
 /// ```
 ///
-/// And whoever needs no value can't forget it either (the workspace denies `unused_must_use`):
+/// A caller that does not need the value can't forget to settle, either (the workspace denies `unused_must_use`):
 ///
 /// ```compile_fail
 /// # #![deny(unused_must_use)]
@@ -78,7 +78,7 @@ pub trait AfterCommit {
 ///     write.await.settle(server).await;
 /// }
 /// ```
-#[must_use = "what was revoked is not known to the servers, and queued mail waits, until it is settled"]
+#[must_use = "until this is settled, the servers don't know what was revoked, and queued mail waits"]
 pub struct Committed<T> {
     value: T,
     effects: CommitEffects,
@@ -89,7 +89,7 @@ impl<T> Committed<T> {
         Self { value, effects }
     }
 
-    /// Does what the commit left to be done, and gives the value.
+    /// Carries out what has to be done after the commit, and returns the value.
     pub async fn settle(self, after: &impl AfterCommit) -> T {
         if self.effects != CommitEffects::default() {
             after.carry_out(&self.effects).await;

@@ -1,4 +1,4 @@
-//! The section `[database]` of the configuration.
+//! The section `[database]` of the configuration. The rule: every value is checked without opening anything.
 
 use crate::fitness;
 use auth_domain::settings::{Complaint, Complaints, Section};
@@ -6,7 +6,7 @@ use secrecy::{ExposeSecret, SecretString};
 use serde::Deserialize;
 use std::{path::Path, time::Duration};
 
-/// Which database.
+/// The kind of database.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Backend {
     /// SQLite, embedded: one process serves.
@@ -15,22 +15,22 @@ pub enum Backend {
     Postgres,
 }
 
-/// Where things are kept, and how hard the database may be asked.
+/// Which database is used, and how many requests it handles or queues at a time.
 #[derive(Debug, Clone, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 pub struct DatabaseConfig {
     /// `sqlite://PATH` or `postgres://USER:PASSWORD@HOST/DATABASE`. Secret: it may hold a password.
     pub url: SecretString,
-    /// How many connections are kept: all of them on PostgreSQL, the reading ones on SQLite.
+    /// How many connections there are: all of them on PostgreSQL, the reading ones on SQLite.
     pub pool_size: u32,
-    /// How many requests may wait for a connection; one more is refused at once.
+    /// How many requests may wait for a connection; a further one is refused at once.
     pub queue: usize,
     /// How long a request may wait for a connection.
     #[serde(with = "humantime_serde")]
     pub acquire_timeout: Duration,
-    /// Whether PostgreSQL keeps prepared statements. Turn it off behind pgbouncer in transaction mode.
+    /// Whether statements are prepared on PostgreSQL. Turn it off behind PgBouncer in transaction mode.
     pub prepared_statements: bool,
-    /// Whether `serve` migrates an older schema. Unset: on SQLite yes, on PostgreSQL no.
+    /// Whether `serve` migrates an older schema. Default: yes on SQLite, no on PostgreSQL.
     pub auto_migrate: Option<bool>,
 }
 
@@ -54,8 +54,8 @@ impl DatabaseConfig {
         self.auto_migrate.unwrap_or(backend == Backend::Sqlite)
     }
 
-    /// What is wrong with the files that the address names. The server makes the folder `made`, and no other.
-    /// Nothing is opened.
+    /// What is wrong with the files that the database URL names. The server creates the folder `made` and no other one. Nothing is
+    /// opened.
     #[must_use]
     pub fn validate_files(&self, made: &Path) -> Option<Complaint> {
         let refused = fitness::of_files(self.url.expose_secret(), made).err();

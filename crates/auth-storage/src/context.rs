@@ -1,4 +1,5 @@
-//! What operations of every noun share: who makes a change and when, why it is refused, and which part of a list is wanted.
+//! What the operations of every noun share: who makes a change and when, why it is refused, and which part of a list is wanted. The
+//! rule: a change never reads a clock or a source of random bytes; its context brings them.
 
 use auth_domain::{
     audit::Actor,
@@ -10,24 +11,24 @@ use auth_domain::{
 use std::net::IpAddr;
 use uuid::Uuid;
 
-/// Who asks for a change and where from, as the audit log says it, and the random bytes that the ids of what is written beside
-/// the change are made of.
+/// Who requests a change and from where, as the audit log records it, and the random bytes for the ids of the rows that are written
+/// with the change.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct AuditContext {
-    /// Who.
+    /// Who requests the change.
     pub actor: Actor,
-    /// From which address.
+    /// Their IP address.
     pub ip: Option<IpAddr>,
-    /// Under which request id.
+    /// The id of the request.
     pub request_id: Option<String>,
-    /// What the caller showed: the change is made only if it still holds then.
+    /// The caller's credential: the change is made only if it is still valid then.
     pub held: Option<Evidence>,
     /// Ten random bytes; no two changes share them.
     pub seed: [u8; ID_RANDOM_BYTES],
 }
 
 impl AuditContext {
-    /// The session in which the caller asks.
+    /// The caller's session.
     pub(crate) fn session(&self) -> Option<SessionId> {
         match &self.held {
             Some(Evidence::Session(held)) => Some(held.session),
@@ -36,7 +37,7 @@ impl AuditContext {
     }
 }
 
-/// What a caller showed when the request came in.
+/// The credential that the caller presented with the request.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Evidence {
     /// An access token.
@@ -45,45 +46,46 @@ pub enum Evidence {
     ApiKey(ApiKeyEvidence),
 }
 
-/// An API key, and the role of its owner when it was looked at.
+/// An API key, and the role that its owner had when the key was checked.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct ApiKeyEvidence {
     /// The key.
     pub key: ApiKeyId,
-    /// The role of its owner, without whose permissions the key has none.
+    /// The role of its owner. The key has no permission that the role lacks.
     pub role: Role,
 }
 
-/// What a signed-in user's token said when it was looked at. A password takes its time to hash, and a lock-out may come in between.
+/// What a signed-in user's access token said when it was checked. Hashing a password takes time, and the user may be locked out
+/// meanwhile.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct SessionEvidence {
     /// The session.
     pub session: SessionId,
     /// The generation of its user.
     pub generation: Generation,
-    /// Whether the user proved anew in this request who they are. The change that they confirmed by it counts in the session.
+    /// Whether the user reauthenticated in this request. The session records that, together with the change.
     pub reauthenticated: bool,
 }
 
-/// When a change is made, by whom, and how long what it ends has to be known.
+/// When a change is made, by whom, and how long its revocations have to be kept.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct ChangeContext {
-    /// The clock of the node that was asked.
+    /// The time, by the clock of the node that handles the request.
     pub now: Timestamp,
-    /// The least `until` of a revocation that hits tokens which no session row knows of.
+    /// The least `until` of a revocation that may affect tokens which no session row records.
     pub until_at_least: Timestamp,
-    /// What is added to the expiry of the last token ([`auth_domain::revocation::grace`]).
+    /// How long a revocation is kept after the last token expires ([`auth_domain::revocation::grace`]).
     pub grace: Span,
-    /// Who makes it.
+    /// Who makes the change.
     pub by: AuditContext,
 }
 
-/// Which part of a list, newest first.
+/// Which part of a list is wanted, newest first.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Pagination {
-    /// The last id of the page before.
+    /// The last id of the previous page.
     pub after: Option<Uuid>,
-    /// How many.
+    /// The most entries that are returned.
     pub limit: u32,
 }
 
@@ -92,7 +94,7 @@ pub struct Pagination {
 pub enum Refused {
     /// There is no such user or session.
     NotFound,
-    /// The caller's session or API key has ended, or the caller's rights were cut, since the request came in.
+    /// The caller's session or API key has ended, or the caller's tokens were revoked, since the request came in.
     CallerRevoked,
     /// The user is the last administrator.
     LastAdmin,

@@ -1,5 +1,5 @@
-//! All that differs between SQLite and PostgreSQL for an operation: how a transaction begins, what the clock is called, how
-//! the catalogue is asked, and what an error means. Everything else is written once, in `ops/`.
+//! Everything that differs between SQLite and PostgreSQL for an operation: how a transaction begins, how the clock and the catalogue
+//! are read, and what an error means. The rule: everything else is written once, in `ops/`.
 
 use crate::{
     error::{Outage, QueryRefused, StorageError},
@@ -19,59 +19,59 @@ use diesel::{
 };
 use std::time::{Duration, Instant as Clock};
 
-/// What an operation needs beside queries.
+/// What an operation needs in addition to queries.
 pub(crate) trait Dialect: Connection + Sized {
-    /// Runs `work` as a whole: on an error nothing of it stays. It ends within ten seconds (docs/rules.md §1).
+    /// Runs `work` as one transaction; an error rolls back all of it. It ends within ten seconds (docs/rules.md §1).
     fn whole<T, E: From<Error> + From<Fault>>(
         &mut self,
         work: impl FnOnce(&mut Self) -> Result<T, E>,
     ) -> Result<T, E>;
 
-    /// The database's clock, from a server that takes writes.
+    /// The database's clock, from a server that accepts writes.
     fn clock(&mut self) -> Result<Ts, Fault>;
 
-    /// Whether a table is there.
+    /// Whether a table exists.
     fn has_table(&mut self, name: &str) -> Result<bool, Fault>;
 
-    /// Whether indexes can be built while others write, outside of a transaction.
+    /// Whether indexes can be built outside of a transaction, while others write.
     const BUILDS_INDEXES_BESIDE: bool;
 
-    /// About how many rows a table of the schema has.
+    /// The estimated number of rows of a table of the schema.
     fn about_how_many(&mut self, table: &str) -> Result<u64, Fault>;
 
-    /// Takes the tables that these scripts change, all of them or, within less than a second, none. A request may hold one and wait
-    /// for another, so a run that waited for longer would end in a deadlock, and the request with it.
+    /// Locks the tables that these scripts change: all of them or, after less than a second, none. A request may hold one table and
+    /// wait for another. So a run that waited for longer would end in a deadlock, and the request could be its victim.
     fn hold_tables_of(&mut self, scripts: &[&str]) -> Result<(), Fault>;
 
-    /// Runs a script of a migration.
+    /// Runs the script of a migration.
     fn run_script(&mut self, script: &str) -> QueryResult<()>;
 
-    /// Keeps nodes from writing down that they serve, until the end of the transaction. False: here none does.
+    /// Prevents nodes from recording heartbeats until the end of the transaction. `false`: nodes record none on this database.
     fn keep_nodes_out(&mut self) -> Result<bool, Fault>;
 
-    /// What a migration runs on this database.
+    /// The script of a migration for this database.
     fn script(migration: &Migration) -> Script;
 
-    /// What an error means, and what becomes of the connection.
+    /// What an error means, for the caller and for the connection.
     fn meaning(error: &Error) -> Meaning;
 }
 
 /// What an error means.
 pub(crate) struct Meaning {
-    /// To the caller.
+    /// The error for the caller.
     pub(crate) error: StorageError,
-    /// To the connection, and to the others of its pool.
+    /// What happens to the connection, and to the others of its pool.
     pub(crate) connection: Fate,
 }
 
-/// What becomes of connections after an error.
+/// What happens to connections after an error.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub(crate) enum Fate {
-    /// It stays.
+    /// The connection is kept.
     Kept,
-    /// It is closed.
+    /// The connection is closed.
     Closed,
-    /// It, and all that were made before now, are closed: the server went away or is no primary any more.
+    /// This connection and all that were opened before now are closed: the server went away or is no longer the primary.
     AllClosed,
 }
 
@@ -148,7 +148,7 @@ impl Dialect for SqliteConnection {
     }
 
     fn hold_tables_of(&mut self, _: &[&str]) -> Result<(), Fault> {
-        // The transaction of a run has the whole file.
+        // The transaction of a run locks the whole file.
         Ok(())
     }
 
@@ -171,7 +171,7 @@ impl Dialect for SqliteConnection {
         if let Some(refused) = constraint(kind, information.constraint_name()) {
             return Meaning::kept(refused);
         }
-        // SQLite's result codes reach us as their fixed English texts (sqlite3_errstr) alone.
+        // Diesel passes SQLite's result codes on only as their fixed English texts (sqlite3_errstr).
         let said = information.message();
         let outage = if said.contains("is locked") {
             Outage::Busy
@@ -187,7 +187,7 @@ impl Dialect for SqliteConnection {
         } else {
             Outage::Faulty
         };
-        // A busy database is well; after anything else a fresh connection finds out more.
+        // A busy database works; after any other error a new connection is needed.
         let connection = if outage == Outage::Busy {
             Fate::Kept
         } else {
@@ -200,12 +200,12 @@ impl Dialect for SqliteConnection {
     }
 }
 
-/// The limits of a writing transaction, in the same round trip as its BEGIN. They are LOCAL because a pooler may give each
-/// transaction another session; start-up options would be refused there.
+/// BEGIN and the limits of a writing transaction, in one round trip. The limits are LOCAL because a pooler may give each transaction
+/// another session; a pooler also refuses start-up options.
 const BEGIN: &str = "BEGIN; SET LOCAL statement_timeout = 4000; SET LOCAL lock_timeout = 3000; \
                      SET LOCAL idle_in_transaction_session_timeout = 3000";
-/// How long after its BEGIN a transaction may still commit: not much longer than somebody waits for it. With a stall of 3 s before
-/// the COMMIT it ends within 10 s.
+/// How long after its BEGIN a transaction may still commit: not much longer than the caller waits for it. Even with a stall of 3 s
+/// before the COMMIT, it ends within 10 s.
 const MAY_COMMIT_FOR: Duration = Duration::from_secs(4);
 
 impl Dialect for PgConnection {
@@ -235,7 +235,7 @@ impl Dialect for PgConnection {
         let now =
             "SELECT clock_timestamp() AS now, current_setting('transaction_read_only') = 'on' AS read_only";
         let clock: PostgresClock = diesel::sql_query(now).get_result(self)?;
-        // A demoted primary still answers reads, with a truth that has stopped.
+        // A demoted primary still answers reads, but its data may be out of date.
         if clock.read_only {
             Err(Fault::Demoted)
         } else {
@@ -250,7 +250,7 @@ impl Dialect for PgConnection {
 
     const BUILDS_INDEXES_BESIDE: bool = true;
 
-    /// By its size, where it was never analysed: PostgreSQL knows no number then.
+    /// Estimated from the table's size if the table was never analysed: PostgreSQL has no row count then.
     fn about_how_many(&mut self, table: &str) -> Result<u64, Fault> {
         let known = "SELECT CASE WHEN reltuples >= 0 THEN reltuples::bigint ELSE pg_relation_size(oid) / 100 END AS n \
                      FROM pg_class WHERE oid = to_regclass($1)";
@@ -291,7 +291,8 @@ impl Dialect for PgConnection {
     }
 }
 
-/// Rolls back, and says why. What broke, or a full disk, has rolled back by itself, and no savepoint is left: why it did says more.
+/// Rolls back, and returns the error that caused it. After a broken connection or a full disk the database has rolled back already, so
+/// the rollback fails: the first error says more.
 fn rolled_back<C, T, E>(c: &mut C, stop: E) -> Result<T, E>
 where
     C: Dialect<TransactionManager = AnsiTransactionManager>,
@@ -305,8 +306,8 @@ where
     Err(stop)
 }
 
-/// What PostgreSQL's message tells where Diesel passes no SQLSTATE on. A server that speaks another language falls through
-/// to the last line, which is right for all of them: unavailable, and a new connection.
+/// The meaning of an error for which Diesel passes no SQLSTATE on, taken from PostgreSQL's message. The messages of a server in another
+/// language match no pattern, and the last line is right for all of them: unavailable, and a new connection.
 fn unknown(said: &str) -> Meaning {
     let closed = |outage| Meaning {
         error: StorageError::Unavailable(outage),
@@ -315,7 +316,7 @@ fn unknown(said: &str) -> Meaning {
     if said.contains("terminating connection") || said.contains("server closed the connection") {
         lost()
     } else if said.contains("prepared statement") {
-        // The session forgot what was prepared in it (DISCARD ALL, a pooler): it would never know it again.
+        // The session has lost its prepared statements (DISCARD ALL, a pooler), and Diesel would not prepare them again.
         closed(Outage::ConnectionLost)
     } else if said.contains("does not exist") {
         Meaning::kept(StorageError::Query(QueryRefused::Schema))
@@ -328,7 +329,7 @@ fn unknown(said: &str) -> Meaning {
     }
 }
 
-/// The meaning of a server that takes no writes.
+/// The meaning of a server that accepts no writes.
 pub(crate) fn demoted() -> Meaning {
     Meaning {
         error: StorageError::Unavailable(Outage::ReadOnly),

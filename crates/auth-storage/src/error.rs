@@ -1,22 +1,22 @@
-//! What can go wrong while asking the store. No display text carries a value of a row, a parameter or a secret.
+//! The errors of the store. The rule: no message contains a value of a row, a parameter or a secret.
 //!
-//! A failure of the store is never "not found" and never the caller's fault: every variant is a 5xx.
+//! A failure of the store is never "not found" and never the caller's fault: every variant of [`StorageError`] becomes a 5xx.
 
 use std::{fmt, path::PathBuf};
 
-/// The store failed. What was asked was rolled back, or, where the connection broke while it was being committed, is unknown.
+/// The store failed. The operation was rolled back; if the connection broke during the commit, it is unknown whether it was.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum StorageError {
-    /// The database can't be reached or can't work just now: 503.
+    /// The database can't be reached or does not work at present: 503.
     #[error("the database is unavailable: {0}")]
     Unavailable(Outage),
-    /// More is asked than can be answered in time: 503, with Retry-After.
-    #[error("the database is asked more than it can answer")]
+    /// There are more requests than the database can answer in time: 503, with Retry-After.
+    #[error("the database gets more requests than it can answer in time")]
     Overloaded,
-    /// A session was changed by others each time that a decision was made: 503.
-    #[error("the session is being changed by others at the same time")]
+    /// Concurrent requests changed the session each time before a decision about it could be written: 503.
+    #[error("other requests are changing the session at the same time")]
     Contended,
-    /// A row fits no state that the domain knows.
+    /// A row has a value that is invalid in the domain.
     #[error("the row {id} of {table} has no valid {column}")]
     Corrupt {
         /// The table.
@@ -26,13 +26,13 @@ pub enum StorageError {
         /// The row's key.
         id: String,
     },
-    /// The database refused a statement that it should have taken: a mistake of this program, or another schema.
+    /// The database refused a statement that it should have accepted: a bug of this program, or another schema.
     #[error("the database refused a statement: {0}")]
     Query(QueryRefused),
 }
 
 impl StorageError {
-    /// Whether trying again later may help.
+    /// Whether a later attempt may succeed.
     #[must_use]
     pub const fn is_transient(&self) -> bool {
         matches!(self, Self::Unavailable(_) | Self::Overloaded | Self::Contended)
@@ -42,11 +42,11 @@ impl StorageError {
 /// Why the database is unavailable.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Outage {
-    /// No connection can be made.
+    /// No connection can be opened.
     Unreachable,
-    /// The connection broke while something was asked.
+    /// The connection broke during the operation.
     ConnectionLost,
-    /// It takes no writes: a demoted primary, a read-only file or folder.
+    /// It accepts no writes: a demoted primary, a read-only file or folder.
     ReadOnly,
     /// Another process holds its lock.
     Busy,
@@ -63,9 +63,9 @@ pub enum Outage {
 impl fmt::Display for Outage {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match self {
-            Self::Unreachable => "no connection can be made",
+            Self::Unreachable => "no connection can be opened",
             Self::ConnectionLost => "the connection was lost",
-            Self::ReadOnly => "it takes no writes",
+            Self::ReadOnly => "it accepts no writes",
             Self::Busy => "another process holds its lock",
             Self::DiskFull => "its disk is full",
             Self::TimedOut => "it did not answer in time",
@@ -75,10 +75,10 @@ impl fmt::Display for Outage {
     }
 }
 
-/// Which kind of refusal a statement met.
+/// Why the database refused a statement.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum QueryRefused {
-    /// A constraint, by its name where the database gives one.
+    /// A constraint, with its name if the database reports it.
     Constraint(Option<String>),
     /// A table or column is missing: the migrations of another version, or none, were applied.
     Schema,
@@ -97,46 +97,44 @@ impl fmt::Display for QueryRefused {
     }
 }
 
-/// The database can't be opened: the cause, and the mend.
+/// The database can't be opened. Each message names the cause and what to do.
 #[derive(Debug, thiserror::Error)]
 pub enum OpenError {
-    /// Neither a SQLite nor a PostgreSQL address.
+    /// The URL is neither SQLite's nor PostgreSQL's.
     #[error(
-        "the database address is neither sqlite://PATH nor postgres://USER:PASSWORD@HOST/DATABASE: set database.url or DATABASE_URL"
+        "the database URL is neither sqlite://PATH nor postgres://USER:PASSWORD@HOST/DATABASE: set database.url or DATABASE_URL"
     )]
     UnknownAddress,
-    /// The address is of PostgreSQL's kind, but libpq can't read it.
+    /// libpq can't parse the PostgreSQL URL.
     #[error(
-        "the PostgreSQL address can't be read: write it as postgres://USER:PASSWORD@HOST:PORT/DATABASE, special characters percent-encoded"
+        "the PostgreSQL URL can't be parsed: write it as postgres://USER:PASSWORD@HOST:PORT/DATABASE, with special characters percent-encoded"
     )]
     MalformedAddress,
-    /// The address is of PostgreSQL's kind, and something in it can't be used.
-    #[error("the PostgreSQL address can't be used: {0}")]
+    /// A part of the PostgreSQL URL is invalid.
+    #[error("the PostgreSQL URL is invalid: {0}")]
     UnfitAddress(String),
     /// SQLite in memory.
     #[error(
-        "a database in memory would forget every user at a restart: name a file, as in sqlite://data/keyward.db"
+        "a database in memory would lose every user at a restart: name a file, such as sqlite://data/keyward.db"
     )]
     InMemory,
-    /// An address of SQLite's kind with a query string.
-    #[error(
-        "a SQLite address is a path alone, without '?': the settings of the database are the server's own"
-    )]
+    /// A SQLite URL with a query string.
+    #[error("a SQLite URL is a path without '?': Keyward sets the options of the database itself")]
     SqliteParameters,
     /// The folder of the file is missing.
-    #[error("there is no folder {}: make it, or name another database file", .0.display())]
+    #[error("there is no folder {}: create it, or name another database file", .0.display())]
     NoSuchFolder(PathBuf),
     /// The file or its folder can't be written.
-    #[error("{} can't be written: give this process's user the right to read and write it and its folder (SQLite keeps files beside it)", .0.display())]
+    #[error("{} can't be written: let this process's user read and write the file and its folder (SQLite creates more files in it)", .0.display())]
     NotWritable(PathBuf),
-    /// What lies there is not a SQLite database.
+    /// The file is not a SQLite database.
     #[error("{} is not a SQLite database: name another file, or move it away", .0.display())]
     NotADatabase(PathBuf),
     /// The disk is full.
     #[error("the disk of {} is full: free some space", .0.display())]
     DiskFull(PathBuf),
     /// Another process has locked the file for writing.
-    #[error("{} is locked by another process: wait for it, or end it", .0.display())]
+    #[error("{} is locked by another process: wait until it ends, or stop it", .0.display())]
     Locked(PathBuf),
     /// SQLite or the file system reported something else.
     #[error("{} can't be opened: {cause}", .file.display())]
@@ -147,33 +145,35 @@ pub enum OpenError {
         #[source]
         cause: Box<dyn std::error::Error + Send + Sync>,
     },
-    /// Nothing answers there.
-    #[error("no PostgreSQL server answers there: start it, or mend host and port in the address ({0})")]
+    /// No server answers at the address.
+    #[error(
+        "no PostgreSQL server answers there: start it, or correct the host and port in database.url ({0})"
+    )]
     Refused(String),
-    /// The host has no address.
-    #[error("the host of the PostgreSQL address is unknown: correct it (the host stands behind the last @)")]
+    /// The name of the host can't be resolved.
+    #[error("the host in the PostgreSQL URL is unknown: correct it (the host comes after the last @)")]
     UnknownHost,
-    /// User or password are wrong.
-    #[error("PostgreSQL refuses this user or password: mend them in the address ({0})")]
+    /// The user or the password is wrong.
+    #[error("PostgreSQL refuses this user or password: correct them in database.url ({0})")]
     WrongPassword(String),
     /// There is no such database.
     #[error(
-        "PostgreSQL has no such database: create it with createdb, or mend its name in the address ({0})"
+        "PostgreSQL has no such database: create it with createdb, or correct its name in database.url ({0})"
     )]
     NoSuchDatabase(String),
-    /// The server takes no writes.
+    /// The server accepts no writes.
     #[error(
-        "this PostgreSQL server takes no writes: name the primary, or all servers of the cluster, in the address ({0})"
+        "this PostgreSQL server accepts no writes: name the primary, or all servers of the cluster, in database.url ({0})"
     )]
     ReadOnlyServer(String),
     /// The server has no connection left.
     #[error(
-        "PostgreSQL has no connection left: raise its max_connections, or lower database.pool_size ({0})"
+        "PostgreSQL has no free connection: raise its max_connections, or lower database.pool_size ({0})"
     )]
     NoConnectionLeft(String),
-    /// TLS could not be agreed on.
+    /// The TLS settings of the server and of the URL don't match.
     #[error(
-        "PostgreSQL and the address disagree about TLS: mend sslmode or sslrootcert in the address ({0})"
+        "the TLS settings of PostgreSQL and database.url don't match: correct sslmode or sslrootcert ({0})"
     )]
     Tls(String),
     /// PostgreSQL reported something else.
@@ -185,10 +185,10 @@ pub enum OpenError {
 #[derive(Debug, thiserror::Error)]
 pub enum AlreadyServed {
     /// Another process serves it.
-    #[error("another `keyward serve` has this database (its lock is {}): stop it first; the other commands work beside it", .0.display())]
+    #[error("another `keyward serve` has this database (its lock file is {}): stop it first; other commands can run beside it", .0.display())]
     ByAnother(PathBuf),
-    /// The lock file can't be made.
-    #[error("the lock file {} can't be made: {cause}", .file.display())]
+    /// The lock file can't be created.
+    #[error("the lock file {} can't be created: {cause}", .file.display())]
     NoLock {
         /// The lock file.
         file: PathBuf,

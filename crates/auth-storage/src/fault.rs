@@ -1,27 +1,27 @@
-//! Why an operation stopped, before it is known to which caller and in which words it is told.
+//! Why an operation stopped, before that becomes an error for the caller. The rule: a fault rolls back all that the operation wrote.
 
 use std::fmt::Display;
 
-/// An operation's failure. Whatever it wrote is rolled back.
+/// The failure of an operation. All that it wrote is rolled back.
 #[derive(Debug)]
 pub(crate) enum Fault {
-    /// The database said no.
+    /// The database returned an error.
     Sql(diesel::result::Error),
-    /// A row fits no state.
+    /// A row has an invalid value.
     Corrupt {
         table: &'static str,
         column: &'static str,
         id: String,
     },
-    /// Guarded updates kept missing.
+    /// Guarded updates kept failing, because concurrent requests changed the row.
     Contended,
-    /// The server answered, but takes no writes: it was demoted.
+    /// The server answered but accepts no writes: it was demoted.
     Demoted,
-    /// The transaction took longer than it may.
+    /// The transaction took too long to be committed.
     TooLong,
 }
 
-/// A row that fits no state, by its table, a column and its key.
+/// The fault of a row with an invalid value: its table, the column and the row's key.
 pub(crate) fn corrupt(table: &'static str, column: &'static str, id: impl Display) -> Fault {
     Fault::Corrupt {
         table,
@@ -36,10 +36,10 @@ impl From<diesel::result::Error> for Fault {
     }
 }
 
-/// A transaction that ends without writing: with a refusal that wants nothing kept, or with a failure.
+/// Why a transaction is rolled back: it is refused, or it failed.
 #[derive(Debug)]
 pub(crate) enum Undo<R> {
-    /// The refusal, boxed: most transactions end without one.
+    /// The refusal, which is boxed because most transactions have none.
     With(Box<R>),
     /// The failure.
     For(Fault),
@@ -63,7 +63,7 @@ impl<R> From<Fault> for Undo<R> {
     }
 }
 
-/// The answer of a transaction that may have been undone: what it did, or why it was refused.
+/// The result of a transaction that may have been rolled back: its value, or why it was refused.
 pub(crate) fn undone<T, R>(outcome: Result<T, Undo<R>>) -> Result<Result<T, R>, Fault> {
     match outcome {
         Ok(answer) => Ok(Ok(answer)),

@@ -1,18 +1,18 @@
-//! Whether a database can be opened as far as its address and this machine's files tell: nothing is connected to, and nothing is
-//! made.
+//! Checks whether a database can be opened, as far as its URL and the files of this machine show it. The rule: no connection is opened,
+//! and no file is created.
 
 use crate::{address::Address, error::OpenError};
 use auth_domain::connection_url::ConnectionUrl;
 use diesel::{Connection, PgConnection};
 use std::path::{Path, PathBuf, absolute};
 
-/// libpq checks every option of an address before it connects, and this one last. With a value that can't be, no connection is
-/// ever made, and the address is right if this value is all that libpq complains about.
+/// libpq checks every option of a URL before it connects, and this option last. With an impossible value it never connects, and the
+/// URL is valid if this value is the only thing that libpq complains about.
 const LAST_OPTION: &str = "max_protocol_version";
-/// The value.
+/// The impossible value.
 const IMPOSSIBLE: &str = "keyward-checks-the-address";
 
-/// The options that are whole numbers. libpq looks at them only when it connects.
+/// The options that are whole numbers. libpq checks them only when it connects.
 const NUMBERS: [&str; 6] = [
     "connect_timeout",
     "keepalives",
@@ -22,10 +22,7 @@ const NUMBERS: [&str; 6] = [
     "tcp_user_timeout",
 ];
 
-/// What is wrong with an address by itself.
-///
-/// # Errors
-/// Why no database can be opened with it.
+/// Checks a URL by itself. The error says why no database can be opened with it.
 pub(crate) fn of_address(url: &str) -> Result<(), OpenError> {
     let Address::Postgres(told) = Address::parse(url)? else {
         return Ok(());
@@ -61,13 +58,13 @@ pub(crate) fn of_address(url: &str) -> Result<(), OpenError> {
     }
 }
 
-/// The port behind a host, which may be an IPv6 address in its brackets.
+/// The port after a host, which may be an IPv6 address in brackets.
 fn port(server: &str) -> Option<&str> {
     let behind = server.rsplit_once(']').map_or(server, |(_, behind)| behind);
     behind.split_once(':').map(|(_, port)| port)
 }
 
-/// libpq's words up to the first quotation, which may be a part of a password. The name of a parameter is no secret.
+/// libpq's message up to the first quotation, which may be a part of a password. The name of a parameter is no secret and stays.
 fn unfit(said: &str, parts: &ConnectionUrl<'_>) -> OpenError {
     let mut around = said.split(['"', '»', '«', '„', '“']);
     let words = around.next().unwrap_or_default().trim().trim_end_matches(':');
@@ -85,11 +82,8 @@ fn unfit(said: &str, parts: &ConnectionUrl<'_>) -> OpenError {
     }
 }
 
-/// What is wrong with the files that an address names: the place of a SQLite file, or the authorities that a PostgreSQL server's
-/// certificate is verified with. The server makes the folder `made`, and no other.
-///
-/// # Errors
-/// Why the database can't be opened with them.
+/// Checks the files that a URL names: the folder of a SQLite file, or the certificate authorities that verify a PostgreSQL server. The
+/// server creates the folder `made` and no other one. The error says why the database can't be opened.
 pub(crate) fn of_files(url: &str, made: &Path) -> Result<(), OpenError> {
     match Address::parse(url)? {
         Address::Sqlite(file) => of_place(file, made),
@@ -97,7 +91,7 @@ pub(crate) fn of_files(url: &str, made: &Path) -> Result<(), OpenError> {
     }
 }
 
-/// Without the file, libpq verifies nothing and refuses every server. A name that is percent-encoded is left to libpq.
+/// Without the file, libpq refuses every server whose certificate it has to verify. A percent-encoded name is left to libpq.
 fn of_authorities(parts: &ConnectionUrl<'_>) -> Result<(), OpenError> {
     let last = |name: &str| {
         let given = parts.parameters().filter(|(given, _)| *given == name);

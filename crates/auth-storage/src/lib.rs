@@ -1,12 +1,12 @@
-//! What is kept: users, sessions, revocations, one-time tokens, API keys, clients, signing keys, settings, the outbox, the
-//! audit log and the counts of each hour, on SQLite or PostgreSQL.
+//! The store: users, sessions, revocations, one-time tokens, API keys, clients, signing keys, settings, the outbox, the audit log
+//! and the hourly counts, on SQLite or PostgreSQL.
 //!
-//! The crate's rules: each noun has a public module with its types, its rows and its part of [`Storage`], and its queries, its
-//! sweep included, in the file of the same name in `ops`. Every query is written once; what differs between the databases stands
-//! in one file (`dialect`). The decisions are the domain's. Not found is a value, and so is an outcome that must persist; an `Err`
-//! means that the store failed and that nothing was written.
+//! The crate's rules: each noun has a public module with its types, its rows and its part of [`Storage`]. Its queries, including its
+//! sweep, are in the file of the same name in `ops`. Every query is written once; what differs between the databases is in one file
+//! (`dialect`). The domain makes the decisions. "Not found" is a value, and so is a result that must be stored. An `Err` means that
+//! the store failed and wrote nothing.
 
-// Linked in, so that the binary needs neither library on the machine (and no OpenSSL for libpq's TLS).
+// Linked statically, so that the machine needs neither of these libraries, nor OpenSSL for libpq's TLS.
 use libsqlite3_sys as _;
 use openssl_sys as _;
 use pq_sys as _;

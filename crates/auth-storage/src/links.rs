@@ -1,4 +1,4 @@
-//! What mailed links do. The rule: a link is used up in the transaction that does what it is for.
+//! What mailed links do. The rule: a link is used up in the same transaction that carries out its purpose.
 
 use crate::{
     committed::Committed,
@@ -12,29 +12,29 @@ use auth_domain::{
     password_hash::PasswordHash, user::User,
 };
 
-/// What a one-time token did, which is used up now.
+/// What a one-time token did. It is used up.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Redeemed {
-    /// The user after it.
+    /// The user after the change.
     pub user: User,
-    /// What it was, if it ended anything.
+    /// The security event, if it ended any credential.
     pub event: Option<SecurityEvent>,
 }
 
 /// Why a one-time token did nothing. Nothing was written.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum NotRedeemed {
-    /// There is no such token, or it was used, or is past its time.
+    /// There is no such token, or it was used, or it has expired.
     InvalidToken,
-    /// Another user has the address by now.
+    /// Another user has taken the address.
     EmailTaken,
-    /// The link alone does not do it: it takes a session of the account or its password as well, or for a first confirmation a
-    /// new password.
+    /// The link alone is not enough: a session of the account or its password is needed as well, or a new password for a first
+    /// confirmation.
     ProofNeeded,
 }
 
 impl Storage {
-    /// Queues a mail with a reset link for the user with this address: the same row for known and unknown addresses.
+    /// Queues a mail with a reset link for the user with this address. Known and unknown addresses get the same row.
     pub async fn ask_for_reset(
         &self,
         recipient: String,
@@ -66,7 +66,7 @@ impl Storage {
         run!(self, write, links::mail_verification(user, &mailed, &terms))
     }
 
-    /// Asks a new address to confirm, and tells the old one.
+    /// Queues a mail that asks the new address to confirm, and one that notifies the old address.
     pub async fn ask_for_new_email(
         &self,
         user: UserId,
@@ -77,7 +77,7 @@ impl Storage {
         run!(self, write, links::ask_for_new_email(user, &new, &mailed, &terms))
     }
 
-    /// Uses a reset token up: sets the password, ends every session, forgets known devices, tells the owner.
+    /// Uses up a reset token: sets the password, ends every session, forgets known devices and notifies the owner by mail.
     pub async fn reset_password(
         &self,
         digest: [u8; 32],
@@ -87,8 +87,8 @@ impl Storage {
         run!(self, write, links::reset_password(&digest, &hash, &terms))
     }
 
-    /// Uses a verification token up. The first confirmation of an address takes a proof beside the link, and ends what the
-    /// account's maker had; a registration that waited for it is complete.
+    /// Uses up a verification token. The first confirmation of an address needs a proof in addition to the link, and ends the
+    /// credentials of the account's creator. It completes a registration that waited for it.
     pub async fn verify_email(
         &self,
         digest: [u8; 32],
@@ -98,8 +98,8 @@ impl Storage {
         run!(self, write, links::verify_email(&digest, &proof, &terms))
     }
 
-    /// Uses the token of a new address up: puts it in force, ends every session, tells the old one. It takes a session of the
-    /// account or its password beside the link.
+    /// Uses up the token for a new address: changes the address, ends every session and notifies the old address. It needs a session
+    /// of the account or its password in addition to the link.
     pub async fn change_email(
         &self,
         digest: [u8; 32],
@@ -109,7 +109,7 @@ impl Storage {
         run!(self, write, links::change_email(&digest, &proof, &terms))
     }
 
-    /// Uses a report token up: everything ends, and an address that was changed comes back, unless another user has it by now.
+    /// Uses up a report token: ends every credential, and restores an address that was changed, unless another user has taken it.
     pub async fn report(
         &self,
         digest: [u8; 32],

@@ -1,5 +1,5 @@
-//! The rows that the log has named. A row that can't be read stays where it is and is met again and again, by some readers twice
-//! a second: the log names it once.
+//! The unreadable rows that the log has already reported. Such a row stays in its table and is read again and again, by some readers
+//! twice a second. The rule: the log reports it once.
 
 use std::{
     collections::HashSet,
@@ -7,7 +7,7 @@ use std::{
 };
 use uuid::Uuid;
 
-/// How many rows are remembered; then all are forgotten, and named once more.
+/// How many rows are remembered. Then all are forgotten and reported once more.
 const MOST: usize = 1000;
 
 /// Remembers rows by their key.
@@ -15,7 +15,7 @@ const MOST: usize = 1000;
 pub(crate) struct Named(Mutex<HashSet<(Uuid, String)>>);
 
 impl Named {
-    /// Whether the log has not named the row yet; from now on it has.
+    /// Whether the log has not reported the row yet. From now on it counts as reported.
     pub(crate) fn is_new(&self, id: Uuid, kind: &str) -> bool {
         let mut named = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         if named.len() >= MOST {

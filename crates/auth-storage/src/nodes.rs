@@ -1,7 +1,7 @@
-//! The nodes that serve a database, so that nothing is taken from under one that still needs it.
+//! The nodes that serve a database. The rule: a migration removes nothing that a live node still needs.
 //!
-//! On PostgreSQL each node sends a heartbeat every few seconds: it updates its row. On SQLite one process serves, and the lock of the
-//! file says so better: there nothing is written.
+//! On PostgreSQL each node sends a heartbeat every few seconds: it updates its row. On SQLite one process serves the file and holds its
+//! lock, so no heartbeats are written.
 
 use crate::{
     config::Backend,
@@ -15,7 +15,7 @@ use uuid::Uuid;
 
 /// How often a node sends a heartbeat.
 pub const HEARTBEAT_INTERVAL: std::time::Duration = std::time::Duration::from_secs(5);
-/// How long after its last heartbeat a node counts as living.
+/// How long after its last heartbeat a node counts as live.
 pub const HEARTBEAT_TIMEOUT: Span = Span::seconds(60);
 /// How long after its last heartbeat the row of a node that was killed is removed.
 pub(crate) const KEPT_FOR: Span = Span::days(1);
@@ -23,7 +23,7 @@ pub(crate) const KEPT_FOR: Span = Span::days(1);
 /// A node.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Node {
-    /// Its id: another one at each start.
+    /// Its id, which is new at each start.
     pub id: Uuid,
     /// The version of its program.
     pub version: String,
@@ -31,9 +31,9 @@ pub struct Node {
     pub knows: Known,
 }
 
-/// The migrations that a program knows, as its node's row has them: their stamps, the newest first, each with a comma behind it.
+/// The migrations that a program knows, in the form of its node's row: their stamps, the newest first, each followed by a comma.
 ///
-/// An older program writes its newest stamp alone, and compares rows with a stamp as texts. The order of the list keeps that right.
+/// An older program writes only its newest stamp, and compares rows with a stamp as texts. The order of the list keeps that correct.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Known(pub(crate) String);
 
@@ -48,20 +48,20 @@ impl Known {
         )
     }
 
-    /// As a row has them.
+    /// The migrations in a row.
     #[must_use]
     pub const fn stored(row: String) -> Self {
         Self(row)
     }
 
-    /// The stamp of the newest.
+    /// The stamp of the newest migration.
     #[must_use]
     pub fn newest(&self) -> &str {
         self.0.split(',').next().unwrap_or_default()
     }
 
-    /// Whether the migration with this stamp is one of them. The row of an older program has its newest stamp alone: what is stamped
-    /// earlier then counts as known, even if the older program's branch lacks it.
+    /// Whether the migration with this stamp is one of them. The row of an older program contains only its newest stamp: then every
+    /// earlier stamp counts as known, even if the older program's branch lacks that migration.
     #[must_use]
     pub fn includes(&self, stamp: &str) -> bool {
         if self.0.contains(',') {
@@ -72,10 +72,10 @@ impl Known {
     }
 }
 
-/// A node that lives.
+/// A live node.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct LivingNode {
-    /// Which.
+    /// The node.
     pub node: Node,
     /// When it started, by the database's clock.
     pub started_at: Timestamp,
@@ -91,7 +91,7 @@ impl fmt::Display for LivingNode {
 }
 
 impl LivingNode {
-    /// All of them, as a message names them.
+    /// The nodes in one line, for a message.
     #[must_use]
     pub fn list(nodes: &[Self]) -> String {
         nodes.iter().map(Self::to_string).collect::<Vec<_>>().join(", ")
@@ -99,7 +99,7 @@ impl LivingNode {
 }
 
 impl Storage {
-    /// A node of this program: its id is made of these random bytes.
+    /// A node of this program, with an id made of these random bytes.
     #[must_use]
     pub fn node(&self, random: [u8; 16], version: &str) -> Node {
         Node {
@@ -109,8 +109,8 @@ impl Storage {
         }
     }
 
-    /// Sends a node's first heartbeat. It has to be sent before the node looks whether it may serve the schema: a migration that
-    /// contracts then either sees the node, or is seen by it.
+    /// Sends a node's first heartbeat. It must be sent before the node checks whether it may serve the schema: then a contracting
+    /// migration either sees the node, or the node sees the migration.
     pub async fn first_heartbeat(&self, node: Node) -> Result<(), StorageError> {
         if self.backend() == Backend::Postgres {
             run!(self, write, nodes::first_heartbeat(&node))?;
@@ -126,7 +126,7 @@ impl Storage {
         Ok(())
     }
 
-    /// Removes the row of a node that has ended: nothing has to wait for it any more.
+    /// Removes the row of a node that has stopped, so that no migration waits for it.
     pub async fn remove_node(&self, node: Node) -> Result<(), StorageError> {
         if self.backend() == Backend::Postgres {
             run!(self, write, nodes::remove(&node))?;
@@ -134,7 +134,7 @@ impl Storage {
         Ok(())
     }
 
-    /// The nodes that live; none on SQLite.
+    /// The live nodes; none on SQLite.
     pub async fn nodes(&self) -> Result<Vec<LivingNode>, StorageError> {
         run!(self, read, nodes::living())
     }
@@ -161,7 +161,7 @@ mod tests {
         let (older, newer) = (Known::of(&embedded()[..1]), Known::of(embedded()));
         let newest = newer.newest().to_owned();
         assert!(older.0 < newest && newest <= newer.0 && newer.0.as_str() < "29990101000000");
-        // The row of an older program.
+        // The row of an older program has one stamp.
         let single = Known(newest.clone());
         assert!(
             single.includes(&newest) && single.includes(older.newest()) && !single.includes("29990101000000")

@@ -1,4 +1,4 @@
-//! One-time tokens. The rule: a token is stored as its digest, never itself, and is used up once.
+//! One-time tokens. The rule: only the digest of a token is stored, and a token is used up once.
 
 use crate::{
     context::ChangeContext,
@@ -18,58 +18,58 @@ use auth_domain::{
 };
 use diesel::prelude::*;
 
-/// A one-time token to be stored: its digest, never itself.
+/// A one-time token to be stored.
 #[derive(Clone)]
 pub struct New {
-    /// Its row.
+    /// The id of its row.
     pub id: OneTimeTokenId,
-    /// What it does.
+    /// What it is for.
     pub kind: TokenKind,
     /// The SHA-256 of the token.
     pub digest: [u8; 32],
-    /// When it was asked for. A newer one of its kind and user voids it.
+    /// When it was requested. A newer token of the same kind and user voids it.
     pub created_at: Timestamp,
-    /// Until when it may be used.
+    /// When it expires.
     pub expires_at: Timestamp,
-    /// The address that it is bound to: the new one of a change, the one that is verified, the one that a report restores.
+    /// The email address that it is bound to: the new one of a change, the one to be verified, or the one that a report restores.
     pub email: Option<EmailAddress>,
-    /// What it puts in force when it is used: the password and the name of a registration that waits for it.
+    /// What takes effect when it is used: the password and the name of a registration that waits for it.
     pub pending: Option<Pending>,
 }
 
-/// What a registration wants, until its address is verified.
+/// What a registration stores until its address is verified.
 #[derive(Clone)]
 pub struct Pending {
-    /// The hash of its password.
+    /// The hash of the password.
     pub password_hash: PasswordHash,
-    /// Its name.
+    /// The name of the user.
     pub name: Option<DisplayName>,
 }
 
 /// A token, and the mail that carries it.
 #[derive(Clone)]
 pub struct Mailed {
-    /// The mail's row; the token is derived from it.
+    /// The id of the mail. The token is derived from it.
     pub mail: MailId,
     /// The token.
     pub token: New,
 }
 
-/// A one-time token that holds.
+/// A valid one-time token.
 #[derive(Clone)]
 pub struct Stored {
-    /// Whose it is.
+    /// The user it belongs to.
     pub user: Option<UserId>,
-    /// The address that it is bound to.
+    /// The email address that it is bound to.
     pub email: Option<EmailAddress>,
-    /// When it was asked for.
+    /// When it was requested.
     pub created_at: Timestamp,
-    /// What it puts in force.
+    /// What takes effect when it is used.
     pub pending: Option<Pending>,
 }
 
 impl Storage {
-    /// A one-time token that holds, without using it.
+    /// A valid one-time token, without using it up.
     pub async fn one_time_token(
         &self,
         kind: TokenKind,
@@ -79,8 +79,8 @@ impl Storage {
         run!(self, look, one_time_tokens::find(kind, &digest, now))
     }
 
-    /// Stores the token that a mail is about to carry. False: it is void, because a newer one was asked for or, for a reset, the
-    /// password was set since; or the user is gone.
+    /// Stores the token of a mail that is about to be sent. `false`: the token is void, because a newer one was requested, because the
+    /// password has been set since a reset was requested, or because the user was deleted.
     pub async fn issue_token(
         &self,
         token: New,

@@ -1,4 +1,4 @@
-//! Connections are made here: each database's settings, and what to tell the operator when it can't be opened.
+//! Opens connections with the settings of each database. The rule: if a database can't be opened, the error says what to do.
 
 use crate::{
     address::{Address, refusal},
@@ -25,20 +25,20 @@ use std::{
 
 /// The database, opened.
 pub(crate) enum Database {
-    /// One that writes, and some that read.
+    /// One connection that writes, and several that read.
     Sqlite {
         writer: Writer,
         readers: Workers<SqliteConnection>,
         file: PathBuf,
     },
-    /// A pool that does both.
+    /// A pool of connections that read and write.
     Postgres {
         pool: Workers<PgConnection>,
         url: Arc<str>,
     },
 }
 
-/// Opens the database. It is reached once, so that a mistake in the address is told at the start and not at the first request.
+/// Opens the database. It connects once, so that a mistake in the URL is reported at the start and not at the first request.
 pub(crate) fn open(config: &DatabaseConfig) -> Result<Database, OpenError> {
     let bounds = |patience| Bounds {
         size: config.pool_size,
@@ -52,11 +52,11 @@ pub(crate) fn open(config: &DatabaseConfig) -> Result<Database, OpenError> {
     }
 }
 
-/// For every connection. WAL, because readers then never wait; FULL, because a rotation that a power cut forgets would let a
-/// used refresh token live again; the timeout, for the operator's commands, which write from another process.
+/// The settings of every connection. WAL: readers never wait. FULL: if a power cut lost a rotation, a used refresh token would be valid
+/// again. The timeout: the operator's commands write from another process.
 const SQLITE_SETTINGS: &str = "PRAGMA busy_timeout = 5000; PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL; \
                                PRAGMA foreign_keys = ON; PRAGMA trusted_schema = OFF; PRAGMA temp_store = MEMORY;";
-/// Readers can't write, whatever they are asked.
+/// Prevents readers from writing.
 const SQLITE_READ_ONLY: &str = "PRAGMA query_only = ON;";
 
 fn open_sqlite(file: &Path, bounds: Bounds) -> Result<Database, OpenError> {
@@ -64,7 +64,7 @@ fn open_sqlite(file: &Path, bounds: Bounds) -> Result<Database, OpenError> {
     let absolute = file.canonicalize().map_err(|cause| file_error(file, cause))?;
     let path: Arc<str> = absolute.to_str().ok_or(OpenError::UnknownAddress)?.into();
     let mut first = SqliteConnection::establish(&path).map_err(|cause| sqlite_error(file, cause))?;
-    // A transaction that may write, so that a read-only folder or a full disk is told here.
+    // A transaction that may write, so that a read-only folder or a full disk is reported here.
     let probe = format!("{SQLITE_SETTINGS} BEGIN IMMEDIATE; COMMIT;");
     first
         .batch_execute(&probe)
@@ -84,7 +84,7 @@ fn open_sqlite(file: &Path, bounds: Bounds) -> Result<Database, OpenError> {
     })
 }
 
-/// A connection with the settings, for what runs beside the writer.
+/// A connection with these settings.
 pub(crate) fn sqlite_connection(path: &str, settings: &str) -> Result<SqliteConnection, ConnectionError> {
     let mut connection = SqliteConnection::establish(path)?;
     connection
@@ -93,7 +93,7 @@ pub(crate) fn sqlite_connection(path: &str, settings: &str) -> Result<SqliteConn
     Ok(connection)
 }
 
-/// Makes the file, for its owner's eyes alone: it will hold hashes of passwords. One that is there is only tried.
+/// Creates the file with access for its owner only, since it will contain password hashes. If the file exists, it is only opened once.
 fn make_file(file: &Path) -> Result<(), OpenError> {
     let folder = match file.parent() {
         Some(folder) if !folder.as_os_str().is_empty() => folder,
@@ -111,7 +111,7 @@ fn make_file(file: &Path) -> Result<(), OpenError> {
     }
     #[cfg(unix)]
     std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
-    // Another process may make it at the same moment: then it is there, and as good.
+    // Another process may create it at the same moment; then this opens the existing file.
     let made: io::Result<File> = options.create(true).open(file);
     made.map(drop).map_err(|cause| file_error(file, cause))
 }
@@ -158,8 +158,8 @@ fn open_postgres(url: &str, bounds: Bounds, prepared_statements: bool) -> Result
     Ok(Database::Postgres { pool, url })
 }
 
-/// For sessions that are ours alone. Behind a pooler in transaction mode they hold for whichever session ran them, which is
-/// why transactions set their limits themselves; single statements lean on these.
+/// The limits of a database session. Behind a pooler in transaction mode they apply to whichever session ran them, so transactions
+/// set their own limits. Single statements rely on these.
 const POSTGRES_SETTINGS: &str = "SET statement_timeout = 4000; SET lock_timeout = 3000; \
                                  SET idle_in_transaction_session_timeout = 3000";
 

@@ -1,4 +1,4 @@
-//! The mails that wait to be sent. The rule: a claim is a lease, and only the holder of the lease ends it.
+//! The outbox: mails that wait to be sent. The rule: a claim is a lease, and only the holder of the lease may end it.
 
 use crate::{
     error::StorageError,
@@ -19,70 +19,70 @@ use uuid::Uuid;
 /// A mail that a worker has claimed.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Claimed {
-    /// Its row.
+    /// Its id.
     pub id: MailId,
-    /// What it is about.
+    /// Its kind.
     pub kind: MailKind,
-    /// Whom it concerns; `None` for one that was asked for by address.
+    /// The user it concerns; `None` for a mail that was requested by email address.
     pub user: Option<UserId>,
-    /// Where to, if not to the user's stored address; as typed.
+    /// The recipient, if it is not the user's stored address, as it was typed.
     pub recipient: Option<String>,
-    /// What it says beside its kind.
+    /// The values that its text contains.
     pub facts: BTreeMap<String, String>,
-    /// When it was asked for.
+    /// When it was queued.
     pub created_at: Timestamp,
-    /// How often it has been tried, this time included.
+    /// The number of attempts, including this one.
     pub attempts: u32,
 }
 
-/// What became of a mail.
+/// How an attempt to send a mail ended.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum End {
-    /// The server took it.
+    /// The mail server accepted it.
     Sent,
-    /// No user was left to send it to, or it was void.
+    /// Its user was deleted, or it was void.
     Dropped,
-    /// It was given up.
+    /// No further attempt is made, for this reason.
     Failed(String),
-    /// It is tried again, so much later.
+    /// It is tried again after this time, for this reason.
     Later(Span, String),
 }
 
-/// A mail that was not sent at the first attempt: it waits for the next one, or it was given up. Whom it is for is not told.
+/// A mail that was not sent at the first attempt: it waits for the next one, or it was given up. The recipient is left out.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Troubled {
-    /// Its row.
+    /// Its id.
     pub id: MailId,
-    /// The stored word for what it is about.
+    /// Its kind, as the stored word.
     pub kind: String,
-    /// When it was asked for.
+    /// When it was queued.
     pub created_at: Timestamp,
-    /// How often it has been tried.
+    /// The number of attempts.
     pub attempts: u32,
     /// Whether it was given up.
     pub given_up: bool,
-    /// Whether what it takes to send it is still there.
+    /// Whether everything that is needed to send it is still stored.
     pub whole: bool,
-    /// What went wrong.
+    /// The last error.
     pub why: String,
 }
 
 /// How full the outbox is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub struct Figures {
-    /// How many wait.
+    /// The number of mails that wait.
     pub waiting: u64,
-    /// How many were given up and are still shown.
+    /// The number of mails that were given up and not yet swept.
     pub failed: u64,
 }
 
 impl Storage {
-    /// Whether a mail could be claimed now: look before a claim, which is a write.
+    /// Whether a mail could be claimed now. It is read before a claim, because a claim is a write.
     pub async fn mail_waits(&self) -> Result<bool, StorageError> {
         run!(self, read, outbox::any_waiting())
     }
 
-    /// Claims mails that are due, under a lease on the database's clock.
+    /// Claims at most `most` mails that are due, with a lease by the database's clock.
     pub async fn claim_mails(
         &self,
         lease: Uuid,
@@ -92,7 +92,7 @@ impl Storage {
         run!(self, write, outbox::claim(lease, lease_for, i64::from(most)))
     }
 
-    /// Ends a claim. False: the lease was lost, and nothing was written.
+    /// Ends a claim. `false`: the lease was lost, and nothing was written.
     pub async fn end_mail(&self, id: MailId, lease: Uuid, end: End) -> Result<bool, StorageError> {
         run!(self, write, outbox::end(id, lease, &end))
     }
@@ -102,8 +102,8 @@ impl Storage {
         run!(self, read, outbox::figures())
     }
 
-    /// The mails that wait after a failed attempt, and those that were given up: the oldest first, at most so many, those after
-    /// this one.
+    /// The mails that wait after a failed attempt, and those that were given up: at most `most`, the oldest first, from the one after
+    /// `after` on.
     pub async fn troubled_mails(
         &self,
         after: Option<MailId>,
@@ -112,14 +112,14 @@ impl Storage {
         run!(self, read, outbox::troubled(after, i64::from(most)))
     }
 
-    /// Makes these mails due now, those that were given up among them, unless what it takes to send them is gone. Answers with
-    /// how many there were.
+    /// Makes these mails due now, including those that were given up, unless something that is needed to send them is gone. Returns how
+    /// many became due.
     pub async fn retry_mails(&self, mails: Vec<MailId>) -> Result<u64, StorageError> {
         run!(self, write, outbox::retry(&mails))
     }
 }
 
-/// A mail that waits; the database says when it is due.
+/// A mail to be queued. The database sets when it is due.
 #[derive(Insertable)]
 #[diesel(table_name = outbox)]
 pub(crate) struct NewMailRow {
@@ -131,7 +131,7 @@ pub(crate) struct NewMailRow {
     pub(crate) created_at: Ts,
 }
 
-/// A mail as a worker has claimed it.
+/// A claimed mail as stored.
 #[derive(Queryable, Selectable)]
 #[diesel(table_name = outbox)]
 pub(crate) struct MailRow {
@@ -159,7 +159,7 @@ impl MailRow {
     }
 }
 
-/// A mail that was not sent at the first attempt, without whom it is for.
+/// A mail that was not sent at the first attempt, without its recipient.
 #[derive(Queryable, Selectable)]
 #[diesel(table_name = outbox)]
 pub(crate) struct TroubledRow {

@@ -1,11 +1,11 @@
-//! Writes that are prepared once a connection. The rule: a statement that requests run often is `.prepared()`.
+//! Writes that each connection prepares once. The rule: a statement that requests run often is `.prepared()`.
 //!
-//! Diesel keeps a prepared SELECT, and never an UPDATE or an upsert: the columns that they set could differ from call to call, and
-//! its keys are types. Preparing is a round trip and a plan of PostgreSQL's, and SQLite's parser, for each call. Here the key is the
-//! statement's text, so that each of the few that the code can build is kept.
+//! Diesel caches a prepared SELECT, but never an UPDATE or an upsert: its cache keys are types, and the columns that such a statement
+//! sets could differ from call to call. Preparing costs PostgreSQL a round trip and a plan for each call, and SQLite a parse. Here the
+//! key is the statement's text, so each of the few statements that the code can build is cached.
 //!
-//! It takes a RETURNING: `get_result` is given the statement itself, but `execute` on a connection that may be to either database
-//! is given a reference, which forgets what is said here. `tests/plans` looks at what the connections really keep.
+//! The statement needs a RETURNING clause. `get_result` gets the statement itself, but `execute` gets a reference, which loses what
+//! this type says. `tests/plans` checks what the connections really cache.
 
 use diesel::{
     QueryResult, RunQueryDsl,
@@ -13,13 +13,13 @@ use diesel::{
     query_builder::{AstPass, Query, QueryFragment, QueryId},
 };
 
-/// A statement whose prepared form is kept under its text.
+/// A statement whose prepared form is cached by its text.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Prepared<S>(S);
 
-/// What can be prepared.
+/// Statements that can be prepared.
 pub(crate) trait Prepare: Sized {
-    /// Prepares this once a connection. For statements with a bounded number of texts alone: they are kept for ever.
+    /// Prepares this once for each connection. Only for statements with a bounded number of texts: the cache never removes one.
     fn prepared(self) -> Prepared<Self> {
         Prepared(self)
     }

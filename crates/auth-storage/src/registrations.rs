@@ -10,19 +10,19 @@ use crate::{
 };
 use auth_domain::{email::EmailAddress, ids::UserId, mail::MailKind, password_hash::PasswordHash};
 
-/// What a mail with a confirmation link that was asked for by address is to say.
+/// What a confirmation mail that was requested by email address says.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Settled {
-    /// The link, to this user.
+    /// The confirmation link, sent to this user.
     Confirm(UserId),
-    /// To this user: that the address was used for a registration.
+    /// That someone tried to register with the address of this user.
     AlreadyRegistered(UserId),
-    /// It goes nowhere: no user with this address waits for a confirmation.
+    /// Nothing is sent: no user with this address waits for a confirmation.
     Nothing,
 }
 
 impl Storage {
-    /// Queues a registration whose address has to be confirmed first: the same rows for a new and for a known address.
+    /// Queues a registration whose address has to be confirmed first. New and known addresses get the same rows.
     pub async fn register_pending(
         &self,
         email: EmailAddress,
@@ -36,7 +36,7 @@ impl Storage {
         )
     }
 
-    /// Queues a mail with a link that confirms this address: the same row for known and unknown ones.
+    /// Queues a mail with a link that confirms this address. Known and unknown addresses get the same row.
     pub async fn ask_for_verification(
         &self,
         recipient: String,
@@ -49,8 +49,8 @@ impl Storage {
         )
     }
 
-    /// Decides what a mail with a confirmation link that was asked for by address is to say, and gives its token a user; for a
-    /// registration whose address is free it makes this one. Asked again for the same token it answers the same.
+    /// Decides what a confirmation mail that was requested by email address says, and assigns its token to a user. For a registration
+    /// whose address is free, it creates `user`. A second call for the same token returns the same.
     pub async fn settle_verification(
         &self,
         token: NewToken,

@@ -1,4 +1,4 @@
-//! Revocations. The rule: a row that fits none revokes everything that can have its id.
+//! Revocations. The rule: a row that can't be read revokes everything that could have its id.
 
 use crate::{
     committed::Committed,
@@ -19,10 +19,10 @@ use auth_domain::{
 use diesel::prelude::*;
 use std::sync::Arc;
 
-/// Revocations as read, and the database's clock before the read.
+/// Revocations, and the database's clock before they were read.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Batch {
-    /// Each with its `recorded_at`.
+    /// The revocations, each with its `recorded_at`.
     pub revocations: Vec<(Revocation, Timestamp)>,
     /// The database's clock.
     pub database_now: Timestamp,
@@ -38,23 +38,21 @@ impl Storage {
         run!(self, write, revocations::revoke_token(token, &terms))
     }
 
-    /// The live revocations that were recorded at `after` or later by the database's clock; all of them without it.
-    ///
-    /// # Errors
-    /// See [`StorageError`]. A server that takes no writes is unavailable: its truth has stopped.
+    /// The unexpired revocations that were recorded at `after` or later by the database's clock; all of them without `after`. A server
+    /// that accepts no writes counts as unavailable, because its data may be out of date.
     pub async fn revocations_since(&self, after: Option<Timestamp>) -> Result<Batch, StorageError> {
         let named = Arc::clone(&self.inner.named);
         run!(self, read, revocations::since(after, &named))
     }
 
-    /// What the database knows of a token.
+    /// What the database knows about a token.
     pub async fn facts(&self, token: TokenRef) -> Result<RevocationFacts, StorageError> {
         let named = Arc::clone(&self.inner.named);
         run!(self, look, revocations::facts(token, &named))
     }
 }
 
-/// A revocation as read.
+/// A revocation as stored.
 #[derive(Queryable, Selectable)]
 #[diesel(table_name = revocations)]
 pub(crate) struct RevocationRow {
@@ -66,7 +64,7 @@ pub(crate) struct RevocationRow {
 }
 
 impl RevocationRow {
-    /// Whether it is of use at a moment.
+    /// Whether it has not expired.
     pub(crate) fn is_live(&self, now: Ts) -> bool {
         self.until > now
     }
@@ -80,8 +78,8 @@ impl RevocationRow {
     }
 }
 
-/// What a row of `revocations` hits. One that fits no revocation hits all that can have its id: what it was for stays revoked,
-/// and the others are read.
+/// What a row of `revocations` revokes. A row that can't be read revokes everything that could have its id: so what it was written for
+/// stays revoked, and the other rows are still read.
 pub(crate) fn revoked(id: Id, kind: &str, generation: Option<i64>, named: &Named) -> Vec<Revoked> {
     match one_revoked(id, kind, generation) {
         Ok(what) => vec![what],
@@ -98,14 +96,14 @@ pub(crate) fn revoked(id: Id, kind: &str, generation: Option<i64>, named: &Named
     }
 }
 
-/// Names a row in the log.
+/// Reports a row in the log.
 fn name(id: Id, kind: &str, column: &str) {
     match NewerWord::parse(kind).filter(|_| column == "kind") {
         Some(kind) => {
-            tracing::warn!(row = %id.0, %kind, "a revocation is of a kind that only a newer version knows: whatever has its id is refused");
+            tracing::warn!(row = %id.0, %kind, "a revocation has a kind that only a newer version knows: everything with its id is refused");
         }
         None => {
-            tracing::error!(row = %id.0, "a row of revocations has no valid {column}: whatever has its id is refused");
+            tracing::error!(row = %id.0, "a row of revocations has no valid {column}: everything with its id is refused");
         }
     }
 }
@@ -123,7 +121,7 @@ fn one_revoked(id: Id, kind: &str, generation: Option<i64>) -> Result<Revoked, &
     }
 }
 
-/// A revocation to be recorded; the database adds its clock.
+/// A revocation to be recorded. The database adds the time.
 #[derive(Insertable)]
 #[diesel(table_name = revocations)]
 pub(crate) struct NewRevocationRow {

@@ -1,4 +1,4 @@
-//! The schema, once for both databases. `migrations/` makes it; a test compares the two.
+//! The schema of both databases. The rule: `migrations/` creates it, and a test compares each database with it.
 
 diesel::table! {
     use diesel::sql_types::*;

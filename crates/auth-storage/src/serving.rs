@@ -1,4 +1,5 @@
-//! One `serve` process a SQLite file: the copy of the revocations in its memory is the only one (docs/rules.md §1).
+//! The right to serve. The rule: one `serve` process for each SQLite file, because its memory holds the only copy of the revocations
+//! (docs/rules.md §1).
 
 use crate::{error::AlreadyServed, open::Database};
 use std::{
@@ -8,11 +9,11 @@ use std::{
     sync::Arc,
 };
 
-/// The right to serve the database, for as long as the value or a clone of it lives. The operating system takes it back from a
-/// process that dies, however it dies.
+/// The right to serve the database, for as long as this value or a clone of it exists. The operating system releases it when the
+/// process ends, for any reason.
 #[derive(Debug, Clone)]
 pub struct ServeLock {
-    /// Held open; `None` on PostgreSQL, where any number may serve.
+    /// The open lock file; `None` on PostgreSQL, where any number of processes may serve.
     _file: Option<Arc<File>>,
 }
 

@@ -1,4 +1,4 @@
-//! Sessions: begun, refreshed, ended, listed. The rule: a row that fits no state is refused.
+//! Sessions: started, refreshed, ended and listed. The rule: a row with an invalid value is an error, never a session.
 
 use crate::{
     committed::Committed,
@@ -22,52 +22,52 @@ use auth_domain::{
 };
 use diesel::prelude::*;
 
-/// Which of a user's sessions are listed.
+/// Which sessions of a user are listed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub enum Filter {
-    /// Those that can still be refreshed.
+    /// Sessions that can still be refreshed.
     #[default]
     Active,
-    /// The rest.
+    /// Sessions that ended or expired.
     Ended,
-    /// All.
+    /// All sessions.
     All,
 }
 
-/// A sign-in to be written down.
+/// A sign-in to be stored.
 #[derive(Clone)]
 pub struct SignIn {
-    /// The session that it begins.
+    /// The session that it starts.
     pub session: Session,
-    /// How many live sessions the user may have.
+    /// The most active sessions that the user may have.
     pub max_per_user: u32,
-    /// The rewrite of an outdated hash.
+    /// The new hash of the password, if the stored one is outdated.
     pub upgrade: Option<HashUpgrade>,
-    /// Whether the device is one that signed in before: if not, the user gets a mail.
+    /// Whether the device has signed in before. If not, the user gets a mail.
     pub known_device: bool,
-    /// Whether the user signs in for the first time, which is no news to them.
+    /// Whether the user signs in for the first time. Then they get no mail about a new device.
     pub first: bool,
 }
 
-/// The user was deleted or disabled, or their generation was raised, since the password was verified: no session was begun, and
+/// The user was deleted or disabled, or their generation was raised, since the password was verified. No session was started, and
 /// nothing was written.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Outdated;
 
-/// What came of a refresh.
+/// The result of a refresh.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Rotated {
-    /// What was decided, and is carried out.
+    /// The decision, which has been carried out.
     pub decision: Decision,
-    /// The session after it.
+    /// The session after the refresh.
     pub session: Session,
     /// The user it belongs to.
     pub user: User,
-    /// Whether this call ended the session, because the token was reused. Of any number of callers, one does.
+    /// Whether this call ended the session because the token was reused. Of any number of concurrent callers, exactly one does.
     pub ended: bool,
 }
 
-/// A session that has ended, now or before.
+/// A session that has ended, by this call or before.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Ended {
     /// The session.
@@ -76,19 +76,19 @@ pub struct Ended {
     pub newly: bool,
 }
 
-/// All sessions of a user that have ended.
+/// The end of a user's sessions.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct EndedAll {
-    /// How many live ones there were.
+    /// The number of active sessions that ended.
     pub count: u64,
-    /// The user's generation from now on.
+    /// The user's new generation.
     pub generation: Generation,
 }
 
 impl Storage {
-    /// Begins a session in one transaction: if the user exists, is active and has the session's generation, it stores it,
-    /// sets `last_login_at`, rewrites the hash if that still is `upgrade.from`, ends the oldest live sessions beyond
-    /// `max_per_user`, and tells the user of a device that it does not know. Else nothing is written.
+    /// Starts a session in one transaction, if the user exists, is active and has the session's generation. It stores the session, sets
+    /// `last_login_at`, rewrites the hash if it is still `upgrade.from`, ends the oldest active sessions beyond `max_per_user`, and
+    /// notifies the user of a new device by mail. Otherwise nothing is written.
     pub async fn start_session(
         &self,
         sign_in: SignIn,
@@ -97,12 +97,12 @@ impl Storage {
         run!(self, write, sessions::start(&sign_in, &terms))
     }
 
-    /// Decides about a presented refresh token (docs/rules.md §3) and carries the decision out; `None`: no such session. Of
-    /// any number of callers with one token, one rotates. A reuse is reported by the one call that ended the session. `noted`: the
-    /// audit log has a row for it, too.
+    /// Decides about a presented refresh token (docs/rules.md §3) and carries the decision out. `None`: there is no such session. Of any
+    /// number of concurrent callers with the same token, one rotates it. Only the call that ended the session reports a reuse. `noted`
+    /// says whether the audit log gets a row for a refresh.
     ///
     /// # Errors
-    /// [`StorageError::Contended`] if its guard missed four times; see [`StorageError`].
+    /// [`StorageError::Contended`] if concurrent requests changed the session before each of four attempts to write.
     pub async fn rotate(
         &self,
         id: SessionId,
@@ -118,7 +118,7 @@ impl Storage {
         )
     }
 
-    /// Ends a session; one that is not `owner`'s is not found.
+    /// Ends a session. With an `owner`, a session of another user is not found.
     pub async fn end_session(
         &self,
         id: SessionId,
@@ -129,7 +129,7 @@ impl Storage {
         run!(self, write, sessions::end(id, owner, why, &terms))
     }
 
-    /// Ends all sessions of a user and raises its generation.
+    /// Ends all sessions of a user and raises the user's generation.
     pub async fn end_user_sessions(
         &self,
         id: UserId,
@@ -139,8 +139,8 @@ impl Storage {
         run!(self, write, user_changes::end_sessions(id, why, &terms))
     }
 
-    /// Ends all sessions of a user but `spare`: raises the generation, and lifts that one over, so that its access tokens die and
-    /// its refresh token goes on.
+    /// Ends all sessions of a user except `spare`. It raises the user's generation and carries `spare` over to it: the access tokens of
+    /// `spare` are revoked, and its refresh token stays valid.
     pub async fn end_other_sessions(
         &self,
         id: UserId,
@@ -172,7 +172,7 @@ impl Storage {
     }
 }
 
-/// A session.
+/// A session as stored.
 #[derive(Queryable, Selectable, Insertable)]
 #[diesel(table_name = sessions)]
 pub(crate) struct SessionRow {
@@ -259,7 +259,7 @@ impl SessionRow {
                 user_agent: self.user_agent,
             },
             assurance: Assurance {
-                // A version that did not know the column began a session with a proof.
+                // A version without this column started every session with a password.
                 authenticated_at: self.authenticated_at.unwrap_or(self.created_at).0,
                 amr: self.amr.parse().map_err(|_| bad("amr"))?,
             },
@@ -268,7 +268,7 @@ impl SessionRow {
     }
 }
 
-/// What a cut has to know of a session that it hit.
+/// What an operation that ended or changed a session has to know about it.
 #[derive(Queryable, Selectable)]
 #[diesel(table_name = sessions)]
 pub(crate) struct EndedRow {

@@ -1,4 +1,4 @@
-//! Settings that the nodes share: a name and bytes. The rule: of several nodes that store one, the first wins.
+//! Settings that the nodes share: a name and bytes. The rule: if several nodes store the same setting, the first one wins.
 
 use crate::{
     error::StorageError,
@@ -12,7 +12,7 @@ impl Storage {
         run!(self, read, settings::value(&name))
     }
 
-    /// Stores a setting if there is none of that name. False: there is.
+    /// Stores a setting, unless there is one with that name. `false`: there is one.
     pub async fn insert_setting(&self, name: &str, value: Vec<u8>) -> Result<bool, StorageError> {
         let name = name.to_owned();
         run!(self, write, settings::insert(&name, &value))

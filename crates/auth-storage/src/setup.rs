@@ -1,4 +1,4 @@
-//! The set-up of the first administrator. The rule: of any number of callers, one makes it.
+//! The setup of the first administrator. The rule: of any number of concurrent callers, exactly one succeeds.
 
 use crate::{
     context::ChangeContext,
@@ -9,32 +9,32 @@ use crate::{
 };
 use auth_domain::{role::Role, session::Session, user::User};
 
-/// What came of a request for a set-up token.
+/// The result of a request for a setup token.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum TokenIssue {
-    /// It is stored.
+    /// The token is stored.
     Issued,
-    /// There is an administrator; nothing was written.
+    /// There already is an administrator. Nothing was written.
     AdministratorExists,
-    /// Another one is live and was not to be replaced; nothing was written.
+    /// Another token is still valid and was not to be replaced. Nothing was written.
     AlreadyLive,
 }
 
-/// What came of a set-up.
+/// The result of a setup.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Outcome {
-    /// The first administrator is there, and signed in.
+    /// The first administrator was created and is signed in.
     Created(User),
-    /// There is an administrator already; nothing was written.
+    /// There already is an administrator. Nothing was written.
     Closed,
-    /// No such token, or it was used, or is past its time; nothing was written.
+    /// There is no such token, or it was used, or it has expired. Nothing was written.
     InvalidToken,
-    /// Another user has the address; nothing was written, and the token is still good.
+    /// Another user has the address. Nothing was written, and the token is still valid.
     EmailTaken,
 }
 
 impl Storage {
-    /// Stores a set-up token, unless there is an administrator, or another token is live and not to be replaced.
+    /// Stores a setup token, unless there is an administrator, or another token is valid and not to be replaced.
     pub async fn issue_setup_token(
         &self,
         token: NewToken,
@@ -49,7 +49,7 @@ impl Storage {
         )
     }
 
-    /// Uses a set-up token up and makes the first administrator with it, signed in. Of any number of callers, one does.
+    /// Uses up a setup token and creates the first administrator, signed in. Of any number of concurrent callers, exactly one succeeds.
     pub async fn redeem_setup_token(
         &self,
         digest: [u8; 32],

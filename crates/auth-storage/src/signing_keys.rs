@@ -1,5 +1,5 @@
-//! Signing keys. The rule: they are moved as a whole plan or not at all, and their private parts are stored sealed. A row that
-//! this version can't read is set aside: it stops no other key.
+//! Signing keys. The rule: a plan changes all of its keys or none, and private keys are stored encrypted. A row that this version can't
+//! read is set aside, and the other keys still work.
 
 use crate::{
     context::ChangeContext,
@@ -14,13 +14,13 @@ use diesel::prelude::*;
 /// A signing key as stored.
 #[derive(Clone, PartialEq, Eq)]
 pub struct Stored {
-    /// Where it stands.
+    /// Its state and times.
     pub standing: KeyStanding,
     /// The algorithm it signs with.
     pub algorithm: Algorithm,
     /// The public part, as a JWK.
     pub public_jwk: String,
-    /// The private part, sealed with the master key.
+    /// The private part, encrypted with the master key.
     pub sealed: Vec<u8>,
 }
 
@@ -33,15 +33,14 @@ impl std::fmt::Debug for Stored {
     }
 }
 
-/// A row that this version can't read: a newer version wrote it, or it is damaged. It is no key here: it signs nothing and
-/// verifies nothing.
+/// A row that this version can't read: a newer version wrote it, or it is damaged. This version neither signs nor verifies with it.
 #[derive(Clone, PartialEq, Eq)]
 pub struct SetAside {
     /// The row's `kid`.
     pub kid: String,
     /// The column that can't be read.
     pub column: &'static str,
-    /// The private part, sealed with the master key.
+    /// The private part, encrypted with the master key.
     pub sealed: Vec<u8>,
 }
 
@@ -54,21 +53,21 @@ impl std::fmt::Debug for SetAside {
     }
 }
 
-/// The table as read, the oldest row first.
+/// The rows of the table, the oldest first.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct Table {
     /// The keys.
     pub keys: Vec<Stored>,
-    /// The rows that are none to this version.
+    /// The rows that this version can't read.
     pub set_aside: Vec<SetAside>,
 }
 
 /// Why keys were not changed. Nothing was written.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum NotChanged {
-    /// A key was not where its move starts, or another node was first.
+    /// A key was not in the state that the plan expected: another node was first.
     Outrun,
-    /// The caller's session or API key has ended, or the caller's rights were cut, since the request came in.
+    /// The caller's session or API key has ended, or the caller's tokens were revoked, since the request came in.
     CallerRevoked,
 }
 
@@ -78,8 +77,8 @@ impl Storage {
         run!(self, read, signing_keys::all())
     }
 
-    /// Moves keys and adds new ones, in the order given. A rotation that somebody asked for is noted: whether the old key was
-    /// compromised, and by whom.
+    /// Changes the states of keys and adds new keys, in this order. A rotation that a user requested is recorded in the audit log, with
+    /// the user and whether the old key was compromised.
     pub async fn change_keys(
         &self,
         moves: Vec<KeyStep>,
@@ -99,7 +98,7 @@ impl Storage {
         )
     }
 
-    /// Replaces what is sealed with the master key, all or nothing: keys by `kid`, settings by name.
+    /// Replaces everything that is encrypted with the master key, or nothing: keys by `kid`, settings by name.
     pub async fn reseal_keys(
         &self,
         keys: Vec<(String, Vec<u8>)>,
@@ -137,7 +136,7 @@ impl NewKeyRow {
     }
 }
 
-/// A signing key as stored, whatever is in its columns.
+/// A signing key as stored, with any values in its columns.
 #[derive(Queryable, Selectable)]
 #[diesel(table_name = signing_keys)]
 pub(crate) struct KeyRow {
@@ -151,7 +150,7 @@ pub(crate) struct KeyRow {
 }
 
 impl KeyRow {
-    /// The key. `Err`: the row can't be read, and is set aside unless it is retired.
+    /// The key. `Err`: the row can't be read. It is set aside unless it is retired.
     pub(crate) fn key(self) -> Result<Stored, Option<SetAside>> {
         match self.columns() {
             Ok((standing, algorithm)) => Ok(Stored {
@@ -169,7 +168,7 @@ impl KeyRow {
         }
     }
 
-    /// What the columns say. `Err`: the column that says nothing to this version.
+    /// The values of the columns. `Err`: the column that this version can't read.
     fn columns(&self) -> Result<(KeyStanding, Algorithm), &'static str> {
         let verifies_until = match self.verifies_until {
             None => None,

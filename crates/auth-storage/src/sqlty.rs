@@ -1,5 +1,6 @@
-//! One Rust type, one SQL type, one form a database: a UUID is `uuid` on PostgreSQL and hyphenated text on SQLite (operators
-//! read it), a moment is `timestamptz` and whole microseconds (they sort).
+//! The types of columns. The rule: a Rust type has one SQL type, and one form on each database. A UUID is `uuid` on PostgreSQL, and
+//! hyphenated text on SQLite, which operators can read. A time is `timestamptz` on PostgreSQL, and whole microseconds on SQLite, which
+//! sort.
 
 use auth_domain::time::{Timestamp, to_micros};
 use chrono::DateTime;
@@ -19,7 +20,7 @@ use uuid::Uuid;
 #[diesel(sqlite_type(name = "Text"))]
 pub struct Guid;
 
-/// The SQL type of moments.
+/// The SQL type of times.
 #[derive(Debug, Clone, Copy, diesel::query_builder::QueryId, SqlType)]
 #[diesel(postgres_type(oid = 1184, array_oid = 1185))]
 #[diesel(sqlite_type(name = "Long"))]
@@ -32,12 +33,12 @@ impl SqlOrd for Instant {}
 #[diesel(sql_type = Guid)]
 pub struct Id(pub Uuid);
 
-/// A moment in a row.
+/// A time in a row.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, AsExpression, FromSqlRow)]
 #[diesel(sql_type = Instant)]
 pub struct Ts(pub Timestamp);
 
-/// A column that is read whatever is in it: `None` where that is no `T`.
+/// A column that can be read with any value: `None` if the value is not a `T`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, FromSqlRow)]
 pub(crate) struct Perhaps<T>(pub(crate) Option<T>);
 

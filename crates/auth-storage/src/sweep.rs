@@ -1,5 +1,5 @@
-//! Rows that nothing needs any more are removed, in bounded batches. The rule: each noun removes its own; `ops::sweep` lists
-//! them, and a test asks of every table whether it is swept or stays.
+//! Removes rows that are no longer needed, in bounded batches. The rule: each noun removes its own rows and is listed in `ops::sweep`. A
+//! test checks that every table is either swept or kept for a reason.
 
 use crate::{
     error::StorageError,
@@ -9,14 +9,14 @@ use crate::{
 use auth_domain::time::{Span, Timestamp};
 use std::{collections::BTreeMap, sync::Arc};
 
-/// How long what is over is still shown, and how much one call removes.
+/// How long rows are kept after they end, and how many of them one call removes.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Retention {
-    /// How long ended and expired sessions, lapsed API keys and retired signing keys are still shown.
+    /// How long ended and expired sessions, expired API keys and retired signing keys are kept.
     pub keep_ended_sessions: Span,
-    /// How long mails that are done with are still shown, without their recipients.
+    /// How long mails are kept after they were sent or given up.
     pub keep_mails: Span,
-    /// How long what was counted in an hour is still shown.
+    /// How long the counts of an hour are kept.
     pub keep_activity: Span,
     /// The most rows of each table that one call removes.
     pub limit: u32,
@@ -33,13 +33,13 @@ impl Swept {
     }
 }
 
-/// A sweep, as each table's part of it sees it.
+/// The input of each part of a sweep.
 pub(crate) struct Sweep {
     /// The clock of the node that sweeps.
     pub(crate) now: Timestamp,
-    /// What stays.
+    /// How long rows are kept.
     pub(crate) keep: Retention,
-    /// Where the walk over the sessions goes on.
+    /// Where the walk over the sessions continues.
     pub(crate) walk: Walk,
 }
 
@@ -50,7 +50,7 @@ impl Sweep {
     }
 }
 
-/// So long before a moment; 1970 where that would be longer ago, since PostgreSQL's calendar ends before chrono's.
+/// The time that is `span` before `moment`, but not before 1970, because chrono's calendar goes further back than PostgreSQL's.
 pub(crate) fn before(moment: Timestamp, span: Span) -> Timestamp {
     let long_ago = moment.checked_sub_signed(span.max(Span::zero()));
     long_ago
@@ -59,9 +59,8 @@ pub(crate) fn before(moment: Timestamp, span: Span) -> Timestamp {
 }
 
 impl Storage {
-    /// Removes at most `keep.limit` rows of each table that nothing needs any more, each table in a transaction of its own:
-    /// what is asked for meanwhile waits for one of them at most. Sessions that merely expired are found by a walk that goes on
-    /// with the next call.
+    /// Removes at most `keep.limit` unneeded rows of each table. Each table has a transaction of its own, so a concurrent request waits
+    /// for one of them at most. A walk finds the sessions that expired; the next call continues it.
     pub async fn sweep(&self, now: Timestamp, keep: Retention) -> Result<Swept, StorageError> {
         let mut swept = Swept::default();
         for number in 0..sqlite::ops::sweep::PARTS.len() {
@@ -78,7 +77,7 @@ mod tests {
     use super::*;
     use crate::schema;
 
-    /// Tables whose rows no sweep removes.
+    /// The tables whose rows no sweep removes.
     const STAY: [(&str, &str); 6] = [
         ("users", "a user is deleted, never forgotten"),
         (

@@ -1,4 +1,5 @@
-//! The audit log: noted, listed, sealed, verified, pruned. The rule: a row that fits no event hides no other and stops nothing.
+//! The audit log: written, listed, sealed, verified and pruned. The rule: a row that can't be read hides no other row and stops
+//! nothing.
 
 mod rows;
 
@@ -16,29 +17,29 @@ use auth_domain::{
 };
 use std::sync::Arc;
 
-/// Which part of the audit log: the rows that fit all that is set.
+/// Which events are listed: those that match every field that is set.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Filter {
-    /// Those that concern this user, or that they did.
+    /// Events that concern this user or that they caused.
     pub user: Option<UserId>,
-    /// Those that concern this user, by any actor.
+    /// Events that concern this user, by any actor.
     pub subject: Option<UserId>,
-    /// Those of this action.
+    /// Events with this action.
     pub action: Option<Action>,
-    /// From then on.
+    /// Events at this time or later.
     pub since: Option<Timestamp>,
-    /// Until before then.
+    /// Events before this time.
     pub until: Option<Timestamp>,
 }
 
-/// Where the audit log stands.
+/// The state of the audit log.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Standing {
-    /// What says which seal is the newest, if anything does.
+    /// The stored mark that says which seal is the newest, if there is one.
     pub mark: Option<Vec<u8>>,
     /// The newest seal.
     pub newest: Option<Seal>,
-    /// How many rows no seal covers yet.
+    /// The number of rows that no seal covers yet.
     pub unsealed: u64,
 }
 
@@ -49,74 +50,74 @@ pub struct SealedBatch {
     pub seal: Seal,
     /// Its events, in the order of their ids.
     pub events: Vec<AuditEvent>,
-    /// How many of its rows fit no event.
+    /// The number of its rows that can't be read.
     pub unreadable: u64,
 }
 
-/// What came of a round of sealing.
+/// The result of a round of sealing.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct SealRound {
-    /// The seal that was made, if there was anything to seal.
+    /// The new seal, if there was anything to seal.
     pub seal: Option<Seal>,
     /// The rows that were set aside.
     pub refused: Vec<RefusedRow>,
 }
 
-/// A row of the audit log that no seal takes in.
+/// A row of the audit log that no seal may cover.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct RefusedRow {
     /// Its id.
     pub id: String,
-    /// Why.
+    /// Why no seal may cover it.
     pub why: String,
 }
 
-/// The rows of the audit log that no seal takes in.
+/// The rows of the audit log that no seal may cover.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct RefusedRows {
-    /// How many.
+    /// The number of rows.
     pub count: u64,
-    /// The ids of the first of them.
+    /// The ids of the first ones.
     pub ids: Vec<String>,
 }
 
-/// Batches of the audit log to be removed, which were verified.
+/// Verified batches of the audit log that are to be removed.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct PruneStep {
-    /// What said where the chain begins, as it was read.
+    /// The mark that said where the chain begins, as it was read.
     pub read: Option<Vec<u8>>,
-    /// What says it from then on.
+    /// The mark that says where the chain begins afterwards.
     pub mark: Vec<u8>,
-    /// The last batch that goes.
+    /// The last batch that is removed.
     pub floor: i64,
-    /// How many rows go.
+    /// The number of rows that are removed.
     pub rows: usize,
-    /// How many seals go.
+    /// The number of seals that are removed.
     pub seals: usize,
-    /// Whether nothing else is to be removed: that is noted.
+    /// Whether this is the last step, which is recorded in the audit log.
     pub last: bool,
 }
 
-/// What came of removing verified batches of the audit log.
+/// The result of removing verified batches of the audit log.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum PruneOutcome {
-    /// They are gone.
+    /// The batches were removed.
     Done,
     /// Another node was first.
     Overtaken,
-    /// The rows are not those that were verified: somebody changed them in between. Nothing was removed.
+    /// The rows are no longer those that were verified. Nothing was removed.
     Changed,
 }
 
-/// The key of the audit log, as the store needs it.
+/// The operations with the key of the audit log that the store needs.
 pub trait Signer: Send + Sync {
-    /// The code of a seal over these events; the one that it has is not looked at.
+    /// The authentication code of a seal over these events. The code that the seal has is ignored.
     fn code(&self, seal: &Seal, events: &[AuditEvent]) -> [u8; 32];
 
-    /// What is kept of the newest seal, authenticated.
+    /// The authenticated mark that is stored for the newest seal.
     fn mark(&self, head: &ChainHead) -> Vec<u8>;
 
-    /// What such a mark says; `None` if it is not genuine.
+    /// The content of such a mark; `None` if it is not authentic.
     fn head(&self, mark: &[u8]) -> Option<ChainHead>;
 }
 
@@ -127,7 +128,7 @@ pub const FLOOR: &str = "audit_floor";
 pub const HEAD: &str = "audit_head";
 
 impl Storage {
-    /// Notes something that changes nothing else, such as a failed sign-in.
+    /// Records an event that changes nothing else, such as a failed sign-in.
     pub async fn note(
         &self,
         action: Action,
@@ -138,33 +139,33 @@ impl Storage {
         run!(self, write, audit::note(action, subject, &details, &terms))
     }
 
-    /// A part of the audit log, newest first. A row that fits no event is named in the program's log and passed over.
+    /// A page of the audit log, newest first. A row that can't be read is reported in the program's log and skipped.
     pub async fn audit(&self, filter: Filter, page: Pagination) -> Result<Vec<AuditEvent>, StorageError> {
         run!(self, read, audit::list(&filter, page))
     }
 
-    /// How many rows no seal covers yet.
+    /// The number of rows that no seal covers yet.
     pub async fn unsealed_audit(&self) -> Result<u64, StorageError> {
         run!(self, read, seals::unsealed())
     }
 
-    /// How many rows from before a moment no seal covers yet.
+    /// The number of rows from before `moment` that no seal covers yet.
     pub async fn unsealed_audit_before(&self, moment: Timestamp) -> Result<u64, StorageError> {
         run!(self, read, seals::unsealed_before(moment))
     }
 
-    /// The rows that no seal takes in.
+    /// The rows that no seal may cover.
     pub async fn refused_audit(&self) -> Result<RefusedRows, StorageError> {
         run!(self, read, seals::refused())
     }
 
-    /// Where the log stands: one look, as the sealer takes it each second.
+    /// The state of the log, which the sealer reads each second.
     pub async fn audit_standing(&self) -> Result<Standing, StorageError> {
         run!(self, read, seals::standing())
     }
 
-    /// Closes rows that no seal covers into the next batch, and sets those aside that no seal may take in (`may_be_sealed`);
-    /// of several nodes one does at a time.
+    /// Seals rows that no seal covers as the next batch, and sets aside those that no seal may cover (`may_be_sealed`). One node at a
+    /// time does this.
     pub async fn seal_audit(
         &self,
         most: u32,
@@ -174,12 +175,12 @@ impl Storage {
         run!(self, write, seals::seal(i64::from(most), now, signer.as_ref()))
     }
 
-    /// Writes down which seal was the newest (a genuine mark), unless what was read before is not there any more.
+    /// Stores an authentic mark that says which seal is the newest, unless the stored mark is no longer the one that was read.
     pub async fn keep_audit_head(&self, read: Option<Vec<u8>>, mark: Vec<u8>) -> Result<(), StorageError> {
         run!(self, write, seals::keep_head(read.as_deref(), &mark))
     }
 
-    /// Takes the chain as it stands for the right one, and notes that. Answers the newest seal.
+    /// Accepts the chain as it is, and records that in the audit log. Returns the newest seal.
     pub async fn accept_audit(
         &self,
         signer: Arc<dyn Signer>,
@@ -188,7 +189,7 @@ impl Storage {
         run!(self, write, seals::accept(signer.as_ref(), &terms))
     }
 
-    /// The first batch after this one, whole.
+    /// The first batch after this one, with all of its events.
     pub async fn audit_batch_after(&self, number: i64) -> Result<Option<SealedBatch>, StorageError> {
         run!(self, read, seals::batch_after(number))
     }
@@ -203,18 +204,18 @@ impl Storage {
         run!(self, read, seals::seal_of(number))
     }
 
-    /// A batch that rows name and no seal is of, in a chain that begins after `floor`.
+    /// A batch that rows belong to but that has no seal, in a chain that begins after `floor`.
     pub async fn stray_audit_batch(&self, floor: i64) -> Result<Option<i64>, StorageError> {
         run!(self, read, seals::strays(floor))
     }
 
-    /// Removes at most `most` rows of batches up to `floor`, which are no part of the chain any more. Answers how many; with
-    /// none left, the seals go.
+    /// Removes at most `most` rows of the batches up to `floor`, which no longer belong to the chain. Returns how many. Once none is left,
+    /// it removes their seals.
     pub async fn clear_pruned_audit(&self, floor: i64, most: u32) -> Result<u64, StorageError> {
         run!(self, write, seals::clear_pruned(floor, i64::from(most)))
     }
 
-    /// Removes batches that were verified, and moves the beginning of the chain; all of it or nothing.
+    /// Removes verified batches and moves the beginning of the chain, or does nothing.
     pub async fn prune_audit(
         &self,
         step: PruneStep,

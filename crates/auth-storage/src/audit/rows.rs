@@ -1,4 +1,4 @@
-//! Rows of the audit log and its seals.
+//! Rows of the audit log and of its seals. The rule: every row can be loaded, including one that is not a valid event.
 
 use crate::{
     fault::{Fault, corrupt},
@@ -48,7 +48,7 @@ impl NewAuditRow {
     }
 }
 
-/// An event as stored. Any row can be loaded, also one that fits no event: it must not hide the others.
+/// An event as stored. Any row can be loaded, including one that is not a valid event, because it must not hide the others.
 #[derive(Queryable, Selectable)]
 #[diesel(table_name = audit_events)]
 pub(crate) struct AuditRow {
@@ -66,12 +66,12 @@ pub(crate) struct AuditRow {
 }
 
 impl AuditRow {
-    /// Its id, if that can be read.
+    /// Its id, if it can be read.
     pub(crate) fn id(&self) -> Option<Id> {
         self.id.0
     }
 
-    /// Its moment, if that can be read.
+    /// Its time, if it can be read.
     pub(crate) fn at(&self) -> Option<Ts> {
         self.at.0
     }
@@ -110,7 +110,7 @@ impl AuditRow {
     }
 }
 
-/// A seal.
+/// A seal as stored.
 #[derive(Queryable, Selectable, Insertable)]
 #[diesel(table_name = audit_seals)]
 pub(crate) struct SealRow {

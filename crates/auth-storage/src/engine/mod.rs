@@ -1,4 +1,5 @@
-//! Where operations run: on threads of their own, behind bounded queues, so that no async worker ever waits for a database.
+//! Where operations run. The rule: they run on threads of their own, behind bounded queues, so that no async worker waits for a
+//! database.
 
 pub(crate) mod pool;
 pub(crate) mod queue;
@@ -11,33 +12,33 @@ use crate::{
 };
 use std::time::Duration;
 
-/// How much patience an operation gets.
+/// How long the caller of an operation waits.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Haste {
-    /// A look at one or two rows by their key, as token checks make it.
+    /// A read of one or two rows by their key, such as a token check.
     Look,
-    /// Anything else.
+    /// Any other operation.
     Work,
 }
 
-/// How long an answer may take beyond the wait for a connection. The thread that asks the database can't be interrupted; its caller
-/// can leave.
+/// How long an answer may take, in addition to the wait for a connection. The thread of a running query can't be interrupted, but the
+/// caller can stop waiting.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Patience {
-    /// For a look.
+    /// For [`Haste::Look`].
     pub(crate) look: Duration,
-    /// For anything else.
+    /// For [`Haste::Work`].
     pub(crate) work: Duration,
 }
 
 impl Patience {
-    /// For SQLite: longer than any statement takes. The disk is this machine's own, and so is the load on it.
+    /// For SQLite: longer than any statement takes, because the disk and its load are this machine's own.
     pub(crate) const SQLITE: Self = Self {
         look: Duration::from_secs(10),
         work: Duration::from_secs(10),
     };
-    /// For PostgreSQL, which may be frozen or cut off while its connections stay: with the shipped `acquire_timeout` of two seconds an
-    /// answer takes less than five, and a look less than three.
+    /// For PostgreSQL, which may freeze or become unreachable while its connections stay open. With the default `acquire_timeout` of two
+    /// seconds an answer takes less than five seconds, and a look less than three.
     pub(crate) const POSTGRES: Self = Self {
         look: Duration::from_millis(800),
         work: Duration::from_millis(2500),
@@ -72,7 +73,7 @@ pub(crate) fn meaning<D: Dialect>(fault: Fault) -> Meaning {
     }
 }
 
-/// Waits for the answer of an operation that was queued. `None`: it did not come in time.
+/// Waits for the answer of a queued operation. `None`: it did not come in time.
 async fn answer<T>(
     told: &mut tokio::sync::oneshot::Receiver<Result<T, StorageError>>,
     patience: Duration,
@@ -81,5 +82,5 @@ async fn answer<T>(
     Some(answer.unwrap_or(Err(StorageError::Unavailable(Outage::Stopping))))
 }
 
-/// The answer to a caller that does not wait any longer.
+/// The error for a caller that stops waiting.
 const TOO_LATE: StorageError = StorageError::Unavailable(Outage::TimedOut);

@@ -1,8 +1,8 @@
-//! Threads that each run one operation at a time on a pooled connection: all of PostgreSQL's, and SQLite's reads.
+//! Threads that each run one operation at a time on a pooled connection: all operations of PostgreSQL, and the reads of SQLite.
 //!
-//! A connection is not tested before it is lent; that would be a round trip for each request, and `SELECT 1` succeeds on a
-//! demoted primary. What an error says of it decides: a broken one is closed, and after a server's death or demotion all
-//! that were made before it.
+//! The rule: a connection is not tested before it is used. A test would cost a round trip for each request, and `SELECT 1` succeeds on
+//! a demoted primary. Instead, errors decide: a broken connection is closed, and when a server dies or is demoted, so are all
+//! connections that were opened before.
 
 use super::{
     Haste, Patience, TOO_LATE, answer, meaning,
@@ -26,21 +26,21 @@ use std::{
 };
 use tokio::sync::oneshot;
 
-/// How a connection is made.
+/// Opens a connection.
 pub(crate) type Connect<C> = Box<dyn Fn() -> Result<C, diesel::ConnectionError> + Send + Sync>;
 
 /// A connection of the pool.
 pub(crate) struct Held<C> {
     connection: C,
-    /// The era it was made in.
+    /// The era it was opened in.
     era: u64,
     broken: bool,
 }
 
-/// Makes connections, and knows which of them are past.
+/// Opens connections, and knows which of them are from a past era.
 struct Maker<C> {
     connect: Connect<C>,
-    /// Raised when all connections made so far have to go.
+    /// Raised when all connections that were opened so far have to be closed.
     era: Arc<AtomicU64>,
 }
 
@@ -49,7 +49,7 @@ impl<C: Send + 'static> ManageConnection for Maker<C> {
     type Error = diesel::ConnectionError;
 
     fn connect(&self) -> Result<Held<C>, diesel::ConnectionError> {
-        // Read first: a connection that was being made while the era ended is past, too.
+        // Read first: a connection that was being opened while the era ended belongs to the past era, too.
         let era = self.era.load(Ordering::Acquire);
         Ok(Held {
             connection: (self.connect)()?,
@@ -67,19 +67,19 @@ impl<C: Send + 'static> ManageConnection for Maker<C> {
     }
 }
 
-/// Tells the log that the database can't be reached, once an outage, and without the address.
+/// Logs that the database can't be reached, once for each outage, and without the database URL.
 #[derive(Debug)]
 struct Reported(Arc<AtomicBool>);
 
 impl<E> r2d2::HandleError<E> for Reported {
     fn handle_error(&self, _: E) {
         if !self.0.swap(true, Ordering::AcqRel) {
-            tracing::warn!("no connection to the database can be made; trying again");
+            tracing::warn!("no connection to the database can be opened; trying again");
         }
     }
 }
 
-/// How many connections, how long the queue, how long one may wait for a connection and then for an answer.
+/// The number of connections, the length of the queue, and how long a caller waits for a connection and then for an answer.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Bounds {
     pub(crate) size: u32,
@@ -88,28 +88,28 @@ pub(crate) struct Bounds {
     pub(crate) patience: Patience,
 }
 
-/// How long the end waits for the threads.
+/// How long the drop of a pool waits for its threads.
 const ENDS_WITHIN: Duration = Duration::from_secs(5);
 
 type Job<C> = Box<dyn FnOnce(&Lender<C>) + Send>;
 
-/// The pool and its threads. Dropped, it lets the threads finish what waits, and waits for them: a process that ends while
-/// a connection is being closed takes OpenSSL away from under it, and dies of that.
+/// The pool and its threads. When it is dropped, it waits until the threads have finished the queue and closed their connections. If the
+/// process ended while a connection is being closed, OpenSSL would be cleaned up during its use, and the process would crash.
 pub(crate) struct Workers<C: Send + 'static> {
     queue: Arc<Queue<Job<C>>>,
     acquire: Duration,
     patience: Patience,
-    /// How many operations have come to an end.
+    /// The number of operations that have ended.
     ended_so_far: Arc<AtomicU64>,
     threads: Vec<thread::ThreadId>,
-    /// Closed by the last thread that ends.
+    /// Closed when the last thread ends.
     ended: Mutex<mpsc::Receiver<()>>,
 }
 
 struct Lender<C: Send + 'static> {
     pool: r2d2::Pool<Maker<C>>,
     era: Arc<AtomicU64>,
-    /// Nothing could be borrowed the last time: who comes now does not wait.
+    /// Whether no connection was available the last time. Then the next caller does not wait.
     out: AtomicBool,
     reported: Arc<AtomicBool>,
     acquire: Duration,
@@ -123,12 +123,12 @@ impl<C: Dialect + Send + 'static> Workers<C> {
         let size = bounds.size.max(1);
         let pool = r2d2::Pool::builder()
             .max_size(size)
-            // Made as they are needed: a command of the operator's needs one, and must not end while others are being made.
+            // Opened when they are needed: an operator's command needs one, and must not end while others are being opened.
             .min_idle(Some(0))
             .test_on_check_out(false)
             .idle_timeout(None)
             .max_lifetime(None)
-            // Also the ceiling of the pauses between attempts to connect: half of it.
+            // Half of it is also the longest pause between attempts to connect.
             .connection_timeout(
                 bounds
                     .acquire
@@ -158,7 +158,7 @@ impl<C: Dialect + Send + 'static> Workers<C> {
                 while let Some(job) = queue.take(1).pop() {
                     job(&lender);
                 }
-                // The last one closes the connections, before it says that it is gone.
+                // The last thread closes the connections before it reports that it has ended.
                 drop(lender);
                 drop(alive);
             })?;
@@ -183,11 +183,11 @@ impl<C: Dialect + Send + 'static> Workers<C> {
         let (tell, mut told) = oneshot::channel();
         let queued = Instant::now();
         let acquire = self.acquire;
-        // Of the thread that begins and the caller who leaves, the first decides.
+        // Either the thread starts the operation or the caller leaves first, and the first one decides.
         let decided = Arc::new(AtomicBool::new(false));
         let (begins, ends) = (Arc::clone(&decided), Arc::clone(&self.ended_so_far));
         let job: Job<C> = Box::new(move |lender| {
-            // The caller may have left, or waited for longer than it may.
+            // The caller may have left, or may have waited too long.
             if tell.is_closed() || begins.swap(true, Ordering::AcqRel) {
                 return;
             }
@@ -197,7 +197,7 @@ impl<C: Dialect + Send + 'static> Workers<C> {
                 lender.lend(operation)
             };
             ends.fetch_add(1, Ordering::AcqRel);
-            // The receiver may be gone: the work is done all the same.
+            // The receiver may be gone. The work is done anyway.
             let _: Result<(), _> = tell.send(result);
         });
         let ended_before = self.ended_so_far.load(Ordering::Acquire);
@@ -214,7 +214,7 @@ impl<C: Dialect + Send + 'static> Workers<C> {
             let patience = self.patience.of(haste);
             return answer(&mut told, patience).await.unwrap_or(Err(TOO_LATE));
         }
-        // Every thread is busy. If no operation came to an end meanwhile, the database answers none.
+        // Every thread is busy. If no operation has ended meanwhile, the database is not answering.
         if self.ended_so_far.load(Ordering::Acquire) == ended_before {
             Err(TOO_LATE)
         } else {
@@ -226,18 +226,18 @@ impl<C: Dialect + Send + 'static> Workers<C> {
 impl<C: Send + 'static> Drop for Workers<C> {
     fn drop(&mut self) {
         self.queue.close();
-        // A job that held the last of it would wait for itself.
+        // If a job drops the last reference to the pool, it must not wait for its own thread.
         if self.threads.contains(&thread::current().id()) {
             return;
         }
-        // Nothing is ever sent; it ends when the last thread has let go. A server that is frozen may hold one for ever.
+        // Nothing is ever sent: the channel closes when the last thread ends. A frozen server may keep a thread waiting forever.
         let ended = self.ended.get_mut().unwrap_or_else(PoisonError::into_inner);
         let _all_gone_or_too_late = ended.recv_timeout(ENDS_WITHIN);
     }
 }
 
 impl<C: Dialect + Send + 'static> Lender<C> {
-    /// Runs an operation on a connection of the present era.
+    /// Runs an operation on a connection of the current era.
     fn lend<T>(&self, operation: impl FnOnce(&mut C) -> Result<T, Fault>) -> Result<T, StorageError> {
         let Some(mut held) = self.borrow() else {
             self.out.store(true, Ordering::Release);
@@ -253,7 +253,7 @@ impl<C: Dialect + Send + 'static> Lender<C> {
                     held.broken = true;
                 }
                 if meaning.connection == Fate::AllClosed {
-                    // From the era of this connection on: many that fail at once end one era.
+                    // The era of this connection ends. So several connections that fail at once end only one era.
                     let next = held.era + 1;
                     self.era.fetch_max(next, Ordering::AcqRel);
                 }
@@ -269,13 +269,13 @@ impl<C: Dialect + Send + 'static> Lender<C> {
     fn borrow(&self) -> Option<r2d2::PooledConnection<Maker<C>>> {
         let deadline = Instant::now() + self.acquire;
         loop {
-            // In an outage nobody waits; but each who asks has a connection tried for, if none is being made.
+            // During an outage no caller waits. But each call makes the pool try to open a connection, unless it is doing so already.
             let patience = match self.out.load(Ordering::Acquire) {
                 true => Duration::ZERO,
                 false => deadline.saturating_duration_since(Instant::now()),
             };
             let held = self.pool.get_timeout(patience).ok()?;
-            // One of an era that has passed goes back, and is closed there.
+            // A connection of a past era goes back to the pool, which closes it.
             if held.era >= self.era.load(Ordering::Acquire) {
                 return Some(held);
             }
@@ -288,7 +288,7 @@ mod tests {
     use super::*;
     use diesel::{Connection, ConnectionError, SqliteConnection};
 
-    /// Two connections at most, which can be made while the database is `there`; each one that is made is told of.
+    /// A pool of at most two connections, which can be opened while the database is `there`. Each one that is opened sends a message.
     fn workers(there: &Arc<AtomicBool>, tell: mpsc::Sender<()>) -> Arc<Workers<SqliteConnection>> {
         let there = Arc::clone(there);
         let connect: Connect<SqliteConnection> = Box::new(move || {
@@ -296,7 +296,8 @@ mod tests {
                 return Err(ConnectionError::BadConnection("away".to_owned()));
             }
             let connection = SqliteConnection::establish(":memory:")?;
-            let _nobody_listens = tell.send(());
+            // The receiver may be gone.
+            let _: Result<(), _> = tell.send(());
             Ok(connection)
         });
         let bounds = Bounds {
@@ -308,10 +309,10 @@ mod tests {
         Arc::new(Workers::start("test", bounds, connect).unwrap())
     }
 
-    /// The one connection that was made during an outage belonged to an era that then passed. Nothing else was being made,
-    /// and whoever came found nothing to borrow and did not wait: the pool stayed empty for good.
+    /// The only connection that was opened during an outage belonged to an era that then ended. The pool opened no other one, and every
+    /// caller found no connection and did not wait: the pool stayed empty forever.
     #[tokio::test]
-    async fn a_pool_whose_last_connection_is_past_makes_another() {
+    async fn a_pool_whose_last_connection_is_from_a_past_era_opens_another() {
         let there = Arc::new(AtomicBool::new(true));
         let (tell, told) = mpsc::channel();
         let workers = workers(&there, tell);

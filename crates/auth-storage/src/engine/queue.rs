@@ -1,11 +1,11 @@
-//! A bounded queue of jobs. A full one refuses at once: waiting longer than one can be served helps nobody.
+//! A bounded queue of jobs. The rule: a full queue refuses at once, because a job that waits too long is useless to its caller.
 
 use std::{
     collections::VecDeque,
     sync::{Condvar, Mutex, MutexGuard, PoisonError},
 };
 
-/// The queue. Closed, it takes no more and hands out what is left.
+/// The queue. When it is closed, it accepts no more jobs and hands out the remaining ones.
 pub(crate) struct Queue<J> {
     state: Mutex<State<J>>,
     arrived: Condvar,
@@ -17,12 +17,12 @@ struct State<J> {
     closed: bool,
 }
 
-/// Why a job was not taken.
+/// Why a job was not accepted.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Refused {
-    /// As many wait as may.
+    /// The queue is full.
     Full,
-    /// Nobody works any more.
+    /// The queue is closed.
     Closed,
 }
 
@@ -40,7 +40,7 @@ impl<J> Queue<J> {
     }
 
     fn state(&self) -> MutexGuard<'_, State<J>> {
-        // A panic while the lock was held can't have left a half-made queue.
+        // A panic while the lock was held can't have left the queue in an inconsistent state.
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
@@ -59,7 +59,8 @@ impl<J> Queue<J> {
         Ok(())
     }
 
-    /// Waits for a job, then takes it and those that wait behind it, `most` in all. Empty: the queue is closed and empty.
+    /// Waits for a job, then takes it and the ones behind it, at most `most` in total. An empty result means that the queue is closed
+    /// and empty.
     pub(crate) fn take(&self, most: usize) -> Vec<J> {
         let mut state = self.state();
         while state.jobs.is_empty() && !state.closed {
@@ -69,7 +70,7 @@ impl<J> Queue<J> {
         state.jobs.drain(..count).collect()
     }
 
-    /// Takes no more jobs.
+    /// Closes the queue.
     pub(crate) fn close(&self) {
         self.state().closed = true;
         self.arrived.notify_all();

@@ -1,6 +1,6 @@
-//! The one thread that writes to SQLite. It takes the writes that wait, up to 64, and commits them together: one flush to the
-//! disk for all of them. Each has a savepoint, so that one that fails leaves no trace and harms no other; each is answered
-//! after the commit, and if that fails, all of them failed.
+//! The one thread that writes to SQLite. It takes up to 64 waiting writes and commits them together, with one flush to the disk. The
+//! rule: each write has a savepoint, so one that fails is rolled back without affecting the others. Each is answered after the commit,
+//! and if the commit fails, all of them have failed.
 
 use super::{
     Haste, Patience, TOO_LATE, answer, meaning,
@@ -23,16 +23,16 @@ use std::{
 };
 use tokio::sync::oneshot;
 
-/// How many writes share a commit at most.
+/// The most writes that share a commit.
 const MOST_TOGETHER: usize = 64;
 
-/// A write that waits, whatever it answers.
+/// A waiting write with a result of any type.
 trait Write: Send {
-    /// Whether somebody still waits for it.
+    /// Whether its caller still waits for it.
     fn is_wanted(&self) -> bool;
-    /// Runs it and keeps its result. False: its savepoint has to be rolled back.
+    /// Runs it and keeps its result. `false`: its savepoint has to be rolled back.
     fn run(&mut self, c: &mut SqliteConnection) -> bool;
-    /// Answers, now that all is committed or lost.
+    /// Answers its caller after the commit or its failure.
     fn tell(self: Box<Self>, committed: Result<(), StorageError>);
 }
 
@@ -68,17 +68,17 @@ impl<T: Send, F: FnOnce(&mut SqliteConnection) -> Result<T, Fault> + Send> Write
 
     fn tell(self: Box<Self>, committed: Result<(), StorageError>) {
         let result = match (self.result, committed) {
-            // What failed by itself says so; what succeeded stands or falls with the commit.
+            // A write that failed keeps its own error. One that succeeded depends on the commit.
             (Some(Err(error)), _) | (_, Err(error)) => Err(error),
             (Some(Ok(value)), Ok(())) => Ok(value),
             (None, Ok(())) => Err(StorageError::Unavailable(Outage::Stopping)),
         };
-        // The receiver may be gone: the work is done all the same.
+        // The receiver may be gone. The work is done anyway.
         let _: Result<(), _> = self.tell.send(result);
     }
 }
 
-/// The writer. Dropped, it finishes what waits, and closes the database.
+/// The writer. When it is dropped, it finishes the waiting writes and closes the database.
 pub(crate) struct Writer {
     queue: Arc<Queue<Box<dyn Write>>>,
     thread: Option<JoinHandle<()>>,
@@ -86,7 +86,7 @@ pub(crate) struct Writer {
 }
 
 impl Writer {
-    /// Starts the thread on its connection. `reconnect` makes another one after a fault.
+    /// Starts the thread with its connection. `reconnect` opens another one after a fault.
     pub(crate) fn start(
         bound: usize,
         acquire: Duration,
@@ -120,7 +120,7 @@ impl Writer {
         })
     }
 
-    /// Runs a write, and answers when it is on the disk.
+    /// Runs a write, and returns once it is on the disk.
     pub(crate) async fn run<T: Send + 'static>(
         &self,
         haste: Haste,
@@ -150,7 +150,7 @@ impl Drop for Writer {
     fn drop(&mut self) {
         self.queue.close();
         if let Some(thread) = self.thread.take() {
-            // It catches panics, so it ends in order; and if not, nothing is left to be done here.
+            // The thread catches panics, so it ends normally. If it does not, there is nothing left to do here.
             let _: thread::Result<()> = thread.join();
         }
     }
@@ -162,7 +162,7 @@ fn refuse(batch: Vec<Box<dyn Write>>, error: &StorageError) {
     }
 }
 
-/// Runs and commits a batch. `None`: the connection is not to be used again.
+/// Runs and commits a batch. `None`: the connection must not be used again.
 fn commit_together(mut c: SqliteConnection, batch: Vec<Box<dyn Write>>) -> Option<SqliteConnection> {
     let mut batch: Vec<_> = batch.into_iter().filter(|write| write.is_wanted()).collect();
     match whole(&mut c, &mut batch) {
@@ -175,7 +175,7 @@ fn commit_together(mut c: SqliteConnection, batch: Vec<Box<dyn Write>>) -> Optio
         Err(error) => {
             let meaning = meaning::<SqliteConnection>(Fault::Sql(error));
             let busy = meaning.error == StorageError::Unavailable(Outage::Busy);
-            // A transaction that can't be ended leaves a connection that can't be used.
+            // If the transaction can't be ended, the connection can't be used again.
             let ended = matches!(
                 AnsiTransactionManager::rollback_transaction(&mut c),
                 Ok(()) | Err(Error::NotInTransaction)
@@ -194,14 +194,14 @@ fn whole(c: &mut SqliteConnection, batch: &mut [Box<dyn Write>]) -> Result<(), E
     if batch.is_empty() {
         return Ok(());
     }
-    // IMMEDIATE: a transaction that reads first and then writes would fail at once beside another process's write.
+    // IMMEDIATE: a transaction that first reads and then writes would fail at once if another process is writing.
     AnsiTransactionManager::begin_transaction_sql(c, "BEGIN IMMEDIATE")?;
     for write in batch {
         AnsiTransactionManager::begin_transaction(c)?;
         if write.run(c) {
             AnsiTransactionManager::commit_transaction(c)?;
         } else {
-            // Where the fault rolled all back (a full disk), this fails, and with it the batch.
+            // If the fault has rolled everything back (a full disk), this fails, and the batch with it.
             AnsiTransactionManager::rollback_transaction(c)?;
         }
     }

@@ -1,21 +1,21 @@
-//! What a migration makes others wait for, and for how long: read from its statements, for `keyward upgrade check`. PostgreSQL's
-//! locks are those of its manual (Explicit Locking, ALTER TABLE). A statement that is not known here is feared.
+//! What a migration blocks, and for how long. `keyward upgrade check` shows it; it is read from the migration's statements. PostgreSQL's
+//! locks are those of its manual (Explicit Locking, ALTER TABLE). The rule: an unknown statement counts as the worst case.
 
 /// What waits while a statement runs.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Waits {
-    /// Nothing: the table is new, or is locked against other changes of the schema alone.
+    /// Nothing: the table is new, or only other changes of the schema have to wait.
     Nothing,
-    /// Writes of the rows that are changed.
+    /// Writes to the rows that are changed.
     Rows,
-    /// Writes of the table.
+    /// Writes to the table.
     Writes,
     /// Reads and writes of the table.
     Everything,
 }
 
 impl Waits {
-    /// In words.
+    /// What waits, in words.
     #[must_use]
     pub const fn as_str(self) -> &'static str {
         match self {
@@ -27,10 +27,10 @@ impl Waits {
     }
 }
 
-/// How much of a table a statement goes through.
+/// How much of a table a statement reads or writes.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Work {
-    /// None of it.
+    /// None of its rows.
     Catalogue,
     /// All rows are read.
     Scan,
@@ -39,7 +39,7 @@ pub enum Work {
 }
 
 impl Work {
-    /// Microseconds a row, on the slow side: a disk that is not the fastest, and others at work beside it.
+    /// Microseconds for each row: a cautious estimate for a slow disk under load.
     #[must_use]
     pub const fn micros_a_row(self) -> u64 {
         match self {
@@ -50,18 +50,18 @@ impl Work {
     }
 }
 
-/// What a statement does to others.
+/// What a statement does to concurrent requests.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Effect {
-    /// The table; of a dropped index, its name.
+    /// The table, or the name of a dropped index.
     pub table: String,
     /// What waits.
     pub waits: Waits,
-    /// How much of the table it goes through.
+    /// How much of the table it reads or writes.
     pub work: Work,
 }
 
-/// The statements of a script, without its comments. Fit for scripts without a semicolon in a text.
+/// The statements of a script, without its comments. It works for scripts without a semicolon in a string.
 pub(crate) fn statements(script: &str) -> impl Iterator<Item = String> {
     let lines: Vec<&str> = script
         .lines()
@@ -76,14 +76,14 @@ pub(crate) fn statements(script: &str) -> impl Iterator<Item = String> {
     all.into_iter().filter(|statement| !statement.is_empty())
 }
 
-/// The effects of a script on PostgreSQL: of each statement on its own table, and on those that it makes a table refer to.
+/// The effects of a script on PostgreSQL: of each statement, on its own table and on the tables that its foreign keys refer to.
 #[must_use]
 pub(crate) fn on_postgres(script: &str) -> Vec<Effect> {
     let mut effects = Vec::new();
     for statement in statements(script) {
         let own = effect(&statement);
         let others = referred_to(&statement).filter(|table| *table != own.table);
-        // Each gets a trigger. Nothing of it is read but by its key.
+        // Each of those tables gets a trigger. Its rows are read only by their key.
         let others: Vec<Effect> = others
             .map(|table| Effect {
                 table: table.to_owned(),
@@ -97,7 +97,7 @@ pub(crate) fn on_postgres(script: &str) -> Vec<Effect> {
     effects
 }
 
-/// The tables behind the word `REFERENCES`.
+/// The tables after the word `REFERENCES`.
 fn referred_to(statement: &str) -> impl Iterator<Item = &str> {
     let behind = statement.split("REFERENCES ").skip(1);
     behind.filter_map(|rest| {
@@ -112,7 +112,7 @@ pub(crate) fn dropped_tables(script: &str) -> impl Iterator<Item = String> {
     dropped.map(|statement| effect(&statement).table)
 }
 
-/// The effects of a script on SQLite, where a run keeps all other writers out, and readers never wait.
+/// The effects of a script on SQLite, where a run blocks all other writers, and readers never wait.
 #[must_use]
 pub(crate) fn on_sqlite(script: &str) -> Vec<Effect> {
     let writers_wait = |statement: String| Effect {
@@ -272,7 +272,7 @@ mod tests {
     }
 
     #[test]
-    fn writes_of_a_table_wait_while_another_is_made_to_refer_to_it() {
+    fn writes_to_a_table_wait_while_a_foreign_key_to_it_is_added() {
         for (statement, own) in [
             (
                 "CREATE TABLE a (b int REFERENCES d, c int REFERENCES a(b))",

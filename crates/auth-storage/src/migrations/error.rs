@@ -1,4 +1,4 @@
-//! Why a run of migrations stopped.
+//! Why a run of migrations stopped. The rule: an error after the first transaction names the migrations that stay applied.
 
 use crate::{
     error::{Outage, StorageError},
@@ -10,31 +10,31 @@ use diesel::result::{DatabaseErrorKind, Error};
 /// The schema can't be changed.
 #[derive(Debug, thiserror::Error)]
 pub enum MigrateError {
-    /// A newer version took something away that this one needs, or something of a newer version is to be taken back.
+    /// A newer version removed something that this version needs, or a migration of a newer version was to be reverted.
     #[error("the database has the migration {0}, which this version does not know: run the newer version")]
     SchemaNewer(String),
-    /// A step of the run failed, and is not applied.
+    /// A step of the run failed and is not applied.
     #[error("{what} failed, and is not applied: {cause}")]
     Failed {
-        /// Which: a migration by its name, or what is done around them.
+        /// The step: the name of a migration, or a check of the run.
         what: String,
-        /// What the database said.
+        /// The database's message.
         cause: String,
     },
-    /// Other transactions use the tables all the time.
+    /// Other transactions kept using the tables.
     #[error(
-        "the tables that the migrations change are in use all the time: run it again when the database has less to do"
+        "the tables that the migrations change are always in use: try again when the database is less busy"
     )]
     Busy,
-    /// Nodes that serve need what is to be taken back.
-    #[error("the migration {migration} is not taken back, because nodes that serve this database need it: {}", LivingNode::list(.nodes))]
+    /// Live nodes need the migration that was to be reverted.
+    #[error("the migration {migration} is not reverted, because live nodes need it: {}", LivingNode::list(.nodes))]
     Needed {
         /// Its name.
         migration: String,
         /// The nodes that know it.
         nodes: Vec<LivingNode>,
     },
-    /// The run stopped after some of its migrations were applied. They stay applied.
+    /// The run stopped after some of its migrations were applied. These stay applied.
     #[error("{cause}; applied before that: {}", .applied.join(", "))]
     Partly {
         /// Their names, in order.
@@ -48,18 +48,18 @@ pub enum MigrateError {
     Storage(#[from] StorageError),
 }
 
-/// Why one transaction of a run was undone.
+/// Why one transaction of a run was rolled back.
 pub(crate) enum Stop {
-    /// Its tables are in use, or another run is at it: it may be tried again.
+    /// Its tables are in use, or another run is active. It may be tried again.
     Busy,
-    /// It may not be tried again.
+    /// The run ends with this error.
     For(MigrateError),
     /// The database failed.
     Fault(Fault),
 }
 
 impl Stop {
-    /// A step failed, and this is what the database said.
+    /// A step failed, with the database's message.
     pub(crate) fn failed(what: impl Into<String>, cause: impl Into<String>) -> Self {
         Self::For(MigrateError::Failed {
             what: what.into(),
@@ -67,7 +67,7 @@ impl Stop {
         })
     }
 
-    /// No connection can be made.
+    /// No connection can be opened.
     pub(crate) fn unreachable<E>(_: E) -> Self {
         Self::For(StorageError::Unavailable(Outage::Unreachable).into())
     }

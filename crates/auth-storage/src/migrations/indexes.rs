@@ -1,6 +1,6 @@
-//! Indexes that PostgreSQL builds while others write. They can't be built in a transaction, so a migration that asks for one
-//! (`CREATE INDEX CONCURRENTLY`) holds nothing else, and is recorded after its indexes are there. A run that ended in between leaves
-//! an index that PostgreSQL does not use: the next run replaces it.
+//! Indexes that PostgreSQL builds while others write (`CREATE INDEX CONCURRENTLY`). They can't be built in a transaction. The rule: a
+//! migration with such a statement contains no other kind of statement, and is recorded once its indexes exist. A run that ends in
+//! between leaves an invalid index, which PostgreSQL does not use: the next run replaces it.
 
 use super::{effects::statements, error::Stop, migration::Migration};
 use auth_domain::foreign_words::known;
@@ -10,7 +10,7 @@ use diesel::{
     sql_types::{Bool, Text},
 };
 
-/// The word that asks for it.
+/// The keyword of such a statement.
 const ASKS: &str = "CONCURRENTLY";
 
 /// Whether a migration builds its indexes outside of a transaction on PostgreSQL.
@@ -29,14 +29,14 @@ struct Found {
 const LOOK: &str = "SELECT i.indisvalid AS is_valid, EXISTS (SELECT 1 FROM pg_stat_progress_create_index p \
                     WHERE p.index_relid = i.indexrelid) AS is_being_built FROM pg_index i WHERE i.indexrelid = to_regclass($1)";
 
-/// Takes the lock, or fails as if it were lost to another transaction. Its statements are sent without parameters: the result of one
-/// with parameters would keep its snapshot, and the index would wait for that.
+/// Takes the lock, or fails with a serialization failure. The statements have no parameters: the result of a statement with parameters
+/// would keep its snapshot, and the build of the index would wait for it.
 const BE_ALONE: &str = "SET LOCAL idle_in_transaction_session_timeout = 0; DO $keyward$ BEGIN \
                         IF NOT pg_try_advisory_xact_lock(7738151096084) THEN RAISE SQLSTATE '40001'; END IF; END $keyward$";
 
-/// Builds the indexes of a migration that are not there yet. [`Stop::Busy`]: another run is at it.
+/// Builds the indexes of a migration that don't exist yet. [`Stop::Busy`]: another run is building.
 ///
-/// One run builds at a time, because two would wait for each other's snapshots. The lock that says so belongs to a transaction on a
+/// One run builds at a time, because two would wait for each other's snapshots. The lock for that belongs to a transaction on a
 /// connection of its own, so that a pooler can't leave it behind.
 pub(super) fn build(
     alone: &mut PgConnection,
@@ -51,7 +51,7 @@ pub(super) fn build(
 
 fn build_alone(c: &mut PgConnection, migration: &Migration) -> Result<(), Stop> {
     let failed = |cause: &str| Stop::failed(format!("the migration {}", migration.name), known(cause));
-    // Building waits for every transaction that could still miss a row; no lock of others' is waited for meanwhile.
+    // The build waits for every transaction that does not know of the index yet. Meanwhile no request waits for it.
     c.batch_execute("SET statement_timeout = 0; SET lock_timeout = 60000")?;
     for statement in statements(migration.postgres.up) {
         let mut words = statement.split_whitespace();
@@ -62,7 +62,7 @@ fn build_alone(c: &mut PgConnection, migration: &Migration) -> Result<(), Stop> 
         let found: Vec<Found> = diesel::sql_query(LOOK).bind::<Text, _>(name).load(c)?;
         match found.first() {
             Some(found) if found.is_valid => continue,
-            // The run that began it was killed: its server process goes on.
+            // The run that began it was killed, but its server process is still building.
             Some(found) if found.is_being_built => return Err(Stop::Busy),
             Some(_) => c
                 .batch_execute(&format!("DROP INDEX CONCURRENTLY IF EXISTS {name}"))

@@ -1,4 +1,4 @@
-//! A migration: its name, its step, and its script for each database.
+//! A migration: its name, its step, and its script for each database. The rule: its name starts with its stamp, which orders it.
 
 use super::effects::{self, Effect};
 use crate::config::Backend;
@@ -6,14 +6,14 @@ use crate::config::Backend;
 /// What a migration does to the programs that don't know it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Step {
-    /// It adds or widens: programs that don't know it go on.
+    /// It adds or widens: programs that don't know it keep working.
     Expand,
-    /// It removes or narrows: programs that don't know it can't serve the schema any more.
+    /// It removes or narrows: programs that don't know it can no longer serve the schema.
     Contract,
 }
 
 impl Step {
-    /// Its word, as `migrate status` shows it.
+    /// The step as `migrate status` shows it.
     #[must_use]
     pub const fn as_str(self) -> &'static str {
         match self {
@@ -23,30 +23,30 @@ impl Step {
     }
 }
 
-/// What a migration runs on one of the databases.
+/// The statements of a migration for one database.
 #[derive(Debug, Clone, Copy)]
 pub struct Script {
-    /// Forward.
+    /// They apply the migration.
     pub up: &'static str,
-    /// Back.
+    /// They revert it.
     pub down: &'static str,
 }
 
 /// A migration.
 #[derive(Debug, Clone, Copy)]
 pub struct Migration {
-    /// Its name: the moment when it was written and, behind the first `_`, what it does.
+    /// Its name: the time when it was written and, after the first `_`, what it does.
     pub name: &'static str,
     /// What it does to older programs.
     pub step: Step,
-    /// On SQLite.
+    /// The script for SQLite.
     pub sqlite: Script,
-    /// On PostgreSQL.
+    /// The script for PostgreSQL.
     pub postgres: Script,
 }
 
 impl Migration {
-    /// What its statements do to others on this database.
+    /// What its statements do to concurrent requests on this database.
     #[must_use]
     pub fn effects(&self, backend: Backend) -> Vec<Effect> {
         match backend {
@@ -55,7 +55,7 @@ impl Migration {
         }
     }
 
-    /// The digits of its moment, by which the database remembers it.
+    /// The digits of its time, by which the database records it.
     #[must_use]
     pub fn stamp(&self) -> String {
         stamp(self.name)

@@ -1,9 +1,9 @@
-//! Migrations: embedded, forward and back, twins of the same names for both databases.
+//! Migrations. They are embedded in the program, can be applied and reverted, and have the same names for both databases.
 //!
-//! The rule of rolling upgrades: any release runs beside the one before it on one database. A migration that **expands** (new
-//! tables, nullable or defaulted columns, indexes, widened checks) breaks no older program and is applied while older ones serve.
-//! One that **contracts** (removes or narrows) comes a release later at the earliest, and raises the schema's floor: the oldest
-//! stamp that a program must know to serve it. A program starts on a newer schema whose floor it knows.
+//! The rule of rolling upgrades: any release can run together with the previous one on one database. A migration that **expands** (new
+//! tables, nullable or defaulted columns, indexes, widened checks) breaks no older program and is applied while older ones serve. One
+//! that **contracts** (removes or narrows) comes at least one release later, and becomes the schema's floor: a program must know the
+//! floor to serve the schema. So a program starts on a newer schema whose floor it knows.
 
 pub mod effects;
 pub(crate) mod error;
@@ -24,43 +24,43 @@ use crate::{
 use migration::stamp;
 use std::collections::BTreeSet;
 
-/// Which of the migrations that contract may be applied.
+/// Which contracting migrations may be applied.
 #[derive(Debug, Clone)]
 pub enum Contracts {
-    /// Those that every living node knows; on SQLite all, for this is the right to serve. The run keeps it until it ends.
+    /// Those that every live node knows. On SQLite: all of them, because the run holds the right to serve until it ends.
     Of(ServeLock),
-    /// Those that every living node knows; on SQLite none, for another process serves.
+    /// Those that every live node knows. On SQLite: none, because another process serves.
     Wait,
-    /// All, whatever serves. A node that does not know one is broken by it.
+    /// All of them. A live node that does not know one of them breaks.
     Force,
 }
 
-/// What a run came to.
+/// The result of a run.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct Migrated {
-    /// The names of what was applied, in order.
+    /// The names of the applied migrations, in order.
     pub applied: Vec<String>,
-    /// What was left, and why.
+    /// The migrations that were held back, and why.
     pub held_back: Vec<HeldBack>,
 }
 
-/// A migration that was not applied, because it would break what serves.
+/// A migration that was not applied, because it would break a live node.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct HeldBack {
     /// Its name.
     pub migration: String,
-    /// The nodes that don't know it. Empty on SQLite: another process serves the file.
+    /// The nodes that don't know it. Empty on SQLite, where another process serves the file.
     pub for_nodes: Vec<LivingNode>,
 }
 
 /// A migration, and whether the database has it.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Status {
-    /// Its name; of one that this version does not know, its stamp alone.
+    /// Its name, or only its stamp if this version does not know it.
     pub name: String,
     /// Whether it is applied.
     pub applied: bool,
-    /// What it does to older programs. `None`: this version does not know it, for the schema is newer than the program.
+    /// What it does to older programs. `None`: this version does not know it, because the schema is newer than the program.
     pub step: Option<Step>,
 }
 
@@ -71,22 +71,22 @@ impl Status {
         self.step.is_some()
     }
 
-    /// Whether this version can't serve before it is applied. One that contracts may wait: it only takes away what this version
-    /// does not need.
+    /// Whether it has to be applied before this version can serve. A contracting migration may wait, because it only removes what this
+    /// version does not need.
     #[must_use]
     pub fn is_missing(&self) -> bool {
         !self.applied && self.step == Some(Step::Expand)
     }
 }
 
-/// Where a database's schema stands, seen by this version.
+/// The state of a database's schema, as this version sees it.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Schema {
-    /// All migrations in order, with those that this version does not know at the end.
+    /// All migrations in order. Those that this version does not know come last.
     pub migrations: Vec<Status>,
-    /// The stamp that a program must know to serve it. `None`: it was migrated by versions from before there was a floor.
+    /// The stamp that a program must know to serve it. `None`: only versions from before the floor was introduced have migrated it.
     pub floor: Option<String>,
-    /// Whether this version may serve it.
+    /// The stamp that this version would have to know to serve it.
     refused_for: Option<String>,
 }
 
@@ -114,13 +114,13 @@ impl Schema {
         }
     }
 
-    /// The stamp that this version would have to know. `None`: it may serve this schema, once nothing is missing.
+    /// The stamp that this version would have to know. `None`: it may serve this schema once no migration is missing.
     #[must_use]
     pub fn refused_for(&self) -> Option<&str> {
         self.refused_for.as_deref()
     }
 
-    /// Whether it is the one that a program must know to serve this schema.
+    /// Whether it is the migration that a program must know to serve this schema.
     #[must_use]
     pub fn is_floor(&self, status: &Status) -> bool {
         self.floor.as_deref() == Some(stamp(&status.name).as_str())
@@ -133,13 +133,13 @@ impl Schema {
         known.all(|one| node.knows.includes(&stamp(&one.name)))
     }
 
-    /// Those that must be applied before this version can serve.
+    /// The migrations that must be applied before this version can serve.
     pub fn missing(&self) -> impl Iterator<Item = &Status> {
         self.migrations.iter().filter(|migration| migration.is_missing())
     }
 }
 
-/// The floor, where a program that knows `known` does not know it. Without a floor, whatever is strange is feared.
+/// The floor, if a program that knows `known` does not know it. Without a floor, the first unknown stamp counts as one.
 pub(crate) fn unknown_floor(
     known: &[Migration],
     strangers: &BTreeSet<String>,
@@ -155,33 +155,32 @@ pub(crate) fn unknown_floor(
 }
 
 impl Storage {
-    /// Where the schema stands.
+    /// The state of the schema.
     pub async fn schema(&self) -> Result<Schema, StorageError> {
         let (applied, floor) = run!(self, look, migrations::standing())?;
         Ok(Schema::new(self.inner.migrations, applied, floor))
     }
 
-    /// Applies the migrations that are missing. Those that contract wait while something serves the database that does not know
-    /// them.
+    /// Applies the missing migrations. Contracting ones wait while a live node does not know them.
     pub async fn migrate_up(&self) -> Result<Migrated, MigrateError> {
-        // On SQLite this lock means serving: no server can start until the run ends.
+        // On SQLite this lock is the right to serve: no server can start until the run ends.
         let lock = self.claim_serving();
         self.migrate_up_with(lock.map_or(Contracts::Wait, Contracts::Of))
             .await
     }
 
-    /// The same, and says which of those that contract may be applied.
+    /// The same, with a choice of the contracting migrations that may be applied.
     pub async fn migrate_up_with(&self, contracts: Contracts) -> Result<Migrated, MigrateError> {
         run::up(&self.inner.database, self.inner.migrations, contracts).await
     }
 
-    /// Takes the newest migration back and names it, unless a living node needs it. On SQLite the caller has to hold the right to
+    /// Reverts the newest migration and returns its name, unless a live node needs it. On SQLite the caller has to hold the right to
     /// serve.
     pub async fn migrate_down(&self) -> Result<Option<String>, MigrateError> {
         run::down(&self.inner.database, self.inner.migrations).await
     }
 
-    /// A migration that this program knows.
+    /// The migration with this name, if this program knows it.
     #[must_use]
     pub fn migration(&self, name: &str) -> Option<&'static Migration> {
         self.inner
@@ -190,7 +189,7 @@ impl Storage {
             .find(|migration| migration.name == name)
     }
 
-    /// About how many rows a table of the schema has; none where there is no such table.
+    /// The estimated number of rows of a table; 0 if the table does not exist.
     pub async fn about_how_many(&self, table: String) -> Result<u64, StorageError> {
         run!(self, read, migrations::rows_of(&table))
     }

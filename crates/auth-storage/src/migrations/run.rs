@@ -1,11 +1,9 @@
-//! A run of migrations.
+//! A run of migrations. The rule: it is one transaction that holds a lock. So it works through a pooler, several nodes may try at the
+//! same time, and no schema is half applied. It has a connection of its own, without the time limits of requests. What PostgreSQL can't
+//! do in a transaction (`indexes`) is done between two transactions.
 //!
-//! It is one transaction behind a lock that the transaction holds, so that it works through a pooler, several nodes may try at
-//! once, and a half-applied schema can't be. It has a connection of its own, without the limits of a request's. What PostgreSQL
-//! can't do in a transaction (`indexes`) is done between two of them.
-//!
-//! Requests wait behind a statement that waits for a table, and may hold another that the run needs. So a run takes all its tables
-//! first, waits for them for a moment only, gives all up, and tries again.
+//! Requests queue behind a statement that waits for a table, and may hold another table that the run needs. So a run first locks all of
+//! its tables. If it does not get them after a short wait, it rolls back and tries again.
 
 use super::{
     Contracts, HeldBack, Migrated,
@@ -24,29 +22,30 @@ use diesel::{connection::SimpleConnection, prelude::*, sql_types::BigInt};
 use std::{sync::Arc, thread, time::Duration};
 use tokio::{sync::oneshot, time::sleep};
 
-/// "keyward" in an advisory lock's number. Whatever is then waited for, PostgreSQL looks for a deadlock later (1 s).
+/// Takes the advisory lock of Keyward's migrations, whose number stands for "keyward". Later waits for locks end before PostgreSQL
+/// checks for a deadlock (after 1 s).
 const TAKE_LOCK: &str = "SET LOCAL statement_timeout = 0; SET LOCAL lock_timeout = 60000; \
                          SET LOCAL idle_in_transaction_session_timeout = 0; SELECT pg_advisory_xact_lock(7738151096083); \
                          SET LOCAL lock_timeout = 500";
-/// How often a run is tried while its tables are in use.
+/// The number of attempts while the tables are in use.
 const TRIES: u32 = 40;
-/// How long requests have the tables for themselves in between.
+/// The pause between two attempts, in which requests can use the tables.
 const PAUSE: Duration = Duration::from_millis(1000);
-/// Foreign keys are off, as SQLite's manual has it for changes of a schema: to rebuild a table it is dropped, and what
-/// refers to it must not go with it. They are checked before the commit.
+/// Foreign keys are off, as SQLite's manual recommends for schema changes: rebuilding a table drops it, and rows that refer to it must
+/// not be deleted with it. They are checked before the commit.
 const SQLITE_SETTINGS: &str = "PRAGMA busy_timeout = 60000; PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL; \
                                PRAGMA foreign_keys = OFF;";
 
-/// What one transaction came to.
+/// The result of one transaction.
 #[derive(Default)]
 pub(crate) struct Round {
     pub(crate) applied: Vec<String>,
     pub(crate) held_back: Vec<HeldBack>,
-    /// What has to be done outside of a transaction before the run goes on.
+    /// The migration that has to be done outside of a transaction before the run continues.
     pub(crate) beside: Option<Migration>,
 }
 
-/// Applies what is missing.
+/// Applies the missing migrations.
 pub(crate) async fn up(
     database: &Database,
     known: &'static [Migration],
@@ -77,7 +76,7 @@ pub(crate) async fn up(
     }
 }
 
-/// Takes the newest migration back.
+/// Reverts the newest migration.
 pub(crate) async fn down(
     database: &Database,
     known: &'static [Migration],
@@ -102,7 +101,7 @@ pub(crate) async fn down(
     Ok(taken_back.applied.pop())
 }
 
-/// Runs transactions, each on a thread of its own, until nothing is left to be done.
+/// Runs transactions, each on a thread of its own, until nothing is left to do.
 async fn in_rounds<C: Dialect>(
     work: impl Fn(Option<&Migration>) -> Result<Round, Stop> + Send + Sync + 'static,
 ) -> Result<Migrated, MigrateError> {
@@ -113,12 +112,12 @@ async fn in_rounds<C: Dialect>(
         let (to_do, of) = (Arc::clone(&work), beside);
         let started = thread::Builder::new().name("migrate".to_owned()).spawn(move || {
             let ended = to_do(of.as_ref());
-            // What the run holds is given back before it is known to have ended.
+            // The run releases the right to serve before its caller learns that it has ended.
             drop(to_do);
-            // The receiver may be gone: the run goes on.
+            // The receiver may be gone. The run continues.
             let _: Result<(), _> = tell.send(ended);
         });
-        // Without a thread nothing is sent.
+        // If the thread did not start, the channel is closed and nothing is sent.
         drop(started);
         match told.await {
             Ok(Ok(round)) => {

@@ -1,4 +1,4 @@
-//! The tables that a run changes on PostgreSQL. The rule: a run takes all of them before it changes one, and gives way to requests.
+//! The tables that a run changes on PostgreSQL. The rule: a run locks all of them before it changes one, and gives way to requests.
 
 use super::effects::{self, Waits};
 use crate::{fault::Fault, schema::columns};
@@ -16,14 +16,14 @@ struct Named {
 /// A table by its name or by that of one of its indexes.
 const NAMED: &str = "SELECT c.relname::text AS name FROM pg_class c LEFT JOIN pg_index i ON i.indexrelid = to_regclass($1) \
                      WHERE c.oid = coalesce(i.indrelid, to_regclass($1)) AND c.relkind = 'r'";
-/// The tables that a table refers to: each has a trigger that goes with it.
+/// The tables that a table refers to. Each has a trigger, which is dropped together with that table.
 const REFERRED_TO: &str = "SELECT c.relname::text AS name FROM pg_constraint f JOIN pg_class c ON c.oid = f.confrelid \
                            WHERE f.contype = 'f' AND f.conrelid = to_regclass($1)";
-/// How long a run waits for all its tables together, in milliseconds. It is less than the time after which PostgreSQL looks for a
-/// deadlock (1 s).
+/// How long a run waits for all of its tables together, in milliseconds: less than the time after which PostgreSQL checks for a deadlock
+/// (1 s).
 const WAITS_FOR: usize = 800;
 
-/// Takes the tables that these scripts change, all of them, or fails as [`give_way`] does, within less than a second.
+/// Locks all tables that these scripts change, or fails like [`give_way`], after less than a second.
 pub(crate) fn hold(c: &mut PgConnection, scripts: &[&str]) -> Result<(), Fault> {
     let mut look = |query, table: &str| -> QueryResult<Vec<String>> {
         let found = diesel::sql_query(query).bind::<Text, _>(table);
@@ -48,7 +48,7 @@ pub(crate) fn hold(c: &mut PgConnection, scripts: &[&str]) -> Result<(), Fault> 
         }
     }
     writes.retain(|table| !whole.contains(table));
-    // In the order in which requests take them, so that few of them cross.
+    // In the order in which requests lock them, so that deadlocks are rare.
     let order: Vec<&str> = columns().into_iter().map(|(table, _)| table).collect();
     let place = |name: &String| order.iter().position(|table| table == name);
     let each = WAITS_FOR / (whole.len() + writes.len()).max(1);
@@ -64,9 +64,9 @@ pub(crate) fn hold(c: &mut PgConnection, scripts: &[&str]) -> Result<(), Fault> 
     Ok(c.batch_execute("SET LOCAL lock_timeout = 500")?)
 }
 
-/// Runs statements that are undone rather than wait for others for longer than `lock_timeout`, or in a deadlock with them. Their error
-/// then is a [`SerializationFailure`](diesel::result::DatabaseErrorKind::SerializationFailure). PostgreSQL's own codes for it (55P03,
-/// 40P01) don't pass through Diesel, and its messages are in the server's language.
+/// Runs statements that are rolled back if they wait for a lock for longer than `lock_timeout`, or in a deadlock. Their error is then a
+/// [`SerializationFailure`](diesel::result::DatabaseErrorKind::SerializationFailure): Diesel does not pass PostgreSQL's own codes on
+/// (55P03, 40P01), and its messages are in the server's language.
 pub(crate) fn give_way(c: &mut PgConnection, statements: &str) -> QueryResult<()> {
     c.batch_execute(&format!(
         "DO $keyward$ BEGIN EXECUTE $statements${statements}$statements$; \

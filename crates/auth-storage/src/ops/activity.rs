@@ -1,4 +1,4 @@
-//! How often something happened in an hour: added up by every node, read in order, removed when it is old.
+//! How often something happened in an hour. The rule: every node adds its counts, and none overwrites another's.
 
 use super::{Conn, readable_rows, whole};
 use crate::{
@@ -12,11 +12,11 @@ use crate::{
 use auth_domain::time::Timestamp;
 use diesel::{prelude::*, upsert::excluded};
 
-/// Adds counts to what is there, all or none.
+/// Adds counts to the stored ones, all or none.
 pub(crate) fn add(c: &mut Conn, counts: &[HourCount]) -> Result<(), Fault> {
     use activity as a;
     let mut rows: Vec<NewActivityRow<'_>> = counts.iter().filter_map(NewActivityRow::of).collect();
-    // Every node takes the rows in this order: none waits for one that waits for it.
+    // Every node locks the rows in this order, so that no two nodes wait for each other.
     rows.sort_by_key(NewActivityRow::key);
     whole(c, |c| {
         for row in rows {
@@ -33,7 +33,7 @@ pub(crate) fn add(c: &mut Conn, counts: &[HourCount]) -> Result<(), Fault> {
     })
 }
 
-/// What was counted from this hour on, by hour and kind.
+/// The counts of this hour and later ones, ordered by hour and kind.
 pub(crate) fn since(c: &mut Conn, hour: Timestamp) -> Result<Vec<HourCount>, Fault> {
     use activity as a;
     let rows: Vec<ActivityRow> = a::table
@@ -44,7 +44,7 @@ pub(crate) fn since(c: &mut Conn, hour: Timestamp) -> Result<Vec<HourCount>, Fau
     readable_rows(rows, ActivityRow::count)
 }
 
-/// Removes counts of hours that are long past.
+/// Removes the counts of hours that are long past.
 pub(crate) fn sweep(c: &mut Conn, sweep: &Sweep) -> Result<u64, Fault> {
     use activity as a;
     let long_ago = before(sweep.now, sweep.keep.keep_activity);

@@ -1,4 +1,4 @@
-//! API keys.
+//! API keys. The rule: a key is found by its digest alone.
 
 use super::{
     Conn, committed_or_refused,
@@ -27,7 +27,7 @@ use auth_domain::{
 };
 use diesel::prelude::*;
 
-/// How exactly the last use is known: a key in use is written once in so long.
+/// The precision of the last use: a key in use is written at most once in this time.
 const TOUCHED_EVERY: Span = Span::minutes(1);
 
 /// Stores a key.
@@ -99,7 +99,7 @@ pub(crate) fn revoke(
     undone(revoked)
 }
 
-/// The key of a digest with its owner, in one statement.
+/// The key with this digest and its owner, in one statement.
 pub(crate) fn holder(c: &mut Conn, digest: &[u8; 32]) -> Result<Option<Holder>, Fault> {
     let row: Option<(ApiKeyRow, UserRow)> = api_keys::table
         .inner_join(users::table)
@@ -116,7 +116,7 @@ pub(crate) fn holder(c: &mut Conn, digest: &[u8; 32]) -> Result<Option<Holder>, 
     .transpose()
 }
 
-/// Writes down that a key was used, at most once a minute.
+/// Records that a key was used, at most once a minute.
 pub(crate) fn touch(c: &mut Conn, id: ApiKeyId, now: Timestamp) -> Result<(), Fault> {
     use api_keys as k;
     let stale = k::last_used_at
@@ -128,7 +128,7 @@ pub(crate) fn touch(c: &mut Conn, id: ApiKeyId, now: Timestamp) -> Result<(), Fa
     Ok(())
 }
 
-/// Removes keys that lapsed long ago. Few have an end: an index holds those alone.
+/// Removes keys that expired long ago. Few keys expire, and an index contains only those.
 pub(crate) fn sweep(c: &mut Conn, sweep: &Sweep) -> Result<u64, Fault> {
     use api_keys as k;
     let long_ago = before(sweep.now, sweep.keep.keep_ended_sessions);

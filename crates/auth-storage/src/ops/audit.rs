@@ -1,4 +1,4 @@
-//! The audit log: noted and listed. How it is sealed and pruned stands in `seals`.
+//! The audit log: events are recorded and listed here; `seals` seals and prunes it. The rule: a row that can't be read hides no other.
 
 use super::{
     Conn,
@@ -20,7 +20,7 @@ use auth_domain::{
 use diesel::prelude::*;
 use uuid::Uuid;
 
-/// Notes something that changes nothing else.
+/// Records an event that changes nothing else.
 pub(crate) fn note(
     c: &mut Conn,
     action: Action,
@@ -38,7 +38,7 @@ pub(crate) fn note(
     Notes::of(terms).audit(c, note)
 }
 
-/// Whose rows.
+/// Which user's rows are wanted.
 #[derive(Clone, Copy)]
 enum Of {
     Anybody,
@@ -46,8 +46,8 @@ enum Of {
     Actor(Id),
 }
 
-/// A part of the log, newest first. The rows of a user are those of two indexes: each is read in its order, and no further than
-/// the page goes.
+/// A page of the log, newest first. The rows of a user come from two indexes. Each is read in its order, and no further than the page
+/// needs.
 pub(crate) fn list(c: &mut Conn, filter: &Filter, page: Pagination) -> Result<Vec<AuditEvent>, Fault> {
     let Some(user) = filter.user.map(|user| Id(user.as_uuid())) else {
         return part(c, Of::Anybody, filter, page);
@@ -75,7 +75,7 @@ fn part(c: &mut Conn, of: Of, filter: &Filter, page: Pagination) -> Result<Vec<A
         if let Some(action) = &filter.action {
             wanted = wanted.filter(a::action.eq(action.as_str()));
         }
-        // Ids begin with their moment, to the millisecond: the table's own key finds a time.
+        // An id begins with its time in milliseconds, so the primary key finds a time.
         let first_id = |at| Id(AuditEventId::from_parts(at, [0; 10]).as_uuid());
         if let Some(since) = filter.since {
             wanted = wanted

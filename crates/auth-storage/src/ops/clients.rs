@@ -1,4 +1,4 @@
-//! Machine clients.
+//! Clients. The rule: each change is recorded in the audit log.
 
 use super::{
     Conn,
@@ -12,7 +12,7 @@ use auth_domain::{
 };
 use diesel::prelude::*;
 
-/// Registers a client unless its id is taken.
+/// Registers a client, unless its id is taken.
 pub(crate) fn insert(c: &mut Conn, client: &Client, terms: &ChangeContext) -> Result<bool, Fault> {
     whole(c, |c| {
         let inserted = diesel::insert_into(clients::table)
@@ -43,7 +43,7 @@ pub(crate) fn client(c: &mut Conn, id: &ClientId) -> Result<Option<Client>, Faul
     found.first(c).optional()?.map(ClientRow::client).transpose()
 }
 
-/// All clients, by id.
+/// All clients, ordered by id.
 pub(crate) fn all(c: &mut Conn) -> Result<Vec<Client>, Fault> {
     let rows: Vec<ClientRow> = clients::table
         .select(ClientRow::as_select())
@@ -52,7 +52,7 @@ pub(crate) fn all(c: &mut Conn) -> Result<Vec<Client>, Fault> {
     readable_rows(rows, ClientRow::client)
 }
 
-/// Forgets a client.
+/// Deletes a client.
 pub(crate) fn delete(c: &mut Conn, id: &ClientId, terms: &ChangeContext) -> Result<bool, Fault> {
     whole(c, |c| {
         let deleted = diesel::delete(clients::table.find(id.as_str())).execute(c)?;

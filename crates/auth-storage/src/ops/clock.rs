@@ -1,4 +1,4 @@
-//! The database itself: its clock, and whether it takes writes.
+//! The database itself: its clock, and whether it accepts writes. The rule: a server that accepts no writes has no clock.
 
 use super::Conn;
 use crate::{dialect::Dialect as _, fault::Fault, schema::guards};
@@ -10,7 +10,7 @@ pub(crate) fn now(c: &mut Conn) -> Result<Timestamp, Fault> {
     Ok(c.clock()?.0)
 }
 
-/// Writes a row that means nothing else.
+/// Writes a row whose only purpose is to show that the database accepts writes.
 pub(crate) fn leave_a_mark(c: &mut Conn) -> Result<(), Fault> {
     diesel::insert_into(guards::table)
         .values((guards::name.eq("readiness"), guards::taken.eq(1)))

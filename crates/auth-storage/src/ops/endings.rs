@@ -1,6 +1,6 @@
-//! What an event ends, carried out. The rule: the table of [`auth_domain::credential`] decides, and the loop here is the one place
-//! that ends a user's credentials because of an event. Its match has no wildcard: a new kind of credential does not compile until
-//! this file says how it ends. (One session alone ends in `sessions` and `rotation`; a deleted user's rows go with the user.)
+//! Ends the credentials that a security event ends. The rule: the table of [`auth_domain::credential`] decides, and only the loop here
+//! ends a user's credentials because of an event. Its match has no wildcard: a new kind of credential does not compile until this file
+//! says how it ends. (A single session ends in `sessions` or `rotation`; a deleted user's rows are deleted with the user.)
 
 use super::{Conn, notes::SideEffects, one_time_tokens::void};
 use crate::{
@@ -25,7 +25,7 @@ use auth_domain::{
 };
 use diesel::prelude::*;
 
-/// An event, and what it brings along.
+/// A security event, and the values that its consequences need.
 pub(super) struct Ending<'a> {
     event: SecurityEvent,
     why: EndReason,
@@ -35,7 +35,7 @@ pub(super) struct Ending<'a> {
 }
 
 impl<'a> Ending<'a> {
-    /// An event, and the reason that sessions which it ends are given.
+    /// An event, and the reason that is stored in the sessions that it ends.
     pub(super) const fn of(event: SecurityEvent, why: EndReason) -> Self {
         Self {
             event,
@@ -51,12 +51,12 @@ impl<'a> Ending<'a> {
         self.event
     }
 
-    /// The session that it comes from.
+    /// Adds the session in which the event was caused.
     pub(super) const fn in_session(self, current: Option<SessionId>) -> Self {
         Self { current, ..self }
     }
 
-    /// The password that takes the old one's place.
+    /// Adds the hash that replaces the password.
     pub(super) const fn with_password(self, hash: &'a PasswordHash) -> Self {
         Self {
             new_password: Some(hash),
@@ -64,7 +64,7 @@ impl<'a> Ending<'a> {
         }
     }
 
-    /// Report links from before this moment stay, whatever the table says of the others.
+    /// Keeps report links from before this time, even if the table says that report links end.
     pub(super) const fn sparing_reports_before(self, moment: Timestamp) -> Self {
         Self {
             reports_stay_before: Some(moment),
@@ -73,16 +73,16 @@ impl<'a> Ending<'a> {
     }
 }
 
-/// What is left after an event.
+/// The result of an event.
 pub(super) struct Ended {
-    /// The user after it.
+    /// The user after the event.
     pub(super) user: User,
-    /// How many active sessions ended.
+    /// The number of active sessions that ended.
     pub(super) sessions: u64,
 }
 
-/// Ends what an event ends, of a user whose row is held. Among the last writes of a transaction: other nodes read the revocations
-/// once it is committed.
+/// Ends the credentials that an event ends, for a user whose row is locked. It must be among the last writes of a transaction: other
+/// nodes read its revocations once it is committed.
 pub(super) fn end_credentials(
     c: &mut Conn,
     before: &User,
@@ -124,7 +124,7 @@ pub(super) fn end_credentials(
     })
 }
 
-/// An event that is being carried out.
+/// The state while the consequences of an event are carried out.
 struct Cut<'a> {
     before: &'a User,
     generation: Generation,
@@ -137,7 +137,7 @@ struct Cut<'a> {
 fn end_credential(c: &mut Conn, cut: &mut Cut<'_>, credential: Credential) -> Result<(), Fault> {
     let (user, now) = (cut.before.id, cut.terms.now);
     match credential {
-        // A token below its user's generation is refused; the revocation that says so is the last write.
+        // An access token below its user's generation is refused. The revocation that records this is the last write.
         Credential::CurrentAccessTokens | Credential::OtherAccessTokens => {
             cut.row.token_generation = Some(cut.generation.number());
         }
@@ -164,13 +164,14 @@ fn end_credential(c: &mut Conn, cut: &mut Cut<'_>, credential: Credential) -> Re
             None => end_links(c, user, TokenKind::Report)?,
             Some(moment) => end_reports_since(c, user, moment)?,
         },
-        // A device's token tells when it was given: those from before are strangers. The current one is given another.
+        // A device token contains the time of its issue: devices with an older token are no longer known. The current device gets
+        // a new token.
         Credential::CurrentDevice | Credential::OtherDevices => cut.row.devices_from = Some(Ts(now)),
     }
     Ok(())
 }
 
-/// Only sessions are carried over here: a device that stays known is given its new token with the answer.
+/// Carries sessions over. A device that stays known is not stored: it gets its new token with the answer.
 fn carry_over(c: &mut Conn, cut: &mut Cut<'_>, credential: Credential) -> Result<(), Fault> {
     let which = match (credential, cut.ending.current) {
         (Credential::CurrentSession, Some(current)) => Which::One(current),
@@ -183,7 +184,7 @@ fn carry_over(c: &mut Conn, cut: &mut Cut<'_>, credential: Credential) -> Result
     Ok(())
 }
 
-/// Which of a user's sessions.
+/// Which sessions of a user.
 #[derive(Clone, Copy)]
 enum Which {
     All,
@@ -191,12 +192,12 @@ enum Which {
     One(SessionId),
 }
 
-/// Access tokens that a cut hits.
+/// The access tokens that an event revokes.
 #[derive(Default)]
 pub(super) struct EndedTokens {
-    /// How many active sessions ended.
+    /// The number of active sessions that ended.
     pub(super) sessions: u64,
-    /// The expiry of the last access token among them.
+    /// When the last of these access tokens expires.
     last_access: Option<Timestamp>,
 }
 
@@ -215,7 +216,7 @@ impl EndedTokens {
     }
 }
 
-/// Ends the sessions that have not ended; those past their time, too, since another node's clock may still call them active.
+/// Ends the sessions that have not ended. That includes expired ones, since they may still be active by another node's clock.
 fn end_active(c: &mut Conn, cut: &Cut<'_>, which: Which) -> Result<EndedTokens, Fault> {
     use sessions as s;
     let (before, now) = (cut.before, cut.terms.now);
@@ -244,8 +245,8 @@ fn end_active(c: &mut Conn, cut: &Cut<'_>, which: Which) -> Result<EndedTokens, 
     Ok(EndedTokens::of(&rows, before.generation, now))
 }
 
-/// Carries the sessions that have not ended over a cut: their refresh tokens go on. None below the old generation: what an
-/// earlier cut left behind stays ended.
+/// Carries the sessions that have not ended over to the user's new generation: their refresh tokens stay valid. Sessions below the
+/// previous generation are left out: an earlier event has ended them.
 fn carry_sessions_over(c: &mut Conn, cut: &Cut<'_>, which: Which) -> Result<EndedTokens, Fault> {
     use sessions as s;
     let theirs = s::table
@@ -279,7 +280,7 @@ fn carry_sessions_over(c: &mut Conn, cut: &Cut<'_>, which: Which) -> Result<Ende
     })
 }
 
-/// Records that tokens of a user below a generation are refused.
+/// Records that a user's tokens below a generation are revoked.
 pub(super) fn record_cut(
     c: &mut Conn,
     id: UserId,
@@ -303,7 +304,7 @@ fn end_api_keys(c: &mut Conn, user: UserId) -> Result<(), Fault> {
     Ok(())
 }
 
-/// Ends the links of a kind that were mailed, and the mails that wait to carry one.
+/// Voids the mailed links of a kind, and removes the waiting mails that would contain one.
 fn end_links(c: &mut Conn, user: UserId, kind: TokenKind) -> Result<(), Fault> {
     use outbox as o;
     void(c, user, &[kind])?;
@@ -323,8 +324,8 @@ fn end_links(c: &mut Conn, user: UserId, kind: TokenKind) -> Result<(), Fault> {
     Ok(())
 }
 
-/// Ends the links of kinds that only a newer version knows, and the mails that wait to carry one: an event that ends all links
-/// ends those, too.
+/// Voids the mailed links of kinds that only a newer version knows, and removes the waiting mails that would contain one. An event that
+/// ends all links ends these, too.
 fn end_newer_links(c: &mut Conn, user: UserId) -> Result<(), Fault> {
     use one_time_tokens as t;
     use outbox as o;

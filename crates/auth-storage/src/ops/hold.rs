@@ -1,4 +1,5 @@
-//! A user's row, held until the end of a transaction: what else concerns the user comes before or after, and is seen.
+//! Locks of a user's row until the end of a transaction. The rule: an operation that changes a user locks their row first. So any other
+//! change of the same user comes before it and is seen, or comes after it.
 
 use super::Conn;
 use crate::{
@@ -19,12 +20,12 @@ use auth_domain::{
 };
 use diesel::{dsl::exists, prelude::*};
 
-/// Why a user's row is not held for a change.
+/// Why a user's row was not locked for a change.
 #[derive(Debug, Clone, Copy)]
 pub(super) enum NotTaken {
     /// There is no such user.
     NoUser,
-    /// The caller's session or API key has ended, or the caller's rights were cut, since the request came in.
+    /// The caller's session or API key has ended, or the caller's tokens were revoked, since the request came in.
     CallerRevoked,
 }
 
@@ -52,28 +53,28 @@ impl From<NotTaken> for KeyRefused {
     }
 }
 
-/// No user's row is taken here but the caller's.
+/// An invitation locks only the row of the caller.
 impl From<NotTaken> for NotInvited {
     fn from(_: NotTaken) -> Self {
         Self::CallerRevoked
     }
 }
 
-/// No user's row is taken here but the caller's.
+/// An invitation locks only the row of the caller.
 impl From<NotTaken> for NotChanged {
     fn from(_: NotTaken) -> Self {
         Self::CallerRevoked
     }
 }
 
-/// Whoever opens a link has its token alone to show: what keeps them from it is not told.
+/// The caller has only the token of a link, so the reason is not revealed.
 impl From<NotTaken> for NotRedeemed {
     fn from(_: NotTaken) -> Self {
         Self::InvalidToken
     }
 }
 
-/// Holds a user's row for a change.
+/// Locks a user's row for a change, and checks that the caller's credential is still valid.
 pub(super) fn take<R: From<NotTaken>>(
     c: &mut Conn,
     id: UserId,
@@ -90,7 +91,7 @@ pub(super) fn take<R: From<NotTaken>>(
     Ok(row.user()?)
 }
 
-/// Holds the row of the caller, for a change that is about no user there is.
+/// Locks the row of the caller, for a change that concerns no existing user.
 pub(super) fn take_caller<R: From<NotTaken>>(c: &mut Conn, terms: &ChangeContext) -> Result<(), Undo<R>> {
     if let (Some(_), Some(caller)) = (&terms.by.held, terms.by.actor.user()) {
         hold(c, caller)?;
@@ -98,8 +99,8 @@ pub(super) fn take_caller<R: From<NotTaken>>(c: &mut Conn, terms: &ChangeContext
     look_again(c, terms)
 }
 
-/// Looks once more whether what the caller showed holds. After a row is held: a cut of its user comes before, and is seen, or
-/// after, and hits what is done here.
+/// Checks again that the caller's credential is valid. The user's row must be locked before: then a revocation of the user's tokens
+/// comes earlier and is seen here, or later and revokes what this transaction creates.
 fn look_again<R: From<NotTaken>>(c: &mut Conn, terms: &ChangeContext) -> Result<(), Undo<R>> {
     match &terms.by.held {
         Some(held) if !still_holds(c, held, terms.now)? => Err(Undo::with(NotTaken::CallerRevoked.into())),
@@ -122,8 +123,8 @@ fn still_holds(c: &mut Conn, held: &Evidence, now: Timestamp) -> Result<bool, Fa
     }
 }
 
-/// Whether the session is as its token said. A user who proved anew who they are has it written down by the same statement: a
-/// change that is not made takes it back.
+/// Whether the session is still as its access token says. If the user reauthenticated, the same statement records that; if the change is
+/// refused, it is rolled back.
 fn session_holds(c: &mut Conn, held: &SessionEvidence, now: Timestamp) -> Result<bool, Fault> {
     let user = users::table
         .filter(users::id.eq(sessions::user_id))
@@ -149,7 +150,7 @@ fn session_holds(c: &mut Conn, held: &SessionEvidence, now: Timestamp) -> Result
     Ok(found.is_some())
 }
 
-/// Holds a user's row as it is.
+/// Locks a user's row without changing it.
 pub(super) fn hold(c: &mut Conn, id: UserId) -> Result<Option<Credentials>, Fault> {
     let row: Option<CredentialsRow> = diesel::update(users::table.find(Id(id.as_uuid())))
         .set(users::updated_at.eq(users::updated_at))

@@ -1,5 +1,5 @@
-//! What mailed links do. Each is a one-time token: it is used up by a guarded update in the transaction of what it does, so of
-//! any number of callers one does it.
+//! What mailed links do. The rule: each link is a one-time token, and a guarded update uses it up in the transaction that carries out its
+//! purpose. So of any number of concurrent callers, exactly one succeeds.
 
 use super::{
     Conn, committed_or_refused,
@@ -35,7 +35,7 @@ use auth_domain::{
 };
 use diesel::prelude::*;
 
-/// Mails the link that verifies a user's address.
+/// Queues the mail with the link that verifies a user's address.
 pub(crate) fn mail_verification(
     c: &mut Conn,
     id: UserId,
@@ -49,7 +49,7 @@ pub(crate) fn mail_verification(
     })
 }
 
-/// Mails a reset link to a user; its token is made when it is sent.
+/// Queues a mail with a reset link for a user. Its token is created when the mail is sent.
 pub(crate) fn mail_reset(
     c: &mut Conn,
     id: UserId,
@@ -62,7 +62,7 @@ pub(crate) fn mail_reset(
     })
 }
 
-/// Asks the new address of a user to confirm, and tells the old one.
+/// Queues a mail that asks the new address to confirm, and one that notifies the old address.
 pub(crate) fn ask_for_new_email(
     c: &mut Conn,
     id: UserId,
@@ -80,7 +80,7 @@ pub(crate) fn ask_for_new_email(
     })
 }
 
-/// Sets a new password for a reset link. The address is confirmed by it: the link was mailed there.
+/// Sets a new password by a reset link. This confirms the address, since the link was sent there.
 pub(crate) fn reset_password(
     c: &mut Conn,
     digest: &[u8; 32],
@@ -92,7 +92,8 @@ pub(crate) fn reset_password(
         if !bound_to(&token, &user.email) {
             return Err(Undo::with(NotRedeemed::InvalidToken));
         }
-        // A first confirmation, too. Who was invited has no password yet, and the name is the inviter's.
+        // This is a first confirmation, too, so the name that the account's creator chose is removed. An invited user has no password yet,
+        // and keeps the name that the administrator chose.
         if user.email_verified_at.is_none() && password_of(c, user.id)?.is_some() {
             user.name = None;
             set_name(c, &user)?;
@@ -105,8 +106,8 @@ pub(crate) fn reset_password(
     })
 }
 
-/// Shows that an address is its user's. The first time, what the account's maker had ends: the link says whose the mailbox is, and
-/// not that its owner made the account. A registration that waited for it is complete.
+/// Confirms that an address belongs to its user. The first confirmation ends the credentials of the account's creator: the link proves
+/// who owns the mailbox, but not that the owner created the account. It completes a registration that waited for it.
 pub(crate) fn verify_email(
     c: &mut Conn,
     digest: &[u8; 32],
@@ -120,7 +121,7 @@ pub(crate) fn verify_email(
         }
         let stored = password_of(c, user.id)?;
         if token.pending.is_some() && (user.email_verified_at.is_some() || stored.is_some()) {
-            // The account got its password in another way meanwhile.
+            // The account has got a password in another way since.
             return Err(Undo::with(NotRedeemed::InvalidToken));
         }
         let confirmed = Note::of(Action::EmailVerified).by_itself(user.id);
@@ -149,7 +150,7 @@ pub(crate) fn verify_email(
                 Ending::of(by.event(), EndReason::LogoutAll)
             }
             Confirmation::WithNewPassword(new) => {
-                // The name is the maker's, too, and mails greet with it from now on.
+                // The account's creator chose the name, too, and mails would greet the owner with it.
                 user.name = None;
                 set_name(c, &user)?;
                 Ending::of(by.event(), EndReason::PasswordChanged).with_password(new)
@@ -161,8 +162,8 @@ pub(crate) fn verify_email(
     })
 }
 
-/// Puts a confirmed address in force, and tells the old one. The link alone does not do it: its reader may not be the one who
-/// asked for it.
+/// Changes the address to the confirmed one, and notifies the old one. The link alone is not enough: the person who opens it may not be
+/// the user who requested the change.
 pub(crate) fn change_email(
     c: &mut Conn,
     digest: &[u8; 32],
@@ -189,9 +190,9 @@ pub(crate) fn change_email(
     })
 }
 
-/// "This was not me": everything ends, and the address that the link was mailed to comes back, if it is another one by now and no
-/// other user has it. Report links from before stay: of several addresses the earliest is the owner's, so a thief who reports a
-/// later notice can't take the owner's link away.
+/// "This was not me": ends every credential. If the address has been changed, it restores the one that the link was sent to, unless
+/// another user has it. Report links from before stay valid: of several addresses the earliest is the owner's, so an attacker who reports
+/// a later notice can't void the owner's link.
 pub(crate) fn report(
     c: &mut Conn,
     digest: &[u8; 32],
@@ -203,7 +204,7 @@ pub(crate) fn report(
         let mut notice = Post::to(user.id, MailKind::Reported);
         match token.email.filter(|old| old.key() != user.email.key()) {
             Some(old) if another_has(c, &user, &old)? => {
-                // The thief must not keep the account by registering its old address.
+                // An attacker must not be able to keep the account by registering its old address.
                 reported = reported.with("restored", false);
                 notice = notice.at(&old);
             }
@@ -226,7 +227,7 @@ pub(crate) fn report(
     })
 }
 
-/// The session that the link was opened in, if it is one of this user's. [`take`] has looked that it is still active.
+/// The session in which the link was opened, if it belongs to this user. [`take`] has checked that it is still active.
 fn own_session(user: &User, terms: &ChangeContext) -> Option<SessionId> {
     terms
         .by
@@ -234,7 +235,7 @@ fn own_session(user: &User, terms: &ChangeContext) -> Option<SessionId> {
         .filter(|_| terms.by.actor == Actor::User(user.id))
 }
 
-/// The proof as far as it holds still: a password that was changed since it was verified proves nothing.
+/// The part of the proof that is still valid: a password that was changed after it was verified proves nothing.
 fn still_right<'a>(
     proof: &'a LinkProof<PasswordHash>,
     current: Option<&PasswordHash>,
@@ -255,7 +256,7 @@ fn same(stored: Option<&PasswordHash>, verified: &PasswordHash) -> bool {
     stored.is_some_and(|stored| stored.expose() == verified.expose())
 }
 
-/// Marks the address as the user's own, from now on.
+/// Marks the user's address as confirmed.
 fn confirm(c: &mut Conn, user: &User, terms: &ChangeContext) -> Result<(), Fault> {
     let unconfirmed = users::table
         .find(Id(user.id.as_uuid()))
@@ -274,7 +275,7 @@ fn set_name(c: &mut Conn, user: &User) -> Result<(), Fault> {
     Ok(())
 }
 
-/// Gives a user the password and the name that a registration asked for.
+/// Sets the password and the name of a registration.
 fn complete_registration(
     c: &mut Conn,
     user: &User,
@@ -293,8 +294,8 @@ fn complete_registration(
     Ok(())
 }
 
-/// A token that is used up, and its user, whose row is held; whoever is disabled gets nothing done by mail. The user's row is
-/// taken before the token's, as sign-ins and changes do that void tokens: the other way round, each would wait for the other.
+/// Uses up a token, and locks the row of its user. A disabled user can't use links. The user's row is locked before the token's, as in
+/// sign-ins and changes that void tokens: in the opposite order, the transactions could wait for each other.
 fn holder(
     c: &mut Conn,
     kind: TokenKind,
@@ -313,8 +314,8 @@ fn holder(
     }
 }
 
-/// The new address, for the notice to the old one. A stranger may have chosen it, so a notice to an unconfirmed address leaves
-/// it out (docs/rules.md §5).
+/// The new address, for the notice to the old one. A notice to an unconfirmed address leaves it out, since a stranger may have chosen it
+/// (docs/rules.md §5).
 fn told_of<'a>(user: &User, new: &'a EmailAddress) -> Option<&'a EmailAddress> {
     user.email_verified_at.is_some().then_some(new)
 }
@@ -334,7 +335,7 @@ fn another_has(c: &mut Conn, user: &User, email: &EmailAddress) -> Result<bool, 
     Ok(other.first::<Id>(c).optional()?.is_some())
 }
 
-/// Gives a user an address, unless another has it.
+/// Changes a user's address, unless another user has it.
 fn move_to(
     c: &mut Conn,
     user: &User,
@@ -355,7 +356,7 @@ fn move_to(
         .get_result(c);
     match row {
         Ok(row) => Ok(UserRow::user(row)?),
-        // Somebody took it in between.
+        // Another user took it meanwhile.
         Err(diesel::result::Error::DatabaseError(diesel::result::DatabaseErrorKind::UniqueViolation, _)) => {
             Err(Undo::with(NotRedeemed::EmailTaken))
         }

@@ -1,4 +1,5 @@
-//! The schema itself: which migrations are applied, the floor, and the steps forward and back.
+//! The schema itself: which migrations are applied, the floor, and the steps up and down. The rule: what is applied, and the floor, are
+//! written in the transaction of the step.
 
 use super::{Conn, nodes, settings};
 use crate::{
@@ -20,10 +21,10 @@ diesel::table! {
 }
 use self::__diesel_schema_migrations as remembered;
 
-/// The setting that holds the oldest stamp that a program must know.
+/// The setting that contains the floor: the stamp that a program must know to serve the schema.
 const FLOOR: &str = "schema_floor";
 
-/// As Diesel's own command makes it: databases of older versions have this table.
+/// The table that Diesel's own command creates: databases of older versions have it.
 const REMEMBER: &str = "CREATE TABLE IF NOT EXISTS __diesel_schema_migrations (version VARCHAR(50) PRIMARY KEY NOT NULL, \
                         run_on TIMESTAMP NOT NULL DEFAULT CURRENT_TIMESTAMP)";
 
@@ -38,7 +39,7 @@ pub(crate) fn applied(c: &mut Conn) -> Result<Vec<String>, Fault> {
     Ok(stamps.load(c)?)
 }
 
-/// The oldest stamp that a program must know, if one was ever written.
+/// The stamp that a program must know to serve the schema, if one was ever written.
 fn floor(c: &mut Conn) -> Result<Option<String>, Fault> {
     if !c.has_table("settings")? {
         return Ok(None);
@@ -58,8 +59,8 @@ pub(crate) fn standing(c: &mut Conn) -> Result<(Vec<String>, Option<String>), Fa
     Ok((applied(c)?, floor(c)?))
 }
 
-/// Applies what is not applied, as far as the contracts may. Within a transaction. What `beside` names was done outside of it and is
-/// recorded.
+/// Applies the missing migrations, except the contracting ones that have to wait. It runs in a transaction. The migration `beside` was
+/// done outside of it and is only recorded.
 pub(crate) fn up(
     c: &mut Conn,
     known: &[Migration],
@@ -102,14 +103,14 @@ pub(crate) fn up(
         round.applied.push(migration.name.to_owned());
         stamps.insert(stamp);
     }
-    // A newer version's floor stays: it is one that this version knows.
+    // A floor of a newer version stays: this version knows it.
     raise_floor(c, known, &stamps, floor)?;
     Ok(round)
 }
 
-/// Why a migration that contracts has to wait. Until the end of the transaction no node can write down that it serves.
+/// Why a contracting migration has to wait. No node can record a heartbeat until the end of the transaction.
 fn held_back(c: &mut Conn, migration: &Migration, contracts: &Contracts) -> Result<Option<HeldBack>, Fault> {
-    // Before there were nodes nothing could be seen of them, and nothing waited for them.
+    // In a schema from before the table `nodes`, no node can be seen, and nothing waits.
     if migration.step == Step::Expand || matches!(contracts, Contracts::Force) || !c.has_table("nodes")? {
         return Ok(None);
     }
@@ -130,7 +131,7 @@ fn held_back(c: &mut Conn, migration: &Migration, contracts: &Contracts) -> Resu
     Ok(if older.is_empty() { None } else { held_back(older) })
 }
 
-/// Takes the newest migration back, and names it. Within a transaction.
+/// Reverts the newest migration and returns its name. It runs in a transaction.
 pub(crate) fn down(c: &mut Conn, known: &[Migration]) -> Result<Round, Stop> {
     let mut stamps: BTreeSet<String> = applied(c)?.into_iter().collect();
     if let Some(stranger) = strangers(known, &stamps).pop_last() {
@@ -140,7 +141,7 @@ pub(crate) fn down(c: &mut Conn, known: &[Migration]) -> Result<Round, Stop> {
     let Some(migration) = known.iter().rev().find(|one| stamps.remove(&one.stamp())) else {
         return Ok(round);
     };
-    // Nothing needs what a contract took away. What adds is needed by the nodes that know it.
+    // No node needs that something stays removed. But what an expanding migration added is needed by the nodes that know it.
     if migration.step == Step::Expand && c.has_table("nodes")? && c.keep_nodes_out()? {
         let mut nodes = nodes::living(c)?;
         nodes.retain(|living| living.node.knows.includes(&migration.stamp()));
@@ -160,7 +161,7 @@ pub(crate) fn down(c: &mut Conn, known: &[Migration]) -> Result<Round, Stop> {
     Ok(round)
 }
 
-/// About how many rows a table has; none where it is not there.
+/// The estimated number of rows of a table; 0 if it does not exist.
 pub(crate) fn rows_of(c: &mut Conn, table: &str) -> Result<u64, Fault> {
     if c.has_table(table)? {
         c.about_how_many(table)
@@ -176,7 +177,7 @@ fn strangers(known: &[Migration], stamps: &BTreeSet<String>) -> BTreeSet<String>
 
 fn run(c: &mut Conn, name: &str, script: &str) -> Result<(), Stop> {
     c.run_script(script).map_err(|cause| {
-        // The database may quote a value of a row.
+        // The database may quote a value of a row, so only known words are kept.
         let said = known_words(&cause.to_string());
         match Stop::from(cause) {
             Stop::Busy => Stop::Busy,
@@ -185,7 +186,7 @@ fn run(c: &mut Conn, name: &str, script: &str) -> Result<(), Stop> {
     })
 }
 
-/// Writes the newest applied migration that contracts, or the floor that was there, whichever is later.
+/// Stores the new floor: the newest applied contracting migration, or the previous floor if that is later.
 fn raise_floor(
     c: &mut Conn,
     known: &[Migration],

@@ -1,5 +1,5 @@
-//! Every query there is, in ordinary Diesel, compiled once for each database: `Conn` is the connection of the module that
-//! includes this one. One file a noun. An operation that fails leaves nothing behind.
+//! All queries, in ordinary Diesel. They are compiled once for each database: `Conn` is the connection of the module that includes this
+//! one. Each noun has one file. The rule: an operation that fails leaves nothing behind.
 
 use super::Conn;
 use crate::{
@@ -38,12 +38,12 @@ pub(crate) mod sweep;
 pub(crate) mod user_changes;
 pub(crate) mod users;
 
-/// Runs `work` as a whole.
+/// Runs `work` as one transaction.
 fn whole<T>(c: &mut Conn, work: impl FnOnce(&mut Conn) -> Result<T, Fault>) -> Result<T, Fault> {
     c.whole(work)
 }
 
-/// Waits for, and holds until the end of the transaction, the right that a guard stands for.
+/// Locks a guard until the end of the transaction. Transactions that lock the same guard run one after another.
 fn take_guard(c: &mut Conn, name: &'static str) -> Result<(), Fault> {
     let guard = diesel::update(guards::table.find(name)).set(guards::taken.eq(guards::taken + 1));
     if guard.execute(c)? == 1 {
@@ -56,13 +56,13 @@ fn take_guard(c: &mut Conn, name: &'static str) -> Result<(), Fault> {
     })
 }
 
-/// Runs `work` as a whole that can also give an answer and undo all that it wrote.
+/// Runs `work` as one transaction that can also return a value and roll back everything that it wrote.
 fn whole_or_undone<T>(c: &mut Conn, work: impl FnOnce(&mut Conn) -> Result<T, Undo<T>>) -> Result<T, Fault> {
     undone(c.whole(work)).map(|answer| answer.unwrap_or_else(|undone| undone))
 }
 
-/// Runs `work` as one transaction. What it did comes with what has to be done after the commit: [`SideEffects`] are made here and
-/// in [`committed_singly`] alone, so no mail is queued and nothing is revoked without it.
+/// Runs `work` as one transaction. Its value comes with what has to be done after the commit. Only the functions that return a
+/// [`Committed`] create [`SideEffects`], so no operation can queue mail or revoke tokens without it.
 fn committed<'a, T>(
     c: &mut Conn,
     terms: &'a ChangeContext,
@@ -71,7 +71,7 @@ fn committed<'a, T>(
     committed_singly(c, terms, |c, effects| c.whole(|c| work(c, effects)))
 }
 
-/// The same for `work` that can also be refused, which undoes all that it wrote.
+/// The same for `work` that can also be refused, which rolls back everything that it wrote.
 fn committed_or_refused<'a, T, R>(
     c: &mut Conn,
     terms: &'a ChangeContext,
@@ -82,7 +82,7 @@ fn committed_or_refused<'a, T, R>(
     Ok(done.map(|value| effects.committed(value)))
 }
 
-/// The same for `work` whose statements commit one by one.
+/// The same for `work` whose statements are committed one by one.
 fn committed_singly<'a, T>(
     c: &mut Conn,
     terms: &'a ChangeContext,
@@ -93,20 +93,19 @@ fn committed_singly<'a, T>(
     Ok(effects.committed(value))
 }
 
-/// What a row says; `None`, and a line in the log that names the row, if it fits no state.
+/// The value of a row. If the row can't be read: `None`, and a line in the log that names it.
 fn readable<T>(read: Result<T, Fault>) -> Result<Option<T>, Fault> {
     match read {
         Ok(value) => Ok(Some(value)),
         Err(Fault::Corrupt { table, column, id }) => {
-            tracing::error!(row = %id, "a row of {table} has no valid {column}, and is passed over");
+            tracing::error!(row = %id, "a row of {table} has no valid {column} and is skipped");
             Ok(None)
         }
         Err(fault) => Err(fault),
     }
 }
 
-/// Loads a page of what can be read. A row that can't is named in the log and hides no other: the page is filled up from behind
-/// it.
+/// Loads a page of rows that can be read. The log names the others, and the page is filled up with the rows behind them.
 fn readable_page<R, T>(
     page: Pagination,
     mut load: impl FnMut(Option<Uuid>, i64) -> Result<Vec<R>, Fault>,
@@ -132,7 +131,7 @@ fn readable_page<R, T>(
     Ok(found)
 }
 
-/// The rows that can be read; each of the others is named in the log.
+/// The rows that can be read. The log names the others.
 fn readable_rows<R, T>(rows: Vec<R>, read: impl Fn(R) -> Result<T, Fault>) -> Result<Vec<T>, Fault> {
     let mut found = Vec::with_capacity(rows.len());
     for row in rows {

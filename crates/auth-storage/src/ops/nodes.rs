@@ -1,4 +1,4 @@
-//! The nodes that serve the database. Every moment is the database's.
+//! The nodes that serve the database. The rule: every time is the database's.
 
 use super::Conn;
 use crate::{
@@ -30,7 +30,7 @@ pub(crate) fn heartbeat(c: &mut Conn, node: &Node) -> Result<(), Fault> {
     Ok(())
 }
 
-/// Removes the nodes that were killed long ago. A node that ends removes its own row.
+/// Removes nodes that were killed long ago. A node that stops removes its own row.
 pub(crate) fn sweep(c: &mut Conn, sweep: &Sweep) -> Result<u64, Fault> {
     let long_ago = ago(c.clock()?, KEPT_FOR);
     let gone: Vec<Id> = nodes::table
@@ -41,7 +41,7 @@ pub(crate) fn sweep(c: &mut Conn, sweep: &Sweep) -> Result<u64, Fault> {
     Ok(diesel::delete(nodes::table.filter(nodes::id.eq_any(gone))).execute(c)? as u64)
 }
 
-/// Writes the first heartbeat of a node, which may find a schema from before there were nodes. True: it is written.
+/// Writes the first heartbeat of a node. `false`: the schema has no table `nodes` yet.
 pub(crate) fn first_heartbeat(c: &mut Conn, node: &Node) -> Result<bool, Fault> {
     let is_there = c.has_table("nodes")?;
     if is_there {
@@ -50,7 +50,7 @@ pub(crate) fn first_heartbeat(c: &mut Conn, node: &Node) -> Result<bool, Fault> 
     Ok(is_there)
 }
 
-/// Removes a node that has ended.
+/// Removes a node that has stopped.
 pub(crate) fn remove(c: &mut Conn, node: &Node) -> Result<(), Fault> {
     if c.has_table("nodes")? {
         diesel::delete(nodes::table.find(Id(node.id))).execute(c)?;
@@ -58,7 +58,7 @@ pub(crate) fn remove(c: &mut Conn, node: &Node) -> Result<(), Fault> {
     Ok(())
 }
 
-/// Those that live, the longest first.
+/// The live nodes, the oldest first.
 pub(crate) fn living(c: &mut Conn) -> Result<Vec<LivingNode>, Fault> {
     if !c.has_table("nodes")? {
         return Ok(Vec::new());

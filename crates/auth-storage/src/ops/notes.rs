@@ -1,6 +1,6 @@
-//! What is written beside a change, in its transaction: rows of the audit log (docs/rules.md §9), mails (§8) and revocations (§1).
-//! They are written if and only if the change is. [`Notes`] write audit rows alone. Mails and revocations go through
-//! [`SideEffects`], which remember what has to be done after the commit.
+//! What is written with a change, in its transaction: rows of the audit log (docs/rules.md §9), mails (§8) and revocations (§1). The
+//! rule: they are written if and only if the change is. [`Notes`] writes only audit rows. Mails and revocations go through
+//! [`SideEffects`], which remembers what has to be done after the commit.
 
 use super::Conn;
 use crate::{
@@ -24,14 +24,14 @@ use auth_domain::{
 use diesel::{dsl::case_when, prelude::*, upsert::excluded};
 use std::collections::BTreeMap;
 
-/// Writes the notes of one change.
+/// Writes the audit rows of one change.
 pub(crate) struct Notes<'a> {
     by: &'a AuditContext,
     now: Timestamp,
     written: u16,
 }
 
-/// A row of the audit log to be.
+/// A row of the audit log to be written.
 pub(crate) struct Note {
     action: Action,
     actor: Option<Actor>,
@@ -51,13 +51,13 @@ impl Note {
         }
     }
 
-    /// Whom it concerns.
+    /// Adds the user that it concerns.
     pub(crate) fn about(mut self, user: UserId) -> Self {
         self.subject = Some(user);
         self
     }
 
-    /// That the user itself did it, who was nobody before.
+    /// Adds the user that it concerns, who also is the actor. The caller may have been anonymous until this change.
     pub(crate) fn by_itself(mut self, user: UserId) -> Self {
         self.actor = Some(Actor::User(user));
         self.about(user)
@@ -74,7 +74,7 @@ impl Note {
     }
 }
 
-/// A mail to be.
+/// A mail to be queued.
 pub(crate) struct Post {
     kind: MailKind,
     user: Option<UserId>,
@@ -93,8 +93,8 @@ impl Post {
         }
     }
 
-    /// A mail to an address alone: the worker that sends it finds out whose it is, in its next round. It is not woken for this
-    /// one: what it does at once for a known address could be felt by the next request (docs/rules.md §8).
+    /// A mail to an email address: the worker that sends it finds out in its next round which user has the address. It is not woken for
+    /// this mail: its work for a known address could change the timing of the next request (docs/rules.md §8).
     pub(crate) fn to_address(recipient: &str, kind: MailKind) -> Self {
         Self {
             kind,
@@ -104,7 +104,7 @@ impl Post {
         }
     }
 
-    /// To this address instead.
+    /// Sends the mail to this address instead.
     pub(crate) fn at(mut self, recipient: impl ToString) -> Self {
         self.recipient = Some(recipient.to_string());
         self
@@ -127,7 +127,7 @@ impl<'a> Notes<'a> {
         }
     }
 
-    /// The chance of the next row: the change's own, counted on.
+    /// The random bytes for the id of the next row: those of the change, plus the number of rows so far.
     fn chance(&mut self) -> [u8; ID_RANDOM_BYTES] {
         let mut chance = self.by.seed;
         let [.., high, low] = &mut chance;
@@ -158,11 +158,11 @@ impl<'a> Notes<'a> {
     }
 }
 
-/// Writes what goes beside one change, and remembers what has to be done after the commit. Only the functions of [`super`] that
-/// answer a [`Committed`] make one.
+/// Writes the side effects of one change, and remembers what has to be done after the commit. Only the functions of [`super`] that
+/// return a [`Committed`] create one.
 pub(crate) struct SideEffects<'a> {
     notes: Notes<'a>,
-    /// Under which conditions the change is made.
+    /// The context of the change.
     pub(super) terms: &'a ChangeContext,
     after: CommitEffects,
 }
@@ -176,7 +176,7 @@ impl<'a> SideEffects<'a> {
         }
     }
 
-    /// The change that was made, with what has to be done after its commit.
+    /// The value of the change, with what has to be done after its commit.
     pub(super) fn committed<T>(self, value: T) -> Committed<T> {
         Committed::new(value, self.after)
     }
@@ -186,16 +186,16 @@ impl<'a> SideEffects<'a> {
         self.notes.audit(c, note)
     }
 
-    /// Puts a mail into the outbox, with where the request came from.
+    /// Queues a mail, with the IP address that the request came from.
     pub(crate) fn mail(&mut self, c: &mut Conn, post: Post) -> Result<(), Fault> {
         let id = MailId::from_parts(self.notes.now, self.notes.chance());
         self.mail_as(c, id, post)
     }
 
-    /// The same under an id that was made before: the mail's token is derived from it.
+    /// The same with a given id, from which the mail's token was derived.
     pub(crate) fn mail_as(&mut self, c: &mut Conn, id: MailId, post: Post) -> Result<(), Fault> {
         let post = post.with("ip", self.notes.by.ip);
-        // A mail to an address alone waits for the worker's next round, whosever the address is.
+        // A mail to an email address waits for the worker's next round, whether or not a user has the address.
         self.after.mail_queued |= post.user.is_some();
         let _queued: Id = diesel::insert_into(outbox::table)
             .values(NewMailRow {
@@ -213,7 +213,7 @@ impl<'a> SideEffects<'a> {
         Ok(())
     }
 
-    /// Records a revocation. Among the last writes of a transaction: other nodes read it by the database's clock.
+    /// Records a revocation. It must be among the last writes of a transaction: other nodes read it by the database's clock.
     pub(crate) fn revoke(&mut self, c: &mut Conn, revocation: Revocation) -> Result<(), Fault> {
         record(c, &revocation)?;
         self.after.revocations.push(revocation);
@@ -221,9 +221,8 @@ impl<'a> SideEffects<'a> {
     }
 }
 
-/// Records a revocation, for [`SideEffects`] alone. Where one is there already, the larger generation and the later end win, and it
-/// counts as new, so that every reader comes by it again. The last writes of a transaction: the database's clock should be read
-/// late.
+/// Records a revocation, only for [`SideEffects`]. If there is one already, the larger generation and the later expiry win, and it counts
+/// as new, so that every node reads it again. It must be among the last writes of a transaction, because it stores the database's clock.
 fn record(c: &mut Conn, revocation: &Revocation) -> Result<(), Fault> {
     use revocations as r;
     let _recorded: Id = diesel::insert_into(r::table)

@@ -1,4 +1,5 @@
-//! One-time tokens: stored as digests, found, used up once, voided. What they do is elsewhere (`links`, `setup`).
+//! One-time tokens: stored, found, used up and voided. The rule: a guarded update uses a token up, so it succeeds once. Their purposes
+//! are in `links` and `setup`.
 
 use super::{
     Conn,
@@ -18,7 +19,7 @@ use crate::{
 use auth_domain::{audit::Action, ids::UserId, one_time::TokenKind, time::Timestamp};
 use diesel::prelude::*;
 
-/// Looks a token up without using it.
+/// Finds a valid token without using it up.
 pub(crate) fn find(
     c: &mut Conn,
     kind: TokenKind,
@@ -37,7 +38,7 @@ pub(crate) fn find(
     row.map(TokenRow::token).transpose()
 }
 
-/// Uses a token up. `None`: there is none that holds.
+/// Uses up a token. `None`: there is no valid one.
 pub(super) fn consume(
     c: &mut Conn,
     kind: TokenKind,
@@ -73,7 +74,7 @@ pub(super) fn void(c: &mut Conn, user: UserId, kinds: &[TokenKind]) -> Result<()
     Ok(())
 }
 
-/// Stores a token and queues the mail that carries it; the older ones of its kind are void, if the kind says so.
+/// Stores a token and queues its mail. It voids the older tokens of the same kind, if the kind says so.
 pub(super) fn send(
     c: &mut Conn,
     user: UserId,
@@ -88,7 +89,7 @@ pub(super) fn send(
     effects.mail_as(c, mailed.mail, post)
 }
 
-/// Stores a token of a user, or one whose user is yet to be found.
+/// Stores a token of a user, or one whose user is not known yet.
 pub(super) fn store(c: &mut Conn, token: &New, user: Option<UserId>) -> Result<(), Fault> {
     diesel::insert_into(one_time_tokens::table)
         .values(NewTokenRow::of(token, user))
@@ -105,7 +106,7 @@ pub(super) fn has_password(c: &mut Conn, user: UserId) -> Result<bool, Fault> {
     Ok(with_one.first::<Id>(c).optional()?.is_some())
 }
 
-/// Whether a registration of this user waits for its address, or did.
+/// Whether a registration of this user waits for its address to be confirmed, even if its token has expired.
 pub(super) fn awaits_verification(c: &mut Conn, user: UserId) -> Result<bool, Fault> {
     use one_time_tokens as t;
     let pending = t::table
@@ -116,9 +117,9 @@ pub(super) fn awaits_verification(c: &mut Conn, user: UserId) -> Result<bool, Fa
     Ok(!has_password(c, user)? && pending.first::<Id>(c).optional()?.is_some())
 }
 
-/// Stores the token that a mail is about to carry, and voids those of its kind and user that were asked for before. False: it is
-/// void, because a newer one was asked for or, for a reset, the password was set meanwhile, or the user is gone. A reset that was
-/// asked for by address is noted now, when it is known whose it is: that is what `terms` are for.
+/// Stores the token of a mail that is about to be sent, and voids the user's older tokens of the same kind. `false`: the token is void,
+/// because a newer one was requested, because the password has been set since a reset was requested, or because the user was deleted. With
+/// `terms`, a reset that was requested by email address is recorded in the audit log now that its user is known.
 pub(crate) fn issue(
     c: &mut Conn,
     token: &New,
@@ -127,7 +128,7 @@ pub(crate) fn issue(
 ) -> Result<bool, Fault> {
     use one_time_tokens as t;
     whole(c, |c| {
-        // The row is held: of two mails that are sent at the same time, each sees what the other stored.
+        // The row is locked: if two mails are sent at the same time, one of them sees the token of the other.
         let Some(holder) = hold(c, user)? else {
             return Ok(false);
         };
@@ -137,7 +138,7 @@ pub(crate) fn issue(
             .first::<Id>(c)
             .optional()?;
         if again.is_some() {
-            // A further attempt at the same mail.
+            // This is another attempt to send the same mail.
             return Ok(true);
         }
         let same = || {
@@ -170,7 +171,7 @@ pub(crate) fn issue(
     })
 }
 
-/// Removes tokens past their time.
+/// Removes expired tokens.
 pub(crate) fn sweep(c: &mut Conn, sweep: &Sweep) -> Result<u64, Fault> {
     use one_time_tokens as t;
     let lapsed: Vec<Id> = t::table

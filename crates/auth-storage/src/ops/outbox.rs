@@ -1,5 +1,5 @@
-//! The outbox, as those see it who empty it (docs/rules.md §8): a claim is a lease on the database's clock, and whatever ends it
-//! is guarded by that lease, so that several nodes send a mail once.
+//! The outbox, for the workers that send its mails (docs/rules.md §8). The rule: a claim is a lease by the database's clock, and only an
+//! update guarded by that lease ends it. So several nodes send a mail once.
 
 use super::{Conn, committed_singly, notes::Post, whole};
 use crate::{
@@ -20,15 +20,15 @@ use auth_domain::{
 use diesel::prelude::*;
 use uuid::Uuid;
 
-/// The kinds that this version can send. A mail of another kind is left to a newer node, and counts no attempt.
+/// The kinds that this version can send. A mail of another kind is left to a newer node, and no attempt is counted.
 fn sendable() -> [&'static str; MailKind::ALL.len()] {
     MailKind::ALL.map(MailKind::as_str)
 }
 
-/// How much of a refusal is kept.
+/// The most characters of an error that are stored.
 const LONGEST_ERROR: usize = 300;
 
-/// Claims mails that are due, for `lease_for`; the lease is the claim's name.
+/// Claims mails that are due, for the time `lease_for`. `lease` identifies the claim.
 pub(crate) fn claim(c: &mut Conn, lease: Uuid, lease_for: Span, most: i64) -> Result<Vec<Claimed>, Fault> {
     use outbox as o;
     whole(c, |c| {
@@ -46,7 +46,7 @@ pub(crate) fn claim(c: &mut Conn, lease: Uuid, lease_for: Span, most: i64) -> Re
         if due.is_empty() {
             return Ok(Vec::new());
         }
-        // Guarded once more: another node may have claimed them since.
+        // The conditions are repeated: another node may have claimed the mails meanwhile.
         let mine = o::table
             .filter(o::id.eq_any(due))
             .filter(o::done_at.is_null())
@@ -59,13 +59,14 @@ pub(crate) fn claim(c: &mut Conn, lease: Uuid, lease_for: Span, most: i64) -> Re
             ))
             .returning(MailRow::as_returning())
             .get_results(c)?;
-        // One that can't be read keeps its lease and comes back when that lapses, perhaps to a newer version; the others go on.
+        // A mail that can't be read keeps its lease, and becomes due again when that expires; a newer version may be able to read it. The
+        // others are sent.
         let mut mails = Vec::with_capacity(rows.len());
         for row in rows {
             match row.mail() {
                 Ok(mail) => mails.push(mail),
                 Err(Fault::Corrupt { table, column, id }) => {
-                    tracing::error!(mail = %id, "a row of {table} has no valid {column}, and waits");
+                    tracing::error!(mail = %id, "a row of {table} has no valid {column} and waits");
                 }
                 Err(fault) => return Err(fault),
             }
@@ -74,8 +75,8 @@ pub(crate) fn claim(c: &mut Conn, lease: Uuid, lease_for: Span, most: i64) -> Re
     })
 }
 
-/// Ends a claim. False: the lease was lost to another node, and nothing was written. A mail that was given up keeps what it takes
-/// to try it again, until it is swept or its user is deleted; one that belongs to no user keeps nothing.
+/// Ends a claim. `false`: another node has the lease, and nothing was written. A mail that was given up keeps everything that a further
+/// attempt needs, until it is swept or its user is deleted. A mail without a user keeps nothing.
 pub(crate) fn end(c: &mut Conn, id: MailId, lease: Uuid, end: &End) -> Result<bool, Fault> {
     use outbox as o;
     whole(c, |c| {
@@ -135,7 +136,7 @@ fn is_there(c: &mut Conn, user: Option<Id>) -> Result<bool, Fault> {
     Ok(found.optional()?.is_some())
 }
 
-/// Erases whom the mails that are done with were for, and what they said: their user is deleted.
+/// Erases the recipients and values of a deleted user's mails that were sent or given up.
 pub(crate) fn forget_user(c: &mut Conn, user: UserId) -> Result<(), Fault> {
     use outbox as o;
     let theirs = o::table
@@ -161,7 +162,7 @@ pub(crate) fn troubled(c: &mut Conn, after: Option<MailId>, most: i64) -> Result
     Ok(rows.into_iter().map(TroubledRow::mail).collect())
 }
 
-/// Makes mails due now, those that were given up among them.
+/// Makes mails due now, including those that were given up.
 pub(crate) fn retry(c: &mut Conn, mails: &[MailId]) -> Result<u64, Fault> {
     use outbox as o;
     whole(c, |c| {
@@ -193,8 +194,7 @@ pub(crate) fn retry(c: &mut Conn, mails: &[MailId]) -> Result<u64, Fault> {
     })
 }
 
-/// Whether a mail could be claimed: the look before a claim, which is a write. One that was put off is not looked for again
-/// and again.
+/// Whether a mail could be claimed. It is read before a claim, because a claim is a write. A mail that is not due yet does not count.
 pub(crate) fn any_waiting(c: &mut Conn) -> Result<bool, Fault> {
     use outbox as o;
     let now = c.clock()?;
@@ -207,21 +207,21 @@ pub(crate) fn any_waiting(c: &mut Conn) -> Result<bool, Fault> {
     Ok(waiting.first::<Id>(c).optional()?.is_some())
 }
 
-/// Asks for a mail by address alone: the same row for every address (docs/rules.md §8).
+/// Queues a mail that was requested by email address: every address gets the same row (docs/rules.md §8).
 pub(crate) fn ask_by_address(
     c: &mut Conn,
     kind: MailKind,
     recipient: &str,
     terms: &ChangeContext,
 ) -> Result<Committed<()>, Fault> {
-    // No address has one, and PostgreSQL stores none.
+    // No address contains a NUL, and PostgreSQL stores none.
     let recipient = recipient.replace('\0', "\u{FFFD}");
     committed_singly(c, terms, |c, effects| {
         effects.mail(c, Post::to_address(&recipient, kind))
     })
 }
 
-/// How full it is.
+/// How full the outbox is.
 pub(crate) fn figures(c: &mut Conn) -> Result<Figures, Fault> {
     use outbox as o;
     let waiting: i64 = o::table.filter(o::done_at.is_null()).count().get_result(c)?;
@@ -237,7 +237,7 @@ pub(crate) fn figures(c: &mut Conn) -> Result<Figures, Fault> {
     })
 }
 
-/// Removes mails that are done with; their recipients were erased when they were.
+/// Removes mails that were sent or given up long ago.
 pub(crate) fn sweep(c: &mut Conn, sweep: &Sweep) -> Result<u64, Fault> {
     use outbox as o;
     let long_ago = before(c.clock()?.0, sweep.keep.keep_mails);

@@ -1,7 +1,7 @@
-//! Registrations that wait for their address, and links that confirm one, as far as they are asked for by address alone.
+//! Registrations that wait for their address to be confirmed, and confirmation links that were requested by email address.
 //!
-//! The rule: a request writes the same rows for every address (docs/rules.md §8). Whose the address is shows when the mail is about
-//! to be sent, so no caller learns it from an answer or from its time.
+//! The rule: a request writes the same rows for every address (docs/rules.md §8). Which user has the address is decided only when the
+//! mail is about to be sent, so no caller learns it from an answer or its timing.
 
 use super::{
     Conn, committed,
@@ -32,8 +32,8 @@ use auth_domain::{
 };
 use diesel::prelude::*;
 
-/// Queues a registration: the token that holds its password and name, and the mail that carries it. The token gets its user when
-/// the mail is sent.
+/// Queues a registration: the token that stores its password and name, and the mail with its link. The token gets its user when the mail
+/// is sent.
 pub(crate) fn register_pending(
     c: &mut Conn,
     email: &EmailAddress,
@@ -47,8 +47,8 @@ pub(crate) fn register_pending(
     })
 }
 
-/// Decides what a mail with a confirmation link, which was asked for by address, is to say, and gives its token a user. Called again
-/// for the same mail it decides the same. `user` is made if the mail is of a registration and its address is free.
+/// Decides what a confirmation mail that was requested by email address says, and assigns its token to a user. A second call for the same
+/// mail decides the same. If the mail belongs to a registration whose address is free, `user` is created.
 pub(crate) fn settle_verification(
     c: &mut Conn,
     token: &NewToken,
@@ -89,11 +89,11 @@ fn settle_registration(
         Some(made) => Some(made),
         None => held_by_address(c, &user.email)?,
     };
-    // Deleted in this moment: then there is no one to write to.
+    // The user was deleted at this moment, so no mail is sent.
     let Some(holder) = holder else {
         return Ok(Settled::Nothing);
     };
-    // An account that was made in another way (by an administrator, by an import) takes no password from a registration.
+    // An account that was created in another way (by an administrator, by an import) gets no password from a registration.
     let may_wait = !refused && is_unconfirmed(&holder);
     if may_wait && (is_new || awaits_verification(c, holder.id)?) {
         diesel::update(mine)
@@ -104,7 +104,7 @@ fn settle_registration(
         return Ok(Settled::Confirm(holder.id));
     }
     if !refused {
-        // Kept until it lapses, so that a second attempt at the same mail says the same.
+        // The token is kept until it expires, so that a second attempt to send the same mail decides the same.
         diesel::update(mine)
             .set(t::used_at.eq(Some(Ts(terms.now))))
             .execute(c)?;
@@ -113,7 +113,7 @@ fn settle_registration(
     Ok(Settled::AlreadyRegistered(holder.id))
 }
 
-/// A further link for an address that is not confirmed. A registration that waits for it goes with the new link as well.
+/// Issues a further link for an address that is not confirmed. The new link also completes a registration that waits for it.
 fn send_again(c: &mut Conn, token: &NewToken, email: &EmailAddress) -> Result<Settled, Fault> {
     let Some(holder) = held_by_address(c, email)?.filter(is_unconfirmed) else {
         return Ok(Settled::Nothing);
@@ -159,7 +159,7 @@ fn is_unconfirmed(user: &User) -> bool {
     user.email_verified_at.is_none() && user.status == UserStatus::Active
 }
 
-/// The password of a registration that waits for this address to be confirmed: the newest, if there are several.
+/// The password of a registration that waits for this address to be confirmed: of the newest one, if there are several.
 pub(crate) fn waiting_password(c: &mut Conn, email: &EmailAddress) -> Result<Option<PasswordHash>, Fault> {
     use one_time_tokens as t;
     let waiting = t::table

@@ -1,4 +1,4 @@
-//! Revocations: recorded in the transaction of their cause, merged where one is there, read by every node.
+//! Revocations. The rule: a revocation is recorded in the transaction of its cause, and every node reads it.
 
 use super::{Conn, committed, notes::Note};
 use crate::{
@@ -33,13 +33,13 @@ pub(crate) fn revoke_token(
     })
 }
 
-/// The live revocations that were recorded at `after` or later; all live ones without it.
+/// The unexpired revocations that were recorded at `after` or later; all of them without `after`.
 pub(crate) fn since(c: &mut Conn, after: Option<Timestamp>, named: &Named) -> Result<Batch, Fault> {
-    // The clock first: what is recorded in between is then read now and once more, never skipped.
+    // The clock is read first: a revocation that is recorded meanwhile may be read twice, but is never skipped.
     let now = c.clock()?;
     let known = revocations::table.select(RevocationRow::as_select());
     let rows: Vec<RevocationRow> = match after {
-        // By this alone: SQLite would rather walk all that are live than the few that are new.
+        // With a second condition, SQLite would read all unexpired rows instead of the few new ones.
         Some(after) => known.filter(revocations::recorded_at.ge(Ts(after))).load(c)?,
         None => known.filter(revocations::until.gt(now)).load(c)?,
     };
@@ -55,7 +55,7 @@ pub(crate) fn since(c: &mut Conn, after: Option<Timestamp>, named: &Named) -> Re
     })
 }
 
-/// What the database knows of a token, in one statement.
+/// What the database knows about a token, in one statement.
 pub(crate) fn facts(c: &mut Conn, token: TokenRef, named: &Named) -> Result<RevocationFacts, Fault> {
     use revocations as r;
     let (jti, sid, sub) = (
@@ -93,7 +93,7 @@ pub(crate) fn sweep(c: &mut Conn, sweep: &Sweep) -> Result<u64, Fault> {
         .load(c)?;
     let mut gone = 0;
     for (id, kind) in lapsed {
-        // It may have been recorded again, with a later end.
+        // It may have been recorded again, with a later expiry.
         let still = r::table.find((id, kind)).filter(r::until.le(Ts(sweep.now)));
         gone += diesel::delete(still).execute(c)? as u64;
     }

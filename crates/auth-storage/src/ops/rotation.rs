@@ -1,6 +1,7 @@
-//! A refresh, carried out: load, let the domain decide, write guarded by what the decision was made from (docs/rules.md §3).
+//! Carries out a refresh (docs/rules.md §3). The rule: the session is loaded, the domain decides, and a write takes effect only if the
+//! session and its user are still those that the decision was based on.
 //!
-//! Two round trips: one read, one update that commits by itself. Only a reuse needs a transaction, for its revocation.
+//! It takes two round trips: one read, and one update that is committed by itself. Only a reuse needs a transaction, for its revocation.
 
 use super::{
     Conn, committed, committed_singly,
@@ -31,11 +32,11 @@ use diesel::{
     prelude::*,
 };
 
-/// How often a decision is made again after its guard missed.
+/// How often a decision is repeated after concurrent requests changed the session.
 const RETRIES: u32 = 3;
 
-/// Decides about a presented refresh token and carries it out. `None`: there is no such session. A refresh that is `noted` in
-/// the audit log takes a transaction, and so a round trip more.
+/// Decides about a presented refresh token and carries the decision out. `None`: there is no such session. A refresh that is `noted` in
+/// the audit log needs a transaction, and so a further round trip.
 pub(crate) fn rotate(
     c: &mut Conn,
     id: SessionId,
@@ -90,7 +91,7 @@ fn decide_and_write(
                 write_rotation(c, &session, &user, &same)?
             }
             Decision::Reuse => {
-                // A refresh that is noted is in a transaction already, and on PostgreSQL none begins within another.
+                // A refresh that is noted is already in a transaction, and on PostgreSQL none can begin within another.
                 let ended = if noted {
                     end_reused(c, id, effects)
                 } else {
@@ -118,8 +119,8 @@ fn decide_and_write(
     Err(Fault::Contended)
 }
 
-/// Writes a rotation, if the session and its user still are what the decision was made from. A session that ended, or was
-/// lifted over a cut, in between is not touched: a refresh in flight revives nothing.
+/// Writes a rotation, if the session and its user are still those that the decision was based on. If the session has ended or was carried
+/// over to another generation meanwhile, nothing is written: a concurrent refresh never restores a session.
 fn write_rotation(
     c: &mut Conn,
     from: &Session,
@@ -144,7 +145,7 @@ fn write_rotation(
             s::rotated_at.eq(Ts(next.rotated_at)),
             s::refresh_expires_at.eq(Ts(next.refresh_expires_at)),
             s::idempotency_digest.eq(next.key.map(|key| key.as_bytes().to_vec())),
-            // A Repeat in between may have given out a token that lives a little longer.
+            // A concurrent Repeat may have issued an access token that expires a little later.
             s::access_until.eq(
                 case_when::<_, _, crate::sqlty::Instant>(s::access_until.lt(until), until)
                     .otherwise(s::access_until),
@@ -157,7 +158,7 @@ fn write_rotation(
     row.map(SessionRow::session).transpose()
 }
 
-/// Ends a session whose refresh token was reused. `None`: it had ended, and the call that ended it says so.
+/// Ends a session whose refresh token was reused. `None`: another call has ended it and reports that.
 fn end_reused(c: &mut Conn, id: SessionId, effects: &mut SideEffects<'_>) -> Result<Option<Session>, Fault> {
     let terms = effects.terms;
     let Some(session) = mark_ended(c, id, EndReason::Reuse, terms.now)? else {

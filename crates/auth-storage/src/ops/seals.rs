@@ -1,6 +1,6 @@
-//! The seals of the audit log (docs/rules.md §9). Rows are written by their causes (`notes`); a sealer closes those without a
-//! batch into the next one, so that writers never wait for one another. A row that no seal may take in is set aside, in the
-//! batch [`REFUSED`]: it is named, and stops nothing.
+//! The seals of the audit log (docs/rules.md §9). Each change writes its own rows (`notes`), and a sealer puts the rows without a batch
+//! into the next one, so that writers never wait for one another. The rule: a row that no seal may cover is set aside in the batch
+//! [`REFUSED`]. It is reported, and stops nothing.
 
 use super::{
     Conn,
@@ -23,16 +23,16 @@ use auth_domain::{
 };
 use diesel::prelude::*;
 
-/// Of several nodes that seal, who holds this does.
+/// The guard of the node that seals.
 const SEALER: &str = "audit_sealer";
-/// Of several nodes that prune, who holds this does.
+/// The guard of the node that prunes.
 const PRUNER: &str = "audit_pruner";
-/// The batch of rows that no seal takes in. Seals are counted from 1.
+/// The batch of the rows that no seal may cover. The numbers of seals start at 1.
 const REFUSED: i64 = 0;
-/// How many refused rows are named.
+/// The most refused rows that are named.
 const NAMED: i64 = 10;
 
-/// How many rows no seal covers yet.
+/// The number of rows that no seal covers yet.
 pub(crate) fn unsealed(c: &mut Conn) -> Result<u64, Fault> {
     let open: i64 = audit_events::table
         .filter(audit_events::batch.is_null())
@@ -41,7 +41,7 @@ pub(crate) fn unsealed(c: &mut Conn) -> Result<u64, Fault> {
     Ok(u64::try_from(open).unwrap_or(0))
 }
 
-/// How many rows from before a moment no seal covers yet.
+/// The number of rows from before `moment` that no seal covers yet.
 pub(crate) fn unsealed_before(c: &mut Conn, moment: Timestamp) -> Result<u64, Fault> {
     let open: i64 = audit_events::table
         .filter(audit_events::batch.is_null())
@@ -66,7 +66,7 @@ pub(crate) fn refused(c: &mut Conn) -> Result<RefusedRows, Fault> {
     })
 }
 
-/// Where the log stands. What says which seal is the newest is read first: the seal that it names is there by then.
+/// The state of the log. The mark that says which seal is the newest is read first, so that its seal exists by the second read.
 pub(crate) fn standing(c: &mut Conn) -> Result<Standing, Fault> {
     Ok(Standing {
         mark: settings::value(c, HEAD)?,
@@ -75,7 +75,7 @@ pub(crate) fn standing(c: &mut Conn) -> Result<Standing, Fault> {
     })
 }
 
-/// What becomes of a row that no seal covers.
+/// What happens to a row that no seal covers.
 enum Sorted {
     Taken(Box<AuditEvent>),
     Waits,
@@ -89,7 +89,7 @@ fn sorted(row: AuditRow, before: Option<Timestamp>, now: Timestamp) -> Result<So
             Ok(()) => Sorted::Taken(Box::new(event)),
             Err(why) => Sorted::Refused(Id(event.id.as_uuid()), why.as_str().to_owned()),
         }),
-        // A newer version beside this one may know what it says: it has that long to seal it.
+        // A newer version that runs beside this one may be able to read the row, and has this long to seal it.
         Err(Fault::Corrupt { column, .. }) => Ok(match id {
             Some(id) if at.is_none_or(|at| after(at.0, LONGEST_WRITE) < now) => {
                 Sorted::Refused(id, format!("it has no valid {column}"))
@@ -100,8 +100,8 @@ fn sorted(row: AuditRow, before: Option<Timestamp>, now: Timestamp) -> Result<So
     }
 }
 
-/// Closes rows that no seal covers, the oldest first, into a batch, and sets those aside that no seal may take in. Of several
-/// nodes one does at a time.
+/// Seals rows that no seal covers as one batch, the oldest first, and sets aside those that no seal may cover. One node at a time does
+/// this.
 pub(crate) fn seal(c: &mut Conn, most: i64, now: Timestamp, signer: &dyn Signer) -> Result<SealRound, Fault> {
     use audit_events as a;
     whole(c, |c| {
@@ -112,7 +112,7 @@ pub(crate) fn seal(c: &mut Conn, most: i64, now: Timestamp, signer: &dyn Signer)
             .as_deref()
             .and_then(|mark| signer.head(mark))
             .filter(|head| head.is_of(before.as_ref()));
-        // The moment in the mark is authenticated also where the seal before is of the first format.
+        // The time in the mark is authenticated even if the previous seal has the first format.
         let last = head
             .map(|head| head.at)
             .or(before.as_ref().map(|seal| seal.sealed_at));
@@ -163,7 +163,7 @@ pub(crate) fn seal(c: &mut Conn, most: i64, now: Timestamp, signer: &dyn Signer)
         diesel::insert_into(audit_seals::table)
             .values(SealRow::of(&seal))
             .execute(c)?;
-        // Where the chain is not the one that the mark is of, the mark stays: it is what shows that.
+        // If the mark does not belong to this chain, it stays, because it is the evidence of that.
         let epoch = match (&mark, head) {
             (_, Some(head)) => Some(head.epoch),
             (None, None) => before
@@ -187,7 +187,7 @@ pub(crate) fn seal(c: &mut Conn, most: i64, now: Timestamp, signer: &dyn Signer)
     })
 }
 
-/// Writes down which seal was the newest, unless somebody has written something else since it was read.
+/// Stores the mark that says which seal is the newest, unless another mark has been stored since it was read.
 pub(crate) fn keep_head(c: &mut Conn, read: Option<&[u8]>, mark: &[u8]) -> Result<(), Fault> {
     whole(c, |c| {
         take_guard(c, SEALER)?;
@@ -198,7 +198,7 @@ pub(crate) fn keep_head(c: &mut Conn, read: Option<&[u8]>, mark: &[u8]) -> Resul
     })
 }
 
-/// Takes the chain as it stands for the right one, under a later epoch. Answers the newest seal.
+/// Accepts the chain as it is, with a later epoch. Returns the newest seal.
 pub(crate) fn accept(
     c: &mut Conn,
     signer: &dyn Signer,
@@ -242,7 +242,7 @@ pub(crate) fn seal_of(c: &mut Conn, number: i64) -> Result<Option<Seal>, Fault> 
     row.map(SealRow::seal).transpose()
 }
 
-/// The first batch after this one that is there, whole.
+/// The first existing batch after this one, with all of its events.
 pub(crate) fn batch_after(c: &mut Conn, number: i64) -> Result<Option<SealedBatch>, Fault> {
     use audit_events as a;
     let row: Option<SealRow> = audit_seals::table
@@ -274,7 +274,7 @@ pub(crate) fn batch_after(c: &mut Conn, number: i64) -> Result<Option<SealedBatc
     }))
 }
 
-/// Whether rows claim a batch that no seal of the chain is of. The chain begins after `floor`.
+/// A batch that rows belong to but that has no seal in the chain. The chain begins after `floor`.
 pub(crate) fn strays(c: &mut Conn, floor: i64) -> Result<Option<i64>, Fault> {
     use audit_events as a;
     let known = audit_seals::table.select(audit_seals::number.nullable());
@@ -293,8 +293,8 @@ pub(crate) fn strays(c: &mut Conn, floor: i64) -> Result<Option<i64>, Fault> {
     Ok(stray.flatten())
 }
 
-/// Removes rows and seals up to `floor`, some at a time, that an older version had begun to remove when it ended. They are no
-/// part of the chain. Answers how many rows that were.
+/// Removes rows and seals up to `floor`, some at a time, which an older version left behind when it stopped while pruning. They don't
+/// belong to the chain. Returns the number of rows.
 pub(crate) fn clear_pruned(c: &mut Conn, floor: i64, most: i64) -> Result<u64, Fault> {
     use audit_events as a;
     whole(c, |c| {
@@ -314,9 +314,9 @@ pub(crate) fn clear_pruned(c: &mut Conn, floor: i64, most: i64) -> Result<u64, F
     })
 }
 
-/// Removes the batches that a step names, which were verified, and writes down where the chain begins from now on; all of it or
-/// nothing. Nothing is done where another node has moved the beginning, where other rows would go than those that were verified,
-/// or where the newest seal would go, which the chain continues from.
+/// Removes the verified batches of a step, and stores where the chain begins afterwards; or does nothing. It does nothing if another node
+/// has moved the beginning, if it would remove other rows than those that were verified, or if it would remove the newest seal, from which
+/// the chain continues.
 pub(crate) fn prune(c: &mut Conn, step: &PruneStep, terms: &ChangeContext) -> Result<PruneOutcome, Fault> {
     use audit_events as a;
     whole_or_undone(c, |c| {

@@ -1,4 +1,4 @@
-//! Sessions: begun, listed, ended one by one.
+//! Sessions: started, listed and ended one by one. The rule: the end of a session and its revocation are written in one transaction.
 
 use super::{
     Conn, committed_or_refused,
@@ -32,7 +32,7 @@ use diesel::prelude::*;
 use std::sync::PoisonError;
 use uuid::Uuid;
 
-/// Begins a session, if the user still is what it was when its password was verified.
+/// Starts a session, if the user has not changed since their password was verified.
 pub(crate) fn start(
     c: &mut Conn,
     sign_in: &SignIn,
@@ -40,7 +40,8 @@ pub(crate) fn start(
 ) -> Result<Result<Committed<User>, Outdated>, Fault> {
     let session = &sign_in.session;
     committed_or_refused(c, terms, |c, effects| {
-        // The guard takes the user's row: a cut comes before it (and it misses) or after it (and hits the new session).
+        // The guard locks the user's row: a revocation of the user's tokens comes earlier, and the guard fails; or it comes later, and
+        // includes the new session.
         let same = users::table
             .find(Id(session.user.as_uuid()))
             .filter(users::status.eq(UserStatus::Active.as_str()))
@@ -57,7 +58,7 @@ pub(crate) fn start(
             super::users::upgrade_password_hash(c, user.id, from, to)?;
         }
         if sign_in.known_device {
-            // The owner needs no link any more. A stranger who knows the password must not take the owner's away.
+            // The owner no longer needs the link. But a stranger who knows the password must not void it.
             void(c, user.id, &[TokenKind::PasswordReset])?;
         }
         let stranger = !sign_in.known_device && !sign_in.first && !has_used(c, session)?;
@@ -80,8 +81,8 @@ pub(crate) fn start(
     })
 }
 
-/// Whether the user had a session with this client from this address before, as far back as sessions are kept. A name of a
-/// browser alone is anybody's.
+/// Whether the user had a session with this user agent from this IP address before, as far back as sessions are kept. A user agent alone
+/// identifies no device.
 fn has_used(c: &mut Conn, session: &Session) -> Result<bool, Fault> {
     use sessions as s;
     let theirs = s::table
@@ -95,12 +96,12 @@ fn has_used(c: &mut Conn, session: &Session) -> Result<bool, Fault> {
     Ok(same.optional()?.is_some())
 }
 
-/// How many open sessions beyond `max_per_user` one sign-in looks at, and so ends at most: what an operator's lower limit or an older
-/// version left behind goes with the next sign-ins.
+/// The most open sessions beyond `max_per_user` that one sign-in ends. If an operator lowered the limit or an older version left more
+/// behind, the next sign-ins end the rest.
 const MOST_DISPLACED: usize = 100;
 
-/// Leaves a user at most `max_per_user` open sessions, the one that has just begun among them. The oldest live ones end, and so do
-/// sessions past their time for which there is no room: a user's open sessions stay few, however short a session lives.
+/// Leaves a user at most `max_per_user` open sessions, including the new one. The oldest active ones end, and so do expired ones beyond
+/// the limit: so a user's open sessions stay few, even if sessions expire soon.
 fn displace(
     c: &mut Conn,
     newest: &Session,
@@ -132,7 +133,7 @@ fn displace(
             .prepared()
             .get_result(c)
             .optional()?;
-        // Of a session past its time no token is left that could be revoked, and the log has nothing to tell.
+        // An expired session has no token left to revoke, and no event to record.
         let Some(row) = ended.filter(|_| terms.now < until.0) else {
             continue;
         };
@@ -153,7 +154,7 @@ fn ended_session(id: Id, access_until: Timestamp, grace: Span) -> Revocation {
     }
 }
 
-/// The revocation of every access token that a session was given.
+/// The revocation of every access token of a session.
 pub(super) fn revocation_of(session: &Session, grace: Span) -> Revocation {
     Revocation {
         what: Revoked::Session(session.id),
@@ -161,7 +162,7 @@ pub(super) fn revocation_of(session: &Session, grace: Span) -> Revocation {
     }
 }
 
-/// Marks a session as ended, once: `None` if it had ended.
+/// Marks a session as ended. `None`: it had ended already.
 pub(super) fn mark_ended(
     c: &mut Conn,
     id: SessionId,
@@ -182,8 +183,8 @@ pub(super) fn mark_ended(
     row.map(SessionRow::session).transpose()
 }
 
-/// Ends a session of `owner`, or of anyone. The caller's own ends also by a token that was cut meanwhile, which undoes no cut; what
-/// ends another one has to hold still.
+/// Ends a session of `owner`, or of any user. The caller's own session can be ended even with an access token that has been revoked since;
+/// to end another one, the caller's credential must still be valid.
 pub(crate) fn end(
     c: &mut Conn,
     id: SessionId,
@@ -201,7 +202,7 @@ pub(crate) fn end(
         }
         let ended = mark_ended(c, id, why, terms.now)?;
         let newly = ended.is_some();
-        // One that ended in between ended by another call: what that one wrote is read anew.
+        // If another call ended the session meanwhile, what that call wrote is read.
         let session = match ended {
             Some(session) => session,
             None => session_with_user(c, id)?.ok_or_else(not_found)?.0,
@@ -212,7 +213,7 @@ pub(crate) fn end(
                 .session(session.id);
             effects.audit(c, note.with("reason", why.as_str()))?;
         }
-        // Recorded again if it had ended: the node that ended it may have died before announcing it.
+        // Recorded again if the session had ended: the node that ended it may have crashed before announcing it.
         effects.revoke(c, revocation_of(&session, terms.grace))?;
         Ok(Ended { session, newly })
     })
@@ -231,7 +232,7 @@ pub(crate) fn session_with_user(c: &mut Conn, id: SessionId) -> Result<Option<(S
         .transpose()
 }
 
-/// A part of a user's sessions, newest first.
+/// A page of a user's sessions, newest first.
 pub(crate) fn list(
     c: &mut Conn,
     user: UserId,
@@ -265,7 +266,7 @@ pub(crate) fn list(
     readable_page(page, load, |row| Some(row.id.0), SessionRow::session)
 }
 
-/// How many ended sessions of a user one transaction deletes at most: some milliseconds' worth.
+/// The most ended sessions of a user that one transaction deletes, which takes some milliseconds.
 const HISTORY_BATCH: i64 = 500;
 
 /// Whether a user has more ended sessions than one transaction may delete.
@@ -279,7 +280,7 @@ pub(super) fn has_long_history(c: &mut Conn, user: UserId) -> Result<bool, Fault
     Ok(beyond.first::<Id>(c).optional()?.is_some())
 }
 
-/// Deletes ended sessions of a user, the oldest first. True: there may be more.
+/// Deletes ended sessions of a user, the oldest first. `true`: there may be more.
 pub(crate) fn forget_ended(c: &mut Conn, user: UserId) -> Result<bool, Fault> {
     let oldest: Vec<Id> = sessions::table
         .filter(sessions::user_id.eq(Id(user.as_uuid())))
@@ -292,11 +293,11 @@ pub(crate) fn forget_ended(c: &mut Conn, user: UserId) -> Result<bool, Fault> {
     Ok(gone as i64 == HISTORY_BATCH)
 }
 
-/// How many rows the walk looks at for each one that it may remove.
+/// How many rows the walk reads for each one that it may remove.
 const STRIDE: i64 = 4;
 
-/// Removes sessions that ended or expired long ago. Those past their time are found by walking the table in the order of its key,
-/// some rows a call: an index on their expiry would have to be rewritten at every refresh.
+/// Removes sessions that ended or expired long ago. It finds the expired ones by walking through the table in the order of its key, some
+/// rows in each call, because an index on the expiry would have to be updated at every refresh.
 pub(crate) fn sweep(c: &mut Conn, sweep: &Sweep) -> Result<u64, Fault> {
     let long_ago = before(sweep.now, sweep.keep.keep_ended_sessions);
     let ended = sweep_ended(c, sweep.now, long_ago, sweep.limit())?;
@@ -322,7 +323,7 @@ fn sweep_ended(c: &mut Conn, now: Timestamp, long_ago: Timestamp, limit: i64) ->
     Ok(diesel::delete(s::table.filter(s::id.eq_any(over))).execute(c)? as u64)
 }
 
-/// Walks on from `walked_to`. Answers how many rows went, and where it stopped.
+/// Continues the walk from `walked_to`. Returns how many rows it removed, and where it stopped.
 fn sweep_expired(
     c: &mut Conn,
     long_ago: Timestamp,
@@ -348,7 +349,7 @@ fn sweep_expired(
         }
         stopped = Some(id.0);
     }
-    // At the end of the table the next walk begins anew.
+    // After the end of the table, the next walk starts from the beginning.
     let at_the_end =
         (ahead.len() as i64) < limit.saturating_mul(STRIDE) && stopped == ahead.last().map(|(id, _)| id.0);
     let over = s::table

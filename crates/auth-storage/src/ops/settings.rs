@@ -1,4 +1,4 @@
-//! Settings that the nodes share: a name and bytes.
+//! Settings that the nodes share: a name and bytes. The rule: if several nodes insert the same setting, the first one wins.
 
 use super::Conn;
 use crate::{fault::Fault, schema::settings};
@@ -13,7 +13,7 @@ pub(crate) fn value(c: &mut Conn, name: &str) -> Result<Option<Vec<u8>>, Fault> 
         .optional()?)
 }
 
-/// Stores a setting unless it is there: of several nodes, one wins.
+/// Stores a setting, unless it exists.
 pub(crate) fn insert(c: &mut Conn, name: &str, value: &[u8]) -> Result<bool, Fault> {
     let inserted = diesel::insert_into(settings::table)
         .values((settings::name.eq(name), settings::value.eq(value)))
@@ -23,7 +23,7 @@ pub(crate) fn insert(c: &mut Conn, name: &str, value: &[u8]) -> Result<bool, Fau
     Ok(inserted == 1)
 }
 
-/// Stores a setting, whatever it was before.
+/// Stores a setting, and replaces an existing one.
 pub(super) fn put(c: &mut Conn, name: &str, value: &[u8]) -> Result<(), Fault> {
     diesel::insert_into(settings::table)
         .values((settings::name.eq(name), settings::value.eq(value)))
@@ -34,7 +34,7 @@ pub(super) fn put(c: &mut Conn, name: &str, value: &[u8]) -> Result<(), Fault> {
     Ok(())
 }
 
-/// Forgets a setting.
+/// Deletes a setting.
 pub(super) fn remove(c: &mut Conn, name: &str) -> Result<(), Fault> {
     diesel::delete(settings::table.find(name)).execute(c)?;
     Ok(())

@@ -1,4 +1,4 @@
-//! The set-up token: of any number of callers, one makes the first administrator.
+//! The setup token. The rule: of any number of concurrent callers, exactly one creates the first administrator.
 
 use super::{
     Conn,
@@ -22,7 +22,7 @@ use crate::{
 use auth_domain::{audit::Action, one_time::TokenKind, role::Role, session::Session};
 use diesel::prelude::*;
 
-/// Stores a set-up token, unless there is an administrator, or a live token that is not to be replaced.
+/// Stores a setup token, unless there is an administrator, or a valid token that is not to be replaced.
 pub(crate) fn issue(
     c: &mut Conn,
     token: &NewToken,
@@ -57,7 +57,7 @@ pub(crate) fn issue(
     })
 }
 
-/// Uses a set-up token up and makes the first administrator with it, signed in.
+/// Uses up a setup token and creates the first administrator, signed in.
 pub(crate) fn redeem(
     c: &mut Conn,
     digest: &[u8; 32],

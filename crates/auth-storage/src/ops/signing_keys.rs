@@ -1,4 +1,4 @@
-//! Signing keys, moved as a whole plan or not at all.
+//! Signing keys. The rule: a plan changes all of its keys or none.
 
 use super::{
     Conn,
@@ -21,7 +21,7 @@ use auth_domain::{
 };
 use diesel::prelude::*;
 
-/// All keys and the rows that are set aside, the oldest first.
+/// All keys, and the rows that can't be read, the oldest first.
 pub(crate) fn all(c: &mut Conn) -> Result<Table, Fault> {
     let rows: Vec<KeyRow> = signing_keys::table
         .select(KeyRow::as_select())
@@ -31,15 +31,15 @@ pub(crate) fn all(c: &mut Conn) -> Result<Table, Fault> {
     for row in rows {
         match row.key() {
             Ok(key) => table.keys.push(key),
-            // One that is retired does nothing on any version.
+            // A retired key is used by no version.
             Err(row) => table.set_aside.extend(row),
         }
     }
     Ok(table)
 }
 
-/// Moves keys and adds new ones, unless a key was not in the state that its move starts from, or another node has made a key of
-/// the same state. A rotation that somebody asked for is noted.
+/// Changes the states of keys and adds new keys, unless a key is not in the state that the plan expects, or another node has created a key
+/// with the same state. A rotation that a user requested is recorded in the audit log.
 pub(crate) fn change(
     c: &mut Conn,
     moves: &[KeyStep],
@@ -75,7 +75,7 @@ pub(crate) fn change(
                         ))
                         .execute(c)?;
                 }
-                // What is to be created comes sealed in `new`.
+                // New keys are passed in `new`, encrypted.
                 KeyStep::Create(..) => {}
             }
         }
@@ -96,7 +96,7 @@ pub(crate) fn change(
     undone(changed)
 }
 
-/// `None` where a unique index refused: another key is in that state, or has that id.
+/// `None` if a unique index refused the row: another key has that state or that id.
 fn unless_taken(result: QueryResult<usize>) -> QueryResult<Option<usize>> {
     use diesel::result::{DatabaseErrorKind::UniqueViolation, Error::DatabaseError};
     match result {
@@ -105,7 +105,7 @@ fn unless_taken(result: QueryResult<usize>) -> QueryResult<Option<usize>> {
     }
 }
 
-/// Replaces what is sealed with the master key, as a whole. What is gone meanwhile stays gone.
+/// Replaces everything that is encrypted with the master key, in one transaction. A row that was deleted meanwhile stays deleted.
 pub(crate) fn reseal(
     c: &mut Conn,
     keys: &[(String, Vec<u8>)],

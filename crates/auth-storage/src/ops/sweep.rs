@@ -1,12 +1,12 @@
-//! The tables that are swept. The rule: a noun whose rows lapse has a `sweep` beside its other queries and one line here.
+//! The tables that are swept. The rule: a noun whose rows expire has a `sweep` among its queries, and one line here.
 
 use super::{Conn, activity, api_keys, nodes, one_time_tokens, outbox, revocations, sessions, signing_keys};
 use crate::{fault::Fault, sweep::Sweep};
 
-/// Removes rows of one table, and answers how many.
+/// Removes rows of one table, and returns how many.
 type Part = fn(&mut Conn, &Sweep) -> Result<u64, Fault>;
 
-/// Each table with what removes its rows.
+/// Each table, and the function that removes its rows.
 pub(crate) const PARTS: &[(&str, Part)] = &[
     ("sessions", sessions::sweep),
     ("revocations", revocations::sweep),
@@ -18,7 +18,7 @@ pub(crate) const PARTS: &[(&str, Part)] = &[
     ("nodes", nodes::sweep),
 ];
 
-/// Carries out one part: the table, and how many rows of it went. `None`: there is no such part, or nothing went.
+/// Carries out one part. Returns the table and how many of its rows were removed. `None`: there is no such part, or no row was removed.
 pub(crate) fn part(c: &mut Conn, number: usize, sweep: &Sweep) -> Result<Option<(&'static str, u64)>, Fault> {
     let Some((table, sweep_it)) = PARTS.get(number) else {
         return Ok(None);

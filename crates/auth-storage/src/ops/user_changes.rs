@@ -1,8 +1,8 @@
-//! Changes of a user that cut its sessions (docs/rules.md §2). What each of them ends is in the table that [`end_credentials`]
-//! carries out.
+//! Changes of a user that end or carry over their sessions (docs/rules.md §2). [`end_credentials`] carries out the table of what each of
+//! them ends.
 //!
-//! Each takes the user's row first, so that no sign-in slips in between: a session inserted before is ended or lifted over,
-//! one inserted after sees the raised generation. A change that could remove an administrator takes the guard before that.
+//! The rule: each locks the user's row first. So a session that started before is ended or carried over, and a sign-in that comes later
+//! sees the raised generation. A change that could remove an administrator locks the guard before the row.
 
 use super::{
     Conn, committed_or_refused,
@@ -36,7 +36,7 @@ use auth_domain::{
 };
 use diesel::prelude::*;
 
-/// Who holds this may change who administers.
+/// The guard of changes that could remove an administrator.
 pub(super) const ADMINISTRATORS: &str = "administrators";
 
 /// Changes a user's name, role, status or verification.
@@ -70,7 +70,7 @@ pub(crate) fn change(
         let user = write(c, &after)?;
         note_changes(c, &before, &user, effects)?;
         let Some(event) = before.event_of_change_to(&after) else {
-            // Asked for again, a cut is recorded again: the node that was asked first may have died before it announced it.
+            // A repeated request records the revocation again: the node that handled the first one may have crashed before announcing it.
             if cuts {
                 record_cut(c, id, before.generation, &EndedTokens::default(), effects)?;
             }
@@ -84,7 +84,7 @@ pub(crate) fn change(
     })
 }
 
-/// Ends what an event ends, as the outcome of a change.
+/// Ends the credentials that an event ends, and returns the result of the change.
 fn changed(
     c: &mut Conn,
     before: &User,
@@ -98,7 +98,7 @@ fn changed(
     })
 }
 
-/// Locks a user out: a mail says so, and that it takes a reset to come back.
+/// Locks a user out. A mail notifies them, and says that they need a reset to sign in again.
 pub(crate) fn lock_out(
     c: &mut Conn,
     id: UserId,
@@ -113,7 +113,7 @@ pub(crate) fn lock_out(
     })
 }
 
-/// Changes a user's password, in one of its sessions or by the operator.
+/// Changes a user's password: in one of their sessions, or by an operator.
 pub(crate) fn set_password(
     c: &mut Conn,
     id: UserId,
@@ -153,7 +153,7 @@ pub(crate) fn end_sessions(
     })
 }
 
-/// Ends all of a user's sessions but one, which goes on over the cut.
+/// Ends all of a user's sessions except one, which is carried over.
 pub(crate) fn end_other_sessions(
     c: &mut Conn,
     id: UserId,
@@ -196,8 +196,8 @@ fn ended_sessions(
     })
 }
 
-/// Deletes a user and all it owns. The revocation of everything it ever held stays. It is refused without a reason where the user has
-/// more ended sessions than one transaction may delete; they go first ([`super::sessions::forget_ended`]).
+/// Deletes a user and everything they own. The revocation of all their tokens stays. `Err(None)`: the user has more ended sessions than one
+/// transaction may delete; these have to be deleted first ([`super::sessions::forget_ended`]).
 pub(crate) fn delete(
     c: &mut Conn,
     id: UserId,
@@ -231,7 +231,7 @@ pub(crate) fn delete(
     })
 }
 
-/// One row for each thing that changed.
+/// Writes one audit row for each kind of change.
 fn note_changes(
     c: &mut Conn,
     before: &User,
@@ -245,7 +245,7 @@ fn note_changes(
     if before.status != after.status {
         let action = match after.status {
             UserStatus::Active => Action::UserEnabled,
-            // No change leads to a status of a newer version; where it did, the user could not sign in here either.
+            // No change sets a status of a newer version. If one did, the user could not sign in here, either.
             UserStatus::Disabled | UserStatus::Newer(_) => Action::UserDisabled,
         };
         effects.audit(c, Note::of(action).about(after.id))?;

@@ -1,4 +1,4 @@
-//! Users: made, read, listed.
+//! Users: created, read and listed. The rule: the unique key of the email address decides whether it is free.
 
 use super::{
     Conn, committed_or_refused,
@@ -32,7 +32,7 @@ use auth_domain::{
 use diesel::{dsl::count_star, prelude::*};
 use uuid::Uuid;
 
-/// Inserts a user unless its address is taken. Only the unique address makes it `None`; any other refusal is a failure.
+/// Inserts a user. `None`: the address is taken. Any other refusal of the database is a failure.
 pub(super) fn insert_if_free(c: &mut Conn, user: &New, signed_in: Option<Ts>) -> Result<Option<User>, Fault> {
     let inserted: Option<UserRow> = diesel::insert_into(users::table)
         .values(NewUserRow::new(user, user.email.key(), signed_in))
@@ -45,7 +45,7 @@ pub(super) fn insert_if_free(c: &mut Conn, user: &New, signed_in: Option<Ts>) ->
     inserted.map(UserRow::user).transpose()
 }
 
-/// Makes a user and, with it, its first session, and mails it the link that verifies its address.
+/// Creates a user and their first session, and queues the mail with the link that verifies their address.
 pub(crate) fn insert(
     c: &mut Conn,
     user: &New,
@@ -63,7 +63,7 @@ pub(crate) fn insert(
     })
 }
 
-/// Makes a user and mails it a link to choose its password.
+/// Creates a user, and queues a mail with a link to choose their password.
 pub(crate) fn invite(
     c: &mut Conn,
     user: &New,
@@ -102,7 +102,7 @@ fn make<R: From<EmailTaken>>(
     Ok(made)
 }
 
-/// Makes many users, as a whole.
+/// Creates many users in one transaction.
 pub(crate) fn import(
     c: &mut Conn,
     users: &[New],
@@ -130,7 +130,7 @@ pub(crate) fn user(c: &mut Conn, id: UserId) -> Result<Option<User>, Fault> {
     found.first(c).optional()?.map(UserRow::user).transpose()
 }
 
-/// The user with an address.
+/// The user with this email address.
 pub(crate) fn user_by_email(c: &mut Conn, email: &EmailAddress) -> Result<Option<User>, Fault> {
     let found = users::table
         .filter(users::email_key.eq(email.key()))
@@ -138,30 +138,30 @@ pub(crate) fn user_by_email(c: &mut Conn, email: &EmailAddress) -> Result<Option
     found.first(c).optional()?.map(UserRow::user).transpose()
 }
 
-/// The user with an address, and the hash of its password, from one read.
+/// The user with this email address and the hash of their password, from one read.
 pub(crate) fn credentials(c: &mut Conn, email: &EmailAddress) -> Result<Option<Credentials>, Fault> {
     let found = users::table.filter(users::email_key.eq(email.key()));
     let row = found.select(CredentialsRow::as_select()).first(c).optional()?;
     row.map(CredentialsRow::credentials).transpose()
 }
 
-/// One user and the hash of its password, from one read.
+/// One user and the hash of their password, from one read.
 pub(crate) fn credentials_of(c: &mut Conn, id: UserId) -> Result<Option<Credentials>, Fault> {
     let found = users::table.find(Id(id.as_uuid()));
     let row = found.select(CredentialsRow::as_select()).first(c).optional()?;
     row.map(CredentialsRow::credentials).transpose()
 }
 
-/// A part of the users that fit a filter, newest first.
+/// A page of the users that match a filter, newest first.
 pub(crate) fn list(c: &mut Conn, filter: &Filter, page: Pagination) -> Result<Vec<User>, Fault> {
-    // No stored text has one, and PostgreSQL refuses a query that does.
+    // No stored text contains a NUL, and PostgreSQL refuses a query with one.
     if filter.query.as_ref().is_some_and(|query| query.contains('\0')) {
         return Ok(Vec::new());
     }
     let load = |after: Option<Uuid>, limit: i64| -> Result<Vec<UserRow>, Fault> {
         let mut wanted = users::table.select(UserRow::as_select()).into_boxed();
         if let Some(query) = &filter.query {
-            // A range of an index: nothing that begins with this is above its last one.
+            // A range of an index: every text with this beginning sorts below the beginning followed by U+10FFFF.
             let begins = query.to_lowercase();
             let above = |text: &str| format!("{text}\u{10FFFF}");
             wanted = match begins.strip_prefix('@') {
@@ -236,7 +236,7 @@ pub(super) fn any_administrator(
     Ok(held.first::<Id>(c).optional()?.is_some())
 }
 
-/// Users by role and status, and the sessions that are active. Reads every row: the caller keeps the answer for a while.
+/// The number of users by role and status, and of active sessions. It reads every row, so the caller caches the result.
 pub(crate) fn figures(c: &mut Conn, now: Timestamp) -> Result<Figures, Fault> {
     let by_kind: Vec<(String, String, i64)> = users::table
         .group_by((users::role, users::status))

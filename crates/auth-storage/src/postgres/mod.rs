@@ -1,4 +1,5 @@
-//! The operations on PostgreSQL. A single statement commits by itself; an operation of several asks for a transaction.
+//! The operations on PostgreSQL. The rule: a single statement is committed by itself; an operation of several statements starts a
+//! transaction.
 
 pub(crate) type Conn = diesel::PgConnection;
 

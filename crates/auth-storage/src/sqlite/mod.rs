@@ -1,4 +1,4 @@
-//! The operations on SQLite. A job of the writer runs in a savepoint of a transaction that began IMMEDIATE.
+//! The operations on SQLite. The rule: a job of the writer runs in a savepoint of a transaction that began with BEGIN IMMEDIATE.
 
 pub(crate) type Conn = diesel::SqliteConnection;
 

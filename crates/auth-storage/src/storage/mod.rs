@@ -1,4 +1,4 @@
-//! The store, as the rest of the program sees it: each method hands one operation to the threads of its database.
+//! The store, as the rest of the program sees it. The rule: each method hands one operation to the threads of its database.
 
 mod writing;
 
@@ -23,20 +23,21 @@ pub struct Storage {
 
 pub(crate) struct Inner {
     pub(crate) database: Database,
-    /// Those that this program knows, in the order of their stamps.
+    /// The migrations that this program knows, in the order of their stamps.
     pub(crate) migrations: &'static [Migration],
     /// Where the last walk over the sessions stopped.
     pub(crate) walk: Walk,
     pub(crate) writes: Writes,
-    /// The rows that the log has named.
+    /// The unreadable rows that the log has reported.
     pub(crate) named: Arc<Named>,
 }
 
-/// Where the last walk over the sessions stopped: the next sweep goes on from there.
+/// Where the last walk over the sessions stopped. The next sweep continues there.
 pub(crate) type Walk = Arc<Mutex<Option<Uuid>>>;
 
-/// Runs an operation where it belongs: `look` and `read` on SQLite's readers, `write` on its writer; on PostgreSQL all on the pool.
-/// A `look` is a read of a row or two by their key, and its caller waits for less long; how a `write` ends is remembered (`writing`).
+/// Runs an operation on the right threads: `look` and `read` on SQLite's readers, `write` on its writer; on PostgreSQL all on the pool.
+/// A `look` reads one or two rows by their key, and its caller waits for a shorter time. The result of a `write` is remembered
+/// (`writing`).
 macro_rules! run {
     ($storage:expr, write, $noun:ident::$operation:ident($($argument:expr),* $(,)?)) => {{
         let outcome = run!(@on $storage, write, Work, $noun::$operation($($argument),*));
@@ -72,10 +73,7 @@ macro_rules! run {
 pub(crate) use run;
 
 impl Storage {
-    /// Opens the database and reaches it once. It does not migrate; once open, it outlives the database's outages.
-    ///
-    /// # Errors
-    /// See [`OpenError`]: each says the cause and the mend.
+    /// Opens the database and connects to it once. It does not migrate. An open store survives outages of the database.
     pub async fn open(config: &DatabaseConfig) -> Result<Self, OpenError> {
         Self::open_knowing(config, embedded()).await
     }
@@ -116,15 +114,12 @@ impl Storage {
         }
     }
 
-    /// Claims the right to serve this database. On SQLite one process at a time has it; on PostgreSQL everyone does.
-    ///
-    /// # Errors
-    /// [`AlreadyServed`].
+    /// Claims the right to serve this database. On SQLite one process at a time has it; on PostgreSQL every process does.
     pub fn claim_serving(&self) -> Result<ServeLock, AlreadyServed> {
         serving::claim(&self.inner.database)
     }
 
-    /// The database's clock, asked of a server that takes writes.
+    /// The database's clock, from a server that accepts writes.
     pub async fn ping(&self) -> Result<Timestamp, StorageError> {
         run!(self, look, clock::now())
     }

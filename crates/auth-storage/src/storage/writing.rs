@@ -1,5 +1,5 @@
-//! Whether the database takes writes. Reads go on where the disk is full or broken, so readiness asks for a write: a small one of its
-//! own, seldom, and sooner after a write of a request has failed.
+//! Whether the database accepts writes. Reads still succeed when the disk is full or broken, so readiness needs a write. The rule: a
+//! probe writes one small row, seldom, and sooner after the write of a request has failed.
 
 use super::{Storage, run};
 use crate::error::{Outage, StorageError};
@@ -9,24 +9,24 @@ use std::{
 };
 use tokio::{sync::Mutex, time::timeout};
 
-/// How long one successful write is good for.
+/// How long the result of a successful write is reused.
 const GOOD_FOR: Duration = Duration::from_secs(5);
-/// How long a failure is: the database is asked again soon, and not by every probe.
+/// How long the result of a failed write is reused: the next attempt comes soon, but not with every probe.
 const BAD_FOR: Duration = Duration::from_secs(1);
-/// How long the write may take.
+/// How long the write of a probe may take.
 const PATIENCE: Duration = Duration::from_secs(3);
 
-/// How writes end.
+/// The results of the latest writes.
 #[derive(Default)]
 pub(crate) struct Writes {
-    /// A write of a request has failed since the last one of our own was begun.
+    /// Whether the write of a request has failed since the last probe began.
     failed: AtomicBool,
-    /// When the last one of our own ended, and how. Held while there is one: of many probes one writes.
+    /// When the last probe ended, and its result. Locked during a probe, so that of many concurrent probes only one writes.
     last: Mutex<Option<(Instant, Result<(), StorageError>)>>,
 }
 
 impl Writes {
-    /// Remembers that a request's write failed. One that succeeded proves nothing: it may have had nothing to write.
+    /// Remembers that the write of a request failed. A success proves nothing, because the operation may not have written anything.
     pub(crate) fn ended<T>(&self, outcome: &Result<T, StorageError>) {
         if outcome.as_ref().err().is_some_and(says_no) {
             self.failed.store(true, Ordering::Release);
@@ -34,7 +34,7 @@ impl Writes {
     }
 }
 
-/// Whether a failed write is one that the database does not take. A full queue and a lost race say nothing of the kind.
+/// Whether an error shows that the database accepts no writes. A full queue and a lost race don't show that.
 fn says_no(error: &StorageError) -> bool {
     match error {
         StorageError::Unavailable(Outage::Stopping) | StorageError::Overloaded | StorageError::Contended => {
@@ -46,10 +46,8 @@ fn says_no(error: &StorageError) -> bool {
 }
 
 impl Storage {
-    /// Whether the database takes writes. It is asked with a write at most once in five seconds, and once a second while writes fail.
-    ///
-    /// # Errors
-    /// Why it takes none. See [`StorageError`].
+    /// Checks that the database accepts writes. It writes at most once in five seconds, and once a second while writes fail. The error
+    /// says why the database accepts none.
     pub async fn takes_writes(&self) -> Result<(), StorageError> {
         let writes = &self.inner.writes;
         let mut last = writes.last.lock().await;
@@ -65,7 +63,7 @@ impl Storage {
         })
         .await;
         let outcome = match written.unwrap_or(Err(StorageError::Unavailable(Outage::TimedOut))) {
-            // It is busy with other writes.
+            // The database is busy with other writes, so it accepts them.
             Err(StorageError::Overloaded | StorageError::Contended) => Ok(()),
             outcome => outcome,
         };

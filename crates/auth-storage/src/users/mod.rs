@@ -1,4 +1,4 @@
-//! Users: made, read, changed, removed. The rule: an address belongs to one user.
+//! Users: created, read, changed and deleted. The rule: an email address belongs to one user.
 
 mod rows;
 
@@ -21,44 +21,44 @@ use auth_domain::{
     user::{DisplayName, User, UserStatus},
 };
 
-/// A user to be made. Their generation is the first.
+/// A user to be created, with the first generation.
 #[derive(Clone)]
 pub struct New {
     /// Their id.
     pub id: UserId,
-    /// Their address; no other user may have one with the same key.
+    /// Their email address. No other user may have one with the same key.
     pub email: EmailAddress,
     /// Their name.
     pub name: Option<DisplayName>,
-    /// The hash of their password; without one they can't sign in with a password.
+    /// The hash of their password. Without one they can't sign in with a password.
     pub password_hash: Option<PasswordHash>,
     /// Their role.
     pub role: Role,
     /// Whether they may sign in.
     pub status: UserStatus,
-    /// Since when the address is known to be their own.
+    /// When they confirmed the address.
     pub email_verified_at: Option<Timestamp>,
-    /// When they are made.
+    /// When the user is created.
     pub created_at: Timestamp,
 }
 
-/// What changes of a user; `None` leaves it as it is.
+/// A change of a user. `None` leaves a field as it is.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Change {
-    /// The new name, or none.
+    /// The new name, or `Some(None)` to remove it.
     pub name: Option<Option<DisplayName>>,
     /// The new role.
     pub role: Option<Role>,
     /// The new status.
     pub status: Option<UserStatus>,
-    /// Since when the address is verified, or that it is not.
+    /// When the address was confirmed, or `Some(None)` to take the confirmation away.
     pub email_verified_at: Option<Option<Timestamp>>,
 }
 
-/// Which users are listed: those that fit all that is set.
+/// Which users are listed: those that match every field that is set.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Filter {
-    /// What the address or the name begins with, in any case; after an `@`, what the address's domain begins with.
+    /// The beginning of the email address or the name, in upper or lower case; after an `@`, the beginning of the address's domain.
     pub query: Option<String>,
     /// The role.
     pub role: Option<Role>,
@@ -69,13 +69,13 @@ pub struct Filter {
 /// The rewrite of a hash after a sign-in that verified `from`.
 #[derive(Clone)]
 pub struct HashUpgrade {
-    /// The hash that was verified: if another one is stored by now, nothing is written.
+    /// The hash that was verified. If another one is stored by then, nothing is written.
     pub from: PasswordHash,
     /// The same password under the current parameters.
     pub to: PasswordHash,
 }
 
-/// Another user has the address; nothing was written.
+/// Another user has the address. Nothing was written.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct EmailTaken;
 
@@ -84,7 +84,7 @@ pub struct EmailTaken;
 pub enum NotInvited {
     /// Another user has the address.
     EmailTaken,
-    /// The caller's session or API key has ended, or the caller's rights were cut, since the request came in.
+    /// The caller's session or API key has ended, or the caller's tokens were revoked, since the request came in.
     CallerRevoked,
 }
 
@@ -94,39 +94,39 @@ impl From<EmailTaken> for NotInvited {
     }
 }
 
-/// A user and the hash of their password, from one read: the generation is the one that the hash belongs to.
+/// A user and the hash of their password, from one read, so that the generation belongs to the hash.
 #[derive(Clone)]
 pub struct Credentials {
     /// The user.
     pub user: User,
-    /// The hash; `None`: they can't sign in with a password.
+    /// The hash. `None`: they can't sign in with a password.
     pub password_hash: Option<PasswordHash>,
-    /// Known devices from before are strangers again.
+    /// Devices that became known before this time are no longer known.
     pub devices_from: Option<Timestamp>,
-    /// When the password was last set; links that were mailed before are void.
+    /// When the password was last set. Reset links that were requested earlier are void.
     pub password_changed_at: Option<Timestamp>,
 }
 
-/// A user who was changed, or is no more.
+/// A user who was changed or deleted.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Changed {
-    /// The user after the change; before it, if they were deleted.
+    /// The user after the change, or before the deletion.
     pub user: User,
-    /// How many active sessions ended.
+    /// The number of active sessions that ended.
     pub sessions_ended: u64,
 }
 
-/// How many of what there are.
+/// The numbers of users and sessions.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct Figures {
-    /// Users by role and status.
+    /// The number of users with each role and status.
     pub users: Vec<(String, String, u64)>,
-    /// Sessions that can be refreshed.
+    /// The number of sessions that can be refreshed.
     pub live_sessions: u64,
 }
 
 impl Storage {
-    /// Makes a user and, with them, their first session and the mail that verifies their address, in one transaction.
+    /// Creates a user, their first session and the mail that verifies their address, in one transaction.
     pub async fn insert_user(
         &self,
         user: New,
@@ -141,7 +141,7 @@ impl Storage {
         )
     }
 
-    /// Makes a user and mails them a link to choose their password, in one transaction.
+    /// Creates a user and queues a mail with a link to choose their password, in one transaction.
     pub async fn invite_user(
         &self,
         user: New,
@@ -150,8 +150,8 @@ impl Storage {
         run!(self, write, users::invite(&user, &terms))
     }
 
-    /// Makes many users in one transaction, and says of each whether its address was free. Every other user's writes wait
-    /// behind it on SQLite: hand over some hundred at a time.
+    /// Creates many users in one transaction. The result says for each user whether their address was free. On SQLite all other writes
+    /// wait for it, so pass a few hundred users at a time.
     pub async fn import_users(
         &self,
         users: Vec<New>,
@@ -165,13 +165,13 @@ impl Storage {
         run!(self, look, users::user(id))
     }
 
-    /// The user with an address.
+    /// The user with this email address.
     pub async fn user_by_email(&self, email: &EmailAddress) -> Result<Option<User>, StorageError> {
         let email = email.clone();
         run!(self, look, users::user_by_email(&email))
     }
 
-    /// The user with an address, and the hash of their password, from one read.
+    /// The user with this email address and the hash of their password, from one read.
     pub async fn credentials(&self, email: &EmailAddress) -> Result<Option<Credentials>, StorageError> {
         let email = email.clone();
         run!(self, look, users::credentials(&email))
@@ -182,19 +182,19 @@ impl Storage {
         run!(self, look, users::credentials_of(id))
     }
 
-    /// A part of the users that fit, newest first.
+    /// A page of the users that match the filter, newest first.
     pub async fn users(&self, filter: Filter, page: Pagination) -> Result<Vec<User>, StorageError> {
         run!(self, read, users::list(&filter, page))
     }
 
-    /// How many users and live sessions there are. Reads all of them.
+    /// The numbers of users and active sessions. It reads all of them.
     pub async fn user_figures(&self, now: Timestamp) -> Result<Figures, StorageError> {
         run!(self, read, users::figures(now))
     }
 
-    /// Changes a user. Another role, and a verification that is taken away, raise the user's generation and carry their sessions over; disabling
-    /// raises it and ends them; a name, a verification that is given or enabling raise nothing. `administrators` are the roles
-    /// whose active users administer: the last of them stays.
+    /// Changes a user. A new role, and taking the confirmation of the address away, raise the user's generation and carry their sessions
+    /// over to it. Disabling raises it and ends the sessions. A new name, a confirmation and enabling don't raise it. `administrators` are
+    /// the roles whose active users are administrators: the last of them can't be demoted or disabled.
     pub async fn change_user(
         &self,
         id: UserId,
@@ -209,7 +209,7 @@ impl Storage {
         )
     }
 
-    /// Changes a password: by its user in the session `current`, which goes on, or by the operator.
+    /// Changes a password: by its user in the session `current`, which continues, or by an operator.
     pub async fn set_password(
         &self,
         id: UserId,
@@ -224,7 +224,7 @@ impl Storage {
         )
     }
 
-    /// Ends every kind of credential that a user has; it needs a reset to come back.
+    /// Ends every kind of credential of a user. They need a reset to sign in again.
     pub async fn lock_out(
         &self,
         user: UserId,
@@ -233,8 +233,8 @@ impl Storage {
         run!(self, write, user_changes::lock_out(user, &terms))
     }
 
-    /// Deletes a user and all that is theirs; the last administrator stays. A long history of sessions goes first, in transactions of its
-    /// own: what is asked for meanwhile waits for one of them at most.
+    /// Deletes a user and everything they own, unless they are the last administrator. A long history of sessions is deleted first, in
+    /// transactions of its own, so that a concurrent request waits for one of them at most.
     pub async fn delete_user(
         &self,
         id: UserId,
@@ -252,7 +252,7 @@ impl Storage {
         }
     }
 
-    /// Rewrites a hash, if it still is `from`.
+    /// Rewrites a hash, if it is still `from`.
     pub async fn upgrade_password_hash(
         &self,
         id: UserId,

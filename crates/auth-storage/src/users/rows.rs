@@ -1,4 +1,4 @@
-//! Rows of users. A row that fits no state is refused, by table, column and key.
+//! Rows of users. The rule: a row with an invalid value is an error that names the table, the column and the key.
 
 use super::{Credentials, New};
 use crate::{
@@ -14,7 +14,7 @@ use auth_domain::{
 };
 use diesel::prelude::*;
 
-/// A user without the hash of its password.
+/// A user as stored, without the hash of their password.
 #[derive(Queryable, Selectable)]
 #[diesel(table_name = users)]
 pub(crate) struct UserRow {
@@ -52,7 +52,7 @@ impl UserRow {
     }
 }
 
-/// What a sign-in needs of a user.
+/// The columns of a user that a sign-in needs.
 #[derive(Queryable, Selectable)]
 #[diesel(table_name = users)]
 pub(crate) struct CredentialsRow {
@@ -77,7 +77,7 @@ impl CredentialsRow {
     }
 }
 
-/// What a cut writes to a user's row; `None` leaves a column as it is.
+/// The columns of a user that the end of their credentials writes. `None` leaves a column as it is.
 #[derive(AsChangeset, Default)]
 #[diesel(table_name = users)]
 pub(crate) struct CutRow<'a> {
@@ -126,12 +126,12 @@ impl<'a> NewUserRow<'a> {
     }
 }
 
-/// What a name is searched by.
+/// The form of a name that searches use.
 pub(crate) fn name_key(name: &DisplayName) -> String {
     name.as_str().to_lowercase()
 }
 
-/// What a verified registration writes.
+/// The values of the columns `name` and `name_key`.
 pub(crate) fn name_columns(name: Option<&DisplayName>) -> (Option<String>, Option<String>) {
     (name.map(|name| name.as_str().to_owned()), name.map(name_key))
 }
