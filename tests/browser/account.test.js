@@ -47,7 +47,7 @@ testWithAndWithoutScripts("a new password ends the other sessions and not this o
   const [page, other] = [await scenario.openPage(t, scripts), await scenario.openPage(t, scripts)];
   const email = await register(page, scenario.server);
   await signIn(other, scenario.server, email);
-  await follow(page, "Password and address");
+  await follow(page, "Password and email");
   const form = page.locator("form").filter({ has: page.getByRole("button", { name: "Change password" }) });
   await form.getByLabel("Current password").fill("not the password");
   await form.getByLabel("New password").fill(NEW_PASSWORD);
@@ -79,7 +79,7 @@ testWithAndWithoutScripts("all other sessions end with one press, and the list s
   }
   await follow(page, "Ended");
   assert.equal(await page.getByRole("main").getByRole("listitem").count(), 2);
-  await follow(page, "Signed in");
+  await follow(page, "Active");
   await press(page.getByRole("main").getByRole("listitem"), /^Sign out/, page);
   assert.equal(await said(page), "You are signed out.");
 });
@@ -88,16 +88,16 @@ testWithAndWithoutScripts("an email address is changed by a link sent to the new
   const page = await scenario.openPage(t, scripts);
   const old = await register(page, scenario.server);
   const fresh = newAddress("fresh");
-  await follow(page, "Password and address");
-  const form = page.locator("form").filter({ has: page.getByRole("button", { name: "Mail a link" }) });
+  await follow(page, "Password and email");
+  const form = page.locator("form").filter({ has: page.getByRole("button", { name: "Send confirmation link" }) });
   await form.getByLabel("New email address").fill(fresh);
   await form.getByLabel("Current password").fill("not the password");
-  await press(form, "Mail a link", page);
+  await press(form, "Send confirmation link", page);
   assert.equal(await form.getByLabel("New email address").inputValue(), fresh);
   assert.equal(await form.getByLabel("Current password").getAttribute("aria-invalid"), "true");
   await form.getByLabel("Current password").fill(PASSWORD);
-  await press(form, "Mail a link", page);
-  assert.equal(await said(page), "A mail with a link is on its way to the new address.");
+  await press(form, "Send confirmation link", page);
+  assert.equal(await said(page), "We've sent a link to the new address.");
   await page.goto(await mailedLink(scenario.server, fresh, "/verify-email"));
   await press(page, "Confirm");
   await page.goto(scenario.server.at("/account"));
@@ -112,14 +112,14 @@ testWithAndWithoutScripts("“this was not me” signs out every session, and le
   const email = await register(thief, scenario.server);
   await owner.goto(await mailedLink(scenario.server, email, "/not-me"));
   assert.equal(await heading(owner), "This was not me");
-  await press(owner, "Lock everybody out");
-  assert.equal(await heading(owner), "Everybody is locked out");
+  await press(owner, "Secure my account");
+  assert.equal(await heading(owner), "Your account is secured");
   await follow(thief, "Recent activity");
   assert.equal(place(thief), "/login");
   assert.equal((await fillSignIn(thief, email)).status(), 401);
-  await follow(owner, "Forgot your password?");
+  await follow(owner, "Choose a new password");
   await fill(owner, "Email address", email);
-  await press(owner, "Mail me a link");
+  await press(owner, "Send reset link");
   await owner.goto(await mailedLink(scenario.server, email, "/reset"));
   await fill(owner, "New password", NEW_PASSWORD);
   await press(owner, "Set new password");
@@ -131,8 +131,8 @@ testWithAndWithoutScripts("an API key is shown once, works, and no longer works 
   const page = await scenario.openPage(t, scripts);
   await register(page, scenario.server);
   await follow(page, "API keys");
-  await fill(page, "What it is for", "nightly backup");
-  assert.equal((await press(page, "Make key")).status(), 201);
+  await fill(page, "Name", "nightly backup");
+  assert.equal((await press(page, "Create key")).status(), 201);
   const secret = await page.getByRole("status").locator("code").innerText();
   if (scripts.javaScriptEnabled) {
     await page.context().grantPermissions(["clipboard-read", "clipboard-write"]);
@@ -166,14 +166,14 @@ testWithAndWithoutScripts("an account is deleted only with its password", async 
   const email = await register(page, scenario.server);
   await follow(page, "Your data");
   await fill(page, "Current password", "not the password");
-  await page.getByLabel("I want my account to be deleted.").check();
+  await page.getByLabel("I want to delete my account.").check();
   await press(page, "Delete my account");
   assert.equal(await page.getByLabel("Current password").getAttribute("aria-invalid"), "true");
   await fill(page, "Current password", PASSWORD);
   // Without the tick the browser itself refuses to send the form.
   await page.getByRole("button", { name: "Delete my account" }).click();
-  assert.ok(await page.getByLabel("I want my account to be deleted.").evaluate((box) => box.validity.valueMissing));
-  await page.getByLabel("I want my account to be deleted.").check();
+  assert.ok(await page.getByLabel("I want to delete my account.").evaluate((box) => box.validity.valueMissing));
+  await page.getByLabel("I want to delete my account.").check();
   await press(page, "Delete my account");
   assert.equal(await said(page), "Your account is deleted.");
   assert.equal((await fillSignIn(page, email)).status(), 401);
@@ -187,7 +187,7 @@ testWithAndWithoutScripts("recent activity is listed in words, the newest first"
   await fillSignIn(page, email);
   await follow(page, "Recent activity");
   const events = await page.getByRole("main").getByRole("listitem").locator("strong").allInnerTexts();
-  assert.deepEqual(events, ["Signed in", "Failed sign-in", "Session ended", "Account opened"]);
+  assert.deepEqual(events, ["Signed in", "Failed sign-in", "Session ended", "Account registered"]);
 });
 
 testCase("times are shown in the reader's own time zone", async (t) => {

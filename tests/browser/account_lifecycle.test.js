@@ -37,13 +37,13 @@ testWithAndWithoutScripts(
     await phone.getByText("not confirmed", { exact: true }).waitFor();
 
     await phone.goto(await mailedLink(server, email, "/verify-email"));
-    assert.equal(await heading(phone), "Confirm your address");
+    assert.equal(await heading(phone), "Confirm your email address");
     await press(phone, "Confirm");
-    assert.equal(await said(phone), "Your address is confirmed.");
+    assert.equal(await said(phone), "Your email address is confirmed.");
     await phone.getByText("confirmed", { exact: true }).waitFor();
     const again = await phone.goto(await mailedLink(server, email, "/verify-email"));
     assert.equal(again.status(), 400);
-    assert.equal(await heading(phone), "This link works no more");
+    assert.equal(await heading(phone), "This link no longer works");
 
     await signOut(phone);
     assert.equal(await said(phone), "You are signed out.");
@@ -52,19 +52,19 @@ testWithAndWithoutScripts(
 
     const list = await sessions(laptop, server);
     assert.equal(list.length, 2);
-    assert.equal(list.filter((one) => one.includes("this one")).length, 1);
-    const other = laptop.getByRole("listitem").filter({ hasText: "last used", hasNotText: "this one" });
+    assert.equal(list.filter((one) => one.includes("this device")).length, 1);
+    const other = laptop.getByRole("listitem").filter({ hasText: "last used", hasNotText: "this device" });
     await press(other, /^End/, laptop);
     assert.equal(await said(laptop), "The session has ended.");
     assert.equal((await sessions(laptop, server)).length, 1);
     await follow(phone, "Account");
     assert.equal(place(phone), "/login");
-    assert.equal(await said(phone), "Your session has ended. Sign in to go on.");
+    assert.equal(await said(phone), "Your session has ended. Sign in to continue.");
 
     await follow(phone, "Forgot your password?");
     await fill(phone, "Email address", email);
-    assert.equal((await press(phone, "Mail me a link")).status(), 202);
-    assert.equal(await heading(phone), "Look into your mail");
+    assert.equal((await press(phone, "Send reset link")).status(), 202);
+    assert.equal(await heading(phone), "Check your email");
     const reset = await mailedLink(server, email, "/reset");
     await phone.goto(reset);
     await fill(phone, "New password", NEW_PASSWORD);
@@ -78,7 +78,7 @@ testWithAndWithoutScripts(
     await laptop.goto(reset);
     await fill(laptop, "New password", PASSWORD);
     await press(laptop, "Set new password");
-    assert.equal(await heading(laptop), "This link works no more");
+    assert.equal(await heading(laptop), "This link no longer works");
 
     const boss = newAddress("boss");
     await server.operate(["user", "create", boss, "--role", "admin", "--password-stdin"], `${PASSWORD}\n`);
@@ -87,11 +87,11 @@ testWithAndWithoutScripts(
     await follow(desk, "Administration");
     await follow(desk, "Users");
     await fill(desk, "Search", email);
-    await press(desk, "Show");
+    await press(desk, "Apply filters");
     await follow(desk, email);
     assert.equal(await heading(desk), email);
     await desk.getByText("Lock out", { exact: true }).first().click();
-    await desk.getByLabel("End everything that this user has.").check();
+    await desk.getByLabel("Yes, lock this user out.").check();
     await press(desk, "Lock out");
     assert.equal(await said(desk), "The user is locked out.");
     await follow(phone, "Devices and sessions");

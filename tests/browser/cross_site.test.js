@@ -81,8 +81,8 @@ testWithAndWithoutScripts(
     const email = await register(page, scenario.server, { name });
     assert.equal(await page.getByLabel("Name").inputValue(), name);
     await follow(page, "API keys");
-    await fill(page, "What it is for", script);
-    await press(page, "Make key");
+    await fill(page, "Name", script);
+    await press(page, "Create key");
     await page.getByText(script, { exact: true }).waitFor();
 
     const boss = newAddress("boss");
@@ -91,7 +91,7 @@ testWithAndWithoutScripts(
     await desk.goto(scenario.server.at("/admin/users"));
     await desk.getByText(name).first().waitFor();
     await fill(desk, "Search", `"><script>alert(3)</script>`);
-    await press(desk, "Show");
+    await press(desk, "Apply filters");
     assert.equal(await desk.getByLabel("Search").inputValue(), `"><script>alert(3)</script>`);
     await desk.goto(scenario.server.at(`/admin/users?query=${email}`));
     await follow(desk, email);
@@ -167,7 +167,7 @@ testCase("a URL that holds a token is sent to no other request as a referrer, an
     // How an address is confirmed depends on the account, so this page notices at once that the token is unknown.
     if (!where.startsWith("/verify-email")) answer = await navigate(page, () => page.locator("main button.main").click());
     assert.equal(answer.status(), 400, where);
-    assert.equal(await heading(page), "This link works no more");
+    assert.equal(await heading(page), "This link no longer works");
   }
 });
 
@@ -190,11 +190,11 @@ testWithAndWithoutScripts("each refusal is a page: not found, not allowed, or th
     assert.match(answer.headers()["content-type"], /^text\/html/, where);
     assert.match(await heading(page), /\S/, where);
     assert.equal(await page.getByRole("main").getByRole("link").count(), 1, where);
-    const request = await page.getByText(/^Request:/).innerText();
+    const request = await page.getByText(/^Request ID:/).innerText();
     assert.ok(request.includes(answer.headers()["x-request-id"]), where);
   }
   assert.equal(await page.getByRole("link", { name: "Administration" }).count(), 0);
   await page.goto(scenario.server.at("/account/nothing"));
-  await follow(page, "To your account");
+  await follow(page, "Go to your account");
   assert.equal(place(page), "/account");
 });

@@ -58,7 +58,7 @@ testWithAndWithoutScripts(
     }
     await page.goto(scenario.server.at("/forgot"));
     await fill(page, "Email address", " ");
-    assert.equal((await press(page, "Mail me a link")).status(), 422);
+    assert.equal((await press(page, "Send reset link")).status(), 422);
     assert.match(await description(page, "Email address"), /as in name@example\.com/);
   },
 );

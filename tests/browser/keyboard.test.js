@@ -65,7 +65,7 @@ testWithAndWithoutScripts(
     await tabTo(page, "Devices and sessions");
     await enter(page);
     assert.equal(await heading(page), "Devices and sessions");
-    await tabTo(page, /^End –/);
+    await tabTo(page, /^End session –/);
     await space(page);
     assert.equal(await said(page), "The session has ended.");
     await other.reload();
@@ -106,7 +106,7 @@ testWithAndWithoutScripts("an administrator locks a user out without a pointer",
   await enter(desk);
   await tabTo(desk, "Lock out");
   await desk.keyboard.press("Space");
-  await tabTo(desk, "End everything that this user has.");
+  await tabTo(desk, "Yes, lock this user out.");
   await desk.keyboard.press("Space");
   await tabTo(desk, "Lock out");
   await enter(desk);

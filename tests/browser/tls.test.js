@@ -23,7 +23,7 @@ testWithAndWithoutScripts("over TLS cookies belong to this host only, and a user
   assert.ok(link.startsWith(`${proxy.origin}/`), link);
   await page.goto(link);
   await press(page, "Confirm");
-  assert.equal(await said(page), "Your address is confirmed.");
+  assert.equal(await said(page), "Your email address is confirmed.");
   await signOut(page);
   await fillSignIn(page, email);
   const cookies = await page.context().cookies();

@@ -21,7 +21,7 @@ testCase("the accessibility check passes on the profile and the data", async (t)
   await page.goto(server.at("/account/data"));
   await checkPage(page, "account-data");
   await fill(page, "Current password", "not the password");
-  await page.getByLabel("I want my account to be deleted.").check();
+  await page.getByLabel("I want to delete my account.").check();
   await press(page, "Delete my account");
   await checkPage(page, "account-data-refused");
 });
@@ -51,14 +51,14 @@ testCase("the accessibility check passes on passwords, addresses and keys", asyn
   await checkPage(page, "security-password-refused");
   await page.locator("#new_email").fill("no address");
   await page.locator("#email_password").fill(PASSWORD);
-  await press(page, "Mail a link");
+  await press(page, "Send confirmation link");
   await checkPage(page, "security-address-refused");
   await page.goto(server.at("/account/keys"));
   await checkPage(page, "keys");
-  await fill(page, "What it is for", "nightly backup");
-  await press(page, "Make key");
+  await fill(page, "Name", "nightly backup");
+  await press(page, "Create key");
   await checkPage(page, "keys-made");
-  await fill(page, "What it is for", " ");
-  await press(page, "Make key");
+  await fill(page, "Name", " ");
+  await press(page, "Create key");
   await checkPage(page, "keys-refused");
 });

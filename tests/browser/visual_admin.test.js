@@ -24,12 +24,12 @@ testCase("the accessibility check passes on the overview, the log and the signin
   const desk = await openAdministration(t);
   for (const range of ["day", "month"]) {
     await desk.goto(server.at(`/admin?range=${range}`));
-    await desk.getByText("The numbers").click();
+    await desk.getByText("Show as table").click();
     await checkPage(desk, `admin-overview-${range}`);
   }
   await desk.goto(server.at("/admin/audit"));
   await checkPage(desk, "admin-audit");
-  await press(desk, "Verify the chain");
+  await press(desk, "Verify integrity");
   await checkPage(desk, "admin-audit-verified");
   await desk.goto(server.at("/admin/keys"));
   await checkPage(desk, "admin-keys");
@@ -41,13 +41,13 @@ testCase("the accessibility check passes on the users", async (t) => {
   const [desk, user] = [await openAdministration(t), await scenario.openPage(t)];
   const email = await register(user, server, { name: "Ada Lovelace" });
   await user.goto(server.at("/account/keys"));
-  await fill(user, "What it is for", "nightly backup");
-  await press(user, "Make key");
+  await fill(user, "Name", "nightly backup");
+  await press(user, "Create key");
   await register(await scenario.openPage(t), server, { email: `${"long".repeat(15)}@long.example.com`, name: "Long".repeat(20) });
   await desk.goto(server.at("/admin/users"));
   await checkPage(desk, "admin-users");
   await fill(desk, "Search", "nobody");
-  await press(desk, "Show");
+  await press(desk, "Apply filters");
   await checkPage(desk, "admin-users-none");
   await desk.locator("#email").fill("no address");
   await press(desk, "Invite");

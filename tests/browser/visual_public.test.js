@@ -48,10 +48,10 @@ testCase("the accessibility check passes on the recovery", async (t) => {
   await page.goto(server.at("/forgot"));
   await checkPage(page, "forgot");
   await fill(page, "Email address", " ");
-  await press(page, "Mail me a link");
+  await press(page, "Send reset link");
   await checkPage(page, "forgot-refused");
   await fill(page, "Email address", newAddress());
-  await press(page, "Mail me a link");
+  await press(page, "Send reset link");
   await checkPage(page, "forgot-sent");
   await page.goto(server.at("/reset?token=any"));
   await checkPage(page, "reset");
@@ -73,11 +73,11 @@ testCase("the accessibility check passes on what mails lead to", async (t) => {
   await checkPage(page, "verify-email-lapsed");
   await page.goto(await mailedLink(server, email, "/not-me"));
   await checkPage(page, "not-me");
-  await press(page, "Lock everybody out");
+  await press(page, "Secure my account");
   await checkPage(page, "not-me-done");
   await page.goto(server.at("/forgot"));
   await fill(page, "Email address", email);
-  await press(page, "Mail me a link");
+  await press(page, "Send reset link");
   await page.goto(await mailedLink(server, email, "/reset"));
   await fill(page, "New password", "password");
   await press(page, "Set new password");

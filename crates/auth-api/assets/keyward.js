@@ -1,7 +1,7 @@
-// What a script makes nicer. Everything works without it.
+// Conveniences. Every page works without this script.
 "use strict";
 
-// A page from the browser's memory is of another time: somebody may have signed out since.
+// A page from the back/forward cache may be outdated: the user may have signed out since.
 addEventListener("pageshow", (event) => {
   if (event.persisted) location.reload();
 });
@@ -10,7 +10,7 @@ for (const button of document.querySelectorAll("button[data-shows]")) showsPassw
 for (const input of document.querySelectorAll("input[data-judge]")) judgesPassword(input);
 for (const text of document.querySelectorAll("[data-copy]")) canBeCopied(text);
 for (const form of document.forms) sendsOnce(form);
-for (const time of document.querySelectorAll("time[datetime]")) tellsOwnTime(time);
+for (const time of document.querySelectorAll("time[datetime]")) showsLocalTime(time);
 document.querySelector("[aria-invalid=true]")?.focus();
 
 function showsPassword(button) {
@@ -25,7 +25,7 @@ function showsPassword(button) {
   input.form.addEventListener("submit", () => { input.type = "password"; });
 }
 
-// What the server's policy makes of a password, half a second after the last key.
+// Shows what the server's policy says about a password, half a second after the last key press.
 function judgesPassword(input) {
   const said = document.getElementById(input.id + "-judgement");
   let waiting = 0;
@@ -49,13 +49,13 @@ function judgesPassword(input) {
         said.textContent = judgement.message;
         said.classList.toggle("good", judgement.good);
       } catch {
-        // The server says it again when the form is sent.
+        // The server checks the password again when the form is sent.
       }
     }, 500);
   });
 }
 
-function tellsOwnTime(time) {
+function showsLocalTime(time) {
   const moment = new Date(time.dateTime);
   if (Number.isNaN(moment.getTime())) return;
   time.title = time.textContent;
@@ -74,7 +74,7 @@ function canBeCopied(text) {
   text.after(" ", button);
 }
 
-// A link and a set-up token are good for one sending: the second of a double click would be told that they are used.
+// A link and a set-up token work once: the second request of a double click would get the answer that they were used.
 function sendsOnce(form) {
   form.addEventListener("submit", (event) => {
     if (form.dataset.sent) event.preventDefault();

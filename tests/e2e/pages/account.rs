@@ -24,7 +24,7 @@ on_every_backend! {
         app.clock.advance(Span::seconds(1));
         let mut desk = app.browser_of("ada@example.com").await;
         let page = desk.open("/account/sessions").await.expect(200);
-        assert_eq!(page.text.matches("this one").count(), 1, "{}", page.text);
+        assert_eq!(page.text.matches("this device").count(), 1, "{}", page.text);
         let listed = sessions_of(&page.text);
         assert_eq!(listed.len(), 3, "{}", page.text);
         // Newest first: the desk's own, the phone's, the registration's.
@@ -150,7 +150,7 @@ on_every_backend! {
         root.client.patch(&format!("/admin/users/{}", ada.id), &body).await.expect(200);
         let mut browser = app.browser_of("ada@example.com").await;
         let page = browser.open("/account/events").await.expect(200);
-        for told in ["Failed sign-in", "Account opened", "Account changed", "by an administrator"] {
+        for told in ["Failed sign-in", "Account registered", "Account changed", "by an administrator"] {
             assert!(page.text.contains(told), "{told}: {}", page.text);
         }
         assert!(!page.text.contains(&root.id) && !page.text.contains("root@"), "{}", page.text);

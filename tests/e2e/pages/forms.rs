@@ -43,7 +43,7 @@ on_every_backend! {
             vec![("sec-fetch-site", "cross-site")],
         ] {
             let refused = post(&browser, &token, &headers).await.expect(403);
-            assert!(refused.text.contains("<h1>Form of another site</h1>"), "{headers:?} {}", refused.text);
+            assert!(refused.text.contains("<h1>Request from another site</h1>"), "{headers:?} {}", refused.text);
         }
         assert_eq!(name(&app).await, None);
         post(&browser, &token, &[("origin", own.as_str()), ("sec-fetch-site", "same-origin")]).await.expect(303);

@@ -75,13 +75,13 @@ on_every_backend! {
         browser.open("/login").await.expect(200);
         let fields = [("token", reset.as_str()), ("new_password", NEW)];
         let lapsed = browser.send("/reset", &fields).await.expect(400);
-        assert!(lapsed.text.contains("<h1>This link works no more</h1>") && lapsed.text.contains("href=\"/forgot\""), "{}", lapsed.text);
+        assert!(lapsed.text.contains("<h1>This link no longer works</h1>") && lapsed.text.contains("href=\"/forgot\""), "{}", lapsed.text);
         browser.open("/login").await.expect(200);
         let lapsed = browser.send("/verify-email", &[("token", &verify)]).await.expect(400);
         assert!(lapsed.text.contains("href=\"/account\""), "{}", lapsed.text);
         for page in ["/reset", "/reset?token=", "/verify-email", "/not-me"] {
             let bare = browser.open(page).await.expect(400);
-            assert!(bare.text.contains("<h1>This link works no more</h1>"), "{page}: {}", bare.text);
+            assert!(bare.text.contains("<h1>This link no longer works</h1>"), "{page}: {}", bare.text);
         }
     }
 
@@ -98,7 +98,7 @@ on_every_backend! {
                 browser.open("/login").await.expect(200);
                 let fields = [("token", "unknown"), ("new_password", NEW)];
                 let lapsed = browser.send(&page, &fields).await.expect(400);
-                assert!(lapsed.text.contains("<h1>This link works no more</h1>"), "{kind:?} {page}: {}", lapsed.text);
+                assert!(lapsed.text.contains("<h1>This link no longer works</h1>"), "{kind:?} {page}: {}", lapsed.text);
             }
         }
     }

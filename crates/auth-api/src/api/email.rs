@@ -170,7 +170,7 @@ async fn send_again(
         }
     }
     Ok(HttpResponse::Accepted().json(MessageJson {
-        message: "If the address waits to be confirmed, a mail with a link is on its way to it",
+        message: "If the address is waiting to be confirmed, an email with a link is on its way to it",
     }))
 }
 
@@ -206,6 +206,6 @@ async fn change(
         .await?;
     service.ask_for_new_email(confirmed, new).await?;
     Ok(HttpResponse::Accepted().json(MessageJson {
-        message: "A mail with a link to confirm is on its way to the new address",
+        message: "An email with a link to confirm is on its way to the new address",
     }))
 }

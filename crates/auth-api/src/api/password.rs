@@ -160,7 +160,7 @@ async fn forgot(
         .forgot_password(&call.caller(&service)?, &body.email)
         .await?;
     Ok(HttpResponse::Accepted().json(MessageJson {
-        message: "If there is an account with this address, a mail with a link is on its way to it",
+        message: "If there is an account with this address, an email with a link is on its way to it",
     }))
 }
 

@@ -74,12 +74,12 @@ impl FromMembers for RegisterBody {
 
 /// What is answered where the address has to be verified first: the same for a new and for a known one.
 const TO_BE_VERIFIED: MessageJson = MessageJson {
-    message: "A mail with a link to confirm the address is on its way, if the address can be used",
+    message: "An email with a link to confirm the address is on its way, if the address can be used",
 };
 
 /// What is answered instead for an address that the mail server can't mail to: it depends on the address alone.
 const UNREACHABLE: MessageJson = MessageJson {
-    message: "The mail server takes no addresses with characters such as é before the @, so no mail can reach this one",
+    message: "The mail server does not accept addresses with characters such as é before the @, so no email can reach this one",
 };
 
 async fn register(

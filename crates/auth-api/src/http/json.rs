@@ -234,7 +234,7 @@ impl Members {
     fn refuse_unknown_fields(&mut self) {
         // The answer to thousands of unknown fields stays short.
         for (name, _) in std::mem::take(&mut self.left).into_iter().take(16) {
-            self.fault::<()>(&name, Code::UnknownField.as_str(), "The field is not known here.");
+            self.fault::<()>(&name, Code::UnknownField.as_str(), "The field is unknown.");
         }
         self.faults.truncate(32);
     }

@@ -320,7 +320,7 @@ mod tests {
             body,
             serde_json::json!({
                 "type": "urn:keyward:problem:unavailable", "title": "Unavailable", "status": 503, "code": "unavailable",
-                "detail": "A part of the service is out of reach; try again shortly.", "instance": "abc", "retry_after": 2
+                "detail": "A part of the service is unavailable. Try again shortly.", "instance": "abc", "retry_after": 2
             })
         );
     }

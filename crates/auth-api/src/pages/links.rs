@@ -189,7 +189,7 @@ async fn submit_not_me(sent: Sent<Visit>) -> Result<HttpResponse, Problem> {
     let t = visit.texts();
     match visit.service.report(&visit.caller, &fields.secret("token")).await {
         Ok(()) => {
-            let page = visit.tell(&t.not_me_done_title, &t.not_me_done, ("/forgot", &t.forgot_link))?;
+            let page = visit.tell(&t.not_me_done_title, &t.not_me_done, ("/forgot", &t.reset_title))?;
             visit.answer(StatusCode::OK, &page)
         }
         Err(AccountError::InvalidOrExpiredToken) => not_me_lapsed(&visit),
@@ -203,5 +203,5 @@ async fn submit_not_me(sent: Sent<Visit>) -> Result<HttpResponse, Problem> {
 /// A notice's link that is no good any more, and what to do instead.
 fn not_me_lapsed(visit: &Visit) -> Result<HttpResponse, Problem> {
     let t = visit.texts();
-    visit.tell_lapsed(&t.not_me_lapsed, ("/forgot", &t.forgot_link))
+    visit.tell_lapsed(&t.not_me_lapsed, ("/forgot", &t.reset_title))
 }

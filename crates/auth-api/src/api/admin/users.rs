@@ -289,7 +289,7 @@ async fn send_reset(
     let queued = service.admin().send_reset(path::id(&id)?, &admin.caller).await?;
     queued.settle(service.get_ref()).await;
     Ok(HttpResponse::Accepted().json(MessageJson {
-        message: "A mail with a link to choose a new password is on its way",
+        message: "An email with a link to choose a new password is on its way",
     }))
 }
 

@@ -1,6 +1,5 @@
-//! Every word of the pages. The rule: they stand in [`en`], and an operator's file takes the place of some or all of them, for
-//! another language or another tone. What comes from below (an error, an action, a reason) has a code of its own, and the file may
-//! say that otherwise, too.
+//! The texts of the pages. The rule: every text is in [`en`], and the operator's file may replace some or all of them, for another
+//! language or another tone. Errors, audit actions and reasons have codes of their own; the file may replace their texts, too.
 
 mod en;
 mod en_events;
@@ -11,18 +10,17 @@ use std::{borrow::Cow, collections::BTreeMap, time::Duration};
 
 pub use en::Texts;
 
-/// The word for a session that was not used for too long: nobody ended it.
+/// The reason of a session that expired, which is not stored.
 pub const EXPIRED: &str = "expired";
 
-/// What may be said otherwise of things that have a word of their own: error codes, actions of the audit log, reasons for the end
-/// of a session.
+/// The operator's texts by code: of errors, of audit actions, of the reasons why sessions ended.
 pub type ByWord = BTreeMap<String, String>;
 
 impl Texts {
-    /// The words of a file (TOML). What it leaves out stays as it is.
+    /// The texts of the operator's file (TOML). Texts that it leaves out stay in English.
     ///
     /// # Errors
-    /// What is wrong with it: a name that no page has, or no TOML.
+    /// What is wrong with the file: an unknown name, or invalid TOML.
     pub fn parse(file: &str) -> Result<Self, String> {
         let texts: Self = toml::from_str(file).map_err(|error| error.to_string().trim_end().to_owned())?;
         let is_code = |word: &str| Code::ALL.iter().any(|code| code.as_str() == word);
@@ -39,7 +37,7 @@ impl Texts {
         text.replace(&format!("{{{name}}}"), value.as_ref())
     }
 
-    /// What is told of an error, if it is to be told otherwise.
+    /// The operator's own text for an error.
     #[must_use]
     pub fn fault(&self, code: &str) -> Option<&str> {
         self.faults.get(code).map(String::as_str)
@@ -59,7 +57,7 @@ impl Texts {
         }
     }
 
-    /// A wait, in the units of a person.
+    /// A wait in its largest unit.
     fn wait(&self, wait: Duration) -> String {
         let (count, unit) = in_largest_unit(wait);
         let (one, many) = match unit {
@@ -72,20 +70,20 @@ impl Texts {
         self.fill(words, "count", count.to_string())
     }
 
-    /// How the page of an error is called, if it is to be called otherwise.
+    /// The operator's own title for the page of an error.
     #[must_use]
     pub fn fault_title(&self, code: &str) -> Option<&str> {
         self.fault_titles.get(code).map(String::as_str)
     }
 
-    /// What happened, for the person that it happened to. Words of a newer version are shown as they are.
+    /// What happened, in words for the user that it happened to. An action of a newer version is shown by its name.
     #[must_use]
     pub fn action<'a>(&'a self, action: &'a Action) -> &'a str {
         let other = self.actions.get(action.as_str());
         other.map_or_else(|| en_events::action(action), String::as_str)
     }
 
-    /// Why a session ended. Words of a newer version are shown as they are.
+    /// Why a session ended. A reason of a newer version is shown by its name.
     #[must_use]
     pub fn end_reason<'a>(&'a self, word: &'a str) -> &'a str {
         let other = self.end_reasons.get(word);
@@ -93,7 +91,7 @@ impl Texts {
     }
 }
 
-/// That all words of a table are known.
+/// Refuses a table with an unknown code.
 fn known(name: &str, table: &ByWord, is_known: impl Fn(&str) -> bool) -> Result<(), String> {
     match table.keys().find(|word| !is_known(word)) {
         Some(unknown) => Err(format!("[{name}] has no {unknown}")),
@@ -103,12 +101,12 @@ fn known(name: &str, table: &ByWord, is_known: impl Fn(&str) -> bool) -> Result<
 
 macro_rules! done {
     ($($name:ident = $word:literal, $text:ident;)+) => {
-        /// What was just done, for the page that comes after it.
+        /// What was just done, for the next page to say.
         #[derive(Debug, Clone, Copy, PartialEq, Eq)]
         pub enum Done { $(#[doc = $word] $name,)+ }
 
         impl Done {
-            /// The word that the address of the next page carries.
+            /// The name in the URL of the next page.
             #[must_use]
             pub const fn as_str(self) -> &'static str {
                 match self { $(Self::$name => $word,)+ }
@@ -116,7 +114,7 @@ macro_rules! done {
         }
 
         impl Texts {
-            /// What was just done, by its word. Any other word says nothing: an address can't put words here.
+            /// What was just done, by its name. An unknown name has no text, so a URL can't put words on the page.
             #[must_use]
             pub fn done(&self, word: &str) -> Option<&str> {
                 match word {
@@ -148,7 +146,7 @@ done! {
     KeysRotated = "keys_rotated", done_keys_rotated;
 }
 
-/// A page's text, owned where a file gave it.
+/// A text, owned if the operator's file has it.
 pub type Words = Cow<'static, str>;
 
 #[cfg(test)]
@@ -156,7 +154,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_file_says_otherwise_what_it_names_and_nothing_else() {
+    fn a_file_replaces_the_texts_that_it_names_and_no_other() {
         let file = "login_title = \"Willkommen\"\n[faults]\ninvalid_credentials = \"Falsch.\"\n[actions]\nsigned_in = \"Anmeldung\"\n";
         let texts = Texts::parse(file).unwrap();
         assert_eq!(texts.login_title, "Willkommen");
@@ -176,7 +174,7 @@ mod tests {
     }
 
     #[test]
-    fn a_wait_is_said_in_the_operators_words() {
+    fn a_wait_is_written_in_the_operators_words() {
         let english = Texts::default();
         let german = Texts::parse(
             "too_many_attempts = \"Zu oft. In {wait} wieder.\"\nwait_minutes = \"{count} Minuten\"\nwait_minute = \"einer Minute\"\n",
@@ -200,7 +198,7 @@ mod tests {
         );
     }
 
-    /// All that may name a word: the templates and the code of the pages.
+    /// Everything that may name a text: the templates and the code of the pages.
     fn sources(folder: &std::path::Path) -> String {
         let entries = std::fs::read_dir(folder)
             .unwrap()
@@ -218,7 +216,7 @@ mod tests {
     }
 
     #[test]
-    fn every_word_is_said_somewhere() {
+    fn every_text_is_used() {
         let root = std::path::Path::new(env!("CARGO_MANIFEST_DIR"));
         let all = sources(&root.join("templates")) + &sources(&root.join("src/pages"));
         let is_word = |c: char| c.is_alphanumeric() || c == '_';
@@ -228,7 +226,7 @@ mod tests {
     }
 
     #[test]
-    fn everything_that_happens_has_words() {
+    fn every_action_and_every_reason_has_a_text() {
         let texts = Texts::default();
         for action in Action::ALL {
             assert!(!texts.action(action).contains('_'), "{action:?}");
