@@ -1,5 +1,5 @@
-//! Everything that makes the other crates one program: the configuration, the wiring, the operator's commands. The binary is a
-//! thin shell around [`run`]; tests start servers in their own process with [`start`].
+//! The program that is built from the other crates: its configuration, its wiring and the operator's commands. The binary is a thin
+//! shell around [`run`]. Tests start servers in their own process with [`start`].
 
 mod cli;
 mod commands;

@@ -1,4 +1,4 @@
-//! The log goes to standard error, one line an event; standard output belongs to what a command prints.
+//! The log. The rule: it goes to standard error, one line per event; standard output is for the output of commands.
 
 mod lines;
 
@@ -18,29 +18,30 @@ use tracing::{Level, Metadata};
 use tracing_appender::non_blocking::{NonBlocking, WorkerGuard};
 use tracing_subscriber::{EnvFilter, fmt::MakeWriter, layer::SubscriberExt, util::SubscriberInitExt};
 
-/// Writes the log of a command that prints for people, from `least` on: more would stand between its lines.
+/// Starts the log of a command that prints for people. Events below the level `least` are left out, because they would come between
+/// its lines.
 pub(crate) fn beside_output(config: &LogConfig, least: &str) {
     start(config, least, io::stderr);
 }
 
-/// Writes the log of a server. What waits to be written is written out when the guards are dropped.
+/// Starts the log of a server. Queued lines are written when the guards are dropped.
 pub(crate) fn of_server(config: &LogConfig) -> [WorkerGuard; 2] {
     let json = config.format() == LogFormat::Json;
-    let (strangers, strangers_written) = lines::to(lines::WholeLines, "lines of requests", json);
+    let (requests, requests_written) = lines::to(lines::WholeLines, "lines of requests", json);
     let (events, events_written) = lines::to(lines::WholeLines, "lines", json);
-    start(config, &config.level, Apart { strangers, events });
-    [strangers_written, events_written]
+    start(config, &config.level, SplitWriter { requests, events });
+    [requests_written, events_written]
 }
 
-/// The lines whose number strangers decide, in a queue of their own: a flood of them pushes nothing out that has to be read.
-struct Apart {
-    strangers: NonBlocking,
+/// Two queues of lines. Clients decide how many lines of requests there are; in a queue of their own, a flood of them can't displace
+/// the lines that operators have to read.
+struct SplitWriter {
+    requests: NonBlocking,
     events: NonBlocking,
 }
 
-/// Where the lines come from that have to be read: what the service, its parts and this program say of themselves, each of them
-/// once for what happened.
-const TO_BE_READ: [&str; 7] = [
+/// The targets of the lines that operators have to read: events of the service, of its parts and of this program, each logged once.
+const OPERATOR_TARGETS: [&str; 7] = [
     "auth_service",
     "auth_redis",
     "auth_blacklist",
@@ -49,16 +50,16 @@ const TO_BE_READ: [&str; 7] = [
     "auth_storage",
     "keyward",
 ];
-/// Parts of those that may say something for each request. A panic is one of them: a request may have caused it.
+/// The parts of those targets that may log a line for each request. A panic is one of them: a request may have caused it.
 const PER_REQUEST: [&str; 3] = [auth_api::http::access_log::TARGET, PANIC, "auth_storage::engine"];
 /// The target of a panic's line.
 const PANIC: &str = "keyward::panic";
 
-/// Whether strangers decide how many lines of this target there are: those of requests, and of every other crate. What a new
-/// dependency says waits apart, too, until it stands on the list.
-fn is_of_strangers(target: &str) -> bool {
+/// Whether clients decide how many lines of this target there are. This is so for requests and for all other crates: the lines of a new
+/// dependency are in this queue until it is on the list.
+fn is_per_request(target: &str) -> bool {
     let is_of = |modules: &[&str]| modules.iter().any(|module| is_within(target, module));
-    is_of(&PER_REQUEST) || !is_of(&TO_BE_READ)
+    is_of(&PER_REQUEST) || !is_of(&OPERATOR_TARGETS)
 }
 
 fn is_within(target: &str, module: &str) -> bool {
@@ -67,7 +68,7 @@ fn is_within(target: &str, module: &str) -> bool {
         .is_some_and(|rest| rest.is_empty() || rest.starts_with("::"))
 }
 
-impl<'a> MakeWriter<'a> for Apart {
+impl<'a> MakeWriter<'a> for SplitWriter {
     type Writer = NonBlocking;
 
     fn make_writer(&'a self) -> NonBlocking {
@@ -75,16 +76,16 @@ impl<'a> MakeWriter<'a> for Apart {
     }
 
     fn make_writer_for(&'a self, event: &Metadata<'_>) -> NonBlocking {
-        if is_of_strangers(event.target()) {
-            self.strangers.clone()
+        if is_per_request(event.target()) {
+            self.requests.clone()
         } else {
             self.events.clone()
         }
     }
 }
 
-/// Says something that has to be said whatever `log.level` is: as a line for people, or as a record like those of the log.
-pub(crate) fn tell(audience: Audience, level: Level, text: impl fmt::Display) {
+/// Prints a message whatever `log.level` is: as a line for people, or as a JSON record like those of the log.
+pub(crate) fn announce(audience: Audience, level: Level, text: impl fmt::Display) {
     match audience {
         Audience::People => say(text),
         Audience::Programs => say(json!({
@@ -96,9 +97,9 @@ pub(crate) fn tell(audience: Audience, level: Level, text: impl fmt::Display) {
     }
 }
 
-/// Sends the log on its way. Only the first call of a process counts.
+/// Starts the log. Only the first call in a process has an effect.
 fn start(config: &LogConfig, level: &str, to: impl for<'a> MakeWriter<'a> + Send + Sync + 'static) {
-    // A blank behind a comma would be taken for a part of a module's name.
+    // A blank after a comma would count as part of a module's name.
     let level: String = level.split_whitespace().collect();
     let filter = EnvFilter::try_new(level).unwrap_or_else(|_| EnvFilter::new("info"));
     let terminal = io::stderr().is_terminal();
@@ -117,7 +118,7 @@ fn start(config: &LogConfig, level: &str, to: impl for<'a> MakeWriter<'a> + Send
     }
 }
 
-/// A panic is logged with its place. Its message is not: it may quote the value that nobody expected.
+/// Logs panics with their place. The message is left out, because it may contain the unexpected value.
 fn log_panics() {
     panic::set_hook(Box::new(|info| {
         let place = info
@@ -128,7 +129,7 @@ fn log_panics() {
             target: PANIC,
             place,
             thread = thread.name().unwrap_or("unnamed"),
-            "a panic: a bug in Keyward, please report it"
+            "a panic: this is a bug in Keyward, please report it"
         );
     }));
 }
@@ -139,9 +140,9 @@ mod tests {
     use std::sync::{Arc, Mutex};
 
     #[derive(Clone, Default)]
-    struct Kept(Arc<Mutex<Vec<u8>>>);
+    struct Buffer(Arc<Mutex<Vec<u8>>>);
 
-    impl io::Write for Kept {
+    impl io::Write for Buffer {
         fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
             self.0.lock().unwrap().extend_from_slice(bytes);
             Ok(bytes.len())
@@ -153,7 +154,7 @@ mod tests {
     }
 
     #[test]
-    fn lines_whose_number_strangers_decide_are_known_by_where_they_come_from() {
+    fn lines_whose_number_clients_decide_are_recognised_by_their_target() {
         for target in [
             "keyward::access",
             "keyward::panic",
@@ -167,7 +168,7 @@ mod tests {
             "auth_services",
             "keywards",
         ] {
-            assert!(is_of_strangers(target), "{target}");
+            assert!(is_per_request(target), "{target}");
         }
         for target in [
             "keyward",
@@ -179,29 +180,29 @@ mod tests {
             "auth_limits::redis_counters",
             "auth_mail",
         ] {
-            assert!(!is_of_strangers(target), "{target}");
+            assert!(!is_per_request(target), "{target}");
         }
     }
 
     #[test]
-    fn the_lines_of_strangers_wait_apart_from_what_has_to_be_read() {
-        let (anybodys, ours) = (Kept::default(), Kept::default());
-        let (strangers, strangers_written) = lines::to(anybodys.clone(), "lines of requests", true);
-        let (events, events_written) = lines::to(ours.clone(), "lines", true);
+    fn the_lines_of_requests_are_queued_apart_from_those_of_operators() {
+        let (request_lines, operator_lines) = (Buffer::default(), Buffer::default());
+        let (requests, requests_written) = lines::to(request_lines.clone(), "lines of requests", true);
+        let (events, events_written) = lines::to(operator_lines.clone(), "lines", true);
         let registry = tracing_subscriber::registry().with(
             tracing_subscriber::fmt::layer()
                 .json()
-                .with_writer(Apart { strangers, events }),
+                .with_writer(SplitWriter { requests, events }),
         );
         tracing::subscriber::with_default(registry, || {
             tracing::info!(target: auth_api::http::access_log::TARGET, "answered");
             tracing::error!(target: "actix_http::h1::dispatcher", "stream error");
             tracing::warn!(target: "auth_service::refresh", "a used refresh token came back");
         });
-        drop((strangers_written, events_written));
-        let text = |kept: &Kept| String::from_utf8(kept.0.lock().unwrap().clone()).unwrap();
-        assert!(text(&anybodys).contains("answered") && !text(&anybodys).contains("came back"));
-        assert!(text(&anybodys).contains("stream error"));
-        assert!(text(&ours).contains("came back") && !text(&ours).contains("answered"));
+        drop((requests_written, events_written));
+        let text = |kept: &Buffer| String::from_utf8(kept.0.lock().unwrap().clone()).unwrap();
+        assert!(text(&request_lines).contains("answered") && !text(&request_lines).contains("came back"));
+        assert!(text(&request_lines).contains("stream error"));
+        assert!(text(&operator_lines).contains("came back") && !text(&operator_lines).contains("answered"));
     }
 }

@@ -1,4 +1,4 @@
-//! The binary: reads the command line, runs the command, and turns its outcome into an exit code.
+//! The binary: it parses the command line, runs the command, and turns the result into an exit code.
 
 use clap::Parser;
 use keyward::{Cli, CommandError};
@@ -11,17 +11,17 @@ fn main() -> ExitCode {
     let runtime = match tokio::runtime::Builder::new_multi_thread().enable_all().build() {
         Ok(runtime) => runtime,
         Err(error) => {
-            keyward::say(format_args!("keyward: the runtime can't start: {error}"));
+            keyward::say(format_args!("keyward: the async runtime can't start: {error}"));
             return ExitCode::FAILURE;
         }
     };
-    let outcome = runtime.block_on(keyward::run(cli));
-    // What still runs was told to end at once, or has nothing left to do.
+    let result = runtime.block_on(keyward::run(cli));
+    // Tasks that are still running have been asked to stop, or have nothing left to do.
     runtime.shutdown_background();
-    match outcome {
+    match result {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
-            if !matches!(error, CommandError::Said | CommandError::Recorded(_)) {
+            if !matches!(error, CommandError::Reported | CommandError::Logged(_)) {
                 keyward::say(format_args!("keyward: {error}"));
             }
             ExitCode::from(error.exit_code())

@@ -1,5 +1,5 @@
-//! Where the master key comes from: the environment, a file that the operator names, or, with the embedded database alone, a
-//! file beside it that the first start makes. It is never guessed and never shown.
+//! Where the master key comes from: the environment, a file that the operator names, or, with the embedded database only, a file beside
+//! it that the first start creates. The rule: the key is never guessed and never shown.
 
 use crate::config::{Config, MASTER_KEY};
 use auth_service::{Entropy, EntropyFailed, MasterKey, MasterKeyError};
@@ -14,22 +14,22 @@ use zeroize::Zeroize;
 /// The name of the file in the data folder.
 pub const FILE_NAME: &str = "master.key";
 
-/// The most that a file with 32 bytes of base64 can hold, blanks and all.
+/// The maximum size of the file: 32 bytes in base64, with generous blanks.
 const LONGEST_FILE: u64 = 1024;
 
 /// Why there is no master key.
 #[derive(Debug, thiserror::Error)]
 pub enum NoMasterKey {
-    /// PostgreSQL: nothing is made by itself, since every node needs the same one.
+    /// PostgreSQL: no key is created automatically, since every node needs the same one.
     #[error(
-        "there is no master key: make one with `openssl rand -base64 32` and give it to every node in KEYWARD_MASTER_KEY \
+        "there is no master key: create one with `openssl rand -base64 32` and give it to every node in KEYWARD_MASTER_KEY \
          (or in a file that data.master_key_file names)"
     )]
     Missing,
     /// The file that was named is not there.
-    #[error("there is no master key file {}: restore it, or mend data.master_key_file", .0.display())]
+    #[error("there is no master key file {}: restore it, or fix data.master_key_file", .0.display())]
     NoFile(PathBuf),
-    /// The file's text is no key.
+    /// The content of the file is not a key.
     #[error("{}: {error}", .file.display())]
     Malformed {
         /// The file.
@@ -37,9 +37,9 @@ pub enum NoMasterKey {
         /// What is wrong.
         error: MasterKeyError,
     },
-    /// Others may read the file.
+    /// Other users can read the file.
     #[error(
-        "other users may read {} (mode {mode:04o}, {owner}): {}",
+        "other users can read {} (mode {mode:04o}, {owner}): {}",
         .file.display(),
         accepted_instead(.owner)
     )]
@@ -48,10 +48,10 @@ pub enum NoMasterKey {
         file: PathBuf,
         /// Its mode.
         mode: u32,
-        /// Whose it is.
+        /// Its owner.
         owner: Owner,
     },
-    /// The file can't be read or made.
+    /// The file can't be read or created.
     #[error("the master key file {} can't be {verb}: {error}", .file.display())]
     Io {
         /// The file.
@@ -66,14 +66,14 @@ pub enum NoMasterKey {
     Entropy(#[from] EntropyFailed),
 }
 
-/// Whose a file is, as seen by this process.
+/// The owner of a file, as seen by this process.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Owner {
-    /// The user that this process runs as, also if that is root.
+    /// The user that this process runs as, which may be root.
     Own,
-    /// Root, and this process is another's: a mounted secret.
+    /// Root, while this process runs as another user: a mounted secret.
     Root,
-    /// A third user's.
+    /// Another user.
     Other,
 }
 
@@ -87,7 +87,7 @@ impl std::fmt::Display for Owner {
     }
 }
 
-/// What would be accepted in the place of a file that is open to others.
+/// What would be accepted instead of a file that other users can read.
 const fn accepted_instead(owner: &Owner) -> &'static str {
     match owner {
         Owner::Own => {
@@ -96,18 +96,18 @@ const fn accepted_instead(owner: &Owner) -> &'static str {
         }
         Owner::Root => {
             "mount it with mode 0440 or 0640 and a group that Keyward runs in, or with 0400 or 0600 for Keyward's user (0444 is \
-             accepted below /run/secrets alone, with data.master_key_readable_by_all = true)"
+             accepted below /run/secrets only, with data.master_key_readable_by_all = true)"
         }
         Owner::Other => {
             "give it to the user that Keyward runs as, with mode 0600 or 0400, or to root and a group that Keyward runs in, with \
-             mode 0640 or 0440 (0444 is accepted below /run/secrets alone, with data.master_key_readable_by_all = true)"
+             mode 0640 or 0440 (0444 is accepted below /run/secrets only, with data.master_key_readable_by_all = true)"
         }
     }
 }
 
-/// Whether a file of this mode may hold the master key: PostgreSQL's rule for the key of its certificate. Its owner alone may read
-/// it; where root owns it and the process is another user's, the file's group may, too. `by_all` is the operator's word that
-/// everybody may.
+/// Whether a file of this mode may hold the master key. This is PostgreSQL's rule for the key of its certificate: only the owner may
+/// read it, and its group as well if root owns it and the process runs as another user. `by_all` says that the operator allows all
+/// users to read it.
 const fn is_private(mode: u32, owner: Owner, by_all: bool) -> bool {
     let refused = match owner {
         _ if by_all => 0o033,
@@ -117,7 +117,7 @@ const fn is_private(mode: u32, owner: Owner, by_all: bool) -> bool {
     mode & refused == 0
 }
 
-/// Where Docker and Kubernetes mount secrets. Elsewhere no file is everybody's to read.
+/// Where Docker and Kubernetes mount secrets. Only there may a file be readable by all users.
 const MOUNTED_SECRETS: [&str; 2] = ["/run/secrets", "/var/run/secrets"];
 
 fn is_mounted_secret(file: &Path) -> bool {
@@ -129,11 +129,11 @@ fn is_mounted_secret(file: &Path) -> bool {
 pub struct FoundKey {
     /// The key.
     pub key: MasterKey,
-    /// The file that was made for it just now.
-    pub made: Option<PathBuf>,
+    /// The file that was just created for it.
+    pub created: Option<PathBuf>,
 }
 
-/// The file that holds the master key, if the environment does not: the named one, or, embedded, the usual one.
+/// The file that holds the master key if the environment does not: the named file or, with the embedded database, the usual file.
 #[must_use]
 pub fn file_of(config: &Config) -> Option<PathBuf> {
     let usual = || config.is_embedded().then(|| config.data.dir.join(FILE_NAME));
@@ -150,7 +150,7 @@ pub fn source_of(config: &Config) -> String {
     }
 }
 
-/// The master key that is there: given by the environment, or in a file.
+/// The existing master key, from the environment or from a file.
 ///
 /// # Errors
 /// [`NoMasterKey`].
@@ -165,14 +165,14 @@ pub fn find(config: &Config) -> Result<MasterKey, NoMasterKey> {
     }
 }
 
-/// The master key that is there, or a new one in the data folder of the embedded database.
+/// The existing master key, or a new one in the data folder of the embedded database.
 ///
 /// # Errors
 /// [`NoMasterKey`].
-pub fn find_or_make(config: &Config, entropy: &dyn Entropy) -> Result<FoundKey, NoMasterKey> {
+pub fn find_or_create(config: &Config, entropy: &dyn Entropy) -> Result<FoundKey, NoMasterKey> {
     match find(config) {
-        Ok(key) => Ok(FoundKey { key, made: None }),
-        Err(NoMasterKey::NoFile(file)) if config.data.master_key_file.is_none() => make(&file, entropy),
+        Ok(key) => Ok(FoundKey { key, created: None }),
+        Err(NoMasterKey::NoFile(file)) if config.data.master_key_file.is_none() => create(&file, entropy),
         Err(reason) => Err(reason),
     }
 }
@@ -225,11 +225,11 @@ fn access_of(_: &File) -> io::Result<(u32, Owner)> {
     Ok((0o600, Owner::Own))
 }
 
-/// Makes the file whole or not at all: written under another name, then linked to its own, which fails if somebody was faster.
-fn make(file: &Path, entropy: &dyn Entropy) -> Result<FoundKey, NoMasterKey> {
+/// Creates the file atomically: it is written under another name, then linked to its own, which fails if another process was faster.
+fn create(file: &Path, entropy: &dyn Entropy) -> Result<FoundKey, NoMasterKey> {
     let failed = |error: io::Error| NoMasterKey::Io {
         file: file.to_owned(),
-        verb: "made",
+        verb: "created",
         error,
     };
     let mut bytes = [0; 32];
@@ -244,12 +244,12 @@ fn make(file: &Path, entropy: &dyn Entropy) -> Result<FoundKey, NoMasterKey> {
             sync_folder(file).map_err(failed)?;
             Ok(FoundKey {
                 key,
-                made: Some(file.to_owned()),
+                created: Some(file.to_owned()),
             })
         }
         Err(error) if error.kind() == io::ErrorKind::AlreadyExists => Ok(FoundKey {
             key: read(file, false)?,
-            made: None,
+            created: None,
         }),
         Err(error) => Err(failed(error)),
     }
@@ -265,7 +265,7 @@ fn write_draft(draft: &Path, key: &SecretString) -> io::Result<()> {
     opened.sync_all()
 }
 
-/// Writes a key over the one in its file, whole or not at all.
+/// Replaces the key in its file atomically.
 ///
 /// # Errors
 /// [`NoMasterKey::Io`].
@@ -300,17 +300,17 @@ mod tests {
     }
 
     #[test]
-    fn a_key_is_made_once_for_its_owner_alone_and_read_again() {
+    fn a_key_is_created_once_for_its_owner_only_and_read_again() {
         let folder = tempfile::tempdir().unwrap();
         let file = folder.path().join(FILE_NAME);
         assert!(matches!(read(&file, false), Err(NoMasterKey::NoFile(_))));
-        let first = make(&file, &SystemEntropy).unwrap();
+        let first = create(&file, &SystemEntropy).unwrap();
         assert_eq!(
-            (first.made.as_deref(), mode(&file)),
+            (first.created.as_deref(), mode(&file)),
             (Some(file.as_path()), 0o600)
         );
-        let second = make(&file, &SystemEntropy).unwrap();
-        assert!(second.made.is_none());
+        let second = create(&file, &SystemEntropy).unwrap();
+        assert!(second.created.is_none());
         assert_eq!(
             first.key.to_base64().expose_secret(),
             second.key.to_base64().expose_secret()
@@ -319,10 +319,10 @@ mod tests {
     }
 
     #[test]
-    fn a_key_file_that_others_may_read_is_refused() {
+    fn a_key_file_that_other_users_can_read_is_refused() {
         let folder = tempfile::tempdir().unwrap();
         let file = folder.path().join(FILE_NAME);
-        make(&file, &SystemEntropy).unwrap();
+        create(&file, &SystemEntropy).unwrap();
         fs::set_permissions(&file, fs::Permissions::from_mode(0o640)).unwrap();
         let refusal = read(&file, false).err().unwrap().to_string();
         assert!(
@@ -332,7 +332,7 @@ mod tests {
     }
 
     #[test]
-    fn a_mounted_key_may_be_read_by_the_group_if_it_is_roots_and_by_everybody_if_the_operator_says_so() {
+    fn a_mounted_key_may_be_read_by_the_group_if_it_is_roots_and_by_all_if_the_operator_allows_it() {
         use Owner::{Other, Own, Root};
         let cases = [
             (0o600, Own, false, true),
@@ -384,7 +384,7 @@ mod tests {
     fn a_replaced_key_is_whole_and_private() {
         let folder = tempfile::tempdir().unwrap();
         let file = folder.path().join(FILE_NAME);
-        make(&file, &SystemEntropy).unwrap();
+        create(&file, &SystemEntropy).unwrap();
         replace(&file, &MasterKey::from_bytes([7; 32])).unwrap();
         assert_eq!(mode(&file), 0o600);
         let key = read(&file, false).ok().unwrap();

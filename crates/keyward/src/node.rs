@@ -1,6 +1,6 @@
-//! This process as one of the nodes that serve a database. It sends a heartbeat before it looks whether it may serve, and every few
-//! seconds from then on, so that no migration takes away what it needs. A node that sent none for a minute (its process or its machine
-//! was stopped) counts as gone, and no migration waits for it. So it looks again after each heartbeat.
+//! This process as one of the nodes that serve a database. The rule: it sends a heartbeat before it checks whether it may serve, and then
+//! every few seconds, so that no migration takes away what it needs. A node without a heartbeat for a minute (its process or machine was
+//! stopped) counts as gone, and no migration waits for it. So the node checks again after each heartbeat.
 
 use crate::{config::Config, schema::settle_schema, start_error::StartError};
 use auth_service::Entropy;
@@ -14,22 +14,22 @@ use tokio::{
     time::{MissedTickBehavior, interval},
 };
 
-/// The node that this process is, from its start to its end.
+/// The node of this process, from its start to its end.
 pub(crate) struct ServingNode {
     storage: Storage,
     node: Node,
-    /// Dropped, it ends the task, too.
+    /// Ends the task, also when it is dropped.
     stop: watch::Sender<bool>,
-    /// The stamp that this version would have to know, once it may not serve any longer.
+    /// The migration that this version does not know, once it may no longer serve.
     refused: watch::Receiver<Option<String>>,
     task: JoinHandle<()>,
 }
 
 impl ServingNode {
-    /// Becomes a node of the database, if its schema is one that this version can serve.
+    /// Registers as a node of the database, if this version can serve its schema.
     ///
     /// # Errors
-    /// [`StartError`], also where a newer version has taken something away that this one needs.
+    /// [`StartError`], also if a newer version has taken away something that this version needs.
     pub(crate) async fn enter(
         config: &Config,
         storage: &Storage,
@@ -56,7 +56,7 @@ impl ServingNode {
         })
     }
 
-    /// Waits until this node may not serve the schema any longer.
+    /// Waits until this node may no longer serve the schema.
     pub(crate) async fn refused(&self) -> MigrateError {
         let mut refused = self.refused.clone();
         match refused.wait_for(Option::is_some).await.as_deref() {
@@ -66,7 +66,7 @@ impl ServingNode {
         }
     }
 
-    /// Ends being one: nothing has to wait for it any more.
+    /// Unregisters the node, so that nothing waits for it.
     pub(crate) async fn leave(self) {
         self.stop.send_replace(true);
         let _ended = self.task.await;
@@ -74,7 +74,7 @@ impl ServingNode {
     }
 }
 
-/// It is forgotten a minute later anyway.
+/// Removes the row of the node. After an error, the node counts as gone a minute later anyway.
 async fn leave(storage: &Storage, node: &Node) {
     if let Err(error) = storage.remove_node(node.clone()).await {
         tracing::debug!(%error, "the row of this node could not be removed");
@@ -94,7 +94,7 @@ async fn send_heartbeats(
             _ = stopped.wait_for(|stop| *stop) => return,
             _ = ticks.tick() => {}
         }
-        match heartbeat_and_look(&storage, &node).await {
+        match heartbeat_and_check(&storage, &node).await {
             Ok(None) => {}
             Ok(Some(stamp)) => {
                 refuse.send_replace(Some(stamp));
@@ -106,8 +106,8 @@ async fn send_heartbeats(
     }
 }
 
-/// Sends a heartbeat, and only then looks whether it may: a migration that contracts sees the node, or is seen by it.
-async fn heartbeat_and_look(storage: &Storage, node: &Node) -> Result<Option<String>, StorageError> {
+/// Sends a heartbeat, and only then checks whether the node may serve: either a contract migration sees the node, or the node sees it.
+async fn heartbeat_and_check(storage: &Storage, node: &Node) -> Result<Option<String>, StorageError> {
     storage.heartbeat(node.clone()).await?;
     Ok(storage.schema().await?.refused_for().map(str::to_owned))
 }

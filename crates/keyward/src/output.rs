@@ -1,4 +1,4 @@
-//! What a command prints, on standard output, and how it ends. A reader that went away (`| head`) is no failure.
+//! What a command prints on standard output, and how it ends. A reader that has gone away (`| head`) is not an error.
 
 use crate::config::ConfigErrors;
 use serde::Serialize;
@@ -7,19 +7,19 @@ use std::{
     io::{self, Write},
 };
 
-/// Why a command did not do what it was asked. The kinds are the exit codes.
+/// Why a command failed. The variant decides the exit code.
 #[derive(Debug)]
 pub enum CommandError {
-    /// It was asked for something that makes no sense: exit code 2.
+    /// The command line makes no sense: exit code 2.
     Usage(String),
     /// The configuration is wrong: exit code 2.
     Config(ConfigErrors),
-    /// It failed: exit code 1.
+    /// The command failed: exit code 1.
     Failed(String),
-    /// It failed, and has said so already: exit code 1.
-    Said,
-    /// It failed, and the log has the reason; this is the exit code.
-    Recorded(u8),
+    /// The command failed and has already reported why: exit code 1.
+    Reported,
+    /// The command failed and the log has the reason; this is the exit code.
+    Logged(u8),
 }
 
 impl CommandError {
@@ -28,12 +28,12 @@ impl CommandError {
     pub const fn exit_code(&self) -> u8 {
         match self {
             Self::Usage(_) | Self::Config(_) => 2,
-            Self::Failed(_) | Self::Said => 1,
-            Self::Recorded(code) => *code,
+            Self::Failed(_) | Self::Reported => 1,
+            Self::Logged(code) => *code,
         }
     }
 
-    /// A failure in words.
+    /// A failure with the message of an error.
     pub fn failed(error: impl fmt::Display) -> Self {
         Self::Failed(error.to_string())
     }
@@ -44,7 +44,7 @@ impl fmt::Display for CommandError {
         match self {
             Self::Usage(text) | Self::Failed(text) => f.write_str(text),
             Self::Config(errors) => errors.fmt(f),
-            Self::Said | Self::Recorded(_) => Ok(()),
+            Self::Reported | Self::Logged(_) => Ok(()),
         }
     }
 }
@@ -64,7 +64,7 @@ impl From<io::Error> for CommandError {
 /// Prints lines to standard output.
 ///
 /// # Errors
-/// Standard output can't be written to, other than because its reader left.
+/// Standard output can't be written to, for another reason than that its reader has gone away.
 pub(crate) fn print(text: impl fmt::Display) -> Result<(), CommandError> {
     let mut out = io::stdout().lock();
     match writeln!(out, "{text}").and_then(|()| out.flush()) {
@@ -81,10 +81,10 @@ pub(crate) fn print_json(value: &impl Serialize) -> Result<(), CommandError> {
     print(serde_json::to_string_pretty(value).map_err(CommandError::failed)?)
 }
 
-/// Says something to the operator on standard error. Nobody may be listening; that changes nothing.
+/// Prints a message for the operator on standard error. An error is ignored: there may be no reader.
 pub fn say(text: impl fmt::Display) {
     let mut out = io::stderr().lock();
-    let _unheard = writeln!(out, "{text}").and_then(|()| out.flush());
+    let _ignored = writeln!(out, "{text}").and_then(|()| out.flush());
 }
 
 /// Prints rows under a heading, each column as wide as its widest cell.

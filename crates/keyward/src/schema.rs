@@ -1,4 +1,4 @@
-//! The schema, as a start finds it.
+//! The schema at a start or at a command.
 
 use crate::{config::Config, start_error::StartError};
 use auth_storage::{
@@ -7,8 +7,8 @@ use auth_storage::{
     nodes::LivingNode,
 };
 
-/// Applies what is not applied where that is wanted, and refuses a schema that does not fit: one that lacks something, or one
-/// whose floor this version does not know.
+/// Applies the pending migrations if that is configured. Refuses a schema that lacks a migration, or whose floor this version does not
+/// know.
 ///
 /// # Errors
 /// [`StartError`].
@@ -40,7 +40,11 @@ pub(crate) async fn settle_schema(
     if migrated.held_back.is_empty() {
         tracing::info!(applied, backend, "the schema is up to date");
     } else {
-        tracing::info!(applied, backend, "the schema has all that this version needs");
+        tracing::info!(
+            applied,
+            backend,
+            "the schema has everything that this version needs"
+        );
     }
     for held_back in &migrated.held_back {
         tracing::warn!(
@@ -52,7 +56,7 @@ pub(crate) async fn settle_schema(
     Ok(())
 }
 
-/// What serves the database, so that a migration is held back.
+/// Why a migration is held back: what else serves the database.
 #[must_use]
 pub(crate) fn why_it_waits(held_back: &HeldBack) -> String {
     if held_back.for_nodes.is_empty() {
@@ -64,7 +68,7 @@ pub(crate) fn why_it_waits(held_back: &HeldBack) -> String {
     )
 }
 
-/// What a backend is called.
+/// The name of a backend.
 #[must_use]
 pub(crate) const fn backend_name(backend: Backend) -> &'static str {
     match backend {
@@ -80,7 +84,7 @@ mod tests {
     use auth_storage::nodes::{Known, Node};
 
     #[test]
-    fn a_migration_that_is_held_back_says_by_whom() {
+    fn a_migration_that_is_held_back_names_the_nodes() {
         let held_back = |for_nodes| HeldBack {
             migration: "2999-01-02-000000_drop_the_names".to_owned(),
             for_nodes,

@@ -1,4 +1,4 @@
-//! Why the server can't start, or a command can't reach what is kept.
+//! Why the server can't start, or why a command can't reach the database.
 
 use crate::{config::ConfigErrors, master_key::NoMasterKey};
 use auth_api::ServeError;
@@ -7,11 +7,11 @@ use auth_service::{Failure, SignInError};
 use auth_storage::{AlreadyServed, MigrateError, OpenError, StorageError};
 use std::{io, path::PathBuf};
 
-/// Why the server can't start, or a command can't reach what is kept.
+/// Why the server can't start, or why a command can't reach the database.
 #[derive(Debug, thiserror::Error)]
 pub enum StartError {
-    /// The data folder can't be made.
-    #[error("the data folder {} can't be made: {error}; give this process's user the right to, or name another with --data-dir", .folder.display())]
+    /// The data folder can't be created.
+    #[error("the data folder {} can't be created: {error}; give the user of this process the permission, or name another folder with --data-dir", .folder.display())]
     DataFolder {
         /// The folder.
         folder: PathBuf,
@@ -24,7 +24,7 @@ pub enum StartError {
     /// The database failed.
     #[error("{0}")]
     Storage(#[from] StorageError),
-    /// Another process serves it.
+    /// Another process serves the database.
     #[error("{0}")]
     AlreadyServed(#[from] AlreadyServed),
     /// The schema can't be changed, or this version can't serve it.
@@ -42,9 +42,9 @@ pub enum StartError {
     /// There is no master key.
     #[error("{0}")]
     MasterKey(#[from] NoMasterKey),
-    /// The data folder lost its key: the database was made with another.
+    /// The key of the data folder is lost: the database was created with another key.
     #[error(
-        "there was no master key file {}, yet the database was made with one: restore the file from your backup \
+        "there was no master key file {}, but the database was created with one: restore the file from your backup \
          (nothing was changed)", .0.display()
     )]
     LostMasterKey(PathBuf),
@@ -54,7 +54,7 @@ pub enum StartError {
     /// A Redis URL can't be used.
     #[error("redis.url: {0}")]
     Redis(#[from] auth_redis::InvalidRedisUrl),
-    /// Mail can't be sent.
+    /// Emails can't be sent.
     #[error("{0}")]
     Mail(#[from] MailError),
     /// The use cases can't start.
@@ -63,7 +63,7 @@ pub enum StartError {
     /// A use case failed.
     #[error("{0}")]
     UseCase(#[from] Failure),
-    /// No set-up token was made.
+    /// No set-up token was created.
     #[error("{0}")]
     SetUp(#[from] SignInError),
     /// The server can't listen.
@@ -75,13 +75,13 @@ pub enum StartError {
     /// The configuration is wrong.
     #[error("{0}")]
     Configuration(#[from] ConfigErrors),
-    /// The server listens nowhere.
+    /// The server has no address to listen on.
     #[error("server.bind names no address to listen on")]
     NoAddress,
 }
 
 impl StartError {
-    /// Whether the configuration is at fault, rather than the world.
+    /// Whether the configuration is the cause, and not the environment.
     #[must_use]
     pub const fn is_configuration(&self) -> bool {
         match self {

@@ -1,5 +1,5 @@
-//! From a configuration to a running server. The order matters: the database and its lock first, the schema, the master key,
-//! then what is built on them, and the listening socket last, so that whoever is answered is answered by a whole server.
+//! Builds a running server from a configuration. The order matters: first the database and its lock, then the schema, the master key and
+//! what is built on them. The server answers requests last, so that it answers them only when it is complete.
 
 use crate::{
     config::{Config, log::Audience},
@@ -17,10 +17,10 @@ use secrecy::SecretString;
 use std::{fs, net::SocketAddr, sync::Arc, time::Duration};
 use tokio::time::{Instant, sleep};
 
-/// How long to wait before a database that is down is tried again.
-const TRY_AGAIN: Duration = Duration::from_millis(250);
+/// The pause between two attempts to reach a database that is down.
+const RETRY_PAUSE: Duration = Duration::from_millis(250);
 
-/// A server that runs.
+/// A running server.
 pub struct Running {
     http: auth_api::RunningServer,
     addr: SocketAddr,
@@ -33,19 +33,19 @@ pub struct Running {
 }
 
 impl Running {
-    /// Where it listens.
+    /// The address that it listens on.
     #[must_use]
     pub const fn addr(&self) -> SocketAddr {
         self.addr
     }
 
-    /// The address that clients use.
+    /// The URL that clients use.
     #[must_use]
     pub fn public_url(&self) -> &str {
         &self.public_url
     }
 
-    /// Where `/metrics` and `/version` are, if anywhere.
+    /// The address of `/metrics` and `/version`, if they are served.
     #[must_use]
     pub fn admin_addr(&self) -> Option<SocketAddr> {
         self.http.admin_addr()
@@ -63,19 +63,18 @@ impl Running {
         self.without_administrator
     }
 
-    /// The token that makes the first administrator, if this start made one. Its holder is the owner: show it once.
+    /// The token that creates the first administrator, if this start issued one. Its holder can become the administrator: show it once.
     #[must_use]
     pub const fn setup_token(&self) -> Option<&SecretString> {
         self.setup_token.as_ref()
     }
 
-    /// Waits until this node may not serve any longer, because a newer version took something away that it needs. Then it has to be
-    /// stopped.
+    /// Waits until this node may no longer serve, because a newer version took away something that it needs. Then it has to be stopped.
     pub async fn must_stop(&self) -> StartError {
         self.node.refused().await.into()
     }
 
-    /// Turns readiness false, lets requests in flight finish, and ends everything.
+    /// Becomes not ready, lets requests in flight finish, and stops everything.
     pub async fn stop(self) {
         self.http.drain().await;
         self.node.leave().await;
@@ -83,17 +82,17 @@ impl Running {
     }
 }
 
-/// Starts a server: `clock` and `entropy` are all it takes from outside, so that a test can hold both.
+/// Starts a server. `clock` and `entropy` are its only inputs from outside, so that a test can control both.
 ///
 /// # Errors
-/// [`StartError`]: what is wrong and how to mend it.
+/// [`StartError`]: what is wrong and how to fix it.
 pub async fn start(
     config: Config,
     clock: Arc<dyn Clock>,
     entropy: Arc<dyn Entropy>,
 ) -> Result<Running, StartError> {
     install_tls();
-    // The port is known before anything is built that names it.
+    // The port has to be known before anything that contains it is built.
     let sockets = Sockets::take(&config.server)?;
     let addr = sockets.addr().ok_or(StartError::NoAddress)?;
     let config = config.listening_on(addr)?;
@@ -101,7 +100,7 @@ pub async fn start(
     let storage = open_patiently(&config).await?;
     let lock = storage.claim_serving()?;
     let node = ServingNode::enter(&config, &storage, &lock, entropy.as_ref()).await?;
-    let found = master_key::find_or_make(&config, entropy.as_ref())?;
+    let found = master_key::find_or_create(&config, entropy.as_ref())?;
     let ticking = Arc::clone(&clock);
     let (nodes, redis) = if config.is_embedded() {
         (Nodes::One, None)
@@ -128,16 +127,16 @@ pub async fn start(
         clock: Arc::clone(&clock),
         subscribers: vec![Arc::new(metrics.clone())],
     };
-    let service = match (Service::start(parts).await, found.made) {
+    let service = match (Service::start(parts).await, found.created) {
         (Ok(service), _) => service,
-        (Err(auth_service::StartError::WrongMasterKey), Some(made)) => {
-            let _may_stay = fs::remove_file(&made);
-            return Err(StartError::LostMasterKey(made));
+        (Err(auth_service::StartError::WrongMasterKey), Some(created)) => {
+            let _may_stay = fs::remove_file(&created);
+            return Err(StartError::LostMasterKey(created));
         }
         (Err(error), _) => return Err(error.into()),
     };
     let without_administrator = service.setup_is_open().await?;
-    // One that only programs would read is not made.
+    // No token is issued if only programs would read it.
     let setup_token = match config.log.audience() {
         Audience::People => {
             let by = Caller::operator(clock.now());
@@ -164,7 +163,7 @@ pub async fn start(
     })
 }
 
-/// The pages, where they are to be served and can be.
+/// The pages, if they are enabled and can be served.
 fn site(config: &Config) -> Result<Option<Arc<Site>>, StartError> {
     if !config.pages.are_served(&config.server).unwrap_or_default() {
         return Ok(None);
@@ -174,30 +173,30 @@ fn site(config: &Config) -> Result<Option<Arc<Site>>, StartError> {
     Ok(Some(Arc::new(site)))
 }
 
-/// Makes aws-lc-rs the process's cryptography for TLS. The first call counts; others change nothing.
+/// Makes aws-lc-rs the cryptography for TLS in this process. Only the first call has an effect.
 pub fn install_tls() {
     let _already_there = rustls::crypto::aws_lc_rs::default_provider().install_default();
 }
 
-/// Opens the database; makes the data folder that the embedded default lies in.
+/// Opens the database, and creates the data folder of an embedded database.
 ///
 /// # Errors
 /// [`StartError`].
 pub(crate) async fn open(config: &Config) -> Result<Storage, StartError> {
     if config.is_embedded() {
-        make_folder(config)?;
+        create_folder(config)?;
     }
     Ok(Storage::open(&config.database).await?)
 }
 
-/// Opens the database, and waits for one that is down as long as `database.wait` says.
+/// Opens the database. If it is down, waits as long as `database.wait` says.
 async fn open_patiently(config: &Config) -> Result<Storage, StartError> {
     let deadline = Instant::now() + config.start.wait;
     loop {
         match open(config).await {
             Err(StartError::Open(reason)) if may_pass(&reason) && Instant::now() < deadline => {
-                tracing::warn!(database = config.shown_database(), %reason, "the database is not there yet; waiting");
-                sleep(TRY_AGAIN.min(deadline - Instant::now())).await;
+                tracing::warn!(database = config.shown_database(), %reason, "the database is not reachable yet; waiting");
+                sleep(RETRY_PAUSE.min(deadline - Instant::now())).await;
             }
             outcome => return outcome,
         }
@@ -217,7 +216,7 @@ const fn may_pass(reason: &OpenError) -> bool {
     )
 }
 
-fn make_folder(config: &Config) -> Result<(), StartError> {
+fn create_folder(config: &Config) -> Result<(), StartError> {
     let folder = &config.data.dir;
     let mut builder = fs::DirBuilder::new();
     builder.recursive(true);

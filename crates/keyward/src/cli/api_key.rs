@@ -1,4 +1,4 @@
-//! `keyward api-key …`: whose keys, and which.
+//! `keyward api-key …`: the arguments of its subcommands.
 
 use super::Output;
 use clap::Subcommand;
@@ -8,17 +8,17 @@ use clap::Subcommand;
 pub enum ApiKey {
     /// List a user's API keys, newest first.
     List {
-        /// Address or id of their owner.
+        /// The email address or ID of their owner.
         user: String,
-        /// How.
+        /// How to print.
         #[command(flatten)]
         output: Output,
     },
-    /// Take an API key away; it is refused from now on.
+    /// Revoke an API key; it is refused from now on.
     Revoke {
-        /// Address or id of its owner.
+        /// The email address or ID of its owner.
         user: String,
-        /// The key's id.
+        /// The key's ID.
         key: String,
     },
 }

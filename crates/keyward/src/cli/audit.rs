@@ -1,6 +1,6 @@
-//! `keyward audit …`: which part of the audit log, and what its chain of seals is held against.
+//! `keyward audit …`: the arguments of its subcommands.
 
-use super::{Output, moment::read_moment};
+use super::{Output, timestamp::parse_timestamp};
 use auth_domain::{audit::Action, time::Timestamp};
 use clap::{
     Args, Subcommand,
@@ -11,26 +11,26 @@ use std::str::FromStr;
 /// `keyward audit`.
 #[derive(Debug, Subcommand)]
 pub enum Audit {
-    /// Walk the chain of seals: exit 1, and name the first batch that was changed or removed, or the rows that no seal covers.
+    /// Verify the chain of seals; exit 1 and name the first batch that was changed or removed, or the rows without a seal.
     Verify {
-        /// The newest seal that a server's log names (`audit_sealed`), to find out whether the end of the chain was cut.
+        /// The newest seal in a server's log (`audit_sealed`), to detect that the end of the chain was removed.
         #[arg(long, value_name = "NUMBER:HEX")]
         head: Option<SealName>,
-        /// How.
+        /// How to print.
         #[command(flatten)]
         output: Output,
     },
-    /// Take the chain of seals as it stands for the right one, after a backup was restored or what `verify` found was looked at.
+    /// Accept the chain of seals as it is, after a restored backup or after you have looked into what `verify` found.
     Accept,
     /// List events, newest first.
     List {
-        /// Which.
+        /// Which events.
         #[command(flatten)]
         wanted: WantedEvents,
-        /// At most so many.
+        /// The maximum number of events.
         #[arg(long, default_value_t = 50)]
         limit: u32,
-        /// How.
+        /// How to print.
         #[command(flatten)]
         output: Output,
     },
@@ -41,16 +41,16 @@ pub enum Audit {
 /// Which events.
 #[derive(Debug, Clone, Args)]
 pub struct WantedEvents {
-    /// Only those that concern this user (address or id), or that it did.
+    /// Only events about this user or by this user (email address or ID).
     #[arg(long)]
     pub user: Option<String>,
     /// Only this action.
     #[arg(long, value_parser = action(), hide_possible_values = true)]
     pub action: Option<Action>,
-    /// Only from then on: 2030-01-31T12:00:00Z (RFC 3339), 2030-01-31 12:00:00, or 2030-01-31.
+    /// Only events at or after this time: 2030-01-31T12:00:00Z (RFC 3339), 2030-01-31 12:00:00, or 2030-01-31.
     #[arg(long, value_name = "TIME", value_parser = time)]
     pub since: Option<Timestamp>,
-    /// Only until before then.
+    /// Only events before this time.
     #[arg(long, value_name = "TIME", value_parser = time)]
     pub until: Option<Timestamp>,
 }
@@ -61,11 +61,10 @@ fn action() -> impl TypedValueParser<Value = Action> {
 }
 
 fn time(text: &str) -> Result<Timestamp, &'static str> {
-    read_moment(text)
-        .ok_or("a time is written as in 2030-01-31T12:00:00Z, 2030-01-31 12:00:00, or 2030-01-31")
+    parse_timestamp(text).ok_or("write a time like 2030-01-31T12:00:00Z, 2030-01-31 12:00:00 or 2030-01-31")
 }
 
-/// A seal as a server's log names it.
+/// A seal as it is written in a server's log.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct SealName {
     /// Its number.
@@ -86,7 +85,7 @@ impl FromStr for SealName {
                 code: bytes(hex)?,
             })
         };
-        named().ok_or("a seal is its number, a colon and its code of 64 hexadecimal digits")
+        named().ok_or("write a seal as its number, a colon and its code of 64 hexadecimal digits")
     }
 }
 

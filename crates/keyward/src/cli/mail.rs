@@ -1,4 +1,4 @@
-//! `keyward mail …`: which mails are not sent, and another attempt.
+//! `keyward mail …`: the arguments of its subcommands.
 
 use super::Output;
 use clap::Subcommand;
@@ -6,16 +6,16 @@ use clap::Subcommand;
 /// `keyward mail`.
 #[derive(Debug, Subcommand)]
 pub enum Mail {
-    /// Count the mails that wait, and those that were given up.
+    /// Count the queued emails and the emails that were given up.
     Status(Output),
-    /// List the mails that wait after a failed attempt and those that were given up, the oldest first. Addresses are not shown.
+    /// List the emails that wait after a failed attempt and those that were given up, oldest first. Addresses are not shown.
     List(Output),
-    /// Try mails again now, those that were given up among them.
+    /// Try emails again now, including those that were given up.
     Retry {
-        /// Their ids, as `keyward mail list` shows them.
+        /// The IDs that `keyward mail list` shows.
         #[arg(required_unless_present = "all", conflicts_with = "all")]
         mails: Vec<String>,
-        /// All that `keyward mail list` shows.
+        /// All emails that `keyward mail list` shows.
         #[arg(long)]
         all: bool,
     },

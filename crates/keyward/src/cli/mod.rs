@@ -1,17 +1,18 @@
-//! The command line, as a tree of types. Passwords are no arguments: other users of the machine can read those.
+//! The command line, as a tree of types. The rule: a password is never an argument, because other users of the machine can read
+//! arguments.
 
 mod api_key;
 mod audit;
 mod mail;
-mod moment;
 mod session;
+mod timestamp;
 mod user;
 
 pub(crate) use api_key::ApiKey;
 pub(crate) use audit::{Audit, SealName, WantedEvents};
 pub(crate) use mail::Mail;
-pub(crate) use moment::read_moment;
 pub(crate) use session::{Session, SessionStatus};
+pub(crate) use timestamp::parse_timestamp;
 pub use user::ImportFormat;
 pub(crate) use user::{CreateUser, ImportUsers, ListUsers, PasswordSource, User};
 
@@ -21,7 +22,7 @@ use std::path::PathBuf;
 
 use crate::config::Sources;
 
-/// An authentication server: sign-in, rotating refresh tokens, sessions that end when they are told to.
+/// An authentication server: sign-in, rotating refresh tokens, and sessions that end at once when they are ended.
 #[derive(Debug, Parser)]
 #[command(
     name = "keyward",
@@ -34,16 +35,16 @@ pub struct Cli {
     /// Read this configuration file instead of config/keyward.toml.
     #[arg(long, global = true, value_name = "FILE")]
     pub config: Option<PathBuf>,
-    /// Keep the embedded database and the master key here.
+    /// Keep the embedded database and the master key in this directory.
     #[arg(long, global = true, value_name = "DIR")]
     pub data_dir: Option<PathBuf>,
-    /// What to do.
+    /// The command.
     #[command(subcommand)]
     pub command: Command,
 }
 
 impl Cli {
-    /// Where this call's configuration comes from.
+    /// The sources of the configuration of this call.
     #[must_use]
     pub fn sources(&self) -> Sources {
         let mut sources = Sources::of_process();
@@ -60,22 +61,22 @@ impl Cli {
     }
 }
 
-/// What can be done.
+/// The commands.
 #[derive(Debug, Subcommand)]
 pub enum Command {
     /// Serve HTTP until SIGTERM or SIGINT.
     Serve {
-        /// Listen here; port 0 picks a free one.
+        /// Listen on this address; port 0 picks a free port.
         #[arg(long, value_name = "ADDR:PORT")]
         bind: Option<String>,
     },
-    /// Change the database's schema, or show where it stands.
+    /// Change the schema of the database, or show its state.
     #[command(subcommand)]
     Migrate(Migrate),
     /// Create, change, lock out, import and delete users.
     #[command(subcommand)]
     User(User),
-    /// Show what an upgrade needs next.
+    /// Show the next step of an upgrade.
     #[command(subcommand)]
     Upgrade(Upgrade),
     /// Show and end users' sessions.
@@ -84,19 +85,19 @@ pub enum Command {
     /// Show and revoke users' API keys.
     #[command(subcommand)]
     ApiKey(ApiKey),
-    /// Read the audit log, and prove that nobody changed it.
+    /// Read the audit log, and verify that it was not changed.
     #[command(subcommand)]
     Audit(Audit),
-    /// Show which mails wait or were given up, and try them again.
+    /// Show which emails are queued or were given up, and try them again.
     #[command(subcommand)]
     Mail(Mail),
-    /// Register the services that may ask /introspect and /revoke.
+    /// Register the clients that may call /introspect and /revoke.
     #[command(subcommand)]
     Client(Client),
     /// Show and rotate the signing keys.
     #[command(subcommand)]
     Keys(Keys),
-    /// Void the token that makes the first administrator, and print a new one.
+    /// Print a new set-up token, which creates the first administrator; an older one stops working.
     SetupToken,
     /// Find password hashing parameters for this machine.
     #[command(subcommand)]
@@ -104,13 +105,13 @@ pub enum Command {
     /// Show or check the configuration.
     #[command(subcommand)]
     Config(ConfigCommand),
-    /// Look for what is wrong with this installation, and how to mend it.
+    /// Check this installation, and say how to fix what is wrong.
     Doctor(Output),
     /// Print the OpenAPI document.
     Openapi,
     /// Print a completion script for a shell.
     Completions {
-        /// Which shell.
+        /// The shell.
         shell: Shell,
     },
     /// Print the version.
@@ -128,13 +129,13 @@ pub struct Output {
 /// `keyward migrate`.
 #[derive(Debug, Subcommand)]
 pub enum Migrate {
-    /// Apply what is not applied. What would break an older node that still serves waits for its end.
+    /// Apply the pending migrations. One that would break an older node waits until that node has stopped.
     Up {
-        /// Apply it all the same: nodes that don't know it answer 503 to everything from then on.
+        /// Apply it anyway: older nodes answer 503 to everything from then on, and stop.
         #[arg(long)]
         force: bool,
     },
-    /// Take the newest migration back.
+    /// Revert the newest migration.
     Down,
     /// List the migrations.
     Status(Output),
@@ -143,18 +144,18 @@ pub enum Migrate {
 /// `keyward upgrade`.
 #[derive(Debug, Subcommand)]
 pub enum Upgrade {
-    /// Show which step is next, what waits meanwhile, and for how long on this data. Changes nothing.
+    /// Show the next step, what waits meanwhile, and for how long on this data. This changes nothing.
     Check(Output),
 }
 
 /// `keyward client`.
 #[derive(Debug, Subcommand)]
 pub enum Client {
-    /// Register a client and print its secret, this once.
+    /// Register a client and print its secret. It is shown only once.
     Create {
-        /// Its id: a-z, 0-9, '.', '_' and '-'.
+        /// Its ID: a-z, 0-9, '.', '_' and '-'.
         id: String,
-        /// How.
+        /// How to print.
         #[command(flatten)]
         output: Output,
     },
@@ -162,7 +163,7 @@ pub enum Client {
     List(Output),
     /// Delete a client.
     Delete {
-        /// Its id.
+        /// Its ID.
         id: String,
     },
 }
@@ -174,23 +175,23 @@ pub enum Keys {
     List(Output),
     /// Sign with the next key from now on.
     Rotate {
-        /// The active key was stolen: drop it now, with every token that it signed.
+        /// The active key is compromised: revoke it now, with every token that it signed.
         #[arg(long)]
         compromised: bool,
     },
-    /// Seal the keys with a new master key, which KEYWARD_NEW_MASTER_KEY holds (base64). Stop the servers first.
+    /// Encrypt the keys with a new master key from KEYWARD_NEW_MASTER_KEY (base64). Stop the servers first.
     Reseal,
 }
 
 /// `keyward hash`.
 #[derive(Debug, Subcommand)]
 pub enum Hash {
-    /// Measure Argon2id here and propose parameters.
+    /// Measure Argon2id on this machine and propose parameters.
     Calibrate {
-        /// How long one hash may take, in milliseconds.
+        /// The time that one hash may take, in milliseconds.
         #[arg(long, default_value_t = 250, value_parser = clap::value_parser!(u32).range(5..=10_000))]
         target_ms: u32,
-        /// How.
+        /// How to print.
         #[command(flatten)]
         output: Output,
     },
@@ -199,8 +200,8 @@ pub enum Hash {
 /// `keyward config`.
 #[derive(Debug, Subcommand)]
 pub enum ConfigCommand {
-    /// Print every key, what is in force, and where that came from; secrets are hidden.
+    /// Print every key, its value and where the value came from; secrets are hidden.
     Show(Output),
-    /// Say what is wrong with the configuration; exit 2 if anything is.
+    /// Print what is wrong with the configuration; exit 2 if anything is.
     Check,
 }

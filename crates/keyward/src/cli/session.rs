@@ -1,4 +1,4 @@
-//! `keyward session …`: whose sessions, and which.
+//! `keyward session …`: the arguments of its subcommands.
 
 use super::Output;
 use clap::{Subcommand, ValueEnum};
@@ -6,9 +6,9 @@ use clap::{Subcommand, ValueEnum};
 /// Which sessions.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
 pub enum SessionStatus {
-    /// Those that live.
+    /// Active sessions.
     Active,
-    /// Those that ended or lapsed.
+    /// Sessions that ended or expired.
     Ended,
     /// Both.
     All,
@@ -19,21 +19,21 @@ pub enum SessionStatus {
 pub enum Session {
     /// List a user's sessions, newest first.
     List {
-        /// Address or id.
+        /// The email address or ID.
         user: String,
-        /// Which.
+        /// Which sessions.
         #[arg(long, value_enum, default_value = "active")]
         status: SessionStatus,
-        /// How.
+        /// How to print.
         #[command(flatten)]
         output: Output,
     },
-    /// End one session, or all of a user.
+    /// End one session, or all sessions of a user.
     End {
-        /// The session's id.
+        /// The session's ID.
         #[arg(required_unless_present = "all_of", conflicts_with = "all_of")]
         session: Option<String>,
-        /// All sessions of this user (address or id).
+        /// All sessions of this user (email address or ID).
         #[arg(long, value_name = "USER")]
         all_of: Option<String>,
     },

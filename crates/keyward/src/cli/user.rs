@@ -1,4 +1,4 @@
-//! `keyward user …`: whom, and what about them.
+//! `keyward user …`: the arguments of its subcommands.
 
 use super::Output;
 use clap::{Args, Subcommand, ValueEnum};
@@ -7,7 +7,7 @@ use std::path::PathBuf;
 /// Where a password comes from: a prompt, unless this says otherwise.
 #[derive(Debug, Clone, Copy, Args)]
 pub struct PasswordSource {
-    /// Read the password from standard input, to the first line's end.
+    /// Read the password from the first line of standard input.
     #[arg(long)]
     pub password_stdin: bool,
 }
@@ -21,52 +21,52 @@ pub enum User {
     List(ListUsers),
     /// Show a user.
     Show {
-        /// Address or id.
+        /// The email address or ID.
         user: String,
-        /// How.
+        /// How to print.
         #[command(flatten)]
         output: Output,
     },
-    /// Keep a user from signing in, and end its sessions.
+    /// Keep a user from signing in, and end their sessions.
     Disable {
-        /// Address or id.
+        /// The email address or ID.
         user: String,
     },
     /// Let a disabled user sign in again.
     Enable {
-        /// Address or id.
+        /// The email address or ID.
         user: String,
     },
-    /// Give a user another role, at once.
+    /// Change the role of a user; it takes effect at once.
     SetRole {
-        /// Address or id.
+        /// The email address or ID.
         user: String,
         /// The role: user, viewer, admin or one of [roles].
         role: String,
     },
-    /// Give a user a new password, and end its sessions.
+    /// Set a new password for a user, and end their sessions.
     SetPassword {
-        /// Address or id.
+        /// The email address or ID.
         user: String,
-        /// From where.
+        /// Where the password comes from.
         #[command(flatten)]
         source: PasswordSource,
     },
-    /// The panic button: end every credential that a user has, its password among them. It comes back by a reset.
+    /// End every credential of a user, the password included, for example after a theft. The user then needs a reset.
     LockOut {
-        /// Address or id.
+        /// The email address or ID.
         user: String,
     },
-    /// Mail a user a link to choose a new password; a running server sends it.
+    /// Email a user a link to choose a new password; a running server sends it.
     SendReset {
-        /// Address or id.
+        /// The email address or ID.
         user: String,
     },
-    /// Import users with their password hashes from a CSV or JSON lines file.
+    /// Import users with their password hashes from a CSV or JSON Lines file.
     Import(ImportUsers),
-    /// Delete a user and all that they own.
+    /// Delete a user and everything that belongs to them.
     Delete {
-        /// Address or id.
+        /// The email address or ID.
         user: String,
         /// Don't ask.
         #[arg(long)]
@@ -77,24 +77,24 @@ pub enum User {
 /// `keyward user create`.
 #[derive(Debug, Args)]
 pub struct CreateUser {
-    /// The address.
+    /// The email address.
     pub email: String,
-    /// What it is called.
+    /// The user's name.
     #[arg(long)]
     pub name: Option<String>,
-    /// Its role: user, viewer, admin or one of [roles].
+    /// The role: user, viewer, admin or one of [roles].
     #[arg(long, default_value = "user")]
     pub role: String,
-    /// The address is known to be the user's.
+    /// The email address is known to be the user's own; store it as confirmed.
     #[arg(long)]
     pub email_verified: bool,
-    /// From where.
+    /// Where the password comes from.
     #[command(flatten)]
     pub source: PasswordSource,
-    /// Give it no password: it can't sign in with one until it has one.
+    /// Create the user without a password; they can't sign in with one until it is set or reset.
     #[arg(long, conflicts_with = "password_stdin")]
     pub no_password: bool,
-    /// How.
+    /// How to print.
     #[command(flatten)]
     pub output: Output,
 }
@@ -102,49 +102,49 @@ pub struct CreateUser {
 /// `keyward user list`.
 #[derive(Debug, Args)]
 pub struct ListUsers {
-    /// Only those whose address or name begins with this.
+    /// Only users whose email address or name begins with this.
     #[arg(long)]
     pub query: Option<String>,
-    /// Only those of this role.
+    /// Only users with this role.
     #[arg(long)]
     pub role: Option<String>,
-    /// Only those who are active, or disabled.
+    /// Only users with this status: active or disabled.
     #[arg(long)]
     pub status: Option<String>,
-    /// At most so many; without it, all.
+    /// The maximum number of users; without it, all.
     #[arg(long)]
     pub limit: Option<u32>,
-    /// How.
+    /// How to print.
     #[command(flatten)]
     pub output: Output,
 }
 
-/// How an import file is written.
+/// The format of an import file.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
 pub enum ImportFormat {
     /// Comma-separated values with a header line.
     Csv,
-    /// A JSON object a line.
+    /// One JSON object per line.
     Jsonl,
 }
 
 /// `keyward user import`.
 #[derive(Debug, Args)]
 #[command(
-    after_help = "Columns: email (needed), name, password_hash (bcrypt, scrypt, PBKDF2 or Argon2, as a PHC or \
+    after_help = "Columns: email (required), name, password_hash (bcrypt, scrypt, PBKDF2 or Argon2, as a PHC or \
                         modular-crypt string), role, status, email_verified (true or false), created_at (2024-05-01T12:00:00Z, or as psql \
-                        prints it; UTC where it names no offset)."
+                        prints it; UTC if it has no offset)."
 )]
 pub struct ImportUsers {
     /// The file; `-` is standard input.
     pub file: PathBuf,
-    /// How it is written; without it, the file's ending tells.
+    /// The format; without it, the file name's extension decides.
     #[arg(long, value_enum)]
     pub format: Option<ImportFormat>,
-    /// Check every line and import none.
+    /// Check every line and import nothing.
     #[arg(long)]
     pub dry_run: bool,
-    /// Write the refused lines' numbers and reasons here instead of standard error.
+    /// Write the numbers of refused lines and the reasons to this file instead of standard error.
     #[arg(long, value_name = "FILE")]
     pub report: Option<PathBuf>,
     /// How to print the summary.

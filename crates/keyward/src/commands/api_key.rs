@@ -1,8 +1,8 @@
-//! `keyward api-key`: the keys that users' scripts sign in with, as an operator sees and revokes them.
+//! `keyward api-key`: the operator lists and revokes the API keys of users.
 
 use super::{
     listing::Listing,
-    operator::{Operator, named_user, stamp, told, told_of},
+    operator::{Operator, failed, failed_for, named_user, stamp},
 };
 use crate::{
     cli::{ApiKey, Output},
@@ -23,7 +23,7 @@ pub(super) async fn run(operator: Operator, verb: ApiKey) -> Result<(), CommandE
 async fn list(operator: &Operator, user: &str, output: Output) -> Result<(), CommandError> {
     let admin = operator.admin()?;
     let owner = named_user(&admin, user).await?;
-    let keys = admin.api_keys(owner.id).await.map_err(told)?;
+    let keys = admin.api_keys(owner.id).await.map_err(failed)?;
     let mut listing = Listing::new(output, &HEADING);
     listing.page(&keys, as_json, as_row)?;
     listing.end()
@@ -32,20 +32,20 @@ async fn list(operator: &Operator, user: &str, output: Output) -> Result<(), Com
 async fn revoke(operator: &Operator, user: &str, key: &str) -> Result<(), CommandError> {
     let key = key
         .parse()
-        .map_err(|error| CommandError::Usage(format!("{key:?} is no API key's id: {error}")))?;
+        .map_err(|error| CommandError::Usage(format!("{key:?} is not the ID of an API key: {error}")))?;
     let admin = operator.admin()?;
     let owner = named_user(&admin, user).await?;
     admin
         .revoke_api_key(owner.id, key, &operator.caller())
         .await
-        .map_err(|error| told_of(error, format_args!("API key {key} of {}", owner.email.as_str())))?;
+        .map_err(|error| failed_for(error, format_args!("API key {key} of {}", owner.email.as_str())))?;
     print(format_args!(
         "revoked the API key {key} of {}",
         owner.email.as_str()
     ))
 }
 
-/// A key as the routes write it.
+/// A key as the routes return it.
 fn as_json(key: &api_key::ApiKey) -> Value {
     json!({
         "id": key.id.to_string(),

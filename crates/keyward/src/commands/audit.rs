@@ -1,9 +1,9 @@
-//! `keyward audit`: what happened, and whether what is kept of it is what was written.
+//! `keyward audit`: lists the audit events, and verifies that they are stored as they were written.
 
 use super::{
     keys,
     listing::Listing,
-    operator::{Operator, account, named_user, stamp, told},
+    operator::{Operator, account, failed, named_user, stamp},
 };
 use crate::{
     cli::{Audit, Output, SealName, WantedEvents},
@@ -15,7 +15,7 @@ use serde_json::{Value, json};
 
 /// How many events are read and printed at a time.
 const PAGE: u32 = 500;
-const HEADING: [&str; 6] = ["AT", "ACTION", "ACTOR", "SUBJECT", "ADDRESS", "DETAILS"];
+const HEADING: [&str; 6] = ["AT", "ACTION", "ACTOR", "SUBJECT", "IP", "DETAILS"];
 
 pub(super) async fn run(operator: Operator, verb: Audit) -> Result<(), CommandError> {
     match verb {
@@ -41,15 +41,15 @@ async fn open_log(operator: &Operator) -> Result<AuditLog, CommandError> {
     let master = keys::known_master_key(operator).await?;
     AuditLog::open(operator.storage.clone(), &master, &SystemEntropy)
         .await
-        .map_err(told)
+        .map_err(failed)
 }
 
 async fn accept(operator: &Operator) -> Result<(), CommandError> {
     let log = open_log(operator).await?;
     let newest = log.accept(&operator.admin()?, &operator.caller()).await;
-    let newest = newest.map_err(told)?.as_ref().map(seal_name);
+    let newest = newest.map_err(failed)?.as_ref().map(seal_name);
     print(format_args!(
-        "the chain is taken as it stands; its newest seal: {}",
+        "the chain is accepted as it is; its newest seal: {}",
         newest.as_deref().unwrap_or("none")
     ))
 }
@@ -57,7 +57,7 @@ async fn accept(operator: &Operator) -> Result<(), CommandError> {
 async fn verify(operator: &Operator, head: Option<SealName>, output: Output) -> Result<(), CommandError> {
     let log = open_log(operator).await?;
     let given = head.map(|seal| (seal.number, seal.code));
-    match log.verify(given, operator.now()).await.map_err(told)? {
+    match log.verify(given, operator.now()).await.map_err(failed)? {
         Chain::Whole {
             batches,
             events,
@@ -74,25 +74,25 @@ async fn verify(operator: &Operator, head: Option<SealName>, output: Output) -> 
                 }));
             }
             print(format_args!(
-                "the chain is whole: {batches} batches, {events} events\nunsealed: {unsealed} events, which nothing protects \
+                "no tampering found: {batches} batches, {events} events\nunsealed: {unsealed} events, which are not protected \
                  yet (a server seals them within a second)\nnewest seal: {}{}",
                 head.as_deref().unwrap_or("none"),
                 beginning.map_or_else(String::new, begins)
             ))
         }
         Chain::HeadPruned { up_to } => Err(CommandError::Failed(format!(
-            "batches up to {up_to} are not kept any more, so this head shows nothing: give a newer one, or none"
+            "batches up to {up_to} are no longer kept, so this seal proves nothing: give a newer one, or none"
         ))),
         Chain::Broken { batch, what } => refused(
             output,
             json!({ "whole": false, "batch": batch, "what": what }),
-            format!("the chain of seals does not hold: batch {batch}: {what}"),
+            format!("the chain of seals is broken: batch {batch}: {what}"),
         ),
         Chain::Refused { count, ids } => refused(
             output,
             json!({ "whole": false, "refused": count, "events": ids, "what": "events are under no seal" }),
             format!(
-                "{count} events are under no seal: they can't be read, or were not written when they say: {}{}",
+                "{count} events are under no seal: they can't be read, or were not written at the time that they state: {}{}",
                 ids.join(", "),
                 if count > ids.len() as u64 { ", …" } else { "" }
             ),
@@ -101,43 +101,43 @@ async fn verify(operator: &Operator, head: Option<SealName>, output: Output) -> 
             output,
             json!({ "whole": false, "overdue": count, "what": "events have waited for their seal for too long" }),
             format!(
-                "{count} events have waited for their seal for more than a minute: a server seals them within a second; start \
-                 one, or see in its log what stops it"
+                "{count} events have waited for their seal for more than a minute. A running server seals them within a \
+                 second: start one, or look into its log for the reason"
             ),
         ),
     }
 }
 
-/// How a chain begins, as a line of its own.
+/// The line that says where the chain begins.
 fn begins(beginning: Beginning) -> String {
     let at = stamp(beginning.at);
     if beginning.is_late() {
         let oldest = stamp(beginning.oldest);
         format!(
-            "\nthe chain begins at {at}, over events from {oldest} on: it was begun anew then, unless the server was started for \
-             the first time"
+            "\nthe chain begins at {at}, but the oldest event is of {oldest}: the chain was started again then, unless that was the \
+             first start of a server"
         )
     } else {
         format!("\nthe chain begins at {at}")
     }
 }
 
-/// What a walk found that is not right, with exit code 1.
+/// Reports what a verification found, with exit code 1.
 fn refused(output: Output, found: Value, text: String) -> Result<(), CommandError> {
     if output.json {
         print_json(&found)?;
-        return Err(CommandError::Said);
+        return Err(CommandError::Reported);
     }
     Err(CommandError::Failed(text))
 }
 
-/// A seal as a server's log names it.
+/// A seal as it is written in a server's log.
 fn seal_name(seal: &Seal) -> String {
     let code: String = seal.mac.iter().map(|byte| format!("{byte:02x}")).collect();
     format!("{}:{code}", seal.number)
 }
 
-/// Reads what is wanted, page by page, newest first, and hands each page on.
+/// Reads the wanted events, newest first, and prints each page as it comes.
 async fn pages(
     operator: &Operator,
     wanted: WantedEvents,
@@ -152,7 +152,7 @@ async fn pages(
         let events = admin
             .audit(filter.clone(), Pagination { after, limit })
             .await
-            .map_err(told)?;
+            .map_err(failed)?;
         print_page(&events)?;
         after = events.last().map(|event| event.id.as_uuid());
         let read = u32::try_from(events.len()).unwrap_or(limit);
@@ -167,7 +167,7 @@ async fn filter(admin: &Admin, wanted: WantedEvents) -> Result<AuditFilter, Comm
     let user = match wanted.user.as_deref() {
         None => None,
         Some(text) => match account(text)? {
-            // The log outlives the users that it tells of.
+            // The log outlives the users in it, so an ID may be the ID of a deleted user.
             AccountRef::Id(id) => Some(id),
             AccountRef::Email(_) => Some(named_user(admin, text).await?.id),
         },
@@ -189,7 +189,7 @@ fn lines(events: &[AuditEvent]) -> Result<(), CommandError> {
     print(lines.join("\n"))
 }
 
-/// An event as the admin routes write it.
+/// An event as the admin routes return it.
 fn as_json(event: &AuditEvent) -> Value {
     json!({
         "id": event.id.to_string(),

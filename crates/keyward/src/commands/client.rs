@@ -1,6 +1,6 @@
-//! `keyward client`: the services that may ask `/introspect` and `/revoke`.
+//! `keyward client`: the clients that may call `/introspect` and `/revoke`.
 
-use super::operator::{Operator, stamp, told, told_of};
+use super::operator::{Operator, failed, failed_for, stamp};
 use crate::{
     cli::{Client, Output},
     output::{CommandError, print, print_json, print_table, say},
@@ -17,7 +17,7 @@ pub(super) async fn run(operator: Operator, verb: Client) -> Result<(), CommandE
                 .admin()?
                 .delete_client(&id, &operator.caller())
                 .await
-                .map_err(|error| told_of(error, format_args!("client {id:?}")))?;
+                .map_err(|error| failed_for(error, format_args!("client {id:?}")))?;
             print(format_args!("deleted the client {id}"))
         }
     }
@@ -28,7 +28,7 @@ async fn create(operator: &Operator, id: &str, output: Output) -> Result<(), Com
         .admin()?
         .create_client(id, &operator.caller())
         .await
-        .map_err(told)?;
+        .map_err(failed)?;
     if output.json {
         return print_json(&json!({ "client_id": id.as_str(), "client_secret": secret.expose_secret() }));
     }
@@ -36,12 +36,12 @@ async fn create(operator: &Operator, id: &str, output: Output) -> Result<(), Com
         "client_id: {id}\nclient_secret: {}",
         secret.expose_secret()
     ))?;
-    say("only its digest is stored: keep the secret now, it can't be shown again");
+    say("store the secret now: only its digest is kept, so it can't be shown again");
     Ok(())
 }
 
 async fn list(operator: &Operator, output: Output) -> Result<(), CommandError> {
-    let clients = operator.admin()?.clients().await.map_err(told)?;
+    let clients = operator.admin()?.clients().await.map_err(failed)?;
     if output.json {
         let rows = clients
             .iter()

@@ -1,4 +1,4 @@
-//! `keyward config`: what is in force and where it came from, or what is wrong.
+//! `keyward config`: the values in force and where they came from, or what is wrong with them.
 
 use crate::{
     cli::ConfigCommand,
@@ -19,7 +19,7 @@ pub(super) fn run(sources: &Sources, verb: ConfigCommand) -> Result<(), CommandE
             for notice in &Config::load_to_serve(sources)?.notices {
                 say(format_args!("note: {notice}"));
             }
-            print("the configuration is right")
+            print("the configuration is valid")
         }
     }
 }

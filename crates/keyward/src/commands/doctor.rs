@@ -1,4 +1,4 @@
-//! `keyward doctor`: looks at each part of an installation and says how to mend what is wrong. It changes nothing.
+//! `keyward doctor`: checks each part of an installation and says how to fix what is wrong. The rule: it changes nothing.
 
 mod checks;
 mod finding;
@@ -16,8 +16,8 @@ pub(super) async fn run(sources: &Sources, output: Output) -> Result<(), Command
     let mut findings = Findings::default();
     match Config::load_to_serve(sources) {
         Ok(config) => {
-            findings.ok("configuration", "every key is known and every value fits");
-            // The part about mail says itself where mails go.
+            findings.ok("configuration", "every key is known and every value is valid");
+            // The check of mail says where emails go.
             for notice in config
                 .notices
                 .iter()
@@ -29,27 +29,27 @@ pub(super) async fn run(sources: &Sources, output: Output) -> Result<(), Command
         Err(errors) => {
             for problem in errors.0 {
                 let what = format!("{}: {}", problem.key, problem.what);
-                findings.fail("configuration", what, problem.mend);
+                findings.fail("configuration", what, problem.fix);
             }
         }
     }
-    // What only a server needs may be missing: the rest is looked at all the same.
+    // What only a server needs may be missing; the rest is checked anyway.
     if let Ok(config) = Config::load(sources) {
         logging::beside_output(&config.log, "error");
-        look_around(&config, &mut findings).await;
+        check_all(&config, &mut findings).await;
     }
     show(&findings.0, output)
 }
 
-async fn look_around(config: &Config, findings: &mut Findings) {
+async fn check_all(config: &Config, findings: &mut Findings) {
     checks::files(config, findings);
-    // Opening an embedded database would make it.
+    // Opening an embedded database would create it.
     let exists = !config.is_embedded() || checks::database_file(config).is_some_and(|file| file.exists());
     if !exists {
         findings.warn(
             "database",
             "there is none yet",
-            "the first `keyward serve` makes it",
+            "the first `keyward serve` creates it",
         );
     } else {
         match wiring::open(config).await {
@@ -71,7 +71,7 @@ fn show(findings: &[Finding], output: Output) -> Result<(), CommandError> {
         findings.iter().try_for_each(print)?;
     }
     if findings.iter().any(|finding| finding.state == State::Fail) {
-        Err(CommandError::Said)
+        Err(CommandError::Reported)
     } else {
         Ok(())
     }

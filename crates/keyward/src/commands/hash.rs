@@ -1,5 +1,5 @@
 //! `keyward hash calibrate`: what Argon2id costs on this machine, and what fits a given time. More memory comes first, since it
-//! costs an attacker the most; then more passes. Never less than the default (19 MiB, 2 passes), which is OWASP's floor.
+//! costs an attacker the most, then more passes. The result is never below the default (19 MiB, 2 passes), which is OWASP's minimum.
 
 use crate::{
     cli::{Hash, Output},
@@ -59,7 +59,7 @@ fn measure(params: Argon2Params) -> Result<Measured, CommandError> {
     })
 }
 
-/// The passes that fit into the time, which grows with them evenly.
+/// The number of passes that fit into the time. The time grows linearly with them.
 fn passes_within(target: Duration, base: &Measured) -> u32 {
     let one_pass = base.took / PASSES;
     let fitting = target.as_nanos().checked_div(one_pass.as_nanos()).unwrap_or(0);
@@ -113,7 +113,7 @@ fn show(
     let mut rows: Vec<_> = measured.iter().map(|one| row("measured", one)).collect();
     rows.push(row("in force", in_force));
     rows.push(row("proposed", proposed));
-    print_table(&["", "MEMORY KIB", "PASSES", "LANES", "MS A HASH"], &rows)?;
+    print_table(&["", "MEMORY KIB", "PASSES", "LANES", "MS PER HASH"], &rows)?;
     let Argon2Params {
         memory_kib,
         iterations,
@@ -121,12 +121,12 @@ fn show(
     } = proposed.params;
     print(format_args!(
         "\n[password]\nmemory_kib = {memory_kib}\niterations = {iterations}\nparallelism = {parallelism}\n\n\
-         Each hashing thread keeps {} MiB. Stored hashes of another cost are rewritten at the next sign-in.",
+         Each hashing thread uses {} MiB. Stored hashes with other parameters are rewritten at the next sign-in.",
         memory_kib / 1024
     ))?;
     if proposed.took > target {
         print(format_args!(
-            "This is the least that is safe, and takes longer than {} ms here.",
+            "This is the safe minimum, and it takes longer than {} ms on this machine.",
             target.as_millis()
         ))?;
     }

@@ -1,6 +1,6 @@
-//! `keyward keys`: the signing keys, which the master key seals.
+//! `keyward keys`: the signing keys, which are encrypted with the master key.
 
-use super::operator::{Operator, stamp, told};
+use super::operator::{Operator, failed, stamp};
 use crate::{
     cli::{Keys, Output},
     config::{MASTER_KEY, NEW_MASTER_KEY, Sources},
@@ -22,9 +22,9 @@ pub(super) async fn run(operator: Operator, verb: Keys) -> Result<(), CommandErr
 
 async fn list(operator: &Operator, output: Output) -> Result<(), CommandError> {
     let Table { keys, set_aside } = operator.storage.keys().await.map_err(CommandError::failed)?;
-    // Without the master key the list shows what the rows say.
+    // Without the master key, the list shows the rows unchecked.
     let refused = match key_admin(operator).await {
-        Ok(admin) => admin.refused().await.map_err(told)?,
+        Ok(admin) => admin.refused().await.map_err(failed)?,
         Err(_) => Vec::new(),
     };
     if output.json {
@@ -80,23 +80,23 @@ async fn list(operator: &Operator, output: Output) -> Result<(), CommandError> {
     )
 }
 
-/// The master key that the database knows. What is made under another one would stop every server.
+/// The master key that the database was created with. Data that is sealed with another key would stop every server.
 pub(super) async fn known_master_key(operator: &Operator) -> Result<MasterKey, CommandError> {
     let master =
         master_key::find(&operator.config).map_err(|reason| CommandError::Usage(reason.to_string()))?;
-    let admin = verbs(operator, master.clone());
-    match admin.has_known_master_key().await.map_err(told)? {
+    let admin = key_admin_with(operator, master.clone());
+    match admin.has_known_master_key().await.map_err(failed)? {
         Some(false) => Err(CommandError::Failed(
             auth_service::StartError::WrongMasterKey.to_string(),
         )),
         Some(true) => Ok(master),
         None => Err(CommandError::Failed(
-            "there are no keys yet: the first `keyward serve` makes them".to_owned(),
+            "there are no keys yet: the first `keyward serve` creates them".to_owned(),
         )),
     }
 }
 
-fn verbs(operator: &Operator, master: MasterKey) -> KeyAdmin {
+fn key_admin_with(operator: &Operator, master: MasterKey) -> KeyAdmin {
     KeyAdmin::new(
         operator.storage.clone(),
         master,
@@ -106,7 +106,7 @@ fn verbs(operator: &Operator, master: MasterKey) -> KeyAdmin {
 }
 
 async fn key_admin(operator: &Operator) -> Result<KeyAdmin, CommandError> {
-    Ok(verbs(operator, known_master_key(operator).await?))
+    Ok(key_admin_with(operator, known_master_key(operator).await?))
 }
 
 async fn rotate(operator: &Operator, compromised: bool) -> Result<(), CommandError> {
@@ -115,24 +115,26 @@ async fn rotate(operator: &Operator, compromised: bool) -> Result<(), CommandErr
         admin
             .replace_compromised(&operator.caller())
             .await
-            .map_err(told)?;
+            .map_err(failed)?;
         print(
-            "dropped the active key and every access token that it signed; the servers follow within a second",
+            "revoked the active key and every access token that it signed; the servers apply it within a second",
         )
     } else {
-        admin.rotate(&operator.caller()).await.map_err(told)?;
-        print("the next key signs from now on; the one before verifies until its last token has expired")
+        admin.rotate(&operator.caller()).await.map_err(failed)?;
+        print(
+            "new tokens are signed with the next key; the previous key verifies until its last token has expired",
+        )
     }
 }
 
-/// Servers that run have the old key in memory and would go on sealing with it: on the embedded database the lock keeps them
-/// out; on PostgreSQL the operator does.
+/// Running servers have the old key in memory and would go on using it. With the embedded database, the lock excludes them; with
+/// PostgreSQL, the operator has to stop them.
 async fn reseal(operator: &Operator) -> Result<(), CommandError> {
     let _no_server = operator.storage.claim_serving().map_err(CommandError::failed)?;
     let admin = key_admin(operator).await?;
     let missing = || {
         CommandError::Usage(format!(
-            "give the new master key in {NEW_MASTER_KEY} (make one with `openssl rand -base64 32`), the old one as it is now"
+            "set the new master key in {NEW_MASTER_KEY} (create one with `openssl rand -base64 32`), and leave the old one as it is"
         ))
     };
     let text = Sources::of_process()
@@ -142,10 +144,10 @@ async fn reseal(operator: &Operator) -> Result<(), CommandError> {
     let new = MasterKey::from_base64(&text)
         .map_err(|error| CommandError::Usage(format!("{NEW_MASTER_KEY}: {error}")))?;
     let resealed = admin.reseal(&new, &operator.caller()).await;
-    let Resealed { keys: count, refused } = resealed.map_err(told)?;
+    let Resealed { keys: count, refused } = resealed.map_err(failed)?;
     if !refused.is_empty() {
         say(format_args!(
-            "left out, because this server did not make them: {}",
+            "left out, because this server did not create them: {}",
             refused.join(", ")
         ));
     }
@@ -153,7 +155,7 @@ async fn reseal(operator: &Operator) -> Result<(), CommandError> {
         (None, Some(file)) => {
             if let Err(error) = master_key::replace(&file, &new) {
                 say(format_args!(
-                    "the keys are sealed with the new master key, but it could not be written: put it into {} yourself",
+                    "the keys are encrypted with the new master key, but it could not be written: write it to {} yourself",
                     file.display()
                 ));
                 return Err(CommandError::failed(error));
@@ -167,6 +169,6 @@ async fn reseal(operator: &Operator) -> Result<(), CommandError> {
             "sealed {count} keys with the new master key: start the servers with it in {MASTER_KEY}"
         )),
     }?;
-    say("refresh tokens were signed under the old master key: everybody signs in again");
+    say("refresh tokens were signed under the old master key: all users have to sign in again");
     Ok(())
 }

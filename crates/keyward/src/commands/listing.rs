@@ -1,4 +1,4 @@
-//! Lists that are printed page by page, so that a list of millions takes no memory.
+//! Lists are printed page by page, so that a list of millions needs no memory.
 
 use crate::{
     cli::Output,
@@ -6,7 +6,7 @@ use crate::{
 };
 use serde_json::Value;
 
-/// A list under way: a table, or a JSON array.
+/// A list that is being printed: a table, or a JSON array.
 pub(super) struct Listing {
     json: bool,
     heading: &'static [&'static str],
@@ -14,7 +14,7 @@ pub(super) struct Listing {
 }
 
 impl Listing {
-    /// An empty one.
+    /// An empty list.
     pub(super) const fn new(output: Output, heading: &'static [&'static str]) -> Self {
         Self {
             json: output.json,
@@ -45,7 +45,7 @@ impl Listing {
         Ok(())
     }
 
-    /// Prints what closes it.
+    /// Prints the end of the list.
     pub(super) fn end(self) -> Result<(), CommandError> {
         match (self.json, self.printed) {
             (true, true) => print("]"),

@@ -1,4 +1,4 @@
-//! `keyward mail`: how full the outbox is, which mails are in trouble, and another attempt at those.
+//! `keyward mail`: counts the emails in the outbox, lists those that failed, and tries them again.
 
 use super::{
     listing::Listing,
@@ -12,9 +12,9 @@ use auth_domain::{ids::MailId, mail::MailKind, time::Timestamp};
 use auth_storage::outbox;
 use serde_json::{Value, json};
 
-/// How many mails are read at a time.
+/// How many emails are read at a time.
 const PAGE: u32 = 100;
-const HEADING: [&str; 6] = ["ID", "KIND", "ASKED FOR AT", "ATTEMPTS", "STATE", "WHY"];
+const HEADING: [&str; 6] = ["ID", "KIND", "CREATED", "ATTEMPTS", "STATE", "REASON"];
 
 pub(super) async fn run(operator: Operator, verb: Mail) -> Result<(), CommandError> {
     match verb {
@@ -80,13 +80,13 @@ async fn retry(operator: &Operator, named: Vec<String>) -> Result<(), CommandErr
     }
     if let Some(id) = unseen.first() {
         return Err(CommandError::Failed(format!(
-            "{id} neither waits after a failed attempt nor was given up; mails that are tried again: {due}"
+            "{id} neither waits after a failed attempt nor was given up; emails that are tried again: {due}"
         )));
     }
-    print(format_args!("mails that are tried again: {due}"))?;
+    print(format_args!("emails that are tried again: {due}"))?;
     if left > 0 {
         print(format_args!(
-            "mails that are not: {left} (their links have lapsed or their recipients are erased; `keyward mail list` shows them)"
+            "emails that are not: {left} (their links have expired or their recipients are erased; `keyward mail list` shows them)"
         ))?;
     }
     Ok(())
@@ -102,17 +102,17 @@ async fn troubled(operator: &Operator, after: Option<MailId>) -> Result<Vec<outb
 
 fn mail_id(text: &str) -> Result<MailId, CommandError> {
     text.parse()
-        .map_err(|error| CommandError::Usage(format!("{text:?} is no mail's id: {error}")))
+        .map_err(|error| CommandError::Usage(format!("{text:?} is not the ID of an email: {error}")))
 }
 
-/// How a mail stands.
+/// The state of an email.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum State {
     Waiting,
     GivenUp,
-    /// It was given up, and whom it was for is erased.
+    /// It was given up, and its recipient is erased.
     Erased,
-    /// Its link has lapsed: its user has to ask for another one.
+    /// Its link has expired: the user has to request a new one.
     Lapsed,
 }
 

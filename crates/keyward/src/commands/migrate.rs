@@ -1,4 +1,4 @@
-//! `keyward migrate`: the schema, forward, back, and where it stands.
+//! `keyward migrate`: moves the schema forward and back, and shows its state.
 
 use crate::{
     cli::{Migrate, Output},
@@ -44,17 +44,17 @@ pub(super) fn refusal(held_back: &HeldBack) -> String {
     let name = &held_back.migration;
     let why = why_it_waits(held_back);
     format!(
-        "the migration {name} takes away what older versions need, and {why}. Replace or stop them first; one that was killed is \
-         forgotten a minute later. With --force it is applied all the same: such a node then ends"
+        "the migration {name} takes away what older versions need, and {why}. Replace or stop them first; a node that was killed \
+         no longer counts after a minute. With --force it is applied anyway: the older nodes then stop"
     )
 }
 
-/// Taking the schema from under a server would make every request fail.
+/// The lock excludes servers: a revert while one runs would make every request fail.
 async fn down(storage: &Storage) -> Result<(), CommandError> {
     let _no_server = storage.claim_serving().map_err(CommandError::failed)?;
     match storage.migrate_down().await.map_err(CommandError::failed)? {
-        Some(name) => print(format_args!("took back {name}")),
-        None => print("nothing to take back: no migration is applied"),
+        Some(name) => print(format_args!("reverted {name}")),
+        None => print("nothing to revert: no migration is applied"),
     }
 }
 

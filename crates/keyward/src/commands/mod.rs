@@ -1,5 +1,5 @@
-//! The operator's commands: one file a noun. They work beside a running server: what they change goes through the database,
-//! and the servers see it there within a second.
+//! The operator's commands, one file per noun. They work while a server runs: a change goes through the database, and the servers see
+//! it there within a second.
 
 mod api_key;
 mod audit;
@@ -30,16 +30,16 @@ use operator::Operator;
 use serde_json::json;
 use tracing::Level;
 
-/// Carries out one call of the program.
+/// Runs one command.
 ///
 /// # Errors
-/// [`CommandError`]; its exit code is the process's.
+/// [`CommandError`], with the exit code of the process.
 pub async fn run(cli: Cli) -> Result<(), CommandError> {
     let sources = cli.sources();
     match cli.command {
         Command::Serve { .. } => {
             let served = Box::pin(serve(&sources)).await;
-            served.map_err(|error| recorded(error, sources.log_is_for_programs()))
+            served.map_err(|error| logged(error, sources.log_is_for_programs()))
         }
         Command::Migrate(verb) => migrate::run(&load_quietly(&sources)?, verb).await,
         Command::Upgrade(Upgrade::Check(output)) => upgrade::check(&load_quietly(&sources)?, output).await,
@@ -68,20 +68,20 @@ async fn serve(sources: &Sources) -> Result<(), CommandError> {
     serve::serve(config).await
 }
 
-/// Where programs read the log, it has the reason of a server's end; else the caller says it.
-fn recorded(error: CommandError, for_programs: bool) -> CommandError {
-    if !for_programs || matches!(error, CommandError::Said) {
+/// If programs read the log, the reason why a server ended is a log record; otherwise the caller prints it.
+fn logged(error: CommandError, for_programs: bool) -> CommandError {
+    if !for_programs || matches!(error, CommandError::Reported) {
         return error;
     }
-    logging::tell(Audience::Programs, Level::ERROR, &error);
-    CommandError::Recorded(error.exit_code())
+    logging::announce(Audience::Programs, Level::ERROR, &error);
+    CommandError::Logged(error.exit_code())
 }
 
-/// The configuration for a command that prints for people: only warnings of the log come between its lines.
+/// The configuration of a command that prints for people. Only warnings are logged between its lines.
 fn load_quietly(sources: &Sources) -> Result<Config, CommandError> {
     let mut config = Config::load(sources)?;
     logging::beside_output(&config.log, "warn");
-    // A command asks one thing after the other.
+    // A command sends one query after the other.
     config.database.pool_size = config.database.pool_size.min(2);
     Ok(config)
 }
@@ -92,10 +92,10 @@ async fn setup_token(operator: &Operator) -> Result<(), CommandError> {
         .admin()?
         .issue_setup_token(true, &operator.caller())
         .await
-        .map_err(operator::told)?;
+        .map_err(operator::failed)?;
     match issued {
         Some(token) => print(token.expose_secret()),
-        None => Err(CommandError::Failed("no set-up token was made".to_owned())),
+        None => Err(CommandError::Failed("no set-up token was created".to_owned())),
     }
 }
 

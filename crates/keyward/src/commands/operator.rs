@@ -1,4 +1,4 @@
-//! What a command works with: the configuration, the database with a fitting schema, the time.
+//! What a command works with: the configuration, a database with the right schema, and the clock.
 
 use crate::{config::Config, output::CommandError, schema::settle_schema, start_error::StartError, wiring};
 use auth_domain::{
@@ -23,7 +23,7 @@ pub(super) struct Operator {
 }
 
 impl Operator {
-    /// Opens the database and sees to it that its schema fits.
+    /// Opens the database and checks that its schema is the right one, or migrates it.
     pub(super) async fn open(config: Config) -> Result<Self, CommandError> {
         let storage = wiring::open(&config).await.map_err(refused)?;
         settle_schema(&config, &storage, None).await.map_err(refused)?;
@@ -34,31 +34,31 @@ impl Operator {
         })
     }
 
-    /// Now.
+    /// The current time.
     pub(super) fn now(&self) -> Timestamp {
         self.clock.now()
     }
 
-    /// The operator, as the audit log says it.
+    /// The caller for the audit log: the operator.
     pub(super) fn caller(&self) -> Caller {
         Caller::operator(self.now())
     }
 
-    /// The administrator's verbs.
+    /// The use cases of administrators.
     pub(super) fn admin(&self) -> Result<Admin, CommandError> {
         Admin::new(
             self.storage.clone(),
             self.config.service.clone(),
             Arc::new(SystemEntropy),
         )
-        .map_err(told)
+        .map_err(failed)
     }
 }
 
 impl AfterCommit for Operator {
-    /// Waits until no server accepts what was revoked (docs/rules.md §1): servers beside an embedded database are promised to see
-    /// it within a second, those on PostgreSQL have read it, or know that they can't rely on their memory, after `max_staleness`.
-    /// A queued mail leaves when a server looks into the outbox.
+    /// Waits until no server accepts what was revoked (docs/rules.md §1). A server on an embedded database sees it within a second.
+    /// After `max_staleness`, a server on PostgreSQL has read it, or knows that it can't rely on its memory. A running server sends a
+    /// queued email when it reads the outbox.
     async fn carry_out(&self, effects: &CommitEffects) {
         if !effects.revocations().is_empty() && !self.config.is_embedded() {
             tokio::time::sleep(self.config.blacklist.known_everywhere_within()).await;
@@ -66,7 +66,7 @@ impl AfterCommit for Operator {
     }
 }
 
-/// A start that failed, as a command's end.
+/// A failed start, as the error of a command.
 pub(super) fn refused(error: StartError) -> CommandError {
     if error.is_configuration() {
         CommandError::Usage(error.to_string())
@@ -75,8 +75,8 @@ pub(super) fn refused(error: StartError) -> CommandError {
     }
 }
 
-/// A use case that failed, in words for the operator.
-pub(super) fn told(error: impl Into<CommandError>) -> CommandError {
+/// The error of a use case, as the error of a command.
+pub(super) fn failed(error: impl Into<CommandError>) -> CommandError {
     error.into()
 }
 
@@ -130,7 +130,7 @@ impl From<KeyError> for CommandError {
         match error {
             KeyError::TooYoung(young) => Self::Failed(format!(
                 "key_too_young: verifiers may not know the next key before {}; try again then, or use --compromised if the \
-                 active key was stolen",
+                 active key is compromised",
                 stamp(young.ready_at)
             )),
             other => Self::failed(other),
@@ -142,16 +142,16 @@ impl From<SignInError> for CommandError {
     fn from(error: SignInError) -> Self {
         match error {
             SignInError::SetupClosed => Self::Failed(
-                "there is an administrator already: it makes others with `keyward user create`".to_owned(),
+                "there is an administrator already: create others with `keyward user create`".to_owned(),
             ),
             other => Self::failed(other),
         }
     }
 }
 
-/// A use case about one thing, which a command names.
-pub(super) trait AboutOne: Into<CommandError> {
-    /// Whether the thing is not there.
+/// The error of a use case about one thing that the command line names.
+pub(super) trait SubjectError: Into<CommandError> {
+    /// Whether the thing does not exist.
     fn is_missing(&self) -> bool;
 
     /// Whether it is the last administrator.
@@ -160,7 +160,7 @@ pub(super) trait AboutOne: Into<CommandError> {
     }
 }
 
-impl AboutOne for AdminError {
+impl SubjectError for AdminError {
     fn is_missing(&self) -> bool {
         matches!(self, Self::NotFound)
     }
@@ -170,28 +170,28 @@ impl AboutOne for AdminError {
     }
 }
 
-impl AboutOne for ApiKeyError {
+impl SubjectError for ApiKeyError {
     fn is_missing(&self) -> bool {
         matches!(self, Self::NotFound)
     }
 }
 
-impl AboutOne for ClientError {
+impl SubjectError for ClientError {
     fn is_missing(&self) -> bool {
         matches!(self, Self::NotFound)
     }
 }
 
-/// A use case that failed about one thing, which is named where it is missing.
-pub(super) fn told_of(error: impl AboutOne, what: impl Display) -> CommandError {
+/// The error of a use case about `what`, which the message names if it does not exist.
+pub(super) fn failed_for(error: impl SubjectError, what: impl Display) -> CommandError {
     if error.is_missing() {
         CommandError::Failed(format!("there is no {what}"))
     } else if error.is_last_admin() {
         CommandError::Failed(format!(
-            "the {what} is the last administrator, who can't be removed: make another one first"
+            "the {what} is the last administrator, who can't be removed: create another one first"
         ))
     } else {
-        told(error)
+        failed(error)
     }
 }
 
@@ -205,32 +205,37 @@ pub(super) async fn named_user(admin: &Admin, text: &str) -> Result<User, Comman
         AccountRef::Id(id) => format!("user {id}"),
         AccountRef::Email(email) => format!("user with the address {}", email.as_str()),
     };
-    admin.user(&account).await.map_err(|error| told_of(error, what))
+    admin
+        .user(&account)
+        .await
+        .map_err(|error| failed_for(error, what))
 }
 
 /// A role that a command names.
 pub(super) fn named_role(admin: &Admin, name: &str) -> Result<Role, CommandError> {
     admin.known_role(name).map_err(|error| match error {
         AdminError::UnknownRole => CommandError::Usage(format!(
-            "there is no role {name:?}; there are user, viewer, admin and those of [roles]"
+            "there is no role {name:?}; the roles are user, viewer, admin and those of [roles]"
         )),
-        other => told(other),
+        other => failed(other),
     })
 }
 
-/// A user as the command line names it: by id or by address.
+/// A user as the command line names them: by ID or by email address.
 pub(super) fn account(text: &str) -> Result<AccountRef, CommandError> {
     text.parse().map_err(|error: EmailError| {
-        CommandError::Usage(format!("{text:?} is neither a user's id nor an address: {error}"))
+        CommandError::Usage(format!(
+            "{text:?} is neither a user ID nor an email address: {error}"
+        ))
     })
 }
 
-/// A moment as it is printed: RFC 3339, UTC.
+/// A timestamp as it is printed: RFC 3339, UTC.
 pub(super) fn stamp(at: Timestamp) -> String {
     at.to_rfc3339_opts(SecondsFormat::AutoSi, true)
 }
 
-/// A length of time in whole seconds, for people.
+/// A duration in seconds, for people.
 pub(super) fn seconds(span: Span) -> String {
     format!("{:.3} s", span.as_seconds_f64())
 }

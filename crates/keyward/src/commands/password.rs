@@ -1,37 +1,37 @@
-//! A password comes from a prompt, typed twice, or from standard input, and from nowhere else.
+//! A password comes from a prompt, where it is typed twice, or from standard input. The rule: it comes from nowhere else.
 
 use crate::{cli::PasswordSource, output::CommandError};
 use secrecy::SecretString;
 use std::io::{BufRead, IsTerminal, stdin};
 use zeroize::{Zeroize, Zeroizing};
 
-/// The longest line that is read: longer than any password may be, so that the policy says what is wrong with it.
+/// The longest line that is read. No password may be that long, so the policy reports a longer one.
 const LONGEST_LINE: u64 = 8 * 1024;
 
-/// Asks for a new password.
+/// Prompts for a new password, or reads it from standard input.
 pub(super) fn ask(source: PasswordSource) -> Result<SecretString, CommandError> {
     if source.password_stdin {
         return from_line(stdin().lock());
     }
     if !stdin().is_terminal() {
         return Err(CommandError::Usage(
-            "a password is needed and there is no terminal to ask at: pipe it in with --password-stdin"
+            "a password is required and there is no terminal to prompt at: pipe it in with --password-stdin"
                 .to_owned(),
         ));
     }
     let failed = |error: std::io::Error| CommandError::Failed(format!("the password can't be read: {error}"));
     let first = Zeroizing::new(rpassword::prompt_password("New password: ").map_err(failed)?);
-    let second = Zeroizing::new(rpassword::prompt_password("Once more: ").map_err(failed)?);
+    let second = Zeroizing::new(rpassword::prompt_password("Repeat new password: ").map_err(failed)?);
     if first == second {
         Ok(SecretString::from(first.as_str()))
     } else {
         Err(CommandError::Failed(
-            "the two passwords differ; nothing was changed".to_owned(),
+            "the passwords do not match; nothing was changed".to_owned(),
         ))
     }
 }
 
-/// Reads the first line, without its end. Blanks belong to the password.
+/// Reads the first line, without its line end. Blanks are part of the password.
 fn from_line(input: impl BufRead) -> Result<SecretString, CommandError> {
     let mut bytes = Zeroizing::new(Vec::with_capacity(LONGEST_LINE as usize));
     let failed =

@@ -1,6 +1,6 @@
-//! `keyward serve`: runs until a signal ends it. The first SIGTERM, SIGINT or SIGQUIT lets requests finish, the second ends it.
-//! SIGHUP, SIGUSR1 and SIGUSR2 change nothing: a closed terminal or a program that turns logs over ends no server. SIGXFSZ is an
-//! error of the write that caused it.
+//! `keyward serve`: runs until a signal stops it. The first SIGTERM, SIGINT or SIGQUIT lets requests finish, the second stops at once.
+//! SIGHUP, SIGUSR1 and SIGUSR2 do nothing, so that a closed terminal or a log rotation stops no server. SIGXFSZ becomes an error of
+//! the write that caused it.
 
 use crate::{
     config::{Config, log::Audience},
@@ -14,7 +14,7 @@ use std::{io, sync::Arc};
 use tokio::signal::unix::{Signal, SignalKind, signal};
 use tracing::Level;
 
-/// The signals that ask a process to end, and those that end one that does not listen to them.
+/// The signals that ask a process to stop, and those that would kill it by default.
 struct Signals {
     terminate: Signal,
     interrupt: Signal,
@@ -22,7 +22,7 @@ struct Signals {
     hang_up: Signal,
     user_1: Signal,
     user_2: Signal,
-    /// Nothing is done about it. That it is listened to makes a write past the limit of a file an error of that write.
+    /// It is ignored. Because a handler is installed, a write beyond the file size limit fails with an error instead.
     _file_too_large: Signal,
 }
 
@@ -39,10 +39,10 @@ impl Signals {
         })
     }
 
-    /// The next one that asks for the end.
+    /// Waits for the next signal that asks the process to stop.
     async fn next(&mut self) -> &'static str {
         loop {
-            let passed_over = tokio::select! {
+            let ignored = tokio::select! {
                 _ = self.terminate.recv() => return "SIGTERM",
                 _ = self.interrupt.recv() => return "SIGINT",
                 _ = self.quit.recv() => return "SIGQUIT",
@@ -51,16 +51,16 @@ impl Signals {
                 _ = self.user_2.recv() => "SIGUSR2",
             };
             tracing::info!(
-                signal = passed_over,
-                "a signal was passed over: a restart reads the configuration anew"
+                signal = ignored,
+                "a signal was ignored: restart the server to read the configuration again"
             );
         }
     }
 }
 
-/// Serves.
+/// Runs the server until a signal or a newer schema stops it.
 pub(super) async fn serve(config: Config) -> Result<(), CommandError> {
-    // Before anything else, so that a signal during the start is not lost.
+    // This comes first, so that a signal during the start is not lost.
     let mut signals = Signals::listen()?;
     for notice in &config.notices {
         tracing::warn!("{notice}");
@@ -78,50 +78,50 @@ pub(super) async fn serve(config: Config) -> Result<(), CommandError> {
         }
     };
     let audience = config.log.audience();
-    logging::tell(
+    logging::announce(
         audience,
         Level::INFO,
         format_args!("listening on http://{}", running.addr()),
     );
     if let Some(admin) = running.admin_addr() {
-        logging::tell(audience, Level::INFO, format_args!("admin on http://{admin}"));
+        logging::announce(audience, Level::INFO, format_args!("admin on http://{admin}"));
     }
     if config.limits.enabled && running.addr().ip().is_loopback() {
         tracing::info!(
-            "limits are on, as in production; KEYWARD__LIMITS__ENABLED=false turns them off for development"
+            "rate limits are on, as in production; KEYWARD__LIMITS__ENABLED=false turns them off for development"
         );
     }
     if running.is_without_administrator() {
-        tell_how_to_set_up(&config, &running);
+        announce_setup(&config, &running);
     }
-    let outcome = tokio::select! {
+    let result = tokio::select! {
         name = signals.next() => {
             tracing::info!(
                 signal = name,
-                "stopping: requests in flight may finish; a second signal ends at once"
+                "stopping: requests in flight may finish; a second signal stops at once"
             );
             Ok(())
         }
         reason = running.must_stop() => {
-            tracing::error!(%reason, "stopping, because this node may not serve any longer: requests in flight may finish");
+            tracing::error!(%reason, "stopping, because this node may no longer serve: requests in flight may finish");
             Err(super::operator::refused(reason))
         }
     };
     tokio::select! {
         () = Box::pin(running.stop()) => {
             tracing::info!("stopped");
-            outcome
+            result
         }
         name = signals.next() => {
-            tracing::warn!(signal = name, "ended at once");
-            Err(CommandError::Said)
+            tracing::warn!(signal = name, "stopped at once");
+            Err(CommandError::Reported)
         }
     }
 }
 
-/// The token makes its holder the owner. A person reads it here once, and in no address, which browsers remember. A program
-/// would keep it in a store of logs, so it reads the command that prints one.
-fn tell_how_to_set_up(config: &Config, running: &wiring::Running) {
+/// Says how to create the first administrator. The token makes its holder an administrator, so it is printed for people only, once, and
+/// never in a URL, which browsers remember. Programs would store it with the logs, so a JSON log names the command that prints one.
+fn announce_setup(config: &Config, running: &wiring::Running) {
     let reached = running.public_url();
     let page = if config.pages.are_served(&config.server) == Ok(true) {
         format!(
@@ -136,17 +136,17 @@ fn tell_how_to_set_up(config: &Config, running: &wiring::Running) {
         config.server.base_path
     );
     match (config.log.audience(), running.setup_token()) {
-        (Audience::People, Some(token)) => logging::tell(
+        (Audience::People, Some(token)) => logging::announce(
             Audience::People,
             Level::WARN,
             format_args!(
-                "{becomes}; the token works once, for 15 minutes:\n    set-up token: {}\n(`keyward setup-token` makes another)",
+                "{becomes}; the token works once, for 15 minutes:\n    set-up token: {}\n(`keyward setup-token` prints a new one)",
                 token.expose_secret(),
             ),
         ),
-        // The token of an earlier start, or of another node, is still good.
+        // A token of an earlier start, or of another node, is still valid.
         (Audience::People, None) => {}
-        (Audience::Programs, _) => logging::tell(
+        (Audience::Programs, _) => logging::announce(
             Audience::Programs,
             Level::WARN,
             format_args!(

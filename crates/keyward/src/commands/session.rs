@@ -1,6 +1,6 @@
-//! `keyward session`: a user's sessions, as an operator sees and ends them.
+//! `keyward session`: the operator lists and ends the sessions of a user.
 
-use super::operator::{Operator, named_user, stamp, told, told_of};
+use super::operator::{Operator, failed, failed_for, named_user, stamp};
 use crate::{
     cli::{Output, Session, SessionStatus},
     output::{CommandError, print, print_json, print_table},
@@ -26,7 +26,7 @@ pub(super) async fn run(operator: Operator, verb: Session) -> Result<(), Command
             all_of: Some(user), ..
         } => end_all(&operator, &user).await,
         Session::End { .. } => Err(CommandError::Usage(
-            "name a session, or a user with --all-of".to_owned(),
+            "give the ID of a session, or a user with --all-of".to_owned(),
         )),
     }
 }
@@ -49,7 +49,7 @@ async fn list(
     let mut after = None;
     loop {
         let page = Pagination { after, limit: PAGE };
-        let part = admin.sessions(user.id, filter, page, now).await.map_err(told)?;
+        let part = admin.sessions(user.id, filter, page, now).await.map_err(failed)?;
         after = part.last().map(|session| session.id.as_uuid());
         let last = part.len() < PAGE as usize;
         found.extend(part);
@@ -76,7 +76,7 @@ async fn list(
             "CREATED",
             "LAST USED",
             "EXPIRES",
-            "ADDRESS",
+            "IP",
             "USER AGENT",
         ],
         &rows,
@@ -133,12 +133,12 @@ fn as_row(session: &session::Session, generation: Generation, now: Timestamp) ->
 async fn end(operator: &Operator, id: &str) -> Result<(), CommandError> {
     let id = id
         .parse()
-        .map_err(|error| CommandError::Usage(format!("{id:?} is no session's id: {error}")))?;
+        .map_err(|error| CommandError::Usage(format!("{id:?} is not the ID of a session: {error}")))?;
     let ended = operator
         .admin()?
         .end_session(id, None, &operator.caller())
         .await
-        .map_err(|error| told_of(error, format_args!("session {id}")))?;
+        .map_err(|error| failed_for(error, format_args!("session {id}")))?;
     ended.settle(operator).await;
     print(format_args!("ended the session {id}"))
 }
@@ -149,7 +149,7 @@ async fn end_all(operator: &Operator, user: &str) -> Result<(), CommandError> {
     let ended = admin
         .end_sessions(user.id, &operator.caller())
         .await
-        .map_err(|error| told_of(error, format_args!("user {}", user.id)))?;
+        .map_err(|error| failed_for(error, format_args!("user {}", user.id)))?;
     let count = ended.settle(operator).await.count;
     print(format_args!(
         "ended {count} session{} of {}",

@@ -1,4 +1,4 @@
-//! `keyward upgrade check`: which step of an upgrade is next, what waits meanwhile, and for how long on this data.
+//! `keyward upgrade check`: the next step of an upgrade, what waits meanwhile, and for how long on this data.
 
 use crate::{
     cli::Output,
@@ -16,13 +16,13 @@ use auth_storage::{
 };
 use serde_json::{Value, json};
 
-/// What is known of a migration that is not applied.
+/// A pending migration.
 struct Pending {
     name: String,
     step: Step,
-    /// With the number of rows that each goes through.
+    /// Each with the number of rows that it processes.
     effects: Vec<(Effect, u64)>,
-    /// The living nodes that don't know it, where it would break them.
+    /// The live nodes that don't know the migration and that it would break.
     waits_for: Vec<LivingNode>,
 }
 
@@ -34,7 +34,7 @@ pub(super) async fn check(config: &Config, output: Output) -> Result<(), Command
     for one in schema.migrations.iter().filter(|one| !one.applied) {
         pending.extend(of(&storage, one, &nodes).await?);
     }
-    // On SQLite the server that holds the file is the node.
+    // On SQLite, the server that holds the lock of the file is the node.
     let is_served = matches!(storage.claim_serving(), Err(AlreadyServed::ByAnother(_)));
     let next = next(&storage, &schema, &pending, &nodes, is_served);
     if output.json {
@@ -57,7 +57,7 @@ pub(super) async fn check(config: &Config, output: Output) -> Result<(), Command
     }
     let rows: Vec<_> = pending.iter().flat_map(rows).collect();
     if !rows.is_empty() {
-        print_table(&["MIGRATION", "STEP", "TABLE", "MEANWHILE", "ABOUT"], &rows)?;
+        print_table(&["MIGRATION", "STEP", "TABLE", "MEANWHILE", "DURATION"], &rows)?;
     }
     print(format_args!("next: {next}"))
 }
@@ -90,7 +90,7 @@ async fn of(storage: &Storage, one: &Status, nodes: &[LivingNode]) -> Result<Opt
     }))
 }
 
-/// What an operator does now.
+/// The operator's next step.
 fn next(
     storage: &Storage,
     schema: &Schema,
@@ -117,14 +117,14 @@ fn next(
         );
     }
     if contract > 0 && is_served {
-        return "stop the server that has this database; then `keyward migrate up`, or `keyward serve` of this version".to_owned();
+        return "stop the server that uses this database; then `keyward migrate up`, or `keyward serve` of this version".to_owned();
     }
     if contract > 0 && pending.iter().any(|one| !one.waits_for.is_empty()) {
         return format!("replace the older nodes ({older} live); then `keyward migrate up`");
     }
     if contract > 0 {
         return format!(
-            "`keyward migrate up`: no older node lives ({contract} to apply, and no way back to an older version)"
+            "`keyward migrate up`: no older node is live ({contract} to apply, and no way back to an older version)"
         );
     }
     if older > 0 {
@@ -133,7 +133,7 @@ fn next(
     "nothing: the schema is up to date".to_owned()
 }
 
-/// How long it takes, in seconds; 0 for less than one.
+/// The duration in seconds; 0 if it is less than one.
 fn seconds(effect: &Effect, rows: u64) -> u64 {
     rows.saturating_mul(effect.work.micros_a_row()) / 1_000_000
 }

@@ -1,9 +1,9 @@
-//! `keyward user`: accounts, as an operator makes, finds, changes and deletes them.
+//! `keyward user`: the operator creates, finds, changes and deletes accounts.
 
 use super::{
     import,
     listing::Listing,
-    operator::{Operator, named_role, named_user, stamp, told, told_of},
+    operator::{Operator, failed, failed_for, named_role, named_user, stamp},
     password,
 };
 use crate::{
@@ -38,7 +38,7 @@ pub(super) async fn run(operator: Operator, verb: User) -> Result<(), CommandErr
 
 async fn create(operator: &Operator, wanted: CreateUser) -> Result<(), CommandError> {
     let admin = operator.admin()?;
-    // Before anybody types a password in vain.
+    // This comes before the prompt, so that the operator does not type a password in vain.
     named_role(&admin, &wanted.role)?;
     let password = if wanted.no_password {
         None
@@ -69,21 +69,21 @@ async fn create(operator: &Operator, wanted: CreateUser) -> Result<(), CommandEr
     }
 }
 
-/// Why there is no user with this address, or which one there was before.
+/// Why the user was not created; names the user who has the address already.
 async fn not_created(admin: &Admin, email: &str, error: AdminError) -> CommandError {
     match error {
         AdminError::EmailTaken => match named_user(admin, email).await {
             Ok(holder) => CommandError::Failed(format!(
-                "the address {} is taken by the user {}",
+                "the address {} is already taken by the user {}",
                 holder.email.as_str(),
                 holder.id
             )),
             Err(why) => why,
         },
         AdminError::Input(InputRefused::InvalidEmail(why)) => {
-            CommandError::Failed(format!("{email:?} can't be an address: {why}"))
+            CommandError::Failed(format!("{email:?} is not a valid email address: {why}"))
         }
-        other => told(other),
+        other => failed(other),
     }
 }
 
@@ -109,7 +109,7 @@ async fn list(operator: &Operator, wanted: ListUsers) -> Result<(), CommandError
         let users = admin
             .users(filter.clone(), Pagination { after, limit })
             .await
-            .map_err(told)?;
+            .map_err(failed)?;
         let read = u32::try_from(users.len()).unwrap_or(limit);
         after = users.last().map(|user| user.id.as_uuid());
         listing.page(&users, as_json, as_row)?;
@@ -124,7 +124,7 @@ async fn list(operator: &Operator, wanted: ListUsers) -> Result<(), CommandError
 async fn show(operator: &Operator, user: &str, output: Output) -> Result<(), CommandError> {
     let admin = operator.admin()?;
     let user = named_user(&admin, user).await?;
-    let password = admin.password_kept(user.id).await.map_err(told)?;
+    let password = admin.password_kept(user.id).await.map_err(failed)?;
     if output.json {
         let mut shown = as_json(&user);
         if let Some(fields) = shown.as_object_mut() {
@@ -195,7 +195,7 @@ async fn apply(operator: &Operator, user: &str, change: users::Change) -> Result
     let changed = admin
         .change_user(found.id, change, &operator.caller())
         .await
-        .map_err(|error| told_of(error, of(&found)))?;
+        .map_err(|error| failed_for(error, of(&found)))?;
     Ok(changed.settle(operator).await)
 }
 
@@ -206,7 +206,7 @@ async fn set_password(operator: &Operator, user: &str, source: PasswordSource) -
     let outcome = admin
         .set_password(&found, password, &operator.caller())
         .await
-        .map_err(|error| told_of(error, of(&found)))?;
+        .map_err(|error| failed_for(error, of(&found)))?;
     let changed = outcome.settle(operator).await;
     print(format_args!(
         "{} has a new password; {} session(s) ended",
@@ -221,11 +221,11 @@ async fn lock_out(operator: &Operator, user: &str) -> Result<(), CommandError> {
     let outcome = admin
         .lock_out(found.id, &operator.caller())
         .await
-        .map_err(|error| told_of(error, of(&found)))?;
+        .map_err(|error| failed_for(error, of(&found)))?;
     let user = outcome.settle(operator).await.user;
     print(format_args!(
-        "{} is locked out: every credential ended (sessions and their tokens, API keys, known devices, mailed links, the \
-         password)\nit is told so by mail and needs a reset to come back: `keyward user send-reset {}` mails a link",
+        "{} is locked out: every credential ended (sessions and their tokens, API keys, known devices, emailed links, the \
+         password)\nthe user gets an email about it and needs a reset to sign in again: `keyward user send-reset {}` sends the link",
         user.email.as_str(),
         user.email.as_str()
     ))
@@ -237,11 +237,11 @@ async fn send_reset(operator: &Operator, user: &str) -> Result<(), CommandError>
     admin
         .send_reset(found.id, &operator.caller())
         .await
-        .map_err(|error| told_of(error, of(&found)))?
+        .map_err(|error| failed_for(error, of(&found)))?
         .settle(operator)
         .await;
     print(format_args!(
-        "a link to choose a new password is on its way to {}: a running server mails it",
+        "a link to choose a new password is on its way to {}: a running server sends it",
         found.email.as_str()
     ))
 }
@@ -255,27 +255,27 @@ async fn delete(operator: &Operator, user: &str, yes: bool) -> Result<(), Comman
     let outcome = admin
         .delete_user(found.id, &operator.caller())
         .await
-        .map_err(|error| told_of(error, of(&found)))?;
+        .map_err(|error| failed_for(error, of(&found)))?;
     let user = outcome.settle(operator).await.user;
     print(format_args!("deleted {} ({})", user.email.as_str(), user.id))
 }
 
-/// How a message names a user.
+/// A user, as a message names them.
 fn of(user: &user::User) -> String {
     format!("user {} ({})", user.email.as_str(), user.id)
 }
 
-/// Asks at the terminal. A script has decided before it called.
+/// Asks for confirmation at the terminal. A script is not asked.
 fn confirmed(email: &str) -> Result<bool, CommandError> {
     let mut out = stderr().lock();
-    write!(out, "Delete {email} and all that they own? [y/N] ")?;
+    write!(out, "Delete {email} and everything that belongs to them? [y/N] ")?;
     out.flush()?;
     let mut answer = String::new();
     stdin().read_line(&mut answer)?;
     Ok(matches!(answer.trim(), "y" | "Y" | "yes"))
 }
 
-/// A user as docs/http-contract.md writes it.
+/// A user as docs/http-contract.md describes it.
 fn as_json(user: &user::User) -> Value {
     json!({
         "id": user.id.to_string(),

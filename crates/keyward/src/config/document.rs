@@ -1,9 +1,9 @@
-//! The keys and what is in force for each. `config/default.toml` is the one list of keys and defaults: a key that is not in
-//! it does not exist, and the kind of its default is the kind that a text from the environment is read as.
+//! The keys and their values. The rule: `config/default.toml` is the only list of keys and defaults. A key that is not in it does not
+//! exist, and a text from the environment is parsed as the type of the default.
 
 use super::{
     PUBLIC_URL,
-    problem::{Origin, Problem},
+    problem::{ConfigProblem, Origin},
 };
 use std::collections::BTreeMap;
 use toml::{
@@ -14,18 +14,18 @@ use toml::{
 /// The built-in configuration, word for word.
 pub const DEFAULT_TOML: &str = include_str!("../../../../config/default.toml");
 
-/// The section whose keys are names that an operator makes up.
-const OWN_NAMES: &str = "roles.";
+/// The section whose keys are chosen by the operator.
+const CUSTOM_SECTION: &str = "roles.";
 
-/// The key for which an empty text is a value: the routes are then at the root. For every other it means that nothing was set.
+/// The key for which an empty text is a value: the routes are then at the root. For every other key it means "not set".
 const EMPTY_IS_THE_ROOT: &str = "server.base_path";
 
-/// What is in force for one key.
+/// The value of one key.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Entry {
-    /// The value.
+    /// The value in force.
     pub value: Value,
-    /// The built-in one.
+    /// The built-in value.
     pub default: Value,
     /// Where the value came from.
     pub origin: Origin,
@@ -44,7 +44,7 @@ impl Entry {
         self.default.as_str() == Some("")
     }
 
-    /// Whether the value is a text that was read from the environment or an option.
+    /// Whether the value is a text from the environment or an option.
     #[must_use]
     pub const fn is_text(&self) -> bool {
         matches!(self.origin, Origin::Environment(_) | Origin::Flag(_))
@@ -59,10 +59,10 @@ impl Document {
     /// The built-in configuration.
     ///
     /// # Errors
-    /// If `default.toml` is no TOML, which a test rules out.
-    pub fn defaults() -> Result<Self, Problem> {
-        let keys =
-            read_toml(DEFAULT_TOML).map_err(|flaw| Problem::about("the built-in defaults", flaw.what, ""))?;
+    /// `default.toml` is not valid TOML, which a test rules out.
+    pub fn defaults() -> Result<Self, ConfigProblem> {
+        let keys = read_toml(DEFAULT_TOML)
+            .map_err(|flaw| ConfigProblem::about("the built-in defaults", flaw.what, ""))?;
         let entry = |value: Value| Entry {
             default: value.clone(),
             value,
@@ -91,21 +91,21 @@ impl Document {
             .map_or(Origin::Default, |entry| entry.origin.clone())
     }
 
-    /// Whether the address that clients use was left to follow the one that is listened on.
+    /// Whether `server.public_url` follows `server.bind` because it is not set.
     #[must_use]
     pub fn follows_bind(&self) -> bool {
         matches!(self.origin(PUBLIC_URL), Origin::Derived(_))
     }
 
-    /// Puts a value in force; an empty text puts none.
+    /// Sets a value; an empty text sets nothing.
     ///
     /// # Errors
-    /// The key does not exist; the problem names the nearest that does.
-    pub fn set(&mut self, key: &str, value: Value, origin: Origin) -> Result<(), Problem> {
-        if value.as_str() == Some("") && self.takes_no_empty_text(key) {
+    /// The key does not exist; the problem names the most similar one.
+    pub fn set(&mut self, key: &str, value: Value, origin: Origin) -> Result<(), ConfigProblem> {
+        if value.as_str() == Some("") && self.ignores_empty_text(key) {
             return Ok(());
         }
-        self.open(key);
+        self.add_custom(key);
         match self.0.get_mut(key) {
             Some(entry) => {
                 entry.value = value;
@@ -116,21 +116,21 @@ impl Document {
         }
     }
 
-    /// Puts a text from the environment or an option in force, read as the kind of the key's default; an empty one puts none.
+    /// Sets a value from the environment or an option, parsed as the type of the key's default; an empty text sets nothing.
     ///
     /// # Errors
-    /// The key does not exist, or the text can't be read as what the key holds.
-    pub fn set_text(&mut self, key: &str, text: &str, origin: Origin) -> Result<(), Problem> {
-        if text.is_empty() && self.takes_no_empty_text(key) {
+    /// The key does not exist, or the text can't be parsed as its type.
+    pub fn set_text(&mut self, key: &str, text: &str, origin: Origin) -> Result<(), ConfigProblem> {
+        if text.is_empty() && self.ignores_empty_text(key) {
             return Ok(());
         }
-        self.open(key);
+        self.add_custom(key);
         let Some(entry) = self.0.get(key) else {
             return Err(self.unknown(key, &origin));
         };
         match value_like(&entry.default, text) {
             Ok(value) => self.set(key, value, origin),
-            Err(what) => Err(Problem::new(
+            Err(what) => Err(ConfigProblem::new(
                 key,
                 &origin,
                 what,
@@ -139,14 +139,14 @@ impl Document {
         }
     }
 
-    /// Whether an empty text for the key means that it was not set.
-    fn takes_no_empty_text(&self, key: &str) -> bool {
-        (self.0.contains_key(key) || is_own_name(key)) && key != EMPTY_IS_THE_ROOT
+    /// Whether an empty text means that the key is not set.
+    fn ignores_empty_text(&self, key: &str) -> bool {
+        (self.0.contains_key(key) || is_custom(key)) && key != EMPTY_IS_THE_ROOT
     }
 
-    /// Makes room for a key of the one section whose keys are the operator's own names: `[roles]`.
-    fn open(&mut self, key: &str) {
-        if is_own_name(key) && !self.0.contains_key(key) {
+    /// Adds a key to `[roles]`, the one section whose keys are chosen by the operator.
+    fn add_custom(&mut self, key: &str) {
+        if is_custom(key) && !self.0.contains_key(key) {
             let empty = Value::Array(vec![]);
             self.0.insert(
                 key.to_owned(),
@@ -167,18 +167,18 @@ impl Document {
             .filter_map(move |(key, entry)| key.strip_prefix(&prefix).map(|short| (short, entry)))
     }
 
-    fn unknown(&self, key: &str, origin: &Origin) -> Problem {
-        let mend = match self.nearest(key) {
+    fn unknown(&self, key: &str, origin: &Origin) -> ConfigProblem {
+        let fix = match self.nearest(key) {
             Some(known) => match origin {
                 Origin::Environment(_) => format!("did you mean {known} ({})?", environment_name(known)),
                 _ => format!("did you mean {known}?"),
             },
             None => "`keyward config show` lists the keys".to_owned(),
         };
-        Problem::new(key, origin, "no such key", mend)
+        ConfigProblem::new(key, origin, "no such key", fix)
     }
 
-    /// The known key whose name is most like this one: a right name in the wrong section first.
+    /// The known key with the most similar name; the same name in another section comes first.
     #[must_use]
     pub fn nearest(&self, key: &str) -> Option<&str> {
         let last = key.rsplit('.').next().unwrap_or(key);
@@ -193,8 +193,8 @@ impl Document {
     }
 }
 
-fn is_own_name(key: &str) -> bool {
-    key.strip_prefix(OWN_NAMES)
+fn is_custom(key: &str) -> bool {
+    key.strip_prefix(CUSTOM_SECTION)
         .is_some_and(|name| !name.is_empty() && !name.contains('.'))
 }
 
@@ -204,23 +204,23 @@ pub fn environment_name(key: &str) -> String {
     format!("KEYWARD__{}", key.replace('.', "__").to_uppercase())
 }
 
-/// Reads a text as the kind of value that `default` is.
+/// Parses a text as the type of `default`.
 fn value_like(default: &Value, text: &str) -> Result<Value, String> {
     let trimmed = text.trim();
     match default {
         Value::Boolean(_) => match trimmed {
             "true" | "1" => Ok(Value::Boolean(true)),
             "false" | "0" => Ok(Value::Boolean(false)),
-            _ => Err("has to be true or false".to_owned()),
+            _ => Err("must be true or false".to_owned()),
         },
         Value::Integer(_) => trimmed
             .parse()
             .map(Value::Integer)
-            .map_err(|_| "has to be a whole number".to_owned()),
+            .map_err(|_| "must be a whole number".to_owned()),
         Value::Float(_) => trimmed
             .parse()
             .map(Value::Float)
-            .map_err(|_| "has to be a number".to_owned()),
+            .map_err(|_| "must be a number".to_owned()),
         Value::Array(_) if trimmed.starts_with('[') => {
             let table: Table = format!("list = {trimmed}")
                 .parse()
@@ -240,7 +240,7 @@ fn value_like(default: &Value, text: &str) -> Result<Value, String> {
     }
 }
 
-/// What else a text may be where the default is unset and so tells no kind.
+/// The other values that a text may stand for if the key has no default and therefore no type.
 #[must_use]
 pub fn other_readings(text: &str) -> Vec<Value> {
     let kinds = [
@@ -266,19 +266,19 @@ pub struct TomlKey {
     pub line: usize,
 }
 
-/// Why a text is no TOML.
+/// Why a text is not valid TOML.
 #[derive(Debug)]
 pub struct TomlFlaw {
-    /// What is wrong, without the text itself, which may hold a secret.
+    /// What is wrong, without the text itself, which may contain a secret.
     pub what: String,
     /// The line, from 1.
     pub line: usize,
 }
 
-/// Reads a TOML text into its keys. Tables only group: a key is whatever holds no table.
+/// Parses a TOML text into its keys. A table only groups keys; everything else is a key.
 ///
 /// # Errors
-/// The text is no TOML.
+/// The text is not valid TOML.
 pub fn read_toml(text: &str) -> Result<Vec<TomlKey>, TomlFlaw> {
     let line_at = |at: usize| {
         text.as_bytes()

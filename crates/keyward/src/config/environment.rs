@@ -1,20 +1,20 @@
-//! Which variables are Keyward's. The rule: one that begins with `KEYWARD_`, in any case, and means nothing stops the start, with
-//! the name that was probably meant; of what others put there, what Kubernetes makes for a service of that name is only noted.
+//! Keyward's environment variables. The rule: an unknown variable that begins with `KEYWARD_`, in any case, stops the start, and the
+//! message names the most similar one. The exception are the variables that Kubernetes sets for a service of that name.
 
 use super::{
     document::{Document, environment_name},
     mask,
-    problem::{Origin, Problem},
+    problem::{ConfigProblem, Origin},
 };
 use std::collections::BTreeMap;
 
-/// What a variable's name ends with that names a file with the value.
+/// The suffix of a variable that names a file with the value.
 pub(super) const FILE: &str = "_FILE";
 
 /// The variables that hold a master key.
 const MASTER_KEYS: [&str; 2] = [super::MASTER_KEY, super::NEW_MASTER_KEY];
 
-/// What a variable that begins with `KEYWARD_` is.
+/// The meaning of a variable that begins with `KEYWARD_`.
 #[derive(Debug, PartialEq, Eq)]
 pub(super) enum Meaning {
     /// It sets a key.
@@ -26,15 +26,15 @@ pub(super) enum Meaning {
         /// The variable that holds the value itself.
         beside: String,
     },
-    /// It has a meaning that is read elsewhere.
+    /// It is read elsewhere.
     ReadElsewhere,
-    /// Kubernetes made it for a service.
+    /// Kubernetes sets it for a service.
     Kubernetes,
-    /// Nothing.
+    /// It has no meaning.
     Unknown,
 }
 
-/// What a variable is, if it begins with `KEYWARD_` in any case.
+/// The meaning of a variable, if it begins with `KEYWARD_` in any case.
 pub(super) fn meaning(document: &Document, name: &str, text: &str) -> Option<Meaning> {
     let starts = name
         .get(.."KEYWARD_".len())
@@ -65,7 +65,7 @@ fn of_key(document: &Document, name: &str, path: &str) -> Meaning {
     }
 }
 
-/// Whether Kubernetes made the variable for a service: `<NAME>_SERVICE_HOST`, `<NAME>_SERVICE_PORT[_<PORT'S NAME>]`,
+/// Whether Kubernetes sets the variable for a service: `<NAME>_SERVICE_HOST`, `<NAME>_SERVICE_PORT[_<PORT'S NAME>]`,
 /// `<NAME>_PORT` with an address, and `<NAME>_PORT_<number>_<protocol>[_PROTO|_PORT|_ADDR]`.
 fn is_of_kubernetes(name: &str, text: &str) -> bool {
     let protocols = ["TCP", "UDP", "SCTP"];
@@ -93,8 +93,8 @@ fn is_of_kubernetes(name: &str, text: &str) -> bool {
                 .any(|(at, found)| name.get(at + found.len()..).is_some_and(of_a_port)))
 }
 
-/// A variable that means nothing, with the one that was probably meant.
-pub(super) fn unknown(document: &Document, name: &str) -> Problem {
+/// The problem of an unknown variable, with the most similar one.
+pub(super) fn unknown(document: &Document, name: &str) -> ConfigProblem {
     let keys: Vec<&str> = document.iter().map(|(key, _)| key).collect();
     let secrets = keys.iter().filter(|key| mask::is_secret(key));
     let known = keys
@@ -117,20 +117,20 @@ pub(super) fn unknown(document: &Document, name: &str) -> Problem {
         same + strsim::jaro_winkler(&known, &given)
     };
     let nearest = known.max_by(|a, b| likeness(a).total_cmp(&likeness(b)));
-    let mend = nearest.map_or_else(String::new, |nearest| {
+    let fix = nearest.map_or_else(String::new, |nearest| {
         format!("did you mean {nearest}? If it is not for Keyward, unset it")
     });
-    Problem::about(name, "no such variable", mend)
+    ConfigProblem::about(name, "no such variable", fix)
 }
 
-/// A name with its underscores alike, since those are what is most often confused.
+/// A name with repeated underscores collapsed, since those are most often confused.
 fn collapsed(name: &str) -> String {
     let parts = name.split('_').filter(|part| !part.is_empty());
     parts.collect::<Vec<_>>().join("_").to_uppercase()
 }
 
-/// The text of a variable that sets a secret key, or of the file that the variable of that name and `_FILE` names; and the
-/// variable that it came from. One line feed at the end of the file is not part of it.
+/// The value of a secret key, and the variable that it came from: the variable itself, or the file that the variable with the suffix
+/// `_FILE` names. One line feed at the end of the file is not part of the value.
 ///
 /// # Errors
 /// Both are set, or the file can't be read.
@@ -138,7 +138,7 @@ pub(super) fn secret(
     environment: &BTreeMap<String, String>,
     key: &str,
     name: &str,
-) -> Result<Option<(String, Origin)>, Problem> {
+) -> Result<Option<(String, Origin)>, ConfigProblem> {
     let by_file = format!("{name}{FILE}");
     let set = |name: &str| environment.get(name).filter(|text| !text.trim().is_empty());
     let origin = |name: &str| Origin::Environment(name.to_owned());
@@ -148,21 +148,21 @@ pub(super) fn secret(
         (None, Some(file)) => match read(file) {
             Ok(text) => Ok(Some((text, origin(&by_file)))),
             Err(what) => {
-                let mend = "name a file that this process may read";
-                Err(Problem::new(key, &origin(&by_file), what, mend))
+                let fix = "name a file that this process can read";
+                Err(ConfigProblem::new(key, &origin(&by_file), what, fix))
             }
         },
         (Some(_), Some(_)) => Err(both_set(key, name, &by_file)),
     }
 }
 
-/// Two variables say the same, and only one of them can count.
-pub(super) fn both_set(key: &str, one: &str, other: &str) -> Problem {
+/// Two variables set the same key.
+pub(super) fn both_set(key: &str, one: &str, other: &str) -> ConfigProblem {
     let origin = Origin::Environment(format!("{one} and {other}"));
-    Problem::new(key, &origin, "is set twice", "unset one of the two variables")
+    ConfigProblem::new(key, &origin, "is set twice", "unset one of the two variables")
 }
 
-/// The file's name is not repeated: it may be the secret itself, put into the wrong variable.
+/// Reads the file. The message does not contain its name, which may be the secret itself in the wrong variable.
 fn read(file: &str) -> Result<String, String> {
     let text = std::fs::read_to_string(file).map_err(|error| format!("its file can't be read: {error}"))?;
     let text = text.strip_suffix('\n').unwrap_or(&text);

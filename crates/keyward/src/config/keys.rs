@@ -1,4 +1,4 @@
-//! The keys that a part of a section has: the names of its struct's fields, so that there is no second list of them.
+//! The keys of a part of a section. The rule: they are the field names of its struct, so that there is no second list.
 
 use serde::{
     Deserializer,
@@ -11,10 +11,10 @@ pub(super) fn keys_of<T: DeserializeOwned>() -> &'static [&'static str] {
     T::deserialize(FieldNames).err().map_or(&[], |found| found.0)
 }
 
-/// Answers a struct's field names instead of its value.
+/// Returns the field names of a struct instead of its value.
 struct FieldNames;
 
-/// The answer: serde hands the names to the reader of a struct, who has no way to return them but as an error.
+/// The field names. serde passes them to the deserializer of a struct, which can return them only as an error.
 #[derive(Debug)]
 struct Found(&'static [&'static str]);
 

@@ -1,13 +1,14 @@
-//! The layers, the later one winning: built-in defaults, one file, the names of the older services, `DATABASE_URL`,
-//! `REDIS_URL` and `RUST_LOG`, `KEYWARD__SECTION__KEY`, options of the command line. An empty variable is as good as none, because
-//! Compose files pass empty ones on. A secret may stand in a file that the variable of its name and `_FILE` names.
+//! The layers of the configuration. The rule: a later layer wins. They are the built-in defaults, one file, the variables of the older
+//! services, `DATABASE_URL`, `REDIS_URL` and `RUST_LOG`, `KEYWARD__SECTION__KEY`, and options of the command line. An empty variable
+//! counts as not set, because Compose files pass empty ones on. A secret may be in a file that the variable with the suffix `_FILE`
+//! names.
 
 use super::{
     MASTER_KEY,
     document::{Document, Entry, environment_name, read_toml},
     environment::{self, Meaning},
     mask,
-    problem::{Origin, Problem},
+    problem::{ConfigProblem, Origin},
 };
 use std::{
     collections::BTreeMap,
@@ -31,10 +32,10 @@ const MASTER_KEY_FILE: &str = "data.master_key_file";
 /// The shared secret of the older services.
 pub(super) const OLDER_SECRET: &str = "JWT_SECRET";
 
-/// What a configuration is made from.
+/// The sources of a configuration.
 #[derive(Clone, Default)]
 pub struct Sources {
-    /// The file that `--config` names. It has to exist.
+    /// The file that `--config` names. It must exist.
     pub file: Option<PathBuf>,
     /// The file that is read if it exists and `file` is not given.
     pub usual_file: Option<PathBuf>,
@@ -73,8 +74,8 @@ impl Sources {
             .filter(|text| !text.trim().is_empty())
     }
 
-    /// Whether the log is set to JSON. It is asked where the configuration may be wrong elsewhere, so that this can be said in the
-    /// right form.
+    /// Whether the log format is JSON. This also works if the configuration is invalid elsewhere, so that the errors can be logged in the
+    /// right format.
     #[must_use]
     pub fn log_is_for_programs(&self) -> bool {
         let of_file = || {
@@ -89,45 +90,45 @@ impl Sources {
         format.is_some_and(|format| format.trim() == "json")
     }
 
-    /// Whether a variable is set, or the one that names a file with its value.
+    /// Whether a variable is set, or the variable that names a file with its value.
     #[must_use]
     pub fn has_secret(&self, name: &str) -> bool {
         self.variable(name).is_some() || self.variable(&format!("{name}{}", environment::FILE)).is_some()
     }
 
-    /// The text of a variable that holds a secret, or of the file that the variable of that name and `_FILE` names.
+    /// The value of a secret variable, or of the file that the variable with the suffix `_FILE` names.
     ///
     /// # Errors
     /// Both are set, or the file can't be read.
-    pub fn secret(&self, name: &str) -> Result<Option<String>, Problem> {
+    pub fn secret(&self, name: &str) -> Result<Option<String>, ConfigProblem> {
         let found = environment::secret(&self.environment, name, name)?;
         Ok(found.map(|(text, _)| text))
     }
 
-    /// Lays the layers over one another: what is in force, and everything that is wrong in any of them.
-    pub(super) fn document(&self) -> Result<(Document, Vec<Problem>), Problem> {
+    /// Merges the layers. Returns the values in force, and everything that is wrong in any layer.
+    pub(super) fn document(&self) -> Result<(Document, Vec<ConfigProblem>), ConfigProblem> {
         let mut document = Document::defaults()?;
         let mut problems = Vec::new();
         match (&self.file, &self.usual_file) {
-            (Some(path), _) => lay_file(&mut document, path, &mut problems),
-            (None, Some(path)) if path.exists() => lay_file(&mut document, path, &mut problems),
+            (Some(path), _) => apply_file(&mut document, path, &mut problems),
+            (None, Some(path)) if path.exists() => apply_file(&mut document, path, &mut problems),
             _ => {}
         }
-        self.lay_older_names(&mut document, &mut problems);
+        self.apply_older_names(&mut document, &mut problems);
         for (name, key) in PLAIN_NAMES {
-            problems.extend(self.lay_plain_name(&mut document, name, key).err());
+            problems.extend(self.apply_plain_name(&mut document, name, key).err());
         }
-        problems.extend(self.lay_master_key_file(&mut document).err());
-        self.lay_own_names(&mut document, &mut problems);
+        problems.extend(self.apply_master_key_file(&mut document).err());
+        self.apply_own_names(&mut document, &mut problems);
         for (option, key, text) in &self.options {
             let origin = Origin::Flag((*option).to_owned());
             problems.extend(document.set_text(key, text, origin).err());
         }
-        problems.extend(self.lay_older_secret(&mut document).err());
+        problems.extend(self.apply_older_secret(&mut document).err());
         Ok((document, problems))
     }
 
-    fn lay_plain_name(&self, document: &mut Document, name: &str, key: &str) -> Result<(), Problem> {
+    fn apply_plain_name(&self, document: &mut Document, name: &str, key: &str) -> Result<(), ConfigProblem> {
         let origin = || Origin::Environment(name.to_owned());
         let found = if mask::is_secret(key) {
             environment::secret(&self.environment, key, name)?
@@ -137,8 +138,8 @@ impl Sources {
         found.map_or(Ok(()), |(text, origin)| document.set_text(key, &text, origin))
     }
 
-    /// `KEYWARD_MASTER_KEY_FILE`: the file has a key of its own, and a rule of its own about who may read it.
-    fn lay_master_key_file(&self, document: &mut Document) -> Result<(), Problem> {
+    /// `KEYWARD_MASTER_KEY_FILE`: this file has its own key, and its own rule about who may read it.
+    fn apply_master_key_file(&self, document: &mut Document) -> Result<(), ConfigProblem> {
         let name = format!("{MASTER_KEY}{}", environment::FILE);
         match (self.variable(MASTER_KEY), self.variable(&name)) {
             (Some(_), Some(_)) => Err(environment::both_set(MASTER_KEY_FILE, MASTER_KEY, &name)),
@@ -147,12 +148,12 @@ impl Sources {
         }
     }
 
-    /// `KEYWARD__SECTION__KEY`, and every other name that begins like one.
-    fn lay_own_names(&self, document: &mut Document, problems: &mut Vec<Problem>) {
+    /// `KEYWARD__SECTION__KEY`, and every other name that begins with `KEYWARD_`.
+    fn apply_own_names(&self, document: &mut Document, problems: &mut Vec<ConfigProblem>) {
         let mut set_by = BTreeMap::new();
         for (name, text) in &self.environment {
             let origin = Origin::Environment(name.clone());
-            let laid = match environment::meaning(document, name, text) {
+            let applied = match environment::meaning(document, name, text) {
                 None | Some(Meaning::ReadElsewhere | Meaning::Kubernetes) => Ok(()),
                 Some(Meaning::Unknown) => Err(environment::unknown(document, name)),
                 Some(Meaning::Key(key)) if text.is_empty() => document.set_text(&key, text, origin),
@@ -166,7 +167,7 @@ impl Sources {
                     })
                 }
             };
-            problems.extend(laid.err());
+            problems.extend(applied.err());
         }
         let concerns = |name: &&String| {
             let plain = name.strip_suffix(environment::FILE).unwrap_or(name);
@@ -174,14 +175,16 @@ impl Sources {
                 || plain == OLDER_SECRET
                 || PLAIN_NAMES.iter().any(|(known, _)| *known == plain)
         };
-        problems.extend(
-            self.unreadable.iter().filter(concerns).map(|name| {
-                Problem::about(name, "its value is not UTF-8 text", "write it anew, or unset it")
-            }),
-        );
+        problems.extend(self.unreadable.iter().filter(concerns).map(|name| {
+            ConfigProblem::about(
+                name,
+                "its value is not UTF-8 text",
+                "set it to UTF-8 text, or unset it",
+            )
+        }));
     }
 
-    /// What Kubernetes put into the environment for a service that is called keyward.
+    /// The variables that Kubernetes sets for a service with the name keyward.
     pub(super) fn of_kubernetes(&self, document: &Document) -> Vec<&str> {
         let made = self
             .environment
@@ -190,7 +193,8 @@ impl Sources {
         made.map(|(name, _)| name.as_str()).collect()
     }
 
-    /// The variables that are one letter from a name that is not Keyward's alone, each with that name. They may be another program's.
+    /// The variables whose names differ by one letter from a name without Keyward's prefix, each with that name. They may belong to
+    /// another program.
     pub(super) fn almost_known(&self) -> Vec<(&str, String)> {
         let plain = ["DATABASE_URL", "REDIS_URL", OLDER_SECRET];
         let known: Vec<String> = plain
@@ -213,8 +217,8 @@ impl Sources {
             .collect()
     }
 
-    /// `JWT_SECRET`, which counts with HS256 alone: left in the environment beside another algorithm, it does nothing.
-    fn lay_older_secret(&self, document: &mut Document) -> Result<(), Problem> {
+    /// `JWT_SECRET`, which is used with HS256 only. With another algorithm it has no effect.
+    fn apply_older_secret(&self, document: &mut Document) -> Result<(), ConfigProblem> {
         let shared = document
             .get("tokens.algorithm")
             .is_some_and(|entry| entry.value.as_str() == Some("HS256"));
@@ -229,10 +233,10 @@ impl Sources {
     }
 
     /// The variables of the services that Keyward replaces.
-    fn lay_older_names(&self, document: &mut Document, problems: &mut Vec<Problem>) {
-        let mut lay = |name: &str, key: &str, value: String| {
-            let laid = document.set(key, Value::String(value), Origin::Environment(name.to_owned()));
-            problems.extend(laid.err());
+    fn apply_older_names(&self, document: &mut Document, problems: &mut Vec<ConfigProblem>) {
+        let mut apply = |name: &str, key: &str, value: String| {
+            let applied = document.set(key, Value::String(value), Origin::Environment(name.to_owned()));
+            problems.extend(applied.err());
         };
         let times = [
             ("JWT_ACCESS_TOKEN_EXPIRE_MINUTES", "tokens.access_ttl", "m"),
@@ -241,12 +245,12 @@ impl Sources {
         let mut bad = Vec::new();
         for (name, key, unit) in times {
             match self.variable(name).map(|text| (text, text.trim().parse::<u32>())) {
-                Some((_, Ok(number))) => lay(name, key, format!("{number}{unit}")),
+                Some((_, Ok(number))) => apply(name, key, format!("{number}{unit}")),
                 Some((_, Err(_))) => bad.push(not_a_number(name, key)),
                 None => {}
             }
         }
-        // Without REDIS_HOST the other two are not ours: Kubernetes sets a REDIS_PORT of its own, which is a URL.
+        // Without REDIS_HOST the other two are not for Keyward: Kubernetes sets a REDIS_PORT of its own, which is a URL.
         if let Some(host) = self.variable("REDIS_HOST") {
             let mut part =
                 |name: &str, usual: u16| match self.variable(name).map(|text| text.trim().parse::<u16>()) {
@@ -258,7 +262,7 @@ impl Sources {
                     None => usual,
                 };
             let (port, db) = (part("REDIS_PORT", 6379), part("REDIS_DB", 0));
-            lay(
+            apply(
                 "REDIS_HOST",
                 "redis.url",
                 format!("redis://{}:{port}/{db}", host.trim()),
@@ -268,25 +272,25 @@ impl Sources {
     }
 }
 
-fn not_a_number(name: &str, key: &str) -> Problem {
-    let mend = format!("give a whole number, or set {} instead", environment_name(key));
-    Problem::new(
+fn not_a_number(name: &str, key: &str) -> ConfigProblem {
+    let fix = format!("give a whole number, or set {} instead", environment_name(key));
+    ConfigProblem::new(
         key,
         &Origin::Environment(name.to_owned()),
-        "has to be a whole number",
-        mend,
+        "must be a whole number",
+        fix,
     )
 }
 
-fn lay_file(document: &mut Document, path: &Path, problems: &mut Vec<Problem>) {
+fn apply_file(document: &mut Document, path: &Path, problems: &mut Vec<ConfigProblem>) {
     let named = path.display().to_string();
     let text = match std::fs::read_to_string(path) {
         Ok(text) => text,
         Err(error) => {
-            problems.push(Problem::about(
+            problems.push(ConfigProblem::about(
                 named,
                 format!("can't be read: {error}"),
-                "check --config and the file's mode",
+                "check --config and the permissions of the file",
             ));
             return;
         }
@@ -301,10 +305,10 @@ fn lay_file(document: &mut Document, path: &Path, problems: &mut Vec<Problem>) {
                 problems.extend(document.set(&key.name, key.value, origin).err());
             }
         }
-        Err(flaw) => problems.push(Problem::about(
+        Err(flaw) => problems.push(ConfigProblem::about(
             format!("{named} line {}", flaw.line),
             flaw.what,
-            "mend the line",
+            "correct the line",
         )),
     }
 }

@@ -1,4 +1,4 @@
-//! `[log]`: how lines are written, and which.
+//! `[log]`: the format and the level of the log.
 
 use auth_domain::settings::{Complaint, Section};
 use serde::Deserialize;
@@ -8,23 +8,23 @@ use std::io::{self, IsTerminal};
 #[derive(Debug, Clone, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct LogConfig {
-    /// How lines are written; `None` is readable on a terminal and JSON elsewhere.
+    /// The format; `None` is pretty on a terminal and JSON elsewhere.
     pub format: Option<LogFormat>,
-    /// What is written: a level, or levels by module.
+    /// A level, or levels by module.
     pub level: String,
 }
 
-/// How lines are written.
+/// The format of log lines.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum LogFormat {
-    /// A JSON object a line, for programs.
+    /// One JSON object per line, for programs.
     Json,
     /// For people.
     Pretty,
 }
 
-/// Who reads what a server says beside its log, such as where it listens.
+/// The reader of the messages that do not depend on the log level, such as the address that a server listens on.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Audience {
     /// People, at a terminal or in a file.
@@ -34,7 +34,7 @@ pub(crate) enum Audience {
 }
 
 impl LogConfig {
-    /// How lines are written to this process's standard error.
+    /// The format on standard error of this process.
     pub(crate) fn format(&self) -> LogFormat {
         self.format.unwrap_or(if io::stderr().is_terminal() {
             LogFormat::Pretty
@@ -43,8 +43,7 @@ impl LogConfig {
         })
     }
 
-    /// Who reads what a server says beside its log: programs only where JSON is asked for. A server that is started into a pipe
-    /// or a file tells people.
+    /// The reader of such messages: programs only if JSON is configured. A server that writes to a pipe or a file has people as readers.
     pub(crate) const fn audience(&self) -> Audience {
         match self.format {
             Some(LogFormat::Json) => Audience::Programs,
@@ -67,7 +66,7 @@ impl Section for LogConfig {
         vec![Complaint::new(
             "level",
             format!(
-                "must be error, warn, info, debug, trace or off, or those by module with commas between, as in \
+                "must be error, warn, info, debug, trace or off, or levels by module separated by commas, for example \
                  info,auth_service=debug{meant}"
             ),
         )]
@@ -81,8 +80,8 @@ fn is_level(text: &str) -> bool {
     LEVELS.iter().any(|level| level.eq_ignore_ascii_case(text))
 }
 
-/// Whether the text is a level, or a module and its level. The filter takes any other word for a module's name, and a typo would
-/// silence the log.
+/// Whether the text is a level, or a module with its level. The filter would take any other word for the name of a module, so a typo
+/// would silence the log.
 fn is_directive(text: &str) -> bool {
     match text.split_once('=') {
         None => is_level(text),
@@ -93,7 +92,7 @@ fn is_directive(text: &str) -> bool {
     }
 }
 
-/// The level that a part most likely meant, if any is like it.
+/// The most similar level, if there is one.
 fn nearest_level(part: &str) -> Option<&'static str> {
     let written = part.rsplit('=').next().unwrap_or(part).to_lowercase();
     let likeness = |level: &str| strsim::jaro_winkler(level, &written);

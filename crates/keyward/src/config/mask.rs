@@ -1,10 +1,10 @@
-//! What may be shown of a value. Secrets are hidden by the name of their key, so that one that is added later is hidden
-//! too, and passwords in URLs wherever they stand.
+//! Masks secrets in values. The rule: a secret is recognised by the name of its key, so that a key that is added later is masked, too.
+//! Passwords in URLs are masked in every value.
 
 use auth_domain::connection_url::{self, HIDDEN};
 use toml::Value;
 
-/// Whether a key's whole value is a secret, or may hold one in a form that is not known beforehand.
+/// Whether the value of a key is a secret, or may contain one in a form that is not known beforehand.
 #[must_use]
 pub(super) fn is_secret(key: &str) -> bool {
     let name = key.rsplit('.').next().unwrap_or(key);

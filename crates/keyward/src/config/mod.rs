@@ -1,6 +1,6 @@
-//! The configuration: every key, its default and what it is for stands in `config/default.toml` and nowhere else.
+//! The configuration. The rule: every key, its default and its purpose are in `config/default.toml` and nowhere else.
 //!
-//! Layers, the later one winning: `default.toml` < one file < the older services' variables < `DATABASE_URL`, `REDIS_URL`,
+//! A later layer wins: `default.toml` < one file < the older services' variables < `DATABASE_URL`, `REDIS_URL`,
 //! `RUST_LOG` < `KEYWARD__SECTION__KEY` < options of the command line. A key that does not exist stops the start.
 
 mod derived;
@@ -25,7 +25,7 @@ pub use auth_domain::connection_url::shown as url_without_password;
 pub use layers::{Sources, USUAL_FILE};
 pub use log::{LogConfig, LogFormat};
 pub use own_sections::{DataConfig, NameConfig, RedisConfig, StartConfig};
-pub use problem::{ConfigErrors, Origin, Problem};
+pub use problem::{ConfigErrors, ConfigProblem, Origin};
 pub use show::{ShownKey, as_toml};
 
 use auth_api::{PagesConfig, ServerConfig};
@@ -34,7 +34,7 @@ use auth_limits::LimitsConfig;
 use auth_mail::MailConfig;
 use auth_service::{MasterKey, ServiceConfig};
 use auth_storage::DatabaseConfig;
-use derived::{derive, link_base, settled};
+use derived::{derive, link_base, with_defaults};
 use document::Document;
 use reader::Reader;
 use secrecy::ExposeSecret;
@@ -45,13 +45,13 @@ use toml::Value;
 /// The variable that holds the master key.
 pub const MASTER_KEY: &str = "KEYWARD_MASTER_KEY";
 
-/// The variable that holds the key to reseal with.
+/// The variable that holds the new master key for `keyward keys reseal`.
 pub const NEW_MASTER_KEY: &str = "KEYWARD_NEW_MASTER_KEY";
 
-/// The key of the address that clients use.
+/// The key of the URL that clients use.
 const PUBLIC_URL: &str = "server.public_url";
 
-/// Everything an operator may set, read and found right.
+/// Everything that an operator can set, parsed and validated.
 #[derive(Clone)]
 pub struct Config {
     /// `[server]`.
@@ -60,9 +60,9 @@ pub struct Config {
     pub pages: PagesConfig,
     /// `[data]`.
     pub data: DataConfig,
-    /// `[database]`, its address worked out.
+    /// `[database]`, with its URL filled in.
     pub database: DatabaseConfig,
-    /// What else `[database]` has.
+    /// The rest of `[database]`.
     pub start: StartConfig,
     /// `[redis]`.
     pub redis: RedisConfig,
@@ -70,7 +70,7 @@ pub struct Config {
     pub blacklist: BlacklistConfig,
     /// `[limits]`.
     pub limits: LimitsConfig,
-    /// `[mail]`, its folder and its name in EHLO worked out.
+    /// `[mail]`, with its folder and its name in EHLO filled in.
     pub mail: MailConfig,
     /// `[tokens]`, `[session]`, `[rotation]`, `[password]`, `[registration]`, `[oauth]`, `[audit]`, `[roles]`, `[service]`.
     pub service: ServiceConfig,
@@ -78,25 +78,25 @@ pub struct Config {
     pub log: LogConfig,
     /// The master key, if the environment has it.
     pub master_key: Option<MasterKey>,
-    /// What is not wrong and yet worth a word.
+    /// Warnings.
     pub notices: Vec<String>,
     document: Document,
 }
 
 impl Config {
-    /// Reads the layers and checks every value, for a command beside the server.
+    /// Reads the layers and validates every value, for a command.
     ///
     /// # Errors
-    /// Everything that is wrong, at once.
+    /// Everything that is wrong.
     pub fn load(sources: &Sources) -> Result<Self, ConfigErrors> {
         Self::read(sources, Purpose::Command)
     }
 
-    /// Reads the layers and checks every value and what a server needs beside: the master key and the files that the keys name.
-    /// Nothing is connected to, and nothing is written.
+    /// Reads the layers and validates every value. It also checks what else a server needs: the master key, and the files that the keys
+    /// name. It opens no connection and writes nothing.
     ///
     /// # Errors
-    /// Everything that is wrong or missing, at once.
+    /// Everything that is wrong or missing.
     pub fn load_to_serve(sources: &Sources) -> Result<Self, ConfigErrors> {
         Self::read(sources, Purpose::Serve)
     }
@@ -132,12 +132,12 @@ impl Config {
         if !problems.is_empty() {
             return Err(ConfigErrors(problems));
         }
-        config.mail = settled(config.mail, &config.data, &config.server);
+        config.mail = with_defaults(config.mail, &config.data, &config.server);
         config.notices = notices::of(sources, &config);
         Ok(config)
     }
 
-    /// Every key as it may be shown.
+    /// Every key, with secrets masked.
     #[must_use]
     pub fn shown(&self) -> Vec<ShownKey> {
         show::shown_keys(&self.document)
@@ -149,16 +149,16 @@ impl Config {
         self.document.origin(key)
     }
 
-    /// Whether the address that clients use was left to follow the one that is listened on.
+    /// Whether `server.public_url` follows `server.bind` because it is not set.
     #[must_use]
     pub fn follows_bind(&self) -> bool {
         self.document.follows_bind()
     }
 
-    /// The configuration once the server has its address. What follows it is set: the issuer of tokens, and what links start with.
+    /// The configuration of a server that listens on `address`. If the public URL follows it, so do the issuer and the base of links.
     ///
     /// # Errors
-    /// None that validation has not refused before.
+    /// Validation has refused them before.
     pub fn listening_on(mut self, address: SocketAddr) -> Result<Self, ConfigErrors> {
         if self.follows_bind() {
             self.server.public_url = ServerConfig::origin_of(address);
@@ -179,17 +179,17 @@ impl Config {
         is_sqlite(&self.database)
     }
 
-    /// The database's address without its password.
+    /// The URL of the database, without its password.
     #[must_use]
     pub fn shown_database(&self) -> String {
         url_without_password(self.database.url.expose_secret())
     }
 }
 
-/// The master key of the environment, if it has one that can be used.
+/// The master key of the environment, if it has a valid one.
 fn master_key(sources: &Sources, reader: &mut Reader<'_>) -> Option<MasterKey> {
     let read = MasterKey::from_base64(sources.variable(MASTER_KEY)?);
-    read.map_err(|error| reader.push(Problem::about(MASTER_KEY, error.to_string(), "")))
+    read.map_err(|error| reader.push(ConfigProblem::about(MASTER_KEY, error.to_string(), "")))
         .ok()
 }
 

@@ -1,10 +1,10 @@
-//! What is not wrong with a configuration and yet worth a word at the start.
+//! Warnings about a configuration that is valid.
 
 use super::{Config, Sources, is_sqlite, layers::OLDER_SECRET};
 use auth_domain::keys::Algorithm;
 use auth_mail::Transport;
 
-/// Every one of them.
+/// All warnings.
 pub(super) fn of(sources: &Sources, config: &Config) -> Vec<String> {
     let Config {
         server,
@@ -19,8 +19,8 @@ pub(super) fn of(sources: &Sources, config: &Config) -> Vec<String> {
     let mut notices = Vec::new();
     if service.issuer_follows_bind && !server.is_bound_to_loopback() {
         notices.push(
-            "server.public_url is not set, and server.bind is no loopback address: tokens and links name this machine as \
-             127.0.0.1, which no other machine reaches; set it to the address that clients use"
+            "server.public_url is not set, and server.bind is not a loopback address: tokens and links contain \
+             127.0.0.1, which other machines cannot reach; set it to the URL that clients use"
                 .to_owned(),
         );
     }
@@ -29,19 +29,19 @@ pub(super) fn of(sources: &Sources, config: &Config) -> Vec<String> {
     }
     if sources.has_secret(OLDER_SECRET) && service.tokens.algorithm != Algorithm::HS256 {
         notices.push(
-            "JWT_SECRET is set and not used: it counts with HS256 alone; set KEYWARD__TOKENS__ALGORITHM=HS256, or unset it"
+            "JWT_SECRET is set and not used: it is for HS256 only; set KEYWARD__TOKENS__ALGORITHM=HS256, or unset it"
                 .to_owned(),
         );
     }
     for (name, meant) in sources.almost_known() {
         notices.push(format!(
-            "{name} is set and not read; if it is for Keyward, {meant} was meant"
+            "{name} is set and not read; if it is for Keyward, rename it to {meant}"
         ));
     }
     let of_kubernetes = sources.of_kubernetes(document);
     if !of_kubernetes.is_empty() {
         notices.push(format!(
-            "Kubernetes made {} for a service; Keyward does not read them (enableServiceLinks: false leaves them out)",
+            "Kubernetes set {} for a service; Keyward does not read them (enableServiceLinks: false prevents them)",
             of_kubernetes.join(", ")
         ));
     }
@@ -52,13 +52,13 @@ pub(super) fn of(sources: &Sources, config: &Config) -> Vec<String> {
     }
     if mail.transport == Transport::Files && !is_sqlite(database) {
         notices.push(
-            "mail.transport is files: mails become files on this node and reach nobody; set mail.transport = \"smtp\""
+            "mail.transport is files: emails are written to files on this node and not sent; set mail.transport = \"smtp\""
                 .to_owned(),
         );
     }
     if service.print_links {
         notices.push(
-            "mail.print_links is on: whoever reads the log can use the links in mails; it is for development alone"
+            "mail.print_links is on: everyone who can read the log can use the links in emails; use it for development only"
                 .to_owned(),
         );
     }

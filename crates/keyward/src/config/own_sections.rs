@@ -1,4 +1,4 @@
-//! The sections that no other crate has, and what may stand in them.
+//! The sections that belong to no other crate, and their validation.
 
 use auth_domain::settings::{Complaint, Complaints, Section};
 use auth_redis::{InvalidRedisUrl, RedisUrls};
@@ -10,11 +10,11 @@ use std::{path::PathBuf, time::Duration};
 #[derive(Debug, Clone, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct DataConfig {
-    /// The folder of the embedded database and its master key.
+    /// The folder of the embedded database and of its master key.
     pub dir: PathBuf,
     /// A file that holds the master key.
     pub master_key_file: Option<PathBuf>,
-    /// Whether everybody may read the file, if it is a mounted secret.
+    /// Whether the file may be readable by all users, if it is a mounted secret.
     pub master_key_readable_by_all: bool,
 }
 
@@ -22,15 +22,15 @@ pub struct DataConfig {
 #[derive(Debug, Clone, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct RedisConfig {
-    /// Where Redis is; several are separated by commas.
+    /// The URL of Redis; several are separated by commas.
     pub url: Option<SecretString>,
 }
 
 impl RedisConfig {
-    /// Where Redis is, if there is one.
+    /// The URLs of Redis, if there are any.
     ///
     /// # Errors
-    /// A URL can't be used; validation has refused it before.
+    /// A URL is invalid; validation has refused it before.
     pub fn urls(&self) -> Result<Option<RedisUrls>, InvalidRedisUrl> {
         self.url
             .as_ref()
@@ -39,11 +39,11 @@ impl RedisConfig {
     }
 }
 
-/// What `[database]` has beside storage's own: how a start meets a database that is down.
+/// The keys of `[database]` that storage does not have: what a start does if the database is down.
 #[derive(Debug, Clone, Copy, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct StartConfig {
-    /// How long a start waits for the database; zero is not at all.
+    /// How long a start waits for the database; zero means that it does not wait.
     #[serde(with = "humantime_serde")]
     pub wait: Duration,
 }
@@ -52,7 +52,7 @@ pub struct StartConfig {
 #[derive(Debug, Clone, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct NameConfig {
-    /// What the service is called.
+    /// The name of the service.
     pub name: String,
 }
 

@@ -1,12 +1,12 @@
-//! What is wrong with a configuration: always the key, where its value came from, what is wrong and how to mend it, and
-//! never the value itself, since a value may be a secret in the wrong place. All problems are reported at once.
+//! What is wrong with a configuration. The rule: a problem names the key, where its value came from, what is wrong and how to fix it. It
+//! never contains the value, which may be a secret in the wrong place. All problems are reported together.
 
 use std::{fmt, path::PathBuf};
 
 /// Where a value came from.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Origin {
-    /// The built-in `config/default.toml`.
+    /// The built-in defaults, `config/default.toml`.
     Default,
     /// A configuration file, and the line in it.
     File {
@@ -19,7 +19,7 @@ pub enum Origin {
     Environment(String),
     /// An option of the command line, by its name.
     Flag(String),
-    /// Worked out from other keys, named here.
+    /// Derived from another key, which is named here.
     Derived(String),
 }
 
@@ -35,64 +35,64 @@ impl fmt::Display for Origin {
     }
 }
 
-/// One thing that is wrong.
+/// One thing that is wrong with a configuration.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Problem {
-    /// The key (`section.name`), or the name of what stands in for one (a file, a variable).
+pub struct ConfigProblem {
+    /// The key (`section.name`), or the name of a file or a variable.
     pub key: String,
     /// Where its value came from.
     pub origin: Option<Origin>,
     /// What is wrong with it.
     pub what: String,
-    /// How to mend it.
-    pub mend: String,
+    /// How to fix it.
+    pub fix: String,
 }
 
-impl Problem {
+impl ConfigProblem {
     /// A problem with a key.
     pub fn new(
         key: impl Into<String>,
         origin: &Origin,
         what: impl Into<String>,
-        mend: impl Into<String>,
+        fix: impl Into<String>,
     ) -> Self {
         Self {
             key: key.into(),
             origin: Some(origin.clone()),
             what: what.into(),
-            mend: mend.into(),
+            fix: fix.into(),
         }
     }
 
-    /// A problem with something that is no key: a file, a variable.
-    pub fn about(subject: impl Into<String>, what: impl Into<String>, mend: impl Into<String>) -> Self {
+    /// A problem with a file or a variable instead of a key.
+    pub fn about(subject: impl Into<String>, what: impl Into<String>, fix: impl Into<String>) -> Self {
         Self {
             key: subject.into(),
             origin: None,
             what: what.into(),
-            mend: mend.into(),
+            fix: fix.into(),
         }
     }
 }
 
-impl fmt::Display for Problem {
+impl fmt::Display for ConfigProblem {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(&self.key)?;
         if let Some(origin) = &self.origin {
             write!(f, " ({origin})")?;
         }
         write!(f, ": {}", self.what)?;
-        if self.mend.is_empty() {
+        if self.fix.is_empty() {
             Ok(())
         } else {
-            write!(f, "\n    mend: {}", self.mend)
+            write!(f, "\n    fix: {}", self.fix)
         }
     }
 }
 
 /// Everything that is wrong with a configuration.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct ConfigErrors(pub Vec<Problem>);
+pub struct ConfigErrors(pub Vec<ConfigProblem>);
 
 impl fmt::Display for ConfigErrors {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -108,8 +108,8 @@ impl fmt::Display for ConfigErrors {
 
 impl std::error::Error for ConfigErrors {}
 
-impl From<Problem> for ConfigErrors {
-    fn from(problem: Problem) -> Self {
+impl From<ConfigProblem> for ConfigErrors {
+    fn from(problem: ConfigProblem) -> Self {
         Self(vec![problem])
     }
 }

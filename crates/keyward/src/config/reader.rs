@@ -1,31 +1,31 @@
-//! From entries to typed sections, naming every key that does not fit instead of the first.
+//! Reads typed sections from the entries. The rule: it reports every invalid key, not only the first.
 
 use super::{
     document::{Document, Entry, other_readings},
     keys::keys_of,
     mask,
-    problem::{ConfigErrors, Origin, Problem},
+    problem::{ConfigErrors, ConfigProblem, Origin},
 };
 use auth_domain::settings::{Complaint, Section};
 use serde::de::DeserializeOwned;
 use std::collections::BTreeSet;
 use toml::{Table, Value};
 
-/// Reads the sections, and gathers what is wrong with them.
+/// Reads the sections, and collects what is wrong with them.
 pub(super) struct Reader<'a> {
     document: &'a Document,
-    problems: Vec<Problem>,
-    /// The keys whose values can't be read at all.
-    misfits: BTreeSet<String>,
+    problems: Vec<ConfigProblem>,
+    /// The keys whose values can't be parsed.
+    unparsable: BTreeSet<String>,
 }
 
 impl<'a> Reader<'a> {
-    /// A reader of a document, and what is wrong with it already.
-    pub(super) const fn new(document: &'a Document, problems: Vec<Problem>) -> Self {
+    /// A reader of a document with the problems that are known already.
+    pub(super) const fn new(document: &'a Document, problems: Vec<ConfigProblem>) -> Self {
         Self {
             document,
             problems,
-            misfits: BTreeSet::new(),
+            unparsable: BTreeSet::new(),
         }
     }
 
@@ -34,48 +34,47 @@ impl<'a> Reader<'a> {
         self.document
     }
 
-    /// Something is wrong.
-    pub(super) fn push(&mut self, problem: Problem) {
+    /// Adds a problem.
+    pub(super) fn push(&mut self, problem: ConfigProblem) {
         self.problems.push(problem);
     }
 
-    /// Everything that is wrong.
-    pub(super) fn into_problems(self) -> Vec<Problem> {
+    /// All problems.
+    pub(super) fn into_problems(self) -> Vec<ConfigProblem> {
         self.problems
     }
 
-    /// The keys of a section that this part of it has, checked. The default stands in for a value that can't be read, so that the
-    /// rest is looked at all the same.
+    /// A part of a section, validated. The default replaces a value that can't be parsed, so that the rest is checked anyway.
     ///
     /// # Errors
-    /// Everything found so far, where the defaults themselves can't be read: a fault of the program, which a test rules out.
+    /// The defaults can't be parsed, which a test rules out: all problems so far.
     pub(super) fn section<T: Section>(&mut self) -> Result<T, ConfigErrors> {
         let section = self.values::<T>().map_err(|what| {
-            self.push(Problem::about(T::NAME, what, ""));
+            self.push(ConfigProblem::about(T::NAME, what, ""));
             ConfigErrors(std::mem::take(&mut self.problems))
         })?;
         self.complain::<T>(section.validate());
         Ok(section)
     }
 
-    /// Takes up what a section complains of. The default stands in for a value that could not be read: that has been said, and
-    /// what the default is or does is no complaint of the operator's.
+    /// Adds the complaints of a section. Complaints about a default that replaces an invalid value are left out: the value itself has been
+    /// reported.
     pub(super) fn complain<T: Section>(&mut self, complaints: Vec<Complaint>) {
         for Complaint { key, what } in complaints {
             let dotted = format!("{}.{key}", T::NAME);
-            if self.misfits.contains(&dotted) {
+            if self.unparsable.contains(&dotted) {
                 continue;
             }
-            let mend = match self.document.get(&dotted) {
+            let fix = match self.document.get(&dotted) {
                 Some(entry) if !entry.has_no_default() => format!("the default is {}", entry.default),
                 _ => String::new(),
             };
             let origin = self.document.origin(&dotted);
-            self.push(Problem::new(dotted, &origin, what, mend));
+            self.push(ConfigProblem::new(dotted, &origin, what, fix));
         }
     }
 
-    /// The values of a part's keys; each that does not fit is named, and its default taken.
+    /// The values of the keys of a part. An invalid value is reported and replaced by the default.
     fn values<T: Section>(&mut self) -> Result<T, String> {
         let keys = keys_of::<T>();
         let document = self.document;
@@ -90,15 +89,15 @@ impl<'a> Reader<'a> {
             .collect();
         let mut table = Table::new();
         for (key, entry) in entries {
-            if let Some(value) = self.fitting::<T>(&defaults, key, entry) {
+            if let Some(value) = self.parsed_value::<T>(&defaults, key, entry) {
                 table.insert(key.to_owned(), value);
             }
         }
-        settle(table)
+        deserialize(table)
     }
 
-    /// The value of a key, if it has one. A key that was set to `""` is left out like one that was never set.
-    fn fitting<T: Section>(&mut self, defaults: &Table, key: &str, entry: &Entry) -> Option<Value> {
+    /// The value of a key, if it has one. A key that is set to `""` counts as not set.
+    fn parsed_value<T: Section>(&mut self, defaults: &Table, key: &str, entry: &Entry) -> Option<Value> {
         if entry.is_unset() || entry.origin == Origin::Default {
             return defaults.get(key).cloned();
         }
@@ -111,13 +110,13 @@ impl<'a> Reader<'a> {
         }
         let dotted = format!("{}.{key}", T::NAME);
         let error = first_error.unwrap_or_default();
-        self.push(misfit(&dotted, &entry.origin, &entry.default, error));
-        self.misfits.insert(dotted);
+        self.push(unparsable_problem(&dotted, &entry.origin, &entry.default, error));
+        self.unparsable.insert(dotted);
         defaults.get(key).cloned()
     }
 }
 
-/// What a value may be read as: a text of the environment is read in several ways where the default tells no kind.
+/// The values that an entry may stand for. A text from the environment has several if the key has no default and therefore no type.
 fn readings(entry: &Entry) -> Vec<Value> {
     let mut readings = vec![entry.value.clone()];
     if let (true, true, Some(text)) = (entry.is_text(), entry.has_no_default(), entry.value.as_str()) {
@@ -126,15 +125,15 @@ fn readings(entry: &Entry) -> Vec<Value> {
     readings
 }
 
-/// Whether the section can be read with this one value in place of its default.
+/// Parses the section with this one value instead of its default.
 fn fits<T: DeserializeOwned>(defaults: &Table, key: &str, value: Value) -> Result<Value, String> {
     let mut table = defaults.clone();
     table.insert(key.to_owned(), value.clone());
-    settle::<T>(table).map(|_| value)
+    deserialize::<T>(table).map(|_| value)
 }
 
-/// Deserialises; a field that must be there and has no value is given the empty text.
-fn settle<T: DeserializeOwned>(mut table: Table) -> Result<T, String> {
+/// Deserializes a section. A required field without a value gets the empty text.
+fn deserialize<T: DeserializeOwned>(mut table: Table) -> Result<T, String> {
     loop {
         match table.clone().try_into::<T>() {
             Ok(section) => return Ok(section),
@@ -153,16 +152,16 @@ fn missing_field(message: &str) -> Option<&str> {
     message.strip_prefix("missing field `")?.split('`').next()
 }
 
-fn misfit(key: &str, origin: &Origin, default: &Value, error: String) -> Problem {
-    // serde's messages quote the value, which nobody may see if it is a secret.
+fn unparsable_problem(key: &str, origin: &Origin, default: &Value, error: String) -> ConfigProblem {
+    // The messages of serde quote the value, which may be a secret.
     let what = if mask::is_secret(key) {
-        "does not fit".to_owned()
+        "is invalid".to_owned()
     } else {
         error
     };
-    let mend = match default.as_str() {
-        Some("") => "see the key's line in `config/default.toml`".to_owned(),
+    let fix = match default.as_str() {
+        Some("") => "see the key in `config/default.toml`".to_owned(),
         _ => format!("the default is {default}"),
     };
-    Problem::new(key, origin, what, mend)
+    ConfigProblem::new(key, origin, what, fix)
 }

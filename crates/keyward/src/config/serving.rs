@@ -1,7 +1,7 @@
-//! What a server needs beside right values, as far as it is known without a connection: the master key, and the files and folders
-//! that the keys name. `serve` refuses to start without them, and `config check` and `doctor` name them beforehand.
+//! What a server needs beside valid values, as far as it can be checked without a connection: the master key, and the files and folders
+//! that the keys name. The rule: `serve` does not start without them, and `config check` and `doctor` report them beforehand.
 
-use super::{Config, DataConfig, MASTER_KEY, Problem};
+use super::{Config, ConfigProblem, DataConfig, MASTER_KEY};
 use crate::master_key::{self, NoMasterKey};
 use auth_api::PagesConfig;
 use auth_domain::settings::{Complaint, Section as _};
@@ -12,20 +12,20 @@ use std::path::{Path, absolute};
 /// What a configuration is read for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Purpose {
-    /// A command beside the server, for which right values are enough.
+    /// A command, which needs valid values only.
     Command,
     /// The server.
     Serve,
 }
 
-/// Everything that is missing or can't be used, but for what is `known` to be wrong by itself.
-pub(super) fn missing(config: &Config, known: &[Problem]) -> Vec<Problem> {
+/// Everything that is missing or can't be used, without what is in `known` already.
+pub(super) fn missing(config: &Config, known: &[ConfigProblem]) -> Vec<ConfigProblem> {
     let mut missing = Vec::new();
     let mut take = |section: &str, complaints: Vec<Complaint>| {
         for Complaint { key, what } in complaints {
             let key = format!("{section}.{key}");
             let origin = config.origin(&key);
-            missing.push(Problem::new(key, &origin, what, ""));
+            missing.push(ConfigProblem::new(key, &origin, what, ""));
         }
     };
     if config.pages.are_served(&config.server) == Ok(true) {
@@ -45,7 +45,7 @@ pub(super) fn missing(config: &Config, known: &[Problem]) -> Vec<Problem> {
     missing
 }
 
-/// The folders that a server makes, `data.dir` and `mail.folder`, where something else is in the way.
+/// The folders that a server creates, `data.dir` and `mail.folder`, if a file is in the way.
 fn blocked_folders(config: &Config) -> [Option<Complaint>; 2] {
     let to_files = Some(&config.mail).filter(|mail| mail.transport == Transport::Files);
     let is_used = config.is_embedded() || to_files.is_some_and(|mail| mail.folder.is_none());
@@ -55,20 +55,25 @@ fn blocked_folders(config: &Config) -> [Option<Complaint>; 2] {
     [blocked("dir", data), blocked("folder", mail)]
 }
 
-/// Why there is no master key. The embedded database's own is made by the first start.
-fn no_master_key(config: &Config) -> Option<Problem> {
+/// Why there is no master key. The key of an embedded database is created by the first start.
+fn no_master_key(config: &Config) -> Option<ConfigProblem> {
     let reason = master_key::find(config).err()?;
     let key = "data.master_key_file";
     match (&config.data.master_key_file, &reason) {
         (None, NoMasterKey::NoFile(_)) => None,
-        (None, _) => Some(Problem::about(MASTER_KEY, reason.to_string(), "")),
-        (Some(_), _) => Some(Problem::new(key, &config.origin(key), reason.to_string(), "")),
+        (None, _) => Some(ConfigProblem::about(MASTER_KEY, reason.to_string(), "")),
+        (Some(_), _) => Some(ConfigProblem::new(
+            key,
+            &config.origin(key),
+            reason.to_string(),
+            "",
+        )),
     }
 }
 
-/// What keeps a folder from being made: a file where it or a folder above it would be.
+/// A file in the place of the folder, or of a folder above it, so that it can't be created.
 fn in_the_way(folder: &Path) -> Option<String> {
     let whole = absolute(folder).ok()?;
     let nearest = whole.ancestors().find(|above| above.exists())?;
-    (!nearest.is_dir()).then(|| format!("{} is no folder: name another folder", nearest.display()))
+    (!nearest.is_dir()).then(|| format!("{} is not a folder: name another folder", nearest.display()))
 }

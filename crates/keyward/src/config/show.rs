@@ -1,4 +1,4 @@
-//! What is in force, where each value came from, and no secret.
+//! The values in force and where they came from. The rule: secrets are masked.
 
 use super::{
     document::{Document, Entry},
@@ -7,12 +7,12 @@ use super::{
 use serde::Serialize;
 use toml::Value;
 
-/// One key as it may be shown.
+/// One key, with its secret masked.
 #[derive(Debug, Clone, PartialEq, Serialize)]
 pub struct ShownKey {
     /// `section.name`.
     pub key: String,
-    /// Its value, secrets hidden; `None` where it has none.
+    /// Its value, with secrets masked; `None` if it has none.
     pub value: Option<Value>,
     /// Where the value came from.
     pub origin: String,
@@ -29,7 +29,7 @@ pub(super) fn shown_keys(document: &Document) -> Vec<ShownKey> {
     document.iter().map(shown).collect()
 }
 
-/// The keys as a TOML text, each with its origin behind it.
+/// The keys as a TOML text, each followed by its origin.
 #[must_use]
 pub fn as_toml(keys: &[ShownKey]) -> String {
     let mut text = String::new();

@@ -1,11 +1,11 @@
-//! The sections of the use cases, and what they need of the others.
+//! The configuration of the use cases: their own sections, and what they need of the others.
 
 use super::{NameConfig, derived::link_base, problem::ConfigErrors, reader::Reader, roles};
 use auth_api::{PagesConfig, ServerConfig};
 use auth_mail::MailConfig;
 use auth_service::ServiceConfig;
 
-/// Reads them. The issuer of tokens is the server's address, which may only be the one that it happens to listen on.
+/// Reads the sections. The issuer of tokens is the public URL, which may follow the address that the server listens on.
 pub(super) fn read(
     reader: &mut Reader<'_>,
     server: &ServerConfig,

@@ -1,17 +1,17 @@
-//! `audit`: what it lists, and what it finds when somebody changes the log behind the program's back.
+//! `audit`: what it lists, and what it finds when the log is changed in the database directly.
 
 use crate::harness::{MASTER_KEY, Place};
 use diesel::{Connection, RunQueryDsl, SqliteConnection, sql_query};
 use serde_json::Value;
 
-/// Changes the database as somebody who has its file would; answers how many rows that were.
+/// Changes the database as a person with access to its file would; returns the number of changed rows.
 fn change(place: &Place, statement: &str) -> usize {
     let file = place.data().join("keyward.db");
     let mut connection = SqliteConnection::establish(file.to_str().unwrap()).unwrap();
     sql_query(statement).execute(&mut connection).unwrap()
 }
 
-/// Lets a server seal what is there, and answers the newest seal as its log has it.
+/// Lets a server seal the events, and returns the newest seal from its log.
 fn sealed(place: &Place) -> String {
     let mut server = place.serve(&[]);
     let line: Value = serde_json::from_str(&server.wait_for("audit_sealed")).unwrap();
@@ -32,7 +32,7 @@ fn two_batches() -> (Place, String, String) {
 }
 
 #[test]
-fn the_chain_of_a_fresh_server_is_whole_and_its_log_names_the_newest_seal() {
+fn the_chain_of_a_new_server_is_intact_and_its_log_names_the_newest_seal() {
     let (place, first, second) = two_batches();
     let found = place.run(&["audit", "verify", "--json"]).json();
     assert_eq!(
@@ -49,14 +49,14 @@ fn the_chain_of_a_fresh_server_is_whole_and_its_log_names_the_newest_seal() {
         place.run(&["audit", "verify", "--head", head]).good();
     }
     place.user("bob@example.com", "user");
-    let told = place.run(&["audit", "verify"]).good();
+    let output = place.run(&["audit", "verify"]).good();
     assert!(
-        told.contains("unsealed: 1 events")
-            && told.contains(&second)
-            && told.contains("the chain begins at "),
-        "{told}"
+        output.contains("unsealed: 1 events")
+            && output.contains(&second)
+            && output.contains("the chain begins at "),
+        "{output}"
     );
-    // What waits for longer than a server lets it is no small matter.
+    // Events that wait for longer than a server takes to seal them are an error.
     assert_eq!(
         change(
             &place,
@@ -64,8 +64,8 @@ fn the_chain_of_a_fresh_server_is_whole_and_its_log_names_the_newest_seal() {
         ),
         1
     );
-    let told = place.run(&["audit", "verify"]).refused(1);
-    assert!(told.contains("1 events have waited"), "{told}");
+    let output = place.run(&["audit", "verify"]).refused(1);
+    assert!(output.contains("1 events have waited"), "{output}");
     let ended = place.run(&["audit", "verify", "--json"]);
     let found: Value = serde_json::from_str(&ended.out).unwrap();
     assert_eq!((ended.code, found["overdue"].as_u64()), (1, Some(1)));
@@ -91,9 +91,12 @@ fn a_changed_a_removed_and_an_added_row_are_found_and_their_batch_is_named() {
         let place = origin.copy();
         place.run(&["audit", "verify"]).good();
         assert!(change(&place, statement) > 0, "{statement}");
-        let told = place.run(&["audit", "verify"]).refused(1);
+        let output = place.run(&["audit", "verify"]).refused(1);
         let batch = if statement.contains("batch = 1") { 1 } else { 2 };
-        assert!(told.contains(&format!("batch {batch}: ")), "{statement}: {told}");
+        assert!(
+            output.contains(&format!("batch {batch}: ")),
+            "{statement}: {output}"
+        );
         let ended = place.run(&["audit", "verify", "--json"]);
         let found: Value = serde_json::from_str(&ended.out).unwrap();
         assert_eq!(
@@ -105,26 +108,29 @@ fn a_changed_a_removed_and_an_added_row_are_found_and_their_batch_is_named() {
 }
 
 #[test]
-fn a_tail_that_was_cut_shows_without_a_head_unless_the_mark_was_put_back_too() {
+fn a_removed_end_of_the_chain_is_found_without_a_head_unless_the_mark_was_reset_too() {
     let (place, first, second) = two_batches();
     change(&place, "DELETE FROM audit_events WHERE batch = 2");
     change(&place, "DELETE FROM audit_seals WHERE number = 2");
-    let told = place.run(&["audit", "verify"]).refused(1);
-    assert!(told.contains("batch 2: the chain went back"), "{told}");
+    let output = place.run(&["audit", "verify"]).refused(1);
+    assert!(output.contains("batch 2: the chain went back"), "{output}");
     place.run(&["audit", "verify", "--head", &first]).refused(1);
-    let told = place.run(&["audit", "verify", "--head", &second]).refused(1);
-    assert!(told.contains("batch 2: the tail of the chain was cut"), "{told}");
-    // Another one in its place does not help.
+    let output = place.run(&["audit", "verify", "--head", &second]).refused(1);
+    assert!(
+        output.contains("batch 2: the tail of the chain was cut"),
+        "{output}"
+    );
+    // Another batch in its place does not help.
     place.user("eve@example.com", "user");
     let other = sealed(&place);
     assert!(other.starts_with("2:") && other != second);
-    let told = place.run(&["audit", "verify"]).refused(1);
-    assert!(told.contains("batch 2: the chain began anew"), "{told}");
-    let told = place.run(&["audit", "verify", "--head", &second]).refused(1);
-    assert!(told.contains("batch 2: "), "{told}");
-    // An operator who has looked at it takes it as it is; a head from elsewhere still tells.
-    let told = place.run(&["audit", "accept"]).good();
-    assert!(told.contains(&other), "{told}");
+    let output = place.run(&["audit", "verify"]).refused(1);
+    assert!(output.contains("batch 2: the chain began anew"), "{output}");
+    let output = place.run(&["audit", "verify", "--head", &second]).refused(1);
+    assert!(output.contains("batch 2: "), "{output}");
+    // After `accept` the chain verifies; a head from elsewhere still finds the change.
+    let output = place.run(&["audit", "accept"]).good();
+    assert!(output.contains(&other), "{output}");
     place.run(&["audit", "verify"]).good();
     assert_eq!(
         place
@@ -152,10 +158,10 @@ fn rows_that_no_seal_covers_are_named() {
     );
     server.wait_for("audit_sealed");
     drop(server);
-    let told = place.run(&["audit", "verify"]).refused(1);
+    let output = place.run(&["audit", "verify"]).refused(1);
     assert!(
-        told.contains("1 events are under no seal") && told.contains(id),
-        "{told}"
+        output.contains("1 events are under no seal") && output.contains(id),
+        "{output}"
     );
     let ended = place.run(&["audit", "verify", "--json"]);
     let found: Value = serde_json::from_str(&ended.out).unwrap();
@@ -166,7 +172,7 @@ fn rows_that_no_seal_covers_are_named() {
 }
 
 #[test]
-fn the_chain_is_proved_under_the_right_master_key_alone() {
+fn the_chain_is_verified_with_the_right_master_key_only() {
     let place = Place::new();
     assert!(place.run(&["audit", "verify"]).refused(2).contains("master key"));
     sealed(&place);
@@ -176,8 +182,8 @@ fn the_chain_is_proved_under_the_right_master_key_alone() {
     // Resealing leaves the chain as it was.
     place.run(&["audit", "verify"]).good();
     let place = place.with("KEYWARD_MASTER_KEY", old.trim());
-    let told = place.run(&["audit", "verify"]).refused(1);
-    assert!(told.contains("not the master key"), "{told}");
+    let output = place.run(&["audit", "verify"]).refused(1);
+    assert!(output.contains("not the master key"), "{output}");
     for wrong in ["1", "1:0f", "x:0f", ""] {
         place.run(&["audit", "verify", "--head", wrong]).refused(2);
     }
@@ -220,7 +226,7 @@ fn events_are_listed_newest_first_and_filtered() {
         table.starts_with("AT ") && table.contains("operator") && table.lines().count() == 2,
         "{table}"
     );
-    // The log outlives whom it tells of, and names nobody by an address.
+    // The log outlives the users in it, and contains no email address.
     place.run(&["user", "delete", "ada@example.com", "--yes"]).good();
     assert_eq!(
         list(&["--user", ada.as_str().unwrap(), "--limit", "1"]),
@@ -242,11 +248,11 @@ fn events_are_listed_newest_first_and_filtered() {
 }
 
 #[test]
-fn an_export_has_every_event_once_however_many_there_are() {
+fn an_export_has_every_event_once_whatever_their_number() {
     let place = Place::new();
     place.user("ada@example.com", "user");
     for _ in 0..10 {
-        // Doubles what is there, under ids of their own.
+        // Doubles the events, under IDs of their own.
         change(
             &place,
             "INSERT INTO audit_events SELECT lower(hex(randomblob(4))) || '-0000-7000-8000-' || lower(hex(randomblob(6))), at, \

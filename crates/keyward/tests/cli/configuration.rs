@@ -1,4 +1,4 @@
-//! `config`, and how a wrong configuration ends any command.
+//! `config`, and how every command ends with an invalid configuration.
 
 use crate::harness::{MASTER_KEY, Place};
 use std::{fs, os::unix::fs::PermissionsExt};
@@ -9,28 +9,28 @@ fn an_unknown_key_ends_with_2_and_the_nearest_name() {
         .with("KEYWARD__TOKENS__ACESS_TTL", "1h")
         .with("KEYWARD__SESSION__MAX_PER_USER", "0");
     for command in [&["serve"][..], &["config", "check"], &["user", "list"]] {
-        let told = place.run(command).refused(2);
-        assert!(told.contains("did you mean tokens.access_ttl"), "{told}");
+        let output = place.run(command).refused(2);
+        assert!(output.contains("did you mean tokens.access_ttl"), "{output}");
     }
     assert!(!place.data().exists());
 }
 
 #[test]
-fn every_wrong_value_is_told_at_once() {
+fn all_wrong_values_are_reported_together() {
     let place = Place::new()
         .with("KEYWARD__SESSION__MAX_PER_USER", "0")
         .with("KEYWARD__TOKENS__LEEWAY", "1d");
-    let told = place.run(&["config", "check"]).refused(2);
+    let output = place.run(&["config", "check"]).refused(2);
     assert!(
-        told.contains("2 problems")
-            && told.contains("session.max_per_user")
-            && told.contains("tokens.leeway"),
-        "{told}"
+        output.contains("2 problems")
+            && output.contains("session.max_per_user")
+            && output.contains("tokens.leeway"),
+        "{output}"
     );
 }
 
 #[test]
-fn a_file_is_read_where_it_usually_lies_or_where_it_is_named() {
+fn a_file_is_read_from_its_usual_place_or_from_the_named_one() {
     let place = Place::new();
     place.file("config/keyward.toml", "[service]\nname = \"Usual\"\n");
     assert!(place.run(&["config", "show"]).good().contains("name = \"Usual\""));
@@ -40,15 +40,15 @@ fn a_file_is_read_where_it_usually_lies_or_where_it_is_named() {
         shown.contains("name = \"Other\"") && shown.contains("other.toml line 2"),
         "{shown}"
     );
-    let told = place
+    let output = place
         .run(&["config", "check", "--config", "missing.toml"])
         .refused(2);
-    assert!(told.contains("missing.toml: can't be read"), "{told}");
+    assert!(output.contains("missing.toml: can't be read"), "{output}");
 }
 
 #[test]
 fn what_is_in_force_is_shown_with_its_origin_and_without_secrets() {
-    let secret = "a shared secret that nobody is to see";
+    let secret = "a shared secret that is not shown to anyone";
     let place = Place::new()
         .with("KEYWARD__TOKENS__ALGORITHM", "HS256")
         .with("JWT_SECRET", secret)
@@ -74,7 +74,7 @@ fn what_is_in_force_is_shown_with_its_origin_and_without_secrets() {
     assert_eq!(of("redis.url")["value"], serde_json::Value::Null);
     assert_eq!(
         place.run(&["config", "check"]).good(),
-        "the configuration is right\n"
+        "the configuration is valid\n"
     );
 }
 
@@ -95,7 +95,7 @@ fn own_roles_are_read_from_a_file_and_from_the_environment() {
     assert!(place.run(&["doctor"]).out.contains("warn  administrator"));
     place.user("olga@example.com", "owner");
     assert!(place.run(&["doctor"]).out.contains("ok    administrator"));
-    // Whoever holds users:write is an administrator, whatever the role is called.
+    // A user who holds users:write is an administrator, whatever the name of the role.
     assert!(
         place
             .run(&["user", "delete", "olga@example.com", "--yes"])
@@ -120,7 +120,7 @@ fn own_roles_are_read_from_a_file_and_from_the_environment() {
 }
 
 #[test]
-fn a_role_that_can_not_be_stops_the_start_and_is_named() {
+fn an_invalid_role_stops_the_start_and_is_named() {
     let place = Place::new();
     let cases = [
         ("admin = [\"users:read\"]", "roles.admin"),
@@ -133,32 +133,32 @@ fn a_role_that_can_not_be_stops_the_start_and_is_named() {
     ];
     for (line, key) in cases {
         place.file("config/keyward.toml", &format!("[roles]\n{line}\n"));
-        let told = place.run(&["serve"]).refused(2);
+        let output = place.run(&["serve"]).refused(2);
         assert!(
-            told.contains(key) && told.contains("keyward.toml line 2"),
-            "{told}"
+            output.contains(key) && output.contains("keyward.toml line 2"),
+            "{output}"
         );
     }
     place.file(
         "config/keyward.toml",
         "[roles]\nadmin = []\nsupport = [\"everything\"]\n",
     );
-    let told = place.run(&["config", "check"]).refused(2);
+    let output = place.run(&["config", "check"]).refused(2);
     assert!(
-        told.contains("2 problems") && told.contains("sessions:revoke"),
-        "{told}"
+        output.contains("2 problems") && output.contains("sessions:revoke"),
+        "{output}"
     );
     let place = Place::new().with("KEYWARD__ROLES__SUPPORT", "users:read,everything");
-    let told = place.run(&["serve"]).refused(2);
+    let output = place.run(&["serve"]).refused(2);
     assert!(
-        told.contains("roles.support (environment KEYWARD__ROLES__SUPPORT)"),
-        "{told}"
+        output.contains("roles.support (environment KEYWARD__ROLES__SUPPORT)"),
+        "{output}"
     );
     assert!(!place.data().exists());
 }
 
 #[test]
-fn a_limit_that_can_not_be_meant_stops_the_start_and_is_named() {
+fn an_invalid_limit_stops_the_start_and_is_named() {
     let limits = [
         "sign_in_per_address",
         "register_per_address",
@@ -189,12 +189,12 @@ fn a_limit_that_can_not_be_meant_stops_the_start_and_is_named() {
         for limit in limits {
             place = place.with(&format!("KEYWARD__LIMITS__{}", limit.to_uppercase()), value);
         }
-        let told = place.run(&["serve"]).refused(2);
-        assert!(told.contains("8 problems"), "{value}: {told}");
+        let output = place.run(&["serve"]).refused(2);
+        assert!(output.contains("8 problems"), "{value}: {output}");
         for limit in limits {
             assert!(
-                told.contains(&format!("limits.{limit} (environment")),
-                "{value}: {told}"
+                output.contains(&format!("limits.{limit} (environment")),
+                "{value}: {output}"
             );
         }
     }
@@ -212,13 +212,13 @@ fn a_limit_that_can_not_be_meant_stops_the_start_and_is_named() {
     ];
     for (name, value, named) in others {
         let place = Place::new().with(&format!("KEYWARD__LIMITS__{name}"), value);
-        let told = place.run(&["serve"]).refused(2);
-        assert!(told.contains(named), "{told}");
+        let output = place.run(&["serve"]).refused(2);
+        assert!(output.contains(named), "{output}");
     }
 }
 
 #[test]
-fn mail_that_could_not_leave_stops_the_start_and_its_key_is_named() {
+fn mail_settings_that_can_not_send_stop_the_start_and_their_key_is_named() {
     let cases: [(&[(&str, &str)], &str); 12] = [
         (&[("TRANSPORT", "pigeon")], "mail.transport"),
         (&[("TRANSPORT", "smtp")], "mail.smtp_host"),
@@ -237,29 +237,29 @@ fn mail_that_could_not_leave_stops_the_start_and_its_key_is_named() {
         let place = settings.iter().fold(Place::new(), |place, (name, value)| {
             place.with(&format!("KEYWARD__MAIL__{name}"), value)
         });
-        let told = place.run(&["serve"]).refused(2);
-        assert!(told.contains(named), "{told}");
+        let output = place.run(&["serve"]).refused(2);
+        assert!(output.contains(named), "{output}");
         assert!(!place.data().exists());
     }
 }
 
-/// `serve`, `config check` and `doctor` refuse the same, and name every key at once.
+/// `serve`, `config check` and `doctor` refuse the same, and name every key.
 fn refused_alike(settings: &[(&str, &str)], named: &[&str]) {
     let place = settings
         .iter()
         .fold(Place::new(), |place, (name, value)| place.with(name, value));
     let doctor = place.run(&["doctor"]);
     assert_eq!(doctor.code, 1, "{settings:?}: {doctor:?}");
-    let told = [
+    let output = [
         place.run(&["serve", "--bind", "127.0.0.1:0"]).refused(2),
         place.run(&["config", "check"]).refused(2),
         doctor.out,
     ];
-    for told in told {
+    for output in output {
         for key in named {
-            assert!(told.contains(key), "{settings:?}, {key}: {told}");
+            assert!(output.contains(key), "{settings:?}, {key}: {output}");
         }
-        assert!(!told.contains("hunter2"), "{told}");
+        assert!(!output.contains("hunter2"), "{output}");
     }
     assert!(!place.data().exists(), "{settings:?}");
 }
@@ -316,7 +316,7 @@ fn what_serve_refuses_before_it_connects_the_check_and_the_doctor_refuse_too() {
 }
 
 #[test]
-fn a_command_beside_the_server_needs_none_of_the_servers_files() {
+fn a_command_needs_none_of_the_servers_files() {
     let place = Place::new()
         .with("KEYWARD__PAGES__LOGO", "/nope/logo.svg")
         .with("KEYWARD__MAIL__TEMPLATES", "/nope/templates");
@@ -326,7 +326,7 @@ fn a_command_beside_the_server_needs_none_of_the_servers_files() {
 }
 
 #[test]
-fn a_level_that_is_none_is_refused_with_the_nearest() {
+fn an_unknown_level_is_refused_with_the_nearest() {
     let cases = [
         ("inof", "did you mean info?"),
         ("warning", "did you mean warn?"),
@@ -339,10 +339,10 @@ fn a_level_that_is_none_is_refused_with_the_nearest() {
     for (level, meant) in cases {
         for name in ["KEYWARD__LOG__LEVEL", "RUST_LOG"] {
             let place = Place::new().with(name, level);
-            let told = place.run(&["config", "check"]).refused(2);
+            let output = place.run(&["config", "check"]).refused(2);
             assert!(
-                told.contains("log.level") && told.contains(meant),
-                "{level}: {told}"
+                output.contains("log.level") && output.contains(meant),
+                "{level}: {output}"
             );
         }
     }
@@ -360,7 +360,7 @@ fn a_level_that_is_none_is_refused_with_the_nearest() {
 }
 
 #[test]
-fn a_variable_that_is_a_letter_from_a_name_of_others_is_noted_and_stops_nothing() {
+fn a_variable_one_letter_from_an_unprefixed_name_is_a_warning_and_stops_nothing() {
     let place = Place::new()
         .with("DATABSE_URL", "hunter2")
         .with("DATABASE_URl", "hunter2")
@@ -376,7 +376,7 @@ fn a_variable_that_is_a_letter_from_a_name_of_others_is_noted_and_stops_nothing(
         ("REDIS_URL_FILES", "REDIS_URL_FILE"),
         ("JWT_SECRETS", "JWT_SECRET"),
     ] {
-        let note = format!("note: {name} is set and not read; if it is for Keyward, {meant} was meant");
+        let note = format!("note: {name} is set and not read; if it is for Keyward, rename it to {meant}");
         assert!(checked.err.contains(&note), "{checked:?}");
     }
     assert_eq!(checked.err.lines().count(), 4, "{checked:?}");
@@ -416,21 +416,21 @@ fn the_password_of_the_mail_server_is_not_shown() {
 #[test]
 fn a_short_master_key_ends_with_2_and_is_not_shown() {
     let place = Place::new().with("KEYWARD_MASTER_KEY", "c2hvcnQgYnV0IHNlY3JldA==");
-    let told = place.run(&["serve"]).refused(2);
+    let output = place.run(&["serve"]).refused(2);
     assert!(
-        told.contains("KEYWARD_MASTER_KEY") && told.contains("openssl rand -base64 32"),
-        "{told}"
+        output.contains("KEYWARD_MASTER_KEY") && output.contains("openssl rand -base64 32"),
+        "{output}"
     );
-    assert!(!told.contains("c2hvcnQg"));
+    assert!(!output.contains("c2hvcnQg"));
 }
 
 #[test]
-fn a_database_address_of_no_known_kind_ends_with_2() {
+fn a_database_url_of_an_unknown_kind_ends_with_2() {
     let place = Place::new().with("DATABASE_URL", "mysql://root:hunter2@db/kw");
-    let told = place.run(&["serve"]).refused(2);
+    let output = place.run(&["serve"]).refused(2);
     assert!(
-        told.contains("database.url (environment DATABASE_URL)") && !told.contains("hunter2"),
-        "{told}"
+        output.contains("database.url (environment DATABASE_URL)") && !output.contains("hunter2"),
+        "{output}"
     );
 }
 
@@ -447,11 +447,11 @@ fn a_variable_that_is_almost_right_stops_every_command_and_changes_nothing() {
         &["config", "show"],
         &["user", "list"],
     ] {
-        let told = place.run(command).refused(2);
-        assert!(told.contains("4 problems"), "{told}");
+        let output = place.run(command).refused(2);
+        assert!(output.contains("4 problems"), "{output}");
         assert!(
-            told.contains("did you mean KEYWARD__REGISTRATION__OPEN?"),
-            "{told}"
+            output.contains("did you mean KEYWARD__REGISTRATION__OPEN?"),
+            "{output}"
         );
     }
     let report = place.run(&["doctor"]);
@@ -465,7 +465,7 @@ fn a_variable_that_is_almost_right_stops_every_command_and_changes_nothing() {
 }
 
 #[test]
-fn what_kubernetes_makes_for_a_service_is_only_noted() {
+fn the_variables_of_kubernetes_are_only_a_warning() {
     let place = Place::new()
         .with("KEYWARD_PORT", "tcp://10.0.0.1:8080")
         .with("KEYWARD_SERVICE_HOST", "10.0.0.1");
@@ -500,17 +500,17 @@ fn the_database_and_the_master_key_are_taken_from_files() {
 
     fs::set_permissions(&key, fs::Permissions::from_mode(0o444)).unwrap();
     for command in [&["serve"][..], &["config", "check"]] {
-        let told = place.run(command).refused(2);
+        let output = place.run(command).refused(2);
         assert!(
-            told.contains("mode 0444") && told.contains("0600 and 0400 are accepted"),
-            "{told}"
+            output.contains("mode 0444") && output.contains("0600 and 0400 are accepted"),
+            "{output}"
         );
     }
     let twice = place.with("KEYWARD_MASTER_KEY", MASTER_KEY);
-    let told = twice.run(&["serve"]).refused(2);
+    let output = twice.run(&["serve"]).refused(2);
     assert!(
-        told.contains("environment KEYWARD_MASTER_KEY and KEYWARD_MASTER_KEY_FILE): is set twice"),
-        "{told}"
+        output.contains("environment KEYWARD_MASTER_KEY and KEYWARD_MASTER_KEY_FILE): is set twice"),
+        "{output}"
     );
     let missing = Place::new().with("KEYWARD_MASTER_KEY_FILE", "no/such/key");
     assert!(
@@ -575,10 +575,10 @@ fn no_part_of_a_password_in_an_address_is_printed() {
     let place = Place::new()
         .with("DATABASE_URL", addresses[0])
         .with("KEYWARD_MASTER_KEY", MASTER_KEY);
-    let told = place.run(&["serve"]).refused(1);
+    let output = place.run(&["serve"]).refused(1);
     assert!(
-        told.contains("no PostgreSQL server answers there"),
-        "the host is what stands behind the last @: {told}"
+        output.contains("no PostgreSQL server answers there"),
+        "the host is what stands behind the last @: {output}"
     );
     assert!(
         place

@@ -1,4 +1,4 @@
-//! A folder of its own for each test, and the binary run in it with nothing inherited.
+//! The binary, run in a folder of its own for each test. The rule: it inherits no variable and no file.
 
 use std::{
     collections::BTreeMap,
@@ -15,7 +15,7 @@ use tempfile::TempDir;
 pub(crate) const PASSWORD: &str = "correct horse battery staple";
 /// 32 bytes.
 pub(crate) const MASTER_KEY: &str = "a2V5d2FyZCBlbmQtdG8tZW5kIHRlc3RzIG9ubHkgISE=";
-/// Never waited for in full.
+/// The longest wait; a test that passes never waits that long.
 const PATIENCE: Duration = Duration::from_secs(60);
 
 /// What a command printed, and how it ended.
@@ -27,14 +27,14 @@ pub(crate) struct Ended {
 }
 
 impl Ended {
-    /// Standard output, if the command did what it was asked.
+    /// Standard output, if the command succeeded.
     #[track_caller]
     pub(crate) fn good(self) -> String {
         assert_eq!(self.code, 0, "{self:?}");
         self.out
     }
 
-    /// Standard output as JSON, if the command did what it was asked.
+    /// Standard output as JSON, if the command succeeded.
     #[track_caller]
     pub(crate) fn json(self) -> serde_json::Value {
         serde_json::from_str(&self.good()).unwrap()
@@ -55,7 +55,7 @@ pub(crate) struct Place {
 }
 
 impl Place {
-    /// An empty one, with hashes that cost next to nothing, and without limits.
+    /// An empty installation with cheap hashes and without rate limits.
     pub(crate) fn new() -> Self {
         let cheap = [
             ("KEYWARD__PASSWORD__MEMORY_KIB", "64"),
@@ -71,7 +71,7 @@ impl Place {
         }
     }
 
-    /// Another one that has all that this one has; no server may run in it.
+    /// A copy of this installation; no server may run in it.
     pub(crate) fn copy(&self) -> Self {
         let folder = tempfile::tempdir().unwrap();
         let copied = Command::new("cp")
@@ -128,7 +128,7 @@ impl Place {
             .stdout(Stdio::piped())
             .stderr(Stdio::piped());
         let mut child = command.spawn().unwrap();
-        // A command that reads nothing may have closed its end already.
+        // A command that reads nothing may have closed standard input already.
         let _ = child.stdin.take().unwrap().write_all(input.as_bytes());
         let output = child.wait_with_output().unwrap();
         Ended {
@@ -138,7 +138,7 @@ impl Place {
         }
     }
 
-    /// Makes a user with [`PASSWORD`].
+    /// Creates a user with [`PASSWORD`].
     pub(crate) fn user(&self, email: &str, role: &str) {
         let arguments = ["user", "create", email, "--role", role, "--password-stdin"];
         self.run_with(&arguments, &format!("{PASSWORD}\n")).good();
@@ -178,18 +178,18 @@ impl Place {
         };
         let listening = server.wait_for("listening on ");
         let (_, origin) = listening.split_once("listening on ").unwrap();
-        // In a record of JSON a quotation mark ends it.
+        // In a JSON record, a quotation mark ends it.
         server.origin = origin.split('"').next().unwrap().to_owned();
         server
     }
 
-    /// The only database file's folder.
+    /// The folder of the database file.
     pub(crate) fn data(&self) -> PathBuf {
         self.path("data")
     }
 }
 
-/// A server that runs; killed when dropped.
+/// A running server; it is killed when dropped.
 pub(crate) struct Server {
     child: Child,
     lines: mpsc::Receiver<String>,
@@ -198,7 +198,7 @@ pub(crate) struct Server {
 }
 
 impl Server {
-    /// Reads its log up to the line that holds this text.
+    /// Reads its log up to the line that contains this text.
     pub(crate) fn wait_for(&mut self, text: &str) -> String {
         loop {
             match self.lines.recv_timeout(PATIENCE) {
@@ -213,7 +213,7 @@ impl Server {
         }
     }
 
-    /// Where its routes are.
+    /// The URL of a route.
     pub(crate) fn url(&self, route: &str) -> String {
         format!("{}/api/v1/auth{route}", self.origin)
     }
@@ -227,7 +227,7 @@ impl Server {
         assert!(sent.success());
     }
 
-    /// Waits for its end: the exit code, and all that it said.
+    /// Waits for its end; returns the exit code and the log.
     pub(crate) fn end(mut self) -> (i32, String) {
         let code = self.child.wait().unwrap().code().unwrap_or(-1);
         self.log.extend(self.lines.iter());

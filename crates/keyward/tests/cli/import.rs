@@ -1,4 +1,4 @@
-//! `user import`: users of other services, whose passwords stay good.
+//! `user import`: users of other services, whose passwords stay valid.
 
 use crate::harness::Place;
 use serde_json::{Value, json};
@@ -81,14 +81,14 @@ async fn users_with_hashes_of_every_kind_sign_in_with_their_old_password_twice()
 }
 
 #[test]
-fn a_dry_run_tells_the_same_and_changes_nothing() {
+fn a_dry_run_reports_the_same_and_changes_nothing() {
     let place = Place::new();
     place.user("bcrypt@example.com", "user");
     let file = place.file("users.csv", &csv());
     let dry = place.run(&["user", "import", &file, "--dry-run", "--json"]);
     assert_eq!(
         (dry.code, dry.err.as_str()),
-        (1, "line 2: email: a user has this address already\n")
+        (1, "line 2: email: a user with this address already exists\n")
     );
     let summary: Value = serde_json::from_str(&dry.out).unwrap();
     assert_eq!(
@@ -99,13 +99,13 @@ fn a_dry_run_tells_the_same_and_changes_nothing() {
     let real = place.run(&["user", "import", &file, "--json"]);
     assert_eq!(
         (real.code, real.err.as_str()),
-        (1, "line 2: email: a user has this address already\n")
+        (1, "line 2: email: a user with this address already exists\n")
     );
     assert_eq!(users(&place).len(), 5);
 }
 
 #[test]
-fn bad_lines_are_reported_without_their_hash_and_stop_no_good_one() {
+fn invalid_lines_are_reported_without_their_hash_and_do_not_stop_the_valid_ones() {
     let place = Place::new();
     let lines = [
         json!({ "email": "good@example.com", "password_hash": HASHES[0].1, "role": "viewer", "status": "disabled" }),
@@ -131,16 +131,16 @@ fn bad_lines_are_reported_without_their_hash_and_stop_no_good_one() {
     let report = std::fs::read_to_string(report).unwrap();
     let expected = [
         "line 2: email:",
-        "line 3: email: the same address stands on line 1",
+        "line 3: email: the same address is on line 1",
         "line 4: password_hash:",
         "line 5: password_hash: verifying the password hash would cost too much",
         "line 6: role: no role is called root",
         "line 7: status: a status is active or disabled; created_at:",
         "line 8: has an unknown field: passwd; did you mean password_hash?",
-        "line 9: name has to be a text",
+        "line 9: name must be a string",
         "line 11: is not valid JSON",
     ];
-    // An address that is taken shows when its batch is stored; the others at once.
+    // A taken address is found when its batch is stored, the others at once.
     assert_eq!(report.lines().count(), expected.len(), "{report}");
     for (line, start) in report.lines().zip(expected) {
         assert!(line.starts_with(start), "{line}");
@@ -159,7 +159,7 @@ fn bad_lines_are_reported_without_their_hash_and_stop_no_good_one() {
 }
 
 #[test]
-fn a_file_is_read_from_standard_input_when_told_its_format() {
+fn a_file_is_read_from_standard_input_if_its_format_is_given() {
     let place = Place::new();
     place
         .run_with(&["user", "import", "-"], "email\na@example.com\n")
@@ -174,7 +174,7 @@ fn a_file_is_read_from_standard_input_when_told_its_format() {
 }
 
 #[test]
-fn a_file_that_is_no_list_of_users_is_refused_as_a_whole() {
+fn a_file_that_is_not_a_list_of_users_is_refused_as_a_whole() {
     let place = Place::new();
     let header = place.file("users.csv", "email,pasword_hash\na@example.com,x\n");
     assert!(
@@ -190,7 +190,7 @@ fn a_file_that_is_no_list_of_users_is_refused_as_a_whole() {
             .contains("missing.csv can't be read")
     );
     let unwritable = ["user", "import", header.as_str(), "--report", "/proc/no/report"];
-    assert!(place.run(&unwritable).refused(1).contains("can't be made"));
+    assert!(place.run(&unwritable).refused(1).contains("can't be created"));
     assert_eq!(users(&place).len(), 0);
 }
 
@@ -218,7 +218,7 @@ fn thousands_of_lines_are_stored_in_batches_beside_a_running_server() {
 }
 
 #[test]
-fn a_quote_that_is_never_closed_is_named_with_what_it_swallowed_and_the_totals_are_the_files() {
+fn an_unclosed_quote_is_reported_with_the_lines_that_it_joined_and_the_totals_match_the_file() {
     let place = Place::new();
     let lines: Vec<String> = (2..=1_000)
         .map(|line| match line {
@@ -232,8 +232,9 @@ fn a_quote_that_is_never_closed_is_named_with_what_it_swallowed_and_the_totals_a
         (ended.code, ended.out.as_str()),
         (1, "imported 499 of 999 lines; refused 500\n")
     );
-    let told = "lines 501-1000: a quotation mark is opened on line 501 and never closed; 499 lines behind it";
-    assert!(ended.err.starts_with(told), "{}", ended.err);
+    let expected =
+        "lines 501-1000: a quotation mark is opened on line 501 and never closed; 499 lines after it";
+    assert!(ended.err.starts_with(expected), "{}", ended.err);
     assert_eq!(ended.err.lines().count(), 1);
     assert_eq!(users(&place).len(), 499);
     let dry = place.run(&["user", "import", &file, "--dry-run", "--json"]);
@@ -245,7 +246,7 @@ fn a_quote_that_is_never_closed_is_named_with_what_it_swallowed_and_the_totals_a
 }
 
 #[test]
-fn a_record_over_several_lines_is_named_by_both_of_its_ends() {
+fn a_record_of_several_lines_is_named_by_its_first_and_last_line() {
     let place = Place::new();
     let text = "email,name\na@example.com,\"Ada\nb@example.com,Bob\nc@example.com,\"\"\"Cy\"\"\"\nd@example.com,\"\"\n\
                 e@example.com,\"E\n\nf\"\ng@example.com,5\" pipe\n";
@@ -269,7 +270,7 @@ fn a_record_over_several_lines_is_named_by_both_of_its_ends() {
 }
 
 #[test]
-fn a_header_with_other_delimiters_is_told_that_columns_are_parted_by_commas() {
+fn a_header_with_other_delimiters_is_refused_because_columns_are_separated_by_commas() {
     let place = Place::new();
     for (header, named) in [
         ("email;name", "';'"),
@@ -277,14 +278,14 @@ fn a_header_with_other_delimiters_is_told_that_columns_are_parted_by_commas() {
         ("email|name", "'|'"),
     ] {
         let file = place.file("users.csv", &format!("{header}\na@example.com\n"));
-        let told = place.run(&["user", "import", &file]).refused(1);
-        assert!(told.contains(named) && told.contains("commas"), "{told}");
-        assert!(!told.contains("did you mean"), "{told}");
+        let output = place.run(&["user", "import", &file]).refused(1);
+        assert!(output.contains(named) && output.contains("commas"), "{output}");
+        assert!(!output.contains("did you mean"), "{output}");
     }
 }
 
 #[test]
-fn the_times_that_psql_prints_are_taken() {
+fn the_times_that_psql_prints_are_accepted() {
     let place = Place::new();
     let text = "email,created_at\na@example.com,2024-02-29 12:00:00+00\nb@example.com,2024-02-29 17:30:00.25+05:30\n\
                 c@example.com,2024-02-29 12:00:00\nd@example.com,2024-02-29\n";

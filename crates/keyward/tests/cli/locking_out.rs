@@ -16,7 +16,7 @@ async fn me(http: &Client, server: &Server, token: &str) -> u16 {
     answer.unwrap().status().as_u16()
 }
 
-/// Waits until a token is refused, a second as promised and one more for a busy machine.
+/// Waits until a token is refused: one second as promised, and one more for a busy machine.
 async fn refused_soon(http: &Client, server: &Server, token: &str) {
     let deadline = Instant::now() + Duration::from_secs(2);
     while me(http, server, token).await != 401 {
@@ -31,7 +31,7 @@ async fn api_key(http: &Client, server: &Server, access: &str, name: &str) -> Va
     answer.json().await.unwrap()
 }
 
-/// The mails that lie in the data folder, once no more wait.
+/// The emails in the data folder, once the outbox is empty.
 fn mails(place: &Place) -> Vec<String> {
     let deadline = Instant::now() + Duration::from_secs(20);
     loop {
@@ -49,7 +49,7 @@ fn mails(place: &Place) -> Vec<String> {
 }
 
 #[tokio::test]
-async fn who_is_locked_out_has_nothing_left_to_act_with_and_comes_back_by_a_reset() {
+async fn a_user_who_is_locked_out_has_no_credential_left_and_returns_by_a_reset() {
     let place = Place::new();
     place.user("ada@example.com", "user");
     place.user("bob@example.com", "user");
@@ -62,17 +62,17 @@ async fn who_is_locked_out_has_nothing_left_to_act_with_and_comes_back_by_a_rese
     let key = api_key(&http, &server, access, "backup").await;
     assert_eq!(me(&http, &server, key["key"].as_str().unwrap()).await, 200);
 
-    let told = place.run(&["user", "lock-out", "ada@example.com"]).good();
+    let output = place.run(&["user", "lock-out", "ada@example.com"]).good();
     assert!(
-        told.contains("every credential ended") && told.contains("needs a reset"),
-        "{told}"
+        output.contains("every credential ended") && output.contains("needs a reset"),
+        "{output}"
     );
     refused_soon(&http, &server, access).await;
     refused_soon(&http, &server, key["key"].as_str().unwrap()).await;
     let refresh = json!({ "refresh_token": ada["refresh_token"] });
     assert_eq!(post(&http, server.url("/refresh"), &refresh).await.0, 401);
     assert_eq!(post(&http, server.url("/login"), &login("ada")).await.0, 401);
-    // Nobody else is.
+    // No other user is locked out.
     assert_eq!(
         me(&http, &server, bob["access_token"].as_str().unwrap()).await,
         200
@@ -98,8 +98,8 @@ async fn who_is_locked_out_has_nothing_left_to_act_with_and_comes_back_by_a_rese
         (Some("operator"), ada["user"]["id"].as_str())
     );
 
-    let told = place.run(&["user", "send-reset", "ada@example.com"]).good();
-    assert!(told.contains("on its way to ada@example.com"), "{told}");
+    let output = place.run(&["user", "send-reset", "ada@example.com"]).good();
+    assert!(output.contains("on its way to ada@example.com"), "{output}");
     let mails = mails(&place);
     let token = mails.iter().find_map(|mail| reset_token(mail)).unwrap();
     let body = json!({ "token": token, "new_password": "an entirely different battery" });
@@ -119,9 +119,9 @@ async fn who_is_locked_out_has_nothing_left_to_act_with_and_comes_back_by_a_rese
     }
 }
 
-/// The token of a mail's link, if it is one to choose a new password with.
+/// The token of the reset link in an email, if it has one.
 fn reset_token(mail: &str) -> Option<String> {
-    // Quoted-printable: a soft end of a line, and the sign of equality itself.
+    // Quoted-printable: a soft line break, and the encoded equals sign.
     let text = mail.replace("=\r\n", "").replace("=3D", "=");
     let (_, rest) = text.split_once("/reset")?;
     let (_, token) = rest.split_once("token=")?;
@@ -130,7 +130,7 @@ fn reset_token(mail: &str) -> Option<String> {
 }
 
 #[tokio::test]
-async fn an_api_key_is_listed_without_itself_and_revoked_at_once() {
+async fn an_api_key_is_listed_without_its_secret_and_revoked_at_once() {
     let place = Place::new();
     place.user("ada@example.com", "user");
     place.user("bob@example.com", "user");
@@ -159,7 +159,7 @@ async fn an_api_key_is_listed_without_itself_and_revoked_at_once() {
     assert!(table.contains("first") && !table.contains(secret), "{table}");
 
     let id = first["api_key"]["id"].as_str().unwrap();
-    // Another user's key is as good as none.
+    // The key of another user is not found.
     assert!(
         place
             .run(&["api-key", "revoke", "bob@example.com", id])

@@ -4,7 +4,7 @@ use crate::harness::{PASSWORD, Place};
 use diesel::{Connection, SqliteConnection, connection::SimpleConnection};
 
 #[test]
-fn the_schema_goes_up_and_down_and_says_where_it_stands() {
+fn the_schema_is_migrated_up_and_down_and_its_state_is_shown() {
     let place = Place::new();
     let states = || {
         let all = place.run(&["migrate", "status", "--json"]).json();
@@ -25,33 +25,33 @@ fn the_schema_goes_up_and_down_and_says_where_it_stands() {
     );
     assert!(place.run(&["migrate", "status"]).good().contains("applied"));
     for _ in states() {
-        assert!(place.run(&["migrate", "down"]).good().starts_with("took back "));
+        assert!(place.run(&["migrate", "down"]).good().starts_with("reverted "));
     }
     assert!(
         place
             .run(&["migrate", "down"])
             .good()
-            .starts_with("nothing to take back")
+            .starts_with("nothing to revert")
     );
     assert!(states().iter().all(|applied| !applied));
 }
 
 #[test]
-fn an_older_schema_is_refused_where_migrating_is_the_operators_matter() {
+fn an_older_schema_is_refused_if_the_operator_migrates() {
     let place = Place::new().with("KEYWARD__DATABASE__AUTO_MIGRATE", "false");
     let create = ["user", "create", "ada@example.com", "--password-stdin"];
-    for told in [
+    for output in [
         place.run(&["serve"]).refused(1),
         place.run_with(&create, PASSWORD).refused(1),
     ] {
-        assert!(told.contains("keyward migrate up"), "{told}");
+        assert!(output.contains("keyward migrate up"), "{output}");
     }
     place.run(&["migrate", "up"]).good();
     place.run_with(&create, PASSWORD).good();
 }
 
 #[test]
-fn the_schema_is_not_taken_from_under_a_server() {
+fn the_schema_is_not_reverted_while_a_server_runs() {
     let place = Place::new();
     let server = place.serve(&[]);
     assert!(
@@ -64,9 +64,9 @@ fn the_schema_is_not_taken_from_under_a_server() {
     place.run(&["migrate", "down"]).good();
 }
 
-/// As it may be when a node was frozen for more than a minute, or a contract was applied by force.
+/// This happens after a node was frozen for more than a minute, or after a contract migration was applied with `--force`.
 #[test]
-fn a_server_ends_with_the_reason_once_the_schema_is_one_that_it_may_not_serve() {
+fn a_server_stops_with_the_reason_once_it_may_not_serve_the_schema() {
     let place = Place::new();
     let server = place.serve(&[]);
     let file = place.data().join("keyward.db");
@@ -82,7 +82,7 @@ fn a_server_ends_with_the_reason_once_the_schema_is_one_that_it_may_not_serve() 
 }
 
 #[test]
-fn an_upgrade_is_told_its_next_step() {
+fn upgrade_check_shows_the_next_step() {
     let place = Place::new();
     let check = || place.run(&["upgrade", "check", "--json"]).json();
     let before = check();
@@ -106,7 +106,7 @@ fn an_upgrade_is_told_its_next_step() {
 }
 
 #[test]
-fn an_upgrade_is_told_whether_a_server_has_the_file() {
+fn upgrade_check_says_whether_a_server_uses_the_database() {
     let place = Place::new();
     place.run(&["migrate", "status"]).good();
     let data = place.data();
@@ -117,7 +117,7 @@ fn an_upgrade_is_told_whether_a_server_has_the_file() {
         .unwrap()
         .into_os_string();
     lock.push(".serve.lock");
-    // As a server holds it.
+    // A running server holds this lock.
     let server = std::fs::File::create(lock).unwrap();
     server.lock().unwrap();
     let check = || place.run(&["upgrade", "check", "--json"]).json();

@@ -63,7 +63,7 @@ async fn a_client_introspects_until_it_is_deleted() {
 }
 
 #[tokio::test]
-async fn a_compromised_key_and_what_it_signed_are_dropped_at_once() {
+async fn a_compromised_key_and_the_tokens_that_it_signed_are_revoked_at_once() {
     let place = Place::new();
     assert!(
         place
@@ -140,7 +140,7 @@ fn a_signing_key_that_cannot_be_read_is_named_once_in_the_log_and_by_the_doctor(
     assert!(!place.run(&["doctor"]).good().contains("signing keys"));
 }
 
-/// It is read twice a second for half a minute, and longer by checks of what has its id.
+/// The row is read twice a second for half a minute, and longer by checks of the revoked ID.
 #[test]
 fn a_revocation_of_a_newer_kind_is_named_once_and_is_no_error() {
     let place = Place::new();
@@ -251,10 +251,10 @@ fn the_doctor_fails_on_what_would_stop_a_server() {
     assert!(ended.out.contains("fail  master key"), "{}", ended.out);
     place.run(&["migrate", "down"]).good();
     assert!(place.run(&["doctor"]).out.contains("fail  migrations"));
-    let nobody = Place::new()
+    let unreachable = Place::new()
         .with("DATABASE_URL", "postgres://kw:hunter2@127.0.0.1:1/kw")
         .with("REDIS_URL", "redis://127.0.0.1:1");
-    let ended = nobody.run(&["doctor"]);
+    let ended = unreachable.run(&["doctor"]);
     assert_eq!(ended.code, 1);
     for line in [
         "fail  configuration  KEYWARD_MASTER_KEY: there is no master key",
@@ -274,17 +274,20 @@ fn the_doctor_fails_on_what_would_stop_a_server() {
 }
 
 #[test]
-fn a_mail_that_is_not_in_trouble_can_not_be_tried_again() {
+fn an_email_that_did_not_fail_can_not_be_tried_again() {
     let place = Place::new();
     place.run(&["migrate", "up"]).good();
     assert_eq!(place.run(&["mail", "list", "--json"]).json(), json!([]));
     assert_eq!(
         place.run(&["mail", "retry", "--all"]).good().trim(),
-        "mails that are tried again: 0"
+        "emails that are tried again: 0"
     );
     let unknown = "018f3f5e-7c1a-7a30-8d2e-0123456789ab";
-    let said = place.run(&["mail", "retry", unknown]).refused(1);
-    assert!(said.contains(unknown) && said.contains("neither waits"), "{said}");
+    let output = place.run(&["mail", "retry", unknown]).refused(1);
+    assert!(
+        output.contains(unknown) && output.contains("neither waits"),
+        "{output}"
+    );
     place.run(&["mail", "retry"]).refused(2);
     place.run(&["mail", "retry", "no-id"]).refused(2);
 }

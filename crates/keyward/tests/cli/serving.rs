@@ -6,13 +6,13 @@ use serde_json::{Value, json};
 use std::{fs, io::Write, os::unix::fs::PermissionsExt};
 
 #[tokio::test]
-async fn it_starts_with_nothing_and_prints_how_to_become_the_administrator() {
+async fn it_starts_without_configuration_and_prints_how_to_become_the_administrator() {
     let place = Place::new();
     let mut server = place.serve(&[]);
     let data = place.data();
     assert_eq!((mode(&data), mode(&data.join("master.key"))), (0o700, 0o600));
-    let told = server.wait_for("set-up token: ");
-    let token = told.split_once("set-up token: ").unwrap().1.trim().to_owned();
+    let output = server.wait_for("set-up token: ");
+    let token = output.split_once("set-up token: ").unwrap().1.trim().to_owned();
     let http = reqwest::Client::new();
     let setup = |token: &str| {
         let body = json!({ "token": token, "email": "root@example.com", "password": PASSWORD });
@@ -33,12 +33,12 @@ async fn it_starts_with_nothing_and_prints_how_to_become_the_administrator() {
 async fn the_set_up_page_the_issuer_and_the_links_name_the_port_that_was_picked() {
     let place = Place::new().with("KEYWARD__PAGES__PATH", "/ui");
     let mut server = place.serve(&[]);
-    let told = server.wait_for("there is no administrator yet");
+    let output = server.wait_for("there is no administrator yet");
     let origin = server.origin.clone();
     assert!(
-        told.contains(&format!("opens {origin}/ui/setup"))
-            && told.contains(&format!("{origin}/api/v1/auth/setup")),
-        "{told}"
+        output.contains(&format!("opens {origin}/ui/setup"))
+            && output.contains(&format!("{origin}/api/v1/auth/setup")),
+        "{output}"
     );
     let body = json!({ "email": "ada@example.com", "password": PASSWORD });
     let answer = reqwest::Client::new()
@@ -58,27 +58,27 @@ async fn the_set_up_page_the_issuer_and_the_links_name_the_port_that_was_picked(
 }
 
 #[test]
-fn the_printed_set_up_link_is_of_the_public_address_where_there_is_one() {
+fn the_printed_set_up_link_has_the_public_url_if_there_is_one() {
     let place = Place::new()
         .with("KEYWARD__SERVER__PUBLIC_URL", "https://auth.example.com")
         .with("KEYWARD__SERVER__BASE_PATH", "/auth");
-    let told = place.serve(&[]).wait_for("there is no administrator yet");
+    let output = place.serve(&[]).wait_for("there is no administrator yet");
     assert!(
-        told.contains("opens https://auth.example.com/setup")
-            && told.contains("https://auth.example.com/auth/setup"),
-        "{told}"
+        output.contains("opens https://auth.example.com/setup")
+            && output.contains("https://auth.example.com/auth/setup"),
+        "{output}"
     );
-    assert!(!told.contains("127.0.0.1"), "{told}");
+    assert!(!output.contains("127.0.0.1"), "{output}");
 }
 
 #[test]
-fn a_start_on_every_address_without_a_public_one_is_warned_about() {
+fn a_start_on_all_addresses_without_a_public_url_logs_a_warning() {
     let place = Place::new();
     let server = place.serve_at("0.0.0.0:0");
     server.signal("TERM");
     let (_, log) = server.end();
     assert!(
-        log.contains("server.public_url is not set, and server.bind is no loopback address"),
+        log.contains("server.public_url is not set, and server.bind is not a loopback address"),
         "{log}"
     );
 }
@@ -107,15 +107,15 @@ async fn a_set_up_token_from_the_command_line_replaces_the_printed_one() {
 fn a_second_server_on_the_same_file_is_refused() {
     let place = Place::new();
     let _first = place.serve(&[]);
-    let told = place.run(&["serve", "--bind", "127.0.0.1:0"]).refused(1);
+    let output = place.run(&["serve", "--bind", "127.0.0.1:0"]).refused(1);
     assert!(
-        told.contains("another `keyward serve` has this database"),
-        "{told}"
+        output.contains("another `keyward serve` has this database"),
+        "{output}"
     );
 }
 
 #[test]
-fn it_ends_with_0_when_it_is_told_to_and_starts_again_with_the_same_keys() {
+fn it_ends_with_0_at_a_signal_and_starts_again_with_the_same_keys() {
     let place = Place::new();
     place.user("root@example.com", "admin");
     let keys = || place.run(&["keys", "list", "--json"]).json();
@@ -170,18 +170,19 @@ async fn metrics_and_the_version_are_on_an_address_of_their_own() {
 }
 
 #[test]
-fn a_folder_that_can_not_be_made_or_written_is_named_with_the_mend() {
+fn a_folder_that_can_not_be_created_or_written_is_named_with_the_fix() {
     let place = Place::new();
-    let told = place.run(&["serve", "--data-dir", "/proc/keyward"]).refused(1);
+    let output = place.run(&["serve", "--data-dir", "/proc/keyward"]).refused(1);
     assert!(
-        told.contains("/proc/keyward") && told.contains("--data-dir"),
-        "{told}"
+        output.contains("/proc/keyward") && output.contains("--data-dir"),
+        "{output}"
     );
     place.file("file", "");
-    let told = place.run(&["serve", "--data-dir", "file/data"]).refused(2);
+    let output = place.run(&["serve", "--data-dir", "file/data"]).refused(2);
     assert!(
-        told.contains("1 problem\n  data.dir (option --data-dir)") && told.contains("/file is no folder"),
-        "{told}"
+        output.contains("1 problem\n  data.dir (option --data-dir)")
+            && output.contains("/file is not a folder"),
+        "{output}"
     );
 }
 
@@ -202,14 +203,14 @@ fn a_wrong_master_key_is_refused_and_nothing_is_changed() {
         "DATABASE_URL",
         &format!("sqlite://{}", place.data().join("keyward.db").display()),
     );
-    let told = stranger.run(&["serve", "--bind", "127.0.0.1:0"]).refused(1);
-    assert!(told.contains("restore the file from your backup"), "{told}");
+    let output = stranger.run(&["serve", "--bind", "127.0.0.1:0"]).refused(1);
+    assert!(output.contains("restore the file from your backup"), "{output}");
     assert!(!stranger.data().join("master.key").exists());
     let stranger = stranger.with("KEYWARD_MASTER_KEY", MASTER_KEY);
-    let told = stranger.run(&["serve", "--bind", "127.0.0.1:0"]).refused(1);
+    let output = stranger.run(&["serve", "--bind", "127.0.0.1:0"]).refused(1);
     assert!(
-        told.contains("not the master key that the database was made with"),
-        "{told}"
+        output.contains("not the master key that the database was made with"),
+        "{output}"
     );
     assert!(
         stranger
@@ -222,7 +223,7 @@ fn a_wrong_master_key_is_refused_and_nothing_is_changed() {
 }
 
 #[test]
-fn a_master_key_file_that_others_may_read_is_refused() {
+fn a_master_key_file_that_other_users_can_read_is_refused() {
     let place = Place::new();
     drop(place.serve(&[]));
     let key_file = place.data().join("master.key");
@@ -231,40 +232,40 @@ fn a_master_key_file_that_others_may_read_is_refused() {
 }
 
 #[test]
-fn what_is_no_database_is_left_alone() {
+fn a_file_that_is_not_a_database_is_not_changed() {
     let place = Place::new();
     let file = place.file("notes.db", &"these are my notes\n".repeat(100));
-    let told = Place::new()
+    let output = Place::new()
         .with("DATABASE_URL", &format!("sqlite://{file}"))
         .run(&["serve"])
         .refused(1);
-    assert!(told.contains("not a SQLite database"), "{told}");
+    assert!(output.contains("not a SQLite database"), "{output}");
 }
 
 #[test]
-fn postgresql_without_a_server_or_a_master_key_is_refused_with_the_mend() {
-    let nobody = "postgres://kw:hunter2@127.0.0.1:1/kw";
-    let told = Place::new()
-        .with("DATABASE_URL", nobody)
+fn postgresql_without_a_server_or_a_master_key_is_refused_with_the_fix() {
+    let unreachable = "postgres://kw:hunter2@127.0.0.1:1/kw";
+    let output = Place::new()
+        .with("DATABASE_URL", unreachable)
         .run(&["serve"])
         .refused(2);
     assert!(
-        told.contains("openssl rand -base64 32") && !told.contains("hunter2"),
-        "{told}"
+        output.contains("openssl rand -base64 32") && !output.contains("hunter2"),
+        "{output}"
     );
     let place = Place::new()
-        .with("DATABASE_URL", nobody)
+        .with("DATABASE_URL", unreachable)
         .with("KEYWARD_MASTER_KEY", MASTER_KEY);
-    let told = place.run(&["serve"]).refused(1);
+    let output = place.run(&["serve"]).refused(1);
     assert!(
-        told.contains("no PostgreSQL server answers there") && !told.contains("hunter2"),
-        "{told}"
+        output.contains("no PostgreSQL server answers there") && !output.contains("hunter2"),
+        "{output}"
     );
     let waiting = place.with("KEYWARD__DATABASE__WAIT", "300ms");
-    let told = waiting.run(&["serve"]).refused(1);
+    let output = waiting.run(&["serve"]).refused(1);
     assert!(
-        told.contains("is not there yet; waiting") && !told.contains("hunter2"),
-        "{told}"
+        output.contains("is not reachable yet; waiting") && !output.contains("hunter2"),
+        "{output}"
     );
 }
 
@@ -272,12 +273,15 @@ fn postgresql_without_a_server_or_a_master_key_is_refused_with_the_mend() {
 fn a_taken_port_is_refused_with_its_key() {
     let taken = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
     let address = taken.local_addr().unwrap().to_string();
-    let told = Place::new().run(&["serve", "--bind", &address]).refused(1);
-    assert!(told.contains("server.bind") && told.contains(&address), "{told}");
+    let output = Place::new().run(&["serve", "--bind", &address]).refused(1);
+    assert!(
+        output.contains("server.bind") && output.contains(&address),
+        "{output}"
+    );
 }
 
 #[test]
-fn where_json_is_asked_for_every_line_is_json_and_none_holds_the_set_up_token() {
+fn with_the_json_format_every_line_is_json_and_none_contains_the_set_up_token() {
     let place = Place::new()
         .with("KEYWARD__LOG__FORMAT", "json")
         .with("KEYWARD__LOG__LEVEL", "warn")
@@ -317,7 +321,7 @@ fn where_json_is_asked_for_every_line_is_json_and_none_holds_the_set_up_token() 
 }
 
 #[test]
-fn where_json_is_asked_for_the_reason_of_a_failed_start_is_json_too() {
+fn with_the_json_format_the_reason_of_a_failed_start_is_json_too() {
     let json = Place::new().with("KEYWARD__LOG__FORMAT", "json");
     let file = json.file("config/keyward.toml", "[log]\nformat = \"json\"\n");
     let by_file = Place::new();
@@ -333,30 +337,30 @@ fn where_json_is_asked_for_the_reason_of_a_failed_start_is_json_too() {
         ),
         (&json, &["serve", "--bind", "nowhere"], 2, "server.bind"),
     ] {
-        let told = place.run(arguments).refused(code);
-        let last: Value = serde_json::from_str(told.lines().last().unwrap()).unwrap();
+        let output = place.run(arguments).refused(code);
+        let last: Value = serde_json::from_str(output.lines().last().unwrap()).unwrap();
         assert_eq!(last["level"], "ERROR");
-        assert!(last["message"].as_str().unwrap().contains(named), "{told}");
-        for line in told.lines() {
+        assert!(last["message"].as_str().unwrap().contains(named), "{output}");
+        for line in output.lines() {
             serde_json::from_str::<Value>(line).unwrap_or_else(|error| panic!("{error}: {line}"));
         }
     }
 }
 
 #[test]
-fn a_closed_terminal_and_signals_of_other_programs_end_no_server() {
+fn a_closed_terminal_and_signals_of_other_programs_stop_no_server() {
     let place = Place::new();
     let mut server = place.serve(&[]);
     for signal in ["HUP", "USR1", "USR2"] {
         server.signal(signal);
-        assert!(server.wait_for("a signal was passed over").contains(signal));
+        assert!(server.wait_for("a signal was ignored").contains(signal));
     }
     server.signal("TERM");
     assert_eq!(server.end().0, 0);
 }
 
 #[test]
-fn a_second_signal_ends_it_at_once() {
+fn a_second_signal_stops_it_at_once() {
     let place = Place::new().with("KEYWARD__SERVER__DRAIN_DELAY", "10m");
     let mut server = place.serve(&[]);
     server.signal("TERM");
@@ -379,7 +383,7 @@ fn a_request_in_flight_is_answered_before_the_end() {
         body.len()
     );
     slow.write_all(head.as_bytes()).unwrap();
-    // The server says so once it reads the body: the request is in flight.
+    // The server answers so when it reads the body: the request is in flight.
     let mut interim = [0; 25];
     std::io::Read::read_exact(&mut slow, &mut interim).unwrap();
     assert_eq!(&interim[..], b"HTTP/1.1 100 Continue\r\n\r\n");

@@ -3,7 +3,7 @@
 use crate::harness::{PASSWORD, Place, mode};
 
 #[test]
-fn a_user_is_made_from_standard_input_and_found_again() {
+fn a_user_is_created_from_standard_input_and_found_again() {
     let place = Place::new();
     let arguments = [
         "user",
@@ -76,7 +76,7 @@ fn an_operator_sees_how_the_password_of_a_user_is_kept() {
 }
 
 #[test]
-fn a_user_that_can_not_be_is_refused_in_words() {
+fn an_invalid_user_is_refused_with_the_reason() {
     let place = Place::new();
     let create = |email: &str, input: &str, more: &[&str]| {
         place.run_with(
@@ -84,10 +84,10 @@ fn a_user_that_can_not_be_is_refused_in_words() {
             input,
         )
     };
-    let told = create("ada@example.com", "short\n", &[]).refused(1);
+    let output = create("ada@example.com", "short\n", &[]).refused(1);
     assert!(
-        told.contains("the password is refused") && !told.contains("short\n"),
-        "{told}"
+        output.contains("the password is refused") && !output.contains("short\n"),
+        "{output}"
     );
     assert!(create("nobody", PASSWORD, &[]).refused(1).contains('@'));
     assert!(
@@ -106,13 +106,13 @@ fn a_user_that_can_not_be_is_refused_in_words() {
             .refused(1)
             .contains("taken")
     );
-    // No terminal to ask at.
-    let told = place.run(&["user", "create", "eve@example.com"]).refused(2);
-    assert!(told.contains("--password-stdin"), "{told}");
+    // There is no terminal to prompt at.
+    let output = place.run(&["user", "create", "eve@example.com"]).refused(2);
+    assert!(output.contains("--password-stdin"), "{output}");
 }
 
 #[test]
-fn a_list_is_filtered_and_paged_without_losing_anybody() {
+fn a_list_is_filtered_and_paged_without_losing_a_user() {
     let place = Place::new();
     let lines: String = (0..250)
         .map(|number| format!("user{number}@example.com\n"))
@@ -151,10 +151,10 @@ fn a_user_is_changed_and_deleted_and_the_last_administrator_is_kept() {
         &["user", "disable", "root@example.com"],
         &["user", "set-role", "root@example.com", "viewer"],
     ] {
-        let told = place.run(last).refused(1);
+        let output = place.run(last).refused(1);
         assert!(
-            told.contains("root@example.com (") && told.contains("is the last administrator"),
-            "{told}"
+            output.contains("root@example.com (") && output.contains("is the last administrator"),
+            "{output}"
         );
     }
     place
@@ -178,7 +178,7 @@ fn a_user_is_changed_and_deleted_and_the_last_administrator_is_kept() {
 }
 
 #[tokio::test]
-async fn what_the_operator_does_acts_on_a_running_server_within_a_second() {
+async fn a_change_by_the_operator_takes_effect_on_a_running_server_within_a_second() {
     let place = Place::new();
     place.user("ada@example.com", "user");
     let server = place.serve(&[]);
@@ -243,10 +243,10 @@ async fn what_the_operator_does_acts_on_a_running_server_within_a_second() {
         .good();
     assert_eq!(login(PASSWORD).await.unwrap().status(), 401);
     assert_eq!(login(new).await.unwrap().status(), 200);
-    let told = place
+    let output = place
         .run(&["session", "end", "--all-of", "ada@example.com"])
         .good();
-    assert_eq!(told, "ended 1 session of ada@example.com\n");
+    assert_eq!(output, "ended 1 session of ada@example.com\n");
     place.run(&["session", "end", "no-id"]).refused(2);
     place.run(&["session", "end", id]).good();
 }
@@ -258,7 +258,7 @@ fn what_is_missing_taken_or_malformed_is_named() {
     let root = place.run(&["user", "show", "root@example.com", "--json"]).json();
     let id = root["id"].as_str().unwrap();
     let unknown = "01890a5d-ac96-774b-bcce-b302099a8057";
-    for (arguments, code, told) in [
+    for (arguments, code, expected) in [
         (
             &["user", "show", unknown][..],
             1,
@@ -289,7 +289,11 @@ fn what_is_missing_taken_or_malformed_is_named() {
             1,
             format!("there is no session {unknown}"),
         ),
-        (&["session", "end", "7"], 2, "\"7\" is no session's id".to_owned()),
+        (
+            &["session", "end", "7"],
+            2,
+            "\"7\" is not the ID of a session".to_owned(),
+        ),
         (
             &["api-key", "revoke", "root@example.com", unknown],
             1,
@@ -303,12 +307,12 @@ fn what_is_missing_taken_or_malformed_is_named() {
         (
             &["user", "create", "ROOT@example.com", "--no-password"],
             1,
-            format!("the address root@example.com is taken by the user {id}"),
+            format!("the address root@example.com is already taken by the user {id}"),
         ),
         (
             &["user", "create", "nowhere", "--no-password"],
             1,
-            "\"nowhere\" can't be an address".to_owned(),
+            "\"nowhere\" is not a valid email address".to_owned(),
         ),
         (
             &["user", "set-role", "root@example.com", "king"],
@@ -321,8 +325,8 @@ fn what_is_missing_taken_or_malformed_is_named() {
             "there is no role \"king\"".to_owned(),
         ),
     ] {
-        let said = place.run(arguments).refused(code);
-        assert!(said.contains(&told), "{arguments:?}: {said}");
+        let output = place.run(arguments).refused(code);
+        assert!(output.contains(&expected), "{arguments:?}: {output}");
     }
     let help = place.run(&["user", "list", "--help"]).good();
     assert!(help.contains("begins with"), "{help}");

@@ -1,4 +1,4 @@
-//! The checks, each of one part.
+//! The checks, one for each part of an installation.
 
 use super::finding::Findings;
 use crate::{commands::operator::seconds, config::Config, master_key, schema::backend_name};
@@ -11,10 +11,10 @@ use secrecy::ExposeSecret;
 use std::{net::ToSocketAddrs, path::PathBuf, sync::Arc, time::Duration};
 use tokio::time::timeout;
 
-/// How far the clocks may be apart before a node takes itself out (docs/rules.md §1).
+/// How far the clock may be off before a node stops being ready (docs/rules.md §1).
 const CLOCK_TOLERANCE: Span = Span::seconds(2);
-/// How long Redis may take to answer the doctor.
-const PATIENCE: Duration = Duration::from_secs(2);
+/// How long the doctor waits for an answer of Redis.
+const REDIS_TIMEOUT: Duration = Duration::from_secs(2);
 
 /// The file of the embedded database.
 pub(super) fn database_file(config: &Config) -> Option<PathBuf> {
@@ -22,7 +22,7 @@ pub(super) fn database_file(config: &Config) -> Option<PathBuf> {
     Some(PathBuf::from(path.strip_prefix("//").unwrap_or(path)))
 }
 
-/// Files that hold secrets are their owner's alone.
+/// Checks that only their owner can read the files that hold secrets.
 pub(super) fn files(config: &Config, findings: &mut Findings) {
     match master_key::find(config) {
         Ok(_) => findings.ok("master key", master_key::source_of(config)),
@@ -30,10 +30,10 @@ pub(super) fn files(config: &Config, findings: &mut Findings) {
             findings.warn(
                 "master key",
                 "there is none yet",
-                "the first `keyward serve` makes it",
+                "the first `keyward serve` creates it",
             );
         }
-        // The part about the configuration says why it can't be used.
+        // The check of the configuration says why the key can't be used.
         Err(_) => {}
     }
     if config.is_embedded() {
@@ -53,14 +53,14 @@ fn private(file: &std::path::Path, findings: &mut Findings) {
         return;
     };
     let mode = found.permissions().mode() & 0o7777;
-    // A folder that nobody else may enter covers what lies in it.
+    // A folder that only its owner can enter protects the files in it.
     let covered = file.parent().and_then(|folder| std::fs::metadata(folder).ok());
     let covered = covered.is_some_and(|folder| folder.permissions().mode() & 0o077 == 0);
     if mode & 0o077 == 0 || covered {
-        findings.ok("files", format!("{} is its owner's alone", file.display()));
+        findings.ok("files", format!("only its owner can read {}", file.display()));
     } else {
         let wanted = if found.is_dir() { "700" } else { "600" };
-        let what = format!("other users may read {} (mode {mode:04o})", file.display());
+        let what = format!("other users can read {} (mode {mode:04o})", file.display());
         findings.warn("files", what, format!("chmod {wanted} {}", file.display()));
     }
 }
@@ -68,7 +68,7 @@ fn private(file: &std::path::Path, findings: &mut Findings) {
 #[cfg(not(unix))]
 fn private(_: &std::path::Path, _: &mut Findings) {}
 
-/// The database: reachable, of the right schema, on time, under the right master key, with an administrator.
+/// Checks that the database is reachable, has the right schema, clock and master key, and has an administrator.
 pub(super) async fn database(config: &Config, storage: &Storage, findings: &mut Findings) {
     let clock = SystemClock::default();
     match storage.ping().await {
@@ -83,7 +83,9 @@ pub(super) async fn database(config: &Config, storage: &Storage, findings: &mut 
             );
             clock_offset(database_now, clock.now(), findings);
         }
-        Err(error) => return findings.fail("database", error.to_string(), "see the log of the database"),
+        Err(error) => {
+            return findings.fail("database", error.to_string(), "look into the log of the database");
+        }
     }
     match storage.schema().await {
         Ok(schema) if schema.refused_for().is_some() => {
@@ -94,8 +96,8 @@ pub(super) async fn database(config: &Config, storage: &Storage, findings: &mut 
             );
         }
         Ok(schema) if schema.missing().next().is_some() => {
-            let mend = "`keyward migrate up`; an embedded database is migrated by the next `keyward serve`";
-            return findings.fail("migrations", "the schema is older than this version", mend);
+            let fix = "`keyward migrate up`; an embedded database is migrated by the next `keyward serve`";
+            return findings.fail("migrations", "the schema is older than this version", fix);
         }
         Ok(schema) => {
             let applied = schema.migrations.iter().filter(|one| one.applied).count();
@@ -111,11 +113,11 @@ pub(super) async fn database(config: &Config, storage: &Storage, findings: &mut 
     {
         Ok(true) => findings.ok("administrator", "there is one"),
         Ok(false) => {
-            let mend = format!(
+            let fix = format!(
                 "`keyward user create EMAIL --role admin`, or `keyward setup-token` and POST {}/setup",
                 config.server.base_path
             );
-            findings.warn("administrator", "there is none", mend);
+            findings.warn("administrator", "there is none", fix);
         }
         Err(error) => findings.fail("administrator", error.to_string(), ""),
     }
@@ -126,7 +128,10 @@ fn clock_offset(database_now: Timestamp, now: Timestamp, findings: &mut Findings
     if off <= CLOCK_TOLERANCE {
         findings.ok("clock", format!("{} off the database's", seconds(off)));
     } else {
-        let what = format!("{} off the database's: servers here are not ready", seconds(off));
+        let what = format!(
+            "{} off the database's: servers on this machine are not ready",
+            seconds(off)
+        );
         findings.fail("clock", what, "synchronise the clocks of both machines (NTP)");
     }
 }
@@ -140,24 +145,24 @@ async fn known_master_key(config: &Config, storage: &Storage, findings: &mut Fin
         Arc::new(SystemEntropy),
     );
     match keys.has_known_master_key().await {
-        Ok(Some(true)) => findings.ok("master key", "it is the one that the database was made with"),
+        Ok(Some(true)) => findings.ok("master key", "it is the key that the database was created with"),
         Ok(None) => findings.ok(
             "master key",
-            "the database has none yet; the first `keyward serve` tells it",
+            "the database has none yet; the first `keyward serve` stores its check value",
         ),
         Ok(Some(false)) => {
-            let mend = "give the right one in KEYWARD_MASTER_KEY, or restore its file from a backup";
+            let fix = "set the right one in KEYWARD_MASTER_KEY, or restore its file from a backup";
             findings.fail(
                 "master key",
-                "it is not the one that the database was made with",
-                mend,
+                "it is not the key that the database was created with",
+                fix,
             );
         }
         Err(error) => findings.fail("master key", error.to_string(), ""),
     }
 }
 
-/// Rows of signing keys that this version can't read.
+/// Reports rows of signing keys that this version can't read.
 async fn unread_signing_keys(storage: &Storage, findings: &mut Findings) {
     let table = match storage.keys().await {
         Ok(table) => table,
@@ -168,34 +173,34 @@ async fn unread_signing_keys(storage: &Storage, findings: &mut Findings) {
             "the row {} has no {} that this version knows: it neither signs nor verifies here",
             row.kid, row.column
         );
-        let mend = "a newer version wrote it, or it is damaged; `keyward keys rotate --compromised` retires it with the active key";
-        findings.warn("signing keys", what, mend);
+        let fix = "a newer version wrote it, or it is damaged; `keyward keys rotate --compromised` retires it with the active key";
+        findings.warn("signing keys", what, fix);
     }
 }
 
-/// Redis: reachable, and not about to forget.
+/// Checks that Redis is reachable and does not evict keys.
 pub(super) async fn redis(config: &Config, findings: &mut Findings) {
     let urls = match config.redis.urls() {
         Ok(Some(urls)) if !config.is_embedded() => urls,
         Ok(None) if !config.is_embedded() => {
-            let what = "none: a revocation acts on other nodes within blacklist.max_staleness";
+            let what = "none: a revocation takes effect on other nodes within blacklist.max_staleness";
             return findings.ok("redis", what);
         }
         _ => return,
     };
-    let mend = "start it or mend redis.url; meanwhile the servers ask the database";
+    let fix = "start it or fix redis.url; meanwhile the servers query the database";
     let connector = RedisConnector::new(&urls, &config.blacklist.redis_prefix);
-    match timeout(PATIENCE, connector.connect()).await {
+    match timeout(REDIS_TIMEOUT, connector.connect()).await {
         Ok(Ok(connection)) => match connection.misconfiguration().await {
             None => findings.ok("redis", format!("{urls} answers")),
             Some(warning) => findings.warn("redis", warning, "CONFIG SET maxmemory-policy noeviction"),
         },
-        Ok(Err(error)) => findings.fail("redis", format!("{urls}: {error}"), mend),
-        Err(_) => findings.fail("redis", format!("{urls} does not answer"), mend),
+        Ok(Err(error)) => findings.fail("redis", format!("{urls}: {error}"), fix),
+        Err(_) => findings.fail("redis", format!("{urls} does not answer"), fix),
     }
 }
 
-/// Where mail goes. Nothing is sent, and nothing is connected to.
+/// Reports where emails go. Nothing is sent, and no connection is opened.
 pub(super) fn mail(config: &Config, findings: &mut Findings) {
     let mail = &config.mail;
     let files = mail.transport == Transport::Files;
@@ -203,11 +208,11 @@ pub(super) fn mail(config: &Config, findings: &mut Findings) {
     match (files, config.is_embedded()) {
         (true, true) => findings.ok(
             "mail",
-            format!("goes to files in {}, and to nobody", folder.display()),
+            format!("is written to files in {} and not sent", folder.display()),
         ),
         (true, false) => findings.warn(
             "mail",
-            "becomes files on each node and reaches nobody",
+            "is written to files on each node and not sent",
             "set mail.transport = \"smtp\" and mail.smtp_host",
         ),
         (false, _) => {
@@ -221,25 +226,25 @@ pub(super) fn mail(config: &Config, findings: &mut Findings) {
     }
 }
 
-/// The limits.
+/// Reports the rate limits.
 pub(super) fn limits(config: &Config, findings: &mut Findings) {
     if config.limits.enabled {
         let (address, account) = (
             config.limits.sign_in_per_address,
             config.limits.guesses_per_account,
         );
-        let what = format!("sign-ins {address} an address, wrong passwords {account} an account");
+        let what = format!("sign-ins {address} per IP address, wrong passwords {account} per account");
         findings.ok("limits", what);
     } else {
         findings.warn(
             "limits",
-            "nothing is counted: passwords may be guessed as fast as they are hashed",
+            "rate limits are off: passwords can be guessed as fast as the server hashes",
             "set limits.enabled = true",
         );
     }
 }
 
-/// What clients and browsers see.
+/// Checks the addresses that clients and browsers use.
 pub(super) fn addresses(config: &Config, findings: &mut Findings) {
     let server = &config.server;
     let public = server.public_url.as_str();
@@ -249,19 +254,20 @@ pub(super) fn addresses(config: &Config, findings: &mut Findings) {
     } else if here_only {
         findings.ok(
             "public_url",
-            format!("{public} (reached from this machine alone)"),
+            format!("{public} (reachable from this machine only)"),
         );
     } else if !config.follows_bind() {
-        // Without a public address the notice of the configuration says more.
-        let mend = "end TLS at a proxy before the server and set server.public_url to its https:// address";
+        // Without a public address, the notice of the configuration says more.
+        let fix =
+            "terminate TLS in a proxy in front of the server, and set server.public_url to its https:// URL";
         findings.warn(
             "public_url",
-            format!("{public}, without TLS: passwords and tokens cross the network in the clear"),
-            mend,
+            format!("{public}, without TLS: passwords and tokens cross the network unencrypted"),
+            fix,
         );
     }
     if let Some(admin) = server.admin_bind.as_deref().filter(|admin| !is_loopback(admin)) {
-        let what = format!("{admin} shows metrics and the version to whoever reaches it");
+        let what = format!("{admin} shows metrics and the version to everyone who can reach it");
         findings.warn("admin_bind", what, "bind it to loopback or to a private network");
     }
 }
@@ -272,7 +278,7 @@ fn is_loopback(address: &str) -> bool {
         .is_ok_and(|mut all| all.all(|one| one.ip().is_loopback()))
 }
 
-/// A sign-in costs one hash: too cheap is unsafe, too dear keeps people waiting.
+/// Measures a password hash. A sign-in costs one: a cheap hash is unsafe, an expensive one makes users wait.
 pub(super) fn hashing(config: &Config, findings: &mut Findings) {
     let params = config.service.argon2;
     let took = match time_argon2(&params) {
@@ -284,7 +290,7 @@ pub(super) fn hashing(config: &Config, findings: &mut Findings) {
     if params.memory_kib < 19_456 || params.iterations < 2 {
         findings.warn(
             "hashing",
-            format!("{what}, with less than OWASP's least (19 MiB, 2 passes)"),
+            format!("{what}, with less than OWASP's minimum (19 MiB, 2 passes)"),
             calibrate,
         );
     } else if took > Duration::from_secs(1) {

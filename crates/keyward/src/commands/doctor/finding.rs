@@ -1,9 +1,9 @@
-//! What the doctor found.
+//! The report of the doctor.
 
 use serde::Serialize;
 use std::fmt;
 
-/// How a part is.
+/// The state of a part.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "snake_case")]
 pub(super) enum State {
@@ -29,16 +29,16 @@ pub(super) struct Finding {
     pub(super) part: &'static str,
     pub(super) what: String,
     #[serde(skip_serializing_if = "String::is_empty")]
-    pub(super) mend: String,
+    pub(super) fix: String,
 }
 
 impl fmt::Display for Finding {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "{:<5} {:<14} {}", self.state.as_str(), self.part, self.what)?;
-        if self.mend.is_empty() {
+        if self.fix.is_empty() {
             Ok(())
         } else {
-            write!(f, "\n{:21}mend: {}", "", self.mend)
+            write!(f, "\n{:21}fix: {}", "", self.fix)
         }
     }
 }
@@ -53,25 +53,25 @@ impl Findings {
             state: State::Ok,
             part,
             what: what.into(),
-            mend: String::new(),
+            fix: String::new(),
         });
     }
 
-    pub(super) fn warn(&mut self, part: &'static str, what: impl Into<String>, mend: impl Into<String>) {
+    pub(super) fn warn(&mut self, part: &'static str, what: impl Into<String>, fix: impl Into<String>) {
         self.0.push(Finding {
             state: State::Warn,
             part,
             what: what.into(),
-            mend: mend.into(),
+            fix: fix.into(),
         });
     }
 
-    pub(super) fn fail(&mut self, part: &'static str, what: impl Into<String>, mend: impl Into<String>) {
+    pub(super) fn fail(&mut self, part: &'static str, what: impl Into<String>, fix: impl Into<String>) {
         self.0.push(Finding {
             state: State::Fail,
             part,
             what: what.into(),
-            mend: mend.into(),
+            fix: fix.into(),
         });
     }
 }

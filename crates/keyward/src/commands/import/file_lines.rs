@@ -1,24 +1,24 @@
-//! The lines of a file as an editor counts them, one at a time. Each is bounded: what is longer is passed over unkept.
+//! The lines of a file as an editor counts them, one at a time. The rule: memory is bounded, so a longer line is skipped.
 
 use crate::output::CommandError;
 use std::io::{self, BufRead, Read};
 
-/// The longest line that is read, in bytes.
+/// The maximum length of a line, in bytes.
 pub(super) const LONGEST: usize = 64 * 1024;
-/// A longer line's bytes, with the line feed.
-const ENOUGH: u64 = LONGEST as u64 + 1;
+/// One byte more than that, for the line feed.
+const READ_LIMIT: u64 = LONGEST as u64 + 1;
 
-/// A line, without what ends it.
+/// A line, without its line end.
 pub(super) struct FileLine {
     /// Its number, from 1.
     pub(super) number: u64,
-    /// How far into the file it ends, in bytes.
+    /// The offset of its end in the file, in bytes.
     pub(super) bytes_read: u64,
-    /// What it holds; `None` if that is longer than [`LONGEST`].
+    /// Its content; `None` if it is longer than [`LONGEST`].
     pub(super) text: Option<Vec<u8>>,
 }
 
-/// The lines of a file. A line ends with LF or CRLF; a CR elsewhere is a character like another.
+/// The lines of a file. A line ends with LF or CRLF; a CR elsewhere is an ordinary character.
 pub(super) struct FileLines {
     input: Box<dyn BufRead + Send>,
     number: u64,
@@ -39,15 +39,15 @@ impl FileLines {
         let mut read = self
             .input
             .by_ref()
-            .take(ENOUGH)
+            .take(READ_LIMIT)
             .read_until(b'\n', &mut text)
             .map(|read| read as u64)?;
         if read == 0 {
             return Ok(None);
         }
         let ended = text.pop_if(|byte| *byte == b'\n').is_some();
-        if !ended && read == ENOUGH {
-            read += self.pass_over()?;
+        if !ended && read == READ_LIMIT {
+            read += self.skip_line()?;
         } else if ended {
             let _of_crlf = text.pop_if(|byte| *byte == b'\r');
         }
@@ -63,9 +63,9 @@ impl FileLines {
         }))
     }
 
-    /// Reads to the end of the line and keeps nothing of it.
-    fn pass_over(&mut self) -> io::Result<u64> {
-        let mut passed = 0;
+    /// Reads to the end of the line and discards it.
+    fn skip_line(&mut self) -> io::Result<u64> {
+        let mut skipped = 0;
         loop {
             let part = self.input.fill_buf()?;
             let (used, over) = match part.iter().position(|byte| *byte == b'\n') {
@@ -73,9 +73,9 @@ impl FileLines {
                 None => (part.len(), part.is_empty()),
             };
             self.input.consume(used);
-            passed += used as u64;
+            skipped += used as u64;
             if over {
-                return Ok(passed);
+                return Ok(skipped);
             }
         }
     }

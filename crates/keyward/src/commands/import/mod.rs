@@ -1,12 +1,12 @@
-//! `keyward user import`: users from another service, with the hashes of their passwords, which stay good: each is rewritten at
-//! its user's next sign-in. The file is read as a stream and stored in batches; a bad line stops no good one.
+//! `keyward user import`: users from another service, with their password hashes. The hashes stay valid; each is replaced at the user's
+//! next sign-in. The rule: the file is read as a stream and stored in batches, and an invalid line does not stop the others.
 
 mod file_lines;
 mod reader;
 mod report;
 mod row;
 
-use super::operator::{Operator, told};
+use super::operator::{Operator, failed};
 use crate::{
     cli::{ImportFormat, ImportUsers},
     output::{CommandError, print, print_json},
@@ -29,24 +29,24 @@ use std::{
 /// How many users one transaction stores.
 const BATCH: usize = 500;
 
-/// A line of an import file, or several that a quoted field joins.
+/// A line of an import file, or several lines that a quoted field joins.
 #[derive(Debug)]
 pub struct ImportLine {
-    /// The number of the first one, from 1.
+    /// The number of the first line, from 1.
     pub number: u64,
-    /// The number of the last one.
+    /// The number of the last line.
     pub last: u64,
-    /// How far into the file it ends, in bytes.
+    /// The offset of its end in the file, in bytes.
     pub bytes_read: u64,
-    /// The user that it holds, or why it is refused; the reason repeats no hash.
+    /// The user on it, or why it is refused. The reason never contains a hash.
     pub user: Result<ImportedUser, String>,
 }
 
-/// Reads a file's users, a line at a time. A refused line is an item like the others, and reading goes on behind it; what ends
-/// it is a file that can't be read.
+/// Reads the users of a file, one line at a time. A refused line is an item like the others, and reading goes on after it. Only a file
+/// that can't be read ends it.
 ///
 /// # Errors
-/// A CSV header that is not one.
+/// The CSV header is invalid.
 pub fn read(
     input: Box<dyn BufRead + Send>,
     format: ImportFormat,
@@ -70,7 +70,7 @@ pub(super) async fn run(operator: &Operator, wanted: ImportUsers) -> Result<(), 
         .or_else(|| reader::format_of(&wanted.file))
         .ok_or_else(|| {
             CommandError::Usage(
-                "the file's name does not tell its format: add --format csv or --format jsonl".to_owned(),
+                "the file name does not say the format: add --format csv or --format jsonl".to_owned(),
             )
         })?;
     let (input, bytes) = open(&wanted)?;
@@ -87,12 +87,12 @@ pub(super) async fn run(operator: &Operator, wanted: ImportUsers) -> Result<(), 
         tally: Tally::default(),
         bar,
     };
-    let (tally, interrupted) = import.take_all(input, format).await;
+    let (tally, interrupted) = import.process_all(input, format).await;
     if wanted.output.json {
         print_json(&json!({
             "dry_run": wanted.dry_run,
             "lines": tally.lines,
-            "imported": tally.good,
+            "imported": tally.imported,
             "refused": tally.refused,
         }))?;
     } else {
@@ -103,12 +103,12 @@ pub(super) async fn run(operator: &Operator, wanted: ImportUsers) -> Result<(), 
         };
         print(format_args!(
             "{done} {} of {} lines; refused {}",
-            tally.good, tally.lines, tally.refused
+            tally.imported, tally.lines, tally.refused
         ))?;
     }
     match interrupted {
         Some(error) => Err(error),
-        None if tally.refused > 0 => Err(CommandError::Said),
+        None if tally.refused > 0 => Err(CommandError::Reported),
         None => Ok(()),
     }
 }
@@ -125,7 +125,7 @@ fn open(wanted: &ImportUsers) -> Result<(Box<dyn BufRead + Send>, Option<u64>), 
     Ok((Box::new(BufReader::new(file)), Some(bytes)))
 }
 
-/// On a terminal alone: in a log it would be noise.
+/// A progress bar, on a terminal only: in a log it would be noise.
 fn progress_bar(bytes: Option<u64>) -> ProgressBar {
     let target = if stderr().is_terminal() {
         ProgressDrawTarget::stderr()
@@ -145,11 +145,11 @@ fn progress_bar(bytes: Option<u64>) -> ProgressBar {
     bar
 }
 
-/// What became of the file's lines so far: those that hold something, without a header.
+/// The number of lines so far, without empty lines and the header.
 #[derive(Debug, Default, Clone, Copy)]
 struct Tally {
     lines: u64,
-    good: u64,
+    imported: u64,
     refused: u64,
 }
 
@@ -166,26 +166,26 @@ struct Import<'a> {
 }
 
 impl Import<'_> {
-    /// Takes every line. What was stored before a failure stays stored, and is counted.
-    async fn take_all(
+    /// Processes every line. Users that were stored before a failure stay stored, and are counted.
+    async fn process_all(
         mut self,
         input: Box<dyn BufRead + Send>,
         format: ImportFormat,
     ) -> (Tally, Option<CommandError>) {
-        let outcome = self.take_lines(input, format).await;
+        let outcome = self.process_lines(input, format).await;
         self.bar.finish_and_clear();
         let reported = self.report.close();
         (self.tally, outcome.and(reported).err())
     }
 
-    async fn take_lines(
+    async fn process_lines(
         &mut self,
         input: Box<dyn BufRead + Send>,
         format: ImportFormat,
     ) -> Result<(), CommandError> {
         let roles = self.admin.roles().clone();
         for line in read(input, format, &roles, self.now)? {
-            self.take(line?)?;
+            self.process(line?)?;
             if self.batch.len() >= BATCH {
                 self.store().await?;
             }
@@ -193,7 +193,7 @@ impl Import<'_> {
         self.store().await
     }
 
-    fn take(&mut self, line: ImportLine) -> Result<(), CommandError> {
+    fn process(&mut self, line: ImportLine) -> Result<(), CommandError> {
         let numbers = line.number..=line.last;
         self.tally.lines += count(&numbers);
         self.bar.set_position(line.bytes_read);
@@ -202,13 +202,10 @@ impl Import<'_> {
             Err(reason) => return self.refuse(&numbers, &reason),
         };
         if let Some(earlier) = self.seen.earlier(user.email.key(), line.number) {
-            return self.refuse(
-                &numbers,
-                &format!("email: the same address stands on line {earlier}"),
-            );
+            return self.refuse(&numbers, &format!("email: the same address is on line {earlier}"));
         }
         let new = users::New {
-            id: self.admin.new_user_id(user.created_at).map_err(told)?,
+            id: self.admin.new_user_id(user.created_at).map_err(failed)?,
             email: user.email,
             name: user.name,
             password_hash: user.password_hash,
@@ -227,7 +224,7 @@ impl Import<'_> {
         self.bar.suspend(|| report.refused(lines, reason))
     }
 
-    /// Stores what has gathered, or, in a dry run, looks which addresses are free.
+    /// Stores the batch or, in a dry run, checks which addresses are free.
     async fn store(&mut self) -> Result<(), CommandError> {
         let batch = std::mem::take(&mut self.batch);
         let (lines, users): (Vec<u64>, Vec<users::New>) = batch.into_iter().unzip();
@@ -245,30 +242,30 @@ impl Import<'_> {
                 .admin
                 .import_users(users, &self.operator.caller())
                 .await
-                .map_err(told)?;
+                .map_err(failed)?;
             stored.into_iter().map(|outcome| outcome.is_err()).collect()
         };
         for (line, taken) in lines.into_iter().zip(taken) {
             if taken {
-                self.refuse(&(line..=line), "email: a user has this address already")?;
+                self.refuse(&(line..=line), "email: a user with this address already exists")?;
             } else {
-                self.tally.good += 1;
+                self.tally.imported += 1;
             }
         }
         self.bar.set_message(format!(
             "{} imported, {} refused",
-            self.tally.good, self.tally.refused
+            self.tally.imported, self.tally.refused
         ));
         Ok(())
     }
 }
 
-/// How many lines.
+/// The number of lines.
 fn count(lines: &RangeInclusive<u64>) -> u64 {
     lines.end() - lines.start() + 1
 }
 
-/// Which addresses came already, and where: 128 bits of a keyed hash each, so that a file of millions fits into memory.
+/// The addresses so far, and their lines: a keyed hash of 128 bits each, so that a file of millions fits into memory.
 #[derive(Default)]
 struct SeenAddresses {
     keys: (RandomState, RandomState),
@@ -276,7 +273,7 @@ struct SeenAddresses {
 }
 
 impl SeenAddresses {
-    /// The line on which the address stood before; now it stands on `line`, too.
+    /// Records that the address is on `line`, and returns the line on which it was before.
     fn earlier(&mut self, email_key: &str, line: u64) -> Option<u64> {
         let digest = (self.keys.0.hash_one(email_key), self.keys.1.hash_one(email_key));
         match self.lines.entry(digest) {
@@ -294,7 +291,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn an_address_is_known_again_with_its_first_line() {
+    fn a_repeated_address_is_found_with_its_first_line() {
         let mut seen = SeenAddresses::default();
         assert_eq!(seen.earlier("a@x.test", 2), None);
         assert_eq!(seen.earlier("b@x.test", 3), None);

@@ -1,8 +1,8 @@
-//! Lines of an import file, one at a time, however large the file: CSV with a header, or a JSON object a line. A line that
-//! can't be read is an item like the others, and reading goes on behind it.
+//! The lines of an import file, one at a time: CSV with a header, or one JSON object per line. A line that can't be read is an item like
+//! the others, and reading goes on after it.
 //!
-//! Every line of the file that holds something belongs to one item, so that the items add up to the file. In CSV a quotation mark
-//! that is not closed takes the lines behind it along: they are one item, and its reason names them.
+//! The rule: every line that is not empty belongs to exactly one item. In CSV, an unclosed quotation mark joins the lines after it: they
+//! are one item, and its reason names them.
 
 use super::file_lines::{FileLine, FileLines, LONGEST};
 use crate::{cli::ImportFormat, output::CommandError};
@@ -20,15 +20,15 @@ pub(super) const COLUMNS: [&str; 7] = [
     "created_at",
 ];
 
-/// What other programs part columns with, or, the last one, lines.
+/// The characters with which other programs separate columns or, the last one, lines.
 const OTHER_DELIMITERS: [char; 4] = [';', '\t', '|', '\r'];
 
-/// The texts of one line, by column, in the order of [`COLUMNS`]; an empty text is none.
+/// The fields of one line, in the order of [`COLUMNS`]. An empty field is `None`.
 #[derive(Clone, Default, PartialEq, Eq)]
 pub(super) struct RawRow([Option<String>; COLUMNS.len()]);
 
 impl RawRow {
-    /// What the line has in a column.
+    /// The field in a column.
     pub(super) fn get(&self, column: &str) -> Option<&str> {
         let at = COLUMNS.iter().position(|known| *known == column)?;
         self.0.get(at)?.as_deref()
@@ -42,22 +42,22 @@ impl RawRow {
     }
 }
 
-/// A line of the file, or several that a quoted field joins.
+/// A line of the file, or several lines that a quoted field joins.
 pub(super) struct Line {
-    /// The number of the first one, from 1.
+    /// The number of the first line, from 1.
     pub(super) number: u64,
-    /// The number of the last one.
+    /// The number of the last line.
     pub(super) last: u64,
-    /// How far into the file it ends, in bytes.
+    /// The offset of its end in the file, in bytes.
     pub(super) bytes_read: u64,
-    /// What it holds, or why it can't be read.
+    /// Its fields, or why it can't be read.
     pub(super) row: Result<RawRow, String>,
 }
 
 /// The lines of a file.
 pub(super) type Lines = Box<dyn Iterator<Item = Result<Line, CommandError>> + Send>;
 
-/// The format that a file's name tells.
+/// The format that the extension of a file name stands for.
 pub(super) fn format_of(file: &std::path::Path) -> Option<ImportFormat> {
     match file.extension()?.to_str()?.to_ascii_lowercase().as_str() {
         "csv" => Some(ImportFormat::Csv),
@@ -69,7 +69,7 @@ pub(super) fn format_of(file: &std::path::Path) -> Option<ImportFormat> {
 /// Reads a file's lines.
 ///
 /// # Errors
-/// A CSV header that is not one.
+/// The CSV header is invalid.
 pub(super) fn lines(input: Box<dyn BufRead + Send>, format: ImportFormat) -> Result<Lines, CommandError> {
     let lines = FileLines::of(input);
     match format {
@@ -107,8 +107,8 @@ impl CsvLines {
         Ok(Self { lines, columns })
     }
 
-    /// The item that begins with this line. A quoted field may hold line breaks; no column may, so what goes over several lines
-    /// is refused with all of them, and nothing of it is read as a user.
+    /// The item that begins with this line. A quoted field may contain line breaks, but no column may. So an item of several lines is
+    /// refused as a whole, and no user is read from it.
     fn item(&mut self, first: FileLine) -> Result<Line, CommandError> {
         let number = first.number;
         let (mut last, mut bytes_read) = (number, first.bytes_read);
@@ -126,16 +126,16 @@ impl CsvLines {
                 .as_deref()
                 .is_none_or(|text| leaves_a_quote_open(text, true));
         }
-        let behind = last - number;
+        let joined = last - number;
         let row = match first.text {
             None => Err(too_long()),
             Some(_) if open => Err(format!(
-                "a quotation mark is opened on line {number} and never closed; {behind} lines behind it were read as part of it, \
-                 and no user of them is imported"
+                "a quotation mark is opened on line {number} and never closed; {joined} lines after it were read as part of it, \
+                 and no user is imported from them"
             )),
-            Some(_) if behind > 0 => Err(format!(
+            Some(_) if joined > 0 => Err(format!(
                 "a quoted field that begins on line {number} ends on line {last}, and no column can hold a line break; the lines \
-                 behind line {number} ({behind}) were read as part of it"
+                 after line {number} ({joined}) were read as part of it"
             )),
             Some(text) => record(&text).and_then(|record| csv_row(&self.columns, &record)),
         };
@@ -165,8 +165,8 @@ fn too_long() -> String {
     format!("is longer than {LONGEST} bytes")
 }
 
-/// Whether a quoted field is open at the end of a line, if one was, or none was, at its beginning. A quotation mark opens a
-/// field only as the field's first character, and two of them in a quoted field are one character.
+/// Whether a quoted field is open at the end of a line; `open` says whether one was open at its beginning. A quotation mark opens a
+/// field only as its first character, and two of them in a quoted field stand for one character.
 fn leaves_a_quote_open(line: &[u8], open: bool) -> bool {
     let (mut open, mut at_start) = (open, !open);
     let mut bytes = line.iter().copied().peekable();
@@ -181,7 +181,7 @@ fn leaves_a_quote_open(line: &[u8], open: bool) -> bool {
     open
 }
 
-/// The fields of one line, which leaves no quote open.
+/// The fields of one line that leaves no quote open.
 fn record(line: &[u8]) -> Result<csv::ByteRecord, String> {
     let mut reader = csv::ReaderBuilder::new()
         .has_headers(false)
@@ -201,8 +201,8 @@ fn check_header(columns: &[String]) -> Result<(), CommandError> {
         && let Some(other) = only.chars().find(|c| OTHER_DELIMITERS.contains(c))
     {
         return Err(CommandError::Failed(format!(
-            "the header has one column alone, and {} in it: columns are parted by commas; export the file with commas, or as \
-             JSON lines",
+            "the header has only one column, and {} in it: columns are separated by commas; export the file with commas, or as \
+             JSON Lines",
             match other {
                 '\t' => "tabs".to_owned(),
                 '\r' => "carriage returns (lines end with a line feed)".to_owned(),
@@ -278,7 +278,7 @@ fn json_row(bytes: &[u8]) -> Option<Result<RawRow, String>> {
     if text.trim().is_empty() {
         return None;
     }
-    // The parser's own words quote what stands there, which may be a hash.
+    // The message of the parser quotes the line, which may contain a hash.
     let object: Map<String, Value> = match serde_json::from_str(text) {
         Ok(Value::Object(object)) => object,
         Ok(_) => return Some(Err("is not a JSON object".to_owned())),
@@ -297,7 +297,7 @@ fn object_row(object: Map<String, Value>) -> Result<RawRow, String> {
             Value::Null => {}
             Value::String(text) => row.put(&name, text),
             Value::Bool(truth) if name == "email_verified" => row.put(&name, truth.to_string()),
-            _ => return Err(format!("{name} has to be a text")),
+            _ => return Err(format!("{name} must be a string")),
         }
     }
     Ok(row)
@@ -353,7 +353,7 @@ mod tests {
     }
 
     #[test]
-    fn a_quote_opens_a_field_at_its_beginning_alone_and_is_closed_as_the_parser_closes_it() {
+    fn a_quote_opens_a_field_only_at_its_beginning_and_is_closed_as_the_parser_closes_it() {
         for (line, open) in [
             ("a,b", false),
             ("a,\"b", true),
@@ -368,7 +368,7 @@ mod tests {
             ("\"a,b\",c", false),
         ] {
             assert_eq!(leaves_a_quote_open(line.as_bytes(), false), open, "{line}");
-            // What the parser sees: an open quote takes the next line along.
+            // What the parser sees: an open quote joins the next line.
             let text = format!("{line}\nnext");
             let records = csv::ReaderBuilder::new()
                 .has_headers(false)
@@ -413,7 +413,7 @@ mod tests {
         );
         assert!(reason(&rows[1].1).starts_with("has an unknown field: passwd; did you mean password_hash"));
         assert_eq!(reason(&rows[3].1), "is not a JSON object");
-        assert_eq!(reason(&rows[4].1), "email has to be a text");
+        assert_eq!(reason(&rows[4].1), "email must be a string");
         assert!(
             rows.iter()
                 .filter_map(|(_, row)| row.as_ref().err())
@@ -422,7 +422,7 @@ mod tests {
     }
 
     #[test]
-    fn a_line_without_end_is_refused_and_not_kept_in_memory() {
+    fn a_line_that_is_too_long_is_refused_and_not_kept_in_memory() {
         let text = format!(
             "{{\"email\":\"{}\"}}\n{{\"email\":\"b@x.test\"}}",
             "x".repeat(200_000)
@@ -433,7 +433,7 @@ mod tests {
     }
 
     #[test]
-    fn the_ending_of_a_file_tells_its_format() {
+    fn the_extension_of_a_file_is_its_format() {
         assert_eq!(format_of("users.CSV".as_ref()), Some(ImportFormat::Csv));
         assert_eq!(format_of("users.jsonl".as_ref()), Some(ImportFormat::Jsonl));
         assert_eq!(format_of("-".as_ref()), None);

@@ -1,4 +1,4 @@
-//! The refused lines of an import: number and reason, never what stood there.
+//! The refused lines of an import. The rule: the report has their numbers and the reasons, never their content.
 
 use crate::output::{CommandError, say};
 use std::{
@@ -23,20 +23,20 @@ impl Report {
         match File::create(path) {
             Ok(file) => Ok(Self::File(path.to_owned(), BufWriter::new(file))),
             Err(error) => Err(CommandError::Failed(format!(
-                "the report {} can't be made: {error}",
+                "the report {} can't be created: {error}",
                 path.display()
             ))),
         }
     }
 
-    /// Reports a line, or several that belong together.
+    /// Reports a line, or several lines that belong together.
     pub(super) fn refused(&mut self, lines: &RangeInclusive<u64>, reason: &str) -> Result<(), CommandError> {
         let named = if lines.start() == lines.end() {
             format!("line {}", lines.start())
         } else {
             format!("lines {}-{}", lines.start(), lines.end())
         };
-        // A control character in an unknown column's name would write a line of its own.
+        // A line break in the name of an unknown column would forge another line of the report.
         let reason: String = reason
             .chars()
             .map(|c| if c.is_control() { ' ' } else { c })
@@ -50,7 +50,7 @@ impl Report {
         }
     }
 
-    /// Writes what is still in memory.
+    /// Writes what is still buffered.
     pub(super) fn close(self) -> Result<(), CommandError> {
         match self {
             Self::Stderr => Ok(()),

@@ -1,7 +1,7 @@
-//! What a line says, parsed and bounded. All that is wrong with a line is said at once, and no hash is ever repeated.
+//! The user on a line, parsed and bounded. The rule: all faults of a line are reported together, and no message contains a hash.
 
 use super::reader::RawRow;
-use crate::cli::read_moment;
+use crate::cli::parse_timestamp;
 use auth_domain::{
     email::EmailAddress,
     password_hash::PasswordHash,
@@ -11,29 +11,29 @@ use auth_domain::{
 };
 use chrono::DateTime;
 
-/// A user as an import file has it.
+/// A user of an import file.
 #[derive(Debug)]
 pub struct ImportedUser {
-    /// The address.
+    /// The email address.
     pub email: EmailAddress,
-    /// What it is called.
+    /// Their name.
     pub name: Option<DisplayName>,
-    /// The hash of its password, which stays good.
+    /// The hash of their password, which stays valid.
     pub password_hash: Option<PasswordHash>,
-    /// Its role, which exists here.
+    /// Their role; it exists here.
     pub role: Role,
-    /// Whether it may sign in.
+    /// Whether they may sign in.
     pub status: UserStatus,
-    /// Whether the address is known to be the user's.
+    /// Whether the address is known to be the user's own.
     pub email_verified: bool,
-    /// When it was made there; never in the future.
+    /// When the account was created; never in the future.
     pub created_at: Timestamp,
 }
 
-/// Reads a line's texts.
+/// Parses the texts of a line.
 ///
 /// # Errors
-/// Each column that does not fit, and why, in one sentence.
+/// Every invalid column and the reason, in one sentence.
 pub(super) fn read(row: &RawRow, roles: &RoleBook, now: Timestamp) -> Result<ImportedUser, String> {
     let mut reasons = Reasons::default();
     let email = reasons.of("email", EmailAddress::parse(row.get("email").unwrap_or_default()));
@@ -101,17 +101,18 @@ fn truth(text: &str) -> Result<bool, &'static str> {
     match text.trim().to_ascii_lowercase().as_str() {
         "true" | "t" | "yes" | "1" => Ok(true),
         "false" | "f" | "no" | "0" => Ok(false),
-        _ => Err("is true or false"),
+        _ => Err("must be true or false"),
     }
 }
 
 fn past(text: &str, now: Timestamp) -> Result<Timestamp, &'static str> {
-    let at = read_moment(text)
-        .ok_or("has to be a time as in 2024-05-01T12:00:00Z (RFC 3339) or 2024-05-01 12:00:00+00 (as psql prints it)")?;
+    let at = parse_timestamp(text).ok_or(
+        "must be a time like 2024-05-01T12:00:00Z (RFC 3339) or 2024-05-01 12:00:00+00 (as psql prints it)",
+    )?;
     if at > now {
-        Err("lies in the future")
+        Err("is in the future")
     } else if at < DateTime::UNIX_EPOCH {
-        Err("lies before 1970")
+        Err("is before 1970")
     } else {
         Ok(at)
     }
@@ -167,7 +168,7 @@ mod tests {
     }
 
     #[test]
-    fn a_full_line_is_taken_as_it_stands() {
+    fn a_full_line_is_read_as_it_is() {
         let json = format!(
             r#"{{"email":"A@x.test","name":"Ada","password_hash":"{BCRYPT}","role":"admin","status":"disabled","email_verified":"yes","created_at":"2020-01-02T03:04:05.1234567+01:00"}}"#
         );
@@ -181,7 +182,7 @@ mod tests {
     }
 
     #[test]
-    fn everything_wrong_with_a_line_is_said_at_once_and_never_its_hash() {
+    fn all_faults_of_a_line_are_reported_together_and_never_its_hash() {
         let json = r#"{"email":"nobody","name":"\u0007","password_hash":"$2b$12$secretsecret","role":"root","status":"gone","email_verified":"perhaps","created_at":"2999-01-01T00:00:00Z"}"#;
         let reason = row(json).unwrap_err();
         for column in [

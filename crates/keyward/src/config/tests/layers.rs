@@ -42,7 +42,7 @@ fn the_later_layer_wins_and_the_origin_is_kept() {
 }
 
 #[test]
-fn a_text_of_the_environment_is_read_as_what_the_key_holds() {
+fn a_text_of_the_environment_is_parsed_as_the_type_of_the_key() {
     let config = load(&[
         ("KEYWARD__SERVER__TRUSTED_PROXIES", "10.0.0.1, fd00::/8"),
         (
@@ -80,7 +80,7 @@ fn a_text_of_the_environment_is_read_as_what_the_key_holds() {
 }
 
 #[test]
-fn an_empty_variable_of_another_program_is_as_good_as_none() {
+fn an_empty_variable_of_another_program_counts_as_not_set() {
     let config = load(&[
         ("DATABASE_URL", ""),
         ("REDIS_URL", " "),
@@ -156,7 +156,7 @@ fn an_empty_variable_means_not_set_for_every_key_and_leaves_the_file_in_force() 
         .unwrap()
         .iter()
         .map(|(key, _)| document::environment_name(key))
-        // There the empty text is the root of the addresses.
+        // For this key the empty text is a value: the root.
         .filter(|name| name != "KEYWARD__SERVER__BASE_PATH")
         .collect();
     let emptied: Vec<(&str, &str)> = keys.iter().map(|name| (name.as_str(), "")).collect();
@@ -237,7 +237,7 @@ fn every_secret_is_taken_from_the_file_that_its_variable_with_file_names() {
         assert_eq!(config.origin("database.url"), Origin::Environment(url.to_owned()));
         assert!(!as_toml(&config.shown()).contains("hunter2"));
     }
-    // Every key that is hidden can be given so.
+    // Every masked key can be set this way.
     let document = Document::defaults().unwrap();
     for key in document
         .iter()
@@ -263,7 +263,7 @@ fn every_secret_is_taken_from_the_file_that_its_variable_with_file_names() {
 }
 
 #[test]
-fn the_public_address_follows_what_is_listened_on_while_none_is_configured() {
+fn the_public_url_follows_the_address_that_is_listened_on_unless_it_is_set() {
     let url = |variables: &[(&str, &str)]| load(variables).server.public_url;
     let bind = |address| url(&[("KEYWARD__SERVER__BIND", address)]);
     assert_eq!(url(&[]), "http://127.0.0.1:8080");
@@ -303,7 +303,7 @@ fn the_public_address_follows_what_is_listened_on_while_none_is_configured() {
 }
 
 #[test]
-fn a_server_that_others_may_reach_is_noted_while_it_has_no_public_address() {
+fn a_server_that_others_can_reach_gets_a_warning_without_a_public_url() {
     let noted = |variables: &[(&str, &str)]| {
         let notices = load(variables).notices;
         notices

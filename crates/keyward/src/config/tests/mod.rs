@@ -19,13 +19,13 @@ fn load(variables: &[(&str, &str)]) -> Config {
     Config::load(&environment(variables)).unwrap_or_else(|errors| panic!("{errors}"))
 }
 
-fn problems(sources: &Sources) -> Vec<Problem> {
+fn problems(sources: &Sources) -> Vec<ConfigProblem> {
     Config::load(sources)
         .err()
         .map_or_else(Vec::new, |errors| errors.0)
 }
 
-fn problem(variables: &[(&str, &str)]) -> Problem {
+fn problem(variables: &[(&str, &str)]) -> ConfigProblem {
     let mut all = problems(&environment(variables));
     assert_eq!(all.len(), 1, "{all:?}");
     all.remove(0)
@@ -42,7 +42,7 @@ fn file(text: &str) -> (tempfile::NamedTempFile, Sources) {
 }
 
 #[test]
-fn the_built_in_defaults_are_right_and_those_of_the_promise() {
+fn the_built_in_defaults_are_valid_and_are_those_of_the_code() {
     let config = load(&[]);
     assert_eq!(config.server, ServerConfig::default());
     assert_eq!(config.blacklist, BlacklistConfig::default());
@@ -126,7 +126,7 @@ fn every_key_of_the_file_of_defaults_has_a_comment() {
 }
 
 #[test]
-fn the_example_for_production_is_right() {
+fn the_example_for_production_is_valid() {
     let path = concat!(env!("CARGO_MANIFEST_DIR"), "/../../config/production.toml");
     let sources = Sources {
         file: Some(path.into()),

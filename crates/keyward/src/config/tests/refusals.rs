@@ -6,12 +6,12 @@ fn an_unknown_key_stops_the_start_with_the_nearest_name() {
     let unknown = problem(&[("KEYWARD__TOKENS__ACESS_TTL", "1h")]);
     assert_eq!(unknown.key, "tokens.acess_ttl");
     assert_eq!(
-        unknown.mend,
+        unknown.fix,
         "did you mean tokens.access_ttl (KEYWARD__TOKENS__ACCESS_TTL)?"
     );
     let misplaced = problem(&[("KEYWARD__SERVER__MAX_PER_USER", "3")]);
     assert!(
-        misplaced.mend.starts_with("did you mean session.max_per_user"),
+        misplaced.fix.starts_with("did you mean session.max_per_user"),
         "{misplaced}"
     );
 
@@ -25,11 +25,11 @@ fn an_unknown_key_stops_the_start_with_the_nearest_name() {
             line: 5
         })
     );
-    assert_eq!(all[0].mend, "did you mean database.url?");
+    assert_eq!(all[0].fix, "did you mean database.url?");
 }
 
 #[test]
-fn every_problem_is_told_at_once_with_its_origin() {
+fn all_problems_are_reported_together_with_their_origin() {
     let all = problems(&environment(&[
         ("KEYWARD__TOKENS__ACCESS_TTL", "soon"),
         ("KEYWARD__SESSION__MAX_PER_USER", "0"),
@@ -56,7 +56,7 @@ fn every_problem_is_told_at_once_with_its_origin() {
             .starts_with("tokens.access_ttl (environment KEYWARD__TOKENS__ACCESS_TTL): ")
     );
     assert!(
-        all[2].to_string().ends_with("mend: the default is \"1h\""),
+        all[2].to_string().ends_with("fix: the default is \"1h\""),
         "{}",
         all[2]
     );
@@ -69,11 +69,11 @@ fn pages_and_routes_that_would_share_an_address_stop_the_start() {
     let refused = problems(&environment(&[at_root]));
     let keys: Vec<&str> = refused.iter().map(|problem| problem.key.as_str()).collect();
     assert_eq!(keys, ["pages.path"]);
-    for mended in [
+    for fixed in [
         ("KEYWARD__PAGES__PATH", "/ui"),
         ("KEYWARD__PAGES__ENABLED", "false"),
     ] {
-        load(&[at_root, mended]);
+        load(&[at_root, fixed]);
     }
 }
 
@@ -118,8 +118,8 @@ fn zero_negative_and_absurd_values_are_refused_by_key() {
         ("log.level", "inof"),
     ];
     for (key, value) in refused {
-        let told = problem(&[(&environment_name(key), value)]);
-        assert_eq!(told.key, key, "{told}");
+        let refused = problem(&[(&environment_name(key), value)]);
+        assert_eq!(refused.key, key, "{refused}");
     }
 }
 
@@ -132,8 +132,9 @@ fn what_a_server_needs_is_named_together_with_wrong_values_and_only_for_a_server
         ("KEYWARD__MAIL__TEMPLATES", "/nope/templates"),
         ("KEYWARD__TOKENS__ACCESS_TTL", "soon"),
     ];
-    let keys =
-        |problems: Vec<Problem>| -> Vec<String> { problems.into_iter().map(|problem| problem.key).collect() };
+    let keys = |problems: Vec<ConfigProblem>| -> Vec<String> {
+        problems.into_iter().map(|problem| problem.key).collect()
+    };
     let sources = environment(&settings);
     assert_eq!(keys(problems(&sources)), ["tokens.access_ttl"]);
     let all = Config::load_to_serve(&sources).err().unwrap().0;
@@ -265,11 +266,11 @@ fn a_variable_that_is_almost_one_of_keywards_stops_the_start_with_the_nearest_na
     ];
     for (name, nearest) in cases {
         for value in ["hunter2", ""] {
-            let told = problem(&[(name, value)]);
-            let key = told.key.strip_prefix('_').unwrap_or(&told.key);
-            assert!(key == name || key.starts_with("server"), "{told}");
-            assert!(!told.to_string().contains("hunter2"), "{told}");
-            assert!(told.mend.contains(nearest), "{told}");
+            let refused = problem(&[(name, value)]);
+            let key = refused.key.strip_prefix('_').unwrap_or(&refused.key);
+            assert!(key == name || key.starts_with("server"), "{refused}");
+            assert!(!refused.to_string().contains("hunter2"), "{refused}");
+            assert!(refused.fix.contains(nearest), "{refused}");
         }
     }
     // Only what begins like one of Keyward's is looked at.
@@ -318,10 +319,10 @@ fn a_secret_that_is_given_twice_or_from_an_empty_file_stops_the_start() {
         ("data.master_key_file", "KEYWARD_MASTER_KEY", MASTER_KEY_TEXT),
     ] {
         let by_file = format!("{name}_FILE");
-        let told = problem(&[(name, value), (&by_file, &path)]);
+        let refused = problem(&[(name, value), (&by_file, &path)]);
         let twice = format!("{key} (environment {name} and {by_file}): is set twice");
-        assert!(told.to_string().starts_with(&twice), "{told}");
-        assert!(!told.to_string().contains("hunter2"));
+        assert!(refused.to_string().starts_with(&twice), "{refused}");
+        assert!(!refused.to_string().contains("hunter2"));
     }
     assert!(problem(&[("DATABASE_URL_FILE", &path)]).what.contains("empty"));
     let twice = problem(&[
@@ -354,21 +355,22 @@ fn a_variable_that_is_no_text_is_named() {
 
 #[test]
 fn a_wrong_entry_of_a_list_is_named_without_what_may_be_secret() {
-    let told = problem(&[("KEYWARD__SERVER__TRUSTED_PROXIES", "10.0.0.1,proxy,10.0.0.0/33")]);
+    let refused = problem(&[("KEYWARD__SERVER__TRUSTED_PROXIES", "10.0.0.1,proxy,10.0.0.0/33")]);
     assert!(
-        told.what
+        refused
+            .what
             .contains("\"proxy\", \"10.0.0.0/33\" are neither an IP address"),
-        "{told}"
+        "{refused}"
     );
-    let told = problem(&[("KEYWARD__ROLES__SUPPORT", "users:read,users:raed")]);
-    assert!(told.what.contains("users:raed"), "{told}");
+    let refused = problem(&[("KEYWARD__ROLES__SUPPORT", "users:read,users:raed")]);
+    assert!(refused.what.contains("users:raed"), "{refused}");
     for key in [
         "server.cors_origins",
         "pages.return_to",
         "server.bind",
         "server.trusted_proxies",
     ] {
-        let told = problem(&[(&environment_name(key), "https://kw:hunter2@app.example.com")]);
-        assert!(!told.to_string().contains("hunter2"), "{told}");
+        let refused = problem(&[(&environment_name(key), "https://kw:hunter2@app.example.com")]);
+        assert!(!refused.to_string().contains("hunter2"), "{refused}");
     }
 }

@@ -1,16 +1,16 @@
-//! Moments as people and other programs write them.
+//! Timestamps as people and other programs write them.
 
 use auth_domain::time::{Timestamp, to_micros};
 use chrono::{DateTime, NaiveDate, NaiveDateTime, NaiveTime, Utc};
 
-/// Reads RFC 3339, or what psql and other databases print: a blank for the `T`, an offset of hours alone, none (then UTC), or a
-/// day alone (then its beginning in UTC).
-pub(crate) fn read_moment(text: &str) -> Option<Timestamp> {
+/// Parses RFC 3339, or what psql and other databases print: a blank instead of the `T`, an offset in hours only, no offset (UTC), or a
+/// date only (its beginning in UTC).
+pub(crate) fn parse_timestamp(text: &str) -> Option<Timestamp> {
     let text = text.trim();
-    let of_day = || Some(text.parse::<NaiveDate>().ok()?.and_time(NaiveTime::MIN).and_utc());
+    let date_only = || Some(text.parse::<NaiveDate>().ok()?.and_time(NaiveTime::MIN).and_utc());
     with_offset(text)
         .or_else(|| without_offset(text))
-        .or_else(of_day)
+        .or_else(date_only)
         .map(to_micros)
 }
 
@@ -38,7 +38,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_moment_is_read_as_databases_and_standards_write_it() {
+    fn a_timestamp_is_read_as_databases_and_standards_write_it() {
         for (text, right) in [
             ("2024-02-29T12:00:00Z", "2024-02-29T12:00:00+00:00"),
             ("2024-02-29t12:00:00z", "2024-02-29T12:00:00+00:00"),
@@ -59,7 +59,7 @@ mod tests {
             (" 2024-02-29 ", "2024-02-29T00:00:00+00:00"),
         ] {
             assert_eq!(
-                read_moment(text).map(|at| at.to_rfc3339()).as_deref(),
+                parse_timestamp(text).map(|at| at.to_rfc3339()).as_deref(),
                 Some(right),
                 "{text}"
             );
@@ -75,7 +75,7 @@ mod tests {
             "2024-02-29 12:00:00 CET",
             "2024-02-29 25:00:00+00",
         ] {
-            assert_eq!(read_moment(wrong), None, "{wrong}");
+            assert_eq!(parse_timestamp(wrong), None, "{wrong}");
         }
     }
 }
