@@ -79,9 +79,6 @@ const BACKGROUND_USERS: usize = 10;
 const SESSIONS: usize = 20;
 
 /// Measures floods on SQLite and on PostgreSQL with Redis.
-///
-/// # Errors
-/// If a step fails.
 pub fn measure(
     programs: &Programs,
     http: &Http,
@@ -109,9 +106,6 @@ pub fn measure(
 }
 
 /// Measures a flood on one backend.
-///
-/// # Errors
-/// If a step fails.
 pub fn flood(
     programs: &Programs,
     http: &Http,

@@ -61,9 +61,6 @@ const SWEEP_TIMEOUT: Duration = Duration::from_secs(30);
 const ROUTES: [(&str, u32, u32); 3] = [("/me", 4, 10), ("/refresh", 4, 40), ("/login", 2, 40)];
 
 /// Measures sweeps on SQLite and on PostgreSQL with Redis.
-///
-/// # Errors
-/// If a step fails.
 pub fn measure(
     programs: &Programs,
     http: &Http,

@@ -21,15 +21,9 @@ pub struct Lookup {
 /// One connection, which never reconnects by itself. A broken connection never recovers.
 pub trait Connection: Send + Sync {
     /// Reads the token, the session, the user's least generation and the sentinel atomically.
-    ///
-    /// # Errors
-    /// [`RedisError`].
     fn look_up(&self, token: TokenRef) -> BoxFuture<'_, Result<Lookup, RedisError>>;
 
     /// Checks that the server answers and is still the master, and reads the sentinel.
-    ///
-    /// # Errors
-    /// [`RedisError`].
     fn probe(&self) -> BoxFuture<'_, Result<Option<Sentinel>, RedisError>>;
 
     /// Merges revocations into Redis: the larger generation and the later expiry win. `Ok` means that Redis has all of them.
@@ -43,9 +37,6 @@ pub trait Connection: Send + Sync {
     ) -> BoxFuture<'a, Result<(), RedisError>>;
 
     /// Sets the sentinel if there is none, and returns the sentinel that is then stored.
-    ///
-    /// # Errors
-    /// [`RedisError`].
     fn set_sentinel_if_absent<'a>(
         &'a self,
         value: &'a Sentinel,

@@ -17,17 +17,11 @@ impl Connection {
     }
 
     /// The value of a key (`GET`).
-    ///
-    /// # Errors
-    /// [`RedisError`].
     pub async fn get(&self, key: &str) -> Result<Option<Vec<u8>>, RedisError> {
         self.query(cmd("GET").arg(key)).await
     }
 
     /// The values of several keys of one slot, read atomically (`MGET`).
-    ///
-    /// # Errors
-    /// [`RedisError`].
     pub async fn get_all<const N: usize>(
         &self,
         keys: &[String; N],

@@ -4,7 +4,8 @@
 use super::{
     Mutation, clock,
     node::{At, Purpose, start_of},
-    revocation_model::{RevocationModel, Row, State},
+    revocation_model::RevocationModel,
+    state::{Row, State},
 };
 use auth_blacklist::protocol::Step as Next;
 use auth_domain::revocation::Verdict;

@@ -8,6 +8,7 @@
 mod check;
 mod node;
 mod revocation_model;
+mod state;
 mod steps;
 
 pub(crate) use revocation_model::RevocationModel;

@@ -1,8 +1,9 @@
-//! The state of the database, of Redis and of the revocation, and every possible step.
+//! Every possible step of the model, and the promises that hold in every state.
 
 use super::{
     Bounds, Mutation, Setting, TICK, Target, Topology, clock, config,
     node::{Asking, At, Node, Purpose, Reading, SentinelId},
+    state::{Answer, Redis, Row, State},
     steps::Step,
 };
 use crate::search::Model;
@@ -15,66 +16,6 @@ use auth_domain::{
 };
 use std::time::Duration;
 use uuid::Uuid;
-
-/// The row of the revocation.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-pub(super) enum Row {
-    NotYet,
-    /// Written by a transaction that is still open.
-    Recorded {
-        at: u8,
-    },
-    /// The transaction came to nothing.
-    RolledBack,
-    Visible {
-        recorded_at: u8,
-    },
-}
-
-/// How far the revoking request has got.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-pub(super) enum Answer {
-    NotYet,
-    /// Announced at `at`. `written`: Redis has made the write, and its answer has not arrived.
-    Announced {
-        at: u8,
-        written: bool,
-    },
-    Given,
-    /// The node died before the answer.
-    Never,
-}
-
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default)]
-pub(super) struct Redis {
-    row: bool,
-    sentinel: SentinelId,
-    /// How many sentinels were set.
-    made: SentinelId,
-}
-
-impl Redis {
-    fn plant(&mut self, mutation: Mutation) {
-        if self.sentinel == 0 {
-            self.made += 1;
-            self.sentinel = if mutation == Mutation::SentinelReused {
-                1
-            } else {
-                self.made
-            };
-        }
-    }
-}
-
-#[derive(Debug, Clone, PartialEq, Eq, Hash)]
-pub(crate) struct State {
-    pub(super) tick: u8,
-    pub(super) faults: u8,
-    pub(super) row: Row,
-    pub(super) answer: Answer,
-    pub(super) redis: Redis,
-    pub(super) nodes: Vec<Node>,
-}
 
 /// The model of revocation.
 pub(crate) struct RevocationModel {
