@@ -1,6 +1,6 @@
 -- expand
 -- No foreign keys: a revocation outlives what it revoked. recorded_at is the database's clock at the statement, not at the
--- start of the transaction (now()): the less time lies between it and the commit, the surer a reader's look-back finds the row.
+-- start of the transaction (now()): the less time passes until the commit, the more surely a reader that looks back finds the row.
 CREATE TABLE revocations (
     id          uuid        NOT NULL,
     kind        text        NOT NULL COLLATE "C" CHECK (kind IN ('token', 'session', 'user')),

@@ -1,2 +1,2 @@
--- The words are gone for good, and the schema is the same.
+-- The messages can't be restored, and the schema is the same.
 SELECT 1;

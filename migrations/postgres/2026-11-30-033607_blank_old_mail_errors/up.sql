@@ -1,4 +1,4 @@
 -- expand
--- Until now the outbox kept what mail servers said word for word, with the addresses that they quote, after the recipient was
--- erased. Only codes and known words are kept from now on.
+-- Until now the outbox kept the messages of mail servers word for word, including email addresses, after the recipient was erased.
+-- From now on it keeps only codes and known words.
 UPDATE outbox SET last_error = '' WHERE last_error IS NOT NULL;

@@ -1,11 +1,11 @@
--- Words of newer versions become the nearest that stays on the safe side.
+-- Words of newer versions are replaced by the nearest safe ones.
 UPDATE users SET status = 'disabled' WHERE status NOT IN ('active', 'disabled');
 UPDATE sessions SET end_reason = 'revoked' WHERE end_reason NOT IN ('logout', 'logout_all', 'ended_by_user', 'ended_by_admin',
     'reuse', 'displaced', 'password_changed', 'user_disabled', 'revoked', 'email_changed', 'locked_out', 'reported');
 DELETE FROM one_time_tokens WHERE kind NOT IN ('setup', 'password_reset', 'email_verification', 'email_change', 'report');
 UPDATE signing_keys SET state = 'retired' WHERE state NOT IN ('next', 'active', 'retiring', 'retired');
 UPDATE outbox SET outcome = 'failed' WHERE outcome NOT IN ('sent', 'dropped', 'failed');
--- Whatever has the id of a revocation that can't be read is revoked, as this version had it.
+-- A revocation that can't be read revokes everything that could have its id, as in this version.
 INSERT INTO revocations (id, kind, generation, until)
 SELECT strange.id, hit.kind, hit.generation, max(strange.until)
 FROM revocations strange

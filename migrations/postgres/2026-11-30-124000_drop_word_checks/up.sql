@@ -1,6 +1,6 @@
 -- expand
--- Which words there are is the program's matter: it reads one that it does not know, for a newer version may write it beside this
--- one. A list in the schema would refuse that write.
+-- The program decides which words are valid. It can read an unknown one, because a newer version that runs beside it may write it; a
+-- list in the schema would refuse that write.
 ALTER TABLE users DROP CONSTRAINT users_status_check;
 ALTER TABLE sessions DROP CONSTRAINT sessions_end_reason_check;
 ALTER TABLE one_time_tokens DROP CONSTRAINT one_time_tokens_kind_check;

@@ -1,5 +1,5 @@
 -- expand
--- The nodes that serve this database. A migration that contracts waits until none lives that does not know it.
+-- The nodes that serve this database. A contracting migration waits until every live node knows it.
 CREATE TABLE nodes (
     id         uuid        NOT NULL PRIMARY KEY,
     version    text        NOT NULL,

@@ -1,4 +1,4 @@
--- Fails while keys of two algorithms sign: the version before this one has room for one.
+-- Fails while keys of two algorithms sign: the previous version allows one.
 DROP INDEX signing_keys_next;
 DROP INDEX signing_keys_active;
 CREATE UNIQUE INDEX signing_keys_one_active ON signing_keys (state) WHERE state = 'active';

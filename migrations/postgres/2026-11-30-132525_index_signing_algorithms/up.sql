@@ -1,6 +1,6 @@
 -- expand
--- Each algorithm has a key that signs and one that waits; at most one of either, whichever node made it. A version that knows one
--- algorithm alone keeps to that by itself.
+-- Each algorithm has at most one key that signs and at most one that waits, whichever node created it. A version that knows only one
+-- algorithm has no more of them, either.
 DROP INDEX signing_keys_one_active;
 DROP INDEX signing_keys_one_next;
 CREATE UNIQUE INDEX signing_keys_active ON signing_keys (algorithm) WHERE state = 'active';

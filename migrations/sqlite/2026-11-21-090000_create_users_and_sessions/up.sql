@@ -54,7 +54,7 @@ CREATE UNIQUE INDEX one_time_tokens_digest ON one_time_tokens (digest);
 CREATE INDEX one_time_tokens_of_user ON one_time_tokens (user_id);
 CREATE INDEX one_time_tokens_expiry ON one_time_tokens (expires_at);
 
--- A row that a transaction takes first, so that two of them can't decide from the same state.
+-- A row that a transaction locks first, so that no two transactions decide from the same state.
 CREATE TABLE guards (
     name  TEXT    NOT NULL PRIMARY KEY,
     taken INTEGER NOT NULL DEFAULT 0

@@ -9,7 +9,7 @@ CREATE TABLE signing_keys (
     published_at   INTEGER NOT NULL,
     verifies_until INTEGER
 ) STRICT, WITHOUT ROWID;
--- At most one key signs and at most one waits, whichever node made it.
+-- At most one key signs and at most one waits, whichever node created it.
 CREATE UNIQUE INDEX signing_keys_one_active ON signing_keys (state) WHERE state = 'active';
 CREATE UNIQUE INDEX signing_keys_one_next ON signing_keys (state) WHERE state = 'next';
 

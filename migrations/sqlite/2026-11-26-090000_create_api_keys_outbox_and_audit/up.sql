@@ -1,14 +1,14 @@
 -- expand
--- Known devices from before devices_from are strangers again: since the last reset.
+-- Devices that became known before devices_from are no longer known: a reset sets it.
 ALTER TABLE users ADD COLUMN devices_from INTEGER;
 -- Links that were mailed before the password changed are void.
 ALTER TABLE users ADD COLUMN password_changed_at INTEGER;
 CREATE INDEX users_by_name ON users (name_key) WHERE name_key IS NOT NULL;
--- What a search for @example.com looks in: an address has one @ (docs/rules.md §5).
+-- The domain, for searches such as @example.com: an address has one @ (docs/rules.md §5).
 ALTER TABLE users ADD COLUMN email_domain TEXT GENERATED ALWAYS AS (substr(email_key, instr(email_key, '@') + 1)) VIRTUAL;
 CREATE INDEX users_by_domain ON users (email_domain, id);
 
--- SQLite can't change a CHECK: the tables are made anew.
+-- SQLite can't change a CHECK: the tables are rebuilt.
 ALTER TABLE sessions RENAME TO sessions_before;
 CREATE TABLE sessions (
     id                 TEXT    NOT NULL PRIMARY KEY CHECK (length(id) = 36),
@@ -99,7 +99,7 @@ CREATE INDEX outbox_due ON outbox (due_at) WHERE done_at IS NULL;
 CREATE INDEX outbox_done ON outbox (done_at) WHERE done_at IS NOT NULL;
 CREATE INDEX outbox_of_user ON outbox (user_id, id) WHERE user_id IS NOT NULL;
 
--- No foreign keys: what happened stays, whoever is gone.
+-- No foreign keys: an event stays when its user is deleted.
 CREATE TABLE audit_events (
     id         TEXT    NOT NULL PRIMARY KEY CHECK (length(id) = 36),
     at         INTEGER NOT NULL,

@@ -1,5 +1,5 @@
 -- expand
--- How often something happened, an hour and kind: every node adds what it counted. Nothing in it tells of anybody.
+-- How often something happened, by hour and kind. Every node adds its counts. No row refers to a user.
 CREATE TABLE activity (
     -- Its beginning.
     hour  INTEGER NOT NULL,

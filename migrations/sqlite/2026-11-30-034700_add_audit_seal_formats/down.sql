@@ -1,4 +1,4 @@
--- Seals of the second format do not verify in the version before.
+-- The previous version can't verify seals of the second format.
 ALTER TABLE audit_seals RENAME TO audit_seals_after;
 CREATE TABLE audit_seals (
     number    INTEGER NOT NULL PRIMARY KEY CHECK (number > 0),

@@ -1,7 +1,6 @@
 -- contract
--- Seals say in which format their code is computed: 1, without the moment of the seal, or 2, with it. The table is made anew,
--- because a column without a default can't be added. What is pruned goes by rows that were verified, so no index finds seals by
--- a moment any more.
+-- Seals say in which format their code is computed: 1, without the moment of the seal, or 2, with it. The table is rebuilt,
+-- because a column without a default can't be added. Pruning goes by verified rows, so no index by time is needed any longer.
 DROP INDEX audit_seals_sealed;
 ALTER TABLE audit_seals RENAME TO audit_seals_before;
 CREATE TABLE audit_seals (

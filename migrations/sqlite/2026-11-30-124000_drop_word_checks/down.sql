@@ -1,11 +1,11 @@
--- Words of newer versions become the nearest that stays on the safe side.
+-- Words of newer versions are replaced by the nearest safe ones.
 UPDATE users SET status = 'disabled' WHERE status NOT IN ('active', 'disabled');
 UPDATE sessions SET end_reason = 'revoked' WHERE end_reason NOT IN ('logout', 'logout_all', 'ended_by_user', 'ended_by_admin',
     'reuse', 'displaced', 'password_changed', 'user_disabled', 'revoked', 'email_changed', 'locked_out', 'reported');
 DELETE FROM one_time_tokens WHERE kind NOT IN ('setup', 'password_reset', 'email_verification', 'email_change', 'report');
 UPDATE signing_keys SET state = 'retired' WHERE state NOT IN ('next', 'active', 'retiring', 'retired');
 UPDATE outbox SET outcome = 'failed' WHERE outcome NOT IN ('sent', 'dropped', 'failed');
--- Whatever has the id of a revocation that can't be read is revoked, as this version had it.
+-- A revocation that can't be read revokes everything that could have its id, as in this version.
 INSERT INTO revocations (id, kind, generation, until)
 SELECT strange.id, hit.kind, hit.generation, max(strange.until)
 FROM revocations strange
@@ -126,7 +126,7 @@ SELECT kid, state, algorithm, public_jwk, sealed, published_at, verifies_until
 FROM signing_keys;
 DROP TABLE signing_keys;
 ALTER TABLE signing_keys_anew RENAME TO signing_keys;
--- At most one key signs and at most one waits, whichever node made it.
+-- At most one key signs and at most one waits, whichever node created it.
 CREATE UNIQUE INDEX signing_keys_one_active ON signing_keys (state) WHERE state = 'active';
 CREATE UNIQUE INDEX signing_keys_one_next ON signing_keys (state) WHERE state = 'next';
 

@@ -1,7 +1,7 @@
 -- expand
--- Which words there are is the program's matter: it reads one that it does not know, for a newer version may write it. A list in the
--- schema would refuse that write. SQLite can't drop a CHECK: the tables are made anew, and take the old names, so that what refers
--- to them goes on to.
+-- The program decides which words are valid. It can read an unknown one, because a newer version may write it; a list in the schema
+-- would refuse that write. SQLite can't drop a CHECK: the tables are rebuilt and get the old names, so that references to them stay
+-- valid.
 
 CREATE TABLE users_anew (
     id                TEXT    NOT NULL PRIMARY KEY CHECK (length(id) = 36),
@@ -111,7 +111,7 @@ SELECT kid, state, algorithm, public_jwk, sealed, published_at, verifies_until
 FROM signing_keys;
 DROP TABLE signing_keys;
 ALTER TABLE signing_keys_anew RENAME TO signing_keys;
--- At most one key signs and at most one waits, whichever node made it.
+-- At most one key signs and at most one waits, whichever node created it.
 CREATE UNIQUE INDEX signing_keys_one_active ON signing_keys (state) WHERE state = 'active';
 CREATE UNIQUE INDEX signing_keys_one_next ON signing_keys (state) WHERE state = 'next';
 
