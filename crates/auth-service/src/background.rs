@@ -214,7 +214,7 @@ impl Chores {
         Ok(self
             .admin
             .storage()
-            .note(Action::LimitRefused, None, details, terms)
+            .record_event(Action::LimitRefused, None, details, terms)
             .await?)
     }
 
@@ -329,7 +329,7 @@ mod tests {
                 ip: None,
                 request_id: None,
                 seed: [4; 10],
-                held: None,
+                evidence: None,
             },
         };
         let revoked = storage.revoke_token(asked.token, terms).await.unwrap();

@@ -193,7 +193,7 @@ impl Service {
         let terms = self.terms(caller)?;
         Ok(self
             .storage()
-            .note(Action::SignInFailed, subject, details, terms)
+            .record_event(Action::SignInFailed, subject, details, terms)
             .await?)
     }
 }

@@ -132,7 +132,7 @@ fn terms(now: Timestamp, seed: [u8; ID_RANDOM_BYTES]) -> ChangeContext {
             ip: None,
             request_id: None,
             seed,
-            held: None,
+            evidence: None,
         },
     }
 }

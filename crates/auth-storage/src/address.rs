@@ -80,9 +80,9 @@ fn with_parameters(url: &str) -> String {
 
 /// Sorts libpq's message about a failed connection into causes. The message quotes parts of the URL (hosts, users, databases, files,
 /// or all of it), and such a part may be a misplaced password. So everything in quotation marks is left out.
-pub(crate) fn refusal(said: &str) -> OpenError {
-    let has = |part: &str| said.contains(part);
-    let words = || unquoted(said);
+pub(crate) fn refusal(message: &str) -> OpenError {
+    let has = |part: &str| message.contains(part);
+    let words = || unquoted(message);
     let from_a_server = has("connection to server");
     if has("could not translate host name") {
         OpenError::UnknownHost
@@ -123,9 +123,9 @@ const QUOTES: [(char, &[char]); 6] = [
 ];
 
 /// The message with each quotation replaced by `"…"`. A quotation without a closing mark extends to the end.
-fn unquoted(said: &str) -> String {
+fn unquoted(message: &str) -> String {
     let mut out = String::new();
-    let mut rest = said;
+    let mut rest = message;
     while let Some(at) = rest.find(|c: char| QUOTES.iter().any(|(open, _)| *open == c)) {
         let (before, quotation) = rest.split_at(at);
         out.push_str(before);
@@ -220,7 +220,7 @@ mod tests {
 
     #[test]
     fn what_libpq_says_is_sorted_and_a_password_in_it_is_left_out() {
-        let at = |said: &str| format!("connection to server at \"127.0.0.1\", port 5 failed: {said}");
+        let at = |message: &str| format!("connection to server at \"127.0.0.1\", port 5 failed: {message}");
         assert!(matches!(
             refusal(&at("Connection refused\n\tIs the server running?")),
             OpenError::Refused(_)
@@ -247,8 +247,8 @@ mod tests {
             "could not translate host name \"hunter2\" to address: Name or service not known".to_owned(),
             "connection to server at \"hunter2\", port 5 failed: \"hunter2".to_owned(),
         ];
-        for said in quoting {
-            let refused = refusal(&said);
+        for message in quoting {
+            let refused = refusal(&message);
             assert!(!format!("{refused} {refused:?}").contains("hunter2"), "{refused}");
         }
         let refused = refusal(&at("Connection refused")).to_string();

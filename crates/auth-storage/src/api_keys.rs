@@ -54,9 +54,9 @@ impl Storage {
         &self,
         new: New,
         most: u32,
-        terms: ChangeContext,
+        context: ChangeContext,
     ) -> Result<Result<Committed<()>, NotCreated>, StorageError> {
-        run!(self, write, api_keys::insert(&new, i64::from(most), &terms))
+        run!(self, write, api_keys::insert(&new, i64::from(most), &context))
     }
 
     /// A user's API keys, newest first.
@@ -69,9 +69,9 @@ impl Storage {
         &self,
         owner: UserId,
         id: ApiKeyId,
-        terms: ChangeContext,
+        context: ChangeContext,
     ) -> Result<Result<(), Refused>, StorageError> {
-        run!(self, write, api_keys::revoke(owner, id, &terms))
+        run!(self, write, api_keys::revoke(owner, id, &context))
     }
 
     /// The API key with this digest, and its owner.

@@ -13,8 +13,8 @@ use diesel::prelude::*;
 
 impl Storage {
     /// Registers a client. `false`: its id is taken.
-    pub async fn insert_client(&self, client: Client, terms: ChangeContext) -> Result<bool, StorageError> {
-        run!(self, write, clients::insert(&client, &terms))
+    pub async fn insert_client(&self, client: Client, context: ChangeContext) -> Result<bool, StorageError> {
+        run!(self, write, clients::insert(&client, &context))
     }
 
     /// One client.
@@ -29,9 +29,9 @@ impl Storage {
     }
 
     /// Deletes a client. `false`: no client has that id.
-    pub async fn delete_client(&self, id: &ClientId, terms: ChangeContext) -> Result<bool, StorageError> {
+    pub async fn delete_client(&self, id: &ClientId, context: ChangeContext) -> Result<bool, StorageError> {
         let id = id.clone();
-        run!(self, write, clients::delete(&id, &terms))
+        run!(self, write, clients::delete(&id, &context))
     }
 }
 

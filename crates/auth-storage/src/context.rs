@@ -22,7 +22,7 @@ pub struct AuditContext {
     /// The id of the request.
     pub request_id: Option<String>,
     /// The caller's credential: the change is made only if it is still valid then.
-    pub held: Option<Evidence>,
+    pub evidence: Option<Evidence>,
     /// Ten random bytes; no two changes share them.
     pub seed: [u8; ID_RANDOM_BYTES],
 }
@@ -30,8 +30,8 @@ pub struct AuditContext {
 impl AuditContext {
     /// The caller's session.
     pub(crate) fn session(&self) -> Option<SessionId> {
-        match &self.held {
-            Some(Evidence::Session(held)) => Some(held.session),
+        match &self.evidence {
+            Some(Evidence::Session(evidence)) => Some(evidence.session),
             Some(Evidence::ApiKey(_)) | None => None,
         }
     }

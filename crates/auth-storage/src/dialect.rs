@@ -22,7 +22,7 @@ use std::time::{Duration, Instant as Clock};
 /// What an operation needs in addition to queries.
 pub(crate) trait Dialect: Connection + Sized {
     /// Runs `work` as one transaction; an error rolls back all of it. It ends within ten seconds (docs/rules.md §1).
-    fn whole<T, E: From<Error> + From<Fault>>(
+    fn in_transaction<T, E: From<Error> + From<Fault>>(
         &mut self,
         work: impl FnOnce(&mut Self) -> Result<T, E>,
     ) -> Result<T, E>;
@@ -34,20 +34,20 @@ pub(crate) trait Dialect: Connection + Sized {
     fn has_table(&mut self, name: &str) -> Result<bool, Fault>;
 
     /// Whether indexes can be built outside of a transaction, while others write.
-    const BUILDS_INDEXES_BESIDE: bool;
+    const BUILDS_INDEXES_OUTSIDE_TRANSACTION: bool;
 
     /// The estimated number of rows of a table of the schema.
     fn about_how_many(&mut self, table: &str) -> Result<u64, Fault>;
 
     /// Locks the tables that these scripts change: all of them or, after less than a second, none. A request may hold one table and
     /// wait for another. So a run that waited for longer would end in a deadlock, and the request could be its victim.
-    fn hold_tables_of(&mut self, scripts: &[&str]) -> Result<(), Fault>;
+    fn lock_tables_of(&mut self, scripts: &[&str]) -> Result<(), Fault>;
 
     /// Runs the script of a migration.
     fn run_script(&mut self, script: &str) -> QueryResult<()>;
 
     /// Prevents nodes from recording heartbeats until the end of the transaction. `false`: nodes record none on this database.
-    fn keep_nodes_out(&mut self) -> Result<bool, Fault>;
+    fn block_heartbeats(&mut self) -> Result<bool, Fault>;
 
     /// The script of a migration for this database.
     fn script(migration: &Migration) -> Script;
@@ -85,7 +85,7 @@ impl Meaning {
 }
 
 #[derive(QueryableByName)]
-struct Truth {
+struct Flag {
     #[diesel(sql_type = Bool)]
     yes: bool,
 }
@@ -111,7 +111,7 @@ struct PostgresClock {
 }
 
 impl Dialect for SqliteConnection {
-    fn whole<T, E: From<Error> + From<Fault>>(
+    fn in_transaction<T, E: From<Error> + From<Fault>>(
         &mut self,
         work: impl FnOnce(&mut Self) -> Result<T, E>,
     ) -> Result<T, E> {
@@ -137,7 +137,7 @@ impl Dialect for SqliteConnection {
         Ok(found.get_result::<Count>(self)?.n > 0)
     }
 
-    const BUILDS_INDEXES_BESIDE: bool = false;
+    const BUILDS_INDEXES_OUTSIDE_TRANSACTION: bool = false;
 
     fn about_how_many(&mut self, table: &str) -> Result<u64, Fault> {
         let counted = format!("SELECT count(*) AS n FROM {table}");
@@ -147,7 +147,7 @@ impl Dialect for SqliteConnection {
             .unsigned_abs())
     }
 
-    fn hold_tables_of(&mut self, _: &[&str]) -> Result<(), Fault> {
+    fn lock_tables_of(&mut self, _: &[&str]) -> Result<(), Fault> {
         // The transaction of a run locks the whole file.
         Ok(())
     }
@@ -156,7 +156,7 @@ impl Dialect for SqliteConnection {
         self.batch_execute(script)
     }
 
-    fn keep_nodes_out(&mut self) -> Result<bool, Fault> {
+    fn block_heartbeats(&mut self) -> Result<bool, Fault> {
         Ok(false)
     }
 
@@ -172,16 +172,16 @@ impl Dialect for SqliteConnection {
             return Meaning::kept(refused);
         }
         // Diesel passes SQLite's result codes on only as their fixed English texts (sqlite3_errstr).
-        let said = information.message();
-        let outage = if said.contains("is locked") {
+        let message = information.message();
+        let outage = if message.contains("is locked") {
             Outage::Busy
-        } else if said.contains("is full") {
+        } else if message.contains("is full") {
             Outage::DiskFull
-        } else if said.contains("readonly") || said.contains("unable to open") {
+        } else if message.contains("readonly") || message.contains("unable to open") {
             Outage::ReadOnly
-        } else if said.starts_with("no such")
-            || said.contains("has no column")
-            || said.contains("syntax error")
+        } else if message.starts_with("no such")
+            || message.contains("has no column")
+            || message.contains("syntax error")
         {
             return Meaning::kept(StorageError::Query(QueryRefused::Schema));
         } else {
@@ -209,7 +209,7 @@ const BEGIN: &str = "BEGIN; SET LOCAL statement_timeout = 4000; SET LOCAL lock_t
 const MAY_COMMIT_FOR: Duration = Duration::from_secs(4);
 
 impl Dialect for PgConnection {
-    fn whole<T, E: From<Error> + From<Fault>>(
+    fn in_transaction<T, E: From<Error> + From<Fault>>(
         &mut self,
         work: impl FnOnce(&mut Self) -> Result<T, E>,
     ) -> Result<T, E> {
@@ -245,10 +245,10 @@ impl Dialect for PgConnection {
 
     fn has_table(&mut self, name: &str) -> Result<bool, Fault> {
         let found = diesel::sql_query("SELECT to_regclass($1) IS NOT NULL AS yes").bind::<Text, _>(name);
-        Ok(found.get_result::<Truth>(self)?.yes)
+        Ok(found.get_result::<Flag>(self)?.yes)
     }
 
-    const BUILDS_INDEXES_BESIDE: bool = true;
+    const BUILDS_INDEXES_OUTSIDE_TRANSACTION: bool = true;
 
     /// Estimated from the table's size if the table was never analysed: PostgreSQL has no row count then.
     fn about_how_many(&mut self, table: &str) -> Result<u64, Fault> {
@@ -258,15 +258,15 @@ impl Dialect for PgConnection {
         Ok(known.get_result::<Count>(self)?.n.unsigned_abs())
     }
 
-    fn hold_tables_of(&mut self, scripts: &[&str]) -> Result<(), Fault> {
-        tables::hold(self, scripts)
+    fn lock_tables_of(&mut self, scripts: &[&str]) -> Result<(), Fault> {
+        tables::lock(self, scripts)
     }
 
     fn run_script(&mut self, script: &str) -> QueryResult<()> {
         tables::give_way(self, script)
     }
 
-    fn keep_nodes_out(&mut self) -> Result<bool, Fault> {
+    fn block_heartbeats(&mut self) -> Result<bool, Fault> {
         tables::give_way(self, "LOCK TABLE nodes IN SHARE MODE")?;
         Ok(true)
     }
@@ -308,21 +308,21 @@ where
 
 /// The meaning of an error for which Diesel passes no SQLSTATE on, taken from PostgreSQL's message. The messages of a server in another
 /// language match no pattern, and the last line is right for all of them: unavailable, and a new connection.
-fn unknown(said: &str) -> Meaning {
+fn unknown(message: &str) -> Meaning {
     let closed = |outage| Meaning {
         error: StorageError::Unavailable(outage),
         connection: Fate::Closed,
     };
-    if said.contains("terminating connection") || said.contains("server closed the connection") {
+    if message.contains("terminating connection") || message.contains("server closed the connection") {
         lost()
-    } else if said.contains("prepared statement") {
+    } else if message.contains("prepared statement") {
         // The session has lost its prepared statements (DISCARD ALL, a pooler), and Diesel would not prepare them again.
         closed(Outage::ConnectionLost)
-    } else if said.contains("does not exist") {
+    } else if message.contains("does not exist") {
         Meaning::kept(StorageError::Query(QueryRefused::Schema))
-    } else if said.contains("timeout") || said.contains("deadlock") {
+    } else if message.contains("timeout") || message.contains("deadlock") {
         closed(Outage::TimedOut)
-    } else if said.contains("No space left") || said.contains("could not extend file") {
+    } else if message.contains("No space left") || message.contains("could not extend file") {
         closed(Outage::DiskFull)
     } else {
         closed(Outage::Faulty)

@@ -38,36 +38,36 @@ impl From<diesel::result::Error> for Fault {
 
 /// Why a transaction is rolled back: it is refused, or it failed.
 #[derive(Debug)]
-pub(crate) enum Undo<R> {
+pub(crate) enum Rollback<R> {
     /// The refusal, which is boxed because most transactions have none.
-    With(Box<R>),
+    Refused(Box<R>),
     /// The failure.
-    For(Fault),
+    Failed(Fault),
 }
 
-impl<R> Undo<R> {
-    pub(crate) fn with(refusal: R) -> Self {
-        Self::With(Box::new(refusal))
+impl<R> Rollback<R> {
+    pub(crate) fn refused(refusal: R) -> Self {
+        Self::Refused(Box::new(refusal))
     }
 }
 
-impl<R> From<diesel::result::Error> for Undo<R> {
+impl<R> From<diesel::result::Error> for Rollback<R> {
     fn from(error: diesel::result::Error) -> Self {
-        Self::For(error.into())
+        Self::Failed(error.into())
     }
 }
 
-impl<R> From<Fault> for Undo<R> {
+impl<R> From<Fault> for Rollback<R> {
     fn from(fault: Fault) -> Self {
-        Self::For(fault)
+        Self::Failed(fault)
     }
 }
 
 /// The result of a transaction that may have been rolled back: its value, or why it was refused.
-pub(crate) fn undone<T, R>(outcome: Result<T, Undo<R>>) -> Result<Result<T, R>, Fault> {
-    match outcome {
-        Ok(answer) => Ok(Ok(answer)),
-        Err(Undo::With(refusal)) => Ok(Err(*refusal)),
-        Err(Undo::For(fault)) => Err(fault),
+pub(crate) fn refusal_as_value<T, R>(result: Result<T, Rollback<R>>) -> Result<Result<T, R>, Fault> {
+    match result {
+        Ok(value) => Ok(Ok(value)),
+        Err(Rollback::Refused(refusal)) => Ok(Err(*refusal)),
+        Err(Rollback::Failed(fault)) => Err(fault),
     }
 }

@@ -24,7 +24,7 @@ const NUMBERS: [&str; 6] = [
 
 /// Checks a URL by itself. The error says why no database can be opened with it.
 pub(crate) fn of_address(url: &str) -> Result<(), OpenError> {
-    let Address::Postgres(told) = Address::parse(url)? else {
+    let Address::Postgres(url_with_parameters) = Address::parse(url)? else {
         return Ok(());
     };
     let parts = ConnectionUrl::parse(url).ok_or(OpenError::MalformedAddress)?;
@@ -49,12 +49,12 @@ pub(crate) fn of_address(url: &str) -> Result<(), OpenError> {
             "{LAST_OPTION} must be 3.0, 3.2 or latest"
         )));
     }
-    let said = PgConnection::establish(&format!("{told}&{LAST_OPTION}={IMPOSSIBLE}")).err();
-    let said = said.map_or_else(String::new, |error| error.to_string());
-    if said.contains(&format!("\"{IMPOSSIBLE}\"")) {
+    let message = PgConnection::establish(&format!("{url_with_parameters}&{LAST_OPTION}={IMPOSSIBLE}")).err();
+    let message = message.map_or_else(String::new, |error| error.to_string());
+    if message.contains(&format!("\"{IMPOSSIBLE}\"")) {
         Ok(())
     } else {
-        Err(unfit(&said, &parts))
+        Err(unfit(&message, &parts))
     }
 }
 
@@ -65,8 +65,8 @@ fn port(server: &str) -> Option<&str> {
 }
 
 /// libpq's message up to the first quotation, which may be a part of a password. The name of a parameter is no secret and stays.
-fn unfit(said: &str, parts: &ConnectionUrl<'_>) -> OpenError {
-    let mut around = said.split(['"', '»', '«', '„', '“']);
+fn unfit(message: &str, parts: &ConnectionUrl<'_>) -> OpenError {
+    let mut around = message.split(['"', '»', '«', '„', '“']);
     let words = around.next().unwrap_or_default().trim().trim_end_matches(':');
     let quoted = around.next().unwrap_or_default();
     let is_name = |name: &str| {
@@ -160,8 +160,11 @@ mod tests {
             ("sqlite::memory:", "memory"),
         ];
         for (url, named) in bad {
-            let told = of_address(url).unwrap_err().to_string();
-            assert!(told.contains(named) && !told.contains("hunter2"), "{url}: {told}");
+            let message = of_address(url).unwrap_err().to_string();
+            assert!(
+                message.contains(named) && !message.contains("hunter2"),
+                "{url}: {message}"
+            );
         }
     }
 

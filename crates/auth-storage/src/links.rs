@@ -38,12 +38,12 @@ impl Storage {
     pub async fn ask_for_reset(
         &self,
         recipient: String,
-        terms: ChangeContext,
+        context: ChangeContext,
     ) -> Result<Committed<()>, StorageError> {
         run!(
             self,
             write,
-            outbox::ask_by_address(MailKind::PasswordReset, &recipient, &terms)
+            outbox::queue_by_address(MailKind::PasswordReset, &recipient, &context)
         )
     }
 
@@ -51,9 +51,9 @@ impl Storage {
     pub async fn mail_reset(
         &self,
         user: UserId,
-        terms: ChangeContext,
+        context: ChangeContext,
     ) -> Result<Result<Committed<()>, Refused>, StorageError> {
-        run!(self, write, links::mail_reset(user, &terms))
+        run!(self, write, links::mail_reset(user, &context))
     }
 
     /// Queues the mail that verifies a user's address.
@@ -61,9 +61,9 @@ impl Storage {
         &self,
         user: UserId,
         mailed: MailedToken,
-        terms: ChangeContext,
+        context: ChangeContext,
     ) -> Result<Result<Committed<()>, Refused>, StorageError> {
-        run!(self, write, links::mail_verification(user, &mailed, &terms))
+        run!(self, write, links::mail_verification(user, &mailed, &context))
     }
 
     /// Queues a mail that asks the new address to confirm, and one that notifies the old address.
@@ -72,9 +72,13 @@ impl Storage {
         user: UserId,
         new: EmailAddress,
         mailed: MailedToken,
-        terms: ChangeContext,
+        context: ChangeContext,
     ) -> Result<Result<Committed<()>, Refused>, StorageError> {
-        run!(self, write, links::ask_for_new_email(user, &new, &mailed, &terms))
+        run!(
+            self,
+            write,
+            links::ask_for_new_email(user, &new, &mailed, &context)
+        )
     }
 
     /// Uses up a reset token: sets the password, ends every session, forgets known devices and notifies the owner by mail.
@@ -82,9 +86,9 @@ impl Storage {
         &self,
         digest: [u8; 32],
         hash: PasswordHash,
-        terms: ChangeContext,
+        context: ChangeContext,
     ) -> Result<Result<Committed<Redeemed>, NotRedeemed>, StorageError> {
-        run!(self, write, links::reset_password(&digest, &hash, &terms))
+        run!(self, write, links::reset_password(&digest, &hash, &context))
     }
 
     /// Uses up a verification token. The first confirmation of an address needs a proof in addition to the link, and ends the
@@ -93,9 +97,9 @@ impl Storage {
         &self,
         digest: [u8; 32],
         proof: LinkProof<PasswordHash>,
-        terms: ChangeContext,
+        context: ChangeContext,
     ) -> Result<Result<Committed<Redeemed>, NotRedeemed>, StorageError> {
-        run!(self, write, links::verify_email(&digest, &proof, &terms))
+        run!(self, write, links::verify_email(&digest, &proof, &context))
     }
 
     /// Uses up the token for a new address: changes the address, ends every session and notifies the old address. It needs a session
@@ -104,17 +108,17 @@ impl Storage {
         &self,
         digest: [u8; 32],
         proof: LinkProof<PasswordHash>,
-        terms: ChangeContext,
+        context: ChangeContext,
     ) -> Result<Result<Committed<Redeemed>, NotRedeemed>, StorageError> {
-        run!(self, write, links::change_email(&digest, &proof, &terms))
+        run!(self, write, links::change_email(&digest, &proof, &context))
     }
 
     /// Uses up a report token: ends every credential, and restores an address that was changed, unless another user has taken it.
     pub async fn report(
         &self,
         digest: [u8; 32],
-        terms: ChangeContext,
+        context: ChangeContext,
     ) -> Result<Result<Committed<Redeemed>, NotRedeemed>, StorageError> {
-        run!(self, write, links::report(&digest, &terms))
+        run!(self, write, links::report(&digest, &context))
     }
 }

@@ -85,9 +85,13 @@ impl Storage {
         &self,
         token: New,
         user: UserId,
-        terms: Option<ChangeContext>,
+        context: Option<ChangeContext>,
     ) -> Result<bool, StorageError> {
-        run!(self, write, one_time_tokens::issue(&token, user, terms.as_ref()))
+        run!(
+            self,
+            write,
+            one_time_tokens::issue(&token, user, context.as_ref())
+        )
     }
 }
 

@@ -60,7 +60,7 @@ const SQLITE_SETTINGS: &str = "PRAGMA busy_timeout = 5000; PRAGMA journal_mode =
 const SQLITE_READ_ONLY: &str = "PRAGMA query_only = ON;";
 
 fn open_sqlite(file: &Path, bounds: Bounds) -> Result<Database, OpenError> {
-    make_file(file)?;
+    create_file(file)?;
     let absolute = file.canonicalize().map_err(|cause| file_error(file, cause))?;
     let path: Arc<str> = absolute.to_str().ok_or(OpenError::UnknownAddress)?.into();
     let mut first = SqliteConnection::establish(&path).map_err(|cause| sqlite_error(file, cause))?;
@@ -94,7 +94,7 @@ pub(crate) fn sqlite_connection(path: &str, settings: &str) -> Result<SqliteConn
 }
 
 /// Creates the file with access for its owner only, since it will contain password hashes. If the file exists, it is only opened once.
-fn make_file(file: &Path) -> Result<(), OpenError> {
+fn create_file(file: &Path) -> Result<(), OpenError> {
     let folder = match file.parent() {
         Some(folder) if !folder.as_os_str().is_empty() => folder,
         _ => Path::new("."),
@@ -112,8 +112,8 @@ fn make_file(file: &Path) -> Result<(), OpenError> {
     #[cfg(unix)]
     std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
     // Another process may create it at the same moment; then this opens the existing file.
-    let made: io::Result<File> = options.create(true).open(file);
-    made.map(drop).map_err(|cause| file_error(file, cause))
+    let created: io::Result<File> = options.create(true).open(file);
+    created.map(drop).map_err(|cause| file_error(file, cause))
 }
 
 fn file_error(file: &Path, cause: io::Error) -> OpenError {
@@ -131,14 +131,14 @@ fn file_error(file: &Path, cause: io::Error) -> OpenError {
 }
 
 fn sqlite_error(file: &Path, cause: impl Error + Send + Sync + 'static) -> OpenError {
-    let said = cause.to_string();
-    if said.contains("is full") {
+    let message = cause.to_string();
+    if message.contains("is full") {
         OpenError::DiskFull(file.to_owned())
-    } else if said.contains("readonly") || said.contains("unable to open") {
+    } else if message.contains("readonly") || message.contains("unable to open") {
         OpenError::NotWritable(file.to_owned())
-    } else if said.contains("not a database") || said.contains("malformed") {
+    } else if message.contains("not a database") || message.contains("malformed") {
         OpenError::NotADatabase(file.to_owned())
-    } else if said.contains("locked") {
+    } else if message.contains("locked") {
         OpenError::Locked(file.to_owned())
     } else {
         OpenError::File {

@@ -27,12 +27,12 @@ impl Storage {
         &self,
         email: EmailAddress,
         mailed: MailedToken,
-        terms: ChangeContext,
+        context: ChangeContext,
     ) -> Result<Committed<()>, StorageError> {
         run!(
             self,
             write,
-            registrations::register_pending(&email, &mailed, &terms)
+            registrations::register_pending(&email, &mailed, &context)
         )
     }
 
@@ -40,12 +40,12 @@ impl Storage {
     pub async fn ask_for_verification(
         &self,
         recipient: String,
-        terms: ChangeContext,
+        context: ChangeContext,
     ) -> Result<Committed<()>, StorageError> {
         run!(
             self,
             write,
-            outbox::ask_by_address(MailKind::EmailVerification, &recipient, &terms)
+            outbox::queue_by_address(MailKind::EmailVerification, &recipient, &context)
         )
     }
 
@@ -55,12 +55,12 @@ impl Storage {
         &self,
         token: NewToken,
         user: NewUser,
-        terms: ChangeContext,
+        context: ChangeContext,
     ) -> Result<Settled, StorageError> {
         run!(
             self,
             write,
-            registrations::settle_verification(&token, &user, &terms)
+            registrations::settle_verification(&token, &user, &context)
         )
     }
 

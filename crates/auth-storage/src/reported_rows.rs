@@ -12,16 +12,16 @@ const MOST: usize = 1000;
 
 /// Remembers rows by their key.
 #[derive(Default)]
-pub(crate) struct Named(Mutex<HashSet<(Uuid, String)>>);
+pub(crate) struct ReportedRows(Mutex<HashSet<(Uuid, String)>>);
 
-impl Named {
+impl ReportedRows {
     /// Whether the log has not reported the row yet. From now on it counts as reported.
     pub(crate) fn is_new(&self, id: Uuid, kind: &str) -> bool {
-        let mut named = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        if named.len() >= MOST {
-            named.clear();
+        let mut reported = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        if reported.len() >= MOST {
+            reported.clear();
         }
-        named.insert((id, kind.to_owned()))
+        reported.insert((id, kind.to_owned()))
     }
 }
 
@@ -31,13 +31,13 @@ mod tests {
 
     #[test]
     fn a_row_is_new_once_and_memory_has_an_end() {
-        let named = Named::default();
+        let reported = ReportedRows::default();
         let id = Uuid::from_u128;
-        assert!(named.is_new(id(0), "grant") && !named.is_new(id(0), "grant"));
-        assert!(named.is_new(id(0), "factor"), "another row");
+        assert!(reported.is_new(id(0), "grant") && !reported.is_new(id(0), "grant"));
+        assert!(reported.is_new(id(0), "factor"), "another row");
         for n in 1..MOST as u128 - 1 {
-            assert!(named.is_new(id(n), "grant"));
+            assert!(reported.is_new(id(n), "grant"));
         }
-        assert!(named.is_new(id(0), "grant"), "forgotten");
+        assert!(reported.is_new(id(0), "grant"), "forgotten");
     }
 }

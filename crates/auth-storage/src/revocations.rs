@@ -4,7 +4,7 @@ use crate::{
     committed::Committed,
     context::ChangeContext,
     error::StorageError,
-    named::Named,
+    reported_rows::ReportedRows,
     schema::revocations,
     sqlty::{Id, Ts},
     storage::{Storage, run},
@@ -29,26 +29,26 @@ pub struct Batch {
 }
 
 impl Storage {
-    /// Revokes one access token until `terms.until_at_least`.
+    /// Revokes one access token until `context.until_at_least`.
     pub async fn revoke_token(
         &self,
         token: TokenId,
-        terms: ChangeContext,
+        context: ChangeContext,
     ) -> Result<Committed<()>, StorageError> {
-        run!(self, write, revocations::revoke_token(token, &terms))
+        run!(self, write, revocations::revoke_token(token, &context))
     }
 
     /// The unexpired revocations that were recorded at `after` or later by the database's clock; all of them without `after`. A server
     /// that accepts no writes counts as unavailable, because its data may be out of date.
     pub async fn revocations_since(&self, after: Option<Timestamp>) -> Result<Batch, StorageError> {
-        let named = Arc::clone(&self.inner.named);
-        run!(self, read, revocations::since(after, &named))
+        let reported = Arc::clone(&self.inner.reported);
+        run!(self, read, revocations::since(after, &reported))
     }
 
     /// What the database knows about a token.
     pub async fn facts(&self, token: TokenRef) -> Result<RevocationFacts, StorageError> {
-        let named = Arc::clone(&self.inner.named);
-        run!(self, look, revocations::facts(token, &named))
+        let reported = Arc::clone(&self.inner.reported);
+        run!(self, look, revocations::facts(token, &reported))
     }
 }
 
@@ -70,9 +70,9 @@ impl RevocationRow {
     }
 
     /// What it revokes, and when it was recorded.
-    pub(crate) fn revocations(&self, named: &Named) -> impl Iterator<Item = (Revocation, Ts)> {
+    pub(crate) fn revocations(&self, reported: &ReportedRows) -> impl Iterator<Item = (Revocation, Ts)> {
         let (until, recorded_at) = (self.until.0, self.recorded_at);
-        revoked(self.id, &self.kind, self.generation, named)
+        revoked(self.id, &self.kind, self.generation, reported)
             .into_iter()
             .map(move |what| (Revocation { what, until }, recorded_at))
     }
@@ -80,12 +80,12 @@ impl RevocationRow {
 
 /// What a row of `revocations` revokes. A row that can't be read revokes everything that could have its id: so what it was written for
 /// stays revoked, and the other rows are still read.
-pub(crate) fn revoked(id: Id, kind: &str, generation: Option<i64>, named: &Named) -> Vec<Revoked> {
+pub(crate) fn revoked(id: Id, kind: &str, generation: Option<i64>, reported: &ReportedRows) -> Vec<Revoked> {
     match one_revoked(id, kind, generation) {
         Ok(what) => vec![what],
         Err(column) => {
-            if named.is_new(id.0, kind) {
-                name(id, kind, column);
+            if reported.is_new(id.0, kind) {
+                report(id, kind, column);
             }
             vec![
                 Revoked::Token(TokenId::from_uuid(id.0)),
@@ -97,7 +97,7 @@ pub(crate) fn revoked(id: Id, kind: &str, generation: Option<i64>, named: &Named
 }
 
 /// Reports a row in the log.
-fn name(id: Id, kind: &str, column: &str) {
+fn report(id: Id, kind: &str, column: &str) {
     match NewerWord::parse(kind).filter(|_| column == "kind") {
         Some(kind) => {
             tracing::warn!(row = %id.0, %kind, "a revocation has a kind that only a newer version knows: everything with its id is refused");

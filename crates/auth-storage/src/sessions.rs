@@ -92,13 +92,13 @@ impl Storage {
     pub async fn start_session(
         &self,
         sign_in: SignIn,
-        terms: ChangeContext,
+        context: ChangeContext,
     ) -> Result<Result<Committed<User>, Outdated>, StorageError> {
-        run!(self, write, sessions::start(&sign_in, &terms))
+        run!(self, write, sessions::start(&sign_in, &context))
     }
 
     /// Decides about a presented refresh token (docs/rules.md §3) and carries the decision out. `None`: there is no such session. Of any
-    /// number of concurrent callers with the same token, one rotates it. Only the call that ended the session reports a reuse. `noted`
+    /// number of concurrent callers with the same token, one rotates it. Only the call that ended the session reports a reuse. `audited`
     /// says whether the audit log gets a row for a refresh.
     ///
     /// # Errors
@@ -108,13 +108,13 @@ impl Storage {
         id: SessionId,
         presented: Presented,
         policy: RotationPolicy,
-        noted: bool,
-        terms: ChangeContext,
+        audited: bool,
+        context: ChangeContext,
     ) -> Result<Committed<Option<Rotated>>, StorageError> {
         run!(
             self,
             write,
-            rotation::rotate(id, &presented, &policy, noted, &terms)
+            rotation::rotate(id, &presented, &policy, audited, &context)
         )
     }
 
@@ -124,9 +124,9 @@ impl Storage {
         id: SessionId,
         owner: Option<UserId>,
         why: EndReason,
-        terms: ChangeContext,
+        context: ChangeContext,
     ) -> Result<Result<Committed<Ended>, Refused>, StorageError> {
-        run!(self, write, sessions::end(id, owner, why, &terms))
+        run!(self, write, sessions::end(id, owner, why, &context))
     }
 
     /// Ends all sessions of a user and raises the user's generation.
@@ -134,9 +134,9 @@ impl Storage {
         &self,
         id: UserId,
         why: EndReason,
-        terms: ChangeContext,
+        context: ChangeContext,
     ) -> Result<Result<Committed<EndedAll>, Refused>, StorageError> {
-        run!(self, write, user_changes::end_sessions(id, why, &terms))
+        run!(self, write, user_changes::end_sessions(id, why, &context))
     }
 
     /// Ends all sessions of a user except `spare`. It raises the user's generation and carries `spare` over to it: the access tokens of
@@ -146,12 +146,12 @@ impl Storage {
         id: UserId,
         spare: SessionId,
         why: EndReason,
-        terms: ChangeContext,
+        context: ChangeContext,
     ) -> Result<Result<Committed<EndedAll>, Refused>, StorageError> {
         run!(
             self,
             write,
-            user_changes::end_other_sessions(id, spare, why, &terms)
+            user_changes::end_other_sessions(id, spare, why, &context)
         )
     }
 

@@ -40,12 +40,12 @@ impl Storage {
         token: NewToken,
         administrators: Vec<Role>,
         replace: bool,
-        terms: ChangeContext,
+        context: ChangeContext,
     ) -> Result<TokenIssue, StorageError> {
         run!(
             self,
             write,
-            setup::issue(&token, &administrators, replace, &terms)
+            setup::issue(&token, &administrators, replace, &context)
         )
     }
 
@@ -56,12 +56,12 @@ impl Storage {
         user: NewUser,
         session: Session,
         administrators: Vec<Role>,
-        terms: ChangeContext,
+        context: ChangeContext,
     ) -> Result<Outcome, StorageError> {
         run!(
             self,
             write,
-            setup::redeem(&digest, &user, &session, &administrators, &terms)
+            setup::redeem(&digest, &user, &session, &administrators, &context)
         )
     }
 }

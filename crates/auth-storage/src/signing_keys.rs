@@ -93,7 +93,7 @@ impl Storage {
                 new,
                 rotation
                     .as_ref()
-                    .map(|(compromised, terms)| (*compromised, terms))
+                    .map(|(compromised, context)| (*compromised, context))
             )
         )
     }
@@ -103,9 +103,9 @@ impl Storage {
         &self,
         keys: Vec<(String, Vec<u8>)>,
         settings: Vec<(String, Vec<u8>)>,
-        terms: ChangeContext,
+        context: ChangeContext,
     ) -> Result<(), StorageError> {
-        run!(self, write, signing_keys::reseal(&keys, &settings, &terms))
+        run!(self, write, signing_keys::reseal(&keys, &settings, &context))
     }
 }
 

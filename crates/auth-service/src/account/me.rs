@@ -145,7 +145,7 @@ impl Service {
         }
         let api_keys = self.storage().api_keys(id).await?;
         self.storage()
-            .note(Action::Exported, Some(id), Vec::new(), self.terms(caller)?)
+            .record_event(Action::Exported, Some(id), Vec::new(), self.terms(caller)?)
             .await?;
         Ok(Export {
             user,

@@ -55,7 +55,7 @@ impl Caller {
             actor: self.actor,
             ip: self.origin.ip,
             request_id: self.request_id.clone(),
-            held: self.held.clone(),
+            evidence: self.held.clone(),
             seed: chance(entropy)?,
         })
     }

@@ -129,14 +129,14 @@ pub const HEAD: &str = "audit_head";
 
 impl Storage {
     /// Records an event that changes nothing else, such as a failed sign-in.
-    pub async fn note(
+    pub async fn record_event(
         &self,
         action: Action,
         subject: Option<UserId>,
         details: Vec<(&'static str, String)>,
-        terms: ChangeContext,
+        context: ChangeContext,
     ) -> Result<(), StorageError> {
-        run!(self, write, audit::note(action, subject, &details, &terms))
+        run!(self, write, audit::record(action, subject, &details, &context))
     }
 
     /// A page of the audit log, newest first. A row that can't be read is reported in the program's log and skipped.
@@ -184,9 +184,9 @@ impl Storage {
     pub async fn accept_audit(
         &self,
         signer: Arc<dyn Signer>,
-        terms: ChangeContext,
+        context: ChangeContext,
     ) -> Result<Option<Seal>, StorageError> {
-        run!(self, write, seals::accept(signer.as_ref(), &terms))
+        run!(self, write, seals::accept(signer.as_ref(), &context))
     }
 
     /// The first batch after this one, with all of its events.
@@ -219,8 +219,8 @@ impl Storage {
     pub async fn prune_audit(
         &self,
         step: PruneStep,
-        terms: ChangeContext,
+        context: ChangeContext,
     ) -> Result<PruneOutcome, StorageError> {
-        run!(self, write, seals::prune(&step, &terms))
+        run!(self, write, seals::prune(&step, &context))
     }
 }

@@ -75,10 +75,10 @@ pub(crate) fn meaning<D: Dialect>(fault: Fault) -> Meaning {
 
 /// Waits for the answer of a queued operation. `None`: it did not come in time.
 async fn answer<T>(
-    told: &mut tokio::sync::oneshot::Receiver<Result<T, StorageError>>,
+    receiver: &mut tokio::sync::oneshot::Receiver<Result<T, StorageError>>,
     patience: Duration,
 ) -> Option<Result<T, StorageError>> {
-    let answer = tokio::time::timeout(patience, told).await.ok()?;
+    let answer = tokio::time::timeout(patience, receiver).await.ok()?;
     Some(answer.unwrap_or(Err(StorageError::Unavailable(Outage::Stopping))))
 }
 

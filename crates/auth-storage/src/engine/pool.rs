@@ -30,7 +30,7 @@ use tokio::sync::oneshot;
 pub(crate) type Connect<C> = Box<dyn Fn() -> Result<C, diesel::ConnectionError> + Send + Sync>;
 
 /// A connection of the pool.
-pub(crate) struct Held<C> {
+pub(crate) struct Pooled<C> {
     connection: C,
     /// The era it was opened in.
     era: u64,
@@ -38,32 +38,32 @@ pub(crate) struct Held<C> {
 }
 
 /// Opens connections, and knows which of them are from a past era.
-struct Maker<C> {
+struct Manager<C> {
     connect: Connect<C>,
     /// Raised when all connections that were opened so far have to be closed.
     era: Arc<AtomicU64>,
 }
 
-impl<C: Send + 'static> ManageConnection for Maker<C> {
-    type Connection = Held<C>;
+impl<C: Send + 'static> ManageConnection for Manager<C> {
+    type Connection = Pooled<C>;
     type Error = diesel::ConnectionError;
 
-    fn connect(&self) -> Result<Held<C>, diesel::ConnectionError> {
+    fn connect(&self) -> Result<Pooled<C>, diesel::ConnectionError> {
         // Read first: a connection that was being opened while the era ended belongs to the past era, too.
         let era = self.era.load(Ordering::Acquire);
-        Ok(Held {
+        Ok(Pooled {
             connection: (self.connect)()?,
             era,
             broken: false,
         })
     }
 
-    fn is_valid(&self, _: &mut Held<C>) -> Result<(), diesel::ConnectionError> {
+    fn is_valid(&self, _: &mut Pooled<C>) -> Result<(), diesel::ConnectionError> {
         Ok(())
     }
 
-    fn has_broken(&self, held: &mut Held<C>) -> bool {
-        held.broken || held.era < self.era.load(Ordering::Acquire)
+    fn has_broken(&self, pooled: &mut Pooled<C>) -> bool {
+        pooled.broken || pooled.era < self.era.load(Ordering::Acquire)
     }
 }
 
@@ -107,7 +107,7 @@ pub(crate) struct Workers<C: Send + 'static> {
 }
 
 struct Lender<C: Send + 'static> {
-    pool: r2d2::Pool<Maker<C>>,
+    pool: r2d2::Pool<Manager<C>>,
     era: Arc<AtomicU64>,
     /// Whether no connection was available the last time. Then the next caller does not wait.
     out: AtomicBool,
@@ -135,7 +135,7 @@ impl<C: Dialect + Send + 'static> Workers<C> {
                     .clamp(Duration::from_millis(100), Duration::from_secs(2)),
             )
             .error_handler(Box::new(Reported(Arc::clone(&reported))))
-            .build_unchecked(Maker {
+            .build_unchecked(Manager {
                 connect,
                 era: Arc::clone(&era),
             });
@@ -180,7 +180,7 @@ impl<C: Dialect + Send + 'static> Workers<C> {
         haste: Haste,
         operation: impl FnOnce(&mut C) -> Result<T, Fault> + Send + 'static,
     ) -> Result<T, StorageError> {
-        let (tell, mut told) = oneshot::channel();
+        let (sender, mut receiver) = oneshot::channel();
         let queued = Instant::now();
         let acquire = self.acquire;
         // Either the thread starts the operation or the caller leaves first, and the first one decides.
@@ -188,7 +188,7 @@ impl<C: Dialect + Send + 'static> Workers<C> {
         let (begins, ends) = (Arc::clone(&decided), Arc::clone(&self.ended_so_far));
         let job: Job<C> = Box::new(move |lender| {
             // The caller may have left, or may have waited too long.
-            if tell.is_closed() || begins.swap(true, Ordering::AcqRel) {
+            if sender.is_closed() || begins.swap(true, Ordering::AcqRel) {
                 return;
             }
             let result = if queued.elapsed() > acquire {
@@ -198,7 +198,7 @@ impl<C: Dialect + Send + 'static> Workers<C> {
             };
             ends.fetch_add(1, Ordering::AcqRel);
             // The receiver may be gone. The work is done anyway.
-            let _: Result<(), _> = tell.send(result);
+            let _: Result<(), _> = sender.send(result);
         });
         let ended_before = self.ended_so_far.load(Ordering::Acquire);
         match self.queue.push(job) {
@@ -206,13 +206,13 @@ impl<C: Dialect + Send + 'static> Workers<C> {
             Err(Refused::Full) => return Err(StorageError::Overloaded),
             Err(Refused::Closed) => return Err(StorageError::Unavailable(Outage::Stopping)),
         }
-        if let Some(result) = answer(&mut told, acquire).await {
+        if let Some(result) = answer(&mut receiver, acquire).await {
             return result;
         }
         let begun = decided.swap(true, Ordering::AcqRel);
         if begun {
             let patience = self.patience.of(haste);
-            return answer(&mut told, patience).await.unwrap_or(Err(TOO_LATE));
+            return answer(&mut receiver, patience).await.unwrap_or(Err(TOO_LATE));
         }
         // Every thread is busy. If no operation has ended meanwhile, the database is not answering.
         if self.ended_so_far.load(Ordering::Acquire) == ended_before {
@@ -239,34 +239,34 @@ impl<C: Send + 'static> Drop for Workers<C> {
 impl<C: Dialect + Send + 'static> Lender<C> {
     /// Runs an operation on a connection of the current era.
     fn lend<T>(&self, operation: impl FnOnce(&mut C) -> Result<T, Fault>) -> Result<T, StorageError> {
-        let Some(mut held) = self.borrow() else {
+        let Some(mut pooled) = self.borrow() else {
             self.out.store(true, Ordering::Release);
             return Err(StorageError::Unavailable(Outage::Unreachable));
         };
         self.out.store(false, Ordering::Release);
         self.reported.store(false, Ordering::Release);
-        match catch_unwind(AssertUnwindSafe(|| operation(&mut held.connection))) {
+        match catch_unwind(AssertUnwindSafe(|| operation(&mut pooled.connection))) {
             Ok(Ok(value)) => Ok(value),
             Ok(Err(fault)) => {
                 let meaning = meaning::<C>(fault);
                 if meaning.connection >= Fate::Closed {
-                    held.broken = true;
+                    pooled.broken = true;
                 }
                 if meaning.connection == Fate::AllClosed {
                     // The era of this connection ends. So several connections that fail at once end only one era.
-                    let next = held.era + 1;
+                    let next = pooled.era + 1;
                     self.era.fetch_max(next, Ordering::AcqRel);
                 }
                 Err(meaning.error)
             }
             Err(_panic) => {
-                held.broken = true;
+                pooled.broken = true;
                 Err(StorageError::Unavailable(Outage::Faulty))
             }
         }
     }
 
-    fn borrow(&self) -> Option<r2d2::PooledConnection<Maker<C>>> {
+    fn borrow(&self) -> Option<r2d2::PooledConnection<Manager<C>>> {
         let deadline = Instant::now() + self.acquire;
         loop {
             // During an outage no caller waits. But each call makes the pool try to open a connection, unless it is doing so already.
@@ -274,10 +274,10 @@ impl<C: Dialect + Send + 'static> Lender<C> {
                 true => Duration::ZERO,
                 false => deadline.saturating_duration_since(Instant::now()),
             };
-            let held = self.pool.get_timeout(patience).ok()?;
+            let pooled = self.pool.get_timeout(patience).ok()?;
             // A connection of a past era goes back to the pool, which closes it.
-            if held.era >= self.era.load(Ordering::Acquire) {
-                return Some(held);
+            if pooled.era >= self.era.load(Ordering::Acquire) {
+                return Some(pooled);
             }
         }
     }
@@ -289,7 +289,7 @@ mod tests {
     use diesel::{Connection, ConnectionError, SqliteConnection};
 
     /// A pool of at most two connections, which can be opened while the database is `there`. Each one that is opened sends a message.
-    fn workers(there: &Arc<AtomicBool>, tell: mpsc::Sender<()>) -> Arc<Workers<SqliteConnection>> {
+    fn workers(there: &Arc<AtomicBool>, sender: mpsc::Sender<()>) -> Arc<Workers<SqliteConnection>> {
         let there = Arc::clone(there);
         let connect: Connect<SqliteConnection> = Box::new(move || {
             if !there.load(Ordering::Acquire) {
@@ -297,7 +297,7 @@ mod tests {
             }
             let connection = SqliteConnection::establish(":memory:")?;
             // The receiver may be gone.
-            let _: Result<(), _> = tell.send(());
+            let _: Result<(), _> = sender.send(());
             Ok(connection)
         });
         let bounds = Bounds {
@@ -314,8 +314,8 @@ mod tests {
     #[tokio::test]
     async fn a_pool_whose_last_connection_is_from_a_past_era_opens_another() {
         let there = Arc::new(AtomicBool::new(true));
-        let (tell, told) = mpsc::channel();
-        let workers = workers(&there, tell);
+        let (sender, receiver) = mpsc::channel();
+        let workers = workers(&there, sender);
         let (begin, begun) = oneshot::channel();
         let (end, ended) = mpsc::channel::<()>();
         let first = tokio::spawn({
@@ -335,7 +335,7 @@ mod tests {
             != Err(StorageError::Unavailable(Outage::Unreachable))
         {}
         there.store(true, Ordering::Release);
-        tokio::task::spawn_blocking(move || (told.recv().unwrap(), told.recv().unwrap()))
+        tokio::task::spawn_blocking(move || (receiver.recv().unwrap(), receiver.recv().unwrap()))
             .await
             .unwrap();
         end.send(()).unwrap();

@@ -33,20 +33,20 @@ trait Write: Send {
     /// Runs it and keeps its result. `false`: its savepoint has to be rolled back.
     fn run(&mut self, c: &mut SqliteConnection) -> bool;
     /// Answers its caller after the commit or its failure.
-    fn tell(self: Box<Self>, committed: Result<(), StorageError>);
+    fn answer(self: Box<Self>, committed: Result<(), StorageError>);
 }
 
 struct Waiting<T, F> {
     operation: Option<F>,
     result: Option<Result<T, StorageError>>,
-    tell: oneshot::Sender<Result<T, StorageError>>,
+    sender: oneshot::Sender<Result<T, StorageError>>,
     queued: Instant,
     acquire: Duration,
 }
 
 impl<T: Send, F: FnOnce(&mut SqliteConnection) -> Result<T, Fault> + Send> Write for Waiting<T, F> {
     fn is_wanted(&self) -> bool {
-        !self.tell.is_closed()
+        !self.sender.is_closed()
     }
 
     fn run(&mut self, c: &mut SqliteConnection) -> bool {
@@ -66,7 +66,7 @@ impl<T: Send, F: FnOnce(&mut SqliteConnection) -> Result<T, Fault> + Send> Write
         keep
     }
 
-    fn tell(self: Box<Self>, committed: Result<(), StorageError>) {
+    fn answer(self: Box<Self>, committed: Result<(), StorageError>) {
         let result = match (self.result, committed) {
             // A write that failed keeps its own error. One that succeeded depends on the commit.
             (Some(Err(error)), _) | (_, Err(error)) => Err(error),
@@ -74,7 +74,7 @@ impl<T: Send, F: FnOnce(&mut SqliteConnection) -> Result<T, Fault> + Send> Write
             (None, Ok(())) => Err(StorageError::Unavailable(Outage::Stopping)),
         };
         // The receiver may be gone. The work is done anyway.
-        let _: Result<(), _> = self.tell.send(result);
+        let _: Result<(), _> = self.sender.send(result);
     }
 }
 
@@ -126,19 +126,19 @@ impl Writer {
         haste: Haste,
         operation: impl FnOnce(&mut SqliteConnection) -> Result<T, Fault> + Send + 'static,
     ) -> Result<T, StorageError> {
-        let (tell, mut told) = oneshot::channel();
+        let (sender, mut receiver) = oneshot::channel();
         let (queued, acquire) = (Instant::now(), self.acquire);
         let waiting = Waiting {
             operation: Some(operation),
             result: None,
-            tell,
+            sender,
             queued,
             acquire,
         };
         match self.queue.push(Box::new(waiting)) {
             Ok(()) => {
                 let patience = acquire.saturating_add(Patience::SQLITE.of(haste));
-                answer(&mut told, patience).await.unwrap_or(Err(TOO_LATE))
+                answer(&mut receiver, patience).await.unwrap_or(Err(TOO_LATE))
             }
             Err(Refused::Full) => Err(StorageError::Overloaded),
             Err(Refused::Closed) => Err(StorageError::Unavailable(Outage::Stopping)),
@@ -158,17 +158,17 @@ impl Drop for Writer {
 
 fn refuse(batch: Vec<Box<dyn Write>>, error: &StorageError) {
     for write in batch {
-        write.tell(Err(error.clone()));
+        write.answer(Err(error.clone()));
     }
 }
 
 /// Runs and commits a batch. `None`: the connection must not be used again.
 fn commit_together(mut c: SqliteConnection, batch: Vec<Box<dyn Write>>) -> Option<SqliteConnection> {
     let mut batch: Vec<_> = batch.into_iter().filter(|write| write.is_wanted()).collect();
-    match whole(&mut c, &mut batch) {
+    match run_in_one_transaction(&mut c, &mut batch) {
         Ok(()) => {
             for write in batch {
-                write.tell(Ok(()));
+                write.answer(Ok(()));
             }
             Some(c)
         }
@@ -190,7 +190,7 @@ fn commit_together(mut c: SqliteConnection, batch: Vec<Box<dyn Write>>) -> Optio
     }
 }
 
-fn whole(c: &mut SqliteConnection, batch: &mut [Box<dyn Write>]) -> Result<(), Error> {
+fn run_in_one_transaction(c: &mut SqliteConnection, batch: &mut [Box<dyn Write>]) -> Result<(), Error> {
     if batch.is_empty() {
         return Ok(());
     }

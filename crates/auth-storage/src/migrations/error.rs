@@ -53,7 +53,7 @@ pub(crate) enum Stop {
     /// Its tables are in use, or another run is active. It may be tried again.
     Busy,
     /// The run ends with this error.
-    For(MigrateError),
+    Error(MigrateError),
     /// The database failed.
     Fault(Fault),
 }
@@ -61,7 +61,7 @@ pub(crate) enum Stop {
 impl Stop {
     /// A step failed, with the database's message.
     pub(crate) fn failed(what: impl Into<String>, cause: impl Into<String>) -> Self {
-        Self::For(MigrateError::Failed {
+        Self::Error(MigrateError::Failed {
             what: what.into(),
             cause: cause.into(),
         })
@@ -69,7 +69,7 @@ impl Stop {
 
     /// No connection can be opened.
     pub(crate) fn unreachable<E>(_: E) -> Self {
-        Self::For(StorageError::Unavailable(Outage::Unreachable).into())
+        Self::Error(StorageError::Unavailable(Outage::Unreachable).into())
     }
 }
 

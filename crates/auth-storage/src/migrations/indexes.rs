@@ -11,11 +11,11 @@ use diesel::{
 };
 
 /// The keyword of such a statement.
-const ASKS: &str = "CONCURRENTLY";
+const KEYWORD: &str = "CONCURRENTLY";
 
 /// Whether a migration builds its indexes outside of a transaction on PostgreSQL.
-pub(crate) fn are_built_beside(migration: &Migration) -> bool {
-    statements(migration.postgres.up).any(|statement| statement.contains(ASKS))
+pub(crate) fn are_built_outside_transaction(migration: &Migration) -> bool {
+    statements(migration.postgres.up).any(|statement| statement.contains(KEYWORD))
 }
 
 #[derive(QueryableByName)]
@@ -26,12 +26,12 @@ struct Found {
     is_being_built: bool,
 }
 
-const LOOK: &str = "SELECT i.indisvalid AS is_valid, EXISTS (SELECT 1 FROM pg_stat_progress_create_index p \
+const INDEX_STATE: &str = "SELECT i.indisvalid AS is_valid, EXISTS (SELECT 1 FROM pg_stat_progress_create_index p \
                     WHERE p.index_relid = i.indexrelid) AS is_being_built FROM pg_index i WHERE i.indexrelid = to_regclass($1)";
 
 /// Takes the lock, or fails with a serialization failure. The statements have no parameters: the result of a statement with parameters
 /// would keep its snapshot, and the build of the index would wait for it.
-const BE_ALONE: &str = "SET LOCAL idle_in_transaction_session_timeout = 0; DO $keyward$ BEGIN \
+const TAKE_BUILD_LOCK: &str = "SET LOCAL idle_in_transaction_session_timeout = 0; DO $keyward$ BEGIN \
                         IF NOT pg_try_advisory_xact_lock(7738151096084) THEN RAISE SQLSTATE '40001'; END IF; END $keyward$";
 
 /// Builds the indexes of a migration that don't exist yet. [`Stop::Busy`]: another run is building.
@@ -44,7 +44,7 @@ pub(super) fn build(
     migration: &Migration,
 ) -> Result<(), Stop> {
     alone.transaction(|alone| {
-        alone.batch_execute(BE_ALONE)?;
+        alone.batch_execute(TAKE_BUILD_LOCK)?;
         build_alone(c, migration)
     })
 }
@@ -55,11 +55,11 @@ fn build_alone(c: &mut PgConnection, migration: &Migration) -> Result<(), Stop> 
     c.batch_execute("SET statement_timeout = 0; SET lock_timeout = 60000")?;
     for statement in statements(migration.postgres.up) {
         let mut words = statement.split_whitespace();
-        let name = words.by_ref().skip_while(|word| *word != ASKS).nth(1);
+        let name = words.by_ref().skip_while(|word| *word != KEYWORD).nth(1);
         let Some(name) = name else {
             return Err(failed("invalid statement"));
         };
-        let found: Vec<Found> = diesel::sql_query(LOOK).bind::<Text, _>(name).load(c)?;
+        let found: Vec<Found> = diesel::sql_query(INDEX_STATE).bind::<Text, _>(name).load(c)?;
         match found.first() {
             Some(found) if found.is_valid => continue,
             // The run that began it was killed, but its server process is still building.

@@ -142,7 +142,7 @@ impl Schema {
 /// The floor, if a program that knows `known` does not know it. Without a floor, the first unknown stamp counts as one.
 pub(crate) fn unknown_floor(
     known: &[Migration],
-    strangers: &BTreeSet<String>,
+    unknown_stamps: &BTreeSet<String>,
     floor: Option<&str>,
 ) -> Option<String> {
     match floor {
@@ -150,14 +150,14 @@ pub(crate) fn unknown_floor(
             .iter()
             .all(|migration| migration.stamp() != floor)
             .then(|| floor.to_owned()),
-        None => strangers.first().cloned(),
+        None => unknown_stamps.first().cloned(),
     }
 }
 
 impl Storage {
     /// The state of the schema.
     pub async fn schema(&self) -> Result<Schema, StorageError> {
-        let (applied, floor) = run!(self, look, migrations::standing())?;
+        let (applied, floor) = run!(self, look, migrations::state())?;
         Ok(Schema::new(self.inner.migrations, applied, floor))
     }
 

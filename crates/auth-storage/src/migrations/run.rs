@@ -42,7 +42,7 @@ pub(crate) struct Round {
     pub(crate) applied: Vec<String>,
     pub(crate) held_back: Vec<HeldBack>,
     /// The migration that has to be done outside of a transaction before the run continues.
-    pub(crate) beside: Option<Migration>,
+    pub(crate) outside_transaction: Option<Migration>,
 }
 
 /// Applies the missing migrations.
@@ -61,14 +61,14 @@ pub(crate) async fn up(
         }
         Database::Postgres { url, .. } => {
             let url = Arc::clone(url);
-            in_rounds::<PgConnection>(move |beside| {
+            in_rounds::<PgConnection>(move |outside_transaction| {
                 let connect = || PgConnection::establish(&url).map_err(Stop::unreachable);
                 let mut c = connect()?;
-                if let Some(migration) = beside {
+                if let Some(migration) = outside_transaction {
                     indexes::build(&mut connect()?, &mut c, migration)?;
                 }
                 on_postgres(&mut c, |c| {
-                    postgres::ops::migrations::up(c, known, &contracts, beside)
+                    postgres::ops::migrations::up(c, known, &contracts, outside_transaction)
                 })
             })
             .await
@@ -106,24 +106,24 @@ async fn in_rounds<C: Dialect>(
     work: impl Fn(Option<&Migration>) -> Result<Round, Stop> + Send + Sync + 'static,
 ) -> Result<Migrated, MigrateError> {
     let work = Arc::new(work);
-    let (mut done, mut beside, mut tries) = (Migrated::default(), None, 0);
+    let (mut done, mut outside_transaction, mut tries) = (Migrated::default(), None, 0);
     let cause = loop {
-        let (tell, told) = oneshot::channel();
-        let (to_do, of) = (Arc::clone(&work), beside);
+        let (sender, receiver) = oneshot::channel();
+        let (to_do, of) = (Arc::clone(&work), outside_transaction);
         let started = thread::Builder::new().name("migrate".to_owned()).spawn(move || {
             let ended = to_do(of.as_ref());
             // The run releases the right to serve before its caller learns that it has ended.
             drop(to_do);
             // The receiver may be gone. The run continues.
-            let _: Result<(), _> = tell.send(ended);
+            let _: Result<(), _> = sender.send(ended);
         });
         // If the thread did not start, the channel is closed and nothing is sent.
         drop(started);
-        match told.await {
+        match receiver.await {
             Ok(Ok(round)) => {
                 done.applied.extend(round.applied);
-                beside = round.beside;
-                if beside.is_none() {
+                outside_transaction = round.outside_transaction;
+                if outside_transaction.is_none() {
                     done.held_back = round.held_back;
                     return Ok(done);
                 }
@@ -135,7 +135,7 @@ async fn in_rounds<C: Dialect>(
                 }
                 sleep(PAUSE).await;
             }
-            Ok(Err(Stop::For(error))) => break error,
+            Ok(Err(Stop::Error(error))) => break error,
             Ok(Err(Stop::Fault(fault))) => break meaning::<C>(fault).error.into(),
             Err(_) => break StorageError::Unavailable(Outage::Faulty).into(),
         }

@@ -8,13 +8,13 @@ use diesel::{
 use std::collections::BTreeSet;
 
 #[derive(QueryableByName)]
-struct Named {
+struct TableName {
     #[diesel(sql_type = Text)]
     name: String,
 }
 
 /// A table by its name or by that of one of its indexes.
-const NAMED: &str = "SELECT c.relname::text AS name FROM pg_class c LEFT JOIN pg_index i ON i.indexrelid = to_regclass($1) \
+const TABLE_OF: &str = "SELECT c.relname::text AS name FROM pg_class c LEFT JOIN pg_index i ON i.indexrelid = to_regclass($1) \
                      WHERE c.oid = coalesce(i.indrelid, to_regclass($1)) AND c.relkind = 'r'";
 /// The tables that a table refers to. Each has a trigger, which is dropped together with that table.
 const REFERRED_TO: &str = "SELECT c.relname::text AS name FROM pg_constraint f JOIN pg_class c ON c.oid = f.confrelid \
@@ -24,35 +24,35 @@ const REFERRED_TO: &str = "SELECT c.relname::text AS name FROM pg_constraint f J
 const WAITS_FOR: usize = 800;
 
 /// Locks all tables that these scripts change, or fails like [`give_way`], after less than a second.
-pub(crate) fn hold(c: &mut PgConnection, scripts: &[&str]) -> Result<(), Fault> {
+pub(crate) fn lock(c: &mut PgConnection, scripts: &[&str]) -> Result<(), Fault> {
     let mut look = |query, table: &str| -> QueryResult<Vec<String>> {
         let found = diesel::sql_query(query).bind::<Text, _>(table);
         Ok(found
-            .load::<Named>(c)?
+            .load::<TableName>(c)?
             .into_iter()
             .map(|found| found.name)
             .collect())
     };
-    let (mut whole, mut writes) = (BTreeSet::new(), BTreeSet::new());
+    let (mut exclusive, mut writes) = (BTreeSet::new(), BTreeSet::new());
     for script in scripts {
         for effect in effects::on_postgres(script) {
-            let held = match effect.waits {
+            let locked = match effect.waits {
                 Waits::Nothing | Waits::Rows => continue,
                 Waits::Writes => &mut writes,
-                Waits::Everything => &mut whole,
+                Waits::Everything => &mut exclusive,
             };
-            held.extend(look(NAMED, &effect.table)?);
+            locked.extend(look(TABLE_OF, &effect.table)?);
         }
         for table in effects::dropped_tables(script) {
-            whole.extend(look(REFERRED_TO, &table)?);
+            exclusive.extend(look(REFERRED_TO, &table)?);
         }
     }
-    writes.retain(|table| !whole.contains(table));
+    writes.retain(|table| !exclusive.contains(table));
     // In the order in which requests lock them, so that deadlocks are rare.
     let order: Vec<&str> = columns().into_iter().map(|(table, _)| table).collect();
     let place = |name: &String| order.iter().position(|table| table == name);
-    let each = WAITS_FOR / (whole.len() + writes.len()).max(1);
-    for (tables, mode) in [(whole, "ACCESS EXCLUSIVE"), (writes, "SHARE ROW EXCLUSIVE")] {
+    let each = WAITS_FOR / (exclusive.len() + writes.len()).max(1);
+    for (tables, mode) in [(exclusive, "ACCESS EXCLUSIVE"), (writes, "SHARE ROW EXCLUSIVE")] {
         let mut tables = Vec::from_iter(tables);
         tables.sort_by_key(place);
         if tables.is_empty() {

@@ -1,6 +1,6 @@
 //! How often something happened in an hour. The rule: every node adds its counts, and none overwrites another's.
 
-use super::{Conn, readable_rows, whole};
+use super::{Conn, readable_rows, transaction};
 use crate::{
     activity::{ActivityRow, HourCount, NewActivityRow},
     fault::Fault,
@@ -18,7 +18,7 @@ pub(crate) fn add(c: &mut Conn, counts: &[HourCount]) -> Result<(), Fault> {
     let mut rows: Vec<NewActivityRow<'_>> = counts.iter().filter_map(NewActivityRow::of).collect();
     // Every node locks the rows in this order, so that no two nodes wait for each other.
     rows.sort_by_key(NewActivityRow::key);
-    whole(c, |c| {
+    transaction(c, |c| {
         for row in rows {
             let _added: String = diesel::insert_into(a::table)
                 .values(row)

@@ -1,17 +1,16 @@
 //! API keys. The rule: a key is found by its digest alone.
 
 use super::{
-    Conn, committed_or_refused,
-    hold::take,
-    notes::{Note, Notes, Post},
-    readable_rows,
+    Conn, committed_or_refused, readable_rows,
+    side_effects::{AuditEntry, AuditWriter, OutboxMail},
+    user_lock::lock_user_for_change,
 };
 use crate::{
     api_keys::{ApiKeyRow, Holder, New, NewApiKeyRow, NotCreated},
     committed::Committed,
     context::{ChangeContext, Refused},
     dialect::Dialect as _,
-    fault::{Fault, Undo, undone},
+    fault::{Fault, Rollback, refusal_as_value},
     schema::{api_keys, users},
     sqlty::{Id, Ts},
     sweep::{Sweep, before},
@@ -35,17 +34,17 @@ pub(crate) fn insert(
     c: &mut Conn,
     new: &New,
     most: i64,
-    terms: &ChangeContext,
+    context: &ChangeContext,
 ) -> Result<Result<Committed<()>, NotCreated>, Fault> {
-    committed_or_refused(c, terms, |c, effects| {
+    committed_or_refused(c, context, |c, effects| {
         let owner = new.key.owner;
-        take(c, owner, terms)?;
+        lock_user_for_change(c, owner, context)?;
         let held: i64 = api_keys::table
             .filter(api_keys::user_id.eq(Id(owner.as_uuid())))
             .count()
             .get_result(c)?;
         if held >= most {
-            return Err(Undo::with(NotCreated::TooMany));
+            return Err(Rollback::refused(NotCreated::TooMany));
         }
         diesel::insert_into(api_keys::table)
             .values(NewApiKeyRow::of(new))
@@ -57,12 +56,12 @@ pub(crate) fn insert(
             .copied()
             .map(Permission::as_str)
             .collect();
-        let note = Note::of(Action::ApiKeyCreated)
+        let entry = AuditEntry::of(Action::ApiKeyCreated)
             .about(owner)
             .with("key", new.key.id)
             .with("permissions", permissions.join(" "));
-        effects.audit(c, note)?;
-        effects.mail(c, Post::to(owner, MailKind::ApiKeyCreated))?;
+        effects.audit(c, entry)?;
+        effects.mail(c, OutboxMail::to(owner, MailKind::ApiKeyCreated))?;
         Ok(())
     })
 }
@@ -82,21 +81,21 @@ pub(crate) fn revoke(
     c: &mut Conn,
     owner: UserId,
     id: ApiKeyId,
-    terms: &ChangeContext,
+    context: &ChangeContext,
 ) -> Result<Result<(), Refused>, Fault> {
-    let revoked = c.whole(|c| {
-        take(c, owner, terms)?;
+    let revoked = c.in_transaction(|c| {
+        lock_user_for_change(c, owner, context)?;
         let mine = api_keys::table
             .find(Id(id.as_uuid()))
             .filter(api_keys::user_id.eq(Id(owner.as_uuid())));
         if diesel::delete(mine).execute(c)? != 1 {
-            return Err(Undo::with(Refused::NotFound));
+            return Err(Rollback::refused(Refused::NotFound));
         }
-        let note = Note::of(Action::ApiKeyRevoked).about(owner).with("key", id);
-        Notes::of(terms).audit(c, note)?;
+        let entry = AuditEntry::of(Action::ApiKeyRevoked).about(owner).with("key", id);
+        AuditWriter::of(context).audit(c, entry)?;
         Ok(())
     });
-    undone(revoked)
+    refusal_as_value(revoked)
 }
 
 /// The key with this digest and its owner, in one statement.

@@ -1,9 +1,8 @@
 //! The audit log: events are recorded and listed here; `seals` seals and prunes it. The rule: a row that can't be read hides no other.
 
 use super::{
-    Conn,
-    notes::{Note, Notes},
-    readable_page,
+    Conn, readable_page,
+    side_effects::{AuditEntry, AuditWriter},
 };
 use crate::{
     audit::{AuditRow, Filter},
@@ -21,21 +20,21 @@ use diesel::prelude::*;
 use uuid::Uuid;
 
 /// Records an event that changes nothing else.
-pub(crate) fn note(
+pub(crate) fn record(
     c: &mut Conn,
     action: Action,
     subject: Option<UserId>,
     details: &[(&str, String)],
-    terms: &ChangeContext,
+    context: &ChangeContext,
 ) -> Result<(), Fault> {
-    let mut note = Note::of(action);
+    let mut entry = AuditEntry::of(action);
     if let Some(user) = subject {
-        note = note.about(user);
+        entry = entry.about(user);
     }
     for (name, value) in details {
-        note = note.with(name, value);
+        entry = entry.with(name, value);
     }
-    Notes::of(terms).audit(c, note)
+    AuditWriter::of(context).audit(c, entry)
 }
 
 /// Which user's rows are wanted.

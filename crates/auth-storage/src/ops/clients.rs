@@ -1,9 +1,9 @@
 //! Clients. The rule: each change is recorded in the audit log.
 
 use super::{
-    Conn,
-    notes::{Note, Notes},
-    readable_rows, whole,
+    Conn, readable_rows,
+    side_effects::{AuditEntry, AuditWriter},
+    transaction,
 };
 use crate::{clients::ClientRow, context::ChangeContext, fault::Fault, schema::clients};
 use auth_domain::{
@@ -13,26 +13,26 @@ use auth_domain::{
 use diesel::prelude::*;
 
 /// Registers a client, unless its id is taken.
-pub(crate) fn insert(c: &mut Conn, client: &Client, terms: &ChangeContext) -> Result<bool, Fault> {
-    whole(c, |c| {
+pub(crate) fn insert(c: &mut Conn, client: &Client, context: &ChangeContext) -> Result<bool, Fault> {
+    transaction(c, |c| {
         let inserted = diesel::insert_into(clients::table)
             .values(ClientRow::of(client))
             .on_conflict(clients::id)
             .do_nothing()
             .execute(c)?;
-        noted_if(c, inserted == 1, Action::ClientCreated, &client.id, terms)
+        audit_if(c, inserted == 1, Action::ClientCreated, &client.id, context)
     })
 }
 
-fn noted_if(
+fn audit_if(
     c: &mut Conn,
     done: bool,
     action: Action,
     id: &ClientId,
-    terms: &ChangeContext,
+    context: &ChangeContext,
 ) -> Result<bool, Fault> {
     if done {
-        Notes::of(terms).audit(c, Note::of(action).with("client", id.as_str()))?;
+        AuditWriter::of(context).audit(c, AuditEntry::of(action).with("client", id.as_str()))?;
     }
     Ok(done)
 }
@@ -53,9 +53,9 @@ pub(crate) fn all(c: &mut Conn) -> Result<Vec<Client>, Fault> {
 }
 
 /// Deletes a client.
-pub(crate) fn delete(c: &mut Conn, id: &ClientId, terms: &ChangeContext) -> Result<bool, Fault> {
-    whole(c, |c| {
+pub(crate) fn delete(c: &mut Conn, id: &ClientId, context: &ChangeContext) -> Result<bool, Fault> {
+    transaction(c, |c| {
         let deleted = diesel::delete(clients::table.find(id.as_str())).execute(c)?;
-        noted_if(c, deleted == 1, Action::ClientDeleted, id, terms)
+        audit_if(c, deleted == 1, Action::ClientDeleted, id, context)
     })
 }

@@ -11,7 +11,7 @@ pub(crate) fn now(c: &mut Conn) -> Result<Timestamp, Fault> {
 }
 
 /// Writes a row whose only purpose is to show that the database accepts writes.
-pub(crate) fn leave_a_mark(c: &mut Conn) -> Result<(), Fault> {
+pub(crate) fn write_probe(c: &mut Conn) -> Result<(), Fault> {
     diesel::insert_into(guards::table)
         .values((guards::name.eq("readiness"), guards::taken.eq(1)))
         .on_conflict(guards::name)

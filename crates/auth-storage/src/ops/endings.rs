@@ -2,7 +2,7 @@
 //! ends a user's credentials because of an event. Its match has no wildcard: a new kind of credential does not compile until this file
 //! says how it ends. (A single session ends in `sessions` or `rotation`; a deleted user's rows are deleted with the user.)
 
-use super::{Conn, notes::SideEffects, one_time_tokens::void};
+use super::{Conn, one_time_tokens::void, side_effects::SideEffects};
 use crate::{
     context::ChangeContext,
     fault::Fault,
@@ -10,7 +10,7 @@ use crate::{
     schema::{api_keys, one_time_tokens, outbox, sessions, users},
     sessions::EndedRow,
     sqlty::{Id, Ts},
-    users::{CutRow, UserRow},
+    users::{EndingColumns, UserRow},
 };
 use auth_domain::{
     credential::{Credential, Fate, SecurityEvent, fate},
@@ -89,20 +89,20 @@ pub(super) fn end_credentials(
     ending: &Ending<'_>,
     effects: &mut SideEffects<'_>,
 ) -> Result<Ended, Fault> {
-    let terms = effects.terms;
-    let mut cut = Cut {
+    let context = effects.context;
+    let mut progress = Progress {
         before,
         generation: before.generation.raised(),
         ending,
-        terms,
-        row: CutRow::default(),
+        context,
+        row: EndingColumns::default(),
         tokens: EndedTokens::default(),
     };
     for credential in Credential::ALL {
         match fate(ending.event, credential) {
             Fate::Stays => {}
-            Fate::CarriedOver => carry_over(c, &mut cut, credential)?,
-            Fate::Ends => end_credential(c, &mut cut, credential)?,
+            Fate::CarriedOver => carry_over(c, &mut progress, credential)?,
+            Fate::Ends => end_credential(c, &mut progress, credential)?,
         }
     }
     if Credential::LINKS
@@ -112,75 +112,75 @@ pub(super) fn end_credentials(
         end_newer_links(c, before.id)?;
     }
     let row: UserRow = diesel::update(users::table.find(Id(before.id.as_uuid())))
-        .set(&cut.row)
+        .set(&progress.row)
         .returning(UserRow::as_returning())
         .prepared()
         .get_result(c)?;
     let user = row.user()?;
-    record_cut(c, user.id, user.generation, &cut.tokens, effects)?;
+    record_user_revocation(c, user.id, user.generation, &progress.tokens, effects)?;
     Ok(Ended {
         user,
-        sessions: cut.tokens.sessions,
+        sessions: progress.tokens.sessions,
     })
 }
 
 /// The state while the consequences of an event are carried out.
-struct Cut<'a> {
+struct Progress<'a> {
     before: &'a User,
     generation: Generation,
     ending: &'a Ending<'a>,
-    terms: &'a ChangeContext,
-    row: CutRow<'a>,
+    context: &'a ChangeContext,
+    row: EndingColumns<'a>,
     tokens: EndedTokens,
 }
 
-fn end_credential(c: &mut Conn, cut: &mut Cut<'_>, credential: Credential) -> Result<(), Fault> {
-    let (user, now) = (cut.before.id, cut.terms.now);
+fn end_credential(c: &mut Conn, progress: &mut Progress<'_>, credential: Credential) -> Result<(), Fault> {
+    let (user, now) = (progress.before.id, progress.context.now);
     match credential {
         // An access token below its user's generation is refused. The revocation that records this is the last write.
         Credential::CurrentAccessTokens | Credential::OtherAccessTokens => {
-            cut.row.token_generation = Some(cut.generation.number());
+            progress.row.token_generation = Some(progress.generation.number());
         }
         Credential::CurrentSession => {
-            if let Some(current) = cut.ending.current {
-                let ended = end_active(c, cut, Which::One(current))?;
-                cut.tokens.join(ended);
+            if let Some(current) = progress.ending.current {
+                let ended = end_active_sessions(c, progress, Which::One(current))?;
+                progress.tokens.join(ended);
             }
         }
         Credential::OtherSessions => {
-            let which = cut.ending.current.map_or(Which::All, Which::AllBut);
-            let ended = end_active(c, cut, which)?;
-            cut.tokens.join(ended);
+            let which = progress.ending.current.map_or(Which::All, Which::AllBut);
+            let ended = end_active_sessions(c, progress, which)?;
+            progress.tokens.join(ended);
         }
         Credential::Password => {
-            cut.row.password_hash = Some(cut.ending.new_password.map(PasswordHash::expose));
-            cut.row.password_changed_at = Some(Ts(now));
+            progress.row.password_hash = Some(progress.ending.new_password.map(PasswordHash::expose));
+            progress.row.password_changed_at = Some(Ts(now));
         }
         Credential::ApiKeys => end_api_keys(c, user)?,
         Credential::ResetLinks => end_links(c, user, TokenKind::PasswordReset)?,
         Credential::VerificationLinks => end_links(c, user, TokenKind::EmailVerification)?,
         Credential::EmailChangeLinks => end_links(c, user, TokenKind::EmailChange)?,
-        Credential::ReportLinks => match cut.ending.reports_stay_before {
+        Credential::ReportLinks => match progress.ending.reports_stay_before {
             None => end_links(c, user, TokenKind::Report)?,
             Some(moment) => end_reports_since(c, user, moment)?,
         },
         // A device token contains the time of its issue: devices with an older token are no longer known. The current device gets
         // a new token.
-        Credential::CurrentDevice | Credential::OtherDevices => cut.row.devices_from = Some(Ts(now)),
+        Credential::CurrentDevice | Credential::OtherDevices => progress.row.devices_from = Some(Ts(now)),
     }
     Ok(())
 }
 
 /// Carries sessions over. A device that stays known is not stored: it gets its new token with the answer.
-fn carry_over(c: &mut Conn, cut: &mut Cut<'_>, credential: Credential) -> Result<(), Fault> {
-    let which = match (credential, cut.ending.current) {
+fn carry_over(c: &mut Conn, progress: &mut Progress<'_>, credential: Credential) -> Result<(), Fault> {
+    let which = match (credential, progress.ending.current) {
         (Credential::CurrentSession, Some(current)) => Which::One(current),
         (Credential::OtherSessions, Some(current)) => Which::AllBut(current),
         (Credential::OtherSessions, None) => Which::All,
         _ => return Ok(()),
     };
-    let carried = carry_sessions_over(c, cut, which)?;
-    cut.tokens.join(carried);
+    let carried = carry_sessions_over(c, progress, which)?;
+    progress.tokens.join(carried);
     Ok(())
 }
 
@@ -217,13 +217,13 @@ impl EndedTokens {
 }
 
 /// Ends the sessions that have not ended. That includes expired ones, since they may still be active by another node's clock.
-fn end_active(c: &mut Conn, cut: &Cut<'_>, which: Which) -> Result<EndedTokens, Fault> {
+fn end_active_sessions(c: &mut Conn, progress: &Progress<'_>, which: Which) -> Result<EndedTokens, Fault> {
     use sessions as s;
-    let (before, now) = (cut.before, cut.terms.now);
+    let (before, now) = (progress.before, progress.context.now);
     let theirs = s::table.filter(s::user_id.eq(Id(before.id.as_uuid())).and(s::ended_at.is_null()));
     let end = (
         s::ended_at.eq(Some(Ts(now))),
-        s::end_reason.eq(Some(cut.ending.why.as_str())),
+        s::end_reason.eq(Some(progress.ending.why.as_str())),
     );
     let rows: Vec<EndedRow> = match which {
         Which::All => diesel::update(theirs)
@@ -247,16 +247,16 @@ fn end_active(c: &mut Conn, cut: &Cut<'_>, which: Which) -> Result<EndedTokens, 
 
 /// Carries the sessions that have not ended over to the user's new generation: their refresh tokens stay valid. Sessions below the
 /// previous generation are left out: an earlier event has ended them.
-fn carry_sessions_over(c: &mut Conn, cut: &Cut<'_>, which: Which) -> Result<EndedTokens, Fault> {
+fn carry_sessions_over(c: &mut Conn, progress: &Progress<'_>, which: Which) -> Result<EndedTokens, Fault> {
     use sessions as s;
     let theirs = s::table
         .filter(
             s::user_id
-                .eq(Id(cut.before.id.as_uuid()))
+                .eq(Id(progress.before.id.as_uuid()))
                 .and(s::ended_at.is_null()),
         )
-        .filter(s::generation.ge(cut.before.generation.number()));
-    let carry = s::generation.eq(cut.generation.number());
+        .filter(s::generation.ge(progress.before.generation.number()));
+    let carry = s::generation.eq(progress.generation.number());
     let rows: Vec<EndedRow> = match which {
         Which::All => diesel::update(theirs)
             .set(carry)
@@ -281,16 +281,16 @@ fn carry_sessions_over(c: &mut Conn, cut: &Cut<'_>, which: Which) -> Result<Ende
 }
 
 /// Records that a user's tokens below a generation are revoked.
-pub(super) fn record_cut(
+pub(super) fn record_user_revocation(
     c: &mut Conn,
     id: UserId,
     least: Generation,
     tokens: &EndedTokens,
     effects: &mut SideEffects<'_>,
 ) -> Result<(), Fault> {
-    let terms = effects.terms;
-    let last = tokens.last_access.map(|expiry| after(expiry, terms.grace));
-    let until = last.map_or(terms.until_at_least, |last| last.max(terms.until_at_least));
+    let context = effects.context;
+    let last = tokens.last_access.map(|expiry| after(expiry, context.grace));
+    let until = last.map_or(context.until_at_least, |last| last.max(context.until_at_least));
     let what = Revoked::User(id, least);
     effects.revoke(c, Revocation { what, until })
 }

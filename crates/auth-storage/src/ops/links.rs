@@ -4,15 +4,15 @@
 use super::{
     Conn, committed_or_refused,
     endings::{Ending, end_credentials},
-    hold::take,
-    notes::{Note, Post, SideEffects},
     one_time_tokens::{consume, find, send, void},
+    side_effects::{AuditEntry, OutboxMail, SideEffects},
+    user_lock::lock_user_for_change,
     users::credentials_of,
 };
 use crate::{
     committed::Committed,
     context::{ChangeContext, Refused},
-    fault::{Fault, Undo},
+    fault::{Fault, Rollback},
     links::{NotRedeemed, Redeemed},
     one_time_tokens::{Mailed as MailedToken, Pending, Stored as StoredToken},
     schema::users,
@@ -40,12 +40,12 @@ pub(crate) fn mail_verification(
     c: &mut Conn,
     id: UserId,
     mailed: &MailedToken,
-    terms: &ChangeContext,
+    context: &ChangeContext,
 ) -> Result<Result<Committed<()>, Refused>, Fault> {
-    committed_or_refused(c, terms, |c, effects| {
-        take(c, id, terms)?;
-        let post = Post::to(id, MailKind::EmailVerification);
-        Ok(send(c, id, mailed, post, effects)?)
+    committed_or_refused(c, context, |c, effects| {
+        lock_user_for_change(c, id, context)?;
+        let mail = OutboxMail::to(id, MailKind::EmailVerification);
+        Ok(send(c, id, mailed, mail, effects)?)
     })
 }
 
@@ -53,12 +53,12 @@ pub(crate) fn mail_verification(
 pub(crate) fn mail_reset(
     c: &mut Conn,
     id: UserId,
-    terms: &ChangeContext,
+    context: &ChangeContext,
 ) -> Result<Result<Committed<()>, Refused>, Fault> {
-    committed_or_refused(c, terms, |c, effects| {
-        take(c, id, terms)?;
-        effects.audit(c, Note::of(Action::PasswordResetRequested).about(id))?;
-        Ok(effects.mail(c, Post::to(id, MailKind::PasswordReset))?)
+    committed_or_refused(c, context, |c, effects| {
+        lock_user_for_change(c, id, context)?;
+        effects.audit(c, AuditEntry::of(Action::PasswordResetRequested).about(id))?;
+        Ok(effects.mail(c, OutboxMail::to(id, MailKind::PasswordReset))?)
     })
 }
 
@@ -68,15 +68,15 @@ pub(crate) fn ask_for_new_email(
     id: UserId,
     new: &EmailAddress,
     mailed: &MailedToken,
-    terms: &ChangeContext,
+    context: &ChangeContext,
 ) -> Result<Result<Committed<()>, Refused>, Fault> {
-    committed_or_refused(c, terms, |c, effects| {
-        let user = take(c, id, terms)?;
-        let confirm = Post::to(id, MailKind::EmailChangeConfirm).at(new);
+    committed_or_refused(c, context, |c, effects| {
+        let user = lock_user_for_change(c, id, context)?;
+        let confirm = OutboxMail::to(id, MailKind::EmailChangeConfirm).at(new);
         send(c, id, mailed, confirm, effects)?;
-        let notice = Post::to(id, MailKind::EmailChangeRequested);
-        effects.mail(c, notice.with("new_email", told_of(&user, new)))?;
-        Ok(effects.audit(c, Note::of(Action::EmailChangeRequested).about(id))?)
+        let notice = OutboxMail::to(id, MailKind::EmailChangeRequested);
+        effects.mail(c, notice.with("new_email", address_for_notice(&user, new)))?;
+        Ok(effects.audit(c, AuditEntry::of(Action::EmailChangeRequested).about(id))?)
     })
 }
 
@@ -85,12 +85,12 @@ pub(crate) fn reset_password(
     c: &mut Conn,
     digest: &[u8; 32],
     hash: &PasswordHash,
-    terms: &ChangeContext,
+    context: &ChangeContext,
 ) -> Result<Result<Committed<Redeemed>, NotRedeemed>, Fault> {
-    committed_or_refused(c, terms, |c, effects| {
-        let (token, mut user) = holder(c, TokenKind::PasswordReset, digest, terms)?;
+    committed_or_refused(c, context, |c, effects| {
+        let (token, mut user) = redeem(c, TokenKind::PasswordReset, digest, context)?;
         if !bound_to(&token, &user.email) {
-            return Err(Undo::with(NotRedeemed::InvalidToken));
+            return Err(Rollback::refused(NotRedeemed::InvalidToken));
         }
         // This is a first confirmation, too, so the name that the account's creator chose is removed. An invited user has no password yet,
         // and keeps the name that the administrator chose.
@@ -98,11 +98,11 @@ pub(crate) fn reset_password(
             user.name = None;
             set_name(c, &user)?;
         }
-        confirm(c, &user, terms)?;
-        effects.audit(c, Note::of(Action::PasswordReset).by_itself(user.id))?;
-        effects.mail(c, Post::to(user.id, MailKind::PasswordChanged))?;
+        confirm(c, &user, context)?;
+        effects.audit(c, AuditEntry::of(Action::PasswordReset).by_subject(user.id))?;
+        effects.mail(c, OutboxMail::to(user.id, MailKind::PasswordChanged))?;
         let ending = Ending::of(SecurityEvent::PasswordReset, EndReason::PasswordChanged);
-        done(c, &user, &ending.with_password(hash), effects)
+        finish(c, &user, &ending.with_password(hash), effects)
     })
 }
 
@@ -112,28 +112,28 @@ pub(crate) fn verify_email(
     c: &mut Conn,
     digest: &[u8; 32],
     proof: &LinkProof<PasswordHash>,
-    terms: &ChangeContext,
+    context: &ChangeContext,
 ) -> Result<Result<Committed<Redeemed>, NotRedeemed>, Fault> {
-    committed_or_refused(c, terms, |c, effects| {
-        let (token, mut user) = holder(c, TokenKind::EmailVerification, digest, terms)?;
+    committed_or_refused(c, context, |c, effects| {
+        let (token, mut user) = redeem(c, TokenKind::EmailVerification, digest, context)?;
         if !bound_to(&token, &user.email) {
-            return Err(Undo::with(NotRedeemed::InvalidToken));
+            return Err(Rollback::refused(NotRedeemed::InvalidToken));
         }
         let stored = password_of(c, user.id)?;
         if token.pending.is_some() && (user.email_verified_at.is_some() || stored.is_some()) {
             // The account has got a password in another way since.
-            return Err(Undo::with(NotRedeemed::InvalidToken));
+            return Err(Rollback::refused(NotRedeemed::InvalidToken));
         }
-        let confirmed = Note::of(Action::EmailVerified).by_itself(user.id);
-        let own = own_session(&user, terms);
+        let confirmed = AuditEntry::of(Action::EmailVerified).by_subject(user.id);
+        let own = own_session(&user, context);
         let facts = VerificationFacts {
             confirmed: user.email_verified_at.is_some(),
             waiting: token.pending.is_some(),
             in_session: own.is_some(),
         };
         let registered = token.pending.as_ref().map(|pending| &pending.password_hash);
-        let by = match verification(facts, still_right(proof, registered.or(stored.as_ref()))) {
-            Verification::ProofNeeded => return Err(Undo::with(NotRedeemed::ProofNeeded)),
+        let by = match verification(facts, still_valid(proof, registered.or(stored.as_ref()))) {
+            Verification::ProofNeeded => return Err(Rollback::refused(NotRedeemed::ProofNeeded)),
             Verification::Already => {
                 void(c, user.id, &[TokenKind::EmailVerification])?;
                 effects.audit(c, confirmed)?;
@@ -145,7 +145,7 @@ pub(crate) fn verify_email(
             Confirmation::InSession => Ending::of(by.event(), EndReason::EndedByUser).in_session(own),
             Confirmation::WithPassword => {
                 if let Some(pending) = &token.pending {
-                    complete_registration(c, &user, pending, terms)?;
+                    complete_registration(c, &user, pending, context)?;
                 }
                 Ending::of(by.event(), EndReason::LogoutAll)
             }
@@ -156,9 +156,9 @@ pub(crate) fn verify_email(
                 Ending::of(by.event(), EndReason::PasswordChanged).with_password(new)
             }
         };
-        confirm(c, &user, terms)?;
+        confirm(c, &user, context)?;
         effects.audit(c, confirmed.with("by", by.as_str()))?;
-        done(c, &user, &ending, effects)
+        finish(c, &user, &ending, effects)
     })
 }
 
@@ -168,25 +168,28 @@ pub(crate) fn change_email(
     c: &mut Conn,
     digest: &[u8; 32],
     proof: &LinkProof<PasswordHash>,
-    terms: &ChangeContext,
+    context: &ChangeContext,
 ) -> Result<Result<Committed<Redeemed>, NotRedeemed>, Fault> {
-    committed_or_refused(c, terms, |c, effects| {
-        let (token, user) = holder(c, TokenKind::EmailChange, digest, terms)?;
+    committed_or_refused(c, context, |c, effects| {
+        let (token, user) = redeem(c, TokenKind::EmailChange, digest, context)?;
         let Some(email) = token.email else {
-            return Err(Undo::with(NotRedeemed::InvalidToken));
+            return Err(Rollback::refused(NotRedeemed::InvalidToken));
         };
         let stored = password_of(c, user.id)?;
-        let proof = still_right(proof, stored.as_ref());
-        let proved = change_is_proved(own_session(&user, terms).is_some(), proof);
+        let proof = still_valid(proof, stored.as_ref());
+        let proved = change_is_proved(own_session(&user, context).is_some(), proof);
         if !proved {
-            return Err(Undo::with(NotRedeemed::ProofNeeded));
+            return Err(Rollback::refused(NotRedeemed::ProofNeeded));
         }
-        let after = move_to(c, &user, &email, terms)?;
-        effects.audit(c, Note::of(Action::EmailChanged).by_itself(user.id))?;
-        let notice = Post::to(user.id, MailKind::EmailChanged).at(&user.email);
-        effects.mail(c, notice.with("new_email", told_of(&user, &after.email)))?;
+        let after = set_address(c, &user, &email, context)?;
+        effects.audit(c, AuditEntry::of(Action::EmailChanged).by_subject(user.id))?;
+        let notice = OutboxMail::to(user.id, MailKind::EmailChanged).at(&user.email);
+        effects.mail(
+            c,
+            notice.with("new_email", address_for_notice(&user, &after.email)),
+        )?;
         let ending = Ending::of(SecurityEvent::AddressChanged, EndReason::EmailChanged);
-        done(c, &user, &ending, effects)
+        finish(c, &user, &ending, effects)
     })
 }
 
@@ -196,21 +199,21 @@ pub(crate) fn change_email(
 pub(crate) fn report(
     c: &mut Conn,
     digest: &[u8; 32],
-    terms: &ChangeContext,
+    context: &ChangeContext,
 ) -> Result<Result<Committed<Redeemed>, NotRedeemed>, Fault> {
-    committed_or_refused(c, terms, |c, effects| {
-        let (token, user) = holder(c, TokenKind::Report, digest, terms)?;
-        let mut reported = Note::of(Action::Reported).by_itself(user.id);
-        let mut notice = Post::to(user.id, MailKind::Reported);
+    committed_or_refused(c, context, |c, effects| {
+        let (token, user) = redeem(c, TokenKind::Report, digest, context)?;
+        let mut reported = AuditEntry::of(Action::Reported).by_subject(user.id);
+        let mut notice = OutboxMail::to(user.id, MailKind::Reported);
         match token.email.filter(|old| old.key() != user.email.key()) {
-            Some(old) if another_has(c, &user, &old)? => {
+            Some(old) if another_user_has(c, &user, &old)? => {
                 // An attacker must not be able to keep the account by registering its old address.
                 reported = reported.with("restored", false);
                 notice = notice.at(&old);
             }
             Some(old) => {
-                move_to(c, &user, &old, terms)?;
-                let changed = Note::of(Action::EmailChanged).by_itself(user.id);
+                set_address(c, &user, &old, context)?;
+                let changed = AuditEntry::of(Action::EmailChanged).by_subject(user.id);
                 effects.audit(c, changed.with("restored", true))?;
             }
             None => {}
@@ -218,7 +221,7 @@ pub(crate) fn report(
         effects.audit(c, reported)?;
         effects.mail(c, notice)?;
         let ending = Ending::of(SecurityEvent::Reported, EndReason::Reported);
-        done(
+        finish(
             c,
             &user,
             &ending.sparing_reports_before(token.created_at),
@@ -227,16 +230,16 @@ pub(crate) fn report(
     })
 }
 
-/// The session in which the link was opened, if it belongs to this user. [`take`] has checked that it is still active.
-fn own_session(user: &User, terms: &ChangeContext) -> Option<SessionId> {
-    terms
+/// The session in which the link was opened, if it belongs to this user. [`lock_user_for_change`] has checked that it is still active.
+fn own_session(user: &User, context: &ChangeContext) -> Option<SessionId> {
+    context
         .by
         .session()
-        .filter(|_| terms.by.actor == Actor::User(user.id))
+        .filter(|_| context.by.actor == Actor::User(user.id))
 }
 
 /// The part of the proof that is still valid: a password that was changed after it was verified proves nothing.
-fn still_right<'a>(
+fn still_valid<'a>(
     proof: &'a LinkProof<PasswordHash>,
     current: Option<&PasswordHash>,
 ) -> LinkProof<&'a PasswordHash> {
@@ -257,12 +260,12 @@ fn same(stored: Option<&PasswordHash>, verified: &PasswordHash) -> bool {
 }
 
 /// Marks the user's address as confirmed.
-fn confirm(c: &mut Conn, user: &User, terms: &ChangeContext) -> Result<(), Fault> {
+fn confirm(c: &mut Conn, user: &User, context: &ChangeContext) -> Result<(), Fault> {
     let unconfirmed = users::table
         .find(Id(user.id.as_uuid()))
         .filter(users::email_verified_at.is_null());
     diesel::update(unconfirmed)
-        .set(users::email_verified_at.eq(Some(Ts(terms.now))))
+        .set(users::email_verified_at.eq(Some(Ts(context.now))))
         .execute(c)?;
     Ok(())
 }
@@ -280,13 +283,13 @@ fn complete_registration(
     c: &mut Conn,
     user: &User,
     pending: &Pending,
-    terms: &ChangeContext,
+    context: &ChangeContext,
 ) -> Result<(), Fault> {
     let (name, key) = name_columns(pending.name.as_ref());
     diesel::update(users::table.find(Id(user.id.as_uuid())))
         .set((
             users::password_hash.eq(Some(pending.password_hash.expose())),
-            users::password_changed_at.eq(Some(Ts(terms.now))),
+            users::password_changed_at.eq(Some(Ts(context.now))),
             users::name.eq(name),
             users::name_key.eq(key),
         ))
@@ -296,17 +299,17 @@ fn complete_registration(
 
 /// Uses up a token, and locks the row of its user. A disabled user can't use links. The user's row is locked before the token's, as in
 /// sign-ins and changes that void tokens: in the opposite order, the transactions could wait for each other.
-fn holder(
+fn redeem(
     c: &mut Conn,
     kind: TokenKind,
     digest: &[u8; 32],
-    terms: &ChangeContext,
-) -> Result<(StoredToken, User), Undo<NotRedeemed>> {
-    let invalid = || Undo::with(NotRedeemed::InvalidToken);
-    let found = find(c, kind, digest, terms.now)?.ok_or_else(invalid)?;
+    context: &ChangeContext,
+) -> Result<(StoredToken, User), Rollback<NotRedeemed>> {
+    let invalid = || Rollback::refused(NotRedeemed::InvalidToken);
+    let found = find(c, kind, digest, context.now)?.ok_or_else(invalid)?;
     let owner = found.user.ok_or_else(invalid)?;
-    let user = take(c, owner, terms)?;
-    let token = consume(c, kind, digest, terms.now)?.ok_or_else(invalid)?;
+    let user = lock_user_for_change(c, owner, context)?;
+    let token = consume(c, kind, digest, context.now)?.ok_or_else(invalid)?;
     if user.status == UserStatus::Active {
         Ok((token, user))
     } else {
@@ -316,7 +319,7 @@ fn holder(
 
 /// The new address, for the notice to the old one. A notice to an unconfirmed address leaves it out, since a stranger may have chosen it
 /// (docs/rules.md §5).
-fn told_of<'a>(user: &User, new: &'a EmailAddress) -> Option<&'a EmailAddress> {
+fn address_for_notice<'a>(user: &User, new: &'a EmailAddress) -> Option<&'a EmailAddress> {
     user.email_verified_at.is_some().then_some(new)
 }
 
@@ -327,7 +330,7 @@ fn bound_to(token: &StoredToken, email: &EmailAddress) -> bool {
         .is_some_and(|bound| bound.key() == email.key())
 }
 
-fn another_has(c: &mut Conn, user: &User, email: &EmailAddress) -> Result<bool, Fault> {
+fn another_user_has(c: &mut Conn, user: &User, email: &EmailAddress) -> Result<bool, Fault> {
     let other = users::table
         .filter(users::email_key.eq(email.key()))
         .filter(users::id.ne(Id(user.id.as_uuid())))
@@ -336,19 +339,19 @@ fn another_has(c: &mut Conn, user: &User, email: &EmailAddress) -> Result<bool, 
 }
 
 /// Changes a user's address, unless another user has it.
-fn move_to(
+fn set_address(
     c: &mut Conn,
     user: &User,
     email: &EmailAddress,
-    terms: &ChangeContext,
-) -> Result<User, Undo<NotRedeemed>> {
-    if another_has(c, user, email)? {
-        return Err(Undo::with(NotRedeemed::EmailTaken));
+    context: &ChangeContext,
+) -> Result<User, Rollback<NotRedeemed>> {
+    if another_user_has(c, user, email)? {
+        return Err(Rollback::refused(NotRedeemed::EmailTaken));
     }
     let change = (
         users::email.eq(email.as_str()),
         users::email_key.eq(email.key()),
-        users::email_verified_at.eq(Some(Ts(terms.now))),
+        users::email_verified_at.eq(Some(Ts(context.now))),
     );
     let row: Result<UserRow, _> = diesel::update(users::table.find(Id(user.id.as_uuid())))
         .set(change)
@@ -358,18 +361,18 @@ fn move_to(
         Ok(row) => Ok(UserRow::user(row)?),
         // Another user took it meanwhile.
         Err(diesel::result::Error::DatabaseError(diesel::result::DatabaseErrorKind::UniqueViolation, _)) => {
-            Err(Undo::with(NotRedeemed::EmailTaken))
+            Err(Rollback::refused(NotRedeemed::EmailTaken))
         }
         Err(error) => Err(error.into()),
     }
 }
 
-fn done(
+fn finish(
     c: &mut Conn,
     before: &User,
     ending: &Ending<'_>,
     effects: &mut SideEffects<'_>,
-) -> Result<Redeemed, Undo<NotRedeemed>> {
+) -> Result<Redeemed, Rollback<NotRedeemed>> {
     let ended = end_credentials(c, before, ending, effects)?;
     Ok(Redeemed {
         user: ended.user,

@@ -6,8 +6,8 @@ use crate::{
     dialect::Dialect as _,
     fault::Fault,
     migrations::{
-        Contracts, HeldBack, MigrateError, Migration, Step, error::Stop, indexes::are_built_beside,
-        run::Round, unknown_floor,
+        Contracts, HeldBack, MigrateError, Migration, Step, error::Stop,
+        indexes::are_built_outside_transaction, run::Round, unknown_floor,
     },
 };
 use auth_domain::foreign_words::known as known_words;
@@ -19,13 +19,13 @@ diesel::table! {
         version -> Text,
     }
 }
-use self::__diesel_schema_migrations as remembered;
+use self::__diesel_schema_migrations as recorded;
 
 /// The setting that contains the floor: the stamp that a program must know to serve the schema.
 const FLOOR: &str = "schema_floor";
 
 /// The table that Diesel's own command creates: databases of older versions have it.
-const REMEMBER: &str = "CREATE TABLE IF NOT EXISTS __diesel_schema_migrations (version VARCHAR(50) PRIMARY KEY NOT NULL, \
+const CREATE_TABLE: &str = "CREATE TABLE IF NOT EXISTS __diesel_schema_migrations (version VARCHAR(50) PRIMARY KEY NOT NULL, \
                         run_on TIMESTAMP NOT NULL DEFAULT CURRENT_TIMESTAMP)";
 
 /// The stamps of the applied migrations, in order.
@@ -33,9 +33,7 @@ pub(crate) fn applied(c: &mut Conn) -> Result<Vec<String>, Fault> {
     if !c.has_table("__diesel_schema_migrations")? {
         return Ok(Vec::new());
     }
-    let stamps = remembered::table
-        .select(remembered::version)
-        .order(remembered::version);
+    let stamps = recorded::table.select(recorded::version).order(recorded::version);
     Ok(stamps.load(c)?)
 }
 
@@ -55,23 +53,23 @@ fn floor(c: &mut Conn) -> Result<Option<String>, Fault> {
 }
 
 /// The applied migrations, and the floor.
-pub(crate) fn standing(c: &mut Conn) -> Result<(Vec<String>, Option<String>), Fault> {
+pub(crate) fn state(c: &mut Conn) -> Result<(Vec<String>, Option<String>), Fault> {
     Ok((applied(c)?, floor(c)?))
 }
 
-/// Applies the missing migrations, except the contracting ones that have to wait. It runs in a transaction. The migration `beside` was
-/// done outside of it and is only recorded.
+/// Applies the missing migrations, except the contracting ones that have to wait. It runs in a transaction. The migration
+/// `outside_transaction` was done before, and is only recorded.
 pub(crate) fn up(
     c: &mut Conn,
     known: &[Migration],
     contracts: &Contracts,
-    beside: Option<&Migration>,
+    outside_transaction: Option<&Migration>,
 ) -> Result<Round, Stop> {
-    c.batch_execute(REMEMBER)?;
-    let (applied, floor) = standing(c)?;
+    c.batch_execute(CREATE_TABLE)?;
+    let (applied, floor) = state(c)?;
     let mut stamps: BTreeSet<String> = applied.into_iter().collect();
-    if let Some(stranger) = unknown_floor(known, &strangers(known, &stamps), floor.as_deref()) {
-        return Err(Stop::For(MigrateError::SchemaNewer(stranger)));
+    if let Some(unknown) = unknown_floor(known, &unknown_stamps(known, &stamps), floor.as_deref()) {
+        return Err(Stop::Error(MigrateError::SchemaNewer(unknown)));
     }
     let (mut round, mut to_do) = (Round::default(), Vec::new());
     for migration in known {
@@ -82,23 +80,23 @@ pub(crate) fn up(
             round.held_back.push(held_back);
             continue;
         }
-        let is_done = beside.is_some_and(|done| done.name == migration.name);
-        if Conn::BUILDS_INDEXES_BESIDE && are_built_beside(migration) && !is_done {
-            round.beside = Some(*migration);
+        let is_done = outside_transaction.is_some_and(|done| done.name == migration.name);
+        if Conn::BUILDS_INDEXES_OUTSIDE_TRANSACTION && are_built_outside_transaction(migration) && !is_done {
+            round.outside_transaction = Some(*migration);
             break;
         }
         to_do.push((migration, is_done));
     }
     let scripts = to_do.iter().filter(|(_, is_done)| !is_done);
     let scripts: Vec<&str> = scripts.map(|(one, _)| Conn::script(one).up).collect();
-    c.hold_tables_of(&scripts)?;
+    c.lock_tables_of(&scripts)?;
     for (migration, is_done) in to_do {
         let stamp = migration.stamp();
         if !is_done {
             run(c, migration.name, Conn::script(migration).up)?;
         }
-        diesel::insert_into(remembered::table)
-            .values(remembered::version.eq(&stamp))
+        diesel::insert_into(recorded::table)
+            .values(recorded::version.eq(&stamp))
             .execute(c)?;
         round.applied.push(migration.name.to_owned());
         stamps.insert(stamp);
@@ -120,7 +118,7 @@ fn held_back(c: &mut Conn, migration: &Migration, contracts: &Contracts) -> Resu
             for_nodes,
         })
     };
-    if !c.keep_nodes_out()? {
+    if !c.block_heartbeats()? {
         return Ok(match contracts {
             Contracts::Wait => held_back(Vec::new()),
             Contracts::Of(_) | Contracts::Force => None,
@@ -134,28 +132,28 @@ fn held_back(c: &mut Conn, migration: &Migration, contracts: &Contracts) -> Resu
 /// Reverts the newest migration and returns its name. It runs in a transaction.
 pub(crate) fn down(c: &mut Conn, known: &[Migration]) -> Result<Round, Stop> {
     let mut stamps: BTreeSet<String> = applied(c)?.into_iter().collect();
-    if let Some(stranger) = strangers(known, &stamps).pop_last() {
-        return Err(Stop::For(MigrateError::SchemaNewer(stranger)));
+    if let Some(unknown) = unknown_stamps(known, &stamps).pop_last() {
+        return Err(Stop::Error(MigrateError::SchemaNewer(unknown)));
     }
     let mut round = Round::default();
     let Some(migration) = known.iter().rev().find(|one| stamps.remove(&one.stamp())) else {
         return Ok(round);
     };
     // No node needs that something stays removed. But what an expanding migration added is needed by the nodes that know it.
-    if migration.step == Step::Expand && c.has_table("nodes")? && c.keep_nodes_out()? {
+    if migration.step == Step::Expand && c.has_table("nodes")? && c.block_heartbeats()? {
         let mut nodes = nodes::living(c)?;
         nodes.retain(|living| living.node.knows.includes(&migration.stamp()));
         if !nodes.is_empty() {
-            return Err(Stop::For(MigrateError::Needed {
+            return Err(Stop::Error(MigrateError::Needed {
                 migration: migration.name.to_owned(),
                 nodes,
             }));
         }
     }
     let script = Conn::script(migration).down;
-    c.hold_tables_of(&[script])?;
+    c.lock_tables_of(&[script])?;
     run(c, migration.name, script)?;
-    diesel::delete(remembered::table.find(migration.stamp())).execute(c)?;
+    diesel::delete(recorded::table.find(migration.stamp())).execute(c)?;
     raise_floor(c, known, &stamps, None)?;
     round.applied.push(migration.name.to_owned());
     Ok(round)
@@ -170,7 +168,7 @@ pub(crate) fn rows_of(c: &mut Conn, table: &str) -> Result<u64, Fault> {
     }
 }
 
-fn strangers(known: &[Migration], stamps: &BTreeSet<String>) -> BTreeSet<String> {
+fn unknown_stamps(known: &[Migration], stamps: &BTreeSet<String>) -> BTreeSet<String> {
     let known: BTreeSet<String> = known.iter().map(Migration::stamp).collect();
     stamps.difference(&known).cloned().collect()
 }
@@ -178,10 +176,10 @@ fn strangers(known: &[Migration], stamps: &BTreeSet<String>) -> BTreeSet<String>
 fn run(c: &mut Conn, name: &str, script: &str) -> Result<(), Stop> {
     c.run_script(script).map_err(|cause| {
         // The database may quote a value of a row, so only known words are kept.
-        let said = known_words(&cause.to_string());
+        let message = known_words(&cause.to_string());
         match Stop::from(cause) {
             Stop::Busy => Stop::Busy,
-            _ => Stop::failed(format!("the migration {name}"), said),
+            _ => Stop::failed(format!("the migration {name}"), message),
         }
     })
 }

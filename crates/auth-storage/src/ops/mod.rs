@@ -6,11 +6,11 @@ use crate::{
     committed::Committed,
     context::{ChangeContext, Pagination},
     dialect::Dialect as _,
-    fault::{Fault, Undo, undone},
+    fault::{Fault, Rollback, refusal_as_value},
     schema::guards,
 };
 use diesel::prelude::*;
-use notes::SideEffects;
+use side_effects::SideEffects;
 use uuid::Uuid;
 
 pub(crate) mod activity;
@@ -19,11 +19,9 @@ pub(crate) mod audit;
 pub(crate) mod clients;
 pub(crate) mod clock;
 mod endings;
-mod hold;
 pub(crate) mod links;
 pub(crate) mod migrations;
 pub(crate) mod nodes;
-pub(crate) mod notes;
 pub(crate) mod one_time_tokens;
 pub(crate) mod outbox;
 pub(crate) mod registrations;
@@ -33,18 +31,20 @@ pub(crate) mod seals;
 pub(crate) mod sessions;
 pub(crate) mod settings;
 pub(crate) mod setup;
+pub(crate) mod side_effects;
 pub(crate) mod signing_keys;
 pub(crate) mod sweep;
 pub(crate) mod user_changes;
+mod user_lock;
 pub(crate) mod users;
 
 /// Runs `work` as one transaction.
-fn whole<T>(c: &mut Conn, work: impl FnOnce(&mut Conn) -> Result<T, Fault>) -> Result<T, Fault> {
-    c.whole(work)
+fn transaction<T>(c: &mut Conn, work: impl FnOnce(&mut Conn) -> Result<T, Fault>) -> Result<T, Fault> {
+    c.in_transaction(work)
 }
 
 /// Locks a guard until the end of the transaction. Transactions that lock the same guard run one after another.
-fn take_guard(c: &mut Conn, name: &'static str) -> Result<(), Fault> {
+fn lock_guard(c: &mut Conn, name: &'static str) -> Result<(), Fault> {
     let guard = diesel::update(guards::table.find(name)).set(guards::taken.eq(guards::taken + 1));
     if guard.execute(c)? == 1 {
         return Ok(());
@@ -57,38 +57,41 @@ fn take_guard(c: &mut Conn, name: &'static str) -> Result<(), Fault> {
 }
 
 /// Runs `work` as one transaction that can also return a value and roll back everything that it wrote.
-fn whole_or_undone<T>(c: &mut Conn, work: impl FnOnce(&mut Conn) -> Result<T, Undo<T>>) -> Result<T, Fault> {
-    undone(c.whole(work)).map(|answer| answer.unwrap_or_else(|undone| undone))
+fn transaction_or_rollback<T>(
+    c: &mut Conn,
+    work: impl FnOnce(&mut Conn) -> Result<T, Rollback<T>>,
+) -> Result<T, Fault> {
+    refusal_as_value(c.in_transaction(work)).map(|value| value.unwrap_or_else(|refusal| refusal))
 }
 
 /// Runs `work` as one transaction. Its value comes with what has to be done after the commit. Only the functions that return a
 /// [`Committed`] create [`SideEffects`], so no operation can queue mail or revoke tokens without it.
 fn committed<'a, T>(
     c: &mut Conn,
-    terms: &'a ChangeContext,
+    context: &'a ChangeContext,
     work: impl FnOnce(&mut Conn, &mut SideEffects<'a>) -> Result<T, Fault>,
 ) -> Result<Committed<T>, Fault> {
-    committed_singly(c, terms, |c, effects| c.whole(|c| work(c, effects)))
+    committed_singly(c, context, |c, effects| c.in_transaction(|c| work(c, effects)))
 }
 
 /// The same for `work` that can also be refused, which rolls back everything that it wrote.
 fn committed_or_refused<'a, T, R>(
     c: &mut Conn,
-    terms: &'a ChangeContext,
-    work: impl FnOnce(&mut Conn, &mut SideEffects<'a>) -> Result<T, Undo<R>>,
+    context: &'a ChangeContext,
+    work: impl FnOnce(&mut Conn, &mut SideEffects<'a>) -> Result<T, Rollback<R>>,
 ) -> Result<Result<Committed<T>, R>, Fault> {
-    let mut effects = SideEffects::of(terms);
-    let done = undone(c.whole(|c| work(c, &mut effects)))?;
+    let mut effects = SideEffects::of(context);
+    let done = refusal_as_value(c.in_transaction(|c| work(c, &mut effects)))?;
     Ok(done.map(|value| effects.committed(value)))
 }
 
 /// The same for `work` whose statements are committed one by one.
 fn committed_singly<'a, T>(
     c: &mut Conn,
-    terms: &'a ChangeContext,
+    context: &'a ChangeContext,
     work: impl FnOnce(&mut Conn, &mut SideEffects<'a>) -> Result<T, Fault>,
 ) -> Result<Committed<T>, Fault> {
-    let mut effects = SideEffects::of(terms);
+    let mut effects = SideEffects::of(context);
     let value = work(c, &mut effects)?;
     Ok(effects.committed(value))
 }

@@ -3,9 +3,9 @@
 
 use super::{
     Conn,
-    hold::hold,
-    notes::{Note, Notes, Post, SideEffects},
-    whole,
+    side_effects::{AuditEntry, AuditWriter, OutboxMail, SideEffects},
+    transaction,
+    user_lock::lock_user,
 };
 use crate::{
     context::ChangeContext,
@@ -79,14 +79,14 @@ pub(super) fn send(
     c: &mut Conn,
     user: UserId,
     mailed: &Mailed,
-    post: Post,
+    mail: OutboxMail,
     effects: &mut SideEffects<'_>,
 ) -> Result<(), Fault> {
     if mailed.token.kind.voids_older() {
         void(c, user, &[mailed.token.kind])?;
     }
     store(c, &mailed.token, Some(user))?;
-    effects.mail_as(c, mailed.mail, post)
+    effects.mail_as(c, mailed.mail, mail)
 }
 
 /// Stores a token of a user, or one whose user is not known yet.
@@ -119,17 +119,17 @@ pub(super) fn awaits_verification(c: &mut Conn, user: UserId) -> Result<bool, Fa
 
 /// Stores the token of a mail that is about to be sent, and voids the user's older tokens of the same kind. `false`: the token is void,
 /// because a newer one was requested, because the password has been set since a reset was requested, or because the user was deleted. With
-/// `terms`, a reset that was requested by email address is recorded in the audit log now that its user is known.
+/// `context`, a reset that was requested by email address is recorded in the audit log now that its user is known.
 pub(crate) fn issue(
     c: &mut Conn,
     token: &New,
     user: UserId,
-    terms: Option<&ChangeContext>,
+    context: Option<&ChangeContext>,
 ) -> Result<bool, Fault> {
     use one_time_tokens as t;
-    whole(c, |c| {
+    transaction(c, |c| {
         // The row is locked: if two mails are sent at the same time, one of them sees the token of the other.
-        let Some(holder) = hold(c, user)? else {
+        let Some(holder) = lock_user(c, user)? else {
             return Ok(false);
         };
         let again = t::table
@@ -164,8 +164,8 @@ pub(crate) fn issue(
         diesel::insert_into(t::table)
             .values(NewTokenRow::of(token, Some(user)))
             .execute(c)?;
-        if let Some(terms) = terms {
-            Notes::of(terms).audit(c, Note::of(Action::PasswordResetRequested).about(user))?;
+        if let Some(context) = context {
+            AuditWriter::of(context).audit(c, AuditEntry::of(Action::PasswordResetRequested).about(user))?;
         }
         Ok(true)
     })

@@ -1,7 +1,7 @@
 //! The outbox, for the workers that send its mails (docs/rules.md §8). The rule: a claim is a lease by the database's clock, and only an
 //! update guarded by that lease ends it. So several nodes send a mail once.
 
-use super::{Conn, committed_singly, notes::Post, whole};
+use super::{Conn, committed_singly, side_effects::OutboxMail, transaction};
 use crate::{
     committed::Committed,
     context::ChangeContext,
@@ -31,7 +31,7 @@ const LONGEST_ERROR: usize = 300;
 /// Claims mails that are due, for the time `lease_for`. `lease` identifies the claim.
 pub(crate) fn claim(c: &mut Conn, lease: Uuid, lease_for: Span, most: i64) -> Result<Vec<Claimed>, Fault> {
     use outbox as o;
-    whole(c, |c| {
+    transaction(c, |c| {
         let now = c.clock()?;
         let free = || o::leased_until.is_null().or(o::leased_until.le(Some(now)));
         let due: Vec<Id> = o::table
@@ -79,7 +79,7 @@ pub(crate) fn claim(c: &mut Conn, lease: Uuid, lease_for: Span, most: i64) -> Re
 /// attempt needs, until it is swept or its user is deleted. A mail without a user keeps nothing.
 pub(crate) fn end(c: &mut Conn, id: MailId, lease: Uuid, end: &End) -> Result<bool, Fault> {
     use outbox as o;
-    whole(c, |c| {
+    transaction(c, |c| {
         let now = c.clock()?;
         let mine = o::table
             .find(Id(id.as_uuid()))
@@ -137,7 +137,7 @@ fn is_there(c: &mut Conn, user: Option<Id>) -> Result<bool, Fault> {
 }
 
 /// Erases the recipients and values of a deleted user's mails that were sent or given up.
-pub(crate) fn forget_user(c: &mut Conn, user: UserId) -> Result<(), Fault> {
+pub(crate) fn erase_user(c: &mut Conn, user: UserId) -> Result<(), Fault> {
     use outbox as o;
     let theirs = o::table
         .filter(o::user_id.eq(Some(Id(user.as_uuid()))))
@@ -165,7 +165,7 @@ pub(crate) fn troubled(c: &mut Conn, after: Option<MailId>, most: i64) -> Result
 /// Makes mails due now, including those that were given up.
 pub(crate) fn retry(c: &mut Conn, mails: &[MailId]) -> Result<u64, Fault> {
     use outbox as o;
-    whole(c, |c| {
+    transaction(c, |c| {
         let now = c.clock()?;
         let mut due = 0;
         for mail in mails {
@@ -208,16 +208,16 @@ pub(crate) fn any_waiting(c: &mut Conn) -> Result<bool, Fault> {
 }
 
 /// Queues a mail that was requested by email address: every address gets the same row (docs/rules.md §8).
-pub(crate) fn ask_by_address(
+pub(crate) fn queue_by_address(
     c: &mut Conn,
     kind: MailKind,
     recipient: &str,
-    terms: &ChangeContext,
+    context: &ChangeContext,
 ) -> Result<Committed<()>, Fault> {
     // No address contains a NUL, and PostgreSQL stores none.
     let recipient = recipient.replace('\0', "\u{FFFD}");
-    committed_singly(c, terms, |c, effects| {
-        effects.mail(c, Post::to_address(&recipient, kind))
+    committed_singly(c, context, |c, effects| {
+        effects.mail(c, OutboxMail::to_address(&recipient, kind))
     })
 }
 

@@ -5,11 +5,11 @@
 
 use super::{
     Conn, committed,
-    hold::hold,
-    notes::{Note, Notes, Post},
     one_time_tokens::{awaits_verification, has_password, store},
+    side_effects::{AuditEntry, AuditWriter, OutboxMail},
+    transaction,
+    user_lock::lock_user,
     users::{insert_if_free, user_by_email},
-    whole,
 };
 use crate::{
     committed::Committed,
@@ -38,12 +38,12 @@ pub(crate) fn register_pending(
     c: &mut Conn,
     email: &EmailAddress,
     mailed: &MailedToken,
-    terms: &ChangeContext,
+    context: &ChangeContext,
 ) -> Result<Committed<()>, Fault> {
-    committed(c, terms, |c, effects| {
+    committed(c, context, |c, effects| {
         store(c, &mailed.token, None)?;
-        let post = Post::to_address(email.as_str(), MailKind::EmailVerification);
-        effects.mail_as(c, mailed.mail, post)
+        let mail = OutboxMail::to_address(email.as_str(), MailKind::EmailVerification);
+        effects.mail_as(c, mailed.mail, mail)
     })
 }
 
@@ -53,10 +53,10 @@ pub(crate) fn settle_verification(
     c: &mut Conn,
     token: &NewToken,
     user: &NewUser,
-    terms: &ChangeContext,
+    context: &ChangeContext,
 ) -> Result<Settled, Fault> {
     use one_time_tokens as t;
-    whole(c, |c| {
+    transaction(c, |c| {
         let stored: Option<(Option<Id>, Option<Ts>)> = t::table
             .filter(t::digest.eq(token.digest.as_slice()))
             .select((t::user_id, t::used_at))
@@ -64,7 +64,7 @@ pub(crate) fn settle_verification(
             .optional()?;
         match stored {
             Some((Some(of), _)) => Ok(Settled::Confirm(UserId::from_uuid(of.0))),
-            Some((None, refused)) => settle_registration(c, token, user, refused.is_some(), terms),
+            Some((None, refused)) => settle_registration(c, token, user, refused.is_some(), context),
             None => send_again(c, token, &user.email),
         }
     })
@@ -75,19 +75,19 @@ fn settle_registration(
     token: &NewToken,
     user: &NewUser,
     refused: bool,
-    terms: &ChangeContext,
+    context: &ChangeContext,
 ) -> Result<Settled, Fault> {
     use one_time_tokens as t;
     let mine = t::table.filter(t::digest.eq(token.digest.as_slice()));
-    let made = if refused {
+    let created = if refused {
         None
     } else {
         insert_if_free(c, user, None)?
     };
-    let is_new = made.is_some();
-    let holder = match made {
-        Some(made) => Some(made),
-        None => held_by_address(c, &user.email)?,
+    let is_new = created.is_some();
+    let holder = match created {
+        Some(created) => Some(created),
+        None => lock_user_by_address(c, &user.email)?,
     };
     // The user was deleted at this moment, so no mail is sent.
     let Some(holder) = holder else {
@@ -99,23 +99,23 @@ fn settle_registration(
         diesel::update(mine)
             .set(t::user_id.eq(Some(Id(holder.id.as_uuid()))))
             .execute(c)?;
-        let note = Note::of(Action::Registered).with("verified", false);
-        Notes::of(terms).audit(c, note.about(holder.id))?;
+        let entry = AuditEntry::of(Action::Registered).with("verified", false);
+        AuditWriter::of(context).audit(c, entry.about(holder.id))?;
         return Ok(Settled::Confirm(holder.id));
     }
     if !refused {
         // The token is kept until it expires, so that a second attempt to send the same mail decides the same.
         diesel::update(mine)
-            .set(t::used_at.eq(Some(Ts(terms.now))))
+            .set(t::used_at.eq(Some(Ts(context.now))))
             .execute(c)?;
-        Notes::of(terms).audit(c, Note::of(Action::RegistrationRefused).about(holder.id))?;
+        AuditWriter::of(context).audit(c, AuditEntry::of(Action::RegistrationRefused).about(holder.id))?;
     }
     Ok(Settled::AlreadyRegistered(holder.id))
 }
 
 /// Issues a further link for an address that is not confirmed. The new link also completes a registration that waits for it.
 fn send_again(c: &mut Conn, token: &NewToken, email: &EmailAddress) -> Result<Settled, Fault> {
-    let Some(holder) = held_by_address(c, email)?.filter(is_unconfirmed) else {
+    let Some(holder) = lock_user_by_address(c, email)?.filter(is_unconfirmed) else {
         return Ok(Settled::Nothing);
     };
     let pending = if has_password(c, holder.id)? {
@@ -148,11 +148,11 @@ fn newest_waiting(c: &mut Conn, user: UserId) -> Result<Option<Pending>, Fault> 
         .and_then(|token| token.pending))
 }
 
-fn held_by_address(c: &mut Conn, email: &EmailAddress) -> Result<Option<User>, Fault> {
+fn lock_user_by_address(c: &mut Conn, email: &EmailAddress) -> Result<Option<User>, Fault> {
     let Some(found) = user_by_email(c, email)? else {
         return Ok(None);
     };
-    Ok(hold(c, found.id)?.map(|held| held.user))
+    Ok(lock_user(c, found.id)?.map(|held| held.user))
 }
 
 fn is_unconfirmed(user: &User) -> bool {

@@ -1,12 +1,12 @@
 //! Revocations. The rule: a revocation is recorded in the transaction of its cause, and every node reads it.
 
-use super::{Conn, committed, notes::Note};
+use super::{Conn, committed, side_effects::AuditEntry};
 use crate::{
     committed::Committed,
     context::ChangeContext,
     dialect::Dialect as _,
     fault::Fault,
-    named::Named,
+    reported_rows::ReportedRows,
     revocations::{Batch, RevocationRow, revoked},
     schema::revocations,
     sqlty::{Id, Ts},
@@ -24,17 +24,17 @@ use diesel::prelude::*;
 pub(crate) fn revoke_token(
     c: &mut Conn,
     token: TokenId,
-    terms: &ChangeContext,
+    context: &ChangeContext,
 ) -> Result<Committed<()>, Fault> {
-    committed(c, terms, |c, effects| {
-        effects.audit(c, Note::of(Action::TokenRevoked).with("token", token))?;
-        let (what, until) = (Revoked::Token(token), terms.until_at_least);
+    committed(c, context, |c, effects| {
+        effects.audit(c, AuditEntry::of(Action::TokenRevoked).with("token", token))?;
+        let (what, until) = (Revoked::Token(token), context.until_at_least);
         effects.revoke(c, Revocation { what, until })
     })
 }
 
 /// The unexpired revocations that were recorded at `after` or later; all of them without `after`.
-pub(crate) fn since(c: &mut Conn, after: Option<Timestamp>, named: &Named) -> Result<Batch, Fault> {
+pub(crate) fn since(c: &mut Conn, after: Option<Timestamp>, reported: &ReportedRows) -> Result<Batch, Fault> {
     // The clock is read first: a revocation that is recorded meanwhile may be read twice, but is never skipped.
     let now = c.clock()?;
     let known = revocations::table.select(RevocationRow::as_select());
@@ -46,7 +46,7 @@ pub(crate) fn since(c: &mut Conn, after: Option<Timestamp>, named: &Named) -> Re
     let revocations = rows
         .iter()
         .filter(|row| row.is_live(now))
-        .flat_map(|row| row.revocations(named))
+        .flat_map(|row| row.revocations(reported))
         .map(|(revocation, at)| (revocation, at.0))
         .collect();
     Ok(Batch {
@@ -56,7 +56,11 @@ pub(crate) fn since(c: &mut Conn, after: Option<Timestamp>, named: &Named) -> Re
 }
 
 /// What the database knows about a token, in one statement.
-pub(crate) fn facts(c: &mut Conn, token: TokenRef, named: &Named) -> Result<RevocationFacts, Fault> {
+pub(crate) fn facts(
+    c: &mut Conn,
+    token: TokenRef,
+    reported: &ReportedRows,
+) -> Result<RevocationFacts, Fault> {
     use revocations as r;
     let (jti, sid, sub) = (
         Id(token.token.as_uuid()),
@@ -70,7 +74,7 @@ pub(crate) fn facts(c: &mut Conn, token: TokenRef, named: &Named) -> Result<Revo
     let mut facts = RevocationFacts::default();
     let hit = rows
         .into_iter()
-        .flat_map(|(id, kind, generation)| revoked(id, &kind, generation, named));
+        .flat_map(|(id, kind, generation)| revoked(id, &kind, generation, reported));
     for what in hit {
         match what {
             Revoked::Token(id) => facts.token |= id == token.token,

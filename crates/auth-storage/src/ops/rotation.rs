@@ -5,9 +5,9 @@
 
 use super::{
     Conn, committed, committed_singly,
-    notes::{Note, Post, SideEffects},
     sessions::{mark_ended, revocation_of, session_with_user},
-    whole,
+    side_effects::{AuditEntry, OutboxMail, SideEffects},
+    transaction,
 };
 use crate::{
     committed::Committed,
@@ -35,22 +35,22 @@ use diesel::{
 /// How often a decision is repeated after concurrent requests changed the session.
 const RETRIES: u32 = 3;
 
-/// Decides about a presented refresh token and carries the decision out. `None`: there is no such session. A refresh that is `noted` in
-/// the audit log needs a transaction, and so a further round trip.
+/// Decides about a presented refresh token and carries the decision out. `None`: there is no such session. An `audited`
+/// refresh gets a row of the audit log, so it needs a transaction, and a further round trip.
 pub(crate) fn rotate(
     c: &mut Conn,
     id: SessionId,
     presented: &Presented,
     policy: &RotationPolicy,
-    noted: bool,
-    terms: &ChangeContext,
+    audited: bool,
+    context: &ChangeContext,
 ) -> Result<Committed<Option<Rotated>>, Fault> {
-    if noted {
-        return committed(c, terms, |c, effects| {
+    if audited {
+        return committed(c, context, |c, effects| {
             decide_and_write(c, id, presented, policy, true, effects)
         });
     }
-    committed_singly(c, terms, |c, effects| {
+    committed_singly(c, context, |c, effects| {
         decide_and_write(c, id, presented, policy, false, effects)
     })
 }
@@ -60,7 +60,7 @@ fn decide_and_write(
     id: SessionId,
     presented: &Presented,
     policy: &RotationPolicy,
-    noted: bool,
+    audited: bool,
     effects: &mut SideEffects<'_>,
 ) -> Result<Option<Rotated>, Fault> {
     for _ in 0..=RETRIES {
@@ -72,7 +72,7 @@ fn decide_and_write(
             status: user.status,
             generation: user.generation,
         };
-        let decision = decide(standing, presented, effects.terms.now, policy);
+        let decision = decide(standing, presented, effects.context.now, policy);
         let rotated = |session, ended| {
             Ok(Some(Rotated {
                 decision,
@@ -91,11 +91,11 @@ fn decide_and_write(
                 write_rotation(c, &session, &user, &same)?
             }
             Decision::Reuse => {
-                // A refresh that is noted is already in a transaction, and on PostgreSQL none can begin within another.
-                let ended = if noted {
+                // An audited refresh is already in a transaction, and on PostgreSQL none can begin within another.
+                let ended = if audited {
                     end_reused(c, id, effects)
                 } else {
-                    whole(c, |c| end_reused(c, id, effects))
+                    transaction(c, |c| end_reused(c, id, effects))
                 };
                 match ended? {
                     Some(session) => return rotated(session, true),
@@ -107,11 +107,11 @@ fn decide_and_write(
             }
         };
         if let Some(session) = written {
-            if noted && matches!(decision, Decision::Rotate { .. } | Decision::Repeat { .. }) {
-                let note = Note::of(Action::Refreshed)
-                    .by_itself(session.user)
+            if audited && matches!(decision, Decision::Rotate { .. } | Decision::Repeat { .. }) {
+                let entry = AuditEntry::of(Action::Refreshed)
+                    .by_subject(session.user)
                     .session(session.id);
-                effects.audit(c, note.with("number", session.rotation.number))?;
+                effects.audit(c, entry.with("number", session.rotation.number))?;
             }
             return rotated(session, false);
         }
@@ -160,17 +160,17 @@ fn write_rotation(
 
 /// Ends a session whose refresh token was reused. `None`: another call has ended it and reports that.
 fn end_reused(c: &mut Conn, id: SessionId, effects: &mut SideEffects<'_>) -> Result<Option<Session>, Fault> {
-    let terms = effects.terms;
-    let Some(session) = mark_ended(c, id, EndReason::Reuse, terms.now)? else {
+    let context = effects.context;
+    let Some(session) = mark_ended(c, id, EndReason::Reuse, context.now)? else {
         return Ok(None);
     };
-    let note = Note::of(Action::RefreshTokenReused).about(session.user);
-    effects.audit(c, note.session(session.id))?;
+    let entry = AuditEntry::of(Action::RefreshTokenReused).about(session.user);
+    effects.audit(c, entry.session(session.id))?;
     let agent = session.origin.user_agent.as_deref();
     effects.mail(
         c,
-        Post::to(session.user, MailKind::RefreshTokenReuse).with("user_agent", agent),
+        OutboxMail::to(session.user, MailKind::RefreshTokenReuse).with("user_agent", agent),
     )?;
-    effects.revoke(c, revocation_of(&session, terms.grace))?;
+    effects.revoke(c, revocation_of(&session, context.grace))?;
     Ok(Some(session))
 }

@@ -1,11 +1,11 @@
-//! The seals of the audit log (docs/rules.md §9). Each change writes its own rows (`notes`), and a sealer puts the rows without a batch
-//! into the next one, so that writers never wait for one another. The rule: a row that no seal may cover is set aside in the batch
+//! The seals of the audit log (docs/rules.md §9). Each change writes its own rows (`side_effects`), and a sealer puts the rows without a
+//! batch into the next one, so that writers never wait for one another. The rule: a row that no seal may cover is set aside in the batch
 //! [`REFUSED`]. It is reported, and stops nothing.
 
 use super::{
-    Conn,
-    notes::{Note, Notes},
-    readable, settings, take_guard, whole, whole_or_undone,
+    Conn, lock_guard, readable, settings,
+    side_effects::{AuditEntry, AuditWriter},
+    transaction, transaction_or_rollback,
 };
 use crate::{
     audit::{
@@ -13,7 +13,7 @@ use crate::{
         SealedBatch, Signer, Standing,
     },
     context::ChangeContext,
-    fault::{Fault, Undo},
+    fault::{Fault, Rollback},
     schema::{audit_events, audit_seals, guards},
     sqlty::{Id, Perhaps, Ts},
 };
@@ -30,7 +30,7 @@ const PRUNER: &str = "audit_pruner";
 /// The batch of the rows that no seal may cover. The numbers of seals start at 1.
 const REFUSED: i64 = 0;
 /// The most refused rows that are named.
-const NAMED: i64 = 10;
+const MOST_NAMED: i64 = 10;
 
 /// The number of rows that no seal covers yet.
 pub(crate) fn unsealed(c: &mut Conn) -> Result<u64, Fault> {
@@ -56,7 +56,11 @@ pub(crate) fn refused(c: &mut Conn) -> Result<RefusedRows, Fault> {
     use audit_events as a;
     let aside = || a::table.filter(a::batch.eq(Some(REFUSED)));
     let count: i64 = aside().count().get_result(c)?;
-    let ids: Vec<Perhaps<Id>> = aside().order(a::id.asc()).limit(NAMED).select(a::id).load(c)?;
+    let ids: Vec<Perhaps<Id>> = aside()
+        .order(a::id.asc())
+        .limit(MOST_NAMED)
+        .select(a::id)
+        .load(c)?;
     Ok(RefusedRows {
         count: u64::try_from(count).unwrap_or(0),
         ids: ids
@@ -104,8 +108,8 @@ fn sorted(row: AuditRow, before: Option<Timestamp>, now: Timestamp) -> Result<So
 /// this.
 pub(crate) fn seal(c: &mut Conn, most: i64, now: Timestamp, signer: &dyn Signer) -> Result<SealRound, Fault> {
     use audit_events as a;
-    whole(c, |c| {
-        take_guard(c, SEALER)?;
+    transaction(c, |c| {
+        lock_guard(c, SEALER)?;
         let before = newest(c)?;
         let mark = settings::value(c, HEAD)?;
         let head = mark
@@ -189,8 +193,8 @@ pub(crate) fn seal(c: &mut Conn, most: i64, now: Timestamp, signer: &dyn Signer)
 
 /// Stores the mark that says which seal is the newest, unless another mark has been stored since it was read.
 pub(crate) fn keep_head(c: &mut Conn, read: Option<&[u8]>, mark: &[u8]) -> Result<(), Fault> {
-    whole(c, |c| {
-        take_guard(c, SEALER)?;
+    transaction(c, |c| {
+        lock_guard(c, SEALER)?;
         if settings::value(c, HEAD)?.as_deref() == read {
             settings::put(c, HEAD, mark)?;
         }
@@ -202,22 +206,22 @@ pub(crate) fn keep_head(c: &mut Conn, read: Option<&[u8]>, mark: &[u8]) -> Resul
 pub(crate) fn accept(
     c: &mut Conn,
     signer: &dyn Signer,
-    terms: &ChangeContext,
+    context: &ChangeContext,
 ) -> Result<Option<Seal>, Fault> {
-    whole(c, |c| {
-        take_guard(c, SEALER)?;
+    transaction(c, |c| {
+        lock_guard(c, SEALER)?;
         let newest = newest(c)?;
         let (number, mac) = newest
             .as_ref()
             .map_or((0, [0; 32]), |seal| (seal.number, seal.mac));
         let head = ChainHead {
-            epoch: terms.now.timestamp_micros(),
+            epoch: context.now.timestamp_micros(),
             number,
             mac,
-            at: terms.now,
+            at: context.now,
         };
         settings::put(c, HEAD, &signer.mark(&head))?;
-        Notes::of(terms).audit(c, Note::of(Action::AuditAccepted).with("up_to", number))?;
+        AuditWriter::of(context).audit(c, AuditEntry::of(Action::AuditAccepted).with("up_to", number))?;
         Ok(newest)
     })
 }
@@ -297,7 +301,7 @@ pub(crate) fn strays(c: &mut Conn, floor: i64) -> Result<Option<i64>, Fault> {
 /// belong to the chain. Returns the number of rows.
 pub(crate) fn clear_pruned(c: &mut Conn, floor: i64, most: i64) -> Result<u64, Fault> {
     use audit_events as a;
-    whole(c, |c| {
+    transaction(c, |c| {
         let left: Vec<Id> = a::table
             .filter(a::batch.le(Some(floor)))
             .filter(a::batch.gt(Some(REFUSED)))
@@ -317,18 +321,18 @@ pub(crate) fn clear_pruned(c: &mut Conn, floor: i64, most: i64) -> Result<u64, F
 /// Removes the verified batches of a step, and stores where the chain begins afterwards; or does nothing. It does nothing if another node
 /// has moved the beginning, if it would remove other rows than those that were verified, or if it would remove the newest seal, from which
 /// the chain continues.
-pub(crate) fn prune(c: &mut Conn, step: &PruneStep, terms: &ChangeContext) -> Result<PruneOutcome, Fault> {
+pub(crate) fn prune(c: &mut Conn, step: &PruneStep, context: &ChangeContext) -> Result<PruneOutcome, Fault> {
     use audit_events as a;
-    whole_or_undone(c, |c| {
+    transaction_or_rollback(c, |c| {
         diesel::insert_into(guards::table)
             .values(guards::name.eq(PRUNER))
             .on_conflict(guards::name)
             .do_nothing()
             .execute(c)?;
-        take_guard(c, PRUNER)?;
+        lock_guard(c, PRUNER)?;
         if settings::value(c, FLOOR)? != step.read || newest(c)?.is_none_or(|head| head.number <= step.floor)
         {
-            return Err(Undo::with(PruneOutcome::Overtaken));
+            return Err(Rollback::refused(PruneOutcome::Overtaken));
         }
         let old = a::table
             .filter(a::batch.le(Some(step.floor)))
@@ -337,11 +341,12 @@ pub(crate) fn prune(c: &mut Conn, step: &PruneStep, terms: &ChangeContext) -> Re
         let over = audit_seals::table.filter(audit_seals::number.le(step.floor));
         let seals = diesel::delete(over).execute(c)?;
         if (gone, seals) != (step.rows, step.seals) {
-            return Err(Undo::with(PruneOutcome::Changed));
+            return Err(Rollback::refused(PruneOutcome::Changed));
         }
         settings::put(c, FLOOR, &step.mark)?;
         if step.last {
-            Notes::of(terms).audit(c, Note::of(Action::AuditPruned).with("up_to", step.floor))?;
+            AuditWriter::of(context)
+                .audit(c, AuditEntry::of(Action::AuditPruned).with("up_to", step.floor))?;
         }
         Ok(PruneOutcome::Done)
     })

@@ -2,15 +2,15 @@
 
 use super::{
     Conn, committed_or_refused,
-    hold::take,
-    notes::{Note, Post, SideEffects},
     one_time_tokens::void,
     readable_page,
+    side_effects::{AuditEntry, OutboxMail, SideEffects},
+    user_lock::lock_user_for_change,
 };
 use crate::{
     committed::Committed,
     context::{ChangeContext, Pagination, Refused},
-    fault::{Fault, Undo},
+    fault::{Fault, Rollback},
     prepared::Prepare as _,
     schema::{sessions, users},
     sessions::{Ended, EndedRow, Filter, Outdated, SessionRow, SignIn},
@@ -36,10 +36,10 @@ use uuid::Uuid;
 pub(crate) fn start(
     c: &mut Conn,
     sign_in: &SignIn,
-    terms: &ChangeContext,
+    context: &ChangeContext,
 ) -> Result<Result<Committed<User>, Outdated>, Fault> {
     let session = &sign_in.session;
-    committed_or_refused(c, terms, |c, effects| {
+    committed_or_refused(c, context, |c, effects| {
         // The guard locks the user's row: a revocation of the user's tokens comes earlier, and the guard fails; or it comes later, and
         // includes the new session.
         let same = users::table
@@ -47,12 +47,12 @@ pub(crate) fn start(
             .filter(users::status.eq(UserStatus::Active.as_str()))
             .filter(users::token_generation.eq(session.generation.number()));
         let row: Option<UserRow> = diesel::update(same)
-            .set(users::last_login_at.eq(Some(Ts(terms.now))))
+            .set(users::last_login_at.eq(Some(Ts(context.now))))
             .returning(UserRow::as_returning())
             .prepared()
             .get_result(c)
             .optional()?;
-        let row = row.ok_or_else(|| Undo::with(Outdated))?;
+        let row = row.ok_or_else(|| Rollback::refused(Outdated))?;
         let user = row.user()?;
         if let Some(HashUpgrade { from, to }) = &sign_in.upgrade {
             super::users::upgrade_password_hash(c, user.id, from, to)?;
@@ -61,19 +61,21 @@ pub(crate) fn start(
             // The owner no longer needs the link. But a stranger who knows the password must not void it.
             void(c, user.id, &[TokenKind::PasswordReset])?;
         }
-        let stranger = !sign_in.known_device && !sign_in.first && !has_used(c, session)?;
+        let stranger = !sign_in.known_device && !sign_in.first && !has_signed_in_from(c, session)?;
         let _begun: Id = diesel::insert_into(sessions::table)
             .values(SessionRow::of(session))
             .returning(sessions::id)
             .prepared()
             .get_result(c)?;
-        let note = Note::of(Action::SignedIn).by_itself(user.id).session(session.id);
-        effects.audit(c, note.with("known_device", sign_in.known_device))?;
+        let entry = AuditEntry::of(Action::SignedIn)
+            .by_subject(user.id)
+            .session(session.id);
+        effects.audit(c, entry.with("known_device", sign_in.known_device))?;
         if stranger {
             let agent = session.origin.user_agent.as_deref();
             effects.mail(
                 c,
-                Post::to(user.id, MailKind::NewDevice).with("user_agent", agent),
+                OutboxMail::to(user.id, MailKind::NewDevice).with("user_agent", agent),
             )?;
         }
         displace(c, session, sign_in.max_per_user, effects)?;
@@ -83,7 +85,7 @@ pub(crate) fn start(
 
 /// Whether the user had a session with this user agent from this IP address before, as far back as sessions are kept. A user agent alone
 /// identifies no device.
-fn has_used(c: &mut Conn, session: &Session) -> Result<bool, Fault> {
+fn has_signed_in_from(c: &mut Conn, session: &Session) -> Result<bool, Fault> {
     use sessions as s;
     let theirs = s::table
         .filter(s::user_id.eq(Id(session.user.as_uuid())))
@@ -109,7 +111,7 @@ fn displace(
     effects: &mut SideEffects<'_>,
 ) -> Result<(), Fault> {
     use sessions as s;
-    let terms = effects.terms;
+    let context = effects.context;
     let others = usize::try_from(max_per_user.max(1) - 1).unwrap_or(usize::MAX);
     let looked_at = i64::try_from(others.saturating_add(MOST_DISPLACED)).unwrap_or(i64::MAX);
     let open: Vec<(Id, Ts)> = s::table
@@ -120,13 +122,13 @@ fn displace(
         .limit(looked_at)
         .select((s::id, s::refresh_expires_at))
         .load(c)?;
-    let (live, past): (Vec<_>, Vec<_>) = open.into_iter().partition(|(_, until)| terms.now < until.0);
+    let (live, past): (Vec<_>, Vec<_>) = open.into_iter().partition(|(_, until)| context.now < until.0);
     let room = others.saturating_sub(live.len());
     let mut revocations = Vec::new();
     for (id, until) in live.into_iter().skip(others).chain(past.into_iter().skip(room)) {
         let ended: Option<EndedRow> = diesel::update(s::table.find(id).filter(s::ended_at.is_null()))
             .set((
-                s::ended_at.eq(Some(Ts(terms.now))),
+                s::ended_at.eq(Some(Ts(context.now))),
                 s::end_reason.eq(Some(EndReason::Displaced.as_str())),
             ))
             .returning(EndedRow::as_returning())
@@ -134,13 +136,13 @@ fn displace(
             .get_result(c)
             .optional()?;
         // An expired session has no token left to revoke, and no event to record.
-        let Some(row) = ended.filter(|_| terms.now < until.0) else {
+        let Some(row) = ended.filter(|_| context.now < until.0) else {
             continue;
         };
-        let note = Note::of(Action::SessionEnded).about(newest.user);
-        let note = note.session(SessionId::from_uuid(row.id.0));
-        effects.audit(c, note.with("reason", EndReason::Displaced.as_str()))?;
-        revocations.push(ended_session(row.id, row.access_until.0, terms.grace));
+        let entry = AuditEntry::of(Action::SessionEnded).about(newest.user);
+        let entry = entry.session(SessionId::from_uuid(row.id.0));
+        effects.audit(c, entry.with("reason", EndReason::Displaced.as_str()))?;
+        revocations.push(ended_session(row.id, row.access_until.0, context.grace));
     }
     revocations
         .into_iter()
@@ -190,17 +192,17 @@ pub(crate) fn end(
     id: SessionId,
     owner: Option<UserId>,
     why: EndReason,
-    terms: &ChangeContext,
+    context: &ChangeContext,
 ) -> Result<Result<Committed<Ended>, Refused>, Fault> {
-    let not_found = || Undo::with(Refused::NotFound);
-    committed_or_refused(c, terms, |c, effects| {
+    let not_found = || Rollback::refused(Refused::NotFound);
+    committed_or_refused(c, context, |c, effects| {
         let found =
             session_with_user(c, id)?.filter(|(session, _)| owner.is_none_or(|id| id == session.user));
         let (session, _) = found.ok_or_else(not_found)?;
-        if terms.by.held.is_some() && terms.by.session() != Some(id) {
-            take(c, session.user, terms)?;
+        if context.by.evidence.is_some() && context.by.session() != Some(id) {
+            lock_user_for_change(c, session.user, context)?;
         }
-        let ended = mark_ended(c, id, why, terms.now)?;
+        let ended = mark_ended(c, id, why, context.now)?;
         let newly = ended.is_some();
         // If another call ended the session meanwhile, what that call wrote is read.
         let session = match ended {
@@ -208,13 +210,13 @@ pub(crate) fn end(
             None => session_with_user(c, id)?.ok_or_else(not_found)?.0,
         };
         if newly {
-            let note = Note::of(Action::SessionEnded)
+            let entry = AuditEntry::of(Action::SessionEnded)
                 .about(session.user)
                 .session(session.id);
-            effects.audit(c, note.with("reason", why.as_str()))?;
+            effects.audit(c, entry.with("reason", why.as_str()))?;
         }
         // Recorded again if the session had ended: the node that ended it may have crashed before announcing it.
-        effects.revoke(c, revocation_of(&session, terms.grace))?;
+        effects.revoke(c, revocation_of(&session, context.grace))?;
         Ok(Ended { session, newly })
     })
 }
@@ -281,7 +283,7 @@ pub(super) fn has_long_history(c: &mut Conn, user: UserId) -> Result<bool, Fault
 }
 
 /// Deletes ended sessions of a user, the oldest first. `true`: there may be more.
-pub(crate) fn forget_ended(c: &mut Conn, user: UserId) -> Result<bool, Fault> {
+pub(crate) fn delete_ended(c: &mut Conn, user: UserId) -> Result<bool, Fault> {
     let oldest: Vec<Id> = sessions::table
         .filter(sessions::user_id.eq(Id(user.as_uuid())))
         .filter(sessions::ended_at.is_not_null())

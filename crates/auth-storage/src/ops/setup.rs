@@ -1,17 +1,16 @@
 //! The setup token. The rule: of any number of concurrent callers, exactly one creates the first administrator.
 
 use super::{
-    Conn,
-    notes::{Note, Notes},
+    Conn, lock_guard,
     one_time_tokens::consume,
-    take_guard,
+    side_effects::{AuditEntry, AuditWriter},
+    transaction, transaction_or_rollback,
     user_changes::ADMINISTRATORS,
     users::{any_administrator, insert_if_free},
-    whole, whole_or_undone,
 };
 use crate::{
     context::ChangeContext,
-    fault::{Fault, Undo},
+    fault::{Fault, Rollback},
     one_time_tokens::{New as NewToken, NewTokenRow},
     schema::{one_time_tokens, sessions},
     sessions::SessionRow,
@@ -28,11 +27,11 @@ pub(crate) fn issue(
     token: &NewToken,
     administrators: &[Role],
     replace: bool,
-    terms: &ChangeContext,
+    context: &ChangeContext,
 ) -> Result<TokenIssue, Fault> {
     use one_time_tokens as t;
-    whole(c, |c| {
-        take_guard(c, ADMINISTRATORS)?;
+    transaction(c, |c| {
+        lock_guard(c, ADMINISTRATORS)?;
         if any_administrator(c, administrators, None)? {
             return Ok(TokenIssue::AdministratorExists);
         }
@@ -52,7 +51,7 @@ pub(crate) fn issue(
         diesel::insert_into(t::table)
             .values(NewTokenRow::of(token, None))
             .execute(c)?;
-        Notes::of(terms).audit(c, Note::of(Action::SetupTokenIssued))?;
+        AuditWriter::of(context).audit(c, AuditEntry::of(Action::SetupTokenIssued))?;
         Ok(TokenIssue::Issued)
     })
 }
@@ -64,24 +63,26 @@ pub(crate) fn redeem(
     user: &NewUser,
     session: &Session,
     administrators: &[Role],
-    terms: &ChangeContext,
+    context: &ChangeContext,
 ) -> Result<Outcome, Fault> {
-    whole_or_undone(c, |c| {
-        take_guard(c, ADMINISTRATORS)?;
+    transaction_or_rollback(c, |c| {
+        lock_guard(c, ADMINISTRATORS)?;
         if any_administrator(c, administrators, None)? {
-            return Err(Undo::with(Outcome::Closed));
+            return Err(Rollback::refused(Outcome::Closed));
         }
-        if consume(c, TokenKind::Setup, digest, terms.now)?.is_none() {
-            return Err(Undo::with(Outcome::InvalidToken));
+        if consume(c, TokenKind::Setup, digest, context.now)?.is_none() {
+            return Err(Rollback::refused(Outcome::InvalidToken));
         }
-        let Some(made) = insert_if_free(c, user, Some(Ts(session.created_at)))? else {
-            return Err(Undo::with(Outcome::EmailTaken));
+        let Some(created) = insert_if_free(c, user, Some(Ts(session.created_at)))? else {
+            return Err(Rollback::refused(Outcome::EmailTaken));
         };
         diesel::insert_into(sessions::table)
             .values(SessionRow::of(session))
             .execute(c)?;
-        let note = Note::of(Action::SetUp).by_itself(made.id).session(session.id);
-        Notes::of(terms).audit(c, note)?;
-        Ok(Outcome::Created(made))
+        let entry = AuditEntry::of(Action::SetUp)
+            .by_subject(created.id)
+            .session(session.id);
+        AuditWriter::of(context).audit(c, entry)?;
+        Ok(Outcome::Created(created))
     })
 }

@@ -1,5 +1,5 @@
 //! What is written with a change, in its transaction: rows of the audit log (docs/rules.md §9), mails (§8) and revocations (§1). The
-//! rule: they are written if and only if the change is. [`Notes`] writes only audit rows. Mails and revocations go through
+//! rule: they are written if and only if the change is. [`AuditWriter`] writes only audit rows. Mails and revocations go through
 //! [`SideEffects`], which remembers what has to be done after the commit.
 
 use super::Conn;
@@ -25,14 +25,14 @@ use diesel::{dsl::case_when, prelude::*, upsert::excluded};
 use std::collections::BTreeMap;
 
 /// Writes the audit rows of one change.
-pub(crate) struct Notes<'a> {
+pub(crate) struct AuditWriter<'a> {
     by: &'a AuditContext,
     now: Timestamp,
     written: u16,
 }
 
 /// A row of the audit log to be written.
-pub(crate) struct Note {
+pub(crate) struct AuditEntry {
     action: Action,
     actor: Option<Actor>,
     subject: Option<UserId>,
@@ -40,7 +40,7 @@ pub(crate) struct Note {
     details: BTreeMap<String, String>,
 }
 
-impl Note {
+impl AuditEntry {
     pub(crate) fn of(action: Action) -> Self {
         Self {
             action,
@@ -58,7 +58,7 @@ impl Note {
     }
 
     /// Adds the user that it concerns, who also is the actor. The caller may have been anonymous until this change.
-    pub(crate) fn by_itself(mut self, user: UserId) -> Self {
+    pub(crate) fn by_subject(mut self, user: UserId) -> Self {
         self.actor = Some(Actor::User(user));
         self.about(user)
     }
@@ -75,14 +75,14 @@ impl Note {
 }
 
 /// A mail to be queued.
-pub(crate) struct Post {
+pub(crate) struct OutboxMail {
     kind: MailKind,
     user: Option<UserId>,
     recipient: Option<String>,
     facts: BTreeMap<String, String>,
 }
 
-impl Post {
+impl OutboxMail {
     /// A mail to a user's stored address.
     pub(crate) fn to(user: UserId, kind: MailKind) -> Self {
         Self {
@@ -118,38 +118,38 @@ impl Post {
     }
 }
 
-impl<'a> Notes<'a> {
-    pub(crate) fn of(terms: &'a ChangeContext) -> Self {
+impl<'a> AuditWriter<'a> {
+    pub(crate) fn of(context: &'a ChangeContext) -> Self {
         Self {
-            by: &terms.by,
-            now: terms.now,
+            by: &context.by,
+            now: context.now,
             written: 0,
         }
     }
 
     /// The random bytes for the id of the next row: those of the change, plus the number of rows so far.
-    fn chance(&mut self) -> [u8; ID_RANDOM_BYTES] {
-        let mut chance = self.by.seed;
-        let [.., high, low] = &mut chance;
+    fn random_bytes(&mut self) -> [u8; ID_RANDOM_BYTES] {
+        let mut random_bytes = self.by.seed;
+        let [.., high, low] = &mut random_bytes;
         let counted = u16::from_be_bytes([*high, *low]).wrapping_add(self.written);
         [*high, *low] = counted.to_be_bytes();
         self.written = self.written.wrapping_add(1);
-        chance
+        random_bytes
     }
 
-    pub(crate) fn audit(&mut self, c: &mut Conn, note: Note) -> Result<(), Fault> {
+    pub(crate) fn audit(&mut self, c: &mut Conn, entry: AuditEntry) -> Result<(), Fault> {
         let event = AuditEvent {
-            id: AuditEventId::from_parts(self.now, self.chance()),
+            id: AuditEventId::from_parts(self.now, self.random_bytes()),
             at: self.now,
-            actor: note.actor.unwrap_or(self.by.actor),
-            action: note.action,
-            subject: note.subject,
-            session: note.session,
+            actor: entry.actor.unwrap_or(self.by.actor),
+            action: entry.action,
+            subject: entry.subject,
+            session: entry.session,
             ip: self.by.ip,
             request_id: self.by.request_id.clone(),
-            details: note.details,
+            details: entry.details,
         };
-        let _noted: Id = diesel::insert_into(audit_events::table)
+        let _recorded: Id = diesel::insert_into(audit_events::table)
             .values(NewAuditRow::of(&event))
             .returning(audit_events::id)
             .prepared()
@@ -161,17 +161,17 @@ impl<'a> Notes<'a> {
 /// Writes the side effects of one change, and remembers what has to be done after the commit. Only the functions of [`super`] that
 /// return a [`Committed`] create one.
 pub(crate) struct SideEffects<'a> {
-    notes: Notes<'a>,
+    audit: AuditWriter<'a>,
     /// The context of the change.
-    pub(super) terms: &'a ChangeContext,
+    pub(super) context: &'a ChangeContext,
     after: CommitEffects,
 }
 
 impl<'a> SideEffects<'a> {
-    pub(super) fn of(terms: &'a ChangeContext) -> Self {
+    pub(super) fn of(context: &'a ChangeContext) -> Self {
         Self {
-            notes: Notes::of(terms),
-            terms,
+            audit: AuditWriter::of(context),
+            context,
             after: CommitEffects::default(),
         }
     }
@@ -182,30 +182,30 @@ impl<'a> SideEffects<'a> {
     }
 
     /// Writes a row of the audit log.
-    pub(crate) fn audit(&mut self, c: &mut Conn, note: Note) -> Result<(), Fault> {
-        self.notes.audit(c, note)
+    pub(crate) fn audit(&mut self, c: &mut Conn, entry: AuditEntry) -> Result<(), Fault> {
+        self.audit.audit(c, entry)
     }
 
     /// Queues a mail, with the IP address that the request came from.
-    pub(crate) fn mail(&mut self, c: &mut Conn, post: Post) -> Result<(), Fault> {
-        let id = MailId::from_parts(self.notes.now, self.notes.chance());
-        self.mail_as(c, id, post)
+    pub(crate) fn mail(&mut self, c: &mut Conn, mail: OutboxMail) -> Result<(), Fault> {
+        let id = MailId::from_parts(self.audit.now, self.audit.random_bytes());
+        self.mail_as(c, id, mail)
     }
 
     /// The same with a given id, from which the mail's token was derived.
-    pub(crate) fn mail_as(&mut self, c: &mut Conn, id: MailId, post: Post) -> Result<(), Fault> {
-        let post = post.with("ip", self.notes.by.ip);
+    pub(crate) fn mail_as(&mut self, c: &mut Conn, id: MailId, mail: OutboxMail) -> Result<(), Fault> {
+        let mail = mail.with("ip", self.audit.by.ip);
         // A mail to an email address waits for the worker's next round, whether or not a user has the address.
-        self.after.mail_queued |= post.user.is_some();
+        self.after.mail_queued |= mail.user.is_some();
         let _queued: Id = diesel::insert_into(outbox::table)
             .values(NewMailRow {
                 id: Id(id.as_uuid()),
-                kind: post.kind.as_str(),
-                user_id: post.user.map(|id| Id(id.as_uuid())),
-                recipient: post.recipient,
+                kind: mail.kind.as_str(),
+                user_id: mail.user.map(|id| Id(id.as_uuid())),
+                recipient: mail.recipient,
                 // A map of texts always has a JSON form.
-                facts: serde_json::to_string(&post.facts).unwrap_or_default(),
-                created_at: Ts(self.notes.now),
+                facts: serde_json::to_string(&mail.facts).unwrap_or_default(),
+                created_at: Ts(self.audit.now),
             })
             .returning(outbox::id)
             .prepared()

@@ -2,14 +2,14 @@
 
 use super::{
     Conn,
-    hold::take_caller,
-    notes::{Note, Notes},
-    whole,
+    side_effects::{AuditEntry, AuditWriter},
+    transaction,
+    user_lock::lock_caller,
 };
 use crate::{
     context::ChangeContext,
     dialect::Dialect as _,
-    fault::{Fault, Undo, undone},
+    fault::{Fault, Rollback, refusal_as_value},
     schema::{settings, signing_keys},
     signing_keys::{KeyRow, NewKeyRow, NotChanged, Stored, Table},
     sqlty::Ts,
@@ -47,9 +47,9 @@ pub(crate) fn change(
     rotation: Option<(bool, &ChangeContext)>,
 ) -> Result<Result<(), NotChanged>, Fault> {
     use signing_keys as k;
-    let changed = c.whole(|c| {
-        if let Some((_, terms)) = rotation {
-            take_caller(c, terms)?;
+    let changed = c.in_transaction(|c| {
+        if let Some((_, context)) = rotation {
+            lock_caller(c, context)?;
         }
         for step in moves {
             match step {
@@ -64,7 +64,7 @@ pub(crate) fn change(
                         k::verifies_until.eq(verifies_until.map(Ts)),
                     ));
                     if unless_taken(moved.execute(c))? != Some(1) {
-                        return Err(Undo::with(NotChanged::Outrun));
+                        return Err(Rollback::refused(NotChanged::Outrun));
                     }
                 }
                 KeyStep::Drop(kid) => {
@@ -80,20 +80,20 @@ pub(crate) fn change(
             }
         }
         for key in new {
-            let made = diesel::insert_into(k::table)
+            let created = diesel::insert_into(k::table)
                 .values(NewKeyRow::of(key))
                 .execute(c);
-            if unless_taken(made)?.is_none() {
-                return Err(Undo::with(NotChanged::Outrun));
+            if unless_taken(created)?.is_none() {
+                return Err(Rollback::refused(NotChanged::Outrun));
             }
         }
-        if let Some((compromised, terms)) = rotation {
-            let note = Note::of(Action::KeysRotated).with("compromised", compromised);
-            Notes::of(terms).audit(c, note)?;
+        if let Some((compromised, context)) = rotation {
+            let entry = AuditEntry::of(Action::KeysRotated).with("compromised", compromised);
+            AuditWriter::of(context).audit(c, entry)?;
         }
         Ok(())
     });
-    undone(changed)
+    refusal_as_value(changed)
 }
 
 /// `None` if a unique index refused the row: another key has that state or that id.
@@ -110,9 +110,9 @@ pub(crate) fn reseal(
     c: &mut Conn,
     keys: &[(String, Vec<u8>)],
     values: &[(String, Vec<u8>)],
-    terms: &ChangeContext,
+    context: &ChangeContext,
 ) -> Result<(), Fault> {
-    whole(c, |c| {
+    transaction(c, |c| {
         for (kid, sealed) in keys {
             diesel::update(signing_keys::table.find(kid))
                 .set(signing_keys::sealed.eq(sealed))
@@ -123,7 +123,7 @@ pub(crate) fn reseal(
                 .set(settings::value.eq(value))
                 .execute(c)?;
         }
-        Notes::of(terms).audit(c, Note::of(Action::KeysResealed))
+        AuditWriter::of(context).audit(c, AuditEntry::of(Action::KeysResealed))
     })
 }
 

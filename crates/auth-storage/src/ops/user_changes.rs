@@ -6,18 +6,17 @@
 
 use super::{
     Conn, committed_or_refused,
-    endings::{EndedTokens, Ending, end_credentials, record_cut},
-    hold::take,
-    notes::{Note, Post, SideEffects},
-    outbox,
+    endings::{EndedTokens, Ending, end_credentials, record_user_revocation},
+    lock_guard, outbox,
     sessions::has_long_history,
-    take_guard,
+    side_effects::{AuditEntry, OutboxMail, SideEffects},
+    user_lock::lock_user_for_change,
     users::any_administrator,
 };
 use crate::{
     committed::Committed,
     context::{ChangeContext, Refused},
-    fault::{Fault, Undo},
+    fault::{Fault, Rollback},
     prepared::Prepare as _,
     schema::{sessions, users},
     sessions::{EndedAll as EndedSessions, EndedRow},
@@ -45,15 +44,15 @@ pub(crate) fn change(
     id: UserId,
     change: &Change,
     administrators: &[Role],
-    terms: &ChangeContext,
+    context: &ChangeContext,
 ) -> Result<Result<Committed<Changed>, Refused>, Fault> {
-    committed_or_refused(c, terms, |c, effects| {
+    committed_or_refused(c, context, |c, effects| {
         let may_demote = change.role.is_some() || change.status == Some(UserStatus::Disabled);
         let cuts = may_demote || change.email_verified_at == Some(None);
         if may_demote {
-            take_guard(c, ADMINISTRATORS)?;
+            lock_guard(c, ADMINISTRATORS)?;
         }
-        let before = take(c, id, terms)?;
+        let before = lock_user_for_change(c, id, context)?;
         let after = User {
             name: change.name.clone().unwrap_or_else(|| before.name.clone()),
             role: change.role.clone().unwrap_or_else(|| before.role.clone()),
@@ -65,14 +64,14 @@ pub(crate) fn change(
             && !administers(&after, administrators)
             && !any_administrator(c, administrators, Some(id))?
         {
-            return Err(Undo::with(Refused::LastAdmin));
+            return Err(Rollback::refused(Refused::LastAdmin));
         }
         let user = write(c, &after)?;
-        note_changes(c, &before, &user, effects)?;
+        audit_changes(c, &before, &user, effects)?;
         let Some(event) = before.event_of_change_to(&after) else {
             // A repeated request records the revocation again: the node that handled the first one may have crashed before announcing it.
             if cuts {
-                record_cut(c, id, before.generation, &EndedTokens::default(), effects)?;
+                record_user_revocation(c, id, before.generation, &EndedTokens::default(), effects)?;
             }
             return Ok(Changed {
                 user,
@@ -102,12 +101,12 @@ fn changed(
 pub(crate) fn lock_out(
     c: &mut Conn,
     id: UserId,
-    terms: &ChangeContext,
+    context: &ChangeContext,
 ) -> Result<Result<Committed<Changed>, Refused>, Fault> {
-    committed_or_refused(c, terms, |c, effects| {
-        let user = take(c, id, terms)?;
-        effects.audit(c, Note::of(Action::UserLockedOut).about(id))?;
-        effects.mail(c, Post::to(id, MailKind::LockedOut))?;
+    committed_or_refused(c, context, |c, effects| {
+        let user = lock_user_for_change(c, id, context)?;
+        effects.audit(c, AuditEntry::of(Action::UserLockedOut).about(id))?;
+        effects.mail(c, OutboxMail::to(id, MailKind::LockedOut))?;
         let ending = Ending::of(SecurityEvent::LockedOut, EndReason::LockedOut);
         Ok(changed(c, &user, &ending, effects)?)
     })
@@ -119,17 +118,17 @@ pub(crate) fn set_password(
     id: UserId,
     hash: &PasswordHash,
     current: Option<SessionId>,
-    terms: &ChangeContext,
+    context: &ChangeContext,
 ) -> Result<Result<Committed<Changed>, Refused>, Fault> {
-    committed_or_refused(c, terms, |c, effects| {
-        let before = take(c, id, terms)?;
-        let action = if terms.by.actor == Actor::User(id) {
+    committed_or_refused(c, context, |c, effects| {
+        let before = lock_user_for_change(c, id, context)?;
+        let action = if context.by.actor == Actor::User(id) {
             Action::PasswordChanged
         } else {
             Action::PasswordSet
         };
-        effects.audit(c, Note::of(action).about(id))?;
-        effects.mail(c, Post::to(id, MailKind::PasswordChanged))?;
+        effects.audit(c, AuditEntry::of(action).about(id))?;
+        effects.mail(c, OutboxMail::to(id, MailKind::PasswordChanged))?;
         let event = match current {
             Some(_) => SecurityEvent::PasswordChanged,
             None => SecurityEvent::PasswordSet,
@@ -144,10 +143,10 @@ pub(crate) fn end_sessions(
     c: &mut Conn,
     id: UserId,
     why: EndReason,
-    terms: &ChangeContext,
+    context: &ChangeContext,
 ) -> Result<Result<Committed<EndedSessions>, Refused>, Fault> {
-    committed_or_refused(c, terms, |c, effects| {
-        let before = take(c, id, terms)?;
+    committed_or_refused(c, context, |c, effects| {
+        let before = lock_user_for_change(c, id, context)?;
         let ending = Ending::of(SecurityEvent::AllSessionsEnded, why);
         Ok(ended_sessions(c, &before, &ending, (why, None), effects)?)
     })
@@ -159,10 +158,10 @@ pub(crate) fn end_other_sessions(
     id: UserId,
     current: SessionId,
     why: EndReason,
-    terms: &ChangeContext,
+    context: &ChangeContext,
 ) -> Result<Result<Committed<EndedSessions>, Refused>, Fault> {
-    committed_or_refused(c, terms, |c, effects| {
-        let before = take(c, id, terms)?;
+    committed_or_refused(c, context, |c, effects| {
+        let before = lock_user_for_change(c, id, context)?;
         let ending = Ending::of(SecurityEvent::OtherSessionsEnded, why).in_session(Some(current));
         Ok(ended_sessions(
             c,
@@ -182,14 +181,14 @@ fn ended_sessions(
     effects: &mut SideEffects<'_>,
 ) -> Result<EndedSessions, Fault> {
     let ended = end_credentials(c, before, ending, effects)?;
-    let mut note = Note::of(Action::AllSessionsEnded)
+    let mut entry = AuditEntry::of(Action::AllSessionsEnded)
         .about(before.id)
         .with("reason", why.as_str())
         .with("count", ended.sessions);
     if let Some(spared) = spared {
-        note = note.with("spared", spared);
+        entry = entry.with("spared", spared);
     }
-    effects.audit(c, note)?;
+    effects.audit(c, entry)?;
     Ok(EndedSessions {
         count: ended.sessions,
         generation: ended.user.generation,
@@ -197,33 +196,33 @@ fn ended_sessions(
 }
 
 /// Deletes a user and everything they own. The revocation of all their tokens stays. `Err(None)`: the user has more ended sessions than one
-/// transaction may delete; these have to be deleted first ([`super::sessions::forget_ended`]).
+/// transaction may delete; these have to be deleted first ([`super::sessions::delete_ended`]).
 pub(crate) fn delete(
     c: &mut Conn,
     id: UserId,
     administrators: &[Role],
-    terms: &ChangeContext,
+    context: &ChangeContext,
 ) -> Result<Result<Committed<Changed>, Option<Refused>>, Fault> {
-    committed_or_refused(c, terms, |c, effects| {
-        take_guard(c, ADMINISTRATORS)?;
-        let user = take(c, id, terms)?;
+    committed_or_refused(c, context, |c, effects| {
+        lock_guard(c, ADMINISTRATORS)?;
+        let user = lock_user_for_change(c, id, context)?;
         if administers(&user, administrators) && !any_administrator(c, administrators, Some(id))? {
-            return Err(Undo::with(Some(Refused::LastAdmin)));
+            return Err(Rollback::refused(Some(Refused::LastAdmin)));
         }
         if has_long_history(c, id)? {
-            return Err(Undo::with(None));
+            return Err(Rollback::refused(None));
         }
         let rows: Vec<EndedRow> =
             diesel::delete(sessions::table.filter(sessions::user_id.eq(Id(id.as_uuid()))))
                 .returning(EndedRow::as_returning())
                 .prepared()
                 .get_results(c)?;
-        let tokens = EndedTokens::of(&rows, user.generation, terms.now);
+        let tokens = EndedTokens::of(&rows, user.generation, context.now);
         diesel::delete(users::table.find(Id(id.as_uuid()))).execute(c)?;
-        outbox::forget_user(c, id)?;
-        effects.audit(c, Note::of(Action::UserDeleted).about(id))?;
-        effects.mail(c, Post::to(id, MailKind::AccountDeleted).at(&user.email))?;
-        record_cut(c, id, Generation::DELETED, &tokens, effects)?;
+        outbox::erase_user(c, id)?;
+        effects.audit(c, AuditEntry::of(Action::UserDeleted).about(id))?;
+        effects.mail(c, OutboxMail::to(id, MailKind::AccountDeleted).at(&user.email))?;
+        record_user_revocation(c, id, Generation::DELETED, &tokens, effects)?;
         Ok(Changed {
             user,
             sessions_ended: tokens.sessions,
@@ -232,15 +231,15 @@ pub(crate) fn delete(
 }
 
 /// Writes one audit row for each kind of change.
-fn note_changes(
+fn audit_changes(
     c: &mut Conn,
     before: &User,
     after: &User,
     effects: &mut SideEffects<'_>,
 ) -> Result<(), Fault> {
     if before.role != after.role {
-        let note = Note::of(Action::RoleChanged).about(after.id);
-        effects.audit(c, note.with("from", &before.role).with("to", &after.role))?;
+        let entry = AuditEntry::of(Action::RoleChanged).about(after.id);
+        effects.audit(c, entry.with("from", &before.role).with("to", &after.role))?;
     }
     if before.status != after.status {
         let action = match after.status {
@@ -248,18 +247,18 @@ fn note_changes(
             // No change sets a status of a newer version. If one did, the user could not sign in here, either.
             UserStatus::Disabled | UserStatus::Newer(_) => Action::UserDisabled,
         };
-        effects.audit(c, Note::of(action).about(after.id))?;
+        effects.audit(c, AuditEntry::of(action).about(after.id))?;
     }
     let verified = before.email_verified_at.is_some() != after.email_verified_at.is_some();
     if before.name != after.name || verified {
-        let mut note = Note::of(Action::UserUpdated).about(after.id);
+        let mut entry = AuditEntry::of(Action::UserUpdated).about(after.id);
         if before.name != after.name {
-            note = note.with("name", "changed");
+            entry = entry.with("name", "changed");
         }
         if verified {
-            note = note.with("email_verified", after.email_verified_at.is_some());
+            entry = entry.with("email_verified", after.email_verified_at.is_some());
         }
-        effects.audit(c, note)?;
+        effects.audit(c, entry)?;
     }
     Ok(())
 }

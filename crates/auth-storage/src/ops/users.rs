@@ -2,15 +2,16 @@
 
 use super::{
     Conn, committed_or_refused,
-    hold::take_caller,
-    notes::{Note, Notes, Post, SideEffects},
     one_time_tokens::send,
-    readable_page, whole,
+    readable_page,
+    side_effects::{AuditEntry, AuditWriter, OutboxMail, SideEffects},
+    transaction,
+    user_lock::lock_caller,
 };
 use crate::{
     committed::Committed,
     context::{ChangeContext, Pagination},
-    fault::{Fault, Undo},
+    fault::{Fault, Rollback},
     one_time_tokens::Mailed as MailedToken,
     prepared::Prepare as _,
     schema::{sessions, users},
@@ -51,15 +52,15 @@ pub(crate) fn insert(
     user: &New,
     session: Option<&Session>,
     verification: Option<&MailedToken>,
-    terms: &ChangeContext,
+    context: &ChangeContext,
 ) -> Result<Result<Committed<User>, EmailTaken>, Fault> {
-    committed_or_refused(c, terms, |c, effects| {
-        let made = make(c, user, session, effects)?;
+    committed_or_refused(c, context, |c, effects| {
+        let created = create(c, user, session, effects)?;
         if let Some(mailed) = verification {
-            let post = Post::to(made.id, MailKind::EmailVerification);
-            send(c, made.id, mailed, post, effects)?;
+            let mail = OutboxMail::to(created.id, MailKind::EmailVerification);
+            send(c, created.id, mailed, mail, effects)?;
         }
-        Ok(made)
+        Ok(created)
     })
 }
 
@@ -67,28 +68,28 @@ pub(crate) fn insert(
 pub(crate) fn invite(
     c: &mut Conn,
     user: &New,
-    terms: &ChangeContext,
+    context: &ChangeContext,
 ) -> Result<Result<Committed<User>, NotInvited>, Fault> {
-    committed_or_refused(c, terms, |c, effects| {
-        take_caller(c, terms)?;
-        let made = make(c, user, None, effects)?;
-        effects.mail(c, Post::to(made.id, MailKind::PasswordReset))?;
-        Ok(made)
+    committed_or_refused(c, context, |c, effects| {
+        lock_caller(c, context)?;
+        let created = create(c, user, None, effects)?;
+        effects.mail(c, OutboxMail::to(created.id, MailKind::PasswordReset))?;
+        Ok(created)
     })
 }
 
-fn make<R: From<EmailTaken>>(
+fn create<R: From<EmailTaken>>(
     c: &mut Conn,
     user: &New,
     session: Option<&Session>,
     effects: &mut SideEffects<'_>,
-) -> Result<User, Undo<R>> {
+) -> Result<User, Rollback<R>> {
     let signed_in = session.map(|session| Ts(session.created_at));
-    let made = insert_if_free(c, user, signed_in)?.ok_or_else(|| Undo::with(EmailTaken.into()))?;
-    let mut note = if effects.terms.by.actor == Actor::Anonymous {
-        Note::of(Action::Registered).by_itself(made.id)
+    let created = insert_if_free(c, user, signed_in)?.ok_or_else(|| Rollback::refused(EmailTaken.into()))?;
+    let mut entry = if effects.context.by.actor == Actor::Anonymous {
+        AuditEntry::of(Action::Registered).by_subject(created.id)
     } else {
-        Note::of(Action::UserCreated).about(made.id)
+        AuditEntry::of(Action::UserCreated).about(created.id)
     };
     if let Some(session) = session {
         let _begun: Id = diesel::insert_into(sessions::table)
@@ -96,31 +97,31 @@ fn make<R: From<EmailTaken>>(
             .returning(sessions::id)
             .prepared()
             .get_result(c)?;
-        note = note.session(session.id);
+        entry = entry.session(session.id);
     }
-    effects.audit(c, note.with("role", &made.role))?;
-    Ok(made)
+    effects.audit(c, entry.with("role", &created.role))?;
+    Ok(created)
 }
 
 /// Creates many users in one transaction.
 pub(crate) fn import(
     c: &mut Conn,
     users: &[New],
-    terms: &ChangeContext,
+    context: &ChangeContext,
 ) -> Result<Vec<Result<User, EmailTaken>>, Fault> {
-    whole(c, |c| {
-        let made = users
+    transaction(c, |c| {
+        let created = users
             .iter()
             .map(|user| {
-                let made = insert_if_free(c, user, None)?;
-                Ok(made.ok_or(EmailTaken))
+                let created = insert_if_free(c, user, None)?;
+                Ok(created.ok_or(EmailTaken))
             })
             .collect::<Result<Vec<_>, Fault>>()?;
-        let count = made.iter().filter(|one| one.is_ok()).count();
+        let count = created.iter().filter(|one| one.is_ok()).count();
         if count > 0 {
-            Notes::of(terms).audit(c, Note::of(Action::UsersImported).with("count", count))?;
+            AuditWriter::of(context).audit(c, AuditEntry::of(Action::UsersImported).with("count", count))?;
         }
-        Ok(made)
+        Ok(created)
     })
 }
 

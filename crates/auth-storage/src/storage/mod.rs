@@ -6,8 +6,8 @@ use crate::{
     config::{Backend, DatabaseConfig},
     error::{AlreadyServed, OpenError, StorageError},
     migrations::migration::{Migration, embedded},
-    named::Named,
     open::{self, Database},
+    reported_rows::ReportedRows,
     serving::{self, ServeLock},
 };
 use auth_domain::time::Timestamp;
@@ -29,7 +29,7 @@ pub(crate) struct Inner {
     pub(crate) walk: Walk,
     pub(crate) writes: Writes,
     /// The unreadable rows that the log has reported.
-    pub(crate) named: Arc<Named>,
+    pub(crate) reported: Arc<ReportedRows>,
 }
 
 /// Where the last walk over the sessions stopped. The next sweep continues there.
@@ -83,24 +83,26 @@ impl Storage {
         config: &DatabaseConfig,
         migrations: &'static [Migration],
     ) -> Result<Self, OpenError> {
-        let (tell, told) = tokio::sync::oneshot::channel();
+        let (sender, receiver) = tokio::sync::oneshot::channel();
         let config = config.clone();
         let started = std::thread::Builder::new()
             .name("open-database".to_owned())
             .spawn(move || {
                 // The receiver may be gone: what was opened is closed.
-                let _: Result<(), _> = tell.send(open::open(&config));
+                let _: Result<(), _> = sender.send(open::open(&config));
             });
         let lost = |cause: String| OpenError::Server(cause);
         let _thread = started.map_err(|cause| lost(cause.to_string()))?;
-        let database = told.await.unwrap_or_else(|cause| Err(lost(cause.to_string())))?;
+        let database = receiver
+            .await
+            .unwrap_or_else(|cause| Err(lost(cause.to_string())))?;
         Ok(Self {
             inner: Arc::new(Inner {
                 database,
                 migrations,
                 walk: Walk::default(),
                 writes: Writes::default(),
-                named: Arc::default(),
+                reported: Arc::default(),
             }),
         })
     }

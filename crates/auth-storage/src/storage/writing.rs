@@ -28,14 +28,14 @@ pub(crate) struct Writes {
 impl Writes {
     /// Remembers that the write of a request failed. A success proves nothing, because the operation may not have written anything.
     pub(crate) fn ended<T>(&self, outcome: &Result<T, StorageError>) {
-        if outcome.as_ref().err().is_some_and(says_no) {
+        if outcome.as_ref().err().is_some_and(shows_no_writes) {
             self.failed.store(true, Ordering::Release);
         }
     }
 }
 
 /// Whether an error shows that the database accepts no writes. A full queue and a lost race don't show that.
-fn says_no(error: &StorageError) -> bool {
+fn shows_no_writes(error: &StorageError) -> bool {
     match error {
         StorageError::Unavailable(Outage::Stopping) | StorageError::Overloaded | StorageError::Contended => {
             false
@@ -59,7 +59,7 @@ impl Storage {
         }
         writes.failed.store(false, Ordering::Release);
         let written = timeout(PATIENCE, async {
-            run!(@on self, write, Look, clock::leave_a_mark())
+            run!(@on self, write, Look, clock::write_probe())
         })
         .await;
         let outcome = match written.unwrap_or(Err(StorageError::Unavailable(Outage::TimedOut))) {

@@ -2,7 +2,7 @@
 
 mod rows;
 
-pub(crate) use rows::{CredentialsRow, CutRow, NewUserRow, UserRow, name_columns, name_key};
+pub(crate) use rows::{CredentialsRow, EndingColumns, NewUserRow, UserRow, name_columns, name_key};
 
 use crate::{
     committed::Committed,
@@ -132,12 +132,12 @@ impl Storage {
         user: New,
         session: Option<Session>,
         verification: Option<MailedToken>,
-        terms: ChangeContext,
+        context: ChangeContext,
     ) -> Result<Result<Committed<User>, EmailTaken>, StorageError> {
         run!(
             self,
             write,
-            users::insert(&user, session.as_ref(), verification.as_ref(), &terms)
+            users::insert(&user, session.as_ref(), verification.as_ref(), &context)
         )
     }
 
@@ -145,9 +145,9 @@ impl Storage {
     pub async fn invite_user(
         &self,
         user: New,
-        terms: ChangeContext,
+        context: ChangeContext,
     ) -> Result<Result<Committed<User>, NotInvited>, StorageError> {
-        run!(self, write, users::invite(&user, &terms))
+        run!(self, write, users::invite(&user, &context))
     }
 
     /// Creates many users in one transaction. The result says for each user whether their address was free. On SQLite all other writes
@@ -155,9 +155,9 @@ impl Storage {
     pub async fn import_users(
         &self,
         users: Vec<New>,
-        terms: ChangeContext,
+        context: ChangeContext,
     ) -> Result<Vec<Result<User, EmailTaken>>, StorageError> {
-        run!(self, write, users::import(&users, &terms))
+        run!(self, write, users::import(&users, &context))
     }
 
     /// One user.
@@ -200,12 +200,12 @@ impl Storage {
         id: UserId,
         change: Change,
         administrators: Vec<Role>,
-        terms: ChangeContext,
+        context: ChangeContext,
     ) -> Result<Result<Committed<Changed>, Refused>, StorageError> {
         run!(
             self,
             write,
-            user_changes::change(id, &change, &administrators, &terms)
+            user_changes::change(id, &change, &administrators, &context)
         )
     }
 
@@ -215,12 +215,12 @@ impl Storage {
         id: UserId,
         hash: PasswordHash,
         current: Option<SessionId>,
-        terms: ChangeContext,
+        context: ChangeContext,
     ) -> Result<Result<Committed<Changed>, Refused>, StorageError> {
         run!(
             self,
             write,
-            user_changes::set_password(id, &hash, current, &terms)
+            user_changes::set_password(id, &hash, current, &context)
         )
     }
 
@@ -228,9 +228,9 @@ impl Storage {
     pub async fn lock_out(
         &self,
         user: UserId,
-        terms: ChangeContext,
+        context: ChangeContext,
     ) -> Result<Result<Committed<Changed>, Refused>, StorageError> {
-        run!(self, write, user_changes::lock_out(user, &terms))
+        run!(self, write, user_changes::lock_out(user, &context))
     }
 
     /// Deletes a user and everything they own, unless they are the last administrator. A long history of sessions is deleted first, in
@@ -239,16 +239,16 @@ impl Storage {
         &self,
         id: UserId,
         administrators: Vec<Role>,
-        terms: ChangeContext,
+        context: ChangeContext,
     ) -> Result<Result<Committed<Changed>, Refused>, StorageError> {
         loop {
-            let (administrators, terms) = (administrators.clone(), terms.clone());
-            match run!(self, write, user_changes::delete(id, &administrators, &terms))? {
+            let (administrators, context) = (administrators.clone(), context.clone());
+            match run!(self, write, user_changes::delete(id, &administrators, &context))? {
                 Ok(deleted) => return Ok(Ok(deleted)),
                 Err(Some(refused)) => return Ok(Err(refused)),
                 Err(None) => {}
             }
-            while run!(self, write, sessions::forget_ended(id))? {}
+            while run!(self, write, sessions::delete_ended(id))? {}
         }
     }
 

@@ -80,7 +80,7 @@ impl CredentialsRow {
 /// The columns of a user that the end of their credentials writes. `None` leaves a column as it is.
 #[derive(AsChangeset, Default)]
 #[diesel(table_name = users)]
-pub(crate) struct CutRow<'a> {
+pub(crate) struct EndingColumns<'a> {
     pub(crate) token_generation: Option<i64>,
     pub(crate) password_hash: Option<Option<&'a str>>,
     pub(crate) password_changed_at: Option<Ts>,

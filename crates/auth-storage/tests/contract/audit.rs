@@ -187,7 +187,7 @@ on_both! {
         assert_eq!(details(&log.one(&fixture, operator).await), "client=billing");
         assert!(fixture.db.change_keys(vec![], vec![], Some((true, by(operator, at(6))))).await.unwrap().is_ok());
         assert_eq!(details(&log.one(&fixture, operator).await), "compromised=true");
-        fixture.db.note(Action::LimitRefused, None, vec![("count", "7".to_owned())], by(Actor::Service, at(7))).await.unwrap();
+        fixture.db.record_event(Action::LimitRefused, None, vec![("count", "7".to_owned())], by(Actor::Service, at(7))).await.unwrap();
         assert_eq!(details(&log.one(&fixture, Actor::Service).await), "count=7");
     }
 
@@ -242,7 +242,7 @@ on_both! {
             (4, Actor::Anonymous, Action::LimitRefused, None),
             (5, Actor::ApiKey(ApiKeyId::from_parts(t0(), unique_bytes()), one), Action::SignInFailed, None),
         ] {
-            fixture.db.note(action, subject, vec![], by(actor, at(n * 10))).await.unwrap();
+            fixture.db.record_event(action, subject, vec![], by(actor, at(n * 10))).await.unwrap();
             ids.push(fixture.noted().await.last().unwrap().id);
         }
         ids.reverse();
@@ -275,7 +275,7 @@ on_both! {
     fn a_part_of_a_millisecond_is_told_apart(fixture) {
         let fine = |micros| at(5) + Span::microseconds(micros);
         for micros in [100, 500, 900] {
-            fixture.db.note(Action::Exported, None, vec![], terms(fine(micros))).await.unwrap();
+            fixture.db.record_event(Action::Exported, None, vec![], terms(fine(micros))).await.unwrap();
         }
         let between = audit::Filter { since: Some(fine(500)), until: Some(fine(900)), ..audit::Filter::default() };
         let found = fixture.db.audit(between, ALL).await.unwrap();

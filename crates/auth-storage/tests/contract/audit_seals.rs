@@ -80,7 +80,7 @@ fn put_in(fixture: &Fixture, number: u32, seconds: i64, action: &str) -> String 
 }
 
 async fn note(db: &Storage, seconds: i64) {
-    db.note(Action::Exported, None, vec![], terms(at(seconds)))
+    db.record_event(Action::Exported, None, vec![], terms(at(seconds)))
         .await
         .unwrap();
 }

@@ -64,7 +64,7 @@ pub(crate) fn by(actor: Actor, now: Timestamp) -> ChangeContext {
             ip: "192.0.2.7".parse().ok(),
             request_id: Some("request-7".to_owned()),
             seed,
-            held: None,
+            evidence: None,
         },
     }
 }
@@ -72,7 +72,7 @@ pub(crate) fn by(actor: Actor, now: Timestamp) -> ChangeContext {
 /// The terms of somebody who asks in a session.
 pub(crate) fn in_session(user: &User, session: &Session, now: Timestamp) -> ChangeContext {
     let mut terms = by(Actor::User(user.id), now);
-    terms.by.held = Some(Evidence::Session(SessionEvidence {
+    terms.by.evidence = Some(Evidence::Session(SessionEvidence {
         session: session.id,
         generation: session.generation,
         reauthenticated: false,

@@ -142,7 +142,7 @@ on_both! {
             damage(&fixture, "one_time_tokens", &format!("{column} = {good}"));
         }
         fixture.execute("DELETE FROM audit_events");
-        fixture.db.note(Action::Exported, None, vec![], terms(at(3))).await.unwrap();
+        fixture.db.record_event(Action::Exported, None, vec![], terms(at(3))).await.unwrap();
         let event = fixture.noted().await[0].id.to_string();
         for (column, good, bad) in [("actor", "'anonymous'", "'a ghost'"), ("action", "'exported'", "'danced!'"), ("ip", "NULL", "'here'"), ("details", "'{}'", "'['")] {
             damage(&fixture, "audit_events", &format!("{column} = {bad}"));

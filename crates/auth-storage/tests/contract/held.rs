@@ -24,7 +24,7 @@ use std::fmt::Debug;
 /// What a signed-in user asks for, with what its access token said when the request came in.
 fn holding(user: &User, session: &Session) -> ChangeContext {
     let mut terms = by(Actor::User(user.id), at(9));
-    terms.by.held = Some(Evidence::Session(SessionEvidence {
+    terms.by.evidence = Some(Evidence::Session(SessionEvidence {
         session: session.id,
         generation: user.generation,
         reauthenticated: false,
@@ -35,7 +35,7 @@ fn holding(user: &User, session: &Session) -> ChangeContext {
 /// The same of a user who proved anew who they are.
 fn reauthenticated(user: &User, session: &Session) -> ChangeContext {
     let mut terms = holding(user, session);
-    if let Some(Evidence::Session(held)) = &mut terms.by.held {
+    if let Some(Evidence::Session(held)) = &mut terms.by.evidence {
         held.reauthenticated = true;
     }
     terms
@@ -210,7 +210,7 @@ on_both! {
             fixture.db.insert_api_key(new, 9, terms(at(0))).await.unwrap().settled().await.unwrap();
             let ask = || {
                 let mut terms = by(Actor::ApiKey(key, owner.id), at(9));
-                terms.by.held = Some(Evidence::ApiKey(ApiKeyEvidence { key, role: owner.role.clone() }));
+                terms.by.evidence = Some(Evidence::ApiKey(ApiKeyEvidence { key, role: owner.role.clone() }));
                 terms
             };
             let change = |change| fixture.db.change_user(owner.id, change, vec![], terms(at(1)));

@@ -146,10 +146,10 @@ on_both! {
 
     fn every_action_and_actor_is_listed_sealed_and_read_back_and_so_are_newer_ones(fixture) {
         for action in Action::ALL {
-            fixture.db.note(*action, None, vec![], terms(at(3))).await.unwrap();
+            fixture.db.record_event(*action, None, vec![], terms(at(3))).await.unwrap();
         }
         for _ in 0..2 {
-            fixture.db.note(Action::Exported, None, vec![], terms(at(4))).await.unwrap();
+            fixture.db.record_event(Action::Exported, None, vec![], terms(at(4))).await.unwrap();
         }
         let ids: Vec<_> = fixture.noted().await.iter().map(|event| event.id).rev().collect();
         let user = fixture.user("a@example.com", Role::USER).await;

@@ -68,7 +68,7 @@ pub(crate) async fn run(fixture: &Fixture) {
         .settled()
         .await
         .unwrap();
-    db.note(Action::SignInFailed, Some(user.id), vec![], terms(at(1)))
+    db.record_event(Action::SignInFailed, Some(user.id), vec![], terms(at(1)))
         .await
         .unwrap();
 
