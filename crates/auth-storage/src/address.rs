@@ -166,7 +166,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_no_lasting_database_is_refused() {
+    fn a_database_in_memory_and_an_unknown_url_are_refused() {
         for url in [
             "sqlite::memory:",
             "sqlite://:memory:",
@@ -219,7 +219,7 @@ mod tests {
     }
 
     #[test]
-    fn what_libpq_says_is_sorted_and_a_password_in_it_is_left_out() {
+    fn messages_of_libpq_are_sorted_by_cause_and_passwords_in_them_are_left_out() {
         let at = |message: &str| format!("connection to server at \"127.0.0.1\", port 5 failed: {message}");
         assert!(matches!(
             refusal(&at("Connection refused\n\tIs the server running?")),

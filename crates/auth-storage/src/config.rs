@@ -54,11 +54,11 @@ impl DatabaseConfig {
         self.auto_migrate.unwrap_or(backend == Backend::Sqlite)
     }
 
-    /// What is wrong with the files that the database URL names. The server creates the folder `made` and no other one. Nothing is
+    /// What is wrong with the files that the database URL names. The server creates the folder `created` and no other one. Nothing is
     /// opened.
     #[must_use]
-    pub fn validate_files(&self, made: &Path) -> Option<Complaint> {
-        let refused = fitness::of_files(self.url.expose_secret(), made).err();
+    pub fn validate_files(&self, created: &Path) -> Option<Complaint> {
+        let refused = fitness::of_files(self.url.expose_secret(), created).err();
         refused.map(|why| Complaint::new("url", why.to_string()))
     }
 }
@@ -119,7 +119,7 @@ mod tests {
     }
 
     #[test]
-    fn the_address_is_never_shown() {
+    fn the_url_is_never_shown() {
         let config = DatabaseConfig {
             url: "postgres://u:hunter2@db/x".into(),
             ..DatabaseConfig::default()

@@ -83,10 +83,10 @@ fn unfit(message: &str, parts: &ConnectionUrl<'_>) -> OpenError {
 }
 
 /// Checks the files that a URL names: the folder of a SQLite file, or the certificate authorities that verify a PostgreSQL server. The
-/// server creates the folder `made` and no other one. The error says why the database can't be opened.
-pub(crate) fn of_files(url: &str, made: &Path) -> Result<(), OpenError> {
+/// server creates the folder `created` and no other one. The error says why the database can't be opened.
+pub(crate) fn of_files(url: &str, created: &Path) -> Result<(), OpenError> {
     match Address::parse(url)? {
-        Address::Sqlite(file) => of_place(file, made),
+        Address::Sqlite(file) => of_place(file, created),
         Address::Postgres(_) => ConnectionUrl::parse(url).map_or(Ok(()), |parts| of_authorities(&parts)),
     }
 }
@@ -108,15 +108,15 @@ fn of_authorities(parts: &ConnectionUrl<'_>) -> Result<(), OpenError> {
     }
 }
 
-fn of_place(file: PathBuf, made: &Path) -> Result<(), OpenError> {
+fn of_place(file: PathBuf, created: &Path) -> Result<(), OpenError> {
     if file.is_dir() {
         return Err(OpenError::NotADatabase(file));
     }
-    let (Ok(whole), Ok(made)) = (absolute(&file), absolute(made)) else {
+    let (Ok(absolute_path), Ok(created)) = (absolute(&file), absolute(created)) else {
         return Ok(());
     };
-    match whole.parent() {
-        Some(folder) if !folder.is_dir() && !made.starts_with(folder) => {
+    match absolute_path.parent() {
+        Some(folder) if !folder.is_dir() && !created.starts_with(folder) => {
             Err(OpenError::NoSuchFolder(folder.to_owned()))
         }
         _ => Ok(()),
@@ -128,7 +128,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn an_address_that_libpq_would_refuse_is_refused_before_anything_is_connected() {
+    fn a_url_that_libpq_would_refuse_is_refused_without_a_connection() {
         let good = [
             "postgres://kw:hunter2@db/kw",
             "postgres://kw:a@hunter2@db:5432/kw",
@@ -169,9 +169,9 @@ mod tests {
     }
 
     #[test]
-    fn the_authorities_that_a_certificate_is_verified_with_have_to_be_there() {
-        let made = Path::new("data");
-        let with = |parameters: &str| of_files(&format!("postgres://db/kw?{parameters}"), made).is_ok();
+    fn the_certificate_authorities_of_a_verified_connection_have_to_exist() {
+        let created = Path::new("data");
+        let with = |parameters: &str| of_files(&format!("postgres://db/kw?{parameters}"), created).is_ok();
         for good in [
             "sslmode=verify-full",
             "sslmode=verify-full&sslrootcert=system",
@@ -186,15 +186,15 @@ mod tests {
     }
 
     #[test]
-    fn a_file_of_sqlite_needs_a_folder_that_is_there_or_is_made() {
+    fn a_sqlite_file_needs_a_folder_that_exists_or_is_created() {
         let home = tempfile::tempdir().unwrap();
         let at = |place: &str| format!("sqlite://{}/{place}", home.path().display());
-        let made = home.path().join("data/kept");
-        assert!(of_files(&at("keyward.db"), &made).is_ok());
-        assert!(of_files(&at("data/kept/keyward.db"), &made).is_ok());
-        assert!(of_files(&at("data/keyward.db"), &made).is_ok());
-        assert!(of_files(&at("other/keyward.db"), &made).is_err());
-        assert!(of_files(&format!("sqlite://{}", home.path().display()), &made).is_err());
-        assert!(of_files("postgres://db/kw", &made).is_ok());
+        let created = home.path().join("data/kept");
+        assert!(of_files(&at("keyward.db"), &created).is_ok());
+        assert!(of_files(&at("data/kept/keyward.db"), &created).is_ok());
+        assert!(of_files(&at("data/keyward.db"), &created).is_ok());
+        assert!(of_files(&at("other/keyward.db"), &created).is_err());
+        assert!(of_files(&format!("sqlite://{}", home.path().display()), &created).is_err());
+        assert!(of_files("postgres://db/kw", &created).is_ok());
     }
 }

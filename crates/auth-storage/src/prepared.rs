@@ -77,7 +77,7 @@ mod tests {
     }
 
     #[test]
-    fn a_prepared_write_is_prepared_once_and_binds_anew_each_time() {
+    fn a_prepared_write_is_prepared_once_and_binds_new_values_each_time() {
         let mut c = SqliteConnection::establish(":memory:").unwrap();
         c.batch_execute(
             "CREATE TABLE things (id INTEGER PRIMARY KEY, word TEXT); INSERT INTO things VALUES (1, 'a')",

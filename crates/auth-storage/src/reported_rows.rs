@@ -30,7 +30,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_row_is_new_once_and_memory_has_an_end() {
+    fn a_row_is_new_once_and_the_memory_is_bounded() {
         let reported = ReportedRows::default();
         let id = Uuid::from_u128;
         assert!(reported.is_new(id(0), "grant") && !reported.is_new(id(0), "grant"));

@@ -40,7 +40,7 @@ pub(crate) fn record(
 /// Which user's rows are wanted.
 #[derive(Clone, Copy)]
 enum Of {
-    Anybody,
+    AnyUser,
     Subject(Id),
     Actor(Id),
 }
@@ -49,7 +49,7 @@ enum Of {
 /// needs.
 pub(crate) fn list(c: &mut Conn, filter: &Filter, page: Pagination) -> Result<Vec<AuditEvent>, Fault> {
     let Some(user) = filter.user.map(|user| Id(user.as_uuid())) else {
-        return part(c, Of::Anybody, filter, page);
+        return part(c, Of::AnyUser, filter, page);
     };
     let mut events = part(c, Of::Subject(user), filter, page)?;
     events.extend(part(c, Of::Actor(user), filter, page)?);
@@ -64,7 +64,7 @@ fn part(c: &mut Conn, of: Of, filter: &Filter, page: Pagination) -> Result<Vec<A
     let load = |after: Option<Uuid>, limit: i64| -> Result<Vec<AuditRow>, Fault> {
         let mut wanted = a::table.select(AuditRow::as_select()).into_boxed();
         wanted = match of {
-            Of::Anybody => wanted,
+            Of::AnyUser => wanted,
             Of::Subject(id) => wanted.filter(a::subject.eq(Some(id))),
             Of::Actor(id) => wanted.filter(a::actor_id.eq(Some(id))),
         };

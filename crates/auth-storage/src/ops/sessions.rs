@@ -123,9 +123,9 @@ fn displace(
         .select((s::id, s::refresh_expires_at))
         .load(c)?;
     let (live, past): (Vec<_>, Vec<_>) = open.into_iter().partition(|(_, until)| context.now < until.0);
-    let room = others.saturating_sub(live.len());
+    let free = others.saturating_sub(live.len());
     let mut revocations = Vec::new();
-    for (id, until) in live.into_iter().skip(others).chain(past.into_iter().skip(room)) {
+    for (id, until) in live.into_iter().skip(others).chain(past.into_iter().skip(free)) {
         let ended: Option<EndedRow> = diesel::update(s::table.find(id).filter(s::ended_at.is_null()))
             .set((
                 s::ended_at.eq(Some(Ts(context.now))),
@@ -303,12 +303,12 @@ const STRIDE: i64 = 4;
 pub(crate) fn sweep(c: &mut Conn, sweep: &Sweep) -> Result<u64, Fault> {
     let long_ago = before(sweep.now, sweep.keep.keep_ended_sessions);
     let ended = sweep_ended(c, sweep.now, long_ago, sweep.limit())?;
-    let room = sweep.limit() - i64::try_from(ended).unwrap_or(i64::MAX);
-    if room <= 0 {
+    let free = sweep.limit() - i64::try_from(ended).unwrap_or(i64::MAX);
+    if free <= 0 {
         return Ok(ended);
     }
     let walked_to = *sweep.walk.lock().unwrap_or_else(PoisonError::into_inner);
-    let (expired, walked_to) = sweep_expired(c, long_ago, room, walked_to)?;
+    let (expired, walked_to) = sweep_expired(c, long_ago, free, walked_to)?;
     *sweep.walk.lock().unwrap_or_else(PoisonError::into_inner) = walked_to;
     Ok(ended + expired)
 }

@@ -60,7 +60,7 @@ impl From<NotLocked> for NotInvited {
     }
 }
 
-/// An invitation locks only the row of the caller.
+/// A change of signing keys locks only the row of the caller.
 impl From<NotLocked> for NotChanged {
     fn from(_: NotLocked) -> Self {
         Self::CallerRevoked
