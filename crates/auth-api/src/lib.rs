@@ -14,4 +14,4 @@ pub mod views;
 
 pub use app::server::{RunningServer, ServeError, Sockets, serve};
 pub use http::{config::ServerConfig, metrics::Metrics};
-pub use pages::{PagesConfig, Site, SiteError};
+pub use pages::{PagesConfig, PagesError, PagesState};

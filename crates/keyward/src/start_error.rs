@@ -71,7 +71,7 @@ pub enum StartError {
     Serve(#[from] ServeError),
     /// The pages can't be served.
     #[error("{0}")]
-    Pages(#[from] auth_api::SiteError),
+    Pages(#[from] auth_api::PagesError),
     /// The configuration is wrong.
     #[error("{0}")]
     Configuration(#[from] ConfigErrors),

@@ -7,7 +7,7 @@ use crate::{
     node::ServingNode,
     start_error::StartError,
 };
-use auth_api::{Metrics, ServeError, Site, Sockets};
+use auth_api::{Metrics, PagesState, ServeError, Sockets};
 use auth_blacklist::{Blacklist, Nodes};
 use auth_limits::Limits;
 use auth_mail::Mailer;
@@ -96,7 +96,7 @@ pub async fn start(
     let sockets = Sockets::take(&config.server)?;
     let addr = sockets.addr().ok_or(StartError::NoAddress)?;
     let config = config.listening_on(addr)?;
-    let site = site(&config)?;
+    let pages_state = pages_state(&config)?;
     let storage = open_patiently(&config).await?;
     let lock = storage.claim_serving()?;
     let node = ServingNode::enter(&config, &storage, &lock, entropy.as_ref()).await?;
@@ -144,7 +144,15 @@ pub async fn start(
         }
         Audience::Programs => None,
     };
-    let http = match auth_api::serve(service.clone(), config.server.clone(), metrics, site, sockets).await {
+    let http = match auth_api::serve(
+        service.clone(),
+        config.server.clone(),
+        metrics,
+        pages_state,
+        sockets,
+    )
+    .await
+    {
         Ok(http) => http,
         Err(error) => {
             service.stop().await;
@@ -164,13 +172,13 @@ pub async fn start(
 }
 
 /// The pages, if they are enabled and can be served.
-fn site(config: &Config) -> Result<Option<Arc<Site>>, StartError> {
+fn pages_state(config: &Config) -> Result<Option<Arc<PagesState>>, StartError> {
     if !config.pages.are_served(&config.server).unwrap_or_default() {
         return Ok(None);
     }
     let name = &config.service.service_name;
-    let site = Site::new(config.pages.clone(), &config.server, name)?;
-    Ok(Some(Arc::new(site)))
+    let pages_state = PagesState::new(config.pages.clone(), &config.server, name)?;
+    Ok(Some(Arc::new(pages_state)))
 }
 
 /// Makes aws-lc-rs the cryptography for TLS in this process. Only the first call has an effect.

@@ -97,7 +97,7 @@ async fn page() -> HttpResponse {
 /// 404 for any other than the page needs.
 async fn file(name: Path<String>) -> Result<HttpResponse, Problem> {
     if name.as_str() == "start.js" {
-        return Ok(kept("text/javascript; charset=utf-8").body(START));
+        return Ok(cacheable("text/javascript; charset=utf-8").body(START));
     }
     if !VENDORED.contains(&name.as_str()) {
         return Err(Code::NotFound.into());
@@ -105,7 +105,7 @@ async fn file(name: Path<String>) -> Result<HttpResponse, Problem> {
     let found = utoipa_swagger_ui::serve(&name, Arc::new(Config::default()));
     match found.map_err(|error| Problem::internal(error.to_string()))? {
         Some(file) => {
-            let mut answer = kept(&file.content_type);
+            let mut answer = cacheable(&file.content_type);
             if file.gzpipped {
                 answer.insert_header((CONTENT_ENCODING, "gzip"));
             }
@@ -116,7 +116,7 @@ async fn file(name: Path<String>) -> Result<HttpResponse, Problem> {
 }
 
 /// An answer that a browser may keep for an hour.
-fn kept(content_type: &str) -> HttpResponseBuilder {
+fn cacheable(content_type: &str) -> HttpResponseBuilder {
     let mut answer = HttpResponse::Ok();
     answer
         .insert_header((CONTENT_TYPE, content_type))

@@ -90,16 +90,16 @@ async fn live() -> HttpResponse {
 async fn ready(service: Data<Service>, http_state: Data<HttpState>) -> HttpResponse {
     let parts = service.readiness().await;
     let (draining, ready) = (http_state.is_draining(), parts.is_ready());
-    let told = ReadinessJson {
+    let answer = ReadinessJson {
         status: match (draining, ready) {
             (true, _) => "draining",
             (false, true) => "ok",
             (false, false) => "unavailable",
         },
-        database: word(&parts.database),
-        migrations: word(&parts.migrations),
-        blacklist: word(&parts.blacklist),
-        clock: word(&parts.clock),
+        database: status_of(&parts.database),
+        migrations: status_of(&parts.migrations),
+        blacklist: status_of(&parts.blacklist),
+        clock: status_of(&parts.clock),
     };
     let checks = [
         ("database", &parts.database),
@@ -114,13 +114,13 @@ async fn ready(service: Data<Service>, http_state: Data<HttpState>) -> HttpRespo
         }
     }
     if ready && !draining {
-        HttpResponse::Ok().json(told)
+        HttpResponse::Ok().json(answer)
     } else {
-        HttpResponse::ServiceUnavailable().json(told)
+        HttpResponse::ServiceUnavailable().json(answer)
     }
 }
 
-fn word(check: &Check) -> &'static str {
+fn status_of(check: &Check) -> &'static str {
     if check.is_ok() { "ok" } else { "failed" }
 }
 
@@ -152,17 +152,17 @@ mod tests {
     fn a_part_that_fails_is_noted_once_until_it_is_ready_again() {
         let http_state = HttpState::new(ServerConfig::default(), Metrics::new().unwrap());
         let (good, bad): (Check, Check) = (Ok(()), Err("down".to_owned()));
-        let told = |first: &Check, second: &Check| -> Vec<String> {
+        let answer = |first: &Check, second: &Check| -> Vec<String> {
             changes(&http_state, &[("first", first), ("second", second)])
                 .into_iter()
                 .map(|(part, fails)| format!("{part} {}", fails.unwrap_or("ready")))
                 .collect()
         };
-        assert_eq!(told(&good, &good), [""; 0]);
-        assert_eq!(told(&good, &bad), ["second down"]);
-        assert_eq!(told(&good, &bad), [""; 0]);
-        assert_eq!(told(&bad, &bad), ["first down"]);
-        assert_eq!(told(&good, &bad), ["first ready"]);
-        assert_eq!(told(&good, &good), ["second ready"]);
+        assert_eq!(answer(&good, &good), [""; 0]);
+        assert_eq!(answer(&good, &bad), ["second down"]);
+        assert_eq!(answer(&good, &bad), [""; 0]);
+        assert_eq!(answer(&bad, &bad), ["first down"]);
+        assert_eq!(answer(&good, &bad), ["first ready"]);
+        assert_eq!(answer(&good, &good), ["second ready"]);
     }
 }

@@ -52,7 +52,10 @@ async fn verify(
     {
         return Err(Code::Forbidden.into());
     }
-    Ok(who(&bearer, http_state.config.forward_unverified_email))
+    Ok(identity_answer(
+        &bearer,
+        http_state.config.forward_unverified_email,
+    ))
 }
 
 fn role_of(bearer: &Bearer) -> Option<&Role> {
@@ -64,7 +67,7 @@ fn role_of(bearer: &Bearer) -> Option<&Role> {
 
 /// An address that is not confirmed may be another person's, so applications that go by the address get none, unless the operator
 /// wants it (`server.forward_unverified_email`).
-fn who(bearer: &Bearer, forward_unverified_email: bool) -> HttpResponse {
+fn identity_answer(bearer: &Bearer, forward_unverified_email: bool) -> HttpResponse {
     let mut answer = HttpResponse::NoContent();
     // A script's key belongs to no session.
     let (email, verified, session) = match bearer {
@@ -136,7 +139,7 @@ mod tests {
 
     #[test]
     fn the_proxy_learns_who_it_is() {
-        let answer = who(&somebody(true), false);
+        let answer = identity_answer(&somebody(true), false);
         assert_eq!(answer.status(), 204);
         let header = |name: &str| header(&answer, name).unwrap();
         assert_eq!(header("x-auth-user"), b"00000000-0000-0000-0000-000000000001");
@@ -148,10 +151,10 @@ mod tests {
 
     #[test]
     fn an_unconfirmed_address_is_forwarded_only_where_the_operator_wants_it_and_is_marked() {
-        let by_default = who(&somebody(false), false);
+        let by_default = identity_answer(&somebody(false), false);
         assert_eq!(header(&by_default, "x-auth-email"), None);
         assert_eq!(header(&by_default, "x-auth-email-verified").unwrap(), b"false");
-        let wanted = who(&somebody(false), true);
+        let wanted = identity_answer(&somebody(false), true);
         assert_eq!(
             header(&wanted, "x-auth-email").unwrap(),
             "jürgen@example.com".as_bytes()

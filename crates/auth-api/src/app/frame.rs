@@ -14,7 +14,7 @@ use crate::{
         unread::UnreadBody,
     },
     oauth::error::OauthError,
-    pages::{self, PagePolicy, Site, cookies::Pending},
+    pages::{self, PagePolicy, PagesState, cookies::PendingCookies},
 };
 use actix_web::{
     Error, HttpMessage, HttpResponse,
@@ -43,26 +43,26 @@ pub async fn frame<B: MessageBody + 'static>(
         return Err(Problem::internal("the app has no HTTP state").into());
     };
     let method = request.method().clone();
-    let facts = RequestInfo {
+    let info = RequestInfo {
         id: RequestId::of(request.headers()),
         client: client_address::of(&request, &http_state.config.trusted_proxies),
     };
-    request.extensions_mut().insert(facts.clone());
+    request.extensions_mut().insert(info.clone());
     // The path as the router reads it: `/%61ccount` is a page, too.
-    let is_page = |site: &&Arc<Site>| site.covers(request.match_info().as_str());
-    let site = request.app_data::<Arc<Site>>().filter(is_page).cloned();
-    let page = site.map(|site| Page {
-        site,
+    let is_page = |pages_state: &&Arc<PagesState>| pages_state.covers(request.match_info().as_str());
+    let pages_state = request.app_data::<Arc<PagesState>>().filter(is_page).cloned();
+    let page = pages_state.map(|pages_state| Page {
+        pages_state,
         path: request.match_info().as_str().to_owned(),
         query: request.query_string().to_owned(),
-        cookies: Pending::of(&mut request),
+        cookies: PendingCookies::of(&mut request),
     });
     let unread = UnreadBody::of(&mut request);
     let answered = AssertUnwindSafe(next.call(request)).catch_unwind();
     let frame = Frame {
         http_state: &http_state,
         method,
-        facts,
+        info,
         started,
         unread,
         page,
@@ -82,7 +82,7 @@ pub async fn frame<B: MessageBody + 'static>(
 struct Frame<'a> {
     http_state: &'a HttpState,
     method: Method,
-    facts: RequestInfo,
+    info: RequestInfo,
     started: Instant,
     unread: Option<UnreadBody>,
     /// Where the request is for a page, or would be if there were one.
@@ -91,10 +91,10 @@ struct Frame<'a> {
 
 /// What a page needs beside its answer.
 struct Page {
-    site: Arc<Site>,
+    pages_state: Arc<PagesState>,
     path: String,
     query: String,
-    cookies: Pending,
+    cookies: PendingCookies,
 }
 
 impl Page {
@@ -115,11 +115,11 @@ impl Frame<'_> {
         let policy = PagePolicy::of(answer.request());
         let (request, response) = answer.into_parts();
         let rewritten = self.rewrite(&response, policy);
-        let told = match response.extensions().get::<Code>() {
+        let code_and_cause = match response.extensions().get::<Code>() {
             Some(of_page) => (Some(of_page.as_str()), None),
-            None => told(response.error()),
+            None => code_and_cause(response.error()),
         };
-        self.note(route, response.status().as_u16(), user, &told);
+        self.record(route, response.status().as_u16(), user, &code_and_cause);
         let mut response = match rewritten {
             None => response.map_into_left_body(),
             Some(mut problem) => {
@@ -147,7 +147,12 @@ impl Frame<'_> {
             Some(problem) => self.error_answer(problem, PagePolicy::STRICT),
             None => self.error_answer(&Code::for_status(plain.status()).into(), PagePolicy::STRICT),
         };
-        self.note(UNMATCHED, answer.status().as_u16(), None, &told(Some(&error)));
+        self.record(
+            UNMATCHED,
+            answer.status().as_u16(),
+            None,
+            &code_and_cause(Some(&error)),
+        );
         self.complete(answer.headers_mut());
         if let Some(unread) = &self.unread {
             answer = answer.map_body(|_, body| unread.clone().held_by(body));
@@ -183,11 +188,11 @@ impl Frame<'_> {
 
     /// An error as the client reads it: a page for people, JSON for programs.
     fn error_answer(&self, problem: &Problem, policy: PagePolicy) -> HttpResponse<BoxBody> {
-        let id = self.facts.id.as_str();
+        let id = self.info.id.as_str();
         match &self.page {
             Some(page) => {
                 let asked = (page.path.as_str(), Query::of(&page.query));
-                pages::render::problem((&page.site, policy), problem, asked, id)
+                pages::render::problem((&page.pages_state, policy), problem, asked, id)
             }
             None => problem.answer(Some(id)),
         }
@@ -195,7 +200,7 @@ impl Frame<'_> {
 
     fn complete(&self, headers: &mut HeaderMap) {
         headers::complete(headers, self.http_state.config.is_public_over_tls());
-        if let Ok(id) = HeaderValue::from_str(self.facts.id.as_str()) {
+        if let Ok(id) = HeaderValue::from_str(self.info.id.as_str()) {
             headers.insert(HeaderName::from_static(X_REQUEST_ID), id);
         }
         if let Some(page) = &self.page {
@@ -203,7 +208,7 @@ impl Frame<'_> {
         }
     }
 
-    fn note(
+    fn record(
         &self,
         route: &str,
         status: u16,
@@ -214,7 +219,7 @@ impl Frame<'_> {
         let method = self.method.as_str();
         self.http_state.metrics.request(route, method, status, took);
         Line {
-            facts: &self.facts,
+            info: &self.info,
             method,
             route,
             status,
@@ -228,7 +233,7 @@ impl Frame<'_> {
 }
 
 /// The code and the cause of an error.
-fn told(error: Option<&Error>) -> (Option<&str>, Option<&str>) {
+fn code_and_cause(error: Option<&Error>) -> (Option<&str>, Option<&str>) {
     let Some(error) = error else { return (None, None) };
     if let Some(problem) = error.as_error::<Problem>() {
         (Some(problem.code().as_str()), problem.cause())

@@ -10,7 +10,7 @@ use crate::{
     },
     http::{config::ServerConfig, connections::Connections, cors, metrics::Metrics, state::HttpState},
     openapi::Document,
-    pages::{Pages, Site},
+    pages::{Pages, PagesState},
 };
 use actix_web::{
     HttpServer,
@@ -116,18 +116,18 @@ fn take(address: SocketAddr) -> io::Result<(TcpSocket, SocketAddr)> {
 /// A server that accepts requests.
 pub struct RunningServer {
     http_state: Data<HttpState>,
-    parts: Vec<Part>,
+    parts: Vec<ListenerServer>,
 }
 
 /// The server of one listener.
-struct Part {
+struct ListenerServer {
     listener: Listener,
     addresses: Vec<SocketAddr>,
     handle: ServerHandle,
     task: JoinHandle<io::Result<()>>,
 }
 
-impl Part {
+impl ListenerServer {
     fn start(listener: Listener, server: Server, addresses: Vec<SocketAddr>) -> Self {
         Self {
             listener,
@@ -140,11 +140,11 @@ impl Part {
 
 /// What every worker's application shares.
 #[derive(Clone)]
-struct State {
+struct WorkerState {
     service: Data<Service>,
     http_state: Data<HttpState>,
     document: Data<Document>,
-    site: Option<Arc<Site>>,
+    pages_state: Option<Arc<PagesState>>,
 }
 
 /// Listens and serves until the returned server is drained.
@@ -155,15 +155,15 @@ pub async fn serve(
     service: Service,
     config: ServerConfig,
     metrics: Metrics,
-    site: Option<Arc<Site>>,
+    pages_state: Option<Arc<PagesState>>,
     sockets: Sockets,
 ) -> Result<RunningServer, ServeError> {
     let http_state = Data::new(HttpState::new(config, metrics));
-    let state = State {
+    let state = WorkerState {
         document: Data::new(routes::document(&http_state.config)),
         service: Data::new(service),
         http_state: Data::clone(&http_state),
-        site,
+        pages_state,
     };
     let (mut sockets, mut bound) = (Some(sockets), Vec::new());
     for listener in Listener::ALL {
@@ -176,12 +176,12 @@ pub async fn serve(
         };
         bound.extend(server.transpose()?.map(|server| (listener, server)));
     }
-    let start = |(listener, (server, addresses))| Part::start(listener, server, addresses);
+    let start = |(listener, (server, addresses))| ListenerServer::start(listener, server, addresses);
     let parts = bound.into_iter().map(start).collect();
     Ok(RunningServer { http_state, parts })
 }
 
-fn client_server(state: &State, sockets: Sockets) -> Result<(Server, Vec<SocketAddr>), ServeError> {
+fn client_server(state: &WorkerState, sockets: Sockets) -> Result<(Server, Vec<SocketAddr>), ServeError> {
     let config = state.http_state.config.clone();
     let workers = match config.workers {
         0 => std::thread::available_parallelism().map_or(1, usize::from),
@@ -193,7 +193,7 @@ fn client_server(state: &State, sockets: Sockets) -> Result<(Server, Vec<SocketA
         let config = &shared.http_state.config;
         let (served, pages) = (
             Listener::Clients.served(config),
-            shared.site.clone().map(Pages::new),
+            shared.pages_state.clone().map(Pages::new),
         );
         application(Data::clone(&shared.http_state), served, pages, cors::of(config))
             .app_data(Data::clone(&shared.service))
@@ -222,7 +222,7 @@ fn client_server(state: &State, sockets: Sockets) -> Result<(Server, Vec<SocketA
     Ok((server.run(), addresses))
 }
 
-fn operator_server(state: &State, address: &str) -> Result<(Server, Vec<SocketAddr>), ServeError> {
+fn operator_server(state: &WorkerState, address: &str) -> Result<(Server, Vec<SocketAddr>), ServeError> {
     let shared = state.clone();
     let server = HttpServer::new(move || {
         let served = Listener::Operators.served(&shared.http_state.config);
@@ -273,7 +273,7 @@ impl RunningServer {
     pub async fn drain(self) {
         self.http_state.start_draining();
         tokio::time::sleep(self.http_state.config.drain_delay).await;
-        for Part { handle, task, .. } in self.parts {
+        for ListenerServer { handle, task, .. } in self.parts {
             handle.stop(true).await;
             // The server's task ends once its workers have; a panic in it has been reported by then.
             let _ = task.await;
@@ -283,7 +283,7 @@ impl RunningServer {
     /// Stops at once: requests in flight are cut off.
     pub async fn stop(self) {
         self.http_state.start_draining();
-        for Part { handle, task, .. } in self.parts {
+        for ListenerServer { handle, task, .. } in self.parts {
             handle.stop(false).await;
             let _ = task.await;
         }

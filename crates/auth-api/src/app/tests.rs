@@ -13,9 +13,10 @@ use crate::{
     },
     oauth::error::OauthError,
     pages::{
-        ForeignForm, Page, PagePolicy, PagesConfig, Sent, Site, page,
+        ForeignForm, Page, PagePolicy, PagesConfig, PagesState, Submitted,
+        context::PageContext,
+        page,
         policy::{FormAction, Opener},
-        visit::Visit,
     },
 };
 use actix_web::{
@@ -291,7 +292,7 @@ async fn posted(form: ForeignForm) -> Result<HttpResponse, Problem> {
     Ok(HttpResponse::Ok().body(form.0.text("code").to_owned()))
 }
 
-async fn ours(_form: Sent<Visit>) -> Result<HttpResponse, Problem> {
+async fn ours(_form: Submitted<PageContext>) -> Result<HttpResponse, Problem> {
     Ok(HttpResponse::Ok().finish())
 }
 
@@ -299,7 +300,7 @@ async fn ours(_form: Sent<Visit>) -> Result<HttpResponse, Problem> {
 fn odd_pages() -> [Page; 5] {
     let of_clients = PagePolicy {
         form_action: FormAction::Any,
-        opener: Opener::Kept,
+        opener: Opener::Reachable,
         ..PagePolicy::STRICT
     };
     let of_others = PagePolicy {
@@ -331,8 +332,8 @@ macro_rules! with_pages {
             return_to: vec!["https://app.example".into()],
             ..PagesConfig::default()
         };
-        let site = Arc::new(Site::new(config, &ServerConfig::default(), "Keyward").unwrap());
-        let pages = Pages::new(site).with(odd_pages());
+        let pages_state = Arc::new(PagesState::new(config, &ServerConfig::default(), "Keyward").unwrap());
+        let pages = Pages::new(pages_state).with(odd_pages());
         let http_state = http_state(ServerConfig::default());
         let served = Listener::Clients.served(&http_state.config);
         init_service(application(http_state, served, Some(pages), cors::none())).await

@@ -12,7 +12,7 @@ pub const TARGET: &str = "keyward::access";
 /// What a line says.
 pub struct Line<'a> {
     /// The request's id and client.
-    pub facts: &'a RequestInfo,
+    pub info: &'a RequestInfo,
     /// Its method.
     pub method: &'a str,
     /// The pattern of its route.
@@ -33,7 +33,7 @@ impl Line<'_> {
     /// Writes the line: an outage as a warning, an internal error as an error.
     pub fn write(&self) {
         let micros = u64::try_from(self.took.as_micros()).unwrap_or(u64::MAX);
-        let (id, client) = (self.facts.id.as_str(), self.facts.client.map(display));
+        let (id, client) = (self.info.id.as_str(), self.info.client.map(display));
         let (method, route, status, user) = (self.method, self.route, self.status, self.user.map(display));
         let (code, cause) = (self.code, self.cause);
         if status == 503 {

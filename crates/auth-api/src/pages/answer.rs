@@ -1,6 +1,6 @@
 //! What a visitor is answered.
 
-use super::{layout::Layout, policy::PagePolicy, render, visit::Visit};
+use super::{context::PageContext, layout::Layout, policy::PagePolicy, render};
 use crate::http::problem::{Code, Problem};
 use actix_web::{HttpResponse, HttpResponseBuilder, http::StatusCode};
 use askama::Template;
@@ -17,13 +17,13 @@ pub struct MessagePage<'a> {
     pub next: (String, &'a str),
 }
 
-impl Visit {
+impl PageContext {
     /// A page.
     ///
     /// # Errors
     /// An internal error, if it can't be written.
     pub fn answer(&self, status: StatusCode, page: &impl Template) -> Result<HttpResponse, Problem> {
-        self.dressed(HttpResponse::build(status), page)
+        self.with_policy(HttpResponse::build(status), page)
     }
 
     /// The page again with what is wrong, for a form that was refused.
@@ -31,16 +31,20 @@ impl Visit {
     /// # Errors
     /// An internal error, if it can't be written.
     pub fn answer_again(&self, problem: &Problem, page: &impl Template) -> Result<HttpResponse, Problem> {
-        let mut answer = self.dressed(problem.builder(), page)?;
+        let mut answer = self.with_policy(problem.builder(), page)?;
         answer.extensions_mut().insert(problem.code());
         Ok(answer)
     }
 
-    fn dressed(&self, answer: HttpResponseBuilder, page: &impl Template) -> Result<HttpResponse, Problem> {
-        let mut answer = render::html(answer, &self.site, PagePolicy::of(&self.request), page)?;
+    fn with_policy(
+        &self,
+        answer: HttpResponseBuilder,
+        page: &impl Template,
+    ) -> Result<HttpResponse, Problem> {
+        let mut answer = render::html(answer, &self.pages_state, PagePolicy::of(&self.request), page)?;
         // A URL that holds a secret is never sent as a referrer, not even to these pages.
         if self.query().all("token").next().is_some() {
-            render::keep_address_to_itself(&mut answer);
+            render::send_no_referrer(&mut answer);
         }
         Ok(answer)
     }
@@ -49,7 +53,7 @@ impl Visit {
     ///
     /// # Errors
     /// An outage.
-    pub fn tell<'a>(
+    pub fn message_page<'a>(
         &'a self,
         title: &str,
         message: &'a str,
@@ -58,7 +62,7 @@ impl Visit {
         Ok(MessagePage {
             layout: self.layout(title)?,
             message,
-            next: (self.site.at(next.0), next.1),
+            next: (self.pages_state.at(next.0), next.1),
         })
     }
 
@@ -66,8 +70,8 @@ impl Visit {
     ///
     /// # Errors
     /// An outage.
-    pub fn tell_lapsed(&self, message: &str, next: (&str, &str)) -> Result<HttpResponse, Problem> {
-        let page = self.tell(&self.texts().link_lapsed_title, message, next)?;
+    pub fn expired_link(&self, message: &str, next: (&str, &str)) -> Result<HttpResponse, Problem> {
+        let page = self.message_page(&self.texts().link_lapsed_title, message, next)?;
         self.answer_again(&Code::InvalidOrExpiredToken.into(), &page)
     }
 }

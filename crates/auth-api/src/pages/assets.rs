@@ -154,14 +154,14 @@ fn colours(config: &PagesConfig) -> String {
 /// 404 for any other.
 pub(super) async fn file(name: Path<String>, assets: Data<Assets>) -> Result<HttpResponse, Problem> {
     let (file, current) = assets.named(&name).ok_or(Code::NotFound)?;
-    let kept = if current {
+    let cache_control = if current {
         "public, max-age=31536000, immutable"
     } else {
         "no-cache"
     };
     Ok(HttpResponse::Ok()
         .insert_header((CONTENT_TYPE, file.content_type))
-        .insert_header((CACHE_CONTROL, kept))
+        .insert_header((CACHE_CONTROL, cache_control))
         .body(file.bytes.clone()))
 }
 

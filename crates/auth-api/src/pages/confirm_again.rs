@@ -1,12 +1,12 @@
 //! `/verify-email/again`: the link that confirms an address, once more, for people who can't sign in before they have used it.
 
 use super::{
+    access::View,
+    context::PageContext,
     fields::Faults,
-    form::Sent,
-    guest::Seen,
+    form::Submitted,
     layout::Layout,
     page::{Page, page},
-    visit::Visit,
 };
 use crate::http::problem::{Code, Problem};
 use actix_web::{HttpResponse, http::StatusCode};
@@ -31,9 +31,9 @@ struct AgainPage<'a> {
 }
 
 impl<'a> AgainPage<'a> {
-    fn of(visit: &'a Visit, email: &'a str, faults: Faults) -> Result<Self, Problem> {
+    fn of(context: &'a PageContext, email: &'a str, faults: Faults) -> Result<Self, Problem> {
         Ok(Self {
-            layout: visit.layout(&visit.texts().confirm_again_title)?,
+            layout: context.layout(&context.texts().confirm_again_title)?,
             faults,
             email,
         })
@@ -44,40 +44,43 @@ impl<'a> AgainPage<'a> {
 ///
 /// # Errors
 /// [`Problem`].
-async fn show(Seen(visit): Seen<Visit>) -> Result<HttpResponse, Problem> {
-    visit.answer(StatusCode::OK, &AgainPage::of(&visit, "", Faults::default())?)
+async fn show(View(context): View<PageContext>) -> Result<HttpResponse, Problem> {
+    context.answer(StatusCode::OK, &AgainPage::of(&context, "", Faults::default())?)
 }
 
 /// Has a link mailed; the answer is the same for every address.
 ///
 /// # Errors
 /// [`Problem`].
-async fn submit(sent: Sent<Visit>) -> Result<HttpResponse, Problem> {
-    let Sent { guest: visit, fields } = sent;
-    let (t, email) = (visit.texts(), fields.trimmed("email"));
+async fn submit(submitted: Submitted<PageContext>) -> Result<HttpResponse, Problem> {
+    let Submitted {
+        access: context,
+        fields,
+    } = submitted;
+    let (t, email) = (context.texts(), fields.trimmed("email"));
     // A text that can't be an address belongs to no user, so it may be said that it is mistyped.
     let asked = match EmailAddress::parse(email) {
         Err(_) => Err(Problem::from(Code::InvalidEmail)),
-        Ok(_) => match visit.service.send_verification_to(&visit.caller, email).await {
+        Ok(_) => match context.service.send_verification_to(&context.caller, email).await {
             Ok(()) => Ok(()),
-            Err(error) => Err(visit.refusal(error)?),
+            Err(error) => Err(context.refusal(error)?),
         },
     };
     match asked {
         Ok(()) => {
-            let page = visit.tell(
+            let page = context.message_page(
                 &t.check_mail_title,
                 &t.confirm_again_sent,
                 ("/login", &t.login_link),
             )?;
-            visit.answer(StatusCode::ACCEPTED, &page)
+            context.answer(StatusCode::ACCEPTED, &page)
         }
         Err(problem) => {
             let faults = match problem.code() {
                 Code::InvalidEmail => Faults::one("email", "invalid", &t.forgot_email_bad),
                 _ => Faults::of(&problem, &[], t),
             };
-            visit.answer_again(&problem, &AgainPage::of(&visit, email, faults)?)
+            context.answer_again(&problem, &AgainPage::of(&context, email, faults)?)
         }
     }
 }

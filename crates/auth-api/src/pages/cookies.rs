@@ -18,7 +18,7 @@ use std::{cell::RefCell, rc::Rc};
 
 /// A cookie of the pages.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Kept {
+pub enum CookieKind {
     /// The access token.
     Access,
     /// The refresh token.
@@ -39,35 +39,35 @@ pub struct Cookies {
 impl Cookies {
     /// The cookie's name.
     #[must_use]
-    pub const fn name(self, kept: Kept) -> &'static str {
-        match (self.secure, kept) {
-            (true, Kept::Access) => "__Host-kw_access",
-            (true, Kept::Refresh) => "__Host-kw_refresh",
-            (true, Kept::Visitor) => "__Host-kw_visitor",
-            (true, Kept::Device) => DEVICE_COOKIE,
-            (false, Kept::Access) => "kw_access",
-            (false, Kept::Refresh) => "kw_refresh",
-            (false, Kept::Visitor) => "kw_visitor",
-            (false, Kept::Device) => "kw_device",
+    pub const fn name(self, kind: CookieKind) -> &'static str {
+        match (self.secure, kind) {
+            (true, CookieKind::Access) => "__Host-kw_access",
+            (true, CookieKind::Refresh) => "__Host-kw_refresh",
+            (true, CookieKind::Visitor) => "__Host-kw_visitor",
+            (true, CookieKind::Device) => DEVICE_COOKIE,
+            (false, CookieKind::Access) => "kw_access",
+            (false, CookieKind::Refresh) => "kw_refresh",
+            (false, CookieKind::Visitor) => "kw_visitor",
+            (false, CookieKind::Device) => "kw_device",
         }
     }
 
     /// What the browser shows.
     #[must_use]
-    pub fn shown(self, request: &HttpRequest, kept: Kept) -> Option<&str> {
-        cookie::value_of(request, self.name(kept)).filter(|value| !value.is_empty())
+    pub fn shown(self, request: &HttpRequest, kind: CookieKind) -> Option<&str> {
+        cookie::value_of(request, self.name(kind)).filter(|value| !value.is_empty())
     }
 
     /// The browser's name, if it was given one.
     #[must_use]
     pub fn visitor(self, request: &HttpRequest) -> Option<[u8; 16]> {
-        let text = self.shown(request, Kept::Visitor)?;
+        let text = self.shown(request, CookieKind::Visitor)?;
         URL_SAFE_NO_PAD.decode(text).ok()?.try_into().ok()
     }
 
     /// Gives the browser a name, until it is closed.
     pub fn name_visitor(self, request: &HttpRequest, id: [u8; 16]) {
-        self.keep(request, Kept::Visitor, URL_SAFE_NO_PAD.encode(id), None);
+        self.keep(request, CookieKind::Visitor, URL_SAFE_NO_PAD.encode(id), None);
     }
 
     /// Keeps what a sign-in or a refresh gave.
@@ -75,13 +75,13 @@ impl Cookies {
         let (access, refresh) = (&tokens.access_token, service.kept_by_browser(tokens));
         self.keep(
             request,
-            Kept::Access,
+            CookieKind::Access,
             access.expose_secret().to_owned(),
             Some(tokens.expires_in),
         );
         self.keep(
             request,
-            Kept::Refresh,
+            CookieKind::Refresh,
             refresh.expose_secret().to_owned(),
             Some(tokens.refresh_expires_in),
         );
@@ -94,7 +94,7 @@ impl Cookies {
     pub fn keep_device(self, request: &HttpRequest, token: &str) {
         self.keep(
             request,
-            Kept::Device,
+            CookieKind::Device,
             token.to_owned(),
             Some(KNOWN_FOR.num_seconds()),
         );
@@ -102,20 +102,20 @@ impl Cookies {
 
     /// Forgets tokens that are no good.
     pub fn forget_tokens(self, request: &HttpRequest) {
-        for kept in [Kept::Access, Kept::Refresh] {
-            self.keep(request, kept, String::new(), Some(0));
+        for kind in [CookieKind::Access, CookieKind::Refresh] {
+            self.keep(request, kind, String::new(), Some(0));
         }
     }
 
     /// Forgets the session; the device stays known.
     pub fn forget_session(self, request: &HttpRequest) {
         self.forget_tokens(request);
-        self.keep(request, Kept::Visitor, String::new(), Some(0));
+        self.keep(request, CookieKind::Visitor, String::new(), Some(0));
     }
 
     /// Sets a cookie with the answer to this request, whatever the answer will be.
-    fn keep(self, request: &HttpRequest, kept: Kept, value: String, seconds: Option<i64>) {
-        let mut cookie = Cookie::build(self.name(kept), value)
+    fn keep(self, request: &HttpRequest, kind: CookieKind, value: String, seconds: Option<i64>) {
+        let mut cookie = Cookie::build(self.name(kind), value)
             .path("/")
             .secure(self.secure)
             .http_only(true)
@@ -124,19 +124,19 @@ impl Cookies {
             cookie = cookie.max_age(Duration::seconds(seconds));
         }
         let extensions = request.extensions();
-        if let Some(Pending(pending)) = extensions.get() {
+        if let Some(PendingCookies(pending)) = extensions.get() {
             let mut pending = pending.borrow_mut();
-            pending.retain(|(known, _)| *known != kept);
-            pending.push((kept, cookie.finish()));
+            pending.retain(|(known, _)| *known != kind);
+            pending.push((kind, cookie.finish()));
         }
     }
 }
 
 /// The cookies that go with the answer to a request, whatever the answer will be; of two of a kind, the later one.
 #[derive(Clone, Default)]
-pub struct Pending(Rc<RefCell<Vec<(Kept, Cookie<'static>)>>>);
+pub struct PendingCookies(Rc<RefCell<Vec<(CookieKind, Cookie<'static>)>>>);
 
-impl Pending {
+impl PendingCookies {
     /// Those of this request from now on.
     #[must_use]
     pub fn of(request: &mut ServiceRequest) -> Self {
@@ -162,7 +162,7 @@ mod tests {
 
     fn set(secure: bool, keep: impl Fn(Cookies, &HttpRequest)) -> Vec<String> {
         let mut request = TestRequest::get().to_srv_request();
-        let pending = Pending::of(&mut request);
+        let pending = PendingCookies::of(&mut request);
         keep(Cookies { secure }, request.request());
         let mut headers = HeaderMap::new();
         pending.attach(&mut headers);

@@ -78,7 +78,7 @@ impl Fields {
     ///
     /// # Errors
     /// 422.
-    pub fn check_sure(&self, t: &Texts) -> Result<(), Problem> {
+    pub fn check_confirmed(&self, t: &Texts) -> Result<(), Problem> {
         if self.has("sure") {
             return Ok(());
         }

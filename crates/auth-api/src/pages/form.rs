@@ -1,6 +1,8 @@
 //! Forms as browsers send them. The rule: a form counts if it came from one of these pages and was made for this visitor.
 
-use super::{fields::Fields, guest::Guest, policy::PagePolicy, site::Site, visit::Visit};
+use super::{
+    access::PageAccess, context::PageContext, fields::Fields, policy::PagePolicy, state::PagesState,
+};
 use crate::http::{
     body,
     form::FORM,
@@ -14,34 +16,34 @@ use futures::future::LocalBoxFuture;
 pub const TOKEN: &str = "form";
 
 /// The extractor of a form from somebody who may send it.
-pub struct Sent<G> {
+pub struct Submitted<G> {
     /// Who.
-    pub guest: G,
+    pub access: G,
     /// What was filled in.
     pub fields: Fields,
 }
 
-impl<G> Argument for Sent<G> {
+impl<G> Argument for Submitted<G> {
     type Access = Specified<G>;
     type Body = Specified<FormBody>;
 }
 
-impl<G: Guest> FromRequest for Sent<G> {
+impl<G: PageAccess> FromRequest for Submitted<G> {
     type Error = Error;
     type Future = LocalBoxFuture<'static, Result<Self, Error>>;
 
     fn from_request(request: &HttpRequest, payload: &mut Payload) -> Self::Future {
         let (request, payload) = (request.clone(), payload.take());
         Box::pin(async move {
-            Site::of(&request)?.check_origin(&request)?;
+            PagesState::of(&request)?.check_origin(&request)?;
             let fields = fields(&request, payload).await?;
             // Only now: a body may take seconds to arrive, and a user who was signed out meanwhile must not act.
-            let visit = Visit::of(&request).await?;
-            let guest = G::admit(visit)?;
-            if !guest.visit().made(fields.text(TOKEN)) {
-                return Err(guest.visit().form_expired());
+            let context = PageContext::of(&request).await?;
+            let access = G::admit(context)?;
+            if !access.context().is_own_form(fields.text(TOKEN)) {
+                return Err(access.context().form_expired());
             }
-            Ok(Self { guest, fields })
+            Ok(Self { access, fields })
         })
     }
 }
@@ -64,7 +66,7 @@ impl FromRequest for ForeignForm {
         let (request, payload) = (request.clone(), payload.take());
         Box::pin(async move {
             if !PagePolicy::of(&request).cross_site_post {
-                Site::of(&request)?.check_origin(&request)?;
+                PagesState::of(&request)?.check_origin(&request)?;
             }
             Ok(Self(fields(&request, payload).await?))
         })

@@ -1,15 +1,17 @@
 //! What is around every page: title, navigation, notices.
 
-use super::{config::is_within, navigation::Navigation, site::Site, texts::Texts, visit::Visit};
+use super::{
+    config::is_within, context::PageContext, navigation::Navigation, state::PagesState, texts::Texts,
+};
 use crate::http::problem::Problem;
 use percent_encoding::{NON_ALPHANUMERIC, utf8_percent_encode};
 
 /// What is around a page.
 pub struct Layout<'a> {
     /// Whoever came.
-    pub visit: &'a Visit,
+    pub context: &'a PageContext,
     /// What all pages share.
-    pub site: &'a Site,
+    pub pages_state: &'a PagesState,
     /// The words.
     pub t: &'a Texts,
     /// The page's own title.
@@ -32,7 +34,7 @@ pub struct Entry<'a> {
     pub current: bool,
 }
 
-impl Visit {
+impl PageContext {
     /// What is around every page. Its forms are for this visitor, who is given a name if it has none.
     ///
     /// # Errors
@@ -42,23 +44,23 @@ impl Visit {
             Some(id) => id,
             None => {
                 let id = self.service.new_visitor_id()?;
-                self.site.cookies.name_visitor(&self.request, id);
+                self.pages_state.cookies.name_visitor(&self.request, id);
                 id
             }
         };
         Ok(Layout {
-            visit: self,
-            site: &self.site,
-            t: &self.site.texts,
+            context: self,
+            pages_state: &self.pages_state,
+            t: &self.pages_state.texts,
             title: title.to_owned(),
-            token: self.service.form_token(self.named(id), self.now())?,
+            token: self.service.form_token(self.visitor_of(id), self.now())?,
             path: self.request.match_info().as_str(),
             done: self
                 .query()
                 .single("done")
                 .ok()
                 .flatten()
-                .and_then(|word| self.site.texts.done(&word)),
+                .and_then(|word| self.pages_state.texts.done(&word)),
         })
     }
 }
@@ -67,13 +69,13 @@ impl<'a> Layout<'a> {
     /// The address of a page.
     #[must_use]
     pub fn at(&self, place: &str) -> String {
-        self.site.at(place)
+        self.pages_state.at(place)
     }
 
     /// The address of whoever is signed in.
     #[must_use]
     pub fn email(&self) -> Option<&'a str> {
-        let principal = self.visit.principal.as_ref();
+        let principal = self.context.principal.as_ref();
         principal.map(|principal| principal.claims.email.as_str())
     }
 
@@ -94,9 +96,9 @@ impl<'a> Layout<'a> {
 
     /// The pages that the navigation names to this visitor, at or below a place.
     fn pages_below(&self, section: &str) -> Vec<Entry<'a>> {
-        let navigation = self.visit.request.app_data::<Navigation>();
+        let navigation = self.context.request.app_data::<Navigation>();
         let named = navigation.into_iter().flat_map(|all| all.below(section));
-        let shown = named.filter(|entry| self.visit.may_see(entry.access));
+        let shown = named.filter(|entry| self.context.may_see(entry.access));
         shown
             .map(|entry| Entry {
                 address: self.at(entry.place),
@@ -113,17 +115,17 @@ impl<'a> Layout<'a> {
         is_within(self.path, &self.at(place))
     }
 
-    /// The address of the next page of a list, what it is narrowed by kept.
+    /// The address of the next page of a list, what it is narrowed by filters.
     #[must_use]
-    pub fn older(&self, place: &str, kept: &[(&str, &str)], cursor: Option<&str>) -> Option<String> {
-        let kept = kept.iter().filter(|(_, value)| !value.is_empty());
-        let kept =
-            kept.map(|(name, value)| format!("{name}={}&", utf8_percent_encode(value, NON_ALPHANUMERIC)));
+    pub fn older(&self, place: &str, filters: &[(&str, &str)], cursor: Option<&str>) -> Option<String> {
+        let filters = filters.iter().filter(|(_, value)| !value.is_empty());
+        let filters =
+            filters.map(|(name, value)| format!("{name}={}&", utf8_percent_encode(value, NON_ALPHANUMERIC)));
         let cursor = cursor?;
         Some(format!(
             "{}?{}cursor={cursor}",
             self.at(place),
-            kept.collect::<String>()
+            filters.collect::<String>()
         ))
     }
 }

@@ -2,14 +2,14 @@
 //! does anything, since programs that look at mails follow links, too.
 
 use super::{
+    access::View,
+    context::PageContext,
     fields::Faults,
-    form::Sent,
-    guest::Seen,
+    form::Submitted,
     layout::Layout,
     page::{Page, page},
     password::hint,
     texts::Done,
-    visit::Visit,
 };
 use crate::http::problem::Problem;
 use actix_web::{HttpResponse, http::StatusCode};
@@ -48,15 +48,20 @@ struct AddressPage<'a> {
 }
 
 impl<'a> AddressPage<'a> {
-    fn of(visit: &'a Visit, needs: LinkNeeds, token: &'a str, faults: Faults) -> Result<Self, Problem> {
-        let t = visit.texts();
+    fn of(
+        context: &'a PageContext,
+        needs: LinkNeeds,
+        token: &'a str,
+        faults: Faults,
+    ) -> Result<Self, Problem> {
+        let t = context.texts();
         Ok(Self {
-            layout: visit.layout(&t.verify_title)?,
+            layout: context.layout(&t.verify_title)?,
             faults,
             token,
             by_password: needs != LinkNeeds::Nothing,
             or_new: needs == LinkNeeds::Password { or_new: true },
-            password_hint: hint(t, visit.service.password_rules()),
+            password_hint: hint(t, context.service.password_rules()),
         })
     }
 }
@@ -65,18 +70,22 @@ impl<'a> AddressPage<'a> {
 ///
 /// # Errors
 /// [`Problem`].
-async fn show_verify(Seen(visit): Seen<Visit>) -> Result<HttpResponse, Problem> {
-    let token = visit.query().single("token")?.unwrap_or_default();
-    match visit
+async fn show_verify(View(context): View<PageContext>) -> Result<HttpResponse, Problem> {
+    let token = context.query().single("token")?.unwrap_or_default();
+    match context
         .service
-        .link_needs(visit.principal.as_ref(), &token.as_str().into(), &visit.caller)
+        .link_needs(
+            context.principal.as_ref(),
+            &token.as_str().into(),
+            &context.caller,
+        )
         .await
     {
         Ok(needs) => {
-            let page = AddressPage::of(&visit, needs, &token, Faults::default())?;
-            visit.answer(StatusCode::OK, &page)
+            let page = AddressPage::of(&context, needs, &token, Faults::default())?;
+            context.answer(StatusCode::OK, &page)
         }
-        Err(AccountError::InvalidOrExpiredToken) => verify_lapsed(&visit),
+        Err(AccountError::InvalidOrExpiredToken) => verify_lapsed(&context),
         Err(error) => Err(error.into()),
     }
 }
@@ -85,9 +94,12 @@ async fn show_verify(Seen(visit): Seen<Visit>) -> Result<HttpResponse, Problem> 
 ///
 /// # Errors
 /// [`Problem`].
-async fn submit_verify(sent: Sent<Visit>) -> Result<HttpResponse, Problem> {
-    let Sent { guest: visit, fields } = sent;
-    let (token, principal) = (fields.secret("token"), visit.principal.as_ref());
+async fn submit_verify(submitted: Submitted<PageContext>) -> Result<HttpResponse, Problem> {
+    let Submitted {
+        access: context,
+        fields,
+    } = submitted;
+    let (token, principal) = (fields.secret("token"), context.principal.as_ref());
     let proof = if fields.has("new_password") {
         LinkProof::NewPassword(fields.secret("new_password"))
     } else if fields.has("current_password") {
@@ -96,52 +108,56 @@ async fn submit_verify(sent: Sent<Visit>) -> Result<HttpResponse, Problem> {
         LinkProof::LinkAlone
     };
     let by_password = !matches!(proof, LinkProof::LinkAlone);
-    match visit
+    match context
         .service
-        .confirm_email(principal, &visit.caller, &token, proof)
+        .confirm_email(principal, &context.caller, &token, proof)
         .await
     {
         Ok(confirmed) => {
-            visit.keep_known(confirmed.device.as_ref());
+            context.keep_known(confirmed.device.as_ref());
             if by_password && !confirmed.in_session {
                 // The session that this browser had is another account's, or has just ended.
-                visit.end_session_before().await;
-                visit.forget_session();
-                return Ok(visit.done("/login", Done::EmailVerified));
+                context.end_session_before().await;
+                context.forget_session();
+                return Ok(context.done("/login", Done::EmailVerified));
             }
             let next = if principal.is_some() { "/account" } else { "/login" };
-            Ok(visit.done(next, Done::EmailVerified))
+            Ok(context.done(next, Done::EmailVerified))
         }
-        Err(error) => verify_refused(&visit, fields.text("token"), error).await,
+        Err(error) => verify_refused(&context, fields.text("token"), error).await,
     }
 }
 
 /// The form of an address again, with what is wrong.
-async fn verify_refused(visit: &Visit, token: &str, error: AccountError) -> Result<HttpResponse, Problem> {
+async fn verify_refused(
+    context: &PageContext,
+    token: &str,
+    error: AccountError,
+) -> Result<HttpResponse, Problem> {
     if matches!(error, AccountError::InvalidOrExpiredToken) {
-        return verify_lapsed(visit);
+        return verify_lapsed(context);
     }
     let known = [
         ("password", "new_password"),
         ("current_password", "current_password"),
     ];
-    let (problem, faults) = visit.refused(error, &known)?;
-    let principal = visit.principal.as_ref();
-    match visit
+    let (problem, faults) = context.refused(error, &known)?;
+    let principal = context.principal.as_ref();
+    match context
         .service
-        .link_needs(principal, &token.into(), &visit.caller)
+        .link_needs(principal, &token.into(), &context.caller)
         .await
     {
-        Ok(needs) => visit.answer_again(&problem, &AddressPage::of(visit, needs, token, faults)?),
-        Err(AccountError::InvalidOrExpiredToken) => verify_lapsed(visit),
+        Ok(needs) => context.answer_again(&problem, &AddressPage::of(context, needs, token, faults)?),
+        Err(AccountError::InvalidOrExpiredToken) => verify_lapsed(context),
         Err(error) => Err(error.into()),
     }
 }
 
 /// A link that is no good any more, and what to do instead.
-fn verify_lapsed(visit: &Visit) -> Result<HttpResponse, Problem> {
-    let t = visit.texts();
-    visit.tell_lapsed(&t.verify_lapsed, ("/verify-email/again", &t.confirm_again_button))
+fn verify_lapsed(context: &PageContext) -> Result<HttpResponse, Problem> {
+    let t = context.texts();
+    context.expired_link(&t.verify_lapsed, ("/verify-email/again", &t.confirm_again_button))
 }
 
 /// "This was not me": one button.
@@ -156,10 +172,10 @@ struct NotMePage<'a> {
 }
 
 impl<'a> NotMePage<'a> {
-    fn of(visit: &'a Visit, token: &'a str, faults: Faults) -> Result<Self, Problem> {
-        let t = visit.texts();
+    fn of(context: &'a PageContext, token: &'a str, faults: Faults) -> Result<Self, Problem> {
+        let t = context.texts();
         Ok(Self {
-            layout: visit.layout(&t.not_me_title)?,
+            layout: context.layout(&t.not_me_title)?,
             faults,
             message: &t.not_me_message,
             button: &t.not_me_button,
@@ -172,36 +188,47 @@ impl<'a> NotMePage<'a> {
 ///
 /// # Errors
 /// [`Problem`].
-async fn show_not_me(Seen(visit): Seen<Visit>) -> Result<HttpResponse, Problem> {
-    let token = visit.query().single("token")?.unwrap_or_default();
+async fn show_not_me(View(context): View<PageContext>) -> Result<HttpResponse, Problem> {
+    let token = context.query().single("token")?.unwrap_or_default();
     if token.is_empty() {
-        return not_me_lapsed(&visit);
+        return not_me_lapsed(&context);
     }
-    visit.answer(StatusCode::OK, &NotMePage::of(&visit, &token, Faults::default())?)
+    context.answer(
+        StatusCode::OK,
+        &NotMePage::of(&context, &token, Faults::default())?,
+    )
 }
 
 /// Ends everything that the account has.
 ///
 /// # Errors
 /// [`Problem`].
-async fn submit_not_me(sent: Sent<Visit>) -> Result<HttpResponse, Problem> {
-    let Sent { guest: visit, fields } = sent;
-    let t = visit.texts();
-    match visit.service.report(&visit.caller, &fields.secret("token")).await {
+async fn submit_not_me(submitted: Submitted<PageContext>) -> Result<HttpResponse, Problem> {
+    let Submitted {
+        access: context,
+        fields,
+    } = submitted;
+    let t = context.texts();
+    match context
+        .service
+        .report(&context.caller, &fields.secret("token"))
+        .await
+    {
         Ok(()) => {
-            let page = visit.tell(&t.not_me_done_title, &t.not_me_done, ("/forgot", &t.reset_title))?;
-            visit.answer(StatusCode::OK, &page)
+            let page =
+                context.message_page(&t.not_me_done_title, &t.not_me_done, ("/forgot", &t.reset_title))?;
+            context.answer(StatusCode::OK, &page)
         }
-        Err(AccountError::InvalidOrExpiredToken) => not_me_lapsed(&visit),
+        Err(AccountError::InvalidOrExpiredToken) => not_me_lapsed(&context),
         Err(error) => {
-            let (problem, faults) = visit.refused(error, &[])?;
-            visit.answer_again(&problem, &NotMePage::of(&visit, fields.text("token"), faults)?)
+            let (problem, faults) = context.refused(error, &[])?;
+            context.answer_again(&problem, &NotMePage::of(&context, fields.text("token"), faults)?)
         }
     }
 }
 
 /// A notice's link that is no good any more, and what to do instead.
-fn not_me_lapsed(visit: &Visit) -> Result<HttpResponse, Problem> {
-    let t = visit.texts();
-    visit.tell_lapsed(&t.not_me_lapsed, ("/forgot", &t.reset_title))
+fn not_me_lapsed(context: &PageContext) -> Result<HttpResponse, Problem> {
+    let t = context.texts();
+    context.expired_link(&t.not_me_lapsed, ("/forgot", &t.reset_title))
 }

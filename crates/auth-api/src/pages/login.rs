@@ -1,13 +1,13 @@
 //! `/login` and `/logout`.
 
 use super::{
+    access::View,
+    context::PageContext,
     fields::Faults,
-    form::Sent,
-    guest::Seen,
+    form::Submitted,
     layout::Layout,
     page::{Page, page},
     texts::Done,
-    visit::Visit,
 };
 use crate::http::problem::{Code, Problem};
 use actix_web::{HttpResponse, http::StatusCode};
@@ -37,22 +37,22 @@ struct LoginPage<'a> {
 }
 
 impl<'a> LoginPage<'a> {
-    fn of(visit: &'a Visit, email: &'a str, faults: Faults) -> Result<Self, Problem> {
-        let return_to = visit.return_to()?;
-        let leading_back = |place| {
-            visit
-                .site
-                .leading_back(&visit.site.at(place), return_to.as_deref())
+    fn of(context: &'a PageContext, email: &'a str, faults: Faults) -> Result<Self, Problem> {
+        let return_to = context.return_to()?;
+        let with_return_to = |place| {
+            context
+                .pages_state
+                .with_return_to(&context.pages_state.at(place), return_to.as_deref())
         };
         Ok(Self {
-            layout: visit.layout(&visit.texts().login_title)?,
+            layout: context.layout(&context.texts().login_title)?,
             to_confirm: false,
             faults,
             email,
-            here: leading_back("/login"),
-            register: leading_back("/register"),
-            ended: visit.query().all("ended").next().is_some(),
-            may_register: visit.service.registration_config().open,
+            here: with_return_to("/login"),
+            register: with_return_to("/register"),
+            ended: context.query().all("ended").next().is_some(),
+            may_register: context.service.registration_config().open,
         })
     }
 }
@@ -61,39 +61,42 @@ impl<'a> LoginPage<'a> {
 ///
 /// # Errors
 /// [`Problem`].
-async fn show(Seen(visit): Seen<Visit>) -> Result<HttpResponse, Problem> {
-    let return_to = visit.return_to()?;
-    if visit.principal.is_some() {
-        return Ok(visit.go_to(return_to.as_deref()));
+async fn show(View(context): View<PageContext>) -> Result<HttpResponse, Problem> {
+    let return_to = context.return_to()?;
+    if context.principal.is_some() {
+        return Ok(context.redirect_after_sign_in(return_to.as_deref()));
     }
-    let page = LoginPage::of(&visit, "", Faults::default())?;
-    visit.answer(StatusCode::OK, &page)
+    let page = LoginPage::of(&context, "", Faults::default())?;
+    context.answer(StatusCode::OK, &page)
 }
 
 /// Signs in.
 ///
 /// # Errors
 /// [`Problem`].
-async fn submit(sent: Sent<Visit>) -> Result<HttpResponse, Problem> {
-    let Sent { guest: visit, fields } = sent;
-    let return_to = visit.return_to()?;
+async fn submit(submitted: Submitted<PageContext>) -> Result<HttpResponse, Problem> {
+    let Submitted {
+        access: context,
+        fields,
+    } = submitted;
+    let return_to = context.return_to()?;
     let email = fields.trimmed("email");
-    let outcome = visit
+    let outcome = context
         .service
-        .login(&visit.caller, email, fields.secret("password"))
+        .login(&context.caller, email, fields.secret("password"))
         .await;
     match outcome {
         Ok(step) => {
             let tokens = step.done().map_err(Problem::from)?;
-            visit.sign_in(&tokens, return_to.as_deref()).await
+            context.sign_in(&tokens, return_to.as_deref()).await
         }
         Err(error) => {
-            let (problem, faults) = visit.refused(error, &[])?;
+            let (problem, faults) = context.refused(error, &[])?;
             let page = LoginPage {
                 to_confirm: problem.code() == Code::EmailNotVerified,
-                ..LoginPage::of(&visit, email, faults)?
+                ..LoginPage::of(&context, email, faults)?
             };
-            visit.answer_again(&problem, &page)
+            context.answer_again(&problem, &page)
         }
     }
 }
@@ -108,25 +111,25 @@ struct LogoutPage<'a> {
 ///
 /// # Errors
 /// [`Problem`].
-async fn ask(Seen(visit): Seen<Visit>) -> Result<HttpResponse, Problem> {
-    if visit.principal.is_none() {
-        return Ok(visit.go("/login"));
+async fn ask(View(context): View<PageContext>) -> Result<HttpResponse, Problem> {
+    if context.principal.is_none() {
+        return Ok(context.redirect("/login"));
     }
     let page = LogoutPage {
-        layout: visit.layout(&visit.texts().logout_title)?,
+        layout: context.layout(&context.texts().logout_title)?,
     };
-    visit.answer(StatusCode::OK, &page)
+    context.answer(StatusCode::OK, &page)
 }
 
 /// Signs out, here and on the server.
 ///
 /// # Errors
 /// [`Problem`]: then nothing was ended.
-async fn logout(sent: Sent<Visit>) -> Result<HttpResponse, Problem> {
-    let visit = sent.guest;
-    if let Some(principal) = &visit.principal {
-        visit.service.logout(principal, &visit.caller).await?;
+async fn logout(submitted: Submitted<PageContext>) -> Result<HttpResponse, Problem> {
+    let context = submitted.access;
+    if let Some(principal) = &context.principal {
+        context.service.logout(principal, &context.caller).await?;
     }
-    visit.forget_session();
-    Ok(visit.done("/login", Done::SignedOut))
+    context.forget_session();
+    Ok(context.done("/login", Done::SignedOut))
 }

@@ -3,6 +3,7 @@
 //! The rule: a page calls the same use cases as the JSON routes and decides nothing of its own. It is written here, on the
 //! server; a script makes it nicer and is needed for nothing. Every text is in [`texts`], every colour in the style sheet.
 
+pub mod access;
 pub mod account;
 pub mod admin;
 mod answer;
@@ -10,10 +11,10 @@ pub mod assets;
 pub mod colour;
 pub mod config;
 pub mod confirm_again;
+pub mod context;
 pub mod cookies;
 pub mod fields;
 pub mod form;
-pub mod guest;
 pub mod layout;
 pub mod links;
 pub mod login;
@@ -24,38 +25,40 @@ pub mod policy;
 pub mod register;
 pub mod render;
 pub mod return_to;
-pub mod site;
+pub mod state;
 pub mod texts;
-pub mod visit;
 
+pub use access::{SignedInUser, View, WithPermission};
 pub use config::PagesConfig;
-pub use form::{ForeignForm, Sent};
-pub use guest::{Holder, Member, Seen};
+pub use form::{ForeignForm, Submitted};
 pub use page::{Page, page};
 pub use policy::PagePolicy;
-pub use site::{Site, SiteError};
+pub use state::{PagesError, PagesState};
 
 use crate::http::{device::PagesCookie, problem::Problem};
 use actix_web::{
     HttpRequest, HttpResponse,
     web::{self, Data},
 };
-use cookies::Kept;
+use cookies::CookieKind;
 use navigation::Navigation;
 use std::sync::Arc;
 
 /// The pages of a server.
 pub struct Pages {
-    site: Arc<Site>,
+    pages_state: Arc<PagesState>,
     declared: Vec<Page>,
 }
 
 impl Pages {
     /// All pages there are.
     #[must_use]
-    pub fn new(site: Arc<Site>) -> Self {
-        let declared = declared(&site.config.path);
-        Self { site, declared }
+    pub fn new(pages_state: Arc<PagesState>) -> Self {
+        let declared = declared(&pages_state.config.path);
+        Self {
+            pages_state,
+            declared,
+        }
     }
 
     /// These as well.
@@ -67,13 +70,16 @@ impl Pages {
 
     /// Makes them reachable, and lets them know what all of them share.
     pub fn register(self, app: &mut web::ServiceConfig) {
-        let Self { site, declared } = self;
-        app.app_data(Arc::clone(&site))
-            .app_data(Data::clone(&site.assets))
-            .app_data(PagesCookie(site.cookies.name(Kept::Device)))
+        let Self {
+            pages_state,
+            declared,
+        } = self;
+        app.app_data(Arc::clone(&pages_state))
+            .app_data(Data::clone(&pages_state.assets))
+            .app_data(PagesCookie(pages_state.cookies.name(CookieKind::Device)))
             .app_data(Navigation::of(declared.iter().filter_map(Page::entry)));
         for page in declared {
-            page.register(app, &site.config.path);
+            page.register(app, &pages_state.config.path);
         }
     }
 }
@@ -103,12 +109,14 @@ pub fn declared(base: &str) -> Vec<Page> {
 }
 
 async fn change_password(request: HttpRequest) -> Result<HttpResponse, Problem> {
-    Ok(render::go(&Site::of(&request)?.at("/account/security")))
+    Ok(render::redirect(
+        &PagesState::of(&request)?.at("/account/security"),
+    ))
 }
 
 /// The path of the pages leads to one's account, and from there to the sign-in where that is needed.
 async fn home(request: HttpRequest) -> Result<HttpResponse, Problem> {
-    Ok(render::go(&Site::of(&request)?.at("/account")))
+    Ok(render::redirect(&PagesState::of(&request)?.at("/account")))
 }
 
 #[cfg(test)]

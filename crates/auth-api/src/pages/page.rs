@@ -3,9 +3,9 @@
 //!
 //! ```
 //! use actix_web::HttpResponse;
-//! use auth_api::{http::problem::Problem, pages::{Member, Page, Seen, page}};
+//! use auth_api::{http::problem::Problem, pages::{SignedInUser, Page, View, page}};
 //!
-//! async fn show(_: Seen<Member>) -> Result<HttpResponse, Problem> {
+//! async fn show(_: View<SignedInUser>) -> Result<HttpResponse, Problem> {
 //!     Ok(HttpResponse::NoContent().finish())
 //! }
 //!
@@ -16,8 +16,8 @@
 //!
 //! ```compile_fail
 //! # use actix_web::HttpResponse;
-//! # use auth_api::{http::problem::Problem, pages::{Member, Page, Seen, page}};
-//! # async fn show(_: Seen<Member>) -> Result<HttpResponse, Problem> {
+//! # use auth_api::{http::problem::Problem, pages::{SignedInUser, Page, View, page}};
+//! # async fn show(_: View<SignedInUser>) -> Result<HttpResponse, Problem> {
 //! #     Ok(HttpResponse::NoContent().finish())
 //! # }
 //! let _: Page = page("/account/pets").shows(show);
@@ -27,8 +27,8 @@
 //!
 //! ```compile_fail
 //! # use actix_web::HttpResponse;
-//! # use auth_api::{http::{permission::UsersRead, problem::Problem}, pages::{Member, Page, Seen, page}};
-//! # async fn show(_: Seen<Member>) -> Result<HttpResponse, Problem> {
+//! # use auth_api::{http::{permission::UsersRead, problem::Problem}, pages::{SignedInUser, Page, View, page}};
+//! # async fn show(_: View<SignedInUser>) -> Result<HttpResponse, Problem> {
 //! #     Ok(HttpResponse::NoContent().finish())
 //! # }
 //! let _: Page = page("/admin/pets").holds::<UsersRead>().shows(show);
@@ -38,18 +38,18 @@
 //!
 //! ```compile_fail
 //! # use actix_web::HttpResponse;
-//! # use auth_api::{http::problem::Problem, pages::{Member, Page, Seen, page}};
-//! # async fn show(_: Seen<Member>) -> Result<HttpResponse, Problem> {
+//! # use auth_api::{http::problem::Problem, pages::{SignedInUser, Page, View, page}};
+//! # async fn show(_: View<SignedInUser>) -> Result<HttpResponse, Problem> {
 //! #     Ok(HttpResponse::NoContent().finish())
 //! # }
 //! let _: Page = page("/account/pets").signed_in().takes(show);
 //! ```
 
 use super::{
-    guest::{Holder, Member},
+    access::{SignedInUser, WithPermission},
+    context::PageContext,
     navigation::{Entry, Label},
     policy::PagePolicy,
-    visit::Visit,
 };
 use crate::http::{
     permission::RequiredPermission,
@@ -110,17 +110,17 @@ impl Page {
     }
 
     /// Everybody may, signed in or not.
-    pub const fn anyone(self) -> Guarded<Specified<Visit>> {
+    pub const fn anyone(self) -> Guarded<Specified<PageContext>> {
         Guarded(self, PhantomData)
     }
 
     /// A user who is signed in may.
-    pub const fn signed_in(self) -> Guarded<Specified<Member>> {
+    pub const fn signed_in(self) -> Guarded<Specified<SignedInUser>> {
         Guarded(self, PhantomData)
     }
 
     /// A user who holds a permission may.
-    pub const fn holds<P: RequiredPermission>(self) -> Guarded<Specified<Holder<P>>> {
+    pub const fn holds<P: RequiredPermission>(self) -> Guarded<Specified<WithPermission<P>>> {
         Guarded(self, PhantomData)
     }
 

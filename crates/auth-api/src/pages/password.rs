@@ -1,13 +1,13 @@
 //! `/forgot`, `/reset`, and what a new password has to be.
 
 use super::{
+    access::View,
+    context::PageContext,
     fields::Faults,
-    form::Sent,
-    guest::Seen,
+    form::Submitted,
     layout::Layout,
     page::{Page, page},
     texts::{Done, Texts},
-    visit::Visit,
 };
 use crate::http::problem::{Code, Problem};
 use actix_web::{HttpResponse, http::StatusCode};
@@ -62,18 +62,21 @@ struct HintJson {
 ///
 /// # Errors
 /// [`Problem`].
-async fn judge(sent: Sent<Visit>) -> Result<HttpResponse, Problem> {
-    let Sent { guest: visit, fields } = sent;
-    let own = visit
+async fn judge(submitted: Submitted<PageContext>) -> Result<HttpResponse, Problem> {
+    let Submitted {
+        access: context,
+        fields,
+    } = submitted;
+    let own = context
         .principal
         .as_ref()
         .map(|principal| principal.claims.email.clone());
     let (email, name) = (own.or(fields.optional("email")), fields.optional("name"));
-    let faults = visit
+    let faults = context
         .service
         .password_faults(fields.secret("password"), email.as_deref(), name.as_deref())
         .await?;
-    let t = visit.texts();
+    let t = context.texts();
     let said = faults
         .iter()
         .map(|fault| t.fault(fault.code).unwrap_or(&fault.message));
@@ -100,40 +103,43 @@ struct ForgotPage<'a> {
 ///
 /// # Errors
 /// [`Problem`].
-async fn show_forgot(Seen(visit): Seen<Visit>) -> Result<HttpResponse, Problem> {
+async fn show_forgot(View(context): View<PageContext>) -> Result<HttpResponse, Problem> {
     let page = ForgotPage {
-        layout: visit.layout(&visit.texts().forgot_title)?,
+        layout: context.layout(&context.texts().forgot_title)?,
         faults: Faults::default(),
         email: "",
     };
-    visit.answer(StatusCode::OK, &page)
+    context.answer(StatusCode::OK, &page)
 }
 
 /// Has a link mailed; the answer is the same for every address.
 ///
 /// # Errors
 /// [`Problem`].
-async fn submit_forgot(sent: Sent<Visit>) -> Result<HttpResponse, Problem> {
-    let Sent { guest: visit, fields } = sent;
-    let (t, email) = (visit.texts(), fields.trimmed("email"));
+async fn submit_forgot(submitted: Submitted<PageContext>) -> Result<HttpResponse, Problem> {
+    let Submitted {
+        access: context,
+        fields,
+    } = submitted;
+    let (t, email) = (context.texts(), fields.trimmed("email"));
     // What can't be an address is nobody's: that it is mistyped may be told.
     let asked = if EmailAddress::parse(email).is_err() {
         Err(Problem::from(Code::InvalidEmail))
     } else {
-        match visit.service.forgot_password(&visit.caller, email).await {
+        match context.service.forgot_password(&context.caller, email).await {
             Ok(()) => Ok(()),
-            Err(error) => Err(visit.refusal(error)?),
+            Err(error) => Err(context.refusal(error)?),
         }
     };
     match asked {
         Ok(()) => {
-            let (title, message) = if visit.service.mail_cannot_reach(email) {
+            let (title, message) = if context.service.mail_cannot_reach(email) {
                 (&t.mail_unreachable_title, &t.mail_unreachable)
             } else {
                 (&t.check_mail_title, &t.forgot_sent)
             };
-            let page = visit.tell(title, message, ("/login", &t.login_link))?;
-            visit.answer(StatusCode::ACCEPTED, &page)
+            let page = context.message_page(title, message, ("/login", &t.login_link))?;
+            context.answer(StatusCode::ACCEPTED, &page)
         }
         Err(problem) => {
             let faults = match problem.code() {
@@ -141,11 +147,11 @@ async fn submit_forgot(sent: Sent<Visit>) -> Result<HttpResponse, Problem> {
                 _ => Faults::of(&problem, &[], t),
             };
             let page = ForgotPage {
-                layout: visit.layout(&t.forgot_title)?,
+                layout: context.layout(&t.forgot_title)?,
                 faults,
                 email,
             };
-            visit.answer_again(&problem, &page)
+            context.answer_again(&problem, &page)
         }
     }
 }
@@ -160,13 +166,13 @@ struct ResetPage<'a> {
 }
 
 impl<'a> ResetPage<'a> {
-    fn of(visit: &'a Visit, token: &'a str, faults: Faults) -> Result<Self, Problem> {
-        let t = visit.texts();
+    fn of(context: &'a PageContext, token: &'a str, faults: Faults) -> Result<Self, Problem> {
+        let t = context.texts();
         Ok(Self {
-            layout: visit.layout(&t.reset_title)?,
+            layout: context.layout(&t.reset_title)?,
             faults,
             token,
-            password_hint: hint(t, visit.service.password_rules()),
+            password_hint: hint(t, context.service.password_rules()),
         })
     }
 }
@@ -175,43 +181,49 @@ impl<'a> ResetPage<'a> {
 ///
 /// # Errors
 /// [`Problem`].
-async fn show_reset(Seen(visit): Seen<Visit>) -> Result<HttpResponse, Problem> {
-    let token = visit.query().single("token")?.unwrap_or_default();
+async fn show_reset(View(context): View<PageContext>) -> Result<HttpResponse, Problem> {
+    let token = context.query().single("token")?.unwrap_or_default();
     if token.is_empty() {
-        return lapsed(&visit);
+        return lapsed(&context);
     }
-    visit.answer(StatusCode::OK, &ResetPage::of(&visit, &token, Faults::default())?)
+    context.answer(
+        StatusCode::OK,
+        &ResetPage::of(&context, &token, Faults::default())?,
+    )
 }
 
 /// Sets the new password; every session ends, and this device is known from now on.
 ///
 /// # Errors
 /// [`Problem`].
-async fn submit_reset(sent: Sent<Visit>) -> Result<HttpResponse, Problem> {
-    let Sent { guest: visit, fields } = sent;
+async fn submit_reset(submitted: Submitted<PageContext>) -> Result<HttpResponse, Problem> {
+    let Submitted {
+        access: context,
+        fields,
+    } = submitted;
     let token = fields.secret("token");
-    let outcome = visit
+    let outcome = context
         .service
-        .reset_password(&visit.caller, &token, fields.secret("new_password"))
+        .reset_password(&context.caller, &token, fields.secret("new_password"))
         .await;
     match outcome {
         Ok(device) => {
             // Of whomever it was.
-            visit.end_session_before().await;
-            visit.forget_session();
-            visit.keep_device(&device);
-            Ok(visit.done("/login", Done::PasswordReset))
+            context.end_session_before().await;
+            context.forget_session();
+            context.keep_device(&device);
+            Ok(context.done("/login", Done::PasswordReset))
         }
-        Err(auth_service::AccountError::InvalidOrExpiredToken) => lapsed(&visit),
+        Err(auth_service::AccountError::InvalidOrExpiredToken) => lapsed(&context),
         Err(error) => {
-            let (problem, faults) = visit.refused(error, &[("password", "new_password")])?;
-            visit.answer_again(&problem, &ResetPage::of(&visit, fields.text("token"), faults)?)
+            let (problem, faults) = context.refused(error, &[("password", "new_password")])?;
+            context.answer_again(&problem, &ResetPage::of(&context, fields.text("token"), faults)?)
         }
     }
 }
 
 /// A reset link that is no good any more, and the way to another.
-fn lapsed(visit: &Visit) -> Result<HttpResponse, Problem> {
-    let t = visit.texts();
-    visit.tell_lapsed(&t.reset_lapsed, ("/forgot", &t.forgot_again))
+fn lapsed(context: &PageContext) -> Result<HttpResponse, Problem> {
+    let t = context.texts();
+    context.expired_link(&t.reset_lapsed, ("/forgot", &t.forgot_again))
 }

@@ -1,6 +1,6 @@
 //! What a browser is asked to keep to on a page. The rule: the strictest, unless the page declares otherwise.
 
-use super::site::Site;
+use super::state::PagesState;
 use actix_web::{
     HttpRequest,
     http::header::{CONTENT_SECURITY_POLICY, HeaderMap, HeaderName, HeaderValue},
@@ -20,9 +20,9 @@ pub enum FormAction {
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Opener {
     /// It does not: `same-origin`.
-    CutOff,
+    Isolated,
     /// It does: a client that opened it in a popup waits for word from it.
-    Kept,
+    Reachable,
 }
 
 /// The policy of a page. App data of its address.
@@ -40,7 +40,7 @@ impl PagePolicy {
     /// What holds where a page declares nothing else.
     pub const STRICT: Self = Self {
         form_action: FormAction::Listed,
-        opener: Opener::CutOff,
+        opener: Opener::Isolated,
         cross_site_post: false,
     };
 
@@ -51,17 +51,17 @@ impl PagePolicy {
     }
 
     /// Adds what holds for a document of the page: what it may load, and where its forms may lead.
-    pub fn protect(self, headers: &mut HeaderMap, site: &Site) {
+    pub fn protect(self, headers: &mut HeaderMap, pages_state: &PagesState) {
         let policy = match self.form_action {
-            FormAction::Listed => &site.content_policy,
-            FormAction::Any => &site.content_policy_of_any_form,
+            FormAction::Listed => &pages_state.content_policy,
+            FormAction::Any => &pages_state.content_policy_of_any_form,
         };
         headers.insert(CONTENT_SECURITY_POLICY, policy.clone());
     }
 
     /// Adds what holds for every answer of the page, redirects and errors included.
     pub fn complete(self, headers: &mut HeaderMap) {
-        if self.opener == Opener::Kept {
+        if self.opener == Opener::Reachable {
             let name = HeaderName::from_static("cross-origin-opener-policy");
             headers.insert(name, HeaderValue::from_static("unsafe-none"));
         }

@@ -1,13 +1,13 @@
 //! `/register` and `/setup`: an account comes to be.
 
 use super::{
+    access::View,
+    context::PageContext,
     fields::{Faults, Fields},
-    form::Sent,
-    guest::Seen,
+    form::Submitted,
     layout::Layout,
     page::{Page, page},
     password::hint,
-    visit::Visit,
 };
 use crate::http::problem::{Code, Problem};
 use actix_web::{HttpResponse, http::StatusCode};
@@ -51,31 +51,31 @@ struct RegisterPage<'a> {
 
 impl<'a> RegisterPage<'a> {
     fn of(
-        visit: &'a Visit,
+        context: &'a PageContext,
         fields: &'a Fields,
         setup: Option<&'a str>,
         faults: Faults,
     ) -> Result<Self, Problem> {
-        let t = visit.texts();
+        let t = context.texts();
         let (title, place) = if setup.is_some() {
             (&t.setup_title, "/setup")
         } else {
             (&t.register_title, "/register")
         };
-        let return_to = visit.return_to()?;
-        let leading_back = |place| {
-            visit
-                .site
-                .leading_back(&visit.site.at(place), return_to.as_deref())
+        let return_to = context.return_to()?;
+        let with_return_to = |place| {
+            context
+                .pages_state
+                .with_return_to(&context.pages_state.at(place), return_to.as_deref())
         };
         Ok(Self {
-            layout: visit.layout(title)?,
+            layout: context.layout(title)?,
             faults,
             email: fields.trimmed("email"),
             name: fields.trimmed("name"),
-            password_hint: hint(t, visit.service.password_rules()),
-            here: leading_back(place),
-            login: leading_back("/login"),
+            password_hint: hint(t, context.service.password_rules()),
+            here: with_return_to(place),
+            login: with_return_to("/login"),
             setup,
         })
     }
@@ -85,14 +85,14 @@ impl<'a> RegisterPage<'a> {
 ///
 /// # Errors
 /// [`Problem`].
-async fn show(Seen(visit): Seen<Visit>) -> Result<HttpResponse, Problem> {
-    if !visit.service.registration_config().open {
+async fn show(View(context): View<PageContext>) -> Result<HttpResponse, Problem> {
+    if !context.service.registration_config().open {
         return Err(Code::RegistrationClosed.into());
     }
     let empty = Fields::default();
-    visit.answer(
+    context.answer(
         StatusCode::OK,
-        &RegisterPage::of(&visit, &empty, None, Faults::default())?,
+        &RegisterPage::of(&context, &empty, None, Faults::default())?,
     )
 }
 
@@ -100,35 +100,40 @@ async fn show(Seen(visit): Seen<Visit>) -> Result<HttpResponse, Problem> {
 ///
 /// # Errors
 /// [`Problem`].
-async fn submit(sent: Sent<Visit>) -> Result<HttpResponse, Problem> {
-    let Sent { guest: visit, fields } = sent;
-    let return_to = visit.return_to()?;
+async fn submit(submitted: Submitted<PageContext>) -> Result<HttpResponse, Problem> {
+    let Submitted {
+        access: context,
+        fields,
+    } = submitted;
+    let return_to = context.return_to()?;
     let wanted = Registration {
         email: fields.trimmed("email").to_owned(),
         password: fields.secret("password"),
         name: fields.optional("name"),
     };
-    match visit.service.register(&visit.caller, wanted).await {
+    match context.service.register(&context.caller, wanted).await {
         Ok(Registered::SignIn(step)) => {
             let tokens = step.done().map_err(Problem::from)?;
-            visit.sign_in(&tokens, return_to.as_deref()).await
+            context.sign_in(&tokens, return_to.as_deref()).await
         }
         Ok(Registered::ToBeVerified) => {
-            let t = visit.texts();
-            if visit.service.mail_cannot_reach(fields.trimmed("email")) {
-                let again = visit.site.leading_back("/register", return_to.as_deref());
+            let t = context.texts();
+            if context.service.mail_cannot_reach(fields.trimmed("email")) {
+                let again = context
+                    .pages_state
+                    .with_return_to("/register", return_to.as_deref());
                 let next = (&*again, &*t.register_title);
-                let page = visit.tell(&t.mail_unreachable_title, &t.mail_unreachable, next)?;
-                return visit.answer(StatusCode::ACCEPTED, &page);
+                let page = context.message_page(&t.mail_unreachable_title, &t.mail_unreachable, next)?;
+                return context.answer(StatusCode::ACCEPTED, &page);
             }
-            let login = visit.site.leading_back("/login", return_to.as_deref());
+            let login = context.pages_state.with_return_to("/login", return_to.as_deref());
             let next = (&*login, &*t.login_link);
-            let page = visit.tell(&t.check_mail_title, &t.register_check_mail, next)?;
-            visit.answer(StatusCode::ACCEPTED, &page)
+            let page = context.message_page(&t.check_mail_title, &t.register_check_mail, next)?;
+            context.answer(StatusCode::ACCEPTED, &page)
         }
         Err(error) => {
-            let (problem, faults) = visit.refused(error, &FIELDS)?;
-            visit.answer_again(&problem, &RegisterPage::of(&visit, &fields, None, faults)?)
+            let (problem, faults) = context.refused(error, &FIELDS)?;
+            context.answer_again(&problem, &RegisterPage::of(&context, &fields, None, faults)?)
         }
     }
 }
@@ -137,21 +142,24 @@ async fn submit(sent: Sent<Visit>) -> Result<HttpResponse, Problem> {
 ///
 /// # Errors
 /// [`Problem`].
-async fn show_setup(Seen(visit): Seen<Visit>) -> Result<HttpResponse, Problem> {
-    if !visit.service.setup_is_open().await? {
+async fn show_setup(View(context): View<PageContext>) -> Result<HttpResponse, Problem> {
+    if !context.service.setup_is_open().await? {
         return Err(Code::SetupClosed.into());
     }
-    let asked = Fields::of_query(visit.query(), &["token"])?;
-    let page = RegisterPage::of(&visit, &asked, Some(asked.trimmed("token")), Faults::default())?;
-    visit.answer(StatusCode::OK, &page)
+    let asked = Fields::of_query(context.query(), &["token"])?;
+    let page = RegisterPage::of(&context, &asked, Some(asked.trimmed("token")), Faults::default())?;
+    context.answer(StatusCode::OK, &page)
 }
 
 /// Makes the first administrator and signs it in.
 ///
 /// # Errors
 /// [`Problem`].
-async fn submit_setup(sent: Sent<Visit>) -> Result<HttpResponse, Problem> {
-    let Sent { guest: visit, fields } = sent;
+async fn submit_setup(submitted: Submitted<PageContext>) -> Result<HttpResponse, Problem> {
+    let Submitted {
+        access: context,
+        fields,
+    } = submitted;
     let wanted = Setup {
         token: fields.trimmed("token").into(),
         account: Registration {
@@ -160,22 +168,24 @@ async fn submit_setup(sent: Sent<Visit>) -> Result<HttpResponse, Problem> {
             name: fields.optional("name"),
         },
     };
-    match visit.service.setup(&visit.caller, wanted).await {
+    match context.service.setup(&context.caller, wanted).await {
         Ok(step) => {
             let tokens = step.done().map_err(Problem::from)?;
-            visit.sign_in(&tokens, Some(&visit.site.at("/admin"))).await
+            context
+                .sign_in(&tokens, Some(&context.pages_state.at("/admin")))
+                .await
         }
         Err(auth_service::SignInError::SetupClosed) => Err(Code::SetupClosed.into()),
         Err(error) => {
-            let problem = visit.refusal(error)?;
+            let problem = context.refusal(error)?;
             let faults = match problem.code() {
                 Code::InvalidOrExpiredToken => {
-                    Faults::one("token", problem.code().as_str(), &visit.texts().setup_token_bad)
+                    Faults::one("token", problem.code().as_str(), &context.texts().setup_token_bad)
                 }
-                _ => Faults::of(&problem, &FIELDS, visit.texts()),
+                _ => Faults::of(&problem, &FIELDS, context.texts()),
             };
-            let page = RegisterPage::of(&visit, &fields, Some(fields.trimmed("token")), faults)?;
-            visit.answer_again(&problem, &page)
+            let page = RegisterPage::of(&context, &fields, Some(fields.trimmed("token")), faults)?;
+            context.answer_again(&problem, &page)
         }
     }
 }

@@ -1,6 +1,6 @@
 //! Pages as answers. The rule: a page has the policy that it declares, and is never cached.
 
-use super::{policy::PagePolicy, site::Site, texts::Texts};
+use super::{policy::PagePolicy, state::PagesState, texts::Texts};
 use crate::http::{
     problem::{Code, Problem},
     query::Query,
@@ -23,19 +23,19 @@ const HTML: &str = "text/html; charset=utf-8";
 /// An internal error, if it can't be written.
 pub fn html(
     answer: HttpResponseBuilder,
-    site: &Site,
+    pages_state: &PagesState,
     policy: PagePolicy,
     page: &impl Template,
 ) -> Result<HttpResponse, Problem> {
     let written = page
         .render()
         .map_err(|error| Problem::internal(error.to_string()))?;
-    Ok(dressed(answer, site, policy, written))
+    Ok(with_policy(answer, pages_state, policy, written))
 }
 
-fn dressed(
+fn with_policy(
     mut answer: HttpResponseBuilder,
-    site: &Site,
+    pages_state: &PagesState,
     policy: PagePolicy,
     written: String,
 ) -> HttpResponse {
@@ -44,12 +44,12 @@ fn dressed(
         // Not `no-referrer`: browsers would then say nothing of where a form comes from, either.
         .insert_header((REFERRER_POLICY, "same-origin"))
         .body(written);
-    policy.protect(answer.headers_mut(), site);
+    policy.protect(answer.headers_mut(), pages_state);
     answer
 }
 
 /// For a page whose address holds a secret.
-pub fn keep_address_to_itself(answer: &mut HttpResponse) {
+pub fn send_no_referrer(answer: &mut HttpResponse) {
     answer
         .headers_mut()
         .insert(REFERRER_POLICY, HeaderValue::from_static("no-referrer"));
@@ -57,7 +57,7 @@ pub fn keep_address_to_itself(answer: &mut HttpResponse) {
 
 /// On to another address, which is asked for anew (RFC 9110 §15.4.4).
 #[must_use]
-pub fn go(address: &str) -> HttpResponse {
+pub fn redirect(address: &str) -> HttpResponse {
     HttpResponse::SeeOther()
         .insert_header((LOCATION, address))
         .finish()
@@ -66,7 +66,7 @@ pub fn go(address: &str) -> HttpResponse {
 #[derive(Template)]
 #[template(path = "problem.html")]
 struct ProblemPage<'a> {
-    site: &'a Site,
+    pages_state: &'a PagesState,
     t: &'a Texts,
     title: &'a str,
     detail: &'a str,
@@ -81,14 +81,14 @@ struct ProblemPage<'a> {
 /// sign-in, the way back is kept.
 #[must_use]
 pub fn problem(
-    (site, policy): (&Site, PagePolicy),
+    (pages_state, policy): (&PagesState, PagePolicy),
     problem: &Problem,
     (path, query): (&str, Query<'_>),
     request_id: &str,
 ) -> HttpResponse<BoxBody> {
-    let (t, code) = (&site.texts, problem.code());
-    let return_to = site.return_to(query).ok().flatten();
-    let leading_back = |page: String| site.leading_back(&page, return_to.as_deref());
+    let (t, code) = (&pages_state.texts, problem.code());
+    let return_to = pages_state.return_to(query).ok().flatten();
+    let with_return_to = |page: String| pages_state.with_return_to(&page, return_to.as_deref());
     let title = t.fault_title(code.as_str()).unwrap_or(code.title());
     let said = t.problem(problem);
     let detail = match code {
@@ -101,30 +101,32 @@ pub fn problem(
         _ if code.status() == 401 => (
             &*t.session_over_title,
             &*t.session_over,
-            (leading_back(site.at("/login")), &*t.login_link),
+            (with_return_to(pages_state.at("/login")), &*t.login_link),
         ),
-        Code::RegistrationClosed | Code::SetupClosed | Code::ReturnToNotAllowed => {
-            (title, detail, (leading_back(site.at("/login")), &*t.login_link))
-        }
+        Code::RegistrationClosed | Code::SetupClosed | Code::ReturnToNotAllowed => (
+            title,
+            detail,
+            (with_return_to(pages_state.at("/login")), &*t.login_link),
+        ),
         Code::ForeignForm | Code::FormExpired => (
             title,
             detail,
-            (leading_back(site.section_of(path)), &*t.form_again),
+            (with_return_to(pages_state.section_of(path)), &*t.form_again),
         ),
         _ if code.status() == 422 => (
             title,
             detail,
-            (leading_back(site.section_of(path)), &*t.begin_anew),
+            (with_return_to(pages_state.section_of(path)), &*t.begin_anew),
         ),
         _ if code.status() == 429 || code.status() >= 500 => (
             title,
             detail,
-            (leading_back(site.section_of(path)), &*t.try_again),
+            (with_return_to(pages_state.section_of(path)), &*t.try_again),
         ),
-        _ => (title, detail, (site.at("/account"), &*t.to_account)),
+        _ => (title, detail, (pages_state.at("/account"), &*t.to_account)),
     };
     let page = ProblemPage {
-        site,
+        pages_state,
         t,
         title,
         detail,
@@ -138,16 +140,16 @@ pub fn problem(
     };
     // A page that can't be written would be an error about an error: the sentence alone is told.
     let written = page.render().unwrap_or_else(|_| problem.detail().to_owned());
-    let mut answer = dressed(problem.builder(), site, policy, written);
+    let mut answer = with_policy(problem.builder(), pages_state, policy, written);
     // What was asked for may have held a secret, and nothing here is a form.
-    keep_address_to_itself(&mut answer);
+    send_no_referrer(&mut answer);
     answer
 }
 
 #[derive(Template)]
 #[template(path = "pause.html")]
 struct PausePage<'a> {
-    site: &'a Site,
+    pages_state: &'a PagesState,
     t: &'a Texts,
     title: &'a str,
     address: &'a str,
@@ -157,14 +159,14 @@ struct PausePage<'a> {
 ///
 /// # Errors
 /// An internal error, if it can't be written.
-pub fn pause(site: &Site, policy: PagePolicy, address: &str) -> Result<HttpResponse, Problem> {
+pub fn pause(pages_state: &PagesState, policy: PagePolicy, address: &str) -> Result<HttpResponse, Problem> {
     let page = PausePage {
-        site,
-        t: &site.texts,
-        title: &site.name,
+        pages_state,
+        t: &pages_state.texts,
+        title: &pages_state.name,
         address,
     };
-    html(HttpResponse::Ok(), site, policy, &page)
+    html(HttpResponse::Ok(), pages_state, policy, &page)
 }
 
 /// A moment as pages show it; with a script, in the reader's own time.

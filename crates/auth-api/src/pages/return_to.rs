@@ -3,14 +3,14 @@
 //!
 //! What stands behind an origin is not taken apart: the next character after it ends every reader's idea of the host.
 
-use super::site::Site;
+use super::state::PagesState;
 use crate::http::{
     problem::{Code, Problem},
     query::Query,
 };
 use percent_encoding::{NON_ALPHANUMERIC, utf8_percent_encode};
 
-impl Site {
+impl PagesState {
     /// Where a sign-in is to lead back to, as the address of the page or of its form says it.
     ///
     /// # Errors
@@ -24,7 +24,7 @@ impl Site {
 
     /// The address of a page that leads back there in its turn.
     #[must_use]
-    pub fn leading_back(&self, page: &str, return_to: Option<&str>) -> String {
+    pub fn with_return_to(&self, page: &str, return_to: Option<&str>) -> String {
         match return_to {
             Some(to) => format!("{page}?return_to={}", utf8_percent_encode(to, NON_ALPHANUMERIC)),
             None => page.to_owned(),
@@ -67,7 +67,7 @@ mod tests {
             return_to: vec!["https://app.example.com".into(), "http://localhost:3000".into()],
             ..PagesConfig::default()
         };
-        let site = Site::new(config, &ServerConfig::default(), "Keyward").unwrap();
+        let pages_state = PagesState::new(config, &ServerConfig::default(), "Keyward").unwrap();
         for good in [
             "/ui/account",
             "/ui/admin/users?query=a%20b#x",
@@ -78,7 +78,7 @@ mod tests {
             "https://app.example.com/@evil.example",
             "http://localhost:3000/x",
         ] {
-            assert_eq!(site.may_return_to(good), Some(good));
+            assert_eq!(pages_state.may_return_to(good), Some(good));
         }
         for bad in [
             "",
@@ -109,9 +109,9 @@ mod tests {
             "data:text/html,x",
             "http://localhost:30001/",
         ] {
-            assert_eq!(site.may_return_to(bad), None, "{bad:?}");
+            assert_eq!(pages_state.may_return_to(bad), None, "{bad:?}");
         }
         let long = format!("/ui/account?{}", "a".repeat(3_000));
-        assert_eq!(site.may_return_to(&long), None);
+        assert_eq!(pages_state.may_return_to(&long), None);
     }
 }

@@ -109,7 +109,7 @@ pub fn token_answer(status: StatusCode, tokens: &Tokens) -> HttpResponse {
         refresh_expires_in: tokens.refresh_expires_in,
         user: UserJson::from(&tokens.user),
     };
-    seen(HttpResponse::build(status).json(body), tokens)
+    with_user(HttpResponse::build(status).json(body), tokens)
 }
 
 /// The answer of `/token`.
@@ -122,7 +122,7 @@ pub fn oauth_token_answer(tokens: &Tokens) -> HttpResponse {
         refresh_token: tokens.refresh_token.expose_secret(),
     };
     // RFC 6749 §5.1 asks for both headers; Cache-Control is set on every answer.
-    seen(
+    with_user(
         HttpResponse::Ok()
             .insert_header(("Pragma", "no-cache"))
             .json(body),
@@ -130,7 +130,7 @@ pub fn oauth_token_answer(tokens: &Tokens) -> HttpResponse {
     )
 }
 
-fn seen(mut answer: HttpResponse, tokens: &Tokens) -> HttpResponse {
+fn with_user(mut answer: HttpResponse, tokens: &Tokens) -> HttpResponse {
     answer.extensions_mut().insert(SeenUser(tokens.user.id));
     if let Some(token) = &tokens.device_token {
         device::set_token(&mut answer, token);

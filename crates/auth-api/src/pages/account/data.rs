@@ -3,9 +3,9 @@
 use crate::{
     http::problem::Problem,
     pages::{
+        access::{SignedInUser, View},
         fields::Faults,
-        form::Sent,
-        guest::{Member, Seen},
+        form::Submitted,
         layout::Layout,
         texts::Done,
     },
@@ -26,50 +26,53 @@ struct DataPage<'a> {
 ///
 /// # Errors
 /// [`Problem`].
-pub(super) async fn show(Seen(member): Seen<Member>) -> Result<HttpResponse, Problem> {
+pub(super) async fn show(View(user): View<SignedInUser>) -> Result<HttpResponse, Problem> {
     let page = DataPage {
-        layout: member.visit.layout(&member.visit.texts().nav_data)?,
+        layout: user.context.layout(&user.context.texts().nav_data)?,
         faults: Faults::default(),
     };
-    member.visit.answer(StatusCode::OK, &page)
+    user.context.answer(StatusCode::OK, &page)
 }
 
 /// Everything that is stored about the user, as a file: what `GET /me/export` answers.
 ///
 /// # Errors
 /// [`Problem`].
-pub(super) async fn export(sent: Sent<Member>) -> Result<HttpResponse, Problem> {
-    let Member { visit, principal } = sent.guest;
-    exported(&visit.service, &principal, &visit.caller).await
+pub(super) async fn export(submitted: Submitted<SignedInUser>) -> Result<HttpResponse, Problem> {
+    let SignedInUser { context, principal } = submitted.access;
+    exported(&context.service, &principal, &context.caller).await
 }
 
 /// Deletes the account and all it owns.
 ///
 /// # Errors
 /// [`Problem`].
-pub(super) async fn delete(sent: Sent<Member>) -> Result<HttpResponse, Problem> {
-    let Sent { guest, fields } = sent;
-    let Member { visit, principal } = guest;
-    fields.check_sure(visit.texts())?;
+pub(super) async fn delete(submitted: Submitted<SignedInUser>) -> Result<HttpResponse, Problem> {
+    let Submitted { access, fields } = submitted;
+    let SignedInUser { context, principal } = access;
+    fields.check_confirmed(context.texts())?;
     let password = fields.secret("current_password");
     let deleted = async {
         let password = PresentedProof::Password(password);
-        let confirmed = visit.service.confirm(&principal, &visit.caller, password).await?;
-        visit.service.delete_me(confirmed).await
+        let confirmed = context
+            .service
+            .confirm(&principal, &context.caller, password)
+            .await?;
+        context.service.delete_me(confirmed).await
     };
     match deleted.await {
         Ok(()) => {
-            visit.forget_session();
-            Ok(visit.done("/login", Done::AccountDeleted))
+            context.forget_session();
+            Ok(context.done("/login", Done::AccountDeleted))
         }
         Err(error) => {
             let known = [("current_password", "current_password")];
-            let (problem, faults) = visit.refused(error, &known)?;
+            let (problem, faults) = context.refused(error, &known)?;
             let page = DataPage {
-                layout: visit.layout(&visit.texts().nav_data)?,
+                layout: context.layout(&context.texts().nav_data)?,
                 faults,
             };
-            visit.answer_again(&problem, &page)
+            context.answer_again(&problem, &page)
         }
     }
 }

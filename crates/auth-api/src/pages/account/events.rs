@@ -3,7 +3,7 @@
 use crate::{
     http::{cursor::Paging, problem::Problem},
     pages::{
-        guest::{Member, Seen},
+        access::{SignedInUser, View},
         layout::Layout,
         render::Moment,
         texts::Texts,
@@ -67,15 +67,15 @@ impl EventsPage<'_> {
 ///
 /// # Errors
 /// [`Problem`].
-pub(super) async fn show(Seen(member): Seen<Member>) -> Result<HttpResponse, Problem> {
-    let Member { visit, principal } = &member;
-    let paging = Paging::of(&visit.query())?;
+pub(super) async fn show(View(user): View<SignedInUser>) -> Result<HttpResponse, Problem> {
+    let SignedInUser { context, principal } = &user;
+    let paging = Paging::of(&context.query())?;
     let reader = principal.user();
-    let found = visit.service.own_events(principal, paging.request()).await?;
+    let found = context.service.own_events(principal, paging.request()).await?;
     let page = paging.page(found, |event| event.id.as_uuid());
-    let t = visit.texts();
+    let t = context.texts();
     let page = EventsPage {
-        layout: visit.layout(&t.nav_events)?,
+        layout: context.layout(&t.nav_events)?,
         rows: page
             .items
             .iter()
@@ -83,5 +83,5 @@ pub(super) async fn show(Seen(member): Seen<Member>) -> Result<HttpResponse, Pro
             .collect(),
         next: page.next_cursor,
     };
-    visit.answer(StatusCode::OK, &page)
+    context.answer(StatusCode::OK, &page)
 }

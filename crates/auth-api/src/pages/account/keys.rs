@@ -6,13 +6,13 @@ use crate::{
         problem::{Code, Problem},
     },
     pages::{
+        access::{SignedInUser, View},
+        context::PageContext,
         fields::{Faults, Fields},
-        form::Sent,
-        guest::{Member, Seen},
+        form::Submitted,
         layout::Layout,
         render::Moment,
         texts::Done,
-        visit::Visit,
     },
 };
 use actix_web::{HttpResponse, http::StatusCode, web::Path};
@@ -65,13 +65,13 @@ struct KeysPage<'a> {
 }
 
 impl<'a> KeysPage<'a> {
-    async fn of(visit: &'a Visit, principal: &Principal, faults: Faults) -> Result<Self, Problem> {
-        let keys = visit.service.admin().api_keys(principal.user()).await?;
+    async fn of(context: &'a PageContext, principal: &Principal, faults: Faults) -> Result<Self, Problem> {
+        let keys = context.service.admin().api_keys(principal.user()).await?;
         Ok(Self {
-            layout: visit.layout(&visit.texts().nav_api_keys)?,
+            layout: context.layout(&context.texts().nav_api_keys)?,
             faults,
             rows: keys.iter().map(Row::from).collect(),
-            permissions: visit.service.permissions_of(principal),
+            permissions: context.service.permissions_of(principal),
             name: "",
             made: None,
         })
@@ -86,39 +86,39 @@ impl<'a> KeysPage<'a> {
 ///
 /// # Errors
 /// [`Problem`].
-pub(super) async fn show(Seen(member): Seen<Member>) -> Result<HttpResponse, Problem> {
-    let page = KeysPage::of(&member.visit, &member.principal, Faults::default()).await?;
-    member.visit.answer(StatusCode::OK, &page)
+pub(super) async fn show(View(user): View<SignedInUser>) -> Result<HttpResponse, Problem> {
+    let page = KeysPage::of(&user.context, &user.principal, Faults::default()).await?;
+    user.context.answer(StatusCode::OK, &page)
 }
 
 /// Makes a key, and shows it.
 ///
 /// # Errors
 /// [`Problem`].
-pub(super) async fn create(sent: Sent<Member>) -> Result<HttpResponse, Problem> {
-    let Sent { guest, fields } = sent;
-    let Member { visit, principal } = guest;
-    let wanted = wanted(&fields, visit.now())?;
+pub(super) async fn create(submitted: Submitted<SignedInUser>) -> Result<HttpResponse, Problem> {
+    let Submitted { access, fields } = submitted;
+    let SignedInUser { context, principal } = access;
+    let wanted = wanted(&fields, context.now())?;
     let maker = Bearer::Session(principal.clone());
-    match visit
+    match context
         .service
-        .create_api_key(&maker, principal.user(), wanted, &visit.caller)
+        .create_api_key(&maker, principal.user(), wanted, &context.caller)
         .await
     {
         Ok((_, secret)) => {
             let page = KeysPage {
                 made: Some(secret),
-                ..KeysPage::of(&visit, &principal, Faults::default()).await?
+                ..KeysPage::of(&context, &principal, Faults::default()).await?
             };
-            visit.answer(StatusCode::CREATED, &page)
+            context.answer(StatusCode::CREATED, &page)
         }
         Err(error) => {
-            let (problem, faults) = visit.refused(error, &[("name", "name")])?;
+            let (problem, faults) = context.refused(error, &[("name", "name")])?;
             let page = KeysPage {
                 name: fields.trimmed("name"),
-                ..KeysPage::of(&visit, &principal, faults).await?
+                ..KeysPage::of(&context, &principal, faults).await?
             };
-            visit.answer_again(&problem, &page)
+            context.answer_again(&problem, &page)
         }
     }
 }
@@ -145,11 +145,14 @@ fn wanted(fields: &Fields, now: Timestamp) -> Result<WantedKey, Problem> {
 ///
 /// # Errors
 /// [`Problem`].
-pub(super) async fn revoke(id: Path<String>, sent: Sent<Member>) -> Result<HttpResponse, Problem> {
-    let Member { visit, principal } = sent.guest;
-    visit
+pub(super) async fn revoke(
+    id: Path<String>,
+    submitted: Submitted<SignedInUser>,
+) -> Result<HttpResponse, Problem> {
+    let SignedInUser { context, principal } = submitted.access;
+    context
         .service
-        .revoke_own_api_key(&principal, path::id(&id)?, &visit.caller)
+        .revoke_own_api_key(&principal, path::id(&id)?, &context.caller)
         .await?;
-    Ok(visit.done("/account/keys", Done::KeyRevoked))
+    Ok(context.done("/account/keys", Done::KeyRevoked))
 }

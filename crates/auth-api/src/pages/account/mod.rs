@@ -7,14 +7,14 @@ pub mod security;
 pub mod sessions;
 
 use super::{
+    access::{SignedInUser, View},
+    context::PageContext,
     fields::Faults,
-    form::Sent,
-    guest::{Member, Seen},
+    form::Submitted,
     layout::Layout,
     page::{Page, page},
     render::Moment,
     texts::Done,
-    visit::Visit,
 };
 use crate::http::problem::Problem;
 use actix_web::{HttpResponse, http::StatusCode};
@@ -36,16 +36,16 @@ struct ProfilePage<'a> {
 
 impl<'a> ProfilePage<'a> {
     async fn of(
-        visit: &'a Visit,
+        context: &'a PageContext,
         principal: &Principal,
         typed: Option<&'a str>,
         faults: Faults,
     ) -> Result<Self, Problem> {
-        let user = visit.service.me(principal).await?;
+        let user = context.service.me(principal).await?;
         Ok(Self {
-            unreachable: visit.service.mail_cannot_reach(user.email.as_str()),
+            unreachable: context.service.mail_cannot_reach(user.email.as_str()),
             user,
-            layout: visit.layout(&visit.texts().nav_profile)?,
+            layout: context.layout(&context.texts().nav_profile)?,
             faults,
             typed,
         })
@@ -69,28 +69,28 @@ impl<'a> ProfilePage<'a> {
 ///
 /// # Errors
 /// [`Problem`].
-async fn show(Seen(member): Seen<Member>) -> Result<HttpResponse, Problem> {
-    let page = ProfilePage::of(&member.visit, &member.principal, None, Faults::default()).await?;
-    member.visit.answer(StatusCode::OK, &page)
+async fn show(View(user): View<SignedInUser>) -> Result<HttpResponse, Problem> {
+    let page = ProfilePage::of(&user.context, &user.principal, None, Faults::default()).await?;
+    user.context.answer(StatusCode::OK, &page)
 }
 
 /// Changes the name.
 ///
 /// # Errors
 /// [`Problem`].
-async fn rename(sent: Sent<Member>) -> Result<HttpResponse, Problem> {
-    let Sent { guest, fields } = sent;
-    let Member { visit, principal } = guest;
-    match visit
+async fn rename(submitted: Submitted<SignedInUser>) -> Result<HttpResponse, Problem> {
+    let Submitted { access, fields } = submitted;
+    let SignedInUser { context, principal } = access;
+    match context
         .service
-        .rename(&principal, fields.optional("name"), &visit.caller)
+        .rename(&principal, fields.optional("name"), &context.caller)
         .await
     {
-        Ok(_) => Ok(visit.done("/account", Done::Saved)),
+        Ok(_) => Ok(context.done("/account", Done::Saved)),
         Err(error) => {
-            let (problem, faults) = visit.refused(error, &[("name", "name")])?;
-            let page = ProfilePage::of(&visit, &principal, Some(fields.trimmed("name")), faults).await?;
-            visit.answer_again(&problem, &page)
+            let (problem, faults) = context.refused(error, &[("name", "name")])?;
+            let page = ProfilePage::of(&context, &principal, Some(fields.trimmed("name")), faults).await?;
+            context.answer_again(&problem, &page)
         }
     }
 }
@@ -99,10 +99,13 @@ async fn rename(sent: Sent<Member>) -> Result<HttpResponse, Problem> {
 ///
 /// # Errors
 /// [`Problem`].
-async fn send_verification(sent: Sent<Member>) -> Result<HttpResponse, Problem> {
-    let Member { visit, principal } = sent.guest;
-    visit.service.send_verification(&principal, &visit.caller).await?;
-    Ok(visit.done("/account", Done::VerificationSent))
+async fn send_verification(submitted: Submitted<SignedInUser>) -> Result<HttpResponse, Problem> {
+    let SignedInUser { context, principal } = submitted.access;
+    context
+        .service
+        .send_verification(&principal, &context.caller)
+        .await?;
+    Ok(context.done("/account", Done::VerificationSent))
 }
 
 /// The pages of one's account, in the order of the navigation.

@@ -3,13 +3,13 @@
 use crate::{
     http::problem::Problem,
     pages::{
+        access::{SignedInUser, View},
+        context::PageContext,
         fields::Faults,
-        form::Sent,
-        guest::{Member, Seen},
+        form::Submitted,
         layout::Layout,
         password::hint,
         texts::Done,
-        visit::Visit,
     },
 };
 use actix_web::{HttpResponse, http::StatusCode};
@@ -29,12 +29,12 @@ struct SecurityPage<'a> {
 }
 
 impl<'a> SecurityPage<'a> {
-    async fn of(visit: &'a Visit, principal: &Principal) -> Result<Self, Problem> {
-        let t = visit.texts();
+    async fn of(context: &'a PageContext, principal: &Principal) -> Result<Self, Problem> {
+        let t = context.texts();
         Ok(Self {
-            layout: visit.layout(&t.nav_security)?,
-            user: visit.service.me(principal).await?,
-            password_hint: hint(t, visit.service.password_rules()),
+            layout: context.layout(&t.nav_security)?,
+            user: context.service.me(principal).await?,
+            password_hint: hint(t, context.service.password_rules()),
             password_faults: Faults::default(),
             email_faults: Faults::default(),
             new_email: "",
@@ -46,40 +46,43 @@ impl<'a> SecurityPage<'a> {
 ///
 /// # Errors
 /// [`Problem`].
-pub(super) async fn show(Seen(member): Seen<Member>) -> Result<HttpResponse, Problem> {
-    let page = SecurityPage::of(&member.visit, &member.principal).await?;
-    member.visit.answer(StatusCode::OK, &page)
+pub(super) async fn show(View(user): View<SignedInUser>) -> Result<HttpResponse, Problem> {
+    let page = SecurityPage::of(&user.context, &user.principal).await?;
+    user.context.answer(StatusCode::OK, &page)
 }
 
 /// Changes the password; every other session ends.
 ///
 /// # Errors
 /// [`Problem`].
-pub(super) async fn change_password(sent: Sent<Member>) -> Result<HttpResponse, Problem> {
-    let Sent { guest, fields } = sent;
-    let Member { visit, principal } = guest;
+pub(super) async fn change_password(submitted: Submitted<SignedInUser>) -> Result<HttpResponse, Problem> {
+    let Submitted { access, fields } = submitted;
+    let SignedInUser { context, principal } = access;
     let (current, new) = (fields.secret("current_password"), fields.secret("new_password"));
     let changed = async {
         let current = PresentedProof::Password(current);
-        let confirmed = visit.service.confirm(&principal, &visit.caller, current).await?;
-        visit.service.change_password(confirmed, new).await
+        let confirmed = context
+            .service
+            .confirm(&principal, &context.caller, current)
+            .await?;
+        context.service.change_password(confirmed, new).await
     };
     match changed.await {
         Ok(device) => {
-            visit.keep_known(device.as_ref());
-            Ok(visit.done("/account/security", Done::PasswordChanged))
+            context.keep_known(device.as_ref());
+            Ok(context.done("/account/security", Done::PasswordChanged))
         }
         Err(error) => {
             let known = [
                 ("password", "new_password"),
                 ("current_password", "current_password"),
             ];
-            let (problem, faults) = visit.refused(error, &known)?;
+            let (problem, faults) = context.refused(error, &known)?;
             let page = SecurityPage {
                 password_faults: faults,
-                ..SecurityPage::of(&visit, &principal).await?
+                ..SecurityPage::of(&context, &principal).await?
             };
-            visit.answer_again(&problem, &page)
+            context.answer_again(&problem, &page)
         }
     }
 }
@@ -88,27 +91,30 @@ pub(super) async fn change_password(sent: Sent<Member>) -> Result<HttpResponse, 
 ///
 /// # Errors
 /// [`Problem`].
-pub(super) async fn change_email(sent: Sent<Member>) -> Result<HttpResponse, Problem> {
-    let Sent { guest, fields } = sent;
-    let Member { visit, principal } = guest;
+pub(super) async fn change_email(submitted: Submitted<SignedInUser>) -> Result<HttpResponse, Problem> {
+    let Submitted { access, fields } = submitted;
+    let SignedInUser { context, principal } = access;
     let (new, password) = (fields.trimmed("new_email"), fields.secret("email_password"));
     let asked = async {
-        let address = visit.service.new_address(new)?;
+        let address = context.service.new_address(new)?;
         let password = PresentedProof::Password(password);
-        let confirmed = visit.service.confirm(&principal, &visit.caller, password).await?;
-        visit.service.ask_for_new_email(confirmed, address).await
+        let confirmed = context
+            .service
+            .confirm(&principal, &context.caller, password)
+            .await?;
+        context.service.ask_for_new_email(confirmed, address).await
     };
     match asked.await {
-        Ok(()) => Ok(visit.done("/account/security", Done::EmailChangeSent)),
+        Ok(()) => Ok(context.done("/account/security", Done::EmailChangeSent)),
         Err(error) => {
             let known = [("email", "new_email"), ("current_password", "email_password")];
-            let (problem, faults) = visit.refused(error, &known)?;
+            let (problem, faults) = context.refused(error, &known)?;
             let page = SecurityPage {
                 email_faults: faults,
                 new_email: new,
-                ..SecurityPage::of(&visit, &principal).await?
+                ..SecurityPage::of(&context, &principal).await?
             };
-            visit.answer_again(&problem, &page)
+            context.answer_again(&problem, &page)
         }
     }
 }

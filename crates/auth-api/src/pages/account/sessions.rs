@@ -3,8 +3,8 @@
 use crate::{
     http::{cursor::Paging, path, problem::Problem},
     pages::{
-        form::Sent,
-        guest::{Member, Seen},
+        access::{SignedInUser, View},
+        form::Submitted,
         layout::Layout,
         render::Moment,
         texts::{Done, EXPIRED},
@@ -50,9 +50,9 @@ impl Row {
 
 impl SessionsPage<'_> {
     fn older(&self) -> Option<String> {
-        let kept = [("status", if self.ended { "ended" } else { "" })];
+        let filters = [("status", if self.ended { "ended" } else { "" })];
         self.layout
-            .older("/account/sessions", &kept, self.next.as_deref())
+            .older("/account/sessions", &filters, self.next.as_deref())
     }
 }
 
@@ -76,52 +76,55 @@ struct SessionsPage<'a> {
 ///
 /// # Errors
 /// [`Problem`].
-pub(super) async fn show(Seen(member): Seen<Member>) -> Result<HttpResponse, Problem> {
-    let Member { visit, principal } = &member;
-    let query = visit.query();
+pub(super) async fn show(View(user): View<SignedInUser>) -> Result<HttpResponse, Problem> {
+    let SignedInUser { context, principal } = &user;
+    let query = context.query();
     let (filter, paging) = (filter(query)?, Paging::of(&query)?);
-    let found = visit
+    let found = context
         .service
-        .own_sessions(principal, filter, paging.request(), visit.now())
+        .own_sessions(principal, filter, paging.request(), context.now())
         .await?;
     let page = paging.page(found, |view| view.session.id.as_uuid());
     let page = SessionsPage {
-        layout: visit.layout(&visit.texts().nav_sessions)?,
+        layout: context.layout(&context.texts().nav_sessions)?,
         ended: filter == SessionFilter::Ended,
         rows: page.items.iter().map(Row::from).collect(),
         next: page.next_cursor,
     };
-    visit.answer(StatusCode::OK, &page)
+    context.answer(StatusCode::OK, &page)
 }
 
 /// Ends one session; one's own is a sign-out.
 ///
 /// # Errors
 /// [`Problem`].
-pub(super) async fn end(id: Path<String>, sent: Sent<Member>) -> Result<HttpResponse, Problem> {
-    let Member { visit, principal } = sent.guest;
+pub(super) async fn end(
+    id: Path<String>,
+    submitted: Submitted<SignedInUser>,
+) -> Result<HttpResponse, Problem> {
+    let SignedInUser { context, principal } = submitted.access;
     let id = path::id(&id)?;
-    visit
+    context
         .service
-        .end_own_session(&principal, id, &visit.caller)
+        .end_own_session(&principal, id, &context.caller)
         .await?;
     if id == principal.session() {
-        visit.forget_session();
-        return Ok(visit.done("/login", Done::SignedOut));
+        context.forget_session();
+        return Ok(context.done("/login", Done::SignedOut));
     }
-    Ok(visit.done("/account/sessions", Done::SessionEnded))
+    Ok(context.done("/account/sessions", Done::SessionEnded))
 }
 
 /// Ends every session but this one.
 ///
 /// # Errors
 /// [`Problem`].
-pub(super) async fn end_others(sent: Sent<Member>) -> Result<HttpResponse, Problem> {
-    let Member { visit, principal } = sent.guest;
-    let ended = visit
+pub(super) async fn end_others(submitted: Submitted<SignedInUser>) -> Result<HttpResponse, Problem> {
+    let SignedInUser { context, principal } = submitted.access;
+    let ended = context
         .service
-        .end_other_sessions(&principal, &visit.caller)
+        .end_other_sessions(&principal, &context.caller)
         .await?;
-    visit.keep_known(ended.device.as_ref());
-    Ok(visit.done("/account/sessions", Done::OthersEnded))
+    context.keep_known(ended.device.as_ref());
+    Ok(context.done("/account/sessions", Done::OthersEnded))
 }

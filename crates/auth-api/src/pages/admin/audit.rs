@@ -8,13 +8,13 @@ use crate::{
         query::is_in_years_of_rfc3339,
     },
     pages::{
+        access::{View, WithPermission},
+        context::PageContext,
         fields::Faults,
-        form::Sent,
-        guest::{Holder, Seen},
+        form::Submitted,
         layout::Layout,
         render::Moment,
         texts::Texts,
-        visit::Visit,
     },
 };
 use actix_web::{HttpResponse, http::StatusCode};
@@ -28,7 +28,7 @@ use chrono::NaiveDateTime;
 use std::time::Duration;
 
 /// How long a request may verify; a longer log is for the command line.
-const PATIENCE: Duration = Duration::from_secs(15);
+const TIME_LIMIT: Duration = Duration::from_secs(15);
 
 /// An event as an administrator reads it.
 struct Row {
@@ -83,7 +83,7 @@ impl Row {
 struct AuditPage<'a> {
     layout: Layout<'a>,
     faults: Faults,
-    asked: Asked,
+    typed: TypedFilters,
     rows: Vec<Row>,
     next: Option<String>,
     /// What a walk along the chain found.
@@ -92,16 +92,25 @@ struct AuditPage<'a> {
 
 /// The filters as they were typed.
 #[derive(Default)]
-struct Asked {
+struct TypedFilters {
     user: String,
     action: String,
     since: String,
     until: String,
 }
 
-impl Asked {
-    fn of(visit: &Visit) -> Result<Self, Problem> {
-        let text = |name| Ok::<_, Problem>(visit.query().single(name)?.unwrap_or_default().trim().to_owned());
+impl TypedFilters {
+    fn of(context: &PageContext) -> Result<Self, Problem> {
+        let text = |name| {
+            Ok::<_, Problem>(
+                context
+                    .query()
+                    .single(name)?
+                    .unwrap_or_default()
+                    .trim()
+                    .to_owned(),
+            )
+        };
         Ok(Self {
             user: text("user")?,
             action: text("action")?,
@@ -156,19 +165,19 @@ impl AuditPage<'_> {
 
     /// The address of the next page.
     fn older(&self) -> Option<String> {
-        let Asked {
+        let TypedFilters {
             user,
             action,
             since,
             until,
-        } = &self.asked;
-        let kept = [
+        } = &self.typed;
+        let filters = [
             ("user", &**user),
             ("action", action),
             ("since", since),
             ("until", until),
         ];
-        self.layout.older("/admin/audit", &kept, self.next.as_deref())
+        self.layout.older("/admin/audit", &filters, self.next.as_deref())
     }
 
     /// A moment in the form that its field shows.
@@ -179,14 +188,14 @@ impl AuditPage<'_> {
 
 /// The page, and whether its filters made sense.
 async fn page<'a>(
-    visit: &'a Visit,
+    context: &'a PageContext,
     verified: Option<(&'static str, String)>,
 ) -> Result<(AuditPage<'a>, bool), Problem> {
-    let t = visit.texts();
-    let (asked, paging) = (Asked::of(visit)?, Paging::of(&visit.query())?);
-    let (found, faults) = match asked.filter(t) {
+    let t = context.texts();
+    let (typed, paging) = (TypedFilters::of(context)?, Paging::of(&context.query())?);
+    let (found, faults) = match typed.filter(t) {
         Ok(filter) => {
-            let found = visit.service.admin().audit(filter, paging.request()).await?;
+            let found = context.service.admin().audit(filter, paging.request()).await?;
             (found, Faults::default())
         }
         Err(faults) => (Vec::new(), faults),
@@ -194,9 +203,9 @@ async fn page<'a>(
     let found = paging.page(found, |event| event.id.as_uuid());
     let good = !faults.any();
     let page = AuditPage {
-        layout: visit.layout(&t.nav_audit)?,
+        layout: context.layout(&t.nav_audit)?,
         faults,
-        asked,
+        typed,
         rows: found.items.iter().map(|event| Row::of(event, t)).collect(),
         next: found.next_cursor,
         verified,
@@ -208,11 +217,11 @@ async fn page<'a>(
 ///
 /// # Errors
 /// [`Problem`].
-pub(super) async fn show(Seen(holder): Seen<Holder<AuditRead>>) -> Result<HttpResponse, Problem> {
-    let visit = &holder.visit;
-    match page(visit, None).await? {
-        (page, true) => visit.answer(StatusCode::OK, &page),
-        (page, false) => visit.answer_again(&Code::InvalidInput.into(), &page),
+pub(super) async fn show(View(admin): View<WithPermission<AuditRead>>) -> Result<HttpResponse, Problem> {
+    let context = &admin.context;
+    match page(context, None).await? {
+        (page, true) => context.answer(StatusCode::OK, &page),
+        (page, false) => context.answer_again(&Code::InvalidInput.into(), &page),
     }
 }
 
@@ -220,19 +229,26 @@ pub(super) async fn show(Seen(holder): Seen<Holder<AuditRead>>) -> Result<HttpRe
 ///
 /// # Errors
 /// [`Problem`].
-pub(super) async fn verify(sent: Sent<Holder<AuditRead>>) -> Result<HttpResponse, Problem> {
-    let visit = &sent.guest.visit;
-    let found = walk(visit, PATIENCE).await?;
-    visit.answer(StatusCode::OK, &page(visit, Some(found)).await?.0)
+pub(super) async fn verify(submitted: Submitted<WithPermission<AuditRead>>) -> Result<HttpResponse, Problem> {
+    let context = &submitted.access.context;
+    let found = verify_chain(context, TIME_LIMIT).await?;
+    context.answer(StatusCode::OK, &page(context, Some(found)).await?.0)
 }
 
 /// What a walk along the chain finds: the class of the notice, and its words. One walk at a time: each reads the whole log.
-async fn walk(visit: &Visit, patience: Duration) -> Result<(&'static str, String), Problem> {
-    let t = visit.texts();
-    let Ok(_turn) = visit.site.verifying.try_acquire() else {
+async fn verify_chain(
+    context: &PageContext,
+    time_limit: Duration,
+) -> Result<(&'static str, String), Problem> {
+    let t = context.texts();
+    let Ok(_turn) = context.pages_state.verifying.try_acquire() else {
         return Ok(("", t.audit_busy.to_string()));
     };
-    let Ok(chain) = tokio::time::timeout(patience, visit.service.audit_log().verify(None, visit.now())).await
+    let Ok(chain) = tokio::time::timeout(
+        time_limit,
+        context.service.audit_log().verify(None, context.now()),
+    )
+    .await
     else {
         return Ok(("", t.audit_too_long.to_string()));
     };

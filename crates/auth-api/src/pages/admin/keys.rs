@@ -6,13 +6,13 @@ use crate::{
         problem::Problem,
     },
     pages::{
+        access::{View, WithPermission},
+        context::PageContext,
         fields::Faults,
-        form::Sent,
-        guest::{Holder, Seen},
+        form::Submitted,
         layout::Layout,
         render::Moment,
         texts::Done,
-        visit::Visit,
     },
 };
 use actix_web::{HttpResponse, http::StatusCode};
@@ -54,8 +54,8 @@ impl KeysPage<'_> {
     }
 }
 
-async fn page(visit: &Visit, faults: Faults) -> Result<KeysPage<'_>, Problem> {
-    let rows = match visit.service.key_admin() {
+async fn page(context: &PageContext, faults: Faults) -> Result<KeysPage<'_>, Problem> {
+    let rows = match context.service.key_admin() {
         None => None,
         Some(keys) => {
             let found = keys.list().await?.into_iter();
@@ -70,10 +70,10 @@ async fn page(visit: &Visit, faults: Faults) -> Result<KeysPage<'_>, Problem> {
         }
     };
     Ok(KeysPage {
-        layout: visit.layout(&visit.texts().nav_keys)?,
+        layout: context.layout(&context.texts().nav_keys)?,
         faults,
         rows,
-        may_rotate: visit.may(Permission::KeysRotate),
+        may_rotate: context.may(Permission::KeysRotate),
     })
 }
 
@@ -81,35 +81,37 @@ async fn page(visit: &Visit, faults: Faults) -> Result<KeysPage<'_>, Problem> {
 ///
 /// # Errors
 /// [`Problem`].
-pub(super) async fn show(Seen(holder): Seen<Holder<KeysRead>>) -> Result<HttpResponse, Problem> {
-    let visit = &holder.visit;
-    visit.answer(StatusCode::OK, &page(visit, Faults::default()).await?)
+pub(super) async fn show(View(admin): View<WithPermission<KeysRead>>) -> Result<HttpResponse, Problem> {
+    let context = &admin.context;
+    context.answer(StatusCode::OK, &page(context, Faults::default()).await?)
 }
 
 /// Rotates them.
 ///
 /// # Errors
 /// [`Problem`].
-pub(super) async fn rotate(sent: Sent<Holder<KeysRotate>>) -> Result<HttpResponse, Problem> {
-    let visit = &sent.guest.visit;
-    let compromised = sent.fields.has("compromised");
-    match visit.service.rotate_keys(compromised, &visit.caller).await {
-        Ok(()) => Ok(visit.done("/admin/keys", Done::KeysRotated)),
+pub(super) async fn rotate(
+    submitted: Submitted<WithPermission<KeysRotate>>,
+) -> Result<HttpResponse, Problem> {
+    let context = &submitted.access.context;
+    let compromised = submitted.fields.has("compromised");
+    match context.service.rotate_keys(compromised, &context.caller).await {
+        Ok(()) => Ok(context.done("/admin/keys", Done::KeysRotated)),
         Err(error) => {
-            let t = visit.texts();
+            let t = context.texts();
             let ready_at = match &error {
                 KeyError::TooYoung(young) => Some(Moment(young.ready_at).to_string()),
                 _ => None,
             };
-            let problem = visit.refusal(error)?;
-            if !visit.may(Permission::KeysRead) {
+            let problem = context.refusal(error)?;
+            if !context.may(Permission::KeysRead) {
                 return Err(problem);
             }
             let faults = match ready_at {
                 Some(at) => Faults::of_all(t.fill(&t.key_too_young, "at", at)),
                 None => Faults::of(&problem, &[], t),
             };
-            visit.answer_again(&problem, &page(visit, faults).await?)
+            context.answer_again(&problem, &page(context, faults).await?)
         }
     }
 }

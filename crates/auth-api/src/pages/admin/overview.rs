@@ -4,7 +4,7 @@ use super::chart::{Chart, Range};
 use crate::{
     http::{permission::StatsRead, problem::Problem},
     pages::{
-        guest::{Holder, Seen},
+        access::{View, WithPermission},
         layout::Layout,
         render::Moment,
         texts::Texts,
@@ -82,11 +82,11 @@ impl OverviewPage<'_> {
 ///
 /// # Errors
 /// [`Problem`].
-pub(super) async fn show(Seen(holder): Seen<Holder<StatsRead>>) -> Result<HttpResponse, Problem> {
-    let visit = &holder.visit;
-    let (t, now) = (visit.texts(), visit.now());
-    let range = Range::of(&visit.query().single("range")?.unwrap_or_default());
-    let activity = visit.service.activity(range.begin(now)).await?;
+pub(super) async fn show(View(admin): View<WithPermission<StatsRead>>) -> Result<HttpResponse, Problem> {
+    let context = &admin.context;
+    let (t, now) = (context.texts(), context.now());
+    let range = Range::of(&context.query().single("range")?.unwrap_or_default());
+    let activity = context.service.activity(range.begin(now)).await?;
     let chart = |kind: &ActivityKind, word, title: &str| {
         let counts = activity
             .iter()
@@ -102,17 +102,17 @@ pub(super) async fn show(Seen(holder): Seen<Holder<StatsRead>>) -> Result<HttpRe
         )
     };
     let page = OverviewPage {
-        layout: visit.layout(&t.nav_overview)?,
-        stats: visit.service.stats(now).await?,
+        layout: context.layout(&t.nav_overview)?,
+        stats: context.service.stats(now).await?,
         range,
         charts: [
             chart(&ActivityKind::SignIn, "sign_in", &t.chart_sign_ins),
             chart(&ActivityKind::SignInFailed, "sign_in_failed", &t.chart_failures),
             chart(&ActivityKind::Refresh, "refresh", &t.chart_refreshes),
         ],
-        limits: limits(&visit.service.configured_limits(), &activity, t),
+        limits: limits(&context.service.configured_limits(), &activity, t),
     };
-    visit.answer(StatusCode::OK, &page)
+    context.answer(StatusCode::OK, &page)
 }
 
 /// None where limits are off.

@@ -3,14 +3,14 @@
 use crate::{
     http::{path, permission::UsersRead, problem::Problem},
     pages::{
+        access::{View, WithPermission},
         account::{events, keys, sessions},
         admin::users::status_text,
+        context::PageContext,
         fields::Faults,
-        guest::{Holder, Seen},
         layout::Layout,
         render::Moment,
         texts::Texts,
-        visit::Visit,
     },
 };
 use actix_web::{HttpResponse, http::StatusCode, web::Path};
@@ -69,8 +69,8 @@ pub(super) struct UserPage<'a> {
 }
 
 impl<'a> UserPage<'a> {
-    pub(super) async fn of(visit: &'a Visit, id: UserId, faults: Faults) -> Result<Self, Problem> {
-        let (service, t) = (&visit.service, visit.texts());
+    pub(super) async fn of(context: &'a PageContext, id: UserId, faults: Faults) -> Result<Self, Problem> {
+        let (service, t) = (&context.service, context.texts());
         let admin = service.admin();
         let user = admin.user(&AccountRef::Id(id)).await?;
         let mut roles: Vec<String> = admin.roles().names().map(ToString::to_string).collect();
@@ -79,9 +79,9 @@ impl<'a> UserPage<'a> {
             roles.push(user.role.to_string());
         }
         let mut sessions = None;
-        if visit.may(Permission::SessionsRead) {
+        if context.may(Permission::SessionsRead) {
             let found = admin
-                .sessions(id, SessionFilter::Active, NEWEST, visit.now())
+                .sessions(id, SessionFilter::Active, NEWEST, context.now())
                 .await?;
             let rows = found
                 .iter()
@@ -89,21 +89,21 @@ impl<'a> UserPage<'a> {
             sessions = Some(rows.collect());
         }
         let mut events = None;
-        if visit.may(Permission::AuditRead) {
+        if context.may(Permission::AuditRead) {
             let found = service.events_of(id, NEWEST).await?;
             let rows = found.iter().map(|event| events::Row::redacted_for(id, event, t));
             events = Some(rows.collect());
         }
         Ok(Self {
-            layout: visit.layout(user.email.as_str())?,
+            layout: context.layout(user.email.as_str())?,
             faults,
             roles,
             typed_name: None,
             sessions,
             keys: admin.api_keys(id).await?.iter().map(keys::Row::from).collect(),
             events,
-            may_write: visit.may(Permission::UsersWrite),
-            may_end_sessions: visit.may(Permission::SessionsRevoke),
+            may_write: context.may(Permission::UsersWrite),
+            may_end_sessions: context.may(Permission::SessionsRevoke),
             unreachable: service.mail_cannot_reach(user.email.as_str()),
             user,
         })
@@ -148,8 +148,8 @@ impl<'a> UserPage<'a> {
 /// [`Problem`].
 pub(super) async fn show(
     id: Path<String>,
-    Seen(holder): Seen<Holder<UsersRead>>,
+    View(admin): View<WithPermission<UsersRead>>,
 ) -> Result<HttpResponse, Problem> {
-    let page = UserPage::of(&holder.visit, path::id(&id)?, Faults::default()).await?;
-    holder.visit.answer(StatusCode::OK, &page)
+    let page = UserPage::of(&admin.context, path::id(&id)?, Faults::default()).await?;
+    admin.context.answer(StatusCode::OK, &page)
 }

@@ -8,11 +8,11 @@ use crate::{
         problem::{Code, Problem},
     },
     pages::{
+        access::WithPermission,
+        context::PageContext,
         fields::{Faults, Fields},
-        form::Sent,
-        guest::Holder,
+        form::Submitted,
         texts::Done,
-        visit::Visit,
     },
 };
 use actix_web::{HttpResponse, web::Path};
@@ -20,25 +20,25 @@ use auth_domain::{ids::UserId, role::Permission};
 use auth_service::WantedChange;
 
 /// The user's page, with what was done.
-fn back(visit: &Visit, id: UserId, done: Done) -> HttpResponse {
-    visit.done(&format!("/admin/users/{id}"), done)
+fn back(context: &PageContext, id: UserId, done: Done) -> HttpResponse {
+    context.done(&format!("/admin/users/{id}"), done)
 }
 
 /// The user's page, with why nothing was done.
 async fn refused(
-    visit: &Visit,
+    context: &PageContext,
     id: UserId,
     error: impl Into<Problem>,
     fields: &Fields,
 ) -> Result<HttpResponse, Problem> {
-    let problem = visit.refusal(error)?;
-    if problem.code() == Code::NotFound || !visit.may(Permission::UsersRead) {
+    let problem = context.refusal(error)?;
+    if problem.code() == Code::NotFound || !context.may(Permission::UsersRead) {
         return Err(problem);
     }
     let known = [("name", "name"), ("role", "role")];
-    let mut page = UserPage::of(visit, id, Faults::of(&problem, &known, visit.texts())).await?;
+    let mut page = UserPage::of(context, id, Faults::of(&problem, &known, context.texts())).await?;
     page.typed_name = Some(fields.trimmed("name")).filter(|_| fields.has("name"));
-    visit.answer_again(&problem, &page)
+    context.answer_again(&problem, &page)
 }
 
 /// Changes name, role, status and whether the address is known to be the user's.
@@ -47,18 +47,18 @@ async fn refused(
 /// [`Problem`].
 pub(super) async fn change(
     id: Path<String>,
-    sent: Sent<Holder<UsersWrite>>,
+    submitted: Submitted<WithPermission<UsersWrite>>,
 ) -> Result<HttpResponse, Problem> {
-    let Sent { guest, fields } = sent;
-    let (Holder { visit, bearer, .. }, id) = (&guest, path::id(&id)?);
+    let Submitted { access, fields } = submitted;
+    let (WithPermission { context, bearer, .. }, id) = (&access, path::id(&id)?);
     let wanted = wanted(&fields)?;
-    match visit
+    match context
         .service
-        .change_account(bearer, id, wanted, &visit.caller)
+        .change_account(bearer, id, wanted, &context.caller)
         .await
     {
-        Ok(_) => Ok(back(visit, id, Done::Saved)),
-        Err(error) => refused(visit, id, error, &fields).await,
+        Ok(_) => Ok(back(context, id, Done::Saved)),
+        Err(error) => refused(context, id, error, &fields).await,
     }
 }
 
@@ -86,12 +86,12 @@ fn wanted(fields: &Fields) -> Result<WantedChange, Problem> {
 /// [`Problem`].
 pub(super) async fn send_reset(
     id: Path<String>,
-    sent: Sent<Holder<UsersWrite>>,
+    submitted: Submitted<WithPermission<UsersWrite>>,
 ) -> Result<HttpResponse, Problem> {
-    let (visit, id) = (&sent.guest.visit, path::id(&id)?);
-    let queued = visit.service.admin().send_reset(id, &visit.caller).await?;
-    queued.settle(visit.service.get_ref()).await;
-    Ok(back(visit, id, Done::ResetSent))
+    let (context, id) = (&submitted.access.context, path::id(&id)?);
+    let queued = context.service.admin().send_reset(id, &context.caller).await?;
+    queued.settle(context.service.get_ref()).await;
+    Ok(back(context, id, Done::ResetSent))
 }
 
 /// Ends everything that the user has.
@@ -100,14 +100,14 @@ pub(super) async fn send_reset(
 /// [`Problem`].
 pub(super) async fn lock_out(
     id: Path<String>,
-    sent: Sent<Holder<UsersWrite>>,
+    submitted: Submitted<WithPermission<UsersWrite>>,
 ) -> Result<HttpResponse, Problem> {
-    let Sent { guest, fields } = sent;
-    let (visit, id) = (&guest.visit, path::id(&id)?);
-    fields.check_sure(visit.texts())?;
-    let locked_out = visit.service.admin().lock_out(id, &visit.caller).await?;
-    locked_out.settle(visit.service.get_ref()).await;
-    Ok(back(visit, id, Done::LockedOut))
+    let Submitted { access, fields } = submitted;
+    let (context, id) = (&access.context, path::id(&id)?);
+    fields.check_confirmed(context.texts())?;
+    let locked_out = context.service.admin().lock_out(id, &context.caller).await?;
+    locked_out.settle(context.service.get_ref()).await;
+    Ok(back(context, id, Done::LockedOut))
 }
 
 /// Deletes the user.
@@ -116,17 +116,17 @@ pub(super) async fn lock_out(
 /// [`Problem`].
 pub(super) async fn delete(
     id: Path<String>,
-    sent: Sent<Holder<UsersWrite>>,
+    submitted: Submitted<WithPermission<UsersWrite>>,
 ) -> Result<HttpResponse, Problem> {
-    let Sent { guest, fields } = sent;
-    let (visit, id) = (&guest.visit, path::id(&id)?);
-    fields.check_sure(visit.texts())?;
-    match visit.service.admin().delete_user(id, &visit.caller).await {
+    let Submitted { access, fields } = submitted;
+    let (context, id) = (&access.context, path::id(&id)?);
+    fields.check_confirmed(context.texts())?;
+    match context.service.admin().delete_user(id, &context.caller).await {
         Ok(deleted) => {
-            deleted.settle(visit.service.get_ref()).await;
-            Ok(visit.done("/admin/users", Done::UserDeleted))
+            deleted.settle(context.service.get_ref()).await;
+            Ok(context.done("/admin/users", Done::UserDeleted))
         }
-        Err(error) => refused(visit, id, error, &fields).await,
+        Err(error) => refused(context, id, error, &fields).await,
     }
 }
 
@@ -136,12 +136,12 @@ pub(super) async fn delete(
 /// [`Problem`].
 pub(super) async fn end_sessions(
     id: Path<String>,
-    sent: Sent<Holder<SessionsRevoke>>,
+    submitted: Submitted<WithPermission<SessionsRevoke>>,
 ) -> Result<HttpResponse, Problem> {
-    let (visit, id) = (&sent.guest.visit, path::id(&id)?);
-    let ended = visit.service.admin().end_sessions(id, &visit.caller).await?;
-    ended.settle(visit.service.get_ref()).await;
-    Ok(back(visit, id, Done::SessionsEnded))
+    let (context, id) = (&submitted.access.context, path::id(&id)?);
+    let ended = context.service.admin().end_sessions(id, &context.caller).await?;
+    ended.settle(context.service.get_ref()).await;
+    Ok(back(context, id, Done::SessionsEnded))
 }
 
 /// Ends one session of the user.
@@ -150,16 +150,16 @@ pub(super) async fn end_sessions(
 /// [`Problem`].
 pub(super) async fn end_session(
     path: Path<(String, String)>,
-    sent: Sent<Holder<SessionsRevoke>>,
+    submitted: Submitted<WithPermission<SessionsRevoke>>,
 ) -> Result<HttpResponse, Problem> {
-    let (visit, id, session) = (&sent.guest.visit, path::id(&path.0)?, path::id(&path.1)?);
-    let ended = visit
+    let (context, id, session) = (&submitted.access.context, path::id(&path.0)?, path::id(&path.1)?);
+    let ended = context
         .service
         .admin()
-        .end_session(session, Some(id), &visit.caller)
+        .end_session(session, Some(id), &context.caller)
         .await?;
-    ended.settle(visit.service.get_ref()).await;
-    Ok(back(visit, id, Done::SessionEnded))
+    ended.settle(context.service.get_ref()).await;
+    Ok(back(context, id, Done::SessionEnded))
 }
 
 /// Takes a key of the user away.
@@ -168,13 +168,13 @@ pub(super) async fn end_session(
 /// [`Problem`].
 pub(super) async fn revoke_key(
     path: Path<(String, String)>,
-    sent: Sent<Holder<UsersWrite>>,
+    submitted: Submitted<WithPermission<UsersWrite>>,
 ) -> Result<HttpResponse, Problem> {
-    let (visit, id, key) = (&sent.guest.visit, path::id(&path.0)?, path::id(&path.1)?);
-    visit
+    let (context, id, key) = (&submitted.access.context, path::id(&path.0)?, path::id(&path.1)?);
+    context
         .service
         .admin()
-        .revoke_api_key(id, key, &visit.caller)
+        .revoke_api_key(id, key, &context.caller)
         .await?;
-    Ok(back(visit, id, Done::KeyRevoked))
+    Ok(back(context, id, Done::KeyRevoked))
 }

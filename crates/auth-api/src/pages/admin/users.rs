@@ -7,13 +7,13 @@ use crate::{
         problem::Problem,
     },
     pages::{
+        access::{View, WithPermission},
+        context::PageContext,
         fields::Faults,
-        form::Sent,
-        guest::{Holder, Seen},
+        form::Submitted,
         layout::Layout,
         render::Moment,
         texts::{Done, Texts},
-        visit::Visit,
     },
 };
 use actix_web::{HttpResponse, http::StatusCode};
@@ -80,8 +80,8 @@ struct UsersPage<'a> {
 }
 
 impl<'a> UsersPage<'a> {
-    async fn of(visit: &'a Visit, faults: Faults) -> Result<Self, Problem> {
-        let query = visit.query();
+    async fn of(context: &'a PageContext, faults: Faults) -> Result<Self, Problem> {
+        let query = context.query();
         let text = |name| Ok::<_, Problem>(query.single(name)?.unwrap_or_default());
         let (wanted, role, status) = (text("query")?, text("role")?, text("status")?);
         let filter = UserFilter {
@@ -91,11 +91,11 @@ impl<'a> UsersPage<'a> {
             status: status.parse().ok(),
         };
         let paging = Paging::of(&query)?;
-        let found = visit.service.admin().users(filter, paging.request()).await?;
+        let found = context.service.admin().users(filter, paging.request()).await?;
         let page = paging.page(found, |user| user.id.as_uuid());
-        let roles = visit.service.admin().roles().names().map(ToString::to_string);
+        let roles = context.service.admin().roles().names().map(ToString::to_string);
         Ok(Self {
-            layout: visit.layout(&visit.texts().nav_users)?,
+            layout: context.layout(&context.texts().nav_users)?,
             query: wanted,
             role,
             status,
@@ -103,25 +103,25 @@ impl<'a> UsersPage<'a> {
             rows: page
                 .items
                 .iter()
-                .map(|user| Row::of(user, visit.texts()))
+                .map(|user| Row::of(user, context.texts()))
                 .collect(),
             next: page.next_cursor,
             faults,
             email: "",
             name: "",
             new_role: "user",
-            may_write: visit.may(Permission::UsersWrite),
+            may_write: context.may(Permission::UsersWrite),
         })
     }
 
     /// The address of the next page.
     fn older(&self) -> Option<String> {
-        let kept = [
+        let filters = [
             ("query", &*self.query),
             ("role", &self.role),
             ("status", &self.status),
         ];
-        self.layout.older("/admin/users", &kept, self.next.as_deref())
+        self.layout.older("/admin/users", &filters, self.next.as_deref())
     }
 }
 
@@ -129,18 +129,20 @@ impl<'a> UsersPage<'a> {
 ///
 /// # Errors
 /// [`Problem`].
-pub(super) async fn show(Seen(holder): Seen<Holder<UsersRead>>) -> Result<HttpResponse, Problem> {
-    let page = UsersPage::of(&holder.visit, Faults::default()).await?;
-    holder.visit.answer(StatusCode::OK, &page)
+pub(super) async fn show(View(admin): View<WithPermission<UsersRead>>) -> Result<HttpResponse, Problem> {
+    let page = UsersPage::of(&admin.context, Faults::default()).await?;
+    admin.context.answer(StatusCode::OK, &page)
 }
 
 /// Creates a user, who chooses their password by a mailed link.
 ///
 /// # Errors
 /// [`Problem`].
-pub(super) async fn invite(sent: Sent<Holder<UsersWrite>>) -> Result<HttpResponse, Problem> {
-    let Sent { guest, fields } = sent;
-    let Holder { visit, bearer, .. } = &guest;
+pub(super) async fn invite(
+    submitted: Submitted<WithPermission<UsersWrite>>,
+) -> Result<HttpResponse, Problem> {
+    let Submitted { access, fields } = submitted;
+    let WithPermission { context, bearer, .. } = &access;
     let wanted = NewAccount {
         email: fields.trimmed("email").to_owned(),
         password: None,
@@ -148,12 +150,12 @@ pub(super) async fn invite(sent: Sent<Holder<UsersWrite>>) -> Result<HttpRespons
         role: fields.text("new_role").to_owned(),
         email_verified: fields.has("email_verified"),
     };
-    match visit.service.invite_user(bearer, wanted, &visit.caller).await {
-        Ok(user) => Ok(visit.done(&format!("/admin/users/{}", user.id), Done::UserInvited)),
+    match context.service.invite_user(bearer, wanted, &context.caller).await {
+        Ok(user) => Ok(context.done(&format!("/admin/users/{}", user.id), Done::UserInvited)),
         Err(error) => {
-            let problem = visit.refusal(error)?;
+            let problem = context.refusal(error)?;
             // Whoever may make users and not see them sees none here, either.
-            if !visit.may(Permission::UsersRead) {
+            if !context.may(Permission::UsersRead) {
                 return Err(problem);
             }
             let known = [("email", "email"), ("name", "name"), ("role", "new_role")];
@@ -161,9 +163,9 @@ pub(super) async fn invite(sent: Sent<Holder<UsersWrite>>) -> Result<HttpRespons
                 email: fields.trimmed("email"),
                 name: fields.trimmed("name"),
                 new_role: fields.text("new_role"),
-                ..UsersPage::of(visit, Faults::of(&problem, &known, visit.texts())).await?
+                ..UsersPage::of(context, Faults::of(&problem, &known, context.texts())).await?
             };
-            visit.answer_again(&problem, &page)
+            context.answer_again(&problem, &page)
         }
     }
 }

@@ -22,31 +22,31 @@ use tokio::sync::Semaphore;
 /// Why the pages can't be served: a key of the configuration, and what is wrong with what it names.
 #[derive(Debug, thiserror::Error)]
 #[error("pages.{}: {}", .0.key, .0.what)]
-pub struct SiteError(Complaint);
+pub struct PagesError(Complaint);
 
 /// What can't be used, for the reason that was reported.
-fn unfit(key: &'static str) -> impl Fn(&dyn Display) -> SiteError {
-    move |why| SiteError(Complaint::new(key, why.to_string()))
+fn unusable(key: &'static str) -> impl Fn(&dyn Display) -> PagesError {
+    move |why| PagesError(Complaint::new(key, why.to_string()))
 }
 
-fn read(key: &'static str, file: &Path) -> Result<Vec<u8>, SiteError> {
-    fs::read(file).map_err(|error| unfit(key)(&format_args!("{} can't be read: {error}", file.display())))
+fn read(key: &'static str, file: &Path) -> Result<Vec<u8>, PagesError> {
+    fs::read(file).map_err(|error| unusable(key)(&format_args!("{} can't be read: {error}", file.display())))
 }
 
-fn texts_of(config: &PagesConfig) -> Result<Texts, SiteError> {
+fn texts_of(config: &PagesConfig) -> Result<Texts, PagesError> {
     let key = "texts";
     let Some(file) = &config.texts else {
         return Ok(Texts::default());
     };
-    let text = String::from_utf8(read(key, file)?).map_err(|error| unfit(key)(&error))?;
-    Texts::parse(&text).map_err(|error| unfit(key)(&error))
+    let text = String::from_utf8(read(key, file)?).map_err(|error| unusable(key)(&error))?;
+    Texts::parse(&text).map_err(|error| unusable(key)(&error))
 }
 
-fn assets_of(config: &PagesConfig) -> Result<Assets, SiteError> {
+fn assets_of(config: &PagesConfig) -> Result<Assets, PagesError> {
     let key = "logo";
     let bytes = config.logo.as_deref().map(|file| read(key, file)).transpose()?;
     let logo = config.logo.as_deref().zip(bytes.as_deref());
-    Assets::new(config, logo).map_err(|error| unfit(key)(&error))
+    Assets::new(config, logo).map_err(|error| unusable(key)(&error))
 }
 
 impl PagesConfig {
@@ -59,7 +59,7 @@ impl PagesConfig {
 }
 
 /// What all pages share.
-pub struct Site {
+pub struct PagesState {
     /// What the operator set.
     pub config: PagesConfig,
     /// What the service is called.
@@ -79,12 +79,12 @@ pub struct Site {
     public_url: String,
 }
 
-impl Site {
+impl PagesState {
     /// The pages of a server.
     ///
     /// # Errors
-    /// [`SiteError`].
-    pub fn new(config: PagesConfig, server: &ServerConfig, name: &str) -> Result<Self, SiteError> {
+    /// [`PagesError`].
+    pub fn new(config: PagesConfig, server: &ServerConfig, name: &str) -> Result<Self, PagesError> {
         let texts = texts_of(&config)?;
         let assets = assets_of(&config)?;
         // A form's answer may lead to another origin, and browsers hold that against the policy.
@@ -97,7 +97,7 @@ impl Site {
                 "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self'; connect-src 'self'; \
                  {form_action}base-uri 'none'; frame-ancestors 'none'; object-src 'none'"
             );
-            HeaderValue::from_str(&policy).map_err(|error| unfit("return_to")(&error))
+            HeaderValue::from_str(&policy).map_err(|error| unusable("return_to")(&error))
         };
         Ok(Self {
             name: name.to_owned(),
@@ -156,8 +156,8 @@ impl Site {
     /// [`Code::ForeignForm`].
     pub fn check_origin(&self, request: &HttpRequest) -> Result<(), Problem> {
         let header = |name: &str| request.headers().get(name).map(HeaderValue::as_bytes);
-        let (site, origin) = (header("sec-fetch-site"), header(ORIGIN.as_str()));
-        let same_site_said = match site {
+        let (fetch_site, origin) = (header("sec-fetch-site"), header(ORIGIN.as_str()));
+        let is_same_origin = match fetch_site {
             Some(b"same-origin" | b"none") => true,
             Some(_) => return Err(self.foreign_form(origin)),
             None => false,
@@ -165,7 +165,7 @@ impl Site {
         let own = match origin {
             None => true,
             // What a page says whose address is kept from others (Referrer-Policy: no-referrer).
-            Some(b"null") => same_site_said,
+            Some(b"null") => is_same_origin,
             Some(origin) => {
                 std::str::from_utf8(origin).is_ok_and(|origin| self.is_own_origin(origin, request))
             }
@@ -251,32 +251,32 @@ mod tests {
     use super::*;
     use actix_web::test::TestRequest;
 
-    fn site(public_url: &str) -> Site {
+    fn pages_state(public_url: &str) -> PagesState {
         let server = ServerConfig {
             public_url: public_url.into(),
             ..ServerConfig::default()
         };
-        Site::new(PagesConfig::default(), &server, "Keyward").unwrap()
+        PagesState::new(PagesConfig::default(), &server, "Keyward").unwrap()
     }
 
-    fn takes(site: &Site, headers: &[(&'static str, &'static str)]) -> bool {
+    fn takes(pages_state: &PagesState, headers: &[(&'static str, &'static str)]) -> bool {
         let request = headers.iter().fold(TestRequest::post(), |request, header| {
             request.insert_header(*header)
         });
-        site.check_origin(&request.to_http_request()).is_ok()
+        pages_state.check_origin(&request.to_http_request()).is_ok()
     }
 
     #[test]
     fn a_form_of_another_site_is_refused() {
-        let site = site("https://auth.example.com");
+        let pages_state = pages_state("https://auth.example.com");
         let own = ("origin", "https://auth.example.com");
-        assert!(takes(&site, &[own]));
-        assert!(takes(&site, &[own, ("sec-fetch-site", "same-origin")]));
+        assert!(takes(&pages_state, &[own]));
+        assert!(takes(&pages_state, &[own, ("sec-fetch-site", "same-origin")]));
         assert!(takes(
-            &site,
+            &pages_state,
             &[("origin", "null"), ("sec-fetch-site", "same-origin")]
         ));
-        assert!(takes(&site, &[]));
+        assert!(takes(&pages_state, &[]));
         for bad in [
             vec![("origin", "https://evil.example")],
             vec![("origin", "null")],
@@ -288,19 +288,23 @@ mod tests {
             vec![own, ("sec-fetch-site", "same-site")],
             vec![("sec-fetch-site", "cross-site")],
         ] {
-            assert!(!takes(&site, &bad), "{bad:?}");
+            assert!(!takes(&pages_state, &bad), "{bad:?}");
         }
     }
 
     #[test]
     fn a_refused_form_names_the_address_that_is_served_and_the_origin_that_it_came_from() {
-        let site = site("https://auth.example.com");
+        let pages_state = pages_state("https://auth.example.com");
         let told = |origin: &'static [u8]| {
             let origin = HeaderValue::from_bytes(origin).unwrap();
             let request = TestRequest::post()
                 .insert_header((ORIGIN, origin))
                 .to_http_request();
-            site.check_origin(&request).unwrap_err().detail().to_owned()
+            pages_state
+                .check_origin(&request)
+                .unwrap_err()
+                .detail()
+                .to_owned()
         };
         let served = "This page is served for https://auth.example.com.";
         let named = format!("{served} Your browser used http://127.0.0.1:18092.");
@@ -318,11 +322,14 @@ mod tests {
 
     #[test]
     fn over_plain_http_a_page_is_shown_on_this_machine_alone() {
-        let at = |site: &Site, host: &'static str| {
+        let at = |pages_state: &PagesState, host: &'static str| {
             let request = TestRequest::get().insert_header(("host", host)).to_http_request();
-            site.check_host(&request).is_ok()
+            pages_state.check_host(&request).is_ok()
         };
-        let (plain, tls) = (site("http://127.0.0.1:8080"), site("https://auth.example.com"));
+        let (plain, tls) = (
+            pages_state("http://127.0.0.1:8080"),
+            pages_state("https://auth.example.com"),
+        );
         for host in ["localhost", "127.0.0.1:9090", "[::1]:8080"] {
             assert!(at(&plain, host), "{host}");
         }
@@ -340,18 +347,21 @@ mod tests {
 
     #[test]
     fn on_this_machine_its_names_are_one_and_no_other_host_is_it() {
-        let site = site("http://127.0.0.1:8080");
+        let pages_state = pages_state("http://127.0.0.1:8080");
         for host in ["localhost:8080", "127.0.0.1:9090", "[::1]:8080"] {
             let origin: &'static str = format!("http://{host}").leak();
-            assert!(takes(&site, &[("origin", origin), ("host", host)]), "{host}");
             assert!(
-                !takes(&site, &[("origin", origin), ("host", "localhost:1")]),
+                takes(&pages_state, &[("origin", origin), ("host", host)]),
+                "{host}"
+            );
+            assert!(
+                !takes(&pages_state, &[("origin", origin), ("host", "localhost:1")]),
                 "{host}"
             );
         }
         // A name of the attacker's that leads here (DNS rebinding).
         assert!(!takes(
-            &site,
+            &pages_state,
             &[
                 ("origin", "http://evil.example:8080"),
                 ("host", "evil.example:8080")

@@ -4,11 +4,11 @@
 //! The rule: an outage signs nobody out, and whoever was signed out is told and sent to sign in, with the way back.
 
 use super::{
-    cookies::Kept,
+    cookies::CookieKind,
     fields::Faults,
     policy::PagePolicy,
     render,
-    site::Site,
+    state::PagesState,
     texts::{Done, Texts},
 };
 use crate::http::{
@@ -27,13 +27,13 @@ use secrecy::{ExposeSecret, SecretString};
 use std::sync::Arc;
 
 /// Somebody who came to a page.
-pub struct Visit {
+pub struct PageContext {
     /// The use cases.
     pub service: Data<Service>,
     /// The state that all requests share.
     pub http_state: Data<HttpState>,
     /// What all pages share.
-    pub site: Arc<Site>,
+    pub pages_state: Arc<PagesState>,
     /// Who they are, if they are signed in.
     pub principal: Option<Principal>,
     /// When and from where; as the user that they are signed in as.
@@ -43,7 +43,7 @@ pub struct Visit {
     pub(super) visitor: Option<[u8; 16]>,
 }
 
-impl Visit {
+impl PageContext {
     /// Whoever sent this request.
     ///
     /// # Errors
@@ -53,10 +53,10 @@ impl Visit {
         let http_state = HttpState::of(request)
             .cloned()
             .ok_or_else(|| Problem::internal("the app has no HTTP state"))?;
-        let site = Site::of(request)?;
-        site.check_host(request)?;
+        let pages_state = PagesState::of(request)?;
+        pages_state.check_host(request)?;
         let caller = Call::of(request).caller(&service).map_err(Problem::from)?;
-        let principal = who(request, &service, &site, &caller).await?;
+        let principal = authenticate(request, &service, &pages_state, &caller).await?;
         let caller = match &principal {
             Some(principal) => {
                 request.extensions_mut().insert(SeenUser(principal.user()));
@@ -65,10 +65,10 @@ impl Visit {
             None => caller,
         };
         Ok(Self {
-            visitor: site.cookies.visitor(request),
+            visitor: pages_state.cookies.visitor(request),
             service,
             http_state,
-            site,
+            pages_state,
             principal,
             caller,
             request: request.clone(),
@@ -78,7 +78,7 @@ impl Visit {
     /// The words.
     #[must_use]
     pub fn texts(&self) -> &Texts {
-        &self.site.texts
+        &self.pages_state.texts
     }
 
     /// The moment of the request.
@@ -114,12 +114,12 @@ impl Visit {
 
     /// Whether a form's token was made for this visitor.
     #[must_use]
-    pub fn made(&self, token: &str) -> bool {
+    pub fn is_own_form(&self, token: &str) -> bool {
         self.visitor
-            .is_some_and(|id| self.service.is_own_form(token, self.named(id), self.now()))
+            .is_some_and(|id| self.service.is_own_form(token, self.visitor_of(id), self.now()))
     }
 
-    pub(super) fn named(&self, id: [u8; 16]) -> Visitor {
+    pub(super) fn visitor_of(&self, id: [u8; 16]) -> Visitor {
         Visitor {
             id,
             session: self.principal.as_ref().map(Principal::session),
@@ -128,22 +128,22 @@ impl Visit {
 
     /// On to another page, which is asked for anew (RFC 9110 §15.4.4).
     #[must_use]
-    pub fn go(&self, place: &str) -> HttpResponse {
-        render::go(&self.site.at(place))
+    pub fn redirect(&self, place: &str) -> HttpResponse {
+        render::redirect(&self.pages_state.at(place))
     }
 
     /// On to a page that says what was just done.
     #[must_use]
     pub fn done(&self, place: &str, what: Done) -> HttpResponse {
-        self.go(&format!("{place}?done={}", what.as_str()))
+        self.redirect(&format!("{place}?done={}", what.as_str()))
     }
 
     /// On to where a sign-in was to lead, or to one's account.
     #[must_use]
-    pub fn go_to(&self, return_to: Option<&str>) -> HttpResponse {
+    pub fn redirect_after_sign_in(&self, return_to: Option<&str>) -> HttpResponse {
         match return_to {
-            Some(address) => render::go(address),
-            None => self.go("/account"),
+            Some(address) => render::redirect(address),
+            None => self.redirect("/account"),
         }
     }
 
@@ -178,30 +178,30 @@ impl Visit {
     /// # Errors
     /// An outage.
     pub async fn sign_in(&self, tokens: &Tokens, return_to: Option<&str>) -> Result<HttpResponse, Problem> {
-        let cookies = self.site.cookies;
+        let cookies = self.pages_state.cookies;
         self.end_session_before().await;
         cookies.keep_tokens(&self.request, &self.service, tokens);
         cookies.name_visitor(&self.request, self.service.new_visitor_id()?);
         self.request.extensions_mut().insert(SeenUser(tokens.user.id));
-        Ok(self.go_to(return_to))
+        Ok(self.redirect_after_sign_in(return_to))
     }
 
     /// Ends the session that the browser had so far. It may be over already; where the database fails now, it lives on until it
     /// expires, and what comes after it stands.
     pub async fn end_session_before(&self) {
-        if let Some(kept) = self.site.cookies.shown(&self.request, Kept::Refresh) {
-            let _ended = self.service.logout_browser(kept, &self.caller).await;
+        if let Some(refresh_token) = self.pages_state.cookies.shown(&self.request, CookieKind::Refresh) {
+            let _ended = self.service.logout_browser(refresh_token, &self.caller).await;
         }
     }
 
     /// Forgets the session in this browser.
     pub fn forget_session(&self) {
-        self.site.cookies.forget_session(&self.request);
+        self.pages_state.cookies.forget_session(&self.request);
     }
 
     /// Keeps a known device's token.
     pub fn keep_device(&self, token: &SecretString) {
-        self.site
+        self.pages_state
             .cookies
             .keep_device(&self.request, token.expose_secret());
     }
@@ -218,16 +218,16 @@ impl Visit {
     /// # Errors
     /// 400 for what is not allowed.
     pub fn return_to(&self) -> Result<Option<String>, Problem> {
-        self.site.return_to(self.query())
+        self.pages_state.return_to(self.query())
     }
 
     /// The answer to a form whose token is stale or another visitor's. A sign-in that was done in another tab meanwhile has
     /// reached what the form was for, so it leads on.
     pub(super) fn form_expired(&self) -> Error {
-        let is_sign_in = self.request.match_info().as_str() == self.site.at("/login");
+        let is_sign_in = self.request.match_info().as_str() == self.pages_state.at("/login");
         match self.return_to() {
             Ok(return_to) if is_sign_in && self.principal.is_some() => {
-                let answer = self.go_to(return_to.as_deref());
+                let answer = self.redirect_after_sign_in(return_to.as_deref());
                 InternalError::from_response("signed in by now", answer).into()
             }
             _ => Problem::from(Code::FormExpired).into(),
@@ -244,40 +244,46 @@ impl Visit {
                 .map_or("", |whole| whole.as_str())
                 .to_owned()
         } else {
-            self.site.section_of(request.match_info().as_str())
+            self.pages_state.section_of(request.match_info().as_str())
         };
-        let was_signed_in = self.site.cookies.shown(request, Kept::Refresh).is_some();
+        let was_signed_in = self
+            .pages_state
+            .cookies
+            .shown(request, CookieKind::Refresh)
+            .is_some();
         let ended = if was_signed_in { "&ended=1" } else { "" };
-        let back = self.site.may_return_to(&back).unwrap_or_default();
-        let login = self.site.leading_back(&self.site.at("/login"), Some(back));
-        let answer = render::go(&format!("{login}{ended}"));
+        let back = self.pages_state.may_return_to(&back).unwrap_or_default();
+        let login = self
+            .pages_state
+            .with_return_to(&self.pages_state.at("/login"), Some(back));
+        let answer = render::redirect(&format!("{login}{ended}"));
         InternalError::from_response("sign in first", answer).into()
     }
 }
 
 /// Whose tokens the browser shows.
-async fn who(
+async fn authenticate(
     request: &HttpRequest,
     service: &Service,
-    site: &Site,
+    pages_state: &PagesState,
     caller: &Caller,
 ) -> Result<Option<Principal>, Error> {
-    let cookies = site.cookies;
-    if let Some(token) = cookies.shown(request, Kept::Access) {
+    let cookies = pages_state.cookies;
+    if let Some(token) = cookies.shown(request, CookieKind::Access) {
         match service.authenticate(token, caller.now).await {
             Ok(principal) => return Ok(Some(principal)),
             Err(TokenError::Refused(_)) => {}
             Err(TokenError::Failure(outage)) => return Err(Problem::from(outage).into()),
         }
     }
-    let Some(kept) = cookies.shown(request, Kept::Refresh) else {
+    let Some(refresh_token) = cookies.shown(request, CookieKind::Refresh) else {
         return Ok(None);
     };
-    if came_from_elsewhere(request) {
-        let answer = render::pause(site, PagePolicy::of(request), address_of(request))?;
+    if is_cross_site(request) {
+        let answer = render::pause(pages_state, PagePolicy::of(request), address_of(request))?;
         return Err(InternalError::from_response("once more, from here", answer).into());
     }
-    match service.refresh_for_browser(caller, kept).await {
+    match service.refresh_for_browser(caller, refresh_token).await {
         Ok(tokens) => {
             cookies.keep_tokens(request, service, &tokens);
             let token = tokens.access_token.expose_secret();
@@ -298,7 +304,7 @@ async fn who(
 
 /// Whether another site led here. Whoever did could close the window before the answer arrives: the browser would never get what
 /// a refresh gave. So no refresh token is turned over for it; a page that asks again by itself is nobody's to close.
-fn came_from_elsewhere(request: &HttpRequest) -> bool {
+fn is_cross_site(request: &HttpRequest) -> bool {
     let said = request.headers().get("sec-fetch-site").map(HeaderValue::as_bytes);
     matches!(said, Some(b"cross-site" | b"same-site"))
 }

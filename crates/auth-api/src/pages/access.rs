@@ -1,0 +1,116 @@
+//! Who may see a page or send a form, as an argument: a handler that takes a [`SignedInUser`] can't be reached without a sign-in, and one
+//! that takes a [`WithPermission`] not without the permission.
+
+use super::context::PageContext;
+use crate::http::{
+    permission::RequiredPermission,
+    problem::{Code, Problem},
+    route::{
+        access::{Access, Guard},
+        argument::{Argument, Specified, Unspecified},
+    },
+};
+use actix_web::{Error, FromRequest, HttpRequest, dev::Payload};
+use auth_service::{Bearer, Principal};
+use futures::future::LocalBoxFuture;
+use std::marker::PhantomData;
+
+/// Who may see a page, or send a form.
+pub trait PageAccess: Sized + 'static {
+    /// Lets the visitor in, or sends them elsewhere.
+    ///
+    /// # Errors
+    /// The answer to somebody who is not let in.
+    fn admit(context: PageContext) -> Result<Self, Error>;
+
+    /// The visit.
+    fn context(&self) -> &PageContext;
+}
+
+/// The extractor of somebody who may see a page.
+pub struct View<G>(pub G);
+
+impl<G> Argument for View<G> {
+    type Access = Specified<G>;
+    type Body = Unspecified;
+}
+
+impl<G: PageAccess> FromRequest for View<G> {
+    type Error = Error;
+    type Future = LocalBoxFuture<'static, Result<Self, Error>>;
+
+    fn from_request(request: &HttpRequest, _: &mut Payload) -> Self::Future {
+        let request = request.clone();
+        Box::pin(async move { Ok(Self(G::admit(PageContext::of(&request).await?)?)) })
+    }
+}
+
+impl Guard for Specified<PageContext> {
+    const ACCESS: Access = Access::Anonymous;
+}
+
+impl PageAccess for PageContext {
+    fn admit(context: PageContext) -> Result<Self, Error> {
+        Ok(context)
+    }
+
+    fn context(&self) -> &PageContext {
+        self
+    }
+}
+
+/// Somebody who is signed in.
+pub struct SignedInUser {
+    /// The visit.
+    pub context: PageContext,
+    /// Who they are.
+    pub principal: Principal,
+}
+
+impl Guard for Specified<SignedInUser> {
+    const ACCESS: Access = Access::User;
+}
+
+impl PageAccess for SignedInUser {
+    fn admit(context: PageContext) -> Result<Self, Error> {
+        match context.principal.clone() {
+            Some(principal) => Ok(Self { context, principal }),
+            None => Err(context.ask_to_sign_in()),
+        }
+    }
+
+    fn context(&self) -> &PageContext {
+        &self.context
+    }
+}
+
+/// Somebody who holds a permission.
+pub struct WithPermission<P> {
+    /// The visit.
+    pub context: PageContext,
+    /// Who they are, as the administrators' use cases take them.
+    pub bearer: Bearer,
+    needs: PhantomData<P>,
+}
+
+impl<P: RequiredPermission> Guard for Specified<WithPermission<P>> {
+    const ACCESS: Access = Access::Permission(P::PERMISSION);
+}
+
+impl<P: RequiredPermission> PageAccess for WithPermission<P> {
+    fn admit(context: PageContext) -> Result<Self, Error> {
+        let SignedInUser { context, principal } = SignedInUser::admit(context)?;
+        if !context.service.may(&principal, P::PERMISSION) {
+            return Err(Problem::from(Code::Forbidden).into());
+        }
+        Ok(Self {
+            context,
+            bearer: Bearer::Session(principal),
+            needs: PhantomData,
+        })
+    }
+
+    fn context(&self) -> &PageContext {
+        &self.context
+    }
+}
