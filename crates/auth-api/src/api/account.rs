@@ -1,4 +1,4 @@
-//! `DELETE /me` and `GET /me/export`: the rights over one's own account.
+//! `DELETE /me` and `GET /me/export`: users delete their account and export their data.
 
 use super::password::PASSWORD_ASKED;
 use crate::{
@@ -16,12 +16,15 @@ use secrecy::SecretString;
 use utoipa::ToSchema;
 use validator::Validate;
 
-/// The rights over one's own account.
+/// The routes that delete an account and export its data.
 pub(crate) fn routes() -> [Route; 2] {
     [
         route::delete("/me")
             .id("deleteMe")
-            .summary(Tag::Account, "Delete one's account and all that belongs to it")
+            .summary(
+                Tag::Account,
+                "Delete your account and everything that belongs to it",
+            )
             .signed_in()
             .takes::<DeleteMeBody>()
             .gives_nothing(204)
@@ -30,7 +33,7 @@ pub(crate) fn routes() -> [Route; 2] {
             .to(delete),
         get("/me/export")
             .id("exportMe")
-            .summary(Tag::Account, "Everything that is stored about oneself")
+            .summary(Tag::Account, "Export everything that is stored about you")
             .signed_in()
             .gives::<ExportJson>(200)
             .may_fail(&[Code::RateLimited])
@@ -38,7 +41,7 @@ pub(crate) fn routes() -> [Route; 2] {
     ]
 }
 
-/// The password, before what can't be taken back.
+/// The password that confirms the deletion, which can't be undone.
 #[derive(Debug, Validate, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub struct DeleteMeBody {

@@ -1,4 +1,4 @@
-//! `GET|POST /api-keys`, `DELETE /api-keys/{id}`: one's own keys for scripts.
+//! `GET|POST /api-keys`, `DELETE /api-keys/{id}`: users list, create and revoke their own API keys.
 
 use crate::{
     http::{
@@ -21,18 +21,18 @@ use serde::Serialize;
 use utoipa::ToSchema;
 use validator::Validate;
 
-/// One's own API keys.
+/// The routes for the user's own API keys.
 pub(crate) fn routes() -> [Route; 3] {
     [
         get("/api-keys")
             .id("listApiKeys")
-            .summary(Tag::Account, "One's own API keys")
+            .summary(Tag::Account, "Your own API keys")
             .signed_in()
             .gives::<ApiKeyList>(200)
             .to(list),
         post("/api-keys")
             .id("createApiKey")
-            .summary(Tag::Account, "Make an API key; it is shown this once")
+            .summary(Tag::Account, "Create an API key; the key is shown only once")
             .signed_in()
             .takes::<ApiKeyBody>()
             .gives::<NewApiKeyJson<'_>>(201)
@@ -40,16 +40,19 @@ pub(crate) fn routes() -> [Route; 3] {
             .to(create),
         delete("/api-keys/{id}")
             .id("revokeApiKey")
-            .summary(Tag::Account, "Take an API key away")
+            .summary(Tag::Account, "Revoke an API key")
             .signed_in()
-            .with(Parameter::id("id", "The key's id. Another user's is not found."))
+            .with(Parameter::id(
+                "id",
+                "The key's id. Another user's key is not found.",
+            ))
             .gives_nothing(204)
             .may_fail(&[Code::NotFound])
             .to(revoke),
     ]
 }
 
-/// Why a key may not be made.
+/// Why a key may not be created.
 pub(super) const NOT_MADE: [Code; 4] = [
     Code::InvalidName,
     Code::PermissionNotHeld,
@@ -57,17 +60,17 @@ pub(super) const NOT_MADE: [Code; 4] = [
     Code::RateLimited,
 ];
 
-/// A key to be made.
+/// An API key to create.
 #[derive(Debug, Validate, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub struct ApiKeyBody {
-    /// What it is for.
+    /// The name: what the key is for.
     #[schema(min_length = 1, max_length = 100)]
     name: String,
-    /// What it may do, and its maker may; none: it only says who its owner is.
+    /// The permissions, each of which the creator must hold. A key without permissions only identifies its owner.
     #[schema(value_type = Option<Vec<String>>)]
     permissions: Vec<Permission>,
-    /// When it lapses; left out, never.
+    /// When the key expires; never, if left out.
     #[schema(value_type = Option<String>, format = DateTime)]
     expires_at: Option<Timestamp>,
 }
@@ -79,7 +82,7 @@ impl FromMembers for ApiKeyBody {
         let expires_at = members.optional_word(
             "expires_at",
             "invalid_time",
-            "The expiry is a time as in 2030-01-31T12:00:00Z (RFC 3339).",
+            "Write the expiry as in 2030-01-31T12:00:00Z (RFC 3339).",
         );
         let permissions: Result<Vec<Permission>, _> = words?
             .unwrap_or_default()
@@ -91,7 +94,7 @@ impl FromMembers for ApiKeyBody {
             Err(_) => members.fault(
                 "permissions",
                 "unknown_permission",
-                "A permission is one of those that the documentation lists, as in users:read.",
+                "Each permission must be one that the documentation lists, such as users:read.",
             ),
         };
         Some(Self {
@@ -112,12 +115,12 @@ impl From<ApiKeyBody> for WantedKey {
     }
 }
 
-/// A key that was just made.
+/// An API key that was just created.
 #[derive(Serialize, ToSchema)]
 pub struct NewApiKeyJson<'a> {
-    /// The key: shown this once.
+    /// The key. It is shown only once.
     pub key: &'a str,
-    /// What is known of it.
+    /// The stored data of the key.
     pub api_key: ApiKeyJson,
 }
 

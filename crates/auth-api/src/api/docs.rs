@@ -1,8 +1,8 @@
 //! `/openapi.json` and `/docs`: the description of the API, and a viewer that works offline. Both are off with
 //! `server.docs = false`.
 //!
-//! The page is ours and has no script of its own in it, so that the policy need not let inline scripts run. The viewer's files
-//! are kept compressed, a quarter of their size, and sent so to everybody: every browser takes gzip.
+//! The page is our own and has no inline script, so the policy can forbid inline scripts. The viewer's files are stored compressed,
+//! at a quarter of their size, and are always sent so: every browser accepts gzip.
 
 use crate::{
     http::{
@@ -19,7 +19,7 @@ use actix_web::{
 use std::sync::Arc;
 use utoipa_swagger_ui::Config;
 
-/// The description and its viewer, at the root.
+/// The routes of the description and its viewer, at the root.
 pub(crate) fn at_root() -> [Route; 3] {
     [
         get("/openapi.json")
@@ -30,7 +30,7 @@ pub(crate) fn at_root() -> [Route; 3] {
             .to(document),
         get("/docs")
             .id("docs")
-            .summary(Tag::Operation, "This document, to look at")
+            .summary(Tag::Operation, "A viewer for this document")
             .anonymous()
             .ignores_unknown_parameters()
             .gives_media("A page", "text/html", schema::text)
@@ -65,7 +65,7 @@ const PAGE: &str = r#"<!DOCTYPE html>
 </html>
 "#;
 
-/// `validatorUrl: null`: else the viewer would show the document to a server on the Internet.
+/// `validatorUrl: null`: without it the viewer would send the document to a server on the Internet.
 const START: &str = r##"window.addEventListener("load", function () {
   SwaggerUIBundle({
     url: "/openapi.json",
@@ -94,7 +94,7 @@ async fn page() -> HttpResponse {
         .body(PAGE)
 }
 
-/// 404 for any other than the page needs.
+/// A file of the viewer; 404 for any other name.
 async fn file(name: Path<String>) -> Result<HttpResponse, Problem> {
     if name.as_str() == "start.js" {
         return Ok(cacheable("text/javascript; charset=utf-8").body(START));
@@ -115,7 +115,7 @@ async fn file(name: Path<String>) -> Result<HttpResponse, Problem> {
     }
 }
 
-/// An answer that a browser may keep for an hour.
+/// An answer that a browser may cache for an hour.
 fn cacheable(content_type: &str) -> HttpResponseBuilder {
     let mut answer = HttpResponse::Ok();
     answer

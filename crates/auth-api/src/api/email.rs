@@ -1,4 +1,4 @@
-//! `POST /email/verification`, `/email/verify`, `/email/change`: whose an address is.
+//! `POST /email/verification`, `/email/verify`, `/email/change`: users confirm and change their email address.
 
 use super::{password::PASSWORD_ASKED, typed_address};
 use crate::{
@@ -18,14 +18,14 @@ use secrecy::SecretString;
 use utoipa::ToSchema;
 use validator::Validate;
 
-/// Links that confirm an address, and a change of address.
+/// The routes that confirm or change an email address.
 pub(crate) fn routes() -> [Route; 3] {
     [
         post("/email/verification")
             .id("sendVerification")
             .summary(
                 Tag::Account,
-                "Have the link that confirms an address mailed again: one's own with an access token, any other without",
+                "Send the confirmation link again: to your own email address with an access token, to any other without",
             )
             .maybe_signed_in()
             .may_take::<SendVerificationBody>()
@@ -36,7 +36,7 @@ pub(crate) fn routes() -> [Route; 3] {
             .id("verifyEmail")
             .summary(
                 Tag::Account,
-                "Confirm an address with a mailed token, and show by a bearer token or a password that the account is one's own",
+                "Confirm an email address with a mailed token, and prove with a bearer token or a password that the account is yours",
             )
             .maybe_signed_in()
             .takes::<VerifyEmailBody>()
@@ -52,7 +52,7 @@ pub(crate) fn routes() -> [Route; 3] {
             .to(verify),
         post("/email/change")
             .id("changeEmail")
-            .summary(Tag::Account, "Move to another address, once it is confirmed")
+            .summary(Tag::Account, "Change your email address; the change takes effect once the new address is confirmed")
             .signed_in()
             .takes::<ChangeEmailBody>()
             .gives::<MessageJson>(202)
@@ -62,12 +62,12 @@ pub(crate) fn routes() -> [Route; 3] {
     ]
 }
 
-/// The address to mail the link to, from a caller who can't sign in yet. It is ignored beside an access token: the link then goes to the
-/// address of the token's user. Only the length is checked, because the answer is the same for every address.
+/// The address to send the link to, from a caller who can't sign in yet. With an access token it is ignored: the link then goes to
+/// the email address of the token's user. Only the length is checked, because the answer is the same for every address.
 #[derive(Debug, Validate, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub struct SendVerificationBody {
-    /// The address.
+    /// The email address.
     #[validate(custom(function = "typed_address::is_bounded"))]
     #[schema(schema_with = typed_address::optional_schema)]
     email: Option<String>,
@@ -81,11 +81,11 @@ impl FromMembers for SendVerificationBody {
     }
 }
 
-/// The address to move to.
+/// A change of the email address.
 #[derive(Debug, Validate, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub struct ChangeEmailBody {
-    /// The new address.
+    /// The new email address.
     #[schema(format = Email, min_length = 3, max_length = 254)]
     new_email: String,
     /// The current password.
@@ -103,7 +103,7 @@ impl FromMembers for ChangeEmailBody {
     }
 }
 
-/// The token of a mailed link, and what shows that the account is the caller's own: a bearer token of it, or one of the passwords.
+/// The token of a mailed link, and proof that the account is the caller's: a bearer token of the account, or one of the passwords.
 #[derive(Debug, Validate, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub struct VerifyEmailBody {
@@ -113,8 +113,8 @@ pub struct VerifyEmailBody {
     /// The account's password.
     #[schema(value_type = Option<String>, format = Password)]
     current_password: Option<SecretString>,
-    /// A new password for the account, where an address is confirmed for the first time: 8 to 128 characters that are not easy
-    /// to guess.
+    /// A new password for the account, when its email address is confirmed for the first time: 8 to 128 characters that are not
+    /// easy to guess.
     #[schema(value_type = Option<String>, format = Password)]
     new_password: Option<SecretString>,
 }
@@ -150,7 +150,7 @@ impl VerifyEmailBody {
     }
 }
 
-/// The link goes to the address of the user, or, without an access token, to that of the body.
+/// The link goes to the email address of the token's user or, without an access token, to the one in the body.
 async fn send_again(
     service: Data<Service>,
     request: MaybeSignedIn<OptionalJson<SendVerificationBody>>,
@@ -174,7 +174,7 @@ async fn send_again(
     }))
 }
 
-/// The device that did it is known from now on.
+/// From now on the device is known.
 async fn verify(
     service: Data<Service>,
     request: MaybeSignedIn<Json<VerifyEmailBody>>,

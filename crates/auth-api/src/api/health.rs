@@ -1,5 +1,4 @@
-//! Whether the process lives, and whether it may be sent requests. No version, no address, no reason reaches a client; the
-//! reasons are in the log.
+//! Liveness and readiness. The rule: no version, no address and no reason reaches a client; the reasons are in the log.
 
 use crate::http::{
     route::{Route, Tag, get},
@@ -11,7 +10,7 @@ use serde::Serialize;
 use tracing::{info, warn};
 use utoipa::ToSchema;
 
-/// The status below the base path.
+/// The status route below the base path.
 pub(crate) fn routes() -> [Route; 1] {
     [get("/health")
         .id("health")
@@ -21,7 +20,7 @@ pub(crate) fn routes() -> [Route; 1] {
         .to(status)]
 }
 
-/// The statuses that orchestrators ask for, at the root.
+/// The status routes for orchestrators, at the root.
 pub(crate) fn at_root() -> [Route; 2] {
     [
         get("/health/live")
@@ -32,7 +31,7 @@ pub(crate) fn at_root() -> [Route; 2] {
             .to(live),
         get("/health/ready")
             .id("ready")
-            .summary(Tag::Operation, "Whether it may be sent requests")
+            .summary(Tag::Operation, "Whether the server may be sent requests")
             .anonymous()
             .gives::<ReadinessJson>(200)
             .or_gives::<ReadinessJson>(503, "Not now")
@@ -40,7 +39,7 @@ pub(crate) fn at_root() -> [Route; 2] {
     ]
 }
 
-/// The target of the lines about readiness. Their number is that of the changes, whatever is asked.
+/// The log target of readiness. A line is written per change, however often a client asks.
 const TARGET: &str = "keyward::readiness";
 
 /// A status.
@@ -51,27 +50,27 @@ pub struct StatusJson {
     pub status: &'static str,
 }
 
-/// The parts that readiness hangs on.
+/// The checks that readiness depends on.
 #[derive(Debug, Serialize, ToSchema)]
 pub struct ReadinessJson {
     /// `ok`, `draining` or `unavailable`.
     #[schema(pattern = "^(ok|draining|unavailable)$")]
     pub status: &'static str,
-    /// The database answers, and takes writes.
+    /// Whether the database answers and takes writes.
     #[schema(pattern = "^(ok|failed)$")]
     pub database: &'static str,
-    /// Its schema is the one that this server knows.
+    /// Whether its schema is the one that this server expects.
     #[schema(pattern = "^(ok|failed)$")]
     pub migrations: &'static str,
-    /// The copy of the revocations is fresh.
+    /// Whether this server's copy of the revocations is fresh.
     #[schema(pattern = "^(ok|failed)$")]
     pub blacklist: &'static str,
-    /// The clock agrees with the database's.
+    /// Whether the clock agrees with the database's.
     #[schema(pattern = "^(ok|failed)$")]
     pub clock: &'static str,
 }
 
-/// It asks no database.
+/// Answers without asking the database.
 async fn status(http_state: Data<HttpState>) -> HttpResponse {
     HttpResponse::Ok().json(StatusJson {
         status: if http_state.is_draining() {
@@ -86,7 +85,7 @@ async fn live() -> HttpResponse {
     HttpResponse::Ok().json(StatusJson { status: "ok" })
 }
 
-/// 503 while a part is out of reach or the server drains.
+/// 503 while a check fails or the server drains.
 async fn ready(service: Data<Service>, http_state: Data<HttpState>) -> HttpResponse {
     let parts = service.readiness().await;
     let (draining, ready) = (http_state.is_draining(), parts.is_ready());
@@ -124,8 +123,8 @@ fn status_of(check: &Check) -> &'static str {
     if check.is_ok() { "ok" } else { "failed" }
 }
 
-/// What has changed since the last look, part by part: why it fails now, or that it is ready again. However often
-/// readiness is asked for, a change is answered once.
+/// The checks that changed since the last call: why one fails now, or that it succeeds again. Each change is returned once, however
+/// often readiness is asked for.
 fn changes<'a>(http_state: &HttpState, checks: &[(&'a str, &'a Check)]) -> Vec<(&'a str, Option<&'a str>)> {
     let bits = || (0..u8::BITS).map(|bit| 1_u8 << bit);
     let failed = checks
@@ -149,7 +148,7 @@ mod tests {
     use crate::http::{config::ServerConfig, metrics::Metrics};
 
     #[test]
-    fn a_part_that_fails_is_noted_once_until_it_is_ready_again() {
+    fn a_failing_check_is_reported_once_until_it_succeeds_again() {
         let http_state = HttpState::new(ServerConfig::default(), Metrics::new().unwrap());
         let (good, bad): (Check, Check) = (Ok(()), Err("down".to_owned()));
         let answer = |first: &Check, second: &Check| -> Vec<String> {

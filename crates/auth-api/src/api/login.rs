@@ -17,7 +17,7 @@ use secrecy::SecretString;
 use utoipa::ToSchema;
 use validator::Validate;
 
-/// Where a user signs in.
+/// The route that signs a user in.
 pub(crate) fn routes() -> [Route; 1] {
     [post("/login")
         .id("login")
@@ -30,12 +30,12 @@ pub(crate) fn routes() -> [Route; 1] {
         .to(login)]
 }
 
-/// Who signs in. Only the length is looked at here: an address that can't be one, and a password that
-/// can't be one, are answered like wrong ones.
+/// The credentials. Only their length is checked here: an email address or a password that can't exist is answered like a wrong
+/// one.
 #[derive(Debug, Validate, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub struct LoginBody {
-    /// The address.
+    /// The email address.
     #[validate(custom(function = "typed_address::is_bounded"))]
     #[schema(schema_with = typed_address::schema)]
     email: String,

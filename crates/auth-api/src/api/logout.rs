@@ -15,13 +15,13 @@ use secrecy::{ExposeSecret, SecretString};
 use utoipa::ToSchema;
 use validator::Validate;
 
-/// Where a session ends.
+/// The route that ends a session.
 pub(crate) fn routes() -> [Route; 1] {
     [post("/logout")
         .id("logout")
         .summary(
             Tag::Tokens,
-            "End this session, by its access token or a refresh token",
+            "End the session of an access token or of a refresh token",
         )
         .maybe_signed_in()
         .may_take::<LogoutBody>()
@@ -30,8 +30,8 @@ pub(crate) fn routes() -> [Route; 1] {
         .to(logout)]
 }
 
-/// What stands for the session where there is no access token. Beside one it is not looked at: the session that the access
-/// token belongs to ends, with its refresh token.
+/// What identifies the session when there is no access token. With an access token the body is ignored: the session of the access
+/// token ends, with its refresh token.
 #[derive(Debug, Validate, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub struct LogoutBody {

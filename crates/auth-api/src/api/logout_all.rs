@@ -11,7 +11,7 @@ use crate::{
 use actix_web::{HttpResponse, web::Data};
 use auth_service::Service;
 
-/// Where every session ends.
+/// The route that ends every session.
 pub(crate) fn routes() -> [Route; 1] {
     [post("/logout-all")
         .id("logoutAll")

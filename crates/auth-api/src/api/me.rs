@@ -1,4 +1,4 @@
-//! `GET /me` and `PATCH /me`: the user as stored now, and their name.
+//! `GET /me` and `PATCH /me`: the user as stored now, and a change of their name.
 
 use crate::{
     http::{
@@ -14,7 +14,7 @@ use auth_service::Service;
 use utoipa::ToSchema;
 use validator::Validate;
 
-/// The user as stored, and their name.
+/// The routes that show the user and change their name.
 pub(crate) fn routes() -> [Route; 2] {
     [
         get("/me")
@@ -25,7 +25,7 @@ pub(crate) fn routes() -> [Route; 2] {
             .to(me),
         patch("/me")
             .id("rename")
-            .summary(Tag::Account, "Change one's name")
+            .summary(Tag::Account, "Change your name")
             .signed_in()
             .takes::<RenameBody>()
             .gives::<UserJson>(200)
@@ -34,11 +34,11 @@ pub(crate) fn routes() -> [Route; 2] {
     ]
 }
 
-/// What may be changed of oneself.
+/// What users may change about themselves.
 #[derive(Debug, Validate, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub struct RenameBody {
-    /// What to be called; `null` for no name.
+    /// The display name; `null` removes it.
     #[schema(required, min_length = 1, max_length = 100)]
     name: Option<String>,
 }

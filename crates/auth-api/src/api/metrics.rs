@@ -1,4 +1,4 @@
-//! `GET /metrics` and `GET /version`, on the operators' address alone.
+//! `GET /metrics` and `GET /version`, served only on the operators' address.
 
 use crate::http::{
     problem::Problem,
@@ -9,7 +9,7 @@ use actix_web::{HttpResponse, http::header::CONTENT_TYPE, web::Data};
 use auth_service::Service;
 use serde::Serialize;
 
-/// What operators ask for. The document is for clients, and knows nothing of these.
+/// The routes for operators. The OpenAPI document is for clients and leaves them out.
 pub(crate) fn routes() -> [Route; 2] {
     [
         get("/metrics")
@@ -33,7 +33,7 @@ struct VersionJson {
     version: &'static str,
 }
 
-/// In Prometheus' text format.
+/// The metrics in Prometheus' text format.
 async fn metrics(service: Data<Service>, http_state: Data<HttpState>) -> Result<HttpResponse, Problem> {
     let text = http_state
         .metrics

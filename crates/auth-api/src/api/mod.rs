@@ -1,6 +1,7 @@
-//! The JSON routes, a file an address or a few that belong together.
+//! The JSON routes: a file for each address, or for a few that belong together.
 //!
-//! The rule: a route declares itself in its own file ([`crate::http::route`]). Here stands which files there are, and below which path.
+//! The rule: a route declares itself in its own file ([`crate::http::route`]). This file lists the files, and the path that their
+//! routes are below.
 
 pub mod account;
 pub mod admin;
@@ -51,7 +52,7 @@ pub fn routes(config: &ServerConfig) -> Table {
     }
 }
 
-/// The routes that operators call, on a socket of their own.
+/// The routes that operators call, on a separate listener.
 #[must_use]
 pub fn of_operators() -> Table {
     Table::new().below("", metrics::routes())

@@ -1,4 +1,4 @@
-//! `POST /password/forgot`, `/password/reset`, `/password/change`; and `POST /not-me`, which takes everything back.
+//! `POST /password/forgot`, `/password/reset`, `/password/change`; and `POST /not-me`, which locks the account.
 
 use crate::{
     api::typed_address,
@@ -18,12 +18,12 @@ use secrecy::SecretString;
 use utoipa::ToSchema;
 use validator::Validate;
 
-/// A forgotten password, a new one, and "this was not me".
+/// The routes that reset and change a password, and "this was not me".
 pub(crate) fn routes() -> [Route; 4] {
     [
         post("/password/forgot")
             .id("forgotPassword")
-            .summary(Tag::Account, "Have a reset link mailed")
+            .summary(Tag::Account, "Send a password reset link")
             .anonymous()
             .takes::<ForgotBody>()
             .gives::<MessageJson>(202)
@@ -45,7 +45,7 @@ pub(crate) fn routes() -> [Route; 4] {
             .to(reset),
         post("/password/change")
             .id("changePassword")
-            .summary(Tag::Account, "Change one's password")
+            .summary(Tag::Account, "Change your password")
             .signed_in()
             .takes::<ChangePasswordBody>()
             .gives_nothing(204)
@@ -57,7 +57,7 @@ pub(crate) fn routes() -> [Route; 4] {
             .id("reportNotMe")
             .summary(
                 Tag::Account,
-                "Say of a mailed notice that this was not oneself: everything ends, and a reset is needed",
+                "Report that a mailed notice was not your doing: every session and credential ends, and a password reset is needed",
             )
             .anonymous()
             .takes::<MailedTokenBody>()
@@ -71,11 +71,12 @@ pub(crate) fn routes() -> [Route; 4] {
 pub(super) const PASSWORD_ASKED: [Code; 3] =
     [Code::WrongCurrentPassword, Code::RateLimited, Code::Overloaded];
 
-/// The address of a user who forgot their password. Only the length is looked at: the answer is the same for every address, real or not.
+/// The email address of a user who forgot their password. Only the length is checked, because the answer is the same for every
+/// address.
 #[derive(Debug, Validate, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub struct ForgotBody {
-    /// The address.
+    /// The email address.
     #[validate(custom(function = "typed_address::is_bounded"))]
     #[schema(schema_with = typed_address::schema)]
     email: String,
@@ -133,7 +134,7 @@ impl FromMembers for ChangePasswordBody {
     }
 }
 
-/// A token that came by mail.
+/// The token of a mailed link.
 #[derive(Debug, Validate, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub struct MailedTokenBody {
@@ -164,7 +165,7 @@ async fn forgot(
     }))
 }
 
-/// The device that did it is known from now on.
+/// From now on the device is known.
 async fn reset(
     service: Data<Service>,
     call: Call,
@@ -178,7 +179,7 @@ async fn reset(
     Ok(device::no_content(Some(&device)))
 }
 
-/// The device that did it stays known.
+/// The device stays known.
 async fn change(
     service: Data<Service>,
     request: WithBody<Acting, ChangePasswordBody>,
@@ -195,7 +196,7 @@ async fn change(
     Ok(device::no_content(device.as_ref()))
 }
 
-/// What the policy refuses is the field `new_password` of these bodies.
+/// The bodies of these routes call the field that the policy refuses `new_password`.
 fn of_new_password(error: auth_service::AccountError) -> Problem {
     Problem::from(error).field("new_password")
 }

@@ -1,4 +1,4 @@
-//! `POST /refresh`: takes a refresh token and gives the next pair (docs/rules.md §3).
+//! `POST /refresh`: rotates a refresh token and returns the next pair of tokens (docs/rules.md §3).
 
 use crate::{
     http::{
@@ -16,11 +16,11 @@ use secrecy::{ExposeSecret, SecretString};
 use utoipa::ToSchema;
 use validator::Validate;
 
-/// Where a refresh token is exchanged.
+/// The route that rotates a refresh token.
 pub(crate) fn routes() -> [Route; 1] {
     [post("/refresh")
         .id("refresh")
-        .summary(Tag::Tokens, "Exchange a refresh token for the next pair")
+        .summary(Tag::Tokens, "Rotate a refresh token")
         .anonymous()
         .takes::<RefreshBody>()
         .with(IDEMPOTENCY_KEY)

@@ -15,11 +15,11 @@ use secrecy::SecretString;
 use utoipa::ToSchema;
 use validator::Validate;
 
-/// Where an account is made.
+/// The route that creates an account.
 pub(crate) fn routes() -> [Route; 1] {
     [post("/register")
         .id("register")
-        .summary(Tag::Account, "Make an account and sign in")
+        .summary(Tag::Account, "Create an account and sign in")
         .anonymous()
         .takes::<RegisterBody>()
         .signs_in(201)
@@ -30,7 +30,7 @@ pub(crate) fn routes() -> [Route; 1] {
         .to(register)]
 }
 
-/// Why an account can't be created from what was sent.
+/// Why an account can't be created.
 pub(super) const NOT_CREATED: [Code; 4] = [
     Code::EmailTaken,
     Code::InvalidEmail,
@@ -42,20 +42,20 @@ const SIGN_IN_AGAIN: [Link; 1] = [Link::with_body(
     "login",
     "login",
     r#"{"email":"$request.body#/email","password":"$request.body#/password"}"#,
-    "Another session of the new account.",
+    "Starts another session of the new account.",
 )];
 
-/// Who wants an account. The policy for addresses, names and passwords is the domain's, which says all that is wrong.
+/// The account to create. The domain checks the email address, the name and the password, and reports every fault at once.
 #[derive(Debug, Validate, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub struct RegisterBody {
-    /// The address.
+    /// The email address.
     #[schema(format = Email, min_length = 3, max_length = 254)]
     email: String,
     /// The password: 8 to 128 characters that are not easy to guess.
     #[schema(value_type = String, format = Password)]
     password: SecretString,
-    /// What to be called.
+    /// The display name.
     #[schema(min_length = 1, max_length = 100)]
     name: Option<String>,
 }
@@ -72,12 +72,12 @@ impl FromMembers for RegisterBody {
     }
 }
 
-/// What is answered where the address has to be verified first: the same for a new and for a known one.
+/// The answer when the email address has to be confirmed first. It is the same for a new and for a known address.
 const TO_BE_VERIFIED: MessageJson = MessageJson {
     message: "An email with a link to confirm the address is on its way, if the address can be used",
 };
 
-/// What is answered instead for an address that the mail server can't mail to: it depends on the address alone.
+/// The answer instead when the mail server can't deliver to the address. It depends on the address alone.
 const UNREACHABLE: MessageJson = MessageJson {
     message: "The mail server does not accept addresses with characters such as é before the @, so no email can reach this one",
 };

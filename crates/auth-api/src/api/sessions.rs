@@ -1,4 +1,4 @@
-//! `GET /sessions`, `GET /sessions/{id}`, `DELETE /sessions/{id}`: one's own sessions, and no other's.
+//! `GET /sessions`, `GET /sessions/{id}`, `DELETE /sessions/{id}`: users list and end their own sessions.
 
 use crate::{
     http::{
@@ -18,12 +18,12 @@ use actix_web::{
 
 use auth_service::Service;
 
-/// One's own sessions.
+/// The routes for the user's own sessions.
 pub(crate) fn routes() -> [Route; 3] {
     [
         get("/sessions")
             .id("listSessions")
-            .summary(Tag::Sessions, "One's own sessions, newest first")
+            .summary(Tag::Sessions, "Your own sessions, newest first")
             .signed_in()
             .with(STATUS)
             .paged()
@@ -32,7 +32,7 @@ pub(crate) fn routes() -> [Route; 3] {
             .to(list),
         get("/sessions/{id}")
             .id("showSession")
-            .summary(Tag::Sessions, "One of one's own sessions")
+            .summary(Tag::Sessions, "One of your own sessions")
             .signed_in()
             .with(ID)
             .gives::<SessionJson>(200)
@@ -41,7 +41,7 @@ pub(crate) fn routes() -> [Route; 3] {
             .to(show),
         delete("/sessions/{id}")
             .id("endSession")
-            .summary(Tag::Sessions, "End one of one's own sessions")
+            .summary(Tag::Sessions, "End one of your own sessions")
             .signed_in()
             .with(ID)
             .gives_nothing(204)
@@ -51,11 +51,11 @@ pub(crate) fn routes() -> [Route; 3] {
     ]
 }
 
-const ID: Parameter = Parameter::id("id", "The session's id. Another user's is not found.");
+const ID: Parameter = Parameter::id("id", "The session's id. Another user's session is not found.");
 
-/// Which sessions a list holds.
+/// The parameter that says which sessions a list holds.
 pub(super) const STATUS: Parameter =
-    Parameter::query("status", "Which ones; the live ones if left out.", || {
+    Parameter::query("status", "Which sessions; the active ones, if left out.", || {
         schema::text().enum_values(Some(["active", "ended", "all"]))
     });
 
@@ -64,13 +64,13 @@ const FROM_A_LIST: [Link; 3] = [
         "show",
         "showSession",
         &[("path.id", "$response.body#/items/0/id")],
-        "The newest of them.",
+        "The newest session.",
     ),
     Link::with_parameters(
         "end",
         "endSession",
         &[("path.id", "$response.body#/items/0/id")],
-        "Ends the newest of them.",
+        "Ends the newest session.",
     ),
     Link::with_parameters(
         "next",
@@ -84,14 +84,14 @@ const FROM_ONE: [Link; 1] = [Link::with_parameters(
     "end",
     "endSession",
     &[("path.id", "$request.path.id")],
-    "Ends it.",
+    "Ends the session.",
 )];
 
 const FROM_AN_ENDED_ONE: [Link; 1] = [Link::with_parameters(
     "show",
     "showSession",
     &[("path.id", "$request.path.id")],
-    "It is still there, and says when and why it ended.",
+    "The ended session, with the time and the reason.",
 )];
 
 async fn list(

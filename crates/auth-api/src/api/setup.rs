@@ -1,4 +1,4 @@
-//! `POST /setup`: makes the first administrator, with the one-time token that the first start printed.
+//! `POST /setup`: creates the first administrator, with the one-time token that the first start printed.
 
 use crate::{
     api::register,
@@ -16,13 +16,13 @@ use secrecy::SecretString;
 use utoipa::ToSchema;
 use validator::Validate;
 
-/// Where the first administrator is made.
+/// The route that creates the first administrator.
 pub(crate) fn routes() -> [Route; 1] {
     [post("/setup")
         .id("setup")
         .summary(
             Tag::Operation,
-            "Make the first administrator with the one-time token of the first start",
+            "Create the first administrator with the one-time token of the first start",
         )
         .anonymous()
         .takes::<SetupBody>()
@@ -32,20 +32,20 @@ pub(crate) fn routes() -> [Route; 1] {
         .to(setup)]
 }
 
-/// The first administrator.
+/// The first administrator to create.
 #[derive(Debug, Validate, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub struct SetupBody {
     /// The one-time token.
     #[schema(value_type = String)]
     token: SecretString,
-    /// The address.
+    /// The email address.
     #[schema(format = Email, min_length = 3, max_length = 254)]
     email: String,
     /// The password: 8 to 128 characters that are not easy to guess.
     #[schema(value_type = String, format = Password)]
     password: SecretString,
-    /// What to be called.
+    /// The display name.
     #[schema(min_length = 1, max_length = 100)]
     name: Option<String>,
 }

@@ -1,13 +1,14 @@
-//! An address as it was typed, where the answer is the same for every address. The rule: only its length is looked at.
+//! An email address as the user typed it, for routes whose answer is the same for every address. The rule: only its length is
+//! checked.
 
 use crate::http::route::schema::text;
 use utoipa::openapi::schema::{ObjectBuilder, SchemaType, Type};
 use validator::ValidationError;
 
-/// The most characters that are read, several times what an address can have.
+/// The most characters that are accepted: several times what an email address can have.
 const MAX_LENGTH: usize = 1024;
 
-/// Refuses a text that is too long to be looked at.
+/// Refuses a text that is too long.
 ///
 /// # Errors
 /// `too_long`.
@@ -19,7 +20,7 @@ pub fn is_bounded(text: &str) -> Result<(), ValidationError> {
     Ok(())
 }
 
-/// Its shape in a body.
+/// The schema of the member in a body.
 #[must_use]
 pub fn schema() -> ObjectBuilder {
     text()
@@ -27,7 +28,7 @@ pub fn schema() -> ObjectBuilder {
         .max_length(Some(MAX_LENGTH))
 }
 
-/// The same, where it may be left out.
+/// The schema where the member may be left out.
 #[must_use]
 pub fn optional_schema() -> ObjectBuilder {
     schema().schema_type(SchemaType::from_iter([Type::String, Type::Null]))

@@ -1,4 +1,5 @@
-//! `GET /verify`: forward-auth for nginx `auth_request`, Traefik, Caddy and HAProxy. No body; on its fast path no database.
+//! `GET /verify`: forward-auth for nginx `auth_request`, Traefik, Caddy and HAProxy. The answer has no body, and the fast path asks
+//! no database.
 
 use crate::http::{
     bearer::AnyBearer,
@@ -15,25 +16,25 @@ use actix_web::{
 use auth_domain::role::Role;
 use auth_service::Bearer;
 
-/// What proxies ask.
+/// The route that proxies call.
 pub(crate) fn routes() -> [Route; 1] {
     [get("/verify")
         .id("verify")
-        .summary(Tag::Services, "Forward-auth: who is it, and is the token good")
+        .summary(Tag::Services, "Forward-auth: whether the token is valid, and whose it is")
         .bearer()
-        .with(Parameter::query("role", "The role that is needed.", schema::text))
-        .gives_status(204, "The token is good")
+        .with(Parameter::query("role", "The role that the user must have.", schema::text))
+        .gives_status(204, "The token is valid")
         .gives_header(("X-Auth-User", "The user's id."))
         .gives_header((
             "X-Auth-Email",
-            "The user's address; one that is not confirmed only with `server.forward_unverified_email`.",
+            "The user's email address. An unconfirmed one is sent only with `server.forward_unverified_email`.",
         ))
         .gives_header((
             "X-Auth-Email-Verified",
-            "`true` or `false`: whether the user's address is confirmed.",
+            "`true` or `false`: whether the user's email address is confirmed.",
         ))
         .gives_header(("X-Auth-Role", "The user's role."))
-        .gives_header(("X-Auth-Session", "The session's id; an API key has none."))
+        .gives_header(("X-Auth-Session", "The session's id. An API key has none."))
         .may_fail(&[Code::Forbidden])
         .to(verify)]
 }
@@ -43,7 +44,7 @@ async fn verify(
     http_state: Data<HttpState>,
     AnyBearer(bearer): AnyBearer,
 ) -> Result<HttpResponse, Problem> {
-    // Every role that is named must be the user's: a role that nobody has, or two of them, let nobody in. An API key has
+    // The user must have every role that is named: a role that does not exist, or two roles, let no user through. An API key has
     // permissions of its own and never its owner's role.
     let role = role_of(&bearer);
     if !Query::of(request.query_string())
@@ -65,11 +66,11 @@ fn role_of(bearer: &Bearer) -> Option<&Role> {
     }
 }
 
-/// An address that is not confirmed may be another person's, so applications that go by the address get none, unless the operator
-/// wants it (`server.forward_unverified_email`).
+/// The answer, with the user's identity in its headers. An email address that is not confirmed may belong to another person, so an
+/// application that relies on the address gets none, unless the operator wants it (`server.forward_unverified_email`).
 fn identity_answer(bearer: &Bearer, forward_unverified_email: bool) -> HttpResponse {
     let mut answer = HttpResponse::NoContent();
-    // A script's key belongs to no session.
+    // An API key belongs to no session.
     let (email, verified, session) = match bearer {
         Bearer::Session(principal) => (
             principal.claims.email.as_str(),
@@ -91,7 +92,7 @@ fn identity_answer(bearer: &Bearer, forward_unverified_email: bool) -> HttpRespo
         ("x-auth-session", session),
     ];
     for (name, value) in says {
-        // An address may have letters beyond ASCII; a header carries their UTF-8 bytes (RFC 9110 §5.5, obs-text).
+        // An email address may have letters beyond ASCII; a header carries their UTF-8 bytes (RFC 9110 §5.5, obs-text).
         if let Some(Ok(value)) = value.map(|value| HeaderValue::from_bytes(value.as_bytes())) {
             answer.insert_header((HeaderName::from_static(name), value));
         }
@@ -111,7 +112,7 @@ mod tests {
     use std::sync::Arc;
     use uuid::Uuid;
 
-    fn somebody(email_verified: bool) -> Bearer {
+    fn session_bearer(email_verified: bool) -> Bearer {
         let claims = AccessClaims {
             iss: "i".into(),
             sub: UserId::from_uuid(Uuid::from_u128(1)),
@@ -138,8 +139,8 @@ mod tests {
     }
 
     #[test]
-    fn the_proxy_learns_who_it_is() {
-        let answer = identity_answer(&somebody(true), false);
+    fn the_proxy_gets_the_identity_of_the_user() {
+        let answer = identity_answer(&session_bearer(true), false);
         assert_eq!(answer.status(), 204);
         let header = |name: &str| header(&answer, name).unwrap();
         assert_eq!(header("x-auth-user"), b"00000000-0000-0000-0000-000000000001");
@@ -151,10 +152,10 @@ mod tests {
 
     #[test]
     fn an_unconfirmed_address_is_forwarded_only_where_the_operator_wants_it_and_is_marked() {
-        let by_default = identity_answer(&somebody(false), false);
+        let by_default = identity_answer(&session_bearer(false), false);
         assert_eq!(header(&by_default, "x-auth-email"), None);
         assert_eq!(header(&by_default, "x-auth-email-verified").unwrap(), b"false");
-        let wanted = identity_answer(&somebody(false), true);
+        let wanted = identity_answer(&session_bearer(false), true);
         assert_eq!(
             header(&wanted, "x-auth-email").unwrap(),
             "jürgen@example.com".as_bytes()

@@ -1,5 +1,5 @@
-//! The frame around every answer, in this order: name the request, find the client, bound the time, catch what goes wrong, complete the
-//! headers, count, write the line.
+//! The middleware around every answer. It does these things in this order: assign a request id, find the client address, limit the
+//! time, catch errors and panics, complete the headers, count the request, write the log line.
 
 use crate::{
     http::{
@@ -33,7 +33,7 @@ use auth_domain::ids::UserId;
 use futures::FutureExt;
 use std::{panic::AssertUnwindSafe, sync::Arc, time::Instant};
 
-/// Whatever the routes make of it, the caller gets a framed answer, and gets it in time.
+/// The rule: whatever a handler does, the client gets a complete answer in time.
 pub async fn frame<B: MessageBody + 'static>(
     mut request: ServiceRequest,
     next: Next<B>,
@@ -48,7 +48,7 @@ pub async fn frame<B: MessageBody + 'static>(
         client: client_address::of(&request, &http_state.config.trusted_proxies),
     };
     request.extensions_mut().insert(info.clone());
-    // The path as the router reads it: `/%61ccount` is a page, too.
+    // The path as the router decodes it: `/%61ccount` is a page, too.
     let is_page = |pages_state: &&Arc<PagesState>| pages_state.covers(request.match_info().as_str());
     let pages_state = request.app_data::<Arc<PagesState>>().filter(is_page).cloned();
     let page = pages_state.map(|pages_state| Page {
@@ -85,11 +85,11 @@ struct Frame<'a> {
     info: RequestInfo,
     started: Instant,
     unread: Option<UnreadBody>,
-    /// Where the request is for a page, or would be if there were one.
+    /// Set if the request is for a page, or for a path where only pages can be.
     page: Option<Page>,
 }
 
-/// What a page needs beside its answer.
+/// What the answer of a page needs.
 struct Page {
     pages_state: Arc<PagesState>,
     path: String,
@@ -98,8 +98,8 @@ struct Page {
 }
 
 impl Page {
-    /// Cookies go along whatever the answer has become: a refresh token that was turned over must reach the browser. And no page
-    /// is for scripts of other origins, whatever they may ask of the routes.
+    /// Cookies are set whatever the answer has become, because a rotated refresh token must reach the browser. And scripts of other
+    /// origins may read no page, whatever CORS allows for the routes.
     fn complete(&self, headers: &mut HeaderMap) {
         let of_cors = |name: &HeaderName| name.as_str().starts_with("access-control-");
         headers.retain(|name, _| !of_cors(name));
@@ -123,7 +123,7 @@ impl Frame<'_> {
         let mut response = match rewritten {
             None => response.map_into_left_body(),
             Some(mut problem) => {
-                // What the layers inside have added, such as CORS headers, stays.
+                // Headers that inner layers added, such as CORS headers, stay.
                 for (name, value) in response.headers() {
                     if !problem.headers().contains_key(name) {
                         problem.headers_mut().append(name.clone(), value.clone());
@@ -140,7 +140,7 @@ impl Frame<'_> {
         ServiceResponse::new(request, response)
     }
 
-    /// An error that comes instead of an answer: the request is gone by now, so its answer is made whole and sent as it is.
+    /// An error in place of an answer. The request is gone by now, so this answer is completed here and sent as it is.
     fn around_error(&self, error: Error) -> Error {
         let plain = error.error_response();
         let mut answer = match error.as_error::<Problem>() {
@@ -160,7 +160,7 @@ impl Frame<'_> {
         InternalError::from_response(error, answer).into()
     }
 
-    /// The error answer to send instead: ours once more, with the request's name; or ours in place of the framework's own.
+    /// The error answer to send instead: our own with the request id added, or our own in place of the framework's.
     fn rewrite<B>(&self, response: &HttpResponse<B>, policy: PagePolicy) -> Option<HttpResponse<BoxBody>> {
         if let Some(error) = response.error() {
             if let Some(problem) = error.as_error::<Problem>() {
@@ -186,7 +186,7 @@ impl Frame<'_> {
         (!ours).then(|| self.error_answer(&Code::for_status(status).into(), policy))
     }
 
-    /// An error as the client reads it: a page for people, JSON for programs.
+    /// An error as the client reads it: a page for a browser, JSON for a program.
     fn error_answer(&self, problem: &Problem, policy: PagePolicy) -> HttpResponse<BoxBody> {
         let id = self.info.id.as_str();
         match &self.page {

@@ -1,4 +1,4 @@
-//! The application: the routes of a listener, and the pages, inside one frame.
+//! The application: the routes of a listener, and the pages, inside one frame. The rule: every answer passes through the frame.
 
 pub mod frame;
 pub mod routes;
@@ -14,7 +14,7 @@ use actix_web::{
     web::{self, Data},
 };
 
-/// The application that serves these routes and pages, to browsers of the origins that CORS lets in.
+/// The application that serves these routes and pages. Browsers of the origins that CORS allows may call it.
 pub fn application(
     http_state: Data<HttpState>,
     routes: Served,

@@ -1,4 +1,4 @@
-//! Every route that there is, by the listener that serves it. The rule: what is in these tables can be called, and nothing else can.
+//! Every route, by the listener that serves it. The rule: a route that is in these tables can be called, and no other can.
 
 use crate::{
     api,
@@ -11,8 +11,8 @@ use actix_web::web::ServiceConfig;
 #[cfg(test)]
 use crate::http::route::Route;
 
-/// An address that the server listens on. The server starts the listeners of [`Listener::ALL`] and no others, so whoever walks them
-/// meets every route.
+/// An address that the server listens on. The server starts the listeners of [`Listener::ALL`] and no others, so a caller that goes
+/// through them sees every route.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Listener {
     /// `server.bind`, for clients. The pages are served here, too.
@@ -25,7 +25,7 @@ impl Listener {
     /// Every listener.
     pub const ALL: [Self; 2] = [Self::Clients, Self::Operators];
 
-    /// The routes that it serves.
+    /// The routes that the listener serves.
     #[must_use]
     pub fn routes(self, config: &ServerConfig) -> Table {
         match self {
@@ -34,23 +34,24 @@ impl Listener {
         }
     }
 
-    /// The same, to be served.
+    /// The routes that the listener serves, ready to register.
     #[must_use]
     pub fn served(self, config: &ServerConfig) -> Served {
         Served(self.routes(config))
     }
 }
 
-/// The routes of a listener, to be served. Only a [`Listener`] makes one, so no route is served that is not among [`Listener::ALL`].
+/// The routes of a listener, ready to register. Only a [`Listener`] creates one, so every route that is served is one of
+/// [`Listener::ALL`].
 pub struct Served(Table);
 
 impl Served {
-    /// Makes the routes reachable.
+    /// Registers the routes with the application.
     pub(super) fn register(self, app: &mut ServiceConfig) {
         self.0.register(app);
     }
 
-    /// These as well, to see how the frame takes what no route of ours answers.
+    /// Adds routes, so that a test can see how the frame treats answers that none of our routes gives.
     #[cfg(test)]
     pub(super) fn and(self, routes: impl IntoIterator<Item = Route>) -> Self {
         Self(self.0.below("", routes))

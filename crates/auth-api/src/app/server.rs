@@ -1,7 +1,7 @@
-//! The listening server: sockets, limits and the way down.
+//! The listening server: sockets, limits and shutdown.
 //!
-//! The rule of the way down: first not ready, then no new connections, then the answers in flight, then the end. Signals are the
-//! caller's to wait for.
+//! The rule of the shutdown: first readiness turns false, then no new connections are accepted, then requests in flight finish,
+//! then the server stops. The caller waits for signals.
 
 use crate::{
     app::{
@@ -26,30 +26,30 @@ use std::{
 };
 use tokio::{net::TcpSocket, task::JoinHandle};
 
-/// How many connections the system keeps for us while we are busy.
+/// How many connections the kernel queues while the server is busy.
 const BACKLOG: u32 = 1_024;
-/// How long a client has to take the rest of its answer when the connection closes.
+/// How long a client may take to read the rest of its answer when the connection closes.
 const DISCONNECT_TIMEOUT: Duration = Duration::from_secs(2);
 
 /// Why the server can't start.
 #[derive(Debug, thiserror::Error)]
 pub enum ServeError {
-    /// The address can't be listened on.
+    /// The server can't listen on the address.
     #[error("can't listen on {address} ({key}): {source}; is another server running there?")]
     Bind {
-        /// The key of the configuration.
+        /// The key in the configuration.
         key: &'static str,
-        /// What it says.
+        /// The address.
         address: String,
-        /// What the system said.
+        /// The error of the operating system.
         source: io::Error,
     },
-    /// The counters can't be made.
-    #[error("the metrics can't be made: {0}")]
+    /// The metrics can't be created.
+    #[error("can't create the metrics: {0}")]
     Metrics(#[from] prometheus::Error),
 }
 
-/// The addresses of a server that does not listen yet: its port is known, and callers are refused, as before the start.
+/// The bound addresses of a server that does not listen yet. The port is known, and connections are refused as before the start.
 pub struct Sockets {
     key: &'static str,
     address: String,
@@ -57,7 +57,7 @@ pub struct Sockets {
 }
 
 impl Sockets {
-    /// Takes the addresses that `server.bind` stands for; those that can be taken.
+    /// Binds the addresses that `server.bind` resolves to, as many as can be bound.
     ///
     /// # Errors
     /// [`ServeError::Bind`], if none can.
@@ -85,7 +85,7 @@ impl Sockets {
         }
     }
 
-    /// Where clients will reach it; the port that was picked, if it was to pick one.
+    /// The address that clients will connect to; with the port that the system chose, if `server.bind` has port 0.
     #[must_use]
     pub fn addr(&self) -> Option<SocketAddr> {
         self.taken.first().map(|(_, address)| *address)
@@ -106,7 +106,7 @@ fn take(address: SocketAddr) -> io::Result<(TcpSocket, SocketAddr)> {
     } else {
         TcpSocket::new_v6()?
     };
-    // A restart does not wait for the connections of the server before. A port to be picked must be free.
+    // A restart does not wait until the connections of the previous process are gone. A port that the system chooses must be free.
     socket.set_reuseaddr(cfg!(unix) && address.port() != 0)?;
     socket.bind(address)?;
     let address = socket.local_addr()?;
@@ -116,10 +116,10 @@ fn take(address: SocketAddr) -> io::Result<(TcpSocket, SocketAddr)> {
 /// A server that accepts requests.
 pub struct RunningServer {
     http_state: Data<HttpState>,
-    parts: Vec<ListenerServer>,
+    listeners: Vec<ListenerServer>,
 }
 
-/// The server of one listener.
+/// The server of a listener.
 struct ListenerServer {
     listener: Listener,
     addresses: Vec<SocketAddr>,
@@ -138,7 +138,7 @@ impl ListenerServer {
     }
 }
 
-/// What every worker's application shares.
+/// What the applications of all workers share.
 #[derive(Clone)]
 struct WorkerState {
     service: Data<Service>,
@@ -148,9 +148,6 @@ struct WorkerState {
 }
 
 /// Listens and serves until the returned server is drained.
-///
-/// # Errors
-/// [`ServeError`].
 pub async fn serve(
     service: Service,
     config: ServerConfig,
@@ -177,8 +174,11 @@ pub async fn serve(
         bound.extend(server.transpose()?.map(|server| (listener, server)));
     }
     let start = |(listener, (server, addresses))| ListenerServer::start(listener, server, addresses);
-    let parts = bound.into_iter().map(start).collect();
-    Ok(RunningServer { http_state, parts })
+    let listeners = bound.into_iter().map(start).collect();
+    Ok(RunningServer {
+        http_state,
+        listeners,
+    })
 }
 
 fn client_server(state: &WorkerState, sockets: Sockets) -> Result<(Server, Vec<SocketAddr>), ServeError> {
@@ -245,45 +245,45 @@ fn operator_server(state: &WorkerState, address: &str) -> Result<(Server, Vec<So
 }
 
 impl RunningServer {
-    /// Where clients reach it; the port that was picked, if it was to pick one.
+    /// The address that clients connect to; with the port that the system chose, if `server.bind` has port 0.
     #[must_use]
     pub fn addr(&self) -> Option<SocketAddr> {
         self.addrs().first().copied()
     }
 
-    /// Every address that clients reach it on: a name may stand for several.
+    /// Every address that clients can connect to: a host name may resolve to several.
     #[must_use]
     pub fn addrs(&self) -> &[SocketAddr] {
         self.addresses_of(Listener::Clients)
     }
 
-    /// Where operators reach it.
+    /// The address that operators connect to.
     #[must_use]
     pub fn admin_addr(&self) -> Option<SocketAddr> {
         self.addresses_of(Listener::Operators).first().copied()
     }
 
     fn addresses_of(&self, listener: Listener) -> &[SocketAddr] {
-        let part = self.parts.iter().find(|part| part.listener == listener);
+        let part = self.listeners.iter().find(|part| part.listener == listener);
         part.map_or(&[], |part| part.addresses.as_slice())
     }
 
-    /// Stops: readiness turns false, `drain_delay` passes, no more connections are accepted, requests in flight finish within
-    /// `shutdown_timeout`. Dropping the future half-way leaves the server stopping.
+    /// Shuts down: readiness turns false, `drain_delay` passes, no new connections are accepted, and requests in flight finish
+    /// within `shutdown_timeout`. If the future is dropped half-way, the server still stops.
     pub async fn drain(self) {
         self.http_state.start_draining();
         tokio::time::sleep(self.http_state.config.drain_delay).await;
-        for ListenerServer { handle, task, .. } in self.parts {
+        for ListenerServer { handle, task, .. } in self.listeners {
             handle.stop(true).await;
-            // The server's task ends once its workers have; a panic in it has been reported by then.
+            // The server's task ends once its workers have ended. A panic in it has been reported by then.
             let _ = task.await;
         }
     }
 
-    /// Stops at once: requests in flight are cut off.
+    /// Stops at once and aborts requests in flight.
     pub async fn stop(self) {
         self.http_state.start_draining();
-        for ListenerServer { handle, task, .. } in self.parts {
+        for ListenerServer { handle, task, .. } in self.listeners {
             handle.stop(false).await;
             let _ = task.await;
         }

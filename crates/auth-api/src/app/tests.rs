@@ -1,4 +1,4 @@
-//! The frame around every answer, seen from outside.
+//! Tests of the frame around every answer.
 
 use super::*;
 use crate::{
@@ -55,8 +55,8 @@ fn http_state(config: ServerConfig) -> Data<HttpState> {
     Data::new(HttpState::new(config, Metrics::new().unwrap()))
 }
 
-/// Routes that answer as none of ours does.
-fn strange() -> [Route; 5] {
+/// Routes whose answers none of our routes gives.
+fn unusual_routes() -> [Route; 5] {
     let at = |path| get(path).undocumented().anonymous().gives_nothing(204);
     [
         at("/refused").to(refused),
@@ -70,7 +70,7 @@ fn strange() -> [Route; 5] {
 macro_rules! framed {
     ($http_state:expr) => {{
         let http_state = $http_state;
-        let served = Listener::Clients.served(&http_state.config).and(strange());
+        let served = Listener::Clients.served(&http_state.config).and(unusual_routes());
         let cors = cors::of(&http_state.config);
         init_service(application(http_state, served, None, cors)).await
     }};
@@ -82,7 +82,7 @@ async fn json<B: MessageBody>(answer: ServiceResponse<B>) -> Value {
 }
 
 #[actix_web::test]
-async fn every_answer_carries_its_name_and_the_strict_headers() {
+async fn every_answer_carries_its_request_id_and_the_strict_headers() {
     let app = framed!(http_state(ServerConfig {
         public_url: "https://auth.example".into(),
         ..ServerConfig::default()
@@ -122,7 +122,7 @@ async fn every_answer_carries_its_name_and_the_strict_headers() {
 }
 
 #[actix_web::test]
-async fn an_error_answer_names_its_request_and_hides_its_cause() {
+async fn an_error_answer_carries_its_request_id_and_hides_its_cause() {
     let app = framed!(http_state(ServerConfig::default()));
     let answer = call_service(&app, TestRequest::get().uri("/refused").to_request()).await;
     assert_eq!(answer.status(), 503);
@@ -140,7 +140,7 @@ async fn an_error_answer_names_its_request_and_hides_its_cause() {
 }
 
 #[actix_web::test]
-async fn what_the_framework_says_is_said_in_our_words() {
+async fn an_error_of_the_framework_becomes_one_of_ours() {
     let app = framed!(http_state(ServerConfig::default()));
     let answer = call_service(&app, TestRequest::get().uri("/plain").to_request()).await;
     assert_eq!(answer.headers().get("content-type").unwrap(), PROBLEM_JSON);
@@ -153,7 +153,7 @@ async fn what_the_framework_says_is_said_in_our_words() {
 }
 
 #[actix_web::test]
-async fn a_wrong_method_is_told_the_right_ones() {
+async fn a_wrong_method_gets_the_allowed_ones() {
     let app = framed!(http_state(ServerConfig::default()));
     for method in ["GET", "TRACE", "OPTIONS", "BREW"] {
         let method = Method::from_bytes(method.as_bytes()).unwrap();
@@ -169,7 +169,7 @@ async fn a_wrong_method_is_told_the_right_ones() {
 }
 
 #[actix_web::test]
-async fn an_answer_that_takes_too_long_or_breaks_is_an_answer_still() {
+async fn a_request_that_takes_too_long_or_panics_gets_an_error_answer() {
     let config = ServerConfig {
         request_timeout: Duration::from_millis(5),
         ..ServerConfig::default()
@@ -250,7 +250,7 @@ async fn only_listed_origins_may_read_answers() {
 }
 
 #[actix_web::test]
-async fn a_preflight_is_answered_for_listed_origins_alone() {
+async fn a_preflight_succeeds_for_listed_origins_only() {
     let config = ServerConfig {
         cors_origins: vec!["https://app.example".into()],
         ..ServerConfig::default()
@@ -296,8 +296,9 @@ async fn ours(_form: Submitted<PageContext>) -> Result<HttpResponse, Problem> {
     Ok(HttpResponse::Ok().finish())
 }
 
-/// Pages as later ones will be: one that leads to a client in a popup, two that another site may send a form to, and one as all are now.
-fn odd_pages() -> [Page; 5] {
+/// Pages with other policies than today's: one that leads to a client in a popup, two that another site may send a form to, and one
+/// with the strict policy.
+fn pages_with_other_policies() -> [Page; 5] {
     let of_clients = PagePolicy {
         form_action: FormAction::Any,
         opener: Opener::Reachable,
@@ -333,7 +334,7 @@ macro_rules! with_pages {
             ..PagesConfig::default()
         };
         let pages_state = Arc::new(PagesState::new(config, &ServerConfig::default(), "Keyward").unwrap());
-        let pages = Pages::new(pages_state).with(odd_pages());
+        let pages = Pages::new(pages_state).with(pages_with_other_policies());
         let http_state = http_state(ServerConfig::default());
         let served = Listener::Clients.served(&http_state.config);
         init_service(application(http_state, served, Some(pages), cors::none())).await
@@ -371,7 +372,7 @@ async fn a_page_has_the_policy_that_it_declares() {
 #[actix_web::test]
 async fn only_a_page_that_declares_it_takes_a_form_of_another_site() {
     let app = with_pages!();
-    // A form of these pages is taken from no other site, whatever else the page takes.
+    // A form of these pages is not accepted from another site, whatever else the page accepts.
     let expected = [
         ("/account/strict", 403),
         ("/account/callback", 200),

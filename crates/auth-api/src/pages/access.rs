@@ -1,5 +1,5 @@
-//! Who may see a page or send a form, as an argument: a handler that takes a [`SignedInUser`] can't be reached without a sign-in, and one
-//! that takes a [`WithPermission`] not without the permission.
+//! Who may see a page or send a form, as an argument. The rule: a handler that takes a [`SignedInUser`] can't be reached without a
+//! sign-in, and one that takes a [`WithPermission`] can't be reached without the permission.
 
 use super::context::PageContext;
 use crate::http::{
@@ -17,17 +17,17 @@ use std::marker::PhantomData;
 
 /// Who may see a page, or send a form.
 pub trait PageAccess: Sized + 'static {
-    /// Lets the visitor in, or sends them elsewhere.
+    /// Admits the request, or answers it otherwise.
     ///
     /// # Errors
-    /// The answer to somebody who is not let in.
+    /// The answer to a request that is not admitted.
     fn admit(context: PageContext) -> Result<Self, Error>;
 
-    /// The visit.
+    /// The context of the page.
     fn context(&self) -> &PageContext;
 }
 
-/// The extractor of somebody who may see a page.
+/// The extractor of a page that is shown. `A` says who may see it.
 pub struct View<G>(pub G);
 
 impl<G> Argument for View<G> {
@@ -59,11 +59,11 @@ impl PageAccess for PageContext {
     }
 }
 
-/// Somebody who is signed in.
+/// A user who is signed in.
 pub struct SignedInUser {
-    /// The visit.
+    /// The context of the page.
     pub context: PageContext,
-    /// Who they are.
+    /// The user's identity.
     pub principal: Principal,
 }
 
@@ -84,11 +84,11 @@ impl PageAccess for SignedInUser {
     }
 }
 
-/// Somebody who holds a permission.
+/// A signed-in user who holds the permission `P`.
 pub struct WithPermission<P> {
-    /// The visit.
+    /// The context of the page.
     pub context: PageContext,
-    /// Who they are, as the administrators' use cases take them.
+    /// The user's identity, as the administrators' use cases take it.
     pub bearer: Bearer,
     needs: PhantomData<P>,
 }

@@ -1,24 +1,25 @@
-//! What a visitor is answered.
+//! The answers of pages. The rule: every page that is answered has its policy, and a page whose address holds a secret sends no
+//! referrer.
 
 use super::{context::PageContext, layout::Layout, policy::PagePolicy, render};
 use crate::http::problem::{Code, Problem};
 use actix_web::{HttpResponse, HttpResponseBuilder, http::StatusCode};
 use askama::Template;
 
-/// A sentence, and where to go from there.
+/// A page with one message and one link.
 #[derive(Template)]
 #[template(path = "message.html")]
 pub struct MessagePage<'a> {
-    /// What is around it.
+    /// The layout.
     pub layout: Layout<'a>,
-    /// The sentence.
+    /// The message.
     pub message: &'a str,
-    /// Address and label.
+    /// Address and label of the link.
     pub next: (String, &'a str),
 }
 
 impl PageContext {
-    /// A page.
+    /// Answers with a page.
     ///
     /// # Errors
     /// An internal error, if it can't be written.
@@ -26,7 +27,7 @@ impl PageContext {
         self.with_policy(HttpResponse::build(status), page)
     }
 
-    /// The page again with what is wrong, for a form that was refused.
+    /// Answers a refused form with the page again, and with what is wrong.
     ///
     /// # Errors
     /// An internal error, if it can't be written.
@@ -49,7 +50,7 @@ impl PageContext {
         Ok(answer)
     }
 
-    /// A page that says something, and where to go from there: address and label.
+    /// A page with a message, and with a link (address and label).
     ///
     /// # Errors
     /// An outage.
@@ -66,7 +67,7 @@ impl PageContext {
         })
     }
 
-    /// A page for a mailed link that is no good any more, and what to do instead.
+    /// Answers that a mailed link has expired or was used, and what to do instead.
     ///
     /// # Errors
     /// An outage.

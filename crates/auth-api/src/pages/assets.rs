@@ -1,5 +1,5 @@
-//! Style, script and pictures. The rule: all of it is in the binary or was read at the start, and is named after what is in it,
-//! so that a browser may keep it for ever.
+//! Style sheet, script and images. The rule: every file is in the binary or was read at the start, and its name contains a hash of
+//! its content, so a browser may cache it for ever.
 
 use super::{
     colour::Colour,
@@ -20,21 +20,21 @@ const STYLE: &str = include_str!("../../assets/keyward.css");
 const SCRIPT: &str = include_str!("../../assets/keyward.js");
 const LOGO: &[u8] = include_bytes!("../../assets/logo.svg");
 
-/// The largest logo, in bytes: it is sent to everybody who signs in.
+/// The largest logo, in bytes: it is sent to every user who signs in.
 const LARGEST_LOGO: usize = 256 * 1024;
 
-/// The file can't be a logo.
+/// Why a file can't be the logo.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 pub enum BadAsset {
-    /// What is in it is not what its name says.
-    #[error("the file is no {0} picture")]
+    /// The content is not what the file's name says.
+    #[error("the file is not a {0} image")]
     NotA(&'static str),
-    /// It is too large.
-    #[error("the file has more than 256 KiB")]
+    /// The file is too large.
+    #[error("the file is larger than 256 KiB")]
     TooLarge,
 }
 
-/// A file that pages name.
+/// A file that pages refer to.
 struct Asset {
     stem: &'static str,
     end: &'static str,
@@ -45,7 +45,7 @@ struct Asset {
 
 impl Asset {
     fn new(stem: &'static str, end: &'static str, content_type: &'static str, bytes: Bytes) -> Self {
-        // Fixed keys: the same bytes have the same name on every node.
+        // The hasher has fixed keys, so the same bytes have the same name on every node.
         let mut hasher = DefaultHasher::new();
         hasher.write(&bytes);
         Self {
@@ -62,22 +62,19 @@ impl Asset {
     }
 }
 
-/// The files, and their addresses.
+/// The files and their addresses.
 pub struct Assets {
     files: [Asset; 3],
     /// The style sheet.
     pub style: String,
     /// The script.
     pub script: String,
-    /// The logo, which is the icon, too.
+    /// The logo, which is also the icon.
     pub logo: String,
 }
 
 impl Assets {
-    /// The files of these pages; a logo is its file's name and what is in it.
-    ///
-    /// # Errors
-    /// [`BadAsset`].
+    /// The files of these pages. A logo is given by its file name and its content.
     pub fn new(config: &PagesConfig, logo: Option<(&path::Path, &[u8])>) -> Result<Self, BadAsset> {
         let style = Bytes::from(format!("{}{STYLE}", colours(config)));
         let files = [
@@ -134,8 +131,8 @@ fn read_logo(file: &path::Path, bytes: &[u8]) -> Result<Asset, BadAsset> {
     }
 }
 
-/// The colours of the configuration, each with what is readable on it. They are in the style sheet, since the policy lets no
-/// page have a style of its own.
+/// The colours of the configuration, each with a text colour that is readable on it. They are in the style sheet, because the
+/// policy forbids inline styles.
 fn colours(config: &PagesConfig) -> String {
     let ink = |text: &str| Colour::parse(text).map_or_else(String::new, |colour| colour.ink().to_string());
     let (day, night) = (&config.accent, &config.accent_dark);
@@ -147,8 +144,8 @@ fn colours(config: &PagesConfig) -> String {
     )
 }
 
-/// A file. One that another version of the server names is answered with what is here: while a fleet changes over, pages of the
-/// one ask the other.
+/// Sends a file. A file name of another version of the server is answered with this version's content: during a rolling upgrade,
+/// pages of one version request files from the other.
 ///
 /// # Errors
 /// 404 for any other.
@@ -170,7 +167,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_file_is_named_after_what_is_in_it() {
+    fn the_name_of_a_file_contains_a_hash_of_its_content() {
         let plain = Assets::new(&PagesConfig::default(), None).unwrap();
         let other = PagesConfig {
             accent: "#7a2048".into(),
@@ -190,7 +187,7 @@ mod tests {
     }
 
     #[test]
-    fn a_logo_is_what_its_name_says() {
+    fn the_content_of_a_logo_must_match_its_file_name() {
         let logo = |name: &str, bytes: &[u8]| {
             Assets::new(&PagesConfig::default(), Some((path::Path::new(name), bytes))).err()
         };

@@ -1,8 +1,8 @@
-//! Colours, as far as contrast goes (WCAG 2.2, "relative luminance" and "contrast ratio").
+//! Colours and their contrast (WCAG 2.2, "relative luminance" and "contrast ratio").
 
 use std::fmt;
 
-/// A colour of the sRGB space.
+/// An sRGB colour.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Colour([u8; 3]);
 
@@ -15,7 +15,7 @@ impl Colour {
         Some(Self([channel(0)?, channel(2)?, channel(4)?]))
     }
 
-    /// Black or white, whichever is easier to read on this colour.
+    /// Black or white: the one that is easier to read on this colour.
     #[must_use]
     pub fn ink(self) -> Self {
         let (black, white) = (Self([0; 3]), Self([255; 3]));
@@ -26,7 +26,7 @@ impl Colour {
         }
     }
 
-    /// How well one stands out from the other: 1 to 21.
+    /// The contrast ratio of two colours: 1 to 21.
     #[must_use]
     pub fn contrast(self, other: Self) -> f64 {
         let (a, b) = (self.luminance(), other.luminance());

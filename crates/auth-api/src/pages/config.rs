@@ -1,6 +1,7 @@
 //! The `pages` section of the configuration.
 //!
-//! The rule: what would make the pages unsafe, unreadable or unreachable stops the start, and says how to mend it.
+//! The rule: a setting that would make the pages unsafe, unreadable or unreachable stops the start, and the error says how to fix
+//! it.
 
 use super::colour::Colour;
 use crate::http::config::{ServerConfig, host_of, is_base_path, is_origin};
@@ -12,7 +13,7 @@ use auth_domain::{
 use serde::Deserialize;
 use std::{net::IpAddr, path::PathBuf};
 
-/// What the paths of pages begin with, below `pages.path`.
+/// The first segments of the pages' paths, below `pages.path`.
 pub const PLACES: [&str; 12] = [
     "login",
     "logout",
@@ -28,33 +29,33 @@ pub const PLACES: [&str; 12] = [
     "assets",
 ];
 
-/// The page backgrounds that the colours of the configuration have to stand out from; `assets/keyward.css` uses the same.
+/// The page background that the configured colours must contrast with; `assets/keyward.css` uses the same.
 pub const LIGHT_BACKGROUND: &str = "#ffffff";
-/// The same in the dark.
+/// The same for dark mode.
 pub const DARK_BACKGROUND: &str = "#1b1f26";
 
-/// The contrast of text with what is behind it (WCAG 2.2, success criterion 1.4.3).
+/// The minimum contrast of text with its background (WCAG 2.2, success criterion 1.4.3).
 const CONTRAST: f64 = 4.5;
 
-/// The pages that people use.
+/// The settings of the pages.
 #[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 pub struct PagesConfig {
-    /// Whether they are served.
+    /// Whether the pages are served.
     pub enabled: bool,
-    /// What stands before their paths; empty serves them at the root.
+    /// The prefix of the pages' paths; empty serves them at the root.
     pub path: String,
-    /// The origins that a sign-in may lead back to, beside this server's own pages.
+    /// The origins that a sign-in may return to, besides this server's own pages.
     pub return_to: Vec<String>,
-    /// A file with the logo: `.svg` or `.png`.
+    /// The file of the logo: `.svg` or `.png`.
     pub logo: Option<PathBuf>,
-    /// The colour of links and buttons by day, `#rrggbb`.
+    /// The colour of links and buttons in light mode, `#rrggbb`.
     pub accent: String,
-    /// The same in the dark.
+    /// The same for dark mode.
     pub accent_dark: String,
-    /// The language that the words are in, for `<html lang>` (BCP 47).
+    /// The language of the texts, for `<html lang>` (BCP 47).
     pub language: String,
-    /// A file of words (TOML) that take the place of the built-in ones.
+    /// A TOML file of texts that replace the built-in ones.
     pub texts: Option<PathBuf>,
 }
 
@@ -110,7 +111,7 @@ impl Section for PagesConfig {
 }
 
 impl PagesConfig {
-    /// What is wrong with the section beside the server's: the same address can't be a page and a route.
+    /// Checks the section together with the server's: a page and a route can't have the same address.
     #[must_use]
     pub fn validate_beside(&self, server: &ServerConfig) -> Vec<Complaint> {
         let mut complaints = Complaints::default();
@@ -145,23 +146,24 @@ impl PagesConfig {
         complaints.into_vec()
     }
 
-    /// Whether they are served, and if not though they are wanted, why. Browsers would send passwords and cookies in the clear.
+    /// Whether the pages are served. They are not served over plain HTTP, where browsers would send passwords and cookies
+    /// unencrypted.
     ///
     /// # Errors
-    /// Why they can't be.
+    /// The reason, if the pages are enabled but can't be served.
     pub fn are_served(&self, server: &ServerConfig) -> Result<bool, &'static str> {
         if self.enabled && !server.is_public_over_tls() && !is_loopback_origin(&server.public_url) {
             return Err(
-                "the pages are not served: server.public_url is http:// and no address of this machine itself, so that \
-                 passwords and cookies would cross a network in the clear; put a proxy that ends TLS in front and give \
-                 its https:// address, or set pages.enabled = false",
+                "the pages are not served: server.public_url is http:// and does not name this machine, so \
+                 passwords and cookies would cross the network unencrypted; put a proxy that terminates TLS in front and set \
+                 its https:// address as server.public_url, or set pages.enabled = false",
             );
         }
         Ok(self.enabled)
     }
 }
 
-/// Something has to be a colour that text on this background can have.
+/// Complains unless the setting is a colour with enough contrast for text on this background.
 fn colour(complaints: &mut Complaints, key: &'static str, text: &str, background: &str) {
     let (Some(colour), Some(background)) = (Colour::parse(text), Colour::parse(background)) else {
         complaints.unless(false, key, "it must be a colour as in #0b5fb0");
@@ -174,13 +176,13 @@ fn colour(complaints: &mut Complaints, key: &'static str, text: &str, background
     complaints.unless(contrast >= CONTRAST, key, message);
 }
 
-/// Whether a path is a place or lies below it.
+/// Whether a path equals `place` or lies below it.
 pub(super) fn is_within(path: &str, place: &str) -> bool {
     path.strip_prefix(place)
         .is_some_and(|rest| rest.is_empty() || rest.starts_with('/'))
 }
 
-/// Whether an origin is of this machine alone: `localhost`, or an address of the loopback interface.
+/// Whether an origin names this machine: `localhost`, or an address of the loopback interface.
 #[must_use]
 pub fn is_loopback_origin(origin: &str) -> bool {
     let Ok(uri) = origin.parse::<Uri>() else {
@@ -190,7 +192,7 @@ pub fn is_loopback_origin(origin: &str) -> bool {
     uri.scheme().is_some() && host.is_some_and(is_loopback_host)
 }
 
-/// Whether a host, an IPv6 address in its brackets, is this machine.
+/// Whether a host names this machine. An IPv6 address is in brackets.
 fn is_loopback_host(host: &str) -> bool {
     let address = match host.strip_prefix('[') {
         Some(rest) => rest
@@ -273,7 +275,7 @@ mod tests {
     }
 
     #[test]
-    fn over_plain_http_they_are_served_to_this_machine_alone() {
+    fn over_plain_http_pages_are_served_on_this_machine_only() {
         let at = |public_url: &str| {
             let server = ServerConfig {
                 public_url: public_url.into(),

@@ -1,4 +1,4 @@
-//! `/verify-email/again`: the link that confirms an address, once more, for people who can't sign in before they have used it.
+//! `/verify-email/again`: sends the confirmation link again, for users who can't sign in before they have used it.
 
 use super::{
     access::View,
@@ -13,7 +13,7 @@ use actix_web::{HttpResponse, http::StatusCode};
 use askama::Template;
 use auth_domain::email::EmailAddress;
 
-/// Where the link that confirms an address is asked for once more.
+/// The page that requests the confirmation link again.
 pub(super) fn pages() -> [Page; 1] {
     [page("/verify-email/again")
         .anyone()
@@ -40,25 +40,19 @@ impl<'a> AgainPage<'a> {
     }
 }
 
-/// The form.
-///
-/// # Errors
-/// [`Problem`].
+/// Shows the form.
 async fn show(View(context): View<PageContext>) -> Result<HttpResponse, Problem> {
     context.answer(StatusCode::OK, &AgainPage::of(&context, "", Faults::default())?)
 }
 
-/// Has a link mailed; the answer is the same for every address.
-///
-/// # Errors
-/// [`Problem`].
+/// Sends a link. The answer is the same for every address.
 async fn submit(submitted: Submitted<PageContext>) -> Result<HttpResponse, Problem> {
     let Submitted {
         access: context,
         fields,
     } = submitted;
     let (t, email) = (context.texts(), fields.trimmed("email"));
-    // A text that can't be an address belongs to no user, so it may be said that it is mistyped.
+    // A text that can't be an email address belongs to no user, so the page may say that it is mistyped.
     let asked = match EmailAddress::parse(email) {
         Err(_) => Err(Problem::from(Code::InvalidEmail)),
         Ok(_) => match context.service.send_verification_to(&context.caller, email).await {

@@ -1,7 +1,9 @@
-//! Who is there. Visitors are signed in while their access token is valid. When it is not, the refresh token is turned into the next
-//! pair here, on the server, and the browser never notices (docs/rules.md §3). Two tabs that do so at once get the same pair.
+//! The context of a page: who requests it, and what the page needs to answer. Users are signed in while their access token is
+//! valid. When it is not, the server rotates the refresh token here, and the browser never notices (docs/rules.md §3). Two tabs
+//! that do so at once get the same pair.
 //!
-//! The rule: an outage signs nobody out, and whoever was signed out is told and sent to sign in, with the way back.
+//! The rule: an outage signs no user out, and a user who was signed out is redirected to the sign-in, which says so and returns
+//! here.
 
 use super::{
     cookies::CookieKind,
@@ -26,25 +28,25 @@ use auth_service::{Caller, Principal, Service, SessionError, TokenError, Tokens,
 use secrecy::{ExposeSecret, SecretString};
 use std::sync::Arc;
 
-/// Somebody who came to a page.
+/// The context of a page: the request, and who sent it.
 pub struct PageContext {
     /// The use cases.
     pub service: Data<Service>,
     /// The state that all requests share.
     pub http_state: Data<HttpState>,
-    /// What all pages share.
+    /// The state that all pages share.
     pub pages_state: Arc<PagesState>,
-    /// Who they are, if they are signed in.
+    /// The user's identity, if they are signed in.
     pub principal: Option<Principal>,
-    /// When and from where; as the user that they are signed in as.
+    /// Time and client address of the request, with the signed-in user.
     pub caller: Caller,
     pub(super) request: HttpRequest,
-    /// The browser's name, if it was given one.
+    /// The browser's id, if it has one.
     pub(super) visitor: Option<[u8; 16]>,
 }
 
 impl PageContext {
-    /// Whoever sent this request.
+    /// Authenticates a request.
     ///
     /// # Errors
     /// An outage, a limit, or a page that comes first.
@@ -75,13 +77,13 @@ impl PageContext {
         })
     }
 
-    /// The words.
+    /// The texts.
     #[must_use]
     pub fn texts(&self) -> &Texts {
         &self.pages_state.texts
     }
 
-    /// The moment of the request.
+    /// The time of the request.
     #[must_use]
     pub fn now(&self) -> Timestamp {
         self.caller.now
@@ -93,14 +95,14 @@ impl PageContext {
         Query::of(self.request.query_string())
     }
 
-    /// Whether the visitor may do this.
+    /// Whether the user holds a permission.
     #[must_use]
     pub fn may(&self, permission: Permission) -> bool {
         let principal = self.principal.as_ref();
         principal.is_some_and(|principal| self.service.may(principal, permission))
     }
 
-    /// Whether a page of this access is shown to the visitor.
+    /// Whether a page with this access is shown to the user.
     #[must_use]
     pub fn may_see(&self, access: Access) -> bool {
         match access {
@@ -112,7 +114,7 @@ impl PageContext {
         }
     }
 
-    /// Whether a form's token was made for this visitor.
+    /// Whether a form's token was created for this browser and session.
     #[must_use]
     pub fn is_own_form(&self, token: &str) -> bool {
         self.visitor
@@ -126,19 +128,19 @@ impl PageContext {
         }
     }
 
-    /// On to another page, which is asked for anew (RFC 9110 §15.4.4).
+    /// Redirects to another page (303, RFC 9110 §15.4.4).
     #[must_use]
     pub fn redirect(&self, place: &str) -> HttpResponse {
         render::redirect(&self.pages_state.at(place))
     }
 
-    /// On to a page that says what was just done.
+    /// Redirects to a page that says what was just done.
     #[must_use]
     pub fn done(&self, place: &str, what: Done) -> HttpResponse {
         self.redirect(&format!("{place}?done={}", what.as_str()))
     }
 
-    /// On to where a sign-in was to lead, or to one's account.
+    /// Redirects to where the sign-in returns to, or to the account.
     #[must_use]
     pub fn redirect_after_sign_in(&self, return_to: Option<&str>) -> HttpResponse {
         match return_to {
@@ -147,7 +149,7 @@ impl PageContext {
         }
     }
 
-    /// Why a form was refused, to be told beside it; what failed here is an error of its own.
+    /// Why a form was refused, to be shown beside it.
     ///
     /// # Errors
     /// What is no fault of the form: an outage, or a session that has just ended.
@@ -158,7 +160,8 @@ impl PageContext {
         if of_form { Ok(problem) } else { Err(problem) }
     }
 
-    /// The same, and what is wrong with the form, whose fields are given as problems and as the form name them.
+    /// As [`Self::refusal`], with the faults of the form. `known` lists its fields, each by its name in the problem and in the
+    /// form.
     ///
     /// # Errors
     /// As [`Self::refusal`].
@@ -172,8 +175,7 @@ impl PageContext {
         Ok((problem, faults))
     }
 
-    /// Keeps what a sign-in gave and leads on. The session before it, if there was one, is over, and forms from before it are
-    /// worth nothing.
+    /// Stores the tokens of a sign-in and redirects. The browser's previous session ends, and its forms are no longer valid.
     ///
     /// # Errors
     /// An outage.
@@ -186,34 +188,34 @@ impl PageContext {
         Ok(self.redirect_after_sign_in(return_to))
     }
 
-    /// Ends the session that the browser had so far. It may be over already; where the database fails now, it lives on until it
-    /// expires, and what comes after it stands.
+    /// Ends the session that the browser had so far, if it is still active. If the database fails now, that session stays active
+    /// until it expires; the new sign-in is not undone.
     pub async fn end_session_before(&self) {
         if let Some(refresh_token) = self.pages_state.cookies.shown(&self.request, CookieKind::Refresh) {
             let _ended = self.service.logout_browser(refresh_token, &self.caller).await;
         }
     }
 
-    /// Forgets the session in this browser.
+    /// Deletes the session's cookies in this browser.
     pub fn forget_session(&self) {
         self.pages_state.cookies.forget_session(&self.request);
     }
 
-    /// Keeps a known device's token.
+    /// Stores a known device's token.
     pub fn keep_device(&self, token: &SecretString) {
         self.pages_state
             .cookies
             .keep_device(&self.request, token.expose_secret());
     }
 
-    /// The same, if there is one.
+    /// Stores a known device's token, if there is one.
     pub fn keep_known(&self, token: Option<&SecretString>) {
         if let Some(token) = token {
             self.keep_device(token);
         }
     }
 
-    /// Where a sign-in is to lead back to, as the address of the page says it.
+    /// Where the sign-in returns to, from the address of the page.
     ///
     /// # Errors
     /// 400 for what is not allowed.
@@ -221,8 +223,8 @@ impl PageContext {
         self.pages_state.return_to(self.query())
     }
 
-    /// The answer to a form whose token is stale or another visitor's. A sign-in that was done in another tab meanwhile has
-    /// reached what the form was for, so it leads on.
+    /// The answer to a form whose token has expired or belongs to another browser or session. If the user signed in in another tab
+    /// meanwhile, a sign-in form has reached its purpose: the answer redirects.
     pub(super) fn form_expired(&self) -> Error {
         let is_sign_in = self.request.match_info().as_str() == self.pages_state.at("/login");
         match self.return_to() {
@@ -234,7 +236,7 @@ impl PageContext {
         }
     }
 
-    /// To the sign-in, and back here afterwards; where this was a form, to where it stood.
+    /// Redirects to the sign-in, which returns here afterwards; after a form, to the section that it belongs to.
     pub(super) fn ask_to_sign_in(&self) -> Error {
         let request = &self.request;
         let back = if request.method().is_safe() {
@@ -261,7 +263,7 @@ impl PageContext {
     }
 }
 
-/// Whose tokens the browser shows.
+/// The user that the browser's tokens belong to.
 async fn authenticate(
     request: &HttpRequest,
     service: &Service,
@@ -289,7 +291,7 @@ async fn authenticate(
             let token = tokens.access_token.expose_secret();
             match service.authenticate(token, caller.now).await {
                 Ok(principal) => Ok(Some(principal)),
-                // Signed out in this very moment.
+                // The user was signed out at this very moment.
                 Err(TokenError::Refused(_)) => Ok(None),
                 Err(TokenError::Failure(outage)) => Err(Problem::from(outage).into()),
             }
@@ -302,19 +304,20 @@ async fn authenticate(
     }
 }
 
-/// Whether another site led here. Whoever did could close the window before the answer arrives: the browser would never get what
-/// a refresh gave. So no refresh token is turned over for it; a page that asks again by itself is nobody's to close.
+/// Whether another site started this request. That site could close the window before the answer arrives, and the browser would
+/// never get the new refresh token. So the server does not rotate a refresh token for such a request; it answers with a page that
+/// requests the same address again by itself, which the other site can't close.
 fn is_cross_site(request: &HttpRequest) -> bool {
     let said = request.headers().get("sec-fetch-site").map(HeaderValue::as_bytes);
     matches!(said, Some(b"cross-site" | b"same-site"))
 }
 
-/// Path and query, as they were asked for.
+/// Path and query of the request.
 fn address_of(request: &HttpRequest) -> &str {
     request.uri().path_and_query().map_or("", |whole| whole.as_str())
 }
 
-/// Whether the session that a browser keeps is over for it; after a failure that is not known.
+/// Whether the error says that the browser's session is over. A failure does not say so.
 const fn is_over(error: &SessionError) -> bool {
     matches!(error, SessionError::Token(_) | SessionError::TokenAlreadyUsed)
 }

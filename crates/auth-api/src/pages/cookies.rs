@@ -1,8 +1,8 @@
-//! What a browser keeps for the pages. The rule: a token is in a cookie that scripts can't read, that goes to this host alone and
-//! along with no other site's form (RFC 6265bis §4.1.3, the `__Host-` prefix).
+//! The cookies of the pages. The rule: a token is in a cookie that scripts can't read, that is sent to this host only, and that is
+//! not sent with another site's form (RFC 6265bis §4.1.3, the `__Host-` prefix).
 //!
-//! Over plain HTTP, which is served to this machine alone, the prefix and `Secure` are left out: not every browser takes
-//! `http://localhost` for safe.
+//! Plain HTTP is served to this machine only. There the prefix and `Secure` are left out, because not every browser treats
+//! `http://localhost` as secure.
 
 use crate::http::{cookie, device::DEVICE_COOKIE};
 use actix_web::{
@@ -23,16 +23,16 @@ pub enum CookieKind {
     Access,
     /// The refresh token.
     Refresh,
-    /// Which browser this is, at random and anew at each sign-in: what forms are made for.
+    /// A random id of the browser, new at each sign-in. Form tokens are bound to it.
     Visitor,
     /// The known device's token.
     Device,
 }
 
-/// How cookies are written here.
+/// How cookies are written and read.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Cookies {
-    /// Whether browsers come over TLS.
+    /// Whether browsers connect over TLS.
     pub secure: bool,
 }
 
@@ -52,25 +52,25 @@ impl Cookies {
         }
     }
 
-    /// What the browser shows.
+    /// The cookie's value, if the browser sent one.
     #[must_use]
     pub fn shown(self, request: &HttpRequest, kind: CookieKind) -> Option<&str> {
         cookie::value_of(request, self.name(kind)).filter(|value| !value.is_empty())
     }
 
-    /// The browser's name, if it was given one.
+    /// The browser's id, if it has one.
     #[must_use]
     pub fn visitor(self, request: &HttpRequest) -> Option<[u8; 16]> {
         let text = self.shown(request, CookieKind::Visitor)?;
         URL_SAFE_NO_PAD.decode(text).ok()?.try_into().ok()
     }
 
-    /// Gives the browser a name, until it is closed.
+    /// Gives the browser an id, until the browser is closed.
     pub fn name_visitor(self, request: &HttpRequest, id: [u8; 16]) {
         self.keep(request, CookieKind::Visitor, URL_SAFE_NO_PAD.encode(id), None);
     }
 
-    /// Keeps what a sign-in or a refresh gave.
+    /// Stores the tokens of a sign-in or a refresh.
     pub fn keep_tokens(self, request: &HttpRequest, service: &Service, tokens: &Tokens) {
         let (access, refresh) = (&tokens.access_token, service.kept_by_browser(tokens));
         self.keep(
@@ -90,7 +90,7 @@ impl Cookies {
         }
     }
 
-    /// Keeps a known device's token.
+    /// Stores a known device's token.
     pub fn keep_device(self, request: &HttpRequest, token: &str) {
         self.keep(
             request,
@@ -100,14 +100,14 @@ impl Cookies {
         );
     }
 
-    /// Forgets tokens that are no good.
+    /// Deletes the tokens.
     pub fn forget_tokens(self, request: &HttpRequest) {
         for kind in [CookieKind::Access, CookieKind::Refresh] {
             self.keep(request, kind, String::new(), Some(0));
         }
     }
 
-    /// Forgets the session; the device stays known.
+    /// Deletes the session's cookies. The device stays known.
     pub fn forget_session(self, request: &HttpRequest) {
         self.forget_tokens(request);
         self.keep(request, CookieKind::Visitor, String::new(), Some(0));
@@ -132,12 +132,12 @@ impl Cookies {
     }
 }
 
-/// The cookies that go with the answer to a request, whatever the answer will be; of two of a kind, the later one.
+/// The cookies to set with the answer to a request, whatever the answer will be. Of two of a kind, the later one is set.
 #[derive(Clone, Default)]
 pub struct PendingCookies(Rc<RefCell<Vec<(CookieKind, Cookie<'static>)>>>);
 
 impl PendingCookies {
-    /// Those of this request from now on.
+    /// Creates the list for a request.
     #[must_use]
     pub fn of(request: &mut ServiceRequest) -> Self {
         let pending = Self::default();
@@ -145,7 +145,7 @@ impl PendingCookies {
         pending
     }
 
-    /// Puts them into the headers of the answer.
+    /// Adds the cookies to the headers of the answer.
     pub fn attach(&self, headers: &mut HeaderMap) {
         for (_, cookie) in self.0.take() {
             if let Ok(value) = HeaderValue::from_str(&cookie.to_string()) {
@@ -171,7 +171,7 @@ mod tests {
     }
 
     #[test]
-    fn a_cookie_is_for_this_host_alone_and_for_no_script() {
+    fn a_cookie_goes_to_this_host_only_and_no_script_can_read_it() {
         let device = |cookies: Cookies, request: &HttpRequest| cookies.keep_device(request, "abc");
         assert_eq!(
             set(true, device),

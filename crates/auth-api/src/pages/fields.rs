@@ -1,5 +1,4 @@
-//! The fields of a form, and what is wrong with them. The rule: what is read of a form is the fields that the page has; whatever else
-//! is in it is not looked at.
+//! The fields of a form, and what is wrong with them. The rule: a page reads only its own fields; any other field is ignored.
 
 use super::texts::Texts;
 use crate::http::{
@@ -9,15 +8,14 @@ use crate::http::{
 };
 use secrecy::SecretString;
 
-/// What was filled in.
+/// The submitted fields.
 #[derive(Default)]
 pub struct Fields(Vec<(String, String)>);
 
 impl Fields {
     /// Parses a form.
     ///
-    /// # Errors
-    /// 400 for what is no form of UTF-8, or has too many fields.
+    /// # Errors 400 for a form that is not UTF-8 or has too many fields.
     pub fn parse(body: &[u8]) -> Result<Self, Problem> {
         let malformed = || Problem::with_detail(Code::InvalidRequest, "The form is malformed.");
         let found: Option<Vec<_>> = form::pairs(body).take(MAX_PARAMETERS + 1).collect();
@@ -27,7 +25,7 @@ impl Fields {
             .ok_or_else(malformed)
     }
 
-    /// What a page's address fills in.
+    /// The fields that the query of a page's address fills in.
     ///
     /// # Errors
     /// 422 for a parameter that is given twice.
@@ -41,7 +39,7 @@ impl Fields {
         Ok(Self(found))
     }
 
-    /// A field's text; nothing where it is not there.
+    /// A field's text; empty if the field is missing.
     #[must_use]
     pub fn text(&self, name: &str) -> &str {
         let found = self.0.iter().find(|(known, _)| known == name);
@@ -54,7 +52,7 @@ impl Fields {
         self.text(name).trim()
     }
 
-    /// The same, where nothing stands for nothing.
+    /// A field's trimmed text, or `None` if it is empty.
     #[must_use]
     pub fn optional(&self, name: &str) -> Option<String> {
         Some(self.trimmed(name))
@@ -62,19 +60,19 @@ impl Fields {
             .map(ToOwned::to_owned)
     }
 
-    /// A secret, exactly as typed.
+    /// A secret field, exactly as typed.
     #[must_use]
     pub fn secret(&self, name: &str) -> SecretString {
         self.text(name).into()
     }
 
-    /// Whether a field is there: a box that is ticked.
+    /// Whether a field is present, such as a ticked checkbox.
     #[must_use]
     pub fn has(&self, name: &str) -> bool {
         self.0.iter().any(|(known, _)| known == name)
     }
 
-    /// Whether the box was ticked that stands before what can't be taken back. Browsers don't send the form without it.
+    /// Checks that the user confirmed a change that can't be undone. Browsers don't send the form without the tick.
     ///
     /// # Errors
     /// 422.
@@ -86,7 +84,7 @@ impl Fields {
         Err(Problem::invalid_input(vec![fault]))
     }
 
-    /// Every text of a field.
+    /// Every value of a field.
     pub fn all<'a>(&'a self, name: &'a str) -> impl Iterator<Item = &'a str> {
         self.0
             .iter()
@@ -98,13 +96,13 @@ impl Fields {
 /// What is wrong with a form that is shown again.
 #[derive(Default)]
 pub struct Faults {
-    /// What is wrong with it as a whole.
+    /// What is wrong with the form as a whole.
     pub whole: Option<String>,
     fields: Vec<FieldError>,
 }
 
 impl Faults {
-    /// A fault of one field.
+    /// One fault, of one field.
     #[must_use]
     pub fn one(field: &str, code: &'static str, message: &str) -> Self {
         Self {
@@ -122,7 +120,8 @@ impl Faults {
         }
     }
 
-    /// What a problem says of a form. `known` are the form's fields, each as the problem and as the form names it.
+    /// The faults of a form that a problem reports. `known` lists the form's fields, each by its name in the problem and in the
+    /// form.
     #[must_use]
     pub fn of(problem: &Problem, known: &[(&str, &str)], words: &Texts) -> Self {
         let code = problem.code();
@@ -151,14 +150,14 @@ impl Faults {
         faults
     }
 
-    /// What is wrong with a field.
+    /// The faults of a field.
     #[must_use]
     pub fn at(&self, field: &str) -> Vec<&str> {
         let of_field = self.fields.iter().filter(|fault| fault.field == field);
         of_field.map(|fault| fault.message.as_ref()).collect()
     }
 
-    /// Whether anything is.
+    /// Whether there is any fault.
     #[must_use]
     pub fn any(&self) -> bool {
         self.whole.is_some() || !self.fields.is_empty()
@@ -183,7 +182,7 @@ mod tests {
     }
 
     #[test]
-    fn a_fault_stands_beside_its_field_and_what_has_none_above_the_form() {
+    fn a_fault_is_shown_beside_its_field_or_above_the_form_if_it_has_none() {
         let words = Texts::default();
         let known = [("email", "email"), ("password", "new_password")];
         let weak = Problem::invalid_input(vec![FieldError::new("password", "too_short", "Longer, please.")]);

@@ -1,4 +1,5 @@
-//! Forms as browsers send them. The rule: a form counts if it came from one of these pages and was made for this visitor.
+//! Forms as browsers send them. The rule: a form is accepted only if it came from one of these pages and its token was created for
+//! this browser and session.
 
 use super::{
     access::PageAccess, context::PageContext, fields::Fields, policy::PagePolicy, state::PagesState,
@@ -15,11 +16,11 @@ use futures::future::LocalBoxFuture;
 /// The field that holds the form's token.
 pub const TOKEN: &str = "form";
 
-/// The extractor of a form from somebody who may send it.
+/// The extractor of a submitted form. `A` says who may send it.
 pub struct Submitted<G> {
-    /// Who.
+    /// The user who sent it, or the context of the page if it is for everyone.
     pub access: G,
-    /// What was filled in.
+    /// The submitted fields.
     pub fields: Fields,
 }
 
@@ -37,7 +38,8 @@ impl<G: PageAccess> FromRequest for Submitted<G> {
         Box::pin(async move {
             PagesState::of(&request)?.check_origin(&request)?;
             let fields = fields(&request, payload).await?;
-            // Only now: a body may take seconds to arrive, and a user who was signed out meanwhile must not act.
+            // The user is authenticated only now: a body may take seconds to arrive, and a user who was signed out meanwhile must
+            // not act.
             let context = PageContext::of(&request).await?;
             let access = G::admit(context)?;
             if !access.context().is_own_form(fields.text(TOKEN)) {
@@ -49,8 +51,8 @@ impl<G: PageAccess> FromRequest for Submitted<G> {
 }
 
 /// The extractor of a form that carries no token of ours, because another site wrote it. The page declares that it takes one
-/// ([`super::policy::PagePolicy::cross_site_post`]). What it says proves nothing, and the browser shows no cookie with it: the handler
-/// keeps the fields and leads the browser on to a GET, where it shows its cookies again.
+/// ([`super::policy::PagePolicy::cross_site_post`]). Its content proves nothing, and the browser sends no cookie with it: the
+/// handler stores the fields and redirects the browser to a GET, with which it sends its cookies again.
 pub struct ForeignForm(pub Fields);
 
 impl Argument for ForeignForm {

@@ -1,4 +1,4 @@
-//! What is around every page: title, navigation, notices.
+//! The layout of every page: title, navigation, notices. The rule: the navigation shows a page only to users who may see it.
 
 use super::{
     config::is_within, context::PageContext, navigation::Navigation, state::PagesState, texts::Texts,
@@ -6,36 +6,36 @@ use super::{
 use crate::http::problem::Problem;
 use percent_encoding::{NON_ALPHANUMERIC, utf8_percent_encode};
 
-/// What is around a page.
+/// The layout of a page.
 pub struct Layout<'a> {
-    /// Whoever came.
+    /// The context of the page.
     pub context: &'a PageContext,
-    /// What all pages share.
+    /// The state that all pages share.
     pub pages_state: &'a PagesState,
-    /// The words.
+    /// The texts.
     pub t: &'a Texts,
     /// The page's own title.
     pub title: String,
     /// The token of its forms.
     pub token: String,
-    /// The path that was asked for.
+    /// The path of the request.
     pub path: &'a str,
-    /// What was just done.
+    /// The notice of what was just done.
     pub done: Option<&'a str>,
 }
 
-/// A page of the navigation.
+/// An entry of the navigation.
 pub struct Entry<'a> {
-    /// Its address.
+    /// The page's address.
     pub address: String,
-    /// What it is called.
+    /// The label.
     pub label: &'a str,
-    /// Whether it is the one that is shown, or one below it.
+    /// Whether the current page is this one or lies below it.
     pub current: bool,
 }
 
 impl PageContext {
-    /// What is around every page. Its forms are for this visitor, who is given a name if it has none.
+    /// The layout of a page. Its forms are bound to this browser, which gets an id if it has none.
     ///
     /// # Errors
     /// An outage.
@@ -60,7 +60,7 @@ impl PageContext {
                 .single("done")
                 .ok()
                 .flatten()
-                .and_then(|word| self.pages_state.texts.done(&word)),
+                .and_then(|value| self.pages_state.texts.done(&value)),
         })
     }
 }
@@ -72,14 +72,14 @@ impl<'a> Layout<'a> {
         self.pages_state.at(place)
     }
 
-    /// The address of whoever is signed in.
+    /// The email address of the signed-in user.
     #[must_use]
     pub fn email(&self) -> Option<&'a str> {
         let principal = self.context.principal.as_ref();
         principal.map(|principal| principal.claims.email.as_str())
     }
 
-    /// The pages beside this one: of one's account, or of the administration.
+    /// The pages of this section: the account's, or the administration's.
     #[must_use]
     pub fn entries(&self) -> Vec<Entry<'a>> {
         let section = ["/admin", "/account"]
@@ -88,13 +88,13 @@ impl<'a> Layout<'a> {
         section.map_or_else(Vec::new, |section| self.pages_below(section))
     }
 
-    /// The pages of the administration that may be seen.
+    /// The pages of the administration that the user may see.
     #[must_use]
     pub fn administration(&self) -> Vec<Entry<'a>> {
         self.pages_below("/admin")
     }
 
-    /// The pages that the navigation names to this visitor, at or below a place.
+    /// The pages of the navigation that this user may see, at or below `section`.
     fn pages_below(&self, section: &str) -> Vec<Entry<'a>> {
         let navigation = self.context.request.app_data::<Navigation>();
         let named = navigation.into_iter().flat_map(|all| all.below(section));
@@ -109,13 +109,13 @@ impl<'a> Layout<'a> {
             .collect()
     }
 
-    /// Whether the page lies at or below a place.
+    /// Whether the current page lies at or below `place`.
     #[must_use]
     pub fn is_below(&self, place: &str) -> bool {
         is_within(self.path, &self.at(place))
     }
 
-    /// The address of the next page of a list, what it is narrowed by filters.
+    /// The address of the next page of a list, with the same filters.
     #[must_use]
     pub fn older(&self, place: &str, filters: &[(&str, &str)], cursor: Option<&str>) -> Option<String> {
         let filters = filters.iter().filter(|(_, value)| !value.is_empty());

@@ -1,5 +1,5 @@
-//! `/verify-email` and `/not-me`: what the other mailed links open. The rule: a link opens a page, and only a press of its button
-//! does anything, since programs that look at mails follow links, too.
+//! `/verify-email` and `/not-me`: the pages of the other mailed links. The rule: a link opens a page, and only its button does
+//! anything, because programs that scan mail follow links, too.
 
 use super::{
     access::View,
@@ -17,7 +17,7 @@ use askama::Template;
 use auth_domain::address_link::{LinkNeeds, LinkProof};
 use auth_service::AccountError;
 
-/// What the other mailed links open.
+/// The pages of the other mailed links.
 pub(super) fn pages() -> [Page; 2] {
     [
         page("/verify-email")
@@ -33,16 +33,16 @@ pub(super) fn pages() -> [Page; 2] {
     ]
 }
 
-/// What confirms an address: a button, or a password.
+/// The page that confirms an email address: with a button, or with a password.
 #[derive(Template)]
 #[template(path = "confirm_address.html")]
 struct AddressPage<'a> {
     layout: Layout<'a>,
     faults: Faults,
     token: &'a str,
-    /// Whether it takes a password.
+    /// Whether the page takes a password.
     by_password: bool,
-    /// Whether that may be a new one.
+    /// Whether the password may be a new one.
     or_new: bool,
     password_hint: String,
 }
@@ -66,10 +66,7 @@ impl<'a> AddressPage<'a> {
     }
 }
 
-/// The page that confirms an address. Opening it uses nothing up.
-///
-/// # Errors
-/// [`Problem`].
+/// Shows the page that confirms an email address. Opening it does not use up the link.
 async fn show_verify(View(context): View<PageContext>) -> Result<HttpResponse, Problem> {
     let token = context.query().single("token")?.unwrap_or_default();
     match context
@@ -90,10 +87,7 @@ async fn show_verify(View(context): View<PageContext>) -> Result<HttpResponse, P
     }
 }
 
-/// Confirms an address, or makes it the account's.
-///
-/// # Errors
-/// [`Problem`].
+/// Confirms the user's email address, or changes it to the confirmed one.
 async fn submit_verify(submitted: Submitted<PageContext>) -> Result<HttpResponse, Problem> {
     let Submitted {
         access: context,
@@ -116,7 +110,7 @@ async fn submit_verify(submitted: Submitted<PageContext>) -> Result<HttpResponse
         Ok(confirmed) => {
             context.keep_known(confirmed.device.as_ref());
             if by_password && !confirmed.in_session {
-                // The session that this browser had is another account's, or has just ended.
+                // The session in this browser belongs to another account, or has just ended.
                 context.end_session_before().await;
                 context.forget_session();
                 return Ok(context.done("/login", Done::EmailVerified));
@@ -128,7 +122,7 @@ async fn submit_verify(submitted: Submitted<PageContext>) -> Result<HttpResponse
     }
 }
 
-/// The form of an address again, with what is wrong.
+/// Shows the form again, with what is wrong.
 async fn verify_refused(
     context: &PageContext,
     token: &str,
@@ -154,13 +148,13 @@ async fn verify_refused(
     }
 }
 
-/// A link that is no good any more, and what to do instead.
+/// Answers that the link has expired or was used, and what to do instead.
 fn verify_lapsed(context: &PageContext) -> Result<HttpResponse, Problem> {
     let t = context.texts();
     context.expired_link(&t.verify_lapsed, ("/verify-email/again", &t.confirm_again_button))
 }
 
-/// "This was not me": one button.
+/// The page "This was not me", with one button.
 #[derive(Template)]
 #[template(path = "confirm.html")]
 struct NotMePage<'a> {
@@ -184,10 +178,7 @@ impl<'a> NotMePage<'a> {
     }
 }
 
-/// The page that a notice leads to: "this was not me".
-///
-/// # Errors
-/// [`Problem`].
+/// Shows the page that a mailed notice links to: "this was not me".
 async fn show_not_me(View(context): View<PageContext>) -> Result<HttpResponse, Problem> {
     let token = context.query().single("token")?.unwrap_or_default();
     if token.is_empty() {
@@ -199,10 +190,7 @@ async fn show_not_me(View(context): View<PageContext>) -> Result<HttpResponse, P
     )
 }
 
-/// Ends everything that the account has.
-///
-/// # Errors
-/// [`Problem`].
+/// Locks the account: ends all its sessions and credentials.
 async fn submit_not_me(submitted: Submitted<PageContext>) -> Result<HttpResponse, Problem> {
     let Submitted {
         access: context,
@@ -227,7 +215,7 @@ async fn submit_not_me(submitted: Submitted<PageContext>) -> Result<HttpResponse
     }
 }
 
-/// A notice's link that is no good any more, and what to do instead.
+/// Answers that the notice's link has expired or was used, and what to do instead.
 fn not_me_lapsed(context: &PageContext) -> Result<HttpResponse, Problem> {
     let t = context.texts();
     context.expired_link(&t.not_me_lapsed, ("/forgot", &t.reset_title))

@@ -1,4 +1,4 @@
-//! `/login` and `/logout`.
+//! `/login` and `/logout`. The rule: only a form signs a user in or out, never a link.
 
 use super::{
     access::View,
@@ -13,7 +13,7 @@ use crate::http::problem::{Code, Problem};
 use actix_web::{HttpResponse, http::StatusCode};
 use askama::Template;
 
-/// Signing in and out.
+/// The pages that sign a user in and out.
 pub(super) fn pages() -> [Page; 2] {
     [
         page("/login").anyone().shows(show).anyone().takes(submit),
@@ -27,12 +27,12 @@ struct LoginPage<'a> {
     layout: Layout<'a>,
     faults: Faults,
     email: &'a str,
-    /// The addresses of the two forms, each with the way back.
+    /// The addresses of the two forms, each with `return_to`.
     here: String,
     register: String,
     ended: bool,
     may_register: bool,
-    /// Whether a link that confirms the address is offered.
+    /// Whether the page offers to send a confirmation link.
     to_confirm: bool,
 }
 
@@ -57,10 +57,7 @@ impl<'a> LoginPage<'a> {
     }
 }
 
-/// The form; whoever is signed in is led on.
-///
-/// # Errors
-/// [`Problem`].
+/// Shows the form. A signed-in user is redirected.
 async fn show(View(context): View<PageContext>) -> Result<HttpResponse, Problem> {
     let return_to = context.return_to()?;
     if context.principal.is_some() {
@@ -70,10 +67,7 @@ async fn show(View(context): View<PageContext>) -> Result<HttpResponse, Problem>
     context.answer(StatusCode::OK, &page)
 }
 
-/// Signs in.
-///
-/// # Errors
-/// [`Problem`].
+/// Signs the user in.
 async fn submit(submitted: Submitted<PageContext>) -> Result<HttpResponse, Problem> {
     let Submitted {
         access: context,
@@ -107,10 +101,7 @@ struct LogoutPage<'a> {
     layout: Layout<'a>,
 }
 
-/// A question, for whoever followed a link here: a link must not sign anybody out.
-///
-/// # Errors
-/// [`Problem`].
+/// Asks whether to sign out, because a link must not sign anyone out.
 async fn ask(View(context): View<PageContext>) -> Result<HttpResponse, Problem> {
     if context.principal.is_none() {
         return Ok(context.redirect("/login"));
@@ -121,7 +112,7 @@ async fn ask(View(context): View<PageContext>) -> Result<HttpResponse, Problem> 
     context.answer(StatusCode::OK, &page)
 }
 
-/// Signs out, here and on the server.
+/// Signs the user out, in the browser and on the server.
 ///
 /// # Errors
 /// [`Problem`]: then nothing was ended.

@@ -1,7 +1,7 @@
-//! The pages that people use: sign in, register, recover, one's own account, administration.
+//! The pages that people use: sign-in, registration, recovery, account, administration.
 //!
-//! The rule: a page calls the same use cases as the JSON routes and decides nothing of its own. It is written here, on the
-//! server; a script makes it nicer and is needed for nothing. Every text is in [`texts`], every colour in the style sheet.
+//! The rule: a page calls the same use cases as the JSON routes and decides nothing by itself. The server renders it; scripts
+//! improve it, and no page needs them. Every text is in [`texts`], every colour in the style sheet.
 
 pub mod access;
 pub mod account;
@@ -51,7 +51,7 @@ pub struct Pages {
 }
 
 impl Pages {
-    /// All pages there are.
+    /// All pages.
     #[must_use]
     pub fn new(pages_state: Arc<PagesState>) -> Self {
         let declared = declared(&pages_state.config.path);
@@ -61,14 +61,14 @@ impl Pages {
         }
     }
 
-    /// These as well.
+    /// Adds pages.
     #[must_use]
     pub fn with(mut self, pages: impl IntoIterator<Item = Page>) -> Self {
         self.declared.extend(pages);
         self
     }
 
-    /// Makes them reachable, and lets them know what all of them share.
+    /// Registers the pages and the state that they share.
     pub fn register(self, app: &mut web::ServiceConfig) {
         let Self {
             pages_state,
@@ -84,10 +84,10 @@ impl Pages {
     }
 }
 
-/// All pages there are, as they lie below a path.
+/// All pages, as they lie below a path.
 #[must_use]
 pub fn declared(base: &str) -> Vec<Page> {
-    // With a path of their own, the pages are found with and without a slash behind it.
+    // With a prefix, the front page answers with and without a trailing slash.
     let ends: &[&str] = if base.is_empty() { &["/"] } else { &["", "/"] };
     let mut all: Vec<Page> = ends.iter().map(|end| page(end).anonymous().shows(home)).collect();
     all.extend(login::pages());
@@ -99,7 +99,7 @@ pub fn declared(base: &str) -> Vec<Page> {
     all.extend(admin::pages());
     all.extend([
         page("/assets/{file}").anonymous().shows(assets::file),
-        // Where password managers look for the form (W3C, A Well-Known URL for Changing Passwords).
+        // Password managers look for the form here (W3C, A Well-Known URL for Changing Passwords).
         page("/.well-known/change-password")
             .at_root()
             .anonymous()
@@ -114,7 +114,7 @@ async fn change_password(request: HttpRequest) -> Result<HttpResponse, Problem> 
     ))
 }
 
-/// The path of the pages leads to one's account, and from there to the sign-in where that is needed.
+/// The front page redirects to the account, which redirects to the sign-in if needed.
 async fn home(request: HttpRequest) -> Result<HttpResponse, Problem> {
     Ok(render::redirect(&PagesState::of(&request)?.at("/account")))
 }

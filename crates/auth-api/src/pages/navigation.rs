@@ -1,4 +1,4 @@
-//! The pages beside a page. The rule: a page is named to those who may see it, and what it declares says who that is.
+//! The navigation. The rule: it names a page to users who may see it, as the page itself declares.
 
 use super::{
     config::is_within,
@@ -6,31 +6,31 @@ use super::{
 };
 use crate::http::route::Access;
 
-/// What the navigation calls a page.
+/// The label of a page in the navigation.
 pub type Label = fn(&Texts) -> &Words;
 
-/// A page of the navigation.
+/// An entry of the navigation.
 #[derive(Debug, Clone, Copy)]
 pub struct Entry {
-    /// Its path, below `pages.path`.
+    /// The page's path, below `pages.path`.
     pub place: &'static str,
-    /// What it is called.
+    /// The label.
     pub label: Label,
-    /// Who may see it.
+    /// Who may see the page.
     pub access: Access,
 }
 
-/// The pages that the navigation names, in its order. App data.
+/// The pages of the navigation, in its order. App data.
 #[derive(Debug, Clone)]
 pub struct Navigation(Vec<Entry>);
 
 impl Navigation {
-    /// Of these pages.
+    /// The navigation of these pages.
     pub fn of(entries: impl Iterator<Item = Entry>) -> Self {
         Self(entries.collect())
     }
 
-    /// Those at or below a place.
+    /// The entries at or below a path.
     pub fn below(&self, place: &str) -> impl Iterator<Item = &Entry> {
         self.0.iter().filter(move |entry| is_within(entry.place, place))
     }

@@ -1,5 +1,5 @@
-//! How a page is declared. The rule: one value says where a page lies, who may see it, who may send its form, what its policy is, and
-//! what the navigation calls it.
+//! How a page is declared. The rule: one value says where a page lies, who may see it, who may send its form, what its policy is,
+//! and what its label in the navigation is.
 //!
 //! ```
 //! use actix_web::HttpResponse;
@@ -23,7 +23,7 @@
 //! let _: Page = page("/account/pets").shows(show);
 //! ```
 //!
-//! A handler that lets other people in than the page declares is refused:
+//! A handler that admits other users than the page declares is refused:
 //!
 //! ```compile_fail
 //! # use actix_web::HttpResponse;
@@ -34,7 +34,7 @@
 //! let _: Page = page("/admin/pets").holds::<UsersRead>().shows(show);
 //! ```
 //!
-//! So is one that takes no form, where one is sent:
+//! A handler for a form that takes none is refused, too:
 //!
 //! ```compile_fail
 //! # use actix_web::HttpResponse;
@@ -75,7 +75,7 @@ pub const fn page(path: &'static str) -> Page {
     }
 }
 
-/// A page: its address, and who sees and sends what there.
+/// A page: its path, who may see it, and who may send its form.
 #[must_use]
 pub struct Page {
     path: &'static str,
@@ -86,62 +86,62 @@ pub struct Page {
 }
 
 impl Page {
-    /// It lies at the root, wherever the other pages are.
+    /// Puts the page at the root, wherever the other pages are.
     pub const fn at_root(mut self) -> Self {
         self.at_root = true;
         self
     }
 
-    /// The navigation names it, to those who may see it.
+    /// Gives the page a label in the navigation, for users who may see it.
     pub const fn named(mut self, label: Label) -> Self {
         self.label = Some(label);
         self
     }
 
-    /// Its policy, where that is not [`PagePolicy::STRICT`].
+    /// Sets a policy other than [`PagePolicy::STRICT`].
     pub const fn policy(mut self, policy: PagePolicy) -> Self {
         self.policy = policy;
         self
     }
 
-    /// Everybody may see what comes next, or send it; and is not asked who they are.
+    /// Everyone may use the next handler, which does not authenticate the user.
     pub const fn anonymous(self) -> Guarded<Unspecified> {
         Guarded(self, PhantomData)
     }
 
-    /// Everybody may, signed in or not.
+    /// Everyone may use the next handler, signed in or not.
     pub const fn anyone(self) -> Guarded<Specified<PageContext>> {
         Guarded(self, PhantomData)
     }
 
-    /// A user who is signed in may.
+    /// Signed-in users may use the next handler.
     pub const fn signed_in(self) -> Guarded<Specified<SignedInUser>> {
         Guarded(self, PhantomData)
     }
 
-    /// A user who holds a permission may.
+    /// Users who hold the permission may use the next handler.
     pub const fn holds<P: RequiredPermission>(self) -> Guarded<Specified<WithPermission<P>>> {
         Guarded(self, PhantomData)
     }
 
-    /// Its path, below `pages.path` unless it lies at the root.
+    /// The page's path, below `pages.path` unless the page lies at the root.
     #[must_use]
     pub const fn path(&self) -> &'static str {
         self.path
     }
 
-    /// Whether it lies at the root.
+    /// Whether the page lies at the root.
     #[must_use]
     pub const fn is_at_root(&self) -> bool {
         self.at_root
     }
 
-    /// What it declares of who may do what.
+    /// The operations that the page declares: its methods, and who may use them.
     pub fn operations(&self) -> impl Iterator<Item = &Operation> {
         self.routes.iter().map(Route::operation)
     }
 
-    /// How the navigation names it.
+    /// The page's entry in the navigation.
     #[must_use]
     pub(super) fn entry(&self) -> Option<Entry> {
         let shown = self.operations().find(|operation| operation.method() == "GET")?;
@@ -152,7 +152,7 @@ impl Page {
         })
     }
 
-    /// Makes it reachable.
+    /// Registers the page with the application.
     pub(super) fn register(self, app: &mut web::ServiceConfig, base: &str) {
         let (base, policy) = (if self.at_root { "" } else { base }, self.policy);
         let table = Table::new().below(base, self.routes);
@@ -160,12 +160,12 @@ impl Page {
     }
 }
 
-/// A page, and who may see or send what is named next (`A`).
+/// A page, and who may use the handler that is declared next (`A`).
 #[must_use]
 pub struct Guarded<A>(Page, PhantomData<A>);
 
 impl<A: Guard> Guarded<A> {
-    /// What is shown there.
+    /// Declares the handler that shows the page.
     pub fn shows<H, Args>(self, handler: H) -> Page
     where
         H: Handler<Args, Output = Result<HttpResponse, Problem>>,
@@ -177,7 +177,7 @@ impl<A: Guard> Guarded<A> {
         page
     }
 
-    /// What becomes of the form that is sent there.
+    /// Declares the handler of the page's form.
     pub fn takes<H, Args>(self, handler: H) -> Page
     where
         H: Handler<Args, Output = Result<HttpResponse, Problem>>,

@@ -1,4 +1,5 @@
-//! `/forgot`, `/reset`, and what a new password has to be.
+//! `/forgot`, `/reset`, and the hint while a new password is typed. The rule: opening a page uses nothing up, and an answer does
+//! not reveal whether an account exists.
 
 use super::{
     access::View,
@@ -15,7 +16,7 @@ use askama::Template;
 use auth_domain::{email::EmailAddress, password::PasswordPolicy};
 use serde::Serialize;
 
-/// Getting back in, and what a new password has to be.
+/// The pages that reset a password, and the hint about a new one.
 pub(super) fn pages() -> [Page; 3] {
     [
         page("/forgot")
@@ -50,18 +51,14 @@ pub fn hint(t: &Texts, rules: &PasswordPolicy) -> String {
     hint
 }
 
-/// What is said of a password while it is typed.
+/// The hint about a password while it is typed.
 #[derive(Serialize)]
 struct HintJson {
     message: String,
     good: bool,
 }
 
-/// Says what the policy makes of a password that is being typed, by whoever is signed in or fills the form in; it is neither kept
-/// nor counted.
-///
-/// # Errors
-/// [`Problem`].
+/// Rates a password that is being typed, by a signed-in user or in a form. The password is neither stored nor counted as a guess.
 async fn judge(submitted: Submitted<PageContext>) -> Result<HttpResponse, Problem> {
     let Submitted {
         access: context,
@@ -99,10 +96,7 @@ struct ForgotPage<'a> {
     email: &'a str,
 }
 
-/// The form.
-///
-/// # Errors
-/// [`Problem`].
+/// Shows the form.
 async fn show_forgot(View(context): View<PageContext>) -> Result<HttpResponse, Problem> {
     let page = ForgotPage {
         layout: context.layout(&context.texts().forgot_title)?,
@@ -112,17 +106,14 @@ async fn show_forgot(View(context): View<PageContext>) -> Result<HttpResponse, P
     context.answer(StatusCode::OK, &page)
 }
 
-/// Has a link mailed; the answer is the same for every address.
-///
-/// # Errors
-/// [`Problem`].
+/// Sends a link. The answer is the same for every address.
 async fn submit_forgot(submitted: Submitted<PageContext>) -> Result<HttpResponse, Problem> {
     let Submitted {
         access: context,
         fields,
     } = submitted;
     let (t, email) = (context.texts(), fields.trimmed("email"));
-    // What can't be an address is nobody's: that it is mistyped may be told.
+    // A text that can't be an email address belongs to no user, so the page may say that it is mistyped.
     let asked = if EmailAddress::parse(email).is_err() {
         Err(Problem::from(Code::InvalidEmail))
     } else {
@@ -177,10 +168,7 @@ impl<'a> ResetPage<'a> {
     }
 }
 
-/// The form that a mailed link opens. Opening it uses nothing up: programs that look at mails open links, too.
-///
-/// # Errors
-/// [`Problem`].
+/// Shows the form that a mailed link opens. Opening it does not use up the link, because programs that scan mail open links, too.
 async fn show_reset(View(context): View<PageContext>) -> Result<HttpResponse, Problem> {
     let token = context.query().single("token")?.unwrap_or_default();
     if token.is_empty() {
@@ -192,10 +180,7 @@ async fn show_reset(View(context): View<PageContext>) -> Result<HttpResponse, Pr
     )
 }
 
-/// Sets the new password; every session ends, and this device is known from now on.
-///
-/// # Errors
-/// [`Problem`].
+/// Sets the new password. Every session ends, and this device is known from now on.
 async fn submit_reset(submitted: Submitted<PageContext>) -> Result<HttpResponse, Problem> {
     let Submitted {
         access: context,
@@ -208,7 +193,7 @@ async fn submit_reset(submitted: Submitted<PageContext>) -> Result<HttpResponse,
         .await;
     match outcome {
         Ok(device) => {
-            // Of whomever it was.
+            // The session in this browser may belong to another user.
             context.end_session_before().await;
             context.forget_session();
             context.keep_device(&device);
@@ -222,7 +207,7 @@ async fn submit_reset(submitted: Submitted<PageContext>) -> Result<HttpResponse,
     }
 }
 
-/// A reset link that is no good any more, and the way to another.
+/// Answers that the reset link has expired or was used, and how to request another.
 fn lapsed(context: &PageContext) -> Result<HttpResponse, Problem> {
     let t = context.texts();
     context.expired_link(&t.reset_lapsed, ("/forgot", &t.forgot_again))

@@ -1,4 +1,5 @@
-//! `/register` and `/setup`: an account comes to be.
+//! `/register` and `/setup`: create an account. The rule: the answer to a registration does not reveal whether the account exists,
+//! where a confirmed email address is required.
 
 use super::{
     access::View,
@@ -14,7 +15,7 @@ use actix_web::{HttpResponse, http::StatusCode};
 use askama::Template;
 use auth_service::{Registered, Registration, Setup};
 
-/// Where accounts come to be.
+/// The pages that create an account.
 pub(super) fn pages() -> [Page; 2] {
     [
         page("/register").anyone().shows(show).anyone().takes(submit),
@@ -26,7 +27,7 @@ pub(super) fn pages() -> [Page; 2] {
     ]
 }
 
-/// The fields, as problems and as the forms name them.
+/// The fields, by their names in a problem and in the form.
 const FIELDS: [(&str, &str); 4] = [
     ("email", "email"),
     ("name", "name"),
@@ -42,10 +43,10 @@ struct RegisterPage<'a> {
     email: &'a str,
     name: &'a str,
     password_hint: String,
-    /// The address of this form and of the sign-in, each with the way back.
+    /// The addresses of this form and of the sign-in, each with `return_to`.
     here: String,
     login: String,
-    /// At `/setup`: the one-time token.
+    /// The one-time token, at `/setup`.
     setup: Option<&'a str>,
 }
 
@@ -81,10 +82,7 @@ impl<'a> RegisterPage<'a> {
     }
 }
 
-/// The form.
-///
-/// # Errors
-/// [`Problem`].
+/// Shows the form.
 async fn show(View(context): View<PageContext>) -> Result<HttpResponse, Problem> {
     if !context.service.registration_config().open {
         return Err(Code::RegistrationClosed.into());
@@ -96,10 +94,7 @@ async fn show(View(context): View<PageContext>) -> Result<HttpResponse, Problem>
     )
 }
 
-/// Registers, and signs in where that needs no confirmed address.
-///
-/// # Errors
-/// [`Problem`].
+/// Registers the user, and signs them in unless the email address has to be confirmed first.
 async fn submit(submitted: Submitted<PageContext>) -> Result<HttpResponse, Problem> {
     let Submitted {
         access: context,
@@ -138,10 +133,7 @@ async fn submit(submitted: Submitted<PageContext>) -> Result<HttpResponse, Probl
     }
 }
 
-/// The form for the first administrator, its token filled in from the link that the start printed.
-///
-/// # Errors
-/// [`Problem`].
+/// Shows the form for the first administrator. The link that the start printed fills in its token.
 async fn show_setup(View(context): View<PageContext>) -> Result<HttpResponse, Problem> {
     if !context.service.setup_is_open().await? {
         return Err(Code::SetupClosed.into());
@@ -151,10 +143,7 @@ async fn show_setup(View(context): View<PageContext>) -> Result<HttpResponse, Pr
     context.answer(StatusCode::OK, &page)
 }
 
-/// Makes the first administrator and signs it in.
-///
-/// # Errors
-/// [`Problem`].
+/// Creates the first administrator and signs them in.
 async fn submit_setup(submitted: Submitted<PageContext>) -> Result<HttpResponse, Problem> {
     let Submitted {
         access: context,

@@ -17,7 +17,7 @@ use std::fmt;
 /// The media type of every page.
 const HTML: &str = "text/html; charset=utf-8";
 
-/// A page.
+/// Renders a page.
 ///
 /// # Errors
 /// An internal error, if it can't be written.
@@ -41,21 +41,21 @@ fn with_policy(
 ) -> HttpResponse {
     let mut answer = answer
         .insert_header((CONTENT_TYPE, HTML))
-        // Not `no-referrer`: browsers would then say nothing of where a form comes from, either.
+        // Not `no-referrer`: with it browsers would not send the origin of a form, either.
         .insert_header((REFERRER_POLICY, "same-origin"))
         .body(written);
     policy.protect(answer.headers_mut(), pages_state);
     answer
 }
 
-/// For a page whose address holds a secret.
+/// Sends no referrer, for a page whose address holds a secret.
 pub fn send_no_referrer(answer: &mut HttpResponse) {
     answer
         .headers_mut()
         .insert(REFERRER_POLICY, HeaderValue::from_static("no-referrer"));
 }
 
-/// On to another address, which is asked for anew (RFC 9110 §15.4.4).
+/// Redirects to another address with GET (303, RFC 9110 §15.4.4).
 #[must_use]
 pub fn redirect(address: &str) -> HttpResponse {
     HttpResponse::SeeOther()
@@ -70,15 +70,15 @@ struct ProblemPage<'a> {
     t: &'a Texts,
     title: &'a str,
     detail: &'a str,
-    /// What is wrong with what was asked for, one by one.
+    /// What is wrong with the request, one by one.
     faults: Vec<&'a str>,
     /// What to do next: address and label.
     next: (String, &'a str),
     request_id: &'a str,
 }
 
-/// An error as a page: what went wrong, and what to do next. `asked` is the path and the query that were asked for: of a
-/// sign-in, the way back is kept.
+/// An error as a page: what went wrong, and what to do next. The path and the query are those of the request; a sign-in keeps its
+/// `return_to`.
 #[must_use]
 pub fn problem(
     (pages_state, policy): (&PagesState, PagePolicy),
@@ -92,12 +92,12 @@ pub fn problem(
     let title = t.fault_title(code.as_str()).unwrap_or(code.title());
     let said = t.problem(problem);
     let detail = match code {
-        // It has the words of the pages already, with the addresses.
+        // The problem already has the text of the pages, with the addresses.
         Code::ForeignForm => problem.detail(),
         _ => &*said,
     };
     let (title, detail, next) = match code {
-        // Signed out while the request was on its way.
+        // The user was signed out while the request was on its way.
         _ if code.status() == 401 => (
             &*t.session_over_title,
             &*t.session_over,
@@ -138,10 +138,10 @@ pub fn problem(
         next,
         request_id,
     };
-    // A page that can't be written would be an error about an error: the sentence alone is told.
+    // If the error page can't be rendered either, the answer is the detail alone.
     let written = page.render().unwrap_or_else(|_| problem.detail().to_owned());
     let mut answer = with_policy(problem.builder(), pages_state, policy, written);
-    // What was asked for may have held a secret, and nothing here is a form.
+    // The address may have held a secret, and this page has no form that needs a referrer.
     send_no_referrer(&mut answer);
     answer
 }
@@ -155,7 +155,7 @@ struct PausePage<'a> {
     address: &'a str,
 }
 
-/// A page that asks for the same address again, by itself.
+/// A page that requests the same address again by itself.
 ///
 /// # Errors
 /// An internal error, if it can't be written.
@@ -169,12 +169,12 @@ pub fn pause(pages_state: &PagesState, policy: PagePolicy, address: &str) -> Res
     html(HttpResponse::Ok(), pages_state, policy, &page)
 }
 
-/// A moment as pages show it; with a script, in the reader's own time.
+/// A time as pages show it. With scripts, browsers show it in the reader's own time zone.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Moment(pub Timestamp);
 
 impl Moment {
-    /// For programs (RFC 3339).
+    /// The time for programs (RFC 3339).
     #[must_use]
     pub fn exact(&self) -> String {
         self.0.format("%Y-%m-%dT%H:%M:%SZ").to_string()

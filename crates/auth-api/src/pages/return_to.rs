@@ -1,7 +1,7 @@
-//! Where a sign-in leads back to. The rule: a page of this server, or exactly an origin of the configuration; nothing else, in
-//! no spelling (OWASP: unvalidated redirects).
+//! Where a sign-in returns to. The rule: a page of this server, or exactly an origin of the configuration, and nothing else in any
+//! spelling (OWASP: unvalidated redirects).
 //!
-//! What stands behind an origin is not taken apart: the next character after it ends every reader's idea of the host.
+//! The rest of the address after an origin is not parsed: the next character ends the host for every reader.
 
 use super::state::PagesState;
 use crate::http::{
@@ -11,7 +11,7 @@ use crate::http::{
 use percent_encoding::{NON_ALPHANUMERIC, utf8_percent_encode};
 
 impl PagesState {
-    /// Where a sign-in is to lead back to, as the address of the page or of its form says it.
+    /// Where a sign-in returns to, from the address of the page or of its form.
     ///
     /// # Errors
     /// 400 for what is not allowed, 422 for two of them.
@@ -22,7 +22,7 @@ impl PagesState {
         }
     }
 
-    /// The address of a page that leads back there in its turn.
+    /// The address of a page, with `return_to` added.
     #[must_use]
     pub fn with_return_to(&self, page: &str, return_to: Option<&str>) -> String {
         match return_to {
@@ -31,17 +31,17 @@ impl PagesState {
         }
     }
 
-    /// The address, if a sign-in may lead there.
+    /// The address, if a sign-in may return to it.
     #[must_use]
     pub fn may_return_to<'a>(&self, wanted: &'a str) -> Option<&'a str> {
-        // Browsers drop tabs and line ends from addresses and take a backslash for a slash.
+        // Browsers drop tabs and line ends from addresses and treat a backslash as a slash.
         let plain = wanted.bytes().all(|b| b.is_ascii_graphic() && b != b'\\');
         if !plain || wanted.len() > 2_048 {
             return None;
         }
         let ends_host = |rest: &str| rest.is_empty() || rest.starts_with(['/', '?', '#']);
         let path = wanted.split(['?', '#']).next().unwrap_or_default();
-        // Browsers walk up at dots, however they are spelt.
+        // Browsers resolve dot segments, however the dots are written.
         let climbs =
             path.split('/').any(|part| part.starts_with('.')) || path.to_ascii_lowercase().contains("%2e");
         let own = wanted.starts_with('/') && !wanted.starts_with("//") && !climbs && self.covers(path);
@@ -61,7 +61,7 @@ mod tests {
     use crate::{http::config::ServerConfig, pages::PagesConfig};
 
     #[test]
-    fn a_sign_in_leads_to_own_pages_and_to_exact_origins_alone() {
+    fn a_sign_in_returns_to_own_pages_and_to_exact_origins_only() {
         let config = PagesConfig {
             path: "/ui".into(),
             return_to: vec!["https://app.example.com".into(), "http://localhost:3000".into()],

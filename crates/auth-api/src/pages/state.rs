@@ -1,4 +1,5 @@
-//! What all pages share, made once at the start: the words, the look, the policy, and which requests are their own.
+//! The state that all pages share, created once at the start: texts, assets, policies, and which requests are for pages. The rule:
+//! a fault in it stops the start.
 
 use super::{
     assets::Assets,
@@ -19,12 +20,12 @@ use auth_domain::settings::Complaint;
 use std::{fmt::Display, fs, path::Path, sync::Arc};
 use tokio::sync::Semaphore;
 
-/// Why the pages can't be served: a key of the configuration, and what is wrong with what it names.
+/// Why the pages can't be served: a key of the configuration, and what is wrong with its value.
 #[derive(Debug, thiserror::Error)]
 #[error("pages.{}: {}", .0.key, .0.what)]
 pub struct PagesError(Complaint);
 
-/// What can't be used, for the reason that was reported.
+/// The error of a setting that can't be used.
 fn unusable(key: &'static str) -> impl Fn(&dyn Display) -> PagesError {
     move |why| PagesError(Complaint::new(key, why.to_string()))
 }
@@ -50,7 +51,7 @@ fn assets_of(config: &PagesConfig) -> Result<Assets, PagesError> {
 }
 
 impl PagesConfig {
-    /// What is wrong with the files that the section names. They are read.
+    /// Reads the files that the section names, and returns what is wrong with them.
     #[must_use]
     pub fn validate_files(&self) -> Vec<Complaint> {
         let (texts, logo) = (texts_of(self).err(), assets_of(self).err());
@@ -58,36 +59,33 @@ impl PagesConfig {
     }
 }
 
-/// What all pages share.
+/// The state that all pages share.
 pub struct PagesState {
-    /// What the operator set.
+    /// The configuration.
     pub config: PagesConfig,
-    /// What the service is called.
+    /// The service's name.
     pub name: String,
-    /// The words.
+    /// The texts.
     pub texts: Texts,
-    /// Style, script and pictures.
+    /// Style sheet, script and images.
     pub assets: Data<Assets>,
     /// How cookies are written.
     pub cookies: Cookies,
-    /// Whose turn it is to verify the audit log.
+    /// Lets one request at a time verify the audit log.
     pub verifying: Semaphore,
-    /// What a page may load, and where its forms may lead.
+    /// The content security policy of a page: what it may load, and where its forms may lead.
     pub content_policy: HeaderValue,
-    /// The same of a page whose forms may lead anywhere.
+    /// The same for a page whose forms may lead anywhere.
     pub content_policy_of_any_form: HeaderValue,
     public_url: String,
 }
 
 impl PagesState {
-    /// The pages of a server.
-    ///
-    /// # Errors
-    /// [`PagesError`].
+    /// The state of a server's pages.
     pub fn new(config: PagesConfig, server: &ServerConfig, name: &str) -> Result<Self, PagesError> {
         let texts = texts_of(&config)?;
         let assets = assets_of(&config)?;
-        // A form's answer may lead to another origin, and browsers hold that against the policy.
+        // The answer to a form may redirect to another origin, and browsers apply the policy to that as well.
         let targets = config
             .return_to
             .iter()
@@ -114,7 +112,7 @@ impl PagesState {
         })
     }
 
-    /// The pages that a request came to.
+    /// The state of the pages that are requested.
     ///
     /// # Errors
     /// 404 where none are served.
@@ -131,7 +129,7 @@ impl PagesState {
         format!("{}{place}", self.config.path)
     }
 
-    /// Whether a path is a page's, or would be if there were one.
+    /// Whether a path is a page's, or one where only pages can be.
     #[must_use]
     pub fn covers(&self, path: &str) -> bool {
         let below = path.strip_prefix(self.config.path.as_str());
@@ -139,7 +137,7 @@ impl PagesState {
         first.is_some_and(|first| PLACES.contains(&first))
     }
 
-    /// Where to begin anew after a form at this path: the form's own page, or the part that it lies in.
+    /// Where to start again after a form at this path: the form's own page, or the section that it belongs to.
     #[must_use]
     pub fn section_of(&self, path: &str) -> String {
         let below = path.strip_prefix(self.config.path.as_str()).unwrap_or_default();
@@ -149,8 +147,8 @@ impl PagesState {
         }
     }
 
-    /// Whether a form came from one of these pages, as far as the browser says. One that says nothing is no browser of this
-    /// decade, and stands or falls with the form's token.
+    /// Checks that a form came from one of these pages, as far as the browser says. A client that sends neither header is not a
+    /// browser of this decade; then the form's token decides.
     ///
     /// # Errors
     /// [`Code::ForeignForm`].
@@ -164,7 +162,7 @@ impl PagesState {
         };
         let own = match origin {
             None => true,
-            // What a page says whose address is kept from others (Referrer-Policy: no-referrer).
+            // A page with `Referrer-Policy: no-referrer` sends this origin.
             Some(b"null") => is_same_origin,
             Some(origin) => {
                 std::str::from_utf8(origin).is_ok_and(|origin| self.is_own_origin(origin, request))
@@ -177,7 +175,7 @@ impl PagesState {
         }
     }
 
-    /// A form that came from elsewhere. The answer and the log name the address that is served, and the other one.
+    /// The problem of a form from elsewhere. The answer and the log name the address that is served, and the form's origin.
     fn foreign_form(&self, origin: Option<&[u8]>) -> Problem {
         let origin = origin
             .and_then(|origin| std::str::from_utf8(origin).ok())
@@ -185,7 +183,7 @@ impl PagesState {
         tracing::warn!(
             served = self.public_url,
             origin = origin.unwrap_or("unknown"),
-            "a form of another origin was refused"
+            "refused a form from another origin"
         );
         let code = Code::ForeignForm;
         let fault = self.texts.fault(code.as_str()).unwrap_or(code.detail());
@@ -193,7 +191,7 @@ impl PagesState {
         Problem::with_detail(code, detail)
     }
 
-    /// The address that is served, and the one that the browser used.
+    /// Texts about the address that is served, and the one that the browser used.
     fn addresses(&self, used: Option<&str>) -> String {
         let t = &self.texts;
         let served = t.fill(&t.served_for, "served", &self.public_url);
@@ -203,8 +201,8 @@ impl PagesState {
         }
     }
 
-    /// Over plain HTTP the pages are for this machine alone, whatever name it is called by: a password that is typed elsewhere would
-    /// cross a network in the clear.
+    /// Over plain HTTP the pages are served to this machine only, whatever name it has: a password that is typed elsewhere would
+    /// cross the network unencrypted.
     ///
     /// # Errors
     /// [`Code::Forbidden`].
@@ -219,7 +217,7 @@ impl PagesState {
         tracing::warn!(
             served = self.public_url,
             origin = origin.as_deref().unwrap_or("unknown"),
-            "a page was asked for by another address, over plain HTTP, and refused"
+            "refused a page over plain HTTP: the address does not name this machine"
         );
         let detail = format!(
             "{} {}",
@@ -229,7 +227,7 @@ impl PagesState {
         Err(Problem::with_detail(Code::Forbidden, detail))
     }
 
-    /// The public address; on this machine alone, whatever it is called: `localhost` and `127.0.0.1` are one.
+    /// Whether an origin is the public address. On this machine `localhost` and `127.0.0.1` count as one.
     fn is_own_origin(&self, origin: &str, request: &HttpRequest) -> bool {
         if origin == self.public_url {
             return true;
@@ -241,7 +239,7 @@ impl PagesState {
     }
 }
 
-/// Whether an address of a header may stand in an answer and in the log: an origin, of a length that a host can have.
+/// Whether an origin from a header may appear in an answer and in the log: it is an origin, no longer than a host can be.
 fn may_be_named(origin: &str) -> bool {
     origin.len() <= 300 && is_origin(origin)
 }
@@ -295,7 +293,7 @@ mod tests {
     #[test]
     fn a_refused_form_names_the_address_that_is_served_and_the_origin_that_it_came_from() {
         let pages_state = pages_state("https://auth.example.com");
-        let told = |origin: &'static [u8]| {
+        let refusal = |origin: &'static [u8]| {
             let origin = HeaderValue::from_bytes(origin).unwrap();
             let request = TestRequest::post()
                 .insert_header((ORIGIN, origin))
@@ -308,7 +306,7 @@ mod tests {
         };
         let served = "This page is served for https://auth.example.com.";
         let named = format!("{served} Your browser used http://127.0.0.1:18092.");
-        assert!(told(b"http://127.0.0.1:18092").ends_with(&named));
+        assert!(refusal(b"http://127.0.0.1:18092").ends_with(&named));
         for odd in [
             &b"null"[..],
             b"http://<b>.example",
@@ -316,12 +314,12 @@ mod tests {
             b"\xff",
             b"http://a.example/path",
         ] {
-            assert!(told(odd).ends_with(served), "{}", told(odd));
+            assert!(refusal(odd).ends_with(served), "{}", refusal(odd));
         }
     }
 
     #[test]
-    fn over_plain_http_a_page_is_shown_on_this_machine_alone() {
+    fn over_plain_http_a_page_is_shown_on_this_machine_only() {
         let at = |pages_state: &PagesState, host: &'static str| {
             let request = TestRequest::get().insert_header(("host", host)).to_http_request();
             pages_state.check_host(&request).is_ok()
@@ -346,7 +344,7 @@ mod tests {
     }
 
     #[test]
-    fn on_this_machine_its_names_are_one_and_no_other_host_is_it() {
+    fn the_names_of_this_machine_count_as_one_origin_and_no_other_host_does() {
         let pages_state = pages_state("http://127.0.0.1:8080");
         for host in ["localhost:8080", "127.0.0.1:9090", "[::1]:8080"] {
             let origin: &'static str = format!("http://{host}").leak();
@@ -359,7 +357,7 @@ mod tests {
                 "{host}"
             );
         }
-        // A name of the attacker's that leads here (DNS rebinding).
+        // An attacker's host name that resolves to this machine (DNS rebinding).
         assert!(!takes(
             &pages_state,
             &[

@@ -1,17 +1,17 @@
-//! What holds for all pages that there are.
+//! Properties of all pages.
 
 use super::{config::PLACES, *};
 use crate::http::route::Access;
 use auth_domain::mail::Link;
 use std::collections::BTreeSet;
 
-/// What stands between the first slash of a path and the next.
+/// The first segment of a page's path.
 fn place(page: &Page) -> &'static str {
     page.path().split('/').nth(1).unwrap_or_default()
 }
 
 #[test]
-fn pages_lie_at_their_places_and_every_place_has_one() {
+fn every_page_has_a_declared_first_segment_and_every_declared_segment_has_a_page() {
     let all = declared("");
     let found: BTreeSet<&str> = all
         .iter()
@@ -22,7 +22,7 @@ fn pages_lie_at_their_places_and_every_place_has_one() {
 }
 
 #[test]
-fn the_path_of_the_pages_is_a_page_with_and_without_a_slash_behind_it() {
+fn the_front_page_answers_with_and_without_a_trailing_slash() {
     for (base, expected) in [("", vec!["/"]), ("/ui", vec!["", "/"])] {
         let all = declared(base);
         let front: Vec<_> = all.iter().map(Page::path).filter(|path| path.len() < 2).collect();
@@ -45,7 +45,7 @@ fn every_mailed_link_opens_a_page() {
 }
 
 #[test]
-fn what_lies_below_the_account_is_for_its_user_and_what_lies_below_the_administration_names_a_permission() {
+fn pages_below_account_are_for_signed_in_users_and_pages_below_admin_need_a_permission() {
     for page in declared("/ui") {
         for operation in page.operations() {
             let (path, access) = (operation.path(), operation.access());
@@ -71,7 +71,7 @@ fn no_method_of_a_page_is_declared_twice_and_each_page_has_one() {
 }
 
 #[test]
-fn what_the_navigation_names_is_shown_there() {
+fn the_navigation_has_these_pages_in_this_order() {
     let all = declared("");
     let named: Vec<_> = all
         .iter()

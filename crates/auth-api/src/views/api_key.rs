@@ -1,27 +1,27 @@
-//! An API key.
+//! An API key as clients see it. The rule: the key itself is never shown again.
 
 use super::rfc3339;
 use auth_domain::api_key::ApiKey;
 use serde::Serialize;
 use utoipa::ToSchema;
 
-/// A key, without itself.
+/// An API key, without the secret.
 #[derive(Debug, Serialize, ToSchema)]
 pub struct ApiKeyJson {
-    /// Its id.
+    /// The key's id.
     #[schema(format = Uuid)]
     pub id: String,
-    /// What it is for.
+    /// The name: what the key is for.
     pub name: String,
-    /// What it may do.
+    /// The permissions.
     pub permissions: Vec<&'static str>,
-    /// When it was made.
+    /// When the key was created.
     #[schema(format = DateTime)]
     pub created_at: String,
-    /// When it lapses.
+    /// When the key expires.
     #[schema(required, format = DateTime)]
     pub expires_at: Option<String>,
-    /// When it was last used, to the minute.
+    /// When the key was last used, to the minute.
     #[schema(required, format = DateTime)]
     pub last_used_at: Option<String>,
 }

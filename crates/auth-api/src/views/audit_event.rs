@@ -1,4 +1,4 @@
-//! An event of the audit log.
+//! An event of the audit log as clients see it. The rule: users see of others' actions neither who acted nor from where.
 
 use super::rfc3339;
 use crate::http::cursor::Listed;
@@ -7,46 +7,46 @@ use serde::Serialize;
 use std::collections::BTreeMap;
 use utoipa::ToSchema;
 
-/// Who did it.
+/// Who caused the event.
 #[derive(Debug, Serialize, ToSchema)]
 pub struct ActorJson {
     /// `user`, `api_key`, `operator`, `service` or `anonymous`.
     #[schema(pattern = "^(user|api_key|operator|service|anonymous)$")]
     kind: String,
-    /// The user.
+    /// The user's id.
     #[schema(required, format = Uuid)]
     user_id: Option<String>,
-    /// The API key.
+    /// The API key's id.
     #[schema(required, format = Uuid)]
     api_key_id: Option<String>,
 }
 
-/// One thing that happened.
+/// An event of the audit log.
 #[derive(Debug, Serialize, ToSchema)]
 pub struct AuditEventJson {
-    /// Its id.
+    /// The event's id.
     #[schema(format = Uuid)]
     id: String,
-    /// When.
+    /// When it happened.
     #[schema(format = DateTime)]
     at: String,
-    /// Who did it.
+    /// Who caused the event.
     actor: ActorJson,
-    /// What.
+    /// The action.
     action: String,
-    /// The user whom it concerns.
+    /// The id of the user whom it concerns.
     #[schema(required, format = Uuid)]
     subject: Option<String>,
-    /// The session.
+    /// The session's id.
     #[schema(required, format = Uuid)]
     session_id: Option<String>,
-    /// The client's address.
+    /// The client's IP address.
     #[schema(required)]
     ip: Option<String>,
     /// The request's id.
     #[schema(required)]
     request_id: Option<String>,
-    /// What else there is to say.
+    /// Further details.
     details: BTreeMap<String, String>,
 }
 
@@ -75,7 +75,7 @@ impl From<&AuditEvent> for AuditEventJson {
 }
 
 impl AuditEventJson {
-    /// The event as a user who is no administrator sees it: of what others did, neither who nor from where.
+    /// The event as a user who is not an administrator sees it: of others' actions, neither who acted nor from where.
     pub fn redacted_for(reader: UserId, event: &AuditEvent) -> Self {
         let redacted = event.redacted_for(reader);
         Self {

@@ -12,23 +12,20 @@ use utoipa::ToSchema;
 /// Everything that is stored about a user.
 #[derive(Debug, Serialize, ToSchema)]
 pub struct ExportJson {
-    /// When it was read.
+    /// When the data was read.
     #[schema(format = DateTime)]
     exported_at: String,
     /// The user.
     user: UserJson,
-    /// Their sessions, ended ones too, newest first.
+    /// The user's sessions, including ended ones, newest first.
     sessions: Vec<SessionJson>,
-    /// Their API keys.
+    /// The user's API keys.
     api_keys: Vec<ApiKeyJson>,
-    /// What the audit log says of them, newest first.
+    /// The audit events that concern the user, newest first.
     audit: Vec<AuditEventJson>,
 }
 
 /// The answer with everything that is stored about a user, to be saved as a file.
-///
-/// # Errors
-/// [`Problem`].
 pub async fn exported(
     service: &Service,
     principal: &Principal,

@@ -1,5 +1,4 @@
-//! What answers look like: the types whose JSON clients see, where more than one route or page gives them. Times are RFC 3339 in UTC,
-//! ids are UUIDs.
+//! The JSON types that more than one route or page answers with. Times are RFC 3339 in UTC, ids are UUIDs.
 //!
 //! The rule: a type here says what is shown, and decides nothing.
 
@@ -15,24 +14,24 @@ use chrono::SecondsFormat;
 use serde::Serialize;
 use utoipa::ToSchema;
 
-/// A sentence.
+/// An answer with a message.
 #[derive(Debug, Serialize, ToSchema)]
 pub struct MessageJson {
-    /// What was done.
+    /// The message.
     pub message: &'static str,
 }
 
 /// What `/logout-all` did.
 #[derive(Debug, Serialize, ToSchema)]
 pub struct LoggedOutAllJson {
-    /// What was done.
+    /// The message.
     pub message: &'static str,
-    /// How many live sessions ended.
+    /// The number of active sessions that ended.
     #[schema(minimum = 0)]
     pub sessions_revoked: u64,
 }
 
-/// A moment as answers show it.
+/// A time as answers show it.
 #[must_use]
 pub fn rfc3339(at: Timestamp) -> String {
     at.to_rfc3339_opts(SecondsFormat::Micros, true)

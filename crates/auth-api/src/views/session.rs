@@ -1,4 +1,4 @@
-//! A session: one sign-in on one device.
+//! A session as clients see it: one sign-in on one device.
 
 use super::rfc3339;
 use crate::http::{
@@ -20,30 +20,30 @@ pub struct SessionJson {
     /// The session's id; it grants nothing.
     #[schema(format = Uuid)]
     pub id: String,
-    /// When it began.
+    /// When the session began.
     #[schema(format = DateTime)]
     pub created_at: String,
-    /// When it was last refreshed.
+    /// When the session was last refreshed.
     #[schema(format = DateTime)]
     pub last_used_at: String,
-    /// When it ends if it is not refreshed.
+    /// When the session expires if it is not refreshed.
     #[schema(format = DateTime)]
     pub expires_at: String,
-    /// When it was ended.
+    /// When the session ended.
     #[schema(required, format = DateTime)]
     pub ended_at: Option<String>,
-    /// Why it was ended.
+    /// Why the session ended.
     #[schema(required)]
     pub end_reason: Option<String>,
-    /// The address that it was opened from.
+    /// The IP address of the sign-in.
     #[schema(required)]
     pub ip: Option<String>,
-    /// The user agent that it was opened with.
+    /// The user agent of the sign-in.
     #[schema(required)]
     pub user_agent: Option<String>,
     /// A readable name of the device.
     pub device: String,
-    /// Whether it is the session of the token that asks.
+    /// Whether it is the session of the token that was sent.
     pub current: bool,
 }
 
@@ -82,17 +82,21 @@ impl From<&Session> for SessionJson {
     }
 }
 
-/// Which sessions a list holds, as the parameter `status` of its address says.
+/// Which sessions a list holds, from the parameter `status`.
 ///
 /// # Errors
-/// 422 for another word, or for two.
+/// 422 for an unknown status, or for two.
 pub fn filter(query: Query<'_>) -> Result<SessionFilter, Problem> {
     match query.single("status")?.as_deref() {
         None | Some("active") => Ok(SessionFilter::Active),
         Some("ended") => Ok(SessionFilter::Ended),
         Some("all") => Ok(SessionFilter::All),
         Some(_) => {
-            let fault = FieldError::new("status", "unknown_status", "The status is active, ended or all.");
+            let fault = FieldError::new(
+                "status",
+                "unknown_status",
+                "The status must be active, ended or all.",
+            );
             Err(Problem::invalid_input(vec![fault]))
         }
     }

@@ -1,4 +1,4 @@
-//! What a sign-in and a refresh give.
+//! The answers of a sign-in and a refresh. The rule: they carry tokens, so they are never stored.
 
 use super::user::UserJson;
 use crate::http::{
@@ -13,20 +13,20 @@ use secrecy::ExposeSecret;
 use serde::Serialize;
 use utoipa::ToSchema;
 
-/// What a pair of tokens is good for.
+/// The operations that a pair of tokens is used for.
 pub const TOKEN_LINKS: [Link; 7] = [
-    Link::with_parameters("me", "me", &WITH_ACCESS_TOKEN, "Who it is."),
+    Link::with_parameters("me", "me", &WITH_ACCESS_TOKEN, "The user of the token."),
     Link::with_parameters(
         "sessions",
         "listSessions",
         &WITH_ACCESS_TOKEN,
-        "The sessions, this one among them.",
+        "The user's sessions, including this one.",
     ),
     Link::with_parameters(
         "verify",
         "verify",
         &WITH_ACCESS_TOKEN,
-        "Whether the access token is good.",
+        "Whether the access token is valid.",
     ),
     Link::with_parameters("logout", "logout", &WITH_ACCESS_TOKEN, "Ends the session."),
     Link::with_parameters(
@@ -35,7 +35,7 @@ pub const TOKEN_LINKS: [Link; 7] = [
         &WITH_ACCESS_TOKEN,
         "Ends every session.",
     ),
-    Link::with_body("refresh", "refresh", REFRESH_TOKEN, "The next pair."),
+    Link::with_body("refresh", "refresh", REFRESH_TOKEN, "The next pair of tokens."),
     Link::with_body(
         "logoutByRefreshToken",
         "logout",
@@ -48,21 +48,21 @@ const WITH_ACCESS_TOKEN: [(&str, &str); 1] =
     [("header.Authorization", "Bearer {$response.body#/access_token}")];
 const REFRESH_TOKEN: &str = r#"{"refresh_token":"$response.body#/refresh_token"}"#;
 
-/// What a sign-in and a refresh give.
+/// The answer of a sign-in and of a refresh.
 #[derive(Serialize, ToSchema)]
 pub struct TokenAnswer<'a> {
     /// The access token (RFC 9068).
     pub access_token: &'a str,
-    /// The refresh token: it works once.
+    /// The refresh token. It can be used once.
     pub refresh_token: &'a str,
-    /// How the access token is sent.
+    /// The type of the access token.
     #[schema(pattern = "^bearer$")]
     pub token_type: &'static str,
-    /// How long the access token lives, in seconds.
+    /// The lifetime of the access token, in seconds.
     pub expires_in: i64,
-    /// How long the refresh token lives, in seconds.
+    /// The lifetime of the refresh token, in seconds.
     pub refresh_expires_in: i64,
-    /// Whose they are.
+    /// The user that the tokens belong to.
     pub user: UserJson,
 }
 
@@ -71,17 +71,17 @@ pub struct TokenAnswer<'a> {
 pub struct OauthTokenAnswer<'a> {
     /// The access token.
     pub access_token: &'a str,
-    /// How the access token is sent.
+    /// The type of the access token.
     #[schema(pattern = "^bearer$")]
     pub token_type: &'static str,
-    /// How long the access token lives, in seconds.
+    /// The lifetime of the access token, in seconds.
     pub expires_in: i64,
-    /// The refresh token: it works once.
+    /// The refresh token. It can be used once.
     pub refresh_token: &'a str,
 }
 
 impl<A, B> Declaration<A, B, Unanswered> {
-    /// It signs a user in: it answers with this status and tokens, or names the proofs that are still needed.
+    /// Declares that the route signs a user in: it answers with this status and tokens, or names the proofs that are still needed.
     pub fn signs_in(self, status: u16) -> Declaration<A, B, Answered> {
         self.gives::<TokenAnswer<'_>>(status)
             .gives_header(device::ISSUED_TOKEN)

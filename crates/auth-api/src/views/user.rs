@@ -1,4 +1,4 @@
-//! A user.
+//! A user as clients see them.
 
 use super::rfc3339;
 use crate::http::cursor::Listed;
@@ -6,13 +6,13 @@ use auth_domain::user::User;
 use serde::Serialize;
 use utoipa::ToSchema;
 
-/// A user.
+/// A user as clients see them.
 #[derive(Debug, Serialize, ToSchema)]
 pub struct UserJson {
     /// The user's id.
     #[schema(format = Uuid)]
     pub id: String,
-    /// The address, as stored.
+    /// The email address, as stored.
     #[schema(max_length = 254)]
     pub email: String,
     /// The display name.
@@ -23,9 +23,9 @@ pub struct UserJson {
     /// Whether the user may sign in.
     #[schema(pattern = "^(active|disabled)$")]
     pub status: String,
-    /// Whether the address is known to be the user's.
+    /// Whether the email address is verified.
     pub email_verified: bool,
-    /// When the account was made.
+    /// When the account was created.
     #[schema(format = DateTime)]
     pub created_at: String,
     /// When the user last signed in with the password.

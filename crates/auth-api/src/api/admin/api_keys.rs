@@ -1,4 +1,4 @@
-//! `/users/{id}/api-keys` for administrators.
+//! `/users/{id}/api-keys`: administrators list, create and revoke a user's API keys.
 
 use super::USER;
 use crate::{
@@ -17,7 +17,7 @@ use actix_web::{
 };
 use auth_service::{AccountRef, Service};
 
-/// What administrators do with a user's API keys.
+/// The routes for a user's API keys.
 pub(crate) fn routes() -> [Route; 3] {
     [
         get("/users/{id}/api-keys")
@@ -30,7 +30,10 @@ pub(crate) fn routes() -> [Route; 3] {
             .to(list),
         post("/users/{id}/api-keys")
             .id("adminCreateApiKey")
-            .summary(Tag::Admin, "Make an API key for a user; it is shown this once")
+            .summary(
+                Tag::Admin,
+                "Create an API key for a user; the key is shown only once",
+            )
             .holds::<UsersWrite>()
             .with(USER)
             .takes::<ApiKeyBody>()
@@ -40,7 +43,7 @@ pub(crate) fn routes() -> [Route; 3] {
             .to(create),
         delete("/users/{id}/api-keys/{key}")
             .id("adminRevokeApiKey")
-            .summary(Tag::Admin, "Take a user's API key away")
+            .summary(Tag::Admin, "Revoke a user's API key")
             .holds::<UsersWrite>()
             .with(USER)
             .with(Parameter::id("key", "The key's id."))

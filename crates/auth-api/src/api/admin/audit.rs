@@ -1,4 +1,4 @@
-//! `GET /audit`: what happened, newest first.
+//! `GET /audit`: the events of the audit log, newest first.
 
 use super::users::parsed;
 use crate::{
@@ -15,22 +15,30 @@ use actix_web::{HttpRequest, HttpResponse, web::Data};
 use auth_domain::{audit::Action, time::Timestamp};
 use auth_service::{AuditFilter, Service};
 
-/// Where the audit log is read.
+/// The route that lists audit events.
 pub(crate) fn routes() -> [Route; 1] {
     [get("/audit")
         .id("adminListAudit")
-        .summary(Tag::Admin, "What happened, newest first")
+        .summary(Tag::Admin, "The events of the audit log, newest first")
         .holds::<AuditRead>()
         .with(Parameter::query(
             "user",
-            "What concerns this user, or was done by them.",
+            "Only events that concern this user or that they caused.",
             schema::uuid,
         ))
-        .with(Parameter::query("action", "What was done.", || {
+        .with(Parameter::query("action", "Only events of this action.", || {
             schema::text().enum_values(Some(Action::ALL.iter().map(|action| action.as_str())))
         }))
-        .with(Parameter::query("since", "From then on.", schema::time))
-        .with(Parameter::query("until", "Until before then.", schema::time))
+        .with(Parameter::query(
+            "since",
+            "Only events at or after this time.",
+            schema::time,
+        ))
+        .with(Parameter::query(
+            "until",
+            "Only events before this time.",
+            schema::time,
+        ))
         .paged()
         .gives::<List<AuditEventJson>>(200)
         .to(list)]
@@ -43,8 +51,13 @@ async fn list(
 ) -> Result<HttpResponse, Problem> {
     let query = Query::of(request.query_string());
     let filter = AuditFilter {
-        user: parsed(&query, "user", "invalid_id", "The user is given by their id.")?,
-        action: parsed(&query, "action", "unknown_action", "There is no such action.")?,
+        user: parsed(
+            &query,
+            "user",
+            "invalid_id",
+            "The user must be given by their id.",
+        )?,
+        action: parsed(&query, "action", "unknown_action", "Unknown action.")?,
         since: time(&query, "since")?,
         until: time(&query, "until")?,
         ..AuditFilter::default()
@@ -58,9 +71,9 @@ async fn list(
     }))
 }
 
-/// A parameter as a moment.
+/// The parameter as a time.
 fn time(query: &Query<'_>, name: &'static str) -> Result<Option<Timestamp>, Problem> {
-    const TIME: &str = "The time is written as in 2030-01-31T12:00:00Z (RFC 3339).";
+    const TIME: &str = "Write the time as in 2030-01-31T12:00:00Z (RFC 3339).";
     let found = parsed(query, name, "invalid_time", TIME)?;
     if found.as_ref().is_none_or(is_in_years_of_rfc3339) {
         return Ok(found);

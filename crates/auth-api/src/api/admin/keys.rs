@@ -1,4 +1,4 @@
-//! `GET /keys`, `POST /keys/rotate`: the signing keys.
+//! `GET /keys`, `POST /keys/rotate`: administrators list and rotate the signing keys.
 
 use crate::{
     http::{
@@ -15,7 +15,7 @@ use serde::Serialize;
 use utoipa::ToSchema;
 use validator::Validate;
 
-/// What administrators do with the signing keys.
+/// The routes for the signing keys.
 pub(crate) fn routes() -> [Route; 2] {
     [
         get("/keys")
@@ -35,11 +35,11 @@ pub(crate) fn routes() -> [Route; 2] {
     ]
 }
 
-/// How to rotate.
+/// Options of the rotation.
 #[derive(Debug, Validate, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub struct RotateBody {
-    /// The active key was stolen: drop it now, with every token that it signed.
+    /// Whether the active key is compromised: it is revoked at once, with every token that it signed.
     compromised: Option<bool>,
 }
 
@@ -51,7 +51,7 @@ impl FromMembers for RotateBody {
     }
 }
 
-/// A signing key, as far as everybody may know it.
+/// A signing key: what everyone may know of it.
 #[derive(Debug, Serialize, ToSchema)]
 pub struct SigningKeyJson {
     /// Its id: the thumbprint (RFC 7638).
@@ -61,10 +61,10 @@ pub struct SigningKeyJson {
     state: &'static str,
     /// The algorithm.
     algorithm: &'static str,
-    /// Since when it is published.
+    /// When the key was published.
     #[schema(format = DateTime)]
     published_at: String,
-    /// Until when it verifies, once it signs no more.
+    /// Until when the key verifies tokens, once it no longer signs.
     #[schema(required, format = DateTime)]
     verifies_until: Option<String>,
 }
@@ -76,7 +76,7 @@ pub struct SigningKeyList {
     items: Vec<SigningKeyJson>,
 }
 
-/// There are none with HS256.
+/// With HS256 the list is empty.
 async fn list(service: Data<Service>, _: Authorized<KeysRead>) -> Result<HttpResponse, Problem> {
     Ok(HttpResponse::Ok().json(all(service.key_admin()).await?))
 }

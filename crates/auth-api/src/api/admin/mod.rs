@@ -1,4 +1,4 @@
-//! What administrators do over HTTP. Every handler takes an `Authorized` of the one permission that it needs.
+//! The routes of administrators. The rule: every handler takes an `Authorized` of the one permission that it needs.
 
 pub mod api_keys;
 pub mod audit;
@@ -9,7 +9,7 @@ pub mod users;
 
 use crate::http::route::{Parameter, Route};
 
-/// What administrators may call, below their path.
+/// The routes of administrators, below `server.admin_path`.
 pub(crate) fn routes() -> impl Iterator<Item = Route> {
     users::routes()
         .into_iter()
@@ -20,5 +20,5 @@ pub(crate) fn routes() -> impl Iterator<Item = Route> {
         .chain(keys::routes())
 }
 
-/// The user that a route is about.
+/// The id of the user in a route's path.
 const USER: Parameter = Parameter::id("id", "The user's id.");

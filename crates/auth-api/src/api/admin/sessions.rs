@@ -1,4 +1,4 @@
-//! `/users/{id}/sessions` for administrators.
+//! `/users/{id}/sessions`: administrators list and end a user's sessions.
 
 use super::USER;
 use crate::{
@@ -22,7 +22,7 @@ use actix_web::{
 };
 use auth_service::{AccountRef, Service};
 
-/// What administrators do with a user's sessions.
+/// The routes for a user's sessions.
 pub(crate) fn routes() -> [Route; 3] {
     [
         get("/users/{id}/sessions")

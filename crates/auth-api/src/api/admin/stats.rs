@@ -1,4 +1,4 @@
-//! `GET /stats`: the service at a glance, at most half a minute old.
+//! `GET /stats`: figures about the service, at most half a minute old.
 
 use crate::{
     http::{
@@ -14,52 +14,52 @@ use auth_service::Service;
 use serde::Serialize;
 use utoipa::ToSchema;
 
-/// Where the figures are.
+/// The route of the figures.
 pub(crate) fn routes() -> [Route; 1] {
     [get("/stats")
         .id("adminStats")
-        .summary(Tag::Admin, "The service at a glance, at most half a minute old")
+        .summary(Tag::Admin, "Figures about the service, at most half a minute old")
         .holds::<StatsRead>()
         .gives::<StatsJson>(200)
         .to(show)]
 }
 
-/// Users of one role and status.
+/// How many users have a role and a status.
 #[derive(Debug, Serialize, ToSchema)]
 pub struct UserCountJson {
     /// The role.
     role: String,
     /// The status.
     status: String,
-    /// How many there are.
+    /// The number of users.
     #[schema(minimum = 0)]
     count: u64,
 }
 
-/// The service at a glance.
+/// Figures about the service.
 #[derive(Debug, Serialize, ToSchema)]
 pub struct StatsJson {
-    /// When it was counted.
+    /// When the figures were counted.
     #[schema(format = DateTime)]
     counted_at: String,
-    /// How many users there are.
+    /// The number of users.
     #[schema(minimum = 0)]
     users: u64,
-    /// How many of them may sign in.
+    /// The number of users who may sign in.
     #[schema(minimum = 0)]
     active_users: u64,
-    /// The same by role and status.
+    /// The number of users by role and status.
     users_by_role: Vec<UserCountJson>,
-    /// How many sessions can be refreshed.
+    /// The number of active sessions.
     #[schema(minimum = 0)]
     live_sessions: u64,
-    /// How many mails wait.
+    /// The number of mails that wait to be sent.
     #[schema(minimum = 0)]
     mails_waiting: u64,
-    /// How many mails were given up within the last days.
+    /// The number of mails that failed for good within the last days.
     #[schema(minimum = 0)]
     mails_failed: u64,
-    /// How many rows of the audit log wait for their seal.
+    /// The number of audit events that are not sealed yet.
     #[schema(minimum = 0)]
     audit_unsealed: u64,
 }

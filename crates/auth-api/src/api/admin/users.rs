@@ -1,4 +1,4 @@
-//! `/users`: administrators find, create, change, delete and lock out users, and mail them a reset.
+//! `/users`: administrators find, create, change, delete and lock out users, and send them reset links.
 
 use super::USER;
 use crate::{
@@ -24,7 +24,7 @@ use std::str::FromStr;
 use utoipa::ToSchema;
 use validator::Validate;
 
-/// What administrators do with users.
+/// The routes for users.
 pub(crate) fn routes() -> [Route; 7] {
     [
         get("/users")
@@ -33,7 +33,7 @@ pub(crate) fn routes() -> [Route; 7] {
             .holds::<UsersRead>()
             .with(Parameter::query(
                 "query",
-                "What the address or the name begins with; @example finds by domain.",
+                "The beginning of the email address or of the name; `@example.com` finds users by domain.",
                 schema::text,
             ))
             .with(Parameter::query("role", "Their role.", || {
@@ -49,7 +49,7 @@ pub(crate) fn routes() -> [Route; 7] {
             .id("adminCreateUser")
             .summary(
                 Tag::Admin,
-                "Create a user and mail them a link to choose a password",
+                "Create a user and send them a link to choose a password",
             )
             .holds::<UsersWrite>()
             .takes::<CreateUserBody>()
@@ -74,7 +74,7 @@ pub(crate) fn routes() -> [Route; 7] {
             .id("adminChangeUser")
             .summary(
                 Tag::Admin,
-                "Change a user; role and status act on their tokens at once",
+                "Change a user; a new role or status takes effect on their tokens at once",
             )
             .holds::<UsersWrite>()
             .with(USER)
@@ -90,7 +90,7 @@ pub(crate) fn routes() -> [Route; 7] {
             .to(change),
         route::delete("/users/{id}")
             .id("adminDeleteUser")
-            .summary(Tag::Admin, "Delete a user and all that they own")
+            .summary(Tag::Admin, "Delete a user and everything that belongs to them")
             .holds::<UsersWrite>()
             .with(USER)
             .gives_nothing(204)
@@ -98,7 +98,7 @@ pub(crate) fn routes() -> [Route; 7] {
             .to(delete),
         post("/users/{id}/password-reset")
             .id("adminSendReset")
-            .summary(Tag::Admin, "Mail a user a link to choose a new password")
+            .summary(Tag::Admin, "Send a user a link to choose a new password")
             .holds::<UsersWrite>()
             .with(USER)
             .gives::<MessageJson>(202)
@@ -108,7 +108,7 @@ pub(crate) fn routes() -> [Route; 7] {
             .id("adminLockOut")
             .summary(
                 Tag::Admin,
-                "End every credential of a user; they need a reset to come back",
+                "Lock a user out: end every session and credential, so that only a password reset lets them back in",
             )
             .holds::<UsersWrite>()
             .with(USER)
@@ -118,20 +118,20 @@ pub(crate) fn routes() -> [Route; 7] {
     ]
 }
 
-/// A user to create. They get no password from an administrator: a link to choose one is mailed to them.
+/// A user to create. An administrator sets no password: the user gets a mail with a link to choose one.
 #[derive(Debug, Validate, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub struct CreateUserBody {
-    /// The address.
+    /// The email address.
     #[schema(format = Email, min_length = 3, max_length = 254)]
     email: String,
-    /// What they are called.
+    /// The display name.
     #[schema(min_length = 1, max_length = 100)]
     name: Option<String>,
-    /// Their role; `user` if left out.
+    /// The role; `user` if left out.
     #[schema(pattern = "^[a-z][a-z0-9_-]{0,31}$")]
     role: Option<String>,
-    /// Whether the address is known to be theirs.
+    /// Whether the email address is verified.
     email_verified: Option<bool>,
 }
 
@@ -151,20 +151,20 @@ impl FromMembers for CreateUserBody {
     }
 }
 
-/// What changes of a user; what is left out stays.
+/// Changes to a user; a member that is left out stays as it is.
 #[derive(Debug, Validate, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub struct ChangeUserBody {
-    /// What they are called; `null` for no name.
+    /// The display name; `null` removes it.
     #[schema(value_type = Option<String>, min_length = 1, max_length = 100)]
     name: Option<Option<String>>,
-    /// Their role.
+    /// The role.
     #[schema(pattern = "^[a-z][a-z0-9_-]{0,31}$")]
     role: Option<String>,
-    /// Whether they may sign in.
+    /// Whether the user may sign in.
     #[schema(value_type = Option<String>, pattern = "^(active|disabled)$")]
     status: Option<UserStatus>,
-    /// Whether the address is known to be theirs.
+    /// Whether the email address is verified.
     email_verified: Option<bool>,
 }
 
@@ -195,7 +195,7 @@ async fn list(
             &query,
             "role",
             "unknown_role",
-            "A role is small letters, digits, _ and -.",
+            "A role consists of lower-case letters, digits, _ and -.",
         )?,
         status: parsed(
             &query,
@@ -213,7 +213,7 @@ async fn list(
     }))
 }
 
-/// A parameter as what it names.
+/// Parses a parameter, if it is there.
 pub(super) fn parsed<T: FromStr>(
     query: &Query<'_>,
     name: &'static str,

@@ -34,7 +34,7 @@ fn operations_of(document: &Value) -> Vec<(String, String, Value)> {
 }
 
 #[test]
-fn the_document_leaves_out_the_routes_of_operators_and_the_parts_of_the_viewer_alone() {
+fn the_document_leaves_out_only_the_routes_of_operators_and_the_parts_of_the_viewer() {
     let config = config("/api/v1/auth");
     let all: Vec<Operation> = Listener::ALL
         .into_iter()
@@ -83,7 +83,7 @@ fn every_operation_says_what_it_may_answer() {
 }
 
 #[test]
-fn whatever_signs_a_user_in_may_answer_that_another_proof_is_needed() {
+fn every_route_that_signs_a_user_in_may_answer_that_another_proof_is_needed() {
     let document = written("");
     for (path, status) in [
         ("/login", "403"),
@@ -217,9 +217,9 @@ fn every_link_leads_to_an_operation_and_to_what_it_takes() {
     }
 }
 
-/// Handlers fail here for want of a service, but a wrong address or method would show.
+/// Handlers fail here because there is no service, but a wrong address or method would still show.
 #[actix_web::test]
-async fn the_document_and_the_url_table_agree() {
+async fn the_document_and_the_routes_agree() {
     for base_path in ["/api/v1/auth", ""] {
         let config = config(base_path);
         let app =

@@ -1,4 +1,4 @@
-//! `/account/data`: the rights over one's own account: all of it to take along, and its end.
+//! `/account/data`: users export their data and delete their account.
 
 use crate::{
     http::problem::Problem,
@@ -22,10 +22,7 @@ struct DataPage<'a> {
     faults: Faults,
 }
 
-/// Both forms.
-///
-/// # Errors
-/// [`Problem`].
+/// Shows both forms.
 pub(super) async fn show(View(user): View<SignedInUser>) -> Result<HttpResponse, Problem> {
     let page = DataPage {
         layout: user.context.layout(&user.context.texts().nav_data)?,
@@ -34,19 +31,13 @@ pub(super) async fn show(View(user): View<SignedInUser>) -> Result<HttpResponse,
     user.context.answer(StatusCode::OK, &page)
 }
 
-/// Everything that is stored about the user, as a file: what `GET /me/export` answers.
-///
-/// # Errors
-/// [`Problem`].
+/// Sends everything that is stored about the user as a file, like `GET /me/export`.
 pub(super) async fn export(submitted: Submitted<SignedInUser>) -> Result<HttpResponse, Problem> {
     let SignedInUser { context, principal } = submitted.access;
     exported(&context.service, &principal, &context.caller).await
 }
 
-/// Deletes the account and all it owns.
-///
-/// # Errors
-/// [`Problem`].
+/// Deletes the account and everything that belongs to it.
 pub(super) async fn delete(submitted: Submitted<SignedInUser>) -> Result<HttpResponse, Problem> {
     let Submitted { access, fields } = submitted;
     let SignedInUser { context, principal } = access;

@@ -1,4 +1,4 @@
-//! `/account/events`: what happened to the account, in plain words.
+//! `/account/events`: the security events of the account, in plain words.
 
 use crate::{
     http::{cursor::Paging, problem::Problem},
@@ -20,16 +20,16 @@ use auth_domain::{
 pub(in crate::pages) struct Row {
     pub(in crate::pages) at: Moment,
     pub(in crate::pages) what: String,
-    /// Why, where a session ended.
+    /// The reason, if a session ended.
     pub(in crate::pages) why: Option<String>,
-    /// From where, unless another user did it.
+    /// The client's IP address, unless another user caused the event.
     pub(in crate::pages) place: Option<String>,
-    /// Whether somebody else did it, and who that was.
+    /// Who caused the event, unless the user did.
     pub(in crate::pages) by: Option<String>,
 }
 
 impl Row {
-    /// What the reader is told of an event.
+    /// What the reader may see of an event.
     pub(in crate::pages) fn redacted_for(reader: UserId, event: &AuditEvent, t: &Texts) -> Self {
         let redacted = event.redacted_for(reader);
         let by = match redacted.by {
@@ -42,7 +42,7 @@ impl Row {
         Self {
             at: Moment(redacted.at),
             what: t.action(&redacted.action).to_owned(),
-            why: why.map(|word| t.end_reason(word).to_owned()),
+            why: why.map(|reason| t.end_reason(reason).to_owned()),
             place: redacted.ip.map(|ip| ip.to_string()),
             by: by.map(ToString::to_string),
         }
@@ -63,10 +63,7 @@ impl EventsPage<'_> {
     }
 }
 
-/// The events, a page of them.
-///
-/// # Errors
-/// [`Problem`].
+/// Shows one page of the events.
 pub(super) async fn show(View(user): View<SignedInUser>) -> Result<HttpResponse, Problem> {
     let SignedInUser { context, principal } = &user;
     let paging = Paging::of(&context.query())?;

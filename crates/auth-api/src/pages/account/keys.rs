@@ -1,4 +1,4 @@
-//! `/account/keys`: one's own keys for scripts. A key is shown once, in the answer that made it.
+//! `/account/keys`: the user's own API keys. The rule: a key is shown once, in the answer that creates it.
 
 use crate::{
     http::{
@@ -25,10 +25,10 @@ use auth_domain::{
 use auth_service::{Bearer, Principal, WantedKey};
 use secrecy::{ExposeSecret, SecretString};
 
-/// How long a key may be good for, in days, as the form offers it; 0 is for ever.
+/// The lifetimes of a key that the form offers, in days; 0 means that the key does not expire.
 pub(in crate::pages) const DAYS: [i64; 4] = [30, 90, 365, 0];
 
-/// A key as pages show it.
+/// An API key as pages show it.
 pub(in crate::pages) struct Row {
     pub(in crate::pages) id: String,
     pub(in crate::pages) name: String,
@@ -58,7 +58,7 @@ struct KeysPage<'a> {
     layout: Layout<'a>,
     faults: Faults,
     rows: Vec<Row>,
-    /// What a key may be given: what its maker holds.
+    /// The permissions that a key may have: those that its creator holds.
     permissions: &'a [Permission],
     name: &'a str,
     made: Option<SecretString>,
@@ -82,19 +82,13 @@ impl<'a> KeysPage<'a> {
     }
 }
 
-/// The keys, and the form for another.
-///
-/// # Errors
-/// [`Problem`].
+/// Shows the keys, and the form that creates another.
 pub(super) async fn show(View(user): View<SignedInUser>) -> Result<HttpResponse, Problem> {
     let page = KeysPage::of(&user.context, &user.principal, Faults::default()).await?;
     user.context.answer(StatusCode::OK, &page)
 }
 
-/// Makes a key, and shows it.
-///
-/// # Errors
-/// [`Problem`].
+/// Creates a key and shows it.
 pub(super) async fn create(submitted: Submitted<SignedInUser>) -> Result<HttpResponse, Problem> {
     let Submitted { access, fields } = submitted;
     let SignedInUser { context, principal } = access;
@@ -123,7 +117,7 @@ pub(super) async fn create(submitted: Submitted<SignedInUser>) -> Result<HttpRes
     }
 }
 
-/// What a form for a key asks for.
+/// The key that the form asks for.
 fn wanted(fields: &Fields, now: Timestamp) -> Result<WantedKey, Problem> {
     let permissions: Result<Vec<Permission>, _> = fields.all("permissions").map(str::parse).collect();
     let days = fields
@@ -141,10 +135,7 @@ fn wanted(fields: &Fields, now: Timestamp) -> Result<WantedKey, Problem> {
     })
 }
 
-/// Takes a key away.
-///
-/// # Errors
-/// [`Problem`].
+/// Revokes a key.
 pub(super) async fn revoke(
     id: Path<String>,
     submitted: Submitted<SignedInUser>,

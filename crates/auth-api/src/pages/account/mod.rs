@@ -1,4 +1,5 @@
-//! `/account`: what somebody sees and changes of its own account. Every page calls the use case of the JSON route of the same name.
+//! `/account`: what users see and change of their own account. The rule: every page calls the use case of the JSON route of the
+//! same name.
 
 pub mod data;
 pub mod events;
@@ -28,9 +29,9 @@ struct ProfilePage<'a> {
     layout: Layout<'a>,
     faults: Faults,
     user: User,
-    /// Whether mail is known not to reach the address.
+    /// Whether the mail server is known not to deliver to the email address.
     unreachable: bool,
-    /// The name as it was typed, where it was refused.
+    /// The name as it was typed, if it was refused.
     typed: Option<&'a str>,
 }
 
@@ -65,19 +66,13 @@ impl<'a> ProfilePage<'a> {
     }
 }
 
-/// The profile.
-///
-/// # Errors
-/// [`Problem`].
+/// Shows the profile.
 async fn show(View(user): View<SignedInUser>) -> Result<HttpResponse, Problem> {
     let page = ProfilePage::of(&user.context, &user.principal, None, Faults::default()).await?;
     user.context.answer(StatusCode::OK, &page)
 }
 
 /// Changes the name.
-///
-/// # Errors
-/// [`Problem`].
 async fn rename(submitted: Submitted<SignedInUser>) -> Result<HttpResponse, Problem> {
     let Submitted { access, fields } = submitted;
     let SignedInUser { context, principal } = access;
@@ -95,10 +90,7 @@ async fn rename(submitted: Submitted<SignedInUser>) -> Result<HttpResponse, Prob
     }
 }
 
-/// Mails the link that confirms the address once more.
-///
-/// # Errors
-/// [`Problem`].
+/// Sends the link that confirms the email address again.
 async fn send_verification(submitted: Submitted<SignedInUser>) -> Result<HttpResponse, Problem> {
     let SignedInUser { context, principal } = submitted.access;
     context
@@ -108,7 +100,7 @@ async fn send_verification(submitted: Submitted<SignedInUser>) -> Result<HttpRes
     Ok(context.done("/account", Done::VerificationSent))
 }
 
-/// The pages of one's account, in the order of the navigation.
+/// The pages of the account, in the order of the navigation.
 pub(super) fn pages() -> [Page; 14] {
     [
         page("/account")

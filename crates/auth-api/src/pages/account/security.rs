@@ -1,4 +1,4 @@
-//! `/account/security`: the password and the address.
+//! `/account/security`: the password and the email address.
 
 use crate::{
     http::problem::Problem,
@@ -42,19 +42,13 @@ impl<'a> SecurityPage<'a> {
     }
 }
 
-/// Both forms.
-///
-/// # Errors
-/// [`Problem`].
+/// Shows both forms.
 pub(super) async fn show(View(user): View<SignedInUser>) -> Result<HttpResponse, Problem> {
     let page = SecurityPage::of(&user.context, &user.principal).await?;
     user.context.answer(StatusCode::OK, &page)
 }
 
-/// Changes the password; every other session ends.
-///
-/// # Errors
-/// [`Problem`].
+/// Changes the password. Every other session ends.
 pub(super) async fn change_password(submitted: Submitted<SignedInUser>) -> Result<HttpResponse, Problem> {
     let Submitted { access, fields } = submitted;
     let SignedInUser { context, principal } = access;
@@ -87,10 +81,7 @@ pub(super) async fn change_password(submitted: Submitted<SignedInUser>) -> Resul
     }
 }
 
-/// Has a link mailed to a new address, which becomes the account's once it is confirmed.
-///
-/// # Errors
-/// [`Problem`].
+/// Sends a link to a new email address. The account's address changes once the new one is confirmed.
 pub(super) async fn change_email(submitted: Submitted<SignedInUser>) -> Result<HttpResponse, Problem> {
     let Submitted { access, fields } = submitted;
     let SignedInUser { context, principal } = access;

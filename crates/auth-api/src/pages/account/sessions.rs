@@ -1,4 +1,4 @@
-//! `/account/sessions`: where somebody is signed in, and how the other sessions ended.
+//! `/account/sessions`: where the user is signed in, and how the other sessions ended.
 
 use crate::{
     http::{cursor::Paging, path, problem::Problem},
@@ -24,12 +24,12 @@ pub(in crate::pages) struct Row {
     pub(in crate::pages) began: Moment,
     pub(in crate::pages) used: Moment,
     pub(in crate::pages) current: bool,
-    /// When and why it ended; a word of `EndReason`, or `expired`.
+    /// When and why the session ended: a reason of `EndReason`, or `expired`.
     pub(in crate::pages) ended: Option<(Moment, String)>,
 }
 
 impl Row {
-    /// `live`: whether it can be refreshed.
+    /// `live`: whether the session is active.
     pub(in crate::pages) fn of(session: &Session, live: bool, current: bool) -> Self {
         let ended = match session.state {
             SessionState::Ended { at, why } => Some((Moment(at), why.as_str().to_owned())),
@@ -66,16 +66,13 @@ impl From<&SessionView> for Row {
 #[template(path = "account/sessions.html")]
 struct SessionsPage<'a> {
     layout: Layout<'a>,
-    /// Whether those that ended are shown.
+    /// Whether ended sessions are shown.
     ended: bool,
     rows: Vec<Row>,
     next: Option<String>,
 }
 
-/// The sessions, a page of them.
-///
-/// # Errors
-/// [`Problem`].
+/// Shows one page of the sessions.
 pub(super) async fn show(View(user): View<SignedInUser>) -> Result<HttpResponse, Problem> {
     let SignedInUser { context, principal } = &user;
     let query = context.query();
@@ -94,10 +91,7 @@ pub(super) async fn show(View(user): View<SignedInUser>) -> Result<HttpResponse,
     context.answer(StatusCode::OK, &page)
 }
 
-/// Ends one session; one's own is a sign-out.
-///
-/// # Errors
-/// [`Problem`].
+/// Ends one session. If it is the current one, the user is signed out.
 pub(super) async fn end(
     id: Path<String>,
     submitted: Submitted<SignedInUser>,
@@ -116,9 +110,6 @@ pub(super) async fn end(
 }
 
 /// Ends every session but this one.
-///
-/// # Errors
-/// [`Problem`].
 pub(super) async fn end_others(submitted: Submitted<SignedInUser>) -> Result<HttpResponse, Problem> {
     let SignedInUser { context, principal } = submitted.access;
     let ended = context

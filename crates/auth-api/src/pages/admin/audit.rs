@@ -1,4 +1,4 @@
-//! `/admin/audit`: what happened, and whether the log is as it was written.
+//! `/admin/audit`: the audit log, and whether it is unchanged.
 
 use crate::{
     http::{
@@ -27,14 +27,14 @@ use auth_service::{AuditFilter, Chain};
 use chrono::NaiveDateTime;
 use std::time::Duration;
 
-/// How long a request may verify; a longer log is for the command line.
+/// How long a request may take to verify the log. A longer log is verified on the command line.
 const TIME_LIMIT: Duration = Duration::from_secs(15);
 
 /// An event as an administrator reads it.
 struct Row {
     at: Moment,
     what: String,
-    word: String,
+    action: String,
     who: String,
     who_id: Option<String>,
     about: Option<String>,
@@ -64,7 +64,7 @@ impl Row {
         Self {
             at: Moment(event.at),
             what: t.action(&event.action).to_owned(),
-            word: event.action.as_str().to_owned(),
+            action: event.action.as_str().to_owned(),
             who: who.to_owned(),
             who_id: event.actor.user().map(|id| id.to_string()),
             about: event.subject.map(|id| id.to_string()),
@@ -86,7 +86,7 @@ struct AuditPage<'a> {
     typed: TypedFilters,
     rows: Vec<Row>,
     next: Option<String>,
-    /// What a walk along the chain found.
+    /// The result of the verification.
     verified: Option<(&'static str, String)>,
 }
 
@@ -119,7 +119,7 @@ impl TypedFilters {
         })
     }
 
-    /// What they come to, or what is wrong with them.
+    /// The filter, or what is wrong with it.
     fn filter(&self, t: &Texts) -> Result<AuditFilter, Faults> {
         let time = |field: &'static str, text: &str| match text {
             "" => Ok(None),
@@ -136,7 +136,7 @@ impl TypedFilters {
         };
         Ok(AuditFilter {
             user,
-            // What is no action is none that was offered: it narrows nothing.
+            // The form offers known actions only; an unknown one filters nothing.
             action: self.action.parse().ok(),
             since: time("since", &self.since)?,
             until: time("until", &self.until)?,
@@ -145,7 +145,7 @@ impl TypedFilters {
     }
 }
 
-/// A moment as browsers send it from a `datetime-local` field, in UTC; or as the log shows it (RFC 3339).
+/// A time as browsers send it from a `datetime-local` field, in UTC, or as the log shows it (RFC 3339).
 fn moment(text: &str) -> Option<Timestamp> {
     let local = ["%Y-%m-%dT%H:%M", "%Y-%m-%dT%H:%M:%S"];
     let local = local
@@ -180,13 +180,13 @@ impl AuditPage<'_> {
         self.layout.older("/admin/audit", &filters, self.next.as_deref())
     }
 
-    /// A moment in the form that its field shows.
+    /// A time in the form that the field shows.
     fn shown(text: &str) -> String {
         moment(text).map_or_else(String::new, |at| at.format("%Y-%m-%dT%H:%M").to_string())
     }
 }
 
-/// The page, and whether its filters made sense.
+/// The page, and whether its filters are valid.
 async fn page<'a>(
     context: &'a PageContext,
     verified: Option<(&'static str, String)>,
@@ -213,10 +213,7 @@ async fn page<'a>(
     Ok((page, good))
 }
 
-/// A page of events.
-///
-/// # Errors
-/// [`Problem`].
+/// Shows one page of events.
 pub(super) async fn show(View(admin): View<WithPermission<AuditRead>>) -> Result<HttpResponse, Problem> {
     let context = &admin.context;
     match page(context, None).await? {
@@ -225,17 +222,15 @@ pub(super) async fn show(View(admin): View<WithPermission<AuditRead>>) -> Result
     }
 }
 
-/// Walks along the chain of seals, and says what it found.
-///
-/// # Errors
-/// [`Problem`].
+/// Verifies the chain of seals and shows the result.
 pub(super) async fn verify(submitted: Submitted<WithPermission<AuditRead>>) -> Result<HttpResponse, Problem> {
     let context = &submitted.access.context;
     let found = verify_chain(context, TIME_LIMIT).await?;
     context.answer(StatusCode::OK, &page(context, Some(found)).await?.0)
 }
 
-/// What a walk along the chain finds: the class of the notice, and its words. One walk at a time: each reads the whole log.
+/// The result of a verification: the class of the notice, and its text. Only one verification runs at a time, because each reads
+/// the whole log.
 async fn verify_chain(
     context: &PageContext,
     time_limit: Duration,
@@ -278,7 +273,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_moment_is_read_as_browsers_send_it() {
+    fn a_time_is_read_as_browsers_send_it() {
         let expected = "2030-01-31T12:00:00Z".parse().ok();
         for text in [
             "2030-01-31T12:00",

@@ -1,27 +1,27 @@
-//! Numbers over time as a picture (SVG), drawn here: pages have no script that could. The rule: what the picture shows stands in a
-//! table, too.
+//! Numbers over time as a chart (SVG). It is drawn here because pages have no script that could draw it. The rule: a table shows
+//! the same numbers as the chart.
 
 use crate::pages::render::Moment;
 use auth_domain::time::{Span, Timestamp};
 use std::fmt;
 
-/// How far back a picture goes.
+/// How far back a chart goes.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub enum Range {
-    /// 24 hours, a bar an hour.
+    /// 24 hours, one bar per hour.
     #[default]
     Day,
-    /// 7 days, a bar for six hours.
+    /// 7 days, one bar per six hours.
     Week,
-    /// 30 days, a bar a day.
+    /// 30 days, one bar per day.
     Month,
 }
 
 impl Range {
-    /// Every one.
+    /// Every range.
     pub const ALL: [Self; 3] = [Self::Day, Self::Week, Self::Month];
 
-    /// The word in addresses.
+    /// The value of the query parameter.
     #[must_use]
     pub const fn as_str(self) -> &'static str {
         match self {
@@ -31,16 +31,16 @@ impl Range {
         }
     }
 
-    /// The range of a word; the shortest for any other.
+    /// The range that a query parameter names; the shortest for any other value.
     #[must_use]
-    pub fn of(word: &str) -> Self {
+    pub fn of(value: &str) -> Self {
         Self::ALL
             .into_iter()
-            .find(|range| range.as_str() == word)
+            .find(|range| range.as_str() == value)
             .unwrap_or_default()
     }
 
-    /// Hours a bar, and how many bars.
+    /// The hours per bar, and the number of bars.
     const fn shape(self) -> (i64, i64) {
         match self {
             Self::Day => (1, 24),
@@ -49,7 +49,7 @@ impl Range {
         }
     }
 
-    /// When the first bar begins, the last one being the one that lasts.
+    /// When the first bar begins, if the last bar includes `now`.
     #[must_use]
     pub fn begin(self, now: Timestamp) -> Timestamp {
         let (hours, bars) = self.shape();
@@ -60,7 +60,7 @@ impl Range {
     }
 }
 
-/// Width and height of a picture, and what of it the bars have.
+/// Width and height of a chart, and the part of it that the bars use.
 const WIDTH: f64 = 280.0;
 const HEIGHT: f64 = 130.0;
 const TOP: f64 = 22.0;
@@ -69,9 +69,9 @@ const SIDE: f64 = 8.0;
 
 /// One bar.
 pub struct Bar {
-    /// When it begins.
+    /// When the bar begins.
     pub from: Moment,
-    /// What it stands for.
+    /// The count that the bar shows.
     pub count: u64,
     x: f64,
     y: f64,
@@ -81,25 +81,25 @@ pub struct Bar {
 
 /// One series of numbers.
 pub struct Chart {
-    /// The word that names it, for ids.
-    pub word: &'static str,
-    /// What it shows.
+    /// The chart's name, for ids in the HTML.
+    pub id: &'static str,
+    /// What the chart shows.
     pub title: String,
-    /// Whether it shows what should be rare.
+    /// Whether it counts something that should be rare.
     pub bad: bool,
     /// The bars, the earliest first.
     pub bars: Vec<Bar>,
-    /// All of it.
+    /// The sum of all bars.
     pub total: u64,
-    /// The largest.
+    /// The largest bar.
     pub most: u64,
 }
 
 impl Chart {
-    /// The picture of counts by hour.
+    /// The chart of counts by hour.
     #[must_use]
     pub fn of(
-        word: &'static str,
+        id: &'static str,
         title: &str,
         bad: bool,
         counts: impl IntoIterator<Item = (Timestamp, u64)>,
@@ -135,7 +135,7 @@ impl Chart {
             }
         };
         Self {
-            word,
+            id,
             title: title.to_owned(),
             bad,
             bars: sums.into_iter().enumerate().map(bar).collect(),
@@ -144,13 +144,13 @@ impl Chart {
         }
     }
 
-    /// The picture's size, for its `viewBox`.
+    /// The chart's size, for its `viewBox`.
     #[must_use]
     pub fn size(&self) -> String {
         format!("0 0 {WIDTH} {HEIGHT}")
     }
 
-    /// The line that the bars stand on.
+    /// The baseline of the bars.
     #[must_use]
     pub fn ground(&self) -> Line {
         Line {
@@ -160,13 +160,13 @@ impl Chart {
         }
     }
 
-    /// Where texts begin and end.
+    /// Where labels begin and end.
     #[must_use]
     pub const fn sides(&self) -> (f64, f64) {
         (SIDE, WIDTH - SIDE)
     }
 
-    /// When the first bar begins and the last one.
+    /// When the first and the last bar begin.
     #[must_use]
     pub fn ends(&self) -> Option<(Moment, Moment)> {
         Some((self.bars.first()?.from, self.bars.last()?.from))
@@ -186,7 +186,7 @@ impl fmt::Display for Bar {
     }
 }
 
-/// A level line.
+/// A horizontal line.
 pub struct Line {
     from: f64,
     to: f64,

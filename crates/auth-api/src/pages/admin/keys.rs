@@ -23,7 +23,7 @@ use auth_domain::{
 };
 use auth_service::KeyError;
 
-/// A key, as far as everybody may know it.
+/// A signing key: what everyone may know of it.
 struct Row {
     kid: String,
     state: KeyState,
@@ -77,19 +77,13 @@ async fn page(context: &PageContext, faults: Faults) -> Result<KeysPage<'_>, Pro
     })
 }
 
-/// The keys.
-///
-/// # Errors
-/// [`Problem`].
+/// Shows the keys.
 pub(super) async fn show(View(admin): View<WithPermission<KeysRead>>) -> Result<HttpResponse, Problem> {
     let context = &admin.context;
     context.answer(StatusCode::OK, &page(context, Faults::default()).await?)
 }
 
-/// Rotates them.
-///
-/// # Errors
-/// [`Problem`].
+/// Rotates the keys.
 pub(super) async fn rotate(
     submitted: Submitted<WithPermission<KeysRotate>>,
 ) -> Result<HttpResponse, Problem> {

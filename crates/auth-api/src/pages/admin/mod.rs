@@ -1,5 +1,5 @@
 //! `/admin`: what administrators see and do. The rule: each page and each form names the one permission that it needs, as the JSON
-//! route of the same use case does; what a page shows beside that, it shows to those who may see it.
+//! route of the same use case does. Anything else on a page is shown to administrators who may see it.
 
 pub mod audit;
 pub mod chart;

@@ -1,4 +1,4 @@
-//! `/admin`: the service at a glance: how many, how often, what waits, what the limits refused.
+//! `/admin`: figures about the service: users, activity, queued mails, and what the limits refused.
 
 use super::chart::{Chart, Range};
 use crate::{
@@ -42,16 +42,16 @@ impl OverviewPage<'_> {
         self.stats.users_of(Some(UserStatus::Active))
     }
 
-    /// A status of the figures.
-    fn status<'a>(&'a self, word: &'a str) -> &'a str {
-        match word {
+    /// The text for a status in the figures.
+    fn status<'a>(&'a self, status: &'a str) -> &'a str {
+        match status {
             "active" => &self.layout.t.active,
             "disabled" => &self.layout.t.disabled,
-            word => word,
+            status => status,
         }
     }
 
-    /// What the pictures show, as a table: when each bar begins, and its numbers.
+    /// What the charts show, as a table: when each bar begins, and its numbers.
     fn numbers(&self) -> Vec<(Moment, Vec<u64>)> {
         let [first, others @ ..] = &self.charts;
         let row = |(at, bar): (usize, &super::chart::Bar)| {
@@ -63,7 +63,7 @@ impl OverviewPage<'_> {
         first.bars.iter().enumerate().map(row).collect()
     }
 
-    /// A range's address, label, and whether it is the one that is shown.
+    /// A range's address and label, and whether it is the current one.
     fn ranges(&self) -> [(String, &str, bool); 3] {
         let t = self.layout.t;
         Range::ALL.map(|range| {
@@ -78,28 +78,18 @@ impl OverviewPage<'_> {
     }
 }
 
-/// The figures.
-///
-/// # Errors
-/// [`Problem`].
+/// Shows the figures.
 pub(super) async fn show(View(admin): View<WithPermission<StatsRead>>) -> Result<HttpResponse, Problem> {
     let context = &admin.context;
     let (t, now) = (context.texts(), context.now());
     let range = Range::of(&context.query().single("range")?.unwrap_or_default());
     let activity = context.service.activity(range.begin(now)).await?;
-    let chart = |kind: &ActivityKind, word, title: &str| {
+    let chart = |kind: &ActivityKind, id, title: &str| {
         let counts = activity
             .iter()
             .filter(|one| one.kind == *kind)
             .map(|one| (one.hour, one.count));
-        Chart::of(
-            word,
-            title,
-            *kind == ActivityKind::SignInFailed,
-            counts,
-            range,
-            now,
-        )
+        Chart::of(id, title, *kind == ActivityKind::SignInFailed, counts, range, now)
     };
     let page = OverviewPage {
         layout: context.layout(&t.nav_overview)?,
@@ -115,7 +105,7 @@ pub(super) async fn show(View(admin): View<WithPermission<StatsRead>>) -> Result
     context.answer(StatusCode::OK, &page)
 }
 
-/// None where limits are off.
+/// One row per limit; none if limits are off.
 fn limits(configured: &ConfiguredLimits, activity: &[ActivityCount], t: &Texts) -> Vec<LimitRow> {
     let shown = configured.limits.iter().filter(|_| configured.enabled);
     shown
@@ -131,7 +121,7 @@ fn limits(configured: &ConfiguredLimits, activity: &[ActivityCount], t: &Texts) 
         .collect()
 }
 
-/// A length of time.
+/// A duration in words.
 fn words(span: Duration, t: &Texts) -> String {
     let (text, n) = match span.as_secs() {
         seconds if seconds > 0 && seconds.is_multiple_of(3600) => (&t.hours, seconds / 3600),

@@ -1,4 +1,4 @@
-//! `/admin/users/{id}`: one user: what is stored, where they are signed in, their keys, and what happened lately.
+//! `/admin/users/{id}`: one user: the stored data, sessions, API keys and recent events.
 
 use crate::{
     http::{path, permission::UsersRead, problem::Problem},
@@ -22,20 +22,21 @@ use auth_domain::{
 };
 use auth_service::{AccountRef, Pagination, SessionFilter};
 
-/// How many sessions and events are shown: the newest.
+/// The page shows this many sessions and events: the newest.
 const NEWEST: Pagination = Pagination {
     after: None,
     limit: 20,
 };
 
-/// A status to choose.
+/// A status in the selection.
 struct StatusOption {
-    word: String,
+    value: String,
     text: String,
     chosen: bool,
 }
 
-/// The statuses to choose from, with the user's own among them: one that only a newer version knows stays unless another one is chosen.
+/// The statuses to choose from. The user's own is among them: a status that only a newer version knows stays unless the
+/// administrator chooses another.
 fn statuses(own: UserStatus, t: &Texts) -> Vec<StatusOption> {
     let known = [UserStatus::Active, UserStatus::Disabled];
     let newer = Some(own).filter(|own| !known.contains(own));
@@ -43,7 +44,7 @@ fn statuses(own: UserStatus, t: &Texts) -> Vec<StatusOption> {
         .into_iter()
         .chain(newer)
         .map(|status| StatusOption {
-            word: status.as_str().to_owned(),
+            value: status.as_str().to_owned(),
             text: status_text(&status, t).to_owned(),
             chosen: status == own,
         })
@@ -56,10 +57,10 @@ pub(super) struct UserPage<'a> {
     layout: Layout<'a>,
     faults: Faults,
     user: User,
-    /// Whether mail is known not to reach the address.
+    /// Whether the mail server is known not to deliver to the email address.
     unreachable: bool,
     roles: Vec<String>,
-    /// What was typed as a name, where it was refused.
+    /// The name as it was typed, if it was refused.
     pub(super) typed_name: Option<&'a str>,
     sessions: Option<Vec<sessions::Row>>,
     keys: Vec<keys::Row>,
@@ -74,7 +75,7 @@ impl<'a> UserPage<'a> {
         let admin = service.admin();
         let user = admin.user(&AccountRef::Id(id)).await?;
         let mut roles: Vec<String> = admin.roles().names().map(ToString::to_string).collect();
-        // A role that is no longer configured stays unless another one is chosen.
+        // A role that is no longer configured stays unless the administrator chooses another.
         if !roles.iter().any(|role| role == user.role.as_str()) {
             roles.push(user.role.to_string());
         }
@@ -142,10 +143,7 @@ impl<'a> UserPage<'a> {
     }
 }
 
-/// The user.
-///
-/// # Errors
-/// [`Problem`].
+/// Shows the user.
 pub(super) async fn show(
     id: Path<String>,
     View(admin): View<WithPermission<UsersRead>>,

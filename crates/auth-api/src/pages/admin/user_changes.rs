@@ -1,4 +1,4 @@
-//! What an administrator does to a user, each by a form of the user's page.
+//! The changes that an administrator makes to a user. The rule: each is a form on the user's page.
 
 use super::user::UserPage;
 use crate::{
@@ -19,12 +19,12 @@ use actix_web::{HttpResponse, web::Path};
 use auth_domain::{ids::UserId, role::Permission};
 use auth_service::WantedChange;
 
-/// The user's page, with what was done.
+/// Redirects to the user's page, which says what was done.
 fn back(context: &PageContext, id: UserId, done: Done) -> HttpResponse {
     context.done(&format!("/admin/users/{id}"), done)
 }
 
-/// The user's page, with why nothing was done.
+/// Shows the user's page, which says why the change was refused.
 async fn refused(
     context: &PageContext,
     id: UserId,
@@ -41,10 +41,7 @@ async fn refused(
     context.answer_again(&problem, &page)
 }
 
-/// Changes name, role, status and whether the address is known to be the user's.
-///
-/// # Errors
-/// [`Problem`].
+/// Changes the name, the role, the status, and whether the email address is verified.
 pub(super) async fn change(
     id: Path<String>,
     submitted: Submitted<WithPermission<UsersWrite>>,
@@ -62,7 +59,8 @@ pub(super) async fn change(
     }
 }
 
-/// What was changed of what the form showed. The rest is left as it is stored: somebody else may have changed it since.
+/// The fields that differ from what the form showed. The others stay as they are stored, because another administrator may have
+/// changed them since.
 fn wanted(fields: &Fields) -> Result<WantedChange, Problem> {
     let differs = |name: &str| fields.trimmed(name) != fields.trimmed(&format!("was_{name}"));
     let status = || {
@@ -80,10 +78,7 @@ fn wanted(fields: &Fields) -> Result<WantedChange, Problem> {
     })
 }
 
-/// Mails the user a link to choose a new password.
-///
-/// # Errors
-/// [`Problem`].
+/// Sends the user a link to choose a new password.
 pub(super) async fn send_reset(
     id: Path<String>,
     submitted: Submitted<WithPermission<UsersWrite>>,
@@ -94,10 +89,7 @@ pub(super) async fn send_reset(
     Ok(back(context, id, Done::ResetSent))
 }
 
-/// Ends everything that the user has.
-///
-/// # Errors
-/// [`Problem`].
+/// Locks the user out: ends all their sessions and credentials.
 pub(super) async fn lock_out(
     id: Path<String>,
     submitted: Submitted<WithPermission<UsersWrite>>,
@@ -111,9 +103,6 @@ pub(super) async fn lock_out(
 }
 
 /// Deletes the user.
-///
-/// # Errors
-/// [`Problem`].
 pub(super) async fn delete(
     id: Path<String>,
     submitted: Submitted<WithPermission<UsersWrite>>,
@@ -131,9 +120,6 @@ pub(super) async fn delete(
 }
 
 /// Ends all sessions of the user.
-///
-/// # Errors
-/// [`Problem`].
 pub(super) async fn end_sessions(
     id: Path<String>,
     submitted: Submitted<WithPermission<SessionsRevoke>>,
@@ -145,9 +131,6 @@ pub(super) async fn end_sessions(
 }
 
 /// Ends one session of the user.
-///
-/// # Errors
-/// [`Problem`].
 pub(super) async fn end_session(
     path: Path<(String, String)>,
     submitted: Submitted<WithPermission<SessionsRevoke>>,
@@ -162,10 +145,7 @@ pub(super) async fn end_session(
     Ok(back(context, id, Done::SessionEnded))
 }
 
-/// Takes a key of the user away.
-///
-/// # Errors
-/// [`Problem`].
+/// Revokes an API key of the user.
 pub(super) async fn revoke_key(
     path: Path<(String, String)>,
     submitted: Submitted<WithPermission<UsersWrite>>,

@@ -1,4 +1,4 @@
-//! `/admin/users`: found, and invited.
+//! `/admin/users`: administrators find and invite users.
 
 use crate::{
     http::{
@@ -30,19 +30,19 @@ struct Row {
     email: String,
     name: Option<String>,
     role: String,
-    /// What is shown of the status.
+    /// The text for the status.
     status: String,
     active: bool,
     verified: bool,
     last: Option<Moment>,
 }
 
-/// What is shown of a status. One that only a newer version knows is shown as it is.
+/// The text for a status. A status that only a newer version knows is shown as it is.
 pub(super) fn status_text<'a>(status: &'a UserStatus, t: &'a Texts) -> &'a str {
     match status {
         UserStatus::Active => &t.active,
         UserStatus::Disabled => &t.disabled,
-        UserStatus::Newer(word) => word.as_str(),
+        UserStatus::Newer(newer) => newer.as_str(),
     }
 }
 
@@ -72,7 +72,7 @@ struct UsersPage<'a> {
     rows: Vec<Row>,
     next: Option<String>,
     faults: Faults,
-    /// What was typed for somebody who is to be invited.
+    /// What was typed in the form that invites a user.
     email: &'a str,
     name: &'a str,
     new_role: &'a str,
@@ -86,7 +86,7 @@ impl<'a> UsersPage<'a> {
         let (wanted, role, status) = (text("query")?, text("role")?, text("status")?);
         let filter = UserFilter {
             query: Some(wanted.clone()).filter(|text| !text.is_empty()),
-            // What is no role and no status is none that was offered: it narrows nothing.
+            // The form offers known roles and statuses only; an unknown one filters nothing.
             role: role.parse().ok(),
             status: status.parse().ok(),
         };
@@ -125,19 +125,13 @@ impl<'a> UsersPage<'a> {
     }
 }
 
-/// A page of users, and the form to invite one.
-///
-/// # Errors
-/// [`Problem`].
+/// Shows one page of users, and the form that invites one.
 pub(super) async fn show(View(admin): View<WithPermission<UsersRead>>) -> Result<HttpResponse, Problem> {
     let page = UsersPage::of(&admin.context, Faults::default()).await?;
     admin.context.answer(StatusCode::OK, &page)
 }
 
-/// Creates a user, who chooses their password by a mailed link.
-///
-/// # Errors
-/// [`Problem`].
+/// Creates a user and sends them a link to choose their password.
 pub(super) async fn invite(
     submitted: Submitted<WithPermission<UsersWrite>>,
 ) -> Result<HttpResponse, Problem> {
@@ -154,7 +148,7 @@ pub(super) async fn invite(
         Ok(user) => Ok(context.done(&format!("/admin/users/{}", user.id), Done::UserInvited)),
         Err(error) => {
             let problem = context.refusal(error)?;
-            // Whoever may make users and not see them sees none here, either.
+            // An administrator who may create users but not see them sees none here, either.
             if !context.may(Permission::UsersRead) {
                 return Err(problem);
             }
