@@ -33,7 +33,7 @@ use auth_domain::ids::UserId;
 use futures::FutureExt;
 use std::{panic::AssertUnwindSafe, sync::Arc, time::Instant};
 
-/// The rule: whatever a handler does, the client gets a complete answer in time.
+/// Answers a request. Whatever the handler does, the client gets a complete answer in time.
 pub async fn frame<B: MessageBody + 'static>(
     mut request: ServiceRequest,
     next: Next<B>,

@@ -28,20 +28,20 @@ pub trait PageAccess: Sized + 'static {
 }
 
 /// The extractor of a page that is shown. `A` says who may see it.
-pub struct View<G>(pub G);
+pub struct View<A>(pub A);
 
-impl<G> Argument for View<G> {
-    type Access = Specified<G>;
+impl<A> Argument for View<A> {
+    type Access = Specified<A>;
     type Body = Unspecified;
 }
 
-impl<G: PageAccess> FromRequest for View<G> {
+impl<A: PageAccess> FromRequest for View<A> {
     type Error = Error;
     type Future = LocalBoxFuture<'static, Result<Self, Error>>;
 
     fn from_request(request: &HttpRequest, _: &mut Payload) -> Self::Future {
         let request = request.clone();
-        Box::pin(async move { Ok(Self(G::admit(PageContext::of(&request).await?)?)) })
+        Box::pin(async move { Ok(Self(A::admit(PageContext::of(&request).await?)?)) })
     }
 }
 

@@ -49,7 +49,7 @@ impl PageContext {
     /// Authenticates a request.
     ///
     /// # Errors
-    /// An outage, a limit, or a page that comes first.
+    /// An outage, a limit, or another page that the user gets first.
     pub async fn of(request: &HttpRequest) -> Result<Self, Error> {
         let service = service_of(request)?;
         let http_state = HttpState::of(request)

@@ -17,19 +17,19 @@ use futures::future::LocalBoxFuture;
 pub const TOKEN: &str = "form";
 
 /// The extractor of a submitted form. `A` says who may send it.
-pub struct Submitted<G> {
+pub struct Submitted<A> {
     /// The user who sent it, or the context of the page if it is for everyone.
-    pub access: G,
+    pub access: A,
     /// The submitted fields.
     pub fields: Fields,
 }
 
-impl<G> Argument for Submitted<G> {
-    type Access = Specified<G>;
+impl<A> Argument for Submitted<A> {
+    type Access = Specified<A>;
     type Body = Specified<FormBody>;
 }
 
-impl<G: PageAccess> FromRequest for Submitted<G> {
+impl<A: PageAccess> FromRequest for Submitted<A> {
     type Error = Error;
     type Future = LocalBoxFuture<'static, Result<Self, Error>>;
 
@@ -41,7 +41,7 @@ impl<G: PageAccess> FromRequest for Submitted<G> {
             // The user is authenticated only now: a body may take seconds to arrive, and a user who was signed out meanwhile must
             // not act.
             let context = PageContext::of(&request).await?;
-            let access = G::admit(context)?;
+            let access = A::admit(context)?;
             if !access.context().is_own_form(fields.text(TOKEN)) {
                 return Err(access.context().form_expired());
             }

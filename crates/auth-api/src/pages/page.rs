@@ -3,7 +3,7 @@
 //!
 //! ```
 //! use actix_web::HttpResponse;
-//! use auth_api::{http::problem::Problem, pages::{SignedInUser, Page, View, page}};
+//! use auth_api::{http::problem::Problem, pages::{Page, SignedInUser, View, page}};
 //!
 //! async fn show(_: View<SignedInUser>) -> Result<HttpResponse, Problem> {
 //!     Ok(HttpResponse::NoContent().finish())
@@ -16,7 +16,7 @@
 //!
 //! ```compile_fail
 //! # use actix_web::HttpResponse;
-//! # use auth_api::{http::problem::Problem, pages::{SignedInUser, Page, View, page}};
+//! # use auth_api::{http::problem::Problem, pages::{Page, SignedInUser, View, page}};
 //! # async fn show(_: View<SignedInUser>) -> Result<HttpResponse, Problem> {
 //! #     Ok(HttpResponse::NoContent().finish())
 //! # }
@@ -27,18 +27,18 @@
 //!
 //! ```compile_fail
 //! # use actix_web::HttpResponse;
-//! # use auth_api::{http::{permission::UsersRead, problem::Problem}, pages::{SignedInUser, Page, View, page}};
+//! # use auth_api::{http::{permission::UsersRead, problem::Problem}, pages::{Page, SignedInUser, View, page}};
 //! # async fn show(_: View<SignedInUser>) -> Result<HttpResponse, Problem> {
 //! #     Ok(HttpResponse::NoContent().finish())
 //! # }
 //! let _: Page = page("/admin/pets").holds::<UsersRead>().shows(show);
 //! ```
 //!
-//! A handler for a form that takes none is refused, too:
+//! A handler that takes no form is refused where a form is sent:
 //!
 //! ```compile_fail
 //! # use actix_web::HttpResponse;
-//! # use auth_api::{http::problem::Problem, pages::{SignedInUser, Page, View, page}};
+//! # use auth_api::{http::problem::Problem, pages::{Page, SignedInUser, View, page}};
 //! # async fn show(_: View<SignedInUser>) -> Result<HttpResponse, Problem> {
 //! #     Ok(HttpResponse::NoContent().finish())
 //! # }

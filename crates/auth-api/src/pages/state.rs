@@ -191,7 +191,7 @@ impl PagesState {
         Problem::with_detail(code, detail)
     }
 
-    /// Texts about the address that is served, and the one that the browser used.
+    /// The sentences that name the address that is served, and the one that the browser used.
     fn addresses(&self, used: Option<&str>) -> String {
         let t = &self.texts;
         let served = t.fill(&t.served_for, "served", &self.public_url);
