@@ -36,7 +36,7 @@ pub(crate) fn routes() -> [Route; 3] {
             .signed_in()
             .takes::<ApiKeyBody>()
             .gives::<NewApiKeyJson<'_>>(201)
-            .may_fail(&NOT_MADE)
+            .may_fail(&NOT_CREATED)
             .to(create),
         delete("/api-keys/{id}")
             .id("revokeApiKey")
@@ -53,7 +53,7 @@ pub(crate) fn routes() -> [Route; 3] {
 }
 
 /// Why a key may not be created.
-pub(super) const NOT_MADE: [Code; 4] = [
+pub(super) const NOT_CREATED: [Code; 4] = [
     Code::InvalidName,
     Code::PermissionNotHeld,
     Code::TooManyApiKeys,
@@ -145,7 +145,7 @@ async fn create(
     let (key, secret) = service
         .create_api_key(&maker, owner, body.into(), &acting.caller)
         .await?;
-    Ok(made(&key, &secret))
+    Ok(created(&key, &secret))
 }
 
 async fn revoke(id: Path<String>, service: Data<Service>, acting: Acting) -> Result<HttpResponse, Problem> {
@@ -161,7 +161,7 @@ pub(super) fn list_of(keys: &[ApiKey]) -> HttpResponse {
     })
 }
 
-pub(super) fn made(key: &ApiKey, secret: &SecretString) -> HttpResponse {
+pub(super) fn created(key: &ApiKey, secret: &SecretString) -> HttpResponse {
     HttpResponse::Created().json(NewApiKeyJson {
         key: secret.expose_secret(),
         api_key: key.into(),

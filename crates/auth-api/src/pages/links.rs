@@ -82,7 +82,7 @@ async fn show_verify(View(context): View<PageContext>) -> Result<HttpResponse, P
             let page = AddressPage::of(&context, needs, &token, Faults::default())?;
             context.answer(StatusCode::OK, &page)
         }
-        Err(AccountError::InvalidOrExpiredToken) => verify_lapsed(&context),
+        Err(AccountError::InvalidOrExpiredToken) => verify_link_expired(&context),
         Err(error) => Err(error.into()),
     }
 }
@@ -129,7 +129,7 @@ async fn verify_refused(
     error: AccountError,
 ) -> Result<HttpResponse, Problem> {
     if matches!(error, AccountError::InvalidOrExpiredToken) {
-        return verify_lapsed(context);
+        return verify_link_expired(context);
     }
     let known = [
         ("password", "new_password"),
@@ -143,13 +143,13 @@ async fn verify_refused(
         .await
     {
         Ok(needs) => context.answer_again(&problem, &AddressPage::of(context, needs, token, faults)?),
-        Err(AccountError::InvalidOrExpiredToken) => verify_lapsed(context),
+        Err(AccountError::InvalidOrExpiredToken) => verify_link_expired(context),
         Err(error) => Err(error.into()),
     }
 }
 
 /// Answers that the link has expired or was used, and what to do instead.
-fn verify_lapsed(context: &PageContext) -> Result<HttpResponse, Problem> {
+fn verify_link_expired(context: &PageContext) -> Result<HttpResponse, Problem> {
     let t = context.texts();
     context.expired_link(&t.verify_lapsed, ("/verify-email/again", &t.confirm_again_button))
 }
@@ -182,7 +182,7 @@ impl<'a> NotMePage<'a> {
 async fn show_not_me(View(context): View<PageContext>) -> Result<HttpResponse, Problem> {
     let token = context.query().single("token")?.unwrap_or_default();
     if token.is_empty() {
-        return not_me_lapsed(&context);
+        return not_me_link_expired(&context);
     }
     context.answer(
         StatusCode::OK,
@@ -207,7 +207,7 @@ async fn submit_not_me(submitted: Submitted<PageContext>) -> Result<HttpResponse
                 context.message_page(&t.not_me_done_title, &t.not_me_done, ("/forgot", &t.reset_title))?;
             context.answer(StatusCode::OK, &page)
         }
-        Err(AccountError::InvalidOrExpiredToken) => not_me_lapsed(&context),
+        Err(AccountError::InvalidOrExpiredToken) => not_me_link_expired(&context),
         Err(error) => {
             let (problem, faults) = context.refused(error, &[])?;
             context.answer_again(&problem, &NotMePage::of(&context, fields.text("token"), faults)?)
@@ -216,7 +216,7 @@ async fn submit_not_me(submitted: Submitted<PageContext>) -> Result<HttpResponse
 }
 
 /// Answers that the notice's link has expired or was used, and what to do instead.
-fn not_me_lapsed(context: &PageContext) -> Result<HttpResponse, Problem> {
+fn not_me_link_expired(context: &PageContext) -> Result<HttpResponse, Problem> {
     let t = context.texts();
     context.expired_link(&t.not_me_lapsed, ("/forgot", &t.reset_title))
 }

@@ -172,7 +172,7 @@ impl<'a> ResetPage<'a> {
 async fn show_reset(View(context): View<PageContext>) -> Result<HttpResponse, Problem> {
     let token = context.query().single("token")?.unwrap_or_default();
     if token.is_empty() {
-        return lapsed(&context);
+        return reset_link_expired(&context);
     }
     context.answer(
         StatusCode::OK,
@@ -199,7 +199,7 @@ async fn submit_reset(submitted: Submitted<PageContext>) -> Result<HttpResponse,
             context.keep_device(&device);
             Ok(context.done("/login", Done::PasswordReset))
         }
-        Err(auth_service::AccountError::InvalidOrExpiredToken) => lapsed(&context),
+        Err(auth_service::AccountError::InvalidOrExpiredToken) => reset_link_expired(&context),
         Err(error) => {
             let (problem, faults) = context.refused(error, &[("password", "new_password")])?;
             context.answer_again(&problem, &ResetPage::of(&context, fields.text("token"), faults)?)
@@ -208,7 +208,7 @@ async fn submit_reset(submitted: Submitted<PageContext>) -> Result<HttpResponse,
 }
 
 /// Answers that the reset link has expired or was used, and how to request another.
-fn lapsed(context: &PageContext) -> Result<HttpResponse, Problem> {
+fn reset_link_expired(context: &PageContext) -> Result<HttpResponse, Problem> {
     let t = context.texts();
     context.expired_link(&t.reset_lapsed, ("/forgot", &t.forgot_again))
 }

@@ -39,7 +39,7 @@ pub(crate) fn routes() -> [Route; 3] {
             .takes::<ApiKeyBody>()
             .gives::<NewApiKeyJson<'_>>(201)
             .may_fail(&[Code::NotFound])
-            .may_fail(&api_keys::NOT_MADE)
+            .may_fail(&api_keys::NOT_CREATED)
             .to(create),
         delete("/users/{id}/api-keys/{key}")
             .id("adminRevokeApiKey")
@@ -71,7 +71,7 @@ async fn create(
     let (key, secret) = service
         .create_api_key(&admin.bearer, path::id(&id)?, body.into(), &admin.caller)
         .await?;
-    Ok(api_keys::made(&key, &secret))
+    Ok(api_keys::created(&key, &secret))
 }
 
 async fn revoke(

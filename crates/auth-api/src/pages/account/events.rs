@@ -23,7 +23,7 @@ pub(in crate::pages) struct Row {
     /// The reason, if a session ended.
     pub(in crate::pages) why: Option<String>,
     /// The client's IP address, unless another user caused the event.
-    pub(in crate::pages) place: Option<String>,
+    pub(in crate::pages) ip: Option<String>,
     /// Who caused the event, unless the user did.
     pub(in crate::pages) by: Option<String>,
 }
@@ -43,7 +43,7 @@ impl Row {
             at: Moment(redacted.at),
             what: t.action(&redacted.action).to_owned(),
             why: why.map(|reason| t.end_reason(reason).to_owned()),
-            place: redacted.ip.map(|ip| ip.to_string()),
+            ip: redacted.ip.map(|ip| ip.to_string()),
             by: by.map(ToString::to_string),
         }
     }

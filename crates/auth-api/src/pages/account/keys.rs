@@ -61,7 +61,7 @@ struct KeysPage<'a> {
     /// The permissions that a key may have: those that its creator holds.
     permissions: &'a [Permission],
     name: &'a str,
-    made: Option<SecretString>,
+    created_key: Option<SecretString>,
 }
 
 impl<'a> KeysPage<'a> {
@@ -73,12 +73,12 @@ impl<'a> KeysPage<'a> {
             rows: keys.iter().map(Row::from).collect(),
             permissions: context.service.permissions_of(principal),
             name: "",
-            made: None,
+            created_key: None,
         })
     }
 
-    fn made(&self) -> Option<&str> {
-        self.made.as_ref().map(ExposeSecret::expose_secret)
+    fn created_key(&self) -> Option<&str> {
+        self.created_key.as_ref().map(ExposeSecret::expose_secret)
     }
 }
 
@@ -101,7 +101,7 @@ pub(super) async fn create(submitted: Submitted<SignedInUser>) -> Result<HttpRes
     {
         Ok((_, secret)) => {
             let page = KeysPage {
-                made: Some(secret),
+                created_key: Some(secret),
                 ..KeysPage::of(&context, &principal, Faults::default()).await?
             };
             context.answer(StatusCode::CREATED, &page)

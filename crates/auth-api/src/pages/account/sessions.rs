@@ -20,7 +20,7 @@ use auth_service::{SessionFilter, SessionView};
 pub(in crate::pages) struct Row {
     pub(in crate::pages) id: String,
     pub(in crate::pages) device: String,
-    pub(in crate::pages) place: Option<String>,
+    pub(in crate::pages) ip: Option<String>,
     pub(in crate::pages) began: Moment,
     pub(in crate::pages) used: Moment,
     pub(in crate::pages) current: bool,
@@ -29,17 +29,17 @@ pub(in crate::pages) struct Row {
 }
 
 impl Row {
-    /// `live`: whether the session is active.
-    pub(in crate::pages) fn of(session: &Session, live: bool, current: bool) -> Self {
+    /// `active`: whether the session is active.
+    pub(in crate::pages) fn of(session: &Session, active: bool, current: bool) -> Self {
         let ended = match session.state {
             SessionState::Ended { at, why } => Some((Moment(at), why.as_str().to_owned())),
-            SessionState::Active if live => None,
+            SessionState::Active if active => None,
             SessionState::Active => Some((Moment(session.rotation.refresh_expires_at), EXPIRED.to_owned())),
         };
         Self {
             id: session.id.to_string(),
             device: device_name(session.origin.user_agent.as_deref().unwrap_or_default()),
-            place: session.origin.ip.map(|ip| ip.to_string()),
+            ip: session.origin.ip.map(|ip| ip.to_string()),
             began: Moment(session.created_at),
             used: Moment(session.rotation.rotated_at),
             current,
