@@ -41,7 +41,7 @@ impl Chance {
 }
 
 #[test]
-fn a_seed_gives_the_same_stream_again_and_another_seed_another() {
+fn the_same_seed_gives_the_same_stream_and_another_seed_another() {
     let stream = |seed| {
         let mut chance = Chance::of(seed);
         let mut part = chance.part();

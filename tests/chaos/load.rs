@@ -139,7 +139,7 @@ impl Caller {
             |from: &[&Held], chance: &mut Chance| from.get(chance.below(from.len())).map(|held| held.session);
         let dead = pick(&over, chance).filter(|_| chance.once_in(4));
         if let Some(session) = dead {
-            return of_a_dead_one(account.held(session), uncertain, chance);
+            return op_of_an_ended_session(account.held(session), uncertain, chance);
         }
         let Some(session) = pick(&live, chance) else {
             return Op::Login;
@@ -163,7 +163,7 @@ impl Caller {
 }
 
 /// What is tried with the tokens of a session that is over.
-fn of_a_dead_one(held: &Held, uncertain: bool, chance: &mut Chance) -> Op {
+fn op_of_an_ended_session(held: &Held, uncertain: bool, chance: &mut Chance) -> Op {
     let session = held.session;
     match chance.below(if uncertain { 8 } else { 10 }) {
         0..5 => Op::Verify { by: session },

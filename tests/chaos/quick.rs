@@ -3,7 +3,7 @@
 use crate::{crash, faults, report};
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn what_the_embedded_server_acknowledged_outlives_kills_under_load() {
+async fn what_the_embedded_server_acknowledged_survives_kills_under_load() {
     crash::of_the_embedded_server(5, report::seed()).await.holds();
 }
 
@@ -21,18 +21,18 @@ mod with_services {
     use faults::{postgres, redis};
 
     #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-    async fn what_two_nodes_acknowledged_outlives_kills_of_them_and_of_postgresql_under_load() {
+    async fn what_two_nodes_acknowledged_survives_kills_of_them_and_of_postgresql_under_load() {
         crash::of_the_fleet(6, report::seed()).await.holds();
     }
 
     #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-    async fn whatever_befalls_redis_every_request_is_decided_and_nothing_is_revived() {
+    async fn with_every_fault_of_redis_each_request_is_decided_and_nothing_is_revived() {
         let all = redis::Fault::ALL;
         redis::under_load(&all, 6, report::seed()).await.holds();
     }
 
     #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-    async fn whatever_befalls_postgresql_is_an_outage_and_never_a_sign_out() {
+    async fn every_fault_of_postgresql_is_an_outage_and_never_a_sign_out() {
         let all = postgres::Fault::WITH_REDIS;
         postgres::under_load(&all, 5, report::seed()).await.holds();
     }

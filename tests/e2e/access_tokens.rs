@@ -26,7 +26,7 @@ fn hs256(header: &Header, claims: &Value, secret: &[u8]) -> String {
 }
 
 on_every_backend! {
-    async fn a_token_says_what_the_contract_promises_and_no_more(backend) {
+    async fn a_token_holds_the_claims_of_the_contract_and_no_others(backend) {
         let app = TestApp::start(backend).await;
         let ada = app.user("ada").await;
         let header = part(&ada.access, 0);
@@ -43,7 +43,7 @@ on_every_backend! {
         assert_eq!(refresh["jti"], format!("{}.0", refresh["sid"].as_str().unwrap()));
     }
 
-    async fn a_server_without_a_public_address_takes_its_tokens_after_a_start_on_another_port(backend) {
+    async fn a_server_without_a_public_url_accepts_its_tokens_after_a_start_on_another_port(backend) {
         let app = TestApp::start(backend).await;
         let ada = app.user("ada").await;
         assert_eq!(part(&ada.access, 1)["iss"], app.origin());
@@ -113,7 +113,7 @@ on_every_backend! {
         }
     }
 
-    async fn one_kind_of_token_never_passes_for_the_other(backend) {
+    async fn an_access_token_is_no_refresh_token_and_the_reverse(backend) {
         let app = TestApp::start(backend).await;
         let ada = app.user("ada").await;
         assert_eq!(code(&app, &ada.refresh).await, (401, "invalid_token".to_owned()));

@@ -49,7 +49,7 @@ on_every_backend! {
         assert_eq!(told(&app, app.clock.now()).await, [(0, SignIn, 2)]);
     }
 
-    async fn of_a_refresh_the_rotation_alone_counts(backend) {
+    async fn only_the_rotation_of_a_refresh_is_counted(backend) {
         let app = Builder::new(backend).set("rotation.on_concurrent", "repeat").start().await;
         let start = app.clock.now();
         let ada = app.user("ada").await;
@@ -88,7 +88,7 @@ on_every_backend! {
         assert_eq!(told(&app, start).await, all);
     }
 
-    async fn what_was_counted_outlives_the_server(backend) {
+    async fn counts_survive_a_restart_of_the_server(backend) {
         let app = TestApp::start(backend).await;
         let start = app.clock.now();
         let ada = app.user("ada").await;

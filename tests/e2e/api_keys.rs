@@ -13,7 +13,7 @@ async fn make(owner: &User, body: &Value) -> (String, String) {
 }
 
 on_every_backend! {
-    async fn a_key_says_who_its_owner_is_until_it_is_revoked(backend) {
+    async fn an_api_key_identifies_its_owner_until_it_is_revoked(backend) {
         let app = TestApp::start(backend).await;
         let ada = app.user("ada").await;
         let (key, id) = make(&ada, &json!({ "name": "backup" })).await;
@@ -90,7 +90,7 @@ on_every_backend! {
         assert_eq!(script.get("/me").await.expect(401).code(), "token_expired");
     }
 
-    async fn what_is_no_key_is_refused(backend) {
+    async fn a_bearer_token_that_is_no_api_key_is_refused(backend) {
         let app = TestApp::start(backend).await;
         let ada = app.user("ada").await;
         for text in ["kw_", "kw_x", &format!("kw_{}", "A".repeat(43)), &format!("kw_{}", "A".repeat(4000))] {
@@ -106,7 +106,7 @@ on_every_backend! {
         }
     }
 
-    async fn keys_of_others_are_out_of_reach_but_for_administrators(backend) {
+    async fn only_administrators_reach_the_api_keys_of_other_users(backend) {
         let app = TestApp::start(backend).await;
         let (root, ada, eve) = (app.admin("root").await, app.user("ada").await, app.user("eve").await);
         let (key, id) = make(&ada, &json!({ "name": "backup" })).await;

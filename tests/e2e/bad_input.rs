@@ -66,7 +66,7 @@ on_every_backend! {
         }
     }
 
-    async fn naughty_strings_are_kept_or_refused_but_never_break_anything(backend) {
+    async fn hostile_strings_are_stored_or_refused_but_never_break_anything(backend) {
         let app = TestApp::start(backend).await;
         let client = app.anonymous();
         let naughty = [
@@ -109,7 +109,7 @@ on_every_backend! {
         client.send(client.request(odd, "/login")).await.expect(405);
     }
 
-    async fn no_route_passes_over_a_parameter_that_it_does_not_know(backend) {
+    async fn no_route_ignores_an_unknown_parameter(backend) {
         let app = routes::on_every_listener(backend).start().await;
         let root = app.admin("root").await;
         let mut seen = 0;

@@ -59,7 +59,7 @@ on_every_backend! {
         verify(&app, &second).await.expect(204);
     }
 
-    async fn where_addresses_are_verified_first_nobody_gets_tokens_before(backend) {
+    async fn where_addresses_are_verified_first_no_tokens_are_issued_before(backend) {
         let app = verified_first(backend).await;
         let answer = register(&app, "ada@example.com", PASSWORD).await.expect(202);
         assert!(!answer.text.contains("token"));
@@ -71,7 +71,7 @@ on_every_backend! {
     }
 
     /// docs/rules.md §4.
-    async fn only_the_right_password_tells_that_the_address_has_to_be_confirmed(backend) {
+    async fn only_the_right_password_reveals_that_the_address_has_to_be_confirmed(backend) {
         let app = verified_first(backend).await;
         register(&app, "ada@example.com", PASSWORD).await.expect(202);
         app.mails_to("ada@example.com").await;
@@ -110,7 +110,7 @@ on_every_backend! {
         login(&app, "ada@example.com", PASSWORD).await.expect(200);
     }
 
-    async fn the_link_is_sent_again_without_a_session_and_the_answer_tells_nothing(backend) {
+    async fn the_link_is_sent_again_without_a_session_and_the_answer_reveals_nothing(backend) {
         let app = verified_first(backend).await;
         register(&app, "ada@example.com", PASSWORD).await.expect(202);
         let first = app.link_to("ada@example.com", "verify-email").await;
@@ -144,7 +144,7 @@ on_every_backend! {
         assert!((1..=5).contains(&mails), "{mails} mails");
     }
 
-    async fn a_registration_tells_nobody_whether_an_address_is_known(backend) {
+    async fn a_registration_never_reveals_whether_an_address_is_known(backend) {
         let app = verified_first(backend).await;
         let new = register(&app, "ada@example.com", PASSWORD).await.expect(202);
         let token = app.link_to("ada@example.com", "verify-email").await;
@@ -159,7 +159,7 @@ on_every_backend! {
     }
 
     /// Whoever registered with another's address before them gets nothing of it.
-    async fn an_attackers_registration_dies_when_the_owner_verifies(backend) {
+    async fn an_attackers_registration_ends_when_the_owner_verifies(backend) {
         let app = verified_first(backend).await;
         register(&app, "ada@example.com", "the attacker's own horse").await.expect(202);
         // Sent before the owner's, so that the newest mail is the owner's.

@@ -17,7 +17,7 @@ async fn staff(app: &TestApp, count: usize) {
 }
 
 on_every_backend! {
-    async fn ten_people_and_their_hundred_colleagues_get_in_behind_one_address(backend) {
+    async fn right_sign_ins_behind_one_ip_address_use_up_no_budget(backend) {
         let app = limited_to(backend, &[("sign_in_per_address", "10/1m"), ("service", "60/1h")]).await;
         staff(&app, 22).await;
         for n in 0..110 {
@@ -68,7 +68,7 @@ on_every_backend! {
         register(&app, OFFICE, "bob").await.expect(429);
     }
 
-    async fn a_sign_in_with_what_can_be_no_address_is_no_guess(backend) {
+    async fn a_sign_in_with_an_invalid_email_address_is_not_counted_as_a_guess(backend) {
         let limits = [("guesses_per_account", "2/1h"), ("sign_in_per_address", "2/1h"), ("service", "2/1h")];
         let app = limited_to(backend, &limits).await;
         app.user_of_role("ada", "user").await;
@@ -109,7 +109,7 @@ on_every_backend! {
         ada.client.post("/password/change", &good).await.expect(204);
     }
 
-    async fn what_is_refused_for_its_form_has_a_wide_budget_of_its_own(backend) {
+    async fn malformed_requests_have_a_wide_budget_of_their_own(backend) {
         let app = limited_to(backend, &[("input_per_client", "3/1h")]).await;
         let weak = json!({ "email": "ada@example.com", "password": "Password123!" });
         for _ in 0..3 {
@@ -121,7 +121,7 @@ on_every_backend! {
         sign_in(&app, OFFICE, "ada@example.com", PASSWORD).await.expect(401);
     }
 
-    async fn a_page_says_when_to_try_again_in_the_words_of_a_person(backend) {
+    async fn a_page_says_in_plain_words_when_to_try_again(backend) {
         let app = Builder::new(backend)
             .set("limits.enabled", "true")
             .set("limits.guesses_per_account", "5/1h")

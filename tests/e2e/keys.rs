@@ -90,7 +90,7 @@ async fn assert_refused(app: &TestApp, forged: &str) {
 
 on_every_backend! {
     /// A public key alone made a key of the server's: its row was believed.
-    async fn a_key_that_was_put_into_the_table_is_neither_published_nor_believed(backend) {
+    async fn a_key_inserted_into_the_table_is_neither_published_nor_trusted(backend) {
         let mut app = TestApp::start(backend).await;
         let ada = app.user("ada").await;
         let rogue = Rogue::new();
@@ -108,7 +108,7 @@ on_every_backend! {
         }
     }
 
-    async fn a_rotation_and_a_new_master_key_are_not_stopped_by_a_key_that_was_put_in(backend) {
+    async fn an_inserted_key_stops_neither_a_rotation_nor_a_new_master_key(backend) {
         let app = TestApp::start(backend).await;
         let rogue = Rogue::new();
         rogue.put_in(&app, "sealed");
@@ -142,7 +142,7 @@ on_every_backend! {
     }
 
     /// Its tokens verify on the nodes that know the algorithm.
-    async fn a_key_of_an_algorithm_of_a_newer_version_outlives_starts_and_rotations_but_not_a_theft(backend) {
+    async fn a_key_of_a_newer_versions_algorithm_survives_starts_and_rotations_but_not_a_compromise(backend) {
         let app = TestApp::start(backend).await;
         let newer = ["active", "next", "retiring"].map(|state| (format!("newer-{state}"), state));
         for (kid, state) in &newer {
@@ -240,7 +240,7 @@ on_every_backend! {
         assert_eq!(published(&app).await.len(), 3);
     }
 
-    async fn a_compromised_key_takes_what_it_signed_with_it(backend) {
+    async fn a_compromised_key_invalidates_every_token_it_signed(backend) {
         let app = TestApp::start(backend).await;
         let ada = app.user("ada").await;
         operator(&app).replace_compromised(&app.operator()).await.unwrap();

@@ -53,7 +53,7 @@ fn retry_after(answer: &Answer) -> i64 {
 }
 
 on_every_backend! {
-    async fn an_address_guesses_as_often_as_is_configured_and_is_told_when_to_come_back(backend) {
+    async fn an_ip_address_has_the_configured_number_of_guesses_and_a_retry_after(backend) {
         let app = limited_to(backend, &TEN_A_MINUTE).await;
         for n in 0..10 {
             let answer = sign_in(&app, "192.0.2.1", &format!("nobody{n}@example.com"), "wrong").await;
@@ -81,7 +81,7 @@ on_every_backend! {
         sign_in(&app, "2001:db8:1:3::1", "other@example.com", "wrong").await.expect(401);
     }
 
-    async fn headers_that_no_proxy_vouches_for_change_nothing(backend) {
+    async fn forwarded_headers_of_an_untrusted_peer_change_nothing(backend) {
         let app = Builder::new(backend)
             .set("limits.enabled", "true")
             .set("limits.sign_in_per_address", "10/1m")
@@ -150,7 +150,7 @@ on_every_backend! {
         app.refresh(&token).await.expect(200);
     }
 
-    async fn of_two_hundred_parallel_guesses_ten_at_most_are_looked_at(backend) {
+    async fn of_two_hundred_parallel_guesses_at_most_ten_are_verified(backend) {
         let app = limited(backend).await;
         app.user("ada").await;
         let guesses = (0..200).map(|n| {
@@ -398,7 +398,7 @@ on_every_backend! {
     }
 
     /// Without a device token there is nothing that a stranger could use up of what a known device needs.
-    async fn no_stranger_keeps_a_known_device_out_even_behind_the_same_address(backend) {
+    async fn no_unknown_device_keeps_a_known_device_out_even_behind_the_same_ip_address(backend) {
         let limits = [
             ("sign_in_per_address", "5/1h"),
             ("service", "8/1h"),

@@ -30,7 +30,7 @@ on_every_backend! {
         assert_eq!(sessions["items"].as_array().unwrap().len(), 2);
     }
 
-    async fn whoever_cannot_sign_in_gets_the_same_answer(backend) {
+    async fn every_failed_sign_in_gets_the_same_answer(backend) {
         let app = TestApp::start(backend).await;
         app.user("ada").await;
         let cases = [
@@ -49,7 +49,7 @@ on_every_backend! {
         assert!(answers.iter().all(|answer| *answer == answers[0]), "{answers:#?}");
     }
 
-    async fn blanks_around_an_address_are_left_out_at_every_door(backend) {
+    async fn blanks_around_an_email_address_are_ignored_on_every_route(backend) {
         let app = TestApp::start(backend).await;
         let client = app.anonymous();
         let body = json!({ "email": " Ada@example.com\t", "password": PASSWORD });

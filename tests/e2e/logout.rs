@@ -28,7 +28,7 @@ on_every_backend! {
         assert_eq!(app.anonymous().post("/logout", &access).await.expect(401).code(), "invalid_token");
     }
 
-    async fn signing_out_takes_every_access_token_of_the_session(backend) {
+    async fn signing_out_revokes_every_access_token_of_the_session(backend) {
         let app = TestApp::start(backend).await;
         let ada = app.user("ada").await;
         let refreshed = app.signed_in(&ada.email, &app.refresh(&ada.refresh).await.expect(200));
@@ -38,7 +38,7 @@ on_every_backend! {
         assert_eq!(app.refresh(&refreshed.refresh).await.expect(401).code(), "token_revoked");
     }
 
-    async fn signing_out_everywhere_cuts_exactly(backend) {
+    async fn signing_out_everywhere_revokes_exactly_the_tokens_issued_before(backend) {
         let app = TestApp::start(backend).await;
         let ada = app.user("ada").await;
         let phone = app.login(&ada.email).await;
@@ -59,7 +59,7 @@ on_every_backend! {
         bystander.client.get("/me").await.expect(200);
     }
 
-    async fn a_revoked_token_stays_dead_through_expiry_and_leeway(backend) {
+    async fn a_revoked_token_stays_refused_through_expiry_and_leeway(backend) {
         let app = TestApp::start(backend).await;
         let ada = app.user("ada").await;
         ada.client.post_nothing("/logout").await.expect(200);

@@ -4,7 +4,7 @@ use serde_json::json;
 use tests::{TestApp, on_every_backend};
 
 on_every_backend! {
-    async fn a_name_can_be_set_and_taken_away(backend) {
+    async fn a_name_can_be_set_and_removed(backend) {
         let app = TestApp::start(backend).await;
         let ada = app.user("ada").await;
         assert_eq!(ada.client.patch("/me", &json!({ "name": " Ada L. " })).await.expect(200).field("name"), "Ada L.");

@@ -24,7 +24,7 @@ async fn counted(app: &TestApp) -> Vec<String> {
 }
 
 on_every_backend! {
-    async fn what_use_cases_do_is_counted_once_whatever_way_it_was_asked_for(backend) {
+    async fn each_use_case_is_counted_once_through_every_interface(backend) {
         let app = Builder::new(backend)
             .set("server.admin_bind", "127.0.0.1:0")
             .set("oauth.password_grant", "true")

@@ -28,7 +28,7 @@ async fn of_new_devices(app: &TestApp) -> Vec<Mail> {
 const FIREFOX: &str = "Mozilla/5.0 (X11; Linux x86_64; rv:140.0) Gecko/20100101 Firefox/140.0";
 
 on_every_backend! {
-    async fn a_sign_in_from_an_unknown_device_is_told_and_one_from_a_known_one_is_not(backend) {
+    async fn a_sign_in_from_an_unknown_device_sends_a_notice_and_one_from_a_known_device_does_not(backend) {
         let app = TestApp::start(backend).await;
         let ada = app.user("ada").await;
         assert_eq!(of_new_devices(&app).await.len(), 0, "a registration is no news");
@@ -51,7 +51,7 @@ on_every_backend! {
 
     /// docs/rules.md §5: a stranger who registers with another person's address chooses the name, what the client calls itself, and the
     /// address to change to; none of it reaches the person.
-    async fn a_mail_to_an_address_that_is_not_confirmed_carries_no_word_of_a_strangers(backend) {
+    async fn a_mail_to_an_unconfirmed_address_contains_no_text_chosen_by_a_stranger(backend) {
         let app = TestApp::start(backend).await;
         let name = "Call 1 555 123 4567 now";
         let body = json!({ "email": "ada@example.com", "password": PASSWORD, "name": name });
@@ -81,7 +81,7 @@ on_every_backend! {
     }
 
     /// docs/rules.md §7: whatever ends other sessions makes their devices strangers.
-    async fn a_change_of_the_password_makes_other_devices_strangers_and_its_own_stays_known(backend) {
+    async fn a_password_change_makes_other_devices_unknown_and_its_own_stays_known(backend) {
         let app = TestApp::start(backend).await;
         let ada = app.user("ada").await;
         let other = sign_in(&app, FIREFOX, None).await;
@@ -95,7 +95,7 @@ on_every_backend! {
         assert_eq!(of_new_devices(&app).await.len(), before + 1, "another one");
     }
 
-    async fn signing_out_everywhere_makes_every_device_a_stranger(backend) {
+    async fn signing_out_everywhere_makes_every_device_unknown(backend) {
         let app = TestApp::start(backend).await;
         let ada = app.user("ada").await;
         let other = sign_in(&app, FIREFOX, None).await;
@@ -106,7 +106,7 @@ on_every_backend! {
         assert_eq!(of_new_devices(&app).await.len(), before + 1);
     }
 
-    async fn a_reused_refresh_token_is_told_once(backend) {
+    async fn a_reused_refresh_token_sends_one_notice(backend) {
         let app = TestApp::start(backend).await;
         let ada = app.user("ada").await;
         let next = app.refresh(&ada.refresh).await.expect(200).field("refresh_token");

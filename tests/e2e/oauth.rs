@@ -47,7 +47,7 @@ on_every_backend! {
         assert_eq!(error(&app.anonymous().form("/token", &widened).await.expect(400)), "invalid_scope");
     }
 
-    async fn what_the_token_endpoint_refuses_it_names_in_oauths_words(backend) {
+    async fn the_token_endpoint_refuses_with_the_error_codes_of_rfc_6749(backend) {
         let app = TestApp::start(backend).await;
         app.user("ada").await;
         let cases: [(&[(&str, &str)], &str); 6] = [
@@ -74,7 +74,7 @@ on_every_backend! {
         assert_eq!(error(&answer), "unsupported_grant_type");
     }
 
-    async fn introspection_tells_a_registered_client_what_holds(backend) {
+    async fn introspection_tells_a_registered_client_whether_a_token_is_active(backend) {
         let app = TestApp::start(backend).await;
         let billing = client_of(&app, "billing").await;
         let ada = app.user("ada").await;

@@ -106,7 +106,7 @@ on_every_backend! {
         reset(&app, &third, "a third horse, a third staple").await.expect(400);
     }
 
-    async fn a_request_for_a_link_looks_the_same_for_everybody_and_mails_only_whom_it_concerns(backend) {
+    async fn a_request_for_a_link_is_answered_alike_for_every_address_and_mails_only_account_owners(backend) {
         let app = TestApp::start(backend).await;
         let ada = app.user("ada").await;
         app.mails_to("ada@example.com").await;
@@ -197,7 +197,7 @@ on_every_backend! {
         login(&app, "ada@example.com", NEW_PASSWORD).await.expect(200);
     }
 
-    async fn whoever_says_that_it_was_not_them_ends_everything_and_comes_back_by_a_reset(backend) {
+    async fn reporting_this_was_not_me_ends_everything_and_a_reset_restores_access(backend) {
         let app = TestApp::start(backend).await;
         let ada = app.user("ada").await;
         let key = ada.client.post("/api-keys", &json!({ "name": "backup" })).await.expect(201).field("key");

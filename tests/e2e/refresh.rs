@@ -53,7 +53,7 @@ on_every_backend! {
         assert_eq!(app.refresh(&token).await.expect(401).code(), "token_revoked");
     }
 
-    async fn a_lost_answer_can_be_asked_for_again(backend) {
+    async fn a_refresh_whose_answer_was_lost_can_be_repeated(backend) {
         let app = TestApp::start(backend).await;
         let ada = app.user("ada").await;
         let first = refresh_with_key(&app, &ada.refresh, KEY).await.expect(200);
@@ -66,7 +66,7 @@ on_every_backend! {
         app.refresh(&first.field("refresh_token")).await.expect(401);
     }
 
-    async fn another_key_repeats_nothing(backend) {
+    async fn another_idempotency_key_repeats_nothing(backend) {
         let app = TestApp::start(backend).await;
         let ada = app.user("ada").await;
         let first = refresh_with_key(&app, &ada.refresh, KEY).await.expect(200);
@@ -75,7 +75,7 @@ on_every_backend! {
         app.refresh(&first.field("refresh_token")).await.expect(200);
     }
 
-    async fn a_malformed_key_is_refused_before_anything_happens(backend) {
+    async fn a_malformed_idempotency_key_is_refused_before_anything_happens(backend) {
         let app = TestApp::start(backend).await;
         let ada = app.user("ada").await;
         for key in ["short", &"k".repeat(129), "with a space inside it"] {
@@ -136,7 +136,7 @@ on_every_backend! {
         }
     }
 
-    async fn what_was_used_is_known_after_a_restart(backend) {
+    async fn used_refresh_tokens_are_known_after_a_restart(backend) {
         let app = TestApp::start(backend).await;
         let ada = app.user("ada").await;
         let next = app.refresh(&ada.refresh).await.expect(200).field("refresh_token");

@@ -39,7 +39,7 @@ on_every_backend! {
         }
     }
 
-    async fn a_weak_password_is_told_all_that_is_wrong_and_how_to_mend_it(backend) {
+    async fn a_weak_password_is_refused_with_every_fault_and_how_to_fix_it(backend) {
         let app = TestApp::start(backend).await;
         let try_password = async |password: String| {
             let body = json!({ "email": "ada@example.com", "password": password, "name": "Ada" });
@@ -68,7 +68,7 @@ on_every_backend! {
         }
     }
 
-    async fn an_unfit_address_is_refused_and_not_echoed(backend) {
+    async fn an_invalid_email_address_is_refused_and_not_echoed(backend) {
         let app = TestApp::start(backend).await;
         let long = format!("{}@example.com", "a".repeat(65));
         for email in ["", "ada", "a@b@c.example", "a＠b@example.com", "a,b@example.com", "a\r\nb@example.com", "\"a b\"@example.com", "a@[127.0.0.1]", "a\0@example.com", "a\u{202e}@example.com", &long] {
@@ -115,7 +115,7 @@ on_every_backend! {
         assert_eq!(answer.code(), "registration_closed");
     }
 
-    async fn sixteen_at_once_make_one_user(backend) {
+    async fn sixteen_registrations_at_once_create_one_user(backend) {
         let app = TestApp::start(backend).await;
         let body = json!({ "email": "ada@example.com", "password": PASSWORD });
         let client = app.anonymous();

@@ -58,7 +58,7 @@ on_every_backend! {
         assert_eq!(noted(&app).await, before, "nothing is noted");
     }
 
-    async fn a_hint_gives_way_to_sign_ins(backend) {
+    async fn password_hints_give_way_to_sign_ins(backend) {
         let costly = [
             ("password.memory_kib", "65536"),
             ("password.iterations", "8"),

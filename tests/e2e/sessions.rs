@@ -9,7 +9,7 @@ fn items(list: &Value) -> Vec<Value> {
 }
 
 on_every_backend! {
-    async fn a_user_sees_its_own_sessions_newest_first(backend) {
+    async fn a_user_sees_their_own_sessions_newest_first(backend) {
         let app = TestApp::start(backend).await;
         let ada = app.user("ada").await;
         app.clock.advance(auth_domain::time::Span::seconds(5));
@@ -64,7 +64,7 @@ on_every_backend! {
         ada.client.get("/me").await.expect(200);
     }
 
-    async fn another_users_session_is_not_found_and_lives_on(backend) {
+    async fn another_users_session_is_not_found_and_stays_active(backend) {
         let app = TestApp::start(backend).await;
         let (ada, eve) = (app.user("ada").await, app.user("eve").await);
         let id = items(&ada.client.get("/sessions").await.json())[0]["id"].as_str().unwrap().to_owned();
@@ -101,7 +101,7 @@ on_every_backend! {
     }
 
     /// Whoever was signed out while its request was on its way ends nothing, and is told so.
-    async fn a_caller_that_was_cut_off_meanwhile_ends_nobody(backend) {
+    async fn a_caller_whose_session_ended_meanwhile_ends_no_session(backend) {
         let app = TestApp::start(backend).await;
         let ada = app.user("ada").await;
         let (principal, caller) = app.acting(&ada.access).await;

@@ -40,7 +40,7 @@ on_every_backend! {
         assert_eq!(late.code(), "setup_closed");
     }
 
-    async fn a_wrong_or_late_or_voided_token_is_refused(backend) {
+    async fn a_wrong_expired_or_voided_token_is_refused(backend) {
         let app = TestApp::start(backend).await;
         let body = |token: &str| json!({ "token": token, "email": "root@example.com", "password": PASSWORD });
         let refused = app.anonymous().post("/setup", &body("guess")).await.expect(400);

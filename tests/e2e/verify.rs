@@ -85,7 +85,7 @@ on_every_backend! {
     }
 
     /// What is taken away ends at once: the tokens that say it die, and the session goes on with the present value.
-    async fn a_verification_that_is_taken_away_cuts_the_tokens_that_name_it(backend) {
+    async fn withdrawing_a_verification_revokes_the_tokens_that_state_it(backend) {
         for app in [TestApp::start(backend).await, hs256(backend).await] {
             let (root, boss) = (app.admin("root").await, app.user_of_role("boss", "user").await);
             let change = async |verified: bool| {
@@ -114,7 +114,7 @@ on_every_backend! {
         assert_eq!(ada.client.get("/verify?role=admin").await.expect(403).code(), "forbidden");
     }
 
-    async fn a_condition_that_is_misspelt_lets_no_one_in(backend) {
+    async fn a_misspelt_condition_admits_no_user(backend) {
         let app = TestApp::start(backend).await;
         let (ada, root) = (app.user("ada").await, app.admin("root").await);
         for query in ["roles=admin", "Role=admin", "permission=users:write", "role=user&x=1", "role=%ff", "%ff=1"] {

@@ -1,8 +1,8 @@
-//! The whole API against its own description: schemathesis makes requests out of `/openapi.json`, good ones, bad ones and
-//! chains of them along its links, and holds every answer against what the document says of it.
+//! The whole API against its OpenAPI document: schemathesis generates requests from `/openapi.json`, valid ones, invalid ones and
+//! chains of them along its links, and compares every answer with the document.
 //!
-//! Each run prints its seed. With it the same requests are made, but for what the server gave out by chance: ids and tokens. How
-//! long a run is, and with which seed, the environment says: `KEYWARD_FUZZ_EXAMPLES` (requests an operation and phase) and
+//! Each run prints its seed. The same seed gives the same requests, except for the random ids and tokens that the server issued. The
+//! environment sets the length and the seed of a run: `KEYWARD_FUZZ_EXAMPLES` (requests per operation and phase) and
 //! `KEYWARD_FUZZ_SEED`.
 
 #![expect(
@@ -18,7 +18,7 @@ use std::{
 };
 use tests::{Backend, Database, Server, run, service};
 
-/// What is looked at where `make test` runs.
+/// The length of a run under `make test`.
 const EXAMPLES: &str = "8";
 const SEED: &str = "20261126";
 
@@ -79,14 +79,14 @@ fn fuzz(backend: Backend, base_path: &str) {
     );
 
     let document = run(&["openapi"], &database.environment(), "");
-    every_operation_went_well_once(&document.stdout, &fs::read_to_string(seen).unwrap());
+    every_operation_succeeded_once(&document.stdout, &fs::read_to_string(seen).unwrap());
 
     let log = server.log_to_the_end();
     assert!(!log.contains("a bug in Keyward"), "{log}");
 }
 
-/// A fuzzer that only ever meets refusals would find nothing, and say so with a tick.
-fn every_operation_went_well_once(document: &str, seen: &str) {
+/// A fuzzer that gets nothing but refusals would find nothing and still pass.
+fn every_operation_succeeded_once(document: &str, seen: &str) {
     let (document, seen): (Value, Value) = (
         serde_json::from_str(document).unwrap(),
         serde_json::from_str(seen).unwrap(),
@@ -96,7 +96,7 @@ fn every_operation_went_well_once(document: &str, seen: &str) {
     let operations: Vec<&str> = paths
         .flat_map(|path| path.as_object().unwrap().values())
         .filter_map(|operation| operation["operationId"].as_str())
-        // It read the document to begin with, and its hooks make the first administrator, which works once.
+        // It read the document at the start, and its hooks create the first administrator, which succeeds once.
         .filter(|operation| !["openapi", "setup"].contains(operation))
         .collect();
     assert!(operations.len() >= 48, "{operations:?}");

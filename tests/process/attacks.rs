@@ -1,4 +1,4 @@
-//! What an attacker gets to see or hold up from outside the program: its files, its log, its end.
+//! What an attacker can read or delay from outside the program: its files, its log, its shutdown.
 
 use serde_json::{Value, json};
 use std::{
@@ -26,7 +26,7 @@ fn holds(haystack: &[u8], needle: &str) -> bool {
         .any(|window| window == needle.as_bytes())
 }
 
-/// The token that a start without an administrator prints.
+/// The set-up token that a start without an administrator prints.
 fn setup_token(log: &str) -> String {
     let (_, rest) = log.split_once("set-up token: ").unwrap();
     rest.split_whitespace().next().unwrap().to_owned()
@@ -74,7 +74,7 @@ async fn a_copy_of_the_database_holds_nothing_that_signs_in() {
 }
 
 #[tokio::test]
-async fn no_header_path_or_body_breaks_a_line_of_the_log_or_stands_in_it() {
+async fn no_header_path_or_body_breaks_a_log_line_or_appears_in_the_log() {
     let database = Database::create(Backend::Sqlite);
     let mut server = Server::start(
         &database,
@@ -167,9 +167,9 @@ async fn no_header_path_or_body_breaks_a_line_of_the_log_or_stands_in_it() {
     assert!(!log.contains("set-up token:"), "a program keeps what it reads");
 }
 
-/// With the log's reader paused, lines that strangers cause wait in a queue of their own.
+/// While the reader of the log is paused, lines that strangers cause wait in a queue of their own.
 #[test]
-fn malformed_requests_push_nothing_out_of_the_log_that_has_to_be_read() {
+fn malformed_requests_push_no_important_line_out_of_the_log() {
     let database = Database::create(Backend::Sqlite);
     let mut server = Server::start(
         &database,
@@ -181,7 +181,7 @@ fn malformed_requests_push_nothing_out_of_the_log_that_has_to_be_read() {
     let runtime = tokio::runtime::Runtime::new().unwrap();
     let refresh = runtime.block_on(register(&server)).field("refresh_token");
     let paused = server.hold_log();
-    // More than both queues, the pipe and what is written at once can hold.
+    // More than both queues, the pipe and one write can hold.
     std::thread::scope(|scope| {
         for _ in 0..4 {
             scope.spawn(|| {
@@ -209,9 +209,9 @@ fn malformed_requests_push_nothing_out_of_the_log_that_has_to_be_read() {
     );
 }
 
-/// An operator's terminal is a reader, too, and obeys what it reads.
+/// An operator's terminal interprets the escape sequences in what it prints.
 #[tokio::test]
-async fn what_a_client_sent_moves_no_operators_terminal() {
+async fn no_text_from_a_client_controls_the_operators_terminal() {
     let database = Database::create(Backend::Sqlite);
     let server = Server::start(&database, &[]);
     let body = json!({ "email": "ada@example.com", "password": PASSWORD, "name": "=1+1" });
@@ -248,7 +248,7 @@ async fn what_a_client_sent_moves_no_operators_terminal() {
 }
 
 #[tokio::test]
-async fn the_end_waits_for_no_client_that_says_nothing() {
+async fn the_shutdown_waits_for_no_silent_client() {
     let database = Database::create(Backend::Sqlite);
     let mut server = Server::start(&database, &[("KEYWARD__SERVER__BODY_TIMEOUT", "1s")]);
     let head = "POST /api/v1/auth/login HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\n";

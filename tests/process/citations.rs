@@ -11,10 +11,10 @@ use std::{
     process::Command,
 };
 
-/// The one file that is not read: it plants faults.
+/// The one file that is not checked: it contains faults on purpose.
 const PLANTED: &str = "tests/process/citations/planted.rs";
 
-/// Files that other programs write. They cite nothing of this repository.
+/// Files that other programs generate. They cite nothing of this repository.
 const GENERATED: [&str; 2] = ["Cargo.lock", "package-lock.json"];
 
 /// The kinds of files that belong to the repository wherever they are cited, even by their bare name.
@@ -264,7 +264,7 @@ fn every_file_section_and_anchor_that_is_cited_exists() {
 fn every_exception_is_still_cited() {
     let repository = Repository::here();
     for (path, _) in ELSEWHERE {
-        // This file names it, too.
+        // This file names it as well.
         let mut texts = repository
             .0
             .iter()

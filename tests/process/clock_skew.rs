@@ -1,9 +1,10 @@
-//! A node whose clock is off: it says 503 where it would issue or judge by that clock, and goes on as soon as the clock is right.
+//! A node whose clock is wrong: it answers 503 wherever it would issue or check a token by that clock, and recovers as soon as the
+//! clock is right.
 
 use serde_json::json;
 use tests::{Answer, Backend, Browser, Database, FakeClock, PASSWORD, Server, eventually};
 
-/// How a node answers at each kind of door.
+/// A node's answer on each kind of route.
 async fn answers(node: &Server, access: &str, refresh: &str) -> Vec<(&'static str, Answer)> {
     let body = json!({ "email": "ada@example.com", "password": PASSWORD });
     let (client, bearer) = (node.client(), node.client().with_bearer(access));
@@ -33,7 +34,7 @@ async fn answers(node: &Server, access: &str, refresh: &str) -> Vec<(&'static st
     ]
 }
 
-/// Asks until readiness answers this.
+/// Waits until readiness answers this status.
 async fn until_ready(node: &Server, status: u16) {
     let (probe, runtime) = (node.client(), tokio::runtime::Handle::current());
     tokio::task::spawn_blocking(move || {
@@ -58,7 +59,7 @@ async fn a_node_whose_clock_is_off_neither_issues_nor_judges_until_the_clock_is_
     let (access, refresh) = (tokens.field("access_token"), tokens.field("refresh_token"));
     for by in ["+30s", "-30s", "+13h"] {
         clock.jumps(by);
-        // Ahead it is known at once; behind, once the time that stood still is too old.
+        // A clock that is ahead is noticed at once; one that is behind, once the last read time is too old.
         until_ready(&node, 503).await;
         for (door, answer) in answers(&node, &access, &refresh).await {
             assert_eq!(answer.status, 503, "{door}, {by}: {}", answer.text);
@@ -67,7 +68,7 @@ async fn a_node_whose_clock_is_off_neither_issues_nor_judges_until_the_clock_is_
         node.client().get("/health/live").await.expect(200);
         node.client().get("/.well-known/jwks.json").await.expect(200);
         clock.jumps("+0");
-        // At once, without a restart, and though its own time had run ahead.
+        // At once, without a restart, even though its own time had run ahead.
         node.client().with_bearer(&access).get("/me").await.expect(200);
         let issued = node.client().post("/login", &body).await.expect(200);
         let elsewhere = right.client().with_bearer(&issued.field("access_token"));

@@ -17,7 +17,7 @@ async fn register(server: &Server, email: &str) -> tests::Answer {
 }
 
 #[tokio::test]
-async fn a_start_makes_all_it_needs_and_keeps_it_to_itself() {
+async fn a_start_creates_everything_it_needs_readable_by_its_owner_only() {
     let database = database();
     let server = Server::start(&database, &[]);
     let _ = register(&server, "ada@example.com").await;
@@ -41,7 +41,7 @@ async fn a_start_on_loopback_says_that_limits_are_on_and_how_to_turn_them_off() 
 }
 
 #[tokio::test]
-async fn what_was_answered_outlives_a_kill() {
+async fn acknowledged_changes_survive_a_kill() {
     let database = database();
     let mut server = Server::start(&database, &[]);
     for round in 0..3 {
@@ -88,7 +88,7 @@ async fn what_was_answered_outlives_a_kill() {
 }
 
 #[tokio::test]
-async fn a_polite_end_finishes_and_says_zero() {
+async fn a_graceful_shutdown_finishes_requests_and_exits_with_0() {
     let database = database();
     let mut server = Server::start(&database, &[]);
     let _ = register(&server, "ada@example.com").await;
@@ -97,7 +97,7 @@ async fn a_polite_end_finishes_and_says_zero() {
 }
 
 #[tokio::test]
-async fn a_second_server_on_the_same_file_is_refused_and_the_operators_commands_are_not() {
+async fn a_second_server_on_the_same_file_is_refused_and_operator_commands_are_not() {
     let database = database();
     let server = Server::start(&database, &[]);
     let second = run(&["serve", "--bind", "127.0.0.1:0"], &database.environment(), "");
@@ -118,7 +118,7 @@ async fn a_second_server_on_the_same_file_is_refused_and_the_operators_commands_
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn what_the_operator_ends_beside_the_server_is_refused_within_a_second_or_so() {
+async fn sessions_that_an_operator_command_ends_are_refused_within_seconds() {
     let database = database();
     let server = Server::start(&database, &[]);
     let tokens = register(&server, "ada@example.com").await;
@@ -262,7 +262,7 @@ async fn imported_users_of_other_services_sign_in_and_get_todays_hash() {
     }
 }
 
-/// Writes fail and reads do not: the process may write no byte to a file any more, as where the disk is full.
+/// Writes fail and reads do not: the process may no longer write to any file, as on a full disk.
 #[cfg(target_os = "linux")]
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_server_whose_writes_fail_is_not_ready_until_they_succeed_again() {
@@ -279,7 +279,7 @@ async fn a_server_whose_writes_fail_is_not_ready_until_they_succeed_again() {
         server.client().get("/health/ready").await.expect(200);
         may_write("1");
         let (client, asks) = (server.client(), runtime.clone());
-        // Also where nothing else is written meanwhile.
+        // Also if nothing else is written meanwhile.
         let body = json!({ "email": "bob@example.com", "password": PASSWORD });
         if round == 0 {
             client.post("/register", &body).await.expect(503);

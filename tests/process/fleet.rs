@@ -20,7 +20,7 @@ async fn register(server: &Server, email: &str) -> tests::Answer {
 }
 
 #[tokio::test]
-async fn a_sign_out_on_one_is_refused_on_the_other_at_once() {
+async fn a_token_signed_out_on_one_node_is_refused_on_the_other_at_once() {
     let (_database, one, two) = two();
     for round in 0..20 {
         let email = format!("ada{round}@example.com");
@@ -66,7 +66,7 @@ async fn a_sign_out_on_one_is_refused_on_the_other_at_once() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn sixty_four_refreshes_over_both_have_one_winner() {
+async fn sixty_four_refreshes_over_both_nodes_have_one_winner() {
     let (_database, one, two) = two();
     let clients = [one.client(), two.client()];
     for round in 0..5 {
@@ -86,7 +86,7 @@ async fn sixty_four_refreshes_over_both_have_one_winner() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn nothing_of_a_session_lives_after_a_sign_out_that_raced_a_refresh() {
+async fn no_token_of_a_session_works_after_a_sign_out_that_raced_a_refresh() {
     let (_database, one, two) = two();
     for round in 0..20 {
         let tokens = register(&one, &format!("ada{round}@example.com")).await;

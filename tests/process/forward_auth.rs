@@ -1,4 +1,4 @@
-//! Keyward before an application: nginx with the shipped configuration, and a service that checks tokens by itself.
+//! Keyward in front of an application: nginx with the shipped configuration, and a service that verifies tokens by itself.
 
 use serde_json::json;
 use std::{
@@ -10,7 +10,7 @@ use std::{
 };
 use tests::{Backend, Client, Database, PASSWORD, Server, eventually, free_port, service};
 
-/// An application that answers with the headers that reached it.
+/// An application that answers with the headers that it received.
 fn application() -> u16 {
     let listener = TcpListener::bind("127.0.0.1:0").unwrap();
     let port = listener.local_addr().unwrap().port();
@@ -47,7 +47,7 @@ impl Drop for Nginx {
     }
 }
 
-/// nginx with the shipped file, its three ports replaced.
+/// nginx with the shipped configuration, its three ports replaced.
 fn nginx(keyward: &str, application: u16, listen: u16) -> Nginx {
     let folder = tempfile::tempdir().unwrap();
     let shipped = include_str!("../../deploy/nginx.conf");
@@ -90,7 +90,7 @@ async fn through(origin: &str, path: &str, bearer: Option<&str>) -> tests::Answe
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn nginx_lets_in_who_is_signed_in_and_tells_the_application_who_it_is() {
+async fn nginx_admits_signed_in_users_and_passes_their_identity_to_the_application() {
     let database = Database::create(Backend::Sqlite);
     let server = Server::start(&database, &[]);
     let listen = free_port();
@@ -181,7 +181,7 @@ fn check_token(arguments: &[&str], token: &str) -> (bool, String) {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn another_service_checks_tokens_through_the_published_keys() {
+async fn another_service_verifies_tokens_with_the_published_keys() {
     let database = Database::create(Backend::Sqlite);
     for algorithm in ["ES256", "EdDSA", "RS256"] {
         let database = if algorithm == "ES256" {

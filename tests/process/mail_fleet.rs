@@ -1,5 +1,5 @@
-//! Good days and bad days of the mail server: each mail arrives once, none is lost, nobody waits for it, and the log keeps its
-//! secrets.
+//! Nodes that send mails through one mail server, working or failing. The rule: each mail arrives once, none is lost, no request waits
+//! for one, and no secret reaches the log.
 
 mod cluster;
 
@@ -14,7 +14,7 @@ use std::{
 };
 use tests::{Backend, PASSWORD};
 
-/// How many mails a node takes up at a time.
+/// How many mails a node claims at a time.
 const CLAIM: usize = 10;
 
 async fn each_mail_arrives_once(backend: Backend, nodes: usize) {
@@ -29,7 +29,7 @@ async fn each_mail_arrives_once(backend: Backend, nodes: usize) {
     });
     join_all(ask).await;
     cluster::forgot(&cluster.client(0), "nobody@example.com").await;
-    cluster.all_are_carried().await;
+    cluster.all_are_sent().await;
 
     let mails = cluster.mail.mails();
     assert_eq!(mails.len(), 2 * emails.len());
@@ -56,7 +56,7 @@ async fn each_mail_arrives_once(backend: Backend, nodes: usize) {
     ids.dedup();
     assert_eq!(ids.len(), mails.len());
     cluster.links_work(&mails).await;
-    cluster.all_are_carried().await;
+    cluster.all_are_sent().await;
     cluster.close();
 }
 
@@ -70,13 +70,13 @@ async fn each_mail_of_three_nodes_arrives_once() {
     each_mail_arrives_once(Backend::Postgres, 3).await;
 }
 
-/// The server answers late, so that a kill often falls between its acceptance and the note of it.
+/// The mail server answers late, so a kill often falls between its acceptance of a mail and the record of it.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 #[expect(
     clippy::print_stdout,
     reason = "kept back, and shown where the test fails or is asked to"
 )]
-async fn nodes_that_are_killed_lose_no_mail_and_send_few_twice() {
+async fn killed_nodes_lose_no_mail_and_send_few_twice() {
     const KILLS: usize = 8;
     let mut cluster = Cluster::open(
         Backend::Postgres,
@@ -99,7 +99,7 @@ async fn nodes_that_are_killed_lose_no_mail_and_send_few_twice() {
         .into_iter()
         .flat_map(Result::unwrap)
         .collect();
-    cluster.all_are_carried().await;
+    cluster.all_are_sent().await;
 
     let mails = cluster.mail.mails();
     let by_purpose = mails_by_purpose(&mails);
@@ -122,13 +122,13 @@ async fn nodes_that_are_killed_lose_no_mail_and_send_few_twice() {
     );
     assert!(twice <= KILLS * CLAIM, "{twice}");
     cluster.links_work(&mails).await;
-    cluster.all_are_carried().await;
+    cluster.all_are_sent().await;
     cluster.close();
 }
 
-/// A day on which the mail server does this to the first mails, and how often each of them may have arrived.
-async fn a_bad_day(what: &'static str, at_most: usize) {
-    // All that is said aloud must be discreet, at the level that says most.
+/// The mail server fails in this way for the first mails. `at_most`: how often each of them may arrive.
+async fn deliver_despite(what: &'static str, at_most: usize) {
+    // No log line may contain a secret, at the most verbose level.
     let settings = [
         ("MAIL__TIMEOUT", "3s"),
         (
@@ -141,7 +141,7 @@ async fn a_bad_day(what: &'static str, at_most: usize) {
     for n in 0..6 {
         cluster::register(&client, &format!("ada{n}@example.com")).await;
     }
-    cluster.all_are_carried().await;
+    cluster.all_are_sent().await;
     let mails = cluster.mail.mails();
     let by_purpose = mails_by_purpose(&mails);
     assert_eq!(by_purpose.len(), 6, "{what}");
@@ -157,7 +157,7 @@ async fn a_bad_day(what: &'static str, at_most: usize) {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 6)]
-async fn what_the_mail_server_puts_off_or_breaks_off_arrives_later() {
+async fn mails_that_the_mail_server_defers_or_interrupts_arrive_later() {
     let days = [
         ("defer-recipient", 1),
         ("defer-message", 1),
@@ -166,14 +166,14 @@ async fn what_the_mail_server_puts_off_or_breaks_off_arrives_later() {
         ("close-at-connect", 1),
         ("drop-after-data", 2),
     ];
-    let days = days.map(|(what, at_most)| tokio::spawn(a_bad_day(what, at_most)));
+    let days = days.map(|(what, at_most)| tokio::spawn(deliver_despite(what, at_most)));
     for day in join_all(days).await {
         day.unwrap();
     }
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn mails_outlast_a_mail_server_that_is_down_and_a_restart_meanwhile() {
+async fn queued_mails_survive_a_mail_server_outage_and_a_restart() {
     let mut cluster = Cluster::open(Backend::Sqlite, 1, &[], &[("MAIL__TIMEOUT", "20s")]);
     cluster.mail.stop();
     for n in 0..5 {
@@ -186,16 +186,16 @@ async fn mails_outlast_a_mail_server_that_is_down_and_a_restart_meanwhile() {
     assert_eq!(cluster.status(), (5, 0));
     cluster.kill_and_start_again(0);
     cluster.mail.start_again(&[]);
-    cluster.all_are_carried().await;
+    cluster.all_are_sent().await;
     let mails = cluster.mail.mails();
     assert_eq!((mails.len(), mails_by_purpose(&mails).len()), (5, 5));
     cluster.links_work(&mails).await;
     cluster.close();
 }
 
-/// One address that the server refuses for good, or hangs on each time: the others don't notice.
+/// The mail server refuses one address for good, or hangs on it each time. The other mails are not delayed.
 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
-async fn a_poisoned_mail_blocks_nobody() {
+async fn a_mail_that_always_fails_blocks_no_other() {
     let days = ["refuse-recipient", "refuse-message", "hang-after-data"].map(|what| {
         tokio::spawn(async move {
             let cluster = Cluster::open(
@@ -212,7 +212,7 @@ async fn a_poisoned_mail_blocks_nobody() {
                 cluster::forgot(&client, &format!("ada{n}@example.com")).await;
             }
             until("the others arrive", || cluster.arrived() >= 24).await;
-            // What is said of a message may be the set-up's fault: that mail waits.
+            // A refusal of the message may be the fault of the configuration, so that mail waits.
             let settled = if what == "refuse-recipient" {
                 (0, 2)
             } else {
@@ -237,9 +237,9 @@ async fn a_poisoned_mail_blocks_nobody() {
     }
 }
 
-/// docs/rules.md §8: a mail is sent twice only after a kill. Here the database takes no note of it for a while.
+/// docs/rules.md §8: a mail is sent twice only after a kill. Here the database does not record the delivery for a while.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn a_mail_that_was_sent_while_the_database_took_no_note_of_it_arrives_once() {
+async fn a_mail_sent_while_the_database_refused_to_record_it_arrives_once() {
     let cluster = Cluster::open(Backend::Sqlite, 1, &[], &[("MAIL__TIMEOUT", "20s")]);
     cluster.database.sql(
         "CREATE TRIGGER no_note BEFORE UPDATE ON outbox WHEN NEW.outcome = 'sent' \
@@ -252,17 +252,17 @@ async fn a_mail_that_was_sent_while_the_database_took_no_note_of_it_arrives_once
     .await;
     assert_eq!(cluster.mail.count(), 1);
     cluster.database.sql("DROP TRIGGER no_note");
-    cluster.all_are_carried().await;
+    cluster.all_are_sent().await;
     let mails = cluster.mail.mails();
     assert_eq!(mails.len(), 1);
     cluster.links_work(&mails).await;
     cluster.close();
 }
 
-/// A server with the usual rules refuses the bare name of a host at RCPT. Nothing of that is lost, the operator
-/// learns of it, and the addresses that the server quotes stand nowhere.
+/// A mail server with the usual rules refuses a bare host name at RCPT. No mail is lost, the operator learns of it, and the addresses
+/// that the server quotes appear in no log.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn mails_that_the_set_up_keeps_from_leaving_wait_and_leave_once_it_is_right() {
+async fn mails_blocked_by_a_wrong_configuration_wait_and_leave_once_it_is_fixed() {
     let refuse = |answer: &'static str| ["--do", "refuse-recipient", "--answer", answer];
     let mut cluster = Cluster::open(
         Backend::Sqlite,
@@ -273,9 +273,9 @@ async fn mails_that_the_set_up_keeps_from_leaving_wait_and_leave_once_it_is_righ
     for n in 0..3 {
         cluster::register(&cluster.client(0), &format!("ada{n}@example.com")).await;
     }
-    until("every mail was tried", || cluster.troubled().len() == 3).await;
+    until("every mail was tried", || cluster.unsent().len() == 3).await;
     assert_eq!(cluster.status(), (3, 0));
-    for mail in cluster.troubled() {
+    for mail in cluster.unsent() {
         assert!(
             mail["state"] == "waiting" && mail["kind"] == "email_verification",
             "{mail}"
@@ -284,11 +284,11 @@ async fn mails_that_the_set_up_keeps_from_leaving_wait_and_leave_once_it_is_righ
         assert!(why.contains("504 5.5.2 … Helo command rejected"), "{why}");
     }
 
-    // Another server finds fault with the recipients: these are given up, and are there all the same.
+    // Another mail server refuses the recipients. These mails are given up, and stay in the list.
     cluster.mail.start_again(&refuse("550 5.1.1 <ADDRESS>: rejected"));
     cluster.retry(&["--all"]);
     until("all are given up", || cluster.status() == (0, 3)).await;
-    let given_up = cluster.troubled();
+    let given_up = cluster.unsent();
     assert!(
         given_up.iter().all(|mail| mail["state"] == "given_up"),
         "{given_up:?}"
@@ -299,10 +299,10 @@ async fn mails_that_the_set_up_keeps_from_leaving_wait_and_leave_once_it_is_righ
     assert!(cluster.retry(&[&first]).contains("tried again: 1"));
     until("the one arrives", || cluster.mail.count() == 1).await;
     assert!(cluster.retry(&["--all"]).contains("tried again: 2"));
-    cluster.all_are_carried().await;
+    cluster.all_are_sent().await;
     let mails = cluster.mail.mails();
     assert_eq!((mails.len(), mails_by_purpose(&mails).len()), (3, 3));
-    assert_eq!(cluster.troubled(), [""; 0]);
+    assert_eq!(cluster.unsent(), [""; 0]);
     cluster.links_work(&mails).await;
 
     let log = cluster.nodes[0].log();
@@ -312,9 +312,9 @@ async fn mails_that_the_set_up_keeps_from_leaving_wait_and_leave_once_it_is_righ
     cluster.close();
 }
 
-/// Without the hint the account opens, each mail is given up, and no page says why.
+/// Without SMTPUTF8 the account is created, each mail is given up, and no page says why.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn an_address_that_the_mail_server_can_not_name_is_known_to_be_out_of_reach() {
+async fn an_address_that_the_mail_server_cannot_express_is_undeliverable() {
     let cluster = Cluster::open(
         Backend::Sqlite,
         1,
@@ -335,18 +335,18 @@ async fn an_address_that_the_mail_server_can_not_name_is_known_to_be_out_of_reac
     );
     until("the other is given up", || cluster.status() == (0, 1)).await;
     assert!(
-        cluster.troubled()[0]["why"]
+        cluster.unsent()[0]["why"]
             .as_str()
             .unwrap()
             .contains("SMTPUTF8")
     );
-    // A known address is answered as a new one is.
+    // A known address is answered as a new one.
     assert_eq!(register("josé@example.com").await, told);
     assert_eq!(register("ada@example.com").await, usual);
     cluster.close();
 }
 
-/// A delivery takes as long as `mail.timeout` says here, half a minute; no answer does.
+/// A delivery takes as long as `mail.timeout` allows (30 s here). No answer takes that long.
 async fn answers_wait_for_no_mail(backend: Backend, what: &'static str) {
     let mut cluster = Cluster::open(backend, 1, &["--do", what], &[("MAIL__TIMEOUT", "30s")]);
     let client = cluster.client(0);
@@ -364,7 +364,7 @@ async fn answers_wait_for_no_mail(backend: Backend, what: &'static str) {
     took.sort();
     let (median, slowest) = (took[took.len() / 2], took[took.len() - 1]);
     assert!(median < Duration::from_secs(1), "{what}: {took:?}");
-    // The machine may be busy; a mail would have taken far longer.
+    // The machine may be busy. A delivery would have taken far longer.
     assert!(slowest < Duration::from_secs(10), "{what}: {took:?}");
     assert_eq!(cluster.mail.count(), 0);
     cluster.mail.stop();
@@ -372,7 +372,7 @@ async fn answers_wait_for_no_mail(backend: Backend, what: &'static str) {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
-async fn answers_do_not_wait_for_a_mail_server_that_hangs() {
+async fn no_response_waits_for_a_mail_server_that_hangs() {
     let days = [
         (Backend::Sqlite, "hang-at-connect"),
         (Backend::Postgres, "hang-after-data"),
@@ -384,12 +384,12 @@ async fn answers_do_not_wait_for_a_mail_server_that_hangs() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn links_are_printed_where_that_was_asked_for_and_passwords_never() {
+async fn links_are_logged_only_if_configured_and_passwords_never() {
     let mut cluster = Cluster::open(Backend::Sqlite, 1, &[], &[("MAIL__PRINT_LINKS", "true")]);
     let client = cluster.client(0);
     cluster::register(&client, "ada@example.com").await;
     cluster::forgot(&client, "ada@example.com").await;
-    cluster.all_are_carried().await;
+    cluster.all_are_sent().await;
     let mails = cluster.mail.mails();
     assert_eq!(mails.len(), 2);
     let log = cluster.nodes[0].log_to_the_end();

@@ -1,4 +1,4 @@
-//! PostgreSQL down at the start, down later, back again: 503 and never a 4xx, and healthy without a restart.
+//! An outage of PostgreSQL, at the start or later. The rule: it is a 503 and never a 4xx, and the node recovers without a restart.
 
 use serde_json::json;
 use std::time::{Duration, Instant};
@@ -29,7 +29,7 @@ async fn an_outage_is_not_a_sign_out() {
         assert!(page.text.contains("<h1>Unavailable</h1>"), "{}", page.text);
         assert!(page.header("retry-after").is_some());
         assert_eq!(browser.cookies, kept, "no browser is told to forget anything");
-        // Past its time: what the refresh token is worth can't be looked up.
+        // The access token has expired, and the refresh token can't be looked up.
         browser.cookies.remove("kw_access");
         browser.open("/account").await.expect(503);
         assert_eq!(browser.cookies["kw_refresh"], kept["kw_refresh"]);
@@ -70,7 +70,7 @@ async fn an_outage_is_not_a_sign_out() {
     server.client().post("/refresh", &refresh).await.expect(200);
 }
 
-/// Its connections stay, and nothing answers on them.
+/// The connections stay open, and no answer comes.
 #[cfg(target_os = "linux")]
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn requests_in_flight_wait_at_most_five_seconds_for_a_frozen_database() {
@@ -91,7 +91,7 @@ async fn requests_in_flight_wait_at_most_five_seconds_for_a_frozen_database() {
         async { timed(again.post("/refresh", &refresh).await) },
         async { timed(client.post_nothing("/logout-all").await) },
     );
-    // Nothing is asked anew: whatever follows finds memory too old to decide.
+    // Nothing is read again, so later requests find the memory too old to decide.
     let asked = Instant::now();
     let verified = client.get("/verify").await;
     let check = asked.elapsed();
@@ -135,7 +135,7 @@ async fn a_database_that_is_down_at_the_start_is_named() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn a_start_waits_for_the_database_if_it_was_told_to() {
+async fn a_start_waits_for_the_database_if_configured_to() {
     let postgres = OwnPostgres::start();
     let database = Database::create(Backend::Fleet);
     let mut environment = environment(&postgres, &database);

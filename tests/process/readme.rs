@@ -1,5 +1,5 @@
-//! What the documentation says, held against the program. What the README tells people to type is typed; that takes `curl`,
-//! so it belongs to the half with services.
+//! The documentation is compared with the program, and the commands of the README are run. They need `curl`, so these tests belong to
+//! those with services.
 
 use auth_api::{ServerConfig, app::routes::Listener, http::route::Access, oauth::error::OauthCode};
 use auth_domain::{audit::Action, mail::MailKind, role::Permission};
@@ -23,7 +23,7 @@ fn blocks(marker: &str) -> String {
     found.concat()
 }
 
-/// People who try the walks have the limits as they are shipped.
+/// A reader who tries the commands has the default limits.
 #[cfg(feature = "services")]
 const SHIPPED: [(&str, &str); 1] = [("KEYWARD__LIMITS__ENABLED", "true")];
 
@@ -45,7 +45,7 @@ fn shell(script: &str, variables: &[(&str, String)]) -> String {
 
 #[cfg(feature = "services")]
 #[test]
-fn the_walk_does_what_it_says() {
+fn the_commands_of_the_readme_do_what_it_says() {
     let database = Database::create(Backend::Sqlite);
     let server = Server::start(&database, &SHIPPED);
     let base = format!("{}/api/v1/auth", server.origin());
@@ -55,7 +55,7 @@ fn the_walk_does_what_it_says() {
 
 #[cfg(feature = "services")]
 #[test]
-fn the_fleets_walk_does_what_it_says() {
+fn the_commands_for_a_cluster_do_what_the_readme_says() {
     let database = Database::create(Backend::Fleet);
     let (one, two) = (
         Server::start(&database, &SHIPPED),
@@ -118,9 +118,9 @@ fn every_audit_event_is_written_and_every_mail_is_queued_by_something() {
     }
 }
 
-/// The same of the errors of the OAuth routes.
+/// The same for the errors of the OAuth routes.
 #[test]
-fn the_documented_oauth_errors_are_the_ones_there_are() {
+fn the_documented_oauth_errors_are_those_of_the_program() {
     let page = include_str!("../../docs/errors.md");
     let (_, table) = page.split_once("\"error_description\"").unwrap();
     let words = |line: &str| Some(line.strip_prefix("| `")?.split('`').next()?.to_owned());
@@ -131,7 +131,7 @@ fn the_documented_oauth_errors_are_the_ones_there_are() {
 
 /// The table of the documentation is the table of the program.
 #[test]
-fn the_documented_error_codes_are_the_ones_there_are() {
+fn the_documented_error_codes_are_those_of_the_program() {
     let page = include_str!("../../docs/errors.md");
     let (_, codes) = page.split_once("## All codes\n").unwrap();
     let table = codes.split("\n## ").next().unwrap();
@@ -183,7 +183,7 @@ fn the_http_contract_names_every_route_and_its_permission() {
     }
 }
 
-/// Operators look actions up by their word.
+/// Operators look actions up by name.
 #[test]
 fn the_documentation_of_the_audit_log_has_every_action() {
     let page = include_str!("../../docs/audit.md");

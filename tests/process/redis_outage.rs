@@ -1,4 +1,4 @@
-//! Redis flushed, killed, frozen, restarted from an old snapshot: no revoked token is accepted, no valid one refused.
+//! Redis is flushed, killed, frozen, or restarted from an old snapshot. The rule: no revoked token is accepted and no valid one refused.
 
 use serde_json::json;
 use tests::{Backend, Client, Database, OwnRedis, PASSWORD, Server};
@@ -8,7 +8,7 @@ struct Fleet {
     two: Server,
     redis: OwnRedis,
     number: u32,
-    /// Tokens that were signed out of, and tokens that were not.
+    /// Access tokens of ended sessions, and of active ones.
     dead: Vec<String>,
     alive: Vec<String>,
     _database: Database,
@@ -35,7 +35,7 @@ impl Fleet {
         }
     }
 
-    /// Somebody new signs in at one and out at the other; somebody else stays.
+    /// One new user signs in on one node and out on the other; another stays signed in.
     async fn live(&mut self) {
         for stays in [false, true] {
             self.number += 1;
@@ -100,7 +100,7 @@ async fn a_flushed_redis_revives_nothing() {
 }
 
 #[tokio::test]
-async fn a_killed_redis_revives_nothing_and_its_return_is_noticed() {
+async fn a_killed_redis_revives_nothing_and_nodes_reconnect_to_it() {
     let mut fleet = Fleet::start();
     fleet.live().await;
     fleet.redis.kill();
@@ -112,7 +112,7 @@ async fn a_killed_redis_revives_nothing_and_its_return_is_noticed() {
 }
 
 #[tokio::test]
-async fn a_frozen_redis_revives_nothing_and_holds_nobody_up_for_long() {
+async fn a_frozen_redis_revives_nothing_and_delays_no_request_for_long() {
     let mut fleet = Fleet::start();
     fleet.live().await;
     fleet.redis.freeze();
@@ -137,7 +137,7 @@ async fn an_old_snapshot_of_redis_revives_nothing() {
 }
 
 #[tokio::test]
-async fn a_fleet_starts_without_redis_and_finds_it_later() {
+async fn a_cluster_starts_without_redis_and_finds_it_later() {
     let database = Database::create(Backend::Fleet);
     let mut redis = OwnRedis::start();
     redis.kill();

@@ -1,4 +1,4 @@
-//! A server in this process: the whole of it, on a free port, with a clock that the test holds.
+//! A complete server in this process, on a free port, with a clock that the test moves.
 
 use crate::{Answer, Backend, Browser, Client, Database, Mail, PASSWORD, TestClock, mail};
 use auth_api::app::routes::Listener;
@@ -8,14 +8,14 @@ use keyward::config::{Config, Sources};
 use serde_json::json;
 use std::{collections::BTreeMap, sync::Arc};
 
-/// A server to be started.
+/// The settings of a server that is not started yet.
 pub struct Builder {
     database: Arc<Database>,
     settings: BTreeMap<String, String>,
     clock: TestClock,
 }
 
-/// A server that runs.
+/// A running server.
 pub struct TestApp {
     /// The clock that it reads.
     pub clock: TestClock,
@@ -25,11 +25,11 @@ pub struct TestApp {
     running: keyward::Running,
 }
 
-/// Somebody who is signed in.
+/// A signed-in user.
 pub struct User {
     /// A client with the access token.
     pub client: Client,
-    /// The address.
+    /// The email address.
     pub email: String,
     /// The access token.
     pub access: String,
@@ -54,7 +54,7 @@ impl Builder {
             ("password.iterations", "1"),
             ("password.threads", "1"),
             ("database.pool_size", "2"),
-            // Every client here has the same address; the tests of the limits turn them on.
+            // All clients here have the same IP address, so the limits are off. Tests of the limits turn them on.
             ("limits.enabled", "false"),
         ];
         let settings = settings
@@ -74,7 +74,7 @@ impl Builder {
         self
     }
 
-    /// Lets its clock begin some time ago.
+    /// Starts its clock some time in the past.
     #[must_use]
     pub fn ago(self, span: Span) -> Self {
         self.clock.advance(-span);
@@ -131,13 +131,13 @@ impl TestApp {
         builder.start().await
     }
 
-    /// The same server after a restart without one of its settings.
+    /// Restarts the server without one of its settings.
     pub async fn without(mut self, key: &str) -> Self {
         self.settings.remove(key);
         self.restarted().await
     }
 
-    /// The same server after a restart with one setting more.
+    /// Restarts the server with one additional setting.
     pub async fn with(mut self, key: &str, value: &str) -> Self {
         self.settings.insert(key.to_owned(), value.to_owned());
         self.restarted().await
@@ -165,13 +165,13 @@ impl TestApp {
         Client::new(&self.origin())
     }
 
-    /// A browser that has not been here.
+    /// A browser without cookies.
     #[must_use]
     pub fn browser(&self) -> Browser {
         Browser::new(&self.origin())
     }
 
-    /// A browser in which somebody is signed in.
+    /// A browser with a signed-in user.
     ///
     /// # Panics
     /// If that fails.
@@ -181,13 +181,13 @@ impl TestApp {
         browser
     }
 
-    /// The server itself, for what only its operator sees.
+    /// The server itself, for state that only an operator sees.
     #[must_use]
     pub fn running(&self) -> &keyward::Running {
         &self.running
     }
 
-    /// Registers somebody: `name@example.com` with [`PASSWORD`].
+    /// Registers the user `name@example.com` with [`PASSWORD`].
     ///
     /// # Panics
     /// If that fails.
@@ -198,7 +198,7 @@ impl TestApp {
         self.signed_in(&email, &answer)
     }
 
-    /// Signs somebody in once more.
+    /// Signs a user in again.
     ///
     /// # Panics
     /// If that fails.
@@ -231,7 +231,7 @@ impl TestApp {
         self.user_of_role(name, "admin").await
     }
 
-    /// The use cases, as the operator's commands have them.
+    /// The use cases, as the operator's commands call them.
     #[must_use]
     pub fn service(&self) -> &auth_service::Service {
         self.running.service()
@@ -243,7 +243,7 @@ impl TestApp {
         Caller::operator(self.clock.now())
     }
 
-    /// Somebody who has proved nothing yet, now.
+    /// An anonymous caller, now.
     #[must_use]
     pub fn somebody(&self) -> Caller {
         self.operator().authenticated_as(Actor::Anonymous)
@@ -260,7 +260,7 @@ impl TestApp {
         (principal, caller)
     }
 
-    /// Every mail that was sent to an address so far, the oldest first; what is due is sent before.
+    /// Every mail that was sent to an email address so far, the oldest first. Due mails are sent before.
     ///
     /// # Panics
     /// If the mails can't be sent or read.
@@ -272,7 +272,7 @@ impl TestApp {
             .collect()
     }
 
-    /// The newest mail to an address that says this.
+    /// The newest mail to an email address that contains this text.
     ///
     /// # Panics
     /// If there is none.
@@ -284,7 +284,7 @@ impl TestApp {
             .unwrap_or_else(|| panic!("no mail to {email} says {what:?}: {mails:#?}"))
     }
 
-    /// The token of the newest link to a page (`reset`, `verify-email`, `not-me`) that was mailed to an address.
+    /// The token of the newest link to a page (`reset`, `verify-email`, `not-me`) that was sent to an email address.
     pub async fn link_to(&self, email: &str, page: &str) -> String {
         self.mail_saying(email, &format!("/{page}?token="))
             .await

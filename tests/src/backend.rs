@@ -1,5 +1,5 @@
-//! Where a test's server keeps its data: a SQLite file of its own, or a database of its own on the throwaway PostgreSQL, with
-//! keys of its own in the throwaway Redis.
+//! The data of a test's server. The rule: tests share nothing. Each has its own SQLite file, or its own database on the throwaway
+//! PostgreSQL and its own keys in the throwaway Redis.
 
 use diesel::{Connection, SqliteConnection, connection::SimpleConnection};
 use std::{
@@ -22,7 +22,7 @@ pub enum Backend {
 
 /// A backend's data, gone when it is dropped.
 pub struct Database {
-    /// Which it is.
+    /// The kind of backend.
     pub backend: Backend,
     /// A folder of the test's own.
     pub folder: TempDir,
@@ -105,7 +105,7 @@ impl Database {
         all
     }
 
-    /// Runs statements on it, as one who has its file or its password would.
+    /// Runs statements on it, as an attacker with its file or its password would.
     ///
     /// # Panics
     /// If one fails.
@@ -120,7 +120,7 @@ impl Database {
         connection.batch_execute(&whole).unwrap();
     }
 
-    /// Runs SQL on it, as an operator would with `psql`; for what no request can bring about, such as a broken row.
+    /// Runs SQL on it, as an operator would with `psql`, for states that no request can create, such as a corrupt row.
     ///
     /// # Panics
     /// If it fails, or on SQLite.

@@ -1,18 +1,18 @@
-//! A browser without a screen: it keeps cookies, sends forms with the token of the page that they are on, and says where they come
-//! from. What only a real one shows, the tests in `browser/` look at.
+//! A minimal browser: it keeps cookies, sends each form with the token of its page, and sends the origin of the form. The tests in
+//! `browser/` check what only a real browser shows.
 
 use crate::Answer;
 use reqwest::{Method, RequestBuilder, header::HeaderMap};
 use std::collections::BTreeMap;
 
-/// Somebody's browser.
+/// A user's browser.
 #[derive(Clone)]
 pub struct Browser {
     http: reqwest::Client,
     origin: String,
-    /// What it says that a form comes from.
+    /// The origin that it sends with a form.
     pub form_origin: String,
-    /// What it keeps.
+    /// The cookies that it keeps.
     pub cookies: BTreeMap<String, String>,
     /// The page that it shows.
     pub page: String,
@@ -37,7 +37,7 @@ impl Browser {
         }
     }
 
-    /// The balancer sends it to another node from now on.
+    /// From now on the load balancer sends it to another node.
     pub fn moves_to(&mut self, origin: &str) {
         origin.clone_into(&mut self.origin);
         origin.clone_into(&mut self.form_origin);
@@ -55,7 +55,7 @@ impl Browser {
         }
     }
 
-    /// Sends a request, keeps what the answer sets, and shows it.
+    /// Sends a request, stores the cookies of the answer, and shows its page.
     ///
     /// # Panics
     /// If no answer comes.
@@ -106,7 +106,7 @@ impl Browser {
         self.send(path, fields).await
     }
 
-    /// The token of the forms of the page that is shown; nothing where there is none.
+    /// The form token of the shown page; empty if there is none.
     #[must_use]
     pub fn form_token(&self) -> String {
         let found = self.page.split_once("name=\"form\" value=\"");

@@ -1,4 +1,4 @@
-//! An HTTP client that speaks the contract.
+//! An HTTP client for the routes of docs/http-contract.md.
 
 use crate::described;
 use reqwest::{Method, RequestBuilder, header::HeaderMap};
@@ -97,7 +97,7 @@ impl Client {
     /// Sends a request that may get no answer.
     ///
     /// # Errors
-    /// Why none came.
+    /// Why no answer came.
     pub async fn try_send(&self, request: RequestBuilder) -> Result<Answer, reqwest::Error> {
         let (client, request) = request.build_split();
         let request = request?;

@@ -1,4 +1,4 @@
-//! What the description of the API says of an answer. The rule: no test gets an answer with a status that the document does not name for
+//! Compares answers with the OpenAPI document. The rule: no test gets an answer with a status that the document does not declare for
 //! the operation.
 
 use auth_api::{ServerConfig, app::routes};
@@ -25,7 +25,7 @@ fn fits(path: &str, pattern: &str) -> bool {
     }
 }
 
-/// Compares an answer with the document; what the document leaves out is no operation of it.
+/// Compares an answer with the document. Routes that the document leaves out are not compared.
 ///
 /// # Panics
 /// If the operation may not answer with this status.

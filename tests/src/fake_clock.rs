@@ -7,7 +7,7 @@ use std::{fs, path::PathBuf};
 pub struct FakeClock(PathBuf);
 
 impl FakeClock {
-    /// A clock that is right, in the folder of a database; and the variables that make a server read it.
+    /// A correct clock in the folder of a database, and the environment variables that make a server read it.
     ///
     /// # Panics
     /// If its file can't be written.
@@ -26,7 +26,7 @@ impl FakeClock {
         (clock, variables.to_vec())
     }
 
-    /// From now on it is off by so much, such as `+30s`.
+    /// Sets how far the clock is off, such as `+30s`.
     ///
     /// # Panics
     /// If its file can't be written.

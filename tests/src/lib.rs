@@ -1,7 +1,7 @@
 //! The harness of the end-to-end tests: servers ready to be called, on every backend, with a clock that a test moves.
 //!
-//! The rule: a test talks HTTP or runs the binary, as a user would; it never reaches around the door to make a state that no
-//! user could bring about. A missing service is a failure, never a silent skip.
+//! The rule: a test sends HTTP requests or runs the binary, as a user would. It never creates a state that no user could create. A
+//! missing service is a failure, never a silent skip.
 
 #![expect(
     clippy::unwrap_used,

@@ -5,7 +5,7 @@ use std::path::Path;
 /// A mail.
 #[derive(Debug, Clone)]
 pub struct Mail {
-    /// Whom it is for.
+    /// The recipient.
     pub to: String,
     /// Its subject.
     pub subject: String,

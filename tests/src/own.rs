@@ -1,4 +1,4 @@
-//! Servers of a test's own, which it may freeze, kill and start again; the throwaway ones are shared and left alone.
+//! Servers that belong to one test, which may freeze, kill and restart them. The shared throwaway servers are never touched.
 
 use crate::backend::service;
 use std::{
@@ -18,11 +18,11 @@ mod crash;
 #[cfg(target_os = "linux")]
 pub use crash::PostgresCrash;
 
-/// How long a server may take to answer; never waited for in full.
+/// How long a server may take to answer. No passing test waits this long.
 const PATIENCE: Duration = Duration::from_secs(30);
 
-/// A port that is free now, below those that the kernel gives to outgoing connections: whoever tries to reach a server that is
-/// down may be given such a port as its own, reach itself, and sit on it.
+/// A port that is free now, below the range for outgoing connections. A client that connects to a stopped server in that range may get
+/// the same port as its source port, connect to itself, and occupy the port.
 #[must_use]
 pub fn free_port() -> u16 {
     loop {
@@ -34,7 +34,7 @@ pub fn free_port() -> u16 {
     }
 }
 
-/// Asks until the answer is yes.
+/// Waits until the condition holds.
 ///
 /// # Panics
 /// If it is not within half a minute.
@@ -69,7 +69,7 @@ pub struct OwnRedis {
 }
 
 impl OwnRedis {
-    /// Starts one that keeps nothing but what [`OwnRedis::snapshot`] asks for.
+    /// Starts a server that writes to disk only when [`OwnRedis::snapshot`] asks for it.
     #[must_use]
     pub fn start() -> Self {
         let folder = tempfile::tempdir().unwrap();
@@ -114,7 +114,7 @@ impl OwnRedis {
         self.child = launch_redis(self.folder.path(), self.port);
     }
 
-    /// Stops it in its tracks: connections stay, answers don't come.
+    /// Freezes it: connections stay open, and no answer comes.
     pub fn freeze(&self) {
         signal(self.child.id(), "STOP");
     }
@@ -254,7 +254,7 @@ impl OwnPostgres {
         );
     }
 
-    /// Stops it as a crash would: connections are cut, nothing is tidied up.
+    /// Stops it as a crash would: connections are cut, and nothing is cleaned up.
     pub fn stop(&self) {
         self.tool("pg_ctl", &["stop", "-s", "-w", "-t", "60", "-m", "immediate"]);
     }

@@ -10,7 +10,7 @@ use std::{
     time::Duration,
 };
 
-/// How long a start may take before a test gives up; never waited for in full.
+/// How long a start may take before a test fails. No passing test waits this long.
 const PATIENCE: Duration = Duration::from_secs(60);
 
 /// The `keyward` program that this build made.
@@ -44,8 +44,8 @@ pub struct Output {
     pub stderr: String,
 }
 
-/// A command with an environment of its own, nothing inherited but what programs need to run; through a launcher (a program and its
-/// arguments) that becomes the binary, if there is one.
+/// A command with its own environment, which inherits only what programs need to run. If there is a launcher (a program and its
+/// arguments), it starts the binary.
 fn launched(
     binary: &Path,
     launcher: &[String],
@@ -64,7 +64,7 @@ fn launched(
         .args(arguments)
         .env_clear()
         .env("PATH", std::env::var_os("PATH").unwrap_or_default());
-    // Tests ask faster than people do; those of the limits turn them on again.
+    // Tests send requests faster than users do, so the limits are off. Tests of the limits turn them on.
     command
         .env("KEYWARD__LIMITS__ENABLED", "false")
         .env("KEYWARD__PASSWORD__MEMORY_KIB", "64")
@@ -94,7 +94,7 @@ pub fn run_of(program: &Path, arguments: &[&str], environment: &[(String, String
         .stderr(Stdio::piped())
         .spawn()
         .unwrap();
-    // A command that reads nothing may have closed its end already.
+    // A command that reads no input may have closed the pipe already.
     let _ = child.stdin.take().unwrap().write_all(input.as_bytes());
     let output = child.wait_with_output().unwrap();
     Output {
@@ -204,7 +204,7 @@ impl Server {
         self.log.lock().unwrap().clone()
     }
 
-    /// Everything that it has printed so far. Nothing more of it is read until this is dropped.
+    /// Everything that it has printed so far. Its output is not read any further until this is dropped.
     ///
     /// # Panics
     /// If the reader of its log did.
@@ -212,7 +212,7 @@ impl Server {
         self.log.lock().unwrap()
     }
 
-    /// Ends it in order, and gives everything that it ever printed.
+    /// Shuts it down gracefully, and returns everything that it ever printed.
     ///
     /// # Panics
     /// If it does not end with 0.
@@ -252,7 +252,7 @@ impl Server {
         self.child.wait().unwrap().code()
     }
 
-    /// Ends it at once, as a power cut would.
+    /// Kills it at once, as a power cut would.
     pub fn kill(&mut self) {
         let _ = self.child.kill();
         let _ = self.child.wait();

@@ -1,4 +1,4 @@
-//! A way to a server that can be slow, silent or shut, as networks are.
+//! A TCP proxy in front of a server that can be slow, silent or closed, as a network can.
 
 use std::time::Duration;
 use tokio::{
@@ -11,14 +11,14 @@ use tokio::{
     task::JoinHandle,
 };
 
-/// What becomes of what is sent.
+/// What happens to the bytes that are sent.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Way {
-    /// It arrives.
+    /// They arrive.
     Open,
-    /// It arrives so much later, in either direction.
+    /// They arrive this much later, in both directions.
     Slow(Duration),
-    /// It is held back: no reset, no end, nothing. Once the way is open again, it arrives.
+    /// They are held back without a reset or an end of the connection. Once the way is open again, they arrive.
     Silent,
     /// Connections are closed, and no new one is made.
     Shut,
@@ -55,7 +55,7 @@ impl Proxy {
         self.port
     }
 
-    /// From now on the way is this one, for the connections that there are, too.
+    /// Changes the way from now on, also for existing connections.
     pub fn becomes(&self, way: Way) {
         self.way.send_replace(way);
     }
@@ -72,7 +72,7 @@ async fn carry(near: TcpStream, server: u16, mut way: watch::Receiver<Way>) {
     if *way.borrow() == Way::Shut {
         return;
     }
-    // Nobody listens there: the caller's connection closes, as it would without a proxy.
+    // Nothing listens there: the caller's connection closes, as it would without a proxy.
     let Ok(far) = TcpStream::connect(("127.0.0.1", server)).await else {
         return;
     };
@@ -98,7 +98,7 @@ async fn pump(mut from: OwnedReadHalf, mut to: OwnedWriteHalf, mut way: watch::R
         if let Way::Slow(delay) = now {
             tokio::time::sleep(delay).await;
         }
-        // At the end `to` is dropped, which tells the other side.
+        // At the end `to` is dropped, which closes the connection to the other side.
         if length == 0 || to.write_all(&buffer[..length]).await.is_err() {
             return;
         }

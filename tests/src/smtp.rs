@@ -20,9 +20,9 @@ pub struct MailServer {
 /// A mail as the server got it.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Received {
-    /// Whom the envelope is from.
+    /// The sender of the envelope.
     pub sender: String,
-    /// Whom the envelope is for.
+    /// The recipient of the envelope.
     pub recipients: Vec<String>,
     /// The header `From`.
     pub from: String,
@@ -86,7 +86,7 @@ impl MailServer {
         self.counter()()
     }
 
-    /// Tells how many mails it has got, whoever holds the server.
+    /// A counter of the mails that it has received, usable without the server itself.
     pub fn counter(&self) -> impl Fn() -> usize + Send + use<> {
         let records = self.records();
         move || {
@@ -102,7 +102,7 @@ impl MailServer {
     #[must_use]
     pub fn mails(&self) -> Vec<Received> {
         let records = fs::read_to_string(self.records()).unwrap_or_default();
-        // The last line may still be on its way.
+        // The last line may be incomplete yet.
         let whole = records.rfind('\n').map_or("", |end| &records[..end]);
         whole.lines().map(received).collect()
     }

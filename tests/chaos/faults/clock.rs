@@ -57,7 +57,7 @@ pub(crate) async fn under_load(rounds: u32, seed: u64) -> Row {
 }
 
 #[tokio::test]
-async fn a_process_s_own_time_never_runs_backwards() {
+async fn the_time_of_a_process_never_runs_backwards() {
     let database = Database::create(Backend::Sqlite);
     let (clock, launch) = faked(&database, Launch::with(database.environment()));
     let server = Server::try_start(&launch.environment).unwrap_or_else(|log| panic!("{log}"));

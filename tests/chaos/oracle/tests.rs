@@ -14,7 +14,7 @@ fn an_acknowledged_user_that_can_not_sign_in_is_a_violation() {
 }
 
 #[test]
-fn a_user_whose_registration_got_no_answer_is_there_or_not_but_not_by_turns() {
+fn a_user_whose_registration_got_no_answer_either_exists_or_not_and_stays_so() {
     let lost = || {
         let mut dialogue = Dialogue {
             history: History::new("ada@example.com"),
@@ -115,7 +115,7 @@ fn two_successors_of_one_token_are_a_fork() {
 }
 
 #[test]
-fn of_two_presentations_at_once_one_must_win() {
+fn of_two_simultaneous_presentations_one_must_win() {
     let mut dialogue = Dialogue::registered();
     let (a, b) = (dialogue.begin(refresh(0, 1)), dialogue.begin(refresh(0, 2)));
     dialogue.end(a, Outcome::AlreadyUsed).unwrap();
@@ -174,7 +174,7 @@ fn a_repeat_ends_with_its_window() {
 }
 
 #[test]
-fn what_was_answered_as_revoked_is_never_accepted_again() {
+fn a_token_reported_as_revoked_is_never_accepted_again() {
     for (op, refused) in [
         (LOGOUT, Outcome::Revoked),
         (LOGOUT_ALL, Outcome::Cut),
@@ -231,7 +231,7 @@ fn a_check_that_began_before_the_answer_may_still_accept() {
 }
 
 #[test]
-fn what_was_lost_and_closed_is_decided_by_the_first_answer() {
+fn a_lost_and_closed_call_is_decided_by_the_first_answer() {
     let closed = || {
         let mut dialogue = Dialogue::registered();
         dialogue.lose(LOGOUT);
@@ -259,7 +259,7 @@ fn a_cut_ends_every_session_and_none_that_begins_after_it() {
 }
 
 #[test]
-fn a_look_that_began_before_a_new_name_was_acknowledged_may_see_the_old_one() {
+fn a_read_that_began_before_a_new_name_was_acknowledged_may_see_the_old_one() {
     let mut dialogue = Dialogue::registered();
     let name = "bea".to_owned();
     let (look, rename) = (dialogue.begin(ME), dialogue.begin(Op::Rename { by: 0, name }));
@@ -311,7 +311,7 @@ fn a_call_that_was_never_sent_changed_nothing() {
 }
 
 #[test]
-fn an_account_with_too_much_lost_is_left_alone_until_it_is_closed() {
+fn an_account_with_too_many_lost_calls_is_only_read_until_they_are_closed() {
     let mut dialogue = Dialogue::registered();
     for key in 0..3 {
         assert!(!dialogue.history.is_uncertain());
@@ -324,7 +324,7 @@ fn an_account_with_too_much_lost_is_left_alone_until_it_is_closed() {
 }
 
 #[test]
-fn a_violation_tells_the_whole_history() {
+fn a_violation_prints_the_whole_history() {
     let mut dialogue = Dialogue::registered();
     dialogue.ask(LOGOUT, Outcome::Ended).unwrap();
     let text = dialogue

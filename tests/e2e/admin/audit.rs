@@ -23,7 +23,7 @@ fn actions(events: &[Value]) -> Vec<&str> {
 }
 
 on_every_backend! {
-    async fn everything_that_befalls_an_account_is_told(backend) {
+    async fn everything_that_happens_to_an_account_is_logged(backend) {
         let app = TestApp::start(backend).await;
         let root = app.admin("root").await;
         let ada = app.user("ada").await;
@@ -71,7 +71,7 @@ on_every_backend! {
     }
 
     /// The operator sees why, and the client sees one answer.
-    async fn a_failed_sign_in_says_why_to_the_operator_alone(backend) {
+    async fn the_reason_of_a_failed_sign_in_is_shown_to_operators_only(backend) {
         let app = TestApp::start(backend).await;
         let root = app.admin("root").await;
         let [wrong, disabled, locked] = [app.user("wrong").await, app.user("disabled").await, app.user("locked").await];
@@ -106,7 +106,7 @@ on_every_backend! {
         assert_eq!(events(&root, "action=sign_in_failed").await[0]["details"]["reason"], "disabled");
     }
 
-    async fn a_user_is_told_what_befell_it_and_not_what_it_did_to_others(backend) {
+    async fn a_users_log_has_what_happened_to_them_and_not_what_they_did_to_others(backend) {
         let app = TestApp::start(backend).await;
         let root = app.admin("root").await;
         let ada = app.user("ada").await;
@@ -149,7 +149,7 @@ on_every_backend! {
         }
     }
 
-    async fn the_log_is_sealed_and_whole(backend) {
+    async fn the_log_is_sealed_and_verifies(backend) {
         let app = TestApp::start(backend).await;
         let log = app.service().audit_log();
         for round in 0..5 {
@@ -165,7 +165,7 @@ on_every_backend! {
         assert!(matches!(log.verify(Some((head.number + 1, head.mac)), app.operator().now).await.unwrap(), Chain::Broken { .. }));
     }
 
-    async fn old_batches_go_and_the_rest_stays_whole(backend) {
+    async fn old_batches_are_pruned_and_the_rest_still_verifies(backend) {
         // The sweep goes by the database's clock, too: what is old has to be old there.
         let app = Builder::new(backend).ago(Span::days(3)).set("audit.retention", "1d").start().await;
         let log = app.service().audit_log();
@@ -188,7 +188,7 @@ on_every_backend! {
         assert!(matches!(log.verify(Some((1, [0; 32])), app.operator().now).await.unwrap(), Chain::HeadPruned { .. }));
     }
 
-    async fn refreshes_are_told_where_that_is_wanted(backend) {
+    async fn refreshes_are_logged_if_configured(backend) {
         let app = Builder::new(backend).set("audit.record_refreshes", "true").start().await;
         let (root, ada) = (app.admin("root").await, app.user("ada").await);
         app.refresh(&ada.refresh).await.expect(200);

@@ -63,7 +63,7 @@ fn put_in(app: &TestApp, days: i64, action: &str) -> String {
 
 on_every_backend! {
     /// `sealed_at` was in no code, and what is pruned was chosen by it.
-    async fn a_seal_that_is_dated_back_has_no_row_removed_and_shows(backend) {
+    async fn a_backdated_seal_removes_no_row_and_is_reported(backend) {
         let app = Builder::new(backend).set("audit.retention", "1d").start().await;
         three_batches(&app).await;
         let before = listed(&app).await;
@@ -76,7 +76,7 @@ on_every_backend! {
         assert_eq!(what(&verify(&app).await), "its rows or its seal were changed");
     }
 
-    async fn what_was_changed_is_not_pruned_and_neither_is_what_follows_it(backend) {
+    async fn a_changed_batch_and_those_after_it_are_not_pruned(backend) {
         let app = Builder::new(backend).ago(Span::days(3)).set("audit.retention", "1d").start().await;
         three_batches(&app).await;
         app.clock.advance(Span::days(3));
@@ -103,7 +103,7 @@ on_every_backend! {
         assert!(matches!(verify(&app).await, Chain::Broken { batch: 1, .. }));
     }
 
-    async fn a_row_that_was_put_in_afterwards_is_never_genuine(backend) {
+    async fn a_row_inserted_afterwards_never_verifies(backend) {
         let app = TestApp::start(backend).await;
         three_batches(&app).await;
         let forged = put_in(&app, 1, "user_deleted");
@@ -141,7 +141,7 @@ on_every_backend! {
         assert_eq!(verify(&app).await, Chain::Refused { count: 1, ids: vec![unread] });
     }
 
-    async fn a_chain_that_begins_anew_is_an_alarm_until_an_operator_accepts_it(backend) {
+    async fn a_chain_that_restarts_is_an_alarm_until_an_operator_accepts_it(backend) {
         let app = TestApp::start(backend).await;
         three_batches(&app).await;
         let log = app.service().audit_log();
@@ -170,7 +170,7 @@ on_every_backend! {
     }
 
     /// What the tables said before, put back: no code is wrong, and only a process that remembers can tell.
-    async fn a_table_that_went_back_is_an_alarm_for_a_process_that_remembers(backend) {
+    async fn a_table_restored_to_an_older_state_is_an_alarm_for_a_process_that_remembers(backend) {
         let app = TestApp::start(backend).await;
         three_batches(&app).await;
         app.database.sql("CREATE TABLE kept AS SELECT name, value FROM settings WHERE name = 'audit_head'; \
@@ -190,7 +190,7 @@ on_every_backend! {
         assert!(matches!(verify(&app).await, Chain::Broken { .. }));
     }
 
-    async fn what_says_where_the_chain_ends_is_missed(backend) {
+    async fn a_missing_end_mark_of_the_chain_is_reported(backend) {
         let app = TestApp::start(backend).await;
         three_batches(&app).await;
         app.database.sql("DELETE FROM settings WHERE name = 'audit_head'");

@@ -61,7 +61,7 @@ on_every_backend! {
         }
     }
 
-    async fn strangers_users_and_the_disabled_get_nowhere(backend) {
+    async fn anonymous_callers_users_and_disabled_accounts_reach_no_admin_route(backend) {
         let app = routes::on_every_listener(backend).start().await;
         let (user, viewer, root) = (app.user("ada").await, app.user_of_role("vic", "viewer").await, app.admin("root").await);
         let gone = app.admin("gone").await;
@@ -78,7 +78,7 @@ on_every_backend! {
         }
     }
 
-    async fn a_change_of_role_acts_on_the_tokens_that_are_out(backend) {
+    async fn a_change_of_role_affects_tokens_already_issued(backend) {
         let app = TestApp::start(backend).await;
         let (root, vic) = (app.admin("root").await, app.user_of_role("vic", "viewer").await);
         vic.client.get("/admin/users").await.expect(200);
@@ -89,7 +89,7 @@ on_every_backend! {
         app.signed_in(&vic.email, &answer).client.get("/admin/users").await.expect(403);
     }
 
-    async fn a_role_that_is_not_configured_any_more_holds_nothing(backend) {
+    async fn a_role_that_is_no_longer_configured_grants_nothing(backend) {
         let app = Builder::new(backend).set("roles.support", r#"["users:read"]"#).start().await;
         let sue = app.user_of_role("sue", "support").await;
         sue.client.get("/admin/users").await.expect(200);

@@ -43,7 +43,7 @@ on_every_backend! {
         }
     }
 
-    async fn a_made_user_chooses_its_own_password(backend) {
+    async fn a_created_user_chooses_their_own_password(backend) {
         let app = TestApp::start(backend).await;
         let root = app.admin("root").await;
         let body = json!({ "email": "new@example.com", "name": "New", "role": "viewer" });
@@ -114,7 +114,7 @@ on_every_backend! {
         eve.client.get("/me").await.expect(200);
     }
 
-    async fn the_last_administrator_stays_also_when_two_go_at_once(backend) {
+    async fn the_last_administrator_stays_even_if_two_leave_at_once(backend) {
         let app = TestApp::start(backend).await;
         let mut before: Option<User> = None;
         for round in 0..5 {
@@ -143,7 +143,7 @@ on_every_backend! {
     }
 
     /// Between the look at a token and the change a password may be hashed, or the node may be slow.
-    async fn whoever_lost_its_rights_meanwhile_may_not_do_it_and_does_nothing(backend) {
+    async fn an_administrator_who_lost_the_permission_meanwhile_changes_nothing(backend) {
         let app = TestApp::start(backend).await;
         let (root, other, ada) = (app.admin("root").await, app.admin("other").await, app.user("ada").await);
         let (principal, caller) = app.acting(&other.access).await;
@@ -173,7 +173,7 @@ on_every_backend! {
         app.refresh(&ada.refresh).await.expect(200);
     }
 
-    async fn a_deleted_user_is_gone_with_its_tokens(backend) {
+    async fn a_deleted_user_and_their_tokens_are_gone(backend) {
         let app = TestApp::start(backend).await;
         let (root, ada) = (app.admin("root").await, app.user("ada").await);
         let path = format!("/admin/users/{}", ada.id);

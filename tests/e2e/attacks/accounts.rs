@@ -111,7 +111,7 @@ on_every_backend! {
         assert_eq!(stored_hash(&app, "old@example.com").await, upgraded);
     }
 
-    async fn whoever_is_disabled_or_has_no_password_is_nobody(backend) {
+    async fn a_disabled_account_or_one_without_a_password_cannot_sign_in(backend) {
         let app = TestApp::start(backend).await;
         app.user("ada").await;
         app.user("gone").await;
@@ -142,7 +142,7 @@ on_every_backend! {
         assert!(form_answers.iter().all(|answer| *answer == form_answers[0]), "{form_answers:#?}");
     }
 
-    async fn nothing_of_a_deleted_user_passes_to_whoever_takes_the_address(backend) {
+    async fn nothing_of_a_deleted_user_passes_to_the_next_owner_of_the_address(backend) {
         let app = TestApp::start(backend).await;
         let before = app.user("ada").await;
         let service = app.running().service();
@@ -160,7 +160,7 @@ on_every_backend! {
         assert_eq!(sessions["items"].as_array().unwrap().len(), 1);
     }
 
-    async fn a_new_password_or_a_disabling_ends_every_token_and_a_new_role_every_right(backend) {
+    async fn a_new_password_or_a_disabling_ends_every_token_and_a_new_role_every_permission(backend) {
         let app = TestApp::start(backend).await;
         let service = app.running().service();
         let (ada, bob, cyd) = (app.user("ada").await, app.user("bob").await, app.user("cyd").await);
@@ -198,7 +198,7 @@ on_every_backend! {
         }
     }
 
-    async fn a_client_has_a_plain_name_and_an_odd_one_is_no_client(backend) {
+    async fn a_client_id_is_plain_text_and_any_other_is_refused(backend) {
         let app = TestApp::start(backend).await;
         let ada = app.user("ada").await;
         let service = app.running().service();

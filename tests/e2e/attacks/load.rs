@@ -5,7 +5,7 @@ use serde_json::json;
 use tests::{Builder, PASSWORD, on_every_backend};
 
 on_every_backend! {
-    async fn a_flood_of_sign_ins_is_shed_and_holds_up_nothing_else(backend) {
+    async fn a_flood_of_sign_ins_is_shed_and_delays_nothing_else(backend) {
         let costly = [("password.memory_kib", "65536"), ("password.iterations", "8"), ("password.queue", "1")];
         let mut builder = Builder::new(backend);
         for (key, value) in costly {
@@ -43,7 +43,7 @@ on_every_backend! {
         client.post("/login", &json!({ "email": ada.email, "password": PASSWORD })).await.expect(200);
     }
 
-    async fn bodies_made_to_be_costly_are_refused_in_few_words(backend) {
+    async fn costly_bodies_are_refused_with_short_answers(backend) {
         let app = tests::TestApp::start(backend).await;
         let client = app.anonymous();
         let deep = [

@@ -60,7 +60,7 @@ async fn key_of(user: &User, body: &Value) -> String {
 
 on_every_backend! {
     /// docs/rules.md §5.
-    async fn a_strangers_registration_is_nothing_to_the_stranger_once_the_owner_confirms_the_address(backend) {
+    async fn a_strangers_registration_gives_them_nothing_once_the_owner_confirms_the_address(backend) {
         let app = TestApp::start(backend).await;
         let stranger = app.user("ada").await;
         let key = key_of(&stranger, &json!({ "name": "stranger's" })).await;
@@ -98,7 +98,7 @@ on_every_backend! {
         assert_eq!(owner.json()["user"]["name"], Value::Null, "nothing that the stranger chose is left");
     }
 
-    async fn who_typed_the_password_at_registration_keeps_it_and_nothing_else(backend) {
+    async fn a_user_who_types_the_registration_password_keeps_it_and_nothing_else(backend) {
         let app = TestApp::start(backend).await;
         let ada = app.user("ada").await;
         let key = key_of(&ada, &json!({ "name": "backup" })).await;
@@ -135,7 +135,7 @@ on_every_backend! {
     }
 
     /// The same by another way: the stranger has an account of their own, and moves it to the address of another person.
-    async fn a_click_moves_no_account_to_the_address_of_who_clicked(backend) {
+    async fn a_click_moves_no_account_to_the_address_of_the_user_who_clicked(backend) {
         let app = TestApp::start(backend).await;
         let thief = app.user("thief").await;
         let change = json!({ "new_email": "ada@example.com", "current_password": PASSWORD });
@@ -150,7 +150,7 @@ on_every_backend! {
     }
 
     /// A shut-out session may have asked for the change (docs/accounts.md).
-    async fn a_pending_change_of_address_ends_with_the_sessions_that_are_shut_out(backend) {
+    async fn a_pending_change_of_address_ends_with_the_sessions_that_end(backend) {
         let app = TestApp::start(backend).await;
         let ada = app.user("ada").await;
         let change = json!({ "new_email": "thief@example.com", "current_password": PASSWORD });
@@ -160,7 +160,7 @@ on_every_backend! {
         assert_eq!(verify(&app, &moved).await.expect(400).code(), "invalid_or_expired_token");
     }
 
-    async fn what_a_thief_asked_for_under_a_session_dies_with_it(backend) {
+    async fn requests_made_under_a_stolen_session_end_with_it(backend) {
         let app = TestApp::start(backend).await;
         let ada = app.user("ada").await;
         let key = key_of(&ada, &json!({ "name": "thief's" })).await;
@@ -219,7 +219,7 @@ on_every_backend! {
         login(&app, "ada@example.com", OWNERS).await.expect(200);
     }
 
-    async fn nobody_registers_over_an_account_that_an_administrator_made(backend) {
+    async fn no_registration_takes_over_an_account_that_an_administrator_created(backend) {
         let app = Builder::new(backend)
             .set("registration.require_verified_email", "true")
             .start()
@@ -236,7 +236,7 @@ on_every_backend! {
         login(&app, "boss@example.com", OWNERS).await.expect(200);
     }
 
-    async fn registrations_in_an_owners_name_take_nothing_of_its_reset_links(backend) {
+    async fn registrations_with_an_owners_address_void_none_of_their_reset_links(backend) {
         let app = Builder::new(backend)
             .set("limits.enabled", "true")
             .set("registration.require_verified_email", "true")
@@ -256,7 +256,7 @@ on_every_backend! {
     }
 
     /// Whoever holds one dead refresh token of an account must not be able to keep its owner from refreshing.
-    async fn a_dead_refresh_token_takes_nothing_of_its_owners_budget(backend) {
+    async fn a_revoked_refresh_token_takes_nothing_of_its_owners_budget(backend) {
         let app = Builder::new(backend)
             .set("limits.enabled", "true")
             .set("limits.per_user", "5/1h")
@@ -272,7 +272,7 @@ on_every_backend! {
     }
 
     /// An account that nobody verified is whoever's who typed the address: its owner is not to be flooded.
-    async fn notices_to_an_address_that_nobody_showed_to_be_theirs_are_few(backend) {
+    async fn notices_to_an_unverified_address_are_few(backend) {
         let app = Builder::new(backend)
             .set("limits.enabled", "true")
             .set("limits.sign_in_per_address", "1000/1h")
@@ -305,7 +305,7 @@ on_every_backend! {
         assert_eq!(told("ada@example.com").await, 13);
     }
 
-    async fn nobody_gives_a_role_that_can_do_more_than_they_can(backend) {
+    async fn no_administrator_grants_a_role_with_more_permissions_than_their_own(backend) {
         let app = Builder::new(backend)
             .set("roles.support", r#"["users:read", "users:write"]"#)
             .start()
@@ -329,7 +329,7 @@ on_every_backend! {
     }
 
     /// Whoever knows the password must not be able to void the owner's way back by signing in all the time.
-    async fn a_stranger_who_signs_in_takes_no_reset_link_away(backend) {
+    async fn a_stranger_who_signs_in_voids_no_reset_link(backend) {
         let app = TestApp::start(backend).await;
         app.user("ada").await;
         app.clock.advance(Span::seconds(1));
@@ -344,7 +344,7 @@ on_every_backend! {
     }
 
     /// An export says what was done to an account, and not who of the staff sits where.
-    async fn an_export_tells_no_others_address(backend) {
+    async fn an_export_reveals_no_other_users_address(backend) {
         let app = TestApp::start(backend).await;
         let (root, ada) = (app.admin("root").await, app.user("ada").await);
         let path = format!("/admin/users/{}", ada.id);

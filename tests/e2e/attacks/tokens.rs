@@ -36,7 +36,7 @@ async fn chain(app: &TestApp, first: &str) -> Vec<(String, String)> {
 }
 
 on_every_backend! {
-    async fn a_signature_is_good_only_whole_and_under_its_own_key(backend) {
+    async fn a_signature_verifies_only_complete_and_with_its_own_key(backend) {
         let app = TestApp::start(backend).await;
         let ada = app.user("ada").await;
         let [header, claims, signature] = ada.access.split('.').collect::<Vec<_>>().try_into().unwrap();
@@ -89,7 +89,7 @@ on_every_backend! {
         app.refresh(&next.field("refresh_token")).await.expect(200);
     }
 
-    async fn a_key_does_not_revive_a_token_from_before_the_last_one(backend) {
+    async fn an_idempotency_key_does_not_revive_a_token_older_than_the_last_one(backend) {
         let app = TestApp::start(backend).await;
         let ada = app.user("ada").await;
         let client = app.anonymous();
@@ -118,7 +118,7 @@ on_every_backend! {
         }
     }
 
-    async fn of_whatever_does_not_hold_introspection_says_inactive_and_nothing_else(backend) {
+    async fn introspection_says_of_every_invalid_token_only_that_it_is_inactive(backend) {
         let (app, elsewhere) = (TestApp::start(backend).await, TestApp::start(backend).await);
         let service = app.running().service();
         let (id, secret) = service.admin().create_client("billing", &app.operator()).await.unwrap();

@@ -114,7 +114,7 @@ async fn a_body_that_no_route_wants_is_never_read_as_a_request() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn whoever_sends_half_a_request_is_not_waited_for() {
+async fn a_client_that_sends_half_a_request_is_not_waited_for() {
     let app = app().await;
     let chunked = "Transfer-Encoding: chunked\r\n\r\n";
     let halves = [
@@ -185,7 +185,7 @@ async fn too_many_headers_are_refused_and_a_giant_token_is_no_token() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn what_is_the_operators_is_not_on_the_public_address() {
+async fn operators_routes_are_not_on_the_public_listener() {
     let app = app().await;
     for path in [
         "/metrics",

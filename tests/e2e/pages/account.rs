@@ -71,7 +71,7 @@ on_every_backend! {
         app.anonymous().with_bearer(made["key"].as_str().unwrap()).get("/me").await.expect(200);
     }
 
-    async fn a_password_and_an_address_are_changed_by_whoever_knows_the_password(backend) {
+    async fn a_password_and_an_address_are_changed_with_the_current_password(backend) {
         let app = TestApp::start(backend).await;
         app.user("ada").await;
         let mut browser = app.browser_of("ada@example.com").await;
@@ -141,7 +141,7 @@ on_every_backend! {
         app.anonymous().with_bearer(&ever).get("/me").await.expect(200);
     }
 
-    async fn what_happened_is_told_in_plain_words_and_not_who_else_did_it(backend) {
+    async fn recent_activity_is_in_plain_words_and_names_no_other_user(backend) {
         let app = TestApp::start(backend).await;
         let ada = app.user("ada").await;
         let root = app.admin("root").await;
@@ -161,7 +161,7 @@ on_every_backend! {
         assert!(own.text.contains("Signed in") && !own.text.contains("Locked out"), "{}", own.text);
     }
 
-    async fn everything_can_be_taken_along_and_deleted(backend) {
+    async fn an_account_can_be_exported_and_deleted(backend) {
         let app = TestApp::start(backend).await;
         app.user("ada").await;
         let mut browser = app.browser_of("ada@example.com").await;
@@ -178,7 +178,7 @@ on_every_backend! {
         browser.sign_in("ada@example.com", PASSWORD).await.expect(401);
     }
 
-    async fn a_name_is_shown_as_it_is_and_runs_nothing(backend) {
+    async fn a_name_is_shown_as_text_and_never_as_markup(backend) {
         let app = TestApp::start(backend).await;
         let ada = app.user("ada").await;
         let root = app.admin("root").await;

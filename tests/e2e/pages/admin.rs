@@ -9,7 +9,7 @@ use tests::{Backend, Browser, Builder, PASSWORD, TestApp, on_every_backend};
 const NOBODY: &str = "018f3f5e-7c1a-7a30-8d2e-0123456789ab";
 
 /// Every page and form of the administration, and the permission that opens it.
-const DOORS: [(&str, &str, Permission); 15] = [
+const ROUTES: [(&str, &str, Permission); 15] = [
     ("GET", "/admin", Permission::StatsRead),
     ("GET", "/admin/users", Permission::UsersRead),
     ("POST", "/admin/users", Permission::UsersWrite),
@@ -55,7 +55,7 @@ fn form<'a>(was: [&'a str; 4], now: [&'a str; 4]) -> Vec<(&'a str, &'a str)> {
 }
 
 #[test]
-fn the_doors_are_those_that_the_pages_declare() {
+fn the_listed_routes_are_those_that_the_pages_declare() {
     let pages = auth_api::pages::declared("");
     let operations = pages.iter().flat_map(|page| page.operations());
     let declared: BTreeSet<_> = operations
@@ -70,8 +70,8 @@ fn the_doors_are_those_that_the_pages_declare() {
             _ => None,
         })
         .collect();
-    let doors = DOORS.map(|(method, path, needs)| format!("{method} {path} {}", needs.as_str()));
-    assert_eq!(declared, BTreeSet::from(doors));
+    let routes = ROUTES.map(|(method, path, needs)| format!("{method} {path} {}", needs.as_str()));
+    assert_eq!(declared, BTreeSet::from(routes));
 }
 
 async fn with_a_role_for_each_permission(backend: Backend) -> TestApp {
@@ -95,7 +95,7 @@ on_every_backend! {
             let role = held.as_str().replace(':', "_");
             let user = app.user_of_role(&role, &role).await;
             let mut browser = app.browser_of(&user.email).await;
-            for (method, path, needs) in DOORS {
+            for (method, path, needs) in ROUTES {
                 let path = path.replace("{id}", NOBODY);
                 let status = if method == "GET" {
                     browser.open(&path).await.status
@@ -108,7 +108,7 @@ on_every_backend! {
             }
         }
         let mut nobody = app.browser();
-        for (method, path, _) in DOORS.iter().filter(|(method, ..)| *method == "GET") {
+        for (method, path, _) in ROUTES.iter().filter(|(method, ..)| *method == "GET") {
             let answer = nobody.open(&path.replace("{id}", NOBODY)).await;
             assert!(leads_to(&answer).starts_with("/login?return_to=%2Fadmin"), "{method} {path}");
         }
@@ -226,7 +226,7 @@ on_every_backend! {
         script.get("/me").await.expect(401);
     }
 
-    async fn a_user_is_invited_and_nobody_gives_away_what_it_does_not_hold(backend) {
+    async fn a_user_is_invited_and_no_administrator_grants_what_they_do_not_hold(backend) {
         let app = Builder::new(backend).set("roles.support", "[\"users:read\", \"users:write\"]").start().await;
         let support = app.user_of_role("sue", "support").await;
         let mut browser = app.browser_of(&support.email).await;

@@ -50,7 +50,7 @@ on_every_backend! {
         assert_eq!(name(&app).await.as_deref(), Some("Eve"));
     }
 
-    async fn a_form_counts_for_whom_and_when_it_was_made(backend) {
+    async fn a_form_is_valid_only_for_its_session_and_its_time(backend) {
         let app = TestApp::start(backend).await;
         app.user("ada").await;
         app.user("eve").await;
@@ -79,7 +79,7 @@ on_every_backend! {
         post(&late, &late.form_token(), &[]).await.expect(303);
     }
 
-    async fn nobody_is_signed_in_by_the_form_of_another(backend) {
+    async fn no_user_is_signed_in_by_another_users_form(backend) {
         let app = TestApp::start(backend).await;
         app.user("eve").await;
         // Eve's own form and token, sent by the browser of somebody else.
@@ -92,7 +92,7 @@ on_every_backend! {
         assert!(!ada.cookies.contains_key("kw_refresh"));
     }
 
-    async fn what_is_no_form_is_refused_as_a_page(backend) {
+    async fn a_body_that_is_no_form_is_refused_with_a_page(backend) {
         let app = TestApp::start(backend).await;
         let browser = app.browser();
         let post = || browser.request(Method::POST, "/login");
@@ -105,7 +105,7 @@ on_every_backend! {
         browser.clone().take(post().header("content-type", "multipart/form-data; boundary=x").body("--x--")).await.expect(415);
     }
 
-    async fn over_tls_everything_is_in_host_cookies_that_no_script_reads(backend) {
+    async fn over_tls_every_cookie_has_the_host_prefix_and_is_unreadable_for_scripts(backend) {
         let app = Builder::new(backend).set("server.public_url", "https://auth.example.com").start().await;
         app.user("ada").await;
         let mut browser = app.browser();
@@ -134,7 +134,7 @@ on_every_backend! {
         assert!(refused.text.contains("This page is served for https://auth.example.com.") && !refused.text.contains("evil"));
     }
 
-    async fn a_password_is_judged_while_it_is_typed(backend) {
+    async fn the_strength_of_a_password_is_shown_while_it_is_typed(backend) {
         let app = TestApp::start(backend).await;
         let mut browser = app.browser();
         browser.open("/register").await.expect(200);
@@ -154,7 +154,7 @@ on_every_backend! {
 }
 
 #[tokio::test]
-async fn a_host_that_only_leads_here_is_not_this_machine() {
+async fn a_form_sent_to_a_rebound_host_name_is_refused() {
     let app = TestApp::start(Backend::Sqlite).await;
     app.user("ada").await;
     let mut browser = app.browser_of("ada@example.com").await;

@@ -10,7 +10,7 @@ use tests::{PASSWORD, TestApp, on_every_backend};
 const NEW: &str = "violet kettle 41 harbour";
 
 on_every_backend! {
-    async fn whoever_reads_the_mail_gets_back_in_and_everybody_else_is_out(backend) {
+    async fn the_reader_of_the_mail_gets_back_in_and_every_other_session_ends(backend) {
         let app = TestApp::start(backend).await;
         app.user("ada").await;
         let mut thief = app.browser_of("ada@example.com").await;
@@ -37,7 +37,7 @@ on_every_backend! {
     }
 
     /// docs/rules.md §5: the page without the maker's session asks for the password, or for a new one.
-    async fn the_owner_of_an_address_confirms_it_with_a_password_of_their_own_and_the_maker_is_out(backend) {
+    async fn the_owner_of_an_address_confirms_it_with_a_new_password_and_the_registrants_sessions_end(backend) {
         let app = TestApp::start(backend).await;
         app.user("ada").await;
         let mut maker = app.browser_of("ada@example.com").await;
@@ -65,7 +65,7 @@ on_every_backend! {
         owner.open(&page).await.expect(400);
     }
 
-    async fn a_link_that_is_too_old_says_so_and_offers_the_next_step(backend) {
+    async fn an_expired_link_says_so_and_offers_the_next_step(backend) {
         let app = TestApp::start(backend).await;
         app.user("ada").await;
         app.anonymous().post("/password/forgot", &serde_json::json!({ "email": "ada@example.com" })).await.expect(202);
@@ -103,7 +103,7 @@ on_every_backend! {
         }
     }
 
-    async fn this_was_not_me_locks_everybody_out(backend) {
+    async fn this_was_not_me_ends_every_session(backend) {
         let app = TestApp::start(backend).await;
         app.user("ada").await;
         let mut thief = app.browser_of("ada@example.com").await;
@@ -121,7 +121,7 @@ on_every_backend! {
         thief.sign_in("ada@example.com", NEW).await.expect(401);
     }
 
-    async fn an_address_that_can_be_nobodys_is_mended_before_it_is_mailed_to(backend) {
+    async fn an_invalid_email_address_is_refused_before_a_mail_is_sent(backend) {
         let app = TestApp::start(backend).await;
         let mut browser = app.browser();
         for bad in ["", "   ", "ada at example.com"] {

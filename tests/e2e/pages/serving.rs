@@ -8,7 +8,7 @@ use std::collections::BTreeSet;
 use tests::{Backend, Builder, PASSWORD, TestApp, on_every_backend};
 
 on_every_backend! {
-    async fn a_sign_in_that_finds_no_place_is_told_so_on_a_page(backend) {
+    async fn a_sign_in_that_is_shed_gets_a_page_that_says_so(backend) {
         let costly = [("password.memory_kib", "65536"), ("password.iterations", "8"), ("password.queue", "1")];
         let app = costly.iter().fold(Builder::new(backend), |builder, (key, value)| builder.set(key, value)).start().await;
         let mut browser = app.browser();
@@ -46,7 +46,7 @@ on_every_backend! {
 }
 
 #[tokio::test]
-async fn every_page_is_locked_down() {
+async fn every_page_has_the_security_headers() {
     let app = TestApp::start(Backend::Sqlite).await;
     let root = app.admin("root").await;
     let signed_in = app.browser_of(&root.email).await;
@@ -106,7 +106,7 @@ async fn every_page_is_locked_down() {
 }
 
 #[tokio::test]
-async fn every_file_of_a_page_is_there_and_kept_for_ever() {
+async fn every_asset_of_a_page_exists_and_is_cached_for_ever() {
     let app = TestApp::start(Backend::Sqlite).await;
     let mut browser = app.browser();
     let page = browser.open("/login").await.expect(200).text;
@@ -139,7 +139,7 @@ async fn every_file_of_a_page_is_there_and_kept_for_ever() {
 }
 
 #[tokio::test]
-async fn what_is_wrong_with_a_page_is_told_on_a_page_and_with_a_route_as_json() {
+async fn errors_of_pages_are_pages_and_errors_of_routes_are_json() {
     let app = TestApp::start(Backend::Sqlite).await;
     app.user("ada").await;
     let mut browser = app.browser_of("ada@example.com").await;
@@ -217,7 +217,7 @@ async fn no_script_of_another_origin_reads_a_page() {
 }
 
 #[tokio::test]
-async fn over_plain_http_nobody_types_a_password_on_another_machine() {
+async fn over_plain_http_no_page_takes_a_password_from_another_machine() {
     let app = TestApp::start(Backend::Sqlite).await;
     let mut browser = app.browser();
     let elsewhere = browser
@@ -241,7 +241,7 @@ async fn over_plain_http_nobody_types_a_password_on_another_machine() {
 }
 
 #[tokio::test]
-async fn pages_lie_where_they_are_told_to_and_may_be_left_out() {
+async fn pages_are_served_below_the_configured_path_or_not_at_all() {
     let below = Builder::new(Backend::Sqlite)
         .set("server.base_path", "")
         .set("pages.path", "/ui");
@@ -294,7 +294,7 @@ async fn pages_lie_where_they_are_told_to_and_may_be_left_out() {
 }
 
 #[tokio::test]
-async fn logo_colours_name_and_words_are_the_operators() {
+async fn the_operator_sets_logo_colours_name_and_texts() {
     let folder = tempfile::tempdir().unwrap();
     let (logo, texts) = (folder.path().join("logo.svg"), folder.path().join("de.toml"));
     std::fs::write(&logo, "<svg xmlns=\"http://www.w3.org/2000/svg\"/>").unwrap();

@@ -7,7 +7,7 @@ use tests::{Backend, Builder, PASSWORD, TestApp, on_every_backend};
 const TWO_ORIGINS: &str = r#"["https://app.example.com","http://localhost:3000"]"#;
 
 on_every_backend! {
-    async fn somebody_registers_signs_out_and_comes_back(backend) {
+    async fn a_user_registers_signs_out_and_signs_in_again(backend) {
         let app = TestApp::start(backend).await;
         let mut browser = app.browser();
         let fields = [("email", " ada@example.com "), ("name", "Ada Lovelace"), ("password", PASSWORD)];
@@ -38,7 +38,7 @@ on_every_backend! {
         assert_eq!(alike(&refused.text, "ada@example.com", forms.0), alike(&unknown.text, "eve@example.com", &forms.1));
     }
 
-    async fn a_bad_registration_says_what_to_mend_beside_each_field(backend) {
+    async fn a_refused_registration_shows_each_fault_beside_its_field(backend) {
         let app = TestApp::start(backend).await;
         app.user("ada").await;
         let mut browser = app.browser();
@@ -57,7 +57,7 @@ on_every_backend! {
         browser.open("/admin").await.expect(403);
     }
 
-    async fn where_addresses_are_confirmed_first_a_known_one_is_not_given_away(backend) {
+    async fn where_addresses_are_confirmed_first_a_known_address_is_not_revealed(backend) {
         let app = Builder::new(backend).set("registration.require_verified_email", "true").start().await;
         let mut browser = app.browser();
         let fields = [("email", "ada@example.com"), ("password", PASSWORD)];
@@ -91,7 +91,7 @@ on_every_backend! {
         assert!(bad.text.contains("id=\"email-fault\""), "{}", bad.text);
     }
 
-    async fn a_closed_registration_is_offered_to_nobody(backend) {
+    async fn a_closed_registration_is_offered_on_no_page(backend) {
         let app = Builder::new(backend).set("registration.open", "false").start().await;
         let mut browser = app.browser();
         assert!(!browser.open("/login").await.expect(200).text.contains("/register"));
@@ -99,7 +99,7 @@ on_every_backend! {
         assert!(closed.text.contains("<h1>Registration is closed</h1>"), "{}", closed.text);
     }
 
-    async fn a_sign_in_leads_back_to_where_it_may_and_nowhere_else(backend) {
+    async fn a_sign_in_leads_back_only_to_allowed_places(backend) {
         let app = Builder::new(backend).set("pages.return_to", TWO_ORIGINS).start().await;
         app.user("ada").await;
         let fields = [("email", "ada@example.com"), ("password", PASSWORD)];
@@ -159,7 +159,7 @@ on_every_backend! {
         assert!(refused.text.contains("href=\"/login\"") && !refused.text.contains("evil"), "{}", refused.text);
     }
 
-    async fn the_first_administrator_is_made_once(backend) {
+    async fn the_first_administrator_is_created_once(backend) {
         let app = TestApp::start(backend).await;
         let issue = || async { app.service().admin().issue_setup_token(true, &app.operator()).await.unwrap().unwrap() };
         let token = issue().await.expose_secret().to_owned();
@@ -187,7 +187,7 @@ fn action(page: &str) -> String {
 }
 
 #[tokio::test]
-async fn a_link_signs_nobody_out() {
+async fn a_link_alone_signs_no_user_out() {
     let app = TestApp::start(Backend::Sqlite).await;
     app.user("ada").await;
     let mut browser = app.browser_of("ada@example.com").await;

@@ -40,7 +40,7 @@ on_every_backend! {
         assert!(browser.cookies.contains_key("kw_access"), "a form renews them as well");
     }
 
-    async fn tabs_that_renew_at_once_sign_nobody_out(backend) {
+    async fn tabs_that_refresh_at_the_same_time_sign_no_user_out(backend) {
         let app = strict(backend).await;
         app.user("ada").await;
         let mut browser = app.browser_of("ada@example.com").await;
@@ -68,7 +68,7 @@ on_every_backend! {
         assert!(!last.cookies.contains_key("kw_refresh"), "what is no good is forgotten");
     }
 
-    async fn a_longer_leeway_stays(backend) {
+    async fn a_longer_configured_leeway_applies_to_browsers_too(backend) {
         let app = Builder::new(backend).set("rotation.reuse_leeway", "2m").start().await;
         app.user("ada").await;
         let mut browser = app.browser_of("ada@example.com").await;
@@ -80,7 +80,7 @@ on_every_backend! {
         assert_eq!(old.cookies["kw_refresh"], browser.cookies["kw_refresh"]);
     }
 
-    async fn a_token_of_another_client_is_no_browsers(backend) {
+    async fn a_token_of_another_client_gets_no_browser_leeway(backend) {
         let app = strict(backend).await;
         let ada = app.user("ada").await;
         let browser = app.browser_of("ada@example.com").await;
@@ -108,7 +108,7 @@ on_every_backend! {
         assert!(leads_to(&browser.open("/account").await).ends_with("&ended=1"));
     }
 
-    async fn a_visit_that_another_site_began_turns_nothing_over(backend) {
+    async fn a_visit_from_another_site_rotates_no_token(backend) {
         let app = strict(backend).await;
         app.user("ada").await;
         let mut browser = app.browser_of("ada@example.com").await;
@@ -150,7 +150,7 @@ on_every_backend! {
         assert!(leads_to(&twice).starts_with("/login"), "one of them is somebody else's");
     }
 
-    async fn however_the_address_is_spelt_the_browser_gets_what_was_turned_over(backend) {
+    async fn the_browser_gets_the_rotated_token_in_every_spelling_of_the_url(backend) {
         let app = strict(backend).await;
         app.user("ada").await;
         let mut browser = app.browser_of("ada@example.com").await;
@@ -168,7 +168,7 @@ on_every_backend! {
         browser.open("/account").await.expect(200);
     }
 
-    async fn a_session_that_ended_elsewhere_is_over_at_the_next_click(backend) {
+    async fn a_session_ended_elsewhere_is_over_at_the_next_click(backend) {
         let app = TestApp::start(backend).await;
         let ada = app.user("ada").await;
         let mut browser = app.browser_of("ada@example.com").await;
@@ -182,7 +182,7 @@ on_every_backend! {
         assert!(name.is_null(), "nothing was changed");
     }
 
-    async fn a_new_password_leaves_its_own_session_and_no_other(backend) {
+    async fn a_new_password_keeps_only_its_own_session(backend) {
         let app = TestApp::start(backend).await;
         app.user("ada").await;
         let mut other = app.browser_of("ada@example.com").await;
@@ -194,7 +194,7 @@ on_every_backend! {
         assert!(leads_to(&other.open("/account").await).starts_with("/login"));
     }
 
-    async fn a_sign_in_replaces_what_the_browser_was_known_by(backend) {
+    async fn a_sign_in_replaces_the_cookies_of_the_browser(backend) {
         let app = TestApp::start(backend).await;
         let ada = app.user("ada").await;
         app.user("eve").await;

@@ -1,4 +1,4 @@
-//! The test of the test: what exists may be cited, and planted faults are found.
+//! The check of citations is tested itself: it accepts what exists, and finds planted faults.
 
 use super::Repository;
 

@@ -1,4 +1,4 @@
-//! Nodes on one database that send through one mail server.
+//! A cluster: nodes on one database that send through one mail server.
 
 use futures::future::join_all;
 use serde_json::json;
@@ -13,14 +13,14 @@ use std::{
 };
 use tests::{Backend, Client, Database, MailServer, PASSWORD, Received, Server, run};
 
-/// How long anything may take; never waited for in full. A mail that a killed node had claimed waits for the end of its lease.
+/// How long any step may take. No passing test waits this long. A mail that a killed node had claimed waits for the end of its lease.
 const PATIENCE: Duration = Duration::from_secs(90);
 /// The password that links set.
 const NEW_PASSWORD: &str = "another horse, another staple";
-/// How many mails may be on their way before more are asked for.
+/// How many mails may be queued before the load requests more.
 const ON_THE_WAY: usize = 60;
 
-/// What a mail with a link is for.
+/// The purpose of a mail with a link.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub(super) enum Kind {
     Verify,
@@ -40,7 +40,7 @@ impl Kind {
     }
 }
 
-/// Whom a mail is for, and what for: each address here is registered once, and asks for one reset.
+/// The recipient of a mail and its kind. Each address here is registered once and requests one reset.
 pub(super) type Purpose = (String, Kind);
 
 /// The arrivals of each mail with a link.
@@ -56,7 +56,7 @@ pub(super) fn mails_by_purpose(mails: &[Received]) -> BTreeMap<Purpose, Vec<&Rec
     all
 }
 
-/// Asks until the answer is yes.
+/// Waits until the condition holds.
 #[track_caller]
 pub(super) fn until(what: &str, mut question: impl FnMut() -> bool) -> impl Future<Output = ()> {
     let begun = Instant::now();
@@ -72,7 +72,7 @@ pub(super) fn until(what: &str, mut question: impl FnMut() -> bool) -> impl Futu
 pub(super) struct Cluster {
     pub(super) mail: MailServer,
     pub(super) nodes: Vec<Server>,
-    /// Those that were killed: their logs are read, too.
+    /// The killed nodes. Their logs are checked as well.
     gone: Vec<Server>,
     /// The clients of the nodes that are up.
     clients: Arc<Mutex<Vec<Client>>>,
@@ -81,7 +81,7 @@ pub(super) struct Cluster {
 }
 
 impl Cluster {
-    /// Starts a mail server with these options of `server.py` and so many nodes with these settings, by their keys.
+    /// Starts a mail server with these options of `server.py`, and this number of nodes with these settings, by their keys.
     pub(super) fn open(backend: Backend, nodes: usize, options: &[&str], settings: &[(&str, &str)]) -> Self {
         let (database, mail) = (Database::create(backend), MailServer::start(options));
         let mut environment = database.environment();
@@ -109,8 +109,8 @@ impl Cluster {
         ids.len()
     }
 
-    /// Asserts that each mail came once, and once more for each answer of the mail server that came too late for a busy
-    /// machine: then the log says so of this mail, and the same mail came, to the byte.
+    /// Asserts that each mail arrived once, and once more for each answer of the mail server that came too late on a busy machine. In
+    /// that case the log says so for this mail, and the repeated mail is identical to the byte.
     pub(super) fn each_came_once_or_its_answer_was_late(&self) {
         let (mails, log) = (self.mail.mails(), self.nodes[0].log());
         let mut by_id: BTreeMap<&str, Vec<&Received>> = BTreeMap::new();
@@ -134,7 +134,7 @@ impl Cluster {
         clients[n % clients.len()].clone()
     }
 
-    /// How many mails wait, and how many were given up, as the operator is told.
+    /// How many mails wait and how many were given up, according to `keyward mail status`.
     pub(super) fn status(&self) -> (u64, u64) {
         let said = run(&["mail", "status", "--json"], &self.environment, "");
         assert_eq!(said.code, 0, "{}", said.stderr);
@@ -143,14 +143,14 @@ impl Cluster {
         (count("waiting"), count("failed"))
     }
 
-    /// The mails that are not sent, as the operator sees them.
-    pub(super) fn troubled(&self) -> Vec<serde_json::Value> {
+    /// The mails that are not sent, according to `keyward mail list`.
+    pub(super) fn unsent(&self) -> Vec<serde_json::Value> {
         let said = run(&["mail", "list", "--json"], &self.environment, "");
         assert_eq!(said.code, 0, "{}", said.stderr);
         serde_json::from_str(&said.stdout).unwrap()
     }
 
-    /// Has the operator try mails again.
+    /// Retries mails with `keyward mail retry`.
     pub(super) fn retry(&self, which: &[&str]) -> String {
         let said = run(&[&["mail", "retry"], which].concat(), &self.environment, "");
         assert_eq!(said.code, 0, "{}", said.stderr);
@@ -158,7 +158,7 @@ impl Cluster {
     }
 
     /// Waits until the outbox is empty; nothing was given up.
-    pub(super) async fn all_are_carried(&self) {
+    pub(super) async fn all_are_sent(&self) {
         until("the outbox is empty", || {
             let (waiting, failed) = self.status();
             assert_eq!(failed, 0, "mails were given up");
@@ -167,7 +167,7 @@ impl Cluster {
         .await;
     }
 
-    /// Ends a node as a power cut would, and starts another in its place.
+    /// Kills a node as a power cut would, and starts another in its place.
     pub(super) fn kill_and_start_again(&mut self, node: usize) {
         self.nodes[node].kill();
         let new = started(&self.environment);
@@ -175,7 +175,7 @@ impl Cluster {
         self.gone.push(std::mem::replace(&mut self.nodes[node], new));
     }
 
-    /// Somebody who asks for mails at all the nodes, until told to stop or enough is asked for; gives what was promised.
+    /// A worker that requests mails from all nodes until `stop` is set. Returns the mails that were promised.
     pub(super) fn load(
         &self,
         worker: usize,
@@ -200,7 +200,7 @@ impl Cluster {
                 }
                 let email = format!("w{worker}n{n}@example.com");
                 let body = json!({ "email": email, "password": PASSWORD });
-                // A node that is killed promises nothing, and a mail may come all the same.
+                // A killed node acknowledges nothing, but its mail may arrive nevertheless.
                 if accepted(&next(), "/register", &body, 201).await {
                     promised.push((email.clone(), Kind::Verify));
                     if accepted(&next(), "/password/forgot", &json!({ "email": email }), 202).await {
@@ -212,8 +212,8 @@ impl Cluster {
         }
     }
 
-    /// Uses the link of every mail that has one, however often it came; each works. All at once: without Redis the answer to a
-    /// reset waits until every node knows that the sessions of before have ended.
+    /// Uses the link of every mail once, however often the mail arrived, and asserts that each works. All are used at once, because
+    /// without Redis the answer to a reset waits until every node knows that the earlier sessions have ended.
     pub(super) async fn links_work(&self, mails: &[Received]) {
         let all = mails_by_purpose(mails);
         for kind in [Kind::Verify, Kind::Reset] {
@@ -221,7 +221,7 @@ impl Cluster {
             let used = of_kind.map(|(n, ((email, _), same))| {
                 let (client, token) = (self.client(n), kind.token(same[0]).unwrap());
                 async move {
-                    // A first confirmation ends the reset link of the same user: that the link is good, its refusal says.
+                    // A first confirmation would end the reset link of the same user. The kind of refusal shows that the link is valid.
                     let (path, body, expected) = match kind {
                         Kind::Verify => ("/email/verify", json!({ "token": token }), 422),
                         Kind::Reset => (
@@ -238,7 +238,7 @@ impl Cluster {
         }
     }
 
-    /// Ends the nodes in order, and reads what all of them ever logged: no link, and no password.
+    /// Shuts the nodes down gracefully, and asserts that none of their logs contains a link or a password.
     pub(super) fn close(mut self) {
         let mut logs: Vec<String> = self.nodes.iter_mut().map(Server::log_to_the_end).collect();
         logs.extend(self.gone.iter().map(Server::log));
@@ -256,7 +256,7 @@ impl Cluster {
     }
 }
 
-/// How many ask for mails at the same time.
+/// How many workers request mails at the same time.
 pub(super) const WORKERS: usize = 4;
 
 fn started(environment: &[(String, String)]) -> Server {
@@ -272,13 +272,13 @@ async fn accepted(client: &Client, path: &str, body: &serde_json::Value, status:
     true
 }
 
-/// Registers somebody, who is mailed a link.
+/// Registers a user, who receives a mail with a link.
 pub(super) async fn register(client: &Client, email: &str) {
     let body = json!({ "email": email, "password": PASSWORD });
     client.post("/register", &body).await.expect(201);
 }
 
-/// Asks for a reset, which is answered alike for everybody.
+/// Requests a password reset. The answer is the same for every email address.
 pub(super) async fn forgot(client: &Client, email: &str) {
     client
         .post("/password/forgot", &json!({ "email": email }))

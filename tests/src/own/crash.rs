@@ -1,21 +1,22 @@
-//! What befalls a PostgreSQL: killed in parts or as a whole, frozen, demoted. Linux only: its processes are found in /proc.
+//! Faults of a PostgreSQL: one process or all of them killed, frozen, demoted to a standby. Linux only: the processes are found in
+//! /proc.
 
 use super::{OwnPostgres, eventually, signal};
 use std::{fs, path::Path};
 
-/// What ends a PostgreSQL without a word.
+/// A crash of PostgreSQL.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum PostgresCrash {
-    /// One of the processes that serve clients is killed; the postmaster starts all anew by itself.
+    /// A process that serves clients is killed. The postmaster restarts everything by itself.
     Backend,
-    /// The postmaster is killed; the others find themselves orphans and end.
+    /// The postmaster is killed. The other processes notice that they are orphans and exit.
     Postmaster,
     /// `pg_ctl stop -m immediate`.
     Immediate,
 }
 
 impl OwnPostgres {
-    /// Crashes it. After [`PostgresCrash::Backend`] it comes back alone, else [`OwnPostgres::start_again`] brings it back.
+    /// Crashes it. After [`PostgresCrash::Backend`] it recovers by itself; otherwise [`OwnPostgres::start_again`] restarts it.
     ///
     /// # Panics
     /// If it does not run, or there is no client whose backend could be killed.
@@ -36,12 +37,12 @@ impl OwnPostgres {
         }
     }
 
-    /// Stops all its processes in their tracks.
+    /// Freezes all its processes.
     pub fn freeze(&self) {
-        // The postmaster first: no others come to be then.
+        // The postmaster first, so that it starts no more processes.
         signal(self.postmaster(), "STOP");
         for child in self.children() {
-            // It may have ended of itself.
+            // It may have ended by itself.
             if runs(child) {
                 signal(child, "STOP");
             }
@@ -56,7 +57,7 @@ impl OwnPostgres {
         signal(self.postmaster(), "CONT");
     }
 
-    /// Starts it anew as a standby: it answers, is in recovery, and takes no writes.
+    /// Restarts it as a standby: it answers, is in recovery, and accepts no writes.
     ///
     /// # Panics
     /// If that fails.
@@ -92,7 +93,7 @@ impl OwnPostgres {
     }
 }
 
-/// A process's state and its parent. What stands before them in the line is its name, in parentheses.
+/// A process's state and its parent. Before them in the line is its name, in parentheses.
 fn status(pid: u32) -> Option<(String, u32)> {
     let line = fs::read_to_string(Path::new("/proc").join(pid.to_string()).join("stat")).ok()?;
     let (_, rest) = line.rsplit_once(") ")?;
@@ -100,7 +101,7 @@ fn status(pid: u32) -> Option<(String, u32)> {
     Some((fields.next()?.to_owned(), fields.next()?.parse().ok()?))
 }
 
-/// Whether it is there and more than an entry that nobody has collected yet.
+/// Whether the process exists and is no zombie.
 fn runs(pid: u32) -> bool {
     status(pid).is_some_and(|(state, _)| state != "Z")
 }
