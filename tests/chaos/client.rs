@@ -1,4 +1,4 @@
-//! Somebody with an account, and what its client holds: tokens, and what it does not know.
+//! The client of one account: the tokens that it holds, and the calls whose outcome it does not know.
 
 use crate::{
     oracle::{Call, History, Op, Outcome},
@@ -9,12 +9,12 @@ use serde_json::json;
 use std::{collections::BTreeMap, sync::Mutex};
 use tests::{Client, PASSWORD};
 
-/// How many of a session's access tokens are kept to be tried.
+/// How many of a session's access tokens are kept to be tried again.
 const KEPT: usize = 2;
-/// Whoever has signed in so often is left alone: a user's hundred-and-first session would end the oldest.
+/// An account that has signed in this often is used no further: a user's hundred-and-first session would end the oldest.
 const MOST_SIGN_INS: u32 = 60;
 
-/// An account.
+/// The client of one account.
 pub(crate) struct AccountClient {
     pub(crate) email: String,
     pub(crate) history: Mutex<History>,
@@ -22,7 +22,7 @@ pub(crate) struct AccountClient {
     sign_ins: u32,
 }
 
-/// What is held of one session.
+/// The tokens of one session.
 pub(crate) struct Held {
     pub(crate) session: Call,
     sid: String,
@@ -32,7 +32,7 @@ pub(crate) struct Held {
     pub(crate) lost: Option<(u32, Option<u64>)>,
     /// The newest refresh that was answered: what it presented, and its key.
     pub(crate) last: Option<(u32, u64)>,
-    /// The client takes the session for over.
+    /// The client considers the session to be over.
     pub(crate) over: bool,
 }
 
@@ -49,7 +49,7 @@ impl Held {
 }
 
 impl AccountClient {
-    /// Somebody new.
+    /// The client of an account that is not registered yet.
     pub(crate) fn new(email: String) -> Self {
         Self {
             history: Mutex::new(History::new(&email)),
@@ -59,12 +59,12 @@ impl AccountClient {
         }
     }
 
-    /// Whether this one may sign in once more.
+    /// Whether this account may sign in again.
     pub(crate) fn may_sign_in(&self) -> bool {
         self.sign_ins < MOST_SIGN_INS
     }
 
-    /// Whether nothing should be asked but what leaves no trace.
+    /// Whether only calls that leave no trace should be made.
     pub(crate) fn is_uncertain(&self) -> bool {
         self.history.lock().unwrap().is_uncertain()
     }
@@ -123,7 +123,7 @@ impl AccountClient {
         }
     }
 
-    /// Takes down what an answer means for what is held; `None`: there was none.
+    /// Updates the tokens by an answer. `None`: no answer came.
     pub(crate) fn learns(&mut self, call: Call, op: &Op, reply: Option<Reply>) {
         if matches!(op, Op::Login | Op::Register { .. }) {
             self.sign_ins += 1;

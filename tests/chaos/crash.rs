@@ -1,4 +1,4 @@
-//! Crashes under load: after each, on the same data, all that was acknowledged must be there.
+//! Crashes under load. The rule: after each crash, everything that was acknowledged is still there on the same data.
 //!
 //! A seeded number of acknowledged answers goes by before the kill, so it meets requests at every stage.
 
@@ -19,11 +19,11 @@ pub(crate) async fn of_the_embedded_server(rounds: u32, seed: u64) -> Row {
     let mut fleet = Fleet::start("SQLite: kill -9 of the server", vec![launch], CALLERS, seed);
     for _ in 0..rounds {
         fleet.load();
-        let before = fleet.chance.between(20, 250);
+        let before = fleet.random.between(20, 250);
         fleet.scenario.acknowledged(before).await;
         fleet.kill(0);
         fleet.quiet().await;
-        // Whatever it had not done when it died it never will.
+        // What the server had not done when it was killed it never will.
         let now = fleet.scenario.now();
         close(fleet.callers(), now, now);
         fleet.start_again(0);
@@ -61,7 +61,7 @@ mod on_postgres {
         Crash::Postgres(PostgresCrash::Immediate),
     ];
 
-    /// `kill -9` of one node, of both, of a backend of PostgreSQL, of its postmaster, and `pg_ctl stop -m immediate`, in turn.
+    /// In turn: `kill -9` of one node, of both, of a backend of PostgreSQL, of its postmaster, and `pg_ctl stop -m immediate`.
     pub(crate) async fn of_the_fleet(rounds: u32, seed: u64) -> Row {
         let (postgres, redis) = (OwnPostgres::start_durable(), OwnRedis::start());
         let database = Database::create(Backend::Fleet);
@@ -73,12 +73,12 @@ mod on_postgres {
         for round in 0..rounds {
             let crash = ALL[usize::try_from(round).unwrap_or(0) % ALL.len()];
             fleet.load();
-            let before = fleet.chance.between(20, 250);
+            let before = fleet.random.between(20, 250);
             fleet.scenario.acknowledged(before).await;
             match crash {
                 Crash::Node(node) => {
                     fleet.kill(node);
-                    let meanwhile = fleet.chance.between(10, 60);
+                    let meanwhile = fleet.random.between(10, 60);
                     fleet.scenario.answers(meanwhile).await;
                     fleet.start_again(node);
                 }
@@ -93,7 +93,7 @@ mod on_postgres {
                 Crash::Postgres(how) => {
                     fleet.scenario.allow(Allowed::Outage);
                     postgres.crash(how);
-                    let meanwhile = fleet.chance.between(10, 60);
+                    let meanwhile = fleet.random.between(10, 60);
                     fleet.scenario.answers(meanwhile).await;
                     if how != PostgresCrash::Backend {
                         postgres.start_again();
@@ -101,7 +101,7 @@ mod on_postgres {
                 }
             }
             fleet.well_again().await;
-            let after = fleet.chance.between(10, 60);
+            let after = fleet.random.between(10, 60);
             fleet.scenario.acknowledged(after).await;
             fleet.quiet().await;
             if !fleet.audited().await {

@@ -1,9 +1,9 @@
-//! The nodes of a run and what they stand on, the load, and the rounds: load, fault, recovery, audit.
+//! The nodes of a run and their backends, the load, and the rounds: load, fault, recovery, audit.
 
 use crate::{
     audit::{Depth, audit, check_everywhere},
-    chance::Chance,
     load::{Caller, Load},
+    random::Random,
     report::Row,
     scenario::Scenario,
 };
@@ -14,13 +14,13 @@ use std::{
 };
 use tests::Server;
 
-/// How soon all must be well again once the cause is gone: "seconds".
+/// How soon every node must have recovered once the cause is gone: "seconds".
 const WELL_WITHIN: Duration = Duration::from_secs(30);
 
-/// What every server of a run is told: few threads, tokens that outlive the run, and idle connections that the client gives up
-/// first (after 90 s). An unused one that the server gives up is told 408, which would answer a request that crosses it.
+/// The settings of every server of a run: few threads, tokens that outlive the run, and idle connections that the client closes first
+/// (after 90 s). When the server closes an unused connection it sends a 408, which would answer a request that crosses it.
 pub(crate) const SETTINGS: [(&str, &str); 8] = [
-    // All nodes have the same: a token that is repeated is the same on each, byte for byte.
+    // All nodes share the secret, so a repeated token is identical on each, byte for byte.
     ("KEYWARD__SERVER__PUBLIC_URL", "http://127.0.0.1:8080"),
     ("KEYWARD__SERVER__WORKERS", "1"),
     ("KEYWARD__PASSWORD__THREADS", "1"),
@@ -41,7 +41,7 @@ pub(crate) struct Launch {
 }
 
 impl Launch {
-    /// With this environment and [`SETTINGS`].
+    /// A launch with this environment and [`SETTINGS`].
     pub(crate) fn with(environment: Vec<(String, String)>) -> Self {
         let mut launch = Self {
             program: None,
@@ -66,7 +66,7 @@ impl Launch {
 }
 
 impl Launch {
-    /// Starts it, or tells what it printed.
+    /// Starts it, or returns what it printed.
     pub(crate) fn try_start(&self) -> Result<Server, String> {
         let program = self.program.clone().unwrap_or_else(tests::binary);
         Server::try_start_of(&program, &self.launcher, &self.environment)
@@ -76,7 +76,7 @@ impl Launch {
 /// The nodes and the callers of a run.
 pub(crate) struct Fleet {
     pub(crate) scenario: Arc<Scenario>,
-    pub(crate) chance: Chance,
+    pub(crate) random: Random,
     launches: Vec<Launch>,
     servers: Vec<Server>,
     callers: Vec<Caller>,
@@ -88,11 +88,11 @@ pub(crate) struct Fleet {
 }
 
 impl Fleet {
-    /// Starts a node for each launch, and calls in so many callers.
+    /// Starts a node for each launch, and creates this number of callers.
     #[expect(clippy::print_stdout, reason = "kept back, and shown where the test fails")]
     pub(crate) fn start(name: &'static str, launches: Vec<Launch>, callers: usize, seed: u64) -> Self {
         println!("{name}: KEYWARD_CHAOS_SEED={seed}");
-        let mut chance = Chance::of(seed);
+        let mut random = Random::of(seed);
         let scenario = Arc::new(Scenario::new(launches.len()));
         let servers: Vec<Server> = launches.iter().map(Launch::start).collect();
         for (node, server) in servers.iter().enumerate() {
@@ -100,8 +100,8 @@ impl Fleet {
         }
         Self {
             scenario,
-            callers: Caller::several(callers, &mut chance),
-            chance,
+            callers: Caller::several(callers, &mut random),
+            random,
             launches,
             servers,
             load: None,
@@ -117,12 +117,12 @@ impl Fleet {
         self.servers.len()
     }
 
-    /// Sets the callers to work.
+    /// Starts the load.
     pub(crate) fn load(&mut self) {
         self.load = Some(Load::start(&self.scenario, std::mem::take(&mut self.callers)));
     }
 
-    /// Lets the callers finish.
+    /// Stops the load: each caller finishes its call.
     pub(crate) async fn quiet(&mut self) {
         if let Some(load) = self.load.take() {
             self.callers = load.stop(&self.scenario).await;
@@ -136,13 +136,13 @@ impl Fleet {
         self.scenario.down(node);
     }
 
-    /// Starts a node anew on what it left.
+    /// Restarts a node on its data.
     pub(crate) fn start_again(&mut self, node: usize) {
         self.servers[node] = self.launches[node].start();
         self.scenario.up(node, self.servers[node].client());
     }
 
-    /// One node more, once it is ready.
+    /// Adds a node, and waits until it is ready.
     pub(crate) async fn join(&mut self, launch: Launch) {
         let node = self.scenario.one_more();
         self.servers.push(launch.start());
@@ -151,11 +151,11 @@ impl Fleet {
         self.scenario.up(node, self.servers[node].client());
     }
 
-    /// Replaces a node under load, as an operator does: it is asked no more, ends in order, and another takes its place once it is
-    /// ready. Nothing is excused meanwhile.
+    /// Replaces a node under load, as an operator does: it gets no more requests, shuts down gracefully, and another node takes its place
+    /// once it is ready. No other answer is allowed meanwhile.
     pub(crate) async fn replace(&mut self, node: usize, launch: Launch) {
         self.scenario.down(node);
-        // Nothing is on its way to it any more; the load then goes on with the others.
+        // No request to it is in flight any longer. The load then continues with the other nodes.
         self.quiet().await;
         self.load();
         let _log = self.servers[node].log_to_the_end();
@@ -165,12 +165,12 @@ impl Fleet {
         self.scenario.up(node, self.servers[node].client());
     }
 
-    /// The callers, while they rest.
+    /// The callers, while the load is stopped.
     pub(crate) fn callers(&mut self) -> &mut [Caller] {
         &mut self.callers
     }
 
-    /// Waits until every node says that it is ready: in seconds, without a restart. From then on nothing is excused.
+    /// Waits until every node reports that it is ready: within seconds, without a restart. From then on only decisions are allowed.
     pub(crate) async fn well_again(&mut self) {
         let begun = Instant::now();
         for node in 0..self.nodes() {
@@ -180,7 +180,7 @@ impl Fleet {
         self.scenario.well();
     }
 
-    /// Waits until a node says that it is ready, or that it is not, and gives what it said.
+    /// Waits until a node reports that it is ready, or that it is not, and returns the report.
     pub(crate) async fn until_ready(&self, node: usize, ready: bool) -> String {
         let (client, begun) = (self.servers[node].client(), Instant::now());
         let wanted = if ready { 200 } else { 503 };
@@ -201,14 +201,14 @@ impl Fleet {
         }
     }
 
-    /// At the height of a fault: what was revoked meanwhile is asked for on every node, and then the load goes on.
+    /// In the middle of a fault: checks on every node what was revoked meanwhile, and continues the load.
     pub(crate) async fn checked_meanwhile(&mut self) {
         self.quiet().await;
         check_everywhere(&self.scenario, &mut self.callers).await;
         self.load();
     }
 
-    /// Ends a round: asks after everybody that the load has dealt with. False after a violation.
+    /// Ends a round: audits the accounts that the load has used. Returns false after a violation.
     pub(crate) async fn audited(&mut self) -> bool {
         self.rounds += 1;
         self.audit(Depth::Recent).await;
@@ -218,7 +218,7 @@ impl Fleet {
         !self.scenario.is_broken()
     }
 
-    /// Ends the run: asks after everybody that there ever was, and gives the row of the table.
+    /// Ends the run: audits every account, and returns the row of the table.
     pub(crate) async fn finished(mut self) -> Row {
         self.quiet().await;
         if !self.scenario.is_broken() {
@@ -236,6 +236,6 @@ impl Fleet {
     }
 
     async fn audit(&mut self, depth: Depth) {
-        audit(&self.scenario, &mut self.callers, depth, &mut self.chance).await;
+        audit(&self.scenario, &mut self.callers, depth, &mut self.random).await;
     }
 }

@@ -1,9 +1,9 @@
-//! The load: callers, each with a few accounts whose clients do what clients do, by chance, one after the other or at once.
+//! The load: callers, each with a few accounts whose clients make random calls, one after the other or at the same time.
 
 use crate::{
-    chance::Chance,
     client::{AccountClient, Held},
     oracle::{Call, Op},
+    random::Random,
     scenario::Scenario,
 };
 use futures::future::join_all;
@@ -13,29 +13,29 @@ use std::sync::{
 };
 use tokio::task::JoinHandle;
 
-/// How many accounts a caller cares for at a time.
+/// How many accounts a caller uses at a time.
 const ACCOUNTS: usize = 5;
 /// How many sessions an account has open before signing out of some.
 const SESSIONS: usize = 5;
-/// How many sessions an account may have had before another takes its place.
+/// How many sessions an account may have had before another account takes its place.
 const MOST_SESSIONS: usize = 12;
 
 /// A source of load.
 pub(crate) struct Caller {
     number: usize,
-    chance: Chance,
-    /// Those that it cares for, and those that are only looked after now and then.
+    random: Random,
+    /// The accounts that it uses, and those that are only audited.
     pub(crate) accounts: Vec<AccountClient>,
     pub(crate) retired: Vec<AccountClient>,
     named: u64,
 }
 
 impl Caller {
-    /// So many callers, who do what the seed says.
-    pub(crate) fn several(count: usize, chance: &mut Chance) -> Vec<Self> {
+    /// Creates callers whose calls the seed decides.
+    pub(crate) fn several(count: usize, random: &mut Random) -> Vec<Self> {
         let caller = |number| Self {
             number,
-            chance: chance.part(),
+            random: random.part(),
             accounts: Vec::new(),
             retired: Vec::new(),
             named: 0,
@@ -43,12 +43,12 @@ impl Caller {
         (0..count).map(caller).collect()
     }
 
-    /// Everybody that there is.
-    pub(crate) fn everybody(&mut self) -> impl Iterator<Item = &mut AccountClient> {
+    /// All accounts, in use or retired.
+    pub(crate) fn all_accounts(&mut self) -> impl Iterator<Item = &mut AccountClient> {
         self.accounts.iter_mut().chain(&mut self.retired)
     }
 
-    /// Leaves those alone of whom too much is unknown.
+    /// Retires the accounts with too many calls of unknown outcome.
     pub(crate) fn retire_the_uncertain(&mut self) {
         let (uncertain, accounts) = std::mem::take(&mut self.accounts)
             .into_iter()
@@ -57,19 +57,19 @@ impl Caller {
         self.retired.extend::<Vec<AccountClient>>(uncertain);
     }
 
-    /// Does something. False: no node is there to be asked.
+    /// Makes a random call. Returns false if no node can be called.
     async fn step(&mut self, scenario: &Scenario) -> bool {
         self.renew();
-        let chosen = self.chance.below(self.accounts.len());
+        let chosen = self.random.below(self.accounts.len());
         let mut acts = vec![self.choose(chosen)];
-        if self.chance.once_in(4) {
+        if self.random.once_in(4) {
             acts.push(self.choose(chosen));
         }
-        if self.chance.once_in(8) {
+        if self.random.once_in(8) {
             acts.push(self.choose(chosen));
         }
-        // The same call twice at once, as a second tab or an impatient client makes it.
-        if let (true, [op @ Op::Refresh { .. }, ..]) = (self.chance.once_in(5), acts.as_slice()) {
+        // The same call twice at once, as a second tab or an impatient client would make it.
+        if let (true, [op @ Op::Refresh { .. }, ..]) = (self.random.once_in(5), acts.as_slice()) {
             acts.push(op.clone());
         }
         let mut calls = Vec::new();
@@ -78,24 +78,24 @@ impl Caller {
             if nodes.is_empty() {
                 return false;
             }
-            let node = nodes[self.chance.below(nodes.len())];
-            calls.push((op, node, self.chance.below(64)));
+            let node = nodes[self.random.below(nodes.len())];
+            calls.push((op, node, self.random.below(64)));
         }
         let account = &mut self.accounts[chosen];
         ask_at_once(scenario, account, calls).await;
         true
     }
 
-    /// Somebody new now and then, in the place of somebody who has done enough.
+    /// Adds a new account now and then, and retires one that has been used enough.
     fn renew(&mut self) {
         let done = |account: &AccountClient| account.held.len() >= MOST_SESSIONS || !account.may_sign_in();
         if let Some(at) = self.accounts.iter().position(done) {
             self.retired.push(self.accounts.remove(at));
         }
-        if self.accounts.len() >= ACCOUNTS && self.chance.once_in(60) {
+        if self.accounts.len() >= ACCOUNTS && self.random.once_in(60) {
             self.retired.push(self.accounts.remove(0));
         }
-        // Those of whom too much is unknown keep nobody else from coming, up to a point.
+        // Uncertain accounts do not keep new ones out, up to a limit.
         let unknown = self
             .accounts
             .iter()
@@ -103,7 +103,7 @@ impl Caller {
             .count();
         let wanted = ACCOUNTS + unknown.min(ACCOUNTS);
         let hurry = self.accounts.len() == unknown;
-        if self.accounts.len() < wanted && (hurry || self.chance.once_in(6)) {
+        if self.accounts.len() < wanted && (hurry || self.random.once_in(6)) {
             let email = format!(
                 "c{}p{}@example.com",
                 self.number,
@@ -118,40 +118,40 @@ impl Caller {
         format!("name {} of {}", self.named, self.number)
     }
 
-    /// What this account's client does next.
+    /// The next call of this account's client.
     fn choose(&mut self, chosen: usize) -> Op {
         let name = self.name();
-        let (account, chance) = (&self.accounts[chosen], &mut self.chance);
+        let (account, random) = (&self.accounts[chosen], &mut self.random);
         let live: Vec<&Held> = account.held.iter().filter(|held| !held.over).collect();
         let over: Vec<&Held> = account.held.iter().filter(|held| held.over).collect();
         let uncertain = account.is_uncertain();
         if account.held.is_empty() {
-            return if uncertain || chance.once_in(3) {
+            return if uncertain || random.once_in(3) {
                 Op::Login
             } else {
                 Op::Register { name }
             };
         }
-        if live.is_empty() && !uncertain && chance.once_in(2) {
+        if live.is_empty() && !uncertain && random.once_in(2) {
             return Op::Login;
         }
         let pick =
-            |from: &[&Held], chance: &mut Chance| from.get(chance.below(from.len())).map(|held| held.session);
-        let dead = pick(&over, chance).filter(|_| chance.once_in(4));
+            |from: &[&Held], random: &mut Random| from.get(random.below(from.len())).map(|held| held.session);
+        let dead = pick(&over, random).filter(|_| random.once_in(4));
         if let Some(session) = dead {
-            return op_of_an_ended_session(account.held(session), uncertain, chance);
+            return op_of_an_ended_session(account.held(session), uncertain, random);
         }
-        let Some(session) = pick(&live, chance) else {
+        let Some(session) = pick(&live, random) else {
             return Op::Login;
         };
         let held = account.held(session);
-        let another = pick(&live, chance).unwrap_or(session);
-        match chance.below(if uncertain { 40 } else { 100 }) {
+        let another = pick(&live, random).unwrap_or(session);
+        match random.below(if uncertain { 40 } else { 100 }) {
             0..25 => Op::Verify { by: session },
             25..40 => Op::Me { by: session },
-            40..64 => refresh(held, chance),
-            64..69 => repeat(held, chance),
-            69..71 => replay(held, chance),
+            40..64 => refresh(held, random),
+            64..69 => repeat(held, random),
+            69..71 => replay(held, random),
             71..81 if live.len() < SESSIONS => Op::Login,
             71..85 => Op::Logout { session },
             85..87 => Op::LogoutByRefresh { session },
@@ -162,21 +162,21 @@ impl Caller {
     }
 }
 
-/// What is tried with the tokens of a session that is over.
-fn op_of_an_ended_session(held: &Held, uncertain: bool, chance: &mut Chance) -> Op {
+/// A call with the tokens of a session that is over.
+fn op_of_an_ended_session(held: &Held, uncertain: bool, random: &mut Random) -> Op {
     let session = held.session;
-    match chance.below(if uncertain { 8 } else { 10 }) {
+    match random.below(if uncertain { 8 } else { 10 }) {
         0..5 => Op::Verify { by: session },
         5..8 => Op::Me { by: session },
-        8 => refresh(held, chance),
+        8 => refresh(held, random),
         _ => Op::LogoutByRefresh { session },
     }
 }
 
-/// The newest token; with the same key again where an answer was lost.
-pub(crate) fn refresh(held: &Held, chance: &mut Chance) -> Op {
+/// A refresh with the newest token, or a repetition with the same key if an answer was lost.
+pub(crate) fn refresh(held: &Held, random: &mut Random) -> Op {
     let (number, key) = held.lost.unwrap_or_else(|| {
-        let key = (!chance.once_in(6)).then(|| chance.number());
+        let key = (!random.once_in(6)).then(|| random.number());
         (held.newest(), key)
     });
     Op::Refresh {
@@ -186,10 +186,10 @@ pub(crate) fn refresh(held: &Held, chance: &mut Chance) -> Op {
     }
 }
 
-/// A refresh that was answered, once more.
-fn repeat(held: &Held, chance: &mut Chance) -> Op {
+/// A repetition of a refresh that was answered.
+fn repeat(held: &Held, random: &mut Random) -> Op {
     let Some((number, key)) = held.last else {
-        return refresh(held, chance);
+        return refresh(held, random);
     };
     Op::Refresh {
         session: held.session,
@@ -198,17 +198,17 @@ fn repeat(held: &Held, chance: &mut Chance) -> Op {
     }
 }
 
-/// A token that was used long ago or a moment ago, as a thief presents it.
-fn replay(held: &Held, chance: &mut Chance) -> Op {
-    let number = held.newest().saturating_sub(1 + u32::from(chance.once_in(2)));
+/// A refresh with a token that was used long ago or just now, as a thief would present it.
+fn replay(held: &Held, random: &mut Random) -> Op {
+    let number = held.newest().saturating_sub(1 + u32::from(random.once_in(2)));
     Op::Refresh {
         session: held.session,
         number: if held.has(number) { number } else { held.newest() },
-        key: Some(chance.number()),
+        key: Some(random.number()),
     }
 }
 
-/// Makes calls of one account at once, and takes down what they were answered.
+/// Makes calls of one account at the same time, and records the answers.
 pub(crate) async fn ask_at_once(
     scenario: &Scenario,
     account: &mut AccountClient,
@@ -226,14 +226,14 @@ pub(crate) async fn ask_at_once(
     }
 }
 
-/// Callers at work.
+/// Running callers.
 pub(crate) struct Load {
     stop: Arc<AtomicBool>,
     callers: Vec<JoinHandle<Caller>>,
 }
 
 impl Load {
-    /// Sets callers to work, each after its own mind, until they are stopped, find no node, or a promise is broken.
+    /// Starts the callers. Each runs on its own until it is stopped, finds no node, or a promise is broken.
     pub(crate) fn start(scenario: &Arc<Scenario>, callers: Vec<Caller>) -> Self {
         let stop = Arc::new(AtomicBool::new(false));
         let work = |mut caller: Caller| {
@@ -248,7 +248,7 @@ impl Load {
         Self { stop, callers }
     }
 
-    /// Lets them finish what they are at, and takes them back.
+    /// Lets the callers finish their calls, and returns them.
     pub(crate) async fn stop(self, scenario: &Scenario) -> Vec<Caller> {
         self.stop.store(true, Ordering::Relaxed);
         let mut callers = Vec::new();
@@ -262,9 +262,9 @@ impl Load {
     }
 }
 
-/// What was lost by this time is over.
+/// Closes the calls that were lost by this time.
 pub(crate) fn close(callers: &mut [Caller], lost_by: std::time::Duration, now: std::time::Duration) {
-    for account in callers.iter_mut().flat_map(Caller::everybody) {
+    for account in callers.iter_mut().flat_map(Caller::all_accounts) {
         account.history.lock().unwrap().closed(lost_by, now);
     }
 }

@@ -1,4 +1,4 @@
-//! The long form, `make chaos`: every crash and every fault for many rounds, one after the other, and a table of them.
+//! The long form, `make chaos`: every crash and every fault for many rounds, one after the other, and a table of the results.
 
 use crate::{
     crash,
@@ -7,7 +7,7 @@ use crate::{
 };
 use std::future::Future;
 
-/// The table, as it grows.
+/// The table of results so far.
 struct Table {
     seed: u64,
     only: String,

@@ -1,8 +1,8 @@
-//! Crashes and faults under load, with an oracle that remembers every acknowledged answer: nothing acknowledged is lost, no
-//! refresh token works twice, nothing revoked is accepted again, and an outage is never told as a sign-out.
+//! Crashes and faults under load, with an oracle that remembers every acknowledged answer. The rule: nothing acknowledged is lost, no
+//! refresh token works twice, nothing revoked is accepted again, and an outage is never reported as a sign-out.
 //!
-//! The quick form runs with every other test. The long form is `make chaos`. Its settings are in `report`. `make
-//! rolling` replaces one version by another under the same load (`rolling`).
+//! The quick form runs with all other tests. The long form is `make chaos`; its settings are in `report`. `make rolling` replaces one
+//! version by another under the same load (`rolling`).
 
 #![cfg(test)]
 #![cfg(target_os = "linux")]
@@ -12,7 +12,6 @@
 )]
 
 mod audit;
-mod chance;
 mod client;
 mod crash;
 mod faults;
@@ -22,6 +21,7 @@ mod load;
 mod long;
 mod oracle;
 mod quick;
+mod random;
 mod reading;
 mod report;
 #[cfg(feature = "services")]

@@ -1,4 +1,4 @@
-//! The quick form: each backend is crashed and each fault befalls once, with a few rounds of load.
+//! The quick form: each backend crashes and each fault happens once, with a few rounds of load.
 
 use crate::{crash, faults, report};
 

@@ -1,4 +1,4 @@
-//! From an HTTP answer to what the oracle is told. Only documented answers have a meaning; any other is told word for word,
+//! Translates an HTTP answer for the oracle. The rule: only documented answers have a meaning. Any other is passed on word for word,
 //! and no state allows it.
 
 use crate::oracle::{Answered, Op, Outcome, Pair};
@@ -8,9 +8,9 @@ use tests::Answer;
 
 /// What an answer means.
 pub(crate) enum Reading {
-    /// It was done or refused.
+    /// A decision: done or refused.
     Reply(Reply),
-    /// 503, with a time to try again: it may have been done or not.
+    /// 503 with `Retry-After`: the call may have taken effect or not.
     Unavailable,
 }
 
@@ -21,7 +21,7 @@ pub(crate) struct Reply {
 }
 
 impl Reply {
-    /// Whether it only says that a token is past its time or not valid yet.
+    /// Whether it only says that a token has expired or is not valid yet.
     pub(crate) fn is_about_time(&self) -> bool {
         let about_time = |text: &String| {
             ["token_expired", "invalid_token"]
@@ -32,13 +32,13 @@ impl Reply {
     }
 }
 
-/// Reads an answer to a call by somebody of this address; `sid` is the session that the call presented.
+/// Reads an answer to a call by the user of this email address. `sid` is the session whose token the call presented.
 pub(crate) fn read(op: &Op, answer: &Answer, email: &str, sid: Option<&str>) -> Reading {
     let body: Value = serde_json::from_str(&answer.text).unwrap_or(Value::Null);
     let code = body["code"].as_str().unwrap_or_default();
     if answer.status == 503 {
-        let told = matches!(code, "unavailable" | "overloaded") && answer.header("retry-after").is_some();
-        return if told {
+        let is_outage = matches!(code, "unavailable" | "overloaded") && answer.header("retry-after").is_some();
+        return if is_outage {
             Reading::Unavailable
         } else {
             outcome(undocumented(answer))
@@ -117,7 +117,7 @@ fn pair(body: &Value, email: &str) -> Option<(Pair, String)> {
     Some((pair, access.to_owned()))
 }
 
-/// What a token says; whether it is signed is for the server to check.
+/// The claims of a token. Its signature is the server's to verify.
 pub(crate) fn claims(token: &str) -> Option<Value> {
     let payload = URL_SAFE_NO_PAD.decode(token.split('.').nth(1)?).ok()?;
     serde_json::from_slice(&payload).ok()

@@ -1,10 +1,10 @@
-//! What a run came to: a row of the table, and a failure that tells how to have the same run again. And what a run is told
-//! by its environment:
+//! The result of a run: a row of the table, and on failure the way to repeat the same run. And the settings of a run, from its
+//! environment:
 //!
-//! - `KEYWARD_CHAOS_SEED` decides who calls what, when and of whom, and when the fault comes. Not given,
-//!   the quick form has a fixed one, and the long form one that the clock gives.
+//! - `KEYWARD_CHAOS_SEED` decides which account makes which call on which node, and when the fault happens. By default the quick form
+//!   has a fixed seed, and the long form takes one from the clock.
 //! - `KEYWARD_CHAOS_ROUNDS`, of the long form: how many crashes of each backend (100).
-//! - `KEYWARD_CHAOS_FAULT_ROUNDS`, of the long form: how often each fault befalls (10).
+//! - `KEYWARD_CHAOS_FAULT_ROUNDS`, of the long form: how often each fault happens (10).
 //! - `KEYWARD_CHAOS_ONLY`, of the long form: part of a name, such as `crash`, `redis` or `clock`.
 
 use crate::scenario::Counts;
@@ -13,11 +13,11 @@ use std::{
     time::Duration,
 };
 
-/// The first columns tell what was done, the others what came of it.
+/// The first columns say what was done, the others what the result was.
 pub(crate) const HEAD: &str = "| fault | rounds | acknowledged | token checks | no decision | well again within | took | violations |\n\
                                | --- | ---: | ---: | ---: | ---: | ---: | ---: | ---: |";
 
-/// What a run came to.
+/// The result of a run.
 pub(crate) struct Row {
     pub(crate) name: &'static str,
     pub(crate) seed: u64,
@@ -60,18 +60,18 @@ impl Row {
     }
 }
 
-/// Says something where a test's output is not kept back.
+/// Prints a line past the capture of test output.
 pub(crate) fn say(what: &str) {
-    // Nobody reads it: the run goes on all the same.
+    // If the line can't be written, the run goes on.
     let _ = writeln!(io::stderr(), "{what}");
 }
 
-/// The seed of the quick form: always the same, unless another one is asked for.
+/// The seed of the quick form: always the same, unless the environment sets another.
 pub(crate) fn seed() -> u64 {
     chosen().unwrap_or(1)
 }
 
-/// The seed of the long form: another one each time, unless one is asked for.
+/// The seed of the long form: a new one each time, unless the environment sets one.
 #[cfg(feature = "services")]
 pub(crate) fn new_seed() -> u64 {
     let now = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH);
@@ -89,13 +89,13 @@ pub(crate) fn rounds(otherwise: u32) -> u32 {
     number("KEYWARD_CHAOS_ROUNDS", otherwise)
 }
 
-/// How often each fault befalls in the long form.
+/// How often each fault happens in the long form.
 #[cfg(feature = "services")]
 pub(crate) fn fault_rounds() -> u32 {
     number("KEYWARD_CHAOS_FAULT_ROUNDS", 10)
 }
 
-/// What is left out of the long form: all whose name does not contain this.
+/// Part of a name. The long form leaves out every scenario whose name does not contain it.
 #[cfg(feature = "services")]
 pub(crate) fn only() -> String {
     std::env::var("KEYWARD_CHAOS_ONLY").unwrap_or_default()

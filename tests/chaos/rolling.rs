@@ -17,10 +17,10 @@ use tests::{Backend, Database, Output, OwnPostgres, OwnRedis, binary, run_of};
 
 /// How many callers.
 const CALLERS: usize = 6;
-/// How much is acknowledged in each state of the fleet, before the next step.
+/// How many calls are acknowledged in each state of the fleet before the next step.
 const ACKNOWLEDGED: u64 = 250;
 
-/// What the older nodes and the newer ones stand on.
+/// The backends that the older and the newer nodes share.
 struct Place {
     _postgres: OwnPostgres,
     _redis: OwnRedis,
@@ -41,7 +41,7 @@ impl Place {
         }
     }
 
-    /// How a node of a program is started.
+    /// The launch of a node of a program.
     fn node_of(&self, program: &Path) -> Launch {
         Launch {
             program: Some(program.to_owned()),
@@ -77,7 +77,7 @@ fn program(variable: &str) -> PathBuf {
     PathBuf::from(named)
 }
 
-/// Lets the load go on for a while, and asks after everybody.
+/// Lets the load run for a while, and audits every account.
 async fn goes_on(fleet: &mut Fleet) {
     fleet.scenario.acknowledged(ACKNOWLEDGED).await;
     fleet.quiet().await;

@@ -1,7 +1,7 @@
-//! What a run plays on: the nodes that clients may ask, what may befall a request just now, and what was counted.
+//! The scenario of a run: the nodes that clients may call, the answers that are allowed at the moment, and the counts.
 //!
-//! Outside of an outage every request must be answered, and answered with a decision. What else is allowed is said before
-//! the fault and taken back after it.
+//! The rule: outside of an outage every request is answered with a decision. Other answers are allowed right before a fault and
+//! forbidden again after it.
 
 use crate::{
     client::AccountClient,
@@ -17,37 +17,37 @@ use tokio::sync::watch;
 
 /// Longer than a server may take for an answer (`server.request_timeout`, 30 s).
 const PATIENCE: Duration = Duration::from_secs(40);
-/// Writing transactions end within this time (docs/rules.md §1); what was lost before can't take effect any more.
+/// Writing transactions end within this time (docs/rules.md §1). A call that was lost earlier can no longer take effect.
 const ENDS_WITHIN: Duration = Duration::from_secs(10);
 
-/// What a request may meet besides a decision.
+/// The answers that are allowed besides a decision.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Allowed {
-    /// Nothing.
+    /// None.
     Decisions,
-    /// 503 with a time to try again.
+    /// 503 with `Retry-After`.
     Outage,
-    /// The same, but for what only reads.
+    /// 503 for calls that write.
     NoWrites,
 }
 
-/// What was counted.
+/// The counts of a run.
 #[derive(Debug, Clone, Copy, Default)]
 pub(crate) struct Counts {
-    /// Decisions about what changes something: done or refused.
+    /// Decisions on calls that write: done or refused.
     pub(crate) acknowledged: u64,
     /// Refreshes among them.
     pub(crate) refreshes: u64,
     /// Decisions about access tokens.
     pub(crate) checks: u64,
-    /// Answers that say that nobody knows, and answers that never came.
+    /// 503s and answers that never came: the outcome is unknown.
     pub(crate) open: u64,
-    /// Promises that were broken.
+    /// Broken promises.
     pub(crate) violations: u64,
 }
 
 impl Counts {
-    /// All that came to an end.
+    /// All calls that ended.
     pub(crate) fn all(&self) -> u64 {
         self.acknowledged + self.checks + self.open
     }
@@ -57,14 +57,14 @@ impl Counts {
 #[derive(Clone)]
 struct Node {
     client: Option<Client>,
-    /// Whether it is sent what changes something, or checks of access tokens alone.
+    /// Whether it gets all calls, or only checks of access tokens.
     serves: bool,
-    /// Whether it may take a token for expired or not yet valid.
+    /// Whether its clock is wrong, so that it may consider a token expired or not yet valid.
     wrong_time: bool,
     /// How often it was killed.
     kills: u64,
-    /// Whether it was killed and is not well again: its connections may break, and it may know nothing yet. The others have
-    /// no such excuse.
+    /// Whether it was killed and has not recovered: its connections may break, and its memory may be empty. For other nodes neither is
+    /// allowed.
     recovering: bool,
 }
 
@@ -80,18 +80,18 @@ impl Node {
     }
 }
 
-/// The scenario.
+/// The state of a run that the load, the faults and the audit share.
 pub(crate) struct Scenario {
     begun: Instant,
     nodes: RwLock<Vec<Node>>,
-    /// What was allowed since when, in order; never empty.
+    /// What is allowed, and since when, in order; never empty.
     allowed: Mutex<Vec<(Allowed, Time)>>,
     counts: watch::Sender<Counts>,
     violations: Mutex<Vec<String>>,
 }
 
 impl Scenario {
-    /// A scenario for so many nodes, none of which is up.
+    /// A scenario with this number of nodes, none of which is up.
     pub(crate) fn new(nodes: usize) -> Self {
         Self {
             begun: Instant::now(),
@@ -107,7 +107,7 @@ impl Scenario {
         self.begun.elapsed()
     }
 
-    /// A node more, which is not up yet.
+    /// Adds a node, which is not up yet.
     pub(crate) fn one_more(&self) -> usize {
         let mut nodes = self.nodes.write().unwrap();
         nodes.push(Node::down());
@@ -119,19 +119,19 @@ impl Scenario {
         self.nodes.write().unwrap()[node].client = Some(client);
     }
 
-    /// A node is about to be killed. Told before it is, so that whoever meets the end of it is excused.
+    /// A node is about to be killed. Called before the kill, so that the requests that it breaks are excused.
     pub(crate) fn killed(&self, node: usize) {
         let node = &mut self.nodes.write().unwrap()[node];
         node.kills += 1;
         node.recovering = true;
     }
 
-    /// A node is asked no more.
+    /// A node gets no more requests.
     pub(crate) fn down(&self, node: usize) {
         self.nodes.write().unwrap()[node].client = None;
     }
 
-    /// All is well again, and nothing but decisions is allowed.
+    /// Every node has recovered, and only decisions are allowed.
     pub(crate) fn well(&self) {
         for node in self.nodes.write().unwrap().iter_mut() {
             node.recovering = false;
@@ -139,17 +139,17 @@ impl Scenario {
         self.allow(Allowed::Decisions);
     }
 
-    /// Whether a node is sent what changes something.
+    /// Sets whether a node gets calls that write.
     pub(crate) fn serves(&self, node: usize, serves: bool) {
         self.nodes.write().unwrap()[node].serves = serves;
     }
 
-    /// Whether a node's clock is off, or right again.
+    /// Sets whether a node's clock is wrong.
     pub(crate) fn wrong_time(&self, node: usize, wrong: bool) {
         self.nodes.write().unwrap()[node].wrong_time = wrong;
     }
 
-    /// The nodes that may be asked.
+    /// The nodes that may get a call.
     pub(crate) fn nodes_for(&self, op: &Op) -> Vec<usize> {
         let check = op.only_reads();
         let nodes = self.nodes.read().unwrap();
@@ -157,13 +157,13 @@ impl Scenario {
         (0..nodes.len()).filter(|node| may(&nodes[*node])).collect()
     }
 
-    /// From now on this may befall requests.
+    /// From now on these answers are allowed.
     pub(crate) fn allow(&self, allowed: Allowed) {
         self.allowed.lock().unwrap().push((allowed, self.now()));
     }
 
-    /// What was lost by this moment can't take effect any more. Not before all has been well for a while: what a frozen
-    /// database or a silent network holds back is carried out afterwards.
+    /// Calls that were lost by this moment can no longer take effect. `None` until every node has been well for a while, because a call
+    /// that a frozen database or a silent network holds back takes effect afterwards.
     pub(crate) fn settled_by(&self) -> Option<Time> {
         let (allowed, since) = *self.allowed.lock().unwrap().last()?;
         let long_ago = self.now().checked_sub(ENDS_WITHIN)?;
@@ -171,18 +171,18 @@ impl Scenario {
         (well && allowed == Allowed::Decisions && since <= long_ago).then_some(long_ago)
     }
 
-    /// What was counted so far.
+    /// The counts so far.
     pub(crate) fn counts(&self) -> Counts {
         *self.counts.borrow()
     }
 
-    /// Waits until so many more answers have come; at once after a violation.
+    /// Waits until this number of further answers have come. Returns at once after a violation.
     pub(crate) async fn answers(&self, more: u64) {
         let enough = self.counts().all() + more;
         self.until(|counts| counts.all() >= enough).await;
     }
 
-    /// Waits until so much more was acknowledged; at once after a violation.
+    /// Waits until this number of further calls were acknowledged. Returns at once after a violation.
     pub(crate) async fn acknowledged(&self, more: u64) {
         let enough = self.counts().acknowledged + more;
         self.until(|counts| counts.acknowledged >= enough).await;
@@ -195,23 +195,23 @@ impl Scenario {
         assert!(in_time.is_ok(), "the load stands still: {:?}", self.counts());
     }
 
-    /// What was broken.
+    /// The broken promises.
     pub(crate) fn violations(&self) -> Vec<String> {
         self.violations.lock().unwrap().clone()
     }
 
-    /// Whether something was broken.
+    /// Whether a promise was broken.
     pub(crate) fn is_broken(&self) -> bool {
         self.counts().violations > 0
     }
 
-    /// Takes down a broken promise.
+    /// Records a broken promise.
     pub(crate) fn broke(&self, what: String) {
         self.violations.lock().unwrap().push(what);
         self.counts.send_modify(|counts| counts.violations += 1);
     }
 
-    /// Makes a call and tells the oracle of it. `None`: no decision came.
+    /// Makes a call and reports it to the oracle. `None`: no decision came.
     pub(crate) async fn ask(
         &self,
         account: &AccountClient,
@@ -237,14 +237,14 @@ impl Scenario {
         let answers = self.nodes.read().unwrap()[node].clone();
         let wrong_time = asked.wrong_time || answers.wrong_time;
         let killed = asked.recovering || answers.recovering || answers.kills != asked.kills;
-        // What was allowed only for a while in between was allowed, too.
+        // What was allowed only for a while in between counts as allowed, too.
         let meanwhile = self.allowed.lock().unwrap()[before - 1..].to_vec();
         let may = |what: Allowed| meanwhile.iter().any(|(allowed, _)| *allowed == what);
         let (reply, wrong) = match answer {
             Ok(answer) => {
                 let sid = op.presents().map(|session| account.sid(session));
                 match read(op, &answer, &account.email, sid) {
-                    // What a clock that is off takes for expired or not yet valid tells nothing of the token.
+                    // "Expired" or "not yet valid" by a wrong clock says nothing about the token.
                     Reading::Reply(reply) if wrong_time && reply.is_about_time() => {
                         history.lost(call, "by a clock that is off", at);
                         (None, None)

@@ -334,12 +334,7 @@ async fn an_address_that_the_mail_server_cannot_express_is_undeliverable() {
         "{told}"
     );
     until("the other is given up", || cluster.status() == (0, 1)).await;
-    assert!(
-        cluster.unsent()[0]["why"]
-            .as_str()
-            .unwrap()
-            .contains("SMTPUTF8")
-    );
+    assert!(cluster.unsent()[0]["why"].as_str().unwrap().contains("SMTPUTF8"));
     // A known address is answered as a new one.
     assert_eq!(register("josé@example.com").await, told);
     assert_eq!(register("ada@example.com").await, usual);

@@ -1,6 +1,6 @@
-//! The clock of one node of two jumps. A node that is more than two seconds off the database's clock says that it is not
-//! ready, and answers 503 where it would issue or judge by that clock. On its own a process's time never runs backwards; beside the
-//! database's clock it gives up a time that had run ahead once the machine's clock is right.
+//! The clock of one of two nodes jumps. The rule: a node whose clock differs by more than two seconds from the database's is not ready,
+//! and answers 503 wherever it would issue or check a token by that clock. The time of a process alone never runs backwards. With the
+//! database's clock, a node gives up a time that had run ahead once the machine's clock is right.
 
 use super::CALLERS;
 use crate::{
@@ -11,10 +11,10 @@ use crate::{
 use serde_json::json;
 use tests::{Backend, Database, FakeClock, PASSWORD, Server};
 
-/// How far. Once the clock is right, the node is well again by itself.
+/// How far the clock jumps. Once it is right, the node recovers by itself.
 const JUMPS: [&str; 5] = ["+4s", "-4s", "-30m", "+30m", "+13h"];
 
-/// What starts a server that reads a clock of its own.
+/// The launch of a server that reads a fake clock.
 fn faked(database: &Database, mut launch: Launch) -> (FakeClock, Launch) {
     let (clock, variables) = FakeClock::of(database);
     for (name, value) in &variables {
@@ -32,21 +32,21 @@ pub(crate) async fn under_load(rounds: u32, seed: u64) -> Row {
     let mut fleet = Fleet::start(name, vec![launch, faked], CALLERS, seed);
     for by in JUMPS.iter().cycle().take(usize::try_from(rounds).unwrap()) {
         fleet.load();
-        let before = fleet.chance.between(20, 100);
+        let before = fleet.random.between(20, 100);
         fleet.scenario.acknowledged(before).await;
         fleet.scenario.serves(1, false);
         fleet.scenario.wrong_time(1, true);
         clock.jumps(by);
         let said = fleet.until_ready(1, false).await;
         assert!(said.contains(r#""clock":"failed""#), "{said}");
-        let meanwhile = fleet.chance.between(40, 150);
+        let meanwhile = fleet.random.between(40, 150);
         fleet.scenario.answers(meanwhile).await;
         fleet.checked_meanwhile().await;
         clock.jumps("+0");
         fleet.well_again().await;
         fleet.scenario.wrong_time(1, false);
         fleet.scenario.serves(1, true);
-        let after = fleet.chance.between(20, 100);
+        let after = fleet.random.between(20, 100);
         fleet.scenario.answers(after).await;
         fleet.quiet().await;
         if !fleet.audited().await {

@@ -1,5 +1,5 @@
-//! A full disk under SQLite: what can't be kept is not acknowledged (503), tokens go on being checked, and once there is
-//! room again all is well, also if the server died meanwhile.
+//! A full disk under SQLite. The rule: what can't be stored is not acknowledged (503), tokens are still checked, and once there is
+//! space again the server recovers, also if it was killed meanwhile.
 
 use super::CALLERS;
 use crate::{
@@ -16,20 +16,20 @@ use std::{
 };
 use tests::{Backend, Database};
 
-/// A file system with room for the database and the 4 MB that its write-ahead log may grow to, mounted over a folder in a mount namespace of its own: nobody else sees it, and it is
-/// gone with the last process in the namespace.
+/// A small file system, mounted over a folder in a mount namespace of its own. It has space for the database and the 4 MB that its
+/// write-ahead log may grow to. No other process sees it, and it ends with the last process in the namespace.
 struct TinyDisk {
     holder: Child,
     folder: PathBuf,
     launcher: Vec<String>,
-    /// Whatever holds the namespace ends when this is closed, also if the test is killed.
+    /// The process that holds the namespace ends when this is closed, also if the test is killed.
     _alive: Option<ChildStdin>,
 }
 
 impl TinyDisk {
-    /// Mounts it; or says why this machine does not allow it.
+    /// Mounts it, or returns why this machine does not allow it.
     fn over(folder: &Path) -> Result<Self, String> {
-        // Root has the right to mount, unless it is a container's; anybody else may have it in a user namespace.
+        // Root may mount, unless it is root in a container. Other users may be able to in a user namespace.
         Self::mounted(folder, &[], &[]).or_else(|as_oneself| {
             let user = ["--user", "--map-root-user"];
             let enter = ["--user", "--preserve-credentials"];
@@ -82,7 +82,7 @@ impl TinyDisk {
         while ballast.write_all(&[0; 4096]).is_ok() {}
     }
 
-    /// Makes room again.
+    /// Frees the space again.
     fn free(&self) {
         fs::remove_file(self.ballast()).unwrap();
     }
@@ -95,7 +95,7 @@ impl Drop for TinyDisk {
     }
 }
 
-/// The embedded server on a disk that is full every now and then. In every other round it is killed while it is.
+/// The embedded server on a disk that is full in each round. In every other round the server is killed meanwhile.
 ///
 /// # Errors
 /// Why this machine has no such disk.
@@ -107,16 +107,16 @@ pub(crate) async fn under_load(rounds: u32, seed: u64) -> Result<Row, String> {
     let mut fleet = Fleet::start("full disk under SQLite", vec![launch], CALLERS, seed);
     for round in 0..rounds {
         fleet.load();
-        let before = fleet.chance.between(20, 150);
+        let before = fleet.random.between(20, 150);
         fleet.scenario.acknowledged(before).await;
         fleet.scenario.allow(Allowed::NoWrites);
         let open = fleet.scenario.counts().open;
-        // The write-ahead log may have room of its own for a while.
+        // The write-ahead log may have free space of its own for a while.
         while fleet.scenario.counts().open == open && !fleet.scenario.is_broken() {
             disk.fill();
             fleet.scenario.answers(10).await;
         }
-        let meanwhile = fleet.chance.between(20, 80);
+        let meanwhile = fleet.random.between(20, 80);
         fleet.scenario.answers(meanwhile).await;
         fleet.checked_meanwhile().await;
         if round % 2 == 1 {
@@ -131,7 +131,7 @@ pub(crate) async fn under_load(rounds: u32, seed: u64) -> Result<Row, String> {
             disk.free();
         }
         fleet.well_again().await;
-        let after = fleet.chance.between(20, 80);
+        let after = fleet.random.between(20, 80);
         fleet.scenario.acknowledged(after).await;
         fleet.quiet().await;
         if !fleet.audited().await {

@@ -1,4 +1,4 @@
-//! Faults under load, a promise each: what may be answered meanwhile, and how soon all is well again.
+//! Faults under load. Each module states its promise: which answers are allowed meanwhile, and how soon every node recovers.
 
 #[cfg(feature = "services")]
 pub(crate) mod clock;

@@ -1,11 +1,11 @@
-//! Without its database a node says 503 with a time to try again, and goes on checking tokens while its memory is fresh. An
-//! outage is never told as a sign-out, what was revoked before it stays refused, and once the cause is gone every node is
-//! well again by itself (docs/rules.md §10).
+//! Faults of PostgreSQL. The rule: without its database a node answers 503 with `Retry-After`, and still checks tokens while its memory
+//! is fresh. An outage is never reported as a sign-out, tokens revoked before it stay refused, and once the cause is gone every node
+//! recovers by itself (docs/rules.md §10).
 
 use super::CALLERS;
 use crate::{
-    chance::Chance,
     fleet::{Fleet, Launch},
+    random::Random,
     report::Row,
     scenario::Allowed,
 };
@@ -16,14 +16,14 @@ use std::{
 };
 use tests::{Backend, Database, OwnPostgres, OwnRedis, PASSWORD, Proxy, Server, Way};
 
-/// What befalls PostgreSQL.
+/// A fault of PostgreSQL.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Fault {
     Stopped,
     Frozen,
     InRecovery,
     CutOffFromOneNode,
-    /// The same, and no Redis tells the node what is revoked meanwhile.
+    /// The same without Redis, so the node does not learn what is revoked meanwhile.
     CutOffWithoutRedis,
     Slow,
 }
@@ -38,7 +38,7 @@ impl Fault {
         Self::Slow,
     ];
 
-    /// Those that two nodes with a Redis can meet in turn.
+    /// The faults of two nodes with a Redis.
     pub(crate) const WITH_REDIS: [Self; 5] = [
         Self::Stopped,
         Self::Frozen,
@@ -59,7 +59,7 @@ impl Fault {
     }
 }
 
-/// Two nodes, each with a way to PostgreSQL of its own; these faults in turn.
+/// Two nodes, each with its own proxy to PostgreSQL, and these faults in turn.
 pub(crate) async fn under_load(faults: &[Fault], rounds: u32, seed: u64) -> Row {
     let (postgres, redis) = (OwnPostgres::start_durable(), OwnRedis::start());
     let database = Database::create(Backend::Fleet);
@@ -83,12 +83,12 @@ pub(crate) async fn under_load(faults: &[Fault], rounds: u32, seed: u64) -> Row 
     let mut fleet = Fleet::start(name, ways.iter().map(launch).collect(), CALLERS, seed);
     for fault in faults.iter().cycle().take(usize::try_from(rounds).unwrap()) {
         fleet.load();
-        let before = fleet.chance.between(40, 200);
+        let before = fleet.random.between(40, 200);
         fleet.scenario.answers(before).await;
-        let mut chance = fleet.chance.part();
-        befall(*fault, &mut fleet, &postgres, &ways, &mut chance).await;
+        let mut random = fleet.random.part();
+        inject(*fault, &mut fleet, &postgres, &ways, &mut random).await;
         fleet.well_again().await;
-        let after = fleet.chance.between(40, 200);
+        let after = fleet.random.between(40, 200);
         fleet.scenario.answers(after).await;
         fleet.quiet().await;
         if !fleet.audited().await {
@@ -98,15 +98,15 @@ pub(crate) async fn under_load(faults: &[Fault], rounds: u32, seed: u64) -> Row 
     fleet.finished().await
 }
 
-async fn befall(
+async fn inject(
     fault: Fault,
     fleet: &mut Fleet,
     postgres: &OwnPostgres,
     ways: &[Proxy; 2],
-    chance: &mut Chance,
+    random: &mut Random,
 ) {
     let scenario = Arc::clone(&fleet.scenario);
-    let meanwhile = chance.between(40, 120);
+    let meanwhile = random.between(40, 120);
     match fault {
         Fault::Stopped => {
             scenario.allow(Allowed::Outage);
@@ -120,7 +120,7 @@ async fn befall(
             scenario.allow(Allowed::Outage);
             postgres.freeze();
             stale(fleet, &[0, 1]).await;
-            // What waits for the database is answered after some ten seconds, or once it goes on.
+            // Requests that wait for the database are answered after some ten seconds, or once it is thawed.
             scenario.answers(meanwhile / 20).await;
             postgres.thaw();
         }
@@ -134,10 +134,10 @@ async fn befall(
         }
         Fault::CutOffFromOneNode | Fault::CutOffWithoutRedis => {
             scenario.allow(Allowed::Outage);
-            let node = chance.below(2);
-            ways[node].becomes(if chance.once_in(2) { Way::Silent } else { Way::Shut });
+            let node = random.below(2);
+            ways[node].becomes(if random.once_in(2) { Way::Silent } else { Way::Shut });
             stale(fleet, &[node]).await;
-            // It is not ready, so it is sent checks alone. The other one goes on, and signs people out meanwhile.
+            // It is not ready, so it gets checks only. The other node serves all calls, and signs users out meanwhile.
             scenario.serves(node, false);
             scenario.acknowledged(meanwhile / 2).await;
             fleet.checked_meanwhile().await;
@@ -158,7 +158,7 @@ async fn befall(
     }
 }
 
-/// Waits until these nodes say that they are not ready and that their copy of the revocations is too old to decide.
+/// Waits until these nodes report that they are not ready and that their revocations are too old to decide.
 async fn stale(fleet: &Fleet, nodes: &[usize]) {
     for node in nodes {
         while !fleet
@@ -173,7 +173,7 @@ async fn stale(fleet: &Fleet, nodes: &[usize]) {
     }
 }
 
-/// With a memory that stays fresh for longer than the test takes, so that nothing hangs on how fast it runs.
+/// The memory stays fresh for longer than the test takes, so the test does not depend on its speed.
 #[tokio::test]
 async fn tokens_are_checked_without_the_database_while_memory_is_fresh() {
     let postgres = OwnPostgres::start();

@@ -1,16 +1,16 @@
-//! Redis is a copy: whatever befalls it, every request is decided. No 503, no refusal of what is valid, and nothing that was
-//! revoked is accepted (docs/rules.md §1). So nothing is ever excused here.
+//! Faults of Redis. The rule: Redis is only a copy, so with every fault each request is decided. There is no 503, no valid token is
+//! refused, and no revoked token is accepted (docs/rules.md §1). Only decisions are allowed here.
 
 use super::CALLERS;
 use crate::{
-    chance::Chance,
     fleet::{Fleet, Launch},
+    random::Random,
     report::Row,
 };
 use std::{sync::Arc, time::Duration};
 use tests::{Backend, Database, OwnRedis, Proxy, Way};
 
-/// What befalls Redis.
+/// A fault of Redis.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Fault {
     Killed,
@@ -43,7 +43,7 @@ impl Fault {
     }
 }
 
-/// Two nodes on PostgreSQL and Redis, each with a way to Redis of its own; these faults in turn.
+/// Two nodes on PostgreSQL and Redis, each with its own proxy to Redis, and these faults in turn.
 pub(crate) async fn under_load(faults: &[Fault], rounds: u32, seed: u64) -> Row {
     let database = Database::create(Backend::Fleet);
     let mut redis = OwnRedis::start();
@@ -60,12 +60,12 @@ pub(crate) async fn under_load(faults: &[Fault], rounds: u32, seed: u64) -> Row 
     let mut fleet = Fleet::start(name, ways.iter().map(launch).collect(), CALLERS, seed);
     for fault in faults.iter().cycle().take(usize::try_from(rounds).unwrap()) {
         fleet.load();
-        let before = fleet.chance.between(20, 150);
+        let before = fleet.random.between(20, 150);
         fleet.scenario.acknowledged(before).await;
-        let mut chance = fleet.chance.part();
-        befall(*fault, &mut fleet, &mut redis, &ways, &mut chance).await;
+        let mut random = fleet.random.part();
+        inject(*fault, &mut fleet, &mut redis, &ways, &mut random).await;
         fleet.well_again().await;
-        let after = fleet.chance.between(20, 150);
+        let after = fleet.random.between(20, 150);
         fleet.scenario.answers(after).await;
         fleet.quiet().await;
         if !fleet.audited().await {
@@ -75,15 +75,15 @@ pub(crate) async fn under_load(faults: &[Fault], rounds: u32, seed: u64) -> Row 
     fleet.finished().await
 }
 
-async fn befall(
+async fn inject(
     fault: Fault,
     fleet: &mut Fleet,
     redis: &mut OwnRedis,
     ways: &[Proxy; 2],
-    chance: &mut Chance,
+    random: &mut Random,
 ) {
     let scenario = Arc::clone(&fleet.scenario);
-    let meanwhile = chance.between(60, 200);
+    let meanwhile = random.between(60, 200);
     match fault {
         Fault::Killed => {
             redis.kill();
@@ -98,7 +98,7 @@ async fn befall(
             redis.thaw();
         }
         Fault::Flushed => {
-            // Far more often than nodes read (500 ms): what was just answered is gone before the other node has read it.
+            // Far more often than nodes read (500 ms): an entry is gone before the other node has read it.
             for _ in 0..20 {
                 assert_eq!(redis.command("FLUSHALL"), "+OK\r\n");
                 scenario.answers(meanwhile / 6).await;
@@ -113,7 +113,7 @@ async fn befall(
             fleet.checked_meanwhile().await;
         }
         Fault::CutOffFromOneNode => {
-            let (node, way) = if chance.once_in(2) {
+            let (node, way) = if random.once_in(2) {
                 (0, Way::Silent)
             } else {
                 (1, Way::Shut)

@@ -1,29 +1,28 @@
-//! One state that an account may be in, and what each call does to it: the promises of docs/rules.md §1–3, written down once
-//! more and independently of the product's code.
+//! One state that an account may be in, and the effect of each call on it: the promises of docs/rules.md §1–3, written a second time,
+//! independently of the product's code.
 //!
-//! A call has one outcome in one state, save where only its time decides (a window that may or may not have passed): then
-//! it has each of them.
+//! A call has one outcome in one state. Where only its time decides (a window that may or may not have passed), it has each of them.
 
 use std::{collections::BTreeMap, time::Duration};
 
-/// A moment of a history, counted from its beginning.
+/// A moment of a history, counted from its start.
 pub(crate) type Time = Duration;
 
-/// A call, by its number. A session goes by the call that began it.
+/// A call, by its number. A session is named by the call that started it.
 pub(crate) type Call = u64;
 
-/// How long a node may rely on what it has read (`blacklist.max_staleness`): what one node knows to be revoked, all know
-/// that much later, answered or not.
+/// How long a node may rely on what it has read (`blacklist.max_staleness`): this long after one node knows of a revocation, all nodes
+/// do, whether the call was answered or not.
 const EVERYWHERE_WITHIN: Time = Duration::from_secs(2);
 /// `rotation.retry_window`.
 const RETRY_WINDOW: Time = Duration::from_secs(30);
 /// `rotation.reuse_leeway`.
 const REUSE_LEEWAY: Time = Duration::from_secs(10);
-/// How far two readings of the clock may be apart from what lies between them.
+/// How far the difference of two clock readings may be from the time between them.
 const UNSHARP: Time = Duration::from_millis(50);
 const NEVER: Time = Duration::MAX;
 
-/// What is asked.
+/// A call.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) enum Op {
     /// `POST /register`.
@@ -52,7 +51,7 @@ pub(crate) enum Op {
     Verify { by: Call },
 }
 
-/// What is answered.
+/// The outcome of a call.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
 pub(crate) enum Outcome {
     /// A new session and its first pair of tokens.
@@ -69,18 +68,18 @@ pub(crate) enum Outcome {
     Revoked,
     /// 401 `all_sessions_revoked`.
     Cut,
-    /// A sign-out of some kind was done.
+    /// A sign-out of any kind was done.
     Ended,
-    /// The user, called so.
+    /// The user, with this name.
     Named(String),
     /// 204 of a token check.
     Accepted,
-    /// Something that no state allows.
+    /// An answer that no state allows.
     Other(String),
 }
 
 impl Op {
-    /// Whether it may change what later calls are answered. A lost sign-in makes a session that nobody has a token of.
+    /// Whether it may change the answers of later calls. A lost sign-in does not: no client has a token of its session.
     pub(crate) fn leaves_a_trace(&self) -> bool {
         !self.only_reads() && *self != Self::Login
     }
@@ -110,13 +109,13 @@ impl Op {
 struct Session {
     number: u32,
     key: Option<u64>,
-    /// The server's clock showed a time between these when it was rotated.
+    /// The bounds of the server's time when it was rotated.
     rotated: (Time, Time),
-    /// It was ended by itself.
+    /// It was ended on its own.
     ended: bool,
     /// The user's generation was raised above its own.
     cut: bool,
-    /// Whoever begins to ask later than this must be refused.
+    /// A call that starts later than this must be refused.
     refused_from: Time,
 }
 
@@ -126,12 +125,12 @@ pub(crate) struct AccountState {
     registered: bool,
     name: String,
     sessions: BTreeMap<Call, Session>,
-    /// When the newest cut had happened at the latest.
+    /// The latest time at which the newest revocation of all sessions can have happened.
     cut_by: Option<Time>,
 }
 
-/// What a call came to in some state: the state after it, its answer, and the sessions that are over everywhere once the
-/// answer is there.
+/// The effect of a call on a state: the state after it, its answer, and the sessions that are over on every node once the answer is
+/// there.
 #[derive(Debug, Clone)]
 pub(crate) struct Effect {
     pub(crate) state: AccountState,
@@ -139,8 +138,8 @@ pub(crate) struct Effect {
     pub(crate) over: Vec<Call>,
 }
 
-/// A call, and when the server read its clock for it: not before, not after. It may take effect later than that, and how
-/// much later is anybody's guess where its answer was lost.
+/// A call, and the bounds of the time at which the server read its clock for it. It may take effect later than that; if its answer was
+/// lost, without a bound.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Asked<'a> {
     pub(crate) call: Call,
@@ -150,7 +149,7 @@ pub(crate) struct Asked<'a> {
 }
 
 impl AccountState {
-    /// Everything that a call may come to in this state.
+    /// Every effect that a call may have in this state.
     pub(crate) fn effects(&self, asked: Asked<'_>) -> Vec<Effect> {
         let begun = asked.window.0;
         match asked.op {
@@ -183,7 +182,7 @@ impl AccountState {
         }
     }
 
-    /// From this moment on these sessions are refused everywhere.
+    /// From this moment on these sessions are refused on every node.
     pub(crate) fn known_everywhere(&mut self, sessions: &[Call], from: Time) {
         for session in sessions {
             if let Some(session) = self.sessions.get_mut(session) {
@@ -192,12 +191,12 @@ impl AccountState {
         }
     }
 
-    /// A node has refused this session: the others do so soon.
+    /// A node has refused this session, so the other nodes do soon.
     pub(crate) fn was_refused(&mut self, session: Call, at: Time) {
         self.known_everywhere(&[session], at.saturating_add(EVERYWHERE_WITHIN));
     }
 
-    /// All that has happened had happened by now, and every node learns of it.
+    /// Every call has taken effect by now, and every node learns of it.
     pub(crate) fn came_to_rest(&mut self, at: Time) {
         self.cut_by = self.cut_by.map(|by| by.min(at));
         for session in self.sessions.values_mut().filter(|session| session.is_over()) {
@@ -205,7 +204,7 @@ impl AccountState {
         }
     }
 
-    /// Forgets a session that nobody has a token of.
+    /// Forgets a session of which no client has a token.
     pub(crate) fn forget(&mut self, session: Call) {
         self.sessions.remove(&session);
     }
@@ -236,14 +235,14 @@ impl AccountState {
             return vec![self.same(Outcome::BadCredentials)];
         }
         let mut all = vec![self.clone().signed_in(asked)];
-        // The password was verified before a cut, and the session would be dead at its birth.
+        // The password was verified before all sessions were revoked, so the session would be revoked from the start.
         if self.cut_by.is_some_and(|cut| cut >= asked.window.0) {
             all.push(self.same(Outcome::BadCredentials));
         }
         all
     }
 
-    /// The table of docs/rules.md §3, for tokens that are all ours and in time.
+    /// The table of docs/rules.md §3, for genuine tokens that have not expired.
     fn refresh(&self, asked: Asked<'_>, id: Call, number: u32, key: Option<u64>) -> Vec<Effect> {
         let Some(session) = self.sessions.get(&id) else {
             return Vec::new();
@@ -288,7 +287,7 @@ impl AccountState {
         all
     }
 
-    /// It asks no copy of the revocations, and ends a session that is only cut once more.
+    /// It does not look at the revocations, so it also ends a session that is only revoked by the user's generation.
     fn logout_by_refresh(&self, id: Call) -> Vec<Effect> {
         let Some(session) = self.sessions.get(&id) else {
             return Vec::new();
@@ -303,7 +302,7 @@ impl AccountState {
         all
     }
 
-    /// A call with an access token: it passes while its session lives, and a while longer where a node has not heard yet.
+    /// A call with an access token: it is accepted while its session is active, and a while longer on a node that does not know yet.
     fn bearer(&self, by: Call, begun: Time, passed: impl Fn(&Self) -> Vec<Effect>) -> Vec<Effect> {
         let Some(session) = self.sessions.get(&by) else {
             return Vec::new();

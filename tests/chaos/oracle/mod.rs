@@ -1,13 +1,13 @@
-//! The oracle: remembers every answer that clients were given about one account, and says which further answers keep the
-//! promises. It knows neither HTTP nor the product's code, and takes the time as a value.
+//! The oracle: it remembers every answer that clients got about one account, and decides which further answers keep the promises. It
+//! knows neither HTTP nor the product's code, and takes the time as a value.
 //!
 //! The rule: a history is good if there is an order of its calls, each taking effect at one moment between its begin and its
 //! answer, in which every answer is the one that docs/rules.md gives (linearizability, checked as the history grows). All
 //! states that such an order may have led to are kept, and an answer that none of them allows is a violation. A call whose
 //! answer was lost may have taken effect at any later moment, or never, until [`History::closed`] says that it is too late.
 //!
-//! One promise is about less than an order: until a revocation is answered, a node may go on to accept what another one
-//! refuses already. `AccountState` keeps the moment from which all must refuse.
+//! One promise is weaker than an order: until a revocation is answered, a node may still accept what another node refuses already.
+//! `AccountState` keeps the moment from which every node must refuse.
 
 mod account_state;
 
@@ -21,17 +21,17 @@ use std::{
     fmt::{self, Write as _},
 };
 
-/// A call that nobody can answer any more leaves the account as uncertain as this, and no further.
+/// How many lost calls make an account uncertain. Until they are closed, only calls that leave no trace are made.
 const MOST_LOST: usize = 3;
 
-/// What was answered: the outcome, and the tokens if there are some.
+/// An answer: the outcome, and the tokens if it has any.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Answered {
     pub(crate) outcome: Outcome,
     pub(crate) pair: Option<Pair>,
 }
 
-/// A pair of tokens, as far as the oracle looks into it.
+/// A pair of tokens, as far as the oracle needs it.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Pair {
     /// The session's id.
@@ -42,7 +42,7 @@ pub(crate) struct Pair {
     pub(crate) refresh: String,
 }
 
-/// A promise was broken: how, and all that happened to the account.
+/// A broken promise, with the history of the account.
 #[derive(Debug)]
 pub(crate) struct Violation {
     what: String,
@@ -55,21 +55,21 @@ impl fmt::Display for Violation {
     }
 }
 
-/// A call that was begun and not answered.
+/// A call that was started and not answered.
 struct Open {
     op: Op,
     begun: Time,
     lost: Option<Time>,
 }
 
-/// A state, and what the calls that took effect in it without being answered yet will be answered.
+/// A state, and the answers of the calls that have taken effect in it but are not answered yet.
 #[derive(Debug, Clone, Default, PartialEq, Eq, PartialOrd, Ord)]
 struct Line {
     state: AccountState,
     taken: BTreeMap<Call, (Outcome, Vec<Call>)>,
 }
 
-/// All that clients know of one account.
+/// Everything that clients know of one account.
 pub(crate) struct History {
     account: String,
     lines: BTreeSet<Line>,
@@ -81,7 +81,7 @@ pub(crate) struct History {
 }
 
 impl History {
-    /// The history of an account that nobody has registered yet.
+    /// The history of an account that is not registered yet.
     pub(crate) fn new(account: &str) -> Self {
         Self {
             account: account.to_owned(),
@@ -94,7 +94,7 @@ impl History {
         }
     }
 
-    /// A call begins. `place` is for the reader of a history: which node is asked.
+    /// A call starts. `place` names the node for the reader of a history.
     pub(crate) fn begun(&mut self, op: Op, place: &str, at: Time) -> Call {
         let call = self.next;
         self.next += 1;
@@ -148,7 +148,7 @@ impl History {
         self.tokens(call, &open.op, answer)
     }
 
-    /// A call gets no answer, or one that says that nobody knows: it may take effect yet.
+    /// A call got no answer, or a 503: it may still take effect.
     pub(crate) fn lost(&mut self, call: Call, why: &str, at: Time) {
         self.note(at, format_args!("#{call} lost: {why}"));
         let Some(open) = self.open.get_mut(&call) else {
@@ -176,7 +176,7 @@ impl History {
         self.lines.retain(|line| !line.taken.contains_key(&call));
     }
 
-    /// What was lost at this moment or before has taken effect by now, or never will.
+    /// Calls that were lost at this moment or before have taken effect by now, or never will.
     pub(crate) fn closed(&mut self, lost_by: Time, at: Time) {
         let over: Vec<Call> = self
             .open
@@ -209,12 +209,12 @@ impl History {
             .collect();
     }
 
-    /// Whether so much is uncertain that nothing more should be asked but what leaves no trace.
+    /// Whether so many calls are lost that only calls that leave no trace should be made.
     pub(crate) fn is_uncertain(&self) -> bool {
         self.open.values().filter(|open| open.lost.is_some()).count() >= MOST_LOST
     }
 
-    /// A broken promise of this account that another eye than the oracle's has seen.
+    /// A broken promise of this account that was found outside of the oracle.
     pub(crate) fn violation(&self, what: String) -> Violation {
         Violation {
             what: format!("{}: {what}", self.account),
@@ -239,7 +239,7 @@ impl History {
             return;
         }
         for (call, open) in &self.open {
-            // A check matters to nobody else's answer, and what it may be answered only grows: what has ended stays so.
+            // A check affects no other call's answer, and the set of its allowed answers only grows, because ended sessions stay ended.
             let beside_the_point = matches!(open.op, Op::Verify { .. }) && until != Some(*call);
             if beside_the_point || line.taken.contains_key(call) {
                 continue;
@@ -259,7 +259,7 @@ impl History {
         }
     }
 
-    /// No token has two successors, and none belongs to another session than it should.
+    /// No token has two successors, and none belongs to the wrong session.
     fn tokens(&mut self, call: Call, op: &Op, answer: &Answered) -> Result<(), Violation> {
         let wanted = match (op, &answer.outcome) {
             (Op::Register { .. } | Op::Login, Outcome::SignedIn) => (call, 0),

@@ -1,4 +1,4 @@
-//! Hand-made histories: each kind of violation is told, and what only looks like one is not.
+//! Hand-written histories. The rule: each kind of violation is found, and a history that only looks like one is accepted.
 
 mod dialogue;
 

@@ -1,4 +1,4 @@
-//! How a history is told: who asks what, and what is answered, second by second.
+//! A notation for histories: each call and its answer, second by second.
 
 use super::super::*;
 
@@ -6,14 +6,14 @@ pub(super) fn s(seconds: u64) -> Time {
     Time::from_secs(seconds)
 }
 
-/// A history that is written down step by step. Calls begin and end at full seconds.
+/// A history that a test writes step by step. Calls start and end at full seconds.
 pub(super) struct Dialogue {
     pub(super) history: History,
     pub(super) now: u64,
 }
 
 impl Dialogue {
-    /// Somebody called `ada` has registered: session 0.
+    /// The user `ada` has registered: session 0.
     pub(super) fn registered() -> Self {
         let mut dialogue = Self {
             history: History::new("ada@example.com"),

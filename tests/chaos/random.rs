@@ -1,16 +1,16 @@
-//! Chance that a seed decides, so that a run can be had again: SplitMix64 (Steele, Lea, Flood 2014). Nothing here is secret.
+//! Seeded random numbers, so that a run can be repeated: SplitMix64 (Steele, Lea, Flood 2014). Nothing here is secret.
 
 /// A stream of numbers.
 #[derive(Debug, Clone)]
-pub(crate) struct Chance(u64);
+pub(crate) struct Random(u64);
 
-impl Chance {
+impl Random {
     /// The stream of a seed.
     pub(crate) fn of(seed: u64) -> Self {
         Self(seed)
     }
 
-    /// A stream of its own for one part of a run.
+    /// A separate stream for one part of a run.
     pub(crate) fn part(&mut self) -> Self {
         Self(self.number())
     }
@@ -34,7 +34,7 @@ impl Chance {
         least + self.number() % (most - least + 1)
     }
 
-    /// True once in so many times.
+    /// True once in `times` on average.
     pub(crate) fn once_in(&mut self, times: usize) -> bool {
         self.below(times) == 0
     }
@@ -43,10 +43,10 @@ impl Chance {
 #[test]
 fn the_same_seed_gives_the_same_stream_and_another_seed_another() {
     let stream = |seed| {
-        let mut chance = Chance::of(seed);
-        let mut part = chance.part();
+        let mut random = Random::of(seed);
+        let mut part = random.part();
         (0..8)
-            .map(|_| chance.below(100) + part.below(100))
+            .map(|_| random.below(100) + part.below(100))
             .collect::<Vec<_>>()
     };
     assert_eq!(stream(7), stream(7));
