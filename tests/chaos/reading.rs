@@ -37,7 +37,8 @@ pub(crate) fn read(op: &Op, answer: &Answer, email: &str, sid: Option<&str>) -> 
     let body: Value = serde_json::from_str(&answer.text).unwrap_or(Value::Null);
     let code = body["code"].as_str().unwrap_or_default();
     if answer.status == 503 {
-        let is_outage = matches!(code, "unavailable" | "overloaded") && answer.header("retry-after").is_some();
+        let is_outage =
+            matches!(code, "unavailable" | "overloaded") && answer.header("retry-after").is_some();
         return if is_outage {
             Reading::Unavailable
         } else {

@@ -1,4 +1,4 @@
-//! Access tokens: what is believed and what is not (RFC 8725, RFC 9068, RFC 6750).
+//! Access tokens: which are accepted and which are not (RFC 8725, RFC 9068, RFC 6750).
 
 use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD};
 use jsonwebtoken::{Algorithm, EncodingKey, Header};
@@ -56,7 +56,7 @@ on_every_backend! {
         app.anonymous().with_bearer(&ada.access).get("/me").await.expect(200);
         let pair = app.refresh(&ada.refresh).await.expect(200);
         assert_eq!(part(&pair.field("access_token"), 1)["iss"], app.origin());
-        // A public address is a name: from then on only tokens of this name are accepted.
+        // The public URL is the issuer: from then on only tokens of this issuer are accepted.
         let app = app.with("server.public_url", "http://localhost:1").await;
         assert_eq!(code(&app, &pair.field("access_token")).await, (401, "invalid_token".to_owned()));
         app.refresh(&pair.field("refresh_token")).await.expect(401);
@@ -130,7 +130,7 @@ on_every_backend! {
         header.typ = Some("at+jwt".to_owned());
         let as_the_server = app.anonymous().with_bearer(&hs256(&header, &good, secret.as_bytes()));
         as_the_server.get("/me").await.expect(200);
-        // A newer node writes a claim more; this one passes over it (RFC 7519 §4).
+        // A newer node writes one more claim; this one ignores it (RFC 7519 §4).
         let mut later = good.clone();
         later["of_a_later_release"] = json!({ "role": "admin", "exp": 1 });
         later["role_of_a_later_release"] = json!("admin");

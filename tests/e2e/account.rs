@@ -1,4 +1,4 @@
-//! `DELETE /me`, `GET /me/export`, and the panic button.
+//! `DELETE /me`, `GET /me/export`, and the lock-out of an account.
 
 use auth_domain::{credential::Credential, time::Span};
 use serde_json::json;
@@ -20,7 +20,7 @@ on_every_backend! {
         let login = json!({ "email": "ada@example.com", "password": PASSWORD });
         app.anonymous().post("/login", &login).await.expect(401);
         app.mail_saying("ada@example.com", "deleted").await;
-        // The address is free again, for somebody else.
+        // The email address is free again for another user.
         let again = app.user("ada").await;
         assert_ne!(again.id, ada.id);
         again.client.get("/me").await.expect(200);
@@ -50,8 +50,8 @@ on_every_backend! {
         app.anonymous().get("/me/export").await.expect(401);
     }
 
-    /// No wildcard: a new kind of credential does not compile until it is shown here that the panic button ends it.
-    async fn the_panic_button_ends_every_kind_of_credential(backend) {
+    /// The match has no wildcard: a new kind of credential does not compile until this test shows that the lock-out ends it.
+    async fn a_lock_out_ends_every_kind_of_credential(backend) {
         let app = Builder::new(backend)
             .set("limits.enabled", "true")
             .set("limits.sign_in_per_address", "1000/1h")
@@ -112,7 +112,7 @@ on_every_backend! {
                     anonymous.post("/not-me", &json!({ "token": report })).await.expect(400);
                 }
                 Credential::CurrentDevice | Credential::OtherDevices => {
-                    // The account is slowed down for strangers, and the device is one by now.
+                    // The account is throttled for unknown devices, and this device is unknown by now.
                     let guess = |device: Option<&str>| {
                         let mut request = anonymous
                             .request(reqwest::Method::POST, "/login")
@@ -128,8 +128,8 @@ on_every_backend! {
             }
         }
         app.mail_saying("ada@example.com", "locked").await;
-        let told = root.client.get("/admin/audit?action=user_locked_out").await.expect(200).json();
-        assert_eq!(told["items"][0]["subject"].as_str(), Some(ada.id.as_str()));
+        let found = root.client.get("/admin/audit?action=user_locked_out").await.expect(200).json();
+        assert_eq!(found["items"][0]["subject"].as_str(), Some(ada.id.as_str()));
         app.clock.advance(Span::seconds(1));
         anonymous.post("/password/forgot", &json!({ "email": "ada@example.com" })).await.expect(202);
         let token = app.link_to("ada@example.com", "reset").await;

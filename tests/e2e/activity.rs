@@ -1,4 +1,4 @@
-//! How often what happened, hour by hour. No route tells it.
+//! The counts of activity by hour and kind. No route returns them.
 
 use auth_domain::time::{Span, Timestamp, hour_of};
 use auth_service::{
@@ -10,13 +10,13 @@ use serde_json::json;
 use tests::Backend;
 use tests::{Builder, TestApp, on_every_backend};
 
-/// What a node tells of some hours, by how many hours after the first.
-async fn told(app: &TestApp, since: Timestamp) -> Vec<(i64, ActivityKind, u64)> {
+/// The counts of a node, by the number of hours after the first.
+async fn counts(app: &TestApp, since: Timestamp) -> Vec<(i64, ActivityKind, u64)> {
     let counts = app.service().activity(since).await.unwrap();
     let first = hour_of(since);
     counts
         .into_iter()
-        .map(|told| ((told.hour - first).num_hours(), told.kind, told.count))
+        .map(|row| ((row.hour - first).num_hours(), row.kind, row.count))
         .collect()
 }
 
@@ -31,7 +31,7 @@ on_every_backend! {
     async fn sign_ins_failures_and_refreshes_are_counted_in_their_hour(backend) {
         let app = TestApp::start(backend).await;
         let start = app.clock.now();
-        assert_eq!(told(&app, start).await, []);
+        assert_eq!(counts(&app, start).await, []);
         let ada = app.user("ada").await;
         app.login(&ada.email).await;
         fail(&app, 3).await;
@@ -41,12 +41,12 @@ on_every_backend! {
         app.clock.advance(Span::hours(2));
         app.login(&ada.email).await;
         let all = [(0, SignIn, 2), (0, SignInFailed, 3), (1, Refresh, 2), (3, SignIn, 1)];
-        // Whether they are written or not.
-        assert_eq!(told(&app, start).await, all);
+        // Counts that are not written yet are included.
+        assert_eq!(counts(&app, start).await, all);
         app.service().write_activity().await.unwrap();
-        assert_eq!(told(&app, start).await, all);
+        assert_eq!(counts(&app, start).await, all);
         app.login(&ada.email).await;
-        assert_eq!(told(&app, app.clock.now()).await, [(0, SignIn, 2)]);
+        assert_eq!(counts(&app, app.clock.now()).await, [(0, SignIn, 2)]);
     }
 
     async fn only_the_rotation_of_a_refresh_is_counted(backend) {
@@ -54,12 +54,12 @@ on_every_backend! {
         let start = app.clock.now();
         let ada = app.user("ada").await;
         let next = app.refresh(&ada.refresh).await.expect(200).field("refresh_token");
-        // The same again, nonsense, and a copy.
+        // A repetition, nonsense, the second rotation, and a reuse.
         app.refresh(&ada.refresh).await.expect(200);
         app.refresh("a.b.c").await.expect(401);
         app.refresh(&next).await.expect(200);
         app.refresh(&ada.refresh).await.expect(401);
-        assert_eq!(told(&app, start).await, [(0, SignIn, 1), (0, Refresh, 2)]);
+        assert_eq!(counts(&app, start).await, [(0, SignIn, 1), (0, Refresh, 2)]);
     }
 
     async fn a_refusal_counts_for_the_limit_that_refused(backend) {
@@ -83,9 +83,9 @@ on_every_backend! {
             (0, Refused(LimitName::SignInPerAddress), 3),
             (0, Refused(LimitName::RegisterPerAddress), 1),
         ];
-        assert_eq!(told(&app, start).await, all);
+        assert_eq!(counts(&app, start).await, all);
         app.service().write_activity().await.unwrap();
-        assert_eq!(told(&app, start).await, all);
+        assert_eq!(counts(&app, start).await, all);
     }
 
     async fn counts_survive_a_restart_of_the_server(backend) {
@@ -95,11 +95,11 @@ on_every_backend! {
         let app = app.restarted().await;
         app.refresh(&ada.refresh).await.expect(200);
         let app = app.restarted().await;
-        assert_eq!(told(&app, start).await, [(0, SignIn, 1), (0, Refresh, 1)]);
+        assert_eq!(counts(&app, start).await, [(0, SignIn, 1), (0, Refresh, 1)]);
     }
 }
 
-/// What several nodes count adds up; the others' last minute is not there yet.
+/// The counts of several nodes add up. The last minute of the other nodes is not included yet.
 #[cfg(feature = "services")]
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn two_nodes_count_together() {
@@ -109,12 +109,12 @@ async fn two_nodes_count_together() {
     let ada = one.user("ada").await;
     two.login(&ada.email).await;
     two.login(&ada.email).await;
-    assert_eq!(told(&one, start).await, [(0, SignIn, 1)]);
-    assert_eq!(told(&two, start).await, [(0, SignIn, 2)]);
+    assert_eq!(counts(&one, start).await, [(0, SignIn, 1)]);
+    assert_eq!(counts(&two, start).await, [(0, SignIn, 2)]);
     let (first, second) = (one.service().write_activity(), two.service().write_activity());
     let (first, second) = futures::future::join(first, second).await;
     assert!(first.is_ok() && second.is_ok());
     for node in [&one, &two] {
-        assert_eq!(told(node, start).await, [(0, SignIn, 3)]);
+        assert_eq!(counts(node, start).await, [(0, SignIn, 3)]);
     }
 }

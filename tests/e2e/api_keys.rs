@@ -1,4 +1,4 @@
-//! `GET|POST /api-keys`, `DELETE /api-keys/{id}`, and what a key opens.
+//! `GET|POST /api-keys`, `DELETE /api-keys/{id}`, and which routes an API key opens.
 
 use auth_domain::time::Span;
 use serde_json::{Value, json};
@@ -64,7 +64,7 @@ on_every_backend! {
         let script = app.anonymous().with_bearer(&key);
         script.get("/admin/users").await.expect(200);
         script.get("/admin/audit").await.expect(403);
-        // Demoted, its owner's keys do less at once; promoted, no more than they were made for.
+        // When the owner is demoted, their keys can do less at once; when promoted, no more than they were created for.
         let path = format!("/admin/users/{}", vic.id);
         root.client.patch(&path, &json!({ "role": "user" })).await.expect(200);
         script.get("/admin/users").await.expect(403);

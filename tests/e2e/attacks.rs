@@ -1,4 +1,4 @@
-//! What an attacker tries, and what must come of it; what belongs to one route alone stands with that route.
+//! Attacks, and the answer that each must get. Attacks on a single route are tested with that route.
 
 mod accounts;
 mod load;

@@ -1,4 +1,4 @@
-//! Bad input is a clear 4xx of the contract: never a 5xx, never HTML, never a library's own words.
+//! Bad input. The rule: it gets a documented 4xx, never a 5xx, never HTML, never the message of a library.
 
 use crate::routes;
 use auth_api::http::route::Access;
@@ -116,12 +116,12 @@ on_every_backend! {
         for route in routes::all(&app) {
             let (said, operation) = (route.name(), route.operation());
             let answer = root.client.send(route.request(&root.client, "?no_such_parameter=1")).await;
-            // The key set keeps to OpenID Provider's addresses, and the viewer is a page.
+            // The key set ignores unknown parameters as OpenID Connect providers do, and the viewer is a page.
             if operation.ignores_unknown_parameters() {
                 assert_eq!(answer.status, route.call(&root.client).await.status, "{said}");
                 assert!(operation.id().is_none() || answer.status == 200, "{said}");
             } else if matches!(operation.access(), Access::Client | Access::ClientIfSent) {
-                // RFC 6749 §5.2 has one word for it.
+                // RFC 6749 §5.2 has one error code for it.
                 assert_eq!((answer.status, answer.json()["error"].as_str()), (400, Some("invalid_request")), "{said}");
             } else {
                 assert_eq!((answer.status, answer.code()), (422, "unknown_parameter".into()), "{said}");
@@ -130,7 +130,7 @@ on_every_backend! {
             seen += 1;
         }
         assert!(seen >= 50, "{seen}");
-        // Filters as other servers call them, which would otherwise answer with everything.
+        // Filters of other servers' APIs. If they were ignored, the answer would be unfiltered.
         for path in ["/admin/users?state=disabled", "/admin/users?q=ada", "/admin/audit?from=2030-01-01T00:00:00Z", "/sessions?page=2"] {
             assert_eq!(root.client.get(path).await.expect(422).code(), "unknown_parameter", "{path}");
         }

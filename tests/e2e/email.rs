@@ -6,7 +6,7 @@ use auth_service::NewAccount;
 use serde_json::json;
 use tests::{Answer, Backend, Builder, PASSWORD, TestApp, on_every_backend};
 
-/// Confirms an address with the password of the account.
+/// Confirms an email address with the password of the account.
 async fn verify(app: &TestApp, token: &str) -> Answer {
     let body = json!({ "token": token, "current_password": PASSWORD });
     app.anonymous().post("/email/verify", &body).await
@@ -36,7 +36,7 @@ on_every_backend! {
         assert_eq!(ada.client.get("/me").await.json()["email_verified"], false);
         let token = app.link_to("ada@example.com", "verify-email").await;
         ada.client.post("/email/verify", &json!({ "token": token })).await.expect(204);
-        // The session that confirmed it goes on with its refresh token.
+        // The session that confirmed it continues with its refresh token.
         assert_eq!(ada.client.get("/me").await.expect(401).code(), "all_sessions_revoked");
         let ada = app.signed_in(&ada.email, &app.refresh(&ada.refresh).await.expect(200));
         assert_eq!(ada.client.get("/me").await.expect(200).json()["email_verified"], true);
@@ -153,16 +153,16 @@ on_every_backend! {
         assert_eq!(new.text, known.text);
         assert_eq!(new.headers.len(), known.headers.len());
         let notice = app.mail_saying("ada@example.com", "already").await;
-        assert!(!notice.text.contains("/verify-email"), "the owner is told, and nothing can be confirmed: {}", notice.text);
+        assert!(!notice.text.contains("/verify-email"), "the owner gets a notice that confirms nothing: {}", notice.text);
         login(&app, "ada@example.com", PASSWORD).await.expect(200);
         login(&app, "ada@example.com", "somebody else's horse").await.expect(401);
     }
 
-    /// Whoever registered with another's address before them gets nothing of it.
+    /// An attacker who registered with the owner's address first gets no access to the account.
     async fn an_attackers_registration_ends_when_the_owner_verifies(backend) {
         let app = verified_first(backend).await;
         register(&app, "ada@example.com", "the attacker's own horse").await.expect(202);
-        // Sent before the owner's, so that the newest mail is the owner's.
+        // The attacker's mail is sent first, so that the newest mail is the owner's.
         app.mails_to("ada@example.com").await;
         app.clock.advance(Span::seconds(1));
         register(&app, "ada@example.com", PASSWORD).await.expect(202);

@@ -1,5 +1,5 @@
-//! No honest person meets a limit (docs/rules.md §7): a right password gives back what was taken for a wrong one, and input that is
-//! refused for its form costs no budget but a wide one of its own.
+//! No honest user meets a limit (docs/rules.md §7): a right password refunds what a guess would cost, and malformed input counts only
+//! against a wide budget of its own.
 
 use crate::limits::{from, limited_to, register, sign_in};
 use reqwest::Method;
@@ -23,7 +23,7 @@ on_every_backend! {
         for n in 0..110 {
             sign_in(&app, OFFICE, &format!("n{}@example.com", n % 22), PASSWORD).await.expect(200);
         }
-        // None of the ten units is used up; a wrong password uses one up.
+        // None of the ten permits is used up; a wrong password uses one up.
         for n in 0..10 {
             sign_in(&app, OFFICE, &format!("x{n}@example.com"), "wrong").await.expect(401);
         }
@@ -81,7 +81,7 @@ on_every_backend! {
     async fn weak_passwords_at_a_reset_and_at_set_up_cost_none(backend) {
         let app = limited_to(backend, &[("sign_in_per_address", "1/1h"), ("mail_per_address", "1/1h")]).await;
         app.user_of_role("ada", "user").await;
-        // What can be no address asks for no mail.
+        // An invalid email address requests no mail.
         for _ in 0..3 {
             from(&app, OFFICE, "/password/forgot", &json!({ "email": "ada at example" })).await.expect(202);
         }
@@ -93,7 +93,7 @@ on_every_backend! {
         }
         let body = json!({ "token": token, "new_password": "another horse, another staple" });
         from(&app, OFFICE, "/password/reset", &body).await.expect(204);
-        // A token that is none is a guess.
+        // An invalid token is a guess.
         from(&app, OFFICE, "/password/reset", &body).await.expect(400);
         from(&app, OFFICE, "/password/reset", &body).await.expect(429);
     }
@@ -142,7 +142,7 @@ on_every_backend! {
     }
 }
 
-/// The numbers as they are shipped hold a class behind one address.
+/// The default limits are wide enough for a class behind one IP address.
 #[tokio::test]
 async fn a_class_of_thirty_registers_from_one_address() {
     let app = limited_to(Backend::Sqlite, &[]).await;

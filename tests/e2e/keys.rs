@@ -20,12 +20,12 @@ fn kid(token: &str) -> String {
     jsonwebtoken::decode_header(token).unwrap().kid.unwrap()
 }
 
-/// The operator's command beside the running server.
+/// An operator's command beside the running server.
 fn operator(app: &TestApp) -> &KeyAdmin {
     app.running().service().key_admin().unwrap()
 }
 
-/// A key pair that this server did not make.
+/// A key pair that this server did not generate.
 struct Rogue {
     kid: String,
     jwk: Jwk,
@@ -46,7 +46,7 @@ impl Rogue {
         Self { kid, jwk, private }
     }
 
-    /// Puts it among the keys that verify, `sealed` as given.
+    /// Inserts it among the verifying keys, with `sealed` as its private part.
     fn put_in(&self, app: &TestApp, sealed: &str) {
         let later = if app.database.backend == Backend::Sqlite {
             "4000000000000000"
@@ -62,7 +62,7 @@ impl Rogue {
         ));
     }
 
-    /// A user's token, raised to an administrator's and signed anew under this `kid`.
+    /// A user's token, changed to an administrator's and signed again under this `kid`.
     fn forge(&self, of: &User, kid: &str) -> String {
         let claims = URL_SAFE_NO_PAD
             .decode(of.access.split('.').nth(1).unwrap())
@@ -89,7 +89,7 @@ async fn assert_refused(app: &TestApp, forged: &str) {
 }
 
 on_every_backend! {
-    /// A public key alone made a key of the server's: its row was believed.
+    /// Formerly, a row with only a public key was trusted as a key of the server.
     async fn a_key_inserted_into_the_table_is_neither_published_nor_trusted(backend) {
         let mut app = TestApp::start(backend).await;
         let ada = app.user("ada").await;
@@ -121,7 +121,7 @@ on_every_backend! {
         assert_eq!((resealed.keys, resealed.refused), (3, vec![rogue.kid]));
     }
 
-    /// One unknown state froze all keys of the node.
+    /// Formerly, one row with an unknown state stopped the node from loading any key.
     async fn a_row_that_cannot_be_read_neither_signs_nor_verifies_and_stops_no_other_key(backend) {
         let app = TestApp::start(backend).await;
         let ada = app.user("ada").await;
@@ -141,7 +141,7 @@ on_every_backend! {
         assert_eq!(app.service().key_admin().unwrap().list().await.unwrap().len(), 3);
     }
 
-    /// Its tokens verify on the nodes that know the algorithm.
+    /// Its tokens are verified by the nodes that know the algorithm.
     async fn a_key_of_a_newer_versions_algorithm_survives_starts_and_rotations_but_not_a_compromise(backend) {
         let app = TestApp::start(backend).await;
         let newer = ["active", "next", "retiring"].map(|state| (format!("newer-{state}"), state));
@@ -166,7 +166,7 @@ on_every_backend! {
         app.user("ada").await.client.get("/me").await.expect(200);
     }
 
-    /// The other columns of a genuine row decide nothing that its private part does not say.
+    /// The private part of a genuine row decides; the other columns must agree with it.
     async fn a_genuine_row_with_another_public_part_or_algorithm_is_refused(backend) {
         let app = TestApp::start(backend).await;
         let ada = app.user("ada").await;
@@ -183,12 +183,12 @@ on_every_backend! {
         assert_refused(&app, &rogue.forge(&ada, &next)).await;
         ada.client.get("/me").await.expect(200);
         assert_eq!(operator(&app).refused().await.unwrap(), std::slice::from_ref(&next));
-        // A start replaces a next key of another algorithm than the configured one, so the row may be gone by then.
+        // A start replaces a next key whose algorithm is not the configured one, so the row may be gone by then.
         let app = app.restarted().await;
         assert_refused(&app, &rogue.forge(&ada, &next)).await;
     }
 
-    /// Without a key that is its own, a server signs with nothing.
+    /// Without a genuine key, a server signs nothing.
     async fn a_refused_active_key_is_not_used_and_can_be_replaced(backend) {
         let app = TestApp::start(backend).await;
         let ada = app.user("ada").await;
@@ -214,7 +214,7 @@ on_every_backend! {
             let ada = app.user("ada").await;
             assert!(keys.iter().any(|key| key["kid"] == kid(&ada.access)));
             ada.client.get("/me").await.expect(200);
-            // What another service does: the library verifies with the published key alone.
+            // As in another service: the library verifies with the published key only.
             let jwk = keys.iter().find(|key| key["kid"] == kid(&ada.access)).unwrap().clone();
             let key = jsonwebtoken::DecodingKey::from_jwk(&serde_json::from_value(jwk).unwrap()).unwrap();
             let mut validation = jsonwebtoken::Validation::new(algorithm.parse().unwrap());
@@ -231,7 +231,7 @@ on_every_backend! {
         assert!(matches!(keys.rotate(&app.operator()).await, Err(auth_service::KeyError::TooYoung(_))));
         app.clock.advance(Span::seconds(1200));
         keys.rotate(&app.operator()).await.unwrap();
-        // A token of the new key, from a node that knows it, makes this node load the keys anew.
+        // A token signed with the new key, from a node that knows it, makes this node reload the keys.
         let app = app.restarted().await;
         let new = app.login(&ada.email).await;
         assert_ne!(kid(&new.access), kid(&ada.access));

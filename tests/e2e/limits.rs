@@ -1,30 +1,30 @@
-//! What the limits refuse, and the slow-down of guessing (docs/rules.md §7). What they must not refuse: `honest.rs`.
+//! What the limits refuse, and the throttling of guesses (docs/rules.md §7). What they must not refuse: `honest.rs`.
 
 use auth_domain::time::Span;
 use reqwest::Method;
 use serde_json::{Value, json};
 use tests::{Answer, Backend, Builder, PASSWORD, TestApp, on_every_backend};
 
-/// A server with its limits on, behind a proxy that tells the clients apart.
+/// A server with its limits on, behind a proxy that forwards the clients' IP addresses.
 pub(crate) async fn limited(backend: Backend) -> TestApp {
     limited_to(backend, &[]).await
 }
 
-/// The same with some limits of the test's own.
+/// The same with some limits set by the test.
 pub(crate) async fn limited_to(backend: Backend, limits: &[(&str, &str)]) -> TestApp {
     let builder = Builder::new(backend)
         .set("limits.enabled", "true")
-        // What is counted here is not to be counted by the process because the machine is busy.
+        // A long timeout, so that a busy machine never makes a node count in its own memory instead of in Redis.
         .set("limits.timeout", "5s")
         .set("server.trusted_proxies", r#"["127.0.0.1/32"]"#);
     let set = |builder: Builder, (name, limit): &(&str, &str)| builder.set(&format!("limits.{name}"), limit);
     limits.iter().fold(builder, set).start().await
 }
 
-/// Ten wrong passwords a minute from an address.
+/// Ten wrong passwords a minute from an IP address.
 const TEN_A_MINUTE: [(&str, &str); 1] = [("sign_in_per_address", "10/1m")];
 
-/// A request from an address.
+/// A request from an IP address.
 pub(crate) async fn from(app: &TestApp, address: &str, path: &str, body: &Value) -> Answer {
     let anonymous = app.anonymous();
     let request = anonymous
@@ -112,7 +112,7 @@ on_every_backend! {
         for n in 0..8 {
             let address = format!("198.51.100.{n}");
             from(&app, &address, "/password/forgot", &json!({ "email": "ada0@example.com" })).await.expect(202);
-            // Sent one by one: of two that wait, the older is void.
+            // Sent one by one, because a newer mail voids an older one that still waits.
             app.mails_to("ada0@example.com").await;
             app.clock.advance(Span::seconds(1));
         }
@@ -170,18 +170,18 @@ on_every_backend! {
         for email in ["ada@example.com", "nobody@example.com"] {
             let mut codes = Vec::new();
             for n in 0..12 {
-                // However the address is spelt: it is the same account.
+                // Every spelling of the email address is the same account.
                 let spelt = if n % 2 == 0 { email.to_uppercase() } else { email.to_owned() };
                 codes.push(sign_in(&app, &format!("10.0.0.{n}"), &spelt, "wrong").await.status);
             }
             assert_eq!(codes, [401, 401, 401, 401, 401, 401, 401, 401, 401, 401, 429, 429], "{email}");
         }
-        // The right password from a stranger's device has to wait like the wrong ones, and works after the wait.
+        // The right password from an unknown device has to wait like the wrong ones, and works after the wait.
         let waits = sign_in(&app, "10.9.9.9", "ada@example.com", PASSWORD).await.expect(429);
         assert_eq!(waits.header("ratelimit-policy"), Some("\"guesses_per_account\";q=10;w=3600"));
         app.clock.advance(Span::seconds(retry_after(&waits)));
         sign_in(&app, "10.9.9.9", "ada@example.com", PASSWORD).await.expect(200);
-        // It was no guess, so it took nothing; nor did it give back what was guessed.
+        // It was no guess, so it cost nothing; nor did it refund the guesses.
         sign_in(&app, "10.9.9.8", "ada@example.com", "wrong").await.expect(401);
         sign_in(&app, "10.9.9.7", "ada@example.com", "wrong").await.expect(429);
     }
@@ -200,7 +200,7 @@ on_every_backend! {
             anonymous.send(request.form(&fields)).await.expect(400);
         }
         sign_in(&app, "10.3.0.1", "ada@example.com", PASSWORD).await.expect(429);
-        // The owner's session goes on.
+        // The owner's session continues.
         let good = json!({ "current_password": PASSWORD, "new_password": "another horse, another staple" });
         ada.client.post("/password/change", &good).await.expect(204);
     }
@@ -218,8 +218,8 @@ on_every_backend! {
         sign_in(&app, "10.8.0.1", "ada@example.com", PASSWORD).await.expect(429);
     }
 
-    /// A simulation in the test's time: thousands of addresses guess at one account for half a day, and its owner signs in
-    /// whenever it likes from the device that it always uses, refreshes, and comes back by mail on a new one.
+    /// A simulation in the test's time: thousands of IP addresses guess at one account for half a day. Meanwhile its owner signs in at
+    /// any time from their known device, refreshes, and recovers by mail on a new device.
     async fn attackers_from_everywhere_never_lock_the_owner_out(backend) {
         let app = limited(backend).await;
         let registered = register(&app, "203.0.113.5", "ada").await.expect(201);
@@ -244,9 +244,9 @@ on_every_backend! {
             anonymous.send(request).await.expect(200);
             refresh = app.refresh(&refresh).await.expect(200).field("refresh_token");
         }
-        // Ten at once, and ten an hour after that: of 2,400 guesses from 2,400 addresses.
+        // Ten at once, and ten an hour after that, of 2,400 guesses from 2,400 IP addresses.
         assert!((100..=10 + 12 * 10 + 1).contains(&evaluated), "{evaluated} of {tried}");
-        // On a new device the owner recovers by mail, and that device is known from then on.
+        // On a new device the owner recovers by mail. From then on that device is known.
         sign_in(&app, "203.0.113.77", "ada@example.com", "wrong").await;
         from(&app, "203.0.113.77", "/password/forgot", &json!({ "email": "ada@example.com" })).await.expect(202);
         let token = app.link_to("ada@example.com", "reset").await;
@@ -260,7 +260,7 @@ on_every_backend! {
             anonymous.send(request.header("x-forwarded-for", "203.0.113.77").json(&login)).await
         };
         with_device(new_device).await.expect(200);
-        // The device from before the reset is a stranger.
+        // A device from before the reset is unknown.
         for n in 0..12 {
             sign_in(&app, &format!("10.77.0.{n}"), "ada@example.com", "wrong").await;
         }
@@ -298,7 +298,7 @@ on_every_backend! {
         let device = ada.header("x-device-token").unwrap();
         sign_in(&app, "192.0.2.2", "n1@example.com", "wrong").await.expect(401);
         sign_in(&app, "192.0.2.2", "n2@example.com", "wrong").await.expect(401);
-        // Refused by the limit of its address, it takes nothing of the service's.
+        // A request that the limit of its IP address refuses takes nothing of the whole service's budget.
         for _ in 0..5 {
             let refused = sign_in(&app, "192.0.2.2", "n3@example.com", "wrong").await.expect(429);
             assert!(refused.header("ratelimit").unwrap().contains("sign_in_per_address"));
@@ -339,7 +339,7 @@ on_every_backend! {
         sign_in(&app, "10.0.2.99", "ada@example.com", PASSWORD).await.expect(200);
     }
 
-    /// Thirty sign-ins give thirty device tokens. A thief of all of them has one budget and not thirty.
+    /// Thirty sign-ins give thirty device tokens. A thief of all of them has one budget, not thirty.
     async fn all_known_devices_of_an_account_have_one_ceiling(backend) {
         let app = limited_to(backend, &[("guesses_over_devices", "12/1d")]).await;
         let ada = register(&app, "192.0.2.5", "ada").await.expect(201);
@@ -364,18 +364,18 @@ on_every_backend! {
             codes.push(on(&stolen[n % 4], "wrong").await.status);
         }
         assert_eq!(codes.iter().filter(|code| **code == 401).count(), 12, "{codes:?}");
-        // The ceiling wins over what is left of a device's own budget.
+        // The ceiling applies even if a device has some of its own budget left.
         let refused = on(&own, PASSWORD).await.expect(429);
         assert_eq!(refused.header("ratelimit-policy"), Some("\"guesses_over_devices\";q=12;w=86400"));
-        // A device without a token is none of them, and a session is asked for its password all the same.
+        // A device without a token is not counted with them, and a session is still asked for its password.
         sign_in(&app, "10.0.3.2", "ada@example.com", PASSWORD).await.expect(200);
         let change = json!({ "current_password": PASSWORD, "new_password": "another horse, another staple" });
         app.clock.advance(Span::seconds(1));
         let changed = session.client.post("/password/change", &change).await.expect(204);
-        // It recovers: the stolen tokens are those of strangers, and the device that made the change has a count of its own.
+        // A password change recovers the account: the stolen device tokens are unknown, and the device of the change has its own count.
         on(changed.header("x-device-token").unwrap(), "another horse, another staple").await.expect(200);
         assert_eq!(on(&stolen[0], "wrong").await.status, 401);
-        // A reset recovers: from then on there are other devices, with a count of their own.
+        // A reset recovers the account as well: the devices known from then on have a count of their own.
         app.clock.advance(Span::seconds(1));
         from(&app, "10.0.3.3", "/password/forgot", &json!({ "email": "ada@example.com" })).await.expect(202);
         let body = json!({ "token": app.link_to("ada@example.com", "reset").await, "new_password": PASSWORD });
@@ -397,7 +397,7 @@ on_every_backend! {
         assert_eq!(codes.iter().filter(|code| **code == 403).count(), 12, "{codes:?}");
     }
 
-    /// Without a device token there is nothing that a stranger could use up of what a known device needs.
+    /// Without a device token a stranger can't use up the budget of a known device.
     async fn no_unknown_device_keeps_a_known_device_out_even_behind_the_same_ip_address(backend) {
         let limits = [
             ("sign_in_per_address", "5/1h"),
@@ -437,7 +437,7 @@ on_every_backend! {
         app.link_to("ada@example.com", "reset").await;
     }
 
-    /// A right password costs a hash all the same: one who knows one can't have as many as they like.
+    /// A right password costs a hash as well, so a caller who knows one is bounded, too.
     async fn sign_ins_to_one_account_are_bounded_right_or_wrong(backend) {
         let app = limited_to(backend, &[("sign_in_per_account", "5/1h")]).await;
         register(&app, "192.0.2.5", "ada").await.expect(201);
@@ -455,13 +455,13 @@ on_every_backend! {
             sign_in(&app, "192.0.2.1", &format!("n{n}@example.com"), "wrong").await;
         }
         app.service().note_refusals().await.unwrap();
-        let told = root.client.get("/admin/audit?action=limit_refused").await.expect(200).json();
-        let details: Vec<&Value> = told["items"].as_array().unwrap().iter().map(|event| &event["details"]).collect();
+        let found = root.client.get("/admin/audit?action=limit_refused").await.expect(200).json();
+        let details: Vec<&Value> = found["items"].as_array().unwrap().iter().map(|event| &event["details"]).collect();
         assert_eq!(details, [&json!({ "limit": "sign_in_per_address", "key": "192.0.2.1", "count": "4" })]);
     }
 }
 
-/// Nodes share what they count.
+/// Nodes share their counts.
 #[cfg(feature = "services")]
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn two_nodes_have_one_budget() {

@@ -3,7 +3,7 @@
 use serde_json::json;
 use tests::{Answer, Builder, PASSWORD, TestApp, on_every_backend};
 
-/// The answer without what differs between any two: the request id, in the header and in the body.
+/// The answer without the request id in its header and body, which differs between any two answers.
 pub(crate) fn comparable(answer: &Answer) -> (u16, Vec<(String, String)>, serde_json::Value) {
     let mut headers: Vec<_> = answer
         .headers

@@ -52,7 +52,7 @@ on_every_backend! {
             assert_eq!(refused.field("detail"), "All user sessions have been revoked");
             assert_eq!(app.refresh(&old.refresh).await.expect(401).code(), "token_revoked");
         }
-        // The clock has not moved by a microsecond.
+        // The clock has not moved.
         let again = app.login(&ada.email).await;
         again.client.get("/me").await.expect(200);
         app.refresh(&again.refresh).await.expect(200);

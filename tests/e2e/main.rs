@@ -1,4 +1,4 @@
-//! The contract over HTTP, a module a route, on every backend. Names are the promises.
+//! The contract over HTTP, one module per route, on every backend. The names of the tests are the promises.
 
 #![cfg(test)]
 

@@ -22,7 +22,7 @@ on_every_backend! {
         ada.client.patch("/me", &json!({ "name": "<script>alert(1)</script>'--" })).await.expect(200);
     }
 
-    /// Two names that look alike are alike, wherever a name is given.
+    /// Two names that look the same are the same, on every route that takes a name.
     async fn no_name_has_an_invisible_character(backend) {
         let app = TestApp::start(backend).await;
         let (ada, root) = (app.user("ada").await, app.admin("root").await);

@@ -1,10 +1,10 @@
-//! `GET /metrics`, on the operators' address: what use cases did is counted once each, whatever way it was asked for.
+//! `GET /metrics`, on the operators' listener. The rule: each use case is counted once, through every interface.
 
 use auth_domain::time::Span;
 use serde_json::json;
 use tests::{Builder, Client, TestApp, on_every_backend};
 
-/// The counters of use cases that are not zero, in the order of their names.
+/// The counters of use cases that are not zero, sorted by name.
 async fn counted(app: &TestApp) -> Vec<String> {
     let operators = app.running().admin_addr().unwrap();
     let metrics = Client::new(&format!("http://{operators}"))
@@ -42,14 +42,14 @@ on_every_backend! {
         let wrong = json!({ "email": ada.email, "password": "wrong" });
         app.anonymous().post("/login", &wrong).await.expect(401);
 
-        // A refresh, a copy of it, and one that a page does by itself.
+        // A refresh, a reuse of its token, and a refresh that a page does by itself.
         app.refresh(&again.refresh).await.expect(200);
         app.clock.advance(Span::minutes(1));
         app.refresh(&again.refresh).await.expect(401);
         phone.cookies.remove("kw_access");
         phone.open("/account").await.expect(200);
 
-        // A sign-out in a browser, the end of all other sessions in the other one, and of all by the API; then nothing is left.
+        // A sign-out in one browser, the end of all other sessions in the other, and of all sessions by the API. No session is left.
         desk.open("/account").await.expect(200);
         desk.send("/logout", &[]).await.expect(303);
         phone.open("/account/sessions").await.expect(200);

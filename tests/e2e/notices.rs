@@ -1,4 +1,4 @@
-//! What an owner is told by mail, without having asked.
+//! Notices: the mails that an owner gets without requesting them.
 
 use auth_domain::time::Span;
 use reqwest::Method;
@@ -33,10 +33,10 @@ on_every_backend! {
         let ada = app.user("ada").await;
         assert_eq!(of_new_devices(&app).await.len(), 0, "a registration is no news");
         let signed_in = sign_in(&app, FIREFOX, None).await;
-        let told = of_new_devices(&app).await;
-        assert_eq!(told.len(), 1);
+        let notices = of_new_devices(&app).await;
+        assert_eq!(notices.len(), 1);
         for word in ["Firefox on Linux", "127.0.0.1", "/not-me?token="] {
-            assert!(told[0].text.contains(word), "{word}: {}", told[0].text);
+            assert!(notices[0].text.contains(word), "{word}: {}", notices[0].text);
         }
         sign_in(&app, FIREFOX, None).await;
         sign_in(&app, "curl/8", signed_in.header("x-device-token")).await;
@@ -49,8 +49,8 @@ on_every_backend! {
         app.mail_saying("ada@example.com", "not your doing").await;
     }
 
-    /// docs/rules.md §5: a stranger who registers with another person's address chooses the name, what the client calls itself, and the
-    /// address to change to; none of it reaches the person.
+    /// docs/rules.md §5: a stranger who registers with another user's address chooses the name, the client's user agent, and the address
+    /// to change to. None of these texts is mailed to the owner of the address.
     async fn a_mail_to_an_unconfirmed_address_contains_no_text_chosen_by_a_stranger(backend) {
         let app = TestApp::start(backend).await;
         let name = "Call 1 555 123 4567 now";
@@ -64,7 +64,7 @@ on_every_backend! {
         for word in ["Confirm your", "new device", "A new email address", "Choose a new"] {
             assert!(mails.iter().any(|mail| mail.subject.contains(word)), "{word}: {mails:#?}");
         }
-        // The address that the change was asked for is not confirmed, either.
+        // The address to change to is not confirmed either.
         for mail in mails.iter().chain(&app.mails_to("call-1-555-123-4567@example.org").await) {
             for part in [&mail.subject, &mail.text, &mail.html] {
                 assert!(!part.contains("555 123") && !part.contains("555-123"), "{mail:#?}");
@@ -72,7 +72,7 @@ on_every_backend! {
             assert!(mail.text.starts_with("Hello,\n"), "{}", mail.text);
         }
 
-        // Once the address is its owner's, mails greet by name again.
+        // Once the owner has confirmed the address, mails greet by name again.
         let confirmed = app.link_to("ada@example.com", "verify-email").await;
         stranger.client.post("/email/verify", &json!({ "token": confirmed })).await.expect(204);
         app.anonymous().post("/password/forgot", &json!({ "email": "ada@example.com" })).await.expect(202);
@@ -80,7 +80,7 @@ on_every_backend! {
         assert!(greeted.text.starts_with(&format!("Hello {name},\n")), "{}", greeted.text);
     }
 
-    /// docs/rules.md §7: whatever ends other sessions makes their devices strangers.
+    /// docs/rules.md §7: an event that ends other sessions makes their devices unknown.
     async fn a_password_change_makes_other_devices_unknown_and_its_own_stays_known(backend) {
         let app = TestApp::start(backend).await;
         let ada = app.user("ada").await;
@@ -116,9 +116,9 @@ on_every_backend! {
             app.refresh(&ada.refresh).await.expect(401);
         }
         let mails = app.mails_to("ada@example.com").await;
-        let told: Vec<&Mail> = mails.iter().filter(|mail| mail.subject.contains("signed out")).collect();
-        assert_eq!(told.len(), 1, "{mails:#?}");
-        assert!(told[0].text.contains("/not-me?token="));
+        let notices: Vec<&Mail> = mails.iter().filter(|mail| mail.subject.contains("signed out")).collect();
+        assert_eq!(notices.len(), 1, "{mails:#?}");
+        assert!(notices[0].text.contains("/not-me?token="));
     }
 
     async fn a_report_link_lapses_after_a_week(backend) {

@@ -110,7 +110,7 @@ on_every_backend! {
         anonymous.form("/introspect", &fields).await.expect(200);
         let both = anonymous.request(Method::POST, "/introspect").basic_auth(&id, Some(&secret)).form(&fields);
         assert_eq!(error(&anonymous.send(both).await.expect(400)), "invalid_request");
-        // RFC 6749 §2.3.1: what goes into Basic is form-encoded first; openid-client writes `-` as %2D.
+        // RFC 6749 §2.3.1: the credentials are form-encoded before Basic encodes them; openid-client writes `-` as %2D.
         let encoded = |text: &str| text.replace('-', "%2D").replace('.', "%2E").replace('_', "%5F");
         let request = anonymous.request(Method::POST, "/introspect");
         let request = request.basic_auth(encoded(&id), Some(encoded(&secret))).form(&[("token", &ada.access)]);

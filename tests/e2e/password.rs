@@ -21,7 +21,7 @@ async fn login(app: &TestApp, email: &str, password: &str) -> Answer {
     app.anonymous().post("/login", &body).await
 }
 
-/// The token of a reset link that was mailed to somebody.
+/// The token of a reset link that was mailed to a user.
 async fn token_for(app: &TestApp, email: &str) -> String {
     forgot(app, email).await.expect(202);
     app.link_to(email, "reset").await
@@ -126,8 +126,8 @@ on_every_backend! {
         let mails = app.mails_to("ada@example.com").await;
         let links: Vec<_> = mails.iter().filter(|mail| mail.text.contains("/reset?token=")).collect();
         assert!(!links.is_empty());
-        for nobody in ["nobody@example.com", "eve@example.com", "ADA@EXAMPLE.COM"] {
-            assert!(app.mails_to(nobody).await.is_empty(), "{nobody}");
+        for other in ["nobody@example.com", "eve@example.com", "ADA@EXAMPLE.COM"] {
+            assert!(app.mails_to(other).await.is_empty(), "{other}");
         }
         ada.client.get("/me").await.expect(200);
     }

@@ -92,7 +92,7 @@ on_every_backend! {
         assert!(answer.status == 201 || answer.status == 422, "{}", answer.text);
     }
 
-    /// What is said depends on the address alone: a known one is refused as a new one is.
+    /// The answer depends on the address only: a known one is refused like a new one.
     async fn an_operator_may_refuse_addresses_beyond_ascii(backend) {
         let body = |email: &str| json!({ "email": email, "password": PASSWORD });
         let open = TestApp::start(backend).await;
@@ -101,7 +101,7 @@ on_every_backend! {
         let app = Builder::new(backend).set("registration.internationalised_addresses", "false").start().await;
         let refused = app.anonymous().post("/register", &body("josé@example.com")).await.expect(422);
         assert_eq!((refused.code().as_str(), refused.json()["errors"][0]["code"].as_str()), ("invalid_email", Some("internationalised")));
-        // A domain is written in ASCII, and reached by any server.
+        // A domain is converted to ASCII, so any mail server can reach it.
         app.anonymous().post("/register", &body("jose@münchen.example")).await.expect(201);
         let ada = app.user("ada").await;
         let change = json!({ "new_email": "josé@example.com", "current_password": PASSWORD });

@@ -1,5 +1,5 @@
-//! Every registered route lets in the callers that it declares, and no others. The walks go over the routes of every listener themselves, so
-//! neither a route that the document leaves out nor one for operators escapes them.
+//! Every registered route admits the callers that it declares, and no others. The tests walk the routes of every listener, so they also
+//! cover routes that the OpenAPI document leaves out and routes for operators.
 
 use auth_api::{
     ServerConfig,
@@ -19,12 +19,12 @@ pub(crate) struct Route {
     origin: String,
 }
 
-/// A server of the shipped settings that listens wherever a server can.
+/// A server with the default settings and every listener.
 pub(crate) fn on_every_listener(backend: Backend) -> Builder {
     Builder::new(backend).set("server.admin_bind", "127.0.0.1:0")
 }
 
-/// What every route declares.
+/// The declarations of every route.
 fn operations() -> impl Iterator<Item = (Listener, Operation)> {
     Listener::ALL.into_iter().flat_map(|listener| {
         let table = listener.routes(&ServerConfig::default());
@@ -65,7 +65,7 @@ impl Route {
         name(&self.operation)
     }
 
-    /// A request to it, about a user and things that do not exist.
+    /// A request to it, with ids that do not exist.
     pub(crate) fn request(&self, client: &Client, query: &str) -> RequestBuilder {
         let path = of_nothing(self.operation.path());
         let below = path.strip_prefix("/api/v1").unwrap_or(&path);
@@ -75,7 +75,7 @@ impl Route {
             .request(method_of(&self.operation), &format!("{below}{query}"))
     }
 
-    /// Calls it with a body that fits no route, so that nothing is done where the caller is let in.
+    /// Calls it with a body that no route accepts, so that nothing changes if the caller is admitted.
     pub(crate) async fn call(&self, client: &Client) -> Answer {
         let request = self.request(client, "");
         client.send(self.with_some_body(request)).await
@@ -95,7 +95,7 @@ impl Route {
     }
 }
 
-/// A path about things that do not exist.
+/// A path with ids that do not exist.
 fn of_nothing(pattern: &str) -> String {
     let mut path = pattern.to_owned();
     while let (Some(start), Some(end)) = (path.find('{'), path.find('}')) {
@@ -231,7 +231,7 @@ on_every_backend! {
         let declared: Vec<Operation> = pages::declared("").iter().flat_map(|page| page.operations().cloned().collect::<Vec<_>>()).collect();
         for operation in &declared {
             let (said, path) = (name(operation), of_nothing(operation.path()));
-            // A form of these pages without its token: nothing is done where the sender is let in.
+            // A form without its token, so that nothing changes if the caller is admitted.
             let called_by = |browser: &Browser| {
                 let request = browser.request(method_of(operation), &path);
                 if operation.method() == "POST" { request.header("origin", &browser.form_origin).form(&[("none", "")]) } else { request }

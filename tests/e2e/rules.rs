@@ -1,11 +1,11 @@
-//! What a page tells before somebody asks for anything: the rules for passwords, registration and limits. No route has it.
+//! The rules that pages show in advance: for passwords, registration and limits. No route returns them.
 
 use auth_service::{AuditFilter, Failure, LimitName, Pagination};
 use serde_json::json;
 use std::time::Duration;
 use tests::{Builder, PASSWORD, TestApp, on_every_backend};
 
-/// The codes of what is wrong with a password.
+/// The codes of the faults of a password.
 async fn faults(app: &TestApp, password: &str, email: Option<&str>, name: Option<&str>) -> Vec<&'static str> {
     let faults = app.service().password_faults(password.into(), email, name);
     faults.await.unwrap().iter().map(|fault| fault.code).collect()
@@ -21,7 +21,7 @@ async fn noted(app: &TestApp) -> usize {
     noted.await.unwrap().len()
 }
 
-/// A good password that is typed; when to ask again, where that was refused.
+/// Requests a hint about a good password. If it is refused: when to try again.
 async fn hint(app: &TestApp) -> Result<(), Duration> {
     match app.service().password_faults(PASSWORD.into(), None, None).await {
         Ok(faults) => {
@@ -33,7 +33,7 @@ async fn hint(app: &TestApp) -> Result<(), Duration> {
     }
 }
 
-/// Comes back once so many passwords wait for the hashing threads.
+/// Waits until enough passwords are queued for the hashing threads.
 async fn waiting(app: &TestApp, enough: impl Fn(usize) -> bool) {
     while !enough(app.service().figures().hash_queue) {
         tokio::task::yield_now().await;
@@ -41,14 +41,14 @@ async fn waiting(app: &TestApp, enough: impl Fn(usize) -> bool) {
 }
 
 on_every_backend! {
-    async fn a_password_that_is_typed_is_judged_as_one_that_is_sent(backend) {
+    async fn a_typed_password_is_checked_like_a_submitted_one(backend) {
         let app = TestApp::start(backend).await;
         let before = noted(&app).await;
         assert_eq!(faults(&app, PASSWORD, None, None).await, [""; 0]);
         assert_eq!(faults(&app, "", None, None).await, ["too_short", "guessable"]);
         assert_eq!(faults(&app, "password1", None, None).await, ["common"]);
         assert_eq!(faults(&app, &"x".repeat(2000), None, None).await, ["too_long"]);
-        // Somebody's own name is the first guess; what is half typed is no context.
+        // The user's own name is the first guess of an attacker. A half-typed email address is no context.
         let name = "Zdravka Quillfeather";
         assert_eq!(faults(&app, name, Some("z@"), Some("\u{0}")).await, [""; 0]);
         assert_eq!(faults(&app, name, Some("z@"), Some(name)).await, ["contains_personal_data"]);
@@ -73,10 +73,10 @@ on_every_backend! {
         let guesses = futures::future::join_all((0..4).map(|_| client.post("/login", &guess)));
         let typing = async {
             waiting(&app, |passwords| passwords > 0).await;
-            // Sign-ins wait: whoever types doesn't.
+            // Sign-ins are queued; password hints are not.
             assert_eq!(hint(&app).await, Err(Duration::from_secs(1)));
             waiting(&app, |passwords| passwords == 0).await;
-            // The last of them is verified. A hint waits for it, and the flood behind it is refused; a sign-in waits its turn.
+            // The last guess is being verified. One hint waits for it and the others are refused; a sign-in waits its turn.
             let hints = futures::future::join_all((0..64).map(|_| hint(&app)));
             let right = json!({ "email": ada.email, "password": PASSWORD });
             let (hints, signed_in) = futures::future::join(hints, client.post("/login", &right)).await;

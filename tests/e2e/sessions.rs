@@ -88,7 +88,7 @@ on_every_backend! {
             assert_eq!(other.client.get("/me").await.expect(401).code(), "all_sessions_revoked");
             assert_eq!(app.refresh(&other.refresh).await.expect(401).code(), "token_revoked");
         }
-        // One cut for all: the token that asked dies with the rest, and its refresh token is as good as before.
+        // One revocation covers all access tokens, the caller's own included. The caller's refresh token still works.
         assert_eq!(ada.client.get("/me").await.expect(401).code(), "all_sessions_revoked");
         let ada = app.signed_in(&ada.email, &app.refresh(&ada.refresh).await.expect(200));
         let list = ada.client.get("/sessions?status=all").await.expect(200).json();
@@ -100,7 +100,7 @@ on_every_backend! {
         assert_eq!(app.service().end_other_sessions(&principal, &caller).await.unwrap().count, 0);
     }
 
-    /// Whoever was signed out while its request was on its way ends nothing, and is told so.
+    /// A caller who is signed out while their request is in flight ends no session, and the answer says so.
     async fn a_caller_whose_session_ended_meanwhile_ends_no_session(backend) {
         let app = TestApp::start(backend).await;
         let ada = app.user("ada").await;

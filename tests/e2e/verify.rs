@@ -1,4 +1,4 @@
-//! `GET /verify`, for nginx and its like.
+//! `GET /verify`, for reverse proxies such as nginx.
 
 use auth_domain::time::Span;
 use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD};
@@ -7,14 +7,14 @@ use secrecy::ExposeSecret;
 use serde_json::{Value, json};
 use tests::{Backend, Builder, TestApp, User, on_every_backend};
 
-/// What an access token says of its user's address.
+/// What an access token says about its user's email address.
 fn claimed(access: &str) -> Value {
     let claims = access.split('.').nth(1).unwrap();
     let claims: Value = serde_json::from_slice(&URL_SAFE_NO_PAD.decode(claims).unwrap()).unwrap();
     claims["email_verified"].clone()
 }
 
-/// A user of whose address the application hears nothing, and one whose address is confirmed.
+/// A user whose unconfirmed address is not forwarded to the application, and one whose address is confirmed.
 async fn unconfirmed_and_confirmed(app: &TestApp) -> (User, User) {
     (app.user("ada").await, app.user_of_role("boss", "user").await)
 }
@@ -43,7 +43,7 @@ on_every_backend! {
         assert!(answer.header("x-auth-session").is_some());
     }
 
-    /// Registering with another person's address opens nothing at an application that goes by addresses.
+    /// Registering with another user's address opens nothing at an application that identifies users by address.
     async fn an_unconfirmed_address_is_no_identity(backend) {
         for app in [TestApp::start(backend).await, hs256(backend).await] {
             let (ada, boss) = unconfirmed_and_confirmed(&app).await;
@@ -84,7 +84,7 @@ on_every_backend! {
         }
     }
 
-    /// What is taken away ends at once: the tokens that say it die, and the session goes on with the present value.
+    /// A withdrawn verification takes effect at once: tokens that state it are revoked, and the session continues with the new value.
     async fn withdrawing_a_verification_revokes_the_tokens_that_state_it(backend) {
         for app in [TestApp::start(backend).await, hs256(backend).await] {
             let (root, boss) = (app.admin("root").await, app.user_of_role("boss", "user").await);
@@ -99,7 +99,7 @@ on_every_backend! {
             assert_eq!(claimed(&next.field("access_token")), json!(false));
             let unconfirmed = app.anonymous().with_bearer(&next.field("access_token"));
             assert_eq!(unconfirmed.get("/verify").await.expect(204).header("x-auth-email"), None);
-            // What is given is said from the next refresh on: the token of before stays good, and stays silent.
+            // A new verification is stated from the next refresh on. The earlier token stays valid, and does not state it.
             change(true).await;
             assert_eq!(unconfirmed.get("/verify").await.expect(204).header("x-auth-email"), None);
             let last = app.refresh(&next.field("refresh_token")).await.expect(200);

@@ -39,7 +39,7 @@ fn fuzz(backend: Backend, base_path: &str) {
     let setup = run(&["setup-token"], &database.environment(), "");
     assert_eq!(setup.code, 0, "{}", setup.stderr);
 
-    let told = Path::new(env!("CARGO_MANIFEST_DIR")).join("api_fuzz");
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("api_fuzz");
     let seen = database.folder.path().join("seen.json");
     let setting = |name: &str, usual: &str| std::env::var(name).unwrap_or_else(|_| usual.to_owned());
     let (examples, seed) = (
@@ -49,12 +49,12 @@ fn fuzz(backend: Backend, base_path: &str) {
     println!("{backend:?}: {examples} examples, seed {seed}");
     let fuzzed = Command::new(service("KEYWARD_TEST_SCHEMATHESIS"))
         .arg("--config-file")
-        .arg(told.join("schemathesis.toml"))
+        .arg(folder.join("schemathesis.toml"))
         .args(["run", "--no-color"])
         .arg(format!("{}/openapi.json", server.origin()))
         .args(["--max-examples", &examples, "--seed", &seed])
         .current_dir(database.folder.path())
-        .env("PYTHONPATH", &told)
+        .env("PYTHONPATH", &folder)
         .env("KEYWARD_FUZZ_ORIGIN", server.origin())
         .env("KEYWARD_FUZZ_BASE_PATH", base_path)
         .env("KEYWARD_FUZZ_CLIENT_ID", client["client_id"].as_str().unwrap())

@@ -284,18 +284,18 @@ async fn a_server_whose_writes_fail_is_not_ready_until_they_succeed_again() {
         if round == 0 {
             client.post("/register", &body).await.expect(503);
         }
-        let told = tokio::task::spawn_blocking(move || {
-            let mut told = String::new();
+        let report = tokio::task::spawn_blocking(move || {
+            let mut report = String::new();
             eventually("the server is not ready", || {
                 let answer = asks.block_on(client.get("/health/ready"));
-                told = answer.text;
+                report = answer.text;
                 answer.status == 503
             });
-            told
+            report
         });
-        let told = told.await.unwrap();
-        assert!(told.contains(r#""database":"failed""#), "{told}");
-        assert!(told.contains(r#""blacklist":"ok""#), "{told}");
+        let report = report.await.unwrap();
+        assert!(report.contains(r#""database":"failed""#), "{report}");
+        assert!(report.contains(r#""blacklist":"ok""#), "{report}");
         server.client().with_bearer(&access).get("/me").await.expect(200);
         may_write("unlimited");
         let (client, asks) = (server.client(), runtime.clone());

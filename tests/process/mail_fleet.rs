@@ -328,15 +328,15 @@ async fn an_address_that_the_mail_server_cannot_express_is_undeliverable() {
     };
     let usual = register("ada@example.com").await;
     until("the first mail arrives", || cluster.mail.count() == 1).await;
-    let told = register("josé@example.com").await;
+    let answer = register("josé@example.com").await;
     assert!(
-        told != usual && told.contains("no mail can reach this one"),
-        "{told}"
+        answer != usual && answer.contains("no mail can reach this one"),
+        "{answer}"
     );
     until("the other is given up", || cluster.status() == (0, 1)).await;
     assert!(cluster.unsent()[0]["why"].as_str().unwrap().contains("SMTPUTF8"));
     // A known address is answered as a new one.
-    assert_eq!(register("josé@example.com").await, told);
+    assert_eq!(register("josé@example.com").await, answer);
     assert_eq!(register("ada@example.com").await, usual);
     cluster.close();
 }

@@ -28,7 +28,7 @@ async fn an_outage_is_not_a_sign_out() {
         let page = browser.open("/account").await.expect(503);
         assert!(page.text.contains("<h1>Unavailable</h1>"), "{}", page.text);
         assert!(page.header("retry-after").is_some());
-        assert_eq!(browser.cookies, kept, "no browser is told to forget anything");
+        assert_eq!(browser.cookies, kept, "no cookie is removed");
         // The access token has expired, and the refresh token can't be looked up.
         browser.cookies.remove("kw_access");
         browser.open("/account").await.expect(503);

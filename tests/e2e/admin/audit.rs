@@ -1,4 +1,4 @@
-//! `GET /admin/audit`: what happened, and that nobody changed it since.
+//! `GET /admin/audit`: the audit log, and the proof that it was not changed.
 
 use auth_domain::time::Span;
 use auth_service::{Chain, NewAccount, Pagination};
@@ -44,8 +44,8 @@ on_every_backend! {
         root.client.patch(&path, &json!({ "status": "active" })).await.expect(200);
         root.client.delete(&path).await.expect(204);
 
-        let told = events(&root, &format!("user={}", ada.id)).await;
-        let mut actions = actions(&told);
+        let found = events(&root, &format!("user={}", ada.id)).await;
+        let mut actions = actions(&found);
         actions.reverse();
         let expected = [
             "registered", "sign_in_failed", "signed_in", "session_ended", "signed_in", "refresh_token_reused",
@@ -54,7 +54,7 @@ on_every_backend! {
         for action in expected {
             assert!(actions.contains(&action), "{action} is not in {actions:?}");
         }
-        let one = |action: &str| told.iter().find(|event| event["action"] == action).unwrap();
+        let one = |action: &str| found.iter().find(|event| event["action"] == action).unwrap();
         let failed = one("sign_in_failed");
         assert_eq!(failed["actor"]["kind"], "anonymous");
         assert_eq!(failed["request_id"], "the-wrong-one");
@@ -64,13 +64,13 @@ on_every_backend! {
         assert_eq!(changed["details"], json!({ "from": "user", "to": "viewer" }));
         assert_eq!(one("signed_in")["actor"]["user_id"].as_str(), Some(ada.id.as_str()));
         assert!(one("signed_in")["session_id"].is_string());
-        let whole = serde_json::to_string(&told).unwrap();
+        let whole = serde_json::to_string(&found).unwrap();
         for secret in ["ada@example.com", PASSWORD, "wrong\"", &ada.access, &ada.refresh] {
             assert!(!whole.contains(secret), "{secret}");
         }
     }
 
-    /// The operator sees why, and the client sees one answer.
+    /// The operator sees the reason; every client sees the same answer.
     async fn the_reason_of_a_failed_sign_in_is_shown_to_operators_only(backend) {
         let app = TestApp::start(backend).await;
         let root = app.admin("root").await;
@@ -92,15 +92,15 @@ on_every_backend! {
             let anonymous = app.anonymous();
             let request = anonymous.request(reqwest::Method::POST, "/login").header("x-request-id", "one-and-the-same").json(&body);
             answers.push(anonymous.send(request).await.expect(401).json().to_string());
-            let told = events(&root, "action=sign_in_failed").await;
-            assert_eq!(told[0]["details"], json!({ "known_device": "false", "reason": reason }), "{name}");
-            assert_eq!(told[0]["subject"].as_str(), subject.map(String::as_str), "{name}");
-            assert!(!told[0].to_string().contains('@'), "{name}");
+            let found = events(&root, "action=sign_in_failed").await;
+            assert_eq!(found[0]["details"], json!({ "known_device": "false", "reason": reason }), "{name}");
+            assert_eq!(found[0]["subject"].as_str(), subject.map(String::as_str), "{name}");
+            assert!(!found[0].to_string().contains('@'), "{name}");
             app.clock.advance(Span::seconds(1));
         }
         answers.dedup();
         assert_eq!(answers.len(), 1, "{answers:?}");
-        // The right password of a disabled account is no other answer.
+        // The right password of a disabled account gets the same answer.
         let body = json!({ "email": "disabled@example.com", "password": PASSWORD });
         app.anonymous().post("/login", &body).await.expect(401);
         assert_eq!(events(&root, "action=sign_in_failed").await[0]["details"]["reason"], "disabled");
@@ -115,16 +115,16 @@ on_every_backend! {
         app.clock.advance(Span::minutes(1));
         root.client.delete(&format!("/admin/users/{}", ada.id)).await.expect(204);
         let page = Pagination { after: None, limit: 100 };
-        let told = async |id: &str| {
+        let found = async |id: &str| {
             let events = app.service().events_of(id.parse().unwrap(), page).await.unwrap();
             events.iter().map(|event| event.action.as_str().to_owned()).collect::<Vec<_>>()
         };
-        assert_eq!(told(&ada.id).await, ["user_deleted", "user_updated", "registered"]);
-        let own = told(&root.id).await;
+        assert_eq!(found(&ada.id).await, ["user_deleted", "user_updated", "registered"]);
+        let own = found(&root.id).await;
         assert!(!own.is_empty() && !own.iter().any(|one| one == "user_deleted" || one == "user_updated"), "{own:?}");
         let (principal, _) = app.acting(&root.access).await;
         assert_eq!(app.service().own_events(&principal, page).await.unwrap().len(), own.len());
-        // The log that is filtered by a user tells both.
+        // The log filtered by a user has both.
         assert!(actions(&events(&root, &format!("user={}", root.id)).await).contains(&"user_deleted"));
     }
 
@@ -166,7 +166,7 @@ on_every_backend! {
     }
 
     async fn old_batches_are_pruned_and_the_rest_still_verifies(backend) {
-        // The sweep goes by the database's clock, too: what is old has to be old there.
+        // The sweep also uses the database's clock, so old rows have to be old by that clock.
         let app = Builder::new(backend).ago(Span::days(3)).set("audit.retention", "1d").start().await;
         let log = app.service().audit_log();
         for name in ["ada", "bob"] {
@@ -178,9 +178,9 @@ on_every_backend! {
         log.seal(app.operator().now).await.unwrap();
         app.service().sweep().await.unwrap();
         log.seal(app.operator().now).await.unwrap();
-        let told = events(&root, "").await;
-        assert!(!actions(&told).contains(&"registered"), "{told:?}");
-        assert!(actions(&told).contains(&"audit_pruned") && actions(&told).contains(&"user_created"));
+        let found = events(&root, "").await;
+        assert!(!actions(&found).contains(&"registered"), "{found:?}");
+        assert!(actions(&found).contains(&"audit_pruned") && actions(&found).contains(&"user_created"));
         let Chain::Whole { head: Some(head), events, .. } = log.verify(None, app.operator().now).await.unwrap() else {
             panic!("the rest is whole: {:?}", log.verify(None, app.operator().now).await);
         };
@@ -192,7 +192,7 @@ on_every_backend! {
         let app = Builder::new(backend).set("audit.record_refreshes", "true").start().await;
         let (root, ada) = (app.admin("root").await, app.user("ada").await);
         app.refresh(&ada.refresh).await.expect(200);
-        let told = events(&root, "action=refreshed").await;
-        assert_eq!((told.len(), told[0]["details"]["number"].as_str()), (1, Some("1")));
+        let found = events(&root, "action=refreshed").await;
+        assert_eq!((found.len(), found[0]["details"]["number"].as_str()), (1, Some("1")));
     }
 }

@@ -1,12 +1,12 @@
-//! The audit log against those who can write its tables (docs/rules.md §9): what they change shows, and the server removes
-//! nothing for them.
+//! Attackers who can write the tables of the audit log (docs/rules.md §9). The rule: every change of theirs is reported, and the server
+//! removes no row for them.
 
 use auth_domain::time::Span;
 use auth_service::{Chain, Pagination};
 use auth_storage::audit;
 use tests::{Backend, Builder, TestApp, on_every_backend};
 
-/// Everything that the log lists.
+/// Everything in the log.
 async fn listed(app: &TestApp) -> usize {
     let page = Pagination {
         after: None,
@@ -32,7 +32,7 @@ fn what(chain: &Chain) -> &'static str {
     }
 }
 
-/// Three users, each in a batch of its own.
+/// Three users, each in a batch of their own.
 async fn three_batches(app: &TestApp) {
     for name in ["ada", "bob", "cleo"] {
         app.user(name).await;
@@ -41,7 +41,7 @@ async fn three_batches(app: &TestApp) {
     assert!(matches!(verify(app).await, Chain::Whole { .. }));
 }
 
-/// A row, dated some days before the test's clock.
+/// A row dated some days before the test's clock.
 fn put_in(app: &TestApp, days: i64, action: &str) -> String {
     let at = app.operator().now - Span::days(days);
     let millis = at.timestamp_millis();
@@ -62,7 +62,7 @@ fn put_in(app: &TestApp, days: i64, action: &str) -> String {
 }
 
 on_every_backend! {
-    /// `sealed_at` was in no code, and what is pruned was chosen by it.
+    /// Formerly, `sealed_at` was not covered by the authentication code, although it decides what is pruned.
     async fn a_backdated_seal_removes_no_row_and_is_reported(backend) {
         let app = Builder::new(backend).set("audit.retention", "1d").start().await;
         three_batches(&app).await;
@@ -89,7 +89,7 @@ on_every_backend! {
         assert!(matches!(verify(&app).await, Chain::Broken { batch: 1, .. }));
     }
 
-    /// A guard's number decided who prunes; rows that are not sealed in a batch would have gone with it.
+    /// Formerly, a batch was pruned by its number alone, so rows moved into it would have been removed with it.
     async fn rows_that_are_moved_into_an_old_batch_are_not_removed_with_it(backend) {
         let app = Builder::new(backend).ago(Span::days(3)).set("audit.retention", "1d").start().await;
         three_batches(&app).await;
@@ -155,7 +155,7 @@ on_every_backend! {
         let found = verify(&app).await;
         assert!(what(&found).starts_with("the chain "), "{found:?}");
         assert!(app.service().figures().audit_alarm);
-        // A process that remembers nothing reads the mark that this one left.
+        // A process without memory reads the mark that this one stored.
         let app = app.restarted().await;
         let log = app.service().audit_log();
         seal(&app).await;
@@ -169,7 +169,8 @@ on_every_backend! {
         assert_eq!(beginning.at, app.operator().now);
     }
 
-    /// What the tables said before, put back: no code is wrong, and only a process that remembers can tell.
+    /// An older state of the tables is restored: every authentication code is right, and only a process that remembers the newer state
+    /// can notice.
     async fn a_table_restored_to_an_older_state_is_an_alarm_for_a_process_that_remembers(backend) {
         let app = TestApp::start(backend).await;
         three_batches(&app).await;
@@ -185,7 +186,7 @@ on_every_backend! {
         seal(&app).await;
         assert_eq!(app.service().audit_log().alarm(), Some("the chain went back: a later seal was there before"));
         assert_eq!(what(&verify(&app).await), "the chain went back: a later seal was there before");
-        // Also after the restart of a server that remembers nothing.
+        // Also after the restart of a server without memory.
         let app = app.restarted().await;
         assert!(matches!(verify(&app).await, Chain::Broken { .. }));
     }

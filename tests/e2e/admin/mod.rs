@@ -1,4 +1,4 @@
-//! `/api/v1/admin`: who may what, and what it does.
+//! `/api/v1/admin`: the permission that each route needs, and what each route does.
 
 mod audit;
 mod audit_attacks;

@@ -1,4 +1,4 @@
-//! Every admin route needs the one permission that it names, and no other opens it.
+//! Every admin route needs exactly the permission that it declares.
 
 use crate::routes::{self, Route};
 use auth_api::http::route::Access;
@@ -7,7 +7,7 @@ use serde_json::json;
 use std::collections::{BTreeMap, BTreeSet};
 use tests::{Builder, TestApp, User, on_every_backend};
 
-/// Every registered route that needs a permission, with it.
+/// Every registered route that needs a permission, with that permission.
 fn guarded(app: &TestApp) -> Vec<(Route, Permission)> {
     let all = routes::all(app).into_iter();
     all.filter_map(|route| match route.access() {
@@ -21,7 +21,7 @@ fn name_of(permission: Permission) -> String {
     permission.as_str().replace(':', "_")
 }
 
-/// A server that has a role for each permission alone, and one for all but it.
+/// A server with two roles for each permission: one with only this permission, and one with all the others.
 async fn with_roles(backend: tests::Backend) -> TestApp {
     let mut builder = routes::on_every_listener(backend);
     for permission in Permission::ALL {

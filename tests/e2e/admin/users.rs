@@ -1,4 +1,4 @@
-//! Users, as administrators find, make, change and delete them.
+//! How administrators find, create, change and delete users.
 
 use auth_domain::{ids::ApiKeyId, time::Span};
 use auth_service::{AdminError, ApiKeyError, Bearer, KeyError, NewAccount};
@@ -126,7 +126,7 @@ on_every_backend! {
             let (path_one, path_two) = (format!("/admin/users/{}", one.id), format!("/admin/users/{}", two.id));
             let (first, second) =
                 futures::join!(one.client.patch(&path_two, &demote), two.client.patch(&path_one, &disable));
-            // Whoever came second was the last one, or no administrator any more.
+            // The second one was the last administrator, or no longer an administrator.
             let statuses = [first.status, second.status];
             assert_eq!(statuses.iter().filter(|status| **status == 200).count(), 1, "{statuses:?}");
             assert!(!statuses.contains(&404), "the other one is there: {statuses:?}");
@@ -142,7 +142,7 @@ on_every_backend! {
         }
     }
 
-    /// Between the look at a token and the change a password may be hashed, or the node may be slow.
+    /// Time passes between the check of a token and the change: a password may be hashed, or the node may be slow.
     async fn an_administrator_who_lost_the_permission_meanwhile_changes_nothing(backend) {
         let app = TestApp::start(backend).await;
         let (root, other, ada) = (app.admin("root").await, app.admin("other").await, app.user("ada").await);

@@ -1,4 +1,5 @@
-//! Accounts: what is stored of a password, what a stranger learns of an address, and what is left of whoever was cut off.
+//! Attacks on accounts: what is stored of a password, what a stranger learns about an email address, and what still works after an
+//! account is disabled or deleted.
 
 use crate::login::comparable;
 use auth_domain::{
@@ -15,7 +16,7 @@ use serde_json::json;
 use std::time::{Duration, Instant};
 use tests::{Builder, Client, PASSWORD, TestApp, on_every_backend};
 
-/// bcrypt, cost 6, of [`OLD_PASSWORD`]: what an older service kept.
+/// The bcrypt hash (cost 6) of [`OLD_PASSWORD`], as an older service stored it.
 const OLD_HASH: &str = "$2b$06$f5/uiAaaJZn8ki7svWU2/e6zhUgVuSIyKPxVKiBKkxJcSa/XujH9q";
 const OLD_PASSWORD: &str = "hunter2 but longer";
 
@@ -69,7 +70,7 @@ fn disabled() -> users::Change {
     }
 }
 
-/// An operator's command reaches a server with its next read of the database.
+/// An operator's command takes effect on a server with the server's next read of the database.
 async fn refused_soon(client: &Client) {
     let begun = Instant::now();
     while client.get("/verify").await.status != 401 {

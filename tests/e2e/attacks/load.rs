@@ -1,4 +1,4 @@
-//! Floods: what costs much is bounded, and what costs little goes on.
+//! Floods of requests. The rule: costly work is bounded, and cheap requests are still answered.
 
 use futures::{StreamExt, stream::FuturesUnordered};
 use serde_json::json;
@@ -24,7 +24,7 @@ on_every_backend! {
             assert_eq!((answer.status, answer.code()), (503, "overloaded".to_owned()));
             assert!(answer.header("retry-after").unwrap().parse::<u32>().unwrap() >= 1);
             if shed == 0 {
-                // The queue is full now.
+                // The queue is full by now.
                 ada.client.get("/verify").await.expect(204);
                 ada.client.get("/me").await.expect(200);
                 client.get("/health/live").await.expect(200);

@@ -1,4 +1,4 @@
-//! Whoever got into an account, or came to its address first, and what they try to keep of it.
+//! Account takeover: a thief who got into an account, or a stranger who registered its address first, tries to keep access.
 
 use auth_domain::time::Span;
 use reqwest::Method;
@@ -22,7 +22,7 @@ async fn verify(app: &TestApp, token: &str) -> Answer {
     app.anonymous().post("/email/verify", &body).await
 }
 
-/// The owner of an address opens a link that a stranger had mailed there, and knows no password of the account.
+/// The owner of an address opens a link that a stranger caused to be mailed there. The owner does not know the account's password.
 async fn click(app: &TestApp, token: &str) -> Answer {
     app.anonymous()
         .post("/email/verify", &json!({ "token": token }))
@@ -43,7 +43,7 @@ async fn reset_by_mail(app: &TestApp, email: &str, password: &str) {
     app.anonymous().post("/password/reset", &body).await.expect(204);
 }
 
-/// Moves a user to an address that is its own as well.
+/// Moves a user to another email address of their own.
 async fn move_to(app: &TestApp, user: &User, email: &str) -> User {
     let change = json!({ "new_email": email, "current_password": PASSWORD });
     user.client.post("/email/change", &change).await.expect(202);
@@ -69,7 +69,7 @@ on_every_backend! {
         stranger.client.post("/email/change", &change).await.expect(202);
         let moved = app.link_to("thief@example.com", "verify-email").await;
         let link = app.link_to("ada@example.com", "verify-email").await;
-        // A click alone does nothing, and uses nothing up.
+        // Opening the page alone changes nothing, and does not use the link up.
         for _ in 0..2 {
             assert_eq!(click(&app, &link).await.expect(422).code(), "password_required");
         }
@@ -134,7 +134,7 @@ on_every_backend! {
         login(&app, "ada@example.com", OWNERS).await.expect(200);
     }
 
-    /// The same by another way: the stranger has an account of their own, and moves it to the address of another person.
+    /// The same attack in another way: the stranger has an account of their own, and moves it to another user's address.
     async fn a_click_moves_no_account_to_the_address_of_the_user_who_clicked(backend) {
         let app = TestApp::start(backend).await;
         let thief = app.user("thief").await;
@@ -149,7 +149,7 @@ on_every_backend! {
         login(&app, "ada@example.com", PASSWORD).await.expect(200);
     }
 
-    /// A shut-out session may have asked for the change (docs/accounts.md).
+    /// A session that ended may have requested the change (docs/accounts.md).
     async fn a_pending_change_of_address_ends_with_the_sessions_that_end(backend) {
         let app = TestApp::start(backend).await;
         let ada = app.user("ada").await;
@@ -177,11 +177,11 @@ on_every_backend! {
         }
         let owner = login(&app, "ada@example.com", OWNERS).await.expect(200);
         assert_eq!(owner.json()["user"]["name"], Value::Null, "a reset of an unconfirmed address is a first confirmation");
-        let told = app.mail_saying("ada@example.com", "API key").await;
-        assert!(told.text.contains("/not-me?token="), "{}", told.text);
+        let notice = app.mail_saying("ada@example.com", "API key").await;
+        assert!(notice.text.contains("/not-me?token="), "{}", notice.text);
     }
 
-    /// Whoever moves the account twice gets a link of their own to "this was not me": it must not outdo the owner's.
+    /// A thief who moves the account twice gets a "this was not me" link of their own. It must not override the owner's.
     async fn the_owners_link_brings_the_address_back_however_often_a_thief_moved_and_reported(backend) {
         let app = TestApp::start(backend).await;
         let ada = app.user("ada").await;
@@ -200,7 +200,7 @@ on_every_backend! {
         login(&app, "ada@example.com", OWNERS).await.expect(200);
     }
 
-    /// A notice that went out before the address was changed says where the account belongs, too.
+    /// The link of a notice from before the change of address brings the account back as well.
     async fn an_earlier_notice_to_the_owner_brings_the_address_back(backend) {
         let app = TestApp::start(backend).await;
         app.user("ada").await;
@@ -250,12 +250,12 @@ on_every_backend! {
         for _ in 0..10 {
             register(&app, "ada@example.com", THIEFS).await.expect(202);
         }
-        let told = app.mails_to("ada@example.com").await.len() - before;
-        assert!((1..=5).contains(&told), "{told} mails");
+        let sent = app.mails_to("ada@example.com").await.len() - before;
+        assert!((1..=5).contains(&sent), "{sent} mails");
         reset_by_mail(&app, "ada@example.com", OWNERS).await;
     }
 
-    /// Whoever holds one dead refresh token of an account must not be able to keep its owner from refreshing.
+    /// The holder of a revoked refresh token of an account must not be able to keep its owner from refreshing.
     async fn a_revoked_refresh_token_takes_nothing_of_its_owners_budget(backend) {
         let app = Builder::new(backend)
             .set("limits.enabled", "true")
@@ -271,7 +271,7 @@ on_every_backend! {
         app.refresh(&ada.refresh).await.expect(200);
     }
 
-    /// An account that nobody verified is whoever's who typed the address: its owner is not to be flooded.
+    /// Anyone may have registered an unverified address, so the owner of the address must not be flooded with notices.
     async fn notices_to_an_unverified_address_are_few(backend) {
         let app = Builder::new(backend)
             .set("limits.enabled", "true")
@@ -287,12 +287,12 @@ on_every_backend! {
                 .json(&json!({ "email": "ada@example.com", "password": PASSWORD }));
             anonymous.send(request).await.expect(200);
         }
-        let told = async |email| {
+        let sent = async |email| {
             let mails = app.mails_to(email).await;
             mails.into_iter().filter(|mail| mail.subject.contains("new device")).count()
         };
-        assert_eq!(told("ada@example.com").await, 5);
-        // Once it is verified, its owner is told of each.
+        assert_eq!(sent("ada@example.com").await, 5);
+        // Once it is verified, its owner gets a notice of each.
         verify(&app, &app.link_to("ada@example.com", "verify-email").await).await.expect(204);
         for n in 12..20 {
             let anonymous = app.anonymous();
@@ -302,7 +302,7 @@ on_every_backend! {
                 .json(&json!({ "email": "ada@example.com", "password": PASSWORD }));
             anonymous.send(request).await.expect(200);
         }
-        assert_eq!(told("ada@example.com").await, 13);
+        assert_eq!(sent("ada@example.com").await, 13);
     }
 
     async fn no_administrator_grants_a_role_with_more_permissions_than_their_own(backend) {
@@ -323,12 +323,12 @@ on_every_backend! {
             client.patch(&path, &json!({ "role": "user" })).await.expect(200);
         }
         assert_eq!(app.anonymous().with_bearer(&key).get("/admin/users?query=mine").await.json()["items"], json!([]));
-        // A key makes no key, and passes for no role before a service that asks for one.
+        // An API key creates no API key, and has no role for a service that demands one.
         assert_eq!(script.post("/api-keys", &json!({ "name": "more" })).await.status, 401);
         script.get("/verify?role=admin").await.expect(403);
     }
 
-    /// Whoever knows the password must not be able to void the owner's way back by signing in all the time.
+    /// A thief who knows the password must not be able to void the owner's reset link by signing in again and again.
     async fn a_stranger_who_signs_in_voids_no_reset_link(backend) {
         let app = TestApp::start(backend).await;
         app.user("ada").await;
@@ -343,7 +343,7 @@ on_every_backend! {
         login(&app, "ada@example.com", PASSWORD).await.expect(401);
     }
 
-    /// An export says what was done to an account, and not who of the staff sits where.
+    /// An export lists what was done to an account, and not the IP addresses of the staff who did it.
     async fn an_export_reveals_no_other_users_address(backend) {
         let app = TestApp::start(backend).await;
         let (root, ada) = (app.admin("root").await, app.user("ada").await);

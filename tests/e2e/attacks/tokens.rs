@@ -1,4 +1,4 @@
-//! Tokens: forged, bent, raced, repeated where they should not be.
+//! Attacks on tokens: forged, modified, raced, and repeated where they must not be.
 
 use auth_domain::time::Span;
 use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD};
@@ -21,7 +21,7 @@ async fn refresh_with(client: &Client, token: &str, key: &str) -> Answer {
         .await
 }
 
-/// Refreshes one token after another, as fast as it goes; gives every pair that came of it.
+/// Refreshes one token after another as fast as possible, and returns every pair.
 async fn chain(app: &TestApp, first: &str) -> Vec<(String, String)> {
     let mut pairs: Vec<(String, String)> = Vec::new();
     for _ in 0..8 {

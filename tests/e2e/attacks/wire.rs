@@ -1,4 +1,4 @@
-//! Below HTTP's manners: requests that two readers could read differently, and clients that send and then say no more.
+//! Attacks on the HTTP protocol: requests that two parsers could read differently, and clients that stop sending.
 
 use std::{
     io::{Read, Write},
@@ -7,7 +7,7 @@ use std::{
 };
 use tests::{Backend, Builder, TestApp};
 
-/// Far more than any answer takes: whoever reads until here was left hanging.
+/// Far longer than any answer takes. A read that lasts this long never got one.
 const PATIENCE: Duration = Duration::from_secs(30);
 const LOGIN: &str = "POST /api/v1/auth/login HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\n";
 const NEXT: &str = "GET /health/live HTTP/1.1\r\nHost: x\r\n\r\n";
@@ -19,7 +19,7 @@ async fn statuses(app: &TestApp, request: impl Into<Vec<u8>>) -> Vec<u16> {
     let heard = tokio::task::spawn_blocking(move || {
         let mut stream = TcpStream::connect(address).unwrap();
         stream.set_read_timeout(Some(PATIENCE)).unwrap();
-        // The server may have answered and gone before all of it was sent.
+        // The server may have answered and closed the connection before everything was sent.
         let _ = stream.write_all(&request);
         let mut heard = Vec::new();
         match stream.read_to_end(&mut heard) {
@@ -29,7 +29,7 @@ async fn statuses(app: &TestApp, request: impl Into<Vec<u8>>) -> Vec<u16> {
     });
     let heard = heard.await.unwrap();
     let text = String::from_utf8_lossy(&heard).into_owned();
-    // An answer's first line follows the body before it without a break.
+    // The status line of an answer follows the previous body without a line break.
     let answers = text.split("HTTP/1.").skip(1);
     answers.map(|answer| answer[2..5].parse().unwrap()).collect()
 }

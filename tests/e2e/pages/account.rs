@@ -1,4 +1,4 @@
-//! `/account` and what lies below it.
+//! `/account` and the pages below it.
 
 use super::leads_to;
 use auth_domain::time::Span;
@@ -33,7 +33,7 @@ on_every_backend! {
         assert!(leads_to(&phone.open("/account").await).ends_with("&ended=1"));
         let ended = desk.open("/account/sessions?status=ended").await.expect(200);
         assert!(ended.text.contains("ended from another session"), "{}", ended.text);
-        // One's own is a sign-out.
+        // Ending the browser's own session is a sign-out.
         desk.open("/account/sessions").await.expect(200);
         let own = format!("/account/sessions/{}/end", listed[0]);
         assert_eq!(leads_to(&desk.send(&own, &[]).await), "/login?done=signed_out");
@@ -131,7 +131,7 @@ on_every_backend! {
         }
         let held = [("name", "x"), ("days", "0"), ("permissions", "users:write")];
         let refused = browser.submit("/account/keys", "/account/keys", &held).await.expect(403);
-        assert!(refused.text.contains("role=\"alert\""), "nobody gives away what it does not hold: {}", refused.text);
+        assert!(refused.text.contains("role=\"alert\""), "a user grants only what they hold: {}", refused.text);
         let made = browser.submit("/account/keys", "/account/keys", &[("name", "month"), ("days", "30")]).await.expect(201);
         let month = made.text.split_once("data-copy=\"Copy\">").unwrap().1.split('<').next().unwrap().to_owned();
         let made = browser.submit("/account/keys", "/account/keys", &[("name", "ever"), ("days", "0")]).await.expect(201);
@@ -150,11 +150,11 @@ on_every_backend! {
         root.client.patch(&format!("/admin/users/{}", ada.id), &body).await.expect(200);
         let mut browser = app.browser_of("ada@example.com").await;
         let page = browser.open("/account/events").await.expect(200);
-        for told in ["Failed sign-in", "Account registered", "Account changed", "by an administrator"] {
-            assert!(page.text.contains(told), "{told}: {}", page.text);
+        for expected in ["Failed sign-in", "Account registered", "Account changed", "by an administrator"] {
+            assert!(page.text.contains(expected), "{expected}: {}", page.text);
         }
         assert!(!page.text.contains(&root.id) && !page.text.contains("root@"), "{}", page.text);
-        // What one did to others did not happen to oneself.
+        // What a user did to others is not in their own activity.
         root.client.post_nothing(&format!("/admin/users/{}/lock-out", ada.id)).await.expect(204);
         let mut admin = app.browser_of(&root.email).await;
         let own = admin.open("/account/events").await.expect(200);

@@ -1,4 +1,4 @@
-//! `/admin` and what lies below it: permissions decide what is shown and what is done.
+//! `/admin` and the pages below it. The rule: permissions decide what is shown and what can be done.
 
 use super::leads_to;
 use auth_api::http::route::Access;
@@ -39,7 +39,7 @@ const ROUTES: [(&str, &str, Permission); 15] = [
     ("POST", "/admin/keys", Permission::KeysRotate),
 ];
 
-/// A form of a user's page: what it showed, and what it is changed to (name, role, status, confirmed).
+/// The form of a user's page: the values that it showed, and the new ones (name, role, status, confirmed).
 fn form<'a>(was: [&'a str; 4], now: [&'a str; 4]) -> Vec<(&'a str, &'a str)> {
     let names = [
         ("was_name", "name"),
@@ -145,7 +145,7 @@ on_every_backend! {
         let rows = |text: &str| text.matches("href=\"/admin/users/0").count();
         assert_eq!((rows(&first.text), rows(&second.text)), (20, 5));
         let page = format!("/admin/users/{}", ada.id);
-        // A form that changes nothing cuts nobody off.
+        // A form that changes nothing ends no session.
         let as_made = ["", "user", "active", ""];
         assert_eq!(leads_to(&admin.submit(&page, &page, &form(as_made, as_made)).await), format!("{page}?done=saved"));
         ada.client.get("/me").await.expect(200);
@@ -153,7 +153,7 @@ on_every_backend! {
         admin.submit(&page, &page, &role).await.expect(303);
         victim.open("/admin/users?query=ada").await.expect(200);
         assert!(victim.page.contains("Ada"), "a new role acts at once, and its session goes on");
-        // What somebody else has changed since the form was shown stays as it is.
+        // What another administrator has changed since the form was shown stays as it is.
         admin.submit(&page, &page, &form(["", "user", "active", ""], ["Countess", "user", "active", ""])).await.expect(303);
         let stored = admin.open(&page).await.expect(200).text;
         assert!(stored.contains("<dt>Role</dt><dd>viewer</dd>") && stored.contains("value=\"Countess\""), "{stored}");
@@ -287,7 +287,7 @@ on_every_backend! {
         }
         let stolen = admin.send("/admin/keys", &[("compromised", "yes")]).await;
         assert_eq!(leads_to(&stolen), "/admin/keys?done=keys_rotated");
-        // The tokens that it signed are worth nothing now; the refresh token brings others.
+        // The access tokens that it signed are invalid now; a refresh issues new ones.
         admin.open("/admin/keys").await.expect(200);
     }
 
@@ -306,7 +306,7 @@ on_every_backend! {
                 let (_, rest) = page.text.split_once(&format!("<strong>{title}</strong>")).unwrap();
                 rest.split_once("hint\">").unwrap().1.split(' ').next().unwrap().parse::<u64>().unwrap()
             };
-            // Registered; the administrator twice, by the API and here.
+            // The user registered; the administrator signed in twice, by the API and here.
             assert_eq!((total("Sign-ins"), total("Failed sign-ins"), total("Refreshes")), (3, 1, 1), "{range}");
             assert_eq!(page.text.matches("<rect class=\"bar").count(), 3, "{}", page.text);
             let (_, limit) = page.text.split_once("<code>register_per_address</code>").unwrap();

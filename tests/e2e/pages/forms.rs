@@ -1,10 +1,10 @@
-//! What a form may do, and whose: the page of another site can make a browser send one, and nothing comes of it.
+//! Cross-site request forgery. The rule: a form that another site or another user's page made changes nothing.
 
 use auth_domain::time::Span;
 use reqwest::Method;
 use tests::{Backend, Browser, Builder, PASSWORD, TestApp, on_every_backend};
 
-/// The name as stored, which the forms of these tests try to change.
+/// The stored name, which the forms of these tests try to change.
 async fn name(app: &TestApp) -> Option<String> {
     let me = app
         .login("ada@example.com")
@@ -74,7 +74,7 @@ on_every_backend! {
         app.clock.advance(Span::hours(12));
         post(&late, &token, &[("origin", &own)]).await.expect(403);
         assert_eq!(name(&app).await, None);
-        // No browser of this decade sends a form without a word of where it comes from: its token decides.
+        // Current browsers always send the origin of a form. Without one, its token decides.
         late.open("/account").await.expect(200);
         post(&late, &late.form_token(), &[]).await.expect(303);
     }
@@ -82,7 +82,7 @@ on_every_backend! {
     async fn no_user_is_signed_in_by_another_users_form(backend) {
         let app = TestApp::start(backend).await;
         app.user("eve").await;
-        // Eve's own form and token, sent by the browser of somebody else.
+        // Eve's own form and token, sent by another user's browser.
         let mut eve = app.browser();
         eve.open("/login").await.expect(200);
         let mut ada = app.browser();
@@ -124,11 +124,11 @@ on_every_backend! {
         for kept in browser.cookies.values() {
             assert!(!page.text.contains(kept.as_str()), "no token is in a page");
         }
-        // The address of this machine is another origin now.
+        // The IP address of this machine is another origin now.
         browser.form_origin = app.origin();
         let refused = browser.send("/account", &[("name", "Eve")]).await.expect(403);
-        let told = format!("This page is served for https://auth.example.com. Your browser used {}.", app.origin());
-        assert!(refused.text.contains(&told), "{}", refused.text);
+        let expected = format!("This page is served for https://auth.example.com. Your browser used {}.", app.origin());
+        assert!(refused.text.contains(&expected), "{}", refused.text);
         browser.form_origin = "https://<b>evil</b>.example".to_owned();
         let refused = browser.send("/account", &[("name", "Eve")]).await.expect(403);
         assert!(refused.text.contains("This page is served for https://auth.example.com.") && !refused.text.contains("evil"));

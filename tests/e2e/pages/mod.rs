@@ -1,4 +1,4 @@
-//! The pages that people use, as a browser meets them: what is answered, what is kept in cookies, what a form may do.
+//! The pages, as a browser sees them: the answers, the cookies, and what a form may do.
 
 mod account;
 mod admin;
@@ -10,7 +10,7 @@ mod staying;
 
 use tests::Answer;
 
-/// Where an answer leads.
+/// The path that an answer redirects to.
 #[track_caller]
 fn leads_to(answer: &Answer) -> String {
     assert_eq!(answer.status, 303, "{}", answer.text);

@@ -1,4 +1,4 @@
-//! `/forgot`, `/reset`, `/verify-email`, `/not-me`: a link opens a page, and its button does it, once.
+//! `/forgot`, `/reset`, `/verify-email`, `/not-me`. The rule: a link only opens a page, and the button of the page acts, once.
 
 use super::leads_to;
 use auth_domain::{
@@ -36,7 +36,7 @@ on_every_backend! {
         assert!(again.text.contains("href=\"/forgot\""), "a used link offers another: {}", again.text);
     }
 
-    /// docs/rules.md §5: the page without the maker's session asks for the password, or for a new one.
+    /// docs/rules.md §5: without the session that registered, the page asks for the password, or for a new one.
     async fn the_owner_of_an_address_confirms_it_with_a_new_password_and_the_registrants_sessions_end(backend) {
         let app = TestApp::start(backend).await;
         app.user("ada").await;

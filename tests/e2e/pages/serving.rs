@@ -1,4 +1,4 @@
-//! How pages are served, wherever they lie: their headers, their files, and what a browser gets where something is wrong.
+//! How pages are served: their paths, their headers, their assets, and the pages of errors.
 
 use auth_api::pages::{self, Page};
 use auth_domain::mail::Link;
@@ -64,7 +64,7 @@ async fn every_page_has_the_security_headers() {
         }
         seen.insert(place);
         let problem = ["/account/nothing", "/setup"].contains(&place);
-        // A link without a token has a page that says so.
+        // A link without a token opens a page that says so.
         let is_link = Link::ALL.iter().any(|link| place == format!("/{}", link.page()));
         assert_eq!(page.status >= 400, problem || is_link, "{place}: {}", page.status);
         let policy = page.header("content-security-policy").unwrap();
@@ -180,7 +180,7 @@ async fn errors_of_pages_are_pages_and_errors_of_routes_are_json() {
             "{route}"
         );
     }
-    // Cookies are for pages: a route takes a token in its header alone.
+    // Cookies are for pages only: a route takes a token from its header only.
     browser.open("/api/v1/auth/me").await.expect(401);
 }
 
@@ -229,11 +229,11 @@ async fn over_plain_http_no_page_takes_a_password_from_another_machine() {
         "{}",
         refused.text
     );
-    let told = format!(
+    let expected = format!(
         "This page is served for {}. Your browser used http://192.168.1.5:8080.",
         app.origin()
     );
-    assert!(refused.text.contains(&told), "{}", refused.text);
+    assert!(refused.text.contains(&expected), "{}", refused.text);
     for name in ["localhost:8080", "127.0.0.1", "[::1]:9090"] {
         let here = browser.request(Method::GET, "/login").header("host", name);
         browser.take(here).await.expect(200);
@@ -281,7 +281,7 @@ async fn pages_are_served_below_the_configured_path_or_not_at_all() {
         .start()
         .await;
     assert_eq!(off.browser().open("/login").await.expect(404).code(), "not_found");
-    // Passwords and cookies would cross a network in the clear.
+    // Passwords and cookies would cross the network unencrypted.
     let plain = Builder::new(Backend::Sqlite)
         .set("server.public_url", "http://auth.example.com")
         .start()

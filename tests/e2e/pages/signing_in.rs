@@ -20,7 +20,7 @@ on_every_backend! {
         assert_eq!(browser.cookies.keys().collect::<Vec<_>>(), ["kw_device"], "the device stays known");
         assert_eq!(leads_to(&browser.open("/account").await), "/login?return_to=%2Faccount");
         assert_eq!(leads_to(&browser.sign_in("ada@example.com", PASSWORD).await), "/account");
-        assert_eq!(leads_to(&browser.open("/login").await), "/account", "whoever is signed in is led on");
+        assert_eq!(leads_to(&browser.open("/login").await), "/account", "a signed-in user is redirected");
         assert_eq!(leads_to(&browser.open("/").await), "/account");
     }
 
@@ -131,7 +131,7 @@ on_every_backend! {
         app.user("ada").await;
         let fields = [("email", "ada@example.com"), ("password", PASSWORD)];
         let (login, board) = ("/login?return_to=https%3A%2F%2Fapp.example.com%2Fboard", "https://app.example.com/board");
-        // Two tabs of one browser: the first signs in, the second still shows the form of before.
+        // Two tabs of one browser: the first signs in, the second still shows the earlier form.
         let mut first = app.browser();
         first.open(login).await.expect(200);
         let stale = first.page.clone();
@@ -139,10 +139,10 @@ on_every_backend! {
         let mut second = first.clone();
         second.page.clone_from(&stale);
         assert_eq!(leads_to(&second.send(login, &fields).await), board);
-        // A registration asked for another account than the one that is signed in.
+        // The registration was for another account than the signed-in one.
         second.page.clone_from(&stale);
         second.send("/register", &fields).await.expect(403);
-        // Without a session there, the page that says so leads to the same form again, at every door that keeps a way back.
+        // Without a session, the error page links to the same form again, on every page that keeps a way back.
         for place in ["/login", "/register"] {
             let address = login.replace("/login", place);
             let mut stranger = app.browser();
@@ -152,7 +152,7 @@ on_every_backend! {
             let again = format!("href=\"{place}?return_to=https%3A%2F%2Fapp%2Eexample%2Ecom%2Fboard\"");
             assert!(expired.text.contains(&again), "{}", expired.text);
         }
-        // An address that may not be returned to is not carried along either.
+        // A disallowed return address is not kept.
         let mut stranger = app.browser();
         stranger.page.clone_from(&stale);
         let refused = stranger.send("/login?return_to=https://evil.example", &fields).await.expect(403);
@@ -180,7 +180,7 @@ on_every_backend! {
     }
 }
 
-/// Where the form of the sign-in page is sent to.
+/// The action of the sign-in page's form.
 fn action(page: &str) -> String {
     let (_, rest) = page.split_once("action=\"/login").unwrap();
     format!("/login{}", rest.split('"').next().unwrap())

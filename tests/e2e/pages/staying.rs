@@ -1,4 +1,4 @@
-//! Staying signed in: the server turns refresh tokens over, and no browser notices.
+//! Staying signed in: the server rotates the refresh token of a browser, and the user does not notice.
 
 use super::leads_to;
 use auth_domain::time::Span;
@@ -6,7 +6,7 @@ use futures::future::join_all;
 use reqwest::Method;
 use tests::{Backend, Browser, Builder, PASSWORD, TestApp, on_every_backend};
 
-/// Where an old refresh token is a copy at once, for every other client.
+/// A server without a reuse leeway: for every other client an old refresh token counts as reuse at once.
 async fn strict(backend: Backend) -> TestApp {
     Builder::new(backend)
         .set("rotation.on_concurrent", "refuse")
@@ -34,7 +34,7 @@ on_every_backend! {
         browser.open("/account").await.expect(200);
         let after = tokens(&browser);
         assert!(after.0 != before.0 && after.1 != before.1);
-        // The browser drops the access token when it is past its time.
+        // The browser drops the cookie of the access token when it expires.
         browser.cookies.remove("kw_access");
         browser.submit("/account", "/account", &[("name", "Ada")]).await.expect(303);
         assert!(browser.cookies.contains_key("kw_access"), "a form renews them as well");
@@ -61,7 +61,7 @@ on_every_backend! {
         let mut last = tabs[7].clone();
         last.cookies.remove("kw_access");
         last.open("/account").await.expect(200);
-        // Now two rotations old: this is a copy from somewhere else.
+        // Now two rotations old: this is a reuse by another client.
         app.clock.advance(Span::minutes(1));
         assert!(leads_to(&old.clone().open("/account").await).ends_with("&ended=1"));
         assert!(leads_to(&last.open("/account").await).ends_with("&ended=1"), "and its session is over");
@@ -86,7 +86,7 @@ on_every_backend! {
         let browser = app.browser_of("ada@example.com").await;
         let mark = browser.cookies["kw_refresh"].split_once('~').unwrap().1.to_owned();
         let next = app.refresh(&ada.refresh).await.expect(200).field("refresh_token");
-        // The used one would get the current one here, if tabs of a browser could be meant.
+        // If these could be tabs of a browser, the used token would get the current one here.
         for kept in [ada.refresh.clone(), format!("{}~", ada.refresh), format!("{}~{mark}", ada.refresh), format!("{next}~{mark}")] {
             let mut thief = app.browser();
             thief.cookies.insert("kw_refresh".to_owned(), kept);
@@ -96,7 +96,7 @@ on_every_backend! {
         app.refresh(&next).await.expect(200);
     }
 
-    async fn the_api_is_as_strict_as_it_is_configured_with_what_a_browser_has_used(backend) {
+    async fn the_api_is_as_strict_as_configured_with_a_token_that_a_browser_has_used(backend) {
         let app = strict(backend).await;
         app.user("ada").await;
         let mut browser = app.browser_of("ada@example.com").await;
@@ -114,7 +114,7 @@ on_every_backend! {
         let mut browser = app.browser_of("ada@example.com").await;
         browser.cookies.remove("kw_access");
         let before = browser.cookies.clone();
-        // Whoever opened the window may close it before the answer arrives.
+        // The site that opened the window may close it before the answer arrives.
         for from in ["cross-site", "same-site"] {
             let visit = browser.request(Method::GET, "/account/sessions?status=ended").header("sec-fetch-site", from);
             let paused = browser.take(visit).await.expect(200);
@@ -125,7 +125,7 @@ on_every_backend! {
         let own = browser.request(Method::GET, "/account").header("sec-fetch-site", "same-origin");
         assert!(browser.take(own).await.expect(200).text.contains("ada@example.com"));
         assert_ne!(browser.cookies["kw_refresh"], before["kw_refresh"]);
-        // With an access token that holds nothing has to be turned over.
+        // With a valid access token nothing has to be rotated.
         let visit = browser.request(Method::GET, "/account").header("sec-fetch-site", "cross-site");
         assert!(browser.take(visit).await.expect(200).text.contains("ada@example.com"));
     }
@@ -147,7 +147,7 @@ on_every_backend! {
             assert!(leads_to(&shown(&first).await).starts_with("/login"), "{first}");
         }
         let twice = shown(&format!("kw_access={planted}; kw_access={own}")).await;
-        assert!(leads_to(&twice).starts_with("/login"), "one of them is somebody else's");
+        assert!(leads_to(&twice).starts_with("/login"), "one of the two is planted");
     }
 
     async fn the_browser_gets_the_rotated_token_in_every_spelling_of_the_url(backend) {
@@ -198,7 +198,7 @@ on_every_backend! {
         let app = TestApp::start(backend).await;
         let ada = app.user("ada").await;
         app.user("eve").await;
-        // An attacker who could plant cookies plants its own session and name.
+        // An attacker who can plant cookies plants their own session and visitor cookie.
         let planted = app.browser_of("eve@example.com").await;
         let mut browser = app.browser();
         browser.cookies.clone_from(&planted.cookies);
@@ -207,7 +207,7 @@ on_every_backend! {
         browser.sign_in("ada@example.com", PASSWORD).await.expect(303);
         assert_ne!(browser.cookies["kw_visitor"], planted.cookies["kw_visitor"]);
         assert_ne!(browser.cookies["kw_refresh"], planted.cookies["kw_refresh"]);
-        // Signing in over a session ends that one.
+        // Signing in over an existing session ends it.
         let mut again = browser.clone();
         again.open("/login").await.expect(303);
         again.open("/account").await.expect(200);
