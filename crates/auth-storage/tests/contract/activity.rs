@@ -1,4 +1,4 @@
-//! Counts of an hour: added up whoever adds them, and read in order.
+//! Activity counts by the hour. The rule: additions of all nodes add up, and counts are read in order.
 
 use crate::{builders::t0, fixture::all};
 use auth_domain::time::Span;
@@ -13,7 +13,7 @@ fn count(hour: i64, kind: &str, count: u64) -> activity::HourCount {
 }
 
 on_both! {
-    fn counts_add_up_and_come_by_hour_and_kind(fixture) {
+    fn counts_add_up_and_are_returned_by_hour_and_kind(fixture) {
         fixture.db.add_activity(vec![]).await.unwrap();
         assert_eq!(fixture.db.activity_since(t0()).await.unwrap(), []);
         fixture.db.add_activity(vec![count(1, "refused.per_user", 1), count(0, "sign_in_failed", 2), count(1, "refresh", 3)]).await.unwrap();
@@ -24,8 +24,8 @@ on_both! {
         assert_eq!(fixture.db.activity_since(t0() + Span::hours(1) + Span::seconds(1)).await.unwrap(), []);
     }
 
-    /// Nodes that write in the same moment: nothing is lost, and none waits for one that waits for it.
-    fn what_many_add_at_once_is_all_there(fixture) {
+    /// Nodes that write at the same time lose no count, and do not deadlock.
+    fn concurrent_additions_are_all_counted(fixture) {
         let kinds = ["sign_in", "refresh", "sign_in_failed"];
         let adding = (0..24).map(|n| {
             let db = fixture.db.clone();
@@ -40,7 +40,7 @@ on_both! {
         assert_eq!(sums.iter().map(|sum| sum.count).collect::<Vec<_>>(), [24; 6]);
     }
 
-    fn of_counts_that_do_not_fit_none_is_added(fixture) {
+    fn if_one_count_overflows_none_is_added(fixture) {
         fixture.db.add_activity(vec![count(1, "refresh", u64::MAX)]).await.unwrap();
         fixture.db.add_activity(vec![count(0, "sign_in", 1), count(1, "refresh", 1)]).await.unwrap_err();
         assert_eq!(fixture.db.activity_since(t0()).await.unwrap(), [count(1, "refresh", i64::MAX as u64)]);

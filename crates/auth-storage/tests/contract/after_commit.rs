@@ -1,5 +1,5 @@
-//! What a write leaves to be done after its commit is what it wrote: every revocation that it recorded, and whether it queued a mail
-//! that should leave at once. Mails that were asked for by address alone wait for the worker's next round.
+//! The work after a commit. The rule: it is exactly what the write caused: every revocation that it recorded, and whether it queued a
+//! mail that should leave at once. Mails requested by address alone wait for the worker's next round.
 
 use crate::{
     builders::{
@@ -22,8 +22,8 @@ use auth_storage::{StorageError, one_time_tokens, sessions::SignIn, users};
 use diesel::{QueryableByName, sql_types::Text};
 use std::collections::BTreeMap;
 
-/// Settles a write, and compares what it left to be done with what it wrote. Answers whether it revoked, and whether it woke the mail
-/// worker.
+/// Settles a write, and compares the work after its commit with what it wrote. Returns whether it revoked, and whether it woke the
+/// mail worker.
 async fn compared<W: Settle>(
     fixture: &Fixture,
     write: impl Future<Output = Result<W, StorageError>>,
@@ -47,13 +47,13 @@ async fn compared<W: Settle>(
         .filter(|(r, at)| before.get(r) != Some(at))
         .map(|(r, _)| r)
         .collect();
-    let mut told: Vec<_> = done
+    let mut announced: Vec<_> = done
         .revocations
         .iter()
         .map(|r: &Revocation| format!("{r:?}"))
         .collect();
-    told.sort();
-    assert_eq!(told, new);
+    announced.sort();
+    assert_eq!(announced, new);
     assert_eq!(done.mail, to_users().iter().any(|mail| !mails.contains(mail)));
     (!done.revocations.is_empty(), done.mail)
 }
@@ -77,7 +77,7 @@ fn bound(kind: TokenKind, digest: u8, to: &str) -> one_time_tokens::New {
     }
 }
 
-/// A user of this name with a session, and a link of a kind.
+/// A user of this name, with a session and a link of a kind.
 async fn with_link(fixture: &Fixture, name: &str, kind: TokenKind, digest: u8) -> (User, Session) {
     let email = format!("{name}@example.com");
     let (user, session) = fixture.signed_in(&email).await;
@@ -90,7 +90,7 @@ async fn with_link(fixture: &Fixture, name: &str, kind: TokenKind, digest: u8) -
 }
 
 on_both! {
-    fn accounts_leave_to_be_done_what_they_wrote(fixture) {
+    fn account_changes_leave_exactly_the_work_that_they_caused(fixture) {
         let db = &fixture.db;
         let verification = |digest| mailed(bound(TokenKind::EmailVerification, digest, "new@example.com"));
         assert_eq!(compared(&fixture, db.insert_user(new_user("quiet@example.com", Role::USER), None, None, terms(at(1)))).await, NOTHING);
@@ -118,7 +118,7 @@ on_both! {
         assert_eq!(compared(&fixture, db.insert_api_key(api_key(d.id, 2, at(2)), 1, terms(at(2)))).await, NOTHING);
     }
 
-    fn sessions_leave_to_be_done_what_they_wrote(fixture) {
+    fn session_changes_leave_exactly_the_work_that_they_caused(fixture) {
         let db = &fixture.db;
         let (user, first) = fixture.signed_in("a@example.com").await;
         let next = |n| session_of(user.id, user.generation, at(n));
@@ -147,9 +147,9 @@ on_both! {
         assert_eq!(compared(&fixture, db.end_user_sessions(other.id, EndReason::LogoutAll, terms(at(9)))).await, REVOKES);
     }
 
-    fn links_leave_to_be_done_what_they_wrote(fixture) {
+    fn link_redemptions_leave_exactly_the_work_that_they_caused(fixture) {
         let db = &fixture.db;
-        // By address alone: known or not, no worker is woken.
+        // By address alone, no worker is woken, whether the address is known or not.
         let (known, _) = fixture.signed_in("known@example.com").await;
         for to in ["known@example.com", "unknown@example.com"] {
             assert_eq!(compared(&fixture, db.ask_for_reset(to.to_owned(), terms(at(1)))).await, NOTHING);

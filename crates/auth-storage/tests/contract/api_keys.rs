@@ -1,4 +1,4 @@
-//! API keys: so many a user, each its owner's, and gone with it.
+//! API keys. The rule: a user has a limited number of keys, each belongs to one user, and is deleted with them.
 
 use crate::{
     builders::{admins, api_key, at, new_user, terms},
@@ -24,7 +24,7 @@ on_both! {
         assert_eq!(fixture.db.insert_api_key(api_key(nobody, 3, at(3)), 9, terms(at(3))).await.unwrap().settled().await, Err(api_keys::NotCreated::NoUser));
     }
 
-    fn a_user_has_so_many_keys_and_no_more(fixture) {
+    fn a_user_has_a_limited_number_of_keys(fixture) {
         let user = fixture.user("a@example.com", Role::USER).await;
         let made = all((0..20).map(|n| {
             let (db, new) = (fixture.db.clone(), api_key(user.id, n, at(1)));
@@ -33,7 +33,7 @@ on_both! {
         assert_eq!(made.iter().filter(|one| **one == Ok(())).count(), 5);
         assert!(made.iter().all(|one| matches!(one, Ok(()) | Err(api_keys::NotCreated::TooMany))));
         assert_eq!((fixture.db.api_keys(user.id).await.unwrap().len(), fixture.times(Action::ApiKeyCreated).await), (5, 5));
-        // Another user has its own count.
+        // Each user is counted separately.
         let other = fixture.user("b@example.com", Role::USER).await;
         assert_eq!(fixture.db.insert_api_key(api_key(other.id, 99, at(2)), 5, terms(at(2))).await.unwrap().settled().await, Ok(()));
     }
@@ -52,7 +52,7 @@ on_both! {
         assert_eq!((fixture.db.api_key_holder(digest).await.unwrap(), fixture.times(Action::ApiKeyRevoked).await), (None, 1));
     }
 
-    fn the_last_use_is_known_to_the_minute(fixture) {
+    fn the_last_use_is_recorded_to_the_minute(fixture) {
         let user = fixture.user("a@example.com", Role::USER).await;
         let new = api_key(user.id, 1, at(0));
         fixture.db.insert_api_key(new.clone(), 9, terms(at(0))).await.unwrap().settled().await.unwrap();
@@ -62,7 +62,7 @@ on_both! {
         }
     }
 
-    fn a_deleted_users_keys_go_with_it(fixture) {
+    fn a_deleted_users_keys_are_deleted(fixture) {
         let user = fixture.user("a@example.com", Role::USER).await;
         fixture.db.insert_api_key(api_key(user.id, 1, at(1)), 9, terms(at(1))).await.unwrap().settled().await.unwrap();
         fixture.db.delete_user(user.id, admins(), terms(at(2))).await.unwrap().settled().await.unwrap();
@@ -70,7 +70,7 @@ on_both! {
         assert_eq!(fixture.number("SELECT count(*) AS n FROM api_keys"), 0);
     }
 
-    fn a_digest_is_one_keys(fixture) {
+    fn a_digest_belongs_to_one_key(fixture) {
         let user = fixture.user("a@example.com", Role::USER).await;
         fixture.db.insert_api_key(api_key(user.id, 1, at(1)), 9, terms(at(1))).await.unwrap().settled().await.unwrap();
         assert!(fixture.db.insert_api_key(api_key(user.id, 1, at(2)), 9, terms(at(2))).await.is_err());

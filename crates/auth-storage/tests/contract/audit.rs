@@ -1,4 +1,4 @@
-//! The audit log: each change writes its rows in its own transaction, and what was undone leaves none.
+//! The audit log. The rule: each change writes its rows in its own transaction, and a change that is rolled back leaves none.
 
 use crate::{
     builders::{
@@ -26,7 +26,7 @@ use auth_storage::{
 };
 use std::collections::BTreeSet;
 
-/// What was noted since the last look.
+/// The rows since the last call.
 #[derive(Default)]
 struct Log(BTreeSet<AuditEventId>);
 
@@ -37,7 +37,7 @@ impl Log {
         events
     }
 
-    /// The one action that was noted, as all of it says who asked, from where and under which id.
+    /// The only new action, after a check that its rows name the actor, the IP address and the request id.
     async fn one(&mut self, fixture: &Fixture, actor: Actor) -> AuditEvent {
         let news = self.news(fixture).await;
         assert_eq!(news.len(), 1, "{news:#?}");
@@ -62,7 +62,7 @@ fn details(event: &AuditEvent) -> String {
 }
 
 on_both! {
-    fn what_is_done_to_sessions_is_noted_with_who_from_where_and_which(fixture) {
+    fn session_changes_are_logged_with_actor_address_and_request_id(fixture) {
         let (mut log, nobody) = (Log::default(), Actor::Anonymous);
         let new = new_user("a@example.com", Role::USER);
         let (me, first) = (Actor::User(new.id), session_of(new.id, Generation::FIRST, at(1)));
@@ -82,7 +82,7 @@ on_both! {
         fixture.db.end_session(first.id, None, EndReason::EndedByUser, by(me, at(5))).await.unwrap().settled().await.unwrap();
         let event = log.one(&fixture, me).await;
         assert_eq!((event.action, event.session, details(&event)), (Action::SessionEnded, Some(first.id), "reason=ended_by_user".to_owned()));
-        // Ended again is no news.
+        // Ending it again adds no row.
         fixture.db.end_session(first.id, None, EndReason::EndedByUser, by(me, at(6))).await.unwrap().settled().await.unwrap();
         assert_eq!(log.news(&fixture).await, []);
         let jti = TokenId::from_parts(t0(), unique_bytes());
@@ -94,7 +94,7 @@ on_both! {
     }
 
     /// On PostgreSQL, no transaction begins within another.
-    fn a_reuse_is_told_once_whether_refreshes_are_noted_or_not(fixture) {
+    fn a_reuse_is_reported_once_whether_refreshes_are_logged_or_not(fixture) {
         for (round, noted) in [(0, false), (1, true)] {
             let (user, session) = fixture.signed_in(&format!("u{round}@example.com")).await;
             for (number, seconds) in [(0, 60), (1, 120), (0, 180), (0, 190)] {
@@ -107,7 +107,7 @@ on_both! {
         }
     }
 
-    fn what_is_done_to_users_is_noted_one_row_a_thing(fixture) {
+    fn user_changes_are_logged_one_row_for_each(fixture) {
         let admin = fixture.user("admin@example.com", Role::ADMIN).await;
         let boss = Actor::ApiKey(ApiKeyId::from_parts(t0(), unique_bytes()), admin.id);
         let mut log = Log::default();
@@ -159,7 +159,7 @@ on_both! {
         assert_eq!((event.action, event.subject), (Action::UserDeleted, Some(id)));
     }
 
-    fn what_operators_do_is_noted(fixture) {
+    fn what_operators_do_is_logged(fixture) {
         let (mut log, operator) = (Log::default(), Actor::Operator);
         let setup = one_time(TokenKind::Setup, 1, at(0));
         fixture.db.issue_setup_token(setup, admins(), false, by(operator, at(0))).await.unwrap();
@@ -210,7 +210,7 @@ on_both! {
         assert!(news.iter().all(|event| event.at == at(9)));
     }
 
-    fn what_was_undone_leaves_no_row_and_no_mail(fixture) {
+    fn a_change_that_is_rolled_back_leaves_no_row_and_no_mail(fixture) {
         let admin = fixture.user("admin@example.com", Role::ADMIN).await;
         let (before, none) = (fixture.noted().await, Vec::<Mail>::new());
         let demote = users::Change { role: Some(Role::USER), name: Some(None), ..users::Change::default() };
@@ -254,17 +254,17 @@ on_both! {
         let any = audit::Filter::default;
         let of_one = || audit::Filter { user: Some(one), ..any() };
         assert_eq!(list(any(), ALL).await, ids);
-        // As subject or as actor, and once where it is both.
+        // As subject or as actor, and only once if they are both.
         assert_eq!(list(of_one(), ALL).await, [ids[0], ids[2], ids[3], ids[4]]);
         assert_eq!(list(of_one(), Pagination { after: None, limit: 2 }).await, [ids[0], ids[2]]);
         assert_eq!(list(of_one(), Pagination { after: Some(ids[2].as_uuid()), limit: 2 }).await, [ids[3], ids[4]]);
         assert_eq!(list(audit::Filter { action: Some(Action::Exported), ..of_one() }, ALL).await, [ids[2], ids[3]]);
-        // Whoever did it, and not what it did to others.
+        // Whoever the actor was, and without what the user did to others.
         let about_one = || audit::Filter { subject: Some(one), ..any() };
         assert_eq!(list(about_one(), ALL).await, [ids[3], ids[4]]);
         assert_eq!(list(about_one(), Pagination { after: Some(ids[3].as_uuid()), limit: 2 }).await, [ids[4]]);
         assert_eq!(list(audit::Filter { action: Some(Action::Exported), ..about_one() }, ALL).await, [ids[3]]);
-        // All that is set has to fit.
+        // Every condition that is set has to match.
         assert_eq!(list(audit::Filter { user: Some(two), ..about_one() }, ALL).await, [ids[3]]);
         assert_eq!(list(audit::Filter { action: Some(Action::SignInFailed), ..any() }, ALL).await, [ids[0], ids[4]]);
         assert_eq!(list(audit::Filter { since: Some(at(20)), until: Some(at(40)), ..any() }, ALL).await, [ids[2], ids[3]]);
@@ -272,7 +272,7 @@ on_both! {
         assert_eq!(list(any(), Pagination { after: Some(ids[1].as_uuid()), limit: 2 }).await, [ids[2], ids[3]]);
     }
 
-    fn a_part_of_a_millisecond_is_told_apart(fixture) {
+    fn times_within_a_millisecond_are_distinguished(fixture) {
         let fine = |micros| at(5) + Span::microseconds(micros);
         for micros in [100, 500, 900] {
             fixture.db.record_event(Action::Exported, None, vec![], terms(fine(micros))).await.unwrap();

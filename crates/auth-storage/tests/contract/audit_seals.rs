@@ -1,4 +1,5 @@
-//! The chain of seals: whoever races, each row is in one batch, each batch has one number, and each follows the one before.
+//! The chain of seals. The rule: even under races, each row is in one batch, each batch has one number, and each seal follows the one
+//! before.
 
 use crate::{
     builders::{at, terms},
@@ -18,10 +19,10 @@ use std::{
     sync::{Arc, Mutex},
 };
 
-/// A seal that was asked for: its number, the code of the one before, and the rows.
+/// A requested seal: its number, the authentication code of the one before, and the rows.
 type Asked = (i64, [u8; 32], Vec<AuditEventId>);
 
-/// Codes that anybody can compute, and what they were asked for.
+/// Authentication codes without a secret, which record the seals that were requested.
 #[derive(Default)]
 pub(crate) struct Signer(Mutex<Vec<Asked>>);
 
@@ -49,18 +50,18 @@ pub(crate) fn signer() -> Arc<Signer> {
     Arc::default()
 }
 
-/// Seals what there is, and answers the seal.
+/// Seals the unsealed rows, and returns the seal.
 async fn seal(db: &Storage, most: u32, seconds: i64) -> Option<Seal> {
     db.seal_audit(most, at(seconds), signer()).await.unwrap().seal
 }
 
-/// What the mark says of the newest seal.
+/// The newest seal according to the mark.
 async fn head(db: &Storage) -> Option<ChainHead> {
     let mark = db.setting(audit::HEAD).await.unwrap();
     mark.map(|mark| signer().head(&mark).unwrap())
 }
 
-/// A row that somebody writes into the table, dated some seconds after [`at`]`(0)`.
+/// A row that an attacker inserts into the table, dated some seconds after [`at`]`(0)`.
 fn put_in(fixture: &Fixture, number: u32, seconds: i64, action: &str) -> String {
     let millis = at(seconds).timestamp_millis();
     let id = format!(
@@ -96,7 +97,7 @@ async fn batches(fixture: &Fixture, count: i64) -> Vec<Seal> {
     seals
 }
 
-/// Walks the chain from its beginning: each seal follows, and covers what is there. Answers the ids in it.
+/// Walks the chain from its beginning: each seal follows the one before and covers its rows. Returns the ids of the rows.
 async fn walk(db: &Storage) -> Vec<AuditEventId> {
     let (mut number, mut previous, mut ids) = (0, [0; 32], Vec::new());
     while let Some(batch) = db.audit_batch_after(number).await.unwrap() {
@@ -116,7 +117,7 @@ async fn walk(db: &Storage) -> Vec<AuditEventId> {
 const ROWS: &str = "SELECT count(*) AS n FROM audit_events";
 const SEALS: &str = "SELECT count(*) AS n FROM audit_seals";
 
-/// The removal of these batches, which are the first.
+/// The step that removes these batches, which are the first.
 fn step(read: Option<Vec<u8>>, seals: &[Seal]) -> audit::PruneStep {
     let floor = seals.last().unwrap().number;
     audit::PruneStep {
@@ -165,7 +166,7 @@ on_both! {
         assert_eq!(walk(&fixture.db).await.len(), 2);
     }
 
-    fn of_sealers_on_two_stores_none_gives_a_number_or_covers_a_row_twice(fixture) {
+    fn concurrent_sealers_use_no_number_and_cover_no_row_twice(fixture) {
         let second = fixture.another().await;
         for n in 0..40 {
             note(&fixture.db, n).await;
@@ -198,7 +199,7 @@ on_both! {
         assert_eq!(fixture.db.unsealed_audit().await.unwrap(), 0);
     }
 
-    fn old_batches_go_as_verified_and_the_rest_stays_whole(fixture) {
+    fn verified_old_batches_are_removed_and_the_rest_still_verifies(fixture) {
         let seals = batches(&fixture, 6).await;
         let step = step(None, &seals[..3]);
         assert_eq!(fixture.db.prune_audit(step.clone(), terms(at(20))).await.unwrap(), audit::PruneOutcome::Done);
@@ -207,7 +208,7 @@ on_both! {
         assert_eq!(fixture.db.stray_audit_batch(3).await.unwrap(), None);
         let pruned = fixture.noted().await.pop().unwrap();
         assert_eq!((pruned.action, pruned.details["up_to"].as_str()), (Action::AuditPruned, "3"));
-        // And again: another node has moved the beginning since it was read.
+        // The same step again: another node has moved the beginning since it was read.
         assert_eq!(fixture.db.prune_audit(step, terms(at(20))).await.unwrap(), audit::PruneOutcome::Overtaken);
         assert_eq!(fixture.times(Action::AuditPruned).await, 1);
         let next = fixture.db.audit_batch_after(3).await.unwrap().unwrap();
@@ -216,7 +217,7 @@ on_both! {
         assert_eq!((on.number, on.previous), (7, seals[5].mac));
     }
 
-    fn where_other_rows_would_go_than_were_verified_none_goes(fixture) {
+    fn if_the_rows_differ_from_those_verified_none_is_removed(fixture) {
         let seals = batches(&fixture, 4).await;
         fixture.execute("UPDATE audit_events SET batch = 1 WHERE batch = 3");
         assert_eq!(fixture.db.prune_audit(step(None, &seals[..2]), terms(at(20))).await.unwrap(), audit::PruneOutcome::Changed);
@@ -225,15 +226,15 @@ on_both! {
         assert_eq!(fixture.times(Action::AuditPruned).await, 0);
     }
 
-    fn the_newest_seal_stays_whatever_is_asked(fixture) {
+    fn the_newest_seal_is_never_removed(fixture) {
         let seals = batches(&fixture, 3).await;
         assert_eq!(fixture.db.prune_audit(step(None, &seals), terms(at(20))).await.unwrap(), audit::PruneOutcome::Overtaken);
         assert_eq!(fixture.db.setting(audit::FLOOR).await.unwrap(), None);
         assert_eq!((walk(&fixture.db).await.len(), fixture.db.newest_seal().await.unwrap()), (6, seals.last().cloned()));
     }
 
-    /// A mark that went back would make the rows that are gone by then look as if somebody had removed them.
-    fn of_nodes_that_prune_at_once_one_moves_the_beginning(fixture) {
+    /// If the mark went back, rows that were pruned would look as if an attacker had removed them.
+    fn of_concurrent_prunings_one_moves_the_beginning(fixture) {
         let seals = batches(&fixture, 8).await;
         let second = fixture.another().await;
         let stores = [fixture.db.clone(), second];
@@ -249,8 +250,8 @@ on_both! {
         assert_eq!(fixture.number("SELECT min(number) AS n FROM audit_seals"), done[0] + 1);
     }
 
-    /// The version before removed rows first and their seals last: it may have ended in between.
-    fn what_an_older_version_left_of_removed_batches_goes_in_steps(fixture) {
+    /// The previous version removed rows first and their seals last, and may have ended in between.
+    fn remains_of_batches_that_an_older_version_removed_are_deleted_in_steps(fixture) {
         batches(&fixture, 4).await;
         put_in(&fixture, 1, 5, "exported");
         fixture.execute("UPDATE audit_events SET batch = 0 WHERE batch IS NULL");
@@ -258,11 +259,11 @@ on_both! {
         let clear = async || fixture.db.clear_pruned_audit(2, 3).await.unwrap();
         assert_eq!((clear().await, clear().await, clear().await), (3, 1, 0));
         assert_eq!(fixture.db.stray_audit_batch(2).await.unwrap(), None);
-        // What is set aside is not among it.
+        // Rows that were set aside are not deleted.
         assert_eq!((fixture.number(ROWS), fixture.number(SEALS)), (5, 2));
     }
 
-    fn a_row_that_names_a_batch_that_is_not_there_is_found(fixture) {
+    fn a_row_of_a_missing_batch_is_found(fixture) {
         batches(&fixture, 2).await;
         note(&fixture.db, 9).await;
         assert_eq!(fixture.db.stray_audit_batch(0).await.unwrap(), None);
@@ -270,8 +271,8 @@ on_both! {
         assert_eq!(fixture.db.stray_audit_batch(0).await.unwrap(), Some(99));
     }
 
-    /// docs/rules.md §9: a row with an old date could otherwise be added to the chain at any time.
-    fn a_row_that_was_put_in_afterwards_is_set_aside_and_named(fixture) {
+    /// docs/rules.md §9: otherwise a row with an old date could be added to the chain at any time.
+    fn a_row_inserted_afterwards_is_set_aside_and_named(fixture) {
         note(&fixture.db, 1_000).await;
         assert_eq!(seal(&fixture.db, 10, 1_000).await.unwrap().number, 1);
         let late = 1_000 - LONGEST_WRITE.num_seconds() - 1;
@@ -289,8 +290,8 @@ on_both! {
         assert_eq!(walk(&fixture.db).await.len(), 2);
     }
 
-    /// The moment of the seal before is authenticated by the mark: to change it in its row opens no door.
-    fn a_seal_that_is_dated_back_lets_no_old_row_in(fixture) {
+    /// The mark authenticates the time of the previous seal, so changing it in its row admits nothing.
+    fn a_backdated_seal_admits_no_old_row(fixture) {
         note(&fixture.db, 1_000).await;
         seal(&fixture.db, 10, 1_000).await.unwrap();
         fixture.execute(if fixture.is_sqlite() { "UPDATE audit_seals SET sealed_at = 0" } else { "UPDATE audit_seals SET sealed_at = to_timestamp(0)" });
@@ -300,12 +301,12 @@ on_both! {
     }
 
     /// docs/rules.md §9: one unreadable row must not stop the sealing of all others.
-    fn a_row_that_cannot_be_read_is_sealed_round_and_named(fixture) {
+    fn an_unreadable_row_is_left_out_of_the_seal_and_named(fixture) {
         note(&fixture.db, 0).await;
         seal(&fixture.db, 10, 0).await.unwrap();
         let unread = put_in(&fixture, 1, 1, "no action");
         note(&fixture.db, 2).await;
-        // No version writes such an action; whatever can't be read has that long to be read by another version.
+        // No version writes such an action. An unreadable row waits, because another version may be able to read it.
         let round = fixture.db.seal_audit(10, at(3), signer()).await.unwrap();
         assert_eq!((round.seal.unwrap().count, round.refused.len(), fixture.db.unsealed_audit().await.unwrap()), (1, 0, 1));
         let wait = LONGEST_WRITE.num_seconds();
@@ -316,7 +317,7 @@ on_both! {
         assert_eq!((round.seal.unwrap().count, round.refused[0].id.as_str()), (1, unread.as_str()));
         assert!(round.refused[0].why.contains("action"), "{}", round.refused[0].why);
         assert_eq!(fixture.db.refused_audit().await.unwrap().ids, [unread]);
-        // And it hides none in a list, however small its pages are.
+        // It hides no other row in a list, however small the pages are.
         let page = auth_storage::Pagination { after: None, limit: 3 };
         assert_eq!(fixture.db.audit(audit::Filter::default(), page).await.unwrap().len(), 3);
     }
@@ -330,17 +331,17 @@ on_both! {
         assert_eq!(fixture.db.audit_batch_after(1).await.unwrap().unwrap().unreadable, 0);
     }
 
-    fn the_mark_names_the_newest_seal_and_stays_where_the_chain_is_another(fixture) {
+    fn the_mark_names_the_newest_seal_and_is_kept_if_the_chain_differs(fixture) {
         let seals = batches(&fixture, 3).await;
         let newest = head(&fixture.db).await.unwrap();
         assert_eq!((newest.number, newest.mac, newest.at, newest.epoch), (3, seals[2].mac, at(3), 0));
-        // A chain begins anew.
+        // A new chain begins.
         fixture.execute("DELETE FROM audit_seals; UPDATE audit_events SET batch = NULL");
         assert_eq!(seal(&fixture.db, 10, 4).await.unwrap().number, 1);
         assert_eq!(head(&fixture.db).await, Some(newest));
         let standing = fixture.db.audit_standing().await.unwrap();
         assert_eq!((standing.newest.unwrap().number, standing.unsealed), (1, 0));
-        // An operator has looked at it.
+        // An operator has accepted it.
         let accepted = fixture.db.accept_audit(signer(), terms(at(9))).await.unwrap().unwrap();
         let later = head(&fixture.db).await.unwrap();
         assert_eq!((later.number, later.mac, later.at), (1, accepted.mac, at(9)));
@@ -350,7 +351,7 @@ on_both! {
         assert_eq!(head(&fixture.db).await.map(|head| (head.epoch, head.number)), Some((later.epoch, next.number)));
     }
 
-    fn a_remembered_head_is_written_down_unless_it_was_already(fixture) {
+    fn a_remembered_head_is_stored_unless_it_is_already(fixture) {
         batches(&fixture, 1).await;
         let mark = fixture.db.setting(audit::HEAD).await.unwrap();
         fixture.db.keep_audit_head(None, vec![9]).await.unwrap();
@@ -359,8 +360,8 @@ on_both! {
         assert_eq!(fixture.db.setting(audit::HEAD).await.unwrap(), Some(vec![9]));
     }
 
-    /// A chain of the version before goes on, and its next seal is of the new format.
-    fn a_chain_of_the_first_format_goes_on_in_the_second(fixture) {
+    /// A chain of the previous version continues, and its next seal has the new format.
+    fn a_chain_of_the_first_format_continues_in_the_second(fixture) {
         batches(&fixture, 2).await;
         fixture.execute("UPDATE audit_seals SET format = 1; DELETE FROM settings WHERE name = 'audit_head'");
         note(&fixture.db, 3).await;

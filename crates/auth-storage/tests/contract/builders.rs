@@ -1,4 +1,4 @@
-//! Users, sessions and moments to test with.
+//! Builders of users, sessions, tokens and times for the tests.
 
 use crate::fixture::{Fixture, next};
 use crate::settled::Settle as _;
@@ -28,7 +28,7 @@ use diesel::{
     sql_types::{Nullable, Text},
 };
 
-/// The year 2100: after the database's clock, so that what lasts beyond it is live there.
+/// The year 2100. It is after the database's clock, so a session or token that starts then has not expired there.
 pub(crate) fn t0() -> Timestamp {
     DateTime::from_timestamp(4_102_444_800, 0).unwrap()
 }
@@ -38,21 +38,21 @@ pub(crate) fn at(seconds: i64) -> Timestamp {
     t0() + Span::seconds(seconds)
 }
 
-/// Ten bytes that no other call gets.
+/// Ten bytes, unique for each call.
 pub(crate) fn unique_bytes() -> [u8; 10] {
     let mut bytes = [0; 10];
     bytes[2..].copy_from_slice(&next().to_be_bytes());
     bytes
 }
 
-/// What a revocation made now has to last, and whoever asks: somebody at an address, under a request's id.
+/// The context of a change by an anonymous caller with an IP address and a request id.
 pub(crate) fn terms(now: Timestamp) -> ChangeContext {
     by(Actor::Anonymous, now)
 }
 
-/// The same by somebody.
+/// The context of a change by this actor.
 pub(crate) fn by(actor: Actor, now: Timestamp) -> ChangeContext {
-    // Its last two bytes are counted on within a change.
+    // A change counts up its last two bytes.
     let mut seed = [0; 10];
     seed[2..8].copy_from_slice(&next().to_be_bytes()[2..]);
     ChangeContext {
@@ -69,7 +69,7 @@ pub(crate) fn by(actor: Actor, now: Timestamp) -> ChangeContext {
     }
 }
 
-/// The terms of somebody who asks in a session.
+/// The context of a change by a user in a session.
 pub(crate) fn in_session(user: &User, session: &Session, now: Timestamp) -> ChangeContext {
     let mut terms = by(Actor::User(user.id), now);
     terms.by.evidence = Some(Evidence::Session(SessionEvidence {
@@ -80,7 +80,7 @@ pub(crate) fn in_session(user: &User, session: &Session, now: Timestamp) -> Chan
     terms
 }
 
-/// A sign-in from a device that is known, with room for a hundred.
+/// A sign-in from a known device, with at most a hundred sessions.
 pub(crate) fn known(session: Session) -> SignIn {
     SignIn {
         session,
@@ -91,7 +91,7 @@ pub(crate) fn known(session: Session) -> SignIn {
     }
 }
 
-/// A token of a kind, made of a number, asked for at a moment.
+/// A one-time token of a kind with this digest, requested at this time.
 pub(crate) fn one_time(kind: TokenKind, digest: u8, now: Timestamp) -> one_time_tokens::New {
     one_time_tokens::New {
         id: OneTimeTokenId::from_parts(now, unique_bytes()),
@@ -112,7 +112,7 @@ pub(crate) fn mailed(token: one_time_tokens::New) -> one_time_tokens::Mailed {
     }
 }
 
-/// An API key of a user, made of a number.
+/// An API key of a user with this digest.
 pub(crate) fn api_key(owner: UserId, digest: u8, now: Timestamp) -> api_keys::New {
     api_keys::New {
         key: ApiKey {
@@ -128,12 +128,12 @@ pub(crate) fn api_key(owner: UserId, digest: u8, now: Timestamp) -> api_keys::Ne
     }
 }
 
-/// The roles that administer.
+/// The administrators' roles.
 pub(crate) fn admins() -> Vec<Role> {
     vec![Role::ADMIN]
 }
 
-/// A hash; each number another one.
+/// A password hash, different for each number.
 pub(crate) fn hash(number: u8) -> PasswordHash {
     let letter = char::from(b'A' + number);
     let text = format!(
@@ -142,17 +142,17 @@ pub(crate) fn hash(number: u8) -> PasswordHash {
     PasswordHash::parse(&text).unwrap()
 }
 
-/// That the password of a [`new_user`] was typed beside a link.
+/// The proof of a link together with the password of a [`new_user`].
 pub(crate) fn typed() -> LinkProof<PasswordHash> {
     LinkProof::Password(hash(0))
 }
 
-/// An address.
+/// An email address.
 pub(crate) fn address(text: &str) -> EmailAddress {
     EmailAddress::parse(text).unwrap()
 }
 
-/// An active user with a hash.
+/// An active user with a password hash.
 pub(crate) fn new_user(email: &str, role: Role) -> users::New {
     users::New {
         id: UserId::from_parts(t0(), unique_bytes()),
@@ -166,7 +166,7 @@ pub(crate) fn new_user(email: &str, role: Role) -> users::New {
     }
 }
 
-/// A session of a user that begins.
+/// A new session of a user.
 pub(crate) fn session_of(user: UserId, generation: Generation, now: Timestamp) -> Session {
     Session {
         id: SessionId::from_parts(now, unique_bytes()),
@@ -181,7 +181,7 @@ pub(crate) fn session_of(user: UserId, generation: Generation, now: Timestamp) -
     }
 }
 
-/// The refresh token of a number, as it would be presented.
+/// The refresh token of a number, as a client presents it.
 pub(crate) fn token(number: u32) -> Presented {
     Presented {
         number,
@@ -190,12 +190,12 @@ pub(crate) fn token(number: u32) -> Presented {
     }
 }
 
-/// The policy by default.
+/// The default policy.
 pub(crate) fn policy() -> RotationPolicy {
     RotationPolicy::default()
 }
 
-/// A first page that holds all.
+/// A page large enough for every row.
 pub(crate) const ALL: Pagination = Pagination {
     after: None,
     limit: 1000,
@@ -216,25 +216,25 @@ pub(crate) struct Mail {
 }
 
 impl Fixture {
-    /// All that the audit log says, the oldest first.
+    /// All audit events, the oldest first.
     pub(crate) async fn noted(&self) -> Vec<AuditEvent> {
         let mut events = self.db.audit(audit::Filter::default(), ALL).await.unwrap();
         events.reverse();
         events
     }
 
-    /// How many rows of an action the audit log has.
+    /// The number of audit events of an action.
     pub(crate) async fn times(&self, action: Action) -> usize {
         let noted = self.noted().await;
         noted.into_iter().filter(|event| event.action == action).count()
     }
 
-    /// All mails, in the order in which they were asked for.
+    /// All mails, in the order in which they were queued.
     pub(crate) fn mails(&self) -> Vec<Mail> {
         self.rows("SELECT kind, CAST(user_id AS TEXT) AS who, recipient, facts FROM outbox ORDER BY id")
     }
 
-    /// The kinds of all mails, in the order in which they were asked for.
+    /// The kinds of all mails, in the order in which they were queued.
     pub(crate) fn kinds(&self) -> Vec<String> {
         self.mails().into_iter().map(|mail| mail.kind).collect()
     }

@@ -1,5 +1,5 @@
-//! A row that fits no state is refused by table, column and key, and shows none of its values. In a list it is passed over: it
-//! hides no other.
+//! Corrupt rows. The rule: a row that fits no state is refused with its table, column and key, and none of its values is shown. A list
+//! skips it, and it hides no other row.
 
 use crate::{
     audit_seals::signer,
@@ -17,7 +17,7 @@ use auth_domain::{
 };
 use auth_storage::{Pagination, StorageError, activity, audit, sessions, users};
 
-/// Writes what the checks of the table would refuse.
+/// Writes values that the checks of the table would refuse.
 fn damage(fixture: &Fixture, table: &str, set: &str) {
     if fixture.is_sqlite() {
         fixture.execute(&format!(
@@ -44,7 +44,7 @@ fn assert_corrupt<T: std::fmt::Debug>(result: Result<T, StorageError>, table: &s
 }
 
 on_both! {
-    fn a_broken_user_is_named(fixture) {
+    fn a_corrupt_user_is_named(fixture) {
         let good = "email = 'a@example.com', name = NULL, role = 'user', status = 'active', token_generation = 0, password_hash = NULL";
         let user = fixture.user("a@example.com", Role::USER).await;
         let id = user.id.to_string();
@@ -60,7 +60,7 @@ on_both! {
         assert_corrupt(read, "users", "password_hash", &id);
     }
 
-    fn a_broken_session_is_named_and_not_rotated(fixture) {
+    fn a_corrupt_session_is_named_and_not_rotated(fixture) {
         let (_, session) = fixture.signed_in("a@example.com").await;
         let id = session.id.to_string();
         let good = "generation = 0, rotation = 0, idempotency_digest = NULL, ended_at = NULL, end_reason = NULL, ip = NULL, \
@@ -86,7 +86,7 @@ on_both! {
         }
     }
 
-    fn broken_revocations_keys_and_clients_stop_no_other(fixture) {
+    fn corrupt_revocations_keys_and_clients_stop_no_other(fixture) {
         let (user, session) = fixture.signed_in("a@example.com").await;
         let cut = terms(at(1));
         fixture.db.end_user_sessions(user.id, auth_domain::session::EndReason::LogoutAll, cut).await.unwrap().settled().await.unwrap();
@@ -96,7 +96,7 @@ on_both! {
             Revoked::Session(SessionId::from_uuid(cut)),
             Revoked::User(user.id, Generation::DELETED),
         ];
-        // What it was for stays revoked, and it stops the read of no other.
+        // Its target stays revoked, and it does not stop the read of others.
         for kind in ["token", "planet"] {
             damage(&fixture, "revocations", &format!("kind = '{kind}'"));
             let read = fixture.db.revocations_since(None).await.unwrap().revocations;
@@ -121,14 +121,14 @@ on_both! {
         assert_eq!((table.keys.len(), table.set_aside[0].kid.as_str(), table.set_aside[0].column), (0, "k1", "state"));
     }
 
-    fn broken_keys_tokens_events_and_seals_are_named(fixture) {
+    fn corrupt_keys_tokens_events_and_seals_are_named(fixture) {
         let user = fixture.user("a@example.com", Role::USER).await;
         let key = api_key(user.id, 1, at(1));
         fixture.db.insert_api_key(key.clone(), 9, terms(at(1))).await.unwrap().settled().await.unwrap();
         fixture.db.insert_api_key(api_key(user.id, 2, at(2)), 9, terms(at(2))).await.unwrap().settled().await.unwrap();
         for (column, value) in [("permissions", "'Users:destroy'"), ("name", "''")] {
             damage(&fixture, "api_keys", &format!("{column} = {value} WHERE id = '{}'", key.key.id));
-            // It hides no other.
+            // It hides no other row.
             assert_eq!(fixture.db.api_keys(user.id).await.unwrap().len(), 1, "{column}");
         }
         let token = one_time(TokenKind::Report, 1, at(1));
@@ -137,7 +137,7 @@ on_both! {
             damage(&fixture, "one_time_tokens", &format!("{column} = {bad}"));
             let found = fixture.db.one_time_token(TokenKind::Report, [1; 32], at(2)).await.map(|found| found.is_some());
             assert_corrupt(found, "one_time_tokens", column, &token.id.to_string());
-            // What can't be read is not used up either.
+            // A token that can't be read is not used up either.
             assert_corrupt(fixture.db.report([1; 32], terms(at(2))).await, "one_time_tokens", column, &token.id.to_string());
             damage(&fixture, "one_time_tokens", &format!("{column} = {good}"));
         }
@@ -158,14 +158,14 @@ on_both! {
         assert_eq!(fixture.db.activity_since(at(0)).await.unwrap(), []);
     }
 
-    fn a_broken_row_hides_no_other_in_a_list(fixture) {
+    fn a_corrupt_row_hides_no_other_in_a_list(fixture) {
         let mut users = Vec::new();
         for n in 0..5 {
             users.push(fixture.user(&format!("u{n}@example.com"), Role::USER).await.id);
         }
         users.reverse();
         damage(&fixture, "users", &format!("role = 'No Such' WHERE id = '{}'", users[1]));
-        // Pagination after page, each as long as it was asked for.
+        // Page after page, each of the requested length.
         let page = |after: Option<UserId>| Pagination { after: after.map(|id| id.as_uuid()), limit: 2 };
         let ids = async |after| -> Vec<UserId> {
             let found = fixture.db.users(users::Filter::default(), page(after)).await.unwrap();
@@ -182,7 +182,7 @@ on_both! {
         assert_eq!(listed.iter().map(|session| session.id).collect::<Vec<_>>(), [first.id]);
     }
 
-    fn what_is_said_of_a_broken_row_shows_none_of_its_values(fixture) {
+    fn an_error_about_a_corrupt_row_shows_none_of_its_values(fixture) {
         let user = fixture.user("a@example.com", Role::USER).await;
         damage(&fixture, "users", "role = 'Secret Word'");
         let said = fixture.db.user(user.id).await.unwrap_err().to_string();

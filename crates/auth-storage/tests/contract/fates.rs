@@ -1,6 +1,6 @@
-//! Every event against every credential: what storage does is what the table of `auth_domain::credential` says. Neither match has a
-//! wildcard: a new event or a new kind of credential does not compile until this file says how it comes about, or how it is known
-//! to have ended.
+//! Every security event against every credential. The rule: storage does what the table of `auth_domain::credential` says. Neither
+//! match has a wildcard, so a new event or a new kind of credential does not compile until this file says how the event happens, or
+//! how to see that the credential has ended.
 
 use crate::{
     builders::{
@@ -25,12 +25,12 @@ use auth_storage::{
     one_time_tokens, users,
 };
 
-/// A user who has one of everything.
+/// A user who has one credential of each kind.
 struct Owner {
     user: User,
     current: Session,
     other: Session,
-    /// What its tokens and keys are made of, from this number on.
+    /// The first of the numbers from which their tokens and keys are made.
     digits: u8,
 }
 
@@ -116,7 +116,7 @@ impl Owner {
         owner
     }
 
-    /// Makes the event happen at this moment, in the current session where it comes from one.
+    /// Makes the event happen, in the current session if it comes from one.
     async fn meets(&self, fixture: &Fixture, event: SecurityEvent) {
         let (db, id, now) = (&fixture.db, self.user.id, at(5));
         let own = || in_session(&self.user, &self.current, now);
@@ -249,7 +249,7 @@ impl Owner {
         }
     }
 
-    /// What became of a credential, as the database shows it.
+    /// The fate of a credential, as the database shows it.
     async fn found(&self, fixture: &Fixture, credential: Credential) -> Fate {
         let stored = fixture.db.credentials_of(self.user.id).await.unwrap();
         let devices_ended = stored
@@ -292,7 +292,7 @@ impl Owner {
                         .is_some(),
                 )
             }
-            // What the current device shows is a token of before, too: the service gives it another where it is carried over.
+            // The current device's token is from before the event as well. If the device stays known, the service issues a new token.
             Credential::CurrentDevice | Credential::OtherDevices => stays(!devices_ended),
         }
     }
@@ -321,7 +321,7 @@ impl Owner {
         }
     }
 
-    /// A link, and the mail that waits to carry one: both or neither.
+    /// A link and the queued mail that carries it: both exist, or neither.
     async fn links(&self, fixture: &Fixture, kind: TokenKind, of: u8, mail: &str) -> Fate {
         let link = fixture
             .db
@@ -332,7 +332,7 @@ impl Owner {
             "SELECT count(*) AS n FROM outbox WHERE kind = '{mail}' AND user_id = '{}' AND done_at IS NULL",
             self.user.id
         ));
-        // The mails of a deleted user find no user when their turn comes.
+        // A deleted user's mails are dropped when their turn comes.
         let deleted = fixture.db.user(self.user.id).await.unwrap().is_none();
         assert!(deleted || link.is_some() == (waiting > 0), "{kind:?}");
         stays(link.is_some())

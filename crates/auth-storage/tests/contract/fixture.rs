@@ -1,4 +1,4 @@
-//! A migrated database of its own for each test.
+//! The fixture: a migrated database for each test.
 
 use auth_storage::{Backend, DatabaseConfig, Storage, migrations::Migration};
 use diesel::{PgConnection, SqliteConnection, connection::SimpleConnection, prelude::*, sql_types::BigInt};
@@ -51,7 +51,7 @@ impl Fixture {
         }
     }
 
-    /// The database's address, as Diesel takes it.
+    /// The database's URL, as Diesel expects it.
     pub(crate) fn address(&self) -> String {
         match &*self.place {
             Place::Sqlite(_) => self.file().display().to_string(),
@@ -59,12 +59,12 @@ impl Fixture {
         }
     }
 
-    /// Another store on the same database: as another process would have it.
+    /// A second store on the same database, as in another process.
     pub(crate) async fn another(&self) -> Storage {
         Storage::open(&self.config()).await.unwrap()
     }
 
-    /// The store as a program with these migrations sees it.
+    /// A store of a program that knows these migrations.
     pub(crate) async fn knowing(&self, migrations: &[Migration]) -> Storage {
         let migrations = migrations.to_vec().leak();
         Storage::open_knowing(&self.config(), migrations).await.unwrap()
@@ -92,7 +92,7 @@ impl Fixture {
         self.db.backend() == Backend::Sqlite
     }
 
-    /// Runs statements on a connection of their own.
+    /// Runs statements on a separate connection.
     pub(crate) fn execute(&self, sql: &str) {
         match &*self.place {
             Place::Sqlite(_) => self.sqlite().batch_execute(sql).unwrap(),
@@ -105,7 +105,7 @@ impl Fixture {
         }
     }
 
-    /// A number, named `n`.
+    /// The first value of the column `n`.
     pub(crate) fn number(&self, sql: &str) -> i64 {
         self.rows::<Number>(sql).first().unwrap().n
     }
@@ -135,7 +135,7 @@ impl Fixture {
 impl Drop for Place {
     fn drop(&mut self) {
         if let Self::Postgres { server, name } = self {
-            // A failing test says more than a database that could not be dropped.
+            // A database that could not be dropped must not hide the failure of the test.
             if let Ok(mut c) = PgConnection::establish(server) {
                 drop(c.batch_execute(&format!("DROP DATABASE {name} WITH (FORCE)")));
             }
@@ -143,7 +143,7 @@ impl Drop for Place {
     }
 }
 
-/// The same server's address with another database.
+/// The URL of another database on the same server.
 fn on_server(server: &str, database: &str) -> String {
     let (place, query) = server
         .split_once('?')
@@ -152,7 +152,7 @@ fn on_server(server: &str, database: &str) -> String {
     format!("{host}/{database}{query}")
 }
 
-/// A runtime as the server has it.
+/// A runtime like the server's.
 pub(crate) fn block_on<T>(future: impl Future<Output = T>) -> T {
     let mut builder = tokio::runtime::Builder::new_multi_thread();
     builder
@@ -166,7 +166,7 @@ pub(crate) fn block_on<T>(future: impl Future<Output = T>) -> T {
 fn with<F: Future<Output = ()>>(place: Place, migrated: bool, test: impl FnOnce(Fixture) -> F) {
     let place = Arc::new(place);
     block_on(async {
-        // The store is opened from the address alone, as a process does it.
+        // The store is opened from the URL alone, as in a process.
         let url = match &*place {
             Place::Sqlite(folder) => format!("sqlite://{}", folder.path().join("keyward.db").display()),
             Place::Postgres { server, name } => on_server(server, name),
@@ -221,7 +221,7 @@ fn new_database() -> Place {
     Place::Postgres { server, name }
 }
 
-/// A number that no other call in this process gets.
+/// A number that is unique in this process.
 pub(crate) fn next() -> u64 {
     static COUNT: AtomicU64 = AtomicU64::new(1);
     COUNT.fetch_add(1, Ordering::Relaxed)
@@ -229,7 +229,7 @@ pub(crate) fn next() -> u64 {
 
 /// Waits for all tasks.
 pub(crate) async fn all<T>(tasks: impl IntoIterator<Item = tokio::task::JoinHandle<T>>) -> Vec<T> {
-    // Collected first: they start before the first is waited for.
+    // Collected first, so that all are started before the first is awaited.
     let tasks: Vec<_> = tasks.into_iter().collect();
     let mut outcomes = Vec::with_capacity(tasks.len());
     for task in tasks {

@@ -1,4 +1,4 @@
-//! Signing keys, settings, clients: of several nodes that make the same thing, one does.
+//! Signing keys, settings and clients. The rule: of several nodes that create the same thing at the same time, one succeeds.
 
 use crate::{
     builders::{at, t0, terms},
@@ -42,7 +42,7 @@ fn succession() -> Vec<KeyStep> {
 }
 
 on_both! {
-    fn of_each_algorithm_one_key_signs_and_one_waits(fixture) {
+    fn each_algorithm_has_one_signing_key_and_one_next_key(fixture) {
         let of = |algorithm: Algorithm, kid: &str, state| signing_keys::Stored {
             algorithm,
             ..key(kid, state, 0)
@@ -74,7 +74,7 @@ on_both! {
         insert("d", "active", "ML-DSA-65", moment, "NULL");
         insert("e", "retiring", "ES256", far, "NULL");
         insert("f", "retiring", "ES256", moment, far);
-        // A retired one does nothing on any version.
+        // A retired key is used by no version.
         insert("g", "retired", "ML-DSA-65", moment, "NULL");
         let table = fixture.db.keys().await.unwrap();
         assert_eq!(table.keys, first);
@@ -83,7 +83,7 @@ on_both! {
         assert_eq!(set_aside, [("c", "state"), ("d", "algorithm"), ("e", "published_at"), ("f", "verifies_until")]);
         assert!(table.set_aside.iter().all(|row| row.sealed == [7]));
         assert!(!format!("{table:?}").contains("[7]"));
-        // Each of them can be retired, and is then set aside no longer.
+        // Each of them can be retired, and is then no longer set aside.
         let drops = ["c", "d", "e", "f"].map(|kid| KeyStep::Drop(kid.to_owned())).to_vec();
         assert!(fixture.db.change_keys(drops, vec![], None).await.unwrap().is_ok());
         let mut table = fixture.db.keys().await.unwrap();
@@ -115,13 +115,13 @@ on_both! {
             step("b", KeyState::Retiring, KeyState::Active, None),
         ];
         assert!(fixture.db.change_keys(wrong, vec![], None).await.unwrap().is_err());
-        // Two that sign, or two that wait, can't be.
+        // Two active keys, or two next keys, are impossible.
         assert!(fixture.db.change_keys(vec![step("b", KeyState::Next, KeyState::Active, None)], vec![], None).await.unwrap().is_err());
         assert!(fixture.db.change_keys(vec![], vec![key("c", KeyState::Retired, 2), key("d", KeyState::Next, 2)], None).await.unwrap().is_err());
         assert_eq!(fixture.db.keys().await.unwrap().keys, first);
     }
 
-    fn of_many_nodes_that_start_or_rotate_one_does(fixture) {
+    fn of_concurrent_starts_and_rotations_one_succeeds(fixture) {
         let make = |n: u32| {
             let db = fixture.db.clone();
             tokio::spawn(async move {
@@ -148,7 +148,7 @@ on_both! {
         assert_eq!(fixture.db.keys().await.unwrap().keys.len(), 3);
     }
 
-    fn what_is_sealed_is_sealed_anew_and_the_rest_stays(fixture) {
+    fn sealed_values_are_sealed_again_and_the_rest_stays(fixture) {
         fixture.db.change_keys(vec![], vec![key("a", KeyState::Active, 0), key("b", KeyState::Next, 1)], None).await.unwrap().unwrap();
         fixture.db.insert_setting("proof", vec![1]).await.unwrap();
         let keys = vec![("a".to_owned(), vec![7]), ("gone".to_owned(), vec![8])];
@@ -169,7 +169,7 @@ on_both! {
         assert_eq!(fixture.db.setting("proof").await.unwrap(), Some(winners));
     }
 
-    fn clients_come_and_go(fixture) {
+    fn clients_are_created_listed_and_deleted(fixture) {
         let id = |text: &str| text.parse::<ClientId>().unwrap();
         let client = |text: &str| Client { id: id(text), secret_digest: [3; 32], created_at: t0() };
         assert!(fixture.db.insert_client(client("billing"), terms(t0())).await.unwrap());

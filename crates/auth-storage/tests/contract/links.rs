@@ -1,4 +1,5 @@
-//! Reset links: one use, one hour, the newest alone; and a reset leaves nothing of whoever was in before.
+//! Reset links. The rule: a link works once, for an hour, and only the newest one; and a reset ends every earlier session and
+//! credential.
 
 use crate::{
     builders::{address, api_key, at, hash, known, mailed, one_time, session_of, terms},
@@ -25,7 +26,7 @@ use auth_storage::{
 
 const RESET: TokenKind = TokenKind::PasswordReset;
 
-/// A reset link for the address that its user has.
+/// A reset link for the user's address.
 fn link(user: &User, digest: u8, seconds: i64) -> one_time_tokens::New {
     one_time_tokens::New {
         email: Some(user.email.clone()),
@@ -51,7 +52,7 @@ fn done(outcome: Result<Redeemed, NotRedeemed>) -> User {
 }
 
 on_both! {
-    fn of_20_who_redeem_one_link_one_does(fixture) {
+    fn of_20_concurrent_redemptions_of_a_link_one_succeeds(fixture) {
         let (user, _) = fixture.signed_in("a@example.com").await;
         issue(&fixture, &user, 1, 1).await;
         let stores = [fixture.db.clone(), fixture.another().await];
@@ -65,7 +66,7 @@ on_both! {
         assert_eq!((fixture.times(Action::PasswordReset).await, fixture.kinds()), (1, vec!["password_changed".to_owned()]));
     }
 
-    fn a_link_ends_with_its_hour(fixture) {
+    fn a_link_expires_after_an_hour(fixture) {
         let user = fixture.user("a@example.com", Role::USER).await;
         issue(&fixture, &user, 1, 0).await;
         assert_eq!(reset(&fixture.db, 1, 3600).await, Err(NotRedeemed::InvalidToken));
@@ -80,7 +81,7 @@ on_both! {
         let user = fixture.user("a@example.com", Role::USER).await;
         assert!(issue(&fixture, &user, 1, 10).await && issue(&fixture, &user, 2, 20).await);
         assert!(!issue(&fixture, &user, 3, 15).await);
-        // A further attempt at the mail that carries the newest.
+        // A second attempt to send the mail with the newest link.
         assert!(issue(&fixture, &user, 2, 20).await);
         for void in [1, 3] {
             assert_eq!(reset(&fixture.db, void, 30).await, Err(NotRedeemed::InvalidToken));
@@ -88,7 +89,7 @@ on_both! {
         done(reset(&fixture.db, 2, 30).await);
     }
 
-    fn of_links_that_are_sent_at_once_the_newest_is_left(fixture) {
+    fn of_links_sent_at_the_same_time_the_newest_is_left(fixture) {
         let user = fixture.user("a@example.com", Role::USER).await;
         let stores = [fixture.db.clone(), fixture.another().await];
         let issued = all((0..20_u8).map(|n| {
@@ -101,7 +102,7 @@ on_both! {
         done(reset(&fixture.db, 17, 30).await);
     }
 
-    fn what_is_no_reset_link_resets_nothing(fixture) {
+    fn only_a_reset_link_resets_a_password(fixture) {
         let user = fixture.user("a@example.com", Role::USER).await;
         let others = [TokenKind::EmailVerification, TokenKind::EmailChange, TokenKind::Report, TokenKind::Setup];
         for (digest, kind) in (1..).zip(others) {
@@ -120,7 +121,7 @@ on_both! {
         assert_eq!(fixture.db.user(user.id).await.unwrap(), Some(user));
     }
 
-    fn a_reset_leaves_nothing_of_whoever_was_in_before(fixture) {
+    fn a_reset_ends_everything_from_before_it(fixture) {
         let (user, session) = fixture.signed_in("a@example.com").await;
         fixture.db.insert_api_key(api_key(user.id, 1, at(1)), 9, terms(at(1))).await.unwrap().settled().await.unwrap();
         let moved = mailed(one_time_tokens::New { email: Some(address("evil@example.com")), ..one_time(TokenKind::EmailChange, 7, at(1)) });
@@ -137,13 +138,13 @@ on_both! {
         let kept = fixture.db.credentials_of(user.id).await.unwrap().unwrap();
         assert_eq!((kept.devices_from, kept.password_changed_at), (Some(at(3)), Some(at(3))));
         assert_eq!((kept.password_hash.unwrap().expose(), &kept.user), (hash(9).expose(), &after));
-        // Whoever was in may have made keys.
+        // An intruder may have created API keys.
         assert_eq!(fixture.db.api_keys(user.id).await.unwrap(), []);
         assert_eq!(fixture.db.change_email([7; 32], LinkProof::LinkAlone, terms(at(4))).await.unwrap().settled().await, Err(NotRedeemed::InvalidToken));
         let noted = fixture.noted().await.pop().unwrap();
         assert_eq!((noted.action, noted.actor, noted.subject), (Action::PasswordReset, Actor::User(user.id), Some(user.id)));
         assert_eq!(fixture.times(Action::PasswordReset).await, 1);
-        // The mail that waited to confirm the new address does not go.
+        // The queued mail that would confirm the new address is not sent.
         assert_eq!(fixture.kinds(), ["api_key_created", "email_change_requested", "password_changed"]);
     }
 
@@ -163,7 +164,7 @@ on_both! {
         assert_eq!(done(reset(&fixture.db, 4, 7).await).email_verified_at, Some(at(5)));
     }
 
-    /// A stranger who knows the password must not be able to hold the owner's reset off by signing in.
+    /// A stranger who knows the password must not be able to void the owner's reset link by signing in.
     fn a_sign_in_voids_a_reset_link_if_it_is_from_a_known_device(fixture) {
         let user = fixture.user("a@example.com", Role::USER).await;
         for (known_device, first) in [(false, false), (false, true)] {
@@ -176,7 +177,7 @@ on_both! {
         assert_eq!(reset(&fixture.db, 1, 5).await, Err(NotRedeemed::InvalidToken));
     }
 
-    fn another_password_voids_what_was_mailed(fixture) {
+    fn a_new_password_voids_the_mailed_links(fixture) {
         let user = fixture.user("a@example.com", Role::USER).await;
         assert_eq!(reset(&fixture.db, 1, 3).await, Err(NotRedeemed::InvalidToken));
         issue(&fixture, &user, 2, 4).await;
@@ -185,18 +186,18 @@ on_both! {
         fixture.db.set_password(user.id, hash(1), None, terms(at(5))).await.unwrap().settled().await.unwrap();
         assert_eq!(reset(&fixture.db, 2, 6).await, Err(NotRedeemed::InvalidToken));
         assert_eq!(fixture.db.change_email([3; 32], LinkProof::LinkAlone, terms(at(6))).await.unwrap().settled().await, Err(NotRedeemed::InvalidToken));
-        // What was asked for before, and was held up, is not sent any more.
+        // A mail that was requested before and delayed is not sent.
         assert!(!issue(&fixture, &user, 4, 4).await);
         assert!(issue(&fixture, &user, 5, 6).await);
     }
 
-    fn a_link_for_a_user_who_is_gone_is_not_made(fixture) {
+    fn no_link_is_created_for_a_deleted_user(fixture) {
         let user = fixture.user("a@example.com", Role::USER).await;
         fixture.db.delete_user(user.id, vec![], terms(at(1))).await.unwrap().settled().await.unwrap();
         assert!(!issue(&fixture, &user, 1, 2).await);
     }
 
-    fn a_reset_that_was_asked_for_by_address_is_noted_when_it_is_known_whose_it_is(fixture) {
+    fn a_reset_requested_by_address_is_logged_once_its_user_is_known(fixture) {
         let user = fixture.user("a@example.com", Role::USER).await;
         for expected in [1, 1] {
             fixture.db.issue_token(one_time(RESET, 1, at(1)), user.id, Some(terms(at(1)))).await.unwrap();
@@ -204,7 +205,7 @@ on_both! {
         }
     }
 
-    fn a_disabled_users_links_are_void_for_good_and_newer_ones_wait(fixture) {
+    fn a_disabled_users_links_stay_void_and_newer_ones_wait(fixture) {
         let user = fixture.user("a@example.com", Role::USER).await;
         let kinds = [RESET, TokenKind::EmailVerification, TokenKind::EmailChange, TokenKind::Report];
         let mail = async |from: u8| for (digest, kind) in (from..).zip(kinds) {
@@ -233,8 +234,8 @@ on_both! {
         done(reset(&fixture.db, 5, 4).await);
     }
 
-    /// Each takes the user's row and the token's: in two orders, PostgreSQL ended one of them as a deadlock.
-    fn resets_beside_sign_ins_wait_for_one_another_and_all_are_answered(fixture) {
+    /// Each locks the user's row and the token's. In different orders, PostgreSQL would end one of them as a deadlock.
+    fn concurrent_resets_and_sign_ins_wait_for_each_other_and_all_are_answered(fixture) {
         let user = fixture.user("a@example.com", Role::USER).await;
         for round in 0..15_u8 {
             let user = fixture.db.user(user.id).await.unwrap().unwrap();

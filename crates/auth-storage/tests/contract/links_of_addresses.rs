@@ -1,4 +1,5 @@
-//! Links that show, move and restore an address: each bound to it, and none of them a way in for the one who came first.
+//! Links that verify, change and restore an email address. The rule: each is bound to its address, and none gives access to a stranger
+//! who used the address first.
 
 use crate::{
     builders::{address, api_key, at, hash, in_session, mailed, one_time, terms, typed},
@@ -47,24 +48,24 @@ on_both! {
         assert_eq!(fixture.db.verify_email([3; 32], typed(), in_session(&user, &own, at(2))).await.unwrap().settled().await, Err(NotRedeemed::InvalidToken));
         let after = done(fixture.db.verify_email([2; 32], LinkProof::LinkAlone, in_session(&user, &own, at(3))).await.unwrap().settled().await);
         assert_eq!((after.email_verified_at, fixture.stored(&own).await.generation), (Some(at(3)), after.generation));
-        // The others are used up together with it.
+        // The other links are used up together with it.
         assert_eq!(fixture.db.verify_email([1; 32], typed(), terms(at(4))).await.unwrap().settled().await, Err(NotRedeemed::InvalidToken));
         assert_eq!(fixture.times(Action::EmailVerified).await, 1);
-        // Of an address that is confirmed already, one that was mailed later ends nothing.
+        // A later link to an address that is verified already ends nothing.
         fixture.db.mail_verification(user.id, mailed(bound(VERIFY, 4, "a@example.com", at(5))), terms(at(5))).await.unwrap().settled().await.unwrap();
         let (again, told) = fixture.db.verify_email([4; 32], LinkProof::LinkAlone, terms(at(6))).await.unwrap().recorded().await;
         assert_eq!((again, told), (Ok(Redeemed { user: after, event: None }), Done::default()));
     }
 
-    /// Somebody registers another person's address and waits for its owner to come (CVE-2026-53516).
-    fn a_first_confirmation_by_the_link_alone_does_nothing_and_a_new_password_leaves_the_maker_nothing(fixture) {
+    /// A stranger registers another user's address and waits for its owner to confirm it (CVE-2026-53516).
+    fn a_first_confirmation_needs_more_than_the_link_and_a_new_password_leaves_the_registrant_nothing(fixture) {
         let (maker, session) = fixture.signed_in("a@example.com").await;
         fixture.db.insert_api_key(api_key(maker.id, 1, at(1)), 9, terms(at(1))).await.unwrap().settled().await.unwrap();
         fixture.db.mail_verification(maker.id, mailed(bound(VERIFY, 1, "a@example.com", at(1))), terms(at(1))).await.unwrap().settled().await.unwrap();
         let moved = mailed(bound(TokenKind::EmailChange, 2, "stranger@example.com", at(1)));
         fixture.db.ask_for_new_email(maker.id, address("stranger@example.com"), moved, terms(at(1))).await.unwrap().settled().await.unwrap();
         let before = (fixture.noted().await, fixture.kinds(), fixture.db.user(maker.id).await.unwrap());
-        // Nor does a session of another user, nor a password that is not the stored one any more.
+        // A session of another user, or a password other than the stored one, is no proof either.
         let (other, theirs) = fixture.signed_in("b@example.com").await;
         let noted = fixture.noted().await;
         for (proof, terms) in [
@@ -112,7 +113,7 @@ on_both! {
         }
     }
 
-    fn a_confirmed_address_is_in_force_and_the_old_one_is_told(fixture) {
+    fn a_confirmed_address_is_in_force_and_the_old_one_gets_a_notice(fixture) {
         let (user, session) = fixture.signed_in("old@example.com").await;
         for (kind, digest) in [(VERIFY, 2), (TokenKind::PasswordReset, 3)] {
             fixture.db.issue_token(bound(kind, digest, "old@example.com", at(1)), user.id, None).await.unwrap();
@@ -134,7 +135,7 @@ on_both! {
         assert_eq!(fixture.db.reset_password([3; 32], hash(1), terms(at(3))).await.unwrap().settled().await, Err(NotRedeemed::InvalidToken));
     }
 
-    fn an_address_that_is_taken_by_then_leaves_the_link_unused(fixture) {
+    fn an_address_taken_meanwhile_leaves_the_link_unused(fixture) {
         let (user, session) = fixture.signed_in("a@example.com").await;
         fixture.db.issue_token(bound(TokenKind::EmailChange, 1, "b@example.com", at(1)), user.id, None).await.unwrap();
         let other = fixture.user("B@example.com", Role::USER).await;
@@ -146,7 +147,7 @@ on_both! {
         done(fixture.db.change_email([1; 32], typed(), terms(at(4))).await.unwrap().settled().await);
     }
 
-    fn of_many_who_move_to_one_address_one_does(fixture) {
+    fn of_concurrent_moves_to_one_address_one_succeeds(fixture) {
         for round in 0..5_u8 {
             let email = format!("same{round}@example.com");
             let mut rivals = Vec::new();
@@ -186,7 +187,7 @@ on_both! {
         assert_eq!(fixture.db.report([2; 32], terms(at(5))).await.unwrap().settled().await, Err(NotRedeemed::InvalidToken));
     }
 
-    /// Whoever took the account over could else keep it by registering the address that it had.
+    /// Otherwise a thief could keep the account by registering its earlier address.
     fn a_report_ends_everything_even_if_the_old_address_is_another_users_by_now(fixture) {
         let user = fixture.user("owner@example.com", Role::USER).await;
         fixture.db.issue_token(bound(TokenKind::EmailChange, 1, "evil@example.com", at(1)), user.id, None).await.unwrap();
@@ -203,8 +204,8 @@ on_both! {
         assert_eq!(fixture.noted().await.pop().unwrap().details["restored"], "false");
     }
 
-    /// A thief who changed the address twice must not be able to take the owner's way back, nor to use one of their own after it.
-    fn of_the_links_of_several_notices_the_earliest_is_left_to_the_last(fixture) {
+    /// A thief who changed the address twice must not be able to void the owner's report link, nor to use one of their own after it.
+    fn of_the_links_of_several_notices_the_earliest_stays_valid(fixture) {
         let user = fixture.user("owner@example.com", Role::USER).await;
         let mut now = 1;
         for (digest, to) in [(1, "evil@example.com"), (2, "worse@example.com")] {
@@ -215,9 +216,9 @@ on_both! {
             assert!(fixture.db.issue_token(report, user.id, None).await.unwrap());
             now += 3;
         }
-        // The thief reports the second change with the link that went to the first of their addresses.
+        // The thief reports the second change with the link that was sent to the first of their addresses.
         assert_eq!(done(fixture.db.report([12; 32], terms(at(now))).await.unwrap().settled().await).email.as_str(), "evil@example.com");
-        // The owner's is from before it, and ends what is the thief's.
+        // The owner's link is older, and ends the thief's.
         assert_eq!(done(fixture.db.report([11; 32], terms(at(now + 1))).await.unwrap().settled().await).email, user.email);
         for used in [11, 12] {
             assert_eq!(fixture.db.report([used; 32], terms(at(now + 2))).await.unwrap().settled().await, Err(NotRedeemed::InvalidToken));

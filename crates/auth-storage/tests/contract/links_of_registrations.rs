@@ -1,4 +1,5 @@
-//! Links of registrations that wait for their address: the same for every address, and none of them a way in for another.
+//! Links of registrations that wait for the verification of their address. The rule: they are the same for every address, and none
+//! gives access to another user.
 
 use crate::{
     builders::{at, hash, mailed, new_user, terms, typed},
@@ -14,7 +15,7 @@ use auth_storage::{
     users,
 };
 
-/// A registration that waits for its address.
+/// A registration that waits for the verification of its address.
 fn waiting(email: &str, digest: u8, password: u8, now: Timestamp) -> (users::New, one_time_tokens::Mailed) {
     let new = users::New {
         password_hash: None,
@@ -32,7 +33,7 @@ fn waiting(email: &str, digest: u8, password: u8, now: Timestamp) -> (users::New
     (new, mailed(token))
 }
 
-/// The same, as far as its mail, which finds out what it is to say.
+/// The same, up to its mail, whose content is decided when it is sent.
 async fn registered(
     fixture: &Fixture,
     new: users::New,
@@ -49,7 +50,7 @@ async fn registered(
     settled(fixture, new, &link, now).await
 }
 
-/// What the worker finds out about a mail, each time it tries to send it.
+/// The worker's decision about a mail, at each attempt to send it.
 async fn settled(
     fixture: &Fixture,
     new: users::New,
@@ -68,7 +69,7 @@ async fn settled(
 }
 
 on_both! {
-    fn a_registration_that_waits_can_be_confirmed_with_a_new_password_and_then_has_nothing_of_its_maker(fixture) {
+    fn a_pending_registration_confirmed_with_a_new_password_keeps_nothing_of_the_registrant(fixture) {
         let (new, link) = waiting("a@example.com", 1, 5, at(1));
         registered(&fixture, new, link, at(1)).await;
         let owner = done(fixture.db.verify_email([1; 32], LinkProof::NewPassword(hash(7)), terms(at(2))).await.unwrap().settled().await);
@@ -80,7 +81,7 @@ on_both! {
         registered(&fixture, new.clone(), link, at(1)).await;
         let user = fixture.db.user(new.id).await.unwrap().unwrap();
         assert_eq!((password_of(&fixture, &user).await, fixture.kinds()), (None, vec!["email_verification".to_owned()]));
-        // The link alone says whose the mailbox is, and not who chose the password.
+        // The link alone proves who owns the mailbox, and not who chose the password.
         for proof in [LinkProof::LinkAlone, LinkProof::Password(hash(6))] {
             assert_eq!(fixture.db.verify_email([1; 32], proof, terms(at(2))).await.unwrap().settled().await, Err(NotRedeemed::ProofNeeded));
         }
@@ -90,7 +91,7 @@ on_both! {
         assert_eq!((fixture.times(Action::Registered).await, fixture.times(Action::EmailVerified).await), (1, 1));
     }
 
-    /// Whether an address is known must show in nothing that the request does (docs/rules.md §8).
+    /// Nothing that the request writes may reveal whether an address is known (docs/rules.md §8).
     fn a_registration_writes_the_same_rows_for_a_new_and_for_every_known_address(fixture) {
         fixture.user("known@example.com", Role::USER).await;
         let verified = users::New { email_verified_at: Some(at(0)), ..new_user("verified@example.com", Role::USER) };
@@ -122,7 +123,7 @@ on_both! {
         assert_eq!(fixture.times(Action::Registered).await, 1);
     }
 
-    fn a_link_that_is_asked_for_by_address_goes_to_an_unconfirmed_user_alone(fixture) {
+    fn a_link_requested_by_address_is_sent_to_an_unconfirmed_user_only(fixture) {
         let again = |digest, email: &str| mailed(bound(VERIFY, digest, email, at(3)));
         let unconfirmed = fixture.user("unconfirmed@example.com", Role::USER).await;
         let verified = users::New { email_verified_at: Some(at(0)), ..new_user("verified@example.com", Role::USER) };
@@ -143,7 +144,7 @@ on_both! {
         }
     }
 
-    fn a_registration_that_waits_goes_with_the_link_that_is_sent_again(fixture) {
+    fn a_pending_registration_moves_to_the_link_that_is_sent_again(fixture) {
         let (new, link) = waiting("a@example.com", 1, 5, at(1));
         registered(&fixture, new.clone(), link, at(1)).await;
         assert_eq!(fixture.db.waiting_password(&new.email).await.unwrap().unwrap().expose(), hash(5).expose());
@@ -154,8 +155,8 @@ on_both! {
         assert!(fixture.db.waiting_password(&new.email).await.unwrap().is_none(), "it waits no longer");
     }
 
-    /// Each mail carries the password of whoever asked for it: the owner's link sets the owner's.
-    fn of_two_who_wait_for_one_address_the_one_who_reads_its_mail_gets_it(fixture) {
+    /// Each link sets the password of the registration that requested it: the owner's link sets the owner's.
+    fn of_two_pending_registrations_the_owner_of_the_mailbox_gets_the_address(fixture) {
         let (new, link) = waiting("a@example.com", 1, 5, at(1));
         registered(&fixture, new.clone(), link, at(1)).await;
         let (other, link) = waiting("A@example.com", 2, 6, at(2));
@@ -167,8 +168,8 @@ on_both! {
         assert_eq!(password_of(&fixture, &user).await.as_deref(), Some(hash(6).expose()));
     }
 
-    /// By an administrator, by an import, by a registration that did not wait: nobody else's password is put on it.
-    fn the_owner_of_an_account_is_told_of_the_attempt_and_it_gets_no_other_password(fixture) {
+    /// Whether an administrator, an import or a registration created the account: a later registration does not set its password.
+    fn the_owner_of_an_account_gets_a_notice_of_the_attempt_and_keeps_their_password(fixture) {
         let invited = users::New { password_hash: None, ..new_user("invited@example.com", Role::USER) };
         let (imported, squatted) = (new_user("imported@example.com", Role::USER), new_user("squatted@example.com", Role::USER));
         let verified = users::New { email_verified_at: Some(at(0)), ..new_user("verified@example.com", Role::USER) };
@@ -189,11 +190,11 @@ on_both! {
         }
     }
 
-    fn a_registration_that_waits_does_nothing_once_the_account_has_a_password(fixture) {
+    fn a_pending_registration_does_nothing_once_the_account_has_a_password(fixture) {
         let (new, link) = waiting("a@example.com", 1, 5, at(1));
         registered(&fixture, new.clone(), link, at(1)).await;
         fixture.db.set_password(new.id, hash(7), None, terms(at(2))).await.unwrap().settled().await.unwrap();
-        // Its mail was held up until then.
+        // Its mail was delayed until then.
         let late = waiting("a@example.com", 2, 6, at(1)).1.token;
         fixture.db.issue_token(late, new.id, None).await.unwrap();
         for digest in [1, 2] {

@@ -1,4 +1,4 @@
-//! The panic button: what is written beside the end of everything. That nothing is left is shown in `fates`.
+//! The lock-out of a user: what is written besides the end of every credential. `fates` shows that no credential is left.
 
 use crate::builders::{address, api_key, at, hash, mailed, one_time, terms};
 use crate::settled::Settle as _;
@@ -13,7 +13,7 @@ use auth_domain::{
 use auth_storage::{one_time_tokens, users};
 
 on_both! {
-    fn nothing_that_a_user_could_act_with_is_left(fixture) {
+    fn a_lock_out_leaves_no_working_credential(fixture) {
         let (user, session) = fixture.signed_in("a@example.com").await;
         let (bystander, theirs) = fixture.signed_in("b@example.com").await;
         for (digest, owner) in [(1, &user), (2, &bystander)] {
@@ -32,9 +32,9 @@ on_both! {
         let (outcome, done) = fixture.db.lock_out(user.id, terms(at(5))).await.unwrap().recorded().await;
         let users::Changed { user: after, sessions_ended } = outcome.unwrap();
         assert_eq!(fixture.db.user(user.id).await.unwrap().as_ref(), Some(&after));
-        // It comes back by a reset, so it is active.
+        // The user recovers by a reset, so the account stays active.
         assert_eq!((after.status, sessions_ended), (UserStatus::Active, 1));
-        // The notices still go; what would carry a link does not, nor does a reset that was asked for by address before.
+        // Notices are still sent. Mails with a link are not, nor is a reset that was requested by address before.
         let mine: Vec<_> = fixture.mails().into_iter().filter(|mail| mail.who == Some(user.id.to_string())).map(|mail| mail.kind).collect();
         assert_eq!(mine, ["api_key_created", "email_change_requested", "locked_out"]);
         assert!(!fixture.db.issue_token(one_time(TokenKind::PasswordReset, 14, at(4)), user.id, None).await.unwrap());
@@ -44,13 +44,13 @@ on_both! {
         let noted = fixture.noted().await.pop().unwrap();
         assert_eq!((noted.action, noted.subject), (Action::UserLockedOut, Some(user.id)));
 
-        // Nobody else is hit.
+        // No other user is affected.
         assert_eq!(fixture.stored(&theirs).await, theirs);
         assert_eq!(fixture.db.api_keys(bystander.id).await.unwrap().len(), 1);
         assert!(fixture.mails().iter().any(|mail| mail.kind == "password_reset" && mail.who == Some(bystander.id.to_string())));
     }
 
-    fn whoever_was_locked_out_comes_back_by_a_reset(fixture) {
+    fn a_locked_out_user_recovers_by_a_reset(fixture) {
         let user = fixture.user("a@example.com", Role::USER).await;
         fixture.db.lock_out(user.id, terms(at(1))).await.unwrap().settled().await.unwrap();
         assert!(fixture.db.mail_reset(user.id, terms(at(2))).await.unwrap().settled().await.is_ok());

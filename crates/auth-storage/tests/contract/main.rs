@@ -1,9 +1,9 @@
-//! The contract of the store: what each method promises, on every database.
+//! The contract of the store: what each method promises, on both databases.
 //!
-//! SQLite needs nothing. With the feature `services` the same tests run on PostgreSQL, too; KEYWARD_TEST_POSTGRES then has to
-//! name a server (`scripts/with-services.sh` brings one up), and a missing one fails.
+//! SQLite needs nothing. With the feature `services` the same tests run on PostgreSQL as well. KEYWARD_TEST_POSTGRES then has to
+//! name a server (`scripts/with-services.sh` starts one); without one the tests fail.
 
-/// Makes each test twice: `sqlite::name` and `postgres::name`.
+/// Defines each test twice: `sqlite::name` and `postgres::name`.
 #[cfg(test)]
 macro_rules! on_both {
     ($($(#[$attribute:meta])* fn $name:ident($fixture:ident) $body:block)*) => {
@@ -38,16 +38,16 @@ mod builders;
 #[cfg(test)]
 mod corrupt;
 #[cfg(test)]
-mod cuts;
+mod user_revocations;
 #[cfg(test)]
 mod fates;
 #[cfg(test)]
 mod fixture;
 #[cfg(test)]
 #[cfg(feature = "services")]
-mod heavy;
+mod long_history;
 #[cfg(test)]
-mod held;
+mod caller_evidence;
 #[cfg(test)]
 mod keys_and_clients;
 #[cfg(test)]

@@ -57,7 +57,7 @@ struct Kept {
 }
 
 on_both! {
-    fn a_claimed_mail_is_what_was_asked_for(fixture) {
+    fn a_claimed_mail_is_the_one_that_was_queued(fixture) {
         assert!(!fixture.db.mail_waits().await.unwrap());
         fixture.db.ask_for_reset("Ada@Example.COM ".to_owned(), terms(at(3))).await.unwrap().settled().await;
         assert!(fixture.db.mail_waits().await.unwrap());
@@ -70,14 +70,14 @@ on_both! {
         assert_eq!(claim(&fixture, 2, LEASE).await, []);
     }
 
-    fn a_claim_takes_so_many_and_no_more(fixture) {
+    fn a_claim_takes_a_limited_number_of_mails(fixture) {
         ask(&fixture, 3).await;
         let first = fixture.db.claim_mails(lease(1), LEASE, 2).await.unwrap();
         let rest = fixture.db.claim_mails(lease(2), LEASE, 2).await.unwrap();
         assert_eq!((first.len(), rest.len()), (2, 1));
     }
 
-    fn of_many_workers_on_two_stores_one_has_each_mail(fixture) {
+    fn each_mail_is_claimed_by_one_of_many_workers_on_two_stores(fixture) {
         ask(&fixture, 40).await;
         let stores = [fixture.db.clone(), fixture.another().await];
         let taken = all((0..10).map(|n: usize| {
@@ -101,7 +101,7 @@ on_both! {
         assert_eq!(fixture.db.mail_figures().await.unwrap(), outbox::Figures::default());
     }
 
-    fn a_lease_that_lapsed_is_lost_to_whoever_claims_anew(fixture) {
+    fn an_expired_lease_is_lost_to_the_next_claim(fixture) {
         ask(&fixture, 1).await;
         let first = claim(&fixture, 1, Span::seconds(-1)).await;
         let second = claim(&fixture, 2, Span::zero()).await;
@@ -119,14 +119,14 @@ on_both! {
     }
 
     /// It was sent: that somebody could have claimed it meanwhile and did not, is no reason to send it again.
-    fn a_lease_that_lapsed_and_that_nobody_claimed_still_ends(fixture) {
+    fn an_expired_lease_that_no_worker_claimed_can_still_be_finished(fixture) {
         ask(&fixture, 1).await;
         let mail = claim(&fixture, 1, Span::seconds(-60)).await.remove(0);
         assert!(end(&fixture, mail.id, 1, outbox::End::Sent).await);
         assert!(!fixture.db.mail_waits().await.unwrap());
     }
 
-    fn a_mail_that_was_put_off_waits_for_its_time(fixture) {
+    fn a_deferred_mail_waits_for_its_time(fixture) {
         ask(&fixture, 2).await;
         let mails = claim(&fixture, 1, LEASE).await;
         assert!(end(&fixture, mails[0].id, 1, outbox::End::Later(Span::hours(1), "busy".into())).await);
@@ -140,7 +140,7 @@ on_both! {
         assert!(!end(&fixture, mails[0].id, 1, outbox::End::Sent).await);
     }
 
-    fn a_mail_that_is_done_with_has_lost_its_recipient_and_what_it_said(fixture) {
+    fn a_finished_mail_has_no_recipient_and_no_content(fixture) {
         ask(&fixture, 3).await;
         let mails = claim(&fixture, 1, LEASE).await;
         let ends = [outbox::End::Sent, outbox::End::Dropped, outbox::End::Failed("é".repeat(400))];
@@ -155,7 +155,7 @@ on_both! {
     }
 
     /// A mail that a wrong set-up could not send must not be lost (docs/rules.md §8).
-    fn a_mail_that_was_given_up_is_whole_and_is_tried_again_when_the_operator_asks(fixture) {
+    fn a_failed_mail_is_kept_complete_and_retried_when_an_operator_asks(fixture) {
         let user = fixture.user("a@example.com", Role::USER).await;
         let moved = mailed(one_time(TokenKind::EmailChange, 1, at(1)));
         fixture.db.ask_for_new_email(user.id, address("b@example.com"), moved, terms(at(1))).await.unwrap().settled().await.unwrap();
@@ -187,7 +187,7 @@ on_both! {
         assert_eq!(fixture.db.troubled_mails(None, 10).await.unwrap().len(), 1);
     }
 
-    fn a_list_of_mails_in_trouble_goes_page_by_page_and_past_rows_that_can_not_be_read(fixture) {
+    fn a_list_of_unsent_mails_is_paged_and_skips_unreadable_rows(fixture) {
         ask(&fixture, 5).await;
         for mail in claim(&fixture, 1, LEASE).await {
             assert!(end(&fixture, mail.id, 1, outbox::End::Later(Span::hours(1), "451".into())).await);
@@ -200,7 +200,7 @@ on_both! {
     }
 
     /// Whom it was for is erased with its user; what belongs to no user is erased at once.
-    fn a_mail_that_was_given_up_does_not_outlive_its_recipient(fixture) {
+    fn a_failed_mail_is_erased_with_its_recipient(fixture) {
         let user = fixture.user("a@example.com", Role::USER).await;
         let moved = mailed(one_time(TokenKind::EmailChange, 1, at(1)));
         fixture.db.ask_for_new_email(user.id, address("b@example.com"), moved, terms(at(1))).await.unwrap().settled().await.unwrap();
@@ -227,7 +227,7 @@ on_both! {
     }
 
     /// A row that cannot be read, of a newer version or a damaged one, once kept every worker from claiming any.
-    fn a_mail_that_can_not_be_read_blocks_no_other(fixture) {
+    fn an_unreadable_mail_blocks_no_other(fixture) {
         ask(&fixture, 4).await;
         let broken = claim(&fixture, 1, Span::seconds(-1)).await;
         fixture.execute(&format!("UPDATE outbox SET kind = 'telegram' WHERE id = '{}'", broken[0].id));
@@ -240,7 +240,7 @@ on_both! {
         assert_eq!(claim(&fixture, 3, LEASE).await[0].id, broken[0].id);
     }
 
-    fn whatever_is_typed_for_an_address_is_kept(fixture) {
+    fn any_text_typed_as_an_address_is_stored(fixture) {
         fixture.db.ask_for_reset("a\0b@example.com".to_owned(), terms(at(1))).await.unwrap().settled().await;
         let mail = claim(&fixture, 1, LEASE).await.remove(0);
         assert_eq!(mail.recipient.as_deref(), Some("a\u{FFFD}b@example.com"));

@@ -62,7 +62,7 @@ on_both! {
         assert_eq!(fixture.times(auth_domain::audit::Action::PasswordResetRequested).await, 0);
     }
 
-    fn what_the_owner_has_to_know_of_is_told(fixture) {
+    fn events_that_concern_the_owner_send_a_notice(fixture) {
         let (user, session) = fixture.signed_in("a@example.com").await;
         fixture.db.set_password(user.id, hash(1), Some(session.id), terms(at(1))).await.unwrap().settled().await.unwrap();
         for (number, seconds) in [(0, 60), (1, 120), (0, 180)] {
@@ -86,7 +86,7 @@ on_both! {
     }
 
     /// docs/rules.md §5: a stranger who registers with another person's address chooses the address that they ask to change to.
-    fn the_old_address_is_told_the_new_one_where_it_is_confirmed_and_only_there(fixture) {
+    fn a_notice_names_the_new_address_only_if_the_old_one_is_confirmed(fixture) {
         for (email, confirmed, told) in [("a@example.com", false, None), ("c@example.com", true, Some("new@example.com"))] {
             let user = users::New { email_verified_at: confirmed.then(|| at(0)), ..new_user(email, Role::USER) };
             fixture.db.insert_user(user.clone(), None, None, terms(at(0))).await.unwrap().settled().await.unwrap();
@@ -105,7 +105,7 @@ on_both! {
         }
     }
 
-    fn a_new_device_is_told_of_and_the_first_and_a_known_one_are_not(fixture) {
+    fn a_new_device_sends_a_notice_and_the_first_or_a_known_one_does_not(fixture) {
         let user = fixture.user("a@example.com", Role::USER).await;
         let sign_in = async |agent, ip, known_device, seconds| {
             let first = seconds == 1;

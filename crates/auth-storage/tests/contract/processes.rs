@@ -33,7 +33,7 @@ async fn rotate_each(db: &Storage, sessions: &[SessionId]) -> usize {
 }
 
 #[test]
-fn of_two_processes_with_one_token_one_rotates() {
+fn of_two_processes_that_present_one_token_one_rotates_it() {
     on_sqlite(async |fixture| {
         let (user, first) = fixture.signed_in("a@example.com").await;
         let mut sessions = vec![first.id];

@@ -13,7 +13,7 @@ use auth_storage::ChangeContext;
 use chrono::Utc;
 
 on_both! {
-    fn a_token_is_revoked_for_as_long_as_it_may_live(fixture) {
+    fn a_token_is_revoked_until_it_expires(fixture) {
         let (user, session) = fixture.signed_in("a@example.com").await;
         let (dead, alive) = (TokenId::from_parts(t0(), unique_bytes()), TokenId::from_parts(t0(), unique_bytes()));
         let ((), done) = fixture.db.revoke_token(dead, terms(at(1))).await.unwrap().recorded().await;
@@ -24,7 +24,7 @@ on_both! {
     }
 
     /// A session's id that equals a token's concerns sessions alone.
-    fn a_revocation_hits_its_own_kind(fixture) {
+    fn a_revocation_affects_its_own_kind_only(fixture) {
         let (user, session) = fixture.signed_in("a@example.com").await;
         fixture.db.revoke_token(TokenId::from_uuid(session.id.as_uuid()), terms(at(1))).await.unwrap().settled().await;
         let token = TokenId::from_parts(t0(), unique_bytes());
@@ -34,7 +34,7 @@ on_both! {
         assert!(fixture.db.facts(as_token).await.unwrap().token);
     }
 
-    fn what_is_revoked_again_keeps_the_larger_generation_and_the_later_end(fixture) {
+    fn a_repeated_revocation_keeps_the_higher_generation_and_the_later_end(fixture) {
         let (user, _) = fixture.signed_in("a@example.com").await;
         let lasting = ChangeContext { until_at_least: at(99_000), ..terms(at(1)) };
         fixture.db.end_user_sessions(user.id, EndReason::LogoutAll, lasting).await.unwrap().settled().await.unwrap();
@@ -46,7 +46,7 @@ on_both! {
         assert_eq!(batch.revocations.iter().map(|(r, _)| *r).collect::<Vec<_>>(), [kept]);
     }
 
-    fn what_is_revoked_again_counts_as_new(fixture) {
+    fn a_repeated_revocation_counts_as_new(fixture) {
         let token = TokenId::from_parts(t0(), unique_bytes());
         fixture.db.revoke_token(token, terms(at(1))).await.unwrap().settled().await;
         let long_ago = if fixture.is_sqlite() { "1000000" } else { "'1970-01-01T00:00:01Z'" };
@@ -57,7 +57,7 @@ on_both! {
         assert_eq!(fixture.db.revocations_since(a_minute_ago).await.unwrap().revocations.len(), 1);
     }
 
-    fn a_reader_gets_the_live_ones_since_a_moment_and_the_databases_clock(fixture) {
+    fn a_reader_gets_the_current_revocations_since_a_time_and_the_databases_clock(fixture) {
         let (first, second) = (TokenId::from_parts(t0(), unique_bytes()), TokenId::from_parts(t0(), unique_bytes()));
         let before = fixture.db.ping().await.unwrap();
         fixture.db.revoke_token(first, terms(t0())).await.unwrap().settled().await;

@@ -51,7 +51,7 @@ async fn refused_for(db: &Storage) -> Option<String> {
 }
 
 on_both! {
-    fn a_program_serves_an_expanded_schema_and_takes_nothing_of_it_back(fixture) {
+    fn a_program_serves_an_expanded_schema_and_reverts_none_of_it(fixture) {
         let newer = fixture.knowing(&with(&[ADD])).await;
         assert_eq!(newer.migrate_up().await.unwrap().applied, [ADD.name]);
         let schema = fixture.db.schema().await.unwrap();
@@ -65,7 +65,7 @@ on_both! {
         assert_eq!(newer.migrate_down().await.unwrap().as_deref(), Some(ADD.name));
     }
 
-    fn a_contracted_schema_is_refused_by_name_until_the_contract_is_taken_back(fixture) {
+    fn a_contracted_schema_is_refused_by_name_until_the_contract_is_reverted(fixture) {
         let newer = fixture.knowing(&with(&[ADD, NARROW])).await;
         newer.migrate_up().await.unwrap();
         assert_eq!(floor(&newer).await.as_deref(), Some("29990102000000"));

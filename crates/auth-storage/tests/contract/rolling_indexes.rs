@@ -28,7 +28,7 @@ const VALID: &str =
     "SELECT count(*) AS n FROM pg_index WHERE indexrelid = to_regclass('comets_by_ten') AND indisvalid";
 
 #[test]
-fn an_index_is_built_beside_and_one_that_was_left_behind_is_replaced() {
+fn an_index_is_built_concurrently_and_an_invalid_one_is_replaced() {
     on_postgres(async |fixture| {
         let some = fixture.knowing(&with(&[ADD])).await;
         some.migrate_up().await.unwrap();
@@ -69,7 +69,7 @@ fn several_nodes_may_build_an_index_at_once() {
 
 /// What was applied before it can't be taken for undone.
 #[test]
-fn a_run_that_fails_after_a_part_was_applied_names_that_part() {
+fn a_run_that_fails_halfway_names_what_it_applied() {
     const FILLED: Migration = Migration {
         postgres: Script {
             up: "CREATE TABLE comets (id bigint NOT NULL PRIMARY KEY); INSERT INTO comets VALUES (1), (2)",

@@ -96,7 +96,7 @@ mod on_a_server {
     }
 
     #[test]
-    fn a_node_that_was_killed_is_waited_for_for_a_minute_and_forgotten_after_a_day() {
+    fn a_killed_node_is_waited_for_for_a_minute_and_forgotten_after_a_day() {
         on_postgres(async |fixture| {
             let older = fixture.db.node([1; 16], "1.0.0");
             fixture.db.first_heartbeat(older.clone()).await.unwrap();
@@ -153,7 +153,7 @@ mod on_a_server {
     }
 
     #[test]
-    fn what_adds_is_not_taken_back_while_a_node_lives_that_knows_it() {
+    fn an_expand_is_not_reverted_while_a_node_that_knows_it_lives() {
         on_postgres(async |fixture| {
             let older = fixture.db.node([1; 16], "1.0.0");
             fixture.db.first_heartbeat(older).await.unwrap();

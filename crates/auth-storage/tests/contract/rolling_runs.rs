@@ -31,7 +31,7 @@ async fn applied(db: &Storage, name: &str) -> bool {
 }
 
 on_both! {
-    fn a_run_that_fails_leaves_nothing_and_the_next_one_goes_on(fixture) {
+    fn a_failed_run_leaves_nothing_and_the_next_one_continues(fixture) {
         let failing = fixture.knowing(&with(&[ADD, BROKEN])).await;
         match failing.migrate_up().await {
             Err(MigrateError::Failed { what, .. }) => assert!(what.contains(BROKEN.name), "{what}"),
@@ -135,7 +135,7 @@ mod on_a_server {
 
     /// Requests would queue behind it.
     #[test]
-    fn a_run_waits_for_a_table_for_a_moment_only_and_tries_again() {
+    fn a_run_waits_only_briefly_for_a_table_and_tries_again() {
         on_postgres(async |fixture| {
             let (_, session) = fixture.signed_in("a@example.com").await;
             let mut held = holding(&fixture, "users");
@@ -154,7 +154,7 @@ mod on_a_server {
     }
 
     #[test]
-    fn a_run_that_is_killed_leaves_nothing_and_the_next_one_goes_on() {
+    fn a_killed_run_leaves_nothing_and_the_next_one_continues() {
         on_postgres(async |fixture| {
             let mut held = PgConnection::establish(&fixture.address()).unwrap();
             held.batch_execute("SELECT pg_advisory_lock(2999)").unwrap();
@@ -206,7 +206,7 @@ mod on_a_server {
 
     /// What refers to a table locks it, too, when it is dropped.
     #[test]
-    fn a_run_back_takes_its_tables_first_and_tries_again() {
+    fn a_reverting_run_locks_its_tables_first_and_tries_again() {
         const REFER: Migration = Migration {
             postgres: Script {
                 up: "CREATE TABLE comets (seen_by uuid NOT NULL REFERENCES users(id))",
@@ -233,7 +233,7 @@ mod on_a_server {
 
     /// `upgrade check` says what waits. PostgreSQL knows.
     #[test]
-    fn a_new_table_keeps_writes_from_those_that_it_refers_to() {
+    fn a_new_table_blocks_writes_to_the_tables_it_references() {
         use auth_storage::{
             Backend,
             migrations::effects::{Effect, Waits, Work},

@@ -105,7 +105,7 @@ on_both! {
     }
 
     /// Sixteen threads unguarded gave seven winners on PostgreSQL.
-    fn of_64_who_present_one_token_one_rotates(fixture) {
+    fn of_64_presentations_of_one_token_one_rotates(fixture) {
         let second = fixture.another().await;
         for round in 0..4 {
             let (_, session) = fixture.signed_in(&format!("u{round}@example.com")).await;
@@ -121,7 +121,7 @@ on_both! {
         }
     }
 
-    fn of_64_with_one_key_one_rotates_and_all_others_repeat_it(fixture) {
+    fn of_64_presentations_with_one_key_one_rotates_and_all_others_repeat_it(fixture) {
         let (_, session) = fixture.signed_in("a@example.com").await;
         let outcomes = all((0..64).map(|n| {
             let (db, session) = (fixture.db.clone(), session.clone());
@@ -163,7 +163,7 @@ on_both! {
         }
     }
 
-    fn a_session_lifted_over_a_cut_goes_on_with_the_same_token(fixture) {
+    fn a_session_carried_over_a_revocation_continues_with_the_same_token(fixture) {
         let (user, session) = fixture.signed_in("a@example.com").await;
         let promote = users::Change { role: Some(Role::VIEWER), ..users::Change::default() };
         fixture.db.change_user(user.id, promote, vec![Role::ADMIN], terms(at(1))).await.unwrap().settled().await.unwrap();

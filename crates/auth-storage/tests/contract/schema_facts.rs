@@ -121,7 +121,7 @@ fn several_nodes_may_migrate_a_postgres_database_at_once() {
 }
 
 #[test]
-fn every_migration_has_a_twin_of_the_same_name_and_a_way_back() {
+fn every_migration_exists_for_both_databases_and_can_be_reverted() {
     let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../migrations");
     let names = |backend: &str| -> BTreeSet<String> {
         let entries = std::fs::read_dir(folder.join(backend))
@@ -310,7 +310,7 @@ on_both! {
         assert!(keys.is_subset(&indexed), "{keys:?} {indexed:?}");
     }
 
-    fn a_way_back_keeps_what_the_older_version_knows(fixture) {
+    fn a_revert_keeps_what_the_older_version_knows(fixture) {
         let (user, session) = fixture.signed_in("a@example.com").await;
         fixture.db.lock_out(user.id, terms(at(1))).await.unwrap().settled().await.unwrap();
         for (digest, kind) in (1..).zip([TokenKind::PasswordReset, TokenKind::Report]) {
@@ -326,7 +326,7 @@ on_both! {
     }
 
     /// All that a request does works with the plans that the databases keep.
-    fn the_walk_of_a_user_works_after_a_way_back(fixture) {
+    fn every_user_operation_works_after_a_revert(fixture) {
         while fixture.db.migrate_down().await.unwrap().is_some() {}
         fixture.db.migrate_up().await.unwrap();
         let new = new_user("a@example.com", Role::USER);
@@ -341,7 +341,7 @@ on_both! {
 
 /// They walk an index, but one that holds these rows alone.
 #[test]
-fn what_is_not_sealed_yet_is_found_without_the_rest_on_sqlite() {
+fn unsealed_events_are_found_without_reading_the_rest_on_sqlite() {
     crate::fixture::on_sqlite(async |fixture| {
         for sql in [
             "SELECT count(*) FROM audit_events WHERE batch IS NULL",

@@ -45,7 +45,7 @@ pub(crate) async fn register(db: &Storage) -> Result<User, StorageError> {
 }
 
 #[test]
-fn a_server_that_stops_is_unavailable_and_well_again_when_it_is_back() {
+fn a_stopped_server_is_unavailable_and_the_store_recovers_when_it_is_back() {
     let server = Server::start_new();
     block_on(async {
         let db = Storage::open(&config(server.url())).await.unwrap();
@@ -107,7 +107,7 @@ fn sessions_that_were_terminated_cost_one_failure_at_most() {
 }
 
 #[test]
-fn a_demoted_primary_is_left_and_taken_again_when_it_writes() {
+fn a_demoted_primary_is_left_and_used_again_when_it_accepts_writes() {
     let server = Server::start_new();
     block_on(async {
         let db = Storage::open(&config(server.url())).await.unwrap();
@@ -149,7 +149,7 @@ fn a_demoted_primary_is_left_and_taken_again_when_it_writes() {
 
 /// A node that only reads revocations learns of the demotion without any write.
 #[test]
-fn a_demotion_is_noticed_by_those_who_only_read() {
+fn a_demotion_is_noticed_by_nodes_that_only_read() {
     let server = Server::start_new();
     block_on(async {
         let db = Storage::open(&config(server.url())).await.unwrap();
@@ -168,7 +168,7 @@ fn a_demotion_is_noticed_by_those_who_only_read() {
 }
 
 #[test]
-fn a_server_that_can_not_be_reached_is_told_with_its_mend() {
+fn the_error_about_an_unreachable_server_says_how_to_fix_it() {
     let server = Server::start_new();
     let open = |url: String| block_on(Storage::open(&config(url))).map(drop).unwrap_err();
     let unknown = open(

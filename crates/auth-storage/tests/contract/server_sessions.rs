@@ -40,7 +40,7 @@ fn the_limits_of_a_transaction_are_set_in_it_and_sessions_are_in_utc() {
 
 /// Behind pgbouncer in transaction mode a named statement would be looked for in another session than it was made in.
 #[test]
-fn without_prepared_statements_none_is_made() {
+fn with_prepared_statements_off_none_is_prepared() {
     on_postgres(async |fixture| {
         fixture.execute(
             "CREATE TABLE seen (n bigint); CREATE FUNCTION see() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN \
@@ -152,7 +152,7 @@ fn hot_operations_make_as_few_round_trips_as_they_can() {
 
 /// As after `DISCARD ALL`, or behind a pooler that gives each transaction another session.
 #[test]
-fn a_session_that_forgot_what_was_prepared_in_it_is_left_and_harms_one_request() {
+fn a_session_that_lost_its_prepared_statements_is_left_after_one_failure() {
     on_postgres(async |fixture| {
         let one_connection = DatabaseConfig {
             pool_size: 1,

@@ -29,7 +29,7 @@ on_both! {
         assert_eq!(fixture.db.session(session.id).await.unwrap(), Some((session, user)));
     }
 
-    fn how_a_session_was_proved_is_kept_with_words_of_newer_versions_and_over_refreshes(fixture) {
+    fn the_authentication_of_a_session_is_kept_over_refreshes_with_values_of_newer_versions(fixture) {
         let user = fixture.user("a@example.com", Role::USER).await;
         let session = Session {
             assurance: Assurance { authenticated_at: at(7), amr: "mfa otp pwd word_of_a_newer_version".parse().unwrap() },
@@ -43,7 +43,7 @@ on_both! {
     }
 
     /// It leaves the columns out that it does not know.
-    fn a_session_that_an_older_version_began_was_proved_once_by_a_password_when_it_began(fixture) {
+    fn a_session_that_an_older_version_started_counts_as_one_password_authentication(fixture) {
         let (user, session) = fixture.signed_in("a@example.com").await;
         let known = "user_id, generation, created_at, rotation, rotated_at, refresh_expires_at, access_until";
         fixture.execute(&format!(
@@ -56,7 +56,7 @@ on_both! {
         assert!(fixture.db.rotate(older.id, token(0), policy(), false, terms(at(1))).await.unwrap().settled().await.is_some());
     }
 
-    fn a_sign_in_that_verified_something_older_begins_nothing(fixture) {
+    fn a_sign_in_that_verified_an_older_password_starts_no_session(fixture) {
         let (user, first) = fixture.signed_in("a@example.com").await;
         fixture.db.end_user_sessions(user.id, EndReason::LogoutAll, terms(at(1))).await.unwrap().settled().await.unwrap();
         let late = session_of(user.id, user.generation, at(2));
@@ -71,7 +71,7 @@ on_both! {
         fixture.sign_in(&stored.user, at(1)).await;
     }
 
-    fn a_disabled_or_deleted_user_begins_nothing(fixture) {
+    fn a_disabled_or_deleted_user_starts_no_session(fixture) {
         let user = fixture.user("a@example.com", Role::USER).await;
         let off = users::Change { status: Some(UserStatus::Disabled), ..users::Change::default() };
         fixture.db.change_user(user.id, off, vec![], terms(at(1))).await.unwrap().settled().await.unwrap();
@@ -94,7 +94,7 @@ on_both! {
         }
     }
 
-    fn the_oldest_sessions_make_room(fixture) {
+    fn the_oldest_sessions_end_when_there_are_too_many(fixture) {
         let user = fixture.user("a@example.com", Role::USER).await;
         let mut begun = Vec::new();
         for n in 0..4 {
@@ -120,7 +120,7 @@ on_both! {
         assert_eq!(live.iter().map(|s| s.id).collect::<Vec<_>>(), [behind.id]);
     }
 
-    fn sessions_past_their_time_make_room_before_live_ones(fixture) {
+    fn expired_sessions_end_before_active_ones_when_there_are_too_many(fixture) {
         let user = fixture.user("a@example.com", Role::USER).await;
         let mut past = Vec::new();
         for n in 0..5 {
@@ -162,7 +162,7 @@ on_both! {
         assert_eq!(fixture.db.user(user.id).await.unwrap(), None);
     }
 
-    fn a_deletion_that_is_refused_takes_no_history_away(fixture) {
+    fn a_refused_deletion_removes_no_history(fixture) {
         let admin = fixture.user("a@example.com", Role::ADMIN).await;
         for n in 0..3 {
             let session = fixture.sign_in(&admin, at(n)).await;
@@ -197,7 +197,7 @@ on_both! {
         assert_eq!(list(sessions::Filter::Ended, at(10), ALL).await, ids);
     }
 
-    fn another_users_session_is_not_there(fixture) {
+    fn another_users_session_is_not_found(fixture) {
         let (_, session) = fixture.signed_in("a@example.com").await;
         let other = fixture.user("b@example.com", Role::USER).await;
         let outcome = fixture.db.end_session(session.id, Some(other.id), EndReason::EndedByUser, terms(at(1))).await.unwrap().settled().await;

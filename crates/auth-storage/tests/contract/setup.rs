@@ -21,7 +21,7 @@ async fn redeem(fixture: &Fixture, letter: u8, user: users::New, seconds: i64) -
 }
 
 on_both! {
-    fn a_token_makes_the_first_administrator_signed_in_and_then_nothing_more(fixture) {
+    fn a_token_creates_the_first_administrator_once_and_signs_them_in(fixture) {
         assert_eq!(fixture.db.issue_setup_token(setup_token(1, 0), admins(), false, terms(at(0))).await.unwrap(), setup::TokenIssue::Issued);
         let admin = new_user("admin@example.com", Role::ADMIN);
         let setup::Outcome::Created(user) = redeem(&fixture, 1, admin.clone(), 5).await else { panic!("created") };
@@ -32,7 +32,7 @@ on_both! {
         assert_eq!(issue, setup::TokenIssue::AdministratorExists);
     }
 
-    fn a_token_that_is_wrong_used_or_past_its_time_is_refused(fixture) {
+    fn a_wrong_used_or_expired_token_is_refused(fixture) {
         fixture.db.issue_setup_token(setup_token(1, 0), admins(), false, terms(at(0))).await.unwrap();
         assert_eq!(redeem(&fixture, 2, new_user("a@example.com", Role::ADMIN), 1).await, setup::Outcome::InvalidToken);
         assert_eq!(redeem(&fixture, 1, new_user("a@example.com", Role::ADMIN), 900).await, setup::Outcome::InvalidToken);
@@ -43,7 +43,7 @@ on_both! {
         assert_eq!(fixture.number("SELECT count(*) AS n FROM users"), 1);
     }
 
-    fn an_address_that_is_taken_leaves_the_token_good(fixture) {
+    fn a_taken_address_leaves_the_token_valid(fixture) {
         fixture.db.issue_setup_token(setup_token(1, 0), admins(), false, terms(at(0))).await.unwrap();
         fixture.user("taken@example.com", Role::USER).await;
         assert_eq!(redeem(&fixture, 1, new_user("taken@example.com", Role::ADMIN), 1).await, setup::Outcome::EmailTaken);
@@ -51,7 +51,7 @@ on_both! {
         assert!(matches!(outcome, setup::Outcome::Created(_)), "{outcome:?}");
     }
 
-    fn one_token_is_live_unless_it_is_replaced_or_lapsed(fixture) {
+    fn one_token_is_valid_until_it_is_replaced_or_expires(fixture) {
         let issue = async |token, replace| fixture.db.issue_setup_token(token, admins(), replace, terms(at(0))).await.unwrap();
         assert_eq!(issue(setup_token(1, 0), false).await, setup::TokenIssue::Issued);
         assert_eq!(issue(setup_token(2, 1), false).await, setup::TokenIssue::AlreadyLive);
@@ -68,7 +68,7 @@ on_both! {
         assert_eq!(issues.iter().filter(|issue| **issue == setup::TokenIssue::Issued).count(), 1);
     }
 
-    fn of_many_who_redeem_one_token_one_does(fixture) {
+    fn of_concurrent_redemptions_of_one_token_one_succeeds(fixture) {
         fixture.db.issue_setup_token(setup_token(1, 0), admins(), false, terms(at(0))).await.unwrap();
         let outcomes = all((0..16).map(|n| {
             let fixture = fixture.clone();

@@ -2,7 +2,7 @@
 
 use crate::{
     fixture::{Fixture, on_postgres},
-    heavy::{a_day_of, give_a_long_past},
+    long_history::{a_day_of_requests, add_long_history},
 };
 use auth_domain::{role::Role, user::User};
 use std::time::{Duration, Instant};
@@ -16,7 +16,7 @@ async fn rows_read(fixture: &Fixture, user: &User, first_link: u8) -> i64 {
     let connections = fixture.number(connected);
     let before = fixture.number(read);
     let db = fixture.another().await;
-    a_day_of(&db, user, first_link).await;
+    a_day_of_requests(&db, user, first_link).await;
     drop(db);
     let begun = Instant::now();
     while fixture.number(connected) > connections {
@@ -27,10 +27,10 @@ async fn rows_read(fixture: &Fixture, user: &User, first_link: u8) -> i64 {
 }
 
 #[test]
-fn a_user_with_a_long_past_costs_as_many_rows_as_a_new_one_on_postgres() {
+fn a_user_with_a_long_history_costs_as_many_rows_as_a_new_one_on_postgres() {
     on_postgres(async |fixture| {
         let heavy = fixture.user("heavy@example.com", Role::USER).await;
-        give_a_long_past(&fixture, &heavy);
+        add_long_history(&fixture, &heavy);
         let fresh = fixture.user("fresh@example.com", Role::USER).await;
         let of_fresh = rows_read(&fixture, &fresh, 101).await;
         let of_heavy = rows_read(&fixture, &heavy, 102).await;

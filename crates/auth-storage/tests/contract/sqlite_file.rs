@@ -18,7 +18,7 @@ fn open(url: &str) -> Result<Storage, OpenError> {
 }
 
 #[test]
-fn an_address_that_can_not_be_opened_is_told_with_its_mend() {
+fn the_error_about_a_url_that_cannot_be_opened_says_how_to_fix_it() {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().display();
     assert!(matches!(open("sqlite::memory:"), Err(OpenError::InMemory)));
@@ -44,7 +44,7 @@ fn an_address_that_can_not_be_opened_is_told_with_its_mend() {
 
 #[cfg(unix)]
 #[test]
-fn the_file_is_its_owners_alone() {
+fn only_its_owner_can_read_the_file() {
     use std::os::unix::fs::PermissionsExt;
     on_sqlite(async |fixture| {
         for suffix in ["", "-wal"] {
@@ -118,7 +118,7 @@ fn one_process_serves_and_others_work_beside_it() {
 
 /// In one batch: those that succeed stay, those that fail leave no trace, each is answered for itself.
 #[test]
-fn a_write_that_fails_harms_no_other_in_its_commit() {
+fn a_failed_write_affects_no_other_in_its_commit() {
     on_sqlite(async |fixture| {
         let taken = new_user("taken@example.com", Role::USER);
         fixture
@@ -166,7 +166,7 @@ fn a_write_that_fails_harms_no_other_in_its_commit() {
 
 /// A full disk rolls the whole transaction back, whoever's write met it: nobody in it may be told that it succeeded.
 #[test]
-fn nobody_is_told_of_a_commit_that_was_not() {
+fn no_write_of_a_failed_commit_is_acknowledged() {
     on_sqlite(async |fixture| {
         fixture.execute(
             "CREATE TRIGGER full BEFORE INSERT ON users WHEN NEW.email LIKE 'full%' \
@@ -208,7 +208,7 @@ fn nobody_is_told_of_a_commit_that_was_not() {
 }
 
 #[test]
-fn a_queue_that_is_full_refuses_at_once() {
+fn a_full_queue_refuses_at_once() {
     on_sqlite(async |fixture| {
         let config = DatabaseConfig {
             queue: 2,
@@ -255,7 +255,7 @@ fn a_queue_that_is_full_refuses_at_once() {
 }
 
 #[test]
-fn a_lock_that_another_process_keeps_is_an_outage_and_passes() {
+fn a_lock_held_by_another_process_is_an_outage_until_it_is_released() {
     on_sqlite(async |fixture| {
         let mut beside = SqliteConnection::establish(fixture.file().to_str().unwrap()).unwrap();
         beside.batch_execute("BEGIN IMMEDIATE").unwrap();

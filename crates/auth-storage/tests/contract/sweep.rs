@@ -36,7 +36,7 @@ fn keep(days: i64, limit: u32) -> sweep::Retention {
 }
 
 on_both! {
-    fn a_sweep_takes_so_many_rows_of_each_kind_and_no_more(fixture) {
+    fn a_sweep_removes_a_limited_number_of_rows_of_each_kind(fixture) {
         let user = fixture.user("a@example.com", Role::USER).await;
         for n in 0..5 {
             let ended = fixture.sign_in(&user, at(n)).await;
@@ -58,7 +58,7 @@ on_both! {
         assert_eq!(sweep_of(&fixture, later, keep(1, 3)).await, []);
     }
 
-    fn what_still_tells_something_stays(fixture) {
+    fn rows_that_are_still_needed_stay(fixture) {
         let (user, live) = fixture.signed_in("a@example.com").await;
         let ended = fixture.sign_in(&user, at(1)).await;
         fixture.db.end_session(ended.id, None, EndReason::Logout, terms(at(2))).await.unwrap().settled().await.unwrap();
@@ -69,7 +69,7 @@ on_both! {
         assert_eq!(fixture.stored(&live).await, live);
     }
 
-    fn expired_sessions_are_found_by_walking_on_from_call_to_call(fixture) {
+    fn each_sweep_continues_the_search_for_expired_sessions(fixture) {
         let user = fixture.user("a@example.com", Role::USER).await;
         for n in 0..23 {
             let mut session = session_of(user.id, user.generation, at(n));
@@ -91,7 +91,7 @@ on_both! {
             + rows_of("sessions", &sweep_of(&fixture, at(0) + Span::days(410), keep(7, 100)).await), 12);
     }
 
-    fn lapsed_tokens_and_retired_keys_go(fixture) {
+    fn expired_tokens_and_retired_keys_are_removed(fixture) {
         let token = one_time(TokenKind::Setup, 1, at(0));
         fixture.db.issue_setup_token(token, vec![], false, terms(at(0))).await.unwrap();
         let key = |kid: &str, state, until: Option<i64>| signing_keys::Stored {
@@ -106,7 +106,7 @@ on_both! {
         assert_eq!(fixture.db.keys().await.unwrap().keys.len(), 2);
     }
 
-    fn mails_that_are_done_with_go_after_a_while_and_those_that_wait_stay(fixture) {
+    fn finished_mails_are_removed_after_a_while_and_queued_ones_stay(fixture) {
         for n in 0..5 {
             fixture.db.ask_for_reset(format!("u{n}@example.com"), terms(at(n))).await.unwrap().settled().await;
         }
@@ -131,7 +131,7 @@ on_both! {
         }
     }
 
-    fn api_keys_past_their_time_go_and_others_stay(fixture) {
+    fn expired_api_keys_are_removed_and_others_stay(fixture) {
         let user = fixture.user("a@example.com", Role::USER).await;
         for n in 0..6 {
             let mut new = api_key(user.id, n, at(0));
@@ -146,7 +146,7 @@ on_both! {
         assert_eq!(fixture.db.api_keys(user.id).await.unwrap().len(), 2);
     }
 
-    fn counts_of_hours_long_ago_go_and_later_ones_stay(fixture) {
+    fn counts_of_old_hours_are_removed_and_later_ones_stay(fixture) {
         let count = |hours: i64, kind: &str| activity::HourCount { hour: t0() + Span::hours(hours), kind: kind.to_owned(), count: 1 };
         let all = (0..5).flat_map(|hour| [count(hour, "refresh"), count(hour, "sign_in")]);
         fixture.db.add_activity(all.collect()).await.unwrap();

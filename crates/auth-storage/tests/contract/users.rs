@@ -20,7 +20,7 @@ fn created(inserted: Result<User, EmailTaken>) -> User {
 
 on_both! {
     /// Names used to take invisible characters; such a row must not keep its user out.
-    fn a_name_that_is_not_accepted_any_longer_stays_readable(fixture) {
+    fn a_name_that_is_no_longer_accepted_stays_readable(fixture) {
         let old = "A\u{200b}da";
         assert!(DisplayName::parse(old).is_err());
         let new = users::New { name: DisplayName::stored(old).ok(), ..new_user("a@example.com", Role::USER) };
@@ -42,7 +42,7 @@ on_both! {
         assert_eq!(fixture.db.credentials_of(user.id).await.unwrap().unwrap().user, user);
     }
 
-    fn what_is_not_there_is_no_error(fixture) {
+    fn a_missing_user_is_no_error(fixture) {
         let nobody = new_user("nobody@example.com", Role::USER);
         assert_eq!(fixture.db.user(nobody.id).await.unwrap(), None);
         assert!(fixture.db.credentials(&nobody.email).await.unwrap().is_none());
@@ -53,7 +53,7 @@ on_both! {
         assert_eq!(fixture.db.delete_user(nobody.id, admins(), terms(t0())).await.unwrap().settled().await, Err(Refused::NotFound));
     }
 
-    fn a_nanosecond_is_cut_before_it_is_stored(fixture) {
+    fn times_are_truncated_to_microseconds_before_they_are_stored(fixture) {
         let mut new = new_user("a@example.com", Role::USER);
         new.created_at = Timestamp::from_timestamp_nanos(1_700_000_000_123_456_789);
         let user = created(fixture.db.insert_user(new.clone(), None, None, terms(t0())).await.unwrap().settled().await);
@@ -61,7 +61,7 @@ on_both! {
         assert_eq!(fixture.db.user(new.id).await.unwrap(), Some(user));
     }
 
-    fn an_address_that_is_taken_writes_nothing(fixture) {
+    fn a_taken_address_writes_nothing(fixture) {
         let first = new_user("a@example.com", Role::USER);
         fixture.db.insert_user(first.clone(), None, None, terms(t0())).await.unwrap().settled().await.unwrap();
         let again = new_user("A@EXAMPLE.com", Role::USER);
@@ -72,7 +72,7 @@ on_both! {
         assert_eq!(fixture.db.session(session.id).await.unwrap(), None);
     }
 
-    fn only_the_address_makes_a_user_taken_any_other_refusal_is_a_failure(fixture) {
+    fn only_a_duplicate_address_is_reported_as_taken(fixture) {
         let first = new_user("a@example.com", Role::USER);
         fixture.db.insert_user(first.clone(), None, None, terms(t0())).await.unwrap().settled().await.unwrap();
         let mut twin = new_user("b@example.com", Role::USER);
@@ -80,7 +80,7 @@ on_both! {
         assert!(matches!(fixture.db.insert_user(twin, None, None, terms(t0())).await, Err(StorageError::Query(_))));
     }
 
-    fn a_registration_makes_the_user_and_its_session_together(fixture) {
+    fn a_registration_creates_the_user_and_their_session_together(fixture) {
         let new = new_user("a@example.com", Role::USER);
         let session = session_of(new.id, Generation::FIRST, at(3));
         let user = created(fixture.db.insert_user(new, Some(session.clone()), None, terms(t0())).await.unwrap().settled().await);
@@ -88,7 +88,7 @@ on_both! {
         assert_eq!(fixture.db.session(session.id).await.unwrap(), Some((session, user)));
     }
 
-    fn of_many_who_register_one_address_one_does(fixture) {
+    fn of_concurrent_registrations_of_one_address_one_succeeds(fixture) {
         let rivals = (0..16).map(|_| {
             let db = fixture.db.clone();
             tokio::spawn(async move {
@@ -102,7 +102,7 @@ on_both! {
         assert_eq!(fixture.number("SELECT count(*) AS n FROM sessions"), 1);
     }
 
-    fn an_import_tells_of_each_line_and_stands_as_a_whole(fixture) {
+    fn an_import_reports_each_line_and_is_one_transaction(fixture) {
         fixture.db.insert_user(new_user("b@example.com", Role::USER), None, None, terms(t0())).await.unwrap().settled().await.unwrap();
         let lines = ["a@example.com", "b@example.com", "c@example.com", "A@example.com"];
         let outcomes = fixture.db.import_users(lines.map(|line| new_user(line, Role::USER)).to_vec(), terms(t0())).await.unwrap();
@@ -138,7 +138,7 @@ on_both! {
         }
     }
 
-    fn users_are_counted_by_role_and_status_and_sessions_while_they_live(fixture) {
+    fn users_are_counted_by_role_and_status_and_sessions_while_active(fixture) {
         assert_eq!(fixture.db.user_figures(t0()).await.unwrap(), users::Figures::default());
         let (_, ended) = fixture.signed_in("a@example.com").await;
         fixture.signed_in("b@example.com").await;
@@ -152,7 +152,7 @@ on_both! {
         assert_eq!(long_after, users::Figures { users, live_sessions: 0 });
     }
 
-    fn a_name_changes_and_cuts_nothing(fixture) {
+    fn a_change_of_name_revokes_nothing(fixture) {
         let (user, session) = fixture.signed_in("a@example.com").await;
         let change = users::Change { name: Some(None), email_verified_at: Some(Some(at(1))), ..users::Change::default() };
         let (outcome, done) = fixture.db.change_user(user.id, change, admins(), terms(at(1))).await.unwrap().recorded().await;
@@ -163,7 +163,7 @@ on_both! {
         assert_eq!(fixture.db.user(user.id).await.unwrap(), Some(after));
     }
 
-    fn a_hash_is_rewritten_only_where_it_is_the_one_that_was_verified(fixture) {
+    fn a_hash_is_upgraded_only_if_it_is_the_one_that_was_verified(fixture) {
         let user = fixture.user("a@example.com", Role::USER).await;
         assert!(!fixture.db.upgrade_password_hash(user.id, hash(7), hash(8)).await.unwrap());
         assert!(fixture.db.upgrade_password_hash(user.id, hash(0), hash(1)).await.unwrap());

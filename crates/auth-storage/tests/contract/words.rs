@@ -76,7 +76,7 @@ on_both! {
         assert!(rotated.is_none_or(|rotated| !matches!(rotated.decision, Decision::Rotate { .. })));
     }
 
-    fn every_reason_for_an_end_is_read_back_and_a_newer_one_ends_a_session_all_the_same(fixture) {
+    fn every_reason_for_an_end_is_read_back_and_a_newer_one_ends_a_session_too(fixture) {
         for (n, why) in (0..).zip(EndReason::ALL) {
             let (_, session) = fixture.signed_in(&format!("u{n}@example.com")).await;
             fixture.db.end_session(session.id, None, why, terms(at(1))).await.unwrap().settled().await.unwrap();
@@ -180,7 +180,7 @@ on_both! {
     }
 
     /// What it revokes is not known: whatever has its id is refused, so that nothing that is revoked is accepted.
-    fn every_kind_of_revocation_is_read_back_and_a_newer_one_hits_all_that_has_its_id(fixture) {
+    fn every_kind_of_revocation_is_read_back_and_a_newer_one_affects_everything_with_its_id(fixture) {
         let (user, session) = fixture.signed_in("a@example.com").await;
         let jti = TokenId::from_parts(at(1), [1; 10]);
         fixture.db.revoke_token(jti, terms(at(1))).await.unwrap().settled().await;
@@ -223,7 +223,7 @@ on_both! {
         }
     }
 
-    fn a_permission_of_a_newer_version_is_none_here(fixture) {
+    fn a_permission_of_a_newer_version_grants_nothing(fixture) {
         let user = fixture.user("a@example.com", Role::USER).await;
         let key = api_key(user.id, 1, at(1));
         fixture.db.insert_api_key(key.clone(), 9, terms(at(1))).await.unwrap().settled().await.unwrap();
@@ -235,7 +235,7 @@ on_both! {
     }
 
     /// A version that knows neither the words nor the revocation is started on what a newer one wrote.
-    fn a_way_back_turns_newer_words_to_the_safe_side(fixture) {
+    fn a_revert_replaces_newer_values_by_safe_ones(fixture) {
         let (user, session) = fixture.signed_in("a@example.com").await;
         fixture.db.issue_token(mailed(one_time(TokenKind::Report, 1, at(1))).token, user.id, None).await.unwrap();
         fixture.execute("UPDATE users SET status = 'suspended'");

@@ -57,7 +57,7 @@ async fn register(fixture: &Fixture) -> Result<(), StorageError> {
 }
 
 on_both! {
-    fn a_full_disk_is_known_after_the_first_write_that_fails_and_room_is_known_again(fixture) {
+    fn a_full_disk_is_noticed_at_the_first_failed_write_and_so_is_its_end(fixture) {
         assert_eq!(fixture.db.takes_writes().await, Ok(()));
         fill_the_disk(&fixture);
         assert!(fixture.db.ping().await.is_ok());
@@ -69,7 +69,7 @@ on_both! {
         register(&fixture).await.unwrap();
     }
 
-    fn a_full_disk_is_known_though_nothing_was_written(fixture) {
+    fn a_full_disk_is_noticed_although_nothing_was_written(fixture) {
         assert_eq!(fixture.db.takes_writes().await, Ok(()));
         fill_the_disk(&fixture);
         until(&fixture, &Err(FULL)).await;

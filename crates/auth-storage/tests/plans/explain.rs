@@ -183,7 +183,7 @@ fn on_postgres(c: &mut PgConnection, sql: &str) -> Vec<String> {
 }
 
 #[test]
-fn a_scan_is_told_from_a_search() {
+fn a_scan_is_distinguished_from_a_search() {
     assert!(is_scan("SCAN users"));
     assert!(is_scan("SCAN sessions USING INDEX sessions_of_user"));
     assert!(is_scan("  ->  Seq Scan on revocations  (cost=0.00..1.00 rows=1)"));

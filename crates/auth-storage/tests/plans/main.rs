@@ -1,6 +1,6 @@
 //! No statement of the hot paths scans a table, on either database, and no write of theirs is prepared at each request.
 //!
-//! The statements are the ones that the store really sends: they are caught on their way while each operation runs once, and
+//! The statements are the ones that the store really sends: they are captured on their way while each operation runs once, and
 //! explained on a database of 20,000 users. A scan that costs nothing in a test is what a server dies of at ten million.
 
 #[cfg(test)]
@@ -12,14 +12,14 @@ mod builders;
 #[path = "../contract/fixture.rs"]
 mod fixture;
 #[cfg(test)]
-#[path = "../contract/heavy.rs"]
-mod heavy;
+#[path = "../contract/long_history.rs"]
+mod long_history;
 #[cfg(test)]
 #[path = "../contract/settled.rs"]
 mod settled;
 
 #[cfg(test)]
-mod caught;
+mod capture;
 #[cfg(test)]
 mod explain;
 #[cfg(test)]
@@ -29,7 +29,7 @@ mod skew;
 
 #[cfg(test)]
 use crate::{
-    caught::Caught,
+    capture::Captured,
     explain::{Dialect, scans},
     fixture::Fixture,
 };
@@ -40,11 +40,11 @@ use std::collections::BTreeSet;
 async fn hot_statements_are_planned_and_kept(fixture: Fixture) {
     let dialect = Dialect::of(&fixture);
     explain::seed(&fixture, dialect);
-    let Caught { sent, kept } = caught::during(dialect, hot_paths::run(&fixture)).await;
-    let rarer = caught::during(dialect, hot_paths::run_rarer(&fixture)).await.sent;
+    let Captured { sent, kept } = capture::during(dialect, hot_paths::run(&fixture)).await;
+    let rarer = capture::during(dialect, hot_paths::run_rarer(&fixture)).await.sent;
     let sent: Vec<String> = sent.into_iter().collect();
     // What each path sends at least; a catch that misses some would prove nothing.
-    assert!(sent.len() >= 25, "only {} statements were caught", sent.len());
+    assert!(sent.len() >= 25, "only {} statements were captured", sent.len());
     for table in explain::LARGE {
         assert!(
             sent.iter().any(|sql| sql.contains(table)),
@@ -56,7 +56,7 @@ async fn hot_statements_are_planned_and_kept(fixture: Fixture) {
     let rarer: Vec<String> = rarer.into_iter().collect();
     assert!(
         rarer.len() >= sent.len() + 20,
-        "only {} statements were caught",
+        "only {} statements were captured",
         rarer.len()
     );
     nothing_scans(&fixture, dialect, &rarer);

@@ -1,10 +1,10 @@
 //! Each statement about a user reads that user's rows by an index that holds only those it needs, or no further than its page goes.
 
 use crate::{
-    caught,
+    capture,
     explain::{Dialect, plans},
     fixture::Fixture,
-    heavy::{a_day_of, give_a_long_past},
+    long_history::{a_day_of_requests, add_long_history},
 };
 use auth_domain::role::Role;
 
@@ -21,15 +21,15 @@ const ALL_OF_A_USER: [&str; 5] = [
 pub(crate) async fn statements_about_a_user_are_bounded(fixture: &Fixture) {
     let dialect = Dialect::Sqlite;
     let user = fixture.user("heavy@example.com", Role::USER).await;
-    give_a_long_past(fixture, &user);
-    let caught = caught::during(dialect, async {
+    add_long_history(fixture, &user);
+    let captured = capture::during(dialect, async {
         let db = fixture.another().await;
-        a_day_of(&db, &user, 101).await;
+        a_day_of_requests(&db, &user, 101).await;
     })
     .await;
     // The plan of an insertion shows what its foreign keys would do.
     let reads = |sql: &String| !sql.starts_with("INSERT");
-    let sent: Vec<String> = caught.sent.into_iter().filter(reads).collect();
+    let sent: Vec<String> = captured.sent.into_iter().filter(reads).collect();
     for (sql, plan) in plans(fixture, dialect, &sent) {
         let wide = |line: &String| ALL_OF_A_USER.iter().any(|index| line.contains(index));
         // A page stops where it is full, unless few rows meet a further condition.

@@ -11,43 +11,43 @@ use std::{
 
 /// The different statements that name a table.
 #[derive(Default)]
-pub(crate) struct Caught {
+pub(crate) struct Captured {
     /// Those that were sent.
     pub(crate) sent: BTreeSet<String>,
     /// Those that a connection prepared to keep them.
     pub(crate) kept: BTreeSet<String>,
 }
 
-static CAUGHT: Mutex<Caught> = Mutex::new(Caught {
+static CAPTURED: Mutex<Captured> = Mutex::new(Captured {
     sent: BTreeSet::new(),
     kept: BTreeSet::new(),
 });
 
 fn listener() -> Option<Box<dyn Instrumentation>> {
     Some(Box::new(|event: InstrumentationEvent<'_>| {
-        let mut caught = CAUGHT.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut captured = CAPTURED.lock().unwrap_or_else(PoisonError::into_inner);
         match event {
             InstrumentationEvent::StartQuery { query, .. } => {
                 let text = query.to_string();
                 let sql = text.split(" -- binds:").next().unwrap_or_default();
-                caught.sent.insert(sql.trim().to_owned());
+                captured.sent.insert(sql.trim().to_owned());
             }
             InstrumentationEvent::CacheQuery { sql, .. } => {
-                caught.kept.insert(sql.trim().to_owned());
+                captured.kept.insert(sql.trim().to_owned());
             }
             _ => {}
         }
     }))
 }
 
-/// What was caught while `work` ran on connections that are made meanwhile.
-pub(crate) async fn during(dialect: Dialect, work: impl Future<Output = ()>) -> Caught {
+/// What was captured while `work` ran on connections that are made meanwhile.
+pub(crate) async fn during(dialect: Dialect, work: impl Future<Output = ()>) -> Captured {
     set_default_instrumentation(listener).unwrap();
     work.await;
-    let caught = CAUGHT.lock().unwrap_or_else(PoisonError::into_inner);
+    let captured = CAPTURED.lock().unwrap_or_else(PoisonError::into_inner);
     let ours = |all: &BTreeSet<String>| all.iter().filter(|sql| dialect.wrote(sql)).cloned().collect();
-    Caught {
-        sent: ours(&caught.sent),
-        kept: ours(&caught.kept),
+    Captured {
+        sent: ours(&captured.sent),
+        kept: ours(&captured.kept),
     }
 }

@@ -1,5 +1,5 @@
-//! What somebody holds is looked at again in the transaction of what they do: whoever is cut off while a request of theirs is on
-//! its way does nothing with it, however late it arrives.
+//! The caller's evidence (session or API key). The rule: it is checked again in the transaction of the change, so a caller who is
+//! signed out while their request is in flight changes nothing, however late the request arrives.
 
 use crate::{
     builders::{address, admins, api_key, at, by, hash, mailed, new_user, one_time, terms, unique_bytes},
@@ -21,7 +21,7 @@ use auth_storage::{
 };
 use std::fmt::Debug;
 
-/// What a signed-in user asks for, with what its access token said when the request came in.
+/// The context of a change by a signed-in user, with the evidence of their access token when the request arrived.
 fn holding(user: &User, session: &Session) -> ChangeContext {
     let mut terms = by(Actor::User(user.id), at(9));
     terms.by.evidence = Some(Evidence::Session(SessionEvidence {
@@ -32,7 +32,7 @@ fn holding(user: &User, session: &Session) -> ChangeContext {
     terms
 }
 
-/// The same of a user who proved anew who they are.
+/// The same for a user who has reauthenticated.
 fn reauthenticated(user: &User, session: &Session) -> ChangeContext {
     let mut terms = holding(user, session);
     if let Some(Evidence::Session(held)) = &mut terms.by.evidence {
@@ -41,7 +41,7 @@ fn reauthenticated(user: &User, session: &Session) -> ChangeContext {
     terms
 }
 
-/// One if it was done. What was not is refused because the caller is signed out, and for nothing else.
+/// Returns 1 if the change was done, and 0 if it was refused. The only accepted reason is that the caller is signed out.
 fn done<T: Debug, R: PartialEq + Debug>(outcome: Result<T, R>, revoked: R) -> u32 {
     match outcome {
         Ok(_) => 1,
@@ -52,7 +52,7 @@ fn done<T: Debug, R: PartialEq + Debug>(outcome: Result<T, R>, revoked: R) -> u3
     }
 }
 
-/// Everything that a user does under its own authority, to its account and to another's session; how many of these were done.
+/// Every change that a user can make, to their account and to another user's session. Returns how many were done.
 async fn do_everything(fixture: &Fixture, user: &User, session: &Session, foreign: &Session) -> u32 {
     let (db, ask) = (&fixture.db, || holding(user, session));
     let moved = mailed(one_time(TokenKind::EmailChange, 1, at(9)));
@@ -117,7 +117,7 @@ async fn nothing_is_done(fixture: &Fixture, user: &User, session: &Session, fore
 }
 
 on_both! {
-    fn whoever_was_cut_off_changes_nothing_any_more(fixture) {
+    fn a_signed_out_user_changes_nothing(fixture) {
         let (_, foreign) = fixture.signed_in("other@example.com").await;
         for (number, cut) in ["logged out", "logged out everywhere", "locked out", "disabled", "reset"].into_iter().enumerate() {
             let (user, session) = fixture.signed_in(&format!("{number}@example.com")).await;
@@ -140,8 +140,8 @@ on_both! {
         }
     }
 
-    /// Two devices that sign each other out: one of them is left, whichever came first.
-    fn of_two_who_end_each_others_sessions_at_once_one_does(fixture) {
+    /// Two devices sign each other out at the same time: one of them stays signed in.
+    fn of_two_devices_that_sign_each_other_out_at_once_one_does(fixture) {
         for round in 0..10 {
             let (user, first) = fixture.signed_in(&format!("{round}@example.com")).await;
             let second = fixture.sign_in(&user, at(1)).await;
@@ -158,17 +158,17 @@ on_both! {
         }
     }
 
-    fn whoever_ended_its_other_sessions_holds_what_it_refreshes_to(fixture) {
+    fn after_ending_the_other_sessions_only_the_refreshed_token_is_authority(fixture) {
         let (user, own) = fixture.signed_in("a@example.com").await;
         let end = |user: &User| fixture.db.end_other_sessions(user.id, own.id, EndReason::EndedByUser, holding(user, &own));
         assert!(end(&user).await.unwrap().settled().await.is_ok());
-        // With the token from before nothing is changed any more.
+        // The earlier token no longer changes anything.
         assert_eq!(end(&user).await.unwrap().settled().await, Err(Refused::CallerRevoked));
         let after = fixture.db.user(user.id).await.unwrap().unwrap();
         assert!(end(&after).await.unwrap().settled().await.is_ok());
     }
 
-    fn whoever_was_demoted_acts_on_nobody_any_more(fixture) {
+    fn a_demoted_administrator_acts_on_no_user(fixture) {
         let (root, session) = fixture.signed_in("root@example.com").await;
         let demoted = users::Change { role: Some(Role::VIEWER), ..users::Change::default() };
         fixture.db.change_user(root.id, demoted, vec![], terms(at(1))).await.unwrap().settled().await.unwrap();
@@ -177,16 +177,16 @@ on_both! {
         assert_eq!((outcome, fixture.db.user(ada.id).await.unwrap()), (Err(Refused::CallerRevoked), Some(ada)));
     }
 
-    fn whoever_still_holds_does_all_of_it(fixture) {
+    fn a_caller_who_still_holds_their_authority_does_all_of_it(fixture) {
         let (user, session) = fixture.signed_in("a@example.com").await;
         fixture.user("root@example.com", Role::ADMIN).await;
         let (_, foreign) = fixture.signed_in("other@example.com").await;
-        // The promotion cuts, and what comes after it is refused.
+        // The promotion revokes the caller's token, so the changes after it are refused.
         assert_eq!(do_everything(&fixture, &user, &session, &foreign).await, 10);
     }
 
-    /// Of two administrators who demote each other, the second one lacks the right, and the user that they named is there.
-    fn whoever_lost_its_rights_is_told_so_and_not_that_nobody_is_there(fixture) {
+    /// Of two administrators who demote each other, the second one lacks the permission, and the user that they named exists.
+    fn an_administrator_who_lost_the_permission_is_refused_for_that_and_not_with_not_found(fixture) {
         let (one, two) = (fixture.user("one@example.com", Role::ADMIN).await, fixture.user("two@example.com", Role::ADMIN).await);
         let (ones, twos) = (fixture.sign_in(&one, at(0)).await, fixture.sign_in(&two, at(0)).await);
         let demote = |by: &User, own: &Session, whom: &User| {
@@ -200,8 +200,8 @@ on_both! {
         assert_eq!(missing, Err(Refused::NotFound));
     }
 
-    /// What a script holds is its key, and its owner's role.
-    fn whoever_asks_with_an_api_key_does_it_while_the_key_and_the_role_of_its_owner_last(fixture) {
+    /// The evidence of a script is its API key and the role of the key's owner.
+    fn an_api_key_acts_only_while_the_key_and_its_owners_role_last(fixture) {
         let ada = fixture.user("ada@example.com", Role::USER).await;
         for (number, cut) in ["none", "revoked", "demoted", "disabled", "locked out"].into_iter().enumerate() {
             let owner = fixture.user(&format!("{number}@example.com"), Role::ADMIN).await;
@@ -233,7 +233,7 @@ on_both! {
         }
     }
 
-    /// Two sessions that end each other: one of them is left.
+    /// Two sessions end each other at the same time: one of them stays active.
     fn of_two_sessions_that_end_each_other_at_once_one_does(fixture) {
         for round in 0..10 {
             let (user, first) = fixture.signed_in(&format!("{round}@example.com")).await;
@@ -252,7 +252,7 @@ on_both! {
         }
     }
 
-    fn a_change_that_its_user_confirmed_counts_in_its_session_and_no_other_change_does(fixture) {
+    fn only_a_confirmed_change_counts_as_an_authentication_of_its_session(fixture) {
         let (user, own) = fixture.signed_in("a@example.com").await;
         let other = fixture.sign_in(&user, at(1)).await;
         let counted = async |session: &Session| {
@@ -275,7 +275,7 @@ on_both! {
         assert_eq!(counted(&other).await, (other.assurance.clone(), 1));
     }
 
-    fn a_confirmed_change_that_is_not_made_counts_nowhere(fixture) {
+    fn a_confirmed_change_that_fails_counts_nowhere(fixture) {
         let (user, own) = fixture.signed_in("a@example.com").await;
         let (root, roots) = {
             let root = fixture.user("root@example.com", Role::ADMIN).await;
@@ -296,8 +296,8 @@ on_both! {
         assert_eq!(state(&own).await.authentications, 1);
     }
 
-    /// Ending it undoes no cut, and a sign-out that is asked for twice is answered twice.
-    fn ones_own_session_ends_also_after_it_was_cut(fixture) {
+    /// Ending the session does not undo the revocation, and a repeated sign-out gets the same answer.
+    fn a_users_own_session_ends_also_after_it_was_revoked(fixture) {
         let (user, own) = fixture.signed_in("a@example.com").await;
         let end = || fixture.db.end_session(own.id, Some(user.id), EndReason::Logout, holding(&user, &own));
         let (first, told) = end().await.unwrap().recorded().await;
@@ -308,10 +308,10 @@ on_both! {
     }
 }
 
-/// The cut is under way, and nothing of it is seen yet: what concerns no other user waits for it as well.
+/// The revocation of the caller is in progress and not visible yet. Changes that concern no other user wait for it as well.
 #[cfg(feature = "services")]
 #[test]
-fn an_invitation_and_a_rotation_wait_for_a_cut_of_their_caller_and_are_refused() {
+fn an_invitation_and_a_rotation_wait_for_the_revocation_of_their_caller_and_are_refused() {
     use diesel::{Connection, PgConnection, connection::SimpleConnection};
 
     crate::fixture::on_postgres(async |fixture| {

@@ -1,5 +1,5 @@
-//! A user with a long past, and what a user does in a day. What one user has must slow nothing down: `skew` counts rows, and
-//! `tests/plans` reads plans.
+//! A user with a long history, and the requests of a user's day. The rule: one user's history slows down no other request; `skew`
+//! counts rows, and `tests/plans` reads plans.
 
 use crate::{
     builders::{at, hash, known, mailed, one_time, policy, session_of, terms, token},
@@ -21,7 +21,7 @@ const FIRST: Pagination = Pagination {
 };
 
 /// Gives a user 100,000 ended sessions, 100,000 audit events, 10,000 mails and 10,000 links.
-pub(crate) fn give_a_long_past(fixture: &Fixture, user: &User) {
+pub(crate) fn add_long_history(fixture: &Fixture, user: &User) {
     let (numbers, id, owner, instant, later, blob) = if fixture.is_sqlite() {
         (
             "WITH RECURSIVE numbers(n) AS (SELECT 1 UNION ALL SELECT n + 1 FROM numbers WHERE n < 100000)",
@@ -56,8 +56,8 @@ pub(crate) fn give_a_long_past(fixture: &Fixture, user: &User) {
     ));
 }
 
-/// What a user does, and what is looked at of them.
-pub(crate) async fn a_day_of(db: &Storage, user: &User, first_link: u8) {
+/// The requests of a user, and those of administrators about them.
+pub(crate) async fn a_day_of_requests(db: &Storage, user: &User, first_link: u8) {
     let id = user.id;
     let mut sign_in = known(session_of(id, user.generation, at(1)));
     let session = sign_in.session.id;

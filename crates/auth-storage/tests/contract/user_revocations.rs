@@ -1,4 +1,5 @@
-//! Cuts: everything born below a generation dies, and what is lifted over goes on.
+//! Revocation of all of a user's tokens. The rule: everything issued below the new generation is revoked, and a session that is carried
+//! over continues.
 
 use crate::{
     builders::{admins, at, hash, known, session_of, t0, terms},
@@ -34,7 +35,7 @@ async fn changed(change: Change) -> (auth_domain::user::User, Vec<Revocation>, u
 }
 
 on_both! {
-    fn signing_out_everywhere_ends_all_and_counts_the_live(fixture) {
+    fn signing_out_everywhere_ends_all_sessions_and_counts_the_active_ones(fixture) {
         let (user, first) = fixture.signed_in("a@example.com").await;
         let second = fixture.sign_in(&user, at(1)).await;
         let ended = fixture.sign_in(&user, at(2)).await;
@@ -72,7 +73,7 @@ on_both! {
         assert_eq!(done.revocations[0].until, at(90_000));
     }
 
-    fn a_new_password_ends_every_other_session_and_lifts_its_own_over(fixture) {
+    fn a_new_password_ends_every_other_session_and_carries_its_own_over(fixture) {
         let (user, own) = fixture.signed_in("a@example.com").await;
         let other = fixture.sign_in(&user, at(1)).await;
         let outcome = fixture.db.set_password(user.id, hash(3), Some(own.id), terms(at(2))).await.unwrap();
@@ -82,7 +83,7 @@ on_both! {
         assert_eq!(fixture.stored(&other).await.state, SessionState::Ended { at: at(2), why: EndReason::PasswordChanged });
         let lifted = fixture.stored(&own).await;
         assert_eq!(lifted, Session { generation: after.generation, ..own.clone() });
-        // Its access tokens died, those it is given from now on live.
+        // Its earlier access tokens are revoked; those issued from now on are valid.
         let facts = fixture.db.facts(token_of(&own)).await.unwrap();
         assert_eq!((facts.verdict(own.generation), facts.verdict(lifted.generation)), (Verdict::AllSessionsRevoked, Verdict::Valid));
         let stored = fixture.db.credentials_of(user.id).await.unwrap().unwrap();
@@ -91,7 +92,7 @@ on_both! {
         assert_eq!(ended, 1);
     }
 
-    fn the_other_sessions_end_with_one_cut_and_the_callers_is_lifted_over(fixture) {
+    fn the_other_sessions_end_with_one_revocation_and_the_callers_is_carried_over(fixture) {
         let (user, own) = fixture.signed_in("a@example.com").await;
         let others = [fixture.sign_in(&user, at(1)).await, fixture.sign_in(&user, at(2)).await];
         let ended = fixture.sign_in(&user, at(3)).await;
@@ -101,7 +102,7 @@ on_both! {
         let outcome = outcome.unwrap();
         let raised = user.generation.raised();
         assert_eq!((outcome.count, outcome.generation), (2, raised));
-        // Until the last token of any of them has lapsed, the caller's own included.
+        // Until the last token of any of the sessions has expired, the caller's own included.
         assert_eq!(done.revocations, [Revocation { what: Revoked::User(user.id, raised), until: others[1].rotation.access_until + Span::seconds(6) }]);
         for other in &others {
             assert_eq!(fixture.stored(other).await.state, SessionState::Ended { at: at(5), why: EndReason::EndedByUser });
@@ -116,7 +117,7 @@ on_both! {
         assert_eq!((told.len(), told[0].subject), (1, Some(user.id)));
         let detail = |name: &str| told[0].details[name].clone();
         assert_eq!([detail("reason"), detail("count"), detail("spared")], ["ended_by_user".to_owned(), "2".to_owned(), own.id.to_string()]);
-        // Nobody else is left.
+        // No other session is left.
         let (again, _) = fixture.db.end_other_sessions(user.id, own.id, EndReason::EndedByUser, terms(at(6))).await.unwrap().recorded().await;
         let again = again.unwrap();
         assert_eq!(again.count, 0);
@@ -135,7 +136,7 @@ on_both! {
         assert_eq!(fixture.stored(&foreign).await, foreign);
     }
 
-    fn another_role_lifts_all_sessions_over_and_kills_their_access_tokens(fixture) {
+    fn another_role_carries_all_sessions_over_and_revokes_their_access_tokens(fixture) {
         let (user, first) = fixture.signed_in("a@example.com").await;
         let second = fixture.sign_in(&user, at(1)).await;
         let change = users::Change { role: Some(Role::VIEWER), ..users::Change::default() };
@@ -147,13 +148,13 @@ on_both! {
             let facts = fixture.db.facts(token_of(session)).await.unwrap();
             assert_eq!(facts.verdict(session.generation), Verdict::AllSessionsRevoked);
         }
-        // The role it has already raises nothing, and the cut is recorded again.
+        // Setting the same role raises no generation, and the revocation is recorded again.
         let (same, again, _) = changed(fixture.db.change_user(user.id, change, admins(), terms(at(3))).await.unwrap()).await;
         assert_eq!((same.generation, again[0].what), (after.generation, revocations[0].what));
     }
 
-    /// Its access tokens say that the address is confirmed, and must not say so any longer.
-    fn a_verification_that_is_taken_away_lifts_all_sessions_over_and_kills_their_access_tokens(fixture) {
+    /// The access tokens state that the address is verified, so they have to be revoked.
+    fn withdrawing_a_verification_carries_all_sessions_over_and_revokes_their_access_tokens(fixture) {
         let (user, session) = fixture.signed_in("a@example.com").await;
         let verified = |at| users::Change { email_verified_at: Some(at), ..users::Change::default() };
         let change = async |at, now| changed(fixture.db.change_user(user.id, verified(at), admins(), terms(now)).await.unwrap()).await;
@@ -165,12 +166,12 @@ on_both! {
         assert_eq!(fixture.stored(&session).await.generation, taken.generation);
         let facts = fixture.db.facts(token_of(&session)).await.unwrap();
         assert_eq!(facts.verdict(session.generation), Verdict::AllSessionsRevoked);
-        // Asked for again it raises nothing, and the cut is recorded again.
+        // A repetition raises no generation, and the revocation is recorded again.
         let (same, again, _) = change(None, at(3)).await;
         assert_eq!((same.generation, again[0].what), (taken.generation, revocations[0].what));
     }
 
-    fn a_cut_that_is_asked_for_again_is_told_again(fixture) {
+    fn a_repeated_revocation_of_all_sessions_is_recorded_again(fixture) {
         let (user, _) = fixture.signed_in("a@example.com").await;
         let disable = users::Change { status: Some(UserStatus::Disabled), ..users::Change::default() };
         let (first, told, _) = changed(fixture.db.change_user(user.id, disable.clone(), admins(), terms(at(1))).await.unwrap()).await;
@@ -192,7 +193,7 @@ on_both! {
         assert!(matches!(fixture.stored(&session).await.state, SessionState::Ended { .. }));
     }
 
-    fn a_deleted_user_takes_all_it_owns_and_leaves_the_highest_generation(fixture) {
+    fn a_deleted_user_leaves_only_the_highest_generation(fixture) {
         let (user, session) = fixture.signed_in("a@example.com").await;
         let (before, revocations, ended) = changed(fixture.db.delete_user(user.id, admins(), terms(at(2))).await.unwrap()).await;
         assert_eq!((before.id, ended), (user.id, 1));
@@ -204,8 +205,8 @@ on_both! {
         assert_eq!(facts.verdict(session.generation), Verdict::AllSessionsRevoked);
     }
 
-    /// A sign-in that verified the old password must not slip its session in behind the cut.
-    fn a_sign_in_beside_a_cut_is_ended_by_it_or_refused(fixture) {
+    /// A sign-in that verified the old password must not start a session after the revocation.
+    fn a_sign_in_that_races_a_revocation_is_ended_by_it_or_refused(fixture) {
         for round in 0..10 {
             let user = fixture.user(&format!("u{round}@example.com"), Role::USER).await;
             let sign_ins = (0..8).map(|n| {
