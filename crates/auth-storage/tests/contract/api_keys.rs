@@ -20,8 +20,8 @@ on_both! {
         let newer = api_key(user.id, 2, at(2));
         fixture.db.insert_api_key(newer.clone(), 9, terms(at(2))).await.unwrap().settled().await.unwrap();
         assert_eq!(fixture.db.api_keys(user.id).await.unwrap(), [newer.key, new.key]);
-        let nobody = new_user("nobody@example.com", Role::USER).id;
-        assert_eq!(fixture.db.insert_api_key(api_key(nobody, 3, at(3)), 9, terms(at(3))).await.unwrap().settled().await, Err(api_keys::NotCreated::NoUser));
+        let unknown = new_user("nobody@example.com", Role::USER).id;
+        assert_eq!(fixture.db.insert_api_key(api_key(unknown, 3, at(3)), 9, terms(at(3))).await.unwrap().settled().await, Err(api_keys::NotCreated::NoUser));
     }
 
     fn a_user_has_a_limited_number_of_keys(fixture) {

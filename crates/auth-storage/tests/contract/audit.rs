@@ -63,7 +63,7 @@ fn details(event: &AuditEvent) -> String {
 
 on_both! {
     fn session_changes_are_logged_with_actor_address_and_request_id(fixture) {
-        let (mut log, nobody) = (Log::default(), Actor::Anonymous);
+        let (mut log, anonymous) = (Log::default(), Actor::Anonymous);
         let new = new_user("a@example.com", Role::USER);
         let (me, first) = (Actor::User(new.id), session_of(new.id, Generation::FIRST, at(1)));
         fixture.db.insert_user(new.clone(), Some(first.clone()), None, terms(at(1))).await.unwrap().settled().await.unwrap();
@@ -87,7 +87,7 @@ on_both! {
         assert_eq!(log.news(&fixture).await, []);
         let jti = TokenId::from_parts(t0(), unique_bytes());
         fixture.db.revoke_token(jti, terms(at(7))).await.unwrap().settled().await;
-        assert_eq!(details(&log.one(&fixture, nobody).await), format!("token={jti}"));
+        assert_eq!(details(&log.one(&fixture, anonymous).await), format!("token={jti}"));
         fixture.db.end_user_sessions(new.id, EndReason::LogoutAll, by(me, at(8))).await.unwrap().settled().await.unwrap();
         let event = log.one(&fixture, me).await;
         assert_eq!((event.action, details(&event)), (Action::AllSessionsEnded, "count=1 reason=logout_all".to_owned()));
@@ -101,8 +101,8 @@ on_both! {
                 fixture.db.rotate(session.id, token(number), policy(), noted, terms(at(seconds))).await.unwrap().settled().await.unwrap();
             }
             let mine = audit::Filter { user: Some(user.id), action: Some(Action::RefreshTokenReused), ..audit::Filter::default() };
-            let told = fixture.db.audit(mine, ALL).await.unwrap();
-            assert_eq!((told.len(), told[0].session, told[0].actor), (1, Some(session.id), Actor::Anonymous));
+            let found = fixture.db.audit(mine, ALL).await.unwrap();
+            assert_eq!((found.len(), found[0].session, found[0].actor), (1, Some(session.id), Actor::Anonymous));
             assert_eq!(fixture.kinds(), vec!["refresh_token_reuse"; round + 1]);
         }
     }
@@ -226,7 +226,7 @@ on_both! {
         fixture.db.insert_api_key(api_key(admin.id, 1, at(1)), 0, terms(at(1))).await.unwrap().settled().await.unwrap_err();
         let wrong = KeyStep::Move { kid: "none".into(), from: KeyState::Next, to: KeyState::Active, verifies_until: None };
         assert!(fixture.db.change_keys(vec![wrong], vec![], Some((false, terms(at(1))))).await.unwrap().is_err());
-        let stranger = new_user("nobody@example.com", Role::USER).id;
+        let stranger = new_user("anonymous@example.com", Role::USER).id;
         assert_eq!(fixture.db.lock_out(stranger, terms(at(1))).await.unwrap().settled().await, Err(Refused::NotFound));
         assert_eq!(fixture.db.mail_reset(stranger, terms(at(1))).await.unwrap().settled().await, Err(Refused::NotFound));
         assert_eq!((fixture.noted().await, fixture.mails()), (before, none));

@@ -195,8 +195,8 @@ on_both! {
         };
         demote(&one, &ones, &two).await.unwrap().settled().await.unwrap();
         assert_eq!(demote(&two, &twos, &one).await.unwrap().settled().await, Err(Refused::CallerRevoked));
-        let nobody = new_user("nobody@example.com", Role::USER).id;
-        let missing = fixture.db.lock_out(nobody, holding(&one, &ones)).await.unwrap().settled().await;
+        let unknown = new_user("nobody@example.com", Role::USER).id;
+        let missing = fixture.db.lock_out(unknown, holding(&one, &ones)).await.unwrap().settled().await;
         assert_eq!(missing, Err(Refused::NotFound));
     }
 
@@ -300,11 +300,11 @@ on_both! {
     fn a_users_own_session_ends_also_after_it_was_revoked(fixture) {
         let (user, own) = fixture.signed_in("a@example.com").await;
         let end = || fixture.db.end_session(own.id, Some(user.id), EndReason::Logout, holding(&user, &own));
-        let (first, told) = end().await.unwrap().recorded().await;
-        assert!(first.unwrap().newly && told.revocations.len() == 1);
-        let (again, told_again) = end().await.unwrap().recorded().await;
+        let (first, effects) = end().await.unwrap().recorded().await;
+        assert!(first.unwrap().newly && effects.revocations.len() == 1);
+        let (again, effects_again) = end().await.unwrap().recorded().await;
         assert!(!again.unwrap().newly);
-        assert_eq!(told_again, told);
+        assert_eq!(effects_again, effects);
     }
 }
 

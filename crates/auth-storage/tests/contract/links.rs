@@ -128,8 +128,8 @@ on_both! {
         fixture.db.ask_for_new_email(user.id, address("evil@example.com"), moved, terms(at(1))).await.unwrap().settled().await.unwrap();
         let token = one_time_tokens::New { email: Some(user.email.clone()), ..one_time(RESET, 1, at(2)) };
         fixture.db.issue_token(token, user.id, None).await.unwrap();
-        let (outcome, told) = fixture.db.reset_password([1; 32], hash(9), terms(at(3))).await.unwrap().recorded().await;
-        let (after, revocations) = (outcome.unwrap().user, told.revocations);
+        let (outcome, effects) = fixture.db.reset_password([1; 32], hash(9), terms(at(3))).await.unwrap().recorded().await;
+        let (after, revocations) = (outcome.unwrap().user, effects.revocations);
         assert_eq!((after.generation, after.email_verified_at), (user.generation.raised(), Some(at(3))));
         assert_eq!(revocations.iter().map(|r| r.what).collect::<Vec<_>>(), [Revoked::User(user.id, after.generation)]);
         let recorded = fixture.db.revocations_since(None).await.unwrap().revocations;

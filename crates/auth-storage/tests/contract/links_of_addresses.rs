@@ -53,8 +53,8 @@ on_both! {
         assert_eq!(fixture.times(Action::EmailVerified).await, 1);
         // A later link to an address that is verified already ends nothing.
         fixture.db.mail_verification(user.id, mailed(bound(VERIFY, 4, "a@example.com", at(5))), terms(at(5))).await.unwrap().settled().await.unwrap();
-        let (again, told) = fixture.db.verify_email([4; 32], LinkProof::LinkAlone, terms(at(6))).await.unwrap().recorded().await;
-        assert_eq!((again, told), (Ok(Redeemed { user: after, event: None }), Done::default()));
+        let (again, effects) = fixture.db.verify_email([4; 32], LinkProof::LinkAlone, terms(at(6))).await.unwrap().recorded().await;
+        assert_eq!((again, effects), (Ok(Redeemed { user: after, event: None }), Done::default()));
     }
 
     /// A stranger registers another user's address and waits for its owner to confirm it (CVE-2026-53516).
@@ -121,8 +121,8 @@ on_both! {
         let link = mailed(bound(TokenKind::EmailChange, 1, "new@example.com", at(1)));
         fixture.db.ask_for_new_email(user.id, address("new@example.com"), link, terms(at(1))).await.unwrap().settled().await.unwrap();
         assert_eq!(fixture.db.user(user.id).await.unwrap().unwrap().email, user.email);
-        let (outcome, told) = fixture.db.change_email([1; 32], typed(), terms(at(2))).await.unwrap().recorded().await;
-        let (after, revocations) = (outcome.unwrap().user, told.revocations);
+        let (outcome, effects) = fixture.db.change_email([1; 32], typed(), terms(at(2))).await.unwrap().recorded().await;
+        let (after, revocations) = (outcome.unwrap().user, effects.revocations);
         assert_eq!((after.email.as_str(), after.email_verified_at, after.generation), ("new@example.com", Some(at(2)), user.generation.raised()));
         assert_eq!(revocations[0].what, Revoked::User(user.id, after.generation));
         assert_eq!(fixture.stored(&session).await.state, SessionState::Ended { at: at(2), why: EndReason::EmailChanged });
@@ -171,8 +171,8 @@ on_both! {
         let session = fixture.sign_in(&moved, at(3)).await;
         fixture.db.insert_api_key(api_key(user.id, 1, at(3)), 9, terms(at(3))).await.unwrap().settled().await.unwrap();
         fixture.db.issue_token(bound(TokenKind::Report, 2, "owner@example.com", at(2)), user.id, None).await.unwrap();
-        let (outcome, told) = fixture.db.report([2; 32], terms(at(4))).await.unwrap().recorded().await;
-        let (after, revocations) = (outcome.unwrap().user, told.revocations);
+        let (outcome, effects) = fixture.db.report([2; 32], terms(at(4))).await.unwrap().recorded().await;
+        let (after, revocations) = (outcome.unwrap().user, effects.revocations);
         assert_eq!(fixture.db.user(user.id).await.unwrap().as_ref(), Some(&after));
         assert_eq!((after.email.as_str(), after.email_verified_at), ("owner@example.com", Some(at(4))));
         assert!(after.generation > moved.generation);

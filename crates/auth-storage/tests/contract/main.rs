@@ -36,18 +36,13 @@ mod audit_seals;
 #[cfg(test)]
 mod builders;
 #[cfg(test)]
-mod corrupt;
+mod caller_evidence;
 #[cfg(test)]
-mod user_revocations;
+mod corrupt;
 #[cfg(test)]
 mod fates;
 #[cfg(test)]
 mod fixture;
-#[cfg(test)]
-#[cfg(feature = "services")]
-mod long_history;
-#[cfg(test)]
-mod caller_evidence;
 #[cfg(test)]
 mod keys_and_clients;
 #[cfg(test)]
@@ -58,6 +53,9 @@ mod links_of_addresses;
 mod links_of_registrations;
 #[cfg(test)]
 mod lock_out;
+#[cfg(test)]
+#[cfg(feature = "services")]
+mod long_history;
 #[cfg(test)]
 mod outbox;
 #[cfg(test)]
@@ -101,6 +99,8 @@ mod skew;
 mod sqlite_file;
 #[cfg(test)]
 mod sweep;
+#[cfg(test)]
+mod user_revocations;
 #[cfg(test)]
 mod users;
 #[cfg(test)]

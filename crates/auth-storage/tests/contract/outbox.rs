@@ -1,4 +1,4 @@
-//! The outbox as its workers see it: of any number of them one has a mail, and what ends its claim is guarded by it.
+//! The outbox and its workers. The rule: one worker at a time claims a mail, and only the holder of the claim can finish it.
 
 use crate::{
     builders::{address, admins, at, mailed, one_time, terms},
@@ -65,7 +65,7 @@ on_both! {
         let mail = claimed.first().unwrap();
         assert_eq!((mail.kind, mail.user, mail.recipient.as_deref()), (MailKind::PasswordReset, None, Some("Ada@Example.COM ")));
         assert_eq!((mail.facts["ip"].as_str(), mail.created_at, mail.attempts), ("192.0.2.7", at(3), 1));
-        // Whoever has it, no other has.
+        // A claimed mail is claimed by no other worker.
         assert!(!fixture.db.mail_waits().await.unwrap());
         assert_eq!(claim(&fixture, 2, LEASE).await, []);
     }
@@ -84,7 +84,7 @@ on_both! {
             let db = stores[n % 2].clone();
             tokio::spawn(async move {
                 let mut mine = Vec::new();
-                // Whoever meets another at the same rows comes away with none of them, and looks again.
+                // A worker that meets another at the same rows gets none of them, and tries again.
                 while db.mail_waits().await.unwrap() {
                     mine.extend(db.claim_mails(lease(n as u128), LEASE, 3).await.unwrap());
                 }
@@ -118,7 +118,7 @@ on_both! {
         assert_eq!(claim(&fixture, 4, LEASE).await, []);
     }
 
-    /// It was sent: that somebody could have claimed it meanwhile and did not, is no reason to send it again.
+    /// It was sent. That another worker could have claimed it meanwhile, and did not, is no reason to send it again.
     fn an_expired_lease_that_no_worker_claimed_can_still_be_finished(fixture) {
         ask(&fixture, 1).await;
         let mail = claim(&fixture, 1, Span::seconds(-60)).await.remove(0);
@@ -135,7 +135,7 @@ on_both! {
         let again = claim(&fixture, 2, LEASE).await;
         assert_eq!(again.iter().map(|mail| (mail.id, mail.attempts)).collect::<Vec<_>>(), [(mails[1].id, 2)]);
         assert_eq!((&again[0].recipient, &again[0].facts), (&mails[1].recipient, &mails[1].facts));
-        // One that is put off is not looked for over and over.
+        // A deferred mail does not keep the workers polling.
         assert!(!fixture.db.mail_waits().await.unwrap());
         assert!(!end(&fixture, mails[0].id, 1, outbox::End::Sent).await);
     }
@@ -154,7 +154,7 @@ on_both! {
         assert_eq!(fixture.db.mail_figures().await.unwrap(), outbox::Figures { waiting: 0, failed: 1 });
     }
 
-    /// A mail that a wrong set-up could not send must not be lost (docs/rules.md §8).
+    /// A mail that could not be sent because of a wrong configuration must not be lost (docs/rules.md §8).
     fn a_failed_mail_is_kept_complete_and_retried_when_an_operator_asks(fixture) {
         let user = fixture.user("a@example.com", Role::USER).await;
         let moved = mailed(one_time(TokenKind::EmailChange, 1, at(1)));
@@ -180,7 +180,7 @@ on_both! {
             let one = again.iter().find(|one| one.id == mail.id).unwrap();
             assert_eq!(one, &outbox::Claimed { attempts, ..mail.clone() });
         }
-        // One that a worker holds, and one that was sent, are left alone.
+        // A claimed mail and a sent one are not changed.
         assert_eq!(fixture.db.retry_mails(vec![mails[0].id]).await.unwrap(), 0);
         assert!(end(&fixture, mails[0].id, 2, outbox::End::Sent).await);
         assert_eq!(fixture.db.retry_mails(vec![mails[0].id]).await.unwrap(), 0);
@@ -199,7 +199,7 @@ on_both! {
         assert!(first.iter().chain(&rest).map(|mail| mail.id).is_sorted());
     }
 
-    /// Whom it was for is erased with its user; what belongs to no user is erased at once.
+    /// Its recipient is erased with the user. A mail without a user is erased at once.
     fn a_failed_mail_is_erased_with_its_recipient(fixture) {
         let user = fixture.user("a@example.com", Role::USER).await;
         let moved = mailed(one_time(TokenKind::EmailChange, 1, at(1)));
@@ -216,7 +216,7 @@ on_both! {
         assert_eq!(recipients(&fixture), 2, "the reset by address keeps nothing");
         fixture.db.delete_user(user.id, admins(), terms(at(2))).await.unwrap().settled().await.unwrap();
         assert_eq!(recipients(&fixture), 0);
-        // The notice of the deletion is for somebody who is gone, too.
+        // The notice of the deletion is for a deleted user as well.
         let notice = claim(&fixture, 2, LEASE).await.remove(0);
         assert_eq!(notice.kind, MailKind::AccountDeleted);
         assert!(end(&fixture, notice.id, 2, outbox::End::Failed("550 5.1.1".into())).await);
@@ -226,7 +226,7 @@ on_both! {
         assert_eq!(fixture.db.retry_mails(vec![notice.id]).await.unwrap(), 0);
     }
 
-    /// A row that cannot be read, of a newer version or a damaged one, once kept every worker from claiming any.
+    /// Formerly, an unreadable row (corrupt, or of a newer version) kept every worker from claiming any mail.
     fn an_unreadable_mail_blocks_no_other(fixture) {
         ask(&fixture, 4).await;
         let broken = claim(&fixture, 1, Span::seconds(-1)).await;

@@ -1,4 +1,4 @@
-//! What causes a mail: it is queued in the transaction of its cause, to whom it concerns and to nobody else.
+//! The causes of mails. The rule: a mail is queued in the transaction of its cause, and only to the user whom it concerns.
 
 use crate::{
     builders::{
@@ -42,7 +42,7 @@ on_both! {
         let user = fixture.db.user(new.id).await.unwrap().unwrap();
         assert_eq!(fixture.mails(), [mail("email_verification", &user, None, PLAIN)]);
         assert!(fixture.db.one_time_token(TokenKind::EmailVerification, [1; 32], at(2)).await.unwrap().is_some());
-        // Asked for again, the first link still works: whichever arrives.
+        // After a second request the first link still works, so whichever mail arrives is useful.
         let again = mailed(one_time(TokenKind::EmailVerification, 2, at(2)));
         assert!(fixture.db.mail_verification(user.id, again, terms(at(2))).await.unwrap().settled().await.is_ok());
         assert_eq!(fixture.kinds().len(), 2);
@@ -58,7 +58,7 @@ on_both! {
         }
         let row = |recipient: &str| Mail { kind: "password_reset".into(), who: None, recipient: Some(recipient.into()), facts: PLAIN.into() };
         assert_eq!(fixture.mails(), [row("a@example.com"), row("nobody@example.com")]);
-        // It is not known yet whose it is; nothing is noted before the worker finds out.
+        // The user is not known yet, so nothing is logged before the worker finds out.
         assert_eq!(fixture.times(auth_domain::audit::Action::PasswordResetRequested).await, 0);
     }
 
@@ -73,7 +73,7 @@ on_both! {
         fixture.db.ask_for_new_email(user.id, address("b@example.com"), moved, terms(at(182))).await.unwrap().settled().await.unwrap();
         fixture.db.delete_user(user.id, admins(), terms(at(183))).await.unwrap().settled().await.unwrap();
         let mut mails = fixture.mails();
-        // The two of one change are told apart by nothing but their ids.
+        // The two mails of one change differ in nothing but their ids.
         mails.sort_by_key(|mail| (mail.kind == "account_deleted", mail.kind.clone()));
         assert_eq!(mails, [
             mail("email_change_confirm", &user, Some("b@example.com"), PLAIN),
@@ -85,9 +85,9 @@ on_both! {
         ]);
     }
 
-    /// docs/rules.md §5: a stranger who registers with another person's address chooses the address that they ask to change to.
+    /// docs/rules.md §5: a stranger who registers with another user's address chooses the address that they request to change to.
     fn a_notice_names_the_new_address_only_if_the_old_one_is_confirmed(fixture) {
-        for (email, confirmed, told) in [("a@example.com", false, None), ("c@example.com", true, Some("new@example.com"))] {
+        for (email, confirmed, expected) in [("a@example.com", false, None), ("c@example.com", true, Some("new@example.com"))] {
             let user = users::New { email_verified_at: confirmed.then(|| at(0)), ..new_user(email, Role::USER) };
             fixture.db.insert_user(user.clone(), None, None, terms(at(0))).await.unwrap().settled().await.unwrap();
             let new = address("new@example.com");
@@ -99,7 +99,7 @@ on_both! {
                 let of_user = |mail: &&Mail| mail.kind == kind && mail.who == Some(user.id.to_string());
                 let mails = fixture.mails();
                 let facts: serde_json::Value = serde_json::from_str(&mails.iter().find(of_user).unwrap().facts).unwrap();
-                assert_eq!(facts.get("new_email").and_then(|new| new.as_str()), told, "{kind} to {email}");
+                assert_eq!(facts.get("new_email").and_then(|new| new.as_str()), expected, "{kind} to {email}");
             }
             fixture.db.delete_user(user.id, admins(), terms(at(5))).await.unwrap().settled().await.unwrap();
         }
@@ -114,13 +114,13 @@ on_both! {
             fixture.kinds().len()
         };
         let (here, there) = ("192.0.2.1", "198.51.100.1");
-        // The first of all, the same again, one with the cookie of a known device.
+        // The first sign-in of all, the same device again, and one with the cookie of a known device.
         assert_eq!(sign_in(Some("firefox"), here, false, 1).await, 0);
         assert_eq!(sign_in(Some("firefox"), here, false, 2).await, 0);
         assert_eq!(sign_in(Some("safari"), there, true, 3).await, 0);
         assert_eq!(sign_in(Some("curl"), here, false, 4).await, 1);
         assert_eq!(fixture.mails()[0], mail("new_device", &user, None, r#"{"ip":"192.0.2.7","user_agent":"curl"}"#));
-        // The name of a browser alone is anybody's.
+        // The name of a browser identifies no device.
         assert_eq!(sign_in(Some("firefox"), there, false, 5).await, 2);
         assert_eq!(sign_in(None, here, false, 6).await, 3);
         assert_eq!(sign_in(None, here, false, 7).await, 3);

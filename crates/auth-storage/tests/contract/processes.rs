@@ -1,4 +1,4 @@
-//! Two processes on one SQLite file: what holds between threads must hold between them.
+//! Two processes on one SQLite file. The rule: what holds between threads holds between processes.
 
 use crate::{
     builders::{at, policy, terms, token},
@@ -14,7 +14,7 @@ use std::{
 
 const RIVAL: &str = "KEYWARD_TEST_RIVAL_OF";
 
-/// How many of the sessions this process was the one to rotate.
+/// How many of the sessions this process rotated.
 async fn rotate_each(db: &Storage, sessions: &[SessionId]) -> usize {
     let tries = sessions.iter().flat_map(|id| [*id; 4]).map(|id| {
         let db = db.clone();

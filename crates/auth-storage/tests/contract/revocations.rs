@@ -1,4 +1,4 @@
-//! The truth about revocations, as every node reads it.
+//! The revocations in the database, which every node reads.
 
 use crate::builders::{at, t0, terms, unique_bytes};
 use crate::settled::Settle as _;
@@ -23,7 +23,7 @@ on_both! {
         assert_eq!(fixture.db.facts(look(alive)).await.unwrap().verdict(user.generation), Verdict::Valid);
     }
 
-    /// A session's id that equals a token's concerns sessions alone.
+    /// The revocation of a session whose id equals a token's affects only the session.
     fn a_revocation_affects_its_own_kind_only(fixture) {
         let (user, session) = fixture.signed_in("a@example.com").await;
         fixture.db.revoke_token(TokenId::from_uuid(session.id.as_uuid()), terms(at(1))).await.unwrap().settled().await;
@@ -69,7 +69,7 @@ on_both! {
         assert!(before <= recorded_at && recorded_at <= batch.database_now, "{recorded_at} {batch:?}");
         assert!((Utc::now() - batch.database_now).abs() < Span::seconds(60));
         fixture.db.revoke_token(second, terms(t0())).await.unwrap().settled().await;
-        // Exactly at the moment is included: what was read up to then may lie on it.
+        // A revocation at exactly this time is included, because an earlier read may have missed it.
         let since = fixture.db.revocations_since(Some(recorded_at)).await.unwrap();
         assert_eq!(since.revocations.len(), 2);
         let later = fixture.db.revocations_since(Some(batch.database_now + Span::hours(1))).await.unwrap();

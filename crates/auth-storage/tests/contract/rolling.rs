@@ -1,5 +1,5 @@
-//! Versions side by side: what a program may do with a schema that a newer one has changed. The newer ones are made here, of this
-//! version's migrations and some of their own.
+//! Versions side by side: what a program may do with a schema that a newer version has changed. The newer versions here are this
+//! version's migrations and some more.
 
 use auth_storage::{
     MigrateError, Storage,
@@ -85,7 +85,7 @@ on_both! {
         assert_eq!(missing, [ADD.name]);
     }
 
-    /// The run of an older program must not lower what a newer one has raised.
+    /// A run of an older program must not lower the floor that a newer one has raised.
     fn the_floor_of_a_newer_version_stays(fixture) {
         let newest = fixture.knowing(&with(&[ADD, NARROW])).await;
         newest.migrate_up().await.unwrap();

@@ -1,4 +1,4 @@
-//! Indexes that are built while others write: outside of a transaction, and by one run at a time.
+//! Indexes that are built concurrently. The rule: they are built outside of a transaction, and by one run at a time.
 
 use crate::{
     fixture::{all, on_postgres},
@@ -10,7 +10,7 @@ use auth_storage::{
 };
 use diesel::{PgConnection, connection::SimpleConnection, prelude::*};
 
-/// It can't be done in a transaction.
+/// A concurrent build can't run in a transaction.
 const INDEX: Migration = Migration {
     name: "2999-01-01-700000_index_comets",
     step: Step::Expand,
@@ -33,7 +33,7 @@ fn an_index_is_built_concurrently_and_an_invalid_one_is_replaced() {
         let some = fixture.knowing(&with(&[ADD])).await;
         some.migrate_up().await.unwrap();
         fixture.execute("INSERT INTO comets VALUES (1), (2)");
-        // What an end in the midst leaves: an index that is not used.
+        // An interrupted build leaves an invalid index.
         let mut c = PgConnection::establish(&fixture.address()).unwrap();
         c.batch_execute("CREATE UNIQUE INDEX CONCURRENTLY comets_by_ten ON comets ((id / 10))")
             .unwrap_err();
@@ -41,7 +41,7 @@ fn an_index_is_built_concurrently_and_an_invalid_one_is_replaced() {
         let newer = fixture.knowing(&with(&[ADD, INDEX])).await;
         assert_eq!(newer.migrate_up().await.unwrap().applied, [INDEX.name]);
         assert_eq!(fixture.number(VALID), 1);
-        // One that is whole is kept: the run ended before it was recorded.
+        // A valid index is kept: the run ended before the migration was recorded.
         fixture.execute("DELETE FROM __diesel_schema_migrations WHERE version = '29990101700000'");
         let oid = "SELECT CAST(to_regclass('comets_by_ten') AS oid)::bigint AS n";
         let before = fixture.number(oid);
@@ -67,7 +67,7 @@ fn several_nodes_may_build_an_index_at_once() {
     });
 }
 
-/// What was applied before it can't be taken for undone.
+/// Migrations that were applied before the failure must not be reported as rolled back.
 #[test]
 fn a_run_that_fails_halfway_names_what_it_applied() {
     const FILLED: Migration = Migration {
@@ -96,7 +96,7 @@ fn a_run_that_fails_halfway_names_what_it_applied() {
             "{cause:?}"
         );
         assert!(refused.to_string().contains(FILLED.name), "{refused}");
-        // One that applies nothing before it fails says so by naming nothing.
+        // A run that applied nothing before it failed names nothing.
         let refused = newer.migrate_up().await.unwrap_err();
         assert!(matches!(refused, MigrateError::Failed { .. }), "{refused:?}");
     });

@@ -1,4 +1,4 @@
-//! Runs of migrations while nodes serve: what one of them needs is not taken from under it.
+//! Migrations while nodes serve. The rule: nothing that a serving node needs is removed.
 
 use crate::{
     fixture::on_sqlite,
@@ -6,7 +6,7 @@ use crate::{
 };
 use auth_storage::migrations::{Contracts, Migration, Script};
 
-/// It expands, and is stamped later than the contract.
+/// An expand with a later stamp than the contract.
 const LATER: Migration = Migration {
     name: "2999-01-04-000000_add_moons",
     sqlite: Script {
@@ -30,7 +30,7 @@ on_both! {
         assert_eq!((forced.applied, forced.held_back), (vec![NARROW.name.to_owned()], vec![]));
     }
 
-    /// A fix for an older release comes with a migration that is newer than the contract of the next one.
+    /// A fix for an older release has a migration that is newer than the contract of the next release.
     fn a_migration_of_an_older_branch_hides_no_contract_that_the_branch_does_not_know(fixture) {
         let branch = fixture.knowing(&with(&[LATER])).await;
         let _serves = branch.claim_serving().unwrap();
@@ -54,7 +54,7 @@ fn on_sqlite_a_contract_waits_for_the_process_that_serves() {
             (held_back.migration.as_str(), held_back.for_nodes.len()),
             (NARROW.name, 0)
         );
-        // The process that serves may.
+        // The serving process itself may apply it.
         let migrated = newer.migrate_up_with(Contracts::Of(serves)).await.unwrap();
         assert_eq!(
             (migrated.applied, migrated.held_back),
@@ -108,7 +108,7 @@ mod on_a_server {
             };
             last_seen("50 seconds");
             assert_eq!(newer.migrate_up().await.unwrap().held_back.len(), 1);
-            // It lives after all.
+            // The node is alive after all.
             last_seen("70 seconds");
             fixture.db.heartbeat(older).await.unwrap();
             assert_eq!(newer.migrate_up().await.unwrap().held_back.len(), 1);
@@ -133,7 +133,7 @@ mod on_a_server {
         });
     }
 
-    /// Programs of before the list wrote their newest stamp alone.
+    /// Older programs wrote only their newest stamp, instead of a list.
     #[test]
     fn the_row_of_an_older_program_is_read_by_its_newest_stamp() {
         on_postgres(async |fixture| {
@@ -169,7 +169,7 @@ mod on_a_server {
             assert_eq!(nodes[0].node, node);
             assert!(refused.to_string().contains(&node.id.to_string()), "{refused}");
             newer.remove_node(node).await.unwrap();
-            // The older one can't need what it does not know.
+            // The older node can't need a migration that it does not know.
             assert_eq!(newer.migrate_down().await.unwrap().as_deref(), Some(ADD.name));
         });
     }

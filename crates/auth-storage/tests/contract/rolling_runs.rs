@@ -1,4 +1,5 @@
-//! Runs of migrations while others use the tables: a run gives way to them, and is whole or nothing, however it ends.
+//! Migrations while requests use the tables. The rule: a run gives way to requests, and each migration is applied completely or not at
+//! all, however the run ends.
 
 use crate::{
     builders::at,
@@ -62,7 +63,7 @@ mod on_a_server {
 
     const RIVAL: &str = "KEYWARD_TEST_MIGRATES";
 
-    /// It takes a table for itself.
+    /// It locks a table exclusively.
     const WIDEN: Migration = Migration {
         name: "2999-01-01-500000_widen_users",
         step: Step::Expand,
@@ -76,7 +77,7 @@ mod on_a_server {
         },
     };
 
-    /// It can be stopped when the one before it is done.
+    /// It waits for a lock that the test holds, so the test can stop the run after the migration before it.
     const STOPS: Migration = Migration {
         name: "2999-01-01-600000_stop",
         step: Step::Expand,
@@ -90,7 +91,7 @@ mod on_a_server {
         },
     };
 
-    /// A connection that keeps a table from being changed.
+    /// A connection with a lock that keeps a table from being altered.
     fn holding(fixture: &Fixture, table: &str) -> PgConnection {
         let mut c = PgConnection::establish(&fixture.address()).unwrap();
         c.batch_execute(&format!("BEGIN; LOCK TABLE {table} IN ACCESS SHARE MODE"))
@@ -108,7 +109,7 @@ mod on_a_server {
         }
     }
 
-    /// A request holds one of two tables and waits for the other: the run, which holds that one, gives way, and not the request.
+    /// A request holds a lock on one of two tables and waits for the other, on which the run holds a lock. The run gives way.
     #[test]
     fn a_run_is_never_in_a_deadlock_with_a_request() {
         on_postgres(async |fixture| {
@@ -133,7 +134,7 @@ mod on_a_server {
         });
     }
 
-    /// Requests would queue behind it.
+    /// Requests queue behind a waiting run.
     #[test]
     fn a_run_waits_only_briefly_for_a_table_and_tries_again() {
         on_postgres(async |fixture| {
@@ -142,7 +143,7 @@ mod on_a_server {
             let newer = fixture.knowing(&with(&[ADD, WIDEN])).await;
             let run = tokio::spawn(async move { newer.migrate_up().await.unwrap().applied });
             until_a_run_waits_for(&fixture, "relation");
-            // A request that needs the table is answered: the run gives way before the request gives up.
+            // A request that needs the table is answered, because the run gives way before the request times out.
             let rotated = fixture
                 .db
                 .rotate(session.id, token(0), policy(), false, terms(at(1)))
@@ -173,7 +174,7 @@ mod on_a_server {
                 .lines()
                 .map(Result::unwrap);
             assert!(said.any(|line| line.ends_with("begins")));
-            // It has done the first of them.
+            // It has applied the first migration.
             until_a_run_waits_for(&fixture, "advisory");
             rival.kill().unwrap();
             rival.wait().unwrap();
@@ -204,7 +205,7 @@ mod on_a_server {
         });
     }
 
-    /// What refers to a table locks it, too, when it is dropped.
+    /// Dropping a table also locks the tables that it references.
     #[test]
     fn a_reverting_run_locks_its_tables_first_and_tries_again() {
         const REFER: Migration = Migration {
@@ -231,7 +232,7 @@ mod on_a_server {
         });
     }
 
-    /// `upgrade check` says what waits. PostgreSQL knows.
+    /// The effect that `upgrade check` reports is the lock that PostgreSQL takes.
     #[test]
     fn a_new_table_blocks_writes_to_the_tables_it_references() {
         use auth_storage::{

@@ -1,4 +1,4 @@
-//! Refresh rotation: one winner, whoever races; nothing revived; a reuse told once.
+//! Refresh rotation. The rule: of racing requests one rotates, nothing revoked is revived, and a reuse is reported once.
 
 use crate::{
     builders::{at, policy, session_of, t0, terms, token},
@@ -66,7 +66,7 @@ on_both! {
         let mut expected = first.clone();
         expected.rotation.access_until = again.session.rotation.access_until;
         assert_eq!(fixture.stored(&session).await, expected);
-        // It does not extend its own window.
+        // A repetition does not extend its own window.
         assert_eq!(refresh(&fixture.db, &session, keyed(0, 1), 91).await.decision, Decision::Reuse);
     }
 
@@ -89,22 +89,22 @@ on_both! {
             tokio::spawn(async move { db.rotate(session.id, token(0), policy(), false, terms(at(180))).await.unwrap().recorded().await })
         })).await;
         let outcomes: Vec<_> = outcomes.into_iter().map(|(rotated, done)| (rotated.unwrap(), done)).collect();
-        let (tellers, others): (Vec<_>, Vec<_>) = outcomes.into_iter().partition(|(o, _)| o.decision == Decision::Reuse);
-        assert_eq!(tellers.len(), 1);
+        let (endings, others): (Vec<_>, Vec<_>) = outcomes.into_iter().partition(|(o, _)| o.decision == Decision::Reuse);
+        assert_eq!(endings.len(), 1);
         assert!(others.iter().all(|(o, done)| o.decision == Decision::Revoked && !o.ended && *done == Done::default()));
-        let (teller, told) = tellers.first().unwrap();
-        assert!(teller.ended && told.mail);
-        assert_eq!(teller.session.state, SessionState::Ended { at: at(180), why: EndReason::Reuse });
-        let revocation = told.revocations.first().unwrap();
+        let (ending, effects) = endings.first().unwrap();
+        assert!(ending.ended && effects.mail);
+        assert_eq!(ending.session.state, SessionState::Ended { at: at(180), why: EndReason::Reuse });
+        let revocation = effects.revocations.first().unwrap();
         assert_eq!(revocation.what, Revoked::Session(session.id));
-        assert_eq!(revocation.until, teller.session.rotation.access_until + GRACE);
+        assert_eq!(revocation.until, ending.session.rotation.access_until + GRACE);
         let recorded = fixture.db.revocations_since(None).await.unwrap().revocations;
-        assert_eq!(recorded.iter().map(|(r, _)| *r).collect::<Vec<_>>(), told.revocations);
+        assert_eq!(recorded.iter().map(|(r, _)| *r).collect::<Vec<_>>(), effects.revocations);
         assert_eq!(refresh(&fixture.db, &session, token(2), 181).await.decision, Decision::Revoked);
         assert_eq!(fixture.db.user(user.id).await.unwrap().unwrap().generation, user.generation);
     }
 
-    /// Sixteen threads unguarded gave seven winners on PostgreSQL.
+    /// Without a guard, sixteen threads had seven winners on PostgreSQL.
     fn of_64_presentations_of_one_token_one_rotates(fixture) {
         let second = fixture.another().await;
         for round in 0..4 {
@@ -133,7 +133,7 @@ on_both! {
         assert_eq!(fixture.stored(&session).await.rotation.access_until, last);
     }
 
-    /// After the answer to an end no refresh that was under way may give anything out that lives.
+    /// After a session's end is answered, no refresh in flight may issue a valid token.
     fn a_refresh_in_flight_revives_nothing(fixture) {
         for round in 0..12 {
             let (user, session) = fixture.signed_in(&format!("u{round}@example.com")).await;
@@ -154,7 +154,7 @@ on_both! {
             rotation.await.unwrap();
             for number in 0..2 {
                 let after = db.rotate(session.id, token(number), policy(), false, terms(at(61))).await.unwrap().settled().await;
-                // Invalid: the end came first, and that number was never given out.
+                // Invalid: the end came first, so that number was never issued.
                 let dead = |o: Rotated| matches!(o.decision, Decision::Revoked | Decision::Invalid);
                 assert!(after.is_none_or(dead), "round {round}, number {number}");
             }

@@ -1,4 +1,4 @@
-//! Facts about the schema: its indexes, its twins, its way back, and that the code knows all of it.
+//! Facts about the schema: its indexes, its equality on both databases, its reverts, and that the code knows every column.
 
 use crate::{
     builders::{ALL, address, at, new_user, one_time, policy, session_of, t0, terms, token},
@@ -29,7 +29,7 @@ fn lines(fixture: &Fixture, sql: &str) -> BTreeSet<String> {
         .collect()
 }
 
-/// All that the database says of its own schema.
+/// The database's own description of its schema.
 fn schema(fixture: &Fixture) -> BTreeSet<String> {
     if fixture.is_sqlite() {
         return lines(
@@ -149,7 +149,7 @@ fn every_migration_exists_for_both_databases_and_can_be_reverted() {
     }
 }
 
-/// What the plan of a query says.
+/// The plan of a query.
 fn plan(fixture: &Fixture, sql: &str) -> String {
     #[derive(QueryableByName)]
     struct Step {
@@ -325,7 +325,7 @@ on_both! {
         assert!(fixture.db.one_time_token(TokenKind::PasswordReset, [1; 32], at(3)).await.unwrap().is_some());
     }
 
-    /// All that a request does works with the plans that the databases keep.
+    /// Every statement of a request works with the plans that the databases have cached.
     fn every_user_operation_works_after_a_revert(fixture) {
         while fixture.db.migrate_down().await.unwrap().is_some() {}
         fixture.db.migrate_up().await.unwrap();
@@ -339,7 +339,7 @@ on_both! {
     }
 }
 
-/// They walk an index, but one that holds these rows alone.
+/// The query scans an index, but one that contains only these rows.
 #[test]
 fn unsealed_events_are_found_without_reading_the_rest_on_sqlite() {
     crate::fixture::on_sqlite(async |fixture| {
@@ -353,7 +353,7 @@ fn unsealed_events_are_found_without_reading_the_rest_on_sqlite() {
                 "{sql}\n{plan}"
             );
         }
-        // What begins with something is a range of each of two indexes; the page is then put in order.
+        // A prefix search is a range of each of two indexes; the page is sorted afterwards.
         let found = plan(
             &fixture,
             "SELECT * FROM users WHERE (email_key >= ? AND email_key < ?) OR (name_key IS NOT NULL AND name_key >= ? AND name_key < ?) \

@@ -1,4 +1,4 @@
-//! A PostgreSQL server of a test's own, to be stopped, started and demoted.
+//! A PostgreSQL server that belongs to one test, which may stop, start and demote it.
 //!
 //! KEYWARD_TEST_PG_BIN is the folder of initdb and pg_ctl; root also needs KEYWARD_TEST_PG_USER, since PostgreSQL refuses it.
 
@@ -15,7 +15,7 @@ pub(crate) struct Server {
 }
 
 impl Server {
-    /// A new server that runs.
+    /// Creates and starts a server.
     pub(crate) fn start_new() -> Self {
         let folder = tempfile::Builder::new().prefix("keyward-pg").tempdir().unwrap();
         if let Ok(user) = std::env::var("KEYWARD_TEST_PG_USER") {
@@ -50,7 +50,7 @@ impl Server {
         server
     }
 
-    /// Its address, on the database `postgres`.
+    /// Its URL, on the database `postgres`.
     pub(crate) fn url(&self) -> String {
         format!("postgres://postgres@127.0.0.1:{}/postgres", self.port)
     }

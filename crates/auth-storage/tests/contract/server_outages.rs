@@ -1,4 +1,4 @@
-//! PostgreSQL goes away, comes back, is demoted, is slow: unavailable meanwhile, well again by itself.
+//! PostgreSQL stops, restarts, is demoted, or is slow. The rule: the store is unavailable meanwhile, and recovers by itself.
 
 use crate::{
     builders::{at, new_user, t0, terms, unique_bytes},
@@ -23,7 +23,7 @@ pub(crate) fn config(url: String) -> DatabaseConfig {
     }
 }
 
-/// Asks until it is well; fails after ten seconds.
+/// Retries until the store has recovered. Fails after ten seconds.
 async fn until_well<T, F: Future<Output = Result<T, StorageError>>>(ask: impl Fn() -> F) -> T {
     let began = Instant::now();
     loop {
@@ -76,7 +76,7 @@ fn a_stopped_server_is_unavailable_and_the_store_recovers_when_it_is_back() {
     });
 }
 
-/// One failure tells of all connections that the server closed: the next request already gets a new one.
+/// One failure reveals all connections that the server closed, so the next request gets a new one.
 #[test]
 fn sessions_that_were_terminated_cost_one_failure_at_most() {
     let server = Server::start_new();
@@ -115,7 +115,7 @@ fn a_demoted_primary_is_left_and_used_again_when_it_accepts_writes() {
         register(&db).await.unwrap();
         let mut operator = PgConnection::establish(&server.url()).unwrap();
         let mut set = |value: &str| {
-            // With a write of its own allowed, as the operator who demotes it.
+            // The operator who demotes it may still write.
             operator
                 .batch_execute("SET default_transaction_read_only = off")
                 .unwrap();
@@ -131,7 +131,7 @@ fn a_demoted_primary_is_left_and_used_again_when_it_accepts_writes() {
         while register(&db).await.is_ok() {
             assert!(began.elapsed() < Duration::from_secs(5), "the reload is awaited");
         }
-        // Neither writes nor what nodes live by are taken from it, and no connection to it is kept.
+        // It is used neither for writes nor for the reads that nodes depend on, and no connection to it is kept.
         for _ in 0..8 {
             assert!(matches!(register(&db).await, Err(StorageError::Unavailable(_))));
             assert!(matches!(
@@ -192,7 +192,7 @@ fn the_error_about_an_unreachable_server_says_how_to_fix_it() {
     assert!(matches!(refused, OpenError::Refused(_)), "{refused}");
 }
 
-/// What waits behind a lock gives up within seconds, and its transaction is over: a reader's look-back is 30 s.
+/// A write that waits for a lock gives up within seconds, and its transaction ends. A reader looks back 30 s.
 #[test]
 fn a_write_behind_a_lock_ends_within_ten_seconds() {
     on_postgres(async |fixture| {
@@ -215,7 +215,7 @@ fn a_write_behind_a_lock_ends_within_ten_seconds() {
             .await;
         assert_eq!(cut, Err(StorageError::Unavailable(Outage::TimedOut)));
         assert!(began.elapsed() < Duration::from_secs(8), "{:?}", began.elapsed());
-        // Others are not held up by it.
+        // Other requests are not delayed by it.
         let token = TokenId::from_parts(t0(), unique_bytes());
         fixture
             .db

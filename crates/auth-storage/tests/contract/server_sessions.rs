@@ -1,4 +1,4 @@
-//! What a session of PostgreSQL is used for: the limits set in it, the statements prepared in it, the round trips made in it.
+//! Sessions of PostgreSQL: the timeouts that are set in them, their prepared statements, and the number of round trips.
 
 use crate::{
     builders::{address, at, new_user, policy, session_of, t0, terms, token, unique_bytes},
@@ -38,7 +38,7 @@ fn the_limits_of_a_transaction_are_set_in_it_and_sessions_are_in_utc() {
     });
 }
 
-/// Behind pgbouncer in transaction mode a named statement would be looked for in another session than it was made in.
+/// Behind pgbouncer in transaction mode, a named statement could be used in another session than the one that prepared it.
 #[test]
 fn with_prepared_statements_off_none_is_prepared() {
     on_postgres(async |fixture| {
@@ -87,7 +87,7 @@ fn with_prepared_statements_off_none_is_prepared() {
     });
 }
 
-/// What each operation costs, as the server counts it. A transaction around a rotation would be two round trips more.
+/// The round trips of each operation, counted by the server. A transaction around a rotation would add two.
 #[test]
 fn hot_operations_make_as_few_round_trips_as_they_can() {
     let server = Server::start_new();
@@ -125,7 +125,7 @@ fn hot_operations_make_as_few_round_trips_as_they_can() {
             db.credentials(&new.email).await.unwrap().unwrap();
             db.user(new.id).await.unwrap().unwrap();
         };
-        // Once, so that every statement is prepared.
+        // Run once first, so that every statement is prepared.
         hot(0).await;
         let mut operator = PgConnection::establish(&server.url()).unwrap();
         operator
@@ -150,7 +150,7 @@ fn hot_operations_make_as_few_round_trips_as_they_can() {
     });
 }
 
-/// As after `DISCARD ALL`, or behind a pooler that gives each transaction another session.
+/// This happens after `DISCARD ALL`, or behind a pooler that assigns another session to each transaction.
 #[test]
 fn a_session_that_lost_its_prepared_statements_is_left_after_one_failure() {
     on_postgres(async |fixture| {

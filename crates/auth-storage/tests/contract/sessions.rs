@@ -1,4 +1,4 @@
-//! Sessions: begun, listed, ended.
+//! Sessions: started, listed, ended.
 
 use crate::{
     builders::{ALL, address, at, hash, known, policy, session_of, t0, terms, token},
@@ -42,7 +42,7 @@ on_both! {
         assert_eq!((stored.assurance, stored.authentications), (session.assurance, 3));
     }
 
-    /// It leaves the columns out that it does not know.
+    /// An older version does not write the columns that it does not know.
     fn a_session_that_an_older_version_started_counts_as_one_password_authentication(fixture) {
         let (user, session) = fixture.signed_in("a@example.com").await;
         let known = "user_id, generation, created_at, rotation, rotated_at, refresh_expires_at, access_until";
@@ -67,7 +67,7 @@ on_both! {
         let stored = fixture.db.credentials_of(user.id).await.unwrap().unwrap();
         assert_eq!(stored.password_hash.unwrap().expose(), hash(0).expose());
         assert_eq!(stored.user.last_login_at, Some(first.created_at));
-        // And the same millisecond with the new generation works.
+        // The new generation works within the same millisecond.
         fixture.sign_in(&stored.user, at(1)).await;
     }
 
@@ -113,7 +113,7 @@ on_both! {
         assert_eq!(live.iter().map(|s| s.id).collect::<Vec<_>>(), [newest.id, begun[3].id]);
         let state = fixture.stored(&begun[0]).await.state;
         assert_eq!(state, SessionState::Ended { at: at(6), why: EndReason::Displaced });
-        // One from a node whose clock is behind is the newest all the same.
+        // A session from a node whose clock is behind counts as the newest as well.
         let behind = session_of(user.id, user.generation, at(-100));
         fixture.db.start_session(SignIn { max_per_user: 1, ..known(behind.clone()) }, terms(at(7))).await.unwrap().settled().await.unwrap();
         let live = fixture.db.sessions(user.id, sessions::Filter::Active, at(7), ALL).await.unwrap();
@@ -218,7 +218,7 @@ on_both! {
         let outcomes: Vec<_> = outcomes.into_iter().map(|(ended, done)| (ended.unwrap(), done.revocations)).collect();
         assert_eq!(outcomes.iter().filter(|(o, _)| o.newly).count(), 1);
         let (first, revocations) = outcomes.iter().find(|(o, _)| o.newly).unwrap();
-        assert!(outcomes.iter().all(|(o, told)| o.session == first.session && told == revocations));
+        assert!(outcomes.iter().all(|(o, effects)| o.session == first.session && effects == revocations));
         assert_eq!(revocations[0].what, Revoked::Session(first.session.id));
         assert_eq!(revocations[0].until, first.session.rotation.access_until + Span::seconds(6));
         assert_eq!(fixture.db.revocations_since(None).await.unwrap().revocations.len(), 1);

@@ -1,15 +1,15 @@
-//! Settles what a write committed, and records what a server would have had to do.
+//! Settles committed writes, and records the work that a server would have done.
 
 use auth_domain::revocation::Revocation;
 use auth_storage::{AfterCommit, CommitEffects, Committed};
 use std::sync::Mutex;
 
-/// What a server would have done after a commit.
+/// The work after a commit.
 #[derive(Debug, Default, PartialEq, Eq)]
 pub(crate) struct Done {
-    /// What it would have announced.
+    /// The revocations to announce.
     pub(crate) revocations: Vec<Revocation>,
-    /// Whether it would have woken its mail worker.
+    /// Whether to wake the mail worker.
     pub(crate) mail: bool,
 }
 
@@ -25,12 +25,12 @@ impl AfterCommit for Recorder {
     }
 }
 
-/// The answer of a write, which may have been refused.
+/// The result of a write, which may have been refused.
 pub(crate) trait Settle: Sized {
-    /// What it gives once it is settled.
+    /// Its value once it is settled.
     type Value;
 
-    /// Settles it, and says what that took.
+    /// Settles it, and returns the work as well.
     async fn recorded(self) -> (Self::Value, Done);
 
     /// Settles it.

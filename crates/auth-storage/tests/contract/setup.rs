@@ -1,4 +1,4 @@
-//! The first administrator: one token, one use, one administrator, whoever races.
+//! The first administrator. The rule: even under races there is one token, it is used once, and it creates one administrator.
 
 use crate::{
     builders::{admins, at, new_user, one_time, session_of, terms},
@@ -36,7 +36,7 @@ on_both! {
         fixture.db.issue_setup_token(setup_token(1, 0), admins(), false, terms(at(0))).await.unwrap();
         assert_eq!(redeem(&fixture, 2, new_user("a@example.com", Role::ADMIN), 1).await, setup::Outcome::InvalidToken);
         assert_eq!(redeem(&fixture, 1, new_user("a@example.com", Role::ADMIN), 900).await, setup::Outcome::InvalidToken);
-        // Used by someone who is no administrator any more.
+        // Its user is no longer an administrator.
         let setup::Outcome::Created(admin) = redeem(&fixture, 1, new_user("a@example.com", Role::ADMIN), 2).await else { panic!() };
         fixture.execute(&format!("UPDATE users SET role = 'user' WHERE id = '{}'", admin.id));
         assert_eq!(redeem(&fixture, 1, new_user("b@example.com", Role::ADMIN), 3).await, setup::Outcome::InvalidToken);

@@ -1,4 +1,5 @@
-//! What one user has slows nothing down: PostgreSQL counts the rows that it reads for one with a long past and for a new one.
+//! The history of one user slows down no request: PostgreSQL counts the rows that it reads for a user with a long history and for a
+//! new one.
 
 use crate::{
     fixture::{Fixture, on_postgres},
@@ -7,7 +8,7 @@ use crate::{
 use auth_domain::{role::Role, user::User};
 use std::time::{Duration, Instant};
 
-/// How many rows and index entries the server read meanwhile. A connection that ends says what it did.
+/// How many rows and index entries the server read meanwhile. A connection reports its counts when it ends.
 async fn rows_read(fixture: &Fixture, user: &User, first_link: u8) -> i64 {
     let connected = "SELECT count(*) AS n FROM pg_stat_activity WHERE datname = current_database() AND application_name = 'keyward'";
     let read = "SELECT (SELECT sum(idx_tup_read + idx_tup_fetch) FROM pg_stat_user_indexes)::bigint \
@@ -34,7 +35,7 @@ fn a_user_with_a_long_history_costs_as_many_rows_as_a_new_one_on_postgres() {
         let fresh = fixture.user("fresh@example.com", Role::USER).await;
         let of_fresh = rows_read(&fixture, &fresh, 101).await;
         let of_heavy = rows_read(&fixture, &heavy, 102).await;
-        // Some full pages of lists at most.
+        // At most a few full pages of lists.
         assert!(
             of_heavy < of_fresh + 2_000,
             "{of_heavy} rows, and {of_fresh} for a new user"

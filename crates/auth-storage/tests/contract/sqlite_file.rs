@@ -1,4 +1,4 @@
-//! What is promised of SQLite alone: its settings, its file, its writer.
+//! Promises about SQLite only: its settings, its file, its writer.
 
 use crate::{
     builders::{admins, at, new_user, session_of, t0, terms},
@@ -76,7 +76,7 @@ fn a_commit_is_on_the_disk_and_readers_never_wait() {
         );
         let mut beside = SqliteConnection::establish(fixture.file().to_str().unwrap()).unwrap();
         beside.batch_execute("BEGIN IMMEDIATE").unwrap();
-        // A writer holds the lock; readers go on.
+        // A writer holds the lock, and readers do not wait.
         assert_eq!(
             fixture
                 .db
@@ -116,7 +116,7 @@ fn one_process_serves_and_others_work_beside_it() {
     });
 }
 
-/// In one batch: those that succeed stay, those that fail leave no trace, each is answered for itself.
+/// Writes of one batch: those that succeed stay, those that fail leave no trace, and each gets its own answer.
 #[test]
 fn a_failed_write_affects_no_other_in_its_commit() {
     on_sqlite(async |fixture| {
@@ -129,7 +129,7 @@ fn a_failed_write_affects_no_other_in_its_commit() {
             .settled()
             .await
             .unwrap();
-        // While another process holds the lock the writes gather, and then share one commit.
+        // While another process holds the lock, the writes queue up, and then share one commit.
         let mut beside = SqliteConnection::establish(fixture.file().to_str().unwrap()).unwrap();
         beside.batch_execute("BEGIN IMMEDIATE").unwrap();
         let writes: Vec<_> = (0..40)
@@ -140,7 +140,7 @@ fn a_failed_write_affects_no_other_in_its_commit() {
                     if n % 4 == 0 {
                         new.id = id;
                     }
-                    // Its session is written before the other's constraint fails.
+                    // Its session is written before the constraint of the other write fails.
                     let session = session_of(new.id, Generation::FIRST, t0());
                     db.insert_user(new, Some(session), None, terms(t0()))
                         .await
@@ -164,7 +164,7 @@ fn a_failed_write_affects_no_other_in_its_commit() {
     });
 }
 
-/// A full disk rolls the whole transaction back, whoever's write met it: nobody in it may be told that it succeeded.
+/// A full disk rolls back the whole transaction, so no write in it may be acknowledged.
 #[test]
 fn no_write_of_a_failed_commit_is_acknowledged() {
     on_sqlite(async |fixture| {
@@ -231,7 +231,7 @@ fn a_full_queue_refuses_at_once() {
                 })
             })
             .collect();
-        // The refused are answered while the lock is still held.
+        // The refused writes are answered while the lock is still held.
         let refused = tokio::time::timeout(Duration::from_secs(4), async {
             let mut refused = 0;
             let mut waiting = writes;

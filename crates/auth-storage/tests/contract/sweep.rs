@@ -1,4 +1,4 @@
-//! What has lapsed goes, in bounded batches; what still tells something stays.
+//! The sweep. The rule: expired rows are removed in bounded batches, and rows that are still needed stay.
 
 use crate::builders::{api_key, at, known, one_time, session_of, t0, terms, unique_bytes};
 use crate::fixture::Fixture;
@@ -21,7 +21,7 @@ fn rows_of(table: &str, swept: &[(&str, u64)]) -> u64 {
         .sum()
 }
 
-/// What a sweep removed: tables and how many rows of them, by name.
+/// The tables from which a sweep removed rows, with the number of rows, by name.
 async fn sweep_of(fixture: &Fixture, now: Timestamp, keep: sweep::Retention) -> Vec<(&'static str, u64)> {
     fixture.db.sweep(now, keep).await.unwrap().tables().collect()
 }
@@ -64,7 +64,7 @@ on_both! {
         fixture.db.end_session(ended.id, None, EndReason::Logout, terms(at(2))).await.unwrap().settled().await.unwrap();
         fixture.db.revoke_token(TokenId::from_parts(t0(), unique_bytes()), terms(at(1))).await.unwrap().settled().await;
         assert_eq!(sweep_of(&fixture, at(60), keep(1, 100)).await, []);
-        // Not kept at all, but its access tokens may still be shown.
+        // With no retention the session stays as well, because its access tokens have not expired.
         assert_eq!(sweep_of(&fixture, at(60), keep(0, 100)).await, []);
         assert_eq!(fixture.stored(&live).await, live);
     }
@@ -86,7 +86,7 @@ on_both! {
         assert!(swept.iter().all(|n| *n <= 2), "{swept:?}");
         assert_eq!(swept.iter().sum::<u64>(), 11, "{swept:?}");
         assert_eq!(fixture.number("SELECT count(*) AS n FROM sessions"), 12);
-        // What expires behind the walk is found when it comes round.
+        // Sessions that expire behind the search are found when it starts over.
         assert_eq!(rows_of("sessions", &sweep_of(&fixture, at(0) + Span::days(410), keep(7, 100)).await)
             + rows_of("sessions", &sweep_of(&fixture, at(0) + Span::days(410), keep(7, 100)).await), 12);
     }
@@ -115,7 +115,7 @@ on_both! {
         for mail in &mails[..4] {
             fixture.db.end_mail(mail.id, lease, outbox::End::Sent).await.unwrap();
         }
-        // By the database's clock, whatever a node's says.
+        // By the database's clock, not by a node's.
         assert_eq!(sweep_of(&fixture, at(0) + Span::days(99), keep(1, 3)).await, []);
         let long_ago = if fixture.is_sqlite() { "1000000" } else { "'1970-01-01T00:00:01Z'" };
         fixture.execute(&format!("UPDATE outbox SET done_at = {long_ago} WHERE done_at IS NOT NULL"));
@@ -124,7 +124,7 @@ on_both! {
         }
         assert_eq!(sweep_of(&fixture, at(0), keep(1, 3)).await, []);
         assert_eq!(fixture.kinds().len(), 1);
-        // Any span is one: none of them is too long or ends before it begins.
+        // Every retention is accepted: none is too long, and none is negative.
         for span in [Span::MAX, Span::MIN] {
             let terms = sweep::Retention { keep_mails: span, keep_ended_sessions: span, keep_activity: span, ..keep(1, 3) };
             assert_eq!(sweep_of(&fixture, at(0), terms).await, []);

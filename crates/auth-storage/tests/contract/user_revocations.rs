@@ -113,16 +113,16 @@ on_both! {
         assert_eq!((facts.verdict(own.generation), facts.verdict(lifted.generation)), (Verdict::AllSessionsRevoked, Verdict::Valid));
         assert_eq!(fixture.stored(&stranger).await, stranger);
         let noted = fixture.noted().await;
-        let told: Vec<_> = noted.iter().filter(|event| event.action == Action::AllSessionsEnded).collect();
-        assert_eq!((told.len(), told[0].subject), (1, Some(user.id)));
-        let detail = |name: &str| told[0].details[name].clone();
+        let found: Vec<_> = noted.iter().filter(|event| event.action == Action::AllSessionsEnded).collect();
+        assert_eq!((found.len(), found[0].subject), (1, Some(user.id)));
+        let detail = |name: &str| found[0].details[name].clone();
         assert_eq!([detail("reason"), detail("count"), detail("spared")], ["ended_by_user".to_owned(), "2".to_owned(), own.id.to_string()]);
         // No other session is left.
         let (again, _) = fixture.db.end_other_sessions(user.id, own.id, EndReason::EndedByUser, terms(at(6))).await.unwrap().recorded().await;
         let again = again.unwrap();
         assert_eq!(again.count, 0);
-        let nobody = auth_domain::ids::UserId::from_parts(t0(), crate::builders::unique_bytes());
-        assert_eq!(fixture.db.end_other_sessions(nobody, own.id, EndReason::EndedByUser, terms(at(7))).await.unwrap().settled().await, Err(Refused::NotFound));
+        let unknown = auth_domain::ids::UserId::from_parts(t0(), crate::builders::unique_bytes());
+        assert_eq!(fixture.db.end_other_sessions(unknown, own.id, EndReason::EndedByUser, terms(at(7))).await.unwrap().settled().await, Err(Refused::NotFound));
     }
 
     fn another_users_session_is_never_spared(fixture) {
@@ -174,10 +174,10 @@ on_both! {
     fn a_repeated_revocation_of_all_sessions_is_recorded_again(fixture) {
         let (user, _) = fixture.signed_in("a@example.com").await;
         let disable = users::Change { status: Some(UserStatus::Disabled), ..users::Change::default() };
-        let (first, told, _) = changed(fixture.db.change_user(user.id, disable.clone(), admins(), terms(at(1))).await.unwrap()).await;
+        let (first, announced, _) = changed(fixture.db.change_user(user.id, disable.clone(), admins(), terms(at(1))).await.unwrap()).await;
         let (second, again, ended) = changed(fixture.db.change_user(user.id, disable, admins(), terms(at(2))).await.unwrap()).await;
         assert_eq!((first.generation, ended), (second.generation, 0));
-        assert_eq!(told[0].what, again[0].what);
+        assert_eq!(announced[0].what, again[0].what);
     }
 
     fn disabling_ends_all_sessions_and_enabling_revives_none(fixture) {

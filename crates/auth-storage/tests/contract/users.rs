@@ -1,4 +1,4 @@
-//! Users: made, read, listed, changed.
+//! Users: created, read, listed, changed.
 
 use crate::builders::{ALL, address, admins, at, hash, new_user, session_of, t0, terms};
 use crate::fixture::all;
@@ -19,7 +19,7 @@ fn created(inserted: Result<User, EmailTaken>) -> User {
 }
 
 on_both! {
-    /// Names used to take invisible characters; such a row must not keep its user out.
+    /// Names formerly allowed invisible characters. Such a row must not keep its user out.
     fn a_name_that_is_no_longer_accepted_stays_readable(fixture) {
         let old = "A\u{200b}da";
         assert!(DisplayName::parse(old).is_err());
@@ -43,14 +43,14 @@ on_both! {
     }
 
     fn a_missing_user_is_no_error(fixture) {
-        let nobody = new_user("nobody@example.com", Role::USER);
-        assert_eq!(fixture.db.user(nobody.id).await.unwrap(), None);
-        assert!(fixture.db.credentials(&nobody.email).await.unwrap().is_none());
-        assert!(fixture.db.credentials_of(nobody.id).await.unwrap().is_none());
-        let outcome = fixture.db.change_user(nobody.id, users::Change::default(), admins(), terms(t0())).await.unwrap().settled().await;
+        let unknown = new_user("nobody@example.com", Role::USER);
+        assert_eq!(fixture.db.user(unknown.id).await.unwrap(), None);
+        assert!(fixture.db.credentials(&unknown.email).await.unwrap().is_none());
+        assert!(fixture.db.credentials_of(unknown.id).await.unwrap().is_none());
+        let outcome = fixture.db.change_user(unknown.id, users::Change::default(), admins(), terms(t0())).await.unwrap().settled().await;
         assert_eq!(outcome, Err(Refused::NotFound));
-        assert_eq!(fixture.db.set_password(nobody.id, hash(1), None, terms(t0())).await.unwrap().settled().await, Err(Refused::NotFound));
-        assert_eq!(fixture.db.delete_user(nobody.id, admins(), terms(t0())).await.unwrap().settled().await, Err(Refused::NotFound));
+        assert_eq!(fixture.db.set_password(unknown.id, hash(1), None, terms(t0())).await.unwrap().settled().await, Err(Refused::NotFound));
+        assert_eq!(fixture.db.delete_user(unknown.id, admins(), terms(t0())).await.unwrap().settled().await, Err(Refused::NotFound));
     }
 
     fn times_are_truncated_to_microseconds_before_they_are_stored(fixture) {
@@ -193,7 +193,7 @@ on_both! {
         assert!(!fixture.db.administrator_exists(vec!["owner".parse().unwrap()]).await.unwrap());
     }
 
-    /// Without the guard row each would see the other one as still there.
+    /// Without the guard row, each would still see the other as an administrator.
     fn two_administrators_who_demote_each_other_leave_one(fixture) {
         for round in 0..10 {
             let one = fixture.user(&format!("one{round}@example.com"), Role::ADMIN).await;

@@ -1,5 +1,5 @@
-//! Stored words: every one that this version writes is read back, and one of a newer version stops nothing. No `CHECK` of the schema
-//! lists words, for it would refuse those of the next version.
+//! Stored words (kinds, states, reasons). The rule: every word that this version writes is read back, and one of a newer version stops
+//! nothing. No `CHECK` of the schema lists words, because it would refuse those of the next version.
 
 use crate::{
     audit_seals::signer,
@@ -31,7 +31,7 @@ struct Line {
     line: String,
 }
 
-/// A moment, as this database writes it.
+/// A time literal of this database.
 fn moment(fixture: &Fixture) -> &'static str {
     if fixture.is_sqlite() { "5" } else { "now()" }
 }
@@ -105,7 +105,7 @@ on_both! {
             let found = fixture.db.one_time_token(kind, [digest; 32], at(2)).await.unwrap();
             assert_eq!(found.unwrap().user, Some(user.id), "{kind:?}");
         }
-        // One of a newer version is no token of any kind that is known here.
+        // A token of a newer kind is no token of any known kind.
         fixture.execute("UPDATE one_time_tokens SET kind = 'invitation'");
         for (digest, kind) in (1..).zip(TokenKind::ALL) {
             assert!(fixture.db.one_time_token(kind, [digest; 32], at(2)).await.unwrap().is_none());
@@ -179,7 +179,7 @@ on_both! {
         assert_eq!(read, BTreeSet::from(KeyState::ALL));
     }
 
-    /// What it revokes is not known: whatever has its id is refused, so that nothing that is revoked is accepted.
+    /// What it revokes is unknown. So everything with its id is refused, and nothing revoked is accepted.
     fn every_kind_of_revocation_is_read_back_and_a_newer_one_affects_everything_with_its_id(fixture) {
         let (user, session) = fixture.signed_in("a@example.com").await;
         let jti = TokenId::from_parts(at(1), [1; 10]);
@@ -234,7 +234,7 @@ on_both! {
         assert_eq!(fixture.db.api_keys(user.id).await.unwrap()[0].permissions, []);
     }
 
-    /// A version that knows neither the words nor the revocation is started on what a newer one wrote.
+    /// A version that knows neither the words nor the revocation starts on the data of a newer one.
     fn a_revert_replaces_newer_values_by_safe_ones(fixture) {
         let (user, session) = fixture.signed_in("a@example.com").await;
         fixture.db.issue_token(mailed(one_time(TokenKind::Report, 1, at(1))).token, user.id, None).await.unwrap();

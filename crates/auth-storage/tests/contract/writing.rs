@@ -1,4 +1,4 @@
-//! Whether the database takes writes: known though all reads succeed, and known again when it takes some.
+//! Whether the database accepts writes. The rule: a full disk is noticed although all reads succeed, and so is its end.
 
 use crate::{
     builders::{new_user, t0, terms},
@@ -8,12 +8,12 @@ use auth_domain::role::Role;
 use auth_storage::{Outage, StorageError};
 use std::time::{Duration, Instant};
 
-/// How long a question is asked for; never waited for in full.
+/// How long to wait for an answer. No passing test waits this long.
 const PATIENCE: Duration = Duration::from_secs(10);
 
 const FULL: StorageError = StorageError::Unavailable(Outage::DiskFull);
 
-/// Asks until the answer is this one.
+/// Waits until the answer is this one.
 async fn until(fixture: &Fixture, wanted: &Result<(), StorageError>) {
     let begun = Instant::now();
     loop {
@@ -26,7 +26,7 @@ async fn until(fixture: &Fixture, wanted: &Result<(), StorageError>) {
     }
 }
 
-/// From now on each write is refused, as by a disk without space; reads are answered.
+/// From now on each write fails as on a full disk. Reads work.
 fn fill_the_disk(fixture: &Fixture) {
     fixture.execute(if fixture.is_sqlite() {
         "CREATE TRIGGER full_disk_of_users BEFORE INSERT ON users BEGIN SELECT RAISE(ABORT, 'database or disk is full'); END;
@@ -80,7 +80,7 @@ on_both! {
             assert_eq!(fixture.db.takes_writes().await, Ok(()));
         }
         let written = fixture.number("SELECT taken AS n FROM guards WHERE name = 'readiness'");
-        // One in five seconds, and the test may be slow.
+        // One probe in five seconds, and the test may be slow.
         assert!(written < 5, "{written}");
     }
 }

@@ -1,6 +1,6 @@
-//! Catches statements on their way to a database, and which of them a connection keeps prepared. Diesel tells every new
-//! connection's statements to whom this process names; the two databases' are told apart by how they quote names. So there is one
-//! test a database: two would hear each other.
+//! Captures the statements that are sent to a database, and which of them a connection keeps prepared. Diesel reports the statements of
+//! every new connection to one observer per process. The statements of the two databases are distinguished by how they quote names. So
+//! there is one test for each database; two would capture each other's statements.
 
 use crate::explain::Dialect;
 use diesel::connection::{Instrumentation, InstrumentationEvent, set_default_instrumentation};
@@ -9,12 +9,12 @@ use std::{
     sync::{Mutex, PoisonError},
 };
 
-/// The different statements that name a table.
+/// The distinct statements that name a table.
 #[derive(Default)]
 pub(crate) struct Captured {
-    /// Those that were sent.
+    /// The statements that were sent.
     pub(crate) sent: BTreeSet<String>,
-    /// Those that a connection prepared to keep them.
+    /// The statements that a connection keeps prepared.
     pub(crate) kept: BTreeSet<String>,
 }
 
@@ -40,7 +40,7 @@ fn listener() -> Option<Box<dyn Instrumentation>> {
     }))
 }
 
-/// What was captured while `work` ran on connections that are made meanwhile.
+/// Captures the statements of `work` on connections that are opened meanwhile.
 pub(crate) async fn during(dialect: Dialect, work: impl Future<Output = ()>) -> Captured {
     set_default_instrumentation(listener).unwrap();
     work.await;

@@ -1,4 +1,4 @@
-//! What each database says of a statement's plan, and rows enough for it to mean something.
+//! The plan of a statement on each database, and enough rows for the plan to be meaningful.
 
 use crate::fixture::Fixture;
 use diesel::{
@@ -18,10 +18,10 @@ pub(crate) const LARGE: [&str; 8] = [
     "activity",
 ];
 
-/// Indexes that hold only what waits: to read one from its beginning to its end is to find just that.
+/// Indexes that contain only pending rows, so that a scan of the whole index finds just those.
 const OF_WHAT_WAITS: [&str; 2] = ["audit_events_unsealed", "outbox_due"];
 
-/// Which database.
+/// The kind of database.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Dialect {
     Sqlite,
@@ -37,7 +37,7 @@ impl Dialect {
         }
     }
 
-    /// Whether this database's form of Diesel made the statement, and it names a table.
+    /// Whether the statement is in this database's dialect of Diesel, and names a table.
     pub(crate) fn wrote(self, sql: &str) -> bool {
         let quote = match self {
             Self::Sqlite => '`',
@@ -120,7 +120,7 @@ pub(crate) fn plans(
     statements: &[String],
 ) -> Vec<(String, Vec<String>)> {
     let address = fixture.address();
-    // A list that is empty: SQLite shows a scan, and looks at the condition once, before it would begin.
+    // For an empty list SQLite shows a scan, but evaluates the condition once before the scan would start.
     let statements: Vec<&String> = statements
         .iter()
         .filter(|sql| !sql.ends_with("WHERE (1=0)"))
@@ -135,7 +135,7 @@ pub(crate) fn plans(
         }
         Dialect::Postgres => {
             let mut c = PgConnection::establish(&address).unwrap();
-            // The plan that is kept for a prepared statement, whatever it is given.
+            // The generic plan of a prepared statement, independent of its parameters.
             c.batch_execute("SET plan_cache_mode = force_generic_plan")
                 .unwrap();
             statements

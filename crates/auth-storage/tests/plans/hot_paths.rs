@@ -1,4 +1,4 @@
-//! Each operation that requests, the read of revocations, and the sweep make, once.
+//! Runs once each operation of requests, of the read of revocations, and of the sweep.
 
 use crate::{
     builders::{
@@ -29,7 +29,7 @@ use std::sync::Arc;
 use uuid::Uuid;
 
 pub(crate) async fn run(fixture: &Fixture) {
-    // Connections that are made now are listened to; the fixture's own were made before.
+    // Only connections opened from now on are captured; the fixture's own were opened before.
     let db = fixture.another().await;
     let new = new_user("hot@example.com", Role::USER);
     let first = session_of(new.id, auth_domain::user::Generation::FIRST, t0());
@@ -53,7 +53,7 @@ pub(crate) async fn run(fixture: &Fixture) {
 
     // A sign-in that rewrites a hash and displaces another session.
     let session = session_of(user.id, user.generation, at(1));
-    // On a device that the user has to be told of.
+    // On an unknown device, which sends a notice.
     let mut sign_in = known(session.clone());
     sign_in.session.origin = Origin::new(None, Some("another"));
     sign_in.known_device = false;
@@ -156,7 +156,7 @@ pub(crate) async fn run(fixture: &Fixture) {
     db.add_activity(vec![counted]).await.unwrap();
     db.activity_since(t0()).await.unwrap();
 
-    // Keeps nothing of what the seed made, for a while; each kind has something to remove.
+    // A retention that keeps none of the seeded rows, so that there is something of each kind to remove.
     let bounds = sweep::Retention {
         keep_ended_sessions: Span::days(1),
         keep_mails: Span::days(1),
@@ -168,7 +168,8 @@ pub(crate) async fn run(fixture: &Fixture) {
     reads(&db, user.id).await;
 }
 
-/// What requests do now and then, and what the workers of the outbox and the sealer do each second: planned, not kept.
+/// The rarer operations of requests, and those that the workers of the outbox and the sealer run each second. Their statements are
+/// planned, and not kept prepared.
 pub(crate) async fn run_rarer(fixture: &Fixture) {
     let db = fixture.another().await;
     let user = fixture.user("rare@example.com", Role::USER).await.id;
@@ -255,7 +256,7 @@ async fn keys_and_audit(db: &Storage, user: UserId) {
     reads(db, user).await;
 }
 
-/// Codes that are all the same.
+/// A constant authentication code.
 struct Fixed;
 
 impl audit::Signer for Fixed {
@@ -272,7 +273,7 @@ impl audit::Signer for Fixed {
     }
 }
 
-/// The lists: all of the log is walked from its end, so the filters alone are looked at.
+/// The lists. An unfiltered list walks the log from its end, so only the filters are checked.
 async fn reads(db: &Storage, user: UserId) {
     let found = users::Filter {
         query: Some("hot@".to_owned()),

@@ -1,7 +1,8 @@
-//! No statement of the hot paths scans a table, on either database, and no write of theirs is prepared at each request.
+//! The plans of the hot paths. The rule: on both databases no statement of theirs scans a table, and no write of theirs is prepared at
+//! each request.
 //!
-//! The statements are the ones that the store really sends: they are captured on their way while each operation runs once, and
-//! explained on a database of 20,000 users. A scan that costs nothing in a test is what a server dies of at ten million.
+//! The statements are those that the store really sends: they are captured while each operation runs once, and explained on a database
+//! with 20,000 users. A scan that costs nothing in a test brings a server down at ten million users.
 
 #[cfg(test)]
 #[expect(dead_code, reason = "shared with the contract, which uses all of it")]
@@ -41,9 +42,11 @@ async fn hot_statements_are_planned_and_kept(fixture: Fixture) {
     let dialect = Dialect::of(&fixture);
     explain::seed(&fixture, dialect);
     let Captured { sent, kept } = capture::during(dialect, hot_paths::run(&fixture)).await;
-    let rarer = capture::during(dialect, hot_paths::run_rarer(&fixture)).await.sent;
+    let rarer = capture::during(dialect, hot_paths::run_rarer(&fixture))
+        .await
+        .sent;
     let sent: Vec<String> = sent.into_iter().collect();
-    // What each path sends at least; a catch that misses some would prove nothing.
+    // Each path sends at least this many. A capture that misses some would prove nothing.
     assert!(sent.len() >= 25, "only {} statements were captured", sent.len());
     for table in explain::LARGE {
         assert!(
@@ -52,7 +55,7 @@ async fn hot_statements_are_planned_and_kept(fixture: Fixture) {
         );
     }
     every_write_is_kept(&sent, &kept);
-    // The rarer ones are those of both.
+    // Together with the rarer paths there must be clearly more statements.
     let rarer: Vec<String> = rarer.into_iter().collect();
     assert!(
         rarer.len() >= sent.len() + 20,
@@ -67,8 +70,8 @@ async fn hot_statements_are_planned_and_kept(fixture: Fixture) {
     a_missing_index_is_seen(&fixture, dialect, rarer);
 }
 
-/// A write that is prepared anew at each request costs a round trip and a plan each time (`prepared.rs`). No write of a path here
-/// is excepted; the sweep only deletes, and what makes keys or sets a database up is not among the paths.
+/// A write that is prepared at each request costs a round trip and a plan each time (`prepared.rs`). There is no exception among these
+/// paths: the sweep only deletes, and the creation of keys and the set-up of a database are not among them.
 #[cfg(test)]
 fn every_write_is_kept(sent: &[String], kept: &BTreeSet<String>) {
     let writes = |sql: &&String| sql.starts_with("INSERT") || sql.starts_with("UPDATE");
@@ -82,7 +85,7 @@ fn every_write_is_kept(sent: &[String], kept: &BTreeSet<String>) {
 
 #[cfg(test)]
 fn nothing_scans(fixture: &Fixture, dialect: Dialect, sent: &[String]) {
-    // SQLite keeps statistics only where somebody has asked for them, and nobody does; PostgreSQL gathers its own within a minute.
+    // SQLite has statistics only after an ANALYZE, which Keyward never runs. PostgreSQL gathers its own within a minute.
     let mut found = match dialect {
         Dialect::Sqlite => scans(fixture, dialect, sent),
         Dialect::Postgres => Vec::new(),
@@ -92,10 +95,10 @@ fn nothing_scans(fixture: &Fixture, dialect: Dialect, sent: &[String]) {
     assert!(found.is_empty(), "{}", found.join("\n\n"));
 }
 
-/// Without this, the one above could be blind.
+/// Proves that the check above notices a scan.
 #[cfg(test)]
 fn a_missing_index_is_seen(fixture: &Fixture, dialect: Dialect, mut sent: Vec<String>) {
-    // An ON CONFLICT without its unique index is refused, not planned.
+    // An ON CONFLICT without its unique index is refused instead of planned.
     sent.retain(|sql| !sql.starts_with("INSERT"));
     for (index, table) in [
         ("users_email_key", "users"),

@@ -1,4 +1,5 @@
-//! Each statement about a user reads that user's rows by an index that holds only those it needs, or no further than its page goes.
+//! Statements about one user. The rule: each reads that user's rows by an index that contains only the rows that it needs, or reads no
+//! further than its page.
 
 use crate::{
     capture,
@@ -8,7 +9,7 @@ use crate::{
 };
 use auth_domain::role::Role;
 
-/// The indexes under which one user may have any number of rows, as a plan of SQLite's names them where it reads all of those.
+/// The indexes in which one user may have any number of rows, as SQLite's plan names them when it reads all of these rows.
 const ALL_OF_A_USER: [&str; 5] = [
     "sessions_of_user (user_id=?)",
     "one_time_tokens_of_user (user_id=?)",
@@ -17,7 +18,7 @@ const ALL_OF_A_USER: [&str; 5] = [
     "audit_events_actor (actor_id=?)",
 ];
 
-/// Looks at all that was caught so far, and at what a user with a long past causes in a day.
+/// Checks the statements captured so far, and those of a day of a user with a long history.
 pub(crate) async fn statements_about_a_user_are_bounded(fixture: &Fixture) {
     let dialect = Dialect::Sqlite;
     let user = fixture.user("heavy@example.com", Role::USER).await;
@@ -27,15 +28,15 @@ pub(crate) async fn statements_about_a_user_are_bounded(fixture: &Fixture) {
         a_day_of_requests(&db, &user, 101).await;
     })
     .await;
-    // The plan of an insertion shows what its foreign keys would do.
+    // The plan of an insertion includes the checks of its foreign keys.
     let reads = |sql: &String| !sql.starts_with("INSERT");
     let sent: Vec<String> = captured.sent.into_iter().filter(reads).collect();
     for (sql, plan) in plans(fixture, dialect, &sent) {
         let wide = |line: &String| ALL_OF_A_USER.iter().any(|index| line.contains(index));
-        // A page stops where it is full, unless few rows meet a further condition.
+        // A page ends when it is full, unless few rows match a further condition.
         let narrow = sql.contains("`ended_at` IS NULL") && !sql.contains("NOT (");
         let page = sql.contains("LIMIT") && sql.contains("ORDER BY") && !narrow;
-        // A lock-out deletes whatever it finds.
+        // A lock-out deletes every row that it finds.
         let all_go = sql.starts_with("DELETE") && !sql.contains("`kind` = ");
         assert!(
             page || all_go || !plan.iter().any(wide),
