@@ -1,8 +1,8 @@
-"""What schemathesis is told of Keyward beside the document: how to sign in, and some bodies that are good.
+"""What schemathesis needs besides the document: how to sign in, and some valid bodies.
 
-The rule: a hook only adds chances. Generated data that breaks the document goes out as it was generated; of the data that
-fits it, some is given a genuine address, password or token, because chance alone never signs in. Which, is decided by the
-data itself, so that a seed gives the same run.
+The rule: a hook only adds valid requests. Generated data that breaks the document is sent as it was generated. Some of the data
+that fits the document gets a genuine email address, password or token, because random data alone never signs in. The data itself
+decides which, so that a seed gives the same run.
 """
 
 import atexit
@@ -33,7 +33,7 @@ session = requests.Session()
 
 
 def post(path, body):
-    """Calls a route and gives the members of its good answer."""
+    """Calls a route and returns the members of its successful answer."""
     answer = session.post(BASE + path, json=body, timeout=30)
     answer.raise_for_status()
     return answer.json()
@@ -42,15 +42,15 @@ def post(path, body):
 numbers = iter(range(1, 10**9))
 
 
-def somebody():
-    """A new account that nothing else is done with: its address, its tokens and its id."""
-    address = f"somebody-{next(numbers)}@example.com"
+def new_user():
+    """A new account that no other call uses: its email address, its access token and its id."""
+    address = f"user-of-{next(numbers)}@example.com"
     answer = post("/register", {"email": address, "password": ADA["password"]})
     return {"email": address, "access": answer["access_token"], "id": answer["user"]["id"]}
 
 
 def mailed(address, page):
-    """The token of the newest link to a page that was mailed to an address."""
+    """The token of the newest link to a page that was sent to an email address."""
     for _ in range(500):
         for file in sorted(MAIL.glob("*.eml"), key=lambda file: file.stat().st_mtime, reverse=True):
             mail = email.message_from_bytes(file.read_bytes(), policy=email.policy.default)
@@ -62,7 +62,7 @@ def mailed(address, page):
 
 
 def mailed_reset():
-    address = somebody()["email"]
+    address = new_user()["email"]
     post("/password/forgot", {"email": address})
     return mailed(address, "reset")
 
@@ -74,23 +74,23 @@ def called_with(access, path, body):
 
 
 post("/register", ADA)
-# There is one first administrator, so the operation is shown to work here, and meets its refusals in the run.
+# There is only one first administrator, so this call shows that the operation works, and the run meets its refusals.
 ROOT = {"email": "root@example.com", "password": "grey herons waiting at dusk"}
 post("/setup", {**ROOT, "token": SETUP_TOKEN})
-# Nothing is done to those who go on calling.
-KEPT = {post("/login", account)["user"]["id"] for account in (ADA, ROOT)}
+# Calls never change these accounts, because the run signs in with them.
+PROTECTED = {post("/login", account)["user"]["id"] for account in (ADA, ROOT)}
 
 
 @schemathesis.auth(refresh_interval=None)
 class Caller:
-    """A new session for each call: calls end sessions, and none may live on what another one ended."""
+    """A new session for each call, because calls end sessions, and no call may depend on a session that another one ended."""
 
     def get(self, case, context):
         schemes = {name for one in case.operation.definition.raw.get("security", []) for name in one}
         if "x-permission" in case.operation.definition.raw:
             return "Bearer " + post("/login", ROOT)["access_token"]
         if case.operation.definition.raw["operationId"] == "deleteMe":
-            return "Bearer " + somebody()["access"]
+            return "Bearer " + new_user()["access"]
         if "bearer" in schemes:
             return "Bearer " + post("/login", ADA)["access_token"]
         if "client" in schemes:
@@ -99,15 +99,15 @@ class Caller:
 
     def set(self, case, data, context):
         made_up = (case.headers or {}).get("Authorization")
-        # A link brings the token of the call before. Of what chance made up, a little goes out as it is.
+        # A link carries the token of the previous call. A few of the generated tokens are sent as they are.
         is_linked = made_up is not None and made_up.startswith("Bearer eyJ")
-        is_kept = is_linked or (made_up is not None and in_phase(case, TestPhase.FUZZING) and chance(made_up, 8) == 0)
+        is_kept = is_linked or (made_up is not None and in_phase(case, TestPhase.FUZZING) and choice(made_up, 8) == 0)
         if data is not None and not is_kept:
             case.headers = {**(case.headers or {}), "Authorization": data}
 
 
-def chance(of, sides):
-    """A number below `sides`, the same for the same thing."""
+def choice(of, sides):
+    """A number below `sides`, the same for the same data."""
     return zlib.crc32(json.dumps(of, sort_keys=True, default=str).encode()) % sides
 
 
@@ -115,97 +115,97 @@ def in_phase(case, phase):
     return case.meta is not None and case.meta.phase.name == phase
 
 
-def a_new_account(body):
+def new_account(body):
     number = zlib.crc32(repr(sorted(body.items())).encode())
     return {"email": f"user-{number}@example.com", "password": f"grey herons {number} waiting"}
 
 
-GOOD = {
-    "register": lambda body: {**body, **a_new_account(body)},
+VALID = {
+    "register": lambda body: {**body, **new_account(body)},
     "login": lambda body: dict(ADA),
     "forgotPassword": lambda body: {"email": ADA["email"]},
-    "resetPassword": lambda body: {"token": mailed_reset(), "new_password": f"a heron by the {chance(body, 99)}th weir"},
+    "resetPassword": lambda body: {"token": mailed_reset(), "new_password": f"a heron by the {choice(body, 99)}th weir"},
     "changePassword": lambda body: {"current_password": ADA["password"], "new_password": ADA["password"]},
     "verifyEmail": lambda body: {
-        "token": mailed(somebody()["email"], "verify-email"),
-        "new_password": f"a heron by the {chance(body, 99)}th mill",
+        "token": mailed(new_user()["email"], "verify-email"),
+        "new_password": f"a heron by the {choice(body, 99)}th mill",
     },
-    "reportNotMe": lambda body: {"token": mailed(somebody()["email"], "not-me")},
-    "changeEmail": lambda body: {"new_email": a_new_account(body)["email"], "current_password": ADA["password"]},
+    "reportNotMe": lambda body: {"token": mailed(new_user()["email"], "not-me")},
+    "changeEmail": lambda body: {"new_email": new_account(body)["email"], "current_password": ADA["password"]},
     "deleteMe": lambda body: {"password": ADA["password"]},
     "createApiKey": lambda body: {"name": "A key"},
     "adminCreateApiKey": lambda body: {"name": "A key", "permissions": ["users:read"]},
-    "adminCreateUser": lambda body: {"email": a_new_account(body)["email"], "role": "viewer"},
-    "adminChangeUser": lambda body: {"name": "Somebody", "status": "active"},
+    "adminCreateUser": lambda body: {"email": new_account(body)["email"], "role": "viewer"},
+    "adminChangeUser": lambda body: {"name": "A user", "status": "active"},
     "adminRotateKeys": lambda body: {"compromised": True},
     "refresh": lambda body: {"refresh_token": post("/login", ADA)["refresh_token"]},
     "logout": lambda body: {"refresh_token": post("/login", ADA)["refresh_token"]},
-    "introspect": lambda body: {**body, "token": post("/login", ADA)[("access_token", "refresh_token")[chance(body, 2)]]},
+    "introspect": lambda body: {**body, "token": post("/login", ADA)[("access_token", "refresh_token")[choice(body, 2)]]},
     "revoke": lambda body: {**body, "token": post("/login", ADA)["refresh_token"]},
 }
 
 
-def a_good_grant(body):
+def valid_grant(body):
     if body.get("grant_type") == "password":
         return {"grant_type": "password", "username": ADA["email"], "password": ADA["password"]}
     return {"grant_type": "refresh_token", "refresh_token": post("/login", ADA)["refresh_token"]}
 
 
-GOOD["token"] = a_good_grant
+VALID["token"] = valid_grant
 
 
-def a_users_session():
-    one = somebody()
+def session_of_a_user():
+    one = new_user()
     answer = session.get(BASE + "/sessions", timeout=30, headers={"Authorization": "Bearer " + one["access"]})
     return {"id": one["id"], "session": answer.json()["items"][0]["id"]}
 
 
-def a_users_key():
-    one = somebody()
+def key_of_a_user():
+    one = new_user()
     made = called_with(one["access"], "/api-keys", {"name": "A key"})
     return {"id": one["id"], "key": made["api_key"]["id"]}
 
 
-def ones_own_key():
+def own_key():
     made = called_with(post("/login", ADA)["access_token"], "/api-keys", {"name": "A key"})
     return {"id": made["api_key"]["id"]}
 
 
 PATHS = {
-    "adminEndSession": a_users_session,
-    "adminRevokeApiKey": a_users_key,
-    "revokeApiKey": ones_own_key,
+    "adminEndSession": session_of_a_user,
+    "adminRevokeApiKey": key_of_a_user,
+    "revokeApiKey": own_key,
 }
 
 
 def genuine_path(name, case):
-    """The ids of something that is there; for what administrators do with a user, of a user made for it."""
+    """The ids of something that exists; for administrators' operations on a user, those of a new user."""
     if name in PATHS:
         return PATHS[name]()
-    return {"id": somebody()["id"]} if "/users/{id}" in case.operation.path else None
+    return {"id": new_user()["id"]} if "/users/{id}" in case.operation.path else None
 
 
-# Without something genuine these hardly ever do more than refuse.
-SELDOM_LUCKY = {"resetPassword", "verifyEmail", "reportNotMe", "deleteMe"}
+# Without genuine data these operations hardly ever succeed.
+RARELY_VALID = {"resetPassword", "verifyEmail", "reportNotMe", "deleteMe"}
 
 
 @schemathesis.hook
 def map_case(context, case):
-    """Gives half or more of the fitting bodies and paths something genuine, and all of the bodies that links lead on from."""
+    """Puts genuine data into half or more of the fitting bodies and paths, and into every body that links continue from."""
     name = case.operation.definition.raw.get("operationId")
-    # Of two ids, or of an id and a body, both have to be right.
-    sides = 8 if name in PATHS or (name in GOOD and case.path_parameters) else 2
+    # With two ids, or an id and a body, both have to be right.
+    sides = 8 if name in PATHS or (name in VALID and case.path_parameters) else 2
     if case.meta is not None and case.path_parameters and case.meta.generation.mode.is_positive:
-        path = genuine_path(name, case) if chance(case.path_parameters, sides) else None
+        path = genuine_path(name, case) if choice(case.path_parameters, sides) else None
         if path is not None and not in_phase(case, TestPhase.STATEFUL):
             case.path_parameters = path
-    if case.path_parameters and case.path_parameters.get("id") in KEPT:
-        case.path_parameters = {**case.path_parameters, "id": somebody()["id"]}
-    if name not in GOOD or case.meta is None or not isinstance(case.body, dict):
+    if case.path_parameters and case.path_parameters.get("id") in PROTECTED:
+        case.path_parameters = {**case.path_parameters, "id": new_user()["id"]}
+    if name not in VALID or case.meta is None or not isinstance(case.body, dict):
         return case
-    leads_on = in_phase(case, TestPhase.STATEFUL) or (name in SELDOM_LUCKY and chance(case.body, 8))
-    if case.meta.generation.mode.is_positive and (leads_on or chance(case.body, sides)):
-        case.body = GOOD[name](case.body)
+    leads_on = in_phase(case, TestPhase.STATEFUL) or (name in RARELY_VALID and choice(case.body, 8))
+    if case.meta.generation.mode.is_positive and (leads_on or choice(case.body, sides)):
+        case.body = VALID[name](case.body)
     return case
 
 
@@ -214,12 +214,12 @@ answers = collections.defaultdict(collections.Counter)
 
 @schemathesis.hook
 def after_call(context, case, response):
-    """Counts the answers, for the test to see that the good ones were among them."""
+    """Counts the answers, so that the test can check that each operation succeeded."""
     if case.method == case.operation.method.upper():
         answers[case.operation.definition.raw["operationId"]][response.status_code] += 1
 
 
 @atexit.register
-def write_down():
+def save_answers():
     with open(SEEN, "w", encoding="utf-8") as file:
         json.dump(answers, file)

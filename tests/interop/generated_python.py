@@ -1,4 +1,4 @@
-"""Calls Keyward with the two Python clients that were generated from its description: openapi-generator's and openapi-python-client's.
+"""Calls Keyward with two Python clients generated from its OpenAPI document: openapi-generator's and openapi-python-client's.
 
 usage: generated_python.py ORIGIN FOLDER
 """

@@ -1,4 +1,4 @@
-// Calls Keyward by the types that openapi-typescript made of its description.
+// Calls Keyward with the types that openapi-typescript generated from its OpenAPI document.
 // usage: node generated_typescript.js ORIGIN
 import createClient from "openapi-fetch";
 import type { paths } from "./schema.js";
@@ -9,5 +9,5 @@ const account = { email: "third@example.com", password: "violet kettle 41 harbou
 const { data, error } = await client.POST("/api/v1/auth/register", { body: account });
 if (!data || !("access_token" in data)) throw new Error(`not registered: ${JSON.stringify(error ?? data)}`);
 const { data: me } = await client.GET("/api/v1/auth/me", { headers: { authorization: `Bearer ${data.access_token}` } });
-if (me?.email !== account.email) throw new Error("that is another user");
+if (me?.email !== account.email) throw new Error("the API returned another user");
 console.log("openapi-typescript: registered, signed in, read");

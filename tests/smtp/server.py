@@ -1,24 +1,24 @@
-"""A mail server for tests, on 127.0.0.1: it keeps what it gets, and misbehaves as it is told.
+"""A mail server for tests, on 127.0.0.1: it records the mails that it receives, and misbehaves on request.
 
     server.py RECORDS [--port PORT] [--tls none|starttls|implicit] [--tls-folder DIR] [--auth NAME:PASSWORD]
               [--do WHAT] [--answer REPLY] [--times N] [--only ADDRESS] [--lower-case] [--no-utf8]
 
-Without --port it takes one that is free. It prints `listening PORT` and serves until its input ends. Each mail that it takes becomes a line of JSON in RECORDS before
-it is answered: envelope (`from`, `to`), the client's name in EHLO (`ehlo`), `headers`, `text`, `html`, `raw`, and the `connection` it came by, whether that was
-under `tls`, and the `user` signed in. Whatever comes without TLS is also kept as it came, in RECORDS.clear.
+Without --port it uses a free port. It prints `listening PORT` and serves until its input ends. Each accepted mail becomes a line of JSON
+in RECORDS before it is answered: envelope (`from`, `to`), the client's name in EHLO (`ehlo`), `headers`, `text`, `html`, `raw`, the number
+of the `connection`, whether that was under `tls`, and the signed-in `user`. All bytes received without TLS are also kept in RECORDS.clear.
 
-With --tls it makes a throwaway CA in the folder: `ca.pem`, and `other-ca.pem`, which has nothing to do with it. With --auth
-no mail is taken without that sign-in; without TLS the sign-in is offered all the same, as a careless server does.
+With --tls it creates a throwaway CA in the folder: `ca.pem`, and an unrelated `other-ca.pem`. With --auth it accepts no mail without that
+sign-in; without TLS it offers the sign-in nevertheless, as a careless server does.
 
-WHAT it does to the first N mails or connections (without --times: to all; with --only: to mails to that address alone):
-    accept            takes them
+WHAT it does to the first N mails or connections (without --times: to all; with --only: only to mails to that address):
+    accept            accepts them
     refuse-sender     550 to MAIL           refuse-recipient  550 to RCPT          refuse-message  554 to the message,
     defer-recipient   451 to RCPT           defer-message     451 to the message                   which it quotes
     want-sign-in      530 to RCPT           hang-after-data   never answers to the message
-    hang-at-connect   never greets          drop-after-data   keeps the mail, and breaks off before it answers
-    close-at-connect  421, and breaks off                   answer-late       keeps the mail, and answers a while later
-With --answer the refusals say that instead, with the address in the place of ADDRESS. With --lower-case the keywords of EHLO are
-written in lower case, which RFC 5321 allows; with --no-utf8 no SMTPUTF8 is offered.
+    hang-at-connect   never greets          drop-after-data   records the mail, and disconnects before it answers
+    close-at-connect  421, and disconnects                  answer-late       records the mail, and answers a while later
+With --answer the refusals have this text instead, with the address in place of ADDRESS. With --lower-case the keywords of EHLO are in
+lower case, which RFC 5321 allows; with --no-utf8 it does not offer SMTPUTF8.
 """
 
 import argparse
@@ -39,7 +39,7 @@ from aiosmtpd.smtp import SMTP, AuthResult, LoginPassword
 
 
 def make_ca(folder):
-    """A CA, a certificate of its for this machine, and a CA that signed nothing. Returns the server's context."""
+    """Creates a CA with a certificate for this machine, and a CA that signed nothing. Returns the server's context."""
     from cryptography import x509
     from cryptography.hazmat.primitives import hashes, serialization
     from cryptography.hazmat.primitives.asymmetric import ec
@@ -89,12 +89,12 @@ def make_ca(folder):
     return context
 
 
-# What `answer-late` takes: long enough for a test to act meanwhile.
+# How long `answer-late` takes: long enough for a test to act meanwhile.
 LATE = 0.3
 
 
 class Behaviour:
-    """What to do, to whom, and how many times more."""
+    """What to do, for which recipient, and how many more times."""
 
     def __init__(self, what, answer, times, only):
         self.what = what
@@ -115,7 +115,7 @@ class Behaviour:
 
 
 class Connection(SMTP):
-    """Numbers itself, and keeps what it hears without TLS."""
+    """Has a number, and records the bytes that it receives without TLS."""
 
     numbers = itertools.count(1)
 
@@ -133,7 +133,7 @@ class Connection(SMTP):
 
 
 class Handler:
-    """Keeps mails, or does what it was told."""
+    """Records mails, or misbehaves as requested."""
 
     def __init__(self, records, behaviour, lower_case):
         self.records = records
@@ -195,7 +195,7 @@ class Handler:
 
 
 def authenticator(wanted):
-    """Takes one name and password."""
+    """Accepts one name and password."""
 
     def check(server, session, envelope, mechanism, data):
         right = isinstance(data, LoginPassword) and data.login + b":" + data.password == wanted.encode()
@@ -253,7 +253,7 @@ def main():
     parser.add_argument("--only")
     parser.add_argument("--lower-case", action="store_true")
     parser.add_argument("--no-utf8", action="store_true")
-    # Broken and careless sessions are what the tests are about.
+    # The tests cause broken and careless sessions, so their warnings are noise.
     logging.disable()
     warnings.simplefilter("ignore")
     asyncio.run(serve(parser.parse_args()))
