@@ -1,4 +1,4 @@
-//! The example `check_users` uses the domain alone: what it reports, and its exit code.
+//! The example `check_users`, which uses only the domain: its report and its exit code.
 
 #![cfg(test)]
 
@@ -7,10 +7,10 @@ mod check_users;
 
 use std::process::ExitCode;
 
-/// The program reads its arguments and does nothing but [`check_users::run`].
+/// The program reads its arguments and calls [`check_users::run`].
 const _: fn() -> ExitCode = check_users::main;
 
-/// The exit code and the output for a file of the example's folder and these roles.
+/// The exit code and the output for a file in the example's folder and these roles.
 fn run(arguments: &[&str]) -> (u8, String) {
     let folder = concat!(env!("CARGO_MANIFEST_DIR"), "/examples/users/");
     let mut arguments: Vec<String> = arguments.iter().map(|&argument| argument.to_owned()).collect();
@@ -68,7 +68,7 @@ fn a_csv_line_that_does_not_fit_the_header_stops_no_other_line() {
 }
 
 #[test]
-fn a_missing_file_or_role_ends_it_with_another_exit_code() {
+fn a_missing_file_or_role_has_another_exit_code() {
     assert_eq!(run(&[]), (2, "usage: check_users FILE [ROLE]...\n".to_owned()));
     let (code, said) = run(&["none.csv"]);
     assert!(code == 2 && said.starts_with("none.csv: "), "{said}");

@@ -65,7 +65,7 @@ fn check(claims: &AccessClaims, now: i64) -> Result<(), ClaimsRefused> {
 }
 
 #[test]
-fn an_access_token_holds_until_its_expiry_and_the_leeway() {
+fn an_access_token_is_valid_until_its_expiry_and_the_leeway() {
     assert_eq!(check(&access(), 1000), Ok(()));
     assert_eq!(check(&access(), 4604), Ok(()));
     assert_eq!(check(&access(), 4605), Err(ClaimsRefused::Expired));
@@ -98,7 +98,7 @@ fn another_issuer_audience_or_kind_is_invalid_even_when_expired() {
 }
 
 #[test]
-fn times_that_make_no_sense_are_invalid() {
+fn contradictory_times_are_invalid() {
     for (iat, exp) in [
         (4601, 4600),
         (i64::MAX, i64::MAX),
@@ -115,7 +115,7 @@ fn times_that_make_no_sense_are_invalid() {
 }
 
 #[test]
-fn every_claim_must_be_there_once_and_of_its_type() {
+fn every_claim_is_required_once_and_with_its_type() {
     let whole = serde_json::to_value(access()).unwrap();
     let read = |value: Value| serde_json::from_value::<AccessClaims>(value);
     assert_eq!(read(whole.clone()).unwrap(), access());
@@ -154,7 +154,7 @@ fn every_claim_must_be_there_once_and_of_its_type() {
 }
 
 #[test]
-fn a_claim_that_is_not_known_is_passed_over_rfc_7519_section_4() {
+fn an_unknown_claim_is_ignored_rfc_7519_section_4() {
     let later = [
         ("email_confirmed_by", json!("mail")),
         ("attributes", json!({ "role": "admin", "deep": [[[{}]]] })),
@@ -181,7 +181,7 @@ fn a_claim_that_is_not_known_is_passed_over_rfc_7519_section_4() {
 }
 
 #[test]
-fn a_token_does_not_hold_before_it_begins() {
+fn a_token_is_invalid_before_its_nbf() {
     let begins = |at| AccessClaims {
         nbf: Some(at),
         ..access()
@@ -201,7 +201,7 @@ fn a_token_does_not_hold_before_it_begins() {
 }
 
 #[test]
-fn a_tokens_reference_names_what_revocations_hit() {
+fn a_tokens_reference_names_what_revocations_affect() {
     let claims = access();
     let asked = claims.token_ref();
     assert_eq!(
@@ -262,7 +262,7 @@ fn a_refresh_token_is_of_this_issuer_and_names_its_own_session() {
 }
 
 #[test]
-fn an_issuer_is_a_name_to_the_letter_or_any_loopback_address() {
+fn an_issuer_is_compared_exactly_or_is_any_loopback_address() {
     let named = Issuer::from("http://127.0.0.1:8080");
     assert!(named.accepts("http://127.0.0.1:8080") && !named.accepts("http://127.0.0.1:8081"));
     for own in [

@@ -1,4 +1,4 @@
-//! The life of a signing key (docs/rules.md §6).
+//! The lifecycle of a signing key (docs/rules.md §6).
 
 #![cfg(test)]
 
@@ -38,7 +38,7 @@ const ACCESS: Span = Span::hours(1);
 const LEEWAY: Span = Span::seconds(5);
 
 #[test]
-fn a_server_starts_with_a_key_that_signs_and_one_that_will() {
+fn a_server_starts_with_an_active_key_and_a_next_key() {
     assert_eq!(
         complete(ES256, &[]),
         [
@@ -82,7 +82,7 @@ fn a_next_key_signs_only_after_every_verifier_could_learn_it() {
 }
 
 #[test]
-fn a_stolen_key_is_dropped_now_however_young_its_successor_is() {
+fn a_compromised_key_is_dropped_at_once_however_young_its_successor_is() {
     let keys = [key("a", KeyState::Active, 0), key("b", KeyState::Next, 100)];
     assert_eq!(
         replace_compromised(ES256, &keys),
@@ -124,7 +124,7 @@ fn only_a_retired_key_is_not_published() {
 }
 
 #[test]
-fn an_algorithm_is_read_back_from_its_word() {
+fn an_algorithm_is_read_back_from_its_name() {
     for algorithm in Algorithm::ALL {
         assert_eq!(algorithm.as_str().parse(), Ok(algorithm));
         assert_eq!(algorithm.to_string(), algorithm.as_str());
@@ -144,11 +144,11 @@ fn signing(keys: &KeysByAlgorithm, algorithm: Algorithm) -> Option<&str> {
     keys.signing(algorithm).map(|key| key.kid.as_str())
 }
 
-/// Seconds at which a key that was published at 0 may sign.
+/// The second from which a key that was published at 0 may sign.
 const READY: i64 = PUBLISH_BEFORE_SIGNING.num_seconds();
 
 #[test]
-fn algorithms_stand_side_by_side_and_one_is_rotated_while_the_other_stays() {
+fn keys_of_two_algorithms_coexist_and_one_is_rotated_while_the_other_stays() {
     let asked_for = [ES256, EdDSA];
     let none = KeysByAlgorithm::of(&asked_for, vec![]);
     assert_eq!(
@@ -203,7 +203,7 @@ fn algorithms_stand_side_by_side_and_one_is_rotated_while_the_other_stays() {
 }
 
 #[test]
-fn an_algorithm_that_is_asked_for_later_gets_keys_of_its_own() {
+fn an_algorithm_that_is_configured_later_gets_keys_of_its_own() {
     let keys = vec![
         of(ES256, "a", KeyState::Active, 0),
         of(ES256, "b", KeyState::Next, 0),
@@ -270,7 +270,7 @@ fn a_changed_algorithm_signs_after_the_rotation_that_follows_the_start() {
 }
 
 #[test]
-fn a_change_that_is_taken_back_before_the_rotation_leaves_nothing_behind() {
+fn a_change_that_is_reverted_before_the_rotation_leaves_nothing_behind() {
     let keys = vec![
         of(ES256, "a", KeyState::Active, 0),
         of(EdDSA, "x", KeyState::Next, 100),
@@ -293,7 +293,7 @@ fn a_change_that_is_taken_back_before_the_rotation_leaves_nothing_behind() {
 }
 
 #[test]
-fn keys_that_another_node_asks_for_are_left_alone_by_a_start_and_retire_with_a_rotation() {
+fn keys_that_another_node_needs_survive_a_start_and_retire_with_a_rotation() {
     let keys = vec![
         of(ES256, "a", KeyState::Active, 0),
         of(ES256, "b", KeyState::Next, 0),

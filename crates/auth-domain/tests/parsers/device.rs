@@ -1,4 +1,4 @@
-//! Names of devices: short, readable, and harmless wherever they are shown.
+//! Names of devices. The rule: they are short, readable, and safe to show anywhere.
 
 use auth_domain::device::device_name;
 use proptest::prelude::*;
@@ -57,7 +57,7 @@ fn browsers_are_named_with_their_platform() {
 }
 
 #[test]
-fn tools_are_named_by_their_first_product() {
+fn command_line_tools_are_named_by_their_first_product() {
     let cases = [
         ("curl/8.14.1", "curl"),
         ("curl", "curl"),
@@ -79,7 +79,7 @@ fn tools_are_named_by_their_first_product() {
 }
 
 #[test]
-fn what_says_nothing_is_an_unknown_device() {
+fn a_user_agent_without_information_is_an_unknown_device() {
     for agent in [
         "",
         "   ",
@@ -109,7 +109,7 @@ fn the_longest_name_has_60_characters_at_most() {
 }
 
 #[test]
-fn what_stands_beyond_the_first_512_characters_is_not_looked_at() {
+fn only_the_first_512_characters_are_read() {
     let agent = |filler: usize| format!("Mozilla/5.0 {} Firefox/140.0", "x".repeat(filler));
     assert_eq!(device_name(&agent(400)), "Firefox");
     assert_eq!(device_name(&agent(600)), "Unknown device");

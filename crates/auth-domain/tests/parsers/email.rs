@@ -1,4 +1,4 @@
-//! Email addresses (docs/rules.md §5): what is refused, and which look-alikes never become another address.
+//! Email addresses (docs/rules.md §5): which are refused, and that a look-alike never becomes another address.
 
 use auth_domain::email::{EmailAddress, EmailError, MAX_ADDRESS_OCTETS, MAX_LOCAL_OCTETS};
 use proptest::prelude::*;
@@ -41,7 +41,7 @@ fn spellings_that_differ_in_case_alone_have_one_key() {
 }
 
 #[test]
-fn every_sign_of_a_dot_atom_is_taken() {
+fn every_character_of_a_dot_atom_is_accepted() {
     assert_eq!(
         key("!#$%&'*+-/=?^_`{|}~@example.com"),
         "!#$%&'*+-/=?^_`{|}~@example.com"
@@ -52,7 +52,7 @@ fn every_sign_of_a_dot_atom_is_taken() {
 }
 
 #[test]
-fn what_is_not_a_dot_atom_is_refused() {
+fn a_local_part_that_is_no_dot_atom_is_refused() {
     for local in "|.ana|ana.|a..b|a,b|a;b|a:b|a(b)|a<b|a>b|a[b|a\\b|😀|a\u{E000}b".split('|') {
         assert_eq!(
             refused(&format!("{local}@example.com")),
@@ -131,7 +131,7 @@ fn control_characters_are_refused_anywhere() {
 }
 
 #[test]
-fn blanks_around_an_address_are_left_out() {
+fn blanks_around_an_address_are_trimmed() {
     for blank in [
         " ", "   ", "\t", "\n", "\r\n", "\u{A0}", "\u{2003}", "\u{3000}", "\u{2028}",
     ] {
@@ -222,7 +222,7 @@ fn invisible_and_bidirectional_characters_are_refused() {
 
 #[test]
 fn a_look_alike_never_becomes_the_ascii_account() {
-    // The dotless i is a letter of its own: another account. What NFKC would change is refused outright.
+    // The dotless i is a letter of its own, so this is another account. Every address that NFKC would change is refused.
     assert_eq!(key("m\u{131}ke@example.com"), "m\u{131}ke@example.com");
     assert_ne!(key("\u{130}da@example.com"), key("ida@example.com"));
     for raw in [
@@ -280,7 +280,7 @@ fn the_local_part_has_at_most_64_octets() {
         refused(&format!("{}a@example.com", "é".repeat(32))),
         EmailError::LocalPartTooLong
     );
-    // U+023A has two bytes and three in lower case: the key has to fit too.
+    // U+023A has two bytes, and three in lower case: the key has to fit as well.
     assert!(EmailAddress::parse(&format!("{}@example.com", "\u{23A}".repeat(21))).is_ok());
     assert_eq!(
         refused(&format!("{}@example.com", "\u{23A}".repeat(22))),
@@ -358,7 +358,7 @@ fn the_sharp_s_is_kept_and_not_transitionally_spelled_out() {
 }
 
 #[test]
-fn an_error_has_a_code_and_a_sentence_that_repeats_nothing() {
+fn an_error_has_a_code_and_a_sentence_that_repeats_no_input() {
     let all = [
         "",
         &"a".repeat(2_000),
@@ -392,14 +392,14 @@ proptest! {
     }
 
     #[test]
-    fn nothing_but_one_at_ever_passes(raw in "[a-zA-Z.@\"\\\\ \\r\\néß＠,]{0,20}@?[a-z@.-]{0,12}\\.com") {
+    fn only_addresses_with_exactly_one_at_pass(raw in "[a-zA-Z.@\"\\\\ \\r\\néß＠,]{0,20}@?[a-z@.-]{0,12}\\.com") {
         if EmailAddress::parse(&raw).is_ok() {
             prop_assert_eq!(raw.matches('@').count(), 1);
         }
     }
 
     #[test]
-    fn a_key_is_its_own_key(raw in "[\\p{L}\\p{M}\\p{N}.+-]{1,20}@[\\p{L}\\p{M}\\p{N}-]{1,12}\\.(com|example|рф)") {
+    fn the_key_of_a_key_is_itself(raw in "[\\p{L}\\p{M}\\p{N}.+-]{1,20}@[\\p{L}\\p{M}\\p{N}-]{1,12}\\.(com|example|рф)") {
         if let Ok(address) = EmailAddress::parse(&raw) {
             let again = EmailAddress::parse(address.key()).unwrap();
             prop_assert_eq!(again.key(), address.key());
@@ -410,13 +410,13 @@ proptest! {
     }
 
     #[test]
-    fn the_case_that_it_is_typed_in_never_matters(local in "[a-z0-9]{1,12}", domain in "[a-z]{1,9}\\.[a-z]{2,5}") {
+    fn the_typed_case_never_matters(local in "[a-z0-9]{1,12}", domain in "[a-z]{1,9}\\.[a-z]{2,5}") {
         let typed = format!("{local}@{domain}");
         prop_assert_eq!(key(&typed.to_uppercase()), key(&typed));
     }
 
     #[test]
-    fn what_passes_is_fit_for_a_mail_header(raw in "\\PC{0,20}@\\PC{0,20}") {
+    fn every_accepted_address_is_safe_in_a_mail_header(raw in "\\PC{0,20}@\\PC{0,20}") {
         if let Ok(address) = EmailAddress::parse(&raw) {
             prop_assert!(address.as_str().len() <= MAX_ADDRESS_OCTETS && address.key().len() <= MAX_ADDRESS_OCTETS);
             let breaks = |c: char| c.is_control() || c.is_whitespace() || "\"(),:;<>[\\]".contains(c);

@@ -1,4 +1,4 @@
-//! Common and guessable passwords (docs/rules.md §4), and what the estimate may cost.
+//! Common and guessable passwords (docs/rules.md §4), and the bounded cost of the estimate.
 
 use auth_domain::password::PasswordPolicy;
 
@@ -21,18 +21,18 @@ fn common_passwords_are_refused_in_any_case() {
 }
 
 #[test]
-fn a_common_password_is_refused_even_where_any_score_will_do() {
+fn a_common_password_is_refused_even_if_any_score_is_allowed() {
     assert_eq!(codes_by(&lengths_only(), "password"), ["common"]);
     assert_eq!(codes_by(&lengths_only(), "password, but longer"), [""; 0]);
 }
 
 #[test]
-fn one_known_word_in_scattered_capitals_stays_one_known_word() {
+fn a_known_word_with_scattered_capitals_is_still_a_known_word() {
     assert_eq!(codes("cOnStItUtIoNaLlY"), ["common"]);
 }
 
 #[test]
-fn guessable_passwords_are_refused_with_what_makes_them_so() {
+fn guessable_passwords_are_refused_with_the_reason() {
     let cases = [
         ("p4ssw0rd", "common password"),
         ("aaaaaaaaaaaa", "repeated"),
@@ -93,7 +93,7 @@ fn the_local_part_counts_where_only_the_address_was_given() {
 }
 
 #[test]
-fn what_is_built_from_the_address_is_guessable() {
+fn a_password_built_from_the_address_is_guessable() {
     for password in ["ana.lima1", "limaexample", "keyward123"] {
         assert_eq!(codes(password), ["guessable"], "{password}");
     }
@@ -122,8 +122,8 @@ fn only_the_first_hundred_characters_count_for_guessing() {
 }
 
 #[test]
-fn look_alike_symbols_in_great_variety_do_not_make_the_estimate_slow() {
-    // Unbounded, each of these takes about a second in a release build; they are 128 characters of all twenty symbols.
+fn many_look_alike_symbols_do_not_make_the_estimate_slow() {
+    // Without a bound, each of these takes about a second in a release build. They are 128 characters of all twenty symbols.
     let symbols = "4@8({[<3691!|70$5+%2";
     let many: String = symbols.chars().cycle().take(128).collect();
     assert_eq!(codes(&many), [""; 0]);
@@ -131,7 +131,7 @@ fn look_alike_symbols_in_great_variety_do_not_make_the_estimate_slow() {
 
 #[test]
 fn a_long_context_word_in_scattered_capitals_overflows_nothing() {
-    // zxcvbn multiplies the ways to capitalise a match; from 64 letters on they no longer fit in 64 bits.
+    // zxcvbn multiplies the ways to capitalise a match. From 64 letters on the product no longer fits in 64 bits.
     let word: String = "abzdefghijklmnopqrstuvwxyc".chars().cycle().take(90).collect();
     let scattered: String = word
         .char_indices()

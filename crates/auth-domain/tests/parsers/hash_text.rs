@@ -1,4 +1,4 @@
-//! Hash strings, and what parsing them gives.
+//! Hash strings, and the results of parsing them.
 
 use auth_domain::password_hash::{HashRefused, HashScheme, PasswordHash};
 use base64::Engine as _;

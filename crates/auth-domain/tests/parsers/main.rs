@@ -1,4 +1,4 @@
-//! The parsers at the edge, each rule as a sentence: addresses, passwords, stored hashes, device names.
+//! The parsers of input: email addresses, passwords, stored hashes, device names. Each test's name is a rule.
 
 mod device;
 mod email;

@@ -21,7 +21,7 @@ fn bcrypt_hashes_of_the_three_sound_versions_are_read() {
 }
 
 #[test]
-fn bcrypt_costs_go_from_4_to_16() {
+fn bcrypt_costs_are_bounded_from_4_to_16() {
     for (cost, expected) in [("04", 4), ("16", 16)] {
         assert_eq!(
             scheme(&format!("$2b${cost}${BCRYPT_DIGEST}")),
@@ -44,7 +44,7 @@ fn a_bcrypt_hash_has_exactly_its_length_and_its_alphabet() {
         "",
         &BCRYPT_DIGEST.replace('/', "+"),
         &format!("{BCRYPT_DIGEST}$"),
-        // The last character of the salt, and that of the hash, with bits that mean nothing.
+        // The last characters of the salt and of the hash have unused bits that are set.
         &BCRYPT_DIGEST.replacen('O', "P", 1),
         &BCRYPT_DIGEST.replace("jWMUW", "jWMUX"),
     ] {
@@ -133,7 +133,7 @@ fn pbkdf2_is_read_in_three_spellings() {
 }
 
 #[test]
-fn pbkdf2_rounds_go_from_a_thousand_to_ten_million() {
+fn pbkdf2_rounds_are_bounded_from_a_thousand_to_ten_million() {
     for spelled in ["i=1000", "i=10000000", "1000", "10000000"] {
         assert!(PasswordHash::parse(&pbkdf2(spelled)).is_ok(), "{spelled}");
     }
@@ -159,7 +159,7 @@ fn pbkdf2_rounds_go_from_a_thousand_to_ten_million() {
     ] {
         assert!(is_malformed(&pbkdf2(malformed)), "{malformed}");
     }
-    // Two blocks of output cost the rounds twice.
+    // Two blocks of output need twice the rounds.
     let two_blocks = |rounds: u32| format!("$pbkdf2-sha256$i={rounds}${}${}", b64(16), b64(33));
     assert!(PasswordHash::parse(&two_blocks(5_000_000)).is_ok());
     assert!(is_too_costly(&two_blocks(5_000_001)));

@@ -8,7 +8,7 @@ use proptest::prelude::*;
 
 pub(super) const CONTEXT: [&str; 4] = ["Ana.Lima@example.com", "Ana.Lima", "Ana Maria Lima", "Keyward"];
 
-/// A passphrase that zxcvbn takes, for tests of other rules to build on.
+/// A passphrase that zxcvbn accepts, for tests of other rules.
 pub(super) const STRONG: &str = "four grey herons waiting";
 
 pub(super) fn codes_by(policy: &PasswordPolicy, password: &str) -> Vec<&'static str> {
@@ -28,7 +28,7 @@ fn accepted(password: &str) -> Option<NewPassword> {
         .ok()
 }
 
-/// Lengths alone, whatever the guesses.
+/// A policy that checks only lengths.
 pub(super) fn lengths_only() -> PasswordPolicy {
     PasswordPolicy {
         min_score: 0,
@@ -42,13 +42,13 @@ fn seven_code_points_are_too_few_and_eight_are_enough() {
     assert_eq!(codes_by(&lengths_only(), "zq7#Wv!9"), [""; 0]);
     assert_eq!(codes_by(&lengths_only(), "水晶の夜明け前"), ["too_short"]);
     assert_eq!(codes_by(&lengths_only(), "水晶の夜明け前に"), [""; 0]);
-    // zxcvbn reckons ten guesses a random character, so eight of them are 10^8: just enough.
+    // zxcvbn counts ten guesses for each random character, so eight of them are 10^8: just enough.
     assert_eq!(codes("zq7#Wv!9"), [""; 0]);
     assert_eq!(codes(""), ["too_short", "guessable"]);
 }
 
 #[test]
-fn sixty_four_and_128_characters_are_taken_and_129_are_not() {
+fn sixty_four_and_128_characters_are_accepted_and_129_are_not() {
     let long: String = format!("{STRONG} and a small brown bear, ").repeat(4);
     for length in [64, 100, 101, 128] {
         assert_eq!(
@@ -86,7 +86,7 @@ fn length_is_counted_after_nfkc() {
 }
 
 #[test]
-fn five_hundred_and_twelve_bytes_are_taken_and_513_are_not() {
+fn five_hundred_and_twelve_bytes_are_accepted_and_513_are_not() {
     let four_bytes_each = "𝕏😀".replace('𝕏', "😀").repeat(64);
     assert_eq!(four_bytes_each.len(), MAX_PASSWORD_BYTES);
     assert_eq!(codes_by(&lengths_only(), &four_bytes_each), [""; 0]);
@@ -102,7 +102,7 @@ fn five_hundred_and_twelve_bytes_are_taken_and_513_are_not() {
 }
 
 #[test]
-fn the_bytes_are_counted_as_typed_so_that_whoever_registers_can_sign_in() {
+fn the_bytes_are_counted_as_typed_so_that_every_registered_password_signs_in() {
     // Fifty-seven Korean syllables in parts: 513 bytes, though only 57 code points after NFKC.
     let in_parts = "\u{1112}\u{1161}\u{11AB}".repeat(57);
     assert_eq!(codes_by(&lengths_only(), &in_parts), ["too_long"]);
@@ -110,7 +110,7 @@ fn the_bytes_are_counted_as_typed_so_that_whoever_registers_can_sign_in() {
 }
 
 #[test]
-fn an_over_long_password_gets_no_further_than_its_length() {
+fn an_over_long_password_is_refused_before_any_other_check() {
     let huge = "aB3$".repeat(5_000_000);
     let violations = PasswordPolicy::default().cheap_violations(&huge);
     assert_eq!(
@@ -130,7 +130,7 @@ fn an_over_long_password_gets_no_further_than_its_length() {
 }
 
 #[test]
-fn no_kinds_of_characters_are_asked_for() {
+fn no_kinds_of_characters_are_required() {
     for password in [
         STRONG,
         "correctvioletumbrellas",
@@ -144,7 +144,7 @@ fn no_kinds_of_characters_are_asked_for() {
 }
 
 #[test]
-fn an_emoji_of_several_code_points_is_taken_whole() {
+fn an_emoji_of_several_code_points_is_accepted() {
     let family = "👩‍👩‍👧‍👦 picnic on the glacier";
     assert_eq!(
         accepted(family).map(|password| password.as_bytes().to_vec()),
@@ -169,7 +169,7 @@ fn control_characters_in_a_new_password_are_refused() {
 }
 
 #[test]
-fn in_a_presented_password_every_byte_counts() {
+fn every_byte_of_a_presented_password_counts() {
     for raw in ["\0x", "a\0b", "", " padded ", "tab\tand\r\nbreak", "é"] {
         let presented = PresentedPassword::new(raw.to_owned()).unwrap();
         assert_eq!(presented.as_typed(), raw.as_bytes());
@@ -203,7 +203,7 @@ fn composed_and_decomposed_letters_are_the_same_password() {
 }
 
 #[test]
-fn kinds_of_characters_can_be_asked_for_and_all_that_lack_are_named() {
+fn kinds_of_characters_can_be_required_and_every_missing_one_is_named() {
     let strict = PasswordPolicy {
         require_lowercase: true,
         require_uppercase: true,
@@ -234,7 +234,7 @@ fn kinds_of_characters_can_be_asked_for_and_all_that_lack_are_named() {
 }
 
 #[test]
-fn every_broken_rule_is_named_at_once_with_its_mend() {
+fn every_broken_rule_is_named_at_once_with_its_fix() {
     let strict = PasswordPolicy {
         min_length: 12,
         require_digit: true,
@@ -263,7 +263,7 @@ fn every_broken_rule_is_named_at_once_with_its_mend() {
 }
 
 #[test]
-fn the_cheap_rules_are_the_same_rules() {
+fn the_cheap_check_has_the_same_rules() {
     let policy = PasswordPolicy {
         require_digit: true,
         ..PasswordPolicy::default()
@@ -319,7 +319,7 @@ fn an_impossible_policy_names_all_its_faults() {
 }
 
 #[test]
-fn no_password_shows_itself() {
+fn no_debug_output_shows_a_password() {
     assert_eq!(format!("{:?}", accepted(STRONG)), "Some(NewPassword(…))");
     assert_eq!(
         format!("{:?}", PresentedPassword::new(STRONG.to_owned())),

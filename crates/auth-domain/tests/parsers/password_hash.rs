@@ -1,4 +1,4 @@
-//! Stored hashes (docs/rules.md §4): the bounds on their cost; Argon2, and what holds for all schemes.
+//! Stored hashes (docs/rules.md §4): the bounds of their cost, Argon2, and the rules for all schemes.
 
 use auth_domain::password_hash::{Argon2Params, Argon2Variant, HashRefused, HashScheme, PasswordHash};
 use auth_domain::settings::Section as _;
@@ -84,7 +84,7 @@ fn argon2_lengths_hold_at_their_edges() {
 }
 
 #[test]
-fn parameters_that_lack_or_repeat_or_are_unknown_or_oddly_written_are_refused() {
+fn missing_repeated_unknown_or_malformed_parameters_are_refused() {
     for params in [
         "",
         "m=19456,t=2",
@@ -116,7 +116,7 @@ fn parameters_that_lack_or_repeat_or_are_unknown_or_oddly_written_are_refused() 
 }
 
 #[test]
-fn parts_that_lack_or_trail_are_refused() {
+fn missing_or_trailing_parts_are_refused() {
     let whole = argon2("m=19456,t=2,p=1");
     for stored in [
         format!("{whole}$"),
@@ -153,7 +153,7 @@ fn base64_that_is_not_canonical_is_refused() {
 }
 
 #[test]
-fn what_is_no_known_scheme_is_refused_as_unknown() {
+fn an_unknown_scheme_is_refused_as_unknown() {
     for stored in [
         "",
         "$",
@@ -228,7 +228,7 @@ fn only_argon2id_with_the_target_parameters_is_current() {
 }
 
 #[test]
-fn target_parameters_are_checked_all_at_once_and_what_passes_can_be_read_back() {
+fn all_target_parameters_are_checked_at_once_and_valid_ones_can_be_read_back() {
     assert_eq!(Argon2Params::default().validate(), []);
     let wrong = Argon2Params {
         memory_kib: 1,
@@ -284,7 +284,7 @@ fn target_parameters_are_checked_all_at_once_and_what_passes_can_be_read_back() 
 }
 
 #[test]
-fn a_hash_shows_its_scheme_and_nothing_of_itself() {
+fn the_debug_output_of_a_hash_shows_only_its_scheme() {
     let shown = |stored: &str| format!("{:?}", PasswordHash::parse(stored).unwrap());
     assert_eq!(
         shown(&argon2("m=19456,t=2,p=1")),
@@ -318,7 +318,7 @@ proptest! {
     }
 
     #[test]
-    fn no_argon2_hash_beyond_its_bounds_is_ever_taken(m in any::<u32>(), t in 0u32..40, p in 0u32..40) {
+    fn no_argon2_hash_beyond_its_bounds_is_ever_accepted(m in any::<u32>(), t in 0u32..40, p in 0u32..40) {
         let taken = PasswordHash::parse(&argon2(&format!("m={m},t={t},p={p}"))).is_ok();
         let params = Argon2Params { memory_kib: m, iterations: t, parallelism: p };
         prop_assert_eq!(taken, params.validate().is_empty());

@@ -1,5 +1,4 @@
-//! How often something may be done: the decision row by row, what no sequence of takes may bring about, and how a limit is
-//! written.
+//! Rate limits: the decision row by row, the properties of every sequence of takes, and the text of a limit.
 
 #![cfg(test)]
 
@@ -25,7 +24,7 @@ fn limit(text: &str) -> Limit {
     text.parse().unwrap()
 }
 
-/// A counter as a store would keep it.
+/// A counter, as in a store.
 #[derive(Debug, Clone, Copy, Default)]
 struct Counter {
     tat: Option<Timestamp>,
@@ -40,7 +39,7 @@ impl Counter {
         decision
     }
 
-    /// How many are granted at one moment, tried so many times.
+    /// How many of this number of tries are granted at one time.
     fn take_all(&mut self, now: Timestamp, limit: Limit, tries: u32) -> u32 {
         (0..tries)
             .map(|_| u32::from(is_granted(self.take(now, limit))))

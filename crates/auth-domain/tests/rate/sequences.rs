@@ -1,4 +1,4 @@
-//! Sequences of takes, waits and clock steps, for any limit: never more than was promised, and never a wait that doesn't end.
+//! Sequences of takes, waits and clock steps, for any limit. The rule: never more permits than promised, and never an endless wait.
 
 use crate::{Counter, at_micros, is_granted};
 use auth_domain::{
@@ -21,7 +21,7 @@ fn waits() -> impl Strategy<Value = Vec<f64>> {
 }
 
 fn parts(limit: Limit, parts: f64) -> i64 {
-    // Neither is large enough to be cut.
+    // Neither is large enough to be truncated.
     #[expect(
         clippy::cast_possible_truncation,
         reason = "a test's wait: some millions of intervals at the most"
@@ -34,7 +34,7 @@ fn micros(length: Duration) -> i64 {
     i64::try_from(length.as_micros()).unwrap()
 }
 
-/// A counter anywhere between long past and all taken, seen at second 0.
+/// A counter between long expired and fully used, at second 0.
 fn counter_of(limit: Limit, share: f64) -> Option<Timestamp> {
     Some(at_micros(parts(limit, share * f64::from(limit.burst()))))
 }
@@ -46,7 +46,7 @@ proptest! {
     }
 
     #[test]
-    fn never_more_than_the_burst_and_what_time_gave_back(limit in any_limit(), waits in waits()) {
+    fn never_more_than_the_burst_and_the_refill(limit in any_limit(), waits in waits()) {
         let mut counter = Counter::default();
         let (mut now, mut granted) = (0, 0_i64);
         for wait in waits {
@@ -57,7 +57,7 @@ proptest! {
     }
 
     #[test]
-    fn a_clock_that_steps_back_gives_one_more_at_the_most_and_locks_nobody_out(
+    fn a_clock_that_steps_back_grants_at_most_one_more_and_locks_no_caller_out(
         limit in any_limit(),
         steps in proptest::collection::vec((-60.0..40.0, 0_u32..8), 1..60),
     ) {
@@ -78,7 +78,7 @@ proptest! {
     }
 
     #[test]
-    fn what_is_refused_is_granted_after_the_wait_that_was_told_and_not_before(limit in any_limit(), share in 0.0..1.0) {
+    fn a_refused_request_is_granted_after_the_stated_wait_and_not_before(limit in any_limit(), share in 0.0..1.0) {
         let mut counter = Counter { tat: counter_of(limit, share) };
         counter.take_all(at_micros(0), limit, 40);
         let before = counter.tat;
@@ -90,7 +90,7 @@ proptest! {
     }
 
     #[test]
-    fn what_remains_can_be_had_at_once_and_after_the_reset_all_of_it(limit in any_limit(), share in 0.0..1.0) {
+    fn the_remaining_permits_are_granted_at_once_and_all_of_them_after_the_reset(limit in any_limit(), share in 0.0..1.0) {
         let mut counter = Counter { tat: counter_of(limit, share) };
         if let RateDecision::Granted { remaining, reset_after, .. } = counter.take(at_micros(0), limit) {
             let tries = remaining.min(500);
@@ -105,7 +105,7 @@ proptest! {
     }
 
     #[test]
-    fn giving_back_undoes_one_take(limit in any_limit(), share in 0.0..1.0) {
+    fn a_refund_undoes_one_take(limit in any_limit(), share in 0.0..1.0) {
         let before = counter_of(limit, share);
         if let RateDecision::Granted { tat, .. } = decide(before, at_micros(0), limit, 0) {
             let after = refund(tat, limit);
@@ -114,7 +114,7 @@ proptest! {
     }
 
     #[test]
-    fn the_text_of_a_limit_is_read_as_that_limit(limit in any_limit()) {
+    fn the_text_of_a_limit_is_read_back_as_the_limit(limit in any_limit()) {
         prop_assert_eq!(limit.to_string().parse::<Limit>(), Ok(limit));
     }
 

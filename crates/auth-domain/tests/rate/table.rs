@@ -1,4 +1,4 @@
-//! The decision, row by row, for a limit of four a minute: one each fifteen seconds.
+//! The decision, row by row, for a limit of four per minute: one every fifteen seconds.
 
 use crate::{Counter, at, at_micros, is_granted, limit};
 use auth_domain::{
@@ -55,7 +55,7 @@ fn the_decision_follows_from_how_far_ahead_the_counter_is() {
 }
 
 #[test]
-fn a_request_that_leaves_a_reserve_stops_before_the_others_do() {
+fn a_request_that_leaves_a_reserve_is_refused_before_the_others() {
     let rows = [
         ("absent", None, granted(115, 2, 15)),
         ("one taken", Some(115), granted(130, 1, 30)),
@@ -72,13 +72,13 @@ fn a_request_that_leaves_a_reserve_stops_before_the_others_do() {
         let decision = decide(tat.map(at), at(100), limit("4/1m"), 1);
         assert_eq!(decision, expected, "{name}");
     }
-    // A reserve that would be everything leaves one.
+    // A reserve as large as the limit still leaves one.
     let decision = decide(None, at(100), limit("4/1m"), 9);
     assert_eq!(decision, granted(115, 0, 15));
 }
 
 #[test]
-fn one_unit_comes_back_and_no_more() {
+fn a_refund_returns_one_unit_only() {
     let four = limit("4/1m");
     let mut counter = Counter::default();
     assert_eq!(counter.take_all(at(0), four, 9), 4);
@@ -87,7 +87,7 @@ fn one_unit_comes_back_and_no_more() {
 }
 
 #[test]
-fn what_gave_back_its_only_unit_is_as_good_as_absent() {
+fn a_counter_whose_only_unit_was_refunded_counts_as_absent() {
     let four = limit("4/1m");
     let mut counter = Counter::default();
     counter.take(at(0), four);
@@ -109,7 +109,7 @@ fn a_time_that_cannot_be_divided_evenly_is_never_too_generous() {
 }
 
 #[test]
-fn the_ends_of_the_calendar_are_no_overflow() {
+fn the_ends_of_the_calendar_do_not_overflow() {
     let (first, last) = (Timestamp::MIN_UTC, Timestamp::MAX_UTC);
     for limit in [limit("1/31d"), limit("1000000/31d"), limit("1000/1s")] {
         for now in [first, last] {

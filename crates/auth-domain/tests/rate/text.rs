@@ -1,4 +1,4 @@
-//! How a limit is written, and which texts are refused.
+//! The text of a limit, and which texts are refused.
 
 use crate::limit;
 use auth_domain::rate::{Limit, UnusableLimit};
@@ -23,7 +23,7 @@ fn a_limit_is_read_and_shown_in_its_longest_unit() {
 }
 
 #[test]
-fn what_is_no_limit_is_refused_with_what_is_wrong() {
+fn an_invalid_limit_is_refused_with_the_reason() {
     use UnusableLimit::{Burst, Form, Time, TooFast};
     for (text, wrong) in [
         ("", Form),
@@ -56,7 +56,7 @@ fn what_is_no_limit_is_refused_with_what_is_wrong() {
 }
 
 #[test]
-fn figures_out_of_range_give_way_to_the_nearest() {
+fn numbers_out_of_range_become_the_nearest() {
     assert_eq!(Limit::nearest(0, 0), limit("1/1s"));
     assert_eq!(Limit::nearest(u32::MAX, 1), limit("1000/1s"));
     assert_eq!(Limit::nearest(u32::MAX, u32::MAX), limit("1000000/31d"));

@@ -1,5 +1,4 @@
-//! What happens to a presented refresh token: the table of docs/rules.md §3 row by row, and what no sequence of events may bring
-//! about.
+//! The decision on a presented refresh token: the table of docs/rules.md §3 row by row, and the properties of every sequence of events.
 
 #![cfg(test)]
 
@@ -30,7 +29,7 @@ fn policy() -> RotationPolicy {
     RotationPolicy::default()
 }
 
-/// A session born at second 0.
+/// A session that started at second 0.
 fn born() -> Session {
     Session {
         id: SessionId::from_uuid(Uuid::from_u128(1)),

@@ -1,5 +1,5 @@
-//! Sequences of refreshes, repeats, reuses, ends, generation raises and clock steps: at most one live rotation a session, and
-//! none after a reuse or an end.
+//! Sequences of refreshes, repetitions, reuses, ends, raised generations and clock steps. The rule: a session has at most one token that
+//! rotates, and none after a reuse or an end.
 
 use crate::{at, born, key, policy};
 use auth_domain::{
@@ -12,10 +12,10 @@ use auth_domain::{
 };
 use proptest::prelude::*;
 
-/// What can happen to a session.
+/// An event of a session.
 #[derive(Debug, Clone)]
 enum Event {
-    /// A client presents the n-th token that was ever issued (counted from the newest), perhaps with a key.
+    /// A client presents the n-th issued token (counted from the newest), perhaps with an idempotency key.
     Present {
         back: usize,
         key: Option<u8>,
@@ -39,14 +39,14 @@ fn event() -> impl Strategy<Value = Event> {
     ]
 }
 
-/// A token as a client holds it.
+/// A token, as the client has it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 struct Held {
     number: u32,
     expires_at: Timestamp,
 }
 
-/// The session and its user as a store would keep them.
+/// The session and its user, as in a store.
 struct Model {
     session: Session,
     status: UserStatus,
@@ -132,7 +132,7 @@ impl Model {
         }
     }
 
-    /// The tokens that would rotate now.
+    /// The tokens that would rotate at this time.
     fn live(&self) -> usize {
         let mut distinct: Vec<Held> = Vec::new();
         for held in &self.given {

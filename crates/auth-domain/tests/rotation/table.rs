@@ -1,4 +1,4 @@
-//! The table, row by row.
+//! The table of docs/rules.md §3, row by row.
 
 use crate::{at, born, key, policy};
 use auth_domain::{
@@ -11,7 +11,7 @@ use auth_domain::{
 };
 use uuid::Uuid;
 
-/// The session after being refreshed `n` times, at seconds 100, 200, …, with the key `n` each.
+/// The session after `n` refreshes at seconds 100, 200, …, each with the key `n`.
 fn refreshed(n: u8) -> Session {
     let mut session = born();
     for turn in 1..=n {
@@ -60,7 +60,7 @@ fn the_current_number_rotates() {
 }
 
 #[test]
-fn a_number_not_given_out_is_invalid() {
+fn a_number_that_was_not_issued_is_invalid() {
     let session = refreshed(2);
     assert_eq!(
         ask(&session, &present(&session, 3, None), at(300)),
@@ -73,7 +73,7 @@ fn a_number_not_given_out_is_invalid() {
 }
 
 #[test]
-fn past_its_time_a_token_or_session_is_expired_even_if_it_ended() {
+fn an_expired_token_or_session_is_expired_even_if_it_ended() {
     let mut session = born();
     let over = session.rotation.refresh_expires_at;
     assert_eq!(
@@ -98,7 +98,7 @@ fn past_its_time_a_token_or_session_is_expired_even_if_it_ended() {
 }
 
 #[test]
-fn an_ended_session_a_disabled_user_and_a_cut_generation_are_revoked() {
+fn an_ended_session_a_disabled_user_and_an_older_generation_are_revoked() {
     let mut session = refreshed(1);
     let (current, old) = (present(&session, 1, None), present(&session, 0, None));
     let disabled = LineageStanding {
@@ -126,7 +126,7 @@ fn an_ended_session_a_disabled_user_and_a_cut_generation_are_revoked() {
 }
 
 #[test]
-fn the_one_before_with_its_key_repeats_until_the_window_closes() {
+fn the_previous_token_with_its_key_repeats_until_the_window_closes() {
     let session = refreshed(2);
     let retry = present(&session, 1, key(2));
     let repeat = Decision::Repeat {
@@ -164,7 +164,7 @@ fn an_absent_key_never_equals_an_absent_key() {
 }
 
 #[test]
-fn the_one_before_is_merely_used_within_the_leeway() {
+fn the_previous_token_is_merely_used_within_the_leeway() {
     let session = refreshed(2);
     let second_tab = present(&session, 1, None);
     assert_eq!(ask(&session, &second_tab, at(210)), Decision::AlreadyUsed);
