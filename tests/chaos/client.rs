@@ -18,12 +18,12 @@ const MOST_SIGN_INS: u32 = 60;
 pub(crate) struct AccountClient {
     pub(crate) email: String,
     pub(crate) history: Mutex<History>,
-    pub(crate) held: Vec<Held>,
+    pub(crate) held: Vec<SessionTokens>,
     sign_ins: u32,
 }
 
 /// The tokens of one session.
-pub(crate) struct Held {
+pub(crate) struct SessionTokens {
     pub(crate) session: Call,
     sid: String,
     access: Vec<String>,
@@ -36,7 +36,7 @@ pub(crate) struct Held {
     pub(crate) over: bool,
 }
 
-impl Held {
+impl SessionTokens {
     /// The number of the newest refresh token.
     pub(crate) fn newest(&self) -> u32 {
         self.refresh.last_key_value().map_or(0, |(number, _)| *number)
@@ -70,7 +70,7 @@ impl AccountClient {
     }
 
     /// The session that a call began.
-    pub(crate) fn held(&self, session: Call) -> &Held {
+    pub(crate) fn held(&self, session: Call) -> &SessionTokens {
         self.held.iter().find(|held| held.session == session).unwrap()
     }
 
@@ -139,7 +139,7 @@ impl AccountClient {
         match (op, &reply.answered.outcome) {
             (Op::Register { .. } | Op::Login, Outcome::SignedIn) => {
                 if let Some((pair, access)) = reply.answered.pair.zip(reply.access) {
-                    self.held.push(Held {
+                    self.held.push(SessionTokens {
                         session: call,
                         sid: pair.sid,
                         access: vec![access],
@@ -191,7 +191,7 @@ impl AccountClient {
         }
     }
 
-    fn find(&mut self, session: Call) -> Option<&mut Held> {
+    fn find(&mut self, session: Call) -> Option<&mut SessionTokens> {
         self.held.iter_mut().find(|held| held.session == session)
     }
 }

@@ -22,17 +22,17 @@ pub(crate) async fn of_the_embedded_server(rounds: u32, seed: u64) -> Row {
         let before = fleet.random.between(20, 250);
         fleet.scenario.acknowledged(before).await;
         fleet.kill(0);
-        fleet.quiet().await;
+        fleet.stop_load().await;
         // What the server had not done when it was killed it never will.
         let now = fleet.scenario.now();
         close(fleet.callers(), now, now);
         fleet.start_again(0);
-        fleet.well_again().await;
-        if !fleet.audited().await {
+        fleet.recover().await;
+        if !fleet.end_round().await {
             break;
         }
     }
-    fleet.finished().await
+    fleet.finish().await
 }
 
 #[cfg(feature = "services")]
@@ -85,7 +85,7 @@ mod on_postgres {
                 Crash::BothNodes => {
                     fleet.kill(0);
                     fleet.kill(1);
-                    fleet.quiet().await;
+                    fleet.stop_load().await;
                     fleet.start_again(0);
                     fleet.start_again(1);
                     fleet.load();
@@ -100,14 +100,14 @@ mod on_postgres {
                     }
                 }
             }
-            fleet.well_again().await;
+            fleet.recover().await;
             let after = fleet.random.between(10, 60);
             fleet.scenario.acknowledged(after).await;
-            fleet.quiet().await;
-            if !fleet.audited().await {
+            fleet.stop_load().await;
+            if !fleet.end_round().await {
                 break;
             }
         }
-        fleet.finished().await
+        fleet.finish().await
     }
 }

@@ -123,7 +123,7 @@ impl Fleet {
     }
 
     /// Stops the load: each caller finishes its call.
-    pub(crate) async fn quiet(&mut self) {
+    pub(crate) async fn stop_load(&mut self) {
         if let Some(load) = self.load.take() {
             self.callers = load.stop(&self.scenario).await;
         }
@@ -144,7 +144,7 @@ impl Fleet {
 
     /// Adds a node, and waits until it is ready.
     pub(crate) async fn join(&mut self, launch: Launch) {
-        let node = self.scenario.one_more();
+        let node = self.scenario.add_node();
         self.servers.push(launch.start());
         self.launches.push(launch);
         self.until_ready(node, true).await;
@@ -156,7 +156,7 @@ impl Fleet {
     pub(crate) async fn replace(&mut self, node: usize, launch: Launch) {
         self.scenario.down(node);
         // No request to it is in flight any longer. The load then continues with the other nodes.
-        self.quiet().await;
+        self.stop_load().await;
         self.load();
         let _log = self.servers[node].log_to_the_end();
         self.servers[node] = launch.start();
@@ -171,7 +171,7 @@ impl Fleet {
     }
 
     /// Waits until every node reports that it is ready: within seconds, without a restart. From then on only decisions are allowed.
-    pub(crate) async fn well_again(&mut self) {
+    pub(crate) async fn recover(&mut self) {
         let begun = Instant::now();
         for node in 0..self.nodes() {
             self.until_ready(node, true).await;
@@ -202,14 +202,14 @@ impl Fleet {
     }
 
     /// In the middle of a fault: checks on every node what was revoked meanwhile, and continues the load.
-    pub(crate) async fn checked_meanwhile(&mut self) {
-        self.quiet().await;
+    pub(crate) async fn check_during_fault(&mut self) {
+        self.stop_load().await;
         check_everywhere(&self.scenario, &mut self.callers).await;
         self.load();
     }
 
     /// Ends a round: audits the accounts that the load has used. Returns false after a violation.
-    pub(crate) async fn audited(&mut self) -> bool {
+    pub(crate) async fn end_round(&mut self) -> bool {
         self.rounds += 1;
         self.audit(Depth::Recent).await;
         for caller in &mut self.callers {
@@ -219,8 +219,8 @@ impl Fleet {
     }
 
     /// Ends the run: audits every account, and returns the row of the table.
-    pub(crate) async fn finished(mut self) -> Row {
-        self.quiet().await;
+    pub(crate) async fn finish(mut self) -> Row {
+        self.stop_load().await;
         if !self.scenario.is_broken() {
             self.audit(Depth::Everything).await;
         }

@@ -1,7 +1,7 @@
 //! The load: callers, each with a few accounts whose clients make random calls, one after the other or at the same time.
 
 use crate::{
-    client::{AccountClient, Held},
+    client::{AccountClient, SessionTokens},
     oracle::{Call, Op},
     random::Random,
     scenario::Scenario,
@@ -122,8 +122,8 @@ impl Caller {
     fn choose(&mut self, chosen: usize) -> Op {
         let name = self.name();
         let (account, random) = (&self.accounts[chosen], &mut self.random);
-        let live: Vec<&Held> = account.held.iter().filter(|held| !held.over).collect();
-        let over: Vec<&Held> = account.held.iter().filter(|held| held.over).collect();
+        let live: Vec<&SessionTokens> = account.held.iter().filter(|held| !held.over).collect();
+        let over: Vec<&SessionTokens> = account.held.iter().filter(|held| held.over).collect();
         let uncertain = account.is_uncertain();
         if account.held.is_empty() {
             return if uncertain || random.once_in(3) {
@@ -135,8 +135,9 @@ impl Caller {
         if live.is_empty() && !uncertain && random.once_in(2) {
             return Op::Login;
         }
-        let pick =
-            |from: &[&Held], random: &mut Random| from.get(random.below(from.len())).map(|held| held.session);
+        let pick = |from: &[&SessionTokens], random: &mut Random| {
+            from.get(random.below(from.len())).map(|held| held.session)
+        };
         let dead = pick(&over, random).filter(|_| random.once_in(4));
         if let Some(session) = dead {
             return op_of_an_ended_session(account.held(session), uncertain, random);
@@ -163,7 +164,7 @@ impl Caller {
 }
 
 /// A call with the tokens of a session that is over.
-fn op_of_an_ended_session(held: &Held, uncertain: bool, random: &mut Random) -> Op {
+fn op_of_an_ended_session(held: &SessionTokens, uncertain: bool, random: &mut Random) -> Op {
     let session = held.session;
     match random.below(if uncertain { 8 } else { 10 }) {
         0..5 => Op::Verify { by: session },
@@ -174,7 +175,7 @@ fn op_of_an_ended_session(held: &Held, uncertain: bool, random: &mut Random) -> 
 }
 
 /// A refresh with the newest token, or a repetition with the same key if an answer was lost.
-pub(crate) fn refresh(held: &Held, random: &mut Random) -> Op {
+pub(crate) fn refresh(held: &SessionTokens, random: &mut Random) -> Op {
     let (number, key) = held.lost.unwrap_or_else(|| {
         let key = (!random.once_in(6)).then(|| random.number());
         (held.newest(), key)
@@ -187,7 +188,7 @@ pub(crate) fn refresh(held: &Held, random: &mut Random) -> Op {
 }
 
 /// A repetition of a refresh that was answered.
-fn repeat(held: &Held, random: &mut Random) -> Op {
+fn repeat(held: &SessionTokens, random: &mut Random) -> Op {
     let Some((number, key)) = held.last else {
         return refresh(held, random);
     };
@@ -199,7 +200,7 @@ fn repeat(held: &Held, random: &mut Random) -> Op {
 }
 
 /// A refresh with a token that was used long ago or just now, as a thief would present it.
-fn replay(held: &Held, random: &mut Random) -> Op {
+fn replay(held: &SessionTokens, random: &mut Random) -> Op {
     let number = held.newest().saturating_sub(1 + u32::from(random.once_in(2)));
     Op::Refresh {
         session: held.session,

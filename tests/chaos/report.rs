@@ -31,13 +31,13 @@ pub(crate) struct Row {
 impl Row {
     /// The row as Markdown.
     pub(crate) fn markdown(&self) -> String {
-        let well_again = if self.slowest.is_zero() {
+        let recovery = if self.slowest.is_zero() {
             "–".to_owned()
         } else {
             format!("{:.1} s", self.slowest.as_secs_f64())
         };
         format!(
-            "| {} | {} | {} | {} | {} | {well_again} | {} s | {} |",
+            "| {} | {} | {} | {} | {} | {recovery} | {} s | {} |",
             self.name,
             self.rounds,
             self.counts.acknowledged,

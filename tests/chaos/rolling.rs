@@ -78,10 +78,10 @@ fn program(variable: &str) -> PathBuf {
 }
 
 /// Lets the load run for a while, and audits every account.
-async fn goes_on(fleet: &mut Fleet) {
+async fn run_load(fleet: &mut Fleet) {
     fleet.scenario.acknowledged(ACKNOWLEDGED).await;
-    fleet.quiet().await;
-    fleet.audited().await;
+    fleet.stop_load().await;
+    fleet.end_round().await;
     fleet.load();
 }
 
@@ -92,17 +92,17 @@ async fn roll(name: &'static str, older: &Path, back: Back, seed: u64) -> (Row, 
     let mut fleet = Fleet::start(name, vec![old.clone(), old.clone()], CALLERS, seed);
     let mut replaced = 0;
     fleet.load();
-    goes_on(&mut fleet).await;
+    run_load(&mut fleet).await;
     place.migrate(&binary()).await;
-    goes_on(&mut fleet).await;
+    run_load(&mut fleet).await;
     fleet.join(new.clone()).await;
-    goes_on(&mut fleet).await;
+    run_load(&mut fleet).await;
     let mut roll = async |fleet: &mut Fleet, nodes: &[usize], to: &Launch| {
         for node in nodes {
             if !fleet.scenario.is_broken() {
                 fleet.replace(*node, to.clone()).await;
                 replaced += 1;
-                goes_on(fleet).await;
+                run_load(fleet).await;
             }
         }
     };
@@ -118,7 +118,7 @@ async fn roll(name: &'static str, older: &Path, back: Back, seed: u64) -> (Row, 
             assert!(log.contains("which this version does not know"), "{log}");
         }
     }
-    (fleet.finished().await, replaced)
+    (fleet.finish().await, replaced)
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

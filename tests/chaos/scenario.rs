@@ -108,7 +108,7 @@ impl Scenario {
     }
 
     /// Adds a node, which is not up yet.
-    pub(crate) fn one_more(&self) -> usize {
+    pub(crate) fn add_node(&self) -> usize {
         let mut nodes = self.nodes.write().unwrap();
         nodes.push(Node::down());
         nodes.len() - 1
@@ -206,7 +206,7 @@ impl Scenario {
     }
 
     /// Records a broken promise.
-    pub(crate) fn broke(&self, what: String) {
+    pub(crate) fn record_violation(&self, what: String) {
         self.violations.lock().unwrap().push(what);
         self.counts.send_modify(|counts| counts.violations += 1);
     }
@@ -280,7 +280,7 @@ impl Scenario {
         };
         drop(history);
         if let Some(wrong) = wrong {
-            self.broke(wrong.to_string());
+            self.record_violation(wrong.to_string());
         }
         self.counts.send_modify(|counts| match (&reply, op) {
             (None, _) => counts.open += 1,

@@ -152,7 +152,7 @@ on_every_backend! {
         let known = register(&app, "ADA@example.com", "somebody else's horse").await.expect(202);
         assert_eq!(new.text, known.text);
         assert_eq!(new.headers.len(), known.headers.len());
-        let notice = app.mail_saying("ada@example.com", "already").await;
+        let notice = app.mail_containing("ada@example.com", "already").await;
         assert!(!notice.text.contains("/verify-email"), "the owner gets a notice that confirms nothing: {}", notice.text);
         login(&app, "ada@example.com", PASSWORD).await.expect(200);
         login(&app, "ada@example.com", "somebody else's horse").await.expect(401);
@@ -191,7 +191,7 @@ on_every_backend! {
 
         ada.client.post("/email/change", &change("new@example.com", PASSWORD)).await.expect(202);
         assert_eq!(ada.client.get("/me").await.json()["email"], "ada@example.com", "not yet");
-        let announced = app.mail_saying("ada@example.com", "asked").await;
+        let announced = app.mail_containing("ada@example.com", "asked").await;
         assert!(announced.text.contains("new@example.com") && announced.text.contains("/not-me?token="), "{}", announced.text);
         let token = app.link_to("new@example.com", "verify-email").await;
         verify(&app, &token).await.expect(204);
@@ -200,7 +200,7 @@ on_every_backend! {
         login(&app, "ada@example.com", PASSWORD).await.expect(401);
         let signed_in = login(&app, "new@example.com", PASSWORD).await.expect(200);
         assert_eq!(signed_in.json()["user"]["email_verified"], true);
-        let notice = app.mail_saying("ada@example.com", "no longer goes").await;
+        let notice = app.mail_containing("ada@example.com", "no longer goes").await;
         assert!(!notice.token("not-me").is_empty());
         verify(&app, &token).await.expect(400);
     }

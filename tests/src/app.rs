@@ -245,7 +245,7 @@ impl TestApp {
 
     /// An anonymous caller, now.
     #[must_use]
-    pub fn somebody(&self) -> Caller {
+    pub fn anonymous_caller(&self) -> Caller {
         self.operator().authenticated_as(Actor::Anonymous)
     }
 
@@ -276,7 +276,7 @@ impl TestApp {
     ///
     /// # Panics
     /// If there is none.
-    pub async fn mail_saying(&self, email: &str, what: &str) -> Mail {
+    pub async fn mail_containing(&self, email: &str, what: &str) -> Mail {
         let mails = self.mails_to(email).await;
         let newest = mails.iter().rfind(|mail| mail.text.contains(what));
         newest
@@ -286,7 +286,7 @@ impl TestApp {
 
     /// The token of the newest link to a page (`reset`, `verify-email`, `not-me`) that was sent to an email address.
     pub async fn link_to(&self, email: &str, page: &str) -> String {
-        self.mail_saying(email, &format!("/{page}?token="))
+        self.mail_containing(email, &format!("/{page}?token="))
             .await
             .token(page)
     }

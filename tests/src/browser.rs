@@ -38,7 +38,7 @@ impl Browser {
     }
 
     /// From now on the load balancer sends it to another node.
-    pub fn moves_to(&mut self, origin: &str) {
+    pub fn switch_to_node(&mut self, origin: &str) {
         origin.clone_into(&mut self.origin);
         origin.clone_into(&mut self.form_origin);
     }

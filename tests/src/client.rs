@@ -1,6 +1,6 @@
 //! An HTTP client for the routes of docs/http-contract.md.
 
-use crate::described;
+use crate::openapi;
 use reqwest::{Method, RequestBuilder, header::HeaderMap};
 use serde_json::Value;
 
@@ -104,7 +104,7 @@ impl Client {
         let (method, path) = (request.method().clone(), request.url().path().to_owned());
         let response = client.execute(request).await?;
         let (status, headers) = (response.status().as_u16(), response.headers().clone());
-        described::check(&method, &path, status);
+        openapi::check(&method, &path, status);
         Ok(Answer {
             status,
             headers,

@@ -15,9 +15,9 @@ mod backend;
 mod browser;
 mod client;
 mod clock;
-mod described;
 mod fake_clock;
 mod mail;
+mod openapi;
 mod own;
 mod process;
 mod proxy;
@@ -34,7 +34,7 @@ pub use mail::Mail;
 pub use own::PostgresCrash;
 pub use own::{OwnPostgres, OwnRedis, eventually, free_port, signal};
 pub use process::{Output, Server, binary, run, run_of};
-pub use proxy::{Proxy, Way};
+pub use proxy::{LinkState, Proxy};
 pub use smtp::{MailServer, Received};
 
 /// A password that the policy accepts.

@@ -11,42 +11,42 @@ use tokio::{
     task::JoinHandle,
 };
 
-/// What happens to the bytes that are sent.
+/// The state of the link: what happens to the bytes that are sent.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Way {
+pub enum LinkState {
     /// They arrive.
     Open,
     /// They arrive this much later, in both directions.
     Slow(Duration),
-    /// They are held back without a reset or an end of the connection. Once the way is open again, they arrive.
+    /// They are held back without a reset or an end of the connection. Once the link is open again, they arrive.
     Silent,
     /// Connections are closed, and no new one is made.
     Shut,
 }
 
-/// A port that leads to another one. Dropped, it is gone.
+/// A port that forwards to another one until it is dropped.
 pub struct Proxy {
     port: u16,
-    way: watch::Sender<Way>,
+    state: watch::Sender<LinkState>,
     task: JoinHandle<()>,
 }
 
 impl Proxy {
-    /// An open way to a port of this machine.
+    /// Opens a proxy to a port of this machine.
     ///
     /// # Panics
     /// If it can't listen.
     pub async fn to(server: u16) -> Self {
         let listener = TcpListener::bind(("127.0.0.1", 0)).await.unwrap();
         let port = listener.local_addr().unwrap().port();
-        let way = watch::Sender::new(Way::Open);
-        let ways = way.clone();
+        let state = watch::Sender::new(LinkState::Open);
+        let states = state.clone();
         let task = tokio::spawn(async move {
             while let Ok((near, _)) = listener.accept().await {
-                tokio::spawn(carry(near, server, ways.subscribe()));
+                tokio::spawn(carry(near, server, states.subscribe()));
             }
         });
-        Self { port, way, task }
+        Self { port, state, task }
     }
 
     /// The port to connect to.
@@ -55,21 +55,21 @@ impl Proxy {
         self.port
     }
 
-    /// Changes the way from now on, also for existing connections.
-    pub fn becomes(&self, way: Way) {
-        self.way.send_replace(way);
+    /// Changes the state of the link, also for existing connections.
+    pub fn set_state(&self, state: LinkState) {
+        self.state.send_replace(state);
     }
 }
 
 impl Drop for Proxy {
     fn drop(&mut self) {
         self.task.abort();
-        self.way.send_replace(Way::Shut);
+        self.state.send_replace(LinkState::Shut);
     }
 }
 
-async fn carry(near: TcpStream, server: u16, mut way: watch::Receiver<Way>) {
-    if *way.borrow() == Way::Shut {
+async fn carry(near: TcpStream, server: u16, mut state: watch::Receiver<LinkState>) {
+    if *state.borrow() == LinkState::Shut {
         return;
     }
     // Nothing listens there: the caller's connection closes, as it would without a proxy.
@@ -81,21 +81,25 @@ async fn carry(near: TcpStream, server: u16, mut way: watch::Receiver<Way>) {
         return;
     }
     let ((near_in, near_out), (far_in, far_out)) = (near.into_split(), far.into_split());
-    let there = pump(near_in, far_out, way.clone());
-    let back = pump(far_in, near_out, way.clone());
+    let there = pump(near_in, far_out, state.clone());
+    let back = pump(far_in, near_out, state.clone());
     tokio::select! {
         _ = async { tokio::join!(there, back) } => {}
-        _ = way.wait_for(|way| *way == Way::Shut) => {}
+        _ = state.wait_for(|state| *state == LinkState::Shut) => {}
     }
 }
 
-async fn pump(mut from: OwnedReadHalf, mut to: OwnedWriteHalf, mut way: watch::Receiver<Way>) {
+async fn pump(mut from: OwnedReadHalf, mut to: OwnedWriteHalf, mut state: watch::Receiver<LinkState>) {
     let mut buffer = vec![0; 16 * 1024];
     while let Ok(length) = from.read(&mut buffer).await {
-        let Ok(now) = way.wait_for(|way| *way != Way::Silent).await.map(|way| *way) else {
+        let Ok(now) = state
+            .wait_for(|state| *state != LinkState::Silent)
+            .await
+            .map(|state| *state)
+        else {
             return;
         };
-        if let Way::Slow(delay) = now {
+        if let LinkState::Slow(delay) = now {
             tokio::time::sleep(delay).await;
         }
         // At the end `to` is dropped, which closes the connection to the other side.

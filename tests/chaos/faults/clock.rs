@@ -41,19 +41,19 @@ pub(crate) async fn under_load(rounds: u32, seed: u64) -> Row {
         assert!(said.contains(r#""clock":"failed""#), "{said}");
         let meanwhile = fleet.random.between(40, 150);
         fleet.scenario.answers(meanwhile).await;
-        fleet.checked_meanwhile().await;
+        fleet.check_during_fault().await;
         clock.jumps("+0");
-        fleet.well_again().await;
+        fleet.recover().await;
         fleet.scenario.wrong_time(1, false);
         fleet.scenario.serves(1, true);
         let after = fleet.random.between(20, 100);
         fleet.scenario.answers(after).await;
-        fleet.quiet().await;
-        if !fleet.audited().await {
+        fleet.stop_load().await;
+        if !fleet.end_round().await {
             break;
         }
     }
-    fleet.finished().await
+    fleet.finish().await
 }
 
 #[tokio::test]

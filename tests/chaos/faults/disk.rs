@@ -118,10 +118,10 @@ pub(crate) async fn under_load(rounds: u32, seed: u64) -> Result<Row, String> {
         }
         let meanwhile = fleet.random.between(20, 80);
         fleet.scenario.answers(meanwhile).await;
-        fleet.checked_meanwhile().await;
+        fleet.check_during_fault().await;
         if round % 2 == 1 {
             fleet.kill(0);
-            fleet.quiet().await;
+            fleet.stop_load().await;
             let now = fleet.scenario.now();
             close(fleet.callers(), now, now);
             disk.free();
@@ -130,13 +130,13 @@ pub(crate) async fn under_load(rounds: u32, seed: u64) -> Result<Row, String> {
         } else {
             disk.free();
         }
-        fleet.well_again().await;
+        fleet.recover().await;
         let after = fleet.random.between(20, 80);
         fleet.scenario.acknowledged(after).await;
-        fleet.quiet().await;
-        if !fleet.audited().await {
+        fleet.stop_load().await;
+        if !fleet.end_round().await {
             break;
         }
     }
-    Ok(fleet.finished().await)
+    Ok(fleet.finish().await)
 }

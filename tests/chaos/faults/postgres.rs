@@ -14,7 +14,7 @@ use std::{
     sync::Arc,
     time::{Duration, Instant},
 };
-use tests::{Backend, Database, OwnPostgres, OwnRedis, PASSWORD, Proxy, Server, Way};
+use tests::{Backend, Database, LinkState, OwnPostgres, OwnRedis, PASSWORD, Proxy, Server};
 
 /// A fault of PostgreSQL.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -63,10 +63,10 @@ impl Fault {
 pub(crate) async fn under_load(faults: &[Fault], rounds: u32, seed: u64) -> Row {
     let (postgres, redis) = (OwnPostgres::start_durable(), OwnRedis::start());
     let database = Database::create(Backend::Fleet);
-    let ways = [Proxy::to(postgres.port()).await, Proxy::to(postgres.port()).await];
-    let launch = |way: &Proxy| {
+    let proxies = [Proxy::to(postgres.port()).await, Proxy::to(postgres.port()).await];
+    let launch = |proxy: &Proxy| {
         let mut launch = Launch::with(database.environment());
-        let url = format!("postgres://postgres@127.0.0.1:{}/postgres", way.port());
+        let url = format!("postgres://postgres@127.0.0.1:{}/postgres", proxy.port());
         launch.set("DATABASE_URL", &url);
         let redis_url = if faults.contains(&Fault::CutOffWithoutRedis) {
             String::new()
@@ -80,29 +80,29 @@ pub(crate) async fn under_load(faults: &[Fault], rounds: u32, seed: u64) -> Row 
         [one] => one.name(),
         _ => "PostgreSQL: every fault in turn",
     };
-    let mut fleet = Fleet::start(name, ways.iter().map(launch).collect(), CALLERS, seed);
+    let mut fleet = Fleet::start(name, proxies.iter().map(launch).collect(), CALLERS, seed);
     for fault in faults.iter().cycle().take(usize::try_from(rounds).unwrap()) {
         fleet.load();
         let before = fleet.random.between(40, 200);
         fleet.scenario.answers(before).await;
         let mut random = fleet.random.part();
-        inject(*fault, &mut fleet, &postgres, &ways, &mut random).await;
-        fleet.well_again().await;
+        inject(*fault, &mut fleet, &postgres, &proxies, &mut random).await;
+        fleet.recover().await;
         let after = fleet.random.between(40, 200);
         fleet.scenario.answers(after).await;
-        fleet.quiet().await;
-        if !fleet.audited().await {
+        fleet.stop_load().await;
+        if !fleet.end_round().await {
             break;
         }
     }
-    fleet.finished().await
+    fleet.finish().await
 }
 
 async fn inject(
     fault: Fault,
     fleet: &mut Fleet,
     postgres: &OwnPostgres,
-    ways: &[Proxy; 2],
+    proxies: &[Proxy; 2],
     random: &mut Random,
 ) {
     let scenario = Arc::clone(&fleet.scenario);
@@ -113,7 +113,7 @@ async fn inject(
             postgres.stop();
             stale(fleet, &[0, 1]).await;
             scenario.answers(meanwhile).await;
-            fleet.checked_meanwhile().await;
+            fleet.check_during_fault().await;
             postgres.start_again();
         }
         Fault::Frozen => {
@@ -129,30 +129,34 @@ async fn inject(
             postgres.demote();
             stale(fleet, &[0, 1]).await;
             scenario.answers(meanwhile).await;
-            fleet.checked_meanwhile().await;
+            fleet.check_during_fault().await;
             postgres.promote();
         }
         Fault::CutOffFromOneNode | Fault::CutOffWithoutRedis => {
             scenario.allow(Allowed::Outage);
             let node = random.below(2);
-            ways[node].becomes(if random.once_in(2) { Way::Silent } else { Way::Shut });
+            proxies[node].set_state(if random.once_in(2) {
+                LinkState::Silent
+            } else {
+                LinkState::Shut
+            });
             stale(fleet, &[node]).await;
             // It is not ready, so it gets checks only. The other node serves all calls, and signs users out meanwhile.
             scenario.serves(node, false);
             scenario.acknowledged(meanwhile / 2).await;
-            fleet.checked_meanwhile().await;
-            ways[node].becomes(Way::Open);
+            fleet.check_during_fault().await;
+            proxies[node].set_state(LinkState::Open);
             fleet.until_ready(node, true).await;
             scenario.serves(node, true);
         }
         Fault::Slow => {
-            for way in ways {
-                way.becomes(Way::Slow(Duration::from_millis(10)));
+            for proxy in proxies {
+                proxy.set_state(LinkState::Slow(Duration::from_millis(10)));
             }
             scenario.answers(meanwhile).await;
-            fleet.checked_meanwhile().await;
-            for way in ways {
-                way.becomes(Way::Open);
+            fleet.check_during_fault().await;
+            for proxy in proxies {
+                proxy.set_state(LinkState::Open);
             }
         }
     }

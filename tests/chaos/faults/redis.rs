@@ -8,7 +8,7 @@ use crate::{
     report::Row,
 };
 use std::{sync::Arc, time::Duration};
-use tests::{Backend, Database, OwnRedis, Proxy, Way};
+use tests::{Backend, Database, LinkState, OwnRedis, Proxy};
 
 /// A fault of Redis.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -47,39 +47,39 @@ impl Fault {
 pub(crate) async fn under_load(faults: &[Fault], rounds: u32, seed: u64) -> Row {
     let database = Database::create(Backend::Fleet);
     let mut redis = OwnRedis::start();
-    let ways = [Proxy::to(redis.port()).await, Proxy::to(redis.port()).await];
-    let launch = |way: &Proxy| {
+    let proxies = [Proxy::to(redis.port()).await, Proxy::to(redis.port()).await];
+    let launch = |proxy: &Proxy| {
         let mut launch = Launch::with(database.environment());
-        launch.set("REDIS_URL", &format!("redis://127.0.0.1:{}/0", way.port()));
+        launch.set("REDIS_URL", &format!("redis://127.0.0.1:{}/0", proxy.port()));
         launch
     };
     let name = match faults {
         [one] => one.name(),
         _ => "Redis: every fault in turn",
     };
-    let mut fleet = Fleet::start(name, ways.iter().map(launch).collect(), CALLERS, seed);
+    let mut fleet = Fleet::start(name, proxies.iter().map(launch).collect(), CALLERS, seed);
     for fault in faults.iter().cycle().take(usize::try_from(rounds).unwrap()) {
         fleet.load();
         let before = fleet.random.between(20, 150);
         fleet.scenario.acknowledged(before).await;
         let mut random = fleet.random.part();
-        inject(*fault, &mut fleet, &mut redis, &ways, &mut random).await;
-        fleet.well_again().await;
+        inject(*fault, &mut fleet, &mut redis, &proxies, &mut random).await;
+        fleet.recover().await;
         let after = fleet.random.between(20, 150);
         fleet.scenario.answers(after).await;
-        fleet.quiet().await;
-        if !fleet.audited().await {
+        fleet.stop_load().await;
+        if !fleet.end_round().await {
             break;
         }
     }
-    fleet.finished().await
+    fleet.finish().await
 }
 
 async fn inject(
     fault: Fault,
     fleet: &mut Fleet,
     redis: &mut OwnRedis,
-    ways: &[Proxy; 2],
+    proxies: &[Proxy; 2],
     random: &mut Random,
 ) {
     let scenario = Arc::clone(&fleet.scenario);
@@ -88,13 +88,13 @@ async fn inject(
         Fault::Killed => {
             redis.kill();
             scenario.answers(meanwhile).await;
-            fleet.checked_meanwhile().await;
+            fleet.check_during_fault().await;
             redis.start_again();
         }
         Fault::Frozen => {
             redis.freeze();
             scenario.answers(meanwhile).await;
-            fleet.checked_meanwhile().await;
+            fleet.check_during_fault().await;
             redis.thaw();
         }
         Fault::Flushed => {
@@ -103,36 +103,36 @@ async fn inject(
                 assert_eq!(redis.command("FLUSHALL"), "+OK\r\n");
                 scenario.answers(meanwhile / 6).await;
             }
-            fleet.checked_meanwhile().await;
+            fleet.check_during_fault().await;
         }
         Fault::OldSnapshot => {
             redis.snapshot();
             scenario.answers(meanwhile).await;
             redis.kill();
             redis.start_again();
-            fleet.checked_meanwhile().await;
+            fleet.check_during_fault().await;
         }
         Fault::CutOffFromOneNode => {
-            let (node, way) = if random.once_in(2) {
-                (0, Way::Silent)
+            let (node, state) = if random.once_in(2) {
+                (0, LinkState::Silent)
             } else {
-                (1, Way::Shut)
+                (1, LinkState::Shut)
             };
-            ways[node].becomes(way);
+            proxies[node].set_state(state);
             scenario.answers(meanwhile).await;
-            fleet.checked_meanwhile().await;
-            ways[node].becomes(Way::Open);
+            fleet.check_during_fault().await;
+            proxies[node].set_state(LinkState::Open);
         }
         Fault::Slow => {
             for delay in [20, 80] {
-                for way in ways {
-                    way.becomes(Way::Slow(Duration::from_millis(delay)));
+                for proxy in proxies {
+                    proxy.set_state(LinkState::Slow(Duration::from_millis(delay)));
                 }
                 scenario.answers(meanwhile / 2).await;
             }
-            fleet.checked_meanwhile().await;
-            for way in ways {
-                way.becomes(Way::Open);
+            fleet.check_during_fault().await;
+            for proxy in proxies {
+                proxy.set_state(LinkState::Open);
             }
         }
     }

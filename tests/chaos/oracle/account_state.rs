@@ -169,7 +169,7 @@ impl AccountState {
             Op::EndSession { by, session } => {
                 self.bearer(*by, begun, |state| vec![state.ended(*session, Outcome::Ended)])
             }
-            Op::LogoutAll { by } => self.bearer(*by, begun, |state| vec![state.all_cut(asked)]),
+            Op::LogoutAll { by } => self.bearer(*by, begun, |state| vec![state.all_revoked(asked)]),
             Op::Rename { by, name } => self.bearer(*by, begun, |state| {
                 let mut effect = state.same(Outcome::Named(name.clone()));
                 effect.state.name.clone_from(name);
@@ -197,7 +197,7 @@ impl AccountState {
     }
 
     /// Every call has taken effect by now, and every node learns of it.
-    pub(crate) fn came_to_rest(&mut self, at: Time) {
+    pub(crate) fn settle(&mut self, at: Time) {
         self.cut_by = self.cut_by.map(|by| by.min(at));
         for session in self.sessions.values_mut().filter(|session| session.is_over()) {
             session.refused_from = session.refused_from.min(at.saturating_add(EVERYWHERE_WITHIN));
@@ -329,7 +329,7 @@ impl AccountState {
         effect
     }
 
-    fn all_cut(&self, asked: Asked<'_>) -> Effect {
+    fn all_revoked(&self, asked: Asked<'_>) -> Effect {
         let mut effect = self.same(Outcome::Ended);
         let by = if asked.lost { NEVER } else { asked.window.1 };
         effect.state.cut_by = effect.state.cut_by.max(Some(by));

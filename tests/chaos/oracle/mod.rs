@@ -203,7 +203,7 @@ impl History {
                 for call in &over {
                     line.taken.remove(call);
                 }
-                line.state.came_to_rest(at);
+                line.state.settle(at);
                 line
             })
             .collect();

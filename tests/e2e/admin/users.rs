@@ -84,7 +84,7 @@ on_every_backend! {
         root.client.patch(&path, &json!({ "role": "gone" })).await.expect(422);
         root.client.patch(&path, &json!({ "email": "x@example.com" })).await.expect(422);
         root.client.patch("/admin/users/7", &json!({ "name": "x" })).await.expect(404);
-        root.client.patch(&format!("/admin/users/{}", uuid_of_nobody()), &json!({ "name": "x" })).await.expect(404);
+        root.client.patch(&format!("/admin/users/{}", unknown_uuid()), &json!({ "name": "x" })).await.expect(404);
 
         root.client.patch(&path, &json!({ "status": "disabled" })).await.expect(200);
         ada.client.get("/me").await.expect(401);
@@ -182,10 +182,10 @@ on_every_backend! {
         root.client.get(&path).await.expect(404);
         ada.client.get("/me").await.expect(401);
         app.refresh(&ada.refresh).await.expect(401);
-        app.mail_saying("ada@example.com", "deleted").await;
+        app.mail_containing("ada@example.com", "deleted").await;
     }
 }
 
-fn uuid_of_nobody() -> &'static str {
+fn unknown_uuid() -> &'static str {
     "018f3f5e-7c1a-7a30-8d2e-0123456789ab"
 }

@@ -227,7 +227,7 @@ async fn every_node_takes_the_cookies_and_forms_of_another() {
     let other = app.another_node().await;
     let mut browser = app.browser_of("ada@example.com").await;
     browser.open("/account").await.expect(200);
-    browser.moves_to(&other.origin());
+    browser.switch_to_node(&other.origin());
     browser.send("/account", &[("name", "Ada")]).await.expect(303);
     browser.cookies.remove("kw_access");
     assert!(
@@ -238,9 +238,9 @@ async fn every_node_takes_the_cookies_and_forms_of_another() {
             .text
             .contains("value=\"Ada\"")
     );
-    browser.moves_to(&app.origin());
+    browser.switch_to_node(&app.origin());
     browser.send("/logout", &[]).await.expect(303);
     let mut back = browser.clone();
-    back.moves_to(&other.origin());
+    back.switch_to_node(&other.origin());
     assert!(leads_to(&back.open("/account").await).starts_with("/login"));
 }

@@ -158,7 +158,7 @@ on_both! {
         }
     }
 
-    fn after_ending_the_other_sessions_only_the_refreshed_token_is_authority(fixture) {
+    fn after_ending_the_other_sessions_only_a_refreshed_token_is_accepted(fixture) {
         let (user, own) = fixture.signed_in("a@example.com").await;
         let end = |user: &User| fixture.db.end_other_sessions(user.id, own.id, EndReason::EndedByUser, holding(user, &own));
         assert!(end(&user).await.unwrap().settled().await.is_ok());
