@@ -76,7 +76,7 @@ on_every_backend! {
         script.get("/me").await.expect(401);
     }
 
-    async fn a_key_lapses(backend) {
+    async fn a_key_expires(backend) {
         let app = TestApp::start(backend).await;
         let ada = app.user("ada").await;
         let at = |span: Span| (app.operator().now + span).to_rfc3339();

@@ -46,7 +46,7 @@ on_every_backend! {
         assert_eq!(app.mails_to("ada@example.com").await.len(), before, "there is nothing to verify any more");
     }
 
-    async fn the_link_can_be_had_again_and_lapses_after_a_day(backend) {
+    async fn the_link_can_be_requested_again_and_expires_after_a_day(backend) {
         let app = TestApp::start(backend).await;
         let ada = app.user("ada").await;
         let first = app.link_to("ada@example.com", "verify-email").await;

@@ -121,7 +121,7 @@ on_every_backend! {
         assert!(notices[0].text.contains("/not-me?token="));
     }
 
-    async fn a_report_link_lapses_after_a_week(backend) {
+    async fn a_report_link_expires_after_a_week(backend) {
         let app = TestApp::start(backend).await;
         app.user("ada").await;
         let report = app.link_to("ada@example.com", "not-me").await;

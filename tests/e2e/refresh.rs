@@ -18,7 +18,7 @@ async fn refresh_with_key(app: &TestApp, token: &str, key: &str) -> Answer {
 }
 
 on_every_backend! {
-    async fn refreshing_gives_the_next_pair_and_uses_the_token_up(backend) {
+    async fn a_refresh_issues_the_next_pair_and_uses_the_token_up(backend) {
         let app = TestApp::start(backend).await;
         let ada = app.user("ada").await;
         let answer = app.refresh(&ada.refresh).await.expect(200);
@@ -30,7 +30,7 @@ on_every_backend! {
         app.refresh(&answer.field("refresh_token")).await.expect(200);
     }
 
-    async fn a_copy_used_later_ends_the_session_once(backend) {
+    async fn a_token_reused_later_ends_the_session_once(backend) {
         let app = TestApp::start(backend).await;
         let ada = app.user("ada").await;
         let newest = app.signed_in(&ada.email, &app.refresh(&ada.refresh).await.expect(200));

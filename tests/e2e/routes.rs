@@ -164,7 +164,7 @@ fn what_lies_below_the_path_of_administrators_names_a_permission_and_nothing_els
 }
 
 on_every_backend! {
-    async fn a_route_lets_in_whom_it_declares(backend) {
+    async fn a_route_admits_the_callers_that_it_declares(backend) {
         let app = on_every_listener(backend).start().await;
         let (stranger, ada) = (app.anonymous(), app.user("ada").await);
         let forged = stranger.with_bearer("a.b.c");
@@ -224,7 +224,7 @@ on_every_backend! {
         }
     }
 
-    async fn a_page_lets_in_whom_it_declares(backend) {
+    async fn a_page_admits_the_callers_that_it_declares(backend) {
         let app = TestApp::start(backend).await;
         app.user("ada").await;
         let user = app.browser_of("ada@example.com").await;

@@ -77,7 +77,7 @@ on_every_backend! {
         ada.client.get("/me").await.expect(200);
     }
 
-    async fn all_others_end_at_once_and_the_callers_goes_on_with_its_refresh_token(backend) {
+    async fn all_other_sessions_end_at_once_and_the_callers_continues_with_its_refresh_token(backend) {
         let app = TestApp::start(backend).await;
         let ada = app.user("ada").await;
         let others = [app.login(&ada.email).await, app.login(&ada.email).await, app.login(&ada.email).await];

@@ -108,7 +108,7 @@ on_every_backend! {
         login(&app, "ada@example.com", PASSWORD).await.expect(200);
     }
 
-    async fn the_session_that_confirms_goes_on_and_no_other_does(backend) {
+    async fn only_the_session_that_confirms_continues(backend) {
         let app = TestApp::start(backend).await;
         let (ada, other) = (app.user("ada").await, app.login("ada@example.com").await);
         let link = app.link_to("ada@example.com", "verify-email").await;

@@ -40,7 +40,7 @@ on_every_backend! {
         assert!(!desk.cookies.contains_key("kw_refresh"));
     }
 
-    async fn all_others_are_ended_at_once_and_this_one_goes_on(backend) {
+    async fn all_other_sessions_end_at_once_and_this_one_continues(backend) {
         let app = TestApp::start(backend).await;
         let ada = app.user("ada").await;
         let mut phone = app.browser_of("ada@example.com").await;

@@ -259,7 +259,7 @@ on_both! {
         assert_eq!(list(of_one(), Pagination { after: None, limit: 2 }).await, [ids[0], ids[2]]);
         assert_eq!(list(of_one(), Pagination { after: Some(ids[2].as_uuid()), limit: 2 }).await, [ids[3], ids[4]]);
         assert_eq!(list(audit::Filter { action: Some(Action::Exported), ..of_one() }, ALL).await, [ids[2], ids[3]]);
-        // Whoever the actor was, and without what the user did to others.
+        // By any actor, and without what the user did to others.
         let about_one = || audit::Filter { subject: Some(one), ..any() };
         assert_eq!(list(about_one(), ALL).await, [ids[3], ids[4]]);
         assert_eq!(list(about_one(), Pagination { after: Some(ids[3].as_uuid()), limit: 2 }).await, [ids[4]]);

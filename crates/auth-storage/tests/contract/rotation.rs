@@ -49,7 +49,7 @@ on_both! {
         assert_eq!(fixture.stored(&session).await, rotated.session);
     }
 
-    fn an_unknown_session_is_none_and_a_number_not_given_out_is_invalid(fixture) {
+    fn an_unknown_session_is_none_and_a_number_not_issued_is_invalid(fixture) {
         let (user, session) = fixture.signed_in("a@example.com").await;
         let stranger = session_of(user.id, user.generation, t0());
         assert_eq!(fixture.db.rotate(stranger.id, token(0), policy(), false, terms(at(1))).await.unwrap().settled().await, None);

@@ -39,7 +39,7 @@ fn fill_the_disk(fixture: &Fixture) {
     });
 }
 
-fn make_room(fixture: &Fixture) {
+fn free_the_disk(fixture: &Fixture) {
     fixture.execute(if fixture.is_sqlite() {
         "DROP TRIGGER full_disk_of_users; DROP TRIGGER full_disk;"
     } else {
@@ -64,7 +64,7 @@ on_both! {
         assert_eq!(register(&fixture).await, Err(FULL));
         until(&fixture, &Err(FULL)).await;
         assert!(fixture.db.ping().await.is_ok());
-        make_room(&fixture);
+        free_the_disk(&fixture);
         until(&fixture, &Ok(())).await;
         register(&fixture).await.unwrap();
     }
