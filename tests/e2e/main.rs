@@ -9,6 +9,7 @@ mod admin;
 mod api_keys;
 mod attacks;
 mod bad_input;
+mod device_limits;
 mod email;
 mod health;
 mod honest;

@@ -2,6 +2,7 @@
 
 mod device;
 mod email;
+mod email_properties;
 mod guessing;
 mod hash_text;
 mod other_hashes;
