@@ -20,7 +20,7 @@ import {
   signIn,
   signOut,
 } from "./user.js";
-import { testCase, testWithAndWithoutScripts, openScenario } from "./scenario.js";
+import { openScenario, testCase, testWithAndWithoutScripts } from "./scenario.js";
 
 const scenario = await openScenario();
 const NEW_PASSWORD = "copper lantern 12 meadow";

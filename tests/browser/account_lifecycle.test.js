@@ -19,7 +19,7 @@ import {
   signIn,
   signOut,
 } from "./user.js";
-import { testWithAndWithoutScripts, openScenario } from "./scenario.js";
+import { openScenario, testWithAndWithoutScripts } from "./scenario.js";
 
 const scenario = await openScenario();
 const NEW_PASSWORD = "copper lantern 12 meadow";

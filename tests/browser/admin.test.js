@@ -20,7 +20,7 @@ import {
   said,
   signIn,
 } from "./user.js";
-import { testCase, testWithAndWithoutScripts, openScenario } from "./scenario.js";
+import { openScenario, testWithAndWithoutScripts } from "./scenario.js";
 
 const scenario = await openScenario();
 

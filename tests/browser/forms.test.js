@@ -3,7 +3,7 @@
 
 import assert from "node:assert/strict";
 import { PASSWORD, complaint, fill, follow, heading, newAddress, place, press, register, said, signOut } from "./user.js";
-import { testCase, testWithAndWithoutScripts, openScenario } from "./scenario.js";
+import { openScenario, testCase, testWithAndWithoutScripts } from "./scenario.js";
 
 const scenario = await openScenario();
 const field = (page, label) => page.getByLabel(label, { exact: true });

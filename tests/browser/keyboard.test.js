@@ -3,7 +3,7 @@
 
 import assert from "node:assert/strict";
 import { PASSWORD, heading, navigate, place, register, said, signIn, signOut } from "./user.js";
-import { testWithAndWithoutScripts, openScenario } from "./scenario.js";
+import { openScenario, testWithAndWithoutScripts } from "./scenario.js";
 
 const scenario = await openScenario();
 

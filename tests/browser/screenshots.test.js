@@ -6,7 +6,7 @@ import { mkdir, stat } from "node:fs/promises";
 import { join } from "node:path";
 import { screenshots } from "./axe.js";
 import { PASSWORD, fillSignIn, signIn } from "./user.js";
-import { testCase, openScenario } from "./scenario.js";
+import { openScenario, testCase } from "./scenario.js";
 
 const LARGEST = 120 * 1024;
 const DEVICES = [

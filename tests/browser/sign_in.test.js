@@ -19,7 +19,7 @@ import {
   sessions,
   signOut,
 } from "./user.js";
-import { testCase, testWithAndWithoutScripts, openScenario } from "./scenario.js";
+import { openScenario, testCase, testWithAndWithoutScripts } from "./scenario.js";
 
 const app = await openOtherSite({ "/board": "<h1>The application</h1>" });
 after(() => app.close());

@@ -6,7 +6,7 @@ import { after } from "node:test";
 import { mailedLink } from "./mail.js";
 import { openTlsProxy } from "./other_site.js";
 import { fillSignIn, follow, place, press, register, said, sessions, signOut } from "./user.js";
-import { testWithAndWithoutScripts, openScenario } from "./scenario.js";
+import { openScenario, testWithAndWithoutScripts } from "./scenario.js";
 
 const proxy = await openTlsProxy();
 after(() => proxy.close());

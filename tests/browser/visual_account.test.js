@@ -2,7 +2,7 @@
 
 import { checkPage } from "./axe.js";
 import { PASSWORD, fill, press, register, signIn } from "./user.js";
-import { testCase, openScenario } from "./scenario.js";
+import { openScenario, testCase } from "./scenario.js";
 
 const scenario = await openScenario();
 const { server } = scenario;

@@ -2,7 +2,7 @@
 
 import { checkPage } from "./axe.js";
 import { PASSWORD, fill, follow, press, register, signIn } from "./user.js";
-import { testCase, openScenario } from "./scenario.js";
+import { openScenario, testCase } from "./scenario.js";
 
 const scenario = await openScenario({
   // The limits are on, so that the overview shows them, and high enough to refuse nothing.

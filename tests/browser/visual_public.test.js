@@ -4,7 +4,7 @@ import assert from "node:assert/strict";
 import { checkPage } from "./axe.js";
 import { mailedLink } from "./mail.js";
 import { PASSWORD, fill, fillSignIn, newAddress, press, register, signOut } from "./user.js";
-import { testCase, openScenario } from "./scenario.js";
+import { openScenario, testCase } from "./scenario.js";
 
 const scenario = await openScenario();
 const { server } = scenario;
