@@ -2,8 +2,8 @@
 
 use crate::{
     builders::{
-        ALL, Mail, admins, api_key, at, by, hash, known, mailed, new_user, one_time, policy, session_of, t0,
-        terms, token, unique_bytes,
+        ALL, Mail, admins, anonymous, api_key, at, by, hash, known, mailed, new_user, one_time, policy,
+        session_of, t0, token, unique_bytes,
     },
     fixture::Fixture,
     settled::Settle as _,
@@ -63,20 +63,20 @@ fn details(event: &AuditEvent) -> String {
 
 on_both! {
     fn session_changes_are_logged_with_actor_address_and_request_id(fixture) {
-        let (mut log, anonymous) = (Log::default(), Actor::Anonymous);
+        let (mut log, no_user) = (Log::default(), Actor::Anonymous);
         let new = new_user("a@example.com", Role::USER);
         let (me, first) = (Actor::User(new.id), session_of(new.id, Generation::FIRST, at(1)));
-        fixture.db.insert_user(new.clone(), Some(first.clone()), None, terms(at(1))).await.unwrap().settled().await.unwrap();
+        fixture.db.insert_user(new.clone(), Some(first.clone()), None, anonymous(at(1))).await.unwrap().settled().await.unwrap();
         let event = log.one(&fixture, me).await;
         assert_eq!((event.action, event.at, event.subject, event.session), (Action::Registered, at(1), Some(new.id), Some(first.id)));
         let second = session_of(new.id, Generation::FIRST, at(2));
-        fixture.db.start_session(known(second.clone()), terms(at(2))).await.unwrap().settled().await.unwrap();
+        fixture.db.start_session(known(second.clone()), anonymous(at(2))).await.unwrap().settled().await.unwrap();
         let event = log.one(&fixture, me).await;
         assert_eq!((event.action, event.subject, event.session), (Action::SignedIn, Some(new.id), Some(second.id)));
         assert_eq!(details(&event), "known_device=true");
-        fixture.db.rotate(second.id, token(0), policy(), false, terms(at(3))).await.unwrap().settled().await;
+        fixture.db.rotate(second.id, token(0), policy(), false, anonymous(at(3))).await.unwrap().settled().await;
         assert_eq!(log.news(&fixture).await, []);
-        fixture.db.rotate(second.id, token(1), policy(), true, terms(at(4))).await.unwrap().settled().await;
+        fixture.db.rotate(second.id, token(1), policy(), true, anonymous(at(4))).await.unwrap().settled().await;
         let event = log.one(&fixture, me).await;
         assert_eq!((event.action, event.session, details(&event)), (Action::Refreshed, Some(second.id), "number=2".to_owned()));
         fixture.db.end_session(first.id, None, EndReason::EndedByUser, by(me, at(5))).await.unwrap().settled().await.unwrap();
@@ -86,8 +86,8 @@ on_both! {
         fixture.db.end_session(first.id, None, EndReason::EndedByUser, by(me, at(6))).await.unwrap().settled().await.unwrap();
         assert_eq!(log.news(&fixture).await, []);
         let jti = TokenId::from_parts(t0(), unique_bytes());
-        fixture.db.revoke_token(jti, terms(at(7))).await.unwrap().settled().await;
-        assert_eq!(details(&log.one(&fixture, anonymous).await), format!("token={jti}"));
+        fixture.db.revoke_token(jti, anonymous(at(7))).await.unwrap().settled().await;
+        assert_eq!(details(&log.one(&fixture, no_user).await), format!("token={jti}"));
         fixture.db.end_user_sessions(new.id, EndReason::LogoutAll, by(me, at(8))).await.unwrap().settled().await.unwrap();
         let event = log.one(&fixture, me).await;
         assert_eq!((event.action, details(&event)), (Action::AllSessionsEnded, "count=1 reason=logout_all".to_owned()));
@@ -98,7 +98,7 @@ on_both! {
         for (round, noted) in [(0, false), (1, true)] {
             let (user, session) = fixture.signed_in(&format!("u{round}@example.com")).await;
             for (number, seconds) in [(0, 60), (1, 120), (0, 180), (0, 190)] {
-                fixture.db.rotate(session.id, token(number), policy(), noted, terms(at(seconds))).await.unwrap().settled().await.unwrap();
+                fixture.db.rotate(session.id, token(number), policy(), noted, anonymous(at(seconds))).await.unwrap().settled().await.unwrap();
             }
             let mine = audit::Filter { user: Some(user.id), action: Some(Action::RefreshTokenReused), ..audit::Filter::default() };
             let found = fixture.db.audit(mine, ALL).await.unwrap();
@@ -166,7 +166,7 @@ on_both! {
         assert_eq!(log.one(&fixture, operator).await.action, Action::SetupTokenIssued);
         let admin = new_user("admin@example.com", Role::ADMIN);
         let session = session_of(admin.id, Generation::FIRST, at(1));
-        let done = fixture.db.redeem_setup_token([1; 32], admin.clone(), session.clone(), admins(), terms(at(1))).await.unwrap();
+        let done = fixture.db.redeem_setup_token([1; 32], admin.clone(), session.clone(), admins(), anonymous(at(1))).await.unwrap();
         assert!(matches!(done, setup::Outcome::Created(_)));
         let event = log.one(&fixture, Actor::User(admin.id)).await;
         assert_eq!((event.action, event.subject, event.session), (Action::SetUp, Some(admin.id), Some(session.id)));
@@ -200,7 +200,7 @@ on_both! {
         log.news(&fixture).await;
         let mut sign_in = SignIn { max_per_user: 1, known_device: false, ..known(session_of(user.id, user.generation, at(9))) };
         sign_in.session.origin.user_agent = Some("another".to_owned());
-        let mut last_of_the_seed = terms(at(9));
+        let mut last_of_the_seed = anonymous(at(9));
         last_of_the_seed.by.seed = [255; 10];
         let (begun, done) = fixture.db.start_session(sign_in, last_of_the_seed).await.unwrap().recorded().await;
         assert!(begun.is_ok() && done.revocations.len() == 4);
@@ -214,21 +214,21 @@ on_both! {
         let admin = fixture.user("admin@example.com", Role::ADMIN).await;
         let (before, none) = (fixture.noted().await, Vec::<Mail>::new());
         let demote = users::Change { role: Some(Role::USER), name: Some(None), ..users::Change::default() };
-        assert_eq!(fixture.db.change_user(admin.id, demote, admins(), terms(at(1))).await.unwrap().settled().await, Err(Refused::LastAdmin));
-        assert_eq!(fixture.db.delete_user(admin.id, admins(), terms(at(1))).await.unwrap().settled().await, Err(Refused::LastAdmin));
+        assert_eq!(fixture.db.change_user(admin.id, demote, admins(), anonymous(at(1))).await.unwrap().settled().await, Err(Refused::LastAdmin));
+        assert_eq!(fixture.db.delete_user(admin.id, admins(), anonymous(at(1))).await.unwrap().settled().await, Err(Refused::LastAdmin));
         let verification = mailed(one_time(TokenKind::EmailVerification, 1, at(1)));
-        fixture.db.insert_user(new_user("admin@example.com", Role::USER), None, Some(verification), terms(at(1))).await.unwrap().settled().await.unwrap_err();
+        fixture.db.insert_user(new_user("admin@example.com", Role::USER), None, Some(verification), anonymous(at(1))).await.unwrap().settled().await.unwrap_err();
         let late = session_of(admin.id, admin.generation.raised(), at(1));
         let sign_in = SignIn { known_device: false, ..known(late) };
-        assert_eq!(fixture.db.start_session(sign_in, terms(at(1))).await.unwrap().settled().await, Err(sessions::Outdated));
+        assert_eq!(fixture.db.start_session(sign_in, anonymous(at(1))).await.unwrap().settled().await, Err(sessions::Outdated));
         let setup = one_time(TokenKind::Setup, 2, at(1));
-        fixture.db.issue_setup_token(setup, admins(), true, terms(at(1))).await.unwrap();
-        fixture.db.insert_api_key(api_key(admin.id, 1, at(1)), 0, terms(at(1))).await.unwrap().settled().await.unwrap_err();
+        fixture.db.issue_setup_token(setup, admins(), true, anonymous(at(1))).await.unwrap();
+        fixture.db.insert_api_key(api_key(admin.id, 1, at(1)), 0, anonymous(at(1))).await.unwrap().settled().await.unwrap_err();
         let wrong = KeyStep::Move { kid: "none".into(), from: KeyState::Next, to: KeyState::Active, verifies_until: None };
-        assert!(fixture.db.change_keys(vec![wrong], vec![], Some((false, terms(at(1))))).await.unwrap().is_err());
-        let stranger = new_user("anonymous@example.com", Role::USER).id;
-        assert_eq!(fixture.db.lock_out(stranger, terms(at(1))).await.unwrap().settled().await, Err(Refused::NotFound));
-        assert_eq!(fixture.db.mail_reset(stranger, terms(at(1))).await.unwrap().settled().await, Err(Refused::NotFound));
+        assert!(fixture.db.change_keys(vec![wrong], vec![], Some((false, anonymous(at(1))))).await.unwrap().is_err());
+        let stranger = new_user("nobody@example.com", Role::USER).id;
+        assert_eq!(fixture.db.lock_out(stranger, anonymous(at(1))).await.unwrap().settled().await, Err(Refused::NotFound));
+        assert_eq!(fixture.db.mail_reset(stranger, anonymous(at(1))).await.unwrap().settled().await, Err(Refused::NotFound));
         assert_eq!((fixture.noted().await, fixture.mails()), (before, none));
     }
 
@@ -275,7 +275,7 @@ on_both! {
     fn times_within_a_millisecond_are_distinguished(fixture) {
         let fine = |micros| at(5) + Span::microseconds(micros);
         for micros in [100, 500, 900] {
-            fixture.db.record_event(Action::Exported, None, vec![], terms(fine(micros))).await.unwrap();
+            fixture.db.record_event(Action::Exported, None, vec![], anonymous(fine(micros))).await.unwrap();
         }
         let between = audit::Filter { since: Some(fine(500)), until: Some(fine(900)), ..audit::Filter::default() };
         let found = fixture.db.audit(between, ALL).await.unwrap();

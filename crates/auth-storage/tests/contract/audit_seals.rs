@@ -2,7 +2,7 @@
 //! before.
 
 use crate::{
-    builders::{at, terms},
+    builders::{anonymous, at},
     fixture::{Fixture, all},
 };
 use auth_domain::{
@@ -81,7 +81,7 @@ fn put_in(fixture: &Fixture, number: u32, seconds: i64, action: &str) -> String 
 }
 
 async fn note(db: &Storage, seconds: i64) {
-    db.record_event(Action::Exported, None, vec![], terms(at(seconds)))
+    db.record_event(Action::Exported, None, vec![], anonymous(at(seconds)))
         .await
         .unwrap();
 }
@@ -202,14 +202,14 @@ on_both! {
     fn verified_old_batches_are_removed_and_the_rest_still_verifies(fixture) {
         let seals = batches(&fixture, 6).await;
         let step = step(None, &seals[..3]);
-        assert_eq!(fixture.db.prune_audit(step.clone(), terms(at(20))).await.unwrap(), audit::PruneOutcome::Done);
+        assert_eq!(fixture.db.prune_audit(step.clone(), anonymous(at(20))).await.unwrap(), audit::PruneOutcome::Done);
         assert_eq!((fixture.number(ROWS), fixture.number(SEALS)), (7, 3));
         assert_eq!(fixture.db.setting(audit::FLOOR).await.unwrap(), Some(vec![3]));
         assert_eq!(fixture.db.stray_audit_batch(3).await.unwrap(), None);
         let pruned = fixture.noted().await.pop().unwrap();
         assert_eq!((pruned.action, pruned.details["up_to"].as_str()), (Action::AuditPruned, "3"));
         // The same step again: another node has moved the beginning since it was read.
-        assert_eq!(fixture.db.prune_audit(step, terms(at(20))).await.unwrap(), audit::PruneOutcome::Overtaken);
+        assert_eq!(fixture.db.prune_audit(step, anonymous(at(20))).await.unwrap(), audit::PruneOutcome::Overtaken);
         assert_eq!(fixture.times(Action::AuditPruned).await, 1);
         let next = fixture.db.audit_batch_after(3).await.unwrap().unwrap();
         assert_eq!((next.seal, next.events.len()), (seals[3].clone(), 2));
@@ -220,7 +220,7 @@ on_both! {
     fn if_the_rows_differ_from_those_verified_none_is_removed(fixture) {
         let seals = batches(&fixture, 4).await;
         fixture.execute("UPDATE audit_events SET batch = 1 WHERE batch = 3");
-        assert_eq!(fixture.db.prune_audit(step(None, &seals[..2]), terms(at(20))).await.unwrap(), audit::PruneOutcome::Changed);
+        assert_eq!(fixture.db.prune_audit(step(None, &seals[..2]), anonymous(at(20))).await.unwrap(), audit::PruneOutcome::Changed);
         assert_eq!((fixture.number(ROWS), fixture.number(SEALS)), (8, 4));
         assert_eq!(fixture.db.setting(audit::FLOOR).await.unwrap(), None);
         assert_eq!(fixture.times(Action::AuditPruned).await, 0);
@@ -228,7 +228,7 @@ on_both! {
 
     fn the_newest_seal_is_never_removed(fixture) {
         let seals = batches(&fixture, 3).await;
-        assert_eq!(fixture.db.prune_audit(step(None, &seals), terms(at(20))).await.unwrap(), audit::PruneOutcome::Overtaken);
+        assert_eq!(fixture.db.prune_audit(step(None, &seals), anonymous(at(20))).await.unwrap(), audit::PruneOutcome::Overtaken);
         assert_eq!(fixture.db.setting(audit::FLOOR).await.unwrap(), None);
         assert_eq!((walk(&fixture.db).await.len(), fixture.db.newest_seal().await.unwrap()), (6, seals.last().cloned()));
     }
@@ -241,7 +241,7 @@ on_both! {
         let outcomes = all((0..8).map(|n| {
             let db = stores[n % 2].clone();
             let step = step(None, &seals[..if n < 4 { 3 } else { 6 }]);
-            tokio::spawn(async move { (step.floor, db.prune_audit(step, terms(at(20))).await.unwrap()) })
+            tokio::spawn(async move { (step.floor, db.prune_audit(step, anonymous(at(20))).await.unwrap()) })
         })).await;
         let done: Vec<i64> = outcomes.into_iter().filter(|(_, outcome)| *outcome == audit::PruneOutcome::Done).map(|(floor, _)| floor).collect();
         assert_eq!(done.len(), 1);
@@ -342,7 +342,7 @@ on_both! {
         let standing = fixture.db.audit_standing().await.unwrap();
         assert_eq!((standing.newest.unwrap().number, standing.unsealed), (1, 0));
         // An operator has accepted it.
-        let accepted = fixture.db.accept_audit(signer(), terms(at(9))).await.unwrap().unwrap();
+        let accepted = fixture.db.accept_audit(signer(), anonymous(at(9))).await.unwrap().unwrap();
         let later = head(&fixture.db).await.unwrap();
         assert_eq!((later.number, later.mac, later.at), (1, accepted.mac, at(9)));
         assert!(later.epoch > newest.epoch);

@@ -46,7 +46,7 @@ pub(crate) fn unique_bytes() -> [u8; 10] {
 }
 
 /// The context of a change by an anonymous caller with an IP address and a request id.
-pub(crate) fn terms(now: Timestamp) -> ChangeContext {
+pub(crate) fn anonymous(now: Timestamp) -> ChangeContext {
     by(Actor::Anonymous, now)
 }
 
@@ -71,13 +71,13 @@ pub(crate) fn by(actor: Actor, now: Timestamp) -> ChangeContext {
 
 /// The context of a change by a user in a session.
 pub(crate) fn in_session(user: &User, session: &Session, now: Timestamp) -> ChangeContext {
-    let mut terms = by(Actor::User(user.id), now);
-    terms.by.evidence = Some(Evidence::Session(SessionEvidence {
+    let mut context = by(Actor::User(user.id), now);
+    context.by.evidence = Some(Evidence::Session(SessionEvidence {
         session: session.id,
         generation: session.generation,
         reauthenticated: false,
     }));
-    terms
+    context
 }
 
 /// A sign-in from a known device, with at most a hundred sessions.
@@ -242,7 +242,11 @@ impl Fixture {
     /// Inserts a user.
     pub(crate) async fn user(&self, email: &str, role: Role) -> User {
         let new = new_user(email, role);
-        let made = self.db.insert_user(new, None, None, terms(t0())).await.unwrap();
+        let made = self
+            .db
+            .insert_user(new, None, None, anonymous(t0()))
+            .await
+            .unwrap();
         made.settled().await.unwrap()
     }
 
@@ -251,7 +255,7 @@ impl Fixture {
         let session = session_of(user.id, user.generation, now);
         let begun = self
             .db
-            .start_session(known(session.clone()), terms(now))
+            .start_session(known(session.clone()), anonymous(now))
             .await
             .unwrap();
         begun.settled().await.unwrap();

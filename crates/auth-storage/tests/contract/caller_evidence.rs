@@ -2,7 +2,7 @@
 //! signed out while their request is in flight changes nothing, however late the request arrives.
 
 use crate::{
-    builders::{address, admins, api_key, at, by, hash, mailed, new_user, one_time, terms, unique_bytes},
+    builders::{address, admins, anonymous, api_key, at, by, hash, mailed, new_user, one_time, unique_bytes},
     fixture::{Fixture, all},
     settled::Settle as _,
 };
@@ -23,22 +23,22 @@ use std::fmt::Debug;
 
 /// The context of a change by a signed-in user, with the evidence of their access token when the request arrived.
 fn holding(user: &User, session: &Session) -> ChangeContext {
-    let mut terms = by(Actor::User(user.id), at(9));
-    terms.by.evidence = Some(Evidence::Session(SessionEvidence {
+    let mut context = by(Actor::User(user.id), at(9));
+    context.by.evidence = Some(Evidence::Session(SessionEvidence {
         session: session.id,
         generation: user.generation,
         reauthenticated: false,
     }));
-    terms
+    context
 }
 
 /// The same for a user who has reauthenticated.
 fn reauthenticated(user: &User, session: &Session) -> ChangeContext {
-    let mut terms = holding(user, session);
-    if let Some(Evidence::Session(held)) = &mut terms.by.evidence {
+    let mut context = holding(user, session);
+    if let Some(Evidence::Session(held)) = &mut context.by.evidence {
         held.reauthenticated = true;
     }
-    terms
+    context
 }
 
 /// Returns 1 if the change was done, and 0 if it was refused. The only accepted reason is that the caller is signed out.
@@ -122,17 +122,17 @@ on_both! {
         for (number, cut) in ["logged out", "logged out everywhere", "locked out", "disabled", "reset"].into_iter().enumerate() {
             let (user, session) = fixture.signed_in(&format!("{number}@example.com")).await;
             match cut {
-                "logged out" => drop(fixture.db.end_session(session.id, None, EndReason::Logout, terms(at(1))).await.unwrap().settled().await),
-                "logged out everywhere" => drop(fixture.db.end_user_sessions(user.id, EndReason::LogoutAll, terms(at(1))).await.unwrap().settled().await),
-                "locked out" => drop(fixture.db.lock_out(user.id, terms(at(1))).await.unwrap().settled().await),
+                "logged out" => drop(fixture.db.end_session(session.id, None, EndReason::Logout, anonymous(at(1))).await.unwrap().settled().await),
+                "logged out everywhere" => drop(fixture.db.end_user_sessions(user.id, EndReason::LogoutAll, anonymous(at(1))).await.unwrap().settled().await),
+                "locked out" => drop(fixture.db.lock_out(user.id, anonymous(at(1))).await.unwrap().settled().await),
                 "disabled" => {
                     let change = users::Change { status: Some(UserStatus::Disabled), ..users::Change::default() };
-                    fixture.db.change_user(user.id, change, vec![], terms(at(1))).await.unwrap().settled().await.unwrap();
+                    fixture.db.change_user(user.id, change, vec![], anonymous(at(1))).await.unwrap().settled().await.unwrap();
                 }
                 _ => {
                     let link = auth_storage::one_time_tokens::New { email: Some(user.email.clone()), ..one_time(TokenKind::PasswordReset, 7, at(1)) };
                     fixture.db.issue_token(link, user.id, None).await.unwrap();
-                    fixture.db.reset_password([7; 32], hash(3), terms(at(2))).await.unwrap().settled().await.unwrap();
+                    fixture.db.reset_password([7; 32], hash(3), anonymous(at(2))).await.unwrap().settled().await.unwrap();
                     fixture.execute("DELETE FROM one_time_tokens");
                 }
             }
@@ -146,9 +146,9 @@ on_both! {
             let (user, first) = fixture.signed_in(&format!("{round}@example.com")).await;
             let second = fixture.sign_in(&user, at(1)).await;
             let outcomes = all([first, second].map(|own| {
-                let (db, terms) = (fixture.db.clone(), holding(&user, &own));
+                let (db, context) = (fixture.db.clone(), holding(&user, &own));
                 let (user, own) = (user.id, own.id);
-                tokio::spawn(async move { db.end_other_sessions(user, own, EndReason::EndedByUser, terms).await.unwrap().settled().await })
+                tokio::spawn(async move { db.end_other_sessions(user, own, EndReason::EndedByUser, context).await.unwrap().settled().await })
             }))
             .await;
             let ended: Vec<u64> = outcomes.into_iter().flatten().map(|ended| ended.count).collect();
@@ -171,7 +171,7 @@ on_both! {
     fn a_demoted_administrator_acts_on_no_user(fixture) {
         let (root, session) = fixture.signed_in("root@example.com").await;
         let demoted = users::Change { role: Some(Role::VIEWER), ..users::Change::default() };
-        fixture.db.change_user(root.id, demoted, vec![], terms(at(1))).await.unwrap().settled().await.unwrap();
+        fixture.db.change_user(root.id, demoted, vec![], anonymous(at(1))).await.unwrap().settled().await.unwrap();
         let ada = fixture.user("ada@example.com", Role::USER).await;
         let outcome = fixture.db.lock_out(ada.id, holding(&root, &session)).await.unwrap().settled().await;
         assert_eq!((outcome, fixture.db.user(ada.id).await.unwrap()), (Err(Refused::CallerRevoked), Some(ada)));
@@ -207,19 +207,19 @@ on_both! {
             let owner = fixture.user(&format!("{number}@example.com"), Role::ADMIN).await;
             let new = api_key(owner.id, number as u8, at(0));
             let key = new.key.id;
-            fixture.db.insert_api_key(new, 9, terms(at(0))).await.unwrap().settled().await.unwrap();
+            fixture.db.insert_api_key(new, 9, anonymous(at(0))).await.unwrap().settled().await.unwrap();
             let ask = || {
-                let mut terms = by(Actor::ApiKey(key, owner.id), at(9));
-                terms.by.evidence = Some(Evidence::ApiKey(ApiKeyEvidence { key, role: owner.role.clone() }));
-                terms
+                let mut context = by(Actor::ApiKey(key, owner.id), at(9));
+                context.by.evidence = Some(Evidence::ApiKey(ApiKeyEvidence { key, role: owner.role.clone() }));
+                context
             };
-            let change = |change| fixture.db.change_user(owner.id, change, vec![], terms(at(1)));
+            let change = |change| fixture.db.change_user(owner.id, change, vec![], anonymous(at(1)));
             match cut {
                 "none" => {}
-                "revoked" => fixture.db.revoke_api_key(owner.id, key, terms(at(1))).await.unwrap().unwrap(),
+                "revoked" => fixture.db.revoke_api_key(owner.id, key, anonymous(at(1))).await.unwrap().unwrap(),
                 "demoted" => drop(change(users::Change { role: Some(Role::VIEWER), ..users::Change::default() }).await.unwrap().settled().await.unwrap()),
                 "disabled" => drop(change(users::Change { status: Some(UserStatus::Disabled), ..users::Change::default() }).await.unwrap().settled().await.unwrap()),
-                _ => drop(fixture.db.lock_out(owner.id, terms(at(1))).await.unwrap().settled().await.unwrap()),
+                _ => drop(fixture.db.lock_out(owner.id, anonymous(at(1))).await.unwrap().settled().await.unwrap()),
             }
             let expected = u32::from(cut == "none");
             let renamed = users::Change { name: Some(None), ..users::Change::default() };
@@ -239,10 +239,10 @@ on_both! {
             let (user, first) = fixture.signed_in(&format!("{round}@example.com")).await;
             let second = fixture.sign_in(&user, at(1)).await;
             let outcomes = all([(&first, &second), (&second, &first)].map(|(own, other)| {
-                let (db, terms) = (fixture.db.clone(), holding(&user, own));
+                let (db, context) = (fixture.db.clone(), holding(&user, own));
                 let (user, other) = (user.id, other.id);
                 tokio::spawn(async move {
-                    db.end_session(other, Some(user), EndReason::EndedByUser, terms).await.unwrap().settled().await
+                    db.end_session(other, Some(user), EndReason::EndedByUser, context).await.unwrap().settled().await
                 })
             }))
             .await;
@@ -290,7 +290,7 @@ on_both! {
         let stale = fixture.db.set_password(user.id, hash(9), Some(own.id), reauthenticated(&cut, &own)).await.unwrap();
         assert_eq!(stale.settled().await, Err(Refused::CallerRevoked));
         assert_eq!((state(&own).await, state(&roots).await), before);
-        fixture.db.end_session(own.id, None, EndReason::Logout, terms(at(1))).await.unwrap().settled().await.unwrap();
+        fixture.db.end_session(own.id, None, EndReason::Logout, anonymous(at(1))).await.unwrap().settled().await.unwrap();
         let ended = fixture.db.set_password(user.id, hash(9), Some(own.id), reauthenticated(&user, &own)).await.unwrap();
         assert_eq!(ended.settled().await, Err(Refused::CallerRevoked));
         assert_eq!(state(&own).await.authentications, 1);
@@ -326,14 +326,14 @@ fn an_invitation_and_a_rotation_wait_for_the_revocation_of_their_caller_and_are_
                 root.id
             ))
             .unwrap();
-            let (db, terms) = (fixture.db.clone(), holding(&root, &session));
+            let (db, context) = (fixture.db.clone(), holding(&root, &session));
             let asked = tokio::spawn(async move {
                 if rotates {
-                    let outcome = db.change_keys(vec![], vec![], Some((false, terms))).await;
+                    let outcome = db.change_keys(vec![], vec![], Some((false, context))).await;
                     done(outcome.unwrap(), NotChanged::CallerRevoked)
                 } else {
                     let guest = new_user("guest@example.com", Role::USER);
-                    let outcome = db.invite_user(guest, terms).await;
+                    let outcome = db.invite_user(guest, context).await;
                     done(outcome.unwrap().settled().await, users::NotInvited::CallerRevoked)
                 }
             });

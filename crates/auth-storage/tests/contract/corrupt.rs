@@ -3,7 +3,7 @@
 
 use crate::{
     audit_seals::signer,
-    builders::{ALL, api_key, at, known, one_time, policy, session_of, terms, token},
+    builders::{ALL, anonymous, api_key, at, known, one_time, policy, session_of, token},
     fixture::Fixture,
     settled::Settle as _,
 };
@@ -82,13 +82,13 @@ on_both! {
             damage(&fixture, "sessions", good);
             damage(&fixture, "sessions", &set);
             assert_corrupt(fixture.db.session(session.id).await, "sessions", column, &id);
-            assert_corrupt(fixture.db.rotate(session.id, token(0), policy(), false, terms(at(1))).await, "sessions", column, &id);
+            assert_corrupt(fixture.db.rotate(session.id, token(0), policy(), false, anonymous(at(1))).await, "sessions", column, &id);
         }
     }
 
     fn corrupt_revocations_keys_and_clients_stop_no_other(fixture) {
         let (user, session) = fixture.signed_in("a@example.com").await;
-        let cut = terms(at(1));
+        let cut = anonymous(at(1));
         fixture.db.end_user_sessions(user.id, auth_domain::session::EndReason::LogoutAll, cut).await.unwrap().settled().await.unwrap();
         let cut = user.id.as_uuid();
         let everything = [
@@ -124,8 +124,8 @@ on_both! {
     fn corrupt_keys_tokens_events_and_seals_are_named(fixture) {
         let user = fixture.user("a@example.com", Role::USER).await;
         let key = api_key(user.id, 1, at(1));
-        fixture.db.insert_api_key(key.clone(), 9, terms(at(1))).await.unwrap().settled().await.unwrap();
-        fixture.db.insert_api_key(api_key(user.id, 2, at(2)), 9, terms(at(2))).await.unwrap().settled().await.unwrap();
+        fixture.db.insert_api_key(key.clone(), 9, anonymous(at(1))).await.unwrap().settled().await.unwrap();
+        fixture.db.insert_api_key(api_key(user.id, 2, at(2)), 9, anonymous(at(2))).await.unwrap().settled().await.unwrap();
         for (column, value) in [("permissions", "'Users:destroy'"), ("name", "''")] {
             damage(&fixture, "api_keys", &format!("{column} = {value} WHERE id = '{}'", key.key.id));
             // It hides no other row.
@@ -138,11 +138,11 @@ on_both! {
             let found = fixture.db.one_time_token(TokenKind::Report, [1; 32], at(2)).await.map(|found| found.is_some());
             assert_corrupt(found, "one_time_tokens", column, &token.id.to_string());
             // A token that can't be read is not used up either.
-            assert_corrupt(fixture.db.report([1; 32], terms(at(2))).await, "one_time_tokens", column, &token.id.to_string());
+            assert_corrupt(fixture.db.report([1; 32], anonymous(at(2))).await, "one_time_tokens", column, &token.id.to_string());
             damage(&fixture, "one_time_tokens", &format!("{column} = {good}"));
         }
         fixture.execute("DELETE FROM audit_events");
-        fixture.db.record_event(Action::Exported, None, vec![], terms(at(3))).await.unwrap();
+        fixture.db.record_event(Action::Exported, None, vec![], anonymous(at(3))).await.unwrap();
         let event = fixture.noted().await[0].id.to_string();
         for (column, good, bad) in [("actor", "'anonymous'", "'a ghost'"), ("action", "'exported'", "'danced!'"), ("ip", "NULL", "'here'"), ("details", "'{}'", "'['")] {
             damage(&fixture, "audit_events", &format!("{column} = {bad}"));
@@ -175,7 +175,7 @@ on_both! {
         assert_eq!(ids(Some(users[2])).await, [users[3], users[4]]);
         let (user, first) = fixture.signed_in("s@example.com").await;
         let second = session_of(user.id, Generation::FIRST, at(2));
-        fixture.db.start_session(known(second.clone()), terms(at(2))).await.unwrap().settled().await.unwrap();
+        fixture.db.start_session(known(second.clone()), anonymous(at(2))).await.unwrap().settled().await.unwrap();
         damage(&fixture, "sessions", &format!("ip = 'localhost' WHERE id = '{}'", second.id));
         let one = Pagination { after: None, limit: 1 };
         let listed = fixture.db.sessions(user.id, sessions::Filter::All, at(3), one).await.unwrap();

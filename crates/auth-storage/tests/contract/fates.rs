@@ -4,8 +4,8 @@
 
 use crate::{
     builders::{
-        address, admins, api_key, at, hash, in_session, mailed, new_user, one_time, session_of, terms, typed,
-        unique_bytes,
+        address, admins, anonymous, api_key, at, hash, in_session, mailed, new_user, one_time, session_of,
+        typed, unique_bytes,
     },
     fixture::Fixture,
     settled::Settle as _,
@@ -52,7 +52,7 @@ impl Owner {
             ..new_user(&email, Role::USER)
         };
         let user = db
-            .insert_user(new, None, None, terms(at(0)))
+            .insert_user(new, None, None, anonymous(at(0)))
             .await
             .unwrap()
             .settled()
@@ -60,7 +60,7 @@ impl Owner {
             .unwrap();
         let current = fixture.sign_in(&user, at(0)).await;
         let other = session_of(user.id, user.generation, at(1));
-        db.start_session(crate::builders::known(other.clone()), terms(at(1)))
+        db.start_session(crate::builders::known(other.clone()), anonymous(at(1)))
             .await
             .unwrap()
             .settled()
@@ -73,7 +73,7 @@ impl Owner {
             digits,
         };
         let id = owner.user.id;
-        db.insert_api_key(api_key(id, digits, at(1)), 9, terms(at(1)))
+        db.insert_api_key(api_key(id, digits, at(1)), 9, anonymous(at(1)))
             .await
             .unwrap()
             .settled()
@@ -88,7 +88,7 @@ impl Owner {
         }
         let link = mailed(bound(TokenKind::EmailVerification, VERIFICATION, &email));
         assert!(
-            db.mail_verification(id, link, terms(at(1)))
+            db.mail_verification(id, link, anonymous(at(1)))
                 .await
                 .unwrap()
                 .settled()
@@ -98,7 +98,7 @@ impl Owner {
         let to = format!("new.{name}@example.com");
         let link = mailed(bound(TokenKind::EmailChange, CHANGE, &to));
         assert!(
-            db.ask_for_new_email(id, address(&to), link, terms(at(1)))
+            db.ask_for_new_email(id, address(&to), link, anonymous(at(1)))
                 .await
                 .unwrap()
                 .settled()
@@ -106,7 +106,7 @@ impl Owner {
                 .is_ok()
         );
         assert!(
-            db.mail_reset(id, terms(at(1)))
+            db.mail_reset(id, anonymous(at(1)))
                 .await
                 .unwrap()
                 .settled()
@@ -120,7 +120,7 @@ impl Owner {
     async fn meets(&self, fixture: &Fixture, event: SecurityEvent) {
         let (db, id, now) = (&fixture.db, self.user.id, at(5));
         let own = || in_session(&self.user, &self.current, now);
-        let change = |change: users::Change| db.change_user(id, change, admins(), terms(now));
+        let change = |change: users::Change| db.change_user(id, change, admins(), anonymous(now));
         let redeemed = |outcome: Result<Redeemed, NotRedeemed>| assert!(outcome.is_ok(), "{outcome:?}");
         match event {
             SecurityEvent::SignedOut => {
@@ -161,7 +161,7 @@ impl Owner {
                 );
             }
             SecurityEvent::PasswordSet => drop(
-                db.set_password(id, hash(3), None, terms(now))
+                db.set_password(id, hash(3), None, anonymous(now))
                     .await
                     .unwrap()
                     .settled()
@@ -169,7 +169,7 @@ impl Owner {
             ),
             SecurityEvent::PasswordReset => {
                 redeemed(
-                    db.reset_password(self.digest(RESET), hash(3), terms(now))
+                    db.reset_password(self.digest(RESET), hash(3), anonymous(now))
                         .await
                         .unwrap()
                         .settled()
@@ -178,7 +178,7 @@ impl Owner {
             }
             SecurityEvent::AddressChanged => {
                 redeemed(
-                    db.change_email(self.digest(CHANGE), typed(), terms(now))
+                    db.change_email(self.digest(CHANGE), typed(), anonymous(now))
                         .await
                         .unwrap()
                         .settled()
@@ -191,7 +191,7 @@ impl Owner {
             }
             SecurityEvent::ConfirmedWithPassword => {
                 redeemed(
-                    db.verify_email(self.digest(VERIFICATION), typed(), terms(now))
+                    db.verify_email(self.digest(VERIFICATION), typed(), anonymous(now))
                         .await
                         .unwrap()
                         .settled()
@@ -201,7 +201,7 @@ impl Owner {
             SecurityEvent::ConfirmedWithNewPassword => {
                 let (link, proof) = (self.digest(VERIFICATION), LinkProof::NewPassword(hash(3)));
                 redeemed(
-                    db.verify_email(link, proof, terms(now))
+                    db.verify_email(link, proof, anonymous(now))
                         .await
                         .unwrap()
                         .settled()
@@ -229,10 +229,10 @@ impl Owner {
                 };
                 drop(change(disabled).await.unwrap());
             }
-            SecurityEvent::LockedOut => drop(db.lock_out(id, terms(now)).await.unwrap().settled().await),
+            SecurityEvent::LockedOut => drop(db.lock_out(id, anonymous(now)).await.unwrap().settled().await),
             SecurityEvent::Reported => {
                 redeemed(
-                    db.report(self.digest(REPORT), terms(now))
+                    db.report(self.digest(REPORT), anonymous(now))
                         .await
                         .unwrap()
                         .settled()
@@ -240,7 +240,7 @@ impl Owner {
                 );
             }
             SecurityEvent::Deleted => drop(
-                db.delete_user(id, admins(), terms(now))
+                db.delete_user(id, admins(), anonymous(now))
                     .await
                     .unwrap()
                     .settled()

@@ -1,7 +1,7 @@
 //! Signing keys, settings and clients. The rule: of several nodes that create the same thing at the same time, one succeeds.
 
 use crate::{
-    builders::{at, t0, terms},
+    builders::{anonymous, at, t0},
     fixture::all,
 };
 use auth_domain::{
@@ -152,7 +152,7 @@ on_both! {
         fixture.db.change_keys(vec![], vec![key("a", KeyState::Active, 0), key("b", KeyState::Next, 1)], None).await.unwrap().unwrap();
         fixture.db.insert_setting("proof", vec![1]).await.unwrap();
         let keys = vec![("a".to_owned(), vec![7]), ("gone".to_owned(), vec![8])];
-        fixture.db.reseal_keys(keys, vec![("proof".to_owned(), vec![9])], terms(at(9))).await.unwrap();
+        fixture.db.reseal_keys(keys, vec![("proof".to_owned(), vec![9])], anonymous(at(9))).await.unwrap();
         let sealed: Vec<_> = fixture.db.keys().await.unwrap().keys.into_iter().map(|k| k.sealed).collect();
         assert_eq!(sealed, [vec![7], vec![0, 1, 255]]);
         assert_eq!(fixture.db.setting("proof").await.unwrap(), Some(vec![9]));
@@ -172,13 +172,13 @@ on_both! {
     fn clients_are_created_listed_and_deleted(fixture) {
         let id = |text: &str| text.parse::<ClientId>().unwrap();
         let client = |text: &str| Client { id: id(text), secret_digest: [3; 32], created_at: t0() };
-        assert!(fixture.db.insert_client(client("billing"), terms(t0())).await.unwrap());
-        assert!(!fixture.db.insert_client(client("billing"), terms(t0())).await.unwrap());
-        assert!(fixture.db.insert_client(client("api"), terms(t0())).await.unwrap());
+        assert!(fixture.db.insert_client(client("billing"), anonymous(t0())).await.unwrap());
+        assert!(!fixture.db.insert_client(client("billing"), anonymous(t0())).await.unwrap());
+        assert!(fixture.db.insert_client(client("api"), anonymous(t0())).await.unwrap());
         assert_eq!(fixture.db.client(&id("billing")).await.unwrap(), Some(client("billing")));
         assert_eq!(fixture.db.clients().await.unwrap(), [client("api"), client("billing")]);
-        assert!(fixture.db.delete_client(&id("billing"), terms(t0())).await.unwrap());
-        assert!(!fixture.db.delete_client(&id("billing"), terms(t0())).await.unwrap());
+        assert!(fixture.db.delete_client(&id("billing"), anonymous(t0())).await.unwrap());
+        assert!(!fixture.db.delete_client(&id("billing"), anonymous(t0())).await.unwrap());
         assert_eq!(fixture.db.client(&id("billing")).await.unwrap(), None);
     }
 }

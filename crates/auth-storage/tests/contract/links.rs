@@ -2,7 +2,7 @@
 //! credential.
 
 use crate::{
-    builders::{address, api_key, at, hash, known, mailed, one_time, session_of, terms},
+    builders::{address, anonymous, api_key, at, hash, known, mailed, one_time, session_of},
     fixture::{Fixture, all},
     settled::Settle as _,
 };
@@ -40,7 +40,7 @@ async fn issue(fixture: &Fixture, user: &User, digest: u8, seconds: i64) -> bool
 }
 
 async fn reset(db: &Storage, digest: u8, seconds: i64) -> Result<Redeemed, NotRedeemed> {
-    db.reset_password([digest; 32], hash(9), terms(at(seconds)))
+    db.reset_password([digest; 32], hash(9), anonymous(at(seconds)))
         .await
         .unwrap()
         .settled()
@@ -71,7 +71,7 @@ on_both! {
         issue(&fixture, &user, 1, 0).await;
         assert_eq!(reset(&fixture.db, 1, 3600).await, Err(NotRedeemed::InvalidToken));
         assert!(fixture.db.one_time_token(RESET, [1; 32], at(3600)).await.unwrap().is_none());
-        let last = terms(at(3600) - Span::microseconds(1));
+        let last = anonymous(at(3600) - Span::microseconds(1));
         assert!(fixture.db.one_time_token(RESET, [1; 32], last.now).await.unwrap().is_some());
         done(fixture.db.reset_password([1; 32], hash(9), last).await.unwrap().settled().await);
         assert!(fixture.db.one_time_token(RESET, [1; 32], at(5)).await.unwrap().is_none());
@@ -113,9 +113,9 @@ on_both! {
         issue(&fixture, &user, 8, 0).await;
         for presented in [8, 200] {
             let digest = [presented; 32];
-            assert_eq!(fixture.db.verify_email(digest, LinkProof::LinkAlone, terms(at(1))).await.unwrap().settled().await, Err(NotRedeemed::InvalidToken));
-            assert_eq!(fixture.db.change_email(digest, LinkProof::LinkAlone, terms(at(1))).await.unwrap().settled().await, Err(NotRedeemed::InvalidToken));
-            assert_eq!(fixture.db.report(digest, terms(at(1))).await.unwrap().settled().await, Err(NotRedeemed::InvalidToken));
+            assert_eq!(fixture.db.verify_email(digest, LinkProof::LinkAlone, anonymous(at(1))).await.unwrap().settled().await, Err(NotRedeemed::InvalidToken));
+            assert_eq!(fixture.db.change_email(digest, LinkProof::LinkAlone, anonymous(at(1))).await.unwrap().settled().await, Err(NotRedeemed::InvalidToken));
+            assert_eq!(fixture.db.report(digest, anonymous(at(1))).await.unwrap().settled().await, Err(NotRedeemed::InvalidToken));
         }
         assert_eq!(reset(&fixture.db, 200, 1).await, Err(NotRedeemed::InvalidToken));
         assert_eq!(fixture.db.user(user.id).await.unwrap(), Some(user));
@@ -123,12 +123,12 @@ on_both! {
 
     fn a_reset_ends_everything_from_before_it(fixture) {
         let (user, session) = fixture.signed_in("a@example.com").await;
-        fixture.db.insert_api_key(api_key(user.id, 1, at(1)), 9, terms(at(1))).await.unwrap().settled().await.unwrap();
+        fixture.db.insert_api_key(api_key(user.id, 1, at(1)), 9, anonymous(at(1))).await.unwrap().settled().await.unwrap();
         let moved = mailed(one_time_tokens::New { email: Some(address("evil@example.com")), ..one_time(TokenKind::EmailChange, 7, at(1)) });
-        fixture.db.ask_for_new_email(user.id, address("evil@example.com"), moved, terms(at(1))).await.unwrap().settled().await.unwrap();
+        fixture.db.ask_for_new_email(user.id, address("evil@example.com"), moved, anonymous(at(1))).await.unwrap().settled().await.unwrap();
         let token = one_time_tokens::New { email: Some(user.email.clone()), ..one_time(RESET, 1, at(2)) };
         fixture.db.issue_token(token, user.id, None).await.unwrap();
-        let (outcome, effects) = fixture.db.reset_password([1; 32], hash(9), terms(at(3))).await.unwrap().recorded().await;
+        let (outcome, effects) = fixture.db.reset_password([1; 32], hash(9), anonymous(at(3))).await.unwrap().recorded().await;
         let (after, revocations) = (outcome.unwrap().user, effects.revocations);
         assert_eq!((after.generation, after.email_verified_at), (user.generation.raised(), Some(at(3))));
         assert_eq!(revocations.iter().map(|r| r.what).collect::<Vec<_>>(), [Revoked::User(user.id, after.generation)]);
@@ -140,7 +140,7 @@ on_both! {
         assert_eq!((kept.password_hash.unwrap().expose(), &kept.user), (hash(9).expose(), &after));
         // An intruder may have created API keys.
         assert_eq!(fixture.db.api_keys(user.id).await.unwrap(), []);
-        assert_eq!(fixture.db.change_email([7; 32], LinkProof::LinkAlone, terms(at(4))).await.unwrap().settled().await, Err(NotRedeemed::InvalidToken));
+        assert_eq!(fixture.db.change_email([7; 32], LinkProof::LinkAlone, anonymous(at(4))).await.unwrap().settled().await, Err(NotRedeemed::InvalidToken));
         let noted = fixture.noted().await.pop().unwrap();
         assert_eq!((noted.action, noted.actor, noted.subject), (Action::PasswordReset, Actor::User(user.id), Some(user.id)));
         assert_eq!(fixture.times(Action::PasswordReset).await, 1);
@@ -155,7 +155,7 @@ on_both! {
         for token in [elsewhere, nowhere] {
             let digest = token.digest;
             fixture.db.issue_token(token, user.id, None).await.unwrap();
-            assert_eq!(fixture.db.reset_password(digest, hash(9), terms(at(3))).await.unwrap().settled().await, Err(NotRedeemed::InvalidToken));
+            assert_eq!(fixture.db.reset_password(digest, hash(9), anonymous(at(3))).await.unwrap().settled().await, Err(NotRedeemed::InvalidToken));
         }
         assert_eq!(fixture.db.user(user.id).await.unwrap().as_ref(), Some(&user));
         issue(&fixture, &user, 3, 4).await;
@@ -170,10 +170,10 @@ on_both! {
         for (known_device, first) in [(false, false), (false, true)] {
             issue(&fixture, &user, 1, 1).await;
             let sign_in = SignIn { known_device, first, ..known(session_of(user.id, user.generation, at(2))) };
-            fixture.db.start_session(sign_in, terms(at(2))).await.unwrap().settled().await.unwrap();
+            fixture.db.start_session(sign_in, anonymous(at(2))).await.unwrap().settled().await.unwrap();
             assert!(fixture.db.one_time_token(RESET, [1; 32], at(3)).await.unwrap().is_some());
         }
-        fixture.db.start_session(known(session_of(user.id, user.generation, at(4))), terms(at(4))).await.unwrap().settled().await.unwrap();
+        fixture.db.start_session(known(session_of(user.id, user.generation, at(4))), anonymous(at(4))).await.unwrap().settled().await.unwrap();
         assert_eq!(reset(&fixture.db, 1, 5).await, Err(NotRedeemed::InvalidToken));
     }
 
@@ -183,9 +183,9 @@ on_both! {
         issue(&fixture, &user, 2, 4).await;
         let moved = one_time_tokens::New { email: Some(address("evil@example.com")), ..one_time(TokenKind::EmailChange, 3, at(4)) };
         fixture.db.issue_token(moved, user.id, None).await.unwrap();
-        fixture.db.set_password(user.id, hash(1), None, terms(at(5))).await.unwrap().settled().await.unwrap();
+        fixture.db.set_password(user.id, hash(1), None, anonymous(at(5))).await.unwrap().settled().await.unwrap();
         assert_eq!(reset(&fixture.db, 2, 6).await, Err(NotRedeemed::InvalidToken));
-        assert_eq!(fixture.db.change_email([3; 32], LinkProof::LinkAlone, terms(at(6))).await.unwrap().settled().await, Err(NotRedeemed::InvalidToken));
+        assert_eq!(fixture.db.change_email([3; 32], LinkProof::LinkAlone, anonymous(at(6))).await.unwrap().settled().await, Err(NotRedeemed::InvalidToken));
         // A mail that was requested before and delayed is not sent.
         assert!(!issue(&fixture, &user, 4, 4).await);
         assert!(issue(&fixture, &user, 5, 6).await);
@@ -193,14 +193,14 @@ on_both! {
 
     fn no_link_is_created_for_a_deleted_user(fixture) {
         let user = fixture.user("a@example.com", Role::USER).await;
-        fixture.db.delete_user(user.id, vec![], terms(at(1))).await.unwrap().settled().await.unwrap();
+        fixture.db.delete_user(user.id, vec![], anonymous(at(1))).await.unwrap().settled().await.unwrap();
         assert!(!issue(&fixture, &user, 1, 2).await);
     }
 
     fn a_reset_requested_by_address_is_logged_once_its_user_is_known(fixture) {
         let user = fixture.user("a@example.com", Role::USER).await;
         for expected in [1, 1] {
-            fixture.db.issue_token(one_time(RESET, 1, at(1)), user.id, Some(terms(at(1)))).await.unwrap();
+            fixture.db.issue_token(one_time(RESET, 1, at(1)), user.id, Some(anonymous(at(1)))).await.unwrap();
             assert_eq!(fixture.times(Action::PasswordResetRequested).await, expected);
         }
     }
@@ -214,7 +214,7 @@ on_both! {
         };
         let to = async |status, seconds| {
             let change = users::Change { status: Some(status), ..users::Change::default() };
-            fixture.db.change_user(user.id, change, vec![], terms(at(seconds))).await.unwrap().settled().await.unwrap();
+            fixture.db.change_user(user.id, change, vec![], anonymous(at(seconds))).await.unwrap().settled().await.unwrap();
         };
         mail(1).await;
         to(UserStatus::Disabled, 1).await;
@@ -223,9 +223,9 @@ on_both! {
         let before = (fixture.noted().await, fixture.mails());
         let outcomes = [
             reset(&fixture.db, 5, 2).await,
-            fixture.db.verify_email([6; 32], LinkProof::LinkAlone, terms(at(2))).await.unwrap().settled().await,
-            fixture.db.change_email([7; 32], LinkProof::LinkAlone, terms(at(2))).await.unwrap().settled().await,
-            fixture.db.report([8; 32], terms(at(2))).await.unwrap().settled().await,
+            fixture.db.verify_email([6; 32], LinkProof::LinkAlone, anonymous(at(2))).await.unwrap().settled().await,
+            fixture.db.change_email([7; 32], LinkProof::LinkAlone, anonymous(at(2))).await.unwrap().settled().await,
+            fixture.db.report([8; 32], anonymous(at(2))).await.unwrap().settled().await,
         ];
         assert!(outcomes.iter().all(|outcome| *outcome == Err(NotRedeemed::InvalidToken)), "{outcomes:?}");
         assert_eq!((fixture.noted().await, fixture.mails()), before);
@@ -247,7 +247,7 @@ on_both! {
             });
             let sign_ins = (0..3).map(|_| {
                 let (db, session) = (fixture.db.clone(), session_of(user.id, user.generation, at(now + 1)));
-                tokio::spawn(async move { drop(db.start_session(known(session), terms(at(now + 1))).await.unwrap().settled().await) })
+                tokio::spawn(async move { drop(db.start_session(known(session), anonymous(at(now + 1))).await.unwrap().settled().await) })
             });
             all(resets.collect::<Vec<_>>().into_iter().chain(sign_ins)).await;
         }

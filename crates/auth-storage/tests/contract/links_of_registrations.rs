@@ -2,7 +2,7 @@
 //! gives access to another user.
 
 use crate::{
-    builders::{at, hash, mailed, new_user, terms, typed},
+    builders::{anonymous, at, hash, mailed, new_user, typed},
     fixture::Fixture,
     links_of_addresses::{VERIFY, bound, done, password_of},
     settled::Settle as _,
@@ -42,7 +42,7 @@ async fn registered(
 ) -> Settled {
     fixture
         .db
-        .register_pending(new.email.clone(), link.clone(), terms(now))
+        .register_pending(new.email.clone(), link.clone(), anonymous(now))
         .await
         .unwrap()
         .settled()
@@ -63,7 +63,7 @@ async fn settled(
     };
     fixture
         .db
-        .settle_verification(token, new, terms(now))
+        .settle_verification(token, new, anonymous(now))
         .await
         .unwrap()
 }
@@ -72,7 +72,7 @@ on_both! {
     fn a_pending_registration_confirmed_with_a_new_password_keeps_nothing_of_the_registrant(fixture) {
         let (new, link) = waiting("a@example.com", 1, 5, at(1));
         registered(&fixture, new, link, at(1)).await;
-        let owner = done(fixture.db.verify_email([1; 32], LinkProof::NewPassword(hash(7)), terms(at(2))).await.unwrap().settled().await);
+        let owner = done(fixture.db.verify_email([1; 32], LinkProof::NewPassword(hash(7)), anonymous(at(2))).await.unwrap().settled().await);
         assert_eq!((password_of(&fixture, &owner).await.as_deref(), owner.name), (Some(hash(7).expose()), None));
     }
 
@@ -83,9 +83,9 @@ on_both! {
         assert_eq!((password_of(&fixture, &user).await, fixture.kinds()), (None, vec!["email_verification".to_owned()]));
         // The link alone proves who owns the mailbox, and not who chose the password.
         for proof in [LinkProof::LinkAlone, LinkProof::Password(hash(6))] {
-            assert_eq!(fixture.db.verify_email([1; 32], proof, terms(at(2))).await.unwrap().settled().await, Err(NotRedeemed::ProofNeeded));
+            assert_eq!(fixture.db.verify_email([1; 32], proof, anonymous(at(2))).await.unwrap().settled().await, Err(NotRedeemed::ProofNeeded));
         }
-        let after = done(fixture.db.verify_email([1; 32], LinkProof::Password(hash(5)), terms(at(2))).await.unwrap().settled().await);
+        let after = done(fixture.db.verify_email([1; 32], LinkProof::Password(hash(5)), anonymous(at(2))).await.unwrap().settled().await);
         assert_eq!((after.email_verified_at, after.name.unwrap().as_str()), (Some(at(2)), "Owner"));
         assert_eq!(password_of(&fixture, &user).await.as_deref(), Some(hash(5).expose()));
         assert_eq!((fixture.times(Action::Registered).await, fixture.times(Action::EmailVerified).await), (1, 1));
@@ -95,7 +95,7 @@ on_both! {
     fn a_registration_writes_the_same_rows_for_a_new_and_for_every_known_address(fixture) {
         fixture.user("known@example.com", Role::USER).await;
         let verified = users::New { email_verified_at: Some(at(0)), ..new_user("verified@example.com", Role::USER) };
-        fixture.db.insert_user(verified, None, None, terms(at(0))).await.unwrap().settled().await.unwrap();
+        fixture.db.insert_user(verified, None, None, anonymous(at(0))).await.unwrap().settled().await.unwrap();
         let (new, link) = waiting("waits@example.com", 9, 5, at(1));
         registered(&fixture, new, link, at(1)).await;
         let counted = async || {
@@ -105,7 +105,7 @@ on_both! {
         for (digest, address) in (1..).zip(["new@example.com", "known@example.com", "verified@example.com", "waits@example.com"]) {
             let before = counted().await;
             let (_, link) = waiting(address, digest, 6, at(2));
-            fixture.db.register_pending(crate::builders::address(address), link, terms(at(2))).await.unwrap().settled().await;
+            fixture.db.register_pending(crate::builders::address(address), link, anonymous(at(2))).await.unwrap().settled().await;
             let after = counted().await;
             let written: Vec<_> = before.iter().zip(after).map(|(before, after)| after - before).collect();
             assert_eq!(written, [0, 1, 1, 0], "{address}");
@@ -127,7 +127,7 @@ on_both! {
         let again = |digest, email: &str| mailed(bound(VERIFY, digest, email, at(3)));
         let unconfirmed = fixture.user("unconfirmed@example.com", Role::USER).await;
         let verified = users::New { email_verified_at: Some(at(0)), ..new_user("verified@example.com", Role::USER) };
-        fixture.db.insert_user(verified, None, None, terms(at(0))).await.unwrap().settled().await.unwrap();
+        fixture.db.insert_user(verified, None, None, anonymous(at(0))).await.unwrap().settled().await.unwrap();
         for (digest, email, expected) in [
             (1, "UNCONFIRMED@example.com", Settled::Confirm(unconfirmed.id)),
             (2, "verified@example.com", Settled::Nothing),
@@ -138,9 +138,9 @@ on_both! {
             assert_eq!(settled(&fixture, asker, &again(digest, email), at(3)).await, expected, "{email}");
             assert_eq!(fixture.number("SELECT count(*) AS n FROM users"), users, "no user is made");
         }
-        assert_eq!(done(fixture.db.verify_email([1; 32], typed(), terms(at(4))).await.unwrap().settled().await).id, unconfirmed.id);
+        assert_eq!(done(fixture.db.verify_email([1; 32], typed(), anonymous(at(4))).await.unwrap().settled().await).id, unconfirmed.id);
         for digest in [2, 3] {
-            assert_eq!(fixture.db.verify_email([digest; 32], typed(), terms(at(4))).await.unwrap().settled().await, Err(NotRedeemed::InvalidToken));
+            assert_eq!(fixture.db.verify_email([digest; 32], typed(), anonymous(at(4))).await.unwrap().settled().await, Err(NotRedeemed::InvalidToken));
         }
     }
 
@@ -150,7 +150,7 @@ on_both! {
         assert_eq!(fixture.db.waiting_password(&new.email).await.unwrap().unwrap().expose(), hash(5).expose());
         let again = mailed(bound(VERIFY, 2, "a@example.com", at(3)));
         assert_eq!(settled(&fixture, new.clone(), &again, at(3)).await, Settled::Confirm(new.id));
-        let user = done(fixture.db.verify_email([2; 32], LinkProof::Password(hash(5)), terms(at(4))).await.unwrap().settled().await);
+        let user = done(fixture.db.verify_email([2; 32], LinkProof::Password(hash(5)), anonymous(at(4))).await.unwrap().settled().await);
         assert_eq!(password_of(&fixture, &user).await.as_deref(), Some(hash(5).expose()));
         assert!(fixture.db.waiting_password(&new.email).await.unwrap().is_none(), "it waits no longer");
     }
@@ -162,9 +162,9 @@ on_both! {
         let (other, link) = waiting("A@example.com", 2, 6, at(2));
         registered(&fixture, other.clone(), link, at(2)).await;
         assert_eq!(fixture.db.user(other.id).await.unwrap(), None);
-        let user = done(fixture.db.verify_email([2; 32], LinkProof::Password(hash(6)), terms(at(3))).await.unwrap().settled().await);
+        let user = done(fixture.db.verify_email([2; 32], LinkProof::Password(hash(6)), anonymous(at(3))).await.unwrap().settled().await);
         assert_eq!((user.id, password_of(&fixture, &user).await.as_deref()), (new.id, Some(hash(6).expose())));
-        assert_eq!(fixture.db.verify_email([1; 32], typed(), terms(at(4))).await.unwrap().settled().await, Err(NotRedeemed::InvalidToken));
+        assert_eq!(fixture.db.verify_email([1; 32], typed(), anonymous(at(4))).await.unwrap().settled().await, Err(NotRedeemed::InvalidToken));
         assert_eq!(password_of(&fixture, &user).await.as_deref(), Some(hash(6).expose()));
     }
 
@@ -175,7 +175,7 @@ on_both! {
         let verified = users::New { email_verified_at: Some(at(0)), ..new_user("verified@example.com", Role::USER) };
         for (digest, new) in (1..).zip([invited, imported, squatted, verified]) {
             let address = new.email.as_str();
-            fixture.db.insert_user(new.clone(), None, None, terms(at(0))).await.unwrap().settled().await.unwrap();
+            fixture.db.insert_user(new.clone(), None, None, anonymous(at(0))).await.unwrap().settled().await.unwrap();
             let user = fixture.db.user(new.id).await.unwrap().unwrap();
             let kept = password_of(&fixture, &user).await;
             let (other, link) = waiting(address, digest, 6, at(2));
@@ -185,7 +185,7 @@ on_both! {
             assert_eq!(settled(&fixture, other, &link, at(2)).await, said, "a second attempt at the mail");
             assert_eq!(fixture.times(Action::RegistrationRefused).await, refusals, "is noted once");
             assert_eq!(fixture.noted().await.pop().unwrap().action, Action::RegistrationRefused);
-            assert_eq!(fixture.db.verify_email([digest; 32], typed(), terms(at(3))).await.unwrap().settled().await, Err(NotRedeemed::InvalidToken));
+            assert_eq!(fixture.db.verify_email([digest; 32], typed(), anonymous(at(3))).await.unwrap().settled().await, Err(NotRedeemed::InvalidToken));
             assert_eq!((fixture.db.user(user.id).await.unwrap(), password_of(&fixture, &user).await), (Some(user), kept));
         }
     }
@@ -193,12 +193,12 @@ on_both! {
     fn a_pending_registration_does_nothing_once_the_account_has_a_password(fixture) {
         let (new, link) = waiting("a@example.com", 1, 5, at(1));
         registered(&fixture, new.clone(), link, at(1)).await;
-        fixture.db.set_password(new.id, hash(7), None, terms(at(2))).await.unwrap().settled().await.unwrap();
+        fixture.db.set_password(new.id, hash(7), None, anonymous(at(2))).await.unwrap().settled().await.unwrap();
         // Its mail was delayed until then.
         let late = waiting("a@example.com", 2, 6, at(1)).1.token;
         fixture.db.issue_token(late, new.id, None).await.unwrap();
         for digest in [1, 2] {
-            assert_eq!(fixture.db.verify_email([digest; 32], typed(), terms(at(3))).await.unwrap().settled().await, Err(NotRedeemed::InvalidToken));
+            assert_eq!(fixture.db.verify_email([digest; 32], typed(), anonymous(at(3))).await.unwrap().settled().await, Err(NotRedeemed::InvalidToken));
         }
         let user = fixture.db.user(new.id).await.unwrap().unwrap();
         assert_eq!((user.email_verified_at, password_of(&fixture, &user).await.as_deref()), (None, Some(hash(7).expose())));

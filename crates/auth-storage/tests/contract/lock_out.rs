@@ -1,6 +1,6 @@
 //! The lock-out of a user: what is written besides the end of every credential. `fates` shows that no credential is left.
 
-use crate::builders::{address, api_key, at, hash, mailed, one_time, terms};
+use crate::builders::{address, anonymous, api_key, at, hash, mailed, one_time};
 use crate::settled::Settle as _;
 use auth_domain::{
     audit::Action,
@@ -17,19 +17,19 @@ on_both! {
         let (user, session) = fixture.signed_in("a@example.com").await;
         let (bystander, theirs) = fixture.signed_in("b@example.com").await;
         for (digest, owner) in [(1, &user), (2, &bystander)] {
-            fixture.db.insert_api_key(api_key(owner.id, digest, at(1)), 9, terms(at(1))).await.unwrap().settled().await.unwrap();
+            fixture.db.insert_api_key(api_key(owner.id, digest, at(1)), 9, anonymous(at(1))).await.unwrap().settled().await.unwrap();
         }
         for (digest, kind) in (10..).zip([TokenKind::PasswordReset, TokenKind::Report]) {
             fixture.db.issue_token(one_time(kind, digest, at(1)), user.id, None).await.unwrap();
         }
         let verification = one_time_tokens::New { email: Some(user.email.clone()), ..one_time(TokenKind::EmailVerification, 12, at(1)) };
-        fixture.db.mail_verification(user.id, mailed(verification), terms(at(1))).await.unwrap().settled().await.unwrap();
+        fixture.db.mail_verification(user.id, mailed(verification), anonymous(at(1))).await.unwrap().settled().await.unwrap();
         let moved = mailed(one_time_tokens::New { email: Some(address("new@example.com")), ..one_time(TokenKind::EmailChange, 13, at(1)) });
-        fixture.db.ask_for_new_email(user.id, address("new@example.com"), moved, terms(at(2))).await.unwrap().settled().await.unwrap();
-        fixture.db.mail_reset(user.id, terms(at(3))).await.unwrap().settled().await.unwrap();
-        fixture.db.mail_reset(bystander.id, terms(at(4))).await.unwrap().settled().await.unwrap();
+        fixture.db.ask_for_new_email(user.id, address("new@example.com"), moved, anonymous(at(2))).await.unwrap().settled().await.unwrap();
+        fixture.db.mail_reset(user.id, anonymous(at(3))).await.unwrap().settled().await.unwrap();
+        fixture.db.mail_reset(bystander.id, anonymous(at(4))).await.unwrap().settled().await.unwrap();
 
-        let (outcome, done) = fixture.db.lock_out(user.id, terms(at(5))).await.unwrap().recorded().await;
+        let (outcome, done) = fixture.db.lock_out(user.id, anonymous(at(5))).await.unwrap().recorded().await;
         let users::Changed { user: after, sessions_ended } = outcome.unwrap();
         assert_eq!(fixture.db.user(user.id).await.unwrap().as_ref(), Some(&after));
         // The user recovers by a reset, so the account stays active.
@@ -52,11 +52,11 @@ on_both! {
 
     fn a_locked_out_user_recovers_by_a_reset(fixture) {
         let user = fixture.user("a@example.com", Role::USER).await;
-        fixture.db.lock_out(user.id, terms(at(1))).await.unwrap().settled().await.unwrap();
-        assert!(fixture.db.mail_reset(user.id, terms(at(2))).await.unwrap().settled().await.is_ok());
+        fixture.db.lock_out(user.id, anonymous(at(1))).await.unwrap().settled().await.unwrap();
+        assert!(fixture.db.mail_reset(user.id, anonymous(at(2))).await.unwrap().settled().await.is_ok());
         let link = one_time_tokens::New { email: Some(user.email.clone()), ..one_time(TokenKind::PasswordReset, 1, at(2)) };
         assert!(fixture.db.issue_token(link, user.id, None).await.unwrap());
-        fixture.db.reset_password([1; 32], hash(3), terms(at(3))).await.unwrap().settled().await.unwrap();
+        fixture.db.reset_password([1; 32], hash(3), anonymous(at(3))).await.unwrap().settled().await.unwrap();
         let back = fixture.db.credentials_of(user.id).await.unwrap().unwrap();
         assert_eq!(back.password_hash.unwrap().expose(), hash(3).expose());
         fixture.sign_in(&back.user, at(4)).await;

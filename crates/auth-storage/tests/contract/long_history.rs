@@ -2,7 +2,7 @@
 //! counts rows, and `tests/plans` reads plans.
 
 use crate::{
-    builders::{at, hash, known, mailed, one_time, policy, session_of, terms, token},
+    builders::{anonymous, at, hash, known, mailed, one_time, policy, session_of, token},
     fixture::Fixture,
     settled::Settle as _,
 };
@@ -63,19 +63,19 @@ pub(crate) async fn a_day_of_requests(db: &Storage, user: &User, first_link: u8)
     let session = sign_in.session.id;
     sign_in.known_device = false;
     sign_in.session.origin = Origin::new("192.0.2.1".parse().ok(), Some("a new one"));
-    db.start_session(sign_in, terms(at(1)))
+    db.start_session(sign_in, anonymous(at(1)))
         .await
         .unwrap()
         .settled()
         .await
         .unwrap();
-    db.start_session(known(session_of(id, user.generation, at(2))), terms(at(2)))
+    db.start_session(known(session_of(id, user.generation, at(2))), anonymous(at(2)))
         .await
         .unwrap()
         .settled()
         .await
         .unwrap();
-    db.rotate(session, token(0), policy(), true, terms(at(60)))
+    db.rotate(session, token(0), policy(), true, anonymous(at(60)))
         .await
         .unwrap()
         .settled()
@@ -101,7 +101,7 @@ pub(crate) async fn a_day_of_requests(db: &Storage, user: &User, first_link: u8)
         db.audit(filter, FIRST).await.unwrap();
     }
     let ended = db
-        .end_session(session, Some(id), EndReason::Logout, terms(at(64)))
+        .end_session(session, Some(id), EndReason::Logout, anonymous(at(64)))
         .await
         .unwrap()
         .settled()
@@ -109,26 +109,26 @@ pub(crate) async fn a_day_of_requests(db: &Storage, user: &User, first_link: u8)
     assert!(ended.is_ok_and(|ended| ended.newly));
     let mut link = one_time(TokenKind::EmailVerification, first_link, at(62));
     link.email = Some(user.email.clone());
-    db.mail_verification(id, mailed(link), terms(at(62)))
+    db.mail_verification(id, mailed(link), anonymous(at(62)))
         .await
         .unwrap()
         .settled()
         .await
         .unwrap();
     let proof = LinkProof::NewPassword(hash(1));
-    db.verify_email([first_link; 32], proof, terms(at(63)))
+    db.verify_email([first_link; 32], proof, anonymous(at(63)))
         .await
         .unwrap()
         .settled()
         .await
         .unwrap();
-    db.set_password(id, hash(1), None, terms(at(65)))
+    db.set_password(id, hash(1), None, anonymous(at(65)))
         .await
         .unwrap()
         .settled()
         .await
         .unwrap();
-    db.end_user_sessions(id, EndReason::LogoutAll, terms(at(66)))
+    db.end_user_sessions(id, EndReason::LogoutAll, anonymous(at(66)))
         .await
         .unwrap()
         .settled()

@@ -1,7 +1,7 @@
 //! The outbox and its workers. The rule: one worker at a time claims a mail, and only the holder of the claim can finish it.
 
 use crate::{
-    builders::{address, admins, at, mailed, one_time, terms},
+    builders::{address, admins, anonymous, at, mailed, one_time},
     fixture::{Fixture, all},
     settled::Settle as _,
 };
@@ -24,7 +24,7 @@ async fn ask(fixture: &Fixture, count: i64) {
     for n in 0..count {
         fixture
             .db
-            .ask_for_reset(format!("u{n}@example.com"), terms(at(n)))
+            .ask_for_reset(format!("u{n}@example.com"), anonymous(at(n)))
             .await
             .unwrap()
             .settled()
@@ -59,7 +59,7 @@ struct Kept {
 on_both! {
     fn a_claimed_mail_is_the_one_that_was_queued(fixture) {
         assert!(!fixture.db.mail_waits().await.unwrap());
-        fixture.db.ask_for_reset("Ada@Example.COM ".to_owned(), terms(at(3))).await.unwrap().settled().await;
+        fixture.db.ask_for_reset("Ada@Example.COM ".to_owned(), anonymous(at(3))).await.unwrap().settled().await;
         assert!(fixture.db.mail_waits().await.unwrap());
         let claimed = claim(&fixture, 1, LEASE).await;
         let mail = claimed.first().unwrap();
@@ -158,7 +158,7 @@ on_both! {
     fn a_failed_mail_is_kept_complete_and_retried_when_an_operator_asks(fixture) {
         let user = fixture.user("a@example.com", Role::USER).await;
         let moved = mailed(one_time(TokenKind::EmailChange, 1, at(1)));
-        fixture.db.ask_for_new_email(user.id, address("b@example.com"), moved, terms(at(1))).await.unwrap().settled().await.unwrap();
+        fixture.db.ask_for_new_email(user.id, address("b@example.com"), moved, anonymous(at(1))).await.unwrap().settled().await.unwrap();
         let mails = claim(&fixture, 1, LEASE).await;
         assert_eq!(mails.len(), 2);
         assert!(end(&fixture, mails[0].id, 1, outbox::End::Failed("550 5.1.1".into())).await);
@@ -203,7 +203,7 @@ on_both! {
     fn a_failed_mail_is_erased_with_its_recipient(fixture) {
         let user = fixture.user("a@example.com", Role::USER).await;
         let moved = mailed(one_time(TokenKind::EmailChange, 1, at(1)));
-        fixture.db.ask_for_new_email(user.id, address("b@example.com"), moved, terms(at(1))).await.unwrap().settled().await.unwrap();
+        fixture.db.ask_for_new_email(user.id, address("b@example.com"), moved, anonymous(at(1))).await.unwrap().settled().await.unwrap();
         ask(&fixture, 1).await;
         for mail in claim(&fixture, 1, LEASE).await {
             assert!(end(&fixture, mail.id, 1, outbox::End::Failed("550 5.1.1".into())).await);
@@ -214,7 +214,7 @@ on_both! {
             kept.len()
         };
         assert_eq!(recipients(&fixture), 2, "the reset by address keeps nothing");
-        fixture.db.delete_user(user.id, admins(), terms(at(2))).await.unwrap().settled().await.unwrap();
+        fixture.db.delete_user(user.id, admins(), anonymous(at(2))).await.unwrap().settled().await.unwrap();
         assert_eq!(recipients(&fixture), 0);
         // The notice of the deletion is for a deleted user as well.
         let notice = claim(&fixture, 2, LEASE).await.remove(0);
@@ -241,7 +241,7 @@ on_both! {
     }
 
     fn any_text_typed_as_an_address_is_stored(fixture) {
-        fixture.db.ask_for_reset("a\0b@example.com".to_owned(), terms(at(1))).await.unwrap().settled().await;
+        fixture.db.ask_for_reset("a\0b@example.com".to_owned(), anonymous(at(1))).await.unwrap().settled().await;
         let mail = claim(&fixture, 1, LEASE).await.remove(0);
         assert_eq!(mail.recipient.as_deref(), Some("a\u{FFFD}b@example.com"));
     }

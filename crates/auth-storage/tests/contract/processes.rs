@@ -1,7 +1,7 @@
 //! Two processes on one SQLite file. The rule: what holds between threads holds between processes.
 
 use crate::{
-    builders::{at, policy, terms, token},
+    builders::{anonymous, at, policy, token},
     fixture::{all, block_on, on_sqlite},
     settled::Settle as _,
 };
@@ -20,7 +20,7 @@ async fn rotate_each(db: &Storage, sessions: &[SessionId]) -> usize {
         let db = db.clone();
         tokio::spawn(async move {
             let rotated = db
-                .rotate(id, token(0), policy(), false, terms(at(60)))
+                .rotate(id, token(0), policy(), false, anonymous(at(60)))
                 .await
                 .unwrap()
                 .settled()

@@ -50,7 +50,7 @@ on_both! {
 mod on_a_server {
     use super::{ADD, Fixture, Migration, Role, Script, Step, Storage, applied, at, with};
     use crate::{
-        builders::{policy, terms, token},
+        builders::{anonymous, policy, token},
         fixture::on_postgres,
         settled::Settle as _,
     };
@@ -146,7 +146,7 @@ mod on_a_server {
             // A request that needs the table is answered, because the run gives way before the request times out.
             let rotated = fixture
                 .db
-                .rotate(session.id, token(0), policy(), false, terms(at(1)))
+                .rotate(session.id, token(0), policy(), false, anonymous(at(1)))
                 .await;
             assert!(rotated.unwrap().settled().await.is_some());
             held.batch_execute("COMMIT").unwrap();
@@ -224,7 +224,7 @@ mod on_a_server {
             until_a_run_waits_for(&fixture, "relation");
             let rotated = fixture
                 .db
-                .rotate(session.id, token(0), policy(), false, terms(at(1)))
+                .rotate(session.id, token(0), policy(), false, anonymous(at(1)))
                 .await;
             assert!(rotated.unwrap().settled().await.is_some());
             held.batch_execute("COMMIT").unwrap();

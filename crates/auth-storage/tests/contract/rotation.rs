@@ -1,7 +1,7 @@
 //! Refresh rotation. The rule: of racing requests one rotates, nothing revoked is revived, and a reuse is reported once.
 
 use crate::{
-    builders::{at, policy, session_of, t0, terms, token},
+    builders::{anonymous, at, policy, session_of, t0, token},
     fixture::all,
     settled::{Done, Settle as _},
 };
@@ -23,7 +23,7 @@ async fn refresh(
     presented: Presented,
     seconds: i64,
 ) -> Rotated {
-    db.rotate(session.id, presented, policy(), false, terms(at(seconds)))
+    db.rotate(session.id, presented, policy(), false, anonymous(at(seconds)))
         .await
         .unwrap()
         .settled()
@@ -52,7 +52,7 @@ on_both! {
     fn an_unknown_session_is_none_and_a_number_not_issued_is_invalid(fixture) {
         let (user, session) = fixture.signed_in("a@example.com").await;
         let stranger = session_of(user.id, user.generation, t0());
-        assert_eq!(fixture.db.rotate(stranger.id, token(0), policy(), false, terms(at(1))).await.unwrap().settled().await, None);
+        assert_eq!(fixture.db.rotate(stranger.id, token(0), policy(), false, anonymous(at(1))).await.unwrap().settled().await, None);
         assert_eq!(refresh(&fixture.db, &session, token(1), 1).await.decision, Decision::Invalid);
         assert_eq!(fixture.stored(&session).await, session);
     }
@@ -75,8 +75,8 @@ on_both! {
         let lasting = refresh(&fixture.db, &session, keyed(0, 1), 60).await.session.rotation.access_until;
         let mut short = RotationPolicy { on_concurrent: OnConcurrent::Repeat, ..policy() };
         short.lifetimes.access = Span::minutes(5);
-        fixture.db.rotate(session.id, keyed(0, 1), short, false, terms(at(61))).await.unwrap().settled().await.unwrap();
-        fixture.db.rotate(session.id, token(1), short, false, terms(at(62))).await.unwrap().settled().await.unwrap();
+        fixture.db.rotate(session.id, keyed(0, 1), short, false, anonymous(at(61))).await.unwrap().settled().await.unwrap();
+        fixture.db.rotate(session.id, token(1), short, false, anonymous(at(62))).await.unwrap().settled().await.unwrap();
         assert_eq!(fixture.stored(&session).await.rotation.access_until, lasting);
     }
 
@@ -86,7 +86,7 @@ on_both! {
         refresh(&fixture.db, &session, token(1), 120).await;
         let outcomes = all((0..16).map(|_| {
             let (db, session) = (fixture.db.clone(), session.clone());
-            tokio::spawn(async move { db.rotate(session.id, token(0), policy(), false, terms(at(180))).await.unwrap().recorded().await })
+            tokio::spawn(async move { db.rotate(session.id, token(0), policy(), false, anonymous(at(180))).await.unwrap().recorded().await })
         })).await;
         let outcomes: Vec<_> = outcomes.into_iter().map(|(rotated, done)| (rotated.unwrap(), done)).collect();
         let (endings, others): (Vec<_>, Vec<_>) = outcomes.into_iter().partition(|(o, _)| o.decision == Decision::Reuse);
@@ -140,20 +140,20 @@ on_both! {
             let (db, ended) = (fixture.db.clone(), session.clone());
             let rotation = tokio::spawn({
                 let db = db.clone();
-                async move { db.rotate(ended.id, token(0), policy(), false, terms(at(60))).await.unwrap().settled().await }
+                async move { db.rotate(ended.id, token(0), policy(), false, anonymous(at(60))).await.unwrap().settled().await }
             });
             match round % 4 {
-                0 => drop(db.end_session(session.id, None, EndReason::Logout, terms(at(60))).await.unwrap().settled().await),
-                1 => drop(db.end_user_sessions(user.id, EndReason::LogoutAll, terms(at(60))).await.unwrap().settled().await),
-                2 => drop(db.delete_user(user.id, vec![Role::ADMIN], terms(at(60))).await.unwrap().settled().await),
+                0 => drop(db.end_session(session.id, None, EndReason::Logout, anonymous(at(60))).await.unwrap().settled().await),
+                1 => drop(db.end_user_sessions(user.id, EndReason::LogoutAll, anonymous(at(60))).await.unwrap().settled().await),
+                2 => drop(db.delete_user(user.id, vec![Role::ADMIN], anonymous(at(60))).await.unwrap().settled().await),
                 _ => {
                     let off = users::Change { status: Some(auth_domain::user::UserStatus::Disabled), ..users::Change::default() };
-                    drop(db.change_user(user.id, off, vec![Role::ADMIN], terms(at(60))).await.unwrap().settled().await);
+                    drop(db.change_user(user.id, off, vec![Role::ADMIN], anonymous(at(60))).await.unwrap().settled().await);
                 }
             }
             rotation.await.unwrap();
             for number in 0..2 {
-                let after = db.rotate(session.id, token(number), policy(), false, terms(at(61))).await.unwrap().settled().await;
+                let after = db.rotate(session.id, token(number), policy(), false, anonymous(at(61))).await.unwrap().settled().await;
                 // Invalid: the end came first, so that number was never issued.
                 let dead = |o: Rotated| matches!(o.decision, Decision::Revoked | Decision::Invalid);
                 assert!(after.is_none_or(dead), "round {round}, number {number}");
@@ -166,7 +166,7 @@ on_both! {
     fn a_session_carried_over_a_revocation_continues_with_the_same_token(fixture) {
         let (user, session) = fixture.signed_in("a@example.com").await;
         let promote = users::Change { role: Some(Role::VIEWER), ..users::Change::default() };
-        fixture.db.change_user(user.id, promote, vec![Role::ADMIN], terms(at(1))).await.unwrap().settled().await.unwrap();
+        fixture.db.change_user(user.id, promote, vec![Role::ADMIN], anonymous(at(1))).await.unwrap().settled().await.unwrap();
         let rotated = refresh(&fixture.db, &session, token(0), 2).await;
         assert!(matches!(rotated.decision, Decision::Rotate { .. }));
         assert_eq!((rotated.session.generation, rotated.user.generation), (user.generation.raised(), user.generation.raised()));

@@ -1,7 +1,7 @@
 //! Facts about the schema: its indexes, its equality on both databases, its reverts, and that the code knows every column.
 
 use crate::{
-    builders::{ALL, address, at, new_user, one_time, policy, session_of, t0, terms, token},
+    builders::{ALL, address, anonymous, at, new_user, one_time, policy, session_of, t0, token},
     fixture::{Fixture, on_bare_sqlite},
     settled::Settle as _,
 };
@@ -312,7 +312,7 @@ on_both! {
 
     fn a_revert_keeps_what_the_older_version_knows(fixture) {
         let (user, session) = fixture.signed_in("a@example.com").await;
-        fixture.db.lock_out(user.id, terms(at(1))).await.unwrap().settled().await.unwrap();
+        fixture.db.lock_out(user.id, anonymous(at(1))).await.unwrap().settled().await.unwrap();
         for (digest, kind) in (1..).zip([TokenKind::PasswordReset, TokenKind::Report]) {
             fixture.db.issue_token(one_time(kind, digest, at(2)), user.id, None).await.unwrap();
         }
@@ -331,9 +331,9 @@ on_both! {
         fixture.db.migrate_up().await.unwrap();
         let new = new_user("a@example.com", Role::USER);
         let session = session_of(new.id, Generation::FIRST, t0());
-        fixture.db.insert_user(new.clone(), Some(session.clone()), None, terms(t0())).await.unwrap().settled().await.unwrap();
-        fixture.db.rotate(session.id, token(0), policy(), false, terms(at(1))).await.unwrap().settled().await.unwrap();
-        fixture.db.end_session(session.id, None, EndReason::Logout, terms(at(2))).await.unwrap().settled().await.unwrap();
+        fixture.db.insert_user(new.clone(), Some(session.clone()), None, anonymous(t0())).await.unwrap().settled().await.unwrap();
+        fixture.db.rotate(session.id, token(0), policy(), false, anonymous(at(1))).await.unwrap().settled().await.unwrap();
+        fixture.db.end_session(session.id, None, EndReason::Logout, anonymous(at(2))).await.unwrap().settled().await.unwrap();
         assert!(fixture.db.credentials(&address("a@example.com")).await.unwrap().is_some());
         assert_eq!(fixture.db.sessions(new.id, sessions::Filter::Active, at(3), ALL).await.unwrap(), []);
     }

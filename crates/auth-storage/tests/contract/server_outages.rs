@@ -1,7 +1,7 @@
 //! PostgreSQL stops, restarts, is demoted, or is slow. The rule: the store is unavailable meanwhile, and recovers by itself.
 
 use crate::{
-    builders::{at, new_user, t0, terms, unique_bytes},
+    builders::{anonymous, at, new_user, t0, unique_bytes},
     fixture::{all, block_on, next, on_postgres},
     server::Server,
     settled::Settle as _,
@@ -40,7 +40,7 @@ async fn until_well<T, F: Future<Output = Result<T, StorageError>>>(ask: impl Fn
 
 pub(crate) async fn register(db: &Storage) -> Result<User, StorageError> {
     let new = new_user(&format!("u{}@example.com", next()), Role::USER);
-    let made = db.insert_user(new, None, None, terms(t0())).await;
+    let made = db.insert_user(new, None, None, anonymous(t0())).await;
     made.settled().await.map(Result::unwrap)
 }
 
@@ -209,7 +209,11 @@ fn a_write_behind_a_lock_ends_within_ten_seconds() {
         let began = Instant::now();
         let cut = fixture
             .db
-            .end_user_sessions(user.id, auth_domain::session::EndReason::LogoutAll, terms(at(1)))
+            .end_user_sessions(
+                user.id,
+                auth_domain::session::EndReason::LogoutAll,
+                anonymous(at(1)),
+            )
             .await
             .settled()
             .await;
@@ -219,7 +223,7 @@ fn a_write_behind_a_lock_ends_within_ten_seconds() {
         let token = TokenId::from_parts(t0(), unique_bytes());
         fixture
             .db
-            .revoke_token(token, terms(at(1)))
+            .revoke_token(token, anonymous(at(1)))
             .await
             .unwrap()
             .settled()
@@ -227,7 +231,11 @@ fn a_write_behind_a_lock_ends_within_ten_seconds() {
         beside.batch_execute("ROLLBACK").unwrap();
         fixture
             .db
-            .end_user_sessions(user.id, auth_domain::session::EndReason::LogoutAll, terms(at(2)))
+            .end_user_sessions(
+                user.id,
+                auth_domain::session::EndReason::LogoutAll,
+                anonymous(at(2)),
+            )
             .await
             .unwrap()
             .settled()

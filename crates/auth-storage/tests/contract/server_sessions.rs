@@ -1,7 +1,7 @@
 //! Sessions of PostgreSQL: the timeouts that are set in them, their prepared statements, and the number of round trips.
 
 use crate::{
-    builders::{address, at, new_user, policy, session_of, t0, terms, token, unique_bytes},
+    builders::{address, anonymous, at, new_user, policy, session_of, t0, token, unique_bytes},
     fixture::{block_on, on_postgres},
     server::Server,
     server_outages::{config, register},
@@ -27,7 +27,7 @@ fn the_limits_of_a_transaction_are_set_in_it_and_sessions_are_in_utc() {
         let db = fixture.another().await;
         let new = new_user("a@example.com", Role::USER);
         let session = session_of(new.id, Generation::FIRST, t0());
-        db.insert_user(new, Some(session), None, terms(t0()))
+        db.insert_user(new, Some(session), None, anonymous(t0()))
             .await
             .unwrap()
             .settled()
@@ -58,7 +58,7 @@ fn with_prepared_statements_off_none_is_prepared() {
             let email = format!("u{most}@example.com");
             let new = new_user(&email, Role::USER);
             let session = session_of(new.id, Generation::FIRST, t0());
-            db.insert_user(new, Some(session.clone()), None, terms(t0()))
+            db.insert_user(new, Some(session.clone()), None, anonymous(t0()))
                 .await
                 .unwrap()
                 .settled()
@@ -66,7 +66,7 @@ fn with_prepared_statements_off_none_is_prepared() {
                 .unwrap();
             for number in 0..3 {
                 let now = at(i64::from(number) * 60 + 60);
-                db.rotate(session.id, token(number), policy(), false, terms(now))
+                db.rotate(session.id, token(number), policy(), false, anonymous(now))
                     .await
                     .unwrap()
                     .settled()
@@ -101,7 +101,7 @@ fn hot_operations_make_as_few_round_trips_as_they_can() {
         db.migrate_up().await.unwrap();
         let new = new_user("a@example.com", Role::USER);
         let session = session_of(new.id, Generation::FIRST, t0());
-        db.insert_user(new.clone(), Some(session.clone()), None, terms(t0()))
+        db.insert_user(new.clone(), Some(session.clone()), None, anonymous(t0()))
             .await
             .unwrap()
             .settled()
@@ -115,7 +115,7 @@ fn hot_operations_make_as_few_round_trips_as_they_can() {
         };
         let hot = async |number: u32| {
             let now = at(i64::from(number) * 60 + 60);
-            db.rotate(session.id, token(number), policy(), false, terms(now))
+            db.rotate(session.id, token(number), policy(), false, anonymous(now))
                 .await
                 .unwrap()
                 .settled()

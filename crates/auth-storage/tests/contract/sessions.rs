@@ -1,7 +1,7 @@
 //! Sessions: started, listed, ended.
 
 use crate::{
-    builders::{ALL, address, at, hash, known, policy, session_of, t0, terms, token},
+    builders::{ALL, address, anonymous, at, hash, known, policy, session_of, t0, token},
     fixture::all,
     settled::Settle as _,
 };
@@ -23,7 +23,7 @@ on_both! {
     fn a_session_is_read_back_as_it_was_written(fixture) {
         let user = fixture.user("a@example.com", Role::USER).await;
         let session = session_of(user.id, user.generation, at(5));
-        let (started, done) = fixture.db.start_session(known(session.clone()), terms(at(5))).await.unwrap().recorded().await;
+        let (started, done) = fixture.db.start_session(known(session.clone()), anonymous(at(5))).await.unwrap().recorded().await;
         let (user, displaced) = (started.unwrap(), done.revocations);
         assert_eq!((displaced, user.last_login_at), (vec![], Some(at(5))));
         assert_eq!(fixture.db.session(session.id).await.unwrap(), Some((session, user)));
@@ -36,8 +36,8 @@ on_both! {
             authentications: 3,
             ..session_of(user.id, user.generation, at(5))
         };
-        fixture.db.start_session(known(session.clone()), terms(at(5))).await.unwrap().settled().await.unwrap();
-        fixture.db.rotate(session.id, token(0), policy(), false, terms(at(9))).await.unwrap().settled().await.unwrap();
+        fixture.db.start_session(known(session.clone()), anonymous(at(5))).await.unwrap().settled().await.unwrap();
+        fixture.db.rotate(session.id, token(0), policy(), false, anonymous(at(9))).await.unwrap().settled().await.unwrap();
         let stored = fixture.stored(&session).await;
         assert_eq!((stored.assurance, stored.authentications), (session.assurance, 3));
     }
@@ -53,15 +53,15 @@ on_both! {
         let older = all.iter().find(|other| other.id != session.id).unwrap();
         assert_eq!(older.assurance, Assurance::by_password(older.created_at));
         assert_eq!(older.authentications, 1);
-        assert!(fixture.db.rotate(older.id, token(0), policy(), false, terms(at(1))).await.unwrap().settled().await.is_some());
+        assert!(fixture.db.rotate(older.id, token(0), policy(), false, anonymous(at(1))).await.unwrap().settled().await.is_some());
     }
 
     fn a_sign_in_that_verified_an_older_password_starts_no_session(fixture) {
         let (user, first) = fixture.signed_in("a@example.com").await;
-        fixture.db.end_user_sessions(user.id, EndReason::LogoutAll, terms(at(1))).await.unwrap().settled().await.unwrap();
+        fixture.db.end_user_sessions(user.id, EndReason::LogoutAll, anonymous(at(1))).await.unwrap().settled().await.unwrap();
         let late = session_of(user.id, user.generation, at(2));
         let upgrade = HashUpgrade { from: hash(0), to: hash(1) };
-        let outcome = fixture.db.start_session(SignIn { upgrade: Some(upgrade), ..known(late.clone()) }, terms(at(2))).await.unwrap().settled().await;
+        let outcome = fixture.db.start_session(SignIn { upgrade: Some(upgrade), ..known(late.clone()) }, anonymous(at(2))).await.unwrap().settled().await;
         assert_eq!(outcome, Err(sessions::Outdated));
         assert_eq!(fixture.db.session(late.id).await.unwrap(), None);
         let stored = fixture.db.credentials_of(user.id).await.unwrap().unwrap();
@@ -74,12 +74,12 @@ on_both! {
     fn a_disabled_or_deleted_user_starts_no_session(fixture) {
         let user = fixture.user("a@example.com", Role::USER).await;
         let off = users::Change { status: Some(UserStatus::Disabled), ..users::Change::default() };
-        fixture.db.change_user(user.id, off, vec![], terms(at(1))).await.unwrap().settled().await.unwrap();
+        fixture.db.change_user(user.id, off, vec![], anonymous(at(1))).await.unwrap().settled().await.unwrap();
         let raised = session_of(user.id, user.generation.raised(), at(2));
-        assert_eq!(fixture.db.start_session(known(raised), terms(at(2))).await.unwrap().settled().await, Err(sessions::Outdated));
-        fixture.db.delete_user(user.id, vec![], terms(at(3))).await.unwrap().settled().await.unwrap();
+        assert_eq!(fixture.db.start_session(known(raised), anonymous(at(2))).await.unwrap().settled().await, Err(sessions::Outdated));
+        fixture.db.delete_user(user.id, vec![], anonymous(at(3))).await.unwrap().settled().await.unwrap();
         let gone = session_of(user.id, Generation::DELETED, at(4));
-        assert_eq!(fixture.db.start_session(known(gone), terms(at(4))).await.unwrap().settled().await, Err(sessions::Outdated));
+        assert_eq!(fixture.db.start_session(known(gone), anonymous(at(4))).await.unwrap().settled().await, Err(sessions::Outdated));
     }
 
     fn a_sign_in_rewrites_the_hash_that_it_verified_and_no_other(fixture) {
@@ -87,7 +87,7 @@ on_both! {
         for (from, to, stored) in [(0, 1, 1), (0, 2, 1)] {
             let session = session_of(user.id, user.generation, at(i64::from(to)));
             let upgrade = HashUpgrade { from: hash(from), to: hash(to) };
-            let outcome = fixture.db.start_session(SignIn { upgrade: Some(upgrade), ..known(session) }, terms(at(1))).await.unwrap().settled().await;
+            let outcome = fixture.db.start_session(SignIn { upgrade: Some(upgrade), ..known(session) }, anonymous(at(1))).await.unwrap().settled().await;
             assert!(outcome.is_ok());
             let now = fixture.db.credentials(&address("a@example.com")).await.unwrap().unwrap();
             assert_eq!(now.password_hash.unwrap().expose(), hash(stored).expose());
@@ -100,9 +100,9 @@ on_both! {
         for n in 0..4 {
             begun.push(fixture.sign_in(&user, at(n)).await);
         }
-        fixture.db.end_session(begun[1].id, None, EndReason::Logout, terms(at(5))).await.unwrap().settled().await.unwrap();
+        fixture.db.end_session(begun[1].id, None, EndReason::Logout, anonymous(at(5))).await.unwrap().settled().await.unwrap();
         let newest = session_of(user.id, user.generation, at(6));
-        let (started, done) = fixture.db.start_session(SignIn { max_per_user: 2, ..known(newest.clone()) }, terms(at(6))).await.unwrap().recorded().await;
+        let (started, done) = fixture.db.start_session(SignIn { max_per_user: 2, ..known(newest.clone()) }, anonymous(at(6))).await.unwrap().recorded().await;
         let displaced = started.map(|_| done.revocations).unwrap();
         let hit: Vec<_> = displaced.iter().map(|r| r.what).collect();
         assert_eq!(hit, [Revoked::Session(begun[2].id), Revoked::Session(begun[0].id)]);
@@ -115,7 +115,7 @@ on_both! {
         assert_eq!(state, SessionState::Ended { at: at(6), why: EndReason::Displaced });
         // A session from a node whose clock is behind counts as the newest as well.
         let behind = session_of(user.id, user.generation, at(-100));
-        fixture.db.start_session(SignIn { max_per_user: 1, ..known(behind.clone()) }, terms(at(7))).await.unwrap().settled().await.unwrap();
+        fixture.db.start_session(SignIn { max_per_user: 1, ..known(behind.clone()) }, anonymous(at(7))).await.unwrap().settled().await.unwrap();
         let live = fixture.db.sessions(user.id, sessions::Filter::Active, at(7), ALL).await.unwrap();
         assert_eq!(live.iter().map(|s| s.id).collect::<Vec<_>>(), [behind.id]);
     }
@@ -126,12 +126,12 @@ on_both! {
         for n in 0..5 {
             let mut short = session_of(user.id, user.generation, at(n));
             short.rotation.refresh_expires_at = at(50);
-            fixture.db.start_session(known(short.clone()), terms(at(n))).await.unwrap().settled().await.unwrap();
+            fixture.db.start_session(known(short.clone()), anonymous(at(n))).await.unwrap().settled().await.unwrap();
             past.push(short);
         }
         let live = fixture.sign_in(&user, at(60)).await;
         let newest = session_of(user.id, user.generation, at(61));
-        let (started, done) = fixture.db.start_session(SignIn { max_per_user: 4, ..known(newest.clone()) }, terms(at(61))).await.unwrap().recorded().await;
+        let (started, done) = fixture.db.start_session(SignIn { max_per_user: 4, ..known(newest.clone()) }, anonymous(at(61))).await.unwrap().recorded().await;
         let displaced = started.map(|_| done.revocations).unwrap();
         assert_eq!(displaced, vec![], "nothing that still held ended");
         assert_eq!(fixture.stored(&live).await.state, SessionState::Active);
@@ -156,7 +156,7 @@ on_both! {
             "INSERT INTO sessions (id, user_id, generation, created_at, rotation, rotated_at, refresh_expires_at, access_until, ended_at, end_reason)
              {numbers} SELECT {id}, user_id, generation, created_at, 0, rotated_at, refresh_expires_at, access_until, created_at, 'logout'
              FROM numbers, sessions WHERE sessions.id = '{}'", first.id));
-        let outcome = fixture.db.delete_user(user.id, vec![], terms(at(1))).await.unwrap().settled().await;
+        let outcome = fixture.db.delete_user(user.id, vec![], anonymous(at(1))).await.unwrap().settled().await;
         assert_eq!(outcome.unwrap().sessions_ended, 1);
         assert_eq!(fixture.number("SELECT count(*) AS n FROM sessions"), 0);
         assert_eq!(fixture.db.user(user.id).await.unwrap(), None);
@@ -166,9 +166,9 @@ on_both! {
         let admin = fixture.user("a@example.com", Role::ADMIN).await;
         for n in 0..3 {
             let session = fixture.sign_in(&admin, at(n)).await;
-            fixture.db.end_session(session.id, None, EndReason::Logout, terms(at(n))).await.unwrap().settled().await.unwrap();
+            fixture.db.end_session(session.id, None, EndReason::Logout, anonymous(at(n))).await.unwrap().settled().await.unwrap();
         }
-        let outcome = fixture.db.delete_user(admin.id, vec![Role::ADMIN], terms(at(9))).await.unwrap().settled().await;
+        let outcome = fixture.db.delete_user(admin.id, vec![Role::ADMIN], anonymous(at(9))).await.unwrap().settled().await;
         assert_eq!(outcome, Err(Refused::LastAdmin));
         assert_eq!(fixture.number("SELECT count(*) AS n FROM sessions"), 3);
     }
@@ -179,7 +179,7 @@ on_both! {
         for n in 1..5 {
             ids.push(fixture.sign_in(&user, at(n)).await.id);
         }
-        fixture.db.end_session(ids[2], Some(user.id), EndReason::EndedByUser, terms(at(9))).await.unwrap().settled().await.unwrap();
+        fixture.db.end_session(ids[2], Some(user.id), EndReason::EndedByUser, anonymous(at(9))).await.unwrap().settled().await.unwrap();
         ids.reverse();
         let list = async |filter, now, page| {
             let sessions = fixture.db.sessions(user.id, filter, now, page).await.unwrap();
@@ -200,11 +200,11 @@ on_both! {
     fn another_users_session_is_not_found(fixture) {
         let (_, session) = fixture.signed_in("a@example.com").await;
         let other = fixture.user("b@example.com", Role::USER).await;
-        let outcome = fixture.db.end_session(session.id, Some(other.id), EndReason::EndedByUser, terms(at(1))).await.unwrap().settled().await;
+        let outcome = fixture.db.end_session(session.id, Some(other.id), EndReason::EndedByUser, anonymous(at(1))).await.unwrap().settled().await;
         assert_eq!(outcome, Err(Refused::NotFound));
         assert_eq!(fixture.stored(&session).await.state, SessionState::Active);
         let unknown = session_of(other.id, other.generation, t0());
-        assert_eq!(fixture.db.end_session(unknown.id, None, EndReason::Revoked, terms(at(1))).await.unwrap().settled().await, Err(Refused::NotFound));
+        assert_eq!(fixture.db.end_session(unknown.id, None, EndReason::Revoked, anonymous(at(1))).await.unwrap().settled().await, Err(Refused::NotFound));
     }
 
     fn a_session_ends_once_and_says_so_again(fixture) {
@@ -212,7 +212,7 @@ on_both! {
         let outcomes = all((0..8).map(|n| {
             let db = fixture.db.clone();
             tokio::spawn(async move {
-                db.end_session(session.id, Some(user.id), EndReason::Logout, terms(at(n))).await.unwrap().recorded().await
+                db.end_session(session.id, Some(user.id), EndReason::Logout, anonymous(at(n))).await.unwrap().recorded().await
             })
         })).await;
         let outcomes: Vec<_> = outcomes.into_iter().map(|(ended, done)| (ended.unwrap(), done.revocations)).collect();

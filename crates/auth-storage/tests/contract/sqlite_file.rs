@@ -1,7 +1,7 @@
 //! Promises about SQLite only: its settings, its file, its writer.
 
 use crate::{
-    builders::{admins, at, new_user, session_of, t0, terms},
+    builders::{admins, anonymous, at, new_user, session_of, t0},
     fixture::{all, block_on, on_sqlite},
     settled::Settle as _,
 };
@@ -97,7 +97,12 @@ fn one_process_serves_and_others_work_beside_it() {
         let second = fixture.another().await;
         assert!(matches!(second.claim_serving(), Err(AlreadyServed::ByAnother(_))));
         second
-            .insert_user(new_user("cli@example.com", Role::USER), None, None, terms(t0()))
+            .insert_user(
+                new_user("cli@example.com", Role::USER),
+                None,
+                None,
+                anonymous(t0()),
+            )
             .await
             .unwrap()
             .settled()
@@ -123,7 +128,7 @@ fn a_failed_write_affects_no_other_in_its_commit() {
         let taken = new_user("taken@example.com", Role::USER);
         fixture
             .db
-            .insert_user(taken.clone(), None, None, terms(t0()))
+            .insert_user(taken.clone(), None, None, anonymous(t0()))
             .await
             .unwrap()
             .settled()
@@ -142,7 +147,7 @@ fn a_failed_write_affects_no_other_in_its_commit() {
                     }
                     // Its session is written before the constraint of the other write fails.
                     let session = session_of(new.id, Generation::FIRST, t0());
-                    db.insert_user(new, Some(session), None, terms(t0()))
+                    db.insert_user(new, Some(session), None, anonymous(t0()))
                         .await
                         .settled()
                         .await
@@ -184,7 +189,10 @@ fn no_write_of_a_failed_commit_is_acknowledged() {
                     tokio::spawn(async move {
                         (
                             new.id,
-                            db.insert_user(new, None, None, terms(t0())).await.settled().await,
+                            db.insert_user(new, None, None, anonymous(t0()))
+                                .await
+                                .settled()
+                                .await,
                         )
                     })
                 })
@@ -225,7 +233,7 @@ fn a_full_queue_refuses_at_once() {
                         new_user(&format!("u{n}@example.com"), Role::USER),
                         None,
                         None,
-                        terms(t0()),
+                        anonymous(t0()),
                     )
                     .await
                 })
@@ -265,7 +273,7 @@ fn a_lock_held_by_another_process_is_an_outage_until_it_is_released() {
         );
         let held = fixture
             .db
-            .insert_user(user.clone(), None, None, terms(t0()))
+            .insert_user(user.clone(), None, None, anonymous(t0()))
             .await
             .settled()
             .await;
@@ -274,13 +282,13 @@ fn a_lock_held_by_another_process_is_an_outage_until_it_is_released() {
         assert!(matches!(
             fixture
                 .db
-                .insert_user(other.clone(), None, None, terms(t0()))
+                .insert_user(other.clone(), None, None, anonymous(t0()))
                 .await,
             Ok(Ok(_))
         ));
         let ended = fixture
             .db
-            .end_user_sessions(other.id, EndReason::LogoutAll, terms(at(1)))
+            .end_user_sessions(other.id, EndReason::LogoutAll, anonymous(at(1)))
             .await
             .unwrap()
             .settled()

@@ -1,6 +1,6 @@
 //! The sweep. The rule: expired rows are removed in bounded batches, and rows that are still needed stay.
 
-use crate::builders::{api_key, at, known, one_time, session_of, t0, terms, unique_bytes};
+use crate::builders::{anonymous, api_key, at, known, one_time, session_of, t0, unique_bytes};
 use crate::fixture::Fixture;
 use crate::settled::Settle as _;
 use auth_domain::{
@@ -40,8 +40,8 @@ on_both! {
         let user = fixture.user("a@example.com", Role::USER).await;
         for n in 0..5 {
             let ended = fixture.sign_in(&user, at(n)).await;
-            fixture.db.end_session(ended.id, None, EndReason::Logout, terms(at(n))).await.unwrap().settled().await.unwrap();
-            let lapsed = ChangeContext { until_at_least: at(n), ..terms(at(n)) };
+            fixture.db.end_session(ended.id, None, EndReason::Logout, anonymous(at(n))).await.unwrap().settled().await.unwrap();
+            let lapsed = ChangeContext { until_at_least: at(n), ..anonymous(at(n)) };
             fixture.db.revoke_token(TokenId::from_parts(t0(), unique_bytes()), lapsed).await.unwrap().settled().await;
         }
         let later = at(0) + Span::days(2);
@@ -61,8 +61,8 @@ on_both! {
     fn rows_that_are_still_needed_stay(fixture) {
         let (user, live) = fixture.signed_in("a@example.com").await;
         let ended = fixture.sign_in(&user, at(1)).await;
-        fixture.db.end_session(ended.id, None, EndReason::Logout, terms(at(2))).await.unwrap().settled().await.unwrap();
-        fixture.db.revoke_token(TokenId::from_parts(t0(), unique_bytes()), terms(at(1))).await.unwrap().settled().await;
+        fixture.db.end_session(ended.id, None, EndReason::Logout, anonymous(at(2))).await.unwrap().settled().await.unwrap();
+        fixture.db.revoke_token(TokenId::from_parts(t0(), unique_bytes()), anonymous(at(1))).await.unwrap().settled().await;
         assert_eq!(sweep_of(&fixture, at(60), keep(1, 100)).await, []);
         // With no retention the session stays as well, because its access tokens have not expired.
         assert_eq!(sweep_of(&fixture, at(60), keep(0, 100)).await, []);
@@ -76,7 +76,7 @@ on_both! {
             if n % 2 == 0 {
                 session.rotation.refresh_expires_at = at(n) + Span::days(400);
             }
-            fixture.db.start_session(known(session), terms(at(n))).await.unwrap().settled().await.unwrap();
+            fixture.db.start_session(known(session), anonymous(at(n))).await.unwrap().settled().await.unwrap();
         }
         let later = at(0) + Span::days(60);
         let mut swept = Vec::new();
@@ -93,7 +93,7 @@ on_both! {
 
     fn expired_tokens_and_retired_keys_are_removed(fixture) {
         let token = one_time(TokenKind::Setup, 1, at(0));
-        fixture.db.issue_setup_token(token, vec![], false, terms(at(0))).await.unwrap();
+        fixture.db.issue_setup_token(token, vec![], false, anonymous(at(0))).await.unwrap();
         let key = |kid: &str, state, until: Option<i64>| signing_keys::Stored {
             standing: KeyStanding { kid: kid.into(), state, published_at: at(0), verifies_until: until.map(at) },
             algorithm: Algorithm::ES256, public_jwk: "{}".into(), sealed: vec![1],
@@ -108,7 +108,7 @@ on_both! {
 
     fn finished_mails_are_removed_after_a_while_and_queued_ones_stay(fixture) {
         for n in 0..5 {
-            fixture.db.ask_for_reset(format!("u{n}@example.com"), terms(at(n))).await.unwrap().settled().await;
+            fixture.db.ask_for_reset(format!("u{n}@example.com"), anonymous(at(n))).await.unwrap().settled().await;
         }
         let lease = uuid::Uuid::from_u128(1);
         let mails = fixture.db.claim_mails(lease, Span::minutes(1), 9).await.unwrap();
@@ -126,8 +126,8 @@ on_both! {
         assert_eq!(fixture.kinds().len(), 1);
         // Every retention is accepted: none is too long, and none is negative.
         for span in [Span::MAX, Span::MIN] {
-            let terms = sweep::Retention { keep_mails: span, keep_ended_sessions: span, keep_activity: span, ..keep(1, 3) };
-            assert_eq!(sweep_of(&fixture, at(0), terms).await, []);
+            let retention = sweep::Retention { keep_mails: span, keep_ended_sessions: span, keep_activity: span, ..keep(1, 3) };
+            assert_eq!(sweep_of(&fixture, at(0), retention).await, []);
         }
     }
 
@@ -136,7 +136,7 @@ on_both! {
         for n in 0..6 {
             let mut new = api_key(user.id, n, at(0));
             new.key.expires_at = (n < 5).then(|| at(if n == 4 { 9_999_999 } else { 60 }));
-            fixture.db.insert_api_key(new, 9, terms(at(0))).await.unwrap().settled().await.unwrap();
+            fixture.db.insert_api_key(new, 9, anonymous(at(0))).await.unwrap().settled().await.unwrap();
         }
         assert_eq!(sweep_of(&fixture, at(60) + Span::days(1), keep(1, 3)).await, []);
         for rows in [3, 1] {

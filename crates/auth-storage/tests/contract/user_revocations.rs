@@ -2,7 +2,7 @@
 //! over continues.
 
 use crate::{
-    builders::{admins, at, hash, known, session_of, t0, terms},
+    builders::{admins, anonymous, at, hash, known, session_of, t0},
     fixture::all,
     settled::Settle as _,
 };
@@ -39,9 +39,9 @@ on_both! {
         let (user, first) = fixture.signed_in("a@example.com").await;
         let second = fixture.sign_in(&user, at(1)).await;
         let ended = fixture.sign_in(&user, at(2)).await;
-        fixture.db.end_session(ended.id, None, EndReason::Logout, terms(at(3))).await.unwrap().settled().await.unwrap();
+        fixture.db.end_session(ended.id, None, EndReason::Logout, anonymous(at(3))).await.unwrap().settled().await.unwrap();
         let (_, stranger) = fixture.signed_in("b@example.com").await;
-        let (outcome, done) = fixture.db.end_user_sessions(user.id, EndReason::LogoutAll, terms(at(4))).await.unwrap().recorded().await;
+        let (outcome, done) = fixture.db.end_user_sessions(user.id, EndReason::LogoutAll, anonymous(at(4))).await.unwrap().recorded().await;
         let outcome = outcome.unwrap();
         let raised = user.generation.raised();
         assert_eq!((outcome.count, outcome.generation), (2, raised));
@@ -54,19 +54,19 @@ on_both! {
         }
         let facts = fixture.db.facts(token_of(&stranger)).await.unwrap();
         assert_eq!(facts.verdict(stranger.generation), Verdict::Valid);
-        let (again, _) = fixture.db.end_user_sessions(user.id, EndReason::LogoutAll, terms(at(5))).await.unwrap().recorded().await;
+        let (again, _) = fixture.db.end_user_sessions(user.id, EndReason::LogoutAll, anonymous(at(5))).await.unwrap().recorded().await;
         let again = again.unwrap();
         assert_eq!((again.count, again.generation), (0, raised.raised()));
     }
 
     fn a_revocation_lasts_as_long_as_the_last_token_it_could_concern(fixture) {
         let (user, session) = fixture.signed_in("a@example.com").await;
-        let mut short = terms(at(4));
+        let mut short = anonymous(at(4));
         short.until_at_least = at(5);
         let (outcome, done) = fixture.db.end_user_sessions(user.id, EndReason::LogoutAll, short.clone()).await.unwrap().recorded().await;
         assert!(outcome.is_ok());
         assert_eq!(done.revocations[0].until, session.rotation.access_until + short.grace);
-        let mut long = terms(at(6));
+        let mut long = anonymous(at(6));
         long.until_at_least = at(90_000);
         let (outcome, done) = fixture.db.end_user_sessions(user.id, EndReason::LogoutAll, long).await.unwrap().recorded().await;
         assert!(outcome.is_ok());
@@ -76,7 +76,7 @@ on_both! {
     fn a_new_password_ends_every_other_session_and_carries_its_own_over(fixture) {
         let (user, own) = fixture.signed_in("a@example.com").await;
         let other = fixture.sign_in(&user, at(1)).await;
-        let outcome = fixture.db.set_password(user.id, hash(3), Some(own.id), terms(at(2))).await.unwrap();
+        let outcome = fixture.db.set_password(user.id, hash(3), Some(own.id), anonymous(at(2))).await.unwrap();
         let (after, revocations, ended) = changed(outcome).await;
         assert_eq!((after.generation, ended), (user.generation.raised(), 1));
         assert_eq!(revocations[0].what, Revoked::User(user.id, after.generation));
@@ -88,7 +88,7 @@ on_both! {
         assert_eq!((facts.verdict(own.generation), facts.verdict(lifted.generation)), (Verdict::AllSessionsRevoked, Verdict::Valid));
         let stored = fixture.db.credentials_of(user.id).await.unwrap().unwrap();
         assert_eq!(stored.password_hash.unwrap().expose(), hash(3).expose());
-        let (_, _, ended) = changed(fixture.db.set_password(user.id, hash(4), None, terms(at(3))).await.unwrap()).await;
+        let (_, _, ended) = changed(fixture.db.set_password(user.id, hash(4), None, anonymous(at(3))).await.unwrap()).await;
         assert_eq!(ended, 1);
     }
 
@@ -96,9 +96,9 @@ on_both! {
         let (user, own) = fixture.signed_in("a@example.com").await;
         let others = [fixture.sign_in(&user, at(1)).await, fixture.sign_in(&user, at(2)).await];
         let ended = fixture.sign_in(&user, at(3)).await;
-        fixture.db.end_session(ended.id, None, EndReason::Logout, terms(at(4))).await.unwrap().settled().await.unwrap();
+        fixture.db.end_session(ended.id, None, EndReason::Logout, anonymous(at(4))).await.unwrap().settled().await.unwrap();
         let (_, stranger) = fixture.signed_in("b@example.com").await;
-        let (outcome, done) = fixture.db.end_other_sessions(user.id, own.id, EndReason::EndedByUser, terms(at(5))).await.unwrap().recorded().await;
+        let (outcome, done) = fixture.db.end_other_sessions(user.id, own.id, EndReason::EndedByUser, anonymous(at(5))).await.unwrap().recorded().await;
         let outcome = outcome.unwrap();
         let raised = user.generation.raised();
         assert_eq!((outcome.count, outcome.generation), (2, raised));
@@ -118,20 +118,20 @@ on_both! {
         let detail = |name: &str| found[0].details[name].clone();
         assert_eq!([detail("reason"), detail("count"), detail("spared")], ["ended_by_user".to_owned(), "2".to_owned(), own.id.to_string()]);
         // No other session is left.
-        let (again, _) = fixture.db.end_other_sessions(user.id, own.id, EndReason::EndedByUser, terms(at(6))).await.unwrap().recorded().await;
+        let (again, _) = fixture.db.end_other_sessions(user.id, own.id, EndReason::EndedByUser, anonymous(at(6))).await.unwrap().recorded().await;
         let again = again.unwrap();
         assert_eq!(again.count, 0);
         let unknown = auth_domain::ids::UserId::from_parts(t0(), crate::builders::unique_bytes());
-        assert_eq!(fixture.db.end_other_sessions(unknown, own.id, EndReason::EndedByUser, terms(at(7))).await.unwrap().settled().await, Err(Refused::NotFound));
+        assert_eq!(fixture.db.end_other_sessions(unknown, own.id, EndReason::EndedByUser, anonymous(at(7))).await.unwrap().settled().await, Err(Refused::NotFound));
     }
 
     fn another_users_session_is_never_spared(fixture) {
         let (user, own) = fixture.signed_in("a@example.com").await;
         let (_, foreign) = fixture.signed_in("b@example.com").await;
-        fixture.db.set_password(user.id, hash(3), Some(foreign.id), terms(at(2))).await.unwrap().settled().await.unwrap();
+        fixture.db.set_password(user.id, hash(3), Some(foreign.id), anonymous(at(2))).await.unwrap().settled().await.unwrap();
         assert!(matches!(fixture.stored(&own).await.state, SessionState::Ended { .. }));
         let own = fixture.sign_in(&fixture.db.user(user.id).await.unwrap().unwrap(), at(3)).await;
-        fixture.db.end_other_sessions(user.id, foreign.id, EndReason::EndedByUser, terms(at(4))).await.unwrap().settled().await.unwrap();
+        fixture.db.end_other_sessions(user.id, foreign.id, EndReason::EndedByUser, anonymous(at(4))).await.unwrap().settled().await.unwrap();
         assert!(matches!(fixture.stored(&own).await.state, SessionState::Ended { .. }));
         assert_eq!(fixture.stored(&foreign).await, foreign);
     }
@@ -140,7 +140,7 @@ on_both! {
         let (user, first) = fixture.signed_in("a@example.com").await;
         let second = fixture.sign_in(&user, at(1)).await;
         let change = users::Change { role: Some(Role::VIEWER), ..users::Change::default() };
-        let outcome = fixture.db.change_user(user.id, change.clone(), admins(), terms(at(2))).await.unwrap();
+        let outcome = fixture.db.change_user(user.id, change.clone(), admins(), anonymous(at(2))).await.unwrap();
         let (after, revocations, ended) = changed(outcome).await;
         assert_eq!((&after.role, after.generation, ended, revocations.len()), (&Role::VIEWER, user.generation.raised(), 0, 1));
         for session in [&first, &second] {
@@ -149,7 +149,7 @@ on_both! {
             assert_eq!(facts.verdict(session.generation), Verdict::AllSessionsRevoked);
         }
         // Setting the same role raises no generation, and the revocation is recorded again.
-        let (same, again, _) = changed(fixture.db.change_user(user.id, change, admins(), terms(at(3))).await.unwrap()).await;
+        let (same, again, _) = changed(fixture.db.change_user(user.id, change, admins(), anonymous(at(3))).await.unwrap()).await;
         assert_eq!((same.generation, again[0].what), (after.generation, revocations[0].what));
     }
 
@@ -157,7 +157,7 @@ on_both! {
     fn withdrawing_a_verification_carries_all_sessions_over_and_revokes_their_access_tokens(fixture) {
         let (user, session) = fixture.signed_in("a@example.com").await;
         let verified = |at| users::Change { email_verified_at: Some(at), ..users::Change::default() };
-        let change = async |at, now| changed(fixture.db.change_user(user.id, verified(at), admins(), terms(now)).await.unwrap()).await;
+        let change = async |at, now| changed(fixture.db.change_user(user.id, verified(at), admins(), anonymous(now)).await.unwrap()).await;
         let (given, revocations, _) = change(Some(at(1)), at(1)).await;
         assert_eq!((given.generation, revocations), (user.generation, vec![]), "what is given cuts nothing");
         let (taken, revocations, ended) = change(None, at(2)).await;
@@ -174,8 +174,8 @@ on_both! {
     fn a_repeated_revocation_of_all_sessions_is_recorded_again(fixture) {
         let (user, _) = fixture.signed_in("a@example.com").await;
         let disable = users::Change { status: Some(UserStatus::Disabled), ..users::Change::default() };
-        let (first, announced, _) = changed(fixture.db.change_user(user.id, disable.clone(), admins(), terms(at(1))).await.unwrap()).await;
-        let (second, again, ended) = changed(fixture.db.change_user(user.id, disable, admins(), terms(at(2))).await.unwrap()).await;
+        let (first, announced, _) = changed(fixture.db.change_user(user.id, disable.clone(), admins(), anonymous(at(1))).await.unwrap()).await;
+        let (second, again, ended) = changed(fixture.db.change_user(user.id, disable, admins(), anonymous(at(2))).await.unwrap()).await;
         assert_eq!((first.generation, ended), (second.generation, 0));
         assert_eq!(announced[0].what, again[0].what);
     }
@@ -183,11 +183,11 @@ on_both! {
     fn disabling_ends_all_sessions_and_enabling_revives_none(fixture) {
         let (user, session) = fixture.signed_in("a@example.com").await;
         let to = |status| users::Change { status: Some(status), ..users::Change::default() };
-        let off = fixture.db.change_user(user.id, to(UserStatus::Disabled), admins(), terms(at(2))).await.unwrap();
+        let off = fixture.db.change_user(user.id, to(UserStatus::Disabled), admins(), anonymous(at(2))).await.unwrap();
         let (after, revocations, ended) = changed(off).await;
         assert_eq!((after.status, after.generation, ended, revocations.len()), (UserStatus::Disabled, user.generation.raised(), 1, 1));
         assert_eq!(fixture.stored(&session).await.state, SessionState::Ended { at: at(2), why: EndReason::UserDisabled });
-        let on = fixture.db.change_user(user.id, to(UserStatus::Active), admins(), terms(at(3))).await.unwrap();
+        let on = fixture.db.change_user(user.id, to(UserStatus::Active), admins(), anonymous(at(3))).await.unwrap();
         let (back, revocations, _) = changed(on).await;
         assert_eq!((back.status, back.generation, revocations), (UserStatus::Active, after.generation, vec![]));
         assert!(matches!(fixture.stored(&session).await.state, SessionState::Ended { .. }));
@@ -195,7 +195,7 @@ on_both! {
 
     fn a_deleted_user_leaves_only_the_highest_generation(fixture) {
         let (user, session) = fixture.signed_in("a@example.com").await;
-        let (before, revocations, ended) = changed(fixture.db.delete_user(user.id, admins(), terms(at(2))).await.unwrap()).await;
+        let (before, revocations, ended) = changed(fixture.db.delete_user(user.id, admins(), anonymous(at(2))).await.unwrap()).await;
         assert_eq!((before.id, ended), (user.id, 1));
         assert_eq!(revocations[0].what, Revoked::User(user.id, Generation::DELETED));
         assert_eq!(revocations[0].until, (session.rotation.access_until + Span::seconds(6)).max(at(2) + Span::hours(1)));
@@ -213,11 +213,11 @@ on_both! {
                 let (db, user) = (fixture.db.clone(), user.clone());
                 tokio::spawn(async move {
                     let session = session_of(user.id, user.generation, at(n));
-                    db.start_session(known(session), terms(at(n))).await.unwrap().settled().await
+                    db.start_session(known(session), anonymous(at(n))).await.unwrap().settled().await
                 })
             });
             let sign_ins: Vec<_> = sign_ins.collect();
-            fixture.db.set_password(user.id, hash(2), None, terms(at(9))).await.unwrap().settled().await.unwrap();
+            fixture.db.set_password(user.id, hash(2), None, anonymous(at(9))).await.unwrap().settled().await.unwrap();
             let outcomes = all(sign_ins).await;
             let begun = outcomes.iter().filter(|o| o.is_ok()).count();
             let of_user = format!("FROM sessions WHERE user_id = '{}'", user.id);

@@ -1,6 +1,6 @@
 //! Users: created, read, listed, changed.
 
-use crate::builders::{ALL, address, admins, at, hash, new_user, session_of, t0, terms};
+use crate::builders::{ALL, address, admins, anonymous, at, hash, new_user, session_of, t0};
 use crate::fixture::all;
 use crate::settled::Settle as _;
 use auth_domain::{
@@ -24,7 +24,7 @@ on_both! {
         let old = "A\u{200b}da";
         assert!(DisplayName::parse(old).is_err());
         let new = users::New { name: DisplayName::stored(old).ok(), ..new_user("a@example.com", Role::USER) };
-        fixture.db.insert_user(new.clone(), None, None, terms(at(0))).await.unwrap().settled().await.unwrap();
+        fixture.db.insert_user(new.clone(), None, None, anonymous(at(0))).await.unwrap().settled().await.unwrap();
         let read = fixture.db.user(new.id).await.unwrap().unwrap();
         assert_eq!(read.name.unwrap().as_str(), old);
     }
@@ -32,7 +32,7 @@ on_both! {
     fn a_user_is_read_back_as_it_was_written(fixture) {
         let mut new = new_user("Ada@Example.COM", Role::USER);
         new.email_verified_at = Some(at(5) + Span::microseconds(7));
-        let user = created(fixture.db.insert_user(new.clone(), None, None, terms(t0())).await.unwrap().settled().await);
+        let user = created(fixture.db.insert_user(new.clone(), None, None, anonymous(t0())).await.unwrap().settled().await);
         assert_eq!((user.id, &user.email, &user.name, user.generation), (new.id, &new.email, &new.name, Generation::FIRST));
         assert_eq!((user.email_verified_at, user.created_at, user.last_login_at), (new.email_verified_at, t0(), None));
         assert_eq!(fixture.db.user(user.id).await.unwrap(), Some(user.clone()));
@@ -47,26 +47,26 @@ on_both! {
         assert_eq!(fixture.db.user(unknown.id).await.unwrap(), None);
         assert!(fixture.db.credentials(&unknown.email).await.unwrap().is_none());
         assert!(fixture.db.credentials_of(unknown.id).await.unwrap().is_none());
-        let outcome = fixture.db.change_user(unknown.id, users::Change::default(), admins(), terms(t0())).await.unwrap().settled().await;
+        let outcome = fixture.db.change_user(unknown.id, users::Change::default(), admins(), anonymous(t0())).await.unwrap().settled().await;
         assert_eq!(outcome, Err(Refused::NotFound));
-        assert_eq!(fixture.db.set_password(unknown.id, hash(1), None, terms(t0())).await.unwrap().settled().await, Err(Refused::NotFound));
-        assert_eq!(fixture.db.delete_user(unknown.id, admins(), terms(t0())).await.unwrap().settled().await, Err(Refused::NotFound));
+        assert_eq!(fixture.db.set_password(unknown.id, hash(1), None, anonymous(t0())).await.unwrap().settled().await, Err(Refused::NotFound));
+        assert_eq!(fixture.db.delete_user(unknown.id, admins(), anonymous(t0())).await.unwrap().settled().await, Err(Refused::NotFound));
     }
 
     fn times_are_truncated_to_microseconds_before_they_are_stored(fixture) {
         let mut new = new_user("a@example.com", Role::USER);
         new.created_at = Timestamp::from_timestamp_nanos(1_700_000_000_123_456_789);
-        let user = created(fixture.db.insert_user(new.clone(), None, None, terms(t0())).await.unwrap().settled().await);
+        let user = created(fixture.db.insert_user(new.clone(), None, None, anonymous(t0())).await.unwrap().settled().await);
         assert_eq!(user.created_at, Timestamp::from_timestamp_micros(1_700_000_000_123_456).unwrap());
         assert_eq!(fixture.db.user(new.id).await.unwrap(), Some(user));
     }
 
     fn a_taken_address_writes_nothing(fixture) {
         let first = new_user("a@example.com", Role::USER);
-        fixture.db.insert_user(first.clone(), None, None, terms(t0())).await.unwrap().settled().await.unwrap();
+        fixture.db.insert_user(first.clone(), None, None, anonymous(t0())).await.unwrap().settled().await.unwrap();
         let again = new_user("A@EXAMPLE.com", Role::USER);
         let session = session_of(again.id, Generation::FIRST, t0());
-        let outcome = fixture.db.insert_user(again.clone(), Some(session.clone()), None, terms(t0())).await.unwrap().settled().await;
+        let outcome = fixture.db.insert_user(again.clone(), Some(session.clone()), None, anonymous(t0())).await.unwrap().settled().await;
         assert_eq!(outcome, Err(EmailTaken));
         assert_eq!(fixture.db.user(again.id).await.unwrap(), None);
         assert_eq!(fixture.db.session(session.id).await.unwrap(), None);
@@ -74,16 +74,16 @@ on_both! {
 
     fn only_a_duplicate_address_is_reported_as_taken(fixture) {
         let first = new_user("a@example.com", Role::USER);
-        fixture.db.insert_user(first.clone(), None, None, terms(t0())).await.unwrap().settled().await.unwrap();
+        fixture.db.insert_user(first.clone(), None, None, anonymous(t0())).await.unwrap().settled().await.unwrap();
         let mut twin = new_user("b@example.com", Role::USER);
         twin.id = first.id;
-        assert!(matches!(fixture.db.insert_user(twin, None, None, terms(t0())).await, Err(StorageError::Query(_))));
+        assert!(matches!(fixture.db.insert_user(twin, None, None, anonymous(t0())).await, Err(StorageError::Query(_))));
     }
 
     fn a_registration_creates_the_user_and_their_session_together(fixture) {
         let new = new_user("a@example.com", Role::USER);
         let session = session_of(new.id, Generation::FIRST, at(3));
-        let user = created(fixture.db.insert_user(new, Some(session.clone()), None, terms(t0())).await.unwrap().settled().await);
+        let user = created(fixture.db.insert_user(new, Some(session.clone()), None, anonymous(t0())).await.unwrap().settled().await);
         assert_eq!(user.last_login_at, Some(at(3)));
         assert_eq!(fixture.db.session(session.id).await.unwrap(), Some((session, user)));
     }
@@ -94,7 +94,7 @@ on_both! {
             tokio::spawn(async move {
                 let new = new_user("same@example.com", Role::USER);
                 let session = session_of(new.id, Generation::FIRST, t0());
-                db.insert_user(new, Some(session), None, terms(t0())).await.unwrap().settled().await
+                db.insert_user(new, Some(session), None, anonymous(t0())).await.unwrap().settled().await
             })
         });
         let outcomes = all(rivals).await;
@@ -103,14 +103,14 @@ on_both! {
     }
 
     fn an_import_reports_each_line_and_is_one_transaction(fixture) {
-        fixture.db.insert_user(new_user("b@example.com", Role::USER), None, None, terms(t0())).await.unwrap().settled().await.unwrap();
+        fixture.db.insert_user(new_user("b@example.com", Role::USER), None, None, anonymous(t0())).await.unwrap().settled().await.unwrap();
         let lines = ["a@example.com", "b@example.com", "c@example.com", "A@example.com"];
-        let outcomes = fixture.db.import_users(lines.map(|line| new_user(line, Role::USER)).to_vec(), terms(t0())).await.unwrap();
+        let outcomes = fixture.db.import_users(lines.map(|line| new_user(line, Role::USER)).to_vec(), anonymous(t0())).await.unwrap();
         let made: Vec<bool> = outcomes.iter().map(|o| o.is_ok()).collect();
         assert_eq!(made, [true, false, true, false]);
         let mut broken = vec![new_user("d@example.com", Role::USER), new_user("e@example.com", Role::USER)];
         broken[1].id = broken[0].id;
-        assert!(fixture.db.import_users(broken, terms(t0())).await.is_err());
+        assert!(fixture.db.import_users(broken, anonymous(t0())).await.is_err());
         assert_eq!(fixture.db.user_by_email(&address("d@example.com")).await.unwrap(), None);
     }
 
@@ -120,7 +120,7 @@ on_both! {
             let mut new = new_user(&format!("user{n}@example.com"), if n == 3 { Role::VIEWER } else { Role::USER });
             new.status = if n == 5 { UserStatus::Disabled } else { UserStatus::Active };
             new.name = Some(DisplayName::parse(if n == 6 { "ÉMILE 100%" } else { "Ada" }).unwrap());
-            ids.push(fixture.db.insert_user(new, None, None, terms(t0())).await.settled().await.map(created).unwrap().id);
+            ids.push(fixture.db.insert_user(new, None, None, anonymous(t0())).await.settled().await.map(created).unwrap().id);
         }
         ids.reverse();
         let list = async |filter: users::Filter, page| {
@@ -142,10 +142,10 @@ on_both! {
         assert_eq!(fixture.db.user_figures(t0()).await.unwrap(), users::Figures::default());
         let (_, ended) = fixture.signed_in("a@example.com").await;
         fixture.signed_in("b@example.com").await;
-        fixture.db.end_session(ended.id, None, EndReason::Logout, terms(at(1))).await.unwrap().settled().await.unwrap();
+        fixture.db.end_session(ended.id, None, EndReason::Logout, anonymous(at(1))).await.unwrap().settled().await.unwrap();
         let mut off = new_user("c@example.com", Role::ADMIN);
         off.status = UserStatus::Disabled;
-        fixture.db.insert_user(off, None, None, terms(t0())).await.unwrap().settled().await.unwrap();
+        fixture.db.insert_user(off, None, None, anonymous(t0())).await.unwrap().settled().await.unwrap();
         let users = vec![("admin".to_owned(), "disabled".to_owned(), 1), ("user".to_owned(), "active".to_owned(), 2)];
         assert_eq!(fixture.db.user_figures(at(2)).await.unwrap(), users::Figures { users: users.clone(), live_sessions: 1 });
         let long_after = fixture.db.user_figures(at(2) + Span::days(400)).await.unwrap();
@@ -155,7 +155,7 @@ on_both! {
     fn a_change_of_name_revokes_nothing(fixture) {
         let (user, session) = fixture.signed_in("a@example.com").await;
         let change = users::Change { name: Some(None), email_verified_at: Some(Some(at(1))), ..users::Change::default() };
-        let (outcome, done) = fixture.db.change_user(user.id, change, admins(), terms(at(1))).await.unwrap().recorded().await;
+        let (outcome, done) = fixture.db.change_user(user.id, change, admins(), anonymous(at(1))).await.unwrap().recorded().await;
         let users::Changed { user: after, sessions_ended } = outcome.unwrap();
         assert_eq!((after.name.clone(), after.email_verified_at, after.generation), (None, Some(at(1)), user.generation));
         assert_eq!((done.revocations, sessions_ended), (vec![], 0));
@@ -177,17 +177,17 @@ on_both! {
         let admin = fixture.user("admin@example.com", Role::ADMIN).await;
         let mut off = new_user("off@example.com", Role::ADMIN);
         off.status = UserStatus::Disabled;
-        fixture.db.insert_user(off, None, None, terms(t0())).await.unwrap().settled().await.unwrap();
+        fixture.db.insert_user(off, None, None, anonymous(t0())).await.unwrap().settled().await.unwrap();
         let demote = users::Change { role: Some(Role::USER), ..users::Change::default() };
         let disable = users::Change { status: Some(UserStatus::Disabled), ..users::Change::default() };
         for change in [demote.clone(), disable] {
-            let outcome = fixture.db.change_user(admin.id, change, admins(), terms(t0())).await.unwrap().settled().await;
+            let outcome = fixture.db.change_user(admin.id, change, admins(), anonymous(t0())).await.unwrap().settled().await;
             assert_eq!(outcome, Err(Refused::LastAdmin));
         }
-        assert_eq!(fixture.db.delete_user(admin.id, admins(), terms(t0())).await.unwrap().settled().await, Err(Refused::LastAdmin));
+        assert_eq!(fixture.db.delete_user(admin.id, admins(), anonymous(t0())).await.unwrap().settled().await, Err(Refused::LastAdmin));
         assert_eq!(fixture.db.user(admin.id).await.unwrap(), Some(admin.clone()));
         fixture.user("second@example.com", Role::ADMIN).await;
-        let outcome = fixture.db.change_user(admin.id, demote, admins(), terms(t0())).await.unwrap().settled().await;
+        let outcome = fixture.db.change_user(admin.id, demote, admins(), anonymous(t0())).await.unwrap().settled().await;
         assert!(outcome.is_ok(), "{outcome:?}");
         assert!(fixture.db.administrator_exists(admins()).await.unwrap());
         assert!(!fixture.db.administrator_exists(vec!["owner".parse().unwrap()]).await.unwrap());
@@ -203,9 +203,9 @@ on_both! {
                 tokio::spawn(async move {
                     let change = users::Change { role: Some(Role::USER), ..users::Change::default() };
                     if delete {
-                        db.delete_user(id, admins(), terms(t0())).await.unwrap().settled().await
+                        db.delete_user(id, admins(), anonymous(t0())).await.unwrap().settled().await
                     } else {
-                        db.change_user(id, change, admins(), terms(t0())).await.unwrap().settled().await
+                        db.change_user(id, change, admins(), anonymous(t0())).await.unwrap().settled().await
                     }
                 })
             };

@@ -3,7 +3,7 @@
 
 use crate::{
     audit_seals::signer,
-    builders::{ALL, api_key, at, mailed, new_user, one_time, policy, terms, token},
+    builders::{ALL, anonymous, api_key, at, mailed, new_user, one_time, policy, token},
     fixture::Fixture,
     settled::Settle as _,
 };
@@ -66,20 +66,20 @@ on_both! {
         let statuses = [UserStatus::Active, UserStatus::Disabled, UserStatus::stored("suspended").unwrap()];
         for (n, status) in statuses.into_iter().enumerate() {
             let new = users::New { status, ..new_user(&format!("u{n}@example.com"), Role::USER) };
-            fixture.db.insert_user(new.clone(), None, None, terms(at(1))).await.unwrap().settled().await.unwrap();
+            fixture.db.insert_user(new.clone(), None, None, anonymous(at(1))).await.unwrap().settled().await.unwrap();
             let user = fixture.db.user(new.id).await.unwrap().unwrap();
             assert_eq!((user.status, user.status.as_str()), (status, status.as_str()));
         }
         let (user, session) = fixture.signed_in("a@example.com").await;
         fixture.execute(&format!("UPDATE users SET status = 'suspended' WHERE id = '{}'", user.id));
-        let rotated = fixture.db.rotate(session.id, token(0), policy(), false, terms(at(2))).await.unwrap().settled().await;
+        let rotated = fixture.db.rotate(session.id, token(0), policy(), false, anonymous(at(2))).await.unwrap().settled().await;
         assert!(rotated.is_none_or(|rotated| !matches!(rotated.decision, Decision::Rotate { .. })));
     }
 
     fn every_reason_for_an_end_is_read_back_and_a_newer_one_ends_a_session_too(fixture) {
         for (n, why) in (0..).zip(EndReason::ALL) {
             let (_, session) = fixture.signed_in(&format!("u{n}@example.com")).await;
-            fixture.db.end_session(session.id, None, why, terms(at(1))).await.unwrap().settled().await.unwrap();
+            fixture.db.end_session(session.id, None, why, anonymous(at(1))).await.unwrap().settled().await.unwrap();
             assert_eq!(fixture.stored(&session).await.state, SessionState::Ended { at: at(1), why });
         }
         let (user, session) = fixture.signed_in("a@example.com").await;
@@ -91,7 +91,7 @@ on_both! {
             SessionState::Active => panic!("it lives"),
         }
         assert_eq!(fixture.db.sessions(user.id, sessions::Filter::Active, at(2), ALL).await.unwrap(), []);
-        let rotated = fixture.db.rotate(session.id, token(0), policy(), false, terms(at(2))).await.unwrap().settled().await.unwrap();
+        let rotated = fixture.db.rotate(session.id, token(0), policy(), false, anonymous(at(2))).await.unwrap().settled().await.unwrap();
         assert!(!matches!(rotated.decision, Decision::Rotate { .. }), "{rotated:?}");
     }
 
@@ -114,7 +114,7 @@ on_both! {
 
     fn every_kind_of_mail_is_read_back_and_a_newer_one_is_left_to_newer_nodes(fixture) {
         for n in 0..=MailKind::ALL.len() {
-            fixture.db.ask_for_reset(format!("u{n}@example.com"), terms(at(1))).await.unwrap().settled().await;
+            fixture.db.ask_for_reset(format!("u{n}@example.com"), anonymous(at(1))).await.unwrap().settled().await;
         }
         let ids = fixture.rows::<Line>("SELECT CAST(id AS TEXT) AS line FROM outbox ORDER BY id");
         let kinds = MailKind::ALL.map(MailKind::as_str).into_iter().chain(["invitation"]);
@@ -133,7 +133,7 @@ on_both! {
 
     fn every_end_of_a_mail_is_counted(fixture) {
         for (n, end) in [outbox::End::Sent, outbox::End::Dropped, outbox::End::Failed("550".into())].into_iter().enumerate() {
-            fixture.db.ask_for_reset(format!("u{n}@example.com"), terms(at(1))).await.unwrap().settled().await;
+            fixture.db.ask_for_reset(format!("u{n}@example.com"), anonymous(at(1))).await.unwrap().settled().await;
             let lease = Uuid::from_u128(7);
             let mail = fixture.db.claim_mails(lease, Span::minutes(5), 9).await.unwrap().remove(0);
             assert!(fixture.db.end_mail(mail.id, lease, end).await.unwrap());
@@ -146,10 +146,10 @@ on_both! {
 
     fn every_action_and_actor_is_listed_sealed_and_read_back_and_so_are_newer_ones(fixture) {
         for action in Action::ALL {
-            fixture.db.record_event(*action, None, vec![], terms(at(3))).await.unwrap();
+            fixture.db.record_event(*action, None, vec![], anonymous(at(3))).await.unwrap();
         }
         for _ in 0..2 {
-            fixture.db.record_event(Action::Exported, None, vec![], terms(at(4))).await.unwrap();
+            fixture.db.record_event(Action::Exported, None, vec![], anonymous(at(4))).await.unwrap();
         }
         let ids: Vec<_> = fixture.noted().await.iter().map(|event| event.id).rev().collect();
         let user = fixture.user("a@example.com", Role::USER).await;
@@ -183,9 +183,9 @@ on_both! {
     fn every_kind_of_revocation_is_read_back_and_a_newer_one_affects_everything_with_its_id(fixture) {
         let (user, session) = fixture.signed_in("a@example.com").await;
         let jti = TokenId::from_parts(at(1), [1; 10]);
-        fixture.db.revoke_token(jti, terms(at(1))).await.unwrap().settled().await;
-        fixture.db.end_session(session.id, None, EndReason::Logout, terms(at(1))).await.unwrap().settled().await.unwrap();
-        fixture.db.end_user_sessions(user.id, EndReason::LogoutAll, terms(at(2))).await.unwrap().settled().await.unwrap();
+        fixture.db.revoke_token(jti, anonymous(at(1))).await.unwrap().settled().await;
+        fixture.db.end_session(session.id, None, EndReason::Logout, anonymous(at(1))).await.unwrap().settled().await.unwrap();
+        fixture.db.end_user_sessions(user.id, EndReason::LogoutAll, anonymous(at(2))).await.unwrap().settled().await.unwrap();
         let read = || async { fixture.db.revocations_since(None).await.unwrap().revocations };
         let what: Vec<_> = read().await.into_iter().map(|(revocation, _)| revocation.what).collect();
         assert!(what.contains(&Revoked::Token(jti)) && what.contains(&Revoked::Session(session.id)), "{what:?}");
@@ -207,13 +207,13 @@ on_both! {
         for (digest, owner) in [(1, &user), (2, &spared)] {
             let token = one_time(TokenKind::Report, digest, at(1));
             assert!(fixture.db.issue_token(token, owner.id, None).await.unwrap());
-            fixture.db.mail_reset(owner.id, terms(at(1))).await.unwrap().settled().await.unwrap();
+            fixture.db.mail_reset(owner.id, anonymous(at(1))).await.unwrap().settled().await.unwrap();
         }
         let tables = ["one_time_tokens", "outbox"];
         for table in tables {
             fixture.execute(&format!("UPDATE {table} SET kind = 'invitation'"));
         }
-        fixture.db.lock_out(user.id, terms(at(5))).await.unwrap().settled().await.unwrap();
+        fixture.db.lock_out(user.id, anonymous(at(5))).await.unwrap().settled().await.unwrap();
         for table in tables {
             let of = |owner: &User| {
                 let newer = format!("FROM {table} WHERE kind = 'invitation' AND user_id = '{}'", owner.id);
@@ -226,7 +226,7 @@ on_both! {
     fn a_permission_of_a_newer_version_grants_nothing(fixture) {
         let user = fixture.user("a@example.com", Role::USER).await;
         let key = api_key(user.id, 1, at(1));
-        fixture.db.insert_api_key(key.clone(), 9, terms(at(1))).await.unwrap().settled().await.unwrap();
+        fixture.db.insert_api_key(key.clone(), 9, anonymous(at(1))).await.unwrap().settled().await.unwrap();
         let all = Permission::ALL.map(Permission::as_str).join(" ");
         fixture.execute(&format!("UPDATE api_keys SET permissions = '{all} grants:read'"));
         assert_eq!(fixture.db.api_keys(user.id).await.unwrap()[0].permissions, Permission::ALL);

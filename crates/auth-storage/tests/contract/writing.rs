@@ -1,7 +1,7 @@
 //! Whether the database accepts writes. The rule: a full disk is noticed although all reads succeed, and so is its end.
 
 use crate::{
-    builders::{new_user, t0, terms},
+    builders::{anonymous, new_user, t0},
     fixture::{Fixture, next},
 };
 use auth_domain::role::Role;
@@ -51,7 +51,7 @@ async fn register(fixture: &Fixture) -> Result<(), StorageError> {
     let new = new_user(&format!("u{}@example.com", next()), Role::USER);
     fixture
         .db
-        .insert_user(new, None, None, terms(t0()))
+        .insert_user(new, None, None, anonymous(t0()))
         .await
         .map(drop)
 }

@@ -2,7 +2,7 @@
 
 use crate::{
     builders::{
-        ALL, address, at, hash, known, mailed, new_user, one_time, policy, session_of, t0, terms, token,
+        ALL, address, anonymous, at, hash, known, mailed, new_user, one_time, policy, session_of, t0, token,
         unique_bytes,
     },
     fixture::Fixture,
@@ -34,7 +34,7 @@ pub(crate) async fn run(fixture: &Fixture) {
     let new = new_user("hot@example.com", Role::USER);
     let first = session_of(new.id, auth_domain::user::Generation::FIRST, t0());
     let user = db
-        .insert_user(new, Some(first.clone()), None, terms(t0()))
+        .insert_user(new, Some(first.clone()), None, anonymous(t0()))
         .await
         .unwrap()
         .settled()
@@ -62,13 +62,13 @@ pub(crate) async fn run(fixture: &Fixture) {
         from: hash(0),
         to: hash(1),
     });
-    db.start_session(sign_in, terms(at(1)))
+    db.start_session(sign_in, anonymous(at(1)))
         .await
         .unwrap()
         .settled()
         .await
         .unwrap();
-    db.record_event(Action::SignInFailed, Some(user.id), vec![], terms(at(1)))
+    db.record_event(Action::SignInFailed, Some(user.id), vec![], anonymous(at(1)))
         .await
         .unwrap();
 
@@ -79,7 +79,7 @@ pub(crate) async fn run(fixture: &Fixture) {
     for (presented, seconds) in [(keyed, 2), (keyed, 3), (token(1), 4), (token(0), 5)] {
         // A Rotate, a Repeat, a Rotate, and a Reuse, which ends the session.
         let noted = presented.number == 1;
-        db.rotate(session.id, presented, policy(), noted, terms(at(seconds)))
+        db.rotate(session.id, presented, policy(), noted, anonymous(at(seconds)))
             .await
             .unwrap()
             .settled()
@@ -99,7 +99,7 @@ pub(crate) async fn run(fixture: &Fixture) {
     }
 
     let another = fixture.sign_in(&user, at(7)).await;
-    db.end_session(another.id, Some(user.id), EndReason::Logout, terms(at(8)))
+    db.end_session(another.id, Some(user.id), EndReason::Logout, anonymous(at(8)))
         .await
         .unwrap()
         .settled()
@@ -109,26 +109,26 @@ pub(crate) async fn run(fixture: &Fixture) {
         name: Some(None),
         ..users::Change::default()
     };
-    db.change_user(user.id, change, vec![Role::ADMIN], terms(at(9)))
+    db.change_user(user.id, change, vec![Role::ADMIN], anonymous(at(9)))
         .await
         .unwrap()
         .settled()
         .await
         .unwrap();
     let spare = fixture.sign_in(&user, at(10)).await;
-    db.set_password(user.id, hash(2), Some(spare.id), terms(at(11)))
+    db.set_password(user.id, hash(2), Some(spare.id), anonymous(at(11)))
         .await
         .unwrap()
         .settled()
         .await
         .unwrap();
-    db.end_other_sessions(user.id, spare.id, EndReason::EndedByUser, terms(at(11)))
+    db.end_other_sessions(user.id, spare.id, EndReason::EndedByUser, anonymous(at(11)))
         .await
         .unwrap()
         .settled()
         .await
         .unwrap();
-    db.end_user_sessions(user.id, EndReason::LogoutAll, terms(at(12)))
+    db.end_user_sessions(user.id, EndReason::LogoutAll, anonymous(at(12)))
         .await
         .unwrap()
         .settled()
@@ -136,7 +136,11 @@ pub(crate) async fn run(fixture: &Fixture) {
         .unwrap();
 
     let jti = TokenId::from_parts(t0(), unique_bytes());
-    db.revoke_token(jti, terms(at(13))).await.unwrap().settled().await;
+    db.revoke_token(jti, anonymous(at(13)))
+        .await
+        .unwrap()
+        .settled()
+        .await;
     let asked = TokenRef {
         token: jti,
         session: session.id,
@@ -178,7 +182,7 @@ pub(crate) async fn run_rarer(fixture: &Fixture) {
 }
 
 async fn links_and_mail(db: &Storage, user: UserId) {
-    db.ask_for_reset("rare@example.com".to_owned(), terms(at(20)))
+    db.ask_for_reset("rare@example.com".to_owned(), anonymous(at(20)))
         .await
         .unwrap()
         .settled()
@@ -195,7 +199,7 @@ async fn links_and_mail(db: &Storage, user: UserId) {
     db.one_time_token(TokenKind::PasswordReset, [1; 32], at(22))
         .await
         .unwrap();
-    db.reset_password([1; 32], hash(3), terms(at(22)))
+    db.reset_password([1; 32], hash(3), anonymous(at(22)))
         .await
         .unwrap()
         .settled()
@@ -203,14 +207,14 @@ async fn links_and_mail(db: &Storage, user: UserId) {
         .unwrap();
     let mut verification = one_time(TokenKind::EmailVerification, 2, at(23));
     verification.email = Some(address("rare@example.com"));
-    db.mail_verification(user, mailed(verification), terms(at(23)))
+    db.mail_verification(user, mailed(verification), anonymous(at(23)))
         .await
         .unwrap()
         .settled()
         .await
         .unwrap();
     let proof = LinkProof::NewPassword(hash(4));
-    db.verify_email([2; 32], proof, terms(at(24)))
+    db.verify_email([2; 32], proof, anonymous(at(24)))
         .await
         .unwrap()
         .settled()
@@ -229,7 +233,7 @@ async fn keys_and_audit(db: &Storage, user: UserId) {
         last_used_at: None,
     };
     let (id, digest) = (key.id, [9; 32]);
-    db.insert_api_key(api_keys::New { key, digest }, 9, terms(at(25)))
+    db.insert_api_key(api_keys::New { key, digest }, 9, anonymous(at(25)))
         .await
         .unwrap()
         .settled()
@@ -238,7 +242,10 @@ async fn keys_and_audit(db: &Storage, user: UserId) {
     db.api_key_holder(digest).await.unwrap().unwrap();
     db.touch_api_key(id, at(26)).await.unwrap();
     db.api_keys(user).await.unwrap();
-    db.revoke_api_key(user, id, terms(at(27))).await.unwrap().unwrap();
+    db.revoke_api_key(user, id, anonymous(at(27)))
+        .await
+        .unwrap()
+        .unwrap();
     db.unsealed_audit().await.unwrap();
     db.audit_standing().await.unwrap();
     db.seal_audit(10, at(27), Arc::new(Fixed))
@@ -247,7 +254,7 @@ async fn keys_and_audit(db: &Storage, user: UserId) {
         .seal
         .unwrap();
     db.seal_of(1).await.unwrap();
-    db.lock_out(user, terms(at(28)))
+    db.lock_out(user, anonymous(at(28)))
         .await
         .unwrap()
         .settled()
