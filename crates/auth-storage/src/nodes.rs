@@ -74,7 +74,7 @@ impl Known {
 
 /// A live node.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct LivingNode {
+pub struct LiveNode {
     /// The node.
     pub node: Node,
     /// When it started, by the database's clock.
@@ -83,14 +83,14 @@ pub struct LivingNode {
     pub seen_before: Span,
 }
 
-impl fmt::Display for LivingNode {
+impl fmt::Display for LiveNode {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let (node, ago) = (&self.node, self.seen_before.num_seconds());
         write!(f, "{} (version {}, seen {ago} s ago)", node.id, node.version)
     }
 }
 
-impl LivingNode {
+impl LiveNode {
     /// The nodes in one line, for a message.
     #[must_use]
     pub fn list(nodes: &[Self]) -> String {
@@ -135,8 +135,8 @@ impl Storage {
     }
 
     /// The live nodes; none on SQLite.
-    pub async fn nodes(&self) -> Result<Vec<LivingNode>, StorageError> {
-        run!(self, read, nodes::living())
+    pub async fn nodes(&self) -> Result<Vec<LiveNode>, StorageError> {
+        run!(self, read, nodes::live())
     }
 }
 

@@ -50,7 +50,7 @@ pub enum End {
 
 /// A mail that was not sent at the first attempt: it waits for the next one, or it was given up. The recipient is left out.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Troubled {
+pub struct Undelivered {
     /// Its id.
     pub id: MailId,
     /// Its kind, as the stored word.
@@ -62,7 +62,7 @@ pub struct Troubled {
     /// Whether it was given up.
     pub given_up: bool,
     /// Whether everything that is needed to send it is still stored.
-    pub whole: bool,
+    pub can_be_retried: bool,
     /// The last error.
     pub why: String,
 }
@@ -104,12 +104,12 @@ impl Storage {
 
     /// The mails that wait after a failed attempt, and those that were given up: at most `most`, the oldest first, from the one after
     /// `after` on.
-    pub async fn troubled_mails(
+    pub async fn undelivered_mails(
         &self,
         after: Option<MailId>,
         most: u32,
-    ) -> Result<Vec<Troubled>, StorageError> {
-        run!(self, read, outbox::troubled(after, i64::from(most)))
+    ) -> Result<Vec<Undelivered>, StorageError> {
+        run!(self, read, outbox::undelivered(after, i64::from(most)))
     }
 
     /// Makes these mails due now, including those that were given up, unless something that is needed to send them is gone. Returns how
@@ -162,7 +162,7 @@ impl MailRow {
 /// A mail that was not sent at the first attempt, without its recipient.
 #[derive(Queryable, Selectable)]
 #[diesel(table_name = outbox)]
-pub(crate) struct TroubledRow {
+pub(crate) struct UndeliveredRow {
     id: Id,
     kind: String,
     user_id: Option<Id>,
@@ -172,16 +172,16 @@ pub(crate) struct TroubledRow {
     last_error: Option<String>,
 }
 
-impl TroubledRow {
-    pub(crate) fn mail(self) -> Troubled {
+impl UndeliveredRow {
+    pub(crate) fn mail(self) -> Undelivered {
         let given_up = self.outcome.is_some();
         let kept = self.user_id.is_some() && self.kind != MailKind::AccountDeleted.as_str();
-        Troubled {
+        Undelivered {
             id: MailId::from_uuid(self.id.0),
             created_at: self.created_at.0,
             attempts: u32::try_from(self.attempts).unwrap_or(0),
             given_up,
-            whole: !given_up || kept,
+            can_be_retried: !given_up || kept,
             why: self.last_error.unwrap_or_default(),
             kind: self.kind,
         }

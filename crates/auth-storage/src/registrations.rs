@@ -12,7 +12,7 @@ use auth_domain::{email::EmailAddress, ids::UserId, mail::MailKind, password_has
 
 /// What a confirmation mail that was requested by email address says.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Settled {
+pub enum VerificationMail {
     /// The confirmation link, sent to this user.
     Confirm(UserId),
     /// That someone tried to register with the address of this user.
@@ -51,16 +51,16 @@ impl Storage {
 
     /// Decides what a confirmation mail that was requested by email address says, and assigns its token to a user. For a registration
     /// whose address is free, it creates `user`. A second call for the same token returns the same.
-    pub async fn settle_verification(
+    pub async fn decide_verification_mail(
         &self,
         token: NewToken,
         user: NewUser,
         context: ChangeContext,
-    ) -> Result<Settled, StorageError> {
+    ) -> Result<VerificationMail, StorageError> {
         run!(
             self,
             write,
-            registrations::settle_verification(&token, &user, &context)
+            registrations::decide_verification_mail(&token, &user, &context)
         )
     }
 

@@ -4,7 +4,7 @@ use crate::{config::Config, start_error::StartError};
 use auth_storage::{
     Backend, MigrateError, ServeLock, Storage,
     migrations::{Contracts, HeldBack},
-    nodes::LivingNode,
+    nodes::LiveNode,
 };
 
 /// Applies the pending migrations if that is configured. Refuses a schema that lacks a migration, or whose floor this version does not
@@ -64,7 +64,7 @@ pub(crate) fn why_it_waits(held_back: &HeldBack) -> String {
     }
     format!(
         "nodes that don't know it serve this database: {}",
-        LivingNode::list(&held_back.for_nodes)
+        LiveNode::list(&held_back.for_nodes)
     )
 }
 
@@ -98,7 +98,7 @@ mod tests {
             version: "1.2.3".to_owned(),
             knows: Known::stored("20260101000000".to_owned()),
         };
-        let living = LivingNode {
+        let living = LiveNode {
             node,
             started_at: Timestamp::UNIX_EPOCH,
             seen_before: Span::seconds(4),

@@ -164,7 +164,7 @@ impl AuditLog {
     pub async fn seal(&self, now: Timestamp) -> Result<Option<Seal>, Failure> {
         // Before the table is read: it is never behind what was remembered by then.
         let remembered = self.seen().head;
-        let standing = self.storage.audit_standing().await?;
+        let standing = self.storage.audit_state().await?;
         self.watch(remembered, &standing, now).await?;
         let (mut newest, mut unsealed) = (None, standing.unsealed);
         // Looked at first: a claim on the right to seal is a write.
@@ -208,7 +208,7 @@ impl AuditLog {
     async fn watch(
         &self,
         remembered: Option<ChainHead>,
-        standing: &audit::Standing,
+        standing: &audit::LogState,
         now: Timestamp,
     ) -> Result<(), Failure> {
         let marked = standing.mark.as_deref().and_then(|mark| self.signer.head(mark));
@@ -236,7 +236,7 @@ impl AuditLog {
     }
 
     /// Whether a mark should be there: the first seal of the new format writes one.
-    async fn missing(&self, standing: &audit::Standing) -> Result<Option<&'static str>, Failure> {
+    async fn missing(&self, standing: &audit::LogState) -> Result<Option<&'static str>, Failure> {
         let newest = standing.newest.as_ref();
         if newest.is_none_or(|seal| seal.format == SealFormat::First) {
             return Ok(None);
@@ -250,7 +250,7 @@ impl AuditLog {
     async fn departure(
         &self,
         head: &ChainHead,
-        standing: &audit::Standing,
+        standing: &audit::LogState,
     ) -> Result<Option<&'static str>, Failure> {
         if head.is_of(standing.newest.as_ref()) || head.number == 0 {
             return Ok(None);

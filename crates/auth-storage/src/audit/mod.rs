@@ -34,7 +34,7 @@ pub struct Filter {
 
 /// The state of the audit log.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Standing {
+pub struct LogState {
     /// The stored mark that says which seal is the newest, if there is one.
     pub mark: Option<Vec<u8>>,
     /// The newest seal.
@@ -160,8 +160,8 @@ impl Storage {
     }
 
     /// The state of the log, which the sealer reads each second.
-    pub async fn audit_standing(&self) -> Result<Standing, StorageError> {
-        run!(self, read, seals::standing())
+    pub async fn audit_state(&self) -> Result<LogState, StorageError> {
+        run!(self, read, seals::state())
     }
 
     /// Seals rows that no seal covers as the next batch, and sets aside those that no seal may cover (`may_be_sealed`). One node at a

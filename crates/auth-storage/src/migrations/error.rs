@@ -3,7 +3,7 @@
 use crate::{
     error::{Outage, StorageError},
     fault::Fault,
-    nodes::LivingNode,
+    nodes::LiveNode,
 };
 use diesel::result::{DatabaseErrorKind, Error};
 
@@ -27,12 +27,12 @@ pub enum MigrateError {
     )]
     Busy,
     /// Live nodes need the migration that was to be reverted.
-    #[error("the migration {migration} is not reverted, because live nodes need it: {}", LivingNode::list(.nodes))]
+    #[error("the migration {migration} is not reverted, because live nodes need it: {}", LiveNode::list(.nodes))]
     Needed {
         /// Its name.
         migration: String,
         /// The nodes that know it.
-        nodes: Vec<LivingNode>,
+        nodes: Vec<LiveNode>,
     },
     /// The run stopped after some of its migrations were applied. These stay applied.
     #[error("{cause}; applied before that: {}", .applied.join(", "))]

@@ -17,7 +17,7 @@ pub use migration::{Migration, Script, Step, embedded};
 
 use crate::{
     error::StorageError,
-    nodes::{LivingNode, Node},
+    nodes::{LiveNode, Node},
     serving::ServeLock,
     storage::{Storage, run},
 };
@@ -50,7 +50,7 @@ pub struct HeldBack {
     /// Its name.
     pub migration: String,
     /// The nodes that don't know it. Empty on SQLite, where another process serves the file.
-    pub for_nodes: Vec<LivingNode>,
+    pub for_nodes: Vec<LiveNode>,
 }
 
 /// A migration, and whether the database has it.

@@ -124,7 +124,7 @@ fn held_back(c: &mut Conn, migration: &Migration, contracts: &Contracts) -> Resu
             Contracts::Of(_) | Contracts::Force => None,
         });
     }
-    let mut older = nodes::living(c)?;
+    let mut older = nodes::live(c)?;
     older.retain(|living| !living.node.knows.includes(&migration.stamp()));
     Ok(if older.is_empty() { None } else { held_back(older) })
 }
@@ -141,7 +141,7 @@ pub(crate) fn down(c: &mut Conn, known: &[Migration]) -> Result<Round, Stop> {
     };
     // No node needs that something stays removed. But what an expanding migration added is needed by the nodes that know it.
     if migration.step == Step::Expand && c.has_table("nodes")? && c.block_heartbeats()? {
-        let mut nodes = nodes::living(c)?;
+        let mut nodes = nodes::live(c)?;
         nodes.retain(|living| living.node.knows.includes(&migration.stamp()));
         if !nodes.is_empty() {
             return Err(Stop::Error(MigrateError::Needed {

@@ -4,7 +4,7 @@ use super::Conn;
 use crate::{
     dialect::Dialect as _,
     fault::Fault,
-    nodes::{HEARTBEAT_TIMEOUT, KEPT_FOR, Known, LivingNode, Node},
+    nodes::{HEARTBEAT_TIMEOUT, KEPT_FOR, Known, LiveNode, Node},
     schema::nodes,
     sqlty::{Id, Ts},
     sweep::Sweep,
@@ -59,7 +59,7 @@ pub(crate) fn remove(c: &mut Conn, node: &Node) -> Result<(), Fault> {
 }
 
 /// The live nodes, the oldest first.
-pub(crate) fn living(c: &mut Conn) -> Result<Vec<LivingNode>, Fault> {
+pub(crate) fn live(c: &mut Conn) -> Result<Vec<LiveNode>, Fault> {
     if !c.has_table("nodes")? {
         return Ok(Vec::new());
     }
@@ -68,7 +68,7 @@ pub(crate) fn living(c: &mut Conn) -> Result<Vec<LivingNode>, Fault> {
         .filter(nodes::seen_at.ge(ago(now, HEARTBEAT_TIMEOUT)))
         .order((nodes::started_at.asc(), nodes::id.asc()))
         .load(c)?;
-    let node = |(id, version, knows, started_at, seen_at): (Id, String, String, Ts, Ts)| LivingNode {
+    let node = |(id, version, knows, started_at, seen_at): (Id, String, String, Ts, Ts)| LiveNode {
         node: Node {
             id: id.0,
             version,

@@ -7,7 +7,7 @@ use crate::{
     context::ChangeContext,
     dialect::Dialect as _,
     fault::Fault,
-    outbox::{Claimed, End, Figures, MailRow, Troubled, TroubledRow},
+    outbox::{Claimed, End, Figures, MailRow, Undelivered, UndeliveredRow},
     schema::{outbox, users},
     sqlty::{Id, Ts},
     sweep::{Sweep, before},
@@ -149,17 +149,17 @@ pub(crate) fn erase_user(c: &mut Conn, user: UserId) -> Result<(), Fault> {
 }
 
 /// The mails that wait after a failed attempt, and those that were given up: the oldest first.
-pub(crate) fn troubled(c: &mut Conn, after: Option<MailId>, most: i64) -> Result<Vec<Troubled>, Fault> {
+pub(crate) fn undelivered(c: &mut Conn, after: Option<MailId>, most: i64) -> Result<Vec<Undelivered>, Fault> {
     use outbox as o;
-    let rows: Vec<TroubledRow> = o::table
+    let rows: Vec<UndeliveredRow> = o::table
         .filter(o::outcome.is_null().or(o::outcome.eq(Some("failed"))))
         .filter(o::last_error.is_not_null())
         .filter(o::id.gt(Id(after.map_or(Uuid::nil(), |after| after.as_uuid()))))
         .order(o::id.asc())
         .limit(most)
-        .select(TroubledRow::as_select())
+        .select(UndeliveredRow::as_select())
         .load(c)?;
-    Ok(rows.into_iter().map(TroubledRow::mail).collect())
+    Ok(rows.into_iter().map(UndeliveredRow::mail).collect())
 }
 
 /// Makes mails due now, including those that were given up.

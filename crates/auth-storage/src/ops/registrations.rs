@@ -16,7 +16,7 @@ use crate::{
     context::ChangeContext,
     fault::{Fault, corrupt},
     one_time_tokens::{Mailed as MailedToken, New as NewToken, Pending, TokenRow},
-    registrations::Settled,
+    registrations::VerificationMail,
     schema::{one_time_tokens, users},
     sqlty::{Id, Ts},
     users::New as NewUser,
@@ -49,12 +49,12 @@ pub(crate) fn register_pending(
 
 /// Decides what a confirmation mail that was requested by email address says, and assigns its token to a user. A second call for the same
 /// mail decides the same. If the mail belongs to a registration whose address is free, `user` is created.
-pub(crate) fn settle_verification(
+pub(crate) fn decide_verification_mail(
     c: &mut Conn,
     token: &NewToken,
     user: &NewUser,
     context: &ChangeContext,
-) -> Result<Settled, Fault> {
+) -> Result<VerificationMail, Fault> {
     use one_time_tokens as t;
     transaction(c, |c| {
         let stored: Option<(Option<Id>, Option<Ts>)> = t::table
@@ -63,20 +63,20 @@ pub(crate) fn settle_verification(
             .first(c)
             .optional()?;
         match stored {
-            Some((Some(of), _)) => Ok(Settled::Confirm(UserId::from_uuid(of.0))),
-            Some((None, refused)) => settle_registration(c, token, user, refused.is_some(), context),
+            Some((Some(of), _)) => Ok(VerificationMail::Confirm(UserId::from_uuid(of.0))),
+            Some((None, refused)) => decide_registration_mail(c, token, user, refused.is_some(), context),
             None => send_again(c, token, &user.email),
         }
     })
 }
 
-fn settle_registration(
+fn decide_registration_mail(
     c: &mut Conn,
     token: &NewToken,
     user: &NewUser,
     refused: bool,
     context: &ChangeContext,
-) -> Result<Settled, Fault> {
+) -> Result<VerificationMail, Fault> {
     use one_time_tokens as t;
     let mine = t::table.filter(t::digest.eq(token.digest.as_slice()));
     let created = if refused {
@@ -91,7 +91,7 @@ fn settle_registration(
     };
     // The user was deleted at this moment, so no mail is sent.
     let Some(holder) = holder else {
-        return Ok(Settled::Nothing);
+        return Ok(VerificationMail::Nothing);
     };
     // An account that was created in another way (by an administrator, by an import) gets no password from a registration.
     let may_wait = !refused && is_unconfirmed(&holder);
@@ -101,7 +101,7 @@ fn settle_registration(
             .execute(c)?;
         let entry = AuditEntry::of(Action::Registered).with("verified", false);
         AuditWriter::of(context).audit(c, entry.about(holder.id))?;
-        return Ok(Settled::Confirm(holder.id));
+        return Ok(VerificationMail::Confirm(holder.id));
     }
     if !refused {
         // The token is kept until it expires, so that a second attempt to send the same mail decides the same.
@@ -110,13 +110,13 @@ fn settle_registration(
             .execute(c)?;
         AuditWriter::of(context).audit(c, AuditEntry::of(Action::RegistrationRefused).about(holder.id))?;
     }
-    Ok(Settled::AlreadyRegistered(holder.id))
+    Ok(VerificationMail::AlreadyRegistered(holder.id))
 }
 
 /// Issues a further link for an address that is not confirmed. The new link also completes a registration that waits for it.
-fn send_again(c: &mut Conn, token: &NewToken, email: &EmailAddress) -> Result<Settled, Fault> {
+fn send_again(c: &mut Conn, token: &NewToken, email: &EmailAddress) -> Result<VerificationMail, Fault> {
     let Some(holder) = lock_user_by_address(c, email)?.filter(is_unconfirmed) else {
-        return Ok(Settled::Nothing);
+        return Ok(VerificationMail::Nothing);
     };
     let pending = if has_password(c, holder.id)? {
         None
@@ -129,7 +129,7 @@ fn send_again(c: &mut Conn, token: &NewToken, email: &EmailAddress) -> Result<Se
         ..token.clone()
     };
     store(c, &again, Some(holder.id))?;
-    Ok(Settled::Confirm(holder.id))
+    Ok(VerificationMail::Confirm(holder.id))
 }
 
 fn newest_waiting(c: &mut Conn, user: UserId) -> Result<Option<Pending>, Fault> {

@@ -9,8 +9,8 @@ use super::{
 };
 use crate::{
     audit::{
-        AuditRow, FLOOR, HEAD, PruneOutcome, PruneStep, RefusedRow, RefusedRows, SealRound, SealRow,
-        SealedBatch, Signer, Standing,
+        AuditRow, FLOOR, HEAD, LogState, PruneOutcome, PruneStep, RefusedRow, RefusedRows, SealRound,
+        SealRow, SealedBatch, Signer,
     },
     context::ChangeContext,
     fault::{Fault, Rollback},
@@ -71,8 +71,8 @@ pub(crate) fn refused(c: &mut Conn) -> Result<RefusedRows, Fault> {
 }
 
 /// The state of the log. The mark that says which seal is the newest is read first, so that its seal exists by the second read.
-pub(crate) fn standing(c: &mut Conn) -> Result<Standing, Fault> {
-    Ok(Standing {
+pub(crate) fn state(c: &mut Conn) -> Result<LogState, Fault> {
+    Ok(LogState {
         mark: settings::value(c, HEAD)?,
         newest: newest(c)?,
         unsealed: unsealed(c)?,

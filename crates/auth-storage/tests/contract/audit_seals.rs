@@ -339,7 +339,7 @@ on_both! {
         fixture.execute("DELETE FROM audit_seals; UPDATE audit_events SET batch = NULL");
         assert_eq!(seal(&fixture.db, 10, 4).await.unwrap().number, 1);
         assert_eq!(head(&fixture.db).await, Some(newest));
-        let standing = fixture.db.audit_standing().await.unwrap();
+        let standing = fixture.db.audit_state().await.unwrap();
         assert_eq!((standing.newest.unwrap().number, standing.unsealed), (1, 0));
         // An operator has accepted it.
         let accepted = fixture.db.accept_audit(signer(), anonymous(at(9))).await.unwrap().unwrap();

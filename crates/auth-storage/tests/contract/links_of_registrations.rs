@@ -11,7 +11,7 @@ use auth_domain::{address_link::LinkProof, audit::Action, role::Role, time::Time
 use auth_storage::{
     links::NotRedeemed,
     one_time_tokens::{self, Pending},
-    registrations::Settled,
+    registrations::VerificationMail,
     users,
 };
 
@@ -39,7 +39,7 @@ async fn registered(
     new: users::New,
     link: one_time_tokens::Mailed,
     now: Timestamp,
-) -> Settled {
+) -> VerificationMail {
     fixture
         .db
         .register_pending(new.email.clone(), link.clone(), anonymous(now))
@@ -56,14 +56,14 @@ async fn settled(
     new: users::New,
     link: &one_time_tokens::Mailed,
     now: Timestamp,
-) -> Settled {
+) -> VerificationMail {
     let token = one_time_tokens::New {
         pending: None,
         ..link.token.clone()
     };
     fixture
         .db
-        .settle_verification(token, new, anonymous(now))
+        .decide_verification_mail(token, new, anonymous(now))
         .await
         .unwrap()
 }
@@ -117,7 +117,7 @@ on_both! {
     fn a_registrations_mail_says_the_same_at_every_attempt(fixture) {
         let (new, link) = waiting("a@example.com", 1, 5, at(1));
         let said = registered(&fixture, new.clone(), link.clone(), at(1)).await;
-        assert_eq!(said, Settled::Confirm(new.id));
+        assert_eq!(said, VerificationMail::Confirm(new.id));
         let other = users::New { id: new_user("b@example.com", Role::USER).id, ..new.clone() };
         assert_eq!(settled(&fixture, other, &link, at(2)).await, said);
         assert_eq!(fixture.times(Action::Registered).await, 1);
@@ -129,9 +129,9 @@ on_both! {
         let verified = users::New { email_verified_at: Some(at(0)), ..new_user("verified@example.com", Role::USER) };
         fixture.db.insert_user(verified, None, None, anonymous(at(0))).await.unwrap().settled().await.unwrap();
         for (digest, email, expected) in [
-            (1, "UNCONFIRMED@example.com", Settled::Confirm(unconfirmed.id)),
-            (2, "verified@example.com", Settled::Nothing),
-            (3, "unknown@example.com", Settled::Nothing),
+            (1, "UNCONFIRMED@example.com", VerificationMail::Confirm(unconfirmed.id)),
+            (2, "verified@example.com", VerificationMail::Nothing),
+            (3, "unknown@example.com", VerificationMail::Nothing),
         ] {
             let users = fixture.number("SELECT count(*) AS n FROM users");
             let asker = users::New { password_hash: None, ..new_user(email, Role::USER) };
@@ -149,7 +149,7 @@ on_both! {
         registered(&fixture, new.clone(), link, at(1)).await;
         assert_eq!(fixture.db.waiting_password(&new.email).await.unwrap().unwrap().expose(), hash(5).expose());
         let again = mailed(bound(VERIFY, 2, "a@example.com", at(3)));
-        assert_eq!(settled(&fixture, new.clone(), &again, at(3)).await, Settled::Confirm(new.id));
+        assert_eq!(settled(&fixture, new.clone(), &again, at(3)).await, VerificationMail::Confirm(new.id));
         let user = done(fixture.db.verify_email([2; 32], LinkProof::Password(hash(5)), anonymous(at(4))).await.unwrap().settled().await);
         assert_eq!(password_of(&fixture, &user).await.as_deref(), Some(hash(5).expose()));
         assert!(fixture.db.waiting_password(&new.email).await.unwrap().is_none(), "it waits no longer");
@@ -180,7 +180,7 @@ on_both! {
             let kept = password_of(&fixture, &user).await;
             let (other, link) = waiting(address, digest, 6, at(2));
             let said = registered(&fixture, other.clone(), link.clone(), at(2)).await;
-            assert_eq!(said, Settled::AlreadyRegistered(user.id));
+            assert_eq!(said, VerificationMail::AlreadyRegistered(user.id));
             let refusals = fixture.times(Action::RegistrationRefused).await;
             assert_eq!(settled(&fixture, other, &link, at(2)).await, said, "a second attempt at the mail");
             assert_eq!(fixture.times(Action::RegistrationRefused).await, refusals, "is noted once");

@@ -163,17 +163,17 @@ on_both! {
         assert_eq!(mails.len(), 2);
         assert!(end(&fixture, mails[0].id, 1, outbox::End::Failed("550 5.1.1".into())).await);
         assert!(end(&fixture, mails[1].id, 1, outbox::End::Later(Span::hours(1), "451 4.7.1".into())).await);
-        let troubled = fixture.db.troubled_mails(None, 10).await.unwrap();
+        let undelivered = fixture.db.undelivered_mails(None, 10).await.unwrap();
         let seen = |mail: &outbox::Claimed| {
-            let one = troubled.iter().find(|one| one.id == mail.id).unwrap();
-            (one.kind.clone(), one.attempts, one.given_up, one.whole, one.why.clone())
+            let one = undelivered.iter().find(|one| one.id == mail.id).unwrap();
+            (one.kind.clone(), one.attempts, one.given_up, one.can_be_retried, one.why.clone())
         };
         let kind = |mail: &outbox::Claimed| mail.kind.as_str().to_owned();
         assert_eq!(seen(&mails[0]), (kind(&mails[0]), 1, true, true, "550 5.1.1".into()));
         assert_eq!(seen(&mails[1]), (kind(&mails[1]), 1, false, true, "451 4.7.1".into()));
         assert!(!fixture.db.mail_waits().await.unwrap());
 
-        let ids = troubled.iter().map(|mail| mail.id).collect();
+        let ids = undelivered.iter().map(|mail| mail.id).collect();
         assert_eq!(fixture.db.retry_mails(ids).await.unwrap(), 2);
         let again = claim(&fixture, 2, LEASE).await;
         for (mail, attempts) in [(&mails[0], 1), (&mails[1], 2)] {
@@ -184,7 +184,7 @@ on_both! {
         assert_eq!(fixture.db.retry_mails(vec![mails[0].id]).await.unwrap(), 0);
         assert!(end(&fixture, mails[0].id, 2, outbox::End::Sent).await);
         assert_eq!(fixture.db.retry_mails(vec![mails[0].id]).await.unwrap(), 0);
-        assert_eq!(fixture.db.troubled_mails(None, 10).await.unwrap().len(), 1);
+        assert_eq!(fixture.db.undelivered_mails(None, 10).await.unwrap().len(), 1);
     }
 
     fn a_list_of_unsent_mails_is_paged_and_skips_unreadable_rows(fixture) {
@@ -193,8 +193,8 @@ on_both! {
             assert!(end(&fixture, mail.id, 1, outbox::End::Later(Span::hours(1), "451".into())).await);
         }
         fixture.execute("UPDATE outbox SET kind = 'telegram', facts = '['");
-        let first = fixture.db.troubled_mails(None, 3).await.unwrap();
-        let rest = fixture.db.troubled_mails(Some(first[2].id), 3).await.unwrap();
+        let first = fixture.db.undelivered_mails(None, 3).await.unwrap();
+        let rest = fixture.db.undelivered_mails(Some(first[2].id), 3).await.unwrap();
         assert_eq!((first.len(), rest.len(), first[0].kind.as_str()), (3, 2, "telegram"));
         assert!(first.iter().chain(&rest).map(|mail| mail.id).is_sorted());
     }
@@ -221,8 +221,8 @@ on_both! {
         assert_eq!(notice.kind, MailKind::AccountDeleted);
         assert!(end(&fixture, notice.id, 2, outbox::End::Failed("550 5.1.1".into())).await);
         assert_eq!(recipients(&fixture), 0);
-        let troubled = fixture.db.troubled_mails(None, 10).await.unwrap();
-        assert_eq!(troubled.iter().filter(|mail| !mail.whole).count(), 2);
+        let undelivered = fixture.db.undelivered_mails(None, 10).await.unwrap();
+        assert_eq!(undelivered.iter().filter(|mail| !mail.can_be_retried).count(), 2);
         assert_eq!(fixture.db.retry_mails(vec![notice.id]).await.unwrap(), 0);
     }
 

@@ -141,7 +141,7 @@ on_both! {
         fixture.execute("UPDATE outbox SET outcome = 'bounced' WHERE outcome = 'dropped'");
         let figures = fixture.db.mail_figures().await.unwrap();
         assert_eq!((figures.waiting, figures.failed), (0, 1));
-        assert_eq!(fixture.db.troubled_mails(None, 9).await.unwrap().len(), 1);
+        assert_eq!(fixture.db.undelivered_mails(None, 9).await.unwrap().len(), 1);
     }
 
     fn every_action_and_actor_is_listed_sealed_and_read_back_and_so_are_newer_ones(fixture) {

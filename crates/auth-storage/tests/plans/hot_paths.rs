@@ -247,7 +247,7 @@ async fn keys_and_audit(db: &Storage, user: UserId) {
         .unwrap()
         .unwrap();
     db.unsealed_audit().await.unwrap();
-    db.audit_standing().await.unwrap();
+    db.audit_state().await.unwrap();
     db.seal_audit(10, at(27), Arc::new(Fixed))
         .await
         .unwrap()

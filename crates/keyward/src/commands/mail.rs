@@ -44,7 +44,7 @@ async fn list(operator: &Operator, output: Output) -> Result<(), CommandError> {
     let mut listing = Listing::new(output, &HEADING);
     let mut after = None;
     loop {
-        let page = troubled(operator, after).await?;
+        let page = undelivered(operator, after).await?;
         listing.page(&page, |mail| as_json(mail, now), |mail| as_row(mail, now))?;
         match page.last() {
             Some(last) => after = Some(last.id),
@@ -61,14 +61,14 @@ async fn retry(operator: &Operator, named: Vec<String>) -> Result<(), CommandErr
     let now = operator.now();
     let (mut due, mut left, mut unseen, mut after) = (0, 0, named.clone(), None);
     loop {
-        let page = troubled(operator, after).await?;
+        let page = undelivered(operator, after).await?;
         let Some(last) = page.last() else { break };
         after = Some(last.id);
         unseen.retain(|id| page.iter().all(|mail| mail.id != *id));
         let wanted = page
             .iter()
             .filter(|mail| named.is_empty() || named.contains(&mail.id));
-        let (good, lapsed): (Vec<&outbox::Troubled>, Vec<&outbox::Troubled>) =
+        let (good, lapsed): (Vec<&outbox::Undelivered>, Vec<&outbox::Undelivered>) =
             wanted.partition(|mail| State::of(mail, now).may_be_retried());
         left += lapsed.len();
         let ids = good.iter().map(|mail| mail.id).collect();
@@ -92,10 +92,13 @@ async fn retry(operator: &Operator, named: Vec<String>) -> Result<(), CommandErr
     Ok(())
 }
 
-async fn troubled(operator: &Operator, after: Option<MailId>) -> Result<Vec<outbox::Troubled>, CommandError> {
+async fn undelivered(
+    operator: &Operator,
+    after: Option<MailId>,
+) -> Result<Vec<outbox::Undelivered>, CommandError> {
     operator
         .storage
-        .troubled_mails(after, PAGE)
+        .undelivered_mails(after, PAGE)
         .await
         .map_err(CommandError::failed)
 }
@@ -117,11 +120,11 @@ enum State {
 }
 
 impl State {
-    fn of(mail: &outbox::Troubled, now: Timestamp) -> Self {
+    fn of(mail: &outbox::Undelivered, now: Timestamp) -> Self {
         let kind = mail.kind.parse::<MailKind>();
         if kind.is_ok_and(|kind| kind.has_lapsed(mail.created_at, now)) {
             Self::Lapsed
-        } else if !mail.whole {
+        } else if !mail.can_be_retried {
             Self::Erased
         } else if mail.given_up {
             Self::GivenUp
@@ -144,7 +147,7 @@ impl State {
     }
 }
 
-fn as_json(mail: &outbox::Troubled, now: Timestamp) -> Value {
+fn as_json(mail: &outbox::Undelivered, now: Timestamp) -> Value {
     json!({
         "id": mail.id.to_string(),
         "kind": mail.kind,
@@ -155,7 +158,7 @@ fn as_json(mail: &outbox::Troubled, now: Timestamp) -> Value {
     })
 }
 
-fn as_row(mail: &outbox::Troubled, now: Timestamp) -> Vec<String> {
+fn as_row(mail: &outbox::Undelivered, now: Timestamp) -> Vec<String> {
     vec![
         mail.id.to_string(),
         mail.kind.clone(),

@@ -12,7 +12,7 @@ use auth_storage::{
         Schema, Status, Step,
         effects::{Effect, Waits, Work},
     },
-    nodes::LivingNode,
+    nodes::LiveNode,
 };
 use serde_json::{Value, json};
 
@@ -23,7 +23,7 @@ struct Pending {
     /// Each with the number of rows that it processes.
     effects: Vec<(Effect, u64)>,
     /// The live nodes that don't know the migration and that it would break.
-    waits_for: Vec<LivingNode>,
+    waits_for: Vec<LiveNode>,
 }
 
 pub(super) async fn check(config: &Config, output: Output) -> Result<(), CommandError> {
@@ -41,7 +41,7 @@ pub(super) async fn check(config: &Config, output: Output) -> Result<(), Command
         return print_json(&as_json(&schema, &pending, &nodes, is_served, &next));
     }
     if !nodes.is_empty() {
-        let row = |living: &LivingNode| {
+        let row = |living: &LiveNode| {
             let (node, ago) = (&living.node, living.seen_before.num_seconds());
             vec![
                 node.id.to_string(),
@@ -62,7 +62,7 @@ pub(super) async fn check(config: &Config, output: Output) -> Result<(), Command
     print(format_args!("next: {next}"))
 }
 
-async fn of(storage: &Storage, one: &Status, nodes: &[LivingNode]) -> Result<Option<Pending>, CommandError> {
+async fn of(storage: &Storage, one: &Status, nodes: &[LiveNode]) -> Result<Option<Pending>, CommandError> {
     let Some(migration) = storage.migration(&one.name) else {
         return Ok(None);
     };
@@ -95,7 +95,7 @@ fn next(
     storage: &Storage,
     schema: &Schema,
     pending: &[Pending],
-    nodes: &[LivingNode],
+    nodes: &[LiveNode],
     is_served: bool,
 ) -> String {
     if let Some(stamp) = schema.refused_for() {
@@ -163,8 +163,8 @@ fn rows(one: &Pending) -> Vec<Vec<String>> {
         .collect()
 }
 
-fn as_json(schema: &Schema, pending: &[Pending], nodes: &[LivingNode], is_served: bool, next: &str) -> Value {
-    let node = |living: &LivingNode| {
+fn as_json(schema: &Schema, pending: &[Pending], nodes: &[LiveNode], is_served: bool, next: &str) -> Value {
+    let node = |living: &LiveNode| {
         json!({
             "id": living.node.id.to_string(),
             "version": living.node.version,

@@ -18,7 +18,7 @@ use auth_limits::Permit;
 use auth_mail::{Letter, MailFacts};
 use auth_storage::{
     outbox,
-    registrations::Settled,
+    registrations::VerificationMail,
     users::{self, Credentials},
 };
 use chrono::SecondsFormat;
@@ -117,10 +117,14 @@ impl Post {
             password_hash: None,
         };
         let terms = self.0.admin.terms(&asker(mail, self.0.moments.now()?))?;
-        let (user, kind) = match self.storage().settle_verification(token, user, terms).await? {
-            Settled::Confirm(user) => (user, MailKind::EmailVerification),
-            Settled::AlreadyRegistered(user) => (user, MailKind::AlreadyRegistered),
-            Settled::Nothing => return Ok(None),
+        let (user, kind) = match self
+            .storage()
+            .decide_verification_mail(token, user, terms)
+            .await?
+        {
+            VerificationMail::Confirm(user) => (user, MailKind::EmailVerification),
+            VerificationMail::AlreadyRegistered(user) => (user, MailKind::AlreadyRegistered),
+            VerificationMail::Nothing => return Ok(None),
         };
         Ok(Some(outbox::Claimed {
             user: Some(user),
