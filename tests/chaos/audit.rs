@@ -28,10 +28,10 @@ pub(crate) async fn audit(scenario: &Scenario, callers: &mut [Caller], depth: De
     for caller in callers {
         match depth {
             Depth::Recent => {
-                accounts.extend(caller.accounts.iter_mut().map(|account| (account, random.part())))
+                accounts.extend(caller.accounts.iter_mut().map(|account| (account, random.part())));
             }
             Depth::Everything => {
-                accounts.extend(caller.all_accounts().map(|account| (account, random.part())))
+                accounts.extend(caller.all_accounts().map(|account| (account, random.part())));
             }
         }
     }
