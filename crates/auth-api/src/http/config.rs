@@ -107,23 +107,23 @@ impl Section for ServerConfig {
             complaints.unless(
                 !same,
                 "admin_bind",
-                "it must be another address than server.bind: it shows metrics to anybody who reaches it",
+                "must differ from server.bind, because everyone who can reach it sees the metrics",
             );
         }
         complaints.unless(
             is_origin(&self.public_url),
             "public_url",
-            "it must be a scheme and a host, as in https://auth.example.com, without a path or a slash at the end",
+            "must be a scheme and a host without a path or a slash at the end, for example https://auth.example.com",
         );
         complaints.unless(
             is_base_path(&self.base_path),
             "base_path",
-            "it must be empty, or start with a slash and end without one, as in /api/v1/auth",
+            "must be empty, or start with a slash and end without one, for example /api/v1/auth",
         );
         complaints.unless(
             is_base_path(&self.admin_path) && !self.admin_path.is_empty() && self.admin_path != self.base_path,
             "admin_path",
-            "it must start with a slash, end without one, and be another than server.base_path, as in /api/v1/admin",
+            "must start with a slash, end without one, and differ from server.base_path, for example /api/v1/admin",
         );
         for origin in &self.cors_origins {
             complaints.unless(is_origin(origin), "cors_origins", not_an_origin(origin));
@@ -195,7 +195,7 @@ impl ServerConfig {
 /// Complains unless the text is an address to listen on.
 fn address(complaints: &mut Complaints, key: &'static str, address: &str) {
     let message = format!(
-        "\"{}\" is no address to listen on; give ADDRESS:PORT, as in 127.0.0.1:8080",
+        "\"{}\" is not an address to listen on; give ADDRESS:PORT, for example 127.0.0.1:8080",
         shown_text(address)
     );
     let mut found = address.to_socket_addrs();
@@ -206,11 +206,11 @@ fn address(complaints: &mut Complaints, key: &'static str, address: &str) {
 fn not_an_origin(text: &str) -> String {
     match text {
         "*" => {
-            "* would let every site call; list the exact origins, as in https://app.example.com".to_owned()
+            "* would allow every site; list the exact origins, for example https://app.example.com".to_owned()
         }
-        "null" => "the origin null is any sandboxed page; list the exact origins".to_owned(),
+        "null" => "null would allow every sandboxed page; list the exact origins".to_owned(),
         _ => format!(
-            "\"{}\" is no origin; give scheme, host and port alone, as in https://app.example.com",
+            "\"{}\" is not an origin; give only scheme, host and port, for example https://app.example.com",
             shown_text(text)
         ),
     }

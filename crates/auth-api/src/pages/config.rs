@@ -82,11 +82,11 @@ impl Section for PagesConfig {
         complaints.unless(
             is_base_path(&self.path),
             "path",
-            "it must be empty, or start with a slash and end without one, as in /sign-in",
+            "must be empty, or start with a slash and end without one, for example /sign-in",
         );
         for origin in &self.return_to {
             let message = format!(
-                "\"{}\" is no origin; give scheme, host and port alone, as in https://app.example.com",
+                "\"{}\" is not an origin; give only scheme, host and port, for example https://app.example.com",
                 shown_text(origin)
             );
             complaints.unless(is_origin(origin), "return_to", message);
@@ -99,13 +99,13 @@ impl Section for PagesConfig {
         complaints.unless(
             is_tag(&self.language),
             "language",
-            "it must be a language tag, as in en or pt-BR (BCP 47)",
+            "must be a language tag, for example en or pt-BR (BCP 47)",
         );
         let is_image = self
             .logo
             .as_ref()
             .is_none_or(|file| matches!(file.extension().and_then(|end| end.to_str()), Some("svg" | "png")));
-        complaints.unless(is_image, "logo", "it must be a file that ends in .svg or .png");
+        complaints.unless(is_image, "logo", "must be a file that ends in .svg or .png");
         complaints.into_vec()
     }
 }
@@ -127,7 +127,7 @@ impl PagesConfig {
             server.base_path != self.path && !own(&server.base_path),
             "path",
             format!(
-                "pages and routes can't share the path \"{}\"; set pages.path, as in /ui, or pages.enabled = false",
+                "pages and routes can't share the path \"{}\"; set pages.path, for example to /ui, or pages.enabled = false",
                 server.base_path
             ),
         );
@@ -136,12 +136,12 @@ impl PagesConfig {
             server.base_path == self.path
                 || !below_routes(&server.base_path) && !below_routes(&server.admin_path),
             "path",
-            "it lies where the routes are (server.base_path, server.admin_path); give another, as in /ui",
+            "must not be below the routes (server.base_path, server.admin_path); set it, for example, to /ui",
         );
         complaints.unless(
             !own(&server.admin_path),
             "path",
-            "the admin routes (server.admin_path) lie where the pages are; set pages.path, as in /ui",
+            "the admin routes (server.admin_path) must not be below the pages; set pages.path, for example to /ui",
         );
         complaints.into_vec()
     }
@@ -166,7 +166,7 @@ impl PagesConfig {
 /// Complains unless the setting is a colour with enough contrast for text on this background.
 fn colour(complaints: &mut Complaints, key: &'static str, text: &str, background: &str) {
     let (Some(colour), Some(background)) = (Colour::parse(text), Colour::parse(background)) else {
-        complaints.unless(false, key, "it must be a colour as in #0b5fb0");
+        complaints.unless(false, key, "must be a colour, for example #0b5fb0");
         return;
     };
     let contrast = colour.contrast(background);
