@@ -330,7 +330,7 @@ async fn an_address_that_the_mail_server_cannot_express_is_undeliverable() {
     until("the first mail arrives", || cluster.mail.count() == 1).await;
     let answer = register("josé@example.com").await;
     assert!(
-        answer != usual && answer.contains("no mail can reach this one"),
+        answer != usual && answer.contains("no email can reach this one"),
         "{answer}"
     );
     until("the other is given up", || cluster.status() == (0, 1)).await;
