@@ -200,7 +200,7 @@ on_every_backend! {
         login(&app, "ada@example.com", PASSWORD).await.expect(401);
         let signed_in = login(&app, "new@example.com", PASSWORD).await.expect(200);
         assert_eq!(signed_in.json()["user"]["email_verified"], true);
-        let notice = app.mail_containing("ada@example.com", "no longer goes").await;
+        let notice = app.mail_containing("ada@example.com", "no longer go").await;
         assert!(!notice.token("not-me").is_empty());
         verify(&app, &token).await.expect(400);
     }

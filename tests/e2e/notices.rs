@@ -46,7 +46,7 @@ on_every_backend! {
         let report = app.link_to("ada@example.com", "not-me").await;
         app.anonymous().post("/not-me", &json!({ "token": report })).await.expect(204);
         ada.client.get("/me").await.expect(401);
-        app.mail_containing("ada@example.com", "not your doing").await;
+        app.mail_containing("ada@example.com", "You reported activity").await;
     }
 
     /// docs/rules.md §5: a stranger who registers with another user's address chooses the name, the client's user agent, and the address

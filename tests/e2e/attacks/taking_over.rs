@@ -186,9 +186,9 @@ on_every_backend! {
         let app = TestApp::start(backend).await;
         let ada = app.user("ada").await;
         let thief = move_to(&app, &ada, "thief@example.com").await;
-        let owners = app.mail_containing("ada@example.com", "no longer goes").await.token("not-me");
+        let owners = app.mail_containing("ada@example.com", "no longer go").await.token("not-me");
         move_to(&app, &thief, "second@example.com").await;
-        let thiefs = app.mail_containing("thief@example.com", "no longer goes").await.token("not-me");
+        let thiefs = app.mail_containing("thief@example.com", "no longer go").await.token("not-me");
         report(&app, &thiefs).await.expect(204);
         report(&app, &owners).await.expect(204);
         app.clock.advance(Span::seconds(1));
